@@ -1,0 +1,31 @@
+/** Small helpers over octets that the platform lacks. No DNS here. */
+
+/** -1, 0 or 1 as `a` sorts before, with or after `b`, octet by octet; a prefix sorts first (memcmp order). */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  return Math.sign(Buffer.compare(a, b));
+}
+
+/** True when both hold the same octets. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && Buffer.compare(a, b) === 0;
+}
+
+/** The parts one after the other, in a new array. */
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+/** Octets as a string with one character (U+0000…U+00FF) per octet. */
+export function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).latin1Slice();
+}
+
+/** The octets of a string whose characters are all U+0000…U+00FF. */
+export function fromLatin1(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, 'latin1'));
+}
+
+/** Upper-case hexadecimal, two digits per octet. */
+export function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex').toUpperCase();
+}

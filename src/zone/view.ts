@@ -1,0 +1,45 @@
+/**
+ * How the pure rooms see a zone, wherever it is kept: in memory (zone/zone.ts), in LMDB (store/), or as an edit on top of either
+ * (zone/overlay.ts). Nodes are found by canonical key, so the closest encloser, the wildcard and the NSEC predecessor are look-ups.
+ */
+import { type Name, type OwnerKey } from '#dns/name.ts';
+import { type RrType } from '#dns/types.ts';
+
+/** Who may change an RRset (docs/architecture.md, "one funnel"); `update:<key>` and others come with their issues. */
+export type Manager = 'manual' | 'dnssec' | 'mail' | 'acme';
+
+/** One RRset at a node; its owner is the node's. RRSIGs are never RRsets of their own: they travel with what they sign. */
+export interface NodeRrset {
+  readonly type: RrType;
+  readonly ttl: number;
+  /** Uncompressed wire form, canonical order, at least one. */
+  readonly rdatas: readonly Uint8Array[];
+  /** RDATA of the RRSIGs over it, none when unsigned. */
+  readonly signatures: readonly Uint8Array[];
+  readonly manager: Manager;
+}
+
+/** A name that exists: it owns records, or something below it does (then `rrsets` is empty: an empty non-terminal, RFC 4592 §2.2.2). */
+export interface ZoneNode {
+  readonly key: OwnerKey;
+  /** As first written, case kept. */
+  readonly owner: Name;
+  /** By ascending type, each type once. */
+  readonly rrsets: readonly NodeRrset[];
+}
+
+export interface ZoneView {
+  readonly apex: Name;
+  readonly apexKey: OwnerKey;
+  /** The node with exactly this key, empty non-terminals included; undefined when the name does not exist. */
+  node(key: OwnerKey): ZoneNode | undefined;
+  /** Nodes with key ≥ `from` in canonical order, to the end of the zone. */
+  ascend(from: OwnerKey): Iterable<ZoneNode>;
+  /** Nodes with key ≤ `from` in descending canonical order, down to the apex. */
+  descend(from: OwnerKey): Iterable<ZoneNode>;
+}
+
+/** The RRset of `type` at `node`. */
+export function rrsetOf(node: ZoneNode | undefined, type: RrType): NodeRrset | undefined {
+  return node?.rrsets.find((rrset) => rrset.type === type);
+}
