@@ -35,3 +35,139 @@ export const ADDITIONAL_NAMES_MAX = 16;
 export const RECORDS_PER_RRSET_MAX = 100;
 /** Types at one name: BIND's max-types-per-name. */
 export const TYPES_PER_NAME_MAX = 100;
+
+// --- admin API ---
+
+/** A JSON body: 10,000 RRset operations of ordinary length fit. */
+export const JSON_BODY_BYTES_MAX = 1024 * 1024;
+/** A zone file over HTTP, unless configured: some 4 million records, far above what one import should hold in memory. */
+export const ZONE_FILE_BYTES_MAX = 256 * 1024 * 1024;
+/** A name in a URL: 255 octets, each at most `%5C255`. */
+export const URL_PARAMETER_CHARACTERS_MAX = 255 * 6;
+/** Request line and headers; the longest URL (two names and a query) is below 4 KiB. */
+export const HTTP_HEADER_BYTES_MAX = 16 * 1024;
+/** Open connections per admin listener: people, scripts and a scraper; more is a leak or an attack. */
+export const ADMIN_CONNECTIONS_MAX = 256;
+/** Time for the headers of a request: a slow client holds a connection slot no longer than this. */
+export const HTTP_HEADERS_MS_MAX = 10_000;
+/** Time for a whole request, unless configured: a 256 MiB zone file at 1 MiB/s, rounded up. */
+export const HTTP_REQUEST_MS_MAX = 300_000;
+/** Requests per client address (IPv6: /64) and minute over TCP: 100 a second is a busy script. The Unix socket has no limit. */
+export const API_REQUESTS_PER_MINUTE_MAX = 6000;
+/** Failed log-ins per client address and minute, then 429. Good tokens go on working: 256-bit secrets cannot be guessed, but a lock-out can be abused. */
+export const AUTH_FAILURES_PER_MINUTE_MAX = 10;
+/** Items in one page of a list when the client does not say. */
+export const PAGE_ITEMS_DEFAULT = 100;
+/** Items in one page at most. */
+export const PAGE_ITEMS_MAX = 1000;
+/** Operations in one PATCH of RRsets; what is more is a zone-file import. */
+export const RRSET_OPERATIONS_MAX = 10_000;
+/** How long `?wait=served` waits for the workers: they follow within milliseconds, a worker restart takes under a second. */
+export const WAIT_SERVED_MS_MAX = 10_000;
+/** A token's name, for people. */
+export const TOKEN_NAME_CHARACTERS_MAX = 100;
+/** How long the command line waits for an answer: as long as the server may take over one request. */
+export const CLI_ANSWER_MS_MAX = 300_000;
+
+// --- server: UDP ---
+
+/** Kernel buffers asked for each UDP socket: about 20,000 queries, a burst of 100 ms at 200,000 a second. The kernel clamps it to rmem_max. */
+export const UDP_SOCKET_BUFFER_BYTES = 2 * 1024 * 1024;
+/** Answers the kernel has not taken yet, per UDP socket. Normally 1; a full send buffer is congestion, and then dropping is right for UDP. */
+export const UDP_SENDS_MAX = 64;
+
+// --- server: TCP (RFC 7766 §6.2, RFC 9210 §4), per worker ---
+
+/** Connections; BIND has 150, NSD 100 for the whole server. With all limits below at most 45 MiB of buffers. */
+export const TCP_CONNECTIONS_MAX = 512;
+/** Connections of one client (IPv4 address or IPv6 /64): a resolver behind NAT fits, one host cannot take all. */
+export const TCP_CONNECTIONS_PER_CLIENT_MAX = 64;
+/** Connections that have answers waiting for a client that does not read; each may hold about 200 KiB, so 25 MiB together. */
+export const TCP_BLOCKED_CONNECTIONS_MAX = 128;
+/** From accept to the first whole query; clients send it in their first segment. */
+export const TCP_FIRST_MESSAGE_MS = 5_000;
+/** From the first octet of a message to its last: a slow-loris limit. Knot has 0.5 s; 2 s allows for one retransmission. */
+export const TCP_MESSAGE_MS = 2_000;
+/** Idle after an answer (RFC 7766 §6.2.3: of the order of seconds); Knot has 10 s. */
+export const TCP_IDLE_MS = 10_000;
+/** Idle when the table is full; between half full and full it shrinks to this. */
+export const TCP_IDLE_FULL_MS = 1_000;
+/** For a client to take the answers it asked for. */
+export const TCP_WRITE_MS = 5_000;
+/** How often the times above are looked at: small against all of them. */
+export const TCP_SWEEP_MS = 100;
+/** Answers gathered before they are written: a few segments. Also the mark above which a connection is not read. */
+export const TCP_WRITE_BATCH_BYTES = 16 * 1024;
+/** Messages of one connection answered before others get their turn: well under 1 ms. */
+export const TCP_MESSAGES_PER_TURN = 128;
+
+// --- server: processes ---
+
+/** Worker threads. More than this many cores never serve DNS only. */
+export const WORKERS_MAX = 64;
+/** First wait before a dead child or worker is started again: answering is back in well under a second. */
+export const RESTART_MS_MIN = 100;
+/** Longest such wait: a process that cannot start must not eat the machine. */
+export const RESTART_MS_MAX = 5_000;
+/** A life this long counts as a good start, and the wait begins small again. */
+export const RESTART_SETTLED_MS = 30_000;
+/** For connections to finish after TERM, in the answer process. */
+export const DRAIN_MS = 3_000;
+/** For both children to end after TERM; then KILL. Longer than DRAIN_MS, shorter than a service manager's 90 s. */
+export const SHUTDOWN_MS = 10_000;
+/** Longest wait between two looks for a store that does not exist yet (first start: control makes it). */
+export const STORE_WAIT_MS_MAX = 500;
+/** How often a worker looks for a newer generation that nobody told it of: a control process may die between commit and telling. */
+export const GENERATION_LOOK_MS = 1_000;
+/** Ports tried when one is wanted that is free on UDP and TCP together. */
+export const PORT_ATTEMPTS_MAX = 32;
+/** How often the answer process reports its counters. */
+export const COUNTERS_EVERY_MS = 1_000;
+
+// --- store ---
+
+/** Zone id (4) and owner key of the longest name: 250 label octets, each escaped to 2, and their ends; LMDB takes 1978. */
+export const NODE_KEY_BYTES_MAX = 4 + 512;
+/** One stored node; 100 types of one message's size each. Above 16 MiB the store would hand out its own mapped memory. */
+export const NODE_BYTES_MAX = 8 * 1024 * 1024;
+/** Reader slots of LMDB: workers, commands and their crashed predecessors until the next check; its default of 126 is reached by restarts. */
+export const STORE_READERS_MAX = 1024;
+/** Named databases in the environment; twice what exists, for later formats. */
+export const STORE_DATABASES_MAX = 24;
+/** Changesets kept for one zone: secondaries and people look back hours or days, not for ever. */
+export const JOURNAL_ENTRIES_MAX = 1000;
+/** Octets of changesets kept for one zone. */
+export const JOURNAL_BYTES_MAX = 64 * 1024 * 1024;
+/** A changeset above this is kept as a marker only: a secondary is better served by AXFR (RFC 1995 §2). */
+export const JOURNAL_CHANGESET_BYTES_MAX = 16 * 1024 * 1024;
+/** Generations whose changed zones are remembered: a reader that is further behind reads the whole zone table. */
+export const RECENT_GENERATIONS_MAX = 4096;
+/** One audit entry's detail; longer text is cut, the changeset is in the journal. */
+export const AUDIT_DETAIL_CHARACTERS_MAX = 16 * 1024;
+/** Nodes looked at for one NSEC predecessor: 127 empty non-terminals in a row and 127 labels up from an occluded name, rounded up. */
+export const NSEC_STEPS_MAX = 512;
+/** Nodes read at once when a zone is walked: no cursor stays open between batches. */
+export const WALK_BATCH_NODES_MAX = 256;
+/** Keys collected at once when a zone is removed. */
+export const REMOVE_BATCH_KEYS_MAX = 1000;
+/** Free space under which changes other than upkeep are refused: a twentieth of the file system, but not more than this. */
+export const STORE_RESERVE_BYTES_MAX = 256 * 1024 * 1024;
+/** Free space under which the operator is warned: a fifth of the file system, but not more than this. */
+export const STORE_LOW_BYTES_MAX = 1024 * 1024 * 1024;
+/** Problems that one integrity check reports; a damaged store has thousands alike. */
+export const INTEGRITY_PROBLEMS_MAX = 100;
+
+// --- zone files ---
+
+/** Problems shown of one file, errors and warnings each: who has a hundred repairs them and tries again. */
+export const PROBLEMS_SHOWN_MAX = 100;
+/** Records that one import may bring, $GENERATE and $INCLUDE counted: about 1 GB of memory while it runs. */
+export const ZONE_RECORDS_MAX = 2_000_000;
+/** Words of one entry: the longest data, 65,535 octets, in RFC 3597 form with each octet apart, and the fields before it. */
+export const ENTRY_TOKENS_MAX = 65_600;
+/** $INCLUDE within $INCLUDE: people use two levels; a file that includes itself stops here. */
+export const INCLUDE_DEPTH_MAX = 16;
+/** Files one zone file may take in, all levels together: with the depth alone, two self-including lines would be 2¹⁶ reads. */
+export const INCLUDE_FILES_MAX = 1000;
+/** Records of one $GENERATE line: a /16 reverse zone has 65,536 names. */
+export const GENERATE_RECORDS_MAX = 131_072;

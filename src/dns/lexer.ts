@@ -4,6 +4,7 @@
  * Text has one character per octet (latin1): read files and JSON strings through `latin1` first, so that UTF-8 passes unchanged.
  * Not here: what the words mean (dns/zone-file.ts, dns/registry.ts).
  */
+import { ENTRY_TOKENS_MAX } from '#base/limits.ts';
 import { type Result, type Problem, fail, ok, problem } from '#base/problem.ts';
 
 /** One word or quoted string, escapes not yet resolved. */
@@ -26,88 +27,116 @@ export interface Entry {
 
 /** Entries of `text`, with every lexical problem at `file:line:column`. The entries around a problem are still returned. */
 export function lexEntries(text: string, file: string): { readonly entries: readonly Entry[]; readonly problems: readonly Problem[] } {
-  const entries: Entry[] = [];
   const problems: Problem[] = [];
+  return { entries: [...streamEntries(text, file, problems)], problems };
+}
+
+const TAB = 0x09;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const PAREN_OPEN = 0x28;
+const PAREN_CLOSE = 0x29;
+const SEMICOLON = 0x3b;
+const BACKSLASH = 0x5c;
+
+/** 1 for octets that end a word outside quotes. */
+const ENDS_WORD = new Uint8Array(256);
+for (const octet of [TAB, LINE_FEED, CARRIAGE_RETURN, SPACE, PAREN_OPEN, PAREN_CLOSE, SEMICOLON]) ENDS_WORD[octet] = 1;
+
+/**
+ * `lexEntries` one entry at a time, so that a large file never is all tokens at once. Problems go to `problems` before the entry that
+ * has them is given out. `openBefore` parentheses count as opened before the text and closed after it. A lone carriage return ends a
+ * line, as a line feed and both together do.
+ */
+export function* streamEntries(
+  text: string,
+  file: string,
+  problems: { push(each: Problem): unknown },
+  openBefore = 0,
+): Generator<Entry, void, undefined> {
+  const rfc = 'RFC 1035 §5.1';
   let tokens: Token[] = [];
+  let dropped = 0;
   let line = 1;
   let lineStart = 0;
-  let depth = 0;
+  let depth = openBefore;
   let openedAt = '';
   let blankOwner = false;
   let entryLine = 1;
   const place = (at: number) => `${file}:${line}:${at - lineStart + 1}`;
-  const finish = () => {
-    if (tokens.length > 0) entries.push({ tokens, blankOwner, line: entryLine });
-    tokens = [];
-  };
   for (let at = 0; at < text.length;) {
-    const character = text[at]!;
-    if (character === '\n') {
+    const octet = text.charCodeAt(at);
+    if (octet === SPACE || octet === TAB) {
+      if (at === lineStart && depth === 0) blankOwner = true;
+      at++;
+    } else if (octet === LINE_FEED || octet === CARRIAGE_RETURN) {
+      at++;
+      if (octet === CARRIAGE_RETURN && text.charCodeAt(at) === LINE_FEED) at++;
       if (depth === 0) {
-        finish();
+        if (tokens.length > 0) yield { tokens, blankOwner, line: entryLine };
+        tokens = [];
+        dropped = 0;
         blankOwner = false;
       }
       line++;
-      lineStart = ++at;
-    } else if (character === ' ' || character === '\t' || character === '\r') {
-      if (at === lineStart && depth === 0 && character !== '\r') blankOwner = true;
+      lineStart = at;
+    } else if (octet === SEMICOLON) {
+      while (at < text.length && text.charCodeAt(at) !== LINE_FEED && text.charCodeAt(at) !== CARRIAGE_RETURN) at++;
+    } else if (octet === PAREN_OPEN) {
+      if (depth++ === openBefore) openedAt = place(at);
       at++;
-    } else if (character === ';') {
-      while (at < text.length && text[at] !== '\n') at++;
-    } else if (character === '(') {
-      if (depth++ === 0) openedAt = place(at);
-      at++;
-    } else if (character === ')') {
-      if (depth === 0) problems.push(problem('TEXT_PAREN_CLOSE', place(at), 'this parenthesis was never opened', { rfc: 'RFC 1035 §5.1' }));
+    } else if (octet === PAREN_CLOSE) {
+      if (depth === openBefore) problems.push(problem('TEXT_PAREN_CLOSE', place(at), 'this parenthesis was never opened', { rfc }));
       else depth--;
       at++;
     } else {
       if (tokens.length === 0) entryLine = line;
-      const start = at;
-      const startLine = line;
       const column = at - lineStart + 1;
-      if (character === '"') {
-        at++;
-        while (at < text.length && text[at] !== '"' && text[at] !== '\n') at += text[at] === '\\' && text[at + 1] !== '\n' ? 2 : 1;
-        if (at >= text.length || text[at] !== '"') {
-          problems.push(
-            problem('TEXT_QUOTE_OPEN', `${file}:${startLine}:${column}`, 'this quoted string is not closed on its line', {
-              rfc: 'RFC 1035 §5.1',
-            }),
-          );
-          at = Math.min(at, text.length);
-          tokens.push({ text: text.slice(start + 1, at), quoted: true, line: startLine, column });
-        } else {
-          tokens.push({ text: text.slice(start + 1, at), quoted: true, line: startLine, column });
-          at++;
+      let token: Token;
+      if (octet === QUOTE) {
+        const start = ++at;
+        while (at < text.length) {
+          const next = text.charCodeAt(at);
+          if (next === QUOTE || next === LINE_FEED) break;
+          at += next === BACKSLASH && text.charCodeAt(at + 1) !== LINE_FEED ? 2 : 1;
         }
+        if (at > text.length) at = text.length;
+        token = { text: text.slice(start, at), quoted: true, line, column };
+        if (at < text.length && text.charCodeAt(at) === QUOTE) at++;
+        else
+          problems.push(problem('TEXT_QUOTE_OPEN', `${file}:${line}:${column}`, 'this quoted string is not closed on its line', { rfc }));
       } else {
         // A quote inside a word belongs to it (`alpn="h2"` of RFC 9460 §2.1): what stands between is kept with its blanks.
+        const start = at;
         let inQuotes = false;
-        while (at < text.length && text[at] !== '\n' && (inQuotes || !' \t\r;()'.includes(text[at]!))) {
-          if (text[at] === '"') inQuotes = !inQuotes;
-          at += text[at] === '\\' && at + 1 < text.length && text[at + 1] !== '\n' ? 2 : 1;
+        while (at < text.length) {
+          const next = text.charCodeAt(at);
+          if (next === LINE_FEED || (ENDS_WORD[next] === 1 && !inQuotes)) break;
+          if (next === QUOTE) inQuotes = !inQuotes;
+          at += next === BACKSLASH && at + 1 < text.length && text.charCodeAt(at + 1) !== LINE_FEED ? 2 : 1;
         }
+        token = { text: text.slice(start, at), quoted: false, line, column };
         if (inQuotes)
-          problems.push(
-            problem('TEXT_QUOTE_OPEN', `${file}:${startLine}:${column}`, 'a quote in this word is not closed on its line', {
-              rfc: 'RFC 1035 §5.1',
-            }),
-          );
-        tokens.push({ text: text.slice(start, at), quoted: false, line: startLine, column });
+          problems.push(problem('TEXT_QUOTE_OPEN', `${file}:${line}:${column}`, 'a quote in this word is not closed on its line', { rfc }));
       }
+      if (tokens.length < ENTRY_TOKENS_MAX) tokens.push(token);
+      else if (dropped++ === 0)
+        problems.push(problem('TEXT_ENTRY_LONG', `${file}:${line}:${column}`, `this entry has more than ${ENTRY_TOKENS_MAX} words`));
     }
   }
-  if (depth > 0)
-    problems.push(problem('TEXT_PAREN_OPEN', openedAt, 'this parenthesis is not closed before the end', { rfc: 'RFC 1035 §5.1' }));
-  finish();
-  return { entries, problems };
+  if (depth > openBefore) problems.push(problem('TEXT_PAREN_OPEN', openedAt, 'this parenthesis is not closed before the end', { rfc }));
+  if (tokens.length > 0) yield { tokens, blankOwner, line: entryLine };
 }
 
 /** Tokens of one record's data, as in an API body or on a command line. A line end counts as a blank. */
 export function lexRdata(text: string): Result<readonly Token[]> {
-  const { entries, problems } = lexEntries(`(${text}\n)`, 'rdata');
-  return problems.length > 0 ? fail(...problems) : ok(entries.flatMap((entry) => entry.tokens));
+  const problems: Problem[] = [];
+  const tokens: Token[] = [];
+  // As if inside parentheses that were opened before the text and are closed after it: a line end is a blank, a `)` of the text's own is not theirs.
+  for (const entry of streamEntries(text, 'rdata', problems, 1)) tokens.push(...entry.tokens);
+  return problems.length > 0 ? fail(...problems) : ok(tokens);
 }
 
 /** Octets of a token's text with `\X` and `\DDD` resolved (RFC 1035 §5.1), or undefined for a bad escape. */

@@ -1,0 +1,107 @@
+/**
+ * Problems as answers: `application/problem+json` with every error, its place and what to do.
+ * Implements: RFC 9457 §3 (`type` is left out, which means about:blank, so `title` is the status phrase; `code` says which problem).
+ * Not here: what the codes mean (base/problem-codes.ts), checking requests against schemas (validate.ts).
+ */
+import { STATUS_CODES } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AssertionFailure } from '#base/assert.ts';
+import { type ProblemCode, problemKind } from '#base/problem-codes.ts';
+import { type Problem, problem } from '#base/problem.ts';
+
+/** One problem as it stands in `errors[]` and `warnings[]`. */
+export interface ProblemForm {
+  readonly code: string;
+  readonly severity: string;
+  readonly at: string;
+  /** RFC 6901 JSON pointer into the request's body, when that is where it is. */
+  readonly pointer?: string;
+  readonly detail: string;
+  readonly rfc?: string;
+  readonly fix?: string;
+}
+
+export function problemForm(each: Problem): ProblemForm {
+  return {
+    code: each.code,
+    severity: each.severity,
+    at: each.at,
+    ...(each.at.startsWith('/') ? { pointer: each.at } : {}),
+    detail: each.message,
+    ...(each.rfc === undefined ? {} : { rfc: each.rfc }),
+    ...(each.fix === undefined ? {} : { fix: each.fix }),
+  };
+}
+
+/** Answers with all the problems; the first error's code gives the status. */
+export function sendProblems(reply: FastifyReply, problems: readonly Problem[], status?: number): FastifyReply {
+  const first = problems.find((each) => each.severity === 'error') ?? problems[0]!;
+  const others = problems.length - 1;
+  const code = status ?? problemKind(first.code).status;
+  const body = {
+    title: STATUS_CODES[code] ?? 'Error',
+    status: code,
+    code: first.code,
+    detail: others === 0 ? first.message : `${first.message} (and ${others} more, see errors)`,
+    ...(first.fix === undefined ? {} : { fix: first.fix }),
+    errors: problems.map(problemForm),
+  };
+  if (code === 401) reply.header('www-authenticate', 'Bearer realm="waxseal"');
+  return reply.status(code).type('application/problem+json').serializer(JSON.stringify).send(body);
+}
+
+/** An exception that carries problems: for hooks and validators, where Fastify wants one. */
+export function problemError(problems: readonly Problem[]): Error & { readonly problems: readonly Problem[] } {
+  return Object.assign(new Error(problems[0]?.message ?? 'problem'), { problems });
+}
+
+/** Fastify's own refusals in our words; what is not here and has no status below 500 is a bug of ours. */
+const REFUSALS: Readonly<Record<string, readonly [ProblemCode, string, string?]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: [
+    'BODY_SIZE',
+    'the body is larger than this resource takes',
+    'send a zone file to …/zonefile, or several smaller requests',
+  ],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    'BODY_TYPE',
+    'this resource does not take that content type',
+    'send application/json, or text/dns to …/zonefile',
+  ],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['REQUEST', 'the body is not as long as Content-Length says'],
+  FST_ERR_CTP_INVALID_JSON_BODY: ['BODY_JSON', 'the body is not JSON'],
+  FST_ERR_BAD_URL: [
+    'REQUEST',
+    'the URL has a percent escape that is not UTF-8',
+    'write odd octets of a name as \\DDD, percent-encoded: %5C255',
+  ],
+  FST_ERR_PARAM_TOO_LONG: ['PARAMETER', 'a name in the URL is longer than any domain name can be'],
+};
+
+/**
+ * The error handler of the whole app. A failed assertion answers 500 and is then thrown outside of any request, so that the
+ * process dies of it as base/assert.ts demands.
+ */
+export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (isProblemError(error)) return sendProblems(reply, error.problems);
+  const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
+  const refusal = code === undefined ? undefined : REFUSALS[code];
+  if (refusal !== undefined) {
+    const [kind, text, fix] = refusal;
+    return sendProblems(reply, [problem(kind, '', text, fix === undefined ? {} : { fix })]);
+  }
+  if (error instanceof SyntaxError) return sendProblems(reply, [problem('BODY_JSON', '', `the body is not JSON: ${error.message}`)]);
+  if (statusCode !== undefined && statusCode < 500)
+    return sendProblems(reply, [problem('REQUEST', '', message ?? 'bad request')], statusCode);
+  request.log.error({ err: error }, 'a request failed');
+  if (error instanceof AssertionFailure)
+    setImmediate(() => {
+      throw error;
+    });
+  return sendProblems(reply, [
+    problem('SERVER_BUG', '', `the server failed to handle request ${request.id}; nothing more is known to be changed`),
+  ]);
+}
+
+function isProblemError(error: unknown): error is { readonly problems: readonly Problem[] } {
+  return error instanceof Error && 'problems' in error;
+}

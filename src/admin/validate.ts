@@ -1,0 +1,67 @@
+/**
+ * Requests against their TypeBox schemas: every problem at once, unknown fields with the nearest known one.
+ * Not here: what the values mean (the routes and control/ judge that again).
+ */
+import type { FastifySchemaCompiler } from 'fastify';
+import type { TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { System } from 'typebox/system';
+import { Value } from 'typebox/value';
+import { nearestWord } from '#base/nearest.ts';
+import { type Problem, problem } from '#base/problem.ts';
+import { problemError } from './problems.ts';
+
+// TypeBox stops at 8 by itself; a body of 1 MiB may have a few more, and whoever sent it wants to see them in one go.
+System.Settings.Set({ maxErrors: 100 });
+
+/** Fastify's validator compiler. Values of the URL are text and are converted first; bodies are taken as they are. */
+export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
+  const check = Compile(schema);
+  return (given: unknown) => {
+    const value = httpPart === 'body' ? given : Value.Convert(schema, given);
+    if (check.Check(value)) return { value };
+    if (httpPart === 'body' && (given === undefined || given === null))
+      return { error: problemError([problem('BODY_MISSING', '', 'this request needs a body')]) };
+    const problems = check.Errors(value).flatMap((each) => describe(each, schema, httpPart === 'body'));
+    return { error: problemError(problems) };
+  };
+};
+
+type SchemaError = ReturnType<ReturnType<typeof Compile>['Errors']>[number];
+
+function describe(error: SchemaError, schema: TSchema, inBody: boolean): readonly Problem[] {
+  const place = (name?: string) => {
+    const pointer = name === undefined ? error.instancePath : `${error.instancePath}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    return inBody ? pointer : `?${pointer.slice(1)}`;
+  };
+  const what = inBody ? 'field' : 'parameter';
+  if (error.keyword === 'additionalProperties') {
+    const known = knownFields(schema, error.schemaPath);
+    return error.params.additionalProperties.map((name) => {
+      const near = nearestWord(name, known);
+      return problem(inBody ? 'FIELD_UNKNOWN' : 'PARAMETER', place(name), `there is no ${what} ${JSON.stringify(name)}`, {
+        fix: near === undefined ? `known: ${known.join(', ')}` : `did you mean ${JSON.stringify(near)}?`,
+      });
+    });
+  }
+  if (error.keyword === 'required') {
+    return error.params.requiredProperties.map((name) =>
+      problem(inBody ? 'FIELD_MISSING' : 'PARAMETER', place(name), `${what} ${JSON.stringify(name)} is missing`),
+    );
+  }
+  // The same unknown field again, by the schema `false` it is matched with.
+  if (error.keyword === 'boolean') return [];
+  const why =
+    error.keyword === 'enum'
+      ? `must be one of ${error.params.allowedValues.map((each) => JSON.stringify(each)).join(', ')}`
+      : error.message;
+  const subject = error.instancePath === '' ? `the ${inBody ? 'body' : 'query'}` : error.instancePath.slice(1);
+  return [problem(inBody ? 'FIELD_VALUE' : 'PARAMETER', place(), `${subject} ${why}`)];
+}
+
+/** Names of the properties of the schema that `schemaPath` (a URI fragment) points at. */
+function knownFields(schema: TSchema, schemaPath: string): string[] {
+  let at: unknown = schema;
+  for (const step of schemaPath.split('/').slice(1)) at = (at as Record<string, unknown> | undefined)?.[step];
+  return Object.keys((at as { properties?: object } | undefined)?.properties ?? {});
+}

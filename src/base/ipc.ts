@@ -1,0 +1,99 @@
+/**
+ * What the supervisor, the control process and the answer process say to each other, and the child's end of that channel.
+ *
+ * The supervisor is a dumb relay: what control sends goes to answer and the other way round. A child that starts says `hello`; its peer
+ * replies with all it has to know (control: `generation`; answer: `hello`, `listening`, `served`), so that either may die at any time
+ * and no state is kept in between. Every message is absolute, never a difference: only the newest of its kind matters.
+ * Not here: starting and restarting processes (server/supervisor.ts), what workers say inside the answer process (server/worker-loop.ts).
+ */
+
+/** The two children of the supervisor. */
+export type Role = 'control' | 'answer';
+
+/** What the answer process needs to serve. */
+export interface AnswerSettings {
+  /** Directory of the LMDB store. */
+  readonly storeDir: string;
+  /** `ADDR:PORT`, ports settled (not 0): a restarted worker must bind the same ones. */
+  readonly listen: readonly string[];
+  /** Worker threads, 1…WORKERS_MAX. */
+  readonly workers: number;
+}
+
+/** One worker thread of the answer process. */
+export interface WorkerState {
+  readonly id: number;
+  /** It listens and answers. */
+  readonly alive: boolean;
+  /** The store generation it answers from; 0 before its first. */
+  readonly generation: number;
+}
+
+/** The counters of one worker: metric slot name → value since the answer process started. */
+export interface WorkerCounters {
+  readonly id: number;
+  readonly values: Readonly<Record<string, number>>;
+}
+
+export type IpcMessage =
+  /** A child has started; its peer replies with its state. */
+  | { readonly kind: 'hello'; readonly role: Role; readonly pid: number }
+  /** From the supervisor: the peer has died (it will be restarted). */
+  | { readonly kind: 'gone'; readonly role: Role }
+  /** From the supervisor to answer, once after each start. */
+  | { readonly kind: 'start'; readonly settings: AnswerSettings }
+  /** Control → answer: this store generation is durable. */
+  | { readonly kind: 'generation'; readonly generation: number }
+  /** Answer → control: every worker is bound to these addresses. */
+  | { readonly kind: 'listening'; readonly addresses: readonly string[] }
+  /** Either way: the sender can do its work now. Answer says it after `listening`. */
+  | { readonly kind: 'ready'; readonly role: Role }
+  /** Answer → control, whenever a worker starts, dies or serves a newer generation. */
+  | { readonly kind: 'served'; readonly workers: readonly WorkerState[] }
+  /** Answer → control, every second and when wanted. */
+  | { readonly kind: 'counters'; readonly workers: readonly WorkerCounters[] }
+  /** Control → answer. */
+  | { readonly kind: 'counters-wanted' };
+
+const KINDS: ReadonlySet<unknown> = new Set<IpcMessage['kind']>([
+  'hello',
+  'gone',
+  'start',
+  'generation',
+  'listening',
+  'ready',
+  'served',
+  'counters',
+  'counters-wanted',
+]);
+
+/** True for a message of ours. The sender is our own program, so only the kind is looked at. */
+export function isIpcMessage(value: unknown): value is IpcMessage {
+  return typeof value === 'object' && value !== null && 'kind' in value && KINDS.has(value.kind);
+}
+
+/** The child's end of the channel to its supervisor. */
+export interface SupervisorChannel {
+  /** Never throws; a message to a supervisor that is gone is lost, and `lost` has been called or will be. */
+  send(message: IpcMessage): void;
+  /** Lets the process end: an open channel would keep it alive. */
+  close(): void;
+}
+
+/** Opens the channel of a forked process. `lost` is called once when the supervisor has gone away; without one, nothing ever comes or goes. */
+export function openSupervisorChannel(own: NodeJS.Process, receive: (message: IpcMessage) => void, lost: () => void): SupervisorChannel {
+  own.on('message', (value) => {
+    if (isIpcMessage(value)) receive(value);
+  });
+  own.once('disconnect', lost);
+  return {
+    send(message) {
+      // An error here means that the channel is closing; `disconnect` tells it.
+      own.send?.(message, undefined, undefined, () => undefined);
+    },
+    close() {
+      own.off('disconnect', lost);
+      if (own.connected) own.disconnect?.();
+    },
+  };
+}

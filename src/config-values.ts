@@ -1,0 +1,27 @@
+/** The value forms of configuration: durations and sizes. Undefined means: not of that form. */
+const DURATION_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+/** `1h30m`, `45s`, `250ms`, `90d` in milliseconds; a unit is needed, each at most once, largest first. */
+export function parseDuration(text: string): number | undefined {
+  if (!/^(?:[0-9]{1,6}w)?(?:[0-9]{1,6}d)?(?:[0-9]{1,6}h)?(?:[0-9]{1,6}m(?!s))?(?:[0-9]{1,9}s)?(?:[0-9]{1,9}ms)?$/.test(text) || text === '')
+    return undefined;
+  let totalMs = 0;
+  for (const [, digits, unit] of text.matchAll(/([0-9]+)([a-z]+)/g)) totalMs += Number(digits) * DURATION_MS[unit!]!;
+  return totalMs;
+}
+
+const SIZE_BYTES: Readonly<Record<string, number>> = {
+  B: 1,
+  kB: 1000,
+  MB: 1000 ** 2,
+  GB: 1000 ** 3,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+};
+
+/** `64MiB`, `10MB`, `512B` in octets; a unit is needed. */
+export function parseSize(text: string): number | undefined {
+  const match = /^([0-9]{1,12})(B|kB|MB|GB|KiB|MiB|GiB)$/.exec(text);
+  return match === null ? undefined : Number(match[1]) * SIZE_BYTES[match[2]!]!;
+}

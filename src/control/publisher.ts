@@ -1,0 +1,79 @@
+/**
+ * Tells the answer process of each new store generation and learns what its workers serve.
+ * Not here: the channel itself (base/ipc.ts), what a generation is (store/).
+ */
+import { type IpcMessage, type WorkerCounters, type WorkerState } from '#base/ipc.ts';
+
+interface Waiter {
+  readonly generation: number;
+  readonly done: (served: boolean) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+export class Publisher {
+  readonly #send: (message: IpcMessage) => void;
+  readonly #waiters = new Set<Waiter>();
+  #generation = 0;
+  #workers: readonly WorkerState[] = [];
+  #addresses: readonly string[] = [];
+  #counters: readonly WorkerCounters[] = [];
+
+  constructor(send: (message: IpcMessage) => void) {
+    this.#send = send;
+  }
+
+  get workers(): readonly WorkerState[] {
+    return this.#workers;
+  }
+
+  /** Where the workers listen, `ADDR:PORT`; empty until they do. */
+  get addresses(): readonly string[] {
+    return this.#addresses;
+  }
+
+  get counters(): readonly WorkerCounters[] {
+    return this.#counters;
+  }
+
+  /** A generation is durable: workers may look. */
+  publish(generation: number): void {
+    this.#generation = generation;
+    this.#send({ kind: 'generation', generation });
+  }
+
+  receive(message: IpcMessage): void {
+    if (message.kind === 'hello' && message.role === 'answer') this.#send({ kind: 'generation', generation: this.#generation });
+    else if (message.kind === 'listening') this.#addresses = message.addresses;
+    else if (message.kind === 'counters') this.#counters = message.workers;
+    else if (message.kind === 'gone' && message.role === 'answer') this.#workers = this.#workers.map((each) => ({ ...each, alive: false }));
+    else if (message.kind === 'served') {
+      this.#workers = message.workers;
+      for (const waiter of this.#waiters) if (this.isServed(waiter.generation)) this.#finish(waiter, true);
+    }
+  }
+
+  /** True when there is a live worker and all live ones serve `generation` or later. */
+  isServed(generation: number): boolean {
+    const live = this.#workers.filter((each) => each.alive);
+    return live.length > 0 && live.every((each) => each.generation >= generation);
+  }
+
+  /** Resolves true as soon as `isServed(generation)`, false after `timeoutMs`. */
+  waitServed(generation: number, timeoutMs: number): Promise<boolean> {
+    if (this.isServed(generation)) return Promise.resolve(true);
+    return new Promise((done) => {
+      const waiter: Waiter = { generation, done, timer: setTimeout(() => this.#finish(waiter, false), timeoutMs) };
+      this.#waiters.add(waiter);
+    });
+  }
+
+  close(): void {
+    for (const waiter of this.#waiters) this.#finish(waiter, false);
+  }
+
+  #finish(waiter: Waiter, served: boolean): void {
+    clearTimeout(waiter.timer);
+    this.#waiters.delete(waiter);
+    waiter.done(served);
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * The OPT pseudo-record: is one well formed, and what ours looks like.
+ * Implements: RFC 6891 §6.1 (form, version, sizes), RFC 8914 §2 (extended DNS error), RFC 3225 §3 (DO).
+ * Not here: finding OPT in a query and refusing a second one (dns/message.ts).
+ */
+import { UDP_EDNS_BYTES_MAX, UDP_PLAIN_BYTES_MAX } from '#base/limits.ts';
+import { TYPE } from './types.ts';
+
+/** The only version there is (RFC 6891 §6.1.3). */
+export const EDNS_VERSION = 0;
+/** An OPT without options: root owner, type, class, TTL, RDLENGTH. */
+export const OPT_BYTES = 11;
+/** DO, in the upper half of the flags (RFC 3225 §3). */
+export const FLAG_DO = 0x80;
+const OPTION_EDE = 15;
+const EDE_BYTES = 6;
+
+/** True when `octets[at…end]` is a row of complete options. What they say is ignored: an option we do not know is no error (RFC 6891 §6.1.2). */
+export function areOptionsWellFormed(octets: Uint8Array, at: number, end: number): boolean {
+  let next = at;
+  while (next < end) {
+    if (next + 4 > end) return false;
+    next += 4 + ((octets[next + 2]! << 8) | octets[next + 3]!);
+  }
+  return next === end;
+}
+
+/** Octets that our OPT takes; `ede` is the extended error's code, -1 for none. */
+export function optBytes(ede: number): number {
+  return ede < 0 ? OPT_BYTES : OPT_BYTES + EDE_BYTES;
+}
+
+/** Writes our OPT at `at` and returns where it ends. Only DO is echoed of the client's flags, its options never. */
+export function writeOpt(out: Uint8Array, at: number, rcode: number, dnssecOk: boolean, ede: number): number {
+  out[at] = 0;
+  out[at + 1] = 0;
+  out[at + 2] = TYPE.OPT;
+  // RFC 6891 §6.2.3: the size we can take is also the size we send (RFC 9715 §3.1).
+  out[at + 3] = UDP_EDNS_BYTES_MAX >> 8;
+  out[at + 4] = UDP_EDNS_BYTES_MAX & 0xff;
+  out[at + 5] = rcode >> 4;
+  out[at + 6] = EDNS_VERSION;
+  out[at + 7] = dnssecOk ? FLAG_DO : 0;
+  out[at + 8] = 0;
+  out[at + 9] = 0;
+  out[at + 10] = ede < 0 ? 0 : EDE_BYTES;
+  if (ede < 0) return at + OPT_BYTES;
+  out[at + 11] = 0;
+  out[at + 12] = OPTION_EDE;
+  out[at + 13] = 0;
+  out[at + 14] = EDE_BYTES - 4;
+  out[at + 15] = ede >> 8;
+  out[at + 16] = ede & 0xff;
+  return at + OPT_BYTES + EDE_BYTES;
+}
+
+/** Octets that a UDP answer may have, given the size a client offers (0 without EDNS). */
+export function udpLimitBytes(payloadBytes: number): number {
+  // RFC 6891 §6.2.3: values lower than 512 are 512.
+  return Math.min(Math.max(payloadBytes, UDP_PLAIN_BYTES_MAX), UDP_EDNS_BYTES_MAX);
+}

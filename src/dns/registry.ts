@@ -1,0 +1,298 @@
+/**
+ * Every RR type in one table: from presentation to wire form and back, checks, names inside, canonical form.
+ * Implements: RFC 3597 §4–5 (unknown types, `\#`), RFC 4034 §6.2 with RFC 6840 §5.1 (canonical form of RDATA), RFC 1035 §4.1.4 (reading
+ * compressed names). What the data of a type is made of is in rdata/, one file per type or family.
+ * Not here: owners, TTLs and classes (dns/zone-file.ts), writing compressed names (dns/compression.ts).
+ */
+import { NAME_BYTES_MAX, RDATA_BYTES_MAX } from '#base/limits.ts';
+import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
+import { type Token, lexRdata } from './lexer.ts';
+import { lowerOctet, type Name } from './name.ts';
+import { A6 } from './rdata/a6.ts';
+import { A, AAAA } from './rdata/address.ts';
+import { APL } from './rdata/apl.ts';
+import { CAA, URI } from './rdata/caa.ts';
+import { CERT, DHCID, OPENPGPKEY, SINK } from './rdata/cert.ts';
+import { DNSKEY, KEY, RKEY } from './rdata/dnskey.ts';
+import { DOA, DSYNC } from './rdata/doa.ts';
+import { DS, SSHFP, TLSA, ZONEMD } from './rdata/ds.ts';
+import { EUI48, EUI64, L32, L64, NID } from './rdata/eui.ts';
+import { type NameSpan, type Parse, type RdataForm, refuse } from './rdata/field.ts';
+import { GPOS, HINFO, ISDN, X25 } from './rdata/hinfo.ts';
+import { HIP } from './rdata/hip.ts';
+import { AMTRELAY, IPSECKEY } from './rdata/ipseckey.ts';
+import { LOC } from './rdata/loc.ts';
+import { typeName } from './rdata/mnemonic.ts';
+import { AFSDB, KX, LP, MX, RT } from './rdata/mx.ts';
+import { ATMA, EID, NIMLOC, NSAP } from './rdata/nsap.ts';
+import { CSYNC, NSEC, NSEC3, NSEC3PARAM, NXT } from './rdata/nsec.ts';
+import { MINFO, RP, TALINK } from './rdata/rp.ts';
+import { RRSIG, SIG } from './rdata/rrsig.ts';
+import { DNAME, NSAP_PTR, SINGLE_NAME } from './rdata/single-name.ts';
+import { SOA } from './rdata/soa.ts';
+import { NAPTR, PX, SRV } from './rdata/srv.ts';
+import { SVCB } from './rdata/svcb.ts';
+import { TXT } from './rdata/txt.ts';
+import { formatUnknown, NULL, parseUnknown } from './rdata/unknown.ts';
+import { WKS } from './rdata/wks.ts';
+import { TYPE, type RrType } from './types.ts';
+
+export { typeCode, typeName } from './rdata/mnemonic.ts';
+
+/** A type that is not here has any octets as its data and is written in RFC 3597 form. */
+const FORMS: ReadonlyMap<RrType, RdataForm> = new Map<RrType, RdataForm>([
+  [TYPE.A, A],
+  [TYPE.NS, SINGLE_NAME],
+  [TYPE.MD, SINGLE_NAME],
+  [TYPE.MF, SINGLE_NAME],
+  [TYPE.CNAME, SINGLE_NAME],
+  [TYPE.SOA, SOA],
+  [TYPE.MB, SINGLE_NAME],
+  [TYPE.MG, SINGLE_NAME],
+  [TYPE.MR, SINGLE_NAME],
+  [TYPE.NULL, NULL],
+  [TYPE.WKS, WKS],
+  [TYPE.PTR, SINGLE_NAME],
+  [TYPE.HINFO, HINFO],
+  [TYPE.MINFO, MINFO],
+  [TYPE.MX, MX],
+  [TYPE.TXT, TXT],
+  [TYPE.RP, RP],
+  [TYPE.AFSDB, AFSDB],
+  [TYPE.X25, X25],
+  [TYPE.ISDN, ISDN],
+  [TYPE.RT, RT],
+  [TYPE.NSAP, NSAP],
+  [TYPE.NSAP_PTR, NSAP_PTR],
+  [TYPE.SIG, SIG],
+  [TYPE.KEY, KEY],
+  [TYPE.PX, PX],
+  [TYPE.GPOS, GPOS],
+  [TYPE.AAAA, AAAA],
+  [TYPE.LOC, LOC],
+  [TYPE.NXT, NXT],
+  [TYPE.EID, EID],
+  [TYPE.NIMLOC, NIMLOC],
+  [TYPE.SRV, SRV],
+  [TYPE.ATMA, ATMA],
+  [TYPE.NAPTR, NAPTR],
+  [TYPE.KX, KX],
+  [TYPE.CERT, CERT],
+  [TYPE.A6, A6],
+  [TYPE.DNAME, DNAME],
+  [TYPE.SINK, SINK],
+  [TYPE.APL, APL],
+  [TYPE.DS, DS],
+  [TYPE.SSHFP, SSHFP],
+  [TYPE.IPSECKEY, IPSECKEY],
+  [TYPE.RRSIG, RRSIG],
+  [TYPE.NSEC, NSEC],
+  [TYPE.DNSKEY, DNSKEY],
+  [TYPE.DHCID, DHCID],
+  [TYPE.NSEC3, NSEC3],
+  [TYPE.NSEC3PARAM, NSEC3PARAM],
+  [TYPE.TLSA, TLSA],
+  [TYPE.SMIMEA, TLSA],
+  [TYPE.HIP, HIP],
+  [TYPE.NINFO, TXT],
+  [TYPE.RKEY, RKEY],
+  [TYPE.TALINK, TALINK],
+  [TYPE.CDS, DS],
+  [TYPE.CDNSKEY, DNSKEY],
+  [TYPE.OPENPGPKEY, OPENPGPKEY],
+  [TYPE.CSYNC, CSYNC],
+  [TYPE.ZONEMD, ZONEMD],
+  [TYPE.SVCB, SVCB],
+  [TYPE.HTTPS, SVCB],
+  [TYPE.DSYNC, DSYNC],
+  [TYPE.SPF, TXT],
+  [TYPE.NID, NID],
+  [TYPE.L32, L32],
+  [TYPE.L64, L64],
+  [TYPE.LP, LP],
+  [TYPE.EUI48, EUI48],
+  [TYPE.EUI64, EUI64],
+  [TYPE.URI, URI],
+  [TYPE.CAA, CAA],
+  [TYPE.AVC, TXT],
+  [TYPE.DOA, DOA],
+  [TYPE.AMTRELAY, AMTRELAY],
+  [TYPE.RESINFO, TXT],
+  [TYPE.WALLET, TXT],
+  [TYPE.TA, DS],
+  [TYPE.DLV, DS],
+]);
+
+/** True for types that only questions and messages have, never a zone: 0, OPT, 128…255 (RFC 6895 §3.1). */
+export function isMetaType(type: RrType): boolean {
+  return type === 0 || type === TYPE.OPT || (type >= 128 && type <= 255);
+}
+
+/** Where a parse puts its octets before they are copied out: parsing is synchronous, so one is enough. */
+const scratch = new Uint8Array(RDATA_BYTES_MAX);
+
+/**
+ * Wire form, without compression, of the words of one record's data; `\# length hex` is taken for every type and checked as that type.
+ * A problem's place is `at:line:column` of the word it is about: `at` is the zone file's name.
+ */
+export function parseRdata(type: RrType, tokens: readonly Token[], origin: Name, at = 'rdata'): Result<Uint8Array> {
+  const form = FORMS.get(type);
+  const parse: Parse = {
+    mnemonic: typeName(type),
+    tokens,
+    next: 0,
+    origin,
+    at,
+    problems: [],
+    octets: scratch,
+    length: 0,
+    exhausted: false,
+    overflown: false,
+  };
+  const first = tokens[0];
+  const unknown = form === undefined || (first !== undefined && first.text === '\\#' && !first.quoted);
+  if (unknown) parseUnknown(parse);
+  else for (const field of form.fields) field.parse(parse);
+  if (parse.next < tokens.length && parse.problems.length === 0)
+    refuse(parse, tokens[parse.next], 'RDATA_TRAILING', `${JSON.stringify(tokens[parse.next]!.text)} is more than the type takes`);
+  if (parse.problems.length > 0) return fail(...parse.problems);
+  const rdata = scratch.slice(0, parse.length);
+  const place = first === undefined ? at : `${at}:${first.line}:${first.column}`;
+  if (form === undefined) return ok(rdata);
+  if (unknown) {
+    const problems = checkRdata(type, rdata).map((each) => ({ ...each, at: place }));
+    if (problems.length > 0) return fail(...problems);
+  } else {
+    const wrong = form.check?.(rdata);
+    if (wrong !== undefined) return fail(problem('RDATA_VALUE', place, `${parse.mnemonic}: ${wrong}`));
+  }
+  const doubtful = form.warn?.(rdata);
+  return ok(rdata, doubtful === undefined ? [] : [warning('RDATA_DOUBTFUL', place, `${parse.mnemonic}: ${doubtful}`)]);
+}
+
+/** `parseRdata` of text, as an API body or a command line has it. */
+export function parseRdataText(type: RrType, text: string, origin: Name): Result<Uint8Array> {
+  const tokens = lexRdata(text);
+  return tokens.ok ? parseRdata(type, tokens.value, origin) : tokens;
+}
+
+/** Canonical presentation on one line, names absolute. Data that is not well formed is shown in RFC 3597 form. */
+export function formatRdata(type: RrType, rdata: Uint8Array): string {
+  const form = FORMS.get(type);
+  if (form === undefined || (form.check !== undefined && checkRdata(type, rdata).length > 0)) return formatUnknown(rdata);
+  let text = '';
+  let at = 0;
+  for (const field of form.fields) {
+    const end = field.end(rdata, at, rdata.length);
+    const part = end < 0 ? undefined : field.format(rdata, at, end);
+    if (part === undefined) return formatUnknown(rdata);
+    if (part !== '') text = text === '' ? part : `${text} ${part}`;
+    at = end;
+  }
+  return at === rdata.length ? text : formatUnknown(rdata);
+}
+
+/** What is wrong with uncompressed wire form; empty when it is well formed. */
+export function checkRdata(type: RrType, rdata: Uint8Array): Problem[] {
+  const bad = (what: string) => [problem('RDATA_WIRE', '', `${typeName(type)}: ${what}`)];
+  if (rdata.length > RDATA_BYTES_MAX) return bad(`${rdata.length} octets are more than ${RDATA_BYTES_MAX}`);
+  const form = FORMS.get(type);
+  if (form === undefined) return [];
+  let at = 0;
+  for (const field of form.fields) {
+    const end = field.end(rdata, at, rdata.length);
+    if (end < 0) return bad(`${field.label} at octet ${at} is malformed or cut short`);
+    at = end;
+  }
+  if (at < rdata.length) return bad(`${rdata.length - at} octets are left over after the last field`);
+  const wrong = form.check?.(rdata);
+  return wrong === undefined ? [] : bad(wrong);
+}
+
+/** Uncompressed, checked data of a record in a message; undefined when it is malformed. Only old types may have compressed names (RFC 3597 §4). */
+export function readRdata(type: RrType, message: Uint8Array, offset: number, length: number): Uint8Array | undefined {
+  const limit = offset + length;
+  if (limit > message.length) return undefined;
+  const form = FORMS.get(type);
+  let rdata = message.slice(offset, limit);
+  if (form?.fields.some((field) => field.name?.readCompressed === true) === true) {
+    const parts: Uint8Array[] = [];
+    let at = offset;
+    for (const field of form.fields) {
+      const start = at;
+      if (field.name?.readCompressed === true) {
+        const name = new Uint8Array(NAME_BYTES_MAX);
+        const read = readName(message, start, limit, name);
+        if (read === undefined) return undefined;
+        parts.push(name.subarray(0, read.length));
+        at = read.end;
+      } else {
+        at = field.end(message, start, limit);
+        if (at < 0) return undefined;
+        parts.push(message.subarray(start, at));
+      }
+    }
+    if (at !== limit) return undefined;
+    rdata = new Uint8Array(Buffer.concat(parts));
+  }
+  return checkRdata(type, rdata).length === 0 ? rdata : undefined;
+}
+
+/** Copies a possibly compressed name to `name`; undefined when it is malformed or, before its first pointer, passes `limit`. */
+function readName(message: Uint8Array, offset: number, limit: number, name: Uint8Array): { length: number; end: number } | undefined {
+  let at = offset;
+  let end = -1;
+  let length = 0;
+  // RFC 1035 §4.1.4: a pointer goes to a prior occurrence. Each must go back further than the one before, so there is no loop.
+  let earliest = offset;
+  for (;;) {
+    const size = message[at];
+    const bound = end < 0 ? limit : message.length;
+    if (size === undefined || at >= bound) return undefined;
+    if (size >= 0xc0) {
+      if (at + 2 > bound) return undefined;
+      const target = (size & 0x3f) * 256 + message[at + 1]!;
+      if (target >= earliest) return undefined;
+      if (end < 0) end = at + 2;
+      earliest = target;
+      at = target;
+      continue;
+    }
+    if (size > 63 || at + 1 + size > bound || length + 1 + size > NAME_BYTES_MAX) return undefined;
+    name.set(message.subarray(at, at + 1 + size), length);
+    length += 1 + size;
+    at += 1 + size;
+    if (size === 0) return { length, end: end < 0 ? at : end };
+  }
+}
+
+/** Canonical form (RFC 4034 §6.2 as amended by RFC 6840 §5.1): the same octets, or a copy with the names in it lower-cased. */
+export function canonicalRdata(type: RrType, rdata: Uint8Array): Uint8Array {
+  const form = FORMS.get(type);
+  if (form === undefined || !form.fields.some((field) => field.name?.lowered === true)) return rdata;
+  const canonical = rdata.slice();
+  let at = 0;
+  for (const field of form.fields) {
+    const end = field.end(rdata, at, rdata.length);
+    if (end < 0) return canonical;
+    if (field.name?.lowered === true) for (let each = at; each < end; each++) canonical[each] = lowerOctet(rdata[each]!);
+    at = end;
+  }
+  return canonical;
+}
+
+/** Names inside well-formed data, in order. */
+export function rdataNames(type: RrType, rdata: Uint8Array): readonly NameSpan[] {
+  const form = FORMS.get(type);
+  if (form === undefined) return [];
+  const spans: NameSpan[] = [];
+  let at = 0;
+  for (const field of form.fields) {
+    const end = field.end(rdata, at, rdata.length);
+    if (end < 0) return spans;
+    if (field.name !== undefined && end > at) spans.push({ offset: at, length: end - at, compressible: field.name.compressible });
+    else if (field.names !== undefined) spans.push(...field.names(rdata, at, end));
+    at = end;
+  }
+  return spans;
+}

@@ -1,0 +1,369 @@
+/**
+ * Zone files (master files): text → records, with every problem at its file, line and column.
+ * Implements: RFC 1035 §5 (entries, $ORIGIN, $INCLUDE, blank owners, @), RFC 2308 §4 ($TTL), RFC 2181 §8 (TTL range), RFC 3597 §5
+ * (TYPE<n>, CLASS<n>, \#). Where the RFCs leave it open, what BIND's named-checkzone does, so that files of other servers load alike.
+ * Not here: words and quotes (dns/lexer.ts), TTL, class and type (dns/zone-file-head.ts), record data (dns/registry.ts), $GENERATE
+ * (dns/zone-file-generate.ts), reading included files (dns/zone-file-include.ts), writing zone files (zone/zone-file-text.ts), RRsets
+ * and the checks on a whole zone (zone/assemble.ts, zone/check.ts).
+ */
+import { INCLUDE_DEPTH_MAX, INCLUDE_FILES_MAX, TTL_SECONDS_MAX, ZONE_FILE_BYTES_MAX, ZONE_RECORDS_MAX } from '#base/limits.ts';
+import { ProblemList } from '#base/problem-list.ts';
+import { type Problem, type Result, fail, problem, warning } from '#base/problem.ts';
+import { type Entry, type Token, streamEntries } from './lexer.ts';
+import { type Name, formatName, parseName } from './name.ts';
+import { durationSeconds } from './rdata/field-number.ts';
+import { parseRdata } from './registry.ts';
+import { TYPE, type RrType } from './types.ts';
+import { expandGenerate } from './zone-file-generate.ts';
+import { type RecordHead, readRecordHead } from './zone-file-head.ts';
+
+/** One record as the file has it; class IN. */
+export interface ZoneRecordLine {
+  readonly owner: Name;
+  readonly ttl: number;
+  readonly type: RrType;
+  /** Uncompressed wire form, checked. */
+  readonly rdata: Uint8Array;
+  /** `file:line:column` of its first word. */
+  readonly at: string;
+}
+
+/** Text of an included file and the name its problems are told under. */
+export interface IncludedFile {
+  readonly text: string;
+  readonly file: string;
+}
+
+export interface ZoneFileOptions {
+  /** What problems call the file. */
+  readonly file: string;
+  /** The zone's name: the first origin. */
+  readonly origin: Name;
+  /** As if the file began with `$TTL`. */
+  readonly defaultTtl?: number;
+  /** Finds the file that `from` includes as `path`; undefined when there is none. Without it `$INCLUDE` is a problem. */
+  readonly include?: (path: string, from: string) => Result<IncludedFile> | undefined;
+  readonly recordsMax?: number;
+}
+
+export interface ZoneFile {
+  /** In the order of the file, out-of-zone data and duplicates included. */
+  readonly records: readonly ZoneRecordLine[];
+  /** At most PROBLEMS_SHOWN_MAX errors and as many warnings. With an error among them the file must not be used. */
+  readonly problems: readonly Problem[];
+  /** The `$TTL` in force at the end, or the SOA minimum when it stood in for one. */
+  readonly defaultTtl: number | undefined;
+}
+
+/** What all files of one zone share. */
+interface Reading {
+  readonly options: ZoneFileOptions;
+  readonly records: ZoneRecordLine[];
+  readonly recordsMax: number;
+  readonly problems: ProblemList;
+  defaultTtl: number | undefined;
+  lastTtl: number | undefined;
+  /** The use of an earlier record's TTL was told. */
+  lastTtlTold: boolean;
+  includedFiles: number;
+  readCharacters: number;
+  /** Set when a bound was passed: nothing more is read. */
+  stopped: boolean;
+}
+
+/** What one file has for itself: an included file gives the including one's origin and owner back (RFC 1035 §5.1). */
+interface FileState {
+  readonly file: string;
+  readonly depth: number;
+  origin: Name;
+  /** The last owner; undefined before the first one, null when the last one was bad and its problem is told. */
+  owner: Name | null | undefined;
+  ownerText: string;
+  ownerOrigin: Name;
+  /** True from an `$ORIGIN` to the next stated owner. */
+  originChanged: boolean;
+}
+
+/** Reads `text`, one character per octet. Never throws: whatever is wrong is among `problems`. */
+export function parseZoneFile(text: string, options: ZoneFileOptions): ZoneFile {
+  const reading: Reading = {
+    options,
+    records: [],
+    recordsMax: options.recordsMax ?? ZONE_RECORDS_MAX,
+    problems: new ProblemList(),
+    defaultTtl: options.defaultTtl,
+    lastTtl: undefined,
+    lastTtlTold: false,
+    includedFiles: 0,
+    readCharacters: 0,
+    stopped: false,
+  };
+  readFile(reading, text, options.file, options.origin, undefined, 0);
+  return { records: reading.records, problems: reading.problems.list(), defaultTtl: reading.defaultTtl };
+}
+
+function readFile(reading: Reading, text: string, file: string, origin: Name, owner: Name | null | undefined, depth: number): void {
+  reading.readCharacters += text.length;
+  const nul = text.indexOf('\u0000');
+  if (nul >= 0) {
+    const line = text.slice(0, nul).split('\n').length;
+    reading.problems.push(
+      problem('TEXT_NUL', `${file}:${line}:${nul - text.lastIndexOf('\n', nul)}`, 'a NUL octet: this is not a text file, or it is UTF-16', {
+        fix: 'save it as ASCII or UTF-8; write an octet 0 in data as \\000',
+      }),
+    );
+    return;
+  }
+  const state: FileState = { file, depth, origin, owner, ownerText: '', ownerOrigin: origin, originChanged: depth > 0 };
+  // Editors on Windows begin a file with the octets EF BB BF, U+FEFF in UTF-8.
+  const body = text.startsWith('\u00ef\u00bb\u00bf') ? text.slice(3) : text;
+  for (const entry of streamEntries(body, file, reading.problems)) {
+    const first = entry.tokens[0]!;
+    if (!entry.blankOwner && first.text.charCodeAt(0) === 0x24) readDirective(reading, state, entry);
+    else readRecord(reading, state, entry);
+    if (reading.stopped) return;
+  }
+}
+
+function placeOf(state: FileState, token: Token): string {
+  return `${state.file}:${token.line}:${token.column}`;
+}
+
+function readDirective(reading: Reading, state: FileState, { tokens }: Entry): void {
+  const first = tokens[0]!;
+  const name = first.text.toUpperCase();
+  const [least, most] = name === '$INCLUDE' ? [1, 2] : name === '$GENERATE' ? [4, 6] : [1, 1];
+  const complain = (token: Token, message: string, fix?: string) =>
+    reading.problems.push(
+      problem(
+        'ZONE_FILE_DIRECTIVE',
+        placeOf(state, token),
+        message,
+        fix === undefined ? { rfc: 'RFC 1035 §5.1' } : { rfc: 'RFC 1035 §5.1', fix },
+      ),
+    );
+  if (name !== '$TTL' && name !== '$ORIGIN' && name !== '$INCLUDE' && name !== '$GENERATE') {
+    complain(
+      first,
+      `${first.text} is no directive`,
+      'known are $ORIGIN, $TTL, $INCLUDE and $GENERATE; an owner that begins with $ is written \\$',
+    );
+    return;
+  }
+  if (tokens.length - 1 < least) {
+    complain(first, `${name} is not complete`, DIRECTIVE_FORMS[name]);
+    return;
+  }
+  if (tokens.length - 1 > most) {
+    complain(tokens[most + 1]!, `${JSON.stringify(tokens[most + 1]!.text)} is more than ${name} takes`, DIRECTIVE_FORMS[name]);
+    return;
+  }
+  if (name === '$TTL') {
+    const ttl = durationSeconds(tokens[1]!.text);
+    if (ttl === undefined) complain(tokens[1]!, `${JSON.stringify(tokens[1]!.text)} is no TTL`, DIRECTIVE_FORMS[name]);
+    else reading.defaultTtl = boundTtl(reading, state, ttl, tokens[1]!);
+  } else if (name === '$ORIGIN') {
+    const origin = readName(reading, state, tokens[1]!);
+    if (origin === undefined) return;
+    state.origin = origin;
+    state.originChanged = true;
+  } else if (name === '$INCLUDE') includeFile(reading, state, tokens);
+  else generateRecords(reading, state, tokens);
+}
+
+const DIRECTIVE_FORMS = {
+  $TTL: 'write $TTL TIME, as $TTL 3600 or $TTL 1h30m',
+  $ORIGIN: 'write $ORIGIN NAME',
+  $INCLUDE: 'write $INCLUDE FILE, or $INCLUDE FILE ORIGIN',
+  $GENERATE: 'write $GENERATE START-STOP[/STEP] OWNER [TTL] [CLASS] TYPE DATA, data of several words in quotes',
+} as const;
+
+/** The name `token` stands for; undefined after a problem. */
+function readName(reading: Reading, state: FileState, token: Token): Name | undefined {
+  const name = parseName(token.text, state.origin);
+  if (name.ok) return name.value;
+  reading.problems.push(...name.problems.map((each) => ({ ...each, at: placeOf(state, token) })));
+  return undefined;
+}
+
+/** RFC 2181 §8: a TTL with the top bit set counts as zero. */
+function boundTtl(reading: Reading, state: FileState, ttl: number, token: Token): number {
+  if (ttl <= TTL_SECONDS_MAX) return ttl;
+  reading.problems.push(
+    warning('TTL_RANGE', placeOf(state, token), `the TTL ${ttl} is above ${TTL_SECONDS_MAX} and counts as 0`, { rfc: 'RFC 2181 §8' }),
+  );
+  return 0;
+}
+
+function includeFile(reading: Reading, state: FileState, tokens: readonly Token[]): void {
+  const path = tokens[1]!;
+  const at = placeOf(state, path);
+  const { include } = reading.options;
+  const stop = (message: string) => {
+    reading.stopped = true;
+    reading.problems.push(problem('INCLUDE_LIMIT', at, message, { fix: 'does the file include itself?' }));
+  };
+  if (include === undefined) {
+    reading.problems.push(
+      problem('INCLUDE_REFUSED', at, 'files cannot be included here: the text came without its folder', {
+        fix: 'put the included text in its place, or give the file itself to: waxseal zone check ZONE FILE',
+      }),
+    );
+    return;
+  }
+  const origin = tokens[2] === undefined ? state.origin : readName(reading, state, tokens[2]);
+  if (origin === undefined) return;
+  if (state.depth >= INCLUDE_DEPTH_MAX) return stop(`$INCLUDE goes deeper than ${INCLUDE_DEPTH_MAX} files`);
+  if (++reading.includedFiles > INCLUDE_FILES_MAX) return stop(`more than ${INCLUDE_FILES_MAX} files are included`);
+  const found =
+    include(path.text, state.file) ?? fail(problem('INCLUDE_REFUSED', at, `there is no file ${JSON.stringify(path.text)} to include`));
+  if (!found.ok) {
+    reading.problems.push(...found.problems.map((each) => ({ ...each, at })));
+    return;
+  }
+  if (reading.readCharacters + found.value.text.length > ZONE_FILE_BYTES_MAX)
+    return stop(`the zone's files together are larger than ${ZONE_FILE_BYTES_MAX} octets`);
+  readFile(reading, found.value.text, found.value.file, origin, state.owner, state.depth + 1);
+  // RFC 1035 §5.1: the origin of the including file does not change. Nor does its owner, as in BIND.
+  state.originChanged = tokens[2] !== undefined;
+}
+
+function readRecord(reading: Reading, state: FileState, entry: Entry): void {
+  const { tokens } = entry;
+  let next = 0;
+  if (entry.blankOwner) inheritOwner(reading, state, tokens[0]!);
+  else {
+    const token = tokens[next++]!;
+    // The same name as in the entry before, as in most files: not read again.
+    if (state.owner === undefined || state.owner === null || token.text !== state.ownerText || state.origin !== state.ownerOrigin) {
+      state.owner = readName(reading, state, token) ?? null;
+      state.ownerText = token.text;
+      state.ownerOrigin = state.origin;
+    }
+    state.originChanged = false;
+  }
+  const read = readRecordHead(tokens, next, state.file);
+  if (!read.ok) {
+    reading.problems.push(...read.problems);
+    return;
+  }
+  const head = read.value;
+  const data = tokens.slice(head.next);
+  const rdata = parseRdata(head.type, data, state.origin, state.file);
+  if (!rdata.ok) {
+    const place = placeOf(state, head.typeToken);
+    reading.problems.push(...(data.length > 0 ? rdata.problems : rdata.problems.map((each) => ({ ...each, at: place }))));
+    return;
+  }
+  reading.problems.push(...rdata.warnings);
+  const ttl = decideTtl(reading, state, head, rdata.value);
+  if (ttl === undefined || state.owner === null || state.owner === undefined) return;
+  addRecord(reading, { owner: state.owner, ttl, type: head.type, rdata: rdata.value, at: placeOf(state, tokens[0]!) });
+}
+
+function addRecord(reading: Reading, record: ZoneRecordLine): void {
+  if (reading.records.length < reading.recordsMax) {
+    reading.records.push(record);
+    return;
+  }
+  reading.stopped = true;
+  reading.problems.push(
+    problem('ZONE_RECORDS_LIMIT', record.at, `the zone has more than ${reading.recordsMax} records; the rest is not read`),
+  );
+}
+
+function inheritOwner(reading: Reading, state: FileState, token: Token): void {
+  if (state.owner === undefined) {
+    const directive = token.text.startsWith('$')
+      ? { fix: `${token.text} must begin in the first column` }
+      : { fix: 'begin the line with an owner, @ for the zone itself' };
+    reading.problems.push(
+      problem('RECORD_OWNER', placeOf(state, token), 'this line begins with a blank, and no owner was stated before it', {
+        rfc: 'RFC 1035 §5.1',
+        ...directive,
+      }),
+    );
+    state.owner = null;
+  } else if (state.originChanged && state.owner !== null) {
+    reading.problems.push(
+      warning(
+        'RECORD_OWNER',
+        placeOf(state, token),
+        `this record belongs to ${formatName(state.owner)}, stated before the origin became ${formatName(state.origin)}`,
+        {
+          fix: 'state the owner after $ORIGIN and at the start of an included file',
+        },
+      ),
+    );
+    state.originChanged = false;
+  }
+}
+
+/**
+ * RFC 2308 §4: a record without a TTL takes that of `$TTL`. Without one: RFC 1035 §5.1, the last stated; and for an SOA that is the
+ * first record its own minimum, which from there on counts as `$TTL` (as in BIND). Undefined after a problem.
+ */
+function decideTtl(reading: Reading, state: FileState, head: RecordHead, rdata: Uint8Array): number | undefined {
+  if (head.ttlToken !== undefined) return (reading.lastTtl = boundTtl(reading, state, head.ttl!, head.ttlToken));
+  if (reading.defaultTtl !== undefined) return (reading.lastTtl = reading.defaultTtl);
+  const at = placeOf(state, head.typeToken);
+  if (reading.lastTtl !== undefined) {
+    if (!reading.lastTtlTold)
+      reading.problems.push(
+        warning('TTL_MISSING', at, `no TTL here and no $TTL before: the last stated one, ${reading.lastTtl}, is taken, here and below`, {
+          rfc: 'RFC 1035 §5.1',
+          fix: 'begin the file with $TTL',
+        }),
+      );
+    reading.lastTtlTold = true;
+    return reading.lastTtl;
+  }
+  if (head.type === TYPE.SOA) {
+    const minimum = new DataView(rdata.buffer, rdata.byteOffset, rdata.byteLength).getUint32(rdata.length - 4);
+    reading.problems.push(
+      warning('TTL_MISSING', at, `no TTL here and no $TTL before: the SOA minimum, ${minimum}, is taken, here and below`, {
+        rfc: 'RFC 2308 §4',
+        fix: 'begin the file with $TTL',
+      }),
+    );
+    return (reading.lastTtl = reading.defaultTtl = boundTtl(reading, state, minimum, head.typeToken));
+  }
+  reading.problems.push(
+    problem('TTL_MISSING', at, 'this record has no TTL, and nothing before it gives one', {
+      rfc: 'RFC 2308 §4',
+      fix: 'begin the file with $TTL',
+    }),
+  );
+  return undefined;
+}
+
+/** The records of one `$GENERATE` line. Its owners are not "the last stated owner" of the lines below it (as in BIND). */
+function generateRecords(reading: Reading, state: FileState, tokens: readonly Token[]): void {
+  const read = readRecordHead(tokens, 3, state.file);
+  if (!read.ok) {
+    reading.problems.push(...read.problems);
+    return;
+  }
+  const head = read.value;
+  const data = tokens[head.next];
+  if (data === undefined || tokens.length > head.next + 1) {
+    const token = tokens[head.next + 1] ?? tokens.at(-1)!;
+    const message = data === undefined ? 'the data is missing' : `${JSON.stringify(token.text)} is more than $GENERATE takes`;
+    reading.problems.push(problem('ZONE_FILE_DIRECTIVE', placeOf(state, token), message, { fix: DIRECTIVE_FORMS.$GENERATE }));
+    return;
+  }
+  let ttl: number | undefined;
+  const { file } = state;
+  const place = placeOf(state, tokens[0]!);
+  for (const made of expandGenerate({ range: tokens[1]!, owner: tokens[2]!, data, type: head.type, origin: state.origin, file })) {
+    if (!made.ok) {
+      // Every record of the line would have the same problem: the first tells.
+      reading.problems.push(...made.problems);
+      return;
+    }
+    ttl ??= decideTtl(reading, state, head, made.value.rdata);
+    if (ttl === undefined) return;
+    addRecord(reading, { owner: made.value.owner, ttl, type: head.type, rdata: made.value.rdata, at: place });
+    if (reading.stopped) return;
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * The first half of a plan: which nodes a change edits, as to records alone, with the empty non-terminals that come and go.
+ * Implements: RFC 4592 §2.2.2 (a name exists when something below it does).
+ * Not here: signatures and the NSEC chain (dnssec/plan.ts).
+ */
+import { assert } from '#base/assert.ts';
+import { equalBytes } from '#base/bytes.ts';
+import { type OwnerKey, compareKeys, isAtOrBelow, ownerKey, parentKey } from '#dns/name.ts';
+import { sortRdatas } from '#dns/rrset.ts';
+import { type RrType, TYPE } from '#dns/types.ts';
+import { type RrsetChange } from '#zone/changeset.ts';
+import { firstAtOrAfter } from '#zone/overlay.ts';
+import { type NodeRrset, type ZoneNode, type ZoneView } from '#zone/view.ts';
+import { emptyNonTerminal } from '#zone/zone.ts';
+
+/** Apex RRsets that signing makes from the keys. */
+const KEY_TYPES: readonly RrType[] = [TYPE.DNSKEY, TYPE.CDS, TYPE.CDNSKEY];
+
+/** What is stripped from nodes before planning, because signing makes it (again, or no more). */
+export interface Strip {
+  readonly apexKey: OwnerKey;
+  /** The zone will be signed: then NSEC and the apex' key RRsets are ours, whoever wrote them. */
+  readonly signed: boolean;
+}
+
+/** True when records of this type at this owner are made by signing, or travel with what they sign (RRSIG). */
+function isMadeBySigning(type: RrType, key: OwnerKey, strip: Strip): boolean {
+  if (type === TYPE.RRSIG) return true;
+  return strip.signed && (type === TYPE.NSEC || (key === strip.apexKey && KEY_TYPES.includes(type)));
+}
+
+/** The RRsets of `node` that are not made by signing. The same array when that is all of them. */
+export function recordsOf(node: ZoneNode, strip: Strip): readonly NodeRrset[] {
+  const isRecord = (rrset: NodeRrset): boolean => rrset.manager !== 'dnssec' && !isMadeBySigning(rrset.type, node.key, strip);
+  return node.rrsets.every(isRecord) ? node.rrsets : node.rrsets.filter(isRecord);
+}
+
+/**
+ * The nodes that `changes` edit, stripped: a node whose records differ, null for one that is gone, and the empty non-terminals that
+ * come or go with them. `everything` also strips every other node of `base` that would be left empty by it.
+ */
+export function editRecords(
+  base: ZoneView,
+  changes: readonly RrsetChange[],
+  strip: Strip,
+  everything: boolean,
+): Map<OwnerKey, ZoneNode | null> {
+  const drafts = new Map<OwnerKey, ZoneNode>();
+  for (const [key, asked] of changesByOwner(changes, strip)) {
+    const draft = draftNode(base.node(key), key, asked, strip);
+    if (draft !== undefined) drafts.set(key, draft);
+  }
+  if (everything) {
+    for (const node of base.ascend(base.apexKey)) {
+      const emptied = !drafts.has(node.key) && node.rrsets.length > 0 && recordsOf(node, strip).length === 0;
+      if (emptied) drafts.set(node.key, emptyNonTerminal(node.key));
+    }
+  }
+  return withEmptyNonTerminals(base, drafts, strip);
+}
+
+function changesByOwner(changes: readonly RrsetChange[], strip: Strip): Map<OwnerKey, RrsetChange[]> {
+  const byOwner = new Map<OwnerKey, RrsetChange[]>();
+  for (const change of changes) {
+    const key = ownerKey(change.owner);
+    assert(isAtOrBelow(key, strip.apexKey), 'a change outside its zone');
+    if (isMadeBySigning(change.type, key, strip)) continue;
+    const list = byOwner.get(key);
+    if (list === undefined) byOwner.set(key, [change]);
+    else list.push(change);
+  }
+  return byOwner;
+}
+
+/** The node with what is asked, stripped; undefined when that changes nothing. The last change of a type counts. */
+function draftNode(node: ZoneNode | undefined, key: OwnerKey, asked: readonly RrsetChange[], strip: Strip): ZoneNode | undefined {
+  const before = node === undefined ? [] : recordsOf(node, strip);
+  const rrsets = new Map(before.map((rrset) => [rrset.type, rrset]));
+  let changed = false;
+  for (const { type, rrset } of asked) {
+    const current = rrsets.get(type);
+    if (rrset === null || rrset.rdatas.length === 0) {
+      changed = rrsets.delete(type) || changed;
+      continue;
+    }
+    const rdatas = rrset.rdatas.length === 1 ? rrset.rdatas : sortRdatas(type, rrset.rdatas);
+    const same = current !== undefined && current.ttl === rrset.ttl && equalRdatas(current.rdatas, rdatas);
+    if (same && current.manager === rrset.manager) continue;
+    changed = true;
+    const young = { type, ttl: rrset.ttl, rdatas, signatures: [], manager: rrset.manager };
+    rrsets.set(type, same ? { ...current, manager: rrset.manager } : young);
+  }
+  if (!changed) return undefined;
+  if (rrsets.size === 0) return emptyNonTerminal(key);
+  // RFC 4343 §4.1: the case first written stays, as long as the name has records.
+  const owner = node !== undefined && before.length > 0 ? node.owner : asked.find(({ rrset }) => rrset !== null)!.owner;
+  return { key, owner, rrsets: [...rrsets.values()].toSorted((a, b) => a.type - b.type) };
+}
+
+/** The same records, octet for octet, in the same order. */
+export function equalRdatas(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
+  return a === b || (a.length === b.length && a.every((rdata, at) => equalBytes(rdata, b[at]!)));
+}
+
+/** Adds the names that now exist only through names below them, and removes those that nothing is below any more. */
+function withEmptyNonTerminals(base: ZoneView, drafts: ReadonlyMap<OwnerKey, ZoneNode>, strip: Strip): Map<OwnerKey, ZoneNode | null> {
+  const edits = new Map<OwnerKey, ZoneNode | null>(drafts);
+  const filled = [...drafts.values()].filter(({ rrsets }) => rrsets.length > 0).map(({ key }) => key);
+  filled.sort(compareKeys);
+  for (const key of filled) {
+    for (let above = key; above !== strip.apexKey;) {
+      above = parentKey(above);
+      if (edits.has(above) || base.node(above) !== undefined) break;
+      edits.set(above, emptyNonTerminal(above));
+    }
+  }
+  const hasRecords = (node: ZoneNode): boolean => recordsOf(drafts.get(node.key) ?? node, strip).length > 0;
+  const hasRecordsBelow = (key: OwnerKey): boolean => {
+    const draft = filled[firstAtOrAfter(filled, key)];
+    if (draft !== undefined && isAtOrBelow(draft, key)) return true;
+    for (const node of base.ascend(key)) {
+      if (!isAtOrBelow(node.key, key)) return false;
+      if (node.key !== key && hasRecords(node)) return true;
+    }
+    return false;
+  };
+  const resolved = new Set<OwnerKey>();
+  for (const draft of drafts.values()) {
+    if (draft.rrsets.length > 0) continue;
+    for (let key = draft.key; key !== strip.apexKey && !resolved.has(key); key = parentKey(key)) {
+      resolved.add(key);
+      const node = drafts.get(key) ?? base.node(key);
+      if ((node !== undefined && hasRecords(node)) || hasRecordsBelow(key)) break;
+      edits.set(key, null);
+    }
+  }
+  for (const [key, node] of edits) if (node === null && base.node(key) === undefined) edits.delete(key);
+  return edits;
+}

@@ -1,0 +1,172 @@
+/**
+ * RRSIG: what is signed, for how long, and the record that comes out.
+ * Implements: RFC 4034 §3.1 (RDATA), §3.1.3 (labels), §3.1.8.1 (signed data), §6.2–6.3 (canonical form).
+ * Not here: which RRsets are signed (dnssec/plan.ts), checking signatures (dnssec/verify.ts).
+ */
+import { assert } from '#base/assert.ts';
+import { type Name, type OwnerKey, isWildcard, labelCount, lowerName, lowerOctet, nameLengthAt } from '#dns/name.ts';
+import { canonicalRdata } from '#dns/registry.ts';
+import { type Rrset } from '#dns/rrset.ts';
+import { CLASS, type RrType } from '#dns/types.ts';
+import { type SigningKey } from './key.ts';
+
+const DAY_SECONDS = 86_400;
+
+/** How long signatures live. */
+export interface SignaturePolicy {
+  /** From signing to the latest expiration. */
+  readonly validitySeconds: number;
+  /** Inception lies this long before signing: validators' clocks may be slow. */
+  readonly backdateSeconds: number;
+  /** Expirations are pulled earlier by 0…this, by a hash of the owner, so that refreshing a zone does not come all at once. */
+  readonly spreadSeconds: number;
+  /** A signature with less than this left is made anew. */
+  readonly refreshSeconds: number;
+}
+
+/** 12–14 days of life, renewed with 7 days left: a control process may be dead for a week before anything goes bogus. */
+export const SIGNATURE_POLICY: SignaturePolicy = {
+  validitySeconds: 14 * DAY_SECONDS,
+  backdateSeconds: 3600,
+  spreadSeconds: 2 * DAY_SECONDS,
+  refreshSeconds: 7 * DAY_SECONDS,
+};
+
+/** Seconds since 1970 modulo 2³² (RFC 4034 §3.1.5). */
+export interface SignatureTimes {
+  readonly inception: number;
+  readonly expiration: number;
+}
+
+/** When signatures at one owner, made now, begin and end. Depends on nothing else, so that signing again now gives the same. */
+export function signatureTimes(ownerKey: OwnerKey, nowSeconds: number, policy: SignaturePolicy = SIGNATURE_POLICY): SignatureTimes {
+  const early = hashOf(ownerKey) % (policy.spreadSeconds + 1);
+  return { inception: (nowSeconds - policy.backdateSeconds) >>> 0, expiration: (nowSeconds + policy.validitySeconds - early) >>> 0 };
+}
+
+/** 32-bit FNV-1a: cheap, and even enough to spread work. */
+function hashOf(text: string): number {
+  let hash = 0x811c_9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x0100_0193);
+  return hash >>> 0;
+}
+
+/** True when the signature has to be made anew: little time is left, or it is not valid yet because the clock was set back. */
+export function needsRefresh(rrsig: Uint8Array, nowSeconds: number, policy: SignaturePolicy = SIGNATURE_POLICY): boolean {
+  const { expiration, inception } = rrsigFields(rrsig);
+  return secondsBetween(nowSeconds, expiration) < policy.refreshSeconds || secondsBetween(inception, nowSeconds) < 0;
+}
+
+/** `later - earlier` on the circle of RRSIG times: negative when `later` is in truth the earlier (RFC 4034 §3.1.5, RFC 1982). */
+export function secondsBetween(earlier: number, later: number): number {
+  return (later - earlier) | 0;
+}
+
+export interface RrsigFields {
+  readonly typeCovered: RrType;
+  readonly algorithm: number;
+  /** Labels of the signed owner, root and a leading `*` not counted (RFC 4034 §3.1.3). */
+  readonly labels: number;
+  readonly originalTtl: number;
+  readonly expiration: number;
+  readonly inception: number;
+  readonly keyTag: number;
+  readonly signer: Name;
+  readonly signature: Uint8Array;
+}
+
+/** Octets of RRSIG RDATA before the signer's name. */
+const FIXED_BYTES = 18;
+
+/** The parts of RRSIG RDATA. Asserts that it is well formed: malformed RDATA never reaches the store. */
+export function rrsigFields(rdata: Uint8Array): RrsigFields {
+  const length = rdata.length > FIXED_BYTES ? nameLengthAt(rdata, FIXED_BYTES) : 0;
+  assert(length > 0, 'malformed RRSIG RDATA');
+  const view = new DataView(rdata.buffer, rdata.byteOffset, rdata.byteLength);
+  return {
+    typeCovered: view.getUint16(0),
+    algorithm: rdata[2]!,
+    labels: rdata[3]!,
+    originalTtl: view.getUint32(4),
+    expiration: view.getUint32(8),
+    inception: view.getUint32(12),
+    keyTag: view.getUint16(16),
+    signer: rdata.subarray(FIXED_BYTES, FIXED_BYTES + length),
+    signature: rdata.subarray(FIXED_BYTES + length),
+  };
+}
+
+/** Octets of RRSIG RDATA before the signature, for a zone with this apex. The data to sign begins with them. */
+export function rrsigHeadBytes(apex: Name): number {
+  return FIXED_BYTES + apex.length;
+}
+
+/** The octets a key signs for an RRset: RRSIG RDATA without the signature, then the records in canonical form (RFC 4034 §3.1.8.1). */
+export function dataToSign(rrset: Rrset, apex: Name, key: Pick<SigningKey, 'algorithm' | 'keyTag'>, times: SignatureTimes): Uint8Array {
+  const head = rrsigHeadBytes(apex);
+  const rdatas = rrset.rdatas.map((rdata) => canonicalRdata(rrset.type, rdata));
+  const size = rdatas.reduce((sum, rdata) => sum + rrset.owner.length + 10 + rdata.length, head);
+  const data = new Uint8Array(size);
+  const view = new DataView(data.buffer);
+  view.setUint16(0, rrset.type);
+  data[2] = key.algorithm;
+  data[3] = labelCount(rrset.owner) - (isWildcard(rrset.owner) ? 1 : 0);
+  view.setUint32(4, rrset.ttl);
+  view.setUint32(8, times.expiration);
+  view.setUint32(12, times.inception);
+  view.setUint16(16, key.keyTag);
+  // RFC 6840 §5.1 keeps the signer's name in the list of names that are lower-cased, whatever was sent.
+  data.set(lowerName(apex), FIXED_BYTES);
+  writeRecords(data, view, head, rrset, rrset.owner, rdatas);
+  return data;
+}
+
+/** The octets that an RRSIG over `rrset` signed, as a validator rebuilds them (RFC 4035 §5.3.2, wildcard expansion included). */
+export function signedData(rrset: Rrset, rrsig: Uint8Array): Uint8Array {
+  const { labels, originalTtl, signer } = rrsigFields(rrsig);
+  const head = rrsigHeadBytes(signer);
+  const owner = signedOwner(rrset.owner, labels);
+  const rdatas = rrset.rdatas.map((rdata) => canonicalRdata(rrset.type, rdata));
+  const data = new Uint8Array(rdatas.reduce((sum, rdata) => sum + owner.length + 10 + rdata.length, head));
+  data.set(rrsig.subarray(0, head));
+  data.set(lowerName(signer), FIXED_BYTES);
+  writeRecords(data, new DataView(data.buffer), head, { ...rrset, ttl: originalTtl }, owner, rdatas);
+  return data;
+}
+
+/** The name that was signed: `*.` and the last `labels` labels when the owner has more (it came out of a wildcard). */
+function signedOwner(owner: Name, labels: number): Name {
+  const surplus = labelCount(owner) - (isWildcard(owner) ? 1 : 0) - labels;
+  if (surplus <= 0) return owner;
+  let at = 0;
+  for (let left = labelCount(owner) - labels; left > 0; left--) at += owner[at]! + 1;
+  return Uint8Array.of(1, 0x2a, ...owner.subarray(at));
+}
+
+function writeRecords(data: Uint8Array, view: DataView, start: number, rrset: Rrset, owner: Name, rdatas: readonly Uint8Array[]): void {
+  let at = start;
+  for (const rdata of rdatas) {
+    for (let octet = 0; octet < owner.length; octet++) data[at + octet] = lowerOctet(owner[octet]!);
+    at += owner.length;
+    view.setUint16(at, rrset.type);
+    view.setUint16(at + 2, CLASS.IN);
+    view.setUint32(at + 4, rrset.ttl);
+    view.setUint16(at + 8, rdata.length);
+    data.set(rdata, at + 10);
+    at += 10 + rdata.length;
+  }
+}
+
+/** RRSIG RDATA from the data that was signed and its signature. */
+export function rrsigRdata(data: Uint8Array, headBytes: number, signature: Uint8Array): Uint8Array {
+  const rdata = new Uint8Array(headBytes + signature.length);
+  rdata.set(data.subarray(0, headBytes));
+  rdata.set(signature, headBytes);
+  return rdata;
+}
+
+/** RRSIG RDATA over `rrset` by `key`. */
+export function signRrset(rrset: Rrset, apex: Name, key: SigningKey, times: SignatureTimes): Uint8Array {
+  const data = dataToSign(rrset, apex, key, times);
+  return rrsigRdata(data, rrsigHeadBytes(apex), key.sign(data));
+}

@@ -1,0 +1,116 @@
+/**
+ * The answer process: worker threads, and the line to the supervisor. It holds no keys and writes nothing.
+ * Drains on TERM and INT; ends at once when its supervisor has gone, so that a new one finds the addresses free.
+ * Not here: what runs in the workers (given as a script), restarting this process (supervisor.ts).
+ */
+import { parseIpPort } from '#base/address.ts';
+import { assert } from '#base/assert.ts';
+import { type AnswerSettings, type IpcMessage, openSupervisorChannel } from '#base/ipc.ts';
+import { COUNTERS_EVERY_MS, DRAIN_MS, WORKERS_MAX } from '#base/limits.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+export interface AnswerServiceOptions {
+  /** The process itself: its signals, its channel, its exit. */
+  readonly own: NodeJS.Process;
+  readonly workerScript: URL;
+  /** Names of the responder's counter slots, in order. */
+  readonly responderSlots: readonly string[];
+  readonly log: (text: string) => void;
+}
+
+/** Says hello and does what the supervisor says from then on. */
+export function runAnswerService({ own, workerScript, responderSlots, log }: AnswerServiceOptions): void {
+  let pool: WorkerPool | undefined;
+  let reporter: NodeJS.Timeout | undefined;
+  let announced = 0;
+  let listening = false;
+  let stopping = false;
+  const channel = openSupervisorChannel(own, receive, () => {
+    log('the supervisor has gone; ending');
+    own.exit(1);
+  });
+
+  const hello = () => channel.send({ kind: 'hello', role: 'answer', pid: own.pid });
+  const reportCounters = () => {
+    if (pool !== undefined) channel.send({ kind: 'counters', workers: pool.counters() });
+  };
+  const reportListening = () => {
+    const addresses = pool?.addresses();
+    if (addresses === undefined) return;
+    listening = true;
+    channel.send({ kind: 'listening', addresses });
+    channel.send({ kind: 'ready', role: 'answer' });
+  };
+  const reportServed = () => {
+    if (pool !== undefined) channel.send({ kind: 'served', workers: pool.states() });
+  };
+
+  function receive(message: IpcMessage): void {
+    switch (message.kind) {
+      case 'start':
+        start(message.settings);
+        break;
+      case 'generation':
+        announced = message.generation;
+        pool?.announce(announced);
+        break;
+      case 'counters-wanted':
+        reportCounters();
+        break;
+      case 'hello':
+        // Control is new and knows nothing of us.
+        hello();
+        reportListening();
+        reportServed();
+        break;
+      case 'gone':
+      case 'listening':
+      case 'ready':
+      case 'served':
+      case 'counters':
+        break;
+    }
+  }
+
+  function start(settings: AnswerSettings): void {
+    if (pool !== undefined || stopping) return;
+    assert(settings.workers >= 1 && settings.workers <= WORKERS_MAX, `${settings.workers} workers`);
+    pool = new WorkerPool({
+      script: workerScript,
+      workers: settings.workers,
+      storeDir: settings.storeDir,
+      addresses: settings.listen.map(settledAddress),
+      responderSlots,
+      changed: () => {
+        if (!listening) reportListening();
+        reportServed();
+      },
+      log,
+    });
+    pool.announce(announced);
+    pool.start();
+    reporter = setInterval(reportCounters, COUNTERS_EVERY_MS);
+  }
+
+  async function stop(): Promise<void> {
+    if (stopping) return;
+    stopping = true;
+    clearInterval(reporter);
+    await pool?.stop(DRAIN_MS);
+    own.exit(0);
+  }
+
+  own.on('SIGTERM', () => void stop());
+  // From a terminal, INT reaches every process of the group; the supervisor then sends TERM too.
+  own.on('SIGINT', () => void stop());
+  // There is nothing to read again here; without a listener HUP would end the process.
+  own.on('SIGHUP', () => undefined);
+  hello();
+}
+
+/** The supervisor's caller has settled the addresses, so a bad one is a bug. */
+function settledAddress(text: string) {
+  const address = parseIpPort(text);
+  assert(address.ok && address.value.port !== 0, `unsettled address ${text}`);
+  return address.value;
+}

@@ -1,0 +1,76 @@
+/**
+ * What the sockets count: slots in a Float64Array over shared memory, one row per worker, written by that worker alone (so no atomics) and
+ * read by whoever reports. Not here: what queries and answers were about (answer/counters.ts).
+ */
+
+/** Index into a worker's row. */
+export const SERVER_SLOT = {
+  udpQueries: 0,
+  udpAnswers: 1,
+  udpNoAnswer: 2,
+  udpPortZero: 3,
+  udpSendOverflow: 4,
+  udpSendErrors: 5,
+  udpSocketErrors: 6,
+  tcpAccepted: 7,
+  tcpOpen: 8,
+  tcpQueries: 9,
+  tcpAnswers: 10,
+  tcpRefusedClient: 11,
+  tcpEvictedFull: 12,
+  tcpEvictedBlocked: 13,
+  tcpTimeoutFirst: 14,
+  tcpTimeoutIdle: 15,
+  tcpTimeoutMessage: 16,
+  tcpTimeoutWrite: 17,
+  tcpGarbage: 18,
+  tcpCut: 19,
+  tcpSocketErrors: 20,
+} as const;
+
+export type ServerSlotName = keyof typeof SERVER_SLOT;
+
+/** Slots of one worker's row. */
+export const SERVER_SLOT_COUNT = Object.keys(SERVER_SLOT).length;
+
+interface Metric {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly type: 'counter' | 'gauge';
+  readonly help: string;
+}
+
+const counter = (name: string, help: string, labels: Readonly<Record<string, string>> = {}): Metric => ({
+  name,
+  labels,
+  type: 'counter',
+  help,
+});
+const udpDropped = (reason: string) => counter('waxseal_udp_dropped_total', 'UDP queries without an answer, by reason.', { reason });
+const tcpClosed = (reason: string) =>
+  counter('waxseal_tcp_connections_closed_total', 'TCP connections that the server closed, by reason.', { reason });
+
+/** How each slot is shown to Prometheus (facts: base units, `_total`, bounded labels). */
+export const SERVER_METRICS: Readonly<Record<ServerSlotName, Metric>> = {
+  udpQueries: counter('waxseal_queries_received_total', 'DNS messages received.', { transport: 'udp' }),
+  udpAnswers: counter('waxseal_answers_sent_total', 'DNS answers handed to the kernel.', { transport: 'udp' }),
+  udpNoAnswer: udpDropped('not_a_query'),
+  udpPortZero: udpDropped('source_port_zero'),
+  udpSendOverflow: udpDropped('send_queue_full'),
+  udpSendErrors: udpDropped('send_error'),
+  udpSocketErrors: counter('waxseal_udp_socket_errors_total', 'Errors the kernel reported on UDP sockets outside of sending.'),
+  tcpAccepted: counter('waxseal_tcp_connections_accepted_total', 'TCP connections accepted.'),
+  tcpOpen: { name: 'waxseal_tcp_connections', labels: {}, type: 'gauge', help: 'TCP connections open now.' },
+  tcpQueries: counter('waxseal_queries_received_total', 'DNS messages received.', { transport: 'tcp' }),
+  tcpAnswers: counter('waxseal_answers_sent_total', 'DNS answers handed to the kernel.', { transport: 'tcp' }),
+  tcpRefusedClient: tcpClosed('client_limit'),
+  tcpEvictedFull: tcpClosed('table_full'),
+  tcpEvictedBlocked: tcpClosed('too_many_unread'),
+  tcpTimeoutFirst: tcpClosed('first_message_timeout'),
+  tcpTimeoutIdle: tcpClosed('idle'),
+  tcpTimeoutMessage: tcpClosed('message_timeout'),
+  tcpTimeoutWrite: tcpClosed('write_timeout'),
+  tcpGarbage: tcpClosed('not_a_query'),
+  tcpCut: tcpClosed('cut_in_message'),
+  tcpSocketErrors: counter('waxseal_tcp_socket_errors_total', 'TCP connections that ended with an error, as a reset by the client.'),
+};

@@ -1,0 +1,142 @@
+/**
+ * The addresses to listen on: settled before any worker starts, then opened by each worker.
+ *
+ * Workers share an address by SO_REUSEPORT, and so could a second daemon of the same user, silently taking half of the queries. So each
+ * address is first bound exclusively, which fails if anybody has it; port 0 becomes a real port here, free on UDP and TCP together.
+ */
+import { createSocket } from 'node:dgram';
+import { createServer } from 'node:net';
+import { formatIpPort, ipPort, type IpPort } from '#base/address.ts';
+import { PORT_ATTEMPTS_MAX } from '#base/limits.ts';
+import { fail, ok, problem, type Problem, type Result } from '#base/problem.ts';
+import { type Listener, type QueryResponder } from './listener.ts';
+import { openTcp } from './tcp.ts';
+import { TCP_LIMITS, type TcpLimits, TcpTable } from './tcp-table.ts';
+import { openUdp } from './udp-dgram.ts';
+
+/** The same addresses with ports settled, each once; or every problem there is, one per address that cannot be had. */
+export async function settleAddresses(wanted: readonly IpPort[]): Promise<Result<readonly IpPort[]>> {
+  const settled = new Map<string, IpPort>();
+  const problems: Problem[] = [];
+  for (const address of wanted) {
+    if (settled.has(formatIpPort(address))) continue;
+    const result = await settleAddress(address);
+    if (result.ok) settled.set(formatIpPort(result.value), result.value);
+    else problems.push(...result.problems);
+  }
+  return problems.length > 0 ? fail(...problems) : ok([...settled.values()]);
+}
+
+async function settleAddress(address: IpPort): Promise<Result<IpPort>> {
+  const attempts = address.port === 0 ? PORT_ATTEMPTS_MAX : 1;
+  for (let attempt = 1; ; attempt++) {
+    let transport = 'UDP';
+    try {
+      const port = await probeUdp(address);
+      transport = 'TCP';
+      await probeTcp({ ...address, port });
+      return ok({ ...address, port });
+    } catch (error) {
+      // With port 0, UDP may have picked a port that is taken on TCP: another one will do.
+      if (attempt < attempts && errorCode(error) === 'EADDRINUSE') continue;
+      return fail(listenProblem(address, transport, error));
+    }
+  }
+}
+
+/** Binds without SO_REUSEPORT and lets go again; gives the port. */
+function probeUdp({ ip, family, port }: IpPort): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket({ type: family === 6 ? 'udp6' : 'udp4', ipv6Only: family === 6 });
+    socket.once('error', (error) => {
+      socket.close();
+      reject(error);
+    });
+    socket.bind({ address: ip, port, exclusive: true }, () => {
+      const bound = socket.address().port;
+      socket.close(() => resolve(bound));
+    });
+  });
+}
+
+function probeTcp({ ip, family, port }: IpPort): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen({ host: ip, port, ipv6Only: family === 6, exclusive: true }, () => server.close(() => resolve()));
+  });
+}
+
+/** The system's error as a problem that names the address and what to do. */
+export function listenProblem(address: IpPort, transport: string, error: unknown): Problem {
+  const at = formatIpPort(address);
+  const code = errorCode(error);
+  switch (code) {
+    case 'EADDRINUSE':
+      return problem('ADDRESS_IN_USE', at, `another program listens on ${transport} ${at}; waxseal has not started`, {
+        fix: `stop it (find it with: ss -lpn 'sport = :${address.port}') or choose another address with --dns ADDR:PORT`,
+      });
+    case 'EACCES':
+    case 'EPERM':
+      return problem('ADDRESS_DENIED', at, `the system does not let this user listen on ${transport} ${at}`, {
+        fix:
+          address.port < 1024
+            ? 'ports below 1024 need CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE), or choose a port from 1024 up'
+            : 'see whether a security policy (SELinux, AppArmor, seccomp) forbids it, or choose another address with --dns ADDR:PORT',
+      });
+    case 'EADDRNOTAVAIL':
+      return problem('ADDRESS_MISSING', at, `no interface of this machine has the address ${address.ip}`, {
+        fix: 'choose one of `ip address`, or 0.0.0.0 and [::] for all',
+      });
+    default:
+      return problem(
+        'ADDRESS_UNUSABLE',
+        at,
+        `cannot listen on ${transport} ${at}: ${error instanceof Error ? error.message : String(error)}`,
+      );
+  }
+}
+
+function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** All sockets of one worker. */
+export interface WorkerListeners {
+  /** In the order given, ports as bound. */
+  readonly addresses: readonly IpPort[];
+  readonly table: TcpTable;
+  /** Stops taking queries, finishes those under way within `graceMs`, and closes everything. */
+  close(graceMs: number): Promise<void>;
+}
+
+export interface WorkerListenersOptions {
+  readonly responder: QueryResponder;
+  readonly addresses: readonly IpPort[];
+  /** This worker's row (counters.ts). */
+  readonly counters: Float64Array;
+  readonly tcpLimits?: TcpLimits;
+}
+
+/** Opens UDP and TCP on every address, shared with other workers. Rejects with the system's error, leaving nothing open. */
+export async function startWorkerListeners(options: WorkerListenersOptions): Promise<WorkerListeners> {
+  const { responder, counters } = options;
+  const table = new TcpTable(responder, counters, options.tcpLimits ?? TCP_LIMITS);
+  const listeners: Listener[] = [];
+  const addresses: IpPort[] = [];
+  const close = async (graceMs: number) => {
+    await Promise.all([...listeners.map((each) => each.close(graceMs)), table.close(graceMs)]);
+  };
+  try {
+    for (const address of options.addresses) {
+      const udp = await openUdp(address, responder, counters);
+      listeners.push(udp);
+      listeners.push(await openTcp(udp.address, table));
+      addresses.push(ipPort(udp.address.ip, udp.address.port));
+    }
+  } catch (error) {
+    await close(0);
+    throw error;
+  }
+  return { addresses, table, close };
+}

@@ -1,0 +1,221 @@
+/**
+ * One TCP connection: reads queries, answers them in order, and stops reading when the client does not take its answers.
+ * Implements: RFC 7766 §6.2.1.1 (pipelining), §6.2.3 (idle), §8 (one write for length and message); RFC 9210 §4.
+ * States: `first` (nothing asked yet) · `idle` (all answered) · `message` (a message has begun) · `blocked` (answers wait for the client)
+ * · `closing` (the last answers are on their way). Each has a deadline, which the table (tcp-table.ts) watches.
+ * Answering is synchronous, so answers are in the order of the queries and no query waits in memory but those of the last read.
+ */
+import { type Socket } from 'node:net';
+import { MESSAGE_BYTES_MAX, TCP_MESSAGES_PER_TURN, TCP_WRITE_BATCH_BYTES } from '#base/limits.ts';
+import { SERVER_SLOT as SLOT } from './counters.ts';
+import { type QueryResponder } from './listener.ts';
+import { TcpFraming } from './tcp-framing.ts';
+
+export type TcpPhase = 'first' | 'idle' | 'message' | 'blocked' | 'closing';
+
+/** What a connection needs from the table it is in. */
+export interface ConnectionHost {
+  readonly responder: QueryResponder;
+  readonly counters: Float64Array;
+  readonly firstMessageMs: number;
+  readonly messageMs: number;
+  readonly writeMs: number;
+  /** How long a connection may be idle now: less when many are open. */
+  idleMs(): number;
+  nowMs(): number;
+  /** True while the server drains: connections end as soon as all is answered. */
+  readonly draining: boolean;
+  blocked(connection: TcpConnection): void;
+  unblocked(connection: TcpConnection): void;
+  gone(connection: TcpConnection): void;
+}
+
+/** Answers of all connections of a worker are gathered here, one connection at a time. */
+const gathered = Buffer.allocUnsafeSlow(TCP_WRITE_BATCH_BYTES + 2 + MESSAGE_BYTES_MAX);
+const HEADER_BYTES = 12;
+
+export class TcpConnection {
+  readonly client: string;
+  readonly #socket: Socket;
+  readonly #host: ConnectionHost;
+  readonly #framing = new TcpFraming();
+  #phase: TcpPhase = 'first';
+  /** When the phase began: who has made no progress for the longest is the first to be evicted. */
+  #sinceMs: number;
+  #deadlineMs: number;
+  /** The client has sent FIN. */
+  #ended = false;
+  /** More messages are at hand, and the next turn of the event loop goes on with them. */
+  #turn: NodeJS.Immediate | undefined;
+
+  constructor(socket: Socket, client: string, host: ConnectionHost) {
+    this.client = client;
+    this.#socket = socket;
+    this.#host = host;
+    this.#sinceMs = host.nowMs();
+    this.#deadlineMs = this.#sinceMs + host.firstMessageMs;
+    socket.on('data', (chunk: Buffer) => {
+      if (this.#phase === 'closing') return;
+      this.#framing.push(chunk);
+      this.#work();
+    });
+    socket.on('drain', () => this.#drained());
+    socket.on('end', () => this.#clientEnded());
+    socket.on('error', () => {
+      host.counters[SLOT.tcpSocketErrors]! += 1;
+    });
+    socket.once('close', () => {
+      clearImmediate(this.#turn);
+      host.gone(this);
+    });
+  }
+
+  get phase(): TcpPhase {
+    return this.#phase;
+  }
+
+  get sinceMs(): number {
+    return this.#sinceMs;
+  }
+
+  get deadlineMs(): number {
+    // The idle limit depends on how full the table is now, not on how full it was when this connection became idle.
+    return this.#phase === 'idle' ? this.#sinceMs + this.#host.idleMs() : this.#deadlineMs;
+  }
+
+  /** Ends the connection at once. With `reset` the kernel forgets unsent answers and keeps no TIME_WAIT: what a misbehaving client costs ends here. */
+  drop(reset: boolean): void {
+    if (reset) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
+  }
+
+  /** The server drains: ends now if nothing is under way, else as soon as that is answered. */
+  drain(): void {
+    if (this.#phase === 'first' || (this.#phase === 'idle' && this.#turn === undefined)) this.#finish();
+  }
+
+  /** Answers what is at hand, up to a turn's worth, and sets the phase. */
+  #work(): void {
+    let length = 0;
+    let answered = 0;
+    for (;;) {
+      const message = this.#framing.next();
+      if (message === undefined) break;
+      this.#host.counters[SLOT.tcpQueries]! += 1;
+      const written = isQuery(message) ? this.#host.responder.respond(message, message.length, gathered.subarray(length + 2), 'tcp') : 0;
+      if (written === 0) {
+        // Answers, empty messages and fragments of a header are no queries; nobody honest sends them, and the stream cannot be trusted.
+        this.#host.counters[SLOT.tcpGarbage]! += 1;
+        this.#write(length);
+        this.#finish();
+        return;
+      }
+      gathered.writeUInt16BE(written, length);
+      length += 2 + written;
+      answered += 1;
+      if (length >= TCP_WRITE_BATCH_BYTES) {
+        const taken = this.#write(length);
+        length = 0;
+        if (!taken) return this.#block();
+      }
+      if (answered === TCP_MESSAGES_PER_TURN && this.#framing.unread) {
+        if (!this.#write(length)) return this.#block();
+        return this.#yieldTurn();
+      }
+    }
+    if (!this.#write(length)) return this.#block();
+    this.#rest(answered > 0);
+  }
+
+  /** Hands the gathered answers to the socket in one write (RFC 7766 §8). False when the client must take some before we go on. */
+  #write(length: number): boolean {
+    if (length === 0) return true;
+    // A copy of exact size: the socket keeps it until the kernel has taken it.
+    const more = this.#socket.write(Buffer.from(gathered.subarray(0, length)));
+    let count = 0;
+    for (let at = 0; at < length; at += 2 + gathered.readUInt16BE(at)) count += 1;
+    this.#host.counters[SLOT.tcpAnswers]! += count;
+    // `false` is said of every large write, even of one the kernel took whole.
+    return more || this.#socket.writableLength === 0;
+  }
+
+  /** All whole messages are answered. */
+  #rest(progressed: boolean): void {
+    if (this.#ended) {
+      if (this.#framing.partial) this.#cut();
+      else this.#finish();
+      return;
+    }
+    const nowMs = this.#host.nowMs();
+    if (this.#framing.partial) {
+      // Octets of an unfinished message are no progress: the time since its first octet counts.
+      if (this.#phase === 'message' && !progressed) return;
+      const firstDeadlineMs = this.#phase === 'first' && !progressed ? this.#deadlineMs : Infinity;
+      this.#enter('message', Math.min(nowMs + this.#host.messageMs, firstDeadlineMs));
+    } else {
+      this.#enter('idle', Infinity);
+      if (this.#host.draining) this.#finish();
+    }
+  }
+
+  #enter(phase: TcpPhase, deadlineMs: number): void {
+    if (this.#phase === 'blocked' && phase !== 'blocked') this.#host.unblocked(this);
+    this.#phase = phase;
+    this.#sinceMs = this.#host.nowMs();
+    this.#deadlineMs = deadlineMs;
+  }
+
+  /** RFC 7766 §6.2.2 and backpressure: what a client does not read it cannot ask for more of. */
+  #block(): void {
+    this.#socket.pause();
+    this.#enter('blocked', this.#host.nowMs() + this.#host.writeMs);
+    this.#host.blocked(this);
+  }
+
+  #drained(): void {
+    if (this.#phase !== 'blocked') return;
+    this.#enter('idle', Infinity);
+    this.#goOn();
+  }
+
+  #yieldTurn(): void {
+    this.#socket.pause();
+    this.#enter('idle', Infinity);
+    this.#turn = setImmediate(() => {
+      this.#turn = undefined;
+      this.#goOn();
+    });
+  }
+
+  /** Goes on with the messages left of the last read, then reads on. */
+  #goOn(): void {
+    if (this.#socket.destroyed) return;
+    this.#work();
+    // `#work` may have blocked, yielded or finished again.
+    if (this.#phase !== 'blocked' && this.#phase !== 'closing' && this.#turn === undefined) this.#socket.resume();
+  }
+
+  /** FIN after the last query is a normal end; the answers still go out (RFC 7766 §6.2.4 forbids dropping them). */
+  #clientEnded(): void {
+    this.#ended = true;
+    if (this.#phase === 'closing') return;
+    if (this.#framing.partial) this.#cut();
+    else this.#finish();
+  }
+
+  #cut(): void {
+    this.#host.counters[SLOT.tcpCut]! += 1;
+    this.drop(false);
+  }
+
+  /** Sends what is written, then closes. */
+  #finish(): void {
+    this.#enter('closing', this.#host.nowMs() + this.#host.writeMs);
+    this.#socket.end(() => this.#socket.destroy());
+  }
+}
+
+/** A whole header with QR = 0. Answering an answer would let two servers talk to each other for ever. */
+function isQuery(message: Uint8Array): boolean {
+  return message.length >= HEADER_BYTES && (message[2]! & 0x80) === 0;
+}

@@ -1,0 +1,101 @@
+/**
+ * What a worker thread does: waits for the store, listens, answers, follows generations, drains. The store comes in as a function, so that
+ * the loop knows nothing of LMDB and runs in tests on anything that answers.
+ * Not here: which store and responder (worker.ts), starting and restarting threads (worker-pool.ts).
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type MessagePort } from 'node:worker_threads';
+import { formatIpPort, type IpPort } from '#base/address.ts';
+import { GENERATION_LOOK_MS, STORE_WAIT_MS_MAX } from '#base/limits.ts';
+import { SERVER_SLOT_COUNT } from './counters.ts';
+import { type QueryResponder } from './listener.ts';
+import { startWorkerListeners } from './listen.ts';
+
+/** What the pool gives a new thread (`workerData`). */
+export interface WorkerData {
+  /** 0…workers − 1: its row in the shared memory. */
+  readonly id: number;
+  readonly storeDir: string;
+  readonly addresses: readonly IpPort[];
+  /** Float64 rows of `rowLength`, one per worker: server slots, then the responder's. */
+  readonly counters: SharedArrayBuffer;
+  readonly rowLength: number;
+  /** Int32: the newest generation that was announced, then the one each worker serves. Read by synchronous loops that get no messages. */
+  readonly generations: SharedArrayBuffer;
+}
+
+export type WorkerCommand = { readonly kind: 'generation' } | { readonly kind: 'stop'; readonly graceMs: number };
+
+export type WorkerReport =
+  | { readonly kind: 'listening'; readonly addresses: readonly string[]; readonly generation: number }
+  | { readonly kind: 'served'; readonly generation: number };
+
+/** An open store and what answers from it. */
+export interface ServedStore {
+  readonly responder: QueryResponder;
+  /** Renews the snapshot and gives the generation it has now. */
+  refresh(): number;
+  close(): Promise<void>;
+}
+
+/** Opens the store read-only; undefined while it does not exist. `counters` is the responder's part of the worker's row. */
+export type OpenStore = (dir: string, counters: Float64Array) => ServedStore | undefined;
+
+/** First wait for a store that is about to be made. */
+const STORE_WAIT_MS_MIN = 10;
+
+/** Runs until a `stop` command. Rejects with whatever makes serving impossible; the thread then dies and the pool starts a new one. */
+export async function runWorker(data: WorkerData, port: MessagePort, open: OpenStore): Promise<void> {
+  const row = new Float64Array(data.counters, data.id * data.rowLength * Float64Array.BYTES_PER_ELEMENT, data.rowLength);
+  const generations = new Int32Array(data.generations);
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<number>();
+  let store: ServedStore | undefined;
+  let served = 0;
+  const report = (message: WorkerReport) => port.postMessage(message);
+  const renew = (opened: ServedStore) => {
+    served = opened.refresh();
+    Atomics.store(generations, 1 + data.id, served);
+    return served;
+  };
+
+  /** Moves to the newest generation, and tells if that is another one. */
+  const follow = () => {
+    const before = served;
+    if (store !== undefined && renew(store) !== before) report({ kind: 'served', generation: served });
+  };
+
+  port.on('message', (command: WorkerCommand) => {
+    if (command.kind === 'stop') stop(command.graceMs);
+    // Several announcements may wait here; the first of them already brought the newest.
+    else if (served !== Atomics.load(generations, 0)) follow();
+  });
+
+  store = await openWhenThere(() => open(data.storeDir, row.subarray(SERVER_SLOT_COUNT)), stopped);
+  if (store !== undefined) {
+    renew(store);
+    const listeners = await startWorkerListeners({
+      responder: store.responder,
+      addresses: data.addresses,
+      counters: row.subarray(0, SERVER_SLOT_COUNT),
+    });
+    report({ kind: 'listening', addresses: listeners.addresses.map(formatIpPort), generation: served });
+    // Announcements can be lost with the process that makes them, and a snapshot kept for long keeps the store from reusing pages.
+    const follower = setInterval(follow, GENERATION_LOOK_MS);
+    const graceMs = await stopped;
+    await listeners.close(graceMs);
+    clearInterval(follower);
+    await store.close();
+  }
+  // With its port closed and no socket open, the thread ends by itself.
+  port.close();
+}
+
+/** What `open` gives once there is a store, or undefined when `stopped` comes first. */
+async function openWhenThere(open: () => ServedStore | undefined, stopped: Promise<number>): Promise<ServedStore | undefined> {
+  for (let waitMs = STORE_WAIT_MS_MIN; ; waitMs = Math.min(2 * waitMs, STORE_WAIT_MS_MAX)) {
+    const store = open();
+    if (store !== undefined) return store;
+    const ended = await Promise.race([sleep(waitMs, false), stopped.then(() => true)]);
+    if (ended) return undefined;
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * What one commit does inside its transaction: nodes with their checks, zone records with the true counts, journal, secrets, tokens,
+ * audit entry, generation. Everything here is undone together when anything throws.
+ * Not here: the transaction, its flush and its failures (writer.ts).
+ */
+import { assert } from '#base/assert.ts';
+import { NODE_BYTES_MAX, NODE_KEY_BYTES_MAX, RECENT_GENERATIONS_MAX, REMOVE_BATCH_KEYS_MAX } from '#base/limits.ts';
+import { type OwnerKey, formatName, nameOfKey } from '#dns/name.ts';
+
+import { type AuditEvent, appendAudit } from './audit.ts';
+import { StoreFailure } from './failure.ts';
+import { type JournalLimits, type JournalWrite, appendJournal } from './journal.ts';
+import {
+  META,
+  NODE_CHECK_BYTES,
+  type TokenRecord,
+  type ZoneRecord,
+  decodeJson,
+  encodeJson,
+  nodeCheck,
+  numberKey,
+  secretKey,
+  textKey,
+  zoneKey,
+} from './schema.ts';
+import { type Sealer } from './seal.ts';
+import { type Environment, type Octets } from './store.ts';
+import { readGeneration } from './zone-table.ts';
+
+export interface NodeWrite {
+  readonly zoneId: number;
+  readonly key: OwnerKey;
+  /** `encodeNode` of the node, or null: the name is no more. */
+  readonly value: Uint8Array | null;
+}
+
+export interface SecretWrite {
+  /** 0 when it belongs to no zone. */
+  readonly zoneId: number;
+  readonly id: string;
+  /** Sealed octets, or null to forget it. */
+  readonly value: Uint8Array | null;
+}
+
+/** Fits nearly every node; grows for the others. */
+const VALUE_BUFFER_BYTES = 64 * 1024;
+
+/** Everything that changes at once. */
+export interface StoreWrite {
+  readonly audit: AuditEvent;
+  /** Zones made or changed: every zone with nodes, journal or secrets here must be among them. `remove` takes all that belongs to a zone. */
+  readonly zones?: { readonly put?: readonly ZoneRecord[]; readonly remove?: readonly number[] };
+  /** Read once, in order; may be made on the way, so that a large zone is never encoded as a whole. */
+  readonly nodes?: Iterable<NodeWrite>;
+  readonly journal?: readonly JournalWrite[];
+  readonly secrets?: readonly SecretWrite[];
+  readonly tokens?: { readonly put?: readonly TokenRecord[]; readonly remove?: readonly string[] };
+  /** Signature refresh and removals: written even into the last reserve of disk space. */
+  readonly upkeep?: boolean;
+}
+
+export interface CommitOutcome {
+  readonly generation: number;
+  /** The zone records as they were stored: with this generation and the counted nodes. */
+  readonly zones: readonly ZoneRecord[];
+}
+
+/** Applies `write` inside the running transaction. */
+export function applyWrite({ db }: Environment, write: StoreWrite, sealer: Sealer, limits: JournalLimits): CommitOutcome {
+  const generation = readGeneration(db.meta) + 1;
+  const put = write.zones?.put ?? [];
+  const remove = write.zones?.remove ?? [];
+  const counts = zoneCounts(db.zones, put, remove);
+
+  for (const zoneId of remove) removeZone(db, zoneId);
+  applyNodes(db.nodes, write.nodes ?? [], counts);
+  const zones = put.map((record) => ({ ...record, revision: generation, nodeCount: counts.get(record.id)! }));
+  for (const record of zones) db.zones.putSync(zoneKey(record.id), encodeJson(record));
+  reserveZoneIds(db.meta, put);
+
+  const journalled = new Set<number>();
+  for (const each of write.journal ?? []) {
+    assert(counts.has(each.zoneId) && !journalled.has(each.zoneId), 'one changeset for each changed zone');
+    journalled.add(each.zoneId);
+    appendJournal(db.journal, each, generation, write.audit.atMs, limits);
+  }
+  for (const { zoneId, id, value } of write.secrets ?? []) {
+    assert(zoneId === 0 || counts.has(zoneId), `secret of zone ${zoneId}, which this commit does not write`);
+    if (value === null) db.secrets.removeSync(secretKey(zoneId, id));
+    else db.secrets.putSync(secretKey(zoneId, id), value);
+  }
+  for (const token of write.tokens?.put ?? []) db.tokens.putSync(textKey(token.id), encodeJson(token));
+  for (const id of write.tokens?.remove ?? []) db.tokens.removeSync(textKey(id));
+
+  appendAudit(db.audit, db.meta, write.audit, generation, sealer);
+  rememberChange(db.recent, generation, [...put.map((record) => record.id), ...remove]);
+  raiseClock(db.meta, write.audit.atMs);
+  db.meta.putSync(textKey(META.GENERATION), encodeJson(generation));
+  return { generation, zones };
+}
+
+/** Node counts before the write of the zones in it. Asserts that ids and names are used once. */
+function zoneCounts(zones: Octets, put: readonly ZoneRecord[], remove: readonly number[]): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const { id, name } of put) {
+    assert(id > 0 && !counts.has(id), `zone id ${id} is put twice or is 0`);
+    const bytes = zones.get(zoneKey(id));
+    const stored = bytes === undefined ? undefined : decodeJson<ZoneRecord>(bytes, 'a zone record');
+    assert(stored === undefined || stored.name === name, `zone id ${id} belongs to another zone`);
+    counts.set(id, stored?.nodeCount ?? 0);
+  }
+  for (const id of remove) assert(!counts.has(id), `zone id ${id} is both put and removed`);
+  return counts;
+}
+
+function applyNodes(nodes: Octets, writes: Iterable<NodeWrite>, counts: Map<number, number>): void {
+  // Inside a transaction a put copies at once, so one key and one value buffer serve for all.
+  const keyBuffer = Buffer.alloc(NODE_KEY_BYTES_MAX);
+  let valueBuffer = Buffer.alloc(VALUE_BUFFER_BYTES);
+  for (const { zoneId, key: owner, value } of writes) {
+    const count = counts.get(zoneId);
+    assert(count !== undefined, `node of zone ${zoneId}, which this commit does not write`);
+    keyBuffer.writeUInt32BE(zoneId);
+    const key = keyBuffer.subarray(0, 4 + keyBuffer.write(owner, 4, 'latin1'));
+    assert(key.length === 4 + owner.length, 'owner key longer than any name');
+    if (value === null) {
+      if (nodes.removeSync(key)) counts.set(zoneId, count - 1);
+      continue;
+    }
+    const size = value.length + NODE_CHECK_BYTES;
+    if (size > NODE_BYTES_MAX)
+      throw new StoreFailure(
+        'STORE_LIMIT',
+        formatName(nameOfKey(owner)),
+        `all records at this name take ${value.length} octets, the store takes ${NODE_BYTES_MAX - NODE_CHECK_BYTES} at one name`,
+        'spread the records over more names',
+      );
+    if (size > valueBuffer.length) valueBuffer = Buffer.alloc(size * 2);
+    valueBuffer.set(value);
+    valueBuffer.writeUInt32BE(nodeCheck(key, value), value.length);
+    if (nodes.getBinaryFast(key) === undefined) counts.set(zoneId, count + 1);
+    nodes.putSync(key, valueBuffer.subarray(0, size));
+  }
+}
+
+/** All that a zone has. A batch of keys at a time; LMDB reuses the pages it empties, so its memory stays small too. */
+function removeZone(db: Environment['db'], zoneId: number): void {
+  assert(zoneId > 0, 'zone id 0 is no zone');
+  db.zones.removeSync(zoneKey(zoneId));
+  for (const database of [db.nodes, db.journal, db.secrets]) {
+    for (;;) {
+      const range = database.getKeys({ start: zoneKey(zoneId), end: zoneKey(zoneId + 1), limit: REMOVE_BATCH_KEYS_MAX });
+      const keys = [...range];
+      for (const key of keys) database.removeSync(key);
+      if (keys.length < REMOVE_BATCH_KEYS_MAX) break;
+    }
+  }
+}
+
+function reserveZoneIds(meta: Octets, put: readonly ZoneRecord[]): void {
+  if (put.length === 0) return;
+  const next = nextZoneId(meta);
+  const highest = Math.max(...put.map((record) => record.id));
+  if (highest >= next) meta.putSync(textKey(META.NEXT_ZONE), encodeJson(highest + 1));
+}
+
+export function nextZoneId(meta: Octets): number {
+  const bytes = meta.get(textKey(META.NEXT_ZONE));
+  return bytes === undefined ? 1 : decodeJson<number>(bytes, 'the next zone id');
+}
+
+/** So that readers read only what changed. */
+function rememberChange(recent: Octets, generation: number, zoneIds: readonly number[]): void {
+  recent.putSync(numberKey(generation), encodeJson(zoneIds));
+  if (generation > RECENT_GENERATIONS_MAX) recent.removeSync(numberKey(generation - RECENT_GENERATIONS_MAX));
+}
+
+function raiseClock(meta: Octets, nowMs: number): void {
+  const bytes = meta.get(textKey(META.CLOCK));
+  const highest = bytes === undefined ? 0 : decodeJson<number>(bytes, 'the clock mark');
+  if (nowMs > highest) meta.putSync(textKey(META.CLOCK), encodeJson(nowMs));
+}

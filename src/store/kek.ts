@@ -1,0 +1,99 @@
+/**
+ * The key-encryption key's file: read, checked, and made when a new store needs one. 32 octets as they are, or the same in
+ * hexadecimal or base64 text (a mounted secret, a systemd credential).
+ * Not here: what it seals (seal.ts).
+ */
+import { chmodSync, closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+import { assert } from '#base/assert.ts';
+import { type Result, fail, ok, problem } from '#base/problem.ts';
+
+import { messageOf } from './failure.ts';
+import { KEK_BYTES } from './seal.ts';
+
+/** Text of 32 octets: 64 hexadecimal digits or 43 base64 characters, padded or not. */
+const HEXADECIMAL = /^[0-9a-fA-F]{64}$/;
+const BASE64 = /^[A-Za-z0-9+/]{43}=?$/;
+/** What keys/ holds in a fresh clone. */
+const OWN_FILES: ReadonlySet<string> = new Set(['README.md', '.gitignore']);
+
+/** The key in `path`, or why it cannot be used. Refuses a file that group or others may read or write. */
+export function readKek(path: string): Result<Uint8Array> {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(path, 'r');
+    const { mode, uid } = fstatSync(descriptor);
+    const loose = looseness(path, mode, uid);
+    if (loose !== undefined) return loose;
+    const key = keyOf(readFileSync(descriptor));
+    if (key !== undefined) return ok(key);
+    return fail(
+      problem('KEK_FILE', path, `${path} does not hold a key of 32 octets (as they are, in hexadecimal or in base64)`, {
+        fix: 'put back the file that the store was made with',
+      }),
+    );
+  } catch (error) {
+    return fail(
+      problem('KEK_FILE', path, `the key-encryption key cannot be read: ${messageOf(error)}`, {
+        fix: 'put back the file that the store was made with, or name it in kek_file',
+      }),
+    );
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/**
+ * Makes `path` with 32 random octets, mode 0600, its folder 0700, on disk before it returns: nothing may be sealed under a key that a
+ * power cut can take back. Never overwrites: throws EEXIST. Only for a new store: the key of an existing one cannot be made again.
+ */
+export function makeKek(path: string, random: (bytes: number) => Uint8Array): Uint8Array {
+  const key = random(KEK_BYTES);
+  assert(key.length === KEK_BYTES, 'random gave another length');
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // The repository's keys/ comes with the clone's mode; a folder with anything else in it (/etc) is not ours to close.
+  if (readdirSync(folder).every((name) => OWN_FILES.has(name))) chmodSync(folder, 0o700);
+  const descriptor = openSync(path, 'wx', 0o600);
+  try {
+    writeSync(descriptor, key);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  const folderDescriptor = openSync(folder, 'r');
+  try {
+    fsyncSync(folderDescriptor);
+  } finally {
+    closeSync(folderDescriptor);
+  }
+  return key;
+}
+
+function looseness(path: string, mode: number, uid: number): Result<Uint8Array> | undefined {
+  const me = process.getuid?.();
+  if (me === undefined) return undefined;
+  if ((mode & 0o077) !== 0)
+    return fail(
+      problem(
+        'KEK_PERMISSIONS',
+        path,
+        `${path} has mode ${(mode & 0o777).toString(8).padStart(4, '0')}: others than its owner may read or write it`,
+        {
+          fix: `chmod 600 ${path}   (Kubernetes: defaultMode: 0400 on the secret's volume)`,
+        },
+      ),
+    );
+  if (uid !== me && uid !== 0)
+    return fail(problem('KEK_PERMISSIONS', path, `${path} belongs to user ${uid}, who could replace it`, { fix: `chown ${me} ${path}` }));
+  return undefined;
+}
+
+function keyOf(content: Buffer): Uint8Array | undefined {
+  if (content.length === KEK_BYTES) return new Uint8Array(content);
+  const text = content.toString('latin1').trim();
+  if (HEXADECIMAL.test(text)) return new Uint8Array(Buffer.from(text, 'hex'));
+  if (BASE64.test(text)) return new Uint8Array(Buffer.from(text, 'base64'));
+  return undefined;
+}

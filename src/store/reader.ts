@@ -1,0 +1,248 @@
+/**
+ * Reading the store: from the answer process's workers, from commands beside a running server, and from the writer itself.
+ *
+ * A reader of its own (`openReader`) holds one snapshot of the store until `refresh`, so that the zone table and the nodes it points
+ * to always belong together, in an event loop and in a synchronous one alike. Holding a snapshot keeps LMDB from reusing pages freed
+ * since: refresh at every generation told, and every second or so besides. Reads never wait for the writer.
+ *
+ * What `nodeBytes` returns is one shared buffer: good until the next read in this thread, from any reader.
+ */
+import { existsSync } from 'node:fs';
+
+import { assert } from '#base/assert.ts';
+import { NODE_KEY_BYTES_MAX, NSEC_STEPS_MAX } from '#base/limits.ts';
+import { type Name, ownerKey } from '#dns/name.ts';
+import { type ZoneView } from '#zone/view.ts';
+
+import { type AuditRecord, type AuditVerdict, readAudit, verifyAudit } from './audit.ts';
+import { StoreFailure } from './failure.ts';
+import { type JournalEntry, readJournal } from './journal.ts';
+import { NODE } from './node-codec.ts';
+import { META, NODE_CHECK_BYTES, type TokenRecord, type ZoneRecord, decodeJson, secretKey, textKey, zoneKey } from './schema.ts';
+import { type Environment, type ReadOptions, dataFile, existingDatabase, openDatabases, openRoot, readFormat } from './store.ts';
+import { type Refresh, type StoredZone, ZoneTable, readGeneration } from './zone-table.ts';
+import { StoredZoneView } from './zone-view.ts';
+
+/** Lengths of nodes whose views are kept; a longer node costs one small object. */
+const VIEW_BYTES_MAX = 8192;
+const END_OF_LABEL = 0;
+
+/**
+ * Opens the store in `dir` for reading, beside a writer in this or another process. Does not wait: throws STORE_MISSING when there is
+ * no complete store yet (try again when the writer has made it), STORE_FORMAT when it is newer than this version.
+ */
+export function openReader(dir: string): StoreReader {
+  const missing = (): StoreFailure =>
+    new StoreFailure('STORE_MISSING', dir, `there is no store in ${dir} yet`, 'start "waxseal serve" once: it makes the store');
+  if (!existsSync(dataFile(dir))) throw missing();
+  const root = openRoot(dir, true);
+  try {
+    const meta = existingDatabase(root, 'meta');
+    if (meta === undefined || readFormat(meta, dir) === undefined) throw missing();
+    const db = openDatabases((name) => (name === 'meta' ? meta : existingDatabase(root, name)));
+    if (db === undefined) throw missing();
+    return new StoreReader({ dir, root, db }, true);
+  } catch (error) {
+    void root.close();
+    throw error;
+  }
+}
+
+export class StoreReader {
+  readonly #environment: Environment;
+  readonly #table: ZoneTable;
+  /** False in the writer: there reads show its own last commit. */
+  readonly #holdsSnapshot: boolean;
+  #read: ReadOptions = {};
+  readonly #key = Buffer.alloc(NODE_KEY_BYTES_MAX);
+  /** `#key` cut to each length: the binding takes a key's length from the array. */
+  readonly #keyViews: Buffer[] = [];
+  /** `#valueBuffer` cut to each length: the binding's own buffer lies about its byteLength. */
+  #valueViews: Uint8Array[] = [];
+  #valueBuffer: ArrayBufferLike | undefined;
+
+  constructor(environment: Environment, holdsSnapshot: boolean) {
+    this.#environment = environment;
+    this.#table = new ZoneTable(environment);
+    this.#holdsSnapshot = holdsSnapshot;
+    this.refresh();
+  }
+
+  get dir(): string {
+    return this.#environment.dir;
+  }
+
+  /** The store's generation in the snapshot held. */
+  generation(): number {
+    return this.#table.generation;
+  }
+
+  /** Moves to the store's newest state; cheap when nothing changed. Tells which zones are different. */
+  refresh(): Refresh {
+    const { root } = this.#environment;
+    if (this.#holdsSnapshot) this.#read.transaction?.done();
+    // Without this a synchronous loop keeps the snapshot it began with.
+    root.resetReadTxn();
+    if (this.#holdsSnapshot) this.#read = { transaction: root.useReadTransaction() };
+    return this.#table.refresh(this.#read);
+  }
+
+  /** Newest generation on disk, without moving the snapshot held. */
+  newestGeneration(): number {
+    this.#environment.root.resetReadTxn();
+    return readGeneration(this.#environment.db.meta);
+  }
+
+  // --- zones ---
+
+  /** All zones, in canonical order of their names. */
+  zones(): readonly ZoneRecord[] {
+    return this.#table.all().map((zone) => zone.record);
+  }
+
+  /** The same with their apexes, for look-ups. The same array until a refresh finds a change. */
+  storedZones(): readonly StoredZone[] {
+    return this.#table.all();
+  }
+
+  zoneByName(name: Name): ZoneRecord | undefined {
+    return this.#table.byApex(ownerKey(name))?.record;
+  }
+
+  zoneById(zoneId: number): ZoneRecord | undefined {
+    return this.#table.byId(zoneId)?.record;
+  }
+
+  /** The zone's content. Asserts that the zone is in the snapshot; it follows later refreshes, and is empty once the zone is removed. */
+  view(record: ZoneRecord): ZoneView {
+    const zone = this.#table.byId(record.id);
+    assert(zone !== undefined, `zone ${record.name} is not in the store`);
+    return new StoredZoneView(record.id, zone.apex, zone.apexKey, this.#environment.db.nodes, () => this.#read);
+  }
+
+  // --- nodes, for answers ---
+
+  /**
+   * The stored node with this owner key (the first `keyLength` octets of `key`), as node-codec.ts reads it; undefined when the name does not exist.
+   * Good until the next read in this thread.
+   */
+  nodeBytes(zoneId: number, key: Uint8Array, keyLength = key.length): Uint8Array | undefined {
+    return this.#nodeAt(this.#keyOf(zoneId, key, keyLength));
+  }
+
+  /**
+   * The last node at or before this owner key that has an NSEC: the one whose NSEC covers or matches it (RFC 4035 §3.1.3).
+   * Undefined when there is none, as in an unsigned zone. Good until the next read.
+   */
+  nsecAtOrBefore(zoneId: number, key: Uint8Array, keyLength = key.length): Uint8Array | undefined {
+    let start: Uint8Array = this.#keyOf(zoneId, key, keyLength);
+    const exact = this.#nodeAt(start);
+    if (exact !== undefined && (exact[0]! & NODE.HAS_NSEC) !== 0) return exact;
+    start = start.slice();
+    let steps = 0;
+    const range = this.#environment.db.nodes.getRange({ start, end: zoneKey(zoneId), inclusiveEnd: true, reverse: true, ...this.#read });
+    for (const { key: at, value } of range) {
+      if ((value[0]! & NODE.HAS_NSEC) !== 0) return value.subarray(0, value.length - NODE_CHECK_BYTES);
+      // All between an occluded name and the cut or DNAME above it is occluded too: go there at once.
+      if ((value[0]! & NODE.BELOW) !== 0) return this.#nsecAbove(at);
+      // Here only empty non-terminals, and at most 127 of them follow each other: before one lies its parent or the last leaf of a sibling.
+      if (++steps > NSEC_STEPS_MAX) return undefined;
+    }
+    return undefined;
+  }
+
+  /** The closest ancestor with an NSEC, past those without that are occluded. */
+  #nsecAbove(key: Uint8Array): Uint8Array | undefined {
+    for (let length = key.length; length > 4;) {
+      // Not into the zone id, which may have zeros of its own. At 4 stands the root, where the zone is the root.
+      length = Math.max(4, key.lastIndexOf(END_OF_LABEL, length - 2) + 1);
+      const node = this.#nodeAt(key.subarray(0, length));
+      if (node === undefined) return undefined;
+      if ((node[0]! & NODE.HAS_NSEC) !== 0) return node;
+      if ((node[0]! & NODE.BELOW) === 0) return undefined;
+    }
+    return undefined;
+  }
+
+  #keyOf(zoneId: number, key: Uint8Array, keyLength: number): Buffer {
+    assert(keyLength <= NODE_KEY_BYTES_MAX - 4, 'owner key longer than any name');
+    this.#key.writeUInt32BE(zoneId);
+    for (let at = 0; at < keyLength; at++) this.#key[at + 4] = key[at]!;
+    return (this.#keyViews[keyLength] ??= this.#key.subarray(0, keyLength + 4));
+  }
+
+  #nodeAt(key: Uint8Array): Uint8Array | undefined {
+    const found = this.#environment.db.nodes.getBinaryFast(key, this.#read);
+    if (found === undefined) return undefined;
+    const length = found.length - NODE_CHECK_BYTES;
+    if (found.buffer !== this.#valueBuffer) {
+      this.#valueBuffer = found.buffer;
+      this.#valueViews = [];
+    }
+    if (length > VIEW_BYTES_MAX) return new Uint8Array(found.buffer, found.byteOffset, length);
+    return (this.#valueViews[length] ??= new Uint8Array(found.buffer, found.byteOffset, length));
+  }
+
+  // --- the rest ---
+
+  /** Changesets of a zone, newest first, at most `limit`, before `beforeRevision` when given. */
+  journal(zoneId: number, limit: number, beforeRevision?: number): readonly JournalEntry[] {
+    return readJournal(this.#environment.db.journal, zoneId, limit, beforeRevision, this.#read);
+  }
+
+  /** Audit entries, newest first, at most `limit`, before `beforeSequence` when given. */
+  audit(limit: number, beforeSequence?: number): readonly AuditRecord[] {
+    return readAudit(this.#environment.db.audit, limit, beforeSequence, this.#read);
+  }
+
+  /** Walks the audit log. A reader has no key-encryption key: the writer's check sees more. */
+  verifyAudit(): AuditVerdict {
+    return verifyAudit(this.#environment.db.audit, this.#environment.db.meta, undefined, this.#read);
+  }
+
+  tokens(): readonly TokenRecord[] {
+    return [...this.#environment.db.tokens.getRange({ ...this.#read })].map(({ value }) => decodeJson<TokenRecord>(value, 'a token'));
+  }
+
+  token(id: string): TokenRecord | undefined {
+    const bytes = this.#environment.db.tokens.get(textKey(id), this.#read);
+    return bytes === undefined ? undefined : decodeJson<TokenRecord>(bytes, 'a token');
+  }
+
+  /** A secret as it is stored: sealed. */
+  sealedSecret(zoneId: number, id: string): Uint8Array | undefined {
+    return this.#environment.db.secrets.get(secretKey(zoneId, id), this.#read);
+  }
+
+  /** UUID of this installation. */
+  installation(): string {
+    return this.#meta<string>(META.INSTALLATION) ?? '';
+  }
+
+  /** Highest wall time that a commit has seen, milliseconds: a clock below it went back. */
+  clockHighWaterMs(): number {
+    return this.#meta<number>(META.CLOCK) ?? 0;
+  }
+
+  #meta<T>(name: string): T | undefined {
+    const bytes = this.#environment.db.meta.get(textKey(name), this.#read);
+    return bytes === undefined ? undefined : decodeJson<T>(bytes, name);
+  }
+
+  /** For this room's checks: the databases, and how to read the snapshot held. */
+  inspect(): { readonly environment: Environment; readonly read: ReadOptions } {
+    return { environment: this.#environment, read: this.#read };
+  }
+
+  /** Frees the slots of readers that died with their process; the number freed. At start and once an hour. */
+  dropDeadReaders(): number {
+    return this.#environment.root.readerCheck();
+  }
+
+  /** Gives the snapshot back and closes. Nothing may be read afterwards. */
+  async close(): Promise<void> {
+    this.#read.transaction?.done();
+    this.#read = {};
+    await this.#environment.root.close();
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * What the store holds and how it is laid out: databases, keys, values, the format's version.
+ *
+ *   database   key                                        value
+ *   meta       name                                       JSON, see META
+ *   zones      zone id                                    ZoneRecord, JSON
+ *   nodes      zone id ‖ owner key (latin1)               node (node-codec.ts) ‖ u32 CRC-32 of key and node
+ *   journal    zone id ‖ generation; zone id ‖ 0          changeset (journal.ts); its totals, JSON
+ *   audit      sequence                                   SHA-256 ‖ JSON (audit.ts)
+ *   secrets    zone id ‖ id                               sealed octets (seal.ts); zone id 0 belongs to no zone
+ *   tokens     id                                         TokenRecord, JSON
+ *   recent     generation                                 ids of the zones changed in it, JSON
+ *
+ * Zone ids are u32, generations and sequences u64, all big-endian, so that memcmp order is numeric order. An owner key ends each label
+ * in 0x00, so a name and all below it are one range of keys, and the key before is the NSEC predecessor (docs/adr/0001-node-per-owner.md).
+ * Not here: opening the databases (store.ts).
+ */
+import { crc32 } from 'node:zlib';
+
+import { assert } from '#base/assert.ts';
+import { type OwnerKey } from '#dns/name.ts';
+
+import { StoreFailure, messageOf } from './failure.ts';
+
+/** Version of everything above. Changes of it come with a `store/upgrade/` step; a store with a higher one is refused. */
+export const STORE_FORMAT = 1;
+
+/** Names of the databases; all exist from the store's first transaction on. */
+export const DATABASES = ['meta', 'zones', 'nodes', 'journal', 'audit', 'secrets', 'tokens', 'recent'] as const;
+export type DatabaseName = (typeof DATABASES)[number];
+
+/** Keys in `meta`. */
+export const META = {
+  /** FormatMark. Written last when a store is made: a store without it does not exist yet. */
+  FORMAT: 'format',
+  /** Number of commits since the store was made; what readers compare to see that something changed. */
+  GENERATION: 'generation',
+  /** UUID of this installation, made with the store. */
+  INSTALLATION: 'installation',
+  /** The id that the next new zone gets; ids are never used twice. */
+  NEXT_ZONE: 'next-zone',
+  /** Highest wall time seen by a commit, milliseconds: a clock that went back shows against it. */
+  CLOCK: 'clock',
+  /** AuditHead. */
+  AUDIT_HEAD: 'audit-head',
+  /** A sealed known text, base64: tells a wrong key-encryption key at start. */
+  KEK_CHECK: 'kek-check',
+} as const;
+
+export interface FormatMark {
+  readonly product: 'waxseal';
+  readonly version: number;
+  readonly createdAtMs: number;
+}
+
+export interface ZoneRecord {
+  readonly id: number;
+  /** `formatName`: absolute, lower-case. */
+  readonly name: string;
+  readonly dnssec: 'on' | 'off';
+  readonly serial: number;
+  /** Store generation of the zone's last change. Set by the commit, whatever was given. */
+  readonly revision: number;
+  /** Nodes, empty non-terminals included. Counted by the commit, whatever was given. */
+  readonly nodeCount: number;
+  readonly createdAtMs: number;
+  readonly changedAtMs: number;
+  readonly keys: readonly ZoneKeyRef[];
+}
+
+/** A signing key's public side; its secret is in `secrets` under the same id. */
+export interface ZoneKeyRef {
+  readonly id: string;
+  readonly keyTag: number;
+  readonly algorithm: 13;
+  readonly role: 'csk';
+  readonly flags: 257;
+  readonly state: 'active';
+  readonly createdAtMs: number;
+  /** DNSKEY RDATA, base64. */
+  readonly dnskey: string;
+}
+
+export interface TokenRecord {
+  readonly id: string;
+  /** SHA-256 of the token's secret, hexadecimal. */
+  readonly hash: string;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly createdAtMs: number;
+  readonly expiresAtMs?: number;
+}
+
+const U32 = 2 ** 32;
+
+/** Key of a zone: its id. */
+export function zoneKey(zoneId: number): Buffer {
+  assert(Number.isInteger(zoneId) && zoneId >= 0 && zoneId < U32, `zone id ${zoneId}`);
+  const key = Buffer.allocUnsafe(4);
+  key.writeUInt32BE(zoneId);
+  return key;
+}
+
+/** The id at the start of a key. */
+export function zoneIdOfKey(key: Uint8Array): number {
+  return ((key[0]! << 24) | (key[1]! << 16) | (key[2]! << 8) | key[3]!) >>> 0;
+}
+
+/** Key of a node. */
+export function nodeKey(zoneId: number, owner: OwnerKey): Buffer {
+  const key = Buffer.allocUnsafe(4 + owner.length);
+  key.writeUInt32BE(zoneId);
+  key.write(owner, 4, 'latin1');
+  return key;
+}
+
+/** The owner key in a node's key. */
+export function ownerOfKey(key: Uint8Array): OwnerKey {
+  return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1', 4);
+}
+
+/** Generation or sequence as a key. */
+export function numberKey(value: number): Buffer {
+  assert(Number.isSafeInteger(value) && value >= 0, `number key ${value}`);
+  const key = Buffer.allocUnsafe(8);
+  key.writeUInt32BE(Math.floor(value / U32));
+  key.writeUInt32BE(value % U32, 4);
+  return key;
+}
+
+/** The number at `offset` of a key. */
+export function numberOfKey(key: Uint8Array, offset = 0): number {
+  return zoneIdOfKey(key.subarray(offset)) * U32 + zoneIdOfKey(key.subarray(offset + 4));
+}
+
+/** Key of a zone's journal entry; generation 0 is where its totals are. */
+export function journalKey(zoneId: number, generation: number): Buffer {
+  return Buffer.concat([zoneKey(zoneId), numberKey(generation)]);
+}
+
+export function secretKey(zoneId: number, id: string): Buffer {
+  return Buffer.concat([zoneKey(zoneId), textKey(id)]);
+}
+
+/** A name or id as key. Asserts printable ASCII of 1…200 characters. */
+export function textKey(text: string): Buffer {
+  assert(/^[\x21-\x7e]{1,200}$/.test(text), 'a key text is 1 to 200 printable characters');
+  return Buffer.from(text, 'latin1');
+}
+
+// --- values ---
+
+export function encodeJson(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value), 'utf8');
+}
+
+/** Reads back what `encodeJson` wrote; the caller says what it wrote. Throws STORE_DAMAGED when it is not JSON. */
+export function decodeJson<T>(bytes: Uint8Array, what: string): T {
+  try {
+    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')) as T;
+  } catch (error) {
+    throw new StoreFailure('STORE_DAMAGED', what, `${what} is not JSON: ${messageOf(error)}`, 'restore the last backup');
+  }
+}
+
+/** Octets that follow each node. */
+export const NODE_CHECK_BYTES = 4;
+
+/** The check after a node: over its key too, so that a node under another's key shows. LMDB itself has no page checksums. */
+export function nodeCheck(key: Uint8Array, node: Uint8Array): number {
+  return crc32(node, crc32(key));
+}

@@ -1,0 +1,115 @@
+/**
+ * One writer for a store: a lock that the kernel holds for the process and drops when it dies, however it dies.
+ *
+ * A pid in a file is not enough: in containers every server is pid 1, a pid means nothing in another pid namespace, and two starters
+ * that both find a dead pid can both take over. LMDB's own lock only makes a second writer wait. Node has no flock; the file lock it
+ * does have is inside `node:sqlite`, which holds an exclusive POSIX lock on `writer.lock` while a transaction is open (nothing is ever
+ * written to it). Never open or close `writer.lock` otherwise in this process: closing any descriptor of a file drops its POSIX locks.
+ *
+ * `writer.json` beside it says who holds the lock: pid, boot id, start time, host. It only serves the message.
+ */
+import { chmodSync, closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+import { StoreFailure, messageOf } from './failure.ts';
+
+/** Who writes the store. */
+export interface LockHolder {
+  readonly pid: number;
+  readonly host: string;
+  /** Changes with every boot; empty where the system does not tell. */
+  readonly bootId: string;
+  /** Clock ticks from boot to the start of the process; empty where the system does not tell. */
+  readonly startTicks: string;
+  readonly sinceMs: number;
+}
+
+export interface WriterLock {
+  /** The holder that died without releasing the lock, if one did. */
+  readonly abandonedBy: LockHolder | undefined;
+  release(): void;
+}
+
+/** SQLite's "somebody else has it". */
+const SQLITE_BUSY = 5;
+
+/** Takes the lock or throws STORE_LOCKED, naming the holder. Does not wait. */
+export function acquireWriterLock(dir: string, nowMs: number): WriterLock {
+  const lockPath = join(dir, 'writer.lock');
+  const holderPath = join(dir, 'writer.json');
+  // Made before SQLite sees it, for its mode. The check spares an open file: see the head.
+  if (!existsSync(lockPath)) closeSync(openSync(lockPath, 'a', 0o600));
+  let lock: DatabaseSync | undefined;
+  try {
+    lock = new DatabaseSync(lockPath, { timeout: 0 });
+    lock.exec('PRAGMA journal_mode = MEMORY');
+    lock.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    lock?.close();
+    if (isBusy(error)) throw lockedFailure(dir, readHolder(holderPath));
+    throw new StoreFailure(
+      'STORE_LOCKED',
+      dir,
+      `the writer lock ${lockPath} cannot be taken: ${messageOf(error)}`,
+      'keep the store on a local file system that its user may write',
+      error,
+    );
+  }
+  const held = lock;
+  const abandonedBy = readHolder(holderPath);
+  writeFileSync(holderPath, JSON.stringify(thisProcess(nowMs)), { mode: 0o600 });
+  chmodSync(holderPath, 0o600);
+  return {
+    abandonedBy,
+    release() {
+      rmSync(holderPath, { force: true });
+      held.close();
+    },
+  };
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
+}
+
+function lockedFailure(dir: string, holder: LockHolder | undefined): StoreFailure {
+  const who =
+    holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.host} (since ${new Date(holder.sinceMs).toISOString()})`;
+  return new StoreFailure(
+    'STORE_LOCKED',
+    dir,
+    `${who} already writes the store in ${dir}. Nothing was changed`,
+    'stop that process first, or let it do the work: commands reach it through admin.sock in its data directory',
+  );
+}
+
+function readHolder(path: string): LockHolder | undefined {
+  try {
+    const holder = JSON.parse(readFileSync(path, 'utf8')) as LockHolder;
+    return Number.isInteger(holder.pid) && typeof holder.host === 'string' && Number.isFinite(holder.sinceMs) ? holder : undefined;
+  } catch {
+    // Missing, or cut short by a crash: the lock itself is what counts.
+    return undefined;
+  }
+}
+
+function thisProcess(nowMs: number): LockHolder {
+  return {
+    pid: process.pid,
+    host: hostname(),
+    bootId: readLine('/proc/sys/kernel/random/boot_id'),
+    // Field 22 of proc(5) stat; the name in field 2 may hold spaces and parentheses, so count from its end.
+    startTicks: readLine('/proc/self/stat').split(') ').at(-1)?.split(' ')[19] ?? '',
+    sinceMs: nowMs,
+  };
+}
+
+function readLine(path: string): string {
+  try {
+    return readFileSync(path, 'latin1').trim();
+  } catch {
+    return '';
+  }
+}

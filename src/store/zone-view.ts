@@ -1,0 +1,67 @@
+/**
+ * A stored zone as a `ZoneView`: nodes are read and decoded when asked for.
+ *
+ * A walk reads a batch of nodes at a time and holds no cursor or transaction between batches, so a generator may be left half-way or
+ * kept over an await. Over an await a writer may commit: a walk that must be of one piece is finished synchronously, or made on a
+ * reader, whose snapshot only moves by `refresh`.
+ */
+import { WALK_BATCH_NODES_MAX } from '#base/limits.ts';
+import { type Name, type OwnerKey } from '#dns/name.ts';
+import { type ZoneNode, type ZoneView } from '#zone/view.ts';
+
+import { decodeNode } from './node-codec.ts';
+import { NODE_CHECK_BYTES, nodeKey, ownerOfKey, zoneKey } from './schema.ts';
+import { type Octets, type ReadOptions } from './store.ts';
+
+/** Most walks look at one or two nodes; the batch grows for those that go on. */
+const FIRST_BATCH_NODES = 4;
+
+export class StoredZoneView implements ZoneView {
+  readonly apex: Name;
+  readonly apexKey: OwnerKey;
+  readonly #zoneId: number;
+  readonly #nodes: Octets;
+  readonly #read: () => ReadOptions;
+
+  /** `read` is asked for each access, so that the view follows its reader's snapshot. */
+  constructor(zoneId: number, apex: Name, apexKey: OwnerKey, nodes: Octets, read: () => ReadOptions) {
+    this.#zoneId = zoneId;
+    this.apex = apex;
+    this.apexKey = apexKey;
+    this.#nodes = nodes;
+    this.#read = read;
+  }
+
+  node(key: OwnerKey): ZoneNode | undefined {
+    const value = this.#nodes.get(nodeKey(this.#zoneId, key), this.#read());
+    return value === undefined ? undefined : storedNode(value, key);
+  }
+
+  ascend(from: OwnerKey): Generator<ZoneNode> {
+    return this.#walk(from, false);
+  }
+
+  descend(from: OwnerKey): Generator<ZoneNode> {
+    return this.#walk(from, true);
+  }
+
+  *#walk(from: OwnerKey, reverse: boolean): Generator<ZoneNode> {
+    // The root's apex key is the zone id alone, which is also the lowest key of any zone.
+    const end = reverse ? zoneKey(this.#zoneId) : zoneKey(this.#zoneId + 1);
+    let start: Uint8Array = nodeKey(this.#zoneId, from);
+    let exclusiveStart = false;
+    for (let limit = FIRST_BATCH_NODES; ; limit = Math.min(limit * 4, WALK_BATCH_NODES_MAX)) {
+      const batch = [...this.#nodes.getRange({ start, exclusiveStart, end, inclusiveEnd: reverse, reverse, limit, ...this.#read() })];
+      for (const { key, value } of batch) yield storedNode(value, ownerOfKey(key));
+      const last = batch.at(-1);
+      if (last === undefined || batch.length < limit) return;
+      start = last.key;
+      exclusiveStart = true;
+    }
+  }
+}
+
+/** Decodes what is stored under a node's key. */
+function storedNode(value: Uint8Array, key: OwnerKey): ZoneNode {
+  return decodeNode(value.subarray(0, value.length - NODE_CHECK_BYTES), key);
+}

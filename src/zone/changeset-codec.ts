@@ -1,0 +1,89 @@
+/**
+ * A changeset as bytes, for the journal. Big-endian:
+ *
+ *   u8 format (1) · u32 fromSerial · u32 toSerial · zone name · u32 number of deleted RRsets · they · u32 number of added · they
+ *   RRset: owner name · u16 type · u32 TTL · u16 records · each u16 RDLENGTH + RDATA
+ */
+import { assert } from '#base/assert.ts';
+import { type Name, nameLengthAt } from '#dns/name.ts';
+import { type Rrset } from '#dns/rrset.ts';
+import { type Changeset } from './changeset.ts';
+
+const FORMAT = 1;
+
+/** The journal form of `changeset`. */
+export function encodeChangeset(changeset: Changeset): Uint8Array {
+  const lists = [changeset.deleted, changeset.added];
+  const bytes = new Uint8Array(lists.reduce((sum, list) => sum + 4 + rrsetsBytes(list), 9 + changeset.zone.length));
+  const view = new DataView(bytes.buffer);
+  bytes[0] = FORMAT;
+  view.setUint32(1, changeset.fromSerial);
+  view.setUint32(5, changeset.toSerial);
+  bytes.set(changeset.zone, 9);
+  let at = 9 + changeset.zone.length;
+  for (const list of lists) {
+    view.setUint32(at, list.length);
+    at += 4;
+    for (const { owner, type, ttl, rdatas } of list) {
+      bytes.set(owner, at);
+      at += owner.length;
+      view.setUint16(at, type);
+      view.setUint32(at + 2, ttl);
+      view.setUint16(at + 6, rdatas.length);
+      at += 8;
+      for (const rdata of rdatas) {
+        view.setUint16(at, rdata.length);
+        bytes.set(rdata, at + 2);
+        at += 2 + rdata.length;
+      }
+    }
+  }
+  return bytes;
+}
+
+function rrsetsBytes(rrsets: readonly Rrset[]): number {
+  let sum = 0;
+  for (const { owner, rdatas } of rrsets) {
+    sum += owner.length + 8;
+    for (const rdata of rdatas) sum += 2 + rdata.length;
+  }
+  return sum;
+}
+
+/** The changeset that `encodeChangeset` wrote. Asserts the form: the journal is our own. The result keeps nothing of `bytes`. */
+export function decodeChangeset(bytes: Uint8Array): Changeset {
+  const own = bytes.slice();
+  const view = new DataView(own.buffer);
+  assert(own[0] === FORMAT, `journal entry of format ${own[0]}`);
+  let at = 9;
+  const readName = (): Name => {
+    const length = nameLengthAt(own, at);
+    assert(length > 0, 'journal entry with a malformed name');
+    at += length;
+    return own.subarray(at - length, at);
+  };
+  const readRrset = (): Rrset => {
+    const owner = readName();
+    const type = view.getUint16(at);
+    const ttl = view.getUint32(at + 2);
+    const count = view.getUint16(at + 6);
+    at += 8;
+    const rdatas = Array.from({ length: count }, () => {
+      const length = view.getUint16(at);
+      at += 2 + length;
+      assert(at <= own.length, 'journal entry cut short');
+      return own.subarray(at - length, at);
+    });
+    return { owner, type, ttl, rdatas };
+  };
+  const readRrsets = (): Rrset[] => {
+    const length = view.getUint32(at);
+    at += 4;
+    return Array.from({ length }, readRrset);
+  };
+  const zone = readName();
+  const deleted = readRrsets();
+  const added = readRrsets();
+  assert(at === own.length, 'journal entry with more in it than its changeset');
+  return { zone, fromSerial: view.getUint32(1), toSerial: view.getUint32(5), deleted, added };
+}

@@ -1,0 +1,54 @@
+/**
+ * The oracle's negative parts: the SOA that says how long "no" holds, and the NSEC records that prove it.
+ * Implements: RFC 2308 §3 and §5 (SOA and its TTL), RFC 4035 §3.1.3 (which NSEC), RFC 7129 §5 (the same, explained).
+ * Not here: making the chain (dnssec/denial.ts).
+ */
+import { type Name, formatName, ownerKey } from '#dns/name.ts';
+import { TYPE } from '#dns/types.ts';
+import { type Draft, note, signedFor } from './lookup-draft.ts';
+import { type ServedZone } from './served.ts';
+import { rrsetOf } from './view.ts';
+
+/** The zone's SOA for the authority section, its TTL, and so its RRSIG's, lowered to MINIMUM (RFC 2308 §3). */
+export function putNegativeSoa(draft: Draft, zone: ServedZone): void {
+  const apex = zone.view.node(zone.view.apexKey)!;
+  const soa = rrsetOf(apex, TYPE.SOA)!;
+  const rdata = soa.rdatas[0]!;
+  const minimum = new DataView(rdata.buffer, rdata.byteOffset, rdata.byteLength).getUint32(rdata.length - 4);
+  const ttl = Math.min(soa.ttl, minimum);
+  note(draft, 'RFC 2308 §3', `SOA of ${formatName(zone.view.apex)} with TTL ${ttl}: how long this "no" may be kept`);
+  draft.authority.push({ owner: apex.owner, ...signedFor(draft, soa), ttl });
+}
+
+/** RFC 4035 §3.1.3.2: NSEC that cover the name and the wildcard that could have made it. */
+export function proveNoName(draft: Draft, zone: ServedZone, name: Name, wildcard: Name): void {
+  putNsec(draft, zone, name, `no name ${formatName(name)}`);
+  putNsec(draft, zone, wildcard, `no wildcard ${formatName(wildcard)}`);
+}
+
+/**
+ * RFC 4035 §3.1.3.1: the NSEC of the name, which lacks the type. An empty non-terminal has none: the one before it shows by its
+ * next name that something is below (RFC 4035 §5.4). `name` may be a wildcard (§3.1.3.4).
+ */
+export function proveNoData(draft: Draft, zone: ServedZone, name: Name): void {
+  putNsec(draft, zone, name, `${formatName(name)} exists without this type`);
+}
+
+/** RFC 4035 §3.1.3.3: a wildcard was used because the name itself does not exist. */
+export function proveCovered(draft: Draft, zone: ServedZone, name: Name): void {
+  putNsec(draft, zone, name, `no name ${formatName(name)}, so the wildcard applies`);
+}
+
+/** The NSEC at `name` or the last before it, once per answer. */
+function putNsec(draft: Draft, zone: ServedZone, name: Name, claim: string): void {
+  if (!draft.dnssecOk || !zone.signed) return;
+  for (const node of zone.view.descend(ownerKey(name))) {
+    const nsec = rrsetOf(node, TYPE.NSEC);
+    if (nsec === undefined) continue;
+    const id = `${zone.view.apexKey} ${node.key}`;
+    note(draft, 'RFC 4035 §3.1.3', `NSEC of ${formatName(node.owner)} proves: ${claim}${draft.proofs.has(id) ? ' (already in)' : ''}`);
+    if (!draft.proofs.has(id)) draft.authority.push({ owner: node.owner, ...signedFor(draft, nsec) });
+    draft.proofs.add(id);
+    return;
+  }
+}

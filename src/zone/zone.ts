@@ -1,0 +1,106 @@
+/**
+ * A whole zone in memory: sorted keys and their nodes, found by bisection.
+ * Implements: RFC 4592 §2.2.2 (empty non-terminals exist), RFC 4034 §6.1 (order).
+ * Not here: edits on top of a zone (zone/overlay.ts), where a huge zone is kept (store/).
+ */
+import { assert } from '#base/assert.ts';
+import { type Name, type OwnerKey, compareKeys, isAtOrBelow, nameOfKey, ownerKey, parentKey } from '#dns/name.ts';
+import { type Rrset, type SignedRrset } from '#dns/rrset.ts';
+import { type Manager, type NodeRrset, type ZoneNode, type ZoneView } from './view.ts';
+
+/** An RRset as a zone is built from it; without signatures it is unsigned, without a manager it is `manual`. */
+export type ZoneRrset = Rrset & Partial<Pick<SignedRrset, 'signatures'>> & { readonly manager?: Manager };
+
+/** A zone in memory. It never changes; `edited` gives another one. */
+export class MemoryZone implements ZoneView {
+  readonly apex: Name;
+  readonly apexKey: OwnerKey;
+  readonly #keys: readonly OwnerKey[];
+  readonly #nodes: ReadonlyMap<OwnerKey, ZoneNode>;
+
+  /** From complete nodes in any order, empty non-terminals included. For records use `memoryZone`. */
+  constructor(apex: Name, nodes: ReadonlyMap<OwnerKey, ZoneNode>) {
+    this.apex = apex;
+    this.apexKey = ownerKey(apex);
+    this.#nodes = nodes;
+    this.#keys = [...nodes.keys()].toSorted(compareKeys);
+    assert(this.#keys.length === 0 || isAtOrBelow(this.#keys[0]!, this.apexKey), 'a node outside its zone');
+    assert(this.#keys.length === 0 || isAtOrBelow(this.#keys.at(-1)!, this.apexKey), 'a node outside its zone');
+  }
+
+  /** Nodes, empty non-terminals included. */
+  get size(): number {
+    return this.#keys.length;
+  }
+
+  node(key: OwnerKey): ZoneNode | undefined {
+    return this.#nodes.get(key);
+  }
+
+  *ascend(from: OwnerKey): Generator<ZoneNode> {
+    for (let at = lowerBound(this.#keys, from); at < this.#keys.length; at++) yield this.#nodes.get(this.#keys[at]!)!;
+  }
+
+  *descend(from: OwnerKey): Generator<ZoneNode> {
+    const found = lowerBound(this.#keys, from);
+    for (let at = this.#keys[found] === from ? found : found - 1; at >= 0; at--) yield this.#nodes.get(this.#keys[at]!)!;
+  }
+
+  /** A zone with these nodes put in (or, for null, left out). Empty non-terminals are the caller's business, as in a plan. */
+  edited(edits: ReadonlyMap<OwnerKey, ZoneNode | null>): MemoryZone {
+    const nodes = new Map(this.#nodes);
+    for (const [key, node] of edits) {
+      if (node === null) nodes.delete(key);
+      else nodes.set(key, node);
+    }
+    return new MemoryZone(this.apex, nodes);
+  }
+}
+
+/**
+ * The zone that holds `rrsets`, in any order, with its empty non-terminals. Asserts that every owner is in the zone and that no
+ * owner has two RRsets of one type: loaders have joined and checked them before.
+ */
+export function memoryZone(apex: Name, rrsets: Iterable<ZoneRrset>): MemoryZone {
+  const apexKey = ownerKey(apex);
+  const nodes = new Map<OwnerKey, { key: OwnerKey; owner: Name; rrsets: NodeRrset[] }>();
+  for (const { owner, type, ttl, rdatas, signatures = [], manager = 'manual' } of rrsets) {
+    const key = ownerKey(owner);
+    assert(isAtOrBelow(key, apexKey), 'a record outside its zone');
+    let node = nodes.get(key);
+    if (node === undefined) nodes.set(key, (node = { key, owner, rrsets: [] }));
+    assert(!node.rrsets.some((each) => each.type === type), `two RRsets of type ${type} at one owner`);
+    node.rrsets.push({ type, ttl, rdatas, signatures, manager });
+  }
+  for (const node of nodes.values()) node.rrsets.sort((a, b) => a.type - b.type);
+  for (const key of [...nodes.keys()]) {
+    for (let above = key; above !== apexKey;) {
+      above = parentKey(above);
+      if (nodes.has(above)) break;
+      nodes.set(above, emptyNonTerminal(above));
+    }
+  }
+  return new MemoryZone(apex, nodes);
+}
+
+/** A node without records, for a name that exists only because something below it does. Nobody wrote it, so it is lower-case. */
+export function emptyNonTerminal(key: OwnerKey): { key: OwnerKey; owner: Name; rrsets: NodeRrset[] } {
+  return { key, owner: nameOfKey(key), rrsets: [] };
+}
+
+/** Every RRset of the zone with its signatures and manager, by owner in canonical order, then by type. */
+export function* zoneRrsets(view: ZoneView): Generator<SignedRrset & { readonly manager: Manager }> {
+  for (const node of view.ascend(view.apexKey)) for (const rrset of node.rrsets) yield { owner: node.owner, ...rrset };
+}
+
+/** Index of the first key ≥ `from`; the length when there is none. */
+function lowerBound(keys: readonly OwnerKey[], from: OwnerKey): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (keys[middle]! < from) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,200 @@
+/**
+ * What NSD 4.6, Knot 3.2 and BIND 9.18 do in a way of their own, each with the RFC that leaves it open or that they miss, and why it is let pass.
+ * `own` is the reply of the server the rule names, `other` that of the server it is compared with. A rule is as narrow as it can be said:
+ * it explains a difference between two replies, it never says that the other reply is right. At least one peer must agree for that.
+ */
+import { type Comparison, type Peculiarity } from './differential.ts';
+import { type WireMessage } from './wire.ts';
+
+const isBelowOrAt = (name: string, ancestor: string) => ancestor === '.' || name === ancestor || name.endsWith(`.${ancestor}`);
+
+/** Records of `part` all stand in `whole`, ignoring TTL. */
+function isPartOf(part: WireMessage['answer'], whole: WireMessage['answer']): boolean {
+  const known = new Set(whole.map((record) => `${record.owner} ${record.type} ${record.rdata}`));
+  return part.every((record) => known.has(`${record.owner} ${record.type} ${record.rdata}`));
+}
+
+/** Where the alias chain of an answer section leads, and how many CNAMEs it takes. A loop ends where it closes. */
+function chainEnd(message: WireMessage, from: string): { name: string; steps: number; loops: boolean } {
+  const targets = new Map(message.answer.filter((record) => record.type === 'CNAME').map((record) => [record.owner, record.names[0]!]));
+  const seen = new Set<string>();
+  let name = from;
+  while (targets.has(name)) {
+    if (seen.has(name)) return { name, steps: seen.size, loops: true };
+    seen.add(name);
+    name = targets.get(name)!;
+  }
+  return { name, steps: seen.size, loops: false };
+}
+
+/** Apex of the deepest zone of the run at or above `name`. */
+function zoneOf(name: string, apexes: ReadonlySet<string>): string | undefined {
+  let best: string | undefined;
+  for (const apex of apexes) if (isBelowOrAt(name, apex) && (best === undefined || apex.length > best.length)) best = apex;
+  return best;
+}
+
+/** The chain of `own` leaves the zone of the question, for another zone of the run. */
+function leavesZone({ own, questionName, apexes }: Comparison): boolean {
+  const end = chainEnd(own, questionName);
+  return end.steps > 0 && zoneOf(end.name, apexes) !== undefined && zoneOf(end.name, apexes) !== zoneOf(questionName, apexes);
+}
+
+const nothingMore = (message: WireMessage) => !message.authority.some((record) => record.type === 'SOA');
+
+export const PECULIARITIES: readonly Peculiarity[] = [
+  // --- left open by the RFCs: any server may do either ---
+  {
+    server: 'all',
+    rule: 'optional addresses',
+    rfc: 'RFC 1034 §4.3.2 step 6, RFC 1035 §3.3.9',
+    why: 'addresses for MX, SRV, NS in the own zone and the like “may be useful”: who adds them and who leaves them out are both right; those both add must be equal',
+    fields: ['extras'],
+    applies: () => true,
+  },
+  {
+    server: 'all',
+    rule: 'one RRset for ANY',
+    rfc: 'RFC 8482 §4.1',
+    why: 'a responder chooses which RRset of the node it returns, or all; both must have data of the name itself',
+    fields: ['answer', 'extras'],
+    applies: ({ query, own, other }) => {
+      if (query.shape.type !== 'ANY' || own.answer.length === 0 || other.answer.length === 0) return false;
+      const owner = own.answer[0]!.owner;
+      return [...own.answer, ...other.answer].every((record) => record.owner === owner && record.type !== 'CNAME');
+    },
+  },
+  {
+    server: 'all',
+    rule: 'content of a truncated reply',
+    rfc: 'RFC 2181 §9',
+    why: 'with TC set the client asks again over TCP and must not use what is there; that the subject’s RRsets are whole is checked by itself',
+    fields: ['answer', 'authority', 'glue', 'additional', 'extras'],
+    applies: ({ own, other }) => own.flags.has('TC') && other.flags.has('TC'),
+  },
+  {
+    server: 'all',
+    rule: 'fits or not by a few octets',
+    rfc: 'RFC 1035 §4.1.4',
+    why: 'compression is up to the sender: near the limit one message fits and another does not',
+    fields: ['flags', 'answer', 'authority', 'glue', 'additional', 'extras'],
+    applies: ({ query, own, other }) => {
+      if (query.transport !== 'udp' || own.flags.has('TC') === other.flags.has('TC') || own.rcode !== other.rcode) return false;
+      const limit = Math.min(1232, Math.max(512, query.shape.edns?.size ?? 512));
+      return (own.flags.has('TC') ? other : own).size > limit - 80;
+    },
+  },
+  // --- aliases ---
+  ...(['knot', 'bind'] as const).map(
+    (server): Peculiarity => ({
+      server,
+      rule: 'alias chain stops at the zone’s edge',
+      rfc: 'RFC 1034 §4.3.2 step 3a, RFC 6604 §3',
+      why: 'the resolver asks again for a target in another zone; following it here is allowed and what NSD does',
+      fields: ['rcode', 'answer', 'authority', 'glue', 'additional', 'extras'],
+      applies: (comparison) =>
+        leavesZone(comparison) && isPartOf(comparison.own.answer, comparison.other.answer) && nothingMore(comparison.own) && comparison.own.rcode === 'NOERROR',
+    }),
+  ),
+  {
+    server: 'bind',
+    rule: 'SERVFAIL for an alias loop or a chain of more than eleven',
+    rfc: 'RFC 1034 §3.6.2',
+    why: 'CNAME loops are errors in the data; BIND says SERVFAIL with the chain, NSD and Knot NOERROR with the chain',
+    fields: ['rcode', 'answer', 'authority', 'glue', 'additional', 'extras'],
+    applies: ({ own, other, questionName }) => {
+      const end = chainEnd(own, questionName);
+      return own.rcode === 'SERVFAIL' && (end.loops || end.steps >= 11) && (isPartOf(own.answer, other.answer) || isPartOf(other.answer, own.answer));
+    },
+  },
+  {
+    server: 'knot',
+    rule: 'chain of five at most',
+    rfc: 'RFC 1034 §4.3.2 step 3a',
+    why: 'Knot gives up after five aliases and lets the resolver go on',
+    fields: ['rcode', 'answer', 'authority', 'glue', 'additional', 'extras'],
+    applies: ({ own, other, questionName }) =>
+      own.rcode === 'NOERROR' && chainEnd(own, questionName).steps >= 5 && isPartOf(own.answer, other.answer) && nothingMore(own),
+  },
+  {
+    server: 'nsd',
+    rule: 'NSEC and RRSIG asked at an alias follow it',
+    rfc: 'RFC 4034 §4, RFC 4035 §2.5',
+    why: 'NSEC and RRSIG live beside a CNAME, so the question is answered at the alias itself, as Knot and BIND do',
+    fields: ['rcode', 'answer', 'authority', 'glue', 'additional', 'extras'],
+    applies: ({ query, own, other }) =>
+      (query.shape.type === 'NSEC' || query.shape.type === 'RRSIG') && own.answer.some((record) => record.type === 'CNAME') && other.rcode !== 'SERVFAIL',
+  },
+  {
+    server: 'bind',
+    rule: 'ANY below a DNAME ends at the synthesized CNAME',
+    rfc: 'RFC 8482 §4.1, RFC 6672 §3.2',
+    why: 'the synthesized CNAME is data of the name; NSD and Knot go on to the target',
+    fields: ['rcode', 'answer', 'authority', 'glue', 'additional', 'extras'],
+    applies: ({ query, own, other }) =>
+      query.shape.type === 'ANY' && own.answer.some((record) => record.type === 'DNAME') && isPartOf(own.answer, other.answer) && nothingMore(own),
+  },
+  {
+    server: 'knot',
+    rule: 'NXDOMAIN for a DNAME that makes the name too long',
+    rfc: 'RFC 6672 §2.2',
+    why: 'the rcode is YXDOMAIN; Knot 3.2 says NXDOMAIN with SOA',
+    fields: ['rcode', 'authority'],
+    applies: ({ own, other }) => own.rcode === 'NXDOMAIN' && other.rcode === 'YXDOMAIN' && own.answer.some((record) => record.type === 'DNAME'),
+  },
+  {
+    server: 'all',
+    rule: 'a DNAME that grows its own name is followed differently far',
+    rfc: 'RFC 6672 §3.2',
+    why: 'x.g → x.g.g → … ends by the server’s limit, by a loop check or by YXDOMAIN; each is a mistake in the data',
+    fields: ['rcode', 'answer', 'authority', 'additional', 'extras'],
+    applies: ({ own, other }) =>
+      own.answer.some((record) => record.type === 'DNAME' && isBelowOrAt(record.names[0]!, record.owner)) &&
+      (isPartOf(own.answer, other.answer) || isPartOf(other.answer, own.answer)),
+  },
+  // --- delegations ---
+  ...(['nsd', 'bind'] as const).map(
+    (server): Peculiarity => ({
+      server,
+      rule: 'referral with part of its glue and no TC',
+      rfc: 'RFC 9471 §3.1',
+      why: 'all in-domain glue or TC; Knot sets TC, NSD 4.6 and BIND 9.18 leave glue out silently',
+      fields: ['flags', 'glue', 'extras', 'additional', 'authority'],
+      applies: ({ query, own, other }) =>
+        query.transport === 'udp' && !own.flags.has('TC') && other.flags.has('TC') && own.authority.some((record) => record.type === 'NS'),
+    }),
+  ),
+  {
+    server: 'nsd',
+    rule: 'DS of a served zone that its served ancestor does not delegate',
+    rfc: 'RFC 4035 §3.1.4.1',
+    why: 'the ancestor has no such name: NXDOMAIN (Knot, BIND); NSD says NODATA with the ancestor’s SOA',
+    fields: ['rcode'],
+    applies: ({ query, own, other, questionName, apexes }) =>
+      query.shape.type === 'DS' && apexes.has(questionName) && own.rcode === 'NOERROR' && other.rcode === 'NXDOMAIN',
+  },
+  // --- header ---
+  ...(['nsd', 'knot'] as const).map(
+    (server): Peculiarity => ({
+      server,
+      rule: 'CD is not copied',
+      rfc: 'RFC 4035 §3.1.6',
+      why: 'an authoritative server copies CD from the query; NSD and Knot clear it',
+      fields: ['flags'],
+      applies: ({ query, own, other }) =>
+        ((query.shape.flags ?? 0) & 0x0010) !== 0 &&
+        !own.flags.has('CD') &&
+        other.flags.has('CD') &&
+        [...own.flags].join(' ') === [...other.flags].filter((flag) => flag !== 'CD').join(' '),
+    }),
+  ),
+  // --- what one peer alone makes of undefined data ---
+  {
+    server: 'knot',
+    rule: 'referral from a wildcard NS',
+    rfc: 'RFC 4592 §4.2',
+    why: 'NS at a wildcard is undefined: Knot refers with the wildcard’s own name, NSD treats it as data, BIND refuses the zone',
+    fields: ['flags', 'answer', 'authority', 'glue', 'extras', 'additional'],
+    applies: ({ own }) => own.authority.some((record) => record.type === 'NS' && record.owner.startsWith('*.')),
+  },
+];
