@@ -65,7 +65,8 @@ export function guard(app: AdminApp, control: ControlApi): void {
     const identity = isUnixConnection(request) ? SOCKET : identify(request, control);
     if ('code' in identity) {
       const failures = await countFailure(request);
-      if (!failures.isAllowed) return await refuseForNow(reply, failures.ttlInSeconds);
+      // "Allowed" here means: on the allow list. Nobody is.
+      if (!failures.isAllowed && failures.isExceeded) return await refuseForNow(reply, failures.ttlInSeconds);
       return await sendProblems(reply, [identity]);
     }
     request.identity = identity;

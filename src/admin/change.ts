@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { assert } from '#base/assert.ts';
 import { WAIT_SERVED_MS_MAX } from '#base/limits.ts';
+import { nearestWord } from '#base/nearest.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { formatName } from '#dns/name.ts';
 import type { Command, ControlApi, Outcome } from '#control/control-api.ts';
@@ -73,11 +74,18 @@ export function findZone(control: ControlApi, text: string): Result<ZoneRecord> 
   return record === undefined ? fail(zoneNotFound(control, formatName(name.value))) : ok(record);
 }
 
-/** The problem of a zone that does not exist here; names the zone above it when there is one, as that is what may be meant. */
+/** The problem of a zone that does not exist here, with what may have been meant: the zone above it, or one of a similar name. */
 export function zoneNotFound(control: ControlApi, text: string): Problem {
   const name = text.toLowerCase();
-  const above = control.zones().find((each) => name.endsWith(`.${each.name}`));
-  const fix = above === undefined ? 'waxseal zone list shows the zones served here' : `it may be a name in the zone ${above.name}`;
+  const names = control.zones().map((each) => each.name);
+  const above = names.find((each) => each === '.' || name.endsWith(`.${each}`));
+  const near = nearestWord(name, names);
+  const fix =
+    above !== undefined
+      ? `it may be a name in the zone ${above}`
+      : near !== undefined
+        ? `did you mean ${near}?`
+        : 'waxseal zone list shows the zones served here';
   return problem('ZONE_NOT_FOUND', 'zone', `there is no zone ${name} here`, { fix });
 }
 

@@ -21,6 +21,11 @@ export function rrsetEtag(rrset: NodeRrset): string {
   return `"h${hash.digest('base64url').slice(0, 22)}"`;
 }
 
+/** For answers that are not one thing in the store: a hash of what is answered. */
+export function contentEtag(content: unknown): string {
+  return `"c${createHash('sha256').update(JSON.stringify(content)).digest('base64url').slice(0, 22)}"`;
+}
+
 type Precondition = NonNullable<RunOptions['precondition']>;
 
 /**

@@ -21,9 +21,9 @@ const FORM_FIX = 'write ADDRESS:PORT with an IP address, as 127.0.0.1:5300 or [:
 export function parseIpPort(text: string, at = '', defaultPort?: number): Result<IpPort> {
   const bad = (why: string) => fail(problem('ADDRESS_SYNTAX', at, `"${text}" is not a socket address: ${why}`, { fix: FORM_FIX }));
   if (defaultPort !== undefined && isIP(text) !== 0) return ok(ipPort(text, defaultPort));
+  if (isIP(text) === 6) return bad('an IPv6 address with a port needs brackets, and the port is missing or cannot be told');
   const match = /^(?:\[(?<six>[^\]]*)\]|(?<four>[^:[\]]*))(?::(?<port>.*))?$/.exec(text);
-  if (match?.groups === undefined)
-    return bad(isIP(text) === 6 ? 'an IPv6 address with a port needs brackets' : 'it has not the form ADDRESS:PORT');
+  if (match?.groups === undefined) return bad('it has not the form ADDRESS:PORT');
   const { six, four, port } = match.groups;
   const ip = six ?? four ?? '';
   if (isIP(ip) !== (six === undefined ? 4 : 6)) return bad(`"${ip}" is not an ${six === undefined ? 'IPv4' : 'IPv6'} address`);

@@ -17,7 +17,7 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** Octets as a string with one character (U+0000…U+00FF) per octet. */
 export function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).latin1Slice();
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
 /** The octets of a string whose characters are all U+0000…U+00FF. */
@@ -28,4 +28,14 @@ export function fromLatin1(text: string): Uint8Array {
 /** Upper-case hexadecimal, two digits per octet. */
 export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex').toUpperCase();
+}
+
+/** The unsigned 16-bit number at `bytes[at]`, big-endian. The caller knows that it is there. */
+export function readU16(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 8) | bytes[at + 1]!;
+}
+
+/** The unsigned 32-bit number at `bytes[at]`, big-endian. The caller knows that it is there. */
+export function readU32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }

@@ -78,12 +78,12 @@ export const UDP_SENDS_MAX = 64;
 
 // --- server: TCP (RFC 7766 §6.2, RFC 9210 §4), per worker ---
 
-/** Connections; BIND has 150, NSD 100 for the whole server. With all limits below at most 45 MiB of buffers. */
-export const TCP_CONNECTIONS_MAX = 512;
+/** Connections; BIND has 150, NSD 100 for the whole server. Each may hold 64 KiB of queries (what node reads at once): 16 MiB. */
+export const TCP_CONNECTIONS_MAX = 256;
 /** Connections of one client (IPv4 address or IPv6 /64): a resolver behind NAT fits, one host cannot take all. */
 export const TCP_CONNECTIONS_PER_CLIENT_MAX = 64;
-/** Connections that have answers waiting for a client that does not read; each may hold about 200 KiB, so 25 MiB together. */
-export const TCP_BLOCKED_CONNECTIONS_MAX = 128;
+/** Connections with answers that the client does not take; each holds an answer buffer of 80 KiB: 5 MiB. */
+export const TCP_BLOCKED_CONNECTIONS_MAX = 64;
 /** From accept to the first whole query; clients send it in their first segment. */
 export const TCP_FIRST_MESSAGE_MS = 5_000;
 /** From the first octet of a message to its last: a slow-loris limit. Knot has 0.5 s; 2 s allows for one retransmission. */
@@ -96,10 +96,12 @@ export const TCP_IDLE_FULL_MS = 1_000;
 export const TCP_WRITE_MS = 5_000;
 /** How often the times above are looked at: small against all of them. */
 export const TCP_SWEEP_MS = 100;
-/** Answers gathered before they are written: a few segments. Also the mark above which a connection is not read. */
+/** Answers gathered before they are written: a few segments. */
 export const TCP_WRITE_BATCH_BYTES = 16 * 1024;
-/** Messages of one connection answered before others get their turn: well under 1 ms. */
-export const TCP_MESSAGES_PER_TURN = 128;
+/** Answer buffers (80 KiB) kept for reuse after connections that were blocked. */
+export const TCP_SPARE_BUFFERS_MAX = 32;
+/** Octets of one connection taken before others get their turn: about 60 queries, 0.2 ms. With the table full, UDP still gets its turn every 50 ms. */
+export const TCP_TURN_BYTES = 2048;
 
 // --- server: processes ---
 
@@ -171,3 +173,29 @@ export const INCLUDE_DEPTH_MAX = 16;
 export const INCLUDE_FILES_MAX = 1000;
 /** Records of one $GENERATE line: a /16 reverse zone has 65,536 names. */
 export const GENERATE_RECORDS_MAX = 131_072;
+
+// --- signing ---
+
+/** Signatures made without worker threads: a twentieth of a second of work, about what starting a thread costs. */
+export const SIGNING_INLINE_COUNT_MAX = 2000;
+/** Signing threads at most: the answer workers need the other cores. */
+export const SIGNING_WORKERS_MAX = 4;
+/** Signatures in one message to a signing thread: large enough for the message to cost nothing, small enough to share the work evenly. */
+export const SIGNING_CHUNK_COUNT = 4096;
+
+// --- control: commands and what they give back ---
+
+/** Changes that wait for the serial writer. At ~2 ms each the last one waits two seconds; more is a client gone wrong. */
+export const COMMANDS_WAITING_MAX = 1000;
+/** Lines of each list of a changeset in an answer: what a person reads; the journal has the rest. */
+export const CHANGESET_LINES_MAX = 500;
+/** Nodes of a large plan whose signatures are checked before it is published: 64 find a signer that fails one in ten with 99.9 %. */
+export const VERIFY_SAMPLE_NODES = 64;
+/** With more zones than this, metrics have no zone label: a scrape must stay small. */
+export const METRIC_ZONES_MAX = 1000;
+/** Nodes read in one slice of a signature sweep: about 50 ms of the writer. */
+export const REFRESH_SLICE_NODES = 5000;
+/** Each zone is swept this often; signatures are renewed with days to spare, so an hour more or less does not count. */
+export const REFRESH_EVERY_MS = 3_600_000;
+/** For running admin requests to end after TERM; less than SHUTDOWN_MS. */
+export const ADMIN_DRAIN_MS = 3000;

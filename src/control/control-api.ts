@@ -5,6 +5,7 @@
 import { type Problem, type Result } from '#base/problem.ts';
 import { type Name } from '#dns/name.ts';
 import { type RrType } from '#dns/types.ts';
+import { type ZoneFileOptions } from '#dns/zone-file.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type Changeset } from '#zone/changeset.ts';
 import { type Response } from '#zone/lookup.ts';
@@ -39,8 +40,15 @@ export type Command =
       readonly nameservers?: readonly string[];
       readonly contact?: string;
     }
-  /** Creates the zone or replaces all its manual records, atomically. `dnssec` counts on creation only. */
-  | { readonly kind: 'zone.import'; readonly zone: Name; readonly text: string; readonly file: string; readonly dnssec: boolean }
+  /** Creates the zone or replaces all its manual records, atomically. `dnssec` counts on creation only. `include` reads $INCLUDE files; without it they are refused. */
+  | {
+      readonly kind: 'zone.import';
+      readonly zone: Name;
+      readonly text: string;
+      readonly file: string;
+      readonly dnssec: boolean;
+      readonly include?: ZoneFileOptions['include'];
+    }
   | { readonly kind: 'zone.remove'; readonly zone: Name }
   | { readonly kind: 'rrsets.change'; readonly zone: Name; readonly operations: readonly RrsetOperation[] }
   /** Undoes one changeset of the journal by a new change that inverts it. */

@@ -8,20 +8,11 @@ import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/p
 import { type OwnerKey, type Name, formatName, isAtOrBelow, ownerKey, parseName } from '#dns/name.ts';
 import { canonicalRdata, isMetaType, parseRdataText, typeCode, typeName } from '#dns/registry.ts';
 import { sortRdatas } from '#dns/rrset.ts';
-import { TYPE, type RrType } from '#dns/types.ts';
+import { type RrType } from '#dns/types.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
+import { isSignerType } from '#zone/assemble.ts';
 import { type Manager, type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type RrsetOperation } from './control-api.ts';
-
-/** Types that waxseal writes itself, whatever the zone. */
-const ALWAYS_MANAGED: ReadonlySet<RrType> = new Set<RrType>([TYPE.RRSIG, TYPE.NSEC, TYPE.NSEC3, TYPE.NSEC3PARAM]);
-/** Types that it also writes when it signs the zone. */
-const MANAGED_WHEN_SIGNED: ReadonlySet<RrType> = new Set<RrType>([TYPE.DNSKEY, TYPE.CDS, TYPE.CDNSKEY]);
-
-/** True for RRsets that only the signer may write. */
-export function isSignerType(type: RrType, signed: boolean): boolean {
-  return ALWAYS_MANAGED.has(type) || (signed && MANAGED_WHEN_SIGNED.has(type));
-}
 
 interface Working {
   readonly owner: Name;
@@ -37,13 +28,22 @@ export function decideOperations(view: ZoneView, operations: readonly RrsetOpera
   const working = new Map<string, Working>();
   for (const [index, operation] of operations.entries()) applyOperation(view, operation, `/${index}`, signed, working, problems);
   if (hasErrors(problems)) return fail(...problems);
-  const changes = [...working.values()].map(
-    ({ owner, type, ttl, rdatas }): RrsetChange => ({ owner, type, rrset: rdatas.length === 0 ? null : { ttl: ttl!, rdatas: sortRdatas(type, rdatas), manager: 'manual' } }),
-  );
+  const changes = [...working.values()].map(({ owner, type, ttl, rdatas }): RrsetChange => ({
+    owner,
+    type,
+    rrset: rdatas.length === 0 ? null : { ttl: ttl!, rdatas: sortRdatas(type, rdatas), manager: 'manual' },
+  }));
   return ok(changes, problems);
 }
 
-function applyOperation(view: ZoneView, operation: RrsetOperation, at: string, signed: boolean, working: Map<string, Working>, problems: Problem[]): void {
+function applyOperation(
+  view: ZoneView,
+  operation: RrsetOperation,
+  at: string,
+  signed: boolean,
+  working: Map<string, Working>,
+  problems: Problem[],
+): void {
   const owner = parseName(operation.name, view.apex);
   if (!owner.ok) {
     problems.push(...owner.problems.map((each) => ({ ...each, at: `${at}/name` })));
@@ -51,7 +51,12 @@ function applyOperation(view: ZoneView, operation: RrsetOperation, at: string, s
   }
   const type = typeCode(operation.type);
   if (type === undefined) {
-    problems.push(problem('TYPE_UNKNOWN', `${at}/type`, `${JSON.stringify(operation.type)} is not a record type`, { fix: 'write an unknown type as TYPE<number>', rfc: 'RFC 3597 §5' }));
+    problems.push(
+      problem('TYPE_UNKNOWN', `${at}/type`, `${JSON.stringify(operation.type)} is not a record type`, {
+        fix: 'write an unknown type as TYPE<number>',
+        rfc: 'RFC 3597 §5',
+      }),
+    );
     return;
   }
   const key = ownerKey(owner.value);
@@ -62,7 +67,9 @@ function applyOperation(view: ZoneView, operation: RrsetOperation, at: string, s
   }
   const state = workingRrset(view, key, owner.value, type, working);
   if (operation.ttl !== undefined && !(Number.isInteger(operation.ttl) && operation.ttl >= 0 && operation.ttl <= TTL_SECONDS_MAX)) {
-    problems.push(problem('TTL_RANGE', `${at}/ttl`, `a TTL is a whole number of seconds from 0 to ${TTL_SECONDS_MAX}`, { rfc: 'RFC 2181 §8' }));
+    problems.push(
+      problem('TTL_RANGE', `${at}/ttl`, `a TTL is a whole number of seconds from 0 to ${TTL_SECONDS_MAX}`, { rfc: 'RFC 2181 §8' }),
+    );
     return;
   }
   if (operation.op === 'delete') {
@@ -71,7 +78,11 @@ function applyOperation(view: ZoneView, operation: RrsetOperation, at: string, s
   }
   const records = operation.records ?? [];
   if (records.length === 0) {
-    problems.push(problem('RECORDS_MISSING', `${at}/records`, `${operation.op} needs at least one record`, { fix: 'to delete an RRset use op "delete"' }));
+    problems.push(
+      problem('RECORDS_MISSING', `${at}/records`, `${operation.op} needs at least one record`, {
+        fix: 'to delete an RRset use op "delete"',
+      }),
+    );
     return;
   }
   const rdatas: Uint8Array[] = [];
@@ -99,11 +110,19 @@ function applyOperation(view: ZoneView, operation: RrsetOperation, at: string, s
 function refuse(view: ZoneView, key: OwnerKey, owner: Name, type: RrType, at: string, signed: boolean): Problem | undefined {
   const what = `${formatName(owner)} ${typeName(type)}`;
   if (!isAtOrBelow(key, view.apexKey))
-    return problem('OUT_OF_ZONE', `${at}/name`, `${formatName(owner)} is not in the zone ${formatName(view.apex)}`, { fix: 'names are relative to the zone unless they end with a dot' });
-  if (isMetaType(type)) return problem('TYPE_META', `${at}/type`, `${typeName(type)} only exists in queries and cannot be stored`, { rfc: 'RFC 6895 §3.1' });
+    return problem('OUT_OF_ZONE', `${at}/name`, `${formatName(owner)} is not in the zone ${formatName(view.apex)}`, {
+      fix: 'names are relative to the zone unless they end with a dot',
+    });
+  if (isMetaType(type))
+    return problem('TYPE_META', `${at}/type`, `${typeName(type)} only exists in queries and cannot be stored`, { rfc: 'RFC 6895 §3.1' });
   const manager = rrsetOf(view.node(key), type)?.manager;
   if (isSignerType(type, signed) || (manager !== undefined && manager !== 'manual')) {
-    const by = manager === undefined || manager === 'dnssec' ? 'the DNSSEC signer' : manager === 'mail' ? 'the mail policy' : 'the certificate client';
+    const by =
+      manager === undefined || manager === 'dnssec'
+        ? 'the DNSSEC signer'
+        : manager === 'mail'
+          ? 'the mail policy'
+          : 'the certificate client';
     return problem('RRSET_MANAGED', at, `${what} is managed by ${by}: changing it by hand would be undone or would break validation`, {
       fix: manager === undefined || manager === 'dnssec' ? 'see: waxseal dnssec status' : 'change the policy that yields it',
     });
@@ -126,4 +145,3 @@ function workingRrset(view: ZoneView, key: OwnerKey, owner: Name, type: RrType, 
 function canonicalText(type: RrType, rdata: Uint8Array): string {
   return Buffer.from(canonicalRdata(type, rdata)).toString('latin1');
 }
-

@@ -22,7 +22,14 @@ export function newToken(
 ): { readonly record: TokenRecord; readonly text: string } {
   const id = Buffer.from(random(ID_BYTES)).toString('hex');
   const secret = Buffer.from(random(SECRET_BYTES)).toString('hex');
-  const record: TokenRecord = { id, hash: hashOf(secret), name, scopes, createdAtMs: nowMs, ...(expiresAtMs === undefined ? {} : { expiresAtMs }) };
+  const record: TokenRecord = {
+    id,
+    hash: hashOf(secret),
+    name,
+    scopes,
+    createdAtMs: nowMs,
+    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+  };
   return { record, text: `wax_${id}_${secret}` };
 }
 

@@ -13,10 +13,15 @@ import { type Sealer, type SealLabel } from '#store/seal.ts';
 /** Tries for a key tag that the zone does not use yet. Two in 65,536 collide; a run of these is a broken random source. */
 const KEY_TAG_TRIES_MAX = 20;
 
-/** A key that no transaction holds yet. */
-export interface NewZoneKey {
-  readonly ref: ZoneKeyRef;
+/** A key with its secret: signing threads are given the secret, nobody else. */
+export interface OpenKey {
   readonly key: SigningKey;
+  readonly secret: Uint8Array;
+}
+
+/** A key that no transaction holds yet. */
+export interface NewZoneKey extends OpenKey {
+  readonly ref: ZoneKeyRef;
   /** Octets for the store's `secrets`, under `ref.id`. */
   readonly sealed: Uint8Array;
 }
@@ -24,16 +29,22 @@ export interface NewZoneKey {
 const label = (id: string): SealLabel => ({ purpose: 'dnssec-key', id, version: 1 });
 
 /** Makes a CSK whose key tag is not among `tagsInUse`, sealed. */
-export function newZoneKey(zone: string, tagsInUse: readonly number[], sealer: Sealer, random: (bytes: number) => Uint8Array, nowMs: number): NewZoneKey {
+export function newZoneKey(
+  zone: string,
+  tagsInUse: readonly number[],
+  sealer: Sealer,
+  random: (bytes: number) => Uint8Array,
+  nowMs: number,
+): NewZoneKey {
   for (let tries = 0; tries < KEY_TAG_TRIES_MAX; tries++) {
     const secret = generateSecret(random);
     const key = engineKey(secret, 257);
     if (tagsInUse.includes(key.keyTag)) continue;
     const id = `${zone}${key.keyTag}-${Buffer.from(random(4)).toString('hex')}`;
     const sealed = sealer.seal(label(id), secret);
-    secret.fill(0);
     return {
       key,
+      secret,
       sealed,
       ref: {
         id,
@@ -54,7 +65,7 @@ export function newZoneKey(zone: string, tagsInUse: readonly number[], sealer: S
 export class KeyRing {
   readonly #sealer: Sealer;
   readonly #sealedSecret: (zoneId: number, id: string) => Uint8Array | undefined;
-  readonly #opened = new Map<string, SigningKey>();
+  readonly #opened = new Map<string, OpenKey>();
 
   constructor(sealer: Sealer, sealedSecret: (zoneId: number, id: string) => Uint8Array | undefined) {
     this.#sealer = sealer;
@@ -62,7 +73,7 @@ export class KeyRing {
   }
 
   /** The zone's keys in the order of its record. Throws StoreFailure when one is missing, does not open, or is not the key it says. */
-  keysOf(record: ZoneRecord): readonly SigningKey[] {
+  keysOf(record: ZoneRecord): readonly OpenKey[] {
     return record.keys.map((ref) => {
       const id = `${record.id}/${ref.id}`;
       let key = this.#opened.get(id);
@@ -75,19 +86,28 @@ export class KeyRing {
     for (const ref of record.keys) this.#opened.delete(`${record.id}/${ref.id}`);
   }
 
-  #open(record: ZoneRecord, ref: ZoneKeyRef): SigningKey {
+  #open(record: ZoneRecord, ref: ZoneKeyRef): OpenKey {
     const sealed = this.#sealedSecret(record.id, ref.id);
     if (sealed === undefined)
-      throw new StoreFailure('STORE_DAMAGED', `${record.name} key ${ref.keyTag}`, 'the secret of a signing key is not in the store', 'restore the last backup');
+      throw new StoreFailure(
+        'STORE_DAMAGED',
+        `${record.name} key ${ref.keyTag}`,
+        'the secret of a signing key is not in the store',
+        'restore the last backup',
+      );
     const secret = this.#sealer.open(label(ref.id), sealed);
     if (!secret.ok) {
       const [first] = secret.problems;
       throw new StoreFailure('SECRET_SEALED', `${record.name} key ${ref.keyTag}`, first!.message, first!.fix);
     }
     const key = engineKey(secret.value, ref.flags);
-    secret.value.fill(0);
     if (Buffer.from(key.dnskey).toString('base64') !== ref.dnskey)
-      throw new StoreFailure('STORE_DAMAGED', `${record.name} key ${ref.keyTag}`, 'the stored secret does not belong to the published key', 'restore the last backup');
-    return key;
+      throw new StoreFailure(
+        'STORE_DAMAGED',
+        `${record.name} key ${ref.keyTag}`,
+        'the stored secret does not belong to the published key',
+        'restore the last backup',
+      );
+    return { key, secret: secret.value };
   }
 }

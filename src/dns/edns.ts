@@ -3,6 +3,7 @@
  * Implements: RFC 6891 §6.1 (form, version, sizes), RFC 8914 §2 (extended DNS error), RFC 3225 §3 (DO).
  * Not here: finding OPT in a query and refusing a second one (dns/message.ts).
  */
+import { readU16 } from '#base/bytes.ts';
 import { UDP_EDNS_BYTES_MAX, UDP_PLAIN_BYTES_MAX } from '#base/limits.ts';
 import { TYPE } from './types.ts';
 
@@ -20,7 +21,7 @@ export function areOptionsWellFormed(octets: Uint8Array, at: number, end: number
   let next = at;
   while (next < end) {
     if (next + 4 > end) return false;
-    next += 4 + ((octets[next + 2]! << 8) | octets[next + 3]!);
+    next += 4 + readU16(octets, next + 2);
   }
   return next === end;
 }

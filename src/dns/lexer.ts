@@ -36,6 +36,7 @@ const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 const QUOTE = 0x22;
+const EQUALS = 0x3d;
 const PAREN_OPEN = 0x28;
 const PAREN_CLOSE = 0x29;
 const SEMICOLON = 0x3b;
@@ -108,13 +109,17 @@ export function* streamEntries(
         else
           problems.push(problem('TEXT_QUOTE_OPEN', `${file}:${line}:${column}`, 'this quoted string is not closed on its line', { rfc }));
       } else {
-        // A quote inside a word belongs to it (`alpn="h2"` of RFC 9460 §2.1): what stands between is kept with its blanks.
+        // A quote in a word begins a string of its own (BIND reads `a"b"` so), but not after `=`: in `alpn="h2"` (RFC 9460 §2.1) the
+        // quotes and what stands between, blanks too, belong to the word.
         const start = at;
         let inQuotes = false;
         while (at < text.length) {
           const next = text.charCodeAt(at);
           if (next === LINE_FEED || (ENDS_WORD[next] === 1 && !inQuotes)) break;
-          if (next === QUOTE) inQuotes = !inQuotes;
+          if (next === QUOTE) {
+            if (!inQuotes && text.charCodeAt(at - 1) !== EQUALS) break;
+            inQuotes = !inQuotes;
+          }
           at += next === BACKSLASH && at + 1 < text.length && text.charCodeAt(at + 1) !== LINE_FEED ? 2 : 1;
         }
         token = { text: text.slice(start, at), quoted: false, line, column };

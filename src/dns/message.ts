@@ -4,7 +4,7 @@
  * RFC 4035 §3.1.6 (AD, CD), RFC 2181 §9 (TC), RFC 9471 (glue or TC).
  * Not here: what the answer is (zone/lookup.ts), the same octets written at speed (answer/respond.ts).
  */
-import { concatBytes } from '#base/bytes.ts';
+import { concatBytes, readU16 } from '#base/bytes.ts';
 import { MESSAGE_BYTES_MAX } from '#base/limits.ts';
 import { CompressionMap } from './compression.ts';
 import { EDNS_VERSION, FLAG_DO, areOptionsWellFormed, optBytes, udpLimitBytes, writeOpt } from './edns.ts';
@@ -305,8 +305,4 @@ export function writeHeader(out: Uint8Array, head: QueryHead, rcode: number, aut
   out[4] = 0;
   out[5] = head.questionLength > 0 ? 1 : 0;
   out.fill(0, 6, HEADER_BYTES);
-}
-
-function readU16(octets: Uint8Array, at: number): number {
-  return (octets[at]! << 8) | octets[at + 1]!;
 }

@@ -19,6 +19,9 @@ export type OwnerKey = string;
 
 export const ROOT: Name = new Uint8Array([0]);
 
+/** Where `parseName` puts octets before it copies them out: a new array for each of a zone's names would be most of its garbage. */
+const parseScratch = new Uint8Array(NAME_BYTES_MAX + 1);
+
 const DOT = 0x2e;
 const BACKSLASH = 0x5c;
 
@@ -32,7 +35,7 @@ export function parseName(text: string, origin?: Name): Result<Name> {
   const bad = (code: 'NAME_EMPTY_LABEL' | 'NAME_ESCAPE' | 'NAME_LABEL_LONG' | 'NAME_LONG' | 'NAME_RELATIVE', why: string) =>
     fail(problem(code, '', `${JSON.stringify(text)}: ${why}`, { rfc: 'RFC 1035 §2.3.4' }));
   if (text === '') return bad('NAME_EMPTY_LABEL', 'a name is missing');
-  const wire = new Uint8Array(NAME_BYTES_MAX + 1);
+  const wire = parseScratch;
   let labelStart = 0;
   let length = 1;
   let absolute = false;

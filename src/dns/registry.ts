@@ -26,6 +26,7 @@ import { typeName } from './rdata/mnemonic.ts';
 import { AFSDB, KX, LP, MX, RT } from './rdata/mx.ts';
 import { ATMA, EID, NIMLOC, NSAP } from './rdata/nsap.ts';
 import { CSYNC, NSEC, NSEC3, NSEC3PARAM, NXT } from './rdata/nsec.ts';
+import { isWrittenByOctets } from './rdata/portable.ts';
 import { MINFO, RP, TALINK } from './rdata/rp.ts';
 import { RRSIG, SIG } from './rdata/rrsig.ts';
 import { DNAME, NSAP_PTR, SINGLE_NAME } from './rdata/single-name.ts';
@@ -136,6 +137,7 @@ const scratch = new Uint8Array(RDATA_BYTES_MAX);
  * A problem's place is `at:line:column` of the word it is about: `at` is the zone file's name.
  */
 export function parseRdata(type: RrType, tokens: readonly Token[], origin: Name, at = 'rdata'): Result<Uint8Array> {
+  if (isMetaType(type)) return fail(problem('TYPE_META', at, `${typeName(type)} is never stored in a zone`, { rfc: 'RFC 6895 §3.1' }));
   const form = FORMS.get(type);
   const parse: Parse = {
     mnemonic: typeName(type),
@@ -192,9 +194,16 @@ export function formatRdata(type: RrType, rdata: Uint8Array): string {
   return at === rdata.length ? text : formatUnknown(rdata);
 }
 
+/** Type and data of a record as a line of a zone file has them: `formatRdata`, or octets where a reader in wide use has no name for it. */
+export function zoneFileForm(type: RrType, rdata: Uint8Array): { readonly type: string; readonly rdata: string } {
+  if (isWrittenByOctets(type, rdata)) return { type: `TYPE${type}`, rdata: formatUnknown(rdata) };
+  return { type: typeName(type), rdata: formatRdata(type, rdata) };
+}
+
 /** What is wrong with uncompressed wire form; empty when it is well formed. */
 export function checkRdata(type: RrType, rdata: Uint8Array): Problem[] {
   const bad = (what: string) => [problem('RDATA_WIRE', '', `${typeName(type)}: ${what}`)];
+  if (isMetaType(type)) return [problem('TYPE_META', '', `${typeName(type)} is never stored in a zone`, { rfc: 'RFC 6895 §3.1' })];
   if (rdata.length > RDATA_BYTES_MAX) return bad(`${rdata.length} octets are more than ${RDATA_BYTES_MAX}`);
   const form = FORMS.get(type);
   if (form === undefined) return [];
@@ -270,7 +279,7 @@ function readName(message: Uint8Array, offset: number, limit: number, name: Uint
 export function canonicalRdata(type: RrType, rdata: Uint8Array): Uint8Array {
   const form = FORMS.get(type);
   if (form === undefined || !form.fields.some((field) => field.name?.lowered === true)) return rdata;
-  const canonical = rdata.slice();
+  const canonical = new Uint8Array(rdata);
   let at = 0;
   for (const field of form.fields) {
     const end = field.end(rdata, at, rdata.length);

@@ -3,7 +3,7 @@
  * Implements: RFC 1035 §5 (entries, $ORIGIN, $INCLUDE, blank owners, @), RFC 2308 §4 ($TTL), RFC 2181 §8 (TTL range), RFC 3597 §5
  * (TYPE<n>, CLASS<n>, \#). Where the RFCs leave it open, what BIND's named-checkzone does, so that files of other servers load alike.
  * Not here: words and quotes (dns/lexer.ts), TTL, class and type (dns/zone-file-head.ts), record data (dns/registry.ts), $GENERATE
- * (dns/zone-file-generate.ts), reading included files (dns/zone-file-include.ts), writing zone files (zone/zone-file-text.ts), RRsets
+ * (dns/zone-file-generate.ts), reading included files (dns/zone-file-include.ts), writing zone files (dns/zone-file-format.ts), RRsets
  * and the checks on a whole zone (zone/assemble.ts, zone/check.ts).
  */
 import { INCLUDE_DEPTH_MAX, INCLUDE_FILES_MAX, TTL_SECONDS_MAX, ZONE_FILE_BYTES_MAX, ZONE_RECORDS_MAX } from '#base/limits.ts';

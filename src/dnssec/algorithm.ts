@@ -47,7 +47,7 @@ let latest: { readonly publicKey: Uint8Array; readonly key: KeyObject | undefine
 
 function publicKeyObject(publicKey: Uint8Array): KeyObject | undefined {
   if (latest !== undefined && Buffer.compare(latest.publicKey, publicKey) === 0) return latest.key;
-  latest = { publicKey: publicKey.slice(), key: readPublicKey(publicKey) };
+  latest = { publicKey: new Uint8Array(publicKey), key: readPublicKey(publicKey) };
   return latest.key;
 }
 

@@ -55,7 +55,7 @@ export function engineKey(secret: Uint8Array, flags: KeyFlags = 257): SigningKey
 
 /** The same key signing by RFC 6979: equal data, equal signature. Slow (2,500 a second); for vectors and tests. */
 export function deterministicKey(secret: Uint8Array, flags: KeyFlags = 257): SigningKey {
-  const own = secret.slice();
+  const own = new Uint8Array(secret);
   return signingKey(dnskeyRdata(publicKeyOf(secret), flags), flags, (data) => p256.sign(data, own, { lowS: false }));
 }
 

@@ -9,7 +9,16 @@ import { type ZoneNode, type NodeRrset } from '#zone/view.ts';
 import { SIGNATURE_BYTES } from './algorithm.ts';
 import { type SigningKey } from './key.ts';
 import { equalRdatas } from './plan-records.ts';
-import { type SignaturePolicy, dataToSign, needsRefresh, rrsigFields, rrsigHeadBytes, rrsigRdata, signatureTimes } from './sign.ts';
+import {
+  type Allocate,
+  type SignaturePolicy,
+  dataToSign,
+  needsRefresh,
+  rrsigFields,
+  rrsigHeadBytes,
+  rrsigRdata,
+  signatureTimes,
+} from './sign.ts';
 
 export interface SigningSettings {
   /** Sign every authoritative RRset. */
@@ -43,6 +52,7 @@ const PLACE = new Uint8Array(0);
 
 export function planSigner(apex: Name, signing: SigningSettings, signAll: boolean): PlanSigner {
   const headBytes = rrsigHeadBytes(apex);
+  const allocate = slabs();
   const queues = signing.keys.map((key) => ({ key, data: [] as Uint8Array[], into: [] as Uint8Array[][] }));
   const waiting = (): typeof queues => queues.filter(({ data }) => data.length > 0);
   return {
@@ -55,7 +65,7 @@ export function planSigner(apex: Name, signing: SigningSettings, signAll: boolea
       const times = signatureTimes(key, signing.nowSeconds, signing.policy);
       const signatures = queues.map(() => PLACE);
       for (const queue of queues) {
-        queue.data.push(dataToSign({ owner, type: rrset.type, ttl: rrset.ttl, rdatas: rrset.rdatas }, apex, queue.key, times));
+        queue.data.push(dataToSign({ owner, type: rrset.type, ttl: rrset.ttl, rdatas: rrset.rdatas }, apex, queue.key, times, allocate));
         queue.into.push(signatures);
       }
       return { ...rrset, signatures };
@@ -71,12 +81,30 @@ export function planSigner(apex: Name, signing: SigningSettings, signAll: boolea
         assert(signatures.length === data.length, `${signatures.length} signatures for ${data.length} RRsets`);
         signatures.forEach((signature, at) => {
           assert(signature.length === SIGNATURE_BYTES, 'a signature of another length');
-          into[at]![place] = rrsigRdata(data[at]!, headBytes, signature);
+          into[at]![place] = rrsigRdata(data[at]!, headBytes, signature, allocate);
         });
         count += data.length;
       });
       return count;
     },
+  };
+}
+
+/** Octets taken from the platform at once: small enough not to matter when one piece of it is kept long. */
+const SLAB_BYTES = 16 * 1024;
+
+/** Cuts small pieces from slabs: an array of its own for each of half a million signatures is what would take the time. */
+function slabs(): Allocate {
+  let slab = new Uint8Array(0);
+  let used = 0;
+  return (length) => {
+    if (length > SLAB_BYTES / 8) return new Uint8Array(length);
+    if (used + length > slab.length) {
+      slab = new Uint8Array(SLAB_BYTES);
+      used = 0;
+    }
+    used += length;
+    return slab.subarray(used - length, used);
   };
 }
 

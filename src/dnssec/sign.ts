@@ -4,7 +4,7 @@
  * Not here: which RRsets are signed (dnssec/plan.ts), checking signatures (dnssec/verify.ts).
  */
 import { assert } from '#base/assert.ts';
-import { type Name, type OwnerKey, isWildcard, labelCount, lowerName, lowerOctet, nameLengthAt } from '#dns/name.ts';
+import { type Name, type OwnerKey, isWildcard, labelCount, lowerOctet, nameLengthAt } from '#dns/name.ts';
 import { canonicalRdata } from '#dns/registry.ts';
 import { type Rrset } from '#dns/rrset.ts';
 import { CLASS, type RrType } from '#dns/types.ts';
@@ -101,23 +101,32 @@ export function rrsigHeadBytes(apex: Name): number {
   return FIXED_BYTES + apex.length;
 }
 
+/** Gives fresh octets, all zero; for many small pieces it may cut them from larger ones. */
+export type Allocate = (length: number) => Uint8Array;
+
+const allocateOne: Allocate = (length) => new Uint8Array(length);
+
 /** The octets a key signs for an RRset: RRSIG RDATA without the signature, then the records in canonical form (RFC 4034 §3.1.8.1). */
-export function dataToSign(rrset: Rrset, apex: Name, key: Pick<SigningKey, 'algorithm' | 'keyTag'>, times: SignatureTimes): Uint8Array {
+export function dataToSign(
+  rrset: Rrset,
+  apex: Name,
+  key: Pick<SigningKey, 'algorithm' | 'keyTag'>,
+  times: SignatureTimes,
+  allocate: Allocate = allocateOne,
+): Uint8Array {
   const head = rrsigHeadBytes(apex);
   const rdatas = rrset.rdatas.map((rdata) => canonicalRdata(rrset.type, rdata));
-  const size = rdatas.reduce((sum, rdata) => sum + rrset.owner.length + 10 + rdata.length, head);
-  const data = new Uint8Array(size);
-  const view = new DataView(data.buffer);
-  view.setUint16(0, rrset.type);
+  const data = allocate(recordsBytes(rrset.owner, rdatas) + head);
+  writeU16(data, 0, rrset.type);
   data[2] = key.algorithm;
   data[3] = labelCount(rrset.owner) - (isWildcard(rrset.owner) ? 1 : 0);
-  view.setUint32(4, rrset.ttl);
-  view.setUint32(8, times.expiration);
-  view.setUint32(12, times.inception);
-  view.setUint16(16, key.keyTag);
+  writeU32(data, 4, rrset.ttl);
+  writeU32(data, 8, times.expiration);
+  writeU32(data, 12, times.inception);
+  writeU16(data, 16, key.keyTag);
   // RFC 6840 §5.1 keeps the signer's name in the list of names that are lower-cased, whatever was sent.
-  data.set(lowerName(apex), FIXED_BYTES);
-  writeRecords(data, view, head, rrset, rrset.owner, rdatas);
+  writeLowerName(data, FIXED_BYTES, apex);
+  writeRecords(data, head, rrset.type, rrset.ttl, rrset.owner, rdatas);
   return data;
 }
 
@@ -127,10 +136,10 @@ export function signedData(rrset: Rrset, rrsig: Uint8Array): Uint8Array {
   const head = rrsigHeadBytes(signer);
   const owner = signedOwner(rrset.owner, labels);
   const rdatas = rrset.rdatas.map((rdata) => canonicalRdata(rrset.type, rdata));
-  const data = new Uint8Array(rdatas.reduce((sum, rdata) => sum + owner.length + 10 + rdata.length, head));
+  const data = new Uint8Array(recordsBytes(owner, rdatas) + head);
   data.set(rrsig.subarray(0, head));
-  data.set(lowerName(signer), FIXED_BYTES);
-  writeRecords(data, new DataView(data.buffer), head, { ...rrset, ttl: originalTtl }, owner, rdatas);
+  writeLowerName(data, FIXED_BYTES, signer);
+  writeRecords(data, head, rrset.type, originalTtl, owner, rdatas);
   return data;
 }
 
@@ -143,23 +152,47 @@ function signedOwner(owner: Name, labels: number): Name {
   return Uint8Array.of(1, 0x2a, ...owner.subarray(at));
 }
 
-function writeRecords(data: Uint8Array, view: DataView, start: number, rrset: Rrset, owner: Name, rdatas: readonly Uint8Array[]): void {
+/** Octets of type, class, TTL and RDLENGTH between a record's owner and its RDATA. */
+const RECORD_BYTES = 10;
+
+function recordsBytes(owner: Name, rdatas: readonly Uint8Array[]): number {
+  let sum = 0;
+  for (const rdata of rdatas) sum += owner.length + RECORD_BYTES + rdata.length;
+  return sum;
+}
+
+function writeRecords(data: Uint8Array, start: number, type: RrType, ttl: number, owner: Name, rdatas: readonly Uint8Array[]): void {
   let at = start;
   for (const rdata of rdatas) {
-    for (let octet = 0; octet < owner.length; octet++) data[at + octet] = lowerOctet(owner[octet]!);
+    writeLowerName(data, at, owner);
     at += owner.length;
-    view.setUint16(at, rrset.type);
-    view.setUint16(at + 2, CLASS.IN);
-    view.setUint32(at + 4, rrset.ttl);
-    view.setUint16(at + 8, rdata.length);
-    data.set(rdata, at + 10);
-    at += 10 + rdata.length;
+    writeU16(data, at, type);
+    writeU16(data, at + 2, CLASS.IN);
+    writeU32(data, at + 4, ttl);
+    writeU16(data, at + 8, rdata.length);
+    data.set(rdata, at + RECORD_BYTES);
+    at += RECORD_BYTES + rdata.length;
   }
 }
 
+// A DataView for each piece would cost more than the pieces: an import signs hundreds of thousands.
+function writeU16(data: Uint8Array, at: number, value: number): void {
+  data[at] = value >>> 8;
+  data[at + 1] = value;
+}
+
+function writeU32(data: Uint8Array, at: number, value: number): void {
+  writeU16(data, at, value >>> 16);
+  writeU16(data, at + 2, value);
+}
+
+function writeLowerName(data: Uint8Array, at: number, name: Name): void {
+  for (let octet = 0; octet < name.length; octet++) data[at + octet] = lowerOctet(name[octet]!);
+}
+
 /** RRSIG RDATA from the data that was signed and its signature. */
-export function rrsigRdata(data: Uint8Array, headBytes: number, signature: Uint8Array): Uint8Array {
-  const rdata = new Uint8Array(headBytes + signature.length);
+export function rrsigRdata(data: Uint8Array, headBytes: number, signature: Uint8Array, allocate: Allocate = allocateOne): Uint8Array {
+  const rdata = allocate(headBytes + signature.length);
   rdata.set(data.subarray(0, headBytes));
   rdata.set(signature, headBytes);
   return rdata;

@@ -52,8 +52,8 @@ const tcpClosed = (reason: string) =>
 
 /** How each slot is shown to Prometheus (facts: base units, `_total`, bounded labels). */
 export const SERVER_METRICS: Readonly<Record<ServerSlotName, Metric>> = {
-  udpQueries: counter('waxseal_queries_received_total', 'DNS messages received.', { transport: 'udp' }),
-  udpAnswers: counter('waxseal_answers_sent_total', 'DNS answers handed to the kernel.', { transport: 'udp' }),
+  udpQueries: counter('waxseal_socket_messages_received_total', 'DNS messages received.', { transport: 'udp' }),
+  udpAnswers: counter('waxseal_socket_messages_sent_total', 'DNS answers handed to the kernel.', { transport: 'udp' }),
   udpNoAnswer: udpDropped('not_a_query'),
   udpPortZero: udpDropped('source_port_zero'),
   udpSendOverflow: udpDropped('send_queue_full'),
@@ -61,8 +61,8 @@ export const SERVER_METRICS: Readonly<Record<ServerSlotName, Metric>> = {
   udpSocketErrors: counter('waxseal_udp_socket_errors_total', 'Errors the kernel reported on UDP sockets outside of sending.'),
   tcpAccepted: counter('waxseal_tcp_connections_accepted_total', 'TCP connections accepted.'),
   tcpOpen: { name: 'waxseal_tcp_connections', labels: {}, type: 'gauge', help: 'TCP connections open now.' },
-  tcpQueries: counter('waxseal_queries_received_total', 'DNS messages received.', { transport: 'tcp' }),
-  tcpAnswers: counter('waxseal_answers_sent_total', 'DNS answers handed to the kernel.', { transport: 'tcp' }),
+  tcpQueries: counter('waxseal_socket_messages_received_total', 'DNS messages received.', { transport: 'tcp' }),
+  tcpAnswers: counter('waxseal_socket_messages_sent_total', 'DNS answers handed to the kernel.', { transport: 'tcp' }),
   tcpRefusedClient: tcpClosed('client_limit'),
   tcpEvictedFull: tcpClosed('table_full'),
   tcpEvictedBlocked: tcpClosed('too_many_unread'),

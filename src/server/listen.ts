@@ -6,7 +6,8 @@
  */
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
-import { formatIpPort, ipPort, type IpPort } from '#base/address.ts';
+import { formatIpPort, type IpPort } from '#base/address.ts';
+import { assert } from '#base/assert.ts';
 import { PORT_ATTEMPTS_MAX } from '#base/limits.ts';
 import { fail, ok, problem, type Problem, type Result } from '#base/problem.ts';
 import { type Listener, type QueryResponder } from './listener.ts';
@@ -103,7 +104,7 @@ function errorCode(error: unknown): string | undefined {
 
 /** All sockets of one worker. */
 export interface WorkerListeners {
-  /** In the order given, ports as bound. */
+  /** In the order given, as bound. */
   readonly addresses: readonly IpPort[];
   readonly table: TcpTable;
   /** Stops taking queries, finishes those under way within `graceMs`, and closes everything. */
@@ -118,9 +119,10 @@ export interface WorkerListenersOptions {
   readonly tcpLimits?: TcpLimits;
 }
 
-/** Opens UDP and TCP on every address, shared with other workers. Rejects with the system's error, leaving nothing open. */
+/** Opens UDP and TCP on every address (settled), shared with other workers. Rejects with the system's error, leaving nothing open. */
 export async function startWorkerListeners(options: WorkerListenersOptions): Promise<WorkerListeners> {
   const { responder, counters } = options;
+  for (const address of options.addresses) assert(address.port !== 0, `unsettled address ${formatIpPort(address)}`);
   const table = new TcpTable(responder, counters, options.tcpLimits ?? TCP_LIMITS);
   const listeners: Listener[] = [];
   const addresses: IpPort[] = [];
@@ -131,8 +133,8 @@ export async function startWorkerListeners(options: WorkerListenersOptions): Pro
     for (const address of options.addresses) {
       const udp = await openUdp(address, responder, counters);
       listeners.push(udp);
-      listeners.push(await openTcp(udp.address, table));
-      addresses.push(ipPort(udp.address.ip, udp.address.port));
+      listeners.push(await openTcp(address, table));
+      addresses.push(udp.address);
     }
   } catch (error) {
     await close(0);

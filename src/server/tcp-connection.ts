@@ -6,7 +6,7 @@
  * Answering is synchronous, so answers are in the order of the queries and no query waits in memory but those of the last read.
  */
 import { type Socket } from 'node:net';
-import { MESSAGE_BYTES_MAX, TCP_MESSAGES_PER_TURN, TCP_WRITE_BATCH_BYTES } from '#base/limits.ts';
+import { MESSAGE_BYTES_MAX, TCP_SPARE_BUFFERS_MAX, TCP_TURN_BYTES, TCP_WRITE_BATCH_BYTES } from '#base/limits.ts';
 import { SERVER_SLOT as SLOT } from './counters.ts';
 import { type QueryResponder } from './listener.ts';
 import { TcpFraming } from './tcp-framing.ts';
@@ -30,8 +30,14 @@ export interface ConnectionHost {
   gone(connection: TcpConnection): void;
 }
 
-/** Answers of all connections of a worker are gathered here, one connection at a time. */
-const gathered = Buffer.allocUnsafeSlow(TCP_WRITE_BATCH_BYTES + 2 + MESSAGE_BYTES_MAX);
+/**
+ * Answers are gathered in `gathered`, one connection at a time. The kernel mostly takes them at once, and the same buffer serves all; if it does
+ * not, the connection keeps that buffer until it does, and a spare one takes its place. So nothing is allocated per answer: memory that
+ * clients can ask for would otherwise grow by whatever the garbage collector has not come to yet.
+ */
+const BUFFER_BYTES = TCP_WRITE_BATCH_BYTES + 2 + MESSAGE_BYTES_MAX;
+let gathered: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+const spare: Buffer[] = [];
 const HEADER_BYTES = 12;
 
 export class TcpConnection {
@@ -43,6 +49,8 @@ export class TcpConnection {
   /** When the phase began: who has made no progress for the longest is the first to be evicted. */
   #sinceMs: number;
   #deadlineMs: number;
+  /** Answers that the kernel has not taken yet; nothing more is answered while there are any. */
+  #unsent: Buffer | undefined;
   /** The client has sent FIN. */
   #ended = false;
   /** More messages are at hand, and the next turn of the event loop goes on with them. */
@@ -54,11 +62,8 @@ export class TcpConnection {
     this.#host = host;
     this.#sinceMs = host.nowMs();
     this.#deadlineMs = this.#sinceMs + host.firstMessageMs;
-    socket.on('data', (chunk: Buffer) => {
-      if (this.#phase === 'closing') return;
-      this.#framing.push(chunk);
-      this.#work();
-    });
+    // Not 'data': what is not read here stays in the socket's one buffer, and node then stops reading from the kernel.
+    socket.on('readable', () => this.#pull());
     socket.on('drain', () => this.#drained());
     socket.on('end', () => this.#clientEnded());
     socket.on('error', () => {
@@ -66,6 +71,7 @@ export class TcpConnection {
     });
     socket.once('close', () => {
       clearImmediate(this.#turn);
+      this.#releaseUnsent();
       host.gone(this);
     });
   }
@@ -94,49 +100,62 @@ export class TcpConnection {
     if (this.#phase === 'first' || (this.#phase === 'idle' && this.#turn === undefined)) this.#finish();
   }
 
-  /** Answers what is at hand, up to a turn's worth, and sets the phase. */
+  /** Reads and answers what is at hand, a turn's worth at a time. */
+  #pull(): void {
+    while (this.#phase !== 'blocked' && this.#phase !== 'closing' && this.#turn === undefined) {
+      const available = this.#socket.readableLength;
+      const octets: unknown = this.#socket.read(available === 0 ? undefined : Math.min(available, TCP_TURN_BYTES));
+      // Nothing now: 'readable' or 'end' will come.
+      if (!(octets instanceof Uint8Array)) return;
+      this.#framing.push(octets);
+      this.#work();
+      if (this.#socket.readableLength > 0) this.#yieldTurn();
+    }
+  }
+
+  /** Answers all whole messages of the last read, unless the client does not take the answers, and sets the phase. */
   #work(): void {
     let length = 0;
-    let answered = 0;
-    for (;;) {
-      const message = this.#framing.next();
-      if (message === undefined) break;
+    let answered = false;
+    for (let message = this.#framing.next(); message !== undefined; message = this.#framing.next()) {
       this.#host.counters[SLOT.tcpQueries]! += 1;
       const written = isQuery(message) ? this.#host.responder.respond(message, message.length, gathered.subarray(length + 2), 'tcp') : 0;
       if (written === 0) {
         // Answers, empty messages and fragments of a header are no queries; nobody honest sends them, and the stream cannot be trusted.
         this.#host.counters[SLOT.tcpGarbage]! += 1;
         this.#write(length);
-        this.#finish();
-        return;
+        return this.#finish();
       }
       gathered.writeUInt16BE(written, length);
       length += 2 + written;
-      answered += 1;
+      answered = true;
       if (length >= TCP_WRITE_BATCH_BYTES) {
-        const taken = this.#write(length);
-        length = 0;
-        if (!taken) return this.#block();
-      }
-      if (answered === TCP_MESSAGES_PER_TURN && this.#framing.unread) {
         if (!this.#write(length)) return this.#block();
-        return this.#yieldTurn();
+        length = 0;
       }
     }
     if (!this.#write(length)) return this.#block();
-    this.#rest(answered > 0);
+    this.#rest(answered);
   }
 
   /** Hands the gathered answers to the socket in one write (RFC 7766 §8). False when the client must take some before we go on. */
   #write(length: number): boolean {
     if (length === 0) return true;
-    // A copy of exact size: the socket keeps it until the kernel has taken it.
-    const more = this.#socket.write(Buffer.from(gathered.subarray(0, length)));
+    this.#socket.write(gathered.subarray(0, length));
     let count = 0;
     for (let at = 0; at < length; at += 2 + gathered.readUInt16BE(at)) count += 1;
     this.#host.counters[SLOT.tcpAnswers]! += count;
-    // `false` is said of every large write, even of one the kernel took whole.
-    return more || this.#socket.writableLength === 0;
+    if (this.#socket.writableLength === 0) return true;
+    this.#unsent = gathered;
+    gathered = spare.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    return false;
+  }
+
+  /** The kernel has taken everything, or the socket is closed: the buffer can be used again. */
+  #releaseUnsent(): void {
+    if (this.#unsent === undefined) return;
+    if (spare.length < TCP_SPARE_BUFFERS_MAX) spare.push(this.#unsent);
+    this.#unsent = undefined;
   }
 
   /** All whole messages are answered. */
@@ -165,40 +184,35 @@ export class TcpConnection {
     this.#deadlineMs = deadlineMs;
   }
 
-  /** RFC 7766 §6.2.2 and backpressure: what a client does not read it cannot ask for more of. */
+  /** Backpressure: who does not take answers cannot ask for more of them. */
   #block(): void {
-    this.#socket.pause();
     this.#enter('blocked', this.#host.nowMs() + this.#host.writeMs);
     this.#host.blocked(this);
   }
 
   #drained(): void {
+    this.#releaseUnsent();
     if (this.#phase !== 'blocked') return;
     this.#enter('idle', Infinity);
-    this.#goOn();
+    this.#work();
+    this.#pull();
   }
 
+  /** Other connections and UDP go first; more of this connection in the next turn of the event loop. */
   #yieldTurn(): void {
-    this.#socket.pause();
-    this.#enter('idle', Infinity);
+    if (this.#phase === 'blocked' || this.#phase === 'closing') return;
     this.#turn = setImmediate(() => {
       this.#turn = undefined;
-      this.#goOn();
+      if (!this.#socket.destroyed) this.#pull();
     });
-  }
-
-  /** Goes on with the messages left of the last read, then reads on. */
-  #goOn(): void {
-    if (this.#socket.destroyed) return;
-    this.#work();
-    // `#work` may have blocked, yielded or finished again.
-    if (this.#phase !== 'blocked' && this.#phase !== 'closing' && this.#turn === undefined) this.#socket.resume();
   }
 
   /** FIN after the last query is a normal end; the answers still go out (RFC 7766 §6.2.4 forbids dropping them). */
   #clientEnded(): void {
     this.#ended = true;
     if (this.#phase === 'closing') return;
+    // Messages of the last read may still wait; `#rest` ends the connection after them.
+    if (this.#phase === 'blocked') return;
     if (this.#framing.partial) this.#cut();
     else this.#finish();
   }

@@ -75,7 +75,8 @@ export class TcpTable implements ConnectionHost {
     this.messageMs = limits.messageMs;
     this.writeMs = limits.writeMs;
     this.counters[SLOT.tcpOpen] = 0;
-    this.#sweeper = setInterval(() => this.#sweep(), TCP_SWEEP_MS);
+    // Not in the timer itself: when the loop is late, octets that came in time must be read first, and immediates run after reading.
+    this.#sweeper = setInterval(() => setImmediate(() => this.#sweep()), TCP_SWEEP_MS);
     this.#sweeper.unref();
   }
 

@@ -4,7 +4,6 @@
  */
 import { createServer } from 'node:net';
 import { ipPort, type IpPort } from '#base/address.ts';
-import { TCP_WRITE_BATCH_BYTES } from '#base/limits.ts';
 import { SERVER_SLOT as SLOT } from './counters.ts';
 import { type TcpListener } from './listener.ts';
 import { type TcpTable } from './tcp-table.ts';
@@ -16,7 +15,8 @@ export async function openTcp(address: IpPort, table: TcpTable): Promise<TcpList
       // A client may send FIN after its last query and still wants the answers (RFC 7766 §6.2.4).
       allowHalfOpen: true,
       noDelay: true,
-      highWaterMark: TCP_WRITE_BATCH_BYTES,
+      // node reads on only when everything read before has been used: 64 KiB per connection at most.
+      highWaterMark: 1,
     },
     (socket) => table.admit(socket),
   );

@@ -9,14 +9,14 @@ import { type OwnerKey, formatName, nameOfKey } from '#dns/name.ts';
 
 import { type AuditEvent, appendAudit } from './audit.ts';
 import { StoreFailure } from './failure.ts';
+import { decodeJson, encodeJson, isNumber } from './json.ts';
 import { type JournalLimits, type JournalWrite, appendJournal } from './journal.ts';
 import {
   META,
   NODE_CHECK_BYTES,
   type TokenRecord,
   type ZoneRecord,
-  decodeJson,
-  encodeJson,
+  isZoneRecord,
   nodeCheck,
   numberKey,
   secretKey,
@@ -105,7 +105,7 @@ function zoneCounts(zones: Octets, put: readonly ZoneRecord[], remove: readonly 
   for (const { id, name } of put) {
     assert(id > 0 && !counts.has(id), `zone id ${id} is put twice or is 0`);
     const bytes = zones.get(zoneKey(id));
-    const stored = bytes === undefined ? undefined : decodeJson<ZoneRecord>(bytes, 'a zone record');
+    const stored = bytes === undefined ? undefined : decodeJson(bytes, 'a zone record', isZoneRecord);
     assert(stored === undefined || stored.name === name, `zone id ${id} belongs to another zone`);
     counts.set(id, stored?.nodeCount ?? 0);
   }
@@ -166,7 +166,7 @@ function reserveZoneIds(meta: Octets, put: readonly ZoneRecord[]): void {
 
 export function nextZoneId(meta: Octets): number {
   const bytes = meta.get(textKey(META.NEXT_ZONE));
-  return bytes === undefined ? 1 : decodeJson<number>(bytes, 'the next zone id');
+  return bytes === undefined ? 1 : decodeJson(bytes, 'the next zone id', isNumber);
 }
 
 /** So that readers read only what changed. */
@@ -177,6 +177,6 @@ function rememberChange(recent: Octets, generation: number, zoneIds: readonly nu
 
 function raiseClock(meta: Octets, nowMs: number): void {
   const bytes = meta.get(textKey(META.CLOCK));
-  const highest = bytes === undefined ? 0 : decodeJson<number>(bytes, 'the clock mark');
+  const highest = bytes === undefined ? 0 : decodeJson(bytes, 'the clock mark', isNumber);
   if (nowMs > highest) meta.putSync(textKey(META.CLOCK), encodeJson(nowMs));
 }

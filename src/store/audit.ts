@@ -10,7 +10,8 @@ import { createHash } from 'node:crypto';
 import { equalBytes } from '#base/bytes.ts';
 import { AUDIT_DETAIL_CHARACTERS_MAX } from '#base/limits.ts';
 
-import { META, decodeJson, encodeJson, numberKey, numberOfKey, textKey } from './schema.ts';
+import { decodeJson, encodeJson, hasFields } from './json.ts';
+import { META, numberKey, numberOfKey, textKey } from './schema.ts';
 import { type Sealer } from './seal.ts';
 import { type Octets, type ReadOptions } from './store.ts';
 
@@ -55,6 +56,23 @@ export interface AuditVerdict {
   readonly why?: string;
 }
 
+function isStoredEntry(value: unknown): value is StoredEntry {
+  return hasFields(value, {
+    sequence: 'number',
+    generation: 'number',
+    previous: 'string',
+    atMs: 'number',
+    actor: (actor) => hasFields(actor, { kind: 'string', id: 'string', from: 'string' }),
+    action: 'string',
+    zone: 'string?',
+    detail: 'string',
+  });
+}
+
+function isAuditHead(value: unknown): value is AuditHead {
+  return hasFields(value, { sequence: 'number', hash: 'string', mac: 'string' });
+}
+
 const HASH_BYTES = 32;
 const FIRST_PREVIOUS = '0'.repeat(HASH_BYTES * 2);
 
@@ -84,7 +102,7 @@ export function readAudit(audit: Octets, limit: number, beforeSequence?: number,
     ...read,
   });
   return [...range].map(({ value }) => {
-    const entry = decodeJson<StoredEntry>(value.subarray(HASH_BYTES), 'an audit entry');
+    const entry = decodeJson(value.subarray(HASH_BYTES), 'an audit entry', isStoredEntry);
     return recordOf(entry, Buffer.from(value.subarray(0, HASH_BYTES)).toString('hex'));
   });
 }
@@ -100,7 +118,7 @@ export function verifyAudit(audit: Octets, meta: Octets, sealer?: Sealer, read: 
     const json = value.subarray(HASH_BYTES);
     const digest = sha256(json);
     if (!equalBytes(digest, value.subarray(0, HASH_BYTES))) return broken('its content does not have its hash');
-    const entry = decodeJson<StoredEntry>(json, 'an audit entry');
+    const entry = decodeJson(json, 'an audit entry', isStoredEntry);
     if (entry.sequence !== entries + 1) return broken(`it was written as entry ${entry.sequence}`);
     if (entry.previous !== previous) return broken('it does not follow the entry before it');
     previous = digest.toString('hex');
@@ -116,7 +134,7 @@ export function verifyAudit(audit: Octets, meta: Octets, sealer?: Sealer, read: 
 
 function readHead(meta: Octets, read?: ReadOptions): AuditHead | undefined {
   const bytes = meta.get(textKey(META.AUDIT_HEAD), read);
-  return bytes === undefined ? undefined : decodeJson<AuditHead>(bytes, 'the audit head');
+  return bytes === undefined ? undefined : decodeJson(bytes, 'the audit head', isAuditHead);
 }
 
 function recordOf({ previous: _previous, ...entry }: StoredEntry, hash: string): AuditRecord {

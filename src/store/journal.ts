@@ -13,7 +13,8 @@
 import { JOURNAL_BYTES_MAX, JOURNAL_CHANGESET_BYTES_MAX, JOURNAL_ENTRIES_MAX } from '#base/limits.ts';
 
 import { StoreFailure } from './failure.ts';
-import { decodeJson, encodeJson, journalKey, numberOfKey } from './schema.ts';
+import { decodeJson, encodeJson, hasFields } from './json.ts';
+import { journalKey, numberOfKey } from './schema.ts';
 import { type Octets, type ReadOptions } from './store.ts';
 
 /** One changeset to keep; at most one for a zone in one commit. */
@@ -55,6 +56,10 @@ interface Totals {
   readonly bytes: number;
 }
 
+function isTotals(value: unknown): value is Totals {
+  return hasFields(value, { entries: 'number', bytes: 'number' });
+}
+
 const HEAD_BYTES = 21;
 const KIND = { CHANGESET: 1, SNAPSHOT: 2 } as const;
 
@@ -84,7 +89,7 @@ export function appendJournal(journal: Octets, write: JournalWrite, generation: 
 
 export function journalTotals(journal: Octets, zoneId: number, read?: ReadOptions): Totals {
   const bytes = journal.get(journalKey(zoneId, 0), read);
-  return bytes === undefined ? { entries: 0, bytes: 0 } : decodeJson<Totals>(bytes, 'totals of a journal');
+  return bytes === undefined ? { entries: 0, bytes: 0 } : decodeJson(bytes, 'totals of a journal', isTotals);
 }
 
 /** Up to `limit` entries of a zone, newest first, older than `beforeRevision` when that is given. */

@@ -12,6 +12,7 @@
  *   then the bodies in directory order: records, then RRSIGs, each as u16 RDLENGTH + RDATA
  */
 import { assert } from '#base/assert.ts';
+import { readU16, readU32 } from '#base/bytes.ts';
 import { NAME_BYTES_MAX, RDATA_BYTES_MAX } from '#base/limits.ts';
 import { type OwnerKey } from '#dns/name.ts';
 import { type RrType } from '#dns/types.ts';
@@ -164,14 +165,6 @@ export function entryRecords(node: Uint8Array, entry: number): number {
 
 export function entrySignatures(node: Uint8Array, entry: number): number {
   return readU16(node, entry + ENTRY_SIGNATURES);
-}
-
-function readU16(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 8) | bytes[at + 1]!;
-}
-
-function readU32(bytes: Uint8Array, at: number): number {
-  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }
 
 function bodyBytes(rrset: NodeRrset): number {

@@ -7,19 +7,19 @@
  *
  * What `nodeBytes` returns is one shared buffer: good until the next read in this thread, from any reader.
  */
-import { existsSync } from 'node:fs';
-
 import { assert } from '#base/assert.ts';
 import { NODE_KEY_BYTES_MAX, NSEC_STEPS_MAX } from '#base/limits.ts';
 import { type Name, ownerKey } from '#dns/name.ts';
 import { type ZoneView } from '#zone/view.ts';
 
 import { type AuditRecord, type AuditVerdict, readAudit, verifyAudit } from './audit.ts';
+import { asDamage, checkDataFile } from './data-file.ts';
 import { StoreFailure } from './failure.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
+import { decodeJson, isNumber, isString } from './json.ts';
 import { NODE } from './node-codec.ts';
-import { META, NODE_CHECK_BYTES, type TokenRecord, type ZoneRecord, decodeJson, secretKey, textKey, zoneKey } from './schema.ts';
-import { type Environment, type ReadOptions, dataFile, existingDatabase, openDatabases, openRoot, readFormat } from './store.ts';
+import { META, NODE_CHECK_BYTES, type TokenRecord, type ZoneRecord, isTokenRecord, secretKey, textKey, zoneKey } from './schema.ts';
+import { type Environment, type ReadOptions, existingDatabase, openDatabases, openRoot, readFormat } from './store.ts';
 import { type Refresh, type StoredZone, ZoneTable, readGeneration } from './zone-table.ts';
 import { StoredZoneView } from './zone-view.ts';
 
@@ -29,22 +29,26 @@ const END_OF_LABEL = 0;
 
 /**
  * Opens the store in `dir` for reading, beside a writer in this or another process. Does not wait: throws STORE_MISSING when there is
- * no complete store yet (try again when the writer has made it), STORE_FORMAT when it is newer than this version.
+ * no complete store yet (try again when the writer has made it), STORE_FORMAT when it is newer than this version, STORE_DAMAGED when it
+ * cannot be opened.
  */
 export function openReader(dir: string): StoreReader {
   const missing = (): StoreFailure =>
     new StoreFailure('STORE_MISSING', dir, `there is no store in ${dir} yet`, 'start "waxseal serve" once: it makes the store');
-  if (!existsSync(dataFile(dir))) throw missing();
+  if (checkDataFile(dir, false) === 'absent') throw missing();
   const root = openRoot(dir, true);
   try {
     const meta = existingDatabase(root, 'meta');
     if (meta === undefined || readFormat(meta, dir) === undefined) throw missing();
-    const db = openDatabases((name) => (name === 'meta' ? meta : existingDatabase(root, name)));
-    if (db === undefined) throw missing();
+    const db = openDatabases((name) => {
+      const database = name === 'meta' ? meta : existingDatabase(root, name);
+      if (database === undefined) throw missing();
+      return database;
+    });
     return new StoreReader({ dir, root, db }, true);
   } catch (error) {
     void root.close();
-    throw error;
+    throw asDamage(dir, error);
   }
 }
 
@@ -138,7 +142,7 @@ export class StoreReader {
     let start: Uint8Array = this.#keyOf(zoneId, key, keyLength);
     const exact = this.#nodeAt(start);
     if (exact !== undefined && (exact[0]! & NODE.HAS_NSEC) !== 0) return exact;
-    start = start.slice();
+    start = Buffer.from(start);
     let steps = 0;
     const range = this.#environment.db.nodes.getRange({ start, end: zoneKey(zoneId), inclusiveEnd: true, reverse: true, ...this.#read });
     for (const { key: at, value } of range) {
@@ -201,12 +205,12 @@ export class StoreReader {
   }
 
   tokens(): readonly TokenRecord[] {
-    return [...this.#environment.db.tokens.getRange({ ...this.#read })].map(({ value }) => decodeJson<TokenRecord>(value, 'a token'));
+    return [...this.#environment.db.tokens.getRange({ ...this.#read })].map(({ value }) => decodeJson(value, 'a token', isTokenRecord));
   }
 
   token(id: string): TokenRecord | undefined {
     const bytes = this.#environment.db.tokens.get(textKey(id), this.#read);
-    return bytes === undefined ? undefined : decodeJson<TokenRecord>(bytes, 'a token');
+    return bytes === undefined ? undefined : decodeJson(bytes, 'a token', isTokenRecord);
   }
 
   /** A secret as it is stored: sealed. */
@@ -216,17 +220,14 @@ export class StoreReader {
 
   /** UUID of this installation. */
   installation(): string {
-    return this.#meta<string>(META.INSTALLATION) ?? '';
+    const bytes = this.#environment.db.meta.get(textKey(META.INSTALLATION), this.#read);
+    return bytes === undefined ? '' : decodeJson(bytes, 'the installation id', isString);
   }
 
   /** Highest wall time that a commit has seen, milliseconds: a clock below it went back. */
   clockHighWaterMs(): number {
-    return this.#meta<number>(META.CLOCK) ?? 0;
-  }
-
-  #meta<T>(name: string): T | undefined {
-    const bytes = this.#environment.db.meta.get(textKey(name), this.#read);
-    return bytes === undefined ? undefined : decodeJson<T>(bytes, name);
+    const bytes = this.#environment.db.meta.get(textKey(META.CLOCK), this.#read);
+    return bytes === undefined ? 0 : decodeJson(bytes, 'the clock mark', isNumber);
   }
 
   /** For this room's checks: the databases, and how to read the snapshot held. */

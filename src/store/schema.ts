@@ -20,14 +20,13 @@ import { crc32 } from 'node:zlib';
 import { assert } from '#base/assert.ts';
 import { type OwnerKey } from '#dns/name.ts';
 
-import { StoreFailure, messageOf } from './failure.ts';
+import { hasFields, isArrayOf, isString } from './json.ts';
 
 /** Version of everything above. Changes of it come with a `store/upgrade/` step; a store with a higher one is refused. */
 export const STORE_FORMAT = 1;
 
 /** Names of the databases; all exist from the store's first transaction on. */
-export const DATABASES = ['meta', 'zones', 'nodes', 'journal', 'audit', 'secrets', 'tokens', 'recent'] as const;
-export type DatabaseName = (typeof DATABASES)[number];
+export type DatabaseName = 'meta' | 'zones' | 'nodes' | 'journal' | 'audit' | 'secrets' | 'tokens' | 'recent';
 
 /** Keys in `meta`. */
 export const META = {
@@ -91,6 +90,48 @@ export interface TokenRecord {
   readonly expiresAtMs?: number;
 }
 
+export function isFormatMark(value: unknown): value is FormatMark {
+  return hasFields(value, { product: (product) => product === 'waxseal', version: 'number', createdAtMs: 'number' });
+}
+
+export function isZoneRecord(value: unknown): value is ZoneRecord {
+  return hasFields(value, {
+    id: 'number',
+    name: 'string',
+    dnssec: (dnssec) => dnssec === 'on' || dnssec === 'off',
+    serial: 'number',
+    revision: 'number',
+    nodeCount: 'number',
+    createdAtMs: 'number',
+    changedAtMs: 'number',
+    keys: isArrayOf(isZoneKeyRef),
+  });
+}
+
+function isZoneKeyRef(value: unknown): value is ZoneKeyRef {
+  return hasFields(value, {
+    id: 'string',
+    keyTag: 'number',
+    algorithm: 'number',
+    role: 'string',
+    flags: 'number',
+    state: 'string',
+    createdAtMs: 'number',
+    dnskey: 'string',
+  });
+}
+
+export function isTokenRecord(value: unknown): value is TokenRecord {
+  return hasFields(value, {
+    id: 'string',
+    hash: 'string',
+    name: 'string',
+    scopes: isArrayOf(isString),
+    createdAtMs: 'number',
+    expiresAtMs: 'number?',
+  });
+}
+
 const U32 = 2 ** 32;
 
 /** Key of a zone: its id. */
@@ -149,19 +190,6 @@ export function textKey(text: string): Buffer {
 }
 
 // --- values ---
-
-export function encodeJson(value: unknown): Buffer {
-  return Buffer.from(JSON.stringify(value), 'utf8');
-}
-
-/** Reads back what `encodeJson` wrote; the caller says what it wrote. Throws STORE_DAMAGED when it is not JSON. */
-export function decodeJson<T>(bytes: Uint8Array, what: string): T {
-  try {
-    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')) as T;
-  } catch (error) {
-    throw new StoreFailure('STORE_DAMAGED', what, `${what} is not JSON: ${messageOf(error)}`, 'restore the last backup');
-  }
-}
 
 /** Octets that follow each node. */
 export const NODE_CHECK_BYTES = 4;

@@ -9,36 +9,32 @@
  * Not here: reading (reader.ts), writing (writer.ts), who may write (writer-lock.ts).
  */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { type Database, type RootDatabase, open } from 'lmdb';
 
 import { STORE_DATABASES_MAX, STORE_READERS_MAX } from '#base/limits.ts';
 
+import { dataFile } from './data-file.ts';
 import { StoreFailure, messageOf } from './failure.ts';
-import { DATABASES, type DatabaseName, type FormatMark, META, STORE_FORMAT, decodeJson, textKey } from './schema.ts';
+import { decodeJson } from './json.ts';
+import { type DatabaseName, type FormatMark, META, STORE_FORMAT, isFormatMark, textKey } from './schema.ts';
 
 /** What `get` and ranges take to read from a held snapshot. */
 export type ReadOptions = { readonly transaction?: ReturnType<Database['useReadTransaction']> };
 
 /** A database with octets as keys and values. */
-export type Octets = Database<Buffer, Uint8Array> & {
+export type Octets = Database<Uint8Array, Uint8Array> & {
   /** As the binding has it; its types leave out the second argument. `length` of the result is right, `byteLength` is not. */
   getBinaryFast(key: Uint8Array, read?: ReadOptions): Buffer | undefined;
 };
 
 export interface Environment {
   readonly dir: string;
-  readonly root: RootDatabase<Buffer, Uint8Array>;
+  readonly root: RootDatabase<Uint8Array, Uint8Array>;
   readonly db: Readonly<Record<DatabaseName, Octets>>;
 }
 
 const BINARY = { keyEncoding: 'binary', encoding: 'binary', cache: false } as const;
-
-/** LMDB's data file in the store's directory. */
-export function dataFile(dir: string): string {
-  return join(dir, 'data.mdb');
-}
 
 /** True when the directory holds a store, complete or not. Then a missing key-encryption key must not be made anew. */
 export function storeExists(dir: string): boolean {
@@ -55,50 +51,53 @@ const OPTIONS = {
   maxDbs: STORE_DATABASES_MAX,
 } as const;
 
-/** Opens LMDB. Throws STORE_DAMAGED when the file is not LMDB's. */
-export function openRoot(dir: string, readOnly: boolean): RootDatabase<Buffer, Uint8Array> {
+/** Opens LMDB; after `checkDataFile`, because this dies of a file that is not LMDB's. */
+export function openRoot(dir: string, readOnly: boolean): RootDatabase<Uint8Array, Uint8Array> {
   try {
-    return open<Buffer, Uint8Array>(dir, { ...OPTIONS, readOnly });
+    return open<Uint8Array, Uint8Array>(dir, { ...OPTIONS, readOnly });
   } catch (error) {
     throw new StoreFailure('STORE_DAMAGED', dir, `the store cannot be opened: ${messageOf(error)}`, 'restore the last backup', error);
   }
 }
 
+const EXISTING = { ...BINARY, create: false } as const;
+
 /** A database that must exist, or undefined: never creates. */
-export function existingDatabase(root: RootDatabase<Buffer, Uint8Array>, name: DatabaseName): Octets | undefined {
-  // The types say that a missing database is made; with `create: false` the binding returns undefined.
-  return root.openDB<Buffer, Uint8Array>(name, { ...BINARY, create: false } as typeof BINARY) as Octets | undefined;
+export function existingDatabase(root: RootDatabase<Uint8Array, Uint8Array>, name: DatabaseName): Octets | undefined {
+  // The types know nothing of `create`, and so not that the binding returns undefined.
+  return root.openDB<Uint8Array, Uint8Array>(name, EXISTING);
 }
 
 /** Opens or makes a database: writer only. */
-export function makeDatabase(root: RootDatabase<Buffer, Uint8Array>, name: DatabaseName): Octets {
-  return root.openDB<Buffer, Uint8Array>(name, BINARY) as Octets;
+export function makeDatabase(root: RootDatabase<Uint8Array, Uint8Array>, name: DatabaseName): Octets {
+  return root.openDB<Uint8Array, Uint8Array>(name, BINARY);
 }
 
-/** All databases, by `openOne`; undefined when one is missing. */
-export function openDatabases(openOne: (name: DatabaseName) => Octets | undefined): Environment['db'] | undefined {
-  const found: Partial<Record<DatabaseName, Octets>> = {};
-  for (const name of DATABASES) {
-    const database = openOne(name);
-    if (database === undefined) return undefined;
-    found[name] = database;
-  }
-  return found as Record<DatabaseName, Octets>;
+/** All databases, by `openOne`. */
+export function openDatabases(openOne: (name: DatabaseName) => Octets): Environment['db'] {
+  return {
+    meta: openOne('meta'),
+    zones: openOne('zones'),
+    nodes: openOne('nodes'),
+    journal: openOne('journal'),
+    audit: openOne('audit'),
+    secrets: openOne('secrets'),
+    tokens: openOne('tokens'),
+    recent: openOne('recent'),
+  };
 }
 
 /** The store's format mark, or undefined when it has none. Throws STORE_FORMAT for one that this version cannot read. */
 export function readFormat(meta: Octets, dir: string): FormatMark | undefined {
   const bytes = meta.get(textKey(META.FORMAT));
   if (bytes === undefined) return undefined;
-  const mark = decodeJson<Partial<FormatMark>>(bytes, 'the format mark');
-  if (mark.product !== 'waxseal' || !Number.isInteger(mark.version) || mark.version! < 1)
-    throw new StoreFailure('STORE_FORMAT', dir, `${dir} is not a waxseal store`, 'name another data directory');
-  if (mark.version! > STORE_FORMAT)
+  const mark = decodeJson(bytes, 'the format mark', isFormatMark);
+  if (mark.version > STORE_FORMAT)
     throw new StoreFailure(
       'STORE_FORMAT',
       dir,
       `the store in ${dir} has format ${mark.version}; this version of waxseal reads format ${STORE_FORMAT} and nothing newer. Nothing was changed`,
       'run the newer waxseal that wrote it, or restore a backup made before the upgrade',
     );
-  return mark as FormatMark;
+  return mark;
 }

@@ -41,7 +41,7 @@ export function verifyStore(reader: StoreReader, { nodesPerZone }: VerifyOptions
       report(`zone ${zone.record.name}`, messageOf(error));
     }
   }
-  if (nodesPerZone === undefined) verifyLeftovers(reader, report);
+  if (nodesPerZone === undefined) guarded('leftovers', report, () => verifyLeftovers(reader, report));
   const auditEntries = guarded('audit', report, () => {
     const audit = reader.verifyAudit();
     if (audit.brokenAt !== undefined) report(`audit entry ${audit.brokenAt}`, audit.why ?? 'broken');
@@ -110,7 +110,8 @@ function verifyJournal(reader: StoreReader, { record }: StoredZone, report: Repo
 }
 
 /** What belongs to a zone that is not there. */
-function verifyLeftovers(reader: StoreReader, report: Report): void {
+function verifyLeftovers(reader: StoreReader, report: Report): number {
+  let found = 0;
   const { environment, read } = reader.inspect();
   for (const name of ['nodes', 'journal', 'secrets'] as const) {
     // From zone to zone, not from key to key.
@@ -118,10 +119,14 @@ function verifyLeftovers(reader: StoreReader, report: Report): void {
       const [key] = environment.db[name].getKeys({ start, limit: 1, ...read });
       if (key === undefined) break;
       const zoneId = zoneIdOfKey(key);
-      if (reader.zoneById(zoneId) === undefined) report(name, `belong to zone id ${zoneId}, which does not exist`);
+      if (reader.zoneById(zoneId) === undefined) {
+        found += 1;
+        report(name, `belong to zone id ${zoneId}, which does not exist`);
+      }
       start = zoneKey(zoneId + 1);
     }
   }
+  return found;
 }
 
 function guarded(where: string, report: Report, check: () => number): number {

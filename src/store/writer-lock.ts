@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 import { StoreFailure, messageOf } from './failure.ts';
+import { decodeJson, encodeJson, hasFields } from './json.ts';
 
 /** Who writes the store. */
 export interface LockHolder {
@@ -59,7 +60,7 @@ export function acquireWriterLock(dir: string, nowMs: number): WriterLock {
   }
   const held = lock;
   const abandonedBy = readHolder(holderPath);
-  writeFileSync(holderPath, JSON.stringify(thisProcess(nowMs)), { mode: 0o600 });
+  writeFileSync(holderPath, encodeJson(thisProcess(nowMs)), { mode: 0o600 });
   chmodSync(holderPath, 0o600);
   return {
     abandonedBy,
@@ -87,12 +88,15 @@ function lockedFailure(dir: string, holder: LockHolder | undefined): StoreFailur
 
 function readHolder(path: string): LockHolder | undefined {
   try {
-    const holder = JSON.parse(readFileSync(path, 'utf8')) as LockHolder;
-    return Number.isInteger(holder.pid) && typeof holder.host === 'string' && Number.isFinite(holder.sinceMs) ? holder : undefined;
+    return decodeJson(readFileSync(path), path, isLockHolder);
   } catch {
     // Missing, or cut short by a crash: the lock itself is what counts.
     return undefined;
   }
+}
+
+function isLockHolder(value: unknown): value is LockHolder {
+  return hasFields(value, { pid: 'number', host: 'string', bootId: 'string', startTicks: 'string', sinceMs: 'number' });
 }
 
 function thisProcess(nowMs: number): LockHolder {

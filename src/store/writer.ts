@@ -13,15 +13,18 @@ import { chmodSync, mkdirSync, statSync } from 'node:fs';
 
 import { AssertionFailure, assert } from '#base/assert.ts';
 
-import { type CommitOutcome, type StoreWrite, applyWrite, nextZoneId } from './apply.ts';
+import { type CommitOutcome, type NodeWrite, type StoreWrite, applyWrite, nextZoneId } from './apply.ts';
 import { type AuditVerdict, verifyAudit } from './audit.ts';
+import { asDamage, checkDataFile, damaged, dataFile } from './data-file.ts';
 import { StoreFailure, messageOf } from './failure.ts';
 import { type FreeSpace, freeSpace } from './free-space.ts';
 import { JOURNAL_LIMITS, type JournalLimits } from './journal.ts';
 import { StoreReader } from './reader.ts';
-import { META, STORE_FORMAT, decodeJson, encodeJson, textKey, type FormatMark } from './schema.ts';
+import { decodeJson, encodeJson, isString } from './json.ts';
+import { type FormatMark, META, STORE_FORMAT, textKey } from './schema.ts';
 import { type SealLabel, type Sealer, createSealer } from './seal.ts';
-import { type Environment, dataFile, existingDatabase, makeDatabase, openDatabases, openRoot, readFormat } from './store.ts';
+import { type Environment, existingDatabase, makeDatabase, openDatabases, openRoot, readFormat } from './store.ts';
+import { verifyStore } from './verify.ts';
 import { type LockHolder, type WriterLock, acquireWriterLock } from './writer-lock.ts';
 import { readGeneration } from './zone-table.ts';
 
@@ -52,16 +55,19 @@ export function openWriter(dir: string, options: WriterOptions): StoreWriter {
   chmodSync(dir, 0o700);
   const lock = acquireWriterLock(dir, options.nowMs);
   try {
+    const state = checkDataFile(dir, true);
     const environment = openEnvironment(dir, options);
     try {
-      return new StoreWriter(environment, lock, options);
+      const writer = new StoreWriter(environment, lock, options);
+      if (state === 'extended') assertWhole(writer);
+      return writer;
     } catch (error) {
       void environment.root.close();
       throw error;
     }
   } catch (error) {
     lock.release();
-    throw error;
+    throw asDamage(dir, error);
   }
 }
 
@@ -204,7 +210,7 @@ export class StoreWriter extends StoreReader {
   #checkKek(): void {
     const bytes = this.#environment.db.meta.get(textKey(META.KEK_CHECK));
     assert(bytes !== undefined, 'a store without its key check');
-    const sealed = Buffer.from(decodeJson<string>(bytes, 'the key check'), 'base64');
+    const sealed = Buffer.from(decodeJson(bytes, 'the key check', isString), 'base64');
     if (this.sealer.open(kekLabel(this.installation()), sealed).ok) return;
     throw new StoreFailure(
       'KEK_WRONG',
@@ -215,6 +221,12 @@ export class StoreWriter extends StoreReader {
   }
 }
 
+/** For a file that was shorter than it should be. Throws STORE_DAMAGED unless nothing is missing from it. */
+function assertWhole(writer: StoreWriter): void {
+  const [first] = verifyStore(writer).problems;
+  if (first !== undefined) throw damaged(writer.dir, `its file was cut short: ${first}`);
+}
+
 function openEnvironment(dir: string, options: WriterOptions): Environment {
   const root = openRoot(dir, false);
   try {
@@ -223,7 +235,7 @@ function openEnvironment(dir: string, options: WriterOptions): Environment {
     // A foreign LMDB file is left alone; a store of ours whose making was interrupted has at most empty databases.
     if (!made && (meta === undefined ? root.getKeysCount() : meta.getKeysCount()) > 0)
       throw new StoreFailure('STORE_FORMAT', dir, `${dir} holds an LMDB database that is not waxseal's`, 'name another data directory');
-    const db = openDatabases((name) => makeDatabase(root, name))!;
+    const db = openDatabases((name) => makeDatabase(root, name));
     if (!made) makeStore(root, db, options);
     return { dir, root, db };
   } catch (error) {
@@ -262,8 +274,8 @@ function uuid(octets: Uint8Array): string {
 /** Octets given, as far as they are known before they are written. */
 function sizeOf({ nodes, journal }: StoreWrite): number {
   let size = 0;
-  if (Array.isArray(nodes))
-    for (const { key, value } of nodes as { key: string; value: Uint8Array | null }[]) size += key.length + (value?.length ?? 0);
+  const list: readonly NodeWrite[] = Array.isArray(nodes) ? nodes : [];
+  for (const { key, value } of list) size += key.length + (value?.length ?? 0);
   for (const { changeset } of journal ?? []) size += changeset.length;
   return size;
 }

@@ -6,7 +6,8 @@ import { assert } from '#base/assert.ts';
 import { RECENT_GENERATIONS_MAX } from '#base/limits.ts';
 import { type Name, type OwnerKey, compareKeys, nameOf, ownerKey } from '#dns/name.ts';
 
-import { META, type ZoneRecord, decodeJson, numberKey, textKey, zoneKey } from './schema.ts';
+import { decodeJson, isArrayOf, isNumber } from './json.ts';
+import { META, type ZoneRecord, isZoneRecord, numberKey, textKey, zoneKey } from './schema.ts';
 import { type Environment, type Octets, type ReadOptions } from './store.ts';
 
 /** A zone with its apex in the forms that look-ups need. */
@@ -28,7 +29,7 @@ export interface Refresh {
 /** The generation of what `read` shows. */
 export function readGeneration(meta: Octets, read?: ReadOptions): number {
   const bytes = meta.get(textKey(META.GENERATION), read);
-  return bytes === undefined ? 0 : decodeJson<number>(bytes, 'the generation');
+  return bytes === undefined ? 0 : decodeJson(bytes, 'the generation', isNumber);
 }
 
 export class ZoneTable {
@@ -83,7 +84,7 @@ export class ZoneTable {
     for (let each = this.#generation + 1; each <= generation; each++) {
       const bytes = this.#environment.db.recent.get(numberKey(each), read);
       if (bytes === undefined) return undefined;
-      for (const zoneId of decodeJson<readonly number[]>(bytes, 'changed zones')) changed.add(zoneId);
+      for (const zoneId of decodeJson(bytes, 'changed zones', isArrayOf(isNumber))) changed.add(zoneId);
     }
     return changed;
   }
@@ -91,7 +92,7 @@ export class ZoneTable {
   #readAll(read: ReadOptions): void {
     this.#byId.clear();
     this.#byApex.clear();
-    for (const { value } of this.#environment.db.zones.getRange({ ...read })) this.#set(decodeJson<ZoneRecord>(value, 'a zone record'));
+    for (const { value } of this.#environment.db.zones.getRange({ ...read })) this.#set(decodeJson(value, 'a zone record', isZoneRecord));
   }
 
   #readOne(zoneId: number, read: ReadOptions): void {
@@ -100,7 +101,7 @@ export class ZoneTable {
     // A zone removed and made again has another id, and may have been read first.
     if (known !== undefined && this.#byApex.get(known.apexKey) === known) this.#byApex.delete(known.apexKey);
     const bytes = this.#environment.db.zones.get(zoneKey(zoneId), read);
-    if (bytes !== undefined) this.#set(decodeJson<ZoneRecord>(bytes, 'a zone record'));
+    if (bytes !== undefined) this.#set(decodeJson(bytes, 'a zone record', isZoneRecord));
   }
 
   #set(record: ZoneRecord): void {

@@ -52,7 +52,7 @@ function rrsetsBytes(rrsets: readonly Rrset[]): number {
 
 /** The changeset that `encodeChangeset` wrote. Asserts the form: the journal is our own. The result keeps nothing of `bytes`. */
 export function decodeChangeset(bytes: Uint8Array): Changeset {
-  const own = bytes.slice();
+  const own = new Uint8Array(bytes);
   const view = new DataView(own.buffer);
   assert(own[0] === FORMAT, `journal entry of format ${own[0]}`);
   let at = 9;

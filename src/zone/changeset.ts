@@ -111,7 +111,7 @@ export function soaMinimum(rdata: Uint8Array): number {
 
 /** The same SOA RDATA with another serial. */
 export function withSoaSerial(rdata: Uint8Array, serial: Serial): Uint8Array {
-  const changed = rdata.slice();
+  const changed = new Uint8Array(rdata);
   new DataView(changed.buffer).setUint32(rdata.length - SOA_NUMBER_BYTES, serial);
   return changed;
 }

@@ -72,7 +72,11 @@ function addressesOf(draft: Draft, target: Name, isGlueWelcome: boolean): Signed
   const { kind } = authorityOf(zone.view, key);
   const isGlue = kind === 'cut' || kind === 'belowCut';
   if (kind === 'belowDname' || (isGlue && !isGlueWelcome)) return [];
-  const found = addressRrsets(node).map((rrset) => ({ owner: rrset.owner, ...signedFor(draft, rrset), ...(isGlue ? { signatures: [] } : {}) }));
+  const found = addressRrsets(node).map((rrset) => ({
+    owner: rrset.owner,
+    ...signedFor(draft, rrset),
+    ...(isGlue ? { signatures: [] } : {}),
+  }));
   if (found.length > 0) note(draft, 'RFC 1034 §4.3.2 step 6', `addresses of ${formatName(target)} are added${isGlue ? ' (glue)' : ''}`);
   return found;
 }

@@ -3,6 +3,7 @@
  * Implements: RFC 2308 §3 and §5 (SOA and its TTL), RFC 4035 §3.1.3 (which NSEC), RFC 7129 §5 (the same, explained).
  * Not here: making the chain (dnssec/denial.ts).
  */
+import { readU32 } from '#base/bytes.ts';
 import { type Name, formatName, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { type Draft, note, signedFor } from './lookup-draft.ts';
@@ -14,8 +15,7 @@ export function putNegativeSoa(draft: Draft, zone: ServedZone): void {
   const apex = zone.view.node(zone.view.apexKey)!;
   const soa = rrsetOf(apex, TYPE.SOA)!;
   const rdata = soa.rdatas[0]!;
-  const minimum = new DataView(rdata.buffer, rdata.byteOffset, rdata.byteLength).getUint32(rdata.length - 4);
-  const ttl = Math.min(soa.ttl, minimum);
+  const ttl = Math.min(soa.ttl, readU32(rdata, rdata.length - 4));
   note(draft, 'RFC 2308 §3', `SOA of ${formatName(zone.view.apex)} with TTL ${ttl}: how long this "no" may be kept`);
   draft.authority.push({ owner: apex.owner, ...signedFor(draft, soa), ttl });
 }

@@ -217,7 +217,11 @@ function referTo(draft: Draft, zone: ServedZone, cut: ZoneNode, owner: Name): vo
   if (draft.dnssecOk && zone.signed) {
     const proof = rrsetOf(cut, TYPE.DS) ?? rrsetOf(cut, TYPE.NSEC);
     if (proof !== undefined) {
-      note(draft, 'RFC 4035 §3.1.4', proof.type === TYPE.DS ? 'DS: the child is signed' : 'NSEC at the cut: it has no DS, the child is unsigned');
+      note(
+        draft,
+        'RFC 4035 §3.1.4',
+        proof.type === TYPE.DS ? 'DS: the child is signed' : 'NSEC at the cut: it has no DS, the child is unsigned',
+      );
       draft.authority.push({ owner, ...proof });
     }
   }

@@ -7,7 +7,7 @@
  * What a peer is known to do its own way stands in peculiarities.ts with its RFC; everything else is a difference and fails the test.
  */
 import { type Endpoint, exchangeTcp, exchangeUdp } from './exchange.ts';
-import { PECULIARITIES } from './peculiarities.ts';
+import { PECULIARITIES, udpLimit } from './peculiarities.ts';
 import { type QueryShape, type WireMessage, type WireRecord, buildQuery, messageLines, parseMessage } from './wire.ts';
 
 export type Field = 'reply' | 'rcode' | 'flags' | 'edns' | 'answer' | 'authority' | 'glue' | 'additional' | 'extras';
@@ -94,7 +94,9 @@ function optionalOf(message: WireMessage): { sets: Map<string, string[]>; strang
   const sets = rrsetsOf(message.additional);
   const named = new Set([...message.answer, ...message.authority].flatMap((record) => [...record.names, record.owner]));
   for (const record of message.additional) for (const name of record.names) if (named.has(record.owner)) named.add(name);
-  return { sets, strangers: [...sets.keys()].filter((key) => !named.has(key.slice(0, key.indexOf(' ')))) };
+  // BIND adds the TLSA of a mail exchanger: `_25._tcp.mail` belongs to `mail`.
+  const isNamed = (owner: string) => named.has(owner) || named.has(owner.replace(/^(_[^.]+\.)+/, ''));
+  return { sets, strangers: [...sets.keys()].filter((key) => !isNamed(key.slice(0, key.indexOf(' ')))) };
 }
 
 /** Fields in which the replies differ, before anything is explained. */
@@ -110,7 +112,11 @@ export function differingFields(a: WireMessage, b: WireMessage): Field[] {
   const optionalA = optionalOf(a);
   const optionalB = optionalOf(b);
   const shared = [...optionalA.sets.keys()].filter((key) => optionalB.sets.has(key));
-  if (shared.some((key) => !same(optionalA.sets.get(key)!, optionalB.sets.get(key)!)) || optionalA.strangers.length > 0 || optionalB.strangers.length > 0)
+  if (
+    shared.some((key) => !same(optionalA.sets.get(key)!, optionalB.sets.get(key)!)) ||
+    optionalA.strangers.length > 0 ||
+    optionalB.strangers.length > 0
+  )
     fields.push('additional');
   if (shared.length !== optionalA.sets.size || shared.length !== optionalB.sets.size) fields.push('extras');
   return fields;
@@ -119,8 +125,7 @@ export function differingFields(a: WireMessage, b: WireMessage): Field[] {
 /** What a single reply must keep to whatever the answer is; texts of what it breaks. */
 export function brokenPromises(query: DifferentialQuery, sent: Buffer, reply: WireMessage): string[] {
   const broken: string[] = [];
-  const offered = query.shape.edns === undefined ? 512 : Math.max(512, query.shape.edns.size);
-  const limit = query.transport === 'udp' ? Math.min(offered, 1232) : 65_535;
+  const limit = query.transport === 'udp' ? udpLimit(query.shape) : 65_535;
   if (!reply.flags.has('QR')) broken.push('QR is clear');
   if (reply.id !== sent.readUInt16BE(0)) broken.push('id is not the query’s');
   const question = sent.subarray(12, sent.length - (query.shape.edns === undefined ? 0 : 11 + (query.shape.edns.options?.length ?? 0)));
@@ -131,9 +136,11 @@ export function brokenPromises(query: DifferentialQuery, sent: Buffer, reply: Wi
   if (reply.edns === undefined && query.shape.edns !== undefined) broken.push('no OPT though the query had one (RFC 6891 §6.1.1)');
   for (const flag of ['RA', 'AD', 'Z'] as const) if (reply.flags.has(flag)) broken.push(`${flag} is set`);
   for (const [section, records] of Object.entries({ answer: reply.answer, authority: reply.authority, additional: reply.additional })) {
-    if (new Set(records.map((record) => keyOf(record))).size !== records.length) broken.push(`a record stands twice in ${section} (RFC 2181 §5)`);
+    if (new Set(records.map((record) => keyOf(record))).size !== records.length)
+      broken.push(`a record stands twice in ${section} (RFC 2181 §5)`);
     for (const [set, lines] of rrsetsOf(records))
-      if (!set.includes(' RRSIG') && new Set(lines.map((line) => line.split(' ')[2])).size > 1) broken.push(`TTLs differ in ${set} (RFC 2181 §5.2)`);
+      if (!set.includes(' RRSIG') && new Set(lines.map((line) => line.split(' ')[2])).size > 1)
+        broken.push(`TTLs differ in ${set} (RFC 2181 §5.2)`);
   }
   return broken;
 }
@@ -195,13 +202,18 @@ export async function runDifferential(
   const sent = queries.map((query, at) => buildQuery({ ...query.shape, id: at & 0xffff }));
   const apexSet = new Set(apexes.map((apex) => apex.toLowerCase()));
   const replies = new Map<Endpoint, (WireMessage | string)[]>();
-  for (const server of [subject, ...peers]) replies.set(server, (await ask(server, queries, sent)).map((reply) => read(reply)));
+  for (const server of [subject, ...peers])
+    replies.set(
+      server,
+      (await ask(server, queries, sent)).map((reply) => read(reply)),
+    );
   const own = replies.get(subject)!;
   const broken: string[] = [];
   if (keepsPromises) {
     for (const [at, reply] of own.entries())
       if (typeof reply !== 'string')
-        for (const text of brokenPromises(queries[at]!, sent[at]!, reply)) broken.push(`${subject.name}: ${text}: ${describe(queries[at]!)}`);
+        for (const text of brokenPromises(queries[at]!, sent[at]!, reply))
+          broken.push(`${subject.name}: ${text}: ${describe(queries[at]!)}`);
     broken.push(...(await checkTruncated(subject, queries, sent, own)));
   }
   const explained = new Map<string, number>();
@@ -212,7 +224,8 @@ export async function runDifferential(
       if (!knows(peer, query)) continue;
       compared++;
       const fields = unexplained(subject, own[at]!, peer, replies.get(peer)![at]!, query, apexSet, explained);
-      if (fields.length > 0) differences.push({ subject: subject.name, peer: peer.name, fields, query, report: reportOf(query, fields, replies, at) });
+      if (fields.length > 0)
+        differences.push({ subject: subject.name, peer: peer.name, fields, query, report: reportOf(query, fields, replies, at) });
     }
   }
   return { compared, differences, broken, explained };
@@ -224,9 +237,11 @@ async function checkTruncated(
   sent: readonly Buffer[],
   replies: readonly (WireMessage | string)[],
 ): Promise<string[]> {
+  // Truncated replies, and referrals so full that glue may have been dropped: what they hold must stand whole in the reply over TCP.
   const truncated = [...queries.keys()].filter((at) => {
     const reply = replies[at]!;
-    return typeof reply !== 'string' && reply.flags.has('TC');
+    if (typeof reply === 'string' || queries[at]!.transport === 'tcp') return false;
+    return reply.flags.has('TC') || (glueOf(reply).length > 0 && reply.size > udpLimit(queries[at]!.shape) - 120);
   });
   const whole = await exchangeTcp(
     subject,
@@ -236,7 +251,13 @@ async function checkTruncated(
     const reply = read(whole[order]);
     if (typeof reply === 'string') return [`${subject.name}: ${reply} over TCP after TC: ${describe(queries[at]!)}`];
     if (reply.flags.has('TC')) return [`${subject.name}: TC over TCP: ${describe(queries[at]!)}`];
-    return partialRrsets(replies[at] as WireMessage, reply).map((set) => `${subject.name}: part of RRset ${set} in a truncated reply: ${describe(queries[at]!)}`);
+    const short = replies[at]!;
+    if (typeof short === 'string') return [];
+    const dropped = !short.flags.has('TC') && !same(glueOf(short), glueOf(reply));
+    return [
+      ...(dropped ? [`${subject.name}: glue left out without TC (RFC 9471 §3.1): ${describe(queries[at]!)}`] : []),
+      ...partialRrsets(short, reply).map((set) => `${subject.name}: part of RRset ${set} in a truncated reply: ${describe(queries[at]!)}`),
+    ];
   });
 }
 
@@ -266,7 +287,12 @@ function unexplained(
   return fields;
 }
 
-function reportOf(query: DifferentialQuery, fields: readonly Field[], replies: ReadonlyMap<Endpoint, (WireMessage | string)[]>, at: number): string {
+function reportOf(
+  query: DifferentialQuery,
+  fields: readonly Field[],
+  replies: ReadonlyMap<Endpoint, (WireMessage | string)[]>,
+  at: number,
+): string {
   const answers = [...replies].map(([server, all]) => {
     const reply = all[at]!;
     return `${server.name}:\n${typeof reply === 'string' ? `  ${reply}` : messageLines(reply)}`;

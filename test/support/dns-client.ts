@@ -74,7 +74,7 @@ export class TcpClient {
   constructor(socket: Socket) {
     this.socket = socket;
     let failed = false;
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       this.#octets = this.#octets.length === 0 ? chunk : Buffer.concat([this.#octets, chunk]);
       this.#changed();
     });

@@ -98,7 +98,7 @@ async function exchangeOneTcp(server: Endpoint, queries: readonly Buffer[], time
       socket.write(framed);
     }
   });
-  socket.on('data', (chunk) => {
+  socket.on('data', (chunk: Buffer) => {
     pending = Buffer.concat([pending, chunk]);
     while (pending.length >= 2 && pending.length >= 2 + pending.readUInt16BE(0)) {
       const length = pending.readUInt16BE(0);

@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type PeerKind, type PeerZone } from './peers.ts';
+import { PEER_KINDS, type PeerKind, type PeerZone } from './peers.ts';
 
 /** A zone, who can load it, and the file it came from. */
 export interface TestZone extends PeerZone {
@@ -22,8 +22,8 @@ export function fixtureZones(): TestZone[] {
       const text = readFileSync(join(DIRECTORY, file), 'latin1');
       const name = /^\$ORIGIN\s+(\S+)/m.exec(text)?.[1];
       if (name === undefined) throw new Error(`${file} has no $ORIGIN`);
-      const peers = /^; peers: (.+)$/m.exec(text)?.[1]?.split(' ') ?? ['nsd', 'knot', 'bind'];
-      return { name, text: expandGenerate(text), peers: peers as PeerKind[] };
+      const peers = /^; peers: (.+)$/m.exec(text)?.[1]?.split(' ');
+      return { name, text: expandGenerate(text), peers: PEER_KINDS.filter((kind) => peers?.includes(kind) ?? true) };
     });
 }
 

@@ -4,9 +4,15 @@
  * it explains a difference between two replies, it never says that the other reply is right. At least one peer must agree for that.
  */
 import { type Comparison, type Peculiarity } from './differential.ts';
-import { type WireMessage } from './wire.ts';
+import { namesInZone } from './query-set.ts';
+import { type QueryShape, type WireMessage } from './wire.ts';
 
 const isBelowOrAt = (name: string, ancestor: string) => ancestor === '.' || name === ancestor || name.endsWith(`.${ancestor}`);
+
+/** Octets a UDP reply may have. */
+export function udpLimit(shape: QueryShape): number {
+  return Math.min(1232, Math.max(512, shape.edns?.size ?? 512));
+}
 
 /** Records of `part` all stand in `whole`, ignoring TTL. */
 function isPartOf(part: WireMessage['answer'], whole: WireMessage['answer']): boolean {
@@ -40,6 +46,11 @@ function leavesZone({ own, questionName, apexes }: Comparison): boolean {
   return end.steps > 0 && zoneOf(end.name, apexes) !== undefined && zoneOf(end.name, apexes) !== zoneOf(questionName, apexes);
 }
 
+/** Flags are equal, TC left out: a longer chain may not fit. */
+function sameButTc(a: WireMessage, b: WireMessage): boolean {
+  return (['AA', 'RD', 'RA', 'AD', 'Z'] as const).every((flag) => a.flags.has(flag) === b.flags.has(flag));
+}
+
 const nothingMore = (message: WireMessage) => !message.authority.some((record) => record.type === 'SOA');
 
 export const PECULIARITIES: readonly Peculiarity[] = [
@@ -57,11 +68,18 @@ export const PECULIARITIES: readonly Peculiarity[] = [
     rule: 'one RRset for ANY',
     rfc: 'RFC 8482 §4.1',
     why: 'a responder chooses which RRset of the node it returns, or all; both must have data of the name itself',
-    fields: ['answer', 'extras'],
-    applies: ({ query, own, other }) => {
-      if (query.shape.type !== 'ANY' || own.answer.length === 0 || other.answer.length === 0) return false;
-      const owner = own.answer[0]!.owner;
-      return [...own.answer, ...other.answer].every((record) => record.owner === owner && record.type !== 'CNAME');
+    fields: ['flags', 'answer', 'extras'],
+    applies: ({ query, own, other, questionName }) => {
+      if (query.shape.type !== 'ANY' || own.rcode !== other.rcode || !sameButTc(own, other)) return false;
+      // Another RRset may be the one that does not fit.
+      if (own.flags.has('TC') !== other.flags.has('TC')) return true;
+      // Below a DNAME both must have walked the same way, then chosen at the same node.
+      const way = (message: WireMessage) =>
+        message.answer.filter((record) => record.type === 'CNAME' || (record.type === 'DNAME' && record.owner !== questionName));
+      const chosen = (message: WireMessage) => message.answer.filter((record) => !way(message).includes(record));
+      if (!isPartOf(way(own), way(other)) || !isPartOf(way(other), way(own))) return false;
+      const [mine, yours] = [chosen(own), chosen(other)];
+      return mine.length > 0 && yours.length > 0 && [...mine, ...yours].every((record) => record.owner === mine[0]!.owner);
     },
   },
   {
@@ -80,31 +98,38 @@ export const PECULIARITIES: readonly Peculiarity[] = [
     fields: ['flags', 'answer', 'authority', 'glue', 'additional', 'extras'],
     applies: ({ query, own, other }) => {
       if (query.transport !== 'udp' || own.flags.has('TC') === other.flags.has('TC') || own.rcode !== other.rcode) return false;
-      const limit = Math.min(1232, Math.max(512, query.shape.edns?.size ?? 512));
-      return (own.flags.has('TC') ? other : own).size > limit - 80;
+      return Math.max(own.size, other.size) > udpLimit(query.shape) - 80;
     },
   },
   // --- aliases ---
-  ...(['knot', 'bind'] as const).map(
-    (server): Peculiarity => ({
-      server,
-      rule: 'alias chain stops at the zone’s edge',
-      rfc: 'RFC 1034 §4.3.2 step 3a, RFC 6604 §3',
-      why: 'the resolver asks again for a target in another zone; following it here is allowed and what NSD does',
-      fields: ['rcode', 'answer', 'authority', 'glue', 'additional', 'extras'],
-      applies: (comparison) =>
-        leavesZone(comparison) && isPartOf(comparison.own.answer, comparison.other.answer) && nothingMore(comparison.own) && comparison.own.rcode === 'NOERROR',
-    }),
-  ),
+  ...(['knot', 'bind'] as const).map((server): Peculiarity => ({
+    server,
+    rule: 'alias chain stops at the zone’s edge',
+    rfc: 'RFC 1034 §4.3.2 step 3a, RFC 6604 §3',
+    why: 'the resolver asks again for a target in another zone; following it here is allowed and what NSD does',
+    fields: ['rcode', 'answer', 'authority', 'glue', 'additional', 'extras'],
+    applies: (comparison) =>
+      leavesZone(comparison) &&
+      isPartOf(comparison.own.answer, comparison.other.answer) &&
+      nothingMore(comparison.own) &&
+      comparison.own.rcode === 'NOERROR',
+  })),
   {
     server: 'bind',
     rule: 'SERVFAIL for an alias loop or a chain of more than eleven',
     rfc: 'RFC 1034 §3.6.2',
     why: 'CNAME loops are errors in the data; BIND says SERVFAIL with the chain, NSD and Knot NOERROR with the chain',
-    fields: ['rcode', 'answer', 'authority', 'glue', 'additional', 'extras'],
+    fields: ['rcode', 'flags', 'answer', 'authority', 'glue', 'additional', 'extras'],
     applies: ({ own, other, questionName }) => {
-      const end = chainEnd(own, questionName);
-      return own.rcode === 'SERVFAIL' && (end.loops || end.steps >= 11) && (isPartOf(own.answer, other.answer) || isPartOf(other.answer, own.answer));
+      // A truncated reply may show nothing of the chain.
+      const end = chainEnd(own.flags.has('TC') ? other : own, questionName);
+      const grows = other.answer.some((record) => record.type === 'DNAME' && isBelowOrAt(record.names[0]!, record.owner));
+      return (
+        own.rcode === 'SERVFAIL' &&
+        sameButTc(own, other) &&
+        (end.loops || grows || end.steps >= 11) &&
+        (isPartOf(own.answer, other.answer) || isPartOf(other.answer, own.answer))
+      );
     },
   },
   {
@@ -112,18 +137,24 @@ export const PECULIARITIES: readonly Peculiarity[] = [
     rule: 'chain of five at most',
     rfc: 'RFC 1034 §4.3.2 step 3a',
     why: 'Knot gives up after five aliases and lets the resolver go on',
-    fields: ['rcode', 'answer', 'authority', 'glue', 'additional', 'extras'],
+    fields: ['rcode', 'flags', 'answer', 'authority', 'glue', 'additional', 'extras'],
     applies: ({ own, other, questionName }) =>
-      own.rcode === 'NOERROR' && chainEnd(own, questionName).steps >= 5 && isPartOf(own.answer, other.answer) && nothingMore(own),
+      own.rcode === 'NOERROR' &&
+      sameButTc(own, other) &&
+      chainEnd(own, questionName).steps >= 5 &&
+      isPartOf(own.answer, other.answer) &&
+      nothingMore(own),
   },
   {
     server: 'nsd',
     rule: 'NSEC and RRSIG asked at an alias follow it',
     rfc: 'RFC 4034 §4, RFC 4035 §2.5',
     why: 'NSEC and RRSIG live beside a CNAME, so the question is answered at the alias itself, as Knot and BIND do',
-    fields: ['rcode', 'answer', 'authority', 'glue', 'additional', 'extras'],
+    fields: ['rcode', 'flags', 'answer', 'authority', 'glue', 'additional', 'extras'],
     applies: ({ query, own, other }) =>
-      (query.shape.type === 'NSEC' || query.shape.type === 'RRSIG') && own.answer.some((record) => record.type === 'CNAME') && other.rcode !== 'SERVFAIL',
+      (query.shape.type === 'NSEC' || query.shape.type === 'RRSIG') &&
+      own.answer.some((record) => record.type === 'CNAME') &&
+      other.rcode !== 'SERVFAIL',
   },
   {
     server: 'bind',
@@ -132,7 +163,11 @@ export const PECULIARITIES: readonly Peculiarity[] = [
     why: 'the synthesized CNAME is data of the name; NSD and Knot go on to the target',
     fields: ['rcode', 'answer', 'authority', 'glue', 'additional', 'extras'],
     applies: ({ query, own, other }) =>
-      query.shape.type === 'ANY' && own.answer.some((record) => record.type === 'DNAME') && isPartOf(own.answer, other.answer) && nothingMore(own),
+      query.shape.type === 'ANY' &&
+      (own.answer.some((record) => record.type === 'DNAME') ||
+        (own.flags.has('TC') && other.answer.some((record) => record.type === 'DNAME'))) &&
+      isPartOf(own.answer, other.answer) &&
+      nothingMore(own),
   },
   {
     server: 'knot',
@@ -140,7 +175,8 @@ export const PECULIARITIES: readonly Peculiarity[] = [
     rfc: 'RFC 6672 §2.2',
     why: 'the rcode is YXDOMAIN; Knot 3.2 says NXDOMAIN with SOA',
     fields: ['rcode', 'authority'],
-    applies: ({ own, other }) => own.rcode === 'NXDOMAIN' && other.rcode === 'YXDOMAIN' && own.answer.some((record) => record.type === 'DNAME'),
+    applies: ({ own, other }) =>
+      own.rcode === 'NXDOMAIN' && other.rcode === 'YXDOMAIN' && own.answer.some((record) => record.type === 'DNAME'),
   },
   {
     server: 'all',
@@ -153,17 +189,36 @@ export const PECULIARITIES: readonly Peculiarity[] = [
       (isPartOf(own.answer, other.answer) || isPartOf(other.answer, own.answer)),
   },
   // --- delegations ---
-  ...(['nsd', 'bind'] as const).map(
-    (server): Peculiarity => ({
-      server,
-      rule: 'referral with part of its glue and no TC',
-      rfc: 'RFC 9471 §3.1',
-      why: 'all in-domain glue or TC; Knot sets TC, NSD 4.6 and BIND 9.18 leave glue out silently',
-      fields: ['flags', 'glue', 'extras', 'additional', 'authority'],
-      applies: ({ query, own, other }) =>
-        query.transport === 'udp' && !own.flags.has('TC') && other.flags.has('TC') && own.authority.some((record) => record.type === 'NS'),
-    }),
-  ),
+  ...(['nsd', 'bind'] as const).map((server): Peculiarity => ({
+    server,
+    rule: 'referral with part of its glue and no TC',
+    rfc: 'RFC 9471 §3.1',
+    why: 'all in-domain glue or TC; Knot sets TC, NSD 4.6 and BIND 9.18 leave glue out silently',
+    fields: ['flags', 'glue', 'extras', 'additional', 'authority'],
+    applies: ({ query, own, other }) =>
+      query.transport === 'udp' && !own.flags.has('TC') && other.flags.has('TC') && own.authority.some((record) => record.type === 'NS'),
+  })),
+  ...(['nsd', 'bind'] as const).map((server): Peculiarity => ({
+    server,
+    rule: 'full referral with part of its glue',
+    rfc: 'RFC 9471 §3.1',
+    why: 'as above, and both did without TC; the subject’s own glue is compared with its TCP answer',
+    fields: ['glue', 'extras'],
+    applies: ({ query, own }) =>
+      query.transport === 'udp' && own.size > udpLimit(query.shape) - 80 && own.authority.some((record) => record.type === 'NS'),
+  })),
+  {
+    server: 'all',
+    rule: 'glue out of a wildcard below the cut',
+    rfc: 'RFC 4592 §4.2, RFC 1034 §4.2.1',
+    why: 'glue is what the zone file says about that name; NSD and Knot also expand an occluded wildcard for it, BIND does not',
+    fields: ['glue', 'extras'],
+    applies: ({ query, own, other }) => {
+      const owners = new Set(namesInZone(query.zone.name, query.zone.text).owners.map((owner) => owner.toLowerCase()));
+      const written = (message: WireMessage) => message.additional.filter((record) => owners.has(record.owner));
+      return isPartOf(written(own), written(other)) && isPartOf(written(other), written(own));
+    },
+  },
   {
     server: 'nsd',
     rule: 'DS of a served zone that its served ancestor does not delegate',
@@ -174,20 +229,49 @@ export const PECULIARITIES: readonly Peculiarity[] = [
       query.shape.type === 'DS' && apexes.has(questionName) && own.rcode === 'NOERROR' && other.rcode === 'NXDOMAIN',
   },
   // --- header ---
-  ...(['nsd', 'knot'] as const).map(
-    (server): Peculiarity => ({
-      server,
-      rule: 'CD is not copied',
-      rfc: 'RFC 4035 §3.1.6',
-      why: 'an authoritative server copies CD from the query; NSD and Knot clear it',
-      fields: ['flags'],
-      applies: ({ query, own, other }) =>
-        ((query.shape.flags ?? 0) & 0x0010) !== 0 &&
-        !own.flags.has('CD') &&
-        other.flags.has('CD') &&
-        [...own.flags].join(' ') === [...other.flags].filter((flag) => flag !== 'CD').join(' '),
-    }),
-  ),
+  ...(['nsd', 'knot'] as const).map((server): Peculiarity => ({
+    server,
+    rule: 'CD is not copied',
+    rfc: 'RFC 4035 §3.1.6',
+    why: 'an authoritative server copies CD from the query; NSD and Knot clear it',
+    fields: ['flags'],
+    applies: ({ query, own, other }) =>
+      ((query.shape.flags ?? 0) & 0x0010) !== 0 &&
+      !own.flags.has('CD') &&
+      other.flags.has('CD') &&
+      [...own.flags].join(' ') === [...other.flags].filter((flag) => flag !== 'CD').join(' '),
+  })),
+  {
+    server: 'knot',
+    rule: 'DNAME at a literal asterisk is expanded',
+    rfc: 'RFC 4592 §4.4, §2.3',
+    why: 'below the name *.w itself the DNAME is found by exact match, so its owner stays as it is (NSD); Knot writes the question’s name',
+    fields: ['answer'],
+    applies: ({ own, questionName }) =>
+      questionName.includes('*') && own.answer.some((record) => record.type === 'DNAME' && record.owner === questionName),
+  },
+  {
+    server: 'bind',
+    rule: 'AD stays set in a truncated reply',
+    rfc: 'RFC 4035 §3.1.6',
+    why: 'an authoritative server must not set AD for data it has not validated; BIND clears it in every other reply',
+    fields: ['flags'],
+    applies: ({ query, own, other }) =>
+      ((query.shape.flags ?? 0) & 0x0020) !== 0 && own.flags.has('AD') && own.flags.has('TC') && other.flags.has('TC'),
+  },
+  {
+    server: 'bind',
+    rule: 'compresses only against names of the same case',
+    rfc: 'RFC 1035 §4.1.4, RFC 4343 §4.1',
+    why: 'a question in mixed case makes BIND’s reply longer, so it is truncated where others fit',
+    fields: ['flags', 'answer', 'authority', 'glue', 'additional', 'extras'],
+    applies: ({ query, own, other }) =>
+      query.transport === 'udp' &&
+      own.flags.has('TC') &&
+      own.rcode === other.rcode &&
+      /[A-Z]/.test(query.shape.name) &&
+      other.size + 2 * query.shape.name.length > udpLimit(query.shape),
+  },
   // --- what one peer alone makes of undefined data ---
   {
     server: 'knot',

@@ -8,6 +8,7 @@
  *   Knot never adds. NSD then also leaves out addresses for MX and SRV; Knot and BIND give them: additional data other than glue is
  *   compared by a rule of its own (differential.ts);
  * - minimal ANY (RFC 8482): Knot always, BIND `minimal-any yes`, NSD as built.
+ * - BIND `zero-no-soa-ttl no`: NXDOMAIN to an SOA question has the SOA's negative TTL as every other (RFC 2308 §3);
  * - checks that would refuse strange but legal zones are off.
  * All run in the foreground as the user who runs the tests, drop no privileges, and keep pid, log and databases in the directory.
  */
@@ -22,7 +23,8 @@ import { type Endpoint, exchangeUdp } from './exchange.ts';
 import { toolPath } from './tools.ts';
 import { buildQuery, parseMessage } from './wire.ts';
 
-export type PeerKind = 'nsd' | 'knot' | 'bind';
+export const PEER_KINDS = ['nsd', 'knot', 'bind'] as const;
+export type PeerKind = (typeof PEER_KINDS)[number];
 
 /** A zone to load: absolute name with the last dot, and its text. */
 export interface PeerZone {
@@ -48,7 +50,8 @@ export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
     const server = createServer();
     await new Promise<void>((resolve) => void server.listen(0, ADDRESS, resolve));
-    const port = (server.address() as { port: number }).port;
+    const bound = server.address();
+    const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
     const socket = createSocket('udp4');
     const isFree = await new Promise<boolean>((resolve) => {
       socket.once('error', () => resolve(false));
@@ -141,6 +144,7 @@ function bindConfig(directory: string, port: number, zones: readonly { name: str
   answer-cookie no;
   minimal-responses no-auth;
   minimal-any yes;
+  zero-no-soa-ttl no;
   max-udp-size 1232;
   edns-udp-size 1232;
   version none;
@@ -188,6 +192,10 @@ export async function startPeer(kind: PeerKind, zones: readonly PeerZone[], { ex
   const log = openSync(logFile, 'w');
   const child = spawn(toolPath(program), argumentList(configFile), { stdio: ['ignore', log, log], cwd: directory });
   closeSync(log);
+  // A test process that dies must not leave servers behind.
+  const killAtExit = () => void child.kill('SIGKILL');
+  process.once('exit', killAtExit);
+  child.once('exit', () => process.off('exit', killAtExit));
   const readLog = () => readFileSync(logFile, 'latin1');
   let stopped: Promise<void> | undefined;
   const peer: Peer = {
@@ -208,13 +216,14 @@ export async function startPeer(kind: PeerKind, zones: readonly PeerZone[], { ex
   return peer;
 }
 
-/** Starts several peers at once with the same zones; if one fails, none stays. */
-export async function startPeers(kinds: readonly PeerKind[], zones: readonly PeerZone[]): Promise<Peer[]> {
-  const started = await Promise.allSettled(kinds.map((kind) => startPeer(kind, zones)));
-  const failed = started.filter((each) => each.status === 'rejected');
-  if (failed.length === 0) return started.filter((each) => each.status === 'fulfilled').map((each) => each.value);
-  await Promise.all(started.map((each) => (each.status === 'fulfilled' ? each.value.stop() : undefined)));
-  throw failed[0]!.reason;
+/** Starts several peers at once, each with the zones it can load; if one fails, none stays. */
+export async function startPeers(kinds: readonly PeerKind[], zonesFor: (kind: PeerKind) => readonly PeerZone[]): Promise<Peer[]> {
+  const started = await Promise.allSettled(kinds.map((kind) => startPeer(kind, zonesFor(kind))));
+  const peers = started.filter((each) => each.status === 'fulfilled').map((each) => each.value);
+  const failed = started.find((each) => each.status === 'rejected');
+  if (failed === undefined) return peers;
+  await Promise.all(peers.map((peer) => peer.stop()));
+  throw failed.reason;
 }
 
 async function waitReady(peer: Peer, child: ChildProcess, zones: readonly PeerZone[]): Promise<void> {

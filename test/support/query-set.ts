@@ -121,6 +121,10 @@ export function exhaustiveQueries(apex: string, text: string, random: Random): Q
 export function randomQueries(apex: string, text: string, count: number, random: Random): QueryShape[] {
   const { owners, around } = candidateNames(apex, text, random);
   return Array.from({ length: count }, () =>
-    dress(random() < 0.5 ? pick(random, owners) : pick(random, around), random() < 0.6 ? pick(random, USUAL_TYPES) : pick(random, TYPES), random),
+    dress(
+      random() < 0.5 ? pick(random, owners) : pick(random, around),
+      random() < 0.6 ? pick(random, USUAL_TYPES) : pick(random, TYPES),
+      random,
+    ),
   );
 }

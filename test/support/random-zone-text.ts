@@ -1,7 +1,7 @@
 /**
  * Small random zones as text that NSD, Knot and BIND all load: few labels, so that names collide, nest and hide each other.
  * Makes: empty non-terminals, wildcards, alias chains and loops, DNAME, cuts with and without glue, occluded data, DS, unknown types.
- * Avoids what a peer refuses: data beside a CNAME, data below a DNAME (Knot), NS or DNAME at a wildcard (BIND; undefined by RFC 4592 §4.2).
+ * Avoids what a peer refuses: apex servers without address (BIND), data beside a CNAME, data below a DNAME (Knot), NS or DNAME at a wildcard (BIND; undefined by RFC 4592 §4.2).
  */
 import { type Random, pick } from './query-set.ts';
 
@@ -10,7 +10,9 @@ const LABELS_WITH_STAR = [...LABELS, ...LABELS, '*'];
 
 function randomOwner(random: Random, starred: boolean): string {
   const depth = 1 + Math.floor(random() * random() * 5);
-  return Array.from({ length: depth }, (_, at) => pick(random, at === 0 && starred ? LABELS_WITH_STAR : random() < 0.04 ? ['*'] : LABELS)).join('.');
+  return Array.from({ length: depth }, (_, at) =>
+    pick(random, at === 0 && starred ? LABELS_WITH_STAR : random() < 0.04 ? ['*'] : LABELS),
+  ).join('.');
 }
 
 /** `www.a` is at or below `a`. */
@@ -57,10 +59,17 @@ export function randomZoneText(apex: string, random: Random, neighbours: readonl
       if (random() < 0.2) add(owner, 'TXT "occluded"');
       // Glue, unless the place is taken by an alias or sealed by a DNAME.
       for (const host of [server, `ns2.${owner}`])
-        if (!host.endsWith('.') && isAtOrBelow(host, owner) && random() < 0.8 && !lines.get(host)?.some((line) => / (CNAME|A) /.test(line)))
-          add(host, `A 192.0.2.${Math.floor(random() * 250)}`, ...(random() < 0.3 ? [] : []));
+        if (
+          !host.endsWith('.') &&
+          isAtOrBelow(host, owner) &&
+          !sealed.some((dname) => isAtOrBelow(host, dname)) &&
+          random() < 0.8 &&
+          !lines.get(host)?.some((line) => / (CNAME|A) /.test(line))
+        )
+          add(host, `A 192.0.2.${Math.floor(random() * 250)}`);
     } else {
-      if (random() < 0.6) add(owner, ...Array.from({ length: 1 + Math.floor(random() * 2) }, (_, at) => `A 192.0.2.${100 * at + Math.floor(random() * 99)}`));
+      if (random() < 0.6)
+        add(owner, ...Array.from({ length: 1 + Math.floor(random() * 2) }, (_, at) => `A 192.0.2.${100 * at + Math.floor(random() * 99)}`));
       if (random() < 0.4) add(owner, `AAAA 2001:db8::${Math.floor(random() * 9999)}`);
       if (random() < 0.4) add(owner, `TXT "${pick(random, ['one', 'two', 'three'])}"`);
       if (random() < 0.3) add(owner, `MX ${Math.floor(random() * 3) * 10} ${randomTarget(random, neighbours)}`);
@@ -76,7 +85,7 @@ export function randomZoneText(apex: string, random: Random, neighbours: readonl
     `$ORIGIN ${apex}`,
     `@ 3600 IN SOA ns.elsewhere.example. host.elsewhere.example. 1 7200 900 1209600 ${pick(random, [60, 300, 7200])}`,
     `@ 3600 IN NS ns.elsewhere.example.`,
-    ...(random() < 0.3 ? ['@ 3600 IN NS a'] : []),
+    ...(random() < 0.3 ? ['@ 3600 IN NS nsx', 'nsx 3600 IN A 192.0.2.252'] : []),
     ...[...lines.values()].flat(),
     '',
   ].join('\n');

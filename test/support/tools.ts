@@ -62,7 +62,13 @@ export async function runTool(
     const child = execFile(
       path,
       [...argumentList],
-      { timeout: timeoutMs, maxBuffer: 256 * 1024 * 1024, killSignal: 'SIGKILL', encoding: 'latin1', ...(cwd === undefined ? {} : { cwd }) },
+      {
+        timeout: timeoutMs,
+        maxBuffer: 256 * 1024 * 1024,
+        killSignal: 'SIGKILL',
+        encoding: 'latin1',
+        ...(cwd === undefined ? {} : { cwd }),
+      },
       (error, stdout, stderr) => {
         if (error !== null && error.killed === true) reject(new Error(`${program} did not end within ${timeoutMs} ms\n${stdout}${stderr}`));
         else resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, stdout, stderr });

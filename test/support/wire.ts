@@ -140,7 +140,12 @@ export interface WireMessage {
   readonly authority: readonly WireRecord[];
   /** Without OPT. */
   readonly additional: readonly WireRecord[];
-  readonly edns?: { readonly size: number; readonly version: number; readonly dnssecOk: boolean; readonly options: ReadonlyMap<number, string> };
+  readonly edns?: {
+    readonly size: number;
+    readonly version: number;
+    readonly dnssecOk: boolean;
+    readonly options: ReadonlyMap<number, string>;
+  };
   /** Octets after the last record. */
   readonly trailing: number;
   readonly size: number;

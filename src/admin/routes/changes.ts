@@ -24,7 +24,9 @@ export function changesRoutes(app: AdminApp, control: ControlApi): void {
         tags: ['changes'],
         params: ZoneParams,
         querystring: closed(pageQuery),
-        response: responses({ 200: Type.Object({ zone: Type.String(), changes: Type.Array(ChangeForm), next: Type.Optional(Type.String()) }) }),
+        response: responses({
+          200: Type.Object({ zone: Type.String(), changes: Type.Array(ChangeForm), next: Type.Optional(Type.String()) }),
+        }),
       },
     },
     (request, reply) => {

@@ -70,7 +70,12 @@ export function dnssecRoutes(app: AdminApp, control: ControlApi): void {
       if (!zone.ok) return sendProblems(reply, zone.problems);
       const { dnssec, force } = request.body;
       const forced = force === undefined ? {} : { force };
-      return answerChange(control, request, reply, { kind: 'zone.dnssec', zone: nameOf(zone.value.name), dnssec: dnssec === 'on', ...forced });
+      return answerChange(control, request, reply, {
+        kind: 'zone.dnssec',
+        zone: nameOf(zone.value.name),
+        dnssec: dnssec === 'on',
+        ...forced,
+      });
     },
   );
 

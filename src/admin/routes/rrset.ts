@@ -88,8 +88,7 @@ export function rrsetRoutes(app: AdminApp, control: ControlApi): void {
             return undefined;
           },
           created: () => !existed,
-          location: (outcome) =>
-            `/v1/zones/${zoneSegment(outcome.zone)}/rrsets/${encodeURIComponent(nameText(owner))}/${typeName(type)}`,
+          location: (outcome) => `/v1/zones/${zoneSegment(outcome.zone)}/rrsets/${encodeURIComponent(nameText(owner))}/${typeName(type)}`,
         },
       );
     },
@@ -126,10 +125,7 @@ export function rrsetRoutes(app: AdminApp, control: ControlApi): void {
   );
 }
 
-function findTarget(
-  control: ControlApi,
-  params: { readonly zone: string; readonly name: string; readonly type: string },
-): Result<Target> {
+function findTarget(control: ControlApi, params: { readonly zone: string; readonly name: string; readonly type: string }): Result<Target> {
   const record = findZone(control, params.zone);
   if (!record.ok) return record;
   const apex = nameOf(record.value.name);

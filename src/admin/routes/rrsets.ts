@@ -42,7 +42,9 @@ export function rrsetsRoutes(app: AdminApp, control: ControlApi): void {
           name: Type.Optional(Type.String({ description: 'only this name' })),
           type: Type.Optional(Type.String({ description: 'only this type' })),
         }),
-        response: responses({ 200: Type.Object({ zone: Type.String(), rrsets: Type.Array(RrsetForm), next: Type.Optional(Type.String()) }) }),
+        response: responses({
+          200: Type.Object({ zone: Type.String(), rrsets: Type.Array(RrsetForm), next: Type.Optional(Type.String()) }),
+        }),
       },
     },
     (request, reply) => {
@@ -101,7 +103,9 @@ export function rrsetsRoutes(app: AdminApp, control: ControlApi): void {
         const owner = parseOwner(name, apex, `/${index}/name`);
         if (!owner.ok) problems.push(...owner.problems);
         if (records !== undefined && op === 'delete')
-          problems.push(problem('FIELD_VALUE', `/${index}/records`, 'delete removes the whole RRset and takes no records', { fix: 'use op "remove"' }));
+          problems.push(
+            problem('FIELD_VALUE', `/${index}/records`, 'delete removes the whole RRset and takes no records', { fix: 'use op "remove"' }),
+          );
         return {
           op,
           name: owner.ok ? formatName(owner.value) : name,
@@ -117,7 +121,10 @@ export function rrsetsRoutes(app: AdminApp, control: ControlApi): void {
 }
 
 /** RRsets after the one that the cursor names, in canonical order. */
-function* rrsetsAfter(view: ZoneView, after: readonly string[] | undefined): Generator<{ key: string; owner: Name; rrset: NodeRrset }, void> {
+function* rrsetsAfter(
+  view: ZoneView,
+  after: readonly string[] | undefined,
+): Generator<{ key: string; owner: Name; rrset: NodeRrset }, void> {
   const [afterKey, afterType] = after ?? [view.apexKey, '-1'];
   // A cursor comes from outside: a key above the zone starts at its apex.
   const from = afterKey !== undefined && afterKey.startsWith(view.apexKey) ? afterKey : view.apexKey;

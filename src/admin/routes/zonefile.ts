@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import { latin1 } from '#base/bytes.ts';
 import { problem } from '#base/problem.ts';
 import type { ControlApi } from '#control/control-api.ts';
-import { zoneFileLines } from '../zone-text.ts';
+import { formatZoneFile } from '#dns/zone-file-format.ts';
 import type { AdminApp } from '../admin-app.ts';
 import { answerChange, findZone, zoneSegment } from '../change.ts';
 import { parseZoneName } from '../names.ts';
@@ -54,10 +54,11 @@ export function zonefileRoutes(app: AdminApp, control: ControlApi, { zoneFileByt
       const chunks: Buffer[] = [];
       let lines: string[] = [];
       const flush = () => {
-        chunks.push(Buffer.from(`${lines.join('\n')}\n`, 'latin1'));
+        chunks.push(Buffer.from(lines.join(''), 'latin1'));
         lines = [];
       };
-      for (const line of zoneFileLines(zone.value, control.view(zone.value), signed)) {
+      const view = control.view(zone.value);
+      for (const line of formatZoneFile(view.ascend(view.apexKey), { signed })) {
         if (lines.push(line) === LINES_PER_CHUNK) flush();
       }
       if (lines.length > 0) flush();
@@ -85,7 +86,8 @@ export function zonefileRoutes(app: AdminApp, control: ControlApi, { zoneFileByt
       const name = parseZoneName(request.params.zone);
       if (!name.ok) return sendProblems(reply, name.problems);
       const { body, query, identity } = request;
-      if (!Buffer.isBuffer(body)) return sendProblems(reply, [problem('BODY_MISSING', '', 'the zone file is missing', { fix: 'send it as text/dns' })]);
+      if (!Buffer.isBuffer(body))
+        return sendProblems(reply, [problem('BODY_MISSING', '', 'the zone file is missing', { fix: 'send it as text/dns' })]);
       const mayCreate = identity?.scopes.includes('admin') === true;
       return answerChange(
         control,

@@ -28,7 +28,9 @@ const NewZone = closed(
   {
     name: Type.String({ minLength: 1, examples: ['example.com'] }),
     dnssec: Type.Optional(OnOff),
-    nameservers: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 13, description: 'the NS records; ns.<zone> unless given' })),
+    nameservers: Type.Optional(
+      Type.Array(Type.String(), { minItems: 1, maxItems: 13, description: 'the NS records; ns.<zone> unless given' }),
+    ),
     contact: Type.Optional(Type.String({ description: 'RNAME of the SOA; hostmaster.<zone> unless given' })),
   },
   'A zone with a default SOA and NS set. To bring the records too, PUT a zone file.',

@@ -20,12 +20,6 @@ function privateAlgorithm(rdata: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** DNSKEY and CDNSKEY. */
-export const DNSKEY: RdataForm = {
-  fields: [u16('flags'), mnemonic('protocol', 1, PROTOCOLS), algorithm('algorithm'), base64Rest('public key')],
-  check: privateAlgorithm,
-};
-
 /** RFC 2535 §7.1, joined by `|`. */
 const KEY_FLAGS: Readonly<Record<string, number>> = {
   NOCONF: 0x4000,
@@ -70,6 +64,12 @@ const keyFlags: Field = {
   },
 };
 
+/** DNSKEY and CDNSKEY. */
+export const DNSKEY: RdataForm = {
+  fields: [keyFlags, mnemonic('protocol', 1, PROTOCOLS), algorithm('algorithm'), base64Rest('public key')],
+  check: privateAlgorithm,
+};
+
 /** RFC 2535 §3.1.2: both top bits set say that there is no key. */
 const NO_KEY = 0xc000;
 
@@ -91,7 +91,7 @@ export const KEY: RdataForm = {
 };
 
 export const RKEY: RdataForm = {
-  fields: [u16('flags'), mnemonic('protocol', 1, PROTOCOLS), algorithm('algorithm'), base64Rest('public key')],
+  fields: [keyFlags, mnemonic('protocol', 1, PROTOCOLS), algorithm('algorithm'), base64Rest('public key')],
   // draft-reid-dnsext-rkey-00 §2: the flags are zero.
   check: (rdata) => (numberAt(rdata, 0, 2) === 0 ? undefined : 'the flags are not zero'),
 };

@@ -11,6 +11,12 @@ export const CHARACTER_STRING_BYTES_MAX = 255;
 
 /** Octets of a token; undefined after a problem. */
 export function textOctets(parse: Parse, token: Token, label: string): Uint8Array | undefined {
+  if (!token.quoted && /^(?:[^"\\]|\\.)*"/s.test(token.text)) {
+    refuse(parse, token, 'RDATA_SYNTAX', `${label} ${JSON.stringify(token.text)} has a quote inside`, {
+      fix: 'put the whole string in quotes, and write \\" for a quote inside it',
+    });
+    return undefined;
+  }
   const octets = unescape(token.text);
   if (octets === undefined)
     refuse(parse, token, 'TEXT_ESCAPE', `${label} ${JSON.stringify(token.text)} has a bad escape`, {

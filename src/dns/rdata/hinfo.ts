@@ -18,8 +18,9 @@ export const GPOS: RdataForm = {
   check(rdata) {
     const texts: string[] = [];
     for (let at = 0; at < rdata.length; at += 1 + rdata[at]!) texts.push(latin1(rdata.subarray(at + 1, at + 1 + rdata[at]!)));
-    if (!texts.every((text) => /^[+-]?[0-9]+(?:\.[0-9]*)?$/.test(text))) return 'longitude, latitude and altitude are decimal numbers';
-    if (Math.abs(Number(texts[0])) > 180) return 'the longitude is outside -180…180';
-    return Math.abs(Number(texts[1])) > 90 ? 'the latitude is outside -90…90' : undefined;
+    // Which of the first two is the longitude, RFC 1712 tells one way in its text and the other in its examples: no range is checked.
+    return texts.every((text) => /^[+-]?[0-9]+(?:\.[0-9]*)?$/.test(text))
+      ? undefined
+      : 'longitude, latitude and altitude are decimal numbers';
   },
 };

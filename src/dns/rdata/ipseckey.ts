@@ -1,7 +1,7 @@
 /** Gateways by address or name. Implements: RFC 4025 §2–3 (IPSECKEY), RFC 8777 §4 (AMTRELAY). */
 import { type Field, type Parse, type RdataForm, putNumber, refuse, takeWord } from './field.ts';
 import { formatIpv4, formatIpv6, takeIpv4, takeIpv6 } from './field-address.ts';
-import { base64Rest } from './field-binary.ts';
+import { BASE64, base64Rest } from './field-binary.ts';
 import { takeName } from './field-name.ts';
 import { takeNumber, u8 } from './field-number.ts';
 import { formatName, nameLengthAt } from '../name.ts';
@@ -45,20 +45,19 @@ function gateway(label: string, typeAt: (octets: Uint8Array, at: number) => numb
   };
 }
 
+/** The key, if any; RFC 4025 §3.1 has no word for "none", so such a record is shown in RFC 3597 form, which every reader takes. */
+const publicKey: Field = {
+  ...base64Rest('public key', 0),
+  format: (octets, at, end) => (at === end ? undefined : BASE64.write(octets.subarray(at, end))),
+};
+
 export const IPSECKEY: RdataForm = {
-  fields: [
-    u8('precedence'),
-    u8('gateway type'),
-    u8('algorithm'),
-    gateway('gateway', (octets, at) => octets[at - 2]!, false),
-    base64Rest('public key', 0),
-  ],
-  // RFC 4025 §2.4: algorithm 0 says that there is no key.
+  fields: [u8('precedence'), u8('gateway type'), u8('algorithm'), gateway('gateway', (octets, at) => octets[at - 2]!, false), publicKey],
   check(rdata) {
     const type = rdata[1]!;
     const keyAt = 3 + (type === NONE ? 0 : type === IPV4 ? 4 : type === IPV6 ? 16 : nameLengthAt(rdata, 3));
-    if (rdata[2] === 0) return keyAt < rdata.length ? 'algorithm 0 says that there is no key, and one is there' : undefined;
-    return keyAt === rdata.length ? 'the public key is missing' : undefined;
+    // RFC 4025 §2.4: algorithm 0 says that there is no key; every other has one.
+    return rdata[2] !== 0 && keyAt === rdata.length ? 'the public key is missing' : undefined;
   },
 };
 

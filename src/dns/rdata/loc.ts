@@ -25,7 +25,7 @@ function takeAngle(parse: Parse, label: string, letters: 'NS' | 'EW', degreesMax
       }
       return letter === letters[0] ? size : -size;
     }
-    const value = (parts.length === 2 ? /^[0-9]{1,2}(?:\.[0-9]{1,3})?$/ : /^[0-9]{1,3}$/).test(token.text) ? Number(token.text) : undefined;
+    const value = (parts.length === 2 ? /^[0-9]{1,2}(?:\.[0-9]{0,3})?$/ : /^[0-9]{1,3}$/).test(token.text) ? Number(token.text) : undefined;
     if (parts.length === 3 || value === undefined || value > limits[parts.length]!) {
       refuse(
         parse,

@@ -6,7 +6,7 @@ import { nsec3HashAlgorithm } from './algorithm.ts';
 import { type Field, type RdataForm, putBytes, refuse, takeRest } from './field.ts';
 import { countedBase32Hex, countedHexOrDash } from './field-binary.ts';
 import { name, NAME_LEGACY, NAME_PLAIN } from './field-name.ts';
-import { u16, u32, u8 } from './field-number.ts';
+import { decimal, u16, u32, u8 } from './field-number.ts';
 import { typeBitmap } from './field-types.ts';
 import { typeCode, typeName } from './mnemonic.ts';
 
@@ -22,6 +22,9 @@ export const NSEC3: RdataForm = {
     countedBase32Hex('next hashed owner name'),
     typeBitmap('types', true),
   ],
+  // RFC 5155 §3.2, §11: algorithm 1 is SHA-1, 20 octets.
+  check: (rdata) =>
+    rdata[0] === 1 && rdata[5 + rdata[4]!] !== 20 ? `a SHA-1 hash has 20 octets, here are ${rdata[5 + rdata[4]!]}` : undefined,
 };
 
 export const NSEC3PARAM: RdataForm = {
@@ -36,7 +39,8 @@ const nxtBitmap: Field = {
   parse(parse) {
     const bits = new Uint8Array(16);
     for (const token of takeRest(parse, 'types')) {
-      const type = typeCode(token.text);
+      // BIND writes a type without a name as its bare number here.
+      const type = typeCode(token.text) ?? decimal(token.text, 127);
       if (type === undefined || type === 0 || type > 127)
         refuse(parse, token, 'TYPE_UNKNOWN', `types: ${JSON.stringify(token.text)} has no bit in an NXT`);
       else bits[type >> 3]! |= 0x80 >> (type & 7);

@@ -53,7 +53,7 @@ const addresses = (
   check: (value) => (value.length > 0 && value.length % size === 0 ? undefined : 'is not one whole address or more'),
 });
 
-/** By key. Keys from 8 on are shown as keyNNNNN: not every reader of zone files knows their names yet. */
+/** By key. Keys from 7 on are shown as keyNNNNN: not every reader of zone files knows their names (Knot 3.2 does not). */
 const FORMS: readonly ParameterForm[] = [
   {
     name: 'mandatory',
@@ -114,13 +114,13 @@ const FORMS: readonly ParameterForm[] = [
     parse: fromLatin1,
     format: quote,
     // RFC 9461 §5: a relative URI template in UTF-8 with the variable "dns".
-    check: (value) => (isUtf8(value) && /^\/.*\{[?&]?dns\}/s.test(latin1(value)) ? undefined : 'is not a path with {?dns}'),
+    check: (value) => (isUtf8(value) && /^\/.*\{[^}]*\bdns\b[^}]*\}/s.test(latin1(value)) ? undefined : 'is not a path with {?dns}'),
   },
   noValue('ohttp'),
 ];
 
 /** Keys with a name of their own in canonical presentation. */
-const NAMED_KEYS = 8;
+const NAMED_KEYS = 7;
 
 function isUtf8(octets: Uint8Array): boolean {
   return Buffer.from(Buffer.from(octets).toString('utf8'), 'utf8').equals(octets);
@@ -152,7 +152,7 @@ export function formatParameter({ key, value }: SvcParameter): string {
   return text === '' ? parameterName(key) : `${parameterName(key)}=${text}`;
 }
 
-/** What is wrong with the parameters of a record in ServiceMode, or undefined. */
+/** What is wrong with the parameters of a record, or undefined. */
 export function checkParameters(parameters: readonly SvcParameter[]): string | undefined {
   const keys = new Set(parameters.map(({ key }) => key));
   for (const { key, value } of parameters) {

@@ -83,13 +83,15 @@ function readParameters(octets: Uint8Array, at: number, end: number): SvcParamet
   return read;
 }
 
+const parametersOf = (rdata: Uint8Array) => readParameters(rdata, 2 + nameLengthAt(rdata, 2), rdata.length);
+
 /** SVCB and HTTPS. */
 export const SVCB: RdataForm = {
   fields: [u16('SvcPriority'), name('TargetName', NAME_PLAIN), parameters],
-  check(rdata) {
-    const read = readParameters(rdata, 2 + nameLengthAt(rdata, 2), rdata.length);
-    // RFC 9460 §2.4.2: in AliasMode parameters mean nothing and are not written.
-    if (numberAt(rdata, 0, 2) === 0) return read.length === 0 ? undefined : 'priority 0 (AliasMode) takes no SvcParams';
-    return checkParameters(read);
-  },
+  check: (rdata) => checkParameters(parametersOf(rdata)),
+  // RFC 9460 §2.4.2: they should not be there, and clients ignore them.
+  warn: (rdata) =>
+    numberAt(rdata, 0, 2) === 0 && parametersOf(rdata).length > 0
+      ? 'with priority 0 (AliasMode) every client ignores the SvcParams'
+      : undefined,
 };

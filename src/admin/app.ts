@@ -1,0 +1,124 @@
+/**
+ * The admin API: one Fastify app for the TCP listener and the Unix socket.
+ * Not here: listening (listen.ts), who may do what (access.ts), the resources (routes/, one file each).
+ */
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import underPressure from '@fastify/under-pressure';
+import { fastify, type FastifyBaseLogger } from 'fastify';
+import { getHeapStatistics } from 'node:v8';
+import { clientNetwork } from '#base/address.ts';
+import { assert } from '#base/assert.ts';
+import { API_REQUESTS_PER_MINUTE_MAX, JSON_BODY_BYTES_MAX, URL_PARAMETER_CHARACTERS_MAX, ZONE_FILE_BYTES_MAX } from '#base/limits.ts';
+import { problem } from '#base/problem.ts';
+import { productVersion } from '#base/version.ts';
+import type { ControlApi } from '#control/control-api.ts';
+import { guard, isUnixConnection } from './access.ts';
+import type { AdminApp } from './admin-app.ts';
+import { acceptJson } from './json-body.ts';
+import { describeApi } from './openapi.ts';
+import { handleError, problemError, sendProblems } from './problems.ts';
+import { RouteTable } from './route-table.ts';
+import { auditRoutes } from './routes/audit.ts';
+import { changesRoutes } from './routes/changes.ts';
+import { dnssecRoutes } from './routes/dnssec.ts';
+import { healthRoutes } from './routes/health.ts';
+import { queryRoutes } from './routes/query.ts';
+import { rrsetRoutes } from './routes/rrset.ts';
+import { rrsetsRoutes } from './routes/rrsets.ts';
+import { statusRoutes } from './routes/status.ts';
+import { tokensRoutes } from './routes/tokens.ts';
+import { zonefileRoutes } from './routes/zonefile.ts';
+import { zoneRoutes } from './routes/zones.ts';
+import { compileValidator } from './validate.ts';
+
+/** Every resource; a new one is its file and a line here. */
+const RESOURCES: readonly ((app: AdminApp, control: ControlApi, options: { readonly zoneFileBytesMax: number }) => void)[] = [
+  zoneRoutes,
+  zonefileRoutes,
+  rrsetsRoutes,
+  rrsetRoutes,
+  changesRoutes,
+  dnssecRoutes,
+  queryRoutes,
+  statusRoutes,
+  tokensRoutes,
+  auditRoutes,
+  healthRoutes,
+];
+
+export interface AdminOptions {
+  readonly control: ControlApi;
+  /** Requests are logged without headers and bodies; none: silent. */
+  readonly logger?: FastifyBaseLogger;
+  readonly zoneFileBytesMax?: number;
+}
+
+/** The app, ready to be given requests. */
+export async function buildAdmin({ control, logger, zoneFileBytesMax = ZONE_FILE_BYTES_MAX }: AdminOptions): Promise<AdminApp> {
+  const app: AdminApp = fastify({
+    ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
+    bodyLimit: JSON_BODY_BYTES_MAX,
+    // Whoever connects is whom the socket says: X-Forwarded-* is never believed.
+    trustProxy: false,
+    routerOptions: { maxParamLength: URL_PARAMETER_CHARACTERS_MAX, ignoreTrailingSlash: false },
+    return503OnClosing: true,
+    frameworkErrors: (error, request, reply) => {
+      handleError(error, request, reply);
+    },
+  });
+  app.setValidatorCompiler(compileValidator);
+  app.setErrorHandler(handleError);
+  acceptJson(app);
+
+  const routes = new RouteTable();
+  app.addHook('onRoute', (route) => {
+    // swagger-ui's own routes: pages and scripts of the API's description, nothing of the zones.
+    if (route.url.startsWith('/docs')) route.config = { ...route.config, access: 'public' };
+    assert(route.config?.access !== undefined, `route ${route.url} says who may use it`);
+    routes.add(route.method, route.url);
+  });
+
+  await app.register(helmet, {
+    // Plain HTTP: what follows would send browsers to an https:// that nobody serves.
+    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
+    hsts: false,
+  });
+  await app.register(rateLimit, {
+    max: API_REQUESTS_PER_MINUTE_MAX,
+    timeWindow: 60_000,
+    keyGenerator: (request) => clientNetwork(request.ip),
+    allowList: isUnixConnection,
+    errorResponseBuilder: (_request, context) =>
+      problemError([problem('RATE_LIMIT', '', `too many requests from this address; wait ${Math.ceil(context.ttl / 1000)} s`)]),
+  });
+  // Memory only: one large import keeps the event loop busy for seconds, and refusing what comes after it would help nobody.
+  await app.register(underPressure, {
+    maxHeapUsedBytes: getHeapStatistics().heap_size_limit * 0.9,
+    pressureHandler: (request, reply) => {
+      if (request.routeOptions.config.access === 'public') return;
+      reply.header('retry-after', '10');
+      sendProblems(reply, [problem('OVERLOADED', '', 'the control process is short of memory; DNS answers are not affected')]);
+    },
+  });
+  guard(app, control);
+  await describeApi(app, productVersion());
+
+  for (const addRoutes of RESOURCES) {
+    await app.register((scope, _options, done) => {
+      addRoutes(scope as AdminApp, control, { zoneFileBytesMax });
+      done();
+    });
+  }
+  app.setNotFoundHandler((request, reply) => {
+    const allowed = routes.methodsOf(request.url);
+    if (allowed.length === 0)
+      return sendProblems(reply, [problem('ROUTE_NOT_FOUND', '', `there is no ${request.url.split('?')[0]}`, { fix: 'see /docs' })]);
+    reply.header('allow', allowed.join(', '));
+    return sendProblems(reply, [problem('METHOD_NOT_ALLOWED', '', `${request.method} is not possible here; ${allowed.join(', ')} are`)]);
+  });
+  await app.ready();
+  return app;
+}
+
+export { productVersion };

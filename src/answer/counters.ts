@@ -1,0 +1,67 @@
+/**
+ * What a responder counts: plain numbers in slots of a Float64Array that somebody else owns (one row per worker, so no atomics).
+ * Not here: what the sockets count (server/counters.ts), adding rows up and printing them.
+ */
+import { FAULT, type Transport } from '#dns/message.ts';
+import { RCODE } from '#dns/types.ts';
+
+/** Answers are counted by these; another rcode cannot come out. */
+const RCODES = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED', 'YXDOMAIN', 'BADVERS'] as const;
+/** Faults of packets, in the order of FAULT, without NONE. */
+const FAULTS = ['short', 'response', 'opcode', 'question_count', 'question', 'record', 'trailing', 'opt', 'version'] as const;
+
+const REQUESTS_UDP = 0;
+const REQUESTS_TCP = 1;
+const TRUNCATED = 2;
+const FIRST_RCODE = 3;
+const FIRST_FAULT = FIRST_RCODE + RCODES.length;
+/** Slots a responder needs. */
+export const ANSWER_SLOT_COUNT = FIRST_FAULT + FAULTS.length;
+
+/** One slot as Prometheus shows it. */
+export interface AnswerMetric {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly type: 'counter';
+  readonly help: string;
+}
+
+const counter = (name: string, help: string, labels: Readonly<Record<string, string>> = {}): AnswerMetric => ({
+  name,
+  labels,
+  type: 'counter',
+  help,
+});
+
+/** What each slot counts, in order. */
+export const ANSWER_METRICS: readonly AnswerMetric[] = [
+  counter('waxseal_requests_total', 'Packets given to the responder.', { transport: 'udp' }),
+  counter('waxseal_requests_total', 'Packets given to the responder.', { transport: 'tcp' }),
+  counter('waxseal_responses_truncated_total', 'Responses with TC set.'),
+  ...RCODES.map((rcode) => counter('waxseal_responses_total', 'Responses by rcode.', { rcode })),
+  ...FAULTS.map((reason) =>
+    counter('waxseal_faulty_requests_total', 'Packets that asked nothing that can be looked up, by reason.', { reason }),
+  ),
+];
+
+/** A name for each slot, in order. */
+export const ANSWER_SLOTS: readonly string[] = [
+  'requestsUdp',
+  'requestsTcp',
+  'truncated',
+  ...RCODES.map((rcode) => `rcode.${rcode}`),
+  ...FAULTS.map((reason) => `fault.${reason}`),
+];
+
+const SLOT_OF_RCODE = new Uint8Array(RCODE.BADVERS + 1).fill(FIRST_RCODE);
+for (const [at, rcode] of RCODES.entries()) SLOT_OF_RCODE[RCODE[rcode]] = FIRST_RCODE + at;
+
+export function countRequest(slots: Float64Array, transport: Transport, fault: number): void {
+  slots[transport === 'tcp' ? REQUESTS_TCP : REQUESTS_UDP]! += 1;
+  if (fault !== FAULT.NONE) slots[FIRST_FAULT + fault - 1]! += 1;
+}
+
+export function countResponse(slots: Float64Array, rcode: number, truncated: boolean): void {
+  slots[SLOT_OF_RCODE[rcode]!]! += 1;
+  if (truncated) slots[TRUNCATED]! += 1;
+}

@@ -1,0 +1,335 @@
+/**
+ * Query octets in, answer octets out: parse, find, write. No objects, strings or exceptions on the way; a length comes back, 0 means drop.
+ * Implements: RFC 1034 §4.3.2 as replaced by RFC 6672 §3.2, RFC 4592, RFC 4035 §3.1, RFC 2308, RFC 6604, RFC 8482, RFC 9471, RFC 6891.
+ * The law of the house: the same octets as zone/lookup.ts (which explains the rules) and dns/message.ts `writeMessage` give, for every query.
+ * Not here: sockets (server/), where nodes come from (answer/source.ts).
+ */
+import { assert } from '#base/assert.ts';
+import { readU16, readU32 } from '#base/bytes.ts';
+import { ADDITIONAL_NAMES_MAX } from '#base/limits.ts';
+import { OPT_BYTES, writeOpt } from '#dns/edns.ts';
+import { DROP, HEADER_BYTES, type Transport, answerLimitBytes, newQueryHead, parseQuery, writeHeader } from '#dns/message.ts';
+import { CLASS, EDE, RCODE, TYPE, type RrType } from '#dns/types.ts';
+import {
+  ENTRY_BYTES,
+  NODE,
+  OWNER_OFFSET,
+  bodyOffset,
+  directoryOffset,
+  entrySignatures,
+  entryTtl,
+  entryType,
+  findEntry,
+  nodeFlags,
+  rrsetCount,
+} from '#store/node-codec.ts';
+import { AliasChain } from './alias-chain.ts';
+import { ANSWER_SLOT_COUNT, countRequest, countResponse } from './counters.ts';
+import { Denial } from './denial.ts';
+import { FOUND, Finder } from './find.ts';
+import { HostTargets } from './host-targets.ts';
+import { KeyBuffer } from './owner-key.ts';
+import { type AnswerSource } from './source.ts';
+import { MessageWriter, SECTION } from './writer.ts';
+
+export interface ResponderOptions {
+  /** ANSWER_SLOT_COUNT slots to count in; own ones, which nobody sees, without. */
+  readonly counters?: Float64Array;
+}
+
+/** How an answer's authority and additional sections go on once its answer section is complete. */
+const END = { NOTHING: 0, HOSTS: 1, NODATA: 2, WILDCARD_NODATA: 3, NXDOMAIN: 4, REFERRAL: 5 } as const;
+const NO_EDE = -1;
+
+/** Answers queries from one source, one at a time; it keeps its buffers from one to the next. */
+export class Responder {
+  readonly #source: AnswerSource;
+  readonly #counters: Float64Array;
+  readonly #head = newQueryHead();
+  readonly #finder: Finder;
+  readonly #writer = new MessageWriter();
+  readonly #chain = new AliasChain();
+  readonly #denial = new Denial();
+  readonly #targets = new HostTargets();
+  readonly #proofKey = new KeyBuffer();
+  #rcode = 0;
+  #authoritative = false;
+  #ede = NO_EDE;
+  /** Number of the zone that the last name of the chain was found in. */
+  #zone = -1;
+  /** The hosts in `#targets` are name servers: glue may stand in for their addresses. */
+  #areServers = false;
+
+  constructor(source: AnswerSource, { counters = new Float64Array(ANSWER_SLOT_COUNT) }: ResponderOptions = {}) {
+    assert(counters.length >= ANSWER_SLOT_COUNT, `a responder counts in ${ANSWER_SLOT_COUNT} slots`);
+    this.#source = source;
+    this.#counters = counters;
+    this.#finder = new Finder(source);
+  }
+
+  /** Moves to the source's newest state. */
+  refresh(): void {
+    this.#source.refresh();
+    this.#finder.refresh();
+  }
+
+  /**
+   * Writes the answer to the first `length` octets of `query` into `out` and returns its length, 0 for none. `out` has room for a whole
+   * message: UDP_EDNS_BYTES_MAX octets for UDP, MESSAGE_BYTES_MAX for TCP (asserted), and shares no memory with `query`.
+   */
+  respond(query: Uint8Array, length: number, out: Uint8Array, transport: Transport): number {
+    const head = this.#head;
+    parseQuery(query, length, head);
+    countRequest(this.#counters, transport, head.fault);
+    if (head.verdict === DROP) return 0;
+    const limitBytes = answerLimitBytes(head, transport);
+    assert(out.length >= limitBytes, `an answer may have ${limitBytes} octets, the buffer has ${out.length}`);
+    this.#writer.begin(out, limitBytes - (head.edns ? OPT_BYTES : 0), query, head.questionLength);
+    this.#rcode = head.verdict;
+    this.#authoritative = false;
+    this.#ede = NO_EDE;
+    if (head.verdict === RCODE.NOERROR && !this.#refuse(head.type, head.class)) this.#resolve(query);
+    return this.#finish(out);
+  }
+
+  #finish(out: Uint8Array): number {
+    const head = this.#head;
+    const writer = this.#writer;
+    if (writer.overflowed) writer.dropContent();
+    let end = writer.at;
+    if (head.edns) end = writeOpt(out, end, this.#rcode, head.dnssecOk, this.#ede);
+    writeHeader(out, head, this.#rcode, this.#authoritative, writer.overflowed);
+    for (let section = 0; section < 3; section++) {
+      const count = writer.counts[section]! + (section === SECTION.ADDITIONAL && head.edns ? 1 : 0);
+      out[6 + 2 * section] = count >> 8;
+      out[7 + 2 * section] = count & 0xff;
+    }
+    countResponse(this.#counters, this.#rcode, writer.overflowed);
+    return end;
+  }
+
+  /** Questions that have no answer in any zone; true when this is one. */
+  #refuse(type: RrType, qclass: number): boolean {
+    if (type === 0 || type === TYPE.OPT || type === TYPE.TSIG || type === TYPE.TKEY || type === TYPE.NXNAME) {
+      this.#rcode = RCODE.FORMERR;
+      // RFC 9824 §3.5
+      if (type === TYPE.NXNAME) this.#ede = EDE.INVALID_QUERY_TYPE;
+    } else if (qclass !== CLASS.IN || type === TYPE.AXFR || type === TYPE.IXFR) this.#rcode = RCODE.REFUSED;
+    else if (type === TYPE.MAILA || type === TYPE.MAILB) this.#rcode = RCODE.NOTIMP;
+    return this.#rcode !== RCODE.NOERROR;
+  }
+
+  /** Follows the chain of aliases through the answer section, then writes what its end wants in the others. */
+  #resolve(query: Uint8Array): void {
+    this.#chain.begin(query, HEADER_BYTES, this.#head.nameLength);
+    this.#denial.begin();
+    let end: number = END.NOTHING;
+    do end = this.#answerName();
+    while (end < 0);
+    if (this.#writer.overflowed) return;
+    this.#proveExpansions(end);
+    switch (end) {
+      case END.HOSTS:
+        this.#putHosts(0);
+        break;
+      case END.NODATA:
+        this.#putSoa();
+        this.#putNsec(this.#zone, this.#finder.key);
+        break;
+      case END.WILDCARD_NODATA:
+      case END.NXDOMAIN:
+        this.#putSoa();
+        this.#putNsec(this.#zone, this.#finder.key);
+        this.#putNsec(this.#zone, this.#finder.wildcard);
+        break;
+      case END.REFERRAL:
+        this.#refer();
+        break;
+      default:
+    }
+  }
+
+  /** Answers the chain's current name. Returns one of END, or -1 when the name was an alias and its target is to be answered next. */
+  #answerName(): number {
+    const chain = this.#chain;
+    const finder = this.#finder;
+    const found = finder.find(chain.octets, chain.at, this.#head.type);
+    this.#zone = finder.zone;
+    switch (found) {
+      case FOUND.NO_ZONE:
+        if (chain.isFirst()) {
+          this.#rcode = RCODE.REFUSED;
+          this.#ede = EDE.NOT_AUTHORITATIVE;
+        }
+        return END.NOTHING;
+      case FOUND.BROKEN:
+        if (chain.isFirst()) this.#rcode = RCODE.SERVFAIL;
+        return END.NOTHING;
+      case FOUND.REFERRAL:
+        // AA is about the first name (RFC 1035 §4.1.1): it stays set when an alias led here.
+        return END.REFERRAL;
+      default:
+    }
+    this.#authoritative = true;
+    switch (found) {
+      case FOUND.EXACT:
+        return this.#answerNode(false);
+      case FOUND.WILDCARD:
+        return this.#answerNode(true);
+      case FOUND.DNAME:
+        return this.#redirect();
+      default:
+        this.#rcode = RCODE.NXDOMAIN;
+        return END.NXDOMAIN;
+    }
+  }
+
+  /** RFC 6672 §3.2 steps 3a and 3c: the node found answers for the current name, as itself or as wildcard. */
+  #answerNode(isExpanded: boolean): number {
+    const { node } = this.#finder;
+    const chain = this.#chain;
+    const { type, dnssecOk } = this.#head;
+    let entry = selectEntry(node, type);
+    if (entry >= 0) {
+      const ttl = entryTtl(node, entry);
+      if (type === TYPE.RRSIG) this.#require(this.#writer.putSignatures(SECTION.ANSWER, chain.octets, chain.at, node, entry, ttl));
+      else {
+        this.#require(this.#writer.putRrset(SECTION.ANSWER, chain.octets, chain.at, node, entry, ttl, dnssecOk));
+        this.#targets.collect(node, entry, chain.octets, chain.at);
+        this.#areServers = entryType(node, entry) === TYPE.NS;
+      }
+      if (isExpanded) this.#denial.addPending(this.#zone, chain.at);
+      return type === TYPE.RRSIG ? END.NOTHING : END.HOSTS;
+    }
+    if ((nodeFlags(node) & NODE.HAS_CNAME) === 0) return isExpanded ? END.WILDCARD_NODATA : END.NODATA;
+    entry = findEntry(node, TYPE.CNAME);
+    this.#require(this.#writer.putRrset(SECTION.ANSWER, chain.octets, chain.at, node, entry, entryTtl(node, entry), dnssecOk));
+    if (isExpanded) this.#denial.addPending(this.#zone, chain.at);
+    chain.setNext(node, bodyOffset(node, entry) + 2);
+    return chain.follow() ? -1 : END.NOTHING;
+  }
+
+  /** RFC 6672 §3.1: the DNAME above the current name, and the CNAME it makes. */
+  #redirect(): number {
+    const { node, key, depth } = this.#finder;
+    const chain = this.#chain;
+    const entry = findEntry(node, TYPE.DNAME);
+    const ttl = entryTtl(node, entry);
+    const prefixLength = key.starts[depth]!;
+    const ownerAt = chain.at + prefixLength;
+    if (chain.addDname(ownerAt))
+      this.#require(this.#writer.putRrset(SECTION.ANSWER, chain.octets, ownerAt, node, entry, ttl, this.#head.dnssecOk));
+    if (!chain.substituteNext(prefixLength, node, bodyOffset(node, entry) + 2)) {
+      this.#rcode = RCODE.YXDOMAIN;
+      return END.NOTHING;
+    }
+    this.#require(this.#writer.putAlias(SECTION.ANSWER, chain.octets, chain.at, chain.octets, chain.nextAt, ttl));
+    return this.#head.type !== TYPE.CNAME && chain.follow() ? -1 : END.NOTHING;
+  }
+
+  /** RFC 6672 §3.2 step 3b and RFC 4035 §3.1.4: name servers, DS or its denial, glue. */
+  #refer(): void {
+    const { node, key, depth } = this.#finder;
+    const writer = this.#writer;
+    const { octets } = this.#chain;
+    const zone = this.#zone;
+    const ownerAt = this.#chain.at + key.starts[depth]!;
+    const servers = findEntry(node, TYPE.NS);
+    this.#require(writer.putRrset(SECTION.AUTHORITY, octets, ownerAt, node, servers, entryTtl(node, servers), false));
+    if (this.#isProofWanted(zone)) {
+      let entry = findEntry(node, TYPE.DS);
+      if (entry < 0) entry = findEntry(node, TYPE.NSEC);
+      if (entry >= 0) this.#require(writer.putRrset(SECTION.AUTHORITY, octets, ownerAt, node, entry, entryTtl(node, entry), true));
+    }
+    const targets = this.#targets;
+    targets.collectServers(node, servers);
+    this.#areServers = true;
+    let required = 0;
+    for (let each = 0; each < targets.count; each++) {
+      if (!targets.isAtOrBelow(each, octets, ownerAt)) continue;
+      required++;
+      const host = this.#finder.nodeAt(zone, targets.octets, targets.offset(each));
+      if (host === undefined) continue;
+      this.#require(this.#putAddress(host, TYPE.A, false));
+      this.#require(this.#putAddress(host, TYPE.AAAA, false));
+    }
+    let others = ADDITIONAL_NAMES_MAX - required;
+    for (let each = 0; each < targets.count && others > 0; each++) {
+      if (targets.isAtOrBelow(each, octets, ownerAt)) continue;
+      others--;
+      this.#putHost(each);
+    }
+  }
+
+  #putHosts(from: number): void {
+    for (let each = from; each < this.#targets.count; each++) this.#putHost(each);
+  }
+
+  /** Adds the addresses of one host that may be left out: each type by itself, when it fits. */
+  #putHost(each: number): void {
+    const targets = this.#targets;
+    const host = this.#finder.findHost(targets.octets, targets.offset(each), this.#areServers);
+    if (host === undefined) return;
+    const withSignatures = this.#head.dnssecOk && !this.#finder.isGlue;
+    this.#putAddress(host, TYPE.A, withSignatures);
+    this.#putAddress(host, TYPE.AAAA, withSignatures);
+  }
+
+  /** False when the host has such addresses but they do not fit. */
+  #putAddress(host: Uint8Array, type: RrType, withSignatures: boolean): boolean {
+    const entry = findEntry(host, type);
+    return entry < 0 || this.#writer.putRrset(SECTION.ADDITIONAL, host, OWNER_OFFSET, host, entry, entryTtl(host, entry), withSignatures);
+  }
+
+  /** RFC 2308 §3: the SOA of the zone that says no, its TTL lowered to MINIMUM. */
+  #putSoa(): void {
+    const apex = this.#finder.apexAt(this.#zone);
+    assert(apex !== undefined, 'the apex was there a moment ago');
+    const entry = findEntry(apex, TYPE.SOA);
+    const body = bodyOffset(apex, entry);
+    const minimum = readU32(apex, body + 2 + readU16(apex, body) - 4);
+    const ttl = Math.min(entryTtl(apex, entry), minimum);
+    this.#require(this.#writer.putRrset(SECTION.AUTHORITY, apex, OWNER_OFFSET, apex, entry, ttl, this.#head.dnssecOk));
+  }
+
+  /** RFC 4035 §3.1.3.3: for each wildcard used, the NSEC that shows that the name itself does not exist. */
+  #proveExpansions(end: number): void {
+    const denial = this.#denial;
+    if (denial.pending === 0 || !this.#head.dnssecOk) return;
+    for (let each = 0; each < denial.pending; each++) {
+      this.#proofKey.set(this.#chain.octets, denial.pendingNames[each]!);
+      this.#putNsec(denial.pendingZones[each]!, this.#proofKey);
+    }
+    // The cut found at the end of the chain has been overwritten by the store meanwhile.
+    if (end === END.REFERRAL) this.#finder.find(this.#chain.octets, this.#chain.at, this.#head.type);
+  }
+
+  /** The NSEC at or before `key`, once. */
+  #putNsec(zone: number, key: KeyBuffer): void {
+    if (!this.#isProofWanted(zone)) return;
+    const node = this.#finder.nsecAt(zone, key);
+    if (node === undefined || !this.#denial.isNew(zone, node)) return;
+    const entry = findEntry(node, TYPE.NSEC);
+    this.#require(this.#writer.putRrset(SECTION.AUTHORITY, node, OWNER_OFFSET, node, entry, entryTtl(node, entry), true));
+  }
+
+  #isProofWanted(zone: number): boolean {
+    return this.#head.dnssecOk && this.#finder.zones.signed[zone]!;
+  }
+
+  /** What was to be written is no answer without: when it did not fit, the answer is truncated. */
+  #require(didFit: boolean): void {
+    if (!didFit) this.#writer.overflowed = true;
+  }
+}
+
+/** Directory entry of the RRset at `node` that answers a question for `type`; -1 for none. */
+function selectEntry(node: Uint8Array, type: RrType): number {
+  if (type !== TYPE.ANY && type !== TYPE.RRSIG) return findEntry(node, type);
+  let entry = directoryOffset(node);
+  for (let left = rrsetCount(node); left > 0; left--, entry += ENTRY_BYTES) {
+    // RFC 8482 §4.1: one RRset is enough, and so are the signatures of one; NSEC would be the least useful.
+    if (entryType(node, entry) !== TYPE.NSEC && (type === TYPE.ANY || entrySignatures(node, entry) > 0)) return entry;
+  }
+  return -1;
+}

@@ -1,0 +1,177 @@
+/**
+ * Records into a message: straight from a stored node to the answer's octets, RRset by RRset, each whole or not at all.
+ * Implements: RFC 1035 §4.1.3, RFC 2181 §9 (never a part of an RRset), RFC 3597 §4 (names in old types are compressed).
+ * Not here: which RRsets (answer/respond.ts).
+ */
+import { readU16 } from '#base/bytes.ts';
+import { compressibleNames } from '#dns/compression.ts';
+import { HEADER_BYTES } from '#dns/message.ts';
+import { CLASS, TYPE, type RrType } from '#dns/types.ts';
+import { bodyOffset, entryRecords, entrySignatures, entryType } from '#store/node-codec.ts';
+import { NameTable } from './name-table.ts';
+import { wireLength } from './owner-key.ts';
+
+export const SECTION = { ANSWER: 0, AUTHORITY: 1, ADDITIONAL: 2 } as const;
+
+/** Types at or above this have no compressible names. */
+const OLD_TYPES = 32;
+const NAMES_BEFORE = new Uint8Array(OLD_TYPES);
+const NAMES_COUNT = new Uint8Array(OLD_TYPES);
+for (let type = 0; type < OLD_TYPES; type++) {
+  const names = compressibleNames(type);
+  if (names === undefined) continue;
+  NAMES_BEFORE[type] = names.before;
+  NAMES_COUNT[type] = names.count;
+}
+/** Longer runs of octets are copied by the engine, shorter ones by a loop. */
+const COPY_BY_LOOP_BYTES = 64;
+
+/** One message in the making. */
+export class MessageWriter {
+  out: Uint8Array = new Uint8Array(0);
+  /** Where the next octet goes. */
+  at = 0;
+  /** Where content has to end: the limit less our OPT. */
+  room = 0;
+  /** Something required did not fit: the message is truncated, and nothing more is written. */
+  overflowed = false;
+  /** Records in each section. */
+  readonly counts = new Uint16Array(3);
+  readonly #names = new NameTable();
+  #contentAt = 0;
+
+  /** Starts a message in `out` with the question section at `query[HEADER_BYTES]`; the header is left for later. */
+  begin(out: Uint8Array, room: number, query: Uint8Array, questionLength: number): void {
+    this.out = out;
+    this.room = room;
+    this.overflowed = false;
+    this.counts.fill(0);
+    this.at = HEADER_BYTES;
+    this.#names.begin(out);
+    if (questionLength > 0) {
+      this.at = this.#names.write(query, HEADER_BYTES, HEADER_BYTES, out.length);
+      for (const end = HEADER_BYTES + questionLength; this.at < end; this.at++) out[this.at] = query[this.at]!;
+    }
+    this.#contentAt = this.at;
+  }
+
+  /** Back to the bare question (RFC 2181 §9: what does not fit is not sent in part). */
+  dropContent(): void {
+    this.at = this.#contentAt;
+    this.counts.fill(0);
+  }
+
+  /**
+   * Writes the RRset of directory entry `entry`, owned by `owner[ownerAt]`, whole or not at all. Returns false, and writes nothing, when
+   * it does not fit or something did not before.
+   */
+  putRrset(
+    section: number,
+    owner: Uint8Array,
+    ownerAt: number,
+    node: Uint8Array,
+    entry: number,
+    ttl: number,
+    withSignatures: boolean,
+  ): boolean {
+    const records = entryRecords(node, entry);
+    const signatures = withSignatures ? entrySignatures(node, entry) : 0;
+    return this.#put(section, owner, ownerAt, node, bodyOffset(node, entry), entryType(node, entry), ttl, records, signatures);
+  }
+
+  /** The same for the RRSIGs alone of an RRset. */
+  putSignatures(section: number, owner: Uint8Array, ownerAt: number, node: Uint8Array, entry: number, ttl: number): boolean {
+    let at = bodyOffset(node, entry);
+    for (let left = entryRecords(node, entry); left > 0; left--) at += 2 + readU16(node, at);
+    return this.#put(section, owner, ownerAt, node, at, TYPE.RRSIG, ttl, entrySignatures(node, entry), 0);
+  }
+
+  /** A CNAME whose target is the name at `target[targetAt]`: the one that a DNAME makes (RFC 6672 §3.1). */
+  putAlias(section: number, owner: Uint8Array, ownerAt: number, target: Uint8Array, targetAt: number, ttl: number): boolean {
+    if (this.overflowed) return false;
+    const start = this.at;
+    const mark = this.#names.mark();
+    this.at = this.#names.write(owner, ownerAt, start, this.room);
+    if (this.#putRecord(TYPE.CNAME, ttl, target, targetAt, wireLength(target, targetAt))) {
+      this.counts[section]! += 1;
+      return true;
+    }
+    this.#names.forgetFrom(mark);
+    this.at = start;
+    return false;
+  }
+
+  #put(
+    section: number,
+    owner: Uint8Array,
+    ownerAt: number,
+    node: Uint8Array,
+    body: number,
+    type: RrType,
+    ttl: number,
+    records: number,
+    signatures: number,
+  ): boolean {
+    if (this.overflowed) return false;
+    const start = this.at;
+    const mark = this.#names.mark();
+    const total = records + signatures;
+    let pointer = -1;
+    let next = body;
+    for (let each = 0; each < total; each++) {
+      if (pointer < 0) {
+        this.at = this.#names.write(owner, ownerAt, this.at, this.room);
+        pointer = this.#names.lastOffset;
+      } else if (this.at + 2 <= this.room) {
+        this.out[this.at] = 0xc0 | (pointer >> 8);
+        this.out[this.at + 1] = pointer & 0xff;
+        this.at += 2;
+      } else this.at = -1;
+      const length = readU16(node, next);
+      if (!this.#putRecord(each < records ? type : TYPE.RRSIG, ttl, node, next + 2, length)) {
+        this.#names.forgetFrom(mark);
+        this.at = start;
+        return false;
+      }
+      next += length + 2;
+    }
+    this.counts[section]! += total;
+    return true;
+  }
+
+  /** What follows the owner. False when it, or the owner before it (`at` is -1), does not fit. */
+  #putRecord(type: RrType, ttl: number, rdata: Uint8Array, rdataAt: number, length: number): boolean {
+    const { out, at, room } = this;
+    if (at < 0 || at + 10 > room) return false;
+    out[at] = type >> 8;
+    out[at + 1] = type & 0xff;
+    out[at + 2] = 0;
+    out[at + 3] = CLASS.IN;
+    out[at + 4] = ttl >>> 24;
+    out[at + 5] = (ttl >> 16) & 0xff;
+    out[at + 6] = (ttl >> 8) & 0xff;
+    out[at + 7] = ttl & 0xff;
+    let end = at + 10;
+    let read = rdataAt;
+    const rdataEnd = rdataAt + length;
+    if (type < OLD_TYPES && NAMES_COUNT[type]! > 0) {
+      if (end + NAMES_BEFORE[type]! > room) return false;
+      for (let left = NAMES_BEFORE[type]!; left > 0; left--) out[end++] = rdata[read++]!;
+      for (let left = NAMES_COUNT[type]!; left > 0; left--) {
+        end = this.#names.write(rdata, read, end, room);
+        if (end < 0) return false;
+        read += wireLength(rdata, read);
+      }
+    }
+    const rest = rdataEnd - read;
+    if (end + rest > room) return false;
+    if (rest > COPY_BY_LOOP_BYTES) out.set(rdata.subarray(read, rdataEnd), end);
+    else for (let each = 0; each < rest; each++) out[end + each] = rdata[read + each]!;
+    end += rest;
+    const written = end - at - 10;
+    out[at + 8] = written >> 8;
+    out[at + 9] = written & 0xff;
+    this.at = end;
+    return true;
+  }
+}

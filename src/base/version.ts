@@ -1,0 +1,7 @@
+/** The product's version: that of the package this runs from, `src/` and `dist/` alike. */
+import { readFileSync } from 'node:fs';
+
+export function productVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
+}

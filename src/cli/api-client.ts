@@ -1,0 +1,151 @@
+/** Requests to the admin API, over the Unix socket or HTTP(S). What the server refuses becomes a CommandFailure. */
+import { type IncomingMessage, type RequestOptions, request as httpRequest } from 'node:http';
+import { CLI_ANSWER_MS_MAX } from '#base/limits.ts';
+import { CommandFailure, type FailureProblem, exitOf, failure } from './failure.ts';
+import type { ServerAddress } from './server-address.ts';
+
+export interface ApiRequest {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Segments below /v1, not yet escaped. */
+  readonly path: readonly string[];
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  /** Sent as text/dns. */
+  readonly zoneFile?: Buffer;
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: IncomingMessage;
+}
+
+/** The answer's JSON document. */
+export async function callApi<T>(address: ServerAddress, request: ApiRequest): Promise<T> {
+  const { body } = await openAnswer(address, request);
+  const text = Buffer.concat(await body.toArray()).toString();
+  return JSON.parse(text) as T;
+}
+
+/** All items of a list, page by page. */
+export async function callList<K extends string, T>(
+  address: ServerAddress,
+  request: ApiRequest,
+  key: K,
+  limit = Infinity,
+): Promise<readonly T[]> {
+  const items: T[] = [];
+  for (let cursor: string | undefined; items.length < limit;) {
+    const query = { ...request.query, limit: String(Math.min(1000, limit - items.length)), cursor };
+    const page = await callApi<Record<K, readonly T[]> & { readonly next?: string }>(address, { ...request, query });
+    items.push(...page[key]);
+    if (page.next === undefined) break;
+    cursor = page.next;
+  }
+  return items;
+}
+
+/** The answer with its body still to be read. Throws CommandFailure for a refusal, or when there is no server or no answer. */
+export async function openAnswer(address: ServerAddress, request: ApiRequest): Promise<ApiAnswer> {
+  const changes = request.method !== undefined && request.method !== 'GET';
+  const answer = await send(address, request, changes);
+  const status = answer.statusCode ?? 0;
+  if (status >= 200 && status < 300) return { status, headers: answer.headers, body: answer };
+  const text = Buffer.concat(await answer.toArray()).toString();
+  throw refusal(status, text, changes);
+}
+
+async function send(address: ServerAddress, request: ApiRequest, changes: boolean): Promise<IncomingMessage> {
+  const body = request.zoneFile ?? (request.json === undefined ? undefined : Buffer.from(JSON.stringify(request.json)));
+  const parameters = Object.entries(request.query ?? {}).filter((each): each is [string, string] => each[1] !== undefined);
+  const search = parameters.length === 0 ? '' : `?${new URLSearchParams(parameters).toString()}`;
+  const base = address.url?.pathname.replace(/\/$/, '') ?? '';
+  const options: RequestOptions = {
+    method: request.method ?? 'GET',
+    path: `${base}/v1/${request.path.map(segment).join('/')}${search}`,
+    headers: {
+      accept: 'application/json, application/problem+json, text/dns',
+      ...(address.token === undefined ? {} : { authorization: `Bearer ${address.token}` }),
+      ...(body === undefined ? {} : { 'content-length': body.length }),
+      ...(request.zoneFile === undefined ? {} : { 'content-type': 'text/dns' }),
+      ...(request.json === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(address.socketPath === undefined ? {} : { socketPath: address.socketPath }),
+    agent: false,
+  };
+  const open = address.url?.protocol === 'https:' ? (await import('node:https')).request : httpRequest;
+  const place = address.url === undefined ? {} : { host: address.url.hostname.replace(/^\[|\]$/g, ''), port: address.url.port };
+  return await new Promise<IncomingMessage>((resolve, reject) => {
+    let connected = false;
+    const sent = open({ ...place, ...options }, resolve);
+    sent.setTimeout(CLI_ANSWER_MS_MAX, () => {
+      sent.destroy();
+      reject(failure('CLI_TIMEOUT', `no answer after ${CLI_ANSWER_MS_MAX / 1000} s`, changes ? UNKNOWN_OUTCOME : undefined));
+    });
+    sent.once('socket', (socket) => socket.once('connect', () => (connected = true)));
+    sent.once('error', (error: NodeJS.ErrnoException) => {
+      reject(connected ? brokenOff(error, changes) : unreachable(address, error));
+    });
+    sent.end(body);
+  });
+}
+
+const UNKNOWN_OUTCOME = 'it is not known whether the change was made: look before trying again';
+
+/** `.` and `..` would be taken out of the path on the way, so the root zone is `=2E`. */
+function segment(text: string): string {
+  return text === '.' ? '=2E' : encodeURIComponent(text);
+}
+
+function brokenOff(error: Error, changes: boolean): CommandFailure {
+  return failure('CLI_SERVER', `the connection to the server broke off: ${error.message}`, changes ? UNKNOWN_OUTCOME : 'try again');
+}
+
+function unreachable(address: ServerAddress, error: NodeJS.ErrnoException): CommandFailure {
+  if (address.socketPath === undefined)
+    return failure(
+      'CLI_SERVER',
+      `no server answers at ${address.url?.href ?? ''}: ${error.message}`,
+      'is it running, and is --server right?',
+    );
+  if (error.code === 'EACCES')
+    return new CommandFailure(
+      [
+        {
+          code: 'CLI_SERVER',
+          severity: 'error',
+          at: '',
+          message: `you may not open ${address.socketPath}`,
+          fix: 'run this as the user that the server runs as, or use --server with --token-file',
+        },
+      ],
+      { exit: 5 },
+    );
+  const why = error.code === 'ENOENT' ? 'there is no' : error.code === 'ECONNREFUSED' ? 'nothing listens on' : `${error.message} on`;
+  return failure(
+    'CLI_SERVER',
+    `no server is running: ${why} ${address.socketPath}`,
+    'start it with "waxseal serve", or say where it is: --data DIR, --server URL',
+  );
+}
+
+interface ProblemDocument {
+  readonly errors?: readonly { code: string; severity: 'error' | 'warning'; at: string; detail: string; fix?: string; rfc?: string }[];
+}
+
+/** The server's problems. With one of a status below 500 nothing was changed; a failing server cannot promise that. */
+function refusal(status: number, text: string, changes: boolean): CommandFailure {
+  let problems: readonly FailureProblem[] = [];
+  try {
+    const { errors = [] } = JSON.parse(text) as ProblemDocument;
+    problems = errors.map(({ detail, ...rest }) => ({ ...rest, message: detail }));
+  } catch {
+    // Not our server, or a proxy before it: the status has to do.
+  }
+  if (problems.length === 0)
+    problems = [{ code: 'CLI_SERVER', severity: 'error', at: '', message: `the server answered with HTTP status ${status} and no reason` }];
+  const byStatus = { 401: 5, 403: 5, 404: 3, 409: 4, 412: 4, 504: 7 }[status];
+  const exit = exitOf(problems[0]!.code);
+  return new CommandFailure(problems, { exit: exit === 1 ? (byStatus ?? 1) : exit, unchanged: changes && status < 500 });
+}

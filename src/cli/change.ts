@@ -1,0 +1,71 @@
+/** Changes of a zone from the command line: ask if it is destructive, send, print the changeset. */
+import { type ApiRequest, callApi } from './api-client.ts';
+import { CommandFailure, type FailureProblem, failure, formatWarning } from './failure.ts';
+import type { ChangeOptions } from './options.ts';
+import { findServer } from './server-address.ts';
+import { type Terminal, formatJson, plain } from './terminal.ts';
+
+interface OutcomeDocument {
+  readonly zone: string;
+  readonly serial: number;
+  readonly revision: number;
+  readonly changed: boolean;
+  readonly created: boolean;
+  readonly dryRun: boolean;
+  readonly served?: boolean;
+  readonly changeset: {
+    readonly fromSerial: number;
+    readonly toSerial: number;
+    readonly deleted: readonly string[];
+    readonly added: readonly string[];
+    readonly omitted: number;
+  };
+  readonly warnings: readonly (Omit<FailureProblem, 'message'> & { readonly detail: string })[];
+}
+
+/** Asks before what cannot be taken back. Without --yes and without anybody to ask it is refused. */
+export async function confirm(what: string, options: ChangeOptions, terminal: Terminal): Promise<void> {
+  if (options.yes === true || options.dryRun === true) return;
+  if (!terminal.interactive)
+    throw new CommandFailure(
+      failure('CLI_CONFIRM', `${what}: this asks first, and nobody can be asked here`, 'add --yes, or look at it with --dry-run').problems,
+      {
+        unchanged: true,
+      },
+    );
+  if (!(await terminal.ask(`${plain(what)}?`)))
+    throw new CommandFailure(failure('CLI_CONFIRM', 'you said no').problems, { unchanged: true, exit: 1 });
+}
+
+/** Sends a change and prints what came of it. */
+export async function runChange(request: ApiRequest, options: ChangeOptions, terminal: Terminal): Promise<void> {
+  const address = await findServer(options, terminal);
+  const query = { ...request.query, ...(options.dryRun === true ? { dryRun: '1' } : options.wait ? { wait: 'served' } : {}) };
+  const outcome = await callApi<OutcomeDocument>(address, { ...request, query });
+  for (const { detail, ...rest } of outcome.warnings) terminal.err(formatWarning({ ...rest, message: detail }));
+  terminal.out(options.json === true ? formatJson(outcome) : formatOutcome(outcome));
+  if (outcome.served === false)
+    throw new CommandFailure(
+      failure('CLI_TIMEOUT', 'the change is durable, but not every worker serves it yet', 'see: waxseal status').problems,
+    );
+}
+
+function formatOutcome({ zone, changed, created, dryRun, changeset }: OutcomeDocument): string {
+  if (!changed) return `${zone} is that way already; nothing ${dryRun ? 'would change' : 'was changed'}\n`;
+  const { fromSerial, toSerial, omitted } = changeset;
+  const verb = dryRun ? 'would be ' : '';
+  const head = created ? `${zone} ${verb}created, serial ${toSerial}` : `${zone} ${verb}changed, serial ${fromSerial} to ${toSerial}`;
+  const deleted = changeset.deleted.filter((line) => !isSigning(line));
+  const added = changeset.added.filter((line) => !isSigning(line));
+  const hidden = changeset.deleted.length + changeset.added.length - deleted.length - added.length;
+  const lines = [head, ...deleted.map((line) => `- ${line}`), ...added.map((line) => `+ ${line}`)];
+  if (hidden > 0) lines.push(`  and ${hidden} RRSIG and NSEC records`);
+  if (omitted > 0) lines.push(`  and ${omitted} more, not shown`);
+  return `${plain(lines.join('\n'))}\n`;
+}
+
+/** RRSIG and NSEC follow from the rest; `owner TTL IN TYPE rdata`, and owners have no blanks. */
+function isSigning(line: string): boolean {
+  const type = line.split(' ', 4)[3];
+  return type === 'RRSIG' || type === 'NSEC';
+}

@@ -1,0 +1,167 @@
+/**
+ * Entry of the control process, forked by the supervisor: configuration, key-encryption key, store, control room, admin listeners,
+ * signature refresh; and the way down again. Everything it does is elsewhere; this file is the order of it.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildAdmin } from '#admin/app.ts';
+import { listenAdmin } from '#admin/listen.ts';
+import { ANSWER_METRICS, ANSWER_SLOTS } from '#answer/counters.ts';
+import { systemClock } from '#base/clock.ts';
+import { openSupervisorChannel, type IpcMessage } from '#base/ipc.ts';
+import { ADMIN_DRAIN_MS } from '#base/limits.ts';
+import { openLog } from '#base/log.ts';
+import { type Problem, formatProblem } from '#base/problem.ts';
+import { productVersion } from '#base/version.ts';
+import { problemKind } from '#base/problem-codes.ts';
+import { Control } from '#control/control.ts';
+import { Publisher } from '#control/publisher.ts';
+import { Refresher } from '#control/refresh.ts';
+import { SERVER_METRICS } from '#server/counters.ts';
+import { EXIT_CONFIGURATION } from '#server/supervisor.ts';
+import { StoreFailure } from '#store/failure.ts';
+import { makeKek, readKek } from '#store/kek.ts';
+import { storeExists } from '#store/store.ts';
+import { type StoreWriter, openWriter } from '#store/writer.ts';
+import { type Config, loadConfig } from '#config.ts';
+import { ensureAdminToken } from './admin-token.ts';
+import { readyScreen } from './ready-screen.ts';
+import { type ServeOptions } from './serve-options.ts';
+import { importMissingZones } from './zones-folder.ts';
+
+const EXIT_FAILED = 1;
+
+process.title = 'waxseal control';
+await main(JSON.parse(process.argv[2] ?? '{"flags":{}}') as ServeOptions);
+
+async function main(options: ServeOptions): Promise<void> {
+  const config = readConfig(options);
+  const log = openLog({ ...config.log, name: 'control' });
+  const random = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes));
+  const writer = openStore(config, random);
+  if (writer.abandonedBy !== undefined)
+    log.warn(
+      { event: 'store.recovered', pid: writer.abandonedBy.pid },
+      'the last control process ended without closing the store; it is intact up to its last commit',
+    );
+
+  let publisher: Publisher | undefined;
+  let screenShown = false;
+  const showScreen = (): void => {
+    if (screenShown || publisher === undefined || publisher.addresses.length === 0 || !zonesLoaded) return;
+    screenShown = true;
+    process.stdout.write(readyScreen(control, { tokenFile, dns: publisher.addresses, admin: listeners.address }));
+  };
+  const receive = (message: IpcMessage): void => {
+    publisher?.receive(message);
+    showScreen();
+  };
+  const channel = openSupervisorChannel(process, receive, () => {
+    log.error({ event: 'supervisor.gone' }, 'the supervisor has gone; ending');
+    process.exit(EXIT_FAILED);
+  });
+  publisher = new Publisher((message) => channel.send(message));
+
+  const socketPath = join(config.data, 'admin.sock');
+  const control = new Control({
+    writer,
+    publisher,
+    clock: systemClock,
+    random,
+    onFatal: (failure) => {
+      log.fatal({ event: 'store.broken' }, failure.message);
+      process.exit(EXIT_FAILED);
+    },
+    version: productVersion(),
+    adminListener: config.admin.listen === undefined ? '' : `${config.admin.listen.ip}:${config.admin.listen.port}`,
+    socketPath,
+    counterTable: { ...SERVER_METRICS, ...Object.fromEntries(ANSWER_SLOTS.map((slot, at) => [slot, ANSWER_METRICS[at]!])) },
+  });
+  let zonesLoaded = options.zonesFolder === undefined;
+  const tokenFile = join(config.data, 'admin.token');
+  await ensureAdminToken(control, tokenFile);
+  const app = await buildAdmin({ control, logger: log.child({ name: 'admin' }), zoneFileBytesMax: config.admin.zoneFileBytesMax });
+  const listeners = await listenAdmin(app, { tcp: config.admin.listen, socketPath, requestMsMax: config.admin.requestMsMax }).catch(
+    (error: unknown) => {
+      process.stderr.write(
+        `waxseal: not started: the admin API cannot listen: ${error instanceof Error ? error.message : String(error)}\n`,
+      );
+      process.exit(EXIT_CONFIGURATION);
+    },
+  );
+  channel.send({ kind: 'hello', role: 'control', pid: process.pid });
+
+  const refresher = new Refresher(control, systemClock, log);
+  process.on('SIGHUP', () => reload(options, config, log));
+  let stopping = false;
+  const stop = async (): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    await refresher.stop();
+    await listeners.close(ADMIN_DRAIN_MS);
+    await control.close();
+    log.info({ event: 'control.stopped' }, 'control process stopped');
+    channel.close();
+    process.exitCode = 0;
+  };
+  process.on('SIGTERM', () => void stop());
+  process.on('SIGINT', () => void stop());
+
+  if (options.zonesFolder !== undefined) {
+    await importMissingZones(control, options.zonesFolder, (text) => process.stderr.write(`waxseal: ${text}\n`));
+    zonesLoaded = true;
+  }
+  refresher.start();
+  channel.send({ kind: 'ready', role: 'control' });
+  log.info({ event: 'control.ready', zones: control.zones().length, admin: listeners.address }, 'control process ready');
+  showScreen();
+}
+
+/** The configuration, or the end: a child that says 78 is not started again. */
+function readConfig(options: ServeOptions): Config {
+  const loaded = loadConfig({ file: options.configFile, environment: process.env, flags: options.flags, workingDirectory: process.cwd() });
+  if (loaded.ok) return loaded.value;
+  return refuse(loaded.problems, EXIT_CONFIGURATION);
+}
+
+function openStore(config: Config, random: (bytes: number) => Uint8Array): StoreWriter {
+  const dir = join(config.data, 'store');
+  const { kekFile } = config.keys;
+  try {
+    // An existing store's key is never made anew: that would lock its secrets away for good.
+    const kek = storeExists(dir) || existsSync(kekFile) ? readKek(kekFile) : { ok: true as const, value: makeKek(kekFile, random) };
+    if (!kek.ok) return refuse(kek.problems, EXIT_CONFIGURATION);
+    return openWriter(dir, { kek: kek.value, random, nowMs: systemClock.nowMs() });
+  } catch (error) {
+    if (!(error instanceof StoreFailure)) throw error;
+    // Another writer, a newer format, a wrong key: starting again cannot help. Other failures may pass.
+    const hopeless = error.code === 'STORE_LOCKED' || problemKind(error.code).exit === EXIT_CONFIGURATION;
+    return refuse([error.problem], hopeless ? EXIT_CONFIGURATION : EXIT_FAILED);
+  }
+}
+
+function refuse(problems: readonly Problem[], exitCode: number): never {
+  process.stderr.write(`waxseal: not started:\n${problems.map((each) => `  ${formatProblem(each)}\n`).join('')}`);
+  process.exit(exitCode);
+}
+
+/** HUP: the log level changes at once; what needs a restart is said. A bad file changes nothing. */
+function reload(options: ServeOptions, running: Config, log: ReturnType<typeof openLog>): void {
+  const loaded = loadConfig({ file: options.configFile, environment: process.env, flags: options.flags, workingDirectory: process.cwd() });
+  if (!loaded.ok) {
+    log.error(
+      { event: 'config.refused', problems: loaded.problems.map(formatProblem) },
+      'the configuration has errors; the running one stays',
+    );
+    return;
+  }
+  log.level = loaded.value.log.level;
+  const restart = (['data', 'dns', 'admin', 'https', 'keys'] as const).filter(
+    (section) => JSON.stringify(loaded.value[section]) !== JSON.stringify(running[section]),
+  );
+  log.info(
+    { event: 'config.reloaded', level: log.level, needsRestart: restart },
+    restart.length === 0 ? 'configuration read again' : `configuration read again; a restart is needed for: ${restart.join(', ')}`,
+  );
+}

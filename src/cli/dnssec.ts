@@ -1,0 +1,97 @@
+/** `waxseal dnssec`: what is signed, and the DS records for the parent. */
+import type { Command } from 'commander';
+import { callApi } from './api-client.ts';
+import { type ReadOptions, readCommand } from './options.ts';
+import { findServer } from './server-address.ts';
+import { type Terminal, formatFields, formatJson, formatTable, plain } from './terminal.ts';
+
+interface DsDocument {
+  readonly keyTag: number;
+  readonly algorithm: number;
+  readonly digestType: number;
+  readonly digest: string;
+  readonly record: string;
+  readonly dnskey: { readonly flags: number; readonly protocol: number; readonly algorithm: number; readonly publicKey: string };
+}
+
+interface DnssecDocument {
+  readonly zone: string;
+  readonly dnssec: 'on' | 'off';
+  readonly keys: readonly {
+    readonly id: string;
+    readonly keyTag: number;
+    readonly algorithm: number;
+    readonly role: string;
+    readonly state: string;
+    readonly createdAt: string;
+  }[];
+  readonly ds: readonly DsDocument[];
+}
+
+/** IANA "DNS Security Algorithm Numbers" and "DS RR Type Digest Algorithms", as far as we make them. */
+const ALGORITHM_NAMES: Readonly<Record<number, string>> = { 13: 'ECDSAP256SHA256' };
+const DIGEST_NAMES: Readonly<Record<number, string>> = { 2: 'SHA-256', 4: 'SHA-384' };
+
+export function defineDnssec(noun: Command, terminal: Terminal): void {
+  readCommand(
+    noun.command('status <zone>').description('whether a zone is signed, and with which keys'),
+    'waxseal dnssec status example.com',
+  ).action(async (zone: string, options: ReadOptions) => {
+    const status = await callApi<DnssecDocument>(await findServer(options, terminal), { path: ['zones', zone, 'dnssec'] });
+    terminal.out(options.json === true ? formatJson(status) : formatStatus(status));
+  });
+
+  readCommand(
+    noun.command('ds <zone>').description('the DS records for the parent zone or registrar'),
+    'waxseal dnssec ds example.com',
+  ).action(async (zone: string, options: ReadOptions) => {
+    const document = await callApi<{ readonly zone: string; readonly ds: readonly DsDocument[] }>(await findServer(options, terminal), {
+      path: ['zones', zone, 'dnssec', 'ds'],
+    });
+    terminal.out(options.json === true ? formatJson(document) : formatDs(document.zone, document.ds));
+  });
+}
+
+function formatStatus({ zone, dnssec, keys, ds }: DnssecDocument): string {
+  if (dnssec === 'off') return `${zone} is not signed\n`;
+  const rows = keys.map(({ keyTag, algorithm, role, state, createdAt }) => [
+    String(keyTag),
+    algorithmName(algorithm),
+    role.toUpperCase(),
+    state,
+    createdAt,
+  ]);
+  const records = ds.map(({ record }) => `  ${record}\n`).join('');
+  return plain(
+    `${zone} is signed\n\n${formatTable(['KEY TAG', 'ALGORITHM', 'ROLE', 'STATE', 'CREATED'], rows)}\nDS for the parent:\n${records}`,
+  );
+}
+
+/** Zone-file form first, for parents that one edits oneself; then field by field, as registrars' forms ask. */
+function formatDs(zone: string, ds: readonly DsDocument[]): string {
+  const first = ds[0];
+  if (first === undefined) return `${zone} is not signed and has no DS\n`;
+  const forms = ds.map(({ keyTag, algorithm, digestType, digest }) =>
+    formatFields([
+      ['Key tag', String(keyTag)],
+      ['Algorithm', algorithmName(algorithm)],
+      ['Digest type', `${digestType} (${DIGEST_NAMES[digestType] ?? 'unknown'})`],
+      ['Digest', digest],
+    ]),
+  );
+  const { flags, protocol, algorithm, publicKey } = first.dnskey;
+  const key = formatFields([
+    ['Flags', `${flags}${flags === 257 ? ' (KSK or CSK: secure entry point)' : ''}`],
+    ['Protocol', String(protocol)],
+    ['Algorithm', algorithmName(algorithm)],
+    ['Public key', publicKey],
+  ]);
+  const records = ds.map(({ record }) => `${record}\n`).join('');
+  return plain(
+    `; zone-file form\n${records}\n; a registrar's form: one of these is enough, SHA-256 if you have to choose\n${forms.join('\n')}\n; or, where the key itself is asked for\n${key}`,
+  );
+}
+
+function algorithmName(algorithm: number): string {
+  return `${algorithm} (${ALGORITHM_NAMES[algorithm] ?? 'unknown'})`;
+}

@@ -1,0 +1,62 @@
+/** How a command fails: problems with codes, told to people in one form and to programs in another, and an exit code from the first. */
+import { type ProblemCode, PROBLEM_KINDS, problemKind } from '#base/problem-codes.ts';
+import { type Problem, problem } from '#base/problem.ts';
+import { plain } from './terminal.ts';
+
+/** One problem as the API sends it; `code` may be one that this version does not know. */
+export type FailureProblem = Omit<Problem, 'code'> & { readonly code: string };
+
+/** Thrown by commands, caught by program.ts. */
+export class CommandFailure extends Error {
+  override readonly name = 'CommandFailure';
+  readonly problems: readonly FailureProblem[];
+  readonly exit: number;
+  /** Nothing was changed, for certain: the message says so. */
+  readonly unchanged: boolean;
+
+  constructor(problems: readonly FailureProblem[], options: { readonly exit?: number; readonly unchanged?: boolean } = {}) {
+    super(problems[0]?.message ?? 'failed');
+    const first = problems.find((each) => each.severity === 'error') ?? problems[0];
+    this.problems = problems;
+    this.exit = options.exit ?? (first === undefined ? 1 : exitOf(first.code));
+    this.unchanged = options.unchanged ?? false;
+  }
+}
+
+/** A failure with one problem. */
+export function failure(code: ProblemCode, message: string, fix?: string, at = ''): CommandFailure {
+  return new CommandFailure([problem(code, at, message, fix === undefined ? {} : { fix })]);
+}
+
+/** Exit code of a problem code; 1 for one that only a newer server knows. */
+export function exitOf(code: string): number {
+  return Object.hasOwn(PROBLEM_KINDS, code) ? problemKind(code as ProblemCode).exit : 1;
+}
+
+/** What went wrong, why, what is unchanged, how to fix it; see "An error, as its reader sees it" in the documentation. */
+export function formatFailure({ problems, unchanged }: CommandFailure): string {
+  const prefix = `waxseal: ${unchanged ? 'not changed: ' : ''}`;
+  const errors = problems.filter((each) => each.severity === 'error');
+  const shown = errors.length === 0 ? problems : errors;
+  if (shown.length === 1) return `${prefix}${formatOne(shown[0]!, '  ')}`;
+  return `${prefix}${shown.length} problems\n${shown.map((each) => `  ${formatOne(each, '    ')}`).join('')}`;
+}
+
+function formatOne({ at, message, fix, rfc, code }: FailureProblem, indent: string): string {
+  // A pointer or parameter means something to who wrote a request, not to who typed a command; a file's line does.
+  const where = /:[0-9]+(?::[0-9]+)?$/.test(at) ? `${at}: ` : '';
+  const lines = [`${where}${message.replace(/\.$/, '')}.`];
+  if (fix !== undefined) lines.push(`${indent}${fix}`);
+  lines.push(`${indent}[${code}${rfc === undefined ? '' : `, ${rfc}`}]`);
+  return `${plain(lines.join('\n'))}\n`;
+}
+
+/** A warning of a change or check that went through. */
+export function formatWarning({ at, message, fix, code }: FailureProblem): string {
+  return `waxseal: warning: ${plain(`${at === '' ? '' : `${at}: `}${message}${fix === undefined ? '' : ` (${fix})`}`)} [${code}]\n`;
+}
+
+/** The failure as the one JSON document of `--json`. */
+export function failureDocument({ problems, exit }: CommandFailure): unknown {
+  return { ok: false, exit, code: problems[0]?.code, errors: problems };
+}

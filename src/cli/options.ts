@@ -1,0 +1,41 @@
+/** Options that all commands of one kind share, and how they are given to their actions. */
+import type { Command } from 'commander';
+import type { ServerOptions } from './server-address.ts';
+
+export interface OutputOptions {
+  readonly json?: boolean;
+}
+
+export type ReadOptions = OutputOptions & ServerOptions;
+
+export interface ChangeOptions extends ReadOptions {
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+  /** False with --no-wait. */
+  readonly wait: boolean;
+}
+
+/** A command that needs no server. */
+export function localCommand(command: Command, example: string): Command {
+  return command
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', `\nExample:\n  $ ${example}`)
+    .helpOption('-h, --help', 'show this help');
+}
+
+/** A command that asks the server. */
+export function readCommand(command: Command, example: string): Command {
+  return localCommand(command, example)
+    .option('--server <address>', 'the server, URL or unix:PATH (default: admin.sock in the data directory)')
+    .option('--token-file <file>', 'token for a server that is reached by URL')
+    .option('--data <dir>', "the server's data directory")
+    .option('--config <file>', 'configuration that names the data directory');
+}
+
+/** A command that changes something. */
+export function changeCommand(command: Command, example: string): Command {
+  return readCommand(command, example)
+    .option('--dry-run', 'show what would change, change nothing')
+    .option('--yes', 'do not ask')
+    .option('--no-wait', 'do not wait until every worker serves the change');
+}

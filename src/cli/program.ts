@@ -1,0 +1,95 @@
+/**
+ * The table of commands. A noun's module is loaded when the noun is used: `waxseal --help` loads none of them.
+ * Not here: what the nouns do (one file each), serving (serve.ts).
+ */
+import { Command, CommanderError } from 'commander';
+import { CommandFailure, failure, failureDocument, formatFailure } from './failure.ts';
+import { type Terminal, formatJson, processTerminal } from './terminal.ts';
+
+interface Noun {
+  readonly summary: string;
+  /** A command to show in its help; nouns without verbs bring their own. */
+  readonly example?: string;
+  /** Adds verbs or options and an action to the noun's command. */
+  readonly load: () => Promise<(noun: Command, terminal: Terminal) => void>;
+}
+
+/** In the order of the help. */
+const NOUNS: Readonly<Record<string, Noun>> = {
+  serve: { summary: 'run the server', load: async () => (await import('./serve-command.ts')).defineServe },
+  status: { summary: 'state of the server', load: async () => (await import('./status.ts')).defineStatus },
+  query: { summary: 'what is answered to a question, and why', load: async () => (await import('./query.ts')).defineQuery },
+  zone: {
+    summary: 'zones: add, remove, list, show, import, export, check, diff',
+    example: 'waxseal zone import example.com example.com.zone',
+    load: async () => (await import('./zone.ts')).defineZone,
+  },
+  rrset: {
+    summary: 'records: list, get, set, delete',
+    example: 'waxseal rrset set example.com www A 1h 192.0.2.1',
+    load: async () => (await import('./rrset.ts')).defineRrset,
+  },
+  dnssec: {
+    summary: 'signing: status, ds',
+    example: 'waxseal dnssec ds example.com',
+    load: async () => (await import('./dnssec.ts')).defineDnssec,
+  },
+  token: {
+    summary: 'access to the API: create, list, revoke',
+    example: 'waxseal token create deploy --scope zone:example.com',
+    load: async () => (await import('./token.ts')).defineToken,
+  },
+  audit: {
+    summary: 'who changed what: tail, verify',
+    example: 'waxseal audit tail',
+    load: async () => (await import('./audit.ts')).defineAudit,
+  },
+  config: {
+    summary: 'configuration: check, show',
+    example: 'waxseal config check',
+    load: async () => (await import('./config.ts')).defineConfig,
+  },
+  version: { summary: 'version of waxseal', load: async () => (await import('./version.ts')).defineVersion },
+};
+
+/** Runs the command in `words` (argv without node and script). Resolves to the exit code (interface.md). */
+export async function runProgram(words: readonly string[], terminal: Terminal = processTerminal): Promise<number> {
+  const json = words.includes('--json');
+  // What commander would print to stderr is told in our form below.
+  const silent = () => {};
+  const program = new Command('waxseal')
+    .description("Authoritative DNS server that keeps a domain's mail trust in order.")
+    .usage('<noun> [verb] [options]')
+    .helpOption('-h, --help', 'show this help')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ waxseal zone list\n\nExit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict, 5 denied, 6 check failed, 7 timeout, 78 configuration',
+    )
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: silent, outputError: silent });
+  const wanted = words[0] === 'help' ? words[1] : words[0];
+  try {
+    for (const [name, noun] of Object.entries(NOUNS)) {
+      const command = program.command(name).description(noun.summary).helpOption('-h, --help', 'show this help');
+      if (noun.example !== undefined) command.addHelpText('after', `\nExample:\n  $ ${noun.example}`);
+      if (name === wanted) (await noun.load())(command, terminal);
+    }
+    if (words.length === 0) program.help();
+    await program.parseAsync(words, { from: 'user' });
+    return typeof process.exitCode === 'number' ? process.exitCode : 0;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const told = error instanceof CommanderError ? usageFailure(error, wanted) : error;
+    if (!(told instanceof CommandFailure)) throw told;
+    terminal.err(formatFailure(told));
+    if (json) terminal.out(formatJson(failureDocument(told)));
+    return told.exit;
+  }
+}
+
+/** Commander's complaint in our form. */
+function usageFailure(error: CommanderError, noun = ''): CommandFailure {
+  if (error.code === 'commander.help') return failure('CLI_USAGE', `${noun} needs a verb`, `see waxseal ${noun} --help`);
+  const [message, hint] = error.message.replace(/^error: /, '').split('\n');
+  return failure('CLI_USAGE', message ?? 'not understood', hint?.replace(/^\((.*)\)$/, '$1') ?? 'see --help');
+}

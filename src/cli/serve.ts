@@ -1,0 +1,45 @@
+/**
+ * `waxseal serve`: the supervisor process. Reads the configuration, settles the addresses, starts the control and the answer process and
+ * keeps both alive. Not here: what they do (control-process.ts, server/answer-process.ts).
+ */
+import { availableParallelism } from 'node:os';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { formatIpPort } from '#base/address.ts';
+import { type Problem, formatProblem } from '#base/problem.ts';
+import { siblingModule } from '#base/sibling.ts';
+import { settleAddresses } from '#server/listen.ts';
+import { EXIT_CONFIGURATION, Supervisor, obeySignals } from '#server/supervisor.ts';
+import { loadConfig } from '#config.ts';
+import { type ServeOptions } from './serve-options.ts';
+
+const EXIT_FAILED = 1;
+
+/** Runs until it is told to stop; resolves to the exit code: 0 drained, 1 not startable or killed, 78 bad configuration. */
+export async function serve(options: ServeOptions): Promise<number> {
+  const loaded = loadConfig({ file: options.configFile, environment: process.env, flags: options.flags, workingDirectory: process.cwd() });
+  if (!loaded.ok) return refuse(loaded.problems, EXIT_CONFIGURATION);
+  const config = loaded.value;
+  const addresses = await settleAddresses(config.dns.listen);
+  if (!addresses.ok) return refuse(addresses.problems, EXIT_FAILED);
+  mkdirSync(config.data, { recursive: true, mode: 0o700 });
+  const supervisor = new Supervisor({
+    control: { script: siblingModule(import.meta.url, 'control-process'), args: [JSON.stringify(options)] },
+    answer: { script: siblingModule(import.meta.resolve('#server/supervisor.ts'), 'answer-process'), args: [] },
+    settings: {
+      storeDir: join(config.data, 'store'),
+      listen: addresses.value.map(formatIpPort),
+      workers: config.dns.workers === 0 ? availableParallelism() : config.dns.workers,
+    },
+    log: (text) => process.stderr.write(`waxseal: ${text}\n`),
+  });
+  obeySignals(process, supervisor);
+  process.title = 'waxseal';
+  supervisor.start();
+  return supervisor.exitCode;
+}
+
+function refuse(problems: readonly Problem[], exitCode: number): number {
+  process.stderr.write(`waxseal: not started:\n${problems.map((each) => `  ${formatProblem(each)}\n`).join('')}`);
+  return exitCode;
+}

@@ -1,0 +1,55 @@
+/** Which server a command talks to: `--server`, else WAXSEAL_SERVER, else the Unix socket in the data directory. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { CommandFailure, failure } from './failure.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface ServerOptions {
+  readonly server?: string;
+  readonly tokenFile?: string;
+  readonly data?: string;
+  readonly config?: string;
+}
+
+export interface ServerAddress {
+  /** One of the two. */
+  readonly socketPath?: string;
+  readonly url?: URL;
+  readonly token?: string;
+}
+
+export async function findServer(options: ServerOptions, terminal: Terminal): Promise<ServerAddress> {
+  const server = options.server ?? terminal.environment['WAXSEAL_SERVER'];
+  const tokenFile = options.tokenFile ?? terminal.environment['WAXSEAL_TOKEN_FILE'];
+  const token = tokenFile === undefined ? {} : { token: readToken(resolve(terminal.workingDirectory, tokenFile)) };
+  if (server === undefined) return { socketPath: join(await findData(options, terminal), 'admin.sock'), ...token };
+  if (server.startsWith('unix:')) return { socketPath: resolve(terminal.workingDirectory, server.slice('unix:'.length)), ...token };
+  const url = URL.canParse(server) ? new URL(server) : undefined;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
+    throw failure('CLI_USAGE', `--server ${JSON.stringify(server)} is neither a URL nor unix:PATH`, 'as in --server http://127.0.0.1:8053');
+  if (url.username !== '' || url.password !== '')
+    throw failure('CLI_USAGE', 'a password in --server would be seen by everybody on this machine', 'use --token-file');
+  return { url, ...token };
+}
+
+/** The data directory, absolute: `--data`, else as the configuration has it. */
+export async function findData(options: ServerOptions, terminal: Terminal): Promise<string> {
+  const { environment, workingDirectory } = terminal;
+  if (options.data !== undefined) return resolve(workingDirectory, options.data);
+  const file = options.config ?? environment['WAXSEAL_CONFIG'];
+  // Most commands run without a file, and reading one costs more than all the rest of the start.
+  if (file === undefined && !existsSync(resolve(workingDirectory, 'waxseal.toml')))
+    return resolve(workingDirectory, environment['WAXSEAL_DATA'] ?? 'data');
+  const { loadConfig } = await import('#config.ts');
+  const config = loadConfig({ environment, flags: {}, workingDirectory, file });
+  if (!config.ok) throw new CommandFailure(config.problems);
+  return config.value.data;
+}
+
+function readToken(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw failure('CLI_FILE', `the token file ${path} cannot be read: ${(error as Error).message}`);
+  }
+}

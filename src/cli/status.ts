@@ -1,0 +1,49 @@
+/** `waxseal status`. */
+import type { Command } from 'commander';
+import { callApi } from './api-client.ts';
+import { type ReadOptions, readCommand } from './options.ts';
+import { findServer } from './server-address.ts';
+import { type Terminal, formatFields, formatJson, plain } from './terminal.ts';
+
+interface StatusDocument {
+  readonly version: string;
+  readonly startedAt: string;
+  readonly generation: number;
+  readonly zoneCount: number;
+  readonly ready: boolean;
+  readonly notReady: readonly string[];
+  readonly workers: readonly { readonly id: number; readonly alive: boolean; readonly generation: number }[];
+  readonly listeners: { readonly dns: readonly string[]; readonly admin: string; readonly socket: string };
+  readonly store: { readonly path: string; readonly sizeBytes: number; readonly freeBytes: number };
+}
+
+export function defineStatus(noun: Command, terminal: Terminal): void {
+  readCommand(noun, 'waxseal status').action(async (options: ReadOptions) => {
+    const status = await callApi<StatusDocument>(await findServer(options, terminal), { path: ['status'] });
+    terminal.out(options.json === true ? formatJson(status) : formatStatus(status));
+  });
+}
+
+function formatStatus({ version, startedAt, generation, zoneCount, ready, notReady, workers, listeners, store }: StatusDocument): string {
+  const alive = workers.filter((worker) => worker.alive);
+  const behind = alive.filter((worker) => worker.generation < generation).length;
+  return plain(
+    formatFields([
+      ['version', version],
+      ['started', startedAt],
+      ['ready', ready ? 'yes' : `no: ${notReady.join('; ')}`],
+      ['zones', String(zoneCount)],
+      [
+        'workers',
+        `${alive.length} of ${workers.length} alive, ${behind === 0 ? `all at generation ${generation}` : `${behind} behind generation ${generation}`}`,
+      ],
+      ['DNS', listeners.dns.join(', ')],
+      ['API', [listeners.admin, listeners.socket].filter((each) => each !== '').join(', ')],
+      ['store', `${store.path}, ${mebibytes(store.sizeBytes)} used, ${mebibytes(store.freeBytes)} free on its disk`],
+    ]),
+  );
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}

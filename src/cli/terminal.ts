@@ -1,0 +1,63 @@
+/** What commands read from and write to; given to them so that nothing but program.ts knows the process. */
+import { createInterface } from 'node:readline/promises';
+
+export interface Terminal {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Absolute. */
+  readonly workingDirectory: string;
+  /** Results: text for people, or the one JSON document. */
+  out(text: string): void;
+  /** Everything else: warnings, questions, errors. */
+  err(text: string): void;
+  /** False when nobody can be asked. */
+  readonly interactive: boolean;
+  /** True for "y" and "yes". */
+  ask(question: string): Promise<boolean>;
+}
+
+// `waxseal … | head`: whoever read has had enough, and that is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
+export const processTerminal: Terminal = {
+  environment: process.env,
+  workingDirectory: process.cwd(),
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  interactive: process.stdin.isTTY === true,
+  ask: async (question) => {
+    const lines = createInterface({ input: process.stdin, output: process.stderr });
+    const answer = await lines.question(`${question} [y/N] `);
+    lines.close();
+    return /^y(?:es)?$/i.test(answer.trim());
+  },
+};
+
+/** Rows below a heading, columns as wide as they must be, two blanks between. */
+export function formatTable(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = heading.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd();
+  return [line(heading), ...rows.map(line)].map((each) => `${each}\n`).join('');
+}
+
+/** `name   value` lines, values in one column. */
+export function formatFields(fields: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...fields.map(([name]) => name.length));
+  return fields.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
+}
+
+/** Text from zone data and servers must not move the cursor or change colours: control characters are shown as \xNN. */
+export function plain(text: string): string {
+  return text.replaceAll(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
+/** The document of `--json`: one, indented, with a line end. */
+export function formatJson(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}

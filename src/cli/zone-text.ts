@@ -1,0 +1,57 @@
+/** Zone files on this side of the API: read from disk with what they include, and checked without a server. */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { latin1 } from '#base/bytes.ts';
+import { type Problem, type Result, ok } from '#base/problem.ts';
+import { type Name, ROOT, parseName } from '#dns/name.ts';
+import { includeFrom } from '#dns/zone-file-include.ts';
+import { loadZone } from '#zone/assemble.ts';
+import { formatRrset } from '#zone/changeset-text.ts';
+import { CommandFailure, failure } from './failure.ts';
+
+/** A file's text, one character per octet; `-` is standard input. */
+export function readZoneText(file: string, workingDirectory: string): string {
+  try {
+    return latin1(readFileSync(file === '-' ? 0 : resolve(workingDirectory, file)));
+  } catch (error) {
+    throw failure('CLI_FILE', `${file} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+/** Every problem of the file as a zone, warnings too. */
+export function checkZoneText(zone: string, text: string, options: CheckOptions): readonly Problem[] {
+  const loaded = load(zone, text, options);
+  return loaded.ok ? loaded.warnings : loaded.problems;
+}
+
+/**
+ * What is sent to the server. A file that includes others becomes one without: the server does not read our disk. Such a file is
+ * checked here first, because only here problems can be told at their place.
+ */
+export function flattenZoneText(zone: string, text: string, options: CheckOptions): Result<string> {
+  if (!/^\s*\$include\b/im.test(text)) return ok(text);
+  const loaded = load(zone, text, options);
+  if (!loaded.ok) return loaded;
+  const lines = loaded.value.flatMap((rrset) => formatRrset(rrset));
+  return ok(`${lines.join('\n')}\n`, loaded.warnings);
+}
+
+export interface CheckOptions {
+  /** As it was given. */
+  readonly file: string;
+  readonly workingDirectory: string;
+  /** Whether waxseal signs the zone: then DNSSEC records in the file are left out with a warning. */
+  readonly signed: boolean;
+}
+
+function load(zone: string, text: string, { file, workingDirectory, signed }: CheckOptions) {
+  const shownFolder = dirname(file);
+  const include = includeFrom(resolve(workingDirectory, shownFolder), shownFolder);
+  return loadZone(text, { file, origin: zoneName(zone), signed, include });
+}
+
+function zoneName(text: string): Name {
+  const name = parseName(text === '=2E' ? '.' : text, ROOT);
+  if (!name.ok) throw new CommandFailure(name.problems);
+  return name.value;
+}

@@ -1,0 +1,167 @@
+/** `waxseal zone`: zones as a whole. */
+import { writeFileSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { callApi, callList, openAnswer } from './api-client.ts';
+import { confirm, runChange } from './change.ts';
+import { CommandFailure, failure, formatWarning } from './failure.ts';
+import { type ChangeOptions, type OutputOptions, type ReadOptions, changeCommand, localCommand, readCommand } from './options.ts';
+import { findServer } from './server-address.ts';
+import { type Terminal, formatFields, formatJson, formatTable, plain } from './terminal.ts';
+
+interface ZoneDocument {
+  readonly name: string;
+  readonly dnssec: string;
+  readonly serial: number;
+  readonly revision: number;
+  readonly nodeCount: number;
+  readonly createdAt: string;
+  readonly changedAt: string;
+}
+
+interface AddOptions extends ChangeOptions {
+  readonly dnssec: boolean;
+  readonly nameserver?: readonly string[];
+  readonly contact?: string;
+}
+
+interface ExportOptions extends ReadOptions {
+  readonly signed?: boolean;
+  readonly output?: string;
+}
+
+export function defineZone(noun: Command, terminal: Terminal): void {
+  changeCommand(noun.command('add <zone>').description('create a zone with a default SOA and NS set'), 'waxseal zone add example.com')
+    .option('--no-dnssec', 'do not sign it')
+    .option('--nameserver <name...>', 'its NS records (default: ns.<zone>)')
+    .option('--contact <name>', 'RNAME of its SOA (default: hostmaster.<zone>)')
+    .action(async (zone: string, options: AddOptions) => {
+      const { nameserver: nameservers, contact } = options;
+      const json = { name: zone, dnssec: options.dnssec ? 'on' : 'off', nameservers, contact };
+      await runChange({ method: 'POST', path: ['zones'], json }, options, terminal);
+    });
+
+  changeCommand(
+    noun.command('remove <zone>').description('remove a zone with its records, keys and journal'),
+    'waxseal zone remove example.com --yes',
+  ).action(async (zone: string, options: ChangeOptions) => {
+    await confirm(`remove the zone ${zone} with its records, keys and journal`, options, terminal);
+    await runChange({ method: 'DELETE', path: ['zones', zone] }, options, terminal);
+  });
+
+  readCommand(noun.command('list').description('list the zones'), 'waxseal zone list --json').action(async (options: ReadOptions) => {
+    const zones = await callList<'zones', ZoneDocument>(await findServer(options, terminal), { path: ['zones'] }, 'zones');
+    const rows = zones.map(({ name, dnssec, serial, nodeCount, changedAt }) => [
+      name,
+      dnssec,
+      String(serial),
+      String(nodeCount),
+      changedAt,
+    ]);
+    terminal.out(
+      options.json === true ? formatJson({ zones }) : plain(formatTable(['ZONE', 'DNSSEC', 'SERIAL', 'NAMES', 'CHANGED'], rows)),
+    );
+  });
+
+  readCommand(noun.command('show <zone>').description('show one zone'), 'waxseal zone show example.com').action(
+    async (zone: string, options: ReadOptions) => {
+      const document = await callApi<ZoneDocument>(await findServer(options, terminal), { path: ['zones', zone] });
+      const { name, dnssec, serial, revision, nodeCount, createdAt, changedAt } = document;
+      const fields = [
+        ['zone', name],
+        ['DNSSEC', dnssec],
+        ['serial', String(serial)],
+        ['revision', String(revision)],
+        ['names', String(nodeCount)],
+        ['created', createdAt],
+        ['changed', changedAt],
+      ] as const;
+      terminal.out(options.json === true ? formatJson(document) : plain(formatFields(fields)));
+    },
+  );
+
+  changeCommand(
+    noun.command('import <zone> <file>').description('create a zone from a zone file, or replace all its records; - is standard input'),
+    'waxseal zone import example.com example.com.zone',
+  )
+    .option('--no-dnssec', 'do not sign it, when it is created')
+    .action((zone: string, file: string, options: ChangeOptions & { readonly dnssec: boolean }) => sendFile(zone, file, options, terminal));
+
+  readCommand(
+    noun.command('diff <zone> <file>').description('show what importing a file would change'),
+    'waxseal zone diff example.com example.com.zone',
+  )
+    .option('--no-dnssec', 'as in import')
+    .action((zone: string, file: string, options: ReadOptions & { readonly dnssec: boolean }) =>
+      sendFile(zone, file, { ...options, dryRun: true, wait: false }, terminal),
+    );
+
+  readCommand(
+    noun.command('export <zone>').description('print a zone as a zone file'),
+    'waxseal zone export example.com --signed > example.com.zone',
+  )
+    .option('--signed', 'everything that is served: DNSKEY, RRSIG, NSEC too')
+    .option('--output <file>', 'write it there')
+    .action((zone: string, options: ExportOptions) => exportZone(zone, options, terminal));
+
+  localCommand(
+    noun.command('check <zone> <file>').description('check a zone file; needs no server, exit code 6 if it has errors'),
+    'waxseal zone check example.com example.com.zone',
+  )
+    .option('--no-dnssec', 'as a zone that waxseal does not sign')
+    .action((zone: string, file: string, options: OutputOptions & { readonly dnssec: boolean }) =>
+      checkFile(zone, file, options, terminal),
+    );
+}
+
+async function sendFile(
+  zone: string,
+  file: string,
+  options: ChangeOptions & { readonly dnssec: boolean },
+  terminal: Terminal,
+): Promise<void> {
+  const { flattenZoneText, readZoneText } = await import('./zone-text.ts');
+  const { workingDirectory } = terminal;
+  const text = flattenZoneText(zone, readZoneText(file, workingDirectory), { file, workingDirectory, signed: options.dnssec });
+  if (!text.ok) throw new CommandFailure(text.problems, { unchanged: true });
+  for (const each of text.warnings) terminal.err(formatWarning(each));
+  const query = { file: basename(file), dnssec: options.dnssec ? 'on' : 'off' };
+  const zoneFile = Buffer.from(text.value, 'latin1');
+  await runChange({ method: 'PUT', path: ['zones', zone, 'zonefile'], query, zoneFile }, options, terminal);
+}
+
+/** Text goes out as it comes in; a large zone is never whole in memory here, unless it has to become one JSON string. */
+async function exportZone(zone: string, options: ExportOptions, terminal: Terminal): Promise<void> {
+  const query = options.signed === true ? { signed: '1' } : {};
+  const { body } = await openAnswer(await findServer(options, terminal), { path: ['zones', zone, 'zonefile'], query });
+  body.setEncoding('latin1');
+  if (options.json !== true && options.output === undefined) {
+    for await (const chunk of body) terminal.out(String(chunk));
+    return;
+  }
+  const zonefile = (await body.toArray()).join('');
+  if (options.output !== undefined) {
+    try {
+      writeFileSync(resolve(terminal.workingDirectory, options.output), zonefile, 'latin1');
+    } catch (error) {
+      throw failure('CLI_FILE', `${options.output} cannot be written: ${(error as Error).message}`);
+    }
+  }
+  if (options.json === true) terminal.out(formatJson({ zone, zonefile }));
+}
+
+async function checkFile(
+  zone: string,
+  file: string,
+  options: OutputOptions & { readonly dnssec: boolean },
+  terminal: Terminal,
+): Promise<void> {
+  const { checkZoneText, readZoneText } = await import('./zone-text.ts');
+  const { formatProblem, hasErrors } = await import('#base/problem.ts');
+  const { workingDirectory } = terminal;
+  const problems = checkZoneText(zone, readZoneText(file, workingDirectory), { file, workingDirectory, signed: options.dnssec });
+  const bad = hasErrors(problems);
+  if (options.json === true) terminal.out(formatJson({ zone, file, ok: !bad, problems }));
+  else terminal.out(plain([...problems.map(formatProblem), `${file}: ${bad ? 'not a good zone' : 'ok'}\n`].join('\n')));
+  if (bad) process.exitCode = 6;
+}

@@ -1,0 +1,85 @@
+/**
+ * Everything there is to count, as Prometheus families: base units, `_total` on counters, bounded labels.
+ * Not here: counting itself (server/counters.ts, answer/counters.ts), printing (admin/routes/metrics.ts).
+ */
+import { type WorkerCounters } from '#base/ipc.ts';
+import { METRIC_ZONES_MAX } from '#base/limits.ts';
+import { type ZoneRecord } from '#store/schema.ts';
+import { type ControlStatus, type MetricFamily } from './control-api.ts';
+
+/** How a counter slot of the answer process is shown. The process edge gives it: this room does not know the public side. */
+export type CounterTable = Readonly<
+  Record<
+    string,
+    { readonly name: string; readonly help: string; readonly type: 'counter' | 'gauge'; readonly labels: Readonly<Record<string, string>> }
+  >
+>;
+
+export interface MetricsInput {
+  readonly status: ControlStatus;
+  readonly zones: readonly ZoneRecord[];
+  readonly signatures: number;
+  readonly selfCheckFailures: number;
+  readonly commandsWaiting: number;
+  readonly counters: readonly WorkerCounters[];
+  readonly counterTable: CounterTable;
+}
+
+type Sample = MetricFamily['samples'][number];
+
+/** The families, counters of all workers summed. */
+export function metricFamilies(input: MetricsInput): readonly MetricFamily[] {
+  const { status, zones } = input;
+  const one = (
+    name: string,
+    help: string,
+    type: 'counter' | 'gauge',
+    value: number,
+    labels: Readonly<Record<string, string>> = {},
+  ): MetricFamily => ({
+    name,
+    help,
+    type,
+    samples: [{ labels, value }],
+  });
+  return [
+    one('waxseal_build_info', 'Version that runs, as a label.', 'gauge', 1, { version: status.version }),
+    one('waxseal_start_time_seconds', 'When the control process started.', 'gauge', status.startedAtMs / 1000),
+    one('waxseal_ready', '1 when everything needed to answer and to change works.', 'gauge', status.notReady.length === 0 ? 1 : 0),
+    one('waxseal_zones', 'Zones served.', 'gauge', status.zoneCount),
+    one('waxseal_workers_alive', 'Answer workers alive.', 'gauge', status.workers.filter((each) => each.alive).length),
+    one('waxseal_store_generation', 'Changes committed since the store was made.', 'counter', status.generation),
+    one('waxseal_store_size_bytes', 'Size of the store file.', 'gauge', status.store.sizeBytes),
+    one('waxseal_store_free_bytes', 'Free space on the file system of the store.', 'gauge', status.store.freeBytes),
+    one('waxseal_commands_waiting', 'Changes that wait for the writer.', 'gauge', input.commandsWaiting),
+    one('waxseal_dnssec_signatures_total', 'Signatures made since the control process started.', 'counter', input.signatures),
+    one(
+      'waxseal_dnssec_selfcheck_failures_total',
+      'Changes refused because fresh signatures failed their check.',
+      'counter',
+      input.selfCheckFailures,
+    ),
+    ...(zones.length <= METRIC_ZONES_MAX
+      ? [
+          {
+            name: 'waxseal_zone_serial',
+            help: 'SOA serial of each zone; left out when there are many.',
+            type: 'gauge' as const,
+            samples: zones.map(({ name, serial }) => ({ labels: { zone: name }, value: serial })),
+          },
+        ]
+      : []),
+    ...workerFamilies(input.counters, input.counterTable),
+  ];
+}
+
+function workerFamilies(counters: readonly WorkerCounters[], table: CounterTable): MetricFamily[] {
+  const families = new Map<string, MetricFamily & { samples: Sample[] }>();
+  for (const [slot, { name, help, type, labels }] of Object.entries(table)) {
+    const value = counters.reduce((sum, worker) => sum + (worker.values[slot] ?? 0), 0);
+    const family = families.get(name);
+    if (family === undefined) families.set(name, { name, help, type, samples: [{ labels, value }] });
+    else family.samples.push({ labels, value });
+  }
+  return [...families.values()];
+}

@@ -1,0 +1,91 @@
+/**
+ * Renews signatures before they end, whatever else happens: sweeps every signed zone slice by slice, through the same serial queue as
+ * commands. Keeps no list of what is due: each sweep looks at the signatures themselves, so a missed, late or repeated one is harmless.
+ * Which signatures need renewing: dnssec/sign.ts `needsRefresh` (14 days of validity, renewed with about a week to spare, spread).
+ */
+import { type Clock } from '#base/clock.ts';
+import { REFRESH_EVERY_MS, REFRESH_SLICE_NODES } from '#base/limits.ts';
+import { type Problem, type Result, formatProblem } from '#base/problem.ts';
+import { type Name, nameOf, ownerKey } from '#dns/name.ts';
+import { type RefreshOutcome } from './control.ts';
+
+/** What the sweep needs of the control room. */
+export interface Refreshable {
+  zones(): readonly { readonly name: string; readonly dnssec: 'on' | 'off' }[];
+  refreshSlice(name: Name, from: string, nodeLimit: number): Promise<Result<RefreshOutcome>>;
+}
+
+export interface RefreshLog {
+  info(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** How often it looks whether a zone's sweep is due; a fresh process begins with all of them. */
+const LOOK_EVERY_MS = 60_000;
+
+export class Refresher {
+  readonly #control: Refreshable;
+  readonly #clock: Clock;
+  readonly #log: RefreshLog;
+  readonly #sweptAtMs = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(control: Refreshable, clock: Clock, log: RefreshLog) {
+    this.#control = control;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Sweeps now, then looks once a minute. */
+  start(): void {
+    const look = (): void => {
+      this.#running = this.sweepDue().finally(() => {
+        if (!this.#stopped) this.#timer = setTimeout(look, LOOK_EVERY_MS);
+      });
+    };
+    look();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  /** Sweeps every signed zone whose last whole sweep is REFRESH_EVERY_MS ago, or in the future: then the clock was set back. */
+  async sweepDue(): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    for (const { name, dnssec } of this.#control.zones()) {
+      const agoMs = nowMs - (this.#sweptAtMs.get(name) ?? -Infinity);
+      if (this.#stopped || dnssec === 'off' || (agoMs >= 0 && agoMs < REFRESH_EVERY_MS)) continue;
+      if (await this.#sweep(name)) this.#sweptAtMs.set(name, nowMs);
+    }
+  }
+
+  async #sweep(name: string): Promise<boolean> {
+    const zone = nameOf(name);
+    let renewed = 0;
+    for (let from: string | undefined = ownerKey(zone); from !== undefined && !this.#stopped;) {
+      const slice: Result<RefreshOutcome> = await this.#control.refreshSlice(zone, from, REFRESH_SLICE_NODES);
+      if (!slice.ok) {
+        this.#report(name, slice.problems);
+        return false;
+      }
+      renewed += slice.value.renewed;
+      from = slice.value.next;
+    }
+    if (renewed > 0)
+      this.#log.info({ event: 'dnssec.refreshed', zone: name, signatures: renewed }, `${name} ${renewed} signatures renewed`);
+    return true;
+  }
+
+  #report(name: string, problems: readonly Problem[]): void {
+    const text = problems.map(formatProblem).join('; ');
+    this.#log.error(
+      { event: 'dnssec.refresh-failed', zone: name, problems: text },
+      `${name} signatures not renewed, will try again in a minute: ${text}`,
+    );
+  }
+}

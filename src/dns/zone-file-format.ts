@@ -1,0 +1,46 @@
+/**
+ * A zone as zone-file text that every master-file reader takes: one record on each line, names absolute, no directives, so that lines can
+ * be sorted, compared and cut out.
+ * Implements: RFC 1035 §5.1; `formatZoneFile`, read by `parseZoneFile`, gives the same records.
+ */
+import { type Name, formatName } from './name.ts';
+import { formatRdata, typeName } from './registry.ts';
+import { TYPE, type RrType } from './types.ts';
+
+/** What is written of an RRset; a zone's NodeRrset is one. */
+export interface FormattedRrset {
+  readonly type: RrType;
+  readonly ttl: number;
+  readonly rdatas: readonly Uint8Array[];
+  readonly signatures: readonly Uint8Array[];
+  /** RRsets of the signer (`dnssec`) are written only with `signed`. */
+  readonly manager?: string;
+}
+
+export interface FormattedNode {
+  readonly owner: Name;
+  readonly rrsets: readonly FormattedRrset[];
+}
+
+const SIGNER_TYPES: ReadonlySet<RrType> = new Set([TYPE.RRSIG, TYPE.NSEC, TYPE.NSEC3, TYPE.NSEC3PARAM]);
+
+/**
+ * Lines, each with its line end, of `nodes` in their order; the SOA of the apex, which must be the first node, before everything else.
+ * `signed` writes the signer's records too: RRSIG, NSEC, DNSKEY, CDS, CDNSKEY.
+ */
+export function* formatZoneFile(nodes: Iterable<FormattedNode>, options: { readonly signed: boolean }): Generator<string, void, undefined> {
+  for (const { owner, rrsets } of nodes) {
+    if (rrsets.length === 0) continue;
+    const name = formatName(owner);
+    const soaFirst = rrsets.some(({ type }) => type === TYPE.SOA)
+      ? rrsets.toSorted((a, b) => Number(b.type === TYPE.SOA) - Number(a.type === TYPE.SOA))
+      : rrsets;
+    for (const rrset of soaFirst) {
+      if (!options.signed && (rrset.manager === 'dnssec' || SIGNER_TYPES.has(rrset.type))) continue;
+      const mnemonic = typeName(rrset.type);
+      for (const rdata of rrset.rdatas) yield `${name}\t${rrset.ttl}\tIN\t${mnemonic}\t${formatRdata(rrset.type, rdata)}\n`;
+      if (options.signed)
+        for (const rdata of rrset.signatures) yield `${name}\t${rrset.ttl}\tIN\tRRSIG\t${formatRdata(TYPE.RRSIG, rdata)}\n`;
+    }
+  }
+}

@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+/**
+ * Entry: argv → one table of commands (cli/program.ts). Nothing is imported before the version of Node is known to be enough, so that
+ * an old one gives one clear line and not a stack trace.
+ */
+
+/** Type stripping, and all that the code uses, is there from this release on (package.json "engines"). */
+const NODE_LEAST = [24, 12] as const;
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < NODE_LEAST[0] || (major === NODE_LEAST[0] && minor < NODE_LEAST[1])) {
+  process.stderr.write(`waxseal: needs Node ${NODE_LEAST.join('.')} or newer, this is ${process.versions.node}\n`);
+  process.exitCode = 78;
+} else {
+  const { runProgram } = await import('#cli/program.ts');
+  process.exitCode = await runProgram(process.argv.slice(2));
+}

@@ -1,0 +1,118 @@
+/**
+ * Records of a zone file → the RRsets of a zone.
+ * Implements: RFC 2181 §5 (one TTL per RRset, no duplicates), RFC 1035 §5.2 (data out of the zone), both as named-checkzone takes them.
+ * Not here: reading the file (dns/zone-file.ts), what the RRsets must satisfy together (zone/check.ts).
+ */
+import { TYPES_PER_NAME_MAX } from '#base/limits.ts';
+import { ProblemList } from '#base/problem-list.ts';
+import { type Problem, type Result, fail, ok, warning } from '#base/problem.ts';
+import { type Name, type OwnerKey, formatName, isAtOrBelow, ownerKey } from '#dns/name.ts';
+import { typeName } from '#dns/registry.ts';
+import { type Rrset, sortRdatas } from '#dns/rrset.ts';
+import { TYPE, type RrType } from '#dns/types.ts';
+import { type ZoneFileOptions, type ZoneRecordLine, parseZoneFile } from '#dns/zone-file.ts';
+import { checkZone } from './check.ts';
+
+/** An RRset and where its first record stands in the file. */
+export interface PlacedRrset extends Rrset {
+  /** `file:line:column`. */
+  readonly at: string;
+}
+
+/**
+ * A zone file's RRsets, checked as a zone. Fails with every problem at once, errors first; warnings come with the good result.
+ * `options.origin` is the apex; `signed` says whether waxseal signs the zone (see `withoutManagedTypes`).
+ */
+export function loadZone(text: string, options: ZoneFileOptions & { readonly signed: boolean }): Result<readonly PlacedRrset[]> {
+  const file = parseZoneFile(text, options);
+  const kept = withoutManagedTypes(file.records, options.signed);
+  const zone = assembleRrsets(options.origin, kept.records);
+  const complete = !file.problems.some((each) => each.severity === 'error');
+  const problems = [...file.problems, ...kept.problems, ...zone.problems, ...checkZone(options.origin, zone.rrsets, { complete })];
+  const errors = problems.filter((each) => each.severity === 'error');
+  const warnings = problems.filter((each) => each.severity === 'warning');
+  return errors.length > 0 ? fail(...errors, ...warnings) : ok(zone.rrsets, warnings);
+}
+
+/** Records grouped by owner (in any case) and type. Out-of-zone data is left out and duplicates are dropped; the first TTL holds. */
+export function assembleRrsets(
+  apex: Name,
+  records: readonly ZoneRecordLine[],
+): { readonly rrsets: readonly PlacedRrset[]; readonly problems: readonly Problem[] } {
+  const apexKey = ownerKey(apex);
+  const problems = new ProblemList();
+  const nodes = new Map<OwnerKey, Map<RrType, { owner: Name; ttl: number; at: string; rdatas: Uint8Array[] }> | null>();
+  let owner: Name | undefined;
+  let types: Map<RrType, { owner: Name; ttl: number; at: string; rdatas: Uint8Array[] }> | null = null;
+  for (const record of records) {
+    // Lines that inherit their owner share its octets: the key is made once.
+    if (record.owner !== owner) {
+      owner = record.owner;
+      const key = ownerKey(owner);
+      const known = nodes.get(key);
+      types = known === undefined ? (isAtOrBelow(key, apexKey) ? new Map() : null) : known;
+      if (known === undefined) {
+        nodes.set(key, types);
+        if (types === null)
+          problems.push(
+            warning('OUT_OF_ZONE', record.at, `${formatName(owner)} is not in the zone ${formatName(apex)}; its data is left out`, {
+              rfc: 'RFC 1035 §5.2',
+              fix: 'a name without a dot at its end is completed by the origin',
+            }),
+          );
+      }
+    }
+    if (types === null) continue;
+    const group = types.get(record.type);
+    // Types past the limit are an error of zone/check.ts, which one too many is enough for.
+    if (group === undefined && types.size > TYPES_PER_NAME_MAX) continue;
+    if (group === undefined) types.set(record.type, { owner: record.owner, ttl: record.ttl, at: record.at, rdatas: [record.rdata] });
+    else {
+      if (group.ttl !== record.ttl)
+        problems.push(
+          warning(
+            'RRSET_TTLS_DIFFER',
+            record.at,
+            `${formatName(record.owner)} ${typeName(record.type)}: the TTL ${record.ttl} is set to ${group.ttl}, that of the RRset's first record`,
+            { rfc: 'RFC 2181 §5.2' },
+          ),
+        );
+      group.rdatas.push(record.rdata);
+    }
+  }
+  const rrsets: PlacedRrset[] = [];
+  for (const node of nodes.values())
+    for (const [type, { owner: first, ttl, at, rdatas }] of node ?? [])
+      rrsets.push({ owner: first, type, ttl, rdatas: rdatas.length === 1 ? rdatas : sortRdatas(type, rdatas), at });
+  return { rrsets, problems: problems.list() };
+}
+
+const ALWAYS_MANAGED: readonly RrType[] = [TYPE.RRSIG, TYPE.NSEC, TYPE.NSEC3, TYPE.NSEC3PARAM];
+const MANAGED_WHEN_SIGNED: readonly RrType[] = [TYPE.DNSKEY, TYPE.CDS, TYPE.CDNSKEY];
+
+/** True for types that only the signer may write in a zone that waxseal signs, or does not sign. */
+export function isSignerType(type: RrType, signed: boolean): boolean {
+  return ALWAYS_MANAGED.includes(type) || (signed && MANAGED_WHEN_SIGNED.includes(type));
+}
+
+/**
+ * The records that a file may bring: none of the signer's own types, and no DNSKEY, CDS or CDNSKEY when waxseal signs the zone. One
+ * warning counts what was left out. Before grouping, because RRSIGs of one owner are no RRset: their TTLs differ.
+ */
+export function withoutManagedTypes(
+  records: readonly ZoneRecordLine[],
+  signed: boolean,
+): { readonly records: readonly ZoneRecordLine[]; readonly problems: readonly Problem[] } {
+  const counts = new Map<RrType, number>();
+  let at = '';
+  const kept = records.filter((record) => {
+    if (!isSignerType(record.type, signed)) return true;
+    if (counts.size === 0) ({ at } = record);
+    counts.set(record.type, (counts.get(record.type) ?? 0) + 1);
+    return false;
+  });
+  if (counts.size === 0) return { records, problems: [] };
+  const what = [...counts].toSorted(([a], [b]) => a - b).map(([type, count]) => `${count} ${typeName(type)}`);
+  const why = signed ? 'the zone is signed here with its own keys' : 'the zone is not signed here, and nobody would renew them';
+  return { records: kept, problems: [warning('DNSSEC_DROPPED', at, `left out of the file: ${what.join(', ')} records: ${why}`)] };
+}

@@ -1,0 +1,274 @@
+/**
+ * What the RRsets of a zone must satisfy together, name by name. The severities are those of named-checkzone's default: an error refuses
+ * the zone, a warning is shown. Where waxseal differs, the branch says so.
+ * Implements: RFC 1034 §3.6.2, RFC 2181 §10.1, RFC 4035 §2.5 (CNAME alone), RFC 1035 §5.2 (one SOA), RFC 6672 §2.3–2.4 (DNAME),
+ * RFC 4035 §2.4 (DS), RFC 4592 §4 (wildcards).
+ * Not here: hosts that records name (zone/check-targets.ts), host names (zone/check-host-names.ts), TTLs in an RRset (zone/assemble.ts).
+ */
+import { RECORDS_PER_RRSET_MAX, TYPES_PER_NAME_MAX } from '#base/limits.ts';
+import { ProblemList } from '#base/problem-list.ts';
+import { type Problem, problem, warning } from '#base/problem.ts';
+import { type Name, formatName, isAtOrBelow, isWildcard, labelOffsets, ownerKey } from '#dns/name.ts';
+import { typeName } from '#dns/registry.ts';
+import { type Rrset } from '#dns/rrset.ts';
+import { TYPE, type RrType } from '#dns/types.ts';
+import { checkHostNames } from './check-host-names.ts';
+import { type CheckOptions, type ZoneCheck, startZoneCheck } from './check-state.ts';
+import { checkTargets } from './check-targets.ts';
+import { type Authority, authorityOf } from './cut.ts';
+import { type NodeRrset, type ZoneNode, type ZoneView, rrsetOf } from './view.ts';
+import { memoryZone } from './zone.ts';
+
+/**
+ * Every problem of the zone that `rrsets` make, at most PROBLEMS_SHOWN_MAX errors and as many warnings. Each owner has each type once;
+ * RRsets with an `at` are said to be there. Data out of the zone is an error here: `assembleRrsets` leaves it out.
+ */
+export function checkZone(apex: Name, rrsets: Iterable<Rrset & { readonly at?: string }>, options: CheckOptions = {}): Problem[] {
+  const apexKey = ownerKey(apex);
+  const all = [...rrsets];
+  const problems: Problem[] = [];
+  const inZone = all.filter((rrset) => {
+    if (isAtOrBelow(ownerKey(rrset.owner), apexKey)) return true;
+    problems.push(problem('OUT_OF_ZONE', rrset.at ?? '', `${formatName(rrset.owner)} is not in the zone ${formatName(apex)}`));
+    return false;
+  });
+  // Made only when there is something to tell: most zones are good.
+  let places: ReadonlyMap<string, string> | undefined;
+  const place = (owner: Name, type: RrType) => {
+    places ??= new Map(all.map((rrset) => [`${ownerKey(rrset.owner)}/${rrset.type}`, rrset.at ?? '']));
+    return places.get(`${ownerKey(owner)}/${type}`) || `${formatName(owner)} ${typeName(type)}`;
+  };
+  return [...problems, ...checkView(memoryZone(apex, inZone), { place, ...options })];
+}
+
+/** As `checkZone`, of a zone that is already there. */
+export function checkView(view: ZoneView, options: CheckOptions = {}): Problem[] {
+  const check = startZoneCheck(view, options);
+  const problems = new ProblemList();
+  problems.push(...checkApex(check));
+  for (const node of view.ascend(view.apexKey)) if (node.rrsets.length > 0) problems.push(...checkNode(check, node));
+  return problems.list();
+}
+
+/** What only the apex has: exactly one SOA, and NS. */
+export function checkApex({ view, place, complete }: ZoneCheck): Problem[] {
+  const apex = view.node(view.apexKey);
+  const problems: Problem[] = [];
+  const at = (type: RrType) => place(view.apex, type);
+  const soa = rrsetOf(apex, TYPE.SOA);
+  const zone = formatName(view.apex);
+  if (soa === undefined && complete)
+    problems.push(problem('SOA_MISSING', at(TYPE.SOA), `the zone ${zone} has no SOA record`, { rfc: 'RFC 1035 §5.2' }));
+  if (soa !== undefined && soa.rdatas.length > 1)
+    problems.push(problem('SOA_MULTIPLE', at(TYPE.SOA), `the zone ${zone} has ${soa.rdatas.length} SOA records`, { rfc: 'RFC 1035 §5.2' }));
+  if (rrsetOf(apex, TYPE.NS) === undefined && complete)
+    problems.push(problem('NS_MISSING', at(TYPE.NS), `the zone ${zone} has no NS records at its apex`, { rfc: 'RFC 1034 §4.2.1' }));
+  return problems;
+}
+
+/** Everything that can be wrong with one name that owns records. */
+export function checkNode(check: ZoneCheck, node: ZoneNode): Problem[] {
+  const authority = authorityOf(check.view, node.key);
+  const problems: Problem[] = [];
+  checkLimits(check, node, problems);
+  checkSingletons(check, node, problems);
+  checkPlacement(check, node, problems);
+  checkOcclusion(check, node, authority, problems);
+  checkWildcard(check, node, problems);
+  checkLints(check, node, problems);
+  problems.push(...checkHostNames(check, node));
+  // What is below a cut or a DNAME is never asked for its targets.
+  if (authority.kind === 'authoritative' || authority.kind === 'cut') problems.push(...checkTargets(check, node));
+  return problems;
+}
+
+function says(node: ZoneNode, rrset: NodeRrset): string {
+  return `${formatName(node.owner)} ${typeName(rrset.type)}`;
+}
+
+/** Made by the signer, one of each: not what the limits are about. */
+const SIGNER_TYPES: ReadonlySet<RrType> = new Set([TYPE.RRSIG, TYPE.NSEC, TYPE.NSEC3, TYPE.NSEC3PARAM]);
+
+function checkLimits({ place }: ZoneCheck, node: ZoneNode, problems: Problem[]): void {
+  // named applies these when it loads a zone (max-records-per-type, max-types-per-name); named-checkzone does not.
+  for (const rrset of node.rrsets)
+    if (rrset.rdatas.length > RECORDS_PER_RRSET_MAX && !SIGNER_TYPES.has(rrset.type))
+      problems.push(
+        problem(
+          'RRSET_RECORDS_LIMIT',
+          place(node.owner, rrset.type),
+          `${says(node, rrset)} has ${rrset.rdatas.length} records, one RRset may have ${RECORDS_PER_RRSET_MAX}`,
+        ),
+      );
+  if (node.rrsets.length <= TYPES_PER_NAME_MAX) return;
+  const types = node.rrsets.filter(({ type }) => !SIGNER_TYPES.has(type)).length;
+  if (types > TYPES_PER_NAME_MAX)
+    problems.push(
+      problem(
+        'NAME_TYPES_LIMIT',
+        place(node.owner, node.rrsets[0]!.type),
+        `${formatName(node.owner)} has more than the ${TYPES_PER_NAME_MAX} types that one name may have`,
+      ),
+    );
+}
+
+/** RFC 4035 §2.5: beside a CNAME only DNSSEC's own; KEY by RFC 3007, and SIG over it. */
+const BESIDE_CNAME: ReadonlySet<RrType> = new Set([TYPE.CNAME, TYPE.RRSIG, TYPE.NSEC, TYPE.KEY, TYPE.SIG]);
+
+function checkSingletons({ place }: ZoneCheck, node: ZoneNode, problems: Problem[]): void {
+  const cname = rrsetOf(node, TYPE.CNAME);
+  if (cname !== undefined) {
+    const others = node.rrsets.filter(({ type }) => !BESIDE_CNAME.has(type));
+    if (others.length > 0)
+      problems.push(
+        problem(
+          'CNAME_OTHER_DATA',
+          place(node.owner, TYPE.CNAME),
+          `${formatName(node.owner)} has a CNAME and other data: ${others.map(({ type }) => typeName(type)).join(', ')}`,
+          { rfc: 'RFC 1034 §3.6.2', fix: 'an alias owns nothing else: keep either the CNAME or the rest' },
+        ),
+      );
+    if (cname.rdatas.length > 1)
+      problems.push(
+        problem('CNAME_MULTIPLE', place(node.owner, TYPE.CNAME), `${says(node, cname)} has ${cname.rdatas.length} records`, {
+          rfc: 'RFC 2181 §10.1',
+        }),
+      );
+  }
+  const dname = rrsetOf(node, TYPE.DNAME);
+  if (dname !== undefined && dname.rdatas.length > 1)
+    problems.push(
+      problem('DNAME_MULTIPLE', place(node.owner, TYPE.DNAME), `${says(node, dname)} has ${dname.rdatas.length} records`, {
+        rfc: 'RFC 6672 §2.4',
+      }),
+    );
+}
+
+/** Types that belong at the apex only, or not there. */
+function checkPlacement({ view, place, complete }: ZoneCheck, node: ZoneNode, problems: Problem[]): void {
+  const isApex = node.key === view.apexKey;
+  const at = (type: RrType) => place(node.owner, type);
+  const owner = formatName(node.owner);
+  if (!isApex && rrsetOf(node, TYPE.SOA) !== undefined)
+    problems.push(
+      problem('SOA_PLACE', at(TYPE.SOA), `${owner} has an SOA record; only the apex ${formatName(view.apex)} may`, {
+        rfc: 'RFC 1035 §5.2',
+      }),
+    );
+  if (rrsetOf(node, TYPE.DS) === undefined) return;
+  if (isApex)
+    problems.push(
+      problem('DS_APEX', at(TYPE.DS), `${owner} is the apex and has a DS record`, {
+        rfc: 'RFC 4035 §2.4',
+        fix: 'DS records of a zone belong into its parent',
+      }),
+    );
+  else if (complete && rrsetOf(node, TYPE.NS) === undefined && rrsetOf(node, TYPE.CNAME) === undefined)
+    problems.push(
+      warning('DS_NO_NS', at(TYPE.DS), `${owner} has a DS record and no NS: it is no delegation, the DS has no use`, {
+        rfc: 'RFC 4035 §2.4',
+      }),
+    );
+}
+
+/** What a delegation point may have for itself; the rest at it is the child's (RFC 4035 §2.2–2.3, RFC 2181 §6.1). */
+const AT_CUT: ReadonlySet<RrType> = new Set([TYPE.NS, TYPE.DS, TYPE.NSEC, TYPE.RRSIG]);
+
+function checkOcclusion({ place, isGlue }: ZoneCheck, node: ZoneNode, authority: Authority, problems: Problem[]): void {
+  if (authority.kind === 'authoritative') return;
+  const byDname = authority.kind === 'belowDname';
+  for (const rrset of node.rrsets) {
+    if (authority.kind === 'cut' && AT_CUT.has(rrset.type)) continue;
+    const isAddress = rrset.type === TYPE.A || rrset.type === TYPE.AAAA;
+    if (!byDname && isAddress && isGlue(node.key)) continue;
+    const isDnameBesideNs = authority.kind === 'cut' && rrset.type === TYPE.DNAME;
+    const why = byDname
+      ? 'stands below a DNAME and is never served'
+      : isDnameBesideNs
+        ? 'stands beside NS below the apex: the delegation counts, the DNAME is never served'
+        : `${authority.kind === 'cut' ? 'stands at' : 'stands below'} a delegation, is no glue of it and never served`;
+    const rfc = byDname ? 'RFC 6672 §2.4' : isDnameBesideNs ? 'RFC 6672 §2.3' : 'RFC 2181 §6.1';
+    problems.push(warning('DATA_OCCLUDED', place(node.owner, rrset.type), `${says(node, rrset)} ${why}`, { rfc }));
+  }
+}
+
+function checkWildcard({ place }: ZoneCheck, node: ZoneNode, problems: Problem[]): void {
+  const owner = formatName(node.owner);
+  if (isWildcard(node.owner)) {
+    // RFC 4592 §4.2 calls it undefined; named-checkzone refuses it.
+    if (rrsetOf(node, TYPE.NS) !== undefined)
+      problems.push(
+        problem('WILDCARD_NS', place(node.owner, TYPE.NS), `${owner} is a wildcard and cannot be delegated`, { rfc: 'RFC 4592 §4.2' }),
+      );
+    if (rrsetOf(node, TYPE.DNAME) !== undefined)
+      problems.push(
+        warning('WILDCARD_DNAME', place(node.owner, TYPE.DNAME), `${owner} is a wildcard that owns a DNAME: servers treat it differently`, {
+          rfc: 'RFC 4592 §4.4',
+        }),
+      );
+  }
+  const inside = labelOffsets(node.owner).some((at) => at > 0 && node.owner[at] === 1 && node.owner[at + 1] === 0x2a);
+  if (inside)
+    problems.push(
+      warning(
+        'WILDCARD_INSIDE',
+        place(node.owner, node.rrsets[0]!.type),
+        `${owner} has an asterisk label that is not the first: it matches only itself`,
+        {
+          rfc: 'RFC 4592 §2.1.1',
+        },
+      ),
+    );
+}
+
+/** Where each type that holds a DNSSEC algorithm number has it. */
+const ALGORITHM_OFFSET: ReadonlyMap<RrType, number> = new Map([
+  [TYPE.DS, 2],
+  [TYPE.KEY, 3],
+  [TYPE.DNSKEY, 3],
+  [TYPE.CDS, 2],
+  [TYPE.CDNSKEY, 3],
+]);
+const DEPRECATED_ALGORITHMS: ReadonlyMap<number, string> = new Map([
+  [5, 'RSASHA1'],
+  [7, 'RSASHA1-NSEC3-SHA1'],
+]);
+const DEPRECATED_DIGESTS: ReadonlyMap<number, string> = new Map([
+  [1, 'SHA-1'],
+  [3, 'GOST R 34.11-94'],
+]);
+
+/** Lawful, and out of use. */
+function checkLints({ place }: ZoneCheck, node: ZoneNode, problems: Problem[]): void {
+  for (const rrset of node.rrsets) {
+    const offset = ALGORITHM_OFFSET.get(rrset.type);
+    if (offset === undefined) continue;
+    for (const rdata of rrset.rdatas) {
+      const algorithm = DEPRECATED_ALGORITHMS.get(rdata[offset]!);
+      const digest = rrset.type === TYPE.DS || rrset.type === TYPE.CDS ? DEPRECATED_DIGESTS.get(rdata[3]!) : undefined;
+      for (const what of [algorithm && `the algorithm ${algorithm}`, digest && `the digest ${digest}`])
+        if (what !== undefined)
+          problems.push(
+            warning('DNSSEC_DEPRECATED', place(node.owner, rrset.type), `${says(node, rrset)} uses ${what}, which is deprecated`, {
+              rfc: 'RFC 8624 §3',
+            }),
+          );
+    }
+  }
+  const spf = rrsetOf(node, TYPE.SPF);
+  if (spf !== undefined && !(rrsetOf(node, TYPE.TXT)?.rdatas ?? []).some(isSpfText))
+    problems.push(
+      warning('SPF_TYPE', place(node.owner, TYPE.SPF), `${says(node, spf)} has no TXT record with the same policy: nobody reads type SPF`, {
+        rfc: 'RFC 7208 §3.1',
+        fix: 'publish the policy as TXT',
+      }),
+    );
+}
+
+/** True for TXT data whose strings, joined, begin with `v=spf1` and end there or go on after a blank (RFC 7208 §4.5). */
+function isSpfText(rdata: Uint8Array): boolean {
+  let text = '';
+  for (let at = 0; at < rdata.length && text.length < 7; at += 1 + rdata[at]!)
+    text += Buffer.from(rdata.subarray(at + 1, at + 1 + rdata[at]!)).toString('latin1');
+  return /^v=spf1(?: |$)/i.test(text);
+}

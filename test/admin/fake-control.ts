@@ -1,0 +1,310 @@
+/**
+ * A ControlApi in memory: real parsing, real RRset operations, real zones; no signing, no store, no processes. Good enough to test
+ * what stands in front of it.
+ */
+import { randomBytes } from 'node:crypto';
+import { assert } from '#base/assert.ts';
+import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
+import type { AuditView, Command, ControlApi, ControlStatus, DsForm, Outcome, RunOptions, TokenScope } from '#control/control-api.ts';
+import { decideOperations } from '#control/rrset-operations.ts';
+import { checkToken, newToken, tokenInfo } from '#control/tokens.ts';
+import { type Name, formatName, lowerName, nameOf, ownerKey } from '#dns/name.ts';
+import { parseRdataText } from '#dns/registry.ts';
+import { sortRdatas } from '#dns/rrset.ts';
+import { TYPE } from '#dns/types.ts';
+import { parseZoneFile } from '#dns/zone-file.ts';
+import type { TokenRecord, ZoneRecord } from '#store/schema.ts';
+import { changesetLines } from '#zone/changeset-text.ts';
+import { type Changeset, type RrsetChange, diffZones, revertChanges, serialOf, withSoaSerial } from '#zone/changeset.ts';
+import { lookup, zoneSet } from '#zone/lookup.ts';
+import { rrsetOf } from '#zone/view.ts';
+import { type MemoryZone, type ZoneRrset, memoryZone, zoneRrsets } from '#zone/zone.ts';
+
+interface FakeZone {
+  readonly record: ZoneRecord;
+  readonly view: MemoryZone;
+}
+
+interface Journal {
+  readonly zone: string;
+  readonly revision: number;
+  readonly atMs: number;
+  readonly changeset: Changeset;
+}
+
+/** Planted beside the public side of each key; no answer may ever hold it. */
+export const PRIVATE_MARKER = 'PRIVATE-KEY-OCTETS';
+
+/** 2026-01-01. */
+export const START_MS = 1_767_225_600_000;
+
+export class FakeControl implements ControlApi {
+  readonly zoneMap = new Map<string, FakeZone>();
+  readonly tokenMap = new Map<string, TokenRecord>();
+  readonly journal: Journal[] = [];
+  readonly auditLog: AuditView[] = [];
+  readonly commands: { readonly command: Command; readonly options: RunOptions }[] = [];
+  generation = 0;
+  nowMs = START_MS;
+  servesChanges = true;
+  notReady: string[] = [];
+  failure: Error | undefined;
+
+  async run(command: Command, options: RunOptions): Promise<Result<Outcome>> {
+    await Promise.resolve();
+    if (this.failure !== undefined) throw this.failure;
+    this.commands.push({ command, options });
+    const name = formatName(lowerName(command.zone));
+    const before = this.zoneMap.get(name);
+    const refusal = options.precondition?.(before?.record, before?.view);
+    if (refusal !== undefined) return fail(refusal);
+    const decided = this.#decide(command, before);
+    if (!decided.ok) return decided;
+    const { view, dnssec, changeset } = decided.value;
+    const changed = view !== before?.view || dnssec !== before?.record.dnssec;
+    const revision = changed ? this.generation + 1 : (before?.record.revision ?? this.generation);
+    const serial = view === undefined ? 0 : serialOf(view);
+    if (changed && !options.dryRun) {
+      this.generation = revision;
+      if (view === undefined) this.zoneMap.delete(name);
+      else this.zoneMap.set(name, { view, record: this.#record(name, dnssec, view, before?.record) });
+      this.journal.unshift({ zone: name, revision, atMs: this.nowMs, changeset });
+      this.#log(options.actor, command.kind, name);
+    }
+    const outcome: Outcome = {
+      zone: name,
+      serial,
+      revision,
+      changed,
+      created: before === undefined,
+      dryRun: options.dryRun,
+      changeset: { ...changesetLines(changeset, 100) },
+      warnings: decided.warnings,
+    };
+    return ok(outcome);
+  }
+
+  #decide(
+    command: Command,
+    before: FakeZone | undefined,
+  ): Result<{ view: MemoryZone | undefined; dnssec: 'on' | 'off'; changeset: Changeset }> {
+    const apex = command.zone;
+    const empty: Changeset = { zone: apex, fromSerial: 0, toSerial: 0, deleted: [], added: [] };
+    const result = (view: MemoryZone, dnssec: 'on' | 'off', warnings: readonly Problem[] = []) =>
+      ok({ view, dnssec, changeset: diffZones(before?.view, view) }, warnings);
+    if (command.kind === 'zone.create') {
+      if (before !== undefined) return fail(problem('ZONE_EXISTS', '', `${formatName(apex)} exists already`));
+      const servers = command.nameservers ?? ['ns'];
+      const soa = record(apex, TYPE.SOA, `${servers[0]} ${command.contact ?? 'hostmaster'} 1 3600 600 86400 300`, apex);
+      const ns = { ...record(apex, TYPE.NS, servers[0]!, apex) };
+      return result(memoryZone(apex, [soa, ns]), command.dnssec ? 'on' : 'off');
+    }
+    if (command.kind === 'zone.import') {
+      const parsed = parseZoneFile(command.text, { file: command.file, origin: apex });
+      if (parsed.problems.some((each) => each.severity === 'error')) return fail(...parsed.problems);
+      const sets = new Map<string, ZoneRrset>();
+      for (const { owner, type, ttl, rdata } of parsed.records) {
+        const id = `${type} ${ownerKey(owner)}`;
+        sets.set(id, { owner, type, ttl, rdatas: sortRdatas(type, [...(sets.get(id)?.rdatas ?? []), rdata]) });
+      }
+      return result(memoryZone(apex, sets.values()), before?.record.dnssec ?? (command.dnssec ? 'on' : 'off'), parsed.problems);
+    }
+    if (before === undefined) return fail(problem('ZONE_NOT_FOUND', '', `there is no zone ${formatName(apex)}`));
+    const { dnssec } = before.record;
+    switch (command.kind) {
+      case 'zone.remove':
+        return ok({ view: undefined, dnssec, changeset: empty });
+      case 'zone.dnssec':
+        return ok({ view: before.view, dnssec: command.dnssec ? 'on' : 'off', changeset: empty });
+      case 'rrsets.change': {
+        const changes = decideOperations(before.view, command.operations, dnssec === 'on');
+        return changes.ok ? result(applied(before.view, changes.value), dnssec, changes.warnings) : changes;
+      }
+      case 'zone.revert': {
+        const entry = this.journal.find((each) => each.zone === before.record.name && each.changeset.toSerial === command.serial);
+        if (entry === undefined) return fail(problem('CHANGE_NOT_FOUND', '', `no change led to serial ${command.serial}`));
+        const changes = revertChanges(before.view, entry.changeset);
+        return changes.ok ? result(applied(before.view, changes.value), dnssec) : changes;
+      }
+    }
+  }
+
+  #record(name: string, dnssec: 'on' | 'off', view: MemoryZone, before: ZoneRecord | undefined): ZoneRecord {
+    const key = {
+      id: 'k1',
+      keyTag: 12_345,
+      algorithm: 13,
+      role: 'csk',
+      flags: 257,
+      state: 'active',
+      createdAtMs: this.nowMs,
+      dnskey: 'AQEDDQ==',
+      secret: PRIVATE_MARKER,
+    } as const;
+    return {
+      id: before?.id ?? this.generation,
+      name,
+      dnssec,
+      serial: serialOf(view),
+      revision: this.generation,
+      nodeCount: view.size,
+      createdAtMs: before?.createdAtMs ?? this.nowMs,
+      changedAtMs: this.nowMs,
+      keys: dnssec === 'on' ? [key] : [],
+    };
+  }
+
+  #log(actor: RunOptions['actor'], action: string, zone?: string): void {
+    const entry = { sequence: this.auditLog.length + 1, atMs: this.nowMs, actor, action, detail: '' };
+    this.auditLog.unshift(zone === undefined ? entry : { ...entry, zone });
+  }
+
+  zones(): readonly ZoneRecord[] {
+    return [...this.zoneMap.values()].map((zone) => zone.record);
+  }
+
+  zone(name: Name): ZoneRecord | undefined {
+    return this.zoneMap.get(formatName(lowerName(name)))?.record;
+  }
+
+  view(record: ZoneRecord): MemoryZone {
+    const zone = this.zoneMap.get(record.name);
+    assert(zone !== undefined, 'view of a zone that is gone');
+    return zone.view;
+  }
+
+  changes(record: ZoneRecord, limit: number, beforeRevision = Infinity): ReturnType<ControlApi['changes']> {
+    return this.journal
+      .filter((each) => each.zone === record.name && each.revision < beforeRevision)
+      .slice(0, limit)
+      .map(({ revision, atMs, changeset }) => ({ revision, atMs, changeset: changesetLines(changeset, 100) }));
+  }
+
+  ds(record: ZoneRecord): readonly DsForm[] {
+    const dnskey = { flags: 257, protocol: 3, algorithm: 13, publicKey: 'AQ==' } as const;
+    const form = { keyTag: 12_345, algorithm: 13, digest: 'AB'.repeat(32), dnskey, secret: PRIVATE_MARKER };
+    return ([2, 4] as const).map((digestType) => {
+      return { ...form, digestType, record: `${record.name} 3600 IN DS 12345 13 ${digestType} ${form.digest}` };
+    });
+  }
+
+  query(name: Name, type: number, dnssecOk: boolean): ReturnType<ControlApi['query']> {
+    const zones = zoneSet([...this.zoneMap.values()].map(({ view }) => ({ view, signed: false })));
+    return lookup(zones, { name, type, class: 1 }, dnssecOk);
+  }
+
+  async waitServed(): Promise<boolean> {
+    await Promise.resolve();
+    return this.servesChanges;
+  }
+
+  status(): ControlStatus {
+    return {
+      version: '0.0.0-fake',
+      startedAtMs: START_MS,
+      nowMs: this.nowMs,
+      generation: this.generation,
+      zoneCount: this.zoneMap.size,
+      workers: [{ id: 1, alive: true, generation: this.generation }],
+      listeners: { dns: ['127.0.0.1:5300'], admin: '127.0.0.1:8053', socket: '/data/admin.sock' },
+      store: { path: '/data/store', sizeBytes: 4096, freeBytes: 1_000_000 },
+      notReady: this.notReady,
+    };
+  }
+
+  metrics(): ReturnType<ControlApi['metrics']> {
+    const samples = [
+      { labels: { transport: 'udp' }, value: 7 },
+      { labels: { transport: 'tcp' }, value: 2 },
+    ];
+    return [
+      { name: 'waxseal_queries_total', help: 'Queries answered.', type: 'counter', samples },
+      { name: 'waxseal_zones', help: 'Zones served.', type: 'gauge', samples: [{ labels: {}, value: this.zoneMap.size }] },
+    ];
+  }
+
+  audit(limit: number, beforeSequence = Infinity): readonly AuditView[] {
+    return this.auditLog.filter((each) => each.sequence < beforeSequence).slice(0, limit);
+  }
+
+  verifyAudit(): { readonly entries: number; readonly brokenAt?: number } {
+    return { entries: this.auditLog.length };
+  }
+
+  tokens(): ReturnType<ControlApi['tokens']> {
+    return [...this.tokenMap.values()].map(tokenInfo);
+  }
+
+  async createToken(
+    name: string,
+    scopes: readonly TokenScope[],
+    expiresAtMs: number | undefined,
+    actor: RunOptions['actor'],
+  ): ReturnType<ControlApi['createToken']> {
+    await Promise.resolve();
+    const { record: made, text } = newToken(name, scopes, expiresAtMs, randomBytes, this.nowMs);
+    this.tokenMap.set(made.id, made);
+    this.#log(actor, 'token.create');
+    return { info: tokenInfo(made), secret: text };
+  }
+
+  async revokeToken(id: string, actor: RunOptions['actor']): Promise<boolean> {
+    await Promise.resolve();
+    this.#log(actor, 'token.revoke');
+    return this.tokenMap.delete(id);
+  }
+
+  authenticate(secret: string): ReturnType<ControlApi['authenticate']> {
+    return checkToken(secret, (id) => this.tokenMap.get(id), this.nowMs);
+  }
+}
+
+function record(owner: Name, type: number, text: string, apex: Name): ZoneRrset {
+  const rdata = parseRdataText(type, text, apex);
+  assert(rdata.ok, `bad rdata ${text}`);
+  return { owner, type, ttl: 3600, rdatas: [rdata.value] };
+}
+
+/** The zone after `changes`, with the next serial; the same zone when they change nothing. */
+function applied(view: MemoryZone, changes: readonly RrsetChange[]): MemoryZone {
+  const touched = new Set(changes.map(({ owner, type }) => `${type} ${ownerKey(owner)}`));
+  const kept = [...zoneRrsets(view)].filter(({ owner, type }) => !touched.has(`${type} ${ownerKey(owner)}`));
+  const set = changes.flatMap(({ owner, type, rrset }) => (rrset === null ? [] : [{ owner, type, ...rrset }]));
+  const edited = memoryZone(view.apex, [...kept, ...set]);
+  const difference = diffZones(view, edited);
+  if (difference.deleted.length + difference.added.length === 0) return view;
+  const soa = rrsetOf(edited.node(edited.apexKey), TYPE.SOA);
+  assert(soa !== undefined, 'fake zone without SOA');
+  const rdatas = [withSoaSerial(soa.rdatas[0]!, serialOf(view) + 1)];
+  const others = [...zoneRrsets(edited)].filter(({ type }) => type !== TYPE.SOA);
+  return memoryZone(view.apex, [...others, { owner: view.apex, type: TYPE.SOA, ttl: soa.ttl, rdatas }]);
+}
+
+/** A FakeControl with the zone example.com (unsigned) and a token for each scope. */
+export async function fakeWithZone(): Promise<{ control: FakeControl; tokens: Record<'admin' | 'read' | 'zone' | 'other', string> }> {
+  const control = new FakeControl();
+  const actor = { kind: 'system', id: 'test', from: '' } as const;
+  const text = [
+    '@ 3600 SOA ns hostmaster 1 3600 600 86400 300',
+    '@ 3600 NS ns',
+    'ns 3600 A 192.0.2.53',
+    'www 300 A 192.0.2.1',
+    'www 300 A 192.0.2.2',
+    '@ 3600 MX 10 mail',
+    'mail 3600 A 192.0.2.25',
+    '*.wild 60 TXT "any"',
+  ].join('\n');
+  const made = await control.run(
+    { kind: 'zone.import', zone: nameOf('example.com'), text, file: 'example.com.zone', dnssec: false },
+    { actor, dryRun: false },
+  );
+  assert(made.ok, 'fake zone');
+  const token = async (...scopes: TokenScope[]) => (await control.createToken(scopes.join(), scopes, undefined, actor)).secret;
+  const tokens = {
+    admin: await token('admin'),
+    read: await token('read'),
+    zone: await token('zone:example.com.'),
+    other: await token('zone:other.test.'),
+  };
+  return { control, tokens };
+}

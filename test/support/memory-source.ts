@@ -1,0 +1,64 @@
+/**
+ * What a responder reads, from zones in memory. As with the real store, what it hands out is one buffer: whoever keeps a node over the
+ * next call reads rubbish, so that tests notice.
+ */
+import { type AnswerSource, type AnswerZone } from '#answer/source.ts';
+import { latin1 } from '#base/bytes.ts';
+import { type OwnerKey, compareKeys } from '#dns/name.ts';
+import { encodeNode } from '#store/node-codec.ts';
+import { nodeFlags, occlusion } from '#zone/node-flags.ts';
+import { type ServedZone } from '#zone/served.ts';
+import { TYPE } from '#dns/types.ts';
+
+interface StoredZone {
+  readonly nodes: ReadonlyMap<OwnerKey, Uint8Array>;
+  /** Keys of nodes with an NSEC, in canonical order. */
+  readonly chain: readonly OwnerKey[];
+}
+
+export class MemorySource implements AnswerSource {
+  readonly #zones: readonly AnswerZone[];
+  readonly #stored: readonly StoredZone[];
+  #buffer = new Uint8Array(1 << 16);
+  /** Reads so far. */
+  reads = 0;
+
+  constructor(zones: readonly ServedZone[]) {
+    this.#zones = zones.map(({ view, signed }, id) => ({ record: { id, dnssec: signed ? 'on' : 'off' }, apexKey: view.apexKey }));
+    this.#stored = zones.map(({ view }) => {
+      const isBelow = occlusion(view);
+      const all = [...view.ascend(view.apexKey)];
+      const nodes = new Map(all.map((node) => [node.key, encodeNode(node, nodeFlags(node, view.apexKey, isBelow(node.key)))]));
+      const chain = all.filter((node) => node.rrsets.some((rrset) => rrset.type === TYPE.NSEC)).map((node) => node.key);
+      return { nodes, chain: chain.toSorted(compareKeys) };
+    });
+  }
+
+  storedZones(): readonly AnswerZone[] {
+    return this.#zones;
+  }
+
+  nodeBytes(zoneId: number, key: Uint8Array, keyLength: number): Uint8Array | undefined {
+    return this.#lend(this.#stored[zoneId]!.nodes.get(latin1(key.subarray(0, keyLength))));
+  }
+
+  nsecAtOrBefore(zoneId: number, key: Uint8Array, keyLength: number): Uint8Array | undefined {
+    const { nodes, chain } = this.#stored[zoneId]!;
+    const wanted = latin1(key.subarray(0, keyLength));
+    const found = chain.findLast((each) => each <= wanted);
+    return this.#lend(found === undefined ? undefined : nodes.get(found));
+  }
+
+  refresh(): void {
+    // Zones in memory never change.
+  }
+
+  #lend(node: Uint8Array | undefined): Uint8Array | undefined {
+    this.reads++;
+    this.#buffer.fill(0xee, 0, 2048);
+    if (node === undefined) return undefined;
+    if (node.length > this.#buffer.length) this.#buffer = new Uint8Array(2 * node.length);
+    this.#buffer.set(node);
+    return this.#buffer.subarray(0, node.length);
+  }
+}
