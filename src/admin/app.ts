@@ -87,7 +87,7 @@ export async function buildAdmin({ control, logger, zoneFileBytesMax = ZONE_FILE
   await app.register(rateLimit, {
     max: API_REQUESTS_PER_MINUTE_MAX,
     timeWindow: 60_000,
-    keyGenerator: (request) => clientNetwork(request.ip),
+    keyGenerator: (request) => (isUnixConnection(request) ? 'unix' : clientNetwork(request.ip)),
     allowList: isUnixConnection,
     errorResponseBuilder: (_request, context) =>
       problemError([problem('RATE_LIMIT', '', `too many requests from this address; wait ${Math.ceil(context.ttl / 1000)} s`)]),

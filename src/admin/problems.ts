@@ -74,7 +74,6 @@ const REFUSALS: Readonly<Record<string, readonly [ProblemCode, string, string?]>
     'the URL has a percent escape that is not UTF-8',
     'write odd octets of a name as \\DDD, percent-encoded: %5C255',
   ],
-  FST_ERR_PARAM_TOO_LONG: ['PARAMETER', 'a name in the URL is longer than any domain name can be'],
 };
 
 /**

@@ -11,7 +11,7 @@ import { ANSWER_METRICS, ANSWER_SLOTS } from '#answer/counters.ts';
 import { systemClock } from '#base/clock.ts';
 import { openSupervisorChannel, type IpcMessage } from '#base/ipc.ts';
 import { ADMIN_DRAIN_MS } from '#base/limits.ts';
-import { openLog } from '#base/log.ts';
+import { type Log, createLog } from '#base/log.ts';
 import { type Problem, formatProblem } from '#base/problem.ts';
 import { productVersion } from '#base/version.ts';
 import { problemKind } from '#base/problem-codes.ts';
@@ -37,14 +37,13 @@ await main(JSON.parse(process.argv[2] ?? '{"flags":{}}') as ServeOptions);
 
 async function main(options: ServeOptions): Promise<void> {
   const config = readConfig(options);
-  const log = openLog({ ...config.log, name: 'control' });
+  const log = createLog({ ...config.log, fields: { process: 'control' } });
   const random = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes));
   const writer = openStore(config, random);
   if (writer.abandonedBy !== undefined)
-    log.warn(
-      { event: 'store.recovered', pid: writer.abandonedBy.pid },
-      'the last control process ended without closing the store; it is intact up to its last commit',
-    );
+    log.warn('store.recovered', 'the last control process ended without closing the store; it is intact up to its last commit', {
+      pid: writer.abandonedBy.pid,
+    });
 
   let publisher: Publisher | undefined;
   let screenShown = false;
@@ -58,7 +57,7 @@ async function main(options: ServeOptions): Promise<void> {
     showScreen();
   };
   const channel = openSupervisorChannel(process, receive, () => {
-    log.error({ event: 'supervisor.gone' }, 'the supervisor has gone; ending');
+    log.error('supervisor.gone', 'the supervisor has gone; ending');
     process.exit(EXIT_FAILED);
   });
   publisher = new Publisher((message) => channel.send(message));
@@ -70,7 +69,7 @@ async function main(options: ServeOptions): Promise<void> {
     clock: systemClock,
     random,
     onFatal: (failure) => {
-      log.fatal({ event: 'store.broken' }, failure.message);
+      log.fatal('store.broken', failure.message);
       process.exit(EXIT_FAILED);
     },
     version: productVersion(),
@@ -81,7 +80,7 @@ async function main(options: ServeOptions): Promise<void> {
   let zonesLoaded = options.zonesFolder === undefined;
   const tokenFile = join(config.data, 'admin.token');
   await ensureAdminToken(control, tokenFile);
-  const app = await buildAdmin({ control, logger: log.child({ name: 'admin' }), zoneFileBytesMax: config.admin.zoneFileBytesMax });
+  const app = await buildAdmin({ control, logger: log.with({ part: 'admin' }).pino, zoneFileBytesMax: config.admin.zoneFileBytesMax });
   const listeners = await listenAdmin(app, { tcp: config.admin.listen, socketPath, requestMsMax: config.admin.requestMsMax }).catch(
     (error: unknown) => {
       process.stderr.write(
@@ -101,7 +100,7 @@ async function main(options: ServeOptions): Promise<void> {
     await refresher.stop();
     await listeners.close(ADMIN_DRAIN_MS);
     await control.close();
-    log.info({ event: 'control.stopped' }, 'control process stopped');
+    log.info('control.stopped', 'control process stopped');
     channel.close();
     process.exitCode = 0;
   };
@@ -114,7 +113,7 @@ async function main(options: ServeOptions): Promise<void> {
   }
   refresher.start();
   channel.send({ kind: 'ready', role: 'control' });
-  log.info({ event: 'control.ready', zones: control.zones().length, admin: listeners.address }, 'control process ready');
+  log.info('control.ready', 'control process ready', { zones: control.zones().length, admin: listeners.address });
   showScreen();
 }
 
@@ -147,21 +146,20 @@ function refuse(problems: readonly Problem[], exitCode: number): never {
 }
 
 /** HUP: the log level changes at once; what needs a restart is said. A bad file changes nothing. */
-function reload(options: ServeOptions, running: Config, log: ReturnType<typeof openLog>): void {
+function reload(options: ServeOptions, running: Config, log: Log): void {
   const loaded = loadConfig({ file: options.configFile, environment: process.env, flags: options.flags, workingDirectory: process.cwd() });
   if (!loaded.ok) {
-    log.error(
-      { event: 'config.refused', problems: loaded.problems.map(formatProblem) },
-      'the configuration has errors; the running one stays',
-    );
+    log.error('config.refused', 'the configuration has errors; the running one stays', { problems: loaded.problems.map(formatProblem) });
     return;
   }
-  log.level = loaded.value.log.level;
+  const { level } = loaded.value.log;
+  log.setLevel(level);
   const restart = (['data', 'dns', 'admin', 'https', 'keys'] as const).filter(
     (section) => JSON.stringify(loaded.value[section]) !== JSON.stringify(running[section]),
   );
   log.info(
-    { event: 'config.reloaded', level: log.level, needsRestart: restart },
+    'config.reloaded',
     restart.length === 0 ? 'configuration read again' : `configuration read again; a restart is needed for: ${restart.join(', ')}`,
+    { level, needsRestart: restart },
   );
 }

@@ -5,6 +5,7 @@
  */
 import { type Clock } from '#base/clock.ts';
 import { REFRESH_EVERY_MS, REFRESH_SLICE_NODES } from '#base/limits.ts';
+import { type Log } from '#base/log.ts';
 import { type Problem, type Result, formatProblem } from '#base/problem.ts';
 import { type Name, nameOf, ownerKey } from '#dns/name.ts';
 import { type RefreshOutcome } from './control.ts';
@@ -15,24 +16,19 @@ export interface Refreshable {
   refreshSlice(name: Name, from: string, nodeLimit: number): Promise<Result<RefreshOutcome>>;
 }
 
-export interface RefreshLog {
-  info(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
-
 /** How often it looks whether a zone's sweep is due; a fresh process begins with all of them. */
 const LOOK_EVERY_MS = 60_000;
 
 export class Refresher {
   readonly #control: Refreshable;
   readonly #clock: Clock;
-  readonly #log: RefreshLog;
+  readonly #log: Log;
   readonly #sweptAtMs = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  constructor(control: Refreshable, clock: Clock, log: RefreshLog) {
+  constructor(control: Refreshable, clock: Clock, log: Log) {
     this.#control = control;
     this.#clock = clock;
     this.#log = log;
@@ -76,16 +72,15 @@ export class Refresher {
       renewed += slice.value.renewed;
       from = slice.value.next;
     }
-    if (renewed > 0)
-      this.#log.info({ event: 'dnssec.refreshed', zone: name, signatures: renewed }, `${name} ${renewed} signatures renewed`);
+    if (renewed > 0) this.#log.info('dnssec.refreshed', `${name} ${renewed} signatures renewed`, { zone: name, signatures: renewed });
     return true;
   }
 
   #report(name: string, problems: readonly Problem[]): void {
     const text = problems.map(formatProblem).join('; ');
-    this.#log.error(
-      { event: 'dnssec.refresh-failed', zone: name, problems: text },
-      `${name} signatures not renewed, will try again in a minute: ${text}`,
-    );
+    this.#log.error('dnssec.refresh-failed', `${name} signatures not renewed, will try again in a minute: ${text}`, {
+      zone: name,
+      problems: text,
+    });
   }
 }

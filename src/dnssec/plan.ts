@@ -8,6 +8,7 @@
  * changed, unless signing is turned on or off, the NSEC TTL changes, or all is to be signed again.
  */
 import { assert } from '#base/assert.ts';
+import { equalBytes } from '#base/bytes.ts';
 import { type Name, type OwnerKey, compareKeys, isAtOrBelow, ownerKey } from '#dns/name.ts';
 import { sortRdatas } from '#dns/rrset.ts';
 import { type Serial, addSerial, isNewer } from '#dns/serial.ts';
@@ -28,6 +29,7 @@ import { overlayZone } from '#zone/overlay.ts';
 import { type NodeRrset, type ZoneNode, type ZoneView, rrsetOf } from '#zone/view.ts';
 import { nsecFields, nsecRdata } from './denial.ts';
 import { cdnskeyRdata, cdsRdata, isEntryPoint } from './ds.ts';
+import { keyTagOf } from './key.ts';
 import { type Strip, editRecords, equalRdatas, recordsOf } from './plan-records.ts';
 import { walkChain } from './plan-chain.ts';
 import { type PlanSigner, type SigningBatch, type SigningSettings, dueNodes, planSigner } from './plan-signer.ts';
@@ -147,6 +149,7 @@ function prepare(
   assert(signing === undefined || (signing.keys.length > 0 && signing.published.length > 0), 'signing without a key');
   const baseApex = base.node(apexKey);
   const wasSigned = rrsetOf(baseApex, TYPE.NSEC)?.manager === 'dnssec';
+  assert(!hasTagCollision(signing, rrsetOf(baseApex, TYPE.DNSKEY)), 'a new key has the key tag of another key of the zone');
   const toggled = wasSigned !== (signing !== undefined);
   const strip: Strip = { apexKey, signed: signing !== undefined };
 
@@ -249,6 +252,15 @@ function withoutSerial(
     return { ...change, rrset: { ...rrset, rdatas: rrset.rdatas.map((rdata) => withSoaSerial(rdata, current)) } };
   });
   return { changes: same, serial };
+}
+
+/** RFC 4034 App. B: tags are no names. Signatures are told apart by them, so a key with the tag of another one is not taken into use. */
+function hasTagCollision(signing: SigningSettings | undefined, dnskeys: NodeRrset | undefined): boolean {
+  const others = dnskeys?.manager === 'dnssec' ? dnskeys.rdatas : [];
+  return (signing?.published ?? []).some(({ dnskey }) => {
+    const keyTag = keyTagOf(dnskey);
+    return others.some((other) => keyTagOf(other) === keyTag && !equalBytes(other, dnskey));
+  });
 }
 
 function addSubtree(touched: Set<OwnerKey>, view: ZoneView, top: OwnerKey): void {

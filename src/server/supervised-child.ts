@@ -21,6 +21,8 @@ export interface ChildEnd {
 }
 
 export interface ChildEvents {
+  /** The first hello of each life, before it is given as a message too. */
+  greeted(role: Role): void;
   message(role: Role, message: IpcMessage): void;
   /** It has ended; `start` is called again after `waitMs` unless `retire` was called. */
   ended(role: Role, end: ChildEnd, waitMs: number): void;
@@ -63,7 +65,10 @@ export class SupervisedChild {
     this.#waiting.clear();
     child.on('message', (value) => {
       if (!isIpcMessage(value)) return;
-      if (value.kind === 'hello') this.#greeted = true;
+      if (value.kind === 'hello' && !this.#greeted) {
+        this.#greeted = true;
+        this.#events.greeted(this.role);
+      }
       this.#events.message(this.role, value);
     });
     const ended = (code: number | null, signal: NodeJS.Signals | null) => {

@@ -40,6 +40,9 @@ export class Supervisor {
     this.#finish = resolve;
     const times = options.restartTimes ?? RESTART_TIMES;
     const events = {
+      greeted: (role: Role) => {
+        if (role === 'answer') this.#children.answer.send({ kind: 'start', settings: options.settings });
+      },
       message: (role: Role, message: IpcMessage) => this.#relay(role, message),
       ended: (role: Role, end: ChildEnd, waitMs: number) => this.#ended(role, end, waitMs),
     };
@@ -88,7 +91,6 @@ export class Supervisor {
   }
 
   #relay(from: Role, message: IpcMessage): void {
-    if (message.kind === 'hello' && from === 'answer') this.#children.answer.send({ kind: 'start', settings: this.#options.settings });
     this.#children[other(from)].send(message);
   }
 

@@ -33,6 +33,9 @@ export interface WriterLock {
   release(): void;
 }
 
+/** Kept here, because a connection that nobody refers to is closed by garbage collection, and its lock is gone. */
+const HELD = new Set<DatabaseSync>();
+
 /** SQLite's "somebody else has it". */
 const SQLITE_BUSY = 5;
 
@@ -59,6 +62,7 @@ export function acquireWriterLock(dir: string, nowMs: number): WriterLock {
     );
   }
   const held = lock;
+  HELD.add(held);
   const abandonedBy = readHolder(holderPath);
   writeFileSync(holderPath, encodeJson(thisProcess(nowMs)), { mode: 0o600 });
   chmodSync(holderPath, 0o600);
@@ -66,6 +70,7 @@ export function acquireWriterLock(dir: string, nowMs: number): WriterLock {
     abandonedBy,
     release() {
       rmSync(holderPath, { force: true });
+      HELD.delete(held);
       held.close();
     },
   };

@@ -6,11 +6,11 @@
 import { equalBytes } from '#base/bytes.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Name, type OwnerKey, compareKeys, formatName, ownerKey } from '#dns/name.ts';
-import { type Rrset, type SignedRrset, sortRdatas } from '#dns/rrset.ts';
+import { type Rrset, sortRdatas } from '#dns/rrset.ts';
 import { type Serial } from '#dns/serial.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type Manager, type NodeRrset, type ZoneNode, type ZoneView, rrsetOf } from './view.ts';
-import { type ZoneRrset, zoneRrsets } from './zone.ts';
+import { type ZoneRrset } from './zone.ts';
 
 /**
  * Records by owner, class and type; an `Rrset` here holds only the records that came or went. RRSIGs stand as RRsets of type RRSIG,
@@ -235,9 +235,4 @@ function revertedSoa(
   const [old, young] = [before.rdatas[0]!, after.rdatas[0]!];
   if (before.ttl === after.ttl && equalBytes(withSoaSerial(old, 0), withSoaSerial(young, 0))) return undefined;
   return { ttl: before.ttl, rdatas: [withSoaSerial(old, soaSerial(current.rdatas[0]!))], manager: current.manager };
-}
-
-/** The zone's records and signatures as `applyChangeset` takes and gives them. */
-export function recordsOf(view: ZoneView): (SignedRrset & { readonly manager: Manager })[] {
-  return [...zoneRrsets(view)];
 }

@@ -1,17 +1,20 @@
 import { describe, expect, test } from 'vitest';
 
-import { type LogFields, createLog } from '#base/log.ts';
+import { type LogOptions, createLog } from '#base/log.ts';
 
 /** What is logged, as lines. */
-function recorded(level: 'debug' | 'info' = 'info', fields: LogFields = {}) {
+function recorded(options: Partial<LogOptions> = {}) {
   const lines: string[] = [];
-  const log = createLog({ level, fields, to: { write: (line: string) => void lines.push(line) } });
+  const to = { write: (line: string) => void lines.push(line) };
+  const log = createLog({ level: 'info', fields: { process: 'control' }, to, ...options });
   return { log, lines, last: (): unknown => JSON.parse(lines.at(-1)!) };
 }
 
+const EVIL = 'evil\r\n{"event":"forged"}\u001b[2J\u009b.';
+
 describe('the log', () => {
   test('is one JSON line for an event, with time, level, event and fields', () => {
-    const { log, last } = recorded('info', { process: 'control' });
+    const { log, last } = recorded();
     log.info('zone.imported', 'imported', { zone: 'example.', records: 7 });
     expect(last()).toEqual({
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
@@ -25,21 +28,33 @@ describe('the log', () => {
     });
     log.with({ client: '192.0.2.1' }).warn('tcp.slow', 'slow');
     expect(last()).toMatchObject({ level: 'warn', client: '192.0.2.1', process: 'control' });
+    log.with({ part: 'admin' }).pino.info({ url: '/livez' }, 'request');
+    expect(last()).toMatchObject({ msg: 'request', url: '/livez', part: 'admin', process: 'control' });
   });
 
-  test('leaves out what is below its level', () => {
+  test('leaves out what is below its level, which can be moved', () => {
     const { log, lines } = recorded();
     log.debug('x', 'x');
     expect(lines).toEqual([]);
+    log.setLevel('debug');
+    log.debug('x', 'x');
+    expect(lines).toHaveLength(1);
   });
 
-  test('keeps text from outside on its line', () => {
-    const { log, lines, last } = recorded();
-    const name = 'evil\r\n{"event":"forged"}\u001b[2J.';
-    log.error('query.bad', `bad name ${name}`, { name });
-    expect(lines).toHaveLength(1);
-    expect(lines[0]!.slice(0, -1)).not.toMatch(/[\r\n\u001b]/);
-    expect(last()).toMatchObject({ name, event: 'query.bad' });
+  test('keeps text from outside on its line, in both formats', () => {
+    for (const format of ['json', 'text'] as const) {
+      const { log, lines } = recorded({ format });
+      log.error('query.bad', `bad name ${EVIL}`, { owner: EVIL });
+      expect(lines).toHaveLength(1);
+      expect(lines[0]!.indexOf('\n')).toBe(lines[0]!.length - 1);
+      for (const character of ['\r', '\u001b']) expect(lines[0]).not.toContain(character);
+    }
+  });
+
+  test('as text shows the same to people', () => {
+    const { log, lines } = recorded({ format: 'text' });
+    log.warn('store.low', 'little room', { freeBytes: 12, zone: 'a b' });
+    expect(lines[0]).toMatch(/^\d{4}-\S+Z WARN {2}little room \(store\.low process="control" freeBytes=12 zone="a b"\)\n$/);
   });
 
   test('blanks fields that hold secrets, three levels deep', () => {

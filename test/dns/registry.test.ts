@@ -99,13 +99,12 @@ describe('every type: octets of any kind', () => {
           const shown = formatRdata(type, octets);
           canonicalRdata(type, octets);
           rdataNames(type, octets);
-          if (problems.length === 0) {
-            expect(parsed(type, shown)).toEqual(octets);
-            expect(readRdata(type, octets, 0, octets.length)).toEqual(octets);
-          } else {
-            expect(shown).toMatch(/^\\# /);
-            expect(parseRdataText(type, shown, ORIGIN).ok).toBe(false);
-          }
+          const back = parseRdataText(type, shown, ORIGIN);
+          const good = problems.length === 0;
+          // What is taken comes back; what is refused is shown as octets, and refused again.
+          expect(back.ok ? back.value : undefined).toEqual(good ? octets : undefined);
+          expect(readRdata(type, octets, 0, octets.length)).toEqual(good ? octets : undefined);
+          expect(good || shown.startsWith('\\# ')).toBe(true);
         },
       ),
       { numRuns: 120 },
@@ -124,8 +123,10 @@ describe('every type: octets of any kind', () => {
         ),
         (text) => {
           const result = parseRdataText(type, text, ORIGIN);
-          if (result.ok) expect(checkRdata(type, result.value)).toEqual([]);
-          else expect(result.problems.every((each) => each.message !== '' && each.at.startsWith('rdata'))).toBe(true);
+          const wrong = result.ok
+            ? checkRdata(type, result.value)
+            : result.problems.filter((each) => each.message === '' || !each.at.startsWith('rdata'));
+          expect(wrong).toEqual([]);
         },
       ),
       { numRuns: 60 },

@@ -155,15 +155,15 @@ describe('RFC 1035 §5.1: $INCLUDE', () => {
       symlinkSync('../secret', join(root, 'zones/link-out'));
       symlinkSync('..', join(root, 'zones/folder-out'));
       symlinkSync('sub/good', join(root, 'zones/link-in'));
-      expect(spawnSync('mkfifo', [join(root, 'zones/pipe')]).status).toBe(0);
+      if (spawnSync('mkfifo', [join(root, 'zones/pipe')]).status !== 0) throw new Error('mkfifo failed');
     });
     afterAll(() => rmSync(root, { recursive: true }));
 
     test('reads octets as they are, in the folder, below it and through links inside it', () => {
       const read = includeFrom(join(root, 'zones'), 'shown');
       expect(read('good')).toEqual(ok({ text: 'a TXT \u00fc\n', file: 'shown/good' }));
-      for (const path of ['sub/good', './sub/good', 'link-in'])
-        expect(read(path), path).toMatchObject({ ok: true, value: { text: 'b TXT good\n' } });
+      const texts = ['sub/good', './sub/good', 'link-in'].map((path) => read(path)).map((each) => each.ok && each.value.text);
+      expect(texts).toEqual(['b TXT good\n', 'b TXT good\n', 'b TXT good\n']);
     });
 
     test.each([

@@ -1,7 +1,7 @@
 /** Zone files damaged at random: never an exception, never without end, and what is called good is good. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { PROBLEMS_SHOWN_MAX } from '#base/limits.ts';
 import { ok } from '#base/problem.ts';
@@ -34,22 +34,30 @@ const pieces = fc.oneof(
   ),
   fc.string({ unit: 'binary', maxLength: 6 }).map((text) => Buffer.from(text).toString('latin1')),
 );
-/** Part of one file, then part of another, with pieces put in or in place of what was there. */
+/** Anywhere in a text, evenly: without `noBias` most would be at its ends. */
+const places = fc.noBias(fc.nat(999_999)).map((millionths) => millionths / 1_000_000);
+const edits = (most: number) => fc.array(fc.tuple(places, fc.nat(12), pieces), { minLength: 1, maxLength: most });
+
+/** Pieces put in, or in place of what was there. */
+function damage(text: string, at: readonly (readonly [place: number, gone: number, piece: string])[]): string {
+  let damaged = text;
+  for (const [place, gone, piece] of at) {
+    const start = Math.floor(damaged.length * place);
+    damaged = damaged.slice(0, start) + piece + damaged.slice(start + gone);
+  }
+  return damaged;
+}
+
+/** Part of one file, then part of another, damaged. */
 const damaged = fc
-  .tuple(
-    fc.constantFrom(...corpus),
-    fc.constantFrom(...corpus),
-    fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(12), pieces), { minLength: 1, maxLength: 8 }),
-    fc.double({ min: 0, max: 1, noNaN: true }),
-  )
-  .map(([first, second, edits, share]) => {
-    let text = first.slice(0, Math.ceil(first.length * share)) + second.slice(Math.floor(second.length * share));
-    for (const [place, gone, piece] of edits) {
-      const at = Math.floor(text.length * place);
-      text = text.slice(0, at) + piece + text.slice(at + gone);
-    }
-    return text;
-  });
+  .tuple(fc.constantFrom(...corpus), fc.constantFrom(...corpus), edits(8), places)
+  .map(([first, second, at, share]) =>
+    damage(first.slice(0, Math.ceil(first.length * share)) + second.slice(Math.floor(second.length * share)), at),
+  );
+/** A good file with one or two faults: many still load. */
+const scratched = fc
+  .tuple(fc.constantFrom(...corpus.filter((text) => !text.includes('; expect: error'))), edits(2))
+  .map(([text, at]) => damage(text, at));
 
 test('damaged zone files are read or refused, in bounded time and memory', () => {
   fc.assert(
@@ -68,18 +76,18 @@ test('damaged zone files are read or refused, in bounded time and memory', () =>
 test('whatever is loaded without an error is exported and imported to the same zone', () => {
   let good = 0;
   fc.assert(
-    fc.property(damaged, (text) => {
+    fc.property(scratched, (text) => {
       const loaded = loadZone(text, { file: 'zone', origin: APEX, signed: true, recordsMax: 3000 });
       if (!loaded.ok) return;
       good++;
       const zone = memoryZone(APEX, loaded.value);
       const exported = [...formatZoneFile(zone.ascend(zone.apexKey), { signed: false })].join('');
       const again = loadZone(exported, { file: 'export', origin: APEX, signed: true });
-      if (!again.ok) expect.fail(`${JSON.stringify(again.problems)}\n${exported}`);
+      if (!again.ok) throw new Error(`${JSON.stringify(again.problems)}\n${exported}`);
       expect([...zoneRrsets(memoryZone(APEX, again.value))]).toEqual([...zoneRrsets(zone)]);
     }),
-    { numRuns: 1500 },
+    { numRuns: 1000 },
   );
   // A damage that nearly always kills would prove nothing.
-  expect(good).toBeGreaterThan(30);
+  expect(good).toBeGreaterThan(100);
 });

@@ -74,8 +74,13 @@ async function oneCommit(): Promise<void> {
 
 switch (what) {
   case 'hold':
+    // Nothing refers to the writer: its lock must outlive it.
     openWriter(dir, options);
-    say('held');
+    for (let turn = 0; turn < 5; turn++) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      globalThis.gc?.();
+    }
+    say(globalThis.gc === undefined ? 'run me with --expose-gc' : 'held');
     setInterval(() => undefined, 1000);
     break;
   case 'follow':

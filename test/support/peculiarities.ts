@@ -46,6 +46,17 @@ function leavesZone({ own, questionName, apexes }: Comparison): boolean {
   return end.steps > 0 && zoneOf(end.name, apexes) !== undefined && zoneOf(end.name, apexes) !== zoneOf(questionName, apexes);
 }
 
+/** All that `own` lacks in authority are NSEC records and signatures. */
+function lacksProofOnly(own: WireMessage, other: WireMessage): boolean {
+  const known = new Set(own.authority.map((record) => `${record.owner} ${record.type} ${record.rdata}`));
+  const missing = other.authority.filter((record) => !known.has(`${record.owner} ${record.type} ${record.rdata}`));
+  return (
+    isPartOf(own.authority, other.authority) &&
+    missing.some((record) => record.type === 'NSEC') &&
+    missing.every((record) => ['NSEC', 'RRSIG'].includes(record.type))
+  );
+}
+
 /** Flags are equal, TC left out: a longer chain may not fit. */
 function sameButTc(a: WireMessage, b: WireMessage): boolean {
   return (['AA', 'RD', 'RA', 'AD', 'Z'] as const).every((flag) => a.flags.has(flag) === b.flags.has(flag));
@@ -127,7 +138,7 @@ export const PECULIARITIES: readonly Peculiarity[] = [
       return (
         own.rcode === 'SERVFAIL' &&
         sameButTc(own, other) &&
-        (end.loops || grows || end.steps >= 11) &&
+        (end.loops || grows || end.steps >= 11 || (own.flags.has('TC') && other.flags.has('TC') && end.steps >= 5)) &&
         (isPartOf(own.answer, other.answer) || isPartOf(other.answer, own.answer))
       );
     },
@@ -227,6 +238,59 @@ export const PECULIARITIES: readonly Peculiarity[] = [
     fields: ['rcode'],
     applies: ({ query, own, other, questionName, apexes }) =>
       query.shape.type === 'DS' && apexes.has(questionName) && own.rcode === 'NOERROR' && other.rcode === 'NXDOMAIN',
+  },
+  // --- DNSSEC ---
+  {
+    server: 'all',
+    rule: 'one signature or all for RRSIG',
+    rfc: 'RFC 8482 §4.1, RFC 4035 §3.1',
+    why: 'RRSIG is asked as ANY is: nobody needs all signatures of a name; NSD gives all, Knot and BIND one',
+    fields: ['flags', 'answer', 'extras'],
+    applies: ({ query, own, other }) => {
+      if (query.shape.type !== 'RRSIG' || own.rcode !== other.rcode || !sameButTc(own, other)) return false;
+      if (own.flags.has('TC') !== other.flags.has('TC')) return true;
+      const signatures = [...own.answer, ...other.answer].filter((record) => record.type === 'RRSIG');
+      return [own, other].every((message) => message.answer.length > 0) && signatures.length > 0;
+    },
+  },
+  {
+    server: 'bind',
+    rule: 'NSEC asked at a cut is answered, not referred',
+    rfc: 'RFC 4035 §2.6, §3.1.4.1',
+    why: 'the parent owns NSEC at the cut, so both make sense; only for DS does the RFC ask for an answer instead of a referral',
+    fields: ['flags', 'answer', 'authority', 'glue', 'extras', 'additional'],
+    applies: ({ query, own, other, questionName }) =>
+      query.shape.type === 'NSEC' &&
+      own.answer.some((record) => record.type === 'NSEC' && record.owner === questionName) &&
+      other.authority.some((record) => record.type === 'NS' && record.owner === questionName),
+  },
+  {
+    server: 'nsd',
+    rule: 'NXDOMAIN after a DNAME without the NSEC that covers the target',
+    rfc: 'RFC 4035 §3.1.3.2, RFC 6672 §5.3.3',
+    why: 'the name that does not exist is the target: Knot and BIND prove that and the missing wildcard, NSD 4.6 only the wildcard',
+    fields: ['authority'],
+    applies: ({ own, other }) =>
+      own.rcode === 'NXDOMAIN' && own.answer.some((record) => record.type === 'DNAME') && lacksProofOnly(own, other),
+  },
+  ...(['knot', 'bind'] as const).map((server): Peculiarity => ({
+    server,
+    rule: 'NODATA from a wildcard that is an empty non-terminal, without the NSEC that shows it',
+    rfc: 'RFC 4035 §3.1.3.4, RFC 4592 §2.2.2',
+    why: 'the NSEC whose next name is below the asterisk proves that the wildcard exists and has no data; NSD gives it',
+    fields: ['authority'],
+    applies: ({ own, other }) =>
+      own.rcode === 'NOERROR' &&
+      lacksProofOnly(own, other) &&
+      other.authority.some((record) => record.type === 'NSEC' && record.names[0]!.includes('*.')),
+  })),
+  {
+    server: 'knot',
+    rule: 'no proof when a question that begins with an asterisk is answered from a wildcard above',
+    rfc: 'RFC 4035 §3.1.3.3',
+    why: 'Knot 3.2 takes the question’s name for the wildcard itself; NSD and BIND prove that it does not exist',
+    fields: ['authority'],
+    applies: ({ own, other, questionName }) => questionName.startsWith('*') && lacksProofOnly(own, other),
   },
   // --- header ---
   ...(['nsd', 'knot'] as const).map((server): Peculiarity => ({

@@ -13,7 +13,7 @@ import { includeFrom } from '#dns/zone-file-include.ts';
 import { TYPE } from '#dns/types.ts';
 import { type PlacedRrset, loadZone } from '#zone/assemble.ts';
 import { checkZone } from '#zone/check.ts';
-import { memoryZone } from '#zone/zone.ts';
+import { type MemoryZone, memoryZone, zoneRrsets } from '#zone/zone.ts';
 import { runTool } from '../support/tools.ts';
 
 const FOLDER = join(import.meta.dirname, '../fixtures/zones');
@@ -69,18 +69,15 @@ const LOCAL = ['-i', 'local'];
 const QUIET = /: loaded serial |^OK$|file does not end with newline|^$/;
 
 describe.each(fixtures)('$file', (fixture) => {
-  const { problems, rrsets } = load(fixture);
+  const { problems } = load(fixture);
 
   test('says what it should', () => {
     expect(problems.map(({ severity, code }) => `${severity} ${code}`).toSorted()).toEqual(fixture.expected);
-    const errors = problems.filter(({ severity }) => severity === 'error').length;
-    expect(
-      problems.slice(0, errors).every(({ severity }) => severity === 'error'),
-      'errors come first',
-    ).toBe(true);
-    // Every problem has its place; only of what is not there at all there is none.
-    for (const each of problems)
-      if (!['SOA_MISSING', 'NS_MISSING'].includes(each.code)) expect(each.at, each.message).toMatch(/^[^:]+:\d+:\d+$/);
+    // Errors come first.
+    expect(problems.map(({ severity }) => severity)).toEqual(problems.map(({ severity }) => severity).toSorted());
+    // Every problem has its place; only what is not there at all has none.
+    const placed = problems.filter(({ code }) => code !== 'SOA_MISSING' && code !== 'NS_MISSING');
+    expect(placed.filter(({ at }) => !/^[^:]+:\d+:\d+$/.test(at))).toEqual([]);
   });
 
   test('named-checkzone gives the same verdict', async () => {
@@ -92,39 +89,50 @@ describe.each(fixtures)('$file', (fixture) => {
     }).catch((failure: unknown) => ({ code: 0, stdout: String(failure), stderr: '' }));
     const said = `${stdout}${stderr}`;
     const refused = code !== 0;
-    if (fixture.differs !== undefined) {
-      // A difference that is gone must leave the list.
-      expect(refused, said).not.toBe(hasErrors(problems));
-      return;
-    }
-    expect(refused, said).toBe(hasErrors(problems));
-    if (!refused && said.split('\n').some((line) => !QUIET.test(line))) expect(problems, said).not.toEqual([]);
-  });
-
-  test('the loaded zone is the one named-compilezone makes', async () => {
-    if (hasErrors(problems)) return expect(rrsets).toEqual([]);
-    const zone = memoryZone(nameOf(fixture.zone), rrsets);
-    const exported = [...formatZoneFile(zone.ascend(zone.apexKey), { signed: false })].join('');
-    const path = join(scratch, fixture.file);
-    writeFileSync(path, exported, 'latin1');
-    const compile = (file: string) =>
-      runTool('named-compilezone', ['-q', '-i', 'none', '-k', 'ignore', '-n', 'ignore', '-s', 'full', '-o', '-', fixture.zone, file], {
-        cwd: FOLDER,
-      });
-    const ours = await compile(path);
-    if (fixture.differs === undefined) expect(ours.stdout, `${exported}${ours.stderr}`).not.toBe('');
-    const again = loadZone(exported, { file: 'export', origin: nameOf(fixture.zone), signed: true });
-    expect(again.ok && again.value.map(({ at: _, ...rrset }) => rrset)).toEqual([...withoutPlaces(zone)]);
-    if (fixture.differs !== undefined || fixture.zoneDiffers !== undefined || problems.some(({ code }) => code === 'DNSSEC_DROPPED'))
-      return undefined;
-    expect(dumpLines(ours.stdout)).toEqual(dumpLines((await compile(fixture.file)).stdout));
+    // A difference that is gone must leave the list, too.
+    expect({ said, sameVerdict: refused === hasErrors(problems) }).toEqual({ said, sameVerdict: fixture.differs === undefined });
+    // What it warns of, we warn of.
+    const warned = said.split('\n').some((line) => !QUIET.test(line));
+    expect({ said, silent: problems.length === 0 && warned && fixture.differs === undefined }).toEqual({ said, silent: false });
   });
 });
 
-function* withoutPlaces(zone: ReturnType<typeof memoryZone>): Generator<object> {
-  for (const node of zone.ascend(zone.apexKey))
-    for (const { type, ttl, rdatas } of node.rrsets.toSorted((a, b) => Number(b.type === TYPE.SOA) - Number(a.type === TYPE.SOA)))
-      yield { owner: node.owner, type, ttl, rdatas };
+const loaded = fixtures
+  .map((fixture) => ({ fixture, file: fixture.file, ...load(fixture) }))
+  .filter(({ problems }) => !hasErrors(problems));
+
+describe.each(loaded)('$file, loaded', ({ fixture, rrsets }) => {
+  test('what is exported is imported as the same zone', () => {
+    const zone = memoryZone(nameOf(fixture.zone), rrsets);
+    const again = loadZone(exportOf(zone), { file: 'export', origin: nameOf(fixture.zone), signed: true });
+    expect(again.ok && [...zoneRrsets(memoryZone(nameOf(fixture.zone), again.value))]).toEqual([...zoneRrsets(zone)]);
+  });
+});
+
+// What BIND keeps of the DNSSEC records in a file is not what we sign.
+const comparable = loaded.filter(
+  ({ fixture: { differs, zoneDiffers }, problems }) =>
+    differs === undefined && zoneDiffers === undefined && !problems.some(({ code }) => code === 'DNSSEC_DROPPED'),
+);
+
+describe.each(comparable)('$file, compared', ({ fixture, rrsets }) => {
+  test('named-compilezone makes the same zone', async () => {
+    const path = join(scratch, fixture.file);
+    writeFileSync(path, exportOf(memoryZone(nameOf(fixture.zone), rrsets)), 'latin1');
+    const [ours, its] = await Promise.all(
+      [path, fixture.file].map((file) =>
+        runTool('named-compilezone', ['-q', '-i', 'none', '-k', 'ignore', '-n', 'ignore', '-s', 'full', '-o', '-', fixture.zone, file], {
+          cwd: FOLDER,
+        }),
+      ),
+    );
+    expect(its!.stdout).not.toBe('');
+    expect(dumpLines(ours!.stdout)).toEqual(dumpLines(its!.stdout));
+  });
+});
+
+function exportOf(zone: MemoryZone): string {
+  return [...formatZoneFile(zone.ascend(zone.apexKey), { signed: false })].join('');
 }
 
 describe('checkZone without a file', () => {

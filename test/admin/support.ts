@@ -1,0 +1,40 @@
+/** Requests to an app in front of a FakeControl. */
+import type { InjectOptions, LightMyRequestResponse } from 'fastify';
+import { onTestFinished } from 'vitest';
+import type { AdminApp } from '#admin/admin-app.ts';
+import { buildAdmin } from '#admin/app.ts';
+import { type FakeControl, fakeWithZone } from './fake-control.ts';
+
+export interface Bench {
+  readonly app: AdminApp;
+  readonly control: FakeControl;
+  readonly tokens: Awaited<ReturnType<typeof fakeWithZone>>['tokens'];
+  /** As the administrator, unless headers say otherwise. */
+  call(method: InjectOptions['method'], url: string, options?: Omit<InjectOptions, 'method' | 'url'>): Promise<LightMyRequestResponse>;
+}
+
+export async function bench(options: { readonly zoneFileBytesMax?: number } = {}): Promise<Bench> {
+  const { control, tokens } = await fakeWithZone();
+  const app = await buildAdmin({ control, ...options });
+  onTestFinished(async () => {
+    await app.close();
+  });
+  const call: Bench['call'] = async (method, url, { headers, ...rest } = {}) =>
+    await app.inject({ method: method!, url, ...rest, headers: { authorization: `Bearer ${tokens.admin}`, ...headers } });
+  return { app, control, tokens, call };
+}
+
+export interface ProblemBody {
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly fix?: string;
+  readonly errors: readonly {
+    readonly code: string;
+    readonly at: string;
+    readonly pointer?: string;
+    readonly detail: string;
+    readonly fix?: string;
+  }[];
+}
