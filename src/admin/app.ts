@@ -52,10 +52,16 @@ export interface AdminOptions {
   /** Requests are logged without headers and bodies; none: silent. */
   readonly logger?: FastifyBaseLogger;
   readonly zoneFileBytesMax?: number;
+  readonly requestsPerMinuteMax?: number;
 }
 
 /** The app, ready to be given requests. */
-export async function buildAdmin({ control, logger, zoneFileBytesMax = ZONE_FILE_BYTES_MAX }: AdminOptions): Promise<AdminApp> {
+export async function buildAdmin({
+  control,
+  logger,
+  zoneFileBytesMax = ZONE_FILE_BYTES_MAX,
+  requestsPerMinuteMax = API_REQUESTS_PER_MINUTE_MAX,
+}: AdminOptions): Promise<AdminApp> {
   const app: AdminApp = fastify({
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
     bodyLimit: JSON_BODY_BYTES_MAX,
@@ -85,7 +91,7 @@ export async function buildAdmin({ control, logger, zoneFileBytesMax = ZONE_FILE
     hsts: false,
   });
   await app.register(rateLimit, {
-    max: API_REQUESTS_PER_MINUTE_MAX,
+    max: requestsPerMinuteMax,
     timeWindow: 60_000,
     keyGenerator: (request) => (isUnixConnection(request) ? 'unix' : clientNetwork(request.ip)),
     allowList: isUnixConnection,

@@ -11,6 +11,8 @@ export const NAME_BYTES_MAX = 255;
 export const LABEL_BYTES_MAX = 63;
 /** Most labels a 255-octet name can have, root not counted. */
 export const LABELS_MAX = 127;
+/** A character-string: its length octet is one (RFC 1035 §3.3). */
+export const CHARACTER_STRING_BYTES_MAX = 255;
 /** RDLENGTH is 16 bits. */
 export const RDATA_BYTES_MAX = 65_535;
 /** A DNS message over TCP: its length prefix is 16 bits. */

@@ -64,6 +64,7 @@ export const PROBLEM_KINDS = {
   NAME_TYPES_LIMIT: bad('a name has more types than one name may have'),
   NS_MISSING: bad('the zone has no NS records at its apex'),
   OUT_OF_ZONE: bad('a name is not in the zone'),
+  RESINFO_MULTIPLE: bad('a name has more than one RESINFO'),
   RRSET_RECORDS_LIMIT: bad('an RRset has more records than one may have'),
   RRSET_TTLS_DIFFER: bad('records of one RRset have different TTLs'),
   SOA_MISSING: bad('the zone has no SOA record'),

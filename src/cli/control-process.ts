@@ -46,11 +46,13 @@ async function main(options: ServeOptions): Promise<void> {
     });
 
   let publisher: Publisher | undefined;
+  let adminAddress: string | undefined;
   let screenShown = false;
+  let zonesLoaded = options.zonesFolder === undefined;
   const showScreen = (): void => {
-    if (screenShown || publisher === undefined || publisher.addresses.length === 0 || !zonesLoaded) return;
+    if (screenShown || adminAddress === undefined || publisher === undefined || publisher.addresses.length === 0 || !zonesLoaded) return;
     screenShown = true;
-    process.stdout.write(readyScreen(control, { tokenFile, dns: publisher.addresses, admin: listeners.address }));
+    process.stdout.write(readyScreen(control, { tokenFile, dns: publisher.addresses, admin: adminAddress }));
   };
   const receive = (message: IpcMessage): void => {
     publisher?.receive(message);
@@ -77,7 +79,6 @@ async function main(options: ServeOptions): Promise<void> {
     socketPath,
     counterTable: { ...SERVER_METRICS, ...Object.fromEntries(ANSWER_SLOTS.map((slot, at) => [slot, ANSWER_METRICS[at]!])) },
   });
-  let zonesLoaded = options.zonesFolder === undefined;
   const tokenFile = join(config.data, 'admin.token');
   await ensureAdminToken(control, tokenFile);
   const app = await buildAdmin({ control, logger: log.with({ part: 'admin' }).pino, zoneFileBytesMax: config.admin.zoneFileBytesMax });
@@ -89,6 +90,7 @@ async function main(options: ServeOptions): Promise<void> {
       process.exit(EXIT_CONFIGURATION);
     },
   );
+  adminAddress = listeners.address;
   channel.send({ kind: 'hello', role: 'control', pid: process.pid });
 
   const refresher = new Refresher(control, systemClock, log);

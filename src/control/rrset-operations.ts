@@ -8,7 +8,7 @@ import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/p
 import { type OwnerKey, type Name, formatName, isAtOrBelow, ownerKey, parseName } from '#dns/name.ts';
 import { canonicalRdata, isMetaType, parseRdataText, typeCode, typeName } from '#dns/registry.ts';
 import { sortRdatas } from '#dns/rrset.ts';
-import { type RrType } from '#dns/types.ts';
+import { TYPE, type RrType } from '#dns/types.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
 import { isSignerType } from '#zone/assemble.ts';
 import { type Manager, type ZoneView, rrsetOf } from '#zone/view.ts';
@@ -115,6 +115,8 @@ function refuse(view: ZoneView, key: OwnerKey, owner: Name, type: RrType, at: st
     });
   if (isMetaType(type))
     return problem('TYPE_META', `${at}/type`, `${typeName(type)} only exists in queries and cannot be stored`, { rfc: 'RFC 6895 §3.1' });
+  if (type === TYPE.MD || type === TYPE.MF)
+    return problem('TYPE_OBSOLETE', `${at}/type`, `${typeName(type)} is obsolete`, { rfc: 'RFC 1035 §3.3.4', fix: 'use MX' });
   const manager = rrsetOf(view.node(key), type)?.manager;
   if (isSignerType(type, signed) || (manager !== undefined && manager !== 'manual')) {
     const by =

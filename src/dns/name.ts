@@ -99,9 +99,10 @@ export function formatName(name: Name): string {
 }
 
 function formatNameOctet(octet: number): string {
-  if (octet <= 0x20 || octet >= 0x7f) return `\\${String(octet).padStart(3, '0')}`;
   const character = String.fromCharCode(octet);
-  return '."\\();@$'.includes(character) ? `\\${character}` : character;
+  if (/[\w*/+-]/.test(character)) return character;
+  // Everything else as \DDD but what RFC 1035 §5.1 gives a meaning: Knot refuses bare `[`, NSD 4.6 reads `\[` as a bit label and `\\` before a dot wrongly.
+  return '."();@$'.includes(character) ? `\\${character}` : `\\${String(octet).padStart(3, '0')}`;
 }
 
 /**

@@ -4,7 +4,7 @@
  * Implements: RFC 1035 §5.1; `formatZoneFile`, read by `parseZoneFile`, gives the same records.
  */
 import { type Name, formatName } from './name.ts';
-import { formatRdata, typeName } from './registry.ts';
+import { formatRdata, zoneFileForm } from './registry.ts';
 import { TYPE, type RrType } from './types.ts';
 
 /** What is written of an RRset; a zone's NodeRrset is one. */
@@ -37,8 +37,10 @@ export function* formatZoneFile(nodes: Iterable<FormattedNode>, options: { reado
       : rrsets;
     for (const rrset of soaFirst) {
       if (!options.signed && (rrset.manager === 'dnssec' || SIGNER_TYPES.has(rrset.type))) continue;
-      const mnemonic = typeName(rrset.type);
-      for (const rdata of rrset.rdatas) yield `${name}\t${rrset.ttl}\tIN\t${mnemonic}\t${formatRdata(rrset.type, rdata)}\n`;
+      for (const rdata of rrset.rdatas) {
+        const form = zoneFileForm(rrset.type, rdata);
+        yield `${name}\t${rrset.ttl}\tIN\t${form.type}\t${form.rdata}\n`;
+      }
       if (options.signed)
         for (const rdata of rrset.signatures) yield `${name}\t${rrset.ttl}\tIN\tRRSIG\t${formatRdata(TYPE.RRSIG, rdata)}\n`;
     }

@@ -64,8 +64,7 @@ export function acquireWriterLock(dir: string, nowMs: number): WriterLock {
   const held = lock;
   HELD.add(held);
   const abandonedBy = readHolder(holderPath);
-  writeFileSync(holderPath, encodeJson(thisProcess(nowMs)), { mode: 0o600 });
-  chmodSync(holderPath, 0o600);
+  writeHolder(holderPath, thisProcess(nowMs));
   return {
     abandonedBy,
     release() {
@@ -97,6 +96,16 @@ function readHolder(path: string): LockHolder | undefined {
   } catch {
     // Missing, or cut short by a crash: the lock itself is what counts.
     return undefined;
+  }
+}
+
+/** Best effort: on a full disk the lock holds without it, and the server must still start. */
+function writeHolder(path: string, holder: LockHolder): void {
+  try {
+    writeFileSync(path, encodeJson(holder), { mode: 0o600 });
+    chmodSync(path, 0o600);
+  } catch {
+    rmSync(path, { force: true });
   }
 }
 

@@ -17,7 +17,7 @@ import { type CommitOutcome, type NodeWrite, type StoreWrite, applyWrite, nextZo
 import { type AuditVerdict, verifyAudit } from './audit.ts';
 import { asDamage, checkDataFile, damaged, dataFile } from './data-file.ts';
 import { StoreFailure, messageOf } from './failure.ts';
-import { type FreeSpace, freeSpace } from './free-space.ts';
+import { type FreeSpace, freeSpace, meansNoRoom } from './free-space.ts';
 import { JOURNAL_LIMITS, type JournalLimits } from './journal.ts';
 import { StoreReader } from './reader.ts';
 import { decodeJson, encodeJson, isString } from './json.ts';
@@ -39,9 +39,6 @@ export interface WriterOptions {
   /** Free space of the store's file system; a test gives its own. */
   readonly space?: (dir: string) => FreeSpace;
 }
-
-/** System and LMDB errors that mean "no room": nothing was committed. */
-const NO_ROOM: ReadonlySet<unknown> = new Set([28 /* ENOSPC */, 122 /* EDQUOT */, -30792 /* MDB_MAP_FULL */]);
 
 /** Octets that a commit may add to the file for each octet given: copied branch pages, free space in new ones. */
 const GROWTH = 2;
@@ -180,7 +177,7 @@ export class StoreWriter extends StoreReader {
     const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
     // Anything else thrown without a number is from the caller's iterable: rolled back like the others.
     if (typeof code !== 'number') return error;
-    if (NO_ROOM.has(code) && this.#generationOnDisk() === before)
+    if (meansNoRoom(code, this.space().freeBytes) && this.#generationOnDisk() === before)
       return new StoreFailure(
         'STORE_FULL',
         this.dir,

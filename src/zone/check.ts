@@ -115,6 +115,12 @@ function checkLimits({ place }: ZoneCheck, node: ZoneNode, problems: Problem[]):
 /** RFC 4035 §2.5: beside a CNAME only DNSSEC's own; KEY by RFC 3007, and SIG over it. */
 const BESIDE_CNAME: ReadonlySet<RrType> = new Set([TYPE.CNAME, TYPE.RRSIG, TYPE.NSEC, TYPE.KEY, TYPE.SIG]);
 
+/** Types of which one name has at most one record; CNAME and SOA have rules of their own. */
+const SINGLETONS = [
+  [TYPE.DNAME, 'DNAME_MULTIPLE', 'RFC 6672 §2.4'],
+  [TYPE.RESINFO, 'RESINFO_MULTIPLE', 'RFC 9606 §3'],
+] as const;
+
 function checkSingletons({ place }: ZoneCheck, node: ZoneNode, problems: Problem[]): void {
   const cname = rrsetOf(node, TYPE.CNAME);
   if (cname !== undefined) {
@@ -135,13 +141,11 @@ function checkSingletons({ place }: ZoneCheck, node: ZoneNode, problems: Problem
         }),
       );
   }
-  const dname = rrsetOf(node, TYPE.DNAME);
-  if (dname !== undefined && dname.rdatas.length > 1)
-    problems.push(
-      problem('DNAME_MULTIPLE', place(node.owner, TYPE.DNAME), `${says(node, dname)} has ${dname.rdatas.length} records`, {
-        rfc: 'RFC 6672 §2.4',
-      }),
-    );
+  for (const [type, code, rfc] of SINGLETONS) {
+    const rrset = rrsetOf(node, type);
+    if (rrset !== undefined && rrset.rdatas.length > 1)
+      problems.push(problem(code, place(node.owner, type), `${says(node, rrset)} has ${rrset.rdatas.length} records`, { rfc }));
+  }
 }
 
 /** Types that belong at the apex only, or not there. */

@@ -2,7 +2,7 @@
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import { onTestFinished } from 'vitest';
 import type { AdminApp } from '#admin/admin-app.ts';
-import { buildAdmin } from '#admin/app.ts';
+import { type AdminOptions, buildAdmin } from '#admin/app.ts';
 import { type FakeControl, fakeWithZone } from './fake-control.ts';
 
 export interface Bench {
@@ -13,7 +13,7 @@ export interface Bench {
   call(method: InjectOptions['method'], url: string, options?: Omit<InjectOptions, 'method' | 'url'>): Promise<LightMyRequestResponse>;
 }
 
-export async function bench(options: { readonly zoneFileBytesMax?: number } = {}): Promise<Bench> {
+export async function bench(options: Omit<AdminOptions, 'control'> = {}): Promise<Bench> {
   const { control, tokens } = await fakeWithZone();
   const app = await buildAdmin({ control, ...options });
   onTestFinished(async () => {

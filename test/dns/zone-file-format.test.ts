@@ -38,6 +38,7 @@ const HEAD: readonly Rrset[] = [
 /** Types that a file cannot bring, or that make the rest of a random zone bad. */
 const LEFT_OUT = [
   'SOA',
+  'RESINFO',
   'NS',
   'MD',
   'MF',

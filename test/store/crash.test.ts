@@ -8,7 +8,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { fromLatin1 } from '#base/bytes.ts';
 import { nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
-import { judgeSpace } from '#store/free-space.ts';
+import { judgeSpace, meansNoRoom } from '#store/free-space.ts';
 import { NODE, bodyOffset, findEntry } from '#store/node-codec.ts';
 import { openReader } from '#store/reader.ts';
 import { verifyStore } from '#store/verify.ts';
@@ -175,6 +175,11 @@ describe('a failing disk', () => {
     expect(verifyStore(writer).problems).toEqual([]);
     await writer.commit({ audit: auditEvent() });
     await writer.close();
+  });
+
+  test('is told from a bad one: a write cut short on a full disk is LMDB’s EIO too', () => {
+    const cases = [[28, 1e9], [122, 1e9], [-30792, 1e9], [5, 0], [5, 4096], [5, 1e9], [30, 0], [-30796, 0]] as const; // prettier-ignore
+    expect(cases.map(([code, freeBytes]) => meansNoRoom(code, freeBytes))).toEqual([true, true, true, true, true, false, false, false]);
   });
 
   test('with little room left: large changes are refused before the disk is touched, upkeep is written', async () => {

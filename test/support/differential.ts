@@ -67,6 +67,8 @@ export interface DifferentialResult {
 const keyOf = (record: WireRecord) => `${record.owner} ${record.class} ${record.ttl} ${record.type} ${record.rdata}`;
 const setOf = (records: readonly WireRecord[]) => [...new Set(records.map((record) => keyOf(record)))].toSorted();
 const same = (a: readonly string[], b: readonly string[]) => a.length === b.length && a.every((each, at) => each === b[at]);
+/** As `same`; Knot sends an address twice when two records name the host. */
+const sameOnce = (a: readonly string[], b: readonly string[]) => same([...new Set(a)], [...new Set(b)]);
 const isBelowOrAt = (name: string, ancestor: string) => ancestor === '.' || name === ancestor || name.endsWith(`.${ancestor}`);
 
 /** RRsets of a section: `owner type` → sorted records. */
@@ -113,7 +115,7 @@ export function differingFields(a: WireMessage, b: WireMessage): Field[] {
   const optionalB = optionalOf(b);
   const shared = [...optionalA.sets.keys()].filter((key) => optionalB.sets.has(key));
   if (
-    shared.some((key) => !same(optionalA.sets.get(key)!, optionalB.sets.get(key)!)) ||
+    shared.some((key) => !sameOnce(optionalA.sets.get(key)!, optionalB.sets.get(key)!)) ||
     optionalA.strangers.length > 0 ||
     optionalB.strangers.length > 0
   )

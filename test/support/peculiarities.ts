@@ -108,7 +108,8 @@ export const PECULIARITIES: readonly Peculiarity[] = [
     why: 'compression is up to the sender: near the limit one message fits and another does not',
     fields: ['flags', 'answer', 'authority', 'glue', 'additional', 'extras'],
     applies: ({ query, own, other }) => {
-      if (query.transport !== 'udp' || own.flags.has('TC') === other.flags.has('TC') || own.rcode !== other.rcode) return false;
+      if (query.transport !== 'udp' || own.flags.has('TC') === other.flags.has('TC') || own.rcode !== other.rcode || !sameButTc(own, other))
+        return false;
       return Math.max(own.size, other.size) > udpLimit(query.shape) - 80;
     },
   },
@@ -157,15 +158,29 @@ export const PECULIARITIES: readonly Peculiarity[] = [
       nothingMore(own),
   },
   {
-    server: 'nsd',
-    rule: 'NSEC and RRSIG asked at an alias follow it',
-    rfc: 'RFC 4034 §4, RFC 4035 §2.5',
-    why: 'NSEC and RRSIG live beside a CNAME, so the question is answered at the alias itself, as Knot and BIND do',
+    server: 'all',
+    rule: 'NSEC and RRSIG asked at an alias of an unsigned zone',
+    rfc: 'RFC 1034 §3.6.2, RFC 4035 §2.5',
+    why: 'NSEC and RRSIG live beside a CNAME in signed zones; in an unsigned one NSD follows the alias, Knot and BIND say NODATA',
     fields: ['rcode', 'flags', 'answer', 'authority', 'glue', 'additional', 'extras'],
     applies: ({ query, own, other }) =>
-      (query.shape.type === 'NSEC' || query.shape.type === 'RRSIG') &&
-      own.answer.some((record) => record.type === 'CNAME') &&
-      other.rcode !== 'SERVFAIL',
+      ['NSEC', 'RRSIG'].includes(query.shape.type) &&
+      sameButTc(own, other) &&
+      ![...own.answer, ...other.answer].some((record) => record.type === query.shape.type) &&
+      [own, other].some((message) => message.flags.has('TC') || message.answer.some((record) => record.type === 'CNAME')),
+  },
+  {
+    server: 'waxseal',
+    rule: 'chain of sixteen at most',
+    rfc: 'RFC 1034 §4.3.2 step 3a, §3.6.2',
+    why: 'ALIAS_STEPS_MAX: a longer chain is a mistake or an attack; the resolver may go on from where the answer ends',
+    fields: ['rcode', 'flags', 'answer', 'authority', 'glue', 'additional', 'extras'],
+    applies: ({ own, other, questionName }) =>
+      own.rcode === 'NOERROR' &&
+      sameButTc(own, other) &&
+      chainEnd(own, questionName).steps >= 16 &&
+      isPartOf(own.answer, other.answer) &&
+      nothingMore(own),
   },
   {
     server: 'bind',
@@ -235,7 +250,7 @@ export const PECULIARITIES: readonly Peculiarity[] = [
     rule: 'DS of a served zone that its served ancestor does not delegate',
     rfc: 'RFC 4035 §3.1.4.1',
     why: 'the ancestor has no such name: NXDOMAIN (Knot, BIND); NSD says NODATA with the ancestor’s SOA',
-    fields: ['rcode'],
+    fields: ['rcode', 'authority'],
     applies: ({ query, own, other, questionName, apexes }) =>
       query.shape.type === 'DS' && apexes.has(questionName) && own.rcode === 'NOERROR' && other.rcode === 'NXDOMAIN',
   },
@@ -286,25 +301,27 @@ export const PECULIARITIES: readonly Peculiarity[] = [
   })),
   {
     server: 'knot',
-    rule: 'no proof when a question that begins with an asterisk is answered from a wildcard above',
+    rule: 'no proof when NSEC, or a name that begins with an asterisk, is answered from a wildcard',
     rfc: 'RFC 4035 §3.1.3.3',
     why: 'Knot 3.2 takes the question’s name for the wildcard itself; NSD and BIND prove that it does not exist',
     fields: ['authority'],
-    applies: ({ own, other, questionName }) => questionName.startsWith('*') && lacksProofOnly(own, other),
+    applies: ({ query, own, other, questionName }) =>
+      (questionName.startsWith('*') || query.shape.type === 'NSEC') && lacksProofOnly(own, other),
   },
   // --- header ---
-  ...(['nsd', 'knot'] as const).map((server): Peculiarity => ({
-    server,
-    rule: 'CD is not copied',
+  {
+    server: 'bind',
+    rule: 'CD is copied',
     rfc: 'RFC 4035 §3.1.6',
-    why: 'an authoritative server copies CD from the query; NSD and Knot clear it',
+    why: 'an authoritative answer should have CD clear; BIND copies it as a resolver must (§3.2.2)',
     fields: ['flags'],
     applies: ({ query, own, other }) =>
       ((query.shape.flags ?? 0) & 0x0010) !== 0 &&
-      !own.flags.has('CD') &&
-      other.flags.has('CD') &&
-      [...own.flags].join(' ') === [...other.flags].filter((flag) => flag !== 'CD').join(' '),
-  })),
+      own.flags.has('CD') &&
+      !other.flags.has('CD') &&
+      own.flags.has('TC') === other.flags.has('TC') &&
+      sameButTc(own, other),
+  },
   {
     server: 'knot',
     rule: 'DNAME at a literal asterisk is expanded',

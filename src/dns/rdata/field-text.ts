@@ -3,11 +3,9 @@
  * Implements: RFC 1035 §3.3 (character-string), §5.1 (escapes). Shown in quotes; what is not printable ASCII as \DDD.
  */
 import { latin1 } from '#base/bytes.ts';
+import { CHARACTER_STRING_BYTES_MAX } from '#base/limits.ts';
 import { type Field, hasMore, type Parse, putBytes, putNumber, refuse, takeText } from './field.ts';
 import { type Token, unescape } from '../lexer.ts';
-
-/** Longest character-string: its length octet is one (RFC 1035 §3.3). */
-export const CHARACTER_STRING_BYTES_MAX = 255;
 
 /** Octets of a token; undefined after a problem. */
 export function textOctets(parse: Parse, token: Token, label: string): Uint8Array | undefined {
@@ -32,10 +30,16 @@ export function takeCharacterString(parse: Parse, label: string): void {
   const octets = token === undefined ? undefined : textOctets(parse, token, label);
   if (octets === undefined) return;
   if (octets.length > CHARACTER_STRING_BYTES_MAX)
-    return refuse(parse, token, 'RDATA_VALUE', `${label} has ${octets.length} octets, a string holds at most 255`, {
-      rfc: 'RFC 1035 §3.3',
-      fix: 'split it into several quoted strings, as "first 255 octets" "the rest": their reader joins them without a blank',
-    });
+    return refuse(
+      parse,
+      token,
+      'RDATA_VALUE',
+      `${label} has ${octets.length} octets, a string holds at most ${CHARACTER_STRING_BYTES_MAX}`,
+      {
+        rfc: 'RFC 1035 §3.3',
+        fix: 'split it into several quoted strings, as "first 255 octets" "the rest": their reader joins them without a blank',
+      },
+    );
   putNumber(parse, octets.length, 1);
   putBytes(parse, octets);
 }
