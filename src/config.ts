@@ -138,7 +138,7 @@ export function readConfig(sources: ConfigSources): Result<Config> {
     problems.push(problem('CONFIG_VALUE', originOf(origins, key).at, `${key}: ${allowed}`));
   }
   if (hasErrors(problems)) return fail(...problems);
-  const config = settle(values as Static<typeof ConfigFile>, sources, origins, problems);
+  const config = settle(values, sources, origins, problems);
   return hasErrors(problems) ? fail(...problems) : ok(deepFreeze(config));
 }
 
@@ -153,8 +153,8 @@ export function loadConfig(options: Omit<ConfigSources, 'file'> & { readonly fil
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (named !== undefined || code !== 'ENOENT') return fail(problem('CONFIG_FILE', path, `cannot be read: ${message}`));
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    if (named !== undefined || !missing) return fail(problem('CONFIG_FILE', path, `cannot be read: ${String(error)}`));
   }
   return readConfig({ ...options, file: text === undefined ? undefined : { path, text } });
 }
@@ -299,9 +299,11 @@ function flagName(key: string): string {
 }
 
 function setKey(tree: Tree, key: string, value: unknown): void {
-  const [section, name] = key.split('.') as [string, string?];
+  const [section = '', name] = key.split('.');
+  const inside = tree[section];
   if (name === undefined) tree[section] = value;
-  else (tree[section] ??= {}) && ((tree[section] as Tree)[name] = value);
+  else if (isTree(inside)) inside[name] = value;
+  else tree[section] = { [name]: value };
 }
 
 function isSection(schema: TSchema): schema is TObject {

@@ -81,8 +81,8 @@ describe('the rules can fail', () => {
     ['any as a type', { 'cli/help.ts': `${HEAD}export const help = (x: any) => x;\n` }, 'cli/help.ts: any'],
     ['any by assertion', { 'cli/help.ts': `${HEAD}export const help = (x: unknown) => x as any;\n` }, 'cli/help.ts: any'],
     ['any as a type argument', { 'cli/help.ts': `${HEAD}export const help = new Set<any>();\n` }, 'cli/help.ts: any'],
-    ['the type checker off', { 'cli/help.ts': `${HEAD}// @ts-${'ignore'}\nexport const help = 1;\n` }, 'switches the type checker off'],
-    ['the linter off', { 'cli/help.ts': `${HEAD}// oxlint-${'disable'}-next-line\nexport const help = 1;\n` }, 'switches the linter off'],
+    ['the type checker off', { 'cli/help.ts': `${HEAD}// @ts-ignore\nexport const help = 1;\n` }, 'switches the type checker off'],
+    ['the linter off', { 'cli/help.ts': `${HEAD}// oxlint-disable-next-line\nexport const help = 1;\n` }, 'switches the linter off'],
     ['too long', { 'cli/help.ts': `${HEAD}${'// line\n'.repeat(LINES_MAX)}export const help = 1;\n` }, `at most ${LINES_MAX}`],
     [
       'camelCase file',

@@ -4,7 +4,6 @@
  * Not here: making and keeping tokens (control/).
  */
 import type { Socket } from 'node:net';
-import type {} from '@fastify/rate-limit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { clientNetwork } from '#base/address.ts';
 import { AUTH_FAILURES_PER_MINUTE_MAX } from '#base/limits.ts';
@@ -131,7 +130,8 @@ export function scopeZoneKey(scope: TokenScope): string | undefined {
 }
 
 function zoneOf(request: FastifyRequest): string | undefined {
-  const { zone } = request.params as { zone?: string };
-  const name = zone === undefined ? undefined : parseZoneName(zone);
+  const { params } = request;
+  const zone = typeof params === 'object' && params !== null && 'zone' in params ? params.zone : undefined;
+  const name = typeof zone === 'string' ? parseZoneName(zone) : undefined;
   return name?.ok === true ? ownerKey(name.value) : undefined;
 }

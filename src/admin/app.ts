@@ -111,8 +111,8 @@ export async function buildAdmin({
   await describeApi(app, productVersion());
 
   for (const addRoutes of RESOURCES) {
-    await app.register((scope, _options, done) => {
-      addRoutes(scope as AdminApp, control, { zoneFileBytesMax });
+    await app.register((scope: AdminApp, _options, done) => {
+      addRoutes(scope, control, { zoneFileBytesMax });
       done();
     });
   }

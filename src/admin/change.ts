@@ -28,22 +28,26 @@ export interface ChangeOptions {
   readonly placeOf?: (at: string) => string;
 }
 
+/** A request of a route that has `changeQuery`. */
+type ChangeRequest = Pick<FastifyRequest, 'headers' | 'identity'> & {
+  readonly query: { readonly dryRun?: string; readonly wait?: string };
+};
+
 /** Runs `command` for the request and answers. */
 export async function answerChange(
   control: ControlApi,
-  request: FastifyRequest,
+  request: ChangeRequest,
   reply: FastifyReply,
   command: Command,
   options: ChangeOptions = {},
 ): Promise<FastifyReply> {
   assert(request.identity !== null, 'a change on a public route');
-  const query = request.query as { readonly dryRun?: string; readonly wait?: string };
   const etagOf = options.etagOf ?? ((record) => (record === undefined ? undefined : zoneEtag(record)));
   const conditions = preconditionOf(request, etagOf);
   if (!conditions.ok) return sendProblems(reply, conditions.problems);
   const result = await control.run(command, {
     actor: request.identity.actor,
-    dryRun: isOn(query.dryRun),
+    dryRun: isOn(request.query.dryRun),
     precondition: (record, view) => options.refuse?.(record, view) ?? conditions.value?.(record, view),
   });
   const placeOf = options.placeOf ?? ((at: string) => at);
@@ -56,7 +60,7 @@ export async function answerChange(
     if (options.location !== undefined) reply.header('location', options.location(outcome));
   }
   let served: boolean | undefined;
-  if (query.wait === 'served' && !outcome.dryRun) {
+  if (request.query.wait === 'served' && !outcome.dryRun) {
     served = await control.waitServed(outcome.revision, WAIT_SERVED_MS_MAX);
     if (!served) status = 202;
   }

@@ -4,8 +4,9 @@
  */
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { type Server, createServer } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import { type IpPort, formatIpPort, ipPort } from '#base/address.ts';
+import { assert } from '#base/assert.ts';
 import { ADMIN_CONNECTIONS_MAX, HTTP_HEADERS_MS_MAX, HTTP_HEADER_BYTES_MAX, HTTP_REQUEST_MS_MAX } from '#base/limits.ts';
 import { markUnixConnection } from './access.ts';
 import type { AdminApp } from './admin-app.ts';
@@ -44,7 +45,8 @@ export async function listenAdmin(app: AdminApp, { tcp, socketPath, requestMsMax
       const server = newServer(app, requestMsMax);
       servers.push(server);
       await bound(server, () => server.listen({ host: tcp.ip, port: tcp.port, exclusive: true }));
-      const at = server.address() as AddressInfo;
+      const at = server.address();
+      assert(typeof at === 'object' && at !== null, 'a TCP listener has an address');
       address = formatIpPort(ipPort(at.address, at.port));
     }
   } catch (error) {

@@ -32,7 +32,7 @@ export function readPage(query: { readonly limit?: number; readonly cursor?: str
 /** Cursor for the page after the item that `parts`  tells; sets `Link`. */
 export function nextPage(request: FastifyRequest, reply: FastifyReply, parts: readonly string[]): string {
   const cursor = cursorOf(parts);
-  const [path, search] = request.url.split('?', 2) as [string, string?];
+  const [path, search] = request.url.split('?', 2);
   const query = new URLSearchParams(search);
   query.set('cursor', cursor);
   reply.header('link', `<${path}?${query.toString()}>; rel="next"`);

@@ -33,7 +33,7 @@ type Precondition = NonNullable<RunOptions['precondition']>;
  * undefined when it does not exist. If-None-Match with tags means nothing for a change but `*`, and is refused.
  */
 export function preconditionOf(
-  request: FastifyRequest,
+  request: Pick<FastifyRequest, 'headers'>,
   etagOf: (record: ZoneRecord | undefined, view: ZoneView | undefined) => string | undefined,
 ): Result<Precondition | undefined> {
   const match = readTags(request.headers['if-match'], 'If-Match');
@@ -61,7 +61,7 @@ function changed(etag: string | undefined): Problem {
 }
 
 /** True when the client has this already: the answer is then 304 with nothing in it. Sets the ETag. */
-export function notModified(request: FastifyRequest, reply: FastifyReply, etag: string): boolean {
+export function notModified(request: Pick<FastifyRequest, 'headers'>, reply: FastifyReply, etag: string): boolean {
   reply.header('etag', etag);
   const header = request.headers['if-none-match'];
   if (header === undefined) return false;

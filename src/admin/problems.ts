@@ -82,15 +82,18 @@ const REFUSALS: Readonly<Record<string, readonly [ProblemCode, string, string?]>
  */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (isProblemError(error)) return sendProblems(reply, error.problems);
-  const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
+  const {
+    code,
+    statusCode,
+    message = 'bad request',
+  }: { code?: string; statusCode?: number; message?: string } = error instanceof Error ? error : {};
   const refusal = code === undefined ? undefined : REFUSALS[code];
   if (refusal !== undefined) {
     const [kind, text, fix] = refusal;
     return sendProblems(reply, [problem(kind, '', text, fix === undefined ? {} : { fix })]);
   }
   if (error instanceof SyntaxError) return sendProblems(reply, [problem('BODY_JSON', '', `the body is not JSON: ${error.message}`)]);
-  if (statusCode !== undefined && statusCode < 500)
-    return sendProblems(reply, [problem('REQUEST', '', message ?? 'bad request')], statusCode);
+  if (statusCode !== undefined && statusCode < 500) return sendProblems(reply, [problem('REQUEST', '', message)], statusCode);
   request.log.error({ err: error }, 'a request failed');
   if (error instanceof AssertionFailure)
     setImmediate(() => {

@@ -62,6 +62,12 @@ function describe(error: SchemaError, schema: TSchema, inBody: boolean): readonl
 /** Names of the properties of the schema that `schemaPath` (a URI fragment) points at. */
 function knownFields(schema: TSchema, schemaPath: string): string[] {
   let at: unknown = schema;
-  for (const step of schemaPath.split('/').slice(1)) at = (at as Record<string, unknown> | undefined)?.[step];
-  return Object.keys((at as { properties?: object } | undefined)?.properties ?? {});
+  const step = (name: string): unknown => (isObject(at) ? at[name] : undefined);
+  for (const name of schemaPath.split('/').slice(1)) at = step(name);
+  const properties = step('properties');
+  return isObject(properties) ? Object.keys(properties) : [];
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }

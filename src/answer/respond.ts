@@ -130,7 +130,7 @@ export class Responder {
     this.#proveExpansions(end);
     switch (end) {
       case END.HOSTS:
-        this.#putHosts(0);
+        for (let each = 0; each < this.#targets.count; each++) this.#putHost(each);
         break;
       case END.NODATA:
         this.#putSoa();
@@ -259,10 +259,6 @@ export class Responder {
       others--;
       this.#putHost(each);
     }
-  }
-
-  #putHosts(from: number): void {
-    for (let each = from; each < this.#targets.count; each++) this.#putHost(each);
   }
 
   /** Adds the addresses of one host that may be left out: each type by itself, when it fits. */

@@ -86,17 +86,15 @@ export class MessageWriter {
     return this.#put(section, owner, ownerAt, node, at, TYPE.RRSIG, ttl, entrySignatures(node, entry), 0);
   }
 
-  /** A CNAME whose target is the name at `target[targetAt]`: the one that a DNAME makes (RFC 6672 §3.1). */
+  /** A CNAME whose target is the name at `target[targetAt]`: the one that a DNAME makes (RFC 6672 §3.1). Nothing can follow one that does not fit. */
   putAlias(section: number, owner: Uint8Array, ownerAt: number, target: Uint8Array, targetAt: number, ttl: number): boolean {
     if (this.overflowed) return false;
     const start = this.at;
-    const mark = this.#names.mark();
     this.at = this.#names.write(owner, ownerAt, start, this.room);
     if (this.#putRecord(TYPE.CNAME, ttl, target, targetAt, wireLength(target, targetAt))) {
       this.counts[section]! += 1;
       return true;
     }
-    this.#names.forgetFrom(mark);
     this.at = start;
     return false;
   }

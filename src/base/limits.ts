@@ -154,6 +154,8 @@ export const NSEC_STEPS_MAX = 512;
 export const WALK_BATCH_NODES_MAX = 256;
 /** Keys collected at once when a zone is removed. */
 export const REMOVE_BATCH_KEYS_MAX = 1000;
+/** Room kept in the data file beyond what a commit needs: several rounds of signature refresh on a disk that is full. */
+export const STORE_SLACK_BYTES = 4 * 1024 * 1024;
 /** Free space under which changes other than upkeep are refused: a twentieth of the file system, but not more than this. */
 export const STORE_RESERVE_BYTES_MAX = 256 * 1024 * 1024;
 /** Free space under which the operator is warned: a fifth of the file system, but not more than this. */

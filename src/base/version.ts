@@ -3,5 +3,6 @@ import { readFileSync } from 'node:fs';
 
 export function productVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { readonly version: string }).version;
+  const { version }: { readonly version: string } = JSON.parse(text);
+  return version;
 }

@@ -1,6 +1,6 @@
 /** Requests to the admin API, over the Unix socket or HTTP(S). What the server refuses becomes a CommandFailure. */
 import { type IncomingMessage, type RequestOptions, request as httpRequest } from 'node:http';
-import { CLI_ANSWER_MS_MAX } from '#base/limits.ts';
+import { CLI_ANSWER_MS_MAX, PAGE_ITEMS_MAX } from '#base/limits.ts';
 import { CommandFailure, type FailureProblem, exitOf, failure } from './failure.ts';
 import type { ServerAddress } from './server-address.ts';
 
@@ -17,33 +17,34 @@ export interface ApiRequest {
 
 export interface ApiAnswer {
   readonly status: number;
-  readonly headers: IncomingMessage['headers'];
+  readonly headers: { readonly link?: string };
   readonly body: IncomingMessage;
 }
 
 /** The answer's JSON document. */
 export async function callApi<T>(address: ServerAddress, request: ApiRequest): Promise<T> {
-  const { body } = await openAnswer(address, request);
-  const text = Buffer.concat(await body.toArray()).toString();
-  return JSON.parse(text) as T;
+  return await readJson<T>(await openAnswer(address, request));
 }
 
-/** All items of a list, page by page. */
-export async function callList<K extends string, T>(
-  address: ServerAddress,
-  request: ApiRequest,
-  key: K,
-  limit = Infinity,
-): Promise<readonly T[]> {
+/** All items, or the first `limit`, of a list that answers with them under `key`, page by page. */
+export async function callList<T>(address: ServerAddress, request: ApiRequest, key: string, limit = Infinity): Promise<readonly T[]> {
   const items: T[] = [];
   for (let cursor: string | undefined; items.length < limit;) {
-    const query = { ...request.query, limit: String(Math.min(1000, limit - items.length)), cursor };
-    const page = await callApi<Record<K, readonly T[]> & { readonly next?: string }>(address, { ...request, query });
-    items.push(...page[key]);
-    if (page.next === undefined) break;
-    cursor = page.next;
+    const query = { ...request.query, limit: String(Math.min(PAGE_ITEMS_MAX, limit - items.length)), cursor };
+    const answer = await openAnswer(address, { ...request, query });
+    const page = await readJson<Readonly<Record<string, readonly T[]>>>(answer);
+    items.push(...(page[key] ?? []));
+    // RFC 8288 §3: the next page's address, of which only the cursor is new.
+    const next = /<([^>]*)>; rel="next"/.exec(answer.headers.link ?? '')?.[1];
+    cursor = next === undefined ? undefined : (new URL(next, 'http://waxseal').searchParams.get('cursor') ?? undefined);
+    if (cursor === undefined) break;
   }
   return items;
+}
+
+async function readJson<T>({ body }: ApiAnswer): Promise<T> {
+  const document: T = JSON.parse(Buffer.concat(await body.toArray()).toString());
+  return document;
 }
 
 /** The answer with its body still to be read. Throws CommandFailure for a refusal, or when there is no server or no answer. */
@@ -51,7 +52,10 @@ export async function openAnswer(address: ServerAddress, request: ApiRequest): P
   const changes = request.method !== undefined && request.method !== 'GET';
   const answer = await send(address, request, changes);
   const status = answer.statusCode ?? 0;
-  if (status >= 200 && status < 300) return { status, headers: answer.headers, body: answer };
+  if (status >= 200 && status < 300) {
+    const { link } = answer.headers;
+    return { status, headers: typeof link === 'string' ? { link } : {}, body: answer };
+  }
   const text = Buffer.concat(await answer.toArray()).toString();
   throw refusal(status, text, changes);
 }
@@ -138,7 +142,7 @@ interface ProblemDocument {
 function refusal(status: number, text: string, changes: boolean): CommandFailure {
   let problems: readonly FailureProblem[] = [];
   try {
-    const { errors = [] } = JSON.parse(text) as ProblemDocument;
+    const { errors = [] }: ProblemDocument = JSON.parse(text);
     problems = errors.map(({ detail, ...rest }) => ({ ...rest, message: detail }));
   } catch {
     // Not our server, or a proxy before it: the status has to do.

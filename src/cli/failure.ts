@@ -30,7 +30,16 @@ export function failure(code: ProblemCode, message: string, fix?: string, at = '
 
 /** Exit code of a problem code; 1 for one that only a newer server knows. */
 export function exitOf(code: string): number {
-  return Object.hasOwn(PROBLEM_KINDS, code) ? problemKind(code as ProblemCode).exit : 1;
+  return isKnown(code) ? problemKind(code).exit : 1;
+}
+
+function isKnown(code: string): code is ProblemCode {
+  return Object.hasOwn(PROBLEM_KINDS, code);
+}
+
+/** Text of what the system threw. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** What went wrong, why, what is unchanged, how to fix it; see "An error, as its reader sees it" in the documentation. */

@@ -66,7 +66,7 @@ export async function runProgram(words: readonly string[], terminal: Terminal = 
       '\nExample:\n  $ waxseal zone list\n\nExit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict, 5 denied, 6 check failed, 7 timeout, 78 configuration',
     )
     .exitOverride()
-    .configureOutput({ writeOut: terminal.out, writeErr: silent, outputError: silent });
+    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: silent, outputError: silent });
   const wanted = words[0] === 'help' ? words[1] : words[0];
   try {
     for (const [name, noun] of Object.entries(NOUNS)) {

@@ -1,7 +1,7 @@
 /** Which server a command talks to: `--server`, else WAXSEAL_SERVER, else the Unix socket in the data directory. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { CommandFailure, failure } from './failure.ts';
+import { CommandFailure, failure, reasonOf } from './failure.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ServerOptions {
@@ -50,6 +50,6 @@ function readToken(path: string): string {
   try {
     return readFileSync(path, 'utf8').trim();
   } catch (error) {
-    throw failure('CLI_FILE', `the token file ${path} cannot be read: ${(error as Error).message}`);
+    throw failure('CLI_FILE', `the token file ${path} cannot be read: ${reasonOf(error)}`);
   }
 }

@@ -26,7 +26,7 @@ export const processTerminal: Terminal = {
   workingDirectory: process.cwd(),
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
-  interactive: process.stdin.isTTY === true,
+  interactive: process.stdin.isTTY,
   ask: async (question) => {
     const lines = createInterface({ input: process.stdin, output: process.stderr });
     const answer = await lines.question(`${question} [y/N] `);
@@ -54,7 +54,9 @@ export function formatFields(fields: readonly (readonly [string, string])[]): st
 
 /** Text from zone data and servers must not move the cursor or change colours: control characters are shown as \xNN. */
 export function plain(text: string): string {
-  return text.replaceAll(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return text.replaceAll(/\p{Cc}/gu, (character) =>
+    character === '\n' || character === '\t' ? character : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
 }
 
 /** The document of `--json`: one, indented, with a line end. */

@@ -7,14 +7,14 @@ import { type Name, ROOT, parseName } from '#dns/name.ts';
 import { includeFrom } from '#dns/zone-file-include.ts';
 import { loadZone } from '#zone/assemble.ts';
 import { formatRrset } from '#zone/changeset-text.ts';
-import { CommandFailure, failure } from './failure.ts';
+import { CommandFailure, failure, reasonOf } from './failure.ts';
 
 /** A file's text, one character per octet; `-` is standard input. */
 export function readZoneText(file: string, workingDirectory: string): string {
   try {
     return latin1(readFileSync(file === '-' ? 0 : resolve(workingDirectory, file)));
   } catch (error) {
-    throw failure('CLI_FILE', `${file} cannot be read: ${(error as Error).message}`);
+    throw failure('CLI_FILE', `${file} cannot be read: ${reasonOf(error)}`);
   }
 }
 

@@ -4,7 +4,7 @@ import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { callApi, callList, openAnswer } from './api-client.ts';
 import { confirm, runChange } from './change.ts';
-import { CommandFailure, failure, formatWarning } from './failure.ts';
+import { CommandFailure, failure, formatWarning, reasonOf } from './failure.ts';
 import { type ChangeOptions, type OutputOptions, type ReadOptions, changeCommand, localCommand, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatFields, formatJson, formatTable, plain } from './terminal.ts';
@@ -50,7 +50,11 @@ export function defineZone(noun: Command, terminal: Terminal): void {
   });
 
   readCommand(noun.command('list').description('list the zones'), 'waxseal zone list --json').action(async (options: ReadOptions) => {
-    const zones = await callList<'zones', ZoneDocument>(await findServer(options, terminal), { path: ['zones'] }, 'zones');
+    const zones = await callList<ZoneDocument>(
+      await findServer(options, terminal),
+      { path: ['zones'] },
+      'zones',
+    );
     const rows = zones.map(({ name, dnssec, serial, nodeCount, changedAt }) => [
       name,
       dnssec,
@@ -144,7 +148,7 @@ async function exportZone(zone: string, options: ExportOptions, terminal: Termin
     try {
       writeFileSync(resolve(terminal.workingDirectory, options.output), zonefile, 'latin1');
     } catch (error) {
-      throw failure('CLI_FILE', `${options.output} cannot be written: ${(error as Error).message}`);
+      throw failure('CLI_FILE', `${options.output} cannot be written: ${reasonOf(error)}`);
     }
   }
   if (options.json === true) terminal.out(formatJson({ zone, zonefile }));

@@ -42,6 +42,8 @@ export interface SecretWrite {
   readonly value: Uint8Array | null;
 }
 
+/** LMDB keeps what it will write in memory, up to 512 MiB of pages; room is made well before it begins to write. */
+const ROOM_CHECK_BYTES = 64 * 1024 * 1024;
 /** Fits nearly every node; grows for the others. */
 const VALUE_BUFFER_BYTES = 64 * 1024;
 
@@ -50,7 +52,7 @@ export interface StoreWrite {
   readonly audit: AuditEvent;
   /** Zones made or changed: every zone with nodes, journal or secrets here must be among them. `remove` takes all that belongs to a zone. */
   readonly zones?: { readonly put?: readonly ZoneRecord[]; readonly remove?: readonly number[] };
-  /** Read once, in order; may be made on the way, so that a large zone is never encoded as a whole. */
+  /** Read once, in order; may be made on the way, so that a large zone is never encoded as a whole. What it throws rolls all back. */
   readonly nodes?: Iterable<NodeWrite>;
   readonly journal?: readonly JournalWrite[];
   readonly secrets?: readonly SecretWrite[];
@@ -65,15 +67,29 @@ export interface CommitOutcome {
   readonly zones: readonly ZoneRecord[];
 }
 
+/** What a transaction has written so far, for the room it takes in the file. */
+export interface Written {
+  /** Octets of keys and values. */
+  readonly bytes: number;
+  readonly entries: number;
+}
+
+export interface ApplyTools {
+  readonly sealer: Sealer;
+  readonly limits: JournalLimits;
+  /** Called before LMDB writes to the file: at the end, and on the way of a very large write. Throws when there is no room. */
+  readonly makeRoom: (written: Written) => void;
+}
+
 /** Applies `write` inside the running transaction. */
-export function applyWrite({ db }: Environment, write: StoreWrite, sealer: Sealer, limits: JournalLimits): CommitOutcome {
+export function applyWrite({ db }: Environment, write: StoreWrite, { sealer, limits, makeRoom }: ApplyTools): CommitOutcome {
   const generation = readGeneration(db.meta) + 1;
   const put = write.zones?.put ?? [];
   const remove = write.zones?.remove ?? [];
   const counts = zoneCounts(db.zones, put, remove);
 
   for (const zoneId of remove) removeZone(db, zoneId);
-  applyNodes(db.nodes, write.nodes ?? [], counts);
+  const { bytes, entries } = applyNodes(db.nodes, write.nodes ?? [], counts, makeRoom);
   const zones = put.map((record) => ({ ...record, revision: generation, nodeCount: counts.get(record.id)! }));
   for (const record of zones) db.zones.putSync(zoneKey(record.id), encodeJson(record));
   reserveZoneIds(db.meta, put);
@@ -96,6 +112,7 @@ export function applyWrite({ db }: Environment, write: StoreWrite, sealer: Seale
   rememberChange(db.recent, generation, [...put.map((record) => record.id), ...remove]);
   raiseClock(db.meta, write.audit.atMs);
   db.meta.putSync(textKey(META.GENERATION), encodeJson(generation));
+  makeRoom({ bytes: bytes + journalBytes(write), entries: entries + put.length });
   return { generation, zones };
 }
 
@@ -113,7 +130,14 @@ function zoneCounts(zones: Octets, put: readonly ZoneRecord[], remove: readonly 
   return counts;
 }
 
-function applyNodes(nodes: Octets, writes: Iterable<NodeWrite>, counts: Map<number, number>): void {
+function journalBytes({ journal = [] }: StoreWrite): number {
+  return journal.reduce((sum, { changeset }) => sum + changeset.length, 0);
+}
+
+function applyNodes(nodes: Octets, writes: Iterable<NodeWrite>, counts: Map<number, number>, makeRoom: ApplyTools['makeRoom']): Written {
+  let bytes = 0;
+  let entries = 0;
+  let checkedBytes = 0;
   // Inside a transaction a put copies at once, so one key and one value buffer serve for all.
   const keyBuffer = Buffer.alloc(NODE_KEY_BYTES_MAX);
   let valueBuffer = Buffer.alloc(VALUE_BUFFER_BYTES);
@@ -123,6 +147,12 @@ function applyNodes(nodes: Octets, writes: Iterable<NodeWrite>, counts: Map<numb
     keyBuffer.writeUInt32BE(zoneId);
     const key = keyBuffer.subarray(0, 4 + keyBuffer.write(owner, 4, 'latin1'));
     assert(key.length === 4 + owner.length, 'owner key longer than any name');
+    entries += 1;
+    bytes += key.length + (value?.length ?? 0);
+    if (bytes - checkedBytes > ROOM_CHECK_BYTES) {
+      makeRoom({ bytes, entries });
+      checkedBytes = bytes;
+    }
     if (value === null) {
       if (nodes.removeSync(key)) counts.set(zoneId, count - 1);
       continue;
@@ -141,6 +171,7 @@ function applyNodes(nodes: Octets, writes: Iterable<NodeWrite>, counts: Map<numb
     if (nodes.getBinaryFast(key) === undefined) counts.set(zoneId, count + 1);
     nodes.putSync(key, valueBuffer.subarray(0, size));
   }
+  return { bytes, entries };
 }
 
 /** All that a zone has. A batch of keys at a time; LMDB reuses the pages it empties, so its memory stays small too. */

@@ -1,6 +1,9 @@
 /**
- * A look at LMDB's data file before LMDB maps it: the binding dies of SIGSEGV when the meta pages are not LMDB's, and of SIGBUS on a
- * file that was cut. Both become an error that can be read.
+ * LMDB's data file, where LMDB leaves something to wish for:
+ * - before it maps the file: the binding dies of SIGSEGV when the meta pages are not LMDB's, and of SIGBUS on a file that was cut. Both
+ *   become an error that can be read;
+ * - before it writes: a commit that finds no room corrupts the heap of the process (tried: one in three dies of it), so room is made in
+ *   the file first, by writing zeros behind its last page, where failing is harmless.
  *
  * Two meta pages at the start of the file (little-endian, as LMDB writes them on the machines we run on):
  *    0  u64  page number (0, 1)      18  u16  flags: 8 = meta        24  u32  magic        28  u32  version of LMDB's format
@@ -8,8 +11,10 @@
  *
  * What is inside other pages: verify.ts.
  */
-import { closeSync, fstatSync, ftruncateSync, fsyncSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+
+import { STORE_SLACK_BYTES } from '#base/limits.ts';
 
 import { StoreFailure } from './failure.ts';
 
@@ -20,6 +25,10 @@ const META_FLAG = 8;
 const META_BYTES = 160;
 const PAGE_BYTES_MIN = 512;
 const PAGE_BYTES_MAX = 65_536;
+/** 16 TiB of pages of 4 KiB: more is no number of ours. */
+const LAST_PAGE_MAX = 0xffff_ffffn;
+/** Zeros written at once. */
+const ZEROS_BYTES = 1024 * 1024;
 
 /** LMDB's data file in the store's directory. */
 export function dataFile(dir: string): string {
@@ -29,6 +38,13 @@ export function dataFile(dir: string): string {
 /** `absent`: LMDB will make it. `extended`: it was shorter than its content; see `checkDataFile`. */
 export type DataFileState = 'absent' | 'good' | 'extended';
 
+/** How much of the file is in use; what is behind is room for the next commits. */
+export interface DataFileUse {
+  readonly usedBytes: number;
+  readonly sizeBytes: number;
+  readonly pageBytes: number;
+}
+
 /**
  * Looks at the meta pages. Throws STORE_DAMAGED when LMDB could not open the file.
  *
@@ -36,34 +52,82 @@ export type DataFileState = 'absent' | 'good' | 'extended';
  * may never have been written, which is no fault; but of a file that was cut, LMDB then reports the missing pages instead of dying on them.
  */
 export function checkDataFile(dir: string, extend: boolean): DataFileState {
-  const path = dataFile(dir);
-  let file: number;
+  const file = openExisting(dir, extend ? 'r+' : 'r');
+  if (file === undefined) return 'absent';
   try {
-    file = openSync(path, extend ? 'r+' : 'r');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 'absent';
-    throw error;
-  }
-  try {
-    const { size } = fstatSync(file);
-    if (size === 0) return 'absent';
-    const first = readMeta(file, 0);
-    const pageBytes = first.readUInt32LE(48);
-    const sound = isMeta(first, 0) && pageBytes >= PAGE_BYTES_MIN && pageBytes <= PAGE_BYTES_MAX && size >= 2 * pageBytes;
-    if (!sound) throw damaged(dir, 'its first meta page is not LMDB’s');
-    const second = readMeta(file, pageBytes);
-    if (!isMeta(second, 1)) throw damaged(dir, 'its second meta page is not LMDB’s');
-    if (!extend) return 'good';
-    const newest = second.readBigUInt64LE(152) > first.readBigUInt64LE(152) ? second : first;
-    const wanted = (Number(newest.readBigUInt64LE(144)) + 1) * pageBytes;
-    if (size >= wanted) return 'good';
-    if (!Number.isSafeInteger(wanted)) throw damaged(dir, 'its meta pages name a page that cannot be');
-    ftruncateSync(file, wanted);
+    if (fstatSync(file).size === 0) return 'absent';
+    const { usedBytes, sizeBytes } = readUse(file, dir);
+    if (!extend || sizeBytes >= usedBytes) return 'good';
+    appendZeros(file, sizeBytes, usedBytes);
     fsyncSync(file);
     return 'extended';
   } finally {
     closeSync(file);
   }
+}
+
+/** How much of the file is in use. */
+export function dataFileUse(dir: string): DataFileUse {
+  const file = openSync(dataFile(dir), 'r');
+  try {
+    return readUse(file, dir);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * Makes the file `bytes` longer than what is in use, and some slack if there is room for it. Throws the system's error, the file as it
+ * was, when there is not. Only for the writer, outside LMDB's own writing.
+ */
+export function makeRoom(dir: string, bytes: number): void {
+  const file = openSync(dataFile(dir), 'r+');
+  try {
+    const { usedBytes, sizeBytes } = readUse(file, dir);
+    if (sizeBytes - usedBytes >= bytes) return;
+    try {
+      appendZeros(file, sizeBytes, usedBytes + bytes + STORE_SLACK_BYTES);
+    } catch {
+      ftruncateSync(file, sizeBytes);
+      try {
+        appendZeros(file, sizeBytes, usedBytes + bytes);
+      } catch (error) {
+        ftruncateSync(file, sizeBytes);
+        throw error;
+      }
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+function appendZeros(file: number, from: number, to: number): void {
+  const zeros = Buffer.alloc(Math.min(ZEROS_BYTES, Math.max(0, to - from)));
+  for (let at = from; at < to;) at += writeSync(file, zeros, 0, Math.min(zeros.length, to - at), at);
+}
+
+function openExisting(dir: string, flags: 'r' | 'r+'): number | undefined {
+  try {
+    return openSync(dataFile(dir), flags);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** The newest of the two meta pages decides, as for LMDB. Throws STORE_DAMAGED when one is not a meta page. */
+function readUse(file: number, dir: string): DataFileUse {
+  const sizeBytes = fstatSync(file).size;
+  const first = readMeta(file, 0);
+  const pageBytes = first.readUInt32LE(48);
+  const sound = isMeta(first, 0) && pageBytes >= PAGE_BYTES_MIN && pageBytes <= PAGE_BYTES_MAX && sizeBytes >= 2 * pageBytes;
+  if (!sound) throw damaged(dir, 'its first meta page is not LMDB’s');
+  const second = readMeta(file, pageBytes);
+  if (!isMeta(second, 1)) throw damaged(dir, 'its second meta page is not LMDB’s');
+  const newest = second.readBigUInt64LE(152) > first.readBigUInt64LE(152) ? second : first;
+  const lastPage = newest.readBigUInt64LE(144);
+  if (lastPage > LAST_PAGE_MAX) throw damaged(dir, 'its meta pages name a page that cannot be');
+  return { usedBytes: (Number(lastPage) + 1) * pageBytes, sizeBytes, pageBytes };
 }
 
 function readMeta(file: number, position: number): Buffer {

@@ -38,14 +38,3 @@ export function judgeSpace(freeBytes: number, totalBytes: number, remote?: strin
   const level = freeBytes < reserveBytes ? 'reserved' : freeBytes < lowBytes ? 'low' : 'enough';
   return { freeBytes, totalBytes, level, reserveBytes, remote };
 }
-
-/** ENOSPC, EDQUOT, MDB_MAP_FULL. */
-const NO_ROOM: ReadonlySet<number> = new Set([28, 122, -30792]);
-const EIO = 5;
-/** Below this a write may have been cut short for want of room. */
-const FULL_BYTES = 64 * 1024;
-
-/** True when a write that failed with this error number failed for want of room. LMDB calls a write that was cut short EIO, like a bad disk. */
-export function meansNoRoom(code: number, freeBytes: number): boolean {
-  return NO_ROOM.has(code) || (code === EIO && freeBytes < FULL_BYTES);
-}

@@ -5,28 +5,28 @@
  * commit only on the console. The synchronous one rolls back and throws the system's error number. It blocks this process for the
  * time of one flush; DNS is answered by another.
  *
- * After a failed flush nobody knows what is on the disk, and a second try may well "succeed" without it: the writer is then broken,
- * refuses everything, and the process has to end; the next start reads what there is. A full disk is no such failure as long as the
- * generation shows that nothing was committed.
+ * After a failed write or flush nobody knows what is on the disk, a second try may well "succeed" without it, and LMDB's own memory is
+ * not to be trusted: the writer is then broken, refuses everything, and the process has to end; the next start reads what there is.
+ * A full disk is kept from being such a failure by making room in the file before LMDB writes to it (data-file.ts).
  */
-import { chmodSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 
 import { AssertionFailure, assert } from '#base/assert.ts';
+import { STORE_SLACK_BYTES } from '#base/limits.ts';
 
-import { type CommitOutcome, type NodeWrite, type StoreWrite, applyWrite, nextZoneId } from './apply.ts';
+import { type CommitOutcome, type StoreWrite, type Written, applyWrite, nextZoneId } from './apply.ts';
 import { type AuditVerdict, verifyAudit } from './audit.ts';
-import { asDamage, checkDataFile, damaged, dataFile } from './data-file.ts';
+import { type DataFileUse, asDamage, checkDataFile, damaged, dataFileUse, makeRoom } from './data-file.ts';
 import { StoreFailure, messageOf } from './failure.ts';
-import { type FreeSpace, freeSpace, meansNoRoom } from './free-space.ts';
+import { type FreeSpace, freeSpace } from './free-space.ts';
 import { JOURNAL_LIMITS, type JournalLimits } from './journal.ts';
 import { StoreReader } from './reader.ts';
 import { decodeJson, encodeJson, isString } from './json.ts';
-import { type FormatMark, META, STORE_FORMAT, textKey } from './schema.ts';
+import { type DatabaseName, type FormatMark, META, STORE_FORMAT, textKey } from './schema.ts';
 import { type SealLabel, type Sealer, createSealer } from './seal.ts';
-import { type Environment, existingDatabase, makeDatabase, openDatabases, openRoot, readFormat } from './store.ts';
+import { type Environment, type Octets, existingDatabase, makeDatabase, openDatabases, openRoot, readFormat } from './store.ts';
 import { verifyStore } from './verify.ts';
 import { type LockHolder, type WriterLock, acquireWriterLock } from './writer-lock.ts';
-import { readGeneration } from './zone-table.ts';
 
 export type { CommitOutcome, NodeWrite, SecretWrite, StoreWrite } from './apply.ts';
 
@@ -40,8 +40,8 @@ export interface WriterOptions {
   readonly space?: (dir: string) => FreeSpace;
 }
 
-/** Octets that a commit may add to the file for each octet given: copied branch pages, free space in new ones. */
-const GROWTH = 2;
+/** What a commit writes besides its nodes: audit entry, zone records, branch pages, the list of free pages. */
+const COMMIT_BYTES = 1024 * 1024;
 
 /**
  * Opens the store for writing and makes it when there is none. Throws STORE_LOCKED when another process writes it, STORE_FORMAT when it is
@@ -53,6 +53,9 @@ export function openWriter(dir: string, options: WriterOptions): StoreWriter {
   const lock = acquireWriterLock(dir, options.nowMs);
   try {
     const state = checkDataFile(dir, true);
+    // LMDB itself makes the file: see data-file.ts for what happens when there is no room for it.
+    const { freeBytes } = (options.space ?? freeSpace)(dir);
+    if (state === 'absent' && freeBytes < STORE_SLACK_BYTES) throw fullFailure(dir, `${mebibytes(freeBytes)} MiB are free`);
     const environment = openEnvironment(dir, options);
     try {
       const writer = new StoreWriter(environment, lock, options);
@@ -110,19 +113,23 @@ export class StoreWriter extends StoreReader {
   async commit(write: StoreWrite): Promise<CommitOutcome> {
     assert(!this.#closed, 'the store is closed');
     if (this.#broken !== undefined) throw this.#broken;
-    this.#checkSpace(write);
-    const before = this.generation();
+    const { upkeep = false } = write;
+    this.#checkSpace(upkeep, 0);
     try {
       const { root } = this.#environment;
       const outcome = root.transactionSync(() =>
-        applyWrite(this.#environment, write, this.sealer, this.#options.journal ?? JOURNAL_LIMITS),
+        applyWrite(this.#environment, write, {
+          sealer: this.sealer,
+          limits: this.#options.journal ?? JOURNAL_LIMITS,
+          makeRoom: (written) => this.#makeRoom(written, upkeep),
+        }),
       );
       // With `overlappingSync: false` it is flushed by now; this is the binding's documented word for it.
       await root.flushed;
       this.refresh();
       return outcome;
     } catch (error) {
-      throw this.#failure(error, before);
+      throw this.#failure(error);
     }
   }
 
@@ -145,9 +152,9 @@ export class StoreWriter extends StoreReader {
     return (this.#options.space ?? freeSpace)(this.dir);
   }
 
-  /** Octets of the data file. */
+  /** Octets of the data file in use. */
   sizeBytes(): number {
-    return statSync(dataFile(this.dir)).size;
+    return dataFileUse(this.dir).usedBytes;
   }
 
   override async close(): Promise<void> {
@@ -158,50 +165,46 @@ export class StoreWriter extends StoreReader {
     this.#lock.release();
   }
 
-  #checkSpace(write: StoreWrite): void {
-    if (write.upkeep === true) return;
-    const space = this.space();
-    const needBytes = sizeOf(write) * GROWTH;
-    if (space.freeBytes >= space.reserveBytes + needBytes) return;
-    throw new StoreFailure(
-      'STORE_FULL',
-      this.dir,
-      `not written: ${mebibytes(space.freeBytes)} MiB are free under ${this.dir}, the change needs ${mebibytes(needBytes)} MiB and ${mebibytes(space.reserveBytes)} MiB are kept for upkeep. Nothing was changed, DNS goes on`,
-      'make room on that file system, then repeat the change',
-    );
+  /** Throws STORE_FULL when a change other than upkeep would take the last room. */
+  #checkSpace(upkeep: boolean, moreBytes: number): void {
+    if (upkeep) return;
+    const { freeBytes, reserveBytes } = this.space();
+    if (freeBytes < reserveBytes + moreBytes)
+      throw fullFailure(this.dir, `${mebibytes(freeBytes)} MiB are free and ${mebibytes(reserveBytes)} MiB are kept for upkeep`);
+  }
+
+  /** Room in the file for all that the running transaction may write; see `roomFor`. */
+  #makeRoom(written: Written, upkeep: boolean): void {
+    const use = dataFileUse(this.dir);
+    const bytes = roomFor(written, use);
+    const moreBytes = Math.max(0, use.usedBytes + bytes - use.sizeBytes);
+    this.#checkSpace(upkeep, moreBytes);
+    if (moreBytes === 0) return;
+    try {
+      makeRoom(this.dir, bytes);
+    } catch (error) {
+      if (!isNoRoom(error)) throw this.#breakBy(error);
+      throw fullFailure(this.dir, `${mebibytes(moreBytes)} MiB cannot be had: ${messageOf(error)}`, error);
+    }
   }
 
   /** What a failed commit means. Bugs and refusals have rolled back and go on as they are. */
-  #failure(error: unknown, before: number): unknown {
+  #failure(error: unknown): unknown {
     if (error instanceof AssertionFailure || error instanceof StoreFailure) return error;
+    // LMDB's and the system's errors come with a number. Anything else is from the caller's iterable: rolled back like the others.
     const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-    // Anything else thrown without a number is from the caller's iterable: rolled back like the others.
-    if (typeof code !== 'number') return error;
-    if (meansNoRoom(code, this.space().freeBytes) && this.#generationOnDisk() === before)
-      return new StoreFailure(
-        'STORE_FULL',
-        this.dir,
-        `not written: the file system under ${this.dir} is full. Nothing was changed, DNS goes on`,
-        'make room on that file system, then repeat the change',
-        error,
-      );
+    return typeof code === 'number' ? this.#breakBy(error) : error;
+  }
+
+  #breakBy(error: unknown): StoreFailure {
     this.#broken = new StoreFailure(
       'STORE_BROKEN',
       this.dir,
       `a write to the store in ${this.dir} failed (${messageOf(error)}); what is on the disk is not known until it is opened again`,
-      'the process ends and reads the store anew; if this repeats, check the disk',
+      'the process ends and reads the store anew; if this repeats, check the disk and its free space',
       error,
     );
     return this.#broken;
-  }
-
-  #generationOnDisk(): number {
-    try {
-      this.#environment.root.resetReadTxn();
-      return readGeneration(this.#environment.db.meta);
-    } catch {
-      return -1;
-    }
   }
 
   #checkKek(): void {
@@ -232,13 +235,20 @@ function openEnvironment(dir: string, options: WriterOptions): Environment {
     // A foreign LMDB file is left alone; a store of ours whose making was interrupted has at most empty databases.
     if (!made && (meta === undefined ? root.getKeysCount() : meta.getKeysCount()) > 0)
       throw new StoreFailure('STORE_FORMAT', dir, `${dir} holds an LMDB database that is not waxseal's`, 'name another data directory');
-    const db = openDatabases((name) => makeDatabase(root, name));
+    // Of a complete store nothing is made, so nothing is written.
+    const db = openDatabases((name) => (made ? existingOrDamaged(root, name, dir) : makeDatabase(root, name)));
     if (!made) makeStore(root, db, options);
     return { dir, root, db };
   } catch (error) {
     void root.close();
     throw error;
   }
+}
+
+function existingOrDamaged(root: Environment['root'], name: DatabaseName, dir: string): Octets {
+  const database = existingDatabase(root, name);
+  if (database === undefined) throw damaged(dir, `its database "${name}" is missing`);
+  return database;
 }
 
 /** The first transaction. */
@@ -268,13 +278,28 @@ function uuid(octets: Uint8Array): string {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
-/** Octets given, as far as they are known before they are written. */
-function sizeOf({ nodes, journal }: StoreWrite): number {
-  let size = 0;
-  const list: readonly NodeWrite[] = Array.isArray(nodes) ? nodes : [];
-  for (const { key, value } of list) size += key.length + (value?.length ?? 0);
-  for (const { changeset } of journal ?? []) size += changeset.length;
-  return size;
+/**
+ * Room that a transaction takes at most: pages are at least half full, so twice what is written; and each entry may have its page copied,
+ * but not more pages than there are.
+ */
+export function roomFor({ bytes, entries }: Written, { usedBytes, pageBytes }: DataFileUse): number {
+  return COMMIT_BYTES + 2 * bytes + Math.min(entries * pageBytes, usedBytes);
+}
+
+const NO_ROOM: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+function isNoRoom(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && NO_ROOM.has(error.code);
+}
+
+function fullFailure(dir: string, why: string, cause?: unknown): StoreFailure {
+  return new StoreFailure(
+    'STORE_FULL',
+    dir,
+    `not written: there is no room under ${dir}: ${why}. Nothing was changed, DNS goes on`,
+    'make room on that file system, then repeat the change',
+    cause,
+  );
 }
 
 function mebibytes(bytes: number): string {

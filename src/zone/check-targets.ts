@@ -3,8 +3,9 @@
  * Implements: RFC 2181 §10.3 (no alias), RFC 2782 "Target" (SRV), RFC 9471 §3 (glue), RFC 7505 and RFC 2782 (`.` as "none").
  * Not here: hosts of other zones, which only a resolver could look up.
  */
+import { latin1 } from '#base/bytes.ts';
 import { type Problem, problem, warning } from '#base/problem.ts';
-import { type Name, type OwnerKey, formatName, isAtOrBelow, labelCount, ownerKey, parentKey } from '#dns/name.ts';
+import { type Name, type OwnerKey, formatName, isAtOrBelow, labelCount, labelOffsets, ownerKey, parentKey } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type TargetState, type ZoneCheck } from './check-state.ts';
@@ -126,7 +127,7 @@ function complain(
 
 /** True when a target is an IPv4 or IPv6 address written where a name belongs, with or without the last dot that keeps the origin off. */
 function looksLikeAddress(target: Name, key: OwnerKey, { apex, apexKey }: ZoneView): boolean {
-  const labels = formatName(target).split('.').slice(0, -1);
+  const labels = labelOffsets(target).map((at) => latin1(target.subarray(at + 1, at + 1 + target[at]!)));
   const written = isAtOrBelow(key, apexKey) ? labels.slice(0, labels.length - labelCount(apex)) : labels;
   if (written.length === 4) return written.every((label) => /^[0-9]{1,3}$/.test(label) && Number(label) <= 255);
   return written.length === 1 && /^[0-9a-f]*:[0-9a-f:]*:[0-9a-f]*$/i.test(written[0]!);

@@ -67,7 +67,7 @@ export class FakeControl implements ControlApi {
     if (changed && !options.dryRun) {
       this.generation = revision;
       if (view === undefined) this.zoneMap.delete(name);
-      else this.zoneMap.set(name, { view, record: this.#record(name, dnssec, view, before?.record) });
+      else this.zoneMap.set(name, { view, record: this.#recordOf(name, dnssec, view, before?.record) });
       this.journal.unshift({ zone: name, revision, atMs: this.nowMs, changeset });
       this.#log(options.actor, command.kind, name);
     }
@@ -95,8 +95,8 @@ export class FakeControl implements ControlApi {
     if (command.kind === 'zone.create') {
       if (before !== undefined) return fail(problem('ZONE_EXISTS', '', `${formatName(apex)} exists already`));
       const servers = command.nameservers ?? ['ns'];
-      const soa = record(apex, TYPE.SOA, `${servers[0]} ${command.contact ?? 'hostmaster'} 1 3600 600 86400 300`, apex);
-      const ns = { ...record(apex, TYPE.NS, servers[0]!, apex) };
+      const soa = oneRecord(apex, TYPE.SOA, `${servers[0]} ${command.contact ?? 'hostmaster'} 1 3600 600 86400 300`, apex);
+      const ns = oneRecord(apex, TYPE.NS, servers[0]!, apex);
       return result(memoryZone(apex, [soa, ns]), command.dnssec ? 'on' : 'off');
     }
     if (command.kind === 'zone.import') {
@@ -107,7 +107,11 @@ export class FakeControl implements ControlApi {
         const id = `${type} ${ownerKey(owner)}`;
         sets.set(id, { owner, type, ttl, rdatas: sortRdatas(type, [...(sets.get(id)?.rdatas ?? []), rdata]) });
       }
-      return result(memoryZone(apex, sets.values()), before?.record.dnssec ?? (command.dnssec ? 'on' : 'off'), parsed.problems);
+      const view = memoryZone(apex, sets.values());
+      const difference = before === undefined ? undefined : diffZones(before.view, view);
+      if (before !== undefined && difference?.deleted.length === 0 && difference.added.length === 0)
+        return result(before.view, before.record.dnssec, parsed.problems);
+      return result(view, before?.record.dnssec ?? (command.dnssec ? 'on' : 'off'), parsed.problems);
     }
     if (before === undefined) return fail(problem('ZONE_NOT_FOUND', '', `there is no zone ${formatName(apex)}`));
     const { dnssec } = before.record;
@@ -129,7 +133,7 @@ export class FakeControl implements ControlApi {
     }
   }
 
-  #record(name: string, dnssec: 'on' | 'off', view: MemoryZone, before: ZoneRecord | undefined): ZoneRecord {
+  #recordOf(name: string, dnssec: 'on' | 'off', view: MemoryZone, before: ZoneRecord | undefined): ZoneRecord {
     const key = {
       id: 'k1',
       keyTag: 12_345,
@@ -259,7 +263,7 @@ export class FakeControl implements ControlApi {
   }
 }
 
-function record(owner: Name, type: number, text: string, apex: Name): ZoneRrset {
+function oneRecord(owner: Name, type: number, text: string, apex: Name): ZoneRrset {
   const rdata = parseRdataText(type, text, apex);
   assert(rdata.ok, `bad rdata ${text}`);
   return { owner, type, ttl: 3600, rdatas: [rdata.value] };

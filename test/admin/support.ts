@@ -10,7 +10,11 @@ export interface Bench {
   readonly control: FakeControl;
   readonly tokens: Awaited<ReturnType<typeof fakeWithZone>>['tokens'];
   /** As the administrator, unless headers say otherwise. */
-  call(method: InjectOptions['method'], url: string, options?: Omit<InjectOptions, 'method' | 'url'>): Promise<LightMyRequestResponse>;
+  readonly call: (
+    method: NonNullable<InjectOptions['method']>,
+    url: string,
+    options?: Omit<InjectOptions, 'method' | 'url'>,
+  ) => Promise<LightMyRequestResponse>;
 }
 
 export async function bench(options: Omit<AdminOptions, 'control'> = {}): Promise<Bench> {
@@ -20,7 +24,7 @@ export async function bench(options: Omit<AdminOptions, 'control'> = {}): Promis
     await app.close();
   });
   const call: Bench['call'] = async (method, url, { headers, ...rest } = {}) =>
-    await app.inject({ method: method!, url, ...rest, headers: { authorization: `Bearer ${tokens.admin}`, ...headers } });
+    await app.inject({ method, url, ...rest, headers: { authorization: `Bearer ${tokens.admin}`, ...headers } });
   return { app, control, tokens, call };
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { run } from './support.ts';
+import { run, runHere } from './support.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -26,7 +26,7 @@ describe('help', () => {
   it.each(COMMANDS.map((words) => [words.join(' '), words] as const))(
     '%s --help shows an example and the shared options',
     async (name, words) => {
-      const { exit, out, err } = await run([...words, '--help']);
+      const { exit, out, err } = await runHere([...words, '--help']);
       expect([exit, err]).toEqual([0, '']);
       expect(out).toMatch(new RegExp(`Example:\\n {2}\\$ waxseal ${name}\\b`));
       if (name !== 'serve') expect(out).toContain('--json');
@@ -62,7 +62,7 @@ describe('usage: exit code 2', () => {
     [['audit', 'tail', '-n', '0'], 'whole number'],
     [['token', 'create', 'x', '--data', '/nowhere'], "required option '--scope"],
   ] as const)('%j', async (words, text) => {
-    const { exit, out, err } = await run(words);
+    const { exit, out, err } = await runHere(words);
     expect(exit).toBe(2);
     expect(out).toBe('');
     expect(err).toMatch(/^waxseal: /);

@@ -18,9 +18,9 @@ describe('rrset', () => {
     );
     const same = await server.cli('rrset', 'set', 'example.com', '@', 'MX', '3600', '10 mail', '20 backup.example.net.');
     expect(same).toMatchObject({ exit: 0, out: 'example.com. is that way already; nothing was changed\n' });
-    const listed = JSON.parse((await server.cli('rrset', 'list', 'example.com', '--type', 'A', '--json')).out) as {
-      rrsets: { name: string }[];
-    };
+    const listed: { rrsets: { name: string }[] } = JSON.parse(
+      (await server.cli('rrset', 'list', 'example.com', '--type', 'A', '--json')).out,
+    );
     expect(listed.rrsets.map(({ name }) => name)).toEqual(['mail.example.com.', 'ns.example.com.', 'www.example.com.']);
     expect(await server.cli('rrset', 'delete', 'example.com', 'www', 'A')).toMatchObject({
       exit: 2,

@@ -8,6 +8,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { type AdminListeners, listenAdmin } from '#admin/listen.ts';
 import { buildAdmin } from '#admin/app.ts';
 import { ipPort } from '#base/address.ts';
+import { runProgram } from '#cli/program.ts';
 import { type FakeControl, fakeWithZone } from '../admin/fake-control.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../waxseal', import.meta.url));
@@ -35,22 +36,43 @@ export async function run(
   return { exit, out, err };
 }
 
-export interface Server {
+/** The same program in this process: for what never reaches a server, where a new process each time would only cost time. */
+export async function runHere(words: readonly string[]): Promise<Finished> {
+  const texts = { out: '', err: '' };
+  const exit = await runProgram(words, {
+    environment: {},
+    workingDirectory: tmpdir(),
+    out: (text) => void (texts.out += text),
+    err: (text) => void (texts.err += text),
+    interactive: false,
+    ask: () => Promise.resolve(false),
+  });
+  return { exit, ...texts };
+}
+
+/** What tests talk to; complete once `beforeAll` has run. */
+class LateServer {
   /** The data directory with `admin.sock`. */
   readonly data: string;
-  readonly url: string;
-  readonly control: FakeControl;
-  readonly tokens: Awaited<ReturnType<typeof fakeWithZone>>['tokens'];
+  url!: string;
+  control!: FakeControl;
+  tokens!: Awaited<ReturnType<typeof fakeWithZone>>['tokens'];
+
+  constructor(data: string) {
+    this.data = data;
+  }
+
   /** `./waxseal` with `--data` of this server. */
-  cli(...words: readonly string[]): Promise<Finished>;
+  async cli(...words: readonly string[]): Promise<Finished> {
+    return await run([...words, '--data', this.data]);
+  }
 }
 
 /** A server for all tests of a file. */
-export function useServer(): Server {
+export function useServer(): LateServer {
   const data = mkdtempSync(join(tmpdir(), 'waxseal-cli-'));
   let listeners: AdminListeners | undefined;
-  const server = { data } as { -readonly [K in keyof Server]: Server[K] };
-  server.cli = async (...words) => await run([...words, '--data', data]);
+  const server = new LateServer(data);
   beforeAll(async () => {
     Object.assign(server, await fakeWithZone());
     const app = await buildAdmin({ control: server.control });

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 
 import { nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
+import { dataFileUse } from '#store/data-file.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { NODE } from '#store/node-codec.ts';
 import { openReader } from '#store/reader.ts';
@@ -65,7 +66,7 @@ describe('a damaged file', () => {
   test('that was cut short: refused unless nothing of the store was in the part cut off, and never died of', async () => {
     const dir = await storeWithZone();
     const path = join(dir, 'data.mdb');
-    const pages = readFileSync(path).length / 4096;
+    const pages = dataFileUse(dir).usedBytes / 4096;
     const outcomes: string[] = [];
     for (const kept of [pages - 1, pages - 2, pages - 5, Math.floor(pages / 2), 3]) {
       const copy = join(temporaryFolder(), 'store');

@@ -139,7 +139,7 @@ export const PECULIARITIES: readonly Peculiarity[] = [
       return (
         own.rcode === 'SERVFAIL' &&
         sameButTc(own, other) &&
-        (end.loops || grows || end.steps >= 11 || (own.flags.has('TC') && other.flags.has('TC') && end.steps >= 5)) &&
+        (end.loops || grows || end.steps >= 11 || (own.flags.has('TC') && other.flags.has('TC'))) &&
         (isPartOf(own.answer, other.answer) || isPartOf(other.answer, own.answer))
       );
     },
@@ -154,7 +154,7 @@ export const PECULIARITIES: readonly Peculiarity[] = [
       own.rcode === 'NOERROR' &&
       sameButTc(own, other) &&
       chainEnd(own, questionName).steps >= 5 &&
-      isPartOf(own.answer, other.answer) &&
+      (other.flags.has('TC') || isPartOf(own.answer, other.answer)) &&
       nothingMore(own),
   },
   {
@@ -192,7 +192,7 @@ export const PECULIARITIES: readonly Peculiarity[] = [
       query.shape.type === 'ANY' &&
       (own.answer.some((record) => record.type === 'DNAME') ||
         (own.flags.has('TC') && other.answer.some((record) => record.type === 'DNAME'))) &&
-      isPartOf(own.answer, other.answer) &&
+      (other.flags.has('TC') || isPartOf(own.answer, other.answer)) &&
       nothingMore(own),
   },
   {
@@ -277,7 +277,7 @@ export const PECULIARITIES: readonly Peculiarity[] = [
     applies: ({ query, own, other, questionName }) =>
       query.shape.type === 'NSEC' &&
       own.answer.some((record) => record.type === 'NSEC' && record.owner === questionName) &&
-      other.authority.some((record) => record.type === 'NS' && record.owner === questionName),
+      (other.flags.has('TC') || other.authority.some((record) => record.type === 'NS' && record.owner === questionName)),
   },
   {
     server: 'nsd',
@@ -327,7 +327,7 @@ export const PECULIARITIES: readonly Peculiarity[] = [
     rule: 'DNAME at a literal asterisk is expanded',
     rfc: 'RFC 4592 §4.4, §2.3',
     why: 'below the name *.w itself the DNAME is found by exact match, so its owner stays as it is (NSD); Knot writes the question’s name',
-    fields: ['answer'],
+    fields: ['answer', 'authority'],
     applies: ({ own, questionName }) =>
       questionName.includes('*') && own.answer.some((record) => record.type === 'DNAME' && record.owner === questionName),
   },
@@ -339,6 +339,19 @@ export const PECULIARITIES: readonly Peculiarity[] = [
     fields: ['flags'],
     applies: ({ query, own, other }) =>
       ((query.shape.flags ?? 0) & 0x0020) !== 0 && own.flags.has('AD') && own.flags.has('TC') && other.flags.has('TC'),
+  },
+  {
+    server: 'bind',
+    rule: 'compresses against the RDATA of a DNAME',
+    rfc: 'RFC 6672 §2.5, RFC 3597 §4',
+    why: 'so BIND’s replies with a long DNAME fit where others are truncated; a receiver must follow such pointers, a sender need not make them',
+    fields: ['flags', 'answer', 'authority'],
+    applies: ({ query, own, other }) =>
+      query.transport === 'udp' &&
+      other.flags.has('TC') &&
+      own.rcode === other.rcode &&
+      own.answer.some((record) => record.type === 'DNAME') &&
+      2 * own.size > udpLimit(query.shape),
   },
   {
     server: 'bind',

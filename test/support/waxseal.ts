@@ -96,3 +96,11 @@ export async function putZones(server: Waxseal, zones: readonly PeerZone[], dnss
   }
   if (refused.length > 0) throw new Error(`waxseal refused ${refused.length} of ${zones.length} zones:\n${refused.slice(0, 5).join('\n')}`);
 }
+
+/** The zone with its DNSSEC records, as a zone file in latin1. */
+export async function exportSigned(server: Waxseal, zone: string): Promise<string> {
+  const answer = await server.api('GET', `/v1/zones/${encodeURIComponent(zone === '.' ? '=2E' : zone)}/zonefile?signed=1`);
+  const text = Buffer.from(await answer.arrayBuffer()).toString('latin1');
+  if (!answer.ok) throw new Error(`no export of ${zone}: ${answer.status} ${text}`);
+  return text;
+}

@@ -1,0 +1,29 @@
+/**
+ * `npm run build`: dist/ for the published package, because Node does not strip types below node_modules. Types are blanked out by Node
+ * itself, so line and column of a stack trace are those of src/; imports get the ending .js, and dist/package.json maps the rooms.
+ */
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const SOURCE = join(ROOT, 'src');
+const TARGET = join(ROOT, 'dist');
+/** The specifier of an import, export or import() of one of our own modules. */
+const OWN_MODULE = /(?<=\b(?:from|import|resolve)\s*\(?\s*)(['"])((?:\.{1,2}\/|#)[^'"]+)\.ts\1/g;
+
+rmSync(TARGET, { recursive: true, force: true });
+for (const file of readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })) {
+  if (!file.endsWith('.ts')) continue;
+  const code = stripTypeScriptTypes(readFileSync(join(SOURCE, file), 'utf8')).replace(OWN_MODULE, '$1$2.js$1');
+  const target = join(TARGET, file.replace(/\.ts$/, '.js'));
+  mkdirSync(dirname(target), { recursive: true });
+  writeFileSync(target, code, { mode: file === 'main.ts' ? 0o755 : 0o644 });
+}
+const { imports, version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+const mapped = Object.fromEntries(
+  Object.entries(imports).map(([name, path]) => [name.replace(/\.ts$/, '.js'), `./${relative('src', path).replace(/\.ts$/, '.js')}`]),
+);
+writeFileSync(join(TARGET, 'package.json'), `${JSON.stringify({ name: 'waxseal', version, type: 'module', imports: mapped }, undefined, 2)}\n`);
+process.stdout.write(`built dist/ (waxseal ${version})\n`);
