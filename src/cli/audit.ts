@@ -20,12 +20,7 @@ export function defineAudit(noun: Command, terminal: Terminal): void {
     .option('-n, --lines <count>', 'how many', readCount, 20)
     .action(async (options: ReadOptions & { readonly lines: number }) => {
       const address = await findServer(options, terminal);
-      const newestFirst = await callList<EntryDocument>(
-        address,
-        { path: ['audit'] },
-        'entries',
-        options.lines,
-      );
+      const newestFirst = await callList<EntryDocument>(address, { path: ['audit'] }, 'entries', options.lines);
       const entries = newestFirst.toReversed();
       const rows = entries.map(({ sequence, at, actor, action, zone = '', detail }) => [
         String(sequence),

@@ -24,11 +24,7 @@ export function defineRrset(noun: Command, terminal: Terminal): void {
     .action(async (zone: string, options: ReadOptions & { name?: string; type?: string; signed?: boolean }) => {
       const query = { name: options.name, type: options.type, ...(options.signed === true ? { signed: '1' } : {}) };
       const address = await findServer(options, terminal);
-      const rrsets = await callList<RrsetDocument>(
-        address,
-        { path: ['zones', zone, 'rrsets'], query },
-        'rrsets',
-      );
+      const rrsets = await callList<RrsetDocument>(address, { path: ['zones', zone, 'rrsets'], query }, 'rrsets');
       terminal.out(options.json === true ? formatJson({ zone, rrsets }) : formatRrsets(rrsets));
     });
 

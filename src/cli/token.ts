@@ -45,11 +45,7 @@ export function defineToken(noun: Command, terminal: Terminal): void {
 
   readCommand(noun.command('list').description('list tokens, without their secrets'), 'waxseal token list').action(
     async (options: ReadOptions) => {
-      const tokens = await callList<TokenDocument>(
-        await findServer(options, terminal),
-        { path: ['tokens'] },
-        'tokens',
-      );
+      const tokens = await callList<TokenDocument>(await findServer(options, terminal), { path: ['tokens'] }, 'tokens');
       const rows = tokens.map(({ id, name, scopes, createdAt, expiresAt }) => [
         id,
         name,

@@ -50,11 +50,7 @@ export function defineZone(noun: Command, terminal: Terminal): void {
   });
 
   readCommand(noun.command('list').description('list the zones'), 'waxseal zone list --json').action(async (options: ReadOptions) => {
-    const zones = await callList<ZoneDocument>(
-      await findServer(options, terminal),
-      { path: ['zones'] },
-      'zones',
-    );
+    const zones = await callList<ZoneDocument>(await findServer(options, terminal), { path: ['zones'] }, 'zones');
     const rows = zones.map(({ name, dnssec, serial, nodeCount, changedAt }) => [
       name,
       dnssec,

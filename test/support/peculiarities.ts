@@ -119,10 +119,11 @@ export const PECULIARITIES: readonly Peculiarity[] = [
     rule: 'alias chain stops at the zone’s edge',
     rfc: 'RFC 1034 §4.3.2 step 3a, RFC 6604 §3',
     why: 'the resolver asks again for a target in another zone; following it here is allowed and what NSD does',
-    fields: ['rcode', 'answer', 'authority', 'glue', 'additional', 'extras'],
+    fields: ['rcode', 'flags', 'answer', 'authority', 'glue', 'additional', 'extras'],
     applies: (comparison) =>
       leavesZone(comparison) &&
-      isPartOf(comparison.own.answer, comparison.other.answer) &&
+      sameButTc(comparison.own, comparison.other) &&
+      (comparison.other.flags.has('TC') || isPartOf(comparison.own.answer, comparison.other.answer)) &&
       nothingMore(comparison.own) &&
       comparison.own.rcode === 'NOERROR',
   })),
@@ -306,7 +307,8 @@ export const PECULIARITIES: readonly Peculiarity[] = [
     why: 'Knot 3.2 takes the question’s name for the wildcard itself; NSD and BIND prove that it does not exist',
     fields: ['authority'],
     applies: ({ query, own, other, questionName }) =>
-      (questionName.startsWith('*') || query.shape.type === 'NSEC') && lacksProofOnly(own, other),
+      (questionName.startsWith('*') || own.answer.some((record) => record.owner.startsWith('*')) || query.shape.type === 'NSEC') &&
+      lacksProofOnly(own, other),
   },
   // --- header ---
   {

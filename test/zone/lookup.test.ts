@@ -367,12 +367,12 @@ describe('RFC 9471: glue', () => {
     expect(ask('x.wide.z. A', { size: 1232 }).message.additional).toHaveLength(26);
   });
   test('§3.2: sibling glue that does not fit is left out without TC', () => {
-    const servers = Array.from({ length: 12 }, (_, at) => `d 60 NS server-with-a-long-name-${at}.sib\nserver-with-a-long-name-${at}.sib 60 A 192.0.2.${at}`).join('\n');
+    const servers = Array.from({ length: 16 }, (_, at) => `d 60 NS s${at}.sib\ns${at}.sib 60 A 192.0.2.${at}`).join('\n');
     const sibling = asker({ view: zoneOf('z.', `@ 60 SOA ${SOA}\n@ 60 NS ns.x.\nsib 60 NS ns.x.\n${servers}`), signed: false });
     const { flags, additional } = sibling('x.d.z. A', { size: 512 }).message;
     expect(flags).not.toContain('TC');
     expect(additional.length).toBeGreaterThan(0);
-    expect(additional.length).toBeLessThan(12);
+    expect(additional.length).toBeLessThan(16);
   });
 });
 
