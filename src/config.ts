@@ -13,7 +13,7 @@ import { type IpPort, formatIpPort, parseIpPort } from '#base/address.ts';
 import { HTTP_REQUEST_MS_MAX, ZONE_FILE_BYTES_MAX } from '#base/limits.ts';
 import { nearestWord } from '#base/nearest.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';
-import { parseDuration, parseSize } from './config-values.ts';
+import { parseDuration, parseSize } from '#base/units.ts';
 
 export interface Config {
   /** The file that was read; undefined when there is none. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Config, type ConfigSources, describeConfig, loadConfig, readConfig } from '#config.ts';
 import { formatIpPort } from '#base/address.ts';
-import { parseDuration, parseSize } from '../src/config-values.ts';
+import { parseDuration, parseSize } from '#base/units.ts';
 
 const nothing: ConfigSources = { environment: {}, flags: {}, workingDirectory: '/here' };
 

@@ -38,23 +38,25 @@ export async function confirm(what: string, options: ChangeOptions, terminal: Te
 }
 
 /** Sends a change and prints what came of it. */
-export async function runChange(request: ApiRequest, options: ChangeOptions, terminal: Terminal): Promise<void> {
+export async function runChange(request: ApiRequest, options: ChangeOptions, terminal: Terminal, verb?: 'removed'): Promise<void> {
   const address = await findServer(options, terminal);
   const query = { ...request.query, ...(options.dryRun === true ? { dryRun: '1' } : options.wait ? { wait: 'served' } : {}) };
   const outcome = await callApi<OutcomeDocument>(address, { ...request, query });
   for (const { detail, ...rest } of outcome.warnings) terminal.err(formatWarning({ ...rest, message: detail }));
-  terminal.out(options.json === true ? formatJson(outcome) : formatOutcome(outcome));
+  terminal.out(options.json === true ? formatJson(outcome) : formatOutcome(outcome, verb));
   if (outcome.served === false)
     throw new CommandFailure(
       failure('CLI_TIMEOUT', 'the change is durable, but not every worker serves it yet', 'see: waxseal status').problems,
     );
 }
 
-function formatOutcome({ zone, changed, created, dryRun, changeset }: OutcomeDocument): string {
+function formatOutcome({ zone, changed, created, dryRun, changeset }: OutcomeDocument, verb?: 'removed'): string {
   if (!changed) return `${zone} is that way already; nothing ${dryRun ? 'would change' : 'was changed'}\n`;
   const { fromSerial, toSerial, omitted } = changeset;
-  const verb = dryRun ? 'would be ' : '';
-  const head = created ? `${zone} ${verb}created, serial ${toSerial}` : `${zone} ${verb}changed, serial ${fromSerial} to ${toSerial}`;
+  const wouldBe = dryRun ? 'would be ' : '';
+  // Of a zone that goes, everything goes.
+  if (verb !== undefined) return `${plain(zone)} ${wouldBe}${verb}\n`;
+  const head = created ? `${zone} ${wouldBe}created, serial ${toSerial}` : `${zone} ${wouldBe}changed, serial ${fromSerial} to ${toSerial}`;
   const deleted = changeset.deleted.filter((line) => !isSigning(line));
   const added = changeset.added.filter((line) => !isSigning(line));
   const hidden = changeset.deleted.length + changeset.added.length - deleted.length - added.length;

@@ -51,9 +51,14 @@ export function formatFailure({ problems, unchanged }: CommandFailure): string {
   return `${prefix}${shown.length} problems\n${shown.map((each) => `  ${formatOne(each, '    ')}`).join('')}`;
 }
 
+/** Where it is, as a prefix. A pointer, parameter or header means something to who wrote a request, not to who typed a command. */
+function placeOf(at: string, message: string): string {
+  const ofRequest = at === '' || /^(?:\?|\/(?!.*:[0-9]+$)|[A-Za-z][A-Za-z-]*$)/.test(at);
+  return ofRequest || message.includes(at.split(' ')[0]!) ? '' : `${at}: `;
+}
+
 function formatOne({ at, message, fix, rfc, code }: FailureProblem, indent: string): string {
-  // A pointer or parameter means something to who wrote a request, not to who typed a command; a file's line does.
-  const where = /:[0-9]+(?::[0-9]+)?$/.test(at) ? `${at}: ` : '';
+  const where = placeOf(at, message);
   const lines = [`${where}${message.replace(/\.$/, '')}.`];
   if (fix !== undefined) lines.push(`${indent}${fix}`);
   lines.push(`${indent}[${code}${rfc === undefined ? '' : `, ${rfc}`}]`);
@@ -62,7 +67,7 @@ function formatOne({ at, message, fix, rfc, code }: FailureProblem, indent: stri
 
 /** A warning of a change or check that went through. */
 export function formatWarning({ at, message, fix, code }: FailureProblem): string {
-  return `waxseal: warning: ${plain(`${at === '' ? '' : `${at}: `}${message}${fix === undefined ? '' : ` (${fix})`}`)} [${code}]\n`;
+  return `waxseal: warning: ${plain(`${placeOf(at, message)}${message}${fix === undefined ? '' : ` (${fix})`}`)} [${code}]\n`;
 }
 
 /** The failure as the one JSON document of `--json`. */

@@ -1,6 +1,6 @@
 /** `waxseal rrset`: the records of a zone, by RRset. */
 import type { Command } from 'commander';
-import { parseDuration } from '../config-values.ts';
+import { parseDuration } from '#base/units.ts';
 import { callApi, callList } from './api-client.ts';
 import { confirm, runChange } from './change.ts';
 import { failure } from './failure.ts';

@@ -1,6 +1,6 @@
 /** `waxseal token`: who may use the API over TCP. */
 import type { Command } from 'commander';
-import { parseDuration } from '../config-values.ts';
+import { parseDuration } from '#base/units.ts';
 import { callApi, callList } from './api-client.ts';
 import { confirm } from './change.ts';
 import { failure } from './failure.ts';

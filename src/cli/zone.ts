@@ -46,7 +46,7 @@ export function defineZone(noun: Command, terminal: Terminal): void {
     'waxseal zone remove example.com --yes',
   ).action(async (zone: string, options: ChangeOptions) => {
     await confirm(`remove the zone ${zone} with its records, keys and journal`, options, terminal);
-    await runChange({ method: 'DELETE', path: ['zones', zone] }, options, terminal);
+    await runChange({ method: 'DELETE', path: ['zones', zone] }, options, terminal, 'removed');
   });
 
   readCommand(noun.command('list').description('list the zones'), 'waxseal zone list --json').action(async (options: ReadOptions) => {

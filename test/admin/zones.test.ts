@@ -109,16 +109,18 @@ describe('/v1/zones/{zone}', () => {
 
   it('keeps / and odd octets of a name through the URL', async () => {
     const { call, control } = await bench();
-    for (const [name, canonical, url] of [
-      ['0/25.2.0.192.in-addr.arpa', '0/25.2.0.192.in-addr.arpa.', '0%2F25.2.0.192.in-addr.arpa'],
-      [String.raw`a\.b\032\255\000.test`, String.raw`a\.b\032\255\000.test.`, '=placeholder'],
-      ['100%25.test', formatName(nameOf('100%25.test')), '100%2525.test'],
-      ['q?x=1&y#z.test', 'q?x=1&y#z.test.', '=placeholder'],
-    ] as const) {
+    for (const name of [
+      '0/25.2.0.192.in-addr.arpa',
+      String.raw`a\.b\032\255\000.test`,
+      '100%25.test',
+      'q?x=1&y#z.test',
+      '+ a.test',
+      '..%2f'.slice(2),
+    ]) {
+      const canonical = formatName(nameOf(name));
       const made = await call('POST', '/v1/zones', { payload: { name } });
       expect(made.statusCode).toBe(201);
-      const path = url === '=placeholder' ? encodeURIComponent(name) : url;
-      const shown = await call('GET', `/v1/zones/${path}`);
+      const shown = await call('GET', `/v1/zones/${encodeURIComponent(name)}`);
       expect(shown.json()).toMatchObject({ name: canonical });
       expect((await call('GET', String(made.headers.location))).statusCode).toBe(200);
       expect(formatName(control.commands.at(-1)!.command.zone)).toBe(canonical);
@@ -134,7 +136,7 @@ describe('/v1/zones/{zone}', () => {
     ['b%C3%BCcher.test', 422, 'NAME_ESCAPE'],
     ['%FF', 400, 'REQUEST'],
     ['x'.repeat(3000), 414, 'REQUEST'],
-  ])('%.20s: %i', async (zone, status, code) => {
+  ])('bad name %#', async (zone, status, code) => {
     const { call } = await bench();
     const answer = await call('GET', `/v1/zones/${zone}`);
     expect([answer.json<ProblemBody>().code, answer.statusCode]).toEqual([code, status]);

@@ -36,7 +36,7 @@ export async function run(
   return { exit, out, err };
 }
 
-/** The same program in this process: for what never reaches a server, where a new process each time would only cost time. */
+/** The same program in this process: for tables of cases, where a new process each time would only cost time. */
 export async function runHere(words: readonly string[]): Promise<Finished> {
   const texts = { out: '', err: '' };
   const exit = await runProgram(words, {
@@ -65,6 +65,11 @@ class LateServer {
   /** `./waxseal` with `--data` of this server. */
   async cli(...words: readonly string[]): Promise<Finished> {
     return await run([...words, '--data', this.data]);
+  }
+
+  /** The same, in this process. */
+  async here(...words: readonly string[]): Promise<Finished> {
+    return await runHere([...words, '--data', this.data]);
   }
 }
 

@@ -31,8 +31,8 @@ describe('zone', () => {
       'waxseal: not changed: remove the zone new.test with its records, keys and journal: this asks first, and nobody can be asked here.\n' +
         '  add --yes, or look at it with --dry-run\n  [CLI_CONFIRM]\n',
     );
-    expect(await server.cli('zone', 'remove', 'new.test', '--dry-run')).toMatchObject({ exit: 0 });
-    expect(await server.cli('zone', 'remove', 'new.test', '--yes')).toMatchObject({ exit: 0 });
+    expect(await server.cli('zone', 'remove', 'new.test', '--dry-run')).toMatchObject({ exit: 0, out: 'new.test. would be removed\n' });
+    expect(await server.cli('zone', 'remove', 'new.test', '--yes')).toMatchObject({ exit: 0, out: 'new.test. removed\n' });
     expect(await server.cli('zone', 'show', 'new.test')).toMatchObject({ exit: 3, out: '' });
   });
 

@@ -4,15 +4,17 @@ import { CompressionMap } from '#dns/compression.ts';
 import { DROP, FAULT, type MessageContent, bareContent, newQueryHead, parseQuery, questionOf, writeMessage } from '#dns/message.ts';
 import { formatName, nameOf } from '#dns/name.ts';
 import { RCODE, TYPE } from '#dns/types.ts';
+import { fields } from '../support/octets.ts';
 import { toRrset } from '../support/random-zone.ts';
 import { type WireMessage, parseMessage } from '../support/wire.ts';
 
-const HEADER = '1234' + '0000' + '0001' + '0000' + '0000' + '0000';
-const QUESTION = '0161' + '00' + '0001' + '0001';
-const OPT = '00' + '0029' + '04d0' + '00' + '00' + '8000' + '0000';
+const HEADER = fields('1234 0000 0001 0000 0000 0000');
+const QUESTION = fields('0161 00 0001 0001');
+const OPT = fields('00 0029 04d0 00 00 8000 0000');
 
 /** A header with other flags and counts: opcode and flags, then QD, AN, NS, AR. */
-const header = (flags: string, qd = 1, an = 0, ns = 0, ar = 0) => `1234${flags}${[qd, an, ns, ar].map((count) => count.toString(16).padStart(4, '0')).join('')}`;
+const header = (flags: string, qd = 1, an = 0, ns = 0, ar = 0) =>
+  `1234${flags}${[qd, an, ns, ar].map((count) => count.toString(16).padStart(4, '0')).join('')}`;
 
 function parse(hex: string) {
   const query = Buffer.from(hex, 'hex');
@@ -45,7 +47,13 @@ describe('parseQuery', () => {
     expect(formatName(questionOf(query, head).name)).toBe('WwW.');
   });
   test('RFC 6891: EDNS', () => {
-    expect(parse(header('0100', 1, 0, 0, 1) + QUESTION + OPT)).toMatchObject({ verdict: 0, edns: true, payloadBytes: 1232, dnssecOk: true, recursionDesired: true });
+    expect(parse(header('0100', 1, 0, 0, 1) + QUESTION + OPT)).toMatchObject({
+      verdict: 0,
+      edns: true,
+      payloadBytes: 1232,
+      dnssecOk: true,
+      recursionDesired: true,
+    });
   });
 
   test.each<[string, string, number, number, Partial<ReturnType<typeof newQueryHead>>]>([
@@ -65,20 +73,44 @@ describe('parseQuery', () => {
     ['RDLENGTH behind the end', `${header('0000', 1, 0, 0, 1)}${QUESTION}0000100001000000000005aa`, RCODE.FORMERR, FAULT.RECORD, {}],
     ['an owner that points forward', `${header('0000', 1, 0, 0, 1)}${QUESTION}c0ff001000010000000000`, RCODE.FORMERR, FAULT.RECORD, {}],
     ['RFC 6891 §6.1.1: two OPT', header('0000', 1, 0, 0, 2) + QUESTION + OPT + OPT, RCODE.FORMERR, FAULT.OPT, { edns: true }],
-    ['RFC 6891 §6.1.2: OPT not at the root', `${header('0000', 1, 0, 0, 1)}${QUESTION}0161${OPT}`, RCODE.FORMERR, FAULT.OPT, { edns: false }],
+    [
+      'RFC 6891 §6.1.2: OPT not at the root',
+      `${header('0000', 1, 0, 0, 1)}${QUESTION}0161${OPT}`,
+      RCODE.FORMERR,
+      FAULT.OPT,
+      { edns: false },
+    ],
     ['OPT among the answers', header('0000', 1, 1) + QUESTION + OPT, RCODE.FORMERR, FAULT.OPT, { edns: false }],
-    ['a malformed option', `${header('0000', 1, 0, 0, 1)}${QUESTION}${OPT.slice(0, -4)}0003000aff`, RCODE.FORMERR, FAULT.OPT, { edns: true }],
-    ['RFC 6891 §6.1.3: version 1', `${header('0000', 1, 0, 0, 1)}${QUESTION}00002904d0000180000000`, RCODE.BADVERS, FAULT.VERSION, { edns: true, dnssecOk: true }],
-    ['version 1 and an octet too many', `${header('0000', 1, 0, 0, 1)}${QUESTION}00002904d000010000000000`, RCODE.FORMERR, FAULT.TRAILING, { edns: true }],
+    [
+      'a malformed option',
+      `${header('0000', 1, 0, 0, 1)}${QUESTION}${OPT.slice(0, -4)}0003000aff`,
+      RCODE.FORMERR,
+      FAULT.OPT,
+      { edns: true },
+    ],
+    [
+      'RFC 6891 §6.1.3: version 1',
+      `${header('0000', 1, 0, 0, 1)}${QUESTION}00002904d0000180000000`,
+      RCODE.BADVERS,
+      FAULT.VERSION,
+      { edns: true, dnssecOk: true },
+    ],
+    [
+      'version 1 and an octet too many',
+      `${header('0000', 1, 0, 0, 1)}${QUESTION}00002904d000010000000000`,
+      RCODE.FORMERR,
+      FAULT.TRAILING,
+      { edns: true },
+    ],
     ['STATUS', header('1000') + QUESTION, RCODE.NOTIMP, FAULT.OPCODE, { opcode: 2, questionLength: 7 }],
     ['opcode 15, header only', header('7800', 0), RCODE.NOTIMP, FAULT.OPCODE, { opcode: 15, questionLength: 0 }],
     ['UPDATE with rubbish', `${header('2800')}ff`, RCODE.NOTIMP, FAULT.OPCODE, { opcode: 5, questionLength: 0 }],
-  ])('%s', (_, hex, verdict, fault, fields) => {
-    expect(parse(hex)).toMatchObject({ verdict, fault, ...fields });
+  ])('%s', (_, hex, verdict, fault, more) => {
+    expect(parse(hex)).toMatchObject({ verdict, fault, ...more });
   });
 
   test('records that are no OPT are read over', () => {
-    expect(parse(`${header('0000', 1, 0, 1, 1)}${QUESTION}c00c000600010000000000` + '01aa'.slice(4) + OPT)).toMatchObject({ verdict: 0, edns: true });
+    expect(parse(`${header('0000', 1, 0, 1, 1)}${QUESTION}c00c00060001000000000000${OPT}`)).toMatchObject({ verdict: 0, edns: true });
   });
   test('only the first `length` octets count', () => {
     const query = Buffer.from(HEADER + QUESTION, 'hex');
@@ -94,10 +126,10 @@ describe('RFC 1035 §4.1.4: compression', () => {
   test('the longest known suffix, whatever the case', () => {
     const names = new CompressionMap();
     expect(names.compress(nameOf('f.isi.arpa.'), 20)).toEqual(nameOf('f.isi.arpa.'));
-    expect(Buffer.from(names.compress(nameOf('foo.F.ISI.arpa.'), 40)).toString('hex')).toBe('03666f6f' + 'c014');
+    expect(Buffer.from(names.compress(nameOf('foo.F.ISI.arpa.'), 40)).toString('hex')).toBe(fields('03666f6f c014'));
     expect(Buffer.from(names.compress(nameOf('arpa.'), 64)).toString('hex')).toBe('c01a');
     expect([...names.compress(nameOf('.'), 92)]).toEqual([0]);
-    expect(Buffer.from(names.compress(nameOf('bar.foo.f.isi.arpa.'), 100)).toString('hex')).toBe('03626172' + 'c028');
+    expect(Buffer.from(names.compress(nameOf('bar.foo.f.isi.arpa.'), 100)).toString('hex')).toBe(fields('03626172 c028'));
   });
   test('nothing is remembered beyond what a pointer can reach', () => {
     const names = new CompressionMap();
@@ -117,12 +149,13 @@ describe('RFC 1035 §4.1.4: compression', () => {
 });
 
 describe('writeMessage', () => {
-  const query = Buffer.from(header('0110', 1, 0, 0, 1) + '0141017a00' + '000f0001' + OPT, 'hex');
+  const query = Buffer.from(header('0110', 1, 0, 0, 1) + fields('0141017a00 000f0001') + OPT, 'hex');
   const head = newQueryHead();
   parseQuery(query, query.length, head);
   const mx = { ...toRrset('a.z.', 'MX', 60, ['10 m.z.']), signatures: [] };
   const content: MessageContent = { ...bareContent(RCODE.NOERROR), authoritative: true, answer: [mx] };
-  const write = (limit: number, more: Partial<MessageContent> = {}): WireMessage => parseMessage(Buffer.from(writeMessage(query, head, { ...content, ...more }, limit)));
+  const write = (limit: number, more: Partial<MessageContent> = {}): WireMessage =>
+    parseMessage(Buffer.from(writeMessage(query, head, { ...content, ...more }, limit)));
 
   test('RFC 4035 §3.1.6: RD copied, AD and CD cleared; the question in its case', () => {
     const message = write(1232);
@@ -133,11 +166,19 @@ describe('writeMessage', () => {
   test('RFC 3597 §4: names in RDATA of old types are compressed, in others not', () => {
     const srv = { ...toRrset('a.z.', 'SRV', 60, ['0 0 25 m.z.']), signatures: [] };
     const octets = Buffer.from(writeMessage(query, head, { ...content, additional: [srv] }, 1232)).toString('hex');
-    expect(octets).toContain('000a' + '016d' + 'c00e');
-    expect(octets).toContain('000000000019' + '016d017a00');
+    expect(octets).toContain(fields('000a 016d c00e'));
+    expect(octets).toContain(fields('000000000019 016d017a00'));
   });
   test('RFC 2181 §9: TC and empty sections when what is required does not fit, OPT stays', () => {
-    const large = { ...toRrset('a.z.', 'TXT', 60, Array.from({ length: 5 }, (_, at) => `"${'x'.repeat(250)}${at}"`)), signatures: [] };
+    const large = {
+      ...toRrset(
+        'a.z.',
+        'TXT',
+        60,
+        Array.from({ length: 5 }, (_, at) => `"${'x'.repeat(250)}${at}"`),
+      ),
+      signatures: [],
+    };
     for (const more of [{ answer: [mx, large] }, { authority: [large] }, { requiredGlue: [large] }]) {
       const message = write(1232, more);
       expect([...message.flags]).toContain('TC');
@@ -154,7 +195,10 @@ describe('writeMessage', () => {
   });
   test('RFC 4034 §3: signatures follow their RRset with its TTL', () => {
     const rrsig = concatBytes(Uint8Array.of(0, 15, 13, 2, 0, 0, 0, 60), new Uint8Array(10), nameOf('z.'), new Uint8Array(64));
-    expect(write(1232, { answer: [{ ...mx, signatures: [rrsig] }] }).answer.map(({ type, ttl }) => `${type} ${ttl}`)).toEqual(['MX 60', 'RRSIG 60']);
+    expect(write(1232, { answer: [{ ...mx, signatures: [rrsig] }] }).answer.map(({ type, ttl }) => `${type} ${ttl}`)).toEqual([
+      'MX 60',
+      'RRSIG 60',
+    ]);
     expect(TYPE.RRSIG).toBe(46);
   });
 });

@@ -14,7 +14,7 @@ const DIRECTORY = import.meta.dirname;
 const SCENARIOS = readdirSync(DIRECTORY)
   .filter((file) => file.endsWith('.scn'))
   .toSorted()
-  .map((file) => parseScenario(file, readFileSync(join(DIRECTORY, file), 'latin1')));
+  .map((file) => parseScenario(file, readFileSync(join(DIRECTORY, file), 'utf8')));
 
 /** What is wrong with a server's answers to one scenario, told so that it can be read without the code. */
 async function run(server: ScenarioServer, { queries }: Scenario): Promise<string[]> {

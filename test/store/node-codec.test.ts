@@ -1,5 +1,5 @@
 /** The stored form of a node: what is written is read back, and the offset readers see the same. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
@@ -22,6 +22,7 @@ import {
   rrsetCount,
 } from '#store/node-codec.ts';
 import { type NodeRrset, type ZoneNode } from '#zone/view.ts';
+import { fields } from '../support/octets.ts';
 
 const rdata = fc.uint8Array({ maxLength: 300 });
 const rrset: fc.Arbitrary<NodeRrset> = fc.record({
@@ -31,7 +32,9 @@ const rrset: fc.Arbitrary<NodeRrset> = fc.record({
   signatures: fc.array(rdata, { maxLength: 2 }),
   manager: fc.constantFrom('manual', 'dnssec', 'mail', 'acme'),
 });
-const rrsets = fc.uniqueArray(rrset, { selector: (each) => each.type, maxLength: 6 }).map((list) => list.toSorted((a, b) => a.type - b.type));
+const rrsets = fc
+  .uniqueArray(rrset, { selector: (each) => each.type, maxLength: 6 })
+  .map((list) => list.toSorted((a, b) => a.type - b.type));
 const owner = nameOf('WWW.Example.');
 const node = rrsets.map((list): ZoneNode => ({ key: ownerKey(owner), owner, rrsets: list }));
 
@@ -83,7 +86,7 @@ describe('encodeNode and decodeNode', () => {
   test('the form on disk, octet for octet', () => {
     const one: NodeRrset = { type: TYPE.A, ttl: 300, rdatas: [Uint8Array.of(192, 0, 2, 1)], signatures: [], manager: 'mail' };
     const bytes = encodeNode({ key: 'x', owner: nameOf('a.'), rrsets: [one] }, NODE.APEX);
-    expect(Buffer.from(bytes).toString('hex')).toBe('08' + '01' + '00000000' + '03' + '016100' + '0001' + '0000012c' + '02' + '0001' + '0000' + '00000006' + '0004c0000201');
+    expect(Buffer.from(bytes).toString('hex')).toBe(fields('08 01 00000000 03 016100 0001 0000012c 02 0001 0000 00000006 0004c0000201'));
   });
 
   test('RFC 4034 §3.1.5: the earliest expiration of all signatures', () => {
@@ -92,7 +95,13 @@ describe('encodeNode and decodeNode', () => {
       new DataView(data.buffer).setUint32(8, expiration);
       return data;
     };
-    const set = (type: number, ...times: number[]): NodeRrset => ({ type, ttl: 1, rdatas: [Uint8Array.of(1)], signatures: times.map(rrsig), manager: 'manual' });
+    const set = (type: number, ...times: number[]): NodeRrset => ({
+      type,
+      ttl: 1,
+      rdatas: [Uint8Array.of(1)],
+      signatures: times.map(rrsig),
+      manager: 'manual',
+    });
     const bytes = encodeNode({ key: 'x', owner, rrsets: [set(1, 4_000_000_000), set(2), set(16, 3_999_999_999, 4_100_000_000)] }, 0);
     expect(nodeExpiration(bytes)).toBe(3_999_999_999);
     expect(nodeExpiration(encodeNode({ key: 'x', owner, rrsets: [set(2)] }, 0))).toBe(0);

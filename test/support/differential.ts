@@ -7,8 +7,10 @@
  * What a peer is known to do its own way stands in peculiarities.ts with its RFC; everything else is a difference and fails the test.
  */
 import { type Endpoint, exchangeTcp, exchangeUdp } from './exchange.ts';
-import { PECULIARITIES, udpLimit } from './peculiarities.ts';
-import { type QueryShape, type WireMessage, type WireRecord, buildQuery, messageLines, parseMessage } from './wire.ts';
+import { PECULIARITIES } from './peculiarities.ts';
+import { brokenPromises, brokenTruncation } from './reply-promises.ts';
+import { glueOf, mayBeShort, optionalOf, same, sameOnce, setOf } from './reply-sections.ts';
+import { type QueryShape, type WireMessage, buildQuery, messageLines, parseMessage } from './wire.ts';
 
 export type Field = 'reply' | 'rcode' | 'flags' | 'edns' | 'answer' | 'authority' | 'glue' | 'additional' | 'extras';
 
@@ -64,43 +66,6 @@ export interface DifferentialResult {
   readonly explained: ReadonlyMap<string, number>;
 }
 
-const keyOf = (record: WireRecord) => `${record.owner} ${record.class} ${record.ttl} ${record.type} ${record.rdata}`;
-const setOf = (records: readonly WireRecord[]) => [...new Set(records.map((record) => keyOf(record)))].toSorted();
-const same = (a: readonly string[], b: readonly string[]) => a.length === b.length && a.every((each, at) => each === b[at]);
-/** As `same`; Knot sends an address twice when two records name the host. */
-const sameOnce = (a: readonly string[], b: readonly string[]) => same([...new Set(a)], [...new Set(b)]);
-const isBelowOrAt = (name: string, ancestor: string) => ancestor === '.' || name === ancestor || name.endsWith(`.${ancestor}`);
-
-/** RRsets of a section: `owner type` → sorted records. */
-function rrsetsOf(records: readonly WireRecord[]): Map<string, string[]> {
-  const sets = new Map<string, string[]>();
-  for (const record of records) {
-    // Signatures belong to the set they cover: RRSIG RDATA begins with the type covered.
-    const key = `${record.owner} ${record.type}${record.type === 'RRSIG' ? ` ${record.rdata.slice(0, 4)}` : ''}`;
-    sets.set(key, [...(sets.get(key) ?? []), keyOf(record)]);
-  }
-  for (const set of sets.values()) set.sort();
-  return sets;
-}
-
-/** Addresses a referral must carry: of name servers at or below the cut (RFC 9471 §2.1). */
-function glueOf(message: WireMessage): string[] {
-  const cuts = message.authority.filter((record) => record.type === 'NS');
-  const servers = new Set(cuts.flatMap((cut) => cut.names.filter((name) => isBelowOrAt(name, cut.owner))));
-  const isReferral = cuts.length > 0 && !message.answer.some((record) => record.owner === cuts[0]!.owner && record.type === 'NS');
-  return isReferral ? setOf(message.additional.filter((record) => servers.has(record.owner))) : [];
-}
-
-/** Optional RRsets of the additional section; `strangers` are those nothing in the answer asks for. */
-function optionalOf(message: WireMessage): { sets: Map<string, string[]>; strangers: string[] } {
-  const sets = rrsetsOf(message.additional);
-  const named = new Set([...message.answer, ...message.authority].flatMap((record) => [...record.names, record.owner]));
-  for (const record of message.additional) for (const name of record.names) if (named.has(record.owner)) named.add(name);
-  // BIND adds the TLSA of a mail exchanger: `_25._tcp.mail` belongs to `mail`.
-  const isNamed = (owner: string) => named.has(owner) || named.has(owner.replace(/^(_[^.]+\.)+/, ''));
-  return { sets, strangers: [...sets.keys()].filter((key) => !isNamed(key.slice(0, key.indexOf(' ')))) };
-}
-
 /** Fields in which the replies differ, before anything is explained. */
 export function differingFields(a: WireMessage, b: WireMessage): Field[] {
   const fields: Field[] = [];
@@ -124,45 +89,14 @@ export function differingFields(a: WireMessage, b: WireMessage): Field[] {
   return fields;
 }
 
-/** What a single reply must keep to whatever the answer is; texts of what it breaks. */
-export function brokenPromises(query: DifferentialQuery, sent: Buffer, reply: WireMessage): string[] {
-  const broken: string[] = [];
-  const limit = query.transport === 'udp' ? udpLimit(query.shape) : 65_535;
-  if (!reply.flags.has('QR')) broken.push('QR is clear');
-  if (reply.id !== sent.readUInt16BE(0)) broken.push('id is not the query’s');
-  const question = sent.subarray(12, sent.length - (query.shape.edns === undefined ? 0 : 11 + (query.shape.edns.options?.length ?? 0)));
-  if (reply.question !== question.toString('hex')) broken.push('question is not echoed octet for octet (case included)');
-  if (reply.size > limit) broken.push(`${reply.size} octets, allowed ${limit} (RFC 6891 §6.2.3, RFC 9715)`);
-  if (reply.trailing > 0) broken.push(`${reply.trailing} octets after the last record`);
-  if (reply.edns !== undefined && query.shape.edns === undefined) broken.push('OPT without OPT in the query (RFC 6891 §6.1.1)');
-  if (reply.edns === undefined && query.shape.edns !== undefined) broken.push('no OPT though the query had one (RFC 6891 §6.1.1)');
-  for (const flag of ['RA', 'AD', 'Z'] as const) if (reply.flags.has(flag)) broken.push(`${flag} is set`);
-  for (const [section, records] of Object.entries({ answer: reply.answer, authority: reply.authority, additional: reply.additional })) {
-    if (new Set(records.map((record) => keyOf(record))).size !== records.length)
-      broken.push(`a record stands twice in ${section} (RFC 2181 §5)`);
-    for (const [set, lines] of rrsetsOf(records))
-      if (!set.includes(' RRSIG') && new Set(lines.map((line) => line.split(' ')[2])).size > 1)
-        broken.push(`TTLs differ in ${set} (RFC 2181 §5.2)`);
-  }
-  return broken;
-}
-
-/** A truncated reply may leave RRsets out, never a part of one (RFC 2181 §9): each set must stand whole in the reply over TCP. */
-export function partialRrsets(truncated: WireMessage, whole: WireMessage): string[] {
-  const complete = rrsetsOf([...whole.answer, ...whole.authority, ...whole.additional]);
-  return [...rrsetsOf([...truncated.answer, ...truncated.authority, ...truncated.additional])]
-    .filter(([key, records]) => !same(records, complete.get(key) ?? []))
-    .map(([key]) => key);
-}
-
 function describe(query: DifferentialQuery): string {
   const { shape } = query;
   const edns = shape.edns === undefined ? 'no EDNS' : `EDNS ${shape.edns.size}${shape.edns.dnssecOk === true ? ' DO' : ''}`;
   return `${shape.name} ${shape.type} over ${query.transport.toUpperCase()}, ${edns}, flags 0x${(shape.flags ?? 0).toString(16)}, zone ${query.zone.name}`;
 }
 
-async function ask(server: Endpoint, queries: readonly DifferentialQuery[], sent: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
-  const replies: (Buffer | undefined)[] = Array.from({ length: queries.length });
+async function ask(server: Endpoint, queries: readonly DifferentialQuery[], sent: readonly Buffer[]): Promise<(WireMessage | string)[]> {
+  const replies: (WireMessage | string)[] = Array.from({ length: queries.length }, () => 'no reply');
   for (const transport of ['udp', 'tcp'] as const) {
     const places = [...queries.keys()].filter((at) => queries[at]!.transport === transport);
     const exchange = transport === 'udp' ? exchangeUdp : exchangeTcp;
@@ -170,7 +104,7 @@ async function ask(server: Endpoint, queries: readonly DifferentialQuery[], sent
       server,
       places.map((at) => sent[at]!),
     );
-    for (const [order, at] of places.entries()) replies[at] = got[order];
+    for (const [order, at] of places.entries()) replies[at] = read(got[order]);
   }
   return replies;
 }
@@ -194,7 +128,10 @@ export interface DifferentialOptions {
   readonly keepsPromises?: boolean;
 }
 
-/** Asks everybody everything, one server after the other, and compares the subject with each peer. */
+/**
+ * Asks everybody everything, one server after the other, and compares the subject with each peer. Where any reply over UDP is truncated, or a
+ * referral so full that glue may be missing, all are asked again over TCP and those replies are compared: what fits is each server's own affair.
+ */
 export async function runDifferential(
   subject: Endpoint,
   peers: readonly Endpoint[],
@@ -202,22 +139,41 @@ export async function runDifferential(
   { apexes, knows = () => true, keepsPromises = true }: DifferentialOptions,
 ): Promise<DifferentialResult> {
   const sent = queries.map((query, at) => buildQuery({ ...query.shape, id: at & 0xffff }));
-  const apexSet = new Set(apexes.map((apex) => apex.toLowerCase()));
+  const servers = [...new Set([subject, ...peers])];
   const replies = new Map<Endpoint, (WireMessage | string)[]>();
-  for (const server of [subject, ...peers])
-    replies.set(
-      server,
-      (await ask(server, queries, sent)).map((reply) => read(reply)),
-    );
+  for (const server of servers) replies.set(server, await ask(server, queries, sent));
   const own = replies.get(subject)!;
   const broken: string[] = [];
-  if (keepsPromises) {
-    for (const [at, reply] of own.entries())
-      if (typeof reply !== 'string')
-        for (const text of brokenPromises(queries[at]!, sent[at]!, reply))
-          broken.push(`${subject.name}: ${text}: ${describe(queries[at]!)}`);
-    broken.push(...(await checkTruncated(subject, queries, sent, own)));
+  const note = (at: number, texts: readonly string[]) => {
+    if (keepsPromises) broken.push(...texts.map((text) => `${subject.name}: ${text}: ${describe(queries[at]!)}`));
+  };
+  for (const [at, reply] of own.entries()) if (typeof reply !== 'string') note(at, brokenPromises(queries[at]!, sent[at]!, reply));
+
+  const short = [...queries.keys()].filter(
+    (at) =>
+      queries[at]!.transport === 'udp' &&
+      servers.some((server) => {
+        const reply = replies.get(server)![at]!;
+        return typeof reply !== 'string' && mayBeShort(reply, queries[at]!.shape);
+      }),
+  );
+  const again = short.map((at): DifferentialQuery => ({ ...queries[at]!, transport: 'tcp' }));
+  for (const server of servers) {
+    const whole = await ask(
+      server,
+      again,
+      short.map((at) => sent[at]!),
+    );
+    const all = replies.get(server)!;
+    for (const [order, at] of short.entries()) {
+      const [before, after] = [all[at]!, whole[order]!];
+      if (server === subject) note(at, truncationOf(queries[at]!, before, after));
+      // Somebody who did not answer over UDP is not helped by TCP.
+      if (typeof before !== 'string') all[at] = after;
+    }
   }
+
+  const apexSet = new Set(apexes.map((apex) => apex.toLowerCase()));
   const explained = new Map<string, number>();
   const differences: Difference[] = [];
   let compared = 0;
@@ -233,34 +189,9 @@ export async function runDifferential(
   return { compared, differences, broken, explained };
 }
 
-async function checkTruncated(
-  subject: Endpoint,
-  queries: readonly DifferentialQuery[],
-  sent: readonly Buffer[],
-  replies: readonly (WireMessage | string)[],
-): Promise<string[]> {
-  // Truncated replies, and referrals so full that glue may have been dropped: what they hold must stand whole in the reply over TCP.
-  const truncated = [...queries.keys()].filter((at) => {
-    const reply = replies[at]!;
-    if (typeof reply === 'string' || queries[at]!.transport === 'tcp') return false;
-    return reply.flags.has('TC') || (glueOf(reply).length > 0 && reply.size > udpLimit(queries[at]!.shape) - 120);
-  });
-  const whole = await exchangeTcp(
-    subject,
-    truncated.map((at) => sent[at]!),
-  );
-  return truncated.flatMap((at, order) => {
-    const reply = read(whole[order]);
-    if (typeof reply === 'string') return [`${subject.name}: ${reply} over TCP after TC: ${describe(queries[at]!)}`];
-    if (reply.flags.has('TC')) return [`${subject.name}: TC over TCP: ${describe(queries[at]!)}`];
-    const short = replies[at]!;
-    if (typeof short === 'string') return [];
-    const dropped = !short.flags.has('TC') && !same(glueOf(short), glueOf(reply));
-    return [
-      ...(dropped ? [`${subject.name}: glue left out without TC (RFC 9471 §3.1): ${describe(queries[at]!)}`] : []),
-      ...partialRrsets(short, reply).map((set) => `${subject.name}: part of RRset ${set} in a truncated reply: ${describe(queries[at]!)}`),
-    ];
-  });
+function truncationOf(query: DifferentialQuery, short: WireMessage | string, whole: WireMessage | string): string[] {
+  if (typeof whole === 'string') return [`${whole} over TCP after a reply over UDP`];
+  return typeof short === 'string' ? [] : brokenTruncation(query, short, whole);
 }
 
 function unexplained(

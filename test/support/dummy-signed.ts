@@ -20,7 +20,13 @@ export function dummySigned(zone: MemoryZone): MemoryZone {
     const at = chain.findIndex((each) => each.node === node);
     if (at >= 0) {
       const next = chain[(at + 1) % chain.length]!.node.owner;
-      rrsets.push({ type: TYPE.NSEC, ttl: 60, rdatas: [concatBytes(next, Uint8Array.of(0, 6, 0, 0, 0, 0, 0, 3))], signatures: [], manager: 'dnssec' });
+      rrsets.push({
+        type: TYPE.NSEC,
+        ttl: 60,
+        rdatas: [concatBytes(next, Uint8Array.of(0, 6, 0, 0, 0, 0, 0, 3))],
+        signatures: [],
+        manager: 'dnssec',
+      });
       rrsets.sort((a, b) => a.type - b.type);
     }
     const withSignatures = rrsets.map((rrset) =>

@@ -5,14 +5,8 @@
  */
 import { type Comparison, type Peculiarity } from './differential.ts';
 import { namesInZone } from './query-set.ts';
-import { type QueryShape, type WireMessage } from './wire.ts';
-
-const isBelowOrAt = (name: string, ancestor: string) => ancestor === '.' || name === ancestor || name.endsWith(`.${ancestor}`);
-
-/** Octets a UDP reply may have. */
-export function udpLimit(shape: QueryShape): number {
-  return Math.min(1232, Math.max(512, shape.edns?.size ?? 512));
-}
+import { isBelowOrAt } from './reply-sections.ts';
+import { type WireMessage } from './wire.ts';
 
 /** Records of `part` all stand in `whole`, ignoring TTL. */
 function isPartOf(part: WireMessage['answer'], whole: WireMessage['answer']): boolean {
@@ -57,11 +51,6 @@ function lacksProofOnly(own: WireMessage, other: WireMessage): boolean {
   );
 }
 
-/** Flags are equal, TC left out: a longer chain may not fit. */
-function sameButTc(a: WireMessage, b: WireMessage): boolean {
-  return (['AA', 'RD', 'RA', 'AD', 'Z'] as const).every((flag) => a.flags.has(flag) === b.flags.has(flag));
-}
-
 const nothingMore = (message: WireMessage) => !message.authority.some((record) => record.type === 'SOA');
 
 export const PECULIARITIES: readonly Peculiarity[] = [
@@ -79,11 +68,9 @@ export const PECULIARITIES: readonly Peculiarity[] = [
     rule: 'one RRset for ANY',
     rfc: 'RFC 8482 §4.1',
     why: 'a responder chooses which RRset of the node it returns, or all; both must have data of the name itself',
-    fields: ['flags', 'answer', 'extras'],
+    fields: ['answer', 'extras'],
     applies: ({ query, own, other, questionName }) => {
-      if (query.shape.type !== 'ANY' || own.rcode !== other.rcode || !sameButTc(own, other)) return false;
-      // Another RRset may be the one that does not fit.
-      if (own.flags.has('TC') !== other.flags.has('TC')) return true;
+      if (query.shape.type !== 'ANY' || own.rcode !== other.rcode) return false;
       // Below a DNAME both must have walked the same way, then chosen at the same node.
       const way = (message: WireMessage) =>
         message.answer.filter((record) => record.type === 'CNAME' || (record.type === 'DNAME' && record.owner !== questionName));
@@ -93,37 +80,16 @@ export const PECULIARITIES: readonly Peculiarity[] = [
       return mine.length > 0 && yours.length > 0 && [...mine, ...yours].every((record) => record.owner === mine[0]!.owner);
     },
   },
-  {
-    server: 'all',
-    rule: 'content of a truncated reply',
-    rfc: 'RFC 2181 §9',
-    why: 'with TC set the client asks again over TCP and must not use what is there; that the subject’s RRsets are whole is checked by itself',
-    fields: ['answer', 'authority', 'glue', 'additional', 'extras'],
-    applies: ({ own, other }) => own.flags.has('TC') && other.flags.has('TC'),
-  },
-  {
-    server: 'all',
-    rule: 'fits or not by a few octets',
-    rfc: 'RFC 1035 §4.1.4',
-    why: 'compression is up to the sender: near the limit one message fits and another does not',
-    fields: ['flags', 'answer', 'authority', 'glue', 'additional', 'extras'],
-    applies: ({ query, own, other }) => {
-      if (query.transport !== 'udp' || own.flags.has('TC') === other.flags.has('TC') || own.rcode !== other.rcode || !sameButTc(own, other))
-        return false;
-      return Math.max(own.size, other.size) > udpLimit(query.shape) - 80;
-    },
-  },
   // --- aliases ---
   ...(['knot', 'bind'] as const).map((server): Peculiarity => ({
     server,
     rule: 'alias chain stops at the zone’s edge',
     rfc: 'RFC 1034 §4.3.2 step 3a, RFC 6604 §3',
     why: 'the resolver asks again for a target in another zone; following it here is allowed and what NSD does',
-    fields: ['rcode', 'flags', 'answer', 'authority', 'glue', 'additional', 'extras'],
+    fields: ['rcode', 'answer', 'authority', 'glue', 'additional', 'extras'],
     applies: (comparison) =>
       leavesZone(comparison) &&
-      sameButTc(comparison.own, comparison.other) &&
-      (comparison.other.flags.has('TC') || isPartOf(comparison.own.answer, comparison.other.answer)) &&
+      isPartOf(comparison.own.answer, comparison.other.answer) &&
       nothingMore(comparison.own) &&
       comparison.own.rcode === 'NOERROR',
   })),
@@ -132,15 +98,13 @@ export const PECULIARITIES: readonly Peculiarity[] = [
     rule: 'SERVFAIL for an alias loop or a chain of more than eleven',
     rfc: 'RFC 1034 §3.6.2',
     why: 'CNAME loops are errors in the data; BIND says SERVFAIL with the chain, NSD and Knot NOERROR with the chain',
-    fields: ['rcode', 'flags', 'answer', 'authority', 'glue', 'additional', 'extras'],
+    fields: ['rcode', 'answer', 'authority', 'glue', 'additional', 'extras'],
     applies: ({ own, other, questionName }) => {
-      // A truncated reply may show nothing of the chain.
-      const end = chainEnd(own.flags.has('TC') ? other : own, questionName);
+      const end = chainEnd(own, questionName);
       const grows = other.answer.some((record) => record.type === 'DNAME' && isBelowOrAt(record.names[0]!, record.owner));
       return (
         own.rcode === 'SERVFAIL' &&
-        sameButTc(own, other) &&
-        (end.loops || grows || end.steps >= 11 || (own.flags.has('TC') && other.flags.has('TC'))) &&
+        (end.loops || grows || end.steps >= 11) &&
         (isPartOf(own.answer, other.answer) || isPartOf(other.answer, own.answer))
       );
     },
@@ -150,38 +114,29 @@ export const PECULIARITIES: readonly Peculiarity[] = [
     rule: 'chain of five at most',
     rfc: 'RFC 1034 §4.3.2 step 3a',
     why: 'Knot gives up after five aliases and lets the resolver go on',
-    fields: ['rcode', 'flags', 'answer', 'authority', 'glue', 'additional', 'extras'],
+    fields: ['rcode', 'answer', 'authority', 'glue', 'additional', 'extras'],
     applies: ({ own, other, questionName }) =>
-      own.rcode === 'NOERROR' &&
-      sameButTc(own, other) &&
-      chainEnd(own, questionName).steps >= 5 &&
-      (other.flags.has('TC') || isPartOf(own.answer, other.answer)) &&
-      nothingMore(own),
+      own.rcode === 'NOERROR' && chainEnd(own, questionName).steps >= 5 && isPartOf(own.answer, other.answer) && nothingMore(own),
   },
   {
     server: 'all',
     rule: 'NSEC and RRSIG asked at an alias of an unsigned zone',
     rfc: 'RFC 1034 §3.6.2, RFC 4035 §2.5',
     why: 'NSEC and RRSIG live beside a CNAME in signed zones; in an unsigned one NSD follows the alias, Knot and BIND say NODATA',
-    fields: ['rcode', 'flags', 'answer', 'authority', 'glue', 'additional', 'extras'],
+    fields: ['rcode', 'answer', 'authority', 'glue', 'additional', 'extras'],
     applies: ({ query, own, other }) =>
       ['NSEC', 'RRSIG'].includes(query.shape.type) &&
-      sameButTc(own, other) &&
       ![...own.answer, ...other.answer].some((record) => record.type === query.shape.type) &&
-      [own, other].some((message) => message.flags.has('TC') || message.answer.some((record) => record.type === 'CNAME')),
+      [own, other].some((message) => message.answer.some((record) => record.type === 'CNAME')),
   },
   {
     server: 'waxseal',
     rule: 'chain of sixteen at most',
     rfc: 'RFC 1034 §4.3.2 step 3a, §3.6.2',
     why: 'ALIAS_STEPS_MAX: a longer chain is a mistake or an attack; the resolver may go on from where the answer ends',
-    fields: ['rcode', 'flags', 'answer', 'authority', 'glue', 'additional', 'extras'],
+    fields: ['rcode', 'answer', 'authority', 'glue', 'additional', 'extras'],
     applies: ({ own, other, questionName }) =>
-      own.rcode === 'NOERROR' &&
-      sameButTc(own, other) &&
-      chainEnd(own, questionName).steps >= 16 &&
-      isPartOf(own.answer, other.answer) &&
-      nothingMore(own),
+      own.rcode === 'NOERROR' && chainEnd(own, questionName).steps >= 16 && isPartOf(own.answer, other.answer) && nothingMore(own),
   },
   {
     server: 'bind',
@@ -191,9 +146,8 @@ export const PECULIARITIES: readonly Peculiarity[] = [
     fields: ['rcode', 'answer', 'authority', 'glue', 'additional', 'extras'],
     applies: ({ query, own, other }) =>
       query.shape.type === 'ANY' &&
-      (own.answer.some((record) => record.type === 'DNAME') ||
-        (own.flags.has('TC') && other.answer.some((record) => record.type === 'DNAME'))) &&
-      (other.flags.has('TC') || isPartOf(own.answer, other.answer)) &&
+      own.answer.some((record) => record.type === 'DNAME') &&
+      isPartOf(own.answer, other.answer) &&
       nothingMore(own),
   },
   {
@@ -216,24 +170,6 @@ export const PECULIARITIES: readonly Peculiarity[] = [
       (isPartOf(own.answer, other.answer) || isPartOf(other.answer, own.answer)),
   },
   // --- delegations ---
-  ...(['nsd', 'bind'] as const).map((server): Peculiarity => ({
-    server,
-    rule: 'referral with part of its glue and no TC',
-    rfc: 'RFC 9471 §3.1',
-    why: 'all in-domain glue or TC; Knot sets TC, NSD 4.6 and BIND 9.18 leave glue out silently',
-    fields: ['flags', 'glue', 'extras', 'additional', 'authority'],
-    applies: ({ query, own, other }) =>
-      query.transport === 'udp' && !own.flags.has('TC') && other.flags.has('TC') && own.authority.some((record) => record.type === 'NS'),
-  })),
-  ...(['nsd', 'bind'] as const).map((server): Peculiarity => ({
-    server,
-    rule: 'full referral with part of its glue',
-    rfc: 'RFC 9471 §3.1',
-    why: 'as above, and both did without TC; the subject’s own glue is compared with its TCP answer',
-    fields: ['glue', 'extras'],
-    applies: ({ query, own }) =>
-      query.transport === 'udp' && own.size > udpLimit(query.shape) - 80 && own.authority.some((record) => record.type === 'NS'),
-  })),
   {
     server: 'all',
     rule: 'glue out of a wildcard below the cut',
@@ -261,10 +197,9 @@ export const PECULIARITIES: readonly Peculiarity[] = [
     rule: 'one signature or all for RRSIG',
     rfc: 'RFC 8482 §4.1, RFC 4035 §3.1',
     why: 'RRSIG is asked as ANY is: nobody needs all signatures of a name; NSD gives all, Knot and BIND one',
-    fields: ['flags', 'answer', 'extras'],
+    fields: ['answer', 'extras'],
     applies: ({ query, own, other }) => {
-      if (query.shape.type !== 'RRSIG' || own.rcode !== other.rcode || !sameButTc(own, other)) return false;
-      if (own.flags.has('TC') !== other.flags.has('TC')) return true;
+      if (query.shape.type !== 'RRSIG' || own.rcode !== other.rcode) return false;
       const signatures = [...own.answer, ...other.answer].filter((record) => record.type === 'RRSIG');
       return [own, other].every((message) => message.answer.length > 0) && signatures.length > 0;
     },
@@ -278,7 +213,7 @@ export const PECULIARITIES: readonly Peculiarity[] = [
     applies: ({ query, own, other, questionName }) =>
       query.shape.type === 'NSEC' &&
       own.answer.some((record) => record.type === 'NSEC' && record.owner === questionName) &&
-      (other.flags.has('TC') || other.authority.some((record) => record.type === 'NS' && record.owner === questionName)),
+      other.authority.some((record) => record.type === 'NS' && record.owner === questionName),
   },
   {
     server: 'nsd',
@@ -321,8 +256,7 @@ export const PECULIARITIES: readonly Peculiarity[] = [
       ((query.shape.flags ?? 0) & 0x0010) !== 0 &&
       own.flags.has('CD') &&
       !other.flags.has('CD') &&
-      own.flags.has('TC') === other.flags.has('TC') &&
-      sameButTc(own, other),
+      (['AA', 'TC', 'RD', 'RA', 'AD', 'Z'] as const).every((flag) => own.flags.has(flag) === other.flags.has(flag)),
   },
   {
     server: 'knot',
@@ -332,41 +266,6 @@ export const PECULIARITIES: readonly Peculiarity[] = [
     fields: ['answer', 'authority'],
     applies: ({ own, questionName }) =>
       questionName.includes('*') && own.answer.some((record) => record.type === 'DNAME' && record.owner === questionName),
-  },
-  {
-    server: 'bind',
-    rule: 'AD stays set in a truncated reply',
-    rfc: 'RFC 4035 §3.1.6',
-    why: 'an authoritative server must not set AD for data it has not validated; BIND clears it in every other reply',
-    fields: ['flags'],
-    applies: ({ query, own, other }) =>
-      ((query.shape.flags ?? 0) & 0x0020) !== 0 && own.flags.has('AD') && own.flags.has('TC') && other.flags.has('TC'),
-  },
-  {
-    server: 'bind',
-    rule: 'compresses against the RDATA of a DNAME',
-    rfc: 'RFC 6672 §2.5, RFC 3597 §4',
-    why: 'so BIND’s replies with a long DNAME fit where others are truncated; a receiver must follow such pointers, a sender need not make them',
-    fields: ['flags', 'answer', 'authority'],
-    applies: ({ query, own, other }) =>
-      query.transport === 'udp' &&
-      other.flags.has('TC') &&
-      own.rcode === other.rcode &&
-      own.answer.some((record) => record.type === 'DNAME') &&
-      2 * own.size > udpLimit(query.shape),
-  },
-  {
-    server: 'bind',
-    rule: 'compresses only against names of the same case',
-    rfc: 'RFC 1035 §4.1.4, RFC 4343 §4.1',
-    why: 'a question in mixed case makes BIND’s reply longer, so it is truncated where others fit',
-    fields: ['flags', 'answer', 'authority', 'glue', 'additional', 'extras'],
-    applies: ({ query, own, other }) =>
-      query.transport === 'udp' &&
-      own.flags.has('TC') &&
-      own.rcode === other.rcode &&
-      /[A-Z]/.test(query.shape.name) &&
-      other.size + 2 * query.shape.name.length > udpLimit(query.shape),
   },
   // --- what one peer alone makes of undefined data ---
   {

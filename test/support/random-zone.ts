@@ -45,7 +45,8 @@ export function randomZones(random: Random): RandomZone[] {
 export function randomZone(random: Random, apex: string, apexes: readonly string[] = [apex]): RandomZone {
   const lines = new Map<string, { owner: string; type: string; ttl: number; datas: Set<string> }>();
   const keyOf = (owner: string, type: string) => `${owner.toLowerCase()} ${type}`;
-  const typesAt = (owner: string) => [...lines.values()].filter((each) => each.owner.toLowerCase() === owner.toLowerCase()).map((each) => each.type);
+  const typesAt = (owner: string) =>
+    [...lines.values()].filter((each) => each.owner.toLowerCase() === owner.toLowerCase()).map((each) => each.type);
   const add = (owner: string, type: string, ...datas: readonly string[]) => {
     const there = typesAt(owner);
     if (type === 'CNAME' ? there.length > 0 : there.includes('CNAME')) return;
@@ -59,7 +60,11 @@ export function randomZone(random: Random, apex: string, apexes: readonly string
   const target = () => (random() < 0.5 ? pick(random, owners()) : anywhere());
   const address = () => `192.0.2.${Math.floor(random() * 250)}`;
 
-  add(apex, 'SOA', `ns.${apex === '.' ? '' : apex} host.${apex === '.' ? '' : apex} 1 7200 900 1209600 ${pick(random, [0, 30, 300, 100_000])}`);
+  add(
+    apex,
+    'SOA',
+    `ns.${apex === '.' ? '' : apex} host.${apex === '.' ? '' : apex} 1 7200 900 1209600 ${pick(random, [0, 30, 300, 100_000])}`,
+  );
   add(apex, 'NS', anywhere(), target());
   if (random() < 0.06) add(apex, 'DNAME', anywhere());
   for (let count = 3 + Math.floor(random() * 20); count > 0; count--) {
@@ -67,11 +72,13 @@ export function randomZone(random: Random, apex: string, apexes: readonly string
     const isApex = owner.toLowerCase() === apex.toLowerCase();
     const draw = random();
     if (draw < 0.16) add(owner, 'CNAME', target());
-    else if (draw < 0.26) add(owner, 'DNAME', random() < 0.1 ? `${LONG}.${LONG}.${LONG}.${pick(random, apexes)}`.replaceAll('..', '.') : target());
+    else if (draw < 0.26)
+      add(owner, 'DNAME', random() < 0.1 ? `${LONG}.${LONG}.${LONG}.${pick(random, apexes)}`.replaceAll('..', '.') : target());
     else if (draw < 0.4) {
       if (isApex) continue;
       const inside = random() < 0.6 ? [`ns.${owner}`, random() < 0.5 ? owner : `b.${owner}`].filter((name) => name.length < 250) : [];
-      const servers = random() < 0.07 ? Array.from({ length: 30 }, (_, at) => `n${at}.${owner}`).filter((name) => name.length < 250) : inside;
+      const servers =
+        random() < 0.07 ? Array.from({ length: 30 }, (_, at) => `n${at}.${owner}`).filter((name) => name.length < 250) : inside;
       add(owner, 'NS', target(), ...servers);
       for (const server of servers) {
         if (random() < 0.7) add(server, 'A', address());
@@ -80,8 +87,14 @@ export function randomZone(random: Random, apex: string, apexes: readonly string
       if (random() < 0.4) add(owner, 'DS', `${Math.floor(random() * 65_535)} 13 2 ${'ab'.repeat(32)}`);
     } else if (draw < 0.6) add(owner, 'A', ...Array.from({ length: random() < 0.05 ? 60 : 1 + Math.floor(random() * 3) }, address));
     else if (draw < 0.68) add(owner, 'AAAA', `2001:db8::${Math.floor(random() * 9999)}`);
-    else if (draw < 0.76) add(owner, 'TXT', ...Array.from({ length: random() < 0.15 ? 5 : 1 }, (_, at) => `"${'t'.repeat(Math.floor(random() * 240))}${at}"`));
-    else if (draw < 0.84) add(owner, 'MX', ...Array.from({ length: random() < 0.05 ? 25 : 1 + Math.floor(random() * 3) }, () => `10 ${random() < 0.06 ? '.' : target()}`));
+    else if (draw < 0.76)
+      add(owner, 'TXT', ...Array.from({ length: random() < 0.15 ? 5 : 1 }, (_, at) => `"${'t'.repeat(Math.floor(random() * 240))}${at}"`));
+    else if (draw < 0.84)
+      add(
+        owner,
+        'MX',
+        ...Array.from({ length: random() < 0.05 ? 25 : 1 + Math.floor(random() * 3) }, () => `10 ${random() < 0.06 ? '.' : target()}`),
+      );
     else if (draw < 0.88) add(owner, 'SRV', `0 0 25 ${target()}`);
     else if (draw < 0.92) add(owner, pick(random, ['HTTPS', 'SVCB']), `${pick(random, [0, 1])} ${random() < 0.4 ? '.' : target()}`);
     else if (draw < 0.94) add(owner, 'PTR', target());
@@ -92,7 +105,9 @@ export function randomZone(random: Random, apex: string, apexes: readonly string
 
   const rrsets = [...lines.values()].map(({ owner, type, ttl, datas }) => toRrset(owner, type, ttl, [...datas]));
   const apexName = nameOf(apex);
-  const text = [...lines.values()].flatMap(({ owner, type, ttl, datas }) => [...datas].map((data) => `${owner} ${ttl} IN ${type} ${data}\n`)).join('');
+  const text = [...lines.values()]
+    .flatMap(({ owner, type, ttl, datas }) => [...datas].map((data) => `${owner} ${ttl} IN ${type} ${data}\n`))
+    .join('');
   return { apex: apexName, rrsets, text, zone: memoryZone(apexName, rrsets) };
 }
 

@@ -189,7 +189,7 @@ function optionOctets(text: string): Buffer {
 }
 
 function expectedRecord(line: string, fail: () => never): ExpectedRecord {
-  const match = /^(\S+\.)\s+(\d+)\s+(\S+)(?:\s+(.+))?$/.exec(line);
+  const match = /^(\S*\.)\s+(\d+)\s+(\S+)(?:\s+(.+))?$/.exec(line);
   const code = typeCode(match?.[3] ?? '');
   if (match === null || code === undefined) return fail();
   const [, owner = '', ttl = '', , rdata] = match;

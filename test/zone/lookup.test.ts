@@ -135,7 +135,15 @@ describe('RFC 4035 Appendix B: responses from the zone of Appendix A', () => {
   const signed = (question: string) => {
     const { rcode, aa, answer, authority, additional } = ask(question, { dnssecOk: true });
     // Owners and types say which proof it is; the data of the dummy NSEC does not matter.
-    const short = (lines: readonly string[]) => lines.map((line) => line.split(' ').toSpliced(1, 1).slice(0, 3).join(' ').replace(/ (?!RRSIG)(\S+) .*/, ' $1'));
+    const short = (lines: readonly string[]) =>
+      lines.map((line) =>
+        line
+          .split(' ')
+          .toSpliced(1, 1)
+          .slice(0, 3)
+          .join(' ')
+          .replace(/ (?!RRSIG)(\S+) .*/, ' $1'),
+      );
     return { rcode, aa, answer: short(answer), authority: short(authority), additional: short(additional) };
   };
   const withSignature = (...sets: readonly string[]) => sets.flatMap((set) => [set, set.replace(/ (\S+)$/, ' RRSIG $1')]);
@@ -158,7 +166,11 @@ describe('RFC 4035 Appendix B: responses from the zone of Appendix A', () => {
     });
   });
   test('B.3 no data error', () => {
-    expect(signed('ns1.example. MX')).toMatchObject({ rcode: 'NOERROR', aa: true, authority: withSignature('example. SOA', 'ns1.example. NSEC') });
+    expect(signed('ns1.example. MX')).toMatchObject({
+      rcode: 'NOERROR',
+      aa: true,
+      authority: withSignature('example. SOA', 'ns1.example. NSEC'),
+    });
   });
   test('B.4 referral to a signed zone', () => {
     expect(signed('mc.a.example. MX')).toEqual({
@@ -191,7 +203,12 @@ describe('RFC 4035 Appendix B: responses from the zone of Appendix A', () => {
     });
   });
   test('B.8 DS of the child, asked of the child', () => {
-    expect(signed('example. DS')).toMatchObject({ rcode: 'NOERROR', aa: true, answer: [], authority: withSignature('example. SOA', 'example. NSEC') });
+    expect(signed('example. DS')).toMatchObject({
+      rcode: 'NOERROR',
+      aa: true,
+      answer: [],
+      authority: withSignature('example. SOA', 'example. NSEC'),
+    });
   });
   test('§3.1.3.2: one NSEC may prove both halves, and is there once', () => {
     // Between example. and a.example. lies neither *.example. nor %.example.
@@ -268,7 +285,11 @@ describe('RFC 6672 §3 and §5: DNAME in answers', () => {
   });
   test('§3.2 step 3c: too long a name is YXDOMAIN, with the DNAME to show why', () => {
     const name = `${long}.${long}.big.example.`;
-    expect(ask(`${name} A`)).toMatchObject({ rcode: 'YXDOMAIN', aa: true, answer: [`big.example. 300 DNAME ${long}.${long}.${long}.example.`] });
+    expect(ask(`${name} A`)).toMatchObject({
+      rcode: 'YXDOMAIN',
+      aa: true,
+      answer: [`big.example. 300 DNAME ${long}.${long}.${long}.example.`],
+    });
   });
   test('RFC 6604 §3: the rcode is that of the last name, its SOA too', () => {
     expect(ask('nope.d.example. A')).toMatchObject({ rcode: 'NXDOMAIN', aa: true, authority: [`example. 300 SOA ${SOA}`] });
@@ -292,7 +313,10 @@ describe('RFC 1034 §3.6.2: alias chains over several zones', () => {
   const ask = asker(
     { view: zoneOf('one.', `@ 60 SOA ${SOA}\n@ 60 NS ns.two.\na 60 CNAME b.two.\nout 60 CNAME www.elsewhere.\n${links}`), signed: false },
     {
-      view: zoneOf('two.', `@ 60 SOA ${SOA}\n@ 60 NS ns\nns 60 A 192.0.2.53\nb 60 CNAME c.one.\nl1 60 CNAME l2\nl2 60 CNAME l1\nsub 60 NS ns.sub\nns.sub 60 A 192.0.2.54\nref 60 CNAME x.sub`),
+      view: zoneOf(
+        'two.',
+        `@ 60 SOA ${SOA}\n@ 60 NS ns\nns 60 A 192.0.2.53\nb 60 CNAME c.one.\nl1 60 CNAME l2\nl2 60 CNAME l1\nsub 60 NS ns.sub\nns.sub 60 A 192.0.2.54\nref 60 CNAME x.sub`,
+      ),
       signed: false,
     },
   );
@@ -305,7 +329,12 @@ describe('RFC 1034 §3.6.2: alias chains over several zones', () => {
     });
   });
   test('a loop ends with what was found', () => {
-    expect(ask('l1.two. A')).toMatchObject({ rcode: 'NOERROR', aa: true, answer: ['l1.two. 60 CNAME l2.two.', 'l2.two. 60 CNAME l1.two.'], authority: [] });
+    expect(ask('l1.two. A')).toMatchObject({
+      rcode: 'NOERROR',
+      aa: true,
+      answer: ['l1.two. 60 CNAME l2.two.', 'l2.two. 60 CNAME l1.two.'],
+      authority: [],
+    });
   });
   test('out of our zones: the resolver goes on', () => {
     expect(ask('out.one. A')).toMatchObject({ rcode: 'NOERROR', aa: true, answer: ['out.one. 60 CNAME www.elsewhere.'], authority: [] });
@@ -329,7 +358,10 @@ describe('RFC 1034 §3.6.2: alias chains over several zones', () => {
 });
 
 describe('RFC 4035 §3.1.4.1: parent and child on one server', () => {
-  const parent = zoneOf('p.', `@ 60 SOA ${SOA}\n@ 60 NS ns.x.\nc 60 NS ns.c\nc 60 DS 1 13 2 ${'ab'.repeat(32)}\nns.c 60 A 192.0.2.1\nu 60 NS ns.x.`);
+  const parent = zoneOf(
+    'p.',
+    `@ 60 SOA ${SOA}\n@ 60 NS ns.x.\nc 60 NS ns.c\nc 60 DS 1 13 2 ${'ab'.repeat(32)}\nns.c 60 A 192.0.2.1\nu 60 NS ns.x.`,
+  );
   const child = zoneOf('c.p.', `@ 61 SOA ${SOA}\n@ 61 NS ns\nns 61 A 192.0.2.2`);
   const ask = asker({ view: dummySigned(parent), signed: true }, { view: dummySigned(child), signed: true });
   test('DS of the child comes from the parent, everything else from the child', () => {
@@ -347,7 +379,10 @@ describe('RFC 4035 §3.1.4.1: parent and child on one server', () => {
 });
 
 describe('RFC 9471: glue', () => {
-  const many = Array.from({ length: 13 }, (_, at) => `wide 60 NS n${at}.wide\nn${at}.wide 60 A 192.0.2.${at}\nn${at}.wide 60 AAAA 2001:db8::${at}`).join('\n');
+  const many = Array.from(
+    { length: 13 },
+    (_, at) => `wide 60 NS n${at}.wide\nn${at}.wide 60 A 192.0.2.${at}\nn${at}.wide 60 AAAA 2001:db8::${at}`,
+  ).join('\n');
   const ask = asker({
     view: zoneOf(
       'z.',
@@ -377,7 +412,10 @@ describe('RFC 9471: glue', () => {
 });
 
 describe('questions for more or less than one RRset', () => {
-  const view = zoneOf('z.', `@ 60 SOA ${SOA}\n@ 60 NS ns.x.\nm 60 MX 10 h\nm 60 TXT "t"\nm 60 AAAA 2001:db8::1\nh 60 A 192.0.2.1\nal 60 CNAME h\ns 60 HTTPS 1 .\ns 60 A 192.0.2.7\n*.w 60 HTTPS 1 .\n*.w 60 A 192.0.2.8\nn 60 HTTPS 0 .\nn 60 A 192.0.2.9`);
+  const view = zoneOf(
+    'z.',
+    `@ 60 SOA ${SOA}\n@ 60 NS ns.x.\nm 60 MX 10 h\nm 60 TXT "t"\nm 60 AAAA 2001:db8::1\nh 60 A 192.0.2.1\nal 60 CNAME h\ns 60 HTTPS 1 .\ns 60 A 192.0.2.7\n*.w 60 HTTPS 1 .\n*.w 60 A 192.0.2.8\nn 60 HTTPS 0 .\nn 60 A 192.0.2.9`,
+  );
   const ask = asker({ view: dummySigned(view), signed: true });
   test('RFC 8482 §4.1: ANY is one RRset, that of the lowest type', () => {
     expect(ask('m.z. ANY').answer).toEqual(['m.z. 60 MX 10 h.z.']);

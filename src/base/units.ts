@@ -1,4 +1,4 @@
-/** The value forms of configuration: durations and sizes. Undefined means: not of that form. */
+/** Durations (`1h30m`) and sizes (`64MiB`) as people write them in configuration and on command lines. Undefined means: not of that form. */
 const DURATION_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
 /** `1h30m`, `45s`, `250ms`, `90d` in milliseconds; a unit is needed, each at most once, largest first. */

@@ -1,0 +1,27 @@
+# waxseal from source on the official Node image. Build: docker build -t waxseal .
+# Run:   docker run -d -p 53:53/udp -p 53:53/tcp -p 127.0.0.1:8053:8053 \
+#          -v waxseal-data:/data -v waxseal-keys:/keys waxseal
+FROM node:26-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json ./
+# Not `npm ci`: the lock file may name builds for platforms that a registry lacks. The pinned Node of devDependencies is this image's own.
+RUN npm install --omit=dev --ignore-scripts --no-audit --no-fund
+
+FROM node:26-slim
+LABEL org.opencontainers.image.title="waxseal" org.opencontainers.image.licenses="MIT"
+WORKDIR /app
+COPY --from=packages /app/node_modules ./node_modules
+COPY package.json LICENSE README.md ./
+COPY src ./src
+COPY scripts/healthcheck.mjs ./scripts/
+# The store, and apart from it the key-encryption key, so that a copy of the one is useless without the other. Nothing else is written.
+RUN mkdir -p /data /keys && chown 65532:65532 /data /keys && chmod 0700 /data /keys
+USER 65532:65532
+ENV NODE_ENV=production WAXSEAL_DATA=/data WAXSEAL_KEYS__KEK_FILE=/keys/kek
+VOLUME ["/data", "/keys"]
+EXPOSE 53/udp 53/tcp 8053/tcp 8443/tcp
+# A signed SOA record over UDP, its signature valid now: the whole path from socket to store.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=10s --retries=3 CMD ["node", "scripts/healthcheck.mjs"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["node", "src/main.ts"]
+CMD ["serve", "--data", "/data", "--dns", "0.0.0.0:53", "--dns", "[::]:53", "--admin", "0.0.0.0:8053"]
