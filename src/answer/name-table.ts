@@ -58,8 +58,9 @@ export class NameTable {
     labels[count] = next - offset;
     let entry = 0;
     let literal = count;
+    let slot = 0;
     while (literal > 0) {
-      const slot = this.#find(entry, name, offset + labels[literal - 1]!);
+      slot = this.#find(entry, name, offset + labels[literal - 1]!);
       const child = this.#slots[slot]!;
       if (child === 0) break;
       entry = child;
@@ -77,7 +78,12 @@ export class NameTable {
     }
     this.lastOffset = literal === 0 ? (entry === 0 ? -1 : this.#offsets[entry]!) : -1;
     if (literal > 0 && at + labels[literal - 1]! <= POINTER_OFFSET_MAX) {
-      for (let label = literal - 1; label >= 0; label--) entry = this.#add(entry, at + labels[label]!);
+      // The slot where the search ended is that of the first new label.
+      entry = this.#add(entry, at + labels[literal - 1]!, slot);
+      for (let label = literal - 2; label >= 0; label--) {
+        const start = at + labels[label]!;
+        entry = this.#add(entry, start, this.#find(entry, out, start));
+      }
       this.lastOffset = at;
     }
     return end;
@@ -106,10 +112,9 @@ export class NameTable {
     }
   }
 
-  /** Remembers the name whose first label stands at `out[offset]` below `parent`. */
-  #add(parent: number, offset: number): number {
+  /** Remembers the name whose first label stands at `out[offset]` below `parent`, in an empty slot. */
+  #add(parent: number, offset: number, slot: number): number {
     const entry = this.#free++;
-    const slot = this.#find(parent, this.#out, offset);
     this.#parents[entry] = parent;
     this.#offsets[entry] = offset;
     this.#slotOf[entry] = slot;

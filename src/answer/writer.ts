@@ -120,11 +120,11 @@ export class MessageWriter {
       if (pointer < 0) {
         this.at = this.#names.write(owner, ownerAt, this.at, this.room);
         pointer = this.#names.lastOffset;
-      } else if (this.at + 2 <= this.room) {
+      } else {
         this.out[this.at] = 0xc0 | (pointer >> 8);
         this.out[this.at + 1] = pointer & 0xff;
         this.at += 2;
-      } else this.at = -1;
+      }
       const length = readU16(node, next);
       if (!this.#putRecord(each < records ? type : TYPE.RRSIG, ttl, node, next + 2, length)) {
         this.#names.forgetFrom(mark);

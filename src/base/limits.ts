@@ -203,3 +203,26 @@ export const REFRESH_SLICE_NODES = 5000;
 export const REFRESH_EVERY_MS = 3_600_000;
 /** For running admin requests to end after TERM; less than SHUTDOWN_MS. */
 export const ADMIN_DRAIN_MS = 3000;
+
+// --- mail records ---
+
+/** Shortest RSA key that verifiers accept (RFC 8301 §3.2). */
+export const DKIM_RSA_BITS_MIN = 1024;
+/** RSA keys should be at least this long (RFC 8301 §3.2). */
+export const DKIM_RSA_BITS_GOOD = 2048;
+/** Longest RSA key that verifiers must support (RFC 8301 §3.2). */
+export const DKIM_RSA_BITS_MAX = 4096;
+/** Where a DMARC tree walk goes on when the first name has this many labels or more (RFC 9989 §4.10): at most 8 queries. */
+export const DMARC_WALK_LABELS_MAX = 7;
+/** An MTA-STS id (RFC 8461 §3.1). */
+export const STS_ID_CHARACTERS_MAX = 32;
+/** Longest MTA-STS max_age, about a year (RFC 8461 §3.2). */
+export const STS_MAX_AGE_SECONDS_MAX = 31_557_600;
+/** An MTA-STS policy body: senders need not fetch more (RFC 8461 §3.3). */
+export const STS_POLICY_BYTES_MAX = 64 * 1024;
+/** An SVG logo, uncompressed: more than this and mailbox providers refuse it (draft-svg-tiny-ps-abrotman §2.4). */
+export const BIMI_SVG_BYTES_MAX = 32 * 1024;
+/** Elements within elements of an SVG logo; drawing programs make fewer than 20. */
+export const BIMI_SVG_DEPTH_MAX = 64;
+/** Elements drawn when every `use` is followed: 32 KiB of nested ones could draw 2^100. */
+export const BIMI_SVG_DRAWN_MAX = 10_000;

@@ -1,25 +1,19 @@
 /**
- * The control room: one serial writer through which every change goes: decide, plan, sign, verify, commit, publish.
- * Nothing is published that a second engine did not find good; nothing is acknowledged that is not on disk.
- * Not here: what a command comes to (control/decide.ts), how changes are planned (dnssec/plan.ts), the API in front (admin/).
+ * The control room: every change is a command, and commands go through one at a time.
+ * Not here: what a command comes to (control/decide.ts), how that becomes the served zone (control/zone-writer.ts), the API in front (admin/).
  */
-import { type Clock, toSeconds } from '#base/clock.ts';
-import { CHANGESET_LINES_MAX, COMMANDS_WAITING_MAX, VERIFY_SAMPLE_NODES } from '#base/limits.ts';
+import { type Clock } from '#base/clock.ts';
+import { CHANGESET_LINES_MAX, COMMANDS_WAITING_MAX } from '#base/limits.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
-import { type Name, formatName, lowerName } from '#dns/name.ts';
+import { type Name, lowerName } from '#dns/name.ts';
 import { CLASS, type RrType } from '#dns/types.ts';
-import { checkByEngine, checkByReference } from '#dnssec/algorithm.ts';
-import { type PendingPlan, type SigningSettings, type ZonePlan, finishPlan, preparePlan, prepareRefresh } from '#dnssec/plan.ts';
-import { sampleNodes, verifyNodes } from '#dnssec/verify.ts';
 import { StoreFailure } from '#store/failure.ts';
-import { encodeNode } from '#store/node-codec.ts';
 import { type ZoneRecord } from '#store/schema.ts';
-import { type NodeWrite, type StoreWriter } from '#store/writer.ts';
-import { decodeChangeset, encodeChangeset } from '#zone/changeset-codec.ts';
+import { type StoreWriter } from '#store/writer.ts';
+import { decodeChangeset } from '#zone/changeset-codec.ts';
 import { changesetLines } from '#zone/changeset-text.ts';
 import { type Changeset } from '#zone/changeset.ts';
 import { type Response, lookup, zoneSet } from '#zone/lookup.ts';
-import { overlayZone } from '#zone/overlay.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { MemoryZone } from '#zone/zone.ts';
 import {
@@ -40,9 +34,8 @@ import { dsForms } from './ds-forms.ts';
 import { type CounterTable, metricFamilies } from './metrics.ts';
 import { type Publisher } from './publisher.ts';
 import { SerialQueue } from './serial-queue.ts';
-import { signInPool } from './signing-pool.ts';
 import { checkToken, newToken, tokenInfo } from './tokens.ts';
-import { KeyRing, type NewZoneKey, type OpenKey, newZoneKey } from './zone-keys.ts';
+import { type RefreshOutcome, ZoneWriter } from './zone-writer.ts';
 
 export interface ControlOptions {
   readonly writer: StoreWriter;
@@ -57,31 +50,21 @@ export interface ControlOptions {
   readonly counterTable: CounterTable;
 }
 
-/** One slice of a signature sweep: how many signatures it renewed, and where the next one begins. */
-export interface RefreshOutcome {
-  readonly renewed: number;
-  readonly next: string | undefined;
-}
-
-const SYSTEM: Actor = { kind: 'system', id: 'refresh', from: '' };
-
 export class Control implements ControlApi {
   readonly #options: ControlOptions;
   readonly #writer: StoreWriter;
   readonly #publisher: Publisher;
   readonly #clock: Clock;
-  readonly #keys: KeyRing;
+  readonly #zoneWriter: ZoneWriter;
   readonly #queue = new SerialQueue(COMMANDS_WAITING_MAX);
   readonly #startedAtMs: number;
-  #signatures = 0;
-  #selfCheckFailures = 0;
 
   constructor(options: ControlOptions) {
     this.#options = options;
     this.#writer = options.writer;
     this.#publisher = options.publisher;
     this.#clock = options.clock;
-    this.#keys = new KeyRing(options.writer.sealer, (zoneId, id) => options.writer.sealedSecret(zoneId, id));
+    this.#zoneWriter = new ZoneWriter(options);
     this.#startedAtMs = options.clock.nowMs();
     this.#publisher.publish(this.#writer.generation());
   }
@@ -107,16 +90,7 @@ export class Control implements ControlApi {
       this.#guarded(async () => {
         const record = this.#writer.zoneByName(name);
         if (record === undefined || record.dnssec === 'off') return ok({ renewed: 0, next: undefined });
-        const view = this.#writer.view(record);
-        const keys = this.#keys.keysOf(record);
-        const signing = this.#signing(keys);
-        const { pending, next } = prepareRefresh(view, signing, from, nodeLimit);
-        if (!pending.changed) return ok({ renewed: 0, next });
-        const plan = await signed(pending, keys);
-        const refused = this.#verify(record.name, view, plan, signing);
-        if (refused !== undefined) return fail(refused);
-        await this.#commit(record, plan, undefined, SYSTEM, 'dnssec.refresh', `${plan.signatureCount} signatures`, true);
-        return ok({ renewed: plan.signatureCount, next });
+        return this.#zoneWriter.refresh(record, from, nodeLimit);
       }),
     );
   }
@@ -165,38 +139,14 @@ export class Control implements ControlApi {
     options: RunOptions,
     decision: Decision,
   ): Promise<Result<Outcome>> {
-    const zone = formatName(base.apex);
-    const nowMs = this.#clock.nowMs();
-    const kept = record?.keys ?? [];
-    const fresh = decision.signed && kept.length === 0 ? newZoneKey(zone, [], this.#writer.sealer, this.#options.random, nowMs) : undefined;
-    const keys = !decision.signed ? [] : fresh === undefined ? this.#keys.keysOf(record!) : [fresh];
-    const signing = decision.signed ? this.#signing(keys) : undefined;
-    const plan = await signed(preparePlan(base, decision.changes, signing), keys);
-    const refused = signing === undefined ? undefined : this.#verify(zone, base, plan, signing);
-    if (refused !== undefined) return fail(refused);
-    const before = record ?? newRecord(this.#writer.nextZoneId(), zone, nowMs);
-    const next: ZoneRecord = {
-      ...before,
-      dnssec: decision.signed ? 'on' : 'off',
-      serial: plan.changeset.toSerial,
-      changedAtMs: nowMs,
-      keys: fresh === undefined ? (decision.signed ? kept : []) : [fresh.ref],
-    };
+    const prepared = await this.#zoneWriter.prepare(record, base, decision);
+    if (!prepared.ok) return prepared;
+    const { plan, record: next } = prepared.value;
     const changed = plan.nodes.size > 0 || record === undefined;
-    let revision = before.revision;
-    if (changed && !options.dryRun)
-      revision = await this.#commit(
-        next,
-        plan,
-        fresh,
-        options.actor,
-        command.kind,
-        decision.detail,
-        false,
-        decision.signed ? [] : kept.map((ref) => ref.id),
-      );
+    const cause = { actor: options.actor, action: command.kind, detail: decision.detail };
+    const revision = changed && !options.dryRun ? await this.#zoneWriter.commit(prepared.value, cause) : next.revision;
     return ok({
-      zone,
+      zone: next.name,
       serial: next.serial,
       revision,
       changed,
@@ -208,14 +158,8 @@ export class Control implements ControlApi {
   }
 
   async #remove(record: ZoneRecord, command: Command, options: RunOptions, decision: Decision): Promise<Result<Outcome>> {
-    let { revision } = record;
-    if (!options.dryRun) {
-      const atMs = this.#clock.nowMs();
-      const audit = { atMs, actor: options.actor, action: command.kind, zone: record.name, detail: decision.detail };
-      revision = (await this.#writer.commit({ audit, zones: { remove: [record.id] }, upkeep: true })).generation;
-      this.#keys.forget(record);
-      this.#publisher.publish(revision);
-    }
+    const cause = { actor: options.actor, action: command.kind, detail: decision.detail };
+    const revision = options.dryRun ? record.revision : await this.#zoneWriter.remove(record, cause);
     const changeset = { fromSerial: record.serial, toSerial: record.serial, deleted: [], added: [], omitted: record.nodeCount };
     return ok({
       zone: record.name,
@@ -227,74 +171,6 @@ export class Control implements ControlApi {
       changeset,
       warnings: [],
     });
-  }
-
-  /** One transaction: nodes, zone, journal, key, audit entry; durable when it resolves; then the workers are told. */
-  async #commit(
-    record: ZoneRecord,
-    plan: ZonePlan,
-    fresh: NewZoneKey | undefined,
-    actor: Actor,
-    action: string,
-    detail: string,
-    upkeep: boolean,
-    forgottenKeys: readonly string[] = [],
-  ): Promise<number> {
-    const { changeset } = plan;
-    const { generation } = await this.#writer.commit({
-      audit: {
-        atMs: this.#clock.nowMs(),
-        actor,
-        action,
-        zone: record.name,
-        detail: `${detail} (serial ${changeset.fromSerial} → ${changeset.toSerial})`,
-      },
-      zones: { put: [{ ...record, serial: changeset.toSerial }] },
-      nodes: nodeWrites(record.id, plan),
-      journal: plan.changed
-        ? [{ zoneId: record.id, fromSerial: changeset.fromSerial, toSerial: changeset.toSerial, changeset: encodeChangeset(changeset) }]
-        : [],
-      secrets: [
-        ...(fresh === undefined ? [] : [{ zoneId: record.id, id: fresh.ref.id, value: fresh.sealed }]),
-        ...forgottenKeys.map((id) => ({ zoneId: record.id, id, value: null })),
-      ],
-      upkeep,
-    });
-    this.#signatures += plan.signatureCount;
-    this.#publisher.publish(generation);
-    return generation;
-  }
-
-  #signing(open: readonly OpenKey[]): SigningSettings {
-    const keys = open.map(({ key }) => key);
-    return { keys, published: keys, nowSeconds: toSeconds(this.#clock.nowMs()) };
-  }
-
-  /**
-   * Checks what would be published, on the zone as it will be. Few signatures are all checked, and by another implementation than the
-   * one that made them; of many, the apex and a random sample.
-   */
-  #verify(zone: string, base: ZoneView, plan: ZonePlan, signing: SigningSettings): Problem | undefined {
-    const after = overlayZone(base, new Map([...plan.nodes].map(([key, planned]) => [key, planned?.node ?? null])));
-    const small = plan.signatureCount <= REFERENCE_CHECKS_MAX;
-    const nodes = sampleNodes(plan.nodes, VERIFY_SAMPLE_NODES, () => Buffer.from(this.#options.random(4)).readUInt32BE() / 2 ** 32);
-    const dnskeys = signing.published.map((key) => key.dnskey);
-    const problems = verifyNodes(base.apex, nodes, dnskeys, {
-      nowSeconds: signing.nowSeconds,
-      check: small ? checkByReference : checkByEngine,
-      view: after,
-    });
-    const [first] = problems;
-    if (first === undefined) return undefined;
-    this.#selfCheckFailures++;
-    return problem(
-      'SIGNING_SELF_CHECK',
-      zone,
-      `the freshly signed zone ${zone} failed its check (${first.at}: ${first.message}); nothing was published, the served zone is unchanged`,
-      {
-        fix: 'repeat the change; if it fails again, report it with the log',
-      },
-    );
   }
 
   #changesetOf(record: ZoneRecord | undefined, serial: number): Changeset | undefined {
@@ -366,8 +242,8 @@ export class Control implements ControlApi {
     return metricFamilies({
       status: this.status(),
       zones: this.#writer.zones(),
-      signatures: this.#signatures,
-      selfCheckFailures: this.#selfCheckFailures,
+      signatures: this.#zoneWriter.signatures,
+      selfCheckFailures: this.#zoneWriter.selfCheckFailures,
       commandsWaiting: this.#queue.length,
       counters: this.#publisher.counters,
       counterTable: this.#options.counterTable,
@@ -431,22 +307,5 @@ export class Control implements ControlApi {
   }
 }
 
-/** Up to here every signature is checked by the slow reference (about 1.6 ms each). */
-const REFERENCE_CHECKS_MAX = 8;
 /** How far back a revert looks. */
 const JOURNAL_SEARCH_MAX = 1000;
-
-/** The plan with its signatures. */
-async function signed(pending: PendingPlan, keys: readonly OpenKey[]): Promise<ZonePlan> {
-  const secrets = keys.map(({ key, secret }) => ({ secret, flags: key.flags, dnskey: key.dnskey }));
-  return finishPlan(pending, await signInPool(pending.batches, secrets));
-}
-
-function newRecord(id: number, name: string, nowMs: number): ZoneRecord {
-  return { id, name, dnssec: 'off', serial: 0, revision: 0, nodeCount: 0, createdAtMs: nowMs, changedAtMs: nowMs, keys: [] };
-}
-
-/** Encoded on the way into the store, so that a large zone never stands in memory twice. */
-function* nodeWrites(zoneId: number, plan: ZonePlan): Generator<NodeWrite> {
-  for (const [key, planned] of plan.nodes) yield { zoneId, key, value: planned === null ? null : encodeNode(planned.node, planned.flags) };
-}

@@ -8,7 +8,7 @@ import { REFRESH_EVERY_MS, REFRESH_SLICE_NODES } from '#base/limits.ts';
 import { type Log } from '#base/log.ts';
 import { type Problem, type Result, formatProblem } from '#base/problem.ts';
 import { type Name, nameOf, ownerKey } from '#dns/name.ts';
-import { type RefreshOutcome } from './control.ts';
+import { type RefreshOutcome } from './zone-writer.ts';
 
 /** What the sweep needs of the control room. */
 export interface Refreshable {

@@ -14,6 +14,11 @@ import { type QueryShape, type WireMessage, buildQuery, parseMessage } from '../
 
 const SOA = 'ns.z. host.z. 1 3600 600 86400 300';
 const BIG_NAMES = Array.from({ length: 100 }, (_, at) => `h${at}.${'n'.repeat(60)}.${'m'.repeat(60)}`);
+/** Long names that share nothing: together they reach beyond what a pointer can (offset 0x3fff). */
+const FAR_NAMES = Array.from(
+  { length: 100 },
+  (_, at) => `a${at}.${`${at}x`.padEnd(60, 'f')}.${`${at}y`.padEnd(60, 'g')}.${`${at}z`.padEnd(50, 'h')}.far`,
+);
 const view = dummySigned(
   zoneOf(
     'z.',
@@ -27,6 +32,11 @@ const view = dummySigned(
      wide 60 MX 10 ns
      wide 60 MX 20 txt
      c 60 CNAME wide
+     ${FAR_NAMES.map((name) => `far 60 NS ${name}\n${name} 60 A 192.0.2.1\n${name} 60 AAAA 2001:db8::1`).join('\n')}
+     ${BIG_NAMES.map((name) => `srv 60 SRV 0 0 25 ${name}`).join('\n')}
+     ${BIG_NAMES.slice(0, 3)
+       .map((name) => `few 60 SRV 0 0 25 ${name}`)
+       .join('\n')}
      ${BIG_NAMES.map((name) => `big 60 MX 10 ${name}\n${name} 60 A 192.0.2.1\n${name} 60 AAAA 2001:db8::1`).join('\n')}
      ${Array.from({ length: 100 }, (_, at) => `huge 60 TXT "${at}${'t'.repeat(250)}" "${'u'.repeat(250)}" "${'v'.repeat(250)}"`).join('\n')}`,
   ),
@@ -189,11 +199,21 @@ describe('sizes', () => {
     expect(send(buildQuery({ name: 'txt.z.', type: 'TXT' }))!.length).toBeLessThan(100);
   });
   test('names beyond what a pointer reaches are written out', () => {
-    const octets = send(buildQuery({ name: 'big.z.', type: 'MX', edns: { size: 1232, dnssecOk: true } }), 'tcp')!;
-    const message = parseMessage(octets);
-    expect(message.answer).toHaveLength(101);
-    expect(message.additional.filter(({ type }) => type === 'AAAA')).toHaveLength(16);
-    expect(octets.length).toBeGreaterThan(4000);
+    const octets = send(buildQuery({ name: 'x.far.z.', type: 'A' }), 'tcp')!;
+    expect(octets.length).toBeGreaterThan(20_000);
+    const { flags, authority, additional } = parseMessage(octets);
+    expect(flags).not.toContain('TC');
+    expect([authority.length, additional.length]).toEqual([100, 200]);
+    expect(new Set(additional.map(({ owner }) => owner)).size).toBe(100);
+  });
+  test('hosts are added up to ADDITIONAL_NAMES_MAX, and as many as fit', () => {
+    const additional = (size: number, transport: 'udp' | 'tcp') =>
+      parseMessage(send(buildQuery({ name: transport === 'tcp' ? 'srv.z.' : 'few.z.', type: 'SRV', edns: { size } }), transport)!)
+        .additional.length;
+    expect(additional(0, 'tcp')).toBe(32);
+    expect(
+      [...new Set([512, 560, 570, 580, 590, 600, 620, 640, 660, 680, 700, 1232].map((size) => additional(size, 'udp')))].length,
+    ).toBeGreaterThan(3);
   });
   test('more than a TCP message holds is truncated there too', () => {
     const message = parseMessage(send(buildQuery({ name: 'huge.z.', type: 'TXT' }), 'tcp')!);

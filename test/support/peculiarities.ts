@@ -40,6 +40,12 @@ function leavesZone({ own, questionName, apexes }: Comparison): boolean {
   return end.steps > 0 && zoneOf(end.name, apexes) !== undefined && zoneOf(end.name, apexes) !== zoneOf(questionName, apexes);
 }
 
+/** Authority sections are equal but for NSEC records and signatures. */
+function isSameButProofs(own: WireMessage, other: WireMessage): boolean {
+  const rest = (message: WireMessage) => message.authority.filter((record) => !['NSEC', 'RRSIG'].includes(record.type));
+  return isPartOf(rest(own), rest(other)) && isPartOf(rest(other), rest(own));
+}
+
 /** All that `own` lacks in authority are NSEC records and signatures. */
 function lacksProofOnly(own: WireMessage, other: WireMessage): boolean {
   const known = new Set(own.authority.map((record) => `${record.owner} ${record.type} ${record.rdata}`));
@@ -217,12 +223,12 @@ export const PECULIARITIES: readonly Peculiarity[] = [
   },
   {
     server: 'nsd',
-    rule: 'NXDOMAIN after a DNAME without the NSEC that covers the target',
-    rfc: 'RFC 4035 §3.1.3.2, RFC 6672 §5.3.3',
-    why: 'the name that does not exist is the target: Knot and BIND prove that and the missing wildcard, NSD 4.6 only the wildcard',
+    rule: 'NSEC records after a DNAME prove too little or another name',
+    rfc: 'RFC 4035 §3.1.3, RFC 6672 §5.3.3',
+    why: 'what has to be proved is about the DNAME’s target, as Knot and BIND do; NSD 4.6 leaves out or mistakes the covering NSEC',
     fields: ['authority'],
     applies: ({ own, other }) =>
-      own.rcode === 'NXDOMAIN' && own.answer.some((record) => record.type === 'DNAME') && lacksProofOnly(own, other),
+      own.rcode === other.rcode && own.answer.some((record) => record.type === 'DNAME') && isSameButProofs(own, other),
   },
   ...(['knot', 'bind'] as const).map((server): Peculiarity => ({
     server,

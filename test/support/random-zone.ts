@@ -95,7 +95,7 @@ export function randomZone(random: Random, apex: string, apexes: readonly string
         'MX',
         ...Array.from({ length: random() < 0.05 ? 25 : 1 + Math.floor(random() * 3) }, () => `10 ${random() < 0.06 ? '.' : target()}`),
       );
-    else if (draw < 0.88) add(owner, 'SRV', `0 0 25 ${target()}`);
+    else if (draw < 0.88) add(owner, 'SRV', ...Array.from({ length: random() < 0.3 ? 20 : 1 }, () => `0 0 25 ${target()}`));
     else if (draw < 0.92) add(owner, pick(random, ['HTTPS', 'SVCB']), `${pick(random, [0, 1])} ${random() < 0.4 ? '.' : target()}`);
     else if (draw < 0.94) add(owner, 'PTR', target());
     else if (draw < 0.96) add(owner, 'MINFO', `${target()} ${target()}`);

@@ -10,7 +10,16 @@ const EDE_OPTION = 15;
 /** A server in the hands of the runner: octets there, octets back, undefined or empty for silence. */
 export interface ScenarioServer {
   readonly name: string;
-  ask(query: Buffer, transport: Transport): Promise<Uint8Array | undefined>;
+  ask(query: Buffer, transport: Transport, waitMs: number): Promise<Uint8Array | undefined>;
+}
+
+const ANSWER_MS = 2000;
+/** An answer takes a millisecond on loopback: silence need not be waited for as long. */
+const SILENCE_MS = 300;
+
+/** The reply of `server` to the scenario's question. */
+export function askScenario(server: ScenarioServer, query: ScenarioQuery, transport: Transport): Promise<Uint8Array | undefined> {
+  return server.ask(query.octets, transport, query.expected.rcode === undefined ? SILENCE_MS : ANSWER_MS);
 }
 
 /** What is wrong with `reply`; empty when nothing is. `isPeer`: optional additional records and extended errors are its own business. */

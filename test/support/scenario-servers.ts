@@ -61,9 +61,9 @@ export function inProcessServers(scenario: Scenario): ScenarioServer[] {
 
 /** Zones through the control room into a store, answered from it over real sockets. All of it goes when the test ends. */
 export async function socketServer(scenario: Scenario): Promise<ScenarioServer> {
-  const { load, writer } = temporaryControl({ nowMs: systemClock.nowMs() });
-  for (const zone of scenario.zones) await load(zone.name, zone.text, { dnssec: zone.signed });
-  const reader = openReader(writer.dir);
+  const server = temporaryControl({ nowMs: systemClock.nowMs() });
+  for (const zone of scenario.zones) await server.load(zone.name, zone.text, { dnssec: zone.signed });
+  const reader = openReader(server.writer.dir);
   const addresses = good(await settleAddresses([ipPort('127.0.0.1', 0)]));
   const listeners = await startWorkerListeners({
     responder: new Responder(reader),
@@ -77,8 +77,7 @@ export async function socketServer(scenario: Scenario): Promise<ScenarioServer> 
   const [at] = listeners.addresses;
   return {
     name: 'sockets',
-    // Silence is waited for briefly: on loopback an answer takes a millisecond.
-    ask: (query, transport) => (transport === 'udp' ? udpQuery(at!, query, 1000) : tcpQuery(at!, query, 1000)),
+    ask: (query, transport, waitMs) => (transport === 'udp' ? udpQuery : tcpQuery)(at!, query, waitMs),
   };
 }
 
@@ -86,7 +85,7 @@ export async function socketServer(scenario: Scenario): Promise<ScenarioServer> 
 export function peerServer(peer: Endpoint): ScenarioServer {
   return {
     name: peer.name,
-    ask: async (query, transport) => (await (transport === 'udp' ? exchangeUdp : exchangeTcp)(peer, [query], { timeoutMs: 1000 }))[0],
+    ask: async (query, transport, timeoutMs) => (await (transport === 'udp' ? exchangeUdp : exchangeTcp)(peer, [query], { timeoutMs }))[0],
   };
 }
 

@@ -12,7 +12,7 @@
  *
  * A question without UDP or TCP is asked over both. Not here: comparing (scenario-check.ts), servers (scenarios.test.ts).
  */
-import { ROOT, nameOf } from '#dns/name.ts';
+import { ROOT } from '#dns/name.ts';
 import { parseRdataText, typeCode } from '#dns/registry.ts';
 import { PEER_KINDS, type PeerKind } from './peers.ts';
 import { buildQuery, codeOfType, nameOfType, nameToWire, recordLine, type WireRecord } from './wire.ts';
@@ -65,7 +65,16 @@ export interface Scenario {
 }
 
 const CLASSES: Readonly<Record<string, number>> = { IN: 1, CH: 3, HS: 4, NONE: 254, ANY: 255 };
-const HEADER_BITS: Readonly<Record<string, number>> = { QR: 0x8000, AA: 0x0400, TC: 0x0200, RD: 0x0100, RA: 0x0080, Z: 0x0040, AD: 0x0020, CD: 0x0010 };
+const HEADER_BITS: Readonly<Record<string, number>> = {
+  QR: 0x8000,
+  AA: 0x0400,
+  TC: 0x0200,
+  RD: 0x0100,
+  RA: 0x0080,
+  Z: 0x0040,
+  AD: 0x0020,
+  CD: 0x0010,
+};
 const EDNS_SIZE = 1232;
 const OUTCOME = /^(?:SILENCE|NOERROR|FORMERR|SERVFAIL|NXDOMAIN|NOTIMP|REFUSED|YXDOMAIN|NOTAUTH|BADVERS)\b/;
 
@@ -208,7 +217,8 @@ function rdataTest(code: number, type: string, text: string, fail: () => never):
     const [covered = '', labels] = text.split(/\s+/);
     const wanted = codeOfType(covered);
     return ({ rdata }) =>
-      Number.parseInt(rdata.slice(0, 4), 16) === wanted && (labels === undefined || Number.parseInt(rdata.slice(6, 8), 16) === Number(labels));
+      Number.parseInt(rdata.slice(0, 4), 16) === wanted &&
+      (labels === undefined || Number.parseInt(rdata.slice(6, 8), 16) === Number(labels));
   }
   const parsed = parseRdataText(code, text, ROOT);
   if (!parsed.ok) return fail();
@@ -219,9 +229,4 @@ function rdataTest(code: number, type: string, text: string, fail: () => never):
 /** Shows what came beside what was wanted. */
 export function recordTexts(records: readonly WireRecord[]): string[] {
   return records.map((record) => `    ${recordLine(record)}`);
-}
-
-/** The zone's name in wire form; for callers outside the parser. */
-export function apexOf(zone: ScenarioZone): Uint8Array {
-  return nameOf(zone.name);
 }

@@ -378,6 +378,38 @@ describe('RFC 4035 §3.1.4.1: parent and child on one server', () => {
   });
 });
 
+describe('RFC 4035 §3.1.3.3: wildcards on the way are proved, wherever the way ends', () => {
+  const parent = zoneOf(
+    'p.',
+    `@ 60 SOA ${SOA}\n@ 60 NS ns.x.\n* 60 CNAME n.c\nc 60 NS ns.x.\nd 60 NS ns.d\nd 60 DS 1 13 2 ${'ab'.repeat(32)}\nns.d 60 A 192.0.2.1
+     *.w 60 CNAME x.d\n*.v 60 CNAME y.w\n*.o 60 CNAME host.elsewhere.\n*.n 60 CNAME no.such.w2\nw2 60 TXT "x"\n*.l 60 CNAME a.l`,
+  );
+  const child = zoneOf('c.p.', `@ 61 SOA ${SOA}\n@ 61 NS ns.x.\na 61 TXT "a"`);
+  const ask = asker({ view: dummySigned(parent), signed: true }, { view: dummySigned(child), signed: true });
+  const proofs = (question: string) =>
+    ask(question, { dnssecOk: true })
+      .authority.filter((line) => line.split(' ')[2] !== 'RRSIG')
+      .map((line) => line.split(' ').toSpliced(1, 1).slice(0, 2).join(' '));
+  test('at a delegation', () => {
+    expect(proofs('q.w.p. A')).toEqual(['*.w.p. NSEC', 'd.p. NS', 'd.p. DS']);
+  });
+  test('at another wildcard, then a delegation', () => {
+    expect(proofs('q.v.p. A')).toEqual(['*.v.p. NSEC', '*.w.p. NSEC', 'd.p. NS', 'd.p. DS']);
+  });
+  test('outside', () => {
+    expect(proofs('q.o.p. A')).toEqual(['*.o.p. NSEC']);
+  });
+  test('at a loop', () => {
+    expect(proofs('q.l.p. A')).toEqual(['*.l.p. NSEC']);
+  });
+  test('at nothing', () => {
+    expect(proofs('q.n.p. A')).toEqual(['*.n.p. NSEC', 'p. SOA', 'w2.p. NSEC']);
+  });
+  test('in a child: the NSEC of the cut and that of the apex have one owner, and both are needed', () => {
+    expect(proofs('cc.p. A')).toEqual(['c.p. NSEC', 'c.p. SOA', 'a.c.p. NSEC', 'c.p. NSEC']);
+  });
+});
+
 describe('RFC 9471: glue', () => {
   const many = Array.from(
     { length: 13 },
