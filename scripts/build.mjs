@@ -25,5 +25,8 @@ const { imports, version } = JSON.parse(readFileSync(join(ROOT, 'package.json'),
 const mapped = Object.fromEntries(
   Object.entries(imports).map(([name, path]) => [name.replace(/\.ts$/, '.js'), `./${relative('src', path).replace(/\.ts$/, '.js')}`]),
 );
-writeFileSync(join(TARGET, 'package.json'), `${JSON.stringify({ name: 'waxseal', version, type: 'module', imports: mapped }, undefined, 2)}\n`);
+writeFileSync(
+  join(TARGET, 'package.json'),
+  `${JSON.stringify({ name: 'waxseal', version, type: 'module', imports: mapped }, undefined, 2)}\n`,
+);
 process.stdout.write(`built dist/ (waxseal ${version})\n`);

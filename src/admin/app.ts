@@ -126,5 +126,3 @@ export async function buildAdmin({
   await app.ready();
   return app;
 }
-
-export { productVersion };

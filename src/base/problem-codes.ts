@@ -204,7 +204,11 @@ export const PROBLEM_KINDS = {
   KEK_PERMISSIONS: { title: 'the file of the key-encryption key can be read by others', status: 500, exit: 78 },
   KEK_WRONG: { title: 'the key-encryption key is not the one that this store was made with', status: 500, exit: 78 },
   SECRET_SEALED: { title: 'a sealed secret does not open: another key-encryption key, or changed octets', status: 500, exit: 1 },
-  STORE_BROKEN: { title: 'a write to the store failed in a way that leaves its state unknown; the process has to restart', status: 503, exit: 1 },
+  STORE_BROKEN: {
+    title: 'a write to the store failed in a way that leaves its state unknown; the process has to restart',
+    status: 503,
+    exit: 1,
+  },
   STORE_DAMAGED: { title: 'the store holds something it cannot hold', status: 500, exit: 1 },
   STORE_FORMAT: { title: 'the store has a format that this version does not read', status: 500, exit: 78 },
   STORE_FULL: { title: 'no space is left for the store', status: 507, exit: 1 },

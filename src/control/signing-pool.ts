@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { assert } from '#base/assert.ts';
 import { SIGNING_CHUNK_COUNT, SIGNING_INLINE_COUNT_MAX, SIGNING_WORKERS_MAX } from '#base/limits.ts';
+import { siblingModule } from '#base/sibling.ts';
 import { SIGNATURE_BYTES } from '#dnssec/algorithm.ts';
 import { type SigningBatch, signBatches } from '#dnssec/plan.ts';
 import { type SigningReply, type SigningRequest, type SigningSecret, packData } from './signing-batch.ts';
@@ -79,9 +80,7 @@ function chunksOf(batches: readonly SigningBatch[], secrets: readonly PoolKey[])
 
 function startWorker(secrets: readonly PoolKey[]): Worker {
   const workerData: SigningSecret[] = secrets.map(({ secret, flags }) => ({ secret, flags }));
-  // Compiled, the worker lies beside this file as .js.
-  const file = import.meta.url.endsWith('.ts') ? './signing-worker.ts' : './signing-worker.js';
-  return new Worker(new URL(file, import.meta.url), { workerData, name: 'waxseal-signing' });
+  return new Worker(siblingModule(import.meta.url, 'signing-worker'), { workerData, name: 'waxseal-signing' });
 }
 
 /** One request and its reply; a worker has one at a time. */

@@ -82,7 +82,9 @@ describe('rrsets.change', () => {
     await room.load('example.', TEXT);
     const outcome = good(await room.run(change(setA('new', '192.0.2.9'))));
     expect(outcome).toMatchObject({ serial: 11, changed: true });
-    const covered = outcome.changeset.added.filter((line) => line.includes(' IN RRSIG ')).map((line) => line.split(' ').slice(0, 5).join(' '));
+    const covered = outcome.changeset.added
+      .filter((line) => line.includes(' IN RRSIG '))
+      .map((line) => line.split(' ').slice(0, 5).join(' '));
     // SOA; the new A and its NSEC; the NSEC before it.
     expect(covered.toSorted()).toEqual(
       [
