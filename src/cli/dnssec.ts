@@ -1,7 +1,8 @@
 /** `waxseal dnssec`: what is signed, and the DS records for the parent. */
 import type { Command } from 'commander';
 import { callApi } from './api-client.ts';
-import { type ReadOptions, readCommand } from './options.ts';
+import { confirm, runChange } from './change.ts';
+import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatFields, formatJson, formatTable, plain } from './terminal.ts';
 
@@ -49,6 +50,24 @@ export function defineDnssec(noun: Command, terminal: Terminal): void {
       path: ['zones', zone, 'dnssec', 'ds'],
     });
     terminal.out(options.json === true ? formatJson(document) : formatDs(document.zone, document.ds));
+  });
+
+  changeCommand(noun.command('enable <zone>').description('sign a zone that is not signed'), 'waxseal dnssec enable example.com').action(
+    async (zone: string, options: ChangeOptions) => {
+      await runChange({ method: 'PATCH', path: ['zones', zone, 'dnssec'], json: { dnssec: 'on' } }, options, terminal);
+    },
+  );
+
+  changeCommand(
+    noun
+      .command('disable <zone>')
+      .description('stop signing a zone; refused without --force, because while the parent has a DS record the zone would be bogus')
+      .option('--force', 'the DS record is gone from the parent and its TTL is over'),
+    'waxseal dnssec disable example.com --force',
+  ).action(async (zone: string, options: ChangeOptions & { readonly force?: boolean }) => {
+    if (options.force === true) await confirm(`stop signing ${zone} and forget its keys`, options, terminal);
+    const json = { dnssec: 'off', force: options.force === true };
+    await runChange({ method: 'PATCH', path: ['zones', zone, 'dnssec'], json }, options, terminal);
   });
 }
 

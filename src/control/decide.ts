@@ -92,7 +92,10 @@ export function decide(
             'DNSSEC_DS_PRESENT',
             name,
             `signing of ${name} is not turned off: while the parent has a DS record for it, validating resolvers would take the unsigned zone for a forgery. Nothing was changed`,
-            { fix: 'remove the DS at your registrar, wait for its TTL, then repeat with --force', rfc: 'RFC 6781 §4.4.1' },
+            {
+              fix: `remove the DS at your registrar, wait for its TTL, then: waxseal dnssec disable ${name} --force`,
+              rfc: 'RFC 6781 §4.4.1',
+            },
           ),
         );
       return ok({
