@@ -226,3 +226,57 @@ export const BIMI_SVG_BYTES_MAX = 32 * 1024;
 export const BIMI_SVG_DEPTH_MAX = 64;
 /** Elements drawn when every `use` is followed: 32 KiB of nested ones could draw 2^100. */
 export const BIMI_SVG_DRAWN_MAX = 10_000;
+
+// --- mail: SPF (RFC 7208 §3.4, §4.6.4) ---
+
+/** Terms that cause DNS look-ups in one evaluation; the eleventh is a permerror at every receiver. */
+export const SPF_LOOKUPS_MAX = 10;
+/** From here on the operator is warned: one more include of a third party, and mail stops. */
+export const SPF_LOOKUPS_WARN = 8;
+/** Terms whose look-ups may find nothing; the number the RFC recommends to receivers. */
+export const SPF_VOIDS_MAX = 2;
+/** Hosts of one `mx` whose addresses are looked up; an eleventh is a permerror. */
+export const SPF_MX_NAMES_MAX = 10;
+/** Names of the client address that `ptr` and `%{p}` look at; the rest are ignored. */
+export const SPF_PTR_NAMES_MAX = 10;
+/** For one whole evaluation; receivers should allow at least this much. */
+export const SPF_EVALUATION_MS_MAX = 20_000;
+/** Longest name after macro expansion, in characters without the last dot; labels are dropped from the left until it fits (RFC 7208 §7.3). */
+export const SPF_TARGET_CHARACTERS_MAX = 253;
+/** Owner and all TXT of it: with this much the answer still fits 512 octets of plain UDP. */
+export const SPF_OWNER_TXT_BYTES_MAX = 450;
+/** Records looked at for one include tree. Evaluation stops at 10; the rest is for showing by how much a record is over, and includes can fan out without end. */
+export const SPF_TREE_RECORDS_MAX = 100;
+
+// --- answering: cookies and rate limits ---
+
+/** A server cookie is taken this long after it was made (RFC 9018 §4.3). */
+export const COOKIE_PAST_SECONDS = 3600;
+/** …and when its time is at most this far ahead: servers that share a secret may have clocks that differ (RFC 9018 §4.3). */
+export const COOKIE_FUTURE_SECONDS = 300;
+/** A cookie older than this is replaced by a new one (RFC 9018 §4.3). */
+export const COOKIE_RENEW_SECONDS = 1800;
+/** A random secret is replaced after 26 hours: RFC 7873 §7.1 says 36 days at most and advises against whole days; Knot has the same. */
+export const COOKIE_ROTATE_MS = 26 * 3_600_000;
+/** Buckets of the rate limiter, 32 octets each: 2 MiB per worker. A bucket is needed for as long as it is in use and two seconds after. */
+export const RRL_BUCKETS = 65_536;
+/** Full answers that a bucket gives at once after a rest, in seconds' worth: a resolver that starts, or a page with many names. */
+export const RRL_BURST_SECONDS = 2;
+/** A limited answer counts as this part of a full one: from four times its rate on, a flood gets no full answer at all. */
+export const RRL_LIMITED_COST = 0.25;
+/** Debt beyond the burst, in seconds' worth: how long full answers stay away after a flood has ended. */
+export const RRL_DEBT_SECONDS = 1;
+/** All answers to one client network together, as a multiple of the rate of one bucket; Knot has the same for a /24. */
+export const RRL_NETWORK_FACTOR = 32;
+/** Answers per second and bucket when nothing is configured; Knot's rate for one address. */
+export const RRL_RATE_DEFAULT = 50;
+/** The highest rate that is a limit at all; numbers in the table stay within 32 bits (× factor × burst and debt × 1000). */
+export const RRL_RATE_MAX = 20_000;
+/** Dropping more than nine of ten limited answers would silence a victim whose address is forged. */
+export const RRL_SLIP_MAX = 10;
+/** Networks in the allow list; each is compared with each limited client. */
+export const RRL_ALLOW_MAX = 256;
+/** One line of the log per network in this time; Knot's log-period. */
+export const RRL_LOG_EVERY_MS = 30_000;
+/** Networks that are remembered as logged: at most this many lines in RRL_LOG_EVERY_MS, however many networks are forged. */
+export const RRL_LOG_NETWORKS = 64;
