@@ -238,7 +238,8 @@ export class Responder {
     this.#require(writer.putRrset(SECTION.AUTHORITY, octets, ownerAt, node, servers, entryTtl(node, servers), false));
     if (this.#isProofWanted(zone)) {
       let entry = findEntry(node, TYPE.DS);
-      if (entry < 0) entry = findEntry(node, TYPE.NSEC);
+      // The cut's NSEC may be in already: it can be the one that shows that a name on the way was a wildcard's.
+      if (entry < 0 && this.#denial.isNew(zone, node)) entry = findEntry(node, TYPE.NSEC);
       if (entry >= 0) this.#require(writer.putRrset(SECTION.AUTHORITY, octets, ownerAt, node, entry, entryTtl(node, entry), true));
     }
     const targets = this.#targets;

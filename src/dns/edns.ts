@@ -1,6 +1,6 @@
 /**
  * The OPT pseudo-record: is one well formed, and what ours looks like.
- * Implements: RFC 6891 §6.1 (form, version, sizes), RFC 8914 §2 (extended DNS error), RFC 3225 §3 (DO).
+ * Implements: RFC 6891 §6.1 (form, version, sizes), RFC 8914 §2 (extended DNS error), RFC 3225 §3 (DO), RFC 7873 §4 (where a cookie is).
  * Not here: finding OPT in a query and refusing a second one (dns/message.ts).
  */
 import { readU16 } from '#base/bytes.ts';
@@ -13,7 +13,10 @@ export const EDNS_VERSION = 0;
 export const OPT_BYTES = 11;
 /** DO, in the upper half of the flags (RFC 3225 §3). */
 export const FLAG_DO = 0x80;
-const OPTION_EDE = 15;
+/** Option codes that mean something here. */
+export const OPTION = { COOKIE: 10, EDE: 15 } as const;
+/** Octets of a client cookie; a server cookie may follow (RFC 7873 §4). */
+export const COOKIE_CLIENT_BYTES = 8;
 const EDE_BYTES = 6;
 
 /** True when `octets[at…end]` is a row of complete options. What they say is ignored: an option we do not know is no error (RFC 6891 §6.1.2). */
@@ -24,6 +27,15 @@ export function areOptionsWellFormed(octets: Uint8Array, at: number, end: number
     next += 4 + readU16(octets, next + 2);
   }
   return next === end;
+}
+
+/**
+ * Where the COOKIE option of the well-formed options `octets[at…end]` starts, at its code; 0 without one. Of several, the first one counts
+ * (RFC 7873 §5.2).
+ */
+export function findCookie(octets: Uint8Array, at: number, end: number): number {
+  for (let next = at; next < end; next += 4 + readU16(octets, next + 2)) if (readU16(octets, next) === OPTION.COOKIE) return next;
+  return 0;
 }
 
 /** Octets that our OPT takes; `ede` is the extended error's code, -1 for none. */
@@ -47,12 +59,19 @@ export function writeOpt(out: Uint8Array, at: number, rcode: number, dnssecOk: b
   out[at + 10] = ede < 0 ? 0 : EDE_BYTES;
   if (ede < 0) return at + OPT_BYTES;
   out[at + 11] = 0;
-  out[at + 12] = OPTION_EDE;
+  out[at + 12] = OPTION.EDE;
   out[at + 13] = 0;
   out[at + 14] = EDE_BYTES - 4;
   out[at + 15] = ede >> 8;
   out[at + 16] = ede & 0xff;
   return at + OPT_BYTES + EDE_BYTES;
+}
+
+/** Adds `bytes` octets of options to the length that the OPT at `out[at]` has. */
+export function lengthenOpt(out: Uint8Array, at: number, bytes: number): void {
+  const length = readU16(out, at + 9) + bytes;
+  out[at + 9] = length >> 8;
+  out[at + 10] = length & 0xff;
 }
 
 /** Octets that a UDP answer may have, given the size a client offers (0 without EDNS). */

@@ -7,7 +7,7 @@
 import { concatBytes, readU16 } from '#base/bytes.ts';
 import { MESSAGE_BYTES_MAX } from '#base/limits.ts';
 import { CompressionMap } from './compression.ts';
-import { EDNS_VERSION, FLAG_DO, areOptionsWellFormed, optBytes, udpLimitBytes, writeOpt } from './edns.ts';
+import { EDNS_VERSION, FLAG_DO, areOptionsWellFormed, findCookie, optBytes, udpLimitBytes, writeOpt } from './edns.ts';
 import { type Name, nameLengthAt } from './name.ts';
 import { rdataNames } from './registry.ts';
 import { type SignedRrset } from './rrset.ts';
@@ -41,6 +41,8 @@ export const FAULT = {
   TRAILING: 7,
   OPT: 8,
   VERSION: 9,
+  /** A COOKIE option of a length that none has; who does not serve cookies does not look at it. */
+  COOKIE: 10,
 } as const;
 
 /** `QueryHead.verdict` of a packet that gets no answer at all. */
@@ -65,6 +67,9 @@ export interface QueryHead {
   /** What the client can take over UDP, as it says; 0 without EDNS. */
   payloadBytes: number;
   dnssecOk: boolean;
+  /** Where the data of its COOKIE option starts, 0 for none; what it says is for answer/cookie.ts. */
+  cookieAt: number;
+  cookieLength: number;
 }
 
 export function newQueryHead(): QueryHead {
@@ -81,6 +86,8 @@ export function newQueryHead(): QueryHead {
     edns: false,
     payloadBytes: 0,
     dnssecOk: false,
+    cookieAt: 0,
+    cookieLength: 0,
   };
 }
 
@@ -93,6 +100,8 @@ export function parseQuery(octets: Uint8Array, length: number, head: QueryHead):
   head.edns = false;
   head.payloadBytes = 0;
   head.dnssecOk = false;
+  head.cookieAt = 0;
+  head.cookieLength = 0;
   head.verdict = DROP;
   head.fault = FAULT.NONE;
   if (length < HEADER_BYTES) {
@@ -156,7 +165,13 @@ function parseOpt(octets: Uint8Array, owner: number, at: number, end: number, is
   head.dnssecOk = (octets[at + 6]! & FLAG_DO) !== 0;
   // RFC 6891 §6.1.3: of another version only the version is ours to read.
   if (octets[at + 5] !== EDNS_VERSION) return FAULT.VERSION;
-  return areOptionsWellFormed(octets, at + 10, end) ? FAULT.NONE : FAULT.OPT;
+  if (!areOptionsWellFormed(octets, at + 10, end)) return FAULT.OPT;
+  const cookie = findCookie(octets, at + 10, end);
+  if (cookie > 0) {
+    head.cookieAt = cookie + 4;
+    head.cookieLength = readU16(octets, cookie + 2);
+  }
+  return FAULT.NONE;
 }
 
 /** The fault that decides: the first found, but a malformed packet is FORMERR before it is BADVERS. */

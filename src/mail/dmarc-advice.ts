@@ -31,10 +31,16 @@ export function appliedPolicy(record: DmarcRecord, relation: DmarcRelation): Dma
 /** Warnings about a record that is well formed and yet not what its owner wants. */
 export function adviseDmarc(record: DmarcRecord): Problem[] {
   const problems: Problem[] = [];
-  const [own, existing, nonexistent] = (['self', 'existing-subdomain', 'nonexistent-subdomain'] as const).map((relation) => statedPolicy(record, relation));
+  const [own, existing, nonexistent] = (['self', 'existing-subdomain', 'nonexistent-subdomain'] as const).map((relation) =>
+    statedPolicy(record, relation),
+  );
   const weaker = (tag: string, policy: DmarcPolicy, than: DmarcPolicy, names: string) => {
     if (policyStrength(policy) < policyStrength(than))
-      problems.push(warning('DMARC_POLICY_WEAKER', `${tag}=`, `${policy} is weaker than ${than}: ${names} can be forged instead`, { rfc: 'RFC 9989 §4.7' }));
+      problems.push(
+        warning('DMARC_POLICY_WEAKER', `${tag}=`, `${policy} is weaker than ${than}: ${names} can be forged instead`, {
+          rfc: 'RFC 9989 §4.7',
+        }),
+      );
   };
   weaker('sp', existing!, own!, 'any subdomain');
   weaker('np', nonexistent!, existing!, 'a subdomain that does not exist');
@@ -46,7 +52,9 @@ export function adviseDmarc(record: DmarcRecord): Problem[] {
       }),
     );
   if (record.aggregateUris.length === 0)
-    problems.push(warning('DMARC_REPORTS_NONE', 'rua=', 'no reports are asked for, so failures of own mail go unseen', { rfc: 'RFC 9989 §5.1.3' }));
+    problems.push(
+      warning('DMARC_REPORTS_NONE', 'rua=', 'no reports are asked for, so failures of own mail go unseen', { rfc: 'RFC 9989 §5.1.3' }),
+    );
   if (record.failureUris.length === 0 && record.failureOptions.join(':') !== '0')
     problems.push(warning('DMARC_FAILURE_UNUSED', 'fo=', 'is ignored, since there is no ruf=', { rfc: 'RFC 9989 §4.7' }));
   if (record.failureUris.length > 0 && record.isPublicSuffix === true)

@@ -89,7 +89,8 @@ export type DmarcDiscovery =
       readonly record: DmarcRecord;
       /** Where the record was found. */
       readonly domain: Name;
-      readonly organizationalDomain: Name;
+      /** Undefined when a look-up above the author domain's own record failed. */
+      readonly organizationalDomain: Name | undefined;
       readonly relation: DmarcRelation;
       /** As the record says, which is what receivers of RFC 7489 apply. */
       readonly stated: DmarcPolicy;
@@ -98,7 +99,7 @@ export type DmarcDiscovery =
       readonly walk: DmarcWalk;
     }
   /** Receivers do not apply DMARC: no record, or one without usable policy and reports. */
-  | { readonly kind: 'none'; readonly organizationalDomain: Name; readonly walk: DmarcWalk }
+  | { readonly kind: 'none'; readonly organizationalDomain: Name | undefined; readonly walk: DmarcWalk }
   /** A look-up failed; `domain` is where, or the author domain itself when its existence could not be found out. */
   | { readonly kind: 'error'; readonly domain: Name; readonly walk: DmarcWalk };
 
@@ -107,10 +108,10 @@ export async function discoverDmarc(resolver: Resolver, author: Name): Promise<D
   const walk = await walkDmarcTree(resolver, author);
   const failed = walk.find((step) => step.outcome === 'error');
   const own = walk[0]!;
-  // The record at the author domain applies whatever is above it; an error further up only hides the organizational domain.
-  if (failed !== undefined) return { kind: 'error', domain: failed.domain, walk };
-  const organizational = organizationalDomain(walk);
-  const step = own.record === undefined ? inheritedRecord(walk, organizational) : own;
+  // A record at the author domain applies, whatever could not be found out above it.
+  if (failed !== undefined && own.record === undefined) return { kind: 'error', domain: failed.domain, walk };
+  const organizational = failed === undefined ? organizationalDomain(walk) : undefined;
+  const step = own.record === undefined ? inheritedRecord(walk, organizational!) : own;
   if (step?.record?.policy === undefined) return { kind: 'none', organizationalDomain: organizational, walk };
   const relation = step === own ? 'self' : await relationOf(resolver, author);
   if (relation === undefined) return { kind: 'error', domain: author, walk };
@@ -142,7 +143,12 @@ async function relationOf(resolver: Resolver, author: Name): Promise<DmarcRelati
 }
 
 /** True when an authenticated identifier aligns with the author domain; undefined when a look-up failed (RFC 9989 §4.4, §4.10.2). */
-export async function isAligned(resolver: Resolver, author: Name, identifier: Name, alignment: DmarcAlignment): Promise<boolean | undefined> {
+export async function isAligned(
+  resolver: Resolver,
+  author: Name,
+  identifier: Name,
+  alignment: DmarcAlignment,
+): Promise<boolean | undefined> {
   if (equalNames(author, identifier)) return true;
   if (alignment === 'strict') return false;
   const walks = [await walkDmarcTree(resolver, author), await walkDmarcTree(resolver, identifier)];

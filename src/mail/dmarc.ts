@@ -6,7 +6,7 @@
 import { type Problem, type Result, problem, warning } from '#base/problem.ts';
 import { type Name, parseName } from '#dns/name.ts';
 import { readReportUri } from './report-uri.ts';
-import { formatTags, readTagList, resultOf, splitList, type TagGrammar } from './tag-list.ts';
+import { formatTags, readTagList, resultOf, splitList, type TagGrammar, trimBlanks } from './tag-list.ts';
 
 /** In rising strength. */
 export const DMARC_POLICIES = ['none', 'quarantine', 'reject'] as const;
@@ -83,7 +83,11 @@ export function isDmarcText(text: string): boolean {
 export function readDmarc(text: string): DmarcReading {
   const list = readTagList(text, GRAMMAR);
   const problems: Problem[] = [...list.problems];
-  const pick = <T>(tag: string, values: Readonly<Record<string, T>>, code: 'DMARC_POLICY' | 'DMARC_ALIGNMENT' | 'DMARC_PSD' | 'DMARC_TESTING') => {
+  const pick = <T>(
+    tag: string,
+    values: Readonly<Record<string, T>>,
+    code: 'DMARC_POLICY' | 'DMARC_ALIGNMENT' | 'DMARC_PSD' | 'DMARC_TESTING',
+  ) => {
     const value = list.tags.get(tag);
     if (value === undefined) return undefined;
     // RFC 9989 §4.8: only the version is case-sensitive (RFC 5234 §2.3).
@@ -119,17 +123,19 @@ function readUris(tag: string, value: string | undefined, problems: Problem[]): 
   for (const each of splitList(value ?? '', ',')) {
     // RFC 9989 §4.8: obs-dmarc-report-size.
     const bare = each.replace(/![0-9]+[kmgt]?$/i, '');
-    if (bare !== each) problems.push(warning('DMARC_URI_SIZE', `${tag}=`, `${each.slice(bare.length)} is ignored`, { rfc: 'RFC 9989 §4.8' }));
+    if (bare !== each)
+      problems.push(warning('DMARC_URI_SIZE', `${tag}=`, `${each.slice(bare.length)} is ignored`, { rfc: 'RFC 9989 §4.8' }));
     const uri = readReportUri(bare);
     if ('wrong' in uri) {
       problems.push(problem('DMARC_URI', `${tag}=`, uri.wrong, { rfc: 'RFC 9989 §4.6' }));
       continue;
     }
     // RFC 9989 §4.7: receivers must support mailto: and ignore what they do not support.
-    if (uri.scheme !== 'mailto') problems.push(warning('DMARC_URI_SCHEME', `${tag}=`, `receivers send no reports to ${uri.scheme}: URIs`, { rfc: RFC }));
+    if (uri.scheme !== 'mailto')
+      problems.push(warning('DMARC_URI_SCHEME', `${tag}=`, `receivers send no reports to ${uri.scheme}: URIs`, { rfc: RFC }));
     uris.push(uri.uri);
   }
-  if (value !== undefined && value.trim() === '') problems.push(problem('DMARC_URI', `${tag}=`, 'is empty', { rfc: RFC }));
+  if (value !== undefined && trimBlanks(value) === '') problems.push(problem('DMARC_URI', `${tag}=`, 'is empty', { rfc: RFC }));
   return uris;
 }
 
@@ -139,18 +145,31 @@ function readFailureOptions(value: string | undefined, problems: Problem[]): Dma
   const options = splitList(value.toLowerCase(), ':').filter((each): each is DmarcFailureOption => /^[01ds]$/.test(each));
   const isWhole = options.length > 0 && options.length === value.split(':').length;
   if (isWhole && new Set(options).size === options.length && !(options.includes('0') && options.includes('1'))) return options;
-  problems.push(problem('DMARC_FAILURE_OPTIONS', 'fo=', `is ${JSON.stringify(value)}, not 0 or 1, d and s with colons between`, { rfc: 'RFC 9989 §4.8' }));
+  problems.push(
+    problem('DMARC_FAILURE_OPTIONS', 'fo=', `is ${JSON.stringify(value)}, not 0 or 1, d and s with colons between`, {
+      rfc: 'RFC 9989 §4.8',
+    }),
+  );
   return ['0'];
 }
 
 function oldForms(tags: ReadonlyMap<string, string>, all: readonly (readonly [string, string])[]): Problem[] {
   const problems: Problem[] = [];
   for (const [tag, why] of Object.entries(REMOVED))
-    if (tags.has(tag)) problems.push(warning('DMARC_TAG_REMOVED', `${tag}=`, `is gone from DMARC: ${why}`, { rfc: 'RFC 9989 §C.5.2', fix: `leave ${tag}= out` }));
+    if (tags.has(tag))
+      problems.push(
+        warning('DMARC_TAG_REMOVED', `${tag}=`, `is gone from DMARC: ${why}`, { rfc: 'RFC 9989 §C.5.2', fix: `leave ${tag}= out` }),
+      );
   // RFC 7489 §6.3 wanted p second, and its readers are still there.
   const at = all.findIndex(([name]) => name === 'p');
-  if (at > 1) problems.push(warning('DMARC_POLICY_SECOND', 'p=', 'is not the second tag, where older receivers look for it', { rfc: 'RFC 7489 §6.3' }));
-  if (at === -1) problems.push(warning('DMARC_POLICY_MISSING', 'p=', 'is missing: receivers take it as none, or ignore the record', { rfc: 'RFC 9989 §4.10.1' }));
+  if (at > 1)
+    problems.push(
+      warning('DMARC_POLICY_SECOND', 'p=', 'is not the second tag, where older receivers look for it', { rfc: 'RFC 7489 §6.3' }),
+    );
+  if (at === -1)
+    problems.push(
+      warning('DMARC_POLICY_MISSING', 'p=', 'is missing: receivers take it as none, or ignore the record', { rfc: 'RFC 9989 §4.10.1' }),
+    );
   return problems;
 }
 

@@ -63,6 +63,16 @@ export function formatIp(ip: IpAddress): string {
   return ip.family === 4 ? formatIpv4(ipOctets(ip), 0) : formatIpv6(ipOctets(ip), 0);
 }
 
+/** IPv4 as usual, IPv6 as nibbles with dots between (RFC 7208 §7.3). */
+export function dottedIp(ip: IpAddress): string {
+  return ip.family === 4 ? formatIp(ip) : [...Buffer.from(ipOctets(ip)).toString('hex')].join('.');
+}
+
+/** The name whose PTR records tell the names of `ip` (RFC 1035 §3.5, RFC 3596 §2.5). */
+export function dottedReverse(ip: IpAddress): string {
+  return `${dottedIp(ip).split('.').toReversed().join('.')}.${ip.family === 4 ? 'in-addr' : 'ip6'}.arpa`;
+}
+
 function hostMask(family: IpFamily, prefix: number): bigint {
   return (1n << BigInt(addressBits(family) - prefix)) - 1n;
 }

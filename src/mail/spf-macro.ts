@@ -3,7 +3,7 @@
  * Implements: RFC 7208 §7.1 (grammar), §7.2 (letters), §7.3 (transformers, escapes, URL escape), §7.4 (examples, in the tests).
  * Not here: what must be looked up for `%{p}` (spf-lookup.ts), which names may be asked for (spf-target.ts).
  */
-import { type IpAddress, formatIp, ipOctets } from './spf-ip.ts';
+import { type IpAddress, dottedIp, formatIp } from './spf-ip.ts';
 
 export type MacroLetter = 's' | 'l' | 'o' | 'd' | 'i' | 'p' | 'h' | 'v' | 'c' | 'r' | 't';
 
@@ -164,11 +164,6 @@ function macroValue(letter: MacroLetter, context: MacroContext): string {
     case 't':
       return String(context.nowSeconds);
   }
-}
-
-/** RFC 7208 §7.3: IPv4 as usual, IPv6 as dot-separated nibbles. */
-export function dottedIp(ip: IpAddress): string {
-  return ip.family === 4 ? formatIp(ip) : [...Buffer.from(ipOctets(ip)).toString('hex')].join('.');
 }
 
 /** RFC 7208 §7.3 with RFC 3986 §2.3: everything but the unreserved characters as %XX. */

@@ -83,8 +83,9 @@ export function formatTerm(term: Term): string {
 
 function directiveArgument(term: Directive): string {
   if (term.kind === 'all') return '';
-  if (term.kind === 'ip4') return `:${term.address}${term.prefix === 32 ? '' : `/${term.prefix}`}`;
-  if (term.kind === 'ip6') return `:${term.address}${term.prefix === 128 ? '' : `/${term.prefix}`}`;
+  if (term.kind === 'ip4' || term.kind === 'ip6') {
+    return `:${term.address}${term.prefix === (term.kind === 'ip4' ? 32 : 128) ? '' : `/${term.prefix}`}`;
+  }
   const domain = term.domain === undefined ? '' : `:${formatMacros(term.domain)}`;
   if (term.kind !== 'a' && term.kind !== 'mx') return domain;
   return `${domain}${term.prefix4 === 32 ? '' : `/${term.prefix4}`}${term.prefix6 === 128 ? '' : `//${term.prefix6}`}`;

@@ -36,8 +36,9 @@ export interface TagList {
   readonly problems: readonly Problem[];
 }
 
-const SPACED = /^[ \t\r\n]*([A-Za-z][A-Za-z0-9_]*)[ \t\r\n]*=[ \t\r\n]*([\s\S]*?)[ \t\r\n]*$/;
-const TIGHT = /^[ \t]*([A-Za-z0-9][A-Za-z0-9_.-]{0,31})=([^ \t][\s\S]*?)?[ \t]*$/;
+/** RFC 6376 §3.2 tag-name; RFC 8461 §3.1 and RFC 8460 §3 extension names. */
+const NAME = { spaced: /^[A-Za-z][A-Za-z0-9_]*$/, tight: /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/ };
+const BLANK = ' \t\r\n';
 /** RFC 6376 §3.2 tag-value: VALCHAR and folding white space between. */
 const VALUE = /^[\x21-\x3a\x3c-\x7e \t\r\n]*$/;
 
@@ -48,18 +49,18 @@ export function readTagList(text: string, grammar: TagGrammar): TagList {
   const { codes, rfc } = grammar;
   const parts = text.split(';');
   // One final `;` is allowed and says nothing.
-  if (parts.at(-1)!.trim() === '') parts.pop();
+  if (trimBlanks(parts.at(-1)!) === '') parts.pop();
   for (const part of parts) {
-    const match = (grammar.equals === 'spaced' ? SPACED : TIGHT).exec(part);
-    if (match === null) {
-      const shown = part.trim();
+    const tag = readTag(part, grammar.equals);
+    if (tag === undefined) {
+      const shown = trimBlanks(part);
       const why = shown === '' ? 'nothing stands between two semicolons' : `${JSON.stringify(shown)} is not name=value`;
       problems.push(problem(codes.syntax, '', why, { rfc }));
       continue;
     }
-    const [, name, value = ''] = match;
+    const [name, value] = tag;
     if (!VALUE.test(value)) problems.push(problem(codes.syntax, `${name}=`, 'has a character that no tag may have', { rfc }));
-    all.push([name!, value]);
+    all.push(tag);
   }
   if (parts.length === 0) problems.push(problem(codes.syntax, '', 'is empty', { rfc }));
   problems.push(...versionProblems(all, grammar));
@@ -73,6 +74,26 @@ export function readTagList(text: string, grammar: TagGrammar): TagList {
   return { tags, all, problems };
 }
 
+function readTag(part: string, equals: TagGrammar['equals']): [string, string] | undefined {
+  const at = part.indexOf('=');
+  if (at === -1) return undefined;
+  const [before, after] = [part.slice(0, at), part.slice(at + 1)];
+  const name = trimBlanks(before);
+  const value = trimBlanks(after);
+  if (!NAME[equals].test(name)) return undefined;
+  // Blanks next to the equals sign: a string that touches it is as long as its trimmed self there.
+  if (equals === 'tight' && (!before.endsWith(name) || !after.startsWith(value))) return undefined;
+  return [name, value];
+}
+
+/** `text` without blanks at its ends. Not String.trim, which takes no-break spaces too; not a pattern, which takes quadratic time. */
+export function trimBlanks(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && BLANK.includes(text[start]!)) start++;
+  while (end > start && BLANK.includes(text[end - 1]!)) end--;
+  return text.slice(start, end);
+}
+
 function versionProblems(all: TagList['all'], { version, codes, rfc, isVersionOptional = false }: TagGrammar): Problem[] {
   const at = all.findIndex(([name]) => name === 'v');
   const fix = `begin with v=${version}`;
@@ -82,7 +103,8 @@ function versionProblems(all: TagList['all'], { version, codes, rfc, isVersionOp
   }
   const problems: Problem[] = [];
   // The value is compared with its case everywhere: RFC 6376 §3.6.1, RFC 9989 §4.7, RFC 8461 §3.1, RFC 8460 §3.
-  if (all[at]![1] !== version) problems.push(problem(codes.version, 'v=', `is ${JSON.stringify(all[at]![1])}, not ${version}`, { rfc, fix }));
+  if (all[at]![1] !== version)
+    problems.push(problem(codes.version, 'v=', `is ${JSON.stringify(all[at]![1])}, not ${version}`, { rfc, fix }));
   if (at !== 0) problems.push(problem(codes.versionFirst, 'v=', 'does not come first, and readers ignore the record', { rfc, fix }));
   return problems;
 }
@@ -99,7 +121,7 @@ export function formatTags(tags: readonly (readonly [name: string, value: string
 
 /** The members of a list value (`a:b`, `a,b`), blanks around each removed; an empty value has none. */
 export function splitList(value: string, separator: string): string[] {
-  return value.trim() === '' ? [] : value.split(separator).map((each) => each.trim());
+  return trimBlanks(value) === '' ? [] : value.split(separator).map(trimBlanks);
 }
 
 /** `value()` with the warnings among `problems`, or the problems, errors first. */

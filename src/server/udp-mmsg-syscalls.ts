@@ -7,7 +7,7 @@
  */
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
-import koffi from 'koffi';
+import koffi, { type TypeObject } from 'koffi';
 import { assert } from '#base/assert.ts';
 import { ARCHITECTURES, STRUCTURES, type Structure } from './udp-mmsg-layout.ts';
 
@@ -15,11 +15,11 @@ import { ARCHITECTURES, STRUCTURES, type Structure } from './udp-mmsg-layout.ts'
 export interface Syscalls {
   socket(family: number, type: number, protocol: number): number;
   setsockopt(fd: number, level: number, option: number, valueAddress: number, lengthBytes: number): number;
-  getsockopt(fd: number, level: number, option: number, valueAddress: number, lengthAddress: number): number;
   bind(fd: number, nameAddress: number, lengthBytes: number): number;
   getsockname(fd: number, nameAddress: number, lengthAddress: number): number;
   recvmmsg(fd: number, headersAddress: number, count: number, flags: number, timeoutAddress: 0): number;
   sendmmsg(fd: number, headersAddress: number, count: number, flags: number): number;
+  sendto(fd: number, bufferAddress: number, sizeBytes: number, flags: number, nameAddress: number, nameBytes: number): number;
   poll(pollfdsAddress: number, count: number, timeoutMs: number): number;
   eventfd(initial: number, flags: number): number;
   read(fd: number, bufferAddress: number, sizeBytes: number): number;
@@ -48,14 +48,14 @@ export function loadSyscalls(): Syscalls {
   return {
     socket: call('socket', 'int', 'int', 'int'),
     setsockopt: call('setsockopt', 'int', 'int', 'int', 'uintptr_t', 'uint'),
-    getsockopt: call('getsockopt', 'int', 'int', 'int', 'uintptr_t', 'uintptr_t'),
     bind: call('bind', 'int', 'uintptr_t', 'uint'),
     getsockname: call('getsockname', 'int', 'uintptr_t', 'uintptr_t'),
     recvmmsg: call('recvmmsg', 'int', 'uintptr_t', 'uint', 'int', 'uintptr_t'),
     sendmmsg: call('sendmmsg', 'int', 'uintptr_t', 'uint', 'int'),
+    // ssize_t, as of read: never more than the few octets asked for.
+    sendto: call('sendto', 'int', 'uintptr_t', 'size_t', 'int', 'uintptr_t', 'uint'),
     poll: call('poll', 'uintptr_t', 'ulong', 'int'),
     eventfd: call('eventfd', 'uint', 'int'),
-    // ssize_t, but never more than the few octets asked for.
     read: call('read', 'int', 'uintptr_t', 'size_t'),
     close: call('close', 'int'),
     errno: () => koffi.errno(),
@@ -84,7 +84,7 @@ export const ERRNO = constants.errno;
 function layoutDifferences(): string[] {
   if (koffi.sizeof('void *') !== 8) return ['pointers are not 64 bits'];
   if (new Uint8Array(new Uint16Array([1]).buffer)[0] !== 1) return ['numbers are big-endian'];
-  const types = new Map<string, koffi.TypeObject>();
+  const types = new Map<string, TypeObject>();
   return Object.entries<Structure>(STRUCTURES).flatMap(([name, { members, sizeBytes }]) => {
     const declared = Object.entries(members).map(([member, { type: typeName, count }]) => {
       const memberType = types.get(typeName) ?? typeName;

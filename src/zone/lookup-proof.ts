@@ -8,7 +8,7 @@ import { type Name, formatName, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { type Draft, note, signedFor } from './lookup-draft.ts';
 import { type ServedZone } from './served.ts';
-import { rrsetOf } from './view.ts';
+import { type ZoneNode, rrsetOf } from './view.ts';
 
 /** The zone's SOA for the authority section, its TTL, and so its RRSIG's, lowered to MINIMUM (RFC 2308 §3). */
 export function putNegativeSoa(draft: Draft, zone: ServedZone): void {
@@ -45,10 +45,17 @@ function putNsec(draft: Draft, zone: ServedZone, name: Name, claim: string): voi
   for (const node of zone.view.descend(ownerKey(name))) {
     const nsec = rrsetOf(node, TYPE.NSEC);
     if (nsec === undefined) continue;
-    const id = `${zone.view.apexKey} ${node.key}`;
-    note(draft, 'RFC 4035 §3.1.3', `NSEC of ${formatName(node.owner)} proves: ${claim}${draft.proofs.has(id) ? ' (already in)' : ''}`);
-    if (!draft.proofs.has(id)) draft.authority.push({ owner: node.owner, ...signedFor(draft, nsec) });
-    draft.proofs.add(id);
+    const isNew = isNewProof(draft, zone, node);
+    note(draft, 'RFC 4035 §3.1.3', `NSEC of ${formatName(node.owner)} proves: ${claim}${isNew ? '' : ' (already in)'}`);
+    if (isNew) draft.authority.push({ owner: node.owner, ...signedFor(draft, nsec) });
     return;
   }
+}
+
+/** True the first time that the NSEC of `node` is asked about: it is in the answer from then on. */
+export function isNewProof(draft: Draft, zone: ServedZone, node: ZoneNode): boolean {
+  const id = `${zone.view.apexKey} ${node.key}`;
+  if (draft.proofs.has(id)) return false;
+  draft.proofs.add(id);
+  return true;
 }

@@ -14,7 +14,7 @@ import { CLASS, EDE, RCODE, TYPE, type RrType } from '#dns/types.ts';
 import { isDelegation, keysDown } from './cut.ts';
 import { addAddresses, addGlue } from './lookup-additional.ts';
 import { type Draft, type Step, newDraft, note, signedFor } from './lookup-draft.ts';
-import { proveCovered, proveNoData, proveNoName, putNegativeSoa } from './lookup-proof.ts';
+import { isNewProof, proveCovered, proveNoData, proveNoName, putNegativeSoa } from './lookup-proof.ts';
 import { type ServedZone, type ZoneSet } from './served.ts';
 import { type NodeRrset, type ZoneNode, rrsetOf } from './view.ts';
 
@@ -216,7 +216,8 @@ function referTo(draft: Draft, zone: ServedZone, cut: ZoneNode, owner: Name): vo
   draft.authority.push({ owner, ...ns, signatures: [] });
   if (draft.dnssecOk && zone.signed) {
     const proof = rrsetOf(cut, TYPE.DS) ?? rrsetOf(cut, TYPE.NSEC);
-    if (proof !== undefined) {
+    // The cut's NSEC may be in already: it can be the one that shows that a name on the way was a wildcard's.
+    if (proof !== undefined && (proof.type === TYPE.DS || isNewProof(draft, zone, cut))) {
       note(
         draft,
         'RFC 4035 §3.1.4',
