@@ -3,18 +3,19 @@
  *
  *   node scripts/setup.mjs           npm packages, with the pinned Node among them
  *   node scripts/setup.mjs --tests   also the Debian packages whose programs the tests compare waxseal with
+ *   node scripts/setup.mjs --bench   also the Debian packages whose programs `npm run bench` measures beside waxseal
  *
  * Plain JavaScript without dependencies, because it runs on whatever Node the machine has (20 is enough) before anything is installed.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const EXIT_FAILED = 1;
 
-/** Debian package → a program it must bring. */
+/** Debian package → a program it must bring. For the tests; the load generator of the smoke test is compiled with gcc. */
 const DEBIAN = {
   bind9: 'named',
   'bind9-dnsutils': 'delv',
@@ -26,6 +27,13 @@ const DEBIAN = {
   nsd: 'nsd',
   strace: 'strace',
   dnsperf: 'dnsperf',
+  gcc: 'gcc',
+};
+/** For the measurements beyond those. The back end is a module without a program: it is asked for by the file it must bring. */
+const DEBIAN_BENCH = {
+  ...DEBIAN,
+  'pdns-server': 'pdns_server',
+  'pdns-backend-lmdb': '/usr/lib/*/pdns/liblmdbbackend.so',
 };
 
 /** @param {string} text */
@@ -83,7 +91,7 @@ function installPackages() {
     `npm packages missing: ${missing.length > 5 ? `${missing.slice(0, 5).join(', ')} and ${missing.length - 5} more` : missing.join(', ')}`,
   );
   // `npm ci` would refuse the lock file where a registry lacks other platforms' builds.
-  run('npm', ['install', '--no-audit', '--no-fund']);
+  run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error']);
   if (missingPackages().includes('the program of the package node')) run('npm', ['rebuild', 'node', '--ignore-scripts=false']);
   const still = missingPackages();
   if (still.length === 0) return;
@@ -101,14 +109,22 @@ function hasNewNode() {
   return major > 24 || (major === 24 && minor >= 12);
 }
 
-// --- Debian packages for the tests ---
+// --- Debian packages for the tests and measurements ---
 
-/** Programs not found on the PATH or where Debian puts daemons. */
-function missingDebian() {
+/** Packages whose program is not found on the PATH or where Debian puts daemons. @param {Record<string, string>} packages */
+function missingDebian(packages) {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];
-  return Object.entries(DEBIAN)
-    .filter(([, program]) => !folders.some((folder) => folder !== '' && isExecutable(join(folder, program))))
+  return Object.entries(packages)
+    .filter(([, program]) =>
+      program.startsWith('/') ? !isLibrary(program) : !folders.some((folder) => folder !== '' && isExecutable(join(folder, program))),
+    )
     .map(([name]) => name);
+}
+
+/** True when there is a file like `pattern`, whose `*` stands for the folder of the machine's architecture. @param {string} pattern */
+function isLibrary(pattern) {
+  const [before = '', after = ''] = pattern.split('*');
+  return existsSync(before) && readdirSync(before).some((folder) => existsSync(before + folder + after));
 }
 
 /**
@@ -132,26 +148,28 @@ function withoutStartingDaemons(install) {
   }
 }
 
-function installDebian() {
-  const missing = missingDebian();
+/** @param {Record<string, string>} packages @param {string} purpose @param {string} again */
+function installDebian(packages, purpose, again) {
+  const missing = missingDebian(packages);
   if (missing.length === 0) return;
   const command = ['install', '-y', '--no-install-recommends', ...missing];
-  say(`programs the tests compare with are missing; Debian packages: ${missing.join(' ')}`);
+  say(`programs ${purpose} are missing; Debian packages: ${missing.join(' ')}`);
   if (!existsSync('/usr/bin/apt-get'))
     stop(
-      `this is no Debian system: install ${missing.map((name) => `${DEBIAN[name]} (${name})`).join(', ')} in its own way, then run npm test again`,
+      `this is no Debian system: install ${missing.map((name) => `${packages[name]} (${name})`).join(', ')} in its own way, then run ${again} again`,
     );
   if (process.getuid?.() !== 0)
     stop(
-      `only root can install them. Run:\n\n  sudo apt-get update && sudo apt-get ${command.join(' ')}\n\nthen npm test again. Nothing was changed.`,
+      `only root can install them. Run:\n\n  sudo apt-get update && sudo apt-get ${command.join(' ')}\n\nthen ${again} again. Nothing was changed.`,
     );
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   withoutStartingDaemons(
     () => run('apt-get', command, environment) || (run('apt-get', ['update'], environment) && run('apt-get', command, environment)),
   );
-  const still = missingDebian();
+  const still = missingDebian(packages);
   if (still.length > 0) stop(`apt-get did not install: ${still.join(' ')}; see its messages above`);
 }
 
 installPackages();
-if (process.argv.includes('--tests')) installDebian();
+if (process.argv.includes('--bench')) installDebian(DEBIAN_BENCH, 'that are measured beside waxseal', 'npm run bench');
+else if (process.argv.includes('--tests')) installDebian(DEBIAN, 'the tests compare with', 'npm test');

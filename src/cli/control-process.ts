@@ -12,13 +12,14 @@ import { systemClock } from '#base/clock.ts';
 import { openSupervisorChannel, type IpcMessage } from '#base/ipc.ts';
 import { ADMIN_DRAIN_MS } from '#base/limits.ts';
 import { type Log, createLog } from '#base/log.ts';
-import { type Problem, formatProblem } from '#base/problem.ts';
+import { type Problem, formatProblem, problem } from '#base/problem.ts';
 import { productVersion } from '#base/version.ts';
 import { problemKind } from '#base/problem-codes.ts';
 import { Control } from '#control/control.ts';
 import { Publisher } from '#control/publisher.ts';
 import { Refresher } from '#control/refresh.ts';
 import { SERVER_METRICS } from '#server/counters.ts';
+import { listenProblem } from '#server/listen.ts';
 import { EXIT_CONFIGURATION } from '#server/supervisor.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { makeKek, readKek } from '#store/kek.ts';
@@ -83,12 +84,7 @@ async function main(options: ServeOptions): Promise<void> {
   await ensureAdminToken(control, tokenFile);
   const app = await buildAdmin({ control, logger: log.with({ part: 'admin' }).pino, zoneFileBytesMax: config.admin.zoneFileBytesMax });
   const listeners = await listenAdmin(app, { tcp: config.admin.listen, socketPath, requestMsMax: config.admin.requestMsMax }).catch(
-    (error: unknown) => {
-      process.stderr.write(
-        `waxseal: not started: the admin API cannot listen: ${error instanceof Error ? error.message : String(error)}\n`,
-      );
-      process.exit(EXIT_CONFIGURATION);
-    },
+    (error: unknown) => refuse([adminProblem(config, socketPath, error)], EXIT_CONFIGURATION),
   );
   adminAddress = listeners.address;
   channel.send({ kind: 'hello', role: 'control', pid: process.pid });
@@ -140,6 +136,13 @@ function openStore(config: Config, random: (bytes: number) => Uint8Array): Store
     const hopeless = error.code === 'STORE_LOCKED' || problemKind(error.code).exit === EXIT_CONFIGURATION;
     return refuse([error.problem], hopeless ? EXIT_CONFIGURATION : EXIT_FAILED);
   }
+}
+
+/** Why the admin API cannot listen: on its TCP address, whose error names a port, or on its Unix socket. */
+function adminProblem({ admin }: Config, socketPath: string, error: unknown): Problem {
+  if (admin.listen !== undefined && error instanceof Error && 'port' in error) return listenProblem(admin.listen, 'TCP', error, '--admin');
+  const why = error instanceof Error ? error.message : String(error);
+  return problem('ADDRESS_UNUSABLE', socketPath, `the admin API cannot listen: ${why}`);
 }
 
 function refuse(problems: readonly Problem[], exitCode: number): never {

@@ -30,7 +30,7 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     load: async () => (await import('./rrset.ts')).defineRrset,
   },
   dnssec: {
-    summary: 'signing: status, ds',
+    summary: 'signing: status, ds, enable, disable',
     example: 'waxseal dnssec ds example.com',
     load: async () => (await import('./dnssec.ts')).defineDnssec,
   },

@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatIpPort } from '#base/address.ts';
+import { problemKind } from '#base/problem-codes.ts';
 import { type Problem, formatProblem } from '#base/problem.ts';
 import { siblingModule } from '#base/sibling.ts';
 import { settleAddresses } from '#server/listen.ts';
@@ -13,15 +14,13 @@ import { EXIT_CONFIGURATION, Supervisor, obeySignals } from '#server/supervisor.
 import { loadConfig } from '#config.ts';
 import { type ServeOptions } from './serve-options.ts';
 
-const EXIT_FAILED = 1;
-
-/** Runs until it is told to stop; resolves to the exit code: 0 drained, 1 not startable or killed, 78 bad configuration. */
+/** Runs until it is told to stop; resolves to the exit code: 0 drained, 1 killed, 78 bad configuration, or that of what keeps it from listening. */
 export async function serve(options: ServeOptions): Promise<number> {
   const loaded = loadConfig({ file: options.configFile, environment: process.env, flags: options.flags, workingDirectory: process.cwd() });
   if (!loaded.ok) return refuse(loaded.problems, EXIT_CONFIGURATION);
   const config = loaded.value;
   const addresses = await settleAddresses(config.dns.listen);
-  if (!addresses.ok) return refuse(addresses.problems, EXIT_FAILED);
+  if (!addresses.ok) return refuse(addresses.problems, problemKind(addresses.problems[0]!.code).exit);
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
   const supervisor = new Supervisor({
     control: { script: siblingModule(import.meta.url, 'control-process'), args: [JSON.stringify(options)] },

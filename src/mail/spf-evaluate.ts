@@ -8,13 +8,13 @@ import { assert } from '#base/assert.ts';
 import { readU16 } from '#base/bytes.ts';
 import { type Clock } from '#base/clock.ts';
 import { SPF_EVALUATION_MS_MAX, SPF_MX_NAMES_MAX } from '#base/limits.ts';
-import { type Problem, type Result, fail, hasErrors, problem } from '#base/problem.ts';
+import { type Problem, problem } from '#base/problem.ts';
 import { compareKeys, isAtOrBelow, type Name, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { type Resolver, isTransient } from './resolver.ts';
-import { type Directive, type SpfRecord, type Term, costsLookup, effectiveTerms, formatTerm, isDirective, modifierOf, selectSpf } from './spf.ts';
+import { type Directive, type SpfRecord, type TermOf, costsLookup, effectiveTerms, formatTerm, isDirective, modifierOf, selectSpf } from './spf.ts';
 import { explain } from './spf-explain.ts';
-import { formatIp, parseIp, sharesPrefix } from './spf-ip.ts';
+import { literalIp, parseIp, sharesPrefix } from './spf-ip.ts';
 import {
   SPF_LIMITS,
   type SpfCheck,
@@ -207,8 +207,7 @@ function overTime(domain: string): SpfStop {
 }
 
 /** RFC 7208 §6.1: the target's result is the result, explanation included; only "none" becomes an error. */
-async function followRedirect(scope: TermScope, term: Term & { readonly kind: 'redirect' | 'exp' | 'unknown' }): Promise<Verdict> {
-  assert(term.kind === 'redirect', 'of the modifiers only redirect is evaluated');
+async function followRedirect(scope: TermScope, term: TermOf<'redirect'>): Promise<Verdict> {
   const target = await expandTarget(scope, term.domain);
   if (isStop(target)) return stopped(scope, target);
   note(scope.check, scope.depth, scope.domain, formatTerm(term), `on to ${target}`);
@@ -228,11 +227,8 @@ async function matches(scope: TermScope, term: Directive): Promise<boolean | Spf
       return true;
     case 'ip4':
     case 'ip6': {
-      // Not parseIp: an ip6 term with an IPv4-mapped address is for no client (RFC 7208 §5).
-      if (ip.family !== (term.kind === 'ip4' ? 4 : 6)) return false;
-      const network = parseIp(term.address)!;
-      return sharesPrefix(ip, network, term.prefix) || matchesMapped(term, ip.value);
-    }
+      // Never across families: an ip6 term with an IPv4-mapped address is for no client (RFC 7208 §5).
+      return sharesPrefix(ip, literalIp(term.address), term.prefix);
     case 'include':
       return include(scope, term);
     default:
@@ -257,15 +253,8 @@ async function matches(scope: TermScope, term: Directive): Promise<boolean | Spf
   return term.kind === 'mx' ? matchesMx(scope, name, prefix) : matchesHost(scope, name, prefix);
 }
 
-/** `ip6:::ffff:192.0.2.1/0` and the like: short prefixes of IPv4-mapped addresses do take in true IPv6 clients. */
-function matchesMapped(term: Directive & { readonly kind: 'ip4' | 'ip6' }, value: bigint): boolean {
-  if (term.kind === 'ip4' || parseIp(term.address)!.family === 6) return false;
-  const mapped = 0xffff_0000_0000n | parseIp(term.address)!.value;
-  return sharesPrefix({ family: 6, value }, { family: 6, value: mapped }, term.prefix);
-}
-
 /** RFC 7208 §5.2, the table: only pass matches, errors end the check, and no record is an error. */
-async function include(scope: TermScope, term: Directive & { readonly kind: 'include' | 'exists' }): Promise<boolean | SpfStop> {
+async function include(scope: TermScope, term: TermOf<'include'>): Promise<boolean | SpfStop> {
   const target = await expandTarget(scope, term.domain);
   if (isStop(target)) return target;
   note(scope.check, scope.depth, scope.domain, formatTerm(term), `look into ${target}`);

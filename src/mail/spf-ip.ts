@@ -43,7 +43,14 @@ export function ipOfOctets(octets: readonly number[] | Uint8Array): IpAddress {
   return { family: octets.length === 4 ? 4 : 6, value };
 }
 
-/** Text of either family, or undefined; IPv4-mapped IPv6 addresses are IPv4 (RFC 7208 §5). */
+/** An address as it stands in a term, IPv4-mapped ones too. Asserts that it is well formed: the parser has seen to it. */
+export function literalIp(text: string): IpAddress {
+  const octets = parseIpv4(text) ?? parseIpv6(text);
+  assert(octets !== undefined, `bad address ${text}`);
+  return ipOfOctets(octets);
+}
+
+/** A client's address of either family, or undefined; IPv4-mapped IPv6 addresses are IPv4 (RFC 7208 §5). */
 export function parseIp(text: string): IpAddress | undefined {
   const octets = parseIpv4(text) ?? parseIpv6(text);
   if (octets === undefined) return undefined;
@@ -90,9 +97,7 @@ export function formatNetwork(network: Network): string {
 /** What `formatNetwork` wrote. Asserts that it is well formed: it comes from our own state. */
 export function parseNetwork(text: string): Network {
   const [address = '', prefix] = text.split('/');
-  const octets = parseIpv4(address) ?? parseIpv6(address);
-  assert(octets !== undefined, `bad network ${text}`);
-  const ip = ipOfOctets(octets);
+  const ip = literalIp(address);
   return networkOf(ip, prefix === undefined ? addressBits(ip.family) : Number(prefix));
 }
 

@@ -9,25 +9,22 @@ import { type MacroString, formatMacros } from './spf-macro.ts';
 /** What a match means: pass, fail, softfail, neutral. */
 export type Qualifier = '+' | '-' | '~' | '?';
 
+/** One member for each kind, so that the compiler can tell them apart. */
+type Kinds<Kind extends string, Rest> = Kind extends Kind ? { readonly kind: Kind } & Readonly<Rest> : never;
+
 export type Directive =
-  | { readonly kind: 'all'; readonly qualifier: Qualifier }
-  | { readonly kind: 'include' | 'exists'; readonly qualifier: Qualifier; readonly domain: MacroString }
+  | Kinds<'all', { qualifier: Qualifier }>
+  | Kinds<'include' | 'exists', { qualifier: Qualifier; domain: MacroString }>
   /** Without `domain` it is the record's own. The prefix lengths are for A and for AAAA. */
-  | {
-      readonly kind: 'a' | 'mx';
-      readonly qualifier: Qualifier;
-      readonly domain: MacroString | undefined;
-      readonly prefix4: number;
-      readonly prefix6: number;
-    }
-  | { readonly kind: 'ptr'; readonly qualifier: Qualifier; readonly domain: MacroString | undefined }
+  | Kinds<'a' | 'mx', { qualifier: Qualifier; domain: MacroString | undefined; prefix4: number; prefix6: number }>
+  | Kinds<'ptr', { qualifier: Qualifier; domain: MacroString | undefined }>
   /** `address` is canonical text (RFC 5952 for IPv6), host bits as given. */
-  | { readonly kind: 'ip4' | 'ip6'; readonly qualifier: Qualifier; readonly address: string; readonly prefix: number };
+  | Kinds<'ip4' | 'ip6', { qualifier: Qualifier; address: string; prefix: number }>;
 
 export type Modifier =
-  | { readonly kind: 'redirect' | 'exp'; readonly domain: MacroString }
+  | Kinds<'redirect' | 'exp', { domain: MacroString }>
   /** One that this version of SPF does not know and ignores (RFC 7208 §6). `name` is lower-case. */
-  | { readonly kind: 'unknown'; readonly name: string; readonly value: MacroString };
+  | Kinds<'unknown', { name: string; value: MacroString }>;
 
 export type Term = Directive | Modifier;
 
@@ -36,7 +33,8 @@ export interface SpfRecord {
   readonly terms: readonly Term[];
 }
 
-export type Redirect = Extract<Modifier, { kind: 'redirect' | 'exp' }>;
+/** The kind of term named. */
+export type TermOf<Kind extends Term['kind']> = Extract<Term, { kind: Kind }>;
 
 /** True for terms that can match a client. */
 export function isDirective(term: Term): term is Directive {
@@ -44,12 +42,12 @@ export function isDirective(term: Term): term is Directive {
 }
 
 /** The record's `redirect` or `exp`, wherever it stands. */
-export function modifierOf(record: SpfRecord, kind: 'redirect' | 'exp'): Redirect | undefined {
-  return record.terms.find((term): term is Redirect => term.kind === kind);
+export function modifierOf<Kind extends 'redirect' | 'exp'>(record: SpfRecord, kind: Kind): TermOf<Kind> | undefined {
+  return record.terms.find((term): term is TermOf<Kind> => term.kind === kind);
 }
 
 /** RFC 7208 §6.1: with an `all` anywhere, `redirect` is ignored. */
-export function redirectOf(record: SpfRecord): Redirect | undefined {
+export function redirectOf(record: SpfRecord): TermOf<'redirect'> | undefined {
   return record.terms.some((term) => term.kind === 'all') ? undefined : modifierOf(record, 'redirect');
 }
 
@@ -59,7 +57,7 @@ export function costsLookup(term: Term): boolean {
 }
 
 /** The terms that can have a say: directives up to the first `all` with it, then an effective `redirect`. */
-export function effectiveTerms(record: SpfRecord): Term[] {
+export function effectiveTerms(record: SpfRecord): (Directive | TermOf<'redirect'>)[] {
   const directives = record.terms.filter(isDirective);
   const all = directives.findIndex((term) => term.kind === 'all');
   const redirect = redirectOf(record);

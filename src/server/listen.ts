@@ -68,14 +68,14 @@ function probeTcp({ ip, family, port }: IpPort): Promise<void> {
   });
 }
 
-/** The system's error as a problem that names the address and what to do. */
-export function listenProblem(address: IpPort, transport: string, error: unknown): Problem {
+/** The system's error as a problem that names the address and what to do; `flag` is the one that sets the address. */
+export function listenProblem(address: IpPort, transport: string, error: unknown, flag = '--dns'): Problem {
   const at = formatIpPort(address);
   const code = errorCode(error);
   switch (code) {
     case 'EADDRINUSE':
       return problem('ADDRESS_IN_USE', at, `another program listens on ${transport} ${at}; waxseal has not started`, {
-        fix: `stop it (find it with: ss -lpn 'sport = :${address.port}') or choose another address with --dns ADDR:PORT`,
+        fix: `stop it (find it with: ss -lpn 'sport = :${address.port}') or choose another address with ${flag} ADDR:PORT`,
       });
     case 'EACCES':
     case 'EPERM':
@@ -83,7 +83,7 @@ export function listenProblem(address: IpPort, transport: string, error: unknown
         fix:
           address.port < 1024
             ? 'ports below 1024 need CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE), or choose a port from 1024 up'
-            : 'see whether a security policy (SELinux, AppArmor, seccomp) forbids it, or choose another address with --dns ADDR:PORT',
+            : `see whether a security policy (SELinux, AppArmor, seccomp) forbids it, or choose another address with ${flag} ADDR:PORT`,
       });
     case 'EADDRNOTAVAIL':
       return problem('ADDRESS_MISSING', at, `no interface of this machine has the address ${address.ip}`, {

@@ -17,7 +17,7 @@ import { TcpClient, framed } from '../support/dns-client.ts';
 import { exchangeTcp, exchangeUdp } from '../support/exchange.ts';
 import { Ledger } from '../support/ledger.ts';
 import { freePort } from '../support/peers.ts';
-import { QueryLoad, RunningServer, runWaxseal, startServer } from '../support/running-server.ts';
+import { QueryLoad, type RunningServer, runWaxseal, startServer } from '../support/running-server.ts';
 import { good } from '../support/temporary-control.ts';
 import { exportSigned, putZones } from '../support/waxseal.ts';
 import { buildQuery, parseMessage } from '../support/wire.ts';
@@ -108,7 +108,16 @@ function statOf(pid: number): string | undefined {
 }
 
 describe('everything is killed while changes are written', () => {
-  const KILLS = 10;
+  const KILLS = 9;
+
+  /** In turn: control alone, both children, everything. The supervisor brings children back; without it the test does. */
+  async function killInTurn(server: RunningServer, turn: number): Promise<void> {
+    if (turn % 3 === 0) {
+      await server.killAll();
+      server.launch();
+    } else
+      await Promise.all((turn % 3 === 1 ? (['control'] as const) : (['control', 'answer'] as const)).map((role) => server.killChild(role)));
+  }
 
   async function killAgainAndAgain(server: RunningServer, pauses: () => number): Promise<Ledger> {
     await putZones(server, [{ name: ZONE, text: TEXT }], 'on');
@@ -119,10 +128,9 @@ describe('everything is killed while changes are written', () => {
       const writers = Array.from({ length: 3 }, () => ledger.write(() => isOver));
       expect(await server.eventually(() => ledger.acknowledged > before, 20_000)).toBe(true);
       await delay(pauses());
-      await server.killAll();
+      await killInTurn(server, kill);
       isOver = true;
       await Promise.all(writers);
-      server.launch();
       expect(await server.eventually(async () => (await ledger.servedSerial()) >= ledger.serial, 20_000)).toBe(true);
       expect(await ledger.wrongNames()).toEqual([]);
       expect(await answerOf(server)).toHaveLength(2);
@@ -134,10 +142,10 @@ describe('everything is killed while changes are written', () => {
     const servers = await Promise.all([startServer(), startServer()]);
     try {
       const ledgers = await Promise.all(
-        servers.map((server, at) => killAgainAndAgain(server, () => (at === 0 ? 10 : 150) + Math.random() * 150)),
+        servers.map((server, at) => killAgainAndAgain(server, () => (at === 0 ? 5 : 100) + Math.random() * 200)),
       );
       for (const [at, server] of servers.entries()) {
-        expect(ledgers[at]!.acknowledged).toBeGreaterThan(5 * KILLS);
+        expect(ledgers[at]!.acknowledged).toBeGreaterThan(2 * KILLS);
         await server.ready();
         const signed = await exportSigned(server, ZONE);
         expect(await dnssecVerify(ZONE, signed)).toMatchObject({ code: 0 });
@@ -164,6 +172,7 @@ describe('signals', () => {
       expect(await client.receive(1)).toHaveLength(1);
       const pids = Object.values(server.pids());
       const stoppedAt = performance.now();
+      const signalledAtMs = load.now();
       const [code, rest] = await Promise.all([server.terminate(), client.receive(199)]);
       expect(code).toBe(0);
       expect(performance.now() - stoppedAt).toBeLessThan(8000);
@@ -171,6 +180,7 @@ describe('signals', () => {
       expect(await client.ending()).toBe('end');
       const report = await load.stop(0);
       expect(report.sent - report.unanswered.length).toBeGreaterThan(20);
+      expect(report.unanswered.filter((sentAtMs) => sentAtMs < signalledAtMs - 20)).toEqual([]);
       expect(pids.map((pid) => statOf(pid!))).toEqual([undefined, undefined]);
       expect(server.log()).not.toContain('"level":"error"');
     } finally {
@@ -308,7 +318,7 @@ describe('secrets', () => {
     paths.push(`/v1/zones/${ZONE}/zonefile?signed=1`, `/v1/zones/${ZONE}/changes`, '/v1/audit', '/v1/tokens', '/v1/status', '/metrics');
     for (const path of paths) {
       const answer = await server.api('GET', path);
-      expect([path, answer.status]).toEqual([path, 200]);
+      if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
       answers.push(await answer.text());
     }
   });

@@ -284,7 +284,6 @@ export class QueryLoad {
   readonly #sentAt = new Map<number, number>();
   readonly #startedAt = performance.now();
   readonly #timer: NodeJS.Timeout;
-  #answered = 0;
   #sent = 0;
   #slowestMs = 0;
   #lastAnswerAt = performance.now();
@@ -294,8 +293,9 @@ export class QueryLoad {
     this.#timer = setInterval(() => this.#ask(server, query), everyMs);
   }
 
-  get answered(): number {
-    return this.#answered;
+  /** Milliseconds since the start, as in the report. */
+  now(): number {
+    return performance.now() - this.#startedAt;
   }
 
   /** Stops asking, waits a moment for the last answers, and tells. */
@@ -324,7 +324,6 @@ export class QueryLoad {
       socket.close();
       const now = performance.now();
       this.#sentAt.delete(id);
-      this.#answered += 1;
       this.#slowestMs = Math.max(this.#slowestMs, now - sentAt);
       this.#longestGapMs = Math.max(this.#longestGapMs, now - this.#lastAnswerAt);
       this.#lastAnswerAt = now;
