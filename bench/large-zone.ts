@@ -20,11 +20,15 @@ export function* largeZone(names: number, zone: string): Generator<string> {
   for (let each = 0; each < names - 2; each++) yield* ownerLines(each);
 }
 
-function* ownerLines(each: number): Generator<string> {
+/** First label of owner number `each` (0…names − 3), and what it is: 0…19, see above. */
+export function largeZoneOwner(each: number): { readonly label: string; readonly kind: number; readonly hash: Buffer } {
   const hash = createHash('sha256').update(String(each)).digest();
-  const label = `${hash.toString('hex', 0, 4)}-${each}`;
+  return { label: `${hash.toString('hex', 0, 4)}-${each}`, kind: each % 20, hash };
+}
+
+function* ownerLines(each: number): Generator<string> {
+  const { label, kind, hash } = largeZoneOwner(each);
   const address = `198.51.${hash[4]}.${hash[5]}`;
-  const kind = each % 20;
   if (kind < 9) {
     yield `${label} A ${address}`;
     if (kind % 2 === 0) yield `${label} AAAA 2001:db8:${hash.toString('hex', 6, 8)}::${hash.toString('hex', 8, 10)}`;

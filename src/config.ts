@@ -10,8 +10,10 @@ import { TomlError, parse } from 'smol-toml';
 import { type Static, type TObject, type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { type IpPort, formatIpPort, parseIpPort } from '#base/address.ts';
-import { HTTP_REQUEST_MS_MAX, ZONE_FILE_BYTES_MAX } from '#base/limits.ts';
+import { type CookieSettings, type RateLimitSettings, type UdpKind } from '#base/ipc.ts';
+import { HTTP_REQUEST_MS_MAX, RRL_ALLOW_MAX, RRL_RATE_DEFAULT, RRL_RATE_MAX, RRL_SLIP_MAX, ZONE_FILE_BYTES_MAX } from '#base/limits.ts';
 import { nearestWord } from '#base/nearest.ts';
+import { parseNetwork } from '#base/network.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';
 import { parseDuration, parseSize } from '#base/units.ts';
 
@@ -24,7 +26,8 @@ export interface Config {
     readonly listen: readonly IpPort[];
     /** Answer workers; 0: one per core. */
     readonly workers: number;
-    readonly udp: 'dgram' | 'mmsg';
+    /** `auto`: `mmsg` where it is possible. */
+    readonly udp: UdpKind;
   };
   readonly admin: {
     /** The TCP listener; undefined: only the Unix socket. */
@@ -37,6 +40,10 @@ export interface Config {
   /** File of the key-encryption key, absolute. */
   readonly keys: { readonly kekFile: string };
   readonly log: { readonly level: LogLevel; readonly format: 'json' | 'text' };
+  /** DNS cookies; undefined: off. */
+  readonly cookies: CookieSettings | undefined;
+  /** Response rate limiting (section `rrl`); undefined: off. */
+  readonly rrl: RateLimitSettings | undefined;
 }
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
@@ -52,7 +59,7 @@ const ConfigFile = Type.Object(
         {
           listen: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 64 })),
           workers: Type.Optional(Type.Integer({ minimum: 0, maximum: 256 })),
-          udp: Type.Optional(Type.Enum(['dgram', 'mmsg'])),
+          udp: Type.Optional(Type.Enum(['auto', 'mmsg', 'dgram'])),
         },
         strict,
       ),
@@ -63,6 +70,28 @@ const ConfigFile = Type.Object(
           listen: Type.Optional(Type.String()),
           zone_file_max: Type.Optional(Type.String()),
           request_timeout: Type.Optional(Type.String()),
+        },
+        strict,
+      ),
+    ),
+    cookies: Type.Optional(
+      Type.Object(
+        {
+          enabled: Type.Optional(Type.Boolean()),
+          secret_file: Type.Optional(Type.String({ minLength: 1 })),
+          previous_secret_file: Type.Optional(Type.String({ minLength: 1 })),
+        },
+        strict,
+      ),
+    ),
+    rrl: Type.Optional(
+      Type.Object(
+        {
+          enabled: Type.Optional(Type.Boolean()),
+          rate: Type.Optional(Type.Integer({ minimum: 1, maximum: RRL_RATE_MAX })),
+          slip: Type.Optional(Type.Integer({ minimum: 1, maximum: RRL_SLIP_MAX })),
+          dry_run: Type.Optional(Type.Boolean()),
+          allow: Type.Optional(Type.Array(Type.String(), { maxItems: RRL_ALLOW_MAX })),
         },
         strict,
       ),
@@ -94,10 +123,12 @@ const KEYS: ReadonlyMap<string, TSchema> = new Map(
 /** What `npm start` uses (interface.md). */
 const DEFAULTS = {
   data: './data',
-  dns: { listen: ['127.0.0.1:5300'], workers: 0, udp: 'dgram' },
+  dns: { listen: ['127.0.0.1:5300'], workers: 0, udp: 'auto' },
   admin: { listen: '127.0.0.1:8053' },
   https: { listen: '127.0.0.1:8443' },
   log: { level: 'info', format: 'json' },
+  // Nobody outside can forge a loopback address, and what is limited there are tests and tools on the machine itself.
+  rrl: { rate: RRL_RATE_DEFAULT, slip: 1, allow: ['127.0.0.0/8', '::1'] },
 } as const;
 
 /** Where configuration comes from, already read. */
@@ -172,6 +203,21 @@ export function describeConfig(config: Config): Tree {
     },
     https: { listen: endpoint(config.https.listen) },
     keys: { kek_file: config.keys.kekFile },
+    cookies: {
+      enabled: config.cookies !== undefined,
+      ...(config.cookies?.secretFile === undefined ? {} : { secret_file: config.cookies.secretFile }),
+      ...(config.cookies?.previousSecretFile === undefined ? {} : { previous_secret_file: config.cookies.previousSecretFile }),
+    },
+    rrl:
+      config.rrl === undefined
+        ? { enabled: false }
+        : {
+            enabled: true,
+            rate: config.rrl.rate,
+            slip: config.rrl.slip,
+            dry_run: config.rrl.dryRun,
+            allow: config.rrl.allow,
+          },
     log: { ...config.log },
   };
 }
@@ -201,6 +247,14 @@ function settle(
   const listen = (values.dns?.listen ?? DEFAULTS.dns.listen).flatMap(
     (text, index) => read('dns.listen', text, parseEndpoint, address, index) ?? [],
   );
+  const { cookies = {}, rrl = {} } = values;
+  const allow = (rrl.allow ?? DEFAULTS.rrl.allow).filter(
+    (text, index) => read('rrl.allow', text, parseNetwork, 'a network like 192.0.2.0/24 or 2001:db8::/32', index) !== undefined,
+  );
+  if (cookies.previous_secret_file !== undefined && cookies.secret_file === undefined)
+    problems.push(
+      problem('CONFIG_VALUE', originOf(origins, 'cookies.previous_secret_file').at, 'cookies.previous_secret_file needs cookies.secret_file'),
+    );
   const { zone_file_max: zoneFileMax, request_timeout: requestTimeout } = values.admin ?? {};
   return {
     file: sources.file?.path,
@@ -217,6 +271,19 @@ function settle(
     },
     https: { listen: one('https.listen', values.https?.listen ?? DEFAULTS.https.listen) },
     keys: { kekFile: path('keys.kek_file', values.keys?.kek_file ?? 'keys/kek') },
+    cookies:
+      cookies.enabled === false
+        ? undefined
+        : {
+            ...(cookies.secret_file === undefined ? {} : { secretFile: path('cookies.secret_file', cookies.secret_file) }),
+            ...(cookies.previous_secret_file === undefined
+              ? {}
+              : { previousSecretFile: path('cookies.previous_secret_file', cookies.previous_secret_file) }),
+          },
+    rrl:
+      rrl.enabled === false
+        ? undefined
+        : { rate: rrl.rate ?? DEFAULTS.rrl.rate, slip: rrl.slip ?? DEFAULTS.rrl.slip, dryRun: rrl.dry_run ?? false, allow },
     log: { level: values.log?.level ?? DEFAULTS.log.level, format: values.log?.format ?? DEFAULTS.log.format },
   };
 }
@@ -272,7 +339,10 @@ function unknownKey(key: string, at: string): Problem {
 function typed(key: string, text: string): unknown {
   const { type } = (KEYS.get(key) ?? {}) as { readonly type?: string };
   if (type === 'integer') return /^[0-9]+$/.test(text) ? Number(text) : text;
-  return type === 'array' ? text.split(',').map((each) => each.trim()) : text;
+  if (type === 'boolean') return text === 'true' ? true : text === 'false' ? false : text;
+  // Set and empty is an empty list.
+  if (type === 'array') return text.trim() === '' ? [] : text.split(',').map((each) => each.trim());
+  return text;
 }
 
 /** `:line` of a key in TOML text, as `[section]` + `key =`, `section.key =` or an inline table have it; empty when it cannot be told. */

@@ -27,12 +27,38 @@ describe('configuration', () => {
   it('has the defaults of npm start', () => {
     expect(describeConfig(good({}))).toEqual({
       data: '/here/data',
-      dns: { listen: ['127.0.0.1:5300'], workers: 0, udp: 'dgram' },
+      dns: { listen: ['127.0.0.1:5300'], workers: 0, udp: 'auto' },
       admin: { listen: '127.0.0.1:8053', zone_file_max: '268435456B', request_timeout: '300000ms' },
       https: { listen: '127.0.0.1:8443' },
       keys: { kek_file: '/here/keys/kek' },
+      cookies: { enabled: true },
+      rrl: { enabled: true, rate: 50, slip: 1, dry_run: false, allow: ['127.0.0.0/8', '::1'] },
       log: { level: 'info', format: 'json' },
     });
+  });
+
+  it('has cookies and rate limits, from each of its sources', () => {
+    const text =
+      '[cookies]\nsecret_file = "cookie"\nprevious_secret_file = "/run/old"\n[rrl]\nrate = 7\nslip = 3\ndry_run = true\nallow = ["192.0.2.0/24"]\n';
+    const { cookies, rrl } = good(file(text));
+    expect(cookies).toEqual({ secretFile: '/etc/waxseal/cookie', previousSecretFile: '/run/old' });
+    expect(rrl).toEqual({ rate: 7, slip: 3, dryRun: true, allow: ['192.0.2.0/24'] });
+    const environment = { WAXSEAL_RRL__ALLOW: '', WAXSEAL_RRL__DRY_RUN: 'false', WAXSEAL_COOKIES__ENABLED: 'false' };
+    expect(good({ ...file(text), environment })).toMatchObject({ cookies: undefined, rrl: { allow: [], dryRun: false, rate: 7 } });
+    expect(describeConfig(good({ environment: { WAXSEAL_RRL__ENABLED: 'false' } }))).toMatchObject({ rrl: { enabled: false } });
+  });
+
+  it('has no limits that limit nothing or everything', () => {
+    expect(bad({ environment: { WAXSEAL_RRL__RATE: '0' } })).toEqual(['WAXSEAL_RRL__RATE CONFIG_VALUE']);
+    expect(bad({ environment: { WAXSEAL_RRL__SLIP: '0' } })).toEqual(['WAXSEAL_RRL__SLIP CONFIG_VALUE']);
+    expect(bad({ environment: { WAXSEAL_RRL__ENABLED: 'yes' } })).toEqual(['WAXSEAL_RRL__ENABLED CONFIG_VALUE']);
+    expect(bad({ environment: { WAXSEAL_RRL__ALLOW: '192.0.2.0/33, 192.0.2.1, ::/0, localhost' } })).toEqual([
+      'WAXSEAL_RRL__ALLOW CONFIG_VALUE',
+      'WAXSEAL_RRL__ALLOW CONFIG_VALUE',
+    ]);
+    expect(bad({ environment: { WAXSEAL_COOKIES__PREVIOUS_SECRET_FILE: 'x' } })).toEqual([
+      'WAXSEAL_COOKIES__PREVIOUS_SECRET_FILE CONFIG_VALUE',
+    ]);
   });
 
   it('is taken from file, then environment, then flags', () => {

@@ -8,6 +8,7 @@
  */
 import { assert } from '#base/assert.ts';
 import { type ClientAddress, IPV4_BYTES } from '#base/client-address.ts';
+import { type RateLimitSettings } from '#base/ipc.ts';
 import {
   RRL_BUCKETS,
   RRL_BURST_SECONDS,
@@ -21,18 +22,6 @@ import {
 } from '#base/limits.ts';
 import { type Network, NetworkSet, formatNetwork, parseNetwork } from '#base/network.ts';
 import { halfSipHash13, type SipKey, sipKey } from './siphash.ts';
-
-/** As configured; plain data, so that it goes through process and thread boundaries. */
-export interface RateLimitSettings {
-  /** Full answers per second, and per network, kind and name; all of a network's together get RRL_NETWORK_FACTOR times this. */
-  readonly rate: number;
-  /** One in this many limited answers is sent truncated, the others not at all: 1 drops nothing. */
-  readonly slip: number;
-  /** Counts and logs, limits nothing. */
-  readonly dryRun: boolean;
-  /** Networks that are never limited, as `parseNetwork` reads them. */
-  readonly allow: readonly string[];
-}
 
 /** What an answer is about; answers of one kind about one thing share a bucket. */
 export const KIND = {

@@ -6,8 +6,9 @@
  */
 import { assert } from '#base/assert.ts';
 import { readU16, readU32 } from '#base/bytes.ts';
+import { type ClientAddress } from '#base/client-address.ts';
 import { ADDITIONAL_NAMES_MAX } from '#base/limits.ts';
-import { OPT_BYTES, writeOpt } from '#dns/edns.ts';
+import { OPT_BYTES, lengthenOpt, writeOpt } from '#dns/edns.ts';
 import { DROP, HEADER_BYTES, type Transport, answerLimitBytes, newQueryHead, parseQuery, writeHeader } from '#dns/message.ts';
 import { CLASS, EDE, RCODE, TYPE, type RrType } from '#dns/types.ts';
 import {
@@ -23,18 +24,22 @@ import {
   nodeFlags,
   rrsetCount,
 } from '#store/node-codec.ts';
+import { Admission, type Defences } from './admission.ts';
 import { AliasChain } from './alias-chain.ts';
 import { ANSWER_SLOT_COUNT, countRequest, countResponse } from './counters.ts';
 import { Denial } from './denial.ts';
 import { FOUND, Finder } from './find.ts';
 import { HostTargets } from './host-targets.ts';
 import { KeyBuffer } from './owner-key.ts';
+import { ADMIT, KIND } from './rate-limit.ts';
 import { type AnswerSource } from './source.ts';
 import { MessageWriter, SECTION } from './writer.ts';
 
 export interface ResponderOptions {
   /** ANSWER_SLOT_COUNT slots to count in; own ones, which nobody sees, without. */
   readonly counters?: Float64Array;
+  /** Cookies and rate limits; without, every query is answered alike. */
+  readonly defences?: Defences;
 }
 
 /** How an answer's authority and additional sections go on once its answer section is complete. */
@@ -52,19 +57,27 @@ export class Responder {
   readonly #denial = new Denial();
   readonly #targets = new HostTargets();
   readonly #proofKey = new KeyBuffer();
+  readonly #admission: Admission;
   #rcode = 0;
   #authoritative = false;
   #ede = NO_EDE;
-  /** Number of the zone that the last name of the chain was found in. */
+  /** Number of the zone that the last name of the chain was found in, and one of FOUND. */
   #zone = -1;
+  #found = 0;
   /** The hosts in `#targets` are name servers: glue may stand in for their addresses. */
   #areServers = false;
 
-  constructor(source: AnswerSource, { counters = new Float64Array(ANSWER_SLOT_COUNT) }: ResponderOptions = {}) {
+  constructor(source: AnswerSource, { counters = new Float64Array(ANSWER_SLOT_COUNT), defences }: ResponderOptions = {}) {
     assert(counters.length >= ANSWER_SLOT_COUNT, `a responder counts in ${ANSWER_SLOT_COUNT} slots`);
     this.#source = source;
     this.#counters = counters;
     this.#finder = new Finder(source);
+    this.#admission = new Admission(defences, counters);
+  }
+
+  /** The queries that follow come at this time, as far as cookies and rate limits go. */
+  beginBatch(): void {
+    this.#admission.beginBatch();
   }
 
   /** Moves to the source's newest state. */
@@ -75,21 +88,37 @@ export class Responder {
 
   /**
    * Writes the answer to the first `length` octets of `query` into `out` and returns its length, 0 for none. `out` has room for a whole
-   * message: UDP_EDNS_BYTES_MAX octets for UDP, MESSAGE_BYTES_MAX for TCP (asserted), and shares no memory with `query`.
+   * message: UDP_EDNS_BYTES_MAX octets for UDP, MESSAGE_BYTES_MAX for TCP (asserted), and shares no memory with `query`. Without
+   * `client` there are no cookies and no limits.
    */
-  respond(query: Uint8Array, length: number, out: Uint8Array, transport: Transport): number {
+  respond(query: Uint8Array, length: number, out: Uint8Array, transport: Transport, client?: ClientAddress): number {
     const head = this.#head;
+    const admission = this.#admission;
     parseQuery(query, length, head);
+    if (head.verdict !== DROP) admission.begin(query, head, transport, client);
     countRequest(this.#counters, transport, head.fault);
     if (head.verdict === DROP) return 0;
     const limitBytes = answerLimitBytes(head, transport);
     assert(out.length >= limitBytes, `an answer may have ${limitBytes} octets, the buffer has ${out.length}`);
-    this.#writer.begin(out, limitBytes - (head.edns ? OPT_BYTES : 0), query, head.questionLength);
+    this.#writer.begin(out, limitBytes - (head.edns ? OPT_BYTES + admission.cookieBytes : 0), query, head.questionLength);
     this.#rcode = head.verdict;
     this.#authoritative = false;
     this.#ede = NO_EDE;
-    if (head.verdict === RCODE.NOERROR && !this.#refuse(head.type, head.class)) this.#resolve(query);
+    if (head.verdict === RCODE.NOERROR && head.questionLength > 0 && !this.#refuse(head.type, head.class)) this.#resolve(query);
+    if (admission.isLimiting && !this.#isAdmitted(length)) return 0;
     return this.#finish(out);
+  }
+
+  /** False when the answer is over a limit and dropped. One that is over a limit and not dropped becomes a bare TC. */
+  #isAdmitted(length: number): boolean {
+    const admitted = this.#admission.admit(this.#head, length);
+    if (admitted === ADMIT.TRUNCATE) {
+      this.#writer.overflowed = true;
+      this.#ede = NO_EDE;
+      // RFC 7873 §5.2.3–5.2.4: asked again with the cookie that goes with this, the client is out of the limits.
+      if (this.#admission.cookieBytes > 0) this.#rcode = RCODE.BADCOOKIE;
+    }
+    return admitted !== ADMIT.DROP;
   }
 
   #finish(out: Uint8Array): number {
@@ -97,7 +126,15 @@ export class Responder {
     const writer = this.#writer;
     if (writer.overflowed) writer.dropContent();
     let end = writer.at;
-    if (head.edns) end = writeOpt(out, end, this.#rcode, head.dnssecOk, this.#ede);
+    if (head.edns) {
+      const opt = end;
+      end = writeOpt(out, opt, this.#rcode, head.dnssecOk, this.#ede);
+      const { cookieBytes } = this.#admission;
+      if (cookieBytes > 0) {
+        lengthenOpt(out, opt, cookieBytes);
+        end = this.#admission.writeCookie(out, end);
+      }
+    }
     writeHeader(out, head, this.#rcode, this.#authoritative, writer.overflowed);
     for (let section = 0; section < 3; section++) {
       const count = writer.counts[section]! + (section === SECTION.ADDITIONAL && head.edns ? 1 : 0);
@@ -123,9 +160,9 @@ export class Responder {
   #resolve(query: Uint8Array): void {
     this.#chain.begin(query, HEADER_BYTES, this.#head.nameLength);
     this.#denial.begin();
-    let end: number = END.NOTHING;
-    do end = this.#answerName();
-    while (end < 0);
+    let end = this.#answerName();
+    if (this.#admission.isLimiting) this.#describe(end);
+    while (end < 0) end = this.#answerName();
     if (this.#writer.overflowed) return;
     this.#proveExpansions(end);
     switch (end) {
@@ -149,11 +186,33 @@ export class Responder {
     }
   }
 
+  /** Tells the rate limit what the answer is about, right after its first name was answered and came to `end`. */
+  #describe(end: number): void {
+    const { key, wildcard, depth, zones } = this.#finder;
+    switch (this.#found) {
+      case FOUND.NO_ZONE:
+      case FOUND.BROKEN:
+        return;
+      case FOUND.REFERRAL:
+        this.#admission.describe(KIND.REFERRAL, key.octets, key.ends[depth]!);
+        return;
+      case FOUND.DNAME:
+        this.#admission.describe(KIND.POSITIVE, key.octets, key.ends[depth]!);
+        return;
+      default:
+    }
+    if (end === END.NODATA || end === END.WILDCARD_NODATA || end === END.NXDOMAIN)
+      this.#admission.describe(KIND.NEGATIVE, key.octets, key.ends[zones.depths[this.#zone]!]!);
+    else if (this.#found === FOUND.WILDCARD) this.#admission.describe(KIND.POSITIVE, wildcard.octets, wildcard.length);
+    else this.#admission.describe(KIND.POSITIVE, key.octets, key.length);
+  }
+
   /** Answers the chain's current name. Returns one of END, or -1 when the name was an alias and its target is to be answered next. */
   #answerName(): number {
     const chain = this.#chain;
     const finder = this.#finder;
     const found = finder.find(chain.octets, chain.at, this.#head.type);
+    this.#found = found;
     this.#zone = finder.zone;
     switch (found) {
       case FOUND.NO_ZONE:

@@ -10,14 +10,42 @@
 /** The two children of the supervisor. */
 export type Role = 'control' | 'answer';
 
+/** How UDP is served: in batches (recvmmsg), by node:dgram, or in batches where that is possible. */
+export type UdpKind = 'auto' | 'mmsg' | 'dgram';
+
 /** What the answer process needs to serve. */
 export interface AnswerSettings {
   /** Directory of the LMDB store. */
   readonly storeDir: string;
   /** `ADDR:PORT`, ports settled (not 0): a restarted worker must bind the same ones. */
   readonly listen: readonly string[];
-  /** Worker threads, 1…WORKERS_MAX. */
+  /** Workers, 1…WORKERS_MAX: threads that serve UDP and, unless UDP blocks them, TCP. */
   readonly workers: number;
+  readonly udp: UdpKind;
+  /** Absent: no cookies are given or looked at. */
+  readonly cookies?: CookieSettings | undefined;
+  /** Absent: no answer is limited. */
+  readonly rateLimit?: RateLimitSettings | undefined;
+}
+
+/** Where the secrets of server cookies come from: files, or, without any, random and changed every COOKIE_ROTATE_MS. */
+export interface CookieSettings {
+  /** Cookies are made with this secret. */
+  readonly secretFile?: string | undefined;
+  /** Cookies made with this one are taken as well: the one before, or the one to come (RFC 9018 §5). */
+  readonly previousSecretFile?: string | undefined;
+}
+
+/** Response rate limiting (answer/rate-limit.ts), per worker. */
+export interface RateLimitSettings {
+  /** Full answers per second, and per network, kind and name; all of a network's together get RRL_NETWORK_FACTOR times this. */
+  readonly rate: number;
+  /** One in this many limited answers is sent truncated, the others not at all: 1 drops nothing. */
+  readonly slip: number;
+  /** Counts and logs, limits nothing. */
+  readonly dryRun: boolean;
+  /** Networks that are never limited, as `parseNetwork` reads them. */
+  readonly allow: readonly string[];
 }
 
 /** One worker thread of the answer process. */

@@ -77,6 +77,18 @@ export const CLI_ANSWER_MS_MAX = 300_000;
 export const UDP_SOCKET_BUFFER_BYTES = 2 * 1024 * 1024;
 /** Answers the kernel has not taken yet, per UDP socket. Normally 1; a full send buffer is congestion, and then dropping is right for UDP. */
 export const UDP_SENDS_MAX = 64;
+/** Queries received, and answers sent, by one system call: what Knot and NSD take; more only makes the first of a batch wait for the last. */
+export const UDP_BATCH_MESSAGES_MAX = 64;
+/** A batch of this many or more is followed by another one at once; after a smaller one poll is asked, which knows all sockets. */
+export const UDP_BATCH_AGAIN = 8;
+/** Batches of each socket between two polls: 512 queries, about 1 ms, in which other sockets and messages to the thread wait. */
+export const UDP_ROUNDS_MAX = 8;
+/** How often the rest of a batch of answers may wait for room in the send buffer; then it is dropped. */
+export const UDP_SEND_WAITS_MAX = 2;
+/** Each such wait; 2 MiB of answers leave a 1 Gbit/s interface in 17 ms, so there is room again in a fraction of this. */
+export const UDP_SEND_WAIT_MS = 1;
+/** Threads that block at UDP sockets for each one that serves TCP beside them: TCP is some 5 % of the queries an authoritative server gets. */
+export const UDP_THREADS_PER_TCP_THREAD = 4;
 
 // --- server: TCP (RFC 7766 §6.2, RFC 9210 §4), per worker ---
 
@@ -280,3 +292,16 @@ export const RRL_ALLOW_MAX = 256;
 export const RRL_LOG_EVERY_MS = 30_000;
 /** Networks that are remembered as logged: at most this many lines in RRL_LOG_EVERY_MS, however many networks are forged. */
 export const RRL_LOG_NETWORKS = 64;
+
+// --- life cycles and mail policy ---
+
+/** Transitions of one step beyond 8 for each object; a machine that goes round without waits is a bug. */
+export const LIFECYCLE_STEPS_MAX = 64;
+/** Transitions remembered with an object; no life has more, but the mode of MTA-STS may go back and forth. The audit log has them all. */
+export const LIFECYCLE_HISTORY_MAX = 24;
+/** A mail policy document: some hundred keys and hosts. */
+export const MAIL_POLICY_BYTES_MAX = 256 * 1024;
+/** Entries in any list of a mail policy: signers, selectors, mechanisms. */
+export const MAIL_POLICY_ITEMS_MAX = 256;
+/** Keys published ahead of their use, per algorithm: each can be found by walking the zone, so a few. */
+export const DKIM_SPARE_KEYS_MAX = 4;

@@ -184,7 +184,6 @@ export const PROBLEM_KINDS = {
   TLSRPT_VERSION_FIRST: bad('a TLS reporting record does not begin with its version'),
   TXT_MISPLACED: bad('a TXT record of the mail policy stands at a name where nobody looks for it'),
   TXT_MULTIPLE: bad('a name has more than one TXT record of a kind that must be alone'),
-  TXT_SIZE: bad('the TXT records of a name with SPF are larger than one plain UDP answer holds'),
   TXT_WILDCARD_KEY: bad('a wildcard gives every DKIM selector the same key'),
   TXT_WILDCARD_SHADOW: bad('a wildcard answers at names where the mail policy is looked for'),
 
@@ -220,6 +219,25 @@ export const PROBLEM_KINDS = {
   SPF_UNRESOLVED: { title: 'a name that an SPF record needs cannot be looked up now', status: 503, exit: 6 },
   SPF_VERSION: bad('a text is not an SPF record: it does not begin with v=spf1'),
   SPF_VOIDS: bad('more look-ups of an SPF record find nothing than receivers accept'),
+
+  // lifecycle
+  LIFECYCLE_OBJECT: { title: 'there is no such key, record or policy whose life is kept', status: 404, exit: 3 },
+  LIFECYCLE_ORDER: { title: 'an order does not fit the stage that something is in', status: 409, exit: 4 },
+  LIFECYCLE_REASON: bad('an order that goes against a wait has no reason'),
+  LIFECYCLE_WAIT: { title: 'something does not wait for what was to be overridden', status: 409, exit: 4 },
+
+  // mail: the policy of a domain and what it compiles to
+  MAIL_BIMI_PREREQUISITE: bad('a BIMI record has no effect, because the DMARC policy is not strict enough'),
+  MAIL_CONFLICT: { title: 'a record that the mail policy yields was put by hand with other content', status: 409, exit: 4 },
+  MAIL_DANE_HOST: bad('TLSA records cannot work at a mail host'),
+  MAIL_DKIM_KEY: bad('a public key for DKIM is not one, or not of its algorithm'),
+  MAIL_DKIM_NONE: bad('a strict DMARC policy has no DKIM key to rely on'),
+  MAIL_IMPORT: bad('a record of the zone cannot be said in a mail policy'),
+  MAIL_POLICY_SYNTAX: bad('a mail policy is not TOML or JSON'),
+  MAIL_PROFILE: bad('a mail policy and a profile want different things'),
+  MAIL_RECORD: bad('a mail policy yields a record that cannot be'),
+  MAIL_STS_MX: { title: 'an MX change would make mail bounce off an MTA-STS policy that senders hold', status: 409, exit: 4 },
+  MAIL_TLSA_EARLY: { title: 'a key came into use before every cache can know its TLSA record', status: 409, exit: 4 },
 
   // control: what the zones and tokens are asked for
   DNSSEC_DS_PRESENT: { title: 'signing cannot be turned off while the parent may have a DS record', status: 409, exit: 4 },
@@ -277,6 +295,7 @@ export const PROBLEM_KINDS = {
   CONFIG_KEY: { title: 'the configuration has no such key', status: 500, exit: 78 },
   CONFIG_SYNTAX: { title: 'the configuration file is not TOML', status: 500, exit: 78 },
   CONFIG_VALUE: { title: 'a configuration value is not possible', status: 500, exit: 78 },
+  COOKIE_SECRET_FILE: { title: 'a secret for DNS cookies cannot be read', status: 500, exit: 78 },
 
   // cli
   CLI_CONFIRM: { title: 'a destructive command needs --yes when nobody can be asked', status: 400, exit: 2 },

@@ -159,7 +159,7 @@ function reload(options: ServeOptions, running: Config, log: Log): void {
   }
   const { level } = loaded.value.log;
   log.setLevel(level);
-  const restart = (['data', 'dns', 'admin', 'https', 'keys'] as const).filter(
+  const restart = (['data', 'dns', 'admin', 'https', 'keys', 'cookies', 'rrl'] as const).filter(
     (section) => JSON.stringify(loaded.value[section]) !== JSON.stringify(running[section]),
   );
   log.info(

@@ -21,7 +21,7 @@ export function defineServe(noun: Command): void {
     .option('--admin <address>', 'ADDR:PORT of the admin API, or off (default: 127.0.0.1:8053)')
     .option('--https <address>', 'ADDR:PORT of the policy host, or off (default: 127.0.0.1:8443)')
     .option('--workers <count>', 'answer workers, 0 for one per core (default: 0)')
-    .option('--udp <kind>', 'mmsg or dgram (default: dgram)')
+    .option('--udp <kind>', 'auto, mmsg or dgram (default: auto: mmsg where it is possible)')
     .option('--zones <dir>', 'import <zone>.zone files from here whose zones are not served yet')
     .addHelpText('after', '\nExample:\n  $ waxseal serve --data /var/lib/waxseal --dns 192.0.2.53:53 --dns "[2001:db8::53]:53"')
     .action(async (flags: ServeFlags) => {

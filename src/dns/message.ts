@@ -143,7 +143,8 @@ function parseSections(octets: Uint8Array, length: number, head: QueryHead): num
     }
     at = end;
   }
-  let fault: number = questions === 1 ? FAULT.NONE : FAULT.QUESTION_COUNT;
+  // That there is no question is said last: with a cookie, it may be no fault (RFC 7873 §5.4).
+  let fault: number = questions <= 1 ? FAULT.NONE : FAULT.QUESTION_COUNT;
   for (let each = 0; each < records; each++) {
     const owner = at;
     at = skipName(octets, at, length);
@@ -153,7 +154,8 @@ function parseSections(octets: Uint8Array, length: number, head: QueryHead): num
     if (readU16(octets, at) === TYPE.OPT) fault = worse(fault, parseOpt(octets, owner, at, end, each >= beforeAdditional, head));
     at = end;
   }
-  return at === length ? fault : worse(fault, FAULT.TRAILING);
+  if (at !== length) return worse(fault, FAULT.TRAILING);
+  return questions === 0 ? worse(fault, FAULT.QUESTION_COUNT) : fault;
 }
 
 /** Takes what an OPT says into `head`; it is there for the answer even when something in it is wrong. `at` is that of its type. */

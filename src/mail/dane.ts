@@ -83,11 +83,11 @@ export function checkTlsa({ usage, selector, matching, data }: TlsaRecord): Prob
       problem('DANE_DIGEST', 'data', `has ${data.length} octets; a ${digest.name} digest has ${digest.bytes}`, { rfc: 'RFC 6698 §2.1.3' }),
     );
   if (data.length === 0) problems.push(problem('DANE_DIGEST', 'data', 'is empty', { rfc: 'RFC 6698 §2.1.4' }));
-  // RFC 7671 §10.1.2: whole certificates make large answers.
+  // RFC 7671 §10.1: whole certificates make large answers.
   if (matching === 0)
     problems.push(
       warning('DANE_MATCHING', 'matching type', 'whole certificates and keys make large answers', {
-        rfc: 'RFC 7671 §10.1.2',
+        rfc: 'RFC 7671 §10.1',
         fix: 'use SHA-256',
       }),
     );

@@ -226,7 +226,7 @@ async function matches(scope: TermScope, term: Directive): Promise<boolean | Spf
     case 'all':
       return true;
     case 'ip4':
-    case 'ip6': {
+    case 'ip6':
       // Never across families: an ip6 term with an IPv4-mapped address is for no client (RFC 7208 §5).
       return sharesPrefix(ip, literalIp(term.address), term.prefix);
     case 'include':

@@ -3,10 +3,14 @@
  * Drains on TERM and INT; ends at once when its supervisor has gone, so that a new one finds the addresses free.
  * Not here: what runs in the workers (given as a script), restarting this process (supervisor.ts).
  */
+import { randomBytes } from 'node:crypto';
 import { parseIpPort } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
 import { type AnswerSettings, type IpcMessage, openSupervisorChannel } from '#base/ipc.ts';
 import { COUNTERS_EVERY_MS, DRAIN_MS, WORKERS_MAX } from '#base/limits.ts';
+import { CookieKeeper } from './cookie-keeper.ts';
+import { EXIT_CONFIGURATION } from './supervisor.ts';
+import { chooseUdp } from './udp.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface AnswerServiceOptions {
@@ -21,8 +25,10 @@ export interface AnswerServiceOptions {
 /** Says hello and does what the supervisor says from then on. */
 export function runAnswerService({ own, workerScript, responderSlots, log }: AnswerServiceOptions): void {
   let pool: WorkerPool | undefined;
+  let cookies: CookieKeeper | undefined;
   let reporter: NodeJS.Timeout | undefined;
   let announced = 0;
+  let starting = false;
   let listening = false;
   let stopping = false;
   const channel = openSupervisorChannel(own, receive, () => {
@@ -48,7 +54,7 @@ export function runAnswerService({ own, workerScript, responderSlots, log }: Ans
   function receive(message: IpcMessage): void {
     switch (message.kind) {
       case 'start':
-        start(message.settings);
+        void start(message.settings);
         break;
       case 'generation':
         announced = message.generation;
@@ -72,10 +78,24 @@ export function runAnswerService({ own, workerScript, responderSlots, log }: Ans
     }
   }
 
-  function start(settings: AnswerSettings): void {
-    if (pool !== undefined || stopping) return;
+  async function start(settings: AnswerSettings): Promise<void> {
+    if (starting || stopping) return;
+    starting = true;
     assert(settings.workers >= 1 && settings.workers <= WORKERS_MAX, `${settings.workers} workers`);
+    const { openMmsg, refusal } = await chooseUdp(settings.udp);
+    if (stopping) return;
+    if (refusal !== undefined) {
+      log(`UDP in batches (recvmmsg) does not work here: ${refusal}`);
+      if (settings.udp === 'mmsg') {
+        log('configured is "mmsg" and nothing else; "auto" goes on with node:dgram, at about half the speed');
+        own.exit(EXIT_CONFIGURATION);
+      }
+    }
+    if (settings.cookies !== undefined) cookies = new CookieKeeper({ settings: settings.cookies, random: randomBytes, log });
     pool = new WorkerPool({
+      openMmsg,
+      cookieSecrets: cookies?.secrets.shared,
+      rateLimit: settings.rateLimit,
       script: workerScript,
       workers: settings.workers,
       storeDir: settings.storeDir,
@@ -96,15 +116,18 @@ export function runAnswerService({ own, workerScript, responderSlots, log }: Ans
     if (stopping) return;
     stopping = true;
     clearInterval(reporter);
+    cookies?.stop();
     await pool?.stop(DRAIN_MS);
     own.exit(0);
   }
 
+  // A thread that blocks does not hear that the process exits, and would keep it from ending.
+  own.once('exit', () => pool?.abandon());
   own.on('SIGTERM', () => void stop());
   // From a terminal, INT reaches every process of the group; the supervisor then sends TERM too.
   own.on('SIGINT', () => void stop());
-  // There is nothing to read again here; without a listener HUP would end the process.
-  own.on('SIGHUP', () => undefined);
+  // Files of cookie secrets are all there is to read again; without a listener HUP would end the process.
+  own.on('SIGHUP', () => cookies?.reload());
   hello();
 }
 

@@ -10,10 +10,10 @@ import { formatIpPort, type IpPort } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
 import { PORT_ATTEMPTS_MAX } from '#base/limits.ts';
 import { fail, ok, problem, type Problem, type Result } from '#base/problem.ts';
-import { type Listener, type QueryResponder } from './listener.ts';
+import { type Listener, type OpenUdp, type QueryResponder } from './listener.ts';
 import { openTcp } from './tcp.ts';
 import { TCP_LIMITS, type TcpLimits, TcpTable } from './tcp-table.ts';
-import { openUdp } from './udp-dgram.ts';
+import { openUdp as openDgram } from './udp-dgram.ts';
 
 /** The same addresses with ports settled, each once; or every problem there is, one per address that cannot be had. */
 export async function settleAddresses(wanted: readonly IpPort[]): Promise<Result<readonly IpPort[]>> {
@@ -102,7 +102,7 @@ function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** All sockets of one worker. */
+/** All sockets of one thread. */
 export interface WorkerListeners {
   /** In the order given, as bound. */
   readonly addresses: readonly IpPort[];
@@ -114,28 +114,27 @@ export interface WorkerListeners {
 export interface WorkerListenersOptions {
   readonly responder: QueryResponder;
   readonly addresses: readonly IpPort[];
-  /** This worker's row (counters.ts). */
+  /** This thread's row (counters.ts). */
   readonly counters: Float64Array;
+  /** How UDP is served; by node:dgram when absent, not at all (another thread does it) when null. */
+  readonly openUdp?: OpenUdp | null;
+  /** False where another thread serves TCP. */
+  readonly tcp?: boolean;
   readonly tcpLimits?: TcpLimits;
 }
 
 /** Opens UDP and TCP on every address (settled), shared with other workers. Rejects with the system's error, leaving nothing open. */
 export async function startWorkerListeners(options: WorkerListenersOptions): Promise<WorkerListeners> {
-  const { responder, counters } = options;
-  for (const address of options.addresses) assert(address.port !== 0, `unsettled address ${formatIpPort(address)}`);
+  const { responder, counters, addresses, openUdp = openDgram, tcp = true } = options;
+  for (const address of addresses) assert(address.port !== 0, `unsettled address ${formatIpPort(address)}`);
   const table = new TcpTable(responder, counters, options.tcpLimits ?? TCP_LIMITS);
   const listeners: Listener[] = [];
-  const addresses: IpPort[] = [];
   const close = async (graceMs: number) => {
     await Promise.all([...listeners.map((each) => each.close(graceMs)), table.close(graceMs)]);
   };
   try {
-    for (const address of options.addresses) {
-      const udp = await openUdp(address, responder, counters);
-      listeners.push(udp);
-      listeners.push(await openTcp(address, table));
-      addresses.push(udp.address);
-    }
+    if (openUdp !== null) listeners.push(await openUdp(addresses, responder, counters));
+    if (tcp) for (const address of addresses) listeners.push(await openTcp(address, table));
   } catch (error) {
     await close(0);
     throw error;

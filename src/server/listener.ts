@@ -3,28 +3,37 @@
  * socket) hands one query to `respond` and sends what it wrote. No listener knows what a question is.
  */
 import { type IpPort } from '#base/address.ts';
+import { type ClientAddress } from '#base/client-address.ts';
 
 /** Turns one query into one answer; answer/respond.ts is the real one. */
 export interface QueryResponder {
+  /** Queries have come that were received together: the clock is looked at once for all of them. */
+  beginBatch?(): void;
   /**
-   * Writes the answer to the first `length` octets of `query` into `out` and returns its length, 0 for no answer.
-   * Synchronous; never throws but for a bug of ours. Keeps neither array.
+   * Writes the answer to the first `length` octets of `query` into `out` and returns its length, 0 for no answer. `out` has room for
+   * UDP_EDNS_BYTES_MAX octets over UDP, for MESSAGE_BYTES_MAX over TCP. `client` is who asks, as far as the packet tells.
+   * Synchronous; never throws but for a bug of ours. Keeps neither arrays nor `client`: they are used again.
    */
-  respond(query: Uint8Array, length: number, out: Uint8Array, transport: 'udp' | 'tcp'): number;
+  respond(query: Uint8Array, length: number, out: Uint8Array, transport: 'udp' | 'tcp', client: ClientAddress): number;
 }
 
-/** A bound socket. */
 export interface Listener {
-  readonly address: IpPort;
   /** Stops taking new work, finishes what it has within `graceMs`, and resolves when every socket is closed. */
   close(graceMs: number): Promise<void>;
 }
 
-/** A UDP socket, whatever reads it. */
+/** The UDP sockets of one thread, whatever reads them. */
 export interface UdpListener extends Listener {
+  /** As bound, in the order given. */
+  readonly addresses: readonly IpPort[];
   /** Answers handed to the kernel that it has not taken yet. */
   pendingSends(): number;
 }
 
+/** Opens them, in the SO_REUSEPORT groups of their addresses. `counters` is the thread's row. Rejects with the system's error, leaving nothing open. */
+export type OpenUdp = (addresses: readonly IpPort[], responder: QueryResponder, counters: Float64Array) => Promise<UdpListener>;
+
 /** A listening TCP socket. */
-export type TcpListener = Listener;
+export interface TcpListener extends Listener {
+  readonly address: IpPort;
+}

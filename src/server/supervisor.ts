@@ -57,8 +57,10 @@ export class Supervisor {
     return { control: this.#children.control.pid, answer: this.#children.answer.pid };
   }
 
+  /** Answering first: it is what a restart must not keep waiting. */
   start(): void {
-    for (const child of Object.values(this.#children)) child.start();
+    this.#children.answer.start();
+    this.#children.control.start();
   }
 
   /** First call: both children are asked to end (TERM), and killed if they have not after SHUTDOWN_MS. Second call: killed now. */

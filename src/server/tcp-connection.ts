@@ -6,6 +6,7 @@
  * Answering is synchronous, so answers are in the order of the queries and no query waits in memory but those of the last read.
  */
 import { type Socket } from 'node:net';
+import { type ClientAddress } from '#base/client-address.ts';
 import { MESSAGE_BYTES_MAX, TCP_SPARE_BUFFERS_MAX, TCP_TURN_BYTES, TCP_WRITE_BATCH_BYTES } from '#base/limits.ts';
 import { SERVER_SLOT as SLOT } from './counters.ts';
 import { type QueryResponder } from './listener.ts';
@@ -41,7 +42,9 @@ const spare: Buffer[] = [];
 const HEADER_BYTES = 12;
 
 export class TcpConnection {
+  /** What counts as one client for limits of connections. */
   readonly client: string;
+  readonly #address: ClientAddress;
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
   readonly #framing = new TcpFraming();
@@ -56,8 +59,9 @@ export class TcpConnection {
   /** More messages are at hand, and the next turn of the event loop goes on with them. */
   #turn: NodeJS.Immediate | undefined;
 
-  constructor(socket: Socket, client: string, host: ConnectionHost) {
+  constructor(socket: Socket, client: string, address: ClientAddress, host: ConnectionHost) {
     this.client = client;
+    this.#address = address;
     this.#socket = socket;
     this.#host = host;
     this.#sinceMs = host.nowMs();
@@ -117,9 +121,12 @@ export class TcpConnection {
   #work(): void {
     let length = 0;
     let answered = false;
+    this.#host.responder.beginBatch?.();
     for (let message = this.#framing.next(); message !== undefined; message = this.#framing.next()) {
       this.#host.counters[SLOT.tcpQueries]! += 1;
-      const written = isQuery(message) ? this.#host.responder.respond(message, message.length, gathered.subarray(length + 2), 'tcp') : 0;
+      const written = isQuery(message)
+        ? this.#host.responder.respond(message, message.length, gathered.subarray(length + 2), 'tcp', this.#address)
+        : 0;
       if (written === 0) {
         // Answers, empty messages and fragments of a header are no queries; nobody honest sends them, and the stream cannot be trusted.
         this.#host.counters[SLOT.tcpGarbage]! += 1;

@@ -7,6 +7,7 @@
 import { type Socket } from 'node:net';
 import { clientNetwork } from '#base/address.ts';
 import { unreachable } from '#base/assert.ts';
+import { newClientAddress, setClientAddress } from '#base/client-address.ts';
 import {
   TCP_BLOCKED_CONNECTIONS_MAX,
   TCP_CONNECTIONS_MAX,
@@ -116,7 +117,9 @@ export class TcpTable implements ConnectionHost {
     }
     if (this.#connections.size >= this.#limits.connections) this.#evictLeastProgress();
     this.#perClient.set(client, held + 1);
-    this.#connections.add(new TcpConnection(socket, client, this));
+    const address = newClientAddress();
+    setClientAddress(address, ip);
+    this.#connections.add(new TcpConnection(socket, client, address, this));
     this.counters[SLOT.tcpOpen] = this.#connections.size;
   }
 

@@ -1,14 +1,15 @@
 /**
- * UDP by node:dgram: one SO_REUSEPORT socket per worker and address; the kernel spreads clients over the workers.
+ * UDP by node:dgram, which works everywhere: one SO_REUSEPORT socket per worker and address; the kernel spreads clients over the workers.
  * Implements: RFC 1035 §4.2.1 (one message per datagram). Answers leave from the socket's own address; a socket on 0.0.0.0 or [::] leaves
  * the choice to the routing table, so hosts with several addresses should name them in the configuration.
  * Not here: the batched socket that shares this interface, truncation (answer/), rate limits.
  */
 import { createSocket } from 'node:dgram';
 import { ipPort, type IpPort } from '#base/address.ts';
+import { newClientAddress, setClientAddress } from '#base/client-address.ts';
 import { MESSAGE_BYTES_MAX, UDP_SENDS_MAX, UDP_SOCKET_BUFFER_BYTES } from '#base/limits.ts';
 import { SERVER_SLOT as SLOT } from './counters.ts';
-import { type QueryResponder, type UdpListener } from './listener.ts';
+import { type Listener, type QueryResponder, type UdpListener } from './listener.ts';
 
 /**
  * An output buffer and its completion, made once and used again and again. node:dgram keeps the buffer until its callback: mostly the kernel
@@ -24,7 +25,30 @@ interface SendSlot {
 const DRAIN_LOOK_MS = 5;
 
 /** Binds and starts answering. Rejects with the system's error (EADDRINUSE, EACCES, EADDRNOTAVAIL…). `counters` is this worker's row. */
-export async function openUdp(address: IpPort, responder: QueryResponder, counters: Float64Array): Promise<UdpListener> {
+export async function openUdp(addresses: readonly IpPort[], responder: QueryResponder, counters: Float64Array): Promise<UdpListener> {
+  const sockets: DgramSocket[] = [];
+  const close = async (graceMs: number) => {
+    await Promise.all(sockets.map((each) => each.close(graceMs)));
+  };
+  try {
+    for (const address of addresses) sockets.push(await openSocket(address, responder, counters));
+  } catch (error) {
+    await close(0);
+    throw error;
+  }
+  return {
+    addresses: sockets.map((each) => each.address),
+    pendingSends: () => sockets.reduce((sum, each) => sum + each.pendingSends(), 0),
+    close,
+  };
+}
+
+interface DgramSocket extends Listener {
+  readonly address: IpPort;
+  pendingSends(): number;
+}
+
+async function openSocket(address: IpPort, responder: QueryResponder, counters: Float64Array): Promise<DgramSocket> {
   const socket = createSocket({
     type: address.family === 6 ? 'udp6' : 'udp4',
     reusePort: true,
@@ -47,6 +71,7 @@ export async function openUdp(address: IpPort, responder: QueryResponder, counte
     };
     free.push(slot);
   }
+  const client = newClientAddress();
   let closing = false;
 
   socket.on('message', (query, peer) => {
@@ -62,7 +87,9 @@ export async function openUdp(address: IpPort, responder: QueryResponder, counte
       counters[SLOT.udpSendOverflow]! += 1;
       return;
     }
-    const length = responder.respond(query, query.length, slot.octets, 'udp');
+    responder.beginBatch?.();
+    setClientAddress(client, peer.address);
+    const length = responder.respond(query, query.length, slot.octets, 'udp', client);
     if (length === 0) {
       free.push(slot);
       counters[SLOT.udpNoAnswer]! += 1;

@@ -9,13 +9,7 @@
  */
 import { assert } from '#base/assert.ts';
 import { type ClientAddress, IPV4_BYTES, IPV6_BYTES } from '#base/client-address.ts';
-import {
-  MESSAGE_BYTES_MAX,
-  UDP_BATCH_MESSAGES_MAX,
-  UDP_EDNS_BYTES_MAX,
-  UDP_SEND_WAIT_MS,
-  UDP_SEND_WAITS_MAX,
-} from '#base/limits.ts';
+import { MESSAGE_BYTES_MAX, UDP_BATCH_MESSAGES_MAX, UDP_EDNS_BYTES_MAX, UDP_SEND_WAIT_MS, UDP_SEND_WAITS_MAX } from '#base/limits.ts';
 import { SERVER_SLOT as SLOT } from './counters.ts';
 import { type QueryResponder } from './listener.ts';
 import { NUMBER, STRUCTURES } from './udp-mmsg-layout.ts';
@@ -104,6 +98,7 @@ export class UdpBatch {
     const isIpv6 = socket.family === 6;
     const clients = isIpv6 ? this.#clients6 : this.#clients4;
     counters[SLOT.udpQueries]! += received;
+    responder.beginBatch?.();
     let answers = 0;
     for (let at = 0; at < received; at++) {
       const header = RECEIVE_HEADERS / 4 + at * WORDS;

@@ -22,7 +22,12 @@ const POLLFD_WORDS = STRUCTURES.pollfd.sizeBytes / 4;
 const SHARED_LOOK_MS = 1;
 
 /** Serves sockets that somebody else has opened and will close, in a thread that has nothing else to do. Throws where loadSyscalls does. */
-export function serveSockets(handles: MmsgHandles, addresses: readonly IpPort[], responder: QueryResponder, counters: Float64Array): UdpListener {
+export function serveSockets(
+  handles: MmsgHandles,
+  addresses: readonly IpPort[],
+  responder: QueryResponder,
+  counters: Float64Array,
+): UdpListener {
   const loop = new UdpLoop(loadSyscalls(), handles, responder, counters);
   return loop.listener(addresses, GENERATION_LOOK_MS);
 }

@@ -6,29 +6,42 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type MessagePort } from 'node:worker_threads';
 import { formatIpPort, type IpPort } from '#base/address.ts';
+import { type RateLimitSettings } from '#base/ipc.ts';
 import { GENERATION_LOOK_MS, STORE_WAIT_MS_MAX } from '#base/limits.ts';
 import { SERVER_SLOT_COUNT } from './counters.ts';
-import { type QueryResponder } from './listener.ts';
+import { type OpenUdp, type QueryResponder } from './listener.ts';
 import { startWorkerListeners } from './listen.ts';
+import { type MmsgHandles } from './udp-mmsg-socket.ts';
 
 /** What the pool gives a new thread (`workerData`). */
 export interface WorkerData {
-  /** 0…workers − 1: its row in the shared memory. */
+  /** 0…threads − 1: its row in the shared memory. */
   readonly id: number;
+  readonly duty: Duty;
   readonly storeDir: string;
   readonly addresses: readonly IpPort[];
-  /** Float64 rows of `rowLength`, one per worker: server slots, then the responder's. */
+  /** Float64 rows of `rowLength`, one per thread: server slots, then the responder's. */
   readonly counters: SharedArrayBuffer;
   readonly rowLength: number;
-  /** Int32: the newest generation that was announced, then the one each worker serves. Read by synchronous loops that get no messages. */
+  /** Int32: the newest generation that was announced, then the one each thread serves. */
   readonly generations: SharedArrayBuffer;
+  /** Of answer/cookie-secrets.ts; undefined: no cookies. */
+  readonly cookieSecrets: SharedArrayBuffer | undefined;
+  /** Undefined: no limits. */
+  readonly rateLimit: RateLimitSettings | undefined;
 }
 
+/** What a thread serves: UDP and TCP in one event loop; or TCP only; or UDP only, at these sockets, blocking while it waits. */
+export type Duty = { readonly kind: 'all' } | { readonly kind: 'tcp' } | { readonly kind: 'udp'; readonly handles: MmsgHandles };
+
+/** After each, the bell of a thread that blocks is rung. */
 export type WorkerCommand = { readonly kind: 'generation' } | { readonly kind: 'stop'; readonly graceMs: number };
 
 export type WorkerReport =
   | { readonly kind: 'listening'; readonly addresses: readonly string[]; readonly generation: number }
-  | { readonly kind: 'served'; readonly generation: number };
+  | { readonly kind: 'served'; readonly generation: number }
+  /** A line for the log of the process. */
+  | { readonly kind: 'log'; readonly text: string };
 
 /** An open store and what answers from it. */
 export interface ServedStore {
@@ -38,8 +51,11 @@ export interface ServedStore {
   close(): Promise<void>;
 }
 
+/** What a responder is to be defended with. */
+export type WorkerDefences = Pick<WorkerData, 'cookieSecrets' | 'rateLimit'> & { readonly log: (text: string) => void };
+
 /** Opens the store read-only; undefined while it does not exist. `counters` is the responder's part of the worker's row. */
-export type OpenStore = (dir: string, counters: Float64Array) => ServedStore | undefined;
+export type OpenStore = (dir: string, counters: Float64Array, defences: WorkerDefences) => ServedStore | undefined;
 
 /** First wait for a store that is about to be made. */
 const STORE_WAIT_MS_MIN = 10;
@@ -70,13 +86,16 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
     else if (served !== Atomics.load(generations, 0)) follow();
   });
 
-  store = await openWhenThere(() => open(data.storeDir, row.subarray(SERVER_SLOT_COUNT)), stopped);
+  const { cookieSecrets, rateLimit } = data;
+  const defences: WorkerDefences = { cookieSecrets, rateLimit, log: (text) => report({ kind: 'log', text }) };
+  store = await openWhenThere(() => open(data.storeDir, row.subarray(SERVER_SLOT_COUNT), defences), stopped);
   if (store !== undefined) {
     renew(store);
     const listeners = await startWorkerListeners({
       responder: store.responder,
       addresses: data.addresses,
       counters: row.subarray(0, SERVER_SLOT_COUNT),
+      ...(await openersFor(data.duty)),
     });
     report({ kind: 'listening', addresses: listeners.addresses.map(formatIpPort), generation: served });
     // Announcements can be lost with the process that makes them, and a snapshot kept for long keeps the store from reusing pages.
@@ -88,6 +107,14 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
   }
   // With its port closed and no socket open, the thread ends by itself.
   port.close();
+}
+
+async function openersFor(duty: Duty): Promise<{ readonly openUdp?: OpenUdp | null; readonly tcp?: boolean }> {
+  if (duty.kind === 'all') return {};
+  if (duty.kind === 'tcp') return { openUdp: null };
+  // Only here: koffi cannot be loaded everywhere.
+  const { serveSockets } = await import('./udp-mmsg.ts');
+  return { openUdp: (...rest) => Promise.resolve(serveSockets(duty.handles, ...rest)), tcp: false };
 }
 
 /** What `open` gives once there is a store, or undefined when `stopped` comes first. */

@@ -1,19 +1,31 @@
 /**
  * The worker threads of the answer process: started together, each started again when it dies, all told of new generations, all drained.
+ * With node:dgram each serves UDP and TCP. With the batched socket, threads that block serve UDP and others TCP; the former's sockets are
+ * opened and closed here, so that they end with their thread however it ends.
  * Owns the shared memory, so that counters survive a worker. Not here: what a worker does (worker-loop.ts), the supervisor (answer-service.ts).
  */
 import { Worker } from 'node:worker_threads';
 import { type IpPort } from '#base/address.ts';
-import { type WorkerCounters, type WorkerState } from '#base/ipc.ts';
+import { assert } from '#base/assert.ts';
+import { type RateLimitSettings, type WorkerCounters, type WorkerState } from '#base/ipc.ts';
+import { UDP_THREADS_PER_TCP_THREAD } from '#base/limits.ts';
 import { SERVER_SLOT } from './counters.ts';
 import { RESTART_TIMES, RestartDelay, type RestartTimes } from './restart-delay.ts';
-import { type WorkerCommand, type WorkerData, type WorkerReport } from './worker-loop.ts';
+import { type OpenMmsg } from './udp.ts';
+import { type MmsgSockets } from './udp-mmsg-socket.ts';
+import { type Duty, type WorkerCommand, type WorkerData, type WorkerReport } from './worker-loop.ts';
 
 export interface WorkerPoolOptions {
   readonly script: URL;
   readonly workers: number;
   readonly storeDir: string;
   readonly addresses: readonly IpPort[];
+  /** Opens the sockets of a thread that blocks; undefined: threads serve UDP by node:dgram. */
+  readonly openMmsg?: OpenMmsg | undefined;
+  /** Shared memory of the secrets for cookies; absent: no cookies. */
+  readonly cookieSecrets?: SharedArrayBuffer | undefined;
+  /** Absent: no limits. */
+  readonly rateLimit?: RateLimitSettings | undefined;
   /** Names of the responder's slots, which follow the server's in each row. */
   readonly responderSlots: readonly string[];
   /** Some worker began to listen, died, or serves a newer generation. */
@@ -24,8 +36,11 @@ export interface WorkerPoolOptions {
 
 interface Seat {
   readonly id: number;
+  readonly kind: Duty['kind'];
   readonly delay: RestartDelay;
   worker: Worker | undefined;
+  /** Of a thread that blocks. */
+  sockets: MmsgSockets | undefined;
   listening: readonly string[] | undefined;
   generation: number;
   restart: NodeJS.Timeout | undefined;
@@ -45,12 +60,15 @@ export class WorkerPool {
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
     this.#slotNames = [...Object.keys(SERVER_SLOT), ...options.responderSlots];
-    this.#counters = new SharedArrayBuffer(options.workers * this.#slotNames.length * Float64Array.BYTES_PER_ELEMENT);
-    this.#generations = new SharedArrayBuffer((1 + options.workers) * Int32Array.BYTES_PER_ELEMENT);
-    this.#seats = Array.from({ length: options.workers }, (_, id) => ({
+    const kinds = threadKinds(options.workers, options.openMmsg !== undefined);
+    this.#counters = new SharedArrayBuffer(kinds.length * this.#slotNames.length * Float64Array.BYTES_PER_ELEMENT);
+    this.#generations = new SharedArrayBuffer((1 + kinds.length) * Int32Array.BYTES_PER_ELEMENT);
+    this.#seats = kinds.map((kind, id) => ({
       id,
+      kind,
       delay: new RestartDelay(options.restartTimes ?? RESTART_TIMES),
       worker: undefined,
+      sockets: undefined,
       listening: undefined,
       generation: 0,
       restart: undefined,
@@ -95,27 +113,47 @@ export class WorkerPool {
         if (worker === undefined) return;
         const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
         send(seat, { kind: 'stop', graceMs });
-        const timer = setTimeout(() => void worker.terminate(), graceMs + THREAD_END_MS);
+        const timer = setTimeout(() => end(seat), graceMs + THREAD_END_MS);
         await ended;
         clearTimeout(timer);
       }),
     );
   }
 
+  /** For a process that exits at once: node waits for its threads, and one that blocks has to hear of it. */
+  abandon(): void {
+    for (const seat of this.#seats) end(seat);
+  }
+
   #startWorker(seat: Seat): void {
-    const { script, storeDir, addresses, log, changed } = this.#options;
     const startedMs = performance.now();
+    let duty: Duty;
+    try {
+      duty = this.#dutyOf(seat);
+    } catch (error) {
+      this.#options.log(`worker ${seat.id} has no sockets: ${error instanceof Error ? error.message : String(error)}`);
+      this.#startAgain(seat, startedMs);
+      return;
+    }
+    const { script, storeDir, addresses, cookieSecrets, rateLimit, log, changed } = this.#options;
     const workerData: WorkerData = {
       id: seat.id,
+      duty,
       storeDir,
       addresses,
       counters: this.#counters,
       rowLength: this.#slotNames.length,
       generations: this.#generations,
+      cookieSecrets,
+      rateLimit,
     };
-    const worker = new Worker(script, { workerData, name: `answer ${seat.id}` });
+    const worker = new Worker(script, { workerData, name: duty.kind === 'all' ? `answer ${seat.id}` : `answer ${seat.id} ${duty.kind}` });
     seat.worker = worker;
     worker.on('message', (report: WorkerReport) => {
+      if (report.kind === 'log') {
+        log(report.text);
+        return;
+      }
       seat.generation = report.generation;
       if (report.kind === 'listening') seat.listening = report.addresses;
       changed();
@@ -125,17 +163,45 @@ export class WorkerPool {
     });
     worker.once('exit', () => {
       seat.worker = undefined;
+      seat.sockets?.close();
+      seat.sockets = undefined;
       seat.listening = undefined;
       new Float64Array(this.#counters)[seat.id * this.#slotNames.length + SERVER_SLOT.tcpOpen] = 0;
       if (this.#stopping) return;
-      const waitMs = seat.delay.afterLife(performance.now() - startedMs);
-      log(`worker ${seat.id} ended; starting it again in ${waitMs} ms`);
-      seat.restart = setTimeout(() => this.#startWorker(seat), waitMs);
+      this.#startAgain(seat, startedMs);
       changed();
     });
   }
+
+  #dutyOf(seat: Seat): Duty {
+    if (seat.kind !== 'udp') return { kind: seat.kind };
+    assert(this.#options.openMmsg !== undefined, 'a thread blocks at sockets that nobody can open');
+    seat.sockets = this.#options.openMmsg(this.#options.addresses);
+    const { bellFd, sockets } = seat.sockets;
+    return { kind: 'udp', handles: { bellFd, sockets } };
+  }
+
+  #startAgain(seat: Seat, startedMs: number): void {
+    const waitMs = seat.delay.afterLife(performance.now() - startedMs);
+    this.#options.log(`worker ${seat.id} ended; starting it again in ${waitMs} ms`);
+    seat.restart = setTimeout(() => this.#startWorker(seat), waitMs);
+  }
+}
+
+/** What each thread does. */
+function threadKinds(workers: number, blocking: boolean): readonly Duty['kind'][] {
+  if (!blocking) return Array.from({ length: workers }, () => 'all');
+  const tcp = Math.ceil(workers / UDP_THREADS_PER_TCP_THREAD);
+  return Array.from({ length: workers + tcp }, (_, at) => (at < workers ? 'udp' : 'tcp'));
 }
 
 function send(seat: Seat, command: WorkerCommand): void {
   seat.worker?.postMessage(command);
+  seat.sockets?.ring();
+}
+
+/** Ends the thread wherever it is. A system call that blocks is not interrupted by `terminate`, but what comes after it is. */
+function end(seat: Seat): void {
+  void seat.worker?.terminate();
+  seat.sockets?.ring();
 }

@@ -1,15 +1,27 @@
 /** Entry of a worker thread: the loop of worker-loop.ts on the store and the real responder. */
+import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
+import { CookieSecrets } from '#answer/cookie-secrets.ts';
+import { RateLimiter } from '#answer/rate-limit.ts';
 import { Responder } from '#answer/respond.ts';
+import { SIP_KEY_BYTES } from '#answer/siphash.ts';
 import { assert } from '#base/assert.ts';
+import { systemCoarseClock } from '#base/coarse-clock.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { openReader, type StoreReader } from '#store/reader.ts';
 import { type OpenStore, runWorker } from './worker-loop.ts';
 
-const openStore: OpenStore = (dir, counters) => {
+const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log }) => {
   const reader = tryOpen(dir);
   if (reader === undefined) return undefined;
-  const responder = new Responder(reader, { counters });
+  const limited = (network: string) =>
+    log(`rate limit: answers to ${network} are ${rateLimit?.dryRun === true ? 'over it (dry run)' : 'limited'}`);
+  const defences = {
+    cookieSecrets: cookieSecrets === undefined ? undefined : new CookieSecrets(cookieSecrets),
+    limiter: rateLimit === undefined ? undefined : new RateLimiter(rateLimit, randomBytes(SIP_KEY_BYTES), limited),
+    clock: systemCoarseClock(),
+  };
+  const responder = new Responder(reader, { counters, defences });
   return {
     responder,
     refresh() {

@@ -38,6 +38,8 @@ describe('parseQuery', () => {
       edns: false,
       payloadBytes: 0,
       dnssecOk: false,
+      cookieAt: 0,
+      cookieLength: 0,
     });
   });
   test('the question is kept as it was sent', () => {

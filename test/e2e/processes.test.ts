@@ -147,6 +147,9 @@ describe('everything is killed while changes are written', () => {
       for (const [at, server] of servers.entries()) {
         expect(ledgers[at]!.acknowledged).toBeGreaterThan(2 * KILLS);
         await server.ready();
+        // The ledger notices a value that nobody acknowledged.
+        await server.api('PUT', `/v1/zones/${ZONE}/rrsets/n0/TXT?wait=served`, '{"ttl":60,"records":["tampered"]}');
+        expect(await ledgers[at]!.wrongNames()).toHaveLength(1);
         const signed = await exportSigned(server, ZONE);
         expect(await dnssecVerify(ZONE, signed)).toMatchObject({ code: 0 });
         expect(await server.terminate()).toBe(0);

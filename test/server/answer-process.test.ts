@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { formatIpPort, type IpPort } from '#base/address.ts';
-import { type IpcMessage, isIpcMessage, type WorkerState } from '#base/ipc.ts';
+import { type IpcMessage, isIpcMessage, type UdpKind, type WorkerState } from '#base/ipc.ts';
 import { TYPE } from '#dns/types.ts';
 import { NODE } from '#store/node-codec.ts';
 import { openWriter, type StoreWriter } from '#store/writer.ts';
@@ -11,7 +11,7 @@ import { auditEvent, nodeWrite, temporaryFolder, writerOptions, zoneRecord } fro
 import { freeAddress } from './fixtures/echo.ts';
 
 /** The real answer process on the store in `dir`, told what a supervisor would tell it. */
-function start(dir: string, at: IpPort) {
+function start(dir: string, at: IpPort, udp: UdpKind = 'auto') {
   const child = fork(new URL('../../src/server/answer-process.ts', import.meta.url), { execArgv: [] });
   const heard: IpcMessage[] = [];
   let exit: number | null | undefined;
@@ -22,7 +22,8 @@ function start(dir: string, at: IpPort) {
     exit = code;
   });
   onTestFinished(() => void child.kill('SIGKILL'));
-  child.send({ kind: 'start', settings: { storeDir: dir, listen: [formatIpPort(at)], workers: 2 } } satisfies IpcMessage);
+  child.send({ kind: 'start', settings: { storeDir: dir, listen: [formatIpPort(at)], workers: 2, udp } } satisfies IpcMessage);
+  const threads = udp === 'dgram' ? 2 : 3;
   const newest = <K extends IpcMessage['kind']>(kind: K) =>
     heard.findLast((each): each is Extract<IpcMessage, { kind: K }> => each.kind === kind);
   const workers = (): readonly WorkerState[] => newest('served')?.workers ?? [];
@@ -30,7 +31,8 @@ function start(dir: string, at: IpPort) {
     child,
     newest,
     tell: (message: IpcMessage) => child.send(message),
-    serves: (generation: number) => eventually(() => workers().length === 2 && workers().every((each) => each.generation >= generation)),
+    serves: (generation: number) =>
+      eventually(() => workers().length === threads && workers().every((each) => each.generation >= generation)),
     ended: async () => ((await eventually(() => exit !== undefined)) ? exit : 'running'),
   };
 }
@@ -50,10 +52,10 @@ const FOUND = { rcode: 0, answers: 1 };
 const REFUSED = { rcode: 5, answers: 0 };
 
 describe('the answer process on a real store', () => {
-  test('waits for the store, serves each generation as told, counts, drains on TERM', async () => {
+  test.each(['dgram', 'mmsg'] as const)('%s: waits for the store, serves each generation as told, counts, drains on TERM', async (udp) => {
     const dir = join(temporaryFolder(), 'store');
     const at = await freeAddress();
-    const answer = start(dir, at);
+    const answer = start(dir, at, udp);
     expect(await eventually(() => answer.newest('hello') !== undefined)).toBe(true);
     expect(answer.newest('listening')).toBeUndefined();
 

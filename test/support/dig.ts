@@ -57,13 +57,13 @@ export async function kdig(server: Endpoint, question: readonly string[]): Promi
   return readDig(stdout);
 }
 
-/** `drill -S`-style chase is not possible on loopback without a root: plain drill with `options`. */
+/** Plain drill with `options`. */
 export async function drill(server: Endpoint, question: readonly string[]): Promise<ToolOutcome> {
   return runTool('drill', ['-p', String(server.port), ...question.slice(0, 1), `@${server.address}`, ...question.slice(1)]);
 }
 
 /**
- * Validates one question with delv, with the zone's own key-signing DS as the only trust anchor. `anchors` are DS lines in zone-file form
+ * Validates one question with delv, with the zone's own key as the only trust anchor. `anchors` are DS or DNSKEY lines in zone-file form
  * (`example.test. 3600 IN DS 12345 13 2 ABCD…`). `isValid`: the answer, positive or negative, is fully validated; an insecure one is not.
  */
 export async function delv(
@@ -72,26 +72,56 @@ export async function delv(
   anchors: readonly string[],
   name: string,
   type: string,
+  options: readonly string[] = [],
 ): Promise<{ isValid: boolean; text: string }> {
-  const directory = mkdtempSync(join(tmpdir(), 'waxseal-delv-'));
-  try {
-    const file = join(directory, 'anchors');
-    const entries = anchors.map((line) => {
-      const [tag, algorithm, digestType, ...digest] = line
-        .trim()
-        .split(/\s+/)
-        .slice(line.trim().split(/\s+/).indexOf('DS') + 1);
-      return `  "${zone}" static-ds ${tag} ${algorithm} ${digestType} "${digest.join('')}";`;
-    });
-    writeFileSync(file, `trust-anchors {\n${entries.join('\n')}\n};\n`);
+  return withFile(`trust-anchors {\n${anchors.map((line) => trustAnchor(zone, line)).join('')}};\n`, async (file) => {
     const { stdout, stderr } = await runTool('delv', [
       ...[`@${server.address}`, '-p', String(server.port)],
       ...['-a', file, `+root=${zone}`],
-      ...['+multiline', '+nocrypto', '-q', name, '-t', type],
+      ...['+multiline', '+nocrypto', ...options, '-q', name, '-t', type],
     ]);
     const text = `${stdout}${stderr}`;
     // delv calls every validated negative answer "resolution failed: ncache …"; the first line is what counts.
     return { isValid: /^; (negative response, )?fully validated/.test(text), text };
+  });
+}
+
+/** A DS or DNSKEY line as delv's anchor file has it. */
+function trustAnchor(zone: string, line: string): string {
+  const words = line.trim().split(/\s+/);
+  const at = words.findIndex((word) => word === 'DS' || word === 'DNSKEY');
+  const [first, second, third, ...rest] = words.slice(at + 1);
+  return `  "${zone}" ${words[at] === 'DS' ? 'static-ds' : 'static-key'} ${first} ${second} ${third} "${rest.join('')}";\n`;
+}
+
+/** Follows the signatures of an answer up to one of `keys` (DNSKEY lines) with drill: `-S`, "chase". */
+export async function drillChase(
+  server: Endpoint,
+  keys: readonly string[],
+  name: string,
+  type: string,
+): Promise<{ isValid: boolean; text: string }> {
+  return withFile(`${keys.join('\n')}\n`, async (file) => {
+    const { code, stdout, stderr } = await runTool('drill', [
+      '-p',
+      String(server.port),
+      '-S',
+      '-k',
+      file,
+      name,
+      `@${server.address}`,
+      type,
+    ]);
+    return { isValid: code === 0 && stdout.includes(';; Chase successful'), text: `${stdout}${stderr}` };
+  });
+}
+
+async function withFile<T>(text: string, use: (file: string) => Promise<T>): Promise<T> {
+  const directory = mkdtempSync(join(tmpdir(), 'waxseal-anchors-'));
+  try {
+    const file = join(directory, 'anchors');
+    writeFileSync(file, text);
+    return await use(file);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

@@ -1,0 +1,26 @@
+/** How waxseal is started for a measurement: from source, as `npm start` does, without the listeners that are not measured. */
+import { join } from 'node:path';
+import { ADDRESS } from '../daemon.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+export type UdpSocket = 'mmsg' | 'dgram';
+
+export interface WaxsealOptions {
+  readonly data: string;
+  readonly port: number;
+  readonly udp: UdpSocket;
+  readonly workers: number;
+}
+
+export function waxsealWords({ data, port, udp, workers }: WaxsealOptions): { readonly program: string; readonly words: readonly string[] } {
+  const listeners = ['--dns', `${ADDRESS}:${port}`, '--admin', 'off', '--https', 'off'];
+  return {
+    program: process.execPath,
+    words: [join(ROOT, 'src/main.ts'), 'serve', '--data', data, ...listeners, '--workers', String(workers), '--udp', udp],
+  };
+}
+
+export function waxsealEnvironment(kekFile: string): Readonly<Record<string, string>> {
+  return { WAXSEAL_KEYS__KEK_FILE: kekFile, WAXSEAL_LOG__LEVEL: 'warn', WAXSEAL_LOG__FORMAT: 'text' };
+}

@@ -1,0 +1,108 @@
+/**
+ * Why nothing happens: for each object what it waits for, what was seen where and when, when somebody looks again, the earliest safe
+ * time, and the command that goes on without. No wait is silent.
+ */
+import { due } from './engine.ts';
+import { type Machine } from './machine.ts';
+import { type Hold, type LifecycleObject, type LifecycleState, type Observation } from './state.ts';
+import { formatTime } from './timeline.ts';
+import { type WaitReport, type World } from './waits.ts';
+
+/** One wait, told. Times are wall times. */
+export interface WaitExplanation {
+  readonly id: string;
+  readonly who: string;
+  readonly why: string;
+  readonly rfc?: string;
+  readonly isOver: boolean;
+  readonly seen: readonly Observation[];
+  readonly missing: readonly string[];
+  readonly nextCheckMs?: number;
+  readonly earliestMs?: number;
+  readonly override: string;
+  /** One sentence. */
+  readonly text: string;
+}
+
+export interface Explanation {
+  readonly machine: string;
+  readonly object: string;
+  readonly stage: string;
+  /** Wall time. */
+  readonly sinceMs: number;
+  readonly hold?: Hold;
+  /** What comes next; undefined when nothing does by itself. */
+  readonly next?: string;
+  readonly waits: readonly WaitExplanation[];
+  /** No wait is over before; undefined when that depends on others. Wall time. */
+  readonly earliestMs?: number;
+  /** Everything above in lines for people. */
+  readonly lines: readonly string[];
+}
+
+/** How every object stands. Changes nothing. */
+export function explain<Data>(machine: Machine, state: LifecycleState<Data>, world: World<Data>): Explanation[] {
+  return state.objects.map((object) => explainObject(machine, object, state, world));
+}
+
+function explainObject<Data>(
+  machine: Machine,
+  object: LifecycleObject<Data>,
+  state: LifecycleState<Data>,
+  world: World<Data>,
+): Explanation {
+  const found = due(machine, object, state, world);
+  const sinceMs = object.enteredAtMs + world.wallOffsetMs;
+  const base = { machine: machine.kind, object: object.id, stage: object.stage, sinceMs };
+  const head = `${object.id} is ${object.stage} since ${formatTime(sinceMs)}`;
+  if (found.kind === 'rest') return { ...base, waits: [], lines: [`${head}; nothing follows by itself`] };
+  if (found.kind === 'held') {
+    const { reason, by, atMs } = found.hold;
+    return {
+      ...base,
+      hold: found.hold,
+      waits: [],
+      lines: [`${head}; held since ${formatTime(atMs + world.wallOffsetMs)} by ${by}: ${reason}`],
+    };
+  }
+  const waits = found.reports.map((report) => explainWait(report, object, world));
+  const next = found.transition.to;
+  const open = waits.filter((each) => !each.isOver);
+  if (open.length === 0) return { ...base, next, waits, lines: [`${head}; next: ${next}, now`] };
+  const known = open.every((each) => each.earliestMs !== undefined);
+  const earliestMs = Math.max(...open.map((each) => each.earliestMs ?? 0));
+  const lines = [`${head}; next: ${next}`, ...open.flatMap((each) => [`  ${each.text}`, `    to go on without: ${each.override}`])];
+  return { ...base, next, waits, ...(known ? { earliestMs } : {}), lines };
+}
+
+function explainWait<Data>(report: WaitReport, object: LifecycleObject<Data>, world: World<Data>): WaitExplanation {
+  const { wait, isOver, seen, missing, untilMs, nextCheckMs } = report;
+  const wall = (atMs: number) => atMs + world.wallOffsetMs;
+  return {
+    id: wait.id,
+    who: wait.who,
+    why: wait.why,
+    ...(wait.rfc === undefined ? {} : { rfc: wait.rfc }),
+    isOver,
+    seen,
+    missing,
+    ...(nextCheckMs === undefined ? {} : { nextCheckMs: wall(nextCheckMs) }),
+    ...(untilMs === undefined ? {} : { earliestMs: wall(untilMs) }),
+    override: world.overrideCommand(object, wait.id),
+    text: isOver ? `${wait.id}: over` : waitText(report, wall),
+  };
+}
+
+function waitText({ wait, seen, missing, untilMs, nextCheckMs, text }: WaitReport, wall: (atMs: number) => number): string {
+  const parts = [`${wait.id}: waits for ${wait.who}`];
+  if (text !== undefined) parts.push(text);
+  for (const place of missing) {
+    const last = seen.find((each) => each.place === place);
+    parts.push(last === undefined ? `${place}: not looked at yet` : `${place}: ${last.text}, seen ${formatTime(wall(last.atMs))}`);
+  }
+  for (const good of seen.filter((each) => each.isGood)) parts.push(`${good.place}: good, seen ${formatTime(wall(good.atMs))}`);
+  if (nextCheckMs !== undefined) parts.push(`next check ${formatTime(wall(nextCheckMs))}`);
+  if (untilMs !== undefined) parts.push(`earliest ${formatTime(wall(untilMs))}`);
+  else if (wait.kind === 'time' && wait.since !== undefined) parts.push(`it counts from the end of "${wait.since}"`);
+  return `${parts.join('; ')} (without it ${wait.why}${wait.rfc === undefined ? '' : `, ${wait.rfc}`})`;
+}

@@ -1,0 +1,84 @@
+/**
+ * What a life cycle is, as data: stages, the transitions between them, and what each transition waits for. DKIM selectors, TLSA
+ * records, MTA-STS bodies, DMARC stages, and later keys and certificates are all *publish – wait until every cache can know – use –
+ * wait until nobody can need it – withdraw* with other names and waits.
+ * Not here: doing it (engine.ts), the waits of one kind (mail/*-lifecycle.ts).
+ */
+import { assert } from '#base/assert.ts';
+
+interface WaitBase {
+  /** Unique among the waits of its transition; operators name it to override it. */
+  readonly id: string;
+  /** Who is waited for, as in "waits for …". */
+  readonly who: string;
+  /** What would go wrong without it, one clause. */
+  readonly why: string;
+  readonly rfc?: string;
+}
+
+/** Over when the durations named by `terms`, one after the other, have gone by. */
+export interface TimeWait extends WaitBase {
+  readonly kind: 'time';
+  /** Names that the world knows the lengths of: they come from TTLs, queue lives and the like, so they are not numbers here. */
+  readonly terms: readonly string[];
+  /** Another wait of the transition, from whose end it counts; without it, from the entry into the stage. */
+  readonly since?: string;
+}
+
+/** Over when the last observation `observation` at each of the places, made since the stage was entered, is a good one. */
+export interface GateWait extends WaitBase {
+  readonly kind: 'gate';
+  readonly observation: string;
+  /** Name of a list of places that the world knows; an empty list means that there is nobody to wait for. */
+  readonly places: string;
+}
+
+/** Over when the world says so: what the operator's policy wants, how other objects stand. */
+export interface ConditionWait extends WaitBase {
+  readonly kind: 'condition';
+}
+
+export type Wait = TimeWait | GateWait | ConditionWait;
+
+export interface Transition {
+  readonly from: string;
+  readonly to: string;
+  /** All of them must be over. */
+  readonly waits: readonly Wait[];
+  /** `order`: only when somebody says so. */
+  readonly by?: 'order';
+  /** True for ways out that normally are not taken: nobody is told that they are waited for. */
+  readonly isQuiet?: boolean;
+}
+
+export interface Machine {
+  /** As in events: `dkim`, `tlsa`. */
+  readonly kind: string;
+  /** The stage that objects begin in, unless they are found in a later one. */
+  readonly first: string;
+  /** Stages that nothing follows; objects in them may be forgotten. */
+  readonly last: readonly string[];
+  /** In the order in which they are tried. */
+  readonly transitions: readonly Transition[];
+  /** At most one object of a group is in `stage`: who enters it puts the one before it into `displaced`, in the same step. */
+  readonly singular?: { readonly stage: string; readonly displaced: string };
+  /** How often places are looked at while a gate is waited for. */
+  readonly checkEveryMs: number;
+}
+
+/** The machine itself, when it makes sense: asserts that each stage can be reached, and left unless it is a last one, and that `since` names a wait before it. */
+export function checkedMachine(machine: Machine): Machine {
+  const { kind, first, last, transitions, singular } = machine;
+  const reached = new Set([first, ...transitions.map(({ to }) => to), ...(singular === undefined ? [] : [singular.displaced])]);
+  for (const { from, to, waits } of transitions) {
+    assert(reached.has(from) && !last.includes(from), `${kind}: ${from} → ${to} can never happen`);
+    for (const [index, wait] of waits.entries()) {
+      const before = waits.slice(0, index).map(({ id }) => id);
+      assert(!before.includes(wait.id), `${kind}: ${from} → ${to} has two waits ${wait.id}`);
+      assert(wait.kind !== 'time' || wait.since === undefined || before.includes(wait.since), `${kind}: ${wait.id} counts from nothing`);
+    }
+  }
+  for (const stage of reached)
+    assert(last.includes(stage) || transitions.some(({ from }) => from === stage), `${kind}: no way out of ${stage}`);
+  return machine;
+}

@@ -1,0 +1,129 @@
+/**
+ * How each wait of a transition stands at one moment, with what was seen and until when.
+ * Not here: what follows from it (engine.ts), texts for people (explain.ts).
+ */
+import { unreachable } from '#base/assert.ts';
+import { type ConditionWait, type GateWait, type Machine, type TimeWait, type Transition, type Wait } from './machine.ts';
+import { type LifecycleObject, type LifecycleState, type Observation, type Override } from './state.ts';
+
+export interface ConditionVerdict {
+  readonly isMet: boolean;
+  /** How it stands, for people. */
+  readonly text: string;
+  /** When it will be met if nothing else happens. */
+  readonly atMs?: number;
+}
+
+/** What the kinds of objects know and the engine does not. Pure: the same question at the same time has the same answer. */
+export interface World<Data> {
+  /** Counted time (timeline.ts). */
+  readonly nowMs: number;
+  /** Wall time minus counted time, for texts. */
+  readonly wallOffsetMs: number;
+  /** Length of a duration named in a machine, for a wait that began at `sinceMs`. */
+  durationMs(term: string, object: LifecycleObject<Data>, sinceMs: number): number;
+  /** The places that a gate of that name looks at. */
+  places(name: string, object: LifecycleObject<Data>): readonly string[];
+  condition(id: string, object: LifecycleObject<Data>, state: LifecycleState<Data>): ConditionVerdict;
+  /** The command line that overrides a wait. */
+  overrideCommand(object: LifecycleObject<Data>, wait: string): string;
+}
+
+/** How one wait stands. */
+export interface WaitReport {
+  readonly wait: Wait;
+  readonly isOver: boolean;
+  readonly override?: Override;
+  /** What was seen at the places of a gate. */
+  readonly seen: readonly Observation[];
+  /** Places of a gate that have nothing good to show. */
+  readonly missing: readonly string[];
+  /** Since when it counts, or is good. */
+  readonly sinceMs?: number;
+  /** When it will be over, as far as that can be known. */
+  readonly untilMs?: number;
+  /** When somebody should look again. */
+  readonly nextCheckMs?: number;
+  /** What a condition says about itself. */
+  readonly text?: string;
+}
+
+/** Key in `confirmed`. */
+export function confirmationKey(transition: Transition, wait: Wait): string {
+  return `${transition.to}/${wait.id}`;
+}
+
+export function judgeWaits<Data>(
+  machine: Machine,
+  transition: Transition,
+  object: LifecycleObject<Data>,
+  state: LifecycleState<Data>,
+  world: World<Data>,
+): WaitReport[] {
+  const reports: WaitReport[] = [];
+  for (const wait of transition.waits) {
+    const goodSinceMs = object.confirmed[confirmationKey(transition, wait)] ?? world.nowMs;
+    const report = judge(machine, wait, object, state, world, reports, goodSinceMs);
+    const override = object.overrides.find((each) => each.wait === wait.id);
+    reports.push(override === undefined || report.isOver ? report : { ...report, isOver: true, override, sinceMs: override.atMs });
+  }
+  return reports;
+}
+
+function judge<Data>(
+  machine: Machine,
+  wait: Wait,
+  object: LifecycleObject<Data>,
+  state: LifecycleState<Data>,
+  world: World<Data>,
+  before: readonly WaitReport[],
+  goodSinceMs: number,
+): WaitReport {
+  switch (wait.kind) {
+    case 'time':
+      return judgeTime(wait, object, world, before);
+    case 'gate':
+      return judgeGate(machine, wait, object, world, goodSinceMs);
+    case 'condition':
+      return judgeCondition(wait, object, state, world, goodSinceMs);
+    default:
+      return unreachable(wait);
+  }
+}
+
+function judgeTime<Data>(wait: TimeWait, object: LifecycleObject<Data>, world: World<Data>, before: readonly WaitReport[]): WaitReport {
+  const start = wait.since === undefined ? undefined : before.find((each) => each.wait.id === wait.since);
+  if (start !== undefined && !start.isOver) return { wait, isOver: false, seen: [], missing: [] };
+  const sinceMs = start?.sinceMs ?? object.enteredAtMs;
+  // Each term begins where the one before it ends: two TTLs after a lowered TTL are the old one and then the new one.
+  const untilMs = wait.terms.reduce((atMs, term) => atMs + world.durationMs(term, object, atMs), sinceMs);
+  return { wait, isOver: untilMs <= world.nowMs, seen: [], missing: [], sinceMs, untilMs };
+}
+
+function judgeGate<Data>(
+  machine: Machine,
+  wait: GateWait,
+  object: LifecycleObject<Data>,
+  world: World<Data>,
+  goodSinceMs: number,
+): WaitReport {
+  const places = world.places(wait.places, object);
+  const seen = object.seen.filter((each) => each.what === wait.observation && places.includes(each.place));
+  const missing = places.filter((place) => !seen.some((each) => each.place === place && each.isGood));
+  if (missing.length === 0) return { wait, isOver: true, seen, missing, sinceMs: goodSinceMs };
+  const lookedMs = Math.min(...missing.map((place) => seen.find((each) => each.place === place)?.atMs ?? -Infinity));
+  const dueMs = lookedMs + machine.checkEveryMs;
+  return { wait, isOver: false, seen, missing, nextCheckMs: dueMs > world.nowMs ? dueMs : world.nowMs + machine.checkEveryMs };
+}
+
+function judgeCondition<Data>(
+  wait: ConditionWait,
+  object: LifecycleObject<Data>,
+  state: LifecycleState<Data>,
+  world: World<Data>,
+  goodSinceMs: number,
+): WaitReport {
+  const { isMet, text, atMs } = world.condition(wait.id, object, state);
+  if (isMet) return { wait, isOver: true, seen: [], missing: [], text, sinceMs: goodSinceMs };
+  return { wait, isOver: false, seen: [], missing: [], text, ...(atMs === undefined ? {} : { untilMs: atMs }) };
+}

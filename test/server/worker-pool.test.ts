@@ -1,0 +1,151 @@
+/** Threads that block at the batched socket, in a pool of their own, with responders that echo. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { assert, expect, onTestFinished, test } from 'vitest';
+import { type IpPort } from '#base/address.ts';
+import { chooseUdp } from '#server/udp.ts';
+import { WorkerPool } from '#server/worker-pool.ts';
+import { eventually, idOf, simpleQuery, tcpQuery, udpQuery } from '../support/dns-client.ts';
+import { exchangeUdp } from '../support/exchange.ts';
+import { freeAddress } from './fixtures/echo.ts';
+import { fixturePath, testFolder } from './fixtures/supervise.ts';
+
+async function startPool({ workers = 2, ip = '127.0.0.1' } = {}) {
+  const dir = testFolder();
+  const at = await freeAddress(ip);
+  const { openMmsg } = await chooseUdp('mmsg');
+  assert(openMmsg !== undefined, 'no batched socket on this machine');
+  const log: string[] = [];
+  let changed = () => {};
+  const pool = new WorkerPool({
+    script: new URL(`file://${fixturePath('echo-worker')}`),
+    workers,
+    storeDir: dir,
+    addresses: [at],
+    openMmsg,
+    responderSlots: ['echoed'],
+    changed: () => changed(),
+    log: (text) => void log.push(text),
+    restartTimes: { firstMs: 10, longestMs: 10, settledMs: 30_000 },
+  });
+  onTestFinished(() => pool.stop(0));
+  const setGeneration = (generation: number) => writeFileSync(join(dir, 'generation'), String(generation));
+  setGeneration(1);
+  pool.start();
+  expect(await eventually(() => pool.addresses() !== undefined)).toBe(true);
+  return {
+    pool,
+    at,
+    log,
+    total: (name: string) => pool.counters().reduce((sum, { values }) => sum + (values[name] ?? 0), 0),
+    /** Milliseconds from telling to every thread having it. */
+    async publish(generation: number): Promise<number> {
+      setGeneration(generation);
+      const fromMs = performance.now();
+      const served = new Promise<void>((resolve) => {
+        changed = () => {
+          if (pool.states().every((each) => each.generation === generation)) resolve();
+        };
+      });
+      pool.announce(generation);
+      await served;
+      return performance.now() - fromMs;
+    },
+  };
+}
+
+/** Keeps the workers busy until told to stop. */
+function load(at: IpPort) {
+  let running = true;
+  const queries = Array.from({ length: 200 }, (_, id) => simpleQuery(id));
+  const done = (async () => {
+    let answered = 0;
+    while (running)
+      answered += (await exchangeUdp({ name: 'echo', address: at.ip, port: at.port }, queries)).filter((each) => each !== undefined).length;
+    return answered;
+  })();
+  return () => {
+    running = false;
+    return done;
+  };
+}
+
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+const openDescriptors = () => readdirSync('/proc/self/fd').length;
+
+test('a new generation is served by every thread within 20 ms, idle and under load', async () => {
+  const { at, publish, pool } = await startPool();
+  expect(pool.states()).toHaveLength(3);
+  let generation = 1;
+  const publishOften = async () => {
+    const times: number[] = [];
+    for (let n = 0; n < 15; n++) {
+      times.push(await publish(++generation));
+      await sleep(5);
+    }
+    return median(times);
+  };
+  expect(await publishOften()).toBeLessThan(20);
+  const stop = load(at);
+  expect(await publishOften()).toBeLessThan(20);
+  expect(await stop()).toBeGreaterThan(0);
+});
+
+test('stops within 100 ms, and what was asked before is answered', async () => {
+  const timesMs: number[] = [];
+  for (let n = 0; n < 3; n++) {
+    const { at, pool } = await startPool();
+    const replies = Promise.all(Array.from({ length: 20 }, (_, id) => udpQuery(at, simpleQuery(id), 1000)));
+    // The queries are sent in the next turn.
+    await sleep(5);
+    const fromMs = performance.now();
+    await pool.stop(3000);
+    timesMs.push(performance.now() - fromMs);
+    expect((await replies).every((reply) => reply !== undefined)).toBe(true);
+  }
+  expect(Math.min(...timesMs)).toBeLessThan(100);
+});
+
+test('idle threads do next to nothing', async () => {
+  const { pool } = await startPool({ workers: 4 });
+  await sleep(300);
+  const switches = () =>
+    readdirSync('/proc/self/task')
+      .map((task) => {
+        const status = readFileSync(`/proc/self/task/${task}/status`, 'utf8');
+        return /^Name:\s+answer \d+ udp$/m.test(status) ? Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1]) : undefined;
+      })
+      .filter((each) => each !== undefined);
+  const before = switches();
+  expect(before).toHaveLength(4);
+  await sleep(1500);
+  const after = switches();
+  for (const [at, count] of after.entries()) expect(count - before[at]!).toBeLessThan(20);
+  expect(pool.states().every(({ alive }) => alive)).toBe(true);
+});
+
+test('a thread dies of a query, 5 times: it comes back, no descriptor stays, the others go on', async () => {
+  const { at, log, pool, total } = await startPool();
+  const before = openDescriptors();
+  const deadly = Buffer.from(simpleQuery(1)).fill(0x70, 2, 3);
+  const ends = () => log.filter((line) => line.includes('starting it again')).length;
+  for (let n = 1; n <= 5; n++) {
+    await udpQuery(at, deadly, 1);
+    expect(await eventually(() => ends() === n && pool.addresses() !== undefined)).toBe(true);
+  }
+  expect(await eventually(() => openDescriptors() <= before)).toBe(true);
+  for (let id = 0; id < 20; id++) expect(idOf((await udpQuery(at, simpleQuery(id)))!)).toBe(id);
+  expect(idOf((await tcpQuery(at, simpleQuery(3)))!)).toBe(3);
+  expect(total('echoed')).toBe(21);
+});
+
+test('a thread that hangs in an answer is ended, and its sockets with it', async () => {
+  const before = openDescriptors();
+  const { at, pool } = await startPool({ workers: 1 });
+  await udpQuery(at, Buffer.from(simpleQuery(1)).fill(0x68, 2, 3), 50);
+  const fromMs = performance.now();
+  await pool.stop(50);
+  expect(performance.now() - fromMs).toBeLessThan(2000);
+  expect(await eventually(() => openDescriptors() <= before)).toBe(true);
+});
