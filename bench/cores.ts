@@ -8,7 +8,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 
 export interface Cores {
   readonly server: number;
-  readonly generator: number;
+  /** Undefined: any. */
+  readonly generator: number | undefined;
 }
 
 /** Units of /proc/stat: USER_HZ, 100 on every Linux we know; asked all the same. */
@@ -40,23 +41,44 @@ export function processSeconds(text: string): number {
   return fields.length < 13 ? 0 : (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
+/** Cores this process may use, in the form of taskset. A container may have fewer than the machine. */
+export const ALL_CORES = taskset('-c', '-p', String(process.pid)).split(':').at(-1)!.trim();
+
 /** The two cores with the least interrupts so far: the quieter one for the server. On a machine with one core both are it. */
-export function chooseCores(server: number | undefined, generator: number | undefined): Cores {
+export function chooseCores(
+  server: number | undefined,
+  generator: number | undefined,
+): { readonly server: number; readonly generator: number } {
+  const allowed = new Set(coreNumbers(ALL_CORES));
   const all = [...readFileSync('/proc/stat', 'latin1').matchAll(/^cpu(\d+) (.*)$/gm)]
     .map(([, core, times]) => {
       const [, , , , , irq = 0, softirq = 0] = times!.split(' ').map(Number);
       return { core: Number(core), interrupts: irq + softirq };
     })
+    .filter(({ core }) => allowed.has(core))
     .toSorted((a, b) => a.interrupts - b.interrupts)
     .map(({ core }) => core);
   const chosen = server ?? all.find((each) => each !== generator) ?? all[0]!;
   return { server: chosen, generator: generator ?? all.find((each) => each !== chosen) ?? chosen };
 }
 
-/** Puts this process, all its threads, and what it starts from now on, on one core. */
-export function pinSelf(core: number): void {
-  const { status, stderr } = spawnSync('taskset', ['-a', '-c', '-p', String(core), String(process.pid)], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`taskset: ${stderr}`);
+/** `0-2,5` is 0, 1, 2, 5. */
+function coreNumbers(list: string): number[] {
+  return list.split(',').flatMap((part) => {
+    const [first = 0, last = first] = part.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, at) => first + at);
+  });
+}
+
+/** Puts a process, all its threads, and what it starts from now on, on these cores. */
+export function pin(pid: number, cores: string): void {
+  taskset('-a', '-c', '-p', cores, String(pid));
+}
+
+function taskset(...words: readonly string[]): string {
+  const { status, stdout, stderr, error } = spawnSync('taskset', [...words], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`taskset ${words.join(' ')}: ${error?.message ?? stderr}`);
+  return stdout;
 }
 
 /** A process and all below it. */

@@ -18,8 +18,8 @@ const LOOK_EVERY_MS = 10;
 export interface DaemonOptions {
   readonly program: string;
   readonly words: readonly string[];
-  /** Cores, in the form of taskset; undefined for any. */
-  readonly cores: string | undefined;
+  /** Cores, in the form of taskset. */
+  readonly cores: string;
   /** Where its log goes, and its working directory. */
   readonly folder: string;
   readonly environment?: Readonly<Record<string, string>>;
@@ -27,6 +27,8 @@ export interface DaemonOptions {
 
 export class Daemon {
   readonly port: number;
+  /** Its own. */
+  readonly folder: string;
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
   readonly #log: string;
@@ -35,11 +37,11 @@ export class Daemon {
 
   constructor(port: number, { program, words, cores, folder, environment = {} }: DaemonOptions) {
     this.port = port;
+    this.folder = folder;
     this.#log = join(folder, 'log');
     const log = openSync(this.#log, 'a');
     const path = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`;
-    const command = cores === undefined ? [program, ...words] : ['taskset', '-c', cores, program, ...words];
-    this.#child = spawn(command[0]!, command.slice(1), {
+    this.#child = spawn('taskset', ['-c', cores, program, ...words], {
       cwd: folder,
       env: { ...process.env, PATH: path, ...environment },
       stdio: ['ignore', log, log],
@@ -67,10 +69,6 @@ export class Daemon {
       }
       await delay(LOOK_EVERY_MS);
     }
-  }
-
-  get pid(): number {
-    return this.#child.pid ?? 0;
   }
 
   /** The process and its children, as they are now. */

@@ -6,7 +6,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Cores, coreTimes, processSeconds, softirqThreads } from './cores.ts';
+import { ALL_CORES, type Cores, coreTimes, processSeconds, softirqThreads } from './cores.ts';
 import { ADDRESS } from './daemon.ts';
 
 const SOURCES = join(import.meta.dirname, 'generator');
@@ -107,7 +107,7 @@ export function compile(files: readonly string[], program: string): string {
   return program;
 }
 
-/** Loads the server on `port` and tells what it cost. `cores.generator` undefined in the sense of "any" is written as -1. */
+/** Loads the server on `port` and tells what it cost. */
 export async function loadServer(program: string, cores: Cores, port: number, pids: readonly number[], load: Load): Promise<Run> {
   const own = [...pids, ...softirqThreads(cores.server)];
   const words = [
@@ -115,8 +115,7 @@ export async function loadServer(program: string, cores: Cores, port: number, pi
     ...[`window=${load.window}`, `rate=${Math.round(load.rate)}`, `sockets=${load.sockets}`, `connections=${load.connections}`],
     ...[`sources=${load.sources}`, `seed=${load.seed}`, 'snapshot=/proc/stat', ...own.map((pid) => `snapshot=/proc/${pid}/stat`)],
   ];
-  const command = cores.generator < 0 ? [program, ...words] : ['taskset', '-c', String(cores.generator), program, ...words];
-  const { stdout } = await run(command[0]!, command.slice(1), {
+  const { stdout } = await run('taskset', ['-c', cores.generator === undefined ? ALL_CORES : String(cores.generator), program, ...words], {
     timeout: 1000 * (load.warmupSeconds + load.seconds) + GRACE_MS,
     killSignal: 'SIGKILL',
     maxBuffer: 16 * 1024 * 1024,

@@ -60,7 +60,8 @@ export function readOptions(words: readonly string[]): Options {
       out: { type: 'string', default: join(import.meta.dirname, 'results') },
     },
   });
-  const list = (text: string | undefined): readonly string[] | undefined => text?.split(',').filter((each) => each !== 'none' && each !== '');
+  const list = (text: string | undefined): readonly string[] | undefined =>
+    text?.split(',').filter((each) => each !== 'none' && each !== '');
   const core = (name: 'server-core' | 'generator-core'): number | undefined =>
     values[name] === undefined ? undefined : numeric(name, values[name], 0, 1023);
   return {

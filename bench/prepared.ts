@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AdminClient } from './admin-client.ts';
+import { ALL_CORES } from './cores.ts';
 import { Daemon, freePort } from './daemon.ts';
 import { waxsealEnvironment, waxsealWords } from './peers/waxseal-command.ts';
 import { type ZoneSet } from './zone-sets.ts';
@@ -65,7 +66,7 @@ export async function prepare(set: ZoneSet, signed: boolean, work: string, say: 
 async function fillStore({ set, signed, folder, data, kekFile, plainFiles, servedFiles }: Prepared): Promise<void> {
   const port = await freePort();
   const { program, words } = waxsealWords({ data, port, udp: 'dgram', workers: 1 });
-  const daemon = new Daemon(port, { program, words, cores: undefined, folder, environment: waxsealEnvironment(kekFile) });
+  const daemon = new Daemon(port, { program, words, cores: ALL_CORES, folder, environment: waxsealEnvironment(kekFile) });
   const api = new AdminClient(data);
   try {
     for (let tries = 0; !(await api.isAlive()); tries++) {

@@ -36,6 +36,7 @@ async function makeStore(folder: string): Promise<void> {
     publisher: new Publisher(() => undefined),
     clock: { nowMs: () => Date.now() },
     random: (bytes) => randomBytes(bytes),
+    outside: { lookup: () => Promise.resolve({ kind: 'nxdomain' }) },
     onFatal: (failure) => {
       throw failure;
     },

@@ -26,7 +26,7 @@ async function startKnot(
 ): Promise<Daemon> {
   const port = await freePort();
   const config = join(folder, 'knot.conf');
-  mkdirSync(join(folder, 'db'));
+  mkdirSync(join(folder, 'db'), { recursive: true });
   writeFileSync(
     config,
     `server:

@@ -4,10 +4,10 @@ import { type Daemon } from '../daemon.ts';
 import { type Prepared } from '../prepared.ts';
 
 export interface Start {
-  /** Its own, empty: configuration, databases, log. */
+  /** Its own: configuration, databases, log. Empty at the first start, and as it was left at the next. */
   readonly folder: string;
-  /** In the form of taskset; undefined for any. */
-  readonly cores: string | undefined;
+  /** In the form of taskset. */
+  readonly cores: string;
   readonly workers: number;
 }
 

@@ -1,6 +1,6 @@
 /** PowerDNS with its LMDB back end. Signed zones are signed while it answers (`pdnsutil secure-zone`), which is how PowerDNS is used. */
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ADDRESS, Daemon, freePort } from '../daemon.ts';
 import { type Peer, versionLine } from './peer.ts';
@@ -15,6 +15,7 @@ export const POWERDNS: Peer = {
   version: () => versionLine('pdns_server', ['--version'], /PowerDNS Authoritative Server \S+/),
   async start({ plainFiles, signed }, { folder, cores, workers }) {
     const port = await freePort();
+    const isFilled = existsSync(join(folder, 'pdns.lmdb'));
     writeFileSync(
       join(folder, 'pdns.conf'),
       `launch=lmdb
@@ -41,7 +42,7 @@ max-tcp-connection-duration=0
 version-string=anonymous
 `,
     );
-    for (const { name, file } of plainFiles) {
+    for (const { name, file } of isFilled ? [] : plainFiles) {
       pdnsutil(folder, 'load-zone', name, file);
       if (signed) pdnsutil(folder, 'secure-zone', name);
       pdnsutil(folder, 'rectify-zone', name);

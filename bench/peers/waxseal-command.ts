@@ -13,7 +13,10 @@ export interface WaxsealOptions {
   readonly workers: number;
 }
 
-export function waxsealWords({ data, port, udp, workers }: WaxsealOptions): { readonly program: string; readonly words: readonly string[] } {
+export function waxsealWords({ data, port, udp, workers }: WaxsealOptions): {
+  readonly program: string;
+  readonly words: readonly string[];
+} {
   const listeners = ['--dns', `${ADDRESS}:${port}`, '--admin', 'off', '--https', 'off'];
   return {
     program: process.execPath,

@@ -1,6 +1,6 @@
 /** waxseal, with each of its UDP sockets. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Daemon, freePort } from '../daemon.ts';
 import { type Peer } from './peer.ts';
@@ -18,8 +18,10 @@ export function waxsealPeer(udp: UdpSocket): Peer {
     version: () => `waxseal ${(JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }).version}, Node ${process.version}`,
     async start({ data, kekFile }, { folder, cores, workers }) {
       const own = join(folder, 'data');
-      const { status, stderr } = spawnSync('cp', ['-r', '--reflink=auto', data, own], { encoding: 'utf8' });
-      if (status !== 0) throw new Error(`cp: ${stderr}`);
+      if (!existsSync(own)) {
+        const { status, stderr } = spawnSync('cp', ['-r', '--reflink=auto', data, own], { encoding: 'utf8' });
+        if (status !== 0) throw new Error(`cp: ${stderr}`);
+      }
       const port = await freePort();
       const { program, words } = waxsealWords({ data: own, port, udp, workers });
       return new Daemon(port, { program, words, cores, folder, environment: waxsealEnvironment(kekFile) });

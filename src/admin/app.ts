@@ -26,6 +26,7 @@ import { healthRoutes } from './routes/health.ts';
 import { queryRoutes } from './routes/query.ts';
 import { rrsetRoutes } from './routes/rrset.ts';
 import { rrsetsRoutes } from './routes/rrsets.ts';
+import { spfRoutes } from './routes/spf.ts';
 import { statusRoutes } from './routes/status.ts';
 import { tokensRoutes } from './routes/tokens.ts';
 import { zonefileRoutes } from './routes/zonefile.ts';
@@ -41,6 +42,7 @@ const RESOURCES: readonly ((app: AdminApp, control: ControlApi, options: { reado
   changesRoutes,
   dnssecRoutes,
   queryRoutes,
+  spfRoutes,
   statusRoutes,
   tokensRoutes,
   auditRoutes,

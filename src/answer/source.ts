@@ -1,22 +1,39 @@
 /**
- * What answering needs of a store: zones, nodes in stored form by key, the NSEC before a key. store/reader.ts has this shape; tests
- * have one in memory.
+ * What answering needs of a store: zones, nodes in stored form by key, the NSEC before a key, and what changed. store/reader.ts has this
+ * shape; tests have one in memory.
  */
 import { type OwnerKey } from '#dns/name.ts';
 
 export interface AnswerZone {
-  readonly record: { readonly id: number; readonly dnssec: 'on' | 'off' };
+  /** `nodeCount` as of any time: an estimate. */
+  readonly record: { readonly id: number; readonly dnssec: 'on' | 'off'; readonly nodeCount: number };
   readonly apexKey: OwnerKey;
+}
+
+/** What became different in a zone that was there before and still is. */
+export interface ZoneChange {
+  readonly zoneId: number;
+  /** Nodes written or removed; `all` when they were too many to tell. */
+  readonly keys: readonly OwnerKey[] | 'all';
+  /** No node came or went, and none changed its flags. */
+  readonly sameNames: boolean;
+}
+
+export interface SourceChanges {
+  /** There are other zones than before, or others are signed: nothing known holds, `storedZones` is to be asked again. */
+  readonly zonesMoved: boolean;
+  readonly changes: readonly ZoneChange[];
 }
 
 /** Keys are `ownerKey` as octets; of each array the first `keyLength` octets count. What is returned is good until the next call. */
 export interface AnswerSource {
-  /** The same array until a refresh changes a zone. */
   storedZones(): readonly AnswerZone[];
   /** The stored node (store/node-codec.ts) with exactly this key, empty non-terminals included. */
   nodeBytes(zoneId: number, key: Uint8Array, keyLength: number): Uint8Array | undefined;
   /** The last node at or before this key that has an NSEC. */
   nsecAtOrBefore(zoneId: number, key: Uint8Array, keyLength: number): Uint8Array | undefined;
+  /** Shows nodes after `after` (from the zone's first, without) in order, at most `limit`; returns how many. The arrays are good during `show` only. */
+  readNodes(zoneId: number, after: Uint8Array | undefined, limit: number, show: (key: Uint8Array, node: Uint8Array) => void): number;
   /** Moves to the newest state. */
-  refresh(): unknown;
+  refresh(): SourceChanges;
 }

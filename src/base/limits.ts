@@ -158,6 +158,10 @@ export const JOURNAL_BYTES_MAX = 64 * 1024 * 1024;
 export const JOURNAL_CHANGESET_BYTES_MAX = 16 * 1024 * 1024;
 /** Generations whose changed zones are remembered: a reader that is further behind reads the whole zone table. */
 export const RECENT_GENERATIONS_MAX = 4096;
+/** Changed nodes remembered by name for one zone and generation; a change of more makes readers forget all they know of the zone. */
+export const RECENT_KEYS_MAX = 256;
+/** Octets of such names: with RECENT_GENERATIONS_MAX, 40 MiB of the store at most. */
+export const RECENT_KEYS_BYTES_MAX = 8 * 1024;
 /** One audit entry's detail; longer text is cut, the changeset is in the journal. */
 export const AUDIT_DETAIL_CHARACTERS_MAX = 16 * 1024;
 /** Nodes looked at for one NSEC predecessor: 127 empty non-terminals in a row and 127 labels up from an occluded name, rounded up. */
@@ -259,6 +263,8 @@ export const SPF_TARGET_CHARACTERS_MAX = 253;
 export const SPF_OWNER_TXT_BYTES_MAX = 450;
 /** Records looked at for one include tree. Evaluation stops at 10; the rest is for showing by how much a record is over, and includes can fan out without end. */
 export const SPF_TREE_RECORDS_MAX = 100;
+/** Records looked at for the addresses of one include. */
+export const SPF_FLATTEN_RECORDS_MAX = 50;
 
 // --- answering: cookies and rate limits ---
 
@@ -305,3 +311,31 @@ export const MAIL_POLICY_BYTES_MAX = 256 * 1024;
 export const MAIL_POLICY_ITEMS_MAX = 256;
 /** Keys published ahead of their use, per algorithm: each can be found by walking the zone, so a few. */
 export const DKIM_SPARE_KEYS_MAX = 4;
+
+// --- control: asking the outside ---
+
+/** For one try at one recursive server. */
+export const RESOLVER_TIMEOUT_MS = 3000;
+/** Tries at each server: a lost datagram is made good, a dead server does not hold up a check for long. */
+export const RESOLVER_TRIES = 2;
+
+// --- answering: cache and names in memory, per worker ---
+
+/** Octets of cached answers: 400,000 of a usual size. Memory that no answer has reached yet costs nothing. */
+export const ANSWER_CACHE_BYTES = 128 * 1024 * 1024;
+/** The longest answer that is cached, without header and question; longer ones are rare, and over TCP. */
+export const ANSWER_CACHE_BODY_BYTES_MAX = 4096;
+/** Compression pointers in a cached answer; more are in no answer of ANSWER_CACHE_BODY_BYTES_MAX that is asked for often. */
+export const ANSWER_CACHE_POINTERS_MAX = 200;
+/** Nodes that a cached answer may depend on; an answer with sixteen hosts in three zones fits. */
+export const ANSWER_DEPENDENCIES_MAX = 48;
+/** Stamps of change, four octets each: with 100 changes a second, one in a thousand answers goes a minute early. A power of two. */
+export const ANSWER_STAMPS = 262_144;
+/** Nodes of all zones whose names are in memory together; some 50 octets each. */
+export const NEGATIVE_INDEX_NODES_MAX = 2_000_000;
+/** Octets of all these names together. */
+export const NEGATIVE_INDEX_BYTES_MAX = 128 * 1024 * 1024;
+/** Nodes read at the end of one query while a zone's names are read: about a fifth of a millisecond. */
+export const NEGATIVE_SLICE_NODES = 128;
+/** Nodes without NSEC looked at in memory before the store is asked: more than glue or empty names in a row usually are. */
+export const NEGATIVE_STEPS_MAX = 64;

@@ -194,11 +194,16 @@ export const PROBLEM_KINDS = {
   SPF_CIDR: bad('a prefix length in an SPF term is not one'),
   SPF_DOMAIN: bad('an SPF term has no domain, or one that is not well formed'),
   SPF_DRIFT_INCLUDE: { title: 'an SPF record of somebody else includes other records than before', status: 409, exit: 6 },
-  SPF_DRIFT_LOOKUPS: { title: 'an SPF record costs more or fewer look-ups than before, because others changed theirs', status: 409, exit: 6 },
+  SPF_DRIFT_LOOKUPS: {
+    title: 'an SPF record costs more or fewer look-ups than before, because others changed theirs',
+    status: 409,
+    exit: 6,
+  },
   SPF_DRIFT_VOIDS: { title: 'more look-ups of an SPF record find nothing than before', status: 409, exit: 6 },
   SPF_EVERYBODY: bad('an SPF record lets every host of the internet send'),
   SPF_FLATTEN_DYNAMIC: bad('an SPF include cannot be turned into addresses, because it depends on the message'),
   SPF_FLATTEN_KEPT: { title: 'an SPF include cannot be read now; the addresses last known are kept', status: 503, exit: 6 },
+  SPF_FLATTEN_MISSING: bad('an SPF include that is to be turned into addresses is not in the record'),
   SPF_HOST_BITS: bad('an address in an SPF term has bits beyond its prefix length'),
   SPF_INCLUDE: bad('an SPF include or redirect leads to a domain without exactly one good record'),
   SPF_IP: bad('an address in an SPF term is not well formed'),
@@ -227,7 +232,6 @@ export const PROBLEM_KINDS = {
   LIFECYCLE_WAIT: { title: 'something does not wait for what was to be overridden', status: 409, exit: 4 },
 
   // mail: the policy of a domain and what it compiles to
-  MAIL_BIMI_PREREQUISITE: bad('a BIMI record has no effect, because the DMARC policy is not strict enough'),
   MAIL_CONFLICT: { title: 'a record that the mail policy yields was put by hand with other content', status: 409, exit: 4 },
   MAIL_DANE_HOST: bad('TLSA records cannot work at a mail host'),
   MAIL_DKIM_KEY: bad('a public key for DKIM is not one, or not of its algorithm'),
@@ -298,6 +302,7 @@ export const PROBLEM_KINDS = {
   COOKIE_SECRET_FILE: { title: 'a secret for DNS cookies cannot be read', status: 500, exit: 78 },
 
   // cli
+  CLI_CHECK: { title: 'what was checked has errors', status: 422, exit: 6 },
   CLI_CONFIRM: { title: 'a destructive command needs --yes when nobody can be asked', status: 400, exit: 2 },
   CLI_FILE: { title: 'a file cannot be read or written', status: 400, exit: 1 },
   CLI_SERVER: { title: 'no server answers', status: 503, exit: 1 },

@@ -16,6 +16,7 @@ import { type Problem, formatProblem, problem } from '#base/problem.ts';
 import { productVersion } from '#base/version.ts';
 import { problemKind } from '#base/problem-codes.ts';
 import { Control } from '#control/control.ts';
+import { outsideResolver } from '#control/outside-resolver.ts';
 import { Publisher } from '#control/publisher.ts';
 import { Refresher } from '#control/refresh.ts';
 import { SERVER_METRICS } from '#server/counters.ts';
@@ -71,6 +72,7 @@ async function main(options: ServeOptions): Promise<void> {
     publisher,
     clock: systemClock,
     random,
+    outside: outsideResolver([]),
     onFatal: (failure) => {
       log.fatal('store.broken', failure.message);
       process.exit(EXIT_FAILED);

@@ -19,6 +19,7 @@ const NOUNS: Readonly<Record<string, Noun>> = {
   serve: { summary: 'run the server', load: async () => (await import('./serve-command.ts')).defineServe },
   status: { summary: 'state of the server', load: async () => (await import('./status.ts')).defineStatus },
   query: { summary: 'what is answered to a question, and why', load: async () => (await import('./query.ts')).defineQuery },
+  spf: { summary: 'SPF: tree, check', load: async () => (await import('./spf.ts')).defineSpf },
   zone: {
     summary: 'zones: add, remove, list, show, import, export, check, diff',
     example: 'waxseal zone import example.com example.com.zone',

@@ -26,6 +26,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   }
   const addresses = await settleAddresses(config.dns.listen);
   if (!addresses.ok) return refuse(addresses.problems, problemKind(addresses.problems[0]!.code).exit);
+  // Whatever any of the processes makes is its owner's alone, also what a library makes (the compile cache's folders).
+  process.umask(0o077);
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
   // For both children and their threads: a restart is back in half the time. The data directory is nobody else's.
   process.env['NODE_COMPILE_CACHE'] ??= join(config.data, 'compile-cache');

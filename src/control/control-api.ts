@@ -6,6 +6,7 @@ import { type Problem, type Result } from '#base/problem.ts';
 import { type Name } from '#dns/name.ts';
 import { type RrType } from '#dns/types.ts';
 import { type ZoneFileOptions } from '#dns/zone-file.ts';
+import { type Resolver } from '#mail/resolver.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type Changeset } from '#zone/changeset.ts';
 import { type Response } from '#zone/lookup.ts';
@@ -164,6 +165,8 @@ export interface ControlApi {
   ds(record: ZoneRecord): readonly DsForm[];
   /** The oracle's answer from the store, with its steps. */
   query(name: Name, type: RrType, dnssecOk: boolean): Response;
+  /** Look-ups: names in our zones from the store, others from the configured recursive servers. */
+  resolver(): Resolver;
   /** True once every live worker serves `revision` or later; false at the time limit. */
   waitServed(revision: number, timeoutMs: number): Promise<boolean>;
   status(): ControlStatus;

@@ -7,6 +7,7 @@ import { CHANGESET_LINES_MAX, COMMANDS_WAITING_MAX } from '#base/limits.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Name, lowerName } from '#dns/name.ts';
 import { CLASS, type RrType } from '#dns/types.ts';
+import { type Resolver } from '#mail/resolver.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
@@ -34,6 +35,7 @@ import { dsForms } from './ds-forms.ts';
 import { type CounterTable, metricFamilies } from './metrics.ts';
 import { type Publisher } from './publisher.ts';
 import { SerialQueue } from './serial-queue.ts';
+import { storeResolver } from './store-resolver.ts';
 import { checkToken, newToken, tokenInfo } from './tokens.ts';
 import { type RefreshOutcome, ZoneWriter } from './zone-writer.ts';
 
@@ -42,6 +44,8 @@ export interface ControlOptions {
   readonly publisher: Publisher;
   readonly clock: Clock;
   readonly random: (bytes: number) => Uint8Array;
+  /** Answers what is in none of our zones. */
+  readonly outside: Resolver;
   /** Called once when the store can no longer be trusted: the process has to end. */
   readonly onFatal: (failure: StoreFailure) => void;
   readonly version: string;
@@ -213,6 +217,10 @@ export class Control implements ControlApi {
   query(name: Name, type: RrType, dnssecOk: boolean): Response {
     const zones = zoneSet(this.#writer.zones().map((record) => ({ view: this.#writer.view(record), signed: record.dnssec === 'on' })));
     return lookup(zones, { name, type, class: CLASS.IN }, dnssecOk);
+  }
+
+  resolver(): Resolver {
+    return storeResolver((name, type) => this.query(name, type, false), this.#options.outside);
   }
 
   waitServed(revision: number, timeoutMs: number): Promise<boolean> {

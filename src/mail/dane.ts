@@ -5,11 +5,12 @@
  */
 import { createHash } from 'node:crypto';
 import { concatBytes, equalBytes, toHex } from '#base/bytes.ts';
-import { type Problem, type Result, fail, hasErrors, ok, problem, warning } from '#base/problem.ts';
+import { type Problem, type Result, fail, problem, warning } from '#base/problem.ts';
 import { type Name, parseName, ROOT } from '#dns/name.ts';
 import { parseRdataText } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
 import { type KeyMaterial, readKeyMaterial, spkiOf, type TlsaInput } from './dane-certificate.ts';
+import { resultOf } from './tag-list.ts';
 
 export interface TlsaRecord {
   /** 3 DANE-EE: this very certificate or key. 2 DANE-TA: one that signs. 0 and 1 are of no use for mail. */
@@ -47,8 +48,7 @@ export function tlsaFor(input: TlsaInput, { usage = 3, selector = 1, matching = 
       }),
     );
   const record = { usage, selector, matching, data: matchOctets(octets, matching) ?? octets };
-  const problems = checkTlsa(record);
-  return hasErrors(problems) ? fail(...problems) : ok(record, problems);
+  return resultOf(checkTlsa(record), () => record);
 }
 
 function selectOctets(material: KeyMaterial, selector: number): Uint8Array | undefined {
@@ -108,8 +108,7 @@ export function parseTlsa(text: string): Result<TlsaRecord> {
   const rdata = parseRdataText(TYPE.TLSA, text, ROOT);
   if (!rdata.ok) return rdata;
   const record = readTlsa(rdata.value);
-  const problems = checkTlsa(record);
-  return hasErrors(problems) ? fail(...problems) : ok(record, problems);
+  return resultOf(checkTlsa(record), () => record);
 }
 
 /** The canonical presentation form. */

@@ -7,7 +7,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { equalBytes } from '#base/bytes.ts';
 import { DKIM_RSA_BITS_GOOD, DKIM_RSA_BITS_MAX, DKIM_RSA_BITS_MIN } from '#base/limits.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem, warning } from '#base/problem.ts';
-import { type DkimKeyType, type DkimRecord } from './dkim.ts';
+import { type DkimKeyType, type DkimRecord } from './dkim-record.ts';
 
 const ED25519_BYTES = 32;
 /** DER of SubjectPublicKeyInfo before the 32 octets (RFC 8410 §4). */

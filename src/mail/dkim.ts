@@ -6,26 +6,8 @@
 import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
 import { type Name, parseName } from '#dns/name.ts';
 import { checkDkimKey } from './dkim-key.ts';
+import { type DkimKeyType, type DkimRecord } from './dkim-record.ts';
 import { formatTags, readTagList, resultOf, splitList, type TagGrammar } from './tag-list.ts';
-
-export type DkimKeyType = 'rsa' | 'ed25519';
-
-export interface DkimRecord {
-  /** "k=", default rsa. */
-  readonly keyType: DkimKeyType;
-  /** "p=", decoded: SubjectPublicKeyInfo of an RSA key, the 32 octets of an Ed25519 key; empty: the key is revoked. */
-  readonly publicKey: Uint8Array;
-  /** Hashes that signatures may use ("h="); empty: any. */
-  readonly hashes: readonly string[];
-  /** Services the key is for ("s="): `email`, `tlsrpt`; empty: all. */
-  readonly services: readonly string[];
-  /** "t=y": verifiers treat failures as if unsigned. */
-  readonly isTesting: boolean;
-  /** "t=s": the signing identity must be in the domain itself, not below it. */
-  readonly isDomainOnly: boolean;
-  /** "n=", for people; one character per octet. */
-  readonly notes: string;
-}
 
 const RFC = 'RFC 6376 §3.6.1';
 

@@ -7,6 +7,7 @@ import { equalNames, type Name, nameOf, parseName } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { concatBytes } from '#base/bytes.ts';
 import { NAME_BYTES_MAX } from '#base/limits.ts';
+import { isAligned } from './dmarc-discovery.ts';
 import { isDmarcText, readDmarc, type DmarcRecord } from './dmarc.ts';
 import { readReportUri } from './report-uri.ts';
 import { isTransient, type Resolver } from './resolver.ts';
@@ -23,7 +24,7 @@ export function reportAuthorizationOwner(domain: Name, host: Name): Name | undef
   return owner.length > NAME_BYTES_MAX ? undefined : owner;
 }
 
-/** Hosts of the report addresses that can get reports at all, each once. External are those whose organizational domain is not the domain's. */
+/** Hosts of the report addresses that can get reports at all, each once. */
 export function reportHosts(record: DmarcRecord): Name[] {
   const hosts = new Set<string>();
   for (const each of [...record.aggregateUris, ...record.failureUris]) {
@@ -31,6 +32,16 @@ export function reportHosts(record: DmarcRecord): Name[] {
     if (!('wrong' in uri) && uri.host !== undefined) hosts.add(uri.host);
   }
   return [...hosts].map((host) => nameOf(host));
+}
+
+/**
+ * Those of `reportHosts` that must consent: their organizational domain is not that of `domain` (RFC 9990 §4). Where a look-up fails, the
+ * host counts as one of them.
+ */
+export async function externalReportHosts(resolver: Resolver, domain: Name, record: DmarcRecord): Promise<Name[]> {
+  const external: Name[] = [];
+  for (const host of reportHosts(record)) if ((await isAligned(resolver, domain, host, 'relaxed')) !== true) external.push(host);
+  return external;
 }
 
 export type ReportAuthorization =

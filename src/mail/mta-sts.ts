@@ -125,7 +125,7 @@ export function parseStsPolicy(body: string): Result<StsPolicy> {
         rfc: 'RFC 8461 §10.2',
       }),
     );
-  if (mxPatterns.length === 0 && mode !== 'none' && !problems.some((each) => each.code === 'STS_MX'))
+  if (mxPatterns.length === 0 && mode !== undefined && mode !== 'none' && !problems.some((each) => each.code === 'STS_MX'))
     problems.push(problem('STS_MX_MISSING', 'mx', 'no host may take mail', { rfc: BODY_RFC }));
   return resultOf(problems, () => ({ mode: mode!, maxAgeSeconds, mxPatterns }));
 }

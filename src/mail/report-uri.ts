@@ -17,7 +17,8 @@ export interface ReportUri {
 }
 
 const URI = /^([A-Za-z][A-Za-z0-9+.-]*):(?:[A-Za-z0-9._~:/?#[\]@$&'()*+=-]|%[0-9A-Fa-f]{2})+$/;
-const HOST = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+// The last label begins with a letter: otherwise it is read as an address in URLs (0x7f, 127.1), and no such domain is there (RFC 3696 §2).
+const HOST = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** True for a host name of two labels or more, letters, digits and hyphens, lower case, no final dot. */
 export function isHostName(text: string): boolean {

@@ -5,14 +5,23 @@
  */
 import { domainToASCII } from 'node:url';
 import { assert } from '#base/assert.ts';
-import { readU16 } from '#base/bytes.ts';
 import { type Clock } from '#base/clock.ts';
-import { SPF_EVALUATION_MS_MAX, SPF_MX_NAMES_MAX } from '#base/limits.ts';
+import { SPF_EVALUATION_MS_MAX } from '#base/limits.ts';
 import { type Problem, problem } from '#base/problem.ts';
-import { compareKeys, isAtOrBelow, type Name, ownerKey } from '#dns/name.ts';
+import { isAtOrBelow, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { type Resolver, isTransient } from './resolver.ts';
-import { type Directive, type SpfRecord, type TermOf, costsLookup, effectiveTerms, formatTerm, isDirective, modifierOf, selectSpf } from './spf.ts';
+import {
+  type Directive,
+  type SpfRecord,
+  type TermOf,
+  costsLookup,
+  effectiveTerms,
+  formatTerm,
+  isDirective,
+  modifierOf,
+  selectSpf,
+} from './spf.ts';
 import { explain } from './spf-explain.ts';
 import { literalIp, parseIp, sharesPrefix } from './spf-ip.ts';
 import {
@@ -26,12 +35,12 @@ import {
   countVoid,
   expandTarget,
   fetch,
-  fetchAddresses,
   isStop,
   temporary,
   validatedNames,
 } from './spf-lookup.ts';
 import { type MacroString } from './spf-macro.ts';
+import { matchesHost, matchesMx } from './spf-match.ts';
 import { parseSpf } from './spf-parse.ts';
 import { fitTarget, isCheckable, targetName } from './spf-target.ts';
 
@@ -149,7 +158,9 @@ async function checkHost(check: SpfCheck, domain: string, depth: number, caller?
   const name = targetName(domain);
   // RFC 7208 §4.3
   if (name === undefined || !isCheckable(domain)) {
-    return end('none', 'not a domain', [problem('SPF_SENDER', domain, `"${domain}" is not a domain of two labels or more`, { rfc: 'RFC 7208 §4.3' })]);
+    return end('none', 'not a domain', [
+      problem('SPF_SENDER', domain, `"${domain}" is not a domain of two labels or more`, { rfc: 'RFC 7208 §4.3' }),
+    ]);
   }
   const answer = await ask(check, name, TYPE.TXT);
   if (isTransient(answer)) {
@@ -217,7 +228,9 @@ async function followRedirect(scope: TermScope, term: TermOf<'redirect'>): Promi
 
 function noRecord(scope: TermScope, target: string): Problem {
   const at = `${scope.domain} TXT, ${formatTerm(scope.term)}`;
-  return problem('SPF_INCLUDE', at, `${target} has no SPF record`, { rfc: scope.term.kind === 'redirect' ? 'RFC 7208 §6.1' : 'RFC 7208 §5.2' });
+  return problem('SPF_INCLUDE', at, `${target} has no SPF record`, {
+    rfc: scope.term.kind === 'redirect' ? 'RFC 7208 §6.1' : 'RFC 7208 §5.2',
+  });
 }
 
 async function matches(scope: TermScope, term: Directive): Promise<boolean | SpfStop> {
@@ -262,35 +275,4 @@ async function include(scope: TermScope, term: TermOf<'include'>): Promise<boole
   if (verdict.result === 'temperror' || verdict.result === 'permerror') return { result: verdict.result, problem: verdict.problems[0]! };
   if (verdict.result === 'none') return { result: 'permerror', problem: noRecord(scope, target) };
   return verdict.result === 'pass';
-}
-
-async function matchesHost(scope: TermScope, name: Name, prefix: number): Promise<boolean | SpfStop> {
-  const addresses = await fetchAddresses(scope, name);
-  return isStop(addresses) ? addresses : addresses.some((address) => sharesPrefix(scope.check.ip, address, prefix));
-}
-
-/** RFC 7208 §5.4: the hosts in order of preference; no MX is no match, never the domain's own address. */
-async function matchesMx(scope: TermScope, domain: Name, prefix: number): Promise<boolean | SpfStop> {
-  const rdatas = await fetch(scope, domain, TYPE.MX);
-  if (isStop(rdatas)) return rdatas;
-  for (const [at, host] of mxHosts(rdatas).entries()) {
-    // RFC 7208 §4.6.4: looking up an eleventh host is an error; a match among the first ten comes before that.
-    if (at === SPF_MX_NAMES_MAX) {
-      const message = `more than ${SPF_MX_NAMES_MAX} mail hosts`;
-      const at = `${scope.domain} TXT, ${formatTerm(scope.term)}`;
-      return { result: 'permerror', problem: problem('SPF_MX_NAMES', at, message, { rfc: 'RFC 7208 §4.6.4' }) };
-    }
-    const match = await matchesHost(scope, host, prefix);
-    if (match !== false) return match;
-  }
-  return false;
-}
-
-/** Host names of MX RDATA by preference, then by name, so that the order of an answer does not matter. A null MX (RFC 7505) has none. */
-export function mxHosts(rdatas: readonly Uint8Array[]): Name[] {
-  return rdatas
-    .map((rdata) => ({ preference: readU16(rdata, 0), host: rdata.subarray(2) }))
-    .filter(({ host }) => host.length > 1)
-    .toSorted((a, b) => a.preference - b.preference || compareKeys(ownerKey(a.host), ownerKey(b.host)))
-    .map(({ host }) => host);
 }

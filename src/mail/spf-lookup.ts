@@ -176,7 +176,8 @@ function nearestName(names: readonly Name[], domain: string): string {
 /** The labels with dots between, nothing escaped: what macros are made of. */
 function dotted(name: Name): string {
   const labels: string[] = [];
-  for (let at = 0; name[at] !== 0; at += 1 + name[at]!) labels.push(Buffer.from(name.subarray(at + 1, at + 1 + name[at]!)).toString('latin1'));
+  for (let at = 0; name[at] !== 0; at += 1 + name[at]!)
+    labels.push(Buffer.from(name.subarray(at + 1, at + 1 + name[at]!)).toString('latin1'));
   return labels.join('.');
 }
 

@@ -41,13 +41,12 @@ export function parseSpf(text: string, at = ''): Result<SpfRecord> {
     const term = readTerm({ text: match[0], column, at: place(column), problems });
     if (term === undefined) continue;
     if ((term.kind === 'redirect' || term.kind === 'exp') && terms.some((other) => other.kind === term.kind)) {
-      problems.push(
-        problem('SPF_MODIFIER_TWICE', place(column), `${term.kind}= stands here a second time`, { rfc: 'RFC 7208 §6' }),
-      );
+      problems.push(problem('SPF_MODIFIER_TWICE', place(column), `${term.kind}= stands here a second time`, { rfc: 'RFC 7208 §6' }));
     }
     terms.push(term);
   }
-  if (hasErrors(problems)) return fail(...problems.filter((each) => each.severity === 'error'), ...problems.filter((each) => each.severity === 'warning'));
+  if (hasErrors(problems))
+    return fail(...problems.filter((each) => each.severity === 'error'), ...problems.filter((each) => each.severity === 'warning'));
   const record: SpfRecord = { terms };
   return ok(record, [...problems, ...recordWarnings(record, at)]);
 }
@@ -208,7 +207,8 @@ function recordWarnings(record: SpfRecord, at: string): Problem[] {
     if (all >= 0 && index > all && term.kind !== 'redirect' && term.kind !== 'exp' && term.kind !== 'unknown') {
       warn('SPF_AFTER_ALL', `${formatTerm(term)} is never reached, because "all" stands before it`, 'RFC 7208 §5.1');
     }
-    const isEverybody = (term.kind === 'all' || ((term.kind === 'ip4' || term.kind === 'ip6') && term.prefix === 0)) && term.qualifier === '+';
+    const isEverybody =
+      (term.kind === 'all' || ((term.kind === 'ip4' || term.kind === 'ip6') && term.prefix === 0)) && term.qualifier === '+';
     if (isEverybody) warn('SPF_EVERYBODY', `${formatTerm(term)} lets every host send as this domain`, 'RFC 7208 §5.1');
   }
   if (all < 0 && !terms.some((term) => term.kind === 'redirect')) {

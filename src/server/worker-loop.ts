@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type MessagePort } from 'node:worker_threads';
 import { formatIpPort, type IpPort } from '#base/address.ts';
 import { type RateLimitSettings } from '#base/ipc.ts';
+import { unreachable } from '#base/assert.ts';
 import { GENERATION_LOOK_MS, STORE_WAIT_MS_MAX } from '#base/limits.ts';
 import { SERVER_SLOT_COUNT } from './counters.ts';
 import { type OpenUdp, type QueryResponder } from './listener.ts';
@@ -31,13 +32,19 @@ export interface WorkerData {
   readonly rateLimit: RateLimitSettings | undefined;
 }
 
-/** What a thread serves: UDP and TCP in one event loop; or TCP only; or UDP only, at these sockets, blocking while it waits. */
-export type Duty = { readonly kind: 'all' } | { readonly kind: 'tcp' } | { readonly kind: 'udp'; readonly handles: MmsgHandles };
+/** What a thread serves: UDP and TCP in one event loop; TCP only; or UDP only, at sockets that the pool opens for it, blocking while it waits. */
+export type Duty = 'all' | 'tcp' | 'udp';
 
 /** After each, the bell of a thread that blocks is rung. */
-export type WorkerCommand = { readonly kind: 'generation' } | { readonly kind: 'stop'; readonly graceMs: number };
+export type WorkerCommand =
+  | { readonly kind: 'generation' }
+  /** After `ready`. */
+  | { readonly kind: 'sockets'; readonly handles: MmsgHandles }
+  | { readonly kind: 'stop'; readonly graceMs: number };
 
 export type WorkerReport =
+  /** A thread that serves UDP only could begin now: from here on its sockets are worth having. */
+  | { readonly kind: 'ready'; readonly generation: number }
   | { readonly kind: 'listening'; readonly addresses: readonly string[]; readonly generation: number }
   | { readonly kind: 'served'; readonly generation: number }
   /** A line for the log of the process. */
@@ -65,6 +72,7 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
   const row = new Float64Array(data.counters, data.id * data.rowLength * Float64Array.BYTES_PER_ELEMENT, data.rowLength);
   const generations = new Int32Array(data.generations);
   const { promise: stopped, resolve: stop } = Promise.withResolvers<number>();
+  const { promise: handles, resolve: takeSockets } = Promise.withResolvers<MmsgHandles>();
   let store: ServedStore | undefined;
   let served = 0;
   const report = (message: WorkerReport) => port.postMessage(message);
@@ -82,6 +90,7 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
 
   port.on('message', (command: WorkerCommand) => {
     if (command.kind === 'stop') stop(command.graceMs);
+    else if (command.kind === 'sockets') takeSockets(command.handles);
     // Several announcements may wait here; the first of them already brought the newest.
     else if (served !== Atomics.load(generations, 0)) follow();
   });
@@ -95,7 +104,10 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
       responder: store.responder,
       addresses: data.addresses,
       counters: row.subarray(0, SERVER_SLOT_COUNT),
-      ...(await openersFor(data.duty)),
+      ...openersFor(data.duty, () => {
+        report({ kind: 'ready', generation: served });
+        return handles;
+      }),
     });
     report({ kind: 'listening', addresses: listeners.addresses.map(formatIpPort), generation: served });
     // Announcements can be lost with the process that makes them, and a snapshot kept for long keeps the store from reusing pages.
@@ -109,12 +121,25 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
   port.close();
 }
 
-async function openersFor(duty: Duty): Promise<{ readonly openUdp?: OpenUdp | null; readonly tcp?: boolean }> {
-  if (duty.kind === 'all') return {};
-  if (duty.kind === 'tcp') return { openUdp: null };
-  // Only here: koffi cannot be loaded everywhere.
-  const { serveSockets } = await import('./udp-mmsg.ts');
-  return { openUdp: (...rest) => Promise.resolve(serveSockets(duty.handles, ...rest)), tcp: false };
+/** `sockets` asks the pool for them. */
+function openersFor(duty: Duty, sockets: () => Promise<MmsgHandles>): { readonly openUdp?: OpenUdp | null; readonly tcp?: boolean } {
+  switch (duty) {
+    case 'all':
+      return {};
+    case 'tcp':
+      return { openUdp: null };
+    case 'udp':
+      return {
+        tcp: false,
+        async openUdp(...rest) {
+          // Only here: koffi cannot be loaded everywhere.
+          const { serveSockets } = await import('./udp-mmsg.ts');
+          return serveSockets(await sockets(), ...rest);
+        },
+      };
+    default:
+      return unreachable(duty);
+  }
 }
 
 /** What `open` gives once there is a store, or undefined when `stopped` comes first. */

@@ -36,7 +36,7 @@ export interface WorkerPoolOptions {
 
 interface Seat {
   readonly id: number;
-  readonly kind: Duty['kind'];
+  readonly duty: Duty;
   readonly delay: RestartDelay;
   worker: Worker | undefined;
   /** Of a thread that blocks. */
@@ -60,12 +60,12 @@ export class WorkerPool {
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
     this.#slotNames = [...Object.keys(SERVER_SLOT), ...options.responderSlots];
-    const kinds = threadKinds(options.workers, options.openMmsg !== undefined);
-    this.#counters = new SharedArrayBuffer(kinds.length * this.#slotNames.length * Float64Array.BYTES_PER_ELEMENT);
-    this.#generations = new SharedArrayBuffer((1 + kinds.length) * Int32Array.BYTES_PER_ELEMENT);
-    this.#seats = kinds.map((kind, id) => ({
+    const duties = dutiesFor(options.workers, options.openMmsg !== undefined);
+    this.#counters = new SharedArrayBuffer(duties.length * this.#slotNames.length * Float64Array.BYTES_PER_ELEMENT);
+    this.#generations = new SharedArrayBuffer((1 + duties.length) * Int32Array.BYTES_PER_ELEMENT);
+    this.#seats = duties.map((duty, id) => ({
       id,
-      kind,
+      duty,
       delay: new RestartDelay(options.restartTimes ?? RESTART_TIMES),
       worker: undefined,
       sockets: undefined,
@@ -127,18 +127,10 @@ export class WorkerPool {
 
   #startWorker(seat: Seat): void {
     const startedMs = performance.now();
-    let duty: Duty;
-    try {
-      duty = this.#dutyOf(seat);
-    } catch (error) {
-      this.#options.log(`worker ${seat.id} has no sockets: ${error instanceof Error ? error.message : String(error)}`);
-      this.#startAgain(seat, startedMs);
-      return;
-    }
     const { script, storeDir, addresses, cookieSecrets, rateLimit, log, changed } = this.#options;
     const workerData: WorkerData = {
       id: seat.id,
-      duty,
+      duty: seat.duty,
       storeDir,
       addresses,
       counters: this.#counters,
@@ -147,7 +139,7 @@ export class WorkerPool {
       cookieSecrets,
       rateLimit,
     };
-    const worker = new Worker(script, { workerData, name: duty.kind === 'all' ? `answer ${seat.id}` : `answer ${seat.id} ${duty.kind}` });
+    const worker = new Worker(script, { workerData, name: seat.duty === 'all' ? `answer ${seat.id}` : `answer ${seat.id} ${seat.duty}` });
     seat.worker = worker;
     worker.on('message', (report: WorkerReport) => {
       if (report.kind === 'log') {
@@ -155,6 +147,10 @@ export class WorkerPool {
         return;
       }
       seat.generation = report.generation;
+      if (report.kind === 'ready') {
+        this.#giveSockets(seat);
+        return;
+      }
       if (report.kind === 'listening') seat.listening = report.addresses;
       changed();
     });
@@ -168,28 +164,31 @@ export class WorkerPool {
       seat.listening = undefined;
       new Float64Array(this.#counters)[seat.id * this.#slotNames.length + SERVER_SLOT.tcpOpen] = 0;
       if (this.#stopping) return;
-      this.#startAgain(seat, startedMs);
+      const waitMs = seat.delay.afterLife(performance.now() - startedMs);
+      log(`worker ${seat.id} ended; starting it again in ${waitMs} ms`);
+      seat.restart = setTimeout(() => this.#startWorker(seat), waitMs);
       changed();
     });
   }
 
-  #dutyOf(seat: Seat): Duty {
-    if (seat.kind !== 'udp') return { kind: seat.kind };
-    assert(this.#options.openMmsg !== undefined, 'a thread blocks at sockets that nobody can open');
-    seat.sockets = this.#options.openMmsg(this.#options.addresses);
+  /** Not before the thread can read them: queries would wait in them that another worker could answer. */
+  #giveSockets(seat: Seat): void {
+    const { openMmsg, addresses, log } = this.#options;
+    assert(openMmsg !== undefined && seat.sockets === undefined, 'a thread wants sockets that it cannot have');
+    try {
+      seat.sockets = openMmsg(addresses);
+    } catch (error) {
+      log(`worker ${seat.id} gets no sockets: ${error instanceof Error ? error.message : String(error)}`);
+      end(seat);
+      return;
+    }
     const { bellFd, sockets } = seat.sockets;
-    return { kind: 'udp', handles: { bellFd, sockets } };
-  }
-
-  #startAgain(seat: Seat, startedMs: number): void {
-    const waitMs = seat.delay.afterLife(performance.now() - startedMs);
-    this.#options.log(`worker ${seat.id} ended; starting it again in ${waitMs} ms`);
-    seat.restart = setTimeout(() => this.#startWorker(seat), waitMs);
+    send(seat, { kind: 'sockets', handles: { bellFd, sockets } });
   }
 }
 
 /** What each thread does. */
-function threadKinds(workers: number, blocking: boolean): readonly Duty['kind'][] {
+function dutiesFor(workers: number, blocking: boolean): readonly Duty[] {
   if (!blocking) return Array.from({ length: workers }, () => 'all');
   const tcp = Math.ceil(workers / UDP_THREADS_PER_TCP_THREAD);
   return Array.from({ length: workers + tcp }, (_, at) => (at < workers ? 'udp' : 'tcp'));

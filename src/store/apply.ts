@@ -4,13 +4,14 @@
  * Not here: the transaction, its flush and its failures (writer.ts).
  */
 import { assert } from '#base/assert.ts';
-import { NODE_BYTES_MAX, NODE_KEY_BYTES_MAX, RECENT_GENERATIONS_MAX, REMOVE_BATCH_KEYS_MAX } from '#base/limits.ts';
+import { NODE_BYTES_MAX, NODE_KEY_BYTES_MAX, REMOVE_BATCH_KEYS_MAX } from '#base/limits.ts';
 import { type OwnerKey, formatName, nameOfKey } from '#dns/name.ts';
 
 import { type AuditEvent, appendAudit } from './audit.ts';
 import { StoreFailure } from './failure.ts';
 import { decodeJson, encodeJson, isNumber } from './json.ts';
 import { type JournalLimits, type JournalWrite, appendJournal } from './journal.ts';
+import { ChangeLog, rememberChanges } from './recent.ts';
 import {
   META,
   NODE_CHECK_BYTES,
@@ -18,7 +19,6 @@ import {
   type ZoneRecord,
   isZoneRecord,
   nodeCheck,
-  numberKey,
   secretKey,
   textKey,
   zoneKey,
@@ -89,7 +89,8 @@ export function applyWrite({ db }: Environment, write: StoreWrite, { sealer, lim
   const counts = zoneCounts(db.zones, put, remove);
 
   for (const zoneId of remove) removeZone(db, zoneId);
-  const { bytes, entries } = applyNodes(db.nodes, write.nodes ?? [], counts, makeRoom);
+  const changes = new ChangeLog(put.map((record) => record.id));
+  const { bytes, entries } = applyNodes(db.nodes, write.nodes ?? [], counts, changes, makeRoom);
   const zones = put.map((record) => ({ ...record, revision: generation, nodeCount: counts.get(record.id)! }));
   for (const record of zones) db.zones.putSync(zoneKey(record.id), encodeJson(record));
   reserveZoneIds(db.meta, put);
@@ -109,7 +110,7 @@ export function applyWrite({ db }: Environment, write: StoreWrite, { sealer, lim
   for (const id of write.tokens?.remove ?? []) db.tokens.removeSync(textKey(id));
 
   appendAudit(db.audit, db.meta, write.audit, generation, sealer);
-  rememberChange(db.recent, generation, [...put.map((record) => record.id), ...remove]);
+  rememberChanges(db.recent, generation, changes, remove);
   raiseClock(db.meta, write.audit.atMs);
   db.meta.putSync(textKey(META.GENERATION), encodeJson(generation));
   makeRoom({ bytes: bytes + journalBytes(write), entries: entries + put.length });
@@ -134,7 +135,13 @@ function journalBytes({ journal = [] }: StoreWrite): number {
   return journal.reduce((sum, { changeset }) => sum + changeset.length, 0);
 }
 
-function applyNodes(nodes: Octets, writes: Iterable<NodeWrite>, counts: Map<number, number>, makeRoom: ApplyTools['makeRoom']): Written {
+function applyNodes(
+  nodes: Octets,
+  writes: Iterable<NodeWrite>,
+  counts: Map<number, number>,
+  changes: ChangeLog,
+  makeRoom: ApplyTools['makeRoom'],
+): Written {
   let bytes = 0;
   let entries = 0;
   let checkedBytes = 0;
@@ -153,6 +160,8 @@ function applyNodes(nodes: Octets, writes: Iterable<NodeWrite>, counts: Map<numb
       makeRoom({ bytes, entries });
       checkedBytes = bytes;
     }
+    const flagsBefore = nodes.getBinaryFast(key)?.[0];
+    changes.add(zoneId, owner, flagsBefore === value?.[0]);
     if (value === null) {
       if (nodes.removeSync(key)) counts.set(zoneId, count - 1);
       continue;
@@ -168,7 +177,7 @@ function applyNodes(nodes: Octets, writes: Iterable<NodeWrite>, counts: Map<numb
     if (size > valueBuffer.length) valueBuffer = Buffer.alloc(size * 2);
     valueBuffer.set(value);
     valueBuffer.writeUInt32BE(nodeCheck(key, value), value.length);
-    if (nodes.getBinaryFast(key) === undefined) counts.set(zoneId, count + 1);
+    if (flagsBefore === undefined) counts.set(zoneId, count + 1);
     nodes.putSync(key, valueBuffer.subarray(0, size));
   }
   return { bytes, entries };
@@ -198,12 +207,6 @@ function reserveZoneIds(meta: Octets, put: readonly ZoneRecord[]): void {
 export function nextZoneId(meta: Octets): number {
   const bytes = meta.get(textKey(META.NEXT_ZONE));
   return bytes === undefined ? 1 : decodeJson(bytes, 'the next zone id', isNumber);
-}
-
-/** So that readers read only what changed. */
-function rememberChange(recent: Octets, generation: number, zoneIds: readonly number[]): void {
-  recent.putSync(numberKey(generation), encodeJson(zoneIds));
-  if (generation > RECENT_GENERATIONS_MAX) recent.removeSync(numberKey(generation - RECENT_GENERATIONS_MAX));
 }
 
 function raiseClock(meta: Octets, nowMs: number): void {

@@ -168,6 +168,21 @@ export class StoreReader {
     return undefined;
   }
 
+  /**
+   * Shows the zone's nodes after the owner key `after` (from the first, without), in canonical order, at most `limit`. Both arrays are good
+   * during the call only. Returns how many there were.
+   */
+  readNodes(zoneId: number, after: Uint8Array | undefined, limit: number, show: (key: Uint8Array, node: Uint8Array) => void): number {
+    const start = after === undefined ? zoneKey(zoneId) : Buffer.from(this.#keyOf(zoneId, after, after.length));
+    const exclusiveStart = after !== undefined;
+    let shown = 0;
+    for (const { key, value } of this.#environment.db.nodes.getRange({ start, exclusiveStart, end: zoneKey(zoneId + 1), limit, ...this.#read })) {
+      show(key.subarray(4), value.subarray(0, value.length - NODE_CHECK_BYTES));
+      shown++;
+    }
+    return shown;
+  }
+
   #keyOf(zoneId: number, key: Uint8Array, keyLength: number): Buffer {
     assert(keyLength <= NODE_KEY_BYTES_MAX - 4, 'owner key longer than any name');
     this.#key.writeUInt32BE(zoneId);

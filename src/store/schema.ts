@@ -9,7 +9,7 @@
  *   audit      sequence                                   SHA-256 ‖ JSON (audit.ts)
  *   secrets    zone id ‖ id                               sealed octets (seal.ts); zone id 0 belongs to no zone
  *   tokens     id                                         TokenRecord, JSON
- *   recent     generation                                 ids of the zones changed in it, JSON
+ *   recent     generation                                 zones changed in it, and which nodes if they are few, JSON (recent.ts)
  *
  * Zone ids are u32, generations and sequences u64, all big-endian, so that memcmp order is numeric order. An owner key ends each label
  * in 0x00, so a name and all below it are one range of keys, and the key before is the NSEC predecessor (docs/adr/0001-node-per-owner.md).

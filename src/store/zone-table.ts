@@ -3,11 +3,11 @@
  * changed between them.
  */
 import { assert } from '#base/assert.ts';
-import { RECENT_GENERATIONS_MAX } from '#base/limits.ts';
 import { type Name, type OwnerKey, compareKeys, nameOf, ownerKey } from '#dns/name.ts';
 
-import { decodeJson, isArrayOf, isNumber } from './json.ts';
-import { META, type ZoneRecord, isZoneRecord, numberKey, textKey, zoneKey } from './schema.ts';
+import { decodeJson, isNumber } from './json.ts';
+import { type ChangedZone, changesBetween } from './recent.ts';
+import { META, type ZoneRecord, isZoneRecord, textKey, zoneKey } from './schema.ts';
 import { type Environment, type Octets, type ReadOptions } from './store.ts';
 
 /** A zone with its apex in the forms that look-ups need. */
@@ -24,6 +24,10 @@ export interface Refresh {
   readonly moved: boolean;
   /** Ids of zones changed, made or removed; `all` when the reader was too far behind to know. */
   readonly zones: readonly number[] | 'all';
+  /** Zones were made, removed, signed or unsigned: which zones there are has to be learnt again. */
+  readonly zonesMoved: boolean;
+  /** What changed inside zones that were there before and still are; empty when `zones` is `all`. */
+  readonly changes: readonly ChangedZone[];
 }
 
 /** The generation of what `read` shows. */
@@ -63,30 +67,18 @@ export class ZoneTable {
 
   /** Brings the table to what `read` shows. */
   refresh(read: ReadOptions): Refresh {
+    const before = this.#generation;
     const generation = readGeneration(this.#environment.db.meta, read);
-    if (generation === this.#generation) return { generation, moved: false, zones: [] };
-    const changed = this.#changedSince(generation, read);
-    this.#sorted = undefined;
+    if (generation === before) return { generation, moved: false, zones: [], zonesMoved: false, changes: [] };
+    const changed = changesBetween(this.#environment.db.recent, before, generation, read);
     this.#generation = generation;
     if (changed === undefined) {
+      this.#sorted = undefined;
       this.#readAll(read);
-      return { generation, moved: true, zones: 'all' };
+      return { generation, moved: true, zones: 'all', zonesMoved: true, changes: [] };
     }
-    for (const zoneId of changed) this.#readOne(zoneId, read);
-    return { generation, moved: true, zones: [...changed] };
-  }
-
-  /** Zones changed in the generations up to `generation`; undefined when that is not known any more. */
-  #changedSince(generation: number, read: ReadOptions): ReadonlySet<number> | undefined {
-    // A generation that went back is a restored backup: nothing known about it holds.
-    if (this.#generation < 0 || generation < this.#generation || generation - this.#generation > RECENT_GENERATIONS_MAX) return undefined;
-    const changed = new Set<number>();
-    for (let each = this.#generation + 1; each <= generation; each++) {
-      const bytes = this.#environment.db.recent.get(numberKey(each), read);
-      if (bytes === undefined) return undefined;
-      for (const zoneId of decodeJson(bytes, 'changed zones', isArrayOf(isNumber))) changed.add(zoneId);
-    }
-    return changed;
+    const stayed = [...changed.values()].filter(({ zoneId }) => this.#readOne(zoneId, read));
+    return { generation, moved: true, zones: [...changed.keys()], zonesMoved: stayed.length < changed.size, changes: stayed };
   }
 
   #readAll(read: ReadOptions): void {
@@ -95,13 +87,29 @@ export class ZoneTable {
     for (const { value } of this.#environment.db.zones.getRange({ ...read })) this.#set(decodeJson(value, 'a zone record', isZoneRecord));
   }
 
-  #readOne(zoneId: number, read: ReadOptions): void {
+  /** True when the zone was there before under the same name, signed or not as before. */
+  #readOne(zoneId: number, read: ReadOptions): boolean {
     const known = this.#byId.get(zoneId);
+    const bytes = this.#environment.db.zones.get(zoneKey(zoneId), read);
+    const record = bytes === undefined ? undefined : decodeJson(bytes, 'a zone record', isZoneRecord);
+    if (known !== undefined && record !== undefined && record.name === known.record.name && record.dnssec === known.record.dnssec) {
+      this.#replace(known, { ...known, record });
+      return true;
+    }
+    this.#sorted = undefined;
     this.#byId.delete(zoneId);
     // A zone removed and made again has another id, and may have been read first.
     if (known !== undefined && this.#byApex.get(known.apexKey) === known) this.#byApex.delete(known.apexKey);
-    const bytes = this.#environment.db.zones.get(zoneKey(zoneId), read);
-    if (bytes !== undefined) this.#set(decodeJson(bytes, 'a zone record', isZoneRecord));
+    if (record !== undefined) this.#set(record);
+    return false;
+  }
+
+  /** Without sorting all zones again: with 10,000 of them, that would be the better part of following a change. */
+  #replace(known: StoredZone, zone: StoredZone): void {
+    this.#byId.set(zone.record.id, zone);
+    if (this.#byApex.get(zone.apexKey) === known) this.#byApex.set(zone.apexKey, zone);
+    const at = this.#sorted?.indexOf(known) ?? -1;
+    if (at >= 0) this.#sorted = this.#sorted!.with(at, zone);
   }
 
   #set(record: ZoneRecord): void {

@@ -192,6 +192,10 @@ export class FakeControl implements ControlApi {
     });
   }
 
+  resolver(): ReturnType<ControlApi['resolver']> {
+    return { lookup: () => Promise.resolve({ kind: 'nxdomain' }) };
+  }
+
   query(name: Name, type: number, dnssecOk: boolean): ReturnType<ControlApi['query']> {
     const zones = zoneSet([...this.zoneMap.values()].map(({ view }) => ({ view, signed: false })));
     return lookup(zones, { name, type, class: 1 }, dnssecOk);

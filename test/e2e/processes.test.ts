@@ -34,9 +34,9 @@ const EVERY_MS = 5;
 /** A query that waits longer has seen a gap. On a busy machine a process may not run for a while. */
 const ANSWER_MS_MAX = 1000;
 
-/** The answer to one question, as lines; undefined without an answer. */
-async function answerOf(server: RunningServer, query = WWW): Promise<string[] | undefined> {
-  const [reply] = await exchangeUdp(server, [query], { timeoutMs: 200, attempts: 1 });
+/** The answer to one question, as lines; undefined without an answer in time. */
+async function answerOf(server: RunningServer, query = WWW, timeoutMs = 2000): Promise<string[] | undefined> {
+  const [reply] = await exchangeUdp(server, [query], { timeoutMs, attempts: 1 });
   return reply === undefined ? undefined : parseMessage(reply).answer.map(({ owner, type, rdata }) => `${owner} ${type} ${rdata}`);
 }
 
@@ -75,7 +75,7 @@ describe('one process dies', () => {
     const control = server.pids().control;
     const killedAt = performance.now();
     await server.killChild('answer');
-    const isBack = await server.eventually(async () => (await answerOf(server)) !== undefined, 5000);
+    const isBack = await server.eventually(async () => (await answerOf(server, WWW, 50)) !== undefined, 5000);
     const backAfterMs = performance.now() - killedAt;
     expect(isBack).toBe(true);
     expect(backAfterMs).toBeLessThan(2000);
@@ -109,6 +109,8 @@ function statOf(pid: number): string | undefined {
 
 describe('everything is killed while changes are written', () => {
   const KILLS = 9;
+  /** On a busy machine there are fewer, but each kind at least once. */
+  const TIME_MS = 45_000;
 
   /** In turn: control alone, both children, everything. The supervisor brings children back; without it the test does. */
   async function killInTurn(server: RunningServer, turn: number): Promise<void> {
@@ -122,7 +124,8 @@ describe('everything is killed while changes are written', () => {
   async function killAgainAndAgain(server: RunningServer, pauses: () => number): Promise<Ledger> {
     await putZones(server, [{ name: ZONE, text: TEXT }], 'on');
     const ledger = new Ledger(server, ZONE);
-    for (let kill = 1; kill <= KILLS; kill++) {
+    const until = performance.now() + TIME_MS;
+    for (let kill = 1; kill <= KILLS && (kill <= 3 || performance.now() < until); kill++) {
       let isOver = false;
       const before = ledger.acknowledged;
       const writers = Array.from({ length: 3 }, () => ledger.write(() => isOver));
@@ -133,19 +136,23 @@ describe('everything is killed while changes are written', () => {
       await Promise.all(writers);
       expect(await server.eventually(async () => (await ledger.servedSerial()) >= ledger.serial, 20_000)).toBe(true);
       expect(await ledger.wrongNames()).toEqual([]);
-      expect(await answerOf(server)).toHaveLength(2);
+      // TCP may be heard before UDP.
+      expect(await server.eventually(async () => (await answerOf(server, WWW, 200))?.length === 2)).toBe(true);
     }
     return ledger;
   }
 
-  test(`every acknowledged change is there after ${2 * KILLS} kills, and the stores are whole`, { timeout: 120_000 }, async () => {
+  test(`every acknowledged change is there after up to ${2 * KILLS} kills, and the stores are whole`, { timeout: 120_000 }, async () => {
     const servers = await Promise.all([startServer(), startServer()]);
     try {
-      const ledgers = await Promise.all(
+      const outcomes = await Promise.allSettled(
         servers.map((server, at) => killAgainAndAgain(server, () => (at === 0 ? 5 : 100) + Math.random() * 200)),
       );
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+      const ledgers = outcomes.filter((outcome) => outcome.status === 'fulfilled').map(({ value }) => value);
       for (const [at, server] of servers.entries()) {
-        expect(ledgers[at]!.acknowledged).toBeGreaterThan(2 * KILLS);
+        expect(ledgers[at]!.acknowledged).toBeGreaterThan(KILLS);
         await server.ready();
         // The ledger notices a value that nobody acknowledged.
         await server.api('PUT', `/v1/zones/${ZONE}/rrsets/n0/TXT?wait=served`, '{"ttl":60,"records":["tampered"]}');
@@ -278,8 +285,8 @@ describe('two servers', () => {
 });
 
 describe('a change with ?wait=served', () => {
-  test('is in the very next answer of every worker, over UDP and TCP', async () => {
-    const server = await startServer({ workers: 4 });
+  test.each(['mmsg', 'dgram'] as const)('is in the very next answer of every worker, over UDP (%s) and TCP', async (udp) => {
+    const server = await startServer({ workers: 4, udp });
     try {
       await putZones(server, [{ name: ZONE, text: TEXT }], 'on');
       const question = buildQuery({ name: `counter.${ZONE}`, type: 'TXT' });
@@ -298,7 +305,8 @@ describe('a change with ?wait=served', () => {
       }
       expect(stale).toEqual([]);
       const status: { workers: { alive: boolean }[] } = JSON.parse(await (await server.api('GET', '/v1/status')).text());
-      expect(status.workers.filter(({ alive }) => alive)).toHaveLength(4);
+      expect(status.workers.length).toBeGreaterThanOrEqual(4);
+      expect(status.workers.every(({ alive }) => alive)).toBe(true);
     } finally {
       await server.stop();
     }

@@ -30,7 +30,12 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   'rsa-pss': ['-newkey', 'rsa-pss', '-pkeyopt', 'rsa_keygen_bits:2048', '-pkeyopt', 'rsa_pss_keygen_md:sha256'],
   ed25519: ['-newkey', 'ed25519'],
 };
-const files = (name: string) => ({ pem: join(folder, `${name}.pem`), key: join(folder, `${name}.key`), der: join(folder, `${name}.der`), spki: join(folder, `${name}.spki`) });
+const files = (name: string) => ({
+  pem: join(folder, `${name}.pem`),
+  key: join(folder, `${name}.key`),
+  der: join(folder, `${name}.der`),
+  spki: join(folder, `${name}.spki`),
+});
 const octets = (path: string) => new Uint8Array(readFileSync(path));
 
 beforeAll(async () => {
@@ -47,8 +52,14 @@ describe('RFC 6698 §2.1: from certificate and key', () => {
   test.each(Object.keys(KEYS))('%s: digests are those of openssl', async (name) => {
     const { der, spki } = files(name);
     const certificate = octets(der);
-    for (const [selector, file] of [[0, der], [1, spki]] as const)
-      for (const [matching, digest] of [[1, '-sha256'], [2, '-sha512']] as const) {
+    for (const [selector, file] of [
+      [0, der],
+      [1, spki],
+    ] as const)
+      for (const [matching, digest] of [
+        [1, '-sha256'],
+        [2, '-sha512'],
+      ] as const) {
         const record = tlsaFor({ certificate }, { selector, matching });
         const expected = (await openssl('dgst', digest, '-r', file)).split(' ')[0]!;
         expect(record.ok && toHex(record.value.data).toLowerCase()).toBe(expected);
@@ -56,7 +67,12 @@ describe('RFC 6698 §2.1: from certificate and key', () => {
   });
   test.each(Object.keys(KEYS))('%s: DER, SPKI and PEM give the same 3 1 1', (name) => {
     const { der, spki, pem } = files(name);
-    const forms = [{ certificate: octets(der) }, { spki: octets(spki) }, { pem: readFileSync(pem, 'utf8') }, { pem: readFileSync(`${spki}.pem`, 'utf8') }];
+    const forms = [
+      { certificate: octets(der) },
+      { spki: octets(spki) },
+      { pem: readFileSync(pem, 'utf8') },
+      { pem: readFileSync(`${spki}.pem`, 'utf8') },
+    ];
     const made = forms.map((form) => {
       const record = tlsaFor(form);
       return record.ok ? formatTlsa(record.value) : codesOf(record);
@@ -81,7 +97,8 @@ describe('RFC 6698 §2.1: from certificate and key', () => {
     expect(codesOf(tlsaFor({ pem: 'nothing' }))).toEqual(['DANE_INPUT']);
     expect(codesOf(tlsaFor({ pem: readFileSync(files('ec').key, 'utf8') }))).toEqual(['DANE_INPUT']);
   });
-  test('a key alone has no whole certificate', () => expect(codesOf(tlsaFor({ spki: octets(files('rsa').spki) }, { selector: 0 }))).toEqual(['DANE_SELECTOR']));
+  test('a key alone has no whole certificate', () =>
+    expect(codesOf(tlsaFor({ spki: octets(files('rsa').spki) }, { selector: 0 }))).toEqual(['DANE_SELECTOR']));
   test('random changes of a certificate never throw', () => {
     const certificate = octets(files('ec').der);
     for (let at = 0; at < certificate.length; at++) {
@@ -109,8 +126,8 @@ describe('RFC 7672 §3.1: records that senders of mail can use', () => {
   bad(`3 2 1 ${sha256}`, 'DANE_SELECTOR');
   bad(`3 1 3 ${sha256}`, 'DANE_MATCHING');
   bad(`3 1 1 ${sha256.slice(2)}`, 'DANE_DIGEST'); // 31 octets
-  bad(`3 1 2 ${sha256}`, 'DANE_MATCHING?' as never, 'DANE_DIGEST' as never);
-  bad('3 1', 'RDATA_MISSING', );
+  bad(`3 1 2 ${sha256}`, 'DANE_DIGEST', 'DANE_MATCHING?'); // the digest of another type
+  bad('3 1', 'RDATA_MISSING');
 });
 
 describe('matching and names', () => {
@@ -126,7 +143,9 @@ describe('matching and names', () => {
   });
   test('usage 3 is the own certificate, usage 2 one that comes after it', () => {
     const chain = [octets(files('ec').der), octets(files('rsa').der)];
-    expect([made('ec'), made('ec', { selector: 0 }), made('ec', { matching: 0 }), made('rsa')].map((record) => matchesChain(record, chain))).toEqual([true, true, true, false]);
+    expect(
+      [made('ec'), made('ec', { selector: 0 }), made('ec', { matching: 0 }), made('rsa')].map((record) => matchesChain(record, chain)),
+    ).toEqual([true, true, true, false]);
     expect([made('rsa', { usage: 2 }), made('ec', { usage: 2 })].map((record) => matchesChain(record, chain))).toEqual([true, false]);
     expect(matchesChain({ ...made('ec'), usage: 1 }, chain)).toBe(false);
     expect(matchesChain({ ...made('ec'), matching: 9 }, chain)).toBe(false);

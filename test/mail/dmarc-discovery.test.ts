@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { formatName, nameOf } from '#dns/name.ts';
 import { discoverDmarc, isAligned, organizationalDomain, walkDmarcTree, walkDomains } from '#mail/dmarc-discovery.ts';
-import { checkReportAuthorization, reportAuthorizationOwner, reportHosts } from '#mail/dmarc-reports.ts';
+import { checkReportAuthorization, externalReportHosts, reportAuthorizationOwner, reportHosts } from '#mail/dmarc-reports.ts';
 import { parseDmarc } from '#mail/dmarc.ts';
 import { tableResolver, type TextTable } from './table-resolver.ts';
 
@@ -54,7 +54,12 @@ describe('RFC 9989 §4.10: names of the walk', () => {
 describe('RFC 9989 §4.10.2: organizational domain', () => {
   test.each<[string, string, TextTable, string]>([
     ['first example', 'a.mail.example.com', { '_dmarc.mail.example.com': RECORD, '_dmarc.example.com': RECORD }, 'example.com.'],
-    ['second example', 'a.mail.example.com', { '_dmarc.mail.example.com': 'v=DMARC1; p=none; psd=n', '_dmarc.example.com': RECORD }, 'mail.example.com.'],
+    [
+      'second example',
+      'a.mail.example.com',
+      { '_dmarc.mail.example.com': 'v=DMARC1; p=none; psd=n', '_dmarc.example.com': RECORD },
+      'mail.example.com.',
+    ],
     ['last example', 'a.mail.example.com', { '_dmarc.com': 'v=DMARC1; p=none; psd=y' }, 'example.com.'],
     ['psd=y between', 'mail.example.com', { '_dmarc.example.com': 'v=DMARC1; p=none; psd=y' }, 'mail.example.com.'],
     ['psd=y where the walk began is the domain itself', 'example.com', { '_dmarc.example.com': 'v=DMARC1; p=none; psd=y' }, 'example.com.'],
@@ -71,19 +76,64 @@ describe('RFC 9989 §4.10.1: policy discovery', () => {
   };
   test.each<[string, string, TextTable, string]>([
     ['the author domain itself', 'example.com', { '_dmarc.example.com': RECORD }, 'reject by example.com. as self'],
-    ['an existing subdomain', 'a.example.com', { '_dmarc.example.com': RECORD, 'a.example.com': [] }, 'quarantine by example.com. as existing-subdomain'],
-    ['an empty non-terminal exists', 'a.example.com', { '_dmarc.example.com': RECORD, 'b.a.example.com': 'x' }, 'quarantine by example.com. as existing-subdomain'],
+    [
+      'an existing subdomain',
+      'a.example.com',
+      { '_dmarc.example.com': RECORD, 'a.example.com': [] },
+      'quarantine by example.com. as existing-subdomain',
+    ],
+    [
+      'an empty non-terminal exists',
+      'a.example.com',
+      { '_dmarc.example.com': RECORD, 'b.a.example.com': 'x' },
+      'quarantine by example.com. as existing-subdomain',
+    ],
     ['a subdomain that does not exist', 'a.example.com', { '_dmarc.example.com': RECORD }, 'none by example.com. as nonexistent-subdomain'],
-    ['not what lies between', 'a.b.example.com', { '_dmarc.b.example.com': 'v=DMARC1; p=none', '_dmarc.example.com': RECORD, 'a.b.example.com': [] }, 'quarantine by example.com. as existing-subdomain'],
-    ['the public suffix when nobody else', 'a.example.com', { '_dmarc.com': 'v=DMARC1; p=reject; psd=y', 'a.example.com': [] }, 'reject by com. as existing-subdomain'],
-    ['not the public suffix when the organization has one', 'a.example.com', { '_dmarc.example.com': 'v=DMARC1; p=none', '_dmarc.com': 'v=DMARC1; p=reject; psd=y', 'a.example.com': [] }, 'none by example.com. as existing-subdomain'],
+    [
+      'not what lies between',
+      'a.b.example.com',
+      { '_dmarc.b.example.com': 'v=DMARC1; p=none', '_dmarc.example.com': RECORD, 'a.b.example.com': [] },
+      'quarantine by example.com. as existing-subdomain',
+    ],
+    [
+      'the public suffix when nobody else',
+      'a.example.com',
+      { '_dmarc.com': 'v=DMARC1; p=reject; psd=y', 'a.example.com': [] },
+      'reject by com. as existing-subdomain',
+    ],
+    [
+      'not the public suffix when the organization has one',
+      'a.example.com',
+      { '_dmarc.example.com': 'v=DMARC1; p=none', '_dmarc.com': 'v=DMARC1; p=reject; psd=y', 'a.example.com': [] },
+      'none by example.com. as existing-subdomain',
+    ],
     ['nothing', 'example.com', {}, 'none'],
-    ['no p but reports: as p=none', 'example.com', { '_dmarc.example.com': 'v=DMARC1; rua=mailto:a@b.example' }, 'none by example.com. as self'],
-    ['a wrong sp and reports: as p=none', 'example.com', { '_dmarc.example.com': 'v=DMARC1; p=reject; sp=x; rua=mailto:a@b.example' }, 'none by example.com. as self'],
+    [
+      'no p but reports: as p=none',
+      'example.com',
+      { '_dmarc.example.com': 'v=DMARC1; rua=mailto:a@b.example' },
+      'none by example.com. as self',
+    ],
+    [
+      'a wrong sp and reports: as p=none',
+      'example.com',
+      { '_dmarc.example.com': 'v=DMARC1; p=reject; sp=x; rua=mailto:a@b.example' },
+      'none by example.com. as self',
+    ],
     ['a wrong p and no reports: no DMARC', 'example.com', { '_dmarc.example.com': 'v=DMARC1; p=rejekt' }, 'none'],
-    ['a wrong adkim is its default', 'example.com', { '_dmarc.example.com': 'v=DMARC1; p=reject; adkim=x' }, 'reject by example.com. as self'],
+    [
+      'a wrong adkim is its default',
+      'example.com',
+      { '_dmarc.example.com': 'v=DMARC1; p=reject; adkim=x' },
+      'reject by example.com. as self',
+    ],
     ['a failing server', 'example.com', { '_dmarc.example.com': { fail: true } }, 'error'],
-    ['the own record applies though the parent fails', 'a.example.com', { '_dmarc.a.example.com': RECORD, '_dmarc.example.com': { fail: true } }, 'reject by a.example.com. as self'],
+    [
+      'the own record applies though the parent fails',
+      'a.example.com',
+      { '_dmarc.a.example.com': RECORD, '_dmarc.example.com': { fail: true } },
+      'reject by a.example.com. as self',
+    ],
     ['whether it exists cannot be found out', 'a.example.com', { '_dmarc.example.com': RECORD, 'a.example.com': { fail: true } }, 'error'],
   ])('%s', async (_, author, table, expected) => expect(await discover(author, table)).toBe(expected));
 
@@ -110,10 +160,21 @@ describe('RFC 9990 §4: reports to other hosts', () => {
     const record = parseDmarc('v=DMARC1; p=none; rua=mailto:a@B.example,mailto:c@b.example; ruf=mailto:d@e.example');
     expect(record.ok && reportHosts(record.value).map(formatName)).toEqual(['b.example.', 'e.example.']);
   });
+  test('hosts of the same organization need no consent', async () => {
+    const record = parseDmarc('v=DMARC1; p=none; rua=mailto:a@mail.example.com,mailto:c@b.example');
+    const table: TextTable = { '_dmarc.example.com': RECORD };
+    const found = record.ok ? await externalReportHosts(tableResolver(table), domain, record.value) : [];
+    expect(found.map(formatName)).toEqual(['b.example.']);
+  });
   test.each<[string, TextTable, string, string[]]>([
     ['v=DMARC1 is consent', { [owner]: 'v=DMARC1' }, 'authorized', []],
     ['with a final semicolon too', { [owner]: 'v=DMARC1;' }, 'authorized', []],
-    ['an override at the same host', { [owner]: 'v=DMARC1; rua=mailto:x@Reports.example.net' }, 'authorized', ['mailto:x@Reports.example.net']],
+    [
+      'an override at the same host',
+      { [owner]: 'v=DMARC1; rua=mailto:x@Reports.example.net' },
+      'authorized',
+      ['mailto:x@Reports.example.net'],
+    ],
     ['an override elsewhere is passed over', { [owner]: 'v=DMARC1; rua=mailto:x@other.example' }, 'authorized', []],
     ['nothing is no consent', {}, 'refused', []],
     ['another text is none', { [owner]: 'v=spf1 -all' }, 'refused', []],

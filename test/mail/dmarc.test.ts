@@ -21,12 +21,24 @@ describe('RFC 9989 §4.7–4.8: DMARC record', () => {
   good('v=DMARC1;p=none;', PLAIN);
   good(' v = DMARC1 ; p = none ; ', PLAIN); // blanks around everything
   good('v=DMARC1; p=Reject', { ...PLAIN, policy: 'reject' }); // values have no case
-  good('v=DMARC1; p=quarantine; sp=none; np=reject', { ...PLAIN, policy: 'quarantine', subdomainPolicy: 'none', nonexistentPolicy: 'reject' });
+  good('v=DMARC1; p=quarantine; sp=none; np=reject', {
+    ...PLAIN,
+    policy: 'quarantine',
+    subdomainPolicy: 'none',
+    nonexistentPolicy: 'reject',
+  });
   good('v=DMARC1; p=none; adkim=s; aspf=r; t=y; psd=u', { ...PLAIN, dkimAlignment: 'strict', isTesting: true }); // u is the default
   good('v=DMARC1; p=none; psd=y', { ...PLAIN, isPublicSuffix: true });
   good('v=DMARC1; p=none; psd=n', { ...PLAIN, isPublicSuffix: false });
-  good('v=DMARC1; p=none; rua=mailto:a@b.example , mailto:c@d.example', { ...PLAIN, aggregateUris: ['mailto:a@b.example', 'mailto:c@d.example'] });
-  good('v=DMARC1; p=none; ruf=mailto:a@b.example; fo=1:d:s', { ...PLAIN, failureUris: ['mailto:a@b.example'], failureOptions: ['1', 'd', 's'] });
+  good('v=DMARC1; p=none; rua=mailto:a@b.example , mailto:c@d.example', {
+    ...PLAIN,
+    aggregateUris: ['mailto:a@b.example', 'mailto:c@d.example'],
+  });
+  good('v=DMARC1; p=none; ruf=mailto:a@b.example; fo=1:d:s', {
+    ...PLAIN,
+    failureUris: ['mailto:a@b.example'],
+    failureOptions: ['1', 'd', 's'],
+  });
   good('v=DMARC1; p=none; fo=s:0', { ...PLAIN, failureOptions: ['s', '0'] });
   good('v=DMARC1; p=none; rua=mailto:a@b.example!10m', { ...PLAIN, aggregateUris: ['mailto:a@b.example'] }, 'DMARC_URI_SIZE'); // RFC 7489
   good('v=DMARC1; p=none; rua=https://b.example/x', { ...PLAIN, aggregateUris: ['https://b.example/x'] }, 'DMARC_URI_SCHEME'); // nobody posts reports
@@ -65,8 +77,22 @@ describe('RFC 9989 §4.7–4.8: DMARC record', () => {
   });
   test('p comes second in print, for receivers of RFC 7489', () =>
     expect(
-      formatDmarc({ ...PLAIN, policy: 'reject', subdomainPolicy: 'quarantine', nonexistentPolicy: 'reject', isTesting: true, isPublicSuffix: false, dkimAlignment: 'strict', spfAlignment: 'strict', aggregateUris: ['mailto:a@b.example', 'mailto:c@d.example'], failureUris: ['mailto:e@f.example'], failureOptions: ['1', 'd'] }),
-    ).toBe('v=DMARC1; p=reject; sp=quarantine; np=reject; adkim=s; aspf=s; t=y; psd=n; rua=mailto:a@b.example,mailto:c@d.example; ruf=mailto:e@f.example; fo=1:d'));
+      formatDmarc({
+        ...PLAIN,
+        policy: 'reject',
+        subdomainPolicy: 'quarantine',
+        nonexistentPolicy: 'reject',
+        isTesting: true,
+        isPublicSuffix: false,
+        dkimAlignment: 'strict',
+        spfAlignment: 'strict',
+        aggregateUris: ['mailto:a@b.example', 'mailto:c@d.example'],
+        failureUris: ['mailto:e@f.example'],
+        failureOptions: ['1', 'd'],
+      }),
+    ).toBe(
+      'v=DMARC1; p=reject; sp=quarantine; np=reject; adkim=s; aspf=s; t=y; psd=n; rua=mailto:a@b.example,mailto:c@d.example; ruf=mailto:e@f.example; fo=1:d',
+    ));
 
   test.each([
     ['v=DMARC1', true],
@@ -86,10 +112,17 @@ describe('RFC 9989 §4.7, §4.10.1: which policy', () => {
     ['sp falls back to p', { ...PLAIN, policy: 'reject' }, ['reject', 'reject', 'reject']],
     ['np alone', { ...PLAIN, policy: 'none', nonexistentPolicy: 'reject' }, ['none', 'none', 'reject']],
   ] as const)('%s', (_, each, expected) =>
-    expect((['self', 'existing-subdomain', 'nonexistent-subdomain'] as const).map((relation) => statedPolicy(each, relation))).toEqual(expected));
+    expect((['self', 'existing-subdomain', 'nonexistent-subdomain'] as const).map((relation) => statedPolicy(each, relation))).toEqual(
+      expected,
+    ),
+  );
   test('t=y applies the policy one step lower, and none stays none', () => {
     const testing = { ...record, isTesting: true };
-    expect((['self', 'existing-subdomain', 'nonexistent-subdomain'] as const).map((relation) => appliedPolicy(testing, relation))).toEqual(['quarantine', 'none', 'none']);
+    expect((['self', 'existing-subdomain', 'nonexistent-subdomain'] as const).map((relation) => appliedPolicy(testing, relation))).toEqual([
+      'quarantine',
+      'none',
+      'none',
+    ]);
   });
 });
 

@@ -11,9 +11,9 @@ export function codesOf(result: Result<unknown>): string[] {
 
 export interface RecordTable<T> {
   /** `text` is read as `value`, with exactly these warnings; and what is printed for `value` is read as `value`. */
-  good(text: string, value: T, ...warnings: readonly ProblemCode[]): void;
+  readonly good: (text: string, value: T, ...warnings: readonly ProblemCode[]) => void;
   /** `text` is refused with exactly these problems; `CODE?` is a warning beside them. */
-  bad(text: string, ...codes: readonly (ProblemCode | `${ProblemCode}?`)[]): void;
+  readonly bad: (text: string, ...codes: readonly (ProblemCode | `${ProblemCode}?`)[]) => void;
 }
 
 export function recordTable<T>(parse: (text: string) => Result<T>, format: (value: T) => string): RecordTable<T> {

@@ -109,7 +109,10 @@ describe('RFC 7208 §5.5: ptr', () => {
 });
 
 describe('RFC 7208 §5.6: ip4, ip6', () => {
-  good('v=spf1 ip4:192.0.2.1/32 ip6:2001:DB8:0:0::/32 ip6:2001:db8::1/128 -all', 'v=spf1 ip4:192.0.2.1 ip6:2001:db8::/32 ip6:2001:db8::1 -all');
+  good(
+    'v=spf1 ip4:192.0.2.1/32 ip6:2001:DB8:0:0::/32 ip6:2001:db8::1/128 -all',
+    'v=spf1 ip4:192.0.2.1 ip6:2001:db8::/32 ip6:2001:db8::1 -all',
+  );
   good('v=spf1 ip6:2001:db8::192.0.2.1 -all', 'v=spf1 ip6:2001:db8::c000:201 -all');
   bad('v=spf1 ip4 -all', 'SPF_ARGUMENT');
   bad('v=spf1 ip4:192.0.2 -all', 'SPF_IP'); // all four parts

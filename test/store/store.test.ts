@@ -270,14 +270,20 @@ describe('readers', () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(reader.nodeBytes(2, key('s2.b.'))).toBeUndefined();
     expect([reader.generation(), reader.newestGeneration(), reader.zoneById(2)?.serial]).toEqual([2, 3, 1]);
-    expect(reader.refresh()).toEqual({ generation: 3, moved: true, zones: [2] });
+    expect(reader.refresh()).toEqual({
+      generation: 3,
+      moved: true,
+      zones: [2],
+      zonesMoved: false,
+      changes: [{ zoneId: 2, keys: ['b\0', 'b\0s2\0'], sameNames: false }],
+    });
     expect(reader.nodeBytes(2, key('s2.b.'))).toBeDefined();
     expect(reader.zoneById(2)?.serial).toBe(2);
-    expect(reader.refresh()).toEqual({ generation: 3, moved: false, zones: [] });
+    expect(reader.refresh()).toMatchObject({ generation: 3, moved: false, zones: [], changes: [] });
 
     await writer.commit({ audit: auditEvent(), zones: { remove: [1] } });
     await put(3, 'a.', 1);
-    expect(reader.refresh()).toEqual({ generation: 5, moved: true, zones: [1, 3] });
+    expect(reader.refresh()).toEqual({ generation: 5, moved: true, zones: [1, 3], zonesMoved: true, changes: [] });
     expect(reader.storedZones().map(({ record }) => record.id)).toEqual([3, 2]);
     expect(reader.zoneByName(nameOf('a.'))?.id).toBe(3);
     expect(reader.storedZones()).toBe(reader.storedZones());

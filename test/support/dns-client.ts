@@ -33,10 +33,11 @@ export function framed(message: Uint8Array): Buffer {
   return out;
 }
 
-/** One datagram there, one back; undefined when none comes in time. */
-export async function udpQuery(to: IpPort, query: Uint8Array, timeoutMs = TIMEOUT_MS): Promise<Buffer | undefined> {
+/** One datagram there, one back; undefined when none comes in time. `from`: source address, to be another client. */
+export async function udpQuery(to: IpPort, query: Uint8Array, timeoutMs = TIMEOUT_MS, from?: string): Promise<Buffer | undefined> {
   const socket = createSocket(to.family === 6 ? 'udp6' : 'udp4');
   try {
+    if (from !== undefined) await new Promise<void>((resolve) => void socket.bind({ address: from }, resolve));
     return await new Promise<Buffer | undefined>((resolve, reject) => {
       const timer = setTimeout(() => resolve(undefined), timeoutMs);
       socket.once('error', reject);

@@ -22,10 +22,12 @@ const seconds: FloodSecond[] = Array.from({ length: Math.ceil(shape.seconds) + 1
   rcodes: {},
 }));
 let startMs = 0;
-const secondNow = () => seconds[Math.min(seconds.length - 1, Math.floor((performance.now() - startMs) / 1000))]!;
+
+/** Second that each query was sent in, by its id: an answer counts there, however late it comes. */
+const sentIn = new Uint8Array(65_536);
 
 function receive(reply: Buffer): void {
-  const second = secondNow();
+  const second = seconds[sentIn[reply.readUInt16BE(0)]!]!;
   second.received++;
   second.receivedBytes += reply.length;
   if ((reply[2]! & 2) !== 0) second.truncated++;
@@ -67,7 +69,9 @@ await new Promise<void>((resolve) => {
       const query = Buffer.from(templates[sent % templates.length]!);
       if (shape.random === true) randomise(query, sent);
       if (query.length >= 2) query.writeUInt16BE(sent & 0xffff, 0);
-      const second = secondNow();
+      const at = Math.min(seconds.length - 1, Math.floor((performance.now() - startMs) / 1000));
+      sentIn[sent & 0xffff] = at;
+      const second = seconds[at]!;
       second.sent++;
       second.sentBytes += query.length;
       sockets[sent % sockets.length]!.send(query, shape.port, shape.address);

@@ -1,6 +1,7 @@
 /**
  * A client that writes down what the server has acknowledged, and afterwards asks whether it is all there.
- * Each name has the value of its last acknowledged write; of a write whose answer never came, the old and the new value are both right.
+ * Each name has the value of its last acknowledged write; of a write whose answer never came, the old and the new value are both right, and
+ * the new one may be served late: nobody was left to announce it.
  */
 import { exchangeTcp } from './exchange.ts';
 import { type RunningServer } from './running-server.ts';
@@ -33,7 +34,7 @@ export class Ledger {
       const name = turn % 4 === 3 ? `n${Math.floor(turn / 2)}` : `n${turn}`;
       const value = turn % 8 === 7 ? undefined : `value-${turn}`;
       const entry = this.#entries.get(name) ?? { possible: [undefined] };
-      // The other writers leave a name alone while one is at it.
+      // A name is left alone while a writer is at it, and for good when its write is in doubt.
       if (entry.possible.length > 1) continue;
       const before = entry.possible;
       if (value === undefined && before[0] === undefined) continue;
@@ -68,7 +69,7 @@ export class Ledger {
     }
   }
 
-  /** Names whose answer over TCP is none of the possible ones. What is there settles what was in doubt. */
+  /** Names whose answer over TCP is none of the possible ones. */
   async wrongNames(): Promise<string[]> {
     const names = [...this.#entries.keys()];
     const queries = names.map((name) => buildQuery({ name: `${name}.${this.#zone}`, type: 'TXT' }));
@@ -82,7 +83,6 @@ export class Ledger {
       if (reply === undefined) wrong.push(`${name}: no answer`);
       else if (!entry.possible.includes(value))
         wrong.push(`${name}: ${value ?? 'nothing'}, acknowledged was ${entry.possible.map((each) => each ?? 'nothing').join(' or ')}`);
-      entry.possible = [value];
     }
     return wrong;
   }

@@ -2,7 +2,7 @@
  * What a responder reads, from zones in memory. As with the real store, what it hands out is one buffer: whoever keeps a node over the
  * next call reads rubbish, so that tests notice.
  */
-import { type AnswerSource, type AnswerZone } from '#answer/source.ts';
+import { type AnswerSource, type AnswerZone, type SourceChanges } from '#answer/source.ts';
 import { latin1 } from '#base/bytes.ts';
 import { type OwnerKey, compareKeys } from '#dns/name.ts';
 import { encodeNode } from '#store/node-codec.ts';
@@ -24,7 +24,6 @@ export class MemorySource implements AnswerSource {
   reads = 0;
 
   constructor(zones: readonly ServedZone[]) {
-    this.#zones = zones.map(({ view, signed }, id) => ({ record: { id, dnssec: signed ? 'on' : 'off' }, apexKey: view.apexKey }));
     this.#stored = zones.map(({ view }) => {
       const isBelow = occlusion(view);
       const all = [...view.ascend(view.apexKey)];
@@ -32,6 +31,10 @@ export class MemorySource implements AnswerSource {
       const chain = all.filter((node) => node.rrsets.some((rrset) => rrset.type === TYPE.NSEC)).map((node) => node.key);
       return { nodes, chain: chain.toSorted(compareKeys) };
     });
+    this.#zones = zones.map(({ view, signed }, id) => ({
+      record: { id, dnssec: signed ? 'on' : 'off', nodeCount: this.#stored[id]!.nodes.size },
+      apexKey: view.apexKey,
+    }));
   }
 
   storedZones(): readonly AnswerZone[] {
@@ -49,8 +52,17 @@ export class MemorySource implements AnswerSource {
     return this.#lend(found === undefined ? undefined : nodes.get(found));
   }
 
-  refresh(): void {
-    // Zones in memory never change.
+  readNodes(zoneId: number, after: Uint8Array | undefined, limit: number, show: (key: Uint8Array, node: Uint8Array) => void): number {
+    const { nodes } = this.#stored[zoneId]!;
+    const from = after === undefined ? undefined : latin1(after);
+    const keys = [...nodes.keys()].toSorted(compareKeys).filter((key) => from === undefined || key > from);
+    for (const key of keys.slice(0, limit)) show(Buffer.from(key, 'latin1'), this.#lend(nodes.get(key))!);
+    return Math.min(keys.length, limit);
+  }
+
+  /** Zones in memory never change. */
+  refresh(): SourceChanges {
+    return { zonesMoved: false, changes: [] };
   }
 
   #lend(node: Uint8Array | undefined): Uint8Array | undefined {

@@ -11,7 +11,8 @@ export interface SpfGraph {
   readonly question: SpfQuestion;
 }
 
-const DOMAINS = ['d0.test', 'd1.test', 'd2.test', 'd3.test', 'd4.test', 'd5.test', 'sub.d1.test'];
+/** Those with SPF records; the first is the sender's. */
+export const DOMAINS = ['d0.test', 'd1.test', 'd2.test', 'd3.test', 'd4.test', 'd5.test', 'sub.d1.test'];
 const HOSTS = ['h1.test', 'h2.test', 'h3.test', 'h4.d1.test', 'six.test'];
 const VOIDS = ['v1.test', 'v2.test', 'v3.d2.test'];
 const FOUR = ['192.0.2.1', '192.0.2.2', '192.0.2.130', '198.51.100.7'];
@@ -19,13 +20,24 @@ const SIX = ['2001:db8::1', '2001:db8::2', '2001:db8:1::7'];
 const SENDERS = ['user', 'strong-bad', 'a-b+c', 'x.y.z', 'Jack'];
 
 /** Names that macros come to for some of the clients and senders above. */
-const MACRO_HOSTS = ['user.m.test', 'bad.strong.m.test', '1.2.0.192.in-addr.m.test', 'd0.test.m.test', 'd1.test.m.test', 'c.m.test', 'unknown.m.test', 'user%40d0.test.m.test'];
+const MACRO_HOSTS = [
+  'user.m.test',
+  'bad.strong.m.test',
+  '1.2.0.192.in-addr.m.test',
+  'd0.test.m.test',
+  'd1.test.m.test',
+  'c.m.test',
+  'unknown.m.test',
+  'user%40d0.test.m.test',
+];
 const PLAIN_MACROS = ['%{l}', '%{lr-}', '%{ir}.%{v}', '%{o}', '%{l1+}', '%{i}', '%{h}', '%{o2r}', '%{s}', '%{l1r-}'];
 const OTHER_MACROS = [...PLAIN_MACROS, '%{d}', '%{p}', '%{L}', '%{d1r}', '%{S}'];
 
 const chance = (random: Random, share: number): boolean => random() < share;
 const some = <T>(random: Random, choices: readonly T[], most: number): T[] =>
-  Array.from({ length: Math.floor(random() * (most + 1)) }, () => pick(random, choices)).filter((each, at, all) => all.indexOf(each) === at);
+  Array.from({ length: Math.floor(random() * (most + 1)) }, () => pick(random, choices)).filter(
+    (each, at, all) => all.indexOf(each) === at,
+  );
 
 function target(random: Random, plain: boolean): string {
   const draw = random();
@@ -44,7 +56,8 @@ function term(random: Random, plain: boolean): string {
   if (draw < 0.44) return `${qualifier}mx${chance(random, 0.3) ? '' : `:${target(random, plain)}`}${prefixes}`;
   if (draw < 0.54) return `${qualifier}exists:${target(random, plain)}`;
   if (draw < 0.6) return `${qualifier}ptr${pick(random, ['', ':d1.test', ':test.example', ':h1.test'])}`;
-  if (!plain && draw < 0.615) return pick(random, ['ip4:192.0.2', 'include', 'foo', 'a/33', 'redirect=x', 'a:%{z}.test', 'mx:a..test', 'all:x', 'include:one']);
+  if (!plain && draw < 0.615)
+    return pick(random, ['ip4:192.0.2', 'include', 'foo', 'a/33', 'redirect=x', 'a:%{z}.test', 'mx:a..test', 'all:x', 'include:one']);
   if (!plain && draw < 0.63) return `${qualifier}exists:${pick(random, ['a..test', '%{h}', 'x.%{l}%{l}.test', 'x%_y.test'])}`;
   return `${qualifier}include:${chance(random, 0.06) ? pick(random, VOIDS) : pick(random, DOMAINS)}`;
 }
@@ -81,5 +94,12 @@ export function randomSpfGraph(random: Random, plain: boolean): SpfGraph {
     if (chance(random, 0.8)) table[reverse] = { ptr: some(random, [...DOMAINS, ...HOSTS, ...VOIDS], 4) };
     if (!plain && chance(random, 0.05)) table[reverse] = { timeout: true };
   }
-  return { table, question: { ip, sender: `${pick(random, SENDERS)}@d0.test`, helo: pick(random, ['h1.test', 'mail.d1.test', plain ? 'c' : 'bad..helo']) } };
+  return {
+    table,
+    question: {
+      ip,
+      sender: `${pick(random, SENDERS)}@d0.test`,
+      helo: pick(random, ['h1.test', 'mail.d1.test', plain ? 'c' : 'bad..helo']),
+    },
+  };
 }

@@ -25,13 +25,16 @@ export type Table = Readonly<Record<string, TableEntry>>;
 /** The name's text: labels with dots between, lower-case, no last dot. */
 export function plainName(name: Name): string {
   const labels: string[] = [];
-  for (let at = 0; name[at] !== 0; at += 1 + name[at]!) labels.push(Buffer.from(name.subarray(at + 1, at + 1 + name[at]!)).toString('latin1'));
+  for (let at = 0; name[at] !== 0; at += 1 + name[at]!)
+    labels.push(Buffer.from(name.subarray(at + 1, at + 1 + name[at]!)).toString('latin1'));
   return labels.join('.').toLowerCase();
 }
 
 export function wireName(text: string): Uint8Array {
   const labels = text === '' ? [] : text.split('.');
-  return new Uint8Array(Buffer.concat([...labels.flatMap((label) => [Buffer.from([label.length]), Buffer.from(label, 'latin1')]), Buffer.from([0])]));
+  return new Uint8Array(
+    Buffer.concat([...labels.flatMap((label) => [Buffer.from([label.length]), Buffer.from(label, 'latin1')]), Buffer.from([0])]),
+  );
 }
 
 function rdatasOf(entry: TableEntry, type: RrType): Uint8Array[] {

@@ -37,6 +37,7 @@ export function temporaryControl(options: Partial<WriterOptions> & { readonly no
     publisher,
     clock,
     random: countedRandom(),
+    outside: { lookup: () => Promise.resolve({ kind: 'nxdomain' }) },
     onFatal: (failure) => fatal.push(failure),
     version: '0.0.0',
     adminListener: '',

@@ -1,0 +1,71 @@
+/**
+ * What cached answers depend on, and when that changed last. A node, there or not, is a place in one table of stamps, found by hash of
+ * zone and owner; a zone as a whole is another. Two that share a place make an answer go early, never stay too long.
+ *
+ * Time is counted in epochs: one for each refresh that changed anything. An answer made in epoch E holds while no stamp of what it depends
+ * on is above E.
+ * Not here: which nodes an answer depends on (find.ts, respond.ts), the answers (cache.ts).
+ */
+import { ANSWER_DEPENDENCIES_MAX, ANSWER_STAMPS } from '#base/limits.ts';
+import { finishHash, mixWord } from './hash.ts';
+
+/** Starts the hash of a zone as a whole: no owner's does. */
+const WHOLE_ZONE = 0x5a5a_5a5a;
+
+export class Dependencies {
+  readonly #stamps = new Uint32Array(ANSWER_STAMPS);
+  /** The present epoch. The first is 1: what is 0 has never changed. */
+  epoch = 1;
+  /** Places in the table of what the answer now in the making depends on, each once. */
+  readonly places = new Uint32Array(ANSWER_DEPENDENCIES_MAX);
+  count = 0;
+  /** There were more than can be kept, or something that cannot be told: the answer is not to be cached. */
+  isOpen = false;
+
+  /** Begins a new answer. */
+  begin(): void {
+    this.count = 0;
+    this.isOpen = false;
+  }
+
+  /** The answer depends on the node of this zone whose key has this hash (owner-key.ts), and on the zone as a whole. */
+  add(zoneId: number, keyHash: number): void {
+    this.#note(placeOf(zoneId, WHOLE_ZONE));
+    this.#note(placeOf(zoneId, keyHash));
+  }
+
+  /** True when nothing that `octets` of places at `places[at]` stand for has changed after `epoch`. */
+  holds(places: Uint32Array, at: number, count: number, epoch: number): boolean {
+    const stamps = this.#stamps;
+    for (let each = at; each < at + count; each++) if (stamps[places[each]!]! > epoch) return false;
+    return true;
+  }
+
+  /** From now on is a new epoch; what changed in it is told next. */
+  nextEpoch(): void {
+    this.epoch++;
+  }
+
+  nodeChanged(zoneId: number, keyHash: number): void {
+    this.#stamps[placeOf(zoneId, keyHash)] = this.epoch;
+  }
+
+  zoneChanged(zoneId: number): void {
+    this.#stamps[placeOf(zoneId, WHOLE_ZONE)] = this.epoch;
+  }
+
+  everythingChanged(): void {
+    this.#stamps.fill(this.epoch);
+  }
+
+  #note(place: number): void {
+    const { places, count } = this;
+    for (let each = 0; each < count; each++) if (places[each] === place) return;
+    if (count === places.length) this.isOpen = true;
+    else places[this.count++] = place;
+  }
+}
+
+function placeOf(zoneId: number, keyHash: number): number {
+  return finishHash(mixWord(zoneId, keyHash | 0)) & (ANSWER_STAMPS - 1);
+}

@@ -1,0 +1,223 @@
+/**
+ * Flattening: chosen includes become the addresses they stand for, so that they cost no look-ups. Looked up again and again, since
+ * third parties change theirs; what cannot be looked up now stays as it was last known, so that a failing name server removes nothing.
+ * Implements: RFC 7208 §4.6.4 (fewer look-ups for the same result), §3.4 (records under 450 octets).
+ * Not here: which addresses (spf-addresses.ts), when to look again (the scheduler; `ttlSeconds` says how long the answers hold).
+ */
+import { SPF_OWNER_TXT_BYTES_MAX } from '#base/limits.ts';
+import { type Problem, problem, warning } from '#base/problem.ts';
+import { type Resolver } from './resolver.ts';
+import { type Qualifier, type SpfRecord, type Term, type TermOf, formatSpf, isDirective } from './spf.ts';
+import { coversFamily, passedAddresses } from './spf-addresses.ts';
+import { type IpSet, formatIp, formatNetwork, ipSet, networksOf, overlap, parseNetwork, subtract, unionOf } from './spf-ip.ts';
+import { plainText } from './spf-macro.ts';
+
+export interface FlattenRequest {
+  /** The owner of the record, without its last dot. */
+  readonly domain: string;
+  /** As the operator wrote it, with its includes. */
+  readonly record: SpfRecord;
+  /** Domains of the includes to flatten. */
+  readonly chosen: readonly string[];
+  /** Octets of other TXT at the owner, which share its answer. */
+  readonly otherTxtBytes?: number;
+  readonly nowMs: number;
+}
+
+/** What one include stood for when it was last looked up with success. Plain data: kept between runs. */
+export interface FlattenedSource {
+  /** The included domain, lower-case. */
+  readonly include: string;
+  readonly networks: readonly FlattenedNetwork[];
+  readonly seenAtMs: number;
+}
+
+export interface FlattenedNetwork {
+  /** `192.0.2.0/24`. */
+  readonly network: string;
+  /** The terms it comes from, as `domain term`. */
+  readonly via: readonly string[];
+}
+
+export interface FlattenResult {
+  /** What to publish at the owner. */
+  readonly record: SpfRecord;
+  /** What to publish beside it: `_spf1`, `_spf2`, … below the owner. None when everything fits into the record. */
+  readonly parts: readonly { readonly owner: string; readonly record: SpfRecord }[];
+  /** Where each network in the records comes from. */
+  readonly networks: readonly FlattenedNetwork[];
+  /** Keep it as the next `previous`. */
+  readonly sources: readonly FlattenedSource[];
+  readonly drift: { readonly added: readonly FlattenedChange[]; readonly removed: readonly FlattenedChange[] };
+  readonly problems: readonly Problem[];
+  /** How long the shortest-lived answer holds; undefined when nothing could be looked up. */
+  readonly ttlSeconds?: number;
+}
+
+export interface FlattenedChange {
+  readonly include: string;
+  readonly network: string;
+}
+
+/** Never drops an address because of a failed look-up, and never puts in a record something that nobody checked. */
+export async function flatten(request: FlattenRequest, resolver: Resolver, previous: readonly FlattenedSource[]): Promise<FlattenResult> {
+  const chosen = new Set(request.chosen.map((each) => each.toLowerCase().replace(/\.$/, '')));
+  const includes = request.record.terms.filter((term): term is TermOf<'include'> => isChosen(term, chosen));
+  const problems: Problem[] = [];
+  const sources = new Map<string, FlattenedSource>();
+  let ttlSeconds = Number.POSITIVE_INFINITY;
+  const at = `${request.domain} TXT`;
+  for (const include of new Set(includes.map(includeName))) {
+    const before = previous.find((each) => each.include === include);
+    const found = await passedAddresses(include, request.domain, resolver);
+    if (found.kind === 'addresses' && !coversFamily(unionOf(...found.parts.map(({ set }) => set)))) {
+      ttlSeconds = Math.min(ttlSeconds, found.ttlSeconds);
+      const networks = found.parts.flatMap(({ set, via }) =>
+        networksOf(set).map((network) => ({ network: formatNetwork(network), via: [via] })),
+      );
+      sources.set(include, { include, networks, seenAtMs: request.nowMs });
+      continue;
+    }
+    if (before !== undefined) sources.set(include, before);
+    problems.push(failure(at, include, found, before));
+  }
+  for (const missing of chosen) {
+    if (!includes.some((term) => includeName(term) === missing)) {
+      problems.push(warning('SPF_FLATTEN_MISSING', at, `include:${missing} is to be flattened and is not in the record`));
+    }
+  }
+  const kept = [...sources.values()];
+  return {
+    ...compose(request, chosen, sources),
+    networks: provenance(kept),
+    sources: kept,
+    drift: { added: changes(kept, previous), removed: changes(previous, kept) },
+    problems,
+    ...(Number.isFinite(ttlSeconds) ? { ttlSeconds } : {}),
+  };
+}
+
+function isChosen(term: Term, chosen: ReadonlySet<string>): boolean {
+  return term.kind === 'include' && chosen.has(includeName(term));
+}
+
+function includeName(term: TermOf<'include'>): string {
+  return (plainText(term.domain) ?? '').toLowerCase();
+}
+
+function failure(
+  at: string,
+  include: string,
+  found: Awaited<ReturnType<typeof passedAddresses>>,
+  before: FlattenedSource | undefined,
+): Problem {
+  const why = found.kind === 'addresses' ? 'it lets every address of a family send' : found.message;
+  const then = before === undefined ? 'it stays an include' : `the addresses of ${new Date(before.seenAtMs).toISOString()} are kept`;
+  if (found.kind === 'unresolved') return warning('SPF_FLATTEN_KEPT', at, `include:${include} cannot be read now (${why}); ${then}`);
+  // The world has changed for good, as far as can be seen: somebody has to decide. Mail goes on as before until then.
+  const code = found.kind === 'broken' ? 'SPF_INCLUDE' : found.kind === 'dynamic' ? 'SPF_FLATTEN_DYNAMIC' : 'SPF_EVERYBODY';
+  return problem(code, at, `include:${include} cannot be flattened (${why}); ${then}`, {
+    fix: 'take it off the list of includes to flatten, or ask its owner',
+  });
+}
+
+function setOf(source: FlattenedSource): IpSet {
+  return ipSet(source.networks.map(({ network }) => parseNetwork(network)));
+}
+
+/** Addresses of `sources` that the same include did not have in `others`. */
+function changes(sources: readonly FlattenedSource[], others: readonly FlattenedSource[]): FlattenedChange[] {
+  return sources.flatMap((source) => {
+    const other = others.find((each) => each.include === source.include);
+    const gone = subtract(setOf(source), other === undefined ? [] : setOf(other));
+    return networksOf(gone).map((network) => ({ include: source.include, network: formatNetwork(network) }));
+  });
+}
+
+/** The networks as published, each with every term that it, or a part of it, comes from. */
+function provenance(sources: readonly FlattenedSource[]): FlattenedNetwork[] {
+  const origins = sources.flatMap(({ networks }) => networks.map(({ network, via }) => ({ set: ipSet([parseNetwork(network)]), via })));
+  return networksOf(unionOf(...sources.map(setOf))).map((network) => {
+    const set = ipSet([network]);
+    return {
+      network: formatNetwork(network),
+      via: [...new Set(origins.filter((each) => overlap(each.set, set)).flatMap(({ via }) => via))],
+    };
+  });
+}
+
+/** A run of the record: a term that stays, or what a group of includes became. */
+type Piece = { readonly term: Term } | { readonly qualifier: Qualifier; set: IpSet };
+
+function compose(
+  request: FlattenRequest,
+  chosen: ReadonlySet<string>,
+  sources: ReadonlyMap<string, FlattenedSource>,
+): Pick<FlattenResult, 'record' | 'parts'> {
+  const pieces = piecesOf(request.record, chosen, sources);
+  const room = SPF_OWNER_TXT_BYTES_MAX - request.domain.length - (request.otherTxtBytes ?? 0);
+  const inline: SpfRecord = {
+    terms: pieces.flatMap((piece) => ('term' in piece ? [piece.term] : networkTerms(piece.set, piece.qualifier))),
+  };
+  if (formatSpf(inline).length <= room) return { record: inline, parts: [] };
+  const parts: { owner: string; record: SpfRecord }[] = [];
+  const terms = pieces.flatMap((piece) => {
+    if ('term' in piece) return [piece.term];
+    const first = parts.length;
+    parts.push(...split(request.domain, first, networkTerms(piece.set, '+')));
+    return parts
+      .slice(first)
+      .map(({ owner }): Term => ({ kind: 'include', qualifier: piece.qualifier, domain: [{ kind: 'text', text: owner }] }));
+  });
+  return { record: { terms }, parts };
+}
+
+/**
+ * Includes with one qualifier go together, at the place of the first: terms that give the same result may change places, so only a
+ * term with another qualifier between them keeps them apart (RFC 7208 §4.6.2).
+ */
+function piecesOf(record: SpfRecord, chosen: ReadonlySet<string>, sources: ReadonlyMap<string, FlattenedSource>): Piece[] {
+  const pieces: Piece[] = [];
+  let open: Exclude<Piece, { readonly term: Term }> | undefined;
+  for (const term of record.terms) {
+    const source = term.kind === 'include' && isChosen(term, chosen) ? sources.get(includeName(term)) : undefined;
+    if (source === undefined || term.kind !== 'include') {
+      if (isDirective(term) && term.qualifier !== open?.qualifier) open = undefined;
+      pieces.push({ term });
+    } else {
+      if (open?.qualifier !== term.qualifier) {
+        open = { qualifier: term.qualifier, set: [] };
+        pieces.push(open);
+      }
+      open.set = unionOf(open.set, setOf(source));
+    }
+  }
+  return pieces;
+}
+
+function networkTerms(set: IpSet, qualifier: Qualifier): Term[] {
+  return networksOf(set).map((network) => ({
+    kind: network.family === 4 ? 'ip4' : 'ip6',
+    qualifier,
+    address: formatIp(network),
+    prefix: network.prefix,
+  }));
+}
+
+/** `terms` over as many records as it takes, each with its name under 450 octets. They end in -all: as includes that is "no match". */
+function split(domain: string, before: number, terms: readonly Term[]): { owner: string; record: SpfRecord }[] {
+  const parts: { owner: string; record: SpfRecord }[] = [];
+  const all: Term = { kind: 'all', qualifier: '-' };
+  let kept: Term[] = [];
+  const ownerOf = () => `_spf${before + parts.length + 1}.${domain}`;
+  const fits = (some: readonly Term[]) => ownerOf().length + formatSpf({ terms: [...some, all] }).length <= SPF_OWNER_TXT_BYTES_MAX;
+  for (const term of terms) {
+    if (kept.length > 0 && !fits([...kept, term])) {
+      parts.push({ owner: ownerOf(), record: { terms: [...kept, all] } });
+      kept = [];
+    }
+    kept.push(term);
+  }
+  if (kept.length > 0) parts.push({ owner: ownerOf(), record: { terms: [...kept, all] } });
+  return parts;
+}

@@ -1,0 +1,242 @@
+/**
+ * Attacks on the running server, each for a few seconds, on loopback: whatever happens, a client elsewhere is served as ever, the one whose
+ * address is abused receives no more than was sent in its name, and memory comes back.
+ * 127/8 gives as many client networks as one likes; the allow list, which has it by default, is empty here.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ipPort } from '#base/address.ts';
+import { TcpClient, framed, udpQuery } from '../support/dns-client.ts';
+import { type CanaryReport, type FloodReport, type FloodShape, canary, flood, totals } from '../support/flood.ts';
+import { descriptorCount, memoryBytes } from '../support/process-facts.ts';
+import { type RunningServer, startServer } from '../support/running-server.ts';
+import { putZones } from '../support/waxseal.ts';
+import { type WireMessage, buildQuery, parseMessage } from '../support/wire.ts';
+
+const ZONE = `$ORIGIN example.
+@ 300 SOA ns host 1 3600 600 86400 300
+@ 300 NS ns
+ns 300 A 192.0.2.1
+www 300 A 192.0.2.2
+www 300 TXT ${'a'.repeat(250)} ${'b'.repeat(250)} ${'c'.repeat(250)}
+canary 300 A 192.0.2.3
+*.wild 300 TXT ${'w'.repeat(250)}
+`;
+const CANARY_FROM = '127.0.0.77';
+/** Answers that a canary may miss: one in a hundred. */
+const ANSWERED_MIN = 0.99;
+const P99_MS_MAX = 50;
+const MIB = 1024 * 1024;
+
+const canaryQuery = buildQuery({ name: 'canary.example.', type: 'A' });
+const bigQuery = buildQuery({ name: 'www.example.', type: 'TXT', edns: { size: 1232 } });
+
+/** A /24 each, and addresses in it. */
+const network = (each: number, hosts = 4) => Array.from({ length: hosts }, (_, host) => `127.${1 + (each >> 8)}.${each & 255}.${host + 1}`);
+
+/** A COOKIE option. */
+const cookieOption = (hex: string) => {
+  const data = Buffer.from(hex, 'hex');
+  return Buffer.concat([Buffer.from([0, 10, 0, data.length]), data]);
+};
+
+describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', (udp) => {
+  let server: RunningServer;
+  let baselineBytes = 0;
+  let baselineDescriptors = 0;
+  const answerPid = () => server.pids().answer!;
+  const at = () => ipPort(server.address, server.port);
+
+  /** The flood and how the canary fared in the meantime. */
+  async function attack(shape: Omit<FloodShape, 'address' | 'port'>): Promise<{ report: FloodReport; canary: CanaryReport }> {
+    const running = flood(server, shape);
+    const watched = canary(server, { from: CANARY_FROM, query: canaryQuery, perSecond: 45, until: running });
+    const [report, seen] = await Promise.all([running, watched]);
+    return { report, canary: seen };
+  }
+
+  function expectServed({ asked, answered, p99Ms }: CanaryReport): void {
+    expect(asked).toBeGreaterThan(40);
+    expect(answered / asked, 'part of the canary`s queries that was answered').toBeGreaterThanOrEqual(ANSWERED_MIN);
+    expect(p99Ms, 'the canary`s p99').toBeLessThanOrEqual(P99_MS_MAX);
+  }
+
+  /** One UDP query from an address. */
+  const askFrom = async (from: string, query: Buffer): Promise<WireMessage | undefined> => {
+    const reply = await udpQuery(at(), query, 1000, from);
+    return reply === undefined ? undefined : parseMessage(reply);
+  };
+
+  const counted = async (name: string, label: string): Promise<number> => {
+    // The answer process reports its counters every second.
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const metrics = await (await server.api('GET', '/metrics')).text();
+    return Number(new RegExp(`^${name}\\{${label}\\} (\\d+)$`, 'm').exec(metrics)?.[1]);
+  };
+
+  beforeAll(async () => {
+    server = await startServer({ udp, config: '[rrl]\nallow = []\n' });
+    await putZones(server, [{ name: 'example.', text: ZONE }], 'on');
+    // What a server of some age holds: code compiled, buffers touched.
+    await flood(server, { sources: network(900), queries: [bigQuery], perSecond: 5000, seconds: 1 });
+    baselineBytes = memoryBytes(answerPid());
+    baselineDescriptors = descriptorCount(answerPid());
+  });
+  afterAll(async () => {
+    expect(await server.stop()).toBe(0);
+    expect(server.log()).not.toMatch(/worker \d+ (failed|ended)|process ended/);
+  });
+
+  test('U1, U2: a forged flood for one big answer; whom it pretends to be is still served, by TCP and by cookie', async () => {
+    const victims = network(1);
+    const running = attack({ sources: victims, queries: [bigQuery], perSecond: 4000, seconds: 2.5 });
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    // By TC, then TCP.
+    const limited = await askFrom(victims[0]!, bigQuery);
+    expect(limited).toMatchObject({ rcode: 'NOERROR', answer: [], authority: [] });
+    expect(limited!.flags.has('TC')).toBe(true);
+    const tcp = await TcpClient.open(at(), { from: victims[0]! });
+    tcp.send(framed(bigQuery));
+    const [whole] = await tcp.receive(1);
+    tcp.destroy();
+    expect(parseMessage(whole!).answer).toHaveLength(1);
+    // By cookie: who has none is told (BADCOOKIE) and comes back with it. Such answers are every second one at most.
+    const withCookie = (cookie: string) =>
+      buildQuery({ name: 'www.example.', type: 'TXT', edns: { size: 1232, options: cookieOption(cookie) } });
+    const told = (await askFrom(victims[1]!, withCookie('0123456789abcdef'))) ?? (await askFrom(victims[1]!, withCookie('0123456789abcdef')));
+    expect(told).toMatchObject({ rcode: 'RCODE23', answer: [] });
+    const cookie = told!.edns!.options.get(10)!;
+    let served = 0;
+    for (let each = 0; each < 100; each++) {
+      const reply = await askFrom(victims[1]!, withCookie(cookie));
+      if (reply?.answer.length === 1) served++;
+    }
+    expect(served).toBeGreaterThanOrEqual(99);
+    const { report, canary: seen } = await running;
+    expectServed(seen);
+    const later = totals(report, 1);
+    expect(later.sent).toBeGreaterThan(2000);
+    expect(later.receivedBytes, 'octets out, octets in').toBeLessThanOrEqual(later.sentBytes);
+    // Slip 1: all of it is answered, with TC.
+    expect(later.received / later.sent).toBeGreaterThan(0.95);
+    expect(later.truncated / later.received).toBeGreaterThan(0.95);
+    expect(await counted('waxseal_rrl_total', 'action="truncated"')).toBeGreaterThan(2000);
+  });
+
+  test('U2: two seconds after the flood the network is served as ever', async () => {
+    const isServed = await server.eventually(async () => (await askFrom(network(1)[0]!, bigQuery))?.answer.length === 1, 3000);
+    expect(isServed).toBe(true);
+  });
+
+  test('U1: an NXDOMAIN flood and a wildcard flood, each name asked once', async () => {
+    const queries = [
+      buildQuery({ name: 'xxxxxxxxxx.example.', type: 'A', edns: { size: 1232, dnssecOk: true } }),
+      buildQuery({ name: 'xxxxxxxxxx.wild.example.', type: 'TXT', edns: { size: 1232, dnssecOk: true } }),
+    ];
+    const { report, canary: seen } = await attack({ sources: network(2), queries, random: true, perSecond: 4000, seconds: 2 });
+    expectServed(seen);
+    const later = totals(report, 1);
+    expect(later.receivedBytes).toBeLessThanOrEqual(later.sentBytes);
+    expect(later.truncated / later.received).toBeGreaterThan(0.95);
+  });
+
+  test('U1: many networks, each below its limit: nobody is limited, no table grows', async () => {
+    const sources = Array.from({ length: 250 }, (_, each) => network(256 + each, 1)[0]!);
+    const { report, canary: seen } = await attack({ sources, queries: [canaryQuery], perSecond: 4000, seconds: 2 });
+    expectServed(seen);
+    const all = totals(report);
+    expect([all.truncated, all.answers / all.sent >= 0.99]).toEqual([0, true]);
+  });
+
+  test('U6: random subdomains with DO from many networks: signed NXDOMAIN for all', async () => {
+    const sources = Array.from({ length: 250 }, (_, each) => network(512 + each, 1)[0]!);
+    const queries = [buildQuery({ name: 'xxxxxxxxxx.example.', type: 'A', edns: { size: 1232, dnssecOk: true } })];
+    const { report, canary: seen } = await attack({ sources, queries, random: true, perSecond: 6000, seconds: 2 });
+    expectServed(seen);
+    const all = totals(report);
+    expect(all.answers / all.sent).toBeGreaterThanOrEqual(0.99);
+    expect(Object.keys(all.rcodes)).toEqual(['3']);
+    // SOA, NSEC and their signatures.
+    expect(all.receivedBytes / all.received).toBeGreaterThan(300);
+  });
+
+  test('U8: malformed packets of every kind', async () => {
+    const before = await udpQuery(at(), canaryQuery);
+    const { report, canary: seen } = await attack({ sources: network(3), queries: malformed(), perSecond: 4000, seconds: 2 });
+    expectServed(seen);
+    const later = totals(report, 1);
+    expect(later.receivedBytes).toBeLessThanOrEqual(later.sentBytes);
+    expect(await udpQuery(at(), canaryQuery)).toEqual(before);
+  });
+
+  test('T1, T2: connections that never read, and connections that never finish a message', async () => {
+    const asked = Buffer.concat(Array.from({ length: 2000 }, () => framed(bigQuery)));
+    const clients: TcpClient[] = [];
+    for (let each = 0; each < 60; each++) {
+      const mute = await TcpClient.open(at(), { from: `127.200.${each}.1`, reading: false });
+      mute.send(asked);
+      const slow = await TcpClient.open(at(), { from: `127.201.${each}.1`, reading: false });
+      slow.send(Buffer.from([0, 50, 1]));
+      clients.push(mute, slow);
+    }
+    const two = new Promise((resolve) => setTimeout(resolve, 2000));
+    const watched = canary(server, { from: CANARY_FROM, query: canaryQuery, perSecond: 45, until: two });
+    const startMs = performance.now();
+    const honest = await TcpClient.open(at(), { from: '127.0.0.78' });
+    honest.send(framed(bigQuery));
+    const [reply] = await honest.receive(1);
+    expect(performance.now() - startMs).toBeLessThan(1000);
+    expect(parseMessage(reply!).answer).toHaveLength(1);
+    honest.destroy();
+    expectServed(await watched);
+    expect(memoryBytes(answerPid()) - baselineBytes).toBeLessThan(64 * MIB);
+    for (const client of clients) client.reset();
+  });
+
+  test('afterwards: the same processes, memory and descriptors as before', async () => {
+    const pid = answerPid();
+    const limitBytes = Math.max(1.1 * baselineBytes, baselineBytes + 16 * MIB);
+    await server.eventually(() => memoryBytes(pid) <= limitBytes && descriptorCount(pid) <= baselineDescriptors + 2, 10_000);
+    expect(memoryBytes(pid) / MIB).toBeLessThanOrEqual(limitBytes / MIB);
+    expect(descriptorCount(pid)).toBeLessThanOrEqual(baselineDescriptors + 2);
+    expect((await server.api('GET', '/readyz')).status).toBe(200);
+  });
+});
+
+test('a dry run limits nothing and says what it would have', async () => {
+  const server = await startServer({ config: '[rrl]\nallow = []\ndry_run = true\n' });
+  try {
+    await putZones(server, [{ name: 'example.', text: ZONE }], 'off');
+    const report = totals(await flood(server, { sources: network(1), queries: [canaryQuery], perSecond: 2000, seconds: 1 }));
+    expect([report.truncated, report.answers / report.sent >= 0.99]).toEqual([0, true]);
+    expect(await server.eventually(() => server.log().includes('127.1.1.0/24 are over it (dry run)'), 3000)).toBe(true);
+    expect(server.log().match(/rate limit:/g)).toHaveLength(1);
+  } finally {
+    expect(await server.stop()).toBe(0);
+  }
+});
+
+/** Cuts, counts that lie, pointers, answers, unknown opcodes, rubbish: made from a good query, the same ones each time. */
+function malformed(): Uint8Array[] {
+  const packets: Uint8Array[] = [];
+  for (let length = 0; length < bigQuery.length; length++) packets.push(bigQuery.subarray(0, length));
+  const change = (at: number, ...octets: number[]) => {
+    const packet = Buffer.from(bigQuery);
+    packet.set(octets, at);
+    packets.push(packet);
+  };
+  for (let opcode = 0; opcode < 16; opcode++) change(2, opcode << 3, 0);
+  change(2, 0x80);
+  for (const count of [0, 2, 0xff]) for (const at of [4, 6, 8, 10]) change(at, count, count);
+  for (const pointer of [0, 12, 13, 63]) change(12, 0xc0, pointer);
+  change(12, 0x40);
+  change(12, 63);
+  let state = 1;
+  const random = () => (state = (Math.imul(state, 48_271) >>> 0) % 0x7fff_ffff);
+  for (let each = 0; each < 200; each++) {
+    const packet = Buffer.from(bigQuery);
+    for (let flips = 1 + (random() % 8); flips > 0; flips--) packet[2 + (random() % (packet.length - 2))]! ^= 1 << (random() % 8);
+    packets.push(packet);
+  }
+  for (let each = 0; each < 50; each++) packets.push(Uint8Array.from({ length: 12 + (random() % 500) }, () => random() & 255));
+  return packets;
+}
