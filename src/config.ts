@@ -253,7 +253,11 @@ function settle(
   );
   if (cookies.previous_secret_file !== undefined && cookies.secret_file === undefined)
     problems.push(
-      problem('CONFIG_VALUE', originOf(origins, 'cookies.previous_secret_file').at, 'cookies.previous_secret_file needs cookies.secret_file'),
+      problem(
+        'CONFIG_VALUE',
+        originOf(origins, 'cookies.previous_secret_file').at,
+        'cookies.previous_secret_file needs cookies.secret_file',
+      ),
     );
   const { zone_file_max: zoneFileMax, request_timeout: requestTimeout } = values.admin ?? {};
   return {

@@ -9,11 +9,11 @@
 import { ANSWER_DEPENDENCIES_MAX, ANSWER_STAMPS } from '#base/limits.ts';
 import { finishHash, mixWord } from './hash.ts';
 
-/** Starts the hash of a zone as a whole: no owner's does. */
-const WHOLE_ZONE = 0x5a5a_5a5a;
+/** Places of zones as a whole, before those of nodes: a node that changes all the time must not share one with a large zone. */
+const ZONE_PLACES = 65_536;
 
 export class Dependencies {
-  readonly #stamps = new Uint32Array(ANSWER_STAMPS);
+  readonly #stamps = new Uint32Array(ZONE_PLACES + ANSWER_STAMPS);
   /** The present epoch. The first is 1: what is 0 has never changed. */
   epoch = 1;
   /** Places in the table of what the answer now in the making depends on, each once. */
@@ -30,11 +30,11 @@ export class Dependencies {
 
   /** The answer depends on the node of this zone whose key has this hash (owner-key.ts), and on the zone as a whole. */
   add(zoneId: number, keyHash: number): void {
-    this.#note(placeOf(zoneId, WHOLE_ZONE));
+    this.#note(zoneId % ZONE_PLACES);
     this.#note(placeOf(zoneId, keyHash));
   }
 
-  /** True when nothing that `octets` of places at `places[at]` stand for has changed after `epoch`. */
+  /** True when nothing that the `count` places at `places[at]` stand for has changed after `epoch`. */
   holds(places: Uint32Array, at: number, count: number, epoch: number): boolean {
     const stamps = this.#stamps;
     for (let each = at; each < at + count; each++) if (stamps[places[each]!]! > epoch) return false;
@@ -51,7 +51,7 @@ export class Dependencies {
   }
 
   zoneChanged(zoneId: number): void {
-    this.#stamps[placeOf(zoneId, WHOLE_ZONE)] = this.epoch;
+    this.#stamps[zoneId % ZONE_PLACES] = this.epoch;
   }
 
   everythingChanged(): void {
@@ -67,5 +67,5 @@ export class Dependencies {
 }
 
 function placeOf(zoneId: number, keyHash: number): number {
-  return finishHash(mixWord(zoneId, keyHash | 0)) & (ANSWER_STAMPS - 1);
+  return ZONE_PLACES + (finishHash(mixWord(zoneId, keyHash | 0)) & (ANSWER_STAMPS - 1));
 }

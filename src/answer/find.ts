@@ -1,13 +1,19 @@
 /**
- * One name in the zones served here: the way down from the apex, label by label, to the node that decides.
+ * One name in the zones served here: the node that decides about it, by one search where the zone's names are in memory, else on the way
+ * down from the apex, label by label. Whatever is looked at is noted as what the answer depends on.
  * Implements: RFC 6672 §3.2 steps 2 and 3, RFC 4592 §3.3 (closest encloser, source of synthesis), RFC 4035 §3.1.4.1 (DS at the parent).
- * Not here: what is written for what is found (answer/respond.ts). The way ends at the first missing label, so a long name costs no more
- * than the zone is deep.
+ * The way down ends at the first missing label, so a long name costs no more than the zone is deep.
+ * Not here: what is written for what is found (answer/respond.ts), the names in memory (negative.ts).
  */
+import { fromLatin1 } from '#base/bytes.ts';
+import { NEGATIVE_STEPS_MAX } from '#base/limits.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
-import { NODE, findEntry, nodeFlags } from '#store/node-codec.ts';
-import { KeyBuffer } from './owner-key.ts';
-import { type AnswerSource } from './source.ts';
+import { NODE, OWNER_OFFSET, findEntry, nodeFlags } from '#store/node-codec.ts';
+import { type Dependencies } from './dependencies.ts';
+import { NegativeIndex, type NegativeLimits } from './negative.ts';
+import { KEY_BYTES_MAX, KeyBuffer, hashKey, wildcardHash } from './owner-key.ts';
+import { HAS_WILDCARD, type SortedKeys } from './sorted-keys.ts';
+import { type AnswerSource, type SourceChanges } from './source.ts';
 import { ZoneIndex } from './zone-index.ts';
 
 /** What `Finder.find` came to. */
@@ -29,9 +35,14 @@ export const FOUND = {
 } as const;
 
 const NO_NODE = new Uint8Array(0);
+/** What is remembered of an apex beside its flags: that it is known, and that there is a SOA. */
+const SHAPE_KNOWN = 256;
+const SHAPE_SOA = 512;
 
 export class Finder {
   readonly #source: AnswerSource;
+  readonly #dependencies: Dependencies;
+  readonly #index: NegativeIndex;
   zones: ZoneIndex;
   /** The key of the name asked for. */
   readonly key = new KeyBuffer();
@@ -43,32 +54,129 @@ export class Finder {
   depth = 0;
   /** Good until the source is asked again. */
   node: Uint8Array = NO_NODE;
+  /** The zone's names after `locate`, where they are in memory; then `place` is the number of the node of `depth`. */
+  list: SortedKeys | undefined;
+  place = 0;
+  /** What is known of the apexes (flags and SHAPE), as of when it was used: everything in a zone depends on that, and on no more of the apex. */
+  #shapes = new Uint16Array(0);
+  readonly #nsecKey = new Uint8Array(KEY_BYTES_MAX);
+  readonly #nsecOwner = new KeyBuffer();
 
-  constructor(source: AnswerSource) {
+  constructor(source: AnswerSource, dependencies: Dependencies, limits?: NegativeLimits) {
     this.#source = source;
-    this.zones = new ZoneIndex(source.storedZones());
+    this.#dependencies = dependencies;
+    this.#index = new NegativeIndex(source, limits);
+    this.zones = new ZoneIndex([]);
+    this.#takeZones();
   }
 
-  /** Takes over the source's zones after it was refreshed. */
-  refresh(): void {
+  /** Follows the source to its newest state. */
+  refresh({ zonesMoved, changes }: SourceChanges): void {
+    if (!zonesMoved && changes.length === 0) return;
+    const dependencies = this.#dependencies;
+    dependencies.nextEpoch();
+    if (zonesMoved) {
+      dependencies.everythingChanged();
+      this.#takeZones();
+      return;
+    }
+    for (const change of changes) {
+      const { zoneId, keys } = change;
+      if (keys === 'all') dependencies.zoneChanged(zoneId);
+      else for (const key of keys) dependencies.nodeChanged(zoneId, hashKey(fromLatin1(key)));
+      if (this.#followApex(zoneId)) this.#index.follow(change);
+    }
+  }
+
+  /** False when the apex is another than it was, so that all in the zone is. */
+  #followApex(zoneId: number): boolean {
+    const { zones } = this;
+    const zone = zones.ids.indexOf(zoneId);
+    if (zone < 0 || this.#shapes[zone] === 0) return true;
+    const apexKey = zones.apexKeys[zone]!;
+    const shape = shapeOf(this.#source.nodeBytes(zoneId, apexKey, apexKey.length));
+    if (shape === this.#shapes[zone]) return true;
+    this.#shapes[zone] = shape;
+    this.#dependencies.zoneChanged(zoneId);
+    this.#index.drop(zoneId);
+    return false;
+  }
+
+  #takeZones(): void {
     const zones = this.#source.storedZones();
-    if (!this.zones.isOf(zones)) this.zones = new ZoneIndex(zones);
+    this.zones = new ZoneIndex(zones);
+    this.#shapes = new Uint16Array(zones.length);
+    this.#index.setZones(zones);
   }
 
-  /** Looks for the name at `wire[offset]`; returns one of FOUND. */
+  /** Names are waiting to be read into memory: `work` reads some. */
+  get isBusy(): boolean {
+    return this.#index.isBusy;
+  }
+
+  work(): void {
+    this.#index.work();
+  }
+
+  /** Looks for the name at `wire[offset]`, and gets its node; returns one of FOUND. */
   find(wire: Uint8Array, offset: number, type: RrType): number {
+    return this.fetch(this.locate(wire, offset, type));
+  }
+
+  /** The same without the node, where the zone's names are in memory. */
+  locate(wire: Uint8Array, offset: number, type: RrType): number {
     const { key, zones } = this;
     key.set(wire, offset);
     zones.find(key);
     this.zone = zones.deepest;
+    this.list = undefined;
     if (this.zone < 0) return FOUND.NO_ZONE;
     // RFC 4035 §3.1.4.1: DS belongs to the parent side of a cut.
     if (type === TYPE.DS && zones.depths[this.zone] === key.labels && zones.above >= 0) this.zone = zones.above;
     const apexDepth = zones.depths[this.zone]!;
+    if (this.#shapes[this.zone] === 0) this.#shapes[this.zone] = shapeOf(this.#node(key, key.ends[apexDepth]!));
+    if ((this.#shapes[this.zone]! & SHAPE_SOA) === 0) return FOUND.BROKEN;
+    const list = this.#index.listOf(this.zone);
+    return list === undefined ? this.#walk(apexDepth, type) : this.#search(list, apexDepth, type);
+  }
+
+  /** After `locate`: gets the node, where there is one, and notes what the finding depends on. */
+  fetch(found: number): number {
+    const { key, depth } = this;
+    switch (found) {
+      case FOUND.NO_ZONE:
+        // Which zones there are is what everything depends on.
+        return found;
+      case FOUND.BROKEN:
+        this.#dependencies.isOpen = true;
+        return found;
+      case FOUND.WILDCARD:
+      case FOUND.NOTHING:
+        // Of the apex, its shape is enough.
+        if (depth > this.zones.depths[this.zone]!) this.#depend(depth);
+        // Whatever is added at or below it, the next closer name exists then.
+        this.#depend(depth + 1);
+        this.#dependencies.add(this.zones.ids[this.zone]!, wildcardHash(key.hashes[depth]!));
+        break;
+      default:
+        this.#depend(depth);
+    }
+    if (this.list === undefined) return found;
+    let node: Uint8Array | undefined;
+    if (found === FOUND.WILDCARD || found === FOUND.NOTHING) {
+      this.wildcard.setWildcard(key, depth);
+      if (found === FOUND.WILDCARD) node = this.#node(this.wildcard, this.wildcard.length);
+    } else node = this.#node(key, key.ends[depth]!);
+    this.node = node ?? NO_NODE;
+    return found;
+  }
+
+  /** The way down through the store. */
+  #walk(apexDepth: number, type: RrType): number {
+    const { key } = this;
     for (let depth = apexDepth; depth <= key.labels; depth++) {
       const node = this.#node(key, key.ends[depth]!);
-      if (depth === apexDepth && (node === undefined || findEntry(node, TYPE.SOA) < 0)) return FOUND.BROKEN;
-      if (node === undefined) return this.#findWildcard(depth - 1);
+      if (node === undefined) return depth === apexDepth ? FOUND.BROKEN : this.#findWildcard(depth - 1);
       this.node = node;
       this.depth = depth;
       const flags = nodeFlags(node);
@@ -87,6 +195,32 @@ export class Finder {
   }
 
   /**
+   * One search. The node at or before a name is below its closest encloser or is that itself, because all names below another stand
+   * together right behind it, and empty non-terminals are nodes.
+   */
+  #search(list: SortedKeys, apexDepth: number, type: RrType): number {
+    const { key } = this;
+    const from = key.ends[apexDepth]!;
+    list.search(key.octets, from, key.length);
+    let depth = key.labels;
+    if (!list.isExact) {
+      const common = from + list.commonBytes(key.octets, from, key.length);
+      while (key.ends[depth]! > common) depth--;
+      if (!list.isLength(list.number, key.ends[depth]! - from)) list.search(key.octets, from, key.ends[depth]!);
+    }
+    this.depth = depth;
+    this.place = list.number;
+    const flags = list.flagsOf(list.number);
+    // Something above hides it, and what comes first on the way down decides.
+    if ((flags & NODE.BELOW) !== 0) return this.#walk(apexDepth, type);
+    this.list = list;
+    if ((flags & NODE.CUT) !== 0 && (depth < key.labels || type !== TYPE.DS)) return FOUND.REFERRAL;
+    if (depth === key.labels) return FOUND.EXACT;
+    if ((flags & NODE.DNAME) !== 0) return FOUND.DNAME;
+    return (flags & HAS_WILDCARD) === 0 ? FOUND.NOTHING : FOUND.WILDCARD;
+  }
+
+  /**
    * The node at exactly the name at `wire[offset]`, if its addresses may be added to an answer: authoritative data of the deepest zone,
    * or, when `isGlueWelcome`, glue. Sets `isGlue`.
    */
@@ -97,6 +231,7 @@ export class Finder {
     zones.find(key);
     this.zone = zones.deepest;
     if (this.zone < 0) return undefined;
+    this.#depend(key.labels);
     const node = this.#node(key, key.length);
     if (node === undefined) return undefined;
     const flags = nodeFlags(node);
@@ -106,6 +241,7 @@ export class Finder {
     if ((flags & NODE.BELOW) === 0) return node;
     // What a DNAME hides is no glue: whichever comes first on the way down decides.
     for (let depth = zones.depths[this.zone]!; depth < key.labels; depth++) {
+      if (depth > zones.depths[this.zone]!) this.#depend(depth);
       const above = this.#node(key, key.ends[depth]!);
       if (above === undefined) return undefined;
       if ((nodeFlags(above) & NODE.CUT) !== 0) return this.#node(key, key.length);
@@ -121,21 +257,66 @@ export class Finder {
   nodeAt(zone: number, wire: Uint8Array, offset: number): Uint8Array | undefined {
     this.zone = zone;
     this.key.set(wire, offset);
+    this.#depend(this.key.labels);
     return this.#node(this.key, this.key.length);
   }
 
-  /** The apex of zone number `zone`, which is at or above the name of `key`. */
+  /** The apex of zone number `zone`, which is at or above the name of `key`. What it is used for depends on it, unless the caller says so. */
   apexAt(zone: number): Uint8Array | undefined {
     this.zone = zone;
     return this.#node(this.key, this.key.ends[this.zones.depths[zone]!]!);
   }
 
+  /** The answer depends on the apex of zone number `zone`. */
+  dependOnApex(zone: number): void {
+    this.#dependencies.add(this.zones.ids[zone]!, this.zones.hashes[zone]!);
+  }
+
+  /** Number of the node in `list` whose NSEC matches or covers the name of `key`, after `locate`; -1 when that would take long to find. */
+  nsecPlace(list: SortedKeys): number {
+    const { key } = this;
+    list.search(key.octets, key.ends[this.zones.depths[this.zone]!]!, key.length);
+    return list.nsecNumber(NEGATIVE_STEPS_MAX);
+  }
+
   /** The node of zone number `zone` whose NSEC matches or covers `key`. */
   nsecAt(zone: number, key: KeyBuffer): Uint8Array | undefined {
+    const node = this.#nsecNode(zone, key);
+    if (node === undefined) this.#dependencies.isOpen = true;
+    else {
+      const owner = this.#nsecOwner;
+      owner.set(node, OWNER_OFFSET);
+      this.#dependencies.add(this.zones.ids[zone]!, owner.hashes[owner.labels]!);
+    }
+    return node;
+  }
+
+  #nsecNode(zone: number, key: KeyBuffer): Uint8Array | undefined {
+    const list = this.#index.listOf(zone);
+    const apexKey = this.zones.apexKeys[zone]!;
+    if (list !== undefined) {
+      list.search(key.octets, apexKey.length, key.length);
+      const place = list.nsecNumber(NEGATIVE_STEPS_MAX);
+      if (place >= 0) {
+        const full = this.#nsecKey;
+        for (let at = 0; at < apexKey.length; at++) full[at] = apexKey[at]!;
+        return this.#source.nodeBytes(this.zones.ids[zone]!, full, list.copyKey(place, full, apexKey.length));
+      }
+    }
     return this.#source.nsecAtOrBefore(this.zones.ids[zone]!, key.octets, key.length);
+  }
+
+  /** What is found depends on the node of the present zone that is the name's ancestor with `depth` labels. */
+  #depend(depth: number): void {
+    this.#dependencies.add(this.zones.ids[this.zone]!, this.key.hashes[depth]!);
   }
 
   #node(key: KeyBuffer, keyLength: number): Uint8Array | undefined {
     return this.#source.nodeBytes(this.zones.ids[this.zone]!, key.octets, keyLength);
   }
+}
+
+function shapeOf(apex: Uint8Array | undefined): number {
+  if (apex === undefined) return SHAPE_KNOWN;
+  return SHAPE_KNOWN | nodeFlags(apex) | (findEntry(apex, TYPE.SOA) < 0 ? 0 : SHAPE_SOA);
 }

@@ -7,6 +7,7 @@
  */
 import { LABELS_MAX } from '#base/limits.ts';
 import { POINTER_OFFSET_MAX } from '#dns/compression.ts';
+import { labelBit } from './hash.ts';
 import { LOWER } from './owner-key.ts';
 
 /** A label takes two octets at least, so below POINTER_OFFSET_MAX there are at most half as many; entry 0 is the root. */
@@ -27,6 +28,8 @@ export class NameTable {
   #out: Uint8Array = new Uint8Array(0);
   /** Where the name just written can be pointed at; -1 when it cannot. */
   lastOffset = -1;
+  /** Where the last name ends in a pointer; -1 when it does not. */
+  lastPointer = -1;
 
   /** Forgets everything; from now on names are written into `out`. */
   begin(out: Uint8Array): void {
@@ -70,6 +73,7 @@ export class NameTable {
     const end = at + literalBytes + (entry === 0 ? 1 : 2);
     if (end > room) return -1;
     for (let each = 0; each < literalBytes; each++) out[at + each] = name[offset + each]!;
+    this.lastPointer = entry === 0 ? -1 : end - 2;
     if (entry === 0) out[end - 1] = 0;
     else {
       const target = this.#offsets[entry]!;
@@ -87,6 +91,15 @@ export class NameTable {
       this.lastOffset = at;
     }
     return end;
+  }
+
+  /** Bits (hash.ts) of the labels that names have below the last `depth` labels of the first name written; that name itself not counted. */
+  labelsBelow(depth: number, firstLabels: number): number {
+    let bits = 0;
+    // The first name written has the first entries, the one with a single label before that with two.
+    for (let entry = firstLabels + 1; entry < this.#free; entry++)
+      if (this.#parents[entry] === depth) bits |= labelBit(this.#out, this.#offsets[entry]!);
+    return bits;
   }
 
   /** The slot of the child of `parent` whose first label is at `name[label]`, or the empty one where it would be. */

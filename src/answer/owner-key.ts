@@ -81,6 +81,11 @@ export class KeyBuffer {
   }
 }
 
+/** The hash of `*` below the name whose key has this hash. */
+export function wildcardHash(hash: number): number {
+  return Math.imul(Math.imul(hash ^ 0x2a, HASH_PRIME), HASH_PRIME) >>> 0;
+}
+
 /** The hash that `KeyBuffer.hashes` has for this key. */
 export function hashKey(key: Uint8Array): number {
   let hash = HASH_SEED;

@@ -182,7 +182,9 @@ export class RateLimiter {
     const at = (this.#network ^ (this.#network >>> 8) ^ (this.#network >>> 16)) & (RRL_LOG_NETWORKS - 1);
     if (loggedAt[at] !== 0 && (this.#nowMs - loggedAt[at]!) >>> 0 < RRL_LOG_EVERY_MS) return;
     loggedAt[at] = this.#nowMs === 0 ? 1 : this.#nowMs;
-    this.#log(formatNetwork(client.octets.subarray(0, client.length), client.length === IPV4_BYTES ? NETWORK_BITS_IPV4 : NETWORK_BITS_IPV6));
+    this.#log(
+      formatNetwork(client.octets.subarray(0, client.length), client.length === IPV4_BYTES ? NETWORK_BITS_IPV4 : NETWORK_BITS_IPV6),
+    );
   }
 }
 

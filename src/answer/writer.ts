@@ -4,6 +4,7 @@
  * Not here: which RRsets (answer/respond.ts).
  */
 import { readU16 } from '#base/bytes.ts';
+import { ANSWER_CACHE_POINTERS_MAX } from '#base/limits.ts';
 import { compressibleNames } from '#dns/compression.ts';
 import { HEADER_BYTES } from '#dns/message.ts';
 import { CLASS, TYPE, type RrType } from '#dns/types.ts';
@@ -13,6 +14,8 @@ import { wireLength } from './owner-key.ts';
 
 export const SECTION = { ANSWER: 0, AUTHORITY: 1, ADDITIONAL: 2 } as const;
 
+/** No name that is pointed from stands at or after 0x8000 in an answer that is cached. */
+export const POINTER_OF_OWNER = 0x8000;
 /** Types at or above this have no compressible names. */
 const OLD_TYPES = 32;
 const NAMES_BEFORE = new Uint8Array(OLD_TYPES);
@@ -37,6 +40,14 @@ export class MessageWriter {
   overflowed = false;
   /** Records in each section. */
   readonly counts = new Uint16Array(3);
+  /** An RRset that may be left out was: with more room, the message would be longer. */
+  omitted = false;
+  /**
+   * Where the message points to what stands before, one after the other; POINTER_OF_OWNER marks those that are owners. One more than
+   * ANSWER_CACHE_POINTERS_MAX is all that is kept: then there are too many.
+   */
+  readonly pointers = new Uint16Array(ANSWER_CACHE_POINTERS_MAX + 1);
+  pointerCount = 0;
   readonly #names = new NameTable();
   #contentAt = 0;
 
@@ -45,6 +56,8 @@ export class MessageWriter {
     this.out = out;
     this.room = room;
     this.overflowed = false;
+    this.omitted = false;
+    this.pointerCount = 0;
     this.counts.fill(0);
     this.at = HEADER_BYTES;
     this.#names.begin(out);
@@ -53,6 +66,23 @@ export class MessageWriter {
       for (const end = HEADER_BYTES + questionLength; this.at < end; this.at++) out[this.at] = query[this.at]!;
     }
     this.#contentAt = this.at;
+  }
+
+  /** Takes over a message whose question and content are in `out` up to `at` already. Only `dropContent` may follow. */
+  adopt(contentAt: number, at: number): void {
+    this.overflowed = false;
+    this.#contentAt = contentAt;
+    this.at = at;
+  }
+
+  /** Where the question section ends. */
+  get contentAt(): number {
+    return this.#contentAt;
+  }
+
+  /** Bits of labels below the last `depth` labels of the question's name, which has `labels` (name-table.ts). */
+  labelsBelow(depth: number, labels: number): number {
+    return this.#names.labelsBelow(depth, labels);
   }
 
   /** Back to the bare question (RFC 2181 §9: what does not fit is not sent in part). */
@@ -113,6 +143,7 @@ export class MessageWriter {
     if (this.overflowed) return false;
     const start = this.at;
     const mark = this.#names.mark();
+    const pointersBefore = this.pointerCount;
     const total = records + signatures;
     let pointer = -1;
     let next = body;
@@ -120,21 +151,29 @@ export class MessageWriter {
       if (pointer < 0) {
         this.at = this.#names.write(owner, ownerAt, this.at, this.room);
         pointer = this.#names.lastOffset;
+        if (this.#names.lastPointer >= 0) this.#notePointer(this.#names.lastPointer | POINTER_OF_OWNER);
       } else {
         this.out[this.at] = 0xc0 | (pointer >> 8);
         this.out[this.at + 1] = pointer & 0xff;
+        this.#notePointer(this.at | POINTER_OF_OWNER);
         this.at += 2;
       }
       const length = readU16(node, next);
       if (!this.#putRecord(each < records ? type : TYPE.RRSIG, ttl, node, next + 2, length)) {
         this.#names.forgetFrom(mark);
+        this.pointerCount = pointersBefore;
         this.at = start;
+        this.omitted = true;
         return false;
       }
       next += length + 2;
     }
     this.counts[section]! += total;
     return true;
+  }
+
+  #notePointer(place: number): void {
+    if (this.pointerCount < this.pointers.length) this.pointers[this.pointerCount++] = place;
   }
 
   /** What follows the owner. False when it, or the owner before it (`at` is -1), does not fit. */
@@ -158,6 +197,7 @@ export class MessageWriter {
       for (let left = NAMES_COUNT[type]!; left > 0; left--) {
         end = this.#names.write(rdata, read, end, room);
         if (end < 0) return false;
+        if (this.#names.lastPointer >= 0) this.#notePointer(this.#names.lastPointer);
         read += wireLength(rdata, read);
       }
     }

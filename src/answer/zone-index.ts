@@ -7,9 +7,9 @@ import { type KeyBuffer, hashKey } from './owner-key.ts';
 import { type AnswerZone } from './source.ts';
 
 export class ZoneIndex {
-  readonly #zones: readonly AnswerZone[];
-  readonly #apexKeys: readonly Uint8Array[];
-  readonly #hashes: Uint32Array;
+  readonly apexKeys: readonly Uint8Array[];
+  /** Hash of each apex's key (owner-key.ts). */
+  readonly hashes: Uint32Array;
   /** Number of a zone + 1; 0 is empty. At most half full. */
   readonly #slots: Int32Array;
   readonly #depthMax: number;
@@ -22,24 +22,18 @@ export class ZoneIndex {
   above = -1;
 
   constructor(zones: readonly AnswerZone[]) {
-    this.#zones = zones;
-    this.#apexKeys = zones.map((zone) => fromLatin1(zone.apexKey));
-    this.#hashes = Uint32Array.from(this.#apexKeys, hashKey);
+    this.apexKeys = zones.map((zone) => fromLatin1(zone.apexKey));
+    this.hashes = Uint32Array.from(this.apexKeys, hashKey);
     this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(2 * zones.length + 2)));
-    this.depths = Uint8Array.from(this.#apexKeys, (key) => key.filter((octet) => octet === 0).length);
+    this.depths = Uint8Array.from(this.apexKeys, (key) => key.filter((octet) => octet === 0).length);
     this.ids = zones.map((zone) => zone.record.id);
     this.signed = zones.map((zone) => zone.record.dnssec === 'on');
     this.#depthMax = this.depths.reduce((max, depth) => Math.max(max, depth), -1);
-    for (const [number, hash] of this.#hashes.entries()) {
+    for (const [number, hash] of this.hashes.entries()) {
       let slot = this.#slotOf(hash);
       while (this.#slots[slot] !== 0) slot = (slot + 1) & (this.#slots.length - 1);
       this.#slots[slot] = number + 1;
     }
-  }
-
-  /** True while these are the zones it was made from. */
-  isOf(zones: readonly AnswerZone[]): boolean {
-    return this.#zones === zones;
   }
 
   /** Sets `deepest` and `above` for the name of `key`. */
@@ -60,7 +54,7 @@ export class ZoneIndex {
     const mask = this.#slots.length - 1;
     for (let slot = this.#slotOf(hash); ; slot = (slot + 1) & mask) {
       const number = this.#slots[slot]! - 1;
-      if (number < 0 || (this.#hashes[number] === hash && isPrefix(this.#apexKeys[number]!, key.octets, key.ends[depth]!))) return number;
+      if (number < 0 || (this.hashes[number] === hash && isPrefix(this.apexKeys[number]!, key.octets, key.ends[depth]!))) return number;
     }
   }
 

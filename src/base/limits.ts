@@ -265,6 +265,8 @@ export const SPF_OWNER_TXT_BYTES_MAX = 450;
 export const SPF_TREE_RECORDS_MAX = 100;
 /** Records looked at for the addresses of one include. */
 export const SPF_FLATTEN_RECORDS_MAX = 50;
+/** Networks of one flattened include. Ten records of 450 octets hold about 250; a stranger's list that is longer cannot be published anyway. */
+export const SPF_FLATTEN_NETWORKS_MAX = 1000;
 
 // --- answering: cookies and rate limits ---
 
@@ -329,7 +331,7 @@ export const ANSWER_CACHE_BODY_BYTES_MAX = 4096;
 export const ANSWER_CACHE_POINTERS_MAX = 200;
 /** Nodes that a cached answer may depend on; an answer with sixteen hosts in three zones fits. */
 export const ANSWER_DEPENDENCIES_MAX = 48;
-/** Stamps of change, four octets each: with 100 changes a second, one in a thousand answers goes a minute early. A power of two. */
+/** Stamps of change of nodes, four octets each: with 100 changes a second, a cached answer goes in vain every few minutes. A power of two. */
 export const ANSWER_STAMPS = 262_144;
 /** Nodes of all zones whose names are in memory together; some 50 octets each. */
 export const NEGATIVE_INDEX_NODES_MAX = 2_000_000;

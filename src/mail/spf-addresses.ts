@@ -3,12 +3,12 @@
  * Implements: RFC 7208 §4.6.2 (first match decides), §5.2 (an include matches what its record passes), §6.1.
  * Not here: putting the addresses into records (spf-flatten.ts).
  */
-import { SPF_FLATTEN_RECORDS_MAX, SPF_MX_NAMES_MAX } from '#base/limits.ts';
+import { SPF_FLATTEN_NETWORKS_MAX, SPF_FLATTEN_RECORDS_MAX, SPF_MX_NAMES_MAX } from '#base/limits.ts';
 import { formatName, type Name } from '#dns/name.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type Resolver, isTransient } from './resolver.ts';
 import { type Directive, type TermOf, effectiveTerms, formatTerm, selectSpf } from './spf.ts';
-import { EMPTY_SET, type IpFamily, type IpSet, addressBits, ipOfOctets, ipSet, literalIp, networkOf, subtract, unionOf } from './spf-ip.ts';
+import { EMPTY_SET, type IpSet, addressBits, ipOfOctets, ipSet, literalIp, networkOf, subtract, unionOf } from './spf-ip.ts';
 import { mxHosts } from './spf-match.ts';
 import { parseSpf } from './spf-parse.ts';
 import { isCheckable, targetName } from './spf-target.ts';
@@ -22,7 +22,7 @@ export interface PassedPart {
 
 export interface PassedAddresses {
   readonly kind: 'addresses';
-  /** Disjoint, in the order of evaluation. */
+  /** In the order of evaluation; they may overlap. */
   readonly parts: readonly PassedPart[];
   /** Of everything that was looked at: the addresses may change after that. */
   readonly ttlSeconds: number;
@@ -44,12 +44,13 @@ interface Walk {
   /** The domain of the sender, for %{o}. */
   readonly root: string;
   records: number;
+  networks: number;
   ttlSeconds: number;
 }
 
 /** What the record of `domain` passes when `root`'s record includes it. */
 export async function passedAddresses(domain: string, root: string, resolver: Resolver): Promise<PassedAddresses | NoAddresses> {
-  const walk: Walk = { resolver, root, records: 0, ttlSeconds: Number.POSITIVE_INFINITY };
+  const walk: Walk = { resolver, root, records: 0, networks: 0, ttlSeconds: Number.POSITIVE_INFINITY };
   const parts = await partsOf(walk, domain, []);
   return 'kind' in parts ? parts : { kind: 'addresses', parts, ttlSeconds: walk.ttlSeconds };
 }
@@ -77,14 +78,19 @@ async function partsOf(walk: Walk, domain: string, above: readonly string[]): Pr
   const parsed = parseSpf(texts[0]!);
   if (!parsed.ok) return broken(parsed.problems[0]!.message);
   const passed: PassedPart[] = [];
-  let decided = EMPTY_SET;
+  let excluded = EMPTY_SET;
   for (const term of effectiveTerms(parsed.value)) {
     const matched = await matchedBy(walk, domain, term, [...above, key]);
     if ('kind' in matched) return matched;
+    walk.networks += matched.length;
+    if (walk.networks > SPF_FLATTEN_NETWORKS_MAX) return broken(`more than ${SPF_FLATTEN_NETWORKS_MAX} networks`);
     // RFC 7208 §4.6.2: what an earlier term matched is decided; a later one has no say in it.
-    const isPass = term.kind === 'redirect' || term.qualifier === '+';
-    if (isPass) passed.push(...matched.map(({ set, via }) => ({ set: subtract(set, decided), via })).filter(({ set }) => set.length > 0));
-    decided = unionOf(decided, ...matched.map(({ set }) => set));
+    if (term.kind === 'redirect' || term.qualifier === '+') {
+      passed.push(...matched.map(({ set, via }) => ({ set: subtract(set, excluded), via })).filter(({ set }) => set.length > 0));
+    } else {
+      const decided = unionOf(...passed.map(({ set }) => set));
+      excluded = unionOf(excluded, subtract(unionOf(...matched.map(({ set }) => set)), decided));
+    }
   }
   return passed;
 }
@@ -134,5 +140,5 @@ async function mailHosts(walk: Walk, name: Name): Promise<readonly Name[] | NoAd
 
 /** True when `set` has all addresses of a family: nobody means that. */
 export function coversFamily(set: IpSet): boolean {
-  return set.some(({ family, first, last }) => first === 0n && last === (1n << BigInt(addressBits(family as IpFamily))) - 1n);
+  return set.some(({ family, first, last }) => first === 0n && last === (1n << BigInt(addressBits(family))) - 1n);
 }

@@ -42,7 +42,10 @@ export interface FlattenedNetwork {
 export interface FlattenResult {
   /** What to publish at the owner. */
   readonly record: SpfRecord;
-  /** What to publish beside it: `_spf1`, `_spf2`, … below the owner. None when everything fits into the record. */
+  /**
+   * What to publish beside it: `_spf1`, `_spf2`, … below the owner. None when everything fits into the record. Publish them with or before
+   * the record; one that is no longer listed must stay until caches have dropped the record that included it, else it is a permerror (§5.2).
+   */
   readonly parts: readonly { readonly owner: string; readonly record: SpfRecord }[];
   /** Where each network in the records comes from. */
   readonly networks: readonly FlattenedNetwork[];

@@ -72,7 +72,7 @@ export function formatIp(ip: IpAddress): string {
 
 /** IPv4 as usual, IPv6 as nibbles with dots between (RFC 7208 §7.3). */
 export function dottedIp(ip: IpAddress): string {
-  return ip.family === 4 ? formatIp(ip) : [...Buffer.from(ipOctets(ip)).toString('hex')].join('.');
+  return ip.family === 4 ? formatIp(ip) : Array.from(Buffer.from(ipOctets(ip)).toString('hex')).join('.');
 }
 
 /** The name whose PTR records tell the names of `ip` (RFC 1035 §3.5, RFC 3596 §2.5). */

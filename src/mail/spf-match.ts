@@ -21,9 +21,9 @@ export async function matchesHost(scope: TermScope, name: Name, prefix: number):
 export async function matchesMx(scope: TermScope, domain: Name, prefix: number): Promise<boolean | SpfStop> {
   const rdatas = await fetch(scope, domain, TYPE.MX);
   if (isStop(rdatas)) return rdatas;
-  for (const [at, host] of mxHosts(rdatas).entries()) {
+  for (const [index, host] of mxHosts(rdatas).entries()) {
     // RFC 7208 §4.6.4: looking up an eleventh host is an error; a match among the first ten comes before that.
-    if (at === SPF_MX_NAMES_MAX) {
+    if (index === SPF_MX_NAMES_MAX) {
       const message = `more than ${SPF_MX_NAMES_MAX} mail hosts`;
       const at = `${scope.domain} TXT, ${formatTerm(scope.term)}`;
       return { result: 'permerror', problem: problem('SPF_MX_NAMES', at, message, { rfc: 'RFC 7208 §4.6.4' }) };

@@ -8,9 +8,10 @@ import { type Name } from '#dns/name.ts';
 
 /** `text` without its last dot, and without labels on the left until it has 253 characters (RFC 7208 §7.3). */
 export function fitTarget(text: string): string {
-  let target = text.endsWith('.') ? text.slice(0, -1) : text;
-  while (target.length > SPF_TARGET_CHARACTERS_MAX && target.includes('.')) target = target.slice(target.indexOf('.') + 1);
-  return target;
+  const target = text.endsWith('.') ? text.slice(0, -1) : text;
+  if (target.length <= SPF_TARGET_CHARACTERS_MAX) return target;
+  const dot = target.indexOf('.', target.length - SPF_TARGET_CHARACTERS_MAX - 1);
+  return dot < 0 ? target : target.slice(dot + 1);
 }
 
 /**

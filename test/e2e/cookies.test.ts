@@ -101,8 +101,13 @@ describe.each(['mmsg', 'dgram'] as const)('cookies, UDP by %s', (udp) => {
 
   test('RFC 7873 §5.2.2: a length that no cookie has is a FORMERR', async () => {
     for (const length of [0, 1, 7, 9, 15, 41, 100])
-      expect(await ask(server, ['ab'.repeat(length)]), `${length} octets`).toMatchObject({ rcode: 'FORMERR', cookie: undefined, answer: [] });
-    for (const length of [8, 16, 17, 39, 40]) expect(await ask(server, ['ab'.repeat(length)]), `${length} octets`).toMatchObject({ rcode: 'NOERROR' });
+      expect(await ask(server, ['ab'.repeat(length)]), `${length} octets`).toMatchObject({
+        rcode: 'FORMERR',
+        cookie: undefined,
+        answer: [],
+      });
+    for (const length of [8, 16, 17, 39, 40])
+      expect(await ask(server, ['ab'.repeat(length)]), `${length} octets`).toMatchObject({ rcode: 'NOERROR' });
   });
 
   test('RFC 7873 §5.4: a query with a cookie and no question', async () => {
@@ -119,7 +124,8 @@ describe.each(['mmsg', 'dgram'] as const)('cookies, UDP by %s', (udp) => {
   });
 
   test('an answer that fits in 512 octets only without its cookie is truncated', async () => {
-    const asked = (options: Buffer) => ask(server, [], 'udp', buildQuery({ name: 'big.example.', type: 'TXT', edns: { size: 512, options } }));
+    const asked = (options: Buffer) =>
+      ask(server, [], 'udp', buildQuery({ name: 'big.example.', type: 'TXT', edns: { size: 512, options } }));
     const without = await asked(Buffer.alloc(0));
     expect([without.flags.has('TC'), without.size]).toEqual([false, 500]);
     const withCookie = await asked(option(CLIENT_COOKIE));
@@ -176,7 +182,8 @@ describe('RFC 9018: one secret, three servers', () => {
     for (const mint of everywhere()) {
       const { cookie } = await ask(mint, [CLIENT_COOKIE]);
       expect(cookie, mint.name).toHaveLength(48);
-      for (const judge of everywhere()) expect(await probe(judge, cookie!), `minted by ${mint.name}, judged by ${judge.name}`).toBe('NOERROR');
+      for (const judge of everywhere())
+        expect(await probe(judge, cookie!), `minted by ${mint.name}, judged by ${judge.name}`).toBe('NOERROR');
     }
   });
 
@@ -202,5 +209,7 @@ describe('RFC 9018: one secret, three servers', () => {
 test('a secret that is none stops the start, with its file', async () => {
   const bad = join(folder, 'bad');
   writeFileSync(bad, 'deadbeef');
-  await expect(startServer({ config: `[cookies]\nsecret_file = "${bad}"\n` })).rejects.toThrow(/78[^]*32 hexadecimal digits[^]*COOKIE_SECRET_FILE/);
+  await expect(startServer({ config: `[cookies]\nsecret_file = "${bad}"\n` })).rejects.toThrow(
+    /78[^]*32 hexadecimal digits[^]*COOKIE_SECRET_FILE/,
+  );
 });

@@ -113,6 +113,7 @@ describe('never drops addresses', () => {
     ['includes itself', { txt: ['v=spf1 include:mailer.example -all'] }, 'error SPF_INCLUDE'],
     ['macros', { txt: ['v=spf1 exists:%{i}.mailer.example -all'] }, 'error SPF_FLATTEN_DYNAMIC'],
     ['ptr', { txt: ['v=spf1 ptr:mailer.example -all'] }, 'error SPF_FLATTEN_DYNAMIC'],
+    ['far too many networks', { txt: [`v=spf1 ${'ip4:192.0.2.1 '.repeat(1001)}-all`] }, 'error SPF_INCLUDE'],
     ['everybody', { txt: ['v=spf1 +all'] }, 'error SPF_EVERYBODY'],
     ['everybody but one', { txt: ['v=spf1 ip4:0.0.0.0/1 ip4:128.0.0.0/1 -all'] }, 'error SPF_EVERYBODY'],
   ])('%s: kept, and somebody is told', async (_what, entry, expected) => {

@@ -185,3 +185,20 @@ test('an address where a name belongs: the fix says what to write', () => {
   const result = parseSpf('v=spf1 a:192.0.2.1 -all');
   expect(!result.ok && result.problems[0]?.fix).toBe('write ip4:192.0.2.1');
 });
+
+test('hostile records of 60,000 octets are read in no time, and their problems are a list of readable length', () => {
+  const hostile = [
+    'a:.' + 'a'.repeat(60_000) + '!',
+    'a:.' + 'a1'.repeat(30_000) + '-',
+    'a:' + '/1'.repeat(30_000),
+    '%{d'.repeat(20_000),
+    'x=%{d' + '1'.repeat(60_000),
+    'mo '.repeat(20_000),
+  ];
+  for (const terms of hostile) {
+    const started = performance.now();
+    const result = parseSpf(`v=spf1 ${terms}`);
+    expect(result.ok || result.problems.length <= 101).toBe(true);
+    expect(performance.now() - started).toBeLessThan(500);
+  }
+});

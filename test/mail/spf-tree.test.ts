@@ -164,7 +164,7 @@ describe('RFC 7208 §3.4, §4.6.4: may it be published?', () => {
   });
 
   test('another SPF record at the name', async () =>
-    expect(await codes('v=spf1 -all', {}, ['v=spf1 ~all', 'token'])).toEqual(['error SPF_MULTIPLE', 'error SPF_MULTIPLE'].slice(0, 1)));
+    expect(await codes('v=spf1 -all', {}, ['v=spf1 ~all', 'token'])).toEqual(['error SPF_MULTIPLE']));
 });
 
 describe('drift: what others changed', () => {

@@ -1,5 +1,5 @@
 /** RFC 7208 §3.3, RFC 1035 §3.3.14: long texts in strings of 255 octets. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkRdata } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';

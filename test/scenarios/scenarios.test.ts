@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PEER_KINDS, type Peer, startPeers } from '../support/peers.ts';
 import { type ScenarioServer, askScenario, faultsOf, hasExpectedAdditional, hasOptionalAdditional } from '../support/scenario-check.ts';
-import { groupScenarios, inProcessServers, peerServer, socketServer, zonesFor } from '../support/scenario-servers.ts';
+import { groupScenarios, inProcessServers, peerServer, socketServers, zonesFor } from '../support/scenario-servers.ts';
 import { type Scenario, type ScenarioQuery, SECTIONS, parseScenario } from '../support/scenario.ts';
 
 const DIRECTORY = import.meta.dirname;
@@ -35,7 +35,7 @@ test('there are scenarios, each with its section, each question in one file only
 
 describe('waxseal', () => {
   test.each(SCENARIOS)('$file: $rule', async (scenario) => {
-    const servers = [...inProcessServers(scenario), await socketServer(scenario)];
+    const servers = [...inProcessServers(scenario), ...(await socketServers(scenario))];
     const faults: string[] = [];
     for (const server of servers) faults.push(...(await run(server, scenario)));
     expect(faults.join('\n')).toBe('');

@@ -3,6 +3,8 @@
  * elsewhere that asks calmly and notes how it is served meanwhile.
  */
 import { createSocket } from 'node:dgram';
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { type Endpoint } from './exchange.ts';
@@ -66,6 +68,8 @@ export interface CanaryReport {
   readonly answered: number;
   /** Of the answers, the 99th percentile. */
   readonly p99Ms: number;
+  /** Threads on the whole machine that wanted to run, for each core, on average; below 1, nobody waits. */
+  readonly crowding: number;
 }
 
 /** Asks one query after another until `until` is settled, `perSecond` at an even pace, each once. */
@@ -78,23 +82,32 @@ export async function canary(
   const sentAt = new Map<number, number>();
   const times: number[] = [];
   socket.on('message', (reply) => {
-    const at = sentAt.get(reply.readUInt16BE(0));
+    const id = reply.readUInt16BE(0);
+    const at = sentAt.get(id);
     if (at !== undefined && (reply[2]! & 2) === 0 && reply.readUInt16BE(6) > 0) times.push(performance.now() - at);
-    sentAt.delete(reply.readUInt16BE(0));
+    sentAt.delete(id);
   });
   let over = false;
   void until.finally(() => (over = true)).catch(() => undefined);
   let asked = 0;
-  for (const startMs = performance.now(); !over; ) {
+  let running = 0;
+  for (const startMs = performance.now(); !over;) {
     const octets = Buffer.from(query);
     octets.writeUInt16BE(asked & 0xffff, 0);
     sentAt.set(asked & 0xffff, performance.now());
     socket.send(octets, to.port, to.address);
+    running += runningThreads();
     asked++;
     await delay(Math.max(0, startMs + (1000 * asked) / perSecond - performance.now()));
   }
-  await delay(500);
+  await delay(300);
   socket.close();
   times.sort((a, b) => a - b);
-  return { asked, answered: times.length, p99Ms: times[Math.min(times.length - 1, Math.floor(0.99 * times.length))] ?? Infinity };
+  const p99Ms = times[Math.min(times.length - 1, Math.floor(0.99 * times.length))] ?? Infinity;
+  return { asked, answered: times.length, p99Ms, crowding: running / asked / availableParallelism() };
+}
+
+/** Field 4 of /proc/loadavg, this very thread not counted. */
+function runningThreads(): number {
+  return Number(/(\d+)\/\d+/.exec(readFileSync('/proc/loadavg', 'latin1'))?.[1]) - 1;
 }

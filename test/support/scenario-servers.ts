@@ -9,6 +9,9 @@ import { engineKey } from '#dnssec/key.ts';
 import { type SigningSettings, planChange } from '#dnssec/plan.ts';
 import { SERVER_SLOT_COUNT } from '#server/counters.ts';
 import { settleAddresses, startWorkerListeners } from '#server/listen.ts';
+import { type OpenUdp } from '#server/listener.ts';
+import { openUdp as openDgram } from '#server/udp-dgram.ts';
+import { openUdp as openMmsg } from '#server/udp-mmsg.ts';
 import { ipPort } from '#base/address.ts';
 import { openReader } from '#store/reader.ts';
 import { loadZone } from '#zone/assemble.ts';
@@ -59,26 +62,28 @@ export function inProcessServers(scenario: Scenario): ScenarioServer[] {
   ];
 }
 
-/** Zones through the control room into a store, answered from it over real sockets. All of it goes when the test ends. */
-export async function socketServer(scenario: Scenario): Promise<ScenarioServer> {
+/** Zones through the control room into a store, answered from it over real sockets of both kinds. All of it goes when the test ends. */
+export async function socketServers(scenario: Scenario): Promise<ScenarioServer[]> {
   const server = temporaryControl({ nowMs: systemClock.nowMs() });
   for (const zone of scenario.zones) await server.load(zone.name, zone.text, { dnssec: zone.signed });
   const reader = openReader(server.writer.dir);
-  const addresses = good(await settleAddresses([ipPort('127.0.0.1', 0)]));
-  const listeners = await startWorkerListeners({
-    responder: new Responder(reader),
-    addresses,
-    counters: new Float64Array(SERVER_SLOT_COUNT),
-  });
+  const responder = new Responder(reader);
+  const serve = async (name: string, openUdp: OpenUdp) => {
+    const addresses = good(await settleAddresses([ipPort('127.0.0.1', 0)]));
+    return {
+      name,
+      listeners: await startWorkerListeners({ responder, addresses, openUdp, counters: new Float64Array(SERVER_SLOT_COUNT) }),
+    };
+  };
+  const servers = [await serve('dgram', openDgram), await serve('mmsg', openMmsg)];
   onTestFinished(async () => {
-    await listeners.close(0);
+    for (const { listeners } of servers) await listeners.close(0);
     await reader.close();
   });
-  const [at] = listeners.addresses;
-  return {
-    name: 'sockets',
-    ask: (query, transport, waitMs) => (transport === 'udp' ? udpQuery : tcpQuery)(at!, query, waitMs),
-  };
+  return servers.map(({ name, listeners }) => ({
+    name,
+    ask: (query, transport, waitMs) => (transport === 'udp' ? udpQuery : tcpQuery)(listeners.addresses[0]!, query, waitMs),
+  }));
 }
 
 /** A running peer, asked for one question at a time. */

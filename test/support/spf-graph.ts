@@ -31,7 +31,7 @@ const MACRO_HOSTS = [
   'user%40d0.test.m.test',
 ];
 const PLAIN_MACROS = ['%{l}', '%{lr-}', '%{ir}.%{v}', '%{o}', '%{l1+}', '%{i}', '%{h}', '%{o2r}', '%{s}', '%{l1r-}'];
-const OTHER_MACROS = [...PLAIN_MACROS, '%{d}', '%{p}', '%{L}', '%{d1r}', '%{S}'];
+const OTHER_MACROS = [...PLAIN_MACROS, '%{d}', '%{d}', '%{d}', '%{p}', '%{L}', '%{d1r}', '%{S}', '%{S}', '%{S}'];
 
 const chance = (random: Random, share: number): boolean => random() < share;
 const some = <T>(random: Random, choices: readonly T[], most: number): T[] =>
@@ -102,4 +102,25 @@ export function randomSpfGraph(random: Random, plain: boolean): SpfGraph {
       helo: pick(random, ['h1.test', 'mail.d1.test', plain ? 'c' : 'bad..helo']),
     },
   };
+}
+
+/** A table of records that include each other without circles and fail nowhere: all of it can be turned into addresses. */
+export function flattenableTable(random: Random): Table {
+  const table: Record<string, TableEntry> = {};
+  for (const host of HOSTS) table[host] = { a: some(random, FOUR, 2), aaaa: some(random, SIX, 1) };
+  for (const [at, domain] of DOMAINS.entries()) {
+    const below = DOMAINS.slice(at + 1);
+    const terms = Array.from({ length: 1 + Math.floor(random() * 5) }, () => {
+      const qualifier = pick(random, ['', '', '', '-', '~', '?']);
+      const draw = random();
+      if (draw < 0.3 && below.length > 0) return `${qualifier}include:${pick(random, below)}`;
+      if (draw < 0.7) return `${qualifier}ip4:192.0.2.${Math.floor(random() * 256)}/${24 + Math.floor(random() * 9)}`;
+      if (draw < 0.8) return `${qualifier}ip6:${pick(random, SIX)}/${pick(random, [32, 48, 64, 127, 128])}`;
+      return `${qualifier}${pick(random, ['a', 'mx'])}${pick(random, ['', `:${pick(random, HOSTS)}`])}${pick(random, ['', '/26//64', '/30'])}`;
+    });
+    const end = random() < 0.2 && below.length > 0 ? `redirect=${pick(random, below)}` : pick(random, ['-all', '~all', '?all', '']);
+    const mx = some(random, HOSTS, 3).map((host, preference) => `${preference} ${host}`);
+    table[domain] = { txt: [['v=spf1', ...terms, end].join(' ').trim()], mx, a: some(random, FOUR, 1), aaaa: some(random, SIX, 1) };
+  }
+  return table;
 }

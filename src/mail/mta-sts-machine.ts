@@ -1,0 +1,125 @@
+/**
+ * The lives of an MTA-STS mode and of a policy body, as data. The mode decides what the next body says; each body is served first, seen
+ * from outside, and only then announced by its id.
+ * Implements: RFC 8461 §3.1, §8.1 (body before id), §8.3 (removal).
+ */
+import { checkedMachine, type Machine, type Wait } from '#lifecycle/machine.ts';
+
+const condition = (id: string, who: string, why: string): Wait => ({ kind: 'condition', id, who, why });
+const WANTED = condition('wanted', 'the policy to want MTA-STS, and a mail host to name', 'senders are told of a policy that nobody wants');
+const UNWANTED = condition('unwanted', 'the policy to do without MTA-STS', 'mail may be read on its way');
+const ANNOUNCED = condition(
+  'announced',
+  'the id of the body in this mode to be announced',
+  'the time counts though no sender could know the mode',
+);
+const ENFORCE_WANTED = condition('enforce-wanted', 'the policy to want enforce', 'mail bounces that its owner wants delivered');
+const TESTING_WANTED = condition('testing-wanted', 'the policy to want testing', 'mail may be read on its way');
+const TLS_REPORTS: Wait = {
+  kind: 'gate',
+  id: 'tls-reports',
+  who: 'TLS reports without failures',
+  why: 'senders that fail now will not deliver any more',
+  rfc: 'RFC 8460 §4.3',
+  observation: 'tls-clean',
+  places: 'tlsReports',
+};
+const dwell = (term: string, who: string): Wait => ({
+  kind: 'time',
+  id: 'dwell',
+  who,
+  why: 'senders that deliver rarely are not seen',
+  rfc: 'RFC 8461 §4',
+  since: 'announced',
+  terms: [term],
+});
+
+export const STS_MODE_MACHINE: Machine = checkedMachine({
+  kind: 'mta-sts',
+  first: 'off',
+  last: [],
+  checkEveryMs: 86_400_000,
+  transitions: [
+    { from: 'off', to: 'testing', waits: [WANTED] },
+    { from: 'removed', to: 'testing', waits: [WANTED] },
+    // Nobody ever knew of it: there is nothing to take back.
+    {
+      from: 'testing',
+      to: 'off',
+      waits: [UNWANTED, condition('unknown', 'no body to have been announced', 'senders keep a policy that is gone')],
+      isQuiet: true,
+    },
+    { from: 'testing', to: 'none', waits: [UNWANTED], isQuiet: true },
+    { from: 'testing', to: 'enforceShort', waits: [ENFORCE_WANTED, ANNOUNCED, dwell('testingFor', 'reports about testing'), TLS_REPORTS] },
+    { from: 'enforceShort', to: 'none', waits: [UNWANTED], isQuiet: true },
+    { from: 'enforceShort', to: 'testing', waits: [TESTING_WANTED], isQuiet: true },
+    { from: 'enforceShort', to: 'enforceLong', waits: [ANNOUNCED, dwell('shortFor', 'reports about enforce'), TLS_REPORTS] },
+    { from: 'enforceLong', to: 'none', waits: [UNWANTED], isQuiet: true },
+    { from: 'enforceLong', to: 'testing', waits: [TESTING_WANTED], isQuiet: true },
+    { from: 'none', to: 'testing', waits: [WANTED], isQuiet: true },
+    {
+      from: 'none',
+      to: 'removed',
+      waits: [
+        ANNOUNCED,
+        {
+          kind: 'time',
+          id: 'max-age',
+          who: 'senders that keep a policy of before, for the longest max_age ever served',
+          why: 'they go on enforcing a policy that they cannot fetch any more',
+          rfc: 'RFC 8461 §8.3',
+          since: 'announced',
+          terms: ['stsTtl', 'longestMaxAge'],
+        },
+      ],
+    },
+  ],
+});
+
+export const STS_BODY_MACHINE: Machine = checkedMachine({
+  kind: 'mta-sts-body',
+  first: 'served',
+  last: ['forgotten'],
+  checkEveryMs: 5 * 60_000,
+  singular: { stage: 'announced', displaced: 'superseded' },
+  transitions: [
+    {
+      from: 'served',
+      to: 'announced',
+      waits: [
+        condition('probed', 'somebody outside who fetches the body', 'senders are sent to a body that they cannot fetch'),
+        {
+          kind: 'gate',
+          id: 'seen-outside',
+          who: 'the new body to be seen from outside',
+          why: 'senders fetch the old body under the new id and keep it',
+          rfc: 'RFC 8461 §8.1',
+          observation: 'body',
+          places: 'probes',
+        },
+      ],
+    },
+    // A newer body took its place before anybody was told of it; senders may have fetched it under the id before.
+    { from: 'served', to: 'skipped', waits: [], by: 'order' },
+    {
+      from: 'skipped',
+      to: 'superseded',
+      waits: [condition('newer-announced', 'a newer body to be announced', 'it is still held under the old id')],
+    },
+    { from: 'announced', to: 'superseded', waits: [], by: 'order' },
+    {
+      from: 'superseded',
+      to: 'forgotten',
+      waits: [
+        {
+          kind: 'time',
+          id: 'max-age',
+          who: 'senders that keep this body',
+          why: 'its id could be given out again and mean another body to them',
+          rfc: 'RFC 8461 §3.2',
+          terms: ['stsTtl', 'ownMaxAge'],
+        },
+      ],
+    },
+  ],
+});
