@@ -17,6 +17,8 @@ export const USAGE = `npm run bench -- [options]            measures waxseal bes
   --work FOLDER         keep zones, stores and programs there for the next time (default: a new temporary folder)
   --out FOLDER          results (default bench/results)
   --list                names of scenarios, servers and figures
+
+WAXSEAL_BENCH_SOURCE=FOLDER measures the waxseal of another checkout.
 `;
 
 export interface Options {

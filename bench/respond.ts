@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Responder } from '#answer/respond.ts';
+import { ANSWER_CACHE_BYTES } from '#base/limits.ts';
 import { Control } from '#control/control.ts';
 import { Publisher } from '#control/publisher.ts';
 import { nameOf } from '#dns/name.ts';
@@ -19,7 +20,7 @@ import { largeZone } from './large-zone.ts';
 
 const NAMES = Number(process.argv[2] ?? 100_000);
 const QUESTIONS = 20_000;
-const ROUNDS = 15;
+const ROUNDS = Number(process.env['ROUNDS'] ?? 15);
 const TYPE = { A: 1, NS: 2, MX: 15, TXT: 16 } as const;
 const OUTPUT_BYTES = 1232;
 
@@ -114,12 +115,13 @@ if (!existsSync(store)) {
   await makeStore(store);
 }
 const reader: StoreReader = openReader(store);
-const responder = new Responder(reader);
+const responder = new Responder(reader, { cacheBytes: ANSWER_CACHE_BYTES });
 const outputs = Array.from({ length: 32 }, () => new Uint8Array(OUTPUT_BYTES));
 const only = process.argv[4];
 for (const [name, questions] of SCENARIOS) {
   if (only !== undefined && only !== name) continue;
   const cold = round(responder, questions, outputs);
+  if (process.env['DBG']) { (globalThis as any).DBG = true; for (let i=0;i<5;i++) responder.respond(questions[i]!, questions[i]!.length, outputs[0]!, 'udp'); process.exit(); }
   const warm = Array.from({ length: ROUNDS }, () => round(responder, questions, outputs));
   console.log(`${name.padEnd(20)} cold ${cold.toFixed(0).padStart(6)} ns   warm ${median(warm).toFixed(0).padStart(6)} ns`);
 }

@@ -23,41 +23,38 @@ async function main(options: Options): Promise<void> {
   mkdirSync(work, { recursive: true });
   // What servers keep while they run goes, even when the zones stay.
   const running = mkdtempSync(join(work, 'run-'));
-  try {
-    const cores = chooseCores(options.serverCore, options.generatorCore);
-    if (cores.server === cores.generator) say('this machine has one core: servers and load share it, and no figure is worth anything');
-    const bench: Bench = { ...options, cores, work: running, program: compileGenerator(running), say };
-    say(`servers on core ${cores.server}, load on core ${cores.generator}`);
-    const scenarios = SCENARIOS.filter(({ id, quick }) => options.scenarios?.includes(id) ?? (quick || options.full));
-    const figures = FIGURES.filter(
-      ({ id, quick }) => options.figures?.includes(id) ?? (options.scenarios === undefined && (quick || options.full)),
-    );
-    const peers = PEERS.filter(({ id }) => options.servers?.includes(id) ?? true);
-    const results: ScenarioResult[] = [];
-    for (const group of groupsOf([...scenarios, ...figures])) {
-      const prepared = await prepare(zoneSetOf(group.zones, options.names), group.signed, work, say);
-      // Signing uses every core; measuring leaves one to the servers.
-      pin(process.pid, String(cores.generator));
-      results.push(
-        ...(await measureGroup(
-          bench,
-          prepared,
-          peers,
-          scenarios.filter((each) => isOf(each, group)),
-          options.out,
-        )),
-      );
-      await runFigures(
-        { bench, prepared, peers, results },
-        figures.filter((each) => isOf(each, group)),
+  process.once('exit', () => rmSync(options.work === undefined ? work : running, { recursive: true, force: true, maxRetries: 3 }));
+  const cores = chooseCores(options.serverCore, options.generatorCore);
+  if (cores.server === cores.generator) say('this machine has one core: servers and load share it, and no figure is worth anything');
+  const bench: Bench = { ...options, cores, work: running, program: compileGenerator(running), say };
+  say(`servers on core ${cores.server}, load on core ${cores.generator}`);
+  const scenarios = SCENARIOS.filter(({ id, quick }) => options.scenarios?.includes(id) ?? (quick || options.full));
+  const figures = FIGURES.filter(
+    ({ id, quick }) => options.figures?.includes(id) ?? (options.scenarios === undefined && (quick || options.full)),
+  );
+  const peers = PEERS.filter(({ id }) => options.servers?.includes(id) ?? true);
+  const results: ScenarioResult[] = [];
+  for (const group of groupsOf([...scenarios, ...figures])) {
+    const prepared = await prepare(zoneSetOf(group.zones, options.names), group.signed, work, say);
+    // Signing uses every core; measuring leaves one to the servers.
+    pin(process.pid, String(cores.generator));
+    results.push(
+      ...(await measureGroup(
+        bench,
+        prepared,
+        peers,
+        scenarios.filter((each) => isOf(each, group)),
         options.out,
-      );
-      pin(process.pid, ALL_CORES);
-    }
-    process.stdout.write(judge(results, options.out));
-  } finally {
-    rmSync(options.work === undefined ? work : running, { recursive: true, force: true });
+      )),
+    );
+    await runFigures(
+      { bench, prepared, peers, results },
+      figures.filter((each) => isOf(each, group)),
+      options.out,
+    );
+    pin(process.pid, ALL_CORES);
   }
+  process.stdout.write(judge(results, options.out));
 }
 
 interface Group {
@@ -95,6 +92,8 @@ async function measureGroup(
   return results;
 }
 
+// Interrupted, it still ends what it started: the handlers of `exit` do that.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
 try {
   const options = readOptions(process.argv.slice(2));
   if (options.list) {

@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { ADDRESS } from '../daemon.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
+/** Another checkout can be measured, beside the same peers, with the same programs of this folder. */
+const ROOT = process.env['WAXSEAL_BENCH_SOURCE'] ?? join(import.meta.dirname, '../..');
 
 export type UdpSocket = 'mmsg' | 'dgram';
 

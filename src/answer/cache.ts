@@ -13,9 +13,9 @@
  * Why so: docs/adr/0004-answer-cache.md.
  */
 import { assert } from '#base/assert.ts';
-import { ANSWER_CACHE_BODY_BYTES_MAX, ANSWER_CACHE_BYTES, ANSWER_CACHE_POINTERS_MAX } from '#base/limits.ts';
+import { ANSWER_CACHE_BODY_BYTES_MAX, ANSWER_CACHE_LABELS_MAX, ANSWER_CACHE_POINTERS_MAX } from '#base/limits.ts';
 import { type Dependencies } from './dependencies.ts';
-import { finishHash, hashName, labelBit, mixWord } from './hash.ts';
+import { finishHash, hashLabel, hashName, mixWord } from './hash.ts';
 
 /** What an entry answers. Exact ones are by name; the others by numbers of nodes. */
 export const ENTRY = { EXACT: 0, SOA: 2, NOTHING: 4, WILDCARD: 6, REFERRAL: 8 } as const;
@@ -35,11 +35,11 @@ const SIZES = 3;
 const COUNTS = 4;
 /** Additional records, rcode, flags. */
 const RCODE = 5;
-/** Room it was made for when something did not fit there, or 0 when it is complete; what it is to the rate limit. */
+/** Number of labels; room it was made for when something did not fit there, or 0 when it is complete; what it is to the rate limit. */
 const ROOM = 6;
 const SUBJECT = 7;
-/** A bit for each label that names in the body have where the question's name goes its own way. */
-const LABELS = 8;
+/** Zone id; needed for the SOA block. */
+const ZONE = 8;
 /** Stands for the names and the length of the SOA block before it. */
 const SOA_MARK = 9;
 const HEAD_WORDS = 10;
@@ -68,7 +68,7 @@ export interface EntryFacts {
   room: number;
   subjectKind: number;
   subject: number;
-  labels: number;
+  zoneId: number;
   soaMark: number;
 }
 
@@ -101,13 +101,13 @@ export class AnswerCache {
     room: 0,
     subjectKind: 0,
     subject: 0,
-    labels: 0,
+    zoneId: 0,
     soaMark: 0,
   };
 
   /** `bytes` is made a power of two. `seed`: random, one for the process. */
-  constructor(dependencies: Dependencies, seed: number, bytes = ANSWER_CACHE_BYTES) {
-    assert(bytes >= 4 * ANSWER_CACHE_BODY_BYTES_MAX, `an answer cache of ${bytes} octets`);
+  constructor(dependencies: Dependencies, seed: number, bytes: number) {
+    assert(bytes >= 16 * ANSWER_CACHE_BODY_BYTES_MAX, `an answer cache of ${bytes} octets`);
     const size = 2 ** Math.floor(Math.log2(bytes));
     const memory = new ArrayBuffer(size);
     this.#dependencies = dependencies;
@@ -154,14 +154,10 @@ export class AnswerCache {
 
   /** The entry of this kind for the nodes numbered `first` and `second` of a zone. */
   findNear(kind: number, zoneId: number, first: number, second: number, type: number, dnssecOk: boolean, at: number, room: number): number {
-    const key = ((type << 16) | kind | (dnssecOk ? WITH_DNSSEC : 0)) >>> 0;
+    this.useNear(kind, zoneId, first, second, type, dnssecOk);
+    const hash = this.#nearHash;
+    const key = this.#nearKey;
     const near = this.#near;
-    near[0] = zoneId;
-    near[1] = first;
-    near[2] = second;
-    const hash = finishHash(mixWord(mixWord(mixWord(mixWord(this.#seed, key), zoneId), first), second));
-    this.#nearHash = hash;
-    this.#nearKey = key;
     const slots = this.#slots;
     const words = this.#words;
     const set = (hash & (this.#sets - 1)) * SET_WORDS;
@@ -173,6 +169,17 @@ export class AnswerCache {
       if (words[name] === near[0] && words[name + 1] === near[1] && words[name + 2] === near[2]) return this.#used(slot, entry);
     }
     return -1;
+  }
+
+  /** What `storeNear` stores under, without looking for it. */
+  useNear(kind: number, zoneId: number, first: number, second: number, type: number, dnssecOk: boolean): void {
+    const key = ((type << 16) | kind | (dnssecOk ? WITH_DNSSEC : 0)) >>> 0;
+    const near = this.#near;
+    near[0] = zoneId;
+    near[1] = first;
+    near[2] = second;
+    this.#nearHash = finishHash(mixWord(mixWord(mixWord(mixWord(this.#seed, key), zoneId), first), second));
+    this.#nearKey = key;
   }
 
   /** The entry in this slot if it still stands and holds, else -1. */
@@ -206,18 +213,21 @@ export class AnswerCache {
 
   /** A complete body fits wherever its octets do; one that something was left out of is for answers of just that room. */
   #fits(entry: number, at: number, room: number): boolean {
-    const made = this.#words[entry + ROOM]! >>> 8;
+    const made = (this.#words[entry + ROOM]! >>> 8) & 0xffff;
     return made === 0 ? at + (this.#words[entry + SIZES]! >>> 16) <= room : made === room;
   }
 
-  /** Moves an entry to the front when three quarters of the ring were written after it: what is in use is not overwritten. */
+  /**
+   * Moves an entry to the front when three quarters of the ring were written after it: what is in use is not overwritten, and what was found
+   * stays while another is looked for. -1 in the rare case that it cannot be moved.
+   */
   #used(slot: number, entry: number): number {
     const age = this.#head - this.#slots[slot + 1]!;
     if (age < this.#units - (this.#units >> 2)) return entry;
     const length = this.#entryWords(entry);
     const tag = this.#slots[slot]!;
     const to = this.#allocate(length, entry);
-    if (to < 0) return entry;
+    if (to < 0) return -1;
     this.#words.copyWithin(to, entry, entry + length);
     this.#slots[slot] = tag;
     this.#slots[slot + 1] = this.#head - Math.ceil(length / UNIT_WORDS);
@@ -230,8 +240,17 @@ export class AnswerCache {
   }
 
   #entryWords(entry: number): number {
-    const sizes = this.#words[entry + SIZES]!;
-    return HEAD_WORDS + this.#keyWords(entry) + ((sizes >>> 8) & 0xff) + (((sizes & 0xff) + 1) >> 1) + (((sizes >>> 16) + 3) >> 2);
+    return this.#bodyWord(entry) - entry + (((this.#words[entry + SIZES]! >>> 16) + 3) >> 2);
+  }
+
+  /** Behind the key come dependencies, labels, pointers, and the body. */
+  #pointersWord(entry: number): number {
+    const words = this.#words;
+    return entry + HEAD_WORDS + this.#keyWords(entry) + ((words[entry + SIZES]! >>> 8) & 0xff) + (words[entry + ROOM]! >>> 24);
+  }
+
+  #bodyWord(entry: number): number {
+    return this.#pointersWord(entry) + (((this.#words[entry + SIZES]! & 0xff) + 1) >> 1);
   }
 
   // --- what an entry says ---
@@ -264,9 +283,19 @@ export class AnswerCache {
     return this.#words[entry + SUBJECT]!;
   }
 
-  /** False when a name whose first own label starts at `octets[at]` might be compressed in another way than the one it was made for. */
+  zoneId(entry: number): number {
+    return this.#words[entry + ZONE]!;
+  }
+
+  /** False when a name whose first own label is at `octets[at]` would be compressed in another way than the one that it was made for. */
   isFor(entry: number, octets: Uint8Array, at: number): boolean {
-    return (this.#words[entry + LABELS]! & labelBit(octets, at)) === 0;
+    const words = this.#words;
+    const count = words[entry + ROOM]! >>> 24;
+    if (count === 0) return true;
+    const hash = hashLabel(octets, at);
+    const end = this.#pointersWord(entry);
+    for (let each = end - count; each < end; each++) if (words[each] === hash) return false;
+    return true;
   }
 
   soaMark(entry: number): number {
@@ -283,7 +312,7 @@ export class AnswerCache {
     const octets = this.#octets;
     const sizes = words[entry + SIZES]!;
     const bytes = sizes >>> 16;
-    const pointers = entry + HEAD_WORDS + this.#keyWords(entry) + ((sizes >>> 8) & 0xff);
+    const pointers = this.#pointersWord(entry);
     const pointerCount = sizes & 0xff;
     const from = (pointers + ((pointerCount + 1) >> 1)) << 2;
     if (bytes > COPY_BY_LOOP_BYTES) out.set(octets.subarray(from, from + bytes), at);
@@ -318,58 +347,57 @@ export class AnswerCache {
    */
   storeExact(nameLength: number, out: Uint8Array, from: number, to: number): void {
     const keyWords = (nameLength + 3) >> 2;
-    const entry = this.#newEntry(this.#exactHash, this.#exactKey, keyWords, 0, to - from);
-    if (entry < 0) return;
-    for (let each = 0; each < keyWords; each++) this.#words[entry + HEAD_WORDS + each] = this.#name[each]!;
-    this.#fill(entry, out, from, to);
+    this.pointerCount = 0;
+    this.labelCount = 0;
+    const entry = this.#newEntry(this.#exactHash, this.#exactKey, keyWords, out, from, to);
+    if (entry >= 0) for (let each = 0; each < keyWords; each++) this.#words[entry + HEAD_WORDS + each] = this.#name[each]!;
   }
 
   /**
-   * Stores `out[from…to]` under what `findNear` looked for last. `pointers` are the places in `out`, from the `first`th to the `end`th, where
-   * it points to what moves with the length of the name.
+   * Stores `out[from…to]` under what `findNear` or `useNear` was given last. `pointers` are the places in `out` that point to what moves
+   * with the length of the name; `labels` hash the labels that names in it have where a question's name goes its own way.
    */
-  storeNear(nameLength: number, out: Uint8Array, from: number, to: number, pointers: Uint16Array, pointerCount: number): void {
+  storeNear(nameLength: number, out: Uint8Array, from: number, to: number): void {
     const key = (this.#nearKey | (nameLength << 8)) >>> 0;
-    const entry = this.#newEntry(this.#nearHash, key, NEAR_KEY_WORDS, pointerCount, to - from);
-    if (entry < 0) return;
-    for (let each = 0; each < NEAR_KEY_WORDS; each++) this.#words[entry + HEAD_WORDS + each] = this.#near[each]!;
-    const places = 2 * (entry + HEAD_WORDS + NEAR_KEY_WORDS + this.#dependencies.count);
-    for (let each = 0; each < pointerCount; each++) this.#halves[places + each] = pointers[each]! - from;
-    this.#fill(entry, out, from, to);
+    const entry = this.#newEntry(this.#nearHash, key, NEAR_KEY_WORDS, out, from, to);
+    if (entry >= 0) for (let each = 0; each < NEAR_KEY_WORDS; each++) this.#words[entry + HEAD_WORDS + each] = this.#near[each]!;
   }
 
-  /** Room for an entry, its slot taken and its sizes set; -1 when it is not to be kept. */
-  #newEntry(hash: number, key: number, keyWords: number, pointerCount: number, bytes: number): number {
-    const { count, isOpen, epoch } = this.#dependencies;
-    if (isOpen || bytes > ANSWER_CACHE_BODY_BYTES_MAX || pointerCount > ANSWER_CACHE_POINTERS_MAX) return -1;
-    const length = HEAD_WORDS + keyWords + count + ((pointerCount + 1) >> 1) + ((bytes + 3) >> 2);
+  /** For `storeNear`. */
+  readonly pointers = new Uint16Array(ANSWER_CACHE_POINTERS_MAX);
+  pointerCount = 0;
+  readonly labels = new Uint32Array(ANSWER_CACHE_LABELS_MAX);
+  labelCount = 0;
+
+  /** A new entry in its slot, all but its key filled in; -1 when there is too much to keep. */
+  #newEntry(hash: number, key: number, keyWords: number, out: Uint8Array, from: number, to: number): number {
+    const { count, isOpen, epoch, places } = this.#dependencies;
+    const { facts, pointerCount, labelCount } = this;
+    const bytes = to - from;
+    if (isOpen || bytes > ANSWER_CACHE_BODY_BYTES_MAX) return -1;
+    const length = HEAD_WORDS + keyWords + count + labelCount + ((pointerCount + 1) >> 1) + ((bytes + 3) >> 2);
     const entry = this.#allocate(length, -1);
     const words = this.#words;
     words[entry + HASH] = hash;
     words[entry + KEY] = key;
     words[entry + EPOCH] = epoch;
     words[entry + SIZES] = ((bytes << 16) | (count << 8) | pointerCount) >>> 0;
+    words[entry + COUNTS] = ((facts.answer << 16) | facts.authority) >>> 0;
+    words[entry + RCODE] = ((facts.additional << 16) | (facts.rcode << 8) | facts.flags) >>> 0;
+    words[entry + ROOM] = ((labelCount << 24) | (facts.room << 8) | facts.subjectKind) >>> 0;
+    words[entry + SUBJECT] = facts.subject;
+    words[entry + ZONE] = facts.zoneId;
+    words[entry + SOA_MARK] = facts.soaMark;
+    let at = entry + HEAD_WORDS + keyWords;
+    for (let each = 0; each < count; each++) words[at++] = places[each]!;
+    for (let each = 0; each < labelCount; each++) words[at++] = this.labels[each]!;
+    for (let each = 0; each < pointerCount; each++) this.#halves[2 * at + each] = this.pointers[each]! - from;
+    const body = (at + ((pointerCount + 1) >> 1)) << 2;
+    for (let each = 0; each < bytes; each++) this.#octets[body + each] = out[from + each]!;
     const slot = this.#slotFor(hash, key);
     this.#slots[slot] = hash;
     this.#slots[slot + 1] = this.#head - Math.ceil(length / UNIT_WORDS);
     return entry;
-  }
-
-  #fill(entry: number, out: Uint8Array, from: number, to: number): void {
-    const words = this.#words;
-    const { facts } = this;
-    words[entry + COUNTS] = ((facts.answer << 16) | facts.authority) >>> 0;
-    words[entry + RCODE] = ((facts.additional << 16) | (facts.rcode << 8) | facts.flags) >>> 0;
-    words[entry + ROOM] = ((facts.room << 8) | facts.subjectKind) >>> 0;
-    words[entry + SUBJECT] = facts.subject;
-    words[entry + LABELS] = facts.labels;
-    words[entry + SOA_MARK] = facts.soaMark;
-    const { places, count } = this.#dependencies;
-    const sizes = words[entry + SIZES]!;
-    const dependencies = entry + HEAD_WORDS + this.#keyWords(entry);
-    for (let each = 0; each < count; each++) words[dependencies + each] = places[each]!;
-    const body = (dependencies + count + (((sizes & 0xff) + 1) >> 1)) << 2;
-    for (let each = 0; each < to - from; each++) this.#octets[body + each] = out[from + each]!;
   }
 
   /** The first word of `length` new words at the head of the ring; -1 when they would overwrite the entry at `kept`. */

@@ -52,12 +52,12 @@ export function hashName(seed: number, octets: Uint8Array, at: number, length: n
   return hash;
 }
 
-/** A bit, the same for a label in any case. */
-export function labelBit(octets: Uint8Array, at: number): number {
+/** The same for a label in any case. */
+export function hashLabel(octets: Uint8Array, at: number): number {
   let hash = octets[at]!;
   for (let each = at + 1, end = at + octets[at]!; each <= end; each++) {
     const octet = octets[each]!;
-    hash = Math.imul(hash ^ (octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet), 0x0100_0193);
+    hash = Math.imul(hash ^ (octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet), SPREAD);
   }
-  return 1 << ((hash ^ (hash >>> 15)) & 31);
+  return finishHash(hash);
 }

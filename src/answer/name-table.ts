@@ -7,7 +7,7 @@
  */
 import { LABELS_MAX } from '#base/limits.ts';
 import { POINTER_OFFSET_MAX } from '#dns/compression.ts';
-import { labelBit } from './hash.ts';
+import { hashLabel } from './hash.ts';
 import { LOWER } from './owner-key.ts';
 
 /** A label takes two octets at least, so below POINTER_OFFSET_MAX there are at most half as many; entry 0 is the root. */
@@ -93,13 +93,19 @@ export class NameTable {
     return end;
   }
 
-  /** Bits (hash.ts) of the labels that names have below the last `depth` labels of the first name written; that name itself not counted. */
-  labelsBelow(depth: number, firstLabels: number): number {
-    let bits = 0;
-    // The first name written has the first entries, the one with a single label before that with two.
-    for (let entry = firstLabels + 1; entry < this.#free; entry++)
-      if (this.#parents[entry] === depth) bits |= labelBit(this.#out, this.#offsets[entry]!);
-    return bits;
+  /**
+   * Fills `hashes` with those of the labels that names have below the last `depth` labels of the first name written, which has `firstLabels`
+   * itself. Returns how many there are, -1 when that is more than `hashes` holds.
+   */
+  labelsBelow(depth: number, firstLabels: number, hashes: Uint32Array): number {
+    let count = 0;
+    // The first name has the first entries: the one for its last label, for its last two, and so on.
+    for (let entry = firstLabels + 1; entry < this.#free; entry++) {
+      if (this.#parents[entry] !== depth) continue;
+      if (count === hashes.length) return -1;
+      hashes[count++] = hashLabel(this.#out, this.#offsets[entry]!);
+    }
+    return count;
   }
 
   /** The slot of the child of `parent` whose first label is at `name[label]`, or the empty one where it would be. */

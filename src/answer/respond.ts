@@ -7,7 +7,7 @@
 import { assert } from '#base/assert.ts';
 import { readU16, readU32 } from '#base/bytes.ts';
 import { type ClientAddress } from '#base/client-address.ts';
-import { ADDITIONAL_NAMES_MAX } from '#base/limits.ts';
+import { ADDITIONAL_NAMES_MAX, ANSWER_CACHE_BYTES_MIN } from '#base/limits.ts';
 import { OPT_BYTES, lengthenOpt, writeOpt } from '#dns/edns.ts';
 import { DROP, HEADER_BYTES, type Transport, answerLimitBytes, newQueryHead, parseQuery, writeHeader } from '#dns/message.ts';
 import { CLASS, EDE, RCODE, TYPE, type RrType } from '#dns/types.ts';
@@ -26,12 +26,17 @@ import {
 } from '#store/node-codec.ts';
 import { Admission, type Defences } from './admission.ts';
 import { AliasChain } from './alias-chain.ts';
+import { AnswerCache } from './cache.ts';
 import { ANSWER_SLOT_COUNT, countRequest, countResponse } from './counters.ts';
 import { Denial } from './denial.ts';
+import { Dependencies } from './dependencies.ts';
 import { FOUND, Finder } from './find.ts';
+import { hashName } from './hash.ts';
 import { HostTargets } from './host-targets.ts';
-import { KeyBuffer } from './owner-key.ts';
+import { type NegativeLimits } from './negative.ts';
+import { KeyBuffer, wildcardHash } from './owner-key.ts';
 import { ADMIT, KIND } from './rate-limit.ts';
+import { Recall } from './recall.ts';
 import { type AnswerSource } from './source.ts';
 import { MessageWriter, SECTION } from './writer.ts';
 
@@ -40,11 +45,22 @@ export interface ResponderOptions {
   readonly counters?: Float64Array;
   /** Cookies and rate limits; without, every query is answered alike. */
   readonly defences?: Defences;
+  /** Octets for finished answers; a few without, none for 0. */
+  readonly cacheBytes?: number;
+  /** Random, one for the process: nobody can aim at places of the cache. */
+  readonly hashSeed?: number;
+  /** For zones' names in memory. */
+  readonly negative?: NegativeLimits;
 }
 
 /** How an answer's authority and additional sections go on once its answer section is complete. */
 const END = { NOTHING: 0, HOSTS: 1, NODATA: 2, WILDCARD_NODATA: 3, NXDOMAIN: 4, REFERRAL: 5 } as const;
 const NO_EDE = -1;
+/** Beside FOUND: nothing was to be looked up; the answer is from the cache. */
+const NOT_ASKED = -1;
+const RECALLED = -2;
+/** Octets of a SOA's RDATA behind its two names. */
+const SOA_NUMBERS_BYTES = 20;
 
 /** Answers queries from one source, one at a time; it keeps its buffers from one to the next. */
 export class Responder {
@@ -58,6 +74,15 @@ export class Responder {
   readonly #targets = new HostTargets();
   readonly #proofKey = new KeyBuffer();
   readonly #admission: Admission;
+  readonly #dependencies = new Dependencies();
+  readonly #recall: Recall | undefined;
+  /** What the answer is about to the rate limit: a KIND and the hash of a name. */
+  #subjectKind = 0;
+  #subject = 0;
+  readonly #subjectOctets = new Uint8Array(4);
+  /** There is data of the type asked for at the name asked for. */
+  #isPositive = false;
+  readonly #nameWords = new Int32Array(64);
   #rcode = 0;
   #authoritative = false;
   #ede = NO_EDE;
@@ -67,12 +92,17 @@ export class Responder {
   /** The hosts in `#targets` are name servers: glue may stand in for their addresses. */
   #areServers = false;
 
-  constructor(source: AnswerSource, { counters = new Float64Array(ANSWER_SLOT_COUNT), defences }: ResponderOptions = {}) {
+  constructor(source: AnswerSource, options: ResponderOptions = {}) {
+    const { counters = new Float64Array(ANSWER_SLOT_COUNT), defences, cacheBytes = ANSWER_CACHE_BYTES_MIN, hashSeed = 0, negative } = options;
     assert(counters.length >= ANSWER_SLOT_COUNT, `a responder counts in ${ANSWER_SLOT_COUNT} slots`);
     this.#source = source;
     this.#counters = counters;
-    this.#finder = new Finder(source);
+    this.#finder = new Finder(source, this.#dependencies, negative);
     this.#admission = new Admission(defences, counters);
+    if (cacheBytes > 0) {
+      const cache = new AnswerCache(this.#dependencies, hashSeed, cacheBytes);
+      this.#recall = new Recall(cache, this.#dependencies, this.#finder, this.#writer, this.#head);
+    }
   }
 
   /** The queries that follow come at this time, as far as cookies and rate limits go. */
@@ -82,8 +112,7 @@ export class Responder {
 
   /** Moves to the source's newest state. */
   refresh(): void {
-    this.#source.refresh();
-    this.#finder.refresh();
+    this.#finder.refresh(this.#source.refresh());
   }
 
   /**
@@ -100,17 +129,48 @@ export class Responder {
     if (head.verdict === DROP) return 0;
     const limitBytes = answerLimitBytes(head, transport);
     assert(out.length >= limitBytes, `an answer may have ${limitBytes} octets, the buffer has ${out.length}`);
-    this.#writer.begin(out, limitBytes - (head.edns ? OPT_BYTES + admission.cookieBytes : 0), query, head.questionLength);
+    const room = limitBytes - (head.edns ? OPT_BYTES + admission.cookieBytes : 0);
     this.#rcode = head.verdict;
     this.#authoritative = false;
     this.#ede = NO_EDE;
-    if (head.verdict === RCODE.NOERROR && head.questionLength > 0 && !this.#refuse(head.type, head.class)) this.#resolve(query);
+    this.#subjectKind = 0;
+    let found = NOT_ASKED;
+    if (head.verdict === RCODE.NOERROR && head.questionLength > 0 && !this.#refuse(head.type, head.class))
+      found = this.#locate(query, out, room);
+    if (found !== RECALLED) {
+      this.#writer.begin(out, room, query, head.questionLength);
+      if (found >= 0) this.#resolve(query, found);
+    }
     if (admission.isLimiting && !this.#isAdmitted(length)) return 0;
-    return this.#finish(out);
+    const end = this.#finish(out);
+    if (this.#finder.isBusy) this.#finder.work();
+    return end;
+  }
+
+  /** One of FOUND, or RECALLED when the answer is there already. */
+  #locate(query: Uint8Array, out: Uint8Array, room: number): number {
+    const recall = this.#recall;
+    if (recall !== undefined && recall.exact(query, out, room)) return this.#takeRecalled(recall);
+    this.#dependencies.begin();
+    const found = this.#finder.locate(query, HEADER_BYTES, this.#head.type);
+    return recall !== undefined && recall.near(query, out, room, found) ? this.#takeRecalled(recall) : found;
+  }
+
+  #takeRecalled(recall: Recall): number {
+    this.#rcode = recall.rcode;
+    this.#authoritative = recall.authoritative;
+    this.#subjectKind = recall.subjectKind;
+    this.#subject = recall.subject;
+    return RECALLED;
   }
 
   /** False when the answer is over a limit and dropped. One that is over a limit and not dropped becomes a bare TC. */
   #isAdmitted(length: number): boolean {
+    if (this.#subjectKind !== 0) {
+      const octets = this.#subjectOctets;
+      for (let each = 0; each < octets.length; each++) octets[each] = this.#subject >>> (8 * each);
+      this.#admission.describe(this.#subjectKind, octets, octets.length);
+    }
     const admitted = this.#admission.admit(this.#head, length);
     if (admitted === ADMIT.TRUNCATE) {
       this.#writer.overflowed = true;
@@ -156,14 +216,22 @@ export class Responder {
     return this.#rcode !== RCODE.NOERROR;
   }
 
-  /** Follows the chain of aliases through the answer section, then writes what its end wants in the others. */
-  #resolve(query: Uint8Array): void {
-    this.#chain.begin(query, HEADER_BYTES, this.#head.nameLength);
+  /** Writes the answer for a first name that was located, and keeps it. */
+  #resolve(query: Uint8Array, found: number): void {
+    const chain = this.#chain;
+    chain.begin(query, HEADER_BYTES, this.#head.nameLength);
     this.#denial.begin();
-    let end = this.#answerName();
-    if (this.#admission.isLimiting) this.#describe(end);
-    while (end < 0) end = this.#answerName();
-    if (this.#writer.overflowed) return;
+    this.#isPositive = false;
+    this.#found = found;
+    let end = this.#answerName(this.#finder.fetch(found));
+    this.#describe(end);
+    while (end < 0) end = this.#answerName(this.#finder.find(chain.octets, chain.at, this.#head.type));
+    if (!this.#writer.overflowed) this.#complete(end);
+    this.#recall?.remember(this.#rcode, this.#authoritative, chain.isFirst(), this.#isPositive, this.#subjectKind, this.#subject);
+  }
+
+  /** Authority and additional sections. */
+  #complete(end: number): void {
     this.#proveExpansions(end);
     switch (end) {
       case END.HOSTS:
@@ -186,34 +254,29 @@ export class Responder {
     }
   }
 
-  /** Tells the rate limit what the answer is about, right after its first name was answered and came to `end`. */
+  /** What the rate limit counts the answer as, right after its first name was answered and came to `end`. */
   #describe(end: number): void {
-    const { key, wildcard, depth, zones } = this.#finder;
+    const { key, depth, zones } = this.#finder;
     switch (this.#found) {
       case FOUND.NO_ZONE:
       case FOUND.BROKEN:
         return;
       case FOUND.REFERRAL:
-        this.#admission.describe(KIND.REFERRAL, key.octets, key.ends[depth]!);
-        return;
-      case FOUND.DNAME:
-        this.#admission.describe(KIND.POSITIVE, key.octets, key.ends[depth]!);
+        this.#subjectKind = KIND.REFERRAL;
+        this.#subject = key.hashes[depth]!;
         return;
       default:
     }
-    if (end === END.NODATA || end === END.WILDCARD_NODATA || end === END.NXDOMAIN)
-      this.#admission.describe(KIND.NEGATIVE, key.octets, key.ends[zones.depths[this.#zone]!]!);
-    else if (this.#found === FOUND.WILDCARD) this.#admission.describe(KIND.POSITIVE, wildcard.octets, wildcard.length);
-    else this.#admission.describe(KIND.POSITIVE, key.octets, key.length);
+    const isNegative = end === END.NODATA || end === END.WILDCARD_NODATA || end === END.NXDOMAIN;
+    this.#subjectKind = isNegative ? KIND.NEGATIVE : KIND.POSITIVE;
+    if (isNegative) this.#subject = zones.hashes[this.#zone]!;
+    else this.#subject = this.#found === FOUND.WILDCARD ? wildcardHash(key.hashes[depth]!) : key.hashes[depth]!;
   }
 
-  /** Answers the chain's current name. Returns one of END, or -1 when the name was an alias and its target is to be answered next. */
-  #answerName(): number {
+  /** Answers the chain's current name, which came to `found`. Returns one of END, or -1 when the name was an alias and its target is to be answered next. */
+  #answerName(found: number): number {
     const chain = this.#chain;
-    const finder = this.#finder;
-    const found = finder.find(chain.octets, chain.at, this.#head.type);
-    this.#found = found;
-    this.#zone = finder.zone;
+    this.#zone = this.#finder.zone;
     switch (found) {
       case FOUND.NO_ZONE:
         if (chain.isFirst()) {
@@ -250,6 +313,7 @@ export class Responder {
     const { type, dnssecOk } = this.#head;
     let entry = selectEntry(node, type);
     if (entry >= 0) {
+      this.#isPositive = true;
       const ttl = entryTtl(node, entry);
       if (type === TYPE.RRSIG) this.#require(this.#writer.putSignatures(SECTION.ANSWER, chain.octets, chain.at, node, entry, ttl));
       else {
@@ -345,7 +409,12 @@ export class Responder {
     const body = bodyOffset(apex, entry);
     const minimum = readU32(apex, body + 2 + readU16(apex, body) - 4);
     const ttl = Math.min(entryTtl(apex, entry), minimum);
+    const names = body + 2;
+    // A chain of aliases has an answer section before; its SOA stays where it is.
+    const isFirst = this.#chain.isFirst() && this.#writer.at === this.#writer.contentAt;
     this.#require(this.#writer.putRrset(SECTION.AUTHORITY, apex, OWNER_OFFSET, apex, entry, ttl, this.#head.dnssecOk));
+    if (!isFirst) this.#finder.dependOnApex(this.#zone);
+    else this.#recall?.noteSoa(hashName(0, apex, names, readU16(apex, body) - SOA_NUMBERS_BYTES, this.#nameWords));
   }
 
   /** RFC 4035 §3.1.3.3: for each wildcard used, the NSEC that shows that the name itself does not exist. */

@@ -68,9 +68,10 @@ export class MessageWriter {
     this.#contentAt = this.at;
   }
 
-  /** Takes over a message whose question and content are in `out` up to `at` already. Only `dropContent` may follow. */
-  adopt(contentAt: number, at: number): void {
-    this.overflowed = false;
+  /** Takes over a message whose question, content up to `at` and counts are there already. Nothing can be put to it. */
+  adopt(out: Uint8Array, contentAt: number, at: number, overflowed: boolean): void {
+    this.out = out;
+    this.overflowed = overflowed;
     this.#contentAt = contentAt;
     this.at = at;
   }
@@ -80,9 +81,9 @@ export class MessageWriter {
     return this.#contentAt;
   }
 
-  /** Bits of labels below the last `depth` labels of the question's name, which has `labels` (name-table.ts). */
-  labelsBelow(depth: number, labels: number): number {
-    return this.#names.labelsBelow(depth, labels);
+  /** Labels below the last `depth` labels of the question's name, which has `labels`: see name-table.ts. */
+  labelsBelow(depth: number, labels: number, hashes: Uint32Array): number {
+    return this.#names.labelsBelow(depth, labels, hashes);
   }
 
   /** Back to the bare question (RFC 2181 §9: what does not fit is not sent in part). */

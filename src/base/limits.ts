@@ -323,12 +323,16 @@ export const RESOLVER_TRIES = 2;
 
 // --- answering: cache and names in memory, per worker ---
 
-/** Octets of cached answers: 400,000 of a usual size. Memory that no answer has reached yet costs nothing. */
+/** Octets of cached answers of a worker: 400,000 of a usual size. Memory that no answer has reached yet costs nothing. */
 export const ANSWER_CACHE_BYTES = 128 * 1024 * 1024;
+/** Octets of the smallest useful cache: sixteen of the longest answers. */
+export const ANSWER_CACHE_BYTES_MIN = 256 * 1024;
 /** The longest answer that is cached, without header and question; longer ones are rare, and over TCP. */
 export const ANSWER_CACHE_BODY_BYTES_MAX = 4096;
 /** Compression pointers in a cached answer; more are in no answer of ANSWER_CACHE_BODY_BYTES_MAX that is asked for often. */
 export const ANSWER_CACHE_POINTERS_MAX = 200;
+/** Labels that names in a cached answer have below the cut or closest encloser that it is for: two SOA names, or name servers. */
+export const ANSWER_CACHE_LABELS_MAX = 24;
 /** Nodes that a cached answer may depend on; an answer with sixteen hosts in three zones fits. */
 export const ANSWER_DEPENDENCIES_MAX = 48;
 /** Stamps of change of nodes, four octets each: with 100 changes a second, a cached answer goes in vain every few minutes. A power of two. */

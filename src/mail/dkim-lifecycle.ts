@@ -42,9 +42,11 @@ export interface DkimState {
   readonly lifecycle: Keys;
   /** The last selector given out, by algorithm: later ones come after it, so no name is ever used again, whatever the clock says. */
   readonly names: Readonly<Record<string, { readonly date: string; readonly count: number }>>;
-  /** Orders to rotate, by group. */
-  readonly rotations: Readonly<Record<string, OrderCause>>;
+  /** Orders to rotate, by group: away from the key `from`. */
+  readonly rotations: Readonly<Record<string, Rotation>>;
 }
+
+type Rotation = OrderCause & { readonly from: string };
 
 export function newDkimState(): DkimState {
   return { lifecycle: newLifecycle(), names: {}, rotations: {} };
@@ -133,7 +135,7 @@ export function wantedDkimKeys(state: DkimState, policy: DkimPolicy, { nowMs }: 
     const prepareMs = Math.min(PREPARE_MS_MAX, policy.rotationIntervalMs / 2);
     const soonMs = active === undefined ? nowMs : active.enteredAtMs + policy.rotationIntervalMs - prepareMs;
     const ordered = state.rotations[algorithm];
-    const isOrdered = ordered !== undefined && active !== undefined && ordered.nowMs >= active.enteredAtMs;
+    const isOrdered = active !== undefined && ordered?.from === active.id;
     const isSoon = soonMs <= nowMs || isOrdered;
     if (!isSoon) times.push(soonMs);
     for (let missing = Math.max(policy.spareKeys, isSoon ? 1 : 0) - waiting; missing > 0; missing--) algorithms.push(algorithm);
@@ -167,16 +169,17 @@ function letters(count: number): string {
 /** Notes that keys of these algorithms are to change as soon as that is safe; without any, all that are active. */
 export function rotateDkim(state: DkimState, algorithms: readonly DkimAlgorithm[], cause: OrderCause): Result<DkimState> {
   const active = state.lifecycle.objects.filter((each) => each.stage === 'active');
-  const groups = active.filter((each) => algorithms.length === 0 || algorithms.includes(each.data.algorithm)).map((each) => each.group);
-  if (groups.length === 0)
+  const chosen = active.filter(({ data }) => data.signer === undefined && (algorithms.length === 0 || algorithms.includes(data.algorithm)));
+  if (chosen.length === 0)
     return fail(
       problem(
         'LIFECYCLE_ORDER',
         algorithms.join(', '),
-        'no key is active, so there is nothing to rotate; the first one takes its place by itself',
+        'no such key of ours signs, so there is nothing to rotate; a first key takes its place by itself',
       ),
     );
-  return ok({ ...state, rotations: { ...state.rotations, ...Object.fromEntries(groups.map((group) => [group, cause])) } });
+  const rotations = Object.fromEntries(chosen.map(({ id, group }) => [group, { ...cause, from: id }]));
+  return ok({ ...state, rotations: { ...state.rotations, ...rotations } });
 }
 
 /**
@@ -194,7 +197,7 @@ export function revokeDkim(
   if (cause.reason.trim() === '')
     return fail(problem('LIFECYCLE_REASON', selector, 'a revocation needs a reason, which is written into the audit log'));
   const marked = changeObject(state.lifecycle, selector, (each) => ({ ...each, data: { ...each.data, compromised: cause.reason } }));
-  const rotations = { ...state.rotations, [key.group]: cause };
+  const rotations = { ...state.rotations, [key.group]: { ...cause, from: selector } };
   // A key that does not sign is not switched away from.
   if (when === 'after-switch' && key.stage === 'active') return ok({ state: { ...state, lifecycle: marked, rotations }, events: [] });
   const done = order(DKIM_MACHINE, marked, selector, 'compromised', cause);

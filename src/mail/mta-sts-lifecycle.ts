@@ -3,8 +3,9 @@
  * Implements: RFC 8461 §3.1 (id), §5.1 (senders look for a newer id before they give up), §8.1, §8.3.
  * Not here: serving the body (the policy host), the record's owner and TTL (compile.ts).
  */
+import { assert } from '#base/assert.ts';
 import { type Problem, problem } from '#base/problem.ts';
-import { advance, type Advance, order } from '#lifecycle/engine.ts';
+import { advance, type Advance, type LifecycleEvent, order } from '#lifecycle/engine.ts';
 import { addObject, forgetObjects, type LifecycleObject, type LifecycleState, newLifecycle } from '#lifecycle/state.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
 import { cachedUntilMs, type TtlMemory } from '#lifecycle/ttl-memory.ts';
@@ -68,6 +69,11 @@ export function announcedBody(state: StsState): StsBody | undefined {
   return state.bodies.objects.find(({ stage }) => stage === 'announced');
 }
 
+export type StsAdvance = Omit<Advance<StsBodyData>, 'state'> & { readonly state: StsState };
+
+/** Far more than there are modes. */
+const STS_ROUNDS_MAX = 32;
+
 /** Everything due for MTA-STS at this moment. `mxHosts` are those of the zone. */
 export function advanceSts(
   before: StsState,
@@ -77,15 +83,40 @@ export function advanceSts(
   facts: MailFacts,
   zone: string,
   machines: StsMachines = MACHINES,
-): { readonly state: StsState; readonly mode: Advance<Readonly<Record<string, never>>>; readonly bodies: Advance<StsBodyData> } {
+): StsAdvance {
   let state: StsState = { ...before, mxHosts: rememberHosts(before.mxHosts, mxHosts, ttls, facts.nowMs) };
-  const mode = advance(machines.mode, state.mode, stsModeWorld(state, settings, ttls, facts, zone));
-  state = { ...state, mode: mode.state };
-  state = serve(state, bodyFor(state, settings), facts, machines);
-  const bodies = advance(machines.body, state.bodies, stsBodyWorld(state, ttls, facts, zone));
-  state = { ...state, bodies: forgetObjects(bodies.state, ({ stage }) => stage === 'forgotten') };
-  if (stsMode(state) === 'removed' || stsMode(state) === 'off') state = { ...state, longestMaxAgeSeconds: 0 };
-  return { state, mode, bodies };
+  const events: LifecycleEvent[] = [];
+  // A body that is announced may be what the mode waits for, and a new mode makes a new body; each mode is entered once at most.
+  for (let round = 0; ; round++) {
+    assert(round < STS_ROUNDS_MAX, 'MTA-STS goes round without waits');
+    const mode = advance(machines.mode, state.mode, stsModeWorld(state, settings, ttls, facts, zone));
+    state = serve({ ...state, mode: mode.state }, bodyFor({ ...state, mode: mode.state }, settings), facts, machines);
+    const bodies = advance(machines.body, state.bodies, stsBodyWorld(ttls, facts, zone));
+    state = { ...state, bodies: bodies.state };
+    events.push(...mode.events, ...bodies.events);
+    if (mode.events.length + bodies.events.length > 0) continue;
+    const current = stsMode(state);
+    const isGone = ({ stage }: StsBody) => stage === 'forgotten' || (current === 'off' && stage === 'skipped');
+    state = { ...state, bodies: forgetObjects(state.bodies, isGone) };
+    if (current === 'removed' || current === 'off') state = { ...state, longestMaxAgeSeconds: 0 };
+    return {
+      state,
+      events,
+      checks: [...mode.checks, ...bodies.checks],
+      ...nextOf(mode.nextDueMs, bodies.nextDueMs, hostsChangeMs(state, ttls)),
+    };
+  }
+}
+
+function nextOf(...times: readonly (number | undefined)[]): { readonly nextDueMs?: number } {
+  const known = times.filter((each) => each !== undefined);
+  return known.length === 0 ? {} : { nextDueMs: Math.min(...known) };
+}
+
+/** When the first host that is gone from the zone may leave the policy. */
+function hostsChangeMs({ mxHosts }: StsState, ttls: TtlMemory): number | undefined {
+  const times = Object.values(mxHosts).filter((goneMs) => goneMs > 0);
+  return times.length === 0 ? undefined : Math.min(...times.map((goneMs) => cachedUntilMs(ttls, 'mx', goneMs)));
 }
 
 /** Hosts of MX records that caches may still hold stay allowed: mail goes there. */
@@ -203,7 +234,7 @@ function announcedVerdict(state: StsState, stage: string, { maxAgeSeconds }: Sts
   return verdict(isIt, announced === undefined ? 'no id is announced' : `the id announced is of mode ${announced.data.policy.mode}`);
 }
 
-export function stsBodyWorld(state: StsState, ttls: TtlMemory, facts: MailFacts, zone: string): World<StsBodyData> {
+export function stsBodyWorld(ttls: TtlMemory, facts: MailFacts, zone: string): World<StsBodyData> {
   return mailWorld(facts, zone, {
     durations: { stsTtl: cacheMs(ttls, 'mtaSts'), ownMaxAge: ({ data }) => data.policy.maxAgeSeconds * 1000 },
     places: { probes: () => facts.probes },

@@ -85,11 +85,11 @@ export function runAnswerService({ own, workerScript, responderSlots, log }: Ans
     const { openMmsg, refusal } = await chooseUdp(settings.udp);
     if (stopping) return;
     if (refusal !== undefined) {
-      log(`UDP in batches (recvmmsg) does not work here: ${refusal}`);
       if (settings.udp === 'mmsg') {
-        log('configured is "mmsg" and nothing else; "auto" goes on with node:dgram, at about half the speed');
+        log(`dns.udp is "mmsg", and recvmmsg does not work here: ${refusal}. With "auto", node:dgram would serve instead`);
         own.exit(EXIT_CONFIGURATION);
       }
+      log(`UDP by node:dgram, at about half the speed of recvmmsg: ${refusal}`);
     }
     if (settings.cookies !== undefined) cookies = new CookieKeeper({ settings: settings.cookies, random: randomBytes, log });
     pool = new WorkerPool({

@@ -4,7 +4,8 @@
  */
 import { type IpPort } from '#base/address.ts';
 import { type UdpKind } from '#base/ipc.ts';
-import { type MmsgSockets } from './udp-mmsg-socket.ts';
+// `import type`, which leaves nothing behind: the module itself needs koffi.
+import type { MmsgSockets } from './udp-mmsg-socket.ts';
 
 /** Opens the sockets of one blocking thread; undefined stands for node:dgram, which opens its own. */
 export type OpenMmsg = (addresses: readonly IpPort[]) => MmsgSockets;

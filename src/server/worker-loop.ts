@@ -12,7 +12,8 @@ import { GENERATION_LOOK_MS, STORE_WAIT_MS_MAX } from '#base/limits.ts';
 import { SERVER_SLOT_COUNT } from './counters.ts';
 import { type OpenUdp, type QueryResponder } from './listener.ts';
 import { startWorkerListeners } from './listen.ts';
-import { type MmsgHandles } from './udp-mmsg-socket.ts';
+// `import type`, which leaves nothing behind: the module itself needs koffi.
+import type { MmsgHandles } from './udp-mmsg-socket.ts';
 
 /** What the pool gives a new thread (`workerData`). */
 export interface WorkerData {

@@ -12,7 +12,8 @@ import { UDP_THREADS_PER_TCP_THREAD } from '#base/limits.ts';
 import { SERVER_SLOT } from './counters.ts';
 import { RESTART_TIMES, RestartDelay, type RestartTimes } from './restart-delay.ts';
 import { type OpenMmsg } from './udp.ts';
-import { type MmsgSockets } from './udp-mmsg-socket.ts';
+// `import type`, which leaves nothing behind: the module itself needs koffi.
+import type { MmsgSockets } from './udp-mmsg-socket.ts';
 import { type Duty, type WorkerCommand, type WorkerData, type WorkerReport } from './worker-loop.ts';
 
 export interface WorkerPoolOptions {

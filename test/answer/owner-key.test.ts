@@ -69,7 +69,7 @@ test('RFC 1034 §4.3.2 step 2: ZoneIndex = zoneSet', () => {
       (apexes, names) => {
         const served = apexes.map((apex) => ({ view: memoryZone(apex, []), signed: false }));
         const zones = zoneSet(served);
-        const index = new ZoneIndex(apexes.map((apex, id) => ({ record: { id, dnssec: 'off' }, apexKey: ownerKey(apex) })));
+        const index = new ZoneIndex(apexes.map((apex, id) => ({ record: { id, dnssec: 'off', nodeCount: 1 }, apexKey: ownerKey(apex) })));
         for (const each of [...names, ...apexes]) {
           key.set(each, 0);
           index.find(key);

@@ -11,8 +11,13 @@ import { auditEvent, nodeWrite, temporaryFolder, writerOptions, zoneRecord } fro
 import { freeAddress } from './fixtures/echo.ts';
 
 /** The real answer process on the store in `dir`, told what a supervisor would tell it. */
-function start(dir: string, at: IpPort, udp: UdpKind = 'auto') {
-  const child = fork(new URL('../../src/server/answer-process.ts', import.meta.url), { execArgv: [] });
+function start(dir: string, at: IpPort, udp: UdpKind = 'auto', execArgv: readonly string[] = []) {
+  const child = fork(new URL('../../src/server/answer-process.ts', import.meta.url), {
+    execArgv: [...execArgv],
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  });
+  let log = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text));
   const heard: IpcMessage[] = [];
   let exit: number | null | undefined;
   child.on('message', (value) => {
@@ -30,6 +35,7 @@ function start(dir: string, at: IpPort, udp: UdpKind = 'auto') {
   return {
     child,
     newest,
+    log: () => log,
     tell: (message: IpcMessage) => child.send(message),
     serves: (generation: number) =>
       eventually(() => workers().length === threads && workers().every((each) => each.generation >= generation)),
@@ -84,6 +90,23 @@ describe('the answer process on a real store', () => {
     answer.child.kill('SIGTERM');
     expect(await client.ending()).toBe('end');
     expect(await answer.ended()).toBe(0);
+  });
+
+  test('without koffi: auto tells why and goes on with node:dgram, mmsg ends with 78', async () => {
+    const dir = join(temporaryFolder(), 'store');
+    const writer = openWriter(dir, writerOptions());
+    onTestFinished(() => writer.close());
+    const generation = await commit(writer, 'example.test.', NODE.APEX);
+    const without = ['--import', new URL('./fixtures/no-koffi.ts', import.meta.url).href];
+    const at = await freeAddress();
+    const answer = start(dir, at, 'auto', without);
+    expect(await eventually(() => answer.newest('listening') !== undefined)).toBe(true);
+    expect(await ask(at, 'example.test')).toEqual(FOUND);
+    expect(answer.newest('served')?.workers).toEqual([0, 1].map((id) => ({ id, alive: true, generation })));
+    expect(answer.log()).toBe("waxseal: answer: UDP by node:dgram, at about half the speed of recvmmsg: Cannot find package 'koffi'\n");
+    const strict = start(dir, await freeAddress(), 'mmsg', without);
+    expect(await strict.ended()).toBe(78);
+    expect(strict.log()).toContain("Cannot find package 'koffi'");
   });
 
   test('ends when its supervisor has gone', async () => {

@@ -40,7 +40,7 @@ async function startPool({ workers = 2, ip = '127.0.0.1' } = {}) {
     log,
     total: (name: string) => pool.counters().reduce((sum, { values }) => sum + (values[name] ?? 0), 0),
     /** Milliseconds from telling to every thread having it. */
-    async publish(generation: number): Promise<number> {
+    publish: async (generation: number): Promise<number> => {
       setGeneration(generation);
       const fromMs = performance.now();
       const served = new Promise<void>((resolve) => {
@@ -57,16 +57,16 @@ async function startPool({ workers = 2, ip = '127.0.0.1' } = {}) {
 
 /** Keeps the workers busy until told to stop. */
 function load(at: IpPort) {
-  let running = true;
+  const until = new AbortController();
   const queries = Array.from({ length: 200 }, (_, id) => simpleQuery(id));
   const done = (async () => {
     let answered = 0;
-    while (running)
+    while (!until.signal.aborted)
       answered += (await exchangeUdp({ name: 'echo', address: at.ip, port: at.port }, queries)).filter((each) => each !== undefined).length;
     return answered;
   })();
   return () => {
-    running = false;
+    until.abort();
     return done;
   };
 }

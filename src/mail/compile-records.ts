@@ -1,0 +1,141 @@
+/**
+ * The records that a mail policy and the state of its life cycles come to, kind by kind, without a look at what the zone has.
+ * Not here: SPF, which shares its RRset with others (compile.ts).
+ */
+import { type Problem, type Result } from '#base/problem.ts';
+import { type Name, nameOf, parseName } from '#dns/name.ts';
+import { TYPE, type RrType } from '#dns/types.ts';
+import { bimiOwner, formatBimi } from './bimi.ts';
+import { parseTlsa, tlsaOwner, tlsaRdata } from './dane.ts';
+import { type DkimKey } from './dkim-lifecycle.ts';
+import { type DkimRecord } from './dkim-key.ts';
+import { dkimOwner, formatDkim, NO_DKIM_TEXT, revokedDkim } from './dkim.ts';
+import { dmarcOwner, formatDmarc } from './dmarc.ts';
+import { dmarcStage } from './dmarc-ramp.ts';
+import { REPORT_AUTHORIZATION_TEXT, reportAuthorizationOwner } from './dmarc-reports.ts';
+import { type MailState } from './mail-state.ts';
+import { announcedBody } from './mta-sts-lifecycle.ts';
+import { formatStsRecord, stsRecordOwner } from './mta-sts.ts';
+import { dmarcRecordOf } from './policy-dmarc.ts';
+import { type MailPolicy } from './policy-model.ts';
+import { formatTlsRpt, tlsRptOwner } from './tls-rpt.ts';
+import { publishedTlsa } from './tlsa-lifecycle.ts';
+import { txtRdata } from './txt.ts';
+
+/** An RRset that the policy wants. */
+export interface WantedRrset {
+  readonly owner: Name;
+  readonly type: RrType;
+  readonly ttl: number;
+  readonly rdatas: readonly Uint8Array[];
+  /** What it is for, as in messages: `DKIM selector r20261121a (active)`. */
+  readonly purpose: string;
+}
+
+class Wanted {
+  readonly rrsets: WantedRrset[] = [];
+  readonly problems: Problem[] = [];
+
+  add(owner: Result<Name>, type: RrType, ttl: number, rdatas: readonly Uint8Array[], purpose: string): void {
+    if (owner.ok) this.rrsets.push({ owner: owner.value, type, ttl, rdatas, purpose });
+    else this.problems.push(...owner.problems.map((each) => ({ ...each, at: each.at === '' ? purpose : each.at })));
+  }
+
+  text(owner: Result<Name>, ttl: number, text: string, purpose: string): void {
+    this.add(owner, TYPE.TXT, ttl, [txtRdata(text)], purpose);
+  }
+}
+
+/** Every RRset but SPF's. `canHaveTlsa` says at which hosts TLSA can work. */
+export function wantedRecords(domain: Name, policy: MailPolicy, state: MailState, canHaveTlsa: (host: Name) => boolean) {
+  const wanted = new Wanted();
+  const { ttlSeconds } = policy;
+  addDkim(wanted, domain, policy, state);
+  if (policy.dmarc.isEnabled) {
+    const stage = dmarcStage(state.dmarc);
+    wanted.text(dmarcOwner(domain), ttlSeconds.dmarc, formatDmarc(dmarcRecordOf(policy.dmarc, stage)), `DMARC policy ${stage}`);
+  }
+  for (const other of policy.dmarc.acceptReportsOf) addReportConsent(wanted, other, domain, ttlSeconds.dmarc);
+  addSts(wanted, domain, policy, state);
+  if (policy.tlsRptUris.length > 0)
+    wanted.text(tlsRptOwner(domain), ttlSeconds.tlsRpt, formatTlsRpt({ reportUris: policy.tlsRptUris }), 'TLS reporting');
+  addTlsa(wanted, policy, state, canHaveTlsa);
+  if (policy.bimi !== undefined)
+    wanted.text(bimiOwner(domain, policy.bimi.selector), ttlSeconds.bimi, formatBimi(policy.bimi.record), 'BIMI');
+  if (policy.isLockdown) {
+    wanted.text(parseName('*._domainkey', domain), ttlSeconds.dkim, NO_DKIM_TEXT, 'DKIM: no selector has a key');
+    // RFC 7505 §3: preference 0 and the root.
+    wanted.add({ ok: true, value: domain, warnings: [] }, TYPE.MX, ttlSeconds.mx, [new Uint8Array([0, 0, 0])], 'null MX');
+  }
+  return wanted;
+}
+
+/** The text at a selector: the key while it may be needed, `p=` when it is revoked, nothing before it is published. */
+export function dkimText({ stage, data }: DkimKey): string | undefined {
+  const record: DkimRecord = {
+    keyType: data.algorithm === 'ed25519' ? 'ed25519' : 'rsa',
+    publicKey: new Uint8Array(Buffer.from(data.publicKey, 'base64')),
+    hashes: [],
+    // All services: DMARC and TLS reports are signed with the same keys (RFC 8460 §3).
+    services: [],
+    isTesting: false,
+    isDomainOnly: false,
+    notes: '',
+  };
+  if (stage === 'generated' || stage === 'removed') return undefined;
+  return formatDkim(stage === 'revoked' || stage === 'compromised' ? revokedDkim(record) : record);
+}
+
+function addDkim(wanted: Wanted, domain: Name, { dkim, ttlSeconds }: MailPolicy, { dkim: { lifecycle } }: MailState): void {
+  for (const key of lifecycle.objects) {
+    const text = dkimText(key);
+    if (text !== undefined) wanted.text(dkimOwner(key.id, domain), ttlSeconds.dkim, text, `DKIM selector ${key.id} (${key.stage})`);
+  }
+  for (const { selector, record, ttlSeconds: ttl = ttlSeconds.dkim } of dkim.external)
+    wanted.text(dkimOwner(selector, domain), ttl, record, `DKIM selector ${selector} (of others)`);
+  for (const { selector, target, ttlSeconds: ttl = ttlSeconds.dkim } of dkim.delegations)
+    wanted.add(dkimOwner(selector, domain), TYPE.CNAME, ttl, [target], `DKIM selector ${selector} (kept by others)`);
+}
+
+function addSts(wanted: Wanted, domain: Name, { mtaSts, ttlSeconds }: MailPolicy, state: MailState): void {
+  const owner = stsRecordOwner(domain);
+  if (mtaSts.mode === 'external') {
+    if (mtaSts.target !== undefined) wanted.add(owner, TYPE.CNAME, ttlSeconds.mtaSts, [mtaSts.target], 'MTA-STS (kept by others)');
+    else wanted.text(owner, ttlSeconds.mtaSts, formatStsRecord({ id: mtaSts.id! }), 'MTA-STS (served by others)');
+    return;
+  }
+  const announced = announcedBody(state.mtaSts);
+  if (announced !== undefined)
+    wanted.text(owner, ttlSeconds.mtaSts, formatStsRecord({ id: announced.data.id }), `MTA-STS mode ${announced.data.policy.mode}`);
+}
+
+/** RFC 7671 §8: all keys of a host, those to come and those that go, in one RRset. */
+function addTlsa(wanted: Wanted, { ttlSeconds }: MailPolicy, { tlsa }: MailState, canHaveTlsa: (host: Name) => boolean): void {
+  const byHost = Map.groupBy(publishedTlsa(tlsa), ({ data }) => `${data.port} ${data.host}`);
+  for (const objects of byHost.values()) {
+    const { host, port } = objects[0]!.data;
+    const name = nameOf(host);
+    if (!canHaveTlsa(name)) continue;
+    const records = [...new Set(objects.map(({ data }) => data.record))].flatMap((text) => {
+      const record = parseTlsa(text);
+      return record.ok ? [tlsaRdata(record.value)] : [];
+    });
+    wanted.add(
+      tlsaOwner(name, port),
+      TYPE.TLSA,
+      ttlSeconds.tlsa,
+      records,
+      `TLSA of ${host} (${objects.map(({ stage }) => stage).join(', ')})`,
+    );
+  }
+}
+
+function addReportConsent(wanted: Wanted, other: Name, host: Name, ttl: number): void {
+  const owner = reportAuthorizationOwner(other, host);
+  if (owner !== undefined) wanted.rrsets.push(reportConsent(owner, ttl));
+}
+
+/** The record by which a host takes DMARC reports of another domain. */
+export function reportConsent(owner: Name, ttl: number): WantedRrset {
+  return { owner, type: TYPE.TXT, ttl, rdatas: [txtRdata(REPORT_AUTHORIZATION_TEXT)], purpose: 'consent to DMARC reports' };
+}

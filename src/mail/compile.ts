@@ -1,0 +1,234 @@
+/**
+ * Policy + state + zone → the RRsets that mail needs now, and what that changes in the zone. Pure, and the same every time: a plan and
+ * what is applied are one code path.
+ * Implements: RFC 7208 §3.2 (one SPF record beside other TXT), RFC 7672 §2.2 (where TLSA can work), RFC 9990 §4 (consent of report hosts).
+ * Not here: the records themselves (compile-records.ts), time (mail-step.ts), signing and committing.
+ */
+import { equalBytes } from '#base/bytes.ts';
+import { type Problem, problem, warning } from '#base/problem.ts';
+import { equalNames, formatName, isAtOrBelow, type Name, type OwnerKey, ownerKey, parseName, ROOT, wildcardOf } from '#dns/name.ts';
+import { typeCode, typeName } from '#dns/registry.ts';
+import { sortRdatas } from '#dns/rrset.ts';
+import { TYPE } from '#dns/types.ts';
+import { type RrsetChange } from '#zone/changeset.ts';
+import { type NodeRrset, rrsetOf, type ZoneView } from '#zone/view.ts';
+import { checkBimiDmarc } from './bimi.ts';
+import { changedView } from './compile-view.ts';
+import { reportConsent, wantedRecords, type WantedRrset } from './compile-records.ts';
+import { type DmarcRecord } from './dmarc.ts';
+import { adviseDmarc } from './dmarc-advice.ts';
+import { dmarcStage } from './dmarc-ramp.ts';
+import { reportAuthorizationOwner, reportHosts } from './dmarc-reports.ts';
+import { checkTextNode } from './hygiene.ts';
+import { type MailState } from './mail-state.ts';
+import { dmarcRecordOf } from './policy-dmarc.ts';
+import { type MailPolicy } from './policy-model.ts';
+import { type FlattenedIncludes, spfRecordOf } from './policy-spf.ts';
+import { formatSpf, isSpfText } from './spf.ts';
+import { txtRdata, txtText } from './txt.ts';
+
+export interface CompileInput {
+  readonly domain: Name;
+  readonly policy: MailPolicy;
+  readonly state: MailState;
+  readonly view: ZoneView;
+  /** Whether the zone is signed: TLSA is nothing without. */
+  readonly isSigned: boolean;
+  readonly flattened?: FlattenedIncludes;
+  /** Records put by hand may be replaced; without it they are conflicts. */
+  readonly isTakeOver?: boolean;
+  /** The served zone that a name is in, the deepest one. */
+  readonly zoneOf?: (name: Name) => ZoneView | undefined;
+}
+
+export interface Compiled {
+  /** Every RRset that the policy wants in this zone, manager `mail`; with those left to others when SPF went. */
+  readonly records: readonly RrsetChange[];
+  /** What differs from the zone. */
+  readonly changes: readonly RrsetChange[];
+  /** What other zones that we serve need for this domain: consent to its DMARC reports. */
+  readonly elsewhere: readonly { readonly apex: Name; readonly changes: readonly RrsetChange[] }[];
+  /** Hosts that are not ours and have to consent to DMARC reports: somebody should look whether they do. */
+  readonly reportHosts: readonly Name[];
+  readonly problems: readonly Problem[];
+  /** For the state: what to take out when it is no longer wanted. */
+  readonly managed: readonly string[];
+}
+
+/** What the domain's mail needs in the zone. Errors among the problems mean that the changes must not be made. */
+export function compileMail(input: CompileInput): Compiled {
+  const { domain, policy, state, view } = input;
+  const problems: Problem[] = [];
+  const hosts = checkTlsaHosts(input, problems);
+  const wanted = wantedRecords(domain, policy, state, (host) => hosts.get(ownerKey(host)) ?? false);
+  problems.push(...wanted.problems);
+  const rrsets = policy.spf.isEnabled ? [...wanted.rrsets, wantedSpf(input)] : wanted.rrsets;
+  const records = rrsets.map((each): RrsetChange => ({
+    owner: each.owner,
+    type: each.type,
+    rrset: { ttl: each.ttl, rdatas: sortRdatas(each.type, each.rdatas), manager: 'mail' },
+  }));
+  const aliases = rrsets.flatMap((each) => checkConflicts(input, each, problems));
+  const managed = records.map(({ owner, type }) => managedText(owner, type));
+  const changes = [...aliases, ...removals(state, view, managed, domain), ...records].filter((change) => isDifferent(view, change));
+  problems.push(...checkResult(input, records, changes));
+  const reports = reportConsents(input);
+  return { records, changes, ...reports, problems, managed };
+}
+
+function managedText(owner: Name, type: number): string {
+  return `${formatName(owner).toLowerCase()} ${typeName(type)}`;
+}
+
+/** RFC 7208 §3.2: exactly one SPF record; all other TXT of the domain stays, whoever put it there. */
+function wantedSpf({ domain, policy, view, flattened }: CompileInput): WantedRrset {
+  const text = formatSpf(spfRecordOf(policy.spf, flattened));
+  const others = otherTexts(view, domain);
+  return { owner: domain, type: TYPE.TXT, ttl: policy.ttlSeconds.spf, rdatas: [txtRdata(text), ...others], purpose: 'SPF' };
+}
+
+function otherTexts(view: ZoneView, domain: Name): Uint8Array[] {
+  const rrset = rrsetOf(view.node(ownerKey(domain)), TYPE.TXT);
+  return (rrset?.rdatas ?? []).filter((rdata) => !isSpfText(txtText(rdata)));
+}
+
+/** What the policy had put there and does not want any more. TXT beside SPF that went is given back to its owner. */
+function removals(state: MailState, view: ZoneView, managed: readonly string[], domain: Name): RrsetChange[] {
+  return state.managed
+    .filter((each) => !managed.includes(each))
+    .flatMap((each): RrsetChange[] => {
+      const [ownerText = '', typeText = ''] = each.split(/ (?=[^ ]+$)/);
+      const owner = parseName(ownerText, ROOT);
+      const type = typeCode(typeText);
+      if (!owner.ok || type === undefined) return [];
+      const rrset = rrsetOf(view.node(ownerKey(owner.value)), type);
+      if (rrset?.manager !== 'mail') return [];
+      const others = type === TYPE.TXT && equalNames(owner.value, domain) ? otherTexts(view, domain) : [];
+      return [{ owner: owner.value, type, rrset: others.length === 0 ? null : { ttl: rrset.ttl, rdatas: others, manager: 'manual' } }];
+    });
+}
+
+function isDifferent(view: ZoneView, { owner, type, rrset }: RrsetChange): boolean {
+  const now = rrsetOf(view.node(ownerKey(owner)), type);
+  if (now === undefined || rrset === null) return (now === undefined) !== (rrset === null);
+  return now.manager !== rrset.manager || !isSame(now, rrset);
+}
+
+function isSame(now: Pick<NodeRrset, 'ttl' | 'rdatas'>, rrset: Pick<NodeRrset, 'ttl' | 'rdatas'>): boolean {
+  return now.ttl === rrset.ttl && isSameData(now.rdatas, rrset.rdatas);
+}
+
+function isSameData(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
+  return a.length === b.length && a.every((rdata, at) => equalBytes(rdata, b[at]!));
+}
+
+/** Tells where a record put by hand is in the way; gives the aliases that have to go. Records that say the same are simply taken over. */
+function checkConflicts({ view, isTakeOver = false }: CompileInput, wanted: WantedRrset, problems: Problem[]): RrsetChange[] {
+  const node = view.node(ownerKey(wanted.owner));
+  const at = `${formatName(wanted.owner)} ${typeName(wanted.type)}`;
+  const tell = (what: string) =>
+    problems.push(
+      (isTakeOver ? warning : problem)('MAIL_CONFLICT', at, `${what}; the mail policy wants ${wanted.purpose} there`, {
+        fix: isTakeOver
+          ? 'it is replaced'
+          : 'make the policy say the same (waxseal mail plan --from-zone proposes one), or apply it with --take-over',
+      }),
+    );
+  const alias = wanted.type === TYPE.CNAME ? undefined : rrsetOf(node, TYPE.CNAME);
+  if (alias !== undefined) {
+    if (alias.manager !== 'mail') tell('a CNAME put by hand stands at this name');
+    return [{ owner: wanted.owner, type: TYPE.CNAME, rrset: null }];
+  }
+  const now = rrsetOf(node, wanted.type);
+  if (now === undefined || now.manager === 'mail') return [];
+  if (now.manager !== 'manual') tell(`the records are managed by ${now.manager}`);
+  else if (wanted.purpose === 'SPF') {
+    const [text, ...more] = now.rdatas.map(txtText).filter(isSpfText);
+    const ours = wanted.rdatas.map(txtText).find(isSpfText);
+    if (text !== undefined && (more.length > 0 || text !== ours)) tell(`an SPF record put by hand says ${JSON.stringify(text)}`);
+  } else if (!isSameData(now.rdatas, sortRdatas(wanted.type, wanted.rdatas))) tell('records put by hand stand at this name');
+  return [];
+}
+
+/** By owner key: whether TLSA can work at the host. Where it cannot, the reason is a problem and no record is published. */
+function checkTlsaHosts({ state, view, isSigned }: CompileInput, problems: Problem[]): Map<OwnerKey, boolean> {
+  const hosts = new Map<OwnerKey, boolean>();
+  for (const { data } of state.tlsa.lifecycle.objects) {
+    const name = parseName(data.host, ROOT);
+    if (!name.ok || hosts.has(ownerKey(name.value))) continue;
+    const node = view.node(ownerKey(name.value));
+    const refuse = (why: string, fix: string) => problems.push(problem('MAIL_DANE_HOST', data.host, why, { rfc: 'RFC 7672 §2.2', fix }));
+    if (!isSigned)
+      refuse(
+        `${data.host} gets no TLSA: the zone is not signed, and senders only trust signed TLSA`,
+        'turn signing on: waxseal dnssec enable',
+      );
+    else if (rrsetOf(node, TYPE.CNAME) !== undefined)
+      refuse(
+        `${data.host} gets no TLSA: it is an alias, and senders look at the TLSA of its target`,
+        'give the host addresses of its own, or put the target into dane.hosts',
+      );
+    else if (rrsetOf(node, TYPE.A) === undefined && rrsetOf(node, TYPE.AAAA) === undefined)
+      problems.push(
+        warning('MAIL_DANE_HOST', data.host, `${data.host} has no address in the zone, so nobody connects to it`, { rfc: 'RFC 7672 §2.2' }),
+      );
+    hosts.set(ownerKey(name.value), isSigned && rrsetOf(node, TYPE.CNAME) === undefined);
+  }
+  return hosts;
+}
+
+/** What readers of the zone would say about it afterwards, at the names that the policy touches and at the wildcard above them. */
+function checkResult(
+  { domain, policy, state, view }: CompileInput,
+  records: readonly RrsetChange[],
+  changes: readonly RrsetChange[],
+): Problem[] {
+  const after = changedView(view, changes);
+  const wildcard = wildcardOf(domain);
+  const keys = new Set(records.map(({ owner }) => ownerKey(owner)));
+  if (wildcard !== undefined) keys.add(ownerKey(wildcard));
+  const problems = [...keys].flatMap((key) => {
+    const node = after.node(key);
+    return node === undefined ? [] : checkTextNode(after, node);
+  });
+  const dmarc = currentDmarc(policy, state);
+  if (dmarc !== undefined) {
+    const at = `_dmarc.${formatName(domain)} TXT`;
+    const advice = adviseDmarc(dmarc).filter(({ code }) => !(policy.isLockdown && code === 'DMARC_REPORTS_NONE'));
+    problems.push(...advice.map((each) => ({ ...each, at: `${at} ${each.at}` })));
+  }
+  if (policy.bimi !== undefined)
+    problems.push(...checkBimiDmarc(policy.bimi.record, dmarc).map((each): Problem => ({ ...each, at: '/bimi', severity: 'warning' })));
+  return problems;
+}
+
+function currentDmarc({ dmarc }: MailPolicy, state: MailState): DmarcRecord | undefined {
+  return dmarc.isEnabled ? dmarcRecordOf(dmarc, dmarcStage(state.dmarc)) : undefined;
+}
+
+/** RFC 9990 §4: hosts outside the domain have to say that they take its reports. Where the host is ours too, we say it. */
+function reportConsents({ domain, policy, state, zoneOf }: CompileInput): Pick<Compiled, 'elsewhere' | 'reportHosts'> {
+  const dmarc = currentDmarc(policy, state);
+  const outside = (dmarc === undefined ? [] : reportHosts(dmarc)).filter((host) => !isRelated(host, domain));
+  const elsewhere = new Map<OwnerKey, { apex: Name; changes: RrsetChange[] }>();
+  const strangers: Name[] = [];
+  for (const host of outside) {
+    const zone = zoneOf?.(host);
+    const owner = reportAuthorizationOwner(domain, host);
+    if (zone === undefined || owner === undefined) {
+      strangers.push(host);
+      continue;
+    }
+    const { rdatas, ttl, type } = reportConsent(owner, policy.ttlSeconds.dmarc);
+    const change: RrsetChange = { owner, type, rrset: { ttl, rdatas, manager: 'mail' } };
+    const there = elsewhere.get(zone.apexKey) ?? { apex: zone.apex, changes: [] };
+    elsewhere.set(zone.apexKey, there);
+    if (rrsetOf(zone.node(ownerKey(owner)), type) === undefined) there.changes.push(change);
+  }
+  return { elsewhere: [...elsewhere.values()].filter(({ changes }) => changes.length > 0), reportHosts: strangers };
+}
+
+/** One above the other: the same organization, as far as a zone can know. */
+function isRelated(a: Name, b: Name): boolean {
+  return isAtOrBelow(ownerKey(a), ownerKey(b)) || isAtOrBelow(ownerKey(b), ownerKey(a));
+}
