@@ -1,8 +1,13 @@
 /** The admin API over the Unix socket in waxseal's data directory. */
-import { Agent, request } from 'node:http';
+import { createWriteStream } from 'node:fs';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 
 const TIMEOUT_MS = 1_800_000;
+const READY_TRIES = 1200;
+const READY_EVERY_MS = 50;
 
 export class AdminClient {
   readonly #socketPath: string;
@@ -31,11 +36,26 @@ export class AdminClient {
     return promise;
   }
 
-  async isAlive(): Promise<boolean> {
-    return this.call('GET', '/livez').then(
-      () => true,
-      () => false,
-    );
+  /** Puts the body of the answer to a GET into a file: a large signed zone is longer than a string may be. */
+  async download(path: string, file: string): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    request({ socketPath: this.#socketPath, agent: this.#agent, path, timeout: TIMEOUT_MS }, resolve).on('error', reject).end();
+    const answer = await promise;
+    if (answer.statusCode !== 200) throw new Error(`GET ${path}: ${answer.statusCode}`);
+    await pipeline(answer, createWriteStream(file));
+  }
+
+  /** Waits for the control process. Rejects when it does not come. */
+  async ready(): Promise<void> {
+    for (let tries = 0; ; tries++) {
+      const isThere = await this.call('GET', '/livez').then(
+        () => true,
+        () => false,
+      );
+      if (isThere) return;
+      if (tries > READY_TRIES) throw new Error('the control process does not answer');
+      await delay(READY_EVERY_MS);
+    }
   }
 
   close(): void {

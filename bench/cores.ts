@@ -4,7 +4,8 @@
  * it counts for nothing.
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 
 export interface Cores {
   readonly server: number;
@@ -73,6 +74,16 @@ function coreNumbers(list: string): number[] {
 /** Puts a process, all its threads, and what it starts from now on, on these cores. */
 export function pin(pid: number, cores: string): void {
   taskset('-a', '-c', '-p', cores, String(pid));
+}
+
+/** Priority of a process and of what it starts. Where the kernel divides time by session first (autogroups), of the session too. */
+export function prioritise(pid: number, nice: number): void {
+  try {
+    setPriority(pid, nice);
+    writeFileSync(`/proc/${pid}/autogroup`, String(nice));
+  } catch {
+    // There are none, or this user may not.
+  }
 }
 
 function taskset(...words: readonly string[]): string {

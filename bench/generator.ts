@@ -75,10 +75,14 @@ export interface Run {
   readonly queriesPerSecond: number;
   /** Busy time of the server's core by answered queries, microseconds: the figure everything is about. */
   readonly coreUs: number;
+  /** Time of the server's own processes by answered queries: a hint when the core was disturbed, and no more; softirq may be missing. */
+  readonly ownUs: number;
   /** The part of `coreUs` that the kernel spent in softirq. */
   readonly softirqUs: number;
   /** Part of the time that the server's core was busy; below 0.95 or so the generator was the limit, and batches were small. */
   readonly busy: number;
+  /** Time of the server's processes by the core's busy time; much above 1 when some of them ran elsewhere. */
+  readonly ownPart: number;
   /** Part of the core's busy time that belongs to other processes, and part of the time that the hypervisor took. */
   readonly foreign: number;
   readonly steal: number;
@@ -115,7 +119,8 @@ export async function loadServer(program: string, cores: Cores, port: number, pi
     ...[`window=${load.window}`, `rate=${Math.round(load.rate)}`, `sockets=${load.sockets}`, `connections=${load.connections}`],
     ...[`sources=${load.sources}`, `seed=${load.seed}`, 'snapshot=/proc/stat', ...own.map((pid) => `snapshot=/proc/${pid}/stat`)],
   ];
-  const { stdout } = await run('taskset', ['-c', cores.generator === undefined ? ALL_CORES : String(cores.generator), program, ...words], {
+  const place = ['-c', cores.generator === undefined ? ALL_CORES : String(cores.generator)];
+  const { stdout } = await run('taskset', [...place, program, ...words], {
     timeout: 1000 * (load.warmupSeconds + load.seconds) + GRACE_MS,
     killSignal: 'SIGKILL',
     maxBuffer: 16 * 1024 * 1024,
@@ -138,8 +143,10 @@ function evaluate(report: Report, core: number): Run {
     reconnects: report.reconnects,
     queriesPerSecond: Math.round(report.answered / report.seconds),
     coreUs: perAnswer(busy),
+    ownUs: perAnswer(own),
     softirqUs: perAnswer(softirq),
     busy: round(busy / report.seconds, 3),
+    ownPart: round(own / Math.max(busy, 0.01), 3),
     // A process's own times are exact and have the softirq in them that came while it ran.
     foreign: round(Math.max(0, busy - own) / Math.max(busy, 0.01), 3),
     steal: round((after.steal - before.steal) / report.seconds, 3),

@@ -4,7 +4,7 @@
  */
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Cores } from './cores.ts';
+import { ALL_CORES, type Cores, pin, prioritise } from './cores.ts';
 import { type Daemon } from './daemon.ts';
 import { isSignedAnswer, hasAnswer } from './dns-probe.ts';
 import { LOAD, type Load, type Run, loadServer } from './generator.ts';
@@ -28,6 +28,7 @@ export interface Bench {
   readonly rounds: number;
   readonly seconds: number;
   readonly window: number;
+  readonly nice: number;
   readonly say: (text: string) => void;
 }
 
@@ -70,6 +71,11 @@ export async function startContestant(
   const folder = mkdtempSync(join(bench.work, `${peer.id}-`));
   const daemon = await peer.start(prepared, { folder, cores, workers });
   const startMs = await daemon.ready(...firstAnswer(prepared, peer));
+  await peer.settled?.(daemon);
+  // Knot pins its workers to cores by itself, the first to core 0, whatever it was started on.
+  if (cores !== ALL_CORES) for (const pid of daemon.pids()) pin(pid, cores);
+  // It may have made a session of its own.
+  if (bench.nice !== 0) for (const pid of daemon.pids()) prioritise(pid, bench.nice);
   daemon.pause();
   return { peer, daemon, startMs };
 }

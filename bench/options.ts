@@ -14,6 +14,7 @@ export const USAGE = `npm run bench -- [options]            measures waxseal bes
   --window N            UDP queries under way (default 128)
   --server-core N       core for the servers, and
   --generator-core N    core for the load (default: the two quietest)
+  --nice=N              priority of servers and load, -20…19; below 0 (root only) others get out of their way on a busy machine
   --work FOLDER         keep zones, stores and programs there for the next time (default: a new temporary folder)
   --out FOLDER          results (default bench/results)
   --list                names of scenarios, servers and figures
@@ -32,6 +33,7 @@ export interface Options {
   readonly window: number;
   readonly serverCore: number | undefined;
   readonly generatorCore: number | undefined;
+  readonly nice: number;
   readonly work: string | undefined;
   readonly out: string;
   readonly list: boolean;
@@ -58,6 +60,7 @@ export function readOptions(words: readonly string[]): Options {
       window: { type: 'string', default: '128' },
       'server-core': { type: 'string' },
       'generator-core': { type: 'string' },
+      nice: { type: 'string', default: '0' },
       work: { type: 'string' },
       out: { type: 'string', default: join(import.meta.dirname, 'results') },
     },
@@ -78,6 +81,7 @@ export function readOptions(words: readonly string[]): Options {
     window: numeric('window', values.window, 1, 65_536),
     serverCore: core('server-core'),
     generatorCore: core('generator-core'),
+    nice: numeric('nice', values.nice, -20, 19),
     work: values.work,
     out: values.out,
   };

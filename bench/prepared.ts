@@ -2,9 +2,8 @@
  * A zone set made ready for the servers: zone files without signatures, waxseal's stores with them and without, and waxseal's signed zones
  * as files, which NSD, Knot and BIND serve, so that all answers are of one kind. Kept in the work folder for the next time.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { AdminClient } from './admin-client.ts';
 import { ALL_CORES } from './cores.ts';
 import { Daemon, freePort } from './daemon.ts';
@@ -32,8 +31,8 @@ export interface Prepared {
 
 /** Signatures are good for 14 days; those of a kept folder must outlast the measurement. */
 const KEPT_MS_MAX = 5 * 24 * 3600 * 1000;
-const START_TRIES = 600;
 const IMPORTS_AT_ONCE = 4;
+const CHUNK_BYTES = 1 << 20;
 
 export async function prepare(set: ZoneSet, signed: boolean, work: string, say: (text: string) => void): Promise<Prepared> {
   const folder = join(work, set.id, signed ? 'signed' : 'plain');
@@ -54,7 +53,7 @@ export async function prepare(set: ZoneSet, signed: boolean, work: string, say: 
   mkdirSync(zones, { recursive: true });
   for (const [at, zone] of set.zones.entries()) {
     const { file } = prepared.plainFiles[at]!;
-    if (!existsSync(file)) writeFileSync(file, `${[...zone.lines()].join('\n')}\n`);
+    if (!existsSync(file)) writeZoneFile(file, zone.lines());
   }
   const startedMs = performance.now();
   await fillStore(prepared);
@@ -69,17 +68,14 @@ async function fillStore({ set, signed, folder, data, kekFile, plainFiles, serve
   const daemon = new Daemon(port, { program, words, cores: ALL_CORES, folder, environment: waxsealEnvironment(kekFile) });
   const api = new AdminClient(data);
   try {
-    for (let tries = 0; !(await api.isAlive()); tries++) {
-      if (tries > START_TRIES) throw new Error(`waxseal does not start\n${daemon.log()}`);
-      await delay(50);
-    }
+    await api.ready();
     const waiting = set.zones.map((_, at) => at);
     const importSome = async (): Promise<void> => {
       for (let at = waiting.shift(); at !== undefined; at = waiting.shift()) {
         const { name, file } = plainFiles[at]!;
         const path = `/v1/zones/${name}/zonefile`;
         await api.call('PUT', signed ? path : `${path}?dnssec=off`, readFileSync(file, 'latin1'), 'text/dns');
-        if (signed) writeFileSync(servedFiles[at]!.file, await api.call('GET', `${path}?signed=1`), 'latin1');
+        if (signed) await api.download(`${path}?signed=1`, servedFiles[at]!.file);
       }
     };
     await Promise.all(Array.from({ length: IMPORTS_AT_ONCE }, importSome));
@@ -87,6 +83,19 @@ async function fillStore({ set, signed, folder, data, kekFile, plainFiles, serve
     api.close();
     await daemon.stop();
   }
+}
+
+function writeZoneFile(file: string, lines: Iterable<string>): void {
+  const handle = openSync(file, 'w');
+  let chunk = '';
+  for (const line of lines) {
+    chunk += `${line}\n`;
+    if (chunk.length < CHUNK_BYTES) continue;
+    writeSync(handle, chunk);
+    chunk = '';
+  }
+  writeSync(handle, chunk);
+  closeSync(handle);
 }
 
 function seconds(ms: number): string {

@@ -11,6 +11,8 @@ import { drawBars } from './svg.ts';
 /** Below this the generator was the limit. */
 const BUSY_MIN = 0.93;
 const LOST_MAX = 0.01;
+/** The clock of the core ticks, the processes' does not: they may differ by a little. */
+const ELSEWHERE = 1.05;
 /** Servers' answers may differ by so much in their kinds before the comparison is called into question. */
 const ANSWERS_DIFFER = 0.01;
 
@@ -67,8 +69,9 @@ export function evaluate({ scenario, prepared, results }: ScenarioRuns): Scenari
 function doubts(runs: readonly Run[], reference: readonly Run[] | undefined): string[] {
   const middle = (of: readonly Run[], figure: (run: Run) => number): number => spreadOf(of.map(figure)).median;
   const found: string[] = [];
-  if (runs.some(isDisturbed)) found.push('disturbed by other processes');
+  if (runs.some(isDisturbed)) found.push(`disturbed; own time ${middle(runs, ({ ownUs }) => ownUs).toFixed(2)}`);
   if (middle(runs, ({ busy }) => busy) < BUSY_MIN) found.push(`core only ${(100 * middle(runs, ({ busy }) => busy)).toFixed(0)} % busy`);
+  if (middle(runs, ({ ownPart }) => ownPart) > ELSEWHERE) found.push('ran on another core too');
   const lost = middle(runs, (run) => run.lost / Math.max(1, run.answered));
   if (lost > LOST_MAX) found.push(`${(100 * lost).toFixed(1)} % lost`);
   if (runs.some(({ answered }) => answered < 10)) found.push('no answers');

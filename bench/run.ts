@@ -5,7 +5,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ALL_CORES, chooseCores, pin } from './cores.ts';
+import { ALL_CORES, chooseCores, pin, prioritise } from './cores.ts';
 import { FIGURES, runFigures } from './figures/all.ts';
 import { compileGenerator } from './generator.ts';
 import { type Bench, runScenario, startGroup } from './group.ts';
@@ -19,6 +19,7 @@ import { judge } from './verdict.ts';
 const say = (text: string): void => void process.stderr.write(`bench: ${text}\n`);
 
 async function main(options: Options): Promise<void> {
+  if (options.nice !== 0) prioritise(process.pid, options.nice);
   const work = options.work ?? mkdtempSync(join(tmpdir(), 'waxseal-bench-'));
   mkdirSync(work, { recursive: true });
   // What servers keep while they run goes, even when the zones stay.

@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const EXIT_FAILED = 1;
 
-/** Debian package → a program it must bring. For the tests; the load generator of the smoke test is compiled with gcc. */
+/** Debian package → a program, or a file, it must bring. For the tests; the load generator of the bench is compiled. */
 const DEBIAN = {
   bind9: 'named',
   'bind9-dnsutils': 'delv',
@@ -25,11 +25,15 @@ const DEBIAN = {
   'knot-dnsutils': 'kdig',
   'knot-dnssecutils': 'kzonesign',
   nsd: 'nsd',
+  opendkim: 'opendkim',
+  'opendkim-tools': 'opendkim-testkey',
+  rspamd: 'rspamd',
   strace: 'strace',
   dnsperf: 'dnsperf',
   gcc: 'gcc',
+  'libc6-dev': '/usr/include/stdio.h',
 };
-/** For the measurements beyond those. The back end is a module without a program: it is asked for by the file it must bring. */
+/** For the measurements beyond those. What has no program is asked for by a file it must bring. */
 const DEBIAN_BENCH = {
   ...DEBIAN,
   'pdns-server': 'pdns_server',
@@ -116,14 +120,15 @@ function missingDebian(packages) {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];
   return Object.entries(packages)
     .filter(([, program]) =>
-      program.startsWith('/') ? !isLibrary(program) : !folders.some((folder) => folder !== '' && isExecutable(join(folder, program))),
+      program.startsWith('/') ? !isFile(program) : !folders.some((folder) => folder !== '' && isExecutable(join(folder, program))),
     )
     .map(([name]) => name);
 }
 
-/** True when there is a file like `pattern`, whose `*` stands for the folder of the machine's architecture. @param {string} pattern */
-function isLibrary(pattern) {
-  const [before = '', after = ''] = pattern.split('*');
+/** True when there is a file like `pattern`, where one `*` may stand for the folder of the machine's architecture. @param {string} pattern */
+function isFile(pattern) {
+  const [before = '', after] = pattern.split('*');
+  if (after === undefined) return existsSync(pattern);
   return existsSync(before) && readdirSync(before).some((folder) => existsSync(before + folder + after));
 }
 

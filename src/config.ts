@@ -37,6 +37,8 @@ export interface Config {
   };
   /** Policy host; undefined: not served. */
   readonly https: { readonly listen: IpPort | undefined };
+  /** Further name servers of our zones, `ADDR:PORT`, that must show a record before it counts as published. */
+  readonly mail: { readonly nameServers: readonly string[] };
   /** File of the key-encryption key, absolute. */
   readonly keys: { readonly kekFile: string };
   readonly log: { readonly level: LogLevel; readonly format: 'json' | 'text' };
@@ -97,6 +99,7 @@ const ConfigFile = Type.Object(
       ),
     ),
     https: Type.Optional(Type.Object({ listen: Type.Optional(Type.String()) }, strict)),
+    mail: Type.Optional(Type.Object({ name_servers: Type.Optional(Type.Array(Type.String(), { maxItems: 32 })) }, strict)),
     keys: Type.Optional(Type.Object({ kek_file: Type.Optional(Type.String({ minLength: 1 })) }, strict)),
     log: Type.Optional(
       Type.Object(
@@ -202,6 +205,7 @@ export function describeConfig(config: Config): Tree {
       request_timeout: `${config.admin.requestMsMax}ms`,
     },
     https: { listen: endpoint(config.https.listen) },
+    mail: { name_servers: config.mail.nameServers },
     keys: { kek_file: config.keys.kekFile },
     cookies: {
       enabled: config.cookies !== undefined,
@@ -244,9 +248,9 @@ function settle(
   const one = (key: string, text: string) => (text === 'off' ? undefined : read(key, text, parseEndpoint, `${address}, or "off"`));
   const path = (key: string, text: string) =>
     isAbsolute(text) ? text : resolve(origins.get(key)?.folder ?? sources.workingDirectory, text);
-  const listen = (values.dns?.listen ?? DEFAULTS.dns.listen).flatMap(
-    (text, index) => read('dns.listen', text, parseEndpoint, address, index) ?? [],
-  );
+  const endpoints = (key: string, texts: readonly string[]) =>
+    texts.flatMap((text, index) => read(key, text, parseEndpoint, address, index) ?? []);
+  const listen = endpoints('dns.listen', values.dns?.listen ?? DEFAULTS.dns.listen);
   const { cookies = {}, rrl = {} } = values;
   const allow = (rrl.allow ?? DEFAULTS.rrl.allow).filter(
     (text, index) => read('rrl.allow', text, parseNetwork, 'a network like 192.0.2.0/24 or 2001:db8::/32', index) !== undefined,
@@ -274,6 +278,7 @@ function settle(
           : (read('admin.request_timeout', requestTimeout, parseDuration, 'a duration like 1h30m or 45s') ?? 0),
     },
     https: { listen: one('https.listen', values.https?.listen ?? DEFAULTS.https.listen) },
+    mail: { nameServers: endpoints('mail.name_servers', values.mail?.name_servers ?? []).map(formatIpPort) },
     keys: { kekFile: path('keys.kek_file', values.keys?.kek_file ?? 'keys/kek') },
     cookies:
       cookies.enabled === false

@@ -111,7 +111,7 @@ async function measureChanges({ bench, prepared, peers }: FigureContext): Promis
 
 /** The control process has the keys and the writer; it says so in its title. */
 function controlPids({ daemon }: Contestant): readonly number[] {
-  const pids = daemon.pids().filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('waxseal control'));
+  const pids = daemon.pids().filter((pid) => /waxseal control|control-process\.ts/.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1')));
   if (pids.length === 0) throw new Error('no process is called "waxseal control"');
   return pids;
 }

@@ -23,7 +23,12 @@ async function measureStartUp(id: string, { bench, prepared, peers }: FigureCont
   // The first start is not counted: it fills databases.
   for (let round = -1; round < bench.rounds; round++)
     for (const peer of taking) {
-      const daemon = await peer.start(prepared, { folder: folders.get(peer.id)!, cores: String(bench.cores.server), workers: 1 });
+      const daemon = await peer.start(prepared, {
+        folder: folders.get(peer.id)!,
+        cores: String(bench.cores.server),
+
+        workers: 1,
+      });
       const tookMs = await daemon.ready(...firstAnswer(prepared, peer));
       await daemon.stop();
       if (round >= 0) times.get(peer.id)!.push(tookMs);

@@ -1,7 +1,7 @@
 /** The floor: a C program that sends every packet back, with the same batching as waxseal's socket. No server can cost less. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ADDRESS, Daemon, freePort } from '../daemon.ts';
+import { Daemon, freePort } from '../daemon.ts';
 import { compile } from '../generator.ts';
 import { type Peer } from './peer.ts';
 
@@ -16,6 +16,6 @@ export const ECHO: Peer = {
   version: () => 'bench/echo.c',
   async start(_prepared, { folder, cores }) {
     const port = await freePort();
-    return new Daemon(port, { program: compile([SOURCE], join(folder, 'echo')), words: [ADDRESS, String(port)], cores, folder });
+    return new Daemon(port, { program: compile([SOURCE], join(folder, 'echo')), words: [String(port)], cores, folder });
   },
 };

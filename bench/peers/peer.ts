@@ -23,6 +23,8 @@ export interface Peer {
   readonly version: () => string;
   /** Starts it and does not wait for answers. Throws when it cannot be prepared. */
   readonly start: (prepared: Prepared, start: Start) => Promise<Daemon>;
+  /** Waits for what goes on starting after the first answer. */
+  readonly settled?: (daemon: Daemon) => Promise<void>;
 }
 
 /** First line of what `program words…` says that matches, or all of the first line. */

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { AdminClient } from '../admin-client.ts';
 import { Daemon, freePort } from '../daemon.ts';
 import { type Peer } from './peer.ts';
 import { type UdpSocket, waxsealEnvironment, waxsealWords } from './waxseal-command.ts';
@@ -25,6 +26,12 @@ export function waxsealPeer(udp: UdpSocket): Peer {
       const port = await freePort();
       const { program, words } = waxsealWords({ data: own, port, udp, workers });
       return new Daemon(port, { program, words, cores, folder, environment: waxsealEnvironment(kekFile) });
+    },
+    // It answers before its control process has started.
+    async settled({ folder }) {
+      const api = new AdminClient(join(folder, 'data'));
+      await api.ready();
+      api.close();
     },
   };
 }

@@ -16,9 +16,10 @@ import { sendProblems } from './problems.ts';
 
 /**
  * What a route asks for. `public`: nothing. `read`: scope `read`. `zone-list`: any good token, the route shows what it may see.
- * `zone-read` and `zone-change`: also the scope of the zone in the URL. `admin`: only scope `admin`, which may everything.
+ * `zone-read` and `zone-change`: also the scope of the zone in the URL. `admin`: only scope `admin`, which may everything else.
+ * `signer`: only the scope of the signer in the URL, or where there is none there, of any; here private keys leave, and nobody else gets in.
  */
-export type Access = 'public' | 'read' | 'zone-list' | 'zone-read' | 'zone-change' | 'admin';
+export type Access = 'public' | 'read' | 'zone-list' | 'zone-read' | 'zone-change' | 'admin' | 'signer';
 
 /** Who sends the request. */
 export interface Identity {
@@ -56,12 +57,12 @@ export function guard(app: AdminApp, control: ControlApi): void {
   const countFailure = app.createRateLimit({
     max: AUTH_FAILURES_PER_MINUTE_MAX,
     timeWindow: 60_000,
-    keyGenerator: (request) => `failure ${clientNetwork(request.ip)}`,
+    keyGenerator: (request) => `failure ${isUnixConnection(request) ? 'unix' : clientNetwork(request.ip)}`,
   });
   app.addHook('onRequest', async (request, reply) => {
     const access = request.routeOptions.config.access;
     if (access === 'public') return;
-    const identity = isUnixConnection(request) ? SOCKET : identify(request, control);
+    const identity = isUnixConnection(request) && access !== 'signer' ? SOCKET : identify(request, control, access === 'signer');
     if ('code' in identity) {
       const failures = await countFailure(request);
       // "Allowed" here means: on the allow list. Nobody is.
@@ -71,14 +72,20 @@ export function guard(app: AdminApp, control: ControlApi): void {
     request.identity = identity;
     // A path that no route has: whoever has a token may learn that; no other request comes by without a declared access.
     if (request.is404) return;
-    if (access === undefined || !allows(identity.scopes, access, zoneOf(request))) await sendProblems(reply, [denied(identity, access)]);
+    const may =
+      access === 'signer'
+        ? signerOf(request, identity) !== undefined
+        : access !== undefined && allows(identity.scopes, access, zoneOf(request));
+    if (!may) await sendProblems(reply, [denied(identity, access)]);
   });
 }
 
 const SOCKET: Identity = { actor: { kind: 'socket', id: 'admin', from: 'unix' }, scopes: ['admin'] };
 
-function identify(request: FastifyRequest, control: ControlApi): Identity | Problem {
-  const header = request.headers.authorization;
+/** A signer may say its token as rspamd says it to a Vault. */
+function identify(request: FastifyRequest, control: ControlApi, isSigner: boolean): Identity | Problem {
+  const vault = isSigner ? request.headers['x-vault-token'] : undefined;
+  const header = request.headers.authorization ?? (typeof vault === 'string' ? `Bearer ${vault}` : undefined);
   if (header === undefined)
     return problem('AUTH_MISSING', 'Authorization', 'this request carries no token', {
       rfc: 'RFC 6750 §2.1',
@@ -87,7 +94,7 @@ function identify(request: FastifyRequest, control: ControlApi): Identity | Prob
   const secret = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i.exec(header)?.[1];
   const token = secret === undefined ? undefined : control.authenticate(secret);
   if (token === undefined) return problem('AUTH_INVALID', 'Authorization', 'this token is unknown, expired or revoked');
-  return { actor: { kind: 'token', id: token.id, from: request.ip }, scopes: token.scopes };
+  return { actor: { kind: 'token', id: token.id, from: isUnixConnection(request) ? 'unix' : request.ip }, scopes: token.scopes };
 }
 
 async function refuseForNow(reply: FastifyReply, waitSeconds: number): Promise<void> {
@@ -101,11 +108,13 @@ function denied(identity: Identity, access: Access | undefined): Problem {
   const needed =
     access === undefined
       ? 'a scope that does not exist'
-      : access === 'admin'
-        ? 'scope admin'
-        : access === 'read'
-          ? 'scope read or admin'
-          : 'scope admin or that of this zone';
+      : access === 'signer'
+        ? 'the scope of this signer, and no other'
+        : access === 'admin'
+          ? 'scope admin'
+          : access === 'read'
+            ? 'scope read or admin'
+            : 'scope admin or that of this zone';
   return problem(
     'AUTH_SCOPE',
     'Authorization',
@@ -116,6 +125,7 @@ function denied(identity: Identity, access: Access | undefined): Problem {
 /** True when one of the scopes opens `access`, for the zone with this owner key where that counts. */
 export function allows(scopes: readonly TokenScope[], access: Access, zoneKey: string | undefined): boolean {
   return scopes.some((scope) => {
+    if (access === 'signer' || scope.startsWith('signer:')) return false;
     if (scope === 'admin' || access === 'zone-list') return true;
     if (scope === 'read') return access === 'read' || access === 'zone-read';
     return (access === 'zone-read' || access === 'zone-change') && zoneKey !== undefined && scopeZoneKey(scope) === zoneKey;
@@ -127,6 +137,16 @@ export function scopeZoneKey(scope: TokenScope): string | undefined {
   if (!scope.startsWith('zone:')) return undefined;
   const name = parseZoneName(scope.slice('zone:'.length));
   return name.ok ? ownerKey(name.value) : undefined;
+}
+
+/** Name of the signer whose token this is; undefined when it is none, or not that of the signer in the URL. */
+export function signerOf({ params }: Pick<FastifyRequest, 'params'>, { scopes }: Identity): string | undefined {
+  const [scope] = scopes;
+  // A token with further scopes is somebody else's.
+  if (scopes.length !== 1 || scope?.startsWith('signer:') !== true) return undefined;
+  const name = scope.slice('signer:'.length);
+  const wanted = typeof params === 'object' && params !== null && 'signer' in params ? params.signer : name;
+  return wanted === name ? name : undefined;
 }
 
 function zoneOf(request: FastifyRequest): string | undefined {

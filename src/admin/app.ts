@@ -23,9 +23,12 @@ import { auditRoutes } from './routes/audit.ts';
 import { changesRoutes } from './routes/changes.ts';
 import { dnssecRoutes } from './routes/dnssec.ts';
 import { healthRoutes } from './routes/health.ts';
+import { mailLifeRoutes } from './routes/mail-life.ts';
+import { mailRoutes } from './routes/mail.ts';
 import { queryRoutes } from './routes/query.ts';
 import { rrsetRoutes } from './routes/rrset.ts';
 import { rrsetsRoutes } from './routes/rrsets.ts';
+import { signersRoutes } from './routes/signers.ts';
 import { spfRoutes } from './routes/spf.ts';
 import { statusRoutes } from './routes/status.ts';
 import { tokensRoutes } from './routes/tokens.ts';
@@ -41,8 +44,11 @@ const RESOURCES: readonly ((app: AdminApp, control: ControlApi, options: { reado
   rrsetRoutes,
   changesRoutes,
   dnssecRoutes,
+  mailRoutes,
+  mailLifeRoutes,
   queryRoutes,
   spfRoutes,
+  signersRoutes,
   statusRoutes,
   tokensRoutes,
   auditRoutes,

@@ -8,6 +8,8 @@ import { formatName } from '#dns/name.ts';
 import type { Command, ControlApi, Outcome } from '#control/control-api.ts';
 import type { ZoneRecord } from '#store/schema.ts';
 import type { ZoneView } from '#zone/view.ts';
+import type { MailNote } from '#control/mail-api.ts';
+import { isoTime } from './form.ts';
 import { parseZoneName } from './names.ts';
 import { preconditionOf, zoneEtag } from './preconditions.ts';
 import { problemForm, sendProblems } from './problems.ts';
@@ -67,7 +69,16 @@ export async function answerChange(
   const etag = outcome.dryRun ? undefined : options.etagAfter === undefined ? zoneEtag(outcome) : options.etagAfter(outcome);
   if (etag !== undefined) reply.header('etag', etag);
   const warnings = outcome.warnings.map(placed).map(problemForm);
-  return reply.status(status).send({ ...outcome, ...(served === undefined ? {} : { served }), warnings });
+  const mail = outcome.mail === undefined ? {} : { mail: mailNote(outcome.mail) };
+  return reply.status(status).send({ ...outcome, ...(served === undefined ? {} : { served }), warnings, ...mail });
+}
+
+function mailNote({ object, notBeforeMs, isFinal }: MailNote) {
+  return {
+    ...(object === undefined ? {} : { object }),
+    ...(notBeforeMs === undefined ? {} : { notBefore: isoTime(notBeforeMs) }),
+    ...(isFinal === undefined ? {} : { isFinal }),
+  };
 }
 
 /** The zone in the URL, or why not. */

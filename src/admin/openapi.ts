@@ -8,8 +8,10 @@ const TAGS = {
   rrsets: 'Records, by RRset',
   changes: 'The journal of each zone',
   dnssec: 'Signing and DS records',
+  mail: 'Mail policy, and the lives of what it publishes',
   query: 'What is answered, and why',
   server: 'State of the server',
+  signers: 'Mail signers and their keys',
   tokens: 'Access over TCP',
   audit: 'Who changed what',
 };

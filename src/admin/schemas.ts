@@ -69,6 +69,16 @@ export const OutcomeForm = Type.Object({
   served: Type.Optional(Type.Boolean({ description: 'with ?wait=served: whether every worker serves it' })),
   changeset: ChangesetForm,
   warnings: Type.Array(ProblemItem),
+  mail: Type.Optional(
+    Type.Object(
+      {
+        object: Type.Optional(Type.String({ description: 'what the change was about, as in status' })),
+        notBefore: Type.Optional(Type.String({ format: 'date-time', description: 'when a key may be used at the earliest' })),
+        isFinal: Type.Optional(Type.Boolean({ description: 'that time will not move any more' })),
+      },
+      { description: 'of changes of mail' },
+    ),
+  ),
 });
 
 const problemContent = (description: string) => ({ description, content: { 'application/problem+json': { schema: ProblemDocument } } });

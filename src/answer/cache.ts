@@ -14,6 +14,7 @@
  */
 import { assert } from '#base/assert.ts';
 import { ANSWER_CACHE_BODY_BYTES_MAX, ANSWER_CACHE_LABELS_MAX, ANSWER_CACHE_POINTERS_MAX } from '#base/limits.ts';
+import { copyOctets } from './copy.ts';
 import { type Dependencies } from './dependencies.ts';
 import { finishHash, hashLabel, hashName, mixWord } from './hash.ts';
 
@@ -316,16 +317,7 @@ export class AnswerCache {
     const pointerCount = sizes & 0xff;
     const from = (pointers + ((pointerCount + 1) >> 1)) << 2;
     if (bytes > COPY_BY_LOOP_BYTES) out.set(octets.subarray(from, from + bytes), at);
-    else {
-      let each = 0;
-      for (const whole = bytes & ~3; each < whole; each += 4) {
-        out[at + each] = octets[from + each]!;
-        out[at + each + 1] = octets[from + each + 1]!;
-        out[at + each + 2] = octets[from + each + 2]!;
-        out[at + each + 3] = octets[from + each + 3]!;
-      }
-      for (; each < bytes; each++) out[at + each] = octets[from + each]!;
-    }
+    else copyOctets(octets, from, out, at, bytes);
     const moved = nameLength - ((words[entry + KEY]! >>> 8) & 0xff);
     if (moved !== 0) {
       const halves = this.#halves;
@@ -393,7 +385,7 @@ export class AnswerCache {
     for (let each = 0; each < labelCount; each++) words[at++] = this.labels[each]!;
     for (let each = 0; each < pointerCount; each++) this.#halves[2 * at + each] = this.pointers[each]! - from;
     const body = (at + ((pointerCount + 1) >> 1)) << 2;
-    for (let each = 0; each < bytes; each++) this.#octets[body + each] = out[from + each]!;
+    copyOctets(out, from, this.#octets, body, bytes);
     const slot = this.#slotFor(hash, key);
     this.#slots[slot] = hash;
     this.#slots[slot + 1] = this.#head - Math.ceil(length / UNIT_WORDS);

@@ -11,6 +11,8 @@ import { finishHash, mixWord } from './hash.ts';
 
 /** Places of zones as a whole, before those of nodes: a node that changes all the time must not share one with a large zone. */
 const ZONE_PLACES = 65_536;
+/** Stands for all names that are in no zone here; zone ids begin with 1. */
+const OUTSIDE = 0;
 
 export class Dependencies {
   readonly #stamps = new Uint32Array(ZONE_PLACES + ANSWER_STAMPS);
@@ -34,6 +36,11 @@ export class Dependencies {
     this.#note(placeOf(zoneId, keyHash));
   }
 
+  /** The answer depends on some name being in no zone here. */
+  addOutside(): void {
+    this.#note(OUTSIDE);
+  }
+
   /** True when nothing that the `count` places at `places[at]` stand for has changed after `epoch`. */
   holds(places: Uint32Array, at: number, count: number, epoch: number): boolean {
     const stamps = this.#stamps;
@@ -52,6 +59,11 @@ export class Dependencies {
 
   zoneChanged(zoneId: number): void {
     this.#stamps[zoneId % ZONE_PLACES] = this.epoch;
+  }
+
+  /** A zone came: what was in none may be in that. */
+  outsideChanged(): void {
+    this.#stamps[OUTSIDE] = this.epoch;
   }
 
   everythingChanged(): void {

@@ -5,6 +5,7 @@
  * The way down ends at the first missing label, so a long name costs no more than the zone is deep.
  * Not here: what is written for what is found (answer/respond.ts), the names in memory (negative.ts).
  */
+import { assert } from '#base/assert.ts';
 import { fromLatin1 } from '#base/bytes.ts';
 import { NEGATIVE_STEPS_MAX } from '#base/limits.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
@@ -13,7 +14,7 @@ import { type Dependencies } from './dependencies.ts';
 import { NegativeIndex, type NegativeLimits } from './negative.ts';
 import { KEY_BYTES_MAX, KeyBuffer, hashKey, wildcardHash } from './owner-key.ts';
 import { HAS_WILDCARD, type SortedKeys } from './sorted-keys.ts';
-import { type AnswerSource, type SourceChanges } from './source.ts';
+import { type AnswerSource, type AnswerZone, type SourceChanges } from './source.ts';
 import { ZoneIndex } from './zone-index.ts';
 
 /** What `Finder.find` came to. */
@@ -57,8 +58,12 @@ export class Finder {
   /** The zone's names after `locate`, where they are in memory; then `place` is the number of the node of `depth`. */
   list: SortedKeys | undefined;
   place = 0;
+  /** Where the search for the name itself ended. */
+  #page = 0;
+  #entry = 0;
   /** What is known of the apexes (flags and SHAPE), as of when it was used: everything in a zone depends on that, and on no more of the apex. */
   #shapes = new Uint16Array(0);
+  #zonesTaken: readonly AnswerZone[] = [];
   readonly #nsecKey = new Uint8Array(KEY_BYTES_MAX);
   readonly #nsecOwner = new KeyBuffer();
 
@@ -67,24 +72,39 @@ export class Finder {
     this.#dependencies = dependencies;
     this.#index = new NegativeIndex(source, limits);
     this.zones = new ZoneIndex([]);
-    this.#takeZones();
+    this.#takeZones([]);
   }
 
   /** Follows the source to its newest state. */
-  refresh({ zonesMoved, changes }: SourceChanges): void {
-    if (!zonesMoved && changes.length === 0) return;
+  refresh({ zones, changes }: SourceChanges): void {
+    if (zones.length === 0) return;
     const dependencies = this.#dependencies;
     dependencies.nextEpoch();
-    if (zonesMoved) {
+    if (zones === 'all') {
       dependencies.everythingChanged();
-      this.#takeZones();
+      this.#takeZones([]);
       return;
     }
+    if (zones.length > changes.length) this.#moveZones(zones.filter((id) => !changes.some(({ zoneId }) => zoneId === id)));
     for (const change of changes) {
       const { zoneId, keys } = change;
       if (keys === 'all') dependencies.zoneChanged(zoneId);
       else for (const key of keys) dependencies.nodeChanged(zoneId, hashKey(fromLatin1(key)));
       if (this.#followApex(zoneId)) this.#index.follow(change);
+    }
+  }
+
+  /** Zones `moved` came, went, or are signed now and were not. Names in one that came were in a zone above it, or in none. */
+  #moveZones(moved: readonly number[]): void {
+    const dependencies = this.#dependencies;
+    const before = this.#zonesTaken;
+    const known = before.filter(({ record }) => !moved.includes(record.id));
+    for (const id of moved) dependencies.zoneChanged(id);
+    dependencies.outsideChanged();
+    this.#takeZones(known.map(({ record }) => record.id));
+    for (const { record, apexKey } of this.#zonesTaken) {
+      if (!moved.includes(record.id)) continue;
+      for (const above of before) if (apexKey.startsWith(above.apexKey)) dependencies.zoneChanged(above.record.id);
     }
   }
 
@@ -102,11 +122,18 @@ export class Finder {
     return false;
   }
 
-  #takeZones(): void {
+  /** Takes over the source's zones; of those with the ids `kept`, what is known holds. */
+  #takeZones(kept: readonly number[]): void {
     const zones = this.#source.storedZones();
+    const shapes = new Uint16Array(zones.length);
+    const numbers = new Map(this.zones.ids.map((id, number) => [id, number]));
+    const isKept = new Set(kept);
+    for (const [number, { record }] of zones.entries())
+      if (isKept.has(record.id)) shapes[number] = this.#shapes[numbers.get(record.id)!]!;
+    this.#shapes = shapes;
+    this.#zonesTaken = zones;
     this.zones = new ZoneIndex(zones);
-    this.#shapes = new Uint16Array(zones.length);
-    this.#index.setZones(zones);
+    this.#index.setZones(zones, isKept);
   }
 
   /** Names are waiting to be read into memory: `work` reads some. */
@@ -145,7 +172,7 @@ export class Finder {
     const { key, depth } = this;
     switch (found) {
       case FOUND.NO_ZONE:
-        // Which zones there are is what everything depends on.
+        this.#dependencies.addOutside();
         return found;
       case FOUND.BROKEN:
         this.#dependencies.isOpen = true;
@@ -156,7 +183,7 @@ export class Finder {
         if (depth > this.zones.depths[this.zone]!) this.#depend(depth);
         // Whatever is added at or below it, the next closer name exists then.
         this.#depend(depth + 1);
-        this.#dependencies.add(this.zones.ids[this.zone]!, wildcardHash(key.hashes[depth]!));
+        this.#dependencies.add(this.zones.ids[this.zone]!, wildcardHash(key.hashOf(depth)));
         break;
       default:
         this.#depend(depth);
@@ -167,6 +194,7 @@ export class Finder {
       this.wildcard.setWildcard(key, depth);
       if (found === FOUND.WILDCARD) node = this.#node(this.wildcard, this.wildcard.length);
     } else node = this.#node(key, key.ends[depth]!);
+    assert(node !== undefined || found === FOUND.NOTHING, 'a name in memory is not in the store');
     this.node = node ?? NO_NODE;
     return found;
   }
@@ -202,15 +230,18 @@ export class Finder {
     const { key } = this;
     const from = key.ends[apexDepth]!;
     list.search(key.octets, from, key.length);
+    this.#page = list.page;
+    this.#entry = list.entry;
     let depth = key.labels;
     if (!list.isExact) {
       const common = from + list.commonBytes(key.octets, from, key.length);
       while (key.ends[depth]! > common) depth--;
-      if (!list.isLength(list.number, key.ends[depth]! - from)) list.search(key.octets, from, key.ends[depth]!);
+      if (depth === apexDepth) list.toApex();
+      else if (!list.isLength(key.ends[depth]! - from)) list.search(key.octets, from, key.ends[depth]!);
     }
     this.depth = depth;
     this.place = list.number;
-    const flags = list.flagsOf(list.number);
+    const { flags } = list;
     // Something above hides it, and what comes first on the way down decides.
     if ((flags & NODE.BELOW) !== 0) return this.#walk(apexDepth, type);
     this.list = list;
@@ -230,7 +261,10 @@ export class Finder {
     key.set(wire, offset);
     zones.find(key);
     this.zone = zones.deepest;
-    if (this.zone < 0) return undefined;
+    if (this.zone < 0) {
+      this.#dependencies.addOutside();
+      return undefined;
+    }
     this.#depend(key.labels);
     const node = this.#node(key, key.length);
     if (node === undefined) return undefined;
@@ -272,11 +306,10 @@ export class Finder {
     this.#dependencies.add(this.zones.ids[zone]!, this.zones.hashes[zone]!);
   }
 
-  /** Number of the node in `list` whose NSEC matches or covers the name of `key`, after `locate`; -1 when that would take long to find. */
+  /** Number of the node in `list` whose NSEC matches or covers the name that was located; -1 when that would take long to find. */
   nsecPlace(list: SortedKeys): number {
-    const { key } = this;
-    list.search(key.octets, key.ends[this.zones.depths[this.zone]!]!, key.length);
-    return list.nsecNumber(NEGATIVE_STEPS_MAX);
+    list.backTo(this.#page, this.#entry);
+    return list.toNsec(NEGATIVE_STEPS_MAX) ? list.number : -1;
   }
 
   /** The node of zone number `zone` whose NSEC matches or covers `key`. */
@@ -286,7 +319,7 @@ export class Finder {
     else {
       const owner = this.#nsecOwner;
       owner.set(node, OWNER_OFFSET);
-      this.#dependencies.add(this.zones.ids[zone]!, owner.hashes[owner.labels]!);
+      this.#dependencies.add(this.zones.ids[zone]!, owner.hashOf(owner.labels));
     }
     return node;
   }
@@ -296,11 +329,10 @@ export class Finder {
     const apexKey = this.zones.apexKeys[zone]!;
     if (list !== undefined) {
       list.search(key.octets, apexKey.length, key.length);
-      const place = list.nsecNumber(NEGATIVE_STEPS_MAX);
-      if (place >= 0) {
+      if (list.toNsec(NEGATIVE_STEPS_MAX)) {
         const full = this.#nsecKey;
         for (let at = 0; at < apexKey.length; at++) full[at] = apexKey[at]!;
-        return this.#source.nodeBytes(this.zones.ids[zone]!, full, list.copyKey(place, full, apexKey.length));
+        return this.#source.nodeBytes(this.zones.ids[zone]!, full, list.copyKey(full, apexKey.length));
       }
     }
     return this.#source.nsecAtOrBefore(this.zones.ids[zone]!, key.octets, key.length);
@@ -308,7 +340,7 @@ export class Finder {
 
   /** What is found depends on the node of the present zone that is the name's ancestor with `depth` labels. */
   #depend(depth: number): void {
-    this.#dependencies.add(this.zones.ids[this.zone]!, this.key.hashes[depth]!);
+    this.#dependencies.add(this.zones.ids[this.zone]!, this.key.hashOf(depth));
   }
 
   #node(key: KeyBuffer, keyLength: number): Uint8Array | undefined {

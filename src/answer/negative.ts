@@ -17,6 +17,8 @@ export interface NegativeLimits {
   /** Nodes in all lists together; 0 for no lists. */
   readonly nodes?: number;
   readonly bytes?: number;
+  /** Nodes read at once. */
+  readonly slice?: number;
 }
 
 /** A list in the making: all nodes up to `after` are in it. */
@@ -31,6 +33,7 @@ export class NegativeIndex {
   readonly #source: AnswerSource;
   readonly #nodesMax: number;
   readonly #bytesMax: number;
+  readonly #slice: number;
   #zones: readonly AnswerZone[] = [];
   #numbers = new Map<number, number>();
   /** By number of the zone; undefined where there is no complete list. */
@@ -38,22 +41,43 @@ export class NegativeIndex {
   /** Zones that wait for their list, or are not to have one. */
   #noted = new Uint8Array(0);
   #waiting: number[] = [];
+  /** What each list takes, and all together. */
+  #nodes = new Float64Array(0);
+  #bytes = new Float64Array(0);
+  #nodesUsed = 0;
+  #bytesUsed = 0;
   #building: Building | undefined;
 
-  constructor(source: AnswerSource, { nodes = NEGATIVE_INDEX_NODES_MAX, bytes = NEGATIVE_INDEX_BYTES_MAX }: NegativeLimits = {}) {
+  constructor(source: AnswerSource, limits: NegativeLimits = {}) {
+    const { nodes = NEGATIVE_INDEX_NODES_MAX, bytes = NEGATIVE_INDEX_BYTES_MAX, slice = NEGATIVE_SLICE_NODES } = limits;
     this.#source = source;
+    this.#slice = slice;
     this.#nodesMax = nodes;
     this.#bytesMax = bytes;
   }
 
-  /** Takes over other zones; lists of those that stay, stay. `isSame` tells that nothing in a zone has changed meanwhile. */
-  setZones(zones: readonly AnswerZone[]): void {
+  /** Takes over other zones; the lists of those with the ids `kept` hold. */
+  setZones(zones: readonly AnswerZone[], kept: ReadonlySet<number> = new Set()): void {
+    const lists = new Map(this.#zones.map((zone, number) => [zone.record.id, this.#lists[number]]));
     this.#zones = zones;
     this.#numbers = new Map(zones.map((zone, number) => [zone.record.id, number]));
-    this.#lists = zones.map(() => undefined);
     this.#noted = new Uint8Array(zones.length);
+    this.#nodes = new Float64Array(zones.length);
+    this.#bytes = new Float64Array(zones.length);
+    this.#nodesUsed = 0;
+    this.#bytesUsed = 0;
+    this.#lists = zones.map(() => undefined);
+    for (const [number, { record }] of zones.entries()) if (kept.has(record.id)) this.#setList(number, lists.get(record.id));
     this.#waiting = [];
     this.#building = undefined;
+  }
+
+  #setList(number: number, list: SortedKeys | undefined): void {
+    this.#lists[number] = list;
+    this.#nodesUsed += (list?.size ?? 0) - this.#nodes[number]!;
+    this.#bytesUsed += (list?.bytes ?? 0) - this.#bytes[number]!;
+    this.#nodes[number] = list?.size ?? 0;
+    this.#bytes[number] = list?.bytes ?? 0;
   }
 
   /** The names of zone number `number`; undefined while they are not in memory. */
@@ -79,20 +103,20 @@ export class NegativeIndex {
     const apexLength = zone.apexKey.length;
     let isWhole = true;
     let last: Uint8Array | undefined;
-    const shown = this.#source.readNodes(zone.record.id, building.after, NEGATIVE_SLICE_NODES, (key, node) => {
+    const shown = this.#source.readNodes(zone.record.id, building.after, this.#slice, (key, node) => {
       if (keys.size === 0 && (key.length !== apexLength || findEntry(node, TYPE.SOA) < 0)) isWhole = false;
       if (isWhole) keys.put(key, apexLength, key.length, nodeFlags(node));
       last = key;
     });
     building.after = last === undefined ? building.after : Uint8Array.from(last);
-    if (!isWhole || this.#usedBytes() + keys.bytes > this.#bytesMax || this.#usedNodes() + keys.size > this.#nodesMax) {
+    if (!isWhole || this.#bytesUsed + keys.bytes > this.#bytesMax || this.#nodesUsed + keys.size > this.#nodesMax) {
       // Without a list, and not tried again until the zone changes.
       this.#building = undefined;
       return;
     }
-    if (shown === NEGATIVE_SLICE_NODES) return;
+    if (shown === this.#slice) return;
     this.#building = undefined;
-    if (keys.size > 0) this.#lists[number] = keys;
+    if (keys.size > 0) this.#setList(number, keys);
   }
 
   /** Follows what changed; the source shows the new state already. */
@@ -104,7 +128,8 @@ export class NegativeIndex {
     if (list !== undefined && keys !== 'all' && !list.isWorn) {
       // Parents before their children.
       for (const key of keys.toSorted()) this.#followNode(list, building?.after, this.#zones[number]!, fromLatin1(key));
-      if (list.size > 0) return;
+      if (building === undefined) this.#setList(number, list);
+      if (list.size > 0 && this.#nodesUsed <= this.#nodesMax && this.#bytesUsed <= this.#bytesMax) return;
     }
     this.drop(zoneId);
   }
@@ -113,7 +138,7 @@ export class NegativeIndex {
   drop(zoneId: number): void {
     const number = this.#numbers.get(zoneId);
     if (number === undefined) return;
-    this.#lists[number] = undefined;
+    this.#setList(number, undefined);
     if (this.#building?.number === number) this.#building = undefined;
     // One that waits still does.
     if (!this.#waiting.includes(number)) this.#noted[number] = 0;
@@ -129,17 +154,9 @@ export class NegativeIndex {
   #next(): Building | undefined {
     for (let number = this.#waiting.shift(); number !== undefined; number = this.#waiting.shift()) {
       const zone = this.#zones[number]!;
-      if (this.#usedNodes() + zone.record.nodeCount > this.#nodesMax) continue;
+      if (this.#nodesUsed + zone.record.nodeCount > this.#nodesMax) continue;
       return { number, zone, keys: new SortedKeys(zone.record.nodeCount), after: undefined };
     }
     return undefined;
-  }
-
-  #usedNodes(): number {
-    return this.#lists.reduce((sum, list) => sum + (list?.size ?? 0), 0);
-  }
-
-  #usedBytes(): number {
-    return this.#lists.reduce((sum, list) => sum + (list?.bytes ?? 0), 0);
   }
 }

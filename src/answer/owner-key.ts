@@ -23,13 +23,18 @@ export class KeyBuffer {
   readonly ends = new Uint16Array(LABELS_MAX + 1);
   /** Where, in the wire form, the ancestor with that many labels starts. */
   readonly starts = new Uint16Array(LABELS_MAX + 1);
-  /** Hash of each ancestor's key (see `hashKey`). */
-  readonly hashes = new Uint32Array(LABELS_MAX + 1);
+  /** Hashes of the ancestors' keys, up to `#hashed` labels: mostly few are asked for. */
+  readonly #hashes = new Uint32Array(LABELS_MAX + 1);
+  #hashed = 0;
   readonly #offsets = new Uint16Array(LABELS_MAX + 1);
+
+  constructor() {
+    this.#hashes[0] = HASH_SEED;
+  }
 
   /** Takes the well-formed, uncompressed name at `wire[offset]`. */
   set(wire: Uint8Array, offset: number): void {
-    const { octets, ends, starts, hashes } = this;
+    const { octets, ends, starts } = this;
     const offsets = this.#offsets;
     let labels = 0;
     let at = offset;
@@ -40,8 +45,7 @@ export class KeyBuffer {
     this.labels = labels;
     starts[0] = at - offset;
     ends[0] = 0;
-    let hash = HASH_SEED;
-    hashes[0] = hash;
+    this.#hashed = 0;
     let length = 0;
     for (let depth = 1; depth <= labels; depth++) {
       const start = offsets[labels - depth]!;
@@ -52,20 +56,28 @@ export class KeyBuffer {
         let octet = LOWER[wire[each]!]!;
         if (octet < 2) {
           octets[length++] = 1;
-          hash = Math.imul(hash ^ 1, HASH_PRIME);
           octet++;
         }
         octets[length++] = octet;
-        hash = Math.imul(hash ^ octet, HASH_PRIME);
       }
       octets[length++] = 0;
-      hash = Math.imul(hash, HASH_PRIME);
       ends[depth] = length;
-      hashes[depth] = hash;
     }
   }
 
-  /** Takes the key of `*` below the ancestor of `from` with `depth` labels. `hashes` and `starts` are not set. */
+  /** Hash of the key of the ancestor with that many labels (see `hashKey`). */
+  hashOf(depth: number): number {
+    const hashes = this.#hashes;
+    while (this.#hashed < depth) {
+      let hash = hashes[this.#hashed]!;
+      for (let at = this.ends[this.#hashed]!, end = this.ends[this.#hashed + 1]!; at < end; at++)
+        hash = Math.imul(hash ^ this.octets[at]!, HASH_PRIME);
+      hashes[++this.#hashed] = hash;
+    }
+    return hashes[depth]!;
+  }
+
+  /** Takes the key of `*` below the ancestor of `from` with `depth` labels. Hashes and `starts` are not set. */
   setWildcard(from: KeyBuffer, depth: number): void {
     const length = from.ends[depth]!;
     for (let at = 0; at < length; at++) this.octets[at] = from.octets[at]!;
@@ -86,7 +98,7 @@ export function wildcardHash(hash: number): number {
   return Math.imul(Math.imul(hash ^ 0x2a, HASH_PRIME), HASH_PRIME) >>> 0;
 }
 
-/** The hash that `KeyBuffer.hashes` has for this key. */
+/** The hash that `KeyBuffer.hashOf` gives for this key. */
 export function hashKey(key: Uint8Array): number {
   let hash = HASH_SEED;
   for (const octet of key) hash = Math.imul(hash ^ octet, HASH_PRIME);

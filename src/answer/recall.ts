@@ -8,6 +8,7 @@ import { readU16 } from '#base/bytes.ts';
 import { HEADER_BYTES, type QueryHead } from '#dns/message.ts';
 import { TYPE } from '#dns/types.ts';
 import { type AnswerCache, BODY, ENTRY } from './cache.ts';
+import { copyOctets } from './copy.ts';
 import { type Dependencies } from './dependencies.ts';
 import { FOUND, type Finder } from './find.ts';
 import { POINTER_OF_OWNER, type MessageWriter, SECTION } from './writer.ts';
@@ -124,7 +125,7 @@ export class Recall {
       counts[SECTION.AUTHORITY]! += cache.authorities(soa);
     }
     at = cache.copyBody(entry, out, at, nameLength);
-    for (let each = HEADER_BYTES; each < contentAt; each++) out[each] = query[each]!;
+    copyOctets(query, HEADER_BYTES, out, HEADER_BYTES, questionLength);
     counts[SECTION.ANSWER] = cache.answers(entry);
     counts[SECTION.ADDITIONAL] = cache.additionals(entry);
     this.#writer.adopt(out, contentAt, at, (flags & BODY.TRUNCATED) !== 0);
@@ -153,7 +154,6 @@ export class Recall {
    */
   remember(rcode: number, authoritative: boolean, isSingle: boolean, isPositive: boolean, subjectKind: number, subject: number): void {
     const writer = this.#writer;
-    if ((globalThis as any).DBG) console.log('remember', this.#kind, isSingle, writer.overflowed, writer.omitted, this.#soaEnd, this.#isSoaApart(), this.#soaLabels, this.#dependencies.isOpen, this.#dependencies.count);
     const isNear = this.#kind !== NO_KIND && isSingle && !writer.overflowed && !writer.omitted;
     if (!isNear && !this.#isExact) return;
     if (!isPositive && !isUsual(this.#head.type)) return;

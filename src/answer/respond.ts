@@ -75,6 +75,7 @@ export class Responder {
   readonly #proofKey = new KeyBuffer();
   readonly #admission: Admission;
   readonly #dependencies = new Dependencies();
+  readonly #cache: AnswerCache | undefined;
   readonly #recall: Recall | undefined;
   /** What the answer is about to the rate limit: a KIND and the hash of a name. */
   #subjectKind = 0;
@@ -100,9 +101,14 @@ export class Responder {
     this.#finder = new Finder(source, this.#dependencies, negative);
     this.#admission = new Admission(defences, counters);
     if (cacheBytes > 0) {
-      const cache = new AnswerCache(this.#dependencies, hashSeed, cacheBytes);
-      this.#recall = new Recall(cache, this.#dependencies, this.#finder, this.#writer, this.#head);
+      this.#cache = new AnswerCache(this.#dependencies, hashSeed, cacheBytes);
+      this.#recall = new Recall(this.#cache, this.#dependencies, this.#finder, this.#writer, this.#head);
     }
+  }
+
+  /** Answers in the cache, counted one by one. */
+  cachedAnswers(): number {
+    return this.#cache?.size() ?? 0;
   }
 
   /** The queries that follow come at this time, as far as cookies and rate limits go. */
@@ -263,14 +269,14 @@ export class Responder {
         return;
       case FOUND.REFERRAL:
         this.#subjectKind = KIND.REFERRAL;
-        this.#subject = key.hashes[depth]!;
+        this.#subject = key.hashOf(depth);
         return;
       default:
     }
     const isNegative = end === END.NODATA || end === END.WILDCARD_NODATA || end === END.NXDOMAIN;
     this.#subjectKind = isNegative ? KIND.NEGATIVE : KIND.POSITIVE;
     if (isNegative) this.#subject = zones.hashes[this.#zone]!;
-    else this.#subject = this.#found === FOUND.WILDCARD ? wildcardHash(key.hashes[depth]!) : key.hashes[depth]!;
+    else this.#subject = this.#found === FOUND.WILDCARD ? wildcardHash(key.hashOf(depth)) : key.hashOf(depth);
   }
 
   /** Answers the chain's current name, which came to `found`. Returns one of END, or -1 when the name was an alias and its target is to be answered next. */

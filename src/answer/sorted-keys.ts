@@ -3,8 +3,8 @@
  * is, and where the NSEC that covers it stands (RFC 4034 §6.1, RFC 4592 §3.3.1, RFC 4035 §3.1.3).
  *
  * Keys are those of owner-key.ts without the apex's part. Every node has a number, which it keeps until it is removed; numbers are not used
- * again. In order they stand in pages of a fixed size, so that a new name moves at most one page, with the first eight octets of each key
- * beside its number: a search nearly always decides by these alone.
+ * again. Entries stand in order in pages of a fixed size, so that a new name moves at most one page. Memory is what a search waits for, so
+ * the first four octets of the keys stand by themselves, close together, and nearly always decide; all else about a node is in one place.
  * Not here: which zones have such a list, filling it and keeping it up to date (negative.ts).
  */
 import { NODE } from '#store/node-codec.ts';
@@ -12,24 +12,29 @@ import { NODE } from '#store/node-codec.ts';
 /** Flag of a node that has a wildcard for a child, beside those of the store. */
 export const HAS_WILDCARD = 64;
 
-const PAGE_BITS_MAX = 9;
+/** 128 entries: their first words are eight lines of the processor's cache. */
+const PAGE_BITS_MAX = 7;
 const PAGE_BITS_MIN = 4;
 const ASTERISK = 0x2a;
 /** Octets that a search compares as two words. */
 const WORDS_BYTES = 8;
 
+/** Words of an entry beside the first four octets of its key: the next four, number, place of the key in `#octets`, its length and flags. */
+const SECOND = 0;
+const NUMBER = 1;
+const OFFSET = 2;
+const LENGTH_FLAGS = 3;
+const ENTRY_WORDS = 4;
+const FLAGS_BITS = 8;
+const FLAGS_MASK = 255;
+
 export class SortedKeys {
-  /** Of each node, by number: its key's place in `octets` and length, its flags. */
-  #offsets: Uint32Array;
-  #lengths: Uint16Array;
-  #flags: Uint8Array;
   #octets: Uint8Array;
   #octetsEnd = 0;
   #numbers = 0;
-  #removed = 0;
-  /** Entries of pages: first words of the keys, and numbers. Page p has its entries from p << pageBits. */
+  #size = 0;
+  /** Page p has its entries from p << pageBits. */
   #firsts: Uint32Array;
-  #seconds: Uint32Array;
   #entries: Uint32Array;
   readonly #pageBits: number;
   #pagesUsed = 0;
@@ -40,11 +45,12 @@ export class SortedKeys {
   #orderFirsts: Uint32Array;
   #orderSeconds: Uint32Array;
   #orderCount = 0;
-  /** Where the last search ended: place in `#order`, entry in that page; the last node at or before the key. */
+  /** Where the last search ended, at the last node at or before the key: place in `#order`, and entry. */
   #page = 0;
   #entry = 0;
-  /** Number of that node. */
+  /** Number of that node, and its flags. */
   number = 0;
+  flags = 0;
   /** It has exactly the key searched for. */
   isExact = false;
 
@@ -53,13 +59,9 @@ export class SortedKeys {
     const nodes = Math.max(nodesExpected, 8);
     this.#pageBits = Math.min(PAGE_BITS_MAX, Math.max(PAGE_BITS_MIN, Math.ceil(Math.log2(nodes * 1.4))));
     const pages = Math.ceil((nodes * 1.5) / 2 ** this.#pageBits) + 1;
-    this.#offsets = new Uint32Array(nodes + 8);
-    this.#lengths = new Uint16Array(nodes + 8);
-    this.#flags = new Uint8Array(nodes + 8);
     this.#octets = new Uint8Array(nodes * 24);
     this.#firsts = new Uint32Array(pages << this.#pageBits);
-    this.#seconds = new Uint32Array(pages << this.#pageBits);
-    this.#entries = new Uint32Array(pages << this.#pageBits);
+    this.#entries = new Uint32Array((pages << this.#pageBits) * ENTRY_WORDS);
     this.#fills = new Uint16Array(pages);
     this.#order = new Uint32Array(pages);
     this.#orderFirsts = new Uint32Array(pages);
@@ -68,27 +70,23 @@ export class SortedKeys {
 
   /** Nodes there are. */
   get size(): number {
-    return this.#numbers - this.#removed;
+    return this.#size;
   }
 
   /** More has been removed than is left: better made anew. */
   get isWorn(): boolean {
-    return this.#removed > 64 && this.#removed > this.size;
+    return this.#numbers > 64 && this.#numbers > 2 * this.#size;
   }
 
   /** Memory taken. */
   get bytes(): number {
-    return this.#octets.length + 7 * this.#offsets.length + 12 * this.#entries.length + 14 * this.#order.length;
+    return this.#octets.length + 4 * (this.#firsts.length + this.#entries.length) + 14 * this.#order.length;
   }
 
-  flagsOf(number: number): number {
-    return this.#flags[number]!;
-  }
-
-  /** Copies the key of node `number` to `out[at]`; returns where it ends. */
-  copyKey(number: number, out: Uint8Array, at: number): number {
-    const from = this.#offsets[number]!;
-    const length = this.#lengths[number]!;
+  /** Copies the key of the node there to `out[at]`; returns where it ends. */
+  copyKey(out: Uint8Array, at: number): number {
+    const from = this.#entries[this.#entry * ENTRY_WORDS + OFFSET]!;
+    const length = this.#keyLength();
     for (let each = 0; each < length; each++) out[at + each] = this.#octets[from + each]!;
     return at + length;
   }
@@ -97,157 +95,182 @@ export class SortedKeys {
   search(key: Uint8Array, from: number, to: number): void {
     const first = wordAt(key, from, to);
     const second = wordAt(key, from + 4, to);
+    const firsts = this.#firsts;
+    const orderFirsts = this.#orderFirsts;
     let low = 0;
     let high = this.#orderCount - 1;
     while (low < high) {
       const middle = (low + high + 1) >>> 1;
-      const word = this.#orderFirsts[middle]!;
-      let isAfter = word > first;
-      if (word === first) {
-        const next = this.#orderSeconds[middle]!;
-        isAfter = next > second || (next === second && this.#isAfter(this.#entries[this.#order[middle]! << this.#pageBits]!, key, from, to));
-      }
-      if (isAfter) high = middle - 1;
+      const word = orderFirsts[middle]!;
+      if (word > first || (word === first && this.#isPageAfter(middle, second, key, from, to))) high = middle - 1;
       else low = middle;
     }
     this.#page = low;
     const page = this.#order[low]!;
-    const start = page << this.#pageBits;
-    low = start;
-    high = start + this.#fills[page]! - 1;
+    low = page << this.#pageBits;
+    high = low + this.#fills[page]! - 1;
     while (low < high) {
       const middle = (low + high + 1) >>> 1;
-      const word = this.#firsts[middle]!;
-      let isAfter = word > first;
-      if (word === first) {
-        const next = this.#seconds[middle]!;
-        isAfter = next > second || (next === second && this.#isAfter(this.#entries[middle]!, key, from, to));
-      }
-      if (isAfter) high = middle - 1;
+      const word = firsts[middle]!;
+      if (word > first || (word === first && this.#isAfter(middle, second, key, from, to))) high = middle - 1;
       else low = middle;
     }
-    this.#entry = low - start;
-    this.number = this.#entries[low]!;
-    this.isExact = this.#firsts[low] === first && this.#seconds[low] === second && this.#isKey(this.number, key, from, to);
+    this.#moveTo(low);
+    this.isExact = firsts[low] === first && this.#entries[low * ENTRY_WORDS + SECOND] === second && this.#isKey(key, from, to);
   }
 
-  /** After `search`: how many octets the key and the node's key have in common at their beginnings. */
+  /** Moves to the apex. */
+  toApex(): void {
+    this.#page = 0;
+    this.#moveTo(this.#order[0]! << this.#pageBits);
+  }
+
+  #moveTo(entry: number): void {
+    this.#entry = entry;
+    this.number = this.#entries[entry * ENTRY_WORDS + NUMBER]!;
+    this.flags = this.#entries[entry * ENTRY_WORDS + LENGTH_FLAGS]! & FLAGS_MASK;
+  }
+
+  #keyLength(): number {
+    return this.#entries[this.#entry * ENTRY_WORDS + LENGTH_FLAGS]! >>> FLAGS_BITS;
+  }
+
+  /** How many octets the key and that of the node there have in common at their beginnings. */
   commonBytes(key: Uint8Array, from: number, to: number): number {
-    const stored = this.#offsets[this.number]!;
-    const length = Math.min(this.#lengths[this.number]!, to - from);
+    // The word first: the octets are elsewhere in memory, and most names part before.
+    const length = Math.min(this.#keyLength(), to - from);
+    const difference = this.#firsts[this.#entry]! ^ wordAt(key, from, to);
+    if (difference !== 0) return Math.min(Math.clz32(difference) >> 3, length);
     const octets = this.#octets;
-    let at = 0;
+    const stored = this.#entries[this.#entry * ENTRY_WORDS + OFFSET]!;
+    let at = Math.min(4, length);
     while (at < length && octets[stored + at] === key[from + at]) at++;
     return at;
   }
 
-  /** True when node `number` has a key of that many octets. */
-  isLength(number: number, length: number): boolean {
-    return this.#lengths[number] === length;
+  /** True when the node there has a key of that many octets. */
+  isLength(length: number): boolean {
+    return this.#keyLength() === length;
   }
 
-  /** After `search`: the number of the node there or the last before it that has an NSEC, at most `stepsMax` before; -1 for none. */
-  nsecNumber(stepsMax: number): number {
-    let page = this.#page;
-    let entry = this.#entry;
-    for (let steps = 0; steps <= stepsMax; steps++) {
-      const number = this.#entries[(this.#order[page]! << this.#pageBits) + entry]!;
-      if ((this.#flags[number]! & NODE.HAS_NSEC) !== 0) return number;
-      if (--entry >= 0) continue;
-      if (--page < 0) return -1;
-      entry = this.#fills[this.#order[page]!]! - 1;
+  /** What `backTo` takes to come back to the node there, until the list changes. */
+  get page(): number {
+    return this.#page;
+  }
+
+  get entry(): number {
+    return this.#entry;
+  }
+
+  backTo(page: number, entry: number): void {
+    this.#page = page;
+    this.#moveTo(entry);
+  }
+
+  /** Moves on to the node there or the last before it that has an NSEC, at most `stepsMax` before; false for none. */
+  toNsec(stepsMax: number): boolean {
+    for (let steps = 0; (this.flags & NODE.HAS_NSEC) === 0; steps++) {
+      const first = this.#order[this.#page]! << this.#pageBits;
+      if (steps === stepsMax || (this.#page === 0 && this.#entry === first)) return false;
+      if (this.#entry > first) this.#moveTo(this.#entry - 1);
+      else {
+        const page = this.#order[--this.#page]!;
+        this.#moveTo((page << this.#pageBits) + this.#fills[page]! - 1);
+      }
     }
-    return -1;
+    return true;
   }
 
-  /** Adds a node whose key is above all others, or gives the one with this key these flags. Parents come before children. */
+  /** Adds a node, or gives the one that has this key these flags. The apex comes first, parents before their children. */
   put(key: Uint8Array, from: number, to: number, flags: number): void {
     if (this.#orderCount === 0) this.#addPage(0);
     else {
       this.search(key, from, to);
       if (this.isExact) {
-        this.#flags[this.number] = flags | (this.#flags[this.number]! & HAS_WILDCARD);
+        this.#setFlags(flags | (this.flags & HAS_WILDCARD));
         return;
       }
     }
-    const number = this.#newNumber(key, from, to, flags);
-    this.#insert(number, wordAt(key, from, to), wordAt(key, from + 4, to));
-    if (isWildcard(key, from, to)) this.#markParent(key, from, to, true);
+    this.#insert(key, from, to, flags);
+    if (isWildcard(key, from, to)) this.#markParent(key, from, to, HAS_WILDCARD);
   }
 
   /** Takes the node with this key out, if there is one. */
   remove(key: Uint8Array, from: number, to: number): void {
+    if (this.#orderCount === 0) return;
     this.search(key, from, to);
     if (!this.isExact) return;
     const page = this.#order[this.#page]!;
-    const at = (page << this.#pageBits) + this.#entry;
-    const end = (page << this.#pageBits) + this.#fills[page]!;
-    for (const words of [this.#firsts, this.#seconds, this.#entries]) words.copyWithin(at, at + 1, end);
+    this.#move(this.#entry + 1, this.#entry, (page << this.#pageBits) + this.#fills[page]!);
     this.#fills[page]!--;
-    this.#removed++;
+    this.#size--;
     if (this.#fills[page] === 0) {
-      for (const words of [this.#order, this.#orderFirsts, this.#orderSeconds]) words.copyWithin(this.#page, this.#page + 1, this.#orderCount);
+      for (const words of [this.#order, this.#orderFirsts, this.#orderSeconds])
+        words.copyWithin(this.#page, this.#page + 1, this.#orderCount);
       this.#orderCount--;
       this.#freePages.push(page);
-    } else if (this.#entry === 0) this.#noteFirst(this.#page);
-    if (isWildcard(key, from, to)) this.#markParent(key, from, to, false);
+    } else this.#noteFirst(this.#page);
+    if (isWildcard(key, from, to)) this.#markParent(key, from, to, 0);
   }
 
-  #markParent(key: Uint8Array, from: number, to: number, hasWildcard: boolean): void {
+  #setFlags(flags: number): void {
+    const at = this.#entry * ENTRY_WORDS + LENGTH_FLAGS;
+    this.#entries[at] = (this.#entries[at]! & ~FLAGS_MASK) | flags;
+  }
+
+  #markParent(key: Uint8Array, from: number, to: number, mark: number): void {
     if (this.#orderCount === 0) return;
     this.search(key, from, to - 2);
-    if (!this.isExact) return;
-    if (hasWildcard) this.#flags[this.number]! |= HAS_WILDCARD;
-    else this.#flags[this.number]! &= ~HAS_WILDCARD;
+    if (this.isExact) this.#setFlags((this.flags & ~HAS_WILDCARD) | mark);
   }
 
-  #newNumber(key: Uint8Array, from: number, to: number, flags: number): number {
-    const number = this.#numbers++;
-    if (number === this.#offsets.length) {
-      this.#offsets = grown(this.#offsets, new Uint32Array(2 * number));
-      this.#lengths = grown(this.#lengths, new Uint16Array(2 * number));
-      this.#flags = grown(this.#flags, new Uint8Array(2 * number));
-    }
-    const length = to - from;
-    if (this.#octetsEnd + length > this.#octets.length) this.#octets = grown(this.#octets, new Uint8Array(2 * this.#octets.length + length));
-    this.#offsets[number] = this.#octetsEnd;
-    this.#lengths[number] = length;
-    this.#flags[number] = flags;
-    for (let at = 0; at < length; at++) this.#octets[this.#octetsEnd + at] = key[from + at]!;
-    this.#octetsEnd += length;
-    return number;
+  /** Entries from `from` up to `end` move to `to`. */
+  #move(from: number, to: number, end: number): void {
+    this.#firsts.copyWithin(to, from, end);
+    this.#entries.copyWithin(to * ENTRY_WORDS, from * ENTRY_WORDS, end * ENTRY_WORDS);
   }
 
-  /** Puts a number behind where the last search ended. */
-  #insert(number: number, first: number, second: number): void {
+  /** Puts a new node behind where the last search ended. */
+  #insert(key: Uint8Array, from: number, to: number, flags: number): void {
     const size = 1 << this.#pageBits;
     let page = this.#order[this.#page]!;
-    let entry = this.#fills[page] === 0 ? 0 : this.#entry + 1;
+    let place = this.#fills[page] === 0 ? 0 : this.#entry - (page << this.#pageBits) + 1;
     if (this.#fills[page] === size) {
-      const isAtEnd = this.#page === this.#orderCount - 1 && entry === size;
+      const isAtEnd = this.#page === this.#orderCount - 1 && place === size;
       this.#addPage(this.#page + 1);
       const next = this.#order[this.#page + 1]!;
       // Where names come in order, pages stay nearly full.
       const kept = isAtEnd ? size - (size >> 3) : size >> 1;
-      for (const words of [this.#firsts, this.#seconds, this.#entries])
-        words.copyWithin(next << this.#pageBits, (page << this.#pageBits) + kept, (page + 1) << this.#pageBits);
+      this.#move((page << this.#pageBits) + kept, next << this.#pageBits, (page + 1) << this.#pageBits);
       this.#fills[page] = kept;
       this.#fills[next] = size - kept;
       this.#noteFirst(this.#page + 1);
-      if (entry > kept) {
-        entry -= kept;
+      if (place > kept) {
+        place -= kept;
         page = next;
         this.#page++;
       }
     }
     const start = page << this.#pageBits;
-    const end = start + this.#fills[page]!;
-    for (const words of [this.#firsts, this.#seconds, this.#entries]) words.copyWithin(start + entry + 1, start + entry, end);
-    this.#firsts[start + entry] = first;
-    this.#seconds[start + entry] = second;
-    this.#entries[start + entry] = number;
+    this.#move(start + place, start + place + 1, start + this.#fills[page]!);
     this.#fills[page]!++;
-    if (entry === 0) this.#noteFirst(this.#page);
+    this.#size++;
+    const at = (start + place) * ENTRY_WORDS;
+    this.#firsts[start + place] = wordAt(key, from, to);
+    this.#entries[at + SECOND] = wordAt(key, from + 4, to);
+    this.#entries[at + NUMBER] = this.#numbers++;
+    this.#entries[at + OFFSET] = this.#addOctets(key, from, to);
+    this.#entries[at + LENGTH_FLAGS] = ((to - from) << FLAGS_BITS) | flags;
+    if (place === 0) this.#noteFirst(this.#page);
+  }
+
+  #addOctets(key: Uint8Array, from: number, to: number): number {
+    const start = this.#octetsEnd;
+    const end = start + to - from;
+    if (end > this.#octets.length) this.#octets = grown(this.#octets, new Uint8Array(2 * end));
+    for (let at = from; at < to; at++) this.#octets[start + at - from] = key[at]!;
+    this.#octetsEnd = end;
+    return start;
   }
 
   /** An empty page at `place` in the order. */
@@ -257,8 +280,7 @@ export class SortedKeys {
       const pages = 2 * page;
       this.#fills = grown(this.#fills, new Uint16Array(pages));
       this.#firsts = grown(this.#firsts, new Uint32Array(pages << this.#pageBits));
-      this.#seconds = grown(this.#seconds, new Uint32Array(pages << this.#pageBits));
-      this.#entries = grown(this.#entries, new Uint32Array(pages << this.#pageBits));
+      this.#entries = grown(this.#entries, new Uint32Array((pages << this.#pageBits) * ENTRY_WORDS));
       this.#order = grown(this.#order, new Uint32Array(pages));
       this.#orderFirsts = grown(this.#orderFirsts, new Uint32Array(pages));
       this.#orderSeconds = grown(this.#orderSeconds, new Uint32Array(pages));
@@ -270,16 +292,25 @@ export class SortedKeys {
   }
 
   #noteFirst(place: number): void {
-    const at = this.#order[place]! << this.#pageBits;
-    this.#orderFirsts[place] = this.#firsts[at]!;
-    this.#orderSeconds[place] = this.#seconds[at]!;
+    const entry = this.#order[place]! << this.#pageBits;
+    this.#orderFirsts[place] = this.#firsts[entry]!;
+    this.#orderSeconds[place] = this.#entries[entry * ENTRY_WORDS + SECOND]!;
   }
 
-  /** Node `number`, whose first words are those of the key, stands after it. */
-  #isAfter(number: number, key: Uint8Array, from: number, to: number): boolean {
+  /** The page at this place in the order begins after the key, whose first word is that of its first entry. */
+  #isPageAfter(place: number, second: number, key: Uint8Array, from: number, to: number): boolean {
+    const word = this.#orderSeconds[place]!;
+    return word > second || (word === second && this.#isAfter(this.#order[place]! << this.#pageBits, second, key, from, to));
+  }
+
+  /** The entry stands after the key, whose first word it has. */
+  #isAfter(entry: number, second: number, key: Uint8Array, from: number, to: number): boolean {
+    const entries = this.#entries;
+    const word = entries[entry * ENTRY_WORDS + SECOND]!;
+    if (word !== second) return word > second;
     const octets = this.#octets;
-    const stored = this.#offsets[number]!;
-    const storedLength = this.#lengths[number]!;
+    const stored = entries[entry * ENTRY_WORDS + OFFSET]!;
+    const storedLength = entries[entry * ENTRY_WORDS + LENGTH_FLAGS]! >>> FLAGS_BITS;
     const length = to - from;
     const shorter = Math.min(storedLength, length);
     for (let at = WORDS_BYTES; at < shorter; at++) {
@@ -289,11 +320,11 @@ export class SortedKeys {
     return storedLength > length;
   }
 
-  /** Node `number`, whose first words are those of the key, has this key. */
-  #isKey(number: number, key: Uint8Array, from: number, to: number): boolean {
+  /** The node there, whose first words are those of the key, has this key. */
+  #isKey(key: Uint8Array, from: number, to: number): boolean {
     const length = to - from;
-    if (this.#lengths[number] !== length) return false;
-    const stored = this.#offsets[number]!;
+    if (!this.isLength(length)) return false;
+    const stored = this.#entries[this.#entry * ENTRY_WORDS + OFFSET]!;
     for (let at = WORDS_BYTES; at < length; at++) if (this.#octets[stored + at] !== key[from + at]) return false;
     return true;
   }

@@ -20,8 +20,11 @@ export interface ZoneChange {
 }
 
 export interface SourceChanges {
-  /** There are other zones than before, or others are signed: nothing known holds, `storedZones` is to be asked again. */
-  readonly zonesMoved: boolean;
+  /**
+   * Ids of zones changed, made or removed; `all` when too much happened to know. Those that are not in `changes` came or went, or are signed
+   * now and were not, or the other way round.
+   */
+  readonly zones: readonly number[] | 'all';
   readonly changes: readonly ZoneChange[];
 }
 

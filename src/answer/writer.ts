@@ -9,6 +9,7 @@ import { compressibleNames } from '#dns/compression.ts';
 import { HEADER_BYTES } from '#dns/message.ts';
 import { CLASS, TYPE, type RrType } from '#dns/types.ts';
 import { bodyOffset, entryRecords, entrySignatures, entryType } from '#store/node-codec.ts';
+import { copyOctets } from './copy.ts';
 import { NameTable } from './name-table.ts';
 import { wireLength } from './owner-key.ts';
 
@@ -205,7 +206,7 @@ export class MessageWriter {
     const rest = rdataEnd - read;
     if (end + rest > room) return false;
     if (rest > COPY_BY_LOOP_BYTES) out.set(rdata.subarray(read, rdataEnd), end);
-    else for (let each = 0; each < rest; each++) out[end + each] = rdata[read + each]!;
+    else copyOctets(rdata, read, out, end, rest);
     end += rest;
     const written = end - at - 10;
     out[at + 8] = written >> 8;

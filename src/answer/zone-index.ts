@@ -50,7 +50,7 @@ export class ZoneIndex {
   }
 
   #zoneAt(key: KeyBuffer, depth: number): number {
-    const hash = key.hashes[depth]!;
+    const hash = key.hashOf(depth);
     const mask = this.#slots.length - 1;
     for (let slot = this.#slotOf(hash); ; slot = (slot + 1) & mask) {
       const number = this.#slots[slot]! - 1;

@@ -68,19 +68,23 @@ function readIpv6(octets: Uint8Array, text: string): number {
         octets[at++] = value >> 8;
         octets[at++] = value & 0xff;
       }
-      if (code === PERCENT) break;
-      if (value < 0 && each > 0 && text.charCodeAt(each - 1) === COLON) {
-        if (gap >= 0) return 0;
-        gap = at;
+      if (code === PERCENT) {
+        // A single colon at the end.
+        if (value < 0 && gap !== at) return 0;
+        break;
+      }
+      if (value < 0) {
+        // A single colon at the beginning, or `::` for the first and only time.
+        if (each === 0 ? text.charCodeAt(1) !== COLON : gap >= 0) return 0;
+        if (each > 0) gap = at;
       }
       value = -1;
       groupFrom = each + 1;
       continue;
     }
     const digit = hexDigit(code);
-    if (digit < 0) return 0;
+    if (digit < 0 || each - groupFrom > 3) return 0;
     value = (value < 0 ? 0 : value << 4) | digit;
-    if (value > 0xffff) return 0;
   }
   if (gap < 0 ? at !== IPV6_BYTES : at > 14) return 0;
   if (gap >= 0) {

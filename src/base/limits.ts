@@ -220,6 +220,33 @@ export const REFRESH_EVERY_MS = 3_600_000;
 /** For running admin requests to end after TERM; less than SHUTDOWN_MS. */
 export const ADMIN_DRAIN_MS = 3000;
 
+// --- mail signers ---
+
+/** Signers that can be registered: mail servers, not mailboxes. All are one sealed document, read at each fetch. */
+export const SIGNERS_MAX = 500;
+/** Domains of one signer; with SIGNERS_MAX the document stays below 16 MiB. */
+export const SIGNER_DOMAINS_MAX = 1000;
+/** Networks that one signer may ask from. */
+export const SIGNER_NETWORKS_MAX = 64;
+/** Words of the command that runs after an export, and characters of each. */
+export const SIGNER_COMMAND_WORDS_MAX = 32;
+export const SIGNER_COMMAND_WORD_CHARACTERS_MAX = 1024;
+/** The command after an export: reloading a mail filter takes well under a second. Then its whole process group is killed. */
+export const SIGNER_COMMAND_MS_MAX = 30_000;
+/** Of what that command says, this much is kept: the last lines tell why it failed. */
+export const SIGNER_COMMAND_OUTPUT_BYTES_MAX = 2048;
+/** A signer whose clock is behind by less than this still takes a key that has just become active for valid. */
+export const SIGNER_CLOCK_SKEW_SECONDS = 3600;
+/** How often it is looked whether keys changed; signers that have files follow within this time. */
+export const SIGNER_EXPORT_LOOK_MS = 1000;
+/** First and longest wait before an export that failed is tried again. */
+export const SIGNER_EXPORT_RETRY_MS_MIN = 5000;
+export const SIGNER_EXPORT_RETRY_MS_MAX = 600_000;
+/** Fetches of keys from one address in a minute: rspamd asks once for each message, and 1000 messages a second is a large relay. */
+export const SIGNER_REQUESTS_PER_MINUTE_MAX = 60_000;
+/** Pairs of signer and key (or refused address) remembered for an hour, so that each stands once in the audit log. */
+export const SIGNER_AUDIT_PAIRS_MAX = 20_000;
+
 // --- mail records ---
 
 /** Shortest RSA key that verifiers accept (RFC 8301 §3.2). */
@@ -313,6 +340,18 @@ export const MAIL_POLICY_BYTES_MAX = 256 * 1024;
 export const MAIL_POLICY_ITEMS_MAX = 256;
 /** Keys published ahead of their use, per algorithm: each can be found by walking the zone, so a few. */
 export const DKIM_SPARE_KEYS_MAX = 4;
+/** Keys that plans showed and nothing used, in memory: some for the few zones that people plan at the same time. */
+export const DKIM_PLANNED_KEYS_MAX = 64;
+/** A step of a mail policy that is refused, or that has errors, is tried again after this. */
+export const MAIL_RETRY_MS = 60_000;
+/** The mail scheduler looks at least this often: a due time that somebody else wrote is never far away. */
+export const MAIL_WAKE_EVERY_MS = 60_000;
+/** Zones read from the table of due times at once. */
+export const MAIL_DUE_AT_ONCE = 100;
+/** Look-ups for evidence at the same time. */
+export const MAIL_CHECKS_AT_ONCE = 8;
+/** Counted time is written down this often: what a reboot loses of it makes every wait longer by as much. */
+export const MAIL_TIME_EVERY_MS = 3_600_000;
 
 // --- control: asking the outside ---
 

@@ -234,12 +234,13 @@ export const PROBLEM_KINDS = {
   // mail: the policy of a domain and what it compiles to
   MAIL_CONFLICT: { title: 'a record that the mail policy yields was put by hand with other content', status: 409, exit: 4 },
   MAIL_DANE_HOST: bad('TLSA records cannot work at a mail host'),
-  MAIL_DKIM_KEY: bad('a public key for DKIM is not one, or not of its algorithm'),
   MAIL_DKIM_NONE: bad('a strict DMARC policy has no DKIM key to rely on'),
   MAIL_IMPORT: bad('a record of the zone cannot be said in a mail policy'),
+  MAIL_NO_POLICY: { title: 'the zone has no mail policy', status: 404, exit: 3 },
   MAIL_POLICY_SYNTAX: bad('a mail policy is not TOML or JSON'),
   MAIL_PROFILE: bad('a mail policy and a profile want different things'),
-  MAIL_RECORD: bad('a mail policy yields a record that cannot be'),
+  MAIL_RECORD_MISSING: bad('a domain with mail lacks a record that receivers look for'),
+  MAIL_REPORT_CONSENT: bad('a host that is to get DMARC reports of a domain has not consented'),
   MAIL_STS_MX: { title: 'an MX change would make mail bounce off an MTA-STS policy that senders hold', status: 409, exit: 4 },
   MAIL_TLSA_EARLY: { title: 'a key came into use before every cache can know its TLSA record', status: 409, exit: 4 },
 
@@ -253,6 +254,19 @@ export const PROBLEM_KINDS = {
   ZONE_NOT_FOUND: { title: 'no such zone is served here', status: 404, exit: 3 },
   RRSET_NOT_FOUND: { title: 'the zone has no such RRset', status: 404, exit: 3 },
   PRECONDITION: { title: 'the resource is not the one that If-Match or If-None-Match names', status: 412, exit: 4 },
+
+  // control: mail signers and how they get their keys
+  SIGNER_ADDRESS: { title: 'a signer may not ask for keys from this address', status: 403, exit: 5 },
+  SIGNER_COMMAND: { title: 'the command after an export of DKIM keys failed', status: 502, exit: 1 },
+  SIGNER_DOMAIN: { title: 'the signer does not sign for this domain', status: 404, exit: 3 },
+  SIGNER_EXISTS: { title: 'there is a signer of that name', status: 409, exit: 4 },
+  SIGNER_FOLDER: { title: 'the folder that DKIM keys are exported to cannot be used', status: 500, exit: 1 },
+  SIGNER_LOCAL: { title: 'where files go and which command runs can only be said on the machine itself', status: 403, exit: 5 },
+  SIGNER_NAME: bad("a signer's name is not one"),
+  SIGNER_NETWORK: bad('what a signer may ask from is not a network, or keys would cross a network in clear'),
+  SIGNER_NOT_FOUND: { title: 'there is no such signer', status: 404, exit: 3 },
+  SIGNER_OWN_KEY: { title: 'the signer keeps its own keys and is given none, or the other way round', status: 409, exit: 4 },
+  SIGNER_SELECTOR: { title: 'there is no such selector that the signer could sign with', status: 404, exit: 3 },
 
   // store: what is kept on disk, and its secrets
   KEK_FILE: { title: 'the key-encryption key cannot be read', status: 500, exit: 78 },

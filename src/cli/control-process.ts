@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { buildAdmin } from '#admin/app.ts';
 import { listenAdmin } from '#admin/listen.ts';
 import { ANSWER_METRICS, ANSWER_SLOTS } from '#answer/counters.ts';
@@ -15,10 +15,13 @@ import { type Log, createLog } from '#base/log.ts';
 import { type Problem, formatProblem, problem } from '#base/problem.ts';
 import { productVersion } from '#base/version.ts';
 import { problemKind } from '#base/problem-codes.ts';
+import { readUptime } from '#control/boot-time.ts';
 import { Control } from '#control/control.ts';
+import { MailScheduler } from '#control/mail-scheduler.ts';
 import { outsideResolver } from '#control/outside-resolver.ts';
 import { Publisher } from '#control/publisher.ts';
 import { Refresher } from '#control/refresh.ts';
+import { SignerExporter } from '#control/signer-export.ts';
 import { SERVER_METRICS } from '#server/counters.ts';
 import { listenProblem } from '#server/listen.ts';
 import { EXIT_CONFIGURATION } from '#server/supervisor.ts';
@@ -80,8 +83,26 @@ async function main(options: ServeOptions): Promise<void> {
     version: productVersion(),
     adminListener: config.admin.listen === undefined ? '' : `${config.admin.listen.ip}:${config.admin.listen.port}`,
     socketPath,
+    uptime: readUptime,
+    witnesses: {
+      nameServers: new Map(config.mail.nameServers.map((server) => [server, outsideResolver([server])])),
+      probes: new Map(),
+    },
+    onMailEvents: (zone, events) => {
+      for (const { event, machine, object, stage, text } of events)
+        log.info(`mail.${event}`, `${zone} ${object}: ${text}`, { zone, machine, object, stage });
+    },
+    signerFilesRoot: dirname(config.keys.kekFile),
     counterTable: { ...SERVER_METRICS, ...Object.fromEntries(ANSWER_SLOTS.map((slot, at) => [slot, ANSWER_METRICS[at]!])) },
   });
+  const exporter = new SignerExporter({
+    signers: control.signers,
+    clock: systemClock,
+    random,
+    log,
+    generation: () => writer.generation(),
+  });
+  control.signers.useFiles(exporter);
   const tokenFile = join(config.data, 'admin.token');
   await ensureAdminToken(control, tokenFile);
   const app = await buildAdmin({ control, logger: log.with({ part: 'admin' }).pino, zoneFileBytesMax: config.admin.zoneFileBytesMax });
@@ -92,12 +113,15 @@ async function main(options: ServeOptions): Promise<void> {
   channel.send({ kind: 'hello', role: 'control', pid: process.pid });
 
   const refresher = new Refresher(control, systemClock, log);
+  const mailScheduler = new MailScheduler(control.mailUpkeep(), log);
   process.on('SIGHUP', () => reload(options, config, log));
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) return;
     stopping = true;
     await refresher.stop();
+    await mailScheduler.stop();
+    await exporter.stop();
     await listeners.close(ADMIN_DRAIN_MS);
     await control.close();
     log.info('control.stopped', 'control process stopped');
@@ -112,6 +136,8 @@ async function main(options: ServeOptions): Promise<void> {
     zonesLoaded = true;
   }
   refresher.start();
+  mailScheduler.start();
+  exporter.start();
   channel.send({ kind: 'ready', role: 'control' });
   log.info('control.ready', 'control process ready', { zones: control.zones().length, admin: listeners.address });
   showScreen();

@@ -19,7 +19,8 @@ const NOUNS: Readonly<Record<string, Noun>> = {
   serve: { summary: 'run the server', load: async () => (await import('./serve-command.ts')).defineServe },
   status: { summary: 'state of the server', load: async () => (await import('./status.ts')).defineStatus },
   query: { summary: 'what is answered to a question, and why', load: async () => (await import('./query.ts')).defineQuery },
-  spf: { summary: 'SPF: tree, check', load: async () => (await import('./spf.ts')).defineSpf },
+  bimi: { summary: 'BIMI: check a logo', load: async () => (await import('./bimi.ts')).defineBimi },
+  spf: { summary: 'SPF: tree, check, drift, flatten', load: async () => (await import('./spf.ts')).defineSpf },
   zone: {
     summary: 'zones: add, remove, list, show, import, export, check, diff',
     example: 'waxseal zone import example.com example.com.zone',
@@ -34,6 +35,31 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     summary: 'signing: status, ds, enable, disable',
     example: 'waxseal dnssec ds example.com',
     load: async () => (await import('./dnssec.ts')).defineDnssec,
+  },
+  mail: {
+    summary: 'mail policy: plan, apply, show, status, check, remove, hold, resume, override',
+    example: 'waxseal mail apply example.com example.com.mail.toml',
+    load: async () => (await import('./mail.ts')).defineMail,
+  },
+  dkim: {
+    summary: 'DKIM keys: list, rotate, revoke, signer',
+    example: 'waxseal dkim list example.com',
+    load: async () => (await import('./dkim.ts')).defineDkim,
+  },
+  dmarc: {
+    summary: 'DMARC: show, ramp',
+    example: 'waxseal dmarc show example.com',
+    load: async () => (await import('./mail-parts.ts')).defineDmarc,
+  },
+  'mta-sts': {
+    summary: 'MTA-STS: show, mode',
+    example: 'waxseal mta-sts show example.com',
+    load: async () => (await import('./mail-parts.ts')).defineMtaSts,
+  },
+  tlsa: {
+    summary: 'TLSA of mail hosts: list, next, activated',
+    example: 'waxseal tlsa list example.com',
+    load: async () => (await import('./mail-parts.ts')).defineTlsa,
   },
   token: {
     summary: 'access to the API: create, list, revoke',

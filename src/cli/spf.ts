@@ -1,7 +1,11 @@
 /** `waxseal spf`: what a record costs, and what it says of a client. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { assessDrift } from '#mail/spf-drift.ts';
+import { type SpfTree } from '#mail/spf-tree.ts';
 import { callApi } from './api-client.ts';
-import { CommandFailure, type FailureProblem, failure, formatWarning } from './failure.ts';
+import { CommandFailure, type FailureProblem, failure, formatWarning, reasonOf } from './failure.ts';
 import { type ReadOptions, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatFields, formatJson, plain } from './terminal.ts';
@@ -11,6 +15,14 @@ type ProblemDocument = Omit<FailureProblem, 'message'> & { readonly detail: stri
 interface TreeDocument {
   readonly domain: string;
   readonly drawing: string;
+  readonly tree: SpfTree;
+  readonly problems: readonly ProblemDocument[];
+}
+
+interface FlattenDocument {
+  readonly domain: string;
+  readonly record: string;
+  readonly parts: readonly { readonly owner: string; readonly record: string }[];
   readonly problems: readonly ProblemDocument[];
 }
 
@@ -38,6 +50,37 @@ export function defineSpf(noun: Command, terminal: Terminal): void {
     const tree = await callApi<TreeDocument>(await findServer(options, terminal), { path: ['spf', domain, 'tree'] });
     terminal.out(options.json === true ? formatJson(tree) : plain(`${tree.drawing}\n`));
     report(tree.problems, options, terminal);
+  });
+
+  readCommand(
+    noun
+      .command('drift <domain> <file>')
+      .description('what others changed since FILE, which an earlier "spf tree --json" wrote; exit code 6 when somebody should know'),
+    'waxseal spf drift example.com last-month.json',
+  ).action(async (domain: string, file: string, options: ReadOptions) => {
+    const now = await callApi<TreeDocument>(await findServer(options, terminal), { path: ['spf', domain, 'tree'] });
+    const { alerts, added, removed } = assessDrift(readTree(file, terminal), now.tree);
+    if (options.json === true) terminal.out(formatJson({ domain: now.domain, added, removed, alerts }));
+    else
+      terminal.out(
+        plain([...added.map((each) => `+ ${each}`), ...removed.map((each) => `- ${each}`), now.drawing.split('\n')[0]!, ''].join('\n')),
+      );
+    if (options.json !== true) for (const each of alerts) terminal.err(formatWarning(each));
+    if (alerts.length > 0) throw new CommandFailure(failure('CLI_CHECK', 'the SPF record costs more than it did').problems, { exit: 6 });
+  });
+
+  readCommand(
+    noun
+      .command('flatten <domain>')
+      .description('what the record becomes when includes are replaced by their addresses; publishes nothing')
+      .requiredOption('--include <domain...>', 'includes to replace'),
+    'waxseal spf flatten example.com --include _spf.esp.example',
+  ).action(async (domain: string, options: ReadOptions & { readonly include: readonly string[] }) => {
+    const query = { include: options.include.join(',') };
+    const found = await callApi<FlattenDocument>(await findServer(options, terminal), { path: ['spf', domain, 'flatten'], query });
+    const lines = [{ owner: found.domain, record: found.record }, ...found.parts].map(({ owner, record }) => `${owner}. TXT "${record}"`);
+    terminal.out(options.json === true ? formatJson(found) : plain(`${lines.join('\n')}\n`));
+    report(found.problems, options, terminal);
   });
 
   readCommand(
@@ -72,6 +115,17 @@ function formatCheck({ result, lookups, voids, matched, explanation }: CheckDocu
   if (matched !== undefined) fields.push(['matched', `${matched.term} in the record of ${matched.domain}`]);
   if (explanation !== undefined) fields.push(['explanation', explanation]);
   return plain(formatFields(fields));
+}
+
+/** The tree in a file that `spf tree --json` wrote. */
+function readTree(file: string, terminal: Terminal): SpfTree {
+  try {
+    const document = JSON.parse(readFileSync(resolve(terminal.workingDirectory, file), 'utf8')) as TreeDocument;
+    if (document.tree?.domain === undefined) throw new Error('it is not what "waxseal spf tree --json" writes');
+    return document.tree;
+  } catch (error) {
+    throw failure('CLI_FILE', `${file} cannot be read: ${reasonOf(error)}`);
+  }
 }
 
 /** Problems on the error stream; an error is exit code 6, a check that failed. */

@@ -11,6 +11,9 @@ import { type ZoneRecord } from '#store/schema.ts';
 import { type Changeset } from '#zone/changeset.ts';
 import { type Response } from '#zone/lookup.ts';
 import { type ZoneView } from '#zone/view.ts';
+import { type DkimKeySource } from './dkim-keys.ts';
+import { type MailCommand, type MailNote, type MailProposal, type MailView } from './mail-api.ts';
+import { type SignersApi } from './signer-api.ts';
 
 /** Who asks for a change; written into the audit log. */
 export interface Actor {
@@ -32,7 +35,9 @@ export interface RrsetOperation {
   readonly records?: readonly string[];
 }
 
-export type Command =
+export type Command = ZoneCommand | MailCommand;
+
+export type ZoneCommand =
   /** A new zone with a default SOA and NS set (RFC 1912 §2.2 times); refused when it exists. */
   | {
       readonly kind: 'zone.create';
@@ -88,6 +93,8 @@ export interface Outcome {
   readonly dryRun: boolean;
   readonly changeset: ChangesetText;
   readonly warnings: readonly Problem[];
+  /** Of mail commands. */
+  readonly mail?: MailNote;
 }
 
 /** One DS record as a registrar asks for it (RFC 4034 §5.1). */
@@ -111,8 +118,8 @@ export interface TokenInfo {
   readonly expiresAtMs?: number;
 }
 
-/** `admin` may everything; `read` may GET; `zone:<name>` may read and change that zone. */
-export type TokenScope = 'admin' | 'read' | `zone:${string}`;
+/** `admin` may everything but fetch private keys; `read` may GET; `zone:<name>` may read and change that zone; `signer:<name>` may what that signer may. */
+export type TokenScope = 'admin' | 'read' | `zone:${string}` | `signer:${string}`;
 
 export interface AuditView {
   readonly sequence: number;
@@ -152,6 +159,8 @@ export interface MetricFamily {
 }
 
 export interface ControlApi {
+  /** Mail signers, and the private keys that they are given. */
+  readonly signers: SignersApi;
   run(command: Command, options: RunOptions): Promise<Result<Outcome>>;
   zones(): readonly ZoneRecord[];
   zone(name: Name): ZoneRecord | undefined;
@@ -163,6 +172,12 @@ export interface ControlApi {
     beforeRevision?: number,
   ): readonly { readonly revision: number; readonly atMs: number; readonly changeset: ChangesetText }[];
   ds(record: ZoneRecord): readonly DsForm[];
+  /** How the zone's mail stands; undefined when it has no mail policy. */
+  mail(record: ZoneRecord): MailView | undefined;
+  /** The policy that the zone's mail records come from. */
+  mailProposal(record: ZoneRecord): MailProposal;
+  /** Private keys for signers; nobody else is given this. */
+  dkimKeys(): DkimKeySource;
   /** The oracle's answer from the store, with its steps. */
   query(name: Name, type: RrType, dnssecOk: boolean): Response;
   /** Look-ups: names in our zones from the store, others from the configured recursive servers. */

@@ -2,11 +2,13 @@
  * The control room: every change is a command, and commands go through one at a time.
  * Not here: what a command comes to (control/decide.ts), how that becomes the served zone (control/zone-writer.ts), the API in front (admin/).
  */
+import { dirname } from 'node:path';
 import { type Clock } from '#base/clock.ts';
 import { CHANGESET_LINES_MAX, COMMANDS_WAITING_MAX } from '#base/limits.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Name, lowerName } from '#dns/name.ts';
 import { CLASS, type RrType } from '#dns/types.ts';
+import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { type Resolver } from '#mail/resolver.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { type ZoneRecord } from '#store/schema.ts';
@@ -29,12 +31,23 @@ import {
   type RunOptions,
   type TokenInfo,
   type TokenScope,
+  type ZoneCommand,
 } from './control-api.ts';
+import { type Uptime } from './counted-time.ts';
 import { type Decision, type ZoneState, decide } from './decide.ts';
 import { dsForms } from './ds-forms.ts';
+import { type DkimKeySource, storedDkimKeys } from './dkim-keys.ts';
+import { type MailCommand, type MailProposal, type MailView, isMailCommand } from './mail-api.ts';
+import { MailChange } from './mail-change.ts';
+import { type OutsideWitnesses } from './mail-evidence.ts';
+import { MailRoom } from './mail-room.ts';
+import { type MailUpkeep } from './mail-scheduler.ts';
+import { NO_WITNESSES, StoredMailUpkeep } from './mail-upkeep.ts';
 import { type CounterTable, metricFamilies } from './metrics.ts';
 import { type Publisher } from './publisher.ts';
 import { SerialQueue } from './serial-queue.ts';
+import { storedSignerMail } from './signer-mail.ts';
+import { Signers } from './signers.ts';
 import { storeResolver } from './store-resolver.ts';
 import { checkToken, newToken, tokenInfo } from './tokens.ts';
 import { type RefreshOutcome, ZoneWriter } from './zone-writer.ts';
@@ -52,6 +65,14 @@ export interface ControlOptions {
   readonly adminListener: string;
   readonly socketPath: string;
   readonly counterTable: CounterTable;
+  /** Folder of the files that are written for mail signers; beside the store unless given. */
+  readonly signerFilesRoot?: string;
+  /** How long the machine has been up; the wall clock stands in where a test or a tool does not say. */
+  readonly uptime?: () => Uptime;
+  /** Who can be asked whether the world sees what we publish. */
+  readonly witnesses?: OutsideWitnesses;
+  /** What happens in the lives of a zone's mail. */
+  readonly onMailEvents?: (zone: string, events: readonly LifecycleEvent[]) => void;
 }
 
 export class Control implements ControlApi {
@@ -60,8 +81,12 @@ export class Control implements ControlApi {
   readonly #publisher: Publisher;
   readonly #clock: Clock;
   readonly #zoneWriter: ZoneWriter;
+  readonly #mail: MailRoom;
+  readonly #mailChange: MailChange;
+  readonly #upkeep: StoredMailUpkeep;
   readonly #queue = new SerialQueue(COMMANDS_WAITING_MAX);
   readonly #startedAtMs: number;
+  readonly signers: Signers;
 
   constructor(options: ControlOptions) {
     this.#options = options;
@@ -69,6 +94,33 @@ export class Control implements ControlApi {
     this.#publisher = options.publisher;
     this.#clock = options.clock;
     this.#zoneWriter = new ZoneWriter(options);
+    const { uptime = () => ({ uptimeMs: options.clock.nowMs(), bootId: 'wall clock' }), witnesses = NO_WITNESSES } = options;
+    this.#mail = new MailRoom({ ...options, uptime, witnesses });
+    this.#upkeep = new StoredMailUpkeep({
+      ...options,
+      room: this.#mail,
+      outside: witnesses,
+      store: this.resolver(),
+      run: (command, runOptions) => this.run(command, runOptions),
+      inQueue: (job) => this.#queue.run(job),
+    });
+    this.signers = new Signers({
+      ...options,
+      mail: storedSignerMail(this.#writer, (command, runOptions) => this.run(command, runOptions)),
+      serially: (job) => this.#queue.run(() => this.#guarded(job)),
+      filesRoot: options.signerFilesRoot ?? dirname(this.#writer.dir),
+    });
+    const { writer, onMailEvents = () => undefined } = options;
+    this.#mailChange = new MailChange({
+      writer,
+      room: this.#mail,
+      zoneWriter: this.#zoneWriter,
+      precondition: (record, view, runOptions) => this.#precondition(record, view, runOptions),
+      done: (zone, events) => {
+        if (events.length > 0) onMailEvents(zone, events);
+        this.#upkeep.tellDue();
+      },
+    });
     this.#startedAtMs = options.clock.nowMs();
     this.#publisher.publish(this.#writer.generation());
   }
@@ -82,7 +134,16 @@ export class Control implements ControlApi {
           problem('OVERLOADED', '', `${COMMANDS_WAITING_MAX} changes are waiting already; nothing was changed`, { fix: 'try again later' }),
         ),
       );
+    if (isMailCommand(command)) return this.#runMail(command, options);
     return this.#queue.run(() => this.#guarded(() => this.#execute(command, options)));
+  }
+
+  /** What has to be looked up in the world is looked up before the command's turn. */
+  async #runMail(given: MailCommand, options: RunOptions): Promise<Result<Outcome>> {
+    const command = { ...given, zone: lowerName(given.zone) };
+    const foresight = await this.#guarded(() => this.#mail.foresee(command, this.resolver()));
+    if (!foresight.ok) return foresight;
+    return this.#queue.run(() => this.#guarded(() => this.#mailChange.run(command, foresight.value, options)));
   }
 
   /**
@@ -110,7 +171,7 @@ export class Control implements ControlApi {
     }
   }
 
-  async #execute(command: Command, options: RunOptions): Promise<Result<Outcome>> {
+  async #execute(command: ZoneCommand, options: RunOptions): Promise<Result<Outcome>> {
     const apex = lowerName(command.zone);
     const record = this.#writer.zoneByName(apex);
     const view = record === undefined ? undefined : this.#writer.view(record);
@@ -120,6 +181,8 @@ export class Control implements ControlApi {
     const base = view ?? new MemoryZone(apex, new Map());
     const decided = decide({ ...command, zone: apex }, state, base, (serial) => this.#changesetOf(record, serial));
     if (!decided.ok) return decided;
+    const against = record === undefined ? [] : this.#mail.checkByHand(record, base, decided.value.changes);
+    if (against.length > 0) return fail(...against);
     return decided.value.kind === 'remove'
       ? this.#remove(record!, command, options, decided.value)
       : this.#change(record, base, command, options, decided.value);
@@ -139,7 +202,7 @@ export class Control implements ControlApi {
   async #change(
     record: ZoneRecord | undefined,
     base: ZoneView,
-    command: Command,
+    command: ZoneCommand,
     options: RunOptions,
     decision: Decision,
   ): Promise<Result<Outcome>> {
@@ -148,7 +211,9 @@ export class Control implements ControlApi {
     const { plan, record: next } = prepared.value;
     const changed = plan.nodes.size > 0 || record === undefined;
     const cause = { actor: options.actor, action: command.kind, detail: decision.detail };
-    const revision = changed && !options.dryRun ? await this.#zoneWriter.commit(prepared.value, cause) : next.revision;
+    const documents = record === undefined ? [] : this.#mail.wakeAfter(record, decision.changes);
+    const revision = changed && !options.dryRun ? await this.#zoneWriter.commit(prepared.value, cause, { documents }) : next.revision;
+    if (documents.length > 0 && !options.dryRun) this.#upkeep.tellDue();
     return ok({
       zone: next.name,
       serial: next.serial,
@@ -161,7 +226,7 @@ export class Control implements ControlApi {
     });
   }
 
-  async #remove(record: ZoneRecord, command: Command, options: RunOptions, decision: Decision): Promise<Result<Outcome>> {
+  async #remove(record: ZoneRecord, command: ZoneCommand, options: RunOptions, decision: Decision): Promise<Result<Outcome>> {
     const cause = { actor: options.actor, action: command.kind, detail: decision.detail };
     const revision = options.dryRun ? record.revision : await this.#zoneWriter.remove(record, cause);
     const changeset = { fromSerial: record.serial, toSerial: record.serial, deleted: [], added: [], omitted: record.nodeCount };
@@ -212,6 +277,23 @@ export class Control implements ControlApi {
 
   ds(record: ZoneRecord): readonly DsForm[] {
     return dsForms(record);
+  }
+
+  mail(record: ZoneRecord): MailView | undefined {
+    return this.#mail.view(record, this.#writer.view(record));
+  }
+
+  mailProposal(record: ZoneRecord): MailProposal {
+    return this.#mail.proposal(this.#writer.view(record));
+  }
+
+  dkimKeys(): DkimKeySource {
+    return storedDkimKeys(this.#writer);
+  }
+
+  /** For the scheduler. */
+  mailUpkeep(): MailUpkeep {
+    return this.#upkeep;
   }
 
   query(name: Name, type: RrType, dnssecOk: boolean): Response {

@@ -5,15 +5,15 @@
  */
 import { unreachable } from '#base/assert.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';
-import { type Name, ROOT, formatName, parseName } from '#dns/name.ts';
-import { parseRdataText } from '#dns/registry.ts';
+import { type Name, ROOT, formatName, ownerKey, parseName } from '#dns/name.ts';
+import { parseRdataText, typeName } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type Changeset, revertChanges } from '#zone/changeset.ts';
-import { type ZoneView } from '#zone/view.ts';
+import { type ZoneView, rrsetOf } from '#zone/view.ts';
 import { checkChanges } from './change-rules.ts';
-import { type Command } from './control-api.ts';
+import { type ZoneCommand } from './control-api.ts';
 import { decideOperations } from './rrset-operations.ts';
 import { importChanges } from './zone-import.ts';
 
@@ -35,7 +35,7 @@ export interface Decision {
 
 /** Decides `command` on the zone it names; `changesetOf` finds a journal entry by the serial it made. */
 export function decide(
-  command: Command,
+  command: ZoneCommand,
   state: ZoneState | undefined,
   emptyView: ZoneView,
   changesetOf: (serial: number) => Changeset | undefined,
@@ -61,8 +61,7 @@ export function decide(
     }
     default:
   }
-  if (state === undefined)
-    return fail(problem('ZONE_NOT_FOUND', name, `the zone ${name} is not served here`, { fix: 'list the zones: waxseal zone list' }));
+  if (state === undefined) return fail(zoneNotServed(command.zone));
   const { record, view } = state;
   const signed = record.dnssec === 'on';
   switch (command.kind) {
@@ -83,6 +82,22 @@ export function decide(
           }),
         );
       const reverted = revertChanges(view, changeset);
+      const kept = reverted.ok
+        ? reverted.value.filter(({ owner, type }) => rrsetOf(view.node(ownerKey(owner)), type)?.manager === 'mail')
+        : [];
+      if (kept.length > 0)
+        return fail(
+          ...kept.map(({ owner, type }) =>
+            problem(
+              'RRSET_MANAGED',
+              `${formatName(owner)} ${typeName(type)}`,
+              'undoing this change would undo what the mail policy keeps',
+              {
+                fix: 'apply the policy that should hold',
+              },
+            ),
+          ),
+        );
       return reverted.ok ? checked(view, reverted.value, signed, `revert of serial ${command.serial}`, reverted.warnings) : reverted;
     }
     case 'zone.dnssec':
@@ -108,6 +123,11 @@ export function decide(
     default:
       return unreachable(command);
   }
+}
+
+export function zoneNotServed(zone: Name): Problem {
+  const name = formatName(zone);
+  return problem('ZONE_NOT_FOUND', name, `the zone ${name} is not served here`, { fix: 'list the zones: waxseal zone list' });
 }
 
 /** A decision whose changes keep the zone's rules, or what is wrong with it. */

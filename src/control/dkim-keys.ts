@@ -93,15 +93,11 @@ export interface FreshDkimKey {
 const generate = promisify(generateKeyPair);
 
 /** Makes a key pair off this thread and seals its private part. */
-export async function newDkimKey(
-  algorithm: DkimAlgorithm,
-  sealer: Sealer,
-  random: (bytes: number) => Uint8Array,
-): Promise<FreshDkimKey> {
+export async function newDkimKey(algorithm: DkimAlgorithm, sealer: Sealer, random: (bytes: number) => Uint8Array): Promise<FreshDkimKey> {
   const { publicKey, privateKey } =
     algorithm === 'rsa2048' ? await generate('rsa', { modulusLength: 2048, publicExponent: 65_537 }) : await generate('ed25519');
   const secretId = `dkim-${Buffer.from(random(SECRET_ID_BYTES)).toString('hex')}`;
-  const pem = Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), 'latin1');
+  const pem = Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' }), 'latin1');
   const sealed = sealer.seal(label(secretId), pem);
   pem.fill(0);
   return { key: { algorithm, publicKey: publicText(publicKey), secretId }, sealed };

@@ -13,7 +13,7 @@ import { txtRdata } from '#mail/txt.ts';
 /** What c-ares gives no TTL for. Nothing is decided by it: it only says when to look again. */
 const UNKNOWN_TTL_SECONDS = 300;
 
-/** A resolver on `servers` (`ADDR` or `ADDR:PORT`), or on the system's when there are none. Types: A, AAAA, MX, NS, PTR, TXT, CNAME. */
+/** A resolver on `servers` (`ADDR` or `ADDR:PORT`), or on the system's when there are none. Types: A, AAAA, MX, NS, PTR, TXT, TLSA, CNAME. */
 export function outsideResolver(servers: readonly string[]): Resolver {
   const client = new Client({ timeout: RESOLVER_TIMEOUT_MS, tries: RESOLVER_TRIES });
   if (servers.length > 0) client.setServers(servers);
@@ -58,6 +58,13 @@ async function ask(client: Client, name: Name, type: RrType): Promise<ResolverAn
         rdatas: (await client.resolveTxt(text)).map((strings) => txtRdata(octets(strings.join('')))),
         ttlSeconds: UNKNOWN_TTL_SECONDS,
       };
+    case TYPE.TLSA:
+      return answerOf(
+        type,
+        (await client.resolveTlsa(text)).map(
+          ({ certUsage, selector, match, data }) => `${certUsage} ${selector} ${match} ${Buffer.from(data).toString('hex')}`,
+        ),
+      );
     default:
       return { kind: 'servfail', reason: `type ${type} is not asked for outside` };
   }

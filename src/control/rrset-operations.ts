@@ -13,11 +13,14 @@ import { type RrsetChange } from '#dnssec/plan.ts';
 import { isSignerType } from '#zone/assemble.ts';
 import { type Manager, type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type RrsetOperation } from './control-api.ts';
+import { besideSpf, isSpf } from './mail-records.ts';
 
 interface Working {
   readonly owner: Name;
   readonly type: RrType;
   readonly before: Manager | undefined;
+  /** The SPF record of a mail policy: what else stands at its name may be changed, it may not. */
+  readonly kept: readonly Uint8Array[];
   ttl: number | undefined;
   rdatas: readonly Uint8Array[];
 }
@@ -28,11 +31,11 @@ export function decideOperations(view: ZoneView, operations: readonly RrsetOpera
   const working = new Map<string, Working>();
   for (const [index, operation] of operations.entries()) applyOperation(view, operation, `/${index}`, signed, working, problems);
   if (hasErrors(problems)) return fail(...problems);
-  const changes = [...working.values()].map(({ owner, type, ttl, rdatas }): RrsetChange => ({
-    owner,
-    type,
-    rrset: rdatas.length === 0 ? null : { ttl: ttl!, rdatas: sortRdatas(type, rdatas), manager: 'manual' },
-  }));
+  const changes = [...working.values()].map(({ owner, type, ttl, rdatas, kept, before }): RrsetChange => {
+    const all = [...kept, ...rdatas];
+    const manager = kept.length > 0 ? before! : 'manual';
+    return { owner, type, rrset: all.length === 0 ? null : { ttl: ttl!, rdatas: sortRdatas(type, all), manager } };
+  });
   return ok(changes, problems);
 }
 
@@ -66,6 +69,19 @@ function applyOperation(
     return;
   }
   const state = workingRrset(view, key, owner.value, type, working);
+  if (state.kept.length > 0 && operation.ttl !== undefined && operation.ttl !== state.ttl) {
+    problems.push(
+      problem(
+        'RRSET_MANAGED',
+        `${at}/ttl`,
+        `the TTL of ${formatName(owner.value)} TXT is that of its SPF record, ${state.ttl}, which the mail policy keeps`,
+        {
+          fix: 'change ttl.spf of the mail policy',
+        },
+      ),
+    );
+    return;
+  }
   if (operation.ttl !== undefined && !(Number.isInteger(operation.ttl) && operation.ttl >= 0 && operation.ttl <= TTL_SECONDS_MAX)) {
     problems.push(
       problem('TTL_RANGE', `${at}/ttl`, `a TTL is a whole number of seconds from 0 to ${TTL_SECONDS_MAX}`, { rfc: 'RFC 2181 §8' }),
@@ -92,8 +108,14 @@ function applyOperation(
     else problems.push(...parsed.problems.map((one) => ({ ...one, at: `${at}/records/${each}` })));
   }
   if (rdatas.length < records.length) return;
+  if (state.kept.length > 0 && operation.op !== 'remove' && rdatas.some((rdata) => isSpf(rdata) && !isKept(state, rdata))) {
+    problems.push(managed(`${formatName(owner.value)} TXT`, `${at}/records`, 'mail'));
+    return;
+  }
   if (operation.op === 'remove') {
     const gone = new Set(rdatas.map((rdata) => canonicalText(type, rdata)));
+    if (state.kept.some((rdata) => gone.has(canonicalText(type, rdata))))
+      problems.push(managed(`${formatName(owner.value)} TXT`, `${at}/records`, 'mail'));
     state.rdatas = state.rdatas.filter((rdata) => !gone.has(canonicalText(type, rdata)));
     return;
   }
@@ -103,7 +125,8 @@ function applyOperation(
     return;
   }
   state.ttl = ttl;
-  state.rdatas = operation.op === 'set' ? rdatas : [...state.rdatas, ...rdatas];
+  const others = rdatas.filter((rdata) => !isKept(state, rdata));
+  state.rdatas = operation.op === 'set' ? others : [...state.rdatas, ...others];
 }
 
 /** Why this RRset may not be changed by hand, or undefined. */
@@ -117,19 +140,23 @@ function refuse(view: ZoneView, key: OwnerKey, owner: Name, type: RrType, at: st
     return problem('TYPE_META', `${at}/type`, `${typeName(type)} only exists in queries and cannot be stored`, { rfc: 'RFC 6895 §3.1' });
   if (type === TYPE.MD || type === TYPE.MF)
     return problem('TYPE_OBSOLETE', `${at}/type`, `${typeName(type)} is obsolete`, { rfc: 'RFC 1035 §3.3.4', fix: 'use MX' });
-  const manager = rrsetOf(view.node(key), type)?.manager;
-  if (isSignerType(type, signed) || (manager !== undefined && manager !== 'manual')) {
-    const by =
-      manager === undefined || manager === 'dnssec'
-        ? 'the DNSSEC signer'
-        : manager === 'mail'
-          ? 'the mail policy'
-          : 'the certificate client';
-    return problem('RRSET_MANAGED', at, `${what} is managed by ${by}: changing it by hand would be undone or would break validation`, {
-      fix: manager === undefined || manager === 'dnssec' ? 'see: waxseal dnssec status' : 'change the policy that yields it',
-    });
-  }
+  const rrset = rrsetOf(view.node(key), type);
+  const manager = rrset?.manager;
+  // TXT beside SPF is not the policy's.
+  if (rrset !== undefined && manager === 'mail' && type === TYPE.TXT && rrset.rdatas.some(isSpf)) return undefined;
+  if (isSignerType(type, signed) || (manager !== undefined && manager !== 'manual')) return managed(what, at, manager ?? 'dnssec');
   return undefined;
+}
+
+function managed(what: string, at: string, manager: Manager): Problem {
+  const by = manager === 'dnssec' ? 'the DNSSEC signer' : manager === 'mail' ? 'the mail policy' : 'the certificate client';
+  return problem('RRSET_MANAGED', at, `${what} is managed by ${by}: changing it by hand would be undone or would break validation`, {
+    fix: manager === 'dnssec' ? 'see: waxseal dnssec status' : 'change the policy that yields it',
+  });
+}
+
+function isKept({ type, kept }: Working, rdata: Uint8Array): boolean {
+  return kept.some((each) => canonicalText(type, each) === canonicalText(type, rdata));
 }
 
 function workingRrset(view: ZoneView, key: OwnerKey, owner: Name, type: RrType, working: Map<string, Working>): Working {
@@ -138,7 +165,9 @@ function workingRrset(view: ZoneView, key: OwnerKey, owner: Name, type: RrType, 
   if (state === undefined) {
     const node = view.node(key);
     const rrset = rrsetOf(node, type);
-    state = { owner: node?.owner ?? owner, type, before: rrset?.manager, ttl: rrset?.ttl, rdatas: rrset?.rdatas ?? [] };
+    const kept = rrset?.manager === 'mail' ? rrset.rdatas.filter(isSpf) : [];
+    const rdatas = kept.length > 0 ? besideSpf(rrset!) : (rrset?.rdatas ?? []);
+    state = { owner: node?.owner ?? owner, type, before: rrset?.manager, kept, ttl: rrset?.ttl, rdatas };
     working.set(id, state);
   }
   return state;

@@ -12,7 +12,7 @@ import { type PendingPlan, type SigningSettings, type ZonePlan, finishPlan, prep
 import { sampleNodes, verifyNodes } from '#dnssec/verify.ts';
 import { encodeNode } from '#store/node-codec.ts';
 import { type ZoneRecord } from '#store/schema.ts';
-import { type NodeWrite, type StoreWriter } from '#store/writer.ts';
+import { type DocumentWrite, type NodeWrite, type SecretWrite, type StoreWriter } from '#store/writer.ts';
 import { encodeChangeset } from '#zone/changeset-codec.ts';
 import { overlayZone } from '#zone/overlay.ts';
 import { type ZoneView } from '#zone/view.ts';
@@ -34,6 +34,16 @@ export interface Cause {
   readonly actor: Actor;
   readonly action: string;
   readonly detail: string;
+}
+
+/** What is committed beside the records. */
+export interface CommitExtras {
+  readonly documents?: readonly DocumentWrite[];
+  readonly secrets?: readonly SecretWrite[];
+  /** Written even into the last room on the disk. */
+  readonly upkeep?: boolean;
+  /** No entry in the audit log. */
+  readonly isQuiet?: boolean;
 }
 
 /** A change that is planned, signed and found good, and not written yet. */
@@ -109,21 +119,38 @@ export class ZoneWriter {
   }
 
   /** One transaction: nodes, zone, journal, key, audit entry; durable when it resolves; then the workers are told. Gives the generation. */
-  async commit({ plan, record, fresh, forgotten }: Prepared, { actor, action, detail }: Cause, upkeep = false): Promise<number> {
-    const { fromSerial, toSerial } = plan.changeset;
-    const { id: zoneId, name: zone } = record;
+  async commit(prepared: Prepared, cause: Cause, extras: CommitExtras = {}): Promise<number> {
+    return this.commitAll(prepared.record.name, [prepared], cause, extras);
+  }
+
+  /** The same for several zones at once, on behalf of `zone`. */
+  async commitAll(zone: string, parts: readonly Prepared[], { actor, action, detail }: Cause, extras: CommitExtras): Promise<number> {
+    const { documents = [], secrets = [], upkeep = false, isQuiet = false } = extras;
+    const atMs = this.#clock.nowMs();
+    const serials = parts.map(({ record, plan: { changeset } }) => {
+      const other = record.name === zone ? '' : `${record.name} `;
+      return `${other}serial ${changeset.fromSerial} → ${changeset.toSerial}`;
+    });
+    const told = serials.length === 0 ? detail : `${detail} (${serials.join(', ')})`;
     const { generation } = await this.#writer.commit({
-      audit: { atMs: this.#clock.nowMs(), actor, action, zone, detail: `${detail} (serial ${fromSerial} → ${toSerial})` },
-      zones: { put: [record] },
-      nodes: nodeWrites(zoneId, plan),
-      journal: plan.changed ? [{ zoneId, fromSerial, toSerial, changeset: encodeChangeset(plan.changeset) }] : [],
+      audit: isQuiet ? { atMs } : { atMs, actor, action, zone, detail: told },
+      zones: { put: parts.map(({ record }) => record) },
+      nodes: partNodes(parts),
+      journal: parts.flatMap(({ record: { id: zoneId }, plan: { changed, changeset } }) => {
+        const { fromSerial, toSerial } = changeset;
+        return changed ? [{ zoneId, fromSerial, toSerial, changeset: encodeChangeset(changeset) }] : [];
+      }),
       secrets: [
-        ...(fresh === undefined ? [] : [{ zoneId, id: fresh.ref.id, value: fresh.sealed }]),
-        ...forgotten.map((id) => ({ zoneId, id, value: null })),
+        ...parts.flatMap(({ record: { id: zoneId }, fresh, forgotten }) => [
+          ...(fresh === undefined ? [] : [{ zoneId, id: fresh.ref.id, value: fresh.sealed }]),
+          ...forgotten.map((id) => ({ zoneId, id, value: null })),
+        ]),
+        ...secrets,
       ],
+      documents,
       upkeep,
     });
-    this.#signatures += plan.signatureCount;
+    for (const { plan } of parts) this.#signatures += plan.signatureCount;
     this.#publisher.publish(generation);
     return generation;
   }
@@ -151,7 +178,7 @@ export class ZoneWriter {
     await this.commit(
       { plan, record: renewed, fresh: undefined, forgotten: [] },
       { ...REFRESH, detail: `${plan.signatureCount} signatures` },
-      true,
+      { upkeep: true },
     );
     return ok({ renewed: plan.signatureCount, next });
   }
@@ -186,6 +213,10 @@ async function signPlan(pending: PendingPlan, keys: readonly OpenKey[]): Promise
 
 function newRecord(id: number, name: string, nowMs: number): ZoneRecord {
   return { id, name, dnssec: 'off', serial: 0, revision: 0, nodeCount: 0, createdAtMs: nowMs, changedAtMs: nowMs, keys: [] };
+}
+
+function* partNodes(parts: readonly Prepared[]): Generator<NodeWrite> {
+  for (const { record, plan } of parts) yield* nodeWrites(record.id, plan);
 }
 
 /** Encoded on the way into the store, so that a large zone never stands in memory twice. */

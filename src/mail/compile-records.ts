@@ -8,7 +8,7 @@ import { TYPE, type RrType } from '#dns/types.ts';
 import { bimiOwner, formatBimi } from './bimi.ts';
 import { parseTlsa, tlsaOwner, tlsaRdata } from './dane.ts';
 import { type DkimKey } from './dkim-lifecycle.ts';
-import { type DkimRecord } from './dkim-key.ts';
+import { type DkimRecord } from './dkim-record.ts';
 import { dkimOwner, formatDkim, NO_DKIM_TEXT, revokedDkim } from './dkim.ts';
 import { dmarcOwner, formatDmarc } from './dmarc.ts';
 import { dmarcStage } from './dmarc-ramp.ts';

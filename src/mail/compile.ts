@@ -9,7 +9,7 @@ import { type Problem, problem, warning } from '#base/problem.ts';
 import { equalNames, formatName, isAtOrBelow, type Name, type OwnerKey, ownerKey, parseName, ROOT, wildcardOf } from '#dns/name.ts';
 import { typeCode, typeName } from '#dns/registry.ts';
 import { sortRdatas } from '#dns/rrset.ts';
-import { TYPE } from '#dns/types.ts';
+import { TYPE, type RrType } from '#dns/types.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { type NodeRrset, rrsetOf, type ZoneView } from '#zone/view.ts';
 import { checkBimiDmarc } from './bimi.ts';
@@ -25,6 +25,7 @@ import { dmarcRecordOf } from './policy-dmarc.ts';
 import { type MailPolicy } from './policy-model.ts';
 import { type FlattenedIncludes, spfRecordOf } from './policy-spf.ts';
 import { formatSpf, isSpfText } from './spf.ts';
+import { plainTags } from './policy-text.ts';
 import { txtRdata, txtText } from './txt.ts';
 
 export interface CompileInput {
@@ -146,8 +147,14 @@ function checkConflicts({ view, isTakeOver = false }: CompileInput, wanted: Want
     const [text, ...more] = now.rdatas.map(txtText).filter(isSpfText);
     const ours = wanted.rdatas.map(txtText).find(isSpfText);
     if (text !== undefined && (more.length > 0 || text !== ours)) tell(`an SPF record put by hand says ${JSON.stringify(text)}`);
-  } else if (!isSameData(now.rdatas, sortRdatas(wanted.type, wanted.rdatas))) tell('records put by hand stand at this name');
+  } else if (!saySame(wanted.type, now.rdatas, sortRdatas(wanted.type, wanted.rdatas))) tell('records put by hand stand at this name');
   return [];
+}
+
+/** Octet for octet, or texts that mean the same however they are cut into strings. */
+function saySame(type: RrType, now: readonly Uint8Array[], wanted: readonly Uint8Array[]): boolean {
+  if (isSameData(now, wanted)) return true;
+  return type === TYPE.TXT && now.length === 1 && wanted.length === 1 && plainTags(txtText(now[0]!)) === plainTags(txtText(wanted[0]!));
 }
 
 /** By owner key: whether TLSA can work at the host. Where it cannot, the reason is a problem and no record is published. */

@@ -108,8 +108,7 @@ function rotationDue(
   const active = objects.find((each) => each.group === object.group && each.stage === 'active');
   if (active === undefined) return verdict(true, 'no other key signs');
   const ordered = state.rotations[object.group];
-  if (ordered !== undefined && ordered.nowMs >= active.enteredAtMs)
-    return verdict(true, `rotation ordered by ${ordered.by}: ${ordered.reason}`);
+  if (ordered?.from === active.id) return verdict(true, `rotation ordered by ${ordered.by}: ${ordered.reason}`);
   // Who makes its own keys says with each new one that it wants to use it.
   if (object.data.signer !== undefined) return verdict(true, `${object.data.signer} has made a new key`);
   const atMs = active.enteredAtMs + policy.rotationIntervalMs;

@@ -7,22 +7,20 @@ import { advance, type LifecycleEvent, type WantedCheck } from '#lifecycle/engin
 import { type Explanation, explain } from '#lifecycle/explain.ts';
 import { forgetObjects, type Observation, observe } from '#lifecycle/state.ts';
 import { rememberTtl, type TtlMemory } from '#lifecycle/ttl-memory.ts';
-import { formatName, type Name, nameOf, ownerKey } from '#dns/name.ts';
+import { formatName, type Name, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { soaMinimum } from '#zone/changeset.ts';
 import { rrsetOf, type ZoneView } from '#zone/view.ts';
 import { type Compiled, compileMail, type CompileInput } from './compile.ts';
-import { dkimText } from './compile-records.ts';
 import { DKIM_MACHINE } from './dkim-machine.ts';
 import { addDkimKey, dkimWorld, forgettableSecrets, type NewDkimKey, wantedDkimKeys } from './dkim-lifecycle.ts';
 import { dkimOwner } from './dkim.ts';
+import { type Expectation, expectationOf } from './expectation.ts';
 import { DMARC_MACHINE, dmarcWorld } from './dmarc-ramp.ts';
 import { type MailState } from './mail-state.ts';
 import { type MailFacts } from './mail-world.ts';
-import { advanceSts, stsBodyWorld, stsModeWorld } from './mta-sts-lifecycle.ts';
-import { STS_BODY_MACHINE, STS_MODE_MACHINE } from './mta-sts-machine.ts';
-import { stsHost } from './mta-sts.ts';
-import { tlsaOwner } from './dane.ts';
+import { advanceSts, stsBodyWorld, stsHostWorld, stsModeWorld } from './mta-sts-lifecycle.ts';
+import { STS_BODY_MACHINE, STS_HOST_MACHINE, STS_MODE_MACHINE } from './mta-sts-machine.ts';
 import { type MailPolicy } from './policy-model.ts';
 import { type DkimAlgorithm } from './policy-schema.ts';
 import { takeTlsaPolicy, TLSA_MACHINE, tlsaWorld } from './tlsa-lifecycle.ts';
@@ -37,7 +35,7 @@ export const MAIL_MACHINES = {
   dkim: DKIM_MACHINE,
   dmarc: DMARC_MACHINE,
   tlsa: TLSA_MACHINE,
-  sts: { mode: STS_MODE_MACHINE, body: STS_BODY_MACHINE },
+  sts: { mode: STS_MODE_MACHINE, body: STS_BODY_MACHINE, host: STS_HOST_MACHINE },
 };
 export type MailMachines = typeof MAIL_MACHINES;
 
@@ -50,9 +48,9 @@ export interface MailStepInput extends Omit<CompileInput, 'state'> {
   readonly machines?: MailMachines;
 }
 
-/** Somebody should look, and what would be good: this text at this owner, this id at this URL. */
+/** Somebody should look; without `expect` it is nothing that can be looked up, but a word of a signer or a report. */
 export interface MailCheck extends WantedCheck {
-  readonly expect?: { readonly owner: Name; readonly type: number; readonly text: string } | { readonly url: string; readonly id: string };
+  readonly expect?: Expectation;
 }
 
 export interface MailStep extends Omit<Compiled, 'managed'> {
@@ -118,8 +116,13 @@ export function explainMail(state: MailState, policy: MailPolicy, facts: MailFac
     ...explain(DMARC_MACHINE, state.dmarc, dmarcWorld(policy.dmarc, facts, zone)),
     ...explain(STS_MODE_MACHINE, state.mtaSts.mode, stsModeWorld(state.mtaSts, policy.mtaSts, ttls, facts, zone)),
     ...explain(STS_BODY_MACHINE, state.mtaSts.bodies, stsBodyWorld(ttls, facts, zone)),
+    ...explain(STS_HOST_MACHINE, state.mtaSts.hosts, stsHostWorld(presentHosts(state), ttls, facts, zone)),
     ...explain(TLSA_MACHINE, state.tlsa.lifecycle, tlsaWorld(policy.dane.hosts, ttls, facts, zone)),
   ];
+}
+
+function presentHosts({ mtaSts: { hosts } }: MailState): ReadonlySet<string> {
+  return new Set(hosts.objects.filter(({ stage }) => stage === 'present').map(({ group }) => group));
 }
 
 /** What caches may be told of the domain now. Negative answers last min(SOA TTL, MINIMUM) (RFC 2308 §5). */
@@ -139,7 +142,12 @@ function takeObservations(before: MailState, observations: readonly MailObservat
       ...state,
       dkim: { ...state.dkim, lifecycle: observe(state.dkim.lifecycle, object, seen) },
       dmarc: observe(state.dmarc, object, seen),
-      mtaSts: { ...state.mtaSts, mode: observe(state.mtaSts.mode, object, seen), bodies: observe(state.mtaSts.bodies, object, seen) },
+      mtaSts: {
+        ...state.mtaSts,
+        mode: observe(state.mtaSts.mode, object, seen),
+        bodies: observe(state.mtaSts.bodies, object, seen),
+        hosts: observe(state.mtaSts.hosts, object, seen),
+      },
       tlsa: { ...state.tlsa, lifecycle: observe(state.tlsa.lifecycle, object, seen) },
     };
   }
@@ -173,21 +181,6 @@ export function mailHosts(view: ZoneView, domain: Name): Name[] {
 }
 
 function withExpectation(check: WantedCheck, domain: Name, state: MailState): MailCheck {
-  if (check.machine === DKIM_MACHINE.kind) {
-    const key = state.dkim.lifecycle.objects.find((each) => each.id === check.object);
-    const owner = dkimOwner(check.object, domain);
-    const text = key === undefined ? undefined : dkimText(key);
-    return text === undefined || !owner.ok || check.what !== 'record'
-      ? check
-      : { ...check, expect: { owner: owner.value, type: TYPE.TXT, text } };
-  }
-  if (check.machine === TLSA_MACHINE.kind) {
-    const data = state.tlsa.lifecycle.objects.find((each) => each.id === check.object)?.data;
-    const owner = data === undefined ? undefined : tlsaOwner(nameOf(data.host), data.port);
-    return owner?.ok === true ? { ...check, expect: { owner: owner.value, type: TYPE.TLSA, text: data!.record } } : check;
-  }
-  const body = state.mtaSts.bodies.objects.find((each) => each.id === check.object);
-  const host = stsHost(domain);
-  if (body === undefined || !host.ok) return check;
-  return { ...check, expect: { url: `https://${formatName(host.value).slice(0, -1)}/.well-known/mta-sts.txt`, id: body.data.id } };
+  const expect = expectationOf(check, domain, state);
+  return expect === undefined ? check : { ...check, expect };
 }

@@ -64,7 +64,7 @@ export function mailWorld<Data>(
     durationMs: (term, object, sinceMs) => durations[term]!(object, sinceMs),
     places: (name, object) => places[name]!(object),
     condition: (id, object, state) => conditions[id]!(object, state),
-    overrideCommand: (object, wait) => `waxseal mail override ${zone} ${object.id} ${wait} --reason "…"`,
+    overrideCommand: (object, wait) => `waxseal mail override ${zone.replace(/(?<=.)\.$/, '')} ${object.id} ${wait} --reason "…"`,
   };
 }
 

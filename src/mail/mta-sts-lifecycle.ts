@@ -7,13 +7,12 @@ import { assert } from '#base/assert.ts';
 import { type Problem, problem } from '#base/problem.ts';
 import { advance, type Advance, type LifecycleEvent, order } from '#lifecycle/engine.ts';
 import { addObject, forgetObjects, type LifecycleObject, type LifecycleState, newLifecycle } from '#lifecycle/state.ts';
-import { formatTime } from '#lifecycle/timeline.ts';
-import { cachedUntilMs, type TtlMemory } from '#lifecycle/ttl-memory.ts';
+import { type TtlMemory } from '#lifecycle/ttl-memory.ts';
 import { type World } from '#lifecycle/waits.ts';
 import { formatName, type Name } from '#dns/name.ts';
 import { cacheMs, type MailFacts, mailWorld, verdict } from './mail-world.ts';
 import { formatStsPolicy, isMxCovered, policyId, type StsPolicy } from './mta-sts.ts';
-import { STS_BODY_MACHINE, STS_MODE_MACHINE } from './mta-sts-machine.ts';
+import { STS_BODY_MACHINE, STS_HOST_MACHINE, STS_MODE_MACHINE } from './mta-sts-machine.ts';
 import { type StsSettings } from './policy-model.ts';
 
 export interface StsBodyData {
@@ -26,14 +25,16 @@ export interface StsBodyData {
 export type StsBody = LifecycleObject<StsBodyData>;
 export type StsModeLifecycle = LifecycleState<Readonly<Record<string, never>>>;
 
+export type StsHosts = LifecycleState<Readonly<Record<string, never>>>;
+
 export interface StsState {
   readonly mode: StsModeLifecycle;
   readonly bodies: LifecycleState<StsBodyData>;
   readonly lastVersion: number;
   /** Of all bodies but those of mode none, since MTA-STS was last off. */
   readonly longestMaxAgeSeconds: number;
-  /** Mail hosts that the zone names or named lately, without final dot → when they were first missed, or 0 while they are there. */
-  readonly mxHosts: Readonly<Record<string, number>>;
+  /** Mail hosts that the zone names or named lately; the group is the host without final dot. */
+  readonly hosts: StsHosts;
 }
 
 /** The mode's id among objects. */
@@ -45,15 +46,16 @@ export function newStsState(nowMs: number): StsState {
     { id: STS_OBJECT, group: STS_OBJECT, stage: 'off', data: {} },
     nowMs,
   );
-  return { mode, bodies: newLifecycle(), lastVersion: 0, longestMaxAgeSeconds: 0, mxHosts: {} };
+  return { mode, bodies: newLifecycle(), lastVersion: 0, longestMaxAgeSeconds: 0, hosts: newLifecycle() };
 }
 
 /** The machines, for tests that break them. */
 export interface StsMachines {
   readonly mode: typeof STS_MODE_MACHINE;
   readonly body: typeof STS_BODY_MACHINE;
+  readonly host: typeof STS_HOST_MACHINE;
 }
-const MACHINES: StsMachines = { mode: STS_MODE_MACHINE, body: STS_BODY_MACHINE };
+const MACHINES: StsMachines = { mode: STS_MODE_MACHINE, body: STS_BODY_MACHINE, host: STS_HOST_MACHINE };
 
 export function stsMode(state: StsState): string {
   return state.mode.objects[0]?.stage ?? 'off';
@@ -84,8 +86,10 @@ export function advanceSts(
   zone: string,
   machines: StsMachines = MACHINES,
 ): StsAdvance {
-  let state: StsState = { ...before, mxHosts: rememberHosts(before.mxHosts, mxHosts, ttls, facts.nowMs) };
-  const events: LifecycleEvent[] = [];
+  const present = new Set(mxHosts.map(hostText));
+  const hosts = advance(machines.host, addHosts(before.hosts, present, facts.nowMs), stsHostWorld(present, ttls, facts, zone));
+  let state: StsState = { ...before, hosts: forgetObjects(hosts.state, ({ stage }) => stage === 'gone') };
+  const events: LifecycleEvent[] = [...hosts.events];
   // A body that is announced may be what the mode waits for, and a new mode makes a new body; each mode is entered once at most.
   for (let round = 0; ; round++) {
     assert(round < STS_ROUNDS_MAX, 'MTA-STS goes round without waits');
@@ -102,8 +106,8 @@ export function advanceSts(
     return {
       state,
       events,
-      checks: [...mode.checks, ...bodies.checks],
-      ...nextOf(mode.nextDueMs, bodies.nextDueMs, hostsChangeMs(state, ttls)),
+      checks: [...mode.checks, ...bodies.checks, ...hosts.checks],
+      ...nextOf(mode.nextDueMs, bodies.nextDueMs, hosts.nextDueMs),
     };
   }
 }
@@ -113,21 +117,29 @@ function nextOf(...times: readonly (number | undefined)[]): { readonly nextDueMs
   return known.length === 0 ? {} : { nextDueMs: Math.min(...known) };
 }
 
-/** When the first host that is gone from the zone may leave the policy. */
-function hostsChangeMs({ mxHosts }: StsState, ttls: TtlMemory): number | undefined {
-  const times = Object.values(mxHosts).filter((goneMs) => goneMs > 0);
-  return times.length === 0 ? undefined : Math.min(...times.map((goneMs) => cachedUntilMs(ttls, 'mx', goneMs)));
+function addHosts(hosts: StsHosts, present: ReadonlySet<string>, nowMs: number): StsHosts {
+  const known = new Set(hosts.objects.map(({ group }) => group));
+  const added = [...present].filter((host) => !known.has(host));
+  return added.reduce(
+    (state, host) => addObject(state, { id: `mx-${host}`, group: host, stage: STS_HOST_MACHINE.first, data: {} }, nowMs),
+    hosts,
+  );
 }
 
-/** Hosts of MX records that caches may still hold stay allowed: mail goes there. */
-function rememberHosts(before: StsState['mxHosts'], present: readonly Name[], ttls: TtlMemory, nowMs: number): StsState['mxHosts'] {
-  const hosts: Record<string, number> = {};
-  for (const [host, goneMs] of Object.entries(before)) {
-    const missedMs = goneMs === 0 ? nowMs : goneMs;
-    if (cachedUntilMs(ttls, 'mx', missedMs) > nowMs) hosts[host] = missedMs;
-  }
-  for (const each of present) hosts[hostText(each)] = 0;
-  return hosts;
+export function stsHostWorld(
+  present: ReadonlySet<string>,
+  ttls: TtlMemory,
+  facts: MailFacts,
+  zone: string,
+): World<Readonly<Record<string, never>>> {
+  return mailWorld(facts, zone, {
+    durations: { mxTtl: cacheMs(ttls, 'mx') },
+    places: { servers: () => facts.servers },
+    conditions: {
+      missed: ({ group }) => verdict(!present.has(group), 'the zone names the host'),
+      back: ({ group }) => verdict(present.has(group), 'the zone does not name the host'),
+    },
+  });
 }
 
 function hostText(host: Name): string {
@@ -136,7 +148,7 @@ function hostText(host: Name): string {
 
 /** The policy that the present mode comes to; undefined while there is none. */
 function bodyFor(state: StsState, settings: StsSettings): StsPolicy | undefined {
-  const fromZone = settings.isMxFromZone ? Object.keys(state.mxHosts) : [];
+  const fromZone = settings.isMxFromZone ? state.hosts.objects.map(({ group }) => group) : [];
   const mxPatterns = [...new Set([...fromZone, ...settings.mxPatterns])].toSorted();
   const { shortMaxAgeSeconds, maxAgeSeconds } = settings;
   switch (stsMode(state)) {
@@ -199,7 +211,7 @@ export function stsModeWorld(
   zone: string,
 ): World<Readonly<Record<string, never>>> {
   const isWanted = settings.mode === 'testing' || settings.mode === 'enforce';
-  const hasHosts = settings.mxPatterns.length > 0 || (settings.isMxFromZone && Object.keys(state.mxHosts).length > 0);
+  const hasHosts = settings.mxPatterns.length > 0 || (settings.isMxFromZone && state.hosts.objects.length > 0);
   const wish = `the policy wants ${settings.mode}`;
   return mailWorld(facts, zone, {
     durations: {
@@ -237,7 +249,7 @@ function announcedVerdict(state: StsState, stage: string, { maxAgeSeconds }: Sts
 export function stsBodyWorld(ttls: TtlMemory, facts: MailFacts, zone: string): World<StsBodyData> {
   return mailWorld(facts, zone, {
     durations: { stsTtl: cacheMs(ttls, 'mtaSts'), ownMaxAge: ({ data }) => data.policy.maxAgeSeconds * 1000 },
-    places: { probes: () => facts.probes },
+    places: { probes: () => facts.probes, servers: () => facts.servers },
     conditions: {
       probed: () => verdict(facts.probes.length > 0, 'nobody outside looks'),
       'newer-announced': ({ data: { version } }, { objects }) =>
@@ -249,33 +261,25 @@ export function stsBodyWorld(ttls: TtlMemory, facts: MailFacts, zone: string): W
   });
 }
 
-/** Bodies that senders may act on: what is served, and what was, until caches cannot hold the id it was known under. */
-function effectiveBodies(state: StsState, ttls: TtlMemory, nowMs: number): StsBody[] {
-  return state.bodies.objects.filter(
-    ({ stage, enteredAtMs }) => stage !== 'forgotten' && (stage !== 'superseded' || cachedUntilMs(ttls, 'mtaSts', enteredAtMs) > nowMs),
-  );
+/** Bodies that senders may act on: what is served, and what was, until no cache can hold the id it was known under. */
+function effectiveBodies({ bodies }: StsState): StsBody[] {
+  return bodies.objects.filter(({ stage }) => stage !== 'outdated' && stage !== 'forgotten');
 }
 
 /**
  * What speaks against mail going to `mxHosts` from now on: a host that an enforced policy which senders may hold does not allow. When
- * the newest body allows it already, waiting is enough, and the problem says until when. In mode testing nothing bounces.
+ * the newest body allows it already, waiting is enough. In mode testing nothing bounces.
  */
-export function checkMxChange(state: StsState, mxHosts: readonly Name[], ttls: TtlMemory, { nowMs, wallOffsetMs }: MailFacts): Problem[] {
-  const effective = effectiveBodies(state, ttls, nowMs).filter(({ data: { policy } }) => policy.mode === 'enforce');
+export function checkMxChange(state: StsState, mxHosts: readonly Name[]): Problem[] {
+  const effective = effectiveBodies(state).filter(({ data: { policy } }) => policy.mode === 'enforce');
   const newest = servedBody(state);
   return mxHosts.flatMap((host): Problem[] => {
     const against = effective.filter(({ data: { policy } }) => !isMxCovered(policy, host));
     if (against.length === 0) return [];
     const isComing = newest !== undefined && isMxCovered(newest.data.policy, host);
-    const endsMs = against.map(({ stage, enteredAtMs }) =>
-      stage === 'superseded' ? cachedUntilMs(ttls, 'mtaSts', enteredAtMs) : undefined,
-    );
-    const knownMs = endsMs.every((each) => each !== undefined) ? Math.max(...endsMs) + wallOffsetMs : undefined;
-    const fix = !isComing
-      ? `add ${JSON.stringify(hostText(host))} to mtaSts.mx of the mail policy first, then change the MX when this check lets you`
-      : knownMs === undefined
-        ? 'wait until the new body is seen from outside and announced, and for the TTL of its record then'
-        : `wait until ${formatTime(knownMs)}`;
+    const fix = isComing
+      ? `wait until ${against.map(({ id }) => id).join(' and ')} is outdated; why and how long: waxseal mail status`
+      : `add ${JSON.stringify(hostText(host))} to mtaSts.mx of the mail policy first, then change the MX when this check lets you`;
     return [
       problem(
         'MAIL_STS_MX',
@@ -291,6 +295,6 @@ export function checkMxChange(state: StsState, mxHosts: readonly Name[], ttls: T
 }
 
 /** True when nothing speaks against these MX hosts; the reasons are `checkMxChange`'s. */
-export function mxChangeAllowed(state: StsState, mxHosts: readonly Name[], ttls: TtlMemory, facts: MailFacts): boolean {
-  return checkMxChange(state, mxHosts, ttls, facts).length === 0;
+export function mxChangeAllowed(state: StsState, mxHosts: readonly Name[]): boolean {
+  return checkMxChange(state, mxHosts).length === 0;
 }

@@ -109,6 +109,30 @@ export const STS_BODY_MACHINE: Machine = checkedMachine({
     { from: 'announced', to: 'superseded', waits: [], by: 'order' },
     {
       from: 'superseded',
+      to: 'outdated',
+      waits: [
+        {
+          kind: 'gate',
+          id: 'id-gone',
+          who: 'every name server to answer without the old id',
+          why: 'senders that see the old id take the old body for good',
+          rfc: 'RFC 8461 §8.1',
+          observation: 'id-gone',
+          places: 'servers',
+        },
+        {
+          kind: 'time',
+          id: 'ttl',
+          who: 'caches that hold the old id',
+          why: 'senders behind them take the old body for good',
+          rfc: 'RFC 8461 §8.1',
+          since: 'id-gone',
+          terms: ['stsTtl'],
+        },
+      ],
+    },
+    {
+      from: 'outdated',
       to: 'forgotten',
       waits: [
         {
@@ -117,7 +141,48 @@ export const STS_BODY_MACHINE: Machine = checkedMachine({
           who: 'senders that keep this body',
           why: 'its id could be given out again and mean another body to them',
           rfc: 'RFC 8461 §3.2',
-          terms: ['stsTtl', 'ownMaxAge'],
+          terms: ['ownMaxAge'],
+        },
+      ],
+    },
+  ],
+});
+
+/** A mail host of the zone: it stays in the policy until no cache can hold an MX record that names it. */
+export const STS_HOST_MACHINE: Machine = checkedMachine({
+  kind: 'mta-sts-host',
+  first: 'present',
+  last: ['gone'],
+  checkEveryMs: 5 * 60_000,
+  transitions: [
+    { from: 'present', to: 'leaving', waits: [condition('missed', 'the zone to name other mail hosts', 'mail to a host in use bounces')] },
+    {
+      from: 'leaving',
+      to: 'present',
+      waits: [condition('back', 'the zone to name the host again', 'mail to a host in use bounces')],
+      isQuiet: true,
+    },
+    {
+      from: 'leaving',
+      to: 'gone',
+      waits: [
+        {
+          kind: 'gate',
+          id: 'mx-gone',
+          who: 'every name server to answer without this MX',
+          why: 'mail still goes to the host and bounces',
+          rfc: 'RFC 8461 §8.1',
+          observation: 'mx-gone',
+          places: 'servers',
+        },
+        {
+          kind: 'time',
+          id: 'ttl',
+          who: 'caches that hold the old MX records',
+          why: 'mail still goes to the host and bounces',
+          rfc: 'RFC 8461 §8.1',
+          since: 'mx-gone',
+          terms: ['mxTtl'],
         },
       ],
     },

@@ -3,6 +3,7 @@
  * Not here: when keys change (dkim-lifecycle.ts).
  */
 import { type Problem, problem } from '#base/problem.ts';
+import { parseDuration } from '#base/units.ts';
 import { type Name, parseName, ROOT } from '#dns/name.ts';
 import { dkimOwner, parseDkim } from './dkim.ts';
 import { type DurationReader } from './policy-duration.ts';
@@ -44,7 +45,8 @@ export function settleDkim(
     return name.ok ? [{ selector, target: name.value, ...ttlOf(`${at}/ttl`, ttl) }] : [];
   });
   const rotationIntervalMs = ms('rotationInterval');
-  if (rotationIntervalMs === 0) problems.push(problem('FIELD_VALUE', '/dkim/rotationInterval', 'must be longer than nothing'));
+  if (rotationIntervalMs === 0 && parseDuration(dkim.rotationInterval ?? '') === 0)
+    problems.push(problem('FIELD_VALUE', '/dkim/rotationInterval', 'must be longer than nothing'));
   return {
     algorithms: isLockdown ? [] : (dkim.algorithms ?? ['rsa2048', 'ed25519']),
     rotationIntervalMs,

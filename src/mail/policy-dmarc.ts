@@ -58,10 +58,11 @@ export function settleDmarc(
   return settled;
 }
 
-/** The record while the ramp is at `stage`. Subdomains do not run ahead of the domain; names that do not exist have no mail to lose. */
+/** The record while the ramp is at `stage`. On the way subdomains do not run ahead of the domain; names that do not exist have no mail to lose. */
 export function dmarcRecordOf(settings: DmarcSettings, stage: DmarcPolicy): DmarcRecord {
   const { subdomainPolicy, nonexistentPolicy, isPublicSuffix } = settings;
-  const capped = subdomainPolicy !== undefined && policyStrength(subdomainPolicy) > policyStrength(stage) ? stage : subdomainPolicy;
+  const isAhead = stage !== settings.policy && subdomainPolicy !== undefined && policyStrength(subdomainPolicy) > policyStrength(stage);
+  const capped = isAhead ? stage : subdomainPolicy;
   return {
     policy: stage,
     ...(capped === undefined || capped === stage ? {} : { subdomainPolicy: capped }),

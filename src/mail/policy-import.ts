@@ -3,7 +3,7 @@
  * serves becomes an external one, nothing is tightened or rotated. What cannot be said in a policy is told and stays as it is.
  * Not here: applying it (compile.ts takes records over that say the same).
  */
-import { type Problem, warning } from '#base/problem.ts';
+import { type Problem, type Result, warning } from '#base/problem.ts';
 import { formatName, isAtOrBelow, isWildcard, type Name, nameOfKey, type OwnerKey, ownerKey, parseName } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
@@ -14,6 +14,7 @@ import { dkimOwner, NO_DKIM_TEXT, parseDkim } from './dkim.ts';
 import { dmarcOwner, formatDmarc, isDmarcText, parseDmarc } from './dmarc.ts';
 import { REPORT_AUTHORIZATION_TEXT } from './dmarc-reports.ts';
 import { formatStsRecord, parseStsRecord, selectSts, stsRecordOwner } from './mta-sts.ts';
+import { plainTags } from './policy-text.ts';
 import { type MailPolicyDocument, type TtlKind } from './policy-schema.ts';
 import { formatTerm, isDirective, modifierOf, selectSpf } from './spf.ts';
 import { plainText } from './spf-macro.ts';
@@ -109,9 +110,22 @@ function onlyText(
   return texts[0];
 }
 
+/** What `text` says; undefined when there is none, or it is told why nobody can read it. */
+function readText<T>(
+  gathering: Gathering,
+  owner: ReturnType<typeof parseName>,
+  text: string | undefined,
+  parse: (text: string) => Result<T>,
+): T | undefined {
+  const parsed = text === undefined ? undefined : parse(text);
+  if (parsed?.ok === false && owner.ok) tell(gathering, owner.value, TYPE.TXT, `is not a good record: ${parsed.problems[0]!.message}`);
+  return parsed?.ok === true ? parsed.value : undefined;
+}
+
 /** Tells when the policy would write a record in other words than it stands there. */
 function compare(gathering: Gathering, owner: ReturnType<typeof parseName>, before: string, after: string): void {
-  if (before !== after && owner.ok) tell(gathering, owner.value, TYPE.TXT, `would be written as ${JSON.stringify(after)}`);
+  if (plainTags(before) !== plainTags(after) && owner.ok)
+    tell(gathering, owner.value, TYPE.TXT, `would be written as ${JSON.stringify(after)}`);
 }
 
 function gatherSpf(gathering: Gathering): MailPolicyDocument['spf'] {
@@ -198,11 +212,8 @@ function gatherDmarc(gathering: Gathering): MailPolicyDocument['dmarc'] {
   const text = onlyText(gathering, owner, 'dmarc', (texts) => texts.filter(isDmarcText));
   const acceptReportsOf = consents(view, domain);
   const consent = acceptReportsOf.length === 0 ? {} : { acceptReportsOf };
-  const parsed = text === undefined ? undefined : parseDmarc(text);
-  if (parsed !== undefined && !parsed.ok && owner.ok)
-    tell(gathering, owner.value, TYPE.TXT, `is not a good DMARC record: ${parsed.problems[0]!.message}`);
-  if (parsed?.ok !== true) return acceptReportsOf.length === 0 ? undefined : { enabled: false, ...consent };
-  const { value } = parsed;
+  const value = readText(gathering, owner, text, parseDmarc);
+  if (value === undefined) return acceptReportsOf.length === 0 ? undefined : { enabled: false, ...consent };
   compare(gathering, owner, text!, formatDmarc({ ...value, policy: value.policy ?? 'none', isTesting: false }));
   return {
     policy: value.policy ?? 'none',
@@ -240,19 +251,19 @@ function gatherSts(gathering: Gathering): NonNullable<MailPolicyDocument['mtaSts
     return { mode: 'external', target: formatName(alias.rdatas[0]!) };
   }
   const text = onlyText(gathering, owner, 'mtaSts', selectSts);
-  const parsed = text === undefined ? undefined : parseStsRecord(text);
-  if (parsed?.ok !== true) return { mode: 'off' };
-  compare(gathering, owner, text!, formatStsRecord(parsed.value));
-  return { mode: 'external', id: parsed.value.id };
+  const record = readText(gathering, owner, text, parseStsRecord);
+  if (record === undefined) return { mode: 'off' };
+  compare(gathering, owner, text!, formatStsRecord(record));
+  return { mode: 'external', id: record.id };
 }
 
 function gatherTlsRpt(gathering: Gathering): NonNullable<MailPolicyDocument['tlsRpt']> {
   const owner = tlsRptOwner(gathering.domain);
   const text = onlyText(gathering, owner, 'tlsRpt', selectTlsRpt);
-  const parsed = text === undefined ? undefined : parseTlsRpt(text);
-  if (parsed?.ok !== true) return { rua: [] };
-  compare(gathering, owner, text!, formatTlsRpt(parsed.value));
-  return { rua: [...parsed.value.reportUris] };
+  const record = readText(gathering, owner, text, parseTlsRpt);
+  if (record === undefined) return { rua: [] };
+  compare(gathering, owner, text!, formatTlsRpt(record));
+  return { rua: [...record.reportUris] };
 }
 
 /** TLSA of the hosts that the domain's MX name and the zone has. */
@@ -282,9 +293,8 @@ function gatherDane(gathering: Gathering): Pick<MailPolicyDocument, 'dane'> {
 function gatherBimi(gathering: Gathering): Pick<MailPolicyDocument, 'bimi'> {
   const owner = parseName('default._bimi', gathering.domain);
   const text = onlyText(gathering, owner, 'bimi', (texts) => texts.filter((each) => /^v=BIMI1\b/.test(each)));
-  const parsed = text === undefined ? undefined : parseBimi(text);
-  if (parsed?.ok !== true) return {};
-  const { value } = parsed;
+  const value = readText(gathering, owner, text, parseBimi);
+  if (value === undefined) return {};
   compare(gathering, owner, text!, formatBimi(value));
   if (isDeclined(value) && value.selectorPrefixes.length === 0) return { bimi: { decline: true } };
   return {

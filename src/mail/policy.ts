@@ -23,7 +23,20 @@ const DEFAULTS = { ttl: '1h', spf: { mechanisms: ['mx'], all: '~all' } } as cons
 /** The complete policy of `domain`, or every problem of the document at once. `given` is JSON or parsed TOML. */
 export function readPolicy(given: unknown, domain: Name): Result<MailPolicy> {
   const form = checkPolicyDocument(given);
-  return form.ok ? settlePolicy(form.value, domain) : form;
+  if (form.ok) return settlePolicy(form.value, domain);
+  // What is wrong with the rest is told too: the parts without a form are left out.
+  const rest = checkPolicyDocument(form.problems.reduce((value, { at }) => without(value, at.split('/').slice(1)), given));
+  const settled = rest.ok ? settlePolicy(rest.value, domain) : undefined;
+  return fail(...form.problems, ...(settled?.ok === false ? settled.problems.filter((each) => each.severity === 'error') : []));
+}
+
+/** `value` without what the path leads to: the field itself, or the element of a list that has it. */
+function without(value: unknown, path: readonly string[]): unknown {
+  if (typeof value !== 'object' || value === null || path.length === 0) return value;
+  const [name = '', ...rest] = path.map((each) => each.replaceAll('~1', '/').replaceAll('~0', '~'));
+  if (Array.isArray(value)) return value.filter((_, index) => String(index) !== name);
+  const { [name]: inside, ...others } = value as Readonly<Record<string, unknown>>;
+  return rest.length === 0 || inside === undefined ? others : { ...others, [name]: without(inside, path.slice(1)) };
 }
 
 /** As `readPolicy`, for a document whose form is good. */

@@ -37,7 +37,9 @@ export function drawSpfTree(tree: SpfTree): string {
   draw(tree.branches, '');
   const width = Math.max(0, ...rows.map(({ left }) => left.length));
   const costWidth = Math.max(0, ...rows.map(({ cost }) => cost.length));
-  const remark = REMARKS[tree.state] === '' ? '' : ` (${REMARKS[tree.state]})`;
+  // A domain need not have a record; an include without one is an error.
+  const whole = tree.state === 'none' ? 'no SPF record' : REMARKS[tree.state];
+  const remark = whole === '' ? '' : ` (${whole})`;
   return [
     `${tree.domain}: ${formatCost(tree)}, ${tree.ownerBytes} octets of TXT with the name${remark}`,
     ...rows.map((row) =>

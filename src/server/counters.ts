@@ -54,7 +54,7 @@ const tcpClosed = (reason: string) =>
 export const SERVER_METRICS: Readonly<Record<ServerSlotName, Metric>> = {
   udpQueries: counter('waxseal_socket_messages_received_total', 'DNS messages received.', { transport: 'udp' }),
   udpAnswers: counter('waxseal_socket_messages_sent_total', 'DNS answers handed to the kernel.', { transport: 'udp' }),
-  udpNoAnswer: udpDropped('not_a_query'),
+  udpNoAnswer: udpDropped('unanswered'),
   udpPortZero: udpDropped('source_port_zero'),
   udpSendOverflow: udpDropped('send_queue_full'),
   udpSendErrors: udpDropped('send_error'),

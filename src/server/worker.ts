@@ -1,5 +1,5 @@
 /** Entry of a worker thread: the loop of worker-loop.ts on the store and the real responder. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { CookieSecrets } from '#answer/cookie-secrets.ts';
 import { RateLimiter } from '#answer/rate-limit.ts';
@@ -7,6 +7,7 @@ import { Responder } from '#answer/respond.ts';
 import { SIP_KEY_BYTES } from '#answer/siphash.ts';
 import { assert } from '#base/assert.ts';
 import { systemCoarseClock } from '#base/coarse-clock.ts';
+import { ANSWER_CACHE_BYTES } from '#base/limits.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { openReader, type StoreReader } from '#store/reader.ts';
 import { type OpenStore, runWorker } from './worker-loop.ts';
@@ -21,7 +22,7 @@ const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log }) 
     limiter: rateLimit === undefined ? undefined : new RateLimiter(rateLimit, randomBytes(SIP_KEY_BYTES), limited),
     clock: systemCoarseClock(),
   };
-  const responder = new Responder(reader, { counters, defences });
+  const responder = new Responder(reader, { counters, defences, cacheBytes: ANSWER_CACHE_BYTES, hashSeed: randomInt(2 ** 32) });
   return {
     responder,
     refresh() {

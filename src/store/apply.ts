@@ -8,6 +8,7 @@ import { NODE_BYTES_MAX, NODE_KEY_BYTES_MAX, REMOVE_BATCH_KEYS_MAX } from '#base
 import { type OwnerKey, formatName, nameOfKey } from '#dns/name.ts';
 
 import { type AuditEvent, appendAudit } from './audit.ts';
+import { type DocumentWrite, putDocument, removeDocuments } from './documents.ts';
 import { StoreFailure } from './failure.ts';
 import { decodeJson, encodeJson, isNumber } from './json.ts';
 import { type JournalLimits, type JournalWrite, appendJournal } from './journal.ts';
@@ -49,13 +50,16 @@ const VALUE_BUFFER_BYTES = 64 * 1024;
 
 /** Everything that changes at once. */
 export interface StoreWrite {
-  readonly audit: AuditEvent;
-  /** Zones made or changed: every zone with nodes, journal or secrets here must be among them. `remove` takes all that belongs to a zone. */
+  /** What is upkeep and happens by itself many times a day may have its time alone, and no entry. */
+  readonly audit: AuditEvent | { readonly atMs: number; readonly action?: undefined };
+  /** Zones made or changed: every zone with nodes or journal here must be among them. `remove` takes all that belongs to a zone. */
   readonly zones?: { readonly put?: readonly ZoneRecord[]; readonly remove?: readonly number[] };
   /** Read once, in order; may be made on the way, so that a large zone is never encoded as a whole. What it throws rolls all back. */
   readonly nodes?: Iterable<NodeWrite>;
   readonly journal?: readonly JournalWrite[];
+  /** Of zones that exist, or are made here. A zone whose records stay as they are keeps its revision. */
   readonly secrets?: readonly SecretWrite[];
+  readonly documents?: readonly DocumentWrite[];
   readonly tokens?: { readonly put?: readonly TokenRecord[]; readonly remove?: readonly string[] };
   /** Signature refresh and removals: written even into the last reserve of disk space. */
   readonly upkeep?: boolean;
@@ -102,14 +106,18 @@ export function applyWrite({ db }: Environment, write: StoreWrite, { sealer, lim
     appendJournal(db.journal, each, generation, write.audit.atMs, limits);
   }
   for (const { zoneId, id, value } of write.secrets ?? []) {
-    assert(zoneId === 0 || counts.has(zoneId), `secret of zone ${zoneId}, which this commit does not write`);
+    assert(hasZone(db.zones, zoneId), `secret of zone ${zoneId}, which does not exist`);
     if (value === null) db.secrets.removeSync(secretKey(zoneId, id));
     else db.secrets.putSync(secretKey(zoneId, id), value);
+  }
+  for (const each of write.documents ?? []) {
+    assert(hasZone(db.zones, each.zoneId), `document of zone ${each.zoneId}, which does not exist`);
+    putDocument(db, each);
   }
   for (const token of write.tokens?.put ?? []) db.tokens.putSync(textKey(token.id), encodeJson(token));
   for (const id of write.tokens?.remove ?? []) db.tokens.removeSync(textKey(id));
 
-  appendAudit(db.audit, db.meta, write.audit, generation, sealer);
+  if (write.audit.action !== undefined) appendAudit(db.audit, db.meta, write.audit, generation, sealer);
   rememberChanges(db.recent, generation, changes, remove);
   raiseClock(db.meta, write.audit.atMs);
   db.meta.putSync(textKey(META.GENERATION), encodeJson(generation));
@@ -129,6 +137,10 @@ function zoneCounts(zones: Octets, put: readonly ZoneRecord[], remove: readonly 
   }
   for (const id of remove) assert(!counts.has(id), `zone id ${id} is both put and removed`);
   return counts;
+}
+
+function hasZone(zones: Octets, zoneId: number): boolean {
+  return zoneId === 0 || zones.get(zoneKey(zoneId)) !== undefined;
 }
 
 function journalBytes({ journal = [] }: StoreWrite): number {
@@ -187,6 +199,7 @@ function applyNodes(
 function removeZone(db: Environment['db'], zoneId: number): void {
   assert(zoneId > 0, 'zone id 0 is no zone');
   db.zones.removeSync(zoneKey(zoneId));
+  removeDocuments(db, zoneId);
   for (const database of [db.nodes, db.journal, db.secrets]) {
     for (;;) {
       const range = database.getKeys({ start: zoneKey(zoneId), end: zoneKey(zoneId + 1), limit: REMOVE_BATCH_KEYS_MAX });

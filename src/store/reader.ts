@@ -14,6 +14,7 @@ import { type ZoneView } from '#zone/view.ts';
 
 import { type AuditRecord, type AuditVerdict, readAudit, verifyAudit } from './audit.ts';
 import { asDamage, checkDataFile } from './data-file.ts';
+import { type DueDocument, readDocument, readDue } from './documents.ts';
 import { StoreFailure } from './failure.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
 import { decodeJson, isNumber, isString } from './json.ts';
@@ -176,7 +177,13 @@ export class StoreReader {
     const start = after === undefined ? zoneKey(zoneId) : Buffer.from(this.#keyOf(zoneId, after, after.length));
     const exclusiveStart = after !== undefined;
     let shown = 0;
-    for (const { key, value } of this.#environment.db.nodes.getRange({ start, exclusiveStart, end: zoneKey(zoneId + 1), limit, ...this.#read })) {
+    for (const { key, value } of this.#environment.db.nodes.getRange({
+      start,
+      exclusiveStart,
+      end: zoneKey(zoneId + 1),
+      limit,
+      ...this.#read,
+    })) {
       show(key.subarray(4), value.subarray(0, value.length - NODE_CHECK_BYTES));
       shown++;
     }
@@ -231,6 +238,16 @@ export class StoreReader {
   /** A secret as it is stored: sealed. */
   sealedSecret(zoneId: number, id: string): Uint8Array | undefined {
     return this.#environment.db.secrets.get(secretKey(zoneId, id), this.#read);
+  }
+
+  /** A document's JSON value; undefined when there is none. Whoever reads it checks that it is what it should be. */
+  document(zoneId: number, kind: string, id: string): unknown {
+    return readDocument(this.#environment.db, zoneId, kind, id, this.#read);
+  }
+
+  /** Documents that are due at `untilMs` or before, soonest first, at most `limit`. */
+  due(untilMs: number, limit: number): readonly DueDocument[] {
+    return readDue(this.#environment.db, untilMs, limit, this.#read);
   }
 
   /** UUID of this installation. */

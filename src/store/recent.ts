@@ -83,5 +83,9 @@ function isStored(value: unknown): value is Stored {
   if (typeof value !== 'object' || value === null) return false;
   const fields = new Map<string, unknown>(Object.entries(value));
   const keys = fields.get('keys');
-  return Number.isInteger(fields.get('zone')) && typeof fields.get('sameNames') === 'boolean' && (keys === undefined || isArrayOf(isString)(keys));
+  return (
+    Number.isInteger(fields.get('zone')) &&
+    typeof fields.get('sameNames') === 'boolean' &&
+    (keys === undefined || isArrayOf(isString)(keys))
+  );
 }

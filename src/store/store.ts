@@ -84,6 +84,8 @@ export function openDatabases(openOne: (name: DatabaseName) => Octets): Environm
     secrets: openOne('secrets'),
     tokens: openOne('tokens'),
     recent: openOne('recent'),
+    documents: openOne('documents'),
+    due: openOne('due'),
   };
 }
 

@@ -5,6 +5,7 @@
 import { INTEGRITY_PROBLEMS_MAX } from '#base/limits.ts';
 import { type OwnerKey, formatName, isAtOrBelow, nameLengthAt, nameOfKey, ownerKey, parentKey } from '#dns/name.ts';
 
+import { documentFaults } from './documents.ts';
 import { messageOf } from './failure.ts';
 import { journalTotals, readJournal } from './journal.ts';
 import { decodeNode } from './node-codec.ts';
@@ -42,6 +43,12 @@ export function verifyStore(reader: StoreReader, { nodesPerZone }: VerifyOptions
     }
   }
   if (nodesPerZone === undefined) guarded('leftovers', report, () => verifyLeftovers(reader, report));
+  if (nodesPerZone === undefined)
+    guarded('documents', report, () => {
+      const { environment, read } = reader.inspect();
+      documentFaults(environment.db, read, report);
+      return 0;
+    });
   const auditEntries = guarded('audit', report, () => {
     const audit = reader.verifyAudit();
     if (audit.brokenAt !== undefined) report(`audit entry ${audit.brokenAt}`, audit.why ?? 'broken');
@@ -113,7 +120,7 @@ function verifyJournal(reader: StoreReader, { record }: StoredZone, report: Repo
 function verifyLeftovers(reader: StoreReader, report: Report): number {
   let found = 0;
   const { environment, read } = reader.inspect();
-  for (const name of ['nodes', 'journal', 'secrets'] as const) {
+  for (const name of ['nodes', 'journal', 'secrets', 'documents'] as const) {
     // From zone to zone, not from key to key.
     for (let start = zoneKey(1); ;) {
       const [key] = environment.db[name].getKeys({ start, limit: 1, ...read });

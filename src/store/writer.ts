@@ -29,6 +29,7 @@ import { verifyStore } from './verify.ts';
 import { type LockHolder, type WriterLock, acquireWriterLock } from './writer-lock.ts';
 
 export type { CommitOutcome, NodeWrite, SecretWrite, StoreWrite } from './apply.ts';
+export type { DocumentWrite, DueDocument } from './documents.ts';
 
 export interface WriterOptions {
   /** 32 octets (kek.ts). */

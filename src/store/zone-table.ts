@@ -24,9 +24,7 @@ export interface Refresh {
   readonly moved: boolean;
   /** Ids of zones changed, made or removed; `all` when the reader was too far behind to know. */
   readonly zones: readonly number[] | 'all';
-  /** Zones were made, removed, signed or unsigned: which zones there are has to be learnt again. */
-  readonly zonesMoved: boolean;
-  /** What changed inside zones that were there before and still are; empty when `zones` is `all`. */
+  /** Those of them that were there before and still are, signed or not as before, and what changed inside; none when `zones` is `all`. */
   readonly changes: readonly ChangedZone[];
 }
 
@@ -69,16 +67,16 @@ export class ZoneTable {
   refresh(read: ReadOptions): Refresh {
     const before = this.#generation;
     const generation = readGeneration(this.#environment.db.meta, read);
-    if (generation === before) return { generation, moved: false, zones: [], zonesMoved: false, changes: [] };
+    if (generation === before) return { generation, moved: false, zones: [], changes: [] };
     const changed = changesBetween(this.#environment.db.recent, before, generation, read);
     this.#generation = generation;
     if (changed === undefined) {
       this.#sorted = undefined;
       this.#readAll(read);
-      return { generation, moved: true, zones: 'all', zonesMoved: true, changes: [] };
+      return { generation, moved: true, zones: 'all', changes: [] };
     }
     const stayed = [...changed.values()].filter(({ zoneId }) => this.#readOne(zoneId, read));
-    return { generation, moved: true, zones: [...changed.keys()], zonesMoved: stayed.length < changed.size, changes: stayed };
+    return { generation, moved: true, zones: [...changed.keys()], changes: stayed };
   }
 
   #readAll(read: ReadOptions): void {

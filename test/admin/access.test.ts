@@ -8,7 +8,7 @@ interface OpenApi {
 }
 
 /** What each route asks for; a route that is not here fails the test, so nobody can add one without saying who may use it. */
-const POLICY: Readonly<Record<string, 'public' | 'read' | 'any' | 'zone-read' | 'zone-change' | 'admin'>> = {
+const POLICY: Readonly<Record<string, 'public' | 'read' | 'any' | 'zone-read' | 'zone-change' | 'admin' | 'signer'>> = {
   'get /livez': 'public',
   'get /readyz': 'public',
   'get /metrics': 'public',
@@ -16,6 +16,16 @@ const POLICY: Readonly<Record<string, 'public' | 'read' | 'any' | 'zone-read' | 
   'get /v1/audit/verify': 'read',
   'get /v1/query': 'read',
   'get /v1/status': 'read',
+  'get /v1/dkim/{domain}': 'signer',
+  'get /v1/dkim/data/{domain}': 'signer',
+  'get /v1/signers': 'read',
+  'post /v1/signers': 'admin',
+  'get /v1/signers/{signer}': 'read',
+  'delete /v1/signers/{signer}': 'admin',
+  'get /v1/signers/{signer}/keys': 'signer',
+  'post /v1/signers/{signer}/ack': 'signer',
+  'post /v1/signers/{signer}/export': 'admin',
+  'post /v1/signers/{signer}/public-keys': 'admin',
   'get /v1/tokens': 'admin',
   'post /v1/tokens': 'admin',
   'delete /v1/tokens/{id}': 'admin',
@@ -36,6 +46,27 @@ const POLICY: Readonly<Record<string, 'public' | 'read' | 'any' | 'zone-read' | 
   'get /v1/zones/{zone}/dnssec': 'zone-read',
   'patch /v1/zones/{zone}/dnssec': 'zone-change',
   'get /v1/zones/{zone}/dnssec/ds': 'zone-read',
+  'get /v1/mail/schema': 'public',
+  'get /v1/spf/{domain}/check': 'read',
+  'get /v1/spf/{domain}/tree': 'read',
+  'get /v1/spf/{domain}/flatten': 'read',
+  'get /v1/zones/{zone}/mail': 'zone-read',
+  'put /v1/zones/{zone}/mail': 'zone-change',
+  'delete /v1/zones/{zone}/mail': 'zone-change',
+  'get /v1/zones/{zone}/mail/status': 'zone-read',
+  'get /v1/zones/{zone}/mail/check': 'zone-read',
+  'get /v1/zones/{zone}/mail/proposal': 'zone-read',
+  'post /v1/zones/{zone}/mail/orders': 'zone-change',
+  'get /v1/zones/{zone}/dkim': 'zone-read',
+  'post /v1/zones/{zone}/dkim/rotate': 'zone-change',
+  'post /v1/zones/{zone}/dkim/{selector}/revoke': 'zone-change',
+  'get /v1/zones/{zone}/dmarc': 'zone-read',
+  'patch /v1/zones/{zone}/dmarc': 'zone-change',
+  'get /v1/zones/{zone}/mta-sts': 'zone-read',
+  'patch /v1/zones/{zone}/mta-sts': 'zone-change',
+  'get /v1/zones/{zone}/tlsa': 'zone-read',
+  'post /v1/zones/{zone}/tlsa/{host}/next': 'zone-change',
+  'post /v1/zones/{zone}/tlsa/{host}/activated': 'zone-change',
 };
 
 /** May pass, by policy and who asks. Passing means that the request is judged for what it says: any status but 401, 403 and 429. */
@@ -45,6 +76,7 @@ const MAY = {
   read: ['public', 'any', 'read', 'zone-read'],
   zone: ['public', 'any', 'zone-read', 'zone-change'],
   other: ['public', 'any'],
+  signer: ['public', 'signer'],
   admin: ['public', 'any', 'read', 'zone-read', 'zone-change', 'admin'],
 } as const satisfies Record<string, readonly (typeof POLICY)[string][]>;
 
@@ -81,6 +113,8 @@ describe('every route × every kind of caller', () => {
         .replace('{name}', 'www')
         .replace('{type}', 'A')
         .replace('{serial}', '1')
+        .replace('{signer}', 'mx1')
+        .replace('{domain}', 'example.com')
         .replace('{id}', 'x');
       const answer = await one.app.inject({
         method: method.toUpperCase() as 'GET',

@@ -2,6 +2,9 @@
  * A ControlApi in memory: real parsing, real RRset operations, real zones; no signing, no store, no processes. Good enough to test
  * what stands in front of it.
  */
+import type { DkimKeySource } from '#control/dkim-keys.ts';
+import type { MailProposal } from '#control/mail-api.ts';
+import { policyFromZone } from '#mail/policy-import.ts';
 import { randomBytes } from 'node:crypto';
 import { assert } from '#base/assert.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
@@ -38,9 +41,24 @@ export const PRIVATE_MARKER = 'PRIVATE-KEY-OCTETS';
 /** 2026-01-01. */
 export const START_MS = 1_767_225_600_000;
 
+/** Their register has tests of its own, with a real one. */
+const noSigner = () => Promise.resolve(fail(problem('SIGNER_NOT_FOUND', '', 'there is no signer')));
+const NO_SIGNERS: ControlApi['signers'] = {
+  list: () => [],
+  find: () => undefined,
+  add: noSigner,
+  remove: noSigner,
+  addPublicKey: noSigner,
+  keys: noSigner,
+  rspamdKeys: noSigner,
+  acknowledge: noSigner,
+  exportNow: noSigner,
+};
+
 export class FakeControl implements ControlApi {
   readonly zoneMap = new Map<string, FakeZone>();
   readonly tokenMap = new Map<string, TokenRecord>();
+  readonly signers = NO_SIGNERS;
   readonly journal: Journal[] = [];
   readonly auditLog: AuditView[] = [];
   readonly commands: { readonly command: Command; readonly options: RunOptions }[] = [];
@@ -130,7 +148,22 @@ export class FakeControl implements ControlApi {
         const changes = revertChanges(before.view, entry.changeset);
         return changes.ok ? result(applied(before.view, changes.value), dnssec) : changes;
       }
+      default:
+        return fail(problem('MAIL_NO_POLICY', '', 'this stand-in keeps no mail policies'));
     }
+  }
+
+  /** Mail is tested on a real control room (mail.test.ts). */
+  mail(): undefined {
+    return undefined;
+  }
+
+  mailProposal(record: ZoneRecord): MailProposal {
+    return policyFromZone(this.view(record));
+  }
+
+  dkimKeys(): DkimKeySource {
+    return { keysFor: () => [] };
   }
 
   #recordOf(name: string, dnssec: 'on' | 'off', view: MemoryZone, before: ZoneRecord | undefined): ZoneRecord {
@@ -289,7 +322,7 @@ function applied(view: MemoryZone, changes: readonly RrsetChange[]): MemoryZone 
 }
 
 /** A FakeControl with the zone example.com (unsigned) and a token for each scope. */
-export async function fakeWithZone(): Promise<{ control: FakeControl; tokens: Record<'admin' | 'read' | 'zone' | 'other', string> }> {
+export async function fakeWithZone(): Promise<{ control: FakeControl; tokens: Record<'admin' | 'read' | 'zone' | 'other' | 'signer', string> }> {
   const control = new FakeControl();
   const actor = { kind: 'system', id: 'test', from: '' } as const;
   const text = [
@@ -313,6 +346,7 @@ export async function fakeWithZone(): Promise<{ control: FakeControl; tokens: Re
     read: await token('read'),
     zone: await token('zone:example.com.'),
     other: await token('zone:other.test.'),
+    signer: await token('signer:mx1'),
   };
   return { control, tokens };
 }

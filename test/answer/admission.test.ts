@@ -93,7 +93,7 @@ describe('answers of one kind about one thing share a limit', () => {
     for (const question of ['www.z.', 'ns.z.', 'a.wild.z.', 'no.z.', 'cut.z.', 'a.tree.z.', 'test.'])
       expect(
         whole(2 * BURST, () => question),
-        question,
+        `question ${question}`,
       ).toBe(BURST);
   });
 

@@ -1,5 +1,5 @@
 /** Server cookies: the vectors of RFC 9018 appendix A, and the edges of every rule. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { COOKIE, COOKIE_OPTION_BYTES, Cookies } from '#answer/cookie.ts';
 import { CookieSecrets, parseCookieSecret } from '#answer/cookie-secrets.ts';
@@ -15,7 +15,7 @@ function server(current = SECRET, other = current) {
   return {
     secrets,
     /** What the option is worth, and the one in the answer, both in hex. */
-    ask(cookie: string, from: string, nowSeconds: number): readonly [string, string] {
+    ask: (cookie: string, from: string, nowSeconds: number): readonly [string, string] => {
       const client = newClientAddress();
       setClientAddress(client, from);
       // Something before and behind, as in a message.
@@ -120,7 +120,7 @@ describe('RFC 9018 §4: whose cookie it is', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 8, maxLength: 8 }), (hash) => {
         const forged = cookie.slice(0, 32) + Buffer.from(hash).toString('hex');
-        return taken.ask(forged, '192.0.2.1', now)[0] === (forged === cookie ? 'VALID' : 'INVALID');
+        expect(taken.ask(forged, '192.0.2.1', now)[0]).toBe(forged === cookie ? 'VALID' : 'INVALID');
       }),
     );
   });

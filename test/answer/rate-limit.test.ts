@@ -150,8 +150,8 @@ test('the allow list', () => {
     return limits.isAllowed(client);
   };
   for (const from of ['192.0.2.0', '192.0.2.127', '2001:db8:ffff::1', '198.51.100.7', '::ffff:192.0.2.1', '0.0.0.0'])
-    expect(allowed(from), from).toBe(true);
-  for (const from of ['192.0.2.128', '192.0.3.1', '2001:db9::1', '198.51.100.6', '::1']) expect(allowed(from), from).toBe(false);
+    expect(allowed(from), `from ${from}`).toBe(true);
+  for (const from of ['192.0.2.128', '192.0.3.1', '2001:db9::1', '198.51.100.6', '::1']) expect(allowed(from), `from ${from}`).toBe(false);
 });
 
 describe('the log', () => {

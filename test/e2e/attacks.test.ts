@@ -27,7 +27,7 @@ const ANSWERED_MIN = 0.99;
 const P99_MS_MAX = 50;
 const MIB = 1024 * 1024;
 /** What the collector lets lie while there is no need for room: where it settles depends on when it last ran. */
-const GARBAGE_BYTES = 64 * MIB;
+const GARBAGE_BYTES = 32 * MIB;
 
 const canaryQuery = buildQuery({ name: 'canary.example.', type: 'A' });
 const bigQuery = buildQuery({ name: 'www.example.', type: 'TXT', edns: { size: 1232 } });
@@ -41,7 +41,8 @@ const cookieOption = (hex: string) => {
   return Buffer.concat([Buffer.from([0, 10, 0, data.length]), data]);
 };
 
-describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', (udp) => {
+// Whatever else runs on the machine can spoil an attempt, but not make a bad server pass one.
+describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', { retry: 2 }, (udp) => {
   let server: RunningServer;
   let baselineBytes = 0;
   let baselineDescriptors = 0;
@@ -71,8 +72,6 @@ describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', (udp) => {
   };
 
   const counted = async (name: string, label: string): Promise<number> => {
-    // The answer process reports its counters every second.
-    await new Promise((resolve) => setTimeout(resolve, 1100));
     const metrics = await (await server.api('GET', '/metrics')).text();
     return Number(new RegExp(`^${name}\\{${label}\\} (\\d+)$`, 'm').exec(metrics)?.[1]);
   };
@@ -87,17 +86,17 @@ describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', (udp) => {
     baselineBytes = memoryBytes(answerPid());
     baselineDescriptors = descriptorCount(answerPid());
   });
-  afterAll(async () => {
-    expect(await server.stop()).toBe(0);
-    expect(server.log()).not.toMatch(/worker \d+ (failed|ended)|process ended/);
-  });
+  afterAll(() => server.stop());
 
   test('U1, U2: a forged flood for one big answer; whom it pretends to be is still served, by TCP and by cookie', async () => {
     const victims = network(1);
-    const running = attack({ sources: victims, queries: [bigQuery], perSecond: 4000, seconds: 2.5 });
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const running = attack({ sources: victims, queries: [bigQuery], perSecond: 4000, seconds: 2.2 });
     // By TC, then TCP.
-    const limited = await askFrom(victims[0]!, bigQuery);
+    let limited: WireMessage | undefined;
+    await server.eventually(async () => {
+      limited = await askFrom(victims[0]!, bigQuery);
+      return limited?.flags.has('TC') === true;
+    }, 6000);
     expect(limited).toMatchObject({ rcode: 'NOERROR', answer: [], authority: [] });
     expect(limited!.flags.has('TC')).toBe(true);
     const tcp = await TcpClient.open(at(), { from: victims[0]! });
@@ -126,7 +125,10 @@ describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', (udp) => {
     // Slip 1: all of it is answered, with TC.
     expect(later.received / later.sent).toBeGreaterThan(0.95);
     expect(later.truncated / later.received).toBeGreaterThan(0.95);
-    expect(await counted('waxseal_rrl_total', 'action="truncated"')).toBeGreaterThan(2000);
+    // The answer process reports its counters every second.
+    const isCounted = await server.eventually(async () => (await counted('waxseal_rrl_total', 'action="truncated"')) > 2000, 3000);
+    expect(isCounted).toBe(true);
+    expect(server.log().match(/rate limit: answers to 127\.1\.1\.0\/24 are limited/g)?.length).toBe(1);
   });
 
   test('U2: two seconds after the flood the network is served as ever', async () => {
@@ -134,44 +136,41 @@ describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', (udp) => {
     expect(isServed).toBe(true);
   });
 
-  // The rest is decided in the responder, which is the same for both sockets.
-  if (udp === 'mmsg') {
-    test('U1: an NXDOMAIN flood and a wildcard flood, each name asked once', async () => {
-      const queries = [
-        buildQuery({ name: 'xxxxxxxxxx.example.', type: 'A', edns: { size: 1232, dnssecOk: true } }),
-        buildQuery({ name: 'xxxxxxxxxx.wild.example.', type: 'TXT', edns: { size: 1232, dnssecOk: true } }),
-      ];
-      const { report, canary: seen } = await attack({ sources: network(2), queries, random: true, perSecond: 4000, seconds: 2 });
-      expectServed(seen);
-      const later = totals(report, 1);
-      expect(later.receivedBytes).toBeLessThanOrEqual(later.sentBytes);
-      expect(later.truncated / later.received).toBeGreaterThan(0.95);
-    });
+  test('U1: an NXDOMAIN flood and a wildcard flood, each name asked once', async () => {
+    const queries = [
+      buildQuery({ name: 'xxxxxxxxxx.example.', type: 'A', edns: { size: 1232, dnssecOk: true } }),
+      buildQuery({ name: 'xxxxxxxxxx.wild.example.', type: 'TXT', edns: { size: 1232, dnssecOk: true } }),
+    ];
+    const { report, canary: seen } = await attack({ sources: network(2), queries, random: true, perSecond: 4000, seconds: 1.8 });
+    expectServed(seen);
+    const later = totals(report, 1);
+    expect(later.receivedBytes).toBeLessThanOrEqual(later.sentBytes);
+    expect(later.truncated / later.received).toBeGreaterThan(0.95);
+  });
 
-    test('U1: many networks, each below its limit: nobody is limited, no table grows', async () => {
-      const sources = Array.from({ length: 250 }, (_, each) => network(256 + each, 1)[0]!);
-      const { report, canary: seen } = await attack({ sources, queries: [canaryQuery], perSecond: 4000, seconds: 2 });
-      expectServed(seen);
-      const all = totals(report);
-      expect([all.truncated, all.answers / all.sent >= 0.99]).toEqual([0, true]);
-    });
+  test('U1: many networks, each below its limit: nobody is limited, no table grows', async () => {
+    const sources = Array.from({ length: 250 }, (_, each) => network(256 + each, 1)[0]!);
+    const { report, canary: seen } = await attack({ sources, queries: [canaryQuery], perSecond: 4000, seconds: 1.2 });
+    expectServed(seen);
+    const all = totals(report);
+    expect([all.truncated, all.answers / all.sent >= 0.99]).toEqual([0, true]);
+  });
 
-    test('U6: random subdomains with DO from many networks: signed NXDOMAIN for all', async () => {
-      const sources = Array.from({ length: 250 }, (_, each) => network(512 + each, 1)[0]!);
-      const queries = [buildQuery({ name: 'xxxxxxxxxx.example.', type: 'A', edns: { size: 1232, dnssecOk: true } })];
-      const { report, canary: seen } = await attack({ sources, queries, random: true, perSecond: 6000, seconds: 2 });
-      expectServed(seen);
-      const all = totals(report);
-      expect(all.answers / all.sent).toBeGreaterThanOrEqual(0.99);
-      expect(Object.keys(all.rcodes)).toEqual(['3']);
-      // SOA, NSEC and their signatures.
-      expect(all.receivedBytes / all.received).toBeGreaterThan(300);
-    });
-  }
+  test('U6: random subdomains with DO from many networks: signed NXDOMAIN for all', async () => {
+    const sources = Array.from({ length: 250 }, (_, each) => network(512 + each, 1)[0]!);
+    const queries = [buildQuery({ name: 'xxxxxxxxxx.example.', type: 'A', edns: { size: 1232, dnssecOk: true } })];
+    const { report, canary: seen } = await attack({ sources, queries, random: true, perSecond: 6000, seconds: 1.2 });
+    expectServed(seen);
+    const all = totals(report);
+    expect(all.answers / all.sent).toBeGreaterThanOrEqual(0.99);
+    expect(Object.keys(all.rcodes)).toEqual(['3']);
+    // SOA, NSEC and their signatures.
+    expect(all.receivedBytes / all.received).toBeGreaterThan(300);
+  });
 
   test('U8: malformed packets of every kind', async () => {
     const before = await udpQuery(at(), canaryQuery);
-    const { report, canary: seen } = await attack({ sources: network(3), queries: malformed(), perSecond: 4000, seconds: 2 });
+    const { report, canary: seen } = await attack({ sources: network(3), queries: malformed(), perSecond: 4000, seconds: 1.6 });
     expectServed(seen);
     const later = totals(report, 1);
     expect(later.receivedBytes).toBeLessThanOrEqual(later.sentBytes);
@@ -189,8 +188,8 @@ describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', (udp) => {
       clients.push(mute, slow);
     }
     await new Promise((resolve) => setTimeout(resolve, 300));
-    const two = new Promise((resolve) => setTimeout(resolve, 2000));
-    const watched = canary(server, { from: CANARY_FROM, query: canaryQuery, perSecond: 45, until: two });
+    const over = new Promise((resolve) => setTimeout(resolve, 1200));
+    const watched = canary(server, { from: CANARY_FROM, query: canaryQuery, perSecond: 45, until: over });
     const startMs = performance.now();
     const honest = await TcpClient.open(at(), { from: '127.0.0.78' });
     honest.send(framed(bigQuery));
@@ -199,7 +198,7 @@ describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', (udp) => {
     expect(parseMessage(reply!).answer).toHaveLength(1);
     honest.destroy();
     expectServed(await watched);
-    expect(memoryBytes(answerPid()) - baselineBytes).toBeLessThan(GARBAGE_BYTES + 64 * MIB);
+    expect(memoryBytes(answerPid()) - baselineBytes).toBeLessThan(64 * MIB);
     for (const client of clients) client.reset();
   });
 
@@ -210,20 +209,8 @@ describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', (udp) => {
     expect(memoryBytes(pid) / MIB).toBeLessThanOrEqual(limitBytes / MIB);
     expect(descriptorCount(pid)).toBeLessThanOrEqual(baselineDescriptors + 2);
     expect((await server.api('GET', '/readyz')).status).toBe(200);
+    expect(server.log()).not.toMatch(/worker \d+ (failed|ended)|process ended/);
   });
-});
-
-test('a dry run limits nothing and says what it would have', async () => {
-  const server = await startServer({ config: '[rrl]\nallow = []\ndry_run = true\n' });
-  try {
-    await putZones(server, [{ name: 'example.', text: ZONE }], 'off');
-    const report = totals(await flood(server, { sources: network(1), queries: [canaryQuery], perSecond: 2000, seconds: 1 }));
-    expect([report.truncated, report.answers / report.sent >= 0.99]).toEqual([0, true]);
-    expect(await server.eventually(() => server.log().includes('127.1.1.0/24 are over it (dry run)'), 3000)).toBe(true);
-    expect(server.log().match(/rate limit:/g)).toHaveLength(1);
-  } finally {
-    expect(await server.stop()).toBe(0);
-  }
 });
 
 /** Cuts, counts that lie, pointers, answers, unknown opcodes, rubbish: made from a good query, the same ones each time. */

@@ -7,8 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dig } from '../support/dig.ts';
-import { freePort } from '../support/peers.ts';
-import { type Finished, type RunningServer, runWaxseal, startServer } from '../support/running-server.ts';
+import { type Finished, type RunningServer, quietPort, runWaxseal, startServer } from '../support/running-server.ts';
 import { runTool } from '../support/tools.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -155,7 +154,7 @@ describe('exit codes', () => {
 
   test('1: no server', async () => {
     expect(failureOf(await runWaxseal(['zone', 'list', '--data', server.folder]))).toEqual(refusal('CLI_SERVER', 1));
-    expect(failureOf(await runWaxseal(['zone', 'list', '--server', `http://127.0.0.1:${await freePort()}`]))).toEqual(
+    expect(failureOf(await runWaxseal(['zone', 'list', '--server', `http://127.0.0.1:${await quietPort()}`]))).toEqual(
       refusal('CLI_SERVER', 1),
     );
   });

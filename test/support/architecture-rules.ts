@@ -8,8 +8,8 @@ import { posix } from 'node:path';
 export const FLOORS: readonly (readonly string[])[] = [
   ['base'],
   ['dns'],
-  ['zone'],
-  ['dnssec', 'mail', 'lifecycle'],
+  ['zone', 'lifecycle'],
+  ['dnssec', 'mail'],
   ['store'],
   ['answer'],
   ['control', 'server', 'policy-host'],

@@ -13,7 +13,7 @@ import { toolPath } from './tools.ts';
 import { buildQuery } from './wire.ts';
 
 const ADDRESS = '127.0.0.1';
-const READY_MS = 15_000;
+const READY_MS = 30_000;
 const ZONE = '$ORIGIN example.\n@ 300 SOA ns host 1 3600 600 86400 300\n@ 300 NS ns\nns 300 A 192.0.2.1\nwww 300 A 192.0.2.2\n';
 
 export interface CookiePeer extends Endpoint {

@@ -87,11 +87,11 @@ export async function canary(
     if (at !== undefined && (reply[2]! & 2) === 0 && reply.readUInt16BE(6) > 0) times.push(performance.now() - at);
     sentAt.delete(id);
   });
-  let over = false;
-  void until.finally(() => (over = true)).catch(() => undefined);
+  const state = { over: false };
+  void until.finally(() => (state.over = true)).catch(() => undefined);
   let asked = 0;
   let running = 0;
-  for (const startMs = performance.now(); !over;) {
+  for (const startMs = performance.now(); !state.over;) {
     const octets = Buffer.from(query);
     octets.writeUInt16BE(asked & 0xffff, 0);
     sentAt.set(asked & 0xffff, performance.now());

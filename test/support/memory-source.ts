@@ -62,7 +62,7 @@ export class MemorySource implements AnswerSource {
 
   /** Zones in memory never change. */
   refresh(): SourceChanges {
-    return { zonesMoved: false, changes: [] };
+    return { zones: [], changes: [] };
   }
 
   #lend(node: Uint8Array | undefined): Uint8Array | undefined {

@@ -4,13 +4,14 @@
  * The interface is the one users have (command line, API, signals); nothing of src/ is imported.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Endpoint } from './exchange.ts';
-import { freePort } from './peers.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PROGRAM = join(ROOT, 'waxseal');
@@ -38,7 +39,7 @@ export interface Finished {
 
 /** Starts a server on an empty store and waits until it is ready. */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
-  const [dns, admin, https] = [await freePort(), await freePort(), await freePort()];
+  const [dns, admin, https] = [await quietPort(), await quietPort(), await quietPort()];
   const server = new RunningServer(mkdtempSync(join(tmpdir(), 'waxseal-self-')), { dns, admin, https }, options);
   try {
     await server.start();
@@ -47,6 +48,25 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     throw error;
   }
   return server;
+}
+
+/**
+ * A port that is free for UDP and TCP and stays so: below those that the system gives to clients, one of which would else have it just when
+ * the server starts again.
+ */
+export async function quietPort(): Promise<number> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const port = randomInt(12_000, 32_000);
+    const tcp = createServer();
+    const udp = createSocket('udp4');
+    const isFree = await Promise.all([
+      new Promise<boolean>((resolve) => void tcp.once('error', () => resolve(false)).listen(port, ADDRESS, () => resolve(true))),
+      new Promise<boolean>((resolve) => void udp.once('error', () => resolve(false)).bind(port, ADDRESS, () => resolve(true))),
+    ]);
+    await Promise.all([new Promise((resolve) => tcp.close(resolve)), new Promise<void>((resolve) => void udp.close(resolve))]);
+    if (isFree.every(Boolean)) return port;
+  }
+  throw new Error('no port free for both UDP and TCP in 100 attempts');
 }
 
 /** Runs `./waxseal` to its end. Nobody can be asked: there is no terminal. */
@@ -181,11 +201,8 @@ export class RunningServer implements Endpoint {
 
   /** Process ids of the children that live now, from /proc. */
   pids(): { readonly control: number | undefined; readonly answer: number | undefined } {
-    const of = (title: string) =>
-      readdirSync('/proc')
-        .filter((entry) => /^\d+$/.test(entry))
-        .map(Number)
-        .find((pid) => parentOf(pid) === this.child.pid && titleOf(pid).startsWith(title));
+    const children = childrenOf(this.child.pid!);
+    const of = (title: string) => children.find((pid) => titleOf(pid).startsWith(title));
     return { control: of('waxseal control'), answer: of('waxseal answer') };
   }
 
@@ -194,7 +211,7 @@ export class RunningServer implements Endpoint {
     const pid = this.pids()[role];
     if (pid === undefined) throw new Error(`there is no ${role} process\n${this.#log}`);
     process.kill(pid, 'SIGKILL');
-    await this.eventually(() => this.pids()[role] !== pid, STOP_MS);
+    await this.eventually(() => !isAlive(pid), STOP_MS);
     return pid;
   }
 
@@ -252,9 +269,24 @@ function isGroupAlive(child: ChildProcess): boolean {
   }
 }
 
-function parentOf(pid: number): number {
-  // Field 4 of proc(5) stat; the name in field 2 may hold anything, so count from its end.
-  return Number(readProc(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ')[1]);
+function childrenOf(pid: number): number[] {
+  const known = readProc(`/proc/${pid}/task/${pid}/children`);
+  if (known !== '') return known.trim().split(' ').map(Number);
+  // Kernels without CONFIG_PROC_CHILDREN: everybody's parent is looked at.
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((each) => Number(statFields(each)[1]) === pid);
+}
+
+/** False for a process that is gone, or dead and not yet waited for. */
+export function isAlive(pid: number): boolean {
+  return !['', 'Z', 'X'].includes(statFields(pid)[0] ?? '');
+}
+
+/** proc(5) stat from field 3, the state, on: the name in field 2 may hold anything, so count from its end. */
+function statFields(pid: number): string[] {
+  return readProc(`/proc/${pid}/stat`).split(') ').at(-1)!.split(' ');
 }
 
 function titleOf(pid: number): string {

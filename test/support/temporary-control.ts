@@ -4,8 +4,10 @@ import { type IpcMessage } from '#base/ipc.ts';
 import { type Problem, type Result } from '#base/problem.ts';
 import { type Actor, type Command, type Outcome, type RunOptions } from '#control/control-api.ts';
 import { Control } from '#control/control.ts';
+import { type OutsideWitnesses } from '#control/mail-evidence.ts';
 import { Publisher } from '#control/publisher.ts';
 import { nameOf } from '#dns/name.ts';
+import { type Resolver } from '#mail/resolver.ts';
 import { type StoreFailure } from '#store/failure.ts';
 import { type StoreWriter, type WriterOptions } from '#store/writer.ts';
 import { TEST_NOW_MS, countedRandom, temporaryStore } from './temporary-store.ts';
@@ -16,7 +18,11 @@ export interface TestControl {
   readonly control: Control;
   readonly writer: StoreWriter;
   readonly publisher: Publisher;
-  readonly clock: Clock & { set(nowMs: number): void };
+  /** `set` moves the wall clock, as somebody may do; `pass` lets time go by. */
+  readonly clock: Clock & { set(nowMs: number): void; pass(ms: number): void };
+  readonly dir: string;
+  /** `zone event object text`, of the lives of mail. */
+  readonly events: string[];
   readonly sent: IpcMessage[];
   readonly fatal: StoreFailure[];
   run(command: Command, options?: Partial<RunOptions>): Promise<Result<Outcome>>;
@@ -24,20 +30,41 @@ export interface TestControl {
   load(zone: string, text: string, options?: { readonly dnssec?: boolean }): Promise<Outcome>;
 }
 
+export interface TestControlOptions extends Partial<WriterOptions> {
+  /** A store that exists, whose writer is closed. */
+  readonly in?: string;
+  readonly bootId?: string;
+  readonly random?: (bytes: number) => Uint8Array;
+  readonly outside?: Resolver;
+  readonly witnesses?: OutsideWitnesses;
+}
+
 /** All of it goes when the test ends. */
-export function temporaryControl(options: Partial<WriterOptions> & { readonly nowMs?: number } = {}): TestControl {
+export function temporaryControl(options: TestControlOptions = {}): TestControl {
   let nowMs = options.nowMs ?? TEST_NOW_MS;
-  const clock = { nowMs: () => nowMs, set: (to: number) => (nowMs = to) };
-  const { writer } = temporaryStore(options);
+  let uptimeMs = nowMs - TEST_NOW_MS;
+  const clock = {
+    nowMs: () => nowMs,
+    set: (to: number) => (nowMs = to),
+    pass: (ms: number) => {
+      nowMs += ms;
+      uptimeMs += ms;
+    },
+  };
+  const { writer, dir } = temporaryStore(options);
   const sent: IpcMessage[] = [];
   const fatal: StoreFailure[] = [];
+  const events: string[] = [];
   const publisher = new Publisher((message) => sent.push(message));
   const control = new Control({
     writer,
     publisher,
     clock,
-    random: countedRandom(),
-    outside: { lookup: () => Promise.resolve({ kind: 'nxdomain' }) },
+    random: options.random ?? countedRandom(),
+    outside: options.outside ?? { lookup: () => Promise.resolve({ kind: 'nxdomain' }) },
+    uptime: () => ({ uptimeMs, bootId: options.bootId ?? 'test' }),
+    ...(options.witnesses === undefined ? {} : { witnesses: options.witnesses }),
+    onMailEvents: (zone, all) => events.push(...all.map(({ event, object, text }) => `${zone} ${event} ${object} ${text}`)),
     onFatal: (failure) => fatal.push(failure),
     version: '0.0.0',
     adminListener: '',
@@ -50,6 +77,8 @@ export function temporaryControl(options: Partial<WriterOptions> & { readonly no
     writer,
     publisher,
     clock,
+    dir,
+    events,
     sent,
     fatal,
     run,

@@ -43,9 +43,12 @@ export function writerOptions(options: Partial<WriterOptions> = {}): WriterOptio
   return { kek: TEST_KEK, random: countedRandom(), nowMs: TEST_NOW_MS, ...options };
 }
 
-/** A new store and its writer; both go when the test ends. */
-export function temporaryStore(options: Partial<WriterOptions> = {}): { readonly dir: string; readonly writer: StoreWriter } {
-  const dir = join(temporaryFolder(), 'store');
+/** A new store, or that in `in`, and its writer; both go when the test ends. */
+export function temporaryStore({ in: existing, ...options }: Partial<WriterOptions> & { readonly in?: string } = {}): {
+  readonly dir: string;
+  readonly writer: StoreWriter;
+} {
+  const dir = existing ?? join(temporaryFolder(), 'store');
   const writer = openWriter(dir, writerOptions(options));
   onTestFinished(() => writer.close());
   return { dir, writer };

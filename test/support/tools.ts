@@ -22,6 +22,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
   drill: 'ldnsutils',
   'ldns-read-zone': 'ldnsutils',
   'ldns-verify-zone': 'ldnsutils',
+  opendkim: 'opendkim',
+  'opendkim-testkey': 'opendkim-tools',
+  rspamd: 'rspamd',
   strace: 'strace',
   dnsperf: 'dnsperf',
 };

@@ -6,8 +6,11 @@ import type { ControlApi } from '#control/control-api.ts';
 import { treeProblems } from '#mail/spf-budget.ts';
 import { drawSpfTree } from '#mail/spf-draw.ts';
 import { evaluateSpf } from '#mail/spf-evaluate.ts';
+import { flatten } from '#mail/spf-flatten.ts';
 import { parseIp } from '#mail/spf-ip.ts';
+import { parseSpf } from '#mail/spf-parse.ts';
 import { spfTree } from '#mail/spf-tree.ts';
+import { formatSpf } from '#mail/spf.ts';
 import type { AdminApp } from '../admin-app.ts';
 import { problemForm, sendProblems } from '../problems.ts';
 import { closed, responses } from '../schemas.ts';
@@ -23,6 +26,7 @@ const TreeForm = Type.Object({
   voids: Type.Integer({ description: 'terms that find nothing; more than 2 are an error at receivers' }),
   ownerBytes: Type.Integer(),
   drawing: Type.String({ description: 'the tree as text' }),
+  tree: Type.Object({}, { additionalProperties: true, description: 'terms with their costs; keep it to see drift later' }),
   problems: Problems,
 });
 
@@ -35,6 +39,14 @@ const CheckForm = Type.Object({
   explanation: Type.Optional(Type.String()),
   problems: Problems,
   trace: Type.Array(Type.Object({}, { additionalProperties: true })),
+});
+
+const FlattenForm = Type.Object({
+  domain: Type.String(),
+  record: Type.String(),
+  parts: Type.Array(Type.Object({ owner: Type.String(), record: Type.String() })),
+  networks: Type.Array(Type.Object({ network: Type.String(), via: Type.Array(Type.String()) })),
+  problems: Problems,
 });
 
 export function spfRoutes(app: AdminApp, control: ControlApi): void {
@@ -61,7 +73,40 @@ export function spfRoutes(app: AdminApp, control: ControlApi): void {
         voids,
         ownerBytes,
         drawing: drawSpfTree(tree),
+        tree,
         problems: treeProblems(tree).map(problemForm),
+      });
+    },
+  );
+
+  app.get(
+    '/v1/spf/:domain/flatten',
+    {
+      config: { access: 'read' },
+      schema: {
+        summary: 'What an SPF record becomes when includes are replaced by their addresses',
+        description: 'A proposal: nothing is published. An include that cannot be looked up now is an error here, never left out.',
+        tags: ['spf'],
+        params: DomainParams,
+        querystring: closed({
+          include: Type.String({ minLength: 1, maxLength: 1024, description: 'domains of the includes, with commas between' }),
+        }),
+        response: responses({ 200: FlattenForm }),
+      },
+    },
+    async (request, reply) => {
+      const domain = withoutDot(request.params.domain);
+      const { text } = await spfTree(domain, control.resolver());
+      const parsed = parseSpf(text, `${domain} TXT`);
+      if (!parsed.ok) return sendProblems(reply, parsed.problems);
+      const chosen = request.query.include.split(',');
+      const found = await flatten({ domain, record: parsed.value, chosen, nowMs: systemClock.nowMs() }, control.resolver(), []);
+      return reply.send({
+        domain,
+        record: formatSpf(found.record),
+        parts: found.parts.map(({ owner, record }) => ({ owner, record: formatSpf(record) })),
+        networks: found.networks,
+        problems: found.problems.map(problemForm),
       });
     },
   );

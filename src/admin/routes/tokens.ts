@@ -124,6 +124,14 @@ export function tokensRoutes(app: AdminApp, control: ControlApi): void {
 /** A scope in canonical form. The zone need not exist yet. */
 function readScope(text: string, at: string, problems: Problem[]): TokenScope | undefined {
   if (text === 'admin' || text === 'read') return text;
+  if (text.startsWith('signer:')) {
+    problems.push(
+      problem('FIELD_VALUE', at, `a token with the scope ${JSON.stringify(text)} comes with its signer`, {
+        fix: 'register the signer: waxseal dkim signer add',
+      }),
+    );
+    return undefined;
+  }
   if (!text.startsWith('zone:')) {
     problems.push(problem('FIELD_VALUE', at, `${JSON.stringify(text)} is not a scope`, { fix: 'scopes are admin, read and zone:<name>' }));
     return undefined;

@@ -1,0 +1,92 @@
+/** What may be asked of a zone's mail: commands, and how it stands. */
+import { type Problem } from '#base/problem.ts';
+import { type Name } from '#dns/name.ts';
+import { type Explanation } from '#lifecycle/explain.ts';
+import { type DmarcPolicy } from '#mail/dmarc.ts';
+import { type MailState } from '#mail/mail-state.ts';
+import { type MailObservation } from '#mail/mail-step.ts';
+import { type MailPolicy } from '#mail/policy-model.ts';
+import { type DkimAlgorithm, type MailPolicyDocument } from '#mail/policy-schema.ts';
+
+export type MailCommand =
+  /** The policy becomes the zone's: records, keys, and what has to happen later. `takeOver`: records put by hand give way. */
+  | { readonly kind: 'mail.apply'; readonly zone: Name; readonly policy: unknown; readonly takeOver?: boolean }
+  /** The policy goes, with its keys. Its records stay as manual ones, so that mail under way is still verified, or go with it. */
+  | { readonly kind: 'mail.remove'; readonly zone: Name; readonly records: 'keep' | 'delete' }
+  | { readonly kind: 'dkim.rotate'; readonly zone: Name; readonly algorithms: readonly DkimAlgorithm[]; readonly reason: string }
+  | {
+      readonly kind: 'dkim.revoke';
+      readonly zone: Name;
+      readonly selector: string;
+      readonly reason: string;
+      readonly when: 'at-once' | 'after-switch';
+    }
+  /** A signer says which selectors it signs with now. */
+  | { readonly kind: 'dkim.ack'; readonly zone: Name; readonly signer: string; readonly selectors: readonly string[] }
+  /** A signer has made its own key and keeps it: PEM, or base64 as in "p=". */
+  | { readonly kind: 'dkim.add'; readonly zone: Name; readonly signer: string; readonly publicKey: string }
+  | { readonly kind: 'mta-sts.mode'; readonly zone: Name; readonly mode: 'off' | 'testing' | 'enforce' }
+  | {
+      readonly kind: 'dmarc.ramp';
+      readonly zone: Name;
+      readonly action: 'pause' | 'resume' | 'roll-back';
+      /** Where a roll-back goes; one step back unless given. */
+      readonly to?: DmarcPolicy;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: 'tlsa.next';
+      readonly zone: Name;
+      readonly host: string;
+      readonly port?: number;
+      /** PEM of a certificate or public key, or the record. */
+      readonly key: string;
+      readonly replaces?: string;
+    }
+  /** `object` is what `tlsa.next` gave; without it the one key to come at the host. */
+  | { readonly kind: 'tlsa.activated'; readonly zone: Name; readonly host: string; readonly object?: string; readonly force: boolean }
+  /** Without `object`: everything of the zone's mail. */
+  | { readonly kind: 'lifecycle.hold'; readonly zone: Name; readonly object?: string; readonly reason: string }
+  | { readonly kind: 'lifecycle.resume'; readonly zone: Name; readonly object?: string }
+  | {
+      readonly kind: 'lifecycle.override';
+      readonly zone: Name;
+      readonly object: string;
+      readonly wait: string;
+      readonly reason: string;
+    }
+  /** What is due is done; what was seen is taken note of. */
+  | { readonly kind: 'lifecycle.tick'; readonly zone: Name; readonly observations: readonly MailObservation[] };
+
+export function isMailCommand<C extends { readonly kind: string }>(command: C | MailCommand): command is MailCommand {
+  return /^(?:mail|dkim|dmarc|mta-sts|tlsa|lifecycle)\./.test(command.kind);
+}
+
+/** What else a command came to. */
+export interface MailNote {
+  /** Id of the object that it made or was about. */
+  readonly object?: string;
+  /** When a key may be used at the earliest, wall time. */
+  readonly notBeforeMs?: number;
+  /** True when that time will not move any more. */
+  readonly isFinal?: boolean;
+}
+
+/** How the mail of a zone stands. */
+export interface MailView {
+  readonly document: MailPolicyDocument;
+  readonly policy: MailPolicy;
+  readonly state: MailState;
+  /** Of everything that has a life; times are wall times. */
+  readonly explanations: readonly Explanation[];
+  /** Wall time minus counted time: what is added to times in `state`. */
+  readonly wallOffsetMs: number;
+  /** What stands against the records as they are, and warnings. */
+  readonly problems: readonly Problem[];
+}
+
+/** A policy that yields what the zone has, as far as one can. */
+export interface MailProposal {
+  readonly document: MailPolicyDocument;
+  readonly problems: readonly Problem[];
+}

@@ -1,0 +1,117 @@
+/**
+ * What keeps the mail of zones going: which zones are due, what can be seen of what they wait for, the counted time on disk.
+ * Not here: when this happens (mail-scheduler.ts), what a look is (mail-evidence.ts).
+ */
+import { MAIL_TIME_EVERY_MS } from '#base/limits.ts';
+import { type Clock } from '#base/clock.ts';
+import { type Result } from '#base/problem.ts';
+import { type Name, lowerName, nameOf } from '#dns/name.ts';
+import { type MailObservation } from '#mail/mail-step.ts';
+import { type Resolver } from '#mail/resolver.ts';
+import { type StoreWriter } from '#store/writer.ts';
+import { type Actor, type Command, type Outcome, type RunOptions } from './control-api.ts';
+import { dueMailZones, nextMailDueMs } from './mail-documents.ts';
+import { type OutsideWitnesses, type Witnesses, isLookable, lookAt } from './mail-evidence.ts';
+import { type MailRoom, OWN_SERVER } from './mail-room.ts';
+import { type MailUpkeep } from './mail-scheduler.ts';
+import { type Publisher } from './publisher.ts';
+
+export const NO_WITNESSES: OutsideWitnesses = { nameServers: new Map(), probes: new Map() };
+
+export interface MailUpkeepOptions {
+  readonly room: MailRoom;
+  readonly writer: StoreWriter;
+  readonly publisher: Publisher;
+  readonly clock: Clock;
+  readonly outside: OutsideWitnesses;
+  /** Our own zones as they are in the store. */
+  readonly store: Resolver;
+  readonly run: (command: Command, options: RunOptions) => Promise<Result<Outcome>>;
+  /** Runs a job between commands. */
+  readonly inQueue: (job: () => Promise<void>) => Promise<void>;
+}
+
+const SCHEDULER: Actor = { kind: 'system', id: 'mail', from: '' };
+/** A worker renews its snapshot within milliseconds; one that is gone for longer is seen at the next look. */
+const SERVED_MS_MAX = 2000;
+
+export class StoredMailUpkeep implements MailUpkeep {
+  readonly #options: MailUpkeepOptions;
+  readonly #listeners: (() => void)[] = [];
+  #notedAtMs = 0;
+
+  constructor(options: MailUpkeepOptions) {
+    this.#options = options;
+  }
+
+  countedNowMs(): number {
+    return this.#options.room.nowMs();
+  }
+
+  dueMail(limit: number): readonly Name[] {
+    const { writer } = this.#options;
+    return dueMailZones(writer, this.countedNowMs(), limit).flatMap((id) => {
+      const record = writer.zoneById(id);
+      return record === undefined ? [] : [nameOf(record.name)];
+    });
+  }
+
+  nextMailDueMs(): number | undefined {
+    return nextMailDueMs(this.#options.writer);
+  }
+
+  async lookAtMail(zone: Name, atOnce: number): Promise<readonly MailObservation[]> {
+    const { writer, room, outside } = this.#options;
+    const record = writer.zoneByName(lowerName(zone));
+    const step = record === undefined ? undefined : room.preview(record, writer.view(record));
+    if (record === undefined || step === undefined) return [];
+    const facts = { servers: [OWN_SERVER, ...outside.nameServers.keys()], probes: [...outside.probes.keys()] };
+    const checks = step.checks.filter((each) => isLookable(each, facts) && each.dueMs <= this.countedNowMs());
+    const observations: MailObservation[] = [];
+    for (let at = 0; at < checks.length; at += atOnce) {
+      const some = checks.slice(at, at + atOnce);
+      observations.push(...(await Promise.all(some.map((each) => lookAt(each, this.#witnesses(record.revision), this.countedNowMs())))));
+    }
+    return observations;
+  }
+
+  #witnesses(revision: number): Witnesses {
+    const { outside, publisher, store } = this.#options;
+    const own: Resolver = {
+      async lookup(name, type) {
+        const isServed = await publisher.waitServed(revision, SERVED_MS_MAX);
+        return isServed ? store.lookup(name, type) : { kind: 'timeout', reason: 'not every worker serves the newest records yet' };
+      },
+    };
+    return {
+      nameServer: (place) => (place === OWN_SERVER ? own : outside.nameServers.get(place)),
+      fetchBody: (place, url) => outside.probes.get(place)?.(url) ?? Promise.reject(new Error('there is no such probe')),
+    };
+  }
+
+  tickMail(zone: Name, observations: readonly MailObservation[]): Promise<Result<Outcome>> {
+    return this.#options.run({ kind: 'lifecycle.tick', zone, observations }, { actor: SCHEDULER, dryRun: false });
+  }
+
+  async noteTime(): Promise<void> {
+    const { writer, room, publisher, clock, inQueue } = this.#options;
+    const nowMs = this.countedNowMs();
+    if (this.#notedAtMs === 0) this.#notedAtMs = nowMs;
+    // Without anything that waits, there is nothing to count for.
+    if (nowMs - this.#notedAtMs < MAIL_TIME_EVERY_MS || this.nextMailDueMs() === undefined) return;
+    this.#notedAtMs = nowMs;
+    await inQueue(async () => {
+      const { generation } = await writer.commit({ audit: { atMs: clock.nowMs() }, documents: [room.timeline()], upkeep: true });
+      publisher.publish(generation);
+    });
+  }
+
+  onMailDue(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Something may have become due. */
+  tellDue(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,0 +1,423 @@
+/**
+ * The register of mail signers, and the only door through which a private key leaves: to a signer that is registered for the domain,
+ * from an address that it may ask from, with an entry in the audit log before it goes.
+ * Implements: RFC 6376 §5.2 (a signer has its key only once the record is published), NIST SP 800-57 part 1 §8.1.5.2.2 (who was given which key).
+ * Not here: files (signer-export.ts), the HTTP side (admin/routes/signers.ts), when keys change (mail/dkim-lifecycle.ts).
+ */
+import { newClientAddress, setClientAddress } from '#base/client-address.ts';
+import { type Clock, toSeconds } from '#base/clock.ts';
+import { NetworkSet, parseNetwork } from '#base/network.ts';
+import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
+import { type Name, ROOT, formatName, lowerName, nameOf, parseName } from '#dns/name.ts';
+import { StoreFailure } from '#store/failure.ts';
+import { type SealLabel } from '#store/seal.ts';
+import { type TokenRecord } from '#store/schema.ts';
+import { type StoreWrite, type StoreWriter } from '#store/writer.ts';
+import { type DkimKeySource } from './dkim-keys.ts';
+import {
+  type AddedPublicKey,
+  type AddedSigner,
+  type ExportStatus,
+  type SignerActor,
+  type SignerKeyForm,
+  type SignerOptions,
+  type SignerView,
+  type SignerVisit,
+  type SignersApi,
+} from './signer-api.ts';
+import { HourlyLog } from './signer-audit.ts';
+import { type RspamdSelector, rspamdSelector } from './signer-forms.ts';
+import { type SignerRecord, type SignerRegister, type SignerRequest, checkSigner, isSignerRegister, withSigner } from './signer-record.ts';
+import { type SigningWindow, signingNow, signingWindows } from './signer-windows.ts';
+import { newToken } from './tokens.ts';
+
+/** What signers need of the mail of zones. */
+export interface SignerMail extends DkimKeySource {
+  /** Selectors that the zone has, in whatever stage; empty without a policy. */
+  selectorsOf(zone: Name): readonly string[];
+  /** Signers that the policy waits for; undefined without a policy. */
+  policySigners(zone: Name): readonly string[] | undefined;
+  acknowledge(zone: Name, signer: string, selectors: readonly string[], options: SignerOptions): Promise<Result<unknown>>;
+  addKey(zone: Name, signer: string, publicKey: string, options: SignerOptions): Promise<Result<AddedPublicKey>>;
+}
+
+/** Writes files for those that read them; given by the process, which has disks and child processes. */
+export interface SignerFilesRoom {
+  status(name: string): ExportStatus;
+  exportNow(signer: SignerRecord): Promise<Result<ExportStatus>>;
+  forget(name: string): void;
+}
+
+export interface SignersSettings {
+  readonly writer: StoreWriter;
+  readonly clock: Clock;
+  readonly random: (bytes: number) => Uint8Array;
+  readonly mail: SignerMail;
+  /** One after another with every other change; the store's refusals come back as problems. */
+  readonly serially: <T>(job: () => Promise<Result<T>>) => Promise<Result<T>>;
+  /** Folder of the exports that name none. */
+  readonly filesRoot: string;
+}
+
+const NO_ZONE = 0;
+const REGISTER = 'signers';
+const LABEL: SealLabel = { purpose: 'signers', id: REGISTER, version: 1 };
+
+export class Signers implements SignersApi {
+  readonly #settings: SignersSettings;
+  readonly #fetches = new HourlyLog();
+  readonly #refusals = new HourlyLog();
+  readonly #fetchedAtMs = new Map<string, number>();
+  /** Signer and zone → selectors that it is known to sign with. */
+  readonly #inUse = new Map<string, string>();
+  #register: SignerRegister | undefined;
+  #files: SignerFilesRoom | undefined;
+
+  constructor(settings: SignersSettings) {
+    this.#settings = settings;
+  }
+
+  /** From now on files are written by `files`. */
+  useFiles(files: SignerFilesRoom): void {
+    this.#files = files;
+  }
+
+  // --- the register ---
+
+  list(): readonly SignerView[] {
+    const tokens = this.#settings.writer.tokens();
+    return this.records().map((record) => this.#view(record, tokens));
+  }
+
+  find(name: string): SignerView | undefined {
+    const record = this.#record(name);
+    return record === undefined ? undefined : this.#view(record, this.#settings.writer.tokens());
+  }
+
+  records(): readonly SignerRecord[] {
+    this.#register ??= this.#read();
+    return this.#register.signers;
+  }
+
+  add(request: SignerRequest, { actor, dryRun }: SignerOptions): Promise<Result<AddedSigner>> {
+    return this.#settings.serially(async () => {
+      const { clock, random, filesRoot } = this.#settings;
+      const nowMs = clock.nowMs();
+      const checked = checkSigner(request, nowMs, filesRoot);
+      if (!checked.ok) return checked;
+      const record = checked.value;
+      const local = checkLocal(record, request, actor);
+      if (local !== undefined) return fail(local);
+      const missing = record.domains.filter((domain) => this.#settings.writer.zoneByName(nameOf(domain)) === undefined);
+      if (missing.length > 0) return fail(...missing.map((domain) => noZone(domain)));
+      const register = withSigner({ version: 1, signers: this.records() }, record);
+      if (!register.ok) return register;
+      const warnings = [...checked.warnings, ...record.domains.flatMap((domain) => this.#unlisted(domain, record.name) ?? [])];
+      if (dryRun) return ok({ signer: this.#view(record, []) }, warnings);
+      const token = record.delivery === 'files' ? undefined : newToken(record.name, [scopeOf(record.name)], undefined, random, nowMs);
+      const detail = `signer ${record.name} (${record.delivery}) for ${record.domains.join(', ')}`;
+      await this.#commit(register.value, actor, 'signer.add', detail, token === undefined ? {} : { tokens: { put: [token.record] } });
+      const signer = this.#view(record, token === undefined ? [] : [token.record]);
+      return ok(token === undefined ? { signer } : { signer, token: { id: token.record.id, secret: token.text } }, warnings);
+    });
+  }
+
+  remove(name: string, { actor, dryRun }: SignerOptions): Promise<Result<SignerView>> {
+    return this.#settings.serially(async () => {
+      const view = this.find(name);
+      if (view === undefined) return fail(this.#notFound(name));
+      if (dryRun) return ok(view);
+      const signers = this.records().filter((each) => each.name !== name);
+      const detail = `signer ${name} and its ${view.tokens.length} tokens`;
+      await this.#commit({ version: 1, signers }, actor, 'signer.remove', detail, { tokens: { remove: view.tokens }, upkeep: true });
+      this.#files?.forget(name);
+      this.#fetchedAtMs.delete(name);
+      return ok(view);
+    });
+  }
+
+  async addPublicKey(name: string, domain: string, publicKey: string, options: SignerOptions): Promise<Result<AddedPublicKey>> {
+    const record = this.#record(name);
+    if (record === undefined) return fail(this.#notFound(name));
+    if (record.delivery !== 'own-key')
+      return fail(
+        problem(
+          'SIGNER_OWN_KEY',
+          name,
+          `${name} gets its keys from here (${record.delivery}); it is not registered as one that makes its own`,
+        ),
+      );
+    const zone = zoneOf(record, domain);
+    return zone.ok ? this.#settings.mail.addKey(zone.value, name, publicKey, options) : zone;
+  }
+
+  // --- for signers ---
+
+  async keys(visit: SignerVisit, domain?: string): Promise<Result<readonly SignerKeyForm[]>> {
+    const given = await this.#give(visit, domain, (text, { key, startSeconds, endSeconds }): SignerKeyForm => ({
+      domain: text,
+      selector: key.selector,
+      algorithm: key.algorithm,
+      publicKey: key.publicKey,
+      privateKey: key.privateKeyPem(),
+      validFromSeconds: startSeconds,
+      ...(endSeconds === undefined ? {} : { validUntilSeconds: endSeconds }),
+    }));
+    return given.ok ? ok(given.value.forms) : given;
+  }
+
+  async rspamdKeys(visit: SignerVisit, domain: string): Promise<Result<readonly RspamdSelector[]>> {
+    const given = await this.#give(visit, domain, rspamdSelector);
+    if (!given.ok) return given;
+    for (const [zone, selectors] of given.value.inUse) await this.#noteUse(visit, zone, selectors);
+    return ok(given.value.forms);
+  }
+
+  async acknowledge(visit: SignerVisit, domain: string, selector: string, dryRun: boolean): Promise<Result<undefined>> {
+    const record = await this.#admit(visit);
+    if (!record.ok) return record;
+    const zone = zoneOf(record.value, domain);
+    if (!zone.ok) return zone;
+    const known = this.#settings.mail.selectorsOf(zone.value);
+    if (!known.includes(selector.toLowerCase()))
+      return fail(
+        problem('SIGNER_SELECTOR', '/selector', `${formatName(zone.value)} has no selector ${JSON.stringify(selector)}`, {
+          fix: known.length === 0 ? 'the domain has no mail policy with DKIM keys' : `it has: ${known.join(', ')}`,
+        }),
+      );
+    const done = await this.#settings.mail.acknowledge(zone.value, visit.signer, [selector.toLowerCase()], { actor: visit.actor, dryRun });
+    return done.ok ? ok(undefined, done.warnings) : done;
+  }
+
+  async exportNow(name: string, { dryRun }: SignerOptions): Promise<Result<ExportStatus>> {
+    const record = this.#record(name);
+    if (record === undefined) return fail(this.#notFound(name));
+    if (record.files === undefined || this.#files === undefined)
+      return fail(problem('SIGNER_OWN_KEY', name, `${name} reads no files; it is registered with delivery ${record.delivery}`));
+    return dryRun ? ok(this.#files.status(name)) : this.#files.exportNow(record);
+  }
+
+  /** What its files hold: every key of its domains that may still be in use somewhere, and which of them sign now. */
+  filesOf(
+    record: SignerRecord,
+  ): readonly { readonly domain: string; readonly keys: ReturnType<DkimKeySource['keysFor']>; readonly signing: readonly string[] }[] {
+    const nowSeconds = toSeconds(this.#settings.clock.nowMs());
+    return record.domains.map((domain) => {
+      const keys = this.#settings.mail.keysFor(nameOf(domain));
+      const signing = signingNow(signingWindows(keys), nowSeconds).map(({ selector }) => selector);
+      return { domain: withoutDot(domain), keys, signing };
+    });
+  }
+
+  /** Files with these keys are in place. Written before anybody hears of it. */
+  noteExport(record: SignerRecord, detail: string): Promise<Result<undefined>> {
+    return this.#settings.serially(async () => {
+      const audit = {
+        atMs: this.#settings.clock.nowMs(),
+        actor: EXPORTER,
+        action: 'signer.export',
+        detail: `signer ${record.name}: ${detail}`,
+      };
+      await this.#settings.writer.commit({ audit, upkeep: true });
+      return ok(undefined);
+    });
+  }
+
+  /** The signer uses its files now. */
+  async noteFilesInUse(record: SignerRecord): Promise<void> {
+    const visit = { signer: record.name, actor: EXPORTER, from: '' };
+    for (const { domain, signing } of this.filesOf(record)) await this.#noteUse(visit, nameOf(`${domain}.`), signing);
+  }
+
+  /** Checks who asks, logs, and only then opens the keys. */
+  async #give<T>(
+    visit: SignerVisit,
+    domain: string | undefined,
+    form: (domain: string, window: SigningWindow) => T,
+  ): Promise<Result<{ readonly forms: readonly T[]; readonly inUse: ReadonlyMap<Name, readonly string[]> }>> {
+    const record = await this.#admit(visit);
+    if (!record.ok) return record;
+    if (record.value.delivery !== 'fetch')
+      return fail(
+        problem('SIGNER_OWN_KEY', visit.signer, `${visit.signer} is registered with delivery ${record.value.delivery} and fetches no keys`),
+      );
+    const wanted = domain === undefined ? undefined : zoneOf(record.value, domain);
+    if (wanted?.ok === false) return wanted;
+    const zones = wanted === undefined ? record.value.domains.map((each) => nameOf(each)) : [wanted.value];
+    const windows = zones.map((zone) => ({ zone, windows: signingWindows(this.#settings.mail.keysFor(zone)) }));
+    const logged = await this.#log(
+      visit,
+      windows.flatMap((each) => each.windows.map(({ key }) => `${formatName(each.zone)} ${key.selector}`)),
+    );
+    if (!logged.ok) return logged;
+    const { clock } = this.#settings;
+    this.#fetchedAtMs.set(visit.signer, clock.nowMs());
+    try {
+      const forms = windows.flatMap((each) => each.windows.map((one) => form(withoutDot(formatName(each.zone)), one)));
+      const inUse = windows.map(
+        (each) => [each.zone, signingNow(each.windows, toSeconds(clock.nowMs())).map(({ selector }) => selector)] as const,
+      );
+      return ok({ forms, inUse: new Map(inUse) });
+    } catch (error) {
+      if (error instanceof StoreFailure) return fail(error.problem);
+      throw error;
+    }
+  }
+
+  /** The visitor's record, unless nobody knows it or it comes from elsewhere than it may. */
+  async #admit({ signer, from, actor }: SignerVisit): Promise<Result<SignerRecord>> {
+    const record = this.#record(signer);
+    if (record === undefined) return fail(this.#notFound(signer));
+    if (from === 'unix' || mayAskFrom(record, from)) return ok(record);
+    const { clock } = this.#settings;
+    const item = `${signer} ${from}`;
+    if (this.#refusals.missing([item], clock.nowMs()).length > 0) {
+      this.#refusals.done([item], clock.nowMs());
+      await this.#settings.serially(async () => {
+        const detail = `signer ${signer} asked from ${from}, which is not in ${record.allow.join(', ')}`;
+        await this.#settings.writer.commit({ audit: { atMs: clock.nowMs(), actor, action: 'signer.refused', detail } });
+        return ok(undefined);
+      });
+    }
+    return fail(
+      problem('SIGNER_ADDRESS', '', `the signer ${signer} may not ask from ${from}`, {
+        fix: `it may from ${record.allow.join(', ')}; to change that, register it again with --allow`,
+      }),
+    );
+  }
+
+  /** Entries for what this signer was not given in this hour. A key that it has already is not kept from it by a log that is full: mail would go unsigned. */
+  async #log({ signer, actor, from }: SignerVisit, keys: readonly string[]): Promise<Result<undefined>> {
+    const { clock, writer, serially } = this.#settings;
+    const items = keys.map((key) => `${signer} ${key}`);
+    for (const item of items) this.#fetches.count(item);
+    if (this.#fetches.missing(items, clock.nowMs()).length === 0) return ok(undefined);
+    const logged = await serially(async () => {
+      const nowMs = clock.nowMs();
+      const missing = this.#fetches.missing(items, nowMs);
+      if (missing.length === 0) return ok(undefined);
+      const times = Math.max(...missing.map((item) => this.#fetches.countOf(item)));
+      const names = missing.map((item) =>
+        item
+          .slice(signer.length + 1)
+          .split(' ')
+          .toReversed()
+          .join('._domainkey.'),
+      );
+      const before = times > 1 ? `, ${times} times since the last entry` : '';
+      const detail = `signer ${signer} got ${names.join(', ')} from ${from}${before}`;
+      const zones = new Set(missing.map((item) => item.split(' ')[1]!));
+      const zone = zones.size === 1 ? { zone: [...zones][0]! } : {};
+      await writer.commit({ audit: { atMs: nowMs, actor, action: 'signer.fetch', ...zone, detail }, upkeep: true });
+      this.#fetches.done(missing, nowMs);
+      return ok(undefined);
+    });
+    return logged.ok || items.every((item) => this.#fetches.isKnown(item)) ? ok(undefined) : logged;
+  }
+
+  /** What a signer that asks for each message is given, it signs with: that is as good as its word. */
+  async #noteUse({ signer, actor }: SignerVisit, zone: Name, selectors: readonly string[]): Promise<void> {
+    const { mail } = this.#settings;
+    const place = `${signer} ${formatName(zone)}`;
+    const text = selectors.toSorted().join(' ');
+    if (selectors.length === 0 || this.#inUse.get(place) === text || mail.policySigners(zone)?.includes(signer) !== true) return;
+    // Before it is done: others that ask meanwhile need not say it too.
+    this.#inUse.set(place, text);
+    const done = await mail.acknowledge(zone, signer, selectors, { actor, dryRun: false });
+    if (!done.ok && this.#inUse.get(place) === text) this.#inUse.delete(place);
+  }
+
+  #unlisted(domain: string, signer: string): Problem | undefined {
+    const listed = this.#settings.mail.policySigners(nameOf(domain));
+    if (listed?.includes(signer) === true) return undefined;
+    return warning(
+      'SIGNER_DOMAIN',
+      domain,
+      listed === undefined
+        ? `${domain} has no mail policy yet, so there are no keys`
+        : `the mail policy of ${domain} does not name ${signer}`,
+      { fix: `with dkim.signers = ["${signer}"] in the mail policy, rotations wait until it has switched` },
+    );
+  }
+
+  async #commit(register: SignerRegister, actor: SignerActor, action: string, detail: string, more: Partial<StoreWrite>): Promise<void> {
+    const { writer, clock } = this.#settings;
+    const value = writer.sealer.seal(LABEL, Buffer.from(JSON.stringify(register), 'utf8'));
+    const audit = { atMs: clock.nowMs(), actor, action, detail };
+    await writer.commit({ ...more, audit, secrets: [{ zoneId: NO_ZONE, id: REGISTER, value }] });
+    this.#register = register;
+  }
+
+  /** Throws StoreFailure when it does not open, or is not one. */
+  #read(): SignerRegister {
+    const opened = this.#settings.writer.secret(NO_ZONE, LABEL);
+    if (opened === undefined) return { version: 1, signers: [] };
+    const register: unknown = JSON.parse(Buffer.from(opened).toString('utf8'));
+    if (!isSignerRegister(register))
+      throw new StoreFailure('STORE_DAMAGED', REGISTER, 'the register of mail signers does not have its form', 'restore the last backup');
+    return register;
+  }
+
+  #record(name: string): SignerRecord | undefined {
+    return this.records().find((each) => each.name === name);
+  }
+
+  #view(record: SignerRecord, tokens: readonly Pick<TokenRecord, 'id' | 'scopes'>[]): SignerView {
+    const fetchedAtMs = this.#fetchedAtMs.get(record.name);
+    const exported = record.files === undefined ? undefined : this.#files?.status(record.name);
+    return {
+      ...record,
+      tokens: tokens.filter(({ scopes }) => scopes.includes(scopeOf(record.name))).map(({ id }) => id),
+      ...(fetchedAtMs === undefined ? {} : { fetchedAtMs }),
+      ...(exported === undefined ? {} : { exported }),
+    };
+  }
+
+  #notFound(name: string): Problem {
+    const names = this.records().map((each) => each.name);
+    const fix = names.length === 0 ? 'register it: waxseal dkim signer add' : `there are: ${names.join(', ')}`;
+    return problem('SIGNER_NOT_FOUND', name, `there is no signer ${JSON.stringify(name)}`, { fix });
+  }
+}
+
+const EXPORTER: SignerActor = { kind: 'system', id: 'signer-export', from: '' };
+
+/** The scope of a signer's tokens. */
+export function scopeOf(signer: string): `signer:${string}` {
+  return `signer:${signer}`;
+}
+
+/** Files and commands are this machine's: who may say so is who may open the Unix socket, and so is this user anyway. */
+function checkLocal({ files }: SignerRecord, request: SignerRequest, { kind }: SignerActor): Problem | undefined {
+  if (files === undefined || kind === 'socket') return undefined;
+  if (request.files?.folder === undefined && files.command.length === 0) return undefined;
+  return problem('SIGNER_LOCAL', '/files', 'a folder or a command for an export can only be given over the Unix socket', {
+    fix: 'run waxseal dkim signer add on the server itself, or leave --folder and the command away',
+  });
+}
+
+function mayAskFrom({ allow }: SignerRecord, from: string): boolean {
+  const client = newClientAddress();
+  setClientAddress(client, from);
+  return new NetworkSet(allow.flatMap((each) => parseNetwork(each) ?? [])).has(client);
+}
+
+/** The zone that `domain` is, with or without its last dot, if the signer signs for it. */
+function zoneOf(record: SignerRecord, domain: string): Result<Name> {
+  const name = parseName(domain, ROOT);
+  const zone = name.ok ? formatName(lowerName(name.value)) : '';
+  if (name.ok && record.domains.includes(zone)) return ok(lowerName(name.value));
+  return fail(
+    problem('SIGNER_DOMAIN', 'domain', `the signer ${record.name} does not sign for ${JSON.stringify(domain)}`, {
+      fix: `it does for ${record.domains.map(withoutDot).join(', ')}`,
+    }),
+  );
+}
+
+function noZone(domain: string): Problem {
+  return problem('ZONE_NOT_FOUND', domain, `the zone ${domain} is not served here`, { fix: 'list the zones: waxseal zone list' });
+}
+
+function withoutDot(domain: string): string {
+  return domain.replace(/\.$/, '');
+}

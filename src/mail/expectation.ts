@@ -1,0 +1,72 @@
+/**
+ * What somebody should see who looks for a life cycle, and whether an answer shows it.
+ * Not here: looking (an edge does that), what follows from it (mail-step.ts).
+ */
+import { type Result, ok } from '#base/problem.ts';
+import { type WantedCheck } from '#lifecycle/engine.ts';
+import { findObject } from '#lifecycle/state.ts';
+import { formatName, type Name, nameOf } from '#dns/name.ts';
+import { formatRdata } from '#dns/registry.ts';
+import { TYPE } from '#dns/types.ts';
+import { dkimText } from './compile-records.ts';
+import { tlsaOwner } from './dane.ts';
+import { DKIM_MACHINE } from './dkim-machine.ts';
+import { dkimOwner } from './dkim.ts';
+import { type MailState } from './mail-state.ts';
+import { formatStsPolicy, formatStsRecord, policyId, stsHost, stsRecordOwner } from './mta-sts.ts';
+import { STS_BODY_MACHINE, STS_HOST_MACHINE } from './mta-sts-machine.ts';
+import { isTransient, type ResolverAnswer } from './resolver.ts';
+import { TLSA_MACHINE } from './tlsa-lifecycle.ts';
+import { txtText } from './txt.ts';
+
+export type Expectation =
+  /** At the owner a record that says this stands, or none does: the joined text of a TXT, the host of an MX, else presentation form. */
+  | { readonly kind: 'record' | 'no-record'; readonly owner: Name; readonly type: number; readonly text: string }
+  /** At the URL is the body whose `policyId` is `id`; the id that is announced for it may be another one. */
+  | { readonly kind: 'body'; readonly url: string; readonly id: string };
+
+/** Whether the answer of one name server is what a record's expectation asks for, and what it looked like. */
+export function judgeAnswer(
+  { kind, type, text }: Extract<Expectation, { kind: 'record' | 'no-record' }>,
+  answer: ResolverAnswer,
+): { readonly isGood: boolean; readonly text: string } {
+  // Who does not answer shows nothing, neither that it is there nor that it is gone.
+  if (isTransient(answer)) return { isGood: false, text: answer.reason ?? answer.kind.toUpperCase() };
+  if (answer.kind !== 'answer') return { isGood: kind === 'no-record', text: answer.kind.toUpperCase() };
+  const texts = answer.rdatas.map((rdata) => recordText(type, rdata));
+  const isThere = texts.includes(type === TYPE.TXT ? text : text.toLowerCase());
+  return { isGood: isThere === (kind === 'record'), text: texts.join(' | ') };
+}
+
+function recordText(type: number, rdata: Uint8Array): string {
+  if (type === TYPE.TXT) return txtText(rdata);
+  return (type === TYPE.MX ? formatName(rdata.subarray(2)) : formatRdata(type, rdata)).toLowerCase();
+}
+
+/** What the check should find; undefined when nothing can be looked up: a word of a signer or a report is waited for. */
+export function expectationOf({ machine, object, what }: WantedCheck, domain: Name, state: MailState): Expectation | undefined {
+  const record = (kind: 'record' | 'no-record', owner: Result<Name>, type: number, text: string | undefined): Expectation | undefined =>
+    owner.ok && text !== undefined ? { kind, owner: owner.value, type, text } : undefined;
+  if (machine === DKIM_MACHINE.kind && what === 'record') {
+    const key = findObject(state.dkim.lifecycle, object);
+    return record('record', dkimOwner(object, domain), TYPE.TXT, key === undefined ? undefined : dkimText(key));
+  }
+  if (machine === TLSA_MACHINE.kind && what === 'record') {
+    const data = findObject(state.tlsa.lifecycle, object)?.data;
+    return data === undefined ? undefined : record('record', tlsaOwner(nameOf(data.host), data.port), TYPE.TLSA, data.record);
+  }
+  if (machine === STS_HOST_MACHINE.kind)
+    return record('no-record', ok(domain), TYPE.MX, `${findObject(state.mtaSts.hosts, object)?.group}.`);
+  if (machine !== STS_BODY_MACHINE.kind) return undefined;
+  const data = findObject(state.mtaSts.bodies, object)?.data;
+  if (data === undefined) return undefined;
+  if (what === 'id-gone') return record('no-record', stsRecordOwner(domain), TYPE.TXT, formatStsRecord({ id: data.id }));
+  const host = stsHost(domain);
+  return host.ok
+    ? {
+        kind: 'body',
+        url: `https://${formatName(host.value).slice(0, -1)}/.well-known/mta-sts.txt`,
+        id: policyId(formatStsPolicy(data.policy)),
+      }
+    : undefined;
+}

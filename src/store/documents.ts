@@ -1,0 +1,115 @@
+/**
+ * Documents: JSON that belongs to a zone and is no record, like its mail policy and the lives of its keys; and the table of what is due
+ * when. Both change in the transaction that changes the records they led to, so that nothing is ever decided on half a state.
+ *
+ * A document says itself when it is due, so its entry in the table is found and moved without a search.
+ * Not here: what documents say, and what time is counted in (their writers know).
+ */
+import { assert } from '#base/assert.ts';
+
+import { decodeJson, encodeJson, hasFields } from './json.ts';
+import { numberKey, numberOfKey, textKey, zoneIdOfKey, zoneKey } from './schema.ts';
+import { type Octets, type ReadOptions } from './store.ts';
+
+export interface DocumentWrite {
+  /** 0 when it belongs to no zone. */
+  readonly zoneId: number;
+  readonly kind: string;
+  readonly id: string;
+  /** JSON, or null: it is no more. */
+  readonly value: unknown;
+  /** Milliseconds; without it the document is never due. */
+  readonly dueAtMs?: number;
+}
+
+/** A document that is due. */
+export interface DueDocument {
+  readonly dueAtMs: number;
+  readonly zoneId: number;
+  readonly kind: string;
+  readonly id: string;
+}
+
+/** As stored. */
+interface Envelope {
+  readonly dueAtMs?: number;
+  readonly value: unknown;
+}
+
+export interface DocumentTables {
+  readonly documents: Octets;
+  readonly due: Octets;
+}
+
+const DUE_HEAD_BYTES = 8;
+const DUE_VALUE = Buffer.from([0]);
+
+function isEnvelope(value: unknown): value is Envelope {
+  return hasFields(value, { dueAtMs: 'number?' }) && Object.hasOwn(Object(value), 'value');
+}
+
+export function documentKey(zoneId: number, kind: string, id: string): Buffer {
+  return Buffer.concat([zoneKey(zoneId), textKey(kind), Buffer.from([0]), textKey(id)]);
+}
+
+function dueKey(dueAtMs: number, key: Uint8Array): Buffer {
+  return Buffer.concat([numberKey(Math.max(0, Math.ceil(dueAtMs))), key]);
+}
+
+/** Inside a transaction: writes the document and moves its entry in the table. */
+export function putDocument({ documents, due }: DocumentTables, { zoneId, kind, id, value, dueAtMs }: DocumentWrite): void {
+  const key = documentKey(zoneId, kind, id);
+  const before = readEnvelope(documents, key, {});
+  if (before?.dueAtMs !== undefined) due.removeSync(dueKey(before.dueAtMs, key));
+  if (value === null) {
+    assert(dueAtMs === undefined, 'a document that is removed is not due');
+    documents.removeSync(key);
+    return;
+  }
+  documents.putSync(key, encodeJson({ ...(dueAtMs === undefined ? {} : { dueAtMs }), value } satisfies Envelope));
+  if (dueAtMs !== undefined) due.putSync(dueKey(dueAtMs, key), DUE_VALUE);
+}
+
+/** Inside a transaction: all documents of a zone, and what was due of them. */
+export function removeDocuments({ documents, due }: DocumentTables, zoneId: number): void {
+  const entries = [...documents.getRange({ start: zoneKey(zoneId), end: zoneKey(zoneId + 1) })];
+  for (const { key, value } of entries) {
+    const { dueAtMs } = decodeJson(value, 'a document', isEnvelope);
+    if (dueAtMs !== undefined) due.removeSync(dueKey(dueAtMs, key));
+    documents.removeSync(key);
+  }
+}
+
+function readEnvelope(documents: Octets, key: Uint8Array, read: ReadOptions): Envelope | undefined {
+  const bytes = documents.get(key, read);
+  return bytes === undefined ? undefined : decodeJson(bytes, 'a document', isEnvelope);
+}
+
+export function readDocument({ documents }: DocumentTables, zoneId: number, kind: string, id: string, read: ReadOptions): unknown {
+  return readEnvelope(documents, documentKey(zoneId, kind, id), read)?.value;
+}
+
+/** The first `limit` entries of the table, soonest first, up to `untilMs`. */
+export function readDue({ due }: DocumentTables, untilMs: number, limit: number, read: ReadOptions): DueDocument[] {
+  const end = numberKey(Math.max(0, Math.floor(untilMs)) + 1);
+  return [...due.getKeys({ end, limit, ...read })].map(dueOfKey);
+}
+
+function dueOfKey(key: Uint8Array): DueDocument {
+  const rest = Buffer.from(key.subarray(DUE_HEAD_BYTES));
+  const text = rest.toString('latin1', 4);
+  const at = text.indexOf('\0');
+  return { dueAtMs: numberOfKey(key), zoneId: zoneIdOfKey(rest), kind: text.slice(0, at), id: text.slice(at + 1) };
+}
+
+/** Where documents and table disagree. */
+export function documentFaults({ documents, due }: DocumentTables, read: ReadOptions, report: (where: string, what: string) => void): void {
+  const entries = new Set([...due.getKeys({ ...read })].map((key) => Buffer.from(key).toString('latin1')));
+  for (const { key, value } of documents.getRange({ ...read })) {
+    const where = `document ${Buffer.from(key).toString('latin1', 4).replace('\0', '/')} of zone id ${zoneIdOfKey(key)}`;
+    const { dueAtMs } = decodeJson(value, where, isEnvelope);
+    if (dueAtMs !== undefined && !entries.delete(dueKey(dueAtMs, key).toString('latin1')))
+      report(where, 'is due and not in the table of what is due');
+  }
+  if (entries.size > 0) report('due', `${entries.size} entries have no document`);
+}

@@ -1,0 +1,84 @@
+/**
+ * A year of rotations in many domains, in simulated time: whatever mix of versions caches hold, whatever crashes, jumps or lags, mail
+ * signed at any moment verifies for its queue life, certificates match, policies are consistent. And the judge can find fault: engines
+ * with one wait too short are caught.
+ */
+import { describe, expect, test } from 'vitest';
+import { type Machine, type Wait } from '../../src/lifecycle/machine.ts';
+import { MAIL_MACHINES, type MailMachines } from '../../src/mail/mail-step.ts';
+import { judge } from '../lifecycle/judge.ts';
+import { liveDomain, type Sabotage } from '../lifecycle/simulated-domain.ts';
+import { seededRandom } from '../support/query-set.ts';
+
+const YEAR_DAYS = 365;
+const DOMAINS = 8;
+
+test('nobody is hurt in a year of rotations', () => {
+  const totals = { steps: 0, crashes: 0, jumps: 0, reboots: 0, rotations: 0, activations: 0, mxChanges: 0 };
+  for (let seed = 1; seed <= DOMAINS; seed++) {
+    const diary = liveDomain(`d${seed}.example`, seededRandom(seed), YEAR_DAYS);
+    expect({ seed, harms: judge(diary) }).toEqual({ seed, harms: [] });
+    expect({ seed, errors: [...diary.problems].filter((each) => each.startsWith('error')) }).toEqual({ seed, errors: [] });
+    for (const [what, count] of Object.entries(diary.counts)) totals[what as keyof typeof totals] += count;
+    // It is not safe because it stands still.
+    expect(diary.stages.at(-1)!.stage).toBe('reject');
+  }
+  expect(totals.rotations).toBeGreaterThan(DOMAINS * 2 * 4);
+  expect(totals.crashes).toBeGreaterThan(DOMAINS * 40);
+  expect(Math.min(totals.jumps, totals.reboots, totals.activations, totals.mxChanges)).toBeGreaterThan(DOMAINS);
+}, 60_000);
+
+describe('the judge finds', () => {
+  const without = (machine: Machine, ...ids: string[]): Machine => ({
+    ...machine,
+    transitions: machine.transitions.map((each) => ({
+      ...each,
+      waits: each.waits.filter(({ id }) => !ids.includes(id)).map((wait) => detached(wait, ids)),
+    })),
+  });
+  const detached = (wait: Wait, ids: readonly string[]): Wait => {
+    if (wait.kind !== 'time' || wait.since === undefined || !ids.includes(wait.since)) return wait;
+    const { since: _since, ...rest } = wait;
+    return rest;
+  };
+  const machines = (change: Partial<MailMachines>, rates: Sabotage['rates'] = {}): Sabotage => ({
+    machines: { ...MAIL_MACHINES, ...change },
+    rates,
+  });
+
+  test.each<[string, Sabotage, RegExp]>([
+    [
+      'keys used before caches forget that they were not there',
+      machines({ dkim: without(MAIL_MACHINES.dkim, 'negative-ttl') }),
+      /meets NXDOMAIN at first/,
+    ],
+    [
+      'keys used before every server has them',
+      machines({ dkim: without(MAIL_MACHINES.dkim, 'visible', 'negative-ttl') }),
+      /meets NXDOMAIN/,
+    ],
+    ['keys revoked while mail is in queues', machines({ dkim: without(MAIL_MACHINES.dkim, 'queue-life') }), /meets .*p= later/],
+    ['keys revoked though a signer still uses them', machines({ dkim: without(MAIL_MACHINES.dkim, 'switched') }), /meets .*p= later/],
+    ['certificates used before their TLSA is known', machines({ tlsa: without(MAIL_MACHINES.tlsa, 'two-ttls') }), /is shown to senders/],
+    [
+      'ids announced before their body',
+      machines({ sts: { ...MAIL_MACHINES.sts, body: without(MAIL_MACHINES.sts.body, 'seen-outside') } }),
+      /under the id of/,
+    ],
+    [
+      'MTA-STS removed while senders keep it',
+      machines({ sts: { ...MAIL_MACHINES.sts, mode: without(MAIL_MACHINES.sts.mode, 'max-age') } }),
+      /removed while/,
+    ],
+    ['DMARC steps without their month', machines({ dmarc: without(MAIL_MACHINES.dmarc, 'dwell') }), /DMARC .* after/],
+    ['waits counted by the wall clock', { isWallClock: true, days: 100 }, /./],
+    ['MX records changed without asking', { isMxUnguarded: true, rates: { mx: 0.1 } }, /forbids/],
+    ['records committed without their state', { isCommitTorn: true }, /keys$|announced by nobody/],
+  ])('%s', (_what, sabotage, harm) => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const harms = judge(liveDomain(`d${seed}.example`, seededRandom(seed), sabotage.days ?? YEAR_DAYS, sabotage));
+      if (harms.some((each) => harm.test(each))) return;
+    }
+    expect.fail('nothing in 20 years');
+  });
+});

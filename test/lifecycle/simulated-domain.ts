@@ -1,0 +1,484 @@
+/**
+ * A mail domain over a year of simulated time, and everything around it that can go wrong: secondaries that lag, probes that fail, a
+ * process that crashes before and after its commits, reboots, a wall clock that jumps, wake-ups that come late, twice or not at all,
+ * signers that switch slowly, operators who rotate, change TTLs, certificates and mail hosts.
+ * What happened is written down; `judge` in judge.ts says whether anybody was hurt.
+ */
+import { generateKeyPairSync } from 'node:crypto';
+import { type ClockReading, type Timeline, advanceTimeline } from '../../src/lifecycle/timeline.ts';
+import { formatProblem } from '../../src/base/problem.ts';
+import { type Name, formatName, nameOf, parseName } from '../../src/dns/name.ts';
+import { formatRdata, parseRdataText } from '../../src/dns/registry.ts';
+import { type RrType, TYPE } from '../../src/dns/types.ts';
+import { acknowledgeDkim, rotateDkim, signingKeys } from '../../src/mail/dkim-lifecycle.ts';
+import { judgeAnswer } from '../../src/mail/expectation.ts';
+import { dmarcStage } from '../../src/mail/dmarc-ramp.ts';
+import { parseTlsa } from '../../src/mail/dane.ts';
+import { type MailState, newMailState } from '../../src/mail/mail-state.ts';
+import { type MailMachines, type MailObservation, type MailStep, MAIL_MACHINES, stepMail } from '../../src/mail/mail-step.ts';
+import { mailFacts } from '../../src/mail/mail-world.ts';
+import { announcedBody, checkMxChange, servedBody } from '../../src/mail/mta-sts-lifecycle.ts';
+import { type StsPolicy } from '../../src/mail/mta-sts.ts';
+import { type MailPolicy } from '../../src/mail/policy-model.ts';
+import { readPolicy } from '../../src/mail/policy.ts';
+import { tlsaActivated, tlsaNext, tlsaWorld } from '../../src/mail/tlsa-lifecycle.ts';
+import { type ZoneView } from '../../src/zone/view.ts';
+import { memoryZone, type ZoneRrset } from '../../src/zone/zone.ts';
+import { type Random, pick } from '../support/query-set.ts';
+import { CacheModel, NXDOMAIN } from './cache-model.ts';
+
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
+/** Mail waits this long in queues at most. */
+export const QUEUE_MS = 5 * DAY_MS;
+
+/** What a mutated run does otherwise. */
+export interface Sabotage {
+  readonly machines?: MailMachines;
+  /** Waits are counted by the wall clock. */
+  readonly isWallClock?: boolean;
+  /** The operator changes MX records without asking. */
+  readonly isMxUnguarded?: boolean;
+  /** The state is not written down with the records: half a commit. */
+  readonly isCommitTorn?: boolean;
+  /** Days that are enough to find it; a year otherwise. */
+  readonly days?: number;
+  /** How often something happens at a wake-up, when a year has too little of it. */
+  readonly rates?: { readonly jump?: number; readonly mode?: number; readonly mx?: number };
+}
+
+export interface Use {
+  readonly what: string;
+  readonly fromMs: number;
+  endMs: number;
+}
+
+export interface BodySpan {
+  readonly version: number;
+  readonly policy: StsPolicy;
+  readonly frontend: string;
+  readonly fromMs: number;
+  endMs: number;
+}
+
+/** Everything the judge needs, in simulated time. */
+export interface Diary {
+  readonly name: string;
+  readonly cache: CacheModel;
+  /** Signers signing with selectors. */
+  readonly signing: Use[];
+  /** Keys (TLSA text) that mail servers showed. */
+  readonly shown: Use[];
+  readonly bodies: BodySpan[];
+  /** Which body's id was announced when. */
+  readonly announcements: { readonly id: string; readonly version: number; readonly atMs: number }[];
+  /** Times at which not exactly one key of an algorithm was active, after the first. */
+  readonly inactive: string[];
+  readonly stages: { readonly stage: string; readonly atMs: number }[];
+  readonly modes: { readonly mode: string; readonly atMs: number }[];
+  readonly problems: Set<string>;
+  counts: { steps: number; crashes: number; jumps: number; reboots: number; rotations: number; activations: number; mxChanges: number };
+}
+
+const FRONTENDS = ['policy host a', 'policy host b'];
+let rsaSpki: Buffer | undefined;
+let madeKeys = 0;
+
+/** A well-formed public key that nobody has the private part of. */
+function publicKey(algorithm: 'rsa2048' | 'ed25519'): string {
+  madeKeys++;
+  if (algorithm === 'ed25519') {
+    const key = Buffer.alloc(32);
+    key.writeUInt32BE(madeKeys, 28);
+    return key.toString('base64');
+  }
+  rsaSpki ??= generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'der' });
+  const key = Buffer.from(rsaSpki);
+  key.writeUInt32BE(madeKeys, 100);
+  return key.toString('base64');
+}
+
+function rdataOf(apex: Name, type: RrType, text: string): Uint8Array {
+  const rdata = parseRdataText(type, text, apex);
+  if (!rdata.ok) throw new Error(formatProblem(rdata.problems[0]!));
+  return rdata.value;
+}
+
+function rrset(apex: Name, owner: string, type: RrType, ttl: number, ...texts: string[]): ZoneRrset {
+  const name = parseName(owner, apex);
+  if (!name.ok) throw new Error(owner);
+  const rdatas = texts.map((text) => rdataOf(apex, type, text));
+  return { owner: name.value, type, ttl, rdatas };
+}
+
+export function tlsaText(number: number): string {
+  return `3 1 1 ${number.toString(16).toUpperCase().padStart(64, '0')}`;
+}
+
+/** Lives `days` of simulated time. The same random numbers give the same life. */
+export function liveDomain(name: string, random: Random, days: number, sabotage: Sabotage = {}): Diary {
+  return new SimulatedDomain(name, random, sabotage).live(days);
+}
+
+/** The part of the policy that operators change. */
+interface Document {
+  readonly ttl: Readonly<Record<string, string>>;
+  readonly mtaSts: { readonly mode: string; readonly mx: readonly string[]; readonly maxAge: string };
+  readonly dkim: object;
+  readonly dane: object;
+}
+
+class SimulatedDomain {
+  readonly #random: Random;
+  readonly #sabotage: Sabotage;
+  readonly #apex: Name;
+  readonly #servers: readonly string[];
+  readonly #lagMs: ReadonlyMap<string, number>;
+  readonly #machines: MailMachines;
+  readonly #diary: Diary;
+  readonly #startMs = Date.UTC(2026, 10, 21);
+  #t = this.#startMs;
+  #wallOffsetMs = 0;
+  #bootMs = 0;
+  #boots = 0;
+  #timeline: Timeline | undefined;
+  #document: Document;
+  #policy: MailPolicy;
+  #negativeTtl: number;
+  #mx = ['mx1'];
+  #mxWanted: string | undefined;
+  #mail: readonly ZoneRrset[] = [];
+  #view: ZoneView;
+  #state: MailState;
+  #checks: MailStep['checks'] = [];
+  #active = new Map<string, string>();
+  /** Things that happen at their time: signers that switch, hosts that change. */
+  readonly #agenda: { readonly atMs: number; run(): void }[] = [];
+  #tlsaKeys = 1;
+  #tlsaPending: { readonly id: string; readonly record: string } | undefined;
+
+  constructor(name: string, random: Random, sabotage: Sabotage) {
+    this.#random = random;
+    this.#sabotage = sabotage;
+    this.#apex = nameOf(name);
+    this.#servers = ['primary', 'secondary a', 'secondary b'].slice(0, 1 + Math.floor(random() * 3));
+    this.#lagMs = new Map(this.#servers.map((server) => [server, server === 'primary' ? 0 : Math.floor(random() * 12) * HOUR_MS]));
+    // How often is looked is no wait, and the fewer looks, the faster the year.
+    const machines = sabotage.machines ?? MAIL_MACHINES;
+    const seldom = <M extends { checkEveryMs: number }>(machine: M): M => ({ ...machine, checkEveryMs: 2 * HOUR_MS });
+    this.#machines = {
+      dkim: seldom(machines.dkim),
+      dmarc: machines.dmarc,
+      tlsa: seldom(machines.tlsa),
+      sts: { mode: machines.sts.mode, body: seldom(machines.sts.body), host: seldom(machines.sts.host) },
+    };
+    this.#negativeTtl = pick(random, [300, 900, 86_400]);
+    this.#document = {
+      ttl: { dkim: pick(random, ['300s', '1h', '1d']), tlsa: pick(random, ['30m', '1h', '1d']), mtaSts: pick(random, ['5m', '1h', '1d']) },
+      dkim: { rotationInterval: pick(random, ['12d', '30d', '90d']), spareKeys: Math.floor(random() * 2), signers: ['mta1', 'mta2'] },
+      mtaSts: { mode: 'enforce', mx: [], maxAge: '4w' },
+      dane: { hosts: { mx1: { keys: [tlsaText(1)] } } },
+    };
+    this.#policy = this.#readPolicy();
+    this.#diary = {
+      name,
+      cache: new CacheModel(this.#servers),
+      signing: [],
+      shown: [{ what: tlsaText(1), fromMs: -Infinity, endMs: Infinity }],
+      bodies: [],
+      announcements: [],
+      inactive: [],
+      stages: [{ stage: 'none', atMs: this.#startMs }],
+      modes: [],
+      problems: new Set(),
+      counts: { steps: 0, crashes: 0, jumps: 0, reboots: 0, rotations: 0, activations: 0, mxChanges: 0 },
+    };
+    this.#view = memoryZone(this.#apex, this.#manual());
+    this.#serve();
+    this.#state = newMailState(this.#view, this.#apex, this.#t);
+  }
+
+  #readPolicy(): MailPolicy {
+    const policy = readPolicy(this.#document, this.#apex);
+    if (!policy.ok) throw new Error(policy.problems.map(formatProblem).join('\n'));
+    return policy.value;
+  }
+
+  #manual(): ZoneRrset[] {
+    const apex = this.#apex;
+    return [
+      rrset(apex, '@', TYPE.SOA, 86_400, `ns hostmaster 1 7200 900 1209600 ${this.#negativeTtl}`),
+      rrset(apex, '@', TYPE.NS, 3600, 'ns'),
+      rrset(apex, '@', TYPE.MX, 3600, ...this.#mx.map((host) => `10 ${host}`)),
+      ...['ns', 'mx1', 'mx2', 'mx3'].map((host) => rrset(apex, host, TYPE.A, 3600, '192.0.2.1')),
+    ];
+  }
+
+  live(days: number): Diary {
+    const endMs = this.#startMs + days * DAY_MS;
+    while (this.#t < endMs) {
+      const dueMs = this.#wake();
+      this.#t = Math.min(dueMs, endMs);
+      this.#agenda.sort((a, b) => a.atMs - b.atMs);
+      // What happens before the next wake-up happens in between, and wakes nobody.
+      while (this.#agenda.length > 0 && this.#agenda[0]!.atMs <= this.#t) this.#agenda.shift()!.run();
+    }
+    for (const use of [...this.#diary.signing, ...this.#diary.shown]) use.endMs = Math.min(use.endMs, endMs);
+    return this.#diary;
+  }
+
+  #reading(): ClockReading {
+    return { wallMs: this.#t + this.#wallOffsetMs, uptimeMs: this.#t - this.#bootMs, bootId: String(this.#boots) };
+  }
+
+  /** One wake-up; gives the time of the next. */
+  #wake(): number {
+    const { counts } = this.#diary;
+    counts.steps++;
+    if (this.#random() < (this.#sabotage.rates?.jump ?? 0.04)) {
+      counts.jumps++;
+      this.#wallOffsetMs = Math.floor((this.#random() - 0.5) * 800) * DAY_MS;
+    }
+    if (this.#random() < 0.01) {
+      counts.reboots++;
+      this.#boots++;
+      this.#bootMs = this.#t;
+    }
+    const timeline = advanceTimeline(this.#timeline, this.#reading());
+    const nowMs = this.#sabotage.isWallClock === true ? Math.max(timeline.nowMs, this.#t + this.#wallOffsetMs) : timeline.nowMs;
+    const observations = this.#look(nowMs);
+    this.#orders(nowMs);
+    let state = this.#state;
+    let step = this.#step(state, nowMs, timeline.wallOffsetMs, observations, []);
+    if (step.wantedKeys.length > 0) {
+      const newKeys = step.wantedKeys.map((algorithm) => ({ algorithm, publicKey: publicKey(algorithm), secretId: 'sealed' }));
+      // The process may die with the keys in its hands.
+      if (this.#random() < 0.2) newKeys.pop();
+      state = this.#state;
+      step = this.#step(state, nowMs, timeline.wallOffsetMs, observations, newKeys);
+    }
+    const isCrashed = this.#random() < 0.15;
+    if (isCrashed) counts.crashes++;
+    if (!isCrashed) {
+      this.#timeline = timeline;
+      this.#commit(step);
+    } else if (this.#sabotage.isCommitTorn === true) this.#publish(step);
+    const waitMs = Math.min((step.nextDueMs ?? Infinity) - nowMs, 5 * DAY_MS);
+    // After a crash the process is back soon; otherwise wake-ups come in time, too early, or late.
+    const chance = this.#random();
+    if (isCrashed) return this.#t + MINUTE_MS;
+    return this.#t + Math.max(1000, chance < 0.1 ? waitMs / 2 : chance < 0.2 ? waitMs + this.#random() * DAY_MS : waitMs);
+  }
+
+  #step(
+    state: MailState,
+    nowMs: number,
+    wallOffsetMs: number,
+    observations: readonly MailObservation[],
+    newKeys: Parameters<typeof stepMail>[0]['newKeys'] & object,
+  ): MailStep {
+    const step = stepMail({
+      domain: this.#apex,
+      policy: this.#policy,
+      state,
+      view: this.#view,
+      isSigned: true,
+      facts: mailFacts(nowMs, { wallOffsetMs, servers: this.#servers, probes: FRONTENDS }),
+      observations,
+      newKeys,
+      machines: this.#machines,
+    });
+    for (const each of step.problems) this.#diary.problems.add(`${each.severity} ${each.code} ${each.message}`);
+    return step;
+  }
+
+  #commit(step: MailStep): void {
+    // As it comes back from the store.
+    this.#state = JSON.parse(JSON.stringify(step.state)) as MailState;
+    this.#checks = step.checks;
+    this.#publish(step);
+    this.#noteStages();
+  }
+
+  #publish(step: MailStep): void {
+    if (step.changes.length === 0) return;
+    this.#mail = step.records.map(({ owner, type, rrset: wanted }): ZoneRrset => ({ owner, type, ...wanted! }));
+    this.#serve();
+  }
+
+  /** The zone as it is now, to every server in its time. */
+  #serve(): void {
+    const rrsets = [...this.#manual(), ...this.#mail];
+    this.#view = memoryZone(this.#apex, rrsets);
+    const records = new Map(
+      rrsets.map((each) => {
+        const value = each.rdatas.map((rdata) => formatRdata(each.type, rdata)).join('|');
+        return [`${formatName(each.owner)} ${each.type}`, { value, ttlMs: each.ttl * 1000 }] as const;
+      }),
+    );
+    this.#diary.cache.publish(records, this.#negativeTtl * 1000, (server) => this.#t + this.#lagMs.get(server)! * this.#random());
+  }
+
+  #noteStages(): void {
+    const { diary, state } = { diary: this.#diary, state: this.#state };
+    for (const algorithm of this.#policy.dkim.algorithms) {
+      const active = signingKeys(state.dkim).filter(({ data }) => data.algorithm === algorithm);
+      const before = this.#active.get(algorithm);
+      if (active.length > 1 || (active.length === 0 && before !== undefined))
+        diary.inactive.push(`${algorithm}: ${active.length} at ${this.#t}`);
+      const id = active[0]?.id;
+      if (id === undefined || id === before) continue;
+      if (before !== undefined) diary.counts.rotations++;
+      this.#active.set(algorithm, id);
+      this.#switchSigners(algorithm);
+    }
+    const stage = dmarcStage(state.dmarc);
+    if (diary.stages.at(-1)?.stage !== stage) diary.stages.push({ stage, atMs: this.#t });
+    const mode = state.mtaSts.mode.objects[0]!.stage;
+    if (diary.modes.at(-1)?.mode !== mode) diary.modes.push({ mode, atMs: this.#t });
+    const announced = announcedBody(state.mtaSts);
+    if (announced !== undefined && diary.announcements.at(-1)?.version !== announced.data.version)
+      diary.announcements.push({ id: announced.data.id, version: announced.data.version, atMs: this.#t });
+    const served = servedBody(state.mtaSts);
+    for (const frontend of FRONTENDS) {
+      const last = diary.bodies.findLast((each) => each.frontend === frontend);
+      if (last?.version === served?.data.version && last?.endMs === Infinity) continue;
+      const fromMs = Math.max(this.#t + (frontend === FRONTENDS[0] ? 0 : this.#random() * HOUR_MS), last?.fromMs ?? 0);
+      if (last !== undefined && last.endMs === Infinity) last.endMs = fromMs;
+      if (served !== undefined)
+        diary.bodies.push({ version: served.data.version, policy: served.data.policy, frontend, fromMs, endMs: Infinity });
+    }
+  }
+
+  /** Each signer takes the new key at its own time; two tell, a third was never enrolled and follows within the hour that is allowed. */
+  #switchSigners(algorithm: string): void {
+    for (const signer of ['mta1', 'mta2', 'forgotten']) {
+      const lateMs = signer === 'forgotten' ? HOUR_MS : signer === 'mta2' && this.#random() < 0.3 ? 4 * DAY_MS : 2 * HOUR_MS;
+      const atMs = this.#t + this.#random() * lateMs;
+      this.#agenda.push({
+        atMs,
+        run: () => {
+          const what = `${signer}/${algorithm}`;
+          const last = this.#diary.signing.findLast((use) => use.what.startsWith(`${what}/`) && use.endMs === Infinity);
+          // Slow signers take what is newest when they look.
+          const newest = this.#active.get(algorithm)!;
+          if (last?.what === `${what}/${newest}`) return;
+          if (last !== undefined) last.endMs = atMs;
+          this.#diary.signing.push({ what: `${what}/${newest}`, fromMs: atMs, endMs: Infinity });
+          if (signer !== 'forgotten') this.#acknowledge(signer);
+        },
+      });
+    }
+  }
+
+  #acknowledge(signer: string): void {
+    const selectors = this.#diary.signing
+      .filter((use) => use.what.startsWith(`${signer}/`) && use.endMs === Infinity)
+      .map((use) => use.what.split('/')[2]!);
+    const nowMs = this.#timeline === undefined ? this.#t : advanceTimeline(this.#timeline, this.#reading()).nowMs;
+    this.#state = { ...this.#state, dkim: acknowledgeDkim(this.#state.dkim, signer, selectors, nowMs) };
+  }
+
+  /** Looks where somebody should look; now and then a look fails, and a look may be lost with its process. */
+  #look(nowMs: number): MailObservation[] {
+    return this.#checks.flatMap(({ object, what, place, expect }): MailObservation[] => {
+      if (expect === undefined || this.#random() < 0.1) return [];
+      const base = { object, what, place, atMs: nowMs };
+      if (expect.kind === 'body') {
+        const served = this.#diary.bodies.findLast((each) => each.frontend === place && each.fromMs <= this.#t && each.endMs > this.#t);
+        const wanted = this.#state.mtaSts.bodies.objects.find((each) => each.id === object)?.data.version;
+        return [{ ...base, isGood: served !== undefined && served.version === wanted, text: `version ${served?.version}` }];
+      }
+      const value = this.#diary.cache.valueAt(place, `${formatName(expect.owner)} ${expect.type}`, this.#t);
+      const rdatas = value === NXDOMAIN ? [] : value.split('|').map((text) => rdataOf(this.#apex, expect.type, text));
+      const answer = rdatas.length === 0 ? ({ kind: 'nxdomain' } as const) : ({ kind: 'answer', rdatas, ttlSeconds: 0 } as const);
+      return [{ ...base, ...judgeAnswer(expect, answer) }];
+    });
+  }
+
+  /** What operators do, some days. */
+  #orders(nowMs: number): void {
+    const { mode = 0.001, mx = 0.007 } = this.#sabotage.rates ?? {};
+    const chance = this.#random();
+    const cause = { reason: 'test', by: 'operator', nowMs };
+    if (chance < 0.004) {
+      const rotated = rotateDkim(this.#state.dkim, [], cause);
+      if (rotated.ok) this.#state = { ...this.#state, dkim: rotated.value };
+    } else if (chance < 0.008) {
+      this.#negativeTtl = pick(this.#random, [300, 900, 86_400]);
+      this.#serve();
+    } else if (chance < 0.012)
+      this.#setPolicy({
+        ttl: { ...this.#document.ttl, [pick(this.#random, ['dkim', 'tlsa', 'mtaSts'])]: pick(this.#random, ['5m', '1h', '1d']) },
+      });
+    else if (chance < 0.022) this.#nextCertificate(nowMs);
+    else if (chance < 0.022 + mx) this.#wantMx();
+    else if (chance < 0.022 + mx + mode)
+      this.#setPolicy({ mtaSts: { ...this.#document.mtaSts, mode: this.#document.mtaSts.mode === 'off' ? 'enforce' : 'off' } });
+    this.#changeMx();
+    this.#activateCertificate(nowMs);
+  }
+
+  #setPolicy(change: Partial<Document>): void {
+    this.#document = { ...this.#document, ...change };
+    this.#policy = this.#readPolicy();
+  }
+
+  #wantMx(): void {
+    if (this.#mxWanted !== undefined) return;
+    this.#mxWanted = pick(
+      this.#random,
+      ['mx1', 'mx2', 'mx3'].filter((host) => !this.#mx.includes(host)),
+    );
+    const isHidden = this.#sabotage.isMxUnguarded === true;
+    if (!isHidden)
+      this.#setPolicy({ mtaSts: { ...this.#document.mtaSts, mx: [`${this.#mxWanted}.${formatName(this.#apex).slice(0, -1)}`] } });
+  }
+
+  #changeMx(): void {
+    if (this.#mxWanted === undefined) return;
+    const host = parseName(this.#mxWanted, this.#apex);
+    if (!host.ok) return;
+    const problems = checkMxChange(this.#state.mtaSts, [host.value]);
+    if (problems.length > 0 && this.#sabotage.isMxUnguarded !== true) return;
+    this.#mx = [this.#mxWanted];
+    this.#mxWanted = undefined;
+    this.#diary.counts.mxChanges++;
+    // Committed by itself, as any change of records by hand.
+    this.#serve();
+  }
+
+  #nextCertificate(nowMs: number): void {
+    if (this.#tlsaPending !== undefined) return;
+    const record = tlsaText(++this.#tlsaKeys);
+    const parsed = parseTlsa(record);
+    const host = parseName('mx1', this.#apex);
+    if (!parsed.ok || !host.ok) return;
+    const next = tlsaNext(this.#state.tlsa, { host: host.value, record: parsed.value }, nowMs);
+    if (!next.ok) return;
+    this.#state = { ...this.#state, tlsa: next.value.state };
+    this.#tlsaPending = { id: next.value.id, record };
+  }
+
+  /** The host asks until it may, then uses the key, and says so. */
+  #activateCertificate(nowMs: number): void {
+    if (this.#tlsaPending === undefined) return;
+    const { id, record } = this.#tlsaPending;
+    const world = tlsaWorld(this.#policy.dane.hosts, this.#state.ttls, mailFacts(nowMs, { servers: this.#servers }), this.#diary.name);
+    const activated = tlsaActivated(this.#state.tlsa, id, world, false);
+    if (!activated.ok) return;
+    this.#state = { ...this.#state, tlsa: activated.value };
+    this.#tlsaPending = undefined;
+    this.#diary.counts.activations++;
+    const last = this.#diary.shown.at(-1)!;
+    // Behind one name stand two machines; the second is late with the new key, by less than two of the shortest TTLs.
+    last.endMs = this.#t + 9 * MINUTE_MS;
+    this.#diary.shown.push({ what: record, fromMs: this.#t, endMs: Infinity });
+  }
+}
+
+/** For the judge. */
+export function keyOf(owner: string, domain: string, type: RrType): string {
+  return `${owner}.${formatName(nameOf(domain))} ${type}`;
+}

@@ -1,0 +1,346 @@
+/** Policies and the records that they come to; import of what a zone has; conflicts. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { nameOf } from '../../src/dns/name.ts';
+import { compileMail } from '../../src/mail/compile.ts';
+import { newMailState } from '../../src/mail/mail-state.ts';
+import { stepMail } from '../../src/mail/mail-step.ts';
+import { mailFacts } from '../../src/mail/mail-world.ts';
+import { policyFromZone } from '../../src/mail/policy-import.ts';
+import { loadZone } from '../../src/zone/assemble.ts';
+import { type ZoneView } from '../../src/zone/view.ts';
+import { memoryZone } from '../../src/zone/zone.ts';
+import { APEX, BASE, applied, lines, MailDomain, policyOf, START_MS, zoneOf } from './mail-domain.ts';
+
+const codes = (problems: readonly { code: string; at: string; severity: string }[]) =>
+  problems.map(({ severity, code, at }) => `${severity} ${code} ${at}`);
+
+function compile(document: unknown, view: ZoneView, more: Partial<Parameters<typeof compileMail>[0]> = {}) {
+  return compileMail({
+    domain: APEX,
+    policy: policyOf(document),
+    state: newMailState(view, APEX, START_MS),
+    view,
+    isSigned: true,
+    ...more,
+  });
+}
+
+describe('records', () => {
+  test('the default policy on its first day', () => {
+    const domain = new MailDomain({});
+    const step = domain.step();
+    expect(step.problems).toEqual([]);
+    expect(lines(step.records).map((line) => line.replace(/ p=(?!none)[^"]+".*/, ' p=…'))).toEqual([
+      '@ 3600 TXT "v=spf1 mx ~all"',
+      '_dmarc 3600 TXT "v=DMARC1; p=none; rua=mailto:postmaster@example.com"',
+      '_smtp._tls 3600 TXT "v=TLSRPTv1; rua=mailto:postmaster@example.com"',
+      'e20261121a._domainkey 3600 TXT "v=DKIM1; k=ed25519; p=…',
+      'r20261121a._domainkey 3600 TXT "v=DKIM1; k=rsa; p=…',
+    ]);
+    expect(domain.step().changes).toEqual([]);
+  });
+
+  test('a domain that sends nothing', () => {
+    const { records, problems } = compile({ profile: 'lockdown' }, zoneOf(BASE.filter((line) => !line.includes(' MX '))));
+    expect(lines(records)).toEqual([
+      '*._domainkey 3600 TXT "v=DKIM1; p="',
+      '@ 3600 MX 0 .',
+      '@ 3600 TXT "v=spf1 -all"',
+      '_dmarc 3600 TXT "v=DMARC1; p=none"',
+    ]);
+    expect(codes(problems)).toEqual([]);
+    const domain = new MailDomain(
+      { profile: 'lockdown' },
+      BASE.filter((line) => !line.includes(' MX ')),
+    );
+    expect(lines(domain.step().records)).toContain('_dmarc 3600 TXT "v=DMARC1; p=reject"');
+  });
+
+  test('everything else that a policy can say', () => {
+    const view = zoneOf(BASE);
+    const document = {
+      spf: { mechanisms: ['ip4:192.0.2.0/24', 'include:_spf.Example.net'], all: '-all', flatten: ['_spf.example.net'] },
+      dkim: {
+        algorithms: [],
+        external: [{ selector: 'esp', record: 'v=DKIM1; p=', ttl: '5m' }],
+        delegations: [{ selector: 's1', target: 's1.esp.example' }],
+      },
+      dmarc: { policy: 'none', np: 'reject', rua: ['mailto:r@reports.example.net'], acceptReportsOf: ['other.example'] },
+      mtaSts: { mode: 'external', id: 'abc' },
+      tlsRpt: { rua: [] },
+      bimi: { decline: true },
+      ttl: { default: '10m' },
+    };
+    expect(lines(compile(document, view, { flattened: { '_spf.example.net': ['ip4:198.51.100.1', 'ip6:2001:db8::1'] } }).records)).toEqual([
+      '@ 600 TXT "v=spf1 ip4:192.0.2.0/24 ip4:198.51.100.1 ip6:2001:db8::1 -all"',
+      '_dmarc 600 TXT "v=DMARC1; p=none; np=reject; rua=mailto:r@reports.example.net"',
+      '_mta-sts 600 TXT "v=STSv1; id=abc;"',
+      'default._bimi 600 TXT "v=BIMI1; l=; a=;"',
+      'esp._domainkey 300 TXT "v=DKIM1; p="',
+      'other.example._report._dmarc 600 TXT "v=DMARC1"',
+      's1._domainkey 600 CNAME s1.esp.example.',
+    ]);
+    expect(lines(compile(document, view).records)[0]).toContain('include:_spf.Example.net');
+  });
+
+  test('RFC 7208 §3.2: other TXT of the domain stays beside SPF, and is given back when SPF goes', () => {
+    const domain = new MailDomain({}, [...BASE, '@ 300 TXT "site-verification=1"', '@ 300 TXT "v=spf1 mx ~all"']);
+    const step = domain.step();
+    expect(step.problems).toEqual([]);
+    expect(lines(step.records.slice(-1))).toEqual(['@ 3600 TXT "site-verification=1"', '@ 3600 TXT "v=spf1 mx ~all"']);
+    domain.policy = policyOf({ spf: { enabled: false } });
+    const gone = domain.step();
+    expect(lines(gone.changes)).toEqual(['@ 3600 TXT "site-verification=1"']);
+    expect(gone.changes[0]!.rrset!.manager).toBe('manual');
+  });
+
+  test('what the policy no longer wants goes, and only that', () => {
+    const domain = new MailDomain({
+      bimi: { decline: true },
+      dkim: { algorithms: [], external: [{ selector: 'esp', record: 'v=DKIM1; p=' }] },
+    });
+    domain.step();
+    domain.policy = policyOf({ dkim: { algorithms: [] } });
+    expect(lines(domain.step().changes)).toEqual(['- default._bimi TXT', '- esp._domainkey TXT']);
+  });
+
+  test('RFC 9990 §4: consent to reports where the host is ours, and its name where it is not', () => {
+    const reports = zoneOf(['@ 3600 SOA ns hostmaster 1 2 3 4 5', '@ 3600 NS ns.example.com.'], nameOf('example.net'));
+    const document = { dmarc: { rua: ['mailto:a@reports.example.net', 'mailto:b@stranger.example', 'mailto:c@sub.example.com'] } };
+    const zones = (name: Uint8Array) => (Buffer.from(name).toString('latin1').includes('net') ? reports : undefined);
+    const { elsewhere, reportHosts } = compile(document, zoneOf(BASE), { zoneOf: zones });
+    expect(elsewhere.map(({ apex, changes }) => lines(changes, apex))).toEqual([
+      ['example.com._report._dmarc.reports 3600 TXT "v=DMARC1"'],
+    ]);
+    expect(reportHosts).toEqual([nameOf('stranger.example')]);
+    const done = applied(reports, elsewhere[0]!.changes);
+    expect(compile(document, zoneOf(BASE), { zoneOf: () => done }).elsewhere.flatMap(({ changes }) => lines(changes))).not.toContain(
+      expect.stringContaining('reports'),
+    );
+  });
+});
+
+describe('conflicts', () => {
+  const hand = [...BASE, '@ 300 TXT "v=spf1 -all"', '_dmarc 300 TXT "v=DMARC1; p=none"', '_smtp._tls 300 CNAME tls.example.net.'];
+  const places = ['MAIL_CONFLICT _dmarc.example.com. TXT', 'MAIL_CONFLICT _smtp._tls.example.com. TXT', 'MAIL_CONFLICT example.com. TXT'];
+
+  test('records put by hand with other content are not overwritten', () => {
+    const { problems } = compile({}, zoneOf(hand));
+    expect(codes(problems).toSorted()).toEqual(places.map((each) => `error ${each}`));
+  });
+
+  test('unless they may be', () => {
+    const { problems, changes } = compile({}, zoneOf(hand), { isTakeOver: true });
+    expect(codes(problems).toSorted()).toEqual(places.map((each) => `warning ${each}`));
+    expect(lines(changes)).toContain('- _smtp._tls CNAME');
+  });
+
+  test('those that say the same are taken over, however they are cut', () => {
+    const view = zoneOf([...BASE, '_dmarc 3600 TXT "v=DMARC1;p=none" ";rua=mailto:postmaster@example.com;"']);
+    const { problems, changes } = compile({}, view);
+    expect(problems).toEqual([]);
+    expect(lines(changes)).toContain('_dmarc 3600 TXT "v=DMARC1; p=none; rua=mailto:postmaster@example.com"');
+  });
+
+  test('a wildcard that answers for mail records is warned of', () => {
+    const { problems } = compile({ dkim: { algorithms: [] } }, zoneOf([...BASE, '* 300 TXT "wild"']));
+    expect(codes(problems)).toContain('warning TXT_WILDCARD_SHADOW *.example.com. TXT');
+  });
+
+  test('BIMI before DMARC has teeth is warned of', () => {
+    const { problems } = compile({ bimi: { logo: 'https://example.com/logo.svg' } }, zoneOf(BASE));
+    expect(codes(problems)).toContain('warning BIMI_DMARC /bimi');
+  });
+});
+
+describe('RFC 7672 §2.2: where TLSA can work', () => {
+  const keys = [`3 1 1 ${'AB'.repeat(32)}`];
+  const host = (name: string) => ({ dane: { hosts: { [name]: { keys } } } });
+  const step = (document: unknown, base: readonly string[], isSigned: boolean) => {
+    const domain = new MailDomain(document, base);
+    return domain.step(0, { isSigned });
+  };
+
+  test('a host with an address in a signed zone', () => {
+    const { records, problems } = step(host('mx1'), BASE, true);
+    expect(problems).toEqual([]);
+    expect(lines(records)).toContain(`_25._tcp.mx1 3600 TLSA ${keys[0]}`);
+  });
+
+  test.each([
+    ['an unsigned zone', 'mx1', BASE, false, 'error'],
+    ['an alias', 'alias', [...BASE, 'alias 300 CNAME mx1'], true, 'error'],
+    ['a host without address', 'mx9', BASE, true, 'warning'],
+  ])('%s', (_what, name, base, isSigned, severity) => {
+    const { records, problems } = step(host(name), base, isSigned);
+    expect(codes(problems)).toEqual([`${severity} MAIL_DANE_HOST ${name}.example.com.`]);
+    expect(lines(records).some((line) => line.includes('TLSA'))).toBe(severity === 'warning');
+  });
+});
+
+describe('import', () => {
+  /** The policy that the zone's records come from, and what applying it would change. */
+  function roundTrip(view: ZoneView) {
+    const imported = policyFromZone(view);
+    const policy = policyOf(JSON.parse(JSON.stringify(imported.document)), view.apex);
+    const step = stepMail({
+      domain: view.apex,
+      policy,
+      state: newMailState(view, view.apex, START_MS),
+      view,
+      isSigned: true,
+      facts: mailFacts(START_MS),
+    });
+    const before = new Set(
+      lines(
+        [...view.ascend(view.apexKey)].flatMap((node) => node.rrsets.map((rrset) => ({ owner: node.owner, type: rrset.type, rrset }))),
+        view.apex,
+      ),
+    );
+    return { imported, step, isSame: lines(step.changes, view.apex).every((line) => before.has(line)) };
+  }
+
+  test('the example zone', () => {
+    const apex = nameOf('meridian-post.example');
+    const file = join(import.meta.dirname, '../../zones/meridian-post.example.zone');
+    const zone = loadZone(readFileSync(file, 'latin1'), { origin: apex, file, signed: true });
+    if (!zone.ok) return expect.fail('bad zone');
+    const { imported, step } = roundTrip(memoryZone(apex, zone.value));
+    expect(imported.problems).toEqual([]);
+    expect(codes(step.problems.filter(({ severity }) => severity === 'error'))).toEqual([]);
+    expect(step.wantedKeys).toEqual([]);
+  });
+
+  const uri = fc.constantFrom('mailto:a@example.com', 'mailto:r%2Cx@reports.example.net', 'mailto:b@other.example');
+  const dmarcPolicy = fc.constantFrom('none' as const, 'quarantine' as const, 'reject' as const);
+  const ttl = fc.constantFrom('5m', '1h', '90s');
+  const documents = fc.record(
+    {
+      spf: fc.oneof(
+        fc.constant({ enabled: false }),
+        fc.record({
+          mechanisms: fc.uniqueArray(
+            fc.constantFrom(
+              'mx',
+              'a:mail.example.net',
+              'ip4:192.0.2.1',
+              '?include:_spf.example.net',
+              'ip6:2001:db8::/32',
+              'exists:%{i}._s.%{d}',
+            ),
+            { maxLength: 4 },
+          ),
+          all: fc.constantFrom('-all' as const, '~all' as const, '?all' as const, 'none' as const),
+        }),
+        fc.constant({ mechanisms: ['mx'], redirect: '_spf.example.net' }),
+      ),
+      dkim: fc.record({
+        algorithms: fc.constant([]),
+        external: fc.uniqueArray(
+          fc.record({ selector: fc.constantFrom('esp', 'a.b', 'k1'), record: fc.constantFrom('v=DKIM1; p=', 'k=rsa; p='), ttl }),
+          { selector: ({ selector }) => selector, maxLength: 2 },
+        ),
+        delegations: fc.uniqueArray(
+          fc.record({ selector: fc.constantFrom('s1', 's2'), target: fc.constantFrom('s.esp.example.', 't.esp.example.'), ttl }),
+          {
+            selector: ({ selector }) => selector,
+            maxLength: 2,
+          },
+        ),
+      }),
+      dmarc: fc.oneof(
+        fc.constant({ enabled: false }),
+        fc.record(
+          {
+            policy: dmarcPolicy,
+            ramp: fc.constant({ enabled: false }),
+            sp: dmarcPolicy,
+            np: dmarcPolicy,
+            adkim: fc.constantFrom('relaxed' as const, 'strict' as const),
+            aspf: fc.constantFrom('relaxed' as const, 'strict' as const),
+            psd: fc.constantFrom('yes' as const, 'no' as const),
+            rua: fc.uniqueArray(uri, { maxLength: 2 }),
+            ruf: fc.uniqueArray(uri, { maxLength: 1 }),
+            acceptReportsOf: fc.uniqueArray(fc.constantFrom('a.example', 'b.c.example'), { maxLength: 2 }),
+          },
+          { requiredKeys: ['policy', 'ramp', 'rua'] },
+        ),
+      ),
+      mtaSts: fc.constantFrom(
+        { mode: 'off' as const },
+        { mode: 'external' as const, id: 'a1' },
+        { mode: 'external' as const, target: '_mta-sts.esp.example.' },
+      ),
+      tlsRpt: fc.record({ rua: fc.uniqueArray(fc.oneof(uri, fc.constant('https://r.example/v1')), { maxLength: 2 }) }),
+      dane: fc.constantFrom({}, { hosts: { mx1: { keys: [`3 1 1 ${'01'.repeat(32)}`, `2 1 1 ${'02'.repeat(32)}`] } } }),
+      bimi: fc.constantFrom({ decline: true }, { logo: 'https://example.com/l.svg', avatar: 'personal' as const }),
+      ttl: fc.record({ spf: ttl, dmarc: ttl, mtaSts: ttl, tlsRpt: ttl, tlsa: ttl, bimi: ttl }),
+    },
+    { requiredKeys: ['spf', 'dkim', 'dmarc', 'mtaSts', 'tlsRpt'] },
+  );
+
+  test('law: the imported policy yields the records that were there', () => {
+    fc.assert(
+      fc.property(documents, fc.boolean(), (document, hasToken) => {
+        const base = zoneOf([...BASE, ...(hasToken ? ['@ 90 TXT "token"'] : [])]);
+        const facts = mailFacts(START_MS);
+        const step = stepMail({
+          domain: APEX,
+          policy: policyOf(document),
+          state: newMailState(base, APEX, START_MS),
+          view: base,
+          isSigned: true,
+          facts,
+        });
+        // As if somebody had put them by hand.
+        const { imported, step: again, isSame } = roundTrip(applied(base, step.changes, 'manual'));
+        expect(imported.problems).toEqual([]);
+        expect(lines(again.records)).toEqual(lines(step.records));
+        expect(isSame).toBe(true);
+        expect(again.problems.filter(({ code }) => code === 'MAIL_CONFLICT')).toEqual([]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test('a lockdown is recognized', () => {
+    const base = zoneOf(BASE.filter((line) => !line.includes(' MX ')));
+    const step = stepMail({
+      domain: APEX,
+      policy: policyOf({ profile: 'lockdown' }),
+      state: newMailState(base, APEX, START_MS),
+      view: base,
+      isSigned: true,
+      facts: mailFacts(START_MS),
+    });
+    const { imported, isSame } = roundTrip(applied(base, step.changes, 'manual'));
+    expect(imported.document.profile).toEqual(['lockdown']);
+    expect(isSame).toBe(true);
+  });
+
+  test('what a policy cannot say is told, and stays', () => {
+    const view = zoneOf([
+      ...BASE,
+      '@ 300 TXT "v=spf1 +all"',
+      '_dmarc 300 CNAME d.example.net.',
+      '_smtp._tls 300 TXT "v=TLSRPTv1;"',
+      '*._domainkey 300 TXT "v=DKIM1; k=ed25519; p=igwNU6+qcN75RvA0F7aCuIo1Z5n4SbdQ2a4bT4GlXj8="',
+      'two._domainkey 300 TXT "v=DKIM1; p="',
+      'two._domainkey 300 TXT "other"',
+      '_25._tcp.mx1 300 TLSA 1 1 1 00',
+    ]);
+    const { imported, step } = roundTrip(view);
+    expect(imported.problems.map(({ at }) => at).toSorted()).toEqual([
+      '*._domainkey.example.com. TXT',
+      '_25._tcp.mx1.example.com. TLSA',
+      '_dmarc.example.com. CNAME',
+      '_smtp._tls.example.com. TXT',
+      'example.com. TXT',
+      'two._domainkey.example.com. TXT',
+    ]);
+    expect(step.changes).toEqual([]);
+  });
+});
