@@ -9,6 +9,8 @@ export const USAGE = `npm run bench -- [options]            measures waxseal bes
   --servers LIST        only these
   --figures LIST        only these of the other figures; "none" for none
   --names N             owner names of the zone (default 100000)
+  --many-names N        of the large zone of the full run (default 1000000)
+  --many-zones N        small zones of the full run (default 10000)
   --rounds N            interleaved rounds of each scenario (default 3, full 7)
   --seconds S           counting in each run (default 1, full 2)
   --window N            UDP queries under way (default 128)
@@ -28,6 +30,8 @@ export interface Options {
   readonly servers: readonly string[] | undefined;
   readonly figures: readonly string[] | undefined;
   readonly names: number;
+  readonly manyNames: number;
+  readonly manyZones: number;
   readonly rounds: number;
   readonly seconds: number;
   readonly window: number;
@@ -55,6 +59,8 @@ export function readOptions(words: readonly string[]): Options {
       servers: { type: 'string' },
       figures: { type: 'string' },
       names: { type: 'string', default: '100000' },
+      'many-names': { type: 'string', default: '1000000' },
+      'many-zones': { type: 'string', default: '10000' },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       window: { type: 'string', default: '128' },
@@ -76,6 +82,8 @@ export function readOptions(words: readonly string[]): Options {
     servers: list(values.servers),
     figures: list(values.figures),
     names: numeric('names', values.names, NAMES_MIN, NAMES_MAX),
+    manyNames: numeric('many-names', values['many-names'], NAMES_MIN, NAMES_MAX),
+    manyZones: numeric('many-zones', values['many-zones'], 1, NAMES_MAX),
     rounds: numeric('rounds', values.rounds ?? (values.full ? '7' : '3'), 1, ROUNDS_MAX),
     seconds: numeric('seconds', values.seconds ?? (values.full ? '2' : '1'), 0.1, SECONDS_MAX),
     window: numeric('window', values.window, 1, 65_536),

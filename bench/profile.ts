@@ -37,7 +37,12 @@ const nice = Number(process.env['NICE'] ?? 0);
 if (nice !== 0) prioritise(process.pid, nice);
 const cores = chooseCores(undefined, undefined);
 const bench: Bench = { cores, program: compileGenerator(running), work: running, rounds: 1, seconds: SECONDS, window: 128, nice, say };
-const prepared = await prepare(zoneSetOf(scenario.zones, Number(names)), scenario.signed, work, say);
+const prepared = await prepare(
+  zoneSetOf(scenario.zones, { names: Number(names), manyNames: Number(names), manyZones: Number(names) }),
+  scenario.signed,
+  work,
+  say,
+);
 pin(process.pid, String(cores.generator));
 // The engine then writes /tmp/perf-PID.map, which perf reads.
 process.env['NODE_OPTIONS'] = '--perf-basic-prof';

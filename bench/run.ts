@@ -36,7 +36,7 @@ async function main(options: Options): Promise<void> {
   const peers = PEERS.filter(({ id }) => options.servers?.includes(id) ?? true);
   const results: ScenarioResult[] = [];
   for (const group of groupsOf([...scenarios, ...figures])) {
-    const prepared = await prepare(zoneSetOf(group.zones, options.names), group.signed, work, say);
+    const prepared = await prepare(zoneSetOf(group.zones, options), group.signed, work, say);
     // Signing uses every core; measuring leaves one to the servers.
     pin(process.pid, String(cores.generator));
     results.push(

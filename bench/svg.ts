@@ -28,18 +28,21 @@ const ROW = 30;
 const BAR = 16;
 const BOTTOM = 44;
 const TICKS = 5;
+/** A bar longer than this many times the shortest is cut, so that the others can still be told apart; its number stands behind it. */
+const CUT = 6;
 
 export function drawBars({ title, subtitle, unit, bars }: Chart): string {
   const plot = WIDTH - LABELS - NOTES;
   const height = TOP + bars.length * ROW + BOTTOM;
-  const axis = axisOf(Math.max(...bars.map(({ value }) => Math.max(value.median, value.high)), Number.MIN_VALUE));
-  const x = (value: number): string => (LABELS + (plot * value) / axis.max).toFixed(1);
+  const limit = CUT * Math.min(...bars.map(({ value }) => value.median));
+  const axis = axisOf(Math.max(...bars.map(({ value }) => Math.min(limit, Math.max(value.median, value.high))), Number.MIN_VALUE));
+  const x = (value: number): string => (LABELS + (plot * Math.min(value, axis.max)) / axis.max).toFixed(1);
   const lines = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escape(title)}">`,
     '<style>',
     'text{font:13px system-ui,-apple-system,"Segoe UI",sans-serif;fill:#24292f}.title{font-size:16px;font-weight:600}.small{font-size:11px;fill:#57606a}',
-    '.ours{fill:#b4481e}.other{fill:#8c959f}.grid{stroke:#d0d7de;stroke-width:1}.whisker{stroke:#24292f;stroke-width:1.5}',
-    '@media (prefers-color-scheme:dark){text{fill:#e6edf3}.small{fill:#9198a1}.ours{fill:#e0764a}.other{fill:#6e7681}.grid{stroke:#30363d}.whisker{stroke:#e6edf3}}',
+    '.ours{fill:#b4481e}.other{fill:#8c959f}.grid{stroke:#d0d7de;stroke-width:1}.whisker{stroke:#24292f;stroke-width:1.5}.cut{fill:#fff}',
+    '@media (prefers-color-scheme:dark){text{fill:#e6edf3}.small{fill:#9198a1}.ours{fill:#e0764a}.other{fill:#6e7681}.grid{stroke:#30363d}.whisker{stroke:#e6edf3}.cut{fill:#0d1117}}',
     '</style>',
     `<text class="title" x="12" y="22">${escape(title)}</text>`,
     `<text class="small" x="12" y="41">${escape(subtitle)}</text>`,
@@ -52,18 +55,20 @@ export function drawBars({ title, subtitle, unit, bars }: Chart): string {
     );
   }
   lines.push(`<text class="small" x="${LABELS}" y="${end + 34}">${escape(unit)}</text>`);
-  for (const [row, bar] of bars.entries()) lines.push(...drawBar(bar, TOP + row * ROW, x));
+  for (const [row, bar] of bars.entries()) lines.push(...drawBar(bar, TOP + row * ROW, x, axis.max));
   return `${lines.join('\n')}\n</svg>\n`;
 }
 
-function drawBar({ label: name, value, note, isOurs }: Bar, top: number, x: (value: number) => string): string[] {
+function drawBar({ label: name, value, note, isOurs }: Bar, top: number, x: (value: number) => string, max: number): string[] {
   const middle = top + ROW / 2;
   const [low, high] = [x(value.low), x(value.high)];
   const afterBar = Number(x(Math.max(value.high, value.median))) + 8;
   return [
     `<text x="${LABELS - 8}" y="${middle + 4}" text-anchor="end">${escape(name)}</text>`,
     `<rect class="${isOurs ? 'ours' : 'other'}" x="${LABELS}" y="${middle - BAR / 2}" width="${(Number(x(value.median)) - LABELS).toFixed(1)}" height="${BAR}" rx="2"/>`,
-    `<path class="whisker" fill="none" d="M${low} ${middle}H${high}M${low} ${middle - 5}v10M${high} ${middle - 5}v10"/>`,
+    value.median > max
+      ? `<path class="cut" d="M${Number(x(max)) - 14} ${middle + BAR / 2 + 2}l6 ${-BAR - 4}h4l-6 ${BAR + 4}z"/>`
+      : `<path class="whisker" fill="none" d="M${low} ${middle}H${high}M${low} ${middle - 5}v10M${high} ${middle - 5}v10"/>`,
     `<text x="${afterBar.toFixed(1)}" y="${middle + 4}">${escape(note)}</text>`,
   ];
 }

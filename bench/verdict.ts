@@ -20,10 +20,10 @@ const GOALS: readonly Goal[] = [
   { what: 'signed flood ÷ Knot, pre-signed', value: against('signed-flood', ['knot']), must: 1.2, aim: 1 },
   { what: 'signed flood ÷ PowerDNS, live', value: against('signed-flood', ['powerdns']), must: 0.15 },
   { what: 'TCP pipelined, queries/s ÷ the best peer', value: tcpRate, must: 0.7, aim: 1, isFloor: true },
-  { what: 'unsigned mix, 1,000,000 names ÷ 100,000', value: growth('unsigned-mix', 'unsigned-mix-1m'), must: 1.5 },
-  { what: 'signed mix, 1,000,000 names ÷ 100,000', value: growth('signed-mix', 'signed-mix-1m'), must: 1.5 },
-  { what: 'unsigned mix, 10,000 zones ÷ one zone', value: growth('unsigned-mix', 'unsigned-mix-10k-zones'), must: 1.5 },
-  { what: 'signed mix, 10,000 zones ÷ one zone', value: growth('signed-mix', 'signed-mix-10k-zones'), must: 1.5 },
+  { what: 'unsigned mix, large zone ÷ usual one', value: growth('unsigned-mix', 'unsigned-mix-1m'), must: 1.5 },
+  { what: 'signed mix, large zone ÷ usual one', value: growth('signed-mix', 'signed-mix-1m'), must: 1.5 },
+  { what: 'unsigned mix, many zones ÷ one zone', value: growth('unsigned-mix', 'unsigned-mix-10k-zones'), must: 1.5 },
+  { what: 'signed mix, many zones ÷ one zone', value: growth('signed-mix', 'signed-mix-10k-zones'), must: 1.5 },
 ];
 
 /** Markdown; empty when nothing that has a goal was measured. */

@@ -30,6 +30,7 @@ describe('configuration', () => {
       dns: { listen: ['127.0.0.1:5300'], workers: 0, udp: 'auto' },
       admin: { listen: '127.0.0.1:8053', zone_file_max: '268435456B', request_timeout: '300000ms' },
       https: { listen: '127.0.0.1:8443' },
+      mail: { name_servers: [] },
       keys: { kek_file: '/here/keys/kek' },
       cookies: { enabled: true },
       rrl: { enabled: true, rate: 50, slip: 1, dry_run: false, allow: ['127.0.0.0/8', '::1'] },

@@ -10,9 +10,22 @@ import { type UdpSocket, waxsealEnvironment, waxsealWords } from './waxseal-comm
 const PACKAGE = join(import.meta.dirname, '../../package.json');
 
 export function waxsealPeer(udp: UdpSocket): Peer {
+  return peerOf(`waxseal-${udp}`, udp === 'mmsg' ? 'waxseal' : 'waxseal (node:dgram)', udp, {});
+}
+
+/**
+ * With nobody in the rate limiter's allow list, which has 127.0.0.0/8 otherwise: every answer is counted in its buckets, as it is for clients in
+ * the wild. A dry run, since one client that asks all the time would be limited rightly.
+ */
+export const WAXSEAL_COUNTING: Peer = peerOf('waxseal-counting', 'waxseal, rates counted', 'mmsg', {
+  WAXSEAL_RRL__ALLOW: '192.0.2.0/24',
+  WAXSEAL_RRL__DRY_RUN: 'true',
+});
+
+function peerOf(id: string, label: string, udp: UdpSocket, environment: Readonly<Record<string, string>>): Peer {
   return {
-    id: `waxseal-${udp}`,
-    label: udp === 'mmsg' ? 'waxseal' : 'waxseal (node:dgram)',
+    id,
+    label,
     signing: 'served',
     plain: true,
     zonesMax: Infinity,
@@ -25,7 +38,7 @@ export function waxsealPeer(udp: UdpSocket): Peer {
       }
       const port = await freePort();
       const { program, words } = waxsealWords({ data: own, port, udp, workers });
-      return new Daemon(port, { program, words, cores, folder, environment: waxsealEnvironment(kekFile) });
+      return new Daemon(port, { program, words, cores, folder, environment: { ...waxsealEnvironment(kekFile), ...environment } });
     },
     // It answers before its control process has started.
     async settled({ folder }) {

@@ -15,6 +15,9 @@ const LIMITED_ACTIONS = ['truncated', 'badcookie', 'dropped', 'dry_run'] as cons
 export const LIMITED = { TRUNCATED: 0, BADCOOKIE: 1, DROPPED: 2, DRY_RUN: 3 } as const;
 /** What cookies were worth, in the order of COOKIE, without NONE. */
 const COOKIE_RESULTS = ['malformed', 'client_only', 'invalid', 'valid'] as const;
+/** How answers that were looked up came about, in the order of CACHE. */
+const CACHE_RESULTS = ['exact', 'near', 'miss'] as const;
+export const CACHE = { EXACT: 0, NEAR: 1, MISS: 2 } as const;
 
 const REQUESTS_UDP = 0;
 const REQUESTS_TCP = 1;
@@ -23,8 +26,9 @@ const FIRST_RCODE = 3;
 const FIRST_FAULT = FIRST_RCODE + RCODES.length;
 const FIRST_LIMITED = FIRST_FAULT + FAULTS.length;
 const FIRST_COOKIE = FIRST_LIMITED + LIMITED_ACTIONS.length;
+const FIRST_CACHE = FIRST_COOKIE + COOKIE_RESULTS.length;
 /** Slots a responder needs. */
-export const ANSWER_SLOT_COUNT = FIRST_COOKIE + COOKIE_RESULTS.length;
+export const ANSWER_SLOT_COUNT = FIRST_CACHE + CACHE_RESULTS.length;
 
 /** One slot as Prometheus shows it. */
 export interface AnswerMetric {
@@ -52,6 +56,7 @@ export const ANSWER_METRICS: readonly AnswerMetric[] = [
   ),
   ...LIMITED_ACTIONS.map((action) => counter('waxseal_rrl_total', 'Answers over a rate limit, by what was done about them.', { action })),
   ...COOKIE_RESULTS.map((result) => counter('waxseal_cookies_total', 'Queries with a COOKIE option, by what it was worth.', { result })),
+  ...CACHE_RESULTS.map((result) => counter('waxseal_answer_cache_total', 'Answers looked up, by where they were found.', { result })),
 ];
 
 /** A name for each slot, in order. */
@@ -63,6 +68,7 @@ export const ANSWER_SLOTS: readonly string[] = [
   ...FAULTS.map((reason) => `fault.${reason}`),
   ...LIMITED_ACTIONS.map((action) => `rrl.${action}`),
   ...COOKIE_RESULTS.map((result) => `cookie.${result}`),
+  ...CACHE_RESULTS.map((result) => `cache.${result}`),
 ];
 
 const SLOT_OF_RCODE = new Uint8Array(RCODE.BADCOOKIE + 1).fill(FIRST_RCODE);
@@ -86,4 +92,9 @@ export function countLimited(slots: Float64Array, action: number): void {
 /** `result` is one of COOKIE, not NONE. */
 export function countCookie(slots: Float64Array, result: number): void {
   slots[FIRST_COOKIE + result - COOKIE.MALFORMED]! += 1;
+}
+
+/** `result` is one of CACHE. */
+export function countCache(slots: Float64Array, result: number): void {
+  slots[FIRST_CACHE + result]! += 1;
 }

@@ -128,8 +128,7 @@ export class Finder {
     const shapes = new Uint16Array(zones.length);
     const numbers = new Map(this.zones.ids.map((id, number) => [id, number]));
     const isKept = new Set(kept);
-    for (const [number, { record }] of zones.entries())
-      if (isKept.has(record.id)) shapes[number] = this.#shapes[numbers.get(record.id)!]!;
+    for (const [number, { record }] of zones.entries()) if (isKept.has(record.id)) shapes[number] = this.#shapes[numbers.get(record.id)!]!;
     this.#shapes = shapes;
     this.#zonesTaken = zones;
     this.zones = new ZoneIndex(zones);
@@ -159,7 +158,10 @@ export class Finder {
     this.list = undefined;
     if (this.zone < 0) return FOUND.NO_ZONE;
     // RFC 4035 §3.1.4.1: DS belongs to the parent side of a cut.
-    if (type === TYPE.DS && zones.depths[this.zone] === key.labels && zones.above >= 0) this.zone = zones.above;
+    if (type === TYPE.DS && zones.depths[this.zone] === key.labels) {
+      if (zones.above >= 0) this.zone = zones.above;
+      else this.#dependencies.addOutside();
+    }
     const apexDepth = zones.depths[this.zone]!;
     if (this.#shapes[this.zone] === 0) this.#shapes[this.zone] = shapeOf(this.#node(key, key.ends[apexDepth]!));
     if ((this.#shapes[this.zone]! & SHAPE_SOA) === 0) return FOUND.BROKEN;

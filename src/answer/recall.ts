@@ -164,8 +164,7 @@ export class Recall {
     facts.authority = writer.overflowed ? 0 : writer.counts[SECTION.AUTHORITY]! - (isSplit ? this.#soaRecords : 0);
     facts.additional = writer.overflowed ? 0 : writer.counts[SECTION.ADDITIONAL]!;
     facts.rcode = rcode;
-    facts.flags =
-      (authoritative ? BODY.AUTHORITATIVE : 0) | (writer.overflowed ? BODY.TRUNCATED : 0) | (isSplit ? BODY.NEEDS_SOA : 0);
+    facts.flags = (authoritative ? BODY.AUTHORITATIVE : 0) | (writer.overflowed ? BODY.TRUNCATED : 0) | (isSplit ? BODY.NEEDS_SOA : 0);
     facts.room = writer.overflowed || writer.omitted ? writer.room : 0;
     facts.subjectKind = subjectKind;
     facts.subject = subject;

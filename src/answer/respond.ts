@@ -27,7 +27,7 @@ import {
 import { Admission, type Defences } from './admission.ts';
 import { AliasChain } from './alias-chain.ts';
 import { AnswerCache } from './cache.ts';
-import { ANSWER_SLOT_COUNT, countRequest, countResponse } from './counters.ts';
+import { ANSWER_SLOT_COUNT, CACHE, countCache, countRequest, countResponse } from './counters.ts';
 import { Denial } from './denial.ts';
 import { Dependencies } from './dependencies.ts';
 import { FOUND, Finder } from './find.ts';
@@ -94,7 +94,13 @@ export class Responder {
   #areServers = false;
 
   constructor(source: AnswerSource, options: ResponderOptions = {}) {
-    const { counters = new Float64Array(ANSWER_SLOT_COUNT), defences, cacheBytes = ANSWER_CACHE_BYTES_MIN, hashSeed = 0, negative } = options;
+    const {
+      counters = new Float64Array(ANSWER_SLOT_COUNT),
+      defences,
+      cacheBytes = ANSWER_CACHE_BYTES_MIN,
+      hashSeed = 0,
+      negative,
+    } = options;
     assert(counters.length >= ANSWER_SLOT_COUNT, `a responder counts in ${ANSWER_SLOT_COUNT} slots`);
     this.#source = source;
     this.#counters = counters;
@@ -156,10 +162,19 @@ export class Responder {
   /** One of FOUND, or RECALLED when the answer is there already. */
   #locate(query: Uint8Array, out: Uint8Array, room: number): number {
     const recall = this.#recall;
-    if (recall !== undefined && recall.exact(query, out, room)) return this.#takeRecalled(recall);
+    const counters = this.#counters;
+    if (recall !== undefined && recall.exact(query, out, room)) {
+      countCache(counters, CACHE.EXACT);
+      return this.#takeRecalled(recall);
+    }
     this.#dependencies.begin();
     const found = this.#finder.locate(query, HEADER_BYTES, this.#head.type);
-    return recall !== undefined && recall.near(query, out, room, found) ? this.#takeRecalled(recall) : found;
+    if (recall !== undefined && recall.near(query, out, room, found)) {
+      countCache(counters, CACHE.NEAR);
+      return this.#takeRecalled(recall);
+    }
+    countCache(counters, CACHE.MISS);
+    return found;
   }
 
   #takeRecalled(recall: Recall): number {

@@ -11,7 +11,6 @@ import { type ZoneRecord } from '#store/schema.ts';
 import { type Changeset } from '#zone/changeset.ts';
 import { type Response } from '#zone/lookup.ts';
 import { type ZoneView } from '#zone/view.ts';
-import { type DkimKeySource } from './dkim-keys.ts';
 import { type MailCommand, type MailNote, type MailProposal, type MailView } from './mail-api.ts';
 import { type SignersApi } from './signer-api.ts';
 
@@ -176,8 +175,6 @@ export interface ControlApi {
   mail(record: ZoneRecord): MailView | undefined;
   /** The policy that the zone's mail records come from. */
   mailProposal(record: ZoneRecord): MailProposal;
-  /** Private keys for signers; nobody else is given this. */
-  dkimKeys(): DkimKeySource;
   /** The oracle's answer from the store, with its steps. */
   query(name: Name, type: RrType, dnssecOk: boolean): Response;
   /** Look-ups: names in our zones from the store, others from the configured recursive servers. */

@@ -37,8 +37,8 @@ import { type Uptime } from './counted-time.ts';
 import { type Decision, type ZoneState, decide } from './decide.ts';
 import { dsForms } from './ds-forms.ts';
 import { type DkimKeySource, storedDkimKeys } from './dkim-keys.ts';
-import { type MailCommand, type MailProposal, type MailView, isMailCommand } from './mail-api.ts';
-import { MailChange } from './mail-change.ts';
+import { type MailCommand, type MailProposal, type MailView } from './mail-api.ts';
+import { MailChange, isMailCommand } from './mail-change.ts';
 import { type OutsideWitnesses } from './mail-evidence.ts';
 import { MailRoom } from './mail-room.ts';
 import { type MailUpkeep } from './mail-scheduler.ts';
@@ -110,14 +110,13 @@ export class Control implements ControlApi {
       serially: (job) => this.#queue.run(() => this.#guarded(job)),
       filesRoot: options.signerFilesRoot ?? dirname(this.#writer.dir),
     });
-    const { writer, onMailEvents = () => undefined } = options;
     this.#mailChange = new MailChange({
-      writer,
+      ...options,
       room: this.#mail,
       zoneWriter: this.#zoneWriter,
       precondition: (record, view, runOptions) => this.#precondition(record, view, runOptions),
       done: (zone, events) => {
-        if (events.length > 0) onMailEvents(zone, events);
+        if (events.length > 0) options.onMailEvents?.(zone, events);
         this.#upkeep.tellDue();
       },
     });
@@ -291,7 +290,6 @@ export class Control implements ControlApi {
     return storedDkimKeys(this.#writer);
   }
 
-  /** For the scheduler. */
   mailUpkeep(): MailUpkeep {
     return this.#upkeep;
   }

@@ -58,10 +58,6 @@ export type MailCommand =
   /** What is due is done; what was seen is taken note of. */
   | { readonly kind: 'lifecycle.tick'; readonly zone: Name; readonly observations: readonly MailObservation[] };
 
-export function isMailCommand<C extends { readonly kind: string }>(command: C | MailCommand): command is MailCommand {
-  return /^(?:mail|dkim|dmarc|mta-sts|tlsa|lifecycle)\./.test(command.kind);
-}
-
 /** What else a command came to. */
 export interface MailNote {
   /** Id of the object that it made or was about. */

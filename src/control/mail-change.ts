@@ -10,11 +10,15 @@ import { type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { changesetLines } from '#zone/changeset-text.ts';
 import { type ZoneView } from '#zone/view.ts';
-import { type Actor, type Outcome, type RunOptions } from './control-api.ts';
+import { type Actor, type Command, type Outcome, type RunOptions } from './control-api.ts';
 import { zoneNotServed } from './decide.ts';
 import { type MailCommand } from './mail-api.ts';
 import { type MailDecision, type MailForesight, type MailRoom } from './mail-room.ts';
 import { type Prepared, type ZoneWriter } from './zone-writer.ts';
+
+export function isMailCommand(command: Command): command is MailCommand {
+  return /^(?:mail|dkim|dmarc|mta-sts|tlsa|lifecycle)\./.test(command.kind);
+}
 
 export interface MailChangeOptions {
   readonly writer: StoreWriter;

@@ -1,16 +1,17 @@
 /**
  * Looks at what life cycles wait to see: a record at every name server, an MTA-STS body from outside. An edge: whatever goes wrong out
  * there is an observation that is not good.
- * Not here: what follows from it (mail/mail-step.ts), when to look (mail-scheduler.ts).
+ * Not here: what should be seen (mail/expectation.ts), what follows from it (mail/mail-step.ts), when to look (mail-scheduler.ts).
  */
-import { formatRdata } from '#dns/registry.ts';
+import { type Name } from '#dns/name.ts';
+import { type Serial } from '#dns/serial.ts';
 import { TYPE } from '#dns/types.ts';
-import { type Observation } from '#lifecycle/state.ts';
+import { type RecordExpectation, judgeAnswer } from '#mail/expectation.ts';
 import { type MailCheck, type MailObservation } from '#mail/mail-step.ts';
 import { type MailFacts } from '#mail/mail-world.ts';
 import { policyId } from '#mail/mta-sts.ts';
-import { type Resolver, type ResolverAnswer } from '#mail/resolver.ts';
-import { txtText } from '#mail/txt.ts';
+import { type Resolver } from '#mail/resolver.ts';
+import { soaSerial } from '#zone/changeset.ts';
 
 /** Asks a place: other name servers of our zones, and those who fetch MTA-STS bodies from outside. */
 export interface OutsideWitnesses {
@@ -27,45 +28,48 @@ export interface Witnesses {
 }
 
 /** True for checks that somebody can make by looking; acknowledgements and reports come by themselves. */
-export function isLookable({ what, place, expect }: MailCheck, { servers, probes }: Pick<MailFacts, 'servers' | 'probes'>): boolean {
+export function isLookable({ place, expect }: MailCheck, { servers, probes }: Pick<MailFacts, 'servers' | 'probes'>): boolean {
   if (expect === undefined) return false;
-  return 'url' in expect ? what === 'body' && probes.includes(place) : what === 'record' && servers.includes(place);
+  return expect.kind === 'body' ? probes.includes(place) : servers.includes(place);
 }
 
 /** Longest text of an observation: it is kept with the state. */
 const TEXT_CHARACTERS_MAX = 200;
 
-/** Makes one check. `atMs` is counted time. */
-export async function lookAt(check: MailCheck, witnesses: Witnesses, atMs: number): Promise<MailObservation> {
+/** Makes one check of `zone`. `atMs` is counted time. */
+export async function lookAt(check: MailCheck, zone: Name, witnesses: Witnesses, atMs: number): Promise<MailObservation> {
   const { object, what, place, expect } = check;
-  const seen = (isGood: boolean, text: string): MailObservation => ({
-    object,
-    ...({ what, place, isGood, text: text.slice(0, TEXT_CHARACTERS_MAX), atMs } satisfies Observation),
-  });
-  if (expect === undefined) return seen(false, 'cannot be looked at');
-  if ('url' in expect) {
-    try {
-      const body = await witnesses.fetchBody(place, expect.url);
-      const id = policyId(body);
-      return id === expect.id ? seen(true, `body with id ${id}`) : seen(false, `another body, which would have id ${id}`);
-    } catch (error) {
-      return seen(false, error instanceof Error ? error.message : String(error));
-    }
-  }
-  const server = witnesses.nameServer(place);
-  if (server === undefined) return seen(false, 'there is no such name server');
-  const answer = await server.lookup(expect.owner, expect.type);
-  return judgeAnswer(answer, expect, seen);
+  const { isGood, text } =
+    expect === undefined
+      ? { isGood: false, text: 'cannot be looked at' }
+      : expect.kind === 'body'
+        ? await lookAtBody(place, expect.url, expect.id, witnesses)
+        : await lookAtRecord(witnesses.nameServer(place), zone, expect);
+  return { object, what, place, isGood, text: text.slice(0, TEXT_CHARACTERS_MAX), atMs };
 }
 
-function judgeAnswer(
-  answer: ResolverAnswer,
-  { type, text }: { readonly type: number; readonly text: string },
-  seen: (isGood: boolean, text: string) => MailObservation,
-): MailObservation {
-  if (answer.kind !== 'answer')
-    return seen(false, 'reason' in answer && answer.reason !== undefined ? answer.reason : answer.kind.toUpperCase());
-  const texts = answer.rdatas.map((rdata) => (type === TYPE.TXT ? txtText(rdata) : formatRdata(type, rdata).toLowerCase()));
-  const wanted = type === TYPE.TXT ? text : text.toLowerCase();
-  return texts.includes(wanted) ? seen(true, wanted) : seen(false, texts.join(' | '));
+interface Look {
+  readonly isGood: boolean;
+  readonly text: string;
+}
+
+async function lookAtBody(place: string, url: string, id: string, witnesses: Witnesses): Promise<Look> {
+  try {
+    const found = policyId(await witnesses.fetchBody(place, url));
+    return found === id ? { isGood: true, text: `the body ${id}` } : { isGood: false, text: `another body, ${found}` };
+  } catch (error) {
+    return { isGood: false, text: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function lookAtRecord(server: Resolver | undefined, zone: Name, expect: RecordExpectation): Promise<Look> {
+  if (server === undefined) return { isGood: false, text: 'there is no such name server' };
+  // Before the record: what the server says after it is at least as new.
+  const serial = expect.serial === undefined ? undefined : await serialAt(server, zone);
+  return judgeAnswer(expect, await server.lookup(expect.owner, expect.type), serial);
+}
+
+async function serialAt(server: Resolver, zone: Name): Promise<Serial | undefined> {
+  const answer = await server.lookup(zone, TYPE.SOA);
+  return answer.kind === 'answer' ? soaSerial(answer.rdatas[0]!) : undefined;
 }

@@ -378,8 +378,8 @@ function readGiven(given: unknown, zone: Name): Result<Given> {
   return policy.ok ? ok({ document: document.value, policy: policy.value, problems: policy.warnings }) : policy;
 }
 
-/** A state without what it only remembers of caches. */
-function stableText({ ttls: _ttls, ...state }: MailState): string {
+/** A state without what it only remembers of caches and of the zone. */
+function stableText({ ttls: _ttls, serials: _serials, ...state }: MailState): string {
   return JSON.stringify(state);
 }
 

@@ -70,7 +70,11 @@ export class StoredMailUpkeep implements MailUpkeep {
     const observations: MailObservation[] = [];
     for (let at = 0; at < checks.length; at += atOnce) {
       const some = checks.slice(at, at + atOnce);
-      observations.push(...(await Promise.all(some.map((each) => lookAt(each, this.#witnesses(record.revision), this.countedNowMs())))));
+      observations.push(
+        ...(await Promise.all(
+          some.map((each) => lookAt(each, nameOf(record.name), this.#witnesses(record.revision), this.countedNowMs())),
+        )),
+      );
     }
     return observations;
   }

@@ -13,7 +13,7 @@ import { txtRdata } from '#mail/txt.ts';
 /** What c-ares gives no TTL for. Nothing is decided by it: it only says when to look again. */
 const UNKNOWN_TTL_SECONDS = 300;
 
-/** A resolver on `servers` (`ADDR` or `ADDR:PORT`), or on the system's when there are none. Types: A, AAAA, MX, NS, PTR, TXT, TLSA, CNAME. */
+/** A resolver on `servers` (`ADDR` or `ADDR:PORT`), or on the system's when there are none. Types: A, AAAA, MX, NS, PTR, TXT, TLSA, SOA, CNAME. */
 export function outsideResolver(servers: readonly string[]): Resolver {
   const client = new Client({ timeout: RESOLVER_TIMEOUT_MS, tries: RESOLVER_TRIES });
   if (servers.length > 0) client.setServers(servers);
@@ -65,6 +65,10 @@ async function ask(client: Client, name: Name, type: RrType): Promise<ResolverAn
           ({ certUsage, selector, match, data }) => `${certUsage} ${selector} ${match} ${Buffer.from(data).toString('hex')}`,
         ),
       );
+    case TYPE.SOA: {
+      const { nsname, hostmaster, serial, refresh, retry, expire, minttl } = await client.resolveSoa(text);
+      return answerOf(type, [`${absolute(nsname)} ${absolute(hostmaster)} ${serial} ${refresh} ${retry} ${expire} ${minttl}`]);
+    }
     default:
       return { kind: 'servfail', reason: `type ${type} is not asked for outside` };
   }

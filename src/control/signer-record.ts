@@ -1,9 +1,10 @@
 /**
  * A mail signer as it is registered: which domains it signs for, how it gets its keys, from where it may ask for them.
  * Kept sealed: what it says decides who is given private keys and which command runs, so nobody may write it but through us.
- * Not here: the register itself (signers.ts), the files (signer-export-files.ts).
+ * Not here: where it is kept (signer-register.ts), the files (signer-export-files.ts).
  */
 import { isAbsolute, join, normalize } from 'node:path';
+import { newClientAddress, setClientAddress } from '#base/client-address.ts';
 import {
   SIGNERS_MAX,
   SIGNER_COMMAND_WORDS_MAX,
@@ -11,9 +12,9 @@ import {
   SIGNER_DOMAINS_MAX,
   SIGNER_NETWORKS_MAX,
 } from '#base/limits.ts';
-import { parseNetwork } from '#base/network.ts';
+import { NetworkSet, parseNetwork } from '#base/network.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem, warning } from '#base/problem.ts';
-import { ROOT, formatName, lowerName, parseName } from '#dns/name.ts';
+import { type Name, ROOT, formatName, lowerName, parseName } from '#dns/name.ts';
 import { hasFields, isArrayOf, isString } from '#store/json.ts';
 
 /** `fetch`: asks over HTTP. `files`: reads what is exported for it. `own-key`: makes its keys itself and gives us their public part. */
@@ -144,17 +145,7 @@ function checkFiles({ name, delivery, files }: SignerRequest, root: string, prob
   return { form, folder, command };
 }
 
-/** All signers, as they are sealed. */
-export interface SignerRegister {
-  readonly version: 1;
-  readonly signers: readonly SignerRecord[];
-}
-
-export function isSignerRegister(value: unknown): value is SignerRegister {
-  return hasFields(value, { version: (version) => version === 1, signers: isArrayOf(isSignerRecord) });
-}
-
-function isSignerRecord(value: unknown): value is SignerRecord {
+export function isSignerRecord(value: unknown): value is SignerRecord {
   return hasFields(value, {
     name: (name) => isString(name) && NAME.test(name),
     delivery: (delivery) => delivery === 'fetch' || delivery === 'files' || delivery === 'own-key',
@@ -173,8 +164,8 @@ function isSignerFiles(value: unknown): boolean {
   });
 }
 
-/** The register with one more signer. */
-export function withSigner({ signers }: SignerRegister, added: SignerRecord): Result<SignerRegister> {
+/** `signers` with one more, in the order of their names. */
+export function withSigner(signers: readonly SignerRecord[], added: SignerRecord): Result<readonly SignerRecord[]> {
   if (signers.some(({ name }) => name === added.name))
     return fail(
       problem('SIGNER_EXISTS', '/name', `there is a signer ${added.name} already`, {
@@ -182,9 +173,37 @@ export function withSigner({ signers }: SignerRegister, added: SignerRecord): Re
       }),
     );
   if (signers.length >= SIGNERS_MAX) return fail(problem('SIGNER_EXISTS', '/name', `there are ${SIGNERS_MAX} signers, and no more can be`));
-  const signed = added.files;
-  const shared = signed === undefined ? undefined : signers.find(({ files }) => files?.folder === signed.folder);
-  if (shared !== undefined)
-    return fail(problem('SIGNER_FOLDER', '/files/folder', `${signed!.folder} is the folder of the signer ${shared.name}`));
-  return ok({ version: 1, signers: [...signers, added].toSorted((a, b) => (a.name < b.name ? -1 : 1)) });
+  const folder = added.files?.folder;
+  const shared = folder === undefined ? undefined : signers.find(({ files }) => files?.folder === folder);
+  if (shared !== undefined) return fail(problem('SIGNER_FOLDER', '/files/folder', `${folder} is the folder of the signer ${shared.name}`));
+  return ok([...signers, added].toSorted((a, b) => (a.name < b.name ? -1 : 1)));
+}
+
+/** The scope of a signer's tokens. */
+export function scopeOf(signer: string): `signer:${string}` {
+  return `signer:${signer}`;
+}
+
+/** True when the signer may ask from this address. */
+export function mayAskFrom({ allow }: SignerRecord, from: string): boolean {
+  const client = newClientAddress();
+  setClientAddress(client, from);
+  return new NetworkSet(allow.flatMap((each) => parseNetwork(each) ?? [])).has(client);
+}
+
+/** The zone that `domain` is, with or without its last dot, if the signer signs for it. */
+export function signedZone(record: SignerRecord, domain: string): Result<Name> {
+  const name = parseName(domain, ROOT);
+  const zone = name.ok ? formatName(lowerName(name.value)) : '';
+  if (name.ok && record.domains.includes(zone)) return ok(lowerName(name.value));
+  return fail(
+    problem('SIGNER_DOMAIN', 'domain', `the signer ${record.name} does not sign for ${JSON.stringify(domain)}`, {
+      fix: `it does for ${record.domains.map(withoutDot).join(', ')}`,
+    }),
+  );
+}
+
+/** As it stands in "d=". */
+export function withoutDot(domain: string): string {
+  return domain.replace(/\.$/, '');
 }

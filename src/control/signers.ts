@@ -4,15 +4,12 @@
  * Implements: RFC 6376 §5.2 (a signer has its key only once the record is published), NIST SP 800-57 part 1 §8.1.5.2.2 (who was given which key).
  * Not here: files (signer-export.ts), the HTTP side (admin/routes/signers.ts), when keys change (mail/dkim-lifecycle.ts).
  */
-import { newClientAddress, setClientAddress } from '#base/client-address.ts';
 import { type Clock, toSeconds } from '#base/clock.ts';
-import { NetworkSet, parseNetwork } from '#base/network.ts';
 import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
-import { type Name, ROOT, formatName, lowerName, nameOf, parseName } from '#dns/name.ts';
+import { type Name, formatName, nameOf } from '#dns/name.ts';
 import { StoreFailure } from '#store/failure.ts';
-import { type SealLabel } from '#store/seal.ts';
 import { type TokenRecord } from '#store/schema.ts';
-import { type StoreWrite, type StoreWriter } from '#store/writer.ts';
+import { type StoreWriter } from '#store/writer.ts';
 import { type DkimKeySource } from './dkim-keys.ts';
 import {
   type AddedPublicKey,
@@ -27,7 +24,17 @@ import {
 } from './signer-api.ts';
 import { HourlyLog } from './signer-audit.ts';
 import { type RspamdSelector, rspamdSelector } from './signer-forms.ts';
-import { type SignerRecord, type SignerRegister, type SignerRequest, checkSigner, isSignerRegister, withSigner } from './signer-record.ts';
+import {
+  type SignerRecord,
+  type SignerRequest,
+  checkSigner,
+  mayAskFrom,
+  scopeOf,
+  signedZone,
+  withSigner,
+  withoutDot,
+} from './signer-record.ts';
+import { SignerRegister } from './signer-register.ts';
 import { type SigningWindow, signingNow, signingWindows } from './signer-windows.ts';
 import { newToken } from './tokens.ts';
 
@@ -59,10 +66,6 @@ export interface SignersSettings {
   readonly filesRoot: string;
 }
 
-const NO_ZONE = 0;
-const REGISTER = 'signers';
-const LABEL: SealLabel = { purpose: 'signers', id: REGISTER, version: 1 };
-
 export class Signers implements SignersApi {
   readonly #settings: SignersSettings;
   readonly #fetches = new HourlyLog();
@@ -70,11 +73,12 @@ export class Signers implements SignersApi {
   readonly #fetchedAtMs = new Map<string, number>();
   /** Signer and zone → selectors that it is known to sign with. */
   readonly #inUse = new Map<string, string>();
-  #register: SignerRegister | undefined;
+  readonly #register: SignerRegister;
   #files: SignerFilesRoom | undefined;
 
   constructor(settings: SignersSettings) {
     this.#settings = settings;
+    this.#register = new SignerRegister(settings.writer);
   }
 
   /** From now on files are written by `files`. */
@@ -90,13 +94,12 @@ export class Signers implements SignersApi {
   }
 
   find(name: string): SignerView | undefined {
-    const record = this.#record(name);
+    const record = this.#register.find(name);
     return record === undefined ? undefined : this.#view(record, this.#settings.writer.tokens());
   }
 
   records(): readonly SignerRecord[] {
-    this.#register ??= this.#read();
-    return this.#register.signers;
+    return this.#register.records();
   }
 
   add(request: SignerRequest, { actor, dryRun }: SignerOptions): Promise<Result<AddedSigner>> {
@@ -110,13 +113,14 @@ export class Signers implements SignersApi {
       if (local !== undefined) return fail(local);
       const missing = record.domains.filter((domain) => this.#settings.writer.zoneByName(nameOf(domain)) === undefined);
       if (missing.length > 0) return fail(...missing.map((domain) => noZone(domain)));
-      const register = withSigner({ version: 1, signers: this.records() }, record);
-      if (!register.ok) return register;
+      const signers = withSigner(this.records(), record);
+      if (!signers.ok) return signers;
       const warnings = [...checked.warnings, ...record.domains.flatMap((domain) => this.#unlisted(domain, record.name) ?? [])];
       if (dryRun) return ok({ signer: this.#view(record, []) }, warnings);
       const token = record.delivery === 'files' ? undefined : newToken(record.name, [scopeOf(record.name)], undefined, random, nowMs);
       const detail = `signer ${record.name} (${record.delivery}) for ${record.domains.join(', ')}`;
-      await this.#commit(register.value, actor, 'signer.add', detail, token === undefined ? {} : { tokens: { put: [token.record] } });
+      const audit = { atMs: nowMs, actor, action: 'signer.add', detail };
+      await this.#register.commit(signers.value, { audit, ...(token === undefined ? {} : { tokens: { put: [token.record] } }) });
       const signer = this.#view(record, token === undefined ? [] : [token.record]);
       return ok(token === undefined ? { signer } : { signer, token: { id: token.record.id, secret: token.text } }, warnings);
     });
@@ -125,11 +129,12 @@ export class Signers implements SignersApi {
   remove(name: string, { actor, dryRun }: SignerOptions): Promise<Result<SignerView>> {
     return this.#settings.serially(async () => {
       const view = this.find(name);
-      if (view === undefined) return fail(this.#notFound(name));
+      if (view === undefined) return fail(this.#register.notFound(name));
       if (dryRun) return ok(view);
       const signers = this.records().filter((each) => each.name !== name);
       const detail = `signer ${name} and its ${view.tokens.length} tokens`;
-      await this.#commit({ version: 1, signers }, actor, 'signer.remove', detail, { tokens: { remove: view.tokens }, upkeep: true });
+      const audit = { atMs: this.#settings.clock.nowMs(), actor, action: 'signer.remove', detail };
+      await this.#register.commit(signers, { audit, tokens: { remove: view.tokens }, upkeep: true });
       this.#files?.forget(name);
       this.#fetchedAtMs.delete(name);
       return ok(view);
@@ -137,8 +142,8 @@ export class Signers implements SignersApi {
   }
 
   async addPublicKey(name: string, domain: string, publicKey: string, options: SignerOptions): Promise<Result<AddedPublicKey>> {
-    const record = this.#record(name);
-    if (record === undefined) return fail(this.#notFound(name));
+    const record = this.#register.find(name);
+    if (record === undefined) return fail(this.#register.notFound(name));
     if (record.delivery !== 'own-key')
       return fail(
         problem(
@@ -147,7 +152,7 @@ export class Signers implements SignersApi {
           `${name} gets its keys from here (${record.delivery}); it is not registered as one that makes its own`,
         ),
       );
-    const zone = zoneOf(record, domain);
+    const zone = signedZone(record, domain);
     return zone.ok ? this.#settings.mail.addKey(zone.value, name, publicKey, options) : zone;
   }
 
@@ -176,7 +181,7 @@ export class Signers implements SignersApi {
   async acknowledge(visit: SignerVisit, domain: string, selector: string, dryRun: boolean): Promise<Result<undefined>> {
     const record = await this.#admit(visit);
     if (!record.ok) return record;
-    const zone = zoneOf(record.value, domain);
+    const zone = signedZone(record.value, domain);
     if (!zone.ok) return zone;
     const known = this.#settings.mail.selectorsOf(zone.value);
     if (!known.includes(selector.toLowerCase()))
@@ -190,8 +195,8 @@ export class Signers implements SignersApi {
   }
 
   async exportNow(name: string, { dryRun }: SignerOptions): Promise<Result<ExportStatus>> {
-    const record = this.#record(name);
-    if (record === undefined) return fail(this.#notFound(name));
+    const record = this.#register.find(name);
+    if (record === undefined) return fail(this.#register.notFound(name));
     if (record.files === undefined || this.#files === undefined)
       return fail(problem('SIGNER_OWN_KEY', name, `${name} reads no files; it is registered with delivery ${record.delivery}`));
     return dryRun ? ok(this.#files.status(name)) : this.#files.exportNow(record);
@@ -241,7 +246,7 @@ export class Signers implements SignersApi {
       return fail(
         problem('SIGNER_OWN_KEY', visit.signer, `${visit.signer} is registered with delivery ${record.value.delivery} and fetches no keys`),
       );
-    const wanted = domain === undefined ? undefined : zoneOf(record.value, domain);
+    const wanted = domain === undefined ? undefined : signedZone(record.value, domain);
     if (wanted?.ok === false) return wanted;
     const zones = wanted === undefined ? record.value.domains.map((each) => nameOf(each)) : [wanted.value];
     const windows = zones.map((zone) => ({ zone, windows: signingWindows(this.#settings.mail.keysFor(zone)) }));
@@ -266,8 +271,8 @@ export class Signers implements SignersApi {
 
   /** The visitor's record, unless nobody knows it or it comes from elsewhere than it may. */
   async #admit({ signer, from, actor }: SignerVisit): Promise<Result<SignerRecord>> {
-    const record = this.#record(signer);
-    if (record === undefined) return fail(this.#notFound(signer));
+    const record = this.#register.find(signer);
+    if (record === undefined) return fail(this.#register.notFound(signer));
     if (from === 'unix' || mayAskFrom(record, from)) return ok(record);
     const { clock } = this.#settings;
     const item = `${signer} ${from}`;
@@ -340,28 +345,6 @@ export class Signers implements SignersApi {
     );
   }
 
-  async #commit(register: SignerRegister, actor: SignerActor, action: string, detail: string, more: Partial<StoreWrite>): Promise<void> {
-    const { writer, clock } = this.#settings;
-    const value = writer.sealer.seal(LABEL, Buffer.from(JSON.stringify(register), 'utf8'));
-    const audit = { atMs: clock.nowMs(), actor, action, detail };
-    await writer.commit({ ...more, audit, secrets: [{ zoneId: NO_ZONE, id: REGISTER, value }] });
-    this.#register = register;
-  }
-
-  /** Throws StoreFailure when it does not open, or is not one. */
-  #read(): SignerRegister {
-    const opened = this.#settings.writer.secret(NO_ZONE, LABEL);
-    if (opened === undefined) return { version: 1, signers: [] };
-    const register: unknown = JSON.parse(Buffer.from(opened).toString('utf8'));
-    if (!isSignerRegister(register))
-      throw new StoreFailure('STORE_DAMAGED', REGISTER, 'the register of mail signers does not have its form', 'restore the last backup');
-    return register;
-  }
-
-  #record(name: string): SignerRecord | undefined {
-    return this.records().find((each) => each.name === name);
-  }
-
   #view(record: SignerRecord, tokens: readonly Pick<TokenRecord, 'id' | 'scopes'>[]): SignerView {
     const fetchedAtMs = this.#fetchedAtMs.get(record.name);
     const exported = record.files === undefined ? undefined : this.#files?.status(record.name);
@@ -372,20 +355,9 @@ export class Signers implements SignersApi {
       ...(exported === undefined ? {} : { exported }),
     };
   }
-
-  #notFound(name: string): Problem {
-    const names = this.records().map((each) => each.name);
-    const fix = names.length === 0 ? 'register it: waxseal dkim signer add' : `there are: ${names.join(', ')}`;
-    return problem('SIGNER_NOT_FOUND', name, `there is no signer ${JSON.stringify(name)}`, { fix });
-  }
 }
 
 const EXPORTER: SignerActor = { kind: 'system', id: 'signer-export', from: '' };
-
-/** The scope of a signer's tokens. */
-export function scopeOf(signer: string): `signer:${string}` {
-  return `signer:${signer}`;
-}
 
 /** Files and commands are this machine's: who may say so is who may open the Unix socket, and so is this user anyway. */
 function checkLocal({ files }: SignerRecord, request: SignerRequest, { kind }: SignerActor): Problem | undefined {
@@ -396,28 +368,6 @@ function checkLocal({ files }: SignerRecord, request: SignerRequest, { kind }: S
   });
 }
 
-function mayAskFrom({ allow }: SignerRecord, from: string): boolean {
-  const client = newClientAddress();
-  setClientAddress(client, from);
-  return new NetworkSet(allow.flatMap((each) => parseNetwork(each) ?? [])).has(client);
-}
-
-/** The zone that `domain` is, with or without its last dot, if the signer signs for it. */
-function zoneOf(record: SignerRecord, domain: string): Result<Name> {
-  const name = parseName(domain, ROOT);
-  const zone = name.ok ? formatName(lowerName(name.value)) : '';
-  if (name.ok && record.domains.includes(zone)) return ok(lowerName(name.value));
-  return fail(
-    problem('SIGNER_DOMAIN', 'domain', `the signer ${record.name} does not sign for ${JSON.stringify(domain)}`, {
-      fix: `it does for ${record.domains.map(withoutDot).join(', ')}`,
-    }),
-  );
-}
-
 function noZone(domain: string): Problem {
   return problem('ZONE_NOT_FOUND', domain, `the zone ${domain} is not served here`, { fix: 'list the zones: waxseal zone list' });
-}
-
-function withoutDot(domain: string): string {
-  return domain.replace(/\.$/, '');
 }

@@ -7,6 +7,7 @@ import { type WantedCheck } from '#lifecycle/engine.ts';
 import { findObject } from '#lifecycle/state.ts';
 import { formatName, type Name, nameOf } from '#dns/name.ts';
 import { formatRdata } from '#dns/registry.ts';
+import { isNewer, type Serial } from '#dns/serial.ts';
 import { TYPE } from '#dns/types.ts';
 import { dkimText } from './compile-records.ts';
 import { tlsaOwner } from './dane.ts';
@@ -21,15 +22,30 @@ import { txtText } from './txt.ts';
 
 export type Expectation =
   /** At the owner a record that says this stands, or none does: the joined text of a TXT, the host of an MX, else presentation form. */
-  | { readonly kind: 'record' | 'no-record'; readonly owner: Name; readonly type: number; readonly text: string }
+  | {
+      readonly kind: 'record' | 'no-record';
+      readonly owner: Name;
+      readonly type: number;
+      readonly text: string;
+      /** The server's SOA must not be older: a secondary that lags may show the zone as it was before, when all was as it should be again. */
+      readonly serial?: Serial;
+    }
   /** At the URL is the body whose `policyId` is `id`; the id that is announced for it may be another one. */
   | { readonly kind: 'body'; readonly url: string; readonly id: string };
 
-/** Whether the answer of one name server is what a record's expectation asks for, and what it looked like. */
+export type RecordExpectation = Extract<Expectation, { kind: 'record' | 'no-record' }>;
+
+/**
+ * Whether the answer of one name server is what a record's expectation asks for, and what it looked like. `soaSerial` is what the same
+ * server said just before of its SOA, undefined when it did not: after it, the answer is at least as new.
+ */
 export function judgeAnswer(
-  { kind, type, text }: Extract<Expectation, { kind: 'record' | 'no-record' }>,
+  { kind, type, text, serial }: RecordExpectation,
   answer: ResolverAnswer,
+  soaSerial: Serial | undefined,
 ): { readonly isGood: boolean; readonly text: string } {
+  if (serial !== undefined && soaSerial === undefined) return { isGood: false, text: 'no SOA' };
+  if (serial !== undefined && isNewer(serial, soaSerial!)) return { isGood: false, text: `serial ${soaSerial}, which is before ${serial}` };
   // Who does not answer shows nothing, neither that it is there nor that it is gone.
   if (isTransient(answer)) return { isGood: false, text: answer.reason ?? answer.kind.toUpperCase() };
   if (answer.kind !== 'answer') return { isGood: kind === 'no-record', text: answer.kind.toUpperCase() };
@@ -45,22 +61,32 @@ function recordText(type: number, rdata: Uint8Array): string {
 
 /** What the check should find; undefined when nothing can be looked up: a word of a signer or a report is waited for. */
 export function expectationOf({ machine, object, what }: WantedCheck, domain: Name, state: MailState): Expectation | undefined {
-  const record = (kind: 'record' | 'no-record', owner: Result<Name>, type: number, text: string | undefined): Expectation | undefined =>
-    owner.ok && text !== undefined ? { kind, owner: owner.value, type, text } : undefined;
+  const record = (
+    kind: 'record' | 'no-record',
+    owner: Result<Name>,
+    type: number,
+    text: string | undefined,
+  ): RecordExpectation | undefined => (owner.ok && text !== undefined ? { kind, owner: owner.value, type, text } : undefined);
+  // What may have been so before is only good in a zone that is new enough; which is that is known from the step after.
+  const recent = (expectation: RecordExpectation | undefined): RecordExpectation | undefined => {
+    const serial = state.serials[object]?.serial;
+    return expectation === undefined || serial === undefined ? undefined : { ...expectation, serial };
+  };
+  // A selector is never used again: seen once is seen.
   if (machine === DKIM_MACHINE.kind && what === 'record') {
     const key = findObject(state.dkim.lifecycle, object);
     return record('record', dkimOwner(object, domain), TYPE.TXT, key === undefined ? undefined : dkimText(key));
   }
   if (machine === TLSA_MACHINE.kind && what === 'record') {
     const data = findObject(state.tlsa.lifecycle, object)?.data;
-    return data === undefined ? undefined : record('record', tlsaOwner(nameOf(data.host), data.port), TYPE.TLSA, data.record);
+    return data === undefined ? undefined : recent(record('record', tlsaOwner(nameOf(data.host), data.port), TYPE.TLSA, data.record));
   }
   if (machine === STS_HOST_MACHINE.kind)
-    return record('no-record', ok(domain), TYPE.MX, `${findObject(state.mtaSts.hosts, object)?.group}.`);
+    return recent(record('no-record', ok(domain), TYPE.MX, `${findObject(state.mtaSts.hosts, object)?.group}.`));
   if (machine !== STS_BODY_MACHINE.kind) return undefined;
   const data = findObject(state.mtaSts.bodies, object)?.data;
   if (data === undefined) return undefined;
-  if (what === 'id-gone') return record('no-record', stsRecordOwner(domain), TYPE.TXT, formatStsRecord({ id: data.id }));
+  if (what === 'id-gone') return recent(record('no-record', stsRecordOwner(domain), TYPE.TXT, formatStsRecord({ id: data.id })));
   const host = stsHost(domain);
   return host.ok
     ? {

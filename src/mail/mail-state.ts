@@ -5,6 +5,7 @@
 import { type TtlMemory } from '#lifecycle/ttl-memory.ts';
 import { TYPE } from '#dns/types.ts';
 import { type Name, ownerKey } from '#dns/name.ts';
+import { type Serial } from '#dns/serial.ts';
 import { rrsetOf, type ZoneView } from '#zone/view.ts';
 import { type DkimState, newDkimState } from './dkim-lifecycle.ts';
 import { type DmarcPolicy, dmarcOwner, isDmarcText, parseDmarc } from './dmarc.ts';
@@ -20,6 +21,8 @@ export interface MailState {
   readonly mtaSts: StsState;
   readonly tlsa: TlsaState;
   readonly ttls: TtlMemory;
+  /** Of objects that name servers are asked about: the stage, and the serial of the first zone that has what was done for it. */
+  readonly serials: Readonly<Record<string, { readonly stage: string; readonly serial?: Serial }>>;
   /** RRsets that the policy has put into the zone, as `owner TYPE`: what it no longer wants of them is taken out. */
   readonly managed: readonly string[];
 }
@@ -33,6 +36,7 @@ export function newMailState(view: ZoneView, domain: Name, nowMs: number): MailS
     mtaSts: newStsState(nowMs),
     tlsa: newTlsaState(),
     ttls: {},
+    serials: {},
     managed: [],
   };
 }

@@ -9,7 +9,7 @@ import { forgetObjects, type Observation, observe } from '#lifecycle/state.ts';
 import { rememberTtl, type TtlMemory } from '#lifecycle/ttl-memory.ts';
 import { formatName, type Name, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
-import { soaMinimum } from '#zone/changeset.ts';
+import { serialOf, soaMinimum } from '#zone/changeset.ts';
 import { rrsetOf, type ZoneView } from '#zone/view.ts';
 import { type Compiled, compileMail, type CompileInput } from './compile.ts';
 import { DKIM_MACHINE } from './dkim-machine.ts';
@@ -67,6 +67,11 @@ export interface MailStep extends Omit<Compiled, 'managed'> {
   readonly forgettableSecrets: readonly string[];
 }
 
+/** What name servers are asked for. */
+const LOOKED_UP: ReadonlySet<string> = new Set(['record', 'id-gone', 'mx-gone']);
+/** After this the zone has been committed, and it is known which serial must be seen. */
+const SETTLE_MS = 1000;
+
 /** Does everything that is due for `domain` at `facts.nowMs`. */
 export function stepMail(input: MailStepInput): MailStep {
   const { domain, policy, view, facts, machines = MAIL_MACHINES } = input;
@@ -91,15 +96,19 @@ export function stepMail(input: MailStepInput): MailStep {
   const secrets = forgettableSecrets(state.dkim);
   state = { ...state, dkim: { ...state.dkim, lifecycle: forgetObjects(dkim.state, ({ stage }) => stage === 'removed') } };
 
+  state = { ...state, serials: noteSerials(input.state, state, view) };
   const { managed, ...compiled } = compileMail({ ...input, state });
   const wanted = wantedDkimKeys(state.dkim, policy.dkim, facts);
   const advances = [dkim, dmarc, mtaSts, tlsa];
-  const times = [...advances.map((each) => each.nextDueMs), wanted.nextMs].filter((each) => each !== undefined);
+  const checks = advances.flatMap((each) => each.checks).map((each) => withExpectation(each, domain, state));
+  const isUnsettled = checks.some(({ what, expect }) => LOOKED_UP.has(what) && expect === undefined);
+  const soonMs = isUnsettled ? facts.nowMs + SETTLE_MS : undefined;
+  const times = [...advances.map((each) => each.nextDueMs), wanted.nextMs, soonMs].filter((each) => each !== undefined);
   return {
     ...compiled,
     state: { ...state, managed },
     events: advances.flatMap((each) => each.events),
-    checks: advances.flatMap((each) => each.checks).map((each) => withExpectation(each, domain, state)),
+    checks,
     ...(times.length === 0 ? {} : { nextDueMs: Math.min(...times) }),
     wantedKeys: wanted.algorithms,
     selectors: taken.selectors,
@@ -133,6 +142,16 @@ function rememberTtls(before: TtlMemory, policy: MailPolicy, view: ZoneView, now
   const { dkim, mtaSts, tlsa } = policy.ttlSeconds;
   const now = { negative, dkim, mtaSts, tlsa, mx: rrsetOf(apex, TYPE.MX)?.ttl ?? negative };
   return Object.entries(now).reduce((memory, [kind, seconds]) => rememberTtl(memory, kind, seconds, nowMs), before);
+}
+
+/** The zone that a step finds lacks what the step does; the one that the next step finds has it, and so has every later one. */
+function noteSerials(before: MailState, { tlsa, mtaSts }: MailState, view: ZoneView): MailState['serials'] {
+  const objects = [...tlsa.lifecycle.objects, ...mtaSts.bodies.objects, ...mtaSts.hosts.objects];
+  const noted = objects.map(({ id, stage }) => {
+    const known = before.serials[id];
+    return [id, known?.stage !== stage ? { stage } : { stage, serial: known.serial ?? serialOf(view) }] as const;
+  });
+  return Object.fromEntries(noted);
 }
 
 function takeObservations(before: MailState, observations: readonly MailObservation[]): MailState {

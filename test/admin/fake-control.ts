@@ -2,7 +2,6 @@
  * A ControlApi in memory: real parsing, real RRset operations, real zones; no signing, no store, no processes. Good enough to test
  * what stands in front of it.
  */
-import type { DkimKeySource } from '#control/dkim-keys.ts';
 import type { MailProposal } from '#control/mail-api.ts';
 import { policyFromZone } from '#mail/policy-import.ts';
 import { randomBytes } from 'node:crypto';
@@ -162,10 +161,6 @@ export class FakeControl implements ControlApi {
     return policyFromZone(this.view(record));
   }
 
-  dkimKeys(): DkimKeySource {
-    return { keysFor: () => [] };
-  }
-
   #recordOf(name: string, dnssec: 'on' | 'off', view: MemoryZone, before: ZoneRecord | undefined): ZoneRecord {
     const key = {
       id: 'k1',
@@ -322,7 +317,10 @@ function applied(view: MemoryZone, changes: readonly RrsetChange[]): MemoryZone 
 }
 
 /** A FakeControl with the zone example.com (unsigned) and a token for each scope. */
-export async function fakeWithZone(): Promise<{ control: FakeControl; tokens: Record<'admin' | 'read' | 'zone' | 'other' | 'signer', string> }> {
+export async function fakeWithZone(): Promise<{
+  control: FakeControl;
+  tokens: Record<'admin' | 'read' | 'zone' | 'other', string>;
+}> {
   const control = new FakeControl();
   const actor = { kind: 'system', id: 'test', from: '' } as const;
   const text = [
@@ -346,7 +344,6 @@ export async function fakeWithZone(): Promise<{ control: FakeControl; tokens: Re
     read: await token('read'),
     zone: await token('zone:example.com.'),
     other: await token('zone:other.test.'),
-    signer: await token('signer:mx1'),
   };
   return { control, tokens };
 }

@@ -153,11 +153,18 @@ describe('who gets in', () => {
     const one = await bench();
     const { paths } = (await one.app.inject('/v1/openapi.json')).json<{ paths: Record<string, Record<string, unknown>> }>();
     for (const [path, methods] of Object.entries(paths)) {
-      const url = path.replace('{zone}', 'post.example').replace('{signer}', 'mx1').replace(/\{[a-z]+\}/g, 'x');
+      const url = path
+        .replace('{zone}', 'post.example')
+        .replace('{signer}', 'mx1')
+        .replace(/\{[a-z]+\}/g, 'x');
       for (const method of Object.keys(methods)) {
         const isOwn = /^\/v1\/(?:dkim\/(?:data\/)?\{domain\}|signers\/\{signer\}\/(?:keys|ack))$/.test(path);
         if (isOwn || /^\/(?:livez|readyz|metrics|v1\/mail\/schema)$/.test(path)) continue;
-        const answer = await one.app.inject({ method: method.toUpperCase() as 'GET', url, headers: { authorization: `Bearer ${one.token}` } });
+        const answer = await one.app.inject({
+          method: method.toUpperCase() as 'GET',
+          url,
+          headers: { authorization: `Bearer ${one.token}` },
+        });
         expect([method, path, answer.statusCode]).toEqual([method, path, 403]);
       }
     }
@@ -260,7 +267,9 @@ describe('private keys leave nowhere else', () => {
     }
     expect(answers).toBeGreaterThan(20);
     // And the other way round: this is what it would look like.
-    expect(found.some((needle) => JSON.stringify((good as (x: unknown) => unknown)({ ok: true, value: needle })).includes(needle))).toBe(true);
+    expect(found.some((needle) => JSON.stringify((good as (x: unknown) => unknown)({ ok: true, value: needle })).includes(needle))).toBe(
+      true,
+    );
     const given = (await one.call('GET', '/v1/signers/mx1/keys', one.token)).json<{ keys: { privateKey: string }[] }>();
     expect(given.keys.every(({ privateKey }) => found.some((needle) => privateKey.includes(needle)))).toBe(true);
   });
@@ -277,7 +286,9 @@ describe('the register over HTTP', () => {
   it('lists, shows, removes', async () => {
     const one = await bench();
     const list = await one.call('GET', '/v1/signers', one.admin);
-    expect(list.json()).toMatchObject({ signers: [{ name: 'mx1', delivery: 'fetch', domains: ['post.example.'], allow: ['127.0.0.0/8', '::1/128'] }] });
+    expect(list.json()).toMatchObject({
+      signers: [{ name: 'mx1', delivery: 'fetch', domains: ['post.example.'], allow: ['127.0.0.0/8', '::1/128'] }],
+    });
     const shown = await one.call('GET', '/v1/signers/mx1', one.admin);
     expect(shown.json()).toEqual(list.json<{ signers: object[] }>().signers[0]);
     await asRspamd(one);

@@ -166,15 +166,13 @@ describe('what is kept', () => {
     ['RFC 1034 §4.3.2 3b: names below a cut', (at: number) => `w${at}.x.cut.z.`],
     ['RFC 4592 §3.3: names that a wildcard answers', (at: number) => `w${at}.w.z.`],
   ])('%s: after the first, nothing is read, and nothing more is kept', (_, name) => {
-    for (let at = 0; at < 300; at++) {
-      const read = reads({ name: name(at * 37), type: 'MX' });
-      if (at > 40) expect(read, name(at * 37)).toBe(0);
-    }
+    const read = Array.from({ length: 300 }, (_unused, at) => reads({ name: name(at * 37), type: 'MX' }));
+    expect(Math.max(...read.slice(40))).toBe(0);
   });
 
   test('RFC 1035 §4.1.4: a name that could be pointed to is answered by itself', () => {
     for (const name of ['hostmaster.z.', 'x.hostmaster.z.', 'ns1.cut.z.', 'x.ns1.cut.z.', 'ns.cut.z.', 'mail.w.z.', 'x.mail.w.z.'])
-      for (const type of ['MX', 'A', 'TXT']) for (let turn = 0; turn < 3; turn++) reads({ name, type });
+      for (const type of ['MX', 'A', 'TXT', 'MX', 'A', 'TXT']) expect(reads({ name, type }), `${name} ${type}`).toBeLessThan(20);
   });
 
   test('random names and types leave the cache as small as it was', () => {

@@ -13,14 +13,18 @@ import { dummySigned } from '../support/dummy-signed.ts';
 const LABELS = ['a', 'b', '*', 'host0001', 'host0002', 'host00010', String.raw`\000`, String.raw`\001x`, 'l'.repeat(60), 'ns', 'x'];
 
 function randomKey(random: Random): string {
-  const labels = Array.from({ length: 1 + Math.floor(random() * 4) }, () => pick(random, LABELS) + (random() < 0.5 ? '' : String(Math.floor(random() * 40))));
+  const labels = Array.from(
+    { length: 1 + Math.floor(random() * 4) },
+    () => pick(random, LABELS) + (random() < 0.5 ? '' : String(Math.floor(random() * 40))),
+  );
   return ownerKey(nameOf(`${labels.join('.').slice(0, 240)}.`));
 }
 
 /** `key` and all above it. */
 function ancestors(key: string): string[] {
-  const ends = [...key].flatMap((octet, at) => (octet === '\0' ? [at + 1] : []));
-  return ends.map((end) => key.slice(0, end));
+  const keys: string[] = [];
+  for (let end = key.indexOf('\0') + 1; end > 0; end = key.indexOf('\0', end) + 1) keys.push(key.slice(0, end));
+  return keys;
 }
 
 describe('sorted keys', () => {
@@ -37,7 +41,8 @@ describe('sorted keys', () => {
     put('', NODE.APEX | NODE.HAS_NSEC);
     for (let step = 0; step < 3000; step++) {
       const key = randomKey(random);
-      if (random() < 0.75) for (const each of ancestors(key)) if (!model.has(each) || each === key) put(each, random() < 0.6 ? NODE.HAS_NSEC : NODE.BELOW);
+      if (random() < 0.75)
+        for (const each of ancestors(key)) if (!model.has(each) || each === key) put(each, random() < 0.6 ? NODE.HAS_NSEC : NODE.BELOW);
       if (random() < 0.3) {
         const gone = pick(random, [...model.keys()]);
         // Only leaves go, and never the apex.
@@ -96,7 +101,12 @@ describe('sorted keys', () => {
 
 describe('which zones have their names in memory', () => {
   const zone = (count: number) =>
-    dummySigned(zoneOf('z.', `@ 60 SOA ns host 1 2 3 4 5\n@ 60 NS ns\n${Array.from({ length: count }, (_, at) => `n${at} 60 A 192.0.2.1`).join('\n')}`));
+    dummySigned(
+      zoneOf(
+        'z.',
+        `@ 60 SOA ns host 1 2 3 4 5\n@ 60 NS ns\n${Array.from({ length: count }, (_, at) => `n${at} 60 A 192.0.2.1`).join('\n')}`,
+      ),
+    );
   const index = (count: number, limits = {}) => {
     const source = new MemorySource([{ view: zone(count), signed: true }]);
     const made = new NegativeIndex(source, limits);

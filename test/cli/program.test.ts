@@ -55,7 +55,7 @@ describe('usage: exit code 2', () => {
     [['zone', 'list', '--jsn'], 'Did you mean --json?'],
     [['zone', 'show'], "missing required argument 'zone'"],
     [['zone', 'show', 'a', 'b'], 'too many arguments'],
-    [['mail', 'plan', 'example.com'], "unknown command 'mail'"],
+    [['mail', 'plan', 'example.com'], 'mail plan needs a policy file'],
     [['rrset', 'set', 'example.com', 'www', 'A', 'soon', '192.0.2.1'], 'as in 3600 or 1h30m'],
     [['status', '--server', 'localhost'], 'neither a URL nor unix:PATH'],
     [['status', '--server', 'http://user:secret@localhost/'], 'use --token-file'],

@@ -59,6 +59,12 @@ interface Ds {
 }
 
 let server: RunningServer;
+let rsaKey = '';
+
+function questionName(name: string): string {
+  return name === RSA_KEY ? rsaKey : name;
+}
+
 /** DS lines, SHA-256 and SHA-384, and the DNSKEY line of each zone. */
 const anchors = new Map<string, { readonly ds: readonly string[]; readonly key: string }>();
 
@@ -82,6 +88,10 @@ beforeAll(async () => {
     'on',
   );
   await putZones(server, [{ name: `plain.${NASTY}`, text: CHILD_TEXT }], 'off');
+  const { keys }: { keys: readonly { selector: string; algorithm: string }[] } = JSON.parse(
+    await (await server.api('GET', `/v1/zones/${MAIL}/dkim`)).text(),
+  );
+  rsaKey = `${keys.find(({ algorithm }) => algorithm === 'rsa2048')!.selector}._domainkey.${MAIL}`;
   for (const zone of [MAIL, REVERSE, NASTY, `secure.${NASTY}`]) await learnAnchors(zone);
   // The child's DS goes into the parent as a registrar would put it there.
   const records = anchors.get(`secure.${NASTY}`)!.ds.map((line) => line.split(' DS ')[1]);
@@ -92,10 +102,13 @@ afterAll(async () => {
   await server.stop();
 });
 
+/** The name of the RSA key depends on the day: `questionName` finds it. */
+const RSA_KEY = 'the RSA key';
+
 /** Kinds of answers: zone with the anchor, question, and whether drill 1.8 can chase it. */
 const KINDS: readonly [kind: string, zone: string, name: string, type: string, drill?: 'no drill'][] = [
   ['positive', MAIL, MAIL, 'MX'],
-  ['positive, an RSA-2048 DKIM key', MAIL, `r2026q4._domainkey.${MAIL}`, 'TXT'],
+  ['positive, an RSA-2048 DKIM key', MAIL, RSA_KEY, 'TXT'],
   ['DNSKEY', MAIL, MAIL, 'DNSKEY'],
   ['CDS', MAIL, MAIL, 'CDS'],
   ['NXDOMAIN', MAIL, `no-such-name.${MAIL}`, 'A'],
@@ -143,7 +156,8 @@ function tampered(line: string): string {
 }
 
 describe('delv with the zone’s own DS as the only anchor', () => {
-  test.each(KINDS)('RFC 4035 §5: %s', async (_kind, zone, name, type) => {
+  test.each(KINDS)('RFC 4035 §5: %s', async (_kind, zone, given, type) => {
+    const name = questionName(given);
     const { isValid, text } = await delv(server, zone, anchors.get(zone)!.ds, name, type);
     expect(isValid ? '' : text).toBe('');
   });
@@ -185,7 +199,8 @@ describe('delv with the zone’s own DS as the only anchor', () => {
 });
 
 describe('drill -S, with the zone’s key', () => {
-  test.each(KINDS.filter(([, , , , drill]) => drill === undefined))('%s', async (_kind, zone, name, type) => {
+  test.each(KINDS.filter(([, , , , drill]) => drill === undefined))('%s', async (_kind, zone, given, type) => {
+    const name = questionName(given);
     const { isValid, text } = await drillChase(server, [anchors.get(zone)!.key], name, type);
     expect(isValid ? '' : text).toBe('');
   });
@@ -209,7 +224,8 @@ describe('kdig and dig read the same', () => {
     ),
   });
 
-  test.each(KINDS.filter(([, , name]) => !name.includes('\\')))('%s', async (_kind, _zone, name, type) => {
+  test.each(KINDS.filter(([, , name]) => !name.includes('\\')))('%s', async (_kind, _zone, given, type) => {
+    const name = questionName(given);
     const [byDig, byKdig] = await Promise.all([
       dig(server, [name, type, '+dnssec', '+nosplit', '+nocrypto']),
       kdig(server, [name, type, '+dnssec', '+nocrypto']),

@@ -114,7 +114,10 @@ async function differences(options: ResponderOptions, look: (source: AnswerSourc
       responder.refresh();
       const zones = changing.zones();
       for (let fresh = 0; fresh < 15 && changing.plain.length > 0; fresh++) {
-        const asked = { query: randomQuery(random, nearbyName(random, changing.plain)), transport: random() < 0.2 ? 'tcp' : 'udp' } as const;
+        const asked = {
+          query: randomQuery(random, nearbyName(random, changing.plain)),
+          transport: random() < 0.2 ? 'tcp' : 'udp',
+        } as const;
         if (questions.length < QUESTIONS_KEPT) questions.push(asked);
         else questions[Math.floor(random() * QUESTIONS_KEPT)] = asked;
       }

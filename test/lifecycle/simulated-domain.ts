@@ -142,10 +142,11 @@ class SimulatedDomain {
   #wallOffsetMs = 0;
   #bootMs = 0;
   #boots = 0;
-  #timeline: Timeline | undefined;
+  #timeline: Timeline;
   #document: Document;
   #policy: MailPolicy;
   #negativeTtl: number;
+  #serial = 0;
   #mx = ['mx1'];
   #mxWanted: string | undefined;
   #mail: readonly ZoneRrset[] = [];
@@ -196,7 +197,8 @@ class SimulatedDomain {
     };
     this.#view = memoryZone(this.#apex, this.#manual());
     this.#serve();
-    this.#state = newMailState(this.#view, this.#apex, this.#t);
+    this.#timeline = advanceTimeline(undefined, this.#reading());
+    this.#state = newMailState(this.#view, this.#apex, this.#timeline.nowMs);
   }
 
   #readPolicy(): MailPolicy {
@@ -208,7 +210,7 @@ class SimulatedDomain {
   #manual(): ZoneRrset[] {
     const apex = this.#apex;
     return [
-      rrset(apex, '@', TYPE.SOA, 86_400, `ns hostmaster 1 7200 900 1209600 ${this.#negativeTtl}`),
+      rrset(apex, '@', TYPE.SOA, 86_400, `ns hostmaster ${this.#serial} 7200 900 1209600 ${this.#negativeTtl}`),
       rrset(apex, '@', TYPE.NS, 3600, 'ns'),
       rrset(apex, '@', TYPE.MX, 3600, ...this.#mx.map((host) => `10 ${host}`)),
       ...['ns', 'mx1', 'mx2', 'mx3'].map((host) => rrset(apex, host, TYPE.A, 3600, '192.0.2.1')),
@@ -309,6 +311,7 @@ class SimulatedDomain {
 
   /** The zone as it is now, to every server in its time. */
   #serve(): void {
+    this.#serial++;
     const rrsets = [...this.#manual(), ...this.#mail];
     this.#view = memoryZone(this.#apex, rrsets);
     const records = new Map(
@@ -376,7 +379,7 @@ class SimulatedDomain {
     const selectors = this.#diary.signing
       .filter((use) => use.what.startsWith(`${signer}/`) && use.endMs === Infinity)
       .map((use) => use.what.split('/')[2]!);
-    const nowMs = this.#timeline === undefined ? this.#t : advanceTimeline(this.#timeline, this.#reading()).nowMs;
+    const { nowMs } = advanceTimeline(this.#timeline, this.#reading());
     this.#state = { ...this.#state, dkim: acknowledgeDkim(this.#state.dkim, signer, selectors, nowMs) };
   }
 
@@ -393,7 +396,8 @@ class SimulatedDomain {
       const value = this.#diary.cache.valueAt(place, `${formatName(expect.owner)} ${expect.type}`, this.#t);
       const rdatas = value === NXDOMAIN ? [] : value.split('|').map((text) => rdataOf(this.#apex, expect.type, text));
       const answer = rdatas.length === 0 ? ({ kind: 'nxdomain' } as const) : ({ kind: 'answer', rdatas, ttlSeconds: 0 } as const);
-      return [{ ...base, ...judgeAnswer(expect, answer) }];
+      const soa = this.#diary.cache.valueAt(place, `${formatName(this.#apex)} ${TYPE.SOA}`, this.#t);
+      return [{ ...base, ...judgeAnswer(expect, answer, Number(soa.split(' ')[2])) }];
     });
   }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { nameOf } from '../../src/dns/name.ts';
 import { parseRdataText } from '../../src/dns/registry.ts';
 import { TYPE } from '../../src/dns/types.ts';
-import { type Expectation, judgeAnswer } from '../../src/mail/expectation.ts';
+import { judgeAnswer, type RecordExpectation } from '../../src/mail/expectation.ts';
 import { type ResolverAnswer } from '../../src/mail/resolver.ts';
 import { APEX } from './mail-domain.ts';
 
@@ -15,7 +15,7 @@ const answer = (type: number, ...texts: string[]): ResolverAnswer => ({
     return rdata.ok ? [rdata.value] : [];
   }),
 });
-const wish = (kind: 'record' | 'no-record', type: number, text: string): Extract<Expectation, { kind: 'record' | 'no-record' }> => ({
+const wish = (kind: 'record' | 'no-record', type: number, text: string): RecordExpectation => ({
   kind,
   owner: nameOf('x.example.com'),
   type,
@@ -37,14 +37,21 @@ describe('an answer shows', () => {
     ['that nothing is there', TYPE.TXT, 'x', { kind: 'nxdomain' }, false],
     ['that something else is there', TYPE.TXT, 'x', { kind: 'nodata' }, false],
   ])('%s', (_what, type, text, given, isThere) => {
-    expect(judgeAnswer(wish('record', type, text), given).isGood).toBe(isThere);
-    expect(judgeAnswer(wish('no-record', type, text), given).isGood).toBe(!isThere);
+    expect(judgeAnswer(wish('record', type, text), given, undefined).isGood).toBe(isThere);
+    expect(judgeAnswer(wish('no-record', type, text), given, undefined).isGood).toBe(!isThere);
   });
 
   test.each<ResolverAnswer>([{ kind: 'servfail', reason: 'REFUSED' }, { kind: 'timeout' }])(
     'nothing, when there is none ($kind)',
     (given) => {
-      for (const kind of ['record', 'no-record'] as const) expect(judgeAnswer(wish(kind, TYPE.TXT, 'x'), given).isGood).toBe(false);
+      for (const kind of ['record', 'no-record'] as const)
+        expect(judgeAnswer(wish(kind, TYPE.TXT, 'x'), given, undefined).isGood).toBe(false);
     },
   );
+
+  test('nothing, when the zone is older than what is looked for (RFC 1982)', () => {
+    const gone: RecordExpectation = { ...wish('no-record', TYPE.TXT, 'x'), serial: 5 };
+    const results = [undefined, 4, 5, 6, 2 ** 31, 2 ** 31 + 6].map((serial) => judgeAnswer(gone, { kind: 'nodata' }, serial).isGood);
+    expect(results).toEqual([false, false, true, true, true, false]);
+  });
 });

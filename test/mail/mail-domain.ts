@@ -124,6 +124,8 @@ export class MailDomain {
 
   /** Everything that somebody should look at is good now. */
   look(afterMs = 0): MailStep {
+    // What the last step did is served now, and the next one knows as which serial.
+    this.step();
     const checks = this.last?.checks.filter(({ expect }) => expect !== undefined) ?? [];
     const atMs = this.nowMs + afterMs;
     return this.step(afterMs, {

@@ -1,6 +1,6 @@
 /** rspamd and OpenDKIM from Debian, each with the least that lets it sign, in a folder and on ports of a test. They go with the test. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -108,7 +108,7 @@ options {
   local_addrs = ["127.0.0.0/8"];
 }
 logging { type = "console"; level = "warning"; }
-worker "normal" { bind_socket = "127.0.0.1:${port}"; count = 1; }
+worker "normal" { bind_socket = "127.0.0.1:${port}"; count = 1; task_timeout = 30s; }
 modules { path = "/usr/share/rspamd/plugins/dkim_signing.lua"; }
 lua = "${folder}/rules.lua";
 dkim { }
@@ -118,6 +118,7 @@ dkim_signing {
   vault_url = "${vaultUrl}";
   vault_token = "${token}";
   vault_path = "${vaultPath}";
+  http_timeout = 20;
   use_esld = false;
   sign_local = true;
   try_fallback = false;
@@ -155,7 +156,8 @@ function openDkimWords(configFile: string, port: number, tables: string, pidFile
     [
       `KeyTable file:${tables}/KeyTable`,
       `SigningTable refile:${tables}/SigningTable`,
-      'RequireSafeKeys yes',
+      // It wants that no folder above can be written to by others, sticky or not, and tests live in the system's temporary folder.
+      'RequireSafeKeys no',
       'MultipleSignatures yes',
       'Mode s',
       `Socket inet:${port}@127.0.0.1`,
@@ -170,16 +172,6 @@ function openDkimWords(configFile: string, port: number, tables: string, pidFile
   return ['-f', '-x', configFile];
 }
 
-/** A folder that no other user can write to, and none above it but sticky ones. */
 function temporary(name: string): string {
   return mkdtempSync(join(tmpdir(), `waxseal-${name}-`));
-}
-
-/** The process id in a file, when there is one. */
-export function pidIn(file: string): number | undefined {
-  try {
-    return Number(readFileSync(file, 'utf8').trim());
-  } catch {
-    return undefined;
-  }
 }

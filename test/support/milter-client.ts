@@ -11,7 +11,16 @@ const ACTIONS = 0x1ff;
 const PROTOCOL = 0x1f_ffff;
 /** Bits of the filter's answer: steps that it does not want, and steps that it does not answer. */
 const SKIP = { connect: 0x1, helo: 0x2, mail: 0x4, recipient: 0x8, body: 0x10, headers: 0x20, endOfHeaders: 0x40, data: 0x200 } as const;
-const SILENT = { connect: 0x1000, helo: 0x2000, mail: 0x4000, recipient: 0x8000, data: 0x10000, headers: 0x80, endOfHeaders: 0x40000, body: 0x80000 };
+const SILENT = {
+  connect: 0x1000,
+  helo: 0x2000,
+  mail: 0x4000,
+  recipient: 0x8000,
+  data: 0x10000,
+  headers: 0x80,
+  endOfHeaders: 0x40000,
+  body: 0x80000,
+};
 
 export interface HeaderField {
   readonly name: string;
@@ -47,7 +56,8 @@ export async function filterMessage(port: number, message: string, sender: strin
       send(command, data);
       if ((steps & SILENT[name]) !== 0) return;
       const reply = await next();
-      if (reply.command !== 'c') throw new Error(`the mail filter answers ${reply.command} to ${name}`);
+      // 's': no more of the same.
+      if (reply.command !== 'c' && reply.command !== 's') throw new Error(`the mail filter answers ${reply.command} to ${name}`);
     };
     const [head = '', body = ''] = split(message);
     const address = Buffer.alloc(2);

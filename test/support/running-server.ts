@@ -16,7 +16,7 @@ import { type Endpoint } from './exchange.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const PROGRAM = join(ROOT, 'waxseal');
 const ADDRESS = '127.0.0.1';
-const READY_MS = 30_000;
+const READY_MS = 60_000;
 const STOP_MS = 15_000;
 const CLI_MS = 30_000;
 const LOOK_EVERY_MS = 20;

@@ -78,7 +78,10 @@ const SelectorsForm = Type.Object({ selectors: Type.Array(RspamdForm) });
 /** Where signers ask: as often as they have messages. */
 const FOR_SIGNERS = {
   access: 'signer',
-  rateLimit: { max: SIGNER_REQUESTS_PER_MINUTE_MAX, keyGenerator: (request: FastifyRequest) => `signer ${isUnixConnection(request) ? 'unix' : clientNetwork(request.ip)}` },
+  rateLimit: {
+    max: SIGNER_REQUESTS_PER_MINUTE_MAX,
+    keyGenerator: (request: FastifyRequest) => `signer ${isUnixConnection(request) ? 'unix' : clientNetwork(request.ip)}`,
+  },
 } as const;
 
 export function signersRoutes(app: AdminApp, control: ControlApi): void {
