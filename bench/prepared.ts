@@ -2,12 +2,13 @@
  * A zone set made ready for the servers: zone files without signatures, waxseal's stores with them and without, and waxseal's signed zones
  * as files, which NSD, Knot and BIND serve, so that all answers are of one kind. Kept in the work folder for the next time.
  */
+import { createHash } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { AdminClient } from './admin-client.ts';
 import { ALL_CORES } from './cores.ts';
 import { Daemon, freePort } from './daemon.ts';
-import { waxsealEnvironment, waxsealWords } from './peers/waxseal-command.ts';
+import { WAXSEAL_ROOT, waxsealEnvironment, waxsealWords } from './peers/waxseal-command.ts';
 import { type ZoneSet } from './zone-sets.ts';
 
 export interface ZoneFile {
@@ -46,8 +47,12 @@ export async function prepare(set: ZoneSet, signed: boolean, work: string, say: 
     data: join(folder, 'data'),
     kekFile: join(folder, 'kek'),
   };
-  const mark = join(folder, 'made-at');
-  if (existsSync(mark) && Date.now() - Number(readFileSync(mark, 'utf8')) < KEPT_MS_MAX) return prepared;
+  const mark = join(folder, 'made');
+  const form = storeForm();
+  if (existsSync(mark)) {
+    const [madeAt, madeForm] = readFileSync(mark, 'utf8').split(' ');
+    if (Date.now() - Number(madeAt) < KEPT_MS_MAX && madeForm === form) return prepared;
+  }
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   mkdirSync(zones, { recursive: true });
@@ -58,8 +63,15 @@ export async function prepare(set: ZoneSet, signed: boolean, work: string, say: 
   const startedMs = performance.now();
   await fillStore(prepared);
   say(`${set.title}, ${signed ? 'signed' : 'not signed'}: in waxseal's store after ${seconds(performance.now() - startedMs)}`);
-  writeFileSync(mark, String(Date.now()));
+  writeFileSync(mark, `${Date.now()} ${form}`);
   return prepared;
+}
+
+/** Changes with the code that decides what a store looks like: a kept one of another version may not open. */
+function storeForm(): string {
+  const hash = createHash('sha256');
+  for (const file of ['schema.ts', 'store.ts', 'node-codec.ts']) hash.update(readFileSync(join(WAXSEAL_ROOT, 'src/store', file)));
+  return hash.digest('hex').slice(0, 16);
 }
 
 async function fillStore({ set, signed, folder, data, kekFile, plainFiles, servedFiles }: Prepared): Promise<void> {

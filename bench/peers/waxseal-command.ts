@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ADDRESS } from '../daemon.ts';
 
 /** Another checkout can be measured, beside the same peers, with the same programs of this folder. */
-const ROOT = process.env['WAXSEAL_BENCH_SOURCE'] ?? join(import.meta.dirname, '../..');
+export const WAXSEAL_ROOT = process.env['WAXSEAL_BENCH_SOURCE'] ?? join(import.meta.dirname, '../..');
 
 export type UdpSocket = 'mmsg' | 'dgram';
 
@@ -21,7 +21,7 @@ export function waxsealWords({ data, port, udp, workers }: WaxsealOptions): {
   const listeners = ['--dns', `${ADDRESS}:${port}`, '--admin', 'off', '--https', 'off'];
   return {
     program: process.execPath,
-    words: [join(ROOT, 'src/main.ts'), 'serve', '--data', data, ...listeners, '--workers', String(workers), '--udp', udp],
+    words: [join(WAXSEAL_ROOT, 'src/main.ts'), 'serve', '--data', data, ...listeners, '--workers', String(workers), '--udp', udp],
   };
 }
 

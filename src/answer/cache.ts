@@ -14,37 +14,26 @@
  */
 import { assert } from '#base/assert.ts';
 import { ANSWER_CACHE_BODY_BYTES_MAX, ANSWER_CACHE_LABELS_MAX, ANSWER_CACHE_POINTERS_MAX } from '#base/limits.ts';
+import {
+  COUNTS,
+  ENTRY,
+  EPOCH,
+  HASH,
+  HEAD_WORDS,
+  KEY,
+  NEAR_KEY_WORDS,
+  RCODE,
+  ROOM,
+  SIZES,
+  SOA_MARK,
+  SUBJECT,
+  WITH_DNSSEC,
+  ZONE,
+  newFacts,
+} from './cache-entry.ts';
 import { copyOctets } from './copy.ts';
 import { type Dependencies } from './dependencies.ts';
 import { finishHash, hashLabel, hashName, mixWord } from './hash.ts';
-
-/** What an entry answers. Exact ones are by name; the others by numbers of nodes. */
-export const ENTRY = { EXACT: 0, SOA: 2, NOTHING: 4, WILDCARD: 6, REFERRAL: 8 } as const;
-const WITH_DNSSEC = 1;
-
-/** Bits of `flags`. */
-export const BODY = { AUTHORITATIVE: 1, TRUNCATED: 2, NEEDS_SOA: 4 } as const;
-
-/** Words of an entry's head. */
-const HASH = 0;
-/** Type, length of the name it was made for, ENTRY and WITH_DNSSEC. */
-const KEY = 1;
-/** The last epoch in which it was known to hold. */
-const EPOCH = 2;
-/** Octets of the body, dependencies, pointers. */
-const SIZES = 3;
-const COUNTS = 4;
-/** Additional records, rcode, flags. */
-const RCODE = 5;
-/** Number of labels; room it was made for when something did not fit there, or 0 when it is complete; what it is to the rate limit. */
-const ROOM = 6;
-const SUBJECT = 7;
-/** Zone id; needed for the SOA block. */
-const ZONE = 8;
-/** Stands for the names and the length of the SOA block before it. */
-const SOA_MARK = 9;
-const HEAD_WORDS = 10;
-const NEAR_KEY_WORDS = 3;
 
 const WAYS = 4;
 const SLOT_WORDS = 2;
@@ -58,20 +47,6 @@ const PLACE_MAX = 0xf000_0000;
 const NAME_WORDS = 64;
 /** Shorter bodies are copied by a loop, longer ones by the engine: measured, ADR 0004. */
 const COPY_BY_LOOP_BYTES = 48;
-
-/** What is said of a body besides its octets; filled in before `store`. */
-export interface EntryFacts {
-  answer: number;
-  authority: number;
-  additional: number;
-  rcode: number;
-  flags: number;
-  room: number;
-  subjectKind: number;
-  subject: number;
-  zoneId: number;
-  soaMark: number;
-}
 
 export class AnswerCache {
   readonly #dependencies: Dependencies;
@@ -93,18 +68,7 @@ export class AnswerCache {
   #nearKey = 0;
   readonly #near = new Uint32Array(NEAR_KEY_WORDS);
   /** For whoever stores next. */
-  readonly facts: EntryFacts = {
-    answer: 0,
-    authority: 0,
-    additional: 0,
-    rcode: 0,
-    flags: 0,
-    room: 0,
-    subjectKind: 0,
-    subject: 0,
-    zoneId: 0,
-    soaMark: 0,
-  };
+  readonly facts = newFacts();
 
   /** `bytes` is made a power of two. `seed`: random, one for the process. */
   constructor(dependencies: Dependencies, seed: number, bytes: number) {

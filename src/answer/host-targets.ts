@@ -15,6 +15,8 @@ export class HostTargets {
   /** The names in wire form, one every STRIDE octets. */
   readonly octets = new Uint8Array(STRIDE * RECORDS_PER_RRSET_MAX);
   count = 0;
+  /** They are name servers: glue may stand in for their addresses. */
+  areServers = false;
 
   /** Where name number `each` starts. */
   offset(each: number): number {
@@ -25,6 +27,7 @@ export class HostTargets {
   collect(node: Uint8Array, entry: number, owner: Uint8Array, ownerAt: number): void {
     this.count = 0;
     const type = entryType(node, entry);
+    this.areServers = type === TYPE.NS;
     const before = octetsBefore(type);
     if (before < 0) return;
     let at = bodyOffset(node, entry);
@@ -40,6 +43,7 @@ export class HostTargets {
   /** Takes all name servers of a delegation. */
   collectServers(node: Uint8Array, entry: number): void {
     this.count = 0;
+    this.areServers = true;
     let at = bodyOffset(node, entry);
     for (let left = entryRecords(node, entry); left > 0 && this.count < RECORDS_PER_RRSET_MAX; left--) {
       this.#add(node, at + 2);

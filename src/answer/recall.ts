@@ -7,7 +7,8 @@
 import { readU16 } from '#base/bytes.ts';
 import { HEADER_BYTES, type QueryHead } from '#dns/message.ts';
 import { TYPE } from '#dns/types.ts';
-import { type AnswerCache, BODY, ENTRY } from './cache.ts';
+import { type AnswerCache } from './cache.ts';
+import { BODY, ENTRY } from './cache-entry.ts';
 import { copyOctets } from './copy.ts';
 import { type Dependencies } from './dependencies.ts';
 import { FOUND, type Finder } from './find.ts';

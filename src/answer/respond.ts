@@ -5,16 +5,14 @@
  * Not here: sockets (server/), where nodes come from (answer/source.ts).
  */
 import { assert } from '#base/assert.ts';
-import { readU16, readU32 } from '#base/bytes.ts';
 import { type ClientAddress } from '#base/client-address.ts';
-import { ADDITIONAL_NAMES_MAX, ANSWER_CACHE_BYTES_MIN } from '#base/limits.ts';
+import { ANSWER_CACHE_BYTES_MIN } from '#base/limits.ts';
 import { OPT_BYTES, lengthenOpt, writeOpt } from '#dns/edns.ts';
 import { DROP, HEADER_BYTES, type Transport, answerLimitBytes, newQueryHead, parseQuery, writeHeader } from '#dns/message.ts';
 import { CLASS, EDE, RCODE, TYPE, type RrType } from '#dns/types.ts';
 import {
   ENTRY_BYTES,
   NODE,
-  OWNER_OFFSET,
   bodyOffset,
   directoryOffset,
   entrySignatures,
@@ -27,14 +25,13 @@ import {
 import { Admission, type Defences } from './admission.ts';
 import { AliasChain } from './alias-chain.ts';
 import { AnswerCache } from './cache.ts';
+import { Completion, END } from './completion.ts';
 import { ANSWER_SLOT_COUNT, CACHE, countCache, countRequest, countResponse } from './counters.ts';
-import { Denial } from './denial.ts';
 import { Dependencies } from './dependencies.ts';
 import { FOUND, Finder } from './find.ts';
-import { hashName } from './hash.ts';
 import { HostTargets } from './host-targets.ts';
 import { type NegativeLimits } from './negative.ts';
-import { KeyBuffer, wildcardHash } from './owner-key.ts';
+import { wildcardHash } from './owner-key.ts';
 import { ADMIT, KIND } from './rate-limit.ts';
 import { Recall } from './recall.ts';
 import { type AnswerSource } from './source.ts';
@@ -53,14 +50,10 @@ export interface ResponderOptions {
   readonly negative?: NegativeLimits;
 }
 
-/** How an answer's authority and additional sections go on once its answer section is complete. */
-const END = { NOTHING: 0, HOSTS: 1, NODATA: 2, WILDCARD_NODATA: 3, NXDOMAIN: 4, REFERRAL: 5 } as const;
 const NO_EDE = -1;
 /** Beside FOUND: nothing was to be looked up; the answer is from the cache. */
 const NOT_ASKED = -1;
 const RECALLED = -2;
-/** Octets of a SOA's RDATA behind its two names. */
-const SOA_NUMBERS_BYTES = 20;
 
 /** Answers queries from one source, one at a time; it keeps its buffers from one to the next. */
 export class Responder {
@@ -70,10 +63,9 @@ export class Responder {
   readonly #finder: Finder;
   readonly #writer = new MessageWriter();
   readonly #chain = new AliasChain();
-  readonly #denial = new Denial();
   readonly #targets = new HostTargets();
-  readonly #proofKey = new KeyBuffer();
   readonly #admission: Admission;
+  readonly #completion: Completion;
   readonly #dependencies = new Dependencies();
   readonly #cache: AnswerCache | undefined;
   readonly #recall: Recall | undefined;
@@ -83,15 +75,12 @@ export class Responder {
   readonly #subjectOctets = new Uint8Array(4);
   /** There is data of the type asked for at the name asked for. */
   #isPositive = false;
-  readonly #nameWords = new Int32Array(64);
   #rcode = 0;
   #authoritative = false;
   #ede = NO_EDE;
   /** Number of the zone that the last name of the chain was found in, and one of FOUND. */
   #zone = -1;
   #found = 0;
-  /** The hosts in `#targets` are name servers: glue may stand in for their addresses. */
-  #areServers = false;
 
   constructor(source: AnswerSource, options: ResponderOptions = {}) {
     const {
@@ -110,6 +99,7 @@ export class Responder {
       this.#cache = new AnswerCache(this.#dependencies, hashSeed, cacheBytes);
       this.#recall = new Recall(this.#cache, this.#dependencies, this.#finder, this.#writer, this.#head);
     }
+    this.#completion = new Completion(this.#head, this.#finder, this.#writer, this.#chain, this.#targets, this.#recall);
   }
 
   /** Answers in the cache, counted one by one. */
@@ -241,38 +231,14 @@ export class Responder {
   #resolve(query: Uint8Array, found: number): void {
     const chain = this.#chain;
     chain.begin(query, HEADER_BYTES, this.#head.nameLength);
-    this.#denial.begin();
+    this.#completion.denial.begin();
     this.#isPositive = false;
     this.#found = found;
     let end = this.#answerName(this.#finder.fetch(found));
     this.#describe(end);
     while (end < 0) end = this.#answerName(this.#finder.find(chain.octets, chain.at, this.#head.type));
-    if (!this.#writer.overflowed) this.#complete(end);
+    if (!this.#writer.overflowed) this.#completion.complete(end, this.#zone);
     this.#recall?.remember(this.#rcode, this.#authoritative, chain.isFirst(), this.#isPositive, this.#subjectKind, this.#subject);
-  }
-
-  /** Authority and additional sections. */
-  #complete(end: number): void {
-    this.#proveExpansions(end);
-    switch (end) {
-      case END.HOSTS:
-        for (let each = 0; each < this.#targets.count; each++) this.#putHost(each);
-        break;
-      case END.NODATA:
-        this.#putSoa();
-        this.#putNsec(this.#zone, this.#finder.key);
-        break;
-      case END.WILDCARD_NODATA:
-      case END.NXDOMAIN:
-        this.#putSoa();
-        this.#putNsec(this.#zone, this.#finder.key);
-        this.#putNsec(this.#zone, this.#finder.wildcard);
-        break;
-      case END.REFERRAL:
-        this.#refer();
-        break;
-      default:
-    }
   }
 
   /** What the rate limit counts the answer as, right after its first name was answered and came to `end`. */
@@ -336,19 +302,18 @@ export class Responder {
     if (entry >= 0) {
       this.#isPositive = true;
       const ttl = entryTtl(node, entry);
-      if (type === TYPE.RRSIG) this.#require(this.#writer.putSignatures(SECTION.ANSWER, chain.octets, chain.at, node, entry, ttl));
+      if (type === TYPE.RRSIG) this.#writer.require(this.#writer.putSignatures(SECTION.ANSWER, chain.octets, chain.at, node, entry, ttl));
       else {
-        this.#require(this.#writer.putRrset(SECTION.ANSWER, chain.octets, chain.at, node, entry, ttl, dnssecOk));
+        this.#writer.require(this.#writer.putRrset(SECTION.ANSWER, chain.octets, chain.at, node, entry, ttl, dnssecOk));
         this.#targets.collect(node, entry, chain.octets, chain.at);
-        this.#areServers = entryType(node, entry) === TYPE.NS;
       }
-      if (isExpanded) this.#denial.addPending(this.#zone, chain.at);
+      if (isExpanded) this.#completion.denial.addPending(this.#zone, chain.at);
       return type === TYPE.RRSIG ? END.NOTHING : END.HOSTS;
     }
     if ((nodeFlags(node) & NODE.HAS_CNAME) === 0) return isExpanded ? END.WILDCARD_NODATA : END.NODATA;
     entry = findEntry(node, TYPE.CNAME);
-    this.#require(this.#writer.putRrset(SECTION.ANSWER, chain.octets, chain.at, node, entry, entryTtl(node, entry), dnssecOk));
-    if (isExpanded) this.#denial.addPending(this.#zone, chain.at);
+    this.#writer.require(this.#writer.putRrset(SECTION.ANSWER, chain.octets, chain.at, node, entry, entryTtl(node, entry), dnssecOk));
+    if (isExpanded) this.#completion.denial.addPending(this.#zone, chain.at);
     chain.setNext(node, bodyOffset(node, entry) + 2);
     return chain.follow() ? -1 : END.NOTHING;
   }
@@ -362,110 +327,13 @@ export class Responder {
     const prefixLength = key.starts[depth]!;
     const ownerAt = chain.at + prefixLength;
     if (chain.addDname(ownerAt))
-      this.#require(this.#writer.putRrset(SECTION.ANSWER, chain.octets, ownerAt, node, entry, ttl, this.#head.dnssecOk));
+      this.#writer.require(this.#writer.putRrset(SECTION.ANSWER, chain.octets, ownerAt, node, entry, ttl, this.#head.dnssecOk));
     if (!chain.substituteNext(prefixLength, node, bodyOffset(node, entry) + 2)) {
       this.#rcode = RCODE.YXDOMAIN;
       return END.NOTHING;
     }
-    this.#require(this.#writer.putAlias(SECTION.ANSWER, chain.octets, chain.at, chain.octets, chain.nextAt, ttl));
+    this.#writer.require(this.#writer.putAlias(SECTION.ANSWER, chain.octets, chain.at, chain.octets, chain.nextAt, ttl));
     return this.#head.type !== TYPE.CNAME && chain.follow() ? -1 : END.NOTHING;
-  }
-
-  /** RFC 6672 §3.2 step 3b and RFC 4035 §3.1.4: name servers, DS or its denial, glue. */
-  #refer(): void {
-    const { node, key, depth } = this.#finder;
-    const writer = this.#writer;
-    const { octets } = this.#chain;
-    const zone = this.#zone;
-    const ownerAt = this.#chain.at + key.starts[depth]!;
-    const servers = findEntry(node, TYPE.NS);
-    this.#require(writer.putRrset(SECTION.AUTHORITY, octets, ownerAt, node, servers, entryTtl(node, servers), false));
-    if (this.#isProofWanted(zone)) {
-      let entry = findEntry(node, TYPE.DS);
-      // The cut's NSEC may be in already: it can be the one that shows that a name on the way was a wildcard's.
-      if (entry < 0 && this.#denial.isNew(zone, node)) entry = findEntry(node, TYPE.NSEC);
-      if (entry >= 0) this.#require(writer.putRrset(SECTION.AUTHORITY, octets, ownerAt, node, entry, entryTtl(node, entry), true));
-    }
-    const targets = this.#targets;
-    targets.collectServers(node, servers);
-    this.#areServers = true;
-    let required = 0;
-    for (let each = 0; each < targets.count; each++) {
-      if (!targets.isAtOrBelow(each, octets, ownerAt)) continue;
-      required++;
-      const host = this.#finder.nodeAt(zone, targets.octets, targets.offset(each));
-      if (host === undefined) continue;
-      this.#require(this.#putAddress(host, TYPE.A, false));
-      this.#require(this.#putAddress(host, TYPE.AAAA, false));
-    }
-    let others = ADDITIONAL_NAMES_MAX - required;
-    for (let each = 0; each < targets.count && others > 0; each++) {
-      if (targets.isAtOrBelow(each, octets, ownerAt)) continue;
-      others--;
-      this.#putHost(each);
-    }
-  }
-
-  /** Adds the addresses of one host that may be left out: each type by itself, when it fits. */
-  #putHost(each: number): void {
-    const targets = this.#targets;
-    const host = this.#finder.findHost(targets.octets, targets.offset(each), this.#areServers);
-    if (host === undefined) return;
-    const withSignatures = this.#head.dnssecOk && !this.#finder.isGlue;
-    this.#putAddress(host, TYPE.A, withSignatures);
-    this.#putAddress(host, TYPE.AAAA, withSignatures);
-  }
-
-  /** False when the host has such addresses but they do not fit. */
-  #putAddress(host: Uint8Array, type: RrType, withSignatures: boolean): boolean {
-    const entry = findEntry(host, type);
-    return entry < 0 || this.#writer.putRrset(SECTION.ADDITIONAL, host, OWNER_OFFSET, host, entry, entryTtl(host, entry), withSignatures);
-  }
-
-  /** RFC 2308 §3: the SOA of the zone that says no, its TTL lowered to MINIMUM. */
-  #putSoa(): void {
-    const apex = this.#finder.apexAt(this.#zone);
-    assert(apex !== undefined, 'the apex was there a moment ago');
-    const entry = findEntry(apex, TYPE.SOA);
-    const body = bodyOffset(apex, entry);
-    const minimum = readU32(apex, body + 2 + readU16(apex, body) - 4);
-    const ttl = Math.min(entryTtl(apex, entry), minimum);
-    const names = body + 2;
-    // A chain of aliases has an answer section before; its SOA stays where it is.
-    const isFirst = this.#chain.isFirst() && this.#writer.at === this.#writer.contentAt;
-    this.#require(this.#writer.putRrset(SECTION.AUTHORITY, apex, OWNER_OFFSET, apex, entry, ttl, this.#head.dnssecOk));
-    if (!isFirst) this.#finder.dependOnApex(this.#zone);
-    else this.#recall?.noteSoa(hashName(0, apex, names, readU16(apex, body) - SOA_NUMBERS_BYTES, this.#nameWords));
-  }
-
-  /** RFC 4035 §3.1.3.3: for each wildcard used, the NSEC that shows that the name itself does not exist. */
-  #proveExpansions(end: number): void {
-    const denial = this.#denial;
-    if (denial.pending === 0 || !this.#head.dnssecOk) return;
-    for (let each = 0; each < denial.pending; each++) {
-      this.#proofKey.set(this.#chain.octets, denial.pendingNames[each]!);
-      this.#putNsec(denial.pendingZones[each]!, this.#proofKey);
-    }
-    // The cut found at the end of the chain has been overwritten by the store meanwhile.
-    if (end === END.REFERRAL) this.#finder.find(this.#chain.octets, this.#chain.at, this.#head.type);
-  }
-
-  /** The NSEC at or before `key`, once. */
-  #putNsec(zone: number, key: KeyBuffer): void {
-    if (!this.#isProofWanted(zone)) return;
-    const node = this.#finder.nsecAt(zone, key);
-    if (node === undefined || !this.#denial.isNew(zone, node)) return;
-    const entry = findEntry(node, TYPE.NSEC);
-    this.#require(this.#writer.putRrset(SECTION.AUTHORITY, node, OWNER_OFFSET, node, entry, entryTtl(node, entry), true));
-  }
-
-  #isProofWanted(zone: number): boolean {
-    return this.#head.dnssecOk && this.#finder.zones.signed[zone]!;
-  }
-
-  /** What was to be written is no answer without: when it did not fit, the answer is truncated. */
-  #require(didFit: boolean): void {
-    if (!didFit) this.#writer.overflowed = true;
   }
 }
 

@@ -87,6 +87,11 @@ export class MessageWriter {
     return this.#names.labelsBelow(depth, labels, hashes);
   }
 
+  /** What was to be written is no answer without: when it did not fit, the answer is truncated. */
+  require(didFit: boolean): void {
+    if (!didFit) this.overflowed = true;
+  }
+
   /** Back to the bare question (RFC 2181 §9: what does not fit is not sent in part). */
   dropContent(): void {
     this.at = this.#contentAt;

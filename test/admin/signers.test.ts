@@ -266,10 +266,7 @@ describe('private keys leave nowhere else', () => {
       }
     }
     expect(answers).toBeGreaterThan(20);
-    // And the other way round: this is what it would look like.
-    expect(found.some((needle) => JSON.stringify((good as (x: unknown) => unknown)({ ok: true, value: needle })).includes(needle))).toBe(
-      true,
-    );
+    // The needles are what an answer with keys would hold.
     const given = (await one.call('GET', '/v1/signers/mx1/keys', one.token)).json<{ keys: { privateKey: string }[] }>();
     expect(given.keys.every(({ privateKey }) => found.some((needle) => privateKey.includes(needle)))).toBe(true);
   });

@@ -196,4 +196,29 @@ describe('what is kept', () => {
     expect(own.cachedAnswers()).toBeLessThanOrEqual(before + 5);
     expect(before).toBeLessThan(60);
   });
+
+  test('RFC 4035 §3.1.4.1: DS of an apex is the zone’s above from when that comes', () => {
+    const child = { view: zoneOf('c.z.', '@ 60 SOA ns host 1 2 3 4 5\n@ 60 NS ns'), signed: false };
+    const both = [
+      child,
+      { view: dummySigned(zoneOf('z.', '@ 60 SOA ns host 1 2 3 4 5\n@ 60 NS ns\nc 60 NS ns.c\nc 60 DS 1 13 2 00')), signed: true },
+    ];
+    let now = new MemorySource([child]);
+    const own = new Responder(
+      {
+        storedZones: () => now.storedZones(),
+        nodeBytes: (...rest) => now.nodeBytes(...rest),
+        nsecAtOrBefore: (...rest) => now.nsecAtOrBefore(...rest),
+        readNodes: (...rest) => now.readNodes(...rest),
+        refresh: () => ({ zones: [1], changes: [] }),
+      },
+      { cacheBytes: 1 << 20 },
+    );
+    const query = buildQuery({ name: 'c.z.', type: 'DS', edns: { size: 1232, dnssecOk: true } });
+    const answer = () => out.toString('hex', 0, own.respond(query, query.length, out, 'udp'));
+    for (let turn = 0; turn < 2; turn++) expect(answer()).toBe(Buffer.from(oracleAnswer(zoneSet([child]), query, 'udp')).toString('hex'));
+    now = new MemorySource(both);
+    own.refresh();
+    for (let turn = 0; turn < 2; turn++) expect(answer()).toBe(Buffer.from(oracleAnswer(zoneSet(both), query, 'udp')).toString('hex'));
+  });
 });

@@ -233,7 +233,7 @@ describe('counters', () => {
     const after = (query: Buffer, transport: 'udp' | 'tcp' = 'udp'): string[] => {
       counters.fill(0);
       send(query, transport);
-      return ANSWER_SLOTS.filter((_, at) => counters[at] === 1);
+      return ANSWER_SLOTS.filter((slot, at) => counters[at] === 1 && !slot.startsWith('cache.'));
     };
     expect(after(buildQuery({ name: 'z.', type: 'SOA' }))).toEqual(['requestsUdp', 'rcode.NOERROR']);
     expect(after(buildQuery({ name: 'no.z.', type: 'A' }), 'tcp')).toEqual(['requestsTcp', 'rcode.NXDOMAIN']);

@@ -201,6 +201,9 @@ describe('RFC 6376 §3.1, §5.2: signers follow a rotation by themselves', () =>
     // No unverifiable mail: at once, and at the end of its queue life.
     for (const { selectors, verdicts } of sent)
       expect(verdicts).toEqual([...selectors, ...selectors].map((selector) => `${selector}._domainkey.${DOMAIN} pass`));
+    // And the judge can say no.
+    const forged = await verify(sent[0]!.message.replace('This is message', 'That was message'));
+    expect(forged.some((verdict) => verdict.endsWith('pass'))).toBe(false);
     // Once switched, nobody goes back.
     for (const mail of [rspamdMail, openDkimMail])
       for (const algorithm of ['r', 'e']) {
