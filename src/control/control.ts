@@ -312,6 +312,8 @@ export class Control implements ControlApi {
     const notReady: string[] = [];
     if (this.#writer.broken !== undefined) notReady.push(`store: ${this.#writer.broken.message}`);
     if (!this.#publisher.isServed(this.#writer.generation())) notReady.push('workers: none answers, or not yet from the newest data');
+    // Threads for UDP and TCP open their sockets each in its own time.
+    if (this.#publisher.addresses.length === 0) notReady.push('listeners: not all are open yet');
     if (space.freeBytes < space.reserveBytes) notReady.push('disk: no room for changes');
     return {
       version: this.#options.version,

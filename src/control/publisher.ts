@@ -26,7 +26,7 @@ export class Publisher {
     return this.#workers;
   }
 
-  /** Where the workers listen, `ADDR:PORT`; empty until they do. */
+  /** Where the workers listen, `ADDR:PORT`; empty until all of them do. */
   get addresses(): readonly string[] {
     return this.#addresses;
   }
@@ -45,8 +45,10 @@ export class Publisher {
     if (message.kind === 'hello' && message.role === 'answer') this.#send({ kind: 'generation', generation: this.#generation });
     else if (message.kind === 'listening') this.#addresses = message.addresses;
     else if (message.kind === 'counters') this.#counters = message.workers;
-    else if (message.kind === 'gone' && message.role === 'answer') this.#workers = this.#workers.map((each) => ({ ...each, alive: false }));
-    else if (message.kind === 'served') {
+    else if (message.kind === 'gone' && message.role === 'answer') {
+      this.#workers = this.#workers.map((each) => ({ ...each, alive: false }));
+      this.#addresses = [];
+    } else if (message.kind === 'served') {
       this.#workers = message.workers;
       for (const waiter of this.#waiters) if (this.isServed(waiter.generation)) this.#finish(waiter, true);
     }

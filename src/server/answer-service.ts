@@ -64,8 +64,9 @@ export function runAnswerService({ own, workerScript, responderSlots, log }: Ans
         reportCounters();
         break;
       case 'hello':
-        // Control is new and knows nothing of us.
+        // Control is new and knows nothing of us. If a worker is just down, it hears of the addresses when that one is back.
         hello();
+        listening = false;
         reportListening();
         reportServed();
         break;

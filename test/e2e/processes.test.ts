@@ -82,7 +82,9 @@ describe('one process dies', () => {
     expect(backAfterMs).toBeLessThan(Math.max(2000, 10 * Math.max(startMs, await startTimeMs())));
     expect(await answerOf(server)).toEqual(before);
     expect(server.pids().control).toBe(control);
+    // Ready means every socket: UDP may be heard before TCP.
     await server.ready();
+    expect((await exchangeTcp(server, [WWW])).every((reply) => reply !== undefined)).toBe(true);
     const change = await server.api('PUT', `/v1/zones/${ZONE}/rrsets/again/A?wait=served`, '{"ttl":60,"records":["192.0.2.4"]}');
     expect(await change.json()).toMatchObject({ served: true });
     expect(await answerOf(server, buildQuery({ name: `again.${ZONE}`, type: 'A' }))).toEqual([`again.${ZONE} A c0000204`]);
