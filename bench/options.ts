@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 
 export const USAGE = `npm run bench -- [options]            measures waxseal beside NSD, Knot, BIND and PowerDNS; results in bench/results/
 
-  --full                everything: large zones, many zones, more and longer rounds (an hour); default: a few minutes
+  --full                everything: large zones, many zones, more and longer rounds (two hours or so); default: a few minutes
   --scenarios LIST      only these (comma-separated; --list shows them)
   --servers LIST        only these
   --figures LIST        only these of the other figures; "none" for none

@@ -36,24 +36,20 @@ async function main(options: Options): Promise<void> {
   const peers = PEERS.filter(({ id }) => options.servers?.includes(id) ?? true);
   const results: ScenarioResult[] = [];
   for (const group of groupsOf([...scenarios, ...figures])) {
-    const prepared = await prepare(zoneSetOf(group.zones, options), group.signed, work, say);
-    // Signing uses every core; measuring leaves one to the servers.
-    pin(process.pid, String(cores.generator));
-    results.push(
-      ...(await measureGroup(
-        bench,
-        prepared,
-        peers,
-        scenarios.filter((each) => isOf(each, group)),
-        options.out,
-      )),
-    );
-    await runFigures(
-      { bench, prepared, peers, results },
-      figures.filter((each) => isOf(each, group)),
-      options.out,
-    );
-    pin(process.pid, ALL_CORES);
+    const within = <T extends Group>(all: readonly T[]): T[] => all.filter((each) => isOf(each, group));
+    try {
+      const prepared = await prepare(zoneSetOf(group.zones, options), group.signed, work, say);
+      // Signing uses every core; measuring leaves one to the servers.
+      pin(process.pid, String(cores.generator));
+      results.push(...(await measureGroup(bench, prepared, peers, within(scenarios), options.out)));
+      await runFigures({ bench, prepared, peers, results }, within(figures), options.out);
+    } catch (error) {
+      // After an hour of measuring, what can still be measured should be.
+      say(`${group.zones}${group.signed ? ', signed' : ''}: given up: ${error instanceof Error ? error.stack : String(error)}`);
+      process.exitCode = 1;
+    } finally {
+      pin(process.pid, ALL_CORES);
+    }
   }
   process.stdout.write(judge(results, options.out));
 }

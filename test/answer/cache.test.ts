@@ -201,7 +201,10 @@ describe('what is kept', () => {
     const child = { view: zoneOf('c.z.', '@ 60 SOA ns host 1 2 3 4 5\n@ 60 NS ns'), signed: false };
     const both = [
       child,
-      { view: dummySigned(zoneOf('z.', '@ 60 SOA ns host 1 2 3 4 5\n@ 60 NS ns\nc 60 NS ns.c\nc 60 DS 1 13 2 00')), signed: true },
+      {
+        view: dummySigned(zoneOf('z.', `@ 60 SOA ns host 1 2 3 4 5\n@ 60 NS ns\nc 60 NS ns.c\nc 60 DS 1 13 2 ${'00'.repeat(32)}`)),
+        signed: true,
+      },
     ];
     let now = new MemorySource([child]);
     const own = new Responder(

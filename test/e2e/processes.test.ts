@@ -16,7 +16,8 @@ import { dnssecVerify } from '../support/dig.ts';
 import { TcpClient, framed } from '../support/dns-client.ts';
 import { exchangeTcp, exchangeUdp } from '../support/exchange.ts';
 import { Ledger } from '../support/ledger.ts';
-import { QueryLoad, type RunningServer, isAlive, quietPort, runWaxseal, startServer } from '../support/running-server.ts';
+import { QueryLoad } from '../support/query-load.ts';
+import { type RunningServer, isAlive, quietPort, runWaxseal, startServer } from '../support/running-server.ts';
 import { good } from '../support/temporary-control.ts';
 import { exportSigned, putZones } from '../support/waxseal.ts';
 import { buildQuery, parseMessage } from '../support/wire.ts';
@@ -111,7 +112,7 @@ async function startTimeMs(): Promise<number> {
 describe('everything is killed while changes are written', () => {
   const KILLS = 9;
   /** On a busy machine there are fewer, but each kind at least once. */
-  const TIME_MS = 45_000;
+  const TIME_MS = 30_000;
 
   /** In turn: control alone, both children, everything. The supervisor brings children back; without it the test does. */
   async function killInTurn(server: RunningServer, turn: number): Promise<void> {
