@@ -4,7 +4,7 @@
  */
 import { dirname } from 'node:path';
 import { type Clock } from '#base/clock.ts';
-import { CHANGESET_LINES_MAX, COMMANDS_WAITING_MAX } from '#base/limits.ts';
+import { CHANGESET_LINES_MAX, COMMANDS_WAITING_MAX, JOURNAL_ENTRIES_MAX } from '#base/limits.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Name, lowerName } from '#dns/name.ts';
 import { CLASS, type RrType } from '#dns/types.ts';
@@ -244,7 +244,7 @@ export class Control implements ControlApi {
   #changesetOf(record: ZoneRecord | undefined, serial: number): Changeset | undefined {
     if (record === undefined) return undefined;
     const entry = this.#writer
-      .journal(record.id, JOURNAL_SEARCH_MAX)
+      .journal(record.id, JOURNAL_ENTRIES_MAX)
       .find((each) => each.toSerial === serial && each.changeset !== undefined);
     return entry?.changeset === undefined ? undefined : decodeChangeset(entry.changeset);
   }
@@ -396,6 +396,3 @@ export class Control implements ControlApi {
     await this.#writer.close();
   }
 }
-
-/** How far back a revert looks. */
-const JOURNAL_SEARCH_MAX = 1000;

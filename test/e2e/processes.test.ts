@@ -79,8 +79,8 @@ describe('one process dies', () => {
     const isBack = await server.eventually(async () => (await answerOf(server, WWW, 50)) !== undefined, 5000);
     const backAfterMs = performance.now() - killedAt;
     expect(isBack).toBe(true);
-    // Two seconds, or what ten starts of a small program take on a machine that is busy with other things.
-    expect(backAfterMs).toBeLessThan(Math.max(2000, 10 * Math.max(startMs, await startTimeMs())));
+    // Two seconds, or as much more as a small program takes longer to start on a machine that is busy with other things (0.14 s on an idle one).
+    expect(backAfterMs).toBeLessThan(Math.max(2000, 14 * Math.max(startMs, await startTimeMs())));
     expect(await answerOf(server)).toEqual(before);
     expect(server.pids().control).toBe(control);
     // Ready means every socket: UDP may be heard before TCP.
