@@ -150,7 +150,9 @@ describe('answers equal the oracle’s at every moment while zones change', () =
       readNodes: (...rest) => source.readNodes(...rest),
       refresh: () => hears(source.refresh()),
     });
-    expect((await differences({}, (source) => hearing(source, () => ({ zones: [], changes: [] })), 1)).length).toBeGreaterThan(10);
+    // The cache alone: names in memory that are not told of changes do not belong to the store any more, and anything may happen then.
+    const deaf = (source: AnswerSource) => hearing(source, () => ({ zones: [], changes: [] }));
+    expect((await differences({ negative: { nodes: 0 } }, deaf, 1)).length).toBeGreaterThan(10);
     // Without the first node of each change. Nothing that moves names is kept back, so it is the cache alone that goes wrong.
     const halfDeaf = (source: AnswerSource) =>
       hearing(source, ({ zones, changes }) => ({
