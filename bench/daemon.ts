@@ -3,9 +3,7 @@
  * Not here: how each server is configured (peers/).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { processTree } from './cores.ts';
@@ -114,23 +112,4 @@ function kill(pid: number, signal: NodeJS.Signals): void {
   } catch {
     // It has ended by itself.
   }
-}
-
-/** A port free for UDP and TCP on loopback at this moment. */
-export async function freePort(): Promise<number> {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const server = createServer();
-    await new Promise<void>((resolve) => void server.listen(0, ADDRESS, resolve));
-    const bound = server.address();
-    const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
-    const socket = createSocket('udp4');
-    const isFree = await new Promise<boolean>((resolve) => {
-      socket.once('error', () => resolve(false));
-      socket.bind(port, ADDRESS, () => resolve(true));
-    });
-    socket.close();
-    await new Promise<void>((resolve) => void server.close(() => resolve()));
-    if (isFree) return port;
-  }
-  throw new Error('no port free for both UDP and TCP in 50 attempts');
 }

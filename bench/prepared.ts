@@ -7,7 +7,8 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, write
 import { join } from 'node:path';
 import { AdminClient } from './admin-client.ts';
 import { ALL_CORES } from './cores.ts';
-import { Daemon, freePort } from './daemon.ts';
+import { freePort } from '../test/support/peers.ts';
+import { Daemon } from './daemon.ts';
 import { WAXSEAL_ROOT, waxsealEnvironment, waxsealWords } from './peers/waxseal-command.ts';
 import { type ZoneSet } from './zone-sets.ts';
 

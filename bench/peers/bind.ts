@@ -1,7 +1,8 @@
 /** BIND, serving what waxseal signed. `minimal-responses` leaves out what the others leave out too. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ADDRESS, Daemon, freePort } from '../daemon.ts';
+import { freePort } from '../../test/support/peers.ts';
+import { ADDRESS, Daemon } from '../daemon.ts';
 import { type Peer, versionLine } from './peer.ts';
 
 export const BIND: Peer = {

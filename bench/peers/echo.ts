@@ -1,7 +1,8 @@
 /** The floor: a C program that sends every packet back, with the same batching as waxseal's socket. No server can cost less. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Daemon, freePort } from '../daemon.ts';
+import { freePort } from '../../test/support/peers.ts';
+import { Daemon } from '../daemon.ts';
 import { compile } from '../generator.ts';
 import { type Peer } from './peer.ts';
 

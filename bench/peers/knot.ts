@@ -1,7 +1,8 @@
 /** Knot DNS: serving what waxseal signed, and (`mod-onlinesign`) signing while it answers. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ADDRESS, Daemon, freePort } from '../daemon.ts';
+import { freePort } from '../../test/support/peers.ts';
+import { ADDRESS, Daemon } from '../daemon.ts';
 import { type Peer, type Start, versionLine } from './peer.ts';
 import { type ZoneFile } from '../prepared.ts';
 

@@ -4,7 +4,8 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ADDRESS, Daemon, freePort } from '../daemon.ts';
+import { freePort } from '../../test/support/peers.ts';
+import { ADDRESS, Daemon } from '../daemon.ts';
 import { type Peer, versionLine } from './peer.ts';
 
 export const NSD: Peer = {

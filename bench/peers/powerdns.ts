@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ADDRESS, Daemon, freePort } from '../daemon.ts';
+import { freePort } from '../../test/support/peers.ts';
+import { ADDRESS, Daemon } from '../daemon.ts';
 import { type Peer, versionLine } from './peer.ts';
 
 export const POWERDNS: Peer = {

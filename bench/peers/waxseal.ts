@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AdminClient } from '../admin-client.ts';
-import { Daemon, freePort } from '../daemon.ts';
+import { freePort } from '../../test/support/peers.ts';
+import { Daemon } from '../daemon.ts';
 import { type Peer } from './peer.ts';
 import { type UdpSocket, waxsealEnvironment, waxsealWords } from './waxseal-command.ts';
 
