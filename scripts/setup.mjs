@@ -28,6 +28,7 @@ const DEBIAN = {
   opendkim: 'opendkim',
   'opendkim-tools': 'opendkim-testkey',
   rspamd: 'rspamd',
+  'zonemaster-cli': 'zonemaster-cli',
   strace: 'strace',
   dnsperf: 'dnsperf',
   gcc: 'gcc',

@@ -16,6 +16,7 @@ import { nearestWord } from '#base/nearest.ts';
 import { parseNetwork } from '#base/network.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';
 import { parseDuration, parseSize } from '#base/units.ts';
+import { MailSection, type MailSettings, describeMail, settleMail } from './config-mail.ts';
 
 export interface Config {
   /** The file that was read; undefined when there is none. */
@@ -37,11 +38,10 @@ export interface Config {
   };
   /** Policy host; undefined: not served. */
   readonly https: { readonly listen: IpPort | undefined };
-  /** Further name servers of our zones, `ADDR:PORT`, that must show a record before it counts as published. */
-  readonly mail: { readonly nameServers: readonly string[] };
+  readonly mail: MailSettings;
   /** File of the key-encryption key, absolute. */
   readonly keys: { readonly kekFile: string };
-  readonly log: { readonly level: LogLevel; readonly format: 'json' | 'text' };
+  readonly log: { readonly level: LogLevel; readonly format: 'json' | 'text'; readonly queries: number };
   /** DNS cookies; undefined: off. */
   readonly cookies: CookieSettings | undefined;
   /** Response rate limiting (section `rrl`); undefined: off. */
@@ -99,13 +99,14 @@ const ConfigFile = Type.Object(
       ),
     ),
     https: Type.Optional(Type.Object({ listen: Type.Optional(Type.String()) }, strict)),
-    mail: Type.Optional(Type.Object({ name_servers: Type.Optional(Type.Array(Type.String(), { maxItems: 32 })) }, strict)),
+    mail: Type.Optional(MailSection),
     keys: Type.Optional(Type.Object({ kek_file: Type.Optional(Type.String({ minLength: 1 })) }, strict)),
     log: Type.Optional(
       Type.Object(
         {
           level: Type.Optional(Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'])),
           format: Type.Optional(Type.Enum(['json', 'text'])),
+          queries: Type.Optional(Type.Integer({ minimum: 0 })),
         },
         strict,
       ),
@@ -129,7 +130,7 @@ const DEFAULTS = {
   dns: { listen: ['127.0.0.1:5300'], workers: 0, udp: 'auto' },
   admin: { listen: '127.0.0.1:8053' },
   https: { listen: '127.0.0.1:8443' },
-  log: { level: 'info', format: 'json' },
+  log: { level: 'info', format: 'json', queries: 0 },
   // Nobody outside can forge a loopback address, and what is limited there are tests and tools on the machine itself.
   rrl: { rate: RRL_RATE_DEFAULT, slip: 1, allow: ['127.0.0.0/8', '::1'] },
 } as const;
@@ -205,7 +206,7 @@ export function describeConfig(config: Config): Tree {
       request_timeout: `${config.admin.requestMsMax}ms`,
     },
     https: { listen: endpoint(config.https.listen) },
-    mail: { name_servers: config.mail.nameServers },
+    mail: describeMail(config.mail),
     keys: { kek_file: config.keys.kekFile },
     cookies: {
       enabled: config.cookies !== undefined,
@@ -252,9 +253,9 @@ function settle(
     texts.flatMap((text, index) => read(key, text, parseEndpoint, address, index) ?? []);
   const listen = endpoints('dns.listen', values.dns?.listen ?? DEFAULTS.dns.listen);
   const { cookies = {}, rrl = {} } = values;
-  const allow = (rrl.allow ?? DEFAULTS.rrl.allow).filter(
-    (text, index) => read('rrl.allow', text, parseNetwork, 'a network like 192.0.2.0/24 or 2001:db8::/32', index) !== undefined,
-  );
+  const networks = (key: string, texts: readonly string[]) =>
+    texts.filter((text, index) => read(key, text, parseNetwork, 'a network like 192.0.2.0/24 or 2001:db8::/32', index) !== undefined);
+  const allow = networks('rrl.allow', rrl.allow ?? DEFAULTS.rrl.allow);
   if (cookies.previous_secret_file !== undefined && cookies.secret_file === undefined)
     problems.push(
       problem(
@@ -278,7 +279,7 @@ function settle(
           : (read('admin.request_timeout', requestTimeout, parseDuration, 'a duration like 1h30m or 45s') ?? 0),
     },
     https: { listen: one('https.listen', values.https?.listen ?? DEFAULTS.https.listen) },
-    mail: { nameServers: endpoints('mail.name_servers', values.mail?.name_servers ?? []).map(formatIpPort) },
+    mail: settleMail(values.mail, { endpoints: (key, texts) => endpoints(key, texts).map(formatIpPort), networks, path }),
     keys: { kekFile: path('keys.kek_file', values.keys?.kek_file ?? 'keys/kek') },
     cookies:
       cookies.enabled === false
@@ -293,7 +294,7 @@ function settle(
       rrl.enabled === false
         ? undefined
         : { rate: rrl.rate ?? DEFAULTS.rrl.rate, slip: rrl.slip ?? DEFAULTS.rrl.slip, dryRun: rrl.dry_run ?? false, allow },
-    log: { level: values.log?.level ?? DEFAULTS.log.level, format: values.log?.format ?? DEFAULTS.log.format },
+    log: { ...DEFAULTS.log, ...values.log },
   };
 }
 

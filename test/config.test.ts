@@ -30,11 +30,11 @@ describe('configuration', () => {
       dns: { listen: ['127.0.0.1:5300'], workers: 0, udp: 'auto' },
       admin: { listen: '127.0.0.1:8053', zone_file_max: '268435456B', request_timeout: '300000ms' },
       https: { listen: '127.0.0.1:8443' },
-      mail: { name_servers: [] },
+      mail: { name_servers: [], secondaries: 'listed', resolvers: [], probe: true, probe_networks: [] },
       keys: { kek_file: '/here/keys/kek' },
       cookies: { enabled: true },
       rrl: { enabled: true, rate: 50, slip: 1, dry_run: false, allow: ['127.0.0.0/8', '::1'] },
-      log: { level: 'info', format: 'json' },
+      log: { level: 'info', format: 'json', queries: 0 },
     });
   });
 
@@ -47,6 +47,45 @@ describe('configuration', () => {
     const environment = { WAXSEAL_RRL__ALLOW: '', WAXSEAL_RRL__DRY_RUN: 'false', WAXSEAL_COOKIES__ENABLED: 'false' };
     expect(good({ ...file(text), environment })).toMatchObject({ cookies: undefined, rrl: { allow: [], dryRun: false, rate: 7 } });
     expect(describeConfig(good({ environment: { WAXSEAL_RRL__ENABLED: 'false' } }))).toMatchObject({ rrl: { enabled: false } });
+  });
+
+  it('has who is asked about mail records, from each of its sources', () => {
+    const text =
+      '[mail]\nname_servers = ["192.0.2.54:53"]\nresolvers = ["192.0.2.1:53", "[2001:db8::1]:5353"]\nprobe_ca_file = "ca.pem"\nprobe_networks = ["10.0.0.0/8"]\n';
+    const { mail } = good(file(text));
+    expect(mail).toEqual({
+      nameServers: ['192.0.2.54:53'],
+      secondaries: 'listed',
+      resolvers: ['192.0.2.1:53', '[2001:db8::1]:5353'],
+      isProbing: true,
+      probeCaFile: '/etc/waxseal/ca.pem',
+      probeNetworks: ['10.0.0.0/8'],
+    });
+    const environment = {
+      WAXSEAL_MAIL__SECONDARIES: 'from-ns',
+      WAXSEAL_MAIL__PROBE: 'false',
+      WAXSEAL_MAIL__RESOLVERS: '127.0.0.1:53',
+      WAXSEAL_MAIL__PROBE_NETWORKS: '',
+    };
+    expect(describeConfig(good({ ...file(text), environment }))).toMatchObject({
+      mail: { secondaries: 'from-ns', resolvers: ['127.0.0.1:53'], probe: false, probe_ca_file: '/etc/waxseal/ca.pem', probe_networks: [] },
+    });
+  });
+
+  it('tells all that is wrong with it at once', () => {
+    const text = '[mail]\nresolver = []\nresolvers = ["dns.example:53", "192.0.2.1"]\nprobe = "yes"\nprobe_networks = ["inside"]\n';
+    expect(bad(file(text))).toEqual([
+      '/etc/waxseal/waxseal.toml:2 CONFIG_KEY did you mean mail.resolvers?',
+      '/etc/waxseal/waxseal.toml:4 CONFIG_VALUE',
+    ]);
+    expect(bad(file(text.replace('resolver = []\n', '').replace('"yes"', 'true')))).toEqual([
+      '/etc/waxseal/waxseal.toml:2 CONFIG_VALUE',
+      '/etc/waxseal/waxseal.toml:2 CONFIG_VALUE',
+      '/etc/waxseal/waxseal.toml:4 CONFIG_VALUE',
+    ]);
+    expect(bad({ environment: { WAXSEAL_MAIL__RESOLVERS: Array(9).fill('192.0.2.1:53').join(',') } })).toEqual([
+      'WAXSEAL_MAIL__RESOLVERS CONFIG_VALUE',
+    ]);
   });
 
   it('has no limits that limit nothing or everything', () => {
@@ -104,7 +143,9 @@ describe('configuration', () => {
   });
 
   it('tells an unknown key of a section with the keys that there are', () => {
-    expect(bad(file('[log]\nxyzzyx = 1'))).toEqual(['/etc/waxseal/waxseal.toml:2 CONFIG_KEY known keys: log.level, log.format']);
+    expect(bad(file('[log]\nxyzzyx = 1'))).toEqual([
+      '/etc/waxseal/waxseal.toml:2 CONFIG_KEY known keys: log.level, log.format, log.queries',
+    ]);
   });
 
   it('tells wrong values by where they come from, all at once', () => {

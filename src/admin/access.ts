@@ -97,6 +97,11 @@ function identify(request: FastifyRequest, control: ControlApi, isSigner: boolea
   return { actor: { kind: 'token', id: token.id, from: isUnixConnection(request) ? 'unix' : request.ip }, scopes: token.scopes };
 }
 
+/** Whether what let this request in is still good: for answers that go on for long. */
+export function isStillIdentified(request: FastifyRequest, control: ControlApi): boolean {
+  return isUnixConnection(request) || !('code' in identify(request, control, false));
+}
+
 async function refuseForNow(reply: FastifyReply, waitSeconds: number): Promise<void> {
   reply.header('retry-after', String(waitSeconds));
   await sendProblems(reply, [

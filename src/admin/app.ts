@@ -22,6 +22,7 @@ import { RouteTable } from './route-table.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { changesRoutes } from './routes/changes.ts';
 import { dnssecRoutes } from './routes/dnssec.ts';
+import { EVENT_TIMES, eventsRoutes, type EventTimes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { mailLifeRoutes } from './routes/mail-life.ts';
 import { mailRoutes } from './routes/mail.ts';
@@ -31,13 +32,18 @@ import { rrsetsRoutes } from './routes/rrsets.ts';
 import { signersRoutes } from './routes/signers.ts';
 import { spfRoutes } from './routes/spf.ts';
 import { statusRoutes } from './routes/status.ts';
+import { tlsaRoutes } from './routes/tlsa.ts';
 import { tokensRoutes } from './routes/tokens.ts';
 import { zonefileRoutes } from './routes/zonefile.ts';
 import { zoneRoutes } from './routes/zones.ts';
 import { compileValidator } from './validate.ts';
 
 /** Every resource; a new one is its file and a line here. */
-const RESOURCES: readonly ((app: AdminApp, control: ControlApi, options: { readonly zoneFileBytesMax: number }) => void)[] = [
+const RESOURCES: readonly ((
+  app: AdminApp,
+  control: ControlApi,
+  options: { readonly zoneFileBytesMax: number; readonly eventTimes: EventTimes },
+) => void)[] = [
   zoneRoutes,
   zonefileRoutes,
   rrsetsRoutes,
@@ -46,12 +52,14 @@ const RESOURCES: readonly ((app: AdminApp, control: ControlApi, options: { reado
   dnssecRoutes,
   mailRoutes,
   mailLifeRoutes,
+  tlsaRoutes,
   queryRoutes,
   spfRoutes,
   signersRoutes,
   statusRoutes,
   tokensRoutes,
   auditRoutes,
+  eventsRoutes,
   healthRoutes,
 ];
 
@@ -61,6 +69,8 @@ export interface AdminOptions {
   readonly logger?: FastifyBaseLogger;
   readonly zoneFileBytesMax?: number;
   readonly requestsPerMinuteMax?: number;
+  /** Of streams of events; a test makes them short. */
+  readonly eventTimes?: EventTimes;
 }
 
 /** The app, ready to be given requests. */
@@ -69,6 +79,7 @@ export async function buildAdmin({
   logger,
   zoneFileBytesMax = ZONE_FILE_BYTES_MAX,
   requestsPerMinuteMax = API_REQUESTS_PER_MINUTE_MAX,
+  eventTimes = EVENT_TIMES,
 }: AdminOptions): Promise<AdminApp> {
   const app: AdminApp = fastify({
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
@@ -120,7 +131,7 @@ export async function buildAdmin({
 
   for (const addRoutes of RESOURCES) {
     await app.register((scope: AdminApp, _options, done) => {
-      addRoutes(scope, control, { zoneFileBytesMax });
+      addRoutes(scope, control, { zoneFileBytesMax, eventTimes });
       done();
     });
   }

@@ -9,6 +9,7 @@ const TAGS = {
   changes: 'The journal of each zone',
   dnssec: 'Signing and DS records',
   mail: 'Mail policy, and the lives of what it publishes',
+  events: 'What happens, as it happens',
   query: 'What is answered, and why',
   server: 'State of the server',
   signers: 'Mail signers and their keys',

@@ -68,6 +68,11 @@ export const OutcomeForm = Type.Object({
   dryRun: Type.Boolean(),
   served: Type.Optional(Type.Boolean({ description: 'with ?wait=served: whether every worker serves it' })),
   changeset: ChangesetForm,
+  elsewhere: Type.Optional(
+    Type.Array(Type.Object({ zone: Type.String(), changeset: ChangesetForm }), {
+      description: 'what changed with it in other zones served here',
+    }),
+  ),
   warnings: Type.Array(ProblemItem),
   mail: Type.Optional(
     Type.Object(

@@ -8,7 +8,7 @@ export const ENTRY = { EXACT: 0, SOA: 2, NOTHING: 4, WILDCARD: 6, REFERRAL: 8 } 
 export const WITH_DNSSEC = 1;
 
 /** Bits of `flags`. */
-export const BODY = { AUTHORITATIVE: 1, TRUNCATED: 2, NEEDS_SOA: 4 } as const;
+export const BODY = { AUTHORITATIVE: 1, TRUNCATED: 2, NEEDS_SOA: 4, COUNTED: 8 } as const;
 
 /** Words of an entry's head. */
 export const HASH = 0;
@@ -26,7 +26,7 @@ export const ROOM = 6;
 export const SUBJECT = 7;
 /** Zone id; needed for the SOA block. */
 export const ZONE = 8;
-/** Stands for the names and the length of the SOA block before it. */
+/** Stands for the names and the length of the SOA block before it, with NEEDS_SOA; the slot that counts it, with COUNTED. Never both. */
 export const SOA_MARK = 9;
 export const HEAD_WORDS = 10;
 export const NEAR_KEY_WORDS = 3;

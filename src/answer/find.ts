@@ -58,6 +58,8 @@ export class Finder {
   /** The zone's names after `locate`, where they are in memory; then `place` is the number of the node of `depth`. */
   list: SortedKeys | undefined;
   place = 0;
+  /** Of the node of `place`, as the store has them. */
+  #flags = 0;
   /** Where the search for the name itself ended. */
   #page = 0;
   #entry = 0;
@@ -198,6 +200,9 @@ export class Finder {
     } else node = this.#node(key, key.ends[depth]!);
     assert(node !== undefined || found === FOUND.NOTHING, 'a name in memory is not in the store');
     this.node = node ?? NO_NODE;
+    // Of a wildcard, the flags of the node above it are known. Without this, names that are another zone's by now could lead round in circles.
+    if (found !== FOUND.NOTHING && found !== FOUND.WILDCARD)
+      assert(nodeFlags(this.node) === this.#flags, 'a name in memory is another in the store');
     return found;
   }
 
@@ -244,6 +249,7 @@ export class Finder {
     this.depth = depth;
     this.place = list.number;
     const { flags } = list;
+    this.#flags = flags & ~HAS_WILDCARD;
     // Something above hides it, and what comes first on the way down decides.
     if ((flags & NODE.BELOW) !== 0) return this.#walk(apexDepth, type);
     this.list = list;
@@ -334,7 +340,9 @@ export class Finder {
       if (list.toNsec(NEGATIVE_STEPS_MAX)) {
         const full = this.#nsecKey;
         for (let at = 0; at < apexKey.length; at++) full[at] = apexKey[at]!;
-        return this.#source.nodeBytes(this.zones.ids[zone]!, full, list.copyKey(full, apexKey.length));
+        const node = this.#source.nodeBytes(this.zones.ids[zone]!, full, list.copyKey(full, apexKey.length));
+        assert(node !== undefined && (nodeFlags(node) & NODE.HAS_NSEC) !== 0, 'a name in memory has an NSEC and not in the store');
+        return node;
       }
     }
     return this.#source.nsecAtOrBefore(this.zones.ids[zone]!, key.octets, key.length);

@@ -2,8 +2,8 @@
  * Which zones have their names in memory (sorted-keys.ts), and how these lists are made and kept true. Each worker has its own.
  *
  * A zone gets its list when it is asked for something that the answer cache does not have. The list is read from the store in slices, one
- * at the end of such a query, so that neither start-up nor any query waits for it; until it is complete, and for zones too large for it,
- * the store answers. A change of few nodes is followed node by node; after a large one that moves names, the list is made anew.
+ * with each batch of queries and in idle moments, so that neither start-up nor any query waits for it; until it is complete, and for zones
+ * too large for it, the store answers. A change of few nodes is followed node by node; after a large one that moves names, the list is made anew.
  * Not here: the search itself (sorted-keys.ts), what follows from it (find.ts).
  */
 import { NEGATIVE_INDEX_BYTES_MAX, NEGATIVE_INDEX_NODES_MAX, NEGATIVE_SLICE_NODES } from '#base/limits.ts';

@@ -12,6 +12,7 @@ import { BODY, ENTRY } from './cache-entry.ts';
 import { copyOctets } from './copy.ts';
 import { type Dependencies } from './dependencies.ts';
 import { FOUND, type Finder } from './find.ts';
+import { type SelectorCounts } from './selector-counts.ts';
 import { POINTER_OF_OWNER, type MessageWriter, SECTION } from './writer.ts';
 
 /** Types above are not asked for in earnest, but for ANY, URI and CAA; without data of such a type, an answer is not kept. */
@@ -25,6 +26,7 @@ export class Recall {
   readonly #finder: Finder;
   readonly #writer: MessageWriter;
   readonly #head: QueryHead;
+  readonly #selectors: SelectorCounts | undefined;
   /** Of the answer recalled. */
   rcode = 0;
   authoritative = false;
@@ -49,12 +51,20 @@ export class Recall {
   #soaLabels = 0;
   readonly #soaLabelHashes = new Uint32Array(4);
 
-  constructor(cache: AnswerCache, dependencies: Dependencies, finder: Finder, writer: MessageWriter, head: QueryHead) {
+  constructor(
+    cache: AnswerCache,
+    dependencies: Dependencies,
+    finder: Finder,
+    writer: MessageWriter,
+    head: QueryHead,
+    selectors: SelectorCounts | undefined,
+  ) {
     this.#cache = cache;
     this.#dependencies = dependencies;
     this.#finder = finder;
     this.#writer = writer;
     this.#head = head;
+    this.#selectors = selectors;
   }
 
   /** True when the question itself was answered before: the answer's content is in `out` and the writer. */
@@ -134,6 +144,7 @@ export class Recall {
     this.authoritative = (flags & BODY.AUTHORITATIVE) !== 0;
     this.subjectKind = cache.subjectKind(entry);
     this.subject = cache.subject(entry);
+    if ((flags & BODY.COUNTED) !== 0) this.#selectors?.count(cache.soaMark(entry));
     return true;
   }
 
@@ -151,9 +162,18 @@ export class Recall {
   }
 
   /**
-   * Keeps the answer in the writer, where it may be kept. `isSingle`: no alias was followed. `isPositive`: there was data of the type asked for.
+   * Keeps the answer in the writer, where it may be kept. `isSingle`: no alias was followed. `isPositive`: there was data of the type asked
+   * for. `counter`: the slot of selector-counts.ts that this question is counted in, or 0; only of a positive answer without alias.
    */
-  remember(rcode: number, authoritative: boolean, isSingle: boolean, isPositive: boolean, subjectKind: number, subject: number): void {
+  remember(
+    rcode: number,
+    authoritative: boolean,
+    isSingle: boolean,
+    isPositive: boolean,
+    subjectKind: number,
+    subject: number,
+    counter: number,
+  ): void {
     const writer = this.#writer;
     const isNear = this.#kind !== NO_KIND && isSingle && !writer.overflowed && !writer.omitted;
     if (!isNear && !this.#isExact) return;
@@ -170,7 +190,8 @@ export class Recall {
     facts.subjectKind = subjectKind;
     facts.subject = subject;
     facts.zoneId = this.#finder.zones.ids[this.#zone]!;
-    facts.soaMark = isSplit ? this.#soaMark : 0;
+    facts.soaMark = isSplit ? this.#soaMark : counter;
+    if (counter > 0 && !isSplit) facts.flags |= BODY.COUNTED;
     const from = isSplit ? this.#soaEnd : writer.contentAt;
     const to = writer.overflowed ? from : writer.at;
     if (this.#isExact) this.#cache.storeExact(this.#head.nameLength, writer.out, from, to);

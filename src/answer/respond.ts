@@ -34,6 +34,7 @@ import { type NegativeLimits } from './negative.ts';
 import { wildcardHash } from './owner-key.ts';
 import { ADMIT, KIND } from './rate-limit.ts';
 import { Recall } from './recall.ts';
+import { type SelectorCounts } from './selector-counts.ts';
 import { type AnswerSource } from './source.ts';
 import { MessageWriter, SECTION } from './writer.ts';
 
@@ -46,6 +47,8 @@ export interface ResponderOptions {
   readonly cacheBytes?: number;
   /** Random, one for the process: nobody can aim at places of the cache. */
   readonly hashSeed?: number;
+  /** Counts queries for DKIM selectors; without, nobody does. */
+  readonly selectors?: SelectorCounts | undefined;
   /** For zones' names in memory. */
   readonly negative?: NegativeLimits;
 }
@@ -69,6 +72,7 @@ export class Responder {
   readonly #dependencies = new Dependencies();
   readonly #cache: AnswerCache | undefined;
   readonly #recall: Recall | undefined;
+  readonly #selectors: SelectorCounts | undefined;
   /** What the answer is about to the rate limit: a KIND and the hash of a name. */
   #subjectKind = 0;
   #subject = 0;
@@ -89,15 +93,17 @@ export class Responder {
       cacheBytes = ANSWER_CACHE_BYTES_MIN,
       hashSeed = 0,
       negative,
+      selectors,
     } = options;
     assert(counters.length >= ANSWER_SLOT_COUNT, `a responder counts in ${ANSWER_SLOT_COUNT} slots`);
     this.#source = source;
+    this.#selectors = selectors;
     this.#counters = counters;
     this.#finder = new Finder(source, this.#dependencies, negative);
     this.#admission = new Admission(defences, counters);
     if (cacheBytes > 0) {
       this.#cache = new AnswerCache(this.#dependencies, hashSeed, cacheBytes);
-      this.#recall = new Recall(this.#cache, this.#dependencies, this.#finder, this.#writer, this.#head);
+      this.#recall = new Recall(this.#cache, this.#dependencies, this.#finder, this.#writer, this.#head, selectors);
     }
     this.#completion = new Completion(this.#head, this.#finder, this.#writer, this.#chain, this.#targets, this.#recall);
   }
@@ -110,6 +116,14 @@ export class Responder {
   /** The queries that follow come at this time, as far as cookies and rate limits go. */
   beginBatch(): void {
     this.#admission.beginBatch();
+    this.work();
+  }
+
+  /** Reads some more names into memory; true while there are more to read. Called with each batch and in idle moments, not with each query. */
+  work(): boolean {
+    if (!this.#finder.isBusy) return false;
+    this.#finder.work();
+    return this.#finder.isBusy;
   }
 
   /** Moves to the source's newest state. */
@@ -144,9 +158,7 @@ export class Responder {
       if (found >= 0) this.#resolve(query, found);
     }
     if (admission.isLimiting && !this.#isAdmitted(length)) return 0;
-    const end = this.#finish(out);
-    if (this.#finder.isBusy) this.#finder.work();
-    return end;
+    return this.#finish(out);
   }
 
   /** One of FOUND, or RECALLED when the answer is there already. */
@@ -238,7 +250,18 @@ export class Responder {
     this.#describe(end);
     while (end < 0) end = this.#answerName(this.#finder.find(chain.octets, chain.at, this.#head.type));
     if (!this.#writer.overflowed) this.#completion.complete(end, this.#zone);
-    this.#recall?.remember(this.#rcode, this.#authoritative, chain.isFirst(), this.#isPositive, this.#subjectKind, this.#subject);
+    const isSingle = chain.isFirst();
+    const counter = isSingle && this.#isPositive && this.#head.type === TYPE.TXT ? this.#countSelector(query) : 0;
+    this.#recall?.remember(this.#rcode, this.#authoritative, isSingle, this.#isPositive, this.#subjectKind, this.#subject, counter);
+  }
+
+  /** Counts a question for a selector that exists; returns its slot, 0 for other names and for what a wildcard answers. */
+  #countSelector(query: Uint8Array): number {
+    const selectors = this.#selectors;
+    if (selectors === undefined || this.#found !== FOUND.EXACT) return 0;
+    const slot = selectors.slotOf(query, HEADER_BYTES, this.#head.nameLength);
+    if (slot > 0) selectors.count(slot);
+    return slot;
   }
 
   /** What the rate limit counts the answer as, right after its first name was answered and came to `end`. */

@@ -26,6 +26,8 @@ export interface AnswerSettings {
   readonly cookies?: CookieSettings | undefined;
   /** Absent: no answer is limited. */
   readonly rateLimit?: RateLimitSettings | undefined;
+  /** One query in this many is logged; 0 or absent: none. */
+  readonly queryLogEvery?: number;
 }
 
 /** Where the secrets of server cookies come from: files, or, without any, random and changed every COOKIE_ROTATE_MS. */
@@ -63,6 +65,15 @@ export interface WorkerCounters {
   readonly values: Readonly<Record<string, number>>;
 }
 
+/** How often DKIM selectors were asked for: absolute name in lower case → queries since the answer process started. */
+export interface SelectorReport {
+  /** Another one after each start of the answer process. */
+  readonly run: string;
+  /** Some names had no room: what is not in `counts` may have been asked for too. */
+  readonly isFull: boolean;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
 export type IpcMessage =
   /** A child has started; its peer replies with its state. */
   | { readonly kind: 'hello'; readonly role: Role; readonly pid: number }
@@ -80,6 +91,8 @@ export type IpcMessage =
   | { readonly kind: 'served'; readonly workers: readonly WorkerState[] }
   /** Answer → control, every second and when wanted. */
   | { readonly kind: 'counters'; readonly workers: readonly WorkerCounters[] }
+  /** Answer → control, soon after any of it changed, and to a control process that is new. */
+  | ({ readonly kind: 'selectors' } & SelectorReport)
   /** Control → answer. */
   | { readonly kind: 'counters-wanted' };
 
@@ -92,6 +105,7 @@ const KINDS: ReadonlySet<unknown> = new Set<IpcMessage['kind']>([
   'ready',
   'served',
   'counters',
+  'selectors',
   'counters-wanted',
 ]);
 

@@ -81,6 +81,10 @@ export const UDP_SENDS_MAX = 64;
 export const UDP_BATCH_MESSAGES_MAX = 64;
 /** A batch of this many or more is followed by another one at once; after a smaller one poll is asked, which knows all sockets. */
 export const UDP_BATCH_AGAIN = 8;
+/** The young generation of a worker's heap: what it makes dies at once, and room that the collector once took it does not give back. */
+export const WORKER_YOUNG_MIB = 8;
+/** Lines of a worker's query log: sampling is for looking, and a log that grows with a flood is one more thing to drown in. */
+export const QUERY_LOG_LINES_PER_SECOND_MAX = 20;
 /** Batches of each socket between two polls: 512 queries, about 1 ms, in which other sockets and messages to the thread wait. */
 export const UDP_ROUNDS_MAX = 8;
 /** How often the rest of a batch of answers may wait for room in the send buffer; then it is dropped. */
@@ -211,6 +215,8 @@ export const COMMANDS_WAITING_MAX = 1000;
 export const CHANGESET_LINES_MAX = 500;
 /** Nodes of a large plan whose signatures are checked before it is published: 64 find a signer that fails one in ten with 99.9 %. */
 export const VERIFY_SAMPLE_NODES = 64;
+/** Between two signatures of a known key that the slow reference checks too (2–5 ms each): a hundred changes a second do not wait for it. */
+export const REFERENCE_CHECK_EVERY_MS = 1000;
 /** With more zones than this, metrics have no zone label: a scrape must stay small. */
 export const METRIC_ZONES_MAX = 1000;
 /** Nodes read in one slice of a signature sweep: about 50 ms of the writer. */
@@ -270,31 +276,6 @@ export const BIMI_SVG_DEPTH_MAX = 64;
 /** Elements drawn when every `use` is followed: 32 KiB of nested ones could draw 2^100. */
 export const BIMI_SVG_DRAWN_MAX = 10_000;
 
-// --- mail: SPF (RFC 7208 §3.4, §4.6.4) ---
-
-/** Terms that cause DNS look-ups in one evaluation; the eleventh is a permerror at every receiver. */
-export const SPF_LOOKUPS_MAX = 10;
-/** From here on the operator is warned: one more include of a third party, and mail stops. */
-export const SPF_LOOKUPS_WARN = 8;
-/** Terms whose look-ups may find nothing; the number the RFC recommends to receivers. */
-export const SPF_VOIDS_MAX = 2;
-/** Hosts of one `mx` whose addresses are looked up; an eleventh is a permerror. */
-export const SPF_MX_NAMES_MAX = 10;
-/** Names of the client address that `ptr` and `%{p}` look at; the rest are ignored. */
-export const SPF_PTR_NAMES_MAX = 10;
-/** For one whole evaluation; receivers should allow at least this much. */
-export const SPF_EVALUATION_MS_MAX = 20_000;
-/** Longest name after macro expansion, in characters without the last dot; labels are dropped from the left until it fits (RFC 7208 §7.3). */
-export const SPF_TARGET_CHARACTERS_MAX = 253;
-/** Owner and all TXT of it: with this much the answer still fits 512 octets of plain UDP. */
-export const SPF_OWNER_TXT_BYTES_MAX = 450;
-/** Records looked at for one include tree. Evaluation stops at 10; the rest is for showing by how much a record is over, and includes can fan out without end. */
-export const SPF_TREE_RECORDS_MAX = 100;
-/** Records looked at for the addresses of one include. */
-export const SPF_FLATTEN_RECORDS_MAX = 50;
-/** Networks of one flattened include. Ten records of 450 octets hold about 250; a stranger's list that is longer cannot be published anyway. */
-export const SPF_FLATTEN_NETWORKS_MAX = 1000;
-
 // --- answering: cookies and rate limits ---
 
 /** A server cookie is taken this long after it was made (RFC 9018 §4.3). */
@@ -332,6 +313,8 @@ export const RRL_LOG_NETWORKS = 64;
 
 /** Transitions of one step beyond 8 for each object; a machine that goes round without waits is a bug. */
 export const LIFECYCLE_STEPS_MAX = 64;
+/** Secondaries are taken to give out a TTL that was changed for as long as this: more than any SOA refresh in use, when a NOTIFY was lost. */
+export const SECONDARY_LAG_MS_MAX = 86_400_000;
 /** Transitions remembered with an object; no life has more, but the mode of MTA-STS may go back and forth. The audit log has them all. */
 export const LIFECYCLE_HISTORY_MAX = 24;
 /** A mail policy document: some hundred keys and hosts. */
@@ -348,17 +331,12 @@ export const MAIL_RETRY_MS = 60_000;
 export const MAIL_WAKE_EVERY_MS = 60_000;
 /** Zones read from the table of due times at once. */
 export const MAIL_DUE_AT_ONCE = 100;
-/** Look-ups for evidence at the same time. */
+/** Look-ups for evidence at the same time, for one zone. */
 export const MAIL_CHECKS_AT_ONCE = 8;
+/** Zones that evidence is looked for at the same time: a policy host that does not answer holds up its group for STS_PROBE_MS_MAX. */
+export const MAIL_ZONES_AT_ONCE = 16;
 /** Counted time is written down this often: what a reboot loses of it makes every wait longer by as much. */
 export const MAIL_TIME_EVERY_MS = 3_600_000;
-
-// --- control: asking the outside ---
-
-/** For one try at one recursive server. */
-export const RESOLVER_TIMEOUT_MS = 3000;
-/** Tries at each server: a lost datagram is made good, a dead server does not hold up a check for long. */
-export const RESOLVER_TRIES = 2;
 
 // --- answering: cache and names in memory, per worker ---
 
@@ -380,7 +358,7 @@ export const ANSWER_STAMPS = 262_144;
 export const NEGATIVE_INDEX_NODES_MAX = 2_000_000;
 /** Octets of all these names together. */
 export const NEGATIVE_INDEX_BYTES_MAX = 128 * 1024 * 1024;
-/** Nodes read at the end of one query while a zone's names are read: about a fifth of a millisecond. */
+/** Nodes read with each batch of queries while a zone's names are read: about a fifth of a millisecond. */
 export const NEGATIVE_SLICE_NODES = 128;
 /** Nodes without NSEC looked at in memory before the store is asked: more than glue or empty names in a row usually are. */
 export const NEGATIVE_STEPS_MAX = 64;

@@ -92,7 +92,7 @@ export const PROBLEM_KINDS = {
 
   // mail: records of a domain's mail policy (mail/dkim.ts, dmarc.ts, mta-sts.ts, tls-rpt.ts, dane.ts, bimi.ts, hygiene.ts)
   BIMI_AVATAR: bad('a BIMI avatar preference (avp=) is neither brand nor personal'),
-  BIMI_DMARC: bad('BIMI is published for a domain whose DMARC policy does not allow it'),
+  BIMI_DMARC: bad('BIMI is wanted for a domain whose DMARC policy does not allow it'),
   BIMI_EVIDENCE: bad('a BIMI evidence location (a=) is not an https: URL'),
   BIMI_LOCATION: bad('a BIMI logo location (l=) is not an https: URL of an SVG file'),
   BIMI_LOCATION_MISSING: bad('a BIMI record has no logo location (l=)'),
@@ -193,6 +193,7 @@ export const PROBLEM_KINDS = {
   SPF_CHARACTER: bad('an SPF record has a character that is not visible ASCII'),
   SPF_CIDR: bad('a prefix length in an SPF term is not one'),
   SPF_DOMAIN: bad('an SPF term has no domain, or one that is not well formed'),
+  SPF_DRIFT_ADDRESSES: { title: 'the addresses behind a flattened SPF include are others than before', status: 409, exit: 6 },
   SPF_DRIFT_INCLUDE: { title: 'an SPF record of somebody else includes other records than before', status: 409, exit: 6 },
   SPF_DRIFT_LOOKUPS: {
     title: 'an SPF record costs more or fewer look-ups than before, because others changed theirs',
@@ -203,6 +204,7 @@ export const PROBLEM_KINDS = {
   SPF_EVERYBODY: bad('an SPF record lets every host of the internet send'),
   SPF_FLATTEN_DYNAMIC: bad('an SPF include cannot be turned into addresses, because it depends on the message'),
   SPF_FLATTEN_KEPT: { title: 'an SPF include cannot be read now; the addresses last known are kept', status: 503, exit: 6 },
+  SPF_FLATTEN_LARGE: bad('the addresses of SPF includes are too many for the records that receivers look up'),
   SPF_FLATTEN_MISSING: bad('an SPF include that is to be turned into addresses is not in the record'),
   SPF_HOST_BITS: bad('an address in an SPF term has bits beyond its prefix length'),
   SPF_INCLUDE: bad('an SPF include or redirect leads to a domain without exactly one good record'),
@@ -282,7 +284,7 @@ export const PROBLEM_KINDS = {
   STORE_FORMAT: { title: 'the store has a format that this version does not read', status: 500, exit: 78 },
   STORE_FULL: { title: 'no space is left for the store', status: 507, exit: 1 },
   STORE_LIMIT: { title: 'a value is larger than the store takes', status: 422, exit: 1 },
-  STORE_LOCKED: { title: 'another process writes to this store', status: 503, exit: 4 },
+  STORE_LOCKED: { title: 'another process writes to this store', status: 503, exit: 78 },
   STORE_MISSING: { title: 'there is no store yet', status: 503, exit: 1 },
 
   // admin: requests

@@ -5,6 +5,14 @@ import type { ChangeOptions } from './options.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatJson, plain } from './terminal.ts';
 
+interface ChangesetDocument {
+  readonly fromSerial: number;
+  readonly toSerial: number;
+  readonly deleted: readonly string[];
+  readonly added: readonly string[];
+  readonly omitted: number;
+}
+
 interface OutcomeDocument {
   readonly zone: string;
   readonly serial: number;
@@ -13,13 +21,8 @@ interface OutcomeDocument {
   readonly created: boolean;
   readonly dryRun: boolean;
   readonly served?: boolean;
-  readonly changeset: {
-    readonly fromSerial: number;
-    readonly toSerial: number;
-    readonly deleted: readonly string[];
-    readonly added: readonly string[];
-    readonly omitted: number;
-  };
+  readonly changeset: ChangesetDocument;
+  readonly elsewhere?: readonly { readonly zone: string; readonly changeset: ChangesetDocument }[];
   readonly warnings: readonly (Omit<FailureProblem, 'message'> & { readonly detail: string })[];
 }
 
@@ -50,12 +53,17 @@ export async function runChange(request: ApiRequest, options: ChangeOptions, ter
     );
 }
 
-function formatOutcome({ zone, changed, created, dryRun, changeset }: OutcomeDocument, verb?: 'removed'): string {
+function formatOutcome({ zone, changed, created, dryRun, changeset, elsewhere = [] }: OutcomeDocument, verb?: 'removed'): string {
   if (!changed) return `${zone} is that way already; nothing ${dryRun ? 'would change' : 'was changed'}\n`;
-  const { fromSerial, toSerial, omitted } = changeset;
   const wouldBe = dryRun ? 'would be ' : '';
   // Of a zone that goes, everything goes.
   if (verb !== undefined) return `${plain(zone)} ${wouldBe}${verb}\n`;
+  const others = elsewhere.map((other) => formatChangeset(other.zone, false, wouldBe, other.changeset));
+  return [formatChangeset(zone, created, wouldBe, changeset), ...others].join('');
+}
+
+function formatChangeset(zone: string, created: boolean, wouldBe: string, changeset: ChangesetDocument): string {
+  const { fromSerial, toSerial, omitted } = changeset;
   const head = created ? `${zone} ${wouldBe}created, serial ${toSerial}` : `${zone} ${wouldBe}changed, serial ${fromSerial} to ${toSerial}`;
   const deleted = changeset.deleted.filter((line) => !isSigning(line));
   const added = changeset.added.filter((line) => !isSigning(line));

@@ -18,7 +18,8 @@ import { problemKind } from '#base/problem-codes.ts';
 import { readUptime } from '#control/boot-time.ts';
 import { Control } from '#control/control.ts';
 import { MailScheduler } from '#control/mail-scheduler.ts';
-import { outsideResolver } from '#control/outside-resolver.ts';
+import { SpfScheduler } from '#control/mail-spf-scheduler.ts';
+import { outsideOf } from '#control/mail-witnesses.ts';
 import { Publisher } from '#control/publisher.ts';
 import { Refresher } from '#control/refresh.ts';
 import { SignerExporter } from '#control/signer-export.ts';
@@ -44,6 +45,8 @@ async function main(options: ServeOptions): Promise<void> {
   const config = readConfig(options);
   const log = createLog({ ...config.log, fields: { process: 'control' } });
   const random = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes));
+  const outside = outsideOf(config);
+  if (!outside.ok) return refuse(outside.problems, EXIT_CONFIGURATION);
   const writer = openStore(config, random);
   if (writer.abandonedBy !== undefined)
     log.warn('store.recovered', 'the last control process ended without closing the store; it is intact up to its last commit', {
@@ -75,7 +78,7 @@ async function main(options: ServeOptions): Promise<void> {
     publisher,
     clock: systemClock,
     random,
-    outside: outsideResolver([]),
+    outside: outside.value.resolver,
     onFatal: (failure) => {
       log.fatal('store.broken', failure.message);
       process.exit(EXIT_FAILED);
@@ -84,13 +87,12 @@ async function main(options: ServeOptions): Promise<void> {
     adminListener: config.admin.listen === undefined ? '' : `${config.admin.listen.ip}:${config.admin.listen.port}`,
     socketPath,
     uptime: readUptime,
-    witnesses: {
-      nameServers: new Map(config.mail.nameServers.map((server) => [server, outsideResolver([server])])),
-      probes: new Map(),
-    },
+    witnesses: outside.value.witnesses,
+    countsQueries: true,
     onMailEvents: (zone, events) => {
+      // What is waited for is in `mail status` and in the stream of events.
       for (const { event, machine, object, stage, text } of events)
-        log.info(`mail.${event}`, `${zone} ${object}: ${text}`, { zone, machine, object, stage });
+        log[event === 'waiting' ? 'debug' : 'info'](`mail.${event}`, `${zone} ${object}: ${text}`, { zone, machine, object, stage });
     },
     signerFilesRoot: dirname(config.keys.kekFile),
     counterTable: { ...SERVER_METRICS, ...Object.fromEntries(ANSWER_SLOTS.map((slot, at) => [slot, ANSWER_METRICS[at]!])) },
@@ -114,13 +116,18 @@ async function main(options: ServeOptions): Promise<void> {
 
   const refresher = new Refresher(control, systemClock, log);
   const mailScheduler = new MailScheduler(control.mailUpkeep(), log);
+  const spfScheduler = new SpfScheduler(control.mailUpkeep().spf, log);
   process.on('SIGHUP', () => reload(options, config, log));
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) return;
     stopping = true;
+    // First: streams end at once, and what is still done is in the journal.
+    control.events.close();
+    outside.value.stop();
     await refresher.stop();
     await mailScheduler.stop();
+    await spfScheduler.stop();
     await exporter.stop();
     await listeners.close(ADMIN_DRAIN_MS);
     await control.close();
@@ -137,6 +144,7 @@ async function main(options: ServeOptions): Promise<void> {
   }
   refresher.start();
   mailScheduler.start();
+  spfScheduler.start();
   exporter.start();
   channel.send({ kind: 'ready', role: 'control' });
   log.info('control.ready', 'control process ready', { zones: control.zones().length, admin: listeners.address });
@@ -161,7 +169,7 @@ function openStore(config: Config, random: (bytes: number) => Uint8Array): Store
   } catch (error) {
     if (!(error instanceof StoreFailure)) throw error;
     // Another writer, a newer format, a wrong key: starting again cannot help. Other failures may pass.
-    const hopeless = error.code === 'STORE_LOCKED' || problemKind(error.code).exit === EXIT_CONFIGURATION;
+    const hopeless = problemKind(error.code).exit === EXIT_CONFIGURATION;
     return refuse([error.problem], hopeless ? EXIT_CONFIGURATION : EXIT_FAILED);
   }
 }
@@ -187,7 +195,7 @@ function reload(options: ServeOptions, running: Config, log: Log): void {
   }
   const { level } = loaded.value.log;
   log.setLevel(level);
-  const restart = (['data', 'dns', 'admin', 'https', 'keys', 'cookies', 'rrl'] as const).filter(
+  const restart = (['data', 'dns', 'admin', 'https', 'mail', 'keys', 'cookies', 'rrl'] as const).filter(
     (section) => JSON.stringify(loaded.value[section]) !== JSON.stringify(running[section]),
   );
   log.info(

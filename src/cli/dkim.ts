@@ -16,26 +16,32 @@ interface KeysDocument {
     readonly since: string;
     readonly signer?: string;
     readonly compromised?: string;
+    readonly queries: { readonly count: number; readonly lastAt?: string; readonly watchedSince?: string };
   }[];
 }
 
 export function defineDkim(noun: Command, terminal: Terminal): void {
   defineDkimSigner(noun, terminal);
-  readCommand(noun.command('list <zone>').description('the keys with their stages'), 'waxseal dkim list example.com').action(
-    async (zone: string, options: ReadOptions) => {
-      const document = await callApi<KeysDocument>(await findServer(options, terminal), { path: ['zones', zone, 'dkim'] });
-      const rows = document.keys.map(({ selector, algorithm, stage, since, signer = '', compromised }) => [
-        selector,
-        algorithm,
-        compromised === undefined ? stage : `${stage} (compromised: ${compromised})`,
-        since,
-        signer,
-      ]);
-      terminal.out(
-        options.json === true ? formatJson(document) : plain(formatTable(['SELECTOR', 'ALGORITHM', 'STAGE', 'SINCE', 'SIGNER'], rows)),
-      );
-    },
-  );
+  readCommand(
+    noun.command('list <zone>').description('the keys with their stages, and how often they are asked for here'),
+    'waxseal dkim list example.com',
+  ).action(async (zone: string, options: ReadOptions) => {
+    const document = await callApi<KeysDocument>(await findServer(options, terminal), { path: ['zones', zone, 'dkim'] });
+    const rows = document.keys.map(({ selector, algorithm, stage, since, signer = '', compromised, queries }) => [
+      selector,
+      algorithm,
+      compromised === undefined ? stage : `${stage} (compromised: ${compromised})`,
+      since,
+      queries.watchedSince === undefined ? '' : String(queries.count),
+      queries.lastAt ?? '',
+      signer,
+    ]);
+    terminal.out(
+      options.json === true
+        ? formatJson(document)
+        : plain(formatTable(['SELECTOR', 'ALGORITHM', 'STAGE', 'SINCE', 'QUERIES', 'LAST ASKED', 'SIGNER'], rows)),
+    );
+  });
 
   changeCommand(
     noun

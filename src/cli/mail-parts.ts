@@ -127,6 +127,18 @@ export function defineTlsa(noun: Command, terminal: Terminal): void {
     const json = { object, force: options.force };
     await runChange({ method: 'POST', path: ['zones', zone, 'tlsa', host, 'activated'], json }, options, terminal);
   });
+
+  changeCommand(
+    noun
+      .command('abandon <zone> <host> [object]')
+      .description('give up a next key that was never put to use; its record is withdrawn at once')
+      .option('--reason <text>', 'for the audit log'),
+    'waxseal tlsa abandon example.com mx1 --reason "another CA"',
+  ).action(async (zone: string, host: string, object: string | undefined, options: ChangeOptions & { readonly reason?: string }) => {
+    await confirm(`withdraw the record of the next key of ${host}, which must not be in use there`, options, terminal);
+    const json = { object, reason: options.reason };
+    await runChange({ method: 'POST', path: ['zones', zone, 'tlsa', host, 'abandon'], json }, options, terminal);
+  });
 }
 
 /** A record as it is, or the file of that name. */

@@ -20,6 +20,7 @@ interface LifeDocument {
 interface StatusDocument {
   readonly zone: string;
   readonly lives: readonly LifeDocument[];
+  readonly spf?: { readonly lines: readonly string[] };
   readonly problems: readonly ProblemDocument[];
 }
 
@@ -80,7 +81,7 @@ export function defineMail(noun: Command, terminal: Terminal): void {
   );
 
   readCommand(
-    noun.command('status [zone]').description('each key, record and mode: its stage and what it waits for'),
+    noun.command('status [zone]').description('each key, record and mode: its stage and what it waits for; what others changed in SPF'),
     'waxseal mail status example.com',
   ).action(async (zone: string | undefined, options: ReadOptions) => {
     const server = await findServer(options, terminal);
@@ -183,8 +184,9 @@ async function formatPolicy({ policy, demands = [] }: PolicyDocument): Promise<s
   return `${await tomlOf(policy)}\n${named.length === 0 ? 'What profiles would want:\n' : 'What its profiles want:\n'}${plain(lines.join(''))}`;
 }
 
-function formatStatus({ zone, lives }: StatusDocument): string {
-  return plain(`${zone}\n${lives.flatMap(({ lines }) => lines.map((line) => `  ${line}\n`)).join('')}`);
+function formatStatus({ zone, lives, spf }: StatusDocument): string {
+  const lines = [...lives.flatMap((each) => each.lines), ...(spf?.lines ?? [])];
+  return plain(`${zone}\n${lines.map((line) => `  ${line}\n`).join('')}`);
 }
 
 function formatAll(all: readonly StatusDocument[]): string {

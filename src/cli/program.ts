@@ -57,7 +57,7 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     load: async () => (await import('./mail-parts.ts')).defineMtaSts,
   },
   tlsa: {
-    summary: 'TLSA of mail hosts: list, next, activated',
+    summary: 'TLSA of mail hosts: list, next, activated, abandon',
     example: 'waxseal tlsa list example.com',
     load: async () => (await import('./mail-parts.ts')).defineTlsa,
   },
@@ -71,6 +71,7 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     example: 'waxseal audit tail',
     load: async () => (await import('./audit.ts')).defineAudit,
   },
+  events: { summary: 'what happens: the last events, or as they come', load: async () => (await import('./events.ts')).defineEvents },
   config: {
     summary: 'configuration: check, show',
     example: 'waxseal config check',

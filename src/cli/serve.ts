@@ -40,6 +40,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       udp: config.dns.udp,
       cookies: config.cookies,
       rateLimit: config.rrl,
+      queryLogEvery: config.log.queries,
       workers: config.dns.workers === 0 ? availableParallelism() : config.dns.workers,
     },
     log: (text) => process.stderr.write(`waxseal: ${text}\n`),

@@ -11,6 +11,7 @@ import { type ZoneRecord } from '#store/schema.ts';
 import { type Changeset } from '#zone/changeset.ts';
 import { type Response } from '#zone/lookup.ts';
 import { type ZoneView } from '#zone/view.ts';
+import { type EventsApi } from './event-api.ts';
 import { type MailCommand, type MailNote, type MailProposal, type MailView } from './mail-api.ts';
 import { type SignersApi } from './signer-api.ts';
 
@@ -91,6 +92,8 @@ export interface Outcome {
   readonly created: boolean;
   readonly dryRun: boolean;
   readonly changeset: ChangesetText;
+  /** What changed with it, in the same transaction, in other zones served here. */
+  readonly elsewhere?: readonly { readonly zone: string; readonly changeset: ChangesetText }[];
   readonly warnings: readonly Problem[];
   /** Of mail commands. */
   readonly mail?: MailNote;
@@ -160,6 +163,8 @@ export interface MetricFamily {
 export interface ControlApi {
   /** Mail signers, and the private keys that they are given. */
   readonly signers: SignersApi;
+  /** What happens, for those who follow it. */
+  readonly events: EventsApi;
   run(command: Command, options: RunOptions): Promise<Result<Outcome>>;
   zones(): readonly ZoneRecord[];
   zone(name: Name): ZoneRecord | undefined;

@@ -16,7 +16,7 @@ import { type StoreWriter } from '#store/writer.ts';
 import { decodeChangeset } from '#zone/changeset-codec.ts';
 import { changesetLines } from '#zone/changeset-text.ts';
 import { type Changeset } from '#zone/changeset.ts';
-import { type Response, lookup, zoneSet } from '#zone/lookup.ts';
+import { type Response, type ZoneSet, lookup, zoneSet } from '#zone/lookup.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { MemoryZone } from '#zone/zone.ts';
 import {
@@ -36,18 +36,20 @@ import {
 import { type Uptime } from './counted-time.ts';
 import { type Decision, type ZoneState, decide } from './decide.ts';
 import { dsForms } from './ds-forms.ts';
+import { EventFeed } from './event-feed.ts';
 import { type DkimKeySource, storedDkimKeys } from './dkim-keys.ts';
 import { type MailCommand, type MailProposal, type MailView } from './mail-api.ts';
 import { MailChange, isMailCommand } from './mail-change.ts';
 import { type OutsideWitnesses } from './mail-evidence.ts';
 import { MailRoom } from './mail-room.ts';
-import { type MailUpkeep } from './mail-scheduler.ts';
 import { NO_WITNESSES, StoredMailUpkeep } from './mail-upkeep.ts';
 import { type CounterTable, metricFamilies } from './metrics.ts';
 import { type Publisher } from './publisher.ts';
+import { SelectorQueries } from './selector-queries.ts';
 import { SerialQueue } from './serial-queue.ts';
 import { storedSignerMail } from './signer-mail.ts';
 import { Signers } from './signers.ts';
+import { controlStatus } from './status.ts';
 import { storeResolver } from './store-resolver.ts';
 import { checkToken, newToken, tokenInfo } from './tokens.ts';
 import { type RefreshOutcome, ZoneWriter } from './zone-writer.ts';
@@ -71,6 +73,8 @@ export interface ControlOptions {
   readonly uptime?: () => Uptime;
   /** Who can be asked whether the world sees what we publish. */
   readonly witnesses?: OutsideWitnesses;
+  /** The answer process tells how often DKIM selectors are asked for, so that this is evidence. */
+  readonly countsQueries?: boolean;
   /** What happens in the lives of a zone's mail. */
   readonly onMailEvents?: (zone: string, events: readonly LifecycleEvent[]) => void;
 }
@@ -86,7 +90,11 @@ export class Control implements ControlApi {
   readonly #upkeep: StoredMailUpkeep;
   readonly #queue = new SerialQueue(COMMANDS_WAITING_MAX);
   readonly #startedAtMs: number;
+  /** Of ten thousand zones, not made anew for every look-up. */
+  #zoneSet: { readonly generation: number; readonly zones: ZoneSet } | undefined;
+  readonly #queries: SelectorQueries;
   readonly signers: Signers;
+  readonly events: EventFeed;
 
   constructor(options: ControlOptions) {
     this.#options = options;
@@ -96,9 +104,14 @@ export class Control implements ControlApi {
     this.#zoneWriter = new ZoneWriter(options);
     const { uptime = () => ({ uptimeMs: options.clock.nowMs(), bootId: 'wall clock' }), witnesses = NO_WITNESSES } = options;
     this.#mail = new MailRoom({ ...options, uptime, witnesses });
+    this.#queries = new SelectorQueries(() => this.#mail.nowMs());
+    this.#publisher.onMessage((message) => this.#queries.receive(message));
+    this.events = new EventFeed(this.#writer, options.clock, (job) => this.#queue.run(job));
     this.#upkeep = new StoredMailUpkeep({
       ...options,
       room: this.#mail,
+      queries: this.#queries,
+      alert: (zone, problems) => this.events.alert(zone, problems),
       outside: witnesses,
       store: this.resolver(),
       run: (command, runOptions) => this.run(command, runOptions),
@@ -227,6 +240,7 @@ export class Control implements ControlApi {
 
   async #remove(record: ZoneRecord, command: ZoneCommand, options: RunOptions, decision: Decision): Promise<Result<Outcome>> {
     const cause = { actor: options.actor, action: command.kind, detail: decision.detail };
+    if (!options.dryRun) await this.#mailChange.leave(record, cause);
     const revision = options.dryRun ? record.revision : await this.#zoneWriter.remove(record, cause);
     const changeset = { fromSerial: record.serial, toSerial: record.serial, deleted: [], added: [], omitted: record.nodeCount };
     return ok({
@@ -279,7 +293,8 @@ export class Control implements ControlApi {
   }
 
   mail(record: ZoneRecord): MailView | undefined {
-    return this.#mail.view(record, this.#writer.view(record));
+    const view = this.#mail.view(record, this.#writer.view(record));
+    return view && { ...view, queries: (selector) => this.#queries.of(selector, record.name) };
   }
 
   mailProposal(record: ZoneRecord): MailProposal {
@@ -290,13 +305,15 @@ export class Control implements ControlApi {
     return storedDkimKeys(this.#writer);
   }
 
-  mailUpkeep(): MailUpkeep {
+  mailUpkeep(): StoredMailUpkeep {
     return this.#upkeep;
   }
 
   query(name: Name, type: RrType, dnssecOk: boolean): Response {
-    const zones = zoneSet(this.#writer.zones().map((record) => ({ view: this.#writer.view(record), signed: record.dnssec === 'on' })));
-    return lookup(zones, { name, type, class: CLASS.IN }, dnssecOk);
+    const generation = this.#writer.generation();
+    const served = () => this.#writer.zones().map((record) => ({ view: this.#writer.view(record), signed: record.dnssec === 'on' }));
+    if (this.#zoneSet?.generation !== generation) this.#zoneSet = { generation, zones: zoneSet(served()) };
+    return lookup(this.#zoneSet.zones, { name, type, class: CLASS.IN }, dnssecOk);
   }
 
   resolver(): Resolver {
@@ -308,24 +325,7 @@ export class Control implements ControlApi {
   }
 
   status(): ControlStatus {
-    const space = this.#writer.space();
-    const notReady: string[] = [];
-    if (this.#writer.broken !== undefined) notReady.push(`store: ${this.#writer.broken.message}`);
-    if (!this.#publisher.isServed(this.#writer.generation())) notReady.push('workers: none answers, or not yet from the newest data');
-    // Threads for UDP and TCP open their sockets each in its own time.
-    if (this.#publisher.addresses.length === 0) notReady.push('listeners: not all are open yet');
-    if (space.freeBytes < space.reserveBytes) notReady.push('disk: no room for changes');
-    return {
-      version: this.#options.version,
-      startedAtMs: this.#startedAtMs,
-      nowMs: this.#clock.nowMs(),
-      generation: this.#writer.generation(),
-      zoneCount: this.#writer.zones().length,
-      workers: this.#publisher.workers,
-      listeners: { dns: this.#publisher.addresses, admin: this.#options.adminListener, socket: this.#options.socketPath },
-      store: { path: this.#writer.dir, sizeBytes: this.#writer.sizeBytes(), freeBytes: space.freeBytes },
-      notReady,
-    };
+    return controlStatus({ ...this.#options, startedAtMs: this.#startedAtMs, nowMs: this.#clock.nowMs() });
   }
 
   metrics(): readonly MetricFamily[] {
@@ -391,6 +391,7 @@ export class Control implements ControlApi {
 
   /** Lets running changes end and closes the store. */
   async close(): Promise<void> {
+    this.events.close();
     await this.#queue.idle();
     this.#publisher.close();
     await this.#writer.close();

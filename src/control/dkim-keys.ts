@@ -70,6 +70,12 @@ export function storedDkimKeys(writer: StoreWriter): DkimKeySource {
   };
 }
 
+/**
+ * A key that is visible everywhere and waits for its turn is not given out beforehand with a start in the future, though rspamd would
+ * heed it. Its turn comes in counted time, which signers do not have: a clock that is set, theirs or ours, would let them begin before
+ * negative caches have forgotten. Until then it may be held, revoked, or unwanted and taken out of the zone, and who keeps an old answer
+ * does not hear of it. Nothing is lost: rspamd asks for each message, files are written at once, other signers have `signerLag`.
+ */
 function signable({ objects }: LifecycleState<DkimKey['data']>): readonly DkimKey[] {
   return objects.filter(({ stage, data }) => data.secretId !== undefined && (stage === 'active' || stage === 'retiring'));
 }

@@ -6,9 +6,13 @@ import { type DmarcPolicy } from '#mail/dmarc.ts';
 import { type MailState } from '#mail/mail-state.ts';
 import { type MailObservation } from '#mail/mail-step.ts';
 import { type MailPolicy } from '#mail/policy-model.ts';
+import { type SpfAlert, type SpfFailing, type SpfLook } from '#mail/spf-upkeep.ts';
 import { type DkimAlgorithm, type MailPolicyDocument } from '#mail/policy-schema.ts';
+import { type SelectorCount } from './selector-queries.ts';
 
 export type MailCommand =
+  /** What a look at others' SPF records found is taken in. */
+  | { readonly kind: 'spf.take'; readonly zone: Name; readonly look: SpfLook }
   /** The policy becomes the zone's: records, keys, and what has to happen later. `takeOver`: records put by hand give way. */
   | { readonly kind: 'mail.apply'; readonly zone: Name; readonly policy: unknown; readonly takeOver?: boolean }
   /** The policy goes, with its keys. Its records stay as manual ones, so that mail under way is still verified, or go with it. */
@@ -45,6 +49,8 @@ export type MailCommand =
     }
   /** `object` is what `tlsa.next` gave; without it the one key to come at the host. */
   | { readonly kind: 'tlsa.activated'; readonly zone: Name; readonly host: string; readonly object?: string; readonly force: boolean }
+  /** The key to come will not: a certificate that was never put to use. `object` as above. */
+  | { readonly kind: 'tlsa.abandon'; readonly zone: Name; readonly host: string; readonly object?: string; readonly reason: string }
   /** Without `object`: everything of the zone's mail. */
   | { readonly kind: 'lifecycle.hold'; readonly zone: Name; readonly object?: string; readonly reason: string }
   | { readonly kind: 'lifecycle.resume'; readonly zone: Name; readonly object?: string }
@@ -75,10 +81,37 @@ export interface MailView {
   readonly state: MailState;
   /** Of everything that has a life; times are wall times. */
   readonly explanations: readonly Explanation[];
+  /** How often a selector was asked for at this server; times are counted time. */
+  readonly queries?: (selector: string) => SelectorCount;
   /** Wall time minus counted time: what is added to times in `state`. */
   readonly wallOffsetMs: number;
+  /** What others publish that SPF depends on; absent where it depends on nobody. */
+  readonly spf?: SpfStatus;
   /** What stands against the records as they are, and warnings. */
   readonly problems: readonly Problem[];
+}
+
+/** How the looks at others' SPF records stand. Times are wall times. */
+export interface SpfStatus {
+  readonly lookedAtMs?: number;
+  readonly nextLookMs?: number;
+  /** Of the whole record with all that it includes. */
+  readonly lookups?: number;
+  readonly voids?: number;
+  /** Includes that are published as addresses. */
+  readonly sources: readonly { readonly include: string; readonly networkCount: number; readonly seenAtMs: number }[];
+  /** `_spfN` records; `untilMs` is when one that nothing includes any more may go, or its name be used again. */
+  readonly parts: readonly { readonly name: string; readonly isPublished: boolean; readonly untilMs?: number }[];
+  /** Includes that should be addresses and cannot be read as such now. */
+  readonly failing: readonly Pick<SpfFailing, 'include' | 'code' | 'message' | 'sinceMs'>[];
+  /** What others changed, newest first. */
+  readonly alerts: readonly SpfAlert[];
+  /** What stood against the record at the last look. */
+  readonly costProblems: readonly Problem[];
+  /** What fails and what changed of late, as warnings. */
+  readonly problems: readonly Problem[];
+  /** All of it for people. */
+  readonly lines: readonly string[];
 }
 
 /** A policy that yields what the zone has, as far as one can. */

@@ -12,12 +12,15 @@ import { changesetLines } from '#zone/changeset-text.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type Actor, type Command, type Outcome, type RunOptions } from './control-api.ts';
 import { zoneNotServed } from './decide.ts';
+import { mailEvent } from './event-writes.ts';
 import { type MailCommand } from './mail-api.ts';
-import { type MailDecision, type MailForesight, type MailRoom } from './mail-room.ts';
+import { releaseConsents } from './mail-consents.ts';
+import { type MailDecision, type MailForesight } from './mail-decision.ts';
+import { type MailRoom } from './mail-room.ts';
 import { type Prepared, type ZoneWriter } from './zone-writer.ts';
 
 export function isMailCommand(command: Command): command is MailCommand {
-  return /^(?:mail|dkim|dmarc|mta-sts|tlsa|lifecycle)\./.test(command.kind);
+  return /^(?:mail|dkim|dmarc|mta-sts|tlsa|spf|lifecycle)\./.test(command.kind);
 }
 
 export interface MailChangeOptions {
@@ -27,6 +30,10 @@ export interface MailChangeOptions {
   readonly precondition: (record: ZoneRecord, view: ZoneView, options: RunOptions) => Problem | undefined;
   /** Something was committed. */
   readonly done: (zone: string, events: readonly LifecycleEvent[]) => void;
+}
+
+function changesetOf({ record, plan }: Prepared): NonNullable<Outcome['elsewhere']>[number] {
+  return { zone: record.name, changeset: changesetLines(plan.changeset, CHANGESET_LINES_MAX) };
 }
 
 export class MailChange {
@@ -65,13 +72,23 @@ export class MailChange {
         own === undefined
           ? { fromSerial: serial, toSerial: serial, deleted: [], added: [], omitted: 0 }
           : changesetLines(own.plan.changeset, CHANGESET_LINES_MAX),
+      ...(parts.every((each) => each === own) ? {} : { elsewhere: parts.filter((each) => each !== own).map(changesetOf) }),
       warnings,
       mail: note,
     });
   }
 
+  /** What the mail of a zone that is about to be removed has put into other zones goes. Done twice or not at all, nothing is wrong. */
+  async leave(record: ZoneRecord, cause: { readonly actor: Actor; readonly action: string }): Promise<void> {
+    const { writer, zoneWriter } = this.#options;
+    const detail = `consents to DMARC reports of ${record.name} are withdrawn`;
+    const prepared = await this.#prepare({ parts: releaseConsents(writer, record, 'delete'), detail });
+    // A zone that takes no change now does not keep another one from being removed.
+    if (prepared.ok && prepared.value.length > 0) await zoneWriter.commitAll(record.name, prepared.value, { ...cause, detail }, {});
+  }
+
   /** Those parts in which anything changes. */
-  async #prepare({ parts, detail }: MailDecision): Promise<Result<readonly Prepared[]>> {
+  async #prepare({ parts, detail }: Pick<MailDecision, 'parts' | 'detail'>): Promise<Result<readonly Prepared[]>> {
     const prepared: Prepared[] = [];
     for (const { record, view, changes } of parts) {
       if (changes.length === 0) continue;
@@ -92,11 +109,13 @@ export class MailChange {
     actor: Actor,
   ): Promise<number | undefined> {
     // A step that comes to nothing still moves its time.
-    if (!changed && command.kind !== 'lifecycle.tick') return undefined;
+    const isTimed = command.kind === 'lifecycle.tick' || command.kind === 'spf.take';
+    if (!changed && !isTimed) return undefined;
     const { documents, secrets, detail, events, isQuiet } = decision;
     // A key that was stolen is revoked on a full disk too.
-    const upkeep = command.kind === 'lifecycle.tick' || command.kind === 'dkim.revoke';
-    const extras = { documents, secrets, upkeep, isQuiet: isQuiet && prepared.length === 0 };
+    const upkeep = isTimed || command.kind === 'dkim.revoke';
+    const told = events.map((each) => mailEvent(name, each));
+    const extras = { documents, secrets, events: told, upkeep, isQuiet: isQuiet && prepared.length === 0 };
     const generation = await this.#options.zoneWriter.commitAll(name, prepared, { actor, action: command.kind, detail }, extras);
     this.#options.room.committed(name, decision);
     this.#options.done(name, events);

@@ -8,6 +8,7 @@ import { type Name, formatName, isAtOrBelow, ownerKey, parseName } from '#dns/na
 import { TYPE } from '#dns/types.ts';
 import { checkTlsa, readTlsa } from '#mail/dane.ts';
 import { adviseDmarc } from '#mail/dmarc-advice.ts';
+import { discoverDmarc } from '#mail/dmarc-discovery.ts';
 import { checkReportAuthorization, externalReportHosts } from '#mail/dmarc-reports.ts';
 import { dmarcOwner, isDmarcText, parseDmarc } from '#mail/dmarc.ts';
 import { checkTextNode } from '#mail/hygiene.ts';
@@ -96,12 +97,15 @@ async function checkDmarc(domain: Name, view: ZoneView, resolver: Resolver): Pro
   const owner = dmarcOwner(domain);
   const texts = (owner.ok ? (rrsetOf(view.node(ownerKey(owner.value)), TYPE.TXT)?.rdatas ?? []) : []).map(txtText).filter(isDmarcText);
   const at = `_dmarc.${formatName(domain)} TXT`;
-  if (texts.length === 0)
+  if (texts.length === 0) {
+    // RFC 9989 §4.10.1: a domain without a record has that of the organizational domain above it.
+    if ((await discoverDmarc(resolver, domain)).kind === 'policy') return [];
     return [
       warning('MAIL_RECORD_MISSING', at, 'there is no DMARC record: receivers decide for themselves what to do with forged mail', {
         rfc: 'RFC 9989 §4.10',
       }),
     ];
+  }
   const record = parseDmarc(texts[0]!);
   if (!record.ok) return [];
   const isSilent = record.value.policy === 'reject' && record.value.aggregateUris.length === 0;

@@ -10,6 +10,7 @@ import { type MailState } from '#mail/mail-state.ts';
 import { type MailPolicy } from '#mail/policy-model.ts';
 import { type MailPolicyDocument, checkPolicyDocument } from '#mail/policy-schema.ts';
 import { settlePolicy } from '#mail/policy.ts';
+import { type SpfWatch } from '#mail/spf-upkeep.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { hasFields } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';
@@ -19,6 +20,8 @@ import { type DocumentWrite } from '#store/writer.ts';
 const MAIL = 'mail';
 const POLICY = 'policy';
 const STATE = 'state';
+const SPF = 'spf';
+const WATCH = 'watch';
 const TIMELINE = 'timeline';
 const NO_ZONE = 0;
 
@@ -71,14 +74,36 @@ export function timelineWrite(value: Timeline): DocumentWrite {
   return { zoneId: NO_ZONE, kind: TIMELINE, id: TIMELINE, value };
 }
 
+/** What was seen at the looks at a zone's SPF; undefined while nobody is to look. */
+export function readSpfWatch(reader: StoreReader, zoneId: number): SpfWatch | undefined {
+  const value = reader.document(zoneId, SPF, WATCH);
+  if (value === undefined) return undefined;
+  if (!isSpfWatch(value)) throw damaged(`what is known of the SPF of zone id ${zoneId}`);
+  return value;
+}
+
+/** Due when it says itself. */
+export function spfWatchWrite(zoneId: number, value: SpfWatch | null): DocumentWrite {
+  return { zoneId, kind: SPF, id: WATCH, value, ...(value === null ? {} : { dueAtMs: value.nextMs }) };
+}
+
+/** Ids of zones whose SPF is to be looked at, soonest first. */
+export function dueSpfZones(reader: StoreReader, untilMs: number, limit: number): number[] {
+  return reader.due(untilMs, limit, SPF).map(({ zoneId }) => zoneId);
+}
+
+export function nextSpfDueMs(reader: StoreReader): number | undefined {
+  return reader.due(Number.MAX_SAFE_INTEGER - 1, 1, SPF)[0]?.dueAtMs;
+}
+
 /** Ids of zones whose mail is due, soonest first. */
 export function dueMailZones(reader: StoreReader, untilMs: number, limit: number): number[] {
-  return reader.due(untilMs, limit).flatMap(({ kind, zoneId }) => (kind === MAIL ? [zoneId] : []));
+  return reader.due(untilMs, limit, MAIL).map(({ zoneId }) => zoneId);
 }
 
 /** When the next mail of any zone is due. */
 export function nextMailDueMs(reader: StoreReader): number | undefined {
-  return reader.due(Number.MAX_SAFE_INTEGER - 1, 1)[0]?.dueAtMs;
+  return reader.due(Number.MAX_SAFE_INTEGER - 1, 1, MAIL)[0]?.dueAtMs;
 }
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
@@ -91,8 +116,23 @@ function isMailState(value: unknown): value is MailState {
     dmarc: isLifecycle,
     mtaSts: (sts) => hasFields(sts, { mode: isLifecycle, bodies: isLifecycle, hosts: isLifecycle, lastVersion: 'number' }),
     tlsa: (tlsa) => hasFields(tlsa, { lifecycle: isLifecycle, taken: Array.isArray, count: 'number' }),
+    spf: (spf) => spf === undefined || hasFields(spf, { sources: Array.isArray, parts: Array.isArray, record: 'string?' }),
     ttls: isObject,
     managed: Array.isArray,
+    consents: (consents) => consents === undefined || Array.isArray(consents),
+  });
+}
+
+function isSpfWatch(value: unknown): value is SpfWatch {
+  return hasFields(value, {
+    version: (version) => version === 1,
+    lookedAtMs: 'number?',
+    nextMs: 'number',
+    failures: 'number',
+    tree: (tree) => tree === undefined || hasFields(tree, { domain: 'string', lookups: 'number', branches: Array.isArray }),
+    problems: Array.isArray,
+    failing: Array.isArray,
+    alerts: Array.isArray,
   });
 }
 

@@ -1,7 +1,7 @@
 /**
  * Looks at what life cycles wait to see: a record at every name server, an MTA-STS body from outside. An edge: whatever goes wrong out
  * there is an observation that is not good.
- * Not here: what should be seen (mail/expectation.ts), what follows from it (mail/mail-step.ts), when to look (mail-scheduler.ts).
+ * Not here: fetching the body (mta-sts-probe.ts), what should be seen (mail/expectation.ts), what follows from it (mail/mail-step.ts), when to look (mail-scheduler.ts).
  */
 import { type Name } from '#dns/name.ts';
 import { type Serial } from '#dns/serial.ts';
@@ -9,14 +9,23 @@ import { TYPE } from '#dns/types.ts';
 import { type RecordExpectation, judgeAnswer } from '#mail/expectation.ts';
 import { type MailCheck, type MailObservation } from '#mail/mail-step.ts';
 import { type MailFacts } from '#mail/mail-world.ts';
-import { policyId } from '#mail/mta-sts.ts';
+import { parseStsPolicy, policyId } from '#mail/mta-sts.ts';
 import { type Resolver } from '#mail/resolver.ts';
 import { soaSerial } from '#zone/changeset.ts';
+import { type ZoneView } from '#zone/view.ts';
+import { type ZoneSecondaries } from './zone-secondaries.ts';
 
 /** Asks a place: other name servers of our zones, and those who fetch MTA-STS bodies from outside. */
 export interface OutsideWitnesses {
   readonly nameServers: ReadonlyMap<string, Resolver>;
   readonly probes: ReadonlyMap<string, (url: string) => Promise<string>>;
+  /** The name servers that a zone's own NS records name; absent: they are not asked. */
+  readonly secondaries?: ZoneSecondaries;
+}
+
+/** The name servers beside this one that must show a record of the zone, as they are called in evidence. */
+export function otherServers({ nameServers, secondaries }: OutsideWitnesses, view: ZoneView): string[] {
+  return [...nameServers.keys(), ...(secondaries?.places(view) ?? [])];
 }
 
 /** How the places are asked. */
@@ -55,11 +64,19 @@ interface Look {
 
 async function lookAtBody(place: string, url: string, id: string, witnesses: Witnesses): Promise<Look> {
   try {
-    const found = policyId(await witnesses.fetchBody(place, url));
-    return found === id ? { isGood: true, text: `the body ${id}` } : { isGood: false, text: `another body, ${found}` };
+    const body = await witnesses.fetchBody(place, url);
+    return policyId(body) === id ? { isGood: true, text: `the body ${id}` } : { isGood: false, text: otherBody(body) };
   } catch (error) {
     return { isGood: false, text: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** What a body is that was not waited for. */
+function otherBody(body: string): string {
+  const policy = parseStsPolicy(body);
+  if (!policy.ok) return `syntax: ${policy.problems.map(({ at, message }) => `${at} ${message}`).join('; ')}`;
+  const { mode, maxAgeSeconds, mxPatterns } = policy.value;
+  return `another body: mode ${mode}, max_age ${maxAgeSeconds}, mx ${mxPatterns.length === 0 ? 'none' : mxPatterns.join(', ')}`;
 }
 
 async function lookAtRecord(server: Resolver | undefined, zone: Name, expect: RecordExpectation): Promise<Look> {

@@ -5,7 +5,7 @@
  */
 import { unreachable } from '#base/assert.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
-import { type Name, equalNames, formatName, isAtOrBelow, ownerKey, parseName } from '#dns/name.ts';
+import { type Name, formatName, isAtOrBelow, ownerKey, parseName } from '#dns/name.ts';
 import { type LifecycleEvent, type OrderCause, overrideWait } from '#lifecycle/engine.ts';
 import { type Machine } from '#lifecycle/machine.ts';
 import { type Hold, type LifecycleState, findObject, holdLifecycle, noObject, resumeLifecycle } from '#lifecycle/state.ts';
@@ -18,11 +18,14 @@ import { MAIL_MACHINES } from '#mail/mail-step.ts';
 import { type MailFacts } from '#mail/mail-world.ts';
 import { readTlsaKey } from '#mail/policy-dane.ts';
 import { type MailPolicy } from '#mail/policy-model.ts';
-import { notBeforeDeploy, tlsaActivated, tlsaNext, tlsaWorld } from '#mail/tlsa-lifecycle.ts';
+import { comingTlsa, notBeforeDeploy, tlsaAbandon, tlsaActivated, tlsaNext, tlsaWorld } from '#mail/tlsa-lifecycle.ts';
 import { type MailCommand, type MailNote } from './mail-api.ts';
 
 /** Commands that change a state and leave the policy alone. */
-export type MailOrder = Exclude<MailCommand, { readonly kind: 'mail.apply' | 'mail.remove' | 'mta-sts.mode' | 'lifecycle.tick' }>;
+export type MailOrder = Exclude<
+  MailCommand,
+  { readonly kind: 'mail.apply' | 'mail.remove' | 'mta-sts.mode' | 'spf.take' | 'lifecycle.tick' }
+>;
 
 export interface OrderContext {
   readonly state: MailState;
@@ -71,6 +74,8 @@ export function takeOrder(order: MailOrder, context: OrderContext): Result<Order
       return nextTlsa(order, context);
     case 'tlsa.activated':
       return activateTlsa(order, context);
+    case 'tlsa.abandon':
+      return abandonTlsa(order, context, cause(order.reason));
     case 'lifecycle.hold':
       return eachLifecycle(state, order.object, `held: ${order.reason}`, (lifecycle) =>
         holdLifecycle(lifecycle, order.object, hold(order.reason)),
@@ -201,35 +206,50 @@ function activateTlsa(
   { zone, host: text, object, force }: Extract<MailOrder, { kind: 'tlsa.activated' }>,
   { state, policy, facts }: OrderContext,
 ): Result<OrderTaken> {
-  const host = hostName(text, zone);
-  if (!host.ok) return host;
-  const coming = state.tlsa.lifecycle.objects.filter(
-    ({ stage, data }) =>
-      ['published', 'visible', 'deployable'].includes(stage) &&
-      equalNames(host.value, parsedHost(data.host)) &&
-      data.activatedAtMs === undefined,
-  );
-  if (object === undefined && coming.length !== 1)
-    return fail(
-      problem(
-        'LIFECYCLE_OBJECT',
-        formatName(host.value),
-        coming.length === 0 ? 'no key is to come at this host' : 'several keys are to come at this host',
-        {
-          fix: coming.length === 0 ? 'publish it first with: waxseal tlsa next' : `say which: ${coming.map(({ id }) => id).join(', ')}`,
-        },
-      ),
-    );
-  const id = object ?? coming[0]!.id;
+  const coming = comingKey(state, zone, text, object, 'publish it first with: waxseal tlsa next');
+  if (!coming.ok) return coming;
+  const { id, host } = coming.value;
   const world = tlsaWorld(policy.dane.hosts, state.ttls, facts, formatName(zone));
   const activated = tlsaActivated(state.tlsa, id, world, force);
   if (!activated.ok) return activated;
-  return taken({ ...state, tlsa: activated.value }, `${id} is in use at ${formatName(host.value)}${force ? ' (forced)' : ''}`, {
-    note: { object: id },
-  });
+  return taken({ ...state, tlsa: activated.value }, `${id} is in use at ${host}${force ? ' (forced)' : ''}`, { note: { object: id } });
 }
 
-function parsedHost(text: string): Name {
-  const parsed = parseName(text);
-  return parsed.ok ? parsed.value : new Uint8Array([0]);
+function abandonTlsa(
+  { zone, host: text, object, reason }: Extract<MailOrder, { kind: 'tlsa.abandon' }>,
+  { state }: OrderContext,
+  cause: OrderCause,
+): Result<OrderTaken> {
+  const coming = comingKey(state, zone, text, object, 'see: waxseal tlsa list');
+  if (!coming.ok) return coming;
+  const { id, host } = coming.value;
+  const abandoned = tlsaAbandon(state.tlsa, id, cause);
+  if (!abandoned.ok) return abandoned;
+  const detail = `${id}, a key to come at ${host}, given up: ${reason}`;
+  return taken({ ...state, tlsa: abandoned.value.state }, detail, { events: abandoned.value.events, note: { object: id } });
+}
+
+/** The key of a host that an order is about: the one named, which must be the host's, or the only one to come. */
+function comingKey(
+  { tlsa }: MailState,
+  zone: Name,
+  text: string,
+  object: string | undefined,
+  fix: string,
+): Result<{ readonly id: string; readonly host: string }> {
+  const name = hostName(text, zone);
+  if (!name.ok) return name;
+  const host = formatName(name.value).toLowerCase();
+  if (object !== undefined) {
+    const named = findObject(tlsa.lifecycle, object);
+    return named?.data.host === host ? ok({ id: object, host }) : noObject(object);
+  }
+  const coming = comingTlsa(tlsa, host);
+  const [only] = coming;
+  if (only !== undefined && coming.length === 1) return ok({ id: only.id, host });
+  return fail(
+    problem('LIFECYCLE_OBJECT', host, only === undefined ? 'no key is to come at this host' : 'several keys are to come at this host', {
+      fix: only === undefined ? fix : `say which: ${coming.map(({ id }) => id).join(', ')}`,
+    }),
+  );
 }

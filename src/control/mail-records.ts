@@ -3,19 +3,22 @@
  * Pure.
  */
 import { equalBytes } from '#base/bytes.ts';
-import { ownerKey } from '#dns/name.ts';
+import { type Name, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { isSpfText } from '#mail/spf.ts';
 import { txtText } from '#mail/txt.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { type NodeRrset, type ZoneView, rrsetOf } from '#zone/view.ts';
 
-/** The zone without a mail policy: its records become manual ones, or go; TXT beside SPF is not the policy's and stays. */
-export function releaseMail(view: ZoneView, records: 'keep' | 'delete'): RrsetChange[] {
+/**
+ * The zone without a mail policy: its records become manual ones, or go; TXT beside SPF is not the policy's and stays, and so do consents
+ * that `isClaimed` says others want.
+ */
+export function releaseMail(view: ZoneView, records: 'keep' | 'delete', isClaimed: (owner: Name) => boolean): RrsetChange[] {
   const changes: RrsetChange[] = [];
   for (const { owner, rrsets } of view.ascend(view.apexKey)) {
     for (const rrset of rrsets) {
-      if (rrset.manager !== 'mail') continue;
+      if (rrset.manager !== 'mail' || (rrset.type === TYPE.TXT && isClaimed(owner))) continue;
       const rdatas = records === 'keep' ? rrset.rdatas : besideSpf(rrset);
       changes.push({ owner, type: rrset.type, rrset: rdatas.length === 0 ? null : { ttl: rrset.ttl, rdatas, manager: 'manual' } });
     }

@@ -8,9 +8,8 @@ import { assert } from '#base/assert.ts';
 import { type Clock } from '#base/clock.ts';
 import { MAIL_RETRY_MS } from '#base/limits.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';
-import { type Name, equalNames, formatName, nameOf, ownerKey, parentName } from '#dns/name.ts';
+import { type Name, equalNames, nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
-import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { type MailState, newMailState } from '#mail/mail-state.ts';
 import { type MailObservation, type MailStep, explainMail, stepMail } from '#mail/mail-step.ts';
 import { type MailFacts, mailFacts } from '#mail/mail-world.ts';
@@ -20,25 +19,34 @@ import { policyFromZone } from '#mail/policy-import.ts';
 import { type MailPolicy } from '#mail/policy-model.ts';
 import { type MailPolicyDocument, checkPolicyDocument } from '#mail/policy-schema.ts';
 import { settlePolicy } from '#mail/policy.ts';
-import { spfRecordOf } from '#mail/policy-spf.ts';
 import { type Resolver } from '#mail/resolver.ts';
-import { checkSpfBudget } from '#mail/spf-budget.ts';
-import { formatSpf, isSpfText } from '#mail/spf.ts';
-import { txtText } from '#mail/txt.ts';
+import { type SpfLook, applyProblems, spfBasis } from '#mail/spf-upkeep.ts';
 import { type ZoneRecord } from '#store/schema.ts';
-import { type DocumentWrite, type SecretWrite, type StoreWriter } from '#store/writer.ts';
+import { type DocumentWrite, type StoreWriter } from '#store/writer.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
-import { type ZoneView, rrsetOf } from '#zone/view.ts';
+import { type ZoneView } from '#zone/view.ts';
 import { checkChanges } from './change-rules.ts';
 import { type Actor } from './control-api.ts';
 import { CountedTime, type Uptime } from './counted-time.ts';
 import { DkimKeyPool } from './dkim-key-pool.ts';
 import { type FreshDkimKey, newDkimKey } from './dkim-keys.ts';
-import { type MailCommand, type MailNote, type MailProposal, type MailView } from './mail-api.ts';
-import { policyWrite, readMailDocument, readMailPolicy, readMailState, readTimeline, stateWrite, timelineWrite } from './mail-documents.ts';
-import { type OutsideWitnesses, isLookable } from './mail-evidence.ts';
+import { type MailCommand, type MailProposal, type MailView } from './mail-api.ts';
+import { type MailPart, isClaimedByOthers, releaseConsents, servedZoneOf } from './mail-consents.ts';
+import {
+  policyWrite,
+  readMailDocument,
+  readMailPolicy,
+  readMailState,
+  readTimeline,
+  spfWatchWrite,
+  stateWrite,
+  timelineWrite,
+} from './mail-documents.ts';
+import { type OutsideWitnesses, isLookable, otherServers } from './mail-evidence.ts';
+import { type MailDecision, type MailForesight } from './mail-decision.ts';
 import { takeOrder } from './mail-orders.ts';
 import { releaseMail, withoutConflicts } from './mail-records.ts';
+import { isQuietLook, lookAtZoneSpf, lookDetail, spfStatus, watchWrite, withLook } from './mail-spf.ts';
 
 /** Name of the place that this server's own workers are, in evidence. */
 export const OWN_SERVER = 'this server';
@@ -50,35 +58,8 @@ export interface MailRoomOptions {
   readonly random: (bytes: number) => Uint8Array;
   /** Further name servers must show a record before it counts as published, and probes a body. */
   readonly witnesses: OutsideWitnesses;
-}
-
-/** Changes of one zone's records. */
-export interface MailPart {
-  readonly record: ZoneRecord;
-  readonly view: ZoneView;
-  readonly changes: readonly RrsetChange[];
-}
-
-/** What a mail command comes to; committed as a whole or not at all. */
-export interface MailDecision {
-  /** The zone itself first; others that need a record for it after. */
-  readonly parts: readonly MailPart[];
-  readonly documents: readonly DocumentWrite[];
-  readonly secrets: readonly SecretWrite[];
-  readonly keys: readonly FreshDkimKey[];
-  readonly events: readonly LifecycleEvent[];
-  readonly detail: string;
-  readonly note: MailNote;
-  readonly warnings: readonly Problem[];
-  /** False when neither policy nor state are others than before, but for what they remember of caches. */
-  readonly isChanged: boolean;
-  /** Nobody needs to read of it in the audit log. */
-  readonly isQuiet: boolean;
-}
-
-/** What was looked up before a command's turn came. */
-export interface MailForesight {
-  readonly problems: readonly Problem[];
+  /** It is known how often DKIM selectors are asked for here. */
+  readonly countsQueries?: boolean;
 }
 
 interface Given {
@@ -116,20 +97,19 @@ export class MailRoom {
 
   /** Looks up what a policy's SPF record would cost. Slow name servers out there must not hold up other changes. */
   async foresee(command: MailCommand, resolver: Resolver): Promise<Result<MailForesight>> {
-    if (command.kind !== 'mail.apply') return ok({ problems: [] });
+    const record = command.kind === 'mail.apply' ? this.#writer.zoneByName(command.zone) : undefined;
+    if (command.kind !== 'mail.apply' || record === undefined) return ok({ problems: [] });
     const given = readGiven(command.policy, command.zone);
     if (!given.ok) return given;
-    const { spf } = given.value.policy;
-    if (!spf.isEnabled) return ok({ problems: [] });
-    const record = this.#writer.zoneByName(command.zone);
-    const view = record === undefined ? undefined : this.#writer.view(record);
-    const others = (view === undefined ? undefined : rrsetOf(view.node(view.apexKey), TYPE.TXT))?.rdatas.map(txtText) ?? [];
-    const domain = formatName(command.zone).slice(0, -1);
-    const budget = await checkSpfBudget(
-      { domain, text: formatSpf(spfRecordOf(spf)), otherTexts: others.filter((each) => !isSpfText(each)) },
-      resolver,
-    );
-    return hasErrors(budget.problems) ? fail(...budget.problems) : ok({ problems: budget.problems });
+    if (!given.value.policy.spf.isEnabled) return ok({ problems: [], spf: null });
+    const spf = await this.lookAtSpf(record, given.value.policy, resolver);
+    const problems = applyProblems(spf, { domain: command.zone });
+    return hasErrors(problems) ? fail(...problems) : ok({ problems, spf });
+  }
+
+  /** What the SPF record of the zone with `policy` depends on, now. */
+  lookAtSpf(record: ZoneRecord, policy: MailPolicy, resolver: Resolver): Promise<SpfLook> {
+    return lookAtZoneSpf(this.#writer, record, policy, this.#facts(this.#writer.view(record)), resolver);
   }
 
   // --- in the queue ---
@@ -143,20 +123,22 @@ export class MailRoom {
     foresight: MailForesight,
   ): Promise<Result<MailDecision>> {
     const stored = this.#stored(record);
-    if (command.kind === 'mail.apply') return this.#apply(command, record, view, foresight.problems);
+    if (command.kind === 'mail.apply') return this.#apply(command, record, view, foresight);
     if (stored === undefined) return fail(noPolicy(record.name));
     switch (command.kind) {
       case 'mail.remove':
         return ok(this.#remove(command.records, record, view, stored.state));
       case 'mta-sts.mode': {
         const policy = { ...stored.document, mtaSts: { ...stored.document.mtaSts, mode: command.mode } };
-        const applied = await this.#apply({ kind: 'mail.apply', zone: command.zone, policy }, record, view, []);
+        const applied = await this.#apply({ kind: 'mail.apply', zone: command.zone, policy }, record, view, { problems: [] });
         return applied.ok ? ok({ ...applied.value, detail: `MTA-STS mode ${command.mode}` }, applied.warnings) : applied;
       }
+      case 'spf.take':
+        return this.#takeSpf(command.look, record, view, stored);
       case 'lifecycle.tick':
         return this.#step(record, view, stored, { observations: command.observations, detail: 'due', isQuiet: true });
       default: {
-        const facts = this.#facts();
+        const facts = this.#facts(view);
         const by = actor.kind === 'socket' ? 'administrator' : `${actor.kind} ${actor.id}`;
         const order = takeOrder(command, { state: stored.state, policy: stored.policy, facts, by });
         if (!order.ok) return order;
@@ -177,28 +159,54 @@ export class MailRoom {
     { policy: given, takeOver = false }: Extract<MailCommand, { kind: 'mail.apply' }>,
     record: ZoneRecord,
     view: ZoneView,
-    foreseen: readonly Problem[],
+    foresight: MailForesight,
   ): Promise<Result<MailDecision>> {
     const read = readGiven(given, view.apex);
     if (!read.ok) return read;
     const { document, policy, problems } = read.value;
     const before = readMailDocument(this.#writer, record.id);
-    const state = readMailState(this.#writer, record.id) ?? newMailState(view, view.apex, this.#facts().nowMs);
+    const known = readMailState(this.#writer, record.id) ?? newMailState(view, view.apex, this.#facts(view).nowMs);
+    const { spf } = foresight;
+    const state = spf == null ? known : withLook(known, spf);
     const stepped = await this.#step(record, view, { policy, state }, { isTakeOver: takeOver, isStrict: true, detail: 'mail policy' });
     if (!stepped.ok) return fail(...stepped.problems, ...problems.filter((each) => each.severity === 'warning'));
     return ok({
       ...stepped.value,
-      documents: [policyWrite(record.id, document), ...stepped.value.documents],
-      warnings: [...problems, ...foreseen, ...stepped.value.warnings],
+      documents: [
+        policyWrite(record.id, document),
+        ...stepped.value.documents,
+        ...(spf === undefined ? [] : [watchWrite(record.id, policy, spf ?? undefined)]),
+      ],
+      warnings: [...problems, ...foresight.problems, ...stepped.value.warnings],
       isChanged: stepped.value.isChanged || JSON.stringify(before) !== JSON.stringify(document),
     });
+  }
+
+  /** Publishes what a look found; one that another policy was made for is dropped, since who changed the policy looked too. */
+  async #takeSpf(
+    look: SpfLook,
+    record: ZoneRecord,
+    view: ZoneView,
+    { policy, state }: { readonly policy: MailPolicy; readonly state: MailState },
+  ): Promise<Result<MailDecision>> {
+    if (look.basis !== spfBasis({ policy: policy.spf }))
+      return this.#step(record, view, { policy, state }, { detail: 'due', isQuiet: true });
+    // A hold on all of a zone's mail: looks go on and tell, and the records stay.
+    const isHeld = state.dkim.lifecycle.hold !== undefined;
+    const given = { detail: `${lookDetail(look)}${isHeld ? '; held, records stay as they are' : ''}`, isQuiet: isQuietLook(look) };
+    const stepped = await this.#step(record, view, { policy, state: isHeld ? state : withLook(state, look) }, given);
+    if (!stepped.ok) return stepped;
+    return ok({ ...stepped.value, documents: [...stepped.value.documents, watchWrite(record.id, policy, look)] });
   }
 
   #remove(records: 'keep' | 'delete', record: ZoneRecord, view: ZoneView, state: MailState): MailDecision {
     const secrets = state.dkim.lifecycle.objects.flatMap(({ data }) => data.secretId ?? []);
     return {
-      parts: [{ record, view, changes: releaseMail(view, records) }],
-      documents: [policyWrite(record.id, null), stateWrite(record.id, null), this.timeline()],
+      parts: [
+        { record, view, changes: releaseMail(view, records, (owner) => isClaimedByOthers(this.#writer, record, owner)) },
+        ...releaseConsents(this.#writer, record, records),
+      ],
+      documents: [policyWrite(record.id, null), stateWrite(record.id, null), spfWatchWrite(record.id, null), this.timeline()],
       secrets: secrets.map((id) => ({ zoneId: record.id, id, value: null })),
       keys: [],
       events: [],
@@ -225,7 +233,7 @@ export class MailRoom {
       readonly observations?: readonly MailObservation[];
     },
   ): Promise<Result<MailDecision>> {
-    const facts = this.#facts();
+    const facts = this.#facts(view);
     const signed = record.dnssec === 'on';
     const fresh: FreshDkimKey[] = [];
     const take = (): MailStep =>
@@ -236,7 +244,8 @@ export class MailRoom {
         view,
         isSigned: signed,
         isTakeOver: given.isTakeOver ?? false,
-        zoneOf: (name) => this.#zoneOf(name)?.view,
+        zoneOf: (name) => servedZoneOf(this.#writer, name)?.view,
+        isClaimed: (owner) => isClaimedByOthers(this.#writer, record, owner),
         facts,
         newKeys: [...(given.newKeys ?? []), ...fresh.map(({ key }) => key)],
         observations: given.observations ?? [],
@@ -254,13 +263,13 @@ export class MailRoom {
     const changes = given.isStrict === true ? step.changes : withoutConflicts(view, step.changes);
     const found = [...step.problems, ...checkChanges(view, changes, signed)];
     if (hasErrors(found) && (given.isStrict === true || hasErrors(checkChanges(view, changes, signed)))) return fail(...found);
-    const due = [step.nextDueMs, ...step.checks.filter((each) => isLookable(each, this.#facts())).map(({ dueMs }) => dueMs)];
+    const due = [step.nextDueMs, ...step.checks.filter((each) => isLookable(each, this.#facts(view))).map(({ dueMs }) => dueMs)];
     const times = due.filter((each) => each !== undefined);
     // An error is looked at again soon: what is in its way may be gone.
     if (hasErrors(found)) times.push(facts.nowMs + MAIL_RETRY_MS);
     const parts: MailPart[] = [{ record, view, changes }];
     for (const { apex, changes: there } of step.elsewhere) {
-      const zone = this.#zoneOf(apex);
+      const zone = servedZoneOf(this.#writer, apex);
       if (zone !== undefined) parts.push({ ...zone, changes: there });
     }
     return ok({
@@ -313,15 +322,17 @@ export class MailRoom {
     const stored = this.#stored(record);
     if (stored === undefined) return undefined;
     const { document, policy, state } = stored;
-    const facts = this.#facts();
+    const facts = this.#facts(view);
     const step = this.preview(record, view)!;
+    const spf = spfStatus(this.#writer, record, view, state, facts);
     return {
       document,
       policy,
       state,
       explanations: explainMail(state, policy, facts, view.apex),
       wallOffsetMs: facts.wallOffsetMs,
-      problems: step.problems,
+      problems: [...step.problems, ...(spf?.problems ?? [])],
+      ...(spf === undefined ? {} : { spf }),
     };
   }
 
@@ -336,8 +347,9 @@ export class MailRoom {
       state,
       view,
       isSigned: record.dnssec === 'on',
-      zoneOf: (name) => this.#zoneOf(name)?.view,
-      facts: this.#facts(),
+      zoneOf: (name) => servedZoneOf(this.#writer, name)?.view,
+      isClaimed: (owner) => isClaimedByOthers(this.#writer, record, owner),
+      facts: this.#facts(view),
     });
   }
 
@@ -352,21 +364,14 @@ export class MailRoom {
     return document === undefined || policy === undefined || state === undefined ? undefined : { document, policy, state };
   }
 
-  #facts(): MailFacts {
-    const { nameServers, probes } = this.#options.witnesses;
+  #facts(view: ZoneView): MailFacts {
+    const { witnesses, countsQueries = false } = this.#options;
+    const queryCounters = countsQueries ? [OWN_SERVER] : [];
     const { nowMs, wallOffsetMs: exactMs } = this.#time.read();
     // The machine's uptime is coarse: without this, times that are shown would differ by milliseconds from look to look.
     const wallOffsetMs = Math.round(exactMs / 1000) * 1000;
-    return mailFacts(nowMs, { wallOffsetMs, servers: [OWN_SERVER, ...nameServers.keys()], probes: [...probes.keys()] });
-  }
-
-  /** The deepest served zone that `name` is in. */
-  #zoneOf(name: Name): { readonly record: ZoneRecord; readonly view: ZoneView } | undefined {
-    for (let at: Name | undefined = name; at !== undefined; at = at.length === 1 ? undefined : parentName(at)) {
-      const record = this.#writer.zoneByName(at);
-      if (record !== undefined) return { record, view: this.#writer.view(record) };
-    }
-    return undefined;
+    const servers = [OWN_SERVER, ...otherServers(witnesses, view)];
+    return mailFacts(nowMs, { wallOffsetMs, servers, probes: [...witnesses.probes.keys()], queryCounters });
   }
 }
 

@@ -3,9 +3,9 @@
  * every other change. Keeps nothing itself: what is due when is in the store, so a late, missed or repeated wake-up is harmless.
  * Not here: what a step is (mail/mail-step.ts), how places are looked at (mail-evidence.ts).
  */
-import { MAIL_CHECKS_AT_ONCE, MAIL_DUE_AT_ONCE, MAIL_RETRY_MS, MAIL_WAKE_EVERY_MS } from '#base/limits.ts';
+import { MAIL_CHECKS_AT_ONCE, MAIL_DUE_AT_ONCE, MAIL_RETRY_MS, MAIL_WAKE_EVERY_MS, MAIL_ZONES_AT_ONCE } from '#base/limits.ts';
 import { type Log } from '#base/log.ts';
-import { type Result, formatProblem } from '#base/problem.ts';
+import { type Problem, type Result, formatProblem } from '#base/problem.ts';
 import { type Name, formatName } from '#dns/name.ts';
 import { type MailObservation } from '#mail/mail-step.ts';
 import { type Outcome } from './control-api.ts';
@@ -20,6 +20,8 @@ export interface MailUpkeep {
   /** Looks at what the zone's mail waits to see now. */
   lookAtMail(zone: Name, atOnce: number): Promise<readonly MailObservation[]>;
   tickMail(zone: Name, observations: readonly MailObservation[]): Promise<Result<Outcome>>;
+  /** A step was refused that was possible before. */
+  alertMail(zone: string, problems: readonly Problem[]): Promise<void>;
   /** Writes the counted time down, when it was not for a while. */
   noteTime(): Promise<void>;
   /** Called when something may have become due. */
@@ -86,23 +88,31 @@ export class MailScheduler {
     for (;;) {
       const zones = this.#control.dueMail(MAIL_DUE_AT_ONCE + done.size).filter((zone) => !done.has(formatName(zone)));
       if (zones.length === 0 || this.#stopped) return;
-      for (const zone of zones) {
-        const name = formatName(zone);
-        done.add(name);
-        if ((this.#refused.get(name) ?? 0) > nowMs) continue;
-        await this.#tick(zone, name, nowMs);
-        if (this.#stopped) return;
-      }
+      const group = zones.slice(0, MAIL_ZONES_AT_ONCE).map((zone) => ({ zone, name: formatName(zone) }));
+      for (const { name } of group) done.add(name);
+      await this.#tickAll(
+        group.filter(({ name }) => (this.#refused.get(name) ?? 0) <= nowMs),
+        nowMs,
+      );
     }
   }
 
-  async #tick(zone: Name, name: string, nowMs: number): Promise<void> {
-    const observations = await this.#control.lookAtMail(zone, MAIL_CHECKS_AT_ONCE);
+  /** Looks for some zones at the same time, since one whose hosts do not answer takes long; their steps are taken one after the other. */
+  async #tickAll(group: readonly { readonly zone: Name; readonly name: string }[], nowMs: number): Promise<void> {
+    const looks = await Promise.all(group.map(({ zone }) => this.#control.lookAtMail(zone, MAIL_CHECKS_AT_ONCE)));
+    for (const [at, { zone, name }] of group.entries()) {
+      if (this.#stopped) return;
+      await this.#tick(zone, name, nowMs, looks[at]!);
+    }
+  }
+
+  async #tick(zone: Name, name: string, nowMs: number, observations: readonly MailObservation[]): Promise<void> {
     const ticked = await this.#control.tickMail(zone, observations);
     if (ticked.ok) {
       this.#refused.delete(name);
       return;
     }
+    if (!this.#refused.has(name)) await this.#control.alertMail(name, ticked.problems);
     this.#refused.set(name, nowMs + MAIL_RETRY_MS);
     const problems = ticked.problems.map(formatProblem).join('; ');
     this.#log.error('mail.refused', `${name} a step of the mail policy is not possible, will try again: ${problems}`, {

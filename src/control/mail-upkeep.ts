@@ -4,17 +4,21 @@
  */
 import { MAIL_TIME_EVERY_MS } from '#base/limits.ts';
 import { type Clock } from '#base/clock.ts';
-import { type Result } from '#base/problem.ts';
+import { type Problem, type Result } from '#base/problem.ts';
 import { type Name, lowerName, nameOf } from '#dns/name.ts';
-import { type MailObservation } from '#mail/mail-step.ts';
+import { dkimQuietMs } from '#mail/dkim-lifecycle.ts';
+import { type MailCheck, type MailObservation } from '#mail/mail-step.ts';
 import { type Resolver } from '#mail/resolver.ts';
+import { type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type Actor, type Command, type Outcome, type RunOptions } from './control-api.ts';
-import { dueMailZones, nextMailDueMs } from './mail-documents.ts';
-import { type OutsideWitnesses, type Witnesses, isLookable, lookAt } from './mail-evidence.ts';
+import { dueMailZones, nextMailDueMs, readMailPolicy } from './mail-documents.ts';
+import { type OutsideWitnesses, type Witnesses, isLookable, lookAt, otherServers } from './mail-evidence.ts';
 import { type MailRoom, OWN_SERVER } from './mail-room.ts';
 import { type MailUpkeep } from './mail-scheduler.ts';
+import { StoredSpfUpkeep } from './mail-spf-upkeep.ts';
 import { type Publisher } from './publisher.ts';
+import { type SelectorQueries } from './selector-queries.ts';
 
 export const NO_WITNESSES: OutsideWitnesses = { nameServers: new Map(), probes: new Map() };
 
@@ -24,6 +28,8 @@ export interface MailUpkeepOptions {
   readonly publisher: Publisher;
   readonly clock: Clock;
   readonly outside: OutsideWitnesses;
+  readonly queries: SelectorQueries;
+  readonly alert: (zone: string, problems: readonly Problem[]) => Promise<void>;
   /** Our own zones as they are in the store. */
   readonly store: Resolver;
   readonly run: (command: Command, options: RunOptions) => Promise<Result<Outcome>>;
@@ -39,9 +45,12 @@ export class StoredMailUpkeep implements MailUpkeep {
   readonly #options: MailUpkeepOptions;
   readonly #listeners: (() => void)[] = [];
   #notedAtMs = 0;
+  /** What SPF depends on outside has times of its own. */
+  readonly spf: StoredSpfUpkeep;
 
   constructor(options: MailUpkeepOptions) {
     this.#options = options;
+    this.spf = new StoredSpfUpkeep({ ...options, resolver: options.store });
   }
 
   countedNowMs(): number {
@@ -61,13 +70,19 @@ export class StoredMailUpkeep implements MailUpkeep {
   }
 
   async lookAtMail(zone: Name, atOnce: number): Promise<readonly MailObservation[]> {
-    const { writer, room, outside } = this.#options;
-    const record = writer.zoneByName(lowerName(zone));
-    const step = record === undefined ? undefined : room.preview(record, writer.view(record));
-    if (record === undefined || step === undefined) return [];
-    const facts = { servers: [OWN_SERVER, ...outside.nameServers.keys()], probes: [...outside.probes.keys()] };
+    const { writer, room, outside, store } = this.#options;
+    const before = writer.zoneByName(lowerName(zone));
+    if (before === undefined) return [];
+    await outside.secondaries?.refresh(writer.view(before), store);
+    // It may have changed, or gone, in the meantime.
+    const record = writer.zoneById(before.id);
+    if (record === undefined) return [];
+    const view = writer.view(record);
+    const step = room.preview(record, view);
+    if (step === undefined) return [];
+    const facts = { servers: [OWN_SERVER, ...otherServers(outside, view)], probes: [...outside.probes.keys()] };
     const checks = step.checks.filter((each) => isLookable(each, facts) && each.dueMs <= this.countedNowMs());
-    const observations: MailObservation[] = [];
+    const observations = step.checks.flatMap((each) => this.#judgeQueries(each, record));
     for (let at = 0; at < checks.length; at += atOnce) {
       const some = checks.slice(at, at + atOnce);
       observations.push(
@@ -79,6 +94,16 @@ export class StoredMailUpkeep implements MailUpkeep {
     return observations;
   }
 
+  /** Whether a selector is still asked for at this server is known without a look. */
+  #judgeQueries({ object, what, place, dueMs }: MailCheck, record: ZoneRecord): MailObservation[] {
+    const { writer, clock, queries } = this.#options;
+    const atMs = this.countedNowMs();
+    const policy = what === 'queries' && place === OWN_SERVER && dueMs <= atMs ? readMailPolicy(writer, record) : undefined;
+    if (policy === undefined) return [];
+    const quietMs = dkimQuietMs(policy.dkim, policy.ttlSeconds.dkim * 1000);
+    return [{ object, what, place, atMs, ...queries.judge(object, record.name, quietMs, clock.nowMs() - atMs) }];
+  }
+
   #witnesses(revision: number): Witnesses {
     const { outside, publisher, store } = this.#options;
     const own: Resolver = {
@@ -88,13 +113,17 @@ export class StoredMailUpkeep implements MailUpkeep {
       },
     };
     return {
-      nameServer: (place) => (place === OWN_SERVER ? own : outside.nameServers.get(place)),
+      nameServer: (place) => (place === OWN_SERVER ? own : (outside.nameServers.get(place) ?? outside.secondaries?.server(place))),
       fetchBody: (place, url) => outside.probes.get(place)?.(url) ?? Promise.reject(new Error('there is no such probe')),
     };
   }
 
   tickMail(zone: Name, observations: readonly MailObservation[]): Promise<Result<Outcome>> {
     return this.#options.run({ kind: 'lifecycle.tick', zone, observations }, { actor: SCHEDULER, dryRun: false });
+  }
+
+  alertMail(zone: string, problems: readonly Problem[]): Promise<void> {
+    return this.#options.alert(zone, problems);
   }
 
   async noteTime(): Promise<void> {

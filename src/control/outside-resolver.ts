@@ -1,17 +1,17 @@
 /**
- * The world's DNS through the recursive servers of this machine or of the configuration. An edge: everything that goes wrong out there
- * becomes an outcome. c-ares (node:dns) does the asking: retries, TCP after truncation, several servers.
+ * The world's DNS through the recursive servers of this machine or of the configuration, or one name server asked by itself. An edge:
+ * everything that goes wrong out there becomes an outcome. c-ares (node:dns) does the asking: retries, TCP after truncation, several servers.
  */
 import { Resolver as Client } from 'node:dns/promises';
-import { RESOLVER_TIMEOUT_MS, RESOLVER_TRIES } from '#base/limits.ts';
+import { RESOLVER_TIMEOUT_MS, RESOLVER_TRIES } from '#base/outside-limits.ts';
 import { type Name, ROOT, formatName } from '#dns/name.ts';
 import { parseRdataText } from '#dns/registry.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type Resolver, type ResolverAnswer } from '#mail/resolver.ts';
 import { txtRdata } from '#mail/txt.ts';
 
-/** What c-ares gives no TTL for. Nothing is decided by it: it only says when to look again. */
-const UNKNOWN_TTL_SECONDS = 300;
+/** What c-ares gives no TTL for, TXT too. It only says when to look again, and an hour is the usual time of that by itself. */
+const UNKNOWN_TTL_SECONDS = 3600;
 
 /** A resolver on `servers` (`ADDR` or `ADDR:PORT`), or on the system's when there are none. Types: A, AAAA, MX, NS, PTR, TXT, TLSA, SOA, CNAME. */
 export function outsideResolver(servers: readonly string[]): Resolver {
@@ -102,8 +102,8 @@ function outcomeOf(error: unknown): ResolverAnswer {
       return { kind: 'nodata' };
     case 'ETIMEOUT':
     case 'ECONNREFUSED':
-      return { kind: 'timeout', reason: `the recursive server does not answer (${code})` };
+      return { kind: 'timeout', reason: `the name server does not answer (${code})` };
     default:
-      return { kind: 'servfail', reason: `the recursive server says ${code}` };
+      return { kind: 'servfail', reason: `the name server says ${code}` };
   }
 }

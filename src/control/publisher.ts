@@ -13,6 +13,7 @@ interface Waiter {
 export class Publisher {
   readonly #send: (message: IpcMessage) => void;
   readonly #waiters = new Set<Waiter>();
+  readonly #listeners: ((message: IpcMessage) => void)[] = [];
   #generation = 0;
   #workers: readonly WorkerState[] = [];
   #addresses: readonly string[] = [];
@@ -41,7 +42,13 @@ export class Publisher {
     this.#send({ kind: 'generation', generation });
   }
 
+  /** Called with all that the answer process says. */
+  onMessage(listener: (message: IpcMessage) => void): void {
+    this.#listeners.push(listener);
+  }
+
   receive(message: IpcMessage): void {
+    for (const listener of this.#listeners) listener(message);
     if (message.kind === 'hello' && message.role === 'answer') this.#send({ kind: 'generation', generation: this.#generation });
     else if (message.kind === 'listening') this.#addresses = message.addresses;
     else if (message.kind === 'counters') this.#counters = message.workers;

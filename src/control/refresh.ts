@@ -14,6 +14,8 @@ import { type RefreshOutcome } from './zone-writer.ts';
 export interface Refreshable {
   zones(): readonly { readonly name: string; readonly dnssec: 'on' | 'off' }[];
   refreshSlice(name: Name, from: string, nodeLimit: number): Promise<Result<RefreshOutcome>>;
+  /** Where somebody sees it. */
+  readonly events?: { alert(zone: string, problems: readonly Problem[]): Promise<void> };
 }
 
 /** How often it looks whether a zone's sweep is due; a fresh process begins with all of them. */
@@ -24,6 +26,8 @@ export class Refresher {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #sweptAtMs = new Map<string, number>();
+  /** Zones whose last sweep failed: told once. */
+  readonly #failed = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -66,17 +70,20 @@ export class Refresher {
     for (let from: string | undefined = ownerKey(zone); from !== undefined && !this.#stopped;) {
       const slice: Result<RefreshOutcome> = await this.#control.refreshSlice(zone, from, REFRESH_SLICE_NODES);
       if (!slice.ok) {
-        this.#report(name, slice.problems);
+        await this.#report(name, slice.problems);
         return false;
       }
       renewed += slice.value.renewed;
       from = slice.value.next;
     }
+    this.#failed.delete(name);
     if (renewed > 0) this.#log.info('dnssec.refreshed', `${name} ${renewed} signatures renewed`, { zone: name, signatures: renewed });
     return true;
   }
 
-  #report(name: string, problems: readonly Problem[]): void {
+  async #report(name: string, problems: readonly Problem[]): Promise<void> {
+    if (!this.#failed.has(name)) await this.#control.events?.alert(name, problems);
+    this.#failed.add(name);
     const text = problems.map(formatProblem).join('; ');
     this.#log.error('dnssec.refresh-failed', `${name} signatures not renewed, will try again in a minute: ${text}`, {
       zone: name,

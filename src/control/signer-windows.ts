@@ -14,7 +14,7 @@ export interface SigningWindow {
   readonly endSeconds?: number;
 }
 
-/** Published, and going to be used at a known time. */
+/** Published, and going to be used at a known time. Keys of our own life cycles are not given before they are active: see `signable` in dkim-keys.ts. */
 const COMING: readonly string[] = ['published', 'visible'];
 
 /**

@@ -7,18 +7,19 @@ import { type Clock, toSeconds } from '#base/clock.ts';
 import { VERIFY_SAMPLE_NODES } from '#base/limits.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { formatName } from '#dns/name.ts';
-import { checkByEngine, checkByReference } from '#dnssec/algorithm.ts';
 import { type PendingPlan, type SigningSettings, type ZonePlan, finishPlan, preparePlan, prepareRefresh } from '#dnssec/plan.ts';
 import { sampleNodes, verifyNodes } from '#dnssec/verify.ts';
 import { encodeNode } from '#store/node-codec.ts';
 import { type ZoneRecord } from '#store/schema.ts';
-import { type DocumentWrite, type NodeWrite, type SecretWrite, type StoreWriter } from '#store/writer.ts';
+import { type DocumentWrite, type EventWrite, type NodeWrite, type SecretWrite, type StoreWriter } from '#store/writer.ts';
 import { encodeChangeset } from '#zone/changeset-codec.ts';
 import { overlayZone } from '#zone/overlay.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type Actor } from './control-api.ts';
 import { type Decision } from './decide.ts';
+import { zoneChanged, zoneRemoved } from './event-writes.ts';
 import { type Publisher } from './publisher.ts';
+import { SelfCheck } from './self-check.ts';
 import { signInPool } from './signing-pool.ts';
 import { KeyRing, type NewZoneKey, type OpenKey, newZoneKey } from './zone-keys.ts';
 
@@ -40,6 +41,8 @@ export interface Cause {
 export interface CommitExtras {
   readonly documents?: readonly DocumentWrite[];
   readonly secrets?: readonly SecretWrite[];
+  /** Told after the changes of zones. */
+  readonly events?: readonly EventWrite[];
   /** Written even into the last room on the disk. */
   readonly upkeep?: boolean;
   /** No entry in the audit log. */
@@ -62,8 +65,6 @@ export interface RefreshOutcome {
   readonly next: string | undefined;
 }
 
-/** Up to here every signature is checked by the slow reference (about 1.6 ms each). */
-const REFERENCE_CHECKS_MAX = 8;
 const REFRESH: Omit<Cause, 'detail'> = { actor: { kind: 'system', id: 'refresh', from: '' }, action: 'dnssec.refresh' };
 
 export class ZoneWriter {
@@ -72,6 +73,7 @@ export class ZoneWriter {
   readonly #clock: Clock;
   readonly #random: (bytes: number) => Uint8Array;
   readonly #keys: KeyRing;
+  readonly #selfCheck: SelfCheck;
   #signatures = 0;
   #selfCheckFailures = 0;
 
@@ -80,6 +82,7 @@ export class ZoneWriter {
     this.#publisher = publisher;
     this.#clock = clock;
     this.#random = random;
+    this.#selfCheck = new SelfCheck(() => clock.nowMs());
     this.#keys = new KeyRing(writer.sealer, (zoneId, id) => writer.sealedSecret(zoneId, id));
   }
 
@@ -125,7 +128,7 @@ export class ZoneWriter {
 
   /** The same for several zones at once, on behalf of `zone`. */
   async commitAll(zone: string, parts: readonly Prepared[], { actor, action, detail }: Cause, extras: CommitExtras): Promise<number> {
-    const { documents = [], secrets = [], upkeep = false, isQuiet = false } = extras;
+    const { documents = [], secrets = [], events = [], upkeep = false, isQuiet = false } = extras;
     const atMs = this.#clock.nowMs();
     const serials = parts.map(({ record, plan: { changeset } }) => {
       const other = record.name === zone ? '' : `${record.name} `;
@@ -148,6 +151,7 @@ export class ZoneWriter {
         ...secrets,
       ],
       documents,
+      events: [...parts.map(({ record }) => zoneChanged(record, { actor, action })), ...events],
       upkeep,
     });
     for (const { plan } of parts) this.#signatures += plan.signatureCount;
@@ -158,7 +162,8 @@ export class ZoneWriter {
   /** Removes the zone with everything that belongs to it. Gives the generation. */
   async remove(record: ZoneRecord, { actor, action, detail }: Cause): Promise<number> {
     const audit = { atMs: this.#clock.nowMs(), actor, action, zone: record.name, detail };
-    const { generation } = await this.#writer.commit({ audit, zones: { remove: [record.id] }, upkeep: true });
+    const events = [zoneRemoved(record, { actor, action })];
+    const { generation } = await this.#writer.commit({ audit, zones: { remove: [record.id] }, events, upkeep: true });
     this.#keys.forget(record);
     this.#publisher.publish(generation);
     return generation;
@@ -188,15 +193,12 @@ export class ZoneWriter {
     return { keys, published: keys, nowSeconds: toSeconds(this.#clock.nowMs()) };
   }
 
-  /**
-   * Checks what would be published, on the zone as it will be. Few signatures are all checked, and by another implementation than the
-   * one that made them; of many, the apex and a random sample.
-   */
+  /** Checks what would be published, on the zone as it will be: the apex and a random sample of the others, which is all of them in a usual change. */
   #verify(zone: string, base: ZoneView, plan: ZonePlan, signing: SigningSettings): Problem | undefined {
     const after = overlayZone(base, new Map([...plan.nodes].map(([key, planned]) => [key, planned?.node ?? null])));
     const nodes = sampleNodes(plan.nodes, VERIFY_SAMPLE_NODES, () => Buffer.from(this.#random(4)).readUInt32BE() / 2 ** 32);
     const dnskeys = signing.published.map((key) => key.dnskey);
-    const check = plan.signatureCount <= REFERENCE_CHECKS_MAX ? checkByReference : checkByEngine;
+    const { check } = this.#selfCheck;
     const [first] = verifyNodes(base.apex, nodes, dnskeys, { nowSeconds: signing.nowSeconds, check, view: after });
     if (first === undefined) return undefined;
     this.#selfCheckFailures++;

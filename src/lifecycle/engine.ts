@@ -96,14 +96,15 @@ function collect<Data>(
   checks: WantedCheck[],
   times: number[],
 ): void {
-  for (const { wait, isOver, seen, missing, untilMs, nextCheckMs } of reports) {
+  for (const { wait, isOver, seen, missing, untilMs, latestMs, nextCheckMs } of reports) {
     if (isOver) continue;
     if (untilMs !== undefined) times.push(untilMs);
+    if (latestMs !== undefined) times.push(latestMs);
     if (nextCheckMs !== undefined) times.push(nextCheckMs);
     if (wait.kind !== 'gate') continue;
     for (const place of missing) {
       const last = seen.find((each) => each.place === place);
-      const dueMs = last === undefined ? object.enteredAtMs : last.atMs + machine.checkEveryMs;
+      const dueMs = last === undefined ? object.enteredAtMs : last.atMs + (wait.checkEveryMs ?? machine.checkEveryMs);
       checks.push({ machine: machine.kind, object: object.id, what: wait.observation, place, dueMs });
     }
   }
@@ -120,8 +121,8 @@ function noteConfirmations<Data>(
   for (const object of state.objects) {
     const confirmed: Record<string, number> = {};
     for (const transition of waysOut(machine, object)) {
-      for (const { wait, isOver, override, seen } of judgeWaits(machine, transition, object, noted, world)) {
-        if (wait.kind === 'time' || !isOver || override !== undefined) continue;
+      for (const { wait, isOver, override, seen, missing } of judgeWaits(machine, transition, object, noted, world)) {
+        if (wait.kind === 'time' || !isOver || override !== undefined || missing.length > 0) continue;
         const key = confirmationKey(transition, wait);
         confirmed[key] = object.confirmed[key] ?? world.nowMs;
         if (object.confirmed[key] === undefined && wait.kind === 'gate' && seen.length > 0)

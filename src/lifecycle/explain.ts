@@ -19,6 +19,8 @@ export interface WaitExplanation {
   readonly missing: readonly string[];
   readonly nextCheckMs?: number;
   readonly earliestMs?: number;
+  /** It is over then, whatever is seen. */
+  readonly latestMs?: number;
   readonly override: string;
   /** One sentence. */
   readonly text: string;
@@ -76,7 +78,7 @@ function explainObject<Data>(
 }
 
 function explainWait<Data>(report: WaitReport, object: LifecycleObject<Data>, world: World<Data>): WaitExplanation {
-  const { wait, isOver, seen, missing, untilMs, nextCheckMs } = report;
+  const { wait, isOver, seen, missing, untilMs, latestMs, nextCheckMs } = report;
   const wall = (atMs: number) => atMs + world.wallOffsetMs;
   return {
     id: wait.id,
@@ -88,12 +90,13 @@ function explainWait<Data>(report: WaitReport, object: LifecycleObject<Data>, wo
     missing,
     ...(nextCheckMs === undefined ? {} : { nextCheckMs: wall(nextCheckMs) }),
     ...(untilMs === undefined ? {} : { earliestMs: wall(untilMs) }),
+    ...(latestMs === undefined ? {} : { latestMs: wall(latestMs) }),
     override: world.overrideCommand(object, wait.id),
     text: isOver ? `${wait.id}: over` : waitText(report, wall),
   };
 }
 
-function waitText({ wait, seen, missing, untilMs, nextCheckMs, text }: WaitReport, wall: (atMs: number) => number): string {
+function waitText({ wait, seen, missing, untilMs, latestMs, nextCheckMs, text }: WaitReport, wall: (atMs: number) => number): string {
   const parts = [`${wait.id}: waits for ${wait.who}`];
   if (text !== undefined) parts.push(text);
   for (const place of missing) {
@@ -102,6 +105,7 @@ function waitText({ wait, seen, missing, untilMs, nextCheckMs, text }: WaitRepor
   }
   for (const good of seen.filter((each) => each.isGood)) parts.push(`${good.place}: good, seen ${formatTime(wall(good.atMs))}`);
   if (nextCheckMs !== undefined) parts.push(`next check ${formatTime(wall(nextCheckMs))}`);
+  if (latestMs !== undefined) parts.push(`over on ${formatTime(wall(latestMs))} at the latest`);
   if (untilMs !== undefined) parts.push(`earliest ${formatTime(wall(untilMs))}`);
   else if (wait.kind === 'time' && wait.since !== undefined) parts.push(`it counts from the end of "${wait.since}"`);
   return `${parts.join('; ')} (without it ${wait.why}${wait.rfc === undefined ? '' : `, ${wait.rfc}`})`;

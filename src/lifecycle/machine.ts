@@ -31,6 +31,15 @@ export interface GateWait extends WaitBase {
   readonly observation: string;
   /** Name of a list of places that the world knows; an empty list means that there is nobody to wait for. */
   readonly places: string;
+  /** Another wait of the transition, which has to be over before anybody looks. */
+  readonly after?: string;
+  /**
+   * Durations, one after the other from the end of `after`, for which what is not good may hold things up: then it is over all the same.
+   * For evidence that strangers can spoil.
+   */
+  readonly patience?: readonly string[];
+  /** How often the places are looked at, where it is not as often as the machine says. */
+  readonly checkEveryMs?: number;
 }
 
 /** Over when the world says so: what the operator's policy wants, how other objects stand. */
@@ -66,7 +75,7 @@ export interface Machine {
   readonly checkEveryMs: number;
 }
 
-/** The machine itself, when it makes sense: asserts that each stage can be reached, and left unless it is a last one, and that `since` names a wait before it. */
+/** The machine itself, when it makes sense: asserts that each stage can be reached, and left unless it is a last one, and that `since` and `after` name a wait before it. */
 export function checkedMachine(machine: Machine): Machine {
   const { kind, first, last, transitions, singular } = machine;
   const reached = new Set([first, ...transitions.map(({ to }) => to), ...(singular === undefined ? [] : [singular.displaced])]);
@@ -75,7 +84,12 @@ export function checkedMachine(machine: Machine): Machine {
     for (const [index, wait] of waits.entries()) {
       const before = waits.slice(0, index).map(({ id }) => id);
       assert(!before.includes(wait.id), `${kind}: ${from} → ${to} has two waits ${wait.id}`);
-      assert(wait.kind !== 'time' || wait.since === undefined || before.includes(wait.since), `${kind}: ${wait.id} counts from nothing`);
+      const start = wait.kind === 'time' ? wait.since : wait.kind === 'gate' ? wait.after : undefined;
+      assert(start === undefined || before.includes(start), `${kind}: ${wait.id} counts from nothing`);
+      assert(
+        wait.kind !== 'gate' || wait.patience === undefined || start !== undefined,
+        `${kind}: the patience of ${wait.id} has no beginning`,
+      );
     }
   }
   for (const stage of reached)

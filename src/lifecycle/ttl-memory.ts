@@ -13,12 +13,14 @@ interface ServedTtl {
 /** By kind of answer: `negative`, `dkim`, `tlsa`. JSON. */
 export type TtlMemory = Readonly<Record<string, readonly ServedTtl[]>>;
 
-/** Notes that `kind` is given out with `seconds` now. What it was before was given out until now at most. */
-export function rememberTtl(memory: TtlMemory, kind: string, seconds: number, nowMs: number): TtlMemory {
+/** Notes that `kind` is given out with `seconds` now. What it was before is given out until now, and by secondaries for `lagMs` more. */
+export function rememberTtl(memory: TtlMemory, kind: string, seconds: number, nowMs: number, lagMs = 0): TtlMemory {
   const known = memory[kind] ?? [];
   const [current] = known;
   const before =
-    current === undefined || current.seconds === seconds ? known.slice(1) : [{ ...current, lastServedMs: nowMs }, ...known.slice(1)];
+    current === undefined || current.seconds === seconds
+      ? known.slice(1)
+      : [{ ...current, lastServedMs: nowMs + lagMs }, ...known.slice(1)];
   // A smaller TTL of before never lasts longer than a larger one of now.
   const counting = before.filter((each) => each.seconds > seconds && each.lastServedMs + each.seconds * 1000 > nowMs);
   return { ...memory, [kind]: [{ seconds, lastServedMs: nowMs }, ...counting] };

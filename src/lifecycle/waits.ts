@@ -42,6 +42,8 @@ export interface WaitReport {
   readonly sinceMs?: number;
   /** When it will be over, as far as that can be known. */
   readonly untilMs?: number;
+  /** When a gate with patience is over at the latest. */
+  readonly latestMs?: number;
   /** When somebody should look again. */
   readonly nextCheckMs?: number;
   /** What a condition says about itself. */
@@ -83,7 +85,7 @@ function judge<Data>(
     case 'time':
       return judgeTime(wait, object, world, before);
     case 'gate':
-      return judgeGate(machine, wait, object, world, goodSinceMs);
+      return judgeGate(machine, wait, object, world, before, goodSinceMs);
     case 'condition':
       return judgeCondition(wait, object, state, world, goodSinceMs);
     default:
@@ -105,15 +107,34 @@ function judgeGate<Data>(
   wait: GateWait,
   object: LifecycleObject<Data>,
   world: World<Data>,
+  before: readonly WaitReport[],
   goodSinceMs: number,
 ): WaitReport {
   const places = world.places(wait.places, object);
   const seen = object.seen.filter((each) => each.what === wait.observation && places.includes(each.place));
   const missing = places.filter((place) => !seen.some((each) => each.place === place && each.isGood));
   if (missing.length === 0) return { wait, isOver: true, seen, missing, sinceMs: goodSinceMs };
+  const start = wait.after === undefined ? undefined : before.find((each) => each.wait.id === wait.after);
+  if (start !== undefined && !start.isOver)
+    return { wait, isOver: false, seen, missing: [], text: `it is looked at when "${start.wait.id}" is over` };
+  const latestMs = wait.patience === undefined ? undefined : patienceEnd(wait.patience, start, object, world);
+  if (latestMs !== undefined && latestMs <= world.nowMs)
+    return { wait, isOver: true, seen, missing, text: 'nothing good was seen for as long as this may hold things up', sinceMs: latestMs };
   const lookedMs = Math.min(...missing.map((place) => seen.find((each) => each.place === place)?.atMs ?? -Infinity));
-  const dueMs = lookedMs + machine.checkEveryMs;
-  return { wait, isOver: false, seen, missing, nextCheckMs: dueMs > world.nowMs ? dueMs : world.nowMs + machine.checkEveryMs };
+  const everyMs = wait.checkEveryMs ?? machine.checkEveryMs;
+  const dueMs = lookedMs + everyMs;
+  const nextCheckMs = dueMs > world.nowMs ? dueMs : world.nowMs + everyMs;
+  return { wait, isOver: false, seen, missing, nextCheckMs, ...(latestMs === undefined ? {} : { latestMs }) };
+}
+
+function patienceEnd<Data>(
+  terms: readonly string[],
+  start: WaitReport | undefined,
+  object: LifecycleObject<Data>,
+  world: World<Data>,
+): number {
+  const sinceMs = start?.override?.atMs ?? start?.untilMs ?? start?.sinceMs ?? object.enteredAtMs;
+  return terms.reduce((atMs, term) => atMs + world.durationMs(term, object, atMs), sinceMs);
 }
 
 function judgeCondition<Data>(

@@ -17,7 +17,7 @@ export interface BimiRecord {
   readonly evidenceUri: string;
   /** What to show when the sender has an avatar of their own ("avp=", default brand). */
   readonly avatarPreference: 'brand' | 'personal';
-  /** Local parts that begin so are selectors of their own ("lps="); normalized, see `selectorOfLocalPart`. */
+  /** Local parts that begin so are selectors of their own ("lps="); as §4.5 step 3 normalizes them: small letters, digits, hyphens. */
   readonly selectorPrefixes: readonly string[];
 }
 
@@ -121,17 +121,6 @@ export function checkBimiDmarc(record: BimiRecord, dmarc: DmarcRecord | undefine
   if (dmarc.isTesting)
     problems.push(warning('BIMI_DMARC', 't=', 'the DMARC policy is in test mode, and receivers may not count it', { rfc }));
   return problems;
-}
-
-/** The selector that a local part stands for (§4.5 step 3): `+tag` cut off, dots and underscores as hyphens; undefined when it cannot be one. */
-export function selectorOfLocalPart(localPart: string): string | undefined {
-  const plus = localPart.indexOf('+');
-  const selector = (plus === -1 ? localPart : localPart.slice(0, plus))
-    .toLowerCase()
-    .split(/[._-]/)
-    .filter((part) => part !== '')
-    .join('-');
-  return /^[a-z0-9-]{1,63}$/.test(selector) ? selector : undefined;
 }
 
 /** `<selector>._bimi.<domain>`. */

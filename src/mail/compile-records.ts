@@ -6,6 +6,7 @@ import { type Problem, type Result } from '#base/problem.ts';
 import { type Name, nameOf, parseName } from '#dns/name.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { bimiOwner, formatBimi } from './bimi.ts';
+import { bimiHold } from './bimi-hold.ts';
 import { parseTlsa, tlsaOwner, tlsaRdata } from './dane.ts';
 import { type DkimKey } from './dkim-lifecycle.ts';
 import { type DkimRecord } from './dkim-record.ts';
@@ -60,7 +61,7 @@ export function wantedRecords(domain: Name, policy: MailPolicy, state: MailState
   if (policy.tlsRptUris.length > 0)
     wanted.text(tlsRptOwner(domain), ttlSeconds.tlsRpt, formatTlsRpt({ reportUris: policy.tlsRptUris }), 'TLS reporting');
   addTlsa(wanted, policy, state, canHaveTlsa);
-  if (policy.bimi !== undefined)
+  if (policy.bimi !== undefined && bimiHold(policy, dmarcStage(state.dmarc)) === undefined)
     wanted.text(bimiOwner(domain, policy.bimi.selector), ttlSeconds.bimi, formatBimi(policy.bimi.record), 'BIMI');
   if (policy.isLockdown) {
     wanted.text(parseName('*._domainkey', domain), ttlSeconds.dkim, NO_DKIM_TEXT, 'DKIM: no selector has a key');

@@ -6,26 +6,26 @@
  */
 import { equalBytes } from '#base/bytes.ts';
 import { type Problem, problem, warning } from '#base/problem.ts';
-import { equalNames, formatName, isAtOrBelow, type Name, type OwnerKey, ownerKey, parseName, ROOT, wildcardOf } from '#dns/name.ts';
+import { equalNames, formatName, type Name, type OwnerKey, ownerKey, parseName, ROOT, wildcardOf } from '#dns/name.ts';
 import { typeCode, typeName } from '#dns/registry.ts';
 import { sortRdatas } from '#dns/rrset.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { type NodeRrset, rrsetOf, type ZoneView } from '#zone/view.ts';
-import { checkBimiDmarc } from './bimi.ts';
+import { bimiProblems } from './bimi-hold.ts';
 import { changedView } from './compile-view.ts';
-import { reportConsent, wantedRecords, type WantedRrset } from './compile-records.ts';
-import { type DmarcRecord } from './dmarc.ts';
+import { wantedRecords, type WantedRrset } from './compile-records.ts';
+import { dmarcOwner, type DmarcRecord, isDmarcText, parseDmarc } from './dmarc.ts';
 import { adviseDmarc } from './dmarc-advice.ts';
 import { dmarcStage } from './dmarc-ramp.ts';
-import { reportAuthorizationOwner, reportHosts } from './dmarc-reports.ts';
 import { checkTextNode } from './hygiene.ts';
 import { type MailState } from './mail-state.ts';
 import { dmarcRecordOf } from './policy-dmarc.ts';
 import { type MailPolicy } from './policy-model.ts';
-import { type FlattenedIncludes, spfRecordOf } from './policy-spf.ts';
-import { formatSpf, isSpfText } from './spf.ts';
+import { isSpfText } from './spf.ts';
+import { partOwner, publishedParts, spfTextOf } from './spf-parts.ts';
 import { plainTags } from './policy-text.ts';
+import { type ReportConsents, reportConsents } from './report-consents.ts';
 import { txtRdata, txtText } from './txt.ts';
 
 export interface CompileInput {
@@ -35,25 +35,24 @@ export interface CompileInput {
   readonly view: ZoneView;
   /** Whether the zone is signed: TLSA is nothing without. */
   readonly isSigned: boolean;
-  readonly flattened?: FlattenedIncludes;
   /** Records put by hand may be replaced; without it they are conflicts. */
   readonly isTakeOver?: boolean;
   /** The served zone that a name is in, the deepest one. */
   readonly zoneOf?: (name: Name) => ZoneView | undefined;
+  /** True for a consent to DMARC reports that the policy of another zone wants too. */
+  readonly isClaimed?: (owner: Name) => boolean;
 }
 
-export interface Compiled {
+export interface Compiled extends Pick<ReportConsents, 'elsewhere' | 'reportHosts'> {
   /** Every RRset that the policy wants in this zone, manager `mail`; with those left to others when SPF went. */
   readonly records: readonly RrsetChange[];
   /** What differs from the zone. */
   readonly changes: readonly RrsetChange[];
-  /** What other zones that we serve need for this domain: consent to its DMARC reports. */
-  readonly elsewhere: readonly { readonly apex: Name; readonly changes: readonly RrsetChange[] }[];
-  /** Hosts that are not ours and have to consent to DMARC reports: somebody should look whether they do. */
-  readonly reportHosts: readonly Name[];
   readonly problems: readonly Problem[];
   /** For the state: what to take out when it is no longer wanted. */
   readonly managed: readonly string[];
+  /** For the state: consents to DMARC reports that stand in other zones for this domain. */
+  readonly consents: readonly string[];
 }
 
 /** What the domain's mail needs in the zone. Errors among the problems mean that the changes must not be made. */
@@ -63,7 +62,7 @@ export function compileMail(input: CompileInput): Compiled {
   const hosts = checkTlsaHosts(input, problems);
   const wanted = wantedRecords(domain, policy, state, (host) => hosts.get(ownerKey(host)) ?? false);
   problems.push(...wanted.problems);
-  const rrsets = policy.spf.isEnabled ? [...wanted.rrsets, wantedSpf(input)] : wanted.rrsets;
+  const rrsets = [...wanted.rrsets, ...wantedParts(input, problems), ...(policy.spf.isEnabled ? [wantedSpf(input)] : [])];
   const records = rrsets.map((each): RrsetChange => ({
     owner: each.owner,
     type: each.type,
@@ -71,10 +70,17 @@ export function compileMail(input: CompileInput): Compiled {
   }));
   const aliases = rrsets.flatMap((each) => checkConflicts(input, each, problems));
   const managed = records.map(({ owner, type }) => managedText(owner, type));
-  const changes = [...aliases, ...removals(state, view, managed, domain), ...records].filter((change) => isDifferent(view, change));
+  const changes = [...aliases, ...removals(input, managed), ...records].filter((change) => isDifferent(view, change));
   problems.push(...checkResult(input, records, changes));
-  const reports = reportConsents(input);
-  return { records, changes, ...reports, problems, managed };
+  const { given, ...reports } = reportConsents({
+    domain,
+    dmarc: currentDmarc(policy, state),
+    ttlSeconds: policy.ttlSeconds.dmarc,
+    before: state.consents ?? [],
+    zoneOf: input.zoneOf ?? (() => undefined),
+    isClaimed: input.isClaimed ?? (() => false),
+  });
+  return { records, changes, ...reports, problems, managed, consents: given };
 }
 
 function managedText(owner: Name, type: number): string {
@@ -82,10 +88,21 @@ function managedText(owner: Name, type: number): string {
 }
 
 /** RFC 7208 §3.2: exactly one SPF record; all other TXT of the domain stays, whoever put it there. */
-function wantedSpf({ domain, policy, view, flattened }: CompileInput): WantedRrset {
-  const text = formatSpf(spfRecordOf(policy.spf, flattened));
+function wantedSpf({ domain, policy, view, state }: CompileInput): WantedRrset {
+  const text = spfTextOf(policy.spf, state.spf);
   const others = otherTexts(view, domain);
   return { owner: domain, type: TYPE.TXT, ttl: policy.ttlSeconds.spf, rdatas: [txtRdata(text), ...others], purpose: 'SPF' };
+}
+
+/** Records that the SPF record includes, or that caches may still include. */
+function wantedParts({ domain, policy, state }: CompileInput, problems: Problem[]): WantedRrset[] {
+  return (state.spf === undefined ? [] : publishedParts(state.spf)).flatMap(({ number, text }): WantedRrset[] => {
+    const owner = parseName(`${partOwner(number, domain)}.`);
+    if (!owner.ok) problems.push(...owner.problems);
+    return owner.ok
+      ? [{ owner: owner.value, type: TYPE.TXT, ttl: policy.ttlSeconds.spf, rdatas: [txtRdata(text)], purpose: `SPF _spf${number}` }]
+      : [];
+  });
 }
 
 function otherTexts(view: ZoneView, domain: Name): Uint8Array[] {
@@ -94,7 +111,7 @@ function otherTexts(view: ZoneView, domain: Name): Uint8Array[] {
 }
 
 /** What the policy had put there and does not want any more. TXT beside SPF that went is given back to its owner. */
-function removals(state: MailState, view: ZoneView, managed: readonly string[], domain: Name): RrsetChange[] {
+function removals({ state, view, domain, isClaimed }: CompileInput, managed: readonly string[]): RrsetChange[] {
   return state.managed
     .filter((each) => !managed.includes(each))
     .flatMap((each): RrsetChange[] => {
@@ -103,7 +120,7 @@ function removals(state: MailState, view: ZoneView, managed: readonly string[], 
       const type = typeCode(typeText);
       if (!owner.ok || type === undefined) return [];
       const rrset = rrsetOf(view.node(ownerKey(owner.value)), type);
-      if (rrset?.manager !== 'mail') return [];
+      if (rrset?.manager !== 'mail' || isClaimed?.(owner.value) === true) return [];
       const others = type === TYPE.TXT && equalNames(owner.value, domain) ? otherTexts(view, domain) : [];
       return [{ owner: owner.value, type, rrset: others.length === 0 ? null : { ttl: rrset.ttl, rdatas: others, manager: 'manual' } }];
     });
@@ -204,8 +221,7 @@ function checkResult(
     const advice = adviseDmarc(dmarc).filter(({ code }) => !(policy.isLockdown && code === 'DMARC_REPORTS_NONE'));
     problems.push(...advice.map((each) => ({ ...each, at: `${at} ${each.at}` })));
   }
-  if (policy.bimi !== undefined)
-    problems.push(...checkBimiDmarc(policy.bimi.record, dmarc).map((each): Problem => ({ ...each, at: '/bimi', severity: 'warning' })));
+  problems.push(...bimiProblems(policy, dmarcStage(state.dmarc), dmarc ?? dmarcIn(after, domain)));
   return problems;
 }
 
@@ -213,29 +229,11 @@ function currentDmarc({ dmarc }: MailPolicy, state: MailState): DmarcRecord | un
   return dmarc.isEnabled ? dmarcRecordOf(dmarc, dmarcStage(state.dmarc)) : undefined;
 }
 
-/** RFC 9990 §4: hosts outside the domain have to say that they take its reports. Where the host is ours too, we say it. */
-function reportConsents({ domain, policy, state, zoneOf }: CompileInput): Pick<Compiled, 'elsewhere' | 'reportHosts'> {
-  const dmarc = currentDmarc(policy, state);
-  const outside = (dmarc === undefined ? [] : reportHosts(dmarc)).filter((host) => !isRelated(host, domain));
-  const elsewhere = new Map<OwnerKey, { apex: Name; changes: RrsetChange[] }>();
-  const strangers: Name[] = [];
-  for (const host of outside) {
-    const zone = zoneOf?.(host);
-    const owner = reportAuthorizationOwner(domain, host);
-    if (zone === undefined || owner === undefined) {
-      strangers.push(host);
-      continue;
-    }
-    const { rdatas, ttl, type } = reportConsent(owner, policy.ttlSeconds.dmarc);
-    const change: RrsetChange = { owner, type, rrset: { ttl, rdatas, manager: 'mail' } };
-    const there = elsewhere.get(zone.apexKey) ?? { apex: zone.apex, changes: [] };
-    elsewhere.set(zone.apexKey, there);
-    if (rrsetOf(zone.node(ownerKey(owner)), type) === undefined) there.changes.push(change);
-  }
-  return { elsewhere: [...elsewhere.values()].filter(({ changes }) => changes.length > 0), reportHosts: strangers };
-}
-
-/** One above the other: the same organization, as far as a zone can know. */
-function isRelated(a: Name, b: Name): boolean {
-  return isAtOrBelow(ownerKey(a), ownerKey(b)) || isAtOrBelow(ownerKey(b), ownerKey(a));
+/** The record that the zone has, whoever put it there. */
+function dmarcIn(view: ZoneView, domain: Name): DmarcRecord | undefined {
+  const owner = dmarcOwner(domain);
+  const rrset = owner.ok ? rrsetOf(view.node(ownerKey(owner.value)), TYPE.TXT) : undefined;
+  const text = rrset?.rdatas.map(txtText).find(isDmarcText);
+  const record = text === undefined ? undefined : parseDmarc(text);
+  return record?.ok === true ? record.value : undefined;
 }

@@ -69,12 +69,6 @@ function readDer(der: Uint8Array, type: 'spki' | 'pkcs1'): KeyObject | undefined
   }
 }
 
-/** The key of a record, to verify with; undefined when it is revoked. Asserts nothing: records that parsed have good keys. */
-export function dkimPublicKey(record: DkimRecord): KeyObject | undefined {
-  if (record.publicKey.length === 0) return undefined;
-  return spkiKey(record.keyType === 'rsa' ? record.publicKey : Buffer.concat([ED25519_SPKI_HEAD, record.publicKey]));
-}
-
 /** What a new record may say beside its key. */
 export type DkimOptions = Partial<Omit<DkimRecord, 'keyType' | 'publicKey'>>;
 

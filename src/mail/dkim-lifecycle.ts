@@ -62,6 +62,14 @@ const PREPARE_MS_MAX = 2 * 86_400_000;
 /** Beyond the queue life that senders admit to, as a part of it: with 5 days, a key stays for 7. */
 const SLACK = 0.4;
 
+/** Longest time without a query that is asked for as evidence: what is sent daily shows within it. */
+const QUIET_MS_MAX = 86_400_000;
+
+/** How long nobody must have asked for a selector before it counts as unused. A resolver that has the record asks again only after its TTL. */
+export function dkimQuietMs({ queueLifeMs }: DkimPolicy, recordTtlMs: number): number {
+  return Math.max(recordTtlMs, Math.min(QUIET_MS_MAX, queueLifeMs));
+}
+
 /** Keys that replace each other: of one algorithm, and of one signer if it makes its own. */
 export function dkimGroup({ algorithm, signer }: Pick<DkimKeyData, 'algorithm' | 'signer'>): string {
   return signer === undefined ? algorithm : `${signer}/${algorithm}`;
@@ -213,11 +221,6 @@ export function acknowledgeDkim(state: DkimState, signer: string, selectors: rea
     lifecycle = observe(lifecycle, id, { what: 'switched', place: signer, isGood, text, atMs });
   }
   return { ...state, lifecycle };
-}
-
-/** Keys that signers use now. */
-export function signingKeys(state: DkimState): DkimKey[] {
-  return state.lifecycle.objects.filter((each) => each.stage === 'active');
 }
 
 /** Ids of private keys that nobody needs any more: no signer may use them again. */

@@ -39,13 +39,20 @@ const QUEUE: Wait = {
   since: 'switched',
   terms: ['signerLag', 'queueLife', 'recordTtl', 'slack'],
 };
+/**
+ * Looked at last, so that what counts is who asks now and not a week ago. Anybody can ask, and some ask for old selectors for ever: after
+ * its patience the key goes on, and by then mail with it has had twice the time that it needs.
+ */
 const UNASKED: Wait = {
   kind: 'gate',
   id: 'unasked',
-  who: 'queries for the selector to become few',
-  why: 'mail signed with it is still being verified',
+  who: 'queries for the selector to end',
+  why: 'mail signed with it may still be verified somewhere',
   observation: 'queries',
   places: 'queryCounters',
+  after: 'queue-life',
+  patience: ['queueLife', 'slack'],
+  checkEveryMs: 3_600_000,
 };
 const UNREPORTED: Wait = {
   kind: 'gate',

@@ -3,7 +3,7 @@
  * Implements: RFC 6376 §3.1 (selectors), §3.6.1 (record), RFC 8301 §3 (sizes, hashes), RFC 8463 §3–4 (Ed25519), RFC 8460 §3 (`s=tlsrpt`).
  * Not here: key files and signers' keys (dkim-key.ts), when a key is published and withdrawn (the life cycle).
  */
-import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
+import { type Problem, type Result, fail, problem, warning } from '#base/problem.ts';
 import { type Name, parseName } from '#dns/name.ts';
 import { checkDkimKey } from './dkim-key.ts';
 import { type DkimKeyType, type DkimRecord } from './dkim-record.ts';
@@ -152,16 +152,4 @@ export function dkimOwner(selector: string, domain: Name): Result<Name> {
       { rfc: 'RFC 6376 §3.1' },
     ),
   );
-}
-
-/**
- * A selector that none of `used` is, whatever the case: `20261121r1` is the first RSA key of that day. A name is never used again
- * (RFC 6376 §3.1), so `used` holds those of removed keys too.
- */
-export function newSelector(date: string, keyType: DkimKeyType, used: ReadonlySet<string>): Result<string> {
-  if (!/^\d{8}$/.test(date)) return fail(problem('DKIM_SELECTOR', '', `${JSON.stringify(date)} is not a date as YYYYMMDD`));
-  for (let count = 1; ; count++) {
-    const selector = `${date}${keyType === 'rsa' ? 'r' : 'e'}${count}`;
-    if (!used.has(selector)) return ok(selector);
-  }
 }

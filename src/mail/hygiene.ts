@@ -4,10 +4,9 @@
  * Implements: RFC 7208 §3.2, §3.4, §3.5; RFC 6376 §3.6.2.2 and §6.1.2; RFC 9989 §4.10; RFC 9990 §4; RFC 8461 §3.1; RFC 8460 §3.
  * Not here: what SPF costs (spf-*.ts), what records say that the zone does not hold.
  */
-import { SPF_OWNER_TXT_BYTES_MAX } from '#base/limits.ts';
-import { ProblemList } from '#base/problem-list.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
 import { type Problem, type Result, problem, warning } from '#base/problem.ts';
+import { SPF_OWNER_TXT_BYTES_MAX } from '#base/spf-limits.ts';
 import { formatName, isWildcard, type Name, type OwnerKey, ownerKey, parentName, parseName } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { rrsetOf, type ZoneNode, type ZoneView } from '#zone/view.ts';
@@ -148,13 +147,6 @@ export function checkTextNode(view: ZoneView, node: ZoneNode): Problem[] {
   const problems = texts.length === 0 ? [] : checkTexts(node.owner, texts);
   if (isWildcard(node.owner)) problems.push(...checkWildcard(view, node, texts));
   return problems;
-}
-
-/** Every problem of the TXT records of a zone, at most PROBLEMS_SHOWN_MAX errors and warnings each. */
-export function checkTextZone(view: ZoneView): Problem[] {
-  const problems = new ProblemList();
-  for (const node of view.ascend(view.apexKey)) problems.push(...checkTextNode(view, node));
-  return problems.list();
 }
 
 /** Names below the parent of a wildcard where mail records are looked for, and what an answer there does. */

@@ -11,6 +11,7 @@ import { type DkimState, newDkimState } from './dkim-lifecycle.ts';
 import { type DmarcPolicy, dmarcOwner, isDmarcText, parseDmarc } from './dmarc.ts';
 import { type DmarcLifecycle, newDmarcRamp } from './dmarc-ramp.ts';
 import { newStsState, type StsState } from './mta-sts-lifecycle.ts';
+import { type SpfState } from './spf-parts.ts';
 import { newTlsaState, type TlsaState } from './tlsa-lifecycle.ts';
 import { txtText } from './txt.ts';
 
@@ -20,11 +21,15 @@ export interface MailState {
   readonly dmarc: DmarcLifecycle;
   readonly mtaSts: StsState;
   readonly tlsa: TlsaState;
+  /** Absent while no include is, or was of late, replaced by its addresses. */
+  readonly spf?: SpfState;
   readonly ttls: TtlMemory;
   /** Of objects that name servers are asked about: the stage, and the serial of the first zone that has what was done for it. */
   readonly serials: Readonly<Record<string, { readonly stage: string; readonly serial?: Serial }>>;
   /** RRsets that the policy has put into the zone, as `owner TYPE`: what it no longer wants of them is taken out. */
   readonly managed: readonly string[];
+  /** Owners of consents to this domain's DMARC reports that stand in other zones of ours; absent in states from before this was kept. */
+  readonly consents?: readonly string[];
 }
 
 /** The beginning. A domain that has a DMARC policy already begins the ramp there: nobody wants to go back to none by accident. */

@@ -3,6 +3,7 @@
  * is committed as a whole or not at all; called again with the same arguments it decides the same.
  * Not here: time (lifecycle/timeline.ts), keys and look-ups (the control room makes them).
  */
+import { SECONDARY_LAG_MS_MAX } from '#base/limits.ts';
 import { advance, type LifecycleEvent, type WantedCheck } from '#lifecycle/engine.ts';
 import { type Explanation, explain } from '#lifecycle/explain.ts';
 import { forgetObjects, type Observation, observe } from '#lifecycle/state.ts';
@@ -11,6 +12,7 @@ import { formatName, type Name, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { serialOf, soaMinimum } from '#zone/changeset.ts';
 import { rrsetOf, type ZoneView } from '#zone/view.ts';
+import { explainBimi } from './bimi-hold.ts';
 import { type Compiled, compileMail, type CompileInput } from './compile.ts';
 import { DKIM_MACHINE } from './dkim-machine.ts';
 import { addDkimKey, dkimWorld, forgettableSecrets, type NewDkimKey, wantedDkimKeys } from './dkim-lifecycle.ts';
@@ -23,6 +25,7 @@ import { advanceSts, stsBodyWorld, stsHostWorld, stsModeWorld } from './mta-sts-
 import { STS_BODY_MACHINE, STS_HOST_MACHINE, STS_MODE_MACHINE } from './mta-sts-machine.ts';
 import { type MailPolicy } from './policy-model.ts';
 import { type DkimAlgorithm } from './policy-schema.ts';
+import { NO_SPF_STATE, settleSpfParts, type SpfState } from './spf-parts.ts';
 import { takeTlsaPolicy, TLSA_MACHINE, tlsaWorld } from './tlsa-lifecycle.ts';
 
 /** Something seen, and of which object: a selector, `tlsa-mx1-2`, `mta-sts-body-3`, `dmarc`. */
@@ -53,7 +56,7 @@ export interface MailCheck extends WantedCheck {
   readonly expect?: Expectation;
 }
 
-export interface MailStep extends Omit<Compiled, 'managed'> {
+export interface MailStep extends Omit<Compiled, 'managed' | 'consents'> {
   readonly state: MailState;
   readonly events: readonly LifecycleEvent[];
   readonly checks: readonly MailCheck[];
@@ -76,7 +79,7 @@ const SETTLE_MS = 1000;
 export function stepMail(input: MailStepInput): MailStep {
   const { domain, policy, view, facts, machines = MAIL_MACHINES } = input;
   const zone = formatName(domain);
-  const ttls = rememberTtls(input.state.ttls, policy, view, facts.nowMs);
+  const ttls = rememberTtls(input.state.ttls, policy, view, facts);
   let state = takeObservations({ ...input.state, ttls }, input.observations ?? []);
   state = { ...state, tlsa: takeTlsaPolicy(state.tlsa, policy.dane.hosts, facts.nowMs) };
   const taken = takeKeys(state, input);
@@ -96,18 +99,21 @@ export function stepMail(input: MailStepInput): MailStep {
   const secrets = forgettableSecrets(state.dkim);
   state = { ...state, dkim: { ...state.dkim, lifecycle: forgetObjects(dkim.state, ({ stage }) => stage === 'removed') } };
 
-  state = { ...state, serials: noteSerials(input.state, state, view) };
-  const { managed, ...compiled } = compileMail({ ...input, state });
+  const spf = settleSpfParts(state.spf ?? NO_SPF_STATE, { domain, policy: policy.spf, view, ttls, nowMs: facts.nowMs });
+  state = withSpf({ ...state, serials: noteSerials(input.state, state, view) }, spf.state);
+  const { managed, consents, ...compiled } = compileMail({ ...input, state });
   const wanted = wantedDkimKeys(state.dkim, policy.dkim, facts);
   const advances = [dkim, dmarc, mtaSts, tlsa];
   const checks = advances.flatMap((each) => each.checks).map((each) => withExpectation(each, domain, state));
   const isUnsettled = checks.some(({ what, expect }) => LOOKED_UP.has(what) && expect === undefined);
-  const soonMs = isUnsettled ? facts.nowMs + SETTLE_MS : undefined;
-  const times = [...advances.map((each) => each.nextDueMs), wanted.nextMs, soonMs].filter((each) => each !== undefined);
+  // Keys that are wanted and were not brought along are asked for again, also by whoever died with them in hand.
+  const soonMs = isUnsettled || wanted.algorithms.length > 0 ? facts.nowMs + SETTLE_MS : undefined;
+  const times = [...advances.map((each) => each.nextDueMs), spf.nextDueMs, wanted.nextMs, soonMs].filter((each) => each !== undefined);
   return {
     ...compiled,
-    state: { ...state, managed },
-    events: advances.flatMap((each) => each.events),
+    problems: [...spf.problems, ...compiled.problems],
+    state: { ...state, managed, consents },
+    events: [...advances.flatMap((each) => each.events), ...spf.events],
     checks,
     ...(times.length === 0 ? {} : { nextDueMs: Math.min(...times) }),
     wantedKeys: wanted.algorithms,
@@ -127,6 +133,7 @@ export function explainMail(state: MailState, policy: MailPolicy, facts: MailFac
     ...explain(STS_BODY_MACHINE, state.mtaSts.bodies, stsBodyWorld(ttls, facts, zone)),
     ...explain(STS_HOST_MACHINE, state.mtaSts.hosts, stsHostWorld(presentHosts(state), ttls, facts, zone)),
     ...explain(TLSA_MACHINE, state.tlsa.lifecycle, tlsaWorld(policy.dane.hosts, ttls, facts, zone)),
+    ...explainBimi(policy, state, facts, zone.replace(/(?<=.)\.$/, '')),
   ];
 }
 
@@ -135,13 +142,19 @@ function presentHosts({ mtaSts: { hosts } }: MailState): ReadonlySet<string> {
 }
 
 /** What caches may be told of the domain now. Negative answers last min(SOA TTL, MINIMUM) (RFC 2308 §5). */
-function rememberTtls(before: TtlMemory, policy: MailPolicy, view: ZoneView, nowMs: number): TtlMemory {
+function rememberTtls(before: TtlMemory, policy: MailPolicy, view: ZoneView, { nowMs, servers }: MailFacts): TtlMemory {
+  // A secondary that is late gives out the old TTLs after they were changed here.
+  const lagMs = servers.length > 1 ? SECONDARY_LAG_MS_MAX : 0;
   const apex = view.node(view.apexKey);
   const soa = rrsetOf(apex, TYPE.SOA);
   const negative = soa === undefined ? 0 : Math.min(soa.ttl, soaMinimum(soa.rdatas[0]!));
-  const { dkim, mtaSts, tlsa } = policy.ttlSeconds;
-  const now = { negative, dkim, mtaSts, tlsa, mx: rrsetOf(apex, TYPE.MX)?.ttl ?? negative };
-  return Object.entries(now).reduce((memory, [kind, seconds]) => rememberTtl(memory, kind, seconds, nowMs), before);
+  const { dkim, mtaSts, tlsa, spf } = policy.ttlSeconds;
+  const now = { negative, dkim, mtaSts, tlsa, spf, mx: rrsetOf(apex, TYPE.MX)?.ttl ?? negative };
+  return Object.entries(now).reduce((memory, [kind, seconds]) => rememberTtl(memory, kind, seconds, nowMs, lagMs), before);
+}
+
+function withSpf({ spf: _before, ...state }: MailState, spf: SpfState): MailState {
+  return spf.sources.length === 0 && spf.parts.length === 0 ? state : { ...state, spf };
 }
 
 /** The zone that a step finds lacks what the step does; the one that the next step finds has it, and so has every later one. */

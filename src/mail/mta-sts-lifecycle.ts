@@ -293,8 +293,3 @@ export function checkMxChange(state: StsState, mxHosts: readonly Name[]): Proble
     ];
   });
 }
-
-/** True when nothing speaks against these MX hosts; the reasons are `checkMxChange`'s. */
-export function mxChangeAllowed(state: StsState, mxHosts: readonly Name[]): boolean {
-  return checkMxChange(state, mxHosts).length === 0;
-}

@@ -71,6 +71,8 @@ export interface SpfPolicy {
   readonly redirect?: string;
   /** Domains of includes, lower case. */
   readonly flatten: readonly string[];
+  /** What others publish is looked up again after this at the latest. */
+  readonly refreshMs: number;
 }
 
 export interface DaneHost {

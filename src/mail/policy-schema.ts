@@ -65,6 +65,9 @@ export const MailPolicySchema = Type.Object(
         all: choice(['-all', '~all', '?all', 'none'], 'what is said of everybody else; "none" says nothing'),
         redirect: text('domain whose record decides in place of "all"'),
         flatten: texts('includes, by domain, to be replaced by the addresses they stand for'),
+        refreshInterval: duration(
+          'what others publish is looked up again after this, or sooner when its TTL is shorter; 5m to 24h, default 1h',
+        ),
       },
       'SPF',
     ),

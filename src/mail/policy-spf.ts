@@ -1,8 +1,10 @@
 /**
  * The SPF section of a mail policy: terms as people write them → the record, with every problem at its place.
- * Not here: what the record costs (spf-budget.ts; that needs a resolver), flattening itself.
+ * Not here: what the record costs (spf-budget.ts; that needs a resolver), flattening itself (spf-flatten.ts).
  */
 import { type Problem, problem } from '#base/problem.ts';
+import { parseDuration } from '#base/units.ts';
+import { SPF_REFRESH_MS_DEFAULT, SPF_REFRESH_MS_MAX, SPF_REFRESH_MS_MIN } from '#base/spf-limits.ts';
 import { type SpfPolicy } from './policy-model.ts';
 import { type MailPolicyDocument } from './policy-schema.ts';
 import { type SpfRecord, type Term, formatTerm, isDirective } from './spf.ts';
@@ -45,7 +47,15 @@ export function settleSpf(settings: SpfSettings, statedAll: SpfSettings['all'], 
     all: redirect === undefined ? (settings.all ?? '~all') : 'none',
     ...(redirect === undefined ? {} : { redirect }),
     flatten,
+    refreshMs: settings.refreshInterval === undefined ? SPF_REFRESH_MS_DEFAULT : readRefresh(settings.refreshInterval, problems),
   };
+}
+
+function readRefresh(text: string, problems: Problem[]): number {
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms >= SPF_REFRESH_MS_MIN && ms <= SPF_REFRESH_MS_MAX) return ms;
+  problems.push(problem('FIELD_VALUE', '/spf/refreshInterval', `${JSON.stringify(text)} is not a duration from 5m to 24h`));
+  return SPF_REFRESH_MS_DEFAULT;
 }
 
 function readOne(text: string, at: string, problems: Problem[]): Term | undefined {
@@ -58,16 +68,9 @@ function readOne(text: string, at: string, problems: Problem[]): Term | undefine
   return undefined;
 }
 
-/** Directives that an include stands for, canonical text; from the last time it could be read. */
-export type FlattenedIncludes = Readonly<Record<string, readonly string[]>>;
-
-/** The record that the policy asks for. Includes to be flattened stay as they are while nothing is known about them. */
-export function spfRecordOf(policy: SpfPolicy, flattened: FlattenedIncludes = {}): SpfRecord {
-  const texts = policy.mechanisms.flatMap((text): readonly string[] => {
-    const [, domain] = /^[+~?-]?include:(.*)$/i.exec(text) ?? [];
-    const key = domain?.toLowerCase();
-    return key !== undefined && policy.flatten.includes(key) ? (flattened[key] ?? [text]) : [text];
-  });
+/** The record that the policy asks for, with its includes; what is published in place of some says spf-parts.ts. */
+export function spfRecordOf(policy: SpfPolicy): SpfRecord {
+  const texts = [...policy.mechanisms];
   if (policy.all !== 'none') texts.push(policy.all);
   if (policy.redirect !== undefined) texts.push(`redirect=${policy.redirect}`);
   const parsed = parseSpf(['v=spf1', ...new Set(texts)].join(' '));

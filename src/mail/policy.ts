@@ -4,6 +4,7 @@
  * Not here: the document's form (policy-schema.ts), what profiles want (profiles.ts), import from a zone (policy-import.ts).
  */
 import { type Problem, type Result, fail, hasErrors, ok, problem, warning } from '#base/problem.ts';
+import { SPF_REFRESH_MS_DEFAULT } from '#base/spf-limits.ts';
 import { type Name } from '#dns/name.ts';
 import { type BimiRecord, DECLINED_BIMI, formatBimi, parseBimi } from './bimi.ts';
 import { settleDane } from './policy-dane.ts';
@@ -53,7 +54,7 @@ export function settlePolicy(document: MailPolicyDocument, domain: Name): Result
     isLockdown,
     ttlSeconds,
     spf: isLockdown
-      ? { isEnabled: true, mechanisms: [], all: '-all', flatten: [] }
+      ? { isEnabled: true, mechanisms: [], all: '-all', flatten: [], refreshMs: SPF_REFRESH_MS_DEFAULT }
       : settleSpf({ mechanisms: [...DEFAULTS.spf.mechanisms], all: DEFAULTS.spf.all, ...settings.spf }, document.spf?.all, problems),
     dkim: settleDkim(settings, domain, isLockdown, durations, problems),
     dmarc: settleDmarc(settings, domain, isLockdown, durations, problems),

@@ -3,7 +3,7 @@
  * Implements: RFC 7208 §4.6.2 (first match decides), §5.2 (an include matches what its record passes), §6.1.
  * Not here: putting the addresses into records (spf-flatten.ts).
  */
-import { SPF_FLATTEN_NETWORKS_MAX, SPF_FLATTEN_RECORDS_MAX, SPF_MX_NAMES_MAX } from '#base/limits.ts';
+import { SPF_FLATTEN_NETWORKS_MAX, SPF_FLATTEN_RECORDS_MAX, SPF_MX_NAMES_MAX } from '#base/spf-limits.ts';
 import { formatName, type Name } from '#dns/name.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type Resolver, isTransient } from './resolver.ts';

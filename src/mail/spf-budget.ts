@@ -3,6 +3,8 @@
  * Implements: RFC 7208 §4.6.4 (10 look-ups, 2 voids, 10 mail hosts), §3.4 (450 octets with the other TXT), §5.2 and §6.1 (targets).
  * Not here: the tree itself (spf-tree.ts).
  */
+import { type ProblemCode } from '#base/problem-codes.ts';
+import { type Problem, problem, warning } from '#base/problem.ts';
 import {
   SPF_LOOKUPS_MAX,
   SPF_LOOKUPS_WARN,
@@ -10,9 +12,7 @@ import {
   SPF_OWNER_TXT_BYTES_MAX,
   SPF_TREE_RECORDS_MAX,
   SPF_VOIDS_MAX,
-} from '#base/limits.ts';
-import { type ProblemCode } from '#base/problem-codes.ts';
-import { type Problem, problem, warning } from '#base/problem.ts';
+} from '#base/spf-limits.ts';
 import { equalNames } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { type Resolver } from './resolver.ts';

@@ -1,5 +1,5 @@
 /** An SPF tree as text for people: one line for each term that counts, its look-ups in a column. */
-import { SPF_LOOKUPS_MAX } from '#base/limits.ts';
+import { SPF_LOOKUPS_MAX } from '#base/spf-limits.ts';
 import { type SpfBranch, type SpfTree, type SpfTreeState } from './spf-tree.ts';
 
 /** What stands behind a record that cannot be gone into. */

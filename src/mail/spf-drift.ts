@@ -1,9 +1,9 @@
 /**
  * What others did to our SPF record: the tree as it was and as it is now. Third parties change what they include without telling.
- * Implements: watching the limits of RFC 7208 §4.6.4. Not here: when to look again (the scheduler), what to do about addresses (spf-flatten.ts).
+ * Implements: watching the limits of RFC 7208 §4.6.4. Not here: when to look again (spf-upkeep.ts), what to do about addresses (spf-flatten.ts).
  */
-import { SPF_LOOKUPS_MAX, SPF_LOOKUPS_WARN, SPF_VOIDS_MAX } from '#base/limits.ts';
 import { type Problem, problem, warning } from '#base/problem.ts';
+import { SPF_LOOKUPS_MAX, SPF_LOOKUPS_WARN, SPF_VOIDS_MAX } from '#base/spf-limits.ts';
 import { formatCost } from './spf-draw.ts';
 import { type SpfBranch, type SpfTree, addCosts, subtractCost } from './spf-tree.ts';
 
@@ -17,13 +17,17 @@ export interface SpfDrift {
   readonly removed: readonly string[];
 }
 
-export function assessDrift(previous: SpfTree, current: SpfTree): SpfDrift {
+/** `isOurs` tells names whose coming and going is our own doing. */
+export function assessDrift(previous: SpfTree, current: SpfTree, isOurs: (domain: string) => boolean = () => false): SpfDrift {
   const tree = settled(previous, current);
   const at = `${tree.domain} TXT`;
   const before = includesOf(previous);
   const now = includesOf(tree);
-  const added = [...now].filter(([domain]) => !before.has(domain)).map(describe);
-  const removed = [...before].filter(([domain]) => !now.has(domain)).map(describe);
+  // What is below a record that could not be looked up before was perhaps there all the time.
+  const hidden = unresolvedIn(previous);
+  const seen = includesOf(tree, (domain) => hidden.has(domain));
+  const added = [...now].filter(([domain]) => !before.has(domain) && seen.has(domain) && !isOurs(domain)).map(describe);
+  const removed = [...before].filter(([domain]) => !now.has(domain) && !isOurs(domain)).map(describe);
   const alerts: Problem[] = [];
   const change = `${previous.lookups} look-ups became ${tree.lookups}`;
   if (tree.lookups > SPF_LOOKUPS_MAX && previous.lookups <= SPF_LOOKUPS_MAX) {
@@ -58,14 +62,42 @@ export function assessDrift(previous: SpfTree, current: SpfTree): SpfDrift {
 
 const describe = ([domain, by]: readonly [string, string]): string => `${domain} (by ${by})`;
 
-/** Records below the root, with the first that includes each. */
-function includesOf(tree: SpfTree, found = new Map<string, string>()): Map<string, string> {
+function unresolvedIn(tree: SpfTree, found = new Set<string>()): Set<string> {
+  if (tree.state === 'unresolved') found.add(tree.domain.toLowerCase());
+  for (const { below } of tree.branches) if (below !== undefined) unresolvedIn(below, found);
+  return found;
+}
+
+/**
+ * `tree` as it can be kept: what drift is seen by, and no texts. Where that is longer than `bytesMax` as JSON, what is below the deepest
+ * records is left out, with their cost.
+ */
+export function keptTree(tree: SpfTree, bytesMax: number): SpfTree {
+  for (let depth = SPF_LOOKUPS_MAX + 2; depth > 0; depth--) {
+    const kept = cutTree(tree, depth);
+    if (JSON.stringify(kept).length <= bytesMax) return kept;
+  }
+  return { ...tree, text: '', branches: [], problems: [] };
+}
+
+function cutTree(tree: SpfTree, depth: number): SpfTree {
+  const costly = depth === 0 ? [] : tree.branches.filter(({ lookups }) => lookups > 0);
+  const branches = costly.map((branch) => (branch.below === undefined ? branch : { ...branch, below: cutTree(branch.below, depth - 1) }));
+  return { ...tree, text: '', problems: [], branches };
+}
+
+/** Records below the root, with the first that includes each; without what is below those that `isEnd` names. */
+function includesOf(
+  tree: SpfTree,
+  isEnd: (domain: string) => boolean = () => false,
+  found = new Map<string, string>(),
+): Map<string, string> {
   for (const { below } of tree.branches) {
     if (below === undefined || below.state === 'loop') continue;
     const domain = below.domain.toLowerCase();
     if (found.has(domain)) continue;
     found.set(domain, tree.domain);
-    includesOf(below, found);
+    if (!isEnd(domain)) includesOf(below, isEnd, found);
   }
   return found;
 }

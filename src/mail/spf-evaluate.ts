@@ -6,8 +6,8 @@
 import { domainToASCII } from 'node:url';
 import { assert } from '#base/assert.ts';
 import { type Clock } from '#base/clock.ts';
-import { SPF_EVALUATION_MS_MAX } from '#base/limits.ts';
 import { type Problem, problem } from '#base/problem.ts';
+import { SPF_EVALUATION_MS_MAX } from '#base/spf-limits.ts';
 import { isAtOrBelow, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { type Resolver, isTransient } from './resolver.ts';

@@ -2,10 +2,10 @@
  * Flattening: chosen includes become the addresses they stand for, so that they cost no look-ups. Looked up again and again, since
  * third parties change theirs; what cannot be looked up now stays as it was last known, so that a failing name server removes nothing.
  * Implements: RFC 7208 §4.6.4 (fewer look-ups for the same result), §3.4 (records under 450 octets).
- * Not here: which addresses (spf-addresses.ts), when to look again (the scheduler; `ttlSeconds` says how long the answers hold).
+ * Not here: which addresses (spf-addresses.ts), when to look again (spf-upkeep.ts), names that stay with their records (spf-parts.ts).
  */
-import { SPF_OWNER_TXT_BYTES_MAX } from '#base/limits.ts';
 import { type Problem, problem, warning } from '#base/problem.ts';
+import { SPF_OWNER_TXT_BYTES_MAX, SPF_PARTS_MAX } from '#base/spf-limits.ts';
 import { type Resolver } from './resolver.ts';
 import { type Qualifier, type SpfRecord, type Term, type TermOf, formatSpf, isDirective } from './spf.ts';
 import { coversFamily, passedAddresses } from './spf-addresses.ts';
@@ -51,10 +51,26 @@ export interface FlattenResult {
   readonly networks: readonly FlattenedNetwork[];
   /** Keep it as the next `previous`. */
   readonly sources: readonly FlattenedSource[];
-  readonly drift: { readonly added: readonly FlattenedChange[]; readonly removed: readonly FlattenedChange[] };
+  readonly drift: FlattenDrift;
+  /** Includes that could not be turned into addresses now. */
+  readonly failures: readonly FlattenFailure[];
   readonly problems: readonly Problem[];
   /** How long the shortest-lived answer holds; undefined when nothing could be looked up. */
   readonly ttlSeconds?: number;
+}
+
+export interface FlattenDrift {
+  readonly added: readonly FlattenedChange[];
+  readonly removed: readonly FlattenedChange[];
+}
+
+export interface FlattenFailure {
+  readonly include: string;
+  /** Cannot be read now, which may pass by itself; else it can be read and has no such addresses. */
+  readonly isTransient: boolean;
+  /** The addresses last known are there in its place; else it stays an include. */
+  readonly isKept: boolean;
+  readonly problem: Problem;
 }
 
 export interface FlattenedChange {
@@ -67,6 +83,7 @@ export async function flatten(request: FlattenRequest, resolver: Resolver, previ
   const chosen = new Set(request.chosen.map((each) => each.toLowerCase().replace(/\.$/, '')));
   const includes = request.record.terms.filter((term): term is TermOf<'include'> => isChosen(term, chosen));
   const problems: Problem[] = [];
+  const failures: FlattenFailure[] = [];
   const sources = new Map<string, FlattenedSource>();
   let ttlSeconds = Number.POSITIVE_INFINITY;
   const at = `${request.domain} TXT`;
@@ -82,7 +99,9 @@ export async function flatten(request: FlattenRequest, resolver: Resolver, previ
       continue;
     }
     if (before !== undefined) sources.set(include, before);
-    problems.push(failure(at, include, found, before));
+    const why = failure(at, include, found, before);
+    problems.push(why);
+    failures.push({ include, isTransient: found.kind === 'unresolved', isKept: before !== undefined, problem: why });
   }
   for (const missing of chosen) {
     if (!includes.some((term) => includeName(term) === missing)) {
@@ -91,10 +110,11 @@ export async function flatten(request: FlattenRequest, resolver: Resolver, previ
   }
   const kept = [...sources.values()];
   return {
-    ...compose(request, chosen, sources),
+    ...composeFlattened(request, kept),
     networks: provenance(kept),
     sources: kept,
     drift: { added: changes(kept, previous), removed: changes(previous, kept) },
+    failures,
     problems,
     ...(Number.isFinite(ttlSeconds) ? { ttlSeconds } : {}),
   };
@@ -152,12 +172,17 @@ function provenance(sources: readonly FlattenedSource[]): FlattenedNetwork[] {
 /** A run of the record: a term that stays, or what a group of includes became. */
 type Piece = { readonly term: Term } | { readonly qualifier: Qualifier; set: IpSet };
 
-function compose(
-  request: FlattenRequest,
-  chosen: ReadonlySet<string>,
-  sources: ReadonlyMap<string, FlattenedSource>,
+/**
+ * The records with the addresses of `sources` in place of their includes; without look-ups. `ownerOf` names the record beside the domain's
+ * that has a given text; its names must be no longer than `_spf99` below the domain.
+ */
+export function composeFlattened(
+  request: Omit<FlattenRequest, 'nowMs'>,
+  sources: readonly FlattenedSource[],
+  ownerOf: (text: string, index: number) => string = (_text, index) => `_spf${index + 1}.${request.domain}`,
 ): Pick<FlattenResult, 'record' | 'parts'> {
-  const pieces = piecesOf(request.record, chosen, sources);
+  const chosen = new Set(request.chosen.map((each) => each.toLowerCase().replace(/\.$/, '')));
+  const pieces = piecesOf(request.record, chosen, new Map(sources.map((each) => [each.include, each])));
   const room = SPF_OWNER_TXT_BYTES_MAX - request.domain.length - (request.otherTxtBytes ?? 0);
   const inline: SpfRecord = {
     terms: pieces.flatMap((piece) => ('term' in piece ? [piece.term] : networkTerms(piece.set, piece.qualifier))),
@@ -166,11 +191,11 @@ function compose(
   const parts: { owner: string; record: SpfRecord }[] = [];
   const terms = pieces.flatMap((piece) => {
     if ('term' in piece) return [piece.term];
-    const first = parts.length;
-    parts.push(...split(request.domain, first, networkTerms(piece.set, '+')));
-    return parts
-      .slice(first)
-      .map(({ owner }): Term => ({ kind: 'include', qualifier: piece.qualifier, domain: [{ kind: 'text', text: owner }] }));
+    return split(request.domain, networkTerms(piece.set, '+')).map((record): Term => {
+      const owner = ownerOf(formatSpf(record), parts.length);
+      parts.push({ owner, record });
+      return { kind: 'include', qualifier: piece.qualifier, domain: [{ kind: 'text', text: owner }] };
+    });
   });
   return { record: { terms }, parts };
 }
@@ -208,19 +233,19 @@ function networkTerms(set: IpSet, qualifier: Qualifier): Term[] {
 }
 
 /** `terms` over as many records as it takes, each with its name under 450 octets. They end in -all: as includes that is "no match". */
-function split(domain: string, before: number, terms: readonly Term[]): { owner: string; record: SpfRecord }[] {
-  const parts: { owner: string; record: SpfRecord }[] = [];
+function split(domain: string, terms: readonly Term[]): SpfRecord[] {
+  const records: SpfRecord[] = [];
   const all: Term = { kind: 'all', qualifier: '-' };
+  const ownerLength = `_spf${SPF_PARTS_MAX}.${domain}`.length;
+  const fits = (some: readonly Term[]) => ownerLength + formatSpf({ terms: [...some, all] }).length <= SPF_OWNER_TXT_BYTES_MAX;
   let kept: Term[] = [];
-  const ownerOf = () => `_spf${before + parts.length + 1}.${domain}`;
-  const fits = (some: readonly Term[]) => ownerOf().length + formatSpf({ terms: [...some, all] }).length <= SPF_OWNER_TXT_BYTES_MAX;
   for (const term of terms) {
     if (kept.length > 0 && !fits([...kept, term])) {
-      parts.push({ owner: ownerOf(), record: { terms: [...kept, all] } });
+      records.push({ terms: [...kept, all] });
       kept = [];
     }
     kept.push(term);
   }
-  if (kept.length > 0) parts.push({ owner: ownerOf(), record: { terms: [...kept, all] } });
-  return parts;
+  if (kept.length > 0) records.push({ terms: [...kept, all] });
+  return records;
 }

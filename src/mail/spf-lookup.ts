@@ -4,8 +4,8 @@
  * Not here: what a match means (spf-evaluate.ts).
  */
 import { type Clock, toSeconds } from '#base/clock.ts';
-import { SPF_LOOKUPS_MAX, SPF_PTR_NAMES_MAX, SPF_VOIDS_MAX } from '#base/limits.ts';
 import { type Problem, problem } from '#base/problem.ts';
+import { SPF_LOOKUPS_MAX, SPF_PTR_NAMES_MAX, SPF_VOIDS_MAX } from '#base/spf-limits.ts';
 import { formatName, isAtOrBelow, type Name, nameLengthAt, nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type Resolver, type ResolverAnswer, isTransient } from './resolver.ts';

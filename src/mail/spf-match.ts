@@ -4,8 +4,8 @@
  * Not here: the other mechanisms, which need no hosts or all of the check (spf-evaluate.ts).
  */
 import { readU16 } from '#base/bytes.ts';
-import { SPF_MX_NAMES_MAX } from '#base/limits.ts';
 import { problem } from '#base/problem.ts';
+import { SPF_MX_NAMES_MAX } from '#base/spf-limits.ts';
 import { compareKeys, type Name, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { formatTerm } from './spf.ts';

@@ -3,7 +3,8 @@
  * Implements: RFC 7208 §4.3 (what a domain must be), §4.8 (names that DNS does not allow), §7.3 (253 characters), RFC 8616 §4.
  */
 import { fromLatin1 } from '#base/bytes.ts';
-import { LABEL_BYTES_MAX, SPF_TARGET_CHARACTERS_MAX } from '#base/limits.ts';
+import { LABEL_BYTES_MAX } from '#base/limits.ts';
+import { SPF_TARGET_CHARACTERS_MAX } from '#base/spf-limits.ts';
 import { type Name } from '#dns/name.ts';
 
 /** `text` without its last dot, and without labels on the left until it has 253 characters (RFC 7208 §7.3). */

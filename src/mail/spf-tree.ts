@@ -4,8 +4,8 @@
  * Not here: what is too much (spf-budget.ts), what changed (spf-drift.ts), one client's result (spf-evaluate.ts).
  */
 import { assert } from '#base/assert.ts';
-import { SPF_LOOKUPS_MAX, SPF_TREE_RECORDS_MAX } from '#base/limits.ts';
 import { type Problem } from '#base/problem.ts';
+import { SPF_LOOKUPS_MAX, SPF_TREE_RECORDS_MAX } from '#base/spf-limits.ts';
 import { type Name } from '#dns/name.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type Resolver, type ResolverAnswer, isTransient } from './resolver.ts';

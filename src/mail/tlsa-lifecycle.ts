@@ -5,7 +5,7 @@
  * Not here: making records from certificates (dane.ts), which hosts may have them (compile-tlsa.ts).
  */
 import { type Result, fail, ok, problem } from '#base/problem.ts';
-import { advance, order, type OrderCause } from '#lifecycle/engine.ts';
+import { advance, type LifecycleEvent, order, type OrderCause } from '#lifecycle/engine.ts';
 import { checkedMachine, type Machine, type Wait } from '#lifecycle/machine.ts';
 import {
   addObject,
@@ -273,10 +273,29 @@ export function tlsaActivated(state: TlsaState, id: string, world: World<TlsaDat
   return ok({ ...state, lifecycle: changeObject(state.lifecycle, id, mark) });
 }
 
-/** Takes back a next key that was never used. */
-export function tlsaAbandon(state: TlsaState, id: string, cause: OrderCause): Result<TlsaState> {
+/** Keys to come at a host: announced, and nobody said that the host uses them. */
+export function comingTlsa({ lifecycle }: TlsaState, host: string): TlsaObject[] {
+  return lifecycle.objects.filter(
+    ({ stage, data }) => ['published', 'visible', 'deployable'].includes(stage) && data.host === host && data.activatedAtMs === undefined,
+  );
+}
+
+/** Takes back a next key that was never used, at once: a record that no key needs is missed by nobody. */
+export function tlsaAbandon(
+  state: TlsaState,
+  id: string,
+  cause: OrderCause,
+): Result<{ readonly state: TlsaState; readonly events: readonly LifecycleEvent[] }> {
+  const object = findObject(state.lifecycle, id);
+  if (object?.stage === 'current' || object?.data.activatedAtMs !== undefined)
+    return fail(
+      problem('LIFECYCLE_ORDER', id, `${object.data.host} uses ${id}: without its record senders would not deliver`, {
+        rfc: 'RFC 7671 §8.1',
+        fix: 'put another key in its place: waxseal tlsa next',
+      }),
+    );
   const done = order(TLSA_MACHINE, state.lifecycle, id, 'removed', cause);
-  return done.ok ? ok({ ...state, lifecycle: done.value.state }) : done;
+  return done.ok ? ok({ state: { ...state, lifecycle: done.value.state }, events: done.value.events }) : done;
 }
 
 /** Records that stand now at a host, as `u s m HEX`, each once. */

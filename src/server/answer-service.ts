@@ -3,12 +3,14 @@
  * Drains on TERM and INT; ends at once when its supervisor has gone, so that a new one finds the addresses free.
  * Not here: what runs in the workers (given as a script), restarting this process (supervisor.ts).
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { parseIpPort } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
 import { type AnswerSettings, type IpcMessage, openSupervisorChannel } from '#base/ipc.ts';
+import { SELECTOR_COUNTS_EVERY_MS } from '#base/event-limits.ts';
 import { COUNTERS_EVERY_MS, DRAIN_MS, WORKERS_MAX } from '#base/limits.ts';
 import { CookieKeeper } from './cookie-keeper.ts';
+import { type QueryLine } from './query-log.ts';
 import { EXIT_CONFIGURATION } from './supervisor.ts';
 import { chooseUdp } from './udp.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -20,13 +22,17 @@ export interface AnswerServiceOptions {
   /** Names of the responder's counter slots, in order. */
   readonly responderSlots: readonly string[];
   readonly log: (text: string) => void;
+  readonly logQuery: (line: QueryLine) => void;
 }
 
 /** Says hello and does what the supervisor says from then on. */
-export function runAnswerService({ own, workerScript, responderSlots, log }: AnswerServiceOptions): void {
+export function runAnswerService({ own, workerScript, responderSlots, log, logQuery }: AnswerServiceOptions): void {
   let pool: WorkerPool | undefined;
   let cookies: CookieKeeper | undefined;
   let reporter: NodeJS.Timeout | undefined;
+  let selectorReporter: NodeJS.Timeout | undefined;
+  const run = randomUUID();
+  let selectorTotal = -1;
   let announced = 0;
   let starting = false;
   let listening = false;
@@ -39,6 +45,12 @@ export function runAnswerService({ own, workerScript, responderSlots, log }: Ans
   const hello = () => channel.send({ kind: 'hello', role: 'answer', pid: own.pid });
   const reportCounters = () => {
     if (pool !== undefined) channel.send({ kind: 'counters', workers: pool.counters() });
+  };
+  const reportSelectors = () => {
+    const total = pool?.selectorTotal();
+    if (pool === undefined || total === undefined || total === selectorTotal) return;
+    selectorTotal = total;
+    channel.send({ kind: 'selectors', run, ...pool.selectorCounts() });
   };
   const reportListening = () => {
     const addresses = pool?.addresses();
@@ -69,12 +81,15 @@ export function runAnswerService({ own, workerScript, responderSlots, log }: Ans
         listening = false;
         reportListening();
         reportServed();
+        selectorTotal = -1;
+        reportSelectors();
         break;
       case 'gone':
       case 'listening':
       case 'ready':
       case 'served':
       case 'counters':
+      case 'selectors':
         break;
     }
   }
@@ -97,6 +112,7 @@ export function runAnswerService({ own, workerScript, responderSlots, log }: Ans
       openMmsg,
       cookieSecrets: cookies?.secrets.shared,
       rateLimit: settings.rateLimit,
+      queryLog: { every: settings.queryLogEvery ?? 0, write: logQuery },
       script: workerScript,
       workers: settings.workers,
       storeDir: settings.storeDir,
@@ -111,12 +127,14 @@ export function runAnswerService({ own, workerScript, responderSlots, log }: Ans
     pool.announce(announced);
     pool.start();
     reporter = setInterval(reportCounters, COUNTERS_EVERY_MS);
+    selectorReporter = setInterval(reportSelectors, SELECTOR_COUNTS_EVERY_MS);
   }
 
   async function stop(): Promise<void> {
     if (stopping) return;
     stopping = true;
     clearInterval(reporter);
+    clearInterval(selectorReporter);
     cookies?.stop();
     await pool?.stop(DRAIN_MS);
     own.exit(0);

@@ -9,6 +9,8 @@ import { type ClientAddress } from '#base/client-address.ts';
 export interface QueryResponder {
   /** Queries have come that were received together: the clock is looked at once for all of them. */
   beginBatch?(): void;
+  /** Does a little, well below a millisecond, of what can wait, in a moment without queries; true when there is more of it. */
+  work?(): boolean;
   /**
    * Writes the answer to the first `length` octets of `query` into `out` and returns its length, 0 for no answer. `out` has room for
    * UDP_EDNS_BYTES_MAX octets over UDP, for MESSAGE_BYTES_MAX over TCP. `client` is who asks, as far as the packet tells.

@@ -50,6 +50,7 @@ class UdpLoop {
   readonly #calls: Syscalls;
   readonly #sockets: readonly MmsgSocket[];
   readonly #bellFd: number;
+  readonly #responder: QueryResponder;
   readonly #batch: UdpBatch;
   /** Sockets that may have queries, one octet each: a typed array, since it changes with every batch. */
   readonly #ready: Uint8Array;
@@ -61,6 +62,7 @@ class UdpLoop {
     this.#calls = calls;
     this.#sockets = sockets;
     this.#bellFd = bellFd;
+    this.#responder = responder;
     this.#batch = new UdpBatch(calls, responder, counters);
     this.#ready = new Uint8Array(sockets.length);
     this.#poll = nativeMemory((sockets.length + 2) * STRUCTURES.pollfd.sizeBytes);
@@ -97,9 +99,11 @@ class UdpLoop {
   /** Answers until the bell rings or `blockMs` are over. */
   #serve(blockMs: number): void {
     const untilMs = performance.now() + blockMs;
+    let hasWork = false;
     for (let leftMs = blockMs; ; leftMs = untilMs - performance.now()) {
-      if (this.#wait(Math.max(0, Math.ceil(leftMs)))) return;
+      if (this.#wait(hasWork ? 0 : Math.max(0, Math.ceil(leftMs)))) return;
       this.#rounds();
+      hasWork = this.#responder.work?.() === true;
       if (leftMs <= 0) return;
     }
   }

@@ -12,6 +12,7 @@ import { GENERATION_LOOK_MS, STORE_WAIT_MS_MAX } from '#base/limits.ts';
 import { SERVER_SLOT_COUNT } from './counters.ts';
 import { type OpenUdp, type QueryResponder } from './listener.ts';
 import { startWorkerListeners } from './listen.ts';
+import { type QueryLine, sampled } from './query-log.ts';
 // `import type`, which leaves nothing behind: the module itself needs koffi.
 import type { MmsgHandles } from './udp-mmsg-socket.ts';
 
@@ -29,8 +30,12 @@ export interface WorkerData {
   readonly generations: SharedArrayBuffer;
   /** Of answer/cookie-secrets.ts; undefined: no cookies. */
   readonly cookieSecrets: SharedArrayBuffer | undefined;
+  /** Rows of answer/selector-counts.ts, one per thread. */
+  readonly selectors: SharedArrayBuffer;
   /** Undefined: no limits. */
   readonly rateLimit: RateLimitSettings | undefined;
+  /** One query in this many is logged; 0: none. */
+  readonly queryLogEvery: number;
 }
 
 /** What a thread serves: UDP and TCP in one event loop; TCP only; or UDP only, at sockets that the pool opens for it, blocking while it waits. */
@@ -49,7 +54,9 @@ export type WorkerReport =
   | { readonly kind: 'listening'; readonly addresses: readonly string[]; readonly generation: number }
   | { readonly kind: 'served'; readonly generation: number }
   /** A line for the log of the process. */
-  | { readonly kind: 'log'; readonly text: string };
+  | { readonly kind: 'log'; readonly text: string }
+  /** A query for the query log. */
+  | { readonly kind: 'query'; readonly line: QueryLine };
 
 /** An open store and what answers from it. */
 export interface ServedStore {
@@ -62,8 +69,8 @@ export interface ServedStore {
 /** What a responder is to be defended with. */
 export type WorkerDefences = Pick<WorkerData, 'cookieSecrets' | 'rateLimit'> & { readonly log: (text: string) => void };
 
-/** Opens the store read-only; undefined while it does not exist. `counters` is the responder's part of the worker's row. */
-export type OpenStore = (dir: string, counters: Float64Array, defences: WorkerDefences) => ServedStore | undefined;
+/** Opens the store read-only; undefined while it does not exist. `counters` is the responder's part of the worker's row; `data` what the worker was given. */
+export type OpenStore = (dir: string, counters: Float64Array, defences: WorkerDefences, data: WorkerData) => ServedStore | undefined;
 
 /** First wait for a store that is about to be made. */
 const STORE_WAIT_MS_MIN = 10;
@@ -98,11 +105,14 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
 
   const { cookieSecrets, rateLimit } = data;
   const defences: WorkerDefences = { cookieSecrets, rateLimit, log: (text) => report({ kind: 'log', text }) };
-  store = await openWhenThere(() => open(data.storeDir, row.subarray(SERVER_SLOT_COUNT), defences), stopped);
+  store = await openWhenThere(() => open(data.storeDir, row.subarray(SERVER_SLOT_COUNT), defences, data), stopped);
   if (store !== undefined) {
     renew(store);
     const listeners = await startWorkerListeners({
-      responder: store.responder,
+      responder:
+        data.queryLogEvery === 0
+          ? store.responder
+          : sampled(store.responder, data.queryLogEvery, (line) => report({ kind: 'query', line })),
       addresses: data.addresses,
       counters: row.subarray(0, SERVER_SLOT_COUNT),
       ...openersFor(data.duty, () => {

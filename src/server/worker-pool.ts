@@ -6,10 +6,13 @@
  */
 import { Worker } from 'node:worker_threads';
 import { type IpPort } from '#base/address.ts';
+import { SELECTOR_ROW_BYTES, readSelectorCounts, sumSelectorCounts } from '#answer/selector-counts.ts';
 import { assert } from '#base/assert.ts';
-import { type RateLimitSettings, type WorkerCounters, type WorkerState } from '#base/ipc.ts';
-import { UDP_THREADS_PER_TCP_THREAD } from '#base/limits.ts';
+import { type RateLimitSettings, type SelectorReport, type WorkerCounters, type WorkerState } from '#base/ipc.ts';
+import { UDP_THREADS_PER_TCP_THREAD, WORKER_YOUNG_MIB } from '#base/limits.ts';
+import { formatName } from '#dns/name.ts';
 import { SERVER_SLOT } from './counters.ts';
+import { type QueryLine } from './query-log.ts';
 import { RESTART_TIMES, RestartDelay, type RestartTimes } from './restart-delay.ts';
 import { type OpenMmsg } from './udp.ts';
 // `import type`, which leaves nothing behind: the module itself needs koffi.
@@ -32,6 +35,8 @@ export interface WorkerPoolOptions {
   /** Some worker began to listen, died, or serves a newer generation. */
   readonly changed: () => void;
   readonly log: (text: string) => void;
+  /** One query in `every` is told; 0: none. Absent: none. */
+  readonly queryLog?: { readonly every: number; readonly write: (line: QueryLine) => void };
   readonly restartTimes?: RestartTimes;
 }
 
@@ -55,6 +60,7 @@ export class WorkerPool {
   readonly #slotNames: readonly string[];
   readonly #counters: SharedArrayBuffer;
   readonly #generations: SharedArrayBuffer;
+  readonly #selectors: SharedArrayBuffer;
   readonly #seats: readonly Seat[];
   #stopping = false;
 
@@ -64,6 +70,7 @@ export class WorkerPool {
     const duties = dutiesFor(options.workers, options.openMmsg !== undefined);
     this.#counters = new SharedArrayBuffer(duties.length * this.#slotNames.length * Float64Array.BYTES_PER_ELEMENT);
     this.#generations = new SharedArrayBuffer((1 + duties.length) * Int32Array.BYTES_PER_ELEMENT);
+    this.#selectors = new SharedArrayBuffer(duties.length * SELECTOR_ROW_BYTES);
     this.#seats = duties.map((duty, id) => ({
       id,
       duty,
@@ -104,6 +111,25 @@ export class WorkerPool {
     }));
   }
 
+  /** Queries for DKIM selectors, by all workers since the pool was made. */
+  selectorCounts(): Omit<SelectorReport, 'run'> {
+    const counts: Record<string, number> = {};
+    let isFull = false;
+    for (const { id } of this.#seats) {
+      const lacksRoom = readSelectorCounts(this.#selectors, id, (name, count) => {
+        const text = formatName(name);
+        counts[text] = (counts[text] ?? 0) + count;
+      });
+      isFull ||= lacksRoom;
+    }
+    return { isFull, counts };
+  }
+
+  /** The sum of them: the same as before when nothing was asked since. */
+  selectorTotal(): number {
+    return this.#seats.reduce((sum, { id }) => sum + sumSelectorCounts(this.#selectors, id), 0);
+  }
+
   /** Drains all workers; those that have not ended a little after `graceMs` are ended. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
@@ -128,7 +154,7 @@ export class WorkerPool {
 
   #startWorker(seat: Seat): void {
     const startedMs = performance.now();
-    const { script, storeDir, addresses, cookieSecrets, rateLimit, log, changed } = this.#options;
+    const { script, storeDir, addresses, cookieSecrets, rateLimit, queryLog, log, changed } = this.#options;
     const workerData: WorkerData = {
       id: seat.id,
       duty: seat.duty,
@@ -137,14 +163,24 @@ export class WorkerPool {
       counters: this.#counters,
       rowLength: this.#slotNames.length,
       generations: this.#generations,
+      selectors: this.#selectors,
       cookieSecrets,
       rateLimit,
+      queryLogEvery: queryLog?.every ?? 0,
     };
-    const worker = new Worker(script, { workerData, name: seat.duty === 'all' ? `answer ${seat.id}` : `answer ${seat.id} ${seat.duty}` });
+    const worker = new Worker(script, {
+      workerData,
+      name: seat.duty === 'all' ? `answer ${seat.id}` : `answer ${seat.id} ${seat.duty}`,
+      resourceLimits: { maxYoungGenerationSizeMb: WORKER_YOUNG_MIB },
+    });
     seat.worker = worker;
     worker.on('message', (report: WorkerReport) => {
       if (report.kind === 'log') {
         log(report.text);
+        return;
+      }
+      if (report.kind === 'query') {
+        queryLog?.write(report.line);
         return;
       }
       seat.generation = report.generation;

@@ -4,6 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { CookieSecrets } from '#answer/cookie-secrets.ts';
 import { RateLimiter } from '#answer/rate-limit.ts';
 import { Responder } from '#answer/respond.ts';
+import { SelectorCounts } from '#answer/selector-counts.ts';
 import { SIP_KEY_BYTES } from '#answer/siphash.ts';
 import { assert } from '#base/assert.ts';
 import { systemCoarseClock } from '#base/coarse-clock.ts';
@@ -12,7 +13,7 @@ import { StoreFailure } from '#store/failure.ts';
 import { openReader, type StoreReader } from '#store/reader.ts';
 import { type OpenStore, runWorker } from './worker-loop.ts';
 
-const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log }) => {
+const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log }, { selectors, id }) => {
   const reader = tryOpen(dir);
   if (reader === undefined) return undefined;
   const limited = (network: string) =>
@@ -22,7 +23,13 @@ const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log }) 
     limiter: rateLimit === undefined ? undefined : new RateLimiter(rateLimit, randomBytes(SIP_KEY_BYTES), limited),
     clock: systemCoarseClock(),
   };
-  const responder = new Responder(reader, { counters, defences, cacheBytes: ANSWER_CACHE_BYTES, hashSeed: randomInt(2 ** 32) });
+  const responder = new Responder(reader, {
+    counters,
+    defences,
+    cacheBytes: ANSWER_CACHE_BYTES,
+    hashSeed: randomInt(2 ** 32),
+    selectors: new SelectorCounts(selectors, id),
+  });
   return {
     responder,
     refresh() {

@@ -9,6 +9,7 @@ import { type OwnerKey, formatName, nameOfKey } from '#dns/name.ts';
 
 import { type AuditEvent, appendAudit } from './audit.ts';
 import { type DocumentWrite, putDocument, removeDocuments } from './documents.ts';
+import { type EventWrite, appendEvents } from './events.ts';
 import { StoreFailure } from './failure.ts';
 import { decodeJson, encodeJson, isNumber } from './json.ts';
 import { type JournalLimits, type JournalWrite, appendJournal } from './journal.ts';
@@ -60,6 +61,8 @@ export interface StoreWrite {
   /** Of zones that exist, or are made here. A zone whose records stay as they are keeps its revision. */
   readonly secrets?: readonly SecretWrite[];
   readonly documents?: readonly DocumentWrite[];
+  /** What is told to those who follow; in this order. */
+  readonly events?: readonly EventWrite[];
   readonly tokens?: { readonly put?: readonly TokenRecord[]; readonly remove?: readonly string[] };
   /** Signature refresh and removals: written even into the last reserve of disk space. */
   readonly upkeep?: boolean;
@@ -81,12 +84,13 @@ export interface Written {
 export interface ApplyTools {
   readonly sealer: Sealer;
   readonly limits: JournalLimits;
+  readonly eventsKept: number;
   /** Called before LMDB writes to the file: at the end, and on the way of a very large write. Throws when there is no room. */
   readonly makeRoom: (written: Written) => void;
 }
 
 /** Applies `write` inside the running transaction. */
-export function applyWrite({ db }: Environment, write: StoreWrite, { sealer, limits, makeRoom }: ApplyTools): CommitOutcome {
+export function applyWrite({ db }: Environment, write: StoreWrite, { sealer, limits, eventsKept, makeRoom }: ApplyTools): CommitOutcome {
   const generation = readGeneration(db.meta) + 1;
   const put = write.zones?.put ?? [];
   const remove = write.zones?.remove ?? [];
@@ -117,6 +121,7 @@ export function applyWrite({ db }: Environment, write: StoreWrite, { sealer, lim
   for (const token of write.tokens?.put ?? []) db.tokens.putSync(textKey(token.id), encodeJson(token));
   for (const id of write.tokens?.remove ?? []) db.tokens.removeSync(textKey(id));
 
+  appendEvents(db.events, write.events ?? [], generation, write.audit.atMs, eventsKept);
   if (write.audit.action !== undefined) appendAudit(db.audit, db.meta, write.audit, generation, sealer);
   rememberChanges(db.recent, generation, changes, remove);
   raiseClock(db.meta, write.audit.atMs);

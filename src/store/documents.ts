@@ -89,10 +89,22 @@ export function readDocument({ documents }: DocumentTables, zoneId: number, kind
   return readEnvelope(documents, documentKey(zoneId, kind, id), read)?.value;
 }
 
-/** The first `limit` entries of the table, soonest first, up to `untilMs`. */
-export function readDue({ due }: DocumentTables, untilMs: number, limit: number, read: ReadOptions): DueDocument[] {
+/** The first `limit` entries of the table, of `kind` where it is given, soonest first, up to `untilMs`. */
+export function readDue(
+  { due }: DocumentTables,
+  untilMs: number,
+  limit: number,
+  kind: string | undefined,
+  read: ReadOptions,
+): DueDocument[] {
   const end = numberKey(Math.max(0, Math.floor(untilMs)) + 1);
-  return [...due.getKeys({ end, limit, ...read })].map(dueOfKey);
+  const found: DueDocument[] = [];
+  for (const key of due.getKeys({ end, ...read })) {
+    if (found.length >= limit) break;
+    const entry = dueOfKey(key);
+    if (kind === undefined || entry.kind === kind) found.push(entry);
+  }
+  return found;
 }
 
 function dueOfKey(key: Uint8Array): DueDocument {

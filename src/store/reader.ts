@@ -15,6 +15,7 @@ import { type ZoneView } from '#zone/view.ts';
 import { type AuditRecord, type AuditVerdict, readAudit, verifyAudit } from './audit.ts';
 import { asDamage, checkDataFile } from './data-file.ts';
 import { type DueDocument, readDocument, readDue } from './documents.ts';
+import { type EventRange, type StoredEvent, eventRange, readEvents } from './events.ts';
 import { StoreFailure } from './failure.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
 import { decodeJson, isNumber, isString } from './json.ts';
@@ -245,9 +246,19 @@ export class StoreReader {
     return readDocument(this.#environment.db, zoneId, kind, id, this.#read);
   }
 
-  /** Documents that are due at `untilMs` or before, soonest first, at most `limit`. */
-  due(untilMs: number, limit: number): readonly DueDocument[] {
-    return readDue(this.#environment.db, untilMs, limit, this.#read);
+  /** Documents that are due at `untilMs` or before, soonest first, at most `limit`; of one kind, or of any. */
+  due(untilMs: number, limit: number, kind?: string): readonly DueDocument[] {
+    return readDue(this.#environment.db, untilMs, limit, kind, this.#read);
+  }
+
+  /** Events after the one with id `afterId`, oldest first, at most `limit`. */
+  events(afterId: number, limit: number): readonly StoredEvent[] {
+    return readEvents(this.#environment.db.events, afterId, limit, this.#read);
+  }
+
+  /** Which events are kept. */
+  eventRange(): EventRange {
+    return eventRange(this.#environment.db.events, this.#read);
   }
 
   /** UUID of this installation. */

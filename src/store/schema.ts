@@ -12,6 +12,7 @@
  *   recent     generation                                 zones changed in it, and which nodes if they are few, JSON (recent.ts)
  *   documents  zone id ‖ kind ‖ 0 ‖ id                    what is kept beside the records, with when it is due, JSON (documents.ts)
  *   due        time in ms (u64) ‖ key in documents        one octet 0: the documents that are due, soonest first
+ *   events     id                                         what happened, JSON (events.ts); made when it is missing
  *
  * Zone ids are u32, generations and sequences u64, all big-endian, so that memcmp order is numeric order. An owner key ends each label
  * in 0x00, so a name and all below it are one range of keys, and the key before is the NSEC predecessor (docs/adr/0001-node-per-owner.md).
@@ -27,8 +28,19 @@ import { hasFields, isArrayOf, isString } from './json.ts';
 /** Version of everything above. Changes of it come with a `store/upgrade/` step; a store with a higher one is refused. */
 export const STORE_FORMAT = 1;
 
-/** Names of the databases; all exist from the store's first transaction on. */
-export type DatabaseName = 'meta' | 'zones' | 'nodes' | 'journal' | 'audit' | 'secrets' | 'tokens' | 'recent' | 'documents' | 'due';
+/** Names of the databases; all exist from the store's first transaction on, but `events` in a store that is older than it. */
+export type DatabaseName =
+  | 'meta'
+  | 'zones'
+  | 'nodes'
+  | 'journal'
+  | 'audit'
+  | 'secrets'
+  | 'tokens'
+  | 'recent'
+  | 'documents'
+  | 'due'
+  | 'events';
 
 /** Keys in `meta`. */
 export const META = {

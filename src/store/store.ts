@@ -86,6 +86,7 @@ export function openDatabases(openOne: (name: DatabaseName) => Octets): Environm
     recent: openOne('recent'),
     documents: openOne('documents'),
     due: openOne('due'),
+    events: openOne('events'),
   };
 }
 

@@ -12,6 +12,7 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 
 import { AssertionFailure, assert } from '#base/assert.ts';
+import { EVENTS_KEPT_MAX } from '#base/event-limits.ts';
 import { STORE_SLACK_BYTES } from '#base/limits.ts';
 
 import { type CommitOutcome, type StoreWrite, type Written, applyWrite, nextZoneId } from './apply.ts';
@@ -30,6 +31,7 @@ import { type LockHolder, type WriterLock, acquireWriterLock } from './writer-lo
 
 export type { CommitOutcome, NodeWrite, SecretWrite, StoreWrite } from './apply.ts';
 export type { DocumentWrite, DueDocument } from './documents.ts';
+export type { EventWrite, StoredEvent } from './events.ts';
 
 export interface WriterOptions {
   /** 32 octets (kek.ts). */
@@ -37,6 +39,8 @@ export interface WriterOptions {
   readonly random: (bytes: number) => Uint8Array;
   readonly nowMs: number;
   readonly journal?: JournalLimits;
+  /** Events kept; a test makes it small. */
+  readonly eventsKept?: number;
   /** Free space of the store's file system; a test gives its own. */
   readonly space?: (dir: string) => FreeSpace;
 }
@@ -76,6 +80,7 @@ export class StoreWriter extends StoreReader {
   readonly #environment: Environment;
   readonly #lock: WriterLock;
   readonly #options: WriterOptions;
+  readonly #eventListeners: (() => void)[] = [];
   #broken: StoreFailure | undefined;
   #closed = false;
   /** Seals and opens the secrets that the store keeps. */
@@ -102,6 +107,11 @@ export class StoreWriter extends StoreReader {
     return this.#lock.abandonedBy;
   }
 
+  /** Called after each commit with events. */
+  onEvents(listener: () => void): void {
+    this.#eventListeners.push(listener);
+  }
+
   /** The id for the next new zone. The same until a commit has used it. */
   nextZoneId(): number {
     return nextZoneId(this.#environment.db.meta);
@@ -122,12 +132,14 @@ export class StoreWriter extends StoreReader {
         applyWrite(this.#environment, write, {
           sealer: this.sealer,
           limits: this.#options.journal ?? JOURNAL_LIMITS,
+          eventsKept: this.#options.eventsKept ?? EVENTS_KEPT_MAX,
           makeRoom: (written) => this.#makeRoom(written, upkeep),
         }),
       );
       // With `overlappingSync: false` it is flushed by now; this is the binding's documented word for it.
       await root.flushed;
       this.refresh();
+      if ((write.events ?? []).length > 0) for (const listener of this.#eventListeners) listener();
       return outcome;
     } catch (error) {
       throw this.#failure(error);
@@ -237,7 +249,11 @@ function openEnvironment(dir: string, options: WriterOptions): Environment {
     if (!made && (meta === undefined ? root.getKeysCount() : meta.getKeysCount()) > 0)
       throw new StoreFailure('STORE_FORMAT', dir, `${dir} holds an LMDB database that is not waxseal's`, 'name another data directory');
     // Of a complete store nothing is made, so nothing is written.
-    const db = openDatabases((name) => (made ? existingOrDamaged(root, name, dir) : makeDatabase(root, name)));
+    const db = openDatabases((name) => {
+      if (!made) return makeDatabase(root, name);
+      // The journal of events came later than the others, and a store without it lacks nothing that it had.
+      return name === 'events' ? (existingDatabase(root, name) ?? makeDatabase(root, name)) : existingOrDamaged(root, name, dir);
+    });
     if (!made) makeStore(root, db, options);
     return { dir, root, db };
   } catch (error) {

@@ -109,6 +109,11 @@ export function soaMinimum(rdata: Uint8Array): number {
   return new DataView(rdata.buffer, rdata.byteOffset, rdata.byteLength).getUint32(rdata.length - 4);
 }
 
+/** The REFRESH field of SOA RDATA, seconds: a secondary that missed a NOTIFY looks after this long. */
+export function soaRefresh(rdata: Uint8Array): number {
+  return new DataView(rdata.buffer, rdata.byteOffset, rdata.byteLength).getUint32(rdata.length - 16);
+}
+
 /** The same SOA RDATA with another serial. */
 export function withSoaSerial(rdata: Uint8Array, serial: Serial): Uint8Array {
   const changed = new Uint8Array(rdata);

@@ -21,6 +21,7 @@ import { type Changeset, type RrsetChange, diffZones, revertChanges, serialOf, w
 import { lookup, zoneSet } from '#zone/lookup.ts';
 import { rrsetOf } from '#zone/view.ts';
 import { type MemoryZone, type ZoneRrset, memoryZone, zoneRrsets } from '#zone/zone.ts';
+import { MemoryEvents } from '../support/memory-events.ts';
 
 interface FakeZone {
   readonly record: ZoneRecord;
@@ -58,6 +59,7 @@ export class FakeControl implements ControlApi {
   readonly zoneMap = new Map<string, FakeZone>();
   readonly tokenMap = new Map<string, TokenRecord>();
   readonly signers = NO_SIGNERS;
+  readonly events = new MemoryEvents();
   readonly journal: Journal[] = [];
   readonly auditLog: AuditView[] = [];
   readonly commands: { readonly command: Command; readonly options: RunOptions }[] = [];

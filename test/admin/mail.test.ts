@@ -84,6 +84,8 @@ describe('how it stands, and orders', () => {
     expect(body['lives']).toContainEqual(
       expect.objectContaining({ machine: MAIL_MACHINES.dkim.kind, object: 'r20260101a', stage: 'published' }),
     );
+    expect(body['spf']).toMatchObject({ lookups: 1, voids: 0, sources: [], alerts: [], lines: [expect.stringContaining('1 look-up')] });
+    expect(body['spf']).toMatchObject({ lookedAt: expect.stringMatching(/Z$/), nextLookAt: expect.stringMatching(/Z$/) });
     expect((await call('GET', 'mail/check')).body).toMatchObject({ ok: true });
     expect((await call('GET', 'mail/proposal')).body).toMatchObject({ policy: { dmarc: { policy: 'none' } } });
   });
@@ -119,6 +121,17 @@ describe('how it stands, and orders', () => {
     });
     expect(await call('POST', 'tlsa/mx1/activated', {})).toMatchObject({ status: 409, body: { code: 'MAIL_TLSA_EARLY' } });
     expect((await call('GET', 'tlsa')).body['records']).toHaveLength(2);
+    expect(await call('POST', 'tlsa/mx1/abandon', { object: 'tlsa-mx1-1' })).toMatchObject({
+      status: 409,
+      body: { code: 'LIFECYCLE_ORDER' },
+    });
+    expect(await call('POST', 'tlsa/mx2/abandon', { object: 'tlsa-mx1-2' })).toMatchObject({ status: 404 });
+    expect(await call('POST', 'tlsa/mx1/abandon', { reason: 'another CA' })).toMatchObject({
+      status: 200,
+      body: { changed: true, mail: { object: 'tlsa-mx1-2' } },
+    });
+    expect((await call('GET', 'tlsa')).body['records']).toHaveLength(1);
+    expect(await call('POST', 'tlsa/mx1/abandon', {})).toMatchObject({ status: 404, body: { code: 'LIFECYCLE_OBJECT' } });
     expect(await call('DELETE', 'mail')).toMatchObject({ status: 200 });
   });
 

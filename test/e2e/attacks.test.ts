@@ -4,7 +4,7 @@
  * 127/8 gives as many client networks as one likes; the allow list, which has it by default, is empty here.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ipPort } from '#base/address.ts';
+import { type IpPort, ipPort } from '#base/address.ts';
 import { TcpClient, framed, udpQuery } from '../support/dns-client.ts';
 import { type CanaryReport, type FloodReport, type FloodShape, canary, flood, totals } from '../support/flood.ts';
 import { descriptorCount, memoryBytes } from '../support/process-facts.ts';
@@ -83,6 +83,7 @@ describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', { retry: 2 
     const denied = buildQuery({ name: 'xxxxxxxxxx.example.', type: 'A', edns: { size: 1232, dnssecOk: true } });
     const sources = Array.from({ length: 100 }, (_, each) => network(1024 + each, 1)[0]!);
     await flood(server, { sources, queries: [bigQuery, denied], random: true, perSecond: 6000, seconds: 1.5 });
+    await churn(at(), 1500);
     baselineBytes = memoryBytes(answerPid());
     baselineDescriptors = descriptorCount(answerPid());
   });
@@ -202,6 +203,17 @@ describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', { retry: 2 
     for (const client of clients) client.reset();
   });
 
+  test('T3, T4: connections that split, burst and send rubbish, and end by FIN, half close and reset, over and over', async () => {
+    const churned = churn(at(), 1500);
+    const watched = canary(server, { from: CANARY_FROM, query: canaryQuery, perSecond: 45, until: churned });
+    const { opened, wanted, answered } = await churned;
+    expectServed(await watched);
+    expect(opened).toBeGreaterThan(100);
+    // Nothing that was whole stayed without its answer.
+    expect(wanted).toBeGreaterThan(1000);
+    expect(answered).toBe(wanted);
+  });
+
   test('afterwards: the same processes, memory and descriptors as before', async () => {
     const pid = answerPid();
     const limitBytes = Math.max(1.1 * baselineBytes, baselineBytes + GARBAGE_BYTES);
@@ -237,4 +249,52 @@ function malformed(): Uint8Array[] {
   }
   for (let each = 0; each < 50; each++) packets.push(Uint8Array.from({ length: 12 + (random() % 500) }, () => random() & 255));
   return packets;
+}
+
+/** Eight clients that open connections, each in another way, for some time. */
+async function churn(to: IpPort, ms: number): Promise<{ opened: number; wanted: number; answered: number }> {
+  const endMs = performance.now() + ms;
+  const seen = { opened: 0, wanted: 0, answered: 0 };
+  const take = async (client: TcpClient, count: number): Promise<void> => {
+    seen.wanted += count;
+    const messages = await client.receive(count);
+    seen.answered += messages.length;
+  };
+  const message = framed(canaryQuery);
+  const burst = Buffer.concat(Array.from({ length: 200 }, () => message));
+  const answer = Buffer.from(canaryQuery).fill(0x80, 2, 3);
+  const rubbish = [Buffer.alloc(2), framed(canaryQuery.subarray(0, 11)), framed(answer), Buffer.alloc(3000, 0xff)];
+  const ways: readonly ((client: TcpClient, turn: number) => Promise<void> | void)[] = [
+    async (client) => {
+      // Within the length prefix, the header, the name.
+      for (let from = 0; from < message.length; from += 7) await client.sendNow(message.subarray(from, from + 7));
+      await take(client, 1);
+      client.finish();
+    },
+    async (client) => {
+      client.send(burst);
+      client.finish();
+      await take(client, 200);
+    },
+    async (client, turn) => {
+      client.send(rubbish[turn % rubbish.length]!);
+      client.finish();
+      await client.closed;
+    },
+    (client) => {
+      client.send(burst);
+      client.reset();
+    },
+    (client) => client.destroy(),
+  ];
+  await Promise.all(
+    Array.from({ length: 8 }, async (_, each) => {
+      for (let turn = each; performance.now() < endMs; turn++) {
+        const client = await TcpClient.open(to, { from: `127.210.${each}.1` });
+        seen.opened++;
+        await ways[turn % ways.length]!(client, turn);
+      }
+    }),
+  );
+  return seen;
 }

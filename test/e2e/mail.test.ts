@@ -131,10 +131,16 @@ describe('a mail policy', () => {
   });
 
   test('a control process that dies goes on with the same policy and keys', async () => {
-    const before = await server.cli('dkim', 'list', ZONE);
+    // How often they are asked for goes on, and when last is forgotten.
+    const keys = async () =>
+      (JSON.parse((await server.cli('dkim', 'list', ZONE, '--json')).out) as { keys: object[] }).keys.map((each) => ({
+        ...each,
+        queries: 0,
+      }));
+    const before = await keys();
     await server.killChild('control');
     await server.ready();
-    expect((await server.cli('dkim', 'list', ZONE)).out).toBe(before.out);
+    expect(await keys()).toEqual(before);
     expect(readFileSync(join(server.folder, 'post.mail.toml'), 'utf8')).toBe(POLICY);
   });
 });

@@ -54,6 +54,7 @@ test(`answers equal the oracle's: ${ZONE_SETS} random sets of zones, ${QUERIES_P
       const query = randomQuery(random, name);
       const transport = random() < 0.3 ? 'tcp' : 'udp';
       const expected = oracleAnswer(zones, query, transport);
+      responder.beginBatch();
       const length = responder.respond(query, query.length, out, transport);
       if (!Buffer.from(expected).equals(out.subarray(0, length)))
         expect.fail(
@@ -102,6 +103,7 @@ async function differences(options: ResponderOptions, look: (source: AnswerSourc
     // Names in memory that are not those of the store are an assertion: one more way not to answer rightly.
     const respond = (query: Buffer, transport: 'tcp' | 'udp'): number => {
       try {
+        responder.beginBatch();
         return responder.respond(query, query.length, out, transport);
       } catch (error) {
         if (error instanceof AssertionFailure) return 0;
@@ -150,9 +152,8 @@ describe('answers equal the oracle’s at every moment while zones change', () =
       readNodes: (...rest) => source.readNodes(...rest),
       refresh: () => hears(source.refresh()),
     });
-    // The cache alone: names in memory that are not told of changes do not belong to the store any more, and anything may happen then.
     const deaf = (source: AnswerSource) => hearing(source, () => ({ zones: [], changes: [] }));
-    expect((await differences({ negative: { nodes: 0 } }, deaf, 1)).length).toBeGreaterThan(10);
+    expect((await differences({}, deaf, 1)).length).toBeGreaterThan(10);
     // Without the first node of each change. Nothing that moves names is kept back, so it is the cache alone that goes wrong.
     const halfDeaf = (source: AnswerSource) =>
       hearing(source, ({ zones, changes }) => ({

@@ -4,7 +4,6 @@
  * rule explains fails the test, and so does a rule that explains nothing.
  */
 import * as fc from 'fast-check';
-import { spf as mailauthSpf } from 'mailauth/lib/spf/index.js';
 import { describe, expect, test } from 'vitest';
 import { ok } from '#base/problem.ts';
 import { TYPE } from '#dns/types.ts';
@@ -14,6 +13,7 @@ import { parseSpf } from '#mail/spf-parse.ts';
 import { type Qualifier, type Term, formatSpf } from '#mail/spf.ts';
 import { formatIp } from '#mail/spf-ip.ts';
 import { seededRandom } from '../support/query-set.ts';
+import { type Account, askMailauth } from '../support/mailauth-spf.ts';
 import { type SpfGraph, randomSpfGraph } from '../support/spf-graph.ts';
 import { type TableEntry, plainName, tableResolver } from '../support/table-resolver.ts';
 
@@ -112,33 +112,6 @@ describe('parse∘print = id', () => {
       ),
     ));
 });
-
-interface Account {
-  readonly result: string;
-  readonly lookups: number;
-  readonly voids: number;
-}
-
-/** What mailauth says; `table` answers as node's resolver does, with its error codes. */
-async function askMailauth({ table, question }: SpfGraph): Promise<Account> {
-  const resolver = async (domain: string, type: string): Promise<unknown> => {
-    const name = Buffer.concat([
-      ...domain.split('.').flatMap((label) => [Buffer.from([label.length]), Buffer.from(label)]),
-      Buffer.from([0]),
-    ]);
-    const answer = await tableResolver(table).lookup(name, TYPE[type as 'A']);
-    if (answer.kind !== 'answer') {
-      const code = { nodata: 'ENODATA', nxdomain: 'ENOTFOUND', servfail: 'ESERVFAIL', timeout: 'ETIMEOUT' }[answer.kind];
-      throw Object.assign(new Error(code), { code });
-    }
-    const entry = table[domain.toLowerCase()]!;
-    if (type === 'TXT') return entry.txt!.map((text) => [text]);
-    if (type === 'MX') return entry.mx!.map((text) => ({ priority: Number(text.split(' ')[0]), exchange: text.split(' ')[1] }));
-    return entry[type.toLowerCase() as 'a'];
-  };
-  const { status, lookups } = await mailauthSpf({ ...question, mta: 'mx.test', resolver } as Parameters<typeof mailauthSpf>[0]);
-  return { result: status.result, lookups: lookups?.count ?? -1, voids: lookups?.void ?? -1 };
-}
 
 interface Case {
   readonly graph: SpfGraph;

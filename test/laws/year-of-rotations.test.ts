@@ -1,20 +1,22 @@
 /**
  * A year of rotations in many domains, in simulated time: whatever mix of versions caches hold, whatever crashes, jumps or lags, mail
- * signed at any moment verifies for its queue life, certificates match, policies are consistent. And the judge can find fault: engines
- * with one wait too short are caught.
+ * signed at any moment verifies for its queue life, certificates match, policies are consistent. A key that leaked is revoked everywhere,
+ * signs nothing more and is replaced as soon as its successor can be found. And the judge can find fault: engines with one wait too short,
+ * or too long, are caught.
  */
 import { describe, expect, test } from 'vitest';
 import { type Machine, type Wait } from '../../src/lifecycle/machine.ts';
 import { MAIL_MACHINES, type MailMachines } from '../../src/mail/mail-step.ts';
+import { type Sabotage } from '../lifecycle/diary.ts';
 import { judge } from '../lifecycle/judge.ts';
-import { liveDomain, type Sabotage } from '../lifecycle/simulated-domain.ts';
+import { liveDomain } from '../lifecycle/simulated-domain.ts';
 import { seededRandom } from '../support/query-set.ts';
 
 const YEAR_DAYS = 365;
 const DOMAINS = 8;
 
 test('nobody is hurt in a year of rotations', () => {
-  const totals = { steps: 0, crashes: 0, jumps: 0, reboots: 0, rotations: 0, activations: 0, mxChanges: 0 };
+  const totals = { steps: 0, crashes: 0, jumps: 0, reboots: 0, rotations: 0, activations: 0, mxChanges: 0, revocations: 0 };
   for (let seed = 1; seed <= DOMAINS; seed++) {
     const diary = liveDomain(`d${seed}.example`, seededRandom(seed), YEAR_DAYS);
     expect({ seed, harms: judge(diary) }).toEqual({ seed, harms: [] });
@@ -25,7 +27,7 @@ test('nobody is hurt in a year of rotations', () => {
   }
   expect(totals.rotations).toBeGreaterThan(DOMAINS * 2 * 4);
   expect(totals.crashes).toBeGreaterThan(DOMAINS * 40);
-  expect(Math.min(totals.jumps, totals.reboots, totals.activations, totals.mxChanges)).toBeGreaterThan(DOMAINS);
+  expect(Math.min(totals.jumps, totals.reboots, totals.activations, totals.mxChanges, totals.revocations)).toBeGreaterThan(DOMAINS);
 }, 60_000);
 
 describe('the judge finds', () => {
@@ -40,6 +42,15 @@ describe('the judge finds', () => {
     if (wait.kind !== 'time' || wait.since === undefined || !ids.includes(wait.since)) return wait;
     const { since: _since, ...rest } = wait;
     return rest;
+  };
+  /** A successor waits as if there were no hurry. */
+  const unhurried = (machine: Machine): Machine => {
+    const wait: Wait = { kind: 'time', id: 'unhurried', who: 'nobody', why: 'nothing happens', terms: ['queueLife'] };
+    const isLast = ({ from, to }: Machine['transitions'][number]) => from === 'visible' && to === 'active';
+    return {
+      ...machine,
+      transitions: machine.transitions.map((each) => (isLast(each) ? { ...each, waits: [...each.waits, wait] } : each)),
+    };
   };
   const machines = (change: Partial<MailMachines>, rates: Sabotage['rates'] = {}): Sabotage => ({
     machines: { ...MAIL_MACHINES, ...change },
@@ -59,6 +70,9 @@ describe('the judge finds', () => {
     ],
     ['keys revoked while mail is in queues', machines({ dkim: without(MAIL_MACHINES.dkim, 'queue-life') }), /meets .*p= later/],
     ['keys revoked though a signer still uses them', machines({ dkim: without(MAIL_MACHINES.dkim, 'switched') }), /meets .*p= later/],
+    ['revoked keys forgotten instead of told', machines({ dkim: without(MAIL_MACHINES.dkim, 'revoked-for') }), /revoked, answers NXDOMAIN/],
+    ['revoked keys followed by nothing for long', machines({ dkim: unhurried(MAIL_MACHINES.dkim) }), /no active key .* for \d+ hours/],
+    ['signers given a revoked key', { isOfferBlind: true }, /signed with .* after it was revoked/],
     ['certificates used before their TLSA is known', machines({ tlsa: without(MAIL_MACHINES.tlsa, 'two-ttls') }), /is shown to senders/],
     [
       'ids announced before their body',

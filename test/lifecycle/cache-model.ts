@@ -25,18 +25,18 @@ export interface Held {
 export type Records = ReadonlyMap<string, { readonly value: string; readonly ttlMs: number }>;
 
 export class CacheModel {
-  readonly #servers: readonly string[];
+  readonly servers: readonly string[];
   readonly #spans = new Map<string, Map<string, Span[]>>();
   readonly #negative = new Map<string, Span[]>();
   readonly #appliedMs = new Map<string, number>();
 
   constructor(servers: readonly string[]) {
-    this.#servers = servers;
+    this.servers = servers;
   }
 
   /** Each server takes the version over at its own time, in order. */
   publish(records: Records, negativeTtlMs: number, atMs: (server: string) => number): void {
-    for (const server of this.#servers) {
+    for (const server of this.servers) {
       const appliedMs = Math.max(atMs(server), this.#appliedMs.get(server) ?? -Infinity);
       this.#appliedMs.set(server, appliedMs);
       const negative = this.#negative.get(server) ?? [];

@@ -6,11 +6,18 @@ import { formatName, nameOf } from '../../src/dns/name.ts';
 import { TYPE } from '../../src/dns/types.ts';
 import { isMxCovered } from '../../src/mail/mta-sts.ts';
 import { type Held, NXDOMAIN, overlap } from './cache-model.ts';
-import { DAY_MS, type Diary, keyOf, QUEUE_MS } from './simulated-domain.ts';
+import { DAY_MS, type Diary, HOUR_MS, keyOf, QUEUE_MS } from './diary.ts';
 
 /** Every harm done, one line each. */
 export function judge(diary: Diary): string[] {
-  return [...judgeDkim(diary), ...judgeTlsa(diary), ...judgeSts(diary), ...judgeMx(diary), ...judgeStages(diary)];
+  return [
+    ...judgeDkim(diary),
+    ...judgeRevocations(diary),
+    ...judgeTlsa(diary),
+    ...judgeSts(diary),
+    ...judgeMx(diary),
+    ...judgeStages(diary),
+  ];
 }
 
 function plain(text: string): string {
@@ -35,13 +42,64 @@ function judgeDkim(diary: Diary): string[] {
   }
   for (const { what, fromMs, endMs } of diary.signing) {
     const selector = what.split('/')[2]!;
-    const underWay = { fromMs, endMs: endMs + QUEUE_MS };
+    // What was signed with a key that leaked may fail as soon as that is told.
+    const revokedMs = diary.revocations.find((each) => each.selector === selector)?.atMs ?? Infinity;
+    const underWay = { fromMs, endMs: Math.min(endMs + QUEUE_MS, revokedMs) };
     const answers = diary.cache.held(keyOf(`${selector}._domainkey`, diary.name, TYPE.TXT));
     const bad = answers.filter((held) => !isKey(plain(held.value)) && overlap(held, underWay));
     for (const held of bad)
       harms.push(`mail signed with ${selector} meets ${plain(held.value).slice(0, 30)}${held.fromMs > fromMs ? ' later' : ' at first'}`);
   }
   return harms;
+}
+
+/**
+ * A key that leaked is revoked everywhere and for as long as it takes to be noticed, signs nothing more, and is followed by another as
+ * soon as that can be found by everybody: at once where a spare had been published for long, otherwise after lag and negative TTL.
+ */
+function judgeRevocations(diary: Diary): string[] {
+  const harms: string[] = [];
+  for (const { selector, algorithm, atMs, toldForMs } of diary.revocations) {
+    const uses = diary.signing.filter(({ what, endMs }) => what.endsWith(`/${selector}`) && endMs > atMs);
+    if (uses.length > 0) harms.push(`mail signed with ${selector} after it was revoked`);
+    if (diary.actives.some((each) => each.selector === selector && each.atMs >= atMs)) harms.push(`${selector} is active again`);
+    const name = keyOf(`${selector}._domainkey`, diary.name, TYPE.TXT);
+    for (const server of diary.cache.servers)
+      for (const sinceMs of [diary.lagMs, toldForMs / 2, toldForMs]) {
+        const answer = plain(diary.cache.valueAt(server, name, atMs + sinceMs));
+        if (atMs + sinceMs < diary.endMs && !/; p=$/.test(answer)) harms.push(`${selector}, revoked, answers ${answer.slice(0, 30)}`);
+      }
+    const next = successorMs(diary, algorithm, atMs);
+    if (next > 0 && spareAt(diary, algorithm, atMs) !== undefined) harms.push(`no active key of ${algorithm} though a spare was ready`);
+    if (next > SUCCESSOR_MS) harms.push(`no active key of ${algorithm} for ${Math.round(next / HOUR_MS)} hours after a revocation`);
+  }
+  return harms;
+}
+
+/** Lag of the slowest secondary, looks that fail, wake-ups that come late, and a day of negative caching. */
+const SUCCESSOR_MS = 4 * DAY_MS;
+/** A spare that was on every server for so long is known to be, however late one looks, and no cache denies it. */
+const READY_MS = 7 * DAY_MS;
+
+/** How long no key was active from `atMs` on. */
+function successorMs(diary: Diary, algorithm: string, atMs: number): number {
+  const changes = diary.actives.filter((each) => each.algorithm === algorithm);
+  if (changes.findLast((each) => each.atMs <= atMs)?.selector !== undefined) return 0;
+  return (changes.find((each) => each.atMs > atMs)?.atMs ?? diary.endMs) - atMs;
+}
+
+/** A key that had not signed yet and could have. */
+function spareAt(diary: Diary, algorithm: string, atMs: number): string | undefined {
+  const begins = new RegExp(`^${algorithm[0]}[0-9a-z]+\\._domainkey\\.`);
+  return diary.cache
+    .keys()
+    .filter((key) => begins.test(key))
+    .find((key) => {
+      const selector = key.split('.')[0]!;
+      const isUsed = diary.actives.some((each) => each.selector === selector && each.atMs < atMs);
+      const isThere = (ms: number) => diary.cache.servers.every((server) => isKey(plain(diary.cache.valueAt(server, key, ms))));
+      return !isUsed && isThere(atMs - READY_MS) && isThere(atMs);
+    });
 }
 
 /** Whatever set of TLSA records a sender holds, the key that it is shown is in it. */

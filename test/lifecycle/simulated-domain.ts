@@ -1,7 +1,7 @@
 /**
  * A mail domain over a year of simulated time, and everything around it that can go wrong: secondaries that lag, probes that fail, a
  * process that crashes before and after its commits, reboots, a wall clock that jumps, wake-ups that come late, twice or not at all,
- * signers that switch slowly, operators who rotate, change TTLs, certificates and mail hosts.
+ * signers that switch slowly, operators who rotate, revoke keys that leaked, change TTLs, certificates and mail hosts.
  * What happened is written down; `judge` in judge.ts says whether anybody was hurt.
  */
 import { generateKeyPairSync } from 'node:crypto';
@@ -10,7 +10,9 @@ import { formatProblem } from '../../src/base/problem.ts';
 import { type Name, formatName, nameOf, parseName } from '../../src/dns/name.ts';
 import { formatRdata, parseRdataText } from '../../src/dns/registry.ts';
 import { type RrType, TYPE } from '../../src/dns/types.ts';
-import { acknowledgeDkim, rotateDkim, signingKeys } from '../../src/mail/dkim-lifecycle.ts';
+import { type DkimSigningKey } from '../../src/control/dkim-keys.ts';
+import { signingNow, signingWindows } from '../../src/control/signer-windows.ts';
+import { acknowledgeDkim, type DkimKey, revokeDkim, rotateDkim } from '../../src/mail/dkim-lifecycle.ts';
 import { judgeAnswer } from '../../src/mail/expectation.ts';
 import { dmarcStage } from '../../src/mail/dmarc-ramp.ts';
 import { parseTlsa } from '../../src/mail/dane.ts';
@@ -18,7 +20,6 @@ import { type MailState, newMailState } from '../../src/mail/mail-state.ts';
 import { type MailMachines, type MailObservation, type MailStep, MAIL_MACHINES, stepMail } from '../../src/mail/mail-step.ts';
 import { mailFacts } from '../../src/mail/mail-world.ts';
 import { announcedBody, checkMxChange, servedBody } from '../../src/mail/mta-sts-lifecycle.ts';
-import { type StsPolicy } from '../../src/mail/mta-sts.ts';
 import { type MailPolicy } from '../../src/mail/policy-model.ts';
 import { readPolicy } from '../../src/mail/policy.ts';
 import { tlsaActivated, tlsaNext, tlsaWorld } from '../../src/mail/tlsa-lifecycle.ts';
@@ -26,60 +27,8 @@ import { type ZoneView } from '../../src/zone/view.ts';
 import { memoryZone, type ZoneRrset } from '../../src/zone/zone.ts';
 import { type Random, pick } from '../support/query-set.ts';
 import { CacheModel, NXDOMAIN } from './cache-model.ts';
-
-export const MINUTE_MS = 60_000;
-export const HOUR_MS = 60 * MINUTE_MS;
-export const DAY_MS = 24 * HOUR_MS;
-/** Mail waits this long in queues at most. */
-export const QUEUE_MS = 5 * DAY_MS;
-
-/** What a mutated run does otherwise. */
-export interface Sabotage {
-  readonly machines?: MailMachines;
-  /** Waits are counted by the wall clock. */
-  readonly isWallClock?: boolean;
-  /** The operator changes MX records without asking. */
-  readonly isMxUnguarded?: boolean;
-  /** The state is not written down with the records: half a commit. */
-  readonly isCommitTorn?: boolean;
-  /** Days that are enough to find it; a year otherwise. */
-  readonly days?: number;
-  /** How often something happens at a wake-up, when a year has too little of it. */
-  readonly rates?: { readonly jump?: number; readonly mode?: number; readonly mx?: number };
-}
-
-export interface Use {
-  readonly what: string;
-  readonly fromMs: number;
-  endMs: number;
-}
-
-export interface BodySpan {
-  readonly version: number;
-  readonly policy: StsPolicy;
-  readonly frontend: string;
-  readonly fromMs: number;
-  endMs: number;
-}
-
-/** Everything the judge needs, in simulated time. */
-export interface Diary {
-  readonly name: string;
-  readonly cache: CacheModel;
-  /** Signers signing with selectors. */
-  readonly signing: Use[];
-  /** Keys (TLSA text) that mail servers showed. */
-  readonly shown: Use[];
-  readonly bodies: BodySpan[];
-  /** Which body's id was announced when. */
-  readonly announcements: { readonly id: string; readonly version: number; readonly atMs: number }[];
-  /** Times at which not exactly one key of an algorithm was active, after the first. */
-  readonly inactive: string[];
-  readonly stages: { readonly stage: string; readonly atMs: number }[];
-  readonly modes: { readonly mode: string; readonly atMs: number }[];
-  readonly problems: Set<string>;
-  counts: { steps: number; crashes: number; jumps: number; reboots: number; rotations: number; activations: number; mxChanges: number };
-}
+import { DAY_MS, type Diary, HOUR_MS, MINUTE_MS, type Sabotage } from './diary.ts';
+import { type Errand, SimulatedSigners } from './simulated-signers.ts';
 
 const FRONTENDS = ['policy host a', 'policy host b'];
 let rsaSpki: Buffer | undefined;
@@ -154,8 +103,11 @@ class SimulatedDomain {
   #state: MailState;
   #checks: MailStep['checks'] = [];
   #active = new Map<string, string>();
+  readonly #signers: SimulatedSigners;
+  /** Keys that operators know to have leaked, with their algorithms. */
+  readonly #leaked = new Map<string, string>();
   /** Things that happen at their time: signers that switch, hosts that change. */
-  readonly #agenda: { readonly atMs: number; run(): void }[] = [];
+  readonly #agenda: Errand[] = [];
   #tlsaKeys = 1;
   #tlsaPending: { readonly id: string; readonly record: string } | undefined;
 
@@ -185,20 +137,25 @@ class SimulatedDomain {
     this.#diary = {
       name,
       cache: new CacheModel(this.#servers),
+      lagMs: Math.max(...this.#lagMs.values()),
+      endMs: Infinity,
       signing: [],
       shown: [{ what: tlsaText(1), fromMs: -Infinity, endMs: Infinity }],
       bodies: [],
       announcements: [],
       inactive: [],
+      actives: [],
+      revocations: [],
       stages: [{ stage: 'none', atMs: this.#startMs }],
       modes: [],
       problems: new Set(),
-      counts: { steps: 0, crashes: 0, jumps: 0, reboots: 0, rotations: 0, activations: 0, mxChanges: 0 },
+      counts: { steps: 0, crashes: 0, jumps: 0, reboots: 0, rotations: 0, activations: 0, mxChanges: 0, revocations: 0 },
     };
     this.#view = memoryZone(this.#apex, this.#manual());
     this.#serve();
     this.#timeline = advanceTimeline(undefined, this.#reading());
     this.#state = newMailState(this.#view, this.#apex, this.#timeline.nowMs);
+    this.#signers = new SimulatedSigners(random, this.#diary.signing, (signer, selectors) => this.#acknowledge(signer, selectors));
   }
 
   #readPolicy(): MailPolicy {
@@ -227,6 +184,7 @@ class SimulatedDomain {
       while (this.#agenda.length > 0 && this.#agenda[0]!.atMs <= this.#t) this.#agenda.shift()!.run();
     }
     for (const use of [...this.#diary.signing, ...this.#diary.shown]) use.endMs = Math.min(use.endMs, endMs);
+    this.#diary.endMs = endMs;
     return this.#diary;
   }
 
@@ -251,19 +209,20 @@ class SimulatedDomain {
     const nowMs = this.#sabotage.isWallClock === true ? Math.max(timeline.nowMs, this.#t + this.#wallOffsetMs) : timeline.nowMs;
     const observations = this.#look(nowMs);
     this.#orders(nowMs);
-    let state = this.#state;
+    const leaked = this.#findLeak();
+    const state = leaked === undefined ? this.#state : this.#emergency(leaked, nowMs);
     let step = this.#step(state, nowMs, timeline.wallOffsetMs, observations, []);
     if (step.wantedKeys.length > 0) {
       const newKeys = step.wantedKeys.map((algorithm) => ({ algorithm, publicKey: publicKey(algorithm), secretId: 'sealed' }));
       // The process may die with the keys in its hands.
       if (this.#random() < 0.2) newKeys.pop();
-      state = this.#state;
       step = this.#step(state, nowMs, timeline.wallOffsetMs, observations, newKeys);
     }
     const isCrashed = this.#random() < 0.15;
     if (isCrashed) counts.crashes++;
     if (!isCrashed) {
       this.#timeline = timeline;
+      if (leaked !== undefined) this.#leaked.set(leaked.id, leaked.data.algorithm);
       this.#commit(step);
     } else if (this.#sabotage.isCommitTorn === true) this.#publish(step);
     const waitMs = Math.min((step.nextDueMs ?? Infinity) - nowMs, 5 * DAY_MS);
@@ -325,17 +284,21 @@ class SimulatedDomain {
 
   #noteStages(): void {
     const { diary, state } = { diary: this.#diary, state: this.#state };
+    this.#noteRevocations();
     for (const algorithm of this.#policy.dkim.algorithms) {
-      const active = signingKeys(state.dkim).filter(({ data }) => data.algorithm === algorithm);
+      const active = state.dkim.lifecycle.objects.filter(({ stage, data }) => stage === 'active' && data.algorithm === algorithm);
       const before = this.#active.get(algorithm);
-      if (active.length > 1 || (active.length === 0 && before !== undefined))
-        diary.inactive.push(`${algorithm}: ${active.length} at ${this.#t}`);
+      const last = diary.actives.findLast((each) => each.algorithm === algorithm)?.selector;
+      const isTaken = last === undefined || diary.revocations.some(({ selector }) => selector === last);
+      if (active.length > 1 || (active.length === 0 && !isTaken)) diary.inactive.push(`${algorithm}: ${active.length} at ${this.#t}`);
       const id = active[0]?.id;
-      if (id === undefined || id === before) continue;
-      if (before !== undefined) diary.counts.rotations++;
-      this.#active.set(algorithm, id);
-      this.#switchSigners(algorithm);
+      if (id === before) continue;
+      if (before !== undefined && id !== undefined) diary.counts.rotations++;
+      if (id === undefined) this.#active.delete(algorithm);
+      else this.#active.set(algorithm, id);
+      diary.actives.push({ algorithm, selector: id, atMs: this.#t });
     }
+    this.#offer();
     const stage = dmarcStage(state.dmarc);
     if (diary.stages.at(-1)?.stage !== stage) diary.stages.push({ stage, atMs: this.#t });
     const mode = state.mtaSts.mode.objects[0]!.stage;
@@ -354,31 +317,38 @@ class SimulatedDomain {
     }
   }
 
-  /** Each signer takes the new key at its own time; two tell, a third was never enrolled and follows within the hour that is allowed. */
-  #switchSigners(algorithm: string): void {
-    for (const signer of ['mta1', 'mta2', 'forgotten']) {
-      const lateMs = signer === 'forgotten' ? HOUR_MS : signer === 'mta2' && this.#random() < 0.3 ? 4 * DAY_MS : 2 * HOUR_MS;
-      const atMs = this.#t + this.#random() * lateMs;
-      this.#agenda.push({
-        atMs,
-        run: () => {
-          const what = `${signer}/${algorithm}`;
-          const last = this.#diary.signing.findLast((use) => use.what.startsWith(`${what}/`) && use.endMs === Infinity);
-          // Slow signers take what is newest when they look.
-          const newest = this.#active.get(algorithm)!;
-          if (last?.what === `${what}/${newest}`) return;
-          if (last !== undefined) last.endMs = atMs;
-          this.#diary.signing.push({ what: `${what}/${newest}`, fromMs: atMs, endMs: Infinity });
-          if (signer !== 'forgotten') this.#acknowledge(signer);
-        },
-      });
+  #noteRevocations(): void {
+    const { revocations, counts } = this.#diary;
+    for (const [selector, algorithm] of this.#leaked) {
+      const stage = this.#state.dkim.lifecycle.objects.find(({ id }) => id === selector)?.stage ?? 'removed';
+      if (['active', 'retiring'].includes(stage) || revocations.some((each) => each.selector === selector)) continue;
+      counts.revocations++;
+      revocations.push({ selector, algorithm, atMs: this.#t, toldForMs: this.#policy.dkim.revokedForMs });
     }
   }
 
-  #acknowledge(signer: string): void {
-    const selectors = this.#diary.signing
-      .filter((use) => use.what.startsWith(`${signer}/`) && use.endMs === Infinity)
-      .map((use) => use.what.split('/')[2]!);
+  /** What signers are given when they ask. */
+  #offer(): void {
+    const isBlind = this.#sabotage.isOfferBlind === true;
+    const keys = this.#state.dkim.lifecycle.objects
+      .filter(({ stage }) => stage === 'active' || stage === 'retiring' || isBlind)
+      .map(({ id, stage, data: { algorithm, publicKey: text } }): DkimSigningKey => ({
+        selector: id,
+        algorithm: algorithm === 'ed25519' ? 'ed25519-sha256' : 'rsa-sha256',
+        state: isBlind && stage === 'compromised' ? 'active' : stage,
+        publicKey: text,
+        validFromSeconds: 0,
+        privateKeyPem: () => '',
+      }));
+    const offered = signingNow(signingWindows(keys), 0).map(({ selector }) => selector);
+    const taken = new Set(this.#diary.revocations.map(({ selector }) => selector));
+    for (const algorithm of this.#policy.dkim.algorithms) {
+      const selector = offered.find((each) => each.startsWith(algorithm[0]!));
+      this.#agenda.push(...this.#signers.offer(algorithm, selector, taken, this.#t));
+    }
+  }
+
+  #acknowledge(signer: string, selectors: readonly string[]): void {
     const { nowMs } = advanceTimeline(this.#timeline, this.#reading());
     this.#state = { ...this.#state, dkim: acknowledgeDkim(this.#state.dkim, signer, selectors, nowMs) };
   }
@@ -399,6 +369,21 @@ class SimulatedDomain {
       const soa = this.#diary.cache.valueAt(place, `${formatName(this.#apex)} ${TYPE.SOA}`, this.#t);
       return [{ ...base, ...judgeAnswer(expect, answer, Number(soa.split(' ')[2])) }];
     });
+  }
+
+  #findLeak(): DkimKey | undefined {
+    if (this.#random() >= (this.#sabotage.rates?.revoke ?? 0.012)) return undefined;
+    const stages = this.#random() < 0.8 ? ['active'] : ['published', 'visible', 'active', 'retiring'];
+    const keys = this.#state.dkim.lifecycle.objects.filter(({ stage, data }) => stages.includes(stage) && data.compromised === undefined);
+    return keys.length === 0 ? undefined : pick(this.#random, keys);
+  }
+
+  /** The key is revoked, at once or when its successor signs; in one transaction with what follows. */
+  #emergency({ id }: DkimKey, nowMs: number): MailState {
+    const when = this.#random() < 0.7 ? 'at-once' : 'after-switch';
+    const revoked = revokeDkim(this.#state.dkim, id, when, { reason: 'it leaked', by: 'operator', nowMs });
+    if (!revoked.ok) throw new Error(revoked.problems.map(formatProblem).join('\n'));
+    return { ...this.#state, dkim: revoked.value.state };
   }
 
   /** What operators do, some days. */
@@ -480,9 +465,4 @@ class SimulatedDomain {
     last.endMs = this.#t + 9 * MINUTE_MS;
     this.#diary.shown.push({ what: record, fromMs: this.#t, endMs: Infinity });
   }
-}
-
-/** For the judge. */
-export function keyOf(owner: string, domain: string, type: RrType): string {
-  return `${owner}.${formatName(nameOf(domain))} ${type}`;
 }

@@ -60,6 +60,12 @@ describe('RFC 2181 §8, RFC 2308 §5: what caches may still hold', () => {
     expect(cachedUntilMs(memory, 'negative', 90_000_000)).toBe(90_300_000);
   });
 
+  test('a secondary that is late gives the old TTL out for longer', () => {
+    const memory = rememberTtl(rememberTtl({}, 'negative', 86_400, 0), 'negative', 300, 10_000, 3_600_000);
+    expect(cachedUntilMs(memory, 'negative', 20_000)).toBe(20_000 + 86_400_000);
+    expect(cachedUntilMs(memory, 'negative', 5_000_000)).toBe(10_000 + 3_600_000 + 86_400_000);
+  });
+
   test('agrees with a list of everything that was ever given out', () => {
     const changes = fc.array(fc.record({ afterMs: fc.integer({ min: 1, max: 100_000 }), seconds: fc.constantFrom(0, 5, 60, 300) }), {
       minLength: 1,

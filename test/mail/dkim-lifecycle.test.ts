@@ -2,14 +2,15 @@
 import { describe, expect, test } from 'vitest';
 import { advanceTimeline } from '../../src/lifecycle/timeline.ts';
 import { overrideWait } from '../../src/lifecycle/engine.ts';
-import { acknowledgeDkim, addDkimKey, newDkimState, revokeDkim, rotateDkim, signingKeys } from '../../src/mail/dkim-lifecycle.ts';
+import { acknowledgeDkim, addDkimKey, newDkimState, revokeDkim, rotateDkim } from '../../src/mail/dkim-lifecycle.ts';
 import { DKIM_MACHINE } from '../../src/mail/dkim-machine.ts';
-import { explainMail } from '../../src/mail/mail-step.ts';
+import { explainMail, stepMail } from '../../src/mail/mail-step.ts';
 import { mailFacts } from '../../src/mail/mail-world.ts';
 import { APEX, BASE, DAY_MS, HOUR_MS, lines, MailDomain, policyOf, PUBLIC_KEYS, START_MS } from './mail-domain.ts';
 
 const ONE = { dkim: { algorithms: ['ed25519'] }, mtaSts: { mode: 'off' }, dmarc: { ramp: { enabled: false } } };
 const cause = (nowMs: number) => ({ reason: 'test', by: 'ann', nowMs });
+const signing = ({ state }: MailDomain) => state.dkim.lifecycle.objects.filter(({ stage }) => stage === 'active').map(({ id }) => id);
 const stages = (domain: MailDomain) => domain.state.dkim.lifecycle.objects.map(({ id, stage }) => `${id} ${stage}`);
 const record = (domain: MailDomain, selector: string) =>
   lines(domain.last!.records).find((line) => line.startsWith(`${selector}._domainkey`));
@@ -36,6 +37,13 @@ function rotated(document: object = ONE): MailDomain {
 }
 
 describe('RFC 6376 §5.2, RFC 2308 §5: a key before it signs', () => {
+  test('a key that is wanted and was not brought is asked for again soon', () => {
+    const domain = new MailDomain(ONE);
+    const facts = mailFacts(domain.nowMs, domain.facts);
+    const step = stepMail({ domain: APEX, policy: domain.policy, state: domain.state, view: domain.view, isSigned: true, facts });
+    expect([step.wantedKeys, step.nextDueMs]).toEqual([['ed25519'], domain.nowMs + 1000]);
+  });
+
   test('is published, seen at every server, and waits for the negative TTL of the zone', () => {
     const domain = new MailDomain(ONE);
     domain.facts = { servers: ['ns1', 'ns2'] };
@@ -52,7 +60,7 @@ describe('RFC 6376 §5.2, RFC 2308 §5: a key before it signs', () => {
     expect(stages(domain)).toEqual(['e20261121a published']);
     expect(domain.step(0, { observations: [{ ...seen, place: 'ns2', atMs: domain.nowMs }] }).nextDueMs).toBe(domain.nowMs + 900_000);
     domain.step(899_999);
-    expect([stages(domain), signingKeys(domain.state.dkim)]).toEqual([['e20261121a visible'], []]);
+    expect([stages(domain), signing(domain)]).toEqual([['e20261121a visible'], []]);
     domain.step(1);
     expect(stages(domain)).toEqual(['e20261121a active']);
   });
@@ -183,11 +191,11 @@ describe('emergencies', () => {
     domain.state = { ...domain.state, dkim: done.value.state };
     const step = domain.step();
     expect(record(domain, 'e20261121a')).toContain('p="');
-    expect([stages(domain), signingKeys(domain.state.dkim)]).toEqual([['e20261121a compromised', 'e20261121b published'], []]);
+    expect([stages(domain), signing(domain)]).toEqual([['e20261121a compromised', 'e20261121b published'], []]);
     expect(step.forgettableSecrets).toHaveLength(1);
     domain.look(1000);
     domain.step(HOUR_MS);
-    expect(signingKeys(domain.state.dkim).map(({ id }) => id)).toEqual(['e20261121b']);
+    expect(signing(domain)).toEqual(['e20261121b']);
   });
 
   test('after the switch: no gap, and no queue wait', () => {

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { nameOf } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
-import { checkTexts, checkTextZone, txtRole } from '#mail/hygiene.ts';
+import { checkTextNode, checkTexts, txtRole } from '#mail/hygiene.ts';
 import { txtRdata } from '#mail/txt.ts';
 import { memoryZone } from '#zone/zone.ts';
 
@@ -75,18 +75,19 @@ describe('what records say, where they stand, how large they are', () => {
 });
 
 describe('wildcards (RFC 4592 §2.2.1)', () => {
-  const zone = (...records: readonly (readonly [string, string])[]) =>
-    checkTextZone(
-      memoryZone(
-        nameOf('example'),
-        records.map(([owner, text]) => ({
-          owner: nameOf(owner),
-          type: text.startsWith('CNAME ') ? TYPE.CNAME : TYPE.TXT,
-          ttl: 300,
-          rdatas: [text.startsWith('CNAME ') ? nameOf(text.slice(6)) : txtRdata(text)],
-        })),
-      ),
-    ).map((each) => `${each.code} ${/below (\S+):/.exec(each.message)?.[1] ?? each.at}`);
+  const zone = (...records: readonly (readonly [string, string])[]) => {
+    const view = memoryZone(
+      nameOf('example'),
+      records.map(([owner, text]) => ({
+        owner: nameOf(owner),
+        type: text.startsWith('CNAME ') ? TYPE.CNAME : TYPE.TXT,
+        ttl: 300,
+        rdatas: [text.startsWith('CNAME ') ? nameOf(text.slice(6)) : txtRdata(text)],
+      })),
+    );
+    const problems = [...view.ascend(view.apexKey)].flatMap((node) => checkTextNode(view, node));
+    return problems.map((each) => `${each.code} ${/below (\S+):/.exec(each.message)?.[1] ?? each.at}`);
+  };
 
   test('a wildcard text answers for keys and DMARC', () =>
     expect(zone(['*.example', 'hello'])).toEqual(['TXT_WILDCARD_SHADOW _domainkey.example.', 'TXT_WILDCARD_SHADOW _dmarc.example.']));

@@ -120,12 +120,20 @@ describe('a certificate that changes', () => {
     expect(next(domain, 2)).toMatchObject({ value: { id, state: domain.state.tlsa } });
     const taken = tlsaAbandon(domain.state.tlsa, id, { reason: 'other CA', by: 'ann', nowMs: domain.nowMs });
     if (!taken.ok) return expect.fail('refused');
-    domain.state = { ...domain.state, tlsa: taken.value };
+    domain.state = { ...domain.state, tlsa: taken.value.state };
     domain.step();
     expect(published(domain)).toEqual([1]);
     const current = domain.state.tlsa.lifecycle.objects[0]!.id;
     expect(tlsaAbandon(domain.state.tlsa, current, { reason: 'x', by: 'ann', nowMs: 0 })).toMatchObject({
       problems: [{ code: 'LIFECYCLE_ORDER' }],
+    });
+  });
+
+  test('one that the host uses, though too early, is not taken back', () => {
+    const { domain, id } = ordered();
+    activate(domain, id, true);
+    expect(tlsaAbandon(domain.state.tlsa, id, { reason: 'x', by: 'ann', nowMs: 0 })).toMatchObject({
+      problems: [{ code: 'LIFECYCLE_ORDER', message: expect.stringContaining('uses') }],
     });
   });
 });

@@ -18,7 +18,7 @@ export const FLOORS: readonly (readonly string[])[] = [
 ];
 
 /** Files of src/ itself: config may be used from `answer` upwards and knows only base; main is above everything. */
-const ROOT_FLOOR: Readonly<Record<string, number>> = { 'config.ts': 4.5, 'main.ts': FLOORS.length };
+const ROOT_FLOOR: Readonly<Record<string, number>> = { 'config.ts': 4.5, 'config-mail.ts': 4.5, 'main.ts': FLOORS.length };
 
 /** Packages that only one room may import: the trap-ridden ones. */
 const ONE_IMPORTER: Readonly<Record<string, string>> = { lmdb: 'store', koffi: 'server', fastify: 'admin' };

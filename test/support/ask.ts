@@ -39,6 +39,7 @@ export function asker(...served: readonly ServedZone[]): (question: string, opti
     const [name, type] = question.split(' ');
     const query = buildQuery({ name: name!, type: type!, id: 4711, edns: { size, dnssecOk } });
     const expected = Buffer.from(oracleAnswer(zones, query, transport));
+    responder.beginBatch();
     const length = responder.respond(query, query.length, out, transport);
     expect(out.toString('hex', 0, length), `${question}: answer and oracle`).toBe(expected.toString('hex'));
     const head = newQueryHead();

@@ -57,7 +57,10 @@ export function inProcessServers(scenario: Scenario): ScenarioServer[] {
     { name: 'lookup', ask: (query, transport) => Promise.resolve(oracleAnswer(zones, query, transport)) },
     {
       name: 'answer',
-      ask: (query, transport) => Promise.resolve(out.slice(0, responder.respond(query, query.length, out, transport))),
+      ask(query, transport) {
+        responder.beginBatch();
+        return Promise.resolve(out.slice(0, responder.respond(query, query.length, out, transport)));
+      },
     },
   ];
 }

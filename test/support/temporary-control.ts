@@ -37,6 +37,7 @@ export interface TestControlOptions extends Partial<WriterOptions> {
   readonly random?: (bytes: number) => Uint8Array;
   readonly outside?: Resolver;
   readonly witnesses?: OutsideWitnesses;
+  readonly countsQueries?: boolean;
 }
 
 /** All of it goes when the test ends. */
@@ -64,6 +65,7 @@ export function temporaryControl(options: TestControlOptions = {}): TestControl 
     outside: options.outside ?? { lookup: () => Promise.resolve({ kind: 'nxdomain' }) },
     uptime: () => ({ uptimeMs, bootId: options.bootId ?? 'test' }),
     ...(options.witnesses === undefined ? {} : { witnesses: options.witnesses }),
+    countsQueries: options.countsQueries ?? false,
     onMailEvents: (zone, all) => events.push(...all.map(({ event, object, text }) => `${zone} ${event} ${object} ${text}`)),
     onFatal: (failure) => fatal.push(failure),
     version: '0.0.0',

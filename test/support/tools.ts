@@ -24,7 +24,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'ldns-verify-zone': 'ldnsutils',
   opendkim: 'opendkim',
   'opendkim-testkey': 'opendkim-tools',
+  openssl: 'openssl',
   rspamd: 'rspamd',
+  'zonemaster-cli': 'zonemaster-cli',
   strace: 'strace',
   dnsperf: 'dnsperf',
 };

@@ -1,12 +1,13 @@
 /**
- * Orders to what a mail policy set going, and how it stands: DKIM keys, the DMARC ramp, MTA-STS, TLSA, and holds and overrides of any.
- * Private keys are in no answer. Not here: the policy itself (mail.ts), keys for signers.
+ * Orders to what a mail policy set going, and how it stands: DKIM keys, the DMARC ramp, MTA-STS, and holds and overrides of any.
+ * Private keys are in no answer. Not here: the policy itself (mail.ts), TLSA (tlsa.ts), keys for signers.
  */
 import { type Static, Type } from 'typebox';
 import { nameOf } from '#dns/name.ts';
 import type { ControlApi } from '#control/control-api.ts';
 import type { MailView } from '#control/mail-api.ts';
 import { noPolicy } from '#control/mail-room.ts';
+import type { SelectorCount } from '#control/selector-queries.ts';
 import { dmarcStage } from '#mail/dmarc-ramp.ts';
 import { announcedBody, servedBody, stsMode } from '#mail/mta-sts-lifecycle.ts';
 import { formatStsPolicy } from '#mail/mta-sts.ts';
@@ -29,15 +30,14 @@ const KeyForm = Type.Object({
   publicKey: Type.String({ description: 'base64, as in p=' }),
   signer: Type.Optional(Type.String({ description: 'who made the key and keeps it' })),
   compromised: Type.Optional(Type.String()),
-});
-
-const TlsaForm = Type.Object({
-  object: Type.String(),
-  host: Type.String(),
-  port: Type.Integer(),
-  record: Type.String(),
-  stage: Type.String(),
-  since: Time,
+  queries: Type.Object(
+    {
+      count: Type.Integer({ description: 'since the answer process that runs now was started, or longer' }),
+      lastAt: Type.Optional(Time),
+      watchedSince: Type.Optional(Time),
+    },
+    { description: 'how often the selector was asked for at this server; without watchedSince nobody counts' },
+  ),
 });
 
 export function mailLifeRoutes(app: AdminApp, control: ControlApi): void {
@@ -238,79 +238,6 @@ export function mailLifeRoutes(app: AdminApp, control: ControlApi): void {
     },
   );
 
-  app.get(
-    '/v1/zones/:zone/tlsa',
-    {
-      config: { access: 'zone-read' },
-      schema: {
-        summary: 'TLSA records of mail hosts',
-        tags: ['mail'],
-        params: ZoneParams,
-        response: responses({ 200: Type.Object({ zone: Type.String(), records: Type.Array(TlsaForm) }) }),
-      },
-    },
-    (request, reply) => withMail(request.params.zone, reply, (mail, zone) => reply.send({ zone, records: tlsaForms(mail) })),
-  );
-
-  const hostParams = closed({ ...ZoneParams.properties, host: Type.String({ minLength: 1, maxLength: 255 }) });
-  app.post(
-    '/v1/zones/:zone/tlsa/:host/next',
-    {
-      config: { access: 'zone-change' },
-      schema: {
-        summary: 'Publish the record of a key to come',
-        description: 'The answer says in mail.notBefore when the host may use the key at the earliest.',
-        tags: ['mail'],
-        params: hostParams,
-        querystring: ChangeQuery,
-        body: closed({
-          key: Type.String({ minLength: 1, maxLength: 16_384, description: 'PEM of a certificate or public key, or "3 1 1 <hex>"' }),
-          port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
-          replaces: Type.Optional(Type.String({ description: 'the key in use that it replaces, where there are several' })),
-        }),
-        response: changeResponses,
-      },
-    },
-    (request, reply) => {
-      const zone = zoneName(request.params.zone);
-      if (!zone.ok) return sendProblems(reply, zone.problems);
-      const { key, port, replaces } = request.body;
-      const options = { ...(port === undefined ? {} : { port }), ...(replaces === undefined ? {} : { replaces }) };
-      return answerChange(control, request, reply, { kind: 'tlsa.next', zone: zone.value, host: request.params.host, key, ...options });
-    },
-  );
-
-  app.post(
-    '/v1/zones/:zone/tlsa/:host/activated',
-    {
-      config: { access: 'zone-change' },
-      schema: {
-        summary: 'Say that the host uses its next key now',
-        tags: ['mail'],
-        params: hostParams,
-        querystring: ChangeQuery,
-        body: closed({
-          object: Type.Optional(Type.String()),
-          force: Type.Optional(Type.Boolean({ description: 'it has happened though it was too early' })),
-        }),
-        response: changeResponses,
-      },
-    },
-    (request, reply) => {
-      const zone = zoneName(request.params.zone);
-      if (!zone.ok) return sendProblems(reply, zone.problems);
-      const { object, force = false } = request.body;
-      const options = object === undefined ? {} : { object };
-      return answerChange(control, request, reply, {
-        kind: 'tlsa.activated',
-        zone: zone.value,
-        host: request.params.host,
-        force,
-        ...options,
-      });
-    },
-  );
-
   const Order = Type.Union([
     closed({ action: Type.Literal('hold'), object: Type.Optional(Type.String()), reason: Reason }),
     closed({ action: Type.Literal('resume'), object: Type.Optional(Type.String()) }),
@@ -350,27 +277,26 @@ export function mailLifeRoutes(app: AdminApp, control: ControlApi): void {
 }
 
 /** The public side, field by field: a field that a key may get later must not appear here by itself. */
-function keyForms({ state, wallOffsetMs }: MailView) {
+function keyForms({ state, wallOffsetMs, queries }: MailView) {
   return state.dkim.lifecycle.objects.map(({ id, stage, enteredAtMs, data: { algorithm, publicKey, signer, compromised } }) => ({
     selector: id,
     algorithm,
     stage,
     since: isoTime(enteredAtMs + wallOffsetMs),
     publicKey,
+    queries: queryForm(queries?.(id), wallOffsetMs),
     ...(signer === undefined ? {} : { signer }),
     ...(compromised === undefined ? {} : { compromised }),
   }));
 }
 
-function tlsaForms({ state, wallOffsetMs }: MailView) {
-  return state.tlsa.lifecycle.objects.map(({ id, stage, enteredAtMs, data: { host, port, record } }) => ({
-    object: id,
-    host,
-    port,
-    record,
-    stage,
-    since: isoTime(enteredAtMs + wallOffsetMs),
-  }));
+function queryForm(known: SelectorCount | undefined, wallOffsetMs: number) {
+  const { queries: count = 0, lastMs, watchedSinceMs } = known ?? {};
+  return {
+    count,
+    ...(lastMs === undefined ? {} : { lastAt: isoTime(lastMs + wallOffsetMs) }),
+    ...(watchedSinceMs === undefined ? {} : { watchedSince: isoTime(watchedSinceMs + wallOffsetMs) }),
+  };
 }
 
 function linesOf({ explanations }: MailView, machine: string): string[] {

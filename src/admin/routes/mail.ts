@@ -18,6 +18,7 @@ import { isoTime } from '../form.ts';
 import { contentEtag, notModified } from '../preconditions.ts';
 import { problemForm, sendProblems } from '../problems.ts';
 import { ProblemItem, ZoneParams, changeQuery, changeResponses, closed, isOn, responses } from '../schemas.ts';
+import { SpfStatusForm, spfStatusForm } from '../spf-status.ts';
 
 const Policy: TSchema = MailPolicySchema;
 const Problems = Type.Array(ProblemItem);
@@ -41,6 +42,7 @@ const WaitForm = Type.Object({
   missing: Type.Array(Type.String()),
   nextCheckAt: Type.Optional(Type.String({ format: 'date-time' })),
   earliestAt: Type.Optional(Type.String({ format: 'date-time' })),
+  latestAt: Type.Optional(Type.String({ format: 'date-time', description: 'it is over then, whatever is seen' })),
   override: Type.String({ description: 'the command that goes on without it' }),
   text: Type.String(),
 });
@@ -156,10 +158,13 @@ export function mailRoutes(app: AdminApp, control: ControlApi): void {
       config: { access: 'zone-read' },
       schema: {
         summary: 'How everything of the mail stands',
-        description: 'Each key, record and mode: its stage, what it waits for, what was seen, when somebody looks again.',
+        description:
+          'Each key, record and mode: its stage, what it waits for, what was seen, when somebody looks again; and how SPF stands with others.',
         tags: ['mail'],
         params: ZoneParams,
-        response: responses({ 200: Type.Object({ zone: Type.String(), lives: Type.Array(LifeForm), problems: Problems }) }),
+        response: responses({
+          200: Type.Object({ zone: Type.String(), lives: Type.Array(LifeForm), spf: Type.Optional(SpfStatusForm), problems: Problems }),
+        }),
       },
     },
     (request, reply) => {
@@ -167,7 +172,9 @@ export function mailRoutes(app: AdminApp, control: ControlApi): void {
       if (!zone.ok) return sendProblems(reply, zone.problems);
       const mail = control.mail(zone.value);
       if (mail === undefined) return sendProblems(reply, [noPolicy(zone.value.name)]);
-      return reply.send({ zone: zone.value.name, lives: mail.explanations.map(lifeForm), problems: mail.problems.map(problemForm) });
+      const spf = mail.spf === undefined ? {} : { spf: spfStatusForm(mail.spf) };
+      const problems = [...mail.problems, ...(mail.spf?.costProblems ?? [])].map(problemForm);
+      return reply.send({ zone: zone.value.name, lives: mail.explanations.map(lifeForm), ...spf, problems });
     },
   );
 
@@ -238,7 +245,7 @@ function lifeForm({ machine, object, stage, sinceMs, hold, next, earliestMs, wai
     ...(hold === undefined ? {} : { held: { by: hold.by, reason: hold.reason } }),
     ...(next === undefined ? {} : { next }),
     ...(earliestMs === undefined ? {} : { earliestAt: isoTime(earliestMs) }),
-    waits: waits.map(({ id, who, why, rfc, isOver, missing, nextCheckMs, earliestMs: earliest, override, text }) => ({
+    waits: waits.map(({ id, who, why, rfc, isOver, missing, nextCheckMs, earliestMs: earliest, latestMs, override, text }) => ({
       id,
       who,
       why,
@@ -247,6 +254,7 @@ function lifeForm({ machine, object, stage, sinceMs, hold, next, earliestMs, wai
       missing: [...missing],
       ...(nextCheckMs === undefined ? {} : { nextCheckAt: isoTime(nextCheckMs) }),
       ...(earliest === undefined ? {} : { earliestAt: isoTime(earliest) }),
+      ...(latestMs === undefined ? {} : { latestAt: isoTime(latestMs) }),
       override,
       text,
     })),

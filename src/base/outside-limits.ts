@@ -1,0 +1,23 @@
+/**
+ * Limits of what is asked outside: recursive servers, name servers, MTA-STS policy hosts; each with its reason.
+ * Not here: everything else (limits.ts).
+ */
+
+/** For one try at one recursive server. */
+export const RESOLVER_TIMEOUT_MS = 3000;
+/** Tries at each server: a lost datagram is made good, a dead server does not hold up a check for long. */
+export const RESOLVER_TRIES = 2;
+/** Recursive servers in the configuration: c-ares asks one after the other, and a look-up must come to an end. */
+export const RESOLVERS_MAX = 8;
+/** For the whole fetch of an MTA-STS body: RFC 8461 §3.3 has one minute for senders, but what takes this long is found wanting in time. */
+export const STS_PROBE_MS_MAX = 10_000;
+/** To connect to one address of the policy host; senders go on to the next one. */
+export const STS_PROBE_CONNECT_MS_MAX = 4_000;
+/** Addresses that a body is fetched from; content networks have up to eight. */
+export const STS_PROBE_ADDRESSES_MAX = 8;
+/** Addresses of one name server that are asked; two is usual. */
+export const NAME_SERVER_ADDRESSES_MAX = 8;
+/** Names of name servers whose addresses are remembered, for all zones; past it all are looked up again. */
+export const NAME_SERVER_HOSTS_MAX = 10_000;
+/** Networks that the probe may reach though nobody outside can. */
+export const STS_PROBE_NETWORKS_MAX = 64;

@@ -1,0 +1,35 @@
+/** The state of the server as a whole, and why it is not ready. Not here: its numbers (metrics.ts). */
+import { type StoreWriter } from '#store/writer.ts';
+import { type ControlStatus } from './control-api.ts';
+import { type Publisher } from './publisher.ts';
+
+export interface StatusInput {
+  readonly writer: StoreWriter;
+  readonly publisher: Publisher;
+  readonly version: string;
+  readonly adminListener: string;
+  readonly socketPath: string;
+  readonly startedAtMs: number;
+  readonly nowMs: number;
+}
+
+export function controlStatus({ writer, publisher, version, adminListener, socketPath, startedAtMs, nowMs }: StatusInput): ControlStatus {
+  const space = writer.space();
+  const notReady: string[] = [];
+  if (writer.broken !== undefined) notReady.push(`store: ${writer.broken.message}`);
+  if (!publisher.isServed(writer.generation())) notReady.push('workers: none answers, or not yet from the newest data');
+  // Threads for UDP and TCP open their sockets each in its own time.
+  if (publisher.addresses.length === 0) notReady.push('listeners: not all are open yet');
+  if (space.freeBytes < space.reserveBytes) notReady.push('disk: no room for changes');
+  return {
+    version,
+    startedAtMs,
+    nowMs,
+    generation: writer.generation(),
+    zoneCount: writer.zones().length,
+    workers: publisher.workers,
+    listeners: { dns: publisher.addresses, admin: adminListener, socket: socketPath },
+    store: { path: writer.dir, sizeBytes: writer.sizeBytes(), freeBytes: space.freeBytes },
+    notReady,
+  };
+}

@@ -1,0 +1,42 @@
+/** A journal of events in memory, for what stands in front of one. */
+import type { EventsApi, StoredEvent } from '#control/event-api.ts';
+
+export class MemoryEvents implements EventsApi {
+  readonly events: StoredEvent[] = [];
+  readonly #sleepers = new Set<() => void>();
+  isClosed = false;
+
+  add(event: Pick<StoredEvent, 'kind' | 'event' | 'text'> & Partial<StoredEvent>): void {
+    this.events.push({ id: this.range().newest + 1, generation: 1, atMs: 0, ...event });
+    for (const wake of this.#sleepers) wake();
+  }
+
+  /** As the store does with what is too old. */
+  forget(count: number): void {
+    this.events.splice(0, count);
+  }
+
+  close(): void {
+    this.isClosed = true;
+    for (const wake of this.#sleepers) wake();
+  }
+
+  range(): ReturnType<EventsApi['range']> {
+    return { oldest: this.events[0]?.id ?? 0, newest: this.events.at(-1)?.id ?? 0 };
+  }
+
+  after(afterId: number, limit: number): readonly StoredEvent[] {
+    return this.events.filter(({ id }) => id > afterId).slice(0, limit);
+  }
+
+  async next(afterId: number, waitMs: number, signal: AbortSignal): Promise<void> {
+    if (this.isClosed || signal.aborted || this.range().newest > afterId) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, waitMs);
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    this.#sleepers.add(resolve);
+    await promise;
+    clearTimeout(timer);
+    this.#sleepers.delete(resolve);
+  }
+}
