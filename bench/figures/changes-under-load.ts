@@ -4,7 +4,8 @@
  *
  * The changes are made by this process, on the generator's core, which the generator then lacks; so throughput is answers by busy time of
  * the server's core. It is measured with the control process on the server's core too (everything waxseal does on one core), and with the
- * control process on the other core.
+ * control process on the other core. There the load loses a third of its core to the changes and cannot keep the server busy, with any
+ * server: what it is compared with are runs in which the same changes are made to a second waxseal, which has all of itself on the load's core.
  */
 import { readFileSync } from 'node:fs';
 import { createSocket } from 'node:dgram';
@@ -58,6 +59,7 @@ async function measureChanges({ bench, prepared, peers }: FigureContext): Promis
   const ours = peers.find(({ id }) => id === OURS);
   for (const isApart of ours === undefined ? [] : [false, true]) {
     const contestant = await startContestant(bench, prepared, ours!, { cores: String(bench.cores.server), workers: 1 });
+    const other = isApart ? await startContestant(bench, prepared, ours!, { cores: String(bench.cores.generator), workers: 1 }) : undefined;
     try {
       if (isApart) for (const pid of controlPids(contestant)) pin(pid, String(bench.cores.generator));
       const without: Run[] = [];
@@ -66,16 +68,11 @@ async function measureChanges({ bench, prepared, peers }: FigureContext): Promis
       const rates: number[] = [];
       await measure(bench, contestant, { queries, warmupSeconds: 2, seconds: 0.1 });
       for (let round = 0; round < bench.rounds; round++) {
-        without.push(await measure(bench, contestant, { queries, seed: 1 + round }));
-        contestant.daemon.resume();
-        const changes = startChanges(contestant);
         // No repeats here: this process is the disturbance that is measured.
-        withChanges.push(
-          await measure(bench, contestant, { queries, seed: 1 + round, seconds: Math.max(2, bench.seconds) }, { repeats: 0 }),
-        );
-        contestant.daemon.resume();
-        const { staleMs, perSecond } = await changes.stop();
-        contestant.daemon.pause();
+        const load = () => measure(bench, contestant, { queries, seed: 1 + round, seconds: Math.max(2, bench.seconds) }, { repeats: 0 });
+        without.push(other === undefined ? await load() : (await changing(other, load)).run);
+        const { run, staleMs, perSecond } = await changing(contestant, load);
+        withChanges.push(run);
         stale.push(...staleMs);
         rates.push(perSecond);
       }
@@ -90,7 +87,7 @@ async function measureChanges({ bench, prepared, peers }: FigureContext): Promis
         with: withChanges,
       });
     } finally {
-      await contestant.daemon.stop();
+      await Promise.all([contestant.daemon.stop(), other?.daemon.stop()]);
     }
   }
   return {
@@ -114,6 +111,20 @@ function controlPids({ daemon }: Contestant): readonly number[] {
   const pids = daemon.pids().filter((pid) => /waxseal control|control-process\.ts/.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1')));
   if (pids.length === 0) throw new Error('no process is called "waxseal control"');
   return pids;
+}
+
+/** `load` while changes are made to a server. */
+async function changing(
+  contestant: Contestant,
+  load: () => Promise<Run>,
+): Promise<{ run: Run; staleMs: readonly number[]; perSecond: number }> {
+  contestant.daemon.resume();
+  const changes = startChanges(contestant);
+  const run = await load();
+  contestant.daemon.resume();
+  const made = await changes.stop();
+  contestant.daemon.pause();
+  return { run, ...made };
 }
 
 interface Changes {

@@ -25,6 +25,7 @@ import { dnssecRoutes } from './routes/dnssec.ts';
 import { EVENT_TIMES, eventsRoutes, type EventTimes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { mailLifeRoutes } from './routes/mail-life.ts';
+import { mailReportsRoutes } from './routes/mail-reports.ts';
 import { mailRoutes } from './routes/mail.ts';
 import { queryRoutes } from './routes/query.ts';
 import { rrsetRoutes } from './routes/rrset.ts';
@@ -52,6 +53,7 @@ const RESOURCES: readonly ((
   dnssecRoutes,
   mailRoutes,
   mailLifeRoutes,
+  mailReportsRoutes,
   tlsaRoutes,
   queryRoutes,
   spfRoutes,

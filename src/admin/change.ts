@@ -73,11 +73,12 @@ export async function answerChange(
   return reply.status(status).send({ ...outcome, ...(served === undefined ? {} : { served }), warnings, ...mail });
 }
 
-function mailNote({ object, notBeforeMs, isFinal }: MailNote) {
+function mailNote({ object, notBeforeMs, isFinal, text }: MailNote) {
   return {
     ...(object === undefined ? {} : { object }),
     ...(notBeforeMs === undefined ? {} : { notBefore: isoTime(notBeforeMs) }),
     ...(isFinal === undefined ? {} : { isFinal }),
+    ...(text === undefined ? {} : { text }),
   };
 }
 

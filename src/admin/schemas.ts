@@ -80,6 +80,7 @@ export const OutcomeForm = Type.Object({
         object: Type.Optional(Type.String({ description: 'what the change was about, as in status' })),
         notBefore: Type.Optional(Type.String({ format: 'date-time', description: 'when a key may be used at the earliest' })),
         isFinal: Type.Optional(Type.Boolean({ description: 'that time will not move any more' })),
+        text: Type.Optional(Type.String({ description: 'what it came to' })),
       },
       { description: 'of changes of mail' },
     ),

@@ -215,6 +215,8 @@ export const COMMANDS_WAITING_MAX = 1000;
 export const CHANGESET_LINES_MAX = 500;
 /** Nodes of a large plan whose signatures are checked before it is published: 64 find a signer that fails one in ten with 99.9 %. */
 export const VERIFY_SAMPLE_NODES = 64;
+/** Between two announcements of new generations in a stream of changes: of the 200 ms that an answer may lag, a quarter. */
+export const PUBLISH_EVERY_MS = 50;
 /** Between two signatures of a known key that the slow reference checks too (2–5 ms each): a hundred changes a second do not wait for it. */
 export const REFERENCE_CHECK_EVERY_MS = 1000;
 /** With more zones than this, metrics have no zone label: a scrape must stay small. */

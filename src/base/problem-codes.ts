@@ -245,6 +245,14 @@ export const PROBLEM_KINDS = {
   MAIL_REPORT_CONSENT: bad('a host that is to get DMARC reports of a domain has not consented'),
   MAIL_STS_MX: { title: 'an MX change would make mail bounce off an MTA-STS policy that senders hold', status: 409, exit: 4 },
   MAIL_TLSA_EARLY: { title: 'a key came into use before every cache can know its TLSA record', status: 409, exit: 4 },
+  REPORT_DOMAIN: bad('a report about mail is about another domain than the zone'),
+  REPORT_FORM: bad('a report about mail lacks what it must have, or has it in another form'),
+  REPORT_KNOWN: bad('a report about mail was taken in before'),
+  REPORT_OLD: bad('a report about mail is older than what counts as evidence'),
+  REPORT_PACKED: bad('a report about mail cannot be unpacked'),
+  REPORT_SIZE: { title: 'a report about mail is too large, packed or unpacked', status: 413, exit: 1 },
+  REPORT_TIME: bad('a report about mail is about a time that cannot be'),
+  REPORT_XML: bad('a report about mail is not well-formed, plain XML'),
 
   // control: what the zones and tokens are asked for
   DNSSEC_DS_PRESENT: { title: 'signing cannot be turned off while the parent may have a DS record', status: 409, exit: 4 },

@@ -13,6 +13,8 @@ export interface ApiRequest {
   readonly json?: unknown;
   /** Sent as text/dns. */
   readonly zoneFile?: Buffer;
+  /** Sent as it is, under its media type. */
+  readonly content?: { readonly type: string; readonly octets: Buffer };
 }
 
 export interface ApiAnswer {
@@ -61,7 +63,8 @@ export async function openAnswer(address: ServerAddress, request: ApiRequest): P
 }
 
 async function send(address: ServerAddress, request: ApiRequest, changes: boolean): Promise<IncomingMessage> {
-  const body = request.zoneFile ?? (request.json === undefined ? undefined : Buffer.from(JSON.stringify(request.json)));
+  const json = request.json === undefined ? undefined : Buffer.from(JSON.stringify(request.json));
+  const body = request.zoneFile ?? request.content?.octets ?? json;
   const parameters = Object.entries(request.query ?? {}).filter((each): each is [string, string] => each[1] !== undefined);
   const search = parameters.length === 0 ? '' : `?${new URLSearchParams(parameters).toString()}`;
   const base = address.url?.pathname.replace(/\/$/, '') ?? '';
@@ -74,6 +77,7 @@ async function send(address: ServerAddress, request: ApiRequest, changes: boolea
       ...(body === undefined ? {} : { 'content-length': body.length }),
       ...(request.zoneFile === undefined ? {} : { 'content-type': 'text/dns' }),
       ...(request.json === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(request.content === undefined ? {} : { 'content-type': request.content.type }),
     },
     ...(address.socketPath === undefined ? {} : { socketPath: address.socketPath }),
     agent: false,

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { callApi } from './api-client.ts';
 import { confirm, runChange } from './change.ts';
 import { failure, reasonOf } from './failure.ts';
+import { DMARC_REPORT, TLS_REPORT, reportCommand } from './mail-report.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatFields, formatJson, formatTable, plain } from './terminal.ts';
@@ -15,6 +16,7 @@ interface DmarcDocument {
   readonly target: string;
   readonly held?: string;
   readonly lines: readonly string[];
+  readonly reports: { readonly lines: readonly string[] };
 }
 
 interface StsDocument {
@@ -24,6 +26,7 @@ interface StsDocument {
   readonly body?: string;
   readonly announcedId?: string;
   readonly lines: readonly string[];
+  readonly reports: { readonly lines: readonly string[] };
 }
 
 interface TlsaDocument {
@@ -39,8 +42,9 @@ interface TlsaDocument {
 }
 
 export function defineDmarc(noun: Command, terminal: Terminal): void {
+  reportCommand(noun, terminal, DMARC_REPORT);
   readCommand(
-    noun.command('show <zone>').description('the step that the policy is at, and what it waits for'),
+    noun.command('show <zone>').description('the step that the policy is at, what it waits for, and what reports say of each source'),
     'waxseal dmarc show example.com',
   ).action(async (zone: string, options: ReadOptions) => {
     const document = await callApi<DmarcDocument>(await findServer(options, terminal), { path: ['zones', zone, 'dmarc'] });
@@ -49,7 +53,11 @@ export function defineDmarc(noun: Command, terminal: Terminal): void {
       ['to arrive at', document.target],
     ];
     if (document.held !== undefined) fields.push(['held', document.held]);
-    terminal.out(options.json === true ? formatJson(document) : plain(`${formatFields(fields)}${document.lines.join('\n')}\n`));
+    terminal.out(
+      options.json === true
+        ? formatJson(document)
+        : plain(`${formatFields(fields)}${[...document.lines, ...document.reports.lines].join('\n')}\n`),
+    );
   });
 
   changeCommand(
@@ -66,6 +74,7 @@ export function defineDmarc(noun: Command, terminal: Terminal): void {
 }
 
 export function defineMtaSts(noun: Command, terminal: Terminal): void {
+  reportCommand(noun, terminal, TLS_REPORT);
   readCommand(noun.command('show <zone>').description('mode, body and id'), 'waxseal mta-sts show example.com').action(
     async (zone: string, options: ReadOptions) => {
       const document = await callApi<StsDocument>(await findServer(options, terminal), { path: ['zones', zone, 'mta-sts'] });
@@ -75,7 +84,11 @@ export function defineMtaSts(noun: Command, terminal: Terminal): void {
         ['id announced', document.announcedId ?? 'none'],
       ];
       const body = document.body === undefined ? '' : `\n${document.body.replaceAll('\r', '')}\n`;
-      terminal.out(options.json === true ? formatJson(document) : plain(`${formatFields(fields)}${body}${document.lines.join('\n')}\n`));
+      terminal.out(
+        options.json === true
+          ? formatJson(document)
+          : plain(`${formatFields(fields)}${body}${[...document.lines, ...document.reports.lines].join('\n')}\n`),
+      );
     },
   );
 

@@ -21,6 +21,7 @@ interface StatusDocument {
   readonly zone: string;
   readonly lives: readonly LifeDocument[];
   readonly spf?: { readonly lines: readonly string[] };
+  readonly reports?: Readonly<Record<'dmarc' | 'tls', { readonly lines: readonly string[] }>>;
   readonly problems: readonly ProblemDocument[];
 }
 
@@ -81,7 +82,9 @@ export function defineMail(noun: Command, terminal: Terminal): void {
   );
 
   readCommand(
-    noun.command('status [zone]').description('each key, record and mode: its stage and what it waits for; what others changed in SPF'),
+    noun
+      .command('status [zone]')
+      .description('each key, record and mode: its stage and what it waits for; what others changed in SPF; what was reported'),
     'waxseal mail status example.com',
   ).action(async (zone: string | undefined, options: ReadOptions) => {
     const server = await findServer(options, terminal);
@@ -184,8 +187,9 @@ async function formatPolicy({ policy, demands = [] }: PolicyDocument): Promise<s
   return `${await tomlOf(policy)}\n${named.length === 0 ? 'What profiles would want:\n' : 'What its profiles want:\n'}${plain(lines.join(''))}`;
 }
 
-function formatStatus({ zone, lives, spf }: StatusDocument): string {
-  const lines = [...lives.flatMap((each) => each.lines), ...(spf?.lines ?? [])];
+function formatStatus({ zone, lives, spf, reports }: StatusDocument): string {
+  const reported = [...(reports?.dmarc.lines ?? []), ...(reports?.tls.lines ?? [])];
+  const lines = [...lives.flatMap((each) => each.lines), ...(spf?.lines ?? []), ...reported];
   return plain(`${zone}\n${lines.map((line) => `  ${line}\n`).join('')}`);
 }
 

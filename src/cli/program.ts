@@ -47,12 +47,12 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     load: async () => (await import('./dkim.ts')).defineDkim,
   },
   dmarc: {
-    summary: 'DMARC: show, ramp',
+    summary: 'DMARC: show, ramp, report',
     example: 'waxseal dmarc show example.com',
     load: async () => (await import('./mail-parts.ts')).defineDmarc,
   },
   'mta-sts': {
-    summary: 'MTA-STS: show, mode',
+    summary: 'MTA-STS: show, mode, report',
     example: 'waxseal mta-sts show example.com',
     load: async () => (await import('./mail-parts.ts')).defineMtaSts,
   },

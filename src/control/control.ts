@@ -39,6 +39,7 @@ import { dsForms } from './ds-forms.ts';
 import { EventFeed } from './event-feed.ts';
 import { type DkimKeySource, storedDkimKeys } from './dkim-keys.ts';
 import { type MailCommand, type MailProposal, type MailView } from './mail-api.ts';
+import { checkByHand, wakeAfter } from './mail-by-hand.ts';
 import { MailChange, isMailCommand } from './mail-change.ts';
 import { type OutsideWitnesses } from './mail-evidence.ts';
 import { MailRoom } from './mail-room.ts';
@@ -193,7 +194,7 @@ export class Control implements ControlApi {
     const base = view ?? new MemoryZone(apex, new Map());
     const decided = decide({ ...command, zone: apex }, state, base, (serial) => this.#changesetOf(record, serial));
     if (!decided.ok) return decided;
-    const against = record === undefined ? [] : this.#mail.checkByHand(record, base, decided.value.changes);
+    const against = record === undefined ? [] : checkByHand(this.#writer, record, decided.value.changes);
     if (against.length > 0) return fail(...against);
     return decided.value.kind === 'remove'
       ? this.#remove(record!, command, options, decided.value)
@@ -223,7 +224,7 @@ export class Control implements ControlApi {
     const { plan, record: next } = prepared.value;
     const changed = plan.nodes.size > 0 || record === undefined;
     const cause = { actor: options.actor, action: command.kind, detail: decision.detail };
-    const documents = record === undefined ? [] : this.#mail.wakeAfter(record, decision.changes);
+    const documents = record === undefined ? [] : wakeAfter(this.#writer, record, decision.changes, this.#mail.nowMs());
     const revision = changed && !options.dryRun ? await this.#zoneWriter.commit(prepared.value, cause, { documents }) : next.revision;
     if (documents.length > 0 && !options.dryRun) this.#upkeep.tellDue();
     return ok({

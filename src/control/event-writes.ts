@@ -36,6 +36,11 @@ export function mailEvent(zone: string, { event, machine, object, stage, text }:
   return { kind: 'mail', event, zone, text, machine, object, stage };
 }
 
+/** A report about the zone's mail was taken in. */
+export function reportEvent(zone: string, text: string): EventWrite {
+  return { kind: 'mail', event: 'report', zone, text };
+}
+
 /** Somebody should look: `code` of the problem, and what it is about. */
 export function alertEvent(zone: string | undefined, { code, at, message }: Problem): EventWrite {
   return {

@@ -2,17 +2,24 @@
 import { type Problem } from '#base/problem.ts';
 import { type Name } from '#dns/name.ts';
 import { type Explanation } from '#lifecycle/explain.ts';
+import { type DmarcReport } from '#mail/dmarc-aggregate.ts';
 import { type DmarcPolicy } from '#mail/dmarc.ts';
 import { type MailState } from '#mail/mail-state.ts';
 import { type MailObservation } from '#mail/mail-step.ts';
 import { type MailPolicy } from '#mail/policy-model.ts';
 import { type SpfAlert, type SpfFailing, type SpfLook } from '#mail/spf-upkeep.ts';
 import { type DkimAlgorithm, type MailPolicyDocument } from '#mail/policy-schema.ts';
+import { type ReportNote } from '#mail/report-book.ts';
+import { type SourceShare } from '#mail/report-evidence.ts';
+import { type TlsReport } from '#mail/tls-report.ts';
 import { type SelectorCount } from './selector-queries.ts';
 
 export type MailCommand =
   /** What a look at others' SPF records found is taken in. */
   | { readonly kind: 'spf.take'; readonly zone: Name; readonly look: SpfLook }
+  /** A report about the domain's mail is taken in as evidence. */
+  | { readonly kind: 'dmarc.report'; readonly zone: Name; readonly report: DmarcReport }
+  | { readonly kind: 'mta-sts.report'; readonly zone: Name; readonly report: TlsReport }
   /** The policy becomes the zone's: records, keys, and what has to happen later. `takeOver`: records put by hand give way. */
   | { readonly kind: 'mail.apply'; readonly zone: Name; readonly policy: unknown; readonly takeOver?: boolean }
   /** The policy goes, with its keys. Its records stay as manual ones, so that mail under way is still verified, or go with it. */
@@ -72,6 +79,8 @@ export interface MailNote {
   readonly notBeforeMs?: number;
   /** True when that time will not move any more. */
   readonly isFinal?: boolean;
+  /** What it came to, for people. */
+  readonly text?: string;
 }
 
 /** How the mail of a zone stands. */
@@ -87,6 +96,8 @@ export interface MailView {
   readonly wallOffsetMs: number;
   /** What others publish that SPF depends on; absent where it depends on nobody. */
   readonly spf?: SpfStatus;
+  /** What was reported about the domain's mail. */
+  readonly reports: ReportsStatus;
   /** What stands against the records as they are, and warnings. */
   readonly problems: readonly Problem[];
 }
@@ -112,6 +123,25 @@ export interface SpfStatus {
   readonly problems: readonly Problem[];
   /** All of it for people. */
   readonly lines: readonly string[];
+}
+
+/** How the reports of one kind stand. Times are wall times. */
+export interface ReportStatus {
+  /** The last ones taken in, newest first. */
+  readonly last: readonly ReportNote[];
+  /** From when on they count now. */
+  readonly sinceMs: number;
+  /** Days since then that any report is about. */
+  readonly days: number;
+  /** Of DMARC: those in the way first. */
+  readonly sources: readonly SourceShare[];
+  /** All of it for people. */
+  readonly lines: readonly string[];
+}
+
+export interface ReportsStatus {
+  readonly dmarc: ReportStatus;
+  readonly tls: ReportStatus;
 }
 
 /** A policy that yields what the zone has, as far as one can. */

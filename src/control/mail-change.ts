@@ -12,7 +12,7 @@ import { changesetLines } from '#zone/changeset-text.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type Actor, type Command, type Outcome, type RunOptions } from './control-api.ts';
 import { zoneNotServed } from './decide.ts';
-import { mailEvent } from './event-writes.ts';
+import { mailEvent, reportEvent } from './event-writes.ts';
 import { type MailCommand } from './mail-api.ts';
 import { releaseConsents } from './mail-consents.ts';
 import { type MailDecision, type MailForesight } from './mail-decision.ts';
@@ -114,7 +114,8 @@ export class MailChange {
     const { documents, secrets, detail, events, isQuiet } = decision;
     // A key that was stolen is revoked on a full disk too.
     const upkeep = isTimed || command.kind === 'dkim.revoke';
-    const told = events.map((each) => mailEvent(name, each));
+    const isReport = command.kind === 'dmarc.report' || command.kind === 'mta-sts.report';
+    const told = [...(isReport ? [reportEvent(name, detail)] : []), ...events.map((each) => mailEvent(name, each))];
     const extras = { documents, secrets, events: told, upkeep, isQuiet: isQuiet && prepared.length === 0 };
     const generation = await this.#options.zoneWriter.commitAll(name, prepared, { actor, action: command.kind, detail }, extras);
     this.#options.room.committed(name, decision);

@@ -24,7 +24,7 @@ import { type MailCommand, type MailNote } from './mail-api.ts';
 /** Commands that change a state and leave the policy alone. */
 export type MailOrder = Exclude<
   MailCommand,
-  { readonly kind: 'mail.apply' | 'mail.remove' | 'mta-sts.mode' | 'spf.take' | 'lifecycle.tick' }
+  { readonly kind: 'mail.apply' | 'mail.remove' | 'mta-sts.mode' | 'spf.take' | 'dmarc.report' | 'mta-sts.report' | 'lifecycle.tick' }
 >;
 
 export interface OrderContext {

@@ -8,22 +8,18 @@ import { assert } from '#base/assert.ts';
 import { type Clock } from '#base/clock.ts';
 import { MAIL_RETRY_MS } from '#base/limits.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';
-import { type Name, equalNames, nameOf, ownerKey } from '#dns/name.ts';
-import { TYPE } from '#dns/types.ts';
 import { type MailState, newMailState } from '#mail/mail-state.ts';
 import { type MailObservation, type MailStep, explainMail, stepMail } from '#mail/mail-step.ts';
 import { type MailFacts, mailFacts } from '#mail/mail-world.ts';
-import { checkMxChange } from '#mail/mta-sts-lifecycle.ts';
 import { type NewDkimKey } from '#mail/dkim-lifecycle.ts';
 import { policyFromZone } from '#mail/policy-import.ts';
 import { type MailPolicy } from '#mail/policy-model.ts';
-import { type MailPolicyDocument, checkPolicyDocument } from '#mail/policy-schema.ts';
-import { settlePolicy } from '#mail/policy.ts';
+import { type MailPolicyDocument } from '#mail/policy-schema.ts';
+import { type MailReports, withReports } from '#mail/report-evidence.ts';
 import { type Resolver } from '#mail/resolver.ts';
 import { type SpfLook, applyProblems, spfBasis } from '#mail/spf-upkeep.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type DocumentWrite, type StoreWriter } from '#store/writer.ts';
-import { type RrsetChange } from '#zone/changeset.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { checkChanges } from './change-rules.ts';
 import { type Actor } from './control-api.ts';
@@ -44,8 +40,10 @@ import {
 } from './mail-documents.ts';
 import { type OutsideWitnesses, isLookable, otherServers } from './mail-evidence.ts';
 import { type MailDecision, type MailForesight } from './mail-decision.ts';
+import { readGiven } from './mail-given.ts';
 import { takeOrder } from './mail-orders.ts';
 import { releaseMail, withoutConflicts } from './mail-records.ts';
+import { type ReportCommand, forgetReports, readReports, reportGround, reportsStatus, takeReport } from './mail-reports.ts';
 import { isQuietLook, lookAtZoneSpf, lookDetail, spfStatus, watchWrite, withLook } from './mail-spf.ts';
 
 /** Name of the place that this server's own workers are, in evidence. */
@@ -60,12 +58,6 @@ export interface MailRoomOptions {
   readonly witnesses: OutsideWitnesses;
   /** It is known how often DKIM selectors are asked for here. */
   readonly countsQueries?: boolean;
-}
-
-interface Given {
-  readonly document: MailPolicyDocument;
-  readonly policy: MailPolicy;
-  readonly problems: readonly Problem[];
 }
 
 /** A step at most makes keys, is taken again with them, and then wants no more. */
@@ -135,6 +127,9 @@ export class MailRoom {
       }
       case 'spf.take':
         return this.#takeSpf(command.look, record, view, stored);
+      case 'dmarc.report':
+      case 'mta-sts.report':
+        return this.#takeReport(command, record, view, stored);
       case 'lifecycle.tick':
         return this.#step(record, view, stored, { observations: command.observations, detail: 'due', isQuiet: true });
       default: {
@@ -199,6 +194,28 @@ export class MailRoom {
     return ok({ ...stepped.value, documents: [...stepped.value.documents, watchWrite(record.id, policy, look)] });
   }
 
+  /** A report, with what follows from all of them now. */
+  async #takeReport(
+    command: ReportCommand,
+    record: ZoneRecord,
+    view: ZoneView,
+    { policy, state }: { readonly policy: MailPolicy; readonly state: MailState },
+  ): Promise<Result<MailDecision>> {
+    const ground = reportGround(readReports(this.#writer, record.id), view, policy, state);
+    const taken = takeReport(record.id, command, ground, this.#facts(view));
+    if (!taken.ok) return taken;
+    const { reports, documents, detail, warnings, isNew } = taken.value;
+    const stepped = await this.#step(record, view, { policy, state }, { reports, detail });
+    if (!stepped.ok) return stepped;
+    return ok({
+      ...stepped.value,
+      documents: [...stepped.value.documents, ...documents],
+      note: { text: stepped.value.detail },
+      warnings: [...warnings, ...stepped.value.warnings],
+      isChanged: isNew || stepped.value.isChanged,
+    });
+  }
+
   #remove(records: 'keep' | 'delete', record: ZoneRecord, view: ZoneView, state: MailState): MailDecision {
     const secrets = state.dkim.lifecycle.objects.flatMap(({ data }) => data.secretId ?? []);
     return {
@@ -206,7 +223,13 @@ export class MailRoom {
         { record, view, changes: releaseMail(view, records, (owner) => isClaimedByOthers(this.#writer, record, owner)) },
         ...releaseConsents(this.#writer, record, records),
       ],
-      documents: [policyWrite(record.id, null), stateWrite(record.id, null), spfWatchWrite(record.id, null), this.timeline()],
+      documents: [
+        policyWrite(record.id, null),
+        stateWrite(record.id, null),
+        spfWatchWrite(record.id, null),
+        ...forgetReports(record.id),
+        this.timeline(),
+      ],
       secrets: secrets.map((id) => ({ zoneId: record.id, id, value: null })),
       keys: [],
       events: [],
@@ -231,9 +254,12 @@ export class MailRoom {
       readonly isQuiet?: boolean;
       readonly newKeys?: readonly NewDkimKey[];
       readonly observations?: readonly MailObservation[];
+      /** Those in the store, unless given. */
+      readonly reports?: MailReports;
     },
   ): Promise<Result<MailDecision>> {
-    const facts = this.#facts(view);
+    const reports = given.reports ?? readReports(this.#writer, record.id);
+    const { facts, observations } = withReports(this.#facts(view), reportGround(reports, view, policy, state));
     const signed = record.dnssec === 'on';
     const fresh: FreshDkimKey[] = [];
     const take = (): MailStep =>
@@ -248,7 +274,7 @@ export class MailRoom {
         isClaimed: (owner) => isClaimedByOthers(this.#writer, record, owner),
         facts,
         newKeys: [...(given.newKeys ?? []), ...fresh.map(({ key }) => key)],
-        observations: given.observations ?? [],
+        observations: [...(given.observations ?? []), ...observations],
       });
     let step = take();
     for (let round = 0; step.wantedKeys.length > 0; round++) {
@@ -263,7 +289,7 @@ export class MailRoom {
     const changes = given.isStrict === true ? step.changes : withoutConflicts(view, step.changes);
     const found = [...step.problems, ...checkChanges(view, changes, signed)];
     if (hasErrors(found) && (given.isStrict === true || hasErrors(checkChanges(view, changes, signed)))) return fail(...found);
-    const due = [step.nextDueMs, ...step.checks.filter((each) => isLookable(each, this.#facts(view))).map(({ dueMs }) => dueMs)];
+    const due = [step.nextDueMs, ...step.checks.filter((each) => isLookable(each, facts)).map(({ dueMs }) => dueMs)];
     const times = due.filter((each) => each !== undefined);
     // An error is looked at again soon: what is in its way may be gone.
     if (hasErrors(found)) times.push(facts.nowMs + MAIL_RETRY_MS);
@@ -297,32 +323,14 @@ export class MailRoom {
     this.#keys.used(zone, keys);
   }
 
-  /** What stands against a change by hand, because of mail that other servers remember of the zone. */
-  checkByHand(record: ZoneRecord, view: ZoneView, changes: readonly RrsetChange[]): Problem[] {
-    const stored = this.#stored(record);
-    const mx = changes.find(({ owner, type }) => type === TYPE.MX && equalNames(owner, view.apex));
-    if (stored === undefined || mx === undefined) return [];
-    const hosts = (mx.rrset?.rdatas ?? []).map((rdata) => rdata.subarray(2)).filter((host) => host.length > 1);
-    return checkMxChange(stored.state.mtaSts, hosts);
-  }
-
-  /** After a change by hand at names that mail looks at: the zone's mail is due at once. */
-  wakeAfter(record: ZoneRecord, changes: readonly RrsetChange[]): readonly DocumentWrite[] {
-    const state = readMailState(this.#writer, record.id);
-    const apexKey = ownerKey(nameOf(record.name));
-    if (state === undefined) return [];
-    const hosts = state.tlsa.lifecycle.objects.map(({ data }) => ownerKey(nameOf(data.host)));
-    if (!changes.some(({ owner }) => [apexKey, ...hosts].includes(ownerKey(owner)))) return [];
-    return [stateWrite(record.id, state, this.nowMs())];
-  }
-
   // --- reads ---
 
   view(record: ZoneRecord, view: ZoneView): MailView | undefined {
     const stored = this.#stored(record);
     if (stored === undefined) return undefined;
     const { document, policy, state } = stored;
-    const facts = this.#facts(view);
+    const ground = reportGround(readReports(this.#writer, record.id), view, policy, state);
+    const { facts } = withReports(this.#facts(view), ground);
     const step = this.preview(record, view)!;
     const spf = spfStatus(this.#writer, record, view, state, facts);
     return {
@@ -331,6 +339,7 @@ export class MailRoom {
       state,
       explanations: explainMail(state, policy, facts, view.apex),
       wallOffsetMs: facts.wallOffsetMs,
+      reports: reportsStatus(ground, facts),
       problems: [...step.problems, ...(spf?.problems ?? [])],
       ...(spf === undefined ? {} : { spf }),
     };
@@ -341,6 +350,8 @@ export class MailRoom {
     const stored = this.#stored(record);
     if (stored === undefined) return undefined;
     const { policy, state } = stored;
+    const ground = reportGround(readReports(this.#writer, record.id), view, policy, state);
+    const { facts, observations } = withReports(this.#facts(view), ground);
     return stepMail({
       domain: view.apex,
       policy,
@@ -349,7 +360,8 @@ export class MailRoom {
       isSigned: record.dnssec === 'on',
       zoneOf: (name) => servedZoneOf(this.#writer, name)?.view,
       isClaimed: (owner) => isClaimedByOthers(this.#writer, record, owner),
-      facts: this.#facts(view),
+      facts,
+      observations,
     });
   }
 
@@ -373,14 +385,6 @@ export class MailRoom {
     const servers = [OWN_SERVER, ...otherServers(witnesses, view)];
     return mailFacts(nowMs, { wallOffsetMs, servers, probes: [...witnesses.probes.keys()], queryCounters });
   }
-}
-
-/** The policy that somebody gives, with its warnings. */
-function readGiven(given: unknown, zone: Name): Result<Given> {
-  const document = checkPolicyDocument(given);
-  if (!document.ok) return document;
-  const policy = settlePolicy(document.value, zone);
-  return policy.ok ? ok({ document: document.value, policy: policy.value, problems: policy.warnings }) : policy;
 }
 
 /** A state without what it only remembers of caches and of the zone. */

@@ -1,7 +1,10 @@
 /**
- * Tells the answer process of each new store generation and learns what its workers serve.
+ * Tells the answer process of new store generations and learns what its workers serve. In a stream of changes, generations are told of
+ * together: each makes every worker move its snapshot and look anew at what its cached answers depend on. The first after a quiet moment
+ * goes out at once, and so does one that somebody waits to see served.
  * Not here: the channel itself (base/ipc.ts), what a generation is (store/).
  */
+import { PUBLISH_EVERY_MS } from '#base/limits.ts';
 import { type IpcMessage, type WorkerCounters, type WorkerState } from '#base/ipc.ts';
 
 interface Waiter {
@@ -15,6 +18,9 @@ export class Publisher {
   readonly #waiters = new Set<Waiter>();
   readonly #listeners: ((message: IpcMessage) => void)[] = [];
   #generation = 0;
+  /** When a generation was told last, and the timer of those that wait for their turn. */
+  #toldAtMs = -Infinity;
+  #timer: NodeJS.Timeout | undefined;
   #workers: readonly WorkerState[] = [];
   #addresses: readonly string[] = [];
   #counters: readonly WorkerCounters[] = [];
@@ -36,10 +42,20 @@ export class Publisher {
     return this.#counters;
   }
 
-  /** A generation is durable: workers may look. */
+  /** A generation is durable: workers may look, PUBLISH_EVERY_MS later at the latest. */
   publish(generation: number): void {
     this.#generation = generation;
-    this.#send({ kind: 'generation', generation });
+    if (this.#timer !== undefined) return;
+    const leftMs = this.#toldAtMs + PUBLISH_EVERY_MS - performance.now();
+    if (leftMs <= 0) this.#tell();
+    else this.#timer = setTimeout(() => this.#tell(), leftMs);
+  }
+
+  #tell(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#toldAtMs = performance.now();
+    this.#send({ kind: 'generation', generation: this.#generation });
   }
 
   /** Called with all that the answer process says. */
@@ -70,13 +86,16 @@ export class Publisher {
   /** Resolves true as soon as `isServed(generation)`, false after `timeoutMs`. */
   waitServed(generation: number, timeoutMs: number): Promise<boolean> {
     if (this.isServed(generation)) return Promise.resolve(true);
+    if (this.#timer !== undefined) this.#tell();
     return new Promise((done) => {
       const waiter: Waiter = { generation, done, timer: setTimeout(() => this.#finish(waiter, false), timeoutMs) };
       this.#waiters.add(waiter);
     });
   }
 
+  /** What was not told yet is told. */
   close(): void {
+    if (this.#timer !== undefined) this.#tell();
     for (const waiter of this.#waiters) this.#finish(waiter, false);
   }
 

@@ -54,14 +54,16 @@ const UNASKED: Wait = {
   patience: ['queueLife', 'slack'],
   checkEveryMs: 3_600_000,
 };
+/** Reports are taken note of when they come; by itself only the days that count move on. */
 const UNREPORTED: Wait = {
   kind: 'gate',
   id: 'unreported',
   who: 'DMARC reports without the selector',
   why: 'somebody still signs with it',
-  rfc: 'RFC 9990 §3',
+  rfc: 'RFC 9990 §3.1.3',
   observation: 'report-rows',
   places: 'reportSources',
+  checkEveryMs: 86_400_000,
 };
 const condition = (id: string, who: string, why: string): Wait => ({ kind: 'condition', id, who, why });
 const REVOCATION = condition('revocation', 'the policy to want old keys revoked', 'mail in archives cannot be verified any more');

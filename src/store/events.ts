@@ -17,7 +17,7 @@ import { type Octets, type ReadOptions } from './store.ts';
 export interface EventWrite {
   /** `zone`: its records changed, or it went. `mail`: a step in the life of something of its mail. `alert`: somebody should look. */
   readonly kind: 'zone' | 'mail' | 'alert';
-  /** What exactly: `changed`, `removed`; `started`, `step`, `waiting`, `confirmed`, `finished`; a problem code. */
+  /** What exactly: `changed`, `removed`; `started`, `step`, `waiting`, `confirmed`, `finished`, `report`; a problem code. */
   readonly event: string;
   /** The zone it is about, absolute, lower-case. */
   readonly zone?: string;

@@ -16,6 +16,7 @@ import type { AdminApp } from '../admin-app.ts';
 import { answerChange, findZone } from '../change.ts';
 import { isoTime } from '../form.ts';
 import { sendProblems } from '../problems.ts';
+import { ReportStatusForm, reportStatusForm } from '../report-status.ts';
 import { ChangeQuery, ZoneParams, changeResponses, closed, responses } from '../schemas.ts';
 import type { FastifyReply } from 'fastify';
 
@@ -134,6 +135,7 @@ export function mailLifeRoutes(app: AdminApp, control: ControlApi): void {
             target: Type.String(),
             held: Type.Optional(Type.String()),
             lines: Type.Array(Type.String()),
+            reports: ReportStatusForm,
           }),
         }),
       },
@@ -147,6 +149,7 @@ export function mailLifeRoutes(app: AdminApp, control: ControlApi): void {
           target: mail.policy.dmarc.policy,
           ...(hold === undefined ? {} : { held: hold.reason }),
           lines: linesOf(mail, 'dmarc'),
+          reports: reportStatusForm(mail.reports.dmarc),
         });
       }),
   );
@@ -198,6 +201,7 @@ export function mailLifeRoutes(app: AdminApp, control: ControlApi): void {
             body: Type.Optional(Type.String({ description: 'what the policy host serves' })),
             announcedId: Type.Optional(Type.String()),
             lines: Type.Array(Type.String()),
+            reports: ReportStatusForm,
           }),
         }),
       },
@@ -213,6 +217,7 @@ export function mailLifeRoutes(app: AdminApp, control: ControlApi): void {
           ...(served === undefined ? {} : { body: formatStsPolicy(served.data.policy) }),
           ...(announced === undefined ? {} : { announcedId: announced.data.id }),
           lines: linesOf(mail, 'mta-sts'),
+          reports: reportStatusForm(mail.reports.tls),
         });
       }),
   );

@@ -17,6 +17,7 @@ import { answerChange, findZone } from '../change.ts';
 import { isoTime } from '../form.ts';
 import { contentEtag, notModified } from '../preconditions.ts';
 import { problemForm, sendProblems } from '../problems.ts';
+import { ReportStatusForm, reportStatusForm } from '../report-status.ts';
 import { ProblemItem, ZoneParams, changeQuery, changeResponses, closed, isOn, responses } from '../schemas.ts';
 import { SpfStatusForm, spfStatusForm } from '../spf-status.ts';
 
@@ -163,7 +164,13 @@ export function mailRoutes(app: AdminApp, control: ControlApi): void {
         tags: ['mail'],
         params: ZoneParams,
         response: responses({
-          200: Type.Object({ zone: Type.String(), lives: Type.Array(LifeForm), spf: Type.Optional(SpfStatusForm), problems: Problems }),
+          200: Type.Object({
+            zone: Type.String(),
+            lives: Type.Array(LifeForm),
+            spf: Type.Optional(SpfStatusForm),
+            reports: Type.Object({ dmarc: ReportStatusForm, tls: ReportStatusForm }),
+            problems: Problems,
+          }),
         }),
       },
     },
@@ -174,7 +181,8 @@ export function mailRoutes(app: AdminApp, control: ControlApi): void {
       if (mail === undefined) return sendProblems(reply, [noPolicy(zone.value.name)]);
       const spf = mail.spf === undefined ? {} : { spf: spfStatusForm(mail.spf) };
       const problems = [...mail.problems, ...(mail.spf?.costProblems ?? [])].map(problemForm);
-      return reply.send({ zone: zone.value.name, lives: mail.explanations.map(lifeForm), ...spf, problems });
+      const reports = { dmarc: reportStatusForm(mail.reports.dmarc), tls: reportStatusForm(mail.reports.tls) };
+      return reply.send({ zone: zone.value.name, lives: mail.explanations.map(lifeForm), ...spf, reports, problems });
     },
   );
 

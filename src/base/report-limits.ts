@@ -1,0 +1,62 @@
+/**
+ * Limits of reports about mail, DMARC and TLS: how much of one is read, how much is kept of all, and from where on their numbers count as
+ * evidence. Whoever gets mail at all may write such reports, so each bound holds against strangers. Each with its reason.
+ * Not here: all other limits (limits.ts).
+ */
+
+// --- one report ---
+
+/** A report as it is sent. XML shrinks to a twentieth, so REPORT_BYTES_MAX of it fits easily. */
+export const REPORT_PACKED_BYTES_MAX = 1024 * 1024;
+/** A report unpacked: some ten thousand rows. Receivers send larger ones in parts. */
+export const REPORT_BYTES_MAX = 8 * 1024 * 1024;
+/** `<` in a DMARC report: some 60 for a row. 8 MiB of empty elements would take a gigabyte when read. */
+export const DMARC_REPORT_TAGS_MAX = 400_000;
+/** Elements within elements of a DMARC report; the deepest of RFC 9990 is the sixth, extensions may go on. */
+export const DMARC_REPORT_DEPTH_MAX = 16;
+/** Signatures told of in one row (RFC 9990 §3.1.3). */
+export const DMARC_ROW_SIGNATURES_MAX = 100;
+/** Messages or sessions in one row: more than the largest receivers get for one domain in a day, and sums stay exact. */
+export const REPORT_COUNT_MAX = 1_000_000_000;
+/** Time that one report is about: a day is usual, a month at the most. */
+export const REPORT_SPAN_MS_MAX = 31 * 86_400_000;
+/** A report may end this much after now: receivers' clocks, and days that end elsewhere. */
+export const REPORT_FUTURE_MS_MAX = 86_400_000;
+/** Characters of an organization, a report's id or a failure type that are kept and shown. */
+export const REPORT_TEXT_CHARACTERS_MAX = 120;
+/** Policies in one TLS report: one for each mail host and kind is usual. */
+export const TLS_REPORT_POLICIES_MAX = 1000;
+/** Failure details of one policy in a TLS report. */
+export const TLS_REPORT_DETAILS_MAX = 10_000;
+
+// --- what is kept of a zone ---
+
+/** Days: two months, as long as the steps of a ramp that is twice as slow as usual. */
+export const REPORT_DAYS_MAX = 64;
+/** Reports remembered so that none counts twice: sixty receivers a day for REPORT_DAYS_MAX. The oldest are forgotten. */
+export const REPORTS_KNOWN_MAX = 4000;
+/** Reports shown: from whom and when, newest first. */
+export const REPORTS_SHOWN_MAX = 8;
+/** Sources of a day: those with aligned mail first, then those with most. Networks of forgers have thousands of addresses. */
+export const REPORT_SOURCES_PER_DAY_MAX = 100;
+/** Selectors of a day; a domain has some ten. */
+export const REPORT_SELECTORS_PER_DAY_MAX = 50;
+/** Failure types of a day; RFC 8460 §4.3 has eleven. */
+export const TLS_TYPES_PER_DAY_MAX = 24;
+
+// --- as evidence ---
+
+/** Reports of a day come one or two days later: a shorter time would never have any. */
+export const REPORT_WINDOW_MS_MIN = 3 * 86_400_000;
+/** A source is asked about when it has this part of the mail of all known sources… */
+export const DMARC_SOURCE_SHARE_MIN = 0.01;
+/** …or so many messages on an average day: one in a hundred of a large sender is a department. */
+export const DMARC_SOURCE_MESSAGES_PER_DAY_MIN = 10;
+/** Part of a source's mail that must be aligned. Forwarding that breaks signatures costs any domain about one in a hundred. */
+export const DMARC_ALIGNED_SHARE_MIN = 0.98;
+/** Part of TLS sessions that may fail: connections break, and senders call that a failure. */
+export const TLS_FAILED_SHARE_MAX = 0.01;
+/** Sources named in a text; of more it tells the number. */
+export const REPORT_SOURCES_TOLD_MAX = 4;
+/** Sources shown one by one. */
+export const REPORT_SOURCES_SHOWN_MAX = 20;

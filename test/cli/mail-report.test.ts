@@ -1,0 +1,44 @@
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { run, useServer } from './support.ts';
+
+const server = useServer();
+const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/reports/${name}`, import.meta.url));
+
+describe('dmarc report, mta-sts report', () => {
+  it('hands each file over in what it came in; one that cannot be read does not keep the others out', async () => {
+    const zip = join(server.data, 'report.gz');
+    writeFileSync(zip, gzipSync(readFileSync(fixture('rfc9990.xml'))));
+    const plain = join(server.data, 'report.xml');
+    copyFileSync(fixture('google-rfc7489.xml'), plain);
+    const before = server.control.commands.length;
+    const done = await server.cli('dmarc', 'report', 'example.com', 'missing.xml', zip, plain);
+    // The stand-in keeps no mail policies.
+    expect(done).toMatchObject({
+      exit: 1,
+      out: '',
+      err: expect.stringMatching(/^waxseal: 3 problems\n +missing\.xml: it cannot be read: ENOENT/),
+    });
+    expect(done.err).toContain(`${plain}: this stand-in keeps no mail policies`);
+    expect(server.control.commands.slice(before).map(({ command }) => command)).toMatchObject([
+      { kind: 'dmarc.report', report: { organization: 'Sample Receiver' } },
+      { kind: 'dmarc.report', report: { organization: 'google.com' } },
+    ]);
+  });
+
+  it('reads standard input, and tells what is wrong with a report', async () => {
+    const sent = await server.cli('mta-sts', 'report', 'example.com', fixture('tls-google.json'));
+    expect(sent).toMatchObject({ exit: 3, err: expect.stringContaining('[MAIL_NO_POLICY]') });
+    expect(server.control.commands.at(-1)?.command).toMatchObject({ kind: 'mta-sts.report', report: { organization: 'Google Inc.' } });
+    const piped = await run(['dmarc', 'report', 'example.com', '-', '--data', server.data], { input: '<feedback></feedback>' });
+    expect(piped).toMatchObject({ exit: 1, out: '', err: expect.stringContaining('[REPORT_FORM, RFC 9990 §3.1]') });
+    expect(piped.err).toContain('-: line 1: <feedback> has no record');
+  });
+
+  it('needs a file', async () => {
+    expect(await server.cli('dmarc', 'report', 'example.com')).toMatchObject({ exit: 2 });
+  });
+});
