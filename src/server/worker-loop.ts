@@ -126,7 +126,10 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
     const graceMs = await stopped;
     await listeners.close(graceMs);
     clearInterval(follower);
-    await store.close();
+    // An announcement may come at any time, and nothing may read a store that is closed.
+    const closing = store;
+    store = undefined;
+    await closing.close();
   }
   // With its port closed and no socket open, the thread ends by itself.
   port.close();

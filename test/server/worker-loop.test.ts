@@ -1,0 +1,55 @@
+import { MessageChannel } from 'node:worker_threads';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { SERVER_SLOT_COUNT } from '#server/counters.ts';
+import { type WorkerCommand, type WorkerData, runWorker } from '#server/worker-loop.ts';
+
+/** A worker's data without anything to listen at. */
+function workerData(): WorkerData {
+  return {
+    id: 0,
+    duty: 'tcp',
+    storeDir: '',
+    addresses: [],
+    counters: new SharedArrayBuffer(8 * SERVER_SLOT_COUNT),
+    rowLength: SERVER_SLOT_COUNT,
+    generations: new SharedArrayBuffer(8),
+    selectors: new SharedArrayBuffer(8),
+    cookieSecrets: undefined,
+    rateLimit: undefined,
+    queryLogEvery: 0,
+  };
+}
+
+test('a generation that is announced while the store closes is not looked at: it would be read after its memory is gone', async () => {
+  const { port1, port2 } = new MessageChannel();
+  const data = workerData();
+  const generations = new Int32Array(data.generations);
+  const announce = (generation: number): void => {
+    Atomics.store(generations, 0, generation);
+    port2.postMessage({ kind: 'generation' } satisfies WorkerCommand);
+  };
+  const seen: string[] = [];
+  const running = runWorker(data, port1, () => ({
+    responder: { respond: () => 0 },
+    refresh() {
+      seen.push('refresh');
+      return Atomics.load(generations, 0);
+    },
+    async close() {
+      seen.push('close');
+      announce(3);
+      await sleep(20);
+    },
+  }));
+  announce(1);
+  await expect.poll(() => seen.length).toBeGreaterThan(0);
+  await sleep(20);
+  announce(2);
+  await sleep(20);
+  port2.postMessage({ kind: 'stop', graceMs: 0 } satisfies WorkerCommand);
+  await running;
+  port2.close();
+  expect(seen.lastIndexOf('refresh')).toBeLessThan(seen.indexOf('close'));
+  expect(seen.at(-1)).toBe('close');
+});
