@@ -5,17 +5,10 @@ import { createLog } from '#base/log.ts';
 import { problem } from '#base/problem.ts';
 import { type MailUpkeep, MailScheduler } from '#control/mail-scheduler.ts';
 import { nameOf } from '#dns/name.ts';
-import { type TestControl, bad, good, temporaryControl } from '../support/temporary-control.ts';
+import { type TestControl, bad, good, temporaryControl, MAIL_ZONE_TEXT } from '../support/temporary-control.ts';
 import { TEST_NOW_MS, temporaryStore } from '../support/temporary-store.ts';
 
 const ZONE = nameOf('post.example.');
-const TEXT = `
-@ 3600 SOA ns1 host 10 7200 900 1209600 900
-@ 3600 NS ns1
-@ 3600 MX 10 mx1
-ns1 3600 A 192.0.2.1
-mx1 3600 A 192.0.2.25
-`;
 const set = (address: string) =>
   ({
     kind: 'rrsets.change',
@@ -29,7 +22,7 @@ const all = ({ control }: TestControl) => control.events.after(0, 1000);
 describe('events', () => {
   test('of a zone tell serial, revision and who; a dry run and a refusal tell nothing', async () => {
     const room = temporaryControl();
-    await room.load('post.example.', TEXT);
+    await room.load('post.example.', MAIL_ZONE_TEXT);
     const changed = good(await room.run(set('192.0.2.2'), { actor: { kind: 'token', id: 't1', from: '192.0.2.9' } }));
     good(await room.run(set('192.0.2.3'), { dryRun: true }));
     good(await room.run(set('192.0.2.2')));
@@ -56,7 +49,7 @@ describe('events', () => {
 
   test('of mail come with the step that made them: a crash before the commit leaves neither, after it both', async () => {
     const room = temporaryControl();
-    await room.load('post.example.', TEXT);
+    await room.load('post.example.', MAIL_ZONE_TEXT);
     good(await room.run(apply));
     const events = all(room);
     expect(events.map(({ kind, event, machine }) => `${kind} ${event} ${machine ?? ''}`)).toEqual(
@@ -76,14 +69,14 @@ describe('events', () => {
 
   test('are kept up to a number; ids are never used again, also when zones go', async () => {
     const room = temporaryControl({ eventsKept: 3 });
-    await room.load('post.example.', TEXT);
+    await room.load('post.example.', MAIL_ZONE_TEXT);
     for (let each = 1; each <= 5; each++) good(await room.run(set(`192.0.2.${each}`)));
     expect(all(room).map(({ id }) => id)).toEqual([4, 5, 6]);
     expect(room.control.events.range()).toEqual({ oldest: 4, newest: 6 });
     good(await room.run({ kind: 'zone.remove', zone: ZONE }));
     await room.control.close();
     const again = temporaryControl({ in: room.dir, eventsKept: 2 });
-    await again.load('post.example.', TEXT);
+    await again.load('post.example.', MAIL_ZONE_TEXT);
     expect(all(again).map(({ id }) => id)).toEqual([7, 8]);
   });
 
@@ -92,7 +85,7 @@ describe('events', () => {
     const { events } = room.control;
     const never = new AbortController();
     const woken = events.next(0, 60_000, never.signal);
-    await room.load('post.example.', TEXT);
+    await room.load('post.example.', MAIL_ZONE_TEXT);
     await woken;
     expect(events.range().newest).toBe(1);
     await events.next(0, 60_000, never.signal);
@@ -108,7 +101,7 @@ describe('events', () => {
 
   test('of a step that is refused are alerts, once until it is possible again', async () => {
     const room = temporaryControl();
-    await room.load('post.example.', TEXT);
+    await room.load('post.example.', MAIL_ZONE_TEXT);
     const upkeep = room.control.mailUpkeep();
     let isPossible = false;
     const faulty: MailUpkeep = {

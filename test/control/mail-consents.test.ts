@@ -4,26 +4,19 @@ import { nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { verifyStore } from '#store/verify.ts';
 import { rrsetOf } from '#zone/view.ts';
-import { type TestControl, bad, good, temporaryControl } from '../support/temporary-control.ts';
+import { type TestControl, bad, good, temporaryControl, MAIL_ZONE_TEXT } from '../support/temporary-control.ts';
 
 const DOMAIN = nameOf('post.example.');
 const HOST = nameOf('reports.test.');
 const OWNER = nameOf('post.example._report._dmarc.in.reports.test.');
-const TEXT = `
-@ 3600 SOA ns1 host 10 7200 900 1209600 900
-@ 3600 NS ns1
-@ 3600 MX 10 mx1
-ns1 3600 A 192.0.2.1
-mx1 3600 A 192.0.2.25
-`;
 const base = { dkim: { algorithms: [] }, mtaSts: { mode: 'off' } };
 const toHost = { ...base, dmarc: { rua: ['mailto:d@in.reports.test'] } };
 const toItself = { ...base, dmarc: { rua: ['mailto:d@post.example'] } };
 
 async function house(): Promise<TestControl> {
   const room = temporaryControl();
-  await room.load('post.example.', TEXT);
-  await room.load('reports.test.', TEXT);
+  await room.load('post.example.', MAIL_ZONE_TEXT);
+  await room.load('reports.test.', MAIL_ZONE_TEXT);
   return room;
 }
 
@@ -113,7 +106,7 @@ describe('RFC 9990 §4: consent in another zone of ours', () => {
 
   test('where the host is given away, it is for others to say', async () => {
     const room = await house();
-    await room.load('reports.test.', `${TEXT.replace(' 10 7200', ' 90 7200')}in 3600 NS ns.elsewhere.example.\n`);
+    await room.load('reports.test.', `${MAIL_ZONE_TEXT.replace(' 10 7200', ' 90 7200')}in 3600 NS ns.elsewhere.example.\n`);
     good(await apply(room, DOMAIN, toHost));
     expect(consent(room)).toBeUndefined();
   });

@@ -13,16 +13,9 @@ import { type TlsReport } from '#mail/tls-report.ts';
 import { txtText } from '#mail/txt.ts';
 import { verifyStore } from '#store/verify.ts';
 import { rrsetOf } from '#zone/view.ts';
-import { type TestControl, bad, good, temporaryControl } from '../support/temporary-control.ts';
+import { type TestControl, bad, good, temporaryControl, MAIL_ZONE_TEXT } from '../support/temporary-control.ts';
 
 const ZONE = nameOf('post.example.');
-const TEXT = `
-@ 3600 SOA ns1 host 10 7200 900 1209600 900
-@ 3600 NS ns1
-@ 3600 MX 10 mx1
-ns1 3600 A 192.0.2.1
-mx1 3600 A 192.0.2.25
-`;
 /** SPF names it (`mx`). */
 const OWN = '192.0.2.25';
 const STRANGER = '198.51.100.66';
@@ -32,7 +25,7 @@ const silent = createLog({ level: 'silent' });
 
 async function mailRoom(policy: object = { mtaSts: { mode: 'off' } }, options: Parameters<typeof temporaryControl>[0] = {}) {
   const room = temporaryControl(options);
-  await room.load('post.example.', TEXT);
+  await room.load('post.example.', MAIL_ZONE_TEXT);
   room.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
   good(await room.run({ kind: 'mail.apply', zone: ZONE, policy }));
   return { ...room, scheduler: new MailScheduler(room.control.mailUpkeep(), silent) };

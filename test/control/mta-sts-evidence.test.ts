@@ -15,17 +15,10 @@ import { formatStsPolicy, policyId } from '#mail/mta-sts.ts';
 import { txtText } from '#mail/txt.ts';
 import { rrsetOf } from '#zone/view.ts';
 import { tableResolver } from '../support/table-resolver.ts';
-import { good, temporaryControl } from '../support/temporary-control.ts';
+import { good, temporaryControl, MAIL_ZONE_TEXT } from '../support/temporary-control.ts';
 import { type ThrowawayCa, httpsServer, throwawayCa } from '../support/throwaway-ca.ts';
 
 const ZONE = nameOf('post.example.');
-const TEXT = `
-@ 3600 SOA ns1 host 10 7200 900 1209600 900
-@ 3600 NS ns1
-@ 3600 MX 10 mx1
-ns1 3600 A 192.0.2.1
-mx1 3600 A 192.0.2.25
-`;
 const MINUTE_MS = 60_000;
 const policy = (mtaSts: object) => ({ dkim: { algorithms: [] }, mtaSts: { testingFor: '3h', shortFor: '2d', ...mtaSts } });
 
@@ -43,7 +36,7 @@ async function house() {
   const resolver = tableResolver({ 'mta-sts.post.example': { a: ['127.0.0.1'] } });
   const probe = stsProbe({ resolver, extraRoots: ca.root, networks: [parseNetwork('127.0.0.0/8')!], port: server.port });
   const room = temporaryControl({ witnesses: { nameServers: new Map(), probes: new Map([[STS_PROBE, probe]]) } });
-  await room.load('post.example.', TEXT);
+  await room.load('post.example.', MAIL_ZONE_TEXT);
   room.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
   const scheduler = new MailScheduler(room.control.mailUpkeep(), createLog({ level: 'silent' }));
   const upkeep = room.control.mailUpkeep();

@@ -5,16 +5,9 @@ import { SELECTOR_SILENCE_MS_MAX } from '#base/event-limits.ts';
 import { MailScheduler } from '#control/mail-scheduler.ts';
 import { SelectorQueries } from '#control/selector-queries.ts';
 import { nameOf } from '#dns/name.ts';
-import { good, temporaryControl } from '../support/temporary-control.ts';
+import { good, temporaryControl, MAIL_ZONE_TEXT } from '../support/temporary-control.ts';
 
 const ZONE = nameOf('post.example.');
-const TEXT = `
-@ 3600 SOA ns1 host 10 7200 900 1209600 900
-@ 3600 NS ns1
-@ 3600 MX 10 mx1
-ns1 3600 A 192.0.2.1
-mx1 3600 A 192.0.2.25
-`;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
@@ -88,7 +81,7 @@ describe('a retiring key', () => {
   async function retiring(queueLife = '2d') {
     const room = temporaryControl({ countsQueries: true });
     const { control, clock, publisher } = room;
-    await room.load('post.example.', TEXT);
+    await room.load('post.example.', MAIL_ZONE_TEXT);
     publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
     const scheduler = new MailScheduler(control.mailUpkeep(), createLog({ level: 'silent' }));
     const counts: Record<string, number> = {};

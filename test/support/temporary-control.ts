@@ -12,6 +12,15 @@ import { type StoreFailure } from '#store/failure.ts';
 import { type StoreWriter, type WriterOptions } from '#store/writer.ts';
 import { TEST_NOW_MS, countedRandom, temporaryStore } from './temporary-store.ts';
 
+/** A zone with one host for mail, and nothing about mail besides. */
+export const MAIL_ZONE_TEXT = `
+@ 3600 SOA ns1 host 10 7200 900 1209600 900
+@ 3600 NS ns1
+@ 3600 MX 10 mx1
+ns1 3600 A 192.0.2.1
+mx1 3600 A 192.0.2.25
+`;
+
 export const TEST_ACTOR: Actor = { kind: 'socket', id: 'test', from: '' };
 
 export interface TestControl {
