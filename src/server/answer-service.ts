@@ -10,6 +10,7 @@ import { type AnswerSettings, type IpcMessage, openSupervisorChannel } from '#ba
 import { SELECTOR_COUNTS_EVERY_MS } from '#base/event-limits.ts';
 import { COUNTERS_EVERY_MS, DRAIN_MS, WORKERS_MAX } from '#base/limits.ts';
 import { CookieKeeper } from './cookie-keeper.ts';
+import { exitAtOnce } from './exit-at-once.ts';
 import { type QueryLine } from './query-log.ts';
 import { EXIT_CONFIGURATION } from './supervisor.ts';
 import { chooseUdp } from './udp.ts';
@@ -136,8 +137,8 @@ export function runAnswerService({ own, workerScript, responderSlots, log, logQu
     clearInterval(reporter);
     clearInterval(selectorReporter);
     cookies?.stop();
-    await pool?.stop(DRAIN_MS);
-    own.exit(0);
+    await pool?.drain(DRAIN_MS);
+    await exitAtOnce(own, 0);
   }
 
   // A thread that blocks does not hear that the process exits, and would keep it from ending.

@@ -46,13 +46,16 @@ export type WorkerCommand =
   | { readonly kind: 'generation' }
   /** After `ready`. */
   | { readonly kind: 'sockets'; readonly handles: MmsgHandles }
-  | { readonly kind: 'stop'; readonly graceMs: number };
+  | { readonly kind: 'stop'; readonly graceMs: number }
+  /** Closes the sockets as `stop` does, says `drained`, and stays: the process ends. */
+  | { readonly kind: 'drain'; readonly graceMs: number };
 
 export type WorkerReport =
   /** A thread that serves UDP only could begin now: from here on its sockets are worth having. */
   | { readonly kind: 'ready'; readonly generation: number }
   | { readonly kind: 'listening'; readonly addresses: readonly string[]; readonly generation: number }
   | { readonly kind: 'served'; readonly generation: number }
+  | { readonly kind: 'drained' }
   /** A line for the log of the process. */
   | { readonly kind: 'log'; readonly text: string }
   /** A query for the query log. */
@@ -80,6 +83,7 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
   const row = new Float64Array(data.counters, data.id * data.rowLength * Float64Array.BYTES_PER_ELEMENT, data.rowLength);
   const generations = new Int32Array(data.generations);
   const { promise: stopped, resolve: stop } = Promise.withResolvers<number>();
+  let stays = false;
   const { promise: handles, resolve: takeSockets } = Promise.withResolvers<MmsgHandles>();
   let store: ServedStore | undefined;
   let served = 0;
@@ -97,8 +101,10 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
   };
 
   port.on('message', (command: WorkerCommand) => {
-    if (command.kind === 'stop') stop(command.graceMs);
-    else if (command.kind === 'sockets') takeSockets(command.handles);
+    if (command.kind === 'stop' || command.kind === 'drain') {
+      stays = command.kind === 'drain';
+      stop(command.graceMs);
+    } else if (command.kind === 'sockets') takeSockets(command.handles);
     // Several announcements may wait here; the first of them already brought the newest.
     else if (served !== Atomics.load(generations, 0)) follow();
   });
@@ -126,11 +132,16 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
     const graceMs = await stopped;
     await listeners.close(graceMs);
     clearInterval(follower);
+    if (stays) {
+      report({ kind: 'drained' });
+      return;
+    }
     // An announcement may come at any time, and nothing may read a store that is closed.
     const closing = store;
     store = undefined;
     await closing.close();
   }
+  if (stays) report({ kind: 'drained' });
   // With its port closed and no socket open, the thread ends by itself.
   port.close();
 }

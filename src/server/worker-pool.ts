@@ -147,6 +147,27 @@ export class WorkerPool {
     );
   }
 
+  /** As `stop`, but the threads stay: for a process that ends without taking them down (exit-at-once.ts). */
+  async drain(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(
+      this.#seats.map(async (seat) => {
+        clearTimeout(seat.restart);
+        const { worker } = seat;
+        if (worker === undefined) return;
+        const { promise: drained, resolve } = Promise.withResolvers<void>();
+        worker.on('message', (report: WorkerReport) => {
+          if (report.kind === 'drained') resolve();
+        });
+        worker.once('exit', () => resolve());
+        const timer = setTimeout(resolve, graceMs + THREAD_END_MS);
+        send(seat, { kind: 'drain', graceMs });
+        await drained;
+        clearTimeout(timer);
+      }),
+    );
+  }
+
   /** For a process that exits at once: node waits for its threads, and one that blocks has to hear of it. */
   abandon(): void {
     for (const seat of this.#seats) end(seat);
@@ -183,6 +204,7 @@ export class WorkerPool {
         queryLog?.write(report.line);
         return;
       }
+      if (report.kind === 'drained') return;
       seat.generation = report.generation;
       if (report.kind === 'ready') {
         this.#giveSockets(seat);

@@ -1,0 +1,19 @@
+/**
+ * The end of the answer process after it has drained: without taking its threads down first.
+ *
+ * LMDB (lmdb 3.5.6) sometimes unmaps more than its own when the last thread closes a store that has grown since it was opened; what lay
+ * there was another thread's memory, and about one stop in a hundred during changes ended in SIGSEGV while that thread was taken down. The
+ * process holds nothing that needs an orderly end: it only reads, its sockets are closed, and the kernel gives back the rest.
+ * Not here: draining (worker-loop.ts).
+ */
+
+/** Does not return where libc can be called; elsewhere the process ends as Node ends it. */
+export async function exitAtOnce(own: NodeJS.Process, code: number): Promise<void> {
+  try {
+    const { default: koffi } = await import('koffi');
+    koffi.load('libc.so.6').func('void _exit(int code)')(code);
+  } catch {
+    // No koffi, no such libc.
+    own.exit(code);
+  }
+}
