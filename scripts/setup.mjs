@@ -29,6 +29,8 @@ const DEBIAN = {
   'opendkim-tools': 'opendkim-testkey',
   rspamd: 'rspamd',
   'zonemaster-cli': 'zonemaster-cli',
+  openssl: 'openssl',
+  curl: 'curl',
   strace: 'strace',
   dnsperf: 'dnsperf',
   gcc: 'gcc',

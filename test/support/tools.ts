@@ -25,6 +25,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   opendkim: 'opendkim',
   'opendkim-testkey': 'opendkim-tools',
   openssl: 'openssl',
+  curl: 'curl',
   rspamd: 'rspamd',
   'zonemaster-cli': 'zonemaster-cli',
   strace: 'strace',
