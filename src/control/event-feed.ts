@@ -9,12 +9,13 @@ import { StoreFailure } from '#store/failure.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { alertEvent } from './event-writes.ts';
 import { type EventRange, type EventsApi, type StoredEvent } from './event-api.ts';
+import { Sleepers } from './sleepers.ts';
 
 export class EventFeed implements EventsApi {
   readonly #writer: StoreWriter;
   readonly #clock: Clock;
   readonly #inQueue: (job: () => Promise<void>) => Promise<void>;
-  readonly #sleepers = new Set<() => void>();
+  readonly #sleepers = new Sleepers();
   #isClosed = false;
 
   /** `inQueue` runs a job between commands. */
@@ -22,7 +23,7 @@ export class EventFeed implements EventsApi {
     this.#writer = writer;
     this.#clock = clock;
     this.#inQueue = inQueue;
-    writer.onEvents(() => this.#wake());
+    writer.onEvents(() => this.#sleepers.wakeAll());
   }
 
   get isClosed(): boolean {
@@ -39,13 +40,7 @@ export class EventFeed implements EventsApi {
 
   async next(afterId: number, waitMs: number, signal: AbortSignal): Promise<void> {
     if (this.#isClosed || signal.aborted || this.range().newest > afterId) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, waitMs);
-    signal.addEventListener('abort', () => resolve(), { once: true });
-    this.#sleepers.add(resolve);
-    await promise;
-    clearTimeout(timer);
-    this.#sleepers.delete(resolve);
+    await this.#sleepers.sleep(waitMs, signal);
   }
 
   /** Tells that somebody should look, about a zone or the whole server. For what no change tells of; the log says it too. */
@@ -64,10 +59,6 @@ export class EventFeed implements EventsApi {
   /** Ends all streams. */
   close(): void {
     this.#isClosed = true;
-    this.#wake();
-  }
-
-  #wake(): void {
-    for (const wake of this.#sleepers) wake();
+    this.#sleepers.wakeAll();
   }
 }

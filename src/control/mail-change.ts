@@ -60,6 +60,7 @@ export class MailChange {
     const changed = isChanged || parts.length > 0;
     const generation = options.dryRun ? undefined : await this.#commit(command, record, parts, decided.value, changed, options.actor);
     const own = parts.find((each) => each.record.id === record.id);
+    const others = parts.filter((each) => each !== own);
     const { serial } = own?.record ?? record;
     return ok({
       zone: record.name,
@@ -72,7 +73,7 @@ export class MailChange {
         own === undefined
           ? { fromSerial: serial, toSerial: serial, deleted: [], added: [], omitted: 0 }
           : changesetLines(own.plan.changeset, CHANGESET_LINES_MAX),
-      ...(parts.every((each) => each === own) ? {} : { elsewhere: parts.filter((each) => each !== own).map(changesetOf) }),
+      ...(others.length === 0 ? {} : { elsewhere: others.map(changesetOf) }),
       warnings,
       mail: note,
     });

@@ -17,7 +17,7 @@ export class SelfCheck {
   readonly #seen = new Map<string, number>();
   #nextMs = 0;
 
-  /** `nowMs`: any clock. */
+  /** `nowMs`: the time of whatever clock. */
   constructor(nowMs: () => number, reference: SignatureCheck = checkByReference) {
     this.#nowMs = nowMs;
     this.#reference = reference;

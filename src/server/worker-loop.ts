@@ -132,16 +132,15 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
     const graceMs = await stopped;
     await listeners.close(graceMs);
     clearInterval(follower);
-    if (stays) {
-      report({ kind: 'drained' });
-      return;
-    }
-    // An announcement may come at any time, and nothing may read a store that is closed.
-    const closing = store;
-    store = undefined;
-    await closing.close();
   }
-  if (stays) report({ kind: 'drained' });
+  if (stays) {
+    report({ kind: 'drained' });
+    return;
+  }
+  // An announcement may come at any time, and nothing may read a store that is closed.
+  const closing = store;
+  store = undefined;
+  await closing?.close();
   // With its port closed and no socket open, the thread ends by itself.
   port.close();
 }

@@ -52,6 +52,8 @@ interface Seat {
   restart: NodeJS.Timeout | undefined;
 }
 
+type FinishCommand = Extract<WorkerCommand, { readonly graceMs: number }>;
+
 /** Beyond the grace time, for threads to end after their sockets are closed. */
 const THREAD_END_MS = 500;
 
@@ -131,38 +133,31 @@ export class WorkerPool {
   }
 
   /** Drains all workers; those that have not ended a little after `graceMs` are ended. */
-  async stop(graceMs: number): Promise<void> {
-    this.#stopping = true;
-    await Promise.all(
-      this.#seats.map(async (seat) => {
-        clearTimeout(seat.restart);
-        const { worker } = seat;
-        if (worker === undefined) return;
-        const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-        send(seat, { kind: 'stop', graceMs });
-        const timer = setTimeout(() => end(seat), graceMs + THREAD_END_MS);
-        await ended;
-        clearTimeout(timer);
-      }),
-    );
+  stop(graceMs: number): Promise<void> {
+    return this.#finish({ kind: 'stop', graceMs }, end);
   }
 
   /** As `stop`, but the threads stay: for a process that ends without taking them down (exit-at-once.ts). */
-  async drain(graceMs: number): Promise<void> {
+  drain(graceMs: number): Promise<void> {
+    return this.#finish({ kind: 'drain', graceMs }, (_, giveUp) => giveUp());
+  }
+
+  /** Tells each thread, and waits until it has drained or ended; `late` is called for one that takes too long. */
+  async #finish(command: FinishCommand, late: (seat: Seat, giveUp: () => void) => void): Promise<void> {
     this.#stopping = true;
     await Promise.all(
       this.#seats.map(async (seat) => {
         clearTimeout(seat.restart);
         const { worker } = seat;
         if (worker === undefined) return;
-        const { promise: drained, resolve } = Promise.withResolvers<void>();
+        const { promise: finished, resolve } = Promise.withResolvers<void>();
+        worker.once('exit', () => resolve());
         worker.on('message', (report: WorkerReport) => {
           if (report.kind === 'drained') resolve();
         });
-        worker.once('exit', () => resolve());
-        const timer = setTimeout(resolve, graceMs + THREAD_END_MS);
-        send(seat, { kind: 'drain', graceMs });
-        await drained;
+        const timer = setTimeout(() => late(seat, resolve), command.graceMs + THREAD_END_MS);
+        send(seat, command);
+        await finished;
         clearTimeout(timer);
       }),
     );

@@ -1,14 +1,15 @@
 /** A journal of events in memory, for what stands in front of one. */
 import type { EventsApi, StoredEvent } from '#control/event-api.ts';
+import { Sleepers } from '#control/sleepers.ts';
 
 export class MemoryEvents implements EventsApi {
   readonly events: StoredEvent[] = [];
-  readonly #sleepers = new Set<() => void>();
+  readonly #sleepers = new Sleepers();
   isClosed = false;
 
   add(event: Pick<StoredEvent, 'kind' | 'event' | 'text'> & Partial<StoredEvent>): void {
     this.events.push({ id: this.range().newest + 1, generation: 1, atMs: 0, ...event });
-    for (const wake of this.#sleepers) wake();
+    this.#sleepers.wakeAll();
   }
 
   /** As the store does with what is too old. */
@@ -18,7 +19,7 @@ export class MemoryEvents implements EventsApi {
 
   close(): void {
     this.isClosed = true;
-    for (const wake of this.#sleepers) wake();
+    this.#sleepers.wakeAll();
   }
 
   range(): ReturnType<EventsApi['range']> {
@@ -31,12 +32,6 @@ export class MemoryEvents implements EventsApi {
 
   async next(afterId: number, waitMs: number, signal: AbortSignal): Promise<void> {
     if (this.isClosed || signal.aborted || this.range().newest > afterId) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, waitMs);
-    signal.addEventListener('abort', () => resolve(), { once: true });
-    this.#sleepers.add(resolve);
-    await promise;
-    clearTimeout(timer);
-    this.#sleepers.delete(resolve);
+    await this.#sleepers.sleep(waitMs, signal);
   }
 }
