@@ -173,7 +173,7 @@ function move<Data>(
       overrides: [],
       history: [...each.history, record].slice(-LIFECYCLE_HISTORY_MAX),
     };
-    if (each.history.length === 0) events.push(event(machine, each, 'started', nowMs, `${each.id} begins as ${each.stage}`));
+    if (each.history.length === 0) events.push(event(machine, each, 'started', nowMs, `begins as ${each.stage}`));
     events.push(event(machine, entered, machine.last.includes(stage) ? 'finished' : 'step', nowMs, `${each.stage} → ${stage}`));
     return entered;
   };
