@@ -137,7 +137,7 @@ function partOf({ leaf, frames }: Sample): string {
   return 'libc and others';
 }
 
-/** `src/answer/cache.ts` from `JS:*'findExact file:///…/src/answer/cache.ts:139:12`. */
+/** `answer/cache/cache.ts` from `JS:*'findExact file:///…/src/answer/cache.ts:139:12`. */
 function ourFile(symbol: string): string | undefined {
   return /\/(src\/[a-z/-]+\.ts):/.exec(symbol)?.[1];
 }

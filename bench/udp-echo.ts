@@ -15,10 +15,10 @@ import { ipPort } from '#base/address.ts';
 import { SERVER_SLOT_COUNT } from '#server/counters.ts';
 import { settleAddresses } from '#server/listen.ts';
 import { type QueryResponder } from '#server/listener.ts';
-import { openUdp as openDgram } from '#server/udp-dgram.ts';
-import { serveSockets } from '#server/udp-mmsg.ts';
-import { openSockets } from '#server/udp-mmsg-socket.ts';
-import { loadSyscalls } from '#server/udp-mmsg-syscalls.ts';
+import { openUdp as openDgram } from '#server/udp/dgram.ts';
+import { serveSockets } from '#server/udp/mmsg.ts';
+import { openSockets } from '#server/udp/mmsg-socket.ts';
+import { loadSyscalls } from '#server/udp/mmsg-syscalls.ts';
 import { ratioOf, spreadOf } from './statistics.ts';
 
 const { values } = parseArgs({

@@ -3,7 +3,7 @@
  */
 import { STATUS_CODES } from 'node:http';
 import { writeFileSync } from 'node:fs';
-import { PROBLEM_KINDS, type ProblemKind } from '../src/base/problem-codes.ts';
+import { PROBLEM_KINDS, type ProblemKind } from '#base/problem-codes.ts';
 
 /** Where the document is. */
 export const ERRORS_DOCUMENT = new URL('../docs/errors.md', import.meta.url);

@@ -59,7 +59,7 @@ describe('the rules can fail', () => {
     [
       'a relative path into another room',
       { 'cli/help.ts': `${HEAD}import { name } from '../dns/name.ts';\nexport const help = name;\n` },
-      'as #room/file.ts',
+      'as #folder/file.ts',
     ],
     [
       'a sibling by room name',

@@ -1,6 +1,6 @@
 /**
  * The admin API: one Fastify app for the TCP listener and the Unix socket.
- * Not here: listening (listen.ts), who may do what (access.ts), the resources (routes/, one file each).
+ * Not here: listening (admin/http/listen.ts), who may do what (admin/http/access.ts), the resources (admin/v1/, one file each).
  */
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
@@ -9,35 +9,40 @@ import { fastify, type FastifyBaseLogger } from 'fastify';
 import { getHeapStatistics } from 'node:v8';
 import { clientNetwork } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
-import { API_REQUESTS_PER_MINUTE_MAX, JSON_BODY_BYTES_MAX, URL_PARAMETER_CHARACTERS_MAX, ZONE_FILE_BYTES_MAX } from '#base/limits.ts';
+import {
+  API_REQUESTS_PER_MINUTE_MAX,
+  JSON_BODY_BYTES_MAX,
+  URL_PARAMETER_CHARACTERS_MAX,
+  ZONE_FILE_BYTES_MAX,
+} from '#base/limits/limits.ts';
 import { problem } from '#base/problem.ts';
 import { productVersion } from '#base/version.ts';
-import type { ControlApi } from '#control/control-api.ts';
-import { guard, isUnixConnection } from './access.ts';
-import type { AdminApp } from './admin-app.ts';
-import { acceptJson } from './json-body.ts';
-import { describeApi } from './openapi.ts';
-import { handleError, problemError, sendProblems } from './problems.ts';
-import { RouteTable } from './route-table.ts';
-import { auditRoutes } from './routes/audit.ts';
-import { changesRoutes } from './routes/changes.ts';
-import { dnssecRoutes } from './routes/dnssec.ts';
-import { EVENT_TIMES, eventsRoutes, type EventTimes } from './routes/events.ts';
-import { healthRoutes } from './routes/health.ts';
-import { mailLifeRoutes } from './routes/mail-life.ts';
-import { mailReportsRoutes } from './routes/mail-reports.ts';
-import { mailRoutes } from './routes/mail.ts';
-import { queryRoutes } from './routes/query.ts';
-import { rrsetRoutes } from './routes/rrset.ts';
-import { rrsetsRoutes } from './routes/rrsets.ts';
-import { signersRoutes } from './routes/signers.ts';
-import { spfRoutes } from './routes/spf.ts';
-import { statusRoutes } from './routes/status.ts';
-import { tlsaRoutes } from './routes/tlsa.ts';
-import { tokensRoutes } from './routes/tokens.ts';
-import { zonefileRoutes } from './routes/zonefile.ts';
-import { zoneRoutes } from './routes/zones.ts';
-import { compileValidator } from './validate.ts';
+import type { ControlApi } from '#control/api/control.ts';
+import { guard, isUnixConnection } from '#admin/http/access.ts';
+import type { AdminApp } from '#admin/http/admin-app.ts';
+import { acceptJson } from '#admin/http/json-body.ts';
+import { describeApi } from '#admin/http/openapi.ts';
+import { handleError, problemError, sendProblems } from '#admin/http/problems.ts';
+import { RouteTable } from '#admin/http/route-table.ts';
+import { auditRoutes } from '#admin/v1/audit.ts';
+import { changesRoutes } from '#admin/v1/changes.ts';
+import { dnssecRoutes } from '#admin/v1/dnssec.ts';
+import { EVENT_TIMES, eventsRoutes, type EventTimes } from '#admin/v1/events.ts';
+import { healthRoutes } from '#admin/v1/health.ts';
+import { mailLifeRoutes } from '#admin/v1/mail/orders.ts';
+import { mailReportsRoutes } from '#admin/v1/mail/reports.ts';
+import { mailRoutes } from '#admin/v1/mail/policy.ts';
+import { queryRoutes } from '#admin/v1/query.ts';
+import { rrsetRoutes } from '#admin/v1/rrset.ts';
+import { rrsetsRoutes } from '#admin/v1/rrsets.ts';
+import { signersRoutes } from '#admin/v1/mail/signers.ts';
+import { spfRoutes } from '#admin/v1/mail/spf.ts';
+import { statusRoutes } from '#admin/v1/status.ts';
+import { tlsaRoutes } from '#admin/v1/mail/tlsa.ts';
+import { tokensRoutes } from '#admin/v1/tokens.ts';
+import { zonefileRoutes } from '#admin/v1/zonefile.ts';
+import { zoneRoutes } from '#admin/v1/zones.ts';
+import { compileValidator } from '#admin/http/validate.ts';
 
 /** Every resource; a new one is its file and a line here. */
 const RESOURCES: readonly ((

@@ -2,7 +2,7 @@
  * Who is asking, and may they have this answer: cookies and rate limits as the responder meets them, query by query.
  * Implements: RFC 7873 §5.2 (all cases of a COOKIE option), §5.4 (a query that only asks for a cookie).
  * Without a client address, or without secrets and limits, it does nothing: the law of the house compares answers without it.
- * Not here: the cookies (cookie.ts), the limits (rate-limit.ts), their reasons (docs/adr/0003-rate-limit-and-cookies.md).
+ * Not here: the cookies (answer/defence/cookie.ts), the limits (answer/defence/rate-limit.ts), their reasons (docs/adr/0003-rate-limit-and-cookies.md).
  */
 import { readU16 } from '#base/bytes.ts';
 import { type ClientAddress } from '#base/client-address.ts';
@@ -10,10 +10,10 @@ import { type CoarseClock } from '#base/coarse-clock.ts';
 import { OPT_BYTES } from '#dns/edns.ts';
 import { FAULT, HEADER_BYTES, type QueryHead, type Transport } from '#dns/message.ts';
 import { RCODE } from '#dns/types.ts';
-import { COOKIE, COOKIE_OPTION_BYTES, Cookies } from './cookie.ts';
-import { type CookieSecrets } from './cookie-secrets.ts';
-import { LIMITED, countCookie, countLimited } from './counters.ts';
-import { ADMIT, KIND, type RateLimiter } from './rate-limit.ts';
+import { COOKIE, COOKIE_OPTION_BYTES, Cookies } from '#answer/defence/cookie.ts';
+import { type CookieSecrets } from '#answer/defence/cookie-secrets.ts';
+import { LIMITED, countCookie, countLimited } from '#answer/count/counters.ts';
+import { ADMIT, KIND, type RateLimiter } from '#answer/defence/rate-limit.ts';
 
 /** What there is to protect a server with; what is absent is off. */
 export interface Defences {

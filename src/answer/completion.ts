@@ -1,22 +1,22 @@
 /**
  * How an answer goes on once its answer section is complete: SOA, proofs, name servers, addresses.
  * Implements: RFC 2308 §3 (SOA), RFC 4035 §3.1.3–3.1.4 (proofs, referrals), RFC 9471 §2 (glue), RFC 1034 §4.3.2 step 6.
- * Not here: the answer section (respond.ts), and which part the cache keeps apart (recall.ts).
+ * Not here: the answer section (respond.ts), and which part the cache keeps apart (answer/cache/recall.ts).
  */
 import { assert } from '#base/assert.ts';
 import { readU16, readU32 } from '#base/bytes.ts';
-import { ADDITIONAL_NAMES_MAX } from '#base/limits.ts';
+import { ADDITIONAL_NAMES_MAX } from '#base/limits/limits.ts';
 import { type QueryHead } from '#dns/message.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { OWNER_OFFSET, bodyOffset, entryTtl, findEntry } from '#store/node-codec.ts';
-import { type AliasChain } from './alias-chain.ts';
+import { type AliasChain } from '#answer/names/alias-chain.ts';
 import { Denial } from './denial.ts';
-import { type Finder } from './find.ts';
-import { hashName } from './hash.ts';
-import { type HostTargets } from './host-targets.ts';
-import { KeyBuffer } from './owner-key.ts';
-import { type Recall } from './recall.ts';
-import { type MessageWriter, SECTION } from './writer.ts';
+import { type Finder } from '#answer/names/find.ts';
+import { hashName } from '#answer/names/hash.ts';
+import { type HostTargets } from '#answer/names/host-targets.ts';
+import { KeyBuffer } from '#answer/names/owner-key.ts';
+import { type Recall } from '#answer/cache/recall.ts';
+import { type MessageWriter, SECTION } from '#answer/write/writer.ts';
 
 /** How an answer's authority and additional sections go on once its answer section is complete. */
 export const END = { NOTHING: 0, HOSTS: 1, NODATA: 2, WILDCARD_NODATA: 3, NXDOMAIN: 4, REFERRAL: 5 } as const;

@@ -2,11 +2,11 @@
  * Query octets in, answer octets out: parse, find, write. No objects, strings or exceptions on the way; a length comes back, 0 means drop.
  * Implements: RFC 1034 §4.3.2 as replaced by RFC 6672 §3.2, RFC 4592, RFC 4035 §3.1, RFC 2308, RFC 6604, RFC 8482, RFC 9471, RFC 6891.
  * The law of the house: the same octets as zone/lookup.ts (which explains the rules) and dns/message.ts `writeMessage` give, for every query.
- * Not here: sockets (server/), where nodes come from (answer/source.ts).
+ * Not here: sockets (server/), where nodes come from (answer/names/source.ts).
  */
 import { assert } from '#base/assert.ts';
 import { type ClientAddress } from '#base/client-address.ts';
-import { ANSWER_CACHE_BYTES_MIN } from '#base/limits.ts';
+import { ANSWER_CACHE_BYTES_MIN } from '#base/limits/limits.ts';
 import { OPT_BYTES, lengthenOpt, writeOpt } from '#dns/edns.ts';
 import { DROP, HEADER_BYTES, type Transport, answerLimitBytes, newQueryHead, parseQuery, writeHeader } from '#dns/message.ts';
 import { CLASS, EDE, RCODE, TYPE, type RrType } from '#dns/types.ts';
@@ -23,20 +23,20 @@ import {
   rrsetCount,
 } from '#store/node-codec.ts';
 import { Admission, type Defences } from './admission.ts';
-import { AliasChain } from './alias-chain.ts';
-import { AnswerCache } from './cache.ts';
+import { AliasChain } from '#answer/names/alias-chain.ts';
+import { AnswerCache } from '#answer/cache/cache.ts';
 import { Completion, END } from './completion.ts';
-import { ANSWER_SLOT_COUNT, CACHE, countCache, countRequest, countResponse } from './counters.ts';
-import { Dependencies } from './dependencies.ts';
-import { FOUND, Finder } from './find.ts';
-import { HostTargets } from './host-targets.ts';
-import { type NegativeLimits } from './negative.ts';
-import { wildcardHash } from './owner-key.ts';
-import { ADMIT, KIND } from './rate-limit.ts';
-import { Recall } from './recall.ts';
-import { type SelectorCounts } from './selector-counts.ts';
-import { type AnswerSource } from './source.ts';
-import { MessageWriter, SECTION } from './writer.ts';
+import { ANSWER_SLOT_COUNT, CACHE, countCache, countRequest, countResponse } from '#answer/count/counters.ts';
+import { Dependencies } from '#answer/names/dependencies.ts';
+import { FOUND, Finder } from '#answer/names/find.ts';
+import { HostTargets } from '#answer/names/host-targets.ts';
+import { type NegativeLimits } from '#answer/names/negative.ts';
+import { wildcardHash } from '#answer/names/owner-key.ts';
+import { ADMIT, KIND } from '#answer/defence/rate-limit.ts';
+import { Recall } from '#answer/cache/recall.ts';
+import { type SelectorCounts } from '#answer/count/selector-counts.ts';
+import { type AnswerSource } from '#answer/names/source.ts';
+import { MessageWriter, SECTION } from '#answer/write/writer.ts';
 
 export interface ResponderOptions {
   /** ANSWER_SLOT_COUNT slots to count in; own ones, which nobody sees, without. */

@@ -4,7 +4,7 @@
  * The supervisor is a dumb relay: what control sends goes to answer and the other way round. A child that starts says `hello`; its peer
  * replies with all it has to know (control: `generation`; answer: `hello`, `listening`, `served`), so that either may die at any time
  * and no state is kept in between. Every message is absolute, never a difference: only the newest of its kind matters.
- * Not here: starting and restarting processes (server/supervisor.ts), what workers say inside the answer process (server/worker-loop.ts).
+ * Not here: starting and restarting processes (process/supervisor.ts), what workers say inside the answer process (server/worker-loop.ts).
  */
 
 /** The two children of the supervisor. */
@@ -38,7 +38,7 @@ export interface CookieSettings {
   readonly previousSecretFile?: string | undefined;
 }
 
-/** Response rate limiting (answer/rate-limit.ts), per worker. */
+/** Response rate limiting (answer/defence/rate-limit.ts), per worker. */
 export interface RateLimitSettings {
   /** Full answers per second, and per network, kind and name; all of a network's together get RRL_NETWORK_FACTOR times this. */
   readonly rate: number;

@@ -1,6 +1,6 @@
 /**
  * What is wrong with input from outside, as values: every problem at once, each with a code from the catalogue.
- * The catalogue (base/problem-codes.ts) gives the API's status, the CLI's exit code and docs/errors.md.
+ * The catalogue (problem-codes.ts) gives the API's status, the CLI's exit code and docs/errors.md.
  */
 import { type ProblemCode } from './problem-codes.ts';
 

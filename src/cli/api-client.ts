@@ -1,6 +1,6 @@
 /** Requests to the admin API, over the Unix socket or HTTP(S). What the server refuses becomes a CommandFailure. */
 import { type IncomingMessage, type RequestOptions, request as httpRequest } from 'node:http';
-import { CLI_ANSWER_MS_MAX, PAGE_ITEMS_MAX } from '#base/limits.ts';
+import { CLI_ANSWER_MS_MAX, PAGE_ITEMS_MAX } from '#base/limits/limits.ts';
 import { CommandFailure, type FailureProblem, exitOf, failure } from './failure.ts';
 import type { ServerAddress } from './server-address.ts';
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { checkBimiSvg } from '#mail/bimi-svg.ts';
+import { checkBimiSvg } from '#mail/bimi/svg.ts';
 import { CommandFailure, failure, formatWarning, reasonOf } from './failure.ts';
 import { type OutputOptions, localCommand } from './options.ts';
 import { type Terminal, formatJson } from './terminal.ts';

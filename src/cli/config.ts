@@ -1,6 +1,6 @@
 /** `waxseal config`: the configuration that `serve` would use. Needs no server. */
 import type { Command } from 'commander';
-import { type Config, describeConfig, loadConfig } from '#config.ts';
+import { type Config, describeConfig, loadConfig } from '#config/config.ts';
 import { CommandFailure } from './failure.ts';
 import { type OutputOptions, localCommand } from './options.ts';
 import { type Terminal, formatJson, plain } from './terminal.ts';

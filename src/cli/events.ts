@@ -4,7 +4,7 @@
  */
 import { type Command, InvalidArgumentError } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EVENT_RETRY_MS } from '#base/event-limits.ts';
+import { EVENT_RETRY_MS } from '#base/limits/events.ts';
 import { type ApiRequest, openAnswer } from './api-client.ts';
 import { CommandFailure } from './failure.ts';
 import { type ReadOptions, readCommand } from './options.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type ReportPacking, packingOf } from '#control/report-file.ts';
+import { type ReportPacking, packingOf } from '#control/reports/report-file.ts';
 import { callApi } from './api-client.ts';
 import { CommandFailure, type FailureProblem, failure, formatWarning, reasonOf } from './failure.ts';
 import { type ChangeOptions, changeCommand } from './options.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { type Result, fail, problem } from '#base/problem.ts';
-import { type MailPolicyDocument, checkPolicyDocument, parsePolicyToml } from '#mail/policy-schema.ts';
+import { type MailPolicyDocument, checkPolicyDocument, parsePolicyToml } from '#mail/policy/schema.ts';
 import { failure, reasonOf } from './failure.ts';
 
 /** The document in `file`, `-` being standard input, or every problem of its form. Throws CommandFailure when it cannot be read. */

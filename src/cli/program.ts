@@ -1,6 +1,6 @@
 /**
  * The table of commands. A noun's module is loaded when the noun is used: `waxseal --help` loads none of them.
- * Not here: what the nouns do (one file each), serving (serve.ts).
+ * Not here: what the nouns do (one file each), serving (process/supervise.ts).
  */
 import { Command, CommanderError } from 'commander';
 import { CommandFailure, failure, failureDocument, formatFailure } from './failure.ts';

@@ -1,4 +1,4 @@
-/** `waxseal serve`: its flags. What it does is in serve.ts. */
+/** `waxseal serve`: its flags. What it does is in process/supervise.ts. */
 import type { Command } from 'commander';
 
 interface ServeFlags {
@@ -25,7 +25,7 @@ export function defineServe(noun: Command): void {
     .option('--zones <dir>', 'import <zone>.zone files from here whose zones are not served yet')
     .addHelpText('after', '\nExample:\n  $ waxseal serve --data /var/lib/waxseal --dns 192.0.2.53:53 --dns "[2001:db8::53]:53"')
     .action(async (flags: ServeFlags) => {
-      const { serve } = await import('./serve.ts');
+      const { serve } = await import('#process/supervise.ts');
       process.exitCode = await serve({
         flags: configFlags(flags),
         ...(flags.config === undefined ? {} : { configFile: flags.config }),

@@ -40,7 +40,7 @@ export async function findData(options: ServerOptions, terminal: Terminal): Prom
   // Most commands run without a file, and reading one costs more than all the rest of the start.
   if (file === undefined && !existsSync(resolve(workingDirectory, 'waxseal.toml')))
     return resolve(workingDirectory, environment['WAXSEAL_DATA'] ?? 'data');
-  const { loadConfig } = await import('#config.ts');
+  const { loadConfig } = await import('#config/config.ts');
   const config = loadConfig({ environment, flags: {}, workingDirectory, file });
   if (!config.ok) throw new CommandFailure(config.problems);
   return config.value.data;

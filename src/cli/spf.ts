@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { assessDrift } from '#mail/spf-drift.ts';
-import { type SpfTree } from '#mail/spf-tree.ts';
+import { assessDrift } from '#mail/spf/drift.ts';
+import { type SpfTree } from '#mail/spf/tree.ts';
 import { callApi } from './api-client.ts';
 import { CommandFailure, type FailureProblem, failure, formatWarning, reasonOf } from './failure.ts';
 import { type ReadOptions, readCommand } from './options.ts';

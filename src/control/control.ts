@@ -1,15 +1,15 @@
 /**
  * The control room: every change is a command, and commands go through one at a time.
- * Not here: what a command comes to (control/decide.ts), how that becomes the served zone (control/zone-writer.ts), the API in front (admin/).
+ * Not here: what a command comes to (control/zone/decide.ts), how that becomes the served zone (control/zone/writer.ts), the API in front (admin/).
  */
 import { dirname } from 'node:path';
 import { type Clock } from '#base/clock.ts';
-import { CHANGESET_LINES_MAX, COMMANDS_WAITING_MAX, JOURNAL_ENTRIES_MAX } from '#base/limits.ts';
+import { CHANGESET_LINES_MAX, COMMANDS_WAITING_MAX, JOURNAL_ENTRIES_MAX } from '#base/limits/limits.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Name, lowerName } from '#dns/name.ts';
 import { CLASS, type RrType } from '#dns/types.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
-import { type Resolver } from '#mail/resolver.ts';
+import { type Resolver } from '#dns/resolver.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
@@ -32,28 +32,28 @@ import {
   type TokenInfo,
   type TokenScope,
   type ZoneCommand,
-} from './control-api.ts';
-import { type Uptime } from './counted-time.ts';
-import { type Decision, type ZoneState, decide } from './decide.ts';
-import { dsForms } from './ds-forms.ts';
-import { EventFeed } from './event-feed.ts';
-import { type DkimKeySource, storedDkimKeys } from './dkim-keys.ts';
-import { type MailCommand, type MailProposal, type MailView } from './mail-api.ts';
-import { checkByHand, wakeAfter } from './mail-by-hand.ts';
-import { MailChange, isMailCommand } from './mail-change.ts';
-import { type OutsideWitnesses } from './mail-evidence.ts';
-import { MailRoom } from './mail-room.ts';
-import { NO_WITNESSES, StoredMailUpkeep } from './mail-upkeep.ts';
+} from '#control/api/control.ts';
+import { type Uptime } from '#control/lifecycle/counted-time.ts';
+import { type Decision, type ZoneState, decide } from '#control/zone/decide.ts';
+import { dsForms } from '#control/zone/ds-forms.ts';
+import { EventFeed } from '#control/events/feed.ts';
+import { type DkimKeySource, storedDkimKeys } from '#control/mail/dkim-keys.ts';
+import { type MailCommand, type MailProposal, type MailView } from '#control/api/mail.ts';
+import { checkByHand, wakeAfter } from '#control/mail/by-hand.ts';
+import { MailChange, isMailCommand } from '#control/mail/change.ts';
+import { type OutsideWitnesses } from '#control/outside/evidence.ts';
+import { MailRoom } from '#control/mail/decide.ts';
+import { NO_WITNESSES, StoredMailUpkeep } from '#control/mail/upkeep.ts';
 import { type CounterTable, metricFamilies } from './metrics.ts';
-import { type Publisher } from './publisher.ts';
-import { SelectorQueries } from './selector-queries.ts';
+import { type Publisher } from '#control/publish/publisher.ts';
+import { SelectorQueries } from '#control/publish/selector-queries.ts';
 import { SerialQueue } from './serial-queue.ts';
-import { storedSignerMail } from './signer-mail.ts';
-import { Signers } from './signers.ts';
+import { storedSignerMail } from '#control/signers/mail.ts';
+import { Signers } from '#control/signers/signers.ts';
 import { controlStatus } from './status.ts';
-import { storeResolver } from './store-resolver.ts';
-import { checkToken, newToken, tokenInfo } from './tokens.ts';
-import { type RefreshOutcome, ZoneWriter } from './zone-writer.ts';
+import { storeResolver } from '#control/outside/store-resolver.ts';
+import { checkToken, newToken, tokenInfo } from '#control/tokens/tokens.ts';
+import { type RefreshOutcome, ZoneWriter } from '#control/zone/writer.ts';
 
 export interface ControlOptions {
   readonly writer: StoreWriter;

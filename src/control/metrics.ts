@@ -1,11 +1,11 @@
 /**
  * Everything there is to count, as Prometheus families: base units, `_total` on counters, bounded labels.
- * Not here: counting itself (server/counters.ts, answer/counters.ts), printing (admin/routes/metrics.ts).
+ * Not here: counting itself (server/counters.ts, answer/count/counters.ts), printing (admin/v1/health.ts).
  */
 import { type WorkerCounters } from '#base/ipc.ts';
-import { METRIC_ZONES_MAX } from '#base/limits.ts';
+import { METRIC_ZONES_MAX } from '#base/limits/limits.ts';
 import { type ZoneRecord } from '#store/schema.ts';
-import { type ControlStatus, type MetricFamily } from './control-api.ts';
+import { type ControlStatus, type MetricFamily } from '#control/api/control.ts';
 
 /** How a counter slot of the answer process is shown. The process edge gives it: this room does not know the public side. */
 export type CounterTable = Readonly<

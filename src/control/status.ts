@@ -1,7 +1,7 @@
 /** The state of the server as a whole, and why it is not ready. Not here: its numbers (metrics.ts). */
 import { type StoreWriter } from '#store/writer.ts';
-import { type ControlStatus } from './control-api.ts';
-import { type Publisher } from './publisher.ts';
+import { type ControlStatus } from '#control/api/control.ts';
+import { type Publisher } from '#control/publish/publisher.ts';
 
 export interface StatusInput {
   readonly writer: StoreWriter;

@@ -2,7 +2,7 @@
  * Compressed names in messages, the plain way: a map from suffix to offset.
  * Implements: RFC 1035 §4.1.4 (pointers to prior occurrences, offsets of 14 bits), RFC 4343 §4.1 (names match without case),
  * RFC 3597 §4 (in RDATA only names of the RFC 1035 types are compressed).
- * Not here: reading compressed RDATA (dns/registry.ts `readRdata`), the same rule at speed (answer/name-table.ts).
+ * Not here: reading compressed RDATA (registry.ts `readRdata`), the same rule at speed (answer/write/name-table.ts).
  *
  * The rule, for both writers: the question's name, owners, and names in RDATA of RFC 1035 types end in a pointer to the longest
  * suffix remembered so far. What was written out before the pointer is remembered suffix by suffix, all or nothing: only when its

@@ -2,9 +2,9 @@
  * Words, quoted strings and line ends of master-file text: the ground that zone files and single records share.
  * Implements: RFC 1035 §5.1 (blanks, `;` comments, parentheses, quotes, `\X` and `\DDD` kept as written).
  * Text has one character per octet (latin1): read files and JSON strings through `latin1` first, so that UTF-8 passes unchanged.
- * Not here: what the words mean (dns/zone-file.ts, dns/registry.ts).
+ * Not here: what the words mean (zone-file.ts, registry.ts).
  */
-import { ENTRY_TOKENS_MAX } from '#base/limits.ts';
+import { ENTRY_TOKENS_MAX } from '#base/limits/limits.ts';
 import { type Result, type Problem, fail, ok, problem } from '#base/problem.ts';
 
 /** One word or quoted string, escapes not yet resolved. */

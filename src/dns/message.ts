@@ -5,7 +5,7 @@
  * Not here: what the answer is (zone/lookup.ts), the same octets written at speed (answer/respond.ts).
  */
 import { concatBytes, readU16 } from '#base/bytes.ts';
-import { MESSAGE_BYTES_MAX } from '#base/limits.ts';
+import { MESSAGE_BYTES_MAX } from '#base/limits/limits.ts';
 import { CompressionMap } from './compression.ts';
 import { EDNS_VERSION, FLAG_DO, areOptionsWellFormed, findCookie, optBytes, udpLimitBytes, writeOpt } from './edns.ts';
 import { type Name, nameLengthAt } from './name.ts';
@@ -67,7 +67,7 @@ export interface QueryHead {
   /** What the client can take over UDP, as it says; 0 without EDNS. */
   payloadBytes: number;
   dnssecOk: boolean;
-  /** Where the data of its COOKIE option starts, 0 for none; what it says is for answer/cookie.ts. */
+  /** Where the data of its COOKIE option starts, 0 for none; what it says is for answer/defence/cookie.ts. */
   cookieAt: number;
   cookieLength: number;
 }

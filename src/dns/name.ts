@@ -1,14 +1,14 @@
 /**
  * Domain names: wire form, presentation form, canonical order.
  * Implements: RFC 1035 §2.3.4, §3.1, §5.1; RFC 4343 §2–3 (case); RFC 4034 §6.1 (canonical order).
- * Not here: compression (dns/compression.ts).
+ * Not here: compression (compression.ts).
  *
  * A `Name` is wire form without compression, root octet included, case kept. An `OwnerKey` is the same name as a string that
  * sorts in canonical order: labels from the root down, lower-cased, each ended by U+0000; inside a label the octets 0 and 1 are
  * escaped as 1 1 and 1 2, so that plain string (and memcmp) order is RFC 4034 §6.1 order and "is below" is "starts with".
  */
 import { assert } from '#base/assert.ts';
-import { LABEL_BYTES_MAX, NAME_BYTES_MAX } from '#base/limits.ts';
+import { LABEL_BYTES_MAX, NAME_BYTES_MAX } from '#base/limits/limits.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 
 /** A domain name: uncompressed wire form, 1…255 octets, last octet 0. */

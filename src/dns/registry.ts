@@ -2,43 +2,43 @@
  * Every RR type in one table: from presentation to wire form and back, checks, names inside, canonical form.
  * Implements: RFC 3597 §4–5 (unknown types, `\#`), RFC 4034 §6.2 with RFC 6840 §5.1 (canonical form of RDATA), RFC 1035 §4.1.4 (reading
  * compressed names). What the data of a type is made of is in rdata/, one file per type or family.
- * Not here: owners, TTLs and classes (dns/zone-file.ts), writing compressed names (dns/compression.ts).
+ * Not here: owners, TTLs and classes (zone-file.ts), writing compressed names (compression.ts).
  */
-import { NAME_BYTES_MAX, RDATA_BYTES_MAX } from '#base/limits.ts';
+import { NAME_BYTES_MAX, RDATA_BYTES_MAX } from '#base/limits/limits.ts';
 import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
 import { type Token, lexRdata } from './lexer.ts';
 import { lowerOctet, type Name } from './name.ts';
-import { A6 } from './rdata/a6.ts';
-import { A, AAAA } from './rdata/address.ts';
-import { APL } from './rdata/apl.ts';
-import { CAA, URI } from './rdata/caa.ts';
-import { CERT, DHCID, OPENPGPKEY, SINK } from './rdata/cert.ts';
-import { DNSKEY, KEY, RKEY } from './rdata/dnskey.ts';
-import { DOA, DSYNC } from './rdata/doa.ts';
-import { DS, SSHFP, TLSA, ZONEMD } from './rdata/ds.ts';
-import { EUI48, EUI64, L32, L64, NID } from './rdata/eui.ts';
-import { type NameSpan, type Parse, type RdataForm, refuse } from './rdata/field.ts';
-import { GPOS, HINFO, ISDN, X25 } from './rdata/hinfo.ts';
-import { HIP } from './rdata/hip.ts';
-import { AMTRELAY, IPSECKEY } from './rdata/ipseckey.ts';
-import { LOC } from './rdata/loc.ts';
-import { typeName } from './rdata/mnemonic.ts';
-import { AFSDB, KX, LP, MX, RT } from './rdata/mx.ts';
-import { ATMA, EID, NIMLOC, NSAP } from './rdata/nsap.ts';
-import { CSYNC, NSEC, NSEC3, NSEC3PARAM, NXT } from './rdata/nsec.ts';
-import { isWrittenByOctets } from './rdata/portable.ts';
-import { MINFO, RP, TALINK } from './rdata/rp.ts';
-import { RRSIG, SIG } from './rdata/rrsig.ts';
-import { DNAME, NSAP_PTR, SINGLE_NAME } from './rdata/single-name.ts';
-import { SOA } from './rdata/soa.ts';
-import { NAPTR, PX, SRV } from './rdata/srv.ts';
-import { SVCB } from './rdata/svcb.ts';
-import { TXT } from './rdata/txt.ts';
-import { formatUnknown, NULL, parseUnknown } from './rdata/unknown.ts';
-import { WKS } from './rdata/wks.ts';
+import { A6 } from '#dns/rdata/a6.ts';
+import { A, AAAA } from '#dns/rdata/address.ts';
+import { APL } from '#dns/rdata/apl.ts';
+import { CAA, URI } from '#dns/rdata/caa.ts';
+import { CERT, DHCID, OPENPGPKEY, SINK } from '#dns/rdata/cert.ts';
+import { DNSKEY, KEY, RKEY } from '#dns/rdata/dnskey.ts';
+import { DOA, DSYNC } from '#dns/rdata/doa.ts';
+import { DS, SSHFP, TLSA, ZONEMD } from '#dns/rdata/ds.ts';
+import { EUI48, EUI64, L32, L64, NID } from '#dns/rdata/eui.ts';
+import { type NameSpan, type Parse, type RdataForm, refuse } from '#dns/rdata/field.ts';
+import { GPOS, HINFO, ISDN, X25 } from '#dns/rdata/hinfo.ts';
+import { HIP } from '#dns/rdata/hip.ts';
+import { AMTRELAY, IPSECKEY } from '#dns/rdata/ipseckey.ts';
+import { LOC } from '#dns/rdata/loc.ts';
+import { typeName } from '#dns/rdata/mnemonic.ts';
+import { AFSDB, KX, LP, MX, RT } from '#dns/rdata/mx.ts';
+import { ATMA, EID, NIMLOC, NSAP } from '#dns/rdata/nsap.ts';
+import { CSYNC, NSEC, NSEC3, NSEC3PARAM, NXT } from '#dns/rdata/nsec.ts';
+import { isWrittenByOctets } from '#dns/rdata/portable.ts';
+import { MINFO, RP, TALINK } from '#dns/rdata/rp.ts';
+import { RRSIG, SIG } from '#dns/rdata/rrsig.ts';
+import { DNAME, NSAP_PTR, SINGLE_NAME } from '#dns/rdata/single-name.ts';
+import { SOA } from '#dns/rdata/soa.ts';
+import { NAPTR, PX, SRV } from '#dns/rdata/srv.ts';
+import { SVCB } from '#dns/rdata/svcb.ts';
+import { TXT } from '#dns/rdata/txt.ts';
+import { formatUnknown, NULL, parseUnknown } from '#dns/rdata/unknown.ts';
+import { WKS } from '#dns/rdata/wks.ts';
 import { TYPE, type RrType } from './types.ts';
 
-export { typeCode, typeName } from './rdata/mnemonic.ts';
+export { typeCode, typeName } from '#dns/rdata/mnemonic.ts';
 
 /** A type that is not here has any octets as its data and is written in RFC 3597 form. */
 const FORMS: ReadonlyMap<RrType, RdataForm> = new Map<RrType, RdataForm>([

@@ -3,7 +3,7 @@
  * other servers copied: `$` is the number, `${offset,width,base}` the number shifted, padded and in base d o x X n N (n, N: nibbles from
  * the last, for ip6.arpa), `$$` and `\$` a dollar sign.
  */
-import { GENERATE_RECORDS_MAX } from '#base/limits.ts';
+import { GENERATE_RECORDS_MAX } from '#base/limits/limits.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Token, lexRdata } from './lexer.ts';
 import { type Name, parseName } from './name.ts';

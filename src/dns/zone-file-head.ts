@@ -1,12 +1,12 @@
 /**
  * The head of a record in a zone file: TTL, class and type, the first two in either order.
  * Implements: RFC 1035 §5.1, RFC 3597 §5 (TYPE<n>, CLASS<n>), RFC 6895 §3.1 (meta types).
- * Not here: what a missing TTL means (dns/zone-file.ts).
+ * Not here: what a missing TTL means (zone-file.ts).
  */
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
 import { type Token } from './lexer.ts';
-import { durationSeconds } from './rdata/field-number.ts';
+import { durationSeconds } from '#dns/rdata/field-number.ts';
 import { isMetaType, typeCode, typeName } from './registry.ts';
 import { TYPE, type RrType } from './types.ts';
 

@@ -2,16 +2,16 @@
  * Zone files (master files): text → records, with every problem at its file, line and column.
  * Implements: RFC 1035 §5 (entries, $ORIGIN, $INCLUDE, blank owners, @), RFC 2308 §4 ($TTL), RFC 2181 §8 (TTL range), RFC 3597 §5
  * (TYPE<n>, CLASS<n>, \#). Where the RFCs leave it open, what BIND's named-checkzone does, so that files of other servers load alike.
- * Not here: words and quotes (dns/lexer.ts), TTL, class and type (dns/zone-file-head.ts), record data (dns/registry.ts), $GENERATE
- * (dns/zone-file-generate.ts), reading included files (dns/zone-file-include.ts), writing zone files (dns/zone-file-format.ts), RRsets
+ * Not here: words and quotes (lexer.ts), TTL, class and type (zone-file-head.ts), record data (registry.ts), $GENERATE
+ * (zone-file-generate.ts), reading included files (zone-file-include.ts), writing zone files (zone-file-format.ts), RRsets
  * and the checks on a whole zone (zone/assemble.ts, zone/check.ts).
  */
-import { INCLUDE_DEPTH_MAX, INCLUDE_FILES_MAX, TTL_SECONDS_MAX, ZONE_FILE_BYTES_MAX, ZONE_RECORDS_MAX } from '#base/limits.ts';
+import { INCLUDE_DEPTH_MAX, INCLUDE_FILES_MAX, TTL_SECONDS_MAX, ZONE_FILE_BYTES_MAX, ZONE_RECORDS_MAX } from '#base/limits/limits.ts';
 import { ProblemList } from '#base/problem-list.ts';
 import { type Problem, type Result, fail, problem, warning } from '#base/problem.ts';
 import { type Entry, type Token, streamEntries } from './lexer.ts';
 import { type Name, formatName, parseName } from './name.ts';
-import { durationSeconds } from './rdata/field-number.ts';
+import { durationSeconds } from '#dns/rdata/field-number.ts';
 import { parseRdata } from './registry.ts';
 import { TYPE, type RrType } from './types.ts';
 import { expandGenerate } from './zone-file-generate.ts';

@@ -2,7 +2,7 @@
  * ECDSA Curve P-256 with SHA-256, the one signing algorithm: RFC 9904 recommends it for signing, its signatures are 64 octets, and
  * every validator has it. Two engines for verifying it, so that what one made is judged by the other.
  * Implements: RFC 6605 §4 (public key x‖y, signature r‖s).
- * Not here: private keys (dnssec/key.ts).
+ * Not here: private keys (key.ts).
  */
 import { type KeyObject, createPublicKey, verify } from 'node:crypto';
 import { p256 } from '@noble/curves/nist.js';

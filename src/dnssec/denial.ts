@@ -1,7 +1,7 @@
 /**
  * NSEC RDATA: the next owner name and what types are here.
  * Implements: RFC 4034 §4.1 (wire form), §4.1.2 (type bit maps).
- * Not here: which names are in the chain (dnssec/plan.ts), proofs in answers (zone/lookup.ts).
+ * Not here: which names are in the chain (plan.ts), proofs in answers (zone/lookup.ts).
  */
 import { assert } from '#base/assert.ts';
 import { concatBytes } from '#base/bytes.ts';

@@ -1,7 +1,7 @@
 /**
  * The first half of a plan: which nodes a change edits, as to records alone, with the empty non-terminals that come and go.
  * Implements: RFC 4592 §2.2.2 (a name exists when something below it does).
- * Not here: signatures and the NSEC chain (dnssec/plan.ts).
+ * Not here: signatures and the NSEC chain (plan.ts).
  */
 import { assert } from '#base/assert.ts';
 import { equalBytes } from '#base/bytes.ts';

@@ -1,7 +1,7 @@
 /**
  * The signatures of a plan: kept where they still stand, listed as data to sign where not, put in when they are made.
  * Implements: RFC 4035 §2.2 (one RRSIG by each key that signs).
- * Not here: which RRsets there are (dnssec/plan.ts), what an RRSIG looks like (dnssec/sign.ts).
+ * Not here: which RRsets there are (plan.ts), what an RRSIG looks like (sign.ts).
  */
 import { assert } from '#base/assert.ts';
 import { type Name, type OwnerKey } from '#dns/name.ts';

@@ -1,7 +1,7 @@
 /**
  * RRSIG: what is signed, for how long, and the record that comes out.
  * Implements: RFC 4034 §3.1 (RDATA), §3.1.3 (labels), §3.1.8.1 (signed data), §6.2–6.3 (canonical form).
- * Not here: which RRsets are signed (dnssec/plan.ts), checking signatures (dnssec/verify.ts).
+ * Not here: which RRsets are signed (plan.ts), checking signatures (verify.ts).
  */
 import { assert } from '#base/assert.ts';
 import { type Name, type OwnerKey, isWildcard, labelCount, lowerOctet, nameLengthAt } from '#dns/name.ts';

@@ -5,7 +5,7 @@
  * Not here: texts (explain.ts), the clock (timeline.ts).
  */
 import { assert } from '#base/assert.ts';
-import { LIFECYCLE_HISTORY_MAX, LIFECYCLE_STEPS_MAX } from '#base/limits.ts';
+import { LIFECYCLE_HISTORY_MAX, LIFECYCLE_STEPS_MAX } from '#base/limits/limits.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Machine, type Transition } from './machine.ts';
 import { type Evidence, type Hold, type LifecycleObject, type LifecycleState, changeObject, findObject, noObject } from './state.ts';

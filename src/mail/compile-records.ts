@@ -5,23 +5,23 @@
 import { type Problem, type Result } from '#base/problem.ts';
 import { type Name, nameOf, parseName } from '#dns/name.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
-import { bimiOwner, formatBimi } from './bimi.ts';
-import { bimiHold } from './bimi-hold.ts';
-import { parseTlsa, tlsaOwner, tlsaRdata } from './dane.ts';
-import { type DkimKey } from './dkim-lifecycle.ts';
-import { type DkimRecord } from './dkim-record.ts';
-import { dkimOwner, formatDkim, NO_DKIM_TEXT, revokedDkim } from './dkim.ts';
-import { dmarcOwner, formatDmarc } from './dmarc.ts';
-import { dmarcStage } from './dmarc-ramp.ts';
-import { REPORT_AUTHORIZATION_TEXT, reportAuthorizationOwner } from './dmarc-reports.ts';
-import { type MailState } from './mail-state.ts';
-import { announcedBody } from './mta-sts-lifecycle.ts';
-import { formatStsRecord, stsRecordOwner } from './mta-sts.ts';
-import { dmarcRecordOf } from './policy-dmarc.ts';
-import { type MailPolicy } from './policy-model.ts';
-import { formatTlsRpt, tlsRptOwner } from './tls-rpt.ts';
-import { publishedTlsa } from './tlsa-lifecycle.ts';
-import { txtRdata } from './txt.ts';
+import { bimiOwner, formatBimi } from '#mail/bimi/record.ts';
+import { bimiHold } from '#mail/bimi/hold.ts';
+import { parseTlsa, tlsaOwner, tlsaRdata } from '#mail/dane/record.ts';
+import { type DkimKey } from '#mail/dkim/lifecycle.ts';
+import { type DkimRecord } from '#mail/dkim/record-type.ts';
+import { dkimOwner, formatDkim, NO_DKIM_TEXT, revokedDkim } from '#mail/dkim/record.ts';
+import { dmarcOwner, formatDmarc } from '#mail/dmarc/record.ts';
+import { dmarcStage } from '#mail/dmarc/ramp.ts';
+import { REPORT_AUTHORIZATION_TEXT, reportAuthorizationOwner } from '#mail/dmarc/consent-record.ts';
+import { type MailState } from './state.ts';
+import { announcedBody } from '#mail/mta-sts/lifecycle.ts';
+import { formatStsRecord, stsRecordOwner } from '#mail/mta-sts/record.ts';
+import { dmarcRecordOf } from '#mail/dmarc/settle.ts';
+import { type MailPolicy } from '#mail/policy/model.ts';
+import { formatTlsRpt, tlsRptOwner } from '#mail/tls-rpt/record.ts';
+import { publishedTlsa } from '#mail/dane/lifecycle.ts';
+import { txtRdata } from '#mail/text/txt.ts';
 
 /** An RRset that the policy wants. */
 export interface WantedRrset {

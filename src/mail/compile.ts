@@ -2,7 +2,7 @@
  * Policy + state + zone → the RRsets that mail needs now, and what that changes in the zone. Pure, and the same every time: a plan and
  * what is applied are one code path.
  * Implements: RFC 7208 §3.2 (one SPF record beside other TXT), RFC 7672 §2.2 (where TLSA can work), RFC 9990 §4 (consent of report hosts).
- * Not here: the records themselves (compile-records.ts), time (mail-step.ts), signing and committing.
+ * Not here: the records themselves (compile-records.ts), time (step.ts), signing and committing.
  */
 import { equalBytes } from '#base/bytes.ts';
 import { type Problem, problem, warning } from '#base/problem.ts';
@@ -12,21 +12,21 @@ import { sortRdatas } from '#dns/rrset.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { type NodeRrset, rrsetOf, type ZoneView } from '#zone/view.ts';
-import { bimiProblems } from './bimi-hold.ts';
+import { bimiProblems } from '#mail/bimi/hold.ts';
 import { changedView } from './compile-view.ts';
 import { wantedRecords, type WantedRrset } from './compile-records.ts';
-import { dmarcOwner, type DmarcRecord, isDmarcText, parseDmarc } from './dmarc.ts';
-import { adviseDmarc } from './dmarc-advice.ts';
-import { dmarcStage } from './dmarc-ramp.ts';
+import { dmarcOwner, type DmarcRecord, isDmarcText, parseDmarc } from '#mail/dmarc/record.ts';
+import { adviseDmarc } from '#mail/dmarc/advice.ts';
+import { dmarcStage } from '#mail/dmarc/ramp.ts';
 import { checkTextNode } from './hygiene.ts';
-import { type MailState } from './mail-state.ts';
-import { dmarcRecordOf } from './policy-dmarc.ts';
-import { type MailPolicy } from './policy-model.ts';
-import { isSpfText } from './spf.ts';
-import { partOwner, publishedParts, spfTextOf } from './spf-parts.ts';
-import { plainTags } from './policy-text.ts';
+import { type MailState } from './state.ts';
+import { dmarcRecordOf } from '#mail/dmarc/settle.ts';
+import { type MailPolicy } from '#mail/policy/model.ts';
+import { isSpfText } from '#mail/spf/spf.ts';
+import { partOwner, publishedParts, spfTextOf } from '#mail/spf/parts.ts';
+import { plainTags } from '#mail/text/same-text.ts';
 import { type ReportConsents, reportConsents } from './report-consents.ts';
-import { txtRdata, txtText } from './txt.ts';
+import { txtRdata, txtText } from '#mail/text/txt.ts';
 
 export interface CompileInput {
   readonly domain: Name;

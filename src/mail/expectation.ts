@@ -1,6 +1,6 @@
 /**
  * What somebody should see who looks for a life cycle, and whether an answer shows it.
- * Not here: looking (an edge does that), what follows from it (mail-step.ts).
+ * Not here: looking (an edge does that), what follows from it (step.ts).
  */
 import { type Result, ok } from '#base/problem.ts';
 import { type WantedCheck } from '#lifecycle/engine.ts';
@@ -10,15 +10,15 @@ import { formatRdata } from '#dns/registry.ts';
 import { isNewer, type Serial } from '#dns/serial.ts';
 import { TYPE } from '#dns/types.ts';
 import { dkimText } from './compile-records.ts';
-import { tlsaOwner } from './dane.ts';
-import { DKIM_MACHINE } from './dkim-machine.ts';
-import { dkimOwner } from './dkim.ts';
-import { type MailState } from './mail-state.ts';
-import { formatStsPolicy, formatStsRecord, policyId, stsHost, stsRecordOwner } from './mta-sts.ts';
-import { STS_BODY_MACHINE, STS_HOST_MACHINE } from './mta-sts-machine.ts';
-import { isTransient, type ResolverAnswer } from './resolver.ts';
-import { TLSA_MACHINE } from './tlsa-lifecycle.ts';
-import { txtText } from './txt.ts';
+import { tlsaOwner } from '#mail/dane/record.ts';
+import { DKIM_MACHINE } from '#mail/dkim/machine.ts';
+import { dkimOwner } from '#mail/dkim/record.ts';
+import { type MailState } from './state.ts';
+import { formatStsPolicy, formatStsRecord, policyId, stsHost, stsRecordOwner } from '#mail/mta-sts/record.ts';
+import { STS_BODY_MACHINE, STS_HOST_MACHINE } from '#mail/mta-sts/machine.ts';
+import { isTransient, type ResolverAnswer } from '#dns/resolver.ts';
+import { TLSA_MACHINE } from '#mail/dane/lifecycle.ts';
+import { txtText } from '#mail/text/txt.ts';
 
 export type Expectation =
   /** At the owner a record that says this stands, or none does: the joined text of a TXT, the host of an MX, else presentation form. */

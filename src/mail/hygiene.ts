@@ -6,17 +6,17 @@
  */
 import { type ProblemCode } from '#base/problem-codes.ts';
 import { type Problem, type Result, problem, warning } from '#base/problem.ts';
-import { SPF_OWNER_TXT_BYTES_MAX } from '#base/spf-limits.ts';
+import { SPF_OWNER_TXT_BYTES_MAX } from '#base/limits/spf.ts';
 import { formatName, isWildcard, type Name, type OwnerKey, ownerKey, parentName, parseName } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { rrsetOf, type ZoneNode, type ZoneView } from '#zone/view.ts';
-import { parseBimi } from './bimi.ts';
-import { parseDkim } from './dkim.ts';
-import { isDmarcText, parseDmarc } from './dmarc.ts';
-import { parseStsRecord, selectSts } from './mta-sts.ts';
-import { isSpfText } from './spf.ts';
-import { parseTlsRpt, selectTlsRpt } from './tls-rpt.ts';
-import { txtText } from './txt.ts';
+import { parseBimi } from '#mail/bimi/record.ts';
+import { parseDkim } from '#mail/dkim/record.ts';
+import { isDmarcText, parseDmarc } from '#mail/dmarc/record.ts';
+import { parseStsRecord, selectSts } from '#mail/mta-sts/record.ts';
+import { isSpfText } from '#mail/spf/spf.ts';
+import { parseTlsRpt, selectTlsRpt } from '#mail/tls-rpt/record.ts';
+import { txtText } from '#mail/text/txt.ts';
 
 /** What readers look for at a name. */
 export type TxtRole = 'spf' | 'dkim' | 'dmarc' | 'dmarc-reports' | 'mta-sts' | 'tls-rpt' | 'bimi';

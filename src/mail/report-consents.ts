@@ -2,7 +2,7 @@
  * Consent of report hosts in other zones that we serve: put there while the domain's DMARC record names the host, taken out when it no
  * longer does. Pure.
  * Implements: RFC 9990 §4 (`<domain>._report._dmarc.<host>`).
- * Not here: consent that a host's own policy gives (compile-records.ts), asking hosts of others (dmarc-reports.ts).
+ * Not here: consent that a host's own policy gives (compile-records.ts), asking hosts of others (mail/dmarc/consent-record.ts).
  */
 import { type Name, type OwnerKey, formatName, isAtOrBelow, nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
@@ -10,8 +10,8 @@ import { authorityOf } from '#zone/cut.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { rrsetOf, type ZoneView } from '#zone/view.ts';
 import { reportConsent } from './compile-records.ts';
-import { type DmarcRecord } from './dmarc.ts';
-import { reportAuthorizationOwner, reportHosts } from './dmarc-reports.ts';
+import { type DmarcRecord } from '#mail/dmarc/record.ts';
+import { reportAuthorizationOwner, reportHosts } from '#mail/dmarc/consent-record.ts';
 
 export interface ConsentInput {
   readonly domain: Name;

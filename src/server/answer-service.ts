@@ -1,19 +1,19 @@
 /**
  * The answer process: worker threads, and the line to the supervisor. It holds no keys and writes nothing.
  * Drains on TERM and INT; ends at once when its supervisor has gone, so that a new one finds the addresses free.
- * Not here: what runs in the workers (given as a script), restarting this process (supervisor.ts).
+ * Not here: what runs in the workers (given as a script), restarting this process (process/supervisor.ts).
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { parseIpPort } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
 import { type AnswerSettings, type IpcMessage, openSupervisorChannel } from '#base/ipc.ts';
-import { SELECTOR_COUNTS_EVERY_MS } from '#base/event-limits.ts';
-import { COUNTERS_EVERY_MS, DRAIN_MS, WORKERS_MAX } from '#base/limits.ts';
+import { SELECTOR_COUNTS_EVERY_MS } from '#base/limits/events.ts';
+import { COUNTERS_EVERY_MS, DRAIN_MS, WORKERS_MAX } from '#base/limits/limits.ts';
 import { CookieKeeper } from './cookie-keeper.ts';
 import { exitAtOnce } from './exit-at-once.ts';
 import { type QueryLine } from './query-log.ts';
-import { EXIT_CONFIGURATION } from './supervisor.ts';
-import { chooseUdp } from './udp.ts';
+import { EXIT_CONFIGURATION } from '#base/exit.ts';
+import { chooseUdp } from '#server/udp/choose.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface AnswerServiceOptions {

@@ -4,9 +4,9 @@
  * Implements: RFC 7873 §7.1 (lifetime of a secret), RFC 9018 §5 (the other secret's cookies are taken too).
  */
 import { readFileSync } from 'node:fs';
-import { CookieSecrets, COOKIE_SECRET_BYTES, parseCookieSecret } from '#answer/cookie-secrets.ts';
+import { CookieSecrets, COOKIE_SECRET_BYTES, parseCookieSecret } from '#answer/defence/cookie-secrets.ts';
 import { type CookieSettings } from '#base/ipc.ts';
-import { COOKIE_ROTATE_MS } from '#base/limits.ts';
+import { COOKIE_ROTATE_MS } from '#base/limits/limits.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 
 export interface CookieKeeperOptions {

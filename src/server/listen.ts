@@ -8,12 +8,12 @@ import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { formatIpPort, type IpPort } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
-import { PORT_ATTEMPTS_MAX } from '#base/limits.ts';
+import { PORT_ATTEMPTS_MAX } from '#base/limits/limits.ts';
 import { fail, ok, problem, type Problem, type Result } from '#base/problem.ts';
 import { type Listener, type OpenUdp, type QueryResponder } from './listener.ts';
-import { openTcp } from './tcp.ts';
-import { TCP_LIMITS, type TcpLimits, TcpTable } from './tcp-table.ts';
-import { openUdp as openDgram } from './udp-dgram.ts';
+import { openTcp } from '#server/tcp/tcp.ts';
+import { TCP_LIMITS, type TcpLimits, TcpTable } from '#server/tcp/table.ts';
+import { openUdp as openDgram } from '#server/udp/dgram.ts';
 
 /** The same addresses with ports settled, each once; or every problem there is, one per address that cannot be had. */
 export async function settleAddresses(wanted: readonly IpPort[]): Promise<Result<readonly IpPort[]>> {

@@ -1,10 +1,10 @@
 /**
  * A sampled log of queries: of every so many, one is told with what was answered. For looking at what comes in, not for counting (there are
  * counters) and not for all of it (there is tcpdump). Networks of clients are told, not their addresses.
- * Not here: where the lines go (answer-process.ts).
+ * Not here: where the lines go (process/answer-process.ts).
  */
 import { type ClientAddress, IPV4_BYTES } from '#base/client-address.ts';
-import { QUERY_LOG_LINES_PER_SECOND_MAX } from '#base/limits.ts';
+import { QUERY_LOG_LINES_PER_SECOND_MAX } from '#base/limits/limits.ts';
 import { HEADER, HEADER_BYTES, newQueryHead, parseQuery, questionOf } from '#dns/message.ts';
 import { formatName } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';

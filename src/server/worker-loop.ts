@@ -8,13 +8,13 @@ import { type MessagePort } from 'node:worker_threads';
 import { formatIpPort, type IpPort } from '#base/address.ts';
 import { type RateLimitSettings } from '#base/ipc.ts';
 import { unreachable } from '#base/assert.ts';
-import { GENERATION_LOOK_MS, STORE_WAIT_MS_MAX } from '#base/limits.ts';
+import { GENERATION_LOOK_MS, STORE_WAIT_MS_MAX } from '#base/limits/limits.ts';
 import { SERVER_SLOT_COUNT } from './counters.ts';
 import { type OpenUdp, type QueryResponder } from './listener.ts';
 import { startWorkerListeners } from './listen.ts';
 import { type QueryLine, sampled } from './query-log.ts';
 // `import type`, which leaves nothing behind: the module itself needs koffi.
-import type { MmsgHandles } from './udp-mmsg-socket.ts';
+import type { MmsgHandles } from '#server/udp/mmsg-socket.ts';
 
 /** What the pool gives a new thread (`workerData`). */
 export interface WorkerData {
@@ -28,9 +28,9 @@ export interface WorkerData {
   readonly rowLength: number;
   /** Int32: the newest generation that was announced, then the one each thread serves. */
   readonly generations: SharedArrayBuffer;
-  /** Of answer/cookie-secrets.ts; undefined: no cookies. */
+  /** Of answer/defence/cookie-secrets.ts; undefined: no cookies. */
   readonly cookieSecrets: SharedArrayBuffer | undefined;
-  /** Rows of answer/selector-counts.ts, one per thread. */
+  /** Rows of answer/count/selector-counts.ts, one per thread. */
   readonly selectors: SharedArrayBuffer;
   /** Undefined: no limits. */
   readonly rateLimit: RateLimitSettings | undefined;
@@ -157,7 +157,7 @@ function openersFor(duty: Duty, sockets: () => Promise<MmsgHandles>): { readonly
         tcp: false,
         async openUdp(...rest) {
           // Only here: koffi cannot be loaded everywhere.
-          const { serveSockets } = await import('./udp-mmsg.ts');
+          const { serveSockets } = await import('#server/udp/mmsg.ts');
           return serveSockets(await sockets(), ...rest);
         },
       };

@@ -6,17 +6,17 @@
  */
 import { Worker } from 'node:worker_threads';
 import { type IpPort } from '#base/address.ts';
-import { SELECTOR_ROW_BYTES, readSelectorCounts, sumSelectorCounts } from '#answer/selector-counts.ts';
+import { SELECTOR_ROW_BYTES, readSelectorCounts, sumSelectorCounts } from '#answer/count/selector-counts.ts';
 import { assert } from '#base/assert.ts';
 import { type RateLimitSettings, type SelectorReport, type WorkerCounters, type WorkerState } from '#base/ipc.ts';
-import { UDP_THREADS_PER_TCP_THREAD, WORKER_YOUNG_MIB } from '#base/limits.ts';
+import { UDP_THREADS_PER_TCP_THREAD, WORKER_YOUNG_MIB } from '#base/limits/limits.ts';
 import { formatName } from '#dns/name.ts';
 import { SERVER_SLOT } from './counters.ts';
 import { type QueryLine } from './query-log.ts';
-import { RESTART_TIMES, RestartDelay, type RestartTimes } from './restart-delay.ts';
-import { type OpenMmsg } from './udp.ts';
+import { RESTART_TIMES, RestartDelay, type RestartTimes } from '#base/restart-delay.ts';
+import { type OpenMmsg } from '#server/udp/choose.ts';
 // `import type`, which leaves nothing behind: the module itself needs koffi.
-import type { MmsgSockets } from './udp-mmsg-socket.ts';
+import type { MmsgSockets } from '#server/udp/mmsg-socket.ts';
 import { type Duty, type WorkerCommand, type WorkerData, type WorkerReport } from './worker-loop.ts';
 
 export interface WorkerPoolOptions {

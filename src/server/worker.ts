@@ -1,14 +1,14 @@
 /** Entry of a worker thread: the loop of worker-loop.ts on the store and the real responder. */
 import { randomBytes, randomInt } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
-import { CookieSecrets } from '#answer/cookie-secrets.ts';
-import { RateLimiter } from '#answer/rate-limit.ts';
+import { CookieSecrets } from '#answer/defence/cookie-secrets.ts';
+import { RateLimiter } from '#answer/defence/rate-limit.ts';
 import { Responder } from '#answer/respond.ts';
-import { SelectorCounts } from '#answer/selector-counts.ts';
-import { SIP_KEY_BYTES } from '#answer/siphash.ts';
+import { SelectorCounts } from '#answer/count/selector-counts.ts';
+import { SIP_KEY_BYTES } from '#answer/defence/siphash.ts';
 import { assert } from '#base/assert.ts';
 import { systemCoarseClock } from '#base/coarse-clock.ts';
-import { ANSWER_CACHE_BYTES } from '#base/limits.ts';
+import { ANSWER_CACHE_BYTES } from '#base/limits/limits.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { openReader, type StoreReader } from '#store/reader.ts';
 import { type OpenStore, runWorker } from './worker-loop.ts';

@@ -4,7 +4,7 @@
  * Not here: the transaction, its flush and its failures (writer.ts).
  */
 import { assert } from '#base/assert.ts';
-import { NODE_BYTES_MAX, NODE_KEY_BYTES_MAX, REMOVE_BATCH_KEYS_MAX } from '#base/limits.ts';
+import { NODE_BYTES_MAX, NODE_KEY_BYTES_MAX, REMOVE_BATCH_KEYS_MAX } from '#base/limits/limits.ts';
 import { type OwnerKey, formatName, nameOfKey } from '#dns/name.ts';
 
 import { type AuditEvent, appendAudit } from './audit.ts';

@@ -14,7 +14,7 @@
 import { closeSync, fstatSync, ftruncateSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { STORE_SLACK_BYTES } from '#base/limits.ts';
+import { STORE_SLACK_BYTES } from '#base/limits/limits.ts';
 
 import { StoreFailure } from './failure.ts';
 

@@ -5,9 +5,9 @@
  *
  *   key: id, from 1        value: JSON of StoredEvent
  *
- * Not here: who follows them (control/event-feed.ts), the audit log, which is for ever and chained (audit.ts).
+ * Not here: who follows them (control/events/feed.ts), the audit log, which is for ever and chained (audit.ts).
  */
-import { EVENT_TEXT_CHARACTERS_MAX } from '#base/event-limits.ts';
+import { EVENT_TEXT_CHARACTERS_MAX } from '#base/limits/events.ts';
 
 import { decodeJson, encodeJson, hasFields } from './json.ts';
 import { numberKey, numberOfKey } from './schema.ts';

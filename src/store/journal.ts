@@ -10,7 +10,7 @@
  *
  * Not here: what a changeset is (zone/changeset.ts) and its octets.
  */
-import { JOURNAL_BYTES_MAX, JOURNAL_CHANGESET_BYTES_MAX, JOURNAL_ENTRIES_MAX } from '#base/limits.ts';
+import { JOURNAL_BYTES_MAX, JOURNAL_CHANGESET_BYTES_MAX, JOURNAL_ENTRIES_MAX } from '#base/limits/limits.ts';
 
 import { StoreFailure } from './failure.ts';
 import { decodeJson, encodeJson, hasFields } from './json.ts';

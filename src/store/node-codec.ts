@@ -1,7 +1,7 @@
 /**
  * The stored form of a node: flags that answer "what is here" at one look, a directory of its RRsets, then their records.
  * Big-endian; RDATA uncompressed, so that an answer copies it or compresses the names in it, but never decodes it.
- * Not here: keys of nodes (dns/name.ts `ownerKey`), where nodes are kept (store/store.ts), what the flags mean (zone/node-flags.ts).
+ * Not here: keys of nodes (dns/name.ts `ownerKey`), where nodes are kept (store.ts), what the flags mean (zone/node-flags.ts).
  *
  *   0  u8   flags (NODE.*)
  *   1  u8   number of RRsets; 0 = empty non-terminal
@@ -13,7 +13,7 @@
  */
 import { assert } from '#base/assert.ts';
 import { readU16, readU32 } from '#base/bytes.ts';
-import { NAME_BYTES_MAX, RDATA_BYTES_MAX } from '#base/limits.ts';
+import { NAME_BYTES_MAX, RDATA_BYTES_MAX } from '#base/limits/limits.ts';
 import { type OwnerKey } from '#dns/name.ts';
 import { type RrType } from '#dns/types.ts';
 import { NODE_FLAG } from '#zone/node-flags.ts';

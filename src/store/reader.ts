@@ -8,7 +8,7 @@
  * What `nodeBytes` returns is one shared buffer: good until the next read in this thread, from any reader.
  */
 import { assert } from '#base/assert.ts';
-import { NODE_KEY_BYTES_MAX, NSEC_STEPS_MAX } from '#base/limits.ts';
+import { NODE_KEY_BYTES_MAX, NSEC_STEPS_MAX } from '#base/limits/limits.ts';
 import { type Name, ownerKey } from '#dns/name.ts';
 import { type ZoneView } from '#zone/view.ts';
 

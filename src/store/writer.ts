@@ -12,8 +12,8 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 
 import { AssertionFailure, assert } from '#base/assert.ts';
-import { EVENTS_KEPT_MAX } from '#base/event-limits.ts';
-import { STORE_SLACK_BYTES } from '#base/limits.ts';
+import { EVENTS_KEPT_MAX } from '#base/limits/events.ts';
+import { STORE_SLACK_BYTES } from '#base/limits/limits.ts';
 
 import { type CommitOutcome, type StoreWrite, type Written, applyWrite, nextZoneId } from './apply.ts';
 import { type AuditVerdict, verifyAudit } from './audit.ts';

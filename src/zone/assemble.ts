@@ -1,9 +1,9 @@
 /**
  * Records of a zone file → the RRsets of a zone.
  * Implements: RFC 2181 §5 (one TTL per RRset, no duplicates), RFC 1035 §5.2 (data out of the zone), both as named-checkzone takes them.
- * Not here: reading the file (dns/zone-file.ts), what the RRsets must satisfy together (zone/check.ts).
+ * Not here: reading the file (dns/zone-file.ts), what the RRsets must satisfy together (check.ts).
  */
-import { TYPES_PER_NAME_MAX } from '#base/limits.ts';
+import { TYPES_PER_NAME_MAX } from '#base/limits/limits.ts';
 import { ProblemList } from '#base/problem-list.ts';
 import { type Problem, type Result, fail, ok, warning } from '#base/problem.ts';
 import { type Name, type OwnerKey, formatName, isAtOrBelow, ownerKey } from '#dns/name.ts';
@@ -64,7 +64,7 @@ export function assembleRrsets(
     }
     if (types === null) continue;
     const group = types.get(record.type);
-    // Types past the limit are an error of zone/check.ts, which one too many is enough for.
+    // Types past the limit are an error of check.ts, which one too many is enough for.
     if (group === undefined && types.size > TYPES_PER_NAME_MAX) continue;
     if (group === undefined) types.set(record.type, { owner: record.owner, ttl: record.ttl, at: record.at, rdatas: [record.rdata] });
     else {

@@ -1,7 +1,7 @@
 /**
  * What changed between two serials of a zone, as records: journal entry, IXFR, audit record, undo step and event at once.
  * Implements: RFC 1995 §4 (order: old SOA, deleted records, new SOA, added records).
- * Not here: its bytes (zone/changeset-codec.ts), its text (zone/changeset-text.ts), making one (dnssec/plan.ts).
+ * Not here: its bytes (changeset-codec.ts), its text (changeset-text.ts), making one (dnssec/plan.ts).
  */
 import { equalBytes } from '#base/bytes.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';

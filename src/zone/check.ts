@@ -3,9 +3,9 @@
  * the zone, a warning is shown. Where waxseal differs, the branch says so.
  * Implements: RFC 1034 §3.6.2, RFC 2181 §10.1, RFC 4035 §2.5 (CNAME alone), RFC 1035 §5.2 (one SOA), RFC 6672 §2.3–2.4 (DNAME),
  * RFC 4035 §2.4 (DS), RFC 4592 §4 (wildcards).
- * Not here: hosts that records name (zone/check-targets.ts), host names (zone/check-host-names.ts), TTLs in an RRset (zone/assemble.ts).
+ * Not here: hosts that records name (check-targets.ts), host names (check-host-names.ts), TTLs in an RRset (assemble.ts).
  */
-import { RECORDS_PER_RRSET_MAX, TYPES_PER_NAME_MAX } from '#base/limits.ts';
+import { RECORDS_PER_RRSET_MAX, TYPES_PER_NAME_MAX } from '#base/limits/limits.ts';
 import { ProblemList } from '#base/problem-list.ts';
 import { type Problem, problem, warning } from '#base/problem.ts';
 import { type Name, formatName, isAtOrBelow, isWildcard, labelOffsets, ownerKey } from '#dns/name.ts';

@@ -1,7 +1,7 @@
 /**
  * Where a zone's authority ends: what stands at or below a delegation, and what a DNAME hides.
  * Implements: RFC 1034 §4.2.1 (cuts), RFC 2181 §6, RFC 6672 §2.3–2.4 (NS beside DNAME, nothing below a DNAME), RFC 9499 "glue", "occluded".
- * Not here: what is answered for such names (zone/lookup.ts), flags kept with a node (zone/node-flags.ts).
+ * Not here: what is answered for such names (lookup.ts), flags kept with a node (node-flags.ts).
  */
 import { type OwnerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';

@@ -1,6 +1,6 @@
 /**
  * An answer of the oracle while it is put together, and the trace that explains it (`waxseal query --trace`).
- * Not here: the rules (zone/lookup.ts).
+ * Not here: the rules (lookup.ts).
  */
 import { type SignedRrset } from '#dns/rrset.ts';
 import { RCODE, type RrType } from '#dns/types.ts';

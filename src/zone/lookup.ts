@@ -2,11 +2,11 @@
  * The oracle: what the answer to a question is, written straight from the documents, slow and meant to be read beside them.
  * Implements: RFC 1034 §4.3.2 as replaced by RFC 6672 §3.2; RFC 4592 §3.3 (wildcards); RFC 4035 §3.1 (DNSSEC records in answers);
  * RFC 6604 §3 (rcode of chains); RFC 8482 §4.1 (ANY); RFC 2308 §2–3 (negative answers); RFC 9824 §3.5 and RFC 8914 (refusals).
- * Not here: proofs (zone/lookup-proof.ts), additional records (zone/lookup-additional.ts), octets (dns/message.ts).
+ * Not here: proofs (lookup-proof.ts), additional records (lookup-additional.ts), octets (dns/message.ts).
  * The law of the house: answer/respond.ts gives the same octets as this and dns/message.ts `writeMessage` for every query.
  */
 import { concatBytes } from '#base/bytes.ts';
-import { ALIAS_STEPS_MAX, NAME_BYTES_MAX } from '#base/limits.ts';
+import { ALIAS_STEPS_MAX, NAME_BYTES_MAX } from '#base/limits/limits.ts';
 import { type MessageContent, type Question } from '#dns/message.ts';
 import { type Name, formatName, labelCount, ownerKey, wildcardOf } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';

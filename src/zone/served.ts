@@ -1,7 +1,7 @@
 /**
  * The zones one server has, and which of them a name belongs to.
  * Implements: RFC 1034 §4.3.2 step 2 (the nearest ancestor zone).
- * Not here: DS questions, which go to the parent side (zone/lookup.ts).
+ * Not here: DS questions, which go to the parent side (lookup.ts).
  */
 import { type OwnerKey, parentKey } from '#dns/name.ts';
 import { type ZoneView } from './view.ts';

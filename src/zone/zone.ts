@@ -1,7 +1,7 @@
 /**
  * A whole zone in memory: sorted keys and their nodes, found by bisection.
  * Implements: RFC 4592 §2.2.2 (empty non-terminals exist), RFC 4034 §6.1 (order).
- * Not here: edits on top of a zone (zone/overlay.ts), where a huge zone is kept (store/).
+ * Not here: edits on top of a zone (overlay.ts), where a huge zone is kept (store/).
  */
 import { assert } from '#base/assert.ts';
 import { type Name, type OwnerKey, compareKeys, isAtOrBelow, nameOfKey, ownerKey, parentKey } from '#dns/name.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { JSON_BODY_BYTES_MAX } from '#base/limits.ts';
+import { JSON_BODY_BYTES_MAX } from '#base/limits/limits.ts';
 import { type ProblemBody, bench } from './support.ts';
 
 const text = JSON.stringify({ name: 'new.test' });

@@ -8,10 +8,10 @@ import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { buildAdmin } from '#admin/app.ts';
-import { listenAdmin } from '#admin/listen.ts';
-import { EVENT_TIMES, type EventTimes } from '#admin/routes/events.ts';
+import { listenAdmin } from '#admin/http/listen.ts';
+import { EVENT_TIMES, type EventTimes } from '#admin/v1/events.ts';
 import { ipPort } from '#base/address.ts';
-import { EVENT_STREAMS_MAX } from '#base/event-limits.ts';
+import { EVENT_STREAMS_MAX } from '#base/limits/events.ts';
 import { fakeWithZone } from './fake-control.ts';
 
 async function start(eventTimes: EventTimes = EVENT_TIMES) {

@@ -2,14 +2,14 @@
  * A ControlApi in memory: real parsing, real RRset operations, real zones; no signing, no store, no processes. Good enough to test
  * what stands in front of it.
  */
-import type { MailProposal } from '#control/mail-api.ts';
-import { policyFromZone } from '#mail/policy-import.ts';
+import type { MailProposal } from '#control/api/mail.ts';
+import { policyFromZone } from '#mail/import.ts';
 import { randomBytes } from 'node:crypto';
 import { assert } from '#base/assert.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
-import type { AuditView, Command, ControlApi, ControlStatus, DsForm, Outcome, RunOptions, TokenScope } from '#control/control-api.ts';
-import { decideOperations } from '#control/rrset-operations.ts';
-import { checkToken, newToken, tokenInfo } from '#control/tokens.ts';
+import type { AuditView, Command, ControlApi, ControlStatus, DsForm, Outcome, RunOptions, TokenScope } from '#control/api/control.ts';
+import { decideOperations } from '#control/zone/rrset-operations.ts';
+import { checkToken, newToken, tokenInfo } from '#control/tokens/tokens.ts';
 import { type Name, formatName, lowerName, nameOf, ownerKey } from '#dns/name.ts';
 import { parseRdataText } from '#dns/registry.ts';
 import { sortRdatas } from '#dns/rrset.ts';

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { buildAdmin } from '#admin/app.ts';
-import { REPORT_BYTES_MAX } from '#base/report-limits.ts';
-import type { TokenScope } from '#control/control-api.ts';
+import { REPORT_BYTES_MAX } from '#base/limits/reports.ts';
+import type { TokenScope } from '#control/api/control.ts';
 import { TEST_ACTOR, temporaryControl } from '../support/temporary-control.ts';
 import { TEST_NOW_MS } from '../support/temporary-store.ts';
 

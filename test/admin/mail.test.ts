@@ -2,7 +2,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { buildAdmin } from '#admin/app.ts';
 import { nameOf } from '#dns/name.ts';
-import { MAIL_MACHINES } from '#mail/mail-step.ts';
+import { MAIL_MACHINES } from '#mail/step.ts';
 import { TEST_ACTOR, temporaryControl } from '../support/temporary-control.ts';
 
 const ZONE = 'post.example';

@@ -1,7 +1,7 @@
 /** Requests to an app in front of a FakeControl. */
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import { onTestFinished } from 'vitest';
-import type { AdminApp } from '#admin/admin-app.ts';
+import type { AdminApp } from '#admin/http/admin-app.ts';
 import { type AdminOptions, buildAdmin } from '#admin/app.ts';
 import { type FakeControl, fakeWithZone } from './fake-control.ts';
 

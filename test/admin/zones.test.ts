@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { WAIT_SERVED_MS_MAX } from '#base/limits.ts';
+import { WAIT_SERVED_MS_MAX } from '#base/limits/limits.ts';
 import { formatName, nameOf } from '#dns/name.ts';
 import { PRIVATE_MARKER } from './fake-control.ts';
 import { type ProblemBody, bench } from './support.ts';

@@ -1,12 +1,12 @@
 /** Cookies and rate limits in the responder, on a clock of the test's: what is exempt, what shares a bucket, what a limited answer looks like. */
 import { describe, expect, test } from 'vitest';
-import { ANSWER_SLOTS, ANSWER_SLOT_COUNT } from '#answer/counters.ts';
-import { CookieSecrets } from '#answer/cookie-secrets.ts';
-import { RateLimiter } from '#answer/rate-limit.ts';
+import { ANSWER_SLOTS, ANSWER_SLOT_COUNT } from '#answer/count/counters.ts';
+import { CookieSecrets } from '#answer/defence/cookie-secrets.ts';
+import { RateLimiter } from '#answer/defence/rate-limit.ts';
 import { Responder } from '#answer/respond.ts';
 import { newClientAddress, setClientAddress } from '#base/client-address.ts';
 import { type RateLimitSettings } from '#base/ipc.ts';
-import { RRL_BURST_SECONDS } from '#base/limits.ts';
+import { RRL_BURST_SECONDS } from '#base/limits/limits.ts';
 import { dummySigned } from '../support/dummy-signed.ts';
 import { MemorySource } from '../support/memory-source.ts';
 import { zoneOf } from '../support/random-zone.ts';

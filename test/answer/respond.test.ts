@@ -1,6 +1,6 @@
 /** The responder as a whole: probes that every server has to stand, sizes, buffers, counters. */
 import { describe, expect, test } from 'vitest';
-import { ANSWER_METRICS, ANSWER_SLOTS, ANSWER_SLOT_COUNT } from '#answer/counters.ts';
+import { ANSWER_METRICS, ANSWER_SLOTS, ANSWER_SLOT_COUNT } from '#answer/count/counters.ts';
 import { Responder } from '#answer/respond.ts';
 import { nameOf } from '#dns/name.ts';
 import { zoneSet } from '#zone/served.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll } from 'vitest';
-import { type AdminListeners, listenAdmin } from '#admin/listen.ts';
+import { type AdminListeners, listenAdmin } from '#admin/http/listen.ts';
 import { buildAdmin } from '#admin/app.ts';
 import { ipPort } from '#base/address.ts';
 import { runProgram } from '#cli/program.ts';

@@ -1,6 +1,6 @@
 /** The control room: every kind of command, what it refuses, what it leaves behind. The store and the signer are the real ones. */
 import { describe, expect, test } from 'vitest';
-import { type RrsetOperation } from '#control/control-api.ts';
+import { type RrsetOperation } from '#control/api/control.ts';
 import { nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { checkByReference } from '#dnssec/algorithm.ts';

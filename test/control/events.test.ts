@@ -1,9 +1,9 @@
 /** The journal of events: written with what it tells of, in order, kept over a restart, and no more of it than there is room for. */
 import { describe, expect, test } from 'vitest';
-import { EVENT_TEXT_CHARACTERS_MAX } from '#base/event-limits.ts';
+import { EVENT_TEXT_CHARACTERS_MAX } from '#base/limits/events.ts';
 import { createLog } from '#base/log.ts';
 import { problem } from '#base/problem.ts';
-import { type MailUpkeep, MailScheduler } from '#control/mail-scheduler.ts';
+import { type MailUpkeep, MailScheduler } from '#control/lifecycle/scheduler.ts';
 import { nameOf } from '#dns/name.ts';
 import { type TestControl, bad, good, temporaryControl, MAIL_ZONE_TEXT } from '../support/temporary-control.ts';
 import { TEST_NOW_MS, temporaryStore } from '../support/temporary-store.ts';

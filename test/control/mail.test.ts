@@ -1,13 +1,13 @@
 /** The mail of a zone in the control room: policy in, records out, keys that change, and what is left after a crash. */
 import { createPublicKey } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { MailScheduler } from '#control/mail-scheduler.ts';
+import { MailScheduler } from '#control/lifecycle/scheduler.ts';
 import { createLog } from '#base/log.ts';
 import { nameOf, ownerKey, parseName } from '#dns/name.ts';
 import { typeCode } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
-import { type Resolver } from '#mail/resolver.ts';
-import { txtText } from '#mail/txt.ts';
+import { type Resolver } from '#dns/resolver.ts';
+import { txtText } from '#mail/text/txt.ts';
 import { verifyStore } from '#store/verify.ts';
 import { rrsetOf } from '#zone/view.ts';
 import { type TestControl, bad, good, temporaryControl } from '../support/temporary-control.ts';

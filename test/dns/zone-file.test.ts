@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { INCLUDE_DEPTH_MAX, PROBLEMS_SHOWN_MAX } from '#base/limits.ts';
+import { INCLUDE_DEPTH_MAX, PROBLEMS_SHOWN_MAX } from '#base/limits/limits.ts';
 import { ok } from '#base/problem.ts';
 import { formatName, nameOf } from '#dns/name.ts';
 import { formatRdata, typeName } from '#dns/registry.ts';

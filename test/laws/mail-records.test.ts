@@ -11,16 +11,24 @@ import { ok, type Result } from '#base/problem.ts';
 import { formatRdata, parseRdataText } from '#dns/registry.ts';
 import { nameOf } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
-import { type BimiRecord, formatBimi, parseBimi } from '#mail/bimi.ts';
-import { formatTlsa, parseTlsa, tlsaRdata, type TlsaRecord } from '#mail/dane.ts';
-import { type DkimRecord } from '#mail/dkim-record.ts';
-import { formatDkim, parseDkim } from '#mail/dkim.ts';
-import { DMARC_POLICIES, type DmarcFailureOption, type DmarcRecord, formatDmarc, isDmarcText, parseDmarc } from '#mail/dmarc.ts';
+import { type BimiRecord, formatBimi, parseBimi } from '#mail/bimi/record.ts';
+import { formatTlsa, parseTlsa, tlsaRdata, type TlsaRecord } from '#mail/dane/record.ts';
+import { type DkimRecord } from '#mail/dkim/record-type.ts';
+import { formatDkim, parseDkim } from '#mail/dkim/record.ts';
+import { DMARC_POLICIES, type DmarcFailureOption, type DmarcRecord, formatDmarc, isDmarcText, parseDmarc } from '#mail/dmarc/record.ts';
 import { checkTexts } from '#mail/hygiene.ts';
-import { formatStsPolicy, formatStsRecord, parseStsPolicy, parseStsRecord, policyId, STS_MODES, type StsPolicy } from '#mail/mta-sts.ts';
-import { mailtoUri } from '#mail/report-uri.ts';
-import { formatTlsRpt, parseTlsRpt, selectTlsRpt, type TlsRptRecord } from '#mail/tls-rpt.ts';
-import { splitStrings, txtRdata, txtText } from '#mail/txt.ts';
+import {
+  formatStsPolicy,
+  formatStsRecord,
+  parseStsPolicy,
+  parseStsRecord,
+  policyId,
+  STS_MODES,
+  type StsPolicy,
+} from '#mail/mta-sts/record.ts';
+import { mailtoUri } from '#mail/text/report-uri.ts';
+import { formatTlsRpt, parseTlsRpt, selectTlsRpt, type TlsRptRecord } from '#mail/tls-rpt/record.ts';
+import { splitStrings, txtRdata, txtText } from '#mail/text/txt.ts';
 
 const label = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?$/);
 const host = fc

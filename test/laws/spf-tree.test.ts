@@ -4,8 +4,8 @@
  */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { evaluateSpf } from '#mail/spf-evaluate.ts';
-import { flatten } from '#mail/spf-flatten.ts';
+import { evaluateSpf } from '#mail/spf/evaluate.ts';
+import { flatten } from '#mail/spf/flatten.ts';
 import {
   type Network,
   formatNetwork,
@@ -17,10 +17,10 @@ import {
   sharesPrefix,
   subtract,
   unionOf,
-} from '#mail/spf-ip.ts';
-import { parseSpf } from '#mail/spf-parse.ts';
-import { type SpfTree, spfTree } from '#mail/spf-tree.ts';
-import { formatSpf } from '#mail/spf.ts';
+} from '#mail/spf/ip.ts';
+import { parseSpf } from '#mail/spf/parse.ts';
+import { type SpfTree, spfTree } from '#mail/spf/tree.ts';
+import { formatSpf } from '#mail/spf/spf.ts';
 import { seededRandom } from '../support/query-set.ts';
 import { DOMAINS, flattenableTable, randomSpfGraph } from '../support/spf-graph.ts';
 import { tableResolver } from '../support/table-resolver.ts';

@@ -4,8 +4,8 @@
  */
 import { describe, expect, test } from 'vitest';
 import { type TtlMemory, rememberTtl } from '#lifecycle/ttl-memory.ts';
-import { NO_SPF_STATE, type SpfGround, type SpfState, partOwner, publishedParts, settleSpfParts, spfTextOf } from '#mail/spf-parts.ts';
-import { NEW_SPF_WATCH, lookAtSpf } from '#mail/spf-upkeep.ts';
+import { NO_SPF_STATE, type SpfGround, type SpfState, partOwner, publishedParts, settleSpfParts, spfTextOf } from '#mail/spf/parts.ts';
+import { NEW_SPF_WATCH, lookAtSpf } from '#mail/spf/upkeep.ts';
 import { nameOf } from '#dns/name.ts';
 import { type Random, pick, seededRandom } from '../support/query-set.ts';
 import { askMailauth } from '../support/mailauth-spf.ts';

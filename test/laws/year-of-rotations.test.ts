@@ -5,8 +5,8 @@
  * or too long, are caught.
  */
 import { describe, expect, test } from 'vitest';
-import { type Machine, type Wait } from '../../src/lifecycle/machine.ts';
-import { MAIL_MACHINES, type MailMachines } from '../../src/mail/mail-step.ts';
+import { type Machine, type Wait } from '#lifecycle/machine.ts';
+import { MAIL_MACHINES, type MailMachines } from '#mail/step.ts';
 import { type Sabotage } from '../lifecycle/diary.ts';
 import { judge } from '../lifecycle/judge.ts';
 import { liveDomain } from '../lifecycle/simulated-domain.ts';

@@ -1,10 +1,10 @@
 /**
  * What happened to a mail domain in simulated time, written down by simulated-domain.ts and judged by judge.ts, which knows nothing else.
  */
-import { formatName, nameOf } from '../../src/dns/name.ts';
-import { type RrType } from '../../src/dns/types.ts';
-import { type MailMachines } from '../../src/mail/mail-step.ts';
-import { type StsPolicy } from '../../src/mail/mta-sts.ts';
+import { formatName, nameOf } from '#dns/name.ts';
+import { type RrType } from '#dns/types.ts';
+import { type MailMachines } from '#mail/step.ts';
+import { type StsPolicy } from '#mail/mta-sts/record.ts';
 import { type CacheModel } from './cache-model.ts';
 
 export const MINUTE_MS = 60_000;

@@ -1,11 +1,11 @@
 /** The engine on a small machine: waits, gates, order, holds, overrides, and wake-ups that come as they like. */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { advance, due, order, overrideWait } from '../../src/lifecycle/engine.ts';
-import { explain } from '../../src/lifecycle/explain.ts';
-import { type Machine, checkedMachine } from '../../src/lifecycle/machine.ts';
-import { addObject, holdLifecycle, type LifecycleState, newLifecycle, observe, resumeLifecycle } from '../../src/lifecycle/state.ts';
-import { type World } from '../../src/lifecycle/waits.ts';
+import { advance, due, order, overrideWait } from '#lifecycle/engine.ts';
+import { explain } from '#lifecycle/explain.ts';
+import { type Machine, checkedMachine } from '#lifecycle/machine.ts';
+import { addObject, holdLifecycle, type LifecycleState, newLifecycle, observe, resumeLifecycle } from '#lifecycle/state.ts';
+import { type World } from '#lifecycle/waits.ts';
 
 type Data = { readonly wish?: boolean };
 

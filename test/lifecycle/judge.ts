@@ -2,9 +2,9 @@
  * The judge of a year: from what was given out, signed and shown, and from nothing else, everything that anybody could have met at any
  * instant. Intervals are compared whole, so no instant between two samples escapes.
  */
-import { formatName, nameOf } from '../../src/dns/name.ts';
-import { TYPE } from '../../src/dns/types.ts';
-import { isMxCovered } from '../../src/mail/mta-sts.ts';
+import { formatName, nameOf } from '#dns/name.ts';
+import { TYPE } from '#dns/types.ts';
+import { isMxCovered } from '#mail/mta-sts/record.ts';
 import { type Held, NXDOMAIN, overlap } from './cache-model.ts';
 import { DAY_MS, type Diary, HOUR_MS, keyOf, QUEUE_MS } from './diary.ts';
 

@@ -1,8 +1,8 @@
 /** Counted time and remembered TTLs. */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { advanceTimeline, formatTime, type Timeline } from '../../src/lifecycle/timeline.ts';
-import { cachedUntilMs, rememberTtl, type TtlMemory } from '../../src/lifecycle/ttl-memory.ts';
+import { advanceTimeline, formatTime, type Timeline } from '#lifecycle/timeline.ts';
+import { cachedUntilMs, rememberTtl, type TtlMemory } from '#lifecycle/ttl-memory.ts';
 
 describe('counted time', () => {
   test('follows uptime, not the wall clock', () => {

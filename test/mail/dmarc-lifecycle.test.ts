@@ -1,7 +1,7 @@
 /** RFC 9989 §7.4: from none over quarantine to reject, as long as reports agree. */
 import { describe, expect, test } from 'vitest';
-import { holdLifecycle, resumeLifecycle } from '../../src/lifecycle/state.ts';
-import { rollBackDmarc } from '../../src/mail/dmarc-ramp.ts';
+import { holdLifecycle, resumeLifecycle } from '#lifecycle/state.ts';
+import { rollBackDmarc } from '#mail/dmarc/ramp.ts';
 import { BASE, DAY_MS, lines, MailDomain, policyOf } from './mail-domain.ts';
 
 const POLICY = { dkim: { algorithms: [] }, mtaSts: { mode: 'off' }, dmarc: { sp: 'reject', np: 'reject' } };

@@ -1,10 +1,10 @@
 /** What somebody who looks should see, and when an answer shows it. */
 import { describe, expect, test } from 'vitest';
-import { nameOf } from '../../src/dns/name.ts';
-import { parseRdataText } from '../../src/dns/registry.ts';
-import { TYPE } from '../../src/dns/types.ts';
-import { judgeAnswer, type RecordExpectation } from '../../src/mail/expectation.ts';
-import { type ResolverAnswer } from '../../src/mail/resolver.ts';
+import { nameOf } from '#dns/name.ts';
+import { parseRdataText } from '#dns/registry.ts';
+import { TYPE } from '#dns/types.ts';
+import { judgeAnswer, type RecordExpectation } from '#mail/expectation.ts';
+import { type ResolverAnswer } from '#dns/resolver.ts';
 import { APEX } from './mail-domain.ts';
 
 const answer = (type: number, ...texts: string[]): ResolverAnswer => ({

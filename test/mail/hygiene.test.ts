@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { nameOf } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { checkTextNode, checkTexts, txtRole } from '#mail/hygiene.ts';
-import { txtRdata } from '#mail/txt.ts';
+import { txtRdata } from '#mail/text/txt.ts';
 import { memoryZone } from '#zone/zone.ts';
 
 const codes = (owner: string, ...texts: readonly string[]) =>

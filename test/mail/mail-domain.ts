@@ -1,16 +1,16 @@
 /** A small mail domain to step through time by hand in tests. */
-import { formatProblem } from '../../src/base/problem.ts';
-import { type Name, formatName, nameOf, ownerKey, parseName } from '../../src/dns/name.ts';
-import { formatRdata, parseRdataText, typeCode, typeName } from '../../src/dns/registry.ts';
-import { sortRdatas } from '../../src/dns/rrset.ts';
-import { type MailState, newMailState } from '../../src/mail/mail-state.ts';
-import { type MailStep, type MailStepInput, stepMail } from '../../src/mail/mail-step.ts';
-import { type MailFacts, mailFacts } from '../../src/mail/mail-world.ts';
-import { type MailPolicy } from '../../src/mail/policy-model.ts';
-import { readPolicy } from '../../src/mail/policy.ts';
-import { type RrsetChange } from '../../src/zone/changeset.ts';
-import { type Manager, type ZoneView } from '../../src/zone/view.ts';
-import { memoryZone, type ZoneRrset, zoneRrsets } from '../../src/zone/zone.ts';
+import { formatProblem } from '#base/problem.ts';
+import { type Name, formatName, nameOf, ownerKey, parseName } from '#dns/name.ts';
+import { formatRdata, parseRdataText, typeCode, typeName } from '#dns/registry.ts';
+import { sortRdatas } from '#dns/rrset.ts';
+import { type MailState, newMailState } from '#mail/state.ts';
+import { type MailStep, type MailStepInput, stepMail } from '#mail/step.ts';
+import { type MailFacts, mailFacts } from '#lifecycle/world.ts';
+import { type MailPolicy } from '#mail/policy/model.ts';
+import { readPolicy } from '#mail/settle.ts';
+import { type RrsetChange } from '#zone/changeset.ts';
+import { type Manager, type ZoneView } from '#zone/view.ts';
+import { memoryZone, type ZoneRrset, zoneRrsets } from '#zone/zone.ts';
 
 export const APEX = nameOf('example.com');
 export const DAY_MS = 86_400_000;

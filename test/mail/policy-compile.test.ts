@@ -3,15 +3,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { nameOf } from '../../src/dns/name.ts';
-import { compileMail } from '../../src/mail/compile.ts';
-import { newMailState } from '../../src/mail/mail-state.ts';
-import { stepMail } from '../../src/mail/mail-step.ts';
-import { mailFacts } from '../../src/mail/mail-world.ts';
-import { policyFromZone } from '../../src/mail/policy-import.ts';
-import { loadZone } from '../../src/zone/assemble.ts';
-import { type ZoneView } from '../../src/zone/view.ts';
-import { memoryZone } from '../../src/zone/zone.ts';
+import { nameOf } from '#dns/name.ts';
+import { compileMail } from '#mail/compile.ts';
+import { newMailState } from '#mail/state.ts';
+import { stepMail } from '#mail/step.ts';
+import { mailFacts } from '#lifecycle/world.ts';
+import { policyFromZone } from '#mail/import.ts';
+import { loadZone } from '#zone/assemble.ts';
+import { type ZoneView } from '#zone/view.ts';
+import { memoryZone } from '#zone/zone.ts';
 import { APEX, BASE, applied, lines, MailDomain, policyOf, START_MS, zoneOf } from './mail-domain.ts';
 
 const codes = (problems: readonly { code: string; at: string; severity: string }[]) =>

@@ -1,8 +1,8 @@
 /** The examples of RFC 7208's own text: the zone of Appendix A and the macros of §7.4. */
 import { describe, expect, test } from 'vitest';
-import { evaluateSpf } from '#mail/spf-evaluate.ts';
-import { parseIp } from '#mail/spf-ip.ts';
-import { expandMacros, parseMacros } from '#mail/spf-macro.ts';
+import { evaluateSpf } from '#mail/spf/evaluate.ts';
+import { parseIp } from '#mail/spf/ip.ts';
+import { expandMacros, parseMacros } from '#mail/spf/macro.ts';
 import { type Table, type TableEntry, tableResolver } from '../support/table-resolver.ts';
 
 const clock = { nowMs: () => 1_700_000_000_000 };

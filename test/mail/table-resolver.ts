@@ -1,8 +1,8 @@
 /** A resolver over a table of names: what is not in it does not exist, and every question is written down. */
 import { nameOf, ownerKey, type Name } from '#dns/name.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
-import { type Resolver, type ResolverAnswer } from '#mail/resolver.ts';
-import { txtRdata } from '#mail/txt.ts';
+import { type Resolver, type ResolverAnswer } from '#dns/resolver.ts';
+import { txtRdata } from '#mail/text/txt.ts';
 import { formatName } from '#dns/name.ts';
 
 /** TXT records by name; a string is one record, `fail` a failing server. A name with no records exists. */

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { type IpPort } from '#base/address.ts';
 import { startWorkerListeners, type WorkerListeners } from '#server/listen.ts';
 import { type QueryResponder } from '#server/listener.ts';
-import { idleTimeMs, TCP_LIMITS, type TcpLimits } from '#server/tcp-table.ts';
+import { idleTimeMs, TCP_LIMITS, type TcpLimits } from '#server/tcp/table.ts';
 import { eventually, framed, idOf, simpleQuery, TcpClient, tcpQuery } from '../support/dns-client.ts';
 import { echoResponder, freeAddress, testCounters } from './fixtures/echo.ts';
 

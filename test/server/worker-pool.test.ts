@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert, expect, onTestFinished, test } from 'vitest';
 import { type IpPort } from '#base/address.ts';
-import { chooseUdp } from '#server/udp.ts';
+import { chooseUdp } from '#server/udp/choose.ts';
 import { WorkerPool } from '#server/worker-pool.ts';
 import { eventually, idOf, simpleQuery, tcpQuery, udpQuery } from '../support/dns-client.ts';
 import { exchangeUdp } from '../support/exchange.ts';

@@ -7,18 +7,19 @@ import { posix } from 'node:path';
 /** Rooms by floor: a file imports its own room and rooms on lower floors only. Rooms on one floor never meet. */
 export const FLOORS: readonly (readonly string[])[] = [
   ['base'],
-  ['dns'],
-  ['zone', 'lifecycle'],
+  ['dns', 'config', 'lifecycle'],
+  ['zone'],
   ['dnssec', 'mail'],
   ['store'],
   ['answer'],
-  ['control', 'server', 'policy-host'],
+  ['control', 'server'],
   ['admin'],
+  ['process'],
   ['cli'],
 ];
 
-/** Files of src/ itself: config may be used from `answer` upwards and knows only base; main is above everything. */
-const ROOT_FLOOR: Readonly<Record<string, number>> = { 'config.ts': 4.5, 'config-mail.ts': 4.5, 'main.ts': FLOORS.length };
+/** The one file of src/ itself is above everything. */
+const ROOT_FLOOR: Readonly<Record<string, number>> = { 'main.ts': FLOORS.length };
 
 /** Packages that only one room may import: the trap-ridden ones. */
 const ONE_IMPORTER: Readonly<Record<string, string>> = { lmdb: 'store', koffi: 'server', fastify: 'admin' };
@@ -82,9 +83,9 @@ function checkImports(path: string, imports: readonly Import[], sources: Sources
     if (!sources.has(target)) violations.push(`${at}: there is no src/${target}`);
     const targetRoom = roomOf(target);
     const staysInside = targetRoom === room;
-    if (specifier.startsWith('#') && staysInside && room !== undefined) violations.push(`${at}: siblings are imported as ./file.ts`);
-    if (specifier.startsWith('.') && !staysInside && !(room === undefined && targetRoom === undefined))
-      violations.push(`${at}: other rooms are imported as #room/file.ts`);
+    const isSibling = posix.dirname(target) === posix.dirname(path);
+    if (specifier.startsWith('#') && isSibling) violations.push(`${at}: siblings are imported as ./file.ts`);
+    if (specifier.startsWith('.') && !isSibling) violations.push(`${at}: other folders are imported as #folder/file.ts`);
     if (!staysInside && floorOf(target) >= floorOf(path)) violations.push(`${at}: imports go down only, and rooms of one floor never meet`);
   }
   return violations;

@@ -1,6 +1,6 @@
 /** DKIM keys in the hands of a test: real private keys, whatever stage and times one likes. */
 import { type KeyObject, generateKeyPairSync } from 'node:crypto';
-import { type DkimSigningKey } from '#control/dkim-keys.ts';
+import { type DkimSigningKey } from '#control/mail/dkim-keys.ts';
 
 const made = new Map<string, { readonly publicKey: KeyObject; readonly privateKey: KeyObject }>();
 

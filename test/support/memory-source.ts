@@ -2,7 +2,7 @@
  * What a responder reads, from zones in memory. As with the real store, what it hands out is one buffer: whoever keeps a node over the
  * next call reads rubbish, so that tests notice.
  */
-import { type AnswerSource, type AnswerZone, type SourceChanges } from '#answer/source.ts';
+import { type AnswerSource, type AnswerZone, type SourceChanges } from '#answer/names/source.ts';
 import { latin1 } from '#base/bytes.ts';
 import { type OwnerKey, compareKeys } from '#dns/name.ts';
 import { encodeNode } from '#store/node-codec.ts';

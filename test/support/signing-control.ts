@@ -1,7 +1,7 @@
 /** A control room with a zone whose mail policy has made DKIM keys, and time that goes by when a test says so. */
 import { createLog } from '#base/log.ts';
-import { type SignerActor, type SignerVisit } from '#control/signer-api.ts';
-import { MailScheduler } from '#control/mail-scheduler.ts';
+import { type SignerActor, type SignerVisit } from '#control/api/signers.ts';
+import { MailScheduler } from '#control/lifecycle/scheduler.ts';
 import { nameOf } from '#dns/name.ts';
 import { type TestControl, good, temporaryControl } from './temporary-control.ts';
 

@@ -2,7 +2,7 @@
  * Random SPF graphs: a handful of domains that include, redirect to and look up each other, loops and voids among them, and a client
  * with a question. `plain` graphs keep to what all receivers read alike.
  */
-import { type SpfQuestion } from '#mail/spf-evaluate.ts';
+import { type SpfQuestion } from '#mail/spf/evaluate.ts';
 import { type Random, pick } from './query-set.ts';
 import { type Table, type TableEntry } from './table-resolver.ts';
 

@@ -5,8 +5,8 @@
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type Name } from '#dns/name.ts';
 import { parseIpv4, parseIpv6 } from '#dns/rdata/field-address.ts';
-import { type Resolver, type ResolverAnswer } from '#mail/resolver.ts';
-import { txtRdata } from '#mail/txt.ts';
+import { type Resolver, type ResolverAnswer } from '#dns/resolver.ts';
+import { txtRdata } from '#mail/text/txt.ts';
 
 /** Records of one name. `mx` is `preference host`; the flags fail every look-up of the name. */
 export interface TableEntry {

@@ -2,12 +2,12 @@
 import { type Clock } from '#base/clock.ts';
 import { type IpcMessage } from '#base/ipc.ts';
 import { type Problem, type Result } from '#base/problem.ts';
-import { type Actor, type Command, type Outcome, type RunOptions } from '#control/control-api.ts';
+import { type Actor, type Command, type Outcome, type RunOptions } from '#control/api/control.ts';
 import { Control } from '#control/control.ts';
-import { type OutsideWitnesses } from '#control/mail-evidence.ts';
-import { Publisher } from '#control/publisher.ts';
+import { type OutsideWitnesses } from '#control/outside/evidence.ts';
+import { Publisher } from '#control/publish/publisher.ts';
 import { nameOf } from '#dns/name.ts';
-import { type Resolver } from '#mail/resolver.ts';
+import { type Resolver } from '#dns/resolver.ts';
 import { type StoreFailure } from '#store/failure.ts';
 import { type StoreWriter, type WriterOptions } from '#store/writer.ts';
 import { TEST_NOW_MS, countedRandom, temporaryStore } from './temporary-store.ts';

@@ -7,7 +7,7 @@ import { algorithm } from './algorithm.ts';
 import { type Field, numberAt, type Parse, type RdataForm, putNumber, refuse, takeWord } from './field.ts';
 import { BASE64, base64Rest, takeOctetsRest } from './field-binary.ts';
 import { decimal, mnemonic, u16 } from './field-number.ts';
-import { nameLengthAt } from '../name.ts';
+import { nameLengthAt } from '#dns/name.ts';
 
 /** RFC 2535 §7.1. */
 const PROTOCOLS = { NONE: 0, TLS: 1, EMAIL: 2, DNSSEC: 3, IPSEC: 4, ALL: 255 } as const;

@@ -3,7 +3,7 @@
  * Implements: RFC 4648 §4, §7 (no padding), §8; blanks inside the last field of a record as RFC 4034 §2.2, §5.3 allow.
  */
 import { type Field, type Parse, putBytes, putNumber, refuse, takeRest, takeWord } from './field.ts';
-import { type Token } from '../lexer.ts';
+import { type Token } from '#dns/lexer.ts';
 
 /** Octets of whole hexadecimal pairs, or undefined. */
 export function hexOctets(text: string): Uint8Array | undefined {

@@ -1,6 +1,6 @@
 /** Fields that are domain names. Implements: RFC 1035 §3.3, RFC 3597 §4, RFC 4034 §6.2 with RFC 6840 §5.1. */
 import { type Field, type NameRule, type Parse, putBytes, refuse, takeWord } from './field.ts';
-import { formatName, nameLengthAt, parseName } from '../name.ts';
+import { formatName, nameLengthAt, parseName } from '#dns/name.ts';
 
 /** A name of an RFC 1035 type: written and read compressed, lower-cased in canonical form. */
 export const NAME_1035: NameRule = { compressible: true, readCompressed: true, lowered: true };

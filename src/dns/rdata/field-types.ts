@@ -2,7 +2,7 @@
 import { type Field, numberAt, putBytes, putNumber, refuse, takeRest, takeWord } from './field.ts';
 import { decimal } from './field-number.ts';
 import { typeCode, typeName } from './mnemonic.ts';
-import { type RrType } from '../types.ts';
+import { type RrType } from '#dns/types.ts';
 
 /** One type by name; a bare number is read too. */
 export function rrType(label: string): Field {

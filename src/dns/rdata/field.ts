@@ -4,11 +4,11 @@
  * Implements: RFC 1035 §3.3, §5.1 (words), RFC 3597 §4 and RFC 4034 §6.2 (which names may be compressed, which are lower-cased).
  * Not here: the fields themselves (field-*.ts), the forms (one file per type), the table of types (dns/registry.ts).
  */
-import { RDATA_BYTES_MAX } from '#base/limits.ts';
+import { RDATA_BYTES_MAX } from '#base/limits/limits.ts';
 import { type Problem, problem } from '#base/problem.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
-import { type Token } from '../lexer.ts';
-import { type Name } from '../name.ts';
+import { type Token } from '#dns/lexer.ts';
+import { type Name } from '#dns/name.ts';
 
 /** A domain name inside record data. */
 export interface NameSpan {

@@ -3,7 +3,7 @@ import { type Field, type NameSpan, type RdataForm, numberAt, hasMore, putBytes,
 import { BASE64, decode, HEX } from './field-binary.ts';
 import { takeName } from './field-name.ts';
 import { takeNumber } from './field-number.ts';
-import { formatName, nameLengthAt } from '../name.ts';
+import { formatName, nameLengthAt } from '#dns/name.ts';
 
 /** HIT length, PK algorithm, PK length. */
 const HEAD_BYTES = 4;

@@ -4,7 +4,7 @@ import { formatIpv4, formatIpv6, takeIpv4, takeIpv6 } from './field-address.ts';
 import { BASE64, base64Rest } from './field-binary.ts';
 import { takeName } from './field-name.ts';
 import { takeNumber, u8 } from './field-number.ts';
-import { formatName, nameLengthAt } from '../name.ts';
+import { formatName, nameLengthAt } from '#dns/name.ts';
 
 /** RFC 4025 §2.3, RFC 8777 §4.2.3. */
 const NONE = 0;

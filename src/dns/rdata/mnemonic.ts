@@ -1,5 +1,5 @@
 /** RR types by name. Implements: RFC 3597 §5 (`TYPE123`). Apart from dns/registry.ts because NSEC and RRSIG data hold type names. */
-import { TYPE, type RrType } from '../types.ts';
+import { TYPE, type RrType } from '#dns/types.ts';
 
 const TYPE_BY_NAME: ReadonlyMap<string, RrType> = new Map(Object.entries(TYPE).map(([name, type]) => [name.replaceAll('_', '-'), type]));
 const NAME_BY_TYPE: ReadonlyMap<RrType, string> = new Map([...TYPE_BY_NAME].map(([name, type]) => [type, name]));

@@ -3,7 +3,7 @@
  * Implements: RFC 3597 §5, which every reader does take, for types known to it too.
  */
 import { numberAt } from './field.ts';
-import { TYPE, type RrType } from '../types.ts';
+import { TYPE, type RrType } from '#dns/types.ts';
 
 const always = () => true;
 

@@ -5,7 +5,7 @@ import { base64Rest } from './field-binary.ts';
 import { name, NAME_LEGACY, NAME_LOWERED } from './field-name.ts';
 import { time, u16, u32, u8 } from './field-number.ts';
 import { rrType } from './field-types.ts';
-import { labelCount } from '../name.ts';
+import { labelCount } from '#dns/name.ts';
 
 function signature(rule: NameRule): RdataForm {
   return {

@@ -7,8 +7,8 @@ import { name, NAME_PLAIN } from './field-name.ts';
 import { u16 } from './field-number.ts';
 import { textOctets } from './field-text.ts';
 import { checkParameters, formatParameter, parameterKey, parseParameterValue, type SvcParameter } from './svcb-parameters.ts';
-import { type Token } from '../lexer.ts';
-import { nameLengthAt } from '../name.ts';
+import { type Token } from '#dns/lexer.ts';
+import { nameLengthAt } from '#dns/name.ts';
 
 /** `key`, `key=value` or `key="value"`; undefined after a problem. */
 function parseParameter(parse: Parse, token: Token): SvcParameter | undefined {

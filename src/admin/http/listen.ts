@@ -1,0 +1,133 @@
+/**
+ * Where the admin API is heard: a TCP address (token needed) and the Unix socket (whoever may open it is the administrator). Two plain
+ * HTTP servers in front of one app; a connection is marked as the socket's by the server that accepted it, and by nothing else.
+ */
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { type Server, createServer } from 'node:http';
+import { connect } from 'node:net';
+import { type IpPort, formatIpPort, ipPort } from '#base/address.ts';
+import { assert } from '#base/assert.ts';
+import { ADMIN_CONNECTIONS_MAX, HTTP_HEADERS_MS_MAX, HTTP_HEADER_BYTES_MAX, HTTP_REQUEST_MS_MAX } from '#base/limits/limits.ts';
+import { markUnixConnection } from './access.ts';
+import type { AdminApp } from './admin-app.ts';
+
+export interface ListenOptions {
+  /** None: only the Unix socket. */
+  readonly tcp: IpPort | undefined;
+  /** Path of the Unix socket; none: only TCP. */
+  readonly socketPath: string | undefined;
+  readonly requestMsMax?: number;
+}
+
+export interface AdminListeners {
+  /** `127.0.0.1:8053` as bound, empty without TCP. */
+  readonly address: string;
+  /** Stops accepting, lets running requests end (at most `graceMs`), then closes what is left. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** `sun_path` of unix(7) has 108 octets with its final 0. */
+const SOCKET_PATH_BYTES_MAX = 107;
+
+/** Binds both. Throws what the system says (address in use, no permission), and when another server answers on the socket. */
+export async function listenAdmin(app: AdminApp, { tcp, socketPath, requestMsMax }: ListenOptions): Promise<AdminListeners> {
+  const servers: Server[] = [];
+  let address = '';
+  try {
+    if (socketPath !== undefined) {
+      const server = newServer(app, requestMsMax);
+      server.on('connection', markUnixConnection);
+      servers.push(server);
+      await freeSocketPath(socketPath);
+      await bindSocket(server, socketPath);
+    }
+    if (tcp !== undefined) {
+      const server = newServer(app, requestMsMax);
+      servers.push(server);
+      await bound(server, () => server.listen({ host: tcp.ip, port: tcp.port, exclusive: true }));
+      const at = server.address();
+      assert(typeof at === 'object' && at !== null, 'a TCP listener has an address');
+      address = formatIpPort(ipPort(at.address, at.port));
+    }
+  } catch (error) {
+    for (const server of servers) server.close();
+    throw error;
+  }
+  return {
+    address,
+    close: async (graceMs) => {
+      await Promise.all(servers.map((server) => closeServer(server, graceMs)));
+      await app.close();
+    },
+  };
+}
+
+function newServer(app: AdminApp, requestMsMax = HTTP_REQUEST_MS_MAX): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: HTTP_HEADER_BYTES_MAX,
+      headersTimeout: Math.min(HTTP_HEADERS_MS_MAX, requestMsMax),
+      requestTimeout: requestMsMax,
+      connectionsCheckingInterval: 1000,
+    },
+    (request, response) => {
+      app.routing(request, response);
+    },
+  );
+  server.maxConnections = ADMIN_CONNECTIONS_MAX;
+  return server;
+}
+
+/** Binds with a mode of 0600 from the first moment on: between a bind and a chmod anybody could connect. */
+async function bindSocket(server: Server, path: string): Promise<void> {
+  const mask = process.umask(0o177);
+  let listening: Promise<void>;
+  try {
+    listening = bound(server, () => server.listen({ path }));
+  } finally {
+    // The bind itself is synchronous; nothing else may be made under this mask.
+    process.umask(mask);
+  }
+  await listening;
+  chmodSync(path, 0o600);
+}
+
+/** Removes the socket that a killed server left behind; refuses when somebody still answers there. */
+async function freeSocketPath(path: string): Promise<void> {
+  if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX)
+    throw new Error(`the path of the admin socket is longer than ${SOCKET_PATH_BYTES_MAX} octets: ${path}; use a shorter data directory`);
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  if (!stat.isSocket()) throw new Error(`${path} is in the way: it is not a socket`);
+  const answered = await new Promise<boolean>((resolve) => {
+    const socket = connect({ path });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+  if (answered) throw new Error(`another server is running on ${path}`);
+  unlinkSync(path);
+}
+
+function bound(server: Server, listen: () => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.once('listening', () => {
+      server.off('error', reject);
+      resolve();
+    });
+    listen();
+  });
+}
+
+async function closeServer(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  server.closeIdleConnections();
+  const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearTimeout(deadline);
+}

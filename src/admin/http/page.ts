@@ -1,0 +1,53 @@
+/**
+ * Lists by pages: `?limit=` and `?cursor=`, and the next page's address in `Link` (RFC 8288 §3) as well as in the body.
+ * A cursor says where to go on in the order of the list, so a list that changes meanwhile neither repeats nor skips what stays.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX } from '#base/limits/limits.ts';
+import { type Result, fail, ok, problem } from '#base/problem.ts';
+
+/** Query parameters of every list. */
+export const pageQuery = {
+  limit: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: PAGE_ITEMS_MAX, description: `items in one page, ${PAGE_ITEMS_DEFAULT} unless given` }),
+  ),
+  cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 2048, description: 'where to go on, from the answer before' })),
+};
+
+export interface Page {
+  readonly limit: number;
+  /** What `nextPage` was given for the page before; undefined at the start. */
+  readonly after: readonly string[] | undefined;
+}
+
+export function readPage(query: { readonly limit?: number; readonly cursor?: string }, parts: number): Result<Page> {
+  const limit = query.limit ?? PAGE_ITEMS_DEFAULT;
+  if (query.cursor === undefined) return ok({ limit, after: undefined });
+  const after = partsOf(query.cursor);
+  if (after?.length === parts) return ok({ limit, after });
+  return fail(problem('PARAMETER', '?cursor', 'this cursor is not from an answer of this list', { fix: 'start again without a cursor' }));
+}
+
+/** Cursor for the page after the item that `parts`  tells; sets `Link`. */
+export function nextPage(request: FastifyRequest, reply: FastifyReply, parts: readonly string[]): string {
+  const cursor = cursorOf(parts);
+  const [path, search] = request.url.split('?', 2);
+  const query = new URLSearchParams(search);
+  query.set('cursor', cursor);
+  reply.header('link', `<${path}?${query.toString()}>; rel="next"`);
+  return cursor;
+}
+
+function cursorOf(parts: readonly string[]): string {
+  return Buffer.from(JSON.stringify(parts)).toString('base64url');
+}
+
+function partsOf(cursor: string): readonly string[] | undefined {
+  try {
+    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    return Array.isArray(parts) && parts.every((each) => typeof each === 'string') ? parts : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,4 @@
+/** Exit codes that more than one process has to know. Not here: the exit code of each problem (problem-codes.ts). */
+
+/** sysexits EX_CONFIG: starting the process again cannot help; systemd's RestartPreventExitStatus has the same number. */
+export const EXIT_CONFIGURATION = 78;

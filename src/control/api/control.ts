@@ -1,0 +1,206 @@
+/**
+ * What the control process offers to those who drive it (admin API, command line through it, scheduler): commands that change,
+ * and reads. Every change is one `Command`, decided purely, committed in one transaction and durable before `run` resolves.
+ */
+import { type Problem, type Result } from '#base/problem.ts';
+import { type Name } from '#dns/name.ts';
+import { type RrType } from '#dns/types.ts';
+import { type ZoneFileOptions } from '#dns/zone-file.ts';
+import { type Resolver } from '#dns/resolver.ts';
+import { type ZoneRecord } from '#store/schema.ts';
+import { type Changeset } from '#zone/changeset.ts';
+import { type Response } from '#zone/lookup.ts';
+import { type ZoneView } from '#zone/view.ts';
+import { type EventsApi } from './events.ts';
+import { type MailCommand, type MailNote, type MailProposal, type MailView } from './mail.ts';
+import { type SignersApi } from './signers.ts';
+
+/** Who asks for a change; written into the audit log. */
+export interface Actor {
+  readonly kind: 'socket' | 'token' | 'system';
+  /** Token id, `admin` for the Unix socket, the part's name for `system`. */
+  readonly id: string;
+  /** Where from: a socket address, `unix`, or empty. */
+  readonly from: string;
+}
+
+/** One operation on an RRset, as the API's PATCH has it. Names relative to the zone or absolute; records in presentation form, one character per octet. */
+export interface RrsetOperation {
+  /** `set` replaces the RRset, `delete` removes it, `add` and `remove` change single records of it. */
+  readonly op: 'set' | 'delete' | 'add' | 'remove';
+  readonly name: string;
+  readonly type: string;
+  /** Needed by `set`, and by `add` when the RRset is new. */
+  readonly ttl?: number;
+  readonly records?: readonly string[];
+}
+
+export type Command = ZoneCommand | MailCommand;
+
+export type ZoneCommand =
+  /** A new zone with a default SOA and NS set (RFC 1912 §2.2 times); refused when it exists. */
+  | {
+      readonly kind: 'zone.create';
+      readonly zone: Name;
+      readonly dnssec: boolean;
+      readonly nameservers?: readonly string[];
+      readonly contact?: string;
+    }
+  /** Creates the zone or replaces all its manual records, atomically. `dnssec` counts on creation only. `include` reads $INCLUDE files; without it they are refused. */
+  | {
+      readonly kind: 'zone.import';
+      readonly zone: Name;
+      readonly text: string;
+      readonly file: string;
+      readonly dnssec: boolean;
+      readonly include?: ZoneFileOptions['include'];
+    }
+  | { readonly kind: 'zone.remove'; readonly zone: Name }
+  | { readonly kind: 'rrsets.change'; readonly zone: Name; readonly operations: readonly RrsetOperation[] }
+  /** Undoes one changeset of the journal by a new change that inverts it. */
+  | { readonly kind: 'zone.revert'; readonly zone: Name; readonly serial: number }
+  /** Turns signing on or off. Off is refused without `force`: while the parent has a DS the zone would go bogus. */
+  | { readonly kind: 'zone.dnssec'; readonly zone: Name; readonly dnssec: boolean; readonly force?: boolean };
+
+export interface RunOptions {
+  readonly actor: Actor;
+  /** Decide only: the same outcome, nothing written. */
+  readonly dryRun: boolean;
+  /** The zone's revision must be this one (HTTP If-Match), else PRECONDITION. */
+  readonly ifRevision?: number;
+  /** A check made inside the serial writer, just before deciding; its problem refuses the command (for RRset ETags). */
+  readonly precondition?: (record: ZoneRecord | undefined, view: ZoneView | undefined) => Problem | undefined;
+}
+
+/** A changeset as text: one line per record, `owner TTL IN TYPE rdata`, old SOA first among the deleted, new SOA first among the added. */
+export interface ChangesetText {
+  readonly fromSerial: number;
+  readonly toSerial: number;
+  readonly deleted: readonly string[];
+  readonly added: readonly string[];
+  /** Lines left out of both lists because there were more than CHANGESET_LINES_MAX. */
+  readonly omitted: number;
+}
+
+export interface Outcome {
+  /** Absolute, lower-case. */
+  readonly zone: string;
+  readonly serial: number;
+  /** Store generation that holds the change; workers that serve it or a later one serve the change. */
+  readonly revision: number;
+  readonly changed: boolean;
+  readonly created: boolean;
+  readonly dryRun: boolean;
+  readonly changeset: ChangesetText;
+  /** What changed with it, in the same transaction, in other zones served here. */
+  readonly elsewhere?: readonly { readonly zone: string; readonly changeset: ChangesetText }[];
+  readonly warnings: readonly Problem[];
+  /** Of mail commands. */
+  readonly mail?: MailNote;
+}
+
+/** One DS record as a registrar asks for it (RFC 4034 §5.1). */
+export interface DsForm {
+  readonly keyTag: number;
+  readonly algorithm: number;
+  readonly digestType: 2 | 4;
+  /** Upper-case hexadecimal. */
+  readonly digest: string;
+  /** `zone. 3600 IN DS …` */
+  readonly record: string;
+  /** For registrars that want the key: flags, protocol, algorithm, base64 public key. */
+  readonly dnskey: { readonly flags: number; readonly protocol: 3; readonly algorithm: number; readonly publicKey: string };
+}
+
+export interface TokenInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly TokenScope[];
+  readonly createdAtMs: number;
+  readonly expiresAtMs?: number;
+}
+
+/** `admin` may everything but fetch private keys; `read` may GET; `zone:<name>` may read and change that zone; `signer:<name>` may what that signer may. */
+export type TokenScope = 'admin' | 'read' | `zone:${string}` | `signer:${string}`;
+
+export interface AuditView {
+  readonly sequence: number;
+  readonly atMs: number;
+  readonly actor: Actor;
+  readonly action: string;
+  readonly zone?: string;
+  readonly detail: string;
+}
+
+export interface WorkerStatus {
+  readonly id: number;
+  readonly alive: boolean;
+  /** The generation it serves. */
+  readonly generation: number;
+}
+
+export interface ControlStatus {
+  readonly version: string;
+  readonly startedAtMs: number;
+  readonly nowMs: number;
+  readonly generation: number;
+  readonly zoneCount: number;
+  readonly workers: readonly WorkerStatus[];
+  readonly listeners: { readonly dns: readonly string[]; readonly admin: string; readonly socket: string };
+  readonly store: { readonly path: string; readonly sizeBytes: number; readonly freeBytes: number };
+  /** Why `readyz` is false; empty when ready. */
+  readonly notReady: readonly string[];
+}
+
+/** One Prometheus sample family of facts/operations.md §8.7, numbers already summed over workers. */
+export interface MetricFamily {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge';
+  readonly samples: readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
+}
+
+export interface ControlApi {
+  /** Mail signers, and the private keys that they are given. */
+  readonly signers: SignersApi;
+  /** What happens, for those who follow it. */
+  readonly events: EventsApi;
+  run(command: Command, options: RunOptions): Promise<Result<Outcome>>;
+  zones(): readonly ZoneRecord[];
+  zone(name: Name): ZoneRecord | undefined;
+  view(record: ZoneRecord): ZoneView;
+  /** Journal of a zone, newest first. */
+  changes(
+    record: ZoneRecord,
+    limit: number,
+    beforeRevision?: number,
+  ): readonly { readonly revision: number; readonly atMs: number; readonly changeset: ChangesetText }[];
+  ds(record: ZoneRecord): readonly DsForm[];
+  /** How the zone's mail stands; undefined when it has no mail policy. */
+  mail(record: ZoneRecord): MailView | undefined;
+  /** The policy that the zone's mail records come from. */
+  mailProposal(record: ZoneRecord): MailProposal;
+  /** The oracle's answer from the store, with its steps. */
+  query(name: Name, type: RrType, dnssecOk: boolean): Response;
+  /** Look-ups: names in our zones from the store, others from the configured recursive servers. */
+  resolver(): Resolver;
+  /** True once every live worker serves `revision` or later; false at the time limit. */
+  waitServed(revision: number, timeoutMs: number): Promise<boolean>;
+  status(): ControlStatus;
+  metrics(): readonly MetricFamily[];
+  audit(limit: number, beforeSequence?: number): readonly AuditView[];
+  verifyAudit(): { readonly entries: number; readonly brokenAt?: number };
+  tokens(): readonly TokenInfo[];
+  /** The token's text is returned once and kept only as a hash. */
+  createToken(
+    name: string,
+    scopes: readonly TokenScope[],
+    expiresAtMs: number | undefined,
+    actor: Actor,
+  ): Promise<{ readonly info: TokenInfo; readonly secret: string }>;
+  revokeToken(id: string, actor: Actor): Promise<boolean>;
+  /** The token that `secret` is, unless unknown, expired or revoked. Constant time in the secret part. */
+  authenticate(secret: string): TokenInfo | undefined;
+}
+
+export type { Changeset };

@@ -1,0 +1,151 @@
+/** What may be asked of a zone's mail: commands, and how it stands. */
+import { type Problem } from '#base/problem.ts';
+import { type Name } from '#dns/name.ts';
+import { type Explanation } from '#lifecycle/explain.ts';
+import { type DmarcReport } from '#mail/reports/dmarc-aggregate.ts';
+import { type DmarcPolicy } from '#mail/dmarc/record.ts';
+import { type MailState } from '#mail/state.ts';
+import { type MailObservation } from '#mail/step.ts';
+import { type MailPolicy } from '#mail/policy/model.ts';
+import { type SpfAlert, type SpfFailing, type SpfLook } from '#mail/spf/upkeep.ts';
+import { type DkimAlgorithm, type MailPolicyDocument } from '#mail/policy/schema.ts';
+import { type ReportNote } from '#mail/reports/book.ts';
+import { type SourceShare } from '#mail/reports/evidence.ts';
+import { type TlsReport } from '#mail/reports/tls-report.ts';
+import { type SelectorCount } from '#control/publish/selector-queries.ts';
+
+export type MailCommand =
+  /** What a look at others' SPF records found is taken in. */
+  | { readonly kind: 'spf.take'; readonly zone: Name; readonly look: SpfLook }
+  /** A report about the domain's mail is taken in as evidence. */
+  | { readonly kind: 'dmarc.report'; readonly zone: Name; readonly report: DmarcReport }
+  | { readonly kind: 'mta-sts.report'; readonly zone: Name; readonly report: TlsReport }
+  /** The policy becomes the zone's: records, keys, and what has to happen later. `takeOver`: records put by hand give way. */
+  | { readonly kind: 'mail.apply'; readonly zone: Name; readonly policy: unknown; readonly takeOver?: boolean }
+  /** The policy goes, with its keys. Its records stay as manual ones, so that mail under way is still verified, or go with it. */
+  | { readonly kind: 'mail.remove'; readonly zone: Name; readonly records: 'keep' | 'delete' }
+  | { readonly kind: 'dkim.rotate'; readonly zone: Name; readonly algorithms: readonly DkimAlgorithm[]; readonly reason: string }
+  | {
+      readonly kind: 'dkim.revoke';
+      readonly zone: Name;
+      readonly selector: string;
+      readonly reason: string;
+      readonly when: 'at-once' | 'after-switch';
+    }
+  /** A signer says which selectors it signs with now. */
+  | { readonly kind: 'dkim.ack'; readonly zone: Name; readonly signer: string; readonly selectors: readonly string[] }
+  /** A signer has made its own key and keeps it: PEM, or base64 as in "p=". */
+  | { readonly kind: 'dkim.add'; readonly zone: Name; readonly signer: string; readonly publicKey: string }
+  | { readonly kind: 'mta-sts.mode'; readonly zone: Name; readonly mode: 'off' | 'testing' | 'enforce' }
+  | {
+      readonly kind: 'dmarc.ramp';
+      readonly zone: Name;
+      readonly action: 'pause' | 'resume' | 'roll-back';
+      /** Where a roll-back goes; one step back unless given. */
+      readonly to?: DmarcPolicy;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: 'tlsa.next';
+      readonly zone: Name;
+      readonly host: string;
+      readonly port?: number;
+      /** PEM of a certificate or public key, or the record. */
+      readonly key: string;
+      readonly replaces?: string;
+    }
+  /** `object` is what `tlsa.next` gave; without it the one key to come at the host. */
+  | { readonly kind: 'tlsa.activated'; readonly zone: Name; readonly host: string; readonly object?: string; readonly force: boolean }
+  /** The key to come will not: a certificate that was never put to use. `object` as above. */
+  | { readonly kind: 'tlsa.abandon'; readonly zone: Name; readonly host: string; readonly object?: string; readonly reason: string }
+  /** Without `object`: everything of the zone's mail. */
+  | { readonly kind: 'lifecycle.hold'; readonly zone: Name; readonly object?: string; readonly reason: string }
+  | { readonly kind: 'lifecycle.resume'; readonly zone: Name; readonly object?: string }
+  | {
+      readonly kind: 'lifecycle.override';
+      readonly zone: Name;
+      readonly object: string;
+      readonly wait: string;
+      readonly reason: string;
+    }
+  /** What is due is done; what was seen is taken note of. */
+  | { readonly kind: 'lifecycle.tick'; readonly zone: Name; readonly observations: readonly MailObservation[] };
+
+/** What else a command came to. */
+export interface MailNote {
+  /** Id of the object that it made or was about. */
+  readonly object?: string;
+  /** When a key may be used at the earliest, wall time. */
+  readonly notBeforeMs?: number;
+  /** True when that time will not move any more. */
+  readonly isFinal?: boolean;
+  /** What it came to, for people. */
+  readonly text?: string;
+}
+
+/** How the mail of a zone stands. */
+export interface MailView {
+  readonly document: MailPolicyDocument;
+  readonly policy: MailPolicy;
+  readonly state: MailState;
+  /** Of everything that has a life; times are wall times. */
+  readonly explanations: readonly Explanation[];
+  /** How often a selector was asked for at this server; times are counted time. */
+  readonly queries?: (selector: string) => SelectorCount;
+  /** Wall time minus counted time: what is added to times in `state`. */
+  readonly wallOffsetMs: number;
+  /** What others publish that SPF depends on; absent where it depends on nobody. */
+  readonly spf?: SpfStatus;
+  /** What was reported about the domain's mail. */
+  readonly reports: ReportsStatus;
+  /** What stands against the records as they are, and warnings. */
+  readonly problems: readonly Problem[];
+}
+
+/** How the looks at others' SPF records stand. Times are wall times. */
+export interface SpfStatus {
+  readonly lookedAtMs?: number;
+  readonly nextLookMs?: number;
+  /** Of the whole record with all that it includes. */
+  readonly lookups?: number;
+  readonly voids?: number;
+  /** Includes that are published as addresses. */
+  readonly sources: readonly { readonly include: string; readonly networkCount: number; readonly seenAtMs: number }[];
+  /** `_spfN` records; `untilMs` is when one that nothing includes any more may go, or its name be used again. */
+  readonly parts: readonly { readonly name: string; readonly isPublished: boolean; readonly untilMs?: number }[];
+  /** Includes that should be addresses and cannot be read as such now. */
+  readonly failing: readonly Pick<SpfFailing, 'include' | 'code' | 'message' | 'sinceMs'>[];
+  /** What others changed, newest first. */
+  readonly alerts: readonly SpfAlert[];
+  /** What stood against the record at the last look. */
+  readonly costProblems: readonly Problem[];
+  /** What fails and what changed of late, as warnings. */
+  readonly problems: readonly Problem[];
+  /** All of it for people. */
+  readonly lines: readonly string[];
+}
+
+/** How the reports of one kind stand. Times are wall times. */
+export interface ReportStatus {
+  /** The last ones taken in, newest first. */
+  readonly last: readonly ReportNote[];
+  /** From when on they count now. */
+  readonly sinceMs: number;
+  /** Days since then that any report is about. */
+  readonly days: number;
+  /** Of DMARC: those in the way first. */
+  readonly sources: readonly SourceShare[];
+  /** All of it for people. */
+  readonly lines: readonly string[];
+}
+
+export interface ReportsStatus {
+  readonly dmarc: ReportStatus;
+  readonly tls: ReportStatus;
+}
+
+/** A policy that yields what the zone has, as far as one can. */
+export interface MailProposal {
+  readonly document: MailPolicyDocument;
+  readonly problems: readonly Problem[];
+}

@@ -1,0 +1,92 @@
+/**
+ * What may be asked of the register of mail signers, by administrators and by the signers themselves.
+ * Not here: how it is done (control/signers/signers.ts), who may ask what (admin/http/access.ts).
+ */
+import { type Result } from '#base/problem.ts';
+import { type RspamdSelector } from '#control/signers/forms.ts';
+import { type SignerRecord, type SignerRequest } from '#control/signers/record.ts';
+
+/** Who does it: as in the audit log. */
+export interface SignerActor {
+  readonly kind: 'socket' | 'token' | 'system';
+  readonly id: string;
+  readonly from: string;
+}
+
+export interface SignerOptions {
+  readonly actor: SignerActor;
+  /** Decide only. */
+  readonly dryRun: boolean;
+}
+
+/** How the files of a signer are. */
+export interface ExportStatus {
+  /** `waiting`: not yet written since the start. `failing`: the last try failed, what was there before is still there. */
+  readonly state: 'waiting' | 'current' | 'failing';
+  /** Folder of the files in use, below the signer's. */
+  readonly version?: string;
+  readonly exportedAtMs?: number;
+  /** Why the last try failed. */
+  readonly failure?: string;
+  readonly nextTryAtMs?: number;
+}
+
+export interface SignerView extends SignerRecord {
+  /** Ids of its tokens. */
+  readonly tokens: readonly string[];
+  /** Last time it was given keys, since the server started. */
+  readonly fetchedAtMs?: number;
+  readonly exported?: ExportStatus;
+}
+
+export interface AddedSigner {
+  readonly signer: SignerView;
+  /** Shown once. A signer that reads files needs none; a dry run makes none. */
+  readonly token?: { readonly id: string; readonly secret: string };
+}
+
+export interface AddedPublicKey {
+  readonly domain: string;
+  /** To sign with, once it is active. A dry run gives none. */
+  readonly selector?: string;
+}
+
+/** A key for a signer, in the form that `GET /v1/signers/{signer}/keys` has. */
+export interface SignerKeyForm {
+  readonly domain: string;
+  readonly selector: string;
+  readonly algorithm: string;
+  /** base64, as in "p=". */
+  readonly publicKey: string;
+  /** PKCS #8, PEM. */
+  readonly privateKey: string;
+  readonly validFromSeconds: number;
+  readonly validUntilSeconds?: number;
+}
+
+/** A signer asks for keys: which one, and from where. */
+export interface SignerVisit {
+  readonly signer: string;
+  readonly actor: SignerActor;
+  /** Address, or `unix`. */
+  readonly from: string;
+}
+
+export interface SignersApi {
+  list(): readonly SignerView[];
+  find(name: string): SignerView | undefined;
+  /** Registers a signer, with a token unless it reads files. Warnings tell what is missing in the mail policies. */
+  add(request: SignerRequest, options: SignerOptions): Promise<Result<AddedSigner>>;
+  /** Takes it out of the register with its tokens. Files that were exported stay until somebody removes them. */
+  remove(name: string, options: SignerOptions): Promise<Result<SignerView>>;
+  /** A public key that the signer made; gives the selector to sign with. */
+  addPublicKey(name: string, domain: string, publicKey: string, options: SignerOptions): Promise<Result<AddedPublicKey>>;
+  /** Keys of all its domains, or of one. Written into the audit log once an hour for each key. */
+  keys(visit: SignerVisit, domain?: string): Promise<Result<readonly SignerKeyForm[]>>;
+  /** The same as rspamd reads it from a Vault; it asks for each message, so asking is signing. */
+  rspamdKeys(visit: SignerVisit, domain: string): Promise<Result<readonly RspamdSelector[]>>;
+  /** The signer says that it signs with this selector now. */
+  acknowledge(visit: SignerVisit, domain: string, selector: string, dryRun: boolean): Promise<Result<undefined>>;
+  /** Writes its files now and runs its command, also when nothing changed. */
+  exportNow(name: string, options: SignerOptions): Promise<Result<ExportStatus>>;
+}

@@ -1,0 +1,52 @@
+/**
+ * What is told of a change: which zones are others now and through whom, and the steps in the lives of their mail.
+ * Not here: writing it down (store/events.ts), telling it (feed.ts).
+ */
+import { type Problem } from '#base/problem.ts';
+import { type LifecycleEvent } from '#lifecycle/engine.ts';
+import { type ZoneRecord } from '#store/schema.ts';
+import { type EventWrite } from '#store/writer.ts';
+import { type Actor } from '#control/api/control.ts';
+
+/** Who did what. */
+export interface EventCause {
+  readonly actor: Actor;
+  readonly action: string;
+}
+
+/** The zone has another serial, or is signed or not any more. Where the actor came from is for the audit log only. */
+export function zoneChanged({ name, serial, dnssec }: ZoneRecord, { actor, action }: EventCause): EventWrite {
+  const text = `serial ${serial}, ${dnssec === 'on' ? 'signed' : 'unsigned'}`;
+  return { kind: 'zone', event: 'changed', zone: name, text, actor: { kind: actor.kind, id: actor.id }, action, serial };
+}
+
+export function zoneRemoved({ name, serial }: ZoneRecord, { actor, action }: EventCause): EventWrite {
+  return {
+    kind: 'zone',
+    event: 'removed',
+    zone: name,
+    text: 'no longer served',
+    actor: { kind: actor.kind, id: actor.id },
+    action,
+    serial,
+  };
+}
+
+export function mailEvent(zone: string, { event, machine, object, stage, text }: LifecycleEvent): EventWrite {
+  return { kind: 'mail', event, zone, text, machine, object, stage };
+}
+
+/** A report about the zone's mail was taken in. */
+export function reportEvent(zone: string, text: string): EventWrite {
+  return { kind: 'mail', event: 'report', zone, text };
+}
+
+/** Somebody should look: `code` of the problem, and what it is about. */
+export function alertEvent(zone: string | undefined, { code, at, message }: Problem): EventWrite {
+  return {
+    kind: 'alert',
+    event: code,
+    ...(zone === undefined ? {} : { zone }),
+    text: at === '' || at === zone ? message : `${at}: ${message}`,
+  };
+}

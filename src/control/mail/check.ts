@@ -1,0 +1,131 @@
+/**
+ * A domain's mail as receivers meet it: the records that are published, read as they read them, with what the zone's own view adds.
+ * Works with and without a mail policy. Look-ups go through the resolver: our own zones from the store, the rest from the world.
+ * Not here: the readers (mail/), how the life cycles stand (MailView).
+ */
+import { type Problem, problem, warning } from '#base/problem.ts';
+import { type Name, formatName, isAtOrBelow, ownerKey, parseName } from '#dns/name.ts';
+import { TYPE } from '#dns/types.ts';
+import { checkTlsa, readTlsa } from '#mail/dane/record.ts';
+import { adviseDmarc } from '#mail/dmarc/advice.ts';
+import { discoverDmarc } from '#mail/dmarc/discovery.ts';
+import { checkReportAuthorization, externalReportHosts } from '#mail/dmarc/consent-record.ts';
+import { dmarcOwner, isDmarcText, parseDmarc } from '#mail/dmarc/record.ts';
+import { checkTextNode } from '#mail/hygiene.ts';
+import { type Resolver } from '#dns/resolver.ts';
+import { treeProblems } from '#mail/spf/budget.ts';
+import { spfTree } from '#mail/spf/tree.ts';
+import { txtText } from '#mail/text/txt.ts';
+import { type ZoneNode, type ZoneView, rrsetOf } from '#zone/view.ts';
+import { type MailView } from '#control/api/mail.ts';
+
+export interface MailCheckReport {
+  readonly zone: string;
+  /** What was looked at, with what was found there: `_dmarc.example.com. TXT`, its texts. */
+  readonly records: readonly { readonly at: string; readonly text: string }[];
+  /** Errors first. */
+  readonly problems: readonly Problem[];
+}
+
+/** Names below which mail records stand. */
+const PLACES = ['_domainkey', '_dmarc', '_mta-sts', '_smtp._tls', '_bimi', '_report._dmarc'] as const;
+
+export async function checkMail(view: ZoneView, resolver: Resolver, mail: MailView | undefined): Promise<MailCheckReport> {
+  const domain = view.apex;
+  const zone = formatName(domain);
+  const records: { at: string; text: string }[] = [];
+  const problems: Problem[] = [];
+  for (const node of mailNodes(view)) {
+    problems.push(...checkTextNode(view, node));
+    for (const { type, rdatas } of node.rrsets) {
+      if (type === TYPE.TXT) for (const rdata of rdatas) records.push({ at: `${formatName(node.owner)} TXT`, text: txtText(rdata) });
+      if (type === TYPE.TLSA)
+        problems.push(
+          ...rdatas.flatMap((rdata) => checkTlsa(readTlsa(rdata)).map((each) => ({ ...each, at: `${formatName(node.owner)} TLSA` }))),
+        );
+    }
+  }
+  problems.push(...(await checkSpf(zone.slice(0, -1), resolver)), ...(await checkDmarc(domain, view, resolver)));
+  if (mail !== undefined) problems.push(...mail.problems);
+  const unique = new Map(problems.map((each) => [`${each.code} ${each.at} ${each.message}`, each]));
+  return {
+    zone,
+    records,
+    problems: [...unique.values()].toSorted((a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning')),
+  };
+}
+
+/** Nodes that mail records may stand at. */
+function* mailNodes(view: ZoneView): Generator<ZoneNode> {
+  const apex = view.node(view.apexKey);
+  if (apex !== undefined) yield apex;
+  const wildcard = parseName('*', view.apex);
+  const wild = wildcard.ok ? view.node(ownerKey(wildcard.value)) : undefined;
+  if (wild !== undefined) yield wild;
+  for (const place of PLACES) {
+    const name = parseName(place, view.apex);
+    if (!name.ok) continue;
+    const key = ownerKey(name.value);
+    for (const node of view.ascend(key)) {
+      if (!isAtOrBelow(node.key, key)) break;
+      yield node;
+    }
+  }
+  yield* tlsaNodes(view, apex);
+}
+
+function* tlsaNodes(view: ZoneView, apex: ZoneNode | undefined): Generator<ZoneNode> {
+  for (const rdata of rrsetOf(apex, TYPE.MX)?.rdatas ?? []) {
+    const name = parseName('_25._tcp', rdata.subarray(2));
+    const node = name.ok ? view.node(ownerKey(name.value)) : undefined;
+    if (node !== undefined) yield node;
+  }
+}
+
+async function checkSpf(domain: string, resolver: Resolver): Promise<Problem[]> {
+  const tree = await spfTree(domain, resolver);
+  if (tree.state === 'none')
+    return [
+      warning('MAIL_RECORD_MISSING', `${domain}. TXT`, 'there is no SPF record: anybody may say to send for the domain', {
+        rfc: 'RFC 7208 §3',
+      }),
+    ];
+  return treeProblems(tree);
+}
+
+async function checkDmarc(domain: Name, view: ZoneView, resolver: Resolver): Promise<Problem[]> {
+  const owner = dmarcOwner(domain);
+  const texts = (owner.ok ? (rrsetOf(view.node(ownerKey(owner.value)), TYPE.TXT)?.rdatas ?? []) : []).map(txtText).filter(isDmarcText);
+  const at = `_dmarc.${formatName(domain)} TXT`;
+  if (texts.length === 0) {
+    // RFC 9989 §4.10.1: a domain without a record has that of the organizational domain above it.
+    if ((await discoverDmarc(resolver, domain)).kind === 'policy') return [];
+    return [
+      warning('MAIL_RECORD_MISSING', at, 'there is no DMARC record: receivers decide for themselves what to do with forged mail', {
+        rfc: 'RFC 9989 §4.10',
+      }),
+    ];
+  }
+  const record = parseDmarc(texts[0]!);
+  if (!record.ok) return [];
+  const isSilent = record.value.policy === 'reject' && record.value.aggregateUris.length === 0;
+  const problems = adviseDmarc(record.value)
+    // A domain without mail has nothing to hear of.
+    .filter(({ code }) => !(code === 'DMARC_REPORTS_NONE' && isSilent))
+    .map((each) => ({ ...each, at: `${at} ${each.at}` }));
+  for (const host of await externalReportHosts(resolver, domain, record.value)) {
+    const consent = await checkReportAuthorization(resolver, domain, host);
+    if (consent.kind === 'authorized') continue;
+    const why = consent.kind === 'error' ? 'cannot be asked now whether it takes' : 'has not said that it takes';
+    const wanted = consent.owner === undefined ? '' : `, at ${formatName(consent.owner)}`;
+    problems.push(
+      (consent.kind === 'error' ? warning : problem)(
+        'MAIL_REPORT_CONSENT',
+        `${at} rua=`,
+        `${formatName(host)} ${why} DMARC reports of this domain${wanted}`,
+        { rfc: 'RFC 9990 §4' },
+      ),
+    );
+  }
+  return problems;
+}

@@ -1,0 +1,21 @@
+/** The mail policy that somebody gives, read. Not here: what it leads to (decide.ts). */
+import { type Problem, type Result, ok } from '#base/problem.ts';
+import { type Name } from '#dns/name.ts';
+import { type MailPolicy } from '#mail/policy/model.ts';
+import { type MailPolicyDocument, checkPolicyDocument } from '#mail/policy/schema.ts';
+import { settlePolicy } from '#mail/settle.ts';
+
+export interface GivenPolicy {
+  readonly document: MailPolicyDocument;
+  readonly policy: MailPolicy;
+  /** Warnings. */
+  readonly problems: readonly Problem[];
+}
+
+/** The policy for a zone, or every problem of it. */
+export function readGiven(given: unknown, zone: Name): Result<GivenPolicy> {
+  const document = checkPolicyDocument(given);
+  if (!document.ok) return document;
+  const policy = settlePolicy(document.value, zone);
+  return policy.ok ? ok({ document: document.value, policy: policy.value, problems: policy.warnings }) : policy;
+}

@@ -1,0 +1,160 @@
+/**
+ * One HTTPS request for an MTA-STS body to one address of the policy host, with the rules that senders of mail keep. Rejects with a
+ * ProbeFailure, whose text is written for the operator of that host.
+ * Implements: RFC 8461 §3.2 (media type), §3.3 (certificate, status, redirects, size).
+ * Not here: addresses, and what is done with the body (mta-sts-probe.ts).
+ */
+import { type IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { type PeerCertificate, checkServerIdentity, getCACertificates } from 'node:tls';
+import { HTTP_HEADER_BYTES_MAX, STS_POLICY_BYTES_MAX } from '#base/limits/limits.ts';
+import { STS_PROBE_CONNECT_MS_MAX } from '#base/limits/outside.ts';
+
+export type ProbeStep = 'DNS' | 'connect' | 'certificate' | 'TLS' | 'HTTP' | 'media type' | 'size';
+
+/** Why the body was not had, and at which step: `certificate: it is for www.example.com, not for mta-sts.example.com`. */
+export class ProbeFailure extends Error {
+  readonly step: ProbeStep;
+  readonly why: string;
+
+  constructor(step: ProbeStep, why: string) {
+    super(`${step}: ${why}`);
+    this.name = 'ProbeFailure';
+    this.step = step;
+    this.why = why;
+  }
+}
+
+export interface FetchTarget {
+  readonly ip: string;
+  readonly port: number;
+  /** Name in SNI, Host, and to be found in the certificate. */
+  readonly host: string;
+  readonly path: string;
+  /** PEM of further trusted roots. */
+  readonly extraRoots: string | undefined;
+  /** The end of the time for all of it. */
+  readonly signal: AbortSignal;
+}
+
+/** The body of a good answer. */
+export function fetchFrom({ ip, port, host, path, extraRoots, signal }: FetchTarget): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let step: ProbeStep = 'connect';
+    const sent = request({
+      host: ip,
+      port,
+      servername: host,
+      path,
+      method: 'GET',
+      // No Cache-Control and no If-None-Match: caches on the way are to show what they show to senders. No cache of ours, a connection for each.
+      headers: { host, accept: 'text/plain', 'accept-encoding': 'identity', 'user-agent': 'waxseal', connection: 'close' },
+      agent: false,
+      minVersion: 'TLSv1.2',
+      rejectUnauthorized: true,
+      checkServerIdentity: (name, certificate) => identityProblem(name, certificate),
+      maxHeaderSize: HTTP_HEADER_BYTES_MAX,
+      ...(extraRoots === undefined ? {} : { ca: [...getCACertificates('default'), extraRoots] }),
+    });
+    const end = (failure: ProbeFailure) => {
+      cleanUp();
+      reject(failure);
+      sent.destroy();
+    };
+    const connecting = setTimeout(
+      () => end(new ProbeFailure('connect', `no answer within ${STS_PROBE_CONNECT_MS_MAX / 1000} s`)),
+      STS_PROBE_CONNECT_MS_MAX,
+    );
+    const expire = () => end(new ProbeFailure(step, 'not done in time'));
+    const cleanUp = () => {
+      clearTimeout(connecting);
+      signal.removeEventListener('abort', expire);
+    };
+    signal.addEventListener('abort', expire, { once: true });
+    sent.once('socket', (socket) => {
+      socket.once('connect', () => {
+        clearTimeout(connecting);
+        step = 'TLS';
+      });
+      socket.once('secureConnect', () => (step = 'HTTP'));
+    });
+    sent.on('error', (error) => end(failureOf(error, step, host)));
+    sent.once('response', (response) => {
+      const failed = (error: unknown) => end(error instanceof ProbeFailure ? error : failureOf(error, 'HTTP', host));
+      readBody(response).then(resolve, failed).finally(cleanUp);
+    });
+    if (signal.aborted) expire();
+    else sent.end();
+  });
+}
+
+async function readBody(response: IncomingMessage): Promise<string> {
+  const { statusCode = 0, headers } = response;
+  // RFC 8461 §3.3: only 200 counts, and redirects are not followed.
+  if (statusCode >= 300 && statusCode < 400)
+    throw new ProbeFailure('HTTP', `status ${statusCode} leads to ${JSON.stringify(headers.location ?? '')}; senders follow no redirect`);
+  if (statusCode !== 200) throw new ProbeFailure('HTTP', `status ${statusCode}, not 200`);
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
+    throw new ProbeFailure('HTTP', `content encoding ${JSON.stringify(encoding)}, which was not asked for`);
+  // RFC 8461 §3.2; parameters do not count.
+  const type = (headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
+  if (type !== 'text/plain')
+    throw new ProbeFailure('media type', `${type === '' ? 'none' : JSON.stringify(type)}; senders take text/plain`);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > STS_POLICY_BYTES_MAX) throw new ProbeFailure('size', `more than ${STS_POLICY_BYTES_MAX} octets; senders read no further`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** RFC 8461 §3.3: the name stands in subjectAltName; a common name counts for nothing. */
+function identityProblem(name: string, certificate: PeerCertificate): Error | undefined {
+  return certificate.subjectaltname === undefined
+    ? new ProbeFailure('certificate', 'it has no subjectAltName')
+    : checkServerIdentity(name, certificate);
+}
+
+const CERTIFICATE_FAILURES: Readonly<Record<string, string>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its root is not one that senders trust',
+  UNABLE_TO_GET_ISSUER_CERT: 'its issuer is not known, or an intermediate certificate is not sent',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its issuer is not known, or an intermediate certificate is not sent',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its issuer is not known, or an intermediate certificate is not sent',
+  CERT_HAS_EXPIRED: 'it, or one above it, has expired',
+  CERT_NOT_YET_VALID: 'it, or one above it, is not valid yet',
+  CERT_REVOKED: 'it is revoked',
+  INVALID_PURPOSE: 'it is not for servers',
+  CERT_SIGNATURE_FAILURE: 'its signature is wrong',
+};
+
+const CONNECT_FAILURES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'refused',
+  ECONNRESET: 'broken off',
+  EHOSTUNREACH: 'no way to the host',
+  ENETUNREACH: 'no way to the network',
+  ETIMEDOUT: 'no answer',
+};
+
+function failureOf(error: unknown, step: ProbeStep, host: string): ProbeFailure {
+  if (error instanceof ProbeFailure) return error;
+  if (!(error instanceof Error)) return new ProbeFailure(step, String(error));
+  const code = 'code' in error ? String(error.code) : '';
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return new ProbeFailure('certificate', `it is for ${namesOf(error)}, not for ${host}`);
+  const why = CERTIFICATE_FAILURES[code];
+  if (why !== undefined) return new ProbeFailure('certificate', why);
+  if (step === 'connect') return new ProbeFailure('connect', CONNECT_FAILURES[code] ?? error.message);
+  if (code === 'ECONNRESET') return new ProbeFailure(step, 'the host broke off');
+  // OpenSSL puts its thread, file and line around what it means: `C0…:error:0A00042E:SSL routines:ssl3_read_bytes:tlsv1 alert …:…`.
+  const reason = 'reason' in error && typeof error.reason === 'string' ? error.reason : error.message;
+  return new ProbeFailure(step, code === '' ? reason : `${reason} (${code})`);
+}
+
+function namesOf(error: Error): string {
+  const certificate = 'cert' in error ? (error.cert as PeerCertificate | undefined) : undefined;
+  const names = (certificate?.subjectaltname ?? '').split(', ').map((each) => each.replace(/^DNS:/, ''));
+  return names.length > 4 ? `${names.slice(0, 4).join(', ')} and ${names.length - 4} more` : names.join(', ');
+}

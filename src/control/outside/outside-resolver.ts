@@ -1,0 +1,109 @@
+/**
+ * The world's DNS through the recursive servers of this machine or of the configuration, or one name server asked by itself. An edge:
+ * everything that goes wrong out there becomes an outcome. c-ares (node:dns) does the asking: retries, TCP after truncation, several servers.
+ */
+import { Resolver as Client } from 'node:dns/promises';
+import { RESOLVER_TIMEOUT_MS, RESOLVER_TRIES } from '#base/limits/outside.ts';
+import { type Name, ROOT, formatName } from '#dns/name.ts';
+import { parseRdataText } from '#dns/registry.ts';
+import { TYPE, type RrType } from '#dns/types.ts';
+import { type Resolver, type ResolverAnswer } from '#dns/resolver.ts';
+import { txtRdata } from '#mail/text/txt.ts';
+
+/** What c-ares gives no TTL for, TXT too. It only says when to look again, and an hour is the usual time of that by itself. */
+const UNKNOWN_TTL_SECONDS = 3600;
+
+/** A resolver on `servers` (`ADDR` or `ADDR:PORT`), or on the system's when there are none. Types: A, AAAA, MX, NS, PTR, TXT, TLSA, SOA, CNAME. */
+export function outsideResolver(servers: readonly string[]): Resolver {
+  const client = new Client({ timeout: RESOLVER_TIMEOUT_MS, tries: RESOLVER_TRIES });
+  if (servers.length > 0) client.setServers(servers);
+  return {
+    async lookup(name, type) {
+      try {
+        return await ask(client, name, type);
+      } catch (error) {
+        return outcomeOf(error);
+      }
+    },
+  };
+}
+
+async function ask(client: Client, name: Name, type: RrType): Promise<ResolverAnswer> {
+  // c-ares takes presentation form with its escapes; the root it calls '.'.
+  const text = name.length === 1 ? '.' : formatName(name).slice(0, -1);
+  switch (type) {
+    case TYPE.A:
+    case TYPE.AAAA: {
+      const found = type === TYPE.A ? await client.resolve4(text, { ttl: true }) : await client.resolve6(text, { ttl: true });
+      return answerOf(
+        type,
+        found.map(({ address }) => address),
+        Math.min(...found.map(({ ttl }) => ttl)),
+      );
+    }
+    case TYPE.MX:
+      return answerOf(
+        type,
+        (await client.resolveMx(text)).map(({ priority, exchange }) => `${priority} ${absolute(exchange)}`),
+      );
+    case TYPE.NS:
+      return answerOf(type, (await client.resolveNs(text)).map(absolute));
+    case TYPE.PTR:
+      return answerOf(type, (await client.resolvePtr(text)).map(absolute));
+    case TYPE.CNAME:
+      return answerOf(type, (await client.resolveCname(text)).map(absolute));
+    case TYPE.TXT:
+      return {
+        kind: 'answer',
+        rdatas: (await client.resolveTxt(text)).map((strings) => txtRdata(octets(strings.join('')))),
+        ttlSeconds: UNKNOWN_TTL_SECONDS,
+      };
+    case TYPE.TLSA:
+      return answerOf(
+        type,
+        (await client.resolveTlsa(text)).map(
+          ({ certUsage, selector, match, data }) => `${certUsage} ${selector} ${match} ${Buffer.from(data).toString('hex')}`,
+        ),
+      );
+    case TYPE.SOA: {
+      const { nsname, hostmaster, serial, refresh, retry, expire, minttl } = await client.resolveSoa(text);
+      return answerOf(type, [`${absolute(nsname)} ${absolute(hostmaster)} ${serial} ${refresh} ${retry} ${expire} ${minttl}`]);
+    }
+    default:
+      return { kind: 'servfail', reason: `type ${type} is not asked for outside` };
+  }
+}
+
+/** Node gives TXT as UTF-8; DNS text here has one character per octet. */
+function octets(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
+}
+
+function absolute(name: string): string {
+  return name.endsWith('.') ? name : `${name}.`;
+}
+
+function answerOf(type: RrType, texts: readonly string[], ttlSeconds = UNKNOWN_TTL_SECONDS): ResolverAnswer {
+  const rdatas: Uint8Array[] = [];
+  for (const text of texts) {
+    const parsed = parseRdataText(type, text, ROOT);
+    if (!parsed.ok) return { kind: 'servfail', reason: `the answer holds ${JSON.stringify(text)}, which is malformed` };
+    rdatas.push(parsed.value);
+  }
+  return rdatas.length === 0 ? { kind: 'nodata' } : { kind: 'answer', rdatas, ttlSeconds };
+}
+
+function outcomeOf(error: unknown): ResolverAnswer {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+  switch (code) {
+    case 'ENOTFOUND':
+      return { kind: 'nxdomain' };
+    case 'ENODATA':
+      return { kind: 'nodata' };
+    case 'ETIMEOUT':
+    case 'ECONNREFUSED':
+      return { kind: 'timeout', reason: `the name server does not answer (${code})` };
+    default:
+      return { kind: 'servfail', reason: `the name server says ${code}` };
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Who can be asked what the world sees of our mail records, as the configuration has it: recursive servers, further name servers of our
+ * zones, the MTA-STS probe.
+ * Not here: what is asked when (control/mail/upkeep.ts), the configuration's form (config/mail.ts).
+ */
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { parseNetwork } from '#base/network.ts';
+import { type Result, fail, ok, problem } from '#base/problem.ts';
+import { type Resolver } from '#dns/resolver.ts';
+import { type Config } from '#config/config.ts';
+import { type OutsideWitnesses } from './evidence.ts';
+import { STS_PROBE, stsProbe } from './mta-sts-probe.ts';
+import { outsideResolver } from './outside-resolver.ts';
+import { ZoneSecondaries, ownAddresses } from './zone-secondaries.ts';
+
+export interface Outside {
+  /** Answers what is in none of our zones. */
+  readonly resolver: Resolver;
+  readonly witnesses: OutsideWitnesses;
+  /** Ends fetches that are under way. */
+  stop(): void;
+}
+
+/** Reads the file of further roots; what is wrong with it is a Problem. */
+export function outsideOf({ mail, dns }: Pick<Config, 'mail' | 'dns'>): Result<Outside> {
+  const { nameServers, secondaries, resolvers, isProbing, probeCaFile, probeNetworks } = mail;
+  const roots = probeCaFile === undefined ? ok(undefined) : readRoots(probeCaFile);
+  if (!roots.ok) return roots;
+  const resolver = outsideResolver(resolvers);
+  const stopping = new AbortController();
+  const probe = stsProbe({
+    resolver,
+    extraRoots: roots.value,
+    networks: probeNetworks.map((text) => parseNetwork(text)!),
+    stopped: stopping.signal,
+  });
+  return ok({
+    resolver,
+    witnesses: {
+      nameServers: new Map(nameServers.map((server) => [server, outsideResolver([server])])),
+      probes: new Map(isProbing ? [[STS_PROBE, probe]] : []),
+      ...(secondaries === 'listed'
+        ? {}
+        : { secondaries: new ZoneSecondaries({ isOurs: ownAddresses(dns.listen), serverAt: (endpoint) => outsideResolver([endpoint]) }) }),
+    },
+    stop: () => stopping.abort(),
+  });
+}
+
+/** PEM of at least one certificate: a file that is something else would only be noticed when nothing verifies. */
+function readRoots(file: string): Result<string> {
+  try {
+    const text = readFileSync(file, 'utf8');
+    const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
+    if (blocks.length === 0) return unusable(file, 'holds no certificate in PEM');
+    for (const block of blocks) void new X509Certificate(block);
+    return ok(blocks.join('\n'));
+  } catch (error) {
+    return unusable(file, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function unusable(file: string, why: string): Result<never> {
+  return fail(
+    problem('CONFIG_FILE', file, `mail.probe_ca_file: ${why}`, { fix: 'name a PEM file of root certificates, or leave the key out' }),
+  );
+}

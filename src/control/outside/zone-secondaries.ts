@@ -1,0 +1,106 @@
+/**
+ * The other name servers of a zone, as its NS records name them: each address of each target that is not ours is a place where a record
+ * must be seen before it counts as published. What is not known yet, or has no address, is a place where nothing is seen: it holds up,
+ * and says why.
+ * Not here: servers that the configuration lists (witnesses.ts), what is looked at (evidence.ts).
+ */
+import { isIPv6 } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { type IpPort, ipPort } from '#base/address.ts';
+import { NAME_SERVER_ADDRESSES_MAX, NAME_SERVER_HOSTS_MAX } from '#base/limits/outside.ts';
+import { type Name, formatName } from '#dns/name.ts';
+import { formatRdata } from '#dns/registry.ts';
+import { TYPE } from '#dns/types.ts';
+import { type Resolver, type ResolverAnswer, isTransient } from '#dns/resolver.ts';
+import { type ZoneView, rrsetOf } from '#zone/view.ts';
+
+export interface SecondariesOptions {
+  /** True for an address that this server answers at. */
+  readonly isOurs: (ip: string) => boolean;
+  /** The name server at `ADDR:PORT`. */
+  readonly serverAt: (endpoint: string) => Resolver;
+}
+
+interface Host {
+  readonly addresses: readonly string[];
+  /** Why there are none. */
+  readonly why?: string;
+}
+
+const NAME_SERVER_PORT = 53;
+
+export class ZoneSecondaries {
+  readonly #options: SecondariesOptions;
+  /** By name, as text. */
+  readonly #hosts = new Map<string, Host>();
+
+  constructor(options: SecondariesOptions) {
+    this.#options = options;
+  }
+
+  /** How the zone's other name servers are called in evidence: `ns2.example.net 192.0.2.54`; a name alone where no address is known. */
+  places(view: ZoneView): readonly string[] {
+    return targetsOf(view).flatMap((target) => {
+      const text = hostText(target);
+      const addresses = this.#hosts.get(text)?.addresses ?? [];
+      if (addresses.length === 0) return [text];
+      return addresses.filter((ip) => !this.#options.isOurs(ip)).map((ip) => `${text} ${ip}`);
+    });
+  }
+
+  /** Looks up where the zone's name servers are. A look-up that fails leaves what was known. */
+  async refresh(view: ZoneView, resolver: Resolver): Promise<void> {
+    const targets = targetsOf(view);
+    if (this.#hosts.size + targets.length > NAME_SERVER_HOSTS_MAX) this.#hosts.clear();
+    await Promise.all(
+      targets.map(async (target) => {
+        const found = await hostOf(target, resolver, this.#hosts.get(hostText(target)));
+        this.#hosts.set(hostText(target), found);
+      }),
+    );
+  }
+
+  /** The server at a place; at a name alone one that says why nothing can be asked. */
+  server(place: string): Resolver {
+    const [text = '', ip] = place.split(' ');
+    if (ip !== undefined) return this.#options.serverAt(isIPv6(ip) ? `[${ip}]:${NAME_SERVER_PORT}` : `${ip}:${NAME_SERVER_PORT}`);
+    const reason = this.#hosts.get(text)?.why ?? 'where this name server is has not been looked up yet';
+    return { lookup: () => Promise.resolve<ResolverAnswer>({ kind: 'timeout', reason }) };
+  }
+}
+
+/** Ours are the addresses that we listen at; with `0.0.0.0` and `[::]` all of this machine's. */
+export function ownAddresses(listeners: readonly IpPort[]): (ip: string) => boolean {
+  return (ip) => {
+    const canonical = (text: string) => ipPort(text, 0).ip;
+    if (listeners.some((each) => each.ip === canonical(ip))) return true;
+    // `[::]` takes IPv4 too, but for sockets that are told otherwise; asking ourselves once more harms nobody, missing another does.
+    const isAll = listeners.some((each) => each.ip === (isIPv6(ip) ? '::' : '0.0.0.0'));
+    const ofMachine = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+    return isAll && ofMachine.some(({ address }) => canonical(address) === canonical(ip));
+  };
+}
+
+function targetsOf(view: ZoneView): readonly Name[] {
+  return rrsetOf(view.node(view.apexKey), TYPE.NS)?.rdatas ?? [];
+}
+
+function hostText(target: Name): string {
+  return formatName(target).slice(0, -1).toLowerCase();
+}
+
+async function hostOf(target: Name, resolver: Resolver, before: Host | undefined): Promise<Host> {
+  const types = [TYPE.A, TYPE.AAAA];
+  const answers = await Promise.all(types.map((type) => resolver.lookup(target, type)));
+  const failed = answers.find((answer) => isTransient(answer));
+  const addresses = answers.flatMap((answer, at) =>
+    answer.kind === 'answer' ? answer.rdatas.map((rdata) => formatRdata(types[at]!, rdata)) : [],
+  );
+  if (failed !== undefined)
+    return before !== undefined && before.addresses.length > 0
+      ? before
+      : { addresses: [], why: `its address: ${failed.reason ?? failed.kind}` };
+  return addresses.length === 0
+    ? { addresses, why: 'this name server has no address' }
+    : { addresses: addresses.toSorted().slice(0, NAME_SERVER_ADDRESSES_MAX) };
+}

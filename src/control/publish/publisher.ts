@@ -1,0 +1,107 @@
+/**
+ * Tells the answer process of new store generations and learns what its workers serve. In a stream of changes, generations are told of
+ * together: each makes every worker move its snapshot and look anew at what its cached answers depend on. The first after a quiet moment
+ * goes out at once, and so does one that somebody waits to see served.
+ * Not here: the channel itself (base/ipc.ts), what a generation is (store/).
+ */
+import { PUBLISH_EVERY_MS } from '#base/limits/limits.ts';
+import { type IpcMessage, type WorkerCounters, type WorkerState } from '#base/ipc.ts';
+
+interface Waiter {
+  readonly generation: number;
+  readonly done: (served: boolean) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+export class Publisher {
+  readonly #send: (message: IpcMessage) => void;
+  readonly #waiters = new Set<Waiter>();
+  readonly #listeners: ((message: IpcMessage) => void)[] = [];
+  #generation = 0;
+  /** When a generation was told last, and the timer of those that wait for their turn. */
+  #toldAtMs = -Infinity;
+  #timer: NodeJS.Timeout | undefined;
+  #workers: readonly WorkerState[] = [];
+  #addresses: readonly string[] = [];
+  #counters: readonly WorkerCounters[] = [];
+
+  constructor(send: (message: IpcMessage) => void) {
+    this.#send = send;
+  }
+
+  get workers(): readonly WorkerState[] {
+    return this.#workers;
+  }
+
+  /** Where the workers listen, `ADDR:PORT`; empty until all of them do. */
+  get addresses(): readonly string[] {
+    return this.#addresses;
+  }
+
+  get counters(): readonly WorkerCounters[] {
+    return this.#counters;
+  }
+
+  /** A generation is durable: workers may look, PUBLISH_EVERY_MS later at the latest. */
+  publish(generation: number): void {
+    this.#generation = generation;
+    if (this.#timer !== undefined) return;
+    const leftMs = this.#toldAtMs + PUBLISH_EVERY_MS - performance.now();
+    if (leftMs <= 0) this.#tell();
+    else this.#timer = setTimeout(() => this.#tell(), leftMs);
+  }
+
+  #tell(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#toldAtMs = performance.now();
+    this.#send({ kind: 'generation', generation: this.#generation });
+  }
+
+  /** Called with all that the answer process says. */
+  onMessage(listener: (message: IpcMessage) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  receive(message: IpcMessage): void {
+    for (const listener of this.#listeners) listener(message);
+    if (message.kind === 'hello' && message.role === 'answer') this.#send({ kind: 'generation', generation: this.#generation });
+    else if (message.kind === 'listening') this.#addresses = message.addresses;
+    else if (message.kind === 'counters') this.#counters = message.workers;
+    else if (message.kind === 'gone' && message.role === 'answer') {
+      this.#workers = this.#workers.map((each) => ({ ...each, alive: false }));
+      this.#addresses = [];
+    } else if (message.kind === 'served') {
+      this.#workers = message.workers;
+      for (const waiter of this.#waiters) if (this.isServed(waiter.generation)) this.#finish(waiter, true);
+    }
+  }
+
+  /** True when there is a live worker and all live ones serve `generation` or later. */
+  isServed(generation: number): boolean {
+    const live = this.#workers.filter((each) => each.alive);
+    return live.length > 0 && live.every((each) => each.generation >= generation);
+  }
+
+  /** Resolves true as soon as `isServed(generation)`, false after `timeoutMs`. */
+  waitServed(generation: number, timeoutMs: number): Promise<boolean> {
+    if (this.isServed(generation)) return Promise.resolve(true);
+    if (this.#timer !== undefined) this.#tell();
+    return new Promise((done) => {
+      const waiter: Waiter = { generation, done, timer: setTimeout(() => this.#finish(waiter, false), timeoutMs) };
+      this.#waiters.add(waiter);
+    });
+  }
+
+  /** What was not told yet is told. */
+  close(): void {
+    if (this.#timer !== undefined) this.#tell();
+    for (const waiter of this.#waiters) this.#finish(waiter, false);
+  }
+
+  #finish(waiter: Waiter, served: boolean): void {
+    clearTimeout(waiter.timer);
+    this.#waiters.delete(waiter);
+    waiter.done(served);
+  }
+}

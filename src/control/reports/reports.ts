@@ -1,0 +1,198 @@
+/**
+ * The reports about a zone's mail in the control room: what the store keeps of them, what one more comes to, and how all of them stand.
+ * Not here: their counts and what follows from them (mail/reports/book.ts, mail/reports/evidence.ts), unpacking (report-file.ts).
+ */
+import { REPORT_SOURCES_SHOWN_MAX } from '#base/limits/reports.ts';
+import { type Problem, type Result, fail, ok, warning } from '#base/problem.ts';
+import { formatName } from '#dns/name.ts';
+import { formatTime } from '#lifecycle/timeline.ts';
+import { type DmarcReport } from '#mail/reports/dmarc-aggregate.ts';
+import { type MailState } from '#mail/state.ts';
+import { type MailFacts } from '#lifecycle/world.ts';
+import { ownSources } from '#mail/reports/own-sources.ts';
+import { type MailPolicy } from '#mail/policy/model.ts';
+import {
+  type DmarcBook,
+  type ReportBook,
+  type TlsBook,
+  checkReport,
+  isKnownReport,
+  newBook,
+  reportDay,
+  withDmarcReport,
+  withTlsReport,
+} from '#mail/reports/book.ts';
+import {
+  type MailReports,
+  type ReportGround,
+  type SourceShare,
+  alignedVerdict,
+  dayText,
+  firstDayOf,
+  reportWindows,
+  sourceShares,
+  tlsVerdict,
+} from '#mail/reports/evidence.ts';
+import { type TlsReport } from '#mail/reports/tls-report.ts';
+import { StoreFailure } from '#store/failure.ts';
+import { hasFields } from '#store/json.ts';
+import { type StoreReader } from '#store/reader.ts';
+import { type DocumentWrite } from '#store/writer.ts';
+import { type ZoneView } from '#zone/view.ts';
+import { type MailCommand, type ReportStatus, type ReportsStatus } from '#control/api/mail.ts';
+
+const REPORTS = 'mail-reports';
+const DMARC = 'dmarc';
+const TLS = 'tls';
+
+export type ReportCommand = Extract<MailCommand, { readonly kind: 'dmarc.report' | 'mta-sts.report' }>;
+
+export function readReports(reader: StoreReader, zoneId: number): MailReports {
+  const dmarc = reader.document(zoneId, REPORTS, DMARC) ?? newBook();
+  const tls = reader.document(zoneId, REPORTS, TLS) ?? newBook();
+  if (!isDmarcBook(dmarc) || !isTlsBook(tls)) {
+    const what = `what is known of reports about zone id ${zoneId}`;
+    throw new StoreFailure('STORE_DAMAGED', what, `${what} does not have its form`, 'restore the last backup');
+  }
+  return { dmarc, tls };
+}
+
+/** The reports go with the policy that they were evidence for. */
+export function forgetReports(zoneId: number): DocumentWrite[] {
+  return [DMARC, TLS].map((id) => ({ zoneId, kind: REPORTS, id, value: null }));
+}
+
+/** What evidence from reports is made of, for a zone as it is. */
+export function reportGround(reports: MailReports, view: ZoneView, policy: MailPolicy, state: MailState): ReportGround {
+  return { reports, policy, state, isOurs: ownSources(view, policy.spf, state.spf) };
+}
+
+export interface TakenReport {
+  readonly reports: MailReports;
+  readonly documents: readonly DocumentWrite[];
+  /** One line, for the audit log and who sent the report. */
+  readonly detail: string;
+  readonly warnings: readonly Problem[];
+  /** False when it changes nothing: known, or too old. */
+  readonly isNew: boolean;
+}
+
+/** Takes a report in, or says what speaks against it. */
+export function takeReport(
+  zoneId: number,
+  command: ReportCommand,
+  { reports, policy, state }: ReportGround,
+  { nowMs, wallOffsetMs }: MailFacts,
+): Result<TakenReport> {
+  const { report } = command;
+  const wallMs = nowMs + wallOffsetMs;
+  const windows = reportWindows({ policy, state });
+  const firstDay = firstDayOf(wallMs, command.kind === 'dmarc.report' ? windows.dmarcKept : windows.tlsKept);
+  const domain = formatName(command.zone)
+    .toLowerCase()
+    .replace(/(?<=.)\.$/, '');
+  const problems = checkReport(report, domain, wallMs);
+  if (problems.length > 0) return fail(...problems);
+  const kept = (warnings: readonly Problem[]) => ok({ reports, documents: [], detail: nameOfReport(command), warnings, isNew: false });
+  if (isKnownReport(command.kind === 'dmarc.report' ? reports.dmarc : reports.tls, report))
+    return kept([warning('REPORT_KNOWN', '', `${nameOfReport(command)} was taken in before; it counts once`)]);
+  if (reportDay(report) < firstDay)
+    return kept([warning('REPORT_OLD', '', `${nameOfReport(command)} is older than what counts, which begins ${dayText(firstDay)}`)]);
+  const detail = `${nameOfReport(command)}: ${summaryOf(command)}`;
+  if (command.kind === 'dmarc.report') {
+    const dmarc = withDmarcReport(reports.dmarc, command.report, wallMs, firstDay);
+    const documents = [{ zoneId, kind: REPORTS, id: DMARC, value: dmarc }];
+    return ok({ reports: { ...reports, dmarc }, documents, detail, warnings: [], isNew: true });
+  }
+  const tls = withTlsReport(reports.tls, command.report, wallMs, firstDay);
+  return ok({
+    reports: { ...reports, tls },
+    documents: [{ zoneId, kind: REPORTS, id: TLS, value: tls }],
+    detail,
+    warnings: [],
+    isNew: true,
+  });
+}
+
+/** What strangers call themselves is cut: it goes to the audit log. */
+function nameOfReport({ kind, report }: ReportCommand): string {
+  const text = (of: string) => JSON.stringify(of.slice(0, 100));
+  const what = kind === 'dmarc.report' ? 'DMARC report' : 'TLS report';
+  return `${what} ${text(report.id)} of ${text(report.organization)} about ${dayText(reportDay(report))}`;
+}
+
+function summaryOf(command: ReportCommand): string {
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);
+  if (command.kind === 'mta-sts.report') {
+    const { policies }: TlsReport = command.report;
+    return `${sum(policies.map(({ succeeded }) => succeeded))} sessions succeeded, ${sum(policies.map(({ failed }) => failed))} failed`;
+  }
+  const { rows }: DmarcReport = command.report;
+  const aligned = rows.filter(({ isDkimAligned, isSpfAligned }) => isDkimAligned || isSpfAligned);
+  return `${sum(rows.map(({ messages }) => messages))} messages, ${sum(aligned.map(({ messages }) => messages))} aligned`;
+}
+
+/** How all reports stand at this moment. */
+export function reportsStatus(ground: ReportGround, { nowMs, wallOffsetMs }: MailFacts): ReportsStatus {
+  const wallMs = nowMs + wallOffsetMs;
+  const windows = reportWindows(ground);
+  const { dmarc, tls } = ground.reports;
+  const firstDay = firstDayOf(wallMs, windows.aligned);
+  const sources = sourceShares(dmarc, firstDay, ground.isOurs);
+  const shown = sources.slice(0, REPORT_SOURCES_SHOWN_MAX);
+  const more = sources.length > shown.length ? [`  and ${sources.length - shown.length} more sources`] : [];
+  const tlsDay = firstDayOf(wallMs, windows.tls);
+  return {
+    dmarc: statusOf('DMARC', 'dmarc', dmarc, firstDay, shown, () => [alignedVerdict(sources).text, ...shown.map(sourceLine), ...more]),
+    tls: statusOf('TLS', 'mta-sts', tls, tlsDay, [], () => [tlsVerdict(tls, tlsDay).text]),
+  };
+}
+
+function statusOf(
+  what: string,
+  noun: string,
+  { days, last }: ReportBook<{ readonly day: number }>,
+  firstDay: number,
+  sources: readonly SourceShare[],
+  lines: () => readonly string[],
+): ReportStatus {
+  const counted = days.filter(({ day }) => day >= firstDay).length;
+  const [newest] = last;
+  const since = `since ${dayText(firstDay)}`;
+  const head =
+    newest === undefined
+      ? `${what} reports: none taken in; steps go by time alone (waxseal ${noun} report ZONE FILE)`
+      : `${what} reports: about ${counted} day${counted === 1 ? '' : 's'} ${since}, last from ${JSON.stringify(newest.organization)}, taken in ${formatTime(newest.takenAtMs)}`;
+  const base = { last, sinceMs: firstDay * 86_400_000, days: counted, sources };
+  if (newest !== undefined && counted === 0) return { ...base, lines: [head, '  none that counts now; steps go by time alone'] };
+  return { ...base, lines: counted === 0 ? [head] : [head, ...lines().map((line) => `  ${line}`)] };
+}
+
+function sourceLine({ address, messages, aligned, isKnown, isHolding }: SourceShare): string {
+  const share = messages === 0 ? '' : ` (${(Math.floor((1000 * aligned) / messages) / 10).toString()} %)`;
+  const state = isHolding
+    ? '; in the way'
+    : isKnown
+      ? ''
+      : '; unknown, not waited for: if it is yours, have it sign with DKIM or name it in SPF';
+  return `${address}: ${aligned} of ${messages} messages aligned${share}${state}`;
+}
+
+const isCounts = (value: unknown): boolean => typeof value === 'object' && value !== null;
+
+function isDmarcBook(value: unknown): value is DmarcBook {
+  return isBook(value, { day: 'number', sources: Array.isArray, selectors: isCounts });
+}
+
+function isTlsBook(value: unknown): value is TlsBook {
+  return isBook(value, { day: 'number', succeeded: 'number', failed: 'number', types: isCounts });
+}
+
+function isBook(value: unknown, day: Parameters<typeof hasFields>[1]): boolean {
+  return hasFields(value, {
+    version: (version) => version === 1,
+    known: Array.isArray,
+    last: Array.isArray,
+    days: (days) => Array.isArray(days) && days.every((each) => hasFields(each, day)),
+  });
+}

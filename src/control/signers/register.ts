@@ -1,0 +1,65 @@
+/**
+ * Where the records of mail signers are kept: one sealed document in the store. What it says decides who is given private keys and which
+ * command runs, so a change of it on the disk must not open.
+ * Not here: who may change it, and what for (signers.ts).
+ */
+import { type Problem, problem } from '#base/problem.ts';
+import { StoreFailure } from '#store/failure.ts';
+import { hasFields, isArrayOf } from '#store/json.ts';
+import { type SealLabel } from '#store/seal.ts';
+import { type StoreWrite, type StoreWriter } from '#store/writer.ts';
+import { type SignerRecord, isSignerRecord } from './record.ts';
+
+interface Document {
+  readonly version: 1;
+  readonly signers: readonly SignerRecord[];
+}
+
+function isDocument(value: unknown): value is Document {
+  return hasFields(value, { version: (version) => version === 1, signers: isArrayOf(isSignerRecord) });
+}
+
+const NO_ZONE = 0;
+const ID = 'signers';
+const LABEL: SealLabel = { purpose: 'signers', id: ID, version: 1 };
+
+export class SignerRegister {
+  readonly #writer: StoreWriter;
+  #records: readonly SignerRecord[] | undefined;
+
+  constructor(writer: StoreWriter) {
+    this.#writer = writer;
+  }
+
+  /** By name. Throws StoreFailure when the document does not open, or is not one. */
+  records(): readonly SignerRecord[] {
+    this.#records ??= this.#read();
+    return this.#records;
+  }
+
+  find(name: string): SignerRecord | undefined {
+    return this.records().find((each) => each.name === name);
+  }
+
+  notFound(name: string): Problem {
+    const names = this.records().map((each) => each.name);
+    const fix = names.length === 0 ? 'register it: waxseal dkim signer add' : `there are: ${names.join(', ')}`;
+    return problem('SIGNER_NOT_FOUND', name, `there is no signer ${JSON.stringify(name)}`, { fix });
+  }
+
+  /** Replaces all records, in one transaction with `write`. */
+  async commit(signers: readonly SignerRecord[], write: Pick<StoreWrite, 'audit' | 'tokens' | 'upkeep'>): Promise<void> {
+    const value = this.#writer.sealer.seal(LABEL, Buffer.from(JSON.stringify({ version: 1, signers } satisfies Document), 'utf8'));
+    await this.#writer.commit({ ...write, secrets: [{ zoneId: NO_ZONE, id: ID, value }] });
+    this.#records = signers;
+  }
+
+  #read(): readonly SignerRecord[] {
+    const opened = this.#writer.secret(NO_ZONE, LABEL);
+    if (opened === undefined) return [];
+    const document: unknown = JSON.parse(Buffer.from(opened).toString('utf8'));
+    if (!isDocument(document))
+      throw new StoreFailure('STORE_DAMAGED', ID, 'the register of mail signers does not have its form', 'restore the last backup');
+    return document.signers;
+  }
+}

@@ -1,0 +1,364 @@
+/**
+ * The register of mail signers, and the only door through which a private key leaves: to a signer that is registered for the domain,
+ * from an address that it may ask from, with an entry in the audit log before it goes.
+ * Implements: RFC 6376 §5.2 (a signer has its key only once the record is published), NIST SP 800-57 part 1 §8.1.5.2.2 (who was given which key).
+ * Not here: files (export.ts), the HTTP side (admin/v1/mail/signers.ts), when keys change (mail/dkim/lifecycle.ts).
+ */
+import { type Clock, toSeconds } from '#base/clock.ts';
+import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
+import { type Name, formatName, nameOf } from '#dns/name.ts';
+import { StoreFailure } from '#store/failure.ts';
+import { type TokenRecord } from '#store/schema.ts';
+import { type StoreWriter } from '#store/writer.ts';
+import { type DkimKeySource } from '#control/mail/dkim-keys.ts';
+import {
+  type AddedPublicKey,
+  type AddedSigner,
+  type ExportStatus,
+  type SignerActor,
+  type SignerKeyForm,
+  type SignerOptions,
+  type SignerView,
+  type SignerVisit,
+  type SignersApi,
+} from '#control/api/signers.ts';
+import { HourlyLog } from './audit.ts';
+import { type RspamdSelector, rspamdSelector } from './forms.ts';
+import { type SignerRecord, type SignerRequest, checkSigner, mayAskFrom, scopeOf, signedZone, withSigner, withoutDot } from './record.ts';
+import { SignerRegister } from './register.ts';
+import { type SigningWindow, signingNow, signingWindows } from './windows.ts';
+import { newToken } from '#control/tokens/tokens.ts';
+
+/** What signers need of the mail of zones. */
+export interface SignerMail extends DkimKeySource {
+  /** Selectors that the zone has, in whatever stage; empty without a policy. */
+  selectorsOf(zone: Name): readonly string[];
+  /** Signers that the policy waits for; undefined without a policy. */
+  policySigners(zone: Name): readonly string[] | undefined;
+  acknowledge(zone: Name, signer: string, selectors: readonly string[], options: SignerOptions): Promise<Result<unknown>>;
+  addKey(zone: Name, signer: string, publicKey: string, options: SignerOptions): Promise<Result<AddedPublicKey>>;
+}
+
+/** Writes files for those that read them; given by the process, which has disks and child processes. */
+export interface SignerFilesRoom {
+  status(name: string): ExportStatus;
+  exportNow(signer: SignerRecord): Promise<Result<ExportStatus>>;
+  forget(name: string): void;
+}
+
+export interface SignersSettings {
+  readonly writer: StoreWriter;
+  readonly clock: Clock;
+  readonly random: (bytes: number) => Uint8Array;
+  readonly mail: SignerMail;
+  /** One after another with every other change; the store's refusals come back as problems. */
+  readonly serially: <T>(job: () => Promise<Result<T>>) => Promise<Result<T>>;
+  /** Folder of the exports that name none. */
+  readonly filesRoot: string;
+}
+
+export class Signers implements SignersApi {
+  readonly #settings: SignersSettings;
+  readonly #fetches = new HourlyLog();
+  readonly #refusals = new HourlyLog();
+  readonly #fetchedAtMs = new Map<string, number>();
+  /** Signer and zone → selectors that it is known to sign with. */
+  readonly #inUse = new Map<string, string>();
+  readonly #register: SignerRegister;
+  #files: SignerFilesRoom | undefined;
+
+  constructor(settings: SignersSettings) {
+    this.#settings = settings;
+    this.#register = new SignerRegister(settings.writer);
+  }
+
+  /** From now on files are written by `files`. */
+  useFiles(files: SignerFilesRoom): void {
+    this.#files = files;
+  }
+
+  // --- the register ---
+
+  list(): readonly SignerView[] {
+    const tokens = this.#settings.writer.tokens();
+    return this.records().map((record) => this.#view(record, tokens));
+  }
+
+  find(name: string): SignerView | undefined {
+    const record = this.#register.find(name);
+    return record === undefined ? undefined : this.#view(record, this.#settings.writer.tokens());
+  }
+
+  records(): readonly SignerRecord[] {
+    return this.#register.records();
+  }
+
+  add(request: SignerRequest, { actor, dryRun }: SignerOptions): Promise<Result<AddedSigner>> {
+    return this.#settings.serially(async () => {
+      const { clock, random, filesRoot } = this.#settings;
+      const nowMs = clock.nowMs();
+      const checked = checkSigner(request, nowMs, filesRoot);
+      if (!checked.ok) return checked;
+      const record = checked.value;
+      const local = checkLocal(record, request, actor);
+      if (local !== undefined) return fail(local);
+      const missing = record.domains.filter((domain) => this.#settings.writer.zoneByName(nameOf(domain)) === undefined);
+      if (missing.length > 0) return fail(...missing.map((domain) => noZone(domain)));
+      const signers = withSigner(this.records(), record);
+      if (!signers.ok) return signers;
+      const warnings = [...checked.warnings, ...record.domains.flatMap((domain) => this.#unlisted(domain, record.name) ?? [])];
+      if (dryRun) return ok({ signer: this.#view(record, []) }, warnings);
+      const token = record.delivery === 'files' ? undefined : newToken(record.name, [scopeOf(record.name)], undefined, random, nowMs);
+      const detail = `signer ${record.name} (${record.delivery}) for ${record.domains.join(', ')}`;
+      const audit = { atMs: nowMs, actor, action: 'signer.add', detail };
+      await this.#register.commit(signers.value, { audit, ...(token === undefined ? {} : { tokens: { put: [token.record] } }) });
+      const signer = this.#view(record, token === undefined ? [] : [token.record]);
+      return ok(token === undefined ? { signer } : { signer, token: { id: token.record.id, secret: token.text } }, warnings);
+    });
+  }
+
+  remove(name: string, { actor, dryRun }: SignerOptions): Promise<Result<SignerView>> {
+    return this.#settings.serially(async () => {
+      const view = this.find(name);
+      if (view === undefined) return fail(this.#register.notFound(name));
+      if (dryRun) return ok(view);
+      const signers = this.records().filter((each) => each.name !== name);
+      const detail = `signer ${name} and its ${view.tokens.length} tokens`;
+      const audit = { atMs: this.#settings.clock.nowMs(), actor, action: 'signer.remove', detail };
+      await this.#register.commit(signers, { audit, tokens: { remove: view.tokens }, upkeep: true });
+      this.#files?.forget(name);
+      this.#fetchedAtMs.delete(name);
+      return ok(view);
+    });
+  }
+
+  async addPublicKey(name: string, domain: string, publicKey: string, options: SignerOptions): Promise<Result<AddedPublicKey>> {
+    const record = this.#register.find(name);
+    if (record === undefined) return fail(this.#register.notFound(name));
+    if (record.delivery !== 'own-key')
+      return fail(
+        problem(
+          'SIGNER_OWN_KEY',
+          name,
+          `${name} gets its keys from here (${record.delivery}); it is not registered as one that makes its own`,
+        ),
+      );
+    const zone = signedZone(record, domain);
+    return zone.ok ? this.#settings.mail.addKey(zone.value, name, publicKey, options) : zone;
+  }
+
+  // --- for signers ---
+
+  async keys(visit: SignerVisit, domain?: string): Promise<Result<readonly SignerKeyForm[]>> {
+    const given = await this.#give(visit, domain, (text, { key, startSeconds, endSeconds }): SignerKeyForm => ({
+      domain: text,
+      selector: key.selector,
+      algorithm: key.algorithm,
+      publicKey: key.publicKey,
+      privateKey: key.privateKeyPem(),
+      validFromSeconds: startSeconds,
+      ...(endSeconds === undefined ? {} : { validUntilSeconds: endSeconds }),
+    }));
+    return given.ok ? ok(given.value.forms) : given;
+  }
+
+  async rspamdKeys(visit: SignerVisit, domain: string): Promise<Result<readonly RspamdSelector[]>> {
+    const given = await this.#give(visit, domain, rspamdSelector);
+    if (!given.ok) return given;
+    for (const [zone, selectors] of given.value.inUse) await this.#noteUse(visit, zone, selectors);
+    return ok(given.value.forms);
+  }
+
+  async acknowledge(visit: SignerVisit, domain: string, selector: string, dryRun: boolean): Promise<Result<undefined>> {
+    const record = await this.#admit(visit);
+    if (!record.ok) return record;
+    const zone = signedZone(record.value, domain);
+    if (!zone.ok) return zone;
+    const known = this.#settings.mail.selectorsOf(zone.value);
+    if (!known.includes(selector.toLowerCase()))
+      return fail(
+        problem('SIGNER_SELECTOR', '/selector', `${formatName(zone.value)} has no selector ${JSON.stringify(selector)}`, {
+          fix: known.length === 0 ? 'the domain has no mail policy with DKIM keys' : `it has: ${known.join(', ')}`,
+        }),
+      );
+    const done = await this.#settings.mail.acknowledge(zone.value, visit.signer, [selector.toLowerCase()], { actor: visit.actor, dryRun });
+    return done.ok ? ok(undefined, done.warnings) : done;
+  }
+
+  async exportNow(name: string, { dryRun }: SignerOptions): Promise<Result<ExportStatus>> {
+    const record = this.#register.find(name);
+    if (record === undefined) return fail(this.#register.notFound(name));
+    if (record.files === undefined || this.#files === undefined)
+      return fail(problem('SIGNER_OWN_KEY', name, `${name} reads no files; it is registered with delivery ${record.delivery}`));
+    return dryRun ? ok(this.#files.status(name)) : this.#files.exportNow(record);
+  }
+
+  /** What its files hold: every key of its domains that may still be in use somewhere, and which of them sign now. */
+  filesOf(
+    record: SignerRecord,
+  ): readonly { readonly domain: string; readonly keys: ReturnType<DkimKeySource['keysFor']>; readonly signing: readonly string[] }[] {
+    const nowSeconds = toSeconds(this.#settings.clock.nowMs());
+    return record.domains.map((domain) => {
+      const keys = this.#settings.mail.keysFor(nameOf(domain));
+      const signing = signingNow(signingWindows(keys), nowSeconds).map(({ selector }) => selector);
+      return { domain: withoutDot(domain), keys, signing };
+    });
+  }
+
+  /** Files with these keys are in place. Written before anybody hears of it. */
+  noteExport(record: SignerRecord, detail: string): Promise<Result<undefined>> {
+    return this.#settings.serially(async () => {
+      const audit = {
+        atMs: this.#settings.clock.nowMs(),
+        actor: EXPORTER,
+        action: 'signer.export',
+        detail: `signer ${record.name}: ${detail}`,
+      };
+      await this.#settings.writer.commit({ audit, upkeep: true });
+      return ok(undefined);
+    });
+  }
+
+  /** The signer uses its files now. */
+  async noteFilesInUse(record: SignerRecord): Promise<void> {
+    const visit = { signer: record.name, actor: EXPORTER, from: '' };
+    for (const { domain, signing } of this.filesOf(record)) await this.#noteUse(visit, nameOf(`${domain}.`), signing);
+  }
+
+  /** Checks who asks, logs, and only then opens the keys. */
+  async #give<T>(
+    visit: SignerVisit,
+    domain: string | undefined,
+    form: (domain: string, window: SigningWindow) => T,
+  ): Promise<Result<{ readonly forms: readonly T[]; readonly inUse: ReadonlyMap<Name, readonly string[]> }>> {
+    const record = await this.#admit(visit);
+    if (!record.ok) return record;
+    if (record.value.delivery !== 'fetch')
+      return fail(
+        problem('SIGNER_OWN_KEY', visit.signer, `${visit.signer} is registered with delivery ${record.value.delivery} and fetches no keys`),
+      );
+    const wanted = domain === undefined ? undefined : signedZone(record.value, domain);
+    if (wanted?.ok === false) return wanted;
+    const zones = wanted === undefined ? record.value.domains.map((each) => nameOf(each)) : [wanted.value];
+    const windows = zones.map((zone) => ({ zone, windows: signingWindows(this.#settings.mail.keysFor(zone)) }));
+    const logged = await this.#log(
+      visit,
+      windows.flatMap((each) => each.windows.map(({ key }) => `${formatName(each.zone)} ${key.selector}`)),
+    );
+    if (!logged.ok) return logged;
+    const { clock } = this.#settings;
+    this.#fetchedAtMs.set(visit.signer, clock.nowMs());
+    try {
+      const forms = windows.flatMap((each) => each.windows.map((one) => form(withoutDot(formatName(each.zone)), one)));
+      const inUse = windows.map(
+        (each) => [each.zone, signingNow(each.windows, toSeconds(clock.nowMs())).map(({ selector }) => selector)] as const,
+      );
+      return ok({ forms, inUse: new Map(inUse) });
+    } catch (error) {
+      if (error instanceof StoreFailure) return fail(error.problem);
+      throw error;
+    }
+  }
+
+  /** The visitor's record, unless nobody knows it or it comes from elsewhere than it may. */
+  async #admit({ signer, from, actor }: SignerVisit): Promise<Result<SignerRecord>> {
+    const record = this.#register.find(signer);
+    if (record === undefined) return fail(this.#register.notFound(signer));
+    if (from === 'unix' || mayAskFrom(record, from)) return ok(record);
+    const { clock } = this.#settings;
+    const item = `${signer} ${from}`;
+    if (this.#refusals.missing([item], clock.nowMs()).length > 0) {
+      this.#refusals.done([item], clock.nowMs());
+      await this.#settings.serially(async () => {
+        const detail = `signer ${signer} asked from ${from}, which is not in ${record.allow.join(', ')}`;
+        await this.#settings.writer.commit({ audit: { atMs: clock.nowMs(), actor, action: 'signer.refused', detail } });
+        return ok(undefined);
+      });
+    }
+    return fail(
+      problem('SIGNER_ADDRESS', '', `the signer ${signer} may not ask from ${from}`, {
+        fix: `it may from ${record.allow.join(', ')}; to change that, register it again with --allow`,
+      }),
+    );
+  }
+
+  /** Entries for what this signer was not given in this hour. A key that it has already is not kept from it by a log that is full: mail would go unsigned. */
+  async #log({ signer, actor, from }: SignerVisit, keys: readonly string[]): Promise<Result<undefined>> {
+    const { clock, writer, serially } = this.#settings;
+    const items = keys.map((key) => `${signer} ${key}`);
+    for (const item of items) this.#fetches.count(item);
+    if (this.#fetches.missing(items, clock.nowMs()).length === 0) return ok(undefined);
+    const logged = await serially(async () => {
+      const nowMs = clock.nowMs();
+      const missing = this.#fetches.missing(items, nowMs);
+      if (missing.length === 0) return ok(undefined);
+      const times = Math.max(...missing.map((item) => this.#fetches.countOf(item)));
+      const names = missing.map((item) =>
+        item
+          .slice(signer.length + 1)
+          .split(' ')
+          .toReversed()
+          .join('._domainkey.'),
+      );
+      const before = times > 1 ? `, ${times} times since the last entry` : '';
+      const detail = `signer ${signer} got ${names.join(', ')} from ${from}${before}`;
+      const zones = new Set(missing.map((item) => item.split(' ')[1]!));
+      const zone = zones.size === 1 ? { zone: [...zones][0]! } : {};
+      await writer.commit({ audit: { atMs: nowMs, actor, action: 'signer.fetch', ...zone, detail }, upkeep: true });
+      this.#fetches.done(missing, nowMs);
+      return ok(undefined);
+    });
+    return logged.ok || items.every((item) => this.#fetches.isKnown(item)) ? ok(undefined) : logged;
+  }
+
+  /** What a signer that asks for each message is given, it signs with: that is as good as its word. */
+  async #noteUse({ signer, actor }: SignerVisit, zone: Name, selectors: readonly string[]): Promise<void> {
+    const { mail } = this.#settings;
+    const place = `${signer} ${formatName(zone)}`;
+    const text = selectors.toSorted().join(' ');
+    if (selectors.length === 0 || this.#inUse.get(place) === text || mail.policySigners(zone)?.includes(signer) !== true) return;
+    // Before it is done: others that ask meanwhile need not say it too.
+    this.#inUse.set(place, text);
+    const done = await mail.acknowledge(zone, signer, selectors, { actor, dryRun: false });
+    if (!done.ok && this.#inUse.get(place) === text) this.#inUse.delete(place);
+  }
+
+  #unlisted(domain: string, signer: string): Problem | undefined {
+    const listed = this.#settings.mail.policySigners(nameOf(domain));
+    if (listed?.includes(signer) === true) return undefined;
+    return warning(
+      'SIGNER_DOMAIN',
+      domain,
+      listed === undefined
+        ? `${domain} has no mail policy yet, so there are no keys`
+        : `the mail policy of ${domain} does not name ${signer}`,
+      { fix: `with dkim.signers = ["${signer}"] in the mail policy, rotations wait until it has switched` },
+    );
+  }
+
+  #view(record: SignerRecord, tokens: readonly Pick<TokenRecord, 'id' | 'scopes'>[]): SignerView {
+    const fetchedAtMs = this.#fetchedAtMs.get(record.name);
+    const exported = record.files === undefined ? undefined : this.#files?.status(record.name);
+    return {
+      ...record,
+      tokens: tokens.filter(({ scopes }) => scopes.includes(scopeOf(record.name))).map(({ id }) => id),
+      ...(fetchedAtMs === undefined ? {} : { fetchedAtMs }),
+      ...(exported === undefined ? {} : { exported }),
+    };
+  }
+}
+
+const EXPORTER: SignerActor = { kind: 'system', id: 'signer-export', from: '' };
+
+/** Files and commands are this machine's: who may say so is who may open the Unix socket, and so is this user anyway. */
+function checkLocal({ files }: SignerRecord, request: SignerRequest, { kind }: SignerActor): Problem | undefined {
+  if (files === undefined || kind === 'socket') return undefined;
+  if (request.files?.folder === undefined && files.command.length === 0) return undefined;
+  return problem('SIGNER_LOCAL', '/files', 'a folder or a command for an export can only be given over the Unix socket', {
+    fix: 'run waxseal dkim signer add on the server itself, or leave --folder and the command away',
+  });
+}
+
+function noZone(domain: string): Problem {
+  return problem('ZONE_NOT_FOUND', domain, `the zone ${domain} is not served here`, { fix: 'list the zones: waxseal zone list' });
+}

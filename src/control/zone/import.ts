@@ -1,0 +1,95 @@
+/**
+ * A zone file → the RRsets that change: what the file has is set, what it no longer has is deleted. Records of other managers stay, and
+ * what the file says of them is told and not done.
+ * Not here: reading and checking the file (zone/assemble.ts), what changes between old and new nodes (dnssec/plan.ts).
+ */
+import { equalBytes } from '#base/bytes.ts';
+import { type Problem, type Result, fail, ok, warning } from '#base/problem.ts';
+import { type Name, type OwnerKey, formatName, ownerKey } from '#dns/name.ts';
+import { typeName } from '#dns/registry.ts';
+import { sortRdatas } from '#dns/rrset.ts';
+import { isNewer } from '#dns/serial.ts';
+import { TYPE, type RrType } from '#dns/types.ts';
+import { type ZoneFileOptions } from '#dns/zone-file.ts';
+import { type RrsetChange } from '#dnssec/plan.ts';
+import { isSignerType, loadZone } from '#zone/assemble.ts';
+import { serialOf, soaSerial } from '#zone/changeset.ts';
+import { type ZoneView, rrsetOf } from '#zone/view.ts';
+import { isSpf } from './managed-records.ts';
+
+/** A zone file, read. */
+export interface ZoneSource {
+  readonly text: string;
+  readonly file: string;
+  readonly include?: ZoneFileOptions['include'];
+}
+
+/** The changes that make the manual records of `view` those of the file, with the file's warnings; or everything wrong with it. */
+export function importChanges(view: ZoneView, { text, file, include }: ZoneSource, signed: boolean): Result<readonly RrsetChange[]> {
+  const loaded = loadZone(text, { file, origin: view.apex, signed, ...(include === undefined ? {} : { include }) });
+  if (!loaded.ok) return fail(...loaded.problems);
+  const warnings: Problem[] = [...loaded.warnings];
+  const changes: RrsetChange[] = [];
+  const listed = new Map<OwnerKey, Set<RrType>>();
+  for (const { owner, type, ttl, rdatas } of loaded.value) {
+    const key = ownerKey(owner);
+    const types = listed.get(key);
+    if (types === undefined) listed.set(key, new Set([type]));
+    else types.add(type);
+    const now = rrsetOf(view.node(key), type);
+    if (now?.manager === 'mail') {
+      const beside = type === TYPE.TXT ? now.rdatas.filter(isSpf) : [];
+      const others = beside.length === 0 ? [] : rdatas.filter((rdata) => !isSpf(rdata));
+      if (beside.length > 0) changes.push({ owner, type, rrset: { ...now, rdatas: sortRdatas(type, [...beside, ...others]) } });
+      const said = rdatas.filter((rdata) => beside.length === 0 || isSpf(rdata));
+      if (said.length > 0 && !isSame(beside.length === 0 ? now.rdatas : beside, said)) warnings.push(keptWarning(owner, type));
+      continue;
+    }
+    changes.push({ owner, type, rrset: { ttl, rdatas, manager: 'manual' } });
+  }
+  for (const node of view.ascend(view.apexKey))
+    for (const { type, manager } of node.rrsets)
+      if (manager === 'manual' && !isSignerType(type, signed) && listed.get(node.key)?.has(type) !== true)
+        changes.push({ owner: node.owner, type, rrset: null });
+  changes.push(...withoutTextsBesideSpf(view, listed));
+  const old = serialWarning(view, changes);
+  if (old !== undefined) warnings.push(old);
+  return ok(changes, warnings);
+}
+
+/** TXT beside the SPF record of a mail policy is the file's: what it no longer has goes. */
+function withoutTextsBesideSpf(view: ZoneView, listed: ReadonlyMap<OwnerKey, ReadonlySet<RrType>>): RrsetChange[] {
+  const node = view.node(view.apexKey);
+  const now = rrsetOf(node, TYPE.TXT);
+  const spf = now?.rdatas.filter(isSpf) ?? [];
+  if (node === undefined || now?.manager !== 'mail' || spf.length === now.rdatas.length || spf.length === 0) return [];
+  return listed.get(view.apexKey)?.has(TYPE.TXT) === true ? [] : [{ owner: node.owner, type: TYPE.TXT, rrset: { ...now, rdatas: spf } }];
+}
+
+function isSame(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
+  return a.length === b.length && a.every((rdata) => b.some((other) => equalBytes(rdata, other)));
+}
+
+function keptWarning(owner: Name, type: RrType): Problem {
+  const what = `${formatName(owner)} ${typeName(type)}`;
+  return warning('RRSET_MANAGED', what, `${what} of the file is left out: the mail policy keeps other records there`, {
+    fix: 'change the mail policy, or take the records out of the file',
+  });
+}
+
+/** RFC 1982: a serial that is not newer would stop secondaries from following, so the served one is counted up instead. */
+function serialWarning(view: ZoneView, changes: readonly RrsetChange[]): Problem | undefined {
+  if (rrsetOf(view.node(view.apexKey), TYPE.SOA) === undefined) return undefined;
+  const given = changes.find(({ type, rrset }) => type === TYPE.SOA && rrset !== null)?.rrset?.rdatas[0];
+  if (given === undefined) return undefined;
+  const [serial, served] = [soaSerial(given), serialOf(view)];
+  if (serial === served || isNewer(serial, served)) return undefined;
+  return warning(
+    'ZONE_SERIAL',
+    `${formatName(view.apex)} SOA`,
+    `the file's serial ${serial} is not newer than the served ${served}: a change gets the next serial after ${served}`,
+    {
+      rfc: 'RFC 1982 §3.2',
+    },
+  );
+}

@@ -1,0 +1,93 @@
+/**
+ * Renews signatures before they end, whatever else happens: sweeps every signed zone slice by slice, through the same serial queue as
+ * commands. Keeps no list of what is due: each sweep looks at the signatures themselves, so a missed, late or repeated one is harmless.
+ * Which signatures need renewing: dnssec/sign.ts `needsRefresh` (14 days of validity, renewed with about a week to spare, spread).
+ */
+import { type Clock } from '#base/clock.ts';
+import { REFRESH_EVERY_MS, REFRESH_SLICE_NODES } from '#base/limits/limits.ts';
+import { type Log } from '#base/log.ts';
+import { type Problem, type Result, formatProblem } from '#base/problem.ts';
+import { type Name, nameOf, ownerKey } from '#dns/name.ts';
+import { type RefreshOutcome } from './writer.ts';
+
+/** What the sweep needs of the control room. */
+export interface Refreshable {
+  zones(): readonly { readonly name: string; readonly dnssec: 'on' | 'off' }[];
+  refreshSlice(name: Name, from: string, nodeLimit: number): Promise<Result<RefreshOutcome>>;
+  /** Where somebody sees it. */
+  readonly events?: { alert(zone: string, problems: readonly Problem[]): Promise<void> };
+}
+
+/** How often it looks whether a zone's sweep is due; a fresh process begins with all of them. */
+const LOOK_EVERY_MS = 60_000;
+
+export class Refresher {
+  readonly #control: Refreshable;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #sweptAtMs = new Map<string, number>();
+  /** Zones whose last sweep failed: told once. */
+  readonly #failed = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(control: Refreshable, clock: Clock, log: Log) {
+    this.#control = control;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Sweeps now, then looks once a minute. */
+  start(): void {
+    const look = (): void => {
+      this.#running = this.sweepDue().finally(() => {
+        if (!this.#stopped) this.#timer = setTimeout(look, LOOK_EVERY_MS);
+      });
+    };
+    look();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  /** Sweeps every signed zone whose last whole sweep is REFRESH_EVERY_MS ago, or in the future: then the clock was set back. */
+  async sweepDue(): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    for (const { name, dnssec } of this.#control.zones()) {
+      const agoMs = nowMs - (this.#sweptAtMs.get(name) ?? -Infinity);
+      if (this.#stopped || dnssec === 'off' || (agoMs >= 0 && agoMs < REFRESH_EVERY_MS)) continue;
+      if (await this.#sweep(name)) this.#sweptAtMs.set(name, nowMs);
+    }
+  }
+
+  async #sweep(name: string): Promise<boolean> {
+    const zone = nameOf(name);
+    let renewed = 0;
+    for (let from: string | undefined = ownerKey(zone); from !== undefined && !this.#stopped;) {
+      const slice: Result<RefreshOutcome> = await this.#control.refreshSlice(zone, from, REFRESH_SLICE_NODES);
+      if (!slice.ok) {
+        await this.#report(name, slice.problems);
+        return false;
+      }
+      renewed += slice.value.renewed;
+      from = slice.value.next;
+    }
+    this.#failed.delete(name);
+    if (renewed > 0) this.#log.info('dnssec.refreshed', `${name} ${renewed} signatures renewed`, { zone: name, signatures: renewed });
+    return true;
+  }
+
+  async #report(name: string, problems: readonly Problem[]): Promise<void> {
+    if (!this.#failed.has(name)) await this.#control.events?.alert(name, problems);
+    this.#failed.add(name);
+    const text = problems.map(formatProblem).join('; ');
+    this.#log.error('dnssec.refresh-failed', `${name} signatures not renewed, will try again in a minute: ${text}`, {
+      zone: name,
+      problems: text,
+    });
+  }
+}

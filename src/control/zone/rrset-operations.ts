@@ -1,0 +1,178 @@
+/**
+ * RRset operations (`set`, `delete`, `add`, `remove`) as the API's PATCH has them → the RRsets that change. Pure: reads a zone view,
+ * writes nothing, reports every problem at once with the operation's JSON pointer.
+ * Not here: what the whole zone must satisfy (change-rules.ts), signing (dnssec/plan.ts).
+ */
+import { TTL_SECONDS_MAX } from '#base/limits/limits.ts';
+import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';
+import { type OwnerKey, type Name, formatName, isAtOrBelow, ownerKey, parseName } from '#dns/name.ts';
+import { canonicalRdata, isMetaType, parseRdataText, typeCode, typeName } from '#dns/registry.ts';
+import { sortRdatas } from '#dns/rrset.ts';
+import { TYPE, type RrType } from '#dns/types.ts';
+import { type RrsetChange } from '#dnssec/plan.ts';
+import { isSignerType } from '#zone/assemble.ts';
+import { type Manager, type ZoneView, rrsetOf } from '#zone/view.ts';
+import { type RrsetOperation } from '#control/api/control.ts';
+import { besideSpf, isSpf } from './managed-records.ts';
+
+interface Working {
+  readonly owner: Name;
+  readonly type: RrType;
+  readonly before: Manager | undefined;
+  /** The SPF record of a mail policy: what else stands at its name may be changed, it may not. */
+  readonly kept: readonly Uint8Array[];
+  ttl: number | undefined;
+  rdatas: readonly Uint8Array[];
+}
+
+/** The changes that `operations`, done in order, come to; later operations see what earlier ones did. */
+export function decideOperations(view: ZoneView, operations: readonly RrsetOperation[], signed: boolean): Result<readonly RrsetChange[]> {
+  const problems: Problem[] = [];
+  const working = new Map<string, Working>();
+  for (const [index, operation] of operations.entries()) applyOperation(view, operation, `/${index}`, signed, working, problems);
+  if (hasErrors(problems)) return fail(...problems);
+  const changes = [...working.values()].map(({ owner, type, ttl, rdatas, kept, before }): RrsetChange => {
+    const all = [...kept, ...rdatas];
+    const manager = kept.length > 0 ? before! : 'manual';
+    return { owner, type, rrset: all.length === 0 ? null : { ttl: ttl!, rdatas: sortRdatas(type, all), manager } };
+  });
+  return ok(changes, problems);
+}
+
+function applyOperation(
+  view: ZoneView,
+  operation: RrsetOperation,
+  at: string,
+  signed: boolean,
+  working: Map<string, Working>,
+  problems: Problem[],
+): void {
+  const owner = parseName(operation.name, view.apex);
+  if (!owner.ok) {
+    problems.push(...owner.problems.map((each) => ({ ...each, at: `${at}/name` })));
+    return;
+  }
+  const type = typeCode(operation.type);
+  if (type === undefined) {
+    problems.push(
+      problem('TYPE_UNKNOWN', `${at}/type`, `${JSON.stringify(operation.type)} is not a record type`, {
+        fix: 'write an unknown type as TYPE<number>',
+        rfc: 'RFC 3597 §5',
+      }),
+    );
+    return;
+  }
+  const key = ownerKey(owner.value);
+  const refusal = refuse(view, key, owner.value, type, at, signed);
+  if (refusal !== undefined) {
+    problems.push(refusal);
+    return;
+  }
+  const state = workingRrset(view, key, owner.value, type, working);
+  if (state.kept.length > 0 && operation.ttl !== undefined && operation.ttl !== state.ttl) {
+    problems.push(
+      problem(
+        'RRSET_MANAGED',
+        `${at}/ttl`,
+        `the TTL of ${formatName(owner.value)} TXT is that of its SPF record, ${state.ttl}, which the mail policy keeps`,
+        {
+          fix: 'change ttl.spf of the mail policy',
+        },
+      ),
+    );
+    return;
+  }
+  if (operation.ttl !== undefined && !(Number.isInteger(operation.ttl) && operation.ttl >= 0 && operation.ttl <= TTL_SECONDS_MAX)) {
+    problems.push(
+      problem('TTL_RANGE', `${at}/ttl`, `a TTL is a whole number of seconds from 0 to ${TTL_SECONDS_MAX}`, { rfc: 'RFC 2181 §8' }),
+    );
+    return;
+  }
+  if (operation.op === 'delete') {
+    state.rdatas = [];
+    return;
+  }
+  const records = operation.records ?? [];
+  if (records.length === 0) {
+    problems.push(
+      problem('RECORDS_MISSING', `${at}/records`, `${operation.op} needs at least one record`, {
+        fix: 'to delete an RRset use op "delete"',
+      }),
+    );
+    return;
+  }
+  const rdatas: Uint8Array[] = [];
+  for (const [each, record] of records.entries()) {
+    const parsed = parseRdataText(type, record, view.apex);
+    if (parsed.ok) rdatas.push(parsed.value);
+    else problems.push(...parsed.problems.map((one) => ({ ...one, at: `${at}/records/${each}` })));
+  }
+  if (rdatas.length < records.length) return;
+  if (state.kept.length > 0 && operation.op !== 'remove' && rdatas.some((rdata) => isSpf(rdata) && !isKept(state, rdata))) {
+    problems.push(managed(`${formatName(owner.value)} TXT`, `${at}/records`, 'mail'));
+    return;
+  }
+  if (operation.op === 'remove') {
+    const gone = new Set(rdatas.map((rdata) => canonicalText(type, rdata)));
+    if (state.kept.some((rdata) => gone.has(canonicalText(type, rdata))))
+      problems.push(managed(`${formatName(owner.value)} TXT`, `${at}/records`, 'mail'));
+    state.rdatas = state.rdatas.filter((rdata) => !gone.has(canonicalText(type, rdata)));
+    return;
+  }
+  const ttl = operation.ttl ?? state.ttl;
+  if (ttl === undefined || (operation.op === 'set' && operation.ttl === undefined && state.before === undefined)) {
+    problems.push(problem('TTL_MISSING', `${at}/ttl`, `the new RRset ${formatName(owner.value)} ${typeName(type)} needs a TTL`));
+    return;
+  }
+  state.ttl = ttl;
+  const others = rdatas.filter((rdata) => !isKept(state, rdata));
+  state.rdatas = operation.op === 'set' ? others : [...state.rdatas, ...others];
+}
+
+/** Why this RRset may not be changed by hand, or undefined. */
+function refuse(view: ZoneView, key: OwnerKey, owner: Name, type: RrType, at: string, signed: boolean): Problem | undefined {
+  const what = `${formatName(owner)} ${typeName(type)}`;
+  if (!isAtOrBelow(key, view.apexKey))
+    return problem('OUT_OF_ZONE', `${at}/name`, `${formatName(owner)} is not in the zone ${formatName(view.apex)}`, {
+      fix: 'names are relative to the zone unless they end with a dot',
+    });
+  if (isMetaType(type))
+    return problem('TYPE_META', `${at}/type`, `${typeName(type)} only exists in queries and cannot be stored`, { rfc: 'RFC 6895 §3.1' });
+  if (type === TYPE.MD || type === TYPE.MF)
+    return problem('TYPE_OBSOLETE', `${at}/type`, `${typeName(type)} is obsolete`, { rfc: 'RFC 1035 §3.3.4', fix: 'use MX' });
+  const rrset = rrsetOf(view.node(key), type);
+  const manager = rrset?.manager;
+  // TXT beside SPF is not the policy's.
+  if (rrset !== undefined && manager === 'mail' && type === TYPE.TXT && rrset.rdatas.some(isSpf)) return undefined;
+  if (isSignerType(type, signed) || (manager !== undefined && manager !== 'manual')) return managed(what, at, manager ?? 'dnssec');
+  return undefined;
+}
+
+function managed(what: string, at: string, manager: Manager): Problem {
+  const by = manager === 'dnssec' ? 'the DNSSEC signer' : manager === 'mail' ? 'the mail policy' : 'the certificate client';
+  return problem('RRSET_MANAGED', at, `${what} is managed by ${by}: changing it by hand would be undone or would break validation`, {
+    fix: manager === 'dnssec' ? 'see: waxseal dnssec status' : 'change the policy that yields it',
+  });
+}
+
+function isKept({ type, kept }: Working, rdata: Uint8Array): boolean {
+  return kept.some((each) => canonicalText(type, each) === canonicalText(type, rdata));
+}
+
+function workingRrset(view: ZoneView, key: OwnerKey, owner: Name, type: RrType, working: Map<string, Working>): Working {
+  const id = `${key}/${type}`;
+  let state = working.get(id);
+  if (state === undefined) {
+    const node = view.node(key);
+    const rrset = rrsetOf(node, type);
+    const kept = rrset?.manager === 'mail' ? rrset.rdatas.filter(isSpf) : [];
+    const rdatas = kept.length > 0 ? besideSpf(rrset!) : (rrset?.rdatas ?? []);
+    state = { owner: node?.owner ?? owner, type, before: rrset?.manager, kept, ttl: rrset?.ttl, rdatas };
+    working.set(id, state);
+  }
+  return state;
+}
+
+function canonicalText(type: RrType, rdata: Uint8Array): string {
+  return Buffer.from(canonicalRdata(type, rdata)).toString('latin1');
+}

@@ -1,0 +1,304 @@
+/**
+ * TLSA records of mail hosts over time: the next key's record stands two TTLs before the key is used, the old one's stands two TTLs
+ * after. No cache ever holds a set that the host's key is not in.
+ * Implements: RFC 7671 §8 (order and times), RFC 7672 §4.
+ * Not here: making records from certificates (record.ts), which hosts may have them (settle.ts).
+ */
+import { type Result, fail, ok, problem } from '#base/problem.ts';
+import { advance, type LifecycleEvent, order, type OrderCause } from '#lifecycle/engine.ts';
+import { checkedMachine, type Machine, type Wait } from '#lifecycle/machine.ts';
+import {
+  addObject,
+  changeObject,
+  findObject,
+  type LifecycleObject,
+  type LifecycleState,
+  newLifecycle,
+  noObject,
+} from '#lifecycle/state.ts';
+import { formatTime } from '#lifecycle/timeline.ts';
+import { type TtlMemory } from '#lifecycle/ttl-memory.ts';
+import { judgeWaits, type World } from '#lifecycle/waits.ts';
+import { formatName } from '#dns/name.ts';
+import { formatTlsa } from './record.ts';
+import { cacheMs, type MailFacts, mailWorld, verdict } from '#lifecycle/world.ts';
+import { type DaneHost } from '#mail/policy/model.ts';
+
+export interface TlsaData {
+  /** Absolute, lower case. */
+  readonly host: string;
+  readonly port: number;
+  /** Presentation form. */
+  readonly record: string;
+  /** When the host was said to use the key. */
+  readonly activatedAtMs?: number;
+}
+
+export type TlsaObject = LifecycleObject<TlsaData>;
+type Records = LifecycleState<TlsaData>;
+
+export interface TlsaState {
+  readonly lifecycle: Records;
+  /** Records already taken from the policy, as `host:port slot record`: what is new in the policy is a next key. */
+  readonly taken: readonly string[];
+  readonly count: number;
+}
+
+export function newTlsaState(): TlsaState {
+  return { lifecycle: newLifecycle(), taken: [], count: 0 };
+}
+
+const TWO_TTLS = ['tlsaTtl', 'tlsaTtl'];
+const HOST_GONE: Wait = { kind: 'condition', id: 'host-gone', who: 'the policy to leave the host out', why: 'the host loses DANE' };
+
+export const TLSA_MACHINE: Machine = checkedMachine({
+  kind: 'tlsa',
+  first: 'published',
+  last: ['removed'],
+  checkEveryMs: 5 * 60_000,
+  singular: { stage: 'current', displaced: 'withdrawing' },
+  transitions: [
+    ...['published', 'visible', 'deployable', 'current', 'withdrawing'].map((from) => ({
+      from,
+      to: 'removed',
+      waits: [HOST_GONE],
+      isQuiet: true,
+    })),
+    {
+      from: 'published',
+      to: 'visible',
+      waits: [
+        {
+          kind: 'gate',
+          id: 'visible',
+          who: 'every name server to answer with the record',
+          why: 'senders that ask a server without it refuse the new key',
+          rfc: 'RFC 7671 §8.1',
+          observation: 'record',
+          places: 'servers',
+        },
+      ],
+    },
+    {
+      from: 'visible',
+      to: 'deployable',
+      waits: [
+        {
+          kind: 'time',
+          id: 'two-ttls',
+          who: 'caches that hold the set without the record',
+          why: 'senders behind them refuse the new key',
+          rfc: 'RFC 7671 §8.1',
+          terms: TWO_TTLS,
+        },
+      ],
+    },
+    {
+      from: 'deployable',
+      to: 'current',
+      waits: [
+        {
+          kind: 'condition',
+          id: 'activated',
+          who: 'the host to use the key',
+          why: 'the record of the key in use is withdrawn',
+          rfc: 'RFC 7671 §8.1',
+        },
+      ],
+    },
+    {
+      from: 'withdrawing',
+      to: 'removed',
+      waits: [
+        {
+          kind: 'gate',
+          id: 'not-served',
+          who: 'the host to be seen without the old key',
+          why: 'it still shows a key without a record',
+          observation: 'not-served',
+          places: 'liveChecks',
+        },
+        {
+          kind: 'time',
+          id: 'two-ttls',
+          who: 'hosts that have not all switched',
+          why: 'the old key may still be met',
+          rfc: 'RFC 7671 §8.1',
+          since: 'not-served',
+          terms: TWO_TTLS,
+        },
+      ],
+    },
+    ...['published', 'visible', 'deployable'].map((from) => ({ from, to: 'removed', waits: [], by: 'order' as const })),
+  ],
+});
+
+export function tlsaWorld(hosts: readonly DaneHost[], ttls: TtlMemory, facts: MailFacts, zone: string): World<TlsaData> {
+  return mailWorld(facts, zone, {
+    durations: { tlsaTtl: cacheMs(ttls, 'tlsa') },
+    places: { servers: () => facts.servers, liveChecks: () => facts.liveChecks },
+    conditions: {
+      activated: ({ data: { activatedAtMs } }) =>
+        activatedAtMs === undefined
+          ? verdict(false, 'nobody said that the host uses the key')
+          : verdict(true, `activated ${formatTime(activatedAtMs + facts.wallOffsetMs)}`),
+      'host-gone': ({ data }) => verdict(!hosts.some((host) => hostOf(host) === `${data.host}:${data.port}`), 'the policy names the host'),
+    },
+  });
+}
+
+function hostOf({ host, port }: Pick<DaneHost, 'host' | 'port'>): string {
+  return `${formatName(host).toLowerCase()}:${port}`;
+}
+
+/** Takes the policy's keys in: the first ones of a host are in use already, later ones are next in their place. */
+export function takeTlsaPolicy(state: TlsaState, hosts: readonly DaneHost[], nowMs: number): TlsaState {
+  let taken = state;
+  const names = hosts.map(hostOf);
+  const kept = state.taken.filter((each) => names.some((name) => each.startsWith(`${name} `)));
+  for (const host of hosts) {
+    const name = hostOf(host);
+    for (const [slot, record] of host.records.entries()) {
+      const mark = `${name} ${slot} ${formatTlsa(record)}`;
+      if (kept.includes(mark)) continue;
+      const isNewSlot = !kept.some((each) => each.startsWith(`${name} ${slot} `));
+      kept.push(mark);
+      const isKnown = taken.lifecycle.objects.some((each) => each.data.record === formatTlsa(record) && each.group.startsWith(`${name} `));
+      if (!isKnown) taken = addTlsa(taken, host, String(slot), formatTlsa(record), isNewSlot ? 'current' : TLSA_MACHINE.first, nowMs).state;
+    }
+  }
+  return { ...taken, taken: kept };
+}
+
+function addTlsa(
+  state: TlsaState,
+  { host, port }: Pick<DaneHost, 'host' | 'port'>,
+  slot: string,
+  record: string,
+  stage: string,
+  nowMs: number,
+) {
+  const count = state.count + 1;
+  const name = formatName(host).toLowerCase();
+  const id = `tlsa-${name.split('.')[0]}-${count}`;
+  const group = `${name}:${port} ${slot}`;
+  const lifecycle = addObject(state.lifecycle, { id, group, stage, data: { host: name, port, record } }, nowMs);
+  return { id, state: { ...state, lifecycle, count } };
+}
+
+export interface TlsaNext {
+  readonly state: TlsaState;
+  readonly id: string;
+}
+
+/**
+ * Publishes the record of a key to come at `host`. When `replaces` is not given the host must have one key in use; with RSA and ECDSA side
+ * by side it says which of them changes. A key that has its record already keeps it.
+ */
+export function tlsaNext(
+  state: TlsaState,
+  { host, port = 25, record, replaces }: { host: DaneHost['host']; port?: number; record: DaneHost['records'][number]; replaces?: string },
+  nowMs: number,
+): Result<TlsaNext> {
+  const name = `${formatName(host).toLowerCase()}:${port}`;
+  const ofHost = state.lifecycle.objects.filter((each) => each.group.startsWith(`${name} `));
+  const text = formatTlsa(record);
+  const known = ofHost.find((each) => each.data.record === text && each.stage !== 'withdrawing' && each.stage !== 'removed');
+  if (known !== undefined) return ok({ state, id: known.id });
+  const current = ofHost.filter((each) => each.stage === 'current');
+  const old = replaces === undefined ? current[0] : current.find((each) => each.id === replaces);
+  if (old === undefined || (replaces === undefined && current.length > 1))
+    return fail(
+      problem(
+        'LIFECYCLE_OBJECT',
+        name,
+        old === undefined ? 'the policy names no key in use at this host' : 'the host has several keys in use',
+        {
+          fix:
+            current.length === 0
+              ? 'add the host to dane.hosts of the mail policy'
+              : `say which is replaced: ${current.map((each) => each.id).join(', ')}`,
+        },
+      ),
+    );
+  const [, slot = '0'] = old.group.split(' ');
+  const added = addTlsa(state, { host, port }, slot, text, TLSA_MACHINE.first, nowMs);
+  return ok(added);
+}
+
+/** When the host may use the key at the earliest, as far as that is known now. `isFinal`: it will not move any more. */
+export function notBeforeDeploy(
+  state: TlsaState,
+  id: string,
+  world: World<TlsaData>,
+): Result<{ readonly atMs: number; readonly isFinal: boolean }> {
+  const object = findObject(state.lifecycle, id);
+  if (object === undefined) return noObject(id);
+  if (object.stage === 'published') {
+    const twoTtls = TWO_TTLS.reduce((atMs, term) => atMs + world.durationMs(term, object, atMs), world.nowMs);
+    return ok({ atMs: twoTtls, isFinal: false });
+  }
+  if (object.stage !== 'visible') return ok({ atMs: object.enteredAtMs, isFinal: true });
+  const transition = TLSA_MACHINE.transitions.find((each) => each.from === 'visible' && each.to === 'deployable')!;
+  const [report] = judgeWaits(TLSA_MACHINE, transition, object, state.lifecycle, world);
+  return ok({ atMs: report?.override?.atMs ?? report?.untilMs ?? world.nowMs, isFinal: true });
+}
+
+/**
+ * Notes that the host uses the key now. Too early is refused, since caches may hold sets without it; when it has happened all the same,
+ * `isForced` takes note of it, and the old record stays until the new one is known everywhere and two TTLs more.
+ */
+export function tlsaActivated(state: TlsaState, id: string, world: World<TlsaData>, isForced: boolean): Result<TlsaState> {
+  // Looked at as it would be after the steps that are due; those are taken, and told, by the next step of the domain.
+  const moved = advance(TLSA_MACHINE, state.lifecycle, world).state;
+  const object = findObject(moved, id);
+  if (object === undefined) return noObject(id);
+  if (object.stage === 'current') return ok(state);
+  if (object.stage === 'withdrawing' || object.stage === 'removed')
+    return fail(problem('LIFECYCLE_ORDER', id, `${id} is being withdrawn`, { fix: 'publish the key again with: waxseal tlsa next' }));
+  const isReady = object.stage === 'deployable';
+  if (!isReady && !isForced) {
+    const time = notBeforeDeploy({ ...state, lifecycle: moved }, id, world);
+    const atMs = time.ok ? time.value.atMs + world.wallOffsetMs : undefined;
+    return fail(
+      problem(
+        'MAIL_TLSA_EARLY',
+        id,
+        `senders may hold TLSA records of ${object.data.host} without this key, and would not deliver; not before ${atMs === undefined ? 'it is published' : formatTime(atMs)}`,
+        { rfc: 'RFC 7671 §8.1', fix: 'go back to the old key until then; if the host cannot, say so with --force' },
+      ),
+    );
+  }
+  const mark = (each: TlsaObject): TlsaObject => ({ ...each, data: { ...each.data, activatedAtMs: world.nowMs } });
+  return ok({ ...state, lifecycle: changeObject(state.lifecycle, id, mark) });
+}
+
+/** Keys to come at a host: announced, and nobody said that the host uses them. */
+export function comingTlsa({ lifecycle }: TlsaState, host: string): TlsaObject[] {
+  return lifecycle.objects.filter(
+    ({ stage, data }) => ['published', 'visible', 'deployable'].includes(stage) && data.host === host && data.activatedAtMs === undefined,
+  );
+}
+
+/** Takes back a next key that was never used, at once: a record that no key needs is missed by nobody. */
+export function tlsaAbandon(
+  state: TlsaState,
+  id: string,
+  cause: OrderCause,
+): Result<{ readonly state: TlsaState; readonly events: readonly LifecycleEvent[] }> {
+  const object = findObject(state.lifecycle, id);
+  if (object?.stage === 'current' || object?.data.activatedAtMs !== undefined)
+    return fail(
+      problem('LIFECYCLE_ORDER', id, `${object.data.host} uses ${id}: without its record senders would not deliver`, {
+        rfc: 'RFC 7671 §8.1',
+        fix: 'put another key in its place: waxseal tlsa next',
+      }),
+    );
+  const done = order(TLSA_MACHINE, state.lifecycle, id, 'removed', cause);
+  return done.ok ? ok({ state: { ...state, lifecycle: done.value.state }, events: done.value.events }) : done;
+}
+
+/** Records that stand now at a host, as `u s m HEX`, each once. */
+export function publishedTlsa(state: TlsaState): TlsaObject[] {
+  return state.lifecycle.objects.filter((each) => each.stage !== 'removed');
+}

@@ -1,0 +1,62 @@
+/**
+ * The DKIM section of a mail policy: keys made here, and selectors of others.
+ * Not here: when keys change (lifecycle.ts).
+ */
+import { type Problem, problem } from '#base/problem.ts';
+import { parseDuration } from '#base/units.ts';
+import { type Name, parseName, ROOT } from '#dns/name.ts';
+import { dkimOwner, parseDkim } from './record.ts';
+import { type DurationReader } from '#mail/policy/duration.ts';
+import { type DelegatedSelector, type DkimPolicy, type ExternalSelector } from '#mail/policy/model.ts';
+import { type MailPolicyDocument } from '#mail/policy/schema.ts';
+
+/** RFC 5321 §4.5.4.1: senders give up after 4 to 5 days. */
+const DEFAULTS = { rotationInterval: '90d', queueLife: '5d', signerLag: '1h', revokedFor: '30d' } as const;
+
+export function settleDkim(
+  settings: MailPolicyDocument,
+  domain: Name,
+  isLockdown: boolean,
+  durations: DurationReader,
+  problems: Problem[],
+): DkimPolicy {
+  const { dkim = {} } = settings;
+  const ms = (key: keyof typeof DEFAULTS) => durations.ms(`/dkim/${key}`, dkim[key] ?? DEFAULTS[key]);
+  const ttlOf = (at: string, ttl: string | undefined) => (ttl === undefined ? {} : { ttlSeconds: durations.seconds(at, ttl) });
+  const selectors = new Set<string>();
+  const checkSelector = (selector: string, at: string) => {
+    const owner = dkimOwner(selector, domain);
+    if (!owner.ok) problems.push(...owner.problems.map((each) => ({ ...each, at })));
+    if (selectors.has(selector.toLowerCase())) problems.push(problem('FIELD_VALUE', at, `the selector ${selector} is listed twice`));
+    selectors.add(selector.toLowerCase());
+  };
+  const external = (dkim.external ?? []).map(({ selector, record, ttl }, index): ExternalSelector => {
+    const at = `/dkim/external/${index}`;
+    checkSelector(selector, `${at}/selector`);
+    const parsed = parseDkim(record);
+    problems.push(...(parsed.ok ? parsed.warnings : parsed.problems).map((each) => ({ ...each, at: `${at}/record` })));
+    return { selector, record, ...ttlOf(`${at}/ttl`, ttl) };
+  });
+  const delegations = (dkim.delegations ?? []).flatMap(({ selector, target, ttl }, index): DelegatedSelector[] => {
+    const at = `/dkim/delegations/${index}`;
+    checkSelector(selector, `${at}/selector`);
+    const name = parseName(target, ROOT);
+    if (!name.ok) problems.push(...name.problems.map((each) => ({ ...each, at: `${at}/target` })));
+    return name.ok ? [{ selector, target: name.value, ...ttlOf(`${at}/ttl`, ttl) }] : [];
+  });
+  const rotationIntervalMs = ms('rotationInterval');
+  if (rotationIntervalMs === 0 && parseDuration(dkim.rotationInterval ?? '') === 0)
+    problems.push(problem('FIELD_VALUE', '/dkim/rotationInterval', 'must be longer than nothing'));
+  return {
+    algorithms: isLockdown ? [] : (dkim.algorithms ?? ['rsa2048', 'ed25519']),
+    rotationIntervalMs,
+    queueLifeMs: ms('queueLife'),
+    signerLagMs: ms('signerLag'),
+    revokedForMs: ms('revokedFor'),
+    afterRetirement: dkim.afterRetirement ?? 'revoke',
+    spareKeys: dkim.spareKeys ?? 0,
+    signers: [...new Set(dkim.signers)],
+    external: isLockdown ? [] : external,
+    delegations: isLockdown ? [] : delegations,
+  };
+}

@@ -1,0 +1,78 @@
+/**
+ * The DMARC section of a mail policy, and the record that it comes to at each step of the ramp.
+ * Implements: RFC 9989 §7.4 (steps and their times).
+ * Not here: when the steps are taken (ramp.ts).
+ */
+import { type Problem } from '#base/problem.ts';
+import { formatName, type Name, parseName, ROOT } from '#dns/name.ts';
+import { type DmarcFailureOption, type DmarcPolicy, type DmarcRecord, formatDmarc, parseDmarc } from './record.ts';
+import { policyStrength } from './advice.ts';
+import { type DurationReader } from '#mail/policy/duration.ts';
+import { type DmarcSettings } from '#mail/policy/model.ts';
+import { type MailPolicyDocument } from '#mail/policy/schema.ts';
+import { mailtoUri } from '#mail/text/report-uri.ts';
+
+/** RFC 9989 §7.4: at least a month of none, then as long of quarantine. */
+const DEFAULTS = { noneFor: '30d', quarantineFor: '30d' } as const;
+
+/** RFC 2142 §4: every domain with mail has this mailbox. */
+export function postmaster(domain: Name): string {
+  return mailtoUri(`postmaster@${formatName(domain).slice(0, -1)}`);
+}
+
+export function settleDmarc(
+  settings: MailPolicyDocument,
+  domain: Name,
+  isLockdown: boolean,
+  durations: DurationReader,
+  problems: Problem[],
+): DmarcSettings {
+  const { dmarc = {} } = settings;
+  const acceptReportsOf = (dmarc.acceptReportsOf ?? []).flatMap((text, index) => {
+    const name = parseName(text, ROOT);
+    if (!name.ok) problems.push(...name.problems.map((each) => ({ ...each, at: `/dmarc/acceptReportsOf/${index}` })));
+    return name.ok ? [name.value] : [];
+  });
+  const settled: DmarcSettings = {
+    isEnabled: isLockdown || (dmarc.enabled ?? true),
+    policy: isLockdown ? 'reject' : (dmarc.policy ?? 'reject'),
+    ramp: {
+      // A domain that sends nothing has nothing to find out first.
+      isOn: !isLockdown && (dmarc.ramp?.enabled ?? true),
+      noneForMs: durations.ms('/dmarc/ramp/noneFor', dmarc.ramp?.noneFor ?? DEFAULTS.noneFor),
+      quarantineForMs: durations.ms('/dmarc/ramp/quarantineFor', dmarc.ramp?.quarantineFor ?? DEFAULTS.quarantineFor),
+    },
+    ...(dmarc.sp === undefined ? {} : { subdomainPolicy: dmarc.sp }),
+    ...(dmarc.np === undefined ? {} : { nonexistentPolicy: dmarc.np }),
+    dkimAlignment: dmarc.adkim ?? 'relaxed',
+    spfAlignment: dmarc.aspf ?? 'relaxed',
+    ...(dmarc.psd === undefined ? {} : { isPublicSuffix: dmarc.psd === 'yes' }),
+    aggregateUris: dmarc.rua ?? (isLockdown ? [] : [postmaster(domain)]),
+    failureUris: dmarc.ruf ?? [],
+    failureOptions: (dmarc.fo ?? ['0']) as readonly DmarcFailureOption[],
+    acceptReportsOf,
+  };
+  // What its printer writes and its reader refuses is a problem of the values: one set of rules for both.
+  const parsed = parseDmarc(formatDmarc(dmarcRecordOf(settled, settled.policy)));
+  if (!parsed.ok) problems.push(...parsed.problems.map((each) => ({ ...each, at: `/dmarc/${each.at.replace(/=$/, '')}` })));
+  return settled;
+}
+
+/** The record while the ramp is at `stage`. On the way subdomains do not run ahead of the domain; names that do not exist have no mail to lose. */
+export function dmarcRecordOf(settings: DmarcSettings, stage: DmarcPolicy): DmarcRecord {
+  const { subdomainPolicy, nonexistentPolicy, isPublicSuffix } = settings;
+  const isAhead = stage !== settings.policy && subdomainPolicy !== undefined && policyStrength(subdomainPolicy) > policyStrength(stage);
+  const capped = isAhead ? stage : subdomainPolicy;
+  return {
+    policy: stage,
+    ...(capped === undefined || capped === stage ? {} : { subdomainPolicy: capped }),
+    ...(nonexistentPolicy === undefined ? {} : { nonexistentPolicy }),
+    dkimAlignment: settings.dkimAlignment,
+    spfAlignment: settings.spfAlignment,
+    isTesting: false,
+    ...(isPublicSuffix === undefined ? {} : { isPublicSuffix }),
+    aggregateUris: settings.aggregateUris,
+    failureUris: settings.failureUris,
+    failureOptions: settings.failureUris.length === 0 ? ['0'] : settings.failureOptions,
+  };
+}

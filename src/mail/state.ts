@@ -1,0 +1,55 @@
+/**
+ * Everything that is remembered about the mail of one domain: JSON with a version, committed together with the records it led to.
+ * Not here: how it changes (step.ts).
+ */
+import { type TtlMemory } from '#lifecycle/ttl-memory.ts';
+import { TYPE } from '#dns/types.ts';
+import { type Name, ownerKey } from '#dns/name.ts';
+import { type Serial } from '#dns/serial.ts';
+import { rrsetOf, type ZoneView } from '#zone/view.ts';
+import { type DkimState, newDkimState } from '#mail/dkim/lifecycle.ts';
+import { type DmarcPolicy, dmarcOwner, isDmarcText, parseDmarc } from '#mail/dmarc/record.ts';
+import { type DmarcLifecycle, newDmarcRamp } from '#mail/dmarc/ramp.ts';
+import { newStsState, type StsState } from '#mail/mta-sts/lifecycle.ts';
+import { type SpfState } from '#mail/spf/parts.ts';
+import { newTlsaState, type TlsaState } from '#mail/dane/lifecycle.ts';
+import { txtText } from '#mail/text/txt.ts';
+
+export interface MailState {
+  readonly version: 1;
+  readonly dkim: DkimState;
+  readonly dmarc: DmarcLifecycle;
+  readonly mtaSts: StsState;
+  readonly tlsa: TlsaState;
+  /** Absent while no include is, or was of late, replaced by its addresses. */
+  readonly spf?: SpfState;
+  readonly ttls: TtlMemory;
+  /** Of objects that name servers are asked about: the stage, and the serial of the first zone that has what was done for it. */
+  readonly serials: Readonly<Record<string, { readonly stage: string; readonly serial?: Serial }>>;
+  /** RRsets that the policy has put into the zone, as `owner TYPE`: what it no longer wants of them is taken out. */
+  readonly managed: readonly string[];
+  /** Owners of consents to this domain's DMARC reports that stand in other zones of ours; absent in states from before this was kept. */
+  readonly consents?: readonly string[];
+}
+
+/** The beginning. A domain that has a DMARC policy already begins the ramp there: nobody wants to go back to none by accident. */
+export function newMailState(view: ZoneView, domain: Name, nowMs: number): MailState {
+  return {
+    version: 1,
+    dkim: newDkimState(),
+    dmarc: newDmarcRamp(publishedDmarc(view, domain), nowMs),
+    mtaSts: newStsState(nowMs),
+    tlsa: newTlsaState(),
+    ttls: {},
+    serials: {},
+    managed: [],
+  };
+}
+
+function publishedDmarc(view: ZoneView, domain: Name): DmarcPolicy {
+  const owner = dmarcOwner(domain);
+  const rrset = owner.ok ? rrsetOf(view.node(ownerKey(owner.value)), TYPE.TXT) : undefined;
+  const [text, ...others] = (rrset?.rdatas ?? []).map(txtText).filter(isDmarcText);
+  const record = text === undefined || others.length > 0 ? undefined : parseDmarc(text);
+  return record?.ok === true ? (record.value.policy ?? 'none') : 'none';
+}

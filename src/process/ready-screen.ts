@@ -1,0 +1,78 @@
+/** What `waxseal serve` prints when it is ready: what it serves, the DS record, three lines to try, where the token is. */
+import { typeName } from '#dns/registry.ts';
+import { TYPE } from '#dns/types.ts';
+import { type ControlApi } from '#control/api/control.ts';
+import { zoneRrsets } from '#zone/zone.ts';
+
+export interface ReadyFacts {
+  readonly tokenFile: string;
+  /** `ADDR:PORT`, at least one. */
+  readonly dns: readonly string[];
+  /** Empty when the admin API has no TCP listener. */
+  readonly admin: string;
+}
+
+/** Zones named on the screen; with more, only their number. */
+const ZONES_SHOWN_MAX = 8;
+
+export function readyScreen(control: ControlApi, { tokenFile, dns, admin }: ReadyFacts): string {
+  const zones = control.zones();
+  const lines = [
+    '',
+    `waxseal is ready: DNS on ${dns.join(', ')} (UDP and TCP)${admin === '' ? '' : `, admin API on http://${admin} (docs at /docs)`}`,
+    '',
+    ...(zones.length === 0
+      ? ['  No zones yet. Add one:  ./waxseal zone import example.com example.com.zone']
+      : zones.length <= ZONES_SHOWN_MAX
+        ? zones.map(
+            ({ name, serial, dnssec, nodeCount }) =>
+              `  ${name.padEnd(34)} serial ${serial}  ${nodeCount} names  ${dnssec === 'on' ? 'signed' : 'not signed'}`,
+          )
+        : [`  ${zones.length} zones; list them: ./waxseal zone list`]),
+  ];
+  const shown =
+    zones.find(({ name, dnssec }) => dnssec === 'on' && !name.endsWith('.arpa.')) ?? zones.find(({ dnssec }) => dnssec === 'on');
+  if (shown !== undefined) {
+    const [ds] = control.ds(shown);
+    const [host, port] = splitEndpoint(dns[0]!);
+    lines.push(
+      '',
+      'DS record for the parent (more forms: ./waxseal dnssec ds ZONE):',
+      `  ${ds!.record}`,
+      '',
+      'Try:',
+      ...tryLines(control, shown.name).map((line) => `  dig @${host} -p ${port} ${line}`),
+    );
+  }
+  lines.push('', `Administrator's token: ${tokenFile}`, '');
+  return `${lines.join('\n')}\n`;
+}
+
+/** Three questions whose answers show something: signed mail exchangers or addresses, a text record, a proof of non-existence. */
+function tryLines(control: ControlApi, zone: string): string[] {
+  const record = control.zones().find(({ name }) => name === zone)!;
+  const bare = zone.slice(0, -1);
+  const view = control.view(record);
+  const apex = view.node(view.apexKey);
+  const type = [TYPE.MX, TYPE.A, TYPE.NS].find((each) => apex?.rrsets.some((rrset) => rrset.type === each)) ?? TYPE.SOA;
+  let dkim: string | undefined;
+  let seen = 0;
+  for (const { owner, type: found } of zoneRrsets(view)) {
+    if (++seen > 1000) break;
+    const text = Buffer.from(owner).toString('latin1');
+    if (found === TYPE.TXT && text.includes('_domainkey')) {
+      dkim = text.slice(1, 1 + owner[0]!);
+      break;
+    }
+  }
+  return [
+    `${bare} ${typeName(type)} +dnssec`,
+    dkim === undefined ? `${bare} DNSKEY +dnssec +multi` : `${dkim}._domainkey.${bare} TXT +dnssec`,
+    `no-such-name.${bare} A +dnssec`,
+  ];
+}
+
+function splitEndpoint(endpoint: string): [host: string, port: string] {
+  const at = endpoint.lastIndexOf(':');
+  return [endpoint.slice(0, at).replace(/^\[|\]$/g, ''), endpoint.slice(at + 1)];
+}

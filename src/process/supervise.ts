@@ -1,0 +1,58 @@
+/**
+ * `waxseal serve`: the supervisor process. Reads the configuration, settles the addresses, starts the control and the answer process and
+ * keeps both alive. Not here: what they do (control-process.ts, answer-process.ts).
+ */
+import { availableParallelism } from 'node:os';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { formatIpPort } from '#base/address.ts';
+import { EXIT_CONFIGURATION } from '#base/exit.ts';
+import { problemKind } from '#base/problem-codes.ts';
+import { type Problem, formatProblem } from '#base/problem.ts';
+import { siblingModule } from '#base/sibling.ts';
+import { readCookieSecrets } from '#server/cookie-keeper.ts';
+import { settleAddresses } from '#server/listen.ts';
+import { Supervisor, obeySignals } from './supervisor.ts';
+import { loadConfig } from '#config/config.ts';
+import { type ServeOptions } from './serve-options.ts';
+
+/** Runs until it is told to stop; resolves to the exit code: 0 drained, 1 killed, 78 bad configuration, or that of what keeps it from listening. */
+export async function serve(options: ServeOptions): Promise<number> {
+  const loaded = loadConfig({ file: options.configFile, environment: process.env, flags: options.flags, workingDirectory: process.cwd() });
+  if (!loaded.ok) return refuse(loaded.problems, EXIT_CONFIGURATION);
+  const config = loaded.value;
+  if (config.cookies?.secretFile !== undefined) {
+    const secrets = readCookieSecrets(config.cookies);
+    if (!secrets.ok) return refuse(secrets.problems, EXIT_CONFIGURATION);
+  }
+  const addresses = await settleAddresses(config.dns.listen);
+  if (!addresses.ok) return refuse(addresses.problems, problemKind(addresses.problems[0]!.code).exit);
+  // Whatever any of the processes makes is its owner's alone, also what a library makes (the compile cache's folders).
+  process.umask(0o077);
+  mkdirSync(config.data, { recursive: true, mode: 0o700 });
+  // For both children and their threads: a restart is back in half the time. The data directory is nobody else's.
+  process.env['NODE_COMPILE_CACHE'] ??= join(config.data, 'compile-cache');
+  const supervisor = new Supervisor({
+    control: { script: siblingModule(import.meta.url, 'control-process'), args: [JSON.stringify(options)] },
+    answer: { script: siblingModule(import.meta.url, 'answer-process'), args: [] },
+    settings: {
+      storeDir: join(config.data, 'store'),
+      listen: addresses.value.map(formatIpPort),
+      udp: config.dns.udp,
+      cookies: config.cookies,
+      rateLimit: config.rrl,
+      queryLogEvery: config.log.queries,
+      workers: config.dns.workers === 0 ? availableParallelism() : config.dns.workers,
+    },
+    log: (text) => process.stderr.write(`waxseal: ${text}\n`),
+  });
+  obeySignals(process, supervisor);
+  process.title = 'waxseal';
+  supervisor.start();
+  return supervisor.exitCode;
+}
+
+function refuse(problems: readonly Problem[], exitCode: number): number {
+  process.stderr.write(`waxseal: not started:\n${problems.map((each) => `  ${formatProblem(each)}\n`).join('')}`);
+  return exitCode;
+}

@@ -1,0 +1,123 @@
+/**
+ * One child process: forked, watched, forked again when it dies, written to without ever building a queue.
+ * Not here: what the children say to each other and when all ends (supervisor.ts).
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { type IpcMessage, isIpcMessage, type Role } from '#base/ipc.ts';
+import { RestartDelay, type RestartTimes } from '#base/restart-delay.ts';
+
+/** What to fork. */
+export interface ChildProgram {
+  readonly script: string | URL;
+  readonly args: readonly string[];
+}
+
+/** How a child ended: its exit code, or the signal that killed it. */
+export interface ChildEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** It had said hello, so it had its signal handlers. */
+  readonly greeted: boolean;
+}
+
+export interface ChildEvents {
+  /** The first hello of each life, before it is given as a message too. */
+  greeted(role: Role): void;
+  message(role: Role, message: IpcMessage): void;
+  /** It has ended; `start` is called again after `waitMs` unless `retire` was called. */
+  ended(role: Role, end: ChildEnd, waitMs: number): void;
+}
+
+export class SupervisedChild {
+  readonly role: Role;
+  readonly #program: ChildProgram;
+  readonly #events: ChildEvents;
+  readonly #delay: RestartDelay;
+  #process: ChildProcess | undefined;
+  #greeted = false;
+  #retired = false;
+  #restart: NodeJS.Timeout | undefined;
+  /** A message is on its way to the kernel; others wait, only the newest of each kind. */
+  #sending = false;
+  readonly #waiting = new Map<IpcMessage['kind'], IpcMessage>();
+
+  constructor(role: Role, program: ChildProgram, events: ChildEvents, times: RestartTimes) {
+    this.role = role;
+    this.#program = program;
+    this.#events = events;
+    this.#delay = new RestartDelay(times);
+  }
+
+  get running(): boolean {
+    return this.#process !== undefined;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  start(): void {
+    const startedMs = performance.now();
+    const child = fork(this.#program.script, [...this.#program.args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#process = child;
+    this.#greeted = false;
+    this.#sending = false;
+    this.#waiting.clear();
+    child.on('message', (value) => {
+      if (!isIpcMessage(value)) return;
+      if (value.kind === 'hello' && !this.#greeted) {
+        this.#greeted = true;
+        this.#events.greeted(this.role);
+      }
+      this.#events.message(this.role, value);
+    });
+    const ended = (code: number | null, signal: NodeJS.Signals | null) => {
+      if (this.#process !== child) return;
+      this.#process = undefined;
+      const waitMs = this.#delay.afterLife(performance.now() - startedMs);
+      this.#events.ended(this.role, { code, signal, greeted: this.#greeted }, waitMs);
+      if (!this.#retired) this.#restart = setTimeout(() => this.start(), waitMs);
+    };
+    child.once('exit', ended);
+    // Could not be started (EAGAIN, ENOMEM): there is no `exit` then. Any other error is followed by one.
+    child.on('error', () => {
+      if (child.pid === undefined) ended(null, null);
+    });
+  }
+
+  /** Lost when the child is dead: whoever needs it says hello and is told again. */
+  send(message: IpcMessage): void {
+    this.#waiting.delete(message.kind);
+    this.#waiting.set(message.kind, message);
+    this.#sendNext();
+  }
+
+  /** True when the child was there to get it. */
+  signal(name: NodeJS.Signals): boolean {
+    return this.#process?.kill(name) ?? false;
+  }
+
+  /** Only to a child that can have a handler for it: before hello, HUP would kill it. */
+  signalGreeted(name: NodeJS.Signals): void {
+    if (this.#greeted) this.signal(name);
+  }
+
+  /** It is not started again. */
+  retire(): void {
+    this.#retired = true;
+    clearTimeout(this.#restart);
+  }
+
+  #sendNext(): void {
+    const child = this.#process;
+    const next = this.#waiting.values().next().value;
+    if (this.#sending || next === undefined || child?.connected !== true) return;
+    this.#waiting.delete(next.kind);
+    this.#sending = true;
+    child.send(next, (error) => {
+      if (this.#process !== child) return;
+      this.#sending = false;
+      if (error === null) this.#sendNext();
+    });
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * The process that `waxseal serve` starts in: two children, control and answer, each started again when it dies, and the line between them.
+ * It opens no store, no socket and no key, so that there is next to nothing in it that can fail.
+ * DNS answering does not depend on control being alive: the answer process is never told to stop because of it.
+ * Not here: what the messages mean (base/ipc.ts), settling addresses (server/listen.ts), reading the configuration (supervise.ts).
+ */
+import { type AnswerSettings, type IpcMessage, type Role } from '#base/ipc.ts';
+import { EXIT_CONFIGURATION } from '#base/exit.ts';
+import { SHUTDOWN_MS } from '#base/limits/limits.ts';
+import { RESTART_TIMES, type RestartTimes } from '#base/restart-delay.ts';
+import { type ChildEnd, type ChildProgram, SupervisedChild } from './supervised-child.ts';
+
+export interface SupervisorOptions {
+  readonly control: ChildProgram;
+  readonly answer: ChildProgram;
+  /** Given to the answer process at each start; addresses settled (server/listen.ts). */
+  readonly settings: AnswerSettings;
+  /** One line about what has happened to a child. */
+  readonly log: (text: string) => void;
+  readonly restartTimes?: RestartTimes;
+  readonly shutdownMs?: number;
+}
+
+export class Supervisor {
+  /** 0 after a clean drain, 78 for a bad configuration, 1 when a child had to be killed. Never rejects. */
+  readonly exitCode: Promise<number>;
+  readonly #options: SupervisorOptions;
+  readonly #children: Readonly<Record<Role, SupervisedChild>>;
+  readonly #finish: (code: number) => void;
+  #stopping = false;
+  #code = 0;
+  #killer: NodeJS.Timeout | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    const { promise, resolve } = Promise.withResolvers<number>();
+    this.exitCode = promise;
+    this.#finish = resolve;
+    const times = options.restartTimes ?? RESTART_TIMES;
+    const events = {
+      greeted: (role: Role) => {
+        if (role === 'answer') this.#children.answer.send({ kind: 'start', settings: options.settings });
+      },
+      message: (role: Role, message: IpcMessage) => this.#relay(role, message),
+      ended: (role: Role, end: ChildEnd, waitMs: number) => this.#ended(role, end, waitMs),
+    };
+    this.#children = {
+      control: new SupervisedChild('control', options.control, events, times),
+      answer: new SupervisedChild('answer', options.answer, events, times),
+    };
+  }
+
+  /** Process ids of the children that run now. */
+  get pids(): Readonly<Record<Role, number | undefined>> {
+    return { control: this.#children.control.pid, answer: this.#children.answer.pid };
+  }
+
+  /** Answering first: it is what a restart must not keep waiting. */
+  start(): void {
+    this.#children.answer.start();
+    this.#children.control.start();
+  }
+
+  /** First call: both children are asked to end (TERM), and killed if they have not after SHUTDOWN_MS. Second call: killed now. */
+  stop(): void {
+    if (this.#stopping) {
+      this.#kill('asked a second time to stop');
+      return;
+    }
+    this.#stopping = true;
+    for (const child of Object.values(this.#children)) {
+      child.retire();
+      child.signal('SIGTERM');
+    }
+    this.#killer = setTimeout(() => this.#kill('not ended in time'), this.#options.shutdownMs ?? SHUTDOWN_MS);
+    this.#finishIfDone();
+  }
+
+  /** The children read their configuration again (HUP). */
+  reload(): void {
+    for (const child of Object.values(this.#children)) child.signalGreeted('SIGHUP');
+  }
+
+  #kill(why: string): void {
+    for (const child of Object.values(this.#children)) {
+      if (!child.running) continue;
+      this.#options.log(`${child.role} process: ${why}; killing it`);
+      this.#code ||= 1;
+      child.signal('SIGKILL');
+    }
+  }
+
+  #relay(from: Role, message: IpcMessage): void {
+    this.#children[other(from)].send(message);
+  }
+
+  #ended(role: Role, end: ChildEnd, waitMs: number): void {
+    const how = end.signal ?? (end.code === null ? 'could not be started' : `exit code ${end.code}`);
+    if (end.code === EXIT_CONFIGURATION) {
+      this.#code = EXIT_CONFIGURATION;
+      if (!this.#stopping) {
+        this.#options.log(`${role} process ended: its configuration cannot work (${how}); stopping`);
+        this.stop();
+      }
+    } else if (this.#stopping) {
+      // A child that was asked to end before it had its signal handlers has nothing to drain.
+      if (end.code !== 0 && !(end.signal === 'SIGTERM' && !end.greeted)) {
+        this.#options.log(`${role} process ended with ${how} while stopping`);
+        this.#code ||= 1;
+      }
+    } else {
+      this.#options.log(`${role} process ended (${how}); starting it again in ${waitMs} ms`);
+      this.#children[other(role)].send({ kind: 'gone', role });
+    }
+    this.#finishIfDone();
+  }
+
+  #finishIfDone(): void {
+    if (!this.#stopping || Object.values(this.#children).some((each) => each.running)) return;
+    clearTimeout(this.#killer);
+    this.#finish(this.#code);
+  }
+}
+
+function other(role: Role): Role {
+  return role === 'control' ? 'answer' : 'control';
+}
+
+/** TERM and INT drain, a second one kills; HUP reloads. */
+export function obeySignals(own: NodeJS.Process, supervisor: Supervisor): void {
+  own.on('SIGTERM', () => supervisor.stop());
+  own.on('SIGINT', () => supervisor.stop());
+  own.on('SIGHUP', () => supervisor.reload());
+}

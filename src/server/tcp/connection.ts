@@ -1,0 +1,242 @@
+/**
+ * One TCP connection: reads queries, answers them in order, and stops reading when the client does not take its answers.
+ * Implements: RFC 7766 §6.2.1.1 (pipelining), §6.2.3 (idle), §8 (one write for length and message); RFC 9210 §4.
+ * States: `first` (nothing asked yet) · `idle` (all answered) · `message` (a message has begun) · `blocked` (answers wait for the client)
+ * · `closing` (the last answers are on their way). Each has a deadline, which the table (table.ts) watches.
+ * Answering is synchronous, so answers are in the order of the queries and no query waits in memory but those of the last read.
+ */
+import { type Socket } from 'node:net';
+import { type ClientAddress } from '#base/client-address.ts';
+import { MESSAGE_BYTES_MAX, TCP_SPARE_BUFFERS_MAX, TCP_TURN_BYTES, TCP_WRITE_BATCH_BYTES } from '#base/limits/limits.ts';
+import { SERVER_SLOT as SLOT } from '#server/counters.ts';
+import { type QueryResponder } from '#server/listener.ts';
+import { TcpFraming } from './framing.ts';
+
+export type TcpPhase = 'first' | 'idle' | 'message' | 'blocked' | 'closing';
+
+/** What a connection needs from the table it is in. */
+export interface ConnectionHost {
+  readonly responder: QueryResponder;
+  readonly counters: Float64Array;
+  readonly firstMessageMs: number;
+  readonly messageMs: number;
+  readonly writeMs: number;
+  /** How long a connection may be idle now: less when many are open. */
+  idleMs(): number;
+  nowMs(): number;
+  /** True while the server drains: connections end as soon as all is answered. */
+  readonly draining: boolean;
+  blocked(connection: TcpConnection): void;
+  unblocked(connection: TcpConnection): void;
+  gone(connection: TcpConnection): void;
+}
+
+/**
+ * Answers are gathered in `gathered`, one connection at a time. The kernel mostly takes them at once, and the same buffer serves all; if it does
+ * not, the connection keeps that buffer until it does, and a spare one takes its place. So nothing is allocated per answer: memory that
+ * clients can ask for would otherwise grow by whatever the garbage collector has not come to yet.
+ */
+const BUFFER_BYTES = TCP_WRITE_BATCH_BYTES + 2 + MESSAGE_BYTES_MAX;
+let gathered: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+const spare: Buffer[] = [];
+const HEADER_BYTES = 12;
+
+export class TcpConnection {
+  /** What counts as one client for limits of connections. */
+  readonly client: string;
+  readonly #address: ClientAddress;
+  readonly #socket: Socket;
+  readonly #host: ConnectionHost;
+  readonly #framing = new TcpFraming();
+  #phase: TcpPhase = 'first';
+  /** When the phase began: who has made no progress for the longest is the first to be evicted. */
+  #sinceMs: number;
+  #deadlineMs: number;
+  /** Answers that the kernel has not taken yet; nothing more is answered while there are any. */
+  #unsent: Buffer | undefined;
+  /** The client has sent FIN. */
+  #ended = false;
+  /** More messages are at hand, and the next turn of the event loop goes on with them. */
+  #turn: NodeJS.Immediate | undefined;
+
+  constructor(socket: Socket, client: string, address: ClientAddress, host: ConnectionHost) {
+    this.client = client;
+    this.#address = address;
+    this.#socket = socket;
+    this.#host = host;
+    this.#sinceMs = host.nowMs();
+    this.#deadlineMs = this.#sinceMs + host.firstMessageMs;
+    // Not 'data': what is not read here stays in the socket's one buffer, and node then stops reading from the kernel.
+    socket.on('readable', () => this.#pull());
+    socket.on('drain', () => this.#drained());
+    socket.on('end', () => this.#clientEnded());
+    socket.on('error', () => {
+      host.counters[SLOT.tcpSocketErrors]! += 1;
+    });
+    socket.once('close', () => {
+      clearImmediate(this.#turn);
+      this.#releaseUnsent();
+      host.gone(this);
+    });
+  }
+
+  get phase(): TcpPhase {
+    return this.#phase;
+  }
+
+  get sinceMs(): number {
+    return this.#sinceMs;
+  }
+
+  get deadlineMs(): number {
+    // The idle limit depends on how full the table is now, not on how full it was when this connection became idle.
+    return this.#phase === 'idle' ? this.#sinceMs + this.#host.idleMs() : this.#deadlineMs;
+  }
+
+  /** Ends the connection at once. With `reset` the kernel forgets unsent answers and keeps no TIME_WAIT: what a misbehaving client costs ends here. */
+  drop(reset: boolean): void {
+    if (reset) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
+  }
+
+  /** The server drains: ends now if nothing is under way, else as soon as that is answered. */
+  drain(): void {
+    if (this.#phase === 'first' || (this.#phase === 'idle' && this.#turn === undefined)) this.#finish();
+  }
+
+  /** Reads and answers what is at hand, a turn's worth at a time. */
+  #pull(): void {
+    while (this.#phase !== 'blocked' && this.#phase !== 'closing' && this.#turn === undefined) {
+      const available = this.#socket.readableLength;
+      const octets: unknown = this.#socket.read(available === 0 ? undefined : Math.min(available, TCP_TURN_BYTES));
+      // Nothing now: 'readable' or 'end' will come.
+      if (!(octets instanceof Uint8Array)) return;
+      this.#framing.push(octets);
+      this.#work();
+      if (this.#socket.readableLength > 0) this.#yieldTurn();
+    }
+  }
+
+  /** Answers all whole messages of the last read, unless the client does not take the answers, and sets the phase. */
+  #work(): void {
+    let length = 0;
+    let answered = false;
+    this.#host.responder.beginBatch?.();
+    for (let message = this.#framing.next(); message !== undefined; message = this.#framing.next()) {
+      this.#host.counters[SLOT.tcpQueries]! += 1;
+      const written = isQuery(message)
+        ? this.#host.responder.respond(message, message.length, gathered.subarray(length + 2), 'tcp', this.#address)
+        : 0;
+      if (written === 0) {
+        // Answers, empty messages and fragments of a header are no queries; nobody honest sends them, and the stream cannot be trusted.
+        this.#host.counters[SLOT.tcpGarbage]! += 1;
+        this.#write(length);
+        return this.#finish();
+      }
+      gathered.writeUInt16BE(written, length);
+      length += 2 + written;
+      answered = true;
+      if (length >= TCP_WRITE_BATCH_BYTES) {
+        if (!this.#write(length)) return this.#block();
+        length = 0;
+      }
+    }
+    if (!this.#write(length)) return this.#block();
+    this.#rest(answered);
+  }
+
+  /** Hands the gathered answers to the socket in one write (RFC 7766 §8). False when the client must take some before we go on. */
+  #write(length: number): boolean {
+    if (length === 0) return true;
+    this.#socket.write(gathered.subarray(0, length));
+    let count = 0;
+    for (let at = 0; at < length; at += 2 + gathered.readUInt16BE(at)) count += 1;
+    this.#host.counters[SLOT.tcpAnswers]! += count;
+    if (this.#socket.writableLength === 0) return true;
+    this.#unsent = gathered;
+    gathered = spare.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    return false;
+  }
+
+  /** The kernel has taken everything, or the socket is closed: the buffer can be used again. */
+  #releaseUnsent(): void {
+    if (this.#unsent === undefined) return;
+    if (spare.length < TCP_SPARE_BUFFERS_MAX) spare.push(this.#unsent);
+    this.#unsent = undefined;
+  }
+
+  /** All whole messages are answered. */
+  #rest(progressed: boolean): void {
+    if (this.#ended) {
+      if (this.#framing.partial) this.#cut();
+      else this.#finish();
+      return;
+    }
+    const nowMs = this.#host.nowMs();
+    if (this.#framing.partial) {
+      // Octets of an unfinished message are no progress: the time since its first octet counts.
+      if (this.#phase === 'message' && !progressed) return;
+      const firstDeadlineMs = this.#phase === 'first' && !progressed ? this.#deadlineMs : Infinity;
+      this.#enter('message', Math.min(nowMs + this.#host.messageMs, firstDeadlineMs));
+    } else {
+      this.#enter('idle', Infinity);
+      if (this.#host.draining) this.#finish();
+    }
+  }
+
+  #enter(phase: TcpPhase, deadlineMs: number): void {
+    if (this.#phase === 'blocked' && phase !== 'blocked') this.#host.unblocked(this);
+    this.#phase = phase;
+    this.#sinceMs = this.#host.nowMs();
+    this.#deadlineMs = deadlineMs;
+  }
+
+  /** Backpressure: who does not take answers cannot ask for more of them. */
+  #block(): void {
+    this.#enter('blocked', this.#host.nowMs() + this.#host.writeMs);
+    this.#host.blocked(this);
+  }
+
+  #drained(): void {
+    this.#releaseUnsent();
+    if (this.#phase !== 'blocked') return;
+    this.#enter('idle', Infinity);
+    this.#work();
+    this.#pull();
+  }
+
+  /** Other connections and UDP go first; more of this connection in the next turn of the event loop. */
+  #yieldTurn(): void {
+    if (this.#phase === 'blocked' || this.#phase === 'closing') return;
+    this.#turn = setImmediate(() => {
+      this.#turn = undefined;
+      if (!this.#socket.destroyed) this.#pull();
+    });
+  }
+
+  /** FIN after the last query is a normal end; the answers still go out (RFC 7766 §6.2.4 forbids dropping them). */
+  #clientEnded(): void {
+    this.#ended = true;
+    if (this.#phase === 'closing') return;
+    // Messages of the last read may still wait; `#rest` ends the connection after them.
+    if (this.#phase === 'blocked') return;
+    if (this.#framing.partial) this.#cut();
+    else this.#finish();
+  }
+
+  #cut(): void {
+    this.#host.counters[SLOT.tcpCut]! += 1;
+    this.drop(false);
+  }
+
+  /** Sends what is written, then closes. */
+  #finish(): void {
+    this.#enter('closing', this.#host.nowMs() + this.#host.writeMs);
+    this.#socket.end(() => this.#socket.destroy());
+  }
+}
+
+/** A whole header with QR = 0. Answering an answer would let two servers talk to each other for ever. */
+function isQuery(message: Uint8Array): boolean {
+  return message.length >= HEADER_BYTES && (message[2]! & 0x80) === 0;
+}

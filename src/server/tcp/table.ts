@@ -1,0 +1,214 @@
+/**
+ * All TCP connections of one worker, over all its listening sockets: how many there may be, who has to go when there are too many, and
+ * who has taken too long.
+ * Implements: RFC 7766 §6.2.2–6.2.3 and RFC 9210 §4.2–4.3 (limits in total and per client, idle time that shrinks under load).
+ * One sweep of at most TCP_CONNECTIONS_MAX numbers every TCP_SWEEP_MS instead of a timer per connection.
+ */
+import { type Socket } from 'node:net';
+import { clientNetwork } from '#base/address.ts';
+import { unreachable } from '#base/assert.ts';
+import { newClientAddress, setClientAddress } from '#base/client-address.ts';
+import {
+  TCP_BLOCKED_CONNECTIONS_MAX,
+  TCP_CONNECTIONS_MAX,
+  TCP_CONNECTIONS_PER_CLIENT_MAX,
+  TCP_FIRST_MESSAGE_MS,
+  TCP_IDLE_FULL_MS,
+  TCP_IDLE_MS,
+  TCP_MESSAGE_MS,
+  TCP_SWEEP_MS,
+  TCP_WRITE_MS,
+} from '#base/limits/limits.ts';
+import { SERVER_SLOT as SLOT } from '#server/counters.ts';
+import { type QueryResponder } from '#server/listener.ts';
+import { type ConnectionHost, TcpConnection, type TcpPhase } from './connection.ts';
+
+/** Limits of a table, in the words of base/limits/limits.ts; tests make them small. */
+export interface TcpLimits {
+  readonly connections: number;
+  readonly connectionsPerClient: number;
+  readonly blockedConnections: number;
+  readonly firstMessageMs: number;
+  readonly messageMs: number;
+  readonly idleMs: number;
+  readonly idleFullMs: number;
+  readonly writeMs: number;
+}
+
+export const TCP_LIMITS: TcpLimits = {
+  connections: TCP_CONNECTIONS_MAX,
+  connectionsPerClient: TCP_CONNECTIONS_PER_CLIENT_MAX,
+  blockedConnections: TCP_BLOCKED_CONNECTIONS_MAX,
+  firstMessageMs: TCP_FIRST_MESSAGE_MS,
+  messageMs: TCP_MESSAGE_MS,
+  idleMs: TCP_IDLE_MS,
+  idleFullMs: TCP_IDLE_FULL_MS,
+  writeMs: TCP_WRITE_MS,
+};
+
+/** Idle time at an occupancy of 0…1: the full time while the table is at most half full, then falling to `idleFullMs`. */
+export function idleTimeMs(limits: TcpLimits, occupancy: number): number {
+  const crowded = Math.min(1, Math.max(0, 2 * occupancy - 1));
+  return limits.idleMs - crowded * (limits.idleMs - limits.idleFullMs);
+}
+
+export class TcpTable implements ConnectionHost {
+  readonly responder: QueryResponder;
+  readonly counters: Float64Array;
+  readonly firstMessageMs: number;
+  readonly messageMs: number;
+  readonly writeMs: number;
+  readonly #limits: TcpLimits;
+  readonly #connections = new Set<TcpConnection>();
+  /** In the order in which they became blocked. */
+  readonly #blocked = new Set<TcpConnection>();
+  readonly #perClient = new Map<string, number>();
+  readonly #sweeper: NodeJS.Timeout;
+  #draining = false;
+  #emptied: (() => void) | undefined;
+
+  /** `counters` is this worker's row (server/counters.ts). */
+  constructor(responder: QueryResponder, counters: Float64Array, limits: TcpLimits = TCP_LIMITS) {
+    this.responder = responder;
+    this.counters = counters;
+    this.#limits = limits;
+    this.firstMessageMs = limits.firstMessageMs;
+    this.messageMs = limits.messageMs;
+    this.writeMs = limits.writeMs;
+    this.counters[SLOT.tcpOpen] = 0;
+    // Not in the timer itself: when the loop is late, octets that came in time must be read first, and immediates run after reading.
+    this.#sweeper = setInterval(() => setImmediate(() => this.#sweep()), TCP_SWEEP_MS);
+    this.#sweeper.unref();
+  }
+
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  nowMs(): number {
+    return performance.now();
+  }
+
+  idleMs(): number {
+    return idleTimeMs(this.#limits, this.#connections.size / this.#limits.connections);
+  }
+
+  /** Takes an accepted socket, evicting another connection if there is no room; or closes it if its client has too many. */
+  admit(socket: Socket): void {
+    const ip = socket.remoteAddress;
+    if (ip === undefined || this.#draining) {
+      // Reset before we came to it.
+      socket.on('error', () => undefined);
+      socket.destroy();
+      return;
+    }
+    this.counters[SLOT.tcpAccepted]! += 1;
+    const client = clientNetwork(ip);
+    const held = this.#perClient.get(client) ?? 0;
+    if (held >= this.#limits.connectionsPerClient) {
+      this.counters[SLOT.tcpRefusedClient]! += 1;
+      socket.on('error', () => undefined);
+      socket.resetAndDestroy();
+      return;
+    }
+    if (this.#connections.size >= this.#limits.connections) this.#evictLeastProgress();
+    this.#perClient.set(client, held + 1);
+    const address = newClientAddress();
+    setClientAddress(address, ip);
+    this.#connections.add(new TcpConnection(socket, client, address, this));
+    this.counters[SLOT.tcpOpen] = this.#connections.size;
+  }
+
+  blocked(connection: TcpConnection): void {
+    this.#blocked.add(connection);
+    if (this.#blocked.size <= this.#limits.blockedConnections) return;
+    for (const longest of this.#blocked) {
+      this.counters[SLOT.tcpEvictedBlocked]! += 1;
+      this.#drop(longest, true);
+      return;
+    }
+  }
+
+  unblocked(connection: TcpConnection): void {
+    this.#blocked.delete(connection);
+  }
+
+  /** The socket has closed, by whomever. */
+  gone(connection: TcpConnection): void {
+    this.#remove(connection);
+  }
+
+  /** Ends idle connections now, the others when they have their answers, all after `graceMs`. Accept nothing more before calling it. */
+  async close(graceMs: number): Promise<void> {
+    this.#draining = true;
+    for (const connection of this.#connections) connection.drain();
+    if (this.#connections.size > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, graceMs);
+        this.#emptied = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    clearInterval(this.#sweeper);
+    for (const connection of this.#connections) this.#drop(connection, true);
+  }
+
+  /**
+   * Makes room: the connection that has made no progress for the longest goes, whatever it does: idle, sending octet by octet or not reading.
+   * An attacker who fills the table thus pushes out his own connections, and a new client always gets in.
+   */
+  #evictLeastProgress(): void {
+    let victim: TcpConnection | undefined;
+    for (const connection of this.#connections) if (victim === undefined || connection.sinceMs < victim.sinceMs) victim = connection;
+    if (victim === undefined) return;
+    this.counters[SLOT.tcpEvictedFull]! += 1;
+    this.#drop(victim, victim.phase !== 'idle');
+  }
+
+  #sweep(): void {
+    const nowMs = this.nowMs();
+    for (const connection of this.#connections) {
+      if (connection.deadlineMs > nowMs) continue;
+      this.counters[timeoutSlot(connection.phase)]! += 1;
+      // Whoever was merely idle gets a clean FIN; whoever left something unfinished keeps no kernel memory.
+      this.#drop(connection, connection.phase !== 'idle' && connection.phase !== 'first');
+    }
+  }
+
+  #drop(connection: TcpConnection, reset: boolean): void {
+    connection.drop(reset);
+    this.#remove(connection);
+  }
+
+  #remove(connection: TcpConnection): void {
+    if (!this.#connections.delete(connection)) return;
+    this.#blocked.delete(connection);
+    const held = (this.#perClient.get(connection.client) ?? 1) - 1;
+    if (held === 0) this.#perClient.delete(connection.client);
+    else this.#perClient.set(connection.client, held);
+    this.counters[SLOT.tcpOpen] = this.#connections.size;
+    if (this.#connections.size === 0) this.#emptied?.();
+  }
+}
+
+function timeoutSlot(phase: TcpPhase): number {
+  switch (phase) {
+    case 'first':
+      return SLOT.tcpTimeoutFirst;
+    case 'idle':
+      return SLOT.tcpTimeoutIdle;
+    case 'message':
+      return SLOT.tcpTimeoutMessage;
+    case 'blocked':
+    case 'closing':
+      return SLOT.tcpTimeoutWrite;
+    default:
+      return unreachable(phase);
+  }
+}

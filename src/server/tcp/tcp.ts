@@ -1,0 +1,43 @@
+/**
+ * A listening TCP socket, SO_REUSEPORT, one per worker and address.
+ * Implements: RFC 7766 §5 (TCP is served like UDP). Not here: connections (connection.ts), their limits (table.ts), zone transfer.
+ */
+import { createServer } from 'node:net';
+import { ipPort, type IpPort } from '#base/address.ts';
+import { SERVER_SLOT as SLOT } from '#server/counters.ts';
+import { type TcpListener } from '#server/listener.ts';
+import { type TcpTable } from './table.ts';
+
+/** Binds and starts accepting into `table`. Rejects with the system's error. Closing it leaves the table's connections alone. */
+export async function openTcp(address: IpPort, table: TcpTable): Promise<TcpListener> {
+  const server = createServer(
+    {
+      // A client may send FIN after its last query and still wants the answers (RFC 7766 §6.2.4).
+      allowHalfOpen: true,
+      noDelay: true,
+      // node reads on only when everything read before has been used: 64 KiB per connection at most.
+      highWaterMark: 1,
+    },
+    (socket) => table.admit(socket),
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: address.ip, port: address.port, reusePort: true, ipv6Only: address.family === 6, exclusive: true }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  // Failed accepts (EMFILE, ECONNABORTED): the client retries, the socket goes on listening.
+  server.on('error', () => {
+    table.counters[SLOT.tcpSocketErrors]! += 1;
+  });
+  const bound = server.address();
+  return {
+    address: typeof bound === 'object' && bound !== null ? ipPort(bound.address, bound.port) : address,
+    // The callback of `close` waits for the connections, which are the table's; the socket itself is closed at once.
+    close: () => {
+      server.close();
+      return Promise.resolve();
+    },
+  };
+}

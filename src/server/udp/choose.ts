@@ -1,0 +1,32 @@
+/**
+ * Which of the two UDP sockets this process uses: the batched one where koffi, Linux and a try with real packets allow it, else node:dgram.
+ * Not here: the sockets (mmsg.ts, dgram.ts).
+ */
+import { type IpPort } from '#base/address.ts';
+import { type UdpKind } from '#base/ipc.ts';
+// `import type`, which leaves nothing behind: the module itself needs koffi.
+import type { MmsgSockets } from './mmsg-socket.ts';
+
+/** Opens the sockets of one blocking thread; undefined stands for node:dgram, which opens its own. */
+export type OpenMmsg = (addresses: readonly IpPort[]) => MmsgSockets;
+
+export interface UdpChoice {
+  readonly openMmsg: OpenMmsg | undefined;
+  /** Why the batched socket, which was asked for or would have been better, cannot be had. */
+  readonly refusal: string | undefined;
+}
+
+/** Loads koffi, checks the machine's structures and sends packets to itself; all of it takes some milliseconds. Never rejects. */
+export async function chooseUdp(wanted: UdpKind): Promise<UdpChoice> {
+  if (wanted === 'dgram') return { openMmsg: undefined, refusal: undefined };
+  try {
+    const { loadSyscalls } = await import('./mmsg-syscalls.ts');
+    const { openSockets } = await import('./mmsg-socket.ts');
+    const { tryPackets } = await import('./mmsg-trial.ts');
+    const calls = loadSyscalls();
+    tryPackets(calls);
+    return { openMmsg: (addresses) => openSockets(calls, addresses), refusal: undefined };
+  } catch (error) {
+    return { openMmsg: undefined, refusal: error instanceof Error ? error.message.split('\n')[0]! : String(error) };
+  }
+}

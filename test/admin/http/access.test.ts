@@ -1,0 +1,266 @@
+import { describe, expect, it } from 'vitest';
+import { AUTH_FAILURES_PER_MINUTE_MAX } from '#base/limits/limits.ts';
+import { type Bench, type ProblemBody, bench } from '../support.ts';
+
+interface OpenApi {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly security?: readonly unknown[]; readonly summary?: string }>>>>;
+}
+
+/** What each route asks for; a route that is not here fails the test, so nobody can add one without saying who may use it. */
+const POLICY: Readonly<Record<string, 'public' | 'read' | 'any' | 'zone-read' | 'zone-change' | 'admin' | 'signer'>> = {
+  'get /livez': 'public',
+  'get /readyz': 'public',
+  'get /metrics': 'public',
+  'get /v1/audit': 'read',
+  'get /v1/audit/verify': 'read',
+  'get /v1/events': 'any',
+  'get /v1/query': 'read',
+  'get /v1/status': 'read',
+  'get /v1/dkim/{domain}': 'signer',
+  'get /v1/dkim/data/{domain}': 'signer',
+  'get /v1/signers': 'read',
+  'post /v1/signers': 'admin',
+  'get /v1/signers/{signer}': 'read',
+  'delete /v1/signers/{signer}': 'admin',
+  'get /v1/signers/{signer}/keys': 'signer',
+  'post /v1/signers/{signer}/ack': 'signer',
+  'post /v1/signers/{signer}/export': 'admin',
+  'post /v1/signers/{signer}/public-keys': 'admin',
+  'get /v1/tokens': 'admin',
+  'post /v1/tokens': 'admin',
+  'delete /v1/tokens/{id}': 'admin',
+  'get /v1/zones': 'any',
+  'post /v1/zones': 'admin',
+  'get /v1/zones/{zone}': 'zone-read',
+  'patch /v1/zones/{zone}': 'zone-change',
+  'delete /v1/zones/{zone}': 'admin',
+  'get /v1/zones/{zone}/zonefile': 'zone-read',
+  'put /v1/zones/{zone}/zonefile': 'zone-change',
+  'get /v1/zones/{zone}/rrsets': 'zone-read',
+  'patch /v1/zones/{zone}/rrsets': 'zone-change',
+  'get /v1/zones/{zone}/rrsets/{name}/{type}': 'zone-read',
+  'put /v1/zones/{zone}/rrsets/{name}/{type}': 'zone-change',
+  'delete /v1/zones/{zone}/rrsets/{name}/{type}': 'zone-change',
+  'get /v1/zones/{zone}/changes': 'zone-read',
+  'post /v1/zones/{zone}/changes/{serial}/revert': 'zone-change',
+  'get /v1/zones/{zone}/dnssec': 'zone-read',
+  'patch /v1/zones/{zone}/dnssec': 'zone-change',
+  'get /v1/zones/{zone}/dnssec/ds': 'zone-read',
+  'get /v1/mail/schema': 'public',
+  'get /v1/spf/{domain}/check': 'read',
+  'get /v1/spf/{domain}/tree': 'read',
+  'get /v1/spf/{domain}/flatten': 'read',
+  'get /v1/zones/{zone}/mail': 'zone-read',
+  'put /v1/zones/{zone}/mail': 'zone-change',
+  'delete /v1/zones/{zone}/mail': 'zone-change',
+  'get /v1/zones/{zone}/mail/status': 'zone-read',
+  'get /v1/zones/{zone}/mail/check': 'zone-read',
+  'get /v1/zones/{zone}/mail/proposal': 'zone-read',
+  'post /v1/zones/{zone}/mail/orders': 'zone-change',
+  'get /v1/zones/{zone}/dkim': 'zone-read',
+  'post /v1/zones/{zone}/dkim/rotate': 'zone-change',
+  'post /v1/zones/{zone}/dkim/{selector}/revoke': 'zone-change',
+  'get /v1/zones/{zone}/dmarc': 'zone-read',
+  'patch /v1/zones/{zone}/dmarc': 'zone-change',
+  'get /v1/zones/{zone}/mta-sts': 'zone-read',
+  'patch /v1/zones/{zone}/mta-sts': 'zone-change',
+  'post /v1/zones/{zone}/dmarc/reports': 'zone-change',
+  'post /v1/zones/{zone}/mta-sts/reports': 'zone-change',
+  'get /v1/zones/{zone}/tlsa': 'zone-read',
+  'post /v1/zones/{zone}/tlsa/{host}/next': 'zone-change',
+  'post /v1/zones/{zone}/tlsa/{host}/activated': 'zone-change',
+  'post /v1/zones/{zone}/tlsa/{host}/abandon': 'zone-change',
+};
+
+/** May pass, by policy and who asks. Passing means that the request is judged for what it says: any status but 401, 403 and 429. */
+const MAY = {
+  none: ['public'],
+  wrong: ['public'],
+  read: ['public', 'any', 'read', 'zone-read'],
+  zone: ['public', 'any', 'zone-read', 'zone-change'],
+  other: ['public', 'any'],
+  signer: ['public', 'signer'],
+  admin: ['public', 'any', 'read', 'zone-read', 'zone-change', 'admin'],
+} as const satisfies Record<string, readonly (typeof POLICY)[string][]>;
+
+async function signerToken({ control }: Bench): Promise<string> {
+  const actor = { kind: 'system', id: 'test', from: '' } as const;
+  return (await control.createToken('mx1', ['signer:mx1'], undefined, actor)).secret;
+}
+
+async function routes({ app }: Bench): Promise<[string, string, string][]> {
+  const document = (await app.inject('/v1/openapi.json')).json<OpenApi>();
+  expect(document.openapi).toMatch(/^3\.1\./);
+  return Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method): [string, string, string] => [`${method} ${path}`, method, path]),
+  );
+}
+
+describe('every route × every kind of caller', () => {
+  it('has a policy for each route of the OpenAPI document and no other', async () => {
+    const found = (await routes(await bench())).map(([route]) => route);
+    expect(found.toSorted()).toEqual(Object.keys(POLICY).toSorted());
+  });
+
+  it.each(Object.keys(MAY) as (keyof typeof MAY)[])('%s', async (caller) => {
+    const one = await bench();
+    const may: readonly string[] = MAY[caller];
+    const header =
+      caller === 'none'
+        ? undefined
+        : caller === 'wrong'
+          ? `Bearer wax_${'0'.repeat(16)}_${'0'.repeat(64)}`
+          : `Bearer ${caller === 'signer' ? await signerToken(one) : one.tokens[caller]}`;
+    const verdicts: Record<string, boolean> = {};
+    const expected: Record<string, boolean> = {};
+    let failures = 0;
+    for (const [route, method, path] of await routes(one)) {
+      // What cannot be decided from outside stays out of the way: dry runs change nothing, and the zone is there.
+      const url = path
+        .replace('{zone}', 'example.com')
+        .replace('{name}', 'www')
+        .replace('{type}', 'A')
+        .replace('{serial}', '1')
+        .replace('{signer}', 'mx1')
+        .replace('{domain}', 'example.com')
+        .replace('{id}', 'x')
+        // A stream that is followed has no end.
+        .replace('/v1/events', '/v1/events?follow=0');
+      const answer = await one.app.inject({
+        method: method.toUpperCase() as 'GET',
+        url: method === 'get' ? url : `${url}?dryRun=1`,
+        headers: header === undefined ? {} : { authorization: header },
+      });
+      const refused = [401, 403, 429].includes(answer.statusCode);
+      if (refused) expect(answer.headers['content-type']).toBe('application/problem+json');
+      if (answer.statusCode === 401) {
+        failures++;
+        expect(answer.headers['www-authenticate']).toMatch(/^Bearer /);
+      }
+      verdicts[route] = !refused;
+      expected[route] = may.includes(POLICY[route]!);
+    }
+    expect(verdicts).toEqual(expected);
+    if (caller === 'none' || caller === 'wrong') expect(failures).toBe(AUTH_FAILURES_PER_MINUTE_MAX);
+    expect(one.control.commands.filter(({ options }) => !options.dryRun).length).toBe(1);
+  });
+});
+
+describe('RFC 6750 §2: bearer tokens', () => {
+  it.each([
+    ['no token', undefined, 'AUTH_MISSING'],
+    ['another scheme', 'Basic YTpi', 'AUTH_INVALID'],
+    ['two words', 'Bearer a b', 'AUTH_INVALID'],
+    ['nothing after Bearer', 'Bearer', 'AUTH_INVALID'],
+  ])('%s', async (_what, authorization, code) => {
+    const { app } = await bench();
+    const answer = await app.inject({ url: '/v1/zones', headers: authorization === undefined ? {} : { authorization } });
+    expect(answer.statusCode).toBe(401);
+    expect(answer.json<ProblemBody>().code).toBe(code);
+  });
+
+  it('takes the scheme in any case', async () => {
+    const { app, tokens } = await bench();
+    expect((await app.inject({ url: '/v1/zones', headers: { authorization: `bearer ${tokens.read}` } })).statusCode).toBe(200);
+  });
+
+  it('refuses a token in the URL as an unknown parameter', async () => {
+    const { app, tokens, call } = await bench();
+    expect((await app.inject(`/v1/zones?access_token=${tokens.admin}`)).statusCode).toBe(401);
+    const answer = await call('GET', `/v1/zones?access_token=${tokens.admin}`);
+    expect(answer.statusCode).toBe(400);
+  });
+
+  it('stops believing a token that is revoked or expired', async () => {
+    const { app, control, tokens, call } = await bench();
+    const made = await call('POST', '/v1/tokens', { payload: { name: 'short', scopes: ['read'], expiresAt: '2026-01-01T01:00:00Z' } });
+    const { token } = made.json<{ token: string }>();
+    const tryToken = async (secret: string) =>
+      (await app.inject({ url: '/v1/status', headers: { authorization: `Bearer ${secret}` } })).statusCode;
+    expect(await tryToken(token)).toBe(200);
+    control.nowMs += 3_600_000;
+    expect(await tryToken(token)).toBe(401);
+    const { tokens: list } = (await call('GET', '/v1/tokens')).json<{ tokens: { id: string; name: string }[] }>();
+    expect(await tryToken(tokens.read)).toBe(200);
+    expect((await call('DELETE', `/v1/tokens/${list.find(({ name }) => name === 'read')!.id}`)).statusCode).toBe(200);
+    expect(await tryToken(tokens.read)).toBe(401);
+  });
+});
+
+describe('failed log-ins', () => {
+  it('are limited by client network, without locking out who has a good token', async () => {
+    const { app, tokens } = await bench();
+    const knock = async (remoteAddress: string, token = 'x') =>
+      await app.inject({ url: '/v1/status', remoteAddress, headers: { authorization: `Bearer ${token}` } });
+    for (let n = 0; n < AUTH_FAILURES_PER_MINUTE_MAX; n++) expect((await knock('2001:db8::1')).statusCode).toBe(401);
+    const refused = await knock('2001:db8::2');
+    expect(refused.statusCode).toBe(429);
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+    expect((await knock('2001:db8:0:1::1')).statusCode).toBe(401);
+    expect((await knock('2001:db8::1', tokens.read)).statusCode).toBe(200);
+  });
+
+  it('are counted by the address of the socket, whatever X-Forwarded-For says', async () => {
+    const { app } = await bench();
+    const statuses: number[] = [];
+    for (let n = 0; n <= AUTH_FAILURES_PER_MINUTE_MAX; n++) {
+      statuses.push(
+        (await app.inject({ url: '/v1/status', headers: { 'x-forwarded-for': `192.0.2.${n}`, forwarded: `for=192.0.2.${n}` } })).statusCode,
+      );
+    }
+    expect(statuses.at(-1)).toBe(429);
+  });
+});
+
+describe('scopes of single zones', () => {
+  it('list only their zones', async () => {
+    const { app, tokens, call } = await bench();
+    await call('POST', '/v1/zones', { payload: { name: 'third.test' } });
+    const list = async (token: string) =>
+      (await app.inject({ url: '/v1/zones', headers: { authorization: `Bearer ${token}` } }))
+        .json<{ zones: { name: string }[] }>()
+        .zones.map(({ name }) => name);
+    expect(await list(tokens.zone)).toEqual(['example.com.']);
+    expect(await list(tokens.other)).toEqual([]);
+    expect(await list(tokens.read)).toEqual(['example.com.', 'third.test.']);
+  });
+
+  it('cannot be widened by spelling: case and last dot are the same zone, parents and children are not', async () => {
+    const { app, tokens } = await bench();
+    const status = async (zone: string) =>
+      (await app.inject({ url: `/v1/zones/${zone}`, headers: { authorization: `Bearer ${tokens.zone}` } })).statusCode;
+    expect(await status('EXAMPLE.com.')).toBe(200);
+    for (const zone of ['com', '=2E', 'sub.example.com', 'xexample.com', 'example.com%00', 'example..com'])
+      expect(await status(zone)).toBe(403);
+  });
+
+  it('may not create their zone by importing it', async () => {
+    const { app, tokens } = await bench();
+    const answer = await app.inject({
+      method: 'PUT',
+      url: '/v1/zones/other.test/zonefile',
+      headers: { authorization: `Bearer ${tokens.other}`, 'content-type': 'text/dns' },
+      payload: '@ 300 SOA a b 1 2 3 4 5\n@ 300 NS ns.test.\n',
+    });
+    expect(answer.statusCode).toBe(403);
+  });
+});
+
+it('writes the token and the address into the audit log', async () => {
+  const { app, control, tokens } = await bench();
+  await app.inject({
+    method: 'DELETE',
+    url: '/v1/zones/example.com/rrsets/www/A',
+    remoteAddress: '198.51.100.7',
+    headers: { authorization: `Bearer ${tokens.zone}`, 'x-forwarded-for': '192.0.2.66' },
+  });
+  expect(control.commands.at(-1)?.options.actor).toMatchObject({ kind: 'token', from: '198.51.100.7' });
+  expect(tokens.zone).toContain(control.commands.at(-1)?.options.actor.id);
+});
+
+it('asks for a token before it says whether a path exists', async () => {
+  const { app, call } = await bench();
+  expect((await app.inject('/v1/nothing')).statusCode).toBe(401);
+  expect((await call('GET', '/v1/nothing')).json<ProblemBody>().code).toBe('ROUTE_NOT_FOUND');
+});

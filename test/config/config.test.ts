@@ -1,0 +1,216 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Config, type ConfigSources, describeConfig, loadConfig, readConfig } from '#config/config.ts';
+import { formatIpPort } from '#base/address.ts';
+import { parseDuration, parseSize } from '#base/units.ts';
+
+const nothing: ConfigSources = { environment: {}, flags: {}, workingDirectory: '/here' };
+
+function good(sources: Partial<ConfigSources>): Config {
+  const config = readConfig({ ...nothing, ...sources });
+  expect(config).toMatchObject({ ok: true });
+  if (!config.ok) throw new Error('not reached');
+  return config.value;
+}
+
+/** The problems of `text` as a file, each as `place code`. */
+function bad(sources: Partial<ConfigSources>): string[] {
+  const config = readConfig({ ...nothing, ...sources });
+  return config.ok ? [] : config.problems.map((each) => `${each.at} ${each.code} ${each.fix ?? ''}`.trim());
+}
+
+const file = (text: string) => ({ file: { path: '/etc/waxseal/waxseal.toml', text } });
+
+describe('configuration', () => {
+  it('has the defaults of npm start', () => {
+    expect(describeConfig(good({}))).toEqual({
+      data: '/here/data',
+      dns: { listen: ['127.0.0.1:5300'], workers: 0, udp: 'auto' },
+      admin: { listen: '127.0.0.1:8053', zone_file_max: '268435456B', request_timeout: '300000ms' },
+      https: { listen: '127.0.0.1:8443' },
+      mail: { name_servers: [], secondaries: 'listed', resolvers: [], probe: true, probe_networks: [] },
+      keys: { kek_file: '/here/keys/kek' },
+      cookies: { enabled: true },
+      rrl: { enabled: true, rate: 50, slip: 1, dry_run: false, allow: ['127.0.0.0/8', '::1'] },
+      log: { level: 'info', format: 'json', queries: 0 },
+    });
+  });
+
+  it('has cookies and rate limits, from each of its sources', () => {
+    const text =
+      '[cookies]\nsecret_file = "cookie"\nprevious_secret_file = "/run/old"\n[rrl]\nrate = 7\nslip = 3\ndry_run = true\nallow = ["192.0.2.0/24"]\n';
+    const { cookies, rrl } = good(file(text));
+    expect(cookies).toEqual({ secretFile: '/etc/waxseal/cookie', previousSecretFile: '/run/old' });
+    expect(rrl).toEqual({ rate: 7, slip: 3, dryRun: true, allow: ['192.0.2.0/24'] });
+    const environment = { WAXSEAL_RRL__ALLOW: '', WAXSEAL_RRL__DRY_RUN: 'false', WAXSEAL_COOKIES__ENABLED: 'false' };
+    expect(good({ ...file(text), environment })).toMatchObject({ cookies: undefined, rrl: { allow: [], dryRun: false, rate: 7 } });
+    expect(describeConfig(good({ environment: { WAXSEAL_RRL__ENABLED: 'false' } }))).toMatchObject({ rrl: { enabled: false } });
+  });
+
+  it('has who is asked about mail records, from each of its sources', () => {
+    const text =
+      '[mail]\nname_servers = ["192.0.2.54:53"]\nresolvers = ["192.0.2.1:53", "[2001:db8::1]:5353"]\nprobe_ca_file = "ca.pem"\nprobe_networks = ["10.0.0.0/8"]\n';
+    const { mail } = good(file(text));
+    expect(mail).toEqual({
+      nameServers: ['192.0.2.54:53'],
+      secondaries: 'listed',
+      resolvers: ['192.0.2.1:53', '[2001:db8::1]:5353'],
+      isProbing: true,
+      probeCaFile: '/etc/waxseal/ca.pem',
+      probeNetworks: ['10.0.0.0/8'],
+    });
+    const environment = {
+      WAXSEAL_MAIL__SECONDARIES: 'from-ns',
+      WAXSEAL_MAIL__PROBE: 'false',
+      WAXSEAL_MAIL__RESOLVERS: '127.0.0.1:53',
+      WAXSEAL_MAIL__PROBE_NETWORKS: '',
+    };
+    expect(describeConfig(good({ ...file(text), environment }))).toMatchObject({
+      mail: { secondaries: 'from-ns', resolvers: ['127.0.0.1:53'], probe: false, probe_ca_file: '/etc/waxseal/ca.pem', probe_networks: [] },
+    });
+  });
+
+  it('tells all that is wrong with it at once', () => {
+    const text = '[mail]\nresolver = []\nresolvers = ["dns.example:53", "192.0.2.1"]\nprobe = "yes"\nprobe_networks = ["inside"]\n';
+    expect(bad(file(text))).toEqual([
+      '/etc/waxseal/waxseal.toml:2 CONFIG_KEY did you mean mail.resolvers?',
+      '/etc/waxseal/waxseal.toml:4 CONFIG_VALUE',
+    ]);
+    expect(bad(file(text.replace('resolver = []\n', '').replace('"yes"', 'true')))).toEqual([
+      '/etc/waxseal/waxseal.toml:2 CONFIG_VALUE',
+      '/etc/waxseal/waxseal.toml:2 CONFIG_VALUE',
+      '/etc/waxseal/waxseal.toml:4 CONFIG_VALUE',
+    ]);
+    expect(bad({ environment: { WAXSEAL_MAIL__RESOLVERS: Array(9).fill('192.0.2.1:53').join(',') } })).toEqual([
+      'WAXSEAL_MAIL__RESOLVERS CONFIG_VALUE',
+    ]);
+  });
+
+  it('has no limits that limit nothing or everything', () => {
+    expect(bad({ environment: { WAXSEAL_RRL__RATE: '0' } })).toEqual(['WAXSEAL_RRL__RATE CONFIG_VALUE']);
+    expect(bad({ environment: { WAXSEAL_RRL__SLIP: '0' } })).toEqual(['WAXSEAL_RRL__SLIP CONFIG_VALUE']);
+    expect(bad({ environment: { WAXSEAL_RRL__ENABLED: 'yes' } })).toEqual(['WAXSEAL_RRL__ENABLED CONFIG_VALUE']);
+    expect(bad({ environment: { WAXSEAL_RRL__ALLOW: '192.0.2.0/33, 192.0.2.1, ::/0, localhost' } })).toEqual([
+      'WAXSEAL_RRL__ALLOW CONFIG_VALUE',
+      'WAXSEAL_RRL__ALLOW CONFIG_VALUE',
+    ]);
+    expect(bad({ environment: { WAXSEAL_COOKIES__PREVIOUS_SECRET_FILE: 'x' } })).toEqual([
+      'WAXSEAL_COOKIES__PREVIOUS_SECRET_FILE CONFIG_VALUE',
+    ]);
+  });
+
+  it('is taken from file, then environment, then flags', () => {
+    const text = 'data = "a"\n[dns]\nlisten = ["192.0.2.1:53", "[2001:db8::1]:53"]\nworkers = 2\n[log]\nlevel = "warn"\n';
+    const environment = { WAXSEAL_DNS__WORKERS: '3', WAXSEAL_LOG__LEVEL: 'debug', PATH: '/bin' };
+    const config = good({ ...file(text), environment, flags: { 'dns.workers': '4' } });
+    expect(config.data).toBe('/etc/waxseal/a');
+    expect(config.dns.listen.map(formatIpPort)).toEqual(['192.0.2.1:53', '[2001:db8::1]:53']);
+    expect(config.dns.workers).toBe(4);
+    expect(config.log.level).toBe('debug');
+  });
+
+  it('resolves paths where they were written: beside the file, or in the working directory', () => {
+    const kek = file('keys.kek_file = "kek"');
+    expect(good(kek).keys.kekFile).toBe('/etc/waxseal/kek');
+    expect(good({ environment: { WAXSEAL_KEYS__KEK_FILE: 'kek' } }).keys.kekFile).toBe('/here/kek');
+    expect(good({ flags: { data: '/var/lib/waxseal' } }).data).toBe('/var/lib/waxseal');
+  });
+
+  it('turns listeners off', () => {
+    const config = good({ flags: { 'admin.listen': 'off', 'https.listen': 'off' } });
+    expect(config.admin.listen).toBeUndefined();
+    expect(config.https.listen).toBeUndefined();
+  });
+
+  it('separates a list in the environment by commas', () => {
+    const config = good({ environment: { WAXSEAL_DNS__LISTEN: '127.0.0.1:53, [::1]:53' } });
+    expect(config.dns.listen.map(formatIpPort)).toEqual(['127.0.0.1:53', '[::1]:53']);
+  });
+
+  it('is frozen all the way down', () => {
+    const config = good({});
+    expect([config, config.dns, config.dns.listen, config.dns.listen[0]].every(Object.isFrozen)).toBe(true);
+  });
+
+  it('tells unknown keys with line and suggestion, all at once', () => {
+    expect(bad(file('dta = "x"\n\n[dns]\nlistne = []\nworkers = 1\n[admn]\nlisten = "x"\n'))).toEqual([
+      '/etc/waxseal/waxseal.toml:1 CONFIG_KEY did you mean data?',
+      '/etc/waxseal/waxseal.toml:4 CONFIG_KEY did you mean dns.listen?',
+      expect.stringMatching(/^\/etc\/waxseal\/waxseal.toml:6 CONFIG_KEY known keys: data, dns.listen/),
+    ]);
+  });
+
+  it('tells an unknown key of a section with the keys that there are', () => {
+    expect(bad(file('[log]\nxyzzyx = 1'))).toEqual([
+      '/etc/waxseal/waxseal.toml:2 CONFIG_KEY known keys: log.level, log.format, log.queries',
+    ]);
+  });
+
+  it('tells wrong values by where they come from, all at once', () => {
+    const environment = { WAXSEAL_DNS__UDP: 'fast' };
+    const flags = { 'dns.workers': 'many', 'dns.listen': ['127.0.0.1:53'] };
+    expect(bad({ ...file('[log]\nlevel = "loud"\n[admin]\nlisten = 5'), environment, flags }).toSorted()).toEqual([
+      '--workers CONFIG_VALUE',
+      '/etc/waxseal/waxseal.toml:2 CONFIG_VALUE',
+      '/etc/waxseal/waxseal.toml:4 CONFIG_VALUE',
+      'WAXSEAL_DNS__UDP CONFIG_VALUE',
+    ]);
+  });
+
+  it('tells values of a wrong form', () => {
+    const text = '[dns]\nlisten = ["localhost:53"]\n[admin]\nlisten = "127.0.0.1"\nzone_file_max = "64"\nrequest_timeout = "soon"\n';
+    expect(bad(file(text))).toEqual([2, 4, 5, 6].map((line) => `/etc/waxseal/waxseal.toml:${line} CONFIG_VALUE`));
+  });
+
+  it('tells where TOML is broken', () => {
+    expect(bad(file('[dns]\nlisten = [\n'))).toEqual([
+      expect.stringMatching(/^\/etc\/waxseal\/waxseal\.toml:[0-9]+:[0-9]+ CONFIG_SYNTAX$/),
+    ]);
+    expect(bad(file('data = "a"\ndata = "b"\n'))).toEqual([
+      expect.stringMatching(/^\/etc\/waxseal\/waxseal\.toml:2:[0-9]+ CONFIG_SYNTAX$/),
+    ]);
+  });
+
+  it('tells a section that is written as a value', () => {
+    expect(bad(file('dns = "127.0.0.1:53"'))).toEqual(['/etc/waxseal/waxseal.toml:1 CONFIG_VALUE write [dns] with keys below it']);
+  });
+
+  it('refuses misspelt variables but not those that Kubernetes sets for a service called waxseal', () => {
+    expect(bad({ environment: { WAXSEAL_DNS__LISTN: 'x' } })).toEqual(['WAXSEAL_DNS__LISTN CONFIG_KEY did you mean dns.listen?']);
+    expect(bad({ environment: { WAXSEAL_PORT: 'tcp://10.0.0.1:53', WAXSEAL_SERVICE_HOST: '10.0.0.1' } })).toEqual([]);
+  });
+
+  it('reads a named file, and refuses when it is not there', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'waxseal-config-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'waxseal.toml'), 'data = "/x"');
+    const load = (options: object) => loadConfig({ environment: {}, flags: {}, workingDirectory: folder, ...options });
+    expect(load({})).toMatchObject({ ok: true, value: { data: '/x', file: join(folder, 'waxseal.toml') } });
+    expect(load({ workingDirectory: '/' })).toMatchObject({ ok: true, value: { file: undefined } });
+    expect(load({ file: 'other.toml' })).toMatchObject({ ok: false, problems: [{ code: 'CONFIG_FILE' }] });
+    expect(load({ environment: { WAXSEAL_CONFIG: 'other.toml' } })).toMatchObject({ ok: false, problems: [{ code: 'CONFIG_FILE' }] });
+  });
+});
+
+describe('durations and sizes', () => {
+  it.each([
+    ['1h30m', 5_400_000],
+    ['45s', 45_000],
+    ['250ms', 250],
+    ['90d', 7_776_000_000],
+    ['1w2d3h4m5s6ms', 788_645_006],
+    ['0s', 0],
+  ])('%s', (text, milliseconds) => expect(parseDuration(text)).toBe(milliseconds));
+
+  it.each(['', '5', '1m1h', '-1s', '1.5h', 'h', '1 h', '1H'])('not a duration: %j', (text) => expect(parseDuration(text)).toBeUndefined());
+
+  it.each([
+    ['64MiB', 67_108_864],
+    ['10MB', 10_000_000],
+    ['512B', 512],
+  ])('%s', (text, bytes) => expect(parseSize(text)).toBe(bytes));
+
+  it.each(['', '64', '64mb', 'MiB', '1.5GiB'])('not a size: %j', (text) => expect(parseSize(text)).toBeUndefined());
+});

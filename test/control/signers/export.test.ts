@@ -1,0 +1,287 @@
+/** Files for signers: what is in them, how they come into place, the command after, and what happens when something fails. */
+import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { createLog } from '#base/log.ts';
+import { ok } from '#base/problem.ts';
+import { runAfterExport } from '#control/signers/export-command.ts';
+import { type DomainKeys, signerFiles } from '#control/signers/export-files.ts';
+import { SignerExporter } from '#control/signers/export.ts';
+import { type ExportForm, type SignerRecord } from '#control/signers/record.ts';
+import { signerKey } from '../../support/fake-signer-keys.ts';
+import { HOUR_MS, LOCAL, SIGNED_ZONE, signingControl } from '../../support/signing-control.ts';
+import { bad, good } from '../../support/temporary-control.ts';
+import { countedRandom, temporaryFolder } from '../../support/temporary-store.ts';
+
+const log = createLog({ level: 'silent' });
+
+const DOMAINS: readonly DomainKeys[] = [
+  {
+    domain: 'post.example',
+    keys: [signerKey('r1', 'retiring'), signerKey('r2', 'active'), signerKey('e2', 'active', 0, 'ed25519-sha256')],
+    signing: ['r2', 'e2'],
+  },
+  { domain: 'none.example', keys: [], signing: [] },
+];
+
+describe('what the files say', () => {
+  const files = (form: ExportForm) => signerFiles({ form, folder: '/srv/mx1', command: [] }, DOMAINS);
+
+  test('OpenDKIM: tables name the key that signs, by the link; the one before is still there', () => {
+    const given = files('opendkim');
+    expect([...given.keys()]).toEqual(['keys/post.example/r1.pem', 'keys/post.example/r2.pem', 'KeyTable', 'SigningTable']);
+    expect(given.get('KeyTable')).toBe('r2._domainkey.post.example post.example:r2:/srv/mx1/current/keys/post.example/r2.pem\n');
+    expect(given.get('SigningTable')).toBe('*@post.example r2._domainkey.post.example\n');
+  });
+
+  test('Exim: a line of lsearch for each domain, both algorithms', () => {
+    const given = files('exim');
+    expect(given.get('selectors')).toBe('post.example: r2:e2\n');
+    expect([...given.keys()]).toEqual(['keys/post.example/r1.pem', 'keys/post.example/r2.pem', 'keys/post.example/e2.pem', 'selectors']);
+  });
+
+  test('Haraka: one key of RSA for each domain', () => {
+    const given = files('haraka');
+    expect([...given.keys()]).toEqual(['dkim/post.example/private', 'dkim/post.example/selector']);
+    expect(given.get('dkim/post.example/selector')).toBe('r2\n');
+  });
+
+  test('keys are PEM of PKCS #8', () => {
+    expect(files('opendkim').get('keys/post.example/r2.pem')).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
+  });
+});
+
+interface Bench {
+  readonly exporter: SignerExporter;
+  readonly folder: string;
+  readonly signer: SignerRecord;
+  readonly exports: string[];
+  readonly inUse: string[];
+  domains: readonly DomainKeys[];
+  nowMs: number;
+  generation: number;
+}
+
+function bench(command: readonly string[] = [], form: ExportForm = 'opendkim', folder = join(temporaryFolder(), 'mx1')): Bench {
+  const signer: SignerRecord = {
+    name: 'mx1',
+    delivery: 'files',
+    domains: ['post.example.'],
+    allow: ['127.0.0.1'],
+    files: { form, folder, command },
+    createdAtMs: 0,
+  };
+  const one: Omit<Bench, 'exporter'> = { folder, signer, exports: [], inUse: [], domains: DOMAINS, nowMs: 0, generation: 1 };
+  const exporter = new SignerExporter({
+    signers: {
+      records: () => [signer],
+      filesOf: () => one.domains,
+      noteExport: (_record, detail) => Promise.resolve(ok(void one.exports.push(detail))),
+      noteFilesInUse: (record) => Promise.resolve(void one.inUse.push(record.name)),
+    },
+    clock: { nowMs: () => one.nowMs },
+    random: countedRandom(),
+    log,
+    generation: () => one.generation,
+  });
+  return Object.assign(one, { exporter });
+}
+
+const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+const versionsOf = (folder: string) => readdirSync(folder).filter((name) => name.startsWith('v-'));
+
+describe('how files come into place', () => {
+  test('folders 0700, files 0600, whatever the umask is; nothing but the version, its link and its mark stays', async () => {
+    const mask = process.umask(0);
+    const one = bench();
+    try {
+      await one.exporter.lookDue();
+    } finally {
+      process.umask(mask);
+    }
+    expect(readdirSync(one.folder).toSorted()).toEqual(['.done', 'current', ...versionsOf(one.folder)]);
+    expect(modeOf(one.folder)).toBe('700');
+    const paths = readdirSync(join(one.folder, 'current'), { recursive: true, withFileTypes: true });
+    expect(paths.length).toBeGreaterThan(4);
+    for (const each of paths)
+      expect([each.name, modeOf(join(each.parentPath, each.name))]).toEqual([each.name, each.isDirectory() ? '700' : '600']);
+    expect(one.exports).toEqual([`files with r2._domainkey.post.example, e2._domainkey.post.example to ${one.folder}`]);
+    expect(one.exporter.status('mx1')).toMatchObject({ state: 'current', version: readlinkSync(join(one.folder, 'current')) });
+  });
+
+  test('nothing is written while nothing changes, not even after a restart; a new key is a new version', async () => {
+    const one = bench();
+    await one.exporter.lookDue();
+    const version = readlinkSync(join(one.folder, 'current'));
+    one.generation++;
+    await one.exporter.lookDue();
+    const again = bench([], 'opendkim', one.folder);
+    await again.exporter.lookDue();
+    expect(readlinkSync(join(one.folder, 'current'))).toBe(version);
+    expect([one.exports.length, again.exports.length]).toEqual([1, 0]);
+    again.nowMs = 1000;
+    again.domains = [{ domain: 'post.example', keys: [signerKey('r2', 'retiring'), signerKey('r3', 'active')], signing: ['r3'] }];
+    await again.exporter.lookDue();
+    expect(readlinkSync(join(one.folder, 'current'))).toBe(version);
+    again.generation++;
+    await again.exporter.lookDue();
+    expect(readFileSync(join(one.folder, 'current', 'SigningTable'), 'utf8')).toBe('*@post.example r3._domainkey.post.example\n');
+    expect(versionsOf(one.folder)).toHaveLength(1);
+  });
+
+  test('a reader that follows the link sees all of one version, at every moment of many exports', async () => {
+    const one = bench([], 'exim');
+    await one.exporter.lookDue();
+    const reader = setInterval(() => undefined, 1000);
+    for (let round = 0; round < 20; round++) {
+      const selector = `r${round}`;
+      one.domains = [
+        {
+          domain: 'post.example',
+          keys: [signerKey(`r${round - 1}`.replace('-1', '99'), 'retiring'), signerKey(selector, 'active')],
+          signing: [selector],
+        },
+      ];
+      const before = realpathSync(join(one.folder, 'current'));
+      const exported = one.exporter.exportNow(one.signer);
+      // Before the old version is taken away, its files are as they were.
+      expect(existsSync(join(before, 'selectors'))).toBe(true);
+      good(await exported);
+      expect(readFileSync(join(one.folder, 'current', 'selectors'), 'utf8')).toBe(`post.example: ${selector}\n`);
+      expect(existsSync(join(one.folder, 'current', 'keys', 'post.example', `${selector}.pem`))).toBe(true);
+    }
+    clearInterval(reader);
+    expect(versionsOf(one.folder)).toHaveLength(1);
+  });
+
+  test('what a crash left behind goes with the next export; what is not ours is left alone and told', async () => {
+    const one = bench();
+    mkdirSync(join(one.folder, '.new-abc123'), { recursive: true });
+    mkdirSync(join(one.folder, 'v-20250101000000-abc123'), { recursive: true });
+    writeFileSync(join(one.folder, 'notes.txt'), 'mine');
+    await one.exporter.lookDue();
+    expect(readdirSync(one.folder).toSorted()).toEqual(['.done', 'current', 'notes.txt', ...versionsOf(one.folder)]);
+    const other = bench();
+    mkdirSync(join(other.folder, 'current'), { recursive: true });
+    expect(bad(await other.exporter.exportNow(other.signer))[0]).toMatchObject({ code: 'SIGNER_FOLDER' });
+    expect(statSync(join(other.folder, 'current')).isDirectory()).toBe(true);
+  });
+});
+
+describe('the command after', () => {
+  const touch = (file: string) => ['/bin/sh', '-c', 'echo run >> "$0"', file];
+
+  test('runs once for each version, without a shell of ours, and then the signer is taken to sign with it', async () => {
+    const marks = join(temporaryFolder(), 'marks');
+    const one = bench(touch(marks));
+    await one.exporter.lookDue();
+    one.generation++;
+    await one.exporter.lookDue();
+    expect(readFileSync(marks, 'utf8')).toBe('run\n');
+    expect(one.inUse).toEqual(['mx1']);
+    // Words are words.
+    const words = bench(['/usr/bin/touch', '--', '$(touch injected); x']);
+    await words.exporter.lookDue();
+    expect(readdirSync(words.folder)).toContain('$(touch injected); x');
+    expect(readdirSync(words.folder)).not.toContain('injected');
+  });
+
+  test('without one OpenDKIM goes on with the tables it has read, so nobody says that it has switched; Exim reads them anew', async () => {
+    for (const [form, inUse] of [
+      ['opendkim', []],
+      ['exim', ['mx1']],
+      ['haraka', ['mx1']],
+    ] as const) {
+      const one = bench([], form);
+      await one.exporter.lookDue();
+      expect(one.inUse).toEqual(inUse);
+    }
+  });
+
+  test('fails: told, the new files are in place, the version before is kept, and it is tried again later and later', async () => {
+    const gate = join(temporaryFolder(), 'gate');
+    const one = bench(['/bin/sh', '-c', 'echo "no such unit" >&2; test -e "$0"', gate]);
+    await one.exporter.lookDue();
+    const first = one.exporter.status('mx1');
+    expect(first).toMatchObject({ state: 'failing', nextTryAtMs: 5000, failure: '/bin/sh ended with exit code 1: no such unit' });
+    expect(one.inUse).toEqual([]);
+    one.nowMs = 4999;
+    one.generation++;
+    await one.exporter.lookDue();
+    expect(one.exporter.status('mx1')).toEqual(first);
+    one.nowMs = 5000;
+    await one.exporter.lookDue();
+    expect(one.exporter.status('mx1')).toMatchObject({ state: 'failing', nextTryAtMs: 15_000 });
+    writeFileSync(gate, '');
+    one.nowMs = 15_000;
+    await one.exporter.lookDue();
+    expect(one.exporter.status('mx1')).toMatchObject({ state: 'current' });
+    // The files were good from the start: one entry in the log, not three.
+    expect([one.exports.length, one.inUse.length]).toEqual([1, 1]);
+  });
+
+  test('is run again after a crash between the files and its end', async () => {
+    const marks = join(temporaryFolder(), 'marks');
+    const one = bench(['/bin/false']);
+    await one.exporter.lookDue();
+    const again = bench(touch(marks), 'opendkim', one.folder);
+    await again.exporter.lookDue();
+    expect(readFileSync(marks, 'utf8')).toBe('run\n');
+    expect(again.exports).toEqual([]);
+  });
+
+  test('does not end: it and what it started are killed', async () => {
+    const folder = temporaryFolder();
+    const pid = join(folder, 'pid');
+    const command = ['/bin/sh', '-c', 'sleep 60 & echo $! > "$0"; wait', pid];
+    const signal = new AbortController();
+    expect(await runAfterExport(command, folder, signal.signal, 300)).toBe('/bin/sh did not end within 300 ms and was killed');
+    // Gone, or dead and waiting for whoever inherited it.
+    const stat = `/proc/${readFileSync(pid, 'utf8').trim()}/stat`;
+    expect(existsSync(stat) ? readFileSync(stat, 'latin1').split(') ').at(-1)![0] : 'gone').toMatch(/^(?:Z|gone)$/);
+    const stopped = runAfterExport(['/bin/sleep', '60'], folder, signal.signal);
+    signal.abort();
+    expect(await stopped).toBe('/bin/sleep was killed: the server stops');
+  });
+
+  test('that does not exist, or says more than one can read', async () => {
+    const { signal } = new AbortController();
+    expect(await runAfterExport(['/nowhere/x'], '/', signal)).toContain('cannot be run');
+    const told = await runAfterExport(['/bin/sh', '-c', 'yes | head -c 1000000; echo end >&2; exit 3'], '/', signal);
+    expect(told).toMatch(/^\/bin\/sh ended with exit code 3: /);
+    expect(told!.length).toBeLessThan(2200);
+  });
+});
+
+test('through the register: a rotation reaches the files, and the old key may go once the command has run', async () => {
+  const room = await signingControl({ algorithms: ['rsa2048'], queueLife: '30m', signerLag: '5m' });
+  const folder = join(temporaryFolder(), 'mx1');
+  const exporter = new SignerExporter({
+    signers: room.control.signers,
+    clock: room.clock,
+    random: countedRandom(),
+    log,
+    generation: () => room.writer.generation(),
+  });
+  room.control.signers.useFiles(exporter);
+  const files = { form: 'opendkim', folder, command: ['/bin/true'] } as const;
+  good(
+    await room.control.signers.add({ name: 'mx1', delivery: 'files', domains: ['post.example'], files }, { actor: LOCAL, dryRun: false }),
+  );
+  await exporter.lookDue();
+  const [old] = room.active();
+  expect(readFileSync(join(folder, 'current', 'KeyTable'), 'utf8')).toContain(`post.example:${old}:`);
+  good(await room.run({ kind: 'dkim.rotate', zone: SIGNED_ZONE, algorithms: [], reason: 'test' }));
+  await room.live(2 * HOUR_MS);
+  await exporter.lookDue();
+  const [now] = room.active();
+  expect(now).not.toBe(old);
+  expect(readFileSync(join(folder, 'current', 'KeyTable'), 'utf8')).toContain(`post.example:${now}:`);
+  expect(readdirSync(join(folder, 'current', 'keys', 'post.example')).toSorted()).toEqual([`${old}.pem`, `${now}.pem`].toSorted());
+  await room.live(3 * HOUR_MS);
+  expect(room.stages()[old!]).toBe('revoked');
+  await exporter.lookDue();
+  expect(readdirSync(join(folder, 'current', 'keys', 'post.example'))).toEqual([`${now}.pem`]);
+  expect(room.control.signers.find('mx1')!.exported).toMatchObject({ state: 'current' });
+  expect(room.control.audit(100).filter(({ action }) => action === 'signer.export')).toHaveLength(3);
+});

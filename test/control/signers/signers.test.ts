@@ -1,0 +1,271 @@
+/** The register of mail signers, and who is given which private key. */
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { type SignerRequest, checkSigner } from '#control/signers/record.ts';
+import { nameOf } from '#dns/name.ts';
+import { StoreFailure } from '#store/failure.ts';
+import { verifyStore } from '#store/verify.ts';
+import { HOUR_MS, LOCAL, REMOTE, SIGNED_ZONE, type SigningControl, signingControl, visit } from '../../support/signing-control.ts';
+import { bad, good } from '../../support/temporary-control.ts';
+
+const FETCHES: SignerRequest = { name: 'mx1', delivery: 'fetch', domains: ['post.example'] };
+/** 5 min for the signer, 42 min of queue, 1 h of TTL: over in 3 h. */
+const SHORT = { queueLife: '30m', signerLag: '5m' };
+const local = { actor: LOCAL, dryRun: false };
+
+const add = async ({ control }: SigningControl, request: Partial<SignerRequest> = {}) =>
+  good(await control.signers.add({ ...FETCHES, ...request }, local));
+
+const auditOf = ({ control }: SigningControl, action: string) => control.audit(1000).filter((each) => each.action === action);
+
+describe('the register', () => {
+  test('keeps a signer over a restart, sealed: neither its name nor its command can be read or changed on the disk', async () => {
+    const room = await signingControl();
+    const { signer, token } = await add(room);
+    expect(signer).toMatchObject({ name: 'mx1', domains: ['post.example.'], allow: ['127.0.0.0/8', '::1/128'], tokens: [token!.id] });
+    expect(room.control.authenticate(token!.secret)).toMatchObject({ scopes: ['signer:mx1'] });
+    const sealed = Buffer.from(room.writer.sealedSecret(0, 'signers')!);
+    expect(sealed.toString('latin1')).not.toMatch(/mx1|post/);
+    expect(room.control.signers.list()).toEqual([signer]);
+    expect(auditOf(room, 'signer.add')[0]).toMatchObject({ actor: LOCAL, detail: 'signer mx1 (fetch) for post.example.' });
+    expect(verifyStore(room.writer).problems).toEqual([]);
+  });
+
+  test('a dry run registers nothing and makes no token', async () => {
+    const room = await signingControl();
+    const before = room.control.tokens().length;
+    expect(good(await room.control.signers.add(FETCHES, { actor: LOCAL, dryRun: true }))).not.toHaveProperty('token');
+    expect(room.control.signers.list()).toEqual([]);
+    expect(room.control.tokens()).toHaveLength(before);
+  });
+
+  test('removing takes its tokens too, and from then on it gets nothing', async () => {
+    const room = await signingControl();
+    const { token } = await add(room);
+    good(await room.control.signers.remove('mx1', local));
+    expect(room.control.authenticate(token!.secret)).toBeUndefined();
+    expect(bad(await room.control.signers.keys(visit()))[0]).toMatchObject({ code: 'SIGNER_NOT_FOUND' });
+    expect(bad(await room.control.signers.remove('mx1', local))[0]).toMatchObject({ code: 'SIGNER_NOT_FOUND' });
+  });
+
+  const files = (folder: string, command: string[] = []) => ({ delivery: 'files', files: { form: 'exim', folder, command } }) as const;
+  test.each<[string, Partial<SignerRequest>, string]>([
+    ['a name that is a path', { name: '../mx1' }, 'SIGNER_NAME'],
+    ['a name in capitals', { name: 'MX1' }, 'SIGNER_NAME'],
+    ['no domain', { domains: [] }, 'FIELD_VALUE'],
+    ['a domain that is a path (RFC 2317 names may hold a slash)', { domains: ['0/25.2.0.192.in-addr.arpa'] }, 'SIGNER_NAME'],
+    ['a network that is none', { allow: ['10.0.0.0/33'] }, 'SIGNER_NETWORK'],
+    ['no network at all', { allow: [] }, 'FIELD_VALUE'],
+    ['a relative folder', files('keys'), 'SIGNER_FOLDER'],
+    ['a folder with ..', files('/keys/../etc'), 'SIGNER_FOLDER'],
+    ['a folder with what KeyTable takes for a separator', files('/keys:1'), 'SIGNER_FOLDER'],
+    ['a command by its name alone', files('/keys', ['systemctl']), 'FIELD_VALUE'],
+    ['a command with an octet 0', files('/keys', ['/bin/true', 'a\0b']), 'FIELD_VALUE'],
+    ['files of which nobody says whose', { delivery: 'files' }, 'FIELD_VALUE'],
+    ['files for one that fetches', { files: { form: 'exim' } }, 'FIELD_VALUE'],
+  ])('refuses %s', (_what, request, code) => {
+    expect(bad(checkSigner({ ...FETCHES, ...request }, 0, '/srv'))[0]).toMatchObject({ code });
+  });
+
+  test('refuses what is wrong all at once, and domains that are not served; nothing is registered', async () => {
+    const room = await signingControl({ algorithms: ['ed25519'] });
+    const wrong = await room.control.signers.add({ ...FETCHES, name: '-', domains: ['-'], allow: ['-'] }, local);
+    expect(bad(wrong).map(({ code }) => code)).toEqual(['SIGNER_NAME', 'SIGNER_NAME', 'SIGNER_NETWORK']);
+    const unknown = await room.control.signers.add({ ...FETCHES, domains: ['post.example', 'elsewhere.example'] }, local);
+    expect(bad(unknown)).toMatchObject([{ code: 'ZONE_NOT_FOUND', at: 'elsewhere.example.' }]);
+    expect(room.control.signers.list()).toEqual([]);
+  });
+
+  test('refuses a second of the same name, and a folder that another one has', async () => {
+    const room = await signingControl({ algorithms: ['ed25519'] });
+    await add(room, files('/srv/keys'));
+    expect(bad(await room.control.signers.add({ ...FETCHES, ...files('/srv/keys') }, local))[0]).toMatchObject({ code: 'SIGNER_EXISTS' });
+    expect(bad(await room.control.signers.add({ ...FETCHES, ...files('/srv/keys'), name: 'mx2' }, local))[0]).toMatchObject({
+      code: 'SIGNER_FOLDER',
+    });
+  });
+
+  test('a token cannot say where files go and what runs: that is for who may open the Unix socket', async () => {
+    const room = await signingControl({ algorithms: ['ed25519'] });
+    const remote = { actor: REMOTE, dryRun: false };
+    for (const request of [files('/etc/cron.d'), { delivery: 'files', files: { form: 'exim', command: ['/bin/true'] } } as const])
+      expect(bad(await room.control.signers.add({ ...FETCHES, ...request }, remote))[0]).toMatchObject({ code: 'SIGNER_LOCAL' });
+    expect(
+      good(await room.control.signers.add({ ...FETCHES, delivery: 'files', files: { form: 'exim' } }, remote)).signer.files?.command,
+    ).toEqual([]);
+  });
+
+  test('warns of keys that would cross a network in clear, and of a policy that does not wait for the signer', async () => {
+    const room = await signingControl({ algorithms: ['ed25519'] });
+    const added = await room.control.signers.add(
+      { name: 'mx2', delivery: 'fetch', domains: ['post.example', 'other.example'], allow: ['192.0.2.25'] },
+      local,
+    );
+    expect(added.ok && added.warnings.map(({ code, at }) => [code, at])).toEqual([
+      ['SIGNER_NETWORK', '/allow/0'],
+      ['SIGNER_DOMAIN', 'post.example.'],
+      ['SIGNER_DOMAIN', 'other.example.'],
+    ]);
+  });
+});
+
+describe('keys for a signer', () => {
+  test('are those that the records name, active ones only', async () => {
+    const room = await signingControl();
+    await add(room);
+    const keys = good(await room.control.signers.keys(visit()));
+    expect(keys.map(({ selector }) => selector).toSorted()).toEqual(room.active().toSorted());
+    for (const { privateKey, publicKey, algorithm } of keys) {
+      const spki = createPublicKey(createPrivateKey(privateKey)).export({ type: 'spki', format: 'der' });
+      expect((algorithm === 'rsa-sha256' ? spki : spki.subarray(-32)).toString('base64')).toBe(publicKey);
+    }
+    expect(good(await room.control.signers.keys(visit(), 'post.example.'))).toEqual(keys);
+  });
+
+  const ADDRESSES: readonly [string, string, boolean][] = [
+    ['127.0.0.1', '127.0.0.0/8', true],
+    ['unix', '127.0.0.0/8', true],
+    ['192.0.2.25', '192.0.2.0/24', true],
+    ['192.0.3.25', '192.0.2.0/24', false],
+    ['2001:db8::25', '2001:db8::/64', true],
+    ['2001:db8:0:1::25', '2001:db8::/64', false],
+    ['::ffff:192.0.2.25', '192.0.2.25', true],
+    ['', '0.0.0.0/0', false],
+    ['unknown', '::/0', false],
+  ];
+
+  test('only from the networks that the signer may ask from', async () => {
+    const room = await signingControl({ algorithms: ['ed25519'] });
+    for (const [index, [from, network, may]] of ADDRESSES.entries()) {
+      await add(room, { name: `mx-${index}`, allow: [network] });
+      const given = await room.control.signers.keys(visit(`mx-${index}`, from));
+      expect([from, network, given.ok || given.problems[0]!.code]).toEqual([from, network, may || 'SIGNER_ADDRESS']);
+    }
+  });
+
+  test('only of its own domains, whatever else is served', async () => {
+    const room = await signingControl({ algorithms: ['ed25519'] });
+    await add(room);
+    for (const domain of ['other.example', 'example', 'sub.post.example', '..', ''])
+      for (const ask of ['keys', 'rspamdKeys'] as const)
+        expect(await room.control.signers[ask](visit(), domain)).toMatchObject({ ok: false, problems: [{ code: 'SIGNER_DOMAIN' }] });
+  });
+
+  test('none for one that reads files or makes its own', async () => {
+    const room = await signingControl({ algorithms: ['ed25519'] });
+    await add(room, { delivery: 'own-key' });
+    expect(bad(await room.control.signers.keys(visit()))[0]).toMatchObject({ code: 'SIGNER_OWN_KEY' });
+  });
+});
+
+describe('the audit log', () => {
+  test('has one entry for each signer, key and hour, however often it asks', async () => {
+    const room = await signingControl();
+    await add(room);
+    for (let message = 0; message < 50; message++) good(await room.control.signers.rspamdKeys(visit(), 'post.example'));
+    const [first, ...others] = auditOf(room, 'signer.fetch');
+    expect(others).toEqual([]);
+    expect(first).toMatchObject({ zone: 'post.example.', actor: { kind: 'token' } });
+    for (const selector of room.active()) expect(first!.detail).toContain(`${selector}._domainkey.post.example.`);
+    room.clock.pass(HOUR_MS);
+    good(await room.control.signers.keys(visit()));
+    good(await room.control.signers.keys(visit()));
+    const later = auditOf(room, 'signer.fetch');
+    expect(later).toHaveLength(2);
+    expect(later[0]!.detail).toContain('50 times since the last entry');
+    expect(room.control.verifyAudit().brokenAt).toBeUndefined();
+  });
+
+  test('is written before a key goes: nothing is given when it cannot be, unless the signer has that key already', async () => {
+    const room = await signingControl({ algorithms: ['ed25519'] });
+    await add(room);
+    await add(room, { name: 'mx2' });
+    good(await room.control.signers.keys(visit('mx1')));
+    room.clock.pass(HOUR_MS);
+    room.writer.commit = () => Promise.reject(new StoreFailure('STORE_FULL', '', 'the disk is full', ''));
+    expect(good(await room.control.signers.keys(visit('mx1')))).toHaveLength(1);
+    expect(bad(await room.control.signers.keys(visit('mx2')))[0]).toMatchObject({ code: 'STORE_FULL' });
+  });
+
+  test('has one entry an hour for an address that may not ask', async () => {
+    const room = await signingControl({ algorithms: ['ed25519'] });
+    await add(room);
+    for (let times = 0; times < 5; times++) bad(await room.control.signers.keys(visit('mx1', '198.51.100.7')));
+    bad(await room.control.signers.keys(visit('mx1', '198.51.100.8')));
+    expect(auditOf(room, 'signer.refused').map(({ detail }) => detail.includes('198.51.100.'))).toEqual([true, true]);
+  });
+});
+
+describe('a rotation waits for its signers', () => {
+  const rotate = { kind: 'dkim.rotate', zone: SIGNED_ZONE, algorithms: [], reason: 'test' } as const;
+
+  test('rspamd asks for each message: what it was given it signs with, and the old key may go after its queue life', async () => {
+    const room = await signingControl(SHORT);
+    await add(room);
+    good(await room.control.signers.rspamdKeys(visit(), 'post.example'));
+    const old = room.active();
+    good(await room.run(rotate));
+    await room.live(2 * HOUR_MS);
+    expect(room.active()).not.toEqual(expect.arrayContaining(old));
+    expect(old.map((selector) => room.stages()[selector])).toEqual(['retiring', 'retiring']);
+    // It is silent: nobody knows whether it has switched.
+    await room.live(3 * HOUR_MS);
+    expect(old.map((selector) => room.stages()[selector])).toEqual(['retiring', 'retiring']);
+    const given = good(await room.control.signers.rspamdKeys(visit(), 'post.example'));
+    expect(given.map(({ selector }) => selector).toSorted()).toEqual(room.active().toSorted());
+    await room.live(3 * HOUR_MS);
+    expect(old.map((selector) => room.stages()[selector])).toEqual(['revoked', 'revoked']);
+  });
+
+  test('a signer that polls has to say so: POST …/ack', async () => {
+    const room = await signingControl({ ...SHORT, algorithms: ['ed25519'] });
+    await add(room);
+    const old = room.active()[0]!;
+    good(await room.run(rotate));
+    await room.live(2 * HOUR_MS);
+    good(await room.control.signers.keys(visit()));
+    await room.live(3 * HOUR_MS);
+    expect(room.stages()[old]).toBe('retiring');
+    expect(bad(await room.control.signers.acknowledge(visit(), 'post.example', 'nonsense', false))[0]).toMatchObject({
+      code: 'SIGNER_SELECTOR',
+    });
+    expect(bad(await room.control.signers.acknowledge(visit(), 'other.example', old, false))[0]).toMatchObject({ code: 'SIGNER_DOMAIN' });
+    // It still signs with the old one, and says so.
+    good(await room.control.signers.acknowledge(visit(), 'post.example', old, false));
+    await room.live(3 * HOUR_MS);
+    expect(room.stages()[old]).toBe('retiring');
+    good(await room.control.signers.acknowledge(visit(), 'post.example', room.active()[0]!, false));
+    await room.live(3 * HOUR_MS);
+    expect(room.stages()[old]).toBe('revoked');
+  });
+});
+
+describe('RFC 6376 §3.6.1: a signer that makes its own key', () => {
+  test('gives the public part only; its selector lives like the others', async () => {
+    const room = await signingControl({ algorithms: [] });
+    await add(room, { delivery: 'own-key' });
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const pem = publicKey.export({ type: 'spki', format: 'pem' });
+    const { selector } = good(await room.control.signers.addPublicKey('mx1', 'post.example', pem, local));
+    expect(room.stages()[selector!]).toBe('published');
+    await room.live(2 * HOUR_MS);
+    expect(room.stages()[selector!]).toBe('active');
+    expect(room.control.dkimKeys().keysFor(SIGNED_ZONE)).toEqual([]);
+    const again = bad(await room.control.signers.addPublicKey('mx1', 'post.example', pem, local));
+    expect(again[0]!.message).toBe('this key has a selector already');
+    const secret = privateKey.export({ type: 'pkcs8', format: 'pem' });
+    expect(bad(await room.control.signers.addPublicKey('mx1', 'post.example', secret, local))[0]).toMatchObject({
+      code: 'DKIM_KEY_PRIVATE',
+    });
+    expect(JSON.stringify(room.control.audit(1000))).not.toContain('PRIVATE');
+  });
+
+  test('is refused for a signer that is given keys, and for domains that are not its own', async () => {
+    const room = await signingControl({ algorithms: ['ed25519'] });
+    await add(room);
+    expect(bad(await room.control.signers.addPublicKey('mx1', 'post.example', 'x', local))[0]).toMatchObject({ code: 'SIGNER_OWN_KEY' });
+    await add(room, { name: 'mx2', delivery: 'own-key' });
+    expect(bad(await room.control.signers.addPublicKey('mx2', 'other.example', 'x', local))[0]).toMatchObject({ code: 'SIGNER_DOMAIN' });
+    expect(room.control.zone(nameOf('other.example.'))).toBeDefined();
+  });
+});

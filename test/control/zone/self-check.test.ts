@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { REFERENCE_CHECK_EVERY_MS } from '#base/limits/limits.ts';
+import { SelfCheck } from '#control/zone/self-check.ts';
+import { checkByReference } from '#dnssec/algorithm.ts';
+import { engineKey, generateSecret } from '#dnssec/key.ts';
+import { seededRandom } from '../../support/query-set.ts';
+
+const random = seededRandom(7);
+const key = engineKey(generateSecret((count) => Uint8Array.from({ length: count }, () => Math.floor(random() * 256))));
+const publicKey = key.dnskey.subarray(4);
+const data = Uint8Array.from([1, 2, 3]);
+const signature = key.sign(data);
+
+test('the first signatures of a key, and then one in a while, are checked by the reference too', () => {
+  let nowMs = 1_000_000;
+  let calls = 0;
+  const { check } = new SelfCheck(
+    () => nowMs,
+    (...signed) => {
+      calls++;
+      return checkByReference(...signed);
+    },
+  );
+  /** A hundred checks; gives how many of them the reference made too. */
+  const hundred = () => {
+    const before = calls;
+    for (let each = 0; each < 100; each++) expect(check(publicKey, data, signature)).toBe(true);
+    return calls - before;
+  };
+  expect(hundred()).toBe(2);
+  nowMs += REFERENCE_CHECK_EVERY_MS;
+  expect(hundred()).toBe(1);
+  expect(hundred()).toBe(0);
+  // A clock set back a day.
+  nowMs -= 86_400_000;
+  expect(hundred()).toBe(1);
+});
+
+test('what either of them does not find good is not good', () => {
+  const { check } = new SelfCheck(() => 0);
+  const bad = signature.map((octet, at) => (at === 40 ? octet ^ 1 : octet));
+  for (let each = 0; each < 10; each++) {
+    expect(check(publicKey, data, bad)).toBe(false);
+    expect(check(publicKey, data, signature)).toBe(true);
+  }
+  const { check: doubting } = new SelfCheck(
+    () => 0,
+    () => false,
+  );
+  expect(doubting(publicKey, data, signature)).toBe(false);
+});
