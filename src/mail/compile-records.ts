@@ -18,7 +18,7 @@ import { type MailState } from './state.ts';
 import { announcedBody } from '#mail/mta-sts/lifecycle.ts';
 import { formatStsRecord, stsRecordOwner } from '#mail/mta-sts/record.ts';
 import { dmarcRecordOf } from '#mail/dmarc/settle.ts';
-import { type MailPolicy } from '#mail/policy/model.ts';
+import { type MailPolicy } from './mail-policy.ts';
 import { formatTlsRpt, tlsRptOwner } from '#mail/tls-rpt/record.ts';
 import { publishedTlsa } from '#mail/dane/lifecycle.ts';
 import { txtRdata } from '#mail/text/txt.ts';

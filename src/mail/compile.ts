@@ -21,7 +21,7 @@ import { dmarcStage } from '#mail/dmarc/ramp.ts';
 import { checkTextNode } from './hygiene.ts';
 import { type MailState } from './state.ts';
 import { dmarcRecordOf } from '#mail/dmarc/settle.ts';
-import { type MailPolicy } from '#mail/policy/model.ts';
+import { type MailPolicy } from './mail-policy.ts';
 import { isSpfText } from '#mail/spf/spf.ts';
 import { partOwner, publishedParts, spfTextOf } from '#mail/spf/parts.ts';
 import { plainTags } from '#mail/text/same-text.ts';

@@ -5,7 +5,7 @@
  * Not here: evidence that a demand is met in the world (a check does that).
  */
 import { type Problem, warning } from '#base/problem.ts';
-import { type MailPolicy } from '#mail/policy/model.ts';
+import { type MailPolicy } from './mail-policy.ts';
 import { type MailPolicyDocument, type ProfileName } from '#mail/policy/schema.ts';
 
 const DAY_MS = 86_400_000;

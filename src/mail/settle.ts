@@ -11,7 +11,7 @@ import { settleDane } from '#mail/dane/settle.ts';
 import { settleDkim } from '#mail/dkim/settle.ts';
 import { postmaster, settleDmarc } from '#mail/dmarc/settle.ts';
 import { DurationReader } from '#mail/policy/duration.ts';
-import { type MailPolicy } from '#mail/policy/model.ts';
+import { type MailPolicy } from './mail-policy.ts';
 import { checkPolicyDocument, type MailPolicyDocument, TTL_KINDS, type TtlKind } from '#mail/policy/schema.ts';
 import { settleSpf } from '#mail/spf/settle.ts';
 import { settleSts } from '#mail/mta-sts/settle.ts';

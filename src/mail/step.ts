@@ -23,7 +23,7 @@ import { type MailState } from './state.ts';
 import { type MailFacts } from '#lifecycle/world.ts';
 import { advanceSts, stsBodyWorld, stsHostWorld, stsModeWorld } from '#mail/mta-sts/lifecycle.ts';
 import { STS_BODY_MACHINE, STS_HOST_MACHINE, STS_MODE_MACHINE } from '#mail/mta-sts/machine.ts';
-import { type MailPolicy } from '#mail/policy/model.ts';
+import { type MailPolicy } from './mail-policy.ts';
 import { type DkimAlgorithm } from '#mail/policy/schema.ts';
 import { NO_SPF_STATE, settleSpfParts, type SpfState } from '#mail/spf/parts.ts';
 import { takeTlsaPolicy, TLSA_MACHINE, tlsaWorld } from '#mail/dane/lifecycle.ts';

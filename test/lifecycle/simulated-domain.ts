@@ -20,7 +20,7 @@ import { type MailState, newMailState } from '#mail/state.ts';
 import { type MailMachines, type MailObservation, type MailStep, MAIL_MACHINES, stepMail } from '#mail/step.ts';
 import { mailFacts } from '#lifecycle/world.ts';
 import { announcedBody, checkMxChange, servedBody } from '#mail/mta-sts/lifecycle.ts';
-import { type MailPolicy } from '#mail/policy/model.ts';
+import { type MailPolicy } from '#mail/mail-policy.ts';
 import { readPolicy } from '#mail/settle.ts';
 import { tlsaActivated, tlsaNext, tlsaWorld } from '#mail/dane/lifecycle.ts';
 import { type ZoneView } from '#zone/view.ts';

@@ -6,7 +6,7 @@ import { sortRdatas } from '#dns/rrset.ts';
 import { type MailState, newMailState } from '#mail/state.ts';
 import { type MailStep, type MailStepInput, stepMail } from '#mail/step.ts';
 import { type MailFacts, mailFacts } from '#lifecycle/world.ts';
-import { type MailPolicy } from '#mail/policy/model.ts';
+import { type MailPolicy } from '#mail/mail-policy.ts';
 import { readPolicy } from '#mail/settle.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { type Manager, type ZoneView } from '#zone/view.ts';

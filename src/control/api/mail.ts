@@ -6,13 +6,12 @@ import { type DmarcReport } from '#mail/reports/dmarc-aggregate.ts';
 import { type DmarcPolicy } from '#mail/dmarc/record.ts';
 import { type MailState } from '#mail/state.ts';
 import { type MailObservation } from '#mail/step.ts';
-import { type MailPolicy } from '#mail/policy/model.ts';
+import { type MailPolicy } from '#mail/mail-policy.ts';
 import { type SpfAlert, type SpfFailing, type SpfLook } from '#mail/spf/upkeep.ts';
 import { type DkimAlgorithm, type MailPolicyDocument } from '#mail/policy/schema.ts';
 import { type ReportNote } from '#mail/reports/book.ts';
 import { type SourceShare } from '#mail/reports/evidence.ts';
 import { type TlsReport } from '#mail/reports/tls-report.ts';
-import { type SelectorCount } from '#control/publish/selector-queries.ts';
 
 export type MailCommand =
   /** What a look at others' SPF records found is taken in. */
@@ -100,6 +99,15 @@ export interface MailView {
   readonly reports: ReportsStatus;
   /** What stands against the records as they are, and warnings. */
   readonly problems: readonly Problem[];
+}
+
+/** Queries for one selector. Times are counted time. */
+export interface SelectorCount {
+  readonly queries: number;
+  /** Absent: not while it was watched. */
+  readonly lastMs?: number;
+  /** Watched without a break since then; absent: the answer process reports no counts. */
+  readonly watchedSinceMs?: number;
 }
 
 /** How the looks at others' SPF records stand. Times are wall times. */

@@ -3,8 +3,42 @@
  * Not here: how it is done (control/signers/signers.ts), who may ask what (admin/http/access.ts).
  */
 import { type Result } from '#base/problem.ts';
-import { type RspamdSelector } from '#control/signers/forms.ts';
-import { type SignerRecord, type SignerRequest } from '#control/signers/record.ts';
+
+/** `fetch`: asks over HTTP. `files`: reads what is exported for it. `own-key`: makes its keys itself and gives us their public part. */
+export type SignerDelivery = 'fetch' | 'files' | 'own-key';
+
+/** Whose files are written. */
+export type ExportForm = 'opendkim' | 'exim' | 'haraka';
+
+export interface SignerFiles {
+  readonly form: ExportForm;
+  /** Absolute. */
+  readonly folder: string;
+  /** Program and arguments that run after an export, without a shell; empty: none. */
+  readonly command: readonly string[];
+}
+
+export interface SignerRecord {
+  readonly name: string;
+  readonly delivery: SignerDelivery;
+  /** Zones, as `formatName` has them, lower-case. */
+  readonly domains: readonly string[];
+  /** Networks that it may ask from. */
+  readonly allow: readonly string[];
+  /** Of delivery `files`. */
+  readonly files?: SignerFiles;
+  readonly createdAtMs: number;
+}
+
+/** A signer to be registered, as a request or a command line gives it. */
+export interface SignerRequest {
+  readonly name: string;
+  readonly delivery: SignerDelivery;
+  readonly domains: readonly string[];
+  /** The machine itself unless given. */
+  readonly allow?: readonly string[];
+  readonly files?: { readonly form: ExportForm; readonly folder?: string; readonly command?: readonly string[] };
+}
 
 /** Who does it: as in the audit log. */
 export interface SignerActor {
@@ -70,6 +104,19 @@ export interface SignerVisit {
   readonly actor: SignerActor;
   /** Address, or `unix`. */
   readonly from: string;
+}
+
+/**
+ * One of `data.selectors` in an answer of Vault that rspamd reads. Times are seconds; a key is used from `valid_start` until before
+ * `valid_end`.
+ */
+export interface RspamdSelector {
+  readonly selector: string;
+  readonly domain: string;
+  readonly key: string;
+  readonly alg: 'rsa' | 'ed25519';
+  readonly valid_start: number;
+  readonly valid_end?: number;
 }
 
 export interface SignersApi {

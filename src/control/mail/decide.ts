@@ -13,7 +13,7 @@ import { type MailObservation, type MailStep, explainMail, stepMail } from '#mai
 import { type MailFacts, mailFacts } from '#lifecycle/world.ts';
 import { type NewDkimKey } from '#mail/dkim/lifecycle.ts';
 import { policyFromZone } from '#mail/import.ts';
-import { type MailPolicy } from '#mail/policy/model.ts';
+import { type MailPolicy } from '#mail/mail-policy.ts';
 import { type MailPolicyDocument } from '#mail/policy/schema.ts';
 import { type MailReports, withReports } from '#mail/reports/evidence.ts';
 import { type Resolver } from '#dns/resolver.ts';

@@ -1,7 +1,7 @@
 /** The mail policy that somebody gives, read. Not here: what it leads to (decide.ts). */
 import { type Problem, type Result, ok } from '#base/problem.ts';
 import { type Name } from '#dns/name.ts';
-import { type MailPolicy } from '#mail/policy/model.ts';
+import { type MailPolicy } from '#mail/mail-policy.ts';
 import { type MailPolicyDocument, checkPolicyDocument } from '#mail/policy/schema.ts';
 import { settlePolicy } from '#mail/settle.ts';
 

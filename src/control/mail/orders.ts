@@ -17,7 +17,7 @@ import { type MailState } from '#mail/state.ts';
 import { MAIL_MACHINES } from '#mail/step.ts';
 import { type MailFacts } from '#lifecycle/world.ts';
 import { readTlsaKey } from '#mail/dane/settle.ts';
-import { type MailPolicy } from '#mail/policy/model.ts';
+import { type MailPolicy } from '#mail/mail-policy.ts';
 import { comingTlsa, notBeforeDeploy, tlsaAbandon, tlsaActivated, tlsaNext, tlsaWorld } from '#mail/dane/lifecycle.ts';
 import { type MailCommand, type MailNote } from '#control/api/mail.ts';
 

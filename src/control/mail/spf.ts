@@ -9,7 +9,7 @@ import { formatName } from '#dns/name.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
 import { type MailState } from '#mail/state.ts';
 import { type MailFacts } from '#lifecycle/world.ts';
-import { type MailPolicy } from '#mail/policy/model.ts';
+import { type MailPolicy } from '#mail/mail-policy.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { formatCost } from '#mail/spf/draw.ts';
 import { NO_SPF_STATE, forgottenAtMs, partOwner } from '#mail/spf/parts.ts';

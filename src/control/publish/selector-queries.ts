@@ -8,16 +8,8 @@
  */
 import { SELECTORS_COUNTED_MAX, SELECTOR_SILENCE_MS_MAX } from '#base/limits/events.ts';
 import { type IpcMessage, type SelectorReport } from '#base/ipc.ts';
+import { type SelectorCount } from '#control/api/mail.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
-
-/** Queries for one selector. Times are counted time. */
-export interface SelectorCount {
-  readonly queries: number;
-  /** Absent: not while it was watched. */
-  readonly lastMs?: number;
-  /** Watched without a break since then; absent: nobody tells counts. */
-  readonly watchedSinceMs?: number;
-}
 
 interface Known {
   readonly queries: number;

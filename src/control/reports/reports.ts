@@ -10,7 +10,7 @@ import { type DmarcReport } from '#mail/reports/dmarc-aggregate.ts';
 import { type MailState } from '#mail/state.ts';
 import { type MailFacts } from '#lifecycle/world.ts';
 import { ownSources } from '#mail/reports/own-sources.ts';
-import { type MailPolicy } from '#mail/policy/model.ts';
+import { type MailPolicy } from '#mail/mail-policy.ts';
 import {
   type DmarcBook,
   type ReportBook,

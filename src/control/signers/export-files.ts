@@ -12,7 +12,7 @@
 import { join } from 'node:path';
 import { assert } from '#base/assert.ts';
 import { type DkimSigningKey } from '#control/mail/dkim-keys.ts';
-import { type SignerFiles } from './record.ts';
+import { type SignerFiles } from '#control/api/signers.ts';
 
 /** Name of the link to the files in use. */
 export const CURRENT = 'current';

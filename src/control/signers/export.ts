@@ -9,11 +9,10 @@ import { SIGNER_EXPORT_LOOK_MS, SIGNER_EXPORT_RETRY_MS_MAX, SIGNER_EXPORT_RETRY_
 import { type Log } from '#base/log.ts';
 import { type Result, fail, formatProblem, ok, problem } from '#base/problem.ts';
 import { StoreFailure } from '#store/failure.ts';
-import { type ExportStatus } from '#control/api/signers.ts';
+import { type ExportStatus, type SignerFiles, type SignerRecord } from '#control/api/signers.ts';
 import { runAfterExport } from './export-command.ts';
 import { type DomainKeys, describeFiles, signerFiles } from './export-files.ts';
 import { currentFiles, doneVersion, finishFiles, placeFiles } from './export-folder.ts';
-import { type SignerFiles, type SignerRecord } from './record.ts';
 import { type SignerFilesRoom } from './signers.ts';
 
 /** What it needs of the register. */

@@ -5,17 +5,8 @@
  */
 import { createPrivateKey } from 'node:crypto';
 import { assert } from '#base/assert.ts';
+import { type RspamdSelector } from '#control/api/signers.ts';
 import { type SigningWindow } from './windows.ts';
-
-/** One of `data.selectors` in an answer of Vault that rspamd reads. Times are seconds; a key is used from `valid_start` until before `valid_end`. */
-export interface RspamdSelector {
-  readonly selector: string;
-  readonly domain: string;
-  readonly key: string;
-  readonly alg: 'rsa' | 'ed25519';
-  readonly valid_start: number;
-  readonly valid_end?: number;
-}
 
 /** `domain` without a last dot, as it stands in "d=". */
 export function rspamdSelector(domain: string, { key, startSeconds, endSeconds }: SigningWindow): RspamdSelector {

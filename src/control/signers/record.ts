@@ -14,46 +14,11 @@ import {
 } from '#base/limits/limits.ts';
 import { NetworkSet, parseNetwork } from '#base/network.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem, warning } from '#base/problem.ts';
+import { type ExportForm, type SignerFiles, type SignerRecord, type SignerRequest } from '#control/api/signers.ts';
 import { type Name, ROOT, formatName, lowerName, parseName } from '#dns/name.ts';
 import { hasFields, isArrayOf, isString } from '#store/json.ts';
 
-/** `fetch`: asks over HTTP. `files`: reads what is exported for it. `own-key`: makes its keys itself and gives us their public part. */
-export type SignerDelivery = 'fetch' | 'files' | 'own-key';
-
-/** Whose files are written. */
-export type ExportForm = 'opendkim' | 'exim' | 'haraka';
-export const EXPORT_FORMS: readonly ExportForm[] = ['opendkim', 'exim', 'haraka'];
-
-export interface SignerFiles {
-  readonly form: ExportForm;
-  /** Absolute. */
-  readonly folder: string;
-  /** Program and arguments that run after an export, without a shell; empty: none. */
-  readonly command: readonly string[];
-}
-
-export interface SignerRecord {
-  readonly name: string;
-  readonly delivery: SignerDelivery;
-  /** Zones, as `formatName` has them, lower-case. */
-  readonly domains: readonly string[];
-  /** Networks that it may ask from. */
-  readonly allow: readonly string[];
-  /** Of delivery `files`. */
-  readonly files?: SignerFiles;
-  readonly createdAtMs: number;
-}
-
-/** A signer to be registered, as a request or a command line gives it. */
-export interface SignerRequest {
-  readonly name: string;
-  readonly delivery: SignerDelivery;
-  readonly domains: readonly string[];
-  /** The machine itself unless given. */
-  readonly allow?: readonly string[];
-  readonly files?: { readonly form: ExportForm; readonly folder?: string; readonly command?: readonly string[] };
-}
-
+const EXPORT_FORMS: readonly ExportForm[] = ['opendkim', 'exim', 'haraka'];
 /** Nobody else can listen to what stays on the machine. */
 const LOOPBACK: readonly string[] = ['127.0.0.0/8', '::1/128'];
 /** It is part of a token's scope, of a folder's name and of a key's group. */

@@ -8,7 +8,8 @@ import { StoreFailure } from '#store/failure.ts';
 import { hasFields, isArrayOf } from '#store/json.ts';
 import { type SealLabel } from '#store/seal.ts';
 import { type StoreWrite, type StoreWriter } from '#store/writer.ts';
-import { type SignerRecord, isSignerRecord } from './record.ts';
+import { type SignerRecord } from '#control/api/signers.ts';
+import { isSignerRecord } from './record.ts';
 
 interface Document {
   readonly version: 1;

@@ -15,16 +15,19 @@ import {
   type AddedPublicKey,
   type AddedSigner,
   type ExportStatus,
+  type RspamdSelector,
   type SignerActor,
   type SignerKeyForm,
   type SignerOptions,
+  type SignerRecord,
+  type SignerRequest,
   type SignerView,
   type SignerVisit,
   type SignersApi,
 } from '#control/api/signers.ts';
 import { HourlyLog } from './audit.ts';
-import { type RspamdSelector, rspamdSelector } from './forms.ts';
-import { type SignerRecord, type SignerRequest, checkSigner, mayAskFrom, scopeOf, signedZone, withSigner, withoutDot } from './record.ts';
+import { rspamdSelector } from './forms.ts';
+import { checkSigner, mayAskFrom, scopeOf, signedZone, withSigner, withoutDot } from './record.ts';
 import { SignerRegister } from './register.ts';
 import { type SigningWindow, signingNow, signingWindows } from './windows.ts';
 import { newToken } from '#control/tokens/tokens.ts';

@@ -7,13 +7,22 @@
 import { type Problem } from '#base/problem.ts';
 import { type Explanation } from '#lifecycle/explain.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
-import { checkBimiDmarc } from './record.ts';
+import { type BimiRecord, checkBimiDmarc } from './record.ts';
 import { type DmarcPolicy, type DmarcRecord } from '#mail/dmarc/record.ts';
-import { DMARC_OBJECT, dmarcStage } from '#mail/dmarc/ramp.ts';
-import { type MailState } from '#mail/state.ts';
+import { DMARC_OBJECT, type DmarcLifecycle, dmarcStage } from '#mail/dmarc/ramp.ts';
 import { type MailFacts } from '#lifecycle/world.ts';
-import { dmarcRecordOf } from '#mail/dmarc/settle.ts';
-import { type MailPolicy } from '#mail/policy/model.ts';
+import { type DmarcSettings, dmarcRecordOf } from '#mail/dmarc/settle.ts';
+
+export interface BimiSettings {
+  readonly selector: string;
+  readonly record: BimiRecord;
+}
+
+/** The part of a mail policy that decides about BIMI. */
+interface BimiPolicy {
+  readonly dmarc: DmarcSettings;
+  readonly bimi?: BimiSettings;
+}
 
 export interface BimiHold {
   /** What the DMARC record lacks now, joined. */
@@ -26,7 +35,7 @@ export interface BimiHold {
  * Why the BIMI record is not published at this DMARC stage; undefined when it is, or none is wanted. A DMARC record that is not ours
  * holds nothing back: when it changes, nobody tells us.
  */
-export function bimiHold(policy: MailPolicy, stage: DmarcPolicy): BimiHold | undefined {
+export function bimiHold(policy: BimiPolicy, stage: DmarcPolicy): BimiHold | undefined {
   const { bimi, dmarc } = policy;
   if (bimi === undefined || !dmarc.isEnabled) return undefined;
   const lacking = (at: DmarcPolicy) => checkBimiDmarc(bimi.record, dmarcRecordOf(dmarc, at)).filter(({ severity }) => severity === 'error');
@@ -39,7 +48,7 @@ export function bimiHold(policy: MailPolicy, stage: DmarcPolicy): BimiHold | und
  * Warnings about BIMI beside DMARC: of a policy whose DMARC settings never let the logo be shown, or, where the DMARC record is not ours,
  * of what stands there (`published`). Waiting for the ramp is no fault: `explainBimi` tells it.
  */
-export function bimiProblems(policy: MailPolicy, stage: DmarcPolicy, published: DmarcRecord | undefined): Problem[] {
+export function bimiProblems(policy: BimiPolicy, stage: DmarcPolicy, published: DmarcRecord | undefined): Problem[] {
   const { bimi, dmarc } = policy;
   if (bimi === undefined) return [];
   const isOurs = dmarc.isEnabled;
@@ -50,7 +59,12 @@ export function bimiProblems(policy: MailPolicy, stage: DmarcPolicy, published: 
 }
 
 /** For people, while the record is held back; nothing otherwise. `zone` without its last dot. */
-export function explainBimi(policy: MailPolicy, state: MailState, { wallOffsetMs }: MailFacts, zone: string): Explanation[] {
+export function explainBimi(
+  policy: BimiPolicy,
+  state: { readonly dmarc: DmarcLifecycle },
+  { wallOffsetMs }: MailFacts,
+  zone: string,
+): Explanation[] {
   const stage = dmarcStage(state.dmarc);
   const hold = bimiHold(policy, stage);
   if (hold === undefined) return [];

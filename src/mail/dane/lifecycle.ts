@@ -22,7 +22,7 @@ import { judgeWaits, type World } from '#lifecycle/waits.ts';
 import { formatName } from '#dns/name.ts';
 import { formatTlsa } from './record.ts';
 import { cacheMs, type MailFacts, mailWorld, verdict } from '#lifecycle/world.ts';
-import { type DaneHost } from '#mail/policy/model.ts';
+import { type DaneHost } from './settle.ts';
 
 export interface TlsaData {
   /** Absolute, lower case. */

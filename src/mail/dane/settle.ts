@@ -4,11 +4,17 @@
  */
 import { type Problem, problem } from '#base/problem.ts';
 import { equalNames, formatName, isAtOrBelow, type Name, ownerKey, parseName } from '#dns/name.ts';
-import { parseTlsa, tlsaFor } from './record.ts';
-import { type DaneHost } from '#mail/policy/model.ts';
+import { parseTlsa, tlsaFor, type TlsaRecord } from './record.ts';
 import { type MailPolicyDocument } from '#mail/policy/schema.ts';
 
 type Hosts = NonNullable<NonNullable<MailPolicyDocument['dane']>['hosts']>;
+
+export interface DaneHost {
+  readonly host: Name;
+  readonly port: number;
+  /** Records of the keys in use, each once. */
+  readonly records: readonly TlsaRecord[];
+}
 
 export function settleDane(hosts: Hosts, domain: Name, problems: Problem[]): DaneHost[] {
   const settled: DaneHost[] = [];

@@ -20,7 +20,7 @@ import { type TtlMemory } from '#lifecycle/ttl-memory.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
 import { DKIM_MACHINE } from './machine.ts';
 import { cacheMs, type MailFacts, mailWorld, verdict } from '#lifecycle/world.ts';
-import { type DkimPolicy } from '#mail/policy/model.ts';
+import { type DkimPolicy } from './settle.ts';
 import { type DkimAlgorithm } from '#mail/policy/schema.ts';
 
 export interface DkimKeyData {

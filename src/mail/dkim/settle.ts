@@ -7,8 +7,33 @@ import { parseDuration } from '#base/units.ts';
 import { type Name, parseName, ROOT } from '#dns/name.ts';
 import { dkimOwner, parseDkim } from './record.ts';
 import { type DurationReader } from '#mail/policy/duration.ts';
-import { type DelegatedSelector, type DkimPolicy, type ExternalSelector } from '#mail/policy/model.ts';
-import { type MailPolicyDocument } from '#mail/policy/schema.ts';
+import { type DkimAlgorithm, type MailPolicyDocument } from '#mail/policy/schema.ts';
+
+export interface ExternalSelector {
+  readonly selector: string;
+  /** The record's text, as given. */
+  readonly record: string;
+  readonly ttlSeconds?: number;
+}
+
+export interface DelegatedSelector {
+  readonly selector: string;
+  readonly target: Name;
+  readonly ttlSeconds?: number;
+}
+
+export interface DkimPolicy {
+  readonly algorithms: readonly DkimAlgorithm[];
+  readonly rotationIntervalMs: number;
+  readonly queueLifeMs: number;
+  readonly signerLagMs: number;
+  readonly revokedForMs: number;
+  readonly afterRetirement: 'revoke' | 'keep';
+  readonly spareKeys: number;
+  readonly signers: readonly string[];
+  readonly external: readonly ExternalSelector[];
+  readonly delegations: readonly DelegatedSelector[];
+}
 
 /** RFC 5321 §4.5.4.1: senders give up after 4 to 5 days. */
 const DEFAULTS = { rotationInterval: '90d', queueLife: '5d', signerLag: '1h', revokedFor: '30d' } as const;

@@ -11,7 +11,7 @@ import { type Result, ok } from '#base/problem.ts';
 import { DMARC_POLICIES, type DmarcPolicy } from './record.ts';
 import { policyStrength } from './advice.ts';
 import { type MailFacts, mailWorld, verdict } from '#lifecycle/world.ts';
-import { type DmarcSettings } from '#mail/policy/model.ts';
+import { type DmarcSettings } from './settle.ts';
 
 export type DmarcLifecycle = LifecycleState<Readonly<Record<string, never>>>;
 

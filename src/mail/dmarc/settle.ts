@@ -5,12 +5,26 @@
  */
 import { type Problem } from '#base/problem.ts';
 import { formatName, type Name, parseName, ROOT } from '#dns/name.ts';
-import { type DmarcFailureOption, type DmarcPolicy, type DmarcRecord, formatDmarc, parseDmarc } from './record.ts';
+import { type DmarcAlignment, type DmarcFailureOption, type DmarcPolicy, type DmarcRecord, formatDmarc, parseDmarc } from './record.ts';
 import { policyStrength } from './advice.ts';
 import { type DurationReader } from '#mail/policy/duration.ts';
-import { type DmarcSettings } from '#mail/policy/model.ts';
 import { type MailPolicyDocument } from '#mail/policy/schema.ts';
 import { mailtoUri } from '#mail/text/report-uri.ts';
+
+export interface DmarcSettings {
+  readonly isEnabled: boolean;
+  readonly policy: DmarcPolicy;
+  readonly ramp: { readonly isOn: boolean; readonly noneForMs: number; readonly quarantineForMs: number };
+  readonly subdomainPolicy?: DmarcPolicy;
+  readonly nonexistentPolicy?: DmarcPolicy;
+  readonly dkimAlignment: DmarcAlignment;
+  readonly spfAlignment: DmarcAlignment;
+  readonly isPublicSuffix?: boolean;
+  readonly aggregateUris: readonly string[];
+  readonly failureUris: readonly string[];
+  readonly failureOptions: readonly DmarcFailureOption[];
+  readonly acceptReportsOf: readonly Name[];
+}
 
 /** RFC 9989 §7.4: at least a month of none, then as long of quarantine. */
 const DEFAULTS = { noneFor: '30d', quarantineFor: '30d' } as const;

@@ -13,7 +13,7 @@ import { formatName, type Name } from '#dns/name.ts';
 import { cacheMs, type MailFacts, mailWorld, verdict } from '#lifecycle/world.ts';
 import { formatStsPolicy, isMxCovered, policyId, type StsPolicy } from './record.ts';
 import { STS_BODY_MACHINE, STS_HOST_MACHINE, STS_MODE_MACHINE } from './machine.ts';
-import { type StsSettings } from '#mail/policy/model.ts';
+import { type StsSettings } from './settle.ts';
 
 export interface StsBodyData {
   /** 1 is the first; a later body has a higher one, also when it says the same as one before. */

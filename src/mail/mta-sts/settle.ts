@@ -4,11 +4,24 @@
  */
 import { STS_MAX_AGE_SECONDS_MAX } from '#base/limits/limits.ts';
 import { type Problem, problem } from '#base/problem.ts';
-import { parseName, ROOT } from '#dns/name.ts';
+import { type Name, parseName, ROOT } from '#dns/name.ts';
 import { type DurationReader } from '#mail/policy/duration.ts';
-import { type StsSettings } from '#mail/policy/model.ts';
 import { type MailPolicyDocument } from '#mail/policy/schema.ts';
 import { isHostName } from '#mail/text/report-uri.ts';
+
+export interface StsSettings {
+  readonly mode: 'off' | 'testing' | 'enforce' | 'external';
+  readonly isMxFromZone: boolean;
+  /** Lower case, without final dot. */
+  readonly mxPatterns: readonly string[];
+  readonly maxAgeSeconds: number;
+  readonly shortMaxAgeSeconds: number;
+  readonly testingForMs: number;
+  readonly shortForMs: number;
+  /** Of an external policy: its id, or where the record leads. */
+  readonly id?: string;
+  readonly target?: Name;
+}
 
 const DEFAULTS = { maxAge: '12w', shortMaxAge: '1d', testingFor: '2w', shortFor: '1w' } as const;
 

@@ -22,7 +22,7 @@ import { type MailState } from '#mail/state.ts';
 import { type MailObservation } from '#mail/step.ts';
 import { type MailFacts } from '#lifecycle/world.ts';
 import { STS_OBJECT, stsMode } from '#mail/mta-sts/lifecycle.ts';
-import { type MailPolicy } from '#mail/policy/model.ts';
+import { type MailPolicy } from '#mail/mail-policy.ts';
 import { type DmarcBook, type ReportBook, type TlsBook } from './book.ts';
 
 const DAY_MS = 86_400_000;

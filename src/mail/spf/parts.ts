@@ -13,7 +13,7 @@ import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { type TtlMemory, cachedUntilMs } from '#lifecycle/ttl-memory.ts';
 import { soaRefresh } from '#zone/changeset.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
-import { type SpfPolicy } from '#mail/policy/model.ts';
+import { type SpfPolicy } from './settle.ts';
 import { spfRecordOf } from './settle.ts';
 import { type FlattenedSource, composeFlattened } from './flatten.ts';
 import { formatSpf, isSpfText } from './spf.ts';

@@ -5,13 +5,24 @@
 import { type Problem, problem } from '#base/problem.ts';
 import { parseDuration } from '#base/units.ts';
 import { SPF_REFRESH_MS_DEFAULT, SPF_REFRESH_MS_MAX, SPF_REFRESH_MS_MIN } from '#base/limits/spf.ts';
-import { type SpfPolicy } from '#mail/policy/model.ts';
 import { type MailPolicyDocument } from '#mail/policy/schema.ts';
 import { type SpfRecord, type Term, formatTerm, isDirective } from './spf.ts';
 import { plainText } from './macro.ts';
 import { parseSpf } from './parse.ts';
 
 type SpfSettings = NonNullable<MailPolicyDocument['spf']>;
+
+export interface SpfPolicy {
+  readonly isEnabled: boolean;
+  /** Directives without `all`, in order, canonical. */
+  readonly mechanisms: readonly string[];
+  readonly all: '-all' | '~all' | '?all' | 'none';
+  readonly redirect?: string;
+  /** Domains of includes, lower case. */
+  readonly flatten: readonly string[];
+  /** What others publish is looked up again after this at the latest. */
+  readonly refreshMs: number;
+}
 
 /** `statedAll` is what the document itself says of `all`, not a profile. */
 export function settleSpf(settings: SpfSettings, statedAll: SpfSettings['all'], problems: Problem[]): SpfPolicy {

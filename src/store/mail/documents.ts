@@ -7,7 +7,7 @@ import { type Timeline } from '#lifecycle/timeline.ts';
 import { nameOf } from '#dns/name.ts';
 import { type DkimState } from '#mail/dkim/lifecycle.ts';
 import { type MailState } from '#mail/state.ts';
-import { type MailPolicy } from '#mail/policy/model.ts';
+import { type MailPolicy } from '#mail/mail-policy.ts';
 import { type MailPolicyDocument, checkPolicyDocument } from '#mail/policy/schema.ts';
 import { settlePolicy } from '#mail/settle.ts';
 import { type SpfWatch } from '#mail/spf/upkeep.ts';

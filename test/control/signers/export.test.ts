@@ -7,7 +7,7 @@ import { ok } from '#base/problem.ts';
 import { runAfterExport } from '#control/signers/export-command.ts';
 import { type DomainKeys, signerFiles } from '#control/signers/export-files.ts';
 import { SignerExporter } from '#control/signers/export.ts';
-import { type ExportForm, type SignerRecord } from '#control/signers/record.ts';
+import { type ExportForm, type SignerRecord } from '#control/api/signers.ts';
 import { signerKey } from '../../support/fake-signer-keys.ts';
 import { HOUR_MS, LOCAL, SIGNED_ZONE, signingControl } from '../../support/signing-control.ts';
 import { bad, good } from '../../support/temporary-control.ts';

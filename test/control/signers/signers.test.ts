@@ -1,7 +1,8 @@
 /** The register of mail signers, and who is given which private key. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { type SignerRequest, checkSigner } from '#control/signers/record.ts';
+import { type SignerRequest } from '#control/api/signers.ts';
+import { checkSigner } from '#control/signers/record.ts';
 import { nameOf } from '#dns/name.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { verifyStore } from '#store/verify.ts';

@@ -7,7 +7,7 @@ import { nameOf } from '#dns/name.ts';
 import type { ControlApi } from '#control/api/control.ts';
 import type { MailView } from '#control/api/mail.ts';
 import { noPolicy } from '#control/mail/decide.ts';
-import type { SelectorCount } from '#control/publish/selector-queries.ts';
+import type { SelectorCount } from '#control/api/mail.ts';
 import { dmarcStage } from '#mail/dmarc/ramp.ts';
 import { announcedBody, servedBody, stsMode } from '#mail/mta-sts/lifecycle.ts';
 import { formatStsPolicy } from '#mail/mta-sts/record.ts';
