@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { checkArchitecture, LINES_MAX } from './support/architecture-rules.ts';
+import { findFolderCircles, SUB_FOLDERS } from './support/architecture/sub-folders.ts';
+import { checkArchitecture, FOLDER_FILES_MAX, LINES_MAX } from './support/architecture-rules.ts';
 
 const SOURCE = join(import.meta.dirname, '../src');
 
@@ -21,6 +22,10 @@ test('src/ keeps the rules of the house', () => {
   expect(checkArchitecture(sources, ['main.ts'])).toEqual([]);
 });
 
+test.each(Object.entries(SUB_FOLDERS))('the sub-folders of %s stand on floors: no circle in their table', (_room, table) => {
+  expect(findFolderCircles(table)).toEqual([]);
+});
+
 describe('the rules can fail', () => {
   const HEAD = '/** Head. */\n';
   const GOOD = {
@@ -33,6 +38,11 @@ describe('the rules can fail', () => {
   const check = (changes: Record<string, string>) => checkArchitecture(new Map(Object.entries({ ...GOOD, ...changes })), ['main.ts']);
 
   test('a good tree has no violation', () => expect(check({})).toEqual([]));
+
+  test('a circle in the table of sub-folders is found, one through a single file is not one', () => {
+    expect(findFolderCircles({ zone: ['mail'], mail: ['zone'] })).toContain('zone → mail → zone');
+    expect(findFolderCircles({ tcp: ['listener.ts'], '.': ['tcp'] })).toEqual([]);
+  });
 
   test.each<[string, Record<string, string>, string]>([
     ['upwards', { 'dns/worker.ts': `${HEAD}import { help } from '#cli/help.ts';\nexport const work = help;\n` }, 'imports go down only'],
@@ -67,6 +77,37 @@ describe('the rules can fail', () => {
       'as ./file.ts',
     ],
     ['a missing file', { 'cli/help.ts': `${HEAD}import { x } from './gone.ts';\nexport const help = x;\n` }, 'there is no src/cli/gone.ts'],
+    [
+      'a sub-folder that its table does not let in',
+      {
+        'cli/help.ts': `${HEAD}import { a } from '#mail/policy/a.ts';\nexport const help = a;\n`,
+        'mail/policy/a.ts': `${HEAD}import { b } from '#mail/dane/b.ts';\nexport const a = b;\n`,
+        'mail/dane/b.ts': `${HEAD}export const b = 1;\n`,
+      },
+      'mail/policy/a.ts:2: imports #mail/dane/b.ts: mail/policy may not import mail/dane',
+    ],
+    [
+      'a file of the room itself that its table does not let in',
+      {
+        'cli/help.ts': `${HEAD}import { a } from '#server/tcp/a.ts';\nexport const help = a;\n`,
+        'server/tcp/a.ts': `${HEAD}import { b } from '#server/b.ts';\nexport const a = b;\n`,
+        'server/b.ts': `${HEAD}export const b = 1;\n`,
+      },
+      'server/tcp may not import the files of server itself',
+    ],
+    [
+      'a sub-folder without a row',
+      {
+        'cli/help.ts': `${HEAD}import { a } from '#cli/nouns/a.ts';\nexport const help = a;\n`,
+        'cli/nouns/a.ts': `${HEAD}export const a = 1;\n`,
+      },
+      'cli/nouns: this sub-folder has no row',
+    ],
+    [
+      'a folder too full',
+      Object.fromEntries(Array.from({ length: FOLDER_FILES_MAX + 1 }, (_, at) => [`zone/z${at}.ts`, `${HEAD}export const z = ${at};\n`])),
+      `zone: ${FOLDER_FILES_MAX + 1} files, at most ${FOLDER_FILES_MAX}`,
+    ],
     ['a dead file', { 'dns/dead.ts': `${HEAD}export const dead = 1;\n` }, 'dns/dead.ts: dead'],
     ['an unknown room', { 'attic/box.ts': `${HEAD}export const box = 1;\n` }, 'has no floor'],
     [

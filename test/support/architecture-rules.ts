@@ -3,6 +3,7 @@
  * Not here: types and formatting (tsc, oxlint and oxfmt know those better).
  */
 import { posix } from 'node:path';
+import { checkSubFolderImport, findUnknownSubFolders } from './architecture/sub-folders.ts';
 
 /** Rooms by floor: a file imports its own room and rooms on lower floors only. Rooms on one floor never meet. */
 export const FLOORS: readonly (readonly string[])[] = [
@@ -23,6 +24,11 @@ const ROOT_FLOOR: Readonly<Record<string, number>> = { 'main.ts': FLOORS.length 
 
 /** Packages that only one room may import: the trap-ridden ones. */
 const ONE_IMPORTER: Readonly<Record<string, string>> = { lmdb: 'store', koffi: 'server', fastify: 'admin' };
+
+/** Files that one folder may hold; past it there is a second folder in it. */
+export const FOLDER_FILES_MAX = 25;
+/** One file for each thing of the outside world: a command's noun, a record type. */
+const LONG_FOLDERS: readonly string[] = ['cli', 'dns/rdata'];
 
 /** Lines a file may have; past it there are two things in it. */
 export const LINES_MAX = 400;
@@ -87,6 +93,8 @@ function checkImports(path: string, imports: readonly Import[], sources: Sources
     if (specifier.startsWith('#') && isSibling) violations.push(`${at}: siblings are imported as ./file.ts`);
     if (specifier.startsWith('.') && !isSibling) violations.push(`${at}: other folders are imported as #folder/file.ts`);
     if (!staysInside && floorOf(target) >= floorOf(path)) violations.push(`${at}: imports go down only, and rooms of one floor never meet`);
+    const inside = staysInside && room !== undefined ? checkSubFolderImport(path, target) : undefined;
+    if (inside !== undefined) violations.push(`${at}: ${inside}`);
   }
   return violations;
 }
@@ -138,6 +146,13 @@ function stringsBlanked(code: string): string {
   return code.replaceAll(/'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g, "''");
 }
 
+function findFullFolders(paths: Iterable<string>): string[] {
+  const counts = Map.groupBy(paths, (path) => posix.dirname(path));
+  return [...counts]
+    .filter(([folder, files]) => files.length > FOLDER_FILES_MAX && !LONG_FOLDERS.includes(folder))
+    .map(([folder, files]) => `${folder}: ${files.length} files, at most ${FOLDER_FILES_MAX}: look for the sub-folder in it`);
+}
+
 /** Every violation of the house rules in `sources`; `entries` are the programs' first files. */
 export function checkArchitecture(sources: Sources, entries: readonly string[]): string[] {
   const violations: string[] = [];
@@ -156,6 +171,7 @@ export function checkArchitecture(sources: Sources, entries: readonly string[]):
     imported.set(path, targets);
     edges.set(path, [...targets, ...started]);
   }
+  violations.push(...findUnknownSubFolders(sources.keys()), ...findFullFolders(sources.keys()));
   violations.push(...findCycles(imported));
   for (const entry of entries) if (!sources.has(entry)) violations.push(`${entry}: entry file is missing`);
   for (const path of findUnreached(entries, edges)) violations.push(`${path}: dead: nothing reachable from ${entries.join(', ')} uses it`);

@@ -1,0 +1,108 @@
+/**
+ * The floors inside a room: which sub-folder may import which of the same room. To allow an import, add one word to one row; when the
+ * row would then close a circle, move the type or the function instead.
+ * Not here: imports between rooms (architecture-rules.ts, FLOORS).
+ */
+import { posix } from 'node:path';
+
+/**
+ * By room: sub-folder → what it may import beside itself, lowest first. `.` is the room's own files; an entry that ends in `.ts` is one
+ * of them alone. A room without a row here has no sub-folders.
+ */
+export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  base: {
+    limits: [],
+    '.': ['limits'],
+  },
+  dns: {
+    rdata: ['lexer.ts', 'name.ts', 'types.ts'],
+    '.': ['rdata'],
+  },
+  store: {
+    '.': [],
+    mail: ['.'],
+  },
+  mail: {
+    text: [],
+    policy: [],
+    spf: ['policy', 'text'],
+    dkim: ['policy', 'text'],
+    dmarc: ['policy', 'text'],
+    'mta-sts': ['policy', 'text'],
+    dane: ['policy', 'text'],
+    'tls-rpt': ['text'],
+    bimi: ['dmarc', 'text'],
+    '.': ['text', 'policy', 'spf', 'dkim', 'dmarc', 'mta-sts', 'dane', 'tls-rpt', 'bimi'],
+    reports: ['.', 'dmarc', 'mta-sts', 'spf'],
+  },
+  answer: {
+    names: [],
+    defence: [],
+    write: ['names'],
+    count: ['defence'],
+    cache: ['count', 'names', 'write'],
+    '.': ['names', 'defence', 'write', 'count', 'cache'],
+  },
+  control: {
+    api: [],
+    tokens: ['api'],
+    events: ['api'],
+    publish: ['api'],
+    lifecycle: ['api'],
+    outside: ['api'],
+    reports: ['api'],
+    zone: ['api', 'events', 'publish'],
+    mail: ['api', 'events', 'publish', 'lifecycle', 'outside', 'reports', 'zone'],
+    signers: ['api', 'tokens', 'mail'],
+    '.': ['api', 'tokens', 'events', 'publish', 'lifecycle', 'outside', 'reports', 'zone', 'mail', 'signers'],
+  },
+  server: {
+    tcp: ['counters.ts', 'listener.ts'],
+    udp: ['counters.ts', 'listener.ts'],
+    '.': ['tcp', 'udp'],
+  },
+  admin: {
+    http: [],
+    v1: ['http'],
+    'v1/mail': ['http'],
+    '.': ['http', 'v1', 'v1/mail'],
+  },
+};
+
+/** `control/zone/decide.ts` → `zone`; `control/control.ts` → `.`. */
+function subFolderOf(path: string): string {
+  return posix.relative(path.slice(0, path.indexOf('/')), posix.dirname(path)) || '.';
+}
+
+/** What is wrong with an import of `target` by `path`, both of one room; undefined: nothing. */
+export function checkSubFolderImport(path: string, target: string): string | undefined {
+  const room = path.slice(0, path.indexOf('/'));
+  const [from, to] = [subFolderOf(path), subFolderOf(target)];
+  if (from === to) return undefined;
+  const allowed = SUB_FOLDERS[room]?.[from] ?? [];
+  if (allowed.includes(to) || (to === '.' && allowed.includes(posix.basename(target)))) return undefined;
+  const name = (folder: string) => (folder === '.' ? `the files of ${room} itself` : `${room}/${folder}`);
+  return `${name(from)} may not import ${name(to)} (test/support/architecture/sub-folders.ts)`;
+}
+
+/** Folders of `paths` that the table does not know. */
+export function findUnknownSubFolders(paths: Iterable<string>): string[] {
+  const folders = new Set([...paths].filter((path) => path.includes('/')).map((path) => posix.dirname(path)));
+  return [...folders]
+    .filter(
+      (folder) => folder.includes('/') && SUB_FOLDERS[folder.slice(0, folder.indexOf('/'))]?.[subFolderOf(`${folder}/x.ts`)] === undefined,
+    )
+    .map((folder) => `${folder}: this sub-folder has no row in test/support/architecture/sub-folders.ts`);
+}
+
+/** Each circle in a table of folders, as `a → b → a`. Rows that name files of the room close none: files are checked for themselves. */
+export function findFolderCircles(table: Readonly<Record<string, readonly string[]>>): string[] {
+  const circles: string[] = [];
+  const visit = (folder: string, trail: readonly string[]) => {
+    const at = trail.indexOf(folder);
+    if (at >= 0) circles.push([...trail.slice(at), folder].join(' → '));
+    else for (const next of table[folder] ?? []) if (!next.endsWith('.ts')) visit(next, [...trail, folder]);
+  };
+  for (const folder of Object.keys(table)) visit(folder, []);
+  return circles;
+}
