@@ -2,7 +2,7 @@
  * Configuration: `waxseal.toml`, then `WAXSEAL_SECTION__KEY`, then flags → one frozen, validated Config. The later one wins.
  * Every problem is found at once, with the line of the file or the name of the variable or flag; unknown keys are problems.
  * Paths in the file are relative to the file's folder, others to the working directory.
- * Not here: zones, keys and policies (they live in the store); hot re-reading (process/supervise.ts on HUP).
+ * Not here: zones, keys and policies (they live in the store); hot re-reading (process/reload.ts on HUP).
  */
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';

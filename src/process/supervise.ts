@@ -6,27 +6,24 @@ import { availableParallelism } from 'node:os';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatIpPort } from '#base/address.ts';
-import { EXIT_CONFIGURATION } from '#base/exit.ts';
-import { problemKind } from '#base/problem-codes.ts';
-import { type Problem, formatProblem } from '#base/problem.ts';
 import { siblingModule } from '#base/sibling.ts';
 import { readCookieSecrets } from '#server/cookie-keeper.ts';
 import { settleAddresses } from '#server/listen.ts';
 import { Supervisor, obeySignals } from './supervisor.ts';
-import { loadConfig } from '#config/config.ts';
-import { type ServeOptions } from './serve-options.ts';
+import { reportNotStarted } from './not-started.ts';
+import { type ServeOptions, readServeConfig } from './serve-options.ts';
 
 /** Runs until it is told to stop; resolves to the exit code: 0 drained, 1 killed, 78 bad configuration, or that of what keeps it from listening. */
 export async function serve(options: ServeOptions): Promise<number> {
-  const loaded = loadConfig({ file: options.configFile, environment: process.env, flags: options.flags, workingDirectory: process.cwd() });
-  if (!loaded.ok) return refuse(loaded.problems, EXIT_CONFIGURATION);
+  const loaded = readServeConfig(options);
+  if (!loaded.ok) return reportNotStarted(loaded.problems);
   const config = loaded.value;
   if (config.cookies?.secretFile !== undefined) {
     const secrets = readCookieSecrets(config.cookies);
-    if (!secrets.ok) return refuse(secrets.problems, EXIT_CONFIGURATION);
+    if (!secrets.ok) return reportNotStarted(secrets.problems);
   }
   const addresses = await settleAddresses(config.dns.listen);
-  if (!addresses.ok) return refuse(addresses.problems, problemKind(addresses.problems[0]!.code).exit);
+  if (!addresses.ok) return reportNotStarted(addresses.problems);
   // Whatever any of the processes makes is its owner's alone, also what a library makes (the compile cache's folders).
   process.umask(0o077);
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
@@ -50,9 +47,4 @@ export async function serve(options: ServeOptions): Promise<number> {
   process.title = 'waxseal';
   supervisor.start();
   return supervisor.exitCode;
-}
-
-function refuse(problems: readonly Problem[], exitCode: number): number {
-  process.stderr.write(`waxseal: not started:\n${problems.map((each) => `  ${formatProblem(each)}\n`).join('')}`);
-  return exitCode;
 }

@@ -1,19 +1,19 @@
 /**
- * The answer process: worker threads, and the line to the supervisor. It holds no keys and writes nothing.
+ * The answer process: worker threads, and the channel to the supervisor. It holds no keys and writes nothing.
  * Drains on TERM and INT; ends at once when its supervisor has gone, so that a new one finds the addresses free.
  * Not here: what runs in the workers (given as a script), restarting this process (process/supervisor.ts).
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { parseIpPort } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
-import { type AnswerSettings, type IpcMessage, openSupervisorChannel } from '#base/ipc.ts';
+import { EXIT_CONFIGURATION } from '#base/exit.ts';
+import { type AnswerSettings, type IpcMessage, openSupervisorChannel, type SupervisorChannel } from '#base/ipc.ts';
 import { SELECTOR_COUNTS_EVERY_MS } from '#base/limits/events.ts';
 import { COUNTERS_EVERY_MS, DRAIN_MS, WORKERS_MAX } from '#base/limits/limits.ts';
+import { chooseUdp, type OpenMmsg } from '#server/udp/choose.ts';
 import { CookieKeeper } from './cookie-keeper.ts';
 import { exitAtOnce } from './exit-at-once.ts';
 import { type QueryLine } from './query-log.ts';
-import { EXIT_CONFIGURATION } from '#base/exit.ts';
-import { chooseUdp } from '#server/udp/choose.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface AnswerServiceOptions {
@@ -26,64 +26,75 @@ export interface AnswerServiceOptions {
   readonly logQuery: (line: QueryLine) => void;
 }
 
+/** What the service has once its settings have come. */
+interface Running {
+  readonly pool: WorkerPool;
+  readonly cookies: CookieKeeper | undefined;
+  readonly reporters: readonly NodeJS.Timeout[];
+}
+
 /** Says hello and does what the supervisor says from then on. */
-export function runAnswerService({ own, workerScript, responderSlots, log, logQuery }: AnswerServiceOptions): void {
-  let pool: WorkerPool | undefined;
-  let cookies: CookieKeeper | undefined;
-  let reporter: NodeJS.Timeout | undefined;
-  let selectorReporter: NodeJS.Timeout | undefined;
-  const run = randomUUID();
-  let selectorTotal = -1;
-  let announced = 0;
-  let starting = false;
-  let listening = false;
-  let stopping = false;
-  const channel = openSupervisorChannel(own, receive, () => {
-    log('the supervisor has gone; ending');
-    own.exit(1);
-  });
+export function runAnswerService(options: AnswerServiceOptions): void {
+  new AnswerService(options).greet();
+}
 
-  const hello = () => channel.send({ kind: 'hello', role: 'answer', pid: own.pid });
-  const reportCounters = () => {
-    if (pool !== undefined) channel.send({ kind: 'counters', workers: pool.counters() });
-  };
-  const reportSelectors = () => {
-    const total = pool?.selectorTotal();
-    if (pool === undefined || total === undefined || total === selectorTotal) return;
-    selectorTotal = total;
-    channel.send({ kind: 'selectors', run, ...pool.selectorCounts() });
-  };
-  const reportListening = () => {
-    const addresses = pool?.addresses();
-    if (addresses === undefined) return;
-    listening = true;
-    channel.send({ kind: 'listening', addresses });
-    channel.send({ kind: 'ready', role: 'answer' });
-  };
-  const reportServed = () => {
-    if (pool !== undefined) channel.send({ kind: 'served', workers: pool.states() });
-  };
+class AnswerService {
+  readonly #options: AnswerServiceOptions;
+  readonly #channel: SupervisorChannel;
+  /** Tells this life's selector counts from those of the next. */
+  readonly #run = randomUUID();
+  #running: Running | undefined;
+  /** Of the selector counts that were reported last. */
+  #selectorTotal = -1;
+  #announced = 0;
+  #started = false;
+  #listening = false;
+  #stopping = false;
 
-  function receive(message: IpcMessage): void {
+  constructor(options: AnswerServiceOptions) {
+    this.#options = options;
+    const { own, log } = options;
+    this.#channel = openSupervisorChannel(
+      own,
+      (message) => this.#receive(message),
+      () => {
+        log('the supervisor has gone; ending');
+        own.exit(1);
+      },
+    );
+    // A thread that blocks does not hear that the process exits, and would keep it from ending.
+    own.once('exit', () => this.#running?.pool.abandon());
+    own.on('SIGTERM', () => void this.#stop());
+    // From a terminal, INT reaches every process of the group; the supervisor then sends TERM too.
+    own.on('SIGINT', () => void this.#stop());
+    // Files of cookie secrets are all there is to read again; without a listener HUP would end the process.
+    own.on('SIGHUP', () => this.#running?.cookies?.reload());
+  }
+
+  greet(): void {
+    this.#channel.send({ kind: 'hello', role: 'answer', pid: this.#options.own.pid });
+  }
+
+  #receive(message: IpcMessage): void {
     switch (message.kind) {
       case 'start':
-        void start(message.settings);
+        void this.#start(message.settings);
         break;
       case 'generation':
-        announced = message.generation;
-        pool?.announce(announced);
+        this.#announced = message.generation;
+        this.#running?.pool.announce(message.generation);
         break;
       case 'counters-wanted':
-        reportCounters();
+        this.#reportCounters();
         break;
       case 'hello':
-        // Control is new and knows nothing of us. If a worker is just down, it hears of the addresses when that one is back.
-        hello();
-        listening = false;
-        reportListening();
-        reportServed();
-        selectorTotal = -1;
-        reportSelectors();
+        // Control is new and knows nothing of this process. If a worker is just down, the addresses follow when that one is back.
+        this.greet();
+        this.#listening = false;
+        this.#reportListening();
+        this.#reportServed();
+        this.#selectorTotal = -1;
+        this.#reportSelectors();
         break;
       case 'gone':
       case 'listening':
@@ -95,21 +106,15 @@ export function runAnswerService({ own, workerScript, responderSlots, log, logQu
     }
   }
 
-  async function start(settings: AnswerSettings): Promise<void> {
-    if (starting || stopping) return;
-    starting = true;
+  async #start(settings: AnswerSettings): Promise<void> {
+    if (this.#started || this.#stopping) return;
+    this.#started = true;
     assert(settings.workers >= 1 && settings.workers <= WORKERS_MAX, `${settings.workers} workers`);
-    const { openMmsg, refusal } = await chooseUdp(settings.udp);
-    if (stopping) return;
-    if (refusal !== undefined) {
-      if (settings.udp === 'mmsg') {
-        log(`dns.udp is "mmsg", and recvmmsg does not work here: ${refusal}. With "auto", node:dgram would serve instead`);
-        own.exit(EXIT_CONFIGURATION);
-      }
-      log(`UDP by node:dgram, at about half the speed of recvmmsg: ${refusal}`);
-    }
-    if (settings.cookies !== undefined) cookies = new CookieKeeper({ settings: settings.cookies, random: randomBytes, log });
-    pool = new WorkerPool({
+    const openMmsg = await this.#chooseUdp(settings);
+    if (this.#stopping) return;
+    const { log, logQuery, workerScript, responderSlots } = this.#options;
+    const cookies = settings.cookies === undefined ? undefined : new CookieKeeper({ settings: settings.cookies, random: randomBytes, log });
+    const pool = new WorkerPool({
       openMmsg,
       cookieSecrets: cookies?.secrets.shared,
       rateLimit: settings.rateLimit,
@@ -120,35 +125,68 @@ export function runAnswerService({ own, workerScript, responderSlots, log, logQu
       addresses: settings.listen.map(settledAddress),
       responderSlots,
       changed: () => {
-        if (!listening) reportListening();
-        reportServed();
+        if (!this.#listening) this.#reportListening();
+        this.#reportServed();
       },
       log,
     });
-    pool.announce(announced);
+    const reporters = [
+      setInterval(() => this.#reportCounters(), COUNTERS_EVERY_MS),
+      setInterval(() => this.#reportSelectors(), SELECTOR_COUNTS_EVERY_MS),
+    ];
+    this.#running = { pool, cookies, reporters };
+    pool.announce(this.#announced);
     pool.start();
-    reporter = setInterval(reportCounters, COUNTERS_EVERY_MS);
-    selectorReporter = setInterval(reportSelectors, SELECTOR_COUNTS_EVERY_MS);
   }
 
-  async function stop(): Promise<void> {
-    if (stopping) return;
-    stopping = true;
-    clearInterval(reporter);
-    clearInterval(selectorReporter);
-    cookies?.stop();
-    await pool?.drain(DRAIN_MS);
-    await exitAtOnce(own, 0);
+  /** Ends the process when the settings ask for recvmmsg and it does not work here. */
+  async #chooseUdp({ udp }: AnswerSettings): Promise<OpenMmsg | undefined> {
+    const { own, log } = this.#options;
+    const { openMmsg, refusal } = await chooseUdp(udp);
+    if (refusal === undefined || this.#stopping) return openMmsg;
+    if (udp === 'mmsg') {
+      log(`dns.udp is "mmsg", and recvmmsg does not work here: ${refusal}. With "auto", node:dgram would serve instead`);
+      own.exit(EXIT_CONFIGURATION);
+    }
+    log(`UDP by node:dgram, at about half the speed of recvmmsg: ${refusal}`);
+    return openMmsg;
   }
 
-  // A thread that blocks does not hear that the process exits, and would keep it from ending.
-  own.once('exit', () => pool?.abandon());
-  own.on('SIGTERM', () => void stop());
-  // From a terminal, INT reaches every process of the group; the supervisor then sends TERM too.
-  own.on('SIGINT', () => void stop());
-  // Files of cookie secrets are all there is to read again; without a listener HUP would end the process.
-  own.on('SIGHUP', () => cookies?.reload());
-  hello();
+  async #stop(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    const running = this.#running;
+    for (const each of running?.reporters ?? []) clearInterval(each);
+    running?.cookies?.stop();
+    await running?.pool.drain(DRAIN_MS);
+    await exitAtOnce(this.#options.own, 0);
+  }
+
+  #reportCounters(): void {
+    if (this.#running !== undefined) this.#channel.send({ kind: 'counters', workers: this.#running.pool.counters() });
+  }
+
+  /** Only when there is something new. */
+  #reportSelectors(): void {
+    if (this.#running === undefined) return;
+    const { pool } = this.#running;
+    const total = pool.selectorTotal();
+    if (total === this.#selectorTotal) return;
+    this.#selectorTotal = total;
+    this.#channel.send({ kind: 'selectors', run: this.#run, ...pool.selectorCounts() });
+  }
+
+  #reportListening(): void {
+    const addresses = this.#running?.pool.addresses();
+    if (addresses === undefined) return;
+    this.#listening = true;
+    this.#channel.send({ kind: 'listening', addresses });
+    this.#channel.send({ kind: 'ready', role: 'answer' });
+  }
+
+  #reportServed(): void {
+    if (this.#running !== undefined) this.#channel.send({ kind: 'served', workers: this.#running.pool.states() });
+  }
 }
 
 /** The supervisor's caller has settled the addresses, so a bad one is a bug. */

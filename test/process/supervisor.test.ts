@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Role } from '#base/ipc.ts';
 import { eventually } from '../support/dns-client.ts';
-import { isRunning, supervise } from '../server/fixtures/supervise.ts';
+import { isRunning, supervise } from './fixtures/supervise.ts';
 
 describe('facts §8.8: signals', () => {
   test('TERM goes to both, exit code 0 after a clean end', async () => {

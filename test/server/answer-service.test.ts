@@ -8,7 +8,8 @@ import { describe, expect, test } from 'vitest';
 import { formatIpPort } from '#base/address.ts';
 import { eventually, framed, idOf, simpleQuery, TcpClient, tcpQuery, udpQuery } from '../support/dns-client.ts';
 import { freeAddress } from './fixtures/echo.ts';
-import { fixturePath, supervise, testFolder } from './fixtures/supervise.ts';
+import { supervise } from '../process/fixtures/supervise.ts';
+import { temporaryFolder } from '../support/temporary-store.ts';
 
 describe.each([
   ['dgram', 2],
@@ -16,13 +17,13 @@ describe.each([
   ['mmsg', 3],
 ] as const)('%s', (udp, threads) => {
   async function superviseEcho(withStore = true) {
-    const dir = testFolder();
+    const dir = temporaryFolder();
     const store = join(dir, 'generation');
     if (withStore) writeFileSync(store, '7');
     const at = await freeAddress();
     const supervised = supervise({
       dir,
-      answer: { script: fixturePath('echo-answer'), args: [] },
+      answer: { script: new URL('./fixtures/echo-answer.ts', import.meta.url).pathname, args: [] },
       settings: { storeDir: dir, listen: [formatIpPort(at)], workers: 2, udp },
     });
     const served = (generation: number) => {

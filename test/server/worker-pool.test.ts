@@ -9,17 +9,17 @@ import { WorkerPool } from '#server/worker-pool.ts';
 import { eventually, idOf, simpleQuery, tcpQuery, udpQuery } from '../support/dns-client.ts';
 import { exchangeUdp } from '../support/exchange.ts';
 import { freeAddress } from './fixtures/echo.ts';
-import { fixturePath, testFolder } from './fixtures/supervise.ts';
+import { temporaryFolder } from '../support/temporary-store.ts';
 
 async function startPool({ workers = 2, ip = '127.0.0.1' } = {}) {
-  const dir = testFolder();
+  const dir = temporaryFolder();
   const at = await freeAddress(ip);
   const { openMmsg } = await chooseUdp('mmsg');
   assert(openMmsg !== undefined, 'no batched socket on this machine');
   const log: string[] = [];
   let changed = () => {};
   const pool = new WorkerPool({
-    script: new URL(`file://${fixturePath('echo-worker')}`),
+    script: new URL('./fixtures/echo-worker.ts', import.meta.url),
     workers,
     storeDir: dir,
     addresses: [at],

@@ -17,7 +17,7 @@ import { tryPackets } from '#server/udp/mmsg-trial.ts';
 import { eventually, idOf, simpleQuery } from '../../support/dns-client.ts';
 import { toolPath } from '../../support/tools.ts';
 import { echoResponder, freeAddress, testCounters } from '../fixtures/echo.ts';
-import { testFolder } from '../fixtures/supervise.ts';
+import { temporaryFolder } from '../../support/temporary-store.ts';
 
 /** A socket that hears one reply at a time, and where it came from. */
 async function clientOn(ip: string) {
@@ -206,7 +206,7 @@ describe('the machine', () => {
       ]),
       ...Object.keys(NUMBER).map((name) => `NUMBER(${name})`),
     ];
-    const dir = testFolder();
+    const dir = temporaryFolder();
     const [source, program] = [join(dir, 'layout.c'), join(dir, 'layout')];
     writeFileSync(
       source,

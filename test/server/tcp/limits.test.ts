@@ -5,8 +5,8 @@ import { type IpPort } from '#base/address.ts';
 import { startWorkerListeners, type WorkerListeners } from '#server/listen.ts';
 import { type QueryResponder } from '#server/listener.ts';
 import { idleTimeMs, TCP_LIMITS, type TcpLimits } from '#server/tcp/table.ts';
-import { eventually, framed, idOf, simpleQuery, TcpClient, tcpQuery } from '../support/dns-client.ts';
-import { echoResponder, freeAddress, testCounters } from './fixtures/echo.ts';
+import { eventually, framed, idOf, simpleQuery, TcpClient, tcpQuery } from '../../support/dns-client.ts';
+import { echoResponder, freeAddress, testCounters } from '../fixtures/echo.ts';
 
 const open: { listeners: WorkerListeners[]; clients: TcpClient[] } = { listeners: [], clients: [] };
 
@@ -29,7 +29,7 @@ const source = (n: number) => `127.0.${1 + (n >> 7)}.${1 + (n & 127)}`;
 
 /** Clients in another process, so that their own buffers are not counted as ours. */
 function startAttackers(at: IpPort, connections: number, queries: number): ChildProcess {
-  const script = new URL('./fixtures/never-readers.ts', import.meta.url);
+  const script = new URL('../fixtures/never-readers.ts', import.meta.url);
   return fork(script, [at.ip, String(at.port), String(connections), String(queries)], { execArgv: [] });
 }
 

@@ -1,0 +1,202 @@
+/**
+ * The control process's parts and their order: channel, control, admin listeners, upkeep; and the way down again.
+ * Not here: configuration and store (control-process.ts); what the parts do (control/, admin/).
+ */
+import { dirname, join } from 'node:path';
+import { buildAdmin } from '#admin/app.ts';
+import { type AdminListeners, listenAdmin } from '#admin/http/listen.ts';
+import { ANSWER_METRICS, ANSWER_SLOTS } from '#answer/count/counters.ts';
+import { systemClock } from '#base/clock.ts';
+import { type SupervisorChannel, openSupervisorChannel } from '#base/ipc.ts';
+import { ADMIN_DRAIN_MS } from '#base/limits/limits.ts';
+import { type Log } from '#base/log.ts';
+import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
+import { productVersion } from '#base/version.ts';
+import { type Config } from '#config/config.ts';
+import { Control } from '#control/control.ts';
+import { readUptime } from '#control/lifecycle/boot-time.ts';
+import { MailScheduler } from '#control/lifecycle/scheduler.ts';
+import { SpfScheduler } from '#control/mail/spf-scheduler.ts';
+import { type Outside } from '#control/outside/witnesses.ts';
+import { Publisher } from '#control/publish/publisher.ts';
+import { SignerExporter } from '#control/signers/export.ts';
+import { Refresher } from '#control/zone/refresh.ts';
+import { type LifecycleEvent } from '#lifecycle/engine.ts';
+import { SERVER_METRICS } from '#server/counters.ts';
+import { listenProblem } from '#server/listen.ts';
+import { type StoreWriter } from '#store/writer.ts';
+import { ensureAdminToken } from './admin-token.ts';
+import { readyScreen } from './ready-screen.ts';
+import { importMissingZones } from './zones-folder.ts';
+
+export interface ControlServiceOptions {
+  /** The process itself: its channel and its exit. */
+  readonly own: NodeJS.Process;
+  readonly config: Config;
+  readonly log: Log;
+  readonly writer: StoreWriter;
+  readonly outside: Outside;
+  readonly random: (bytes: number) => Uint8Array;
+}
+
+/** What goes on beside requests, once the zones of a first start are there. */
+interface Upkeep {
+  start(): void;
+  stop(): Promise<void>;
+}
+
+const EXIT_FAILED = 1;
+
+export class ControlService {
+  readonly #options: ControlServiceOptions;
+  readonly #channel: SupervisorChannel;
+  readonly #publisher: Publisher;
+  readonly #control: Control;
+  readonly #upkeep: readonly Upkeep[];
+  readonly #tokenFile: string;
+  readonly #socketPath: string;
+  #listeners: AdminListeners | undefined;
+  /** Control is up: the screen waits for the answer process only. */
+  #isReady = false;
+  #screenShown = false;
+  #stopping = false;
+
+  constructor(options: ControlServiceOptions) {
+    this.#options = options;
+    const { own, config, log, writer, random } = options;
+    this.#tokenFile = join(config.data, 'admin.token');
+    this.#socketPath = join(config.data, 'admin.sock');
+    if (writer.abandonedBy !== undefined)
+      log.warn('store.recovered', 'the last control process did not close the store; it is whole up to its last commit', {
+        holder: writer.abandonedBy.pid,
+      });
+    this.#channel = openSupervisorChannel(
+      own,
+      (message) => {
+        this.#publisher.receive(message);
+        this.#showScreen();
+      },
+      () => {
+        log.error('supervisor.gone', 'the supervisor has gone; ending');
+        own.exit(EXIT_FAILED);
+      },
+    );
+    this.#publisher = new Publisher((message) => this.#channel.send(message));
+    this.#control = this.#makeControl();
+    const exporter = new SignerExporter({
+      signers: this.#control.signers,
+      clock: systemClock,
+      random,
+      log,
+      generation: () => writer.generation(),
+    });
+    this.#control.signers.useFiles(exporter);
+    const mail = this.#control.mailUpkeep();
+    this.#upkeep = [
+      new Refresher(this.#control, systemClock, log),
+      new MailScheduler(mail, log),
+      new SpfScheduler(mail.spf, log),
+      exporter,
+    ];
+  }
+
+  /** Opens the admin listeners; from then on requests are answered. */
+  async listen(): Promise<Result<undefined>> {
+    const { own, config, log } = this.#options;
+    await ensureAdminToken(this.#control, this.#tokenFile);
+    const app = await buildAdmin({
+      control: this.#control,
+      logger: log.with({ part: 'admin' }).pino,
+      zoneFileBytesMax: config.admin.zoneFileBytesMax,
+    });
+    try {
+      this.#listeners = await listenAdmin(app, {
+        tcp: config.admin.listen,
+        socketPath: this.#socketPath,
+        requestMsMax: config.admin.requestMsMax,
+      });
+    } catch (error) {
+      return fail(adminProblem(config, this.#socketPath, error));
+    }
+    this.#channel.send({ kind: 'hello', role: 'control', pid: own.pid });
+    return ok(undefined);
+  }
+
+  /** Imports what is missing from `zonesFolder`, then starts all that goes on by itself. */
+  async run(zonesFolder: string | undefined): Promise<void> {
+    if (zonesFolder !== undefined)
+      await importMissingZones(this.#control, zonesFolder, (text) => process.stderr.write(`waxseal: ${text}\n`));
+    if (this.#stopping) return;
+    for (const each of this.#upkeep) each.start();
+    this.#channel.send({ kind: 'ready', role: 'control' });
+    const zones = this.#control.zones().length;
+    this.#options.log.info('control.ready', 'control process ready', { zones, admin: this.#listeners?.address });
+    this.#isReady = true;
+    this.#showScreen();
+  }
+
+  /** Lets running requests and upkeep end, closes the store and the channel; the process then ends by itself. */
+  async stop(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    // First: streams end at once, and what is still done is in the journal.
+    this.#control.events.close();
+    this.#options.outside.stop();
+    for (const each of this.#upkeep) await each.stop();
+    await this.#listeners?.close(ADMIN_DRAIN_MS);
+    await this.#control.close();
+    this.#options.log.info('control.stopped', 'control process stopped');
+    this.#channel.close();
+    this.#options.own.exitCode = 0;
+  }
+
+  #makeControl(): Control {
+    const { own, config, log, writer, outside, random } = this.#options;
+    const { listen } = config.admin;
+    return new Control({
+      writer,
+      publisher: this.#publisher,
+      clock: systemClock,
+      random,
+      outside: outside.resolver,
+      onFatal: (failure) => {
+        log.fatal('store.broken', failure.message);
+        own.exit(EXIT_FAILED);
+      },
+      version: productVersion(),
+      adminListener: listen === undefined ? '' : `${listen.ip}:${listen.port}`,
+      socketPath: this.#socketPath,
+      uptime: readUptime,
+      witnesses: outside.witnesses,
+      countsQueries: true,
+      onMailEvents: (zone, events) => logMailEvents(log, zone, events),
+      signerFilesRoot: dirname(config.keys.kekFile),
+      counterTable: {
+        ...SERVER_METRICS,
+        ...Object.fromEntries(ANSWER_SLOTS.map((slot, at) => [slot, ANSWER_METRICS[at]!])),
+      },
+    });
+  }
+
+  /** Once, when both processes can do their work. */
+  #showScreen(): void {
+    const { addresses } = this.#publisher;
+    if (this.#screenShown || !this.#isReady || addresses.length === 0) return;
+    this.#screenShown = true;
+    const admin = this.#listeners?.address ?? '';
+    process.stdout.write(readyScreen(this.#control, { tokenFile: this.#tokenFile, dns: addresses, admin }));
+  }
+}
+
+/** What is waited for is in `mail status` and in the stream of events. */
+function logMailEvents(log: Log, zone: string, events: readonly LifecycleEvent[]): void {
+  for (const { event, machine, object, stage, text } of events)
+    log[event === 'waiting' ? 'debug' : 'info'](`mail.${event}`, `${zone} ${object}: ${text}`, { zone, machine, object, stage });
+}
+
+/** Why the admin API cannot listen: on its TCP address, whose error names a port, or on its Unix socket. */
+function adminProblem({ admin }: Config, socketPath: string, error: unknown): Problem {
+  if (admin.listen !== undefined && error instanceof Error && 'port' in error) return listenProblem(admin.listen, 'TCP', error, '--admin');
+  const why = error instanceof Error ? error.message : String(error);
+  return problem('ADDRESS_UNUSABLE', socketPath, `the admin API cannot listen: ${why}`);
+}
