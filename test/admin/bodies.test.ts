@@ -1,11 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { JSON_BODY_BYTES_MAX } from '#base/limits/limits.ts';
-import { type ProblemBody, bench } from './support.ts';
+import { type ProblemBody, bench } from '../support/admin/bench.ts';
 
 const text = JSON.stringify({ name: 'new.test' });
 
 describe('RFC 9110 §8.3: content types of JSON resources', () => {
-  it.each([
+  test.each([
     'application/json',
     'application/json; charset=utf-8',
     'application/json;charset=UTF-8',
@@ -17,7 +17,7 @@ describe('RFC 9110 §8.3: content types of JSON resources', () => {
     expect((await call('POST', '/v1/zones', { payload: text, headers: { 'content-type': type } })).statusCode).toBe(201);
   });
 
-  it.each([
+  test.each([
     'text/plain',
     'application/jsonx',
     'application/x-www-form-urlencoded',
@@ -34,7 +34,7 @@ describe('RFC 9110 §8.3: content types of JSON resources', () => {
 });
 
 describe('JSON bodies', () => {
-  it.each([
+  test.each([
     '{',
     '',
     'null',
@@ -52,14 +52,14 @@ describe('JSON bodies', () => {
     expect(control.commands).toHaveLength(1);
   });
 
-  it(`ends at ${JSON_BODY_BYTES_MAX} octets`, async () => {
+  test(`ends at ${JSON_BODY_BYTES_MAX} octets`, async () => {
     const { call } = await bench();
     const payload = `{"name":"${'x'.repeat(JSON_BODY_BYTES_MAX)}"}`;
     const answer = await call('POST', '/v1/zones', { payload, headers: { 'content-type': 'application/json' } });
     expect([answer.statusCode, answer.json<ProblemBody>().code]).toEqual([413, 'BODY_SIZE']);
   });
 
-  it('lists a hundred problems of one body', async () => {
+  test('lists a hundred problems of one body', async () => {
     const { call } = await bench();
     const payload = Array.from({ length: 60 }, () => ({ op: 'delte', name: 5 }));
     const { errors } = (await call('PATCH', '/v1/zones/example.com/rrsets', { payload })).json<ProblemBody>();
@@ -68,14 +68,14 @@ describe('JSON bodies', () => {
 });
 
 describe('answers', () => {
-  it('405 with Allow for a method that a resource does not have', async () => {
+  test('405 with Allow for a method that a resource does not have', async () => {
     const { call } = await bench();
     const answer = await call('POST', '/v1/zones/example.com');
     expect([answer.statusCode, answer.headers.allow]).toEqual([405, 'DELETE, GET, HEAD, PATCH']);
     expect(answer.json<ProblemBody>().code).toBe('METHOD_NOT_ALLOWED');
   });
 
-  it('500 says nothing of the inside', async () => {
+  test('500 says nothing of the inside', async () => {
     const { call, control } = await bench();
     control.failure = new Error('disk /secret/path failed');
     const answer = await call('DELETE', '/v1/zones/example.com');
@@ -83,7 +83,7 @@ describe('answers', () => {
     expect(answer.body).not.toContain('secret');
   });
 
-  it('carry the headers that keep browsers from misreading them', async () => {
+  test('carry the headers that keep browsers from misreading them', async () => {
     const { call } = await bench();
     const { headers } = await call('GET', '/v1/zones');
     expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'x-frame-options': 'SAMEORIGIN' });
@@ -91,7 +91,7 @@ describe('answers', () => {
     expect(headers).not.toHaveProperty('strict-transport-security');
   });
 
-  it('429 when an address asks too often, by client network', async () => {
+  test('429 when an address asks too often, by client network', async () => {
     const { app, tokens } = await bench({ requestsPerMinuteMax: 5 });
     const ask = async (remoteAddress: string) =>
       await app.inject({ url: '/v1/status', remoteAddress, headers: { authorization: `Bearer ${tokens.read}` } });

@@ -6,13 +6,13 @@ import { spawn } from 'node:child_process';
 import { type ClientRequest, type IncomingMessage, createServer, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { buildAdmin } from '#admin/app.ts';
 import { listenAdmin } from '#admin/http/listen.ts';
 import { EVENT_TIMES, type EventTimes } from '#admin/v1/events.ts';
 import { ipPort } from '#base/address.ts';
 import { EVENT_STREAMS_MAX } from '#base/limits/events.ts';
-import { fakeWithZone } from './fake-control.ts';
+import { fakeWithZone } from '../support/admin/fake-control.ts';
 
 async function start(eventTimes: EventTimes = EVENT_TIMES) {
   const { control, tokens } = await fakeWithZone();
@@ -109,7 +109,7 @@ async function eventSource(port: number, token: string, path: string) {
 }
 
 describe("as Node's EventSource sees it", () => {
-  it('events come with name, id and document; after a break it goes on where it was', { timeout: 15_000 }, async () => {
+  test('events come with name, id and document; after a break it goes on where it was', { timeout: 15_000 }, async () => {
     const { events, tokens, port, zone } = await start({ heartbeatMs: 50, stallMs: 5000 });
     zone('early.test.');
     const { seen, asked, cut } = await eventSource(port, tokens.admin, '/v1/events?after=0');
@@ -138,7 +138,7 @@ describe("as Node's EventSource sees it", () => {
     expect(asked).toEqual([undefined, '2']);
   });
 
-  it('is told of a gap when what it missed is not kept any more', { timeout: 15_000 }, async () => {
+  test('is told of a gap when what it missed is not kept any more', { timeout: 15_000 }, async () => {
     const { events, tokens, port, zone } = await start();
     for (let each = 0; each < 3; each++) zone('a.test.');
     const { seen, cut } = await eventSource(port, tokens.admin, '/v1/events?after=2');
@@ -153,7 +153,7 @@ describe("as Node's EventSource sees it", () => {
 });
 
 describe('where a stream begins', () => {
-  it('now, unless it is said; with follow=0 it ends after what is kept', async () => {
+  test('now, unless it is said; with follow=0 it ends after what is kept', async () => {
     const { zone, open, all } = await start();
     zone('a.test.');
     zone('b.test.');
@@ -170,7 +170,7 @@ describe('where a stream begins', () => {
     expect(said.text).not.toContain('a.test.');
   });
 
-  it('with everything, after a gap, for an id that never was; with 400 for what is no id', async () => {
+  test('with everything, after a gap, for an id that never was; with 400 for what is no id', async () => {
     const { zone, open, all } = await start();
     zone('a.test.');
     const { ids, text } = await all('', { 'last-event-id': '500' });
@@ -183,7 +183,7 @@ describe('where a stream begins', () => {
 });
 
 describe('what is shown', () => {
-  it('of zones, kinds and machines; ids of what is left out are passed on too', async () => {
+  test('of zones, kinds and machines; ids of what is left out are passed on too', async () => {
     const { events, zone, all } = await start();
     zone('example.com.');
     events.add({ kind: 'mail', event: 'step', zone: 'example.com.', machine: 'dkim', object: 'e1', text: '' });
@@ -197,7 +197,7 @@ describe('what is shown', () => {
     expect(text.endsWith('id: 5\n\n')).toBe(true);
   });
 
-  it('a token of one zone sees that zone, one of a signer and none at all see nothing', async () => {
+  test('a token of one zone sees that zone, one of a signer and none at all see nothing', async () => {
     const { control, events, zone, open, all, tokens } = await start();
     zone('example.com.');
     zone('other.test.');
@@ -214,7 +214,7 @@ describe('what is shown', () => {
 });
 
 describe('a stream ends', () => {
-  it('when its token is revoked, at the next heartbeat', async () => {
+  test('when its token is revoked, at the next heartbeat', async () => {
     const { control, open } = await start({ heartbeatMs: 20, stallMs: 5000 });
     const { said } = await open('', {}, 'zone');
     await eventually(() => said.text.includes(': all is well'));
@@ -224,7 +224,7 @@ describe('a stream ends', () => {
     await eventually(() => said.isEnded);
   });
 
-  it('when the server stops: at once, with what was still to be told', async () => {
+  test('when the server stops: at once, with what was still to be told', async () => {
     const { events, listeners, zone, open } = await start();
     const { said } = await open('?after=0');
     await eventually(() => said.text !== '');
@@ -237,7 +237,7 @@ describe('a stream ends', () => {
     expect(said.text).toContain('last.test.');
   });
 
-  it('when a client reads nothing; the journal goes on, and it finds the rest with its last id', async () => {
+  test('when a client reads nothing; the journal goes on, and it finds the rest with its last id', async () => {
     const { events, tokens, port, all, open } = await start({ heartbeatMs: 1000, stallMs: 100 });
     const socket = connect(port, '127.0.0.1');
     onTestFinished(() => void socket.destroy());
@@ -270,7 +270,7 @@ describe('a stream ends', () => {
     expect(said.isEnded).toBe(false);
   });
 
-  it('before it begins, when too many are open; one that goes makes room', async () => {
+  test('before it begins, when too many are open; one that goes makes room', async () => {
     const { open } = await start();
     const streams = await Promise.all(Array.from({ length: EVENT_STREAMS_MAX }, () => open()));
     expect(streams.every(({ status }) => status === 200)).toBe(true);

@@ -1,7 +1,7 @@
 /** Reports over the API: media types, sizes, who may, and what is shown. */
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { buildAdmin } from '#admin/app.ts';
 import { REPORT_BYTES_MAX } from '#base/limits/reports.ts';
 import type { TokenScope } from '#control/api/control.ts';
@@ -39,7 +39,7 @@ async function bench(policy: object | undefined = { mtaSts: { mode: 'testing' } 
 }
 
 describe('POST /v1/zones/{zone}/dmarc/reports', () => {
-  it.each([
+  test.each([
     ['application/xml', GOOGLE],
     ['Application/XML; charset=utf-8', GOOGLE],
     ['text/xml', file('rfc9990.xml')],
@@ -58,7 +58,7 @@ describe('POST /v1/zones/{zone}/dmarc/reports', () => {
     });
   });
 
-  it('shows what it came to', async () => {
+  test('shows what it came to', async () => {
     const { call } = await bench();
     await call('POST', 'dmarc/reports', GOOGLE, 'application/xml');
     await call('POST', 'dmarc/reports', file('outlook-rfc7489.xml'), 'application/xml');
@@ -76,7 +76,7 @@ describe('POST /v1/zones/{zone}/dmarc/reports', () => {
     expect((await call('GET', 'mail/status')).body).toMatchObject({ reports: { dmarc: { days: 1 }, tls: { days: 0 } } });
   });
 
-  it('refuses other types, sizes, bombs and domains, and takes nothing in', async () => {
+  test('refuses other types, sizes, bombs and domains, and takes nothing in', async () => {
     const { call } = await bench();
     const post = async (payload: Buffer, type: string) => {
       const { status, body } = await call('POST', 'dmarc/reports', payload, type);
@@ -95,7 +95,7 @@ describe('POST /v1/zones/{zone}/dmarc/reports', () => {
     expect((await call('GET', 'dmarc')).body).toMatchObject({ reports: { last: [], days: 0 } });
   });
 
-  it('is for who may change the zone, and for zones with a mail policy', async () => {
+  test('is for who may change the zone, and for zones with a mail policy', async () => {
     const { call, token } = await bench();
     expect(await call('POST', 'dmarc/reports', GOOGLE, 'application/xml', await token('read'))).toMatchObject({ status: 403 });
     expect(await call('POST', 'dmarc/reports', GOOGLE, 'application/xml', await token(`zone:${ZONE}.`))).toMatchObject({ status: 200 });
@@ -113,7 +113,7 @@ describe('POST /v1/zones/{zone}/dmarc/reports', () => {
 });
 
 describe('POST /v1/zones/{zone}/mta-sts/reports', () => {
-  it.each([
+  test.each([
     ['application/tlsrpt+json', file('tls-google.json')],
     ['application/json', file('tls-google.json')],
     ['application/tlsrpt+gzip', gzipSync(file('tls-google.json'))],
@@ -126,7 +126,7 @@ describe('POST /v1/zones/{zone}/mta-sts/reports', () => {
     expect((await call('GET', 'mta-sts')).body).toMatchObject({ reports: { days: 1, last: [{ organization: 'Google Inc.' }] } });
   });
 
-  it('does not take a DMARC report', async () => {
+  test('does not take a DMARC report', async () => {
     const { call } = await bench();
     expect(await call('POST', 'mta-sts/reports', GOOGLE, 'application/xml')).toMatchObject({ status: 415 });
     expect(await call('POST', 'mta-sts/reports', '{}', 'application/json')).toMatchObject({ status: 422, body: { code: 'REPORT_FORM' } });

@@ -1,5 +1,5 @@
 /** The mail routes in front of a real control room: forms, statuses, entity tags, and no private key anywhere. */
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { buildAdmin } from '#admin/app.ts';
 import { nameOf } from '#dns/name.ts';
 import { MAIL_MACHINES } from '#mail/step.ts';
@@ -44,7 +44,7 @@ async function bench() {
 }
 
 describe('GET and PUT /v1/zones/{zone}/mail', () => {
-  it('a plan writes nothing, the policy is then what was put, under its entity tag', async () => {
+  test('a plan writes nothing, the policy is then what was put, under its entity tag', async () => {
     const { call } = await bench();
     expect(await call('GET', 'mail')).toMatchObject({ status: 404, body: { code: 'MAIL_NO_POLICY' } });
     expect(await call('PUT', 'mail?dryRun=1', POLICY)).toMatchObject({ status: 200, body: { dryRun: true, changed: true } });
@@ -57,7 +57,7 @@ describe('GET and PUT /v1/zones/{zone}/mail', () => {
     expect(await call('PUT', 'mail', POLICY, { 'if-match': got.etag })).toMatchObject({ status: 200, body: { changed: false } });
   });
 
-  it('tells every problem of a policy at once, each with its pointer', async () => {
+  test('tells every problem of a policy at once, each with its pointer', async () => {
     const { call } = await bench();
     const bad = { spv: {}, dkim: { rotationInterval: 9 }, dmarc: { policy: 'rejekt' } };
     const { status, body } = await call('PUT', 'mail', bad);
@@ -69,7 +69,7 @@ describe('GET and PUT /v1/zones/{zone}/mail', () => {
     ]);
   });
 
-  it('publishes the schema of a policy, in OpenAPI too', async () => {
+  test('publishes the schema of a policy, in OpenAPI too', async () => {
     const { app } = await bench();
     expect((await app.inject('/v1/mail/schema')).json()).toMatchObject({ title: 'waxseal mail policy', properties: { dkim: {} } });
     expect((await app.inject('/v1/openapi.json')).body).toContain('waxseal mail policy');
@@ -77,7 +77,7 @@ describe('GET and PUT /v1/zones/{zone}/mail', () => {
 });
 
 describe('how it stands, and orders', () => {
-  it('status tells each life with its waits; check reads the records; proposal says the policy of the records', async () => {
+  test('status tells each life with its waits; check reads the records; proposal says the policy of the records', async () => {
     const { call } = await bench();
     await call('PUT', 'mail', POLICY);
     const { body } = await call('GET', 'mail/status');
@@ -90,7 +90,7 @@ describe('how it stands, and orders', () => {
     expect((await call('GET', 'mail/proposal')).body).toMatchObject({ policy: { dmarc: { policy: 'none' } } });
   });
 
-  it('rotates, revokes, ramps, holds; what does not fit is refused with its reason', async () => {
+  test('rotates, revokes, ramps, holds; what does not fit is refused with its reason', async () => {
     const { call } = await bench();
     await call('PUT', 'mail', POLICY);
     expect(await call('POST', 'dkim/rotate', {})).toMatchObject({ status: 409, body: { code: 'LIFECYCLE_ORDER' } });
@@ -135,7 +135,7 @@ describe('how it stands, and orders', () => {
     expect(await call('DELETE', 'mail')).toMatchObject({ status: 200 });
   });
 
-  it('no answer holds a private key', async () => {
+  test('no answer holds a private key', async () => {
     const { call, control, clock } = await bench();
     await call('PUT', 'mail', POLICY);
     await control.run(

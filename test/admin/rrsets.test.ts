@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { type ProblemBody, bench } from './support.ts';
+import { describe, expect, test } from 'vitest';
+import { type ProblemBody, bench } from '../support/admin/bench.ts';
 
 interface RrsetBody {
   readonly name: string;
@@ -12,7 +12,7 @@ interface RrsetBody {
 const base = '/v1/zones/example.com/rrsets';
 
 describe('GET rrset', () => {
-  it('answers with absolute canonical names', async () => {
+  test('answers with absolute canonical names', async () => {
     const { call } = await bench();
     expect((await call('GET', `${base}/@/MX`)).json()).toEqual({
       name: 'example.com.',
@@ -23,7 +23,7 @@ describe('GET rrset', () => {
     });
   });
 
-  it.each(['www', 'WWW', 'www.example.com', 'www.example.com.', 'WwW.Example.COM.', String.raw`\119ww`])(
+  test.each(['www', 'WWW', 'www.example.com', 'www.example.com.', 'WwW.Example.COM.', String.raw`\119ww`])(
     '%s is the same name',
     async (name) => {
       const { call } = await bench();
@@ -31,7 +31,7 @@ describe('GET rrset', () => {
     },
   );
 
-  it.each([
+  test.each([
     ['www/TXT', 404, 'RRSET_NOT_FOUND', 'the name has A'],
     ['nothing/A', 404, 'RRSET_NOT_FOUND', 'the name has no records'],
     ['www.example.net./A', 404, 'RRSET_NOT_FOUND', 'the name has no records'],
@@ -47,7 +47,7 @@ describe('GET rrset', () => {
 });
 
 describe('PUT rrset', () => {
-  it('creates, replaces, and changes nothing the second time', async () => {
+  test('creates, replaces, and changes nothing the second time', async () => {
     const { call } = await bench();
     const put = async (record: string) => await call('PUT', `${base}/new/AAAA`, { payload: { ttl: 60, records: [record] } });
     const created = await put('2001:db8::1');
@@ -66,14 +66,14 @@ describe('PUT rrset', () => {
     });
   });
 
-  it('stores UTF-8 of JSON strings as the octets of TXT', async () => {
+  test('stores UTF-8 of JSON strings as the octets of TXT', async () => {
     const { call } = await bench();
     await call('PUT', `${base}/text/TXT`, { payload: { ttl: 60, records: ['"grüße \u{1F99E}"', String.raw`"\195\188"`] } });
     const { records } = (await call('GET', `${base}/text/TXT`)).json<RrsetBody>();
     expect(records.toSorted()).toEqual([String.raw`"\195\188"`, String.raw`"gr\195\188\195\159e \240\159\166\158"`]);
   });
 
-  it('takes RFC 3597 forms of known and unknown types', async () => {
+  test('takes RFC 3597 forms of known and unknown types', async () => {
     const { call } = await bench();
     const put = async (type: string, record: string) =>
       (await call('PUT', `${base}/x/${type}`, { payload: { ttl: 60, records: [record] } })).statusCode;
@@ -82,14 +82,14 @@ describe('PUT rrset', () => {
     expect((await call('GET', `${base}/x/AAAA`)).json<RrsetBody>().records).toEqual(['2001:db8::1']);
   });
 
-  it('tells every bad record, with pointers into its own body', async () => {
+  test('tells every bad record, with pointers into its own body', async () => {
     const { call } = await bench();
     const answer = await call('PUT', `${base}/www/A`, { payload: { ttl: 60, records: ['192.0.2.1', 'one', '192.0.2.300'] } });
     expect(answer.statusCode).toBe(422);
     expect(answer.json<ProblemBody>().errors.map(({ pointer }) => pointer)).toEqual(['/records/1', '/records/2']);
   });
 
-  it.each([
+  test.each([
     [{ ttl: 60 }, 'FIELD_MISSING', '/records'],
     [{ ttl: 60, records: [] }, 'FIELD_VALUE', '/records'],
     [{ ttl: -1, records: ['192.0.2.1'] }, 'FIELD_VALUE', '/ttl'],
@@ -106,7 +106,7 @@ describe('PUT rrset', () => {
     expect(control.commands).toHaveLength(1);
   });
 
-  it('keeps DNSSEC records of a signed zone out of reach', async () => {
+  test('keeps DNSSEC records of a signed zone out of reach', async () => {
     const { call } = await bench();
     const answer = await call('PUT', `${base}/www/NSEC`, { payload: { ttl: 60, records: ['example.com. A'] } });
     expect([answer.statusCode, answer.json<ProblemBody>().code]).toEqual([409, 'RRSET_MANAGED']);
@@ -114,7 +114,7 @@ describe('PUT rrset', () => {
 });
 
 describe('DELETE rrset', () => {
-  it('takes no body, or an empty one of any type', async () => {
+  test('takes no body, or an empty one of any type', async () => {
     const { call } = await bench();
     expect((await call('DELETE', `${base}/www/A`)).statusCode).toBe(200);
     expect((await call('DELETE', `${base}/mail/A`, { headers: { 'content-type': 'application/json' } })).statusCode).toBe(200);
@@ -123,7 +123,7 @@ describe('DELETE rrset', () => {
 });
 
 describe('RFC 9110 §13.1: conditional changes', () => {
-  it('If-Match holds a change to the RRset that was seen; other changes of the zone do not matter', async () => {
+  test('If-Match holds a change to the RRset that was seen; other changes of the zone do not matter', async () => {
     const { call } = await bench();
     const { etag } = (await call('GET', `${base}/www/A`)).headers;
     const put = async (record: string, match: string) =>
@@ -138,19 +138,19 @@ describe('RFC 9110 §13.1: conditional changes', () => {
     expect((await call('GET', `${base}/www/A`)).json<RrsetBody>().records).toEqual(['192.0.2.9']);
   });
 
-  it('§13.1.1: weak tags never match a change', async () => {
+  test('§13.1.1: weak tags never match a change', async () => {
     const { call } = await bench();
     const { etag } = (await call('GET', `${base}/www/A`)).headers;
     expect((await call('DELETE', `${base}/www/A`, { headers: { 'if-match': `W/${etag}` } })).statusCode).toBe(412);
   });
 
-  it('If-Match on something that is not there is 412', async () => {
+  test('If-Match on something that is not there is 412', async () => {
     const { call } = await bench();
     const answer = await call('PUT', `${base}/new/A`, { payload: { ttl: 60, records: ['192.0.2.1'] }, headers: { 'if-match': '*' } });
     expect(answer.statusCode).toBe(412);
   });
 
-  it('If-None-Match: * only creates', async () => {
+  test('If-None-Match: * only creates', async () => {
     const { call } = await bench();
     const put = async (name: string) =>
       (await call('PUT', `${base}/${name}/A`, { payload: { ttl: 60, records: ['192.0.2.1'] }, headers: { 'if-none-match': '*' } }))
@@ -160,7 +160,7 @@ describe('RFC 9110 §13.1: conditional changes', () => {
     expect(await put('www')).toBe(412);
   });
 
-  it('guards the whole zone by its revision', async () => {
+  test('guards the whole zone by its revision', async () => {
     const { call } = await bench();
     const { etag } = (await call('GET', '/v1/zones/example.com')).headers;
     const operations = [{ op: 'delete', name: 'www', type: 'A' }];
@@ -173,14 +173,14 @@ describe('RFC 9110 §13.1: conditional changes', () => {
     ).toBe(412);
   });
 
-  it.each(['unquoted', '"a" "b"', '"a",', ''])('400 for If-Match: %s', async (header) => {
+  test.each(['unquoted', '"a" "b"', '"a",', ''])('400 for If-Match: %s', async (header) => {
     const { call } = await bench();
     expect((await call('DELETE', `${base}/www/A`, { headers: { 'if-match': header } })).json<ProblemBody>().code).toBe('REQUEST');
   });
 });
 
 describe('PATCH rrsets', () => {
-  it('does all operations in one change', async () => {
+  test('does all operations in one change', async () => {
     const { call, control } = await bench();
     const payload = [
       { op: 'add', name: 'www', type: 'A', records: ['192.0.2.3'] },
@@ -196,7 +196,7 @@ describe('PATCH rrsets', () => {
     });
   });
 
-  it('does none when one is bad, and tells all that are', async () => {
+  test('does none when one is bad, and tells all that are', async () => {
     const { call, control } = await bench();
     const payload = [
       { op: 'delete', name: 'www', type: 'A' },
@@ -211,7 +211,7 @@ describe('PATCH rrsets', () => {
     expect(control.generation).toBe(1);
   });
 
-  it('refuses fields that mean nothing', async () => {
+  test('refuses fields that mean nothing', async () => {
     const { call } = await bench();
     const answer = await call('PATCH', base, {
       payload: [
@@ -232,7 +232,7 @@ describe('PATCH rrsets', () => {
 });
 
 describe('GET rrsets', () => {
-  it('pages through every RRset once, whatever the page size', async () => {
+  test('pages through every RRset once, whatever the page size', async () => {
     const { call } = await bench();
     const all = (await call('GET', base)).json<{ rrsets: RrsetBody[] }>().rrsets.map(({ name, type }) => `${name} ${type}`);
     expect(all).toHaveLength(7);
@@ -248,7 +248,7 @@ describe('GET rrsets', () => {
     }
   });
 
-  it('filters by name and type', async () => {
+  test('filters by name and type', async () => {
     const { call } = await bench();
     const list = async (query: string) =>
       (await call('GET', `${base}?${query}`)).json<{ rrsets: RrsetBody[] }>().rrsets.map(({ name, type }) => `${name} ${type}`);
@@ -258,7 +258,7 @@ describe('GET rrsets', () => {
     expect(await list('name=none')).toEqual([]);
   });
 
-  it('starts at the apex for a cursor that somebody made up', async () => {
+  test('starts at the apex for a cursor that somebody made up', async () => {
     const { call } = await bench();
     const cursor = Buffer.from(JSON.stringify(['\u0000', 'x'])).toString('base64url');
     expect((await call('GET', `${base}?cursor=${cursor}`)).json<{ rrsets: unknown[] }>().rrsets).toHaveLength(7);

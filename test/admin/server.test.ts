@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest';
-import { type ProblemBody, bench } from './support.ts';
+import { describe, expect, test } from 'vitest';
+import { type ProblemBody, bench } from '../support/admin/bench.ts';
 
 describe('health', () => {
-  it('/livez and /readyz need no token', async () => {
+  test('/livez and /readyz need no token', async () => {
     const { app, control } = await bench();
     expect((await app.inject('/livez')).json()).toEqual({ alive: true });
     expect((await app.inject('/readyz')).json()).toEqual({ ready: true, notReady: [] });
@@ -12,7 +12,7 @@ describe('health', () => {
     expect((await app.inject('/livez')).statusCode).toBe(200);
   });
 
-  it('/metrics prints the counters as Prometheus reads them, new at each scrape', async () => {
+  test('/metrics prints the counters as Prometheus reads them, new at each scrape', async () => {
     const { app, control } = await bench();
     const scrape = async () => (await app.inject('/metrics')).body;
     expect(await scrape()).toContain('waxseal_queries_total{transport="udp"} 7\n');
@@ -23,7 +23,7 @@ describe('health', () => {
 });
 
 describe('/v1/status', () => {
-  it('tells versions, workers, listeners and why it is not ready', async () => {
+  test('tells versions, workers, listeners and why it is not ready', async () => {
     const { call, control } = await bench();
     control.notReady = ['store is read-only'];
     expect((await call('GET', '/v1/status')).json()).toMatchObject({
@@ -37,7 +37,7 @@ describe('/v1/status', () => {
 });
 
 describe('/v1/query', () => {
-  it('answers with sections and the steps that led there', async () => {
+  test('answers with sections and the steps that led there', async () => {
     const { call } = await bench();
     const answer = (await call('GET', '/v1/query?name=x.WILD.example.com&type=txt')).json<{ steps: { rule: string }[] }>();
     expect(answer).toMatchObject({ rcode: 'NOERROR', authoritative: true, answer: [expect.stringContaining(' 60 IN TXT "any"')] });
@@ -46,14 +46,14 @@ describe('/v1/query', () => {
     expect((await call('GET', '/v1/query?name=example.net')).json()).toMatchObject({ rcode: 'REFUSED', ede: { code: 20 } });
   });
 
-  it.each(['', '?name=', '?name=a..b&type=A', '?name=a&type=NOPE', '?name=a&class=CH'])('refuses %j', async (query) => {
+  test.each(['', '?name=', '?name=a..b&type=A', '?name=a&type=NOPE', '?name=a&class=CH'])('refuses %j', async (query) => {
     const { call } = await bench();
     expect([400, 422]).toContain((await call('GET', `/v1/query${query}`)).statusCode);
   });
 });
 
 describe('/v1/tokens', () => {
-  it('shows a token once', async () => {
+  test('shows a token once', async () => {
     const { call, app } = await bench();
     const made = await call('POST', '/v1/tokens', { payload: { name: 'deploy', scopes: ['zone:Example.COM', 'read'] } });
     const { token, id, scopes } = made.json<{ token: string; id: string; scopes: string[] }>();
@@ -64,7 +64,7 @@ describe('/v1/tokens', () => {
     expect(list.body).not.toContain(token.split('_').at(-1));
   });
 
-  it.each([
+  test.each([
     [{ name: 'x', scopes: [] }, '/scopes'],
     [{ name: 'x', scopes: ['root'] }, '/scopes/0'],
     [{ name: 'x', scopes: ['read', 'zone:a..b'] }, '/scopes/1'],
@@ -78,7 +78,7 @@ describe('/v1/tokens', () => {
     expect(control.tokenMap.size).toBe(4);
   });
 
-  it('dry runs change nothing', async () => {
+  test('dry runs change nothing', async () => {
     const { call, control } = await bench();
     const made = await call('POST', '/v1/tokens?dryRun=1', { payload: { name: 'x', scopes: ['read'] } });
     expect(made.json()).toEqual({ dryRun: true, name: 'x', scopes: ['read'] });
@@ -87,14 +87,14 @@ describe('/v1/tokens', () => {
     expect(control.tokenMap.size).toBe(4);
   });
 
-  it('404 for one that is not there', async () => {
+  test('404 for one that is not there', async () => {
     const { call } = await bench();
     expect((await call('DELETE', '/v1/tokens/0000')).json<ProblemBody>().code).toBe('TOKEN_NOT_FOUND');
   });
 });
 
 describe('/v1/audit', () => {
-  it('lists the newest first, by pages', async () => {
+  test('lists the newest first, by pages', async () => {
     const { call } = await bench();
     const first = (await call('GET', '/v1/audit?limit=2')).json<{ entries: { sequence: number }[]; next: string }>();
     expect(first.entries.map(({ sequence }) => sequence)).toEqual([5, 4]);
@@ -105,7 +105,7 @@ describe('/v1/audit', () => {
 });
 
 describe('OpenAPI', () => {
-  it('describes every route with a summary, parameters and answers', async () => {
+  test('describes every route with a summary, parameters and answers', async () => {
     const { app } = await bench();
     interface Operation {
       readonly summary?: string;
@@ -123,7 +123,7 @@ describe('OpenAPI', () => {
     }
   });
 
-  it('can be browsed without a token, from files of our own', async () => {
+  test('can be browsed without a token, from files of our own', async () => {
     const { app } = await bench();
     const page = await app.inject('/docs/');
     expect([page.statusCode, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);

@@ -3,14 +3,14 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { createPrivateKey } from 'node:crypto';
 import type { LightMyRequestResponse } from 'fastify';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { AdminApp } from '#admin/http/admin-app.ts';
 import { buildAdmin } from '#admin/app.ts';
 import { listenAdmin } from '#admin/http/listen.ts';
 import { type SigningControl, SIGNED_ZONE, signingControl } from '../support/signing-control.ts';
 import { good } from '../support/temporary-control.ts';
 import { temporaryFolder } from '../support/temporary-store.ts';
-import type { ProblemBody } from './support.ts';
+import type { ProblemBody } from '../support/admin/bench.ts';
 
 interface Bench {
   readonly app: AdminApp;
@@ -59,7 +59,7 @@ const taken = (selectors: readonly VaultSelector[], nowSeconds: number) =>
     .filter(({ valid_end: end }) => end === undefined || nowSeconds < end);
 
 describe("rspamd's Vault", () => {
-  it('answers rspamd with the keys to sign with, in both forms of a key-value store', async () => {
+  test('answers rspamd with the keys to sign with, in both forms of a key-value store', async () => {
     const one = await bench({});
     const answer = await asRspamd(one);
     expect(answer.statusCode).toBe(200);
@@ -73,7 +73,7 @@ describe("rspamd's Vault", () => {
     expect(nested.json()).toEqual({ data: { data } });
   });
 
-  it('hands over at every rotation: before, while and after, exactly one key of each algorithm is taken', async () => {
+  test('hands over at every rotation: before, while and after, exactly one key of each algorithm is taken', async () => {
     const one = await bench({ rotationInterval: '1d' });
     const seen = new Set<string>();
     for (let hour = 0; hour < 60; hour += 6) {
@@ -89,7 +89,7 @@ describe("rspamd's Vault", () => {
     expect(seen.size).toBeGreaterThanOrEqual(4);
   });
 
-  it.each<[string, string, number]>([
+  test.each<[string, string, number]>([
     ['a domain that it does not sign for', '/v1/dkim/other.example', 404],
     ['a domain that is not served', '/v1/dkim/elsewhere.example', 404],
     ['no domain name at all', '/v1/dkim/%2e%2e%2fetc', 404],
@@ -101,7 +101,7 @@ describe("rspamd's Vault", () => {
 });
 
 describe('a signer with its own client', () => {
-  it('gets PEM with times, of one domain or all', async () => {
+  test('gets PEM with times, of one domain or all', async () => {
     const one = await bench();
     const all = await one.call('GET', '/v1/signers/mx1/keys', one.token);
     const { keys } = all.json<{ keys: { domain: string; selector: string; privateKey: string; validFrom: string }[] }>();
@@ -112,7 +112,7 @@ describe('a signer with its own client', () => {
     expect(all.headers['cache-control']).toBe('no-store');
   });
 
-  it('says what it signs with', async () => {
+  test('says what it signs with', async () => {
     const one = await bench();
     const selector = one.room.active()[0]!;
     const ack = (body: object, query = '') => one.call('POST', `/v1/signers/mx1/ack${query}`, one.token, body);
@@ -129,7 +129,7 @@ describe('a signer with its own client', () => {
 describe('who gets in', () => {
   const PRIVATE = ['/v1/signers/mx1/keys', '/v1/dkim/post.example', '/v1/dkim/data/post.example'];
 
-  it('administrators, readers, owners of the zone and other signers do not', async () => {
+  test('administrators, readers, owners of the zone and other signers do not', async () => {
     const one = await bench();
     const actor = { kind: 'system', id: 'test', from: '' } as const;
     const made = await one.call('POST', '/v1/signers', one.admin, { name: 'mx2', delivery: 'fetch', domains: ['other.example'] });
@@ -143,13 +143,13 @@ describe('who gets in', () => {
           expect([url, answer.statusCode]).toEqual([url, secret === others[1] && url.startsWith('/v1/dkim') ? 404 : 403]);
   });
 
-  it('a token that comes with a signer cannot be made for oneself', async () => {
+  test('a token that comes with a signer cannot be made for oneself', async () => {
     const one = await bench();
     const made = await one.call('POST', '/v1/tokens', one.admin, { name: 'x', scopes: ['signer:mx1'] });
     expect(made.json<ProblemBody>()).toMatchObject({ code: 'FIELD_VALUE', errors: [{ pointer: '/scopes/0' }] });
   });
 
-  it("a signer's token opens nothing else, on whichever route", async () => {
+  test("a signer's token opens nothing else, on whichever route", async () => {
     const one = await bench();
     const { paths } = (await one.app.inject('/v1/openapi.json')).json<{ paths: Record<string, Record<string, unknown>> }>();
     for (const [path, methods] of Object.entries(paths)) {
@@ -170,14 +170,14 @@ describe('who gets in', () => {
     }
   });
 
-  it('X-Vault-Token is a word for signers only', async () => {
+  test('X-Vault-Token is a word for signers only', async () => {
     const one = await bench();
     for (const url of ['/v1/zones', '/v1/signers', '/v1/tokens']) expect((await asRspamd(one, url, one.admin)).statusCode).toBe(401);
     expect((await asRspamd(one, PRIVATE[1], 'wax_nothing')).json<ProblemBody>().code).toBe('AUTH_INVALID');
     expect((await one.app.inject(PRIVATE[1]!)).statusCode).toBe(401);
   });
 
-  it('over the Unix socket too only with its token', async () => {
+  test('over the Unix socket too only with its token', async () => {
     const one = await bench();
     const socketPath = join(temporaryFolder(), 'admin.sock');
     const listeners = await listenAdmin(one.app, { tcp: undefined, socketPath });
@@ -195,7 +195,7 @@ describe('who gets in', () => {
     expect(await ask({ 'x-vault-token': one.token })).toBe(200);
   });
 
-  it('is refused from an address that is not on its list', async () => {
+  test('is refused from an address that is not on its list', async () => {
     const one = await bench();
     const made = await one.call('POST', '/v1/signers', one.admin, {
       name: 'mx2',
@@ -234,7 +234,7 @@ describe('private keys leave nowhere else', () => {
       });
   }
 
-  it('whatever an administrator asks, in the middle of a rotation', async () => {
+  test('whatever an administrator asks, in the middle of a rotation', async () => {
     const one = await bench({});
     good(await one.room.run({ kind: 'dkim.rotate', zone: SIGNED_ZONE, algorithms: [], reason: 'test' }));
     await one.room.live(2 * 3_600_000);
@@ -276,7 +276,7 @@ describe('private keys leave nowhere else', () => {
     expect(given.keys.every(({ privateKey }) => found.some((needle) => privateKey.includes(needle)))).toBe(true);
   });
 
-  it('the token of a signer is shown when it is made and never again', async () => {
+  test('the token of a signer is shown when it is made and never again', async () => {
     const one = await bench();
     const secret = one.token.split('_')[2]!;
     for (const url of ['/v1/signers', '/v1/signers/mx1', '/v1/tokens', '/v1/audit'])
@@ -285,7 +285,7 @@ describe('private keys leave nowhere else', () => {
 });
 
 describe('the register over HTTP', () => {
-  it('lists, shows, removes', async () => {
+  test('lists, shows, removes', async () => {
     const one = await bench();
     const list = await one.call('GET', '/v1/signers', one.admin);
     expect(list.json()).toMatchObject({
@@ -301,14 +301,14 @@ describe('the register over HTTP', () => {
     expect((await one.call('GET', '/v1/signers/mx1', one.admin)).json<ProblemBody>().code).toBe('SIGNER_NOT_FOUND');
   });
 
-  it('a token cannot register a folder or a command', async () => {
+  test('a token cannot register a folder or a command', async () => {
     const one = await bench();
     const files = { form: 'opendkim', command: ['/bin/sh', '-c', 'true'] };
     const made = await one.call('POST', '/v1/signers', one.admin, { name: 'mx3', delivery: 'files', domains: ['post.example'], files });
     expect([made.statusCode, made.json<ProblemBody>().code]).toEqual([403, 'SIGNER_LOCAL']);
   });
 
-  it('publishes a key that the signer made and names its selector', async () => {
+  test('publishes a key that the signer made and names its selector', async () => {
     const one = await bench();
     const publicKey = 'JNyi81Czeh4PFczQqdFnKeJi6+e3NJPY2pEVvEmgt3s=';
     const refused = await one.call('POST', '/v1/signers/mx1/public-keys', one.admin, { domain: 'post.example', publicKey });

@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { WAIT_SERVED_MS_MAX } from '#base/limits/limits.ts';
 import { formatName, nameOf } from '#dns/name.ts';
-import { PRIVATE_MARKER } from './fake-control.ts';
-import { type ProblemBody, bench } from './support.ts';
+import { PRIVATE_MARKER } from '../support/admin/fake-control.ts';
+import { type ProblemBody, bench } from '../support/admin/bench.ts';
 
 interface OutcomeBody {
   readonly zone: string;
@@ -19,7 +19,7 @@ interface OutcomeBody {
 const dns = { 'content-type': 'text/dns' };
 
 describe('/v1/zones', () => {
-  it('creates a zone, signed unless told otherwise, and says where it is', async () => {
+  test('creates a zone, signed unless told otherwise, and says where it is', async () => {
     const { call, control } = await bench();
     const answer = await call('POST', '/v1/zones', {
       payload: { name: 'New.Test', nameservers: ['ns1.example.net.'], contact: 'admin.example.net.' },
@@ -31,13 +31,13 @@ describe('/v1/zones', () => {
     expect((await call('GET', String(answer.headers.location))).headers.etag).toBe(answer.headers.etag);
   });
 
-  it('answers 409 for one that is there', async () => {
+  test('answers 409 for one that is there', async () => {
     const { call } = await bench();
     const answer = await call('POST', '/v1/zones', { payload: { name: 'example.com' } });
     expect([answer.statusCode, answer.json<ProblemBody>().code]).toEqual([409, 'ZONE_EXISTS']);
   });
 
-  it('decides without writing with ?dryRun=1', async () => {
+  test('decides without writing with ?dryRun=1', async () => {
     const { call } = await bench();
     const answer = await call('POST', '/v1/zones?dryRun=1', { payload: { name: 'new.test' } });
     expect(answer.statusCode).toBe(200);
@@ -46,7 +46,7 @@ describe('/v1/zones', () => {
     expect((await call('GET', '/v1/zones/new.test')).statusCode).toBe(404);
   });
 
-  it('tells every problem of the body at once, with pointer and suggestion', async () => {
+  test('tells every problem of the body at once, with pointer and suggestion', async () => {
     const { call } = await bench();
     const answer = await call('POST', '/v1/zones', { payload: { nme: 'x', dnssec: 'maybe', nameservers: [] } });
     expect(answer.statusCode).toBe(422);
@@ -64,7 +64,7 @@ describe('/v1/zones', () => {
     ]);
   });
 
-  it('pages by cursor and Link', async () => {
+  test('pages by cursor and Link', async () => {
     const { call } = await bench();
     for (const name of ['b.test', 'a.test', '=2E', 'z.a.test']) await call('POST', '/v1/zones', { payload: { name } });
     const names: string[] = [];
@@ -80,7 +80,7 @@ describe('/v1/zones', () => {
     expect(names).toEqual(['.', 'example.com.', 'a.test.', 'z.a.test.', 'b.test.']);
   });
 
-  it.each([
+  test.each([
     '/v1/zones?limit=0',
     '/v1/zones?limit=many',
     '/v1/zones?cursor=!!',
@@ -95,19 +95,19 @@ describe('/v1/zones', () => {
 });
 
 describe('/v1/zones/{zone}', () => {
-  it.each(['example.com', 'example.com.', 'EXAMPLE.Com', String.raw`ex\097mple.com`])('%s is the same zone', async (zone) => {
+  test.each(['example.com', 'example.com.', 'EXAMPLE.Com', String.raw`ex\097mple.com`])('%s is the same zone', async (zone) => {
     const { call } = await bench();
     expect((await call('GET', `/v1/zones/${encodeURIComponent(zone)}`)).json<{ name: string }>().name).toBe('example.com.');
   });
 
-  it('has the root zone as =2E', async () => {
+  test('has the root zone as =2E', async () => {
     const { call } = await bench();
     expect((await call('POST', '/v1/zones', { payload: { name: '.' } })).headers.location).toBe('/v1/zones/=2E');
     expect((await call('GET', '/v1/zones/=2E')).json<{ name: string }>().name).toBe('.');
     expect((await call('GET', '/v1/zones/=2e/rrsets/@/SOA')).json<{ name: string }>().name).toBe('.');
   });
 
-  it('keeps / and odd octets of a name through the URL', async () => {
+  test('keeps / and odd octets of a name through the URL', async () => {
     const { call, control } = await bench();
     for (const name of [
       '0/25.2.0.192.in-addr.arpa',
@@ -127,7 +127,7 @@ describe('/v1/zones/{zone}', () => {
     }
   });
 
-  it.each([
+  test.each([
     ['nothing.test', 404, 'ZONE_NOT_FOUND'],
     ['exmaple.com', 404, 'ZONE_NOT_FOUND'],
     ['a..b', 422, 'NAME_EMPTY_LABEL'],
@@ -142,7 +142,7 @@ describe('/v1/zones/{zone}', () => {
     expect([answer.json<ProblemBody>().code, answer.statusCode]).toEqual([code, status]);
   });
 
-  it('suggests what may have been meant', async () => {
+  test('suggests what may have been meant', async () => {
     const { call } = await bench();
     const fixOf = async (zone: string) => (await call('GET', `/v1/zones/${zone}`)).json<ProblemBody>().fix;
     expect(await fixOf('exmaple.com')).toBe('did you mean example.com.?');
@@ -150,7 +150,7 @@ describe('/v1/zones/{zone}', () => {
     expect(await fixOf('b%C3%BCcher.test')).toBe('write it as xn--bcher-kva.test');
   });
 
-  it('answers 304 when the client has it already', async () => {
+  test('answers 304 when the client has it already', async () => {
     const { call } = await bench();
     const { etag } = (await call('GET', '/v1/zones/example.com')).headers;
     for (const header of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
@@ -160,14 +160,14 @@ describe('/v1/zones/{zone}', () => {
     expect((await call('GET', '/v1/zones/example.com', { headers: { 'if-none-match': '"other"' } })).statusCode).toBe(200);
   });
 
-  it('is removed once', async () => {
+  test('is removed once', async () => {
     const { call } = await bench();
     expect((await call('DELETE', '/v1/zones/example.com?dryRun')).json()).toMatchObject({ dryRun: true, changed: true });
     expect((await call('DELETE', '/v1/zones/example.com')).statusCode).toBe(200);
     expect((await call('DELETE', '/v1/zones/example.com')).json<ProblemBody>().code).toBe('ZONE_NOT_FOUND');
   });
 
-  it('waits for the workers with ?wait=served, and tells when they do not follow', async () => {
+  test('waits for the workers with ?wait=served, and tells when they do not follow', async () => {
     const { call, control } = await bench();
     const served = await call('PATCH', '/v1/zones/example.com?wait=served', { payload: { dnssec: 'on' } });
     expect([served.statusCode, served.json<OutcomeBody>().served]).toEqual([200, true]);
@@ -179,7 +179,7 @@ describe('/v1/zones/{zone}', () => {
 });
 
 describe('/v1/zones/{zone}/zonefile', () => {
-  it('exports what can be imported again', async () => {
+  test('exports what can be imported again', async () => {
     const { call } = await bench();
     const exported = await call('GET', '/v1/zones/example.com/zonefile');
     expect(exported.headers['content-type']).toMatch(/^text\/dns/);
@@ -193,7 +193,7 @@ describe('/v1/zones/{zone}/zonefile', () => {
     expect(copy.body.replaceAll('copy.test.', 'example.com.')).toBe(exported.body);
   });
 
-  it('creates and replaces; dnssec counts on creation', async () => {
+  test('creates and replaces; dnssec counts on creation', async () => {
     const { call, control } = await bench();
     const text = '@ 300 SOA ns host 7 1 2 3 4\n@ 300 NS ns\nns 300 A 192.0.2.1\n';
     const made = await call('PUT', '/v1/zones/new.test/zonefile?dnssec=off&file=new.zone', { headers: dns, payload: text });
@@ -207,14 +207,14 @@ describe('/v1/zones/{zone}/zonefile', () => {
     });
   });
 
-  it('gives every octet to the parser as it is', async () => {
+  test('gives every octet to the parser as it is', async () => {
     const { call, control } = await bench();
     const octets = Buffer.from([...Buffer.from('@ 300 SOA a b 1 1 1 1 1\nt 300 TXT "'), 0xc3, 0xbc, 0xff, 0x80, ...Buffer.from('"\n')]);
     await call('PUT', '/v1/zones/new.test/zonefile?dryRun=1', { headers: dns, payload: octets });
     expect(control.commands.at(-1)?.command).toMatchObject({ text: octets.toString('latin1') });
   });
 
-  it('tells all problems with their lines, and stores nothing', async () => {
+  test('tells all problems with their lines, and stores nothing', async () => {
     const { call } = await bench();
     const payload = '@ 300 SOA a b 1 1 1 1 1\nwww 300 A 192.0.2.999\nwww 300 AAAA ::g\n';
     const answer = await call('PUT', '/v1/zones/new.test/zonefile?file=new.zone', { headers: dns, payload });
@@ -223,14 +223,14 @@ describe('/v1/zones/{zone}/zonefile', () => {
     expect((await call('GET', '/v1/zones/new.test')).statusCode).toBe(404);
   });
 
-  it('does not read files of the server', async () => {
+  test('does not read files of the server', async () => {
     const { call } = await bench();
     const answer = await call('PUT', '/v1/zones/new.test/zonefile', { headers: dns, payload: '$INCLUDE /etc/passwd\n' });
     expect(answer.statusCode).toBe(422);
     expect(answer.body).not.toContain('root:');
   });
 
-  it('is limited in size', async () => {
+  test('is limited in size', async () => {
     const { call } = await bench({ zoneFileBytesMax: 1000 });
     const put = async (bytes: number) =>
       await call('PUT', '/v1/zones/new.test/zonefile', { headers: dns, payload: `;${'x'.repeat(bytes - 1)}` });
@@ -238,7 +238,7 @@ describe('/v1/zones/{zone}/zonefile', () => {
     expect((await put(1000)).statusCode).not.toBe(413);
   });
 
-  it('takes text/dns only', async () => {
+  test('takes text/dns only', async () => {
     const { call } = await bench();
     const put = async (type: string) =>
       (await call('PUT', '/v1/zones/new.test/zonefile', { headers: { 'content-type': type }, payload: ';' })).statusCode;
@@ -247,14 +247,14 @@ describe('/v1/zones/{zone}/zonefile', () => {
     for (const type of ['text/dns; charset=utf-8', 'TEXT/DNS', 'text/dns\t;charset=us-ascii']) expect(await put(type)).not.toBe(415);
   });
 
-  it('says so when there is no body', async () => {
+  test('says so when there is no body', async () => {
     const { call } = await bench();
     expect((await call('PUT', '/v1/zones/new.test/zonefile')).json<ProblemBody>().code).toBe('BODY_MISSING');
   });
 });
 
 describe('/v1/zones/{zone}/changes', () => {
-  it('lists the newest first, by pages', async () => {
+  test('lists the newest first, by pages', async () => {
     const { call } = await bench();
     for (const digit of [1, 2, 3])
       await call('PUT', '/v1/zones/example.com/rrsets/n/A', { payload: { ttl: 60, records: [`192.0.2.${digit}`] } });
@@ -270,7 +270,7 @@ describe('/v1/zones/{zone}/changes', () => {
     expect(second).not.toHaveProperty('next');
   });
 
-  it('undoes one', async () => {
+  test('undoes one', async () => {
     const { call } = await bench();
     await call('DELETE', '/v1/zones/example.com/rrsets/www/A');
     const reverted = await call('POST', '/v1/zones/example.com/changes/2/revert');
@@ -282,7 +282,7 @@ describe('/v1/zones/{zone}/changes', () => {
 });
 
 describe('/v1/zones/{zone}/dnssec', () => {
-  it('turns on and shows keys and DS', async () => {
+  test('turns on and shows keys and DS', async () => {
     const { call } = await bench();
     expect((await call('GET', '/v1/zones/example.com/dnssec')).json()).toEqual({ zone: 'example.com.', dnssec: 'off', keys: [], ds: [] });
     expect((await call('PATCH', '/v1/zones/example.com/dnssec', { payload: { dnssec: 'on' } })).statusCode).toBe(200);
@@ -296,7 +296,7 @@ describe('/v1/zones/{zone}/dnssec', () => {
   });
 });
 
-it('never answers with a private key, whatever is asked', async () => {
+test('never answers with a private key, whatever is asked', async () => {
   const { call, control } = await bench();
   await call('PATCH', '/v1/zones/example.com/dnssec', { payload: { dnssec: 'on' } });
   expect(JSON.stringify(control.zones())).toContain(PRIVATE_MARKER);

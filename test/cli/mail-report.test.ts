@@ -2,14 +2,14 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
-import { run, useServer } from './support.ts';
+import { describe, expect, test } from 'vitest';
+import { run, useServer } from '../support/cli-server.ts';
 
 const server = useServer();
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/reports/${name}`, import.meta.url));
 
 describe('dmarc report, mta-sts report', () => {
-  it('hands each file over in what it came in; one that cannot be read does not keep the others out', async () => {
+  test('hands each file over in what it came in; one that cannot be read does not keep the others out', async () => {
     const zip = join(server.data, 'report.gz');
     writeFileSync(zip, gzipSync(readFileSync(fixture('rfc9990.xml'))));
     const plain = join(server.data, 'report.xml');
@@ -29,7 +29,7 @@ describe('dmarc report, mta-sts report', () => {
     ]);
   });
 
-  it('reads standard input, and tells what is wrong with a report', async () => {
+  test('reads standard input, and tells what is wrong with a report', async () => {
     const sent = await server.cli('mta-sts', 'report', 'example.com', fixture('tls-google.json'));
     expect(sent).toMatchObject({ exit: 3, err: expect.stringContaining('[MAIL_NO_POLICY]') });
     expect(server.control.commands.at(-1)?.command).toMatchObject({ kind: 'mta-sts.report', report: { organization: 'Google Inc.' } });
@@ -38,7 +38,7 @@ describe('dmarc report, mta-sts report', () => {
     expect(piped.err).toContain('-: line 1: <feedback> has no record');
   });
 
-  it('needs a file', async () => {
+  test('needs a file', async () => {
     expect(await server.cli('dmarc', 'report', 'example.com')).toMatchObject({ exit: 2 });
   });
 });

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { spawnSync } from 'node:child_process';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { run, runHere } from './support.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { run, runHere } from '../support/cli-server.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -23,7 +23,7 @@ const COMMANDS = [
 ];
 
 describe('help', () => {
-  it.each(COMMANDS.map((words) => [words.join(' '), words] as const))(
+  test.each(COMMANDS.map((words) => [words.join(' '), words] as const))(
     '%s --help shows an example and the shared options',
     async (name, words) => {
       const { exit, out, err } = await runHere([...words, '--help']);
@@ -39,7 +39,7 @@ describe('help', () => {
     },
   );
 
-  it('lists every noun', async () => {
+  test('lists every noun', async () => {
     const { exit, out } = await run(['--help']);
     expect(exit).toBe(0);
     for (const noun of new Set(COMMANDS.map((words) => words[0]!))) expect(out).toMatch(new RegExp(`^  ${noun} `, 'm'));
@@ -48,7 +48,7 @@ describe('help', () => {
 });
 
 describe('usage: exit code 2', () => {
-  it.each([
+  test.each([
     [['zon', 'list'], 'Did you mean zone?'],
     [['zone', 'lst'], 'Did you mean list?'],
     [['zone'], 'see waxseal zone --help'],
@@ -70,21 +70,21 @@ describe('usage: exit code 2', () => {
     expect(err).toContain(text);
   });
 
-  it('is one JSON document with --json', async () => {
+  test('is one JSON document with --json', async () => {
     const { exit, out } = await run(['zone', 'lst', '--json']);
     expect([exit, JSON.parse(out)]).toMatchObject([2, { ok: false, exit: 2, code: 'CLI_USAGE' }]);
   });
 });
 
 describe('version', () => {
-  it('is that of package.json, and needs no server', async () => {
+  test('is that of package.json, and needs no server', async () => {
     expect((await run(['version'])).out).toMatch(/^waxseal [0-9]+\.[0-9]+\.[0-9]+ \(Node [0-9.]+\)\n$/);
     expect(JSON.parse((await run(['version', '--json'])).out)).toHaveProperty('waxseal');
   });
 });
 
 describe('the launcher', () => {
-  it('works through a symbolic link, from any folder', () => {
+  test('works through a symbolic link, from any folder', () => {
     const folder = mkdtempSync(join(tmpdir(), 'waxseal-link-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     symlinkSync(join(ROOT, 'waxseal'), join(folder, 'wx'));
@@ -93,7 +93,7 @@ describe('the launcher', () => {
     expect([status, stdout]).toEqual([0, expect.stringMatching(/^waxseal /)]);
   });
 
-  it.each(['v20.19.0', 'v24.11.9', 'v9.0.0', ''])('says in one line that Node %s is too old, exit code 78', (version) => {
+  test.each(['v20.19.0', 'v24.11.9', 'v9.0.0', ''])('says in one line that Node %s is too old, exit code 78', (version) => {
     const folder = mkdtempSync(join(tmpdir(), 'waxseal-node-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     // A checkout before `npm install`, on a machine with this Node: the launcher alone, and a `node` that knows only its version.
@@ -108,7 +108,7 @@ describe('the launcher', () => {
     expect(stderr).toContain(version === '' ? 'none' : version);
   });
 
-  it.each(['v24.12.0', 'v26.10.0', 'v30.0.0'])('takes Node %s from the PATH, and says when packages are missing', (version) => {
+  test.each(['v24.12.0', 'v26.10.0', 'v30.0.0'])('takes Node %s from the PATH, and says when packages are missing', (version) => {
     const folder = mkdtempSync(join(tmpdir(), 'waxseal-node-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     spawnSync('cp', [join(ROOT, 'waxseal'), folder]);
@@ -122,7 +122,7 @@ describe('the launcher', () => {
 });
 
 describe('config', () => {
-  it('check is 0 or 78', async () => {
+  test('check is 0 or 78', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'waxseal-config-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const file = join(folder, 'waxseal.toml');
@@ -140,7 +140,7 @@ describe('config', () => {
     expect((await run(['config', 'show', '--config', '/nowhere/x.toml'])).exit).toBe(78);
   });
 
-  it('show prints TOML that means the same', async () => {
+  test('show prints TOML that means the same', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'waxseal-config-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const first = await run(['config', 'show'], { cwd: folder });

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { run, useServer } from './support.ts';
+import { describe, expect, test } from 'vitest';
+import { run, useServer } from '../support/cli-server.ts';
 
 const server = useServer();
 
 describe('rrset', () => {
-  it('set, get, list, delete', async () => {
+  test('set, get, list, delete', async () => {
     const set = await server.cli('rrset', 'set', 'example.com', '@', 'MX', '1h', '10 mail', '20 backup.example.net.');
     expect(set).toMatchObject({ exit: 0, err: '' });
     expect(set.out).toMatch(/^example\.com\. changed, serial 1 to 2\n- example\.com\. 3600 IN SOA /);
@@ -34,7 +34,7 @@ describe('rrset', () => {
     });
   });
 
-  it.each([
+  test.each([
     ['v=DKIM1; p=', ['"v=DKIM1; p="']],
     ['say "hi" \\o/', [String.raw`"say \"hi\" \\o/"`]],
     ['"as in" "a file"', ['"as in" "a file"']],
@@ -46,7 +46,7 @@ describe('rrset', () => {
     expect(JSON.parse((await server.here('rrset', 'get', 'example.com', 'text', 'TXT', '--json')).out)).toMatchObject({ records });
   });
 
-  it('tells an error as its reader sees it', async () => {
+  test('tells an error as its reader sees it', async () => {
     const { exit, out, err } = await server.cli('rrset', 'set', 'example.com', 'www', 'NSEC', '60', 'example.com. A');
     expect([exit, out]).toEqual([4, '']);
     expect(err).toBe(
@@ -55,7 +55,7 @@ describe('rrset', () => {
     );
   });
 
-  it('waits until the change is served, and says when it is not', async () => {
+  test('waits until the change is served, and says when it is not', async () => {
     server.control.servesChanges = false;
     const late = await server.cli('rrset', 'set', 'example.com', 'w', 'A', '60', '192.0.2.1');
     expect(late).toMatchObject({ exit: 7, err: expect.stringContaining('durable, but not every worker serves it yet') });
@@ -63,7 +63,7 @@ describe('rrset', () => {
     server.control.servesChanges = true;
   });
 
-  it('does not let zone data move the cursor', async () => {
+  test('does not let zone data move the cursor', async () => {
     await server.cli('rrset', 'set', 'example.com', 'esc', 'TXT', '60', 'a\u001b[31mb');
     const { out } = await server.cli('rrset', 'get', 'example.com', 'esc', 'TXT');
     expect(out).not.toContain('\u001b');
@@ -71,7 +71,7 @@ describe('rrset', () => {
 });
 
 describe('dnssec', () => {
-  it('status and ds', async () => {
+  test('status and ds', async () => {
     expect((await server.here('dnssec', 'status', 'example.com')).out).toBe('example.com. is not signed\n');
     expect((await server.here('dnssec', 'ds', 'example.com')).out).toBe('example.com. is not signed and has no DS\n');
     await server.here('zone', 'add', 'signed.test');
@@ -89,7 +89,7 @@ describe('dnssec', () => {
 });
 
 describe('query', () => {
-  it('prints sections, and with --trace why', async () => {
+  test('prints sections, and with --trace why', async () => {
     const plain = await server.cli('query', 'x.wild.example.com', 'TXT');
     expect(plain.out).toMatch(
       /^x\.wild\.example\.com\. TXT: NOERROR, authoritative\n\nanswer:\n {2}x\.wild\.example\.com\. 60 IN TXT "any"\n$/,
@@ -101,19 +101,19 @@ describe('query', () => {
 });
 
 describe('status, audit, token', () => {
-  it('status', async () => {
+  test('status', async () => {
     expect((await server.cli('status')).out).toMatch(/^version +0\.0\.0-fake\n[^]*^ready +yes$/m);
     expect(JSON.parse((await server.cli('status', '--json')).out)).toMatchObject({ ready: true });
   });
 
-  it('audit tail and verify', async () => {
+  test('audit tail and verify', async () => {
     const { out } = await server.cli('audit', 'tail', '-n', '2');
     expect(out.split('\n')).toHaveLength(4);
     expect(out).toMatch(/socket:admin/);
     expect((await server.cli('audit', 'verify')).out).toMatch(/^[0-9]+ entries, all in order\n$/);
   });
 
-  it('audit verify is 6 when the log does not fit together', async () => {
+  test('audit verify is 6 when the log does not fit together', async () => {
     const verify = server.control.verifyAudit.bind(server.control);
     server.control.verifyAudit = () => ({ entries: 9, brokenAt: 4 });
     expect(await server.cli('audit', 'verify')).toMatchObject({ exit: 6, err: expect.stringContaining('from entry 4 on') });
@@ -122,7 +122,7 @@ describe('status, audit, token', () => {
     server.control.verifyAudit = verify;
   });
 
-  it('token create prints nothing but the token on stdout; it works by URL', async () => {
+  test('token create prints nothing but the token on stdout; it works by URL', async () => {
     const made = await server.cli('token', 'create', 'reader', '--scope', 'read', 'zone:one.test', '--expires', '90d');
     expect(made.out).toMatch(/^wax_[0-9a-f]{16}_[0-9a-f]{64}\n$/);
     expect(made.err).toMatch(/^expires +2026-04-01T00:00:00\.000Z$/m);
@@ -151,7 +151,7 @@ describe('status, audit, token', () => {
 });
 
 describe('no server', () => {
-  it('says so, and how to start one', async () => {
+  test('says so, and how to start one', async () => {
     const { exit, err } = await run(['zone', 'list', '--data', '/nowhere']);
     expect(exit).toBe(1);
     expect(err).toBe(
@@ -164,7 +164,7 @@ describe('no server', () => {
     expect(await run(['status', '--server', `unix:${server.data}`])).toMatchObject({ exit: 1 });
   });
 
-  it('finds the data directory by environment and configuration file', async () => {
+  test('finds the data directory by environment and configuration file', async () => {
     expect((await run(['zone', 'list'], { env: { WAXSEAL_DATA: server.data } })).exit).toBe(0);
     const file = join(server.data, 'w.toml');
     writeFileSync(file, 'data = "."\n');
@@ -172,7 +172,7 @@ describe('no server', () => {
     expect((await run(['zone', 'list', '--server', `unix:${server.data}/admin.sock`])).exit).toBe(0);
   });
 
-  it('is one JSON document with --json', async () => {
+  test('is one JSON document with --json', async () => {
     const { out } = await run(['zone', 'list', '--json', '--data', '/nowhere']);
     expect(JSON.parse(out)).toMatchObject({ ok: false, exit: 1, code: 'CLI_SERVER' });
   });

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { run, useServer } from './support.ts';
+import { describe, expect, test } from 'vitest';
+import { run, useServer } from '../support/cli-server.ts';
 
 const server = useServer();
 
@@ -14,7 +14,7 @@ function write(name: string, text: string): string {
 const GOOD = '$TTL 300\n@ SOA ns host 1 3600 600 86400 300\n@ NS ns\nns A 192.0.2.1\n';
 
 describe('zone', () => {
-  it('add, list, show, remove', async () => {
+  test('add, list, show, remove', async () => {
     const added = await server.cli('zone', 'add', 'new.test', '--nameserver', 'ns1.example.net.', '--contact', 'ops.example.net.');
     expect(added).toMatchObject({ exit: 0, err: '' });
     expect(added.out).toMatch(/^new\.test\. created, serial 1\n\+ new\.test\. 3600 IN SOA ns1\.example\.net\. ops\.example\.net\./);
@@ -36,20 +36,20 @@ describe('zone', () => {
     expect(await server.cli('zone', 'show', 'new.test')).toMatchObject({ exit: 3, out: '' });
   });
 
-  it('add of one that is there is a conflict', async () => {
+  test('add of one that is there is a conflict', async () => {
     expect(await server.cli('zone', 'add', 'example.com')).toMatchObject({
       exit: 4,
       err: expect.stringMatching(/^waxseal: not changed: .*\n.*\[ZONE_EXISTS\]\n$/),
     });
   });
 
-  it('works for the root zone', async () => {
+  test('works for the root zone', async () => {
     expect(await server.cli('zone', 'add', '.')).toMatchObject({ exit: 0 });
     expect((await server.cli('zone', 'show', '.')).out).toMatch(/^zone +\.\n/);
     expect(await server.cli('zone', 'remove', '.', '--yes')).toMatchObject({ exit: 0 });
   });
 
-  it('import, diff, export', async () => {
+  test('import, diff, export', async () => {
     const file = write('one.test.zone', GOOD);
     const planned = await server.cli('zone', 'diff', 'one.test', file);
     expect(planned).toMatchObject({ exit: 0, out: expect.stringMatching(/^one\.test\. would be created, serial 1\n/) });
@@ -70,12 +70,12 @@ describe('zone', () => {
     expect((await server.cli('zone', 'import', 'one.test', changed, '--json')).out).toContain('"deleted"');
   });
 
-  it('import reads standard input', async () => {
+  test('import reads standard input', async () => {
     const { exit } = await run(['zone', 'import', 'stdin.test', '-', '--data', server.data], { input: GOOD });
     expect([exit, server.control.zoneMap.has('stdin.test.')]).toEqual([0, true]);
   });
 
-  it('import reads included files here, from beside the zone file only', async () => {
+  test('import reads included files here, from beside the zone file only', async () => {
     mkdirSync(join(server.data, 'part'));
     write('part/hosts', 'www A 192.0.2.80\n');
     const file = write('inc.zone', `${GOOD}$INCLUDE part/hosts sub\n`);
@@ -86,14 +86,14 @@ describe('zone', () => {
     expect([refused.exit, refused.err]).toEqual([1, expect.stringMatching(/not changed: .*out\.zone:5:.*\[INCLUDE_REFUSED/s)]);
   });
 
-  it('import tells every problem at its line', async () => {
+  test('import tells every problem at its line', async () => {
     const file = write('bad.zone', `${GOOD}a A 192.0.2.999\nb AAAA x\n`);
     const { exit, out, err } = await server.cli('zone', 'import', 'bad.test', file);
     expect([exit, out]).toEqual([1, '']);
     expect(err).toMatch(/^waxseal: not changed: 2 problems\n {2}bad\.zone:5:5: .*\n {4}.*\[\w+.*\]\n {2}bad\.zone:6:8: /);
   });
 
-  it('check needs no server; exit code 6 when there are errors', async () => {
+  test('check needs no server; exit code 6 when there are errors', async () => {
     const good = await run(['zone', 'check', 'one.test', write('good.zone', GOOD)]);
     expect(good).toMatchObject({ exit: 0, out: expect.stringMatching(/good\.zone: ok\n$/) });
     const file = write('bad2.zone', `${GOOD}a A 192.0.2.999\nc CNAME x\nc A 192.0.2.1\n`);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Config, type ConfigSources, describeConfig, loadConfig, readConfig } from '#config/config.ts';
 import { formatIpPort } from '#base/address.ts';
 import { parseDuration, parseSize } from '#base/units.ts';
@@ -24,7 +24,7 @@ function bad(sources: Partial<ConfigSources>): string[] {
 const file = (text: string) => ({ file: { path: '/etc/waxseal/waxseal.toml', text } });
 
 describe('configuration', () => {
-  it('has the defaults of npm start', () => {
+  test('has the defaults of npm start', () => {
     expect(describeConfig(good({}))).toEqual({
       data: '/here/data',
       dns: { listen: ['127.0.0.1:5300'], workers: 0, udp: 'auto' },
@@ -38,7 +38,7 @@ describe('configuration', () => {
     });
   });
 
-  it('has cookies and rate limits, from each of its sources', () => {
+  test('has cookies and rate limits, from each of its sources', () => {
     const text =
       '[cookies]\nsecret_file = "cookie"\nprevious_secret_file = "/run/old"\n[rrl]\nrate = 7\nslip = 3\ndry_run = true\nallow = ["192.0.2.0/24"]\n';
     const { cookies, rrl } = good(file(text));
@@ -49,7 +49,7 @@ describe('configuration', () => {
     expect(describeConfig(good({ environment: { WAXSEAL_RRL__ENABLED: 'false' } }))).toMatchObject({ rrl: { enabled: false } });
   });
 
-  it('has who is asked about mail records, from each of its sources', () => {
+  test('has who is asked about mail records, from each of its sources', () => {
     const text =
       '[mail]\nname_servers = ["192.0.2.54:53"]\nresolvers = ["192.0.2.1:53", "[2001:db8::1]:5353"]\nprobe_ca_file = "ca.pem"\nprobe_networks = ["10.0.0.0/8"]\n';
     const { mail } = good(file(text));
@@ -72,7 +72,7 @@ describe('configuration', () => {
     });
   });
 
-  it('tells all that is wrong with it at once', () => {
+  test('tells all that is wrong with it at once', () => {
     const text = '[mail]\nresolver = []\nresolvers = ["dns.example:53", "192.0.2.1"]\nprobe = "yes"\nprobe_networks = ["inside"]\n';
     expect(bad(file(text))).toEqual([
       '/etc/waxseal/waxseal.toml:2 CONFIG_KEY did you mean mail.resolvers?',
@@ -88,7 +88,7 @@ describe('configuration', () => {
     ]);
   });
 
-  it('has no limits that limit nothing or everything', () => {
+  test('has no limits that limit nothing or everything', () => {
     expect(bad({ environment: { WAXSEAL_RRL__RATE: '0' } })).toEqual(['WAXSEAL_RRL__RATE CONFIG_VALUE']);
     expect(bad({ environment: { WAXSEAL_RRL__SLIP: '0' } })).toEqual(['WAXSEAL_RRL__SLIP CONFIG_VALUE']);
     expect(bad({ environment: { WAXSEAL_RRL__ENABLED: 'yes' } })).toEqual(['WAXSEAL_RRL__ENABLED CONFIG_VALUE']);
@@ -101,7 +101,7 @@ describe('configuration', () => {
     ]);
   });
 
-  it('is taken from file, then environment, then flags', () => {
+  test('is taken from file, then environment, then flags', () => {
     const text = 'data = "a"\n[dns]\nlisten = ["192.0.2.1:53", "[2001:db8::1]:53"]\nworkers = 2\n[log]\nlevel = "warn"\n';
     const environment = { WAXSEAL_DNS__WORKERS: '3', WAXSEAL_LOG__LEVEL: 'debug', PATH: '/bin' };
     const config = good({ ...file(text), environment, flags: { 'dns.workers': '4' } });
@@ -111,30 +111,30 @@ describe('configuration', () => {
     expect(config.log.level).toBe('debug');
   });
 
-  it('resolves paths where they were written: beside the file, or in the working directory', () => {
+  test('resolves paths where they were written: beside the file, or in the working directory', () => {
     const kek = file('keys.kek_file = "kek"');
     expect(good(kek).keys.kekFile).toBe('/etc/waxseal/kek');
     expect(good({ environment: { WAXSEAL_KEYS__KEK_FILE: 'kek' } }).keys.kekFile).toBe('/here/kek');
     expect(good({ flags: { data: '/var/lib/waxseal' } }).data).toBe('/var/lib/waxseal');
   });
 
-  it('turns listeners off', () => {
+  test('turns listeners off', () => {
     const config = good({ flags: { 'admin.listen': 'off', 'https.listen': 'off' } });
     expect(config.admin.listen).toBeUndefined();
     expect(config.https.listen).toBeUndefined();
   });
 
-  it('separates a list in the environment by commas', () => {
+  test('separates a list in the environment by commas', () => {
     const config = good({ environment: { WAXSEAL_DNS__LISTEN: '127.0.0.1:53, [::1]:53' } });
     expect(config.dns.listen.map(formatIpPort)).toEqual(['127.0.0.1:53', '[::1]:53']);
   });
 
-  it('is frozen all the way down', () => {
+  test('is frozen all the way down', () => {
     const config = good({});
     expect([config, config.dns, config.dns.listen, config.dns.listen[0]].every(Object.isFrozen)).toBe(true);
   });
 
-  it('tells unknown keys with line and suggestion, all at once', () => {
+  test('tells unknown keys with line and suggestion, all at once', () => {
     expect(bad(file('dta = "x"\n\n[dns]\nlistne = []\nworkers = 1\n[admn]\nlisten = "x"\n'))).toEqual([
       '/etc/waxseal/waxseal.toml:1 CONFIG_KEY did you mean data?',
       '/etc/waxseal/waxseal.toml:4 CONFIG_KEY did you mean dns.listen?',
@@ -142,13 +142,13 @@ describe('configuration', () => {
     ]);
   });
 
-  it('tells an unknown key of a section with the keys that there are', () => {
+  test('tells an unknown key of a section with the keys that there are', () => {
     expect(bad(file('[log]\nxyzzyx = 1'))).toEqual([
       '/etc/waxseal/waxseal.toml:2 CONFIG_KEY known keys: log.level, log.format, log.queries',
     ]);
   });
 
-  it('tells wrong values by where they come from, all at once', () => {
+  test('tells wrong values by where they come from, all at once', () => {
     const environment = { WAXSEAL_DNS__UDP: 'fast' };
     const flags = { 'dns.workers': 'many', 'dns.listen': ['127.0.0.1:53'] };
     expect(bad({ ...file('[log]\nlevel = "loud"\n[admin]\nlisten = 5'), environment, flags }).toSorted()).toEqual([
@@ -159,12 +159,12 @@ describe('configuration', () => {
     ]);
   });
 
-  it('tells values of a wrong form', () => {
+  test('tells values of a wrong form', () => {
     const text = '[dns]\nlisten = ["localhost:53"]\n[admin]\nlisten = "127.0.0.1"\nzone_file_max = "64"\nrequest_timeout = "soon"\n';
     expect(bad(file(text))).toEqual([2, 4, 5, 6].map((line) => `/etc/waxseal/waxseal.toml:${line} CONFIG_VALUE`));
   });
 
-  it('tells where TOML is broken', () => {
+  test('tells where TOML is broken', () => {
     expect(bad(file('[dns]\nlisten = [\n'))).toEqual([
       expect.stringMatching(/^\/etc\/waxseal\/waxseal\.toml:[0-9]+:[0-9]+ CONFIG_SYNTAX$/),
     ]);
@@ -173,16 +173,16 @@ describe('configuration', () => {
     ]);
   });
 
-  it('tells a section that is written as a value', () => {
+  test('tells a section that is written as a value', () => {
     expect(bad(file('dns = "127.0.0.1:53"'))).toEqual(['/etc/waxseal/waxseal.toml:1 CONFIG_VALUE write [dns] with keys below it']);
   });
 
-  it('refuses misspelt variables but not those that Kubernetes sets for a service called waxseal', () => {
+  test('refuses misspelt variables but not those that Kubernetes sets for a service called waxseal', () => {
     expect(bad({ environment: { WAXSEAL_DNS__LISTN: 'x' } })).toEqual(['WAXSEAL_DNS__LISTN CONFIG_KEY did you mean dns.listen?']);
     expect(bad({ environment: { WAXSEAL_PORT: 'tcp://10.0.0.1:53', WAXSEAL_SERVICE_HOST: '10.0.0.1' } })).toEqual([]);
   });
 
-  it('reads a named file, and refuses when it is not there', () => {
+  test('reads a named file, and refuses when it is not there', () => {
     const folder = mkdtempSync(join(tmpdir(), 'waxseal-config-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     writeFileSync(join(folder, 'waxseal.toml'), 'data = "/x"');
@@ -195,7 +195,7 @@ describe('configuration', () => {
 });
 
 describe('durations and sizes', () => {
-  it.each([
+  test.each([
     ['1h30m', 5_400_000],
     ['45s', 45_000],
     ['250ms', 250],
@@ -204,13 +204,15 @@ describe('durations and sizes', () => {
     ['0s', 0],
   ])('%s', (text, milliseconds) => expect(parseDuration(text)).toBe(milliseconds));
 
-  it.each(['', '5', '1m1h', '-1s', '1.5h', 'h', '1 h', '1H'])('not a duration: %j', (text) => expect(parseDuration(text)).toBeUndefined());
+  test.each(['', '5', '1m1h', '-1s', '1.5h', 'h', '1 h', '1H'])('not a duration: %j', (text) =>
+    expect(parseDuration(text)).toBeUndefined(),
+  );
 
-  it.each([
+  test.each([
     ['64MiB', 67_108_864],
     ['10MB', 10_000_000],
     ['512B', 512],
   ])('%s', (text, bytes) => expect(parseSize(text)).toBe(bytes));
 
-  it.each(['', '64', '64mb', 'MiB', '1.5GiB'])('not a size: %j', (text) => expect(parseSize(text)).toBeUndefined());
+  test.each(['', '64', '64mb', 'MiB', '1.5GiB'])('not a size: %j', (text) => expect(parseSize(text)).toBeUndefined());
 });

@@ -16,7 +16,8 @@ import { formatRrset } from '#zone/changeset-text.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type MemoryZone, memoryZone, zoneRrsets } from '#zone/zone.ts';
 import { runTool } from '../support/tools.ts';
-import { APEX, type Random, apexChanges, randomChange, seededRandom } from './random-zone.ts';
+import { APEX, apexChanges, randomChange } from '../support/random-changes.ts';
+import { type Random, seededRandom } from '../support/random.ts';
 
 const KEY = engineKey(new Uint8Array(32).fill(5));
 const SIGNING: SigningSettings = { keys: [KEY], published: [KEY], nowSeconds: toSeconds(systemClock.nowMs()) };

@@ -20,7 +20,7 @@ import { formatChangeset, formatRrset } from '#zone/changeset-text.ts';
 import { type NodeRrset, type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type MemoryZone, memoryZone, zoneRrsets } from '#zone/zone.ts';
 import { RFC4035_CHAIN, RFC4035_ZONE } from '../vectors/dnssec.ts';
-import { APEX, apexChanges, soaOf } from './random-zone.ts';
+import { APEX, apexChanges, soaOf } from '../support/random-changes.ts';
 
 const NOW_SECONDS = 1_800_000_000;
 const DAY_SECONDS = 86_400;

@@ -8,7 +8,8 @@ import { type DifferentialQuery, type DifferentialResult, formatDifferences, run
 import { type Endpoint } from '../support/exchange.ts';
 import { expandGenerate, fixtureZones, type TestZone } from '../support/fixture-zones.ts';
 import { PEER_KINDS, type Peer, type PeerZone, startPeer, startPeers } from '../support/peers.ts';
-import { exhaustiveQueries, type Random, randomQueries, seededRandom } from '../support/query-set.ts';
+import { exhaustiveQueries, randomQueries } from '../support/query-set.ts';
+import { type Random, seededRandom } from '../support/random.ts';
 import { randomZoneTexts } from '../support/random-zone-text.ts';
 import { exportSigned, putZones, startWaxseal, type Waxseal } from '../support/waxseal.ts';
 import { type QueryShape } from '../support/wire.ts';

@@ -17,6 +17,7 @@ import { TcpClient, framed } from '../support/dns-client.ts';
 import { exchangeTcp, exchangeUdp } from '../support/exchange.ts';
 import { Ledger } from '../support/ledger.ts';
 import { QueryLoad } from '../support/query-load.ts';
+import { seededRandom, seedOfRun } from '../support/random.ts';
 import { type RunningServer, isAlive, quietPort, runWaxseal, startServer } from '../support/running-server.ts';
 import { good } from '../support/temporary-control.ts';
 import { exportSigned, putZones } from '../support/waxseal.ts';
@@ -33,6 +34,11 @@ const WWW = buildQuery({ name: `www.${ZONE}`, type: 'A', edns: { size: 1232, dns
 const EVERY_MS = 5;
 /** A query that waits longer has seen a gap. On a busy machine a process may not run for a while. */
 const ANSWER_MS_MAX = 1000;
+/**
+ * Resolvers ask again for this long before they give a client an error (BIND's resolver-query-timeout; Unbound asks for longer): a server that
+ * is back by then has failed nobody. How soon it really is back is measured by `npm run bench`.
+ */
+const RESOLVER_PATIENCE_MS = 10_000;
 
 /** The answer to one question, as lines; undefined without an answer in time. */
 async function answerOf(server: RunningServer, query = WWW, timeoutMs = 2000): Promise<string[] | undefined> {
@@ -70,17 +76,12 @@ describe('one process dies', () => {
     expect(await answerOf(server, buildQuery({ name: `after.${ZONE}`, type: 'A' }))).toEqual([`after.${ZONE} A c0000203`]);
   });
 
-  test('answer: back in less than two seconds, with the same zone; control did not notice', async () => {
+  test('answer: back before a resolver gives up, with the same zone; control did not notice', async () => {
     const before = await answerOf(server);
     const control = server.pids().control;
-    const startMs = await startTimeMs();
-    const killedAt = performance.now();
     await server.killChild('answer');
-    const isBack = await server.eventually(async () => (await answerOf(server, WWW, 50)) !== undefined, 5000);
-    const backAfterMs = performance.now() - killedAt;
+    const isBack = await server.eventually(async () => (await answerOf(server, WWW, 50)) !== undefined, RESOLVER_PATIENCE_MS);
     expect(isBack).toBe(true);
-    // Two seconds, or as much more as a small program takes longer to start on a machine that is busy with other things (0.14 s on an idle one).
-    expect(backAfterMs).toBeLessThan(Math.max(2000, 14 * Math.max(startMs, await startTimeMs())));
     expect(await answerOf(server)).toEqual(before);
     expect(server.pids().control).toBe(control);
     // Ready means every socket: UDP may be heard before TCP.
@@ -101,13 +102,6 @@ describe('one process dies', () => {
     expect(await answerOf(server)).toHaveLength(2);
   });
 });
-
-/** How long `waxseal version` takes now. */
-async function startTimeMs(): Promise<number> {
-  const startedAt = performance.now();
-  await runWaxseal(['version']);
-  return performance.now() - startedAt;
-}
 
 describe('everything is killed while changes are written', () => {
   const KILLS = 9;
@@ -151,10 +145,14 @@ describe('everything is killed while changes are written', () => {
 
   test(`every acknowledged change is there after up to ${2 * KILLS} kills, and the stores are whole`, { timeout: 120_000 }, async () => {
     const servers: RunningServer[] = [];
+    const seed = seedOfRun('WAXSEAL_KILL_SEED');
     try {
       for (let each = 0; each < 2; each++) servers.push(await startServer());
       const outcomes = await Promise.allSettled(
-        servers.map((server, at) => killAgainAndAgain(server, () => (at === 0 ? 5 : 100) + Math.random() * 200)),
+        servers.map((server, at) => {
+          const random = seededRandom(seed + at);
+          return killAgainAndAgain(server, () => (at === 0 ? 5 : 100) + random() * 200);
+        }),
       );
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');
       if (failed !== undefined) throw failed.reason;

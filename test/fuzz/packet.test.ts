@@ -11,7 +11,7 @@ import { dummySigned } from '../support/dummy-signed.ts';
 import { MemorySource } from '../support/memory-source.ts';
 import { fields } from '../support/octets.ts';
 import { oracleAnswer } from '../support/oracle.ts';
-import { type Random, pick, seededRandom } from '../support/query-set.ts';
+import { pick, type Random, seededRandom } from '../support/random.ts';
 import { type RandomZone, nearbyName, randomZones } from '../support/random-zone.ts';
 import { buildQuery, parseMessage } from '../support/wire.ts';
 

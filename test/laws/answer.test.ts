@@ -11,7 +11,7 @@ import { ChangingZones } from '../support/changing-zones.ts';
 import { dummySigned } from '../support/dummy-signed.ts';
 import { MemorySource } from '../support/memory-source.ts';
 import { oracleAnswer } from '../support/oracle.ts';
-import { type Random, pick, seededRandom } from '../support/query-set.ts';
+import { pick, type Random, seededRandom } from '../support/random.ts';
 import { nearbyName, randomZones } from '../support/random-zone.ts';
 import { temporaryStore } from '../support/temporary-store.ts';
 

@@ -13,7 +13,8 @@ import { type RrsetChange, applyChangeset, diffZones, serialOf } from '#zone/cha
 import { NODE_FLAG } from '#zone/node-flags.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type MemoryZone, memoryZone, zoneRrsets } from '#zone/zone.ts';
-import { APEX, type Random, apexChanges, pick, randomChange, seededRandom, soaOf } from '../dnssec/random-zone.ts';
+import { APEX, apexChanges, randomChange, soaOf } from '../support/random-changes.ts';
+import { pick, type Random, seededRandom } from '../support/random.ts';
 
 const NOW_SECONDS = 1_800_000_000;
 const KEY = deterministicKey(new Uint8Array(32).fill(7));

@@ -21,7 +21,7 @@ import {
 import { parseSpf } from '#mail/spf/parse.ts';
 import { type SpfTree, spfTree } from '#mail/spf/tree.ts';
 import { formatSpf } from '#mail/spf/spf.ts';
-import { seededRandom } from '../support/query-set.ts';
+import { seededRandom } from '../support/random.ts';
 import { DOMAINS, flattenableTable, randomSpfGraph } from '../support/spf-graph.ts';
 import { tableResolver } from '../support/table-resolver.ts';
 

@@ -7,11 +7,11 @@ import { type TtlMemory, rememberTtl } from '#lifecycle/ttl-memory.ts';
 import { NO_SPF_STATE, type SpfGround, type SpfState, partOwner, publishedParts, settleSpfParts, spfTextOf } from '#mail/spf/parts.ts';
 import { NEW_SPF_WATCH, lookAtSpf } from '#mail/spf/upkeep.ts';
 import { nameOf } from '#dns/name.ts';
-import { type Random, pick, seededRandom } from '../support/query-set.ts';
+import { pick, type Random, seededRandom } from '../support/random.ts';
 import { askMailauth } from '../support/mailauth-spf.ts';
 import { DOMAINS, flattenableTable } from '../support/spf-graph.ts';
 import { type Table, tableResolver } from '../support/table-resolver.ts';
-import { BASE, START_MS, policyOf, zoneOf } from '../mail/mail-domain.ts';
+import { BASE, START_MS, policyOf, zoneOf } from '../support/mail/mail-domain.ts';
 
 const APEX = nameOf('own.test.');
 

@@ -12,7 +12,7 @@ import { type MacroPart, type MacroString, formatMacros, parseMacros } from '#ma
 import { parseSpf } from '#mail/spf/parse.ts';
 import { type Qualifier, type Term, formatSpf } from '#mail/spf/spf.ts';
 import { formatIp } from '#mail/spf/ip.ts';
-import { seededRandom } from '../support/query-set.ts';
+import { seededRandom } from '../support/random.ts';
 import { type Account, askMailauth } from '../support/mailauth-spf.ts';
 import { type SpfGraph, randomSpfGraph } from '../support/spf-graph.ts';
 import { type TableEntry, plainName, tableResolver } from '../support/table-resolver.ts';

@@ -7,10 +7,10 @@
 import { describe, expect, test } from 'vitest';
 import { type Machine, type Wait } from '#lifecycle/machine.ts';
 import { MAIL_MACHINES, type MailMachines } from '#mail/step.ts';
-import { type Sabotage } from '../lifecycle/diary.ts';
-import { judge } from '../lifecycle/judge.ts';
-import { liveDomain } from '../lifecycle/simulated-domain.ts';
-import { seededRandom } from '../support/query-set.ts';
+import { type Sabotage } from '../support/simulation/diary.ts';
+import { judge } from '../support/simulation/judge.ts';
+import { liveDomain } from '../support/simulation/simulated-domain.ts';
+import { seededRandom } from '../support/random.ts';
 
 const YEAR_DAYS = 365;
 const DOMAINS = 8;

@@ -5,7 +5,7 @@ import { parseRdataText } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
 import { judgeAnswer, type RecordExpectation } from '#mail/expectation.ts';
 import { type ResolverAnswer } from '#dns/resolver.ts';
-import { APEX } from './mail-domain.ts';
+import { APEX } from '../support/mail/mail-domain.ts';
 
 const answer = (type: number, ...texts: string[]): ResolverAnswer => ({
   kind: 'answer',

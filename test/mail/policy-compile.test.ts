@@ -12,7 +12,7 @@ import { policyFromZone } from '#mail/import.ts';
 import { loadZone } from '#zone/assemble.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { memoryZone } from '#zone/zone.ts';
-import { APEX, BASE, applied, lines, MailDomain, policyOf, START_MS, zoneOf } from './mail-domain.ts';
+import { APEX, BASE, applied, lines, MailDomain, policyOf, START_MS, zoneOf } from '../support/mail/mail-domain.ts';
 
 const codes = (problems: readonly { code: string; at: string; severity: string }[]) =>
   problems.map(({ severity, code, at }) => `${severity} ${code} ${at}`);

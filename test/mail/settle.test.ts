@@ -4,7 +4,7 @@ import { nameOf } from '#dns/name.ts';
 import { parsePolicyToml, PROFILE_NAMES } from '#mail/policy/schema.ts';
 import { profileReport } from '#mail/profiles.ts';
 import { readPolicy } from '#mail/settle.ts';
-import { DAY_MS, policyOf } from './mail-domain.ts';
+import { DAY_MS, policyOf } from '../support/mail/mail-domain.ts';
 
 const APEX = nameOf('example.com');
 const problemsOf = (document: unknown) => {

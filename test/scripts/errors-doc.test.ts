@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { PROBLEM_KINDS } from '#base/problem-codes.ts';
 import { ERRORS_DOCUMENT, errorsDocument } from '../../scripts/errors-doc.ts';
 
-it('docs/errors.md is current; if not: npx node scripts/errors-doc.ts', () => {
+test('docs/errors.md is current; if not: npx node scripts/errors-doc.ts', () => {
   expect(readFileSync(ERRORS_DOCUMENT, 'utf8')).toBe(errorsDocument());
 });
 
-it('every code has a title of one line, a status and an exit code that interface.md knows', () => {
+test('every code has a title of one line, a status and an exit code that interface.md knows', () => {
   for (const { title, status, exit } of Object.values(PROBLEM_KINDS)) {
     expect(title).toMatch(/^[^\n|]+[^.\n|]$/);
     expect(status).toBeGreaterThanOrEqual(400);

@@ -11,7 +11,7 @@ import { nodeFlags, occlusion } from '#zone/node-flags.ts';
 import { type ZoneSet, zoneSet } from '#zone/served.ts';
 import { type MemoryZone, memoryZone } from '#zone/zone.ts';
 import { dummySigned } from './dummy-signed.ts';
-import { type Random, pick } from './query-set.ts';
+import { pick, type Random } from './random.ts';
 import { type RandomZone, randomZone, randomZones } from './random-zone.ts';
 import { auditEvent, zoneRecord } from './temporary-store.ts';
 

@@ -3,25 +3,7 @@
  * Reads owners and targets out of zone text in the simple form of our fixtures and generator: one record per line, owner always written.
  */
 import { type QueryShape, nameToWire } from './wire.ts';
-
-/** Uniform in [0, 1), repeatable: the seed decides everything. */
-export type Random = () => number;
-
-/** mulberry32: small, repeatable on every machine. */
-export function seededRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
-  };
-}
-
-/** One of `choices`. */
-export function pick<T>(random: Random, choices: readonly T[]): T {
-  return choices[Math.floor(random() * choices.length)]!;
-}
+import { type Random, pick } from './random.ts';
 
 const TYPES = ['A', 'AAAA', 'NS', 'CNAME', 'SOA', 'MX', 'TXT', 'SRV', 'DNAME', 'DS', 'ANY', 'NSEC', 'RRSIG', 'PTR', 'TYPE65280', 'HTTPS'];
 

@@ -3,7 +3,7 @@
  * Makes: empty non-terminals, wildcards, alias chains and loops, DNAME, cuts with and without glue, occluded data, DS, unknown types.
  * Avoids what a peer refuses: apex servers without address (BIND), data beside a CNAME, data below a DNAME (Knot), NS or DNAME at a wildcard (BIND; undefined by RFC 4592 §4.2).
  */
-import { type Random, pick } from './query-set.ts';
+import { pick, type Random } from './random.ts';
 
 const LABELS = ['a', 'b', 'c', 'd'];
 const LABELS_WITH_STAR = [...LABELS, ...LABELS, '*'];

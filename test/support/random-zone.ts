@@ -8,7 +8,7 @@ import { type Name, ROOT, formatName, nameOf } from '#dns/name.ts';
 import { parseRdataText, typeCode } from '#dns/registry.ts';
 import { type Rrset, sortRdatas } from '#dns/rrset.ts';
 import { type MemoryZone, memoryZone } from '#zone/zone.ts';
-import { type Random, pick } from './query-set.ts';
+import { pick, type Random } from './random.ts';
 
 export interface RandomZone {
   readonly apex: Name;

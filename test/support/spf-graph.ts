@@ -3,7 +3,7 @@
  * with a question. `plain` graphs keep to what all receivers read alike.
  */
 import { type SpfQuestion } from '#mail/spf/evaluate.ts';
-import { type Random, pick } from './query-set.ts';
+import { pick, type Random } from './random.ts';
 import { type Table, type TableEntry } from './table-resolver.ts';
 
 export interface SpfGraph {

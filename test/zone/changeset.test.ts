@@ -7,7 +7,8 @@ import { decodeChangeset, encodeChangeset } from '#zone/changeset-codec.ts';
 import { changesetLines, formatChangeset } from '#zone/changeset-text.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type MemoryZone, memoryZone, zoneRrsets } from '#zone/zone.ts';
-import { APEX, apexChanges, randomChange, seededRandom } from '../dnssec/random-zone.ts';
+import { APEX, apexChanges, randomChange } from '../support/random-changes.ts';
+import { seededRandom } from '../support/random.ts';
 
 const EMPTY = memoryZone(APEX, []);
 

@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { AUTH_FAILURES_PER_MINUTE_MAX } from '#base/limits/limits.ts';
-import { type Bench, type ProblemBody, bench } from '../support.ts';
+import { type Bench, type ProblemBody, bench } from '../../support/admin/bench.ts';
 
 interface OpenApi {
   readonly openapi: string;
@@ -98,12 +98,12 @@ async function routes({ app }: Bench): Promise<[string, string, string][]> {
 }
 
 describe('every route × every kind of caller', () => {
-  it('has a policy for each route of the OpenAPI document and no other', async () => {
+  test('has a policy for each route of the OpenAPI document and no other', async () => {
     const found = (await routes(await bench())).map(([route]) => route);
     expect(found.toSorted()).toEqual(Object.keys(POLICY).toSorted());
   });
 
-  it.each(Object.keys(MAY) as (keyof typeof MAY)[])('%s', async (caller) => {
+  test.each(Object.keys(MAY) as (keyof typeof MAY)[])('%s', async (caller) => {
     const one = await bench();
     const may: readonly string[] = MAY[caller];
     const header =
@@ -148,7 +148,7 @@ describe('every route × every kind of caller', () => {
 });
 
 describe('RFC 6750 §2: bearer tokens', () => {
-  it.each([
+  test.each([
     ['no token', undefined, 'AUTH_MISSING'],
     ['another scheme', 'Basic YTpi', 'AUTH_INVALID'],
     ['two words', 'Bearer a b', 'AUTH_INVALID'],
@@ -160,19 +160,19 @@ describe('RFC 6750 §2: bearer tokens', () => {
     expect(answer.json<ProblemBody>().code).toBe(code);
   });
 
-  it('takes the scheme in any case', async () => {
+  test('takes the scheme in any case', async () => {
     const { app, tokens } = await bench();
     expect((await app.inject({ url: '/v1/zones', headers: { authorization: `bearer ${tokens.read}` } })).statusCode).toBe(200);
   });
 
-  it('refuses a token in the URL as an unknown parameter', async () => {
+  test('refuses a token in the URL as an unknown parameter', async () => {
     const { app, tokens, call } = await bench();
     expect((await app.inject(`/v1/zones?access_token=${tokens.admin}`)).statusCode).toBe(401);
     const answer = await call('GET', `/v1/zones?access_token=${tokens.admin}`);
     expect(answer.statusCode).toBe(400);
   });
 
-  it('stops believing a token that is revoked or expired', async () => {
+  test('stops believing a token that is revoked or expired', async () => {
     const { app, control, tokens, call } = await bench();
     const made = await call('POST', '/v1/tokens', { payload: { name: 'short', scopes: ['read'], expiresAt: '2026-01-01T01:00:00Z' } });
     const { token } = made.json<{ token: string }>();
@@ -189,7 +189,7 @@ describe('RFC 6750 §2: bearer tokens', () => {
 });
 
 describe('failed log-ins', () => {
-  it('are limited by client network, without locking out who has a good token', async () => {
+  test('are limited by client network, without locking out who has a good token', async () => {
     const { app, tokens } = await bench();
     const knock = async (remoteAddress: string, token = 'x') =>
       await app.inject({ url: '/v1/status', remoteAddress, headers: { authorization: `Bearer ${token}` } });
@@ -201,7 +201,7 @@ describe('failed log-ins', () => {
     expect((await knock('2001:db8::1', tokens.read)).statusCode).toBe(200);
   });
 
-  it('are counted by the address of the socket, whatever X-Forwarded-For says', async () => {
+  test('are counted by the address of the socket, whatever X-Forwarded-For says', async () => {
     const { app } = await bench();
     const statuses: number[] = [];
     for (let n = 0; n <= AUTH_FAILURES_PER_MINUTE_MAX; n++) {
@@ -214,7 +214,7 @@ describe('failed log-ins', () => {
 });
 
 describe('scopes of single zones', () => {
-  it('list only their zones', async () => {
+  test('list only their zones', async () => {
     const { app, tokens, call } = await bench();
     await call('POST', '/v1/zones', { payload: { name: 'third.test' } });
     const list = async (token: string) =>
@@ -226,7 +226,7 @@ describe('scopes of single zones', () => {
     expect(await list(tokens.read)).toEqual(['example.com.', 'third.test.']);
   });
 
-  it('cannot be widened by spelling: case and last dot are the same zone, parents and children are not', async () => {
+  test('cannot be widened by spelling: case and last dot are the same zone, parents and children are not', async () => {
     const { app, tokens } = await bench();
     const status = async (zone: string) =>
       (await app.inject({ url: `/v1/zones/${zone}`, headers: { authorization: `Bearer ${tokens.zone}` } })).statusCode;
@@ -235,7 +235,7 @@ describe('scopes of single zones', () => {
       expect(await status(zone)).toBe(403);
   });
 
-  it('may not create their zone by importing it', async () => {
+  test('may not create their zone by importing it', async () => {
     const { app, tokens } = await bench();
     const answer = await app.inject({
       method: 'PUT',
@@ -247,7 +247,7 @@ describe('scopes of single zones', () => {
   });
 });
 
-it('writes the token and the address into the audit log', async () => {
+test('writes the token and the address into the audit log', async () => {
   const { app, control, tokens } = await bench();
   await app.inject({
     method: 'DELETE',
@@ -259,7 +259,7 @@ it('writes the token and the address into the audit log', async () => {
   expect(tokens.zone).toContain(control.commands.at(-1)?.options.actor.id);
 });
 
-it('asks for a token before it says whether a path exists', async () => {
+test('asks for a token before it says whether a path exists', async () => {
   const { app, call } = await bench();
   expect((await app.inject('/v1/nothing')).statusCode).toBe(401);
   expect((await call('GET', '/v1/nothing')).json<ProblemBody>().code).toBe('ROUTE_NOT_FOUND');

@@ -3,11 +3,11 @@ import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { type Socket, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { buildAdmin } from '#admin/app.ts';
 import { listenAdmin } from '#admin/http/listen.ts';
 import { ipPort } from '#base/address.ts';
-import { fakeWithZone } from '../fake-control.ts';
+import { fakeWithZone } from '../../support/admin/fake-control.ts';
 
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'waxseal-'));
@@ -42,7 +42,7 @@ async function received(socket: Socket): Promise<string> {
 }
 
 describe('the Unix socket', () => {
-  it('needs no token, is private from the start, and says who it was', async () => {
+  test('needs no token, is private from the start, and says who it was', async () => {
     const { socketPath, control } = await start();
     expect(statSync(socketPath).mode & 0o777).toBe(0o600);
     expect((await ask({ socketPath, path: '/v1/tokens' })).status).toBe(200);
@@ -50,7 +50,7 @@ describe('the Unix socket', () => {
     expect(control.commands.at(-1)?.options.actor).toEqual({ kind: 'socket', id: 'admin', from: 'unix' });
   });
 
-  it('takes the place of one that a killed server left', async () => {
+  test('takes the place of one that a killed server left', async () => {
     const path = join(temporaryFolder(), 'admin.sock');
     const { app } = await start();
     const dead = createServer();
@@ -72,7 +72,7 @@ describe('the Unix socket', () => {
     dead.close();
   });
 
-  it('does not replace what is not a socket', async () => {
+  test('does not replace what is not a socket', async () => {
     const { app } = await start();
     const path = join(temporaryFolder(), 'admin.sock');
     writeFileSync(path, 'precious');
@@ -80,7 +80,7 @@ describe('the Unix socket', () => {
     await expect(listenAdmin(app, { tcp: undefined, socketPath: `/tmp/${'x'.repeat(200)}` })).rejects.toThrow('longer than 107');
   });
 
-  it('leaves the mask for new files as it was', async () => {
+  test('leaves the mask for new files as it was', async () => {
     const before = process.umask();
     await start();
     expect(process.umask()).toBe(before);
@@ -88,7 +88,7 @@ describe('the Unix socket', () => {
 });
 
 describe('the TCP listener', () => {
-  it('asks for a token, also on a connection that is already half dead', async () => {
+  test('asks for a token, also on a connection that is already half dead', async () => {
     const { port, control } = await start();
     expect((await ask({ port, host: '127.0.0.1', path: '/v1/zones' })).status).toBe(401);
     // A socket without a remote address must not be taken for the Unix socket: send a change and reset the connection at once.
@@ -103,7 +103,7 @@ describe('the TCP listener', () => {
     expect(control.commands).toHaveLength(1);
   });
 
-  it('ends requests with large headers and those that never come to an end', async () => {
+  test('ends requests with large headers and those that never come to an end', async () => {
     const { port } = await start({ requestMsMax: 300 });
     const large = connect(port, '127.0.0.1');
     large.write(`GET /livez HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`);
@@ -113,7 +113,7 @@ describe('the TCP listener', () => {
     expect(await received(slow)).toMatch(/^HTTP\/1\.1 408 /);
   });
 
-  it('ends a body that is longer than it may be, before all of it has come', async () => {
+  test('ends a body that is longer than it may be, before all of it has come', async () => {
     const { port, tokens } = await start();
     const socket = connect(port, '127.0.0.1');
     socket.on('error', () => {});
@@ -123,7 +123,7 @@ describe('the TCP listener', () => {
     expect(await received(socket)).toMatch(/^HTTP\/1\.1 413 /);
   });
 
-  it('ends running requests when it is closed, and takes no new ones', async () => {
+  test('ends running requests when it is closed, and takes no new ones', async () => {
     const { port, listeners, socketPath } = await start();
     expect((await ask({ port, host: '127.0.0.1', path: '/livez' })).status).toBe(200);
     await listeners.close(1000);

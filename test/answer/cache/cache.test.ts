@@ -10,7 +10,7 @@ import { zoneSet } from '#zone/served.ts';
 import { dummySigned } from '../../support/dummy-signed.ts';
 import { MemorySource } from '../../support/memory-source.ts';
 import { oracleAnswer } from '../../support/oracle.ts';
-import { seededRandom } from '../../support/query-set.ts';
+import { seededRandom } from '../../support/random.ts';
 import { zoneOf } from '../../support/random-zone.ts';
 import { type QueryShape, buildQuery } from '../../support/wire.ts';
 

@@ -6,7 +6,7 @@ import { fromLatin1, latin1 } from '#base/bytes.ts';
 import { nameOf, ownerKey } from '#dns/name.ts';
 import { NODE } from '#store/node-codec.ts';
 import { MemorySource } from '../../support/memory-source.ts';
-import { type Random, pick, seededRandom } from '../../support/query-set.ts';
+import { pick, type Random, seededRandom } from '../../support/random.ts';
 import { zoneOf } from '../../support/random-zone.ts';
 import { dummySigned } from '../../support/dummy-signed.ts';
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { checkMail } from '#control/mail/check.ts';
 import { nameOf } from '#dns/name.ts';
-import { zoneOf } from '../../mail/mail-domain.ts';
+import { zoneOf } from '../../support/mail/mail-domain.ts';
 import { tableResolver } from '../../support/table-resolver.ts';
 
 const SUB = nameOf('sub.example.com');

@@ -3,7 +3,7 @@ import { REFERENCE_CHECK_EVERY_MS } from '#base/limits/limits.ts';
 import { SelfCheck } from '#control/zone/self-check.ts';
 import { checkByReference } from '#dnssec/algorithm.ts';
 import { engineKey, generateSecret } from '#dnssec/key.ts';
-import { seededRandom } from '../../support/query-set.ts';
+import { seededRandom } from '../../support/random.ts';
 
 const random = seededRandom(7);
 const key = engineKey(generateSecret((count) => Uint8Array.from({ length: count }, () => Math.floor(random() * 256))));

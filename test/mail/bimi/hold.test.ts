@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { rollBackDmarc } from '#mail/dmarc/ramp.ts';
 import { explainMail } from '#mail/step.ts';
 import { mailFacts } from '#lifecycle/world.ts';
-import { APEX, BASE, DAY_MS, MailDomain, lines } from '../mail-domain.ts';
+import { APEX, BASE, DAY_MS, MailDomain, lines } from '../../support/mail/mail-domain.ts';
 
 const BIMI = { logo: 'https://example.com/logo.svg' };
 const RECORD = 'default._bimi 3600 TXT "v=BIMI1; l=https://example.com/logo.svg; a=;"';

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { formatName, nameOf } from '#dns/name.ts';
 import { type BimiRecord, bimiOwner, checkBimiDmarc, DECLINED_BIMI, formatBimi, isDeclined, parseBimi } from '#mail/bimi/record.ts';
 import { parseDmarc } from '#mail/dmarc/record.ts';
-import { codesOf, recordTable } from '../record-table.ts';
+import { codesOf, recordTable } from '../../support/mail/record-table.ts';
 
 const { good, bad } = recordTable(parseBimi, formatBimi);
 const LOGO: BimiRecord = { ...DECLINED_BIMI, logoUri: 'https://example.com/logo.svg' };

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkBimiSvg } from '#mail/bimi/svg.ts';
-import { codesOf } from '../record-table.ts';
+import { codesOf } from '../../support/mail/record-table.ts';
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
 const ROOT = 'xmlns="http://www.w3.org/2000/svg" version="1.2" baseProfile="tiny-ps" viewBox="0 0 100 100"';

@@ -4,7 +4,7 @@ import { parseName } from '#dns/name.ts';
 import { parseTlsa } from '#mail/dane/record.ts';
 import { mailFacts } from '#lifecycle/world.ts';
 import { notBeforeDeploy, tlsaAbandon, tlsaActivated, tlsaNext, tlsaWorld } from '#mail/dane/lifecycle.ts';
-import { APEX, DAY_MS, HOUR_MS, lines, MailDomain, policyOf, START_MS } from '../mail-domain.ts';
+import { APEX, DAY_MS, HOUR_MS, lines, MailDomain, policyOf, START_MS } from '../../support/mail/mail-domain.ts';
 
 const key = (number: number) => `3 1 1 ${String(number).padStart(64, '0')}`;
 const POLICY = { dkim: { algorithms: [] }, mtaSts: { mode: 'off' }, dane: { hosts: { mx1: { keys: [key(1)] } } } };

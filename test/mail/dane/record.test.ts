@@ -20,7 +20,7 @@ import {
   type TlsaRecord,
 } from '#mail/dane/record.ts';
 import { runTool } from '../../support/tools.ts';
-import { codesOf, recordTable } from '../record-table.ts';
+import { codesOf, recordTable } from '../../support/mail/record-table.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'waxseal-dane-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -6,7 +6,7 @@ import { acknowledgeDkim, addDkimKey, newDkimState, revokeDkim, rotateDkim } fro
 import { DKIM_MACHINE } from '#mail/dkim/machine.ts';
 import { explainMail, stepMail } from '#mail/step.ts';
 import { mailFacts } from '#lifecycle/world.ts';
-import { APEX, BASE, DAY_MS, HOUR_MS, lines, MailDomain, policyOf, PUBLIC_KEYS, START_MS } from '../mail-domain.ts';
+import { APEX, BASE, DAY_MS, HOUR_MS, lines, MailDomain, policyOf, PUBLIC_KEYS, START_MS } from '../../support/mail/mail-domain.ts';
 
 const ONE = { dkim: { algorithms: ['ed25519'] }, mtaSts: { mode: 'off' }, dmarc: { ramp: { enabled: false } } };
 const cause = (nowMs: number) => ({ reason: 'test', by: 'ann', nowMs });

@@ -7,7 +7,7 @@ import { formatName, nameOf } from '#dns/name.ts';
 import { dkimRecordFor, readDkimPublicKey } from '#mail/dkim/key.ts';
 import { type DkimRecord } from '#mail/dkim/record-type.ts';
 import { dkimOwner, formatDkim, NO_DKIM_TEXT, parseDkim, revokedDkim } from '#mail/dkim/record.ts';
-import { codesOf, recordTable } from '../record-table.ts';
+import { codesOf, recordTable } from '../../support/mail/record-table.ts';
 
 const { good, bad } = recordTable(parseDkim, formatDkim);
 

@@ -1,16 +1,30 @@
 /** The DMARC tree walk, against the examples of the RFC. */
 import { describe, expect, test } from 'vitest';
 import { formatName, nameOf } from '#dns/name.ts';
+import { TYPE } from '#dns/types.ts';
 import { discoverDmarc, isAligned, organizationalDomain, walkDmarcTree, walkDomains } from '#mail/dmarc/discovery.ts';
 import { checkReportAuthorization, externalReportHosts, reportAuthorizationOwner, reportHosts } from '#mail/dmarc/consent-record.ts';
 import { parseDmarc } from '#mail/dmarc/record.ts';
-import { tableResolver, type TextTable } from '../table-resolver.ts';
+import { type TableEntry, tableResolver } from '../../support/table-resolver.ts';
 
 const RECORD = 'v=DMARC1; p=reject; sp=quarantine; np=none';
+
+/** TXT records by name; a string is one record, `fail` a failing server. */
+type TextTable = Readonly<Record<string, string | readonly string[] | { readonly fail: true }>>;
+
+function textResolver(table: TextTable) {
+  const entries = Object.entries(table).map(([name, value]): [string, TableEntry] => {
+    if (typeof value === 'string') return [name, { txt: [value] }];
+    return [name, 'fail' in value ? { servfail: true } : { txt: value }];
+  });
+  return tableResolver(Object.fromEntries(entries));
+}
+
 const walkedFrom = async (start: string, table: TextTable) => {
-  const resolver = tableResolver(table);
+  const resolver = textResolver(table);
   const walk = await walkDmarcTree(resolver, nameOf(start));
-  return { asked: resolver.asked, organizational: formatName(organizationalDomain(walk)), outcomes: walk.map((step) => step.outcome) };
+  const asked = resolver.asked.map((question) => question.replace(new RegExp(` ${TYPE.TXT}$`), '.'));
+  return { asked, organizational: formatName(organizationalDomain(walk)), outcomes: walk.map((step) => step.outcome) };
 };
 
 describe('RFC 9989 §4.10: names of the walk', () => {
@@ -70,7 +84,7 @@ describe('RFC 9989 §4.10.2: organizational domain', () => {
 
 describe('RFC 9989 §4.10.1: policy discovery', () => {
   const discover = async (author: string, table: TextTable) => {
-    const found = await discoverDmarc(tableResolver(table), nameOf(author));
+    const found = await discoverDmarc(textResolver(table), nameOf(author));
     if (found.kind !== 'policy') return found.kind;
     return `${found.stated} by ${formatName(found.domain)} as ${found.relation}`;
   };
@@ -138,13 +152,13 @@ describe('RFC 9989 §4.10.1: policy discovery', () => {
   ])('%s', async (_, author, table, expected) => expect(await discover(author, table)).toBe(expected));
 
   test('§4.10.2: relaxed alignment is the same organizational domain, strict the same domain', async () => {
-    const resolver = tableResolver({ '_dmarc.example.com': RECORD });
+    const resolver = textResolver({ '_dmarc.example.com': RECORD });
     const [author, sibling, other] = ['a.example.com', 'b.example.com', 'example.org'].map((name) => nameOf(name));
     expect(await isAligned(resolver, author!, sibling!, 'relaxed')).toBe(true);
     expect(await isAligned(resolver, author!, sibling!, 'strict')).toBe(false);
     expect(await isAligned(resolver, author!, nameOf('A.Example.com'), 'strict')).toBe(true);
     expect(await isAligned(resolver, author!, other!, 'relaxed')).toBe(false);
-    expect(await isAligned(tableResolver({ '_dmarc.example.com': { fail: true } }), author!, sibling!, 'relaxed')).toBeUndefined();
+    expect(await isAligned(textResolver({ '_dmarc.example.com': { fail: true } }), author!, sibling!, 'relaxed')).toBeUndefined();
   });
 });
 
@@ -163,7 +177,7 @@ describe('RFC 9990 §4: reports to other hosts', () => {
   test('hosts of the same organization need no consent', async () => {
     const record = parseDmarc('v=DMARC1; p=none; rua=mailto:a@mail.example.com,mailto:c@b.example');
     const table: TextTable = { '_dmarc.example.com': RECORD };
-    const found = record.ok ? await externalReportHosts(tableResolver(table), domain, record.value) : [];
+    const found = record.ok ? await externalReportHosts(textResolver(table), domain, record.value) : [];
     expect(found.map(formatName)).toEqual(['b.example.']);
   });
   test.each<[string, TextTable, string, string[]]>([
@@ -181,7 +195,7 @@ describe('RFC 9990 §4: reports to other hosts', () => {
     ['a broken one is none', { [owner]: 'v=DMARC1; rua' }, 'refused', []],
     ['a failing server says nothing', { [owner]: { fail: true } }, 'error', []],
   ])('%s', async (_, table, kind, overrides) => {
-    const found = await checkReportAuthorization(tableResolver(table), domain, host);
+    const found = await checkReportAuthorization(textResolver(table), domain, host);
     expect(found.kind).toBe(kind);
     expect(found.kind === 'authorized' ? found.overrideUris : []).toEqual(overrides);
   });

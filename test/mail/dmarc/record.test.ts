@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { adviseDmarc, appliedPolicy, statedPolicy } from '#mail/dmarc/advice.ts';
 import { type DmarcRecord, formatDmarc, isDmarcText, parseDmarc } from '#mail/dmarc/record.ts';
-import { recordTable } from '../record-table.ts';
+import { recordTable } from '../../support/mail/record-table.ts';
 
 const { good, bad } = recordTable(parseDmarc, formatDmarc);
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { nameOf } from '#dns/name.ts';
 import { announcedBody, checkMxChange, servedBody, stsMode } from '#mail/mta-sts/lifecycle.ts';
 import { policyId, formatStsPolicy } from '#mail/mta-sts/record.ts';
-import { BASE, DAY_MS, HOUR_MS, lines, MailDomain, policyOf, zoneOf } from '../mail-domain.ts';
+import { BASE, DAY_MS, HOUR_MS, lines, MailDomain, policyOf, zoneOf } from '../../support/mail/mail-domain.ts';
 
 const POLICY = { dkim: { algorithms: [] }, mtaSts: { mode: 'enforce' } };
 const mode = (domain: MailDomain) => stsMode(domain.state.mtaSts);

@@ -15,7 +15,7 @@ import {
   stsHost,
   stsRecordOwner,
 } from '#mail/mta-sts/record.ts';
-import { recordTable } from '../record-table.ts';
+import { recordTable } from '../../support/mail/record-table.ts';
 
 describe('RFC 8461 §3.1: STSv1 record', () => {
   const { good, bad } = recordTable(parseStsRecord, formatStsRecord);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ownSources } from '#mail/reports/own-sources.ts';
 import { type DmarcBook, type DmarcSource, type TlsBook, newBook } from '#mail/reports/book.ts';
 import { alignedVerdict, selectorVerdict, sourceShares, tlsVerdict } from '#mail/reports/evidence.ts';
-import { BASE, policyOf, zoneOf } from '../mail-domain.ts';
+import { BASE, policyOf, zoneOf } from '../../support/mail/mail-domain.ts';
 
 const DAY = 20_454;
 const source = (address: string, messages: number, aligned: number, forwarded = 0): DmarcSource => ({

@@ -7,7 +7,7 @@ import { NO_SPF_STATE, type SpfGround, type SpfPart, type SpfState, settleSpfPar
 import { spfTree } from '#mail/spf/tree.ts';
 import { NEW_SPF_WATCH, type SpfLookInput, lookAtSpf, spreadOf } from '#mail/spf/upkeep.ts';
 import { type Table, tableResolver } from '../../support/table-resolver.ts';
-import { APEX, BASE, HOUR_MS, START_MS, policyOf, zoneOf } from '../mail-domain.ts';
+import { APEX, BASE, HOUR_MS, START_MS, policyOf, zoneOf } from '../../support/mail/mail-domain.ts';
 
 const TTLS: TtlMemory = rememberTtl({}, 'spf', 3600, START_MS);
 /** SOA REFRESH in BASE, and the TTL. */

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { formatName, nameOf } from '#dns/name.ts';
 import { formatTlsRpt, parseTlsRpt, selectTlsRpt, tlsRptOwner } from '#mail/tls-rpt/record.ts';
-import { recordTable } from '../record-table.ts';
+import { recordTable } from '../../support/mail/record-table.ts';
 
 const { good, bad } = recordTable(parseTlsRpt, formatTlsRpt);
 

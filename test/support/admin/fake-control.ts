@@ -21,7 +21,7 @@ import { type Changeset, type RrsetChange, diffZones, revertChanges, serialOf, w
 import { lookup, zoneSet } from '#zone/lookup.ts';
 import { rrsetOf } from '#zone/view.ts';
 import { type MemoryZone, type ZoneRrset, memoryZone, zoneRrsets } from '#zone/zone.ts';
-import { MemoryEvents } from '../support/memory-events.ts';
+import { MemoryEvents } from '../memory-events.ts';
 
 interface FakeZone {
   readonly record: ZoneRecord;

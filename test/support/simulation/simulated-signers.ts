@@ -2,7 +2,7 @@
  * Mail signers of a simulated domain: three that take a new key at times of their own. Two say so; the third was never enrolled, and
  * follows within the hour that is allowed. When a key leaked, everybody is told at once.
  */
-import { type Random } from '../support/query-set.ts';
+import { type Random } from '../random.ts';
 import { DAY_MS, HOUR_MS, type Use } from './diary.ts';
 
 const SIGNERS = ['mta1', 'mta2', 'forgotten'];

@@ -9,7 +9,7 @@ import { type AdminListeners, listenAdmin } from '#admin/http/listen.ts';
 import { buildAdmin } from '#admin/app.ts';
 import { ipPort } from '#base/address.ts';
 import { runProgram } from '#cli/program.ts';
-import { type FakeControl, fakeWithZone } from '../admin/fake-control.ts';
+import { type FakeControl, fakeWithZone } from './admin/fake-control.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../waxseal', import.meta.url));
 

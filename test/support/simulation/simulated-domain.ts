@@ -25,7 +25,7 @@ import { readPolicy } from '#mail/settle.ts';
 import { tlsaActivated, tlsaNext, tlsaWorld } from '#mail/dane/lifecycle.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { memoryZone, type ZoneRrset } from '#zone/zone.ts';
-import { type Random, pick } from '../support/query-set.ts';
+import { pick, type Random } from '../random.ts';
 import { CacheModel, NXDOMAIN } from './cache-model.ts';
 import { DAY_MS, type Diary, HOUR_MS, MINUTE_MS, type Sabotage } from './diary.ts';
 import { type Errand, SimulatedSigners } from './simulated-signers.ts';

@@ -5,25 +5,9 @@
 import { type Name, nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
+import { type Random, pick } from './random.ts';
 
 export const APEX = nameOf('example.');
-
-export type Random = () => number;
-
-/** Mulberry32: 0 ≤ x < 1. */
-export function seededRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b_79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
-  };
-}
-
-export function pick<T>(random: Random, list: readonly T[]): T {
-  return list[Math.floor(random() * list.length)]!;
-}
 
 export function soaOf(serial: number, minimum = 300): Uint8Array {
   const rdata = Uint8Array.from([...nameOf('ns.example.'), ...nameOf('host.example.'), ...new Uint8Array(20)]);
