@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve as resolvePath } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AdminClient } from './admin-client.ts';
 import { spreadOf } from './statistics.ts';
@@ -49,7 +49,7 @@ const FORMS = {
 } as const;
 
 const folder = mkdtempSync(join(tmpdir(), 'waxseal-bench-'));
-const roots = process.argv.length > 2 ? process.argv.slice(2) : [join(import.meta.dirname, '..')];
+const roots = process.argv.length > 2 ? process.argv.slice(2).map((path) => resolvePath(path)) : [join(import.meta.dirname, '..')];
 const servers: Server[] = [];
 try {
   for (const [at, root] of roots.entries()) servers.push(await start(root, FIRST_PORT + 2 * at, join(folder, String(at))));

@@ -11,16 +11,26 @@ import { decodeJson, encodeJson, hasFields } from './json.ts';
 import { numberKey, numberOfKey, textKey, zoneIdOfKey, zoneKey } from './schema.ts';
 import { type Octets, type ReadOptions } from './store.ts';
 
-export interface DocumentWrite {
+interface DocumentPlace {
   /** 0 when it belongs to no zone. */
   readonly zoneId: number;
   readonly kind: string;
   readonly id: string;
+}
+
+export interface DocumentValue extends DocumentPlace {
   /** JSON, or null: it is no more. */
   readonly value: unknown;
   /** Milliseconds; without it the document is never due. */
   readonly dueAtMs?: number;
 }
+
+/** A document that stays as it is and is due at `wakeAtMs` at the latest. Where there is no such document nothing happens. */
+export interface DocumentWake extends DocumentPlace {
+  readonly wakeAtMs: number;
+}
+
+export type DocumentWrite = DocumentValue | DocumentWake;
 
 /** A document that is due. */
 export interface DueDocument {
@@ -57,9 +67,12 @@ function dueKey(dueAtMs: number, key: Uint8Array): Buffer {
 }
 
 /** Inside a transaction: writes the document and moves its entry in the table. */
-export function putDocument({ documents, due }: DocumentTables, { zoneId, kind, id, value, dueAtMs }: DocumentWrite): void {
-  const key = documentKey(zoneId, kind, id);
+export function putDocument({ documents, due }: DocumentTables, write: DocumentWrite): void {
+  const key = documentKey(write.zoneId, write.kind, write.id);
   const before = readEnvelope(documents, key, {});
+  if ('wakeAtMs' in write && before === undefined) return;
+  const { value, dueAtMs } =
+    'wakeAtMs' in write ? { value: before?.value, dueAtMs: Math.min(write.wakeAtMs, before?.dueAtMs ?? write.wakeAtMs) } : write;
   if (before?.dueAtMs !== undefined) due.removeSync(dueKey(before.dueAtMs, key));
   if (value === null) {
     assert(dueAtMs === undefined, 'a document that is removed is not due');
@@ -85,8 +98,20 @@ function readEnvelope(documents: Octets, key: Uint8Array, read: ReadOptions): En
   return bytes === undefined ? undefined : decodeJson(bytes, 'a document', isEnvelope);
 }
 
-export function readDocument({ documents }: DocumentTables, zoneId: number, kind: string, id: string, read: ReadOptions): unknown {
-  return readEnvelope(documents, documentKey(zoneId, kind, id), read)?.value;
+/** A document as it is stored; undefined when there is none. */
+export function readDocumentOctets(
+  { documents }: DocumentTables,
+  zoneId: number,
+  kind: string,
+  id: string,
+  read: ReadOptions,
+): Uint8Array | undefined {
+  return documents.get(documentKey(zoneId, kind, id), read);
+}
+
+/** The JSON value in the octets of a document. */
+export function documentValue(octets: Uint8Array): unknown {
+  return decodeJson(octets, 'a document', isEnvelope).value;
 }
 
 /** The first `limit` entries of the table, of `kind` where it is given, soonest first, up to `untilMs`. */

@@ -25,3 +25,8 @@ export class StoreFailure extends Error {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** `what` in the store is readable and not what it should be. */
+export function formFailure(what: string): StoreFailure {
+  return new StoreFailure('STORE_DAMAGED', what, `${what} does not have its form`, 'restore the last backup');
+}

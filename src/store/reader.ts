@@ -14,7 +14,7 @@ import { type ZoneView } from '#zone/view.ts';
 
 import { type AuditRecord, type AuditVerdict, readAudit, verifyAudit } from './audit.ts';
 import { asDamage, checkDataFile } from './data-file.ts';
-import { type DueDocument, readDocument, readDue } from './documents.ts';
+import { type DueDocument, documentValue, readDocumentOctets, readDue } from './documents.ts';
 import { type EventRange, type StoredEvent, eventRange, readEvents } from './events.ts';
 import { StoreFailure } from './failure.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
@@ -243,7 +243,13 @@ export class StoreReader {
 
   /** A document's JSON value; undefined when there is none. Whoever reads it checks that it is what it should be. */
   document(zoneId: number, kind: string, id: string): unknown {
-    return readDocument(this.#environment.db, zoneId, kind, id, this.#read);
+    const octets = this.documentOctets(zoneId, kind, id);
+    return octets === undefined ? undefined : documentValue(octets);
+  }
+
+  /** The same as it is stored: for whoever keeps what a document means, and has to know whether it is the same document still. */
+  documentOctets(zoneId: number, kind: string, id: string): Uint8Array | undefined {
+    return readDocumentOctets(this.#environment.db, zoneId, kind, id, this.#read);
   }
 
   /** Documents that are due at `untilMs` or before, soonest first, at most `limit`; of one kind, or of any. */

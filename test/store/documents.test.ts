@@ -57,3 +57,25 @@ test('a document of a zone that does not exist undoes the whole commit', async (
   expect(writer.generation()).toBe(generation);
   expect(writer.document(1, 'mail', 'state')).toBeUndefined();
 });
+
+test('a document is woken without being written again; what is not there is not woken', async () => {
+  const writer = await storeWithZone();
+  const wake = (wakeAtMs: number, id = 'state') =>
+    writer.commit({ audit: auditEvent(), documents: [{ zoneId: 1, kind: 'mail', id, wakeAtMs }] });
+  const due = () => writer.due(1e12, 10).map(({ dueAtMs, id }) => [id, dueAtMs]);
+  await wake(500);
+  expect(due()).toEqual([]);
+  await writer.commit({ audit: auditEvent(), documents: [state({ a: 1 }, 9000), { ...state({ b: 1 }), id: 'never' }] });
+  await wake(2000);
+  expect(due()).toEqual([['state', 2000]]);
+  // It is due at that time at the latest, never later than before.
+  await wake(3000);
+  await wake(700, 'never');
+  expect(due()).toEqual([
+    ['never', 700],
+    ['state', 2000],
+  ]);
+  expect(writer.document(1, 'mail', 'state')).toEqual({ a: 1 });
+  expect(writer.document(1, 'mail', 'never')).toEqual({ b: 1 });
+  expect(verifyStore(writer).problems).toEqual([]);
+});

@@ -182,6 +182,8 @@ export const STORE_RESERVE_BYTES_MAX = 256 * 1024 * 1024;
 export const STORE_LOW_BYTES_MAX = 1024 * 1024 * 1024;
 /** Problems that one integrity check reports; a damaged store has thousands alike. */
 export const INTEGRITY_PROBLEMS_MAX = 100;
+/** Octets of documents of one kind whose meaning is kept in memory: some thousand mail policies. As objects they take several times that. */
+export const DOCUMENT_CACHE_BYTES_MAX = 4 * 1024 * 1024;
 
 // --- zone files ---
 

@@ -5,13 +5,13 @@
  */
 import { type Problem } from '#base/problem.ts';
 import { equalNames, nameOf, ownerKey } from '#dns/name.ts';
-import { TYPE } from '#dns/types.ts';
+import { TYPE, type RrType } from '#dns/types.ts';
 import { checkMxChange } from '#mail/mta-sts/lifecycle.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type DocumentWrite } from '#store/writer.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
-import { readMailState, stateWrite } from '#store/mail/documents.ts';
+import { readMailHosts, readMailState, wakeWrite } from '#store/mail/state.ts';
 
 /** What stands against the change, because of mail that other servers remember of the zone. */
 export function checkByHand(reader: StoreReader, record: ZoneRecord, changes: readonly RrsetChange[]): Problem[] {
@@ -23,17 +23,21 @@ export function checkByHand(reader: StoreReader, record: ZoneRecord, changes: re
   return checkMxChange(state.mtaSts, hosts);
 }
 
-/** After a change at names that mail looks at: the zone's mail is due at once. `nowMs` is counted time. */
+/** Types at the apex that mail depends on: who takes the domain's mail, where it is served, how long caches remember. */
+const APEX_TYPES: ReadonlySet<RrType> = new Set([TYPE.SOA, TYPE.NS, TYPE.MX, TYPE.A, TYPE.AAAA, TYPE.TXT]);
+
+/** After a change of records that mail depends on: the zone's mail is due at once. `nowMs` is counted time. */
 export function wakeAfter(
   reader: StoreReader,
   record: ZoneRecord,
   changes: readonly RrsetChange[],
   nowMs: number,
 ): readonly DocumentWrite[] {
-  const state = readMailState(reader, record.id);
   const apexKey = ownerKey(nameOf(record.name));
-  if (state === undefined) return [];
-  const hosts = state.tlsa.lifecycle.objects.map(({ data }) => ownerKey(nameOf(data.host)));
-  if (!changes.some(({ owner }) => [apexKey, ...hosts].includes(ownerKey(owner)))) return [];
-  return [stateWrite(record.id, state, nowMs)];
+  const hosts = new Set(readMailHosts(reader, record.id).map((host) => ownerKey(nameOf(host))));
+  const isWatched = ({ owner, type }: RrsetChange): boolean => {
+    const key = ownerKey(owner);
+    return (key === apexKey && APEX_TYPES.has(type)) || hosts.has(key);
+  };
+  return changes.some(isWatched) ? [wakeWrite(record.id, nowMs)] : [];
 }

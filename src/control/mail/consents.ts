@@ -11,7 +11,7 @@ import { type StoreReader } from '#store/reader.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
-import { readMailState } from '#store/mail/documents.ts';
+import { readMailState } from '#store/mail/state.ts';
 
 /** A zone with its records as they are. */
 export interface ServedZone {

@@ -15,7 +15,7 @@ import { type NewDkimKey } from '#mail/dkim/lifecycle.ts';
 import { policyFromZone } from '#mail/import.ts';
 import { type MailPolicy } from '#mail/mail-policy.ts';
 import { type MailPolicyDocument } from '#mail/policy/schema.ts';
-import { type MailReports, withReports } from '#mail/reports/evidence.ts';
+import { type MailReports, type ReportGround, withReports } from '#mail/reports/evidence.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { type SpfLook, applyProblems, spfBasis } from '#mail/spf/upkeep.ts';
 import { type ZoneRecord } from '#store/schema.ts';
@@ -28,22 +28,17 @@ import { DkimKeyPool } from './dkim-key-pool.ts';
 import { type FreshDkimKey, newDkimKey } from './dkim-keys.ts';
 import { type MailCommand, type MailProposal, type MailView } from '#control/api/mail.ts';
 import { type MailPart, isClaimedByOthers, releaseConsents, servedZoneOf } from './consents.ts';
-import {
-  policyWrite,
-  readMailDocument,
-  readMailPolicy,
-  readMailState,
-  readTimeline,
-  spfWatchWrite,
-  stateWrite,
-  timelineWrite,
-} from '#store/mail/documents.ts';
+import { policyWrite, readMailDocument, readMailPolicy } from '#store/mail/policy.ts';
+import { forgetReports, readReports } from '#store/mail/reports.ts';
+import { spfWatchWrite } from '#store/mail/spf-watch.ts';
+import { readMailState, stateWrites } from '#store/mail/state.ts';
+import { readTimeline, timelineWrite } from '#store/mail/timeline.ts';
 import { type OutsideWitnesses, isLookable, otherServers } from '#control/outside/evidence.ts';
 import { type MailDecision, type MailForesight } from './decision.ts';
 import { readGiven } from './given.ts';
 import { takeOrder } from './orders.ts';
 import { releaseMail, withoutConflicts } from '#control/zone/managed-records.ts';
-import { type ReportCommand, forgetReports, readReports, reportGround, reportsStatus, takeReport } from '#control/reports/reports.ts';
+import { type ReportCommand, reportGround, reportsStatus, takeReport } from '#control/reports/reports.ts';
 import { isQuietLook, lookAtZoneSpf, lookDetail, spfStatus, watchWrite, withLook } from './spf.ts';
 
 /** Name of the place that this server's own workers are, in evidence. */
@@ -159,7 +154,7 @@ export class MailRoom {
     const read = readGiven(given, view.apex);
     if (!read.ok) return read;
     const { document, policy, problems } = read.value;
-    const before = readMailDocument(this.#writer, record.id);
+    const before = readMailDocument(this.#writer, record);
     const known = readMailState(this.#writer, record.id) ?? newMailState(view, view.apex, this.#facts(view).nowMs);
     const { spf } = foresight;
     const state = spf == null ? known : withLook(known, spf);
@@ -225,7 +220,7 @@ export class MailRoom {
       ],
       documents: [
         policyWrite(record.id, null),
-        stateWrite(record.id, null),
+        ...stateWrites(record.id, null),
         spfWatchWrite(record.id, null),
         ...forgetReports(record.id),
         this.timeline(),
@@ -300,7 +295,7 @@ export class MailRoom {
     }
     return ok({
       parts,
-      documents: [stateWrite(record.id, step.state, times.length === 0 ? undefined : Math.min(...times)), this.timeline()],
+      documents: [...stateWrites(record.id, step.state, times.length === 0 ? undefined : Math.min(...times)), this.timeline()],
       secrets: [
         ...kept.map(({ key, sealed }) => ({ zoneId: record.id, id: key.secretId, value: sealed })),
         ...step.forgettableSecrets.map((id) => ({ zoneId: record.id, id, value: null })),
@@ -331,7 +326,7 @@ export class MailRoom {
     const { document, policy, state } = stored;
     const ground = reportGround(readReports(this.#writer, record.id), view, policy, state);
     const { facts } = withReports(this.#facts(view), ground);
-    const step = this.preview(record, view)!;
+    const step = this.#previewOf(record, view, ground);
     const spf = spfStatus(this.#writer, record, view, state, facts);
     return {
       document,
@@ -349,8 +344,11 @@ export class MailRoom {
   preview(record: ZoneRecord, view: ZoneView): MailStep | undefined {
     const stored = this.#stored(record);
     if (stored === undefined) return undefined;
-    const { policy, state } = stored;
-    const ground = reportGround(readReports(this.#writer, record.id), view, policy, state);
+    return this.#previewOf(record, view, reportGround(readReports(this.#writer, record.id), view, stored.policy, stored.state));
+  }
+
+  #previewOf(record: ZoneRecord, view: ZoneView, ground: ReportGround): MailStep {
+    const { policy, state } = ground;
     const { facts, observations } = withReports(this.#facts(view), ground);
     return stepMail({
       domain: view.apex,
@@ -370,7 +368,7 @@ export class MailRoom {
   }
 
   #stored(record: ZoneRecord): { document: MailPolicyDocument; policy: MailPolicy; state: MailState } | undefined {
-    const document = readMailDocument(this.#writer, record.id);
+    const document = readMailDocument(this.#writer, record);
     const policy = readMailPolicy(this.#writer, record);
     const state = readMailState(this.#writer, record.id);
     return document === undefined || policy === undefined || state === undefined ? undefined : { document, policy, state };

@@ -19,7 +19,9 @@ import { type ZoneRecord } from '#store/schema.ts';
 import { type DocumentWrite } from '#store/writer.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type SpfStatus } from '#control/api/mail.ts';
-import { readMailPolicy, readMailState, readSpfWatch, spfWatchWrite } from '#store/mail/documents.ts';
+import { readMailPolicy } from '#store/mail/policy.ts';
+import { readSpfWatch, spfWatchWrite } from '#store/mail/spf-watch.ts';
+import { readMailState } from '#store/mail/state.ts';
 
 type Times = Pick<MailFacts, 'nowMs' | 'wallOffsetMs'>;
 

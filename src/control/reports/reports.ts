@@ -11,17 +11,7 @@ import { type MailState } from '#mail/state.ts';
 import { type MailFacts } from '#lifecycle/world.ts';
 import { ownSources } from '#mail/reports/own-sources.ts';
 import { type MailPolicy } from '#mail/mail-policy.ts';
-import {
-  type DmarcBook,
-  type ReportBook,
-  type TlsBook,
-  checkReport,
-  isKnownReport,
-  newBook,
-  reportDay,
-  withDmarcReport,
-  withTlsReport,
-} from '#mail/reports/book.ts';
+import { type ReportBook, checkReport, isKnownReport, reportDay, withDmarcReport, withTlsReport } from '#mail/reports/book.ts';
 import {
   type MailReports,
   type ReportGround,
@@ -34,33 +24,12 @@ import {
   tlsVerdict,
 } from '#mail/reports/evidence.ts';
 import { type TlsReport } from '#mail/reports/tls-report.ts';
-import { StoreFailure } from '#store/failure.ts';
-import { hasFields } from '#store/json.ts';
-import { type StoreReader } from '#store/reader.ts';
+import { dmarcReportsWrite, tlsReportsWrite } from '#store/mail/reports.ts';
 import { type DocumentWrite } from '#store/writer.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type MailCommand, type ReportStatus, type ReportsStatus } from '#control/api/mail.ts';
 
-const REPORTS = 'mail-reports';
-const DMARC = 'dmarc';
-const TLS = 'tls';
-
 export type ReportCommand = Extract<MailCommand, { readonly kind: 'dmarc.report' | 'mta-sts.report' }>;
-
-export function readReports(reader: StoreReader, zoneId: number): MailReports {
-  const dmarc = reader.document(zoneId, REPORTS, DMARC) ?? newBook();
-  const tls = reader.document(zoneId, REPORTS, TLS) ?? newBook();
-  if (!isDmarcBook(dmarc) || !isTlsBook(tls)) {
-    const what = `what is known of reports about zone id ${zoneId}`;
-    throw new StoreFailure('STORE_DAMAGED', what, `${what} does not have its form`, 'restore the last backup');
-  }
-  return { dmarc, tls };
-}
-
-/** The reports go with the policy that they were evidence for. */
-export function forgetReports(zoneId: number): DocumentWrite[] {
-  return [DMARC, TLS].map((id) => ({ zoneId, kind: REPORTS, id, value: null }));
-}
 
 /** What evidence from reports is made of, for a zone as it is. */
 export function reportGround(reports: MailReports, view: ZoneView, policy: MailPolicy, state: MailState): ReportGround {
@@ -101,13 +70,13 @@ export function takeReport(
   const detail = `${nameOfReport(command)}: ${summaryOf(command)}`;
   if (command.kind === 'dmarc.report') {
     const dmarc = withDmarcReport(reports.dmarc, command.report, wallMs, firstDay);
-    const documents = [{ zoneId, kind: REPORTS, id: DMARC, value: dmarc }];
+    const documents = [dmarcReportsWrite(zoneId, dmarc)];
     return ok({ reports: { ...reports, dmarc }, documents, detail, warnings: [], isNew: true });
   }
   const tls = withTlsReport(reports.tls, command.report, wallMs, firstDay);
   return ok({
     reports: { ...reports, tls },
-    documents: [{ zoneId, kind: REPORTS, id: TLS, value: tls }],
+    documents: [tlsReportsWrite(zoneId, tls)],
     detail,
     warnings: [],
     isNew: true,
@@ -176,23 +145,4 @@ function sourceLine({ address, messages, aligned, isKnown, isHolding }: SourceSh
       ? ''
       : '; unknown, not waited for: if it is yours, have it sign with DKIM or name it in SPF';
   return `${address}: ${aligned} of ${messages} messages aligned${share}${state}`;
-}
-
-const isCounts = (value: unknown): boolean => typeof value === 'object' && value !== null;
-
-function isDmarcBook(value: unknown): value is DmarcBook {
-  return isBook(value, { day: 'number', sources: Array.isArray, selectors: isCounts });
-}
-
-function isTlsBook(value: unknown): value is TlsBook {
-  return isBook(value, { day: 'number', succeeded: 'number', failed: 'number', types: isCounts });
-}
-
-function isBook(value: unknown, day: Parameters<typeof hasFields>[1]): boolean {
-  return hasFields(value, {
-    version: (version) => version === 1,
-    known: Array.isArray,
-    last: Array.isArray,
-    days: (days) => Array.isArray(days) && days.every((each) => hasFields(each, day)),
-  });
 }

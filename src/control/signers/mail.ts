@@ -4,7 +4,8 @@ import { type Name, formatName } from '#dns/name.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type Command, type Outcome, type RunOptions } from '#control/api/control.ts';
 import { storedDkimKeys } from '#control/mail/dkim-keys.ts';
-import { readDkimState, readMailPolicy } from '#store/mail/documents.ts';
+import { readMailPolicy } from '#store/mail/policy.ts';
+import { readDkimState } from '#store/mail/state.ts';
 import { type SignerMail } from './signers.ts';
 
 type Run = (command: Command, options: RunOptions) => Promise<Result<Outcome>>;

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createLog } from '#base/log.ts';
 import { REPORT_SOURCES_PER_DAY_MAX } from '#base/limits/reports.ts';
 import { MailScheduler } from '#control/lifecycle/scheduler.ts';
-import { readReports } from '#control/reports/reports.ts';
+import { readReports } from '#store/mail/reports.ts';
 import { nameOf, ownerKey, parseName } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { type DmarcReport, type DmarcRow } from '#mail/reports/dmarc-aggregate.ts';

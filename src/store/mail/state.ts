@@ -1,0 +1,85 @@
+/**
+ * The state of everything that a zone's mail policy set going, in the store: with the time that it is due next, and beside it the names
+ * that it watches, so that a change elsewhere in the zone need not read it.
+ * Checked when it is read: what is on a disk may have been changed there.
+ * Not here: how state changes (mail/step.ts), transactions (control/mail/decide.ts).
+ */
+import { type DkimState } from '#mail/dkim/lifecycle.ts';
+import { type MailState } from '#mail/state.ts';
+import { DocumentCache } from '#store/document-cache.ts';
+import { type DocumentWrite } from '#store/documents.ts';
+import { formFailure } from '#store/failure.ts';
+import { hasFields, isArrayOf, isString } from '#store/json.ts';
+import { type StoreReader } from '#store/reader.ts';
+
+const MAIL = 'mail';
+const STATE = 'state';
+const HOSTS = 'hosts';
+
+const STATES = new DocumentCache<MailState>(MAIL, STATE);
+
+/** Undefined when the zone has no mail policy. Throws STORE_DAMAGED. */
+export function readMailState(reader: StoreReader, zoneId: number): MailState | undefined {
+  return STATES.read(reader, zoneId, (value) => {
+    if (!isMailState(value)) throw formFailure(`the mail state of zone id ${zoneId}`);
+    return value;
+  });
+}
+
+export function readDkimState(reader: StoreReader, zoneId: number): DkimState | undefined {
+  return readMailState(reader, zoneId)?.dkim;
+}
+
+/** Hosts with TLSA of the zone's mail policy, absolute and in lower case; empty when the zone has no policy. */
+export function readMailHosts(reader: StoreReader, zoneId: number): readonly string[] {
+  const value = reader.document(zoneId, MAIL, HOSTS);
+  // Stored by a version that did not write them apart: the next step does.
+  if (value === undefined) return hostsOf(readMailState(reader, zoneId));
+  if (!isHosts(value)) throw formFailure(`the mail hosts of zone id ${zoneId}`);
+  return value;
+}
+
+/** `dueAtMs` is counted time. */
+export function stateWrites(zoneId: number, value: MailState | null, dueAtMs?: number): DocumentWrite[] {
+  return [
+    { zoneId, kind: MAIL, id: STATE, value, ...(dueAtMs === undefined ? {} : { dueAtMs }) },
+    { zoneId, kind: MAIL, id: HOSTS, value: value === null ? null : hostsOf(value) },
+  ];
+}
+
+/** The zone's mail is due at `nowMs`, counted time; nothing when it has no policy. */
+export function wakeWrite(zoneId: number, nowMs: number): DocumentWrite {
+  return { zoneId, kind: MAIL, id: STATE, wakeAtMs: nowMs };
+}
+
+/** Ids of zones whose mail is due, soonest first. */
+export function dueMailZones(reader: StoreReader, untilMs: number, limit: number): number[] {
+  return reader.due(untilMs, limit, MAIL).map(({ zoneId }) => zoneId);
+}
+
+/** When the next mail of any zone is due. */
+export function nextMailDueMs(reader: StoreReader): number | undefined {
+  return reader.due(Number.MAX_SAFE_INTEGER - 1, 1, MAIL)[0]?.dueAtMs;
+}
+
+function hostsOf(state: MailState | undefined): readonly string[] {
+  return [...new Set(state?.tlsa.lifecycle.objects.map(({ data }) => data.host))];
+}
+
+const isHosts = isArrayOf(isString);
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+const isLifecycle = (value: unknown): boolean => hasFields(value, { version: (version) => version === 1, objects: Array.isArray });
+
+function isMailState(value: unknown): value is MailState {
+  return hasFields(value, {
+    version: (version) => version === 1,
+    dkim: (dkim) => hasFields(dkim, { lifecycle: isLifecycle, names: isObject, rotations: isObject }),
+    dmarc: isLifecycle,
+    mtaSts: (sts) => hasFields(sts, { mode: isLifecycle, bodies: isLifecycle, hosts: isLifecycle, lastVersion: 'number' }),
+    tlsa: (tlsa) => hasFields(tlsa, { lifecycle: isLifecycle, taken: Array.isArray, count: 'number' }),
+    spf: (spf) => spf === undefined || hasFields(spf, { sources: Array.isArray, parts: Array.isArray, record: 'string?' }),
+    ttls: isObject,
+    managed: Array.isArray,
+    consents: (consents) => consents === undefined || Array.isArray(consents),
+  });
+}
