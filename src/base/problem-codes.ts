@@ -90,7 +90,7 @@ export const PROBLEM_KINDS = {
   DNSSEC_TIME: { title: 'a signature is not valid now', status: 500, exit: 6 },
   DNSSEC_UNSIGNED: { title: 'an RRset that must be signed is not', status: 500, exit: 6 },
 
-  // mail: records of a domain's mail policy (the record.ts of each folder in mail/, and mail/hygiene.ts)
+  // mail: records of a domain's mail policy (mail/<subject>/record.ts and mail/hygiene.ts)
   BIMI_AVATAR: bad('a BIMI avatar preference (avp=) is neither brand nor personal'),
   BIMI_DMARC: bad('BIMI is wanted for a domain whose DMARC policy does not allow it'),
   BIMI_EVIDENCE: bad('a BIMI evidence location (a=) is not an https: URL'),

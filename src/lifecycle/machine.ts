@@ -2,7 +2,7 @@
  * What a life cycle is, as data: stages, the transitions between them, and what each transition waits for. DKIM selectors, TLSA
  * records, MTA-STS bodies, DMARC stages, and later keys and certificates are all *publish – wait until every cache can know – use –
  * wait until nobody can need it – withdraw* with other names and waits.
- * Not here: doing it (engine.ts), the waits of one kind (the lifecycle.ts of each folder in mail/).
+ * Not here: doing it (engine.ts), the waits of one kind (mail/<subject>/lifecycle.ts).
  */
 import { assert } from '#base/assert.ts';
 

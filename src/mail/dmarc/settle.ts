@@ -29,7 +29,7 @@ export interface DmarcSettings {
 /** RFC 9989 §7.4: at least a month of none, then as long of quarantine. */
 const DEFAULTS = { noneFor: '30d', quarantineFor: '30d' } as const;
 
-/** RFC 2142 §4: every domain with mail has this mailbox. */
+/** RFC 5321 §4.5.1, RFC 2142 §5: every domain with mail has this mailbox. */
 export function postmaster(domain: Name): string {
   return mailtoUri(`postmaster@${formatName(domain).slice(0, -1)}`);
 }
