@@ -1,25 +1,48 @@
 /** The source tree keeps the house rules; and the rules can fail. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { findFolderCircles, SUB_FOLDERS } from './support/architecture/sub-folders.ts';
 import { checkArchitecture, FOLDER_FILES_MAX, LINES_MAX } from './support/architecture-rules.ts';
+import { findLimitsElsewhere } from './support/architecture/limits.ts';
+import { findLongFunctions, FUNCTION_LINES_MAX } from './support/architecture/long-functions.ts';
+import {
+  compareRatchets,
+  countRatchets,
+  findLongLines,
+  findUntested,
+  lowerRatchets,
+  type Ratchets,
+  readRatchets,
+} from './support/architecture/ratchets.ts';
+import { findDeadDocumentReferences, findDeadFileReferences, findUnlistedRfcs } from './support/architecture/references.ts';
+import { readFolder } from './support/architecture/sources.ts';
+import { findFolderCircles, SUB_FOLDERS } from './support/architecture/sub-folders.ts';
+import { findPhrases, findRoomNames } from './support/architecture/words.ts';
 
-const SOURCE = join(import.meta.dirname, '../src');
-
-function readSources(): Map<string, string> {
-  return new Map(
-    readdirSync(SOURCE, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
-      .map((entry) => join(entry.parentPath, entry.name))
-      .map((path) => [relative(SOURCE, path).split(sep).join('/'), readFileSync(path, 'utf8')]),
-  );
-}
+const sources = readFolder('src', '.ts');
+const documents = readFolder('docs', '.md');
+const repositoryFiles = new Set(
+  ['bench', 'scripts', 'test'].flatMap((folder) => [...readFolder(folder, '.ts').keys()].map((path) => `${folder}/${path}`)),
+);
 
 test('src/ keeps the rules of the house', () => {
-  const sources = readSources();
   expect(sources.size).toBeGreaterThan(50);
   expect(checkArchitecture(sources, ['main.ts'])).toEqual([]);
+});
+
+test('files named in comments and documents are there', () => {
+  expect(findDeadFileReferences(sources, repositoryFiles)).toEqual([]);
+  expect(documents.size).toBeGreaterThan(5);
+  expect(findDeadDocumentReferences(documents, sources, repositoryFiles)).toEqual([]);
+});
+
+test('docs/rfc.md lists every RFC that src/ cites', () => {
+  expect(findUnlistedRfcs(sources, documents.get('rfc.md')!)).toEqual([]);
+});
+
+test('what is counted in test/support/architecture/ratchets.json only falls', () => {
+  expect(compareRatchets(readRatchets(), countRatchets())).toEqual([]);
 });
 
 test.each(Object.entries(SUB_FOLDERS))('the sub-folders of %s stand on floors: no circle in their table', (_room, table) => {
@@ -140,5 +163,139 @@ describe('the rules can fail', () => {
     ],
   ])('%s', (_what, changes, violation) => {
     expect(check(changes).join('\n')).toContain(violation);
+  });
+});
+
+describe('references can be found dead', () => {
+  const tree = new Map([
+    ['zone/cut.ts', '/** Not here: looking it up (lookup.ts). */\nexport const cut = 1;\n'],
+    ['zone/lookup.ts', '/** See zone/cut.ts,\n * and test/laws/law.test.ts. */\nexport const lookup = 1; // src/zone/cut.ts\n'],
+  ]);
+  const others = new Set(['test/laws/law.test.ts']);
+  const withFile = (text: string) => findDeadFileReferences(new Map([...tree, ['dns/name.ts', text]]), others);
+
+  test('beside the file, from src/, in the repository: all there', () => expect(withFile('/** Head. */\n')).toEqual([]));
+  test.each<[string, string, string[]]>([
+    ['a file of another folder by its bare name', '/**\n * Not here: cuts (cut.ts).\n */\n', ['dns/name.ts:2: there is no cut.ts']],
+    ['a file that moved', '/** Head. */\nconst a = 1; // as zone/old/cut.ts does\n', ['dns/name.ts:2: there is no zone/old/cut.ts']],
+    ['a test that is gone', '/** Head (test/laws/gone.test.ts). */\n', ['dns/name.ts:1: there is no test/laws/gone.test.ts']],
+    ['none in code, and none for a whole kind of files', "/** Of zone/<name>.ts. */\nimport './cut.ts';\n", []],
+  ])('%s', (_what, text, dead) => expect(withFile(text)).toEqual(dead));
+
+  test('in a document', () => {
+    expect(findDeadDocumentReferences(new Map([['a.md', '`zone/cut.ts`, `src/zone/cut.ts`, `zone/gone.ts`']]), tree, others)).toEqual([
+      'a.md: there is no zone/gone.ts',
+    ]);
+  });
+
+  test('an RFC that the table lacks, alone or in a list', () => {
+    const cites = new Map([['a.ts', '/** RFC 1035 §3, RFCs 4033, 4034 and 4035; RFC 9 of nothing. */']]);
+    expect(findUnlistedRfcs(cites, '| 1035, 4034 |')).toEqual([
+      'docs/rfc.md does not list RFC 4033 (a.ts)',
+      'docs/rfc.md does not list RFC 4035 (a.ts)',
+    ]);
+  });
+});
+
+describe('what is counted is found', () => {
+  const one = (text: string) => new Map([['control/a.ts', text]]);
+
+  test('functions by name, with and without one, methods too; one of the allowed length is not', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'planted-'));
+    const body = (lines: number) => 'x();\n'.repeat(lines);
+    const long = body(FUNCTION_LINES_MAX - 1);
+    writeFileSync(
+      join(folder, 'a.ts'),
+      [
+        `export function exact() {\n${body(FUNCTION_LINES_MAX - 2)}}`,
+        `export async function long() {\n${long}}`,
+        `export class A {\n  #method() {\n${long}}\n}`,
+        `export const arrow = () => {\n${long}};`,
+        `run(() => {\n${long}});`,
+      ].join('\n'),
+    );
+    try {
+      expect(findLongFunctions(folder)).toEqual(['a.ts (without a name)', 'a.ts (without a name) again', 'a.ts long', 'a.ts method']);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('lines over 120 columns', () => {
+    expect(findLongLines(one(`${'x'.repeat(120)}\n${'x'.repeat(121)}\n`))).toEqual(['control/a.ts:2']);
+  });
+
+  test.each<[string, string[]]>([
+    ['/** Nobody knows. */', ['control/a.ts: nobody']],
+    ["const text = 'the worker is not told';", ['control/a.ts: is not told']],
+    ['/**\n * What it comes\n * to.\n */', ['control/a.ts: comes to']],
+    ['// the control\n// room', ['control/a.ts: control room']],
+    ['/** Somebody else goes on; another zone refuses. */', ['control/a.ts: somebody', 'control/a.ts: goes on', 'control/a.ts: refuses']],
+    ['/** There is no room on the disk; the query is refused; told apart. */', []],
+  ])('phrases that docs/style.md replaces: %j', (text, found) => expect(findPhrases(one(text))).toEqual(found));
+
+  test('names with "room" in code, not in comments and texts', () => {
+    expect(findRoomNames(one("/** A room. */\nconst mailRoom: MailRoom = { room: 'no room' };"))).toEqual([
+      'control/a.ts: mailRoom',
+      'control/a.ts: MailRoom',
+      'control/a.ts: room',
+    ]);
+  });
+
+  test.each<[string, string[]]>([
+    ['const QUEUE_MAX = 100;', ['control/a.ts QUEUE_MAX']],
+    ['export const LOOK_MS: number = 2 * 86_400_000;', ['control/a.ts LOOK_MS']],
+    ['const BUFFER_BYTES = 64 * 1024;', ['control/a.ts BUFFER_BYTES']],
+    ['const HEADER_BYTES = 12;', []],
+    ['const NAMES_MAX = ALIAS_STEPS_MAX + 2;', []],
+    ['/* const QUEUE_MAX = 100; */', []],
+  ])('limits: %s', (text, found) => expect(findLimitsElsewhere(one(text))).toEqual(found));
+
+  test('limits in base/limits/ are at home', () => {
+    expect(findLimitsElsewhere(new Map([['base/limits/queue.ts', 'export const QUEUE_MAX = 100;']]))).toEqual([]);
+  });
+
+  test('long modules of control, mail and admin without a test of their own name', () => {
+    const long = `const a = 1;\n${'// line\n'.repeat(80)}`;
+    const modules = new Map([
+      ['control/a.ts', long],
+      ['control/b.ts', long],
+      ['control/short.ts', 'const a = 1;\n'],
+      ['control/types.ts', `export interface A {}\n${'// line\n'.repeat(80)}`],
+      ['dns/c.ts', long],
+    ]);
+    expect(findUntested(modules, new Set(['control/b.test.ts']))).toEqual(['control/a.ts']);
+  });
+});
+
+describe('counts only fall', () => {
+  const ratchets = (longLines: Record<string, number>, untested: string[]): Ratchets => ({
+    counts: { longLines, phrases: {}, roomNames: {} },
+    lists: { longFunctions: [], limitsElsewhere: [], untested },
+  });
+  const kept = ratchets({ control: 5, mail: 2 }, ['control/a.ts']);
+
+  test('the same: nothing to say', () => expect(compareRatchets(kept, kept)).toEqual([]));
+  test('a rise, also in a room that had none', () => {
+    expect(compareRatchets(kept, ratchets({ control: 6, dns: 1, mail: 2 }, ['control/a.ts', 'control/b.ts']))).toEqual([
+      'longLines (over 120 columns): control/ has 6, at most 5 are allowed',
+      'longLines (over 120 columns): dns/ has 1, at most 0 are allowed',
+      'untested (over 80 lines, no test file of the same name): control/b.ts is new',
+    ]);
+  });
+  test('a fall says what to write down', () => {
+    expect(compareRatchets(kept, ratchets({ control: 3 }, [])).map((each) => each.replace(/ \(run.*/, ''))).toEqual([
+      'longLines (over 120 columns): control/ has fewer: lower the number to 3',
+      'longLines (over 120 columns): mail/ has fewer: lower the number to 0',
+      'untested (over 80 lines, no test file of the same name): control/a.ts is no more: take it from the list',
+    ]);
+  });
+  test('lowering follows falls and moves between rooms, and rejects growth', () => {
+    const moved = ratchets({ control: 4, process: 3 }, ['process/a.ts']);
+    expect(lowerRatchets(kept, moved)).toBe(moved);
+    expect(lowerRatchets(kept, ratchets({ control: 8 }, []))).toBe('longLines (over 120 columns): 8 in all, at most 7 are allowed');
+    expect(lowerRatchets(kept, ratchets({}, ['a.ts', 'b.ts']))).toBe(
+      'untested (over 80 lines, no test file of the same name): 2 in all, at most 1 are allowed',
+    );
   });
 });

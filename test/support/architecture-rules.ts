@@ -3,6 +3,7 @@
  * Not here: types and formatting (tsc, oxlint and oxfmt know those better).
  */
 import { posix } from 'node:path';
+import { type Sources, roomOf, withoutComments, withoutStrings } from './architecture/sources.ts';
 import { checkSubFolderImport, findUnknownSubFolders } from './architecture/sub-folders.ts';
 
 /** Rooms by floor: a file imports its own room and rooms on lower floors only. Rooms on one floor never meet. */
@@ -33,9 +34,6 @@ const LONG_FOLDERS: readonly string[] = ['cli', 'dns/rdata'];
 /** Lines a file may have; past it there are two things in it. */
 export const LINES_MAX = 400;
 
-/** Sources by path relative to src/, e.g. `dns/name.ts`. */
-export type Sources = ReadonlyMap<string, string>;
-
 interface Import {
   readonly specifier: string;
   readonly line: number;
@@ -46,20 +44,11 @@ const IMPORT = /^\s*(?:import|export)\b(?:[^'"`;]*?\bfrom)?\s*'([^']+)'|\bimport
 const STARTED =
   /siblingModule\(\s*import\.meta\.(?:url|resolve\(\s*'(#[^']+)'\s*\)),\s*'([^']+)'\s*,?\s*\)|new URL\(\s*'\.\/([^']+)\.ts',\s*import\.meta\.url\s*\)/g;
 
-/** `source` without comments; line numbers stay. Quotes are respected well enough for our own formatted code. */
-function withoutComments(source: string): string {
-  return source.replaceAll(/\/\*[\s\S]*?\*\/|(?<=^|[\s;{},()[\]])\/\/[^\n]*/g, (comment) => comment.replaceAll(/[^\n]/g, ' '));
-}
-
 function importsOf(code: string): Import[] {
   return [...code.matchAll(IMPORT)].map((match) => ({
     specifier: (match[1] ?? match[2])!,
     line: code.slice(0, match.index + match[0].length).split('\n').length,
   }));
-}
-
-function roomOf(path: string): string | undefined {
-  return path.includes('/') ? path.slice(0, path.indexOf('/')) : undefined;
 }
 
 function floorOf(path: string): number {
@@ -134,16 +123,12 @@ function checkText(path: string, source: string, code: string): string[] {
   if (/^\s*export\s+default\b|^\s*export\s*\{[^}]*\bdefault\b/m.test(code)) violations.push(`${path}: default export`);
   if (/@ts-(ignore|nocheck|expect-error)/.test(source)) violations.push(`${path}: switches the type checker off`);
   if (/oxlint-disable|eslint-disable/.test(source)) violations.push(`${path}: switches the linter off`);
-  if (/(?::|<|\bas|\|)\s*any\b(?!\()|\bany\[\]/.test(stringsBlanked(code))) violations.push(`${path}: any`);
+  if (/(?::|<|\bas|\|)\s*any\b(?!\()|\bany\[\]/.test(withoutStrings(code))) violations.push(`${path}: any`);
   if (/^\s*(export\s+)?(const\s+)?enum\s/m.test(code)) violations.push(`${path}: enum (not erasable)`);
   if (/^\s*export\s+\*/m.test(code)) violations.push(`${path}: re-exports everything`);
   const statements = code.replaceAll(/^\s*(import|export)\b[^'";]*from\s*'[^']+';?/gm, '').trim();
   if (statements === '' && code.trim() !== '') violations.push(`${path}: a barrel: it only passes on what others export`);
   return violations;
-}
-
-function stringsBlanked(code: string): string {
-  return code.replaceAll(/'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g, "''");
 }
 
 function findFullFolders(paths: Iterable<string>): string[] {

@@ -1,0 +1,137 @@
+/**
+ * Ratchets: faults that are counted instead of forbidden, and whose count may only fall. ratchets.json keeps the counts; when one falls,
+ * `npx node test/support/architecture/lower-ratchets.ts` writes the new ones.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { findLimitsElsewhere } from './limits.ts';
+import { FUNCTION_LINES_MAX, findLongFunctions } from './long-functions.ts';
+import { REPOSITORY, type Sources, readFolder, roomOf, withoutComments } from './sources.ts';
+import { findPhrases, findRoomNames } from './words.ts';
+
+export const RATCHETS_FILE = join(import.meta.dirname, 'ratchets.json');
+
+/** Columns of a line: two windows side by side. */
+export const COLUMNS_MAX = 120;
+/** Lines from which on a module of the private side has a test file of its own name. */
+export const UNTESTED_LINES_MAX = 80;
+/** Where "room" is a metaphor, and where a failing test must point at one module. */
+const PRIVATE_ROOMS: readonly string[] = ['control', 'mail', 'admin'];
+
+/** Not in modules of types alone, which no test can run. */
+const HAS_CODE = /^\s*(?:export )?(?:async )?(?:const|function|class)\b/m;
+
+/** What is counted in each room. */
+export interface Counts {
+  /** Lines longer than COLUMNS_MAX. */
+  readonly longLines: Readonly<Record<string, number>>;
+  /** Phrases that docs/style.md replaces. */
+  readonly phrases: Readonly<Record<string, number>>;
+  /** Names with "room" in them, in PRIVATE_ROOMS. */
+  readonly roomNames: Readonly<Record<string, number>>;
+}
+
+/** What is listed by name. */
+export interface Lists {
+  /** Functions longer than FUNCTION_LINES_MAX. */
+  readonly longFunctions: readonly string[];
+  /** Limits that stand outside base/limits/. */
+  readonly limitsElsewhere: readonly string[];
+  /** Modules longer than UNTESTED_LINES_MAX without a test file of their own name. */
+  readonly untested: readonly string[];
+}
+
+export interface Ratchets {
+  readonly counts: Counts;
+  readonly lists: Lists;
+}
+
+function perRoom(paths: Iterable<string>): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const path of paths) counts[roomOf(path) ?? 'src'] = (counts[roomOf(path) ?? 'src'] ?? 0) + 1;
+  return Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+export function findLongLines(sources: Sources): string[] {
+  return [...sources].flatMap(([path, source]) =>
+    source.split('\n').flatMap((line, index) => (line.length > COLUMNS_MAX ? [`${path}:${index + 1}`] : [])),
+  );
+}
+
+/** `tests`: paths relative to test/. */
+export function findUntested(sources: Sources, tests: ReadonlySet<string>): string[] {
+  return [...sources]
+    .filter(([path]) => PRIVATE_ROOMS.includes(roomOf(path) ?? ''))
+    .filter(([, source]) => source.split('\n').length - 1 > UNTESTED_LINES_MAX && HAS_CODE.test(withoutComments(source)))
+    .map(([path]) => path)
+    .filter((path) => !tests.has(path.replace(/\.ts$/, '.test.ts')))
+    .toSorted();
+}
+
+/** The source tree as it is. */
+export function countRatchets(): Ratchets {
+  const sources = readFolder('src', '.ts');
+  return {
+    counts: {
+      longLines: perRoom(findLongLines(sources)),
+      phrases: perRoom(findPhrases(sources)),
+      roomNames: perRoom(findRoomNames(sources).filter((place) => PRIVATE_ROOMS.includes(roomOf(place) ?? ''))),
+    },
+    lists: {
+      longFunctions: findLongFunctions(join(REPOSITORY, 'src')),
+      limitsElsewhere: findLimitsElsewhere(sources),
+      untested: findUntested(sources, new Set(readFolder('test', '.test.ts').keys())),
+    },
+  };
+}
+
+export function readRatchets(): Ratchets {
+  return JSON.parse(readFileSync(RATCHETS_FILE, 'utf8')) as Ratchets;
+}
+
+/** What the names in ratchets.json mean, for who reads a failure. */
+const MEANING: Readonly<Record<keyof Counts | keyof Lists, string>> = {
+  longLines: `longLines (over ${COLUMNS_MAX} columns)`,
+  phrases: 'phrases (docs/style.md, "Words")',
+  roomNames: 'roomNames (names with "room" in them)',
+  longFunctions: `longFunctions (over ${FUNCTION_LINES_MAX} lines)`,
+  limitsElsewhere: 'limitsElsewhere (limits outside base/limits/)',
+  untested: `untested (over ${UNTESTED_LINES_MAX} lines, no test file of the same name)`,
+};
+const LOWER = 'run npx node test/support/architecture/lower-ratchets.ts and commit what it writes';
+
+/** Where `now` differs from what is `kept`: what rose must be mended, what fell must be written down. */
+export function compareRatchets(kept: Ratchets, now: Ratchets): string[] {
+  const differences: string[] = [];
+  for (const name of Object.keys(now.counts) as (keyof Counts)[]) {
+    for (const room of new Set([...Object.keys(kept.counts[name]), ...Object.keys(now.counts[name])])) {
+      const [before, after] = [kept.counts[name][room] ?? 0, now.counts[name][room] ?? 0];
+      if (after > before) differences.push(`${MEANING[name]}: ${room}/ has ${after}, at most ${before} are allowed`);
+      if (after < before) differences.push(`${MEANING[name]}: ${room}/ has fewer: lower the number to ${after} (${LOWER})`);
+    }
+  }
+  for (const name of Object.keys(now.lists) as (keyof Lists)[]) {
+    const [before, after] = [kept.lists[name], now.lists[name]];
+    differences.push(...after.filter((each) => !before.includes(each)).map((each) => `${MEANING[name]}: ${each} is new`));
+    differences.push(
+      ...before
+        .filter((each) => !after.includes(each))
+        .map((each) => `${MEANING[name]}: ${each} is no more: take it from the list (${LOWER})`),
+    );
+  }
+  return differences;
+}
+
+/** The ratchets that follow `kept` when the tree is `now`, or why there are none: the sum over all rooms, or a list, would grow. */
+export function lowerRatchets(kept: Ratchets, now: Ratchets): Ratchets | string {
+  const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((all, each) => all + each, 0);
+  for (const name of Object.keys(now.counts) as (keyof Counts)[]) {
+    const [before, after] = [sum(kept.counts[name]), sum(now.counts[name])];
+    if (after > before) return `${MEANING[name]}: ${after} in all, at most ${before} are allowed`;
+  }
+  for (const name of Object.keys(now.lists) as (keyof Lists)[]) {
+    const [before, after] = [kept.lists[name], now.lists[name]];
+    if (after.length > before.length) return `${MEANING[name]}: ${after.length} in all, at most ${before.length} are allowed`;
+  }
+  return now;
+}

@@ -1,0 +1,49 @@
+/** What comments and documents refer to is there: files of the tree, and RFCs in docs/rfc.md. */
+import { posix } from 'node:path';
+import { type Sources, commentsOf } from './sources.ts';
+
+/** `zone/cut.ts` or `cut.ts`; not the end of a longer word, a pattern or a specifier. */
+const FILE = /(?<![\w#./*<>-])(?:[\w.-]+\/)*[\w.-]+\.ts\b/g;
+/** `RFC 1035`, `RFCs 4033, 4034 and 4035`. */
+const RFC = /\bRFCs?\s(?:\*\s)?(\d{3,5})((?:(?:, | and |, and )\d{3,5}\b)*)/g;
+
+/**
+ * Files named in comments that are not there: neither beside the file, nor by their path in src/, nor by their path in the repository
+ * (`repositoryFiles`: those outside src/).
+ */
+export function findDeadFileReferences(sources: Sources, repositoryFiles: ReadonlySet<string>): string[] {
+  return [...sources].flatMap(([path, source]) =>
+    commentsOf(source).flatMap(({ line, text }) =>
+      [...text.matchAll(FILE)]
+        .filter(([name]) => !isThere(name, posix.dirname(path), sources, repositoryFiles))
+        .map((match) => `${path}:${line + text.slice(0, match.index).split('\n').length - 1}: there is no ${match[0]}`),
+    ),
+  );
+}
+
+/** The same for a document, whose paths begin at src/ or at the repository. */
+export function findDeadDocumentReferences(documents: Sources, sources: Sources, repositoryFiles: ReadonlySet<string>): string[] {
+  return [...documents].flatMap(([path, text]) =>
+    [...text.matchAll(FILE)]
+      .filter(([name]) => !isThere(name, '.', sources, repositoryFiles))
+      .map(([name]) => `${path}: there is no ${name}`),
+  );
+}
+
+function isThere(name: string, folder: string, sources: Sources, repositoryFiles: ReadonlySet<string>): boolean {
+  const inSource = name.startsWith('src/') ? name.slice(4) : name;
+  return sources.has(posix.join(folder, name)) || sources.has(inSource) || repositoryFiles.has(name);
+}
+
+/** RFCs that `sources` cite and `table`, the text of docs/rfc.md, does not list. */
+export function findUnlistedRfcs(sources: Sources, table: string): string[] {
+  const listed = new Set(table.match(/\b\d{3,5}\b/g));
+  const citedBy = new Map<string, string>();
+  for (const [path, source] of sources)
+    for (const [, first, more] of source.matchAll(RFC))
+      for (const number of `${first}${more}`.match(/\d{3,5}/g) ?? []) citedBy.set(number, path);
+  return [...citedBy]
+    .filter(([number]) => !listed.has(number))
+    .map(([number, path]) => `docs/rfc.md does not list RFC ${number} (${path})`)
+    .toSorted();
+}
