@@ -14,9 +14,32 @@ export interface QueryResponder {
   /**
    * Writes the answer to the first `length` octets of `query` into `out` and returns its length, 0 for no answer. `out` has room for
    * UDP_EDNS_BYTES_MAX octets over UDP, for MESSAGE_BYTES_MAX over TCP. `client` is who asks, as far as the packet tells.
+   * Over TCP it may return ANSWER_IS_STREAM instead, having written nothing: the answer is then what `stream` returns.
    * Synchronous; never throws but for a bug of ours. Keeps neither arrays nor `client`: they are used again.
    */
   respond(query: Uint8Array, length: number, out: Uint8Array, transport: 'udp' | 'tcp', client: ClientAddress): number;
+  /**
+   * Called at once after `respond` has returned ANSWER_IS_STREAM, with the same query and client; keeps neither. Never
+   * called otherwise.
+   */
+  stream?(query: Uint8Array, length: number, client: ClientAddress): MessageStream;
+}
+
+/** Returned by `respond` in place of a length. A number, so that queries with one answer cost nothing more. */
+export const ANSWER_IS_STREAM = -1;
+
+/**
+ * An answer of many messages (a zone transfer). The connection asks for the next message when the client has taken
+ * those before, so a stream makes messages one by one and keeps none.
+ */
+export interface MessageStream {
+  /**
+   * Writes the next message into `out`, which has room for MESSAGE_BYTES_MAX octets, and returns its length; 0: there
+   * are no more. Synchronous, and well below a millisecond; never throws but for a bug of ours. Does not keep `out`.
+   */
+  next(out: Uint8Array): number;
+  /** Called once, after the last message or when the connection is gone: whatever the stream holds is given back. */
+  close(): void;
 }
 
 export interface Listener {

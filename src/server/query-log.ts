@@ -18,7 +18,7 @@ export interface QueryLine {
   /** `192.0.2.0/24`, `2001:db8:1::/56`. */
   readonly client: string;
   readonly dnssecOk: boolean;
-  /** Octets of the query and of the answer; 0 octets: there was no answer. */
+  /** Octets of the query and of the answer; 0 octets: there was no answer, or one of many messages. */
   readonly queryBytes: number;
   readonly answerBytes: number;
   /** Of the header: without the upper bits that EDNS adds. Absent without an answer. */
@@ -37,6 +37,7 @@ export function sampled(responder: QueryResponder, every: number, write: (line: 
   let second = 0;
   let lines = 0;
   return {
+    ...(responder.stream === undefined ? {} : { stream: responder.stream.bind(responder) }),
     beginBatch: () => responder.beginBatch?.(),
     work: () => responder.work?.() ?? false,
     respond(query, length, out, transport, client) {
@@ -57,7 +58,7 @@ export function sampled(responder: QueryResponder, every: number, write: (line: 
         client: networkText(client),
         dnssecOk: head.dnssecOk,
         queryBytes: length,
-        answerBytes,
+        answerBytes: Math.max(0, answerBytes),
         ...(answerBytes < HEADER_BYTES ? {} : { rcode: out[3]! & 0x0f, truncated: (out[2]! & HEADER.TC) !== 0 }),
       });
       return answerBytes;

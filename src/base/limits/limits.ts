@@ -112,6 +112,11 @@ export const TCP_IDLE_MS = 10_000;
 export const TCP_IDLE_FULL_MS = 1_000;
 /** For a client to take the answers it asked for. */
 export const TCP_WRITE_MS = 5_000;
+/**
+ * For a whole stream of messages: 1 GiB at 5 Mbit/s. A stream keeps a snapshot of the store, and what it keeps cannot
+ * be reused.
+ */
+export const TCP_STREAM_MS_MAX = 1_800_000;
 /** How often the times above are looked at: small against all of them. */
 export const TCP_SWEEP_MS = 100;
 /** Answers gathered before they are written: a few segments. */

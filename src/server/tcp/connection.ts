@@ -1,18 +1,21 @@
 /**
  * One TCP connection: reads queries, answers them in order, and stops reading when the client does not take its answers.
  * Implements: RFC 7766 §6.2.1.1 (pipelining), §6.2.3 (idle), §8 (one write for length and message); RFC 9210 §4.
- * States: `first` (nothing asked yet) · `idle` (all answered) · `message` (a message has begun) · `blocked` (answers wait for the client)
- * · `closing` (the last answers are on their way). Each has a deadline, which the table (table.ts) watches.
- * Answering is synchronous, so answers are in the order of the queries and no query waits in memory but those of the last read.
+ * States: `first` (nothing asked yet) · `idle` (all answered) · `message` (a message has begun) · `stream` (an answer
+ * of many messages is being sent) · `blocked` (answers wait for the client) · `closing` (the last answers are on their
+ * way). Each has a deadline, which the table (table.ts) watches. Answering is synchronous, so answers are in the order
+ * of the queries and no query waits in memory but those of the last read. While a stream is being sent nothing is read:
+ * what the client asks meanwhile is answered after it.
  */
 import { type Socket } from 'node:net';
+import { assert } from '#base/assert.ts';
 import { type ClientAddress } from '#base/client-address.ts';
 import { MESSAGE_BYTES_MAX, TCP_SPARE_BUFFERS_MAX, TCP_TURN_BYTES, TCP_WRITE_BATCH_BYTES } from '#base/limits/limits.ts';
 import { SERVER_SLOT as SLOT } from '#server/counters.ts';
-import { type QueryResponder } from '#server/listener.ts';
+import { ANSWER_IS_STREAM, type MessageStream, type QueryResponder } from '#server/listener.ts';
 import { TcpFraming } from './framing.ts';
 
-export type TcpPhase = 'first' | 'idle' | 'message' | 'blocked' | 'closing';
+export type TcpPhase = 'first' | 'idle' | 'message' | 'stream' | 'blocked' | 'closing';
 
 /** What a connection needs from the table it is in. */
 export interface ConnectionHost {
@@ -21,6 +24,7 @@ export interface ConnectionHost {
   readonly firstMessageMs: number;
   readonly messageMs: number;
   readonly writeMs: number;
+  readonly streamMs: number;
   /** How long a connection may be idle now: less when many are open. */
   idleMs(): number;
   nowMs(): number;
@@ -54,6 +58,9 @@ export class TcpConnection {
   #deadlineMs: number;
   /** Answers that the kernel has not taken yet; nothing more is answered while there are any. */
   #unsent: Buffer | undefined;
+  /** The answer of many messages that is being sent; at most one, and its messages exist one batch at a time. */
+  #stream: MessageStream | undefined;
+  #streamDeadlineMs = Infinity;
   /** The client has sent FIN. */
   #ended = false;
   /** More messages are at hand, and the next turn of the event loop goes on with them. */
@@ -76,6 +83,7 @@ export class TcpConnection {
     socket.once('close', () => {
       clearImmediate(this.#turn);
       this.#releaseUnsent();
+      this.#closeStream();
       host.gone(this);
     });
   }
@@ -106,7 +114,7 @@ export class TcpConnection {
 
   /** Reads and answers what is at hand, a turn's worth at a time. */
   #pull(): void {
-    while (this.#phase !== 'blocked' && this.#phase !== 'closing' && this.#turn === undefined) {
+    while (!this.#isSending() && this.#turn === undefined) {
       const available = this.#socket.readableLength;
       const octets: unknown = this.#socket.read(available === 0 ? undefined : Math.min(available, TCP_TURN_BYTES));
       // Nothing now: 'readable' or 'end' will come.
@@ -127,7 +135,8 @@ export class TcpConnection {
       const written = isQuery(message)
         ? this.#host.responder.respond(message, message.length, gathered.subarray(length + 2), 'tcp', this.#address)
         : 0;
-      if (written === 0) {
+      if (written <= 0) {
+        if (written === ANSWER_IS_STREAM) return this.#startStream(message, length);
         // Answers, empty messages and fragments of a header are no queries; nobody honest sends them, and the stream cannot be trusted.
         this.#host.counters[SLOT.tcpGarbage]! += 1;
         this.#write(length);
@@ -143,6 +152,55 @@ export class TcpConnection {
     }
     if (!this.#write(length)) return this.#block();
     this.#rest(answered);
+  }
+
+  /** The answer to `query` is a stream; `length` octets of answers before it are gathered and go first. */
+  #startStream(query: Uint8Array, length: number): void {
+    const stream = this.#host.responder.stream?.(query, query.length, this.#address);
+    assert(stream !== undefined, 'a responder that answers with a stream has none');
+    this.#stream = stream;
+    this.#streamDeadlineMs = this.#host.nowMs() + this.#host.streamMs;
+    if (this.#write(length)) this.#continueStream();
+    else this.#block();
+  }
+
+  /**
+   * Sends one batch of the stream's messages; the next one in another turn of the event loop, when the client has taken
+   * this one.
+   */
+  #continueStream(): void {
+    if (this.#stream === undefined) return this.#resume();
+    this.#enter('stream', this.#streamDeadlineMs);
+    let length = 0;
+    while (this.#stream !== undefined && length < TCP_WRITE_BATCH_BYTES) {
+      const written = this.#stream.next(gathered.subarray(length + 2));
+      if (written === 0) this.#closeStream();
+      else {
+        gathered.writeUInt16BE(written, length);
+        length += 2 + written;
+      }
+    }
+    if (this.#write(length)) this.#yieldTurn();
+    else this.#block();
+  }
+
+  #closeStream(): void {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    this.#streamDeadlineMs = Infinity;
+    stream?.close();
+  }
+
+  /** The client has taken everything; what it asked after that comes next. */
+  #resume(): void {
+    this.#enter('idle', Infinity);
+    this.#work();
+    this.#pull();
+  }
+
+  /** Nothing more is read: answers wait for the client, or a stream or the end of the connection is on its way. */
+  #isSending(): boolean {
+    return this.#phase === 'blocked' || this.#phase === 'stream' || this.#phase === 'closing';
   }
 
   /** Hands the gathered answers to the socket in one write (RFC 7766 §8). False when the client must take some before we go on. */
@@ -193,33 +251,31 @@ export class TcpConnection {
 
   /** Backpressure: who does not take answers cannot ask for more of them. */
   #block(): void {
-    this.#enter('blocked', this.#host.nowMs() + this.#host.writeMs);
+    this.#enter('blocked', Math.min(this.#host.nowMs() + this.#host.writeMs, this.#streamDeadlineMs));
     this.#host.blocked(this);
   }
 
   #drained(): void {
     this.#releaseUnsent();
-    if (this.#phase !== 'blocked') return;
-    this.#enter('idle', Infinity);
-    this.#work();
-    this.#pull();
+    if (this.#phase === 'blocked') this.#continueStream();
   }
 
   /** Other connections and UDP go first; more of this connection in the next turn of the event loop. */
   #yieldTurn(): void {
-    if (this.#phase === 'blocked' || this.#phase === 'closing') return;
+    if (this.#phase === 'blocked' || this.#phase === 'closing' || this.#turn !== undefined) return;
     this.#turn = setImmediate(() => {
       this.#turn = undefined;
-      if (!this.#socket.destroyed) this.#pull();
+      if (this.#socket.destroyed) return;
+      if (this.#phase === 'stream') this.#continueStream();
+      else this.#pull();
     });
   }
 
   /** FIN after the last query is a normal end; the answers still go out (RFC 7766 §6.2.4 forbids dropping them). */
   #clientEnded(): void {
     this.#ended = true;
-    if (this.#phase === 'closing') return;
     // Messages of the last read may still wait; `#rest` ends the connection after them.
-    if (this.#phase === 'blocked') return;
+    if (this.#isSending()) return;
     if (this.#framing.partial) this.#cut();
     else this.#finish();
   }

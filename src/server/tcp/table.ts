@@ -16,6 +16,7 @@ import {
   TCP_IDLE_FULL_MS,
   TCP_IDLE_MS,
   TCP_MESSAGE_MS,
+  TCP_STREAM_MS_MAX,
   TCP_SWEEP_MS,
   TCP_WRITE_MS,
 } from '#base/limits/limits.ts';
@@ -33,6 +34,7 @@ export interface TcpLimits {
   readonly idleMs: number;
   readonly idleFullMs: number;
   readonly writeMs: number;
+  readonly streamMs: number;
 }
 
 export const TCP_LIMITS: TcpLimits = {
@@ -44,6 +46,7 @@ export const TCP_LIMITS: TcpLimits = {
   idleMs: TCP_IDLE_MS,
   idleFullMs: TCP_IDLE_FULL_MS,
   writeMs: TCP_WRITE_MS,
+  streamMs: TCP_STREAM_MS_MAX,
 };
 
 /** Idle time at an occupancy of 0…1: the full time while the table is at most half full, then falling to `idleFullMs`. */
@@ -58,6 +61,7 @@ export class TcpTable implements ConnectionHost {
   readonly firstMessageMs: number;
   readonly messageMs: number;
   readonly writeMs: number;
+  readonly streamMs: number;
   readonly #limits: TcpLimits;
   readonly #connections = new Set<TcpConnection>();
   /** In the order in which they became blocked. */
@@ -75,6 +79,7 @@ export class TcpTable implements ConnectionHost {
     this.firstMessageMs = limits.firstMessageMs;
     this.messageMs = limits.messageMs;
     this.writeMs = limits.writeMs;
+    this.streamMs = limits.streamMs;
     this.counters[SLOT.tcpOpen] = 0;
     // Not in the timer itself: when the loop is late, octets that came in time must be read first, and immediates run after reading.
     this.#sweeper = setInterval(() => setImmediate(() => this.#sweep()), TCP_SWEEP_MS);
@@ -205,6 +210,7 @@ function timeoutSlot(phase: TcpPhase): number {
       return SLOT.tcpTimeoutIdle;
     case 'message':
       return SLOT.tcpTimeoutMessage;
+    case 'stream':
     case 'blocked':
     case 'closing':
       return SLOT.tcpTimeoutWrite;
