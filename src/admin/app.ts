@@ -15,6 +15,7 @@ import {
   URL_PARAMETER_CHARACTERS_MAX,
   ZONE_FILE_BYTES_MAX,
 } from '#base/limits/limits.ts';
+import { WHOLE } from '#base/place.ts';
 import { problem } from '#base/problem.ts';
 import { productVersion } from '#base/version.ts';
 import type { ControlApi } from '#control/api/control.ts';
@@ -122,7 +123,7 @@ export async function buildAdmin({
     keyGenerator: (request) => (isUnixConnection(request) ? 'unix' : clientNetwork(request.ip)),
     allowList: isUnixConnection,
     errorResponseBuilder: (_request, context) =>
-      problemError([problem('RATE_LIMIT', '', `too many requests from this address; wait ${Math.ceil(context.ttl / 1000)} s`)]),
+      problemError([problem('RATE_LIMIT', WHOLE, `too many requests from this address; wait ${Math.ceil(context.ttl / 1000)} s`)]),
   });
   // Memory only: one large import keeps the event loop busy for seconds, and refusing what comes after it would help nobody.
   await app.register(underPressure, {
@@ -130,7 +131,7 @@ export async function buildAdmin({
     pressureHandler: (request, reply) => {
       if (request.routeOptions.config.access === 'public') return;
       reply.header('retry-after', '10');
-      sendProblems(reply, [problem('OVERLOADED', '', 'the control process is short of memory; DNS answers are not affected')]);
+      sendProblems(reply, [problem('OVERLOADED', WHOLE, 'the control process is short of memory; DNS answers are not affected')]);
     },
   });
   guard(app, control);
@@ -145,9 +146,9 @@ export async function buildAdmin({
   app.setNotFoundHandler((request, reply) => {
     const allowed = routes.methodsOf(request.url);
     if (allowed.length === 0)
-      return sendProblems(reply, [problem('ROUTE_NOT_FOUND', '', `there is no ${request.url.split('?')[0]}`, { fix: 'see /docs' })]);
+      return sendProblems(reply, [problem('ROUTE_NOT_FOUND', WHOLE, `there is no ${request.url.split('?')[0]}`, { fix: 'see /docs' })]);
     reply.header('allow', allowed.join(', '));
-    return sendProblems(reply, [problem('METHOD_NOT_ALLOWED', '', `${request.method} is not possible here; ${allowed.join(', ')} are`)]);
+    return sendProblems(reply, [problem('METHOD_NOT_ALLOWED', WHOLE, `${request.method} is not possible here; ${allowed.join(', ')} are`)]);
   });
   await app.ready();
   return app;

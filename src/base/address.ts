@@ -4,7 +4,8 @@
  * Implements: RFC 3986 §3.2.2 brackets, RFC 5952 canonical text.
  */
 import { isIP, SocketAddress as NodeSocketAddress } from 'node:net';
-import { fail, ok, problem, type Result } from './problem.ts';
+import { type Place, WHOLE } from './place.ts';
+import { type Result, fail, ok, problem } from './problem.ts';
 
 /** Where a socket listens, or a peer is. */
 export interface IpPort {
@@ -18,7 +19,7 @@ export interface IpPort {
 const FORM_FIX = 'write ADDRESS:PORT with an IP address, as 127.0.0.1:5300 or [::1]:5300; all addresses are 0.0.0.0 and [::]';
 
 /** `ADDR:PORT`. With `defaultPort` the port may be left out, and IPv6 without brackets is then taken as an address alone. */
-export function parseIpPort(text: string, at = '', defaultPort?: number): Result<IpPort> {
+export function parseIpPort(text: string, at: Place = WHOLE, defaultPort?: number): Result<IpPort> {
   const bad = (why: string) => fail(problem('ADDRESS_SYNTAX', at, `"${text}" is not a socket address: ${why}`, { fix: FORM_FIX }));
   if (defaultPort !== undefined && isIP(text) !== 0) return ok(ipPort(text, defaultPort));
   if (isIP(text) === 6) return bad('an IPv6 address with a port needs brackets, and the port is missing or cannot be told');

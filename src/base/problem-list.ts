@@ -3,6 +3,7 @@
  * Errors and warnings are bounded apart, so that a hundred warnings cannot hide the error that stops the change.
  */
 import { PROBLEMS_SHOWN_MAX } from '#base/limits/limits.ts';
+import { WHOLE } from './place.ts';
 import { type Problem, problem, warning } from './problem.ts';
 
 export class ProblemList {
@@ -30,8 +31,8 @@ export class ProblemList {
   /** In the order found, then one line for each kind that had more than could be kept. */
   list(): Problem[] {
     const listed = [...this.#shown];
-    if (this.#errors > this.#max) listed.push(problem('PROBLEMS_MORE', '', `and ${this.#errors - this.#max} more errors`));
-    if (this.#warnings > this.#max) listed.push(warning('PROBLEMS_MORE', '', `and ${this.#warnings - this.#max} more warnings`));
+    if (this.#errors > this.#max) listed.push(problem('PROBLEMS_MORE', WHOLE, `and ${this.#errors - this.#max} more errors`));
+    if (this.#warnings > this.#max) listed.push(warning('PROBLEMS_MORE', WHOLE, `and ${this.#warnings - this.#max} more warnings`));
     return listed;
   }
 }

@@ -1,7 +1,8 @@
 /** Requests to the admin API, over the Unix socket or HTTP(S). What the server refuses becomes a CommandFailure. */
+import { WHOLE } from '#base/place.ts';
 import { type IncomingMessage, type RequestOptions, request as httpRequest } from 'node:http';
 import { CLI_ANSWER_MS_MAX, PAGE_ITEMS_MAX } from '#base/limits/limits.ts';
-import { CommandFailure, type FailureProblem, exitOf, failure } from './failure.ts';
+import { type AnswerProblem, CommandFailure, type FailureProblem, exitOf, failure, readAnswerProblem } from './failure.ts';
 import type { ServerAddress } from './server-address.ts';
 
 export interface ApiRequest {
@@ -123,7 +124,7 @@ function unreachable(address: ServerAddress, error: NodeJS.ErrnoException): Comm
         {
           code: 'CLI_SERVER',
           severity: 'error',
-          at: '',
+          at: WHOLE,
           message: `you may not open ${address.socketPath}`,
           fix: 'run this as the user that the server runs as, or use --server with --token-file',
         },
@@ -139,7 +140,7 @@ function unreachable(address: ServerAddress, error: NodeJS.ErrnoException): Comm
 }
 
 interface ProblemDocument {
-  readonly errors?: readonly { code: string; severity: 'error' | 'warning'; at: string; detail: string; fix?: string; rfc?: string }[];
+  readonly errors?: readonly AnswerProblem[];
 }
 
 /** The server's problems. With one of a status below 500 nothing was changed; a failing server cannot promise that. */
@@ -147,12 +148,14 @@ function refusal(status: number, text: string, changes: boolean): CommandFailure
   let problems: readonly FailureProblem[] = [];
   try {
     const { errors = [] }: ProblemDocument = JSON.parse(text);
-    problems = errors.map(({ detail, ...rest }) => ({ ...rest, message: detail }));
+    problems = errors.map(readAnswerProblem);
   } catch {
     // Not our server, or a proxy before it: the status has to do.
   }
   if (problems.length === 0)
-    problems = [{ code: 'CLI_SERVER', severity: 'error', at: '', message: `the server answered with HTTP status ${status} and no reason` }];
+    problems = [
+      { code: 'CLI_SERVER', severity: 'error', at: WHOLE, message: `the server answered with HTTP status ${status} and no reason` },
+    ];
   const byStatus = { 401: 5, 403: 5, 404: 3, 409: 4, 412: 4, 504: 7 }[status];
   const exit = exitOf(problems[0]!.code);
   return new CommandFailure(problems, { exit: exit === 1 ? (byStatus ?? 1) : exit, unchanged: changes && status < 500 });

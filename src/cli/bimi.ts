@@ -2,8 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { inFile } from '#base/place.ts';
+import { placeWithin } from '#base/problem.ts';
 import { checkBimiSvg } from '#mail/bimi/svg.ts';
-import { CommandFailure, failure, formatWarning, reasonOf } from './failure.ts';
+import { CommandFailure, failure, formatWarning, problemDocument, reasonOf } from './failure.ts';
 import { type OutputOptions, localCommand } from './options.ts';
 import { type Terminal, formatJson } from './terminal.ts';
 
@@ -14,8 +16,8 @@ export function defineBimi(noun: Command, terminal: Terminal): void {
   ).action((file: string, options: OutputOptions) => {
     const checked = checkBimiSvg(read(file, terminal));
     const problems = checked.ok ? checked.warnings : checked.problems;
-    const placed = problems.map((each) => ({ ...each, at: each.at === '' ? file : `${file}: ${each.at}` }));
-    if (options.json === true) terminal.out(formatJson({ file, ok: checked.ok, problems: placed }));
+    const placed = placeWithin(problems, inFile(file));
+    if (options.json === true) terminal.out(formatJson({ file, ok: checked.ok, problems: placed.map(problemDocument) }));
     else if (checked.ok) terminal.out(`${file}: ok\n`);
     if (options.json !== true) for (const each of placed) terminal.err(formatWarning(each));
     if (!checked.ok) throw new CommandFailure(failure('CLI_CHECK', `${file} would not be shown`).problems, { exit: 6 });

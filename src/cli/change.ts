@@ -1,6 +1,6 @@
 /** Changes of a zone from the command line: ask if it is destructive, send, print the changeset. */
 import { type ApiRequest, callApi } from './api-client.ts';
-import { CommandFailure, type FailureProblem, failure, formatWarning } from './failure.ts';
+import { type AnswerProblem, CommandFailure, failure, formatAnswerWarning } from './failure.ts';
 import type { ChangeOptions } from './options.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatJson, plain } from './terminal.ts';
@@ -23,7 +23,7 @@ interface OutcomeDocument {
   readonly served?: boolean;
   readonly changeset: ChangesetDocument;
   readonly elsewhere?: readonly { readonly zone: string; readonly changeset: ChangesetDocument }[];
-  readonly warnings: readonly (Omit<FailureProblem, 'message'> & { readonly detail: string })[];
+  readonly warnings: readonly AnswerProblem[];
 }
 
 /** Asks before what cannot be taken back. Without --yes and without anybody to ask it is refused. */
@@ -45,7 +45,7 @@ export async function runChange(request: ApiRequest, options: ChangeOptions, ter
   const address = await findServer(options, terminal);
   const query = { ...request.query, ...(options.dryRun === true ? { dryRun: '1' } : options.wait ? { wait: 'served' } : {}) };
   const outcome = await callApi<OutcomeDocument>(address, { ...request, query });
-  for (const { detail, ...rest } of outcome.warnings) terminal.err(formatWarning({ ...rest, message: detail }));
+  for (const each of outcome.warnings) terminal.err(formatAnswerWarning(each));
   terminal.out(options.json === true ? formatJson(outcome) : formatOutcome(outcome, verb));
   if (outcome.served === false)
     throw new CommandFailure(

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { Argument, type Command, Option } from 'commander';
 import { callApi } from './api-client.ts';
 import { confirm } from './change.ts';
-import { type FailureProblem, failure, formatWarning, reasonOf } from './failure.ts';
+import { type AnswerProblem, failure, formatAnswerWarning, reasonOf } from './failure.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
 import { type ServerAddress, findServer } from './server-address.ts';
 import { type Terminal, formatFields, formatJson, formatTable, plain } from './terminal.ts';
@@ -28,8 +28,6 @@ interface SignerDocument {
   readonly export?: ExportDocument;
 }
 
-type WarningDocument = Omit<FailureProblem, 'message'> & { readonly detail: string };
-
 interface AddOptions extends ChangeOptions {
   readonly domain: readonly string[];
   readonly allow?: readonly string[];
@@ -41,7 +39,7 @@ interface AddOptions extends ChangeOptions {
 interface PublicKeyDocument {
   readonly domain: string;
   readonly selector?: string;
-  readonly warnings: readonly WarningDocument[];
+  readonly warnings: readonly AnswerProblem[];
 }
 
 /** Adds the verb `signer`, with verbs of its own, to `waxseal dkim`. */
@@ -66,8 +64,7 @@ export function defineDkimSigner(dkim: Command, terminal: Terminal): void {
     const publicKey = options.publicKey === undefined ? undefined : await readKey(options.publicKey, terminal);
     const made = await addSigner(address, name, command, options, publicKey !== undefined);
     const keys = publicKey === undefined || made === undefined ? [] : await addKeys(address, name, publicKey, options);
-    for (const { detail, ...rest } of [...(made?.warnings ?? []), ...keys.flatMap((each) => each.warnings)])
-      terminal.err(formatWarning({ ...rest, message: detail }));
+    for (const each of [...(made?.warnings ?? []), ...keys.flatMap(({ warnings }) => warnings)]) terminal.err(formatAnswerWarning(each));
     if (options.json === true) terminal.out(formatJson({ ...made, ...(publicKey === undefined ? {} : { publicKeys: keys }) }));
     else printAdded(terminal, name, made, keys, options.dryRun === true);
   });
@@ -123,7 +120,7 @@ async function addSigner(
   command: readonly string[],
   options: AddOptions,
   isOwnKey: boolean,
-): Promise<(SignerDocument & { readonly token?: string; readonly warnings: readonly WarningDocument[] }) | undefined> {
+): Promise<(SignerDocument & { readonly token?: string; readonly warnings: readonly AnswerProblem[] }) | undefined> {
   const { signers } = await callApi<{ readonly signers: readonly SignerDocument[] }>(address, { path: ['signers'] });
   const known = signers.find((each) => each.name === name);
   // The next key of a signer that makes its own: there is nothing to register.

@@ -1,10 +1,58 @@
 /** How a command fails: problems with codes, told to people in one form and to programs in another, and an exit code from the first. */
+import { type Place, WHOLE, formatPlace, inBody, inQuery, inUrl } from '#base/place.ts';
 import { type ProblemCode, PROBLEM_KINDS, problemKind } from '#base/problem-codes.ts';
-import { type Problem, problem } from '#base/problem.ts';
+import { type Problem, type Severity, problem } from '#base/problem.ts';
 import { plain } from './terminal.ts';
 
-/** One problem as the API sends it; `code` may be one that this version does not know. */
-export type FailureProblem = Omit<Problem, 'code'> & { readonly code: string };
+/** A problem of this program, or of an answer of the API: then `code` may be one that this version does not know. */
+export type FailureProblem = Omit<Problem, 'code' | 'at'> & { readonly code: string; readonly at: Place | StatedPlace };
+
+/** A place outside the request, in the words of the server. */
+interface StatedPlace {
+  readonly kind: 'stated';
+  readonly text: string;
+}
+
+/** A problem as it stands in answers of the API. */
+export interface AnswerProblem {
+  readonly code: string;
+  readonly severity: Severity;
+  readonly at: string;
+  readonly pointer?: string;
+  readonly parameter?: string;
+  readonly detail: string;
+  readonly rfc?: string;
+  readonly fix?: string;
+}
+
+export function readAnswerProblem({ at, pointer, parameter, detail, ...rest }: AnswerProblem): FailureProblem {
+  return { ...rest, at: readPlace(at, pointer, parameter), message: detail };
+}
+
+function readPlace(text: string, pointer: string | undefined, parameter: string | undefined): FailureProblem['at'] {
+  if (pointer !== undefined) return inBody(pointer);
+  if (parameter !== undefined) return text.startsWith('?') ? inQuery(parameter) : inUrl(parameter);
+  return text === '' ? WHOLE : { kind: 'stated', text };
+}
+
+/** The place in words; empty for the input as a whole. */
+export function placeText(at: FailureProblem['at']): string {
+  return at.kind === 'stated' ? at.text : formatPlace(at);
+}
+
+/** The problem in JSON output: its place in words, and as a pointer or parameter when it is one. */
+export function problemDocument({ code, severity, at, message, rfc, fix }: FailureProblem) {
+  return {
+    code,
+    severity,
+    at: placeText(at),
+    ...(at.kind === 'body' && at.pointer !== '' ? { pointer: at.pointer } : {}),
+    ...(at.kind === 'parameter' ? { parameter: at.name } : {}),
+    message,
+    ...(rfc === undefined ? {} : { rfc }),
+    ...(fix === undefined ? {} : { fix }),
+  };
+}
 
 /** Thrown by commands, caught by program.ts. */
 export class CommandFailure extends Error {
@@ -24,8 +72,8 @@ export class CommandFailure extends Error {
 }
 
 /** A failure with one problem. */
-export function failure(code: ProblemCode, message: string, fix?: string, at = ''): CommandFailure {
-  return new CommandFailure([problem(code, at, message, fix === undefined ? {} : { fix })]);
+export function failure(code: ProblemCode, message: string, fix?: string): CommandFailure {
+  return new CommandFailure([problem(code, WHOLE, message, fix === undefined ? {} : { fix })]);
 }
 
 /** Exit code of a problem code; 1 for one that only a newer server knows. */
@@ -52,25 +100,31 @@ export function formatFailure({ problems, unchanged }: CommandFailure): string {
 }
 
 /** Where it is, as a prefix. A pointer, parameter or header means something to who wrote a request, not to who typed a command. */
-function placeOf(at: string, message: string): string {
-  const ofRequest = at === '' || /^(?:\?|\/(?!.*:[0-9]+$)|[A-Za-z][A-Za-z-]*$)/.test(at);
-  return ofRequest || message.includes(at.split(' ')[0]!) ? '' : `${at}: `;
+function placePrefix(at: FailureProblem['at'], message: string): string {
+  if (at.kind === 'whole' || at.kind === 'body' || at.kind === 'parameter') return '';
+  const text = placeText(at);
+  return message.includes(text.split(' ')[0]!) ? '' : `${text}: `;
 }
 
 function formatOne({ at, message, fix, rfc, code }: FailureProblem, indent: string): string {
-  const where = placeOf(at, message);
+  const where = placePrefix(at, message);
   const lines = [`${where}${message.replace(/\.$/, '')}.`];
   if (fix !== undefined) lines.push(`${indent}${fix}`);
   lines.push(`${indent}[${code}${rfc === undefined ? '' : `, ${rfc}`}]`);
   return `${plain(lines.join('\n'))}\n`;
 }
 
+/** A warning of an answer. */
+export function formatAnswerWarning(warning: AnswerProblem): string {
+  return formatWarning(readAnswerProblem(warning));
+}
+
 /** A warning of a change or check that went through. */
 export function formatWarning({ at, message, fix, code }: FailureProblem): string {
-  return `waxseal: warning: ${plain(`${placeOf(at, message)}${message}${fix === undefined ? '' : ` (${fix})`}`)} [${code}]\n`;
+  return `waxseal: warning: ${plain(`${placePrefix(at, message)}${message}${fix === undefined ? '' : ` (${fix})`}`)} [${code}]\n`;
 }
 
 /** The failure as the one JSON document of `--json`. */
 export function failureDocument({ problems, exit }: CommandFailure): unknown {
-  return { ok: false, exit, code: problems[0]?.code, errors: problems };
+  return { ok: false, exit, code: problems[0]?.code, errors: problems.map(problemDocument) };
 }

@@ -1,10 +1,20 @@
 /** `waxseal dmarc report` and `mta-sts report`: hands reports about a zone's mail to the server, as they came. */
+import { inFile } from '#base/place.ts';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type ReportPacking, packingOf } from '#control/reports/report-file.ts';
 import { callApi } from './api-client.ts';
-import { CommandFailure, type FailureProblem, failure, formatWarning, reasonOf } from './failure.ts';
+import {
+  type AnswerProblem,
+  CommandFailure,
+  type FailureProblem,
+  failure,
+  formatWarning,
+  placeText,
+  readAnswerProblem,
+  reasonOf,
+} from './failure.ts';
 import { type ChangeOptions, changeCommand } from './options.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatJson, plain } from './terminal.ts';
@@ -31,7 +41,7 @@ export const TLS_REPORT: ReportKind = {
 
 interface TakenDocument {
   readonly changed: boolean;
-  readonly warnings: readonly (Omit<FailureProblem, 'message'> & { readonly detail: string })[];
+  readonly warnings: readonly AnswerProblem[];
   readonly mail?: { readonly text?: string };
 }
 
@@ -52,7 +62,7 @@ export function reportCommand(noun: Command, terminal: Terminal, { noun: path, d
           if (options.json !== true) tell(file, document, terminal);
         } catch (error) {
           if (!(error instanceof CommandFailure)) throw error;
-          refused.push(...error.problems.map((each) => inFile(file, each)));
+          refused.push(...error.problems.map((each) => ofFile(file, each)));
         }
       }
       if (options.json === true && refused.length === 0) terminal.out(formatJson({ zone, reports: taken }));
@@ -61,13 +71,14 @@ export function reportCommand(noun: Command, terminal: Terminal, { noun: path, d
   );
 }
 
-/** The file is named in the message: a path as a place would be taken for a pointer into a request. */
-function inFile(file: string, { at, message, ...rest }: FailureProblem): FailureProblem {
-  return { ...rest, at: file, message: `${file}: ${at === '' ? '' : `${at}: `}${message}` };
+/** The problem of a report. The message names the file too: of several files each problem has to say which one it is about. */
+function ofFile(file: string, { at, message, ...rest }: FailureProblem): FailureProblem {
+  const place = placeText(at);
+  return { ...rest, at: inFile(file), message: `${file}: ${place === '' ? '' : `${place}: `}${message}` };
 }
 
 function tell(file: string, { mail, warnings }: TakenDocument, terminal: Terminal): void {
-  for (const { detail, ...rest } of warnings) terminal.err(formatWarning({ ...rest, message: `${file}: ${detail}` }));
+  for (const each of warnings) terminal.err(formatWarning(ofFile(file, readAnswerProblem(each))));
   if (warnings.length === 0) terminal.out(plain(`${file}: ${mail?.text ?? 'taken in'}\n`));
 }
 

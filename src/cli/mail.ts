@@ -2,12 +2,10 @@
 import type { Command } from 'commander';
 import { callApi } from './api-client.ts';
 import { confirm, runChange } from './change.ts';
-import { CommandFailure, type FailureProblem, failure, formatWarning } from './failure.ts';
+import { CommandFailure, type AnswerProblem, failure, formatAnswerWarning } from './failure.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatJson, formatTable, plain } from './terminal.ts';
-
-type ProblemDocument = Omit<FailureProblem, 'message'> & { readonly detail: string };
 
 interface LifeDocument {
   readonly machine: string;
@@ -22,13 +20,13 @@ interface StatusDocument {
   readonly lives: readonly LifeDocument[];
   readonly spf?: { readonly lines: readonly string[] };
   readonly reports?: Readonly<Record<'dmarc' | 'tls', { readonly lines: readonly string[] }>>;
-  readonly problems: readonly ProblemDocument[];
+  readonly problems: readonly AnswerProblem[];
 }
 
 interface PolicyDocument {
   readonly zone: string;
   readonly policy: Readonly<Record<string, unknown>>;
-  readonly problems: readonly ProblemDocument[];
+  readonly problems: readonly AnswerProblem[];
   readonly demands?: readonly {
     readonly profile: string;
     readonly isNamed: boolean;
@@ -42,7 +40,7 @@ interface CheckDocument {
   readonly zone: string;
   readonly ok: boolean;
   readonly records: readonly { readonly at: string; readonly text: string }[];
-  readonly problems: readonly ProblemDocument[];
+  readonly problems: readonly AnswerProblem[];
 }
 
 interface ApplyOptions extends ChangeOptions {
@@ -205,6 +203,6 @@ function formatCheck({ zone, ok, records, problems }: CheckDocument): string {
   return plain(`${shown}${zone} ${verdict}\n`);
 }
 
-function warn(problems: readonly ProblemDocument[], options: ReadOptions, terminal: Terminal): void {
-  if (options.json !== true) for (const { detail, ...rest } of problems) terminal.err(formatWarning({ ...rest, message: detail }));
+function warn(problems: readonly AnswerProblem[], options: ReadOptions, terminal: Terminal): void {
+  if (options.json !== true) for (const each of problems) terminal.err(formatAnswerWarning(each));
 }

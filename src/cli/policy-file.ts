@@ -1,6 +1,7 @@
 /** A mail policy in a file, TOML or JSON → the document. */
 import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
+import { inFile } from '#base/place.ts';
 import { type Result, fail, problem } from '#base/problem.ts';
 import { type MailPolicyDocument, checkPolicyDocument, parsePolicyToml } from '#mail/policy/schema.ts';
 import { failure, reasonOf } from './failure.ts';
@@ -20,6 +21,6 @@ export function readPolicyFile(file: string, workingDirectory: string): Result<M
     const document: unknown = JSON.parse(text);
     return checkPolicyDocument(document);
   } catch (error) {
-    return fail(problem('MAIL_POLICY_SYNTAX', name, `is not JSON: ${reasonOf(error)}`));
+    return fail(problem('MAIL_POLICY_SYNTAX', inFile(name), `is not JSON: ${reasonOf(error)}`));
   }
 }

@@ -4,26 +4,25 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { assessDrift } from '#mail/spf/drift.ts';
 import { type SpfTree } from '#mail/spf/tree.ts';
+import { type SpfTreeDocument, readTreeDocument } from '#mail/spf/tree-document.ts';
 import { callApi } from './api-client.ts';
-import { CommandFailure, type FailureProblem, failure, formatWarning, reasonOf } from './failure.ts';
+import { CommandFailure, type AnswerProblem, failure, formatAnswerWarning, formatWarning, problemDocument, reasonOf } from './failure.ts';
 import { type ReadOptions, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatFields, formatJson, plain } from './terminal.ts';
 
-type ProblemDocument = Omit<FailureProblem, 'message'> & { readonly detail: string };
-
 interface TreeDocument {
   readonly domain: string;
   readonly drawing: string;
-  readonly tree: SpfTree;
-  readonly problems: readonly ProblemDocument[];
+  readonly tree: SpfTreeDocument;
+  readonly problems: readonly AnswerProblem[];
 }
 
 interface FlattenDocument {
   readonly domain: string;
   readonly record: string;
   readonly parts: readonly { readonly owner: string; readonly record: string }[];
-  readonly problems: readonly ProblemDocument[];
+  readonly problems: readonly AnswerProblem[];
 }
 
 interface CheckDocument {
@@ -33,7 +32,7 @@ interface CheckDocument {
   readonly voids: number;
   readonly matched?: { readonly domain: string; readonly term: string };
   readonly explanation?: string;
-  readonly problems: readonly ProblemDocument[];
+  readonly problems: readonly AnswerProblem[];
 }
 
 interface CheckOptions extends ReadOptions {
@@ -59,8 +58,8 @@ export function defineSpf(noun: Command, terminal: Terminal): void {
     'waxseal spf drift example.com last-month.json',
   ).action(async (domain: string, file: string, options: ReadOptions) => {
     const now = await callApi<TreeDocument>(await findServer(options, terminal), { path: ['spf', domain, 'tree'] });
-    const { alerts, added, removed } = assessDrift(readTree(file, terminal), now.tree);
-    if (options.json === true) terminal.out(formatJson({ domain: now.domain, added, removed, alerts }));
+    const { alerts, added, removed } = assessDrift(readTree(file, terminal), readTreeDocument(now.tree));
+    if (options.json === true) terminal.out(formatJson({ domain: now.domain, added, removed, alerts: alerts.map(problemDocument) }));
     else
       terminal.out(
         plain([...added.map((each) => `+ ${each}`), ...removed.map((each) => `- ${each}`), now.drawing.split('\n')[0]!, ''].join('\n')),
@@ -122,15 +121,15 @@ function readTree(file: string, terminal: Terminal): SpfTree {
   try {
     const document = JSON.parse(readFileSync(resolve(terminal.workingDirectory, file), 'utf8')) as TreeDocument;
     if (document.tree?.domain === undefined) throw new Error('it is not what "waxseal spf tree --json" writes');
-    return document.tree;
+    return readTreeDocument(document.tree);
   } catch (error) {
     throw failure('CLI_FILE', `${file} cannot be read: ${reasonOf(error)}`);
   }
 }
 
 /** Problems on the error stream; an error is exit code 6, a check that failed. */
-function report(problems: readonly ProblemDocument[], options: ReadOptions, terminal: Terminal): void {
-  if (options.json !== true) for (const { detail, ...rest } of problems) terminal.err(formatWarning({ ...rest, message: detail }));
+function report(problems: readonly AnswerProblem[], options: ReadOptions, terminal: Terminal): void {
+  if (options.json !== true) for (const each of problems) terminal.err(formatAnswerWarning(each));
   if (problems.some((each) => each.severity !== 'warning'))
     throw new CommandFailure(failure('CLI_CHECK', 'the SPF record has errors').problems, { exit: 6 });
 }

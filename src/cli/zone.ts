@@ -4,7 +4,7 @@ import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { callApi, callList, openAnswer } from './api-client.ts';
 import { confirm, runChange } from './change.ts';
-import { CommandFailure, failure, formatWarning, reasonOf } from './failure.ts';
+import { CommandFailure, failure, formatWarning, problemDocument, reasonOf } from './failure.ts';
 import { type ChangeOptions, type OutputOptions, type ReadOptions, changeCommand, localCommand, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatFields, formatJson, formatTable, plain } from './terminal.ts';
@@ -161,7 +161,7 @@ async function checkFile(
   const { workingDirectory } = terminal;
   const problems = checkZoneText(zone, readZoneText(file, workingDirectory), { file, workingDirectory, signed: options.dnssec });
   const bad = hasErrors(problems);
-  if (options.json === true) terminal.out(formatJson({ zone, file, ok: !bad, problems }));
+  if (options.json === true) terminal.out(formatJson({ zone, file, ok: !bad, problems: problems.map(problemDocument) }));
   else terminal.out(plain([...problems.map(formatProblem), `${file}: ${bad ? 'not a good zone' : 'ok'}\n`].join('\n')));
   if (bad) process.exitCode = 6;
 }

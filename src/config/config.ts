@@ -21,6 +21,7 @@ import {
 } from '#base/limits/limits.ts';
 import { nearestWord } from '#base/nearest.ts';
 import { parseNetwork } from '#base/network.ts';
+import { type Place, WHOLE, atFlag, atPath, atVariable, inFile } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';
 import { parseDuration, parseSize } from '#base/units.ts';
 import { type Tree, deepFreeze, isSection, isTree, setKey } from './tree.ts';
@@ -155,7 +156,7 @@ export interface ConfigSources {
 
 /** Where each set key came from: how to name it in a message, and what its relative paths are relative to. */
 interface Origin {
-  readonly at: string;
+  readonly at: Place;
   readonly folder: string;
 }
 
@@ -171,7 +172,7 @@ export function readConfig(sources: ConfigSources): Result<Config> {
   if (sources.file !== undefined) readFileKeys(sources.file, put, problems);
   readEnvironment(sources, put, problems);
   for (const [key, value] of Object.entries(sources.flags)) {
-    put(key, typeof value === 'string' ? typed(key, value) : value, { at: `--${flagName(key)}`, folder: sources.workingDirectory });
+    put(key, typeof value === 'string' ? typed(key, value) : value, { at: atFlag(flagName(key)), folder: sources.workingDirectory });
   }
   for (const error of configFile.Errors(values)) {
     const key = error.instancePath.slice(1).replaceAll('/', '.');
@@ -196,7 +197,8 @@ export function loadConfig(options: Omit<ConfigSources, 'file'> & { readonly fil
     text = readFileSync(path, 'utf8');
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    if (named !== undefined || !missing) return fail(problem('CONFIG_FILE', path, `cannot be read: ${String(error)}`));
+    if (named !== undefined || !missing)
+      return fail(problem('CONFIG_FILE', atPath(path, 'the configuration file'), `cannot be read: ${String(error)}`));
   }
   return readConfig({ ...options, file: text === undefined ? undefined : { path, text } });
 }
@@ -316,12 +318,12 @@ function readFileKeys(
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const why = error.message.split('\n')[0]!.replace(/^Invalid TOML document: /, '');
-    problems.push(problem('CONFIG_SYNTAX', `${file.path}:${error.line}:${error.column}`, why));
+    problems.push(problem('CONFIG_SYNTAX', inFile(file.path, error.line, error.column), why));
     return;
   }
   const sections = Object.keys(ConfigFile.properties).filter((name) => !KEYS.has(name));
   const visit = (key: string, value: unknown) => {
-    const at = `${file.path}${lineOf(file.text, key)}`;
+    const at = inFile(file.path, lineOf(file.text, key));
     if (KEYS.has(key)) put(key, value, { at, folder: dirname(file.path) });
     else if (sections.includes(key)) {
       if (isTree(value)) for (const [name, each] of Object.entries(value)) visit(`${key}.${name}`, each);
@@ -339,12 +341,12 @@ function readEnvironment(sources: ConfigSources, put: (key: string, value: unkno
   for (const [name, text] of Object.entries(sources.environment)) {
     if (!name.startsWith('WAXSEAL_') || text === undefined) continue;
     const key = name.slice('WAXSEAL_'.length).toLowerCase().replace('__', '.');
-    if (KEYS.has(key)) put(key, typed(key, text), { at: name, folder: sources.workingDirectory });
-    else if (name.includes('__')) problems.push(unknownKey(key, name));
+    if (KEYS.has(key)) put(key, typed(key, text), { at: atVariable(name), folder: sources.workingDirectory });
+    else if (name.includes('__')) problems.push(unknownKey(key, atVariable(name)));
   }
 }
 
-function unknownKey(key: string, at: string): Problem {
+function unknownKey(key: string, at: Place): Problem {
   const near = nearestWord(key, [...KEYS.keys()]);
   const section = key.split('.')[0]!;
   const known = [...KEYS.keys()].filter((each) => each.startsWith(`${section}.`));
@@ -362,21 +364,21 @@ function typed(key: string, text: string): unknown {
   return text;
 }
 
-/** `:line` of a key in TOML text, as `[section]` + `key =`, `section.key =` or an inline table have it; empty when it cannot be told. */
-function lineOf(text: string, key: string): string {
+/** The line of a key in TOML text, as `[section]` + `key =`, `section.key =` or an inline table have it; undefined when it cannot be told. */
+function lineOf(text: string, key: string): number | undefined {
   let section = '';
   for (const [index, line] of text.split('\n').entries()) {
     const header = /^\s*\[\s*([^\]]+?)\s*\]/.exec(line);
     if (header !== null) section = `${header[1]!.replaceAll(/["'\s]/g, '')}.`;
     const name = /^\s*([A-Za-z0-9_."'-]+)\s*=/.exec(line)?.[1]?.replaceAll(/["']/g, '');
-    if ((name !== undefined && `${section}${name}` === key) || (header !== null && section === `${key}.`)) return `:${index + 1}`;
+    if ((name !== undefined && `${section}${name}` === key) || (header !== null && section === `${key}.`)) return index + 1;
   }
-  return '';
+  return undefined;
 }
 
 /** A list's element has the origin of its list. */
 function originOf(origins: ReadonlyMap<string, Origin>, key: string): Origin {
-  return origins.get(key) ?? origins.get(key.replace(/\.[0-9]+$/, '')) ?? { at: '', folder: '' };
+  return origins.get(key) ?? origins.get(key.replace(/\.[0-9]+$/, '')) ?? { at: WHOLE, folder: '' };
 }
 
 /** `dns.listen` is set by `--dns`, `data` by `--data`, `dns.workers` by `--workers` (interface.md). */

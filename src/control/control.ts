@@ -5,6 +5,7 @@
 import { dirname } from 'node:path';
 import { type Clock } from '#base/clock.ts';
 import { CHANGESET_LINES_MAX, COMMANDS_WAITING_MAX, JOURNAL_ENTRIES_MAX } from '#base/limits/limits.ts';
+import { WHOLE } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Name, lowerName } from '#dns/name.ts';
 import { CLASS, type RrType } from '#dns/types.ts';
@@ -144,7 +145,9 @@ export class Control implements ControlApi {
     if (this.#queue.isFull)
       return Promise.resolve(
         fail(
-          problem('OVERLOADED', '', `${COMMANDS_WAITING_MAX} changes are waiting already; nothing was changed`, { fix: 'try again later' }),
+          problem('OVERLOADED', WHOLE, `${COMMANDS_WAITING_MAX} changes are waiting already; nothing was changed`, {
+            fix: 'try again later',
+          }),
         ),
       );
     if (isMailCommand(command)) return this.#runMail(command, options);
@@ -205,7 +208,7 @@ export class Control implements ControlApi {
     if (options.ifRevision !== undefined && options.ifRevision !== record?.revision)
       return problem(
         'PRECONDITION',
-        '',
+        WHOLE,
         `the zone is at revision ${record?.revision ?? 'none'}, not ${options.ifRevision}; nothing was changed`,
         { fix: 'read it again, then repeat the change' },
       );

@@ -5,7 +5,8 @@
  * Not here: what the words mean (zone-file.ts, registry.ts).
  */
 import { ENTRY_TOKENS_MAX } from '#base/limits/limits.ts';
-import { type Result, type Problem, fail, ok, problem } from '#base/problem.ts';
+import { type Place, WHOLE, inFile } from '#base/place.ts';
+import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 
 /** One word or quoted string, escapes not yet resolved. */
 export interface Token {
@@ -63,10 +64,10 @@ export function* streamEntries(
   let line = 1;
   let lineStart = 0;
   let depth = openBefore;
-  let openedAt = '';
+  let openedAt: Place = WHOLE;
   let blankOwner = false;
   let entryLine = 1;
-  const place = (at: number) => `${file}:${line}:${at - lineStart + 1}`;
+  const place = (at: number) => inFile(file, line, at - lineStart + 1);
   for (let at = 0; at < text.length;) {
     const octet = text.charCodeAt(at);
     if (octet === SPACE || octet === TAB) {
@@ -106,8 +107,7 @@ export function* streamEntries(
         if (at > text.length) at = text.length;
         token = { text: text.slice(start, at), quoted: true, line, column };
         if (at < text.length && text.charCodeAt(at) === QUOTE) at++;
-        else
-          problems.push(problem('TEXT_QUOTE_OPEN', `${file}:${line}:${column}`, 'this quoted string is not closed on its line', { rfc }));
+        else problems.push(problem('TEXT_QUOTE_OPEN', inFile(file, line, column), 'this quoted string is not closed on its line', { rfc }));
       } else {
         // A quote in a word begins a string of its own (BIND reads `a"b"` so), but not after `=`: in `alpn="h2"` (RFC 9460 §2.1) the
         // quotes and what stands between, blanks too, belong to the word.
@@ -124,11 +124,11 @@ export function* streamEntries(
         }
         token = { text: text.slice(start, at), quoted: false, line, column };
         if (inQuotes)
-          problems.push(problem('TEXT_QUOTE_OPEN', `${file}:${line}:${column}`, 'a quote in this word is not closed on its line', { rfc }));
+          problems.push(problem('TEXT_QUOTE_OPEN', inFile(file, line, column), 'a quote in this word is not closed on its line', { rfc }));
       }
       if (tokens.length < ENTRY_TOKENS_MAX) tokens.push(token);
       else if (dropped++ === 0)
-        problems.push(problem('TEXT_ENTRY_LONG', `${file}:${line}:${column}`, `this entry has more than ${ENTRY_TOKENS_MAX} words`));
+        problems.push(problem('TEXT_ENTRY_LONG', inFile(file, line, column), `this entry has more than ${ENTRY_TOKENS_MAX} words`));
     }
   }
   if (depth > openBefore) problems.push(problem('TEXT_PAREN_OPEN', openedAt, 'this parenthesis is not closed before the end', { rfc }));

@@ -9,6 +9,7 @@
  */
 import { assert } from '#base/assert.ts';
 import { LABEL_BYTES_MAX, NAME_BYTES_MAX } from '#base/limits/limits.ts';
+import { WHOLE } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 
 /** A domain name: uncompressed wire form, 1…255 octets, last octet 0. */
@@ -33,7 +34,7 @@ export function parseName(text: string, origin?: Name): Result<Name> {
   if (text === '@' && origin !== undefined) return ok(origin);
   if (text === '.') return ok(ROOT);
   const bad = (code: 'NAME_EMPTY_LABEL' | 'NAME_ESCAPE' | 'NAME_LABEL_LONG' | 'NAME_LONG' | 'NAME_RELATIVE', why: string) =>
-    fail(problem(code, '', `${JSON.stringify(text)}: ${why}`, { rfc: 'RFC 1035 §2.3.4' }));
+    fail(problem(code, WHOLE, `${JSON.stringify(text)}: ${why}`, { rfc: 'RFC 1035 §2.3.4' }));
   if (text === '') return bad('NAME_EMPTY_LABEL', 'a name is missing');
   const wire = parseScratch;
   let labelStart = 0;

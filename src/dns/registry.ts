@@ -5,7 +5,8 @@
  * Not here: owners, TTLs and classes (zone-file.ts), writing compressed names (compression.ts).
  */
 import { NAME_BYTES_MAX, RDATA_BYTES_MAX } from '#base/limits/limits.ts';
-import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
+import { WHOLE, inFile } from '#base/place.ts';
+import { type Problem, type Result, fail, ok, placeAt, problem, warning } from '#base/problem.ts';
 import { type Token, lexRdata } from './lexer.ts';
 import { lowerOctet, type Name } from './name.ts';
 import { A6 } from '#dns/rdata/a6.ts';
@@ -134,17 +135,18 @@ const scratch = new Uint8Array(RDATA_BYTES_MAX);
 
 /**
  * Wire form, without compression, of the words of one record's data; `\# length hex` is taken for every type and checked as that type.
- * A problem's place is `at:line:column` of the word it is about: `at` is the zone file's name.
+ * A problem's place is `file:line:column` of the word it is about.
  */
-export function parseRdata(type: RrType, tokens: readonly Token[], origin: Name, at = 'rdata'): Result<Uint8Array> {
-  if (isMetaType(type)) return fail(problem('TYPE_META', at, `${typeName(type)} is never stored in a zone`, { rfc: 'RFC 6895 §3.1' }));
+export function parseRdata(type: RrType, tokens: readonly Token[], origin: Name, file = 'rdata'): Result<Uint8Array> {
+  if (isMetaType(type))
+    return fail(problem('TYPE_META', inFile(file), `${typeName(type)} is never stored in a zone`, { rfc: 'RFC 6895 §3.1' }));
   const form = FORMS.get(type);
   const parse: Parse = {
     mnemonic: typeName(type),
     tokens,
     next: 0,
     origin,
-    at,
+    file,
     problems: [],
     octets: scratch,
     length: 0,
@@ -159,11 +161,11 @@ export function parseRdata(type: RrType, tokens: readonly Token[], origin: Name,
     refuse(parse, tokens[parse.next], 'RDATA_TRAILING', `${JSON.stringify(tokens[parse.next]!.text)} is more than the type takes`);
   if (parse.problems.length > 0) return fail(...parse.problems);
   const rdata = scratch.slice(0, parse.length);
-  const place = first === undefined ? at : `${at}:${first.line}:${first.column}`;
+  const place = inFile(file, first?.line, first?.column);
   if (form === undefined) return ok(rdata);
   if (unknown) {
-    const problems = checkRdata(type, rdata).map((each) => ({ ...each, at: place }));
-    if (problems.length > 0) return fail(...problems);
+    const problems = checkRdata(type, rdata);
+    if (problems.length > 0) return fail(...placeAt(problems, place));
   } else {
     const wrong = form.check?.(rdata);
     if (wrong !== undefined) return fail(problem('RDATA_VALUE', place, `${parse.mnemonic}: ${wrong}`));
@@ -202,8 +204,8 @@ export function zoneFileForm(type: RrType, rdata: Uint8Array): { readonly type: 
 
 /** What is wrong with uncompressed wire form; empty when it is well formed. */
 export function checkRdata(type: RrType, rdata: Uint8Array): Problem[] {
-  const bad = (what: string) => [problem('RDATA_WIRE', '', `${typeName(type)}: ${what}`)];
-  if (isMetaType(type)) return [problem('TYPE_META', '', `${typeName(type)} is never stored in a zone`, { rfc: 'RFC 6895 §3.1' })];
+  const bad = (what: string) => [problem('RDATA_WIRE', WHOLE, `${typeName(type)}: ${what}`)];
+  if (isMetaType(type)) return [problem('TYPE_META', WHOLE, `${typeName(type)} is never stored in a zone`, { rfc: 'RFC 6895 §3.1' })];
   if (rdata.length > RDATA_BYTES_MAX) return bad(`${rdata.length} octets are more than ${RDATA_BYTES_MAX}`);
   const form = FORMS.get(type);
   if (form === undefined) return [];

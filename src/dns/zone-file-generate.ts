@@ -4,6 +4,7 @@
  * the last, for ip6.arpa), `$$` and `\$` a dollar sign.
  */
 import { GENERATE_RECORDS_MAX } from '#base/limits/limits.ts';
+import { type Place, inFile } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Token, lexRdata } from './lexer.ts';
 import { type Name, parseName } from './name.ts';
@@ -30,7 +31,7 @@ export interface GenerateLine {
 export function* expandGenerate(
   line: GenerateLine,
 ): Generator<Result<{ readonly owner: Name; readonly rdata: Uint8Array }>, void, undefined> {
-  const place = (token: Token) => `${line.file}:${token.line}:${token.column}`;
+  const place = (token: Token) => inFile(line.file, token.line, token.column);
   const range = readRange(line.range, place(line.range));
   const ownerParts = readTemplate(line.owner, place(line.owner));
   const dataParts = readTemplate(line.data, place(line.data));
@@ -53,7 +54,7 @@ export function* expandGenerate(
   }
 }
 
-function readRange(token: Token, at: string): Result<{ start: number; stop: number; step: number }> {
+function readRange(token: Token, at: Place): Result<{ start: number; stop: number; step: number }> {
   const match = /^([0-9]{1,10})-([0-9]{1,10})(?:\/([0-9]{1,10}))?$/.exec(token.text);
   const [start, stop, step] = match === null ? [1, 0, 0] : [Number(match[1]), Number(match[2]), Number(match[3] ?? 1)];
   const what = JSON.stringify(token.text);
@@ -65,7 +66,7 @@ function readRange(token: Token, at: string): Result<{ start: number; stop: numb
   return ok({ start, stop, step });
 }
 
-function readTemplate(token: Token, at: string): Result<readonly Part[]> {
+function readTemplate(token: Token, at: Place): Result<readonly Part[]> {
   const { text } = token;
   const parts: Part[] = [];
   let literal = '';

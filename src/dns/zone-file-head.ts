@@ -3,6 +3,7 @@
  * Implements: RFC 1035 §5.1, RFC 3597 §5 (TYPE<n>, CLASS<n>), RFC 6895 §3.1 (meta types).
  * Not here: what a missing TTL means (zone-file.ts).
  */
+import { inFile } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
 import { type Token } from './lexer.ts';
@@ -27,7 +28,7 @@ export function readRecordHead(tokens: readonly Token[], start: number, file: st
   let ttlToken: Token | undefined;
   let classToken: Token | undefined;
   const refuse = (token: Token, code: ProblemCode, message: string, details: { readonly rfc?: string; readonly fix?: string } = {}) =>
-    fail(problem(code, `${file}:${token.line}:${token.column}`, message, { rfc: 'RFC 1035 §5.1', ...details }));
+    fail(problem(code, inFile(file, token.line, token.column), message, { rfc: 'RFC 1035 §5.1', ...details }));
   for (; next < tokens.length; next++) {
     const token = tokens[next]!;
     if (token.quoted) return refuse(token, 'TYPE_UNKNOWN', `"${token.text}" in quotes stands where a type must`);

@@ -7,6 +7,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ZONE_FILE_BYTES_MAX } from '#base/limits/limits.ts';
+import { WHOLE } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { type IncludedFile } from './zone-file.ts';
 
@@ -16,7 +17,7 @@ import { type IncludedFile } from './zone-file.ts';
  */
 export function includeFrom(folder: string, shownFolder: string = folder): (path: string) => Result<IncludedFile> {
   const refuse = (path: string, why: string, fix?: string) =>
-    fail(problem('INCLUDE_REFUSED', '', `${JSON.stringify(path)} is not included: ${why}`, fix === undefined ? {} : { fix }));
+    fail(problem('INCLUDE_REFUSED', WHOLE, `${JSON.stringify(path)} is not included: ${why}`, fix === undefined ? {} : { fix }));
   return (path) => {
     if (isAbsolute(path) || path.split(/[/\\]/).includes('..'))
       return refuse(path, 'it is outside the folder of the zone file', 'put it beside the zone file and name it by a relative path');

@@ -7,8 +7,9 @@
  * and the checks on a whole zone (zone/assemble.ts, zone/check.ts).
  */
 import { INCLUDE_DEPTH_MAX, INCLUDE_FILES_MAX, TTL_SECONDS_MAX, ZONE_FILE_BYTES_MAX, ZONE_RECORDS_MAX } from '#base/limits/limits.ts';
+import { type Place, inFile } from '#base/place.ts';
 import { ProblemList } from '#base/problem-list.ts';
-import { type Problem, type Result, fail, problem, warning } from '#base/problem.ts';
+import { type Problem, type Result, fail, placeAt, problem, warning } from '#base/problem.ts';
 import { type Entry, type Token, streamEntries } from './lexer.ts';
 import { type Name, formatName, parseName } from './name.ts';
 import { durationSeconds } from '#dns/rdata/field-number.ts';
@@ -25,7 +26,7 @@ export interface ZoneRecordLine {
   /** Uncompressed wire form, checked. */
   readonly rdata: Uint8Array;
   /** `file:line:column` of its first word. */
-  readonly at: string;
+  readonly at: Place;
 }
 
 /** Text of an included file and the name its problems are told under. */
@@ -108,7 +109,7 @@ function readFile(reading: Reading, text: string, file: string, origin: Name, ow
   if (nul >= 0) {
     const line = text.slice(0, nul).split('\n').length;
     reading.problems.push(
-      problem('TEXT_NUL', `${file}:${line}:${nul - text.lastIndexOf('\n', nul)}`, 'a NUL octet: this is not a text file, or it is UTF-16', {
+      problem('TEXT_NUL', inFile(file, line, nul - text.lastIndexOf('\n', nul)), 'a NUL octet: this is not a text file, or it is UTF-16', {
         fix: 'save it as ASCII or UTF-8; write an octet 0 in data as \\000',
       }),
     );
@@ -125,8 +126,8 @@ function readFile(reading: Reading, text: string, file: string, origin: Name, ow
   }
 }
 
-function placeOf(state: FileState, token: Token): string {
-  return `${state.file}:${token.line}:${token.column}`;
+function placeOf(state: FileState, token: Token): Place {
+  return inFile(state.file, token.line, token.column);
 }
 
 function readDirective(reading: Reading, state: FileState, { tokens }: Entry): void {
@@ -182,7 +183,7 @@ const DIRECTIVE_FORMS = {
 function readName(reading: Reading, state: FileState, token: Token): Name | undefined {
   const name = parseName(token.text, state.origin);
   if (name.ok) return name.value;
-  reading.problems.push(...name.problems.map((each) => ({ ...each, at: placeOf(state, token) })));
+  reading.problems.push(...placeAt(name.problems, placeOf(state, token)));
   return undefined;
 }
 
@@ -218,7 +219,7 @@ function includeFile(reading: Reading, state: FileState, tokens: readonly Token[
   const found =
     include(path.text, state.file) ?? fail(problem('INCLUDE_REFUSED', at, `there is no file ${JSON.stringify(path.text)} to include`));
   if (!found.ok) {
-    reading.problems.push(...found.problems.map((each) => ({ ...each, at })));
+    reading.problems.push(...placeAt(found.problems, at));
     return;
   }
   if (reading.readCharacters + found.value.text.length > ZONE_FILE_BYTES_MAX)
@@ -252,7 +253,7 @@ function readRecord(reading: Reading, state: FileState, entry: Entry): void {
   const rdata = parseRdata(head.type, data, state.origin, state.file);
   if (!rdata.ok) {
     const place = placeOf(state, head.typeToken);
-    reading.problems.push(...(data.length > 0 ? rdata.problems : rdata.problems.map((each) => ({ ...each, at: place }))));
+    reading.problems.push(...(data.length > 0 ? rdata.problems : placeAt(rdata.problems, place)));
     return;
   }
   reading.problems.push(...rdata.warnings);

@@ -4,7 +4,9 @@
  * Not here: the chain of trust above the zone.
  */
 import { equalBytes } from '#base/bytes.ts';
+import { atRrset } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
+import { placeOfRrset } from '#dns/place.ts';
 import { type Name, type OwnerKey, equalNames, formatName, isAtOrBelow, isWildcard, labelCount, lowerName, ownerKey } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
 import { type Rrset } from '#dns/rrset.ts';
@@ -27,7 +29,7 @@ export function verifyRrset(
   nowSeconds: number,
   check: SignatureCheck = checkByReference,
 ): Problem | undefined {
-  const at = `${formatName(rrset.owner)} ${typeName(rrset.type)}`;
+  const at = placeOfRrset(rrset.owner, rrset.type);
   const fields = rrsigFields(rrsig);
   const bogus = (why: string): Problem => problem('DNSSEC_SIGNATURE', at, why, { rfc: 'RFC 4035 §5.3.1' });
   if (fields.typeCovered !== rrset.type) return bogus(`the RRSIG covers ${typeName(fields.typeCovered)}`);
@@ -81,7 +83,7 @@ function verifyNodeRrset(
   dnskeys: readonly Uint8Array[],
   { nowSeconds, check = checkByEngine }: VerifyOptions,
 ): Problem[] {
-  const at = `${formatName(node.owner)} ${typeName(rrset.type)}`;
+  const at = placeOfRrset(node.owner, rrset.type);
   if (!isSignedType(flags, rrset.type)) {
     if (rrset.signatures.length === 0) return [];
     return [problem('DNSSEC_SIGNATURE', at, 'is not authoritative and yet signed', { rfc: 'RFC 4035 §2.2' })];
@@ -95,7 +97,7 @@ function verifyNodeRrset(
 
 /** RFC 4035 §2.3: who has an NSEC, which types it lists, and where it points. */
 function verifyNsec({ node, flags }: FlaggedNode, view: ZoneView | undefined): Problem | undefined {
-  const at = formatName(node.owner);
+  const at = atRrset(formatName(node.owner));
   const nsec = rrsetOf(node, TYPE.NSEC);
   if ((nsec !== undefined) !== isInChain(flags, node.rrsets.length)) {
     return problem('DNSSEC_CHAIN', at, nsec === undefined ? 'has no NSEC' : 'has an NSEC and is not authoritative', {

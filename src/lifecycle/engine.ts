@@ -6,6 +6,7 @@
  */
 import { assert } from '#base/assert.ts';
 import { LIFECYCLE_HISTORY_MAX, LIFECYCLE_STEPS_MAX } from '#base/limits/limits.ts';
+import { atObject } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Machine, type Transition } from './machine.ts';
 import { type Evidence, type Hold, type LifecycleObject, type LifecycleState, changeObject, findObject, noObject } from './state.ts';
@@ -234,7 +235,7 @@ export function order<Data>(
   if (object === undefined) return noObject(id);
   const transition = machine.transitions.find((each) => each.by === 'order' && each.from === object.stage && each.to === to);
   if (transition === undefined)
-    return fail(problem('LIFECYCLE_ORDER', id, `${id} is ${object.stage} and cannot be made ${to} by an order`));
+    return fail(problem('LIFECYCLE_ORDER', atObject(id), `${id} is ${object.stage} and cannot be made ${to} by an order`));
   const events: LifecycleEvent[] = [];
   const evidence = [{ wait: 'order', text: `${by}: ${reason}`, seen: [] }];
   return ok({ state: move(machine, state, object, transition, evidence, nowMs, events), events });
@@ -253,11 +254,12 @@ export function overrideWait<Data>(
   const waits = waysOut(machine, object).flatMap((each) => each.waits.map((one) => one.id));
   if (!waits.includes(wait))
     return fail(
-      problem('LIFECYCLE_WAIT', id, `${id} is ${object.stage} and does not wait for ${JSON.stringify(wait)}`, {
+      problem('LIFECYCLE_WAIT', atObject(id), `${id} is ${object.stage} and does not wait for ${JSON.stringify(wait)}`, {
         fix: waits.length === 0 ? 'it waits for nothing' : `it waits for: ${waits.join(', ')}`,
       }),
     );
-  if (reason.trim() === '') return fail(problem('LIFECYCLE_REASON', id, 'an override needs a reason, which is written into the audit log'));
+  if (reason.trim() === '')
+    return fail(problem('LIFECYCLE_REASON', atObject(id), 'an override needs a reason, which is written into the audit log'));
   const override = { wait, reason, by, atMs: nowMs };
   return ok(changeObject(state, id, (each) => ({ ...each, overrides: [...each.overrides.filter((one) => one.wait !== wait), override] })));
 }

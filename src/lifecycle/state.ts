@@ -3,6 +3,7 @@
  * Everything here gives a new state and leaves the old one alone, so a decision that is not committed never happened.
  * Not here: transitions (engine.ts).
  */
+import { atObject } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 
 /** What was seen, where and when. */
@@ -145,5 +146,5 @@ export function resumeLifecycle<Data>(state: LifecycleState<Data>, id: string | 
 }
 
 export function noObject(id: string): { readonly ok: false; readonly problems: readonly ReturnType<typeof problem>[] } {
-  return fail(problem('LIFECYCLE_OBJECT', id, `there is nothing called ${JSON.stringify(id)} whose life is kept here`));
+  return fail(problem('LIFECYCLE_OBJECT', atObject(id), `there is nothing called ${JSON.stringify(id)} whose life is kept here`));
 }

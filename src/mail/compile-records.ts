@@ -2,7 +2,8 @@
  * The records that a mail policy and the state of its life cycles come to, kind by kind, without a look at what the zone has.
  * Not here: SPF, which shares its RRset with others (compile.ts).
  */
-import { type Problem, type Result } from '#base/problem.ts';
+import { atObject } from '#base/place.ts';
+import { type Problem, type Result, placeAt } from '#base/problem.ts';
 import { type Name, nameOf, parseName } from '#dns/name.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { bimiOwner, formatBimi } from '#mail/bimi/record.ts';
@@ -39,7 +40,7 @@ class Wanted {
 
   add(owner: Result<Name>, type: RrType, ttl: number, rdatas: readonly Uint8Array[], purpose: string): void {
     if (owner.ok) this.rrsets.push({ owner: owner.value, type, ttl, rdatas, purpose });
-    else this.problems.push(...owner.problems.map((each) => ({ ...each, at: each.at === '' ? purpose : each.at })));
+    else this.problems.push(...placeAt(owner.problems, atObject(purpose)));
   }
 
   text(owner: Result<Name>, ttl: number, text: string, purpose: string): void {

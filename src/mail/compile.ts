@@ -5,7 +5,9 @@
  * Not here: the records themselves (compile-records.ts), time (step.ts), signing and committing.
  */
 import { equalBytes } from '#base/bytes.ts';
-import { type Problem, problem, warning } from '#base/problem.ts';
+import { atRrset } from '#base/place.ts';
+import { type Problem, placeWithin, problem, warning } from '#base/problem.ts';
+import { placeOfRrset } from '#dns/place.ts';
 import { equalNames, formatName, type Name, type OwnerKey, ownerKey, parseName, ROOT, wildcardOf } from '#dns/name.ts';
 import { typeCode, typeName } from '#dns/registry.ts';
 import { sortRdatas } from '#dns/rrset.ts';
@@ -143,7 +145,7 @@ function isSameData(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean
 /** Tells where a record put by hand is in the way; gives the aliases that have to go. Records that say the same are simply taken over. */
 function checkConflicts({ view, isTakeOver = false }: CompileInput, wanted: WantedRrset, problems: Problem[]): RrsetChange[] {
   const node = view.node(ownerKey(wanted.owner));
-  const at = `${formatName(wanted.owner)} ${typeName(wanted.type)}`;
+  const at = placeOfRrset(wanted.owner, wanted.type);
   const tell = (what: string) =>
     problems.push(
       (isTakeOver ? warning : problem)('MAIL_CONFLICT', at, `${what}; the mail policy wants ${wanted.purpose} there`, {
@@ -181,7 +183,8 @@ function checkTlsaHosts({ state, view, isSigned }: CompileInput, problems: Probl
     const name = parseName(data.host, ROOT);
     if (!name.ok || hosts.has(ownerKey(name.value))) continue;
     const node = view.node(ownerKey(name.value));
-    const refuse = (why: string, fix: string) => problems.push(problem('MAIL_DANE_HOST', data.host, why, { rfc: 'RFC 7672 §2.2', fix }));
+    const refuse = (why: string, fix: string) =>
+      problems.push(problem('MAIL_DANE_HOST', atRrset(data.host), why, { rfc: 'RFC 7672 §2.2', fix }));
     if (!isSigned)
       refuse(
         `${data.host} gets no TLSA: the zone is not signed, and senders only trust signed TLSA`,
@@ -194,7 +197,9 @@ function checkTlsaHosts({ state, view, isSigned }: CompileInput, problems: Probl
       );
     else if (rrsetOf(node, TYPE.A) === undefined && rrsetOf(node, TYPE.AAAA) === undefined)
       problems.push(
-        warning('MAIL_DANE_HOST', data.host, `${data.host} has no address in the zone, so nobody connects to it`, { rfc: 'RFC 7672 §2.2' }),
+        warning('MAIL_DANE_HOST', atRrset(data.host), `${data.host} has no address in the zone, so nobody connects to it`, {
+          rfc: 'RFC 7672 §2.2',
+        }),
       );
     hosts.set(ownerKey(name.value), isSigned && rrsetOf(node, TYPE.CNAME) === undefined);
   }
@@ -217,9 +222,9 @@ function checkResult(
   });
   const dmarc = currentDmarc(policy, state);
   if (dmarc !== undefined) {
-    const at = `_dmarc.${formatName(domain)} TXT`;
+    const at = atRrset(`_dmarc.${formatName(domain)}`, 'TXT');
     const advice = adviseDmarc(dmarc).filter(({ code }) => !(policy.isLockdown && code === 'DMARC_REPORTS_NONE'));
-    problems.push(...advice.map((each) => ({ ...each, at: `${at} ${each.at}` })));
+    problems.push(...placeWithin(advice, at));
   }
   problems.push(...bimiProblems(policy, dmarcStage(state.dmarc), dmarc ?? dmarcIn(after, domain)));
   return problems;

@@ -4,9 +4,11 @@
  * Implements: RFC 7208 §3.2, §3.4, §3.5; RFC 6376 §3.6.2.2 and §6.1.2; RFC 9989 §4.10; RFC 9990 §4; RFC 8461 §3.1; RFC 8460 §3.
  * Not here: what SPF costs (spf-*.ts), what records say that the zone does not hold.
  */
+import type { Place } from '#base/place.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
-import { type Problem, type Result, problem, warning } from '#base/problem.ts';
+import { type Problem, type Result, placeWithin, problem, warning } from '#base/problem.ts';
 import { SPF_OWNER_TXT_BYTES_MAX } from '#base/limits/spf.ts';
+import { placeOfRrset } from '#dns/place.ts';
 import { formatName, isWildcard, type Name, type OwnerKey, ownerKey, parentName, parseName } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { rrsetOf, type ZoneNode, type ZoneView } from '#zone/view.ts';
@@ -97,7 +99,7 @@ const PLACES: Readonly<Record<TxtRole, string>> = {
 export function checkTexts(owner: Name, texts: readonly string[]): Problem[] {
   const role = txtRole(owner);
   const { title, select, parse, severalCode, rfc } = ROLES[role];
-  const at = `${formatName(owner)} TXT`;
+  const at = placeOfRrset(owner, TYPE.TXT);
   const problems: Problem[] = [];
   const selected = select(texts);
   if (selected.length > 1)
@@ -121,12 +123,12 @@ export function checkTexts(owner: Name, texts: readonly string[]): Problem[] {
   return problems;
 }
 
-function problemsAt(result: Result<unknown>, at: string): Problem[] {
-  return (result.ok ? result.warnings : result.problems).map((each) => ({ ...each, at: each.at === '' ? at : `${at} ${each.at}` }));
+function problemsAt(result: Result<unknown>, at: Place): Problem[] {
+  return placeWithin(result.ok ? result.warnings : result.problems, at);
 }
 
 /** RFC 7208 §3.4: all TXT of a name with SPF travel together, and should fit into 512 octets with the question. */
-function checkSize(owner: Name, texts: readonly string[], at: string): Problem[] {
+function checkSize(owner: Name, texts: readonly string[], at: Place): Problem[] {
   if (!texts.some(isSpfText)) return [];
   const bytes = owner.length + texts.reduce((sum, text) => sum + text.length, 0);
   if (bytes <= SPF_OWNER_TXT_BYTES_MAX) return [];
@@ -163,7 +165,7 @@ const SHADOWED: readonly { readonly label: string; readonly harm: string; readon
 function checkWildcard(view: ZoneView, node: ZoneNode, texts: readonly string[]): Problem[] {
   const isAlias = rrsetOf(node, TYPE.CNAME) !== undefined;
   if (texts.length === 0 && !isAlias) return [];
-  const at = `${formatName(node.owner)} ${isAlias ? 'CNAME' : 'TXT'}`;
+  const at = placeOfRrset(node.owner, isAlias ? TYPE.CNAME : TYPE.TXT);
   if (isBelowMark(node.owner)) return checkMailWildcard(node.owner, texts, at);
   const parent = parentName(node.owner);
   // Reports are only let in by a DMARC text (RFC 9990 §4); any other there is passed over.
@@ -186,7 +188,7 @@ function isBelowMark(owner: Name): boolean {
 }
 
 /** `*._domainkey` with a key makes it the key of every selector; with an empty one it says that there is none, which is good. */
-function checkMailWildcard(owner: Name, texts: readonly string[], at: string): Problem[] {
+function checkMailWildcard(owner: Name, texts: readonly string[], at: Place): Problem[] {
   if (txtRole(owner) !== 'dkim') return [];
   const hasKey = texts.some((text) => {
     const record = parseDkim(text);

@@ -4,8 +4,8 @@
  * Not here: applying it (compile.ts takes records over that say the same).
  */
 import { type Problem, type Result, warning } from '#base/problem.ts';
+import { placeOfRrset } from '#dns/place.ts';
 import { formatName, isAtOrBelow, isWildcard, type Name, nameOfKey, type OwnerKey, ownerKey, parseName } from '#dns/name.ts';
-import { typeName } from '#dns/registry.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { rrsetOf, type ZoneNode, type ZoneView } from '#zone/view.ts';
 import { parseBimi, formatBimi, isDeclined } from '#mail/bimi/record.ts';
@@ -73,7 +73,7 @@ function parseNameOf(text: string, origin: Name): Name {
 }
 
 function tell({ problems }: Gathering, owner: Name, type: RrType, what: string): void {
-  problems.push(warning('MAIL_IMPORT', `${formatName(owner)} ${typeName(type)}`, what, { fix: 'it stays as it is until you change it' }));
+  problems.push(warning('MAIL_IMPORT', placeOfRrset(owner, type), what, { fix: 'it stays as it is until you change it' }));
 }
 
 function ttlText(seconds: number): string {

@@ -4,6 +4,7 @@
  * Sources are named with each demand; the words are ours.
  * Not here: evidence that a demand is met in the world (a check does that).
  */
+import { inBody } from '#base/place.ts';
 import { type Problem, warning } from '#base/problem.ts';
 import { type MailPolicy } from './mail-policy.ts';
 import { type MailPolicyDocument, type ProfileName } from '#mail/policy/schema.ts';
@@ -183,7 +184,7 @@ export function profileConflicts(policy: MailPolicy): Problem[] {
           ? 'this policy says otherwise'
           : `${others.join(' and ')}, also named, want${others.length === 1 ? 's' : ''} what the policy says`;
       problems.push(
-        warning('MAIL_PROFILE', demand.at, `${profile} wants ${demand.wish} (${demand.source}), but ${against}`, {
+        warning('MAIL_PROFILE', inBody(demand.at), `${profile} wants ${demand.wish} (${demand.source}), but ${against}`, {
           fix:
             others.length === 0
               ? `change it, or leave the profile ${profile} out`

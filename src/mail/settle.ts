@@ -3,7 +3,8 @@
  * should be true; compile.ts says which records that takes now.
  * Not here: the document's form (mail/policy/schema.ts), what profiles want (profiles.ts), import from a zone (import.ts).
  */
-import { type Problem, type Result, fail, hasErrors, ok, problem, warning } from '#base/problem.ts';
+import { formatPlace, inBody, pointerSteps } from '#base/place.ts';
+import { type Problem, type Result, fail, hasErrors, ok, placeAt, placeWithin, problem, warning } from '#base/problem.ts';
 import { SPF_REFRESH_MS_DEFAULT } from '#base/limits/spf.ts';
 import { type Name } from '#dns/name.ts';
 import { type BimiRecord, DECLINED_BIMI, formatBimi, parseBimi } from '#mail/bimi/record.ts';
@@ -26,7 +27,9 @@ export function readPolicy(given: unknown, domain: Name): Result<MailPolicy> {
   const form = checkPolicyDocument(given);
   if (form.ok) return settlePolicy(form.value, domain);
   // What is wrong with the rest is told too: the parts without a form are left out.
-  const rest = checkPolicyDocument(form.problems.reduce((value, { at }) => without(value, at.split('/').slice(1)), given));
+  const rest = checkPolicyDocument(
+    form.problems.reduce((value, { at }) => (at.kind === 'body' ? without(value, pointerSteps(at.pointer)) : value), given),
+  );
   const settled = rest.ok ? settlePolicy(rest.value, domain) : undefined;
   return fail(...form.problems, ...(settled?.ok === false ? settled.problems.filter((each) => each.severity === 'error') : []));
 }
@@ -34,10 +37,10 @@ export function readPolicy(given: unknown, domain: Name): Result<MailPolicy> {
 /** `value` without what the path leads to: the field itself, or the element of a list that has it. */
 function without(value: unknown, path: readonly string[]): unknown {
   if (typeof value !== 'object' || value === null || path.length === 0) return value;
-  const [name = '', ...rest] = path.map((each) => each.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const [name = '', ...rest] = path;
   if (Array.isArray(value)) return value.filter((_, index) => String(index) !== name);
   const { [name]: inside, ...others } = value as Readonly<Record<string, unknown>>;
-  return rest.length === 0 || inside === undefined ? others : { ...others, [name]: without(inside, path.slice(1)) };
+  return rest.length === 0 || inside === undefined ? others : { ...others, [name]: without(inside, rest) };
 }
 
 /** As `readPolicy`, for a document whose form is good. */
@@ -85,7 +88,9 @@ function merge(under: MailPolicyDocument, over: MailPolicyDocument): MailPolicyD
 function settleTtls(settings: MailPolicyDocument, durations: DurationReader): Record<TtlKind, number> {
   const { ttl = {} } = settings;
   const read = (kind: TtlKind) =>
-    ttl[kind] === undefined ? durations.seconds('/ttl/default', ttl.default ?? DEFAULTS.ttl) : durations.seconds(`/ttl/${kind}`, ttl[kind]);
+    ttl[kind] === undefined
+      ? durations.seconds(inBody('/ttl/default'), ttl.default ?? DEFAULTS.ttl)
+      : durations.seconds(inBody(`/ttl/${kind}`), ttl[kind]);
   const ttls: Record<TtlKind, number> = { spf: 0, dkim: 0, dmarc: 0, mtaSts: 0, tlsRpt: 0, tlsa: 0, bimi: 0, mx: 0 };
   // A bad default is one problem, not one for each kind.
   const seen = new Set<string>();
@@ -93,8 +98,8 @@ function settleTtls(settings: MailPolicyDocument, durations: DurationReader): Re
     const before = durations.problems.length;
     ttls[kind] = read(kind);
     const [added] = durations.problems.slice(before);
-    if (added !== undefined && seen.has(added.at)) durations.problems.length = before;
-    else if (added !== undefined) seen.add(added.at);
+    if (added !== undefined && seen.has(formatPlace(added.at))) durations.problems.length = before;
+    else if (added !== undefined) seen.add(formatPlace(added.at));
   }
   return ttls;
 }
@@ -103,7 +108,7 @@ function settleTlsRpt(settings: MailPolicyDocument, domain: Name, isLockdown: bo
   const reportUris = settings.tlsRpt?.rua ?? (isLockdown ? [] : [postmaster(domain)]);
   if (reportUris.length === 0) return [];
   const parsed = parseTlsRpt(formatTlsRpt({ reportUris }));
-  if (!parsed.ok) problems.push(...parsed.problems.map((each) => ({ ...each, at: '/tlsRpt/rua' })));
+  if (!parsed.ok) problems.push(...placeAt(parsed.problems, inBody('/tlsRpt/rua')));
   return reportUris;
 }
 
@@ -115,9 +120,9 @@ function settleBimi(settings: MailPolicyDocument, problems: Problem[]): Pick<Mai
     ? DECLINED_BIMI
     : { logoUri: logo, evidenceUri: evidence, avatarPreference: avatar, selectorPrefixes: prefixes };
   if (!decline && logo === '')
-    problems.push(problem('FIELD_MISSING', '/bimi/logo', 'a logo is missing', { fix: 'give its https: URL, or decline = true' }));
+    problems.push(problem('FIELD_MISSING', inBody('/bimi/logo'), 'a logo is missing', { fix: 'give its https: URL, or decline = true' }));
   const parsed = parseBimi(formatBimi(record));
-  if (!parsed.ok) problems.push(...parsed.problems.map((each) => ({ ...each, at: `/bimi (${each.at})` })));
+  if (!parsed.ok) problems.push(...placeWithin(parsed.problems, inBody('/bimi')));
   return { bimi: { selector, record } };
 }
 
@@ -134,7 +139,7 @@ function checkWhole(document: MailPolicyDocument, policy: MailPolicy): Problem[]
     problems.push(
       warning(
         'MAIL_DKIM_NONE',
-        '/dkim/algorithms',
+        inBody('/dkim/algorithms'),
         `DMARC is to arrive at ${dmarc.policy} and no key signs: mail that is forwarded would fail`,
         {
           rfc: 'RFC 9989 §7.4',
@@ -144,7 +149,7 @@ function checkWhole(document: MailPolicyDocument, policy: MailPolicy): Problem[]
   if (isLockdown) {
     const sections = (['spf', 'dkim', 'mtaSts', 'dane', 'bimi'] as const).filter((name) => document[name] !== undefined);
     for (const name of sections)
-      problems.push(warning('MAIL_PROFILE', `/${name}`, 'has no effect: the domain is locked down and sends and takes no mail'));
+      problems.push(warning('MAIL_PROFILE', inBody(`/${name}`), 'has no effect: the domain is locked down and sends and takes no mail'));
   }
   return problems;
 }

@@ -10,6 +10,7 @@ import { systemClock } from '#base/clock.ts';
 import { type SupervisorChannel, openSupervisorChannel } from '#base/ipc.ts';
 import { ADMIN_DRAIN_MS } from '#base/limits/limits.ts';
 import { type Log } from '#base/log.ts';
+import { atPath } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { productVersion } from '#base/version.ts';
 import { type Config } from '#config/config.ts';
@@ -198,5 +199,5 @@ function logMailEvents(log: Log, zone: string, events: readonly LifecycleEvent[]
 function adminProblem({ admin }: Config, socketPath: string, error: unknown): Problem {
   if (admin.listen !== undefined && error instanceof Error && 'port' in error) return listenProblem(admin.listen, 'TCP', error, '--admin');
   const why = error instanceof Error ? error.message : String(error);
-  return problem('ADDRESS_UNUSABLE', socketPath, `the admin API cannot listen: ${why}`);
+  return problem('ADDRESS_UNUSABLE', atPath(socketPath, 'the admin socket'), `the admin API cannot listen: ${why}`);
 }

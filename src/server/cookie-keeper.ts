@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { CookieSecrets, COOKIE_SECRET_BYTES, parseCookieSecret } from '#answer/defence/cookie-secrets.ts';
 import { type CookieSettings } from '#base/ipc.ts';
 import { COOKIE_ROTATE_MS } from '#base/limits/limits.ts';
+import { atPath, formatPlace } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 
 export interface CookieKeeperOptions {
@@ -38,7 +39,7 @@ export class CookieKeeper {
     if (settings.secretFile === undefined) return;
     const read = readCookieSecrets(settings);
     if (read.ok) this.secrets.set(...read.value);
-    else for (const each of read.problems) log(`cookie secrets stay as they are: ${each.at}: ${each.message}`);
+    else for (const each of read.problems) log(`cookie secrets stay as they are: ${formatPlace(each.at)}: ${each.message}`);
   }
 
   stop(): void {
@@ -67,12 +68,18 @@ function readSecret(file: string): Result<Uint8Array> {
   try {
     text = readFileSync(file, 'latin1');
   } catch (error) {
-    return fail(problem('COOKIE_SECRET_FILE', file, `cannot be read: ${error instanceof Error ? error.message : String(error)}`));
+    return fail(
+      problem(
+        'COOKIE_SECRET_FILE',
+        atPath(file, 'the file of the cookie secret'),
+        `cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      ),
+    );
   }
   const secret = parseCookieSecret(text);
   if (secret !== undefined) return ok(secret);
   return fail(
-    problem('COOKIE_SECRET_FILE', file, 'is not a cookie secret: 32 hexadecimal digits', {
+    problem('COOKIE_SECRET_FILE', atPath(file, 'the file of the cookie secret'), 'is not a cookie secret: 32 hexadecimal digits', {
       fix: 'make one with: openssl rand -hex 16; BIND has it as cookie-secret, Knot as secret: 0x…',
     }),
   );

@@ -9,7 +9,8 @@ import { createServer } from 'node:net';
 import { formatIpPort, type IpPort } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
 import { PORT_ATTEMPTS_MAX } from '#base/limits/limits.ts';
-import { fail, ok, problem, type Problem, type Result } from '#base/problem.ts';
+import { atAddress } from '#base/place.ts';
+import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Listener, type OpenUdp, type QueryResponder } from './listener.ts';
 import { openTcp } from '#server/tcp/tcp.ts';
 import { TCP_LIMITS, type TcpLimits, TcpTable } from '#server/tcp/table.ts';
@@ -74,25 +75,25 @@ export function listenProblem(address: IpPort, transport: string, error: unknown
   const code = errorCode(error);
   switch (code) {
     case 'EADDRINUSE':
-      return problem('ADDRESS_IN_USE', at, `another program listens on ${transport} ${at}; waxseal has not started`, {
+      return problem('ADDRESS_IN_USE', atAddress(at), `another program listens on ${transport} ${at}; waxseal has not started`, {
         fix: `stop it (find it with: ss -lpn 'sport = :${address.port}') or choose another address with ${flag} ADDR:PORT`,
       });
     case 'EACCES':
     case 'EPERM':
-      return problem('ADDRESS_DENIED', at, `the system does not let this user listen on ${transport} ${at}`, {
+      return problem('ADDRESS_DENIED', atAddress(at), `the system does not let this user listen on ${transport} ${at}`, {
         fix:
           address.port < 1024
             ? 'ports below 1024 need CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE), or choose a port from 1024 up'
             : `see whether a security policy (SELinux, AppArmor, seccomp) forbids it, or choose another address with ${flag} ADDR:PORT`,
       });
     case 'EADDRNOTAVAIL':
-      return problem('ADDRESS_MISSING', at, `no interface of this machine has the address ${address.ip}`, {
+      return problem('ADDRESS_MISSING', atAddress(at), `no interface of this machine has the address ${address.ip}`, {
         fix: 'choose one of `ip address`, or 0.0.0.0 and [::] for all',
       });
     default:
       return problem(
         'ADDRESS_UNUSABLE',
-        at,
+        atAddress(at),
         `cannot listen on ${transport} ${at}: ${error instanceof Error ? error.message : String(error)}`,
       );
   }

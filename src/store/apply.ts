@@ -3,6 +3,7 @@
  * audit entry, generation. Everything here is undone together when anything throws.
  * Not here: the transaction, its flush and its failures (writer.ts).
  */
+import { atRrset } from '#base/place.ts';
 import { assert } from '#base/assert.ts';
 import { NODE_BYTES_MAX, NODE_KEY_BYTES_MAX, REMOVE_BATCH_KEYS_MAX } from '#base/limits/limits.ts';
 import { type OwnerKey, formatName, nameOfKey } from '#dns/name.ts';
@@ -187,7 +188,7 @@ function applyNodes(
     if (size > NODE_BYTES_MAX)
       throw new StoreFailure(
         'STORE_LIMIT',
-        formatName(nameOfKey(owner)),
+        atRrset(formatName(nameOfKey(owner))),
         `all records at this name take ${value.length} octets, the store takes ${NODE_BYTES_MAX - NODE_CHECK_BYTES} at one name`,
         'spread the records over more names',
       );

@@ -11,6 +11,7 @@
  *
  * What is inside other pages: verify.ts.
  */
+import { atPath } from '#base/place.ts';
 import { closeSync, fstatSync, ftruncateSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -154,5 +155,10 @@ export function asDamage(dir: string, error: unknown): unknown {
 }
 
 export function damaged(dir: string, why: string): StoreFailure {
-  return new StoreFailure('STORE_DAMAGED', dir, `the store in ${dir} is damaged: ${why}`, 'keep a copy of it, and restore the last backup');
+  return new StoreFailure(
+    'STORE_DAMAGED',
+    atPath(dir, 'the data directory'),
+    `the store in ${dir} is damaged: ${why}`,
+    'keep a copy of it, and restore the last backup',
+  );
 }

@@ -2,6 +2,7 @@
  * What goes wrong with the store as such: the disk, another process, a foreign format, a wrong key. The world's errors, so they
  * are exceptions; the edge that catches one shows its `problem`. Never holds secret octets.
  */
+import { type Place, atObject } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
 
@@ -14,7 +15,7 @@ export class StoreFailure extends Error {
   readonly problem: Problem;
   readonly code: StoreFailureCode;
 
-  constructor(code: StoreFailureCode, at: string, message: string, fix?: string, cause?: unknown) {
+  constructor(code: StoreFailureCode, at: Place, message: string, fix?: string, cause?: unknown) {
     super(fix === undefined ? message : `${message}; ${fix}`, cause === undefined ? undefined : { cause });
     this.code = code;
     this.problem = problem(code, at, message, fix === undefined ? {} : { fix });
@@ -28,5 +29,5 @@ export function messageOf(error: unknown): string {
 
 /** `what` in the store is readable and not what it should be. */
 export function formFailure(what: string): StoreFailure {
-  return new StoreFailure('STORE_DAMAGED', what, `${what} does not have its form`, 'restore the last backup');
+  return new StoreFailure('STORE_DAMAGED', atObject(what), `${what} does not have its form`, 'restore the last backup');
 }

@@ -10,6 +10,7 @@
  *
  * Not here: what a changeset is (zone/changeset.ts) and its octets.
  */
+import { atObject } from '#base/place.ts';
 import { JOURNAL_BYTES_MAX, JOURNAL_CHANGESET_BYTES_MAX, JOURNAL_ENTRIES_MAX } from '#base/limits/limits.ts';
 
 import { StoreFailure } from './failure.ts';
@@ -115,11 +116,11 @@ function decodeEntry(key: Uint8Array, value: Uint8Array): JournalEntry {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.length);
   const kind = bytes[0];
   if (bytes.length < HEAD_BYTES || (kind !== KIND.CHANGESET && kind !== KIND.SNAPSHOT))
-    throw new StoreFailure('STORE_DAMAGED', 'journal', 'a journal entry is not well formed', 'restore the last backup');
+    throw new StoreFailure('STORE_DAMAGED', atObject('journal'), 'a journal entry is not well formed', 'restore the last backup');
   const sizeBytes = bytes.readUInt32BE(17);
   const changeset = kind === KIND.CHANGESET ? value.slice(HEAD_BYTES) : undefined;
   if (changeset !== undefined && changeset.length !== sizeBytes)
-    throw new StoreFailure('STORE_DAMAGED', 'journal', 'a journal entry is cut short', 'restore the last backup');
+    throw new StoreFailure('STORE_DAMAGED', atObject('journal'), 'a journal entry is cut short', 'restore the last backup');
   return {
     revision: numberOfKey(key, 4),
     fromSerial: bytes.readUInt32BE(1),

@@ -1,6 +1,7 @@
 /**
  * JSON in the store, checked when it is read: what is on a disk may have been changed there, and a wrong type must not travel on.
  */
+import { atObject } from '#base/place.ts';
 import { StoreFailure, messageOf } from './failure.ts';
 
 export function encodeJson(value: unknown): Buffer {
@@ -20,7 +21,7 @@ export function decodeJson<T>(bytes: Uint8Array, what: string, is: (value: unkno
 }
 
 function damaged(what: string, why: string): StoreFailure {
-  return new StoreFailure('STORE_DAMAGED', what, `${what} ${why}`, 'restore the last backup');
+  return new StoreFailure('STORE_DAMAGED', atObject(what), `${what} ${why}`, 'restore the last backup');
 }
 
 /** What a field has to be: a type's name, with `?` when the field may be missing, or a check. */

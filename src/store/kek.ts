@@ -7,6 +7,7 @@ import { chmodSync, closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readFi
 import { dirname } from 'node:path';
 
 import { assert } from '#base/assert.ts';
+import { atPath } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 
 import { messageOf } from './failure.ts';
@@ -15,6 +16,8 @@ import { KEK_BYTES } from './seal.ts';
 /** Text of 32 octets: 64 hexadecimal digits or 43 base64 characters, padded or not. */
 const HEXADECIMAL = /^[0-9a-fA-F]{64}$/;
 const BASE64 = /^[A-Za-z0-9+/]{43}=?$/;
+/** What the file is called where its path is not shown. */
+const KEK_ROLE = 'the file of the key-encryption key';
 /** What keys/ holds in a fresh clone. */
 const OWN_FILES: ReadonlySet<string> = new Set(['README.md', '.gitignore']);
 
@@ -29,13 +32,13 @@ export function readKek(path: string): Result<Uint8Array> {
     const key = keyOf(readFileSync(descriptor));
     if (key !== undefined) return ok(key);
     return fail(
-      problem('KEK_FILE', path, `${path} does not hold a key of 32 octets (as they are, in hexadecimal or in base64)`, {
+      problem('KEK_FILE', atPath(path, KEK_ROLE), `${path} does not hold a key of 32 octets (as they are, in hexadecimal or in base64)`, {
         fix: 'put back the file that the store was made with',
       }),
     );
   } catch (error) {
     return fail(
-      problem('KEK_FILE', path, `the key-encryption key cannot be read: ${messageOf(error)}`, {
+      problem('KEK_FILE', atPath(path, KEK_ROLE), `the key-encryption key cannot be read: ${messageOf(error)}`, {
         fix: 'put back the file that the store was made with, or name it in kek_file',
       }),
     );
@@ -78,7 +81,7 @@ function looseness(path: string, mode: number, uid: number): Result<Uint8Array> 
     return fail(
       problem(
         'KEK_PERMISSIONS',
-        path,
+        atPath(path, KEK_ROLE),
         `${path} has mode ${(mode & 0o777).toString(8).padStart(4, '0')}: others than its owner may read or write it`,
         {
           fix: `chmod 600 ${path}   (Kubernetes: defaultMode: 0400 on the secret's volume)`,
@@ -86,7 +89,11 @@ function looseness(path: string, mode: number, uid: number): Result<Uint8Array> 
       ),
     );
   if (uid !== me && uid !== 0)
-    return fail(problem('KEK_PERMISSIONS', path, `${path} belongs to user ${uid}, who could replace it`, { fix: `chown ${me} ${path}` }));
+    return fail(
+      problem('KEK_PERMISSIONS', atPath(path, KEK_ROLE), `${path} belongs to user ${uid}, who could replace it`, {
+        fix: `chown ${me} ${path}`,
+      }),
+    );
   return undefined;
 }
 

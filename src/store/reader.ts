@@ -7,6 +7,7 @@
  *
  * What `nodeBytes` returns is one shared buffer: good until the next read in this thread, from any reader.
  */
+import { atPath } from '#base/place.ts';
 import { assert } from '#base/assert.ts';
 import { NODE_KEY_BYTES_MAX, NSEC_STEPS_MAX } from '#base/limits/limits.ts';
 import { type Name, ownerKey } from '#dns/name.ts';
@@ -36,7 +37,12 @@ const END_OF_LABEL = 0;
  */
 export function openReader(dir: string): StoreReader {
   const missing = (): StoreFailure =>
-    new StoreFailure('STORE_MISSING', dir, `there is no store in ${dir} yet`, 'start "waxseal serve" once: it makes the store');
+    new StoreFailure(
+      'STORE_MISSING',
+      atPath(dir, 'the data directory'),
+      `there is no store in ${dir} yet`,
+      'start "waxseal serve" once: it makes the store',
+    );
   if (checkDataFile(dir, false) === 'absent') throw missing();
   const root = openRoot(dir, true);
   try {

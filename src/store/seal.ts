@@ -12,6 +12,7 @@
 import { type KeyObject, createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync } from 'node:crypto';
 
 import { assert } from '#base/assert.ts';
+import { atObject } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 
 export const KEK_BYTES = 32;
@@ -53,7 +54,7 @@ export function createSealer(kek: Uint8Array, random: (bytes: number) => Uint8Ar
     open(label, sealed) {
       const refused = (why: string): Result<Uint8Array> =>
         fail(
-          problem('SECRET_SEALED', `${label.purpose} ${label.id}`, `the sealed secret does not open: ${why}`, {
+          problem('SECRET_SEALED', atObject(`${label.purpose} ${label.id}`), `the sealed secret does not open: ${why}`, {
             fix: 'give the key-encryption key that this store was made with, or restore the secret from a backup',
           }),
         );

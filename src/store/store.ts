@@ -8,6 +8,7 @@
  * - `mapSize` is left alone: the binding grows the map by itself.
  * Not here: reading (reader.ts), writing (writer.ts), who may write (writer-lock.ts).
  */
+import { atPath } from '#base/place.ts';
 import { existsSync } from 'node:fs';
 
 import { type Database, type RootDatabase, open } from 'lmdb';
@@ -56,7 +57,13 @@ export function openRoot(dir: string, readOnly: boolean): RootDatabase<Uint8Arra
   try {
     return open<Uint8Array, Uint8Array>(dir, { ...OPTIONS, readOnly });
   } catch (error) {
-    throw new StoreFailure('STORE_DAMAGED', dir, `the store cannot be opened: ${messageOf(error)}`, 'restore the last backup', error);
+    throw new StoreFailure(
+      'STORE_DAMAGED',
+      atPath(dir, 'the data directory'),
+      `the store cannot be opened: ${messageOf(error)}`,
+      'restore the last backup',
+      error,
+    );
   }
 }
 
@@ -98,7 +105,7 @@ export function readFormat(meta: Octets, dir: string): FormatMark | undefined {
   if (mark.version > STORE_FORMAT)
     throw new StoreFailure(
       'STORE_FORMAT',
-      dir,
+      atPath(dir, 'the data directory'),
       `the store in ${dir} has format ${mark.version}; this version of waxseal reads format ${STORE_FORMAT} and nothing newer. Nothing was changed`,
       'run the newer waxseal that wrote it, or restore a backup made before the upgrade',
     );

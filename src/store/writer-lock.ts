@@ -8,6 +8,7 @@
  *
  * `writer.json` beside it says who holds the lock: pid, boot id, start time, host. It only serves the message.
  */
+import { atPath } from '#base/place.ts';
 import { chmodSync, closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -55,7 +56,7 @@ export function acquireWriterLock(dir: string, nowMs: number): WriterLock {
     if (isBusy(error)) throw lockedFailure(dir, readHolder(holderPath));
     throw new StoreFailure(
       'STORE_LOCKED',
-      dir,
+      atPath(dir, 'the data directory'),
       `the writer lock ${lockPath} cannot be taken: ${messageOf(error)}`,
       'keep the store on a local file system that its user may write',
       error,
@@ -84,7 +85,7 @@ function lockedFailure(dir: string, holder: LockHolder | undefined): StoreFailur
     holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.host} (since ${new Date(holder.sinceMs).toISOString()})`;
   return new StoreFailure(
     'STORE_LOCKED',
-    dir,
+    atPath(dir, 'the data directory'),
     `${who} already writes the store in ${dir}. Nothing was changed`,
     'stop that process first, or let it do the work: commands reach it through admin.sock in its data directory',
   );

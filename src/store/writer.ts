@@ -9,6 +9,7 @@
  * not to be trusted: the writer is then broken, refuses everything, and the process has to end; the next start reads what there is.
  * A full disk is kept from being such a failure by making room in the file before LMDB writes to it (data-file.ts).
  */
+import { atPath } from '#base/place.ts';
 import { chmodSync, mkdirSync } from 'node:fs';
 
 import { AssertionFailure, assert } from '#base/assert.ts';
@@ -212,7 +213,7 @@ export class StoreWriter extends StoreReader {
   #breakBy(error: unknown): StoreFailure {
     this.#broken = new StoreFailure(
       'STORE_BROKEN',
-      this.dir,
+      atPath(this.dir, 'the data directory'),
       `a write to the store in ${this.dir} failed (${messageOf(error)}); what is on the disk is not known until it is opened again`,
       'the process ends and reads the store anew; if this repeats, check the disk and its free space',
       error,
@@ -227,7 +228,7 @@ export class StoreWriter extends StoreReader {
     if (this.sealer.open(kekLabel(this.installation()), sealed).ok) return;
     throw new StoreFailure(
       'KEK_WRONG',
-      this.dir,
+      atPath(this.dir, 'the data directory'),
       `the key-encryption key is not the one that the store in ${this.dir} was made with: its signing keys cannot be opened. Nothing was changed`,
       'put back the old key file (keys/kek, or what kek_file names), or restore store and key together',
     );
@@ -247,7 +248,12 @@ function openEnvironment(dir: string, options: WriterOptions): Environment {
     const made = meta !== undefined && readFormat(meta, dir) !== undefined;
     // A foreign LMDB file is left alone; a store of ours whose making was interrupted has at most empty databases.
     if (!made && (meta === undefined ? root.getKeysCount() : meta.getKeysCount()) > 0)
-      throw new StoreFailure('STORE_FORMAT', dir, `${dir} holds an LMDB database that is not waxseal's`, 'name another data directory');
+      throw new StoreFailure(
+        'STORE_FORMAT',
+        atPath(dir, 'the data directory'),
+        `${dir} holds an LMDB database that is not waxseal's`,
+        'name another data directory',
+      );
     // Of a complete store nothing is made, so nothing is written.
     const db = openDatabases((name) => {
       if (!made) return makeDatabase(root, name);
@@ -312,7 +318,7 @@ function isNoRoom(error: unknown): boolean {
 function fullFailure(dir: string, why: string, cause?: unknown): StoreFailure {
   return new StoreFailure(
     'STORE_FULL',
-    dir,
+    atPath(dir, 'the data directory'),
     `not written: there is no room under ${dir}: ${why}. Nothing was changed, DNS goes on`,
     'make room on that file system, then repeat the change',
     cause,

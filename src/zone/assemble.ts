@@ -4,6 +4,7 @@
  * Not here: reading the file (dns/zone-file.ts), what the RRsets must satisfy together (check.ts).
  */
 import { TYPES_PER_NAME_MAX } from '#base/limits/limits.ts';
+import { type Place, WHOLE } from '#base/place.ts';
 import { ProblemList } from '#base/problem-list.ts';
 import { type Problem, type Result, fail, ok, warning } from '#base/problem.ts';
 import { type Name, type OwnerKey, formatName, isAtOrBelow, ownerKey } from '#dns/name.ts';
@@ -16,7 +17,7 @@ import { checkZone } from './check.ts';
 /** An RRset and where its first record stands in the file. */
 export interface PlacedRrset extends Rrset {
   /** `file:line:column`. */
-  readonly at: string;
+  readonly at: Place;
 }
 
 /**
@@ -41,9 +42,9 @@ export function assembleRrsets(
 ): { readonly rrsets: readonly PlacedRrset[]; readonly problems: readonly Problem[] } {
   const apexKey = ownerKey(apex);
   const problems = new ProblemList();
-  const nodes = new Map<OwnerKey, Map<RrType, { owner: Name; ttl: number; at: string; rdatas: Uint8Array[] }> | null>();
+  const nodes = new Map<OwnerKey, Map<RrType, { owner: Name; ttl: number; at: Place; rdatas: Uint8Array[] }> | null>();
   let owner: Name | undefined;
-  let types: Map<RrType, { owner: Name; ttl: number; at: string; rdatas: Uint8Array[] }> | null = null;
+  let types: Map<RrType, { owner: Name; ttl: number; at: Place; rdatas: Uint8Array[] }> | null = null;
   for (const record of records) {
     // Lines that inherit their owner share its octets: the key is made once.
     if (record.owner !== owner) {
@@ -104,7 +105,7 @@ export function withoutManagedTypes(
   signed: boolean,
 ): { readonly records: readonly ZoneRecordLine[]; readonly problems: readonly Problem[] } {
   const counts = new Map<RrType, number>();
-  let at = '';
+  let at: Place = WHOLE;
   const kept = records.filter((record) => {
     if (!isSignerType(record.type, signed)) return true;
     if (counts.size === 0) ({ at } = record);

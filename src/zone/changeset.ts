@@ -4,6 +4,7 @@
  * Not here: its bytes (changeset-codec.ts), its text (changeset-text.ts), making one (dnssec/plan.ts).
  */
 import { equalBytes } from '#base/bytes.ts';
+import { atRrset } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Name, type OwnerKey, compareKeys, formatName, ownerKey } from '#dns/name.ts';
 import { type Rrset, sortRdatas } from '#dns/rrset.ts';
@@ -182,7 +183,11 @@ function setId(key: OwnerKey, type: RrType): string {
 }
 
 function mismatch(rrset: Rrset): Problem {
-  return problem('CHANGESET_MISMATCH', formatName(rrset.owner), 'a record to delete is not there, or a record to add is there already');
+  return problem(
+    'CHANGESET_MISMATCH',
+    atRrset(formatName(rrset.owner)),
+    'a record to delete is not there, or a record to add is there already',
+  );
 }
 
 /** Types at the apex or anywhere that signing makes: undoing a change leaves them to it. */
@@ -217,7 +222,7 @@ export function revertChanges(view: ZoneView, changeset: Changeset): Result<Rrse
     const kept = without(current?.rdatas ?? [], removed);
     if (kept.length + removed.length !== (current?.rdatas.length ?? 0)) {
       problems.push(
-        problem('CHANGESET_SUPERSEDED', formatName(owner), 'was changed again since', {
+        problem('CHANGESET_SUPERSEDED', atRrset(formatName(owner)), 'was changed again since', {
           fix: 'undo the later change first, or set the records',
         }),
       );

@@ -1,13 +1,14 @@
 /** What the checks of one zone share: its view, where RRsets are said to be, what is glue, and the hosts looked at so far. */
-import { type Name, type OwnerKey, formatName, ownerKey } from '#dns/name.ts';
-import { typeName } from '#dns/registry.ts';
+import type { Place } from '#base/place.ts';
+import { type Name, type OwnerKey, ownerKey } from '#dns/name.ts';
+import { placeOfRrset } from '#dns/place.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type ZoneView, rrsetOf } from './view.ts';
 
 /** What is known about a zone beyond its view. */
 export interface CheckOptions {
   /** Where an RRset is said to be; by default `owner TYPE`. */
-  readonly place?: (owner: Name, type: RrType) => string;
+  readonly place?: (owner: Name, type: RrType) => Place;
   /** False when the RRsets are not all there, because some could not be read: then nothing is said about what is missing. Default true. */
   readonly complete?: boolean;
 }
@@ -18,7 +19,7 @@ export type TargetState = 'outside' | 'address' | 'missing' | 'alias' | 'belowDn
 /** State of a check of names in one zone. */
 export interface ZoneCheck {
   readonly view: ZoneView;
-  readonly place: (owner: Name, type: RrType) => string;
+  readonly place: (owner: Name, type: RrType) => Place;
   readonly complete: boolean;
   /** True for names that NS records of the zone name: below a cut their addresses are glue. */
   readonly isGlue: (key: OwnerKey) => boolean;
@@ -35,6 +36,6 @@ export function startZoneCheck(view: ZoneView, options: CheckOptions = {}): Zone
 
 /** For a check of single names, as after a change: no walk over the zone, so any address below a cut counts as glue. */
 export function startNodeCheck(view: ZoneView, options: CheckOptions = {}): ZoneCheck {
-  const { place = (owner, type) => `${formatName(owner)} ${typeName(type)}`, complete = true } = options;
+  const { place = placeOfRrset, complete = true } = options;
   return { view, place, complete, isGlue: () => true, targets: new Map() };
 }

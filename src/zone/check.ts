@@ -6,8 +6,10 @@
  * Not here: hosts that records name (check-targets.ts), host names (check-host-names.ts), TTLs in an RRset (assemble.ts).
  */
 import { RECORDS_PER_RRSET_MAX, TYPES_PER_NAME_MAX } from '#base/limits/limits.ts';
+import { type Place, WHOLE } from '#base/place.ts';
 import { ProblemList } from '#base/problem-list.ts';
 import { type Problem, problem, warning } from '#base/problem.ts';
+import { placeOfRrset } from '#dns/place.ts';
 import { type Name, formatName, isAtOrBelow, isWildcard, labelOffsets, ownerKey } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
 import { type Rrset } from '#dns/rrset.ts';
@@ -23,20 +25,20 @@ import { memoryZone } from './zone.ts';
  * Every problem of the zone that `rrsets` make, at most PROBLEMS_SHOWN_MAX errors and as many warnings. Each owner has each type once;
  * RRsets with an `at` are said to be there. Data out of the zone is an error here: `assembleRrsets` leaves it out.
  */
-export function checkZone(apex: Name, rrsets: Iterable<Rrset & { readonly at?: string }>, options: CheckOptions = {}): Problem[] {
+export function checkZone(apex: Name, rrsets: Iterable<Rrset & { readonly at?: Place }>, options: CheckOptions = {}): Problem[] {
   const apexKey = ownerKey(apex);
   const all = [...rrsets];
   const problems: Problem[] = [];
   const inZone = all.filter((rrset) => {
     if (isAtOrBelow(ownerKey(rrset.owner), apexKey)) return true;
-    problems.push(problem('OUT_OF_ZONE', rrset.at ?? '', `${formatName(rrset.owner)} is not in the zone ${formatName(apex)}`));
+    problems.push(problem('OUT_OF_ZONE', rrset.at ?? WHOLE, `${formatName(rrset.owner)} is not in the zone ${formatName(apex)}`));
     return false;
   });
   // Made only when there is something to tell: most zones are good.
-  let places: ReadonlyMap<string, string> | undefined;
+  let places: ReadonlyMap<string, Place | undefined> | undefined;
   const place = (owner: Name, type: RrType) => {
-    places ??= new Map(all.map((rrset) => [`${ownerKey(rrset.owner)}/${rrset.type}`, rrset.at ?? '']));
-    return places.get(`${ownerKey(owner)}/${type}`) || `${formatName(owner)} ${typeName(type)}`;
+    places ??= new Map(all.map((rrset) => [`${ownerKey(rrset.owner)}/${rrset.type}`, rrset.at]));
+    return places.get(`${ownerKey(owner)}/${type}`) ?? placeOfRrset(owner, type);
   };
   return [...problems, ...checkView(memoryZone(apex, inZone), { place, ...options })];
 }

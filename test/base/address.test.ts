@@ -1,3 +1,4 @@
+import { WHOLE, atFlag } from '#base/place.ts';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { clientNetwork, formatIpPort, ipPort, parseIpPort } from '#base/address.ts';
@@ -5,15 +6,15 @@ import { clientNetwork, formatIpPort, ipPort, parseIpPort } from '#base/address.
 describe('RFC 3986 §3.2.2: ADDRESS:PORT', () => {
   const good = (text: string, ip: string, port: number, defaultPort?: number) =>
     test(`good: ${text}`, () => {
-      const result = parseIpPort(text, '', defaultPort);
+      const result = parseIpPort(text, WHOLE, defaultPort);
       expect(result).toMatchObject({ ok: true, value: { ip, port, family: ip.includes(':') ? 6 : 4 } });
     });
   const bad = (text: string, why: RegExp) =>
     test(`bad: ${text}`, () => {
-      const result = parseIpPort(text, 'listen');
+      const result = parseIpPort(text, atFlag('dns'));
       expect(result).toMatchObject({
         ok: false,
-        problems: [{ code: 'ADDRESS_SYNTAX', at: 'listen', message: expect.stringMatching(why) }],
+        problems: [{ code: 'ADDRESS_SYNTAX', at: atFlag('dns'), message: expect.stringMatching(why) }],
       });
     });
 

@@ -1,3 +1,4 @@
+import { formatPlace } from '#base/place.ts';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +19,7 @@ function good(sources: Partial<ConfigSources>): Config {
 /** The problems of `text` as a file, each as `place code`. */
 function bad(sources: Partial<ConfigSources>): string[] {
   const config = readConfig({ ...nothing, ...sources });
-  return config.ok ? [] : config.problems.map((each) => `${each.at} ${each.code} ${each.fix ?? ''}`.trim());
+  return config.ok ? [] : config.problems.map((each) => `${formatPlace(each.at)} ${each.code} ${each.fix ?? ''}`.trim());
 }
 
 const file = (text: string) => ({ file: { path: '/etc/waxseal/waxseal.toml', text } });

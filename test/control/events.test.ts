@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { EVENT_TEXT_CHARACTERS_MAX } from '#base/limits/events.ts';
 import { createLog } from '#base/log.ts';
+import { WHOLE } from '#base/place.ts';
 import { problem } from '#base/problem.ts';
 import { type MailUpkeep, MailScheduler } from '#control/lifecycle/scheduler.ts';
 import { nameOf } from '#dns/name.ts';
@@ -113,7 +114,7 @@ describe('events', () => {
       tickMail: () =>
         isPossible
           ? room.run(set('192.0.2.9'))
-          : Promise.resolve({ ok: false as const, problems: [problem('SIGNING_SELF_CHECK', '', 'x'.repeat(5000))] }),
+          : Promise.resolve({ ok: false as const, problems: [problem('SIGNING_SELF_CHECK', WHOLE, 'x'.repeat(5000))] }),
       noteTime: () => Promise.resolve(),
       onMailDue: () => undefined,
     };

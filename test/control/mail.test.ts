@@ -1,4 +1,5 @@
 /** The mail of a zone in the control room: policy in, records out, keys that change, and what is left after a crash. */
+import { atRrset } from '#base/place.ts';
 import { createPublicKey } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { MailScheduler } from '#control/lifecycle/scheduler.ts';
@@ -95,7 +96,7 @@ describe('beside records put by hand', () => {
     const [problem] = bad(await room.run(apply()));
     expect(problem).toMatchObject({
       code: 'MAIL_CONFLICT',
-      at: '_smtp._tls.post.example. TXT',
+      at: atRrset('_smtp._tls.post.example.', 'TXT'),
       fix: expect.stringContaining('--from-zone'),
     });
     expect(managerOf(room, '_smtp._tls', 'TXT')).toBe('manual');
@@ -138,7 +139,7 @@ describe('beside records put by hand', () => {
     const before = keys(room);
     const file = `${TEXT.replace(' 10 7200', ' 50 7200').replace('site-verification=1', 'site-verification=2')}_dmarc 60 TXT "v=DMARC1; p=none"\n`;
     const outcome = await room.load('post.example.', file);
-    expect(outcome.warnings).toMatchObject([{ code: 'RRSET_MANAGED', at: '_dmarc.post.example. TXT' }]);
+    expect(outcome.warnings).toMatchObject([{ code: 'RRSET_MANAGED', at: atRrset('_dmarc.post.example.', 'TXT') }]);
     expect(texts(room, '@')).toEqual(['site-verification=2', 'v=spf1 mx ~all']);
     expect(texts(room, '_dmarc')).toEqual(['v=DMARC1; p=none; rua=mailto:postmaster@post.example']);
     expect(keys(room)).toEqual(before);

@@ -1,4 +1,5 @@
 /** RFC 1035 §5.1: words, strings, parentheses, comments. */
+import { formatPlace } from '#base/place.ts';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { latin1 } from '#base/bytes.ts';
@@ -7,7 +8,7 @@ import { lexEntries, lexRdata, type Token, unescape } from '#dns/lexer.ts';
 const shown = ({ text, quoted }: Token) => (quoted ? `"${text}"` : text);
 const lines = (text: string) =>
   lexEntries(text, 'f').entries.map(({ tokens, blankOwner }) => [...(blankOwner ? ['_'] : []), ...tokens.map(shown)]);
-const codes = (text: string) => lexEntries(text, 'f').problems.map(({ code, at }) => `${at} ${code}`);
+const codes = (text: string) => lexEntries(text, 'f').problems.map(({ code, at }) => `${formatPlace(at)} ${code}`);
 const words = (text: string) => {
   const result = lexRdata(text);
   return result.ok ? result.value.map(shown) : result.problems.map(({ code }) => code);

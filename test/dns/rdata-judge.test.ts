@@ -2,6 +2,7 @@
  * BIND and ldns as judges of presentation and wire form: zone files with records of every type go through named-compilezone and
  * ldns-read-zone, and what BIND makes of them is octet for octet what we read. The seed stands in the tests' names.
  */
+import { formatPlace } from '#base/place.ts';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -73,7 +74,7 @@ function differences(text: string, expected: readonly Sample[]): string[] {
   );
   const different = expected.filter(({ owner, wire }) => theirs.get(owner) !== toHex(wire));
   return [
-    ...problems.map((each) => each.at),
+    ...problems.map((each) => formatPlace(each.at)),
     ...different.map(({ owner, text: ours, wire }) => `${owner} ${ours}: ours ${toHex(wire)}, theirs ${theirs.get(owner)}`),
   ];
 }

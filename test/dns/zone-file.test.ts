@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { INCLUDE_DEPTH_MAX, PROBLEMS_SHOWN_MAX } from '#base/limits/limits.ts';
+import { formatPlace, inFile } from '#base/place.ts';
 import { ok } from '#base/problem.ts';
 import { formatName, nameOf } from '#dns/name.ts';
 import { formatRdata, typeName } from '#dns/registry.ts';
@@ -24,7 +25,7 @@ function records(text: string, options: Partial<ZoneFileOptions> = {}): string[]
 
 /** `code at` of each problem. */
 function problems(text: string, options: Partial<ZoneFileOptions> = {}): string[] {
-  return parse(text, options).problems.map(({ code, at }) => `${code} ${at}`);
+  return parse(text, options).problems.map(({ code, at }) => `${code} ${formatPlace(at)}`);
 }
 
 describe('RFC 1035 §5.1: entries', () => {
@@ -52,7 +53,7 @@ describe('RFC 1035 §5.1: entries', () => {
   });
 
   test('records say where they begin', () => {
-    expect(parse('a TXT x\n  TXT (\n y )\n $x\n').records.map(({ at }) => at)).toEqual(['zone:1:1', 'zone:2:3']);
+    expect(parse('a TXT x\n  TXT (\n y )\n $x\n').records.map(({ at }) => at)).toEqual([inFile('zone', 1, 1), inFile('zone', 2, 3)]);
   });
 
   test('the case of names is kept (RFC 4343)', () => {
@@ -98,7 +99,7 @@ describe('RFC 2308 §4, RFC 2181 §8: TTLs', () => {
   test('nothing anywhere: an error for each record, but an SOA has its minimum', () => {
     const text = 'a TXT x\n@ SOA a b 1 2 3 4 77\nb TXT x\n';
     const file = parseZoneFile(text, { file: 'zone', origin: nameOf('example.') });
-    expect(file.problems.map(({ code, severity, at }) => `${severity} ${code} ${at}`)).toEqual([
+    expect(file.problems.map(({ code, severity, at }) => `${severity} ${code} ${formatPlace(at)}`)).toEqual([
       'error TTL_MISSING zone:1:3',
       'warning TTL_MISSING zone:2:3',
     ]);
@@ -192,7 +193,7 @@ describe('RFC 1035 §5.1: $INCLUDE', () => {
 describe('$GENERATE', () => {
   test('a dollar sign is the number; the line is where its records are', () => {
     const file = parse('\n$GENERATE 8-10/2 h$ 5 A 192.0.2.$\n');
-    expect(file.records.map(({ owner, ttl, at }) => `${formatName(owner)} ${ttl} ${at}`)).toEqual([
+    expect(file.records.map(({ owner, ttl, at }) => `${formatName(owner)} ${ttl} ${formatPlace(at)}`)).toEqual([
       'h8.example. 5 zone:2:1',
       'h10.example. 5 zone:2:1',
     ]);

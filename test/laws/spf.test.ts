@@ -179,7 +179,8 @@ const DIFFERENCES: readonly { readonly what: string; readonly rfc: string; reado
   {
     what: 'evaluates terms that stand before a syntax error',
     rfc: 'RFC 7208 §4.6 (syntax errors anywhere)',
-    applies: (each) => each.ours.result === 'permerror' && each.ours.problems.some(({ at }) => at.includes('column')),
+    applies: (each) =>
+      each.ours.result === 'permerror' && each.ours.problems.some(({ at }) => at.kind === 'rrset' && at.part?.kind === 'column'),
   },
   {
     what: 'does not URL-escape',

@@ -1,4 +1,5 @@
 /** TXT hygiene of names and zones. */
+import { atRrset, formatPlace } from '#base/place.ts';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { nameOf } from '#dns/name.ts';
@@ -56,7 +57,9 @@ describe('what records say, where they stand, how large they are', () => {
     expect(codes('s1._domainkey.example.com', 'hello')).toEqual(['DKIM_SYNTAX', 'DKIM_KEY_MISSING', 'DKIM_VERSION?']);
     expect(codes('_mta-sts.example.com', 'v=STSv1; id=a-b')).toEqual(['STS_ID']);
     expect(codes('a.example._report._dmarc.example.com', 'v=DMARC1;')).toEqual([]);
-    expect(checkTexts(nameOf('_dmarc.example.com'), ['v=DMARC1; p=x'])[0]!.at).toBe('_dmarc.example.com. TXT p=');
+    expect(checkTexts(nameOf('_dmarc.example.com'), ['v=DMARC1; p=x'])[0]!.at).toEqual(
+      atRrset('_dmarc.example.com.', 'TXT', { kind: 'tag', name: 'p' }),
+    );
   });
   test.each([
     ['example.com', 'v=DMARC1; p=none'],
@@ -86,7 +89,7 @@ describe('wildcards (RFC 4592 §2.2.1)', () => {
       })),
     );
     const problems = [...view.ascend(view.apexKey)].flatMap((node) => checkTextNode(view, node));
-    return problems.map((each) => `${each.code} ${/below (\S+):/.exec(each.message)?.[1] ?? each.at}`);
+    return problems.map((each) => `${each.code} ${/below (\S+):/.exec(each.message)?.[1] ?? formatPlace(each.at)}`);
   };
 
   test('a wildcard text answers for keys and DMARC', () =>

@@ -1,4 +1,6 @@
 /** Policies and the records that they come to; import of what a zone has; conflicts. */
+import { formatPlace } from '#base/place.ts';
+import type { Problem } from '#base/problem.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
@@ -14,8 +16,7 @@ import { type ZoneView } from '#zone/view.ts';
 import { memoryZone } from '#zone/zone.ts';
 import { APEX, BASE, applied, lines, MailDomain, policyOf, START_MS, zoneOf } from '../support/mail/mail-domain.ts';
 
-const codes = (problems: readonly { code: string; at: string; severity: string }[]) =>
-  problems.map(({ severity, code, at }) => `${severity} ${code} ${at}`);
+const codes = (problems: readonly Problem[]) => problems.map(({ severity, code, at }) => `${severity} ${code} ${formatPlace(at)}`);
 
 function compile(document: unknown, view: ZoneView, more: Partial<Parameters<typeof compileMail>[0]> = {}) {
   return compileMail({
@@ -331,7 +332,7 @@ describe('import', () => {
       '_25._tcp.mx1 300 TLSA 1 1 1 00',
     ]);
     const { imported, step } = roundTrip(view);
-    expect(imported.problems.map(({ at }) => at).toSorted()).toEqual([
+    expect(imported.problems.map(({ at }) => formatPlace(at)).toSorted()).toEqual([
       '*._domainkey.example.com. TXT',
       '_25._tcp.mx1.example.com. TLSA',
       '_dmarc.example.com. CNAME',

@@ -1,4 +1,5 @@
 /** Where secrets of cookies come from, and when they change. */
+import { formatPlace } from '#base/place.ts';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,7 +72,7 @@ test('files that are bad at the start leave random secrets', () => {
 
 test('all problems of both files at once', () => {
   const read = readCookieSecrets({ secretFile: join(folder, 'none'), previousSecretFile: file('short', 'abcd') });
-  expect(read.ok ? [] : read.problems.map((each) => `${each.code} ${each.at}`)).toEqual([
+  expect(read.ok ? [] : read.problems.map((each) => `${each.code} ${formatPlace(each.at)}`)).toEqual([
     `COOKIE_SECRET_FILE ${join(folder, 'none')}`,
     `COOKIE_SECRET_FILE ${join(folder, 'short')}`,
   ]);

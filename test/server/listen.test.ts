@@ -1,3 +1,4 @@
+import { atAddress } from '#base/place.ts';
 import { createSocket, type Socket } from 'node:dgram';
 import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -79,14 +80,14 @@ describe('settling addresses', () => {
 
   test('an address of another machine', async () => {
     const result = await settleAddresses([ipPort('192.0.2.1', 5300)]);
-    expect(result).toMatchObject({ ok: false, problems: [{ code: 'ADDRESS_MISSING', at: '192.0.2.1:5300' }] });
+    expect(result).toMatchObject({ ok: false, problems: [{ code: 'ADDRESS_MISSING', at: atAddress('192.0.2.1:5300') }] });
   });
 
   test('no permission: below 1024 the capability is named', () => {
     const denied = Object.assign(new Error('bind EACCES 127.0.0.1:53'), { code: 'EACCES' });
     expect(listenProblem(ipPort('127.0.0.1', 53), 'UDP', denied)).toMatchObject({
       code: 'ADDRESS_DENIED',
-      at: '127.0.0.1:53',
+      at: atAddress('127.0.0.1:53'),
       fix: expect.stringContaining('CAP_NET_BIND_SERVICE'),
     });
     expect(listenProblem(ipPort('127.0.0.1', 5300), 'UDP', denied).fix).not.toContain('CAP_NET_BIND_SERVICE');

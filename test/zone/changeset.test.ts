@@ -1,3 +1,4 @@
+import { atRrset } from '#base/place.ts';
 import { describe, expect, test } from 'vitest';
 import { nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
@@ -110,7 +111,10 @@ describe('changesets that do not fit', () => {
   });
   test('revert refuses what was changed again since', () => {
     const later = change(view, [addresses('a.example.', 300, 4)]).view;
-    expect(revertChanges(later, changeset)).toMatchObject({ ok: false, problems: [{ code: 'CHANGESET_SUPERSEDED', at: 'a.example.' }] });
+    expect(revertChanges(later, changeset)).toMatchObject({
+      ok: false,
+      problems: [{ code: 'CHANGESET_SUPERSEDED', at: atRrset('a.example.') }],
+    });
   });
   test('revert of a removed name brings it back, and other records of the RRset stay', () => {
     const removed = change(START, [{ owner: nameOf('a.example.'), type: TYPE.A, rrset: null }]);

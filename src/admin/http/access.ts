@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { clientNetwork } from '#base/address.ts';
 import { AUTH_FAILURES_PER_MINUTE_MAX } from '#base/limits/limits.ts';
+import { inHeader } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
 import { ownerKey } from '#dns/name.ts';
 import type { Actor, ControlApi, TokenScope } from '#control/api/control.ts';
@@ -87,13 +88,13 @@ function identify(request: FastifyRequest, control: ControlApi, isSigner: boolea
   const vault = isSigner ? request.headers['x-vault-token'] : undefined;
   const header = request.headers.authorization ?? (typeof vault === 'string' ? `Bearer ${vault}` : undefined);
   if (header === undefined)
-    return problem('AUTH_MISSING', 'Authorization', 'this request carries no token', {
+    return problem('AUTH_MISSING', inHeader('Authorization'), 'this request carries no token', {
       rfc: 'RFC 6750 §2.1',
       fix: 'send "Authorization: Bearer <token>"; the first token is in admin.token in the data directory',
     });
   const secret = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i.exec(header)?.[1];
   const token = secret === undefined ? undefined : control.authenticate(secret);
-  if (token === undefined) return problem('AUTH_INVALID', 'Authorization', 'this token is unknown, expired or revoked');
+  if (token === undefined) return problem('AUTH_INVALID', inHeader('Authorization'), 'this token is unknown, expired or revoked');
   return { actor: { kind: 'token', id: token.id, from: isUnixConnection(request) ? 'unix' : request.ip }, scopes: token.scopes };
 }
 
@@ -105,7 +106,7 @@ export function isStillIdentified(request: FastifyRequest, control: ControlApi):
 async function refuseForNow(reply: FastifyReply, waitSeconds: number): Promise<void> {
   reply.header('retry-after', String(waitSeconds));
   await sendProblems(reply, [
-    problem('AUTH_FAILURES', 'Authorization', `too many failed log-ins from this address; next try in ${waitSeconds} s`),
+    problem('AUTH_FAILURES', inHeader('Authorization'), `too many failed log-ins from this address; next try in ${waitSeconds} s`),
   ]);
 }
 
@@ -122,7 +123,7 @@ function denied(identity: Identity, access: Access | undefined): Problem {
             : 'scope admin or that of this zone';
   return problem(
     'AUTH_SCOPE',
-    'Authorization',
+    inHeader('Authorization'),
     `token ${identity.actor.id} has ${identity.scopes.join(', ') || 'no scope'}; this needs ${needed}`,
   );
 }

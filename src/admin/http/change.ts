@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { assert } from '#base/assert.ts';
 import { WAIT_SERVED_MS_MAX } from '#base/limits/limits.ts';
 import { nearestWord } from '#base/nearest.ts';
+import { type Place, inUrl } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { formatName } from '#dns/name.ts';
 import type { Command, ControlApi, Outcome } from '#control/api/control.ts';
@@ -27,7 +28,7 @@ export interface ChangeOptions {
   /** `Location` when it did. */
   readonly location?: (outcome: Outcome) => string;
   /** Puts the places of control's problems into terms of this request's body. */
-  readonly placeOf?: (at: string) => string;
+  readonly placeOf?: (at: Place) => Place;
 }
 
 /** A request of a route that has `changeQuery`. */
@@ -52,7 +53,7 @@ export async function answerChange(
     dryRun: isOn(request.query.dryRun),
     precondition: (record, view) => options.refuse?.(record, view) ?? conditions.value?.(record, view),
   });
-  const placeOf = options.placeOf ?? ((at: string) => at);
+  const placeOf = options.placeOf ?? ((at: Place) => at);
   const placed = (each: Problem): Problem => ({ ...each, at: placeOf(each.at) });
   if (!result.ok) return sendProblems(reply, result.problems.map(placed));
   const outcome = result.value;
@@ -102,7 +103,7 @@ export function zoneNotFound(control: ControlApi, text: string): Problem {
       : near !== undefined
         ? `did you mean ${near}?`
         : 'waxseal zone list shows the zones served here';
-  return problem('ZONE_NOT_FOUND', 'zone', `there is no zone ${name} here`, { fix });
+  return problem('ZONE_NOT_FOUND', inUrl('zone'), `there is no zone ${name} here`, { fix });
 }
 
 /** A zone's name as a URL segment. */

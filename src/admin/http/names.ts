@@ -4,7 +4,8 @@
  */
 import { domainToASCII } from 'node:url';
 import { latin1 } from '#base/bytes.ts';
-import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
+import { type Place, inUrl } from '#base/place.ts';
+import { type Result, fail, ok, placeAt, problem } from '#base/problem.ts';
 import { type Name, ROOT, formatName, isAtOrBelow, lowerName, ownerKey, parseName } from '#dns/name.ts';
 import { typeCode } from '#dns/registry.ts';
 import type { RrType } from '#dns/types.ts';
@@ -20,7 +21,7 @@ export function nameText(name: Name): string {
 }
 
 /** `{zone}`: a zone's name with or without the last dot; `=2E` (or an escaped `.`) is the root, which no URL segment can be. */
-export function parseZoneName(text: string, at = 'zone'): Result<Name> {
+export function parseZoneName(text: string, at: Place = inUrl('zone')): Result<Name> {
   if (/^(?:=2e|\.)$/i.test(text)) return ok(ROOT);
   return checkAscii(text, at) ?? located(parseName(text, ROOT), at);
 }
@@ -29,7 +30,7 @@ export function parseZoneName(text: string, at = 'zone'): Result<Name> {
  * `{name}` in a zone. With a last dot it is absolute. Without one it is absolute when it is at or below the apex (`www.example.com`
  * in example.com), otherwise relative. `@` is the apex.
  */
-export function parseOwner(text: string, apex: Name, at = 'name'): Result<Name> {
+export function parseOwner(text: string, apex: Name, at: Place = inUrl('name')): Result<Name> {
   const wrong = checkAscii(text, at);
   if (wrong !== undefined) return wrong;
   const absolute = parseName(text === '@' ? '' : text, ROOT);
@@ -38,7 +39,7 @@ export function parseOwner(text: string, apex: Name, at = 'name'): Result<Name> 
 }
 
 /** `{type}`: a mnemonic in any case, or TYPE123. */
-export function parseType(text: string, at = 'type'): Result<RrType> {
+export function parseType(text: string, at: Place = inUrl('type')): Result<RrType> {
   const type = typeCode(text);
   if (type !== undefined) return ok(type);
   return fail(
@@ -49,13 +50,13 @@ export function parseType(text: string, at = 'type'): Result<RrType> {
   );
 }
 
-function checkAscii(text: string, at: string): ReturnType<typeof fail> | undefined {
+function checkAscii(text: string, at: Place): ReturnType<typeof fail> | undefined {
   if (!/[^\0-\x7f]/.test(text)) return undefined;
   const ascii = domainToASCII(text);
   const fix = ascii === '' ? 'write it as A-labels (xn--…), or odd octets as \\DDD' : `write it as ${ascii}`;
   return fail(problem('NAME_ESCAPE', at, `${JSON.stringify(text)} is not ASCII`, { rfc: 'RFC 5890 §2.3.2.1', fix }));
 }
 
-function located<T>(result: Result<T>, at: string): Result<T> {
-  return result.ok ? result : fail(...result.problems.map((each): Problem => ({ ...each, at })));
+function located<T>(result: Result<T>, at: Place): Result<T> {
+  return result.ok ? result : fail(...placeAt(result.problems, at));
 }

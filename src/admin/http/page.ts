@@ -5,6 +5,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX } from '#base/limits/limits.ts';
+import { inQuery } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 
 /** Query parameters of every list. */
@@ -26,7 +27,9 @@ export function readPage(query: { readonly limit?: number; readonly cursor?: str
   if (query.cursor === undefined) return ok({ limit, after: undefined });
   const after = partsOf(query.cursor);
   if (after?.length === parts) return ok({ limit, after });
-  return fail(problem('PARAMETER', '?cursor', 'this cursor is not from an answer of this list', { fix: 'start again without a cursor' }));
+  return fail(
+    problem('PARAMETER', inQuery('cursor'), 'this cursor is not from an answer of this list', { fix: 'start again without a cursor' }),
+  );
 }
 
 /** Cursor for the page after the item that `parts`  tells; sets `Link`. */

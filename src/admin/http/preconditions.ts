@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { inHeader } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import type { RunOptions } from '#control/api/control.ts';
 import type { ZoneRecord } from '#store/schema.ts';
@@ -40,21 +41,21 @@ export function preconditionOf(
   if (!match.ok) return match;
   const noneMatch = request.headers['if-none-match'];
   if (noneMatch !== undefined && noneMatch.trim() !== '*')
-    return fail(problem('REQUEST', 'If-None-Match', 'a change takes only If-None-Match: *', { rfc: 'RFC 9110 §13.1.2' }));
+    return fail(problem('REQUEST', inHeader('If-None-Match'), 'a change takes only If-None-Match: *', { rfc: 'RFC 9110 §13.1.2' }));
   const tags = match.value;
   if (tags === undefined && noneMatch === undefined) return ok(undefined);
   return ok((record, view) => {
     const etag = etagOf(record, view);
     if (tags !== undefined && (etag === undefined || !(tags === '*' || tags.includes(etag)))) return changed(etag);
     if (noneMatch !== undefined && etag !== undefined)
-      return problem('PRECONDITION', 'If-None-Match', `it exists already, with ETag ${etag}`, { rfc: 'RFC 9110 §13.1.2' });
+      return problem('PRECONDITION', inHeader('If-None-Match'), `it exists already, with ETag ${etag}`, { rfc: 'RFC 9110 §13.1.2' });
     return undefined;
   });
 }
 
 function changed(etag: string | undefined): Problem {
   const now = etag === undefined ? 'it does not exist' : `its ETag is ${etag} now`;
-  return problem('PRECONDITION', 'If-Match', `it is not what If-Match names: ${now}`, {
+  return problem('PRECONDITION', inHeader('If-Match'), `it is not what If-Match names: ${now}`, {
     rfc: 'RFC 9110 §13.1.1',
     fix: 'read it again, and decide again what to change',
   });
@@ -78,7 +79,7 @@ function readTags(header: string | undefined, name: string): Result<'*' | readon
   const tags = header.split(',').map((each) => each.trim());
   if (tags.every((each) => /^(?:W\/)?"[\x21\x23-\x7e]*"$/.test(each))) return ok(tags);
   return fail(
-    problem('REQUEST', name, `${name} is not a list of entity tags`, {
+    problem('REQUEST', inHeader(name), `${name} is not a list of entity tags`, {
       rfc: 'RFC 9110 §8.8.3',
       fix: 'send the ETag as it was received, quotes included',
     }),

@@ -6,8 +6,9 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AssertionFailure } from '#base/assert.ts';
+import { WHOLE, formatPlace } from '#base/place.ts';
 import { type ProblemCode, problemKind } from '#base/problem-codes.ts';
-import { type Problem, problem } from '#base/problem.ts';
+import { type Problem, problem, withoutPath } from '#base/problem.ts';
 
 /** One problem as it stands in `errors[]` and `warnings[]`. */
 export interface ProblemForm {
@@ -16,33 +17,38 @@ export interface ProblemForm {
   readonly at: string;
   /** RFC 6901 JSON pointer into the request's body, when that is where it is. */
   readonly pointer?: string;
+  /** The parameter of the request, when that is where it is. */
+  readonly parameter?: string;
   readonly detail: string;
   readonly rfc?: string;
   readonly fix?: string;
 }
 
 export function problemForm(each: Problem): ProblemForm {
+  const { code, severity, at, message, rfc, fix } = withoutPath(each);
   return {
-    code: each.code,
-    severity: each.severity,
-    at: each.at,
-    ...(each.at.startsWith('/') ? { pointer: each.at } : {}),
-    detail: each.message,
-    ...(each.rfc === undefined ? {} : { rfc: each.rfc }),
-    ...(each.fix === undefined ? {} : { fix: each.fix }),
+    code,
+    severity,
+    at: formatPlace(at),
+    ...(at.kind === 'body' && at.pointer !== '' ? { pointer: at.pointer } : {}),
+    ...(at.kind === 'parameter' ? { parameter: at.name } : {}),
+    detail: message,
+    ...(rfc === undefined ? {} : { rfc }),
+    ...(fix === undefined ? {} : { fix }),
   };
 }
 
 /** Answers with all the problems; the first error's code gives the status. */
 export function sendProblems(reply: FastifyReply, problems: readonly Problem[], status?: number): FastifyReply {
-  const first = problems.find((each) => each.severity === 'error') ?? problems[0]!;
+  const reason = problems.find((each) => each.severity === 'error') ?? problems[0]!;
+  const first = problemForm(reason);
   const others = problems.length - 1;
-  const code = status ?? problemKind(first.code).status;
+  const code = status ?? problemKind(reason.code).status;
   const body = {
     title: STATUS_CODES[code] ?? 'Error',
     status: code,
     code: first.code,
-    detail: others === 0 ? first.message : `${first.message} (and ${others} more, see errors)`,
+    detail: others === 0 ? first.detail : `${first.detail} (and ${others} more, see errors)`,
     ...(first.fix === undefined ? {} : { fix: first.fix }),
     errors: problems.map(problemForm),
   };
@@ -90,17 +96,17 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
   const refusal = code === undefined ? undefined : REFUSALS[code];
   if (refusal !== undefined) {
     const [kind, text, fix] = refusal;
-    return sendProblems(reply, [problem(kind, '', text, fix === undefined ? {} : { fix })]);
+    return sendProblems(reply, [problem(kind, WHOLE, text, fix === undefined ? {} : { fix })]);
   }
-  if (error instanceof SyntaxError) return sendProblems(reply, [problem('BODY_JSON', '', `the body is not JSON: ${error.message}`)]);
-  if (statusCode !== undefined && statusCode < 500) return sendProblems(reply, [problem('REQUEST', '', message)], statusCode);
+  if (error instanceof SyntaxError) return sendProblems(reply, [problem('BODY_JSON', WHOLE, `the body is not JSON: ${error.message}`)]);
+  if (statusCode !== undefined && statusCode < 500) return sendProblems(reply, [problem('REQUEST', WHOLE, message)], statusCode);
   request.log.error({ err: error }, 'a request failed');
   if (error instanceof AssertionFailure)
     setImmediate(() => {
       throw error;
     });
   return sendProblems(reply, [
-    problem('SERVER_BUG', '', `the server failed to handle request ${request.id}; nothing more is known to be changed`),
+    problem('SERVER_BUG', WHOLE, `the server failed to handle request ${request.id}; nothing more is known to be changed`),
   ]);
 }
 

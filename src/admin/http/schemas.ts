@@ -33,8 +33,11 @@ export const ChangeQuery = closed(changeQuery);
 export const ProblemItem = Type.Object({
   code: Type.String(),
   severity: Type.Enum(['error', 'warning']),
-  at: Type.String({ description: 'file:line:column, a JSON pointer into the body, a parameter, or owner and type' }),
-  pointer: Type.Optional(Type.String()),
+  at: Type.String({
+    description: 'file:line:column, a JSON pointer into the body, a parameter, or owner and type; empty for the request as a whole',
+  }),
+  pointer: Type.Optional(Type.String({ description: 'RFC 6901 pointer into the body, when the place is there' })),
+  parameter: Type.Optional(Type.String({ description: 'the parameter of the request, when the place is one' })),
   detail: Type.String(),
   rfc: Type.Optional(Type.String()),
   fix: Type.Optional(Type.String()),

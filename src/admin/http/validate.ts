@@ -8,6 +8,7 @@ import { Compile } from 'typebox/compile';
 import { System } from 'typebox/system';
 import { Value } from 'typebox/value';
 import { nearestWord } from '#base/nearest.ts';
+import { type Place, WHOLE, below, inBody, inQuery } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
 import { problemError } from './problems.ts';
 
@@ -21,7 +22,7 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
     const value = httpPart === 'body' ? given : Value.Convert(schema, given);
     if (check.Check(value)) return { value };
     if (httpPart === 'body' && (given === undefined || given === null))
-      return { error: problemError([problem('BODY_MISSING', '', 'this request needs a body')]) };
+      return { error: problemError([problem('BODY_MISSING', WHOLE, 'this request needs a body')]) };
     const problems = check.Errors(value).flatMap((each) => describe(each, schema, httpPart === 'body'));
     return { error: problemError(problems) };
   };
@@ -29,24 +30,24 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
 
 type SchemaError = ReturnType<ReturnType<typeof Compile>['Errors']>[number];
 
-function describe(error: SchemaError, schema: TSchema, inBody: boolean): readonly Problem[] {
-  const place = (name?: string) => {
-    const pointer = name === undefined ? error.instancePath : `${error.instancePath}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-    return inBody ? pointer : `?${pointer.slice(1)}`;
+function describe(error: SchemaError, schema: TSchema, isBody: boolean): readonly Problem[] {
+  const place = (name?: string): Place => {
+    const found = name === undefined ? inBody(error.instancePath) : below(inBody(error.instancePath), name);
+    return isBody ? found : inQuery(found.pointer.slice(1));
   };
-  const what = inBody ? 'field' : 'parameter';
+  const what = isBody ? 'field' : 'parameter';
   if (error.keyword === 'additionalProperties') {
     const known = knownFields(schema, error.schemaPath);
     return error.params.additionalProperties.map((name) => {
       const near = nearestWord(name, known);
-      return problem(inBody ? 'FIELD_UNKNOWN' : 'PARAMETER', place(name), `there is no ${what} ${JSON.stringify(name)}`, {
+      return problem(isBody ? 'FIELD_UNKNOWN' : 'PARAMETER', place(name), `there is no ${what} ${JSON.stringify(name)}`, {
         fix: near === undefined ? `known: ${known.join(', ')}` : `did you mean ${JSON.stringify(near)}?`,
       });
     });
   }
   if (error.keyword === 'required') {
     return error.params.requiredProperties.map((name) =>
-      problem(inBody ? 'FIELD_MISSING' : 'PARAMETER', place(name), `${what} ${JSON.stringify(name)} is missing`),
+      problem(isBody ? 'FIELD_MISSING' : 'PARAMETER', place(name), `${what} ${JSON.stringify(name)} is missing`),
     );
   }
   // The same unknown field again, by the schema `false` it is matched with.
@@ -55,8 +56,8 @@ function describe(error: SchemaError, schema: TSchema, inBody: boolean): readonl
     error.keyword === 'enum'
       ? `must be one of ${error.params.allowedValues.map((each) => JSON.stringify(each)).join(', ')}`
       : error.message;
-  const subject = error.instancePath === '' ? `the ${inBody ? 'body' : 'query'}` : error.instancePath.slice(1);
-  return [problem(inBody ? 'FIELD_VALUE' : 'PARAMETER', place(), `${subject} ${why}`)];
+  const subject = error.instancePath === '' ? `the ${isBody ? 'body' : 'query'}` : error.instancePath.slice(1);
+  return [problem(isBody ? 'FIELD_VALUE' : 'PARAMETER', place(), `${subject} ${why}`)];
 }
 
 /** Names of the properties of the schema that `schemaPath` (a URI fragment) points at. */

@@ -1,5 +1,6 @@
 /** `/v1/audit`: who changed what, and whether the chain of entries is whole. */
 import { Type } from 'typebox';
+import { inQuery } from '#base/place.ts';
 import { problem } from '#base/problem.ts';
 import type { ControlApi } from '#control/api/control.ts';
 import type { AdminApp } from '#admin/http/admin-app.ts';
@@ -36,7 +37,7 @@ export function auditRoutes(app: AdminApp, control: ControlApi): void {
       if (!page.ok) return sendProblems(reply, page.problems);
       const before = page.value.after === undefined ? undefined : Number(page.value.after[0]);
       if (before !== undefined && !Number.isSafeInteger(before))
-        return sendProblems(reply, [problem('PARAMETER', '?cursor', 'this cursor is not from an answer of this list')]);
+        return sendProblems(reply, [problem('PARAMETER', inQuery('cursor'), 'this cursor is not from an answer of this list')]);
       const found = control.audit(page.value.limit + 1, before);
       const shown = found.slice(0, page.value.limit);
       // Entries never change: the newest and the page tell everything.

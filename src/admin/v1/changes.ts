@@ -1,5 +1,6 @@
 /** `/v1/zones/{zone}/changes`: the zone's journal, and undoing one change of it. */
 import { Type } from 'typebox';
+import { inQuery } from '#base/place.ts';
 import { problem } from '#base/problem.ts';
 import { nameOf } from '#dns/name.ts';
 import type { ControlApi } from '#control/api/control.ts';
@@ -69,5 +70,5 @@ export function changesRoutes(app: AdminApp, control: ControlApi): void {
 }
 
 function badCursor() {
-  return problem('PARAMETER', '?cursor', 'this cursor is not from an answer of this list', { fix: 'start again without a cursor' });
+  return problem('PARAMETER', inQuery('cursor'), 'this cursor is not from an answer of this list', { fix: 'start again without a cursor' });
 }

@@ -10,6 +10,7 @@ import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { EVENT_BATCH_MAX, EVENT_HEARTBEAT_MS, EVENT_RETRY_MS, EVENT_STALL_MS_MAX, EVENT_STREAMS_MAX } from '#base/limits/events.ts';
+import { WHOLE, inHeader, inQuery } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import type { ControlApi } from '#control/api/control.ts';
 import type { EventsApi, StoredEvent } from '#control/api/events.ts';
@@ -86,7 +87,7 @@ export function eventsRoutes(app: AdminApp, control: ControlApi, { eventTimes }:
       if (!begin.ok) return sendProblems(reply, begin.problems);
       if (streams >= EVENT_STREAMS_MAX) {
         reply.header('retry-after', '10');
-        return sendProblems(reply, [problem('OVERLOADED', '', `${EVENT_STREAMS_MAX} streams of events are open already`)]);
+        return sendProblems(reply, [problem('OVERLOADED', WHOLE, `${EVENT_STREAMS_MAX} streams of events are open already`)]);
       }
       streams++;
       const closing = new AbortController();
@@ -123,7 +124,7 @@ function filterOf(
   const seesZone = (key: string) => seesAll || allows(scopes, 'zone-read', key);
   let zone: string | undefined;
   if (query.zone !== undefined) {
-    const name = parseZoneName(query.zone, '?zone');
+    const name = parseZoneName(query.zone, inQuery('zone'));
     if (!name.ok) return name;
     if (!seesZone(ownerKey(name.value))) return fail(notOfThisZone(identity?.actor.id ?? '', query.zone));
     zone = formatName(lowerName(name.value));
@@ -138,7 +139,7 @@ function filterOf(
 }
 
 function notOfThisZone(token: string, zone: string): Problem {
-  return problem('AUTH_SCOPE', '?zone', `token ${token} may not see ${zone}; this needs scope read or admin, or that of the zone`);
+  return problem('AUTH_SCOPE', inQuery('zone'), `token ${token} may not see ${zone}; this needs scope read or admin, or that of the zone`);
 }
 
 interface Beginning {
@@ -155,7 +156,9 @@ function beginning(header: string | undefined, after: number | undefined, follow
   const isGiven = header !== undefined && header !== '';
   if (isGiven && !/^[0-9]{1,15}$/.test(header))
     return fail(
-      problem('PARAMETER', 'Last-Event-ID', 'this is not an id of an event', { fix: 'leave it away, or take the last id that came' }),
+      problem('PARAMETER', inHeader('Last-Event-ID'), 'this is not an id of an event', {
+        fix: 'leave it away, or take the last id that came',
+      }),
     );
   const given = isGiven ? Number(header) : after;
   if (given === undefined) return ok({ afterId: follow ? newest : 0, isResumed: follow });

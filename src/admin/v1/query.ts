@@ -1,5 +1,7 @@
 /** `/v1/query`: what is answered to a question, and why. */
 import { Type } from 'typebox';
+import { inQuery } from '#base/place.ts';
+import { placeAt } from '#base/problem.ts';
 import { ROOT, parseName } from '#dns/name.ts';
 import type { SignedRrset } from '#dns/rrset.ts';
 import { typeName } from '#dns/registry.ts';
@@ -47,12 +49,8 @@ export function queryRoutes(app: AdminApp, control: ControlApi): void {
     },
     (request, reply) => {
       const name = parseName(request.query.name, ROOT);
-      const type = parseType(request.query.type ?? 'A', '?type');
-      if (!name.ok)
-        return sendProblems(
-          reply,
-          name.problems.map((each) => ({ ...each, at: '?name' })),
-        );
+      const type = parseType(request.query.type ?? 'A', inQuery('type'));
+      if (!name.ok) return sendProblems(reply, placeAt(name.problems, inQuery('name')));
       if (!type.ok) return sendProblems(reply, type.problems);
       const dnssecOk = request.query.dnssec === undefined || isOn(request.query.dnssec);
       const response = control.query(name.value, type.value, dnssecOk);

@@ -1,5 +1,6 @@
 /** `/v1/zones/{zone}/rrsets/{name}/{type}`: one RRset. */
 import { Type } from 'typebox';
+import { type Place, atRrset, inBody } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Name, formatName, nameOf, ownerKey } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
@@ -148,7 +149,7 @@ function forTarget(control: ControlApi, { apex, owner, type }: Target) {
       return rrset === undefined ? undefined : rrsetEtag(rrset);
     },
     // The body is one operation here, not a list of them.
-    placeOf: (at: string) => at.replace(/^\/0(?=\/|$)/, ''),
+    placeOf: (at: Place) => (at.kind === 'body' ? inBody(at.pointer.replace(/^\/0/, '')) : at),
   };
 }
 
@@ -159,5 +160,5 @@ function rrsetIn(view: ZoneView, owner: Name, type: RrType): NodeRrset | undefin
 function notFound(view: ZoneView | undefined, owner: Name, type: RrType): Problem {
   const types = view?.node(ownerKey(owner))?.rrsets.map((rrset) => typeName(rrset.type)) ?? [];
   const fix = types.length === 0 ? 'the name has no records' : `the name has ${types.join(', ')}`;
-  return problem('RRSET_NOT_FOUND', `${nameText(owner)} ${typeName(type)}`, `there is no ${nameText(owner)} ${typeName(type)}`, { fix });
+  return problem('RRSET_NOT_FOUND', atRrset(nameText(owner), typeName(type)), `there is no ${nameText(owner)} ${typeName(type)}`, { fix });
 }

@@ -1,7 +1,8 @@
 /** `/v1/zones/{zone}/rrsets`: all RRsets of a zone by pages, and changes of several of them in one transaction. */
 import { Type } from 'typebox';
 import { RRSET_OPERATIONS_MAX } from '#base/limits/limits.ts';
-import { hasErrors, problem, type Problem } from '#base/problem.ts';
+import { inBody, inQuery } from '#base/place.ts';
+import { type Problem, hasErrors, problem } from '#base/problem.ts';
 import { type Name, formatName, nameOf } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import type { ControlApi, RrsetOperation } from '#control/api/control.ts';
@@ -53,8 +54,8 @@ export function rrsetsRoutes(app: AdminApp, control: ControlApi): void {
       const page = readPage(request.query, 2);
       if (!page.ok) return sendProblems(reply, page.problems);
       const apex = nameOf(zone.value.name);
-      const name = request.query.name === undefined ? undefined : parseOwner(request.query.name, apex, '?name');
-      const type = request.query.type === undefined ? undefined : parseType(request.query.type, '?type');
+      const name = request.query.name === undefined ? undefined : parseOwner(request.query.name, apex, inQuery('name'));
+      const type = request.query.type === undefined ? undefined : parseType(request.query.type, inQuery('type'));
       if (name?.ok === false) return sendProblems(reply, name.problems);
       if (type?.ok === false) return sendProblems(reply, type.problems);
       if (notModified(request, reply, zoneEtag(zone.value))) return reply.send();
@@ -100,11 +101,13 @@ export function rrsetsRoutes(app: AdminApp, control: ControlApi): void {
       const apex = nameOf(zone.value.name);
       const problems: Problem[] = [];
       const operations = request.body.map(({ op, name, type, ttl, records }, index): RrsetOperation => {
-        const owner = parseOwner(name, apex, `/${index}/name`);
+        const owner = parseOwner(name, apex, inBody(`/${index}/name`));
         if (!owner.ok) problems.push(...owner.problems);
         if (records !== undefined && op === 'delete')
           problems.push(
-            problem('FIELD_VALUE', `/${index}/records`, 'delete removes the whole RRset and takes no records', { fix: 'use op "remove"' }),
+            problem('FIELD_VALUE', inBody(`/${index}/records`), 'delete removes the whole RRset and takes no records', {
+              fix: 'use op "remove"',
+            }),
           );
         return {
           op,

@@ -2,6 +2,7 @@
 import { Type } from 'typebox';
 import { assert } from '#base/assert.ts';
 import { TOKEN_NAME_CHARACTERS_MAX } from '#base/limits/limits.ts';
+import { type Place, inBody, inUrl } from '#base/place.ts';
 import { type Problem, hasErrors, problem } from '#base/problem.ts';
 import type { ControlApi, TokenInfo, TokenScope } from '#control/api/control.ts';
 import type { AdminApp } from '#admin/http/admin-app.ts';
@@ -77,10 +78,10 @@ export function tokensRoutes(app: AdminApp, control: ControlApi): void {
       assert(request.identity !== null, 'token route without identity');
       const { name, scopes: given, expiresAt } = request.body;
       const problems: Problem[] = [];
-      const scopes = given.flatMap((text, index) => readScope(text, `/scopes/${index}`, problems) ?? []);
+      const scopes = given.flatMap((text, index) => readScope(text, inBody(`/scopes/${index}`), problems) ?? []);
       const expiresAtMs = expiresAt === undefined ? undefined : Date.parse(expiresAt);
       if (expiresAtMs !== undefined && !(expiresAtMs > control.status().nowMs))
-        problems.push(problem('FIELD_VALUE', '/expiresAt', 'this time has passed already'));
+        problems.push(problem('FIELD_VALUE', inBody('/expiresAt'), 'this time has passed already'));
       if (hasErrors(problems)) return sendProblems(reply, problems);
       const expiry = expiresAtMs === undefined ? {} : { expiresAt: isoTime(expiresAtMs) };
       if (isOn(request.query.dryRun)) return reply.send({ dryRun: true, name, scopes, ...expiry });
@@ -115,14 +116,14 @@ export function tokensRoutes(app: AdminApp, control: ControlApi): void {
       if (refusal !== undefined) return sendProblems(reply, [refusal]);
       const dryRun = isOn(request.query.dryRun);
       const found = dryRun ? exists : await control.revokeToken(id, request.identity.actor);
-      if (!found) return sendProblems(reply, [problem('TOKEN_NOT_FOUND', 'id', `there is no token ${JSON.stringify(id)}`)]);
+      if (!found) return sendProblems(reply, [problem('TOKEN_NOT_FOUND', inUrl('id'), `there is no token ${JSON.stringify(id)}`)]);
       return reply.send({ id, revoked: !dryRun, dryRun });
     },
   );
 }
 
 /** A scope in canonical form. The zone need not exist yet. */
-function readScope(text: string, at: string, problems: Problem[]): TokenScope | undefined {
+function readScope(text: string, at: Place, problems: Problem[]): TokenScope | undefined {
   if (text === 'admin' || text === 'read') return text;
   if (text.startsWith('signer:')) {
     problems.push(

@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import { latin1 } from '#base/bytes.ts';
+import { WHOLE, inHeader } from '#base/place.ts';
 import { problem } from '#base/problem.ts';
 import type { ControlApi } from '#control/api/control.ts';
 import { formatZoneFile } from '#dns/zone-file-format.ts';
@@ -87,7 +88,7 @@ export function zonefileRoutes(app: AdminApp, control: ControlApi, { zoneFileByt
       if (!name.ok) return sendProblems(reply, name.problems);
       const { body, query, identity } = request;
       if (!Buffer.isBuffer(body))
-        return sendProblems(reply, [problem('BODY_MISSING', '', 'the zone file is missing', { fix: 'send it as text/dns' })]);
+        return sendProblems(reply, [problem('BODY_MISSING', WHOLE, 'the zone file is missing', { fix: 'send it as text/dns' })]);
       const mayCreate = identity?.scopes.includes('admin') === true;
       return answerChange(
         control,
@@ -99,7 +100,7 @@ export function zonefileRoutes(app: AdminApp, control: ControlApi, { zoneFileByt
           refuse: (record) =>
             record !== undefined || mayCreate
               ? undefined
-              : problem('AUTH_SCOPE', 'Authorization', 'there is no such zone, and creating one needs scope admin'),
+              : problem('AUTH_SCOPE', inHeader('Authorization'), 'there is no such zone, and creating one needs scope admin'),
         },
       );
     },

@@ -1,6 +1,7 @@
 /** `/v1/zones` and `/v1/zones/{zone}`: which zones there are, a new empty one, one gone. */
 import { Type } from 'typebox';
-import type { Problem } from '#base/problem.ts';
+import { type Place, inBody } from '#base/place.ts';
+import { type Problem, placeAt } from '#base/problem.ts';
 import { nameOf, ownerKey, parseName } from '#dns/name.ts';
 import type { ControlApi } from '#control/api/control.ts';
 import type { ZoneRecord } from '#store/schema.ts';
@@ -86,11 +87,11 @@ export function zoneRoutes(app: AdminApp, control: ControlApi): void {
     },
     (request, reply) => {
       const { name, dnssec, nameservers, contact } = request.body;
-      const zone = parseZoneName(name, '/name');
+      const zone = parseZoneName(name, inBody('/name'));
       if (!zone.ok) return sendProblems(reply, zone.problems);
       const wrong = [
-        ...(nameservers ?? []).flatMap((each, index) => nameProblems(each, `/nameservers/${index}`, zone.value)),
-        ...(contact === undefined ? [] : nameProblems(contact, '/contact', zone.value)),
+        ...(nameservers ?? []).flatMap((each, index) => nameProblems(each, inBody(`/nameservers/${index}`), zone.value)),
+        ...(contact === undefined ? [] : nameProblems(contact, inBody('/contact'), zone.value)),
       ];
       if (wrong.length > 0) return sendProblems(reply, wrong);
       const details = { ...(nameservers === undefined ? {} : { nameservers }), ...(contact === undefined ? {} : { contact }) };
@@ -179,7 +180,7 @@ function zoneForm(record: ZoneRecord): unknown {
   return { name, dnssec, serial, revision, nodeCount, createdAt: isoTime(createdAtMs), changedAt: isoTime(changedAtMs) };
 }
 
-function nameProblems(text: string, at: string, origin: Uint8Array): readonly Problem[] {
+function nameProblems(text: string, at: Place, origin: Uint8Array): readonly Problem[] {
   const name = parseName(text, origin);
-  return name.ok ? [] : name.problems.map((each) => ({ ...each, at }));
+  return name.ok ? [] : placeAt(name.problems, at);
 }

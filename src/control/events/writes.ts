@@ -2,7 +2,8 @@
  * What is told of a change: which zones are others now and through whom, and the steps in the lives of their mail.
  * Not here: writing it down (store/events.ts), telling it (feed.ts).
  */
-import { type Problem } from '#base/problem.ts';
+import { formatPlace } from '#base/place.ts';
+import { type Problem, withoutPath } from '#base/problem.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type EventWrite } from '#store/writer.ts';
@@ -42,11 +43,12 @@ export function reportEvent(zone: string, text: string): EventWrite {
 }
 
 /** Somebody should look: `code` of the problem, and what it is about. */
-export function alertEvent(zone: string | undefined, { code, at, message }: Problem): EventWrite {
+export function alertEvent(zone: string | undefined, alert: Problem): EventWrite {
+  const { code, at, message } = withoutPath(alert);
   return {
     kind: 'alert',
     event: code,
     ...(zone === undefined ? {} : { zone }),
-    text: at === '' || at === zone ? message : `${at}: ${message}`,
+    text: at.kind === 'whole' || at.kind === 'zone' ? message : `${formatPlace(at)}: ${message}`,
   };
 }

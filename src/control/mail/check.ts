@@ -3,7 +3,9 @@
  * Works with and without a mail policy. Look-ups go through the resolver: our own zones from the store, the rest from the world.
  * Not here: the readers (mail/), how the life cycles stand (MailView).
  */
-import { type Problem, problem, warning } from '#base/problem.ts';
+import { atRrset, atTag, formatPlace, within } from '#base/place.ts';
+import { type Problem, placeAt, placeWithin, problem, warning } from '#base/problem.ts';
+import { placeOfRrset } from '#dns/place.ts';
 import { type Name, formatName, isAtOrBelow, ownerKey, parseName } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { checkTlsa, readTlsa } from '#mail/dane/record.ts';
@@ -41,13 +43,16 @@ export async function checkMail(view: ZoneView, resolver: Resolver, mail: MailVi
       if (type === TYPE.TXT) for (const rdata of rdatas) records.push({ at: `${formatName(node.owner)} TXT`, text: txtText(rdata) });
       if (type === TYPE.TLSA)
         problems.push(
-          ...rdatas.flatMap((rdata) => checkTlsa(readTlsa(rdata)).map((each) => ({ ...each, at: `${formatName(node.owner)} TLSA` }))),
+          ...placeAt(
+            rdatas.flatMap((rdata) => checkTlsa(readTlsa(rdata))),
+            placeOfRrset(node.owner, type),
+          ),
         );
     }
   }
   problems.push(...(await checkSpf(zone.slice(0, -1), resolver)), ...(await checkDmarc(domain, view, resolver)));
   if (mail !== undefined) problems.push(...mail.problems);
-  const unique = new Map(problems.map((each) => [`${each.code} ${each.at} ${each.message}`, each]));
+  const unique = new Map(problems.map((each) => [`${each.code} ${formatPlace(each.at)} ${each.message}`, each]));
   return {
     zone,
     records,
@@ -86,7 +91,7 @@ async function checkSpf(domain: string, resolver: Resolver): Promise<Problem[]> 
   const tree = await spfTree(domain, resolver);
   if (tree.state === 'none')
     return [
-      warning('MAIL_RECORD_MISSING', `${domain}. TXT`, 'there is no SPF record: anybody may say to send for the domain', {
+      warning('MAIL_RECORD_MISSING', atRrset(`${domain}.`, 'TXT'), 'there is no SPF record: anybody may say to send for the domain', {
         rfc: 'RFC 7208 §3',
       }),
     ];
@@ -96,7 +101,7 @@ async function checkSpf(domain: string, resolver: Resolver): Promise<Problem[]> 
 async function checkDmarc(domain: Name, view: ZoneView, resolver: Resolver): Promise<Problem[]> {
   const owner = dmarcOwner(domain);
   const texts = (owner.ok ? (rrsetOf(view.node(ownerKey(owner.value)), TYPE.TXT)?.rdatas ?? []) : []).map(txtText).filter(isDmarcText);
-  const at = `_dmarc.${formatName(domain)} TXT`;
+  const at = atRrset(`_dmarc.${formatName(domain)}`, 'TXT');
   if (texts.length === 0) {
     // RFC 9989 §4.10.1: a domain without a record has that of the organizational domain above it.
     if ((await discoverDmarc(resolver, domain)).kind === 'policy') return [];
@@ -109,10 +114,10 @@ async function checkDmarc(domain: Name, view: ZoneView, resolver: Resolver): Pro
   const record = parseDmarc(texts[0]!);
   if (!record.ok) return [];
   const isSilent = record.value.policy === 'reject' && record.value.aggregateUris.length === 0;
-  const problems = adviseDmarc(record.value)
+  const advice = adviseDmarc(record.value)
     // A domain without mail has nothing to hear of.
-    .filter(({ code }) => !(code === 'DMARC_REPORTS_NONE' && isSilent))
-    .map((each) => ({ ...each, at: `${at} ${each.at}` }));
+    .filter(({ code }) => !(code === 'DMARC_REPORTS_NONE' && isSilent));
+  const problems = placeWithin(advice, at);
   for (const host of await externalReportHosts(resolver, domain, record.value)) {
     const consent = await checkReportAuthorization(resolver, domain, host);
     if (consent.kind === 'authorized') continue;
@@ -121,7 +126,7 @@ async function checkDmarc(domain: Name, view: ZoneView, resolver: Resolver): Pro
     problems.push(
       (consent.kind === 'error' ? warning : problem)(
         'MAIL_REPORT_CONSENT',
-        `${at} rua=`,
+        within(at, atTag('rua')),
         `${formatName(host)} ${why} DMARC reports of this domain${wanted}`,
         { rfc: 'RFC 9990 §4' },
       ),

@@ -7,6 +7,7 @@
 import { assert } from '#base/assert.ts';
 import { type Clock } from '#base/clock.ts';
 import { MAIL_RETRY_MS } from '#base/limits/limits.ts';
+import { atZone } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';
 import { type MailState, newMailState } from '#mail/state.ts';
 import { type MailObservation, type MailStep, explainMail, stepMail } from '#mail/step.ts';
@@ -391,5 +392,7 @@ function stableText({ ttls: _ttls, serials: _serials, ...state }: MailState): st
 }
 
 export function noPolicy(zone: string): Problem {
-  return problem('MAIL_NO_POLICY', zone, `${zone} has no mail policy`, { fix: `propose one: waxseal mail plan ${zone} --from-zone` });
+  return problem('MAIL_NO_POLICY', atZone(zone), `${zone} has no mail policy`, {
+    fix: `propose one: waxseal mail plan ${zone} --from-zone`,
+  });
 }

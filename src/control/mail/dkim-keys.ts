@@ -4,6 +4,7 @@
  * Implements: RFC 8301 §3.2 (RSA of 2048 bits), RFC 8463 §3 (Ed25519).
  * Not here: when keys change (mail/dkim/lifecycle.ts), who may fetch them (signers).
  */
+import { atObject } from '#base/place.ts';
 import { type KeyObject, generateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
 
@@ -85,7 +86,7 @@ function signable({ objects }: LifecycleState<DkimKey['data']>): readonly DkimKe
 function openPem(writer: StoreWriter, zoneId: number, secretId: string): string {
   const opened = writer.secret(zoneId, label(secretId));
   if (opened === undefined)
-    throw new StoreFailure('STORE_DAMAGED', secretId, 'the secret of a DKIM key is not in the store', 'restore the last backup');
+    throw new StoreFailure('STORE_DAMAGED', atObject(secretId), 'the secret of a DKIM key is not in the store', 'restore the last backup');
   const pem = Buffer.from(opened.buffer, opened.byteOffset, opened.length).toString('latin1');
   opened.fill(0);
   return pem;

@@ -4,7 +4,8 @@
  * Not here: the policy itself (mail.apply), carrying out (decide.ts).
  */
 import { unreachable } from '#base/assert.ts';
-import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
+import { atObject, inBody } from '#base/place.ts';
+import { type Problem, type Result, fail, ok, placeAt, problem } from '#base/problem.ts';
 import { type Name, formatName, isAtOrBelow, ownerKey, parseName } from '#dns/name.ts';
 import { type LifecycleEvent, type OrderCause, overrideWait } from '#lifecycle/engine.ts';
 import { type Machine } from '#lifecycle/machine.ts';
@@ -133,7 +134,7 @@ function eachLifecycle(
 function addKey({ signer, publicKey }: Extract<MailOrder, { kind: 'dkim.add' }>, { state, policy }: OrderContext): Result<OrderTaken> {
   if (!policy.dkim.signers.includes(signer))
     return fail(
-      problem('LIFECYCLE_OBJECT', signer, `the mail policy names no signer ${JSON.stringify(signer)}`, {
+      problem('LIFECYCLE_OBJECT', atObject(signer), `the mail policy names no signer ${JSON.stringify(signer)}`, {
         fix: 'add it to dkim.signers of the mail policy',
       }),
     );
@@ -143,7 +144,9 @@ function addKey({ signer, publicKey }: Extract<MailOrder, { kind: 'dkim.add' }>,
   if (!record.ok) return fail(...record.problems);
   const text = Buffer.from(record.value.publicKey).toString('base64');
   if (state.dkim.lifecycle.objects.some(({ data }) => data.publicKey === text))
-    return fail(problem('LIFECYCLE_ORDER', signer, 'this key has a selector already', { fix: 'make a new one for each rotation' }));
+    return fail(
+      problem('LIFECYCLE_ORDER', atObject(signer), 'this key has a selector already', { fix: 'make a new one for each rotation' }),
+    );
   const algorithm = record.value.keyType === 'rsa' ? 'rsa2048' : 'ed25519';
   return taken(state, `key of ${signer} (${algorithm})`, { newKeys: [{ algorithm, publicKey: text, signer }] });
 }
@@ -160,7 +163,7 @@ function orderRamp(
     return resumed.ok ? done(resumed.value, 'DMARC ramp goes on') : resumed;
   }
   if (reason.trim() === '')
-    return fail(problem('LIFECYCLE_REASON', DMARC_OBJECT, `${action} needs a reason, which is written into the audit log`));
+    return fail(problem('LIFECYCLE_REASON', atObject(DMARC_OBJECT), `${action} needs a reason, which is written into the audit log`));
   if (action === 'pause') {
     const held = holdLifecycle(state.dmarc, DMARC_OBJECT, hold);
     return held.ok ? done(held.value, `DMARC ramp paused: ${reason}`) : held;
@@ -182,7 +185,7 @@ function nextTlsa(order: Extract<MailOrder, { kind: 'tlsa.next' }>, { state, pol
   const host = hostName(order.host, order.zone);
   if (!host.ok) return host;
   const record = readTlsaKey(order.key);
-  if (!record.ok) return fail(...record.problems.map((each) => ({ ...each, at: '/key' })));
+  if (!record.ok) return fail(...placeAt(record.problems, inBody('/key')));
   const { port, replaces } = order;
   const next = tlsaNext(
     state.tlsa,
@@ -248,8 +251,13 @@ function comingKey(
   const [only] = coming;
   if (only !== undefined && coming.length === 1) return ok({ id: only.id, host });
   return fail(
-    problem('LIFECYCLE_OBJECT', host, only === undefined ? 'no key is to come at this host' : 'several keys are to come at this host', {
-      fix: only === undefined ? fix : `say which: ${coming.map(({ id }) => id).join(', ')}`,
-    }),
+    problem(
+      'LIFECYCLE_OBJECT',
+      atObject(host),
+      only === undefined ? 'no key is to come at this host' : 'several keys are to come at this host',
+      {
+        fix: only === undefined ? fix : `say which: ${coming.map(({ id }) => id).join(', ')}`,
+      },
+    ),
   );
 }

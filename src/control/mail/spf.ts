@@ -3,6 +3,7 @@
  * shown. Slow name servers out there hold up nobody but who waits for the look.
  * Not here: what a look is (mail/spf/upkeep.ts), when looks are due (spf-scheduler.ts).
  */
+import { atRrset } from '#base/place.ts';
 import { warning } from '#base/problem.ts';
 import { SPF_ALERT_SHOWN_MS, SPF_LOOK_MS_MAX } from '#base/limits/spf.ts';
 import { formatName } from '#dns/name.ts';
@@ -121,7 +122,7 @@ export function spfStatus(
       ...failing.map((each) => failingProblem(each, { domain: view.apex }, 'warning')),
       ...alerts
         .filter(({ atMs, code }) => isNew(atMs) && code.startsWith('SPF_DRIFT'))
-        .map(({ atMs, code, message }) => warning(code, `${formatName(view.apex)} TXT`, `${message} (seen ${formatTime(atMs)})`)),
+        .map(({ atMs, code, message }) => warning(code, atRrset(formatName(view.apex), 'TXT'), `${message} (seen ${formatTime(atMs)})`)),
     ],
   };
   return { ...status, lines: statusLines(status) };

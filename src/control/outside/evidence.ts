@@ -3,6 +3,7 @@
  * there is an observation that is not good.
  * Not here: fetching the body (mta-sts-probe.ts), what should be seen (mail/expectation.ts), what follows from it (mail/step.ts), when to look (control/lifecycle/scheduler.ts).
  */
+import { formatPlace } from '#base/place.ts';
 import { type Name } from '#dns/name.ts';
 import { type Serial } from '#dns/serial.ts';
 import { TYPE } from '#dns/types.ts';
@@ -74,7 +75,7 @@ async function lookAtBody(place: string, url: string, id: string, witnesses: Wit
 /** What a body is that was not waited for. */
 function otherBody(body: string): string {
   const policy = parseStsPolicy(body);
-  if (!policy.ok) return `syntax: ${policy.problems.map(({ at, message }) => `${at} ${message}`).join('; ')}`;
+  if (!policy.ok) return `syntax: ${policy.problems.map(({ at, message }) => `${formatPlace(at)} ${message}`).join('; ')}`;
   const { mode, maxAgeSeconds, mxPatterns } = policy.value;
   return `another body: mode ${mode}, max_age ${maxAgeSeconds}, mx ${mxPatterns.length === 0 ? 'none' : mxPatterns.join(', ')}`;
 }

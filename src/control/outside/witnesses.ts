@@ -6,6 +6,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseNetwork } from '#base/network.ts';
+import { atPath } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { type Config } from '#config/config.ts';
@@ -63,6 +64,8 @@ function readRoots(file: string): Result<string> {
 
 function unusable(file: string, why: string): Result<never> {
   return fail(
-    problem('CONFIG_FILE', file, `mail.probe_ca_file: ${why}`, { fix: 'name a PEM file of root certificates, or leave the key out' }),
+    problem('CONFIG_FILE', atPath(file, 'the file of root certificates'), `mail.probe_ca_file: ${why}`, {
+      fix: 'name a PEM file of root certificates, or leave the key out',
+    }),
   );
 }

@@ -5,6 +5,7 @@
  */
 import { gunzipSync } from 'node:zlib';
 import { REPORT_BYTES_MAX, REPORT_PACKED_BYTES_MAX } from '#base/limits/reports.ts';
+import { WHOLE } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { unzipOnly } from './zip-file.ts';
 
@@ -20,7 +21,7 @@ export function packingOf(octets: Uint8Array): ReportPacking {
 export function unpackReport(octets: Uint8Array, packing: ReportPacking): Result<Uint8Array> {
   if (packing === 'none') return octets.length > REPORT_BYTES_MAX ? tooLarge() : ok(octets);
   if (octets.length > REPORT_PACKED_BYTES_MAX)
-    return fail(problem('REPORT_SIZE', '', `packed it has more than ${REPORT_PACKED_BYTES_MAX} octets`));
+    return fail(problem('REPORT_SIZE', WHOLE, `packed it has more than ${REPORT_PACKED_BYTES_MAX} octets`));
   try {
     return ok(
       packing === 'gzip'
@@ -30,10 +31,10 @@ export function unpackReport(octets: Uint8Array, packing: ReportPacking): Result
   } catch (error) {
     if (error instanceof RangeError) return tooLarge();
     const why = error instanceof Error ? error.message : String(error);
-    return fail(problem('REPORT_PACKED', '', `it cannot be unpacked as ${packing}: ${why}`));
+    return fail(problem('REPORT_PACKED', WHOLE, `it cannot be unpacked as ${packing}: ${why}`));
   }
 }
 
 function tooLarge(): Result<never> {
-  return fail(problem('REPORT_SIZE', '', `unpacked it has more than ${REPORT_BYTES_MAX} octets`));
+  return fail(problem('REPORT_SIZE', WHOLE, `unpacked it has more than ${REPORT_BYTES_MAX} octets`));
 }

@@ -3,6 +3,7 @@
  * Not here: their counts and what follows from them (mail/reports/book.ts, mail/reports/evidence.ts), unpacking (report-file.ts).
  */
 import { REPORT_SOURCES_SHOWN_MAX } from '#base/limits/reports.ts';
+import { WHOLE } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, warning } from '#base/problem.ts';
 import { formatName } from '#dns/name.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
@@ -64,9 +65,9 @@ export function takeReport(
   if (problems.length > 0) return fail(...problems);
   const kept = (warnings: readonly Problem[]) => ok({ reports, documents: [], detail: nameOfReport(command), warnings, isNew: false });
   if (isKnownReport(command.kind === 'dmarc.report' ? reports.dmarc : reports.tls, report))
-    return kept([warning('REPORT_KNOWN', '', `${nameOfReport(command)} was taken in before; it counts once`)]);
+    return kept([warning('REPORT_KNOWN', WHOLE, `${nameOfReport(command)} was taken in before; it counts once`)]);
   if (reportDay(report) < firstDay)
-    return kept([warning('REPORT_OLD', '', `${nameOfReport(command)} is older than what counts, which begins ${dayText(firstDay)}`)]);
+    return kept([warning('REPORT_OLD', WHOLE, `${nameOfReport(command)} is older than what counts, which begins ${dayText(firstDay)}`)]);
   const detail = `${nameOfReport(command)}: ${summaryOf(command)}`;
   if (command.kind === 'dmarc.report') {
     const dmarc = withDmarcReport(reports.dmarc, command.report, wallMs, firstDay);

@@ -7,6 +7,7 @@
 import { type Clock } from '#base/clock.ts';
 import { SIGNER_EXPORT_LOOK_MS, SIGNER_EXPORT_RETRY_MS_MAX, SIGNER_EXPORT_RETRY_MS_MIN } from '#base/limits/limits.ts';
 import { type Log } from '#base/log.ts';
+import { atObject } from '#base/place.ts';
 import { type Result, fail, formatProblem, ok, problem } from '#base/problem.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { type ExportStatus, type SignerFiles, type SignerRecord } from '#control/api/signers.ts';
@@ -152,7 +153,7 @@ export class SignerExporter implements SignerFilesRoom {
       );
       const code = error instanceof CommandFailed ? 'SIGNER_COMMAND' : 'SIGNER_FOLDER';
       return fail(
-        problem(code, signer.name, failure, {
+        problem(code, atObject(signer.name), failure, {
           fix: `it is tried again in ${waitMs / 1000} s, and by: waxseal dkim signer export ${signer.name}`,
         }),
       );

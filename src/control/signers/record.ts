@@ -13,7 +13,8 @@ import {
   SIGNER_NETWORKS_MAX,
 } from '#base/limits/limits.ts';
 import { NetworkSet, parseNetwork } from '#base/network.ts';
-import { type Problem, type Result, fail, hasErrors, ok, problem, warning } from '#base/problem.ts';
+import { inBody, inUrl } from '#base/place.ts';
+import { type Problem, type Result, fail, hasErrors, ok, placeAt, problem, warning } from '#base/problem.ts';
 import { type ExportForm, type SignerFiles, type SignerRecord, type SignerRequest } from '#control/api/signers.ts';
 import { type Name, ROOT, formatName, lowerName, parseName } from '#dns/name.ts';
 import { hasFields, isArrayOf, isString } from '#store/json.ts';
@@ -31,7 +32,7 @@ export function checkSigner(request: SignerRequest, nowMs: number, filesRoot: st
   const problems: Problem[] = [];
   if (!NAME.test(request.name))
     problems.push(
-      problem('SIGNER_NAME', '/name', `${JSON.stringify(request.name)} is not a signer's name`, {
+      problem('SIGNER_NAME', inBody('/name'), `${JSON.stringify(request.name)} is not a signer's name`, {
         fix: 'lower-case letters, digits and hyphens, at most 63, as in mx1',
       }),
     );
@@ -45,12 +46,12 @@ export function checkSigner(request: SignerRequest, nowMs: number, filesRoot: st
 
 function checkDomains(given: readonly string[], problems: Problem[]): string[] {
   if (given.length === 0 || given.length > SIGNER_DOMAINS_MAX)
-    problems.push(problem('FIELD_VALUE', '/domains', `a signer signs for 1 to ${SIGNER_DOMAINS_MAX} domains`));
+    problems.push(problem('FIELD_VALUE', inBody('/domains'), `a signer signs for 1 to ${SIGNER_DOMAINS_MAX} domains`));
   const domains = given.flatMap((text, index) => {
-    const at = `/domains/${index}`;
+    const at = inBody(`/domains/${index}`);
     const name = parseName(text, ROOT);
     if (!name.ok) {
-      problems.push(...name.problems.map((each) => ({ ...each, at })));
+      problems.push(...placeAt(name.problems, at));
       return [];
     }
     const domain = formatName(lowerName(name.value));
@@ -62,9 +63,9 @@ function checkDomains(given: readonly string[], problems: Problem[]): string[] {
 
 function checkNetworks(given: readonly string[], problems: Problem[]): readonly string[] {
   if (given.length === 0 || given.length > SIGNER_NETWORKS_MAX)
-    problems.push(problem('FIELD_VALUE', '/allow', `a signer may ask from 1 to ${SIGNER_NETWORKS_MAX} networks`));
+    problems.push(problem('FIELD_VALUE', inBody('/allow'), `a signer may ask from 1 to ${SIGNER_NETWORKS_MAX} networks`));
   for (const [index, text] of given.entries()) {
-    const at = `/allow/${index}`;
+    const at = inBody(`/allow/${index}`);
     if (parseNetwork(text) === undefined)
       problems.push(
         problem('SIGNER_NETWORK', at, `${JSON.stringify(text)} is not a network`, { fix: 'as in 192.0.2.25 or 2001:db8::/64' }),
@@ -90,20 +91,24 @@ function isLoopback(network: string): boolean {
 function checkFiles({ name, delivery, files }: SignerRequest, root: string, problems: Problem[]): SignerFiles | undefined {
   if ((delivery === 'files') !== (files !== undefined))
     problems.push(
-      problem('FIELD_VALUE', '/files', delivery === 'files' ? 'a signer that reads files needs their form' : 'this signer reads no files'),
+      problem(
+        'FIELD_VALUE',
+        inBody('/files'),
+        delivery === 'files' ? 'a signer that reads files needs their form' : 'this signer reads no files',
+      ),
     );
   if (files === undefined) return undefined;
   const { form, command = [], folder = join(root, name) } = files;
   if (!isAbsolute(folder) || normalize(folder) !== folder || /[\s:%]/.test(folder))
     problems.push(
-      problem('SIGNER_FOLDER', '/files/folder', `${JSON.stringify(folder)} cannot be the folder: it must be absolute and plain`, {
+      problem('SIGNER_FOLDER', inBody('/files/folder'), `${JSON.stringify(folder)} cannot be the folder: it must be absolute and plain`, {
         fix: 'no "..", blanks, ":" or "%": it stands in the configuration of mail servers',
       }),
     );
   const isLong = command.length > SIGNER_COMMAND_WORDS_MAX || command.some((word) => word.length > SIGNER_COMMAND_WORD_CHARACTERS_MAX);
   if (isLong || command.some((word) => word.includes('\0')) || (command.length > 0 && !isAbsolute(command[0]!)))
     problems.push(
-      problem('FIELD_VALUE', '/files/command', 'the command is not one', {
+      problem('FIELD_VALUE', inBody('/files/command'), 'the command is not one', {
         fix: `a program with its whole path and up to ${SIGNER_COMMAND_WORDS_MAX - 1} arguments; there is no shell`,
       }),
     );
@@ -133,14 +138,16 @@ function isSignerFiles(value: unknown): boolean {
 export function withSigner(signers: readonly SignerRecord[], added: SignerRecord): Result<readonly SignerRecord[]> {
   if (signers.some(({ name }) => name === added.name))
     return fail(
-      problem('SIGNER_EXISTS', '/name', `there is a signer ${added.name} already`, {
+      problem('SIGNER_EXISTS', inBody('/name'), `there is a signer ${added.name} already`, {
         fix: `to change it, remove it first: waxseal dkim signer remove ${added.name}`,
       }),
     );
-  if (signers.length >= SIGNERS_MAX) return fail(problem('SIGNER_EXISTS', '/name', `there are ${SIGNERS_MAX} signers, and no more can be`));
+  if (signers.length >= SIGNERS_MAX)
+    return fail(problem('SIGNER_EXISTS', inBody('/name'), `there are ${SIGNERS_MAX} signers, and no more can be`));
   const folder = added.files?.folder;
   const shared = folder === undefined ? undefined : signers.find(({ files }) => files?.folder === folder);
-  if (shared !== undefined) return fail(problem('SIGNER_FOLDER', '/files/folder', `${folder} is the folder of the signer ${shared.name}`));
+  if (shared !== undefined)
+    return fail(problem('SIGNER_FOLDER', inBody('/files/folder'), `${folder} is the folder of the signer ${shared.name}`));
   return ok([...signers, added].toSorted((a, b) => (a.name < b.name ? -1 : 1)));
 }
 
@@ -162,7 +169,7 @@ export function signedZone(record: SignerRecord, domain: string): Result<Name> {
   const zone = name.ok ? formatName(lowerName(name.value)) : '';
   if (name.ok && record.domains.includes(zone)) return ok(lowerName(name.value));
   return fail(
-    problem('SIGNER_DOMAIN', 'domain', `the signer ${record.name} does not sign for ${JSON.stringify(domain)}`, {
+    problem('SIGNER_DOMAIN', inUrl('domain'), `the signer ${record.name} does not sign for ${JSON.stringify(domain)}`, {
       fix: `it does for ${record.domains.map(withoutDot).join(', ')}`,
     }),
   );

@@ -3,6 +3,7 @@
  * command runs, so a change of it on the disk must not open.
  * Not here: who may change it, and what for (signers.ts).
  */
+import { atObject } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { hasFields, isArrayOf } from '#store/json.ts';
@@ -45,7 +46,7 @@ export class SignerRegister {
   notFound(name: string): Problem {
     const names = this.records().map((each) => each.name);
     const fix = names.length === 0 ? 'register it: waxseal dkim signer add' : `there are: ${names.join(', ')}`;
-    return problem('SIGNER_NOT_FOUND', name, `there is no signer ${JSON.stringify(name)}`, { fix });
+    return problem('SIGNER_NOT_FOUND', atObject(name), `there is no signer ${JSON.stringify(name)}`, { fix });
   }
 
   /** Replaces all records, in one transaction with `write`. */
@@ -60,7 +61,12 @@ export class SignerRegister {
     if (opened === undefined) return [];
     const document: unknown = JSON.parse(Buffer.from(opened).toString('utf8'));
     if (!isDocument(document))
-      throw new StoreFailure('STORE_DAMAGED', ID, 'the register of mail signers does not have its form', 'restore the last backup');
+      throw new StoreFailure(
+        'STORE_DAMAGED',
+        atObject(ID),
+        'the register of mail signers does not have its form',
+        'restore the last backup',
+      );
     return document.signers;
   }
 }

@@ -5,6 +5,7 @@
  * Not here: files (export.ts), the HTTP side (admin/v1/mail/signers.ts), when keys change (mail/dkim/lifecycle.ts).
  */
 import { type Clock, toSeconds } from '#base/clock.ts';
+import { WHOLE, atObject, atZone, inBody } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
 import { type Name, formatName, nameOf } from '#dns/name.ts';
 import { StoreFailure } from '#store/failure.ts';
@@ -142,7 +143,7 @@ export class Signers implements SignersApi {
       return fail(
         problem(
           'SIGNER_OWN_KEY',
-          name,
+          atObject(name),
           `${name} gets its keys from here (${record.delivery}); it is not registered as one that makes its own`,
         ),
       );
@@ -180,7 +181,7 @@ export class Signers implements SignersApi {
     const known = this.#settings.mail.selectorsOf(zone.value);
     if (!known.includes(selector.toLowerCase()))
       return fail(
-        problem('SIGNER_SELECTOR', '/selector', `${formatName(zone.value)} has no selector ${JSON.stringify(selector)}`, {
+        problem('SIGNER_SELECTOR', inBody('/selector'), `${formatName(zone.value)} has no selector ${JSON.stringify(selector)}`, {
           fix: known.length === 0 ? 'the domain has no mail policy with DKIM keys' : `it has: ${known.join(', ')}`,
         }),
       );
@@ -192,7 +193,7 @@ export class Signers implements SignersApi {
     const record = this.#register.find(name);
     if (record === undefined) return fail(this.#register.notFound(name));
     if (record.files === undefined || this.#files === undefined)
-      return fail(problem('SIGNER_OWN_KEY', name, `${name} reads no files; it is registered with delivery ${record.delivery}`));
+      return fail(problem('SIGNER_OWN_KEY', atObject(name), `${name} reads no files; it is registered with delivery ${record.delivery}`));
     return dryRun ? ok(this.#files.status(name)) : this.#files.exportNow(record);
   }
 
@@ -238,7 +239,11 @@ export class Signers implements SignersApi {
     if (!record.ok) return record;
     if (record.value.delivery !== 'fetch')
       return fail(
-        problem('SIGNER_OWN_KEY', visit.signer, `${visit.signer} is registered with delivery ${record.value.delivery} and fetches no keys`),
+        problem(
+          'SIGNER_OWN_KEY',
+          atObject(visit.signer),
+          `${visit.signer} is registered with delivery ${record.value.delivery} and fetches no keys`,
+        ),
       );
     const wanted = domain === undefined ? undefined : signedZone(record.value, domain);
     if (wanted?.ok === false) return wanted;
@@ -279,7 +284,7 @@ export class Signers implements SignersApi {
       });
     }
     return fail(
-      problem('SIGNER_ADDRESS', '', `the signer ${signer} may not ask from ${from}`, {
+      problem('SIGNER_ADDRESS', WHOLE, `the signer ${signer} may not ask from ${from}`, {
         fix: `it may from ${record.allow.join(', ')}; to change that, register it again with --allow`,
       }),
     );
@@ -331,7 +336,7 @@ export class Signers implements SignersApi {
     if (listed?.includes(signer) === true) return undefined;
     return warning(
       'SIGNER_DOMAIN',
-      domain,
+      atZone(domain),
       listed === undefined
         ? `${domain} has no mail policy yet, so there are no keys`
         : `the mail policy of ${domain} does not name ${signer}`,
@@ -357,11 +362,11 @@ const EXPORTER: SignerActor = { kind: 'system', id: 'signer-export', from: '' };
 function checkLocal({ files }: SignerRecord, request: SignerRequest, { kind }: SignerActor): Problem | undefined {
   if (files === undefined || kind === 'socket') return undefined;
   if (request.files?.folder === undefined && files.command.length === 0) return undefined;
-  return problem('SIGNER_LOCAL', '/files', 'a folder or a command for an export can only be given over the Unix socket', {
+  return problem('SIGNER_LOCAL', inBody('/files'), 'a folder or a command for an export can only be given over the Unix socket', {
     fix: 'run waxseal dkim signer add on the server itself, or leave --folder and the command away',
   });
 }
 
 function noZone(domain: string): Problem {
-  return problem('ZONE_NOT_FOUND', domain, `the zone ${domain} is not served here`, { fix: 'list the zones: waxseal zone list' });
+  return problem('ZONE_NOT_FOUND', atZone(domain), `the zone ${domain} is not served here`, { fix: 'list the zones: waxseal zone list' });
 }

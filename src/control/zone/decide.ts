@@ -4,9 +4,11 @@
  * Not here: RRset operations (rrset-operations.ts), importing a zone file (import.ts).
  */
 import { unreachable } from '#base/assert.ts';
-import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';
+import { atZone, inBody } from '#base/place.ts';
+import { type Problem, type Result, fail, hasErrors, ok, placeAt, problem } from '#base/problem.ts';
+import { placeOfRrset } from '#dns/place.ts';
 import { type Name, ROOT, formatName, ownerKey, parseName } from '#dns/name.ts';
-import { parseRdataText, typeName } from '#dns/registry.ts';
+import { parseRdataText } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
 import { type ZoneRecord } from '#store/schema.ts';
@@ -45,7 +47,9 @@ export function decide(
     case 'zone.create':
       if (state !== undefined)
         return fail(
-          problem('ZONE_EXISTS', name, `the zone ${name} is served already`, { fix: 'to replace its records: waxseal zone import' }),
+          problem('ZONE_EXISTS', atZone(name), `the zone ${name} is served already`, {
+            fix: 'to replace its records: waxseal zone import',
+          }),
         );
       return createZone(command.zone, emptyView, command.dnssec, command.nameservers, command.contact);
     case 'zone.import': {
@@ -77,7 +81,7 @@ export function decide(
       const changeset = changesetOf(command.serial);
       if (changeset === undefined)
         return fail(
-          problem('CHANGE_NOT_FOUND', name, `the journal of ${name} has no changeset that made serial ${command.serial}`, {
+          problem('CHANGE_NOT_FOUND', atZone(name), `the journal of ${name} has no changeset that made serial ${command.serial}`, {
             fix: 'list them: GET /v1/zones/{zone}/changes',
           }),
         );
@@ -88,14 +92,9 @@ export function decide(
       if (kept.length > 0)
         return fail(
           ...kept.map(({ owner, type }) =>
-            problem(
-              'RRSET_MANAGED',
-              `${formatName(owner)} ${typeName(type)}`,
-              'undoing this change would undo what the mail policy keeps',
-              {
-                fix: 'apply the policy that should hold',
-              },
-            ),
+            problem('RRSET_MANAGED', placeOfRrset(owner, type), 'undoing this change would undo what the mail policy keeps', {
+              fix: 'apply the policy that should hold',
+            }),
           ),
         );
       return reverted.ok ? checked(view, reverted.value, signed, `revert of serial ${command.serial}`, reverted.warnings) : reverted;
@@ -105,7 +104,7 @@ export function decide(
         return fail(
           problem(
             'DNSSEC_DS_PRESENT',
-            name,
+            atZone(name),
             `signing of ${name} is not turned off: while the parent has a DS record for it, validating resolvers would take the unsigned zone for a forgery. Nothing was changed`,
             {
               fix: `remove the DS at your registrar, wait for its TTL, then: waxseal dnssec disable ${name} --force`,
@@ -127,7 +126,7 @@ export function decide(
 
 export function zoneNotServed(zone: Name): Problem {
   const name = formatName(zone);
-  return problem('ZONE_NOT_FOUND', name, `the zone ${name} is not served here`, { fix: 'list the zones: waxseal zone list' });
+  return problem('ZONE_NOT_FOUND', atZone(name), `the zone ${name} is not served here`, { fix: 'list the zones: waxseal zone list' });
 }
 
 /** A decision whose changes keep the zone's rules, or what is wrong with it. */
@@ -157,13 +156,13 @@ function createZone(
   const problems: Problem[] = [];
   for (const [index, server] of servers.entries()) {
     const parsed = parseName(server, server.endsWith('.') ? ROOT : apex);
-    if (!parsed.ok) problems.push(...parsed.problems.map((each) => ({ ...each, at: `/nameservers/${index}` })));
+    if (!parsed.ok) problems.push(...placeAt(parsed.problems, inBody(`/nameservers/${index}`)));
   }
   if (servers.length === 0)
-    problems.push(problem('NS_MISSING', '/nameservers', 'a zone needs at least one name server', { rfc: 'RFC 1034 §4.2.1' }));
+    problems.push(problem('NS_MISSING', inBody('/nameservers'), 'a zone needs at least one name server', { rfc: 'RFC 1034 §4.2.1' }));
   if (problems.length > 0) return fail(...problems);
   const soa = parseRdataText(TYPE.SOA, `${servers[0]!} ${contact ?? `hostmaster.${suffix}`} 1 7200 900 1209600 900`, apex);
-  if (!soa.ok) return fail(...soa.problems.map((each) => ({ ...each, at: '/contact' })));
+  if (!soa.ok) return fail(...placeAt(soa.problems, inBody('/contact')));
   const ns = servers.map((server) => parseRdataText(TYPE.NS, server, apex)).flatMap((each) => (each.ok ? [each.value] : []));
   const changes: RrsetChange[] = [
     { owner: apex, type: TYPE.SOA, rrset: { ttl: 3600, rdatas: [soa.value], manager: 'manual' } },

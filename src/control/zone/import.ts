@@ -4,7 +4,9 @@
  * Not here: reading and checking the file (zone/assemble.ts), what changes between old and new nodes (dnssec/plan.ts).
  */
 import { equalBytes } from '#base/bytes.ts';
+import { atRrset } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, warning } from '#base/problem.ts';
+import { placeOfRrset } from '#dns/place.ts';
 import { type Name, type OwnerKey, formatName, ownerKey } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
 import { sortRdatas } from '#dns/rrset.ts';
@@ -72,7 +74,7 @@ function isSame(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
 
 function keptWarning(owner: Name, type: RrType): Problem {
   const what = `${formatName(owner)} ${typeName(type)}`;
-  return warning('RRSET_MANAGED', what, `${what} of the file is left out: the mail policy keeps other records there`, {
+  return warning('RRSET_MANAGED', placeOfRrset(owner, type), `${what} of the file is left out: the mail policy keeps other records there`, {
     fix: 'change the mail policy, or take the records out of the file',
   });
 }
@@ -86,7 +88,7 @@ function serialWarning(view: ZoneView, changes: readonly RrsetChange[]): Problem
   if (serial === served || isNewer(serial, served)) return undefined;
   return warning(
     'ZONE_SERIAL',
-    `${formatName(view.apex)} SOA`,
+    atRrset(formatName(view.apex), 'SOA'),
     `the file's serial ${serial} is not newer than the served ${served}: a change gets the next serial after ${served}`,
     {
       rfc: 'RFC 1982 §3.2',

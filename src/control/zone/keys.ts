@@ -3,6 +3,7 @@
  * Implements: RFC 6781 §3.1 (one key in both roles: CSK), RFC 4034 App. B (a new key's tag differs from those in use).
  * Not here: the sealing itself (store/seal.ts), when a key is replaced (a rollover).
  */
+import { atObject } from '#base/place.ts';
 import { assert } from '#base/assert.ts';
 import { ECDSA_P256 } from '#dnssec/algorithm.ts';
 import { type SigningKey, engineKey, generateSecret } from '#dnssec/key.ts';
@@ -91,20 +92,20 @@ export class KeyRing {
     if (sealed === undefined)
       throw new StoreFailure(
         'STORE_DAMAGED',
-        `${record.name} key ${ref.keyTag}`,
+        atObject(`${record.name} key ${ref.keyTag}`),
         'the secret of a signing key is not in the store',
         'restore the last backup',
       );
     const secret = this.#sealer.open(label(ref.id), sealed);
     if (!secret.ok) {
       const [first] = secret.problems;
-      throw new StoreFailure('SECRET_SEALED', `${record.name} key ${ref.keyTag}`, first!.message, first!.fix);
+      throw new StoreFailure('SECRET_SEALED', atObject(`${record.name} key ${ref.keyTag}`), first!.message, first!.fix);
     }
     const key = engineKey(secret.value, ref.flags);
     if (Buffer.from(key.dnskey).toString('base64') !== ref.dnskey)
       throw new StoreFailure(
         'STORE_DAMAGED',
-        `${record.name} key ${ref.keyTag}`,
+        atObject(`${record.name} key ${ref.keyTag}`),
         'the stored secret does not belong to the published key',
         'restore the last backup',
       );

@@ -4,7 +4,8 @@
  * Not here: what the whole zone must satisfy (change-rules.ts), signing (dnssec/plan.ts).
  */
 import { TTL_SECONDS_MAX } from '#base/limits/limits.ts';
-import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';
+import { type BodyPlace, type Place, below, inBody } from '#base/place.ts';
+import { type Problem, type Result, fail, hasErrors, ok, placeAt, problem } from '#base/problem.ts';
 import { type OwnerKey, type Name, formatName, isAtOrBelow, ownerKey, parseName } from '#dns/name.ts';
 import { canonicalRdata, isMetaType, parseRdataText, typeCode, typeName } from '#dns/registry.ts';
 import { sortRdatas } from '#dns/rrset.ts';
@@ -29,7 +30,7 @@ interface Working {
 export function decideOperations(view: ZoneView, operations: readonly RrsetOperation[], signed: boolean): Result<readonly RrsetChange[]> {
   const problems: Problem[] = [];
   const working = new Map<string, Working>();
-  for (const [index, operation] of operations.entries()) applyOperation(view, operation, `/${index}`, signed, working, problems);
+  for (const [index, operation] of operations.entries()) applyOperation(view, operation, inBody(`/${index}`), signed, working, problems);
   if (hasErrors(problems)) return fail(...problems);
   const changes = [...working.values()].map(({ owner, type, ttl, rdatas, kept, before }): RrsetChange => {
     const all = [...kept, ...rdatas];
@@ -42,20 +43,20 @@ export function decideOperations(view: ZoneView, operations: readonly RrsetOpera
 function applyOperation(
   view: ZoneView,
   operation: RrsetOperation,
-  at: string,
+  at: BodyPlace,
   signed: boolean,
   working: Map<string, Working>,
   problems: Problem[],
 ): void {
   const owner = parseName(operation.name, view.apex);
   if (!owner.ok) {
-    problems.push(...owner.problems.map((each) => ({ ...each, at: `${at}/name` })));
+    problems.push(...placeAt(owner.problems, below(at, 'name')));
     return;
   }
   const type = typeCode(operation.type);
   if (type === undefined) {
     problems.push(
-      problem('TYPE_UNKNOWN', `${at}/type`, `${JSON.stringify(operation.type)} is not a record type`, {
+      problem('TYPE_UNKNOWN', below(at, 'type'), `${JSON.stringify(operation.type)} is not a record type`, {
         fix: 'write an unknown type as TYPE<number>',
         rfc: 'RFC 3597 §5',
       }),
@@ -73,7 +74,7 @@ function applyOperation(
     problems.push(
       problem(
         'RRSET_MANAGED',
-        `${at}/ttl`,
+        below(at, 'ttl'),
         `the TTL of ${formatName(owner.value)} TXT is that of its SPF record, ${state.ttl}, which the mail policy keeps`,
         {
           fix: 'change ttl.spf of the mail policy',
@@ -84,7 +85,7 @@ function applyOperation(
   }
   if (operation.ttl !== undefined && !(Number.isInteger(operation.ttl) && operation.ttl >= 0 && operation.ttl <= TTL_SECONDS_MAX)) {
     problems.push(
-      problem('TTL_RANGE', `${at}/ttl`, `a TTL is a whole number of seconds from 0 to ${TTL_SECONDS_MAX}`, { rfc: 'RFC 2181 §8' }),
+      problem('TTL_RANGE', below(at, 'ttl'), `a TTL is a whole number of seconds from 0 to ${TTL_SECONDS_MAX}`, { rfc: 'RFC 2181 §8' }),
     );
     return;
   }
@@ -95,7 +96,7 @@ function applyOperation(
   const records = operation.records ?? [];
   if (records.length === 0) {
     problems.push(
-      problem('RECORDS_MISSING', `${at}/records`, `${operation.op} needs at least one record`, {
+      problem('RECORDS_MISSING', below(at, 'records'), `${operation.op} needs at least one record`, {
         fix: 'to delete an RRset use op "delete"',
       }),
     );
@@ -105,23 +106,23 @@ function applyOperation(
   for (const [each, record] of records.entries()) {
     const parsed = parseRdataText(type, record, view.apex);
     if (parsed.ok) rdatas.push(parsed.value);
-    else problems.push(...parsed.problems.map((one) => ({ ...one, at: `${at}/records/${each}` })));
+    else problems.push(...placeAt(parsed.problems, below(at, 'records', each)));
   }
   if (rdatas.length < records.length) return;
   if (state.kept.length > 0 && operation.op !== 'remove' && rdatas.some((rdata) => isSpf(rdata) && !isKept(state, rdata))) {
-    problems.push(managed(`${formatName(owner.value)} TXT`, `${at}/records`, 'mail'));
+    problems.push(managed(`${formatName(owner.value)} TXT`, below(at, 'records'), 'mail'));
     return;
   }
   if (operation.op === 'remove') {
     const gone = new Set(rdatas.map((rdata) => canonicalText(type, rdata)));
     if (state.kept.some((rdata) => gone.has(canonicalText(type, rdata))))
-      problems.push(managed(`${formatName(owner.value)} TXT`, `${at}/records`, 'mail'));
+      problems.push(managed(`${formatName(owner.value)} TXT`, below(at, 'records'), 'mail'));
     state.rdatas = state.rdatas.filter((rdata) => !gone.has(canonicalText(type, rdata)));
     return;
   }
   const ttl = operation.ttl ?? state.ttl;
   if (ttl === undefined || (operation.op === 'set' && operation.ttl === undefined && state.before === undefined)) {
-    problems.push(problem('TTL_MISSING', `${at}/ttl`, `the new RRset ${formatName(owner.value)} ${typeName(type)} needs a TTL`));
+    problems.push(problem('TTL_MISSING', below(at, 'ttl'), `the new RRset ${formatName(owner.value)} ${typeName(type)} needs a TTL`));
     return;
   }
   state.ttl = ttl;
@@ -130,16 +131,18 @@ function applyOperation(
 }
 
 /** Why this RRset may not be changed by hand, or undefined. */
-function refuse(view: ZoneView, key: OwnerKey, owner: Name, type: RrType, at: string, signed: boolean): Problem | undefined {
+function refuse(view: ZoneView, key: OwnerKey, owner: Name, type: RrType, at: BodyPlace, signed: boolean): Problem | undefined {
   const what = `${formatName(owner)} ${typeName(type)}`;
   if (!isAtOrBelow(key, view.apexKey))
-    return problem('OUT_OF_ZONE', `${at}/name`, `${formatName(owner)} is not in the zone ${formatName(view.apex)}`, {
+    return problem('OUT_OF_ZONE', below(at, 'name'), `${formatName(owner)} is not in the zone ${formatName(view.apex)}`, {
       fix: 'names are relative to the zone unless they end with a dot',
     });
   if (isMetaType(type))
-    return problem('TYPE_META', `${at}/type`, `${typeName(type)} only exists in queries and cannot be stored`, { rfc: 'RFC 6895 §3.1' });
+    return problem('TYPE_META', below(at, 'type'), `${typeName(type)} only exists in queries and cannot be stored`, {
+      rfc: 'RFC 6895 §3.1',
+    });
   if (type === TYPE.MD || type === TYPE.MF)
-    return problem('TYPE_OBSOLETE', `${at}/type`, `${typeName(type)} is obsolete`, { rfc: 'RFC 1035 §3.3.4', fix: 'use MX' });
+    return problem('TYPE_OBSOLETE', below(at, 'type'), `${typeName(type)} is obsolete`, { rfc: 'RFC 1035 §3.3.4', fix: 'use MX' });
   const rrset = rrsetOf(view.node(key), type);
   const manager = rrset?.manager;
   // TXT beside SPF is not the policy's.
@@ -148,7 +151,7 @@ function refuse(view: ZoneView, key: OwnerKey, owner: Name, type: RrType, at: st
   return undefined;
 }
 
-function managed(what: string, at: string, manager: Manager): Problem {
+function managed(what: string, at: Place, manager: Manager): Problem {
   const by = manager === 'dnssec' ? 'the DNSSEC signer' : manager === 'mail' ? 'the mail policy' : 'the certificate client';
   return problem('RRSET_MANAGED', at, `${what} is managed by ${by}: changing it by hand would be undone or would break validation`, {
     fix: manager === 'dnssec' ? 'see: waxseal dnssec status' : 'change the policy that yields it',

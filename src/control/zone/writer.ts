@@ -5,6 +5,7 @@
  */
 import { type Clock, toSeconds } from '#base/clock.ts';
 import { VERIFY_SAMPLE_NODES } from '#base/limits/limits.ts';
+import { atZone, formatPlace } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { formatName } from '#dns/name.ts';
 import { type PendingPlan, type SigningSettings, type ZonePlan, finishPlan, preparePlan, prepareRefresh } from '#dnssec/plan.ts';
@@ -202,8 +203,8 @@ export class ZoneWriter {
     const [first] = verifyNodes(base.apex, nodes, dnskeys, { nowSeconds: signing.nowSeconds, check, view: after });
     if (first === undefined) return undefined;
     this.#selfCheckFailures++;
-    const why = `the freshly signed zone ${zone} failed its check (${first.at}: ${first.message}); nothing was published, the served zone is unchanged`;
-    return problem('SIGNING_SELF_CHECK', zone, why, { fix: 'repeat the change; if it fails again, report it with the log' });
+    const why = `the freshly signed zone ${zone} failed its check (${formatPlace(first.at)}: ${first.message}); nothing was published, the served zone is unchanged`;
+    return problem('SIGNING_SELF_CHECK', atZone(zone), why, { fix: 'repeat the change; if it fails again, report it with the log' });
   }
 }
 

@@ -5,6 +5,7 @@
  * Not here: the fields themselves (field-*.ts), the forms (one file per type), the table of types (dns/registry.ts).
  */
 import { RDATA_BYTES_MAX } from '#base/limits/limits.ts';
+import { inFile } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
 import { type Token } from '#dns/lexer.ts';
@@ -59,8 +60,8 @@ export interface Parse {
   /** Index of the next token. */
   next: number;
   readonly origin: Name;
-  /** What stands before `:line:column` in problems. */
-  readonly at: string;
+  /** The name of the text that the words are from, for the places of problems. */
+  readonly file: string;
   readonly problems: Problem[];
   readonly octets: Uint8Array;
   /** Octets put so far. */
@@ -113,7 +114,7 @@ export function refuse(
   message: string,
   details?: { readonly rfc?: string; readonly fix?: string },
 ): void {
-  const place = token === undefined ? parse.at : `${parse.at}:${token.line}:${token.column}`;
+  const place = inFile(parse.file, token?.line, token?.column);
   parse.problems.push(problem(code, place, `${parse.mnemonic}: ${message}`, details));
 }
 

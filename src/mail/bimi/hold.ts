@@ -4,6 +4,7 @@
  * Implements: draft-brand-indicators-for-message-identification-12 §7.1 (quarantine or reject, for subdomains too).
  * Not here: the record (record.ts), the steps of DMARC (mail/dmarc/ramp.ts).
  */
+import { inBody } from '#base/place.ts';
 import { type Problem } from '#base/problem.ts';
 import { type Explanation } from '#lifecycle/explain.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
@@ -55,7 +56,12 @@ export function bimiProblems(policy: BimiPolicy, stage: DmarcPolicy, published: 
   if (isOurs && bimiHold(policy, stage)?.isComing !== false) return [];
   const record = isOurs ? dmarcRecordOf(dmarc, dmarc.policy) : published;
   const text = (message: string) => (isOurs ? `the BIMI record is held back: ${message}` : message);
-  return checkBimiDmarc(bimi.record, record).map((each) => ({ ...each, at: '/bimi', severity: 'warning', message: text(each.message) }));
+  return checkBimiDmarc(bimi.record, record).map((each) => ({
+    ...each,
+    at: inBody('/bimi'),
+    severity: 'warning',
+    message: text(each.message),
+  }));
 }
 
 /** For people, while the record is held back; nothing otherwise. `zone` without its last dot. */

@@ -3,6 +3,7 @@
  * Implements: draft-brand-indicators-for-message-identification-12 §4.3 (record), §4.4–4.5 (selectors), §7.1 (what DMARC must say).
  * Not here: the logo itself (svg.ts), evidence documents.
  */
+import { WHOLE, atTag } from '#base/place.ts';
 import { type Problem, type Result, fail, problem, warning } from '#base/problem.ts';
 import { type Name, parseName } from '#dns/name.ts';
 import { statedPolicy } from '#mail/dmarc/advice.ts';
@@ -49,15 +50,16 @@ export function parseBimi(text: string): Result<BimiRecord> {
   const rfc = RFC;
   const logoUri = tags.get('l') ?? '';
   const evidenceUri = tags.get('a') ?? '';
-  if (!tags.has('l')) problems.push(problem('BIMI_LOCATION_MISSING', 'l=', 'is missing; to decline BIMI, it is there and empty', { rfc }));
+  if (!tags.has('l'))
+    problems.push(problem('BIMI_LOCATION_MISSING', atTag('l'), 'is missing; to decline BIMI, it is there and empty', { rfc }));
   else if (logoUri === '' && evidenceUri !== '')
-    problems.push(problem('BIMI_LOCATION', 'l=', 'is empty, and a= is not: evidence of no logo', { rfc }));
+    problems.push(problem('BIMI_LOCATION', atTag('l'), 'is empty, and a= is not: evidence of no logo', { rfc }));
   if (logoUri !== '') problems.push(...checkLogoUri(logoUri));
   if (evidenceUri !== '' && !isHttpsUri(evidenceUri))
-    problems.push(problem('BIMI_EVIDENCE', 'a=', `${JSON.stringify(evidenceUri)} is not an https: URL of a host by name`, { rfc }));
+    problems.push(problem('BIMI_EVIDENCE', atTag('a'), `${JSON.stringify(evidenceUri)} is not an https: URL of a host by name`, { rfc }));
   const preference = tags.get('avp') ?? 'brand';
   if (preference !== 'brand' && preference !== 'personal')
-    problems.push(problem('BIMI_AVATAR', 'avp=', `${JSON.stringify(preference)} is not brand or personal`, { rfc }));
+    problems.push(problem('BIMI_AVATAR', atTag('avp'), `${JSON.stringify(preference)} is not brand or personal`, { rfc }));
   const selectorPrefixes = [...new Set(splitList(tags.get('lps') ?? '', ',').map((prefix) => prefix.toLowerCase()))];
   problems.push(...selectorPrefixes.flatMap(checkPrefix));
   return resultOf(problems, () => ({
@@ -75,21 +77,21 @@ function isHttpsUri(text: string): boolean {
 
 function checkLogoUri(text: string): Problem[] {
   if (!isHttpsUri(text))
-    return [problem('BIMI_LOCATION', 'l=', `${JSON.stringify(text)} is not an https: URL of a host by name`, { rfc: RFC })];
+    return [problem('BIMI_LOCATION', atTag('l'), `${JSON.stringify(text)} is not an https: URL of a host by name`, { rfc: RFC })];
   const path = URL.parse(text)!.pathname.toLowerCase();
   // §4.3.2: another image format is a permanent error; SVGZ is allowed, and large receivers do not take it.
   if (/\.(?:png|jpe?g|gif|webp|ico|bmp|avif)$/.test(path))
-    return [problem('BIMI_LOCATION', 'l=', 'is not an SVG file', { rfc: `${DRAFT} §4.3.2` })];
-  return path.endsWith('.svg') ? [] : [warning('BIMI_LOCATION', 'l=', 'does not end in .svg', { rfc: `${DRAFT} §4.3.2` })];
+    return [problem('BIMI_LOCATION', atTag('l'), 'is not an SVG file', { rfc: `${DRAFT} §4.3.2` })];
+  return path.endsWith('.svg') ? [] : [warning('BIMI_LOCATION', atTag('l'), 'does not end in .svg', { rfc: `${DRAFT} §4.3.2` })];
 }
 
 function checkPrefix(prefix: string): Problem[] {
   const rfc = `${DRAFT} §4.5`;
   if (!/^[a-z0-9-]{1,63}$/.test(prefix))
-    return [problem('BIMI_PREFIX', 'lps=', `${JSON.stringify(prefix)} is not letters, digits and hyphens`, { rfc })];
+    return [problem('BIMI_PREFIX', atTag('lps'), `${JSON.stringify(prefix)} is not letters, digits and hyphens`, { rfc })];
   // Revisions before 12 had a switch here.
   if (prefix === 'true' || prefix === 'false')
-    return [warning('BIMI_PREFIX', 'lps=', `${prefix} is the form of an older draft`, { rfc, fix: 'list the prefixes' })];
+    return [warning('BIMI_PREFIX', atTag('lps'), `${prefix} is the form of an older draft`, { rfc, fix: 'list the prefixes' })];
   return [];
 }
 
@@ -113,13 +115,14 @@ export function isDeclined(record: BimiRecord): boolean {
 export function checkBimiDmarc(record: BimiRecord, dmarc: DmarcRecord | undefined): Problem[] {
   if (isDeclined(record) && record.selectorPrefixes.length === 0) return [];
   const rfc = `${DRAFT} §7.1`;
-  if (dmarc === undefined) return [problem('BIMI_DMARC', '', 'the domain has no DMARC record', { rfc })];
+  if (dmarc === undefined) return [problem('BIMI_DMARC', WHOLE, 'the domain has no DMARC record', { rfc })];
   const problems: Problem[] = [];
   if (statedPolicy(dmarc, 'self') === 'none')
-    problems.push(problem('BIMI_DMARC', 'p=', 'the DMARC policy is none', { rfc, fix: 'quarantine or reject first' }));
-  if (dmarc.subdomainPolicy === 'none') problems.push(problem('BIMI_DMARC', 'sp=', 'the DMARC policy for subdomains is none', { rfc }));
+    problems.push(problem('BIMI_DMARC', atTag('p'), 'the DMARC policy is none', { rfc, fix: 'quarantine or reject first' }));
+  if (dmarc.subdomainPolicy === 'none')
+    problems.push(problem('BIMI_DMARC', atTag('sp'), 'the DMARC policy for subdomains is none', { rfc }));
   if (dmarc.isTesting)
-    problems.push(warning('BIMI_DMARC', 't=', 'the DMARC policy is in test mode, and receivers may not count it', { rfc }));
+    problems.push(warning('BIMI_DMARC', atTag('t'), 'the DMARC policy is in test mode, and receivers may not count it', { rfc }));
   return problems;
 }
 
@@ -128,7 +131,7 @@ export function bimiOwner(domain: Name, selector = 'default'): Result<Name> {
   if (/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i.test(selector))
     return parseName(`${selector}._bimi`, domain);
   return fail(
-    problem('BIMI_SELECTOR', '', `${JSON.stringify(selector)} is not a selector: labels of letters, digits and inner hyphens`, {
+    problem('BIMI_SELECTOR', WHOLE, `${JSON.stringify(selector)} is not a selector: labels of letters, digits and inner hyphens`, {
       rfc: `${DRAFT} §4.4`,
     }),
   );

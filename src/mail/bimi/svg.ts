@@ -4,6 +4,7 @@
  * Not here: whether it has two colours or looks right, and SVGZ: the file is checked unpacked.
  */
 import { BIMI_SVG_BYTES_MAX, BIMI_SVG_DEPTH_MAX, BIMI_SVG_DRAWN_MAX } from '#base/limits/limits.ts';
+import { type Place, WHOLE, atLine } from '#base/place.ts';
 import { ProblemList } from '#base/problem-list.ts';
 import { type Result, fail, problem, warning } from '#base/problem.ts';
 import { SVG_ELEMENTS, SVG_FIXED_VALUES, SVG_REFUSED } from './svg-profile.ts';
@@ -27,10 +28,10 @@ const SIDE_PIXELS_MIN = 96;
 /** The logo, or every reason why mail programs would not show it. Never throws. */
 export function checkBimiSvg(file: Uint8Array): Result<BimiSvg> {
   if (file[0] === 0x1f && file[1] === 0x8b)
-    return fail(problem('BIMI_SVG_XML', '', 'is compressed (SVGZ)', { fix: 'unpack it: large receivers take plain SVG only' }));
+    return fail(problem('BIMI_SVG_XML', WHOLE, 'is compressed (SVGZ)', { fix: 'unpack it: large receivers take plain SVG only' }));
   if (file.length > BIMI_SVG_BYTES_MAX)
     return fail(
-      problem('BIMI_SVG_SIZE', '', `has ${file.length} octets; at most ${BIMI_SVG_BYTES_MAX} are shown`, {
+      problem('BIMI_SVG_SIZE', WHOLE, `has ${file.length} octets; at most ${BIMI_SVG_BYTES_MAX} are shown`, {
         rfc: `${RFC}.4`,
         fix: 'simplify its paths and round their numbers',
       }),
@@ -39,15 +40,15 @@ export function checkBimiSvg(file: Uint8Array): Result<BimiSvg> {
   try {
     source = new TextDecoder('utf-8', { fatal: true }).decode(file);
   } catch {
-    return fail(problem('BIMI_SVG_XML', '', 'is not UTF-8', { rfc: 'XML 1.0 §4.3.3' }));
+    return fail(problem('BIMI_SVG_XML', WHOLE, 'is not UTF-8', { rfc: 'XML 1.0 §4.3.3' }));
   }
   const root = readXml(source, BIMI_SVG_DEPTH_MAX);
-  if ('wrong' in root) return fail(problem('BIMI_SVG_XML', `line ${root.line}`, root.wrong, { rfc: 'XML 1.0' }));
+  if ('wrong' in root) return fail(problem('BIMI_SVG_XML', atLine(root.line), root.wrong, { rfc: 'XML 1.0' }));
 
   const problems = new ProblemList();
   const ids = collectIds(root, problems);
   if (root.name !== 'svg')
-    problems.push(problem('BIMI_SVG_ELEMENT', `line ${root.line}`, `<${root.name}> is the outermost element, not <svg>`, { rfc: RFC }));
+    problems.push(problem('BIMI_SVG_ELEMENT', atLine(root.line), `<${root.name}> is the outermost element, not <svg>`, { rfc: RFC }));
   checkRoot(root, problems);
   const title = checkTitle(root, problems);
   checkElement(root, ids, problems, true);
@@ -62,7 +63,7 @@ function collectIds(root: XmlElement, problems: ProblemList): Map<string, XmlEle
     for (const name of ['id', 'xml:id']) {
       const id = element.attributes.get(name);
       if (id === undefined || ids.get(id) === element) continue;
-      if (ids.has(id)) problems.push(problem('BIMI_SVG_XML', `line ${element.line}`, `the id ${JSON.stringify(id)} is given twice`));
+      if (ids.has(id)) problems.push(problem('BIMI_SVG_XML', atLine(element.line), `the id ${JSON.stringify(id)} is given twice`));
       ids.set(id, element);
     }
     element.children.forEach(visit);
@@ -72,7 +73,7 @@ function collectIds(root: XmlElement, problems: ProblemList): Map<string, XmlEle
 }
 
 function checkRoot(root: XmlElement, problems: ProblemList): void {
-  const at = `line ${root.line}`;
+  const at = atLine(root.line);
   for (const [name, value] of Object.entries({ xmlns: NAMESPACES['xmlns']!, version: '1.2', baseProfile: 'tiny-ps' })) {
     const found = root.attributes.get(name);
     if (found !== value)
@@ -91,7 +92,7 @@ function checkRoot(root: XmlElement, problems: ProblemList): void {
 }
 
 /** What the largest mailbox providers ask of width, height and view box beyond the profile. */
-function checkShape(root: XmlElement, at: string, problems: ProblemList): void {
+function checkShape(root: XmlElement, at: Place, problems: ProblemList): void {
   const viewBox = root.attributes.get('viewBox');
   const numbers = viewBox
     ?.trim()
@@ -112,26 +113,26 @@ function checkShape(root: XmlElement, at: string, problems: ProblemList): void {
 }
 
 function checkTitle(root: XmlElement, problems: ProblemList): string {
-  const at = `line ${root.line}`;
+  const at = atLine(root.line);
   const rfc = `${RFC}.1`;
   const titles = root.children.filter((child) => child.name === 'title');
   const title = titles[0]?.text.trim() ?? '';
   if (titles.length === 0)
     problems.push(problem('BIMI_SVG_TITLE', at, 'has no <title>', { rfc, fix: 'add <title>name of the brand</title> as first element' }));
-  else if (title === '') problems.push(problem('BIMI_SVG_TITLE', `line ${titles[0]!.line}`, 'has an empty <title>', { rfc }));
-  if (titles.length > 1) problems.push(problem('BIMI_SVG_TITLE', `line ${titles[1]!.line}`, 'has more than one <title>', { rfc }));
+  else if (title === '') problems.push(problem('BIMI_SVG_TITLE', atLine(titles[0]!.line), 'has an empty <title>', { rfc }));
+  if (titles.length > 1) problems.push(problem('BIMI_SVG_TITLE', atLine(titles[1]!.line), 'has more than one <title>', { rfc }));
   if (title.length > TITLE_CHARACTERS_MAX)
     problems.push(
-      warning('BIMI_SVG_TITLE', `line ${titles[0]!.line}`, `has a title of more than ${TITLE_CHARACTERS_MAX} characters`, { rfc }),
+      warning('BIMI_SVG_TITLE', atLine(titles[0]!.line), `has a title of more than ${TITLE_CHARACTERS_MAX} characters`, { rfc }),
     );
   for (const desc of root.children)
     if (desc.name === 'desc' && desc.text.trim() === '')
-      problems.push(problem('BIMI_SVG_TITLE', `line ${desc.line}`, 'has an empty <desc>', { rfc }));
+      problems.push(problem('BIMI_SVG_TITLE', atLine(desc.line), 'has an empty <desc>', { rfc }));
   return title;
 }
 
 function checkElement(element: XmlElement, ids: ReadonlyMap<string, XmlElement>, problems: ProblemList, isRoot = false): void {
-  const at = `line ${element.line}`;
+  const at = atLine(element.line);
   const rule = Object.hasOwn(SVG_ELEMENTS, element.name) ? SVG_ELEMENTS[element.name]! : undefined;
   if (rule === undefined) {
     // What is inside something unknown would only repeat the complaint; the root is told of by its caller.
@@ -146,7 +147,7 @@ function checkElement(element: XmlElement, ids: ReadonlyMap<string, XmlElement>,
     const isKnown = Object.hasOwn(SVG_ELEMENTS, child.name);
     if (isKnown && !rule.children.has(child.name))
       problems.push(
-        problem('BIMI_SVG_ELEMENT', `line ${child.line}`, `<${child.name}> does not belong into <${element.name}>`, { rfc: RFC }),
+        problem('BIMI_SVG_ELEMENT', atLine(child.line), `<${child.name}> does not belong into <${element.name}>`, { rfc: RFC }),
       );
     checkElement(child, ids, problems);
   }
@@ -160,7 +161,7 @@ function checkAttribute(
   problems: ProblemList,
   isRoot: boolean,
 ): void {
-  const at = `line ${element.line}`;
+  const at = atLine(element.line);
   if (name === 'xmlns' || name.startsWith('xmlns:')) {
     // The root's own namespace has been checked; other vocabularies may be declared and not used.
     if (
@@ -207,7 +208,7 @@ function checkUses(root: XmlElement, ids: ReadonlyMap<string, XmlElement>, probl
     if (known !== undefined) return known;
     if (open.has(element)) {
       problems.push(
-        problem('BIMI_SVG_REFERENCE', `line ${element.line}`, `<${element.name}> uses itself in a circle`, { rfc: 'SVG Tiny 1.2 §5.6' }),
+        problem('BIMI_SVG_REFERENCE', atLine(element.line), `<${element.name}> uses itself in a circle`, { rfc: 'SVG Tiny 1.2 §5.6' }),
       );
       return 0;
     }
@@ -224,5 +225,5 @@ function checkUses(root: XmlElement, ids: ReadonlyMap<string, XmlElement>, probl
     return drawn;
   };
   if (count(root) > BIMI_SVG_DRAWN_MAX)
-    problems.push(problem('BIMI_SVG_REFERENCE', '', `draws more than ${BIMI_SVG_DRAWN_MAX} elements when every <use> is followed`));
+    problems.push(problem('BIMI_SVG_REFERENCE', WHOLE, `draws more than ${BIMI_SVG_DRAWN_MAX} elements when every <use> is followed`));
 }

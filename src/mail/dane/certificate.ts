@@ -4,6 +4,7 @@
  * Not here: what is done with them (record.ts). Nothing is verified: DANE-EE takes names and dates from DNS (RFC 7671 §5.1).
  */
 import { createPublicKey, X509Certificate } from 'node:crypto';
+import { WHOLE } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 
 /** One of: a DER certificate, the DER SubjectPublicKeyInfo of a key, or PEM text with certificates or a public key. */
@@ -16,7 +17,7 @@ export interface KeyMaterial {
   readonly spki: Uint8Array;
 }
 
-const bad = (why: string, fix?: string) => fail(problem('DANE_INPUT', '', why, fix === undefined ? {} : { fix }));
+const bad = (why: string, fix?: string) => fail(problem('DANE_INPUT', WHOLE, why, fix === undefined ? {} : { fix }));
 
 /** The octets in `input`; of several certificates in PEM the first (the server's own) or the last. */
 export function readKeyMaterial(input: TlsaInput, which: 'first' | 'last'): Result<KeyMaterial> {

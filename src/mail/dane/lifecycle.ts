@@ -4,6 +4,7 @@
  * Implements: RFC 7671 §8 (order and times), RFC 7672 §4.
  * Not here: making records from certificates (record.ts), which hosts may have them (settle.ts).
  */
+import { atObject } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { advance, type LifecycleEvent, order, type OrderCause } from '#lifecycle/engine.ts';
 import { checkedMachine, type Machine, type Wait } from '#lifecycle/machine.ts';
@@ -211,7 +212,7 @@ export function tlsaNext(
     return fail(
       problem(
         'LIFECYCLE_OBJECT',
-        name,
+        atObject(name),
         old === undefined ? 'the policy names no key in use at this host' : 'the host has several keys in use',
         {
           fix:
@@ -255,7 +256,9 @@ export function tlsaActivated(state: TlsaState, id: string, world: World<TlsaDat
   if (object === undefined) return noObject(id);
   if (object.stage === 'current') return ok(state);
   if (object.stage === 'withdrawing' || object.stage === 'removed')
-    return fail(problem('LIFECYCLE_ORDER', id, `${id} is being withdrawn`, { fix: 'publish the key again with: waxseal tlsa next' }));
+    return fail(
+      problem('LIFECYCLE_ORDER', atObject(id), `${id} is being withdrawn`, { fix: 'publish the key again with: waxseal tlsa next' }),
+    );
   const isReady = object.stage === 'deployable';
   if (!isReady && !isForced) {
     const time = notBeforeDeploy({ ...state, lifecycle: moved }, id, world);
@@ -263,7 +266,7 @@ export function tlsaActivated(state: TlsaState, id: string, world: World<TlsaDat
     return fail(
       problem(
         'MAIL_TLSA_EARLY',
-        id,
+        atObject(id),
         `senders may hold TLSA records of ${object.data.host} without this key, and would not deliver; not before ${atMs === undefined ? 'it is published' : formatTime(atMs)}`,
         { rfc: 'RFC 7671 §8.1', fix: 'go back to the old key until then; if the host cannot, say so with --force' },
       ),
@@ -289,7 +292,7 @@ export function tlsaAbandon(
   const object = findObject(state.lifecycle, id);
   if (object?.stage === 'current' || object?.data.activatedAtMs !== undefined)
     return fail(
-      problem('LIFECYCLE_ORDER', id, `${object.data.host} uses ${id}: without its record senders would not deliver`, {
+      problem('LIFECYCLE_ORDER', atObject(id), `${object.data.host} uses ${id}: without its record senders would not deliver`, {
         rfc: 'RFC 7671 §8.1',
         fix: 'put another key in its place: waxseal tlsa next',
       }),

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { concatBytes, equalBytes, toHex } from '#base/bytes.ts';
+import { WHOLE, atField } from '#base/place.ts';
 import { type Problem, type Result, fail, problem, warning } from '#base/problem.ts';
 import { type Name, parseName, ROOT } from '#dns/name.ts';
 import { parseRdataText } from '#dns/registry.ts';
@@ -42,7 +43,7 @@ export function tlsaFor(input: TlsaInput, { usage = 3, selector = 1, matching = 
   const octets = selectOctets(read.value, selector);
   if (octets === undefined)
     return fail(
-      problem('DANE_SELECTOR', '', 'selector 0 wants a certificate, and only a public key is given', {
+      problem('DANE_SELECTOR', WHOLE, 'selector 0 wants a certificate, and only a public key is given', {
         rfc: 'RFC 6698 §2.1.2',
         fix: 'use selector 1',
       }),
@@ -66,27 +67,32 @@ export function checkTlsa({ usage, selector, matching, data }: TlsaRecord): Prob
   const problems: Problem[] = [];
   if (usage !== 3 && usage !== 2)
     problems.push(
-      problem('DANE_USAGE', 'usage', `${usage} cannot be used for mail; it still makes senders require TLS`, {
+      problem('DANE_USAGE', atField('usage'), `${usage} cannot be used for mail; it still makes senders require TLS`, {
         rfc: 'RFC 7672 §3.1.3',
         fix: 'use 3 1 1',
       }),
     );
-  if (selector > 1) problems.push(problem('DANE_SELECTOR', 'selector', `${selector} is unknown`, { rfc: 'RFC 6698 §2.1.2' }));
+  if (selector > 1) problems.push(problem('DANE_SELECTOR', atField('selector'), `${selector} is unknown`, { rfc: 'RFC 6698 §2.1.2' }));
   const digest = DIGESTS[matching];
-  if (matching > 2) problems.push(problem('DANE_MATCHING', 'matching type', `${matching} is unknown`, { rfc: 'RFC 6698 §2.1.3' }));
+  if (matching > 2) problems.push(problem('DANE_MATCHING', atField('matching type'), `${matching} is unknown`, { rfc: 'RFC 6698 §2.1.3' }));
   if (matching === 2)
     problems.push(
-      warning('DANE_MATCHING', 'matching type', 'SHA-512 is not supported by every sender', { rfc: 'RFC 6698 §6', fix: 'use SHA-256' }),
+      warning('DANE_MATCHING', atField('matching type'), 'SHA-512 is not supported by every sender', {
+        rfc: 'RFC 6698 §6',
+        fix: 'use SHA-256',
+      }),
     );
   if (digest !== undefined && data.length !== digest.bytes)
     problems.push(
-      problem('DANE_DIGEST', 'data', `has ${data.length} octets; a ${digest.name} digest has ${digest.bytes}`, { rfc: 'RFC 6698 §2.1.3' }),
+      problem('DANE_DIGEST', atField('data'), `has ${data.length} octets; a ${digest.name} digest has ${digest.bytes}`, {
+        rfc: 'RFC 6698 §2.1.3',
+      }),
     );
-  if (data.length === 0) problems.push(problem('DANE_DIGEST', 'data', 'is empty', { rfc: 'RFC 6698 §2.1.4' }));
+  if (data.length === 0) problems.push(problem('DANE_DIGEST', atField('data'), 'is empty', { rfc: 'RFC 6698 §2.1.4' }));
   // RFC 7671 §10.1: whole certificates make large answers.
   if (matching === 0)
     problems.push(
-      warning('DANE_MATCHING', 'matching type', 'whole certificates and keys make large answers', {
+      warning('DANE_MATCHING', atField('matching type'), 'whole certificates and keys make large answers', {
         rfc: 'RFC 7671 §10.1',
         fix: 'use SHA-256',
       }),
@@ -95,7 +101,7 @@ export function checkTlsa({ usage, selector, matching, data }: TlsaRecord): Prob
     problems.push(
       warning(
         'DANE_WHOLE_CERTIFICATE',
-        'selector',
+        atField('selector'),
         'pins the whole certificate: it must change with each renewal, even when the key stays',
         { rfc: 'RFC 7671 §5.1', fix: 'use 3 1 1' },
       ),
@@ -140,6 +146,6 @@ export function matchesChain(record: TlsaRecord, chain: readonly Uint8Array[]): 
 /** `_25._tcp.<host>` (RFC 7672 §2.2.3). */
 export function tlsaOwner(host: Name, port = 25): Result<Name> {
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    return fail(problem('DANE_OWNER', '', `${port} is not a port`, { rfc: 'RFC 6698 §3' }));
+    return fail(problem('DANE_OWNER', WHOLE, `${port} is not a port`, { rfc: 'RFC 6698 §3' }));
   return parseName(`_${port}._tcp`, host);
 }

@@ -2,7 +2,8 @@
  * The DANE section of a mail policy: mail hosts and the keys they use now.
  * Not here: keys to come and their times (lifecycle.ts).
  */
-import { type Problem, problem } from '#base/problem.ts';
+import { below, inBody } from '#base/place.ts';
+import { type Problem, placeAt, problem } from '#base/problem.ts';
 import { equalNames, formatName, isAtOrBelow, type Name, ownerKey, parseName } from '#dns/name.ts';
 import { parseTlsa, tlsaFor, type TlsaRecord } from './record.ts';
 import { type MailPolicyDocument } from '#mail/policy/schema.ts';
@@ -19,10 +20,10 @@ export interface DaneHost {
 export function settleDane(hosts: Hosts, domain: Name, problems: Problem[]): DaneHost[] {
   const settled: DaneHost[] = [];
   for (const [text, { keys, port = 25 }] of Object.entries(hosts)) {
-    const at = `/dane/hosts/${text.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const at = below(inBody('/dane/hosts'), text);
     const host = parseName(text.endsWith('.') || text.includes('.') ? `${text.replace(/\.$/, '')}.` : text, domain);
     if (!host.ok) {
-      problems.push(...host.problems.map((each) => ({ ...each, at })));
+      problems.push(...placeAt(host.problems, at));
       continue;
     }
     if (!isAtOrBelow(ownerKey(host.value), ownerKey(domain)))
@@ -35,7 +36,7 @@ export function settleDane(hosts: Hosts, domain: Name, problems: Problem[]): Dan
       problems.push(problem('FIELD_VALUE', at, 'the host is listed twice'));
     const records = keys.flatMap((key, index) => {
       const record = readTlsaKey(key);
-      problems.push(...(record.ok ? record.warnings : record.problems).map((each) => ({ ...each, at: `${at}/keys/${index}` })));
+      problems.push(...placeAt(record.ok ? record.warnings : record.problems, below(at, 'keys', index)));
       return record.ok ? [record.value] : [];
     });
     settled.push({ host: host.value, port, records });

@@ -6,6 +6,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { equalBytes } from '#base/bytes.ts';
 import { DKIM_RSA_BITS_GOOD, DKIM_RSA_BITS_MAX, DKIM_RSA_BITS_MIN } from '#base/limits/limits.ts';
+import { WHOLE, atTag } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem, warning } from '#base/problem.ts';
 import { type DkimKeyType, type DkimRecord } from './record-type.ts';
 
@@ -23,7 +24,7 @@ export function checkDkimKey(keyType: DkimKeyType, publicKey: Uint8Array): Probl
     const why = isSpki
       ? 'is a SubjectPublicKeyInfo; an Ed25519 key stands here as its 32 octets alone'
       : `has ${publicKey.length} octets; an Ed25519 key has 32`;
-    return [problem('DKIM_KEY_FORM', 'p=', why, { rfc: 'RFC 8463 §4' })];
+    return [problem('DKIM_KEY_FORM', atTag('p'), why, { rfc: 'RFC 8463 §4' })];
   }
   const key = spkiKey(publicKey);
   if (key?.asymmetricKeyType !== 'rsa') return [wrongRsaForm(publicKey, key)];
@@ -33,26 +34,26 @@ export function checkDkimKey(keyType: DkimKeyType, publicKey: Uint8Array): Probl
 function checkRsaSize(bits: number): Problem[] {
   const rfc = 'RFC 8301 §3.2';
   if (bits < DKIM_RSA_BITS_MIN)
-    return [problem('DKIM_KEY_SHORT', 'p=', `has ${bits} bits; verifiers refuse less than ${DKIM_RSA_BITS_MIN}`, { rfc })];
+    return [problem('DKIM_KEY_SHORT', atTag('p'), `has ${bits} bits; verifiers refuse less than ${DKIM_RSA_BITS_MIN}`, { rfc })];
   if (bits < DKIM_RSA_BITS_GOOD)
-    return [warning('DKIM_KEY_WEAK', 'p=', `has ${bits} bits; ${DKIM_RSA_BITS_GOOD} are the least one should use`, { rfc })];
+    return [warning('DKIM_KEY_WEAK', atTag('p'), `has ${bits} bits; ${DKIM_RSA_BITS_GOOD} are the least one should use`, { rfc })];
   if (bits > DKIM_RSA_BITS_MAX)
-    return [warning('DKIM_KEY_LONG', 'p=', `has ${bits} bits; verifiers need not support more than ${DKIM_RSA_BITS_MAX}`, { rfc })];
+    return [warning('DKIM_KEY_LONG', atTag('p'), `has ${bits} bits; verifiers need not support more than ${DKIM_RSA_BITS_MAX}`, { rfc })];
   return [];
 }
 
 /** RFC 6376 §3.6.1 says RSAPublicKey, its own example and every verifier have SubjectPublicKeyInfo. */
 function wrongRsaForm(publicKey: Uint8Array, key: KeyObject | undefined): Problem {
   const rfc = 'RFC 6376 §3.6.1';
-  if (key !== undefined) return problem('DKIM_KEY_FORM', 'p=', `holds a key of type ${key.asymmetricKeyType}, not rsa`, { rfc });
+  if (key !== undefined) return problem('DKIM_KEY_FORM', atTag('p'), `holds a key of type ${key.asymmetricKeyType}, not rsa`, { rfc });
   if (publicKey.length === ED25519_BYTES)
-    return problem('DKIM_KEY_FORM', 'p=', 'has 32 octets, like an Ed25519 key', { rfc, fix: 'say k=ed25519' });
+    return problem('DKIM_KEY_FORM', atTag('p'), 'has 32 octets, like an Ed25519 key', { rfc, fix: 'say k=ed25519' });
   if (readDer(publicKey, 'pkcs1') !== undefined)
-    return problem('DKIM_KEY_FORM', 'p=', 'is a bare RSAPublicKey, which most verifiers do not read', {
+    return problem('DKIM_KEY_FORM', atTag('p'), 'is a bare RSAPublicKey, which most verifiers do not read', {
       rfc,
       fix: 'encode it as SubjectPublicKeyInfo',
     });
-  return problem('DKIM_KEY_FORM', 'p=', 'is not the SubjectPublicKeyInfo of a key', { rfc });
+  return problem('DKIM_KEY_FORM', atTag('p'), 'is not the SubjectPublicKeyInfo of a key', { rfc });
 }
 
 /** The key in exactly these octets; undefined when they are anything else, or more. */
@@ -75,10 +76,12 @@ export type DkimOptions = Partial<Omit<DkimRecord, 'keyType' | 'publicKey'>>;
 /** The record that publishes `publicKey`, made here or by a signer. Defaults: all services, sha256 by default of the verifiers, no flags. */
 export function dkimRecordFor(publicKey: KeyObject, options: DkimOptions = {}): Result<DkimRecord> {
   if (publicKey.type !== 'public')
-    return fail(problem('DKIM_KEY_PRIVATE', '', 'is not a public key', { fix: 'give the public part only' }));
+    return fail(problem('DKIM_KEY_PRIVATE', WHOLE, 'is not a public key', { fix: 'give the public part only' }));
   const keyType = publicKey.asymmetricKeyType;
   if (keyType !== 'rsa' && keyType !== 'ed25519')
-    return fail(problem('DKIM_KEY_TYPE', '', `a key of type ${keyType} cannot sign for DKIM; use rsa or ed25519`, { rfc: 'RFC 8463 §3' }));
+    return fail(
+      problem('DKIM_KEY_TYPE', WHOLE, `a key of type ${keyType} cannot sign for DKIM; use rsa or ed25519`, { rfc: 'RFC 8463 §3' }),
+    );
   const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
   const record: DkimRecord = {
     hashes: [],
@@ -98,18 +101,20 @@ export function dkimRecordFor(publicKey: KeyObject, options: DkimOptions = {}): 
 export function readDkimPublicKey(text: string): Result<KeyObject> {
   if (text.includes('PRIVATE KEY'))
     return fail(
-      problem('DKIM_KEY_PRIVATE', '', 'is a private key; it has been read by now, so do not use it', { fix: 'give the public part only' }),
+      problem('DKIM_KEY_PRIVATE', WHOLE, 'is a private key; it has been read by now, so do not use it', {
+        fix: 'give the public part only',
+      }),
     );
   if (text.includes('-----BEGIN')) {
     try {
       return ok(createPublicKey(text));
     } catch {
-      return fail(problem('DKIM_KEY_FORM', '', 'is not a public key in PEM'));
+      return fail(problem('DKIM_KEY_FORM', WHOLE, 'is not a public key in PEM'));
     }
   }
   const base64 = text.replaceAll(/\s/g, '');
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return fail(problem('DKIM_KEY_BASE64', '', 'is neither PEM nor base64'));
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return fail(problem('DKIM_KEY_BASE64', WHOLE, 'is neither PEM nor base64'));
   const octets = Buffer.from(base64, 'base64');
   const key = readDer(octets.length === ED25519_BYTES ? Buffer.concat([ED25519_SPKI_HEAD, octets]) : octets, 'spki');
-  return key === undefined ? fail(problem('DKIM_KEY_FORM', '', 'is not a SubjectPublicKeyInfo or an Ed25519 key')) : ok(key);
+  return key === undefined ? fail(problem('DKIM_KEY_FORM', WHOLE, 'is not a SubjectPublicKeyInfo or an Ed25519 key')) : ok(key);
 }

@@ -3,6 +3,7 @@
  * Pure: keys are made elsewhere, when `wantedDkimKeys` asks for them.
  * Not here: the stages and waits (machine.ts), records (mail/compile-records.ts), private keys.
  */
+import { atObject } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { order, type OrderCause, type LifecycleEvent } from '#lifecycle/engine.ts';
 import {
@@ -181,7 +182,7 @@ export function rotateDkim(state: DkimState, algorithms: readonly DkimAlgorithm[
     return fail(
       problem(
         'LIFECYCLE_ORDER',
-        algorithms.join(', '),
+        atObject(algorithms.join(', ')),
         'no such key of ours signs, so there is nothing to rotate; a first key takes its place by itself',
       ),
     );
@@ -202,7 +203,7 @@ export function revokeDkim(
   const key = findObject(state.lifecycle, selector);
   if (key === undefined) return noObject(selector);
   if (cause.reason.trim() === '')
-    return fail(problem('LIFECYCLE_REASON', selector, 'a revocation needs a reason, which is written into the audit log'));
+    return fail(problem('LIFECYCLE_REASON', atObject(selector), 'a revocation needs a reason, which is written into the audit log'));
   const marked = changeObject(state.lifecycle, selector, (each) => ({ ...each, data: { ...each.data, compromised: cause.reason } }));
   const rotations = { ...state.rotations, [key.group]: { ...cause, from: selector } };
   // A key that does not sign is not switched away from.

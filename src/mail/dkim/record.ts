@@ -3,6 +3,7 @@
  * Implements: RFC 6376 §3.1 (selectors), §3.6.1 (record), RFC 8301 §3 (sizes, hashes), RFC 8463 §3–4 (Ed25519), RFC 8460 §3 (`s=tlsrpt`).
  * Not here: key files and signers' keys (key.ts), when a key is published and withdrawn (the life cycle).
  */
+import { WHOLE, atTag } from '#base/place.ts';
 import { type Problem, type Result, fail, problem, warning } from '#base/problem.ts';
 import { type Name, parseName } from '#dns/name.ts';
 import { checkDkimKey } from './key.ts';
@@ -35,7 +36,7 @@ export function parseDkim(text: string): Result<DkimRecord> {
   const isKnownType = keyType === 'rsa' || keyType === 'ed25519';
   if (!isKnownType)
     problems.push(
-      problem('DKIM_KEY_TYPE', 'k=', `${JSON.stringify(keyType)} is not rsa or ed25519, and verifiers ignore the key`, {
+      problem('DKIM_KEY_TYPE', atTag('k'), `${JSON.stringify(keyType)} is not rsa or ed25519, and verifiers ignore the key`, {
         rfc: 'RFC 8463 §4',
       }),
     );
@@ -45,7 +46,7 @@ export function parseDkim(text: string): Result<DkimRecord> {
   const services = readServices(tags.get('s'), problems);
   const flags = splitList(tags.get('t') ?? '', ':');
   for (const flag of flags)
-    if (flag !== 'y' && flag !== 's') problems.push(warning('DKIM_FLAG', 't=', `${JSON.stringify(flag)} is ignored`, { rfc: RFC }));
+    if (flag !== 'y' && flag !== 's') problems.push(warning('DKIM_FLAG', atTag('t'), `${JSON.stringify(flag)} is ignored`, { rfc: RFC }));
   const notes = decodeNotes(tags.get('n') ?? '', problems);
   return resultOf(problems, () => ({
     keyType: keyType as DkimKeyType,
@@ -60,16 +61,16 @@ export function parseDkim(text: string): Result<DkimRecord> {
 
 function readPublicKey(value: string | undefined, problems: Problem[]): Uint8Array | undefined {
   if (value === undefined) {
-    problems.push(problem('DKIM_KEY_MISSING', 'p=', 'is missing; a revoked key has it, and empty', { rfc: RFC }));
+    problems.push(problem('DKIM_KEY_MISSING', atTag('p'), 'is missing; a revoked key has it, and empty', { rfc: RFC }));
     return undefined;
   }
   // Folding white space may stand anywhere in base64 (RFC 6376 §2.10).
   const base64 = value.replaceAll(/[ \t\r\n]/g, '');
   if (/PRIVATEKEY/.test(base64))
-    problems.push(problem('DKIM_KEY_PRIVATE', 'p=', 'holds a private key', { fix: 'make a new key: this one is known now' }));
+    problems.push(problem('DKIM_KEY_PRIVATE', atTag('p'), 'holds a private key', { fix: 'make a new key: this one is known now' }));
   const digits = base64.replace(/={1,2}$/, '');
   if (!/^[A-Za-z0-9+/]*$/.test(digits) || digits.length % 4 === 1) {
-    problems.push(problem('DKIM_KEY_BASE64', 'p=', 'is not base64', { rfc: RFC }));
+    problems.push(problem('DKIM_KEY_BASE64', atTag('p'), 'is not base64', { rfc: RFC }));
     return undefined;
   }
   return new Uint8Array(Buffer.from(digits, 'base64'));
@@ -79,11 +80,13 @@ function readHashes(value: string | undefined, problems: Problem[]): string[] {
   const hashes = [...new Set(splitList(value ?? '', ':'))];
   // RFC 8301 §3.1: sha1 must not be used, and sha256 is the only other.
   if (value !== undefined && !hashes.includes('sha256'))
-    problems.push(problem('DKIM_HASH', 'h=', 'does not allow sha256, so no signature of this key verifies', { rfc: 'RFC 8301 §3.1' }));
+    problems.push(
+      problem('DKIM_HASH', atTag('h'), 'does not allow sha256, so no signature of this key verifies', { rfc: 'RFC 8301 §3.1' }),
+    );
   for (const hash of hashes)
     if (hash !== 'sha256')
       problems.push(
-        warning('DKIM_HASH', 'h=', `${JSON.stringify(hash)} is ${hash === 'sha1' ? 'no longer accepted' : 'unknown'}`, {
+        warning('DKIM_HASH', atTag('h'), `${JSON.stringify(hash)} is ${hash === 'sha1' ? 'no longer accepted' : 'unknown'}`, {
           rfc: 'RFC 8301 §3.1',
         }),
       );
@@ -92,12 +95,12 @@ function readHashes(value: string | undefined, problems: Problem[]): string[] {
 
 function readServices(value: string | undefined, problems: Problem[]): string[] {
   const services = [...new Set(splitList(value ?? '', ':'))];
-  if (value !== undefined && services.length === 0) problems.push(problem('DKIM_SERVICE', 's=', 'names no service', { rfc: RFC }));
+  if (value !== undefined && services.length === 0) problems.push(problem('DKIM_SERVICE', atTag('s'), 'names no service', { rfc: RFC }));
   for (const service of services) {
     if (!/^[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?$|^\*$/.test(service))
-      problems.push(problem('DKIM_SERVICE', 's=', `${JSON.stringify(service)} is not a service type`, { rfc: RFC }));
+      problems.push(problem('DKIM_SERVICE', atTag('s'), `${JSON.stringify(service)} is not a service type`, { rfc: RFC }));
     else if (!['*', 'email', 'tlsrpt'].includes(service))
-      problems.push(warning('DKIM_SERVICE', 's=', `${service} is not a known service type`, { rfc: RFC }));
+      problems.push(warning('DKIM_SERVICE', atTag('s'), `${service} is not a known service type`, { rfc: RFC }));
   }
   return services.includes('*') ? [] : services;
 }
@@ -105,7 +108,7 @@ function readServices(value: string | undefined, problems: Problem[]): string[] 
 /** RFC 2045 §6.7 qp-section. */
 function decodeNotes(value: string, problems: Problem[]): string {
   if (/=(?![0-9A-Fa-f]{2})/.test(value))
-    problems.push(problem('DKIM_NOTES', 'n=', 'has an equals sign that two hexadecimal digits do not follow', { rfc: RFC }));
+    problems.push(problem('DKIM_NOTES', atTag('n'), 'has an equals sign that two hexadecimal digits do not follow', { rfc: RFC }));
   return value.replaceAll(/=([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
@@ -147,7 +150,7 @@ export function dkimOwner(selector: string, domain: Name): Result<Name> {
   return fail(
     problem(
       'DKIM_SELECTOR',
-      '',
+      WHOLE,
       `${JSON.stringify(selector)} is not a selector: labels of letters, digits and inner hyphens, dots between`,
       { rfc: 'RFC 6376 §3.1' },
     ),

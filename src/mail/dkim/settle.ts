@@ -2,7 +2,8 @@
  * The DKIM section of a mail policy: keys made here, and selectors of others.
  * Not here: when keys change (lifecycle.ts).
  */
-import { type Problem, problem } from '#base/problem.ts';
+import { type BodyPlace, below, inBody } from '#base/place.ts';
+import { type Problem, placeAt, problem } from '#base/problem.ts';
 import { parseDuration } from '#base/units.ts';
 import { type Name, parseName, ROOT } from '#dns/name.ts';
 import { dkimOwner, parseDkim } from './record.ts';
@@ -46,32 +47,32 @@ export function settleDkim(
   problems: Problem[],
 ): DkimPolicy {
   const { dkim = {} } = settings;
-  const ms = (key: keyof typeof DEFAULTS) => durations.ms(`/dkim/${key}`, dkim[key] ?? DEFAULTS[key]);
-  const ttlOf = (at: string, ttl: string | undefined) => (ttl === undefined ? {} : { ttlSeconds: durations.seconds(at, ttl) });
+  const ms = (key: keyof typeof DEFAULTS) => durations.ms(inBody(`/dkim/${key}`), dkim[key] ?? DEFAULTS[key]);
+  const ttlOf = (at: BodyPlace, ttl: string | undefined) => (ttl === undefined ? {} : { ttlSeconds: durations.seconds(at, ttl) });
   const selectors = new Set<string>();
-  const checkSelector = (selector: string, at: string) => {
+  const checkSelector = (selector: string, at: BodyPlace) => {
     const owner = dkimOwner(selector, domain);
-    if (!owner.ok) problems.push(...owner.problems.map((each) => ({ ...each, at })));
+    if (!owner.ok) problems.push(...placeAt(owner.problems, at));
     if (selectors.has(selector.toLowerCase())) problems.push(problem('FIELD_VALUE', at, `the selector ${selector} is listed twice`));
     selectors.add(selector.toLowerCase());
   };
   const external = (dkim.external ?? []).map(({ selector, record, ttl }, index): ExternalSelector => {
-    const at = `/dkim/external/${index}`;
-    checkSelector(selector, `${at}/selector`);
+    const at = below(inBody('/dkim/external'), index);
+    checkSelector(selector, below(at, 'selector'));
     const parsed = parseDkim(record);
-    problems.push(...(parsed.ok ? parsed.warnings : parsed.problems).map((each) => ({ ...each, at: `${at}/record` })));
-    return { selector, record, ...ttlOf(`${at}/ttl`, ttl) };
+    problems.push(...placeAt(parsed.ok ? parsed.warnings : parsed.problems, below(at, 'record')));
+    return { selector, record, ...ttlOf(below(at, 'ttl'), ttl) };
   });
   const delegations = (dkim.delegations ?? []).flatMap(({ selector, target, ttl }, index): DelegatedSelector[] => {
-    const at = `/dkim/delegations/${index}`;
-    checkSelector(selector, `${at}/selector`);
+    const at = below(inBody('/dkim/delegations'), index);
+    checkSelector(selector, below(at, 'selector'));
     const name = parseName(target, ROOT);
-    if (!name.ok) problems.push(...name.problems.map((each) => ({ ...each, at: `${at}/target` })));
-    return name.ok ? [{ selector, target: name.value, ...ttlOf(`${at}/ttl`, ttl) }] : [];
+    if (!name.ok) problems.push(...placeAt(name.problems, below(at, 'target')));
+    return name.ok ? [{ selector, target: name.value, ...ttlOf(below(at, 'ttl'), ttl) }] : [];
   });
   const rotationIntervalMs = ms('rotationInterval');
   if (rotationIntervalMs === 0 && parseDuration(dkim.rotationInterval ?? '') === 0)
-    problems.push(problem('FIELD_VALUE', '/dkim/rotationInterval', 'must be longer than nothing'));
+    problems.push(problem('FIELD_VALUE', inBody('/dkim/rotationInterval'), 'must be longer than nothing'));
   return {
     algorithms: isLockdown ? [] : (dkim.algorithms ?? ['rsa2048', 'ed25519']),
     rotationIntervalMs,

@@ -3,6 +3,7 @@
  * Implements: RFC 9989 §4.7 (sp, np, t), §4.10.1 (which tag applies), §7 (advice).
  * Not here: finding the record (discovery.ts); stages and evidence, which are a matter of the mail policy.
  */
+import { atTag } from '#base/place.ts';
 import { type Problem, warning } from '#base/problem.ts';
 import { DMARC_POLICIES, type DmarcPolicy, type DmarcRecord } from './record.ts';
 
@@ -37,7 +38,7 @@ export function adviseDmarc(record: DmarcRecord): Problem[] {
   const weaker = (tag: string, policy: DmarcPolicy, than: DmarcPolicy, names: string) => {
     if (policyStrength(policy) < policyStrength(than))
       problems.push(
-        warning('DMARC_POLICY_WEAKER', `${tag}=`, `${policy} is weaker than ${than}: ${names} can be forged instead`, {
+        warning('DMARC_POLICY_WEAKER', atTag(tag), `${policy} is weaker than ${than}: ${names} can be forged instead`, {
           rfc: 'RFC 9989 §4.7',
         }),
       );
@@ -46,18 +47,20 @@ export function adviseDmarc(record: DmarcRecord): Problem[] {
   weaker('np', nonexistent!, existing!, 'a subdomain that does not exist');
   if (record.isTesting && own !== 'none')
     problems.push(
-      warning('DMARC_TESTING_ENFORCED', 't=', `older receivers do not know t=y and apply ${own} in full`, {
+      warning('DMARC_TESTING_ENFORCED', atTag('t'), `older receivers do not know t=y and apply ${own} in full`, {
         rfc: 'RFC 9989 §A.6',
         fix: `while testing, publish p=${appliedPolicy(record, 'self')} instead`,
       }),
     );
   if (record.aggregateUris.length === 0)
     problems.push(
-      warning('DMARC_REPORTS_NONE', 'rua=', 'no reports are asked for, so failures of own mail go unseen', { rfc: 'RFC 9989 §5.1.3' }),
+      warning('DMARC_REPORTS_NONE', atTag('rua'), 'no reports are asked for, so failures of own mail go unseen', {
+        rfc: 'RFC 9989 §5.1.3',
+      }),
     );
   if (record.failureUris.length === 0 && record.failureOptions.join(':') !== '0')
-    problems.push(warning('DMARC_FAILURE_UNUSED', 'fo=', 'is ignored, since there is no ruf=', { rfc: 'RFC 9989 §4.7' }));
+    problems.push(warning('DMARC_FAILURE_UNUSED', atTag('fo'), 'is ignored, since there is no ruf=', { rfc: 'RFC 9989 §4.7' }));
   if (record.failureUris.length > 0 && record.isPublicSuffix === true)
-    problems.push(warning('DMARC_FAILURE_UNUSED', 'ruf=', 'is ignored in a record with psd=y', { rfc: 'RFC 9991 §2' }));
+    problems.push(warning('DMARC_FAILURE_UNUSED', atTag('ruf'), 'is ignored in a record with psd=y', { rfc: 'RFC 9991 §2' }));
   return problems;
 }

@@ -3,6 +3,7 @@
  * Implements: RFC 9989 §4.5–4.8; reads the forms of RFC 7489 §6.3 with a warning (`pct`, `rf`, `ri`, `!10m`).
  * Not here: which record applies to a message (discovery.ts), advice (advice.ts), consent of report hosts (consent-record.ts).
  */
+import { atTag } from '#base/place.ts';
 import { type Problem, type Result, problem, warning } from '#base/problem.ts';
 import { type Name, parseName } from '#dns/name.ts';
 import { readReportUri } from '#mail/text/report-uri.ts';
@@ -93,7 +94,7 @@ export function readDmarc(text: string): DmarcReading {
     // RFC 9989 §4.8: only the version is case-sensitive (RFC 5234 §2.3).
     const key = value.toLowerCase();
     if (Object.hasOwn(values, key)) return values[key];
-    problems.push(problem(code, `${tag}=`, `is ${JSON.stringify(value)}, not one of ${Object.keys(values).join(', ')}`, { rfc: RFC }));
+    problems.push(problem(code, atTag(tag), `is ${JSON.stringify(value)}, not one of ${Object.keys(values).join(', ')}`, { rfc: RFC }));
     return undefined;
   };
   const policies = { none: 'none', quarantine: 'quarantine', reject: 'reject' } as const;
@@ -124,18 +125,18 @@ function readUris(tag: string, value: string | undefined, problems: Problem[]): 
     // RFC 9989 §4.8: obs-dmarc-report-size.
     const bare = each.replace(/![0-9]+[kmgt]?$/i, '');
     if (bare !== each)
-      problems.push(warning('DMARC_URI_SIZE', `${tag}=`, `${each.slice(bare.length)} is ignored`, { rfc: 'RFC 9989 §4.8' }));
+      problems.push(warning('DMARC_URI_SIZE', atTag(tag), `${each.slice(bare.length)} is ignored`, { rfc: 'RFC 9989 §4.8' }));
     const uri = readReportUri(bare);
     if ('wrong' in uri) {
-      problems.push(problem('DMARC_URI', `${tag}=`, uri.wrong, { rfc: 'RFC 9989 §4.6' }));
+      problems.push(problem('DMARC_URI', atTag(tag), uri.wrong, { rfc: 'RFC 9989 §4.6' }));
       continue;
     }
     // RFC 9989 §4.7: receivers must support mailto: and ignore what they do not support.
     if (uri.scheme !== 'mailto')
-      problems.push(warning('DMARC_URI_SCHEME', `${tag}=`, `receivers send no reports to ${uri.scheme}: URIs`, { rfc: RFC }));
+      problems.push(warning('DMARC_URI_SCHEME', atTag(tag), `receivers send no reports to ${uri.scheme}: URIs`, { rfc: RFC }));
     uris.push(uri.uri);
   }
-  if (value !== undefined && trimBlanks(value) === '') problems.push(problem('DMARC_URI', `${tag}=`, 'is empty', { rfc: RFC }));
+  if (value !== undefined && trimBlanks(value) === '') problems.push(problem('DMARC_URI', atTag(tag), 'is empty', { rfc: RFC }));
   return uris;
 }
 
@@ -146,7 +147,7 @@ function readFailureOptions(value: string | undefined, problems: Problem[]): Dma
   const isWhole = options.length > 0 && options.length === value.split(':').length;
   if (isWhole && new Set(options).size === options.length && !(options.includes('0') && options.includes('1'))) return options;
   problems.push(
-    problem('DMARC_FAILURE_OPTIONS', 'fo=', `is ${JSON.stringify(value)}, not 0 or 1, d and s with colons between`, {
+    problem('DMARC_FAILURE_OPTIONS', atTag('fo'), `is ${JSON.stringify(value)}, not 0 or 1, d and s with colons between`, {
       rfc: 'RFC 9989 §4.8',
     }),
   );
@@ -158,17 +159,19 @@ function oldForms(tags: ReadonlyMap<string, string>, all: readonly (readonly [st
   for (const [tag, why] of Object.entries(REMOVED))
     if (tags.has(tag))
       problems.push(
-        warning('DMARC_TAG_REMOVED', `${tag}=`, `is gone from DMARC: ${why}`, { rfc: 'RFC 9989 §C.5.2', fix: `leave ${tag}= out` }),
+        warning('DMARC_TAG_REMOVED', atTag(tag), `is gone from DMARC: ${why}`, { rfc: 'RFC 9989 §C.5.2', fix: `leave ${tag}= out` }),
       );
   // RFC 7489 §6.3 wanted p second, and its readers are still there.
   const at = all.findIndex(([name]) => name === 'p');
   if (at > 1)
     problems.push(
-      warning('DMARC_POLICY_SECOND', 'p=', 'is not the second tag, where older receivers look for it', { rfc: 'RFC 7489 §6.3' }),
+      warning('DMARC_POLICY_SECOND', atTag('p'), 'is not the second tag, where older receivers look for it', { rfc: 'RFC 7489 §6.3' }),
     );
   if (at === -1)
     problems.push(
-      warning('DMARC_POLICY_MISSING', 'p=', 'is missing: receivers take it as none, or ignore the record', { rfc: 'RFC 9989 §4.10.1' }),
+      warning('DMARC_POLICY_MISSING', atTag('p'), 'is missing: receivers take it as none, or ignore the record', {
+        rfc: 'RFC 9989 §4.10.1',
+      }),
     );
   return problems;
 }

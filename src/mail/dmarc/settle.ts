@@ -3,7 +3,8 @@
  * Implements: RFC 9989 §7.4 (steps and their times).
  * Not here: when the steps are taken (ramp.ts).
  */
-import { type Problem } from '#base/problem.ts';
+import { type Place, below, inBody } from '#base/place.ts';
+import { type Problem, placeAt } from '#base/problem.ts';
 import { formatName, type Name, parseName, ROOT } from '#dns/name.ts';
 import { type DmarcAlignment, type DmarcFailureOption, type DmarcPolicy, type DmarcRecord, formatDmarc, parseDmarc } from './record.ts';
 import { policyStrength } from './advice.ts';
@@ -44,7 +45,7 @@ export function settleDmarc(
   const { dmarc = {} } = settings;
   const acceptReportsOf = (dmarc.acceptReportsOf ?? []).flatMap((text, index) => {
     const name = parseName(text, ROOT);
-    if (!name.ok) problems.push(...name.problems.map((each) => ({ ...each, at: `/dmarc/acceptReportsOf/${index}` })));
+    if (!name.ok) problems.push(...placeAt(name.problems, inBody(`/dmarc/acceptReportsOf/${index}`)));
     return name.ok ? [name.value] : [];
   });
   const settled: DmarcSettings = {
@@ -53,8 +54,8 @@ export function settleDmarc(
     ramp: {
       // A domain that sends nothing has nothing to find out first.
       isOn: !isLockdown && (dmarc.ramp?.enabled ?? true),
-      noneForMs: durations.ms('/dmarc/ramp/noneFor', dmarc.ramp?.noneFor ?? DEFAULTS.noneFor),
-      quarantineForMs: durations.ms('/dmarc/ramp/quarantineFor', dmarc.ramp?.quarantineFor ?? DEFAULTS.quarantineFor),
+      noneForMs: durations.ms(inBody('/dmarc/ramp/noneFor'), dmarc.ramp?.noneFor ?? DEFAULTS.noneFor),
+      quarantineForMs: durations.ms(inBody('/dmarc/ramp/quarantineFor'), dmarc.ramp?.quarantineFor ?? DEFAULTS.quarantineFor),
     },
     ...(dmarc.sp === undefined ? {} : { subdomainPolicy: dmarc.sp }),
     ...(dmarc.np === undefined ? {} : { nonexistentPolicy: dmarc.np }),
@@ -68,8 +69,14 @@ export function settleDmarc(
   };
   // What its printer writes and its reader refuses is a problem of the values: one set of rules for both.
   const parsed = parseDmarc(formatDmarc(dmarcRecordOf(settled, settled.policy)));
-  if (!parsed.ok) problems.push(...parsed.problems.map((each) => ({ ...each, at: `/dmarc/${each.at.replace(/=$/, '')}` })));
+  if (!parsed.ok) problems.push(...parsed.problems.map((each) => ({ ...each, at: placeOfTag(each.at) })));
   return settled;
+}
+
+/** The field of the policy that a tag of the record is made from. */
+function placeOfTag(at: Place): Place {
+  const section = inBody('/dmarc');
+  return at.kind === 'text' && at.part.kind === 'tag' ? below(section, at.part.name) : section;
 }
 
 /** The record while the ramp is at `stage`. On the way subdomains do not run ahead of the domain; names that do not exist have no mail to lose. */

@@ -4,6 +4,7 @@
  * Not here: serving the body (the policy host), the record's owner and TTL (mail/compile.ts).
  */
 import { assert } from '#base/assert.ts';
+import { atRrset } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
 import { advance, type Advance, type LifecycleEvent, order } from '#lifecycle/engine.ts';
 import { addObject, forgetObjects, type LifecycleObject, type LifecycleState, newLifecycle } from '#lifecycle/state.ts';
@@ -283,7 +284,7 @@ export function checkMxChange(state: StsState, mxHosts: readonly Name[]): Proble
     return [
       problem(
         'MAIL_STS_MX',
-        `${hostText(host)} MX`,
+        atRrset(hostText(host), 'MX'),
         `senders hold an MTA-STS policy in mode enforce without ${hostText(host)}, and would not deliver there`,
         {
           rfc: 'RFC 8461 §8.1',

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { STS_ID_CHARACTERS_MAX, STS_MAX_AGE_SECONDS_MAX, STS_POLICY_BYTES_MAX } from '#base/limits/limits.ts';
+import { type Place, WHOLE, atField, atLine, atTag } from '#base/place.ts';
 import { type Problem, type Result, problem, warning } from '#base/problem.ts';
 import { formatName, type Name, parseName } from '#dns/name.ts';
 import { isHostName } from '#mail/text/report-uri.ts';
@@ -51,12 +52,12 @@ export function parseStsRecord(text: string): Result<StsRecord> {
   const problems: Problem[] = [...listProblems];
   const rfc = GRAMMAR.rfc;
   const id = tags.get('id');
-  if (id === undefined) problems.push(problem('STS_ID_MISSING', 'id=', 'is missing', { rfc }));
+  if (id === undefined) problems.push(problem('STS_ID_MISSING', atTag('id'), 'is missing', { rfc }));
   else if (!/^[A-Za-z0-9]+$/.test(id) || id.length > STS_ID_CHARACTERS_MAX)
-    problems.push(problem('STS_ID', 'id=', `${JSON.stringify(id)} is not 1 to ${STS_ID_CHARACTERS_MAX} letters and digits`, { rfc }));
+    problems.push(problem('STS_ID', atTag('id'), `${JSON.stringify(id)} is not 1 to ${STS_ID_CHARACTERS_MAX} letters and digits`, { rfc }));
   // Erratum 6285: the grammar allows a blank here, the rule of selection ("begins with v=STSv1;") does not.
   if (/^v=STSv1[ \t]+;/.test(text))
-    problems.push(warning('STS_VERSION_BLANK', 'v=', 'has a blank before its semicolon', { rfc, fix: 'write v=STSv1;' }));
+    problems.push(warning('STS_VERSION_BLANK', atTag('v'), 'has a blank before its semicolon', { rfc, fix: 'write v=STSv1;' }));
   return resultOf(problems, () => ({ id: id! }));
 }
 
@@ -93,13 +94,13 @@ export function parseStsPolicy(body: string): Result<StsPolicy> {
     return {
       ok: false,
       problems: [
-        problem('STS_POLICY_SIZE', '', `has ${body.length} octets; senders fetch ${STS_POLICY_BYTES_MAX}`, { rfc: 'RFC 8461 §3.3' }),
+        problem('STS_POLICY_SIZE', WHOLE, `has ${body.length} octets; senders fetch ${STS_POLICY_BYTES_MAX}`, { rfc: 'RFC 8461 §3.3' }),
       ],
     };
   const values = new Map<string, string>();
   const mxPatterns: string[] = [];
   for (const [number, key, value] of readLines(body, problems)) {
-    const at = `line ${number}`;
+    const at = atLine(number);
     if (key === 'mx') mxPatterns.push(...readPattern(value, at, problems));
     else if (!(BODY_KEYS as readonly string[]).includes(key))
       problems.push(warning('STS_POLICY_KEY', at, `${key} is ignored`, { rfc: BODY_RFC }));
@@ -109,24 +110,31 @@ export function parseStsPolicy(body: string): Result<StsPolicy> {
   const version = values.get('version');
   if (version !== 'STSv1')
     problems.push(
-      problem('STS_POLICY_VERSION', 'version', version === undefined ? 'is missing' : `${JSON.stringify(version)} is not STSv1`, {
+      problem('STS_POLICY_VERSION', atField('version'), version === undefined ? 'is missing' : `${JSON.stringify(version)} is not STSv1`, {
         rfc: BODY_RFC,
       }),
     );
   const mode = STS_MODES.find((each) => each === values.get('mode'));
-  if (mode === undefined) problems.push(problem('STS_MODE', 'mode', `is not one of ${STS_MODES.join(', ')}`, { rfc: BODY_RFC }));
+  if (mode === undefined) problems.push(problem('STS_MODE', atField('mode'), `is not one of ${STS_MODES.join(', ')}`, { rfc: BODY_RFC }));
   const maxAge = values.get('max_age') ?? '';
   const maxAgeSeconds = /^\d{1,10}$/.test(maxAge) ? Number(maxAge) : Number.NaN;
   if (!(maxAgeSeconds <= STS_MAX_AGE_SECONDS_MAX))
-    problems.push(problem('STS_MAX_AGE', 'max_age', `is not a number of seconds from 0 to ${STS_MAX_AGE_SECONDS_MAX}`, { rfc: BODY_RFC }));
+    problems.push(
+      problem('STS_MAX_AGE', atField('max_age'), `is not a number of seconds from 0 to ${STS_MAX_AGE_SECONDS_MAX}`, { rfc: BODY_RFC }),
+    );
   else if (mode === 'enforce' && maxAgeSeconds < 86_400)
     problems.push(
-      warning('STS_MAX_AGE_SHORT', 'max_age', 'is less than a day: an attacker who blocks the fetch for that long gets around the policy', {
-        rfc: 'RFC 8461 §10.2',
-      }),
+      warning(
+        'STS_MAX_AGE_SHORT',
+        atField('max_age'),
+        'is less than a day: an attacker who blocks the fetch for that long gets around the policy',
+        {
+          rfc: 'RFC 8461 §10.2',
+        },
+      ),
     );
   if (mxPatterns.length === 0 && mode !== undefined && mode !== 'none' && !problems.some((each) => each.code === 'STS_MX'))
-    problems.push(problem('STS_MX_MISSING', 'mx', 'no host may take mail', { rfc: BODY_RFC }));
+    problems.push(problem('STS_MX_MISSING', atField('mx'), 'no host may take mail', { rfc: BODY_RFC }));
   return resultOf(problems, () => ({ mode: mode!, maxAgeSeconds, mxPatterns }));
 }
 
@@ -141,7 +149,7 @@ function readLines(body: string, problems: Problem[]): [number, string, string][
     if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/.test(key)) lines.push([at + 1, key, trimBlanks(text.slice(colon + 1))]);
     else
       problems.push(
-        problem('STS_LINE', `line ${at + 1}`, text === '' ? 'is empty' : `${JSON.stringify(text.slice(0, 80))} is not key: value`, {
+        problem('STS_LINE', atLine(at + 1), text === '' ? 'is empty' : `${JSON.stringify(text.slice(0, 80))} is not key: value`, {
           rfc: BODY_RFC,
         }),
       );
@@ -149,7 +157,7 @@ function readLines(body: string, problems: Problem[]): [number, string, string][
   return lines;
 }
 
-function readPattern(value: string, at: string, problems: Problem[]): string[] {
+function readPattern(value: string, at: Place, problems: Problem[]): string[] {
   const pattern = value.toLowerCase();
   const host = pattern.startsWith('*.') ? pattern.slice(2) : pattern;
   if (isHostName(host) || (pattern !== host && isHostName(`x.${host}`))) return [pattern];

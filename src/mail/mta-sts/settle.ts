@@ -3,7 +3,8 @@
  * Not here: when modes change, and the order of body and record (lifecycle.ts).
  */
 import { STS_MAX_AGE_SECONDS_MAX } from '#base/limits/limits.ts';
-import { type Problem, problem } from '#base/problem.ts';
+import { inBody } from '#base/place.ts';
+import { type Problem, placeAt, problem } from '#base/problem.ts';
 import { type Name, parseName, ROOT } from '#dns/name.ts';
 import { type DurationReader } from '#mail/policy/duration.ts';
 import { type MailPolicyDocument } from '#mail/policy/schema.ts';
@@ -28,37 +29,39 @@ const DEFAULTS = { maxAge: '12w', shortMaxAge: '1d', testingFor: '2w', shortFor:
 export function settleSts(settings: MailPolicyDocument, isLockdown: boolean, durations: DurationReader, problems: Problem[]): StsSettings {
   const { mtaSts = {} } = settings;
   const seconds = (key: 'maxAge' | 'shortMaxAge') =>
-    durations.seconds(`/mtaSts/${key}`, mtaSts[key] ?? DEFAULTS[key], STS_MAX_AGE_SECONDS_MAX);
+    durations.seconds(inBody(`/mtaSts/${key}`), mtaSts[key] ?? DEFAULTS[key], STS_MAX_AGE_SECONDS_MAX);
   const mode = isLockdown ? 'off' : (mtaSts.mode ?? 'enforce');
   const mxPatterns = (mtaSts.mx ?? []).map((each) => each.toLowerCase().replace(/\.$/, ''));
   for (const [index, pattern] of mxPatterns.entries()) {
     if (!isHostName(pattern.replace(/^\*\./, '')))
       problems.push(
-        problem('STS_MX', `/mtaSts/mx/${index}`, `${JSON.stringify(pattern)} is not a host name, nor one after "*."`, {
+        problem('STS_MX', inBody(`/mtaSts/mx/${index}`), `${JSON.stringify(pattern)} is not a host name, nor one after "*."`, {
           rfc: 'RFC 8461 §4.1',
         }),
       );
   }
   const target = mtaSts.target === undefined ? undefined : parseName(mtaSts.target, ROOT);
-  if (target !== undefined && !target.ok) problems.push(...target.problems.map((each) => ({ ...each, at: '/mtaSts/target' })));
+  if (target !== undefined && !target.ok) problems.push(...placeAt(target.problems, inBody('/mtaSts/target')));
   const isExternal = mode === 'external';
   if (isExternal && (mtaSts.id === undefined) === (target === undefined))
-    problems.push(problem('FIELD_MISSING', '/mtaSts/id', 'an external policy needs its id, or a target that keeps the record'));
+    problems.push(problem('FIELD_MISSING', inBody('/mtaSts/id'), 'an external policy needs its id, or a target that keeps the record'));
   if (!isExternal && !isLockdown && (mtaSts.id ?? mtaSts.target) !== undefined)
-    problems.push(problem('FIELD_VALUE', mtaSts.id === undefined ? '/mtaSts/target' : '/mtaSts/id', 'is only for mode "external"'));
+    problems.push(problem('FIELD_VALUE', inBody(mtaSts.id === undefined ? '/mtaSts/target' : '/mtaSts/id'), 'is only for mode "external"'));
   if (mtaSts.id !== undefined && !/^[A-Za-z0-9]{1,32}$/.test(mtaSts.id))
-    problems.push(problem('STS_ID', '/mtaSts/id', 'is not 1 to 32 letters and digits', { rfc: 'RFC 8461 §3.1' }));
+    problems.push(problem('STS_ID', inBody('/mtaSts/id'), 'is not 1 to 32 letters and digits', { rfc: 'RFC 8461 §3.1' }));
   const isMxFromZone = mtaSts.mxFromZone ?? true;
   if ((mode === 'testing' || mode === 'enforce') && !isMxFromZone && mxPatterns.length === 0)
-    problems.push(problem('STS_MX_MISSING', '/mtaSts/mx', 'names no host, and those of the zone are not taken', { rfc: 'RFC 8461 §3.2' }));
+    problems.push(
+      problem('STS_MX_MISSING', inBody('/mtaSts/mx'), 'names no host, and those of the zone are not taken', { rfc: 'RFC 8461 §3.2' }),
+    );
   return {
     mode,
     isMxFromZone,
     mxPatterns,
     maxAgeSeconds: seconds('maxAge'),
     shortMaxAgeSeconds: seconds('shortMaxAge'),
-    testingForMs: durations.ms('/mtaSts/testingFor', mtaSts.testingFor ?? DEFAULTS.testingFor),
-    shortForMs: durations.ms('/mtaSts/shortFor', mtaSts.shortFor ?? DEFAULTS.shortFor),
+    testingForMs: durations.ms(inBody('/mtaSts/testingFor'), mtaSts.testingFor ?? DEFAULTS.testingFor),
+    shortForMs: durations.ms(inBody('/mtaSts/shortFor'), mtaSts.shortFor ?? DEFAULTS.shortFor),
     ...(mtaSts.id === undefined ? {} : { id: mtaSts.id }),
     ...(target?.ok === true ? { target: target.value } : {}),
   };

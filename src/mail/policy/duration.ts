@@ -1,5 +1,6 @@
 /** Durations and TTLs of a mail policy document → numbers, with what is wrong at their JSON pointers. */
 import { TTL_SECONDS_MAX } from '#base/limits/limits.ts';
+import type { BodyPlace } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
 import { parseDuration } from '#base/units.ts';
 
@@ -7,13 +8,13 @@ import { parseDuration } from '#base/units.ts';
 export class DurationReader {
   readonly problems: Problem[] = [];
 
-  ms(at: string, text: string): number {
+  ms(at: BodyPlace, text: string): number {
     const ms = parseDuration(text);
     if (ms === undefined) this.problems.push(problem('FIELD_VALUE', at, `${JSON.stringify(text)} is not a duration like 90d or 1h30m`));
     return ms ?? 0;
   }
 
-  seconds(at: string, text: string, max: number = TTL_SECONDS_MAX): number {
+  seconds(at: BodyPlace, text: string, max: number = TTL_SECONDS_MAX): number {
     const ms = this.ms(at, text);
     if (ms % 1000 === 0 && ms / 1000 <= max) return ms / 1000;
     this.problems.push(problem('FIELD_VALUE', at, `${text} is not whole seconds up to ${max}`));

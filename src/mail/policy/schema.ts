@@ -8,6 +8,7 @@ import { Compile } from 'typebox/compile';
 import { System } from 'typebox/system';
 import { DKIM_SPARE_KEYS_MAX, MAIL_POLICY_BYTES_MAX, MAIL_POLICY_ITEMS_MAX } from '#base/limits/limits.ts';
 import { nearestWord } from '#base/nearest.ts';
+import { below, formatPlace, inBody, inFile } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 
 // TypeBox stops at 8 by itself; who writes a policy wants to see all that is wrong with it in one go.
@@ -202,13 +203,13 @@ const checker = Compile(MailPolicySchema);
 /** A document of TOML text, or what is wrong with it at `file:line:column`. */
 export function parsePolicyToml(toml: string, file: string): Result<MailPolicyDocument> {
   if (toml.length > MAIL_POLICY_BYTES_MAX)
-    return fail(problem('MAIL_POLICY_SYNTAX', file, `is longer than ${MAIL_POLICY_BYTES_MAX} octets`));
+    return fail(problem('MAIL_POLICY_SYNTAX', inFile(file), `is longer than ${MAIL_POLICY_BYTES_MAX} octets`));
   try {
     return checkPolicyDocument(parse(toml));
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const why = error.message.split('\n')[0]!.replace(/^Invalid TOML document: /, '');
-    return fail(problem('MAIL_POLICY_SYNTAX', `${file}:${error.line}:${error.column}`, why));
+    return fail(problem('MAIL_POLICY_SYNTAX', inFile(file, error.line, error.column), why));
   }
 }
 
@@ -218,25 +219,25 @@ export function checkPolicyDocument(given: unknown): Result<MailPolicyDocument> 
   const value = isShort ? { ...given, profile: [given['profile']] } : given;
   if (checker.Check(value)) return ok(value);
   const problems = checker.Errors(value).flatMap(describe);
-  return fail(...problems.map((each) => (isShort && each.at === '/profile/0' ? { ...each, at: '/profile' } : each)));
+  return fail(...problems.map((each) => (isShort && formatPlace(each.at) === '/profile/0' ? { ...each, at: inBody('/profile') } : each)));
 }
 
 type SchemaError = ReturnType<typeof checker.Errors>[number];
 
 function describe(error: SchemaError): readonly Problem[] {
-  const at = (name: string) => `${error.instancePath}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  const place = inBody(error.instancePath);
   if (error.keyword === 'additionalProperties') {
     const known = knownFields(error.schemaPath);
     return error.params.additionalProperties.map((name) => {
       const near = nearestWord(name, known);
-      return problem('FIELD_UNKNOWN', at(name), `there is no field ${JSON.stringify(name)}`, {
+      return problem('FIELD_UNKNOWN', below(place, name), `there is no field ${JSON.stringify(name)}`, {
         fix: near === undefined ? `known: ${known.join(', ')}` : `did you mean ${JSON.stringify(near)}?`,
       });
     });
   }
   if (error.keyword === 'required')
     return error.params.requiredProperties.map((name) =>
-      problem('FIELD_MISSING', at(name), `the field ${JSON.stringify(name)} is missing`),
+      problem('FIELD_MISSING', below(place, name), `the field ${JSON.stringify(name)} is missing`),
     );
   // The same unknown field again, by the schema `false` it is matched with.
   if (error.keyword === 'boolean') return [];
@@ -244,7 +245,7 @@ function describe(error: SchemaError): readonly Problem[] {
     error.keyword === 'enum'
       ? `must be one of ${error.params.allowedValues.map((each) => JSON.stringify(each)).join(', ')}`
       : error.message;
-  return [problem('FIELD_VALUE', error.instancePath, `${error.instancePath === '' ? 'the policy' : error.instancePath.slice(1)} ${why}`)];
+  return [problem('FIELD_VALUE', place, `${error.instancePath === '' ? 'the policy' : error.instancePath.slice(1)} ${why}`)];
 }
 
 /** Names of the properties of the schema that `schemaPath` (a URI fragment) points at. */

@@ -14,6 +14,7 @@ import {
   REPORTS_SHOWN_MAX,
   TLS_TYPES_PER_DAY_MAX,
 } from '#base/limits/reports.ts';
+import { WHOLE } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
 import { type DmarcReport } from './dmarc-aggregate.ts';
 import { type TlsReport } from './tls-report.ts';
@@ -86,16 +87,16 @@ export function checkReport(report: ReportHead, domain: string, nowMs: number): 
   const problems: Problem[] = [];
   if (report.domain !== domain)
     problems.push(
-      problem('REPORT_DOMAIN', '', `it is about ${JSON.stringify(cut(report.domain))}, not about ${domain}`, {
+      problem('REPORT_DOMAIN', WHOLE, `it is about ${JSON.stringify(cut(report.domain))}, not about ${domain}`, {
         fix: 'give it to the zone that it is about',
       }),
     );
   const { beginMs, endMs } = report;
   const range = `${timeText(beginMs)} to ${timeText(endMs)}`;
-  if (endMs < beginMs) problems.push(problem('REPORT_TIME', '', `it ends before it begins: ${range}`));
-  else if (endMs - beginMs > REPORT_SPAN_MS_MAX) problems.push(problem('REPORT_TIME', '', `it is about more than a month: ${range}`));
+  if (endMs < beginMs) problems.push(problem('REPORT_TIME', WHOLE, `it ends before it begins: ${range}`));
+  else if (endMs - beginMs > REPORT_SPAN_MS_MAX) problems.push(problem('REPORT_TIME', WHOLE, `it is about more than a month: ${range}`));
   if (endMs > nowMs + REPORT_FUTURE_MS_MAX || beginMs > nowMs + REPORT_FUTURE_MS_MAX)
-    problems.push(problem('REPORT_TIME', '', `it is about the future: ${range}`, { fix: 'is the clock here right?' }));
+    problems.push(problem('REPORT_TIME', WHOLE, `it is about the future: ${range}`, { fix: 'is the clock here right?' }));
   return problems;
 }
 

@@ -12,6 +12,7 @@ import {
   REPORT_COUNT_MAX,
   REPORT_TEXT_CHARACTERS_MAX,
 } from '#base/limits/reports.ts';
+import { WHOLE, atLine } from '#base/place.ts';
 import { ProblemList } from '#base/problem-list.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { formatIp, parseIp } from '#mail/spf/ip.ts';
@@ -51,9 +52,9 @@ const FORWARDED: ReadonlySet<string> = new Set(['mailing_list', 'trusted_forward
 export function parseDmarcReport(octets: Uint8Array): Result<DmarcReport> {
   const text = decode(octets);
   if (text.split('<', DMARC_REPORT_TAGS_MAX + 2).length > DMARC_REPORT_TAGS_MAX + 1)
-    return fail(problem('REPORT_SIZE', '', `it has more than ${DMARC_REPORT_TAGS_MAX} tags`));
+    return fail(problem('REPORT_SIZE', WHOLE, `it has more than ${DMARC_REPORT_TAGS_MAX} tags`));
   const root = readXml(text, DMARC_REPORT_DEPTH_MAX);
-  if ('wrong' in root) return fail(problem('REPORT_XML', `line ${root.line}`, root.wrong));
+  if ('wrong' in root) return fail(problem('REPORT_XML', atLine(root.line), root.wrong));
   if (localName(root) !== 'feedback')
     return fail(formProblem(root, `is not a DMARC aggregate report: its root is ${shown(root.name)}, not feedback`));
   return readFeedback(root);
@@ -156,5 +157,5 @@ function shown(text: string): string {
 }
 
 function formProblem({ line, name }: XmlElement, message: string) {
-  return problem('REPORT_FORM', `line ${line}`, `<${name.slice(0, REPORT_TEXT_CHARACTERS_MAX)}> ${message}`, { rfc: RFC });
+  return problem('REPORT_FORM', atLine(line), `<${name.slice(0, REPORT_TEXT_CHARACTERS_MAX)}> ${message}`, { rfc: RFC });
 }

@@ -5,6 +5,7 @@
  * Not here: unpacking (control/reports/report-file.ts), what is kept of it (book.ts), what follows (evidence.ts).
  */
 import { REPORT_COUNT_MAX, REPORT_TEXT_CHARACTERS_MAX, TLS_REPORT_DETAILS_MAX, TLS_REPORT_POLICIES_MAX } from '#base/limits/reports.ts';
+import { WHOLE, inBody } from '#base/place.ts';
 import { ProblemList } from '#base/problem-list.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 
@@ -36,15 +37,15 @@ export function parseTlsReport(octets: Uint8Array): Result<TlsReport> {
     value = JSON.parse(new TextDecoder().decode(octets));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return fail(problem('REPORT_FORM', '', `it is not JSON: ${why.slice(0, REPORT_TEXT_CHARACTERS_MAX)}`, { rfc: RFC }));
+    return fail(problem('REPORT_FORM', WHOLE, `it is not JSON: ${why.slice(0, REPORT_TEXT_CHARACTERS_MAX)}`, { rfc: RFC }));
   }
-  if (fieldsOf(value) === undefined) return fail(problem('REPORT_FORM', '', 'it is not a TLS report: no JSON object', { rfc: RFC }));
+  if (fieldsOf(value) === undefined) return fail(problem('REPORT_FORM', WHOLE, 'it is not a TLS report: no JSON object', { rfc: RFC }));
   return readReport(value);
 }
 
 function readReport(value: unknown): Result<TlsReport> {
   const problems = new ProblemList();
-  const bad = (at: string, message: string) => problems.push(problem('REPORT_FORM', at, message, { rfc: RFC }));
+  const bad = (at: string, message: string) => problems.push(problem('REPORT_FORM', inBody(at), message, { rfc: RFC }));
   const text = (at: string, given: unknown): string => {
     const read = typeof given === 'string' ? given.trim() : '';
     if (read === '') bad(at, 'is missing, or no text');

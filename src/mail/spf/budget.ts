@@ -3,6 +3,7 @@
  * Implements: RFC 7208 §4.6.4 (10 look-ups, 2 voids, 10 mail hosts), §3.4 (450 octets with the other TXT), §5.2 and §6.1 (targets).
  * Not here: the tree itself (tree.ts).
  */
+import { atRrset } from '#base/place.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
 import { type Problem, problem, warning } from '#base/problem.ts';
 import {
@@ -61,7 +62,7 @@ export function withTxt(resolver: Resolver, domain: string, texts: readonly stri
 }
 
 function secondRecord(tree: SpfTree): Problem {
-  return problem('SPF_MULTIPLE', `${tree.domain} TXT`, 'another SPF record stands at the same name', {
+  return problem('SPF_MULTIPLE', atRrset(tree.domain, 'TXT'), 'another SPF record stands at the same name', {
     rfc: 'RFC 7208 §3.2',
     fix: 'remove the other one',
   });
@@ -69,7 +70,7 @@ function secondRecord(tree: SpfTree): Problem {
 
 /** Everything wrong with a tree, its root's record first. */
 export function treeProblems(tree: SpfTree): Problem[] {
-  const at = `${tree.domain} TXT`;
+  const at = atRrset(tree.domain, 'TXT');
   const found: Problem[] = [...tree.problems];
   const say = (make: typeof problem, code: ProblemCode, message: string, rfc: string, fix?: string) =>
     found.push(make(code, at, message, { rfc, ...(fix === undefined ? {} : { fix }) }));
@@ -130,7 +131,7 @@ function voidsOf(tree: SpfTree, count: (cost: SpfTree | SpfBranch) => number): s
 
 function branchProblems(tree: SpfTree): Problem[] {
   return tree.branches.flatMap((branch) => {
-    const at = `${tree.domain} TXT, ${branch.term}`;
+    const at = atRrset(tree.domain, 'TXT', { kind: 'term', term: branch.term });
     const own: Problem[] = [];
     const state = branch.below?.state;
     const rfc = branch.term.startsWith('redirect') ? 'RFC 7208 §6.1' : 'RFC 7208 §5.2';

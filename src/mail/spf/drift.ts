@@ -2,6 +2,7 @@
  * What others did to our SPF record: the tree as it was and as it is now. Third parties change what they include without telling.
  * Implements: watching the limits of RFC 7208 §4.6.4. Not here: when to look again (upkeep.ts), what to do about addresses (flatten.ts).
  */
+import { atRrset } from '#base/place.ts';
 import { type Problem, problem, warning } from '#base/problem.ts';
 import { SPF_LOOKUPS_MAX, SPF_LOOKUPS_WARN, SPF_VOIDS_MAX } from '#base/limits/spf.ts';
 import { formatCost } from './draw.ts';
@@ -20,7 +21,7 @@ export interface SpfDrift {
 /** `isOurs` tells names whose coming and going is our own doing. */
 export function assessDrift(previous: SpfTree, current: SpfTree, isOurs: (domain: string) => boolean = () => false): SpfDrift {
   const tree = settled(previous, current);
-  const at = `${tree.domain} TXT`;
+  const at = atRrset(tree.domain, 'TXT');
   const before = includesOf(previous);
   const now = includesOf(tree);
   // What is below a record that could not be looked up before was perhaps there all the time.
@@ -140,6 +141,6 @@ function newFaults(previous: SpfTree, tree: SpfTree): Problem[] {
     .filter(([domain]) => !before.has(domain))
     .map(([domain, state]) => {
       const message = `the SPF record of ${domain} is broken now (${state}): receivers end with permerror; in all ${formatCost(tree)}`;
-      return problem('SPF_DRIFT_INCLUDE', `${tree.domain} TXT`, message, { rfc: 'RFC 7208 §5.2' });
+      return problem('SPF_DRIFT_INCLUDE', atRrset(tree.domain, 'TXT'), message, { rfc: 'RFC 7208 §5.2' });
     });
 }

@@ -6,6 +6,7 @@
 import { domainToASCII } from 'node:url';
 import { assert } from '#base/assert.ts';
 import { type Clock } from '#base/clock.ts';
+import { atRrset } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
 import { SPF_EVALUATION_MS_MAX } from '#base/limits/spf.ts';
 import { isAtOrBelow, ownerKey } from '#dns/name.ts';
@@ -38,6 +39,7 @@ import {
   isStop,
   temporary,
   validatedNames,
+  placeOfTerm,
 } from './lookup.ts';
 import { type MacroString } from './macro.ts';
 import { matchesHost, matchesMx } from './match.ts';
@@ -159,13 +161,13 @@ async function checkHost(check: SpfCheck, domain: string, depth: number, caller?
   // RFC 7208 §4.3
   if (name === undefined || !isCheckable(domain)) {
     return end('none', 'not a domain', [
-      problem('SPF_SENDER', domain, `"${domain}" is not a domain of two labels or more`, { rfc: 'RFC 7208 §4.3' }),
+      problem('SPF_SENDER', atRrset(domain), `"${domain}" is not a domain of two labels or more`, { rfc: 'RFC 7208 §4.3' }),
     ]);
   }
   const answer = await ask(check, name, TYPE.TXT);
   if (isTransient(answer)) {
     // RFC 7208 §4.4
-    const stop = temporary(`${domain} TXT`, answer, name);
+    const stop = temporary(atRrset(domain, 'TXT'), answer, name);
     return end('temperror', stop.problem.message, [stop.problem]);
   }
   if (answer.kind !== 'answer') {
@@ -177,9 +179,9 @@ async function checkHost(check: SpfCheck, domain: string, depth: number, caller?
   if (texts.length === 0) return end('none', 'no SPF record');
   if (texts.length > 1) {
     const message = `${texts.length} SPF records, where one at most may be`;
-    return end('permerror', message, [problem('SPF_MULTIPLE', `${domain} TXT`, message, { rfc: 'RFC 7208 §4.5' })]);
+    return end('permerror', message, [problem('SPF_MULTIPLE', atRrset(domain, 'TXT'), message, { rfc: 'RFC 7208 §4.5' })]);
   }
-  const parsed = parseSpf(texts[0]!, `${domain} TXT`);
+  const parsed = parseSpf(texts[0]!, atRrset(domain, 'TXT'));
   // RFC 7208 §4.6: a syntax error anywhere in the record ends the check before any of it is evaluated.
   if (!parsed.ok) return end('permerror', `bad record: ${parsed.problems[0]!.message}`, parsed.problems);
   note(check, depth, domain, '', texts[0]!);
@@ -214,7 +216,7 @@ function stopped(scope: TermScope, stop: SpfStop): Verdict {
 
 function overTime(domain: string): SpfStop {
   const message = 'the check took longer than it may';
-  return { result: 'temperror', problem: problem('SPF_UNRESOLVED', `${domain} TXT`, message, { rfc: 'RFC 7208 §4.6.4' }) };
+  return { result: 'temperror', problem: problem('SPF_UNRESOLVED', atRrset(domain, 'TXT'), message, { rfc: 'RFC 7208 §4.6.4' }) };
 }
 
 /** RFC 7208 §6.1: the target's result is the result, explanation included; only "none" becomes an error. */
@@ -227,8 +229,7 @@ async function followRedirect(scope: TermScope, term: TermOf<'redirect'>): Promi
 }
 
 function noRecord(scope: TermScope, target: string): Problem {
-  const at = `${scope.domain} TXT, ${formatTerm(scope.term)}`;
-  return problem('SPF_INCLUDE', at, `${target} has no SPF record`, {
+  return problem('SPF_INCLUDE', placeOfTerm(scope), `${target} has no SPF record`, {
     rfc: scope.term.kind === 'redirect' ? 'RFC 7208 §6.1' : 'RFC 7208 §5.2',
   });
 }

@@ -4,6 +4,7 @@
  * Implements: RFC 7208 §4.6.4 (fewer look-ups for the same result), §3.4 (records under 450 octets).
  * Not here: which addresses (addresses.ts), when to look again (upkeep.ts), names that stay with their records (parts.ts).
  */
+import { type Place, atRrset } from '#base/place.ts';
 import { type Problem, problem, warning } from '#base/problem.ts';
 import { SPF_OWNER_TXT_BYTES_MAX, SPF_PARTS_MAX } from '#base/limits/spf.ts';
 import { type Resolver } from '#dns/resolver.ts';
@@ -86,7 +87,7 @@ export async function flatten(request: FlattenRequest, resolver: Resolver, previ
   const failures: FlattenFailure[] = [];
   const sources = new Map<string, FlattenedSource>();
   let ttlSeconds = Number.POSITIVE_INFINITY;
-  const at = `${request.domain} TXT`;
+  const at = atRrset(request.domain, 'TXT');
   for (const include of new Set(includes.map(includeName))) {
     const before = previous.find((each) => each.include === include);
     const found = await passedAddresses(include, request.domain, resolver);
@@ -129,7 +130,7 @@ function includeName(term: TermOf<'include'>): string {
 }
 
 function failure(
-  at: string,
+  at: Place,
   include: string,
   found: Awaited<ReturnType<typeof passedAddresses>>,
   before: FlattenedSource | undefined,

@@ -4,6 +4,7 @@
  * Not here: what a match means (evaluate.ts).
  */
 import { type Clock, toSeconds } from '#base/clock.ts';
+import { type Place, atRrset } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
 import { SPF_LOOKUPS_MAX, SPF_PTR_NAMES_MAX, SPF_VOIDS_MAX } from '#base/limits/spf.ts';
 import { formatName, isAtOrBelow, type Name, nameLengthAt, nameOf, ownerKey } from '#dns/name.ts';
@@ -65,8 +66,8 @@ export function isStop(value: unknown): value is SpfStop {
   return typeof value === 'object' && value !== null && 'problem' in value;
 }
 
-function place(scope: TermScope): string {
-  return `${scope.domain} TXT, ${formatTerm(scope.term)}`;
+export function placeOfTerm(scope: TermScope): Place {
+  return atRrset(scope.domain, 'TXT', { kind: 'term', term: formatTerm(scope.term) });
 }
 
 /** Asks, unless the time for the whole check is over: then every answer is a timeout. */
@@ -82,7 +83,7 @@ export function countLookup(scope: TermScope): SpfStop | undefined {
   const { check } = scope;
   if (++check.lookups <= check.lookupsMax) return undefined;
   const message = `more than ${check.lookupsMax} terms cause look-ups`;
-  return { result: 'permerror', problem: problem('SPF_LOOKUPS', place(scope), message, { rfc: 'RFC 7208 §4.6.4' }) };
+  return { result: 'permerror', problem: problem('SPF_LOOKUPS', placeOfTerm(scope), message, { rfc: 'RFC 7208 §4.6.4' }) };
 }
 
 /** RFC 7208 §4.6.4: "the number of terms for which DNS queries return" nothing; a term that finds nothing twice is still one. */
@@ -92,11 +93,11 @@ export function countVoid(scope: TermScope): SpfStop | undefined {
   const { check } = scope;
   if (++check.voids <= check.voidsMax) return undefined;
   const message = `look-ups of more than ${check.voidsMax} terms found nothing`;
-  return { result: 'permerror', problem: problem('SPF_VOIDS', place(scope), message, { rfc: 'RFC 7208 §4.6.4' }) };
+  return { result: 'permerror', problem: problem('SPF_VOIDS', placeOfTerm(scope), message, { rfc: 'RFC 7208 §4.6.4' }) };
 }
 
 /** What a failed look-up of a mechanism means (RFC 7208 §5). */
-export function temporary(at: string, answer: ResolverAnswer, name: Name): SpfStop {
+export function temporary(at: Place, answer: ResolverAnswer, name: Name): SpfStop {
   const why = isTransient(answer) && answer.reason !== undefined ? answer.reason : answer.kind;
   return { result: 'temperror', problem: problem('SPF_UNRESOLVED', at, `${formatName(name)}: ${why}`, { rfc: 'RFC 7208 §2.6.6' }) };
 }
@@ -105,7 +106,7 @@ export function temporary(at: string, answer: ResolverAnswer, name: Name): SpfSt
 export async function fetch(scope: TermScope, name: Name, type: RrType): Promise<readonly Uint8Array[] | SpfStop> {
   const answer = await ask(scope.check, name, type);
   if (answer.kind === 'answer') return answer.rdatas;
-  if (isTransient(answer)) return temporary(place(scope), answer, name);
+  if (isTransient(answer)) return temporary(placeOfTerm(scope), answer, name);
   return countVoid(scope) ?? [];
 }
 

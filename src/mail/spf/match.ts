@@ -8,9 +8,8 @@ import { problem } from '#base/problem.ts';
 import { SPF_MX_NAMES_MAX } from '#base/limits/spf.ts';
 import { compareKeys, type Name, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
-import { formatTerm } from './spf.ts';
 import { sharesPrefix } from './ip.ts';
-import { type SpfStop, type TermScope, fetch, fetchAddresses, isStop } from './lookup.ts';
+import { type SpfStop, type TermScope, fetch, fetchAddresses, isStop, placeOfTerm } from './lookup.ts';
 
 export async function matchesHost(scope: TermScope, name: Name, prefix: number): Promise<boolean | SpfStop> {
   const addresses = await fetchAddresses(scope, name);
@@ -25,8 +24,7 @@ export async function matchesMx(scope: TermScope, domain: Name, prefix: number):
     // RFC 7208 §4.6.4: looking up an eleventh host is an error; a match among the first ten comes before that.
     if (index === SPF_MX_NAMES_MAX) {
       const message = `more than ${SPF_MX_NAMES_MAX} mail hosts`;
-      const at = `${scope.domain} TXT, ${formatTerm(scope.term)}`;
-      return { result: 'permerror', problem: problem('SPF_MX_NAMES', at, message, { rfc: 'RFC 7208 §4.6.4' }) };
+      return { result: 'permerror', problem: problem('SPF_MX_NAMES', placeOfTerm(scope), message, { rfc: 'RFC 7208 §4.6.4' }) };
     }
     const match = await matchesHost(scope, host, prefix);
     if (match !== false) return match;

@@ -4,6 +4,7 @@
  * Not here: whether what it names exists and how much that costs (tree.ts, budget.ts).
  */
 import { LABEL_BYTES_MAX } from '#base/limits/limits.ts';
+import { type Place, WHOLE, atColumn, within } from '#base/place.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
 import { ProblemList } from '#base/problem-list.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem, warning } from '#base/problem.ts';
@@ -16,13 +17,13 @@ import { type MacroString, parseMacros, plainText, usesLetter } from './macro.ts
 interface Reading {
   readonly text: string;
   readonly column: number;
-  readonly at: string;
+  readonly at: Place;
   readonly problems: Problem[];
 }
 
-/** The record, or every problem found. `at` goes before the column in problems, as `example.com TXT`. Never throws: the text comes from outside. */
-export function parseSpf(text: string, at = ''): Result<SpfRecord> {
-  const place = (column: number) => `${at === '' ? '' : `${at}, `}column ${column}`;
+/** The record, or every problem found. `at` is the place of the text, in which problems name their column. Never throws: the text comes from outside. */
+export function parseSpf(text: string, at: Place = WHOLE): Result<SpfRecord> {
+  const place = (column: number) => within(at, atColumn(column));
   if (!isSpfText(text)) return fail(problem('SPF_VERSION', at, 'the text does not begin with "v=spf1"', { rfc: 'RFC 7208 §4.5' }));
   const problems: Problem[] = [];
   for (const match of text.matchAll(/[^\x20-\x7e]+/g)) {
@@ -203,7 +204,7 @@ function warnOfAddress(reading: Reading, ip: IpAddress, prefix: number): void {
 }
 
 /** Lawful things that are surely not meant, or that the RFC advises against. */
-function recordWarnings(record: SpfRecord, at: string): Problem[] {
+function recordWarnings(record: SpfRecord, at: Place): Problem[] {
   const found: Problem[] = [];
   const warn = (code: ProblemCode, message: string, rfc: string, fix?: string) =>
     found.push(warning(code, at, message, { rfc, ...(fix === undefined ? {} : { fix }) }));

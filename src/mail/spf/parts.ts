@@ -5,6 +5,7 @@
  * Implements: RFC 7208 §5.2 (an include without a record is a permerror: parts outlive the records that include them), §3.2.
  * Not here: the addresses (flatten.ts), when they are looked up (upkeep.ts).
  */
+import { atRrset } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
 import { SPF_PARTS_MAX } from '#base/limits/spf.ts';
 import { type Name, formatName, ownerKey, parseName } from '#dns/name.ts';
@@ -204,5 +205,5 @@ function partEvent(number: number, stage: 'published' | 'removed', { domain, now
 
 function noRoom({ domain }: SpfGround): Problem {
   const message = `all ${SPF_PARTS_MAX} names _spf1 to _spf${SPF_PARTS_MAX} are in use, or rest until caches have forgotten them; the SPF record stays as it is`;
-  return problem('SPF_FLATTEN_LARGE', `${formatName(domain)} TXT`, message, { fix: 'flatten fewer includes, or lower ttl.spf' });
+  return problem('SPF_FLATTEN_LARGE', atRrset(formatName(domain), 'TXT'), message, { fix: 'flatten fewer includes, or lower ttl.spf' });
 }

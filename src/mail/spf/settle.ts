@@ -2,7 +2,8 @@
  * The SPF section of a mail policy: terms as people write them → the record, with every problem at its place.
  * Not here: what the record costs (budget.ts; that needs a resolver), flattening itself (flatten.ts).
  */
-import { type Problem, problem } from '#base/problem.ts';
+import { type Place, inBody } from '#base/place.ts';
+import { type Problem, placeAt, problem } from '#base/problem.ts';
 import { parseDuration } from '#base/units.ts';
 import { SPF_REFRESH_MS_DEFAULT, SPF_REFRESH_MS_MAX, SPF_REFRESH_MS_MIN } from '#base/limits/spf.ts';
 import { type MailPolicyDocument } from '#mail/policy/schema.ts';
@@ -29,7 +30,7 @@ export function settleSpf(settings: SpfSettings, statedAll: SpfSettings['all'], 
   const mechanisms: string[] = [];
   const includes: string[] = [];
   for (const [index, text] of (settings.mechanisms ?? []).entries()) {
-    const at = `/spf/mechanisms/${index}`;
+    const at = inBody(`/spf/mechanisms/${index}`);
     const term = readOne(text, at, problems);
     if (term === undefined) continue;
     if (!isDirective(term) || term.kind === 'all')
@@ -44,13 +45,13 @@ export function settleSpf(settings: SpfSettings, statedAll: SpfSettings['all'], 
   const flatten = (settings.flatten ?? []).map((each) => each.toLowerCase().replace(/\.$/, ''));
   for (const [index, domain] of flatten.entries())
     if (!includes.includes(domain))
-      problems.push(problem('FIELD_VALUE', `/spf/flatten/${index}`, `there is no include:${domain} among the mechanisms`));
+      problems.push(problem('FIELD_VALUE', inBody(`/spf/flatten/${index}`), `there is no include:${domain} among the mechanisms`));
   const { redirect } = settings;
   if (redirect !== undefined) {
-    readOne(`redirect=${redirect}`, '/spf/redirect', problems);
+    readOne(`redirect=${redirect}`, inBody('/spf/redirect'), problems);
     // RFC 7208 §6.1: beside an "all" it would be ignored.
     if (statedAll !== undefined && statedAll !== 'none')
-      problems.push(problem('FIELD_VALUE', '/spf/redirect', `has no effect beside ${statedAll}`, { rfc: 'RFC 7208 §6.1' }));
+      problems.push(problem('FIELD_VALUE', inBody('/spf/redirect'), `has no effect beside ${statedAll}`, { rfc: 'RFC 7208 §6.1' }));
   }
   return {
     isEnabled: settings.enabled ?? true,
@@ -65,14 +66,14 @@ export function settleSpf(settings: SpfSettings, statedAll: SpfSettings['all'], 
 function readRefresh(text: string, problems: Problem[]): number {
   const ms = parseDuration(text);
   if (ms !== undefined && ms >= SPF_REFRESH_MS_MIN && ms <= SPF_REFRESH_MS_MAX) return ms;
-  problems.push(problem('FIELD_VALUE', '/spf/refreshInterval', `${JSON.stringify(text)} is not a duration from 5m to 24h`));
+  problems.push(problem('FIELD_VALUE', inBody('/spf/refreshInterval'), `${JSON.stringify(text)} is not a duration from 5m to 24h`));
   return SPF_REFRESH_MS_DEFAULT;
 }
 
-function readOne(text: string, at: string, problems: Problem[]): Term | undefined {
+function readOne(text: string, at: Place, problems: Problem[]): Term | undefined {
   const parsed = parseSpf(`v=spf1 ${text}`);
   const found = parsed.ok ? parsed.warnings.filter((each) => each.code !== 'SPF_NO_ALL') : parsed.problems;
-  problems.push(...found.map((each) => ({ ...each, at })));
+  problems.push(...placeAt(found, at));
   if (!parsed.ok) return undefined;
   if (parsed.value.terms.length === 1) return parsed.value.terms[0];
   problems.push(problem('FIELD_VALUE', at, `${JSON.stringify(text)} is not one term`));

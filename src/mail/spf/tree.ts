@@ -4,6 +4,7 @@
  * Not here: what is too much (budget.ts), what changed (drift.ts), one client's result (evaluate.ts).
  */
 import { assert } from '#base/assert.ts';
+import { atRrset } from '#base/place.ts';
 import { type Problem } from '#base/problem.ts';
 import { SPF_LOOKUPS_MAX, SPF_TREE_RECORDS_MAX } from '#base/limits/spf.ts';
 import { type Name } from '#dns/name.ts';
@@ -126,7 +127,7 @@ async function treeOf(walk: Walk, domain: string, above: readonly string[]): Pro
   const text = texts[0];
   if (text === undefined) return bare(domain, 'none', { ownerBytes });
   if (texts.length > 1) return bare(domain, 'multiple', { ownerBytes, text });
-  const parsed = parseSpf(text, `${domain} TXT`);
+  const parsed = parseSpf(text, atRrset(domain, 'TXT'));
   if (!parsed.ok) return bare(domain, 'malformed', { ownerBytes, text, problems: parsed.problems });
   const branches = await branchesOf(walk, domain, parsed.value, [...above, key]);
   return { domain, state: 'record', text, ownerBytes, branches, problems: parsed.warnings, ...addCosts(...branches) };

@@ -5,6 +5,7 @@
  * Implements: RFC 7208 §4.6.4 (limits, watched), §3.4 (sizes).
  * Not here: the steps (flatten.ts, parts.ts, budget.ts, drift.ts), timers and transactions (the control room).
  */
+import { atRrset } from '#base/place.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
 import { type Problem, type Severity, hasErrors, problem, warning } from '#base/problem.ts';
 import {
@@ -179,7 +180,7 @@ export function applyProblems({ watch, alerts }: SpfLook, ground: Pick<SpfGround
 
 export function failingProblem({ code, message }: SpfFailing, { domain }: Pick<SpfGround, 'domain'>, severity: Severity): Problem {
   const fix = code === 'SPF_FLATTEN_KEPT' ? {} : { fix: 'take it off the list of includes to flatten, or ask its owner' };
-  return (severity === 'error' ? problem : warning)(code, `${plainDomain(domain)} TXT`, message, fix);
+  return (severity === 'error' ? problem : warning)(code, atRrset(plainDomain(domain), 'TXT'), message, fix);
 }
 
 /** A number from 0 up to 1 that only depends on the text: who was started together does not stay together. */
@@ -214,7 +215,10 @@ function changedText(a: readonly SpfSource[], b: readonly SpfSource[]): boolean 
 function tooLarge({ domain }: SpfLookInput, problems: readonly Problem[]): Problem {
   const why = problems.filter(({ severity }) => severity === 'error').map(({ message }) => message);
   const message = `the addresses that the flattened includes have now do not fit, those of before are kept: ${why.join('; ')}`;
-  return warning('SPF_FLATTEN_LARGE', `${plainDomain(domain)} TXT`, message, { rfc: 'RFC 7208 §4.6.4', fix: 'flatten fewer includes' });
+  return warning('SPF_FLATTEN_LARGE', atRrset(plainDomain(domain), 'TXT'), message, {
+    rfc: 'RFC 7208 §4.6.4',
+    fix: 'flatten fewer includes',
+  });
 }
 
 /** Addresses that came and went, for each include that was known before. */
@@ -228,7 +232,7 @@ function addressAlerts({ domain, policy, state }: SpfLookInput, { drift: { added
       : [
           warning(
             'SPF_DRIFT_ADDRESSES',
-            `${plainDomain(domain)} TXT`,
+            atRrset(plainDomain(domain), 'TXT'),
             `include:${include} stands for other addresses now: ${words.join('; ')}`,
           ),
         ];

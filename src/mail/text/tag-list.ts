@@ -4,6 +4,7 @@
  * Not here: what a tag means (mail/dkim/record.ts, mail/dmarc/record.ts, mail/mta-sts/record.ts, mail/tls-rpt/record.ts, mail/bimi/record.ts).
  */
 import { nearestWord } from '#base/nearest.ts';
+import { WHOLE, atTag } from '#base/place.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
 import { type Problem, type Result, hasErrors, ok, problem, warning } from '#base/problem.ts';
 
@@ -55,19 +56,19 @@ export function readTagList(text: string, grammar: TagGrammar): TagList {
     if (tag === undefined) {
       const shown = trimBlanks(part);
       const why = shown === '' ? 'nothing stands between two semicolons' : `${JSON.stringify(shown)} is not name=value`;
-      problems.push(problem(codes.syntax, '', why, { rfc }));
+      problems.push(problem(codes.syntax, WHOLE, why, { rfc }));
       continue;
     }
     const [name, value] = tag;
-    if (!VALUE.test(value)) problems.push(problem(codes.syntax, `${name}=`, 'has a character that no tag may have', { rfc }));
+    if (!VALUE.test(value)) problems.push(problem(codes.syntax, atTag(name), 'has a character that no tag may have', { rfc }));
     all.push(tag);
   }
-  if (parts.length === 0) problems.push(problem(codes.syntax, '', 'is empty', { rfc }));
+  if (parts.length === 0) problems.push(problem(codes.syntax, WHOLE, 'is empty', { rfc }));
   problems.push(...versionProblems(all, grammar));
 
   const tags = new Map<string, string>();
   for (const [name, value] of all) {
-    if (tags.has(name)) problems.push((grammar.isTwiceFatal ? problem : warning)(codes.twice, `${name}=`, 'is given twice', { rfc }));
+    if (tags.has(name)) problems.push((grammar.isTwiceFatal ? problem : warning)(codes.twice, atTag(name), 'is given twice', { rfc }));
     else tags.set(name, value);
   }
   for (const name of tags.keys()) if (name !== 'v' && !grammar.known.includes(name)) problems.push(unknownTag(name, grammar));
@@ -98,20 +99,20 @@ function versionProblems(all: TagList['all'], { version, codes, rfc, isVersionOp
   const at = all.findIndex(([name]) => name === 'v');
   const fix = `begin with v=${version}`;
   if (at === -1) {
-    if (isVersionOptional) return [warning(codes.version, 'v=', `does not say v=${version}, which readers would like`, { rfc, fix })];
-    return [problem(codes.version, 'v=', `does not say v=${version}, and readers ignore it`, { rfc, fix })];
+    if (isVersionOptional) return [warning(codes.version, atTag('v'), `does not say v=${version}, which readers would like`, { rfc, fix })];
+    return [problem(codes.version, atTag('v'), `does not say v=${version}, and readers ignore it`, { rfc, fix })];
   }
   const problems: Problem[] = [];
   // The value is compared with its case everywhere: RFC 6376 §3.6.1, RFC 9989 §4.7, RFC 8461 §3.1, RFC 8460 §3.
   if (all[at]![1] !== version)
-    problems.push(problem(codes.version, 'v=', `is ${JSON.stringify(all[at]![1])}, not ${version}`, { rfc, fix }));
-  if (at !== 0) problems.push(problem(codes.versionFirst, 'v=', 'does not come first, and readers ignore the record', { rfc, fix }));
+    problems.push(problem(codes.version, atTag('v'), `is ${JSON.stringify(all[at]![1])}, not ${version}`, { rfc, fix }));
+  if (at !== 0) problems.push(problem(codes.versionFirst, atTag('v'), 'does not come first, and readers ignore the record', { rfc, fix }));
   return problems;
 }
 
 function unknownTag(name: string, { known, codes, rfc }: TagGrammar): Problem {
   const meant = known.includes(name.toLowerCase()) ? name.toLowerCase() : name.length > 2 ? nearestWord(name, known) : undefined;
-  return warning(codes.unknown, `${name}=`, 'is ignored by readers', { rfc, ...(meant === undefined ? {} : { fix: `write ${meant}=` }) });
+  return warning(codes.unknown, atTag(name), 'is ignored by readers', { rfc, ...(meant === undefined ? {} : { fix: `write ${meant}=` }) });
 }
 
 /** The canonical text: tags in the order given, one blank after each semicolon. */

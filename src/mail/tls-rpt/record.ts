@@ -4,6 +4,7 @@
  * Not here: reading the reports.
  */
 import { type Name, parseName } from '#dns/name.ts';
+import { atTag } from '#base/place.ts';
 import { type Problem, type Result, problem, warning } from '#base/problem.ts';
 import { readReportUri } from '#mail/text/report-uri.ts';
 import { formatTags, readTagList, resultOf, splitList, type TagGrammar } from '#mail/text/tag-list.ts';
@@ -36,15 +37,15 @@ export function parseTlsRpt(text: string): Result<TlsRptRecord> {
   const problems: Problem[] = [...listProblems];
   // The grammar lets rua= come more than once; each adds addresses.
   const reportUris = all.filter(([name]) => name === 'rua').flatMap(([, value]) => splitList(value, ','));
-  if (reportUris.length === 0) problems.push(problem('TLSRPT_NO_RUA', 'rua=', 'names no address to send reports to', { rfc: RFC }));
+  if (reportUris.length === 0) problems.push(problem('TLSRPT_NO_RUA', atTag('rua'), 'names no address to send reports to', { rfc: RFC }));
   for (const each of reportUris) {
     const uri = readReportUri(each);
-    if ('wrong' in uri) problems.push(problem('TLSRPT_URI', 'rua=', uri.wrong, { rfc: RFC }));
+    if ('wrong' in uri) problems.push(problem('TLSRPT_URI', atTag('rua'), uri.wrong, { rfc: RFC }));
     else if (uri.host === undefined)
-      problems.push(problem('TLSRPT_SCHEME', 'rua=', `${uri.scheme}: is not mailto: or https:`, { rfc: RFC }));
+      problems.push(problem('TLSRPT_SCHEME', atTag('rua'), `${uri.scheme}: is not mailto: or https:`, { rfc: RFC }));
   }
   if (new Set(reportUris).size < reportUris.length)
-    problems.push(warning('TLSRPT_TAG_TWICE', 'rua=', 'names an address twice', { rfc: RFC }));
+    problems.push(warning('TLSRPT_TAG_TWICE', atTag('rua'), 'names an address twice', { rfc: RFC }));
   return resultOf(problems, () => ({ reportUris }));
 }
 

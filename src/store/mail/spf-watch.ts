@@ -2,6 +2,8 @@
  * What was seen at the looks at others' SPF records that a zone's SPF depends on, in the store; each says itself when it is due next.
  * Not here: what a look is (mail/spf/upkeep.ts).
  */
+import { type Place, WHOLE, atRrset, formatPlace } from '#base/place.ts';
+import { type Problem } from '#base/problem.ts';
 import { type SpfWatch } from '#mail/spf/upkeep.ts';
 import { type DocumentWrite } from '#store/documents.ts';
 import { formFailure } from '#store/failure.ts';
@@ -15,12 +17,14 @@ const WATCH = 'watch';
 export function readSpfWatch(reader: StoreReader, zoneId: number): SpfWatch | undefined {
   const value = reader.document(zoneId, SPF, WATCH);
   if (value === undefined) return undefined;
-  if (!isSpfWatch(value)) throw formFailure(`what is known of the SPF of zone id ${zoneId}`);
-  return value;
+  if (!isStoredWatch(value)) throw formFailure(`what is known of the SPF of zone id ${zoneId}`);
+  return { ...value, problems: value.problems.map((each) => ({ ...each, at: readSpfPlace(each.at) })) };
 }
 
 export function spfWatchWrite(zoneId: number, value: SpfWatch | null): DocumentWrite {
-  return { zoneId, kind: SPF, id: WATCH, value, ...(value === null ? {} : { dueAtMs: value.nextMs }) };
+  if (value === null) return { zoneId, kind: SPF, id: WATCH, value };
+  const stored: StoredWatch = { ...value, problems: value.problems.map((each) => ({ ...each, at: formatPlace(each.at) })) };
+  return { zoneId, kind: SPF, id: WATCH, value: stored, dueAtMs: value.nextMs };
 }
 
 /** Ids of zones whose SPF is to be looked at, soonest first. */
@@ -32,14 +36,26 @@ export function nextSpfDueMs(reader: StoreReader): number | undefined {
   return reader.due(Number.MAX_SAFE_INTEGER - 1, 1, SPF)[0]?.dueAtMs;
 }
 
-function isSpfWatch(value: unknown): value is SpfWatch {
+/** What the store has of a watch: the places of its problems are words. */
+type StoredWatch = Omit<SpfWatch, 'problems'> & { readonly problems: readonly (Omit<Problem, 'at'> & { readonly at: string })[] };
+
+/** A place in an SPF record, from its words: `example.com TXT, column 12`, `example.com TXT, include:a.example`. */
+function readSpfPlace(text: string): Place {
+  const [, owner, column, term] = /^(\S+) TXT(?:, (?:column ([0-9]+)|(.+)))?$/.exec(text) ?? [];
+  if (owner === undefined) return WHOLE;
+  if (column !== undefined) return atRrset(owner, 'TXT', { kind: 'column', column: Number(column) });
+  return atRrset(owner, 'TXT', term === undefined ? undefined : { kind: 'term', term });
+}
+
+function isStoredWatch(value: unknown): value is StoredWatch {
   return hasFields(value, {
     version: (version) => version === 1,
     lookedAtMs: 'number?',
     nextMs: 'number',
     failures: 'number',
     tree: (tree) => tree === undefined || hasFields(tree, { domain: 'string', lookups: 'number', branches: Array.isArray }),
-    problems: Array.isArray,
+    problems: (problems) =>
+      Array.isArray(problems) && problems.every((each) => hasFields(each, { code: 'string', at: 'string', message: 'string' })),
     failing: Array.isArray,
     alerts: Array.isArray,
   });

@@ -1,4 +1,5 @@
 /** What `mail check` says of a zone without a DMARC record of its own: RFC 9989 §4.10. */
+import { formatPlace } from '#base/place.ts';
 import { describe, expect, test } from 'vitest';
 import { checkMail } from '#control/mail/check.ts';
 import { nameOf } from '#dns/name.ts';
@@ -12,7 +13,7 @@ const SPF = { 'sub.example.com': { txt: ['v=spf1 -all'] } };
 async function codes(dmarc: string | undefined): Promise<string[]> {
   const table = dmarc === undefined ? SPF : { ...SPF, '_dmarc.example.com': { txt: [dmarc] } };
   const { problems } = await checkMail(zoneOf(ZONE, SUB), tableResolver(table), undefined);
-  return problems.map(({ severity, code, at }) => `${severity} ${code} ${at}`);
+  return problems.map(({ severity, code, at }) => `${severity} ${code} ${formatPlace(at)}`);
 }
 
 describe('a zone without a DMARC record', () => {

@@ -1,4 +1,5 @@
 /** The register of mail signers, and who is given which private key. */
+import { WHOLE, atZone, formatPlace } from '#base/place.ts';
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { type SignerRequest } from '#control/api/signers.ts';
@@ -73,7 +74,7 @@ describe('the register', () => {
     const wrong = await room.control.signers.add({ ...FETCHES, name: '-', domains: ['-'], allow: ['-'] }, local);
     expect(bad(wrong).map(({ code }) => code)).toEqual(['SIGNER_NAME', 'SIGNER_NAME', 'SIGNER_NETWORK']);
     const unknown = await room.control.signers.add({ ...FETCHES, domains: ['post.example', 'elsewhere.example'] }, local);
-    expect(bad(unknown)).toMatchObject([{ code: 'ZONE_NOT_FOUND', at: 'elsewhere.example.' }]);
+    expect(bad(unknown)).toMatchObject([{ code: 'ZONE_NOT_FOUND', at: atZone('elsewhere.example.') }]);
     expect(room.control.signers.list()).toEqual([]);
   });
 
@@ -102,7 +103,7 @@ describe('the register', () => {
       { name: 'mx2', delivery: 'fetch', domains: ['post.example', 'other.example'], allow: ['192.0.2.25'] },
       local,
     );
-    expect(added.ok && added.warnings.map(({ code, at }) => [code, at])).toEqual([
+    expect(added.ok && added.warnings.map(({ code, at }) => [code, formatPlace(at)])).toEqual([
       ['SIGNER_NETWORK', '/allow/0'],
       ['SIGNER_DOMAIN', 'post.example.'],
       ['SIGNER_DOMAIN', 'other.example.'],
@@ -183,7 +184,7 @@ describe('the audit log', () => {
     await add(room, { name: 'mx2' });
     good(await room.control.signers.keys(visit('mx1')));
     room.clock.pass(HOUR_MS);
-    room.writer.commit = () => Promise.reject(new StoreFailure('STORE_FULL', '', 'the disk is full', ''));
+    room.writer.commit = () => Promise.reject(new StoreFailure('STORE_FULL', WHOLE, 'the disk is full', ''));
     expect(good(await room.control.signers.keys(visit('mx1')))).toHaveLength(1);
     expect(bad(await room.control.signers.keys(visit('mx2')))[0]).toMatchObject({ code: 'STORE_FULL' });
   });

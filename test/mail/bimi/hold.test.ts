@@ -1,4 +1,5 @@
 /** The BIMI record follows the DMARC policy: §7.1 of the BIMI draft, over the steps of RFC 9989 §7.4. */
+import { formatPlace } from '#base/place.ts';
 import { describe, expect, test } from 'vitest';
 import { rollBackDmarc } from '#mail/dmarc/ramp.ts';
 import { explainMail } from '#mail/step.ts';
@@ -9,7 +10,7 @@ const BIMI = { logo: 'https://example.com/logo.svg' };
 const RECORD = 'default._bimi 3600 TXT "v=BIMI1; l=https://example.com/logo.svg; a=;"';
 
 const bimiLines = (domain: MailDomain) => lines(domain.last!.records).filter((line) => line.includes('_bimi'));
-const warnings = (domain: MailDomain) => domain.last!.problems.map(({ severity, code, at }) => `${severity} ${code} ${at}`);
+const warnings = (domain: MailDomain) => domain.last!.problems.map(({ severity, code, at }) => `${severity} ${code} ${formatPlace(at)}`);
 const told = (domain: MailDomain) =>
   explainMail(domain.state, domain.policy, mailFacts(domain.nowMs, domain.facts), APEX).filter(({ machine }) => machine === 'bimi');
 

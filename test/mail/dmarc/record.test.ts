@@ -1,4 +1,5 @@
 /** DMARC records and what they mean. */
+import { formatPlace } from '#base/place.ts';
 import { describe, expect, test } from 'vitest';
 import { adviseDmarc, appliedPolicy, statedPolicy } from '#mail/dmarc/advice.ts';
 import { type DmarcRecord, formatDmarc, isDmarcText, parseDmarc } from '#mail/dmarc/record.ts';
@@ -127,7 +128,7 @@ describe('RFC 9989 §4.7, §4.10.1: which policy', () => {
 });
 
 describe('advice', () => {
-  const codes = (record: DmarcRecord) => adviseDmarc(record).map((each) => `${each.at}${each.code}`);
+  const codes = (record: DmarcRecord) => adviseDmarc(record).map((each) => `${formatPlace(each.at)}${each.code}`);
   const reporting = { ...PLAIN, aggregateUris: ['mailto:a@b.example'] };
   test('a plain monitoring or enforcing record needs none', () => {
     expect(codes(reporting)).toEqual([]);

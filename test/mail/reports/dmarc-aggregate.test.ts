@@ -1,4 +1,5 @@
 /** DMARC aggregate reports as receivers write them, and as nobody should. */
+import { formatPlace } from '#base/place.ts';
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -8,7 +9,7 @@ import { parseDmarcReport } from '#mail/reports/dmarc-aggregate.ts';
 const file = (name: string) => readFileSync(new URL(`../../fixtures/reports/${name}`, import.meta.url));
 const codes = (text: string | Uint8Array) => {
   const parsed = parseDmarcReport(typeof text === 'string' ? Buffer.from(text) : text);
-  return parsed.ok ? [] : parsed.problems.map(({ code, at, message }) => `${code} ${at} ${message}`);
+  return parsed.ok ? [] : parsed.problems.map(({ code, at, message }) => `${code} ${formatPlace(at)} ${message}`);
 };
 const SAMPLES = ['google-rfc7489.xml', 'outlook-rfc7489.xml', 'rfc9990.xml'];
 

@@ -1,4 +1,5 @@
 /** TLS reports as senders write them, and as nobody should. */
+import { formatPlace } from '#base/place.ts';
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -7,7 +8,7 @@ import { parseTlsReport } from '#mail/reports/tls-report.ts';
 const good = readFileSync(new URL('../../fixtures/reports/tls-google.json', import.meta.url)).toString();
 const problems = (text: string) => {
   const parsed = parseTlsReport(Buffer.from(text));
-  return parsed.ok ? [] : parsed.problems.map(({ code, at }) => `${code} ${at}`.trim());
+  return parsed.ok ? [] : parsed.problems.map(({ code, at }) => `${code} ${formatPlace(at)}`.trim());
 };
 
 test('RFC 8460 §4.4: one domain, two policies, mx-host as text or list', () => {

@@ -1,5 +1,6 @@
 /** Tables of good and bad SPF records. */
 import { describe, expect, test } from 'vitest';
+import { atRrset } from '#base/place.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
 import { formatSpf, isSpfText, selectSpf } from '#mail/spf/spf.ts';
 import { parseSpf } from '#mail/spf/parse.ts';
@@ -177,8 +178,10 @@ describe('lawful and surely not meant', () => {
 });
 
 test('positions are columns, with the place the caller gives', () => {
-  const result = parseSpf('v=spf1 mx  moo a:%{x}.example -all', 'example.com TXT');
-  expect(!result.ok && result.problems.map((each) => each.at)).toEqual(['example.com TXT, column 12', 'example.com TXT, column 16']);
+  const result = parseSpf('v=spf1 mx  moo a:%{x}.example -all', atRrset('example.com', 'TXT'));
+  expect(!result.ok && result.problems.map((each) => each.at)).toEqual(
+    [12, 16].map((column) => atRrset('example.com', 'TXT', { kind: 'column', column })),
+  );
 });
 
 test('an address where a name belongs: the fix says what to write', () => {

@@ -6,6 +6,7 @@ import type { MailProposal } from '#control/api/mail.ts';
 import { policyFromZone } from '#mail/import.ts';
 import { randomBytes } from 'node:crypto';
 import { assert } from '#base/assert.ts';
+import { WHOLE } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import type { AuditView, Command, ControlApi, ControlStatus, DsForm, Outcome, RunOptions, TokenScope } from '#control/api/control.ts';
 import { decideOperations } from '#control/zone/rrset-operations.ts';
@@ -42,7 +43,7 @@ export const PRIVATE_MARKER = 'PRIVATE-KEY-OCTETS';
 export const START_MS = 1_767_225_600_000;
 
 /** Their register has tests of its own, with a real one. */
-const noSigner = () => Promise.resolve(fail(problem('SIGNER_NOT_FOUND', '', 'there is no signer')));
+const noSigner = () => Promise.resolve(fail(problem('SIGNER_NOT_FOUND', WHOLE, 'there is no signer')));
 const NO_SIGNERS: ControlApi['signers'] = {
   list: () => [],
   find: () => undefined,
@@ -112,7 +113,7 @@ export class FakeControl implements ControlApi {
     const result = (view: MemoryZone, dnssec: 'on' | 'off', warnings: readonly Problem[] = []) =>
       ok({ view, dnssec, changeset: diffZones(before?.view, view) }, warnings);
     if (command.kind === 'zone.create') {
-      if (before !== undefined) return fail(problem('ZONE_EXISTS', '', `${formatName(apex)} exists already`));
+      if (before !== undefined) return fail(problem('ZONE_EXISTS', WHOLE, `${formatName(apex)} exists already`));
       const servers = command.nameservers ?? ['ns'];
       const soa = oneRecord(apex, TYPE.SOA, `${servers[0]} ${command.contact ?? 'hostmaster'} 1 3600 600 86400 300`, apex);
       const ns = oneRecord(apex, TYPE.NS, servers[0]!, apex);
@@ -132,7 +133,7 @@ export class FakeControl implements ControlApi {
         return result(before.view, before.record.dnssec, parsed.problems);
       return result(view, before?.record.dnssec ?? (command.dnssec ? 'on' : 'off'), parsed.problems);
     }
-    if (before === undefined) return fail(problem('ZONE_NOT_FOUND', '', `there is no zone ${formatName(apex)}`));
+    if (before === undefined) return fail(problem('ZONE_NOT_FOUND', WHOLE, `there is no zone ${formatName(apex)}`));
     const { dnssec } = before.record;
     switch (command.kind) {
       case 'zone.remove':
@@ -145,12 +146,12 @@ export class FakeControl implements ControlApi {
       }
       case 'zone.revert': {
         const entry = this.journal.find((each) => each.zone === before.record.name && each.changeset.toSerial === command.serial);
-        if (entry === undefined) return fail(problem('CHANGE_NOT_FOUND', '', `no change led to serial ${command.serial}`));
+        if (entry === undefined) return fail(problem('CHANGE_NOT_FOUND', WHOLE, `no change led to serial ${command.serial}`));
         const changes = revertChanges(before.view, entry.changeset);
         return changes.ok ? result(applied(before.view, changes.value), dnssec) : changes;
       }
       default:
-        return fail(problem('MAIL_NO_POLICY', '', 'this stand-in keeps no mail policies'));
+        return fail(problem('MAIL_NO_POLICY', WHOLE, 'this stand-in keeps no mail policies'));
     }
   }
 

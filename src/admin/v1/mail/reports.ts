@@ -5,6 +5,7 @@
  * Not here: what they say (mail/), how they stand (orders.ts).
  */
 import { REPORT_BYTES_MAX } from '#base/limits/reports.ts';
+import { WHOLE } from '#base/place.ts';
 import { type Result, problem } from '#base/problem.ts';
 import { nameOf } from '#dns/name.ts';
 import type { ControlApi } from '#control/api/control.ts';
@@ -50,8 +51,8 @@ export function mailReportsRoutes(app: AdminApp, control: ControlApi): void {
     const type = (header ?? '').split(';')[0]!.trim().toLowerCase();
     const packing = Object.hasOwn(allowed, type) ? allowed[type] : undefined;
     if (packing === undefined)
-      return { ok: false, problems: [problem('BODY_TYPE', '', `a report comes as ${Object.keys(allowed).join(', ')}`)] };
-    if (!Buffer.isBuffer(body)) return { ok: false, problems: [problem('BODY_MISSING', '', 'the report is missing')] };
+      return { ok: false, problems: [problem('BODY_TYPE', WHOLE, `a report comes as ${Object.keys(allowed).join(', ')}`)] };
+    if (!Buffer.isBuffer(body)) return { ok: false, problems: [problem('BODY_MISSING', WHOLE, 'the report is missing')] };
     const unpacked = unpackReport(body, packing);
     return unpacked.ok ? parse(unpacked.value) : unpacked;
   };

@@ -15,6 +15,7 @@ import {
   SIGNER_NETWORKS_MAX,
   SIGNER_REQUESTS_PER_MINUTE_MAX,
 } from '#base/limits/limits.ts';
+import { inUrl } from '#base/place.ts';
 import { problem } from '#base/problem.ts';
 import type { ControlApi } from '#control/api/control.ts';
 import type { ExportStatus, SignerView, SignerVisit } from '#control/api/signers.ts';
@@ -356,7 +357,7 @@ function exportForm({ state, version, exportedAtMs, failure, nextTryAtMs }: Expo
 }
 
 function notFound(name: string) {
-  return problem('SIGNER_NOT_FOUND', 'signer', `there is no signer ${JSON.stringify(name)}`, {
+  return problem('SIGNER_NOT_FOUND', inUrl('signer'), `there is no signer ${JSON.stringify(name)}`, {
     fix: 'list them: waxseal dkim signer list',
   });
 }

@@ -1,6 +1,7 @@
 /** `/v1/spf/{domain}`: what an SPF record costs, and what it says of a client. Names in our zones come from the store, others from outside. */
 import { Type } from 'typebox';
 import { systemClock } from '#base/clock.ts';
+import { atRrset, inQuery } from '#base/place.ts';
 import { problem } from '#base/problem.ts';
 import type { ControlApi } from '#control/api/control.ts';
 import { treeProblems } from '#mail/spf/budget.ts';
@@ -9,6 +10,7 @@ import { evaluateSpf } from '#mail/spf/evaluate.ts';
 import { flatten } from '#mail/spf/flatten.ts';
 import { parseIp } from '#mail/spf/ip.ts';
 import { parseSpf } from '#mail/spf/parse.ts';
+import { treeDocument } from '#mail/spf/tree-document.ts';
 import { spfTree } from '#mail/spf/tree.ts';
 import { formatSpf } from '#mail/spf/spf.ts';
 import type { AdminApp } from '#admin/http/admin-app.ts';
@@ -73,7 +75,7 @@ export function spfRoutes(app: AdminApp, control: ControlApi): void {
         voids,
         ownerBytes,
         drawing: drawSpfTree(tree),
-        tree,
+        tree: treeDocument(tree),
         problems: treeProblems(tree).map(problemForm),
       });
     },
@@ -97,7 +99,7 @@ export function spfRoutes(app: AdminApp, control: ControlApi): void {
     async (request, reply) => {
       const domain = withoutDot(request.params.domain);
       const { text } = await spfTree(domain, control.resolver());
-      const parsed = parseSpf(text, `${domain} TXT`);
+      const parsed = parseSpf(text, atRrset(domain, 'TXT'));
       if (!parsed.ok) return sendProblems(reply, parsed.problems);
       const chosen = request.query.include.split(',');
       const found = await flatten({ domain, record: parsed.value, chosen, nowMs: systemClock.nowMs() }, control.resolver(), []);
@@ -132,7 +134,7 @@ export function spfRoutes(app: AdminApp, control: ControlApi): void {
       const domain = withoutDot(request.params.domain);
       const { ip, from, helo } = request.query;
       if (parseIp(ip) === undefined)
-        return sendProblems(reply, [problem('PARAMETER', '?ip', `${JSON.stringify(ip)} is not an IP address`)]);
+        return sendProblems(reply, [problem('PARAMETER', inQuery('ip'), `${JSON.stringify(ip)} is not an IP address`)]);
       const question = { ip, sender: from ?? `postmaster@${domain}`, helo: helo ?? domain, domain };
       const { matched, explanation, problems, ...rest } = await evaluateSpf(question, control.resolver(), { clock: systemClock });
       return reply.send({
