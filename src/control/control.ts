@@ -142,14 +142,10 @@ export class Control implements ControlApi {
   // --- changes ---
 
   run(command: Command, options: RunOptions): Promise<Result<Outcome>> {
-    if (this.#queue.isFull)
-      return Promise.resolve(
-        fail(
-          problem('OVERLOADED', WHOLE, `${COMMANDS_WAITING_MAX} changes are waiting already; nothing was changed`, {
-            fix: 'try again later',
-          }),
-        ),
-      );
+    if (this.#queue.isFull) {
+      const message = `${COMMANDS_WAITING_MAX} changes are waiting already; nothing was changed`;
+      return Promise.resolve(fail(problem('OVERLOADED', WHOLE, message, { fix: 'try again later' })));
+    }
     if (isMailCommand(command)) return this.#runMail(command, options);
     return this.#queue.run(() => this.#guarded(() => this.#execute(command, options)));
   }

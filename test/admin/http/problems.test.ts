@@ -1,0 +1,59 @@
+/** What each kind of place becomes in answers of the API: a pointer, a parameter, or words; a path of the server never. */
+import { expect, test } from 'vitest';
+import { problemForm } from '#admin/http/problems.ts';
+import {
+  type Place,
+  WHOLE,
+  atAddress,
+  atFlag,
+  atObject,
+  atPath,
+  atRrset,
+  atTag,
+  atVariable,
+  atZone,
+  inBody,
+  inFile,
+  inHeader,
+  inQuery,
+  inUrl,
+  within,
+} from '#base/place.ts';
+import { problem } from '#base/problem.ts';
+
+interface Shown {
+  readonly at: string;
+  readonly pointer?: string;
+  readonly parameter?: string;
+}
+
+const CASES: { readonly [Kind in Place['kind']]: readonly (readonly [Extract<Place, { readonly kind: Kind }> | Place, Shown])[] } = {
+  whole: [[WHOLE, { at: '' }]],
+  text: [[atTag('p'), { at: 'p=' }]],
+  body: [
+    [inBody('/1/records/0'), { at: '/1/records/0', pointer: '/1/records/0' }],
+    [inBody(''), { at: '' }],
+    [within(inBody('/bimi'), atTag('l')), { at: '/bimi (l=)', pointer: '/bimi' }],
+  ],
+  parameter: [
+    [inUrl('zone'), { at: 'zone', parameter: 'zone' }],
+    [inQuery('cursor'), { at: '?cursor', parameter: 'cursor' }],
+    [inHeader('If-Match'), { at: 'If-Match', parameter: 'If-Match' }],
+  ],
+  file: [[inFile('new.zone', 2, 3), { at: 'new.zone:2:3' }]],
+  rrset: [[atRrset('a.example.', 'MX'), { at: 'a.example. MX' }]],
+  zone: [[atZone('example.'), { at: 'example.' }]],
+  object: [[atObject('/looks/like/a/pointer'), { at: '/looks/like/a/pointer' }]],
+  setting: [
+    [atFlag('dns'), { at: '--dns' }],
+    [atVariable('WAXSEAL_DATA'), { at: 'WAXSEAL_DATA' }],
+  ],
+  address: [[atAddress('127.0.0.1:53'), { at: '127.0.0.1:53' }]],
+  path: [[atPath('/var/lib/waxseal', 'the data directory'), { at: '' }]],
+};
+
+test.each(Object.values(CASES).flat())('%j: %j', (place, shown) => {
+  const made = problemForm(problem('STORE_FULL', place, 'no room under /var/lib/waxseal/store'));
+  const detail = place.kind === 'path' ? 'no room under the data directory/store' : 'no room under /var/lib/waxseal/store';
+  expect(made).toEqual({ code: 'STORE_FULL', severity: 'error', ...shown, detail });
+});
