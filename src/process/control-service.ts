@@ -92,9 +92,9 @@ export class ControlService {
       generation: () => writer.generation(),
     });
     this.#control.signers.useFiles(exporter);
-    const mail = this.#control.mailUpkeep();
+    const mail = this.#control.upkeep;
     this.#upkeep = [
-      new Refresher(this.#control, systemClock, log),
+      new Refresher(this.#control.refreshable, systemClock, log),
       new MailScheduler(mail, log),
       new SpfScheduler(mail.spf, log),
       exporter,
@@ -104,7 +104,8 @@ export class ControlService {
   /** Opens the admin listeners; from then on requests are answered. */
   async listen(): Promise<Result<undefined>> {
     const { own, config, log } = this.#options;
-    await ensureAdminToken(this.#control, this.#tokenFile);
+    const token = await ensureAdminToken(this.#control, this.#tokenFile);
+    if (!token.ok) return token;
     const app = await buildAdmin({
       control: this.#control,
       logger: log.with({ part: 'admin' }).pino,

@@ -2,6 +2,7 @@
  * `/v1/events` through a real listener. Node's own EventSource reads it, which has another author than the stream: what it understands and
  * how it comes back is what browsers do.
  */
+import { good } from '../support/temporary-control.ts';
 import { spawn } from 'node:child_process';
 import { type ClientRequest, type IncomingMessage, createServer, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
@@ -207,7 +208,7 @@ describe('what is shown', () => {
     expect((await all('', {}, 'other')).ids).toEqual(['zone 2']);
     expect((await open('?zone=other.test', {}, 'zone')).status).toBe(403);
     expect((await open('', { authorization: 'Bearer no' })).status).toBe(401);
-    const signer = await control.createToken('s', ['signer:mx'], undefined, { kind: 'system', id: 'test', from: '' });
+    const signer = good(await control.tokens.create('s', ['signer:mx'], undefined, { kind: 'system', id: 'test', from: '' }));
     expect((await open('', { authorization: `Bearer ${signer.secret}` })).status).toBe(403);
     expect(Object.keys(tokens)).toHaveLength(4);
   });
@@ -219,8 +220,8 @@ describe('a stream ends', () => {
     const { said } = await open('', {}, 'zone');
     await eventually(() => said.text.includes(': all is well'));
     expect(said.isEnded).toBe(false);
-    const id = control.tokens().find(({ scopes }) => scopes.includes('zone:example.com.'))!.id;
-    await control.revokeToken(id, { kind: 'system', id: 'test', from: '' });
+    const id = control.tokens.list().find(({ scopes }) => scopes.includes('zone:example.com.'))!.id;
+    await control.tokens.revoke(id, { kind: 'system', id: 'test', from: '' });
     await eventually(() => said.isEnded);
   });
 

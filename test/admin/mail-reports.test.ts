@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { buildAdmin } from '#admin/app.ts';
 import { REPORT_BYTES_MAX } from '#base/limits/reports.ts';
 import type { TokenScope } from '#control/api/control.ts';
-import { TEST_ACTOR, temporaryControl } from '../support/temporary-control.ts';
+import { TEST_ACTOR, temporaryControl, good } from '../support/temporary-control.ts';
 import { TEST_NOW_MS } from '../support/temporary-store.ts';
 
 const ZONE = 'post.example';
@@ -20,7 +20,7 @@ async function bench(policy: object | undefined = { mtaSts: { mode: 'testing' } 
   onTestFinished(async () => {
     await app.close();
   });
-  const token = async (...scopes: TokenScope[]) => (await room.control.createToken('test', scopes, undefined, TEST_ACTOR)).secret;
+  const token = async (...scopes: TokenScope[]) => good(await room.control.tokens.create('test', scopes, undefined, TEST_ACTOR)).secret;
   const admin = await token('admin');
   const call = async (method: 'GET' | 'POST' | 'PUT', path: string, payload?: Buffer | string | object, type?: string, secret = admin) => {
     const answer = await app.inject({
@@ -105,7 +105,7 @@ describe('POST /v1/zones/{zone}/dmarc/reports', () => {
     onTestFinished(async () => {
       await app.close();
     });
-    const { secret } = await bare.control.createToken('test', ['admin'], undefined, TEST_ACTOR);
+    const { secret } = good(await bare.control.tokens.create('test', ['admin'], undefined, TEST_ACTOR));
     const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/xml' };
     const answer = await app.inject({ method: 'POST', url: `/v1/zones/${ZONE}/dmarc/reports`, payload: GOOGLE, headers });
     expect([answer.statusCode, answer.json<{ code: string }>().code]).toEqual([404, 'MAIL_NO_POLICY']);

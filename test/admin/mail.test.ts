@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { buildAdmin } from '#admin/app.ts';
 import { nameOf } from '#dns/name.ts';
 import { MAIL_MACHINES } from '#mail/step.ts';
-import { TEST_ACTOR, temporaryControl } from '../support/temporary-control.ts';
+import { TEST_ACTOR, temporaryControl, good } from '../support/temporary-control.ts';
 
 const ZONE = 'post.example';
 const TEXT = `
@@ -23,7 +23,7 @@ async function bench() {
   onTestFinished(async () => {
     await app.close();
   });
-  const { secret } = await room.control.createToken('test', ['admin'], undefined, TEST_ACTOR);
+  const { secret } = good(await room.control.tokens.create('test', ['admin'], undefined, TEST_ACTOR));
   const call = async (
     method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE',
     path: string,

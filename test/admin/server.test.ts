@@ -82,7 +82,7 @@ describe('/v1/tokens', () => {
     const { call, control } = await bench();
     const made = await call('POST', '/v1/tokens?dryRun=1', { payload: { name: 'x', scopes: ['read'] } });
     expect(made.json()).toEqual({ dryRun: true, name: 'x', scopes: ['read'] });
-    const id = control.tokens()[0]!.id;
+    const id = control.tokens.list()[0]!.id;
     expect((await call('DELETE', `/v1/tokens/${id}?dryRun=1`)).json()).toEqual({ id, revoked: false, dryRun: true });
     expect(control.tokenMap.size).toBe(4);
   });

@@ -26,7 +26,7 @@ async function bench(dkim: Record<string, unknown> = { algorithms: ['ed25519'] }
   const app = await buildAdmin({ control: room.control });
   onTestFinished(() => app.close());
   const actor = { kind: 'system', id: 'test', from: '' } as const;
-  const { secret: admin } = await room.control.createToken('admin', ['admin'], undefined, actor);
+  const { secret: admin } = good(await room.control.tokens.create('admin', ['admin'], undefined, actor));
   const call: Bench['call'] = (method, url, secret, payload) =>
     app.inject({ method, url, headers: { authorization: `Bearer ${secret}` }, ...(payload === undefined ? {} : { payload }) });
   const made = await call('POST', '/v1/signers', admin, { name: 'mx1', delivery: 'fetch', domains: ['post.example'] });
@@ -135,7 +135,7 @@ describe('who gets in', () => {
     const made = await one.call('POST', '/v1/signers', one.admin, { name: 'mx2', delivery: 'fetch', domains: ['other.example'] });
     const others = [one.admin, made.json<{ token: string }>().token];
     for (const scopes of [['read'], ['zone:post.example.'], ['admin', 'signer:mx1'], ['signer:mx1', 'signer:mx2']] as const)
-      others.push((await one.room.control.createToken('x', scopes, undefined, actor)).secret);
+      others.push(good(await one.room.control.tokens.create('x', scopes, undefined, actor)).secret);
     for (const secret of others)
       for (const url of PRIVATE)
         for (const answer of [await one.call('GET', url, secret), await asRspamd(one, url, secret)])

@@ -4,7 +4,7 @@ import { buildAdmin } from '#admin/app.ts';
 import { alertEvent } from '#control/events/writes.ts';
 import { judgeSpace } from '#store/free-space.ts';
 import { StoreFailure } from '#store/failure.ts';
-import { TEST_ACTOR, temporaryControl } from '../support/temporary-control.ts';
+import { TEST_ACTOR, good, temporaryControl } from '../support/temporary-control.ts';
 import { auditEvent } from '../support/temporary-store.ts';
 
 const MIB = 1024 * 1024;
@@ -18,7 +18,7 @@ async function bench() {
   onTestFinished(async () => {
     await app.close();
   });
-  const { secret } = await room.control.createToken('test', ['admin'], undefined, TEST_ACTOR);
+  const { secret } = good(await room.control.tokens.create('test', ['admin'], undefined, TEST_ACTOR));
   const headers = { authorization: `Bearer ${secret}` };
   const payload = { ttl: 300, records: ['192.0.2.9'] };
   const change = () => app.inject({ method: 'PUT', url: '/v1/zones/example/rrsets/a/A', headers, payload });

@@ -257,7 +257,7 @@ describe('signature refresh', () => {
   test('nothing to do while there is time; then every signature is renewed before it ends, and the serial moves', async () => {
     const room = temporaryControl();
     await room.load('example.', TEXT);
-    const sweep = () => room.control.refreshSlice(ZONE, ownerKey(ZONE), 1000);
+    const sweep = () => room.control.refreshable.refreshSlice(ZONE, ownerKey(ZONE), 1000);
     room.clock.set(TEST_NOW_MS + 4 * DAY_MS);
     expect(good(await sweep())).toEqual({ renewed: 0, next: undefined });
     for (let day = 5; day <= 60; day++) {
@@ -274,9 +274,9 @@ describe('signature refresh', () => {
     room.clock.set(TEST_NOW_MS + 8 * DAY_MS);
     let slices = 0;
     for (let from: string | undefined = ownerKey(ZONE); from !== undefined; slices++)
-      from = good(await room.control.refreshSlice(ZONE, from, 2)).next;
+      from = good(await room.control.refreshable.refreshSlice(ZONE, from, 2)).next;
     expect(slices).toBeGreaterThan(2);
-    expect(good(await room.control.refreshSlice(ZONE, ownerKey(ZONE), 1000)).renewed).toBe(0);
+    expect(good(await room.control.refreshable.refreshSlice(ZONE, ownerKey(ZONE), 1000)).renewed).toBe(0);
     expect(faults(room)).toEqual([]);
   });
 });
@@ -285,15 +285,15 @@ describe('tokens', () => {
   test('a token works until it is revoked or expires; a wrong secret never', async () => {
     const room = temporaryControl();
     const actor = { kind: 'socket', id: 'test', from: '' } as const;
-    const { info, secret } = await room.control.createToken('ci', ['zone:example.'], TEST_NOW_MS + 1000, actor);
-    expect(room.control.authenticate(secret)).toEqual(info);
-    expect(room.control.authenticate(secret.replace(/.$/, (last) => (last === '0' ? '1' : '0')))).toBeUndefined();
-    expect(JSON.stringify(room.control.tokens())).not.toContain(secret.slice(21));
+    const { info, secret } = good(await room.control.tokens.create('ci', ['zone:example.'], TEST_NOW_MS + 1000, actor));
+    expect(room.control.tokens.authenticate(secret)).toEqual(info);
+    expect(room.control.tokens.authenticate(secret.replace(/.$/, (last) => (last === '0' ? '1' : '0')))).toBeUndefined();
+    expect(JSON.stringify(room.control.tokens.list())).not.toContain(secret.slice(21));
     room.clock.set(TEST_NOW_MS + 1000);
-    expect(room.control.authenticate(secret)).toBeUndefined();
+    expect(room.control.tokens.authenticate(secret)).toBeUndefined();
     room.clock.set(TEST_NOW_MS);
-    expect(await room.control.revokeToken(info.id, actor)).toBe(true);
-    expect(room.control.authenticate(secret)).toBeUndefined();
-    expect(await room.control.revokeToken(info.id, actor)).toBe(false);
+    good(await room.control.tokens.revoke(info.id, actor));
+    expect(room.control.tokens.authenticate(secret)).toBeUndefined();
+    expect(bad(await room.control.tokens.revoke(info.id, actor))).toMatchObject([{ code: 'TOKEN_NOT_FOUND' }]);
   });
 });

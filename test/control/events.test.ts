@@ -103,7 +103,7 @@ describe('events', () => {
   test('of a step that is refused are alerts, once until it is possible again', async () => {
     const room = temporaryControl();
     await room.load('post.example.', MAIL_ZONE_TEXT);
-    const upkeep = room.control.mailUpkeep();
+    const upkeep = room.control.upkeep;
     let isPossible = false;
     const faulty: MailUpkeep = {
       countedNowMs: () => upkeep.countedNowMs(),

@@ -52,12 +52,12 @@ async function mailRoom(options: Parameters<typeof temporaryControl>[0] = {}): P
   const room = temporaryControl(options);
   if (room.control.zone(ZONE) === undefined) await room.load('post.example.', TEXT);
   room.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
-  return { ...room, scheduler: new MailScheduler(room.control.mailUpkeep(), silent) };
+  return { ...room, scheduler: new MailScheduler(room.control.upkeep, silent) };
 }
 
 /** Time goes by, and the scheduler does what is due when it is due. */
 async function live({ control, clock, scheduler }: Awaited<ReturnType<typeof mailRoom>>, ms: number): Promise<void> {
-  const upkeep = control.mailUpkeep();
+  const upkeep = control.upkeep;
   const endMs = upkeep.countedNowMs() + ms;
   for (;;) {
     await scheduler.runDue();
@@ -152,7 +152,7 @@ describe('beside records put by hand', () => {
     good(await room.run({ kind: 'mail.remove', zone: ZONE, records: 'keep' }));
     expect(managerOf(room, '_dmarc', 'TXT')).toBe('manual');
     expect(room.control.mail(room.control.zone(ZONE)!)).toBeUndefined();
-    expect(room.control.mailUpkeep().nextMailDueMs()).toBeUndefined();
+    expect(room.control.upkeep.nextMailDueMs()).toBeUndefined();
     expect(bad(await room.run({ kind: 'dkim.rotate', zone: ZONE, algorithms: [], reason: 'x' }))[0]?.code).toBe('MAIL_NO_POLICY');
     good(await room.run({ kind: 'zone.remove', zone: ZONE }));
     expect(verifyStore(room.writer).problems).toEqual([]);

@@ -38,8 +38,8 @@ async function house() {
   const room = temporaryControl({ witnesses: { nameServers: new Map(), probes: new Map([[STS_PROBE, probe]]) } });
   await room.load('post.example.', MAIL_ZONE_TEXT);
   room.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
-  const scheduler = new MailScheduler(room.control.mailUpkeep(), createLog({ level: 'silent' }));
-  const upkeep = room.control.mailUpkeep();
+  const scheduler = new MailScheduler(room.control.upkeep, createLog({ level: 'silent' }));
+  const upkeep = room.control.upkeep;
   const sts = () => room.control.mail(room.control.zone(ZONE)!)!.state.mtaSts;
   return {
     ...room,

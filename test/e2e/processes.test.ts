@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { KeyRing } from '#control/zone/keys.ts';
+import { KeyRing } from '#control/signing/keys.ts';
 import { readKek } from '#store/kek.ts';
 import { openReader } from '#store/reader.ts';
 import { createSealer } from '#store/seal.ts';

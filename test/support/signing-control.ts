@@ -36,7 +36,7 @@ export async function signingControl(dkim: Record<string, unknown> = {}): Promis
   await room.load('post.example.', TEXT);
   await room.load('other.example.', TEXT);
   room.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
-  const upkeep = room.control.mailUpkeep();
+  const upkeep = room.control.upkeep;
   const scheduler = new MailScheduler(upkeep, createLog({ level: 'silent' }));
   const policy = { mtaSts: { mode: 'off' }, dkim: { signers: ['mx1'], ...dkim } };
   good(await room.run({ kind: 'mail.apply', zone: SIGNED_ZONE, policy }));

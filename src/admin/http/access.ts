@@ -93,7 +93,7 @@ function identify(request: FastifyRequest, control: ControlApi, isSigner: boolea
       fix: 'send "Authorization: Bearer <token>"; the first token is in admin.token in the data directory',
     });
   const secret = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i.exec(header)?.[1];
-  const token = secret === undefined ? undefined : control.authenticate(secret);
+  const token = secret === undefined ? undefined : control.tokens.authenticate(secret);
   if (token === undefined) return problem('AUTH_INVALID', inHeader('Authorization'), 'this token is unknown, expired or revoked');
   return { actor: { kind: 'token', id: token.id, from: isUnixConnection(request) ? 'unix' : request.ip }, scopes: token.scopes };
 }

@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import { assert } from '#base/assert.ts';
 import { TOKEN_NAME_CHARACTERS_MAX } from '#base/limits/limits.ts';
-import { type Place, inBody, inUrl } from '#base/place.ts';
+import { type Place, inBody } from '#base/place.ts';
 import { type Problem, hasErrors, problem } from '#base/problem.ts';
 import type { ControlApi, TokenInfo, TokenScope } from '#control/api/control.ts';
 import type { AdminApp } from '#admin/http/admin-app.ts';
@@ -43,8 +43,8 @@ export function tokensRoutes(app: AdminApp, control: ControlApi): void {
       const page = readPage(request.query, 1);
       if (!page.ok) return sendProblems(reply, page.problems);
       const { limit, after } = page.value;
-      const tokens = control
-        .tokens()
+      const tokens = control.tokens
+        .list()
         .filter((token) => after === undefined || token.id > after[0]!)
         .toSorted((a, b) => (a.id < b.id ? -1 : 1));
       if (notModified(request, reply, contentEtag(tokens))) return reply.send();
@@ -85,7 +85,9 @@ export function tokensRoutes(app: AdminApp, control: ControlApi): void {
       if (hasErrors(problems)) return sendProblems(reply, problems);
       const expiry = expiresAtMs === undefined ? {} : { expiresAt: isoTime(expiresAtMs) };
       if (isOn(request.query.dryRun)) return reply.send({ dryRun: true, name, scopes, ...expiry });
-      const { info, secret } = await control.createToken(name, scopes, expiresAtMs, request.identity.actor);
+      const created = await control.tokens.create(name, scopes, expiresAtMs, request.identity.actor);
+      if (!created.ok) return sendProblems(reply, created.problems);
+      const { info, secret } = created.value;
       return reply
         .status(201)
         .header('location', `/v1/tokens/${info.id}`)
@@ -109,14 +111,14 @@ export function tokensRoutes(app: AdminApp, control: ControlApi): void {
     async (request, reply) => {
       assert(request.identity !== null, 'token route without identity');
       const { id } = request.params;
-      const exists = control.tokens().some((token) => token.id === id);
+      const exists = control.tokens.list().some((token) => token.id === id);
       const conditions = preconditionOf(request, () => (exists ? `"t${id}"` : undefined));
       if (!conditions.ok) return sendProblems(reply, conditions.problems);
       const refusal = conditions.value?.(undefined, undefined);
       if (refusal !== undefined) return sendProblems(reply, [refusal]);
       const dryRun = isOn(request.query.dryRun);
-      const found = dryRun ? exists : await control.revokeToken(id, request.identity.actor);
-      if (!found) return sendProblems(reply, [problem('TOKEN_NOT_FOUND', inUrl('id'), `there is no token ${JSON.stringify(id)}`)]);
+      const revoked = await control.tokens.revoke(id, request.identity.actor, dryRun);
+      if (!revoked.ok) return sendProblems(reply, revoked.problems);
       return reply.send({ id, revoked: !dryRun, dryRun });
     },
   );

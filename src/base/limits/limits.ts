@@ -216,8 +216,6 @@ export const SIGNING_CHUNK_COUNT = 4096;
 
 // --- control: commands and what they give back ---
 
-/** Changes that wait for the serial writer. At ~2 ms each the last one waits two seconds; more is a client gone wrong. */
-export const COMMANDS_WAITING_MAX = 1000;
 /** Lines of each list of a changeset in an answer: what a person reads; the journal has the rest. */
 export const CHANGESET_LINES_MAX = 500;
 /** Nodes of a large plan whose signatures are checked before it is published: 64 find a signer that fails one in ten with 99.9 %. */

@@ -165,6 +165,7 @@ export interface ControlApi {
   readonly signers: SignersApi;
   /** What happens, for those who follow it. */
   readonly events: EventsApi;
+  readonly tokens: TokensApi;
   run(command: Command, options: RunOptions): Promise<Result<Outcome>>;
   zones(): readonly ZoneRecord[];
   zone(name: Name): ZoneRecord | undefined;
@@ -190,15 +191,19 @@ export interface ControlApi {
   metrics(): readonly MetricFamily[];
   audit(limit: number, beforeSequence?: number): readonly AuditView[];
   verifyAudit(): { readonly entries: number; readonly brokenAt?: number };
-  tokens(): readonly TokenInfo[];
+}
+
+/** Who may ask the API for what. */
+export interface TokensApi {
+  list(): readonly TokenInfo[];
   /** The token's text is returned once and kept only as a hash. */
-  createToken(
+  create(
     name: string,
     scopes: readonly TokenScope[],
     expiresAtMs: number | undefined,
     actor: Actor,
-  ): Promise<{ readonly info: TokenInfo; readonly secret: string }>;
-  revokeToken(id: string, actor: Actor): Promise<boolean>;
+  ): Promise<Result<{ readonly info: TokenInfo; readonly secret: string }>>;
+  revoke(id: string, actor: Actor, dryRun?: boolean): Promise<Result<undefined>>;
   /** The token that `secret` is, unless unknown, expired or revoked. Constant time in the secret part. */
   authenticate(secret: string): TokenInfo | undefined;
 }

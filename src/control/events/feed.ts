@@ -3,26 +3,24 @@
  * that a slow client costs nothing here and one that comes back misses nothing that is kept.
  * Not here: the journal (store/events.ts), what is written into it (writes.ts), the stream (admin/v1/events.ts).
  */
-import { type Clock } from '#base/clock.ts';
-import { type Problem } from '#base/problem.ts';
-import { StoreFailure } from '#store/failure.ts';
+import { type Problem, ok } from '#base/problem.ts';
 import { type StoreWriter } from '#store/writer.ts';
+import { type Funnel } from '#control/funnel/funnel.ts';
 import { alertEvent } from './writes.ts';
 import { type EventRange, type EventsApi, type StoredEvent } from '#control/api/events.ts';
 import { Sleepers } from './sleepers.ts';
 
+const ALERT = { actor: { kind: 'system', id: 'alert', from: '' }, action: 'alert', upkeep: true } as const;
+
 export class EventFeed implements EventsApi {
   readonly #writer: StoreWriter;
-  readonly #clock: Clock;
-  readonly #inQueue: (job: () => Promise<void>) => Promise<void>;
+  readonly #funnel: Funnel;
   readonly #sleepers = new Sleepers();
   #isClosed = false;
 
-  /** `inQueue` runs a job between commands. */
-  constructor(writer: StoreWriter, clock: Clock, inQueue: (job: () => Promise<void>) => Promise<void>) {
+  constructor(writer: StoreWriter, funnel: Funnel) {
     this.#writer = writer;
-    this.#clock = clock;
-    this.#inQueue = inQueue;
+    this.#funnel = funnel;
     writer.onEvents(() => this.#sleepers.wakeAll());
   }
 
@@ -43,17 +41,13 @@ export class EventFeed implements EventsApi {
     await this.#sleepers.sleep(waitMs, signal);
   }
 
-  /** Tells that somebody should look, about a zone or the whole server. For what no change tells of; the log says it too. */
-  alert(zone: string | undefined, problems: readonly Problem[]): Promise<void> {
-    return this.#inQueue(async () => {
-      const audit = { atMs: this.#clock.nowMs() };
-      try {
-        await this.#writer.commit({ audit, events: problems.map((each) => alertEvent(zone, each)), upkeep: true });
-      } catch (error) {
-        // A store without room, or broken: whoever changes something next hears of it.
-        if (!(error instanceof StoreFailure)) throw error;
-      }
-    });
+  /**
+   * Reports what needs a person, about a zone or the whole server, where no change reports it; the log has it too. A store without
+   * space takes no alert: every other change fails then, and says so.
+   */
+  async alert(zone: string | undefined, problems: readonly Problem[]): Promise<void> {
+    const events = problems.map((each) => alertEvent(zone, each));
+    await this.#funnel.change(ALERT, () => ok({ events, isChanged: true }));
   }
 
   /** Ends all streams. */

@@ -10,19 +10,10 @@ import { type ZoneRecord } from '#store/schema.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
-import { type ZoneView, rrsetOf } from '#zone/view.ts';
+import { rrsetOf } from '#zone/view.ts';
 import { readMailState } from '#store/mail/state.ts';
-
-/** A zone with its records as they are. */
-export interface ServedZone {
-  readonly record: ZoneRecord;
-  readonly view: ZoneView;
-}
-
-/** Changes of one zone's records. */
-export interface MailPart extends ServedZone {
-  readonly changes: readonly RrsetChange[];
-}
+import { type ZonePart } from '#control/commands/decision.ts';
+import { type ServedZone } from '#control/commands/table.ts';
 
 /** The deepest served zone that `name` is in. */
 export function servedZoneOf(writer: StoreWriter, name: Name): ServedZone | undefined {
@@ -45,7 +36,7 @@ export function isClaimedByOthers(writer: StoreWriter, self: ZoneRecord, owner: 
 }
 
 /** The zone's mail without a policy: consents elsewhere that are its own become manual records, or go. */
-export function releaseConsents(writer: StoreWriter, self: ZoneRecord, records: 'keep' | 'delete'): MailPart[] {
+export function releaseConsents(writer: StoreWriter, self: ZoneRecord, records: 'keep' | 'delete'): ZonePart[] {
   const parts = new Map<number, ServedZone & { readonly changes: RrsetChange[] }>();
   for (const owner of consentsOf(writer, self.id).map(nameOf)) {
     const zone = servedZoneOf(writer, owner);

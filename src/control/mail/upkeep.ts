@@ -4,7 +4,7 @@
  */
 import { MAIL_TIME_EVERY_MS } from '#base/limits/limits.ts';
 import { type Clock } from '#base/clock.ts';
-import { type Problem, type Result } from '#base/problem.ts';
+import { type Problem, type Result, ok } from '#base/problem.ts';
 import { type Name, lowerName, nameOf } from '#dns/name.ts';
 import { dkimQuietMs } from '#mail/dkim/lifecycle.ts';
 import { type MailCheck, type MailObservation } from '#mail/step.ts';
@@ -15,7 +15,8 @@ import { type Actor, type Command, type Outcome, type RunOptions } from '#contro
 import { readMailPolicy } from '#store/mail/policy.ts';
 import { dueMailZones, nextMailDueMs } from '#store/mail/state.ts';
 import { type OutsideWitnesses, type Witnesses, isLookable, lookAt, otherServers } from '#control/outside/evidence.ts';
-import { type MailRoom, OWN_SERVER } from './decide.ts';
+import { type MailSteps, OWN_SERVER } from './steps.ts';
+import { type Funnel } from '#control/funnel/funnel.ts';
 import { type MailUpkeep } from '#control/lifecycle/scheduler.ts';
 import { StoredSpfUpkeep } from './spf-upkeep.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
@@ -24,7 +25,7 @@ import { type SelectorQueries } from '#control/publish/selector-queries.ts';
 export const NO_WITNESSES: OutsideWitnesses = { nameServers: new Map(), probes: new Map() };
 
 export interface MailUpkeepOptions {
-  readonly room: MailRoom;
+  readonly steps: MailSteps;
   readonly writer: StoreWriter;
   readonly publisher: Publisher;
   readonly clock: Clock;
@@ -34,8 +35,7 @@ export interface MailUpkeepOptions {
   /** Our own zones as they are in the store. */
   readonly store: Resolver;
   readonly run: (command: Command, options: RunOptions) => Promise<Result<Outcome>>;
-  /** Runs a job between commands. */
-  readonly inQueue: (job: () => Promise<void>) => Promise<void>;
+  readonly funnel: Funnel;
 }
 
 const SCHEDULER: Actor = { kind: 'system', id: 'mail', from: '' };
@@ -55,7 +55,7 @@ export class StoredMailUpkeep implements MailUpkeep {
   }
 
   countedNowMs(): number {
-    return this.#options.room.nowMs();
+    return this.#options.steps.nowMs();
   }
 
   dueMail(limit: number): readonly Name[] {
@@ -71,7 +71,7 @@ export class StoredMailUpkeep implements MailUpkeep {
   }
 
   async lookAtMail(zone: Name, atOnce: number): Promise<readonly MailObservation[]> {
-    const { writer, room, outside, store } = this.#options;
+    const { writer, steps, outside, store } = this.#options;
     const before = writer.zoneByName(lowerName(zone));
     if (before === undefined) return [];
     await outside.secondaries?.refresh(writer.view(before), store);
@@ -79,7 +79,7 @@ export class StoredMailUpkeep implements MailUpkeep {
     const record = writer.zoneById(before.id);
     if (record === undefined) return [];
     const view = writer.view(record);
-    const step = room.preview(record, view);
+    const step = steps.preview({ record, view });
     if (step === undefined) return [];
     const facts = { servers: [OWN_SERVER, ...otherServers(outside, view)], probes: [...outside.probes.keys()] };
     const checks = step.checks.filter((each) => isLookable(each, facts) && each.dueMs <= this.countedNowMs());
@@ -128,16 +128,14 @@ export class StoredMailUpkeep implements MailUpkeep {
   }
 
   async noteTime(): Promise<void> {
-    const { writer, room, publisher, clock, inQueue } = this.#options;
+    const { steps, funnel } = this.#options;
     const nowMs = this.countedNowMs();
     if (this.#notedAtMs === 0) this.#notedAtMs = nowMs;
     // Without anything that waits, there is nothing to count for.
     if (nowMs - this.#notedAtMs < MAIL_TIME_EVERY_MS || this.nextMailDueMs() === undefined) return;
     this.#notedAtMs = nowMs;
-    await inQueue(async () => {
-      const { generation } = await writer.commit({ audit: { atMs: clock.nowMs() }, documents: [room.timeline()], upkeep: true });
-      publisher.publish(generation);
-    });
+    const turn = { actor: SCHEDULER, action: 'lifecycle.time', upkeep: true };
+    await funnel.change(turn, () => ok({ documents: [steps.timeline()], isChanged: true }));
   }
 
   onMailDue(listener: () => void): void {

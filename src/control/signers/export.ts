@@ -20,7 +20,7 @@ import { type SignerFilesRoom } from './signers.ts';
 export interface ExportSource {
   records(): readonly SignerRecord[];
   filesOf(record: SignerRecord): readonly DomainKeys[];
-  noteExport(record: SignerRecord, detail: string): Promise<Result<undefined>>;
+  noteExport(record: SignerRecord, detail: string): Promise<Result<unknown>>;
   noteFilesInUse(record: SignerRecord): Promise<void>;
 }
 

@@ -8,7 +8,8 @@ import { type Problem, problem } from '#base/problem.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { hasFields, isArrayOf } from '#store/json.ts';
 import { type SealLabel } from '#store/seal.ts';
-import { type StoreWrite, type StoreWriter } from '#store/writer.ts';
+import { type StoreWriter } from '#store/writer.ts';
+import { type Decision } from '#control/commands/decision.ts';
 import { type SignerRecord } from '#control/api/signers.ts';
 import { isSignerRecord } from './record.ts';
 
@@ -49,11 +50,15 @@ export class SignerRegister {
     return problem('SIGNER_NOT_FOUND', atObject(name), `there is no signer ${JSON.stringify(name)}`, { fix });
   }
 
-  /** Replaces all records, in one transaction with `write`. */
-  async commit(signers: readonly SignerRecord[], write: Pick<StoreWrite, 'audit' | 'tokens' | 'upkeep'>): Promise<void> {
-    const value = this.#writer.sealer.seal(LABEL, Buffer.from(JSON.stringify({ version: 1, signers } satisfies Document), 'utf8'));
-    await this.#writer.commit({ ...write, secrets: [{ zoneId: NO_ZONE, id: ID, value }] });
-    this.#records = signers;
+  /** The decision that replaces all records. */
+  replace(signers: readonly SignerRecord[]): Pick<Decision, 'secrets' | 'afterCommit' | 'isChanged'> {
+    const document = JSON.stringify({ version: 1, signers } satisfies Document);
+    const value = this.#writer.sealer.seal(LABEL, Buffer.from(document, 'utf8'));
+    return {
+      secrets: [{ zoneId: NO_ZONE, id: ID, value }],
+      isChanged: true,
+      afterCommit: () => (this.#records = signers),
+    };
   }
 
   #read(): readonly SignerRecord[] {

@@ -8,7 +8,7 @@ import { type Clock, toSeconds } from '#base/clock.ts';
 import { WHOLE, atObject, atZone, inBody } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
 import { type Name, formatName, nameOf } from '#dns/name.ts';
-import { StoreFailure } from '#store/failure.ts';
+import { type Funnel } from '#control/funnel/funnel.ts';
 import { type TokenRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type DkimKeySource } from '#control/mail/dkim-keys.ts';
@@ -55,8 +55,7 @@ export interface SignersSettings {
   readonly clock: Clock;
   readonly random: (bytes: number) => Uint8Array;
   readonly mail: SignerMail;
-  /** One after another with every other change; the store's refusals come back as problems. */
-  readonly serially: <T>(job: () => Promise<Result<T>>) => Promise<Result<T>>;
+  readonly funnel: Funnel;
   /** Folder of the exports that name none. */
   readonly filesRoot: string;
 }
@@ -97,43 +96,54 @@ export class Signers implements SignersApi {
     return this.#register.records();
   }
 
-  add(request: SignerRequest, { actor, dryRun }: SignerOptions): Promise<Result<AddedSigner>> {
-    return this.#settings.serially(async () => {
-      const { clock, random, filesRoot } = this.#settings;
+  async add(request: SignerRequest, { actor, dryRun }: SignerOptions): Promise<Result<AddedSigner>> {
+    const { clock, random, filesRoot, writer, funnel } = this.#settings;
+    let added: AddedSigner | undefined;
+    const done = await funnel.change({ actor, action: 'signer.add', dryRun }, () => {
       const nowMs = clock.nowMs();
       const checked = checkSigner(request, nowMs, filesRoot);
       if (!checked.ok) return checked;
       const record = checked.value;
       const local = checkLocal(record, request, actor);
       if (local !== undefined) return fail(local);
-      const missing = record.domains.filter((domain) => this.#settings.writer.zoneByName(nameOf(domain)) === undefined);
+      const missing = record.domains.filter((domain) => writer.zoneByName(nameOf(domain)) === undefined);
       if (missing.length > 0) return fail(...missing.map((domain) => noZone(domain)));
       const signers = withSigner(this.records(), record);
       if (!signers.ok) return signers;
-      const warnings = [...checked.warnings, ...record.domains.flatMap((domain) => this.#unlisted(domain, record.name) ?? [])];
-      if (dryRun) return ok({ signer: this.#view(record, []) }, warnings);
-      const token = record.delivery === 'files' ? undefined : newToken(record.name, [scopeOf(record.name)], undefined, random, nowMs);
-      const detail = `signer ${record.name} (${record.delivery}) for ${record.domains.join(', ')}`;
-      const audit = { atMs: nowMs, actor, action: 'signer.add', detail };
-      await this.#register.commit(signers.value, { audit, ...(token === undefined ? {} : { tokens: { put: [token.record] } }) });
-      const signer = this.#view(record, token === undefined ? [] : [token.record]);
-      return ok(token === undefined ? { signer } : { signer, token: { id: token.record.id, secret: token.text } }, warnings);
+      const isFetching = !dryRun && record.delivery !== 'files';
+      const token = isFetching ? newToken(record.name, [scopeOf(record.name)], undefined, random, nowMs) : undefined;
+      const tokens = token === undefined ? [] : [token.record];
+      const signer = this.#view(record, tokens);
+      added = token === undefined ? { signer } : { signer, token: { id: token.record.id, secret: token.text } };
+      return ok({
+        ...this.#register.replace(signers.value),
+        tokens: { put: tokens },
+        detail: `signer ${record.name} (${record.delivery}) for ${record.domains.join(', ')}`,
+        warnings: [...checked.warnings, ...record.domains.flatMap((domain) => this.#unlisted(domain, record.name) ?? [])],
+      });
     });
+    return done.ok ? ok(added!, done.warnings) : done;
   }
 
-  remove(name: string, { actor, dryRun }: SignerOptions): Promise<Result<SignerView>> {
-    return this.#settings.serially(async () => {
+  async remove(name: string, { actor, dryRun }: SignerOptions): Promise<Result<SignerView>> {
+    let removed: SignerView | undefined;
+    const done = await this.#settings.funnel.change({ actor, action: 'signer.remove', dryRun, upkeep: true }, () => {
       const view = this.find(name);
       if (view === undefined) return fail(this.#register.notFound(name));
-      if (dryRun) return ok(view);
-      const signers = this.records().filter((each) => each.name !== name);
-      const detail = `signer ${name} and its ${view.tokens.length} tokens`;
-      const audit = { atMs: this.#settings.clock.nowMs(), actor, action: 'signer.remove', detail };
-      await this.#register.commit(signers, { audit, tokens: { remove: view.tokens }, upkeep: true });
-      this.#files?.forget(name);
-      this.#fetchedAtMs.delete(name);
-      return ok(view);
+      removed = view;
+      const replaced = this.#register.replace(this.records().filter((each) => each.name !== name));
+      return ok({
+        ...replaced,
+        tokens: { remove: view.tokens },
+        detail: `signer ${name} and its ${view.tokens.length} tokens`,
+        afterCommit: () => {
+          replaced.afterCommit?.();
+          this.#files?.forget(name);
+          this.#fetchedAtMs.delete(name);
+        },
+      });
     });
+    return done.ok ? ok(removed!) : done;
   }
 
   async addPublicKey(name: string, domain: string, publicKey: string, options: SignerOptions): Promise<Result<AddedPublicKey>> {
@@ -209,18 +219,10 @@ export class Signers implements SignersApi {
     });
   }
 
-  /** Files with these keys are in place. Written before anybody hears of it. */
-  noteExport(record: SignerRecord, detail: string): Promise<Result<undefined>> {
-    return this.#settings.serially(async () => {
-      const audit = {
-        atMs: this.#settings.clock.nowMs(),
-        actor: EXPORTER,
-        action: 'signer.export',
-        detail: `signer ${record.name}: ${detail}`,
-      };
-      await this.#settings.writer.commit({ audit, upkeep: true });
-      return ok(undefined);
-    });
+  /** Files with these keys are in place: the audit log has it before they are used. */
+  noteExport(record: SignerRecord, detail: string): Promise<Result<unknown>> {
+    const turn = { actor: EXPORTER, action: 'signer.export', upkeep: true };
+    return this.#settings.funnel.change(turn, () => ok({ detail: `signer ${record.name}: ${detail}`, isChanged: true }));
   }
 
   /** The signer uses its files now. */
@@ -254,18 +256,16 @@ export class Signers implements SignersApi {
       windows.flatMap((each) => each.windows.map(({ key }) => `${formatName(each.zone)} ${key.selector}`)),
     );
     if (!logged.ok) return logged;
-    const { clock } = this.#settings;
+    const { clock, funnel } = this.#settings;
     this.#fetchedAtMs.set(visit.signer, clock.nowMs());
-    try {
+    // Opens the keys: one that does not open is the store's failure.
+    return funnel.guard(async () => {
       const forms = windows.flatMap((each) => each.windows.map((one) => form(withoutDot(formatName(each.zone)), one)));
       const inUse = windows.map(
         (each) => [each.zone, signingNow(each.windows, toSeconds(clock.nowMs())).map(({ selector }) => selector)] as const,
       );
       return ok({ forms, inUse: new Map(inUse) });
-    } catch (error) {
-      if (error instanceof StoreFailure) return fail(error.problem);
-      throw error;
-    }
+    });
   }
 
   /** The visitor's record, unless nobody knows it or it comes from elsewhere than it may. */
@@ -277,11 +277,8 @@ export class Signers implements SignersApi {
     const item = `${signer} ${from}`;
     if (this.#refusals.missing([item], clock.nowMs()).length > 0) {
       this.#refusals.done([item], clock.nowMs());
-      await this.#settings.serially(async () => {
-        const detail = `signer ${signer} asked from ${from}, which is not in ${record.allow.join(', ')}`;
-        await this.#settings.writer.commit({ audit: { atMs: clock.nowMs(), actor, action: 'signer.refused', detail } });
-        return ok(undefined);
-      });
+      const detail = `signer ${signer} asked from ${from}, which is not in ${record.allow.join(', ')}`;
+      await this.#settings.funnel.change({ actor, action: 'signer.refused' }, () => ok({ detail, isChanged: true }));
     }
     return fail(
       problem('SIGNER_ADDRESS', WHOLE, `the signer ${signer} may not ask from ${from}`, {
@@ -292,14 +289,14 @@ export class Signers implements SignersApi {
 
   /** Entries for what this signer was not given in this hour. A key that it has already is not kept from it by a log that is full: mail would go unsigned. */
   async #log({ signer, actor, from }: SignerVisit, keys: readonly string[]): Promise<Result<undefined>> {
-    const { clock, writer, serially } = this.#settings;
+    const { clock, funnel } = this.#settings;
     const items = keys.map((key) => `${signer} ${key}`);
     for (const item of items) this.#fetches.count(item);
     if (this.#fetches.missing(items, clock.nowMs()).length === 0) return ok(undefined);
-    const logged = await serially(async () => {
+    const logged = await funnel.change({ actor, action: 'signer.fetch', upkeep: true }, () => {
       const nowMs = clock.nowMs();
       const missing = this.#fetches.missing(items, nowMs);
-      if (missing.length === 0) return ok(undefined);
+      if (missing.length === 0) return ok({ isChanged: false });
       const times = Math.max(...missing.map((item) => this.#fetches.countOf(item)));
       const names = missing.map((item) =>
         item
@@ -312,9 +309,7 @@ export class Signers implements SignersApi {
       const detail = `signer ${signer} got ${names.join(', ')} from ${from}${before}`;
       const zones = new Set(missing.map((item) => item.split(' ')[1]!));
       const zone = zones.size === 1 ? { zone: [...zones][0]! } : {};
-      await writer.commit({ audit: { atMs: nowMs, actor, action: 'signer.fetch', ...zone, detail }, upkeep: true });
-      this.#fetches.done(missing, nowMs);
-      return ok(undefined);
+      return ok({ ...zone, detail, isChanged: true, afterCommit: () => this.#fetches.done(missing, nowMs) });
     });
     return logged.ok || items.every((item) => this.#fetches.isKnown(item)) ? ok(undefined) : logged;
   }

@@ -1,156 +1,197 @@
 /**
- * What a command comes to: the RRsets that change, what happens to signing, and every problem at once. Pure; the serial writer
- * (control/control.ts) plans, signs and commits what is decided here.
- * Not here: RRset operations (rrset-operations.ts), importing a zone file (import.ts).
+ * What each zone command changes: RRsets, signing, the zone as a whole, with every problem at once. Reads the store, writes nothing.
+ * Not here: RRset operations (rrset-operations.ts), importing a zone file (import.ts), planning and signing (prepare.ts).
  */
-import { unreachable } from '#base/assert.ts';
+import { JOURNAL_ENTRIES_MAX } from '#base/limits/limits.ts';
 import { atZone, inBody } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, placeAt, problem } from '#base/problem.ts';
+import { ROOT, formatName, ownerKey, parseName } from '#dns/name.ts';
 import { placeOfRrset } from '#dns/place.ts';
-import { type Name, ROOT, formatName, ownerKey, parseName } from '#dns/name.ts';
 import { parseRdataText } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
 import { type ZoneRecord } from '#store/schema.ts';
+import { type StoreWriter } from '#store/writer.ts';
+import { decodeChangeset } from '#zone/changeset-codec.ts';
 import { type Changeset, revertChanges } from '#zone/changeset.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
-import { checkChanges } from './change-rules.ts';
+import { type Decision, type RecordWatcher } from '#control/commands/decision.ts';
+import { type CommandOf, type CommandTable, type ServedZone, type ZoneContext } from '#control/commands/table.ts';
 import { type ZoneCommand } from '#control/api/control.ts';
-import { decideOperations } from './rrset-operations.ts';
+import { zoneNotServed } from '#control/commands/absent.ts';
+import { checkChanges } from './change-rules.ts';
 import { importChanges } from './import.ts';
+import { decideOperations } from './rrset-operations.ts';
 
-/** A zone as it is before the command. */
-export interface ZoneState {
-  readonly record: ZoneRecord;
-  readonly view: ZoneView;
+export interface ZoneDecisionOptions {
+  readonly writer: StoreWriter;
+  readonly watcher: RecordWatcher;
 }
 
-export interface Decision {
-  readonly kind: 'create' | 'change' | 'remove';
+/** What a command on a zone's records changes. */
+interface RecordDecision {
   readonly changes: readonly RrsetChange[];
   /** Whether the zone is signed afterwards. */
-  readonly signed: boolean;
+  readonly isSigned: boolean;
   /** One line for the audit log. */
   readonly detail: string;
   readonly warnings: readonly Problem[];
 }
 
-/** Decides `command` on the zone it names; `changesetOf` finds a journal entry by the serial it made. */
-export function decide(
-  command: ZoneCommand,
-  state: ZoneState | undefined,
-  emptyView: ZoneView,
-  changesetOf: (serial: number) => Changeset | undefined,
-): Result<Decision> {
-  const name = formatName(command.zone);
-  switch (command.kind) {
-    case 'zone.create':
-      if (state !== undefined)
-        return fail(
-          problem('ZONE_EXISTS', atZone(name), `the zone ${name} is served already`, {
-            fix: 'to replace its records: waxseal zone import',
-          }),
-        );
-      return createZone(command.zone, emptyView, command.dnssec, command.nameservers, command.contact);
-    case 'zone.import': {
-      const imported = importChanges(
-        state?.view ?? emptyView,
-        command,
-        state === undefined ? command.dnssec : state.record.dnssec === 'on',
-      );
-      if (!imported.ok) return imported;
-      const kind = state === undefined ? 'create' : 'change';
-      const signed = state === undefined ? command.dnssec : state.record.dnssec === 'on';
-      return ok({ kind, changes: imported.value, signed, detail: `zone file ${command.file}`, warnings: imported.warnings });
-    }
-    default:
-  }
-  if (state === undefined) return fail(zoneNotServed(command.zone));
-  const { record, view } = state;
-  const signed = record.dnssec === 'on';
-  switch (command.kind) {
-    case 'zone.remove':
-      return ok({ kind: 'remove', changes: [], signed, detail: `zone with serial ${record.serial}`, warnings: [] });
-    case 'rrsets.change': {
-      const decided = decideOperations(view, command.operations, signed);
-      if (!decided.ok) return decided;
-      const detail = command.operations.map(({ op, name: owner, type }) => `${op} ${owner} ${type}`).join(', ');
-      return checked(view, decided.value, signed, detail, decided.warnings);
-    }
-    case 'zone.revert': {
-      const changeset = changesetOf(command.serial);
-      if (changeset === undefined)
-        return fail(
-          problem('CHANGE_NOT_FOUND', atZone(name), `the journal of ${name} has no changeset that made serial ${command.serial}`, {
-            fix: 'list them: GET /v1/zones/{zone}/changes',
-          }),
-        );
-      const reverted = revertChanges(view, changeset);
-      const kept = reverted.ok
-        ? reverted.value.filter(({ owner, type }) => rrsetOf(view.node(ownerKey(owner)), type)?.manager === 'mail')
-        : [];
-      if (kept.length > 0)
-        return fail(
-          ...kept.map(({ owner, type }) =>
-            problem('RRSET_MANAGED', placeOfRrset(owner, type), 'undoing this change would undo what the mail policy keeps', {
-              fix: 'apply the policy that should hold',
-            }),
-          ),
-        );
-      return reverted.ok ? checked(view, reverted.value, signed, `revert of serial ${command.serial}`, reverted.warnings) : reverted;
-    }
-    case 'zone.dnssec':
-      if (signed && !command.dnssec && command.force !== true)
-        return fail(
-          problem(
-            'DNSSEC_DS_PRESENT',
-            atZone(name),
-            `signing of ${name} is not turned off: while the parent has a DS record for it, validating resolvers would take the unsigned zone for a forgery. Nothing was changed`,
-            {
-              fix: `remove the DS at your registrar, wait for its TTL, then: waxseal dnssec disable ${name} --force`,
-              rfc: 'RFC 6781 §4.4.1',
-            },
-          ),
-        );
-      return ok({
-        kind: 'change',
-        changes: [],
-        signed: command.dnssec,
-        detail: command.dnssec ? 'signing on' : 'signing off',
-        warnings: [],
-      });
-    default:
-      return unreachable(command);
-  }
+/** The zone commands, each with what decides it. */
+export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCommand['kind']> {
+  const onServed =
+    <C extends ZoneCommand>(decide: (zone: ServedZone, command: C) => Result<RecordDecision>) =>
+    (command: C, { served }: ZoneContext): Result<Decision> =>
+      served === undefined ? fail(zoneNotServed(command.zone)) : watched(decide(served, command), served, options);
+  return {
+    'zone.create': {
+      isCreating: true,
+      decide: (command, context) => creation(createZone(command, context), context),
+    },
+    'zone.import': {
+      isCreating: true,
+      decide: (command, context) => {
+        const { served } = context;
+        const imported = importZone(command, context);
+        return served === undefined ? creation(imported, context) : watched(imported, served, options);
+      },
+    },
+    'zone.remove': {
+      isUpkeep: true,
+      decide: (command, { served }) => (served === undefined ? fail(zoneNotServed(command.zone)) : removeZone(served, options)),
+    },
+    'rrsets.change': { decide: onServed(changeRrsets) },
+    'zone.revert': {
+      decide: onServed((zone, command: CommandOf<'zone.revert'>) =>
+        revertZone(zone, command.serial, changesetOf(options.writer, zone.record, command.serial)),
+      ),
+    },
+    'zone.dnssec': { decide: onServed(setSigning) },
+  };
 }
 
-export function zoneNotServed(zone: Name): Problem {
-  const name = formatName(zone);
-  return problem('ZONE_NOT_FOUND', atZone(name), `the zone ${name} is not served here`, { fix: 'list the zones: waxseal zone list' });
+/** The decision on a zone that is not there yet. */
+function creation(decided: Result<RecordDecision>, { emptyView }: ZoneContext): Result<Decision> {
+  if (!decided.ok) return decided;
+  const { changes, isSigned, detail, warnings } = decided.value;
+  const part = { record: undefined, view: emptyView, changes, isSigned };
+  return ok({ zone: formatName(emptyView.apex), parts: [part], detail, warnings, isChanged: true });
+}
+
+/** The decision on a zone that is served, with what its watcher says. */
+function watched(decided: Result<RecordDecision>, { record, view }: ServedZone, { watcher }: ZoneDecisionOptions): Result<Decision> {
+  if (!decided.ok) return decided;
+  const { changes, isSigned, detail, warnings } = decided.value;
+  const against = watcher.check(record, changes);
+  if (against.length > 0) return fail(...against);
+  const documents = watcher.wake(record, changes);
+  return ok({
+    zone: record.name,
+    parts: [{ record, view, changes, isSigned }],
+    documents,
+    detail,
+    warnings,
+    isChanged: false,
+    ...(documents.length === 0 ? {} : { afterCommit: () => watcher.woken() }),
+  });
+}
+
+function importZone(command: CommandOf<'zone.import'>, { served, emptyView }: ZoneContext): Result<RecordDecision> {
+  const isSigned = served === undefined ? command.dnssec : served.record.dnssec === 'on';
+  const imported = importChanges(served?.view ?? emptyView, command, isSigned);
+  if (!imported.ok) return imported;
+  return ok({ changes: imported.value, isSigned, detail: `zone file ${command.file}`, warnings: imported.warnings });
+}
+
+/** The zone goes with its records in other zones; one of those that takes no change now does not keep it. */
+function removeZone({ record }: ServedZone, { watcher }: ZoneDecisionOptions): Result<Decision> {
+  return ok({
+    zone: record.name,
+    parts: watcher.leave(record).map((part) => ({ ...part, isOptional: true })),
+    removed: [record],
+    detail: `zone with serial ${record.serial}`,
+    isChanged: true,
+  });
+}
+
+function changeRrsets({ record, view }: ServedZone, { operations }: CommandOf<'rrsets.change'>): Result<RecordDecision> {
+  const isSigned = record.dnssec === 'on';
+  const decided = decideOperations(view, operations, isSigned);
+  if (!decided.ok) return decided;
+  const detail = operations.map(({ op, name: owner, type }) => `${op} ${owner} ${type}`).join(', ');
+  return checked(view, decided.value, isSigned, detail, decided.warnings);
+}
+
+function revertZone({ record, view }: ServedZone, serial: number, changeset: Changeset | undefined): Result<RecordDecision> {
+  const { name } = record;
+  if (changeset === undefined)
+    return fail(
+      problem('CHANGE_NOT_FOUND', atZone(name), `the journal of ${name} has no changeset that made serial ${serial}`, {
+        fix: 'list them: GET /v1/zones/{zone}/changes',
+      }),
+    );
+  const reverted = revertChanges(view, changeset);
+  if (!reverted.ok) return reverted;
+  const kept = reverted.value.filter(({ owner, type }) => rrsetOf(view.node(ownerKey(owner)), type)?.manager === 'mail');
+  if (kept.length > 0) return fail(...kept.map(keptByMail));
+  return checked(view, reverted.value, record.dnssec === 'on', `revert of serial ${serial}`, reverted.warnings);
+}
+
+function keptByMail({ owner, type }: RrsetChange): Problem {
+  return problem('RRSET_MANAGED', placeOfRrset(owner, type), 'undoing this change would undo what the mail policy keeps', {
+    fix: 'apply the policy that should hold',
+  });
+}
+
+function changesetOf(writer: StoreWriter, record: ZoneRecord, serial: number): Changeset | undefined {
+  const entries = writer.journal(record.id, JOURNAL_ENTRIES_MAX);
+  const entry = entries.find((each) => each.toSerial === serial && each.changeset !== undefined);
+  return entry?.changeset === undefined ? undefined : decodeChangeset(entry.changeset);
+}
+
+function setSigning({ record: { name, dnssec } }: ServedZone, command: CommandOf<'zone.dnssec'>): Result<RecordDecision> {
+  if (dnssec === 'on' && !command.dnssec && command.force !== true)
+    return fail(
+      problem(
+        'DNSSEC_DS_PRESENT',
+        atZone(name),
+        `signing of ${name} is not turned off: while the parent has a DS record for it, validating resolvers would take the unsigned zone for a forgery. Nothing was changed`,
+        {
+          fix: `remove the DS at your registrar, wait for its TTL, then: waxseal dnssec disable ${name} --force`,
+          rfc: 'RFC 6781 §4.4.1',
+        },
+      ),
+    );
+  const detail = command.dnssec ? 'signing on' : 'signing off';
+  return ok({ changes: [], isSigned: command.dnssec, detail, warnings: [] });
 }
 
 /** A decision whose changes keep the zone's rules, or what is wrong with it. */
 function checked(
   view: ZoneView,
   changes: readonly RrsetChange[],
-  signed: boolean,
+  isSigned: boolean,
   detail: string,
   before: readonly Problem[],
-): Result<Decision> {
-  const problems = [...before, ...checkChanges(view, changes, signed)];
+): Result<RecordDecision> {
+  const problems = [...before, ...checkChanges(view, changes, isSigned)];
   if (hasErrors(problems)) return fail(...problems);
-  return ok({ kind: 'change', changes, signed, detail, warnings: problems });
+  return ok({ changes, isSigned, detail, warnings: problems });
 }
 
 /** SOA and NS of a new zone: times after RFC 1912 §2.2, a negative TTL of 15 minutes so that a new DKIM selector is soon seen. */
 function createZone(
-  apex: Name,
-  emptyView: ZoneView,
-  signed: boolean,
-  nameservers: readonly string[] | undefined,
-  contact: string | undefined,
-): Result<Decision> {
+  { zone: apex, dnssec: isSigned, nameservers, contact }: CommandOf<'zone.create'>,
+  { served, emptyView }: ZoneContext,
+): Result<RecordDecision> {
   const zone = formatName(apex);
+  if (served !== undefined)
+    return fail(
+      problem('ZONE_EXISTS', atZone(zone), `the zone ${zone} is served already`, {
+        fix: 'to replace its records: waxseal zone import',
+      }),
+    );
   const suffix = zone === '.' ? '' : zone;
   const servers = nameservers ?? [`ns1.${suffix}`];
   const problems: Problem[] = [];
@@ -168,6 +209,5 @@ function createZone(
     { owner: apex, type: TYPE.SOA, rrset: { ttl: 3600, rdatas: [soa.value], manager: 'manual' } },
     { owner: apex, type: TYPE.NS, rrset: { ttl: 3600, rdatas: ns, manager: 'manual' } },
   ];
-  const found = checkChanges(emptyView, changes, signed);
-  return hasErrors(found) ? fail(...found) : ok({ kind: 'create', changes, signed, detail: 'new zone', warnings: found });
+  return checked(emptyView, changes, isSigned, 'new zone', []);
 }

@@ -6,23 +6,52 @@
 import { type Clock } from '#base/clock.ts';
 import { REFRESH_EVERY_MS, REFRESH_SLICE_NODES } from '#base/limits/limits.ts';
 import { type Log } from '#base/log.ts';
-import { type Problem, type Result, formatProblem } from '#base/problem.ts';
+import { type Problem, type Result, formatProblem, ok } from '#base/problem.ts';
 import { type Name, nameOf, ownerKey } from '#dns/name.ts';
-import { type RefreshOutcome } from './writer.ts';
+import { type StoreWriter } from '#store/writer.ts';
+import { type Funnel } from '#control/funnel/funnel.ts';
 
-/** What the sweep needs of the control room. */
+/** One slice of a sweep: how many signatures it renewed, and where the next one begins. */
+export interface RefreshOutcome {
+  readonly renewed: number;
+  readonly next: string | undefined;
+}
+
+/** What the sweep works on. */
 export interface Refreshable {
   zones(): readonly { readonly name: string; readonly dnssec: 'on' | 'off' }[];
+  /** Renews those signatures of at most `nodeLimit` nodes that are near their end; a slice without any writes nothing. */
   refreshSlice(name: Name, from: string, nodeLimit: number): Promise<Result<RefreshOutcome>>;
-  /** Where somebody sees it. */
-  readonly events?: { alert(zone: string, problems: readonly Problem[]): Promise<void> };
+  /** Reports what needs a person. */
+  readonly alert?: (zone: string, problems: readonly Problem[]) => Promise<void>;
+}
+
+const REFRESH = { actor: { kind: 'system', id: 'refresh', from: '' }, action: 'dnssec.refresh', upkeep: true } as const;
+
+/** The zones of the store. */
+export function storedZones(writer: StoreWriter, funnel: Funnel, alert: NonNullable<Refreshable['alert']>): Refreshable {
+  return {
+    alert,
+    zones: () => writer.zones(),
+    async refreshSlice(name, from, nodeLimit) {
+      const done = await funnel.change(REFRESH, () => {
+        const record = writer.zoneByName(name);
+        if (record === undefined || record.dnssec === 'off') return ok({ isChanged: false });
+        const part = { record, view: writer.view(record), changes: [], renewal: { from, nodeLimit } };
+        return ok({ zone: record.name, parts: [part], detail: (count) => `${count} signatures`, isChanged: false });
+      });
+      if (!done.ok) return done;
+      const [part] = done.value.parts;
+      return ok({ renewed: part?.plan.signatureCount ?? 0, next: part?.next });
+    },
+  };
 }
 
 /** How often it looks whether a zone's sweep is due; a fresh process begins with all of them. */
 const LOOK_EVERY_MS = 60_000;
 
 export class Refresher {
-  readonly #control: Refreshable;
+  readonly #zones: Refreshable;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #sweptAtMs = new Map<string, number>();
@@ -32,8 +61,8 @@ export class Refresher {
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  constructor(control: Refreshable, clock: Clock, log: Log) {
-    this.#control = control;
+  constructor(zones: Refreshable, clock: Clock, log: Log) {
+    this.#zones = zones;
     this.#clock = clock;
     this.#log = log;
   }
@@ -57,7 +86,7 @@ export class Refresher {
   /** Sweeps every signed zone whose last whole sweep is REFRESH_EVERY_MS ago, or in the future: then the clock was set back. */
   async sweepDue(): Promise<void> {
     const nowMs = this.#clock.nowMs();
-    for (const { name, dnssec } of this.#control.zones()) {
+    for (const { name, dnssec } of this.#zones.zones()) {
       const agoMs = nowMs - (this.#sweptAtMs.get(name) ?? -Infinity);
       if (this.#stopped || dnssec === 'off' || (agoMs >= 0 && agoMs < REFRESH_EVERY_MS)) continue;
       if (await this.#sweep(name)) this.#sweptAtMs.set(name, nowMs);
@@ -68,7 +97,7 @@ export class Refresher {
     const zone = nameOf(name);
     let renewed = 0;
     for (let from: string | undefined = ownerKey(zone); from !== undefined && !this.#stopped;) {
-      const slice: Result<RefreshOutcome> = await this.#control.refreshSlice(zone, from, REFRESH_SLICE_NODES);
+      const slice: Result<RefreshOutcome> = await this.#zones.refreshSlice(zone, from, REFRESH_SLICE_NODES);
       if (!slice.ok) {
         await this.#report(name, slice.problems);
         return false;
@@ -82,7 +111,7 @@ export class Refresher {
   }
 
   async #report(name: string, problems: readonly Problem[]): Promise<void> {
-    if (!this.#failed.has(name)) await this.#control.events?.alert(name, problems);
+    if (!this.#failed.has(name)) await this.#zones.alert?.(name, problems);
     this.#failed.add(name);
     const text = problems.map(formatProblem).join('; ');
     this.#log.error('dnssec.refresh-failed', `${name} signatures not renewed, will try again in a minute: ${text}`, {

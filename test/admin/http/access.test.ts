@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { AUTH_FAILURES_PER_MINUTE_MAX } from '#base/limits/limits.ts';
 import { type Bench, type ProblemBody, bench } from '../../support/admin/bench.ts';
+import { good } from '../../support/temporary-control.ts';
 
 interface OpenApi {
   readonly openapi: string;
@@ -86,7 +87,7 @@ const MAY = {
 
 async function signerToken({ control }: Bench): Promise<string> {
   const actor = { kind: 'system', id: 'test', from: '' } as const;
-  return (await control.createToken('mx1', ['signer:mx1'], undefined, actor)).secret;
+  return good(await control.tokens.create('mx1', ['signer:mx1'], undefined, actor)).secret;
 }
 
 async function routes({ app }: Bench): Promise<[string, string, string][]> {

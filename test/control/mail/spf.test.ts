@@ -64,13 +64,13 @@ async function room(world: Table, options: Parameters<typeof temporaryControl>[0
   const control = temporaryControl({ outside, ...options });
   if (control.control.zone(ZONE) === undefined) await control.load('post.example.', TEXT);
   control.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
-  const upkeep = control.control.mailUpkeep();
+  const upkeep = control.control.upkeep;
   return Object.assign(made, control, { told, mail: new MailScheduler(upkeep, log), spf: new SpfScheduler(upkeep.spf, log) });
 }
 
 /** Time goes by, and what is due is done when it is due. */
 async function live({ control, clock, mail, spf }: Room, ms: number, each: () => void = () => {}): Promise<void> {
-  const upkeep = control.mailUpkeep();
+  const upkeep = control.upkeep;
   const endMs = upkeep.countedNowMs() + ms;
   for (;;) {
     await spf.runDue();
@@ -259,7 +259,7 @@ describe('records beside the record', () => {
     /** Every version that was published: until when a cache may hold it, and what it included. */
     const versions = new Map<string, { untilMs: number; parts: Map<string, string> }>();
     const look = (): void => {
-      const nowMs = made.control.mailUpkeep().countedNowMs();
+      const nowMs = made.control.upkeep.countedNowMs();
       const text = textAt(made)!;
       const owners = [...text.matchAll(/include:(_spf\d+)\.post\.example/g)].map((match) => match[1]!);
       versions.set(text, { untilMs: nowMs + HOUR_MS, parts: new Map(owners.map((owner) => [owner, textAt(made, owner)!])) });
@@ -273,7 +273,7 @@ describe('records beside the record', () => {
         const { dir, clock, world } = made;
         await made.writer.close();
         made = await room(world, { in: dir, nowMs: clock.nowMs() });
-        good(await made.control.mailUpkeep().spf.begin());
+        good(await made.control.upkeep.spf.begin());
       }
     }
     expect(versions.size).toBeGreaterThanOrEqual(6);
@@ -361,7 +361,7 @@ describe('RFC 7208 §4.6.4: what others include', () => {
     good(await made.run(apply(policyWith({ mechanisms: ['include:esp.test'] }))));
     const record = made.control.zone(ZONE)!;
     await made.writer.commit({ audit: { atMs: 0 }, documents: [{ zoneId: record.id, kind: 'spf', id: 'watch', value: null }] });
-    const { spf } = made.control.mailUpkeep();
+    const { spf } = made.control.upkeep;
     good(await spf.begin());
     const dueMs = spf.nextSpfDueMs();
     expect(dueMs! - spf.countedNowMs()).toBeLessThanOrEqual(HOUR_MS);
@@ -395,7 +395,7 @@ describe('RFC 7208 §4.6.4: what others include', () => {
 
   test('a policy that needs nobody is not looked at; one that goes is forgotten', async () => {
     const made = await room(chain(4));
-    const { spf } = made.control.mailUpkeep();
+    const { spf } = made.control.upkeep;
     good(await made.run(apply(policyWith({ mechanisms: ['ip4:192.0.2.1'] }))));
     expect(spf.nextSpfDueMs()).toBeUndefined();
     good(await made.run(apply(policyWith({ mechanisms: ['include:esp.test'] }))));

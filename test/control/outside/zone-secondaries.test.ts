@@ -40,7 +40,7 @@ async function house(outside: { table: Table }) {
   });
   await room.load('post.example.', TEXT);
   room.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
-  const scheduler = new MailScheduler(room.control.mailUpkeep(), createLog({ level: 'silent' }));
+  const scheduler = new MailScheduler(room.control.upkeep, createLog({ level: 'silent' }));
   const mail = () => room.control.mail(room.control.zone(ZONE)!)!;
   return {
     ...room,

@@ -83,7 +83,7 @@ describe('a retiring key', () => {
     const { control, clock, publisher } = room;
     await room.load('post.example.', MAIL_ZONE_TEXT);
     publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
-    const scheduler = new MailScheduler(control.mailUpkeep(), createLog({ level: 'silent' }));
+    const scheduler = new MailScheduler(control.upkeep, createLog({ level: 'silent' }));
     const counts: Record<string, number> = {};
     const report = () => publisher.receive({ kind: 'selectors', run: 'one', isFull: false, counts });
     let askedAtMs = 0;

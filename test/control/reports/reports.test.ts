@@ -28,13 +28,13 @@ async function mailRoom(policy: object = { mtaSts: { mode: 'off' } }, options: P
   await room.load('post.example.', MAIL_ZONE_TEXT);
   room.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
   good(await room.run({ kind: 'mail.apply', zone: ZONE, policy }));
-  return { ...room, scheduler: new MailScheduler(room.control.mailUpkeep(), silent) };
+  return { ...room, scheduler: new MailScheduler(room.control.upkeep, silent) };
 }
 type Room = Awaited<ReturnType<typeof mailRoom>>;
 
 /** Time goes by, and the scheduler does what is due when it is due. */
 async function live({ control, clock, scheduler }: Room, ms: number): Promise<void> {
-  const upkeep = control.mailUpkeep();
+  const upkeep = control.upkeep;
   const endMs = upkeep.countedNowMs() + ms;
   for (;;) {
     await scheduler.runDue();

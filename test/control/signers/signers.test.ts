@@ -25,7 +25,7 @@ describe('the register', () => {
     const room = await signingControl();
     const { signer, token } = await add(room);
     expect(signer).toMatchObject({ name: 'mx1', domains: ['post.example.'], allow: ['127.0.0.0/8', '::1/128'], tokens: [token!.id] });
-    expect(room.control.authenticate(token!.secret)).toMatchObject({ scopes: ['signer:mx1'] });
+    expect(room.control.tokens.authenticate(token!.secret)).toMatchObject({ scopes: ['signer:mx1'] });
     const sealed = Buffer.from(room.writer.sealedSecret(0, 'signers')!);
     expect(sealed.toString('latin1')).not.toMatch(/mx1|post/);
     expect(room.control.signers.list()).toEqual([signer]);
@@ -35,17 +35,17 @@ describe('the register', () => {
 
   test('a dry run registers nothing and makes no token', async () => {
     const room = await signingControl();
-    const before = room.control.tokens().length;
+    const before = room.control.tokens.list().length;
     expect(good(await room.control.signers.add(FETCHES, { actor: LOCAL, dryRun: true }))).not.toHaveProperty('token');
     expect(room.control.signers.list()).toEqual([]);
-    expect(room.control.tokens()).toHaveLength(before);
+    expect(room.control.tokens.list()).toHaveLength(before);
   });
 
   test('removing takes its tokens too, and from then on it gets nothing', async () => {
     const room = await signingControl();
     const { token } = await add(room);
     good(await room.control.signers.remove('mx1', local));
-    expect(room.control.authenticate(token!.secret)).toBeUndefined();
+    expect(room.control.tokens.authenticate(token!.secret)).toBeUndefined();
     expect(bad(await room.control.signers.keys(visit()))[0]).toMatchObject({ code: 'SIGNER_NOT_FOUND' });
     expect(bad(await room.control.signers.remove('mx1', local))[0]).toMatchObject({ code: 'SIGNER_NOT_FOUND' });
   });

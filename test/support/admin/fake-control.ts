@@ -2,13 +2,24 @@
  * A ControlApi in memory: real parsing, real RRset operations, real zones; no signing, no store, no processes. Good enough to test
  * what stands in front of it.
  */
+import { good } from '../temporary-control.ts';
 import type { MailProposal } from '#control/api/mail.ts';
 import { policyFromZone } from '#mail/import.ts';
 import { randomBytes } from 'node:crypto';
 import { assert } from '#base/assert.ts';
-import { WHOLE } from '#base/place.ts';
+import { WHOLE, inUrl } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
-import type { AuditView, Command, ControlApi, ControlStatus, DsForm, Outcome, RunOptions, TokenScope } from '#control/api/control.ts';
+import type {
+  AuditView,
+  Command,
+  ControlApi,
+  ControlStatus,
+  DsForm,
+  Outcome,
+  RunOptions,
+  TokenScope,
+  TokensApi,
+} from '#control/api/control.ts';
 import { decideOperations } from '#control/zone/rrset-operations.ts';
 import { checkToken, newToken, tokenInfo } from '#control/tokens/tokens.ts';
 import { type Name, formatName, lowerName, nameOf, ownerKey } from '#dns/name.ts';
@@ -270,32 +281,24 @@ export class FakeControl implements ControlApi {
     return { entries: this.auditLog.length };
   }
 
-  tokens(): ReturnType<ControlApi['tokens']> {
-    return [...this.tokenMap.values()].map(tokenInfo);
-  }
-
-  async createToken(
-    name: string,
-    scopes: readonly TokenScope[],
-    expiresAtMs: number | undefined,
-    actor: RunOptions['actor'],
-  ): ReturnType<ControlApi['createToken']> {
-    await Promise.resolve();
-    const { record: made, text } = newToken(name, scopes, expiresAtMs, randomBytes, this.nowMs);
-    this.tokenMap.set(made.id, made);
-    this.#log(actor, 'token.create');
-    return { info: tokenInfo(made), secret: text };
-  }
-
-  async revokeToken(id: string, actor: RunOptions['actor']): Promise<boolean> {
-    await Promise.resolve();
-    this.#log(actor, 'token.revoke');
-    return this.tokenMap.delete(id);
-  }
-
-  authenticate(secret: string): ReturnType<ControlApi['authenticate']> {
-    return checkToken(secret, (id) => this.tokenMap.get(id), this.nowMs);
-  }
+  readonly tokens: TokensApi = {
+    list: () => [...this.tokenMap.values()].map(tokenInfo),
+    create: async (name, scopes, expiresAtMs, actor) => {
+      await Promise.resolve();
+      const { record: made, text } = newToken(name, scopes, expiresAtMs, randomBytes, this.nowMs);
+      this.tokenMap.set(made.id, made);
+      this.#log(actor, 'token.create');
+      return ok({ info: tokenInfo(made), secret: text });
+    },
+    revoke: async (id, actor, dryRun = false) => {
+      await Promise.resolve();
+      if (!this.tokenMap.has(id)) return fail(problem('TOKEN_NOT_FOUND', inUrl('id'), `there is no token ${JSON.stringify(id)}`));
+      this.#log(actor, 'token.revoke');
+      if (!dryRun) this.tokenMap.delete(id);
+      return ok(undefined);
+    },
+    authenticate: (secret) => checkToken(secret, (id) => this.tokenMap.get(id), this.nowMs),
+  };
 }
 
 function oneRecord(owner: Name, type: number, text: string, apex: Name): ZoneRrset {
@@ -341,7 +344,7 @@ export async function fakeWithZone(): Promise<{
     { actor, dryRun: false },
   );
   assert(made.ok, 'fake zone');
-  const token = async (...scopes: TokenScope[]) => (await control.createToken(scopes.join(), scopes, undefined, actor)).secret;
+  const token = async (...scopes: TokenScope[]) => good(await control.tokens.create(scopes.join(), scopes, undefined, actor)).secret;
   const tokens = {
     admin: await token('admin'),
     read: await token('read'),

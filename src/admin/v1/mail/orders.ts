@@ -6,7 +6,7 @@ import { type Static, Type } from 'typebox';
 import { nameOf } from '#dns/name.ts';
 import type { ControlApi } from '#control/api/control.ts';
 import type { MailView } from '#control/api/mail.ts';
-import { noPolicy } from '#control/mail/decide.ts';
+import { noPolicy } from '#control/commands/absent.ts';
 import type { SelectorCount } from '#control/api/mail.ts';
 import { dmarcStage } from '#mail/dmarc/ramp.ts';
 import { announcedBody, servedBody, stsMode } from '#mail/mta-sts/lifecycle.ts';

@@ -8,7 +8,7 @@ import { hasErrors } from '#base/problem.ts';
 import { nameOf } from '#dns/name.ts';
 import type { ControlApi } from '#control/api/control.ts';
 import { checkMail } from '#control/mail/check.ts';
-import { noPolicy } from '#control/mail/decide.ts';
+import { noPolicy } from '#control/commands/absent.ts';
 import type { Explanation } from '#lifecycle/explain.ts';
 import { MailPolicySchema } from '#mail/policy/schema.ts';
 import { profileReport } from '#mail/profiles.ts';

@@ -6,7 +6,7 @@ import { Type } from 'typebox';
 import { nameOf } from '#dns/name.ts';
 import type { ControlApi } from '#control/api/control.ts';
 import type { MailView } from '#control/api/mail.ts';
-import { noPolicy } from '#control/mail/decide.ts';
+import { noPolicy } from '#control/commands/absent.ts';
 import type { AdminApp } from '#admin/http/admin-app.ts';
 import { answerChange, findZone } from '#admin/http/change.ts';
 import { isoTime } from '#admin/http/form.ts';

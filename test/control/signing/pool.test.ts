@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { packData, unpackData } from '#control/zone/signing-batch.ts';
-import { type PoolKey, signInPool } from '#control/zone/signing-pool.ts';
+import { packData, unpackData } from '#control/signing/batch.ts';
+import { type PoolKey, signInPool } from '#control/signing/pool.ts';
 import { checkByEngine } from '#dnssec/algorithm.ts';
 import { engineKey } from '#dnssec/key.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { REFERENCE_CHECK_EVERY_MS } from '#base/limits/limits.ts';
-import { SelfCheck } from '#control/zone/self-check.ts';
+import { SelfCheck } from '#control/signing/self-check.ts';
 import { checkByReference } from '#dnssec/algorithm.ts';
 import { engineKey, generateSecret } from '#dnssec/key.ts';
 import { seededRandom } from '../../support/random.ts';

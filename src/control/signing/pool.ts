@@ -9,7 +9,7 @@ import { SIGNING_CHUNK_COUNT, SIGNING_INLINE_COUNT_MAX, SIGNING_WORKERS_MAX } fr
 import { siblingModule } from '#base/sibling.ts';
 import { SIGNATURE_BYTES } from '#dnssec/algorithm.ts';
 import { type SigningBatch, signBatches } from '#dnssec/plan.ts';
-import { type SigningReply, type SigningRequest, type SigningSecret, packData } from './signing-batch.ts';
+import { type SigningReply, type SigningRequest, type SigningSecret, packData } from './batch.ts';
 
 /** The key of a batch together with its secret, for the workers. */
 export interface PoolKey extends SigningSecret {
@@ -80,7 +80,7 @@ function chunksOf(batches: readonly SigningBatch[], secrets: readonly PoolKey[])
 
 function startWorker(secrets: readonly PoolKey[]): Worker {
   const workerData: SigningSecret[] = secrets.map(({ secret, flags }) => ({ secret, flags }));
-  return new Worker(siblingModule(import.meta.url, 'signing-worker'), { workerData, name: 'waxseal-signing' });
+  return new Worker(siblingModule(import.meta.url, 'worker'), { workerData, name: 'waxseal-signing' });
 }
 
 /** One request and its reply; a worker has one at a time. */

@@ -1,12 +1,12 @@
 /**
  * A worker thread that signs: gets its keys once, then batches of data, and gives signatures back.
- * Not here: what is signed (dnssec/plan.ts), who asks (signing-pool.ts).
+ * Not here: what is signed (dnssec/plan.ts), who asks (pool.ts).
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '#base/assert.ts';
 import { SIGNATURE_BYTES } from '#dnssec/algorithm.ts';
 import { type SigningKey, engineKey } from '#dnssec/key.ts';
-import { type SigningReply, type SigningRequest, type SigningSecret, unpackData } from './signing-batch.ts';
+import { type SigningReply, type SigningRequest, type SigningSecret, unpackData } from './batch.ts';
 
 assert(parentPort !== null, 'the signing worker runs in a worker thread only');
 const port = parentPort;

@@ -1,0 +1,80 @@
+/**
+ * What a job wants to write, as data: records of zones, documents, secrets, tokens, events, one line for the audit log. It is
+ * written as a whole or not at all.
+ * Not here: how it is written (control/funnel/carry-out.ts), who decides (control/zone/decide.ts, control/mail/decide.ts).
+ */
+import { type Problem } from '#base/problem.ts';
+import { type OwnerKey } from '#dns/name.ts';
+import { type ZoneRecord } from '#store/schema.ts';
+import { type DocumentWrite, type EventWrite, type SecretWrite, type StoreWrite } from '#store/writer.ts';
+import { type RrsetChange } from '#zone/changeset.ts';
+import { type ZoneView } from '#zone/view.ts';
+import { type Actor } from '#control/api/control.ts';
+import { type MailNote } from '#control/api/mail.ts';
+
+/** Changes of one zone's records. */
+export interface ZonePart {
+  /** The zone as it is; undefined: the part makes it. */
+  readonly record: ZoneRecord | undefined;
+  /** The zone's records as they are; none for a new zone. */
+  readonly view: ZoneView;
+  readonly changes: readonly RrsetChange[];
+  /** Whether the zone is signed afterwards; as it is unless given. */
+  readonly isSigned?: boolean;
+  /** Signatures near their end are renewed in this slice of the zone. */
+  readonly renewal?: { readonly from: OwnerKey; readonly nodeLimit: number };
+  /** The rest is done even if this zone takes no change now. */
+  readonly isOptional?: boolean;
+}
+
+/**
+ * What looks at the records of zones and may have something against a change of them: the mail policy now. Each function gets the
+ * zone as it is before the change.
+ */
+export interface RecordWatcher {
+  /** What stands against the change; empty when nothing does. */
+  check(record: ZoneRecord, changes: readonly RrsetChange[]): readonly Problem[];
+  /** What is written with the change because its names are watched. */
+  wake(record: ZoneRecord, changes: readonly RrsetChange[]): readonly DocumentWrite[];
+  /** Called after a commit with something from `wake`. */
+  woken(): void;
+  /** Records in other zones that go with this zone. */
+  leave(record: ZoneRecord): readonly ZonePart[];
+}
+
+export interface Decision {
+  /** The zone that the audit entry names; undefined: the server as a whole. */
+  readonly zone?: string;
+  readonly parts?: readonly ZonePart[];
+  /** Zones that are removed with all that belongs to them. */
+  readonly removed?: readonly ZoneRecord[];
+  readonly documents?: readonly DocumentWrite[];
+  readonly secrets?: readonly SecretWrite[];
+  readonly tokens?: StoreWrite['tokens'];
+  /** Written after the events of changed zones. */
+  readonly events?: readonly EventWrite[];
+  readonly warnings?: readonly Problem[];
+  /** One line for the audit log, if need be with the number of signatures made; undefined: no entry. */
+  readonly detail?: string | ((signatureCount: number) => string);
+  /** No audit entry, unless records of a zone change. */
+  readonly isQuiet?: boolean;
+  /** Something beside records changes. A decision that changes nothing is not written. */
+  readonly isChanged: boolean;
+  /** Written even if nothing changes: the documents hold a new time. */
+  readonly isAlwaysWritten?: boolean;
+  /** For who gave the command. */
+  readonly note?: MailNote;
+  /** Called once after the commit, before the next job begins. */
+  readonly afterCommit?: () => void;
+}
+
+/** On whose behalf a job runs, and how. */
+export interface Turn {
+  readonly actor: Actor;
+  /** As the audit log names it: `rrsets.change`, `token.create`. */
+  readonly action: string;
+  /** Decide, prepare and check only; nothing is written. */
+  readonly dryRun?: boolean;
+  /** Written even into the last reserve of the disk. */
+  readonly upkeep?: boolean;
+}

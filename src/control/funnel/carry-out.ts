@@ -1,0 +1,106 @@
+/**
+ * Carries a decision out: every part is planned, signed and checked; then one transaction, durable when it resolves; then the workers
+ * learn of it. Nothing is written when a part fails or on a dry run.
+ * Not here: deciding, waiting for the turn (funnel.ts), planning and signing one zone (control/signing/prepare.ts).
+ */
+import { type Clock } from '#base/clock.ts';
+import { type Problem, type Result, ok } from '#base/problem.ts';
+import { encodeNode } from '#store/node-codec.ts';
+import { type NodeWrite, type StoreWrite, type StoreWriter } from '#store/writer.ts';
+import { encodeChangeset } from '#zone/changeset-codec.ts';
+import { zoneChanged, zoneRemoved } from '#control/events/writes.ts';
+import { type Publisher } from '#control/publish/publisher.ts';
+import { type Prepared, type ZonePreparer } from '#control/signing/prepare.ts';
+import { type Decision, type Turn, type ZonePart } from '#control/commands/decision.ts';
+
+/** What became of a decision. */
+export interface Done {
+  readonly decision: Decision;
+  /** The parts in order, also those in which nothing changes. */
+  readonly parts: readonly Prepared[];
+  /** True when something changed, or would change. */
+  readonly changed: boolean;
+  /** The store's generation that holds the change; undefined when nothing was written. */
+  readonly generation?: number;
+}
+
+export interface CarryOutOptions {
+  readonly writer: StoreWriter;
+  readonly publisher: Publisher;
+  readonly clock: Clock;
+  readonly preparer: ZonePreparer;
+}
+
+/** Throws StoreFailure when the commit fails; nothing was written then. */
+export async function carryOut(decision: Decision, turn: Turn, options: CarryOutOptions): Promise<Result<Done>> {
+  const prepared = await prepareAll(decision.parts ?? [], options.preparer);
+  if (!prepared.ok) return prepared;
+  const changing = prepared.value.filter(({ isChanged }) => isChanged);
+  const changed = decision.isChanged || changing.length > 0;
+  const isWritten = turn.dryRun !== true && (changed || decision.isAlwaysWritten === true);
+  const done: Done = { decision, parts: prepared.value, changed };
+  if (!isWritten) return ok(done, prepared.warnings);
+  const { writer, publisher, clock, preparer } = options;
+  const { generation } = await writer.commit(storeWrite(decision, changing, turn, clock.nowMs()));
+  preparer.committed(changing, decision.removed ?? []);
+  decision.afterCommit?.();
+  publisher.publish(generation);
+  return ok({ ...done, generation }, prepared.warnings);
+}
+
+async function prepareAll(parts: readonly ZonePart[], preparer: ZonePreparer): Promise<Result<readonly Prepared[]>> {
+  const prepared: Prepared[] = [];
+  const warnings: Problem[] = [];
+  for (const part of parts) {
+    const ready = await preparer.prepare(part);
+    if (ready.ok) prepared.push(ready.value);
+    else if (part.isOptional !== true) return ready;
+    else warnings.push(...ready.problems.map((each) => ({ ...each, severity: 'warning' as const })));
+  }
+  return ok(prepared, warnings);
+}
+
+function storeWrite(decision: Decision, parts: readonly Prepared[], turn: Turn, atMs: number): StoreWrite {
+  const { removed = [], documents = [], secrets = [], events = [], tokens } = decision;
+  const { upkeep = false } = turn;
+  return {
+    audit: auditOf(decision, parts, turn, atMs),
+    zones: { put: parts.map(({ record }) => record), remove: removed.map(({ id }) => id) },
+    nodes: nodeWrites(parts),
+    journal: parts.flatMap(({ record: { id: zoneId }, plan: { changed, changeset } }) => {
+      const { fromSerial, toSerial } = changeset;
+      return changed ? [{ zoneId, fromSerial, toSerial, changeset: encodeChangeset(changeset) }] : [];
+    }),
+    secrets: [...parts.flatMap(keySecrets), ...secrets],
+    documents,
+    events: [...parts.map(({ record }) => zoneChanged(record, turn)), ...removed.map((record) => zoneRemoved(record, turn)), ...events],
+    ...(tokens === undefined ? {} : { tokens }),
+    upkeep,
+  };
+}
+
+function auditOf(decision: Decision, parts: readonly Prepared[], turn: Turn, atMs: number): StoreWrite['audit'] {
+  const { zone, detail, isQuiet = false } = decision;
+  if (detail === undefined || (isQuiet && parts.length === 0)) return { atMs };
+  const serials = parts.map(({ record, plan: { changeset } }) => {
+    const other = record.name === zone ? '' : `${record.name} `;
+    return `${other}serial ${changeset.fromSerial} → ${changeset.toSerial}`;
+  });
+  const signatureCount = parts.reduce((sum, { plan }) => sum + plan.signatureCount, 0);
+  const text = typeof detail === 'string' ? detail : detail(signatureCount);
+  const withSerials = serials.length === 0 ? text : `${text} (${serials.join(', ')})`;
+  const { actor, action } = turn;
+  return { atMs, actor, action, ...(zone === undefined ? {} : { zone }), detail: withSerials };
+}
+
+function keySecrets({ record: { id: zoneId }, fresh, forgotten }: Prepared): NonNullable<StoreWrite['secrets']> {
+  const made = fresh === undefined ? [] : [{ zoneId, id: fresh.ref.id, value: fresh.sealed }];
+  return [...made, ...forgotten.map((id) => ({ zoneId, id, value: null }))];
+}
+
+/** Encoded on the way into the store, so that a large zone never stands in memory twice. */
+function* nodeWrites(parts: readonly Prepared[]): Generator<NodeWrite> {
+  for (const { record, plan } of parts)
+    for (const [key, planned] of plan.nodes)
+      yield { zoneId: record.id, key, value: planned === null ? null : encodeNode(planned.node, planned.flags) };
+}

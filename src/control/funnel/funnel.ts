@@ -1,0 +1,105 @@
+/**
+ * The one door of every change: commands, signers, tokens, events, times, signature refresh. It owns the turns, their limits, and what
+ * happens when the store fails; a job only decides what is to be written.
+ * Not here: what is decided (control/zone, control/mail, control/signers …), writing it (carry-out.ts).
+ */
+import { CHANGES_WAITING_MAX, CHANGES_WAITING_PER_TOKEN_MAX, CHANGES_WAITING_UPKEEP_MAX } from '#base/limits/changes.ts';
+import { WHOLE } from '#base/place.ts';
+import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
+import { StoreFailure } from '#store/failure.ts';
+import { type Actor } from '#control/api/control.ts';
+import { type Decision, type Turn } from '#control/commands/decision.ts';
+import { type CarryOutOptions, type Done, carryOut } from './carry-out.ts';
+import { TurnQueue } from './turn-queue.ts';
+
+export interface FunnelOptions extends CarryOutOptions {
+  /** Called when the store can no longer be trusted: the process has to end. */
+  readonly onFatal: (failure: StoreFailure) => void;
+}
+
+/** What is decided in a job's turn: by then the store is as it will be written to. */
+export type Decide = () => Result<Decision> | Promise<Result<Decision>>;
+
+export class Funnel {
+  readonly #options: FunnelOptions;
+  readonly #queue = new TurnQueue();
+  readonly #waitingOf = new Map<string, number>();
+  #waiting = 0;
+
+  constructor(options: FunnelOptions) {
+    this.#options = options;
+  }
+
+  /** Jobs that wait or run. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /**
+   * Decides in the job's turn and carries the decision out; durable when it resolves, unless `turn.dryRun`. A store that is full or
+   * broken, and a queue that is full, are problems; nothing was changed then.
+   */
+  change(turn: Turn, decide: Decide): Promise<Result<Done>> {
+    return this.changeAfter(turn, () => Promise.resolve(ok(decide)));
+  }
+
+  /** The same for what must look something up first: slow servers out there do not hold up other changes. */
+  async changeAfter(turn: Turn, look: () => Promise<Result<Decide>>): Promise<Result<Done>> {
+    const lane = `${turn.actor.kind} ${turn.actor.id}`;
+    const refusal = this.#refusal(turn.actor, lane);
+    if (refusal !== undefined) return fail(refusal);
+    this.#count(lane, 1);
+    try {
+      return await this.guard(async () => {
+        const decide = await look();
+        return decide.ok ? this.#queue.run(lane, () => this.#turn(turn, decide.value)) : decide;
+      });
+    } finally {
+      this.#count(lane, -1);
+    }
+  }
+
+  /** `read`, with a store that fails as a problem. A broken store ends the process. */
+  async guard<T>(read: () => Promise<Result<T>>): Promise<Result<T>> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof StoreFailure)) throw error;
+      if (error.code === 'STORE_BROKEN') this.#options.onFatal(error);
+      return fail(error.problem);
+    }
+  }
+
+  /** Resolves when every job that was given has ended. */
+  idle(): Promise<void> {
+    return this.#queue.idle();
+  }
+
+  async #turn(turn: Turn, decide: Decide): Promise<Result<Done>> {
+    const decided = await decide();
+    if (!decided.ok) return decided;
+    const done = await carryOut(decided.value, turn, this.#options);
+    return done.ok ? ok(done.value, [...(decided.value.warnings ?? []), ...done.warnings]) : done;
+  }
+
+  /** Why one more job of `actor` may not wait now. */
+  #refusal(actor: Actor, lane: string): Problem | undefined {
+    const ofLane = this.#waitingOf.get(lane) ?? 0;
+    if (actor.kind === 'token' && ofLane >= CHANGES_WAITING_PER_TOKEN_MAX)
+      return problem('OVERLOADED', WHOLE, `${ofLane} changes of this token are waiting already; nothing was changed`, {
+        fix: 'wait for their answers before sending more',
+      });
+    const limit = actor.kind === 'system' ? CHANGES_WAITING_MAX + CHANGES_WAITING_UPKEEP_MAX : CHANGES_WAITING_MAX;
+    if (this.#waiting < limit) return undefined;
+    return problem('OVERLOADED', WHOLE, `${this.#waiting} changes are waiting already; nothing was changed`, {
+      fix: 'try again later',
+    });
+  }
+
+  #count(lane: string, by: 1 | -1): void {
+    this.#waiting += by;
+    const now = (this.#waitingOf.get(lane) ?? 0) + by;
+    if (now === 0) this.#waitingOf.delete(lane);
+    else this.#waitingOf.set(lane, now);
+  }
+}

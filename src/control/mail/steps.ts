@@ -1,0 +1,237 @@
+/**
+ * Steps of a zone's mail: what the pure step (mail/step.ts) decides, with the store, the clock and the keys that it needs. A step is
+ * data until its decision is carried out.
+ * Not here: which command asks for a step (decide.ts), when steps are due (control/lifecycle/scheduler.ts), evidence
+ * (control/outside/evidence.ts).
+ */
+import { assert } from '#base/assert.ts';
+import { type Clock } from '#base/clock.ts';
+import { MAIL_RETRY_MS } from '#base/limits/limits.ts';
+import { type Problem, type Result, fail, hasErrors, ok } from '#base/problem.ts';
+import { type Name } from '#dns/name.ts';
+import { type Resolver } from '#dns/resolver.ts';
+import { type LifecycleEvent } from '#lifecycle/engine.ts';
+import { type MailFacts, mailFacts } from '#lifecycle/world.ts';
+import { type NewDkimKey } from '#mail/dkim/lifecycle.ts';
+import { type MailPolicy } from '#mail/mail-policy.ts';
+import { type MailPolicyDocument } from '#mail/policy/schema.ts';
+import { type MailReports, type ReportGround, withReports } from '#mail/reports/evidence.ts';
+import { type SpfLook } from '#mail/spf/upkeep.ts';
+import { type MailState } from '#mail/state.ts';
+import { type MailObservation, type MailStep, stepMail } from '#mail/step.ts';
+import { readMailDocument, readMailPolicy } from '#store/mail/policy.ts';
+import { readReports } from '#store/mail/reports.ts';
+import { readMailState, stateWrites } from '#store/mail/state.ts';
+import { readTimeline, timelineWrite } from '#store/mail/timeline.ts';
+import { type ZoneRecord } from '#store/schema.ts';
+import { type DocumentWrite, type SecretWrite, type StoreWriter } from '#store/writer.ts';
+import { type ZoneView } from '#zone/view.ts';
+import { type MailNote } from '#control/api/mail.ts';
+import { type ZonePart } from '#control/commands/decision.ts';
+import { type ServedZone } from '#control/commands/table.ts';
+import { CountedTime, type Uptime } from '#control/lifecycle/counted-time.ts';
+import { type OutsideWitnesses, isLookable, otherServers } from '#control/outside/evidence.ts';
+import { reportGround } from '#control/reports/reports.ts';
+import { checkChanges } from '#control/zone/change-rules.ts';
+import { withoutConflicts } from '#control/zone/managed-records.ts';
+import { isClaimedByOthers, servedZoneOf } from './consents.ts';
+import { DkimKeyPool } from './dkim-key-pool.ts';
+import { type FreshDkimKey, newDkimKey } from './dkim-keys.ts';
+import { lookAtZoneSpf } from './spf.ts';
+
+/** Name of the place that this server's own workers are, in evidence. */
+export const OWN_SERVER = 'this server';
+
+export interface MailStepsOptions {
+  readonly writer: StoreWriter;
+  readonly clock: Clock;
+  readonly uptime: () => Uptime;
+  readonly random: (bytes: number) => Uint8Array;
+  /** Further name servers must show a record before it counts as published, and probes a body. */
+  readonly witnesses: OutsideWitnesses;
+  /** It is known how often DKIM selectors are asked for here. */
+  readonly countsQueries?: boolean;
+}
+
+/** What the store keeps of a zone's mail. */
+export interface StoredMail {
+  readonly document: MailPolicyDocument;
+  readonly policy: MailPolicy;
+  readonly state: MailState;
+}
+
+/** What a step is taken with, beside policy and state. */
+export interface StepRequest {
+  /** The beginning of the line for the audit log. */
+  readonly detail: string;
+  readonly isTakeOver?: boolean;
+  /** Errors stop the step; without it the zone gets what can be done. */
+  readonly isStrict?: boolean;
+  readonly isQuiet?: boolean;
+  readonly newKeys?: readonly NewDkimKey[];
+  readonly observations?: readonly MailObservation[];
+  /** Those in the store, unless given. */
+  readonly reports?: MailReports;
+}
+
+/** What a step wants to write. */
+export interface MailChange {
+  /** The zone itself first; others that need a record for it after. */
+  readonly parts: readonly ZonePart[];
+  readonly documents: readonly DocumentWrite[];
+  readonly secrets: readonly SecretWrite[];
+  readonly keys: readonly FreshDkimKey[];
+  readonly events: readonly LifecycleEvent[];
+  readonly detail: string;
+  readonly note: MailNote;
+  readonly warnings: readonly Problem[];
+  /** False if policy and state are unchanged apart from what they remember of caches. */
+  readonly isChanged: boolean;
+  /** Too common for an entry in the audit log. */
+  readonly isQuiet: boolean;
+}
+
+/** A step at most makes keys, is taken again with them, and then wants no more. */
+const KEY_ROUNDS_MAX = 3;
+
+export class MailSteps {
+  readonly #options: MailStepsOptions;
+  readonly #writer: StoreWriter;
+  readonly #time: CountedTime;
+  readonly #keys: DkimKeyPool;
+
+  constructor(options: MailStepsOptions) {
+    this.#options = options;
+    this.#writer = options.writer;
+    this.#time = new CountedTime(options.clock, options.uptime, readTimeline(options.writer));
+    this.#keys = new DkimKeyPool((algorithm) => newDkimKey(algorithm, options.writer.sealer, options.random));
+  }
+
+  /** Counted time; what due times are in. */
+  nowMs(): number {
+    return this.#time.read().nowMs;
+  }
+
+  timeline(): DocumentWrite {
+    return timelineWrite(this.#time.read());
+  }
+
+  /** What the SPF record of the zone with `policy` depends on, now. */
+  lookAtSpf(record: ZoneRecord, policy: MailPolicy, resolver: Resolver): Promise<SpfLook> {
+    return lookAtZoneSpf(this.#writer, record, policy, this.facts(this.#writer.view(record)), resolver);
+  }
+
+  /** One step of the zone's mail, with the keys that it asks for, checked against the zone's rules. */
+  async step(
+    { record, view }: ServedZone,
+    { policy, state }: Pick<StoredMail, 'policy' | 'state'>,
+    given: StepRequest,
+  ): Promise<Result<MailChange>> {
+    const reports = given.reports ?? readReports(this.#writer, record.id);
+    const input = this.#input({ record, view }, reportGround(reports, view, policy, state));
+    const fresh: FreshDkimKey[] = [];
+    const take = (): MailStep =>
+      stepMail({
+        ...input,
+        isTakeOver: given.isTakeOver ?? false,
+        newKeys: [...(given.newKeys ?? []), ...fresh.map(({ key }) => key)],
+        observations: [...(given.observations ?? []), ...input.observations],
+      });
+    let step = take();
+    for (let round = 0; step.wantedKeys.length > 0; round++) {
+      assert(round < KEY_ROUNDS_MAX, 'a mail step wants more keys each time');
+      // With those of the rounds before: the pool gives the same ones first.
+      const algorithms = [...fresh.map(({ key }) => key.algorithm), ...step.wantedKeys];
+      fresh.splice(0, fresh.length, ...(await this.#keys.keysFor(record.name, algorithms)));
+      step = take();
+    }
+    const taken = new Set(step.state.dkim.lifecycle.objects.map(({ data }) => data.secretId));
+    const kept = fresh.filter(({ key }) => taken.has(key.secretId));
+    const changes = given.isStrict === true ? step.changes : withoutConflicts(view, step.changes);
+    const found = [...step.problems, ...checkChanges(view, changes, input.isSigned)];
+    if (hasErrors(found) && (given.isStrict === true || hasErrors(checkChanges(view, changes, input.isSigned)))) return fail(...found);
+    const due = [step.nextDueMs, ...step.checks.filter((each) => isLookable(each, input.facts)).map(({ dueMs }) => dueMs)];
+    const times = due.filter((each) => each !== undefined);
+    // An error is looked at again soon: what is in its way may be gone.
+    if (hasErrors(found)) times.push(input.facts.nowMs + MAIL_RETRY_MS);
+    const parts: ZonePart[] = [{ record, view, changes }];
+    for (const { apex, changes: there } of step.elsewhere) {
+      const zone = servedZoneOf(this.#writer, apex);
+      if (zone !== undefined) parts.push({ ...zone, changes: there });
+    }
+    return ok({
+      parts,
+      documents: [...stateWrites(record.id, step.state, times.length === 0 ? undefined : Math.min(...times)), this.timeline()],
+      secrets: [
+        ...kept.map(({ key, sealed }) => ({ zoneId: record.id, id: key.secretId, value: sealed })),
+        ...step.forgettableSecrets.map((id) => ({ zoneId: record.id, id, value: null })),
+      ],
+      keys: kept,
+      events: step.events,
+      detail: [
+        given.detail,
+        ...step.events.filter(({ event }) => event !== 'waiting').map(({ object, text }) => `${object}: ${text}`),
+      ].join('; '),
+      note: {},
+      warnings: found.map((each) => ({ ...each, severity: 'warning' })),
+      isChanged: stableText(step.state) !== stableText(state),
+      isQuiet: given.isQuiet === true && step.events.every(({ event }) => event === 'waiting'),
+    });
+  }
+
+  /** Planned keys of a change are in the store now. */
+  committed(zone: string, keys: readonly FreshDkimKey[]): void {
+    this.#keys.used(zone, keys);
+  }
+
+  /** What a step would do now; changes nothing. Without `ground`, from what the store has. */
+  preview(zone: ServedZone, ground = this.ground(zone)): MailStep | undefined {
+    return ground === undefined ? undefined : stepMail(this.#input(zone, ground));
+  }
+
+  /** What evidence from reports is made of; undefined without a mail policy. */
+  ground({ record, view }: ServedZone): ReportGround | undefined {
+    const stored = this.stored(record);
+    if (stored === undefined) return undefined;
+    return reportGround(readReports(this.#writer, record.id), view, stored.policy, stored.state);
+  }
+
+  #input({ record, view }: ServedZone, ground: ReportGround) {
+    const { policy, state } = ground;
+    const { facts, observations } = withReports(this.facts(view), ground);
+    return {
+      domain: view.apex,
+      policy,
+      state,
+      view,
+      isSigned: record.dnssec === 'on',
+      zoneOf: (name: Name) => servedZoneOf(this.#writer, name)?.view,
+      isClaimed: (owner: Name) => isClaimedByOthers(this.#writer, record, owner),
+      facts,
+      observations,
+    };
+  }
+
+  stored(record: ZoneRecord): StoredMail | undefined {
+    const document = readMailDocument(this.#writer, record);
+    const policy = readMailPolicy(this.#writer, record);
+    const state = readMailState(this.#writer, record.id);
+    return document === undefined || policy === undefined || state === undefined ? undefined : { document, policy, state };
+  }
+
+  /** What is known of time and witnesses now. */
+  facts(view: ZoneView): MailFacts {
+    const { witnesses, countsQueries = false } = this.#options;
+    const queryCounters = countsQueries ? [OWN_SERVER] : [];
+    const { nowMs, wallOffsetMs: exactMs } = this.#time.read();
+    // The machine's uptime is coarse: without this, times that are shown would differ by milliseconds from look to look.
+    const wallOffsetMs = Math.round(exactMs / 1000) * 1000;
+    const servers = [OWN_SERVER, ...otherServers(witnesses, view)];
+    return mailFacts(nowMs, { wallOffsetMs, servers, probes: [...witnesses.probes.keys()], queryCounters });
+  }
+}
+
+/** A state without what it only remembers of caches and of the zone. */
+function stableText({ ttls: _ttls, serials: _serials, ...state }: MailState): string {
+  return JSON.stringify(state);
+}

@@ -1,0 +1,34 @@
+/**
+ * How the mail of a zone stands, for people. Not here: its form in the API (admin/v1/mail), what a step would do (steps.ts).
+ */
+import { explainMail } from '#mail/step.ts';
+import { withReports } from '#mail/reports/evidence.ts';
+import { readReports } from '#store/mail/reports.ts';
+import { type StoreReader } from '#store/reader.ts';
+import { type MailView } from '#control/api/mail.ts';
+import { type ServedZone } from '#control/commands/table.ts';
+import { reportGround, reportsStatus } from '#control/reports/reports.ts';
+import { spfStatus } from './spf.ts';
+import { type MailSteps } from './steps.ts';
+
+/** undefined without a mail policy. */
+export function mailView(reader: StoreReader, steps: MailSteps, zone: ServedZone): MailView | undefined {
+  const { record, view } = zone;
+  const stored = steps.stored(record);
+  if (stored === undefined) return undefined;
+  const { document, policy, state } = stored;
+  const ground = reportGround(readReports(reader, record.id), view, policy, state);
+  const { facts } = withReports(steps.facts(view), ground);
+  const step = steps.preview(zone, ground)!;
+  const spf = spfStatus(reader, record, view, state, facts);
+  return {
+    document,
+    policy,
+    state,
+    explanations: explainMail(state, policy, facts, view.apex),
+    wallOffsetMs: facts.wallOffsetMs,
+    reports: reportsStatus(ground, facts),
+    problems: [...step.problems, ...(spf?.problems ?? [])],
+    ...(spf === undefined ? {} : { spf }),
+  };
+}

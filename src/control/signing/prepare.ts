@@ -1,0 +1,155 @@
+/**
+ * How the change of one zone is made ready: planned, signed, and checked as it would be served. Writes nothing.
+ * Not here: what changes (control/zone/decide.ts), how a change is planned (dnssec/plan.ts), the commit (control/funnel/carry-out.ts).
+ */
+import { type Clock, toSeconds } from '#base/clock.ts';
+import { VERIFY_SAMPLE_NODES } from '#base/limits/limits.ts';
+import { atZone, formatPlace } from '#base/place.ts';
+import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
+import { formatName } from '#dns/name.ts';
+import { type PendingPlan, type SigningSettings, type ZonePlan, finishPlan, preparePlan, prepareRefresh } from '#dnssec/plan.ts';
+import { sampleNodes, verifyNodes } from '#dnssec/verify.ts';
+import { type ZoneRecord } from '#store/schema.ts';
+import { type StoreWriter } from '#store/writer.ts';
+import { overlayZone } from '#zone/overlay.ts';
+import { type ZoneView } from '#zone/view.ts';
+import { type ZonePart } from '#control/commands/decision.ts';
+import { KeyRing, type NewZoneKey, type OpenKey, newZoneKey } from './keys.ts';
+import { SelfCheck } from './self-check.ts';
+import { signInPool } from './pool.ts';
+
+export interface ZonePreparerOptions {
+  readonly writer: StoreWriter;
+  readonly clock: Clock;
+  readonly random: (bytes: number) => Uint8Array;
+}
+
+/** A change that is planned, signed and found good, and not written yet. */
+export interface Prepared {
+  readonly plan: ZonePlan;
+  /** The zone's record as it will be. */
+  readonly record: ZoneRecord;
+  /** False when the zone stays as it is. */
+  readonly isChanged: boolean;
+  readonly fresh: NewZoneKey | undefined;
+  /** Ids of keys whose secrets go. */
+  readonly forgotten: readonly string[];
+  /** Where the next slice of a renewal begins; undefined at the end of the zone. */
+  readonly next?: string;
+}
+
+export class ZonePreparer {
+  readonly #options: ZonePreparerOptions;
+  readonly #keys: KeyRing;
+  readonly #selfCheck: SelfCheck;
+  #signatures = 0;
+  #selfCheckFailures = 0;
+
+  constructor(options: ZonePreparerOptions) {
+    const { writer, clock } = options;
+    this.#options = options;
+    this.#selfCheck = new SelfCheck(() => clock.nowMs());
+    this.#keys = new KeyRing(writer.sealer, (zoneId, id) => writer.sealedSecret(zoneId, id));
+  }
+
+  /** Signatures committed since the start. */
+  get signatures(): number {
+    return this.#signatures;
+  }
+
+  /** Changes rejected because fresh signatures were not good. */
+  get selfCheckFailures(): number {
+    return this.#selfCheckFailures;
+  }
+
+  /** Plans, signs and checks one part of a decision. */
+  async prepare(part: ZonePart): Promise<Result<Prepared>> {
+    const { view } = part;
+    const { clock, random, writer } = this.#options;
+    const zone = formatName(view.apex);
+    const nowMs = clock.nowMs();
+    const before = part.record ?? newRecord(writer.nextZoneId(), zone, nowMs);
+    const isSigned = part.isSigned ?? before.dnssec === 'on';
+    const needsKey = isSigned && before.keys.length === 0;
+    const fresh = needsKey ? newZoneKey(zone, [], writer.sealer, random, nowMs) : undefined;
+    const keys = !isSigned ? [] : fresh === undefined ? this.#keys.keysOf(before) : [fresh];
+    const signing = isSigned ? settingsOf(keys, nowMs) : undefined;
+    const { pending, next } = pendingOf(part, signing);
+    const plan = await signPlan(pending, keys);
+    const bad = signing === undefined ? undefined : this.#verify(zone, view, plan, signing);
+    if (bad !== undefined) return fail(bad);
+    const signed: ZoneRecord = { ...before, serial: plan.changeset.toSerial };
+    return ok({
+      plan,
+      isChanged: plan.nodes.size > 0 || part.record === undefined,
+      fresh,
+      forgotten: isSigned ? [] : before.keys.map(({ id }) => id),
+      ...(next === undefined ? {} : { next }),
+      // Renewed signatures are no change of the zone's contents.
+      record:
+        part.renewal !== undefined
+          ? signed
+          : {
+              ...signed,
+              dnssec: isSigned ? 'on' : 'off',
+              changedAtMs: nowMs,
+              keys: fresh !== undefined ? [fresh.ref] : isSigned ? before.keys : [],
+            },
+    });
+  }
+
+  /** These are in the store now, and these zones are not any more. */
+  committed(parts: readonly Prepared[], removed: readonly ZoneRecord[]): void {
+    for (const { plan } of parts) this.#signatures += plan.signatureCount;
+    for (const record of removed) this.#keys.forget(record);
+  }
+
+  /** Checks what would be published, on the zone as it will be: the apex and a random sample of the others, which is all of them in a usual change. */
+  #verify(zone: string, base: ZoneView, plan: ZonePlan, signing: SigningSettings): Problem | undefined {
+    const after = overlayZone(base, new Map([...plan.nodes].map(([key, planned]) => [key, planned?.node ?? null])));
+    const random = (): number => Buffer.from(this.#options.random(4)).readUInt32BE() / 2 ** 32;
+    const nodes = sampleNodes(plan.nodes, VERIFY_SAMPLE_NODES, random);
+    const dnskeys = signing.published.map((key) => key.dnskey);
+    const { check } = this.#selfCheck;
+    const [first] = verifyNodes(base.apex, nodes, dnskeys, { nowSeconds: signing.nowSeconds, check, view: after });
+    if (first === undefined) return undefined;
+    this.#selfCheckFailures++;
+    const why = `the freshly signed zone ${zone} failed its check (${formatPlace(first.at)}: ${first.message}); nothing was published, the served zone is unchanged`;
+    return problem('SIGNING_SELF_CHECK', atZone(zone), why, {
+      fix: 'repeat the change; if it fails again, report it with the log',
+    });
+  }
+}
+
+function settingsOf(open: readonly OpenKey[], nowMs: number): SigningSettings {
+  const keys = open.map(({ key }) => key);
+  return { keys, published: keys, nowSeconds: toSeconds(nowMs) };
+}
+
+function pendingOf(
+  { view, changes, renewal }: ZonePart,
+  signing: SigningSettings | undefined,
+): { readonly pending: PendingPlan; readonly next?: string | undefined } {
+  if (renewal === undefined || signing === undefined) return { pending: preparePlan(view, changes, signing) };
+  return prepareRefresh(view, signing, renewal.from, renewal.nodeLimit);
+}
+
+/** The plan with its signatures. */
+async function signPlan(pending: PendingPlan, keys: readonly OpenKey[]): Promise<ZonePlan> {
+  const secrets = keys.map(({ key, secret }) => ({ secret, flags: key.flags, dnskey: key.dnskey }));
+  return finishPlan(pending, await signInPool(pending.batches, secrets));
+}
+
+function newRecord(id: number, name: string, nowMs: number): ZoneRecord {
+  return {
+    id,
+    name,
+    dnssec: 'off',
+    serial: 0,
+    revision: 0,
+    nodeCount: 0,
+    createdAtMs: nowMs,
+    changedAtMs: nowMs,
+    keys: [],
+  };
+}
