@@ -1,12 +1,12 @@
 /**
  * Wakes those who follow the journal of events. It keeps no events and no clients: everybody reads the journal from where they are, so
  * that a slow client costs nothing here and one that comes back misses nothing that is kept.
- * Not here: the journal (store/events.ts), what is written into it (writes.ts), the stream (admin/v1/events.ts).
+ * Not here: the journal (store/events.ts), what is written into it (control/commands/events.ts), the stream (admin/v1/events.ts).
  */
 import { type Problem, ok } from '#base/problem.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
-import { alertEvent } from './writes.ts';
+import { alertEvent } from '#control/commands/events.ts';
 import { type EventRange, type EventsApi, type StoredEvent } from '#control/api/events.ts';
 import { Sleepers } from './sleepers.ts';
 

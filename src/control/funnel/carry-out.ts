@@ -8,7 +8,7 @@ import { type Problem, type Result, ok } from '#base/problem.ts';
 import { encodeNode } from '#store/node-codec.ts';
 import { type NodeWrite, type StoreWrite, type StoreWriter } from '#store/writer.ts';
 import { encodeChangeset } from '#zone/changeset-codec.ts';
-import { zoneChanged, zoneRemoved } from '#control/events/writes.ts';
+import { zoneChanged, zoneRemoved } from '#control/commands/events.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
 import { type Prepared, type ZonePreparer } from '#control/signing/prepare.ts';
 import { type Decision, type Turn, type ZonePart } from '#control/commands/decision.ts';

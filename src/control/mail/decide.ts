@@ -18,7 +18,7 @@ import { type MailCommand } from '#control/api/mail.ts';
 import { noPolicy, zoneNotServed } from '#control/commands/absent.ts';
 import { type Decision } from '#control/commands/decision.ts';
 import { type CommandOf, type CommandTable, type Handler, type ServedZone, type ZoneContext } from '#control/commands/table.ts';
-import { mailEvent, reportEvent } from '#control/events/writes.ts';
+import { mailEvent, reportEvent } from '#control/commands/events.ts';
 import { type ReportCommand, reportGround, takeReport } from '#control/reports/reports.ts';
 import { releaseMail } from '#control/zone/managed-records.ts';
 import { isClaimedByOthers, releaseConsents } from './consents.ts';

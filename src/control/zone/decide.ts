@@ -1,6 +1,6 @@
 /**
  * What each zone command changes: RRsets, signing, the zone as a whole, with every problem at once. Reads the store, writes nothing.
- * Not here: RRset operations (rrset-operations.ts), importing a zone file (import.ts), planning and signing (prepare.ts).
+ * Not here: RRset operations (rrset-operations.ts), importing a zone file (import.ts), planning and signing (control/signing/prepare.ts).
  */
 import { JOURNAL_ENTRIES_MAX } from '#base/limits/limits.ts';
 import { atZone, inBody } from '#base/place.ts';

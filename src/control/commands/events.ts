@@ -1,6 +1,6 @@
 /**
  * What is told of a change: which zones are others now and through whom, and the steps in the lives of their mail.
- * Not here: writing it down (store/events.ts), telling it (feed.ts).
+ * Not here: writing it down (store/events.ts), telling it (control/events/feed.ts).
  */
 import { formatPlace } from '#base/place.ts';
 import { type Problem, withoutPath } from '#base/problem.ts';
