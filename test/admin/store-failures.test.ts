@@ -1,7 +1,7 @@
 /** A store that is full or broken, seen through the API: the status says so, and no answer or event shows where the store is. */
 import { expect, onTestFinished, test } from 'vitest';
 import { buildAdmin } from '#admin/app.ts';
-import { alertEvent } from '#control/events/writes.ts';
+import { alertEvent } from '#control/commands/events.ts';
 import { judgeSpace } from '#store/free-space.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { TEST_ACTOR, good, temporaryControl } from '../support/temporary-control.ts';
