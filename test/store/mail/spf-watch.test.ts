@@ -19,6 +19,7 @@ test('a document of before is read', async () => {
   const { writer } = temporaryStore();
   await writer.commit({
     audit: auditEvent(),
+    zones: { put: [zoneRecord(1, 'example.com.')] },
     documents: [{ zoneId: 1, kind: 'spf', id: 'watch', value: { ...NEW_SPF_WATCH, problems: stored } }],
   });
   expect(readSpfWatch(writer, 1)).toEqual({ ...NEW_SPF_WATCH, problems: read });
