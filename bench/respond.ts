@@ -10,7 +10,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Responder } from '#answer/respond.ts';
-import { ANSWER_CACHE_BYTES } from '#base/limits/limits.ts';
+import { ANSWER_CACHE_BYTES } from '#base/limits/answer.ts';
 import { Control } from '#control/control.ts';
 import { Publisher } from '#control/publish/publisher.ts';
 import { nameOf } from '#dns/name.ts';

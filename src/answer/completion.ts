@@ -5,7 +5,7 @@
  */
 import { assert } from '#base/assert.ts';
 import { readU16, readU32 } from '#base/bytes.ts';
-import { ADDITIONAL_NAMES_MAX } from '#base/limits/limits.ts';
+import { ADDITIONAL_NAMES_MAX } from '#base/limits/answer.ts';
 import { type QueryHead } from '#dns/message.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { OWNER_OFFSET, bodyOffset, entryTtl, findEntry } from '#store/node-codec.ts';

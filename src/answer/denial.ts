@@ -2,7 +2,7 @@
  * NSEC records of one answer: each once, and those of wildcards used on the way kept back until the authority section is written.
  * Implements: RFC 4035 §3.1.3 (which NSEC is asked for is decided in respond.ts).
  */
-import { ALIAS_STEPS_MAX } from '#base/limits/limits.ts';
+import { ALIAS_STEPS_MAX } from '#base/limits/answer.ts';
 import { OWNER_OFFSET, ownerLength } from '#store/node-codec.ts';
 import { isSameName } from '#answer/names/owner-key.ts';
 

@@ -6,7 +6,7 @@
  */
 import { assert } from '#base/assert.ts';
 import { type ClientAddress } from '#base/client-address.ts';
-import { ANSWER_CACHE_BYTES_MIN } from '#base/limits/limits.ts';
+import { ANSWER_CACHE_BYTES_MIN } from '#base/limits/answer.ts';
 import { OPT_BYTES, lengthenOpt, writeOpt } from '#dns/edns.ts';
 import { DROP, HEADER_BYTES, type Transport, answerLimitBytes, newQueryHead, parseQuery, writeHeader } from '#dns/message.ts';
 import { CLASS, EDE, RCODE, TYPE, type RrType } from '#dns/types.ts';

@@ -2,6 +2,7 @@
  * Time for a hot path: read once for a batch of queries, then as often as one likes from plain fields. Reading a clock costs 0.1 µs, which
  * a query that takes two cannot spare.
  */
+import { WALL_CLOCK_EVERY_MS } from '#base/limits/answer.ts';
 
 export interface CoarseClock {
   /** Milliseconds since some moment; never goes back. */
@@ -12,9 +13,6 @@ export interface CoarseClock {
   look(): void;
 }
 
-/** Wall time is looked at no more often than this: cookies count in seconds. */
-const WALL_EVERY_MS = 250;
-
 class SystemCoarseClock implements CoarseClock {
   monotonicMs = 0;
   unixSeconds = 0;
@@ -24,7 +22,7 @@ class SystemCoarseClock implements CoarseClock {
     this.monotonicMs = performance.now();
     if (this.monotonicMs < this.#wallDueMs) return;
     this.unixSeconds = Math.floor(Date.now() / 1000);
-    this.#wallDueMs = this.monotonicMs + WALL_EVERY_MS;
+    this.#wallDueMs = this.monotonicMs + WALL_CLOCK_EVERY_MS;
   }
 }
 

@@ -1,11 +1,9 @@
 /** "Did you mean …": the known word closest to a mistyped one. */
-
-/** Words longer than this are not compared: nobody mistypes them, and the table grows with the product of the lengths. */
-const WORD_CHARACTERS_MAX = 64;
+import { NEAREST_WORD_CHARACTERS_MAX } from '#base/limits/limits.ts';
 
 /** The candidate with the fewest single-character edits from `word`, if that is few enough to be a slip; case does not count. */
 export function nearestWord(word: string, candidates: readonly string[]): string | undefined {
-  if (word.length > WORD_CHARACTERS_MAX) return undefined;
+  if (word.length > NEAREST_WORD_CHARACTERS_MAX) return undefined;
   let nearest: string | undefined;
   // A third of the word, at least 2: `listn` finds `listen`, `xyz` finds nothing.
   let least = Math.max(2, Math.floor(word.length / 3)) + 1;

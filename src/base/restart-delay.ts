@@ -1,5 +1,5 @@
 /** How long to wait before something that died is started again: short at first, doubling while it keeps dying, short again after a good life. */
-import { RESTART_MS_MAX, RESTART_MS_MIN, RESTART_SETTLED_MS } from '#base/limits/limits.ts';
+import { RESTART_MS_MAX, RESTART_MS_MIN, RESTART_SETTLED_MS } from '#base/limits/server.ts';
 
 export interface RestartTimes {
   readonly firstMs: number;

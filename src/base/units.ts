@@ -1,5 +1,9 @@
 /** Durations (`1h30m`) and sizes (`64MiB`) as people write them in configuration and on command lines. Undefined means: not of that form. */
-const DURATION_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
+export const DAY_SECONDS = DAY_MS / 1000;
+
+const DURATION_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: HOUR_MS, d: DAY_MS, w: 7 * DAY_MS };
 
 /** `1h30m`, `45s`, `250ms`, `90d` in milliseconds; a unit is needed, each at most once, largest first. */
 export function parseDuration(text: string): number | undefined {

@@ -1,5 +1,6 @@
 /** `waxseal rrset`: the records of a zone, by RRset. */
 import type { Command } from 'commander';
+import { CHARACTER_STRING_BYTES_MAX } from '#base/limits/limits.ts';
 import { parseDuration } from '#base/units.ts';
 import { callApi, callList } from './api-client.ts';
 import { confirm, runChange } from './change.ts';
@@ -72,9 +73,6 @@ function isText(type: string): boolean {
   return ['TXT', 'SPF'].includes(type.toUpperCase());
 }
 
-/** Octets of one character-string (RFC 1035 §3.3). */
-const STRING_BYTES_MAX = 255;
-
 /**
  * The text of a TXT record as it was typed, in the form of a zone file: the shell has taken the quotes off already, and a bare `;`
  * would begin a comment. What begins with a quote or `\#` is in that form already.
@@ -83,9 +81,9 @@ function quoteText(text: string): string {
   if (text.startsWith('"') || text.startsWith(String.raw`\#`)) return text;
   const octets = Buffer.from(text);
   const strings: string[] = [];
-  for (let at = 0; at < octets.length || at === 0; at += STRING_BYTES_MAX) {
+  for (let at = 0; at < octets.length || at === 0; at += CHARACTER_STRING_BYTES_MAX) {
     let quoted = '';
-    for (const octet of octets.subarray(at, at + STRING_BYTES_MAX)) {
+    for (const octet of octets.subarray(at, at + CHARACTER_STRING_BYTES_MAX)) {
       const character = String.fromCharCode(octet);
       if (octet < 0x20 || octet > 0x7e) quoted += `\\${String(octet).padStart(3, '0')}`;
       else quoted += character === '"' || character === '\\' ? `\\${character}` : character;

@@ -3,7 +3,7 @@
  * other servers copied: `$` is the number, `${offset,width,base}` the number shifted, padded and in base d o x X n N (n, N: nibbles from
  * the last, for ip6.arpa), `$$` and `\$` a dollar sign.
  */
-import { GENERATE_RECORDS_MAX } from '#base/limits/limits.ts';
+import { GENERATE_RECORDS_MAX, GENERATE_WIDTH_MAX } from '#base/limits/limits.ts';
 import { type Place, inFile } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Token, lexRdata } from './lexer.ts';
@@ -14,8 +14,6 @@ import { type RrType } from './types.ts';
 /** A template's literal text, or how the number is written in its place. */
 type Part = string | { readonly offset: number; readonly width: number; readonly base: string };
 
-/** Widest `${…,width}`: as long as a name can be. More is a mistake, and would only fill memory. */
-const WIDTH_MAX = 255;
 const INT_MAX = 0x7fff_ffff;
 
 export interface GenerateLine {
@@ -83,10 +81,10 @@ function readTemplate(token: Token, at: Place): Result<readonly Part[]> {
           ? /^\{(-?[0-9]{1,10})(?:,([0-9]{1,10})(?:,([doxXnN]))?)?\}/.exec(text.slice(next + 1, next + 32))
           : undefined;
       const [offset, width] = [Number(braces?.[1] ?? 0), Number(braces?.[2] ?? 0)];
-      if (braces === null || width > WIDTH_MAX || Math.abs(offset) > INT_MAX)
+      if (braces === null || width > GENERATE_WIDTH_MAX || Math.abs(offset) > INT_MAX)
         return fail(
           problem('GENERATE_TEMPLATE', at, `${JSON.stringify(text.slice(next))} does not begin with a number's place`, {
-            fix: `write \${OFFSET,WIDTH,BASE}: width at most ${WIDTH_MAX}, base one of d o x X n N; a dollar sign itself is $$`,
+            fix: `write \${OFFSET,WIDTH,BASE}: width at most ${GENERATE_WIDTH_MAX}, base one of d o x X n N; a dollar sign itself is $$`,
           }),
         );
       parts.push(literal, { offset, width, base: braces?.[3] ?? 'd' });

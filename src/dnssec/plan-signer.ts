@@ -4,6 +4,7 @@
  * Not here: which RRsets there are (plan.ts), what an RRSIG looks like (sign.ts).
  */
 import { assert } from '#base/assert.ts';
+import { SIGNATURE_SLAB_BYTES } from '#base/limits/dnssec.ts';
 import { type Name, type OwnerKey } from '#dns/name.ts';
 import { type ZoneNode, type NodeRrset } from '#zone/view.ts';
 import { SIGNATURE_BYTES } from './algorithm.ts';
@@ -90,17 +91,14 @@ export function planSigner(apex: Name, signing: SigningSettings, signAll: boolea
   };
 }
 
-/** Octets taken from the platform at once: small enough not to matter when one piece of it is kept long. */
-const SLAB_BYTES = 16 * 1024;
-
 /** Cuts small pieces from slabs: an array of its own for each of half a million signatures is what would take the time. */
 function slabs(): Allocate {
   let slab = new Uint8Array(0);
   let used = 0;
   return (length) => {
-    if (length > SLAB_BYTES / 8) return new Uint8Array(length);
+    if (length > SIGNATURE_SLAB_BYTES / 8) return new Uint8Array(length);
     if (used + length > slab.length) {
-      slab = new Uint8Array(SLAB_BYTES);
+      slab = new Uint8Array(SIGNATURE_SLAB_BYTES);
       used = 0;
     }
     used += length;

@@ -9,6 +9,7 @@
  */
 import { assert } from '#base/assert.ts';
 import { equalBytes } from '#base/bytes.ts';
+import { KEY_TTL_SECONDS } from '#base/limits/dnssec.ts';
 import { type Name, type OwnerKey, compareKeys, isAtOrBelow, ownerKey } from '#dns/name.ts';
 import { sortRdatas } from '#dns/rrset.ts';
 import { type Serial, addSerial, isNewer } from '#dns/serial.ts';
@@ -36,9 +37,6 @@ import { type PlanSigner, type SigningBatch, type SigningSettings, dueNodes, pla
 
 export type { RrsetChange } from '#zone/changeset.ts';
 export type { SigningBatch, SigningSettings } from './plan-signer.ts';
-
-/** TTL of DNSKEY, CDS and CDNSKEY unless settings say otherwise: an hour, the wait of a rollover. */
-export const KEY_TTL_SECONDS = 3600;
 
 export interface PlanOptions {
   /** A new serial even when nothing else changes. */

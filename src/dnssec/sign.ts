@@ -4,13 +4,12 @@
  * Not here: which RRsets are signed (plan.ts), checking signatures (verify.ts).
  */
 import { assert } from '#base/assert.ts';
+import { DAY_SECONDS } from '#base/units.ts';
 import { type Name, type OwnerKey, isWildcard, labelCount, lowerOctet, nameLengthAt } from '#dns/name.ts';
 import { canonicalRdata } from '#dns/registry.ts';
 import { type Rrset } from '#dns/rrset.ts';
 import { CLASS, type RrType } from '#dns/types.ts';
 import { type SigningKey } from './key.ts';
-
-const DAY_SECONDS = 86_400;
 
 /** How long signatures live. */
 export interface SignaturePolicy {

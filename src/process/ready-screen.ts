@@ -1,4 +1,5 @@
 /** What `waxseal serve` prints when it is ready: what it serves, the DS record, three lines to try, where the token is. */
+import { READY_ZONES_SHOWN_MAX } from '#base/limits/server.ts';
 import { typeName } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
 import { type ControlApi } from '#control/api/control.ts';
@@ -12,9 +13,6 @@ export interface ReadyFacts {
   readonly admin: string;
 }
 
-/** Zones named on the screen; with more, only their number. */
-const ZONES_SHOWN_MAX = 8;
-
 export function readyScreen(control: ControlApi, { tokenFile, dns, admin }: ReadyFacts): string {
   const zones = control.zones();
   const lines = [
@@ -23,7 +21,7 @@ export function readyScreen(control: ControlApi, { tokenFile, dns, admin }: Read
     '',
     ...(zones.length === 0
       ? ['  No zones yet. Add one:  ./waxseal zone import example.com example.com.zone']
-      : zones.length <= ZONES_SHOWN_MAX
+      : zones.length <= READY_ZONES_SHOWN_MAX
         ? zones.map(
             ({ name, serial, dnssec, nodeCount }) =>
               `  ${name.padEnd(34)} serial ${serial}  ${nodeCount} names  ${dnssec === 'on' ? 'signed' : 'not signed'}`,

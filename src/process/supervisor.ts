@@ -6,7 +6,7 @@
  */
 import { type AnswerSettings, type IpcMessage, type Role } from '#base/ipc.ts';
 import { EXIT_CONFIGURATION } from '#base/exit.ts';
-import { SHUTDOWN_MS } from '#base/limits/limits.ts';
+import { SHUTDOWN_MS } from '#base/limits/server.ts';
 import { RESTART_TIMES, type RestartTimes } from '#base/restart-delay.ts';
 import { type ChildEnd, type ChildProgram, SupervisedChild } from './supervised-child.ts';
 

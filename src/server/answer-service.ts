@@ -9,7 +9,7 @@ import { assert } from '#base/assert.ts';
 import { EXIT_CONFIGURATION } from '#base/exit.ts';
 import { type AnswerSettings, type IpcMessage, openSupervisorChannel, type SupervisorChannel } from '#base/ipc.ts';
 import { SELECTOR_COUNTS_EVERY_MS } from '#base/limits/events.ts';
-import { COUNTERS_EVERY_MS, DRAIN_MS, WORKERS_MAX } from '#base/limits/limits.ts';
+import { COUNTERS_EVERY_MS, DRAIN_MS, WORKERS_MAX } from '#base/limits/server.ts';
 import { chooseUdp, type OpenMmsg } from '#server/udp/choose.ts';
 import { CookieKeeper } from './cookie-keeper.ts';
 import { exitAtOnce } from './exit-at-once.ts';

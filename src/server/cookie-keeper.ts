@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { CookieSecrets, COOKIE_SECRET_BYTES, parseCookieSecret } from '#answer/defence/cookie-secrets.ts';
 import { type CookieSettings } from '#base/ipc.ts';
-import { COOKIE_ROTATE_MS } from '#base/limits/limits.ts';
+import { COOKIE_ROTATE_MS } from '#base/limits/answer.ts';
 import { atPath, formatPlace } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 

@@ -8,7 +8,7 @@ import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { formatIpPort, type IpPort } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
-import { PORT_ATTEMPTS_MAX } from '#base/limits/limits.ts';
+import { PORT_ATTEMPTS_MAX } from '#base/limits/server.ts';
 import { atAddress } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Listener, type OpenUdp, type QueryResponder } from './listener.ts';

@@ -4,7 +4,7 @@
  * Not here: where the lines go (process/answer-process.ts).
  */
 import { type ClientAddress, IPV4_BYTES } from '#base/client-address.ts';
-import { QUERY_LOG_LINES_PER_SECOND_MAX } from '#base/limits/limits.ts';
+import { QUERY_LOG_LINES_PER_SECOND_MAX } from '#base/limits/server.ts';
 import { HEADER, HEADER_BYTES, newQueryHead, parseQuery, questionOf } from '#dns/message.ts';
 import { formatName } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';

@@ -8,7 +8,7 @@ import { type MessagePort } from 'node:worker_threads';
 import { formatIpPort, type IpPort } from '#base/address.ts';
 import { type RateLimitSettings } from '#base/ipc.ts';
 import { unreachable } from '#base/assert.ts';
-import { GENERATION_LOOK_MS, STORE_WAIT_MS_MAX } from '#base/limits/limits.ts';
+import { GENERATION_LOOK_MS, STORE_WAIT_MS_MAX, STORE_WAIT_MS_MIN } from '#base/limits/server.ts';
 import { SERVER_SLOT_COUNT } from './counters.ts';
 import { type OpenUdp, type QueryResponder } from './listener.ts';
 import { startWorkerListeners } from './listen.ts';
@@ -74,9 +74,6 @@ export type WorkerDefences = Pick<WorkerData, 'cookieSecrets' | 'rateLimit'> & {
 
 /** Opens the store read-only; undefined while it does not exist. `counters` is the responder's part of the worker's row; `data` what the worker was given. */
 export type OpenStore = (dir: string, counters: Float64Array, defences: WorkerDefences, data: WorkerData) => ServedStore | undefined;
-
-/** First wait for a store that is about to be made. */
-const STORE_WAIT_MS_MIN = 10;
 
 /** Runs until a `stop` command. Rejects with whatever makes serving impossible; the thread then dies and the pool starts a new one. */
 export async function runWorker(data: WorkerData, port: MessagePort, open: OpenStore): Promise<void> {

@@ -9,7 +9,7 @@ import { type IpPort } from '#base/address.ts';
 import { SELECTOR_ROW_BYTES, readSelectorCounts, sumSelectorCounts } from '#answer/count/selector-counts.ts';
 import { assert } from '#base/assert.ts';
 import { type RateLimitSettings, type SelectorReport, type WorkerCounters, type WorkerState } from '#base/ipc.ts';
-import { UDP_THREADS_PER_TCP_THREAD, WORKER_YOUNG_MIB } from '#base/limits/limits.ts';
+import { THREAD_END_MS, UDP_THREADS_PER_TCP_THREAD, WORKER_YOUNG_MIB } from '#base/limits/server.ts';
 import { formatName } from '#dns/name.ts';
 import { SERVER_SLOT } from './counters.ts';
 import { type QueryLine } from './query-log.ts';
@@ -53,9 +53,6 @@ interface Seat {
 }
 
 type FinishCommand = Extract<WorkerCommand, { readonly graceMs: number }>;
-
-/** Beyond the grace time, for threads to end after their sockets are closed. */
-const THREAD_END_MS = 500;
 
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;

@@ -8,7 +8,7 @@ import { SelectorCounts } from '#answer/count/selector-counts.ts';
 import { SIP_KEY_BYTES } from '#answer/defence/siphash.ts';
 import { assert } from '#base/assert.ts';
 import { systemCoarseClock } from '#base/coarse-clock.ts';
-import { ANSWER_CACHE_BYTES } from '#base/limits/limits.ts';
+import { ANSWER_CACHE_BYTES } from '#base/limits/answer.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { openReader, type StoreReader } from '#store/reader.ts';
 import { type OpenStore, runWorker } from './worker-loop.ts';

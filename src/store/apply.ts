@@ -5,7 +5,13 @@
  */
 import { atRrset } from '#base/place.ts';
 import { assert } from '#base/assert.ts';
-import { NODE_BYTES_MAX, NODE_KEY_BYTES_MAX, REMOVE_BATCH_KEYS_MAX } from '#base/limits/limits.ts';
+import {
+  NODE_BYTES_MAX,
+  NODE_KEY_BYTES_MAX,
+  REMOVE_BATCH_KEYS_MAX,
+  STORE_SPACE_CHECK_BYTES,
+  STORE_VALUE_BUFFER_BYTES,
+} from '#base/limits/store.ts';
 import { type OwnerKey, formatName, nameOfKey } from '#dns/name.ts';
 
 import { type AuditEvent, appendAudit } from './audit.ts';
@@ -44,11 +50,6 @@ export interface SecretWrite {
   /** Sealed octets, or null to forget it. */
   readonly value: Uint8Array | null;
 }
-
-/** LMDB keeps what it will write in memory, up to 512 MiB of pages; room is made well before it begins to write. */
-const ROOM_CHECK_BYTES = 64 * 1024 * 1024;
-/** Fits nearly every node; grows for the others. */
-const VALUE_BUFFER_BYTES = 64 * 1024;
 
 /** Everything that changes at once. */
 export interface StoreWrite {
@@ -165,7 +166,7 @@ function applyNodes(
   let checkedBytes = 0;
   // Inside a transaction a put copies at once, so one key and one value buffer serve for all.
   const keyBuffer = Buffer.alloc(NODE_KEY_BYTES_MAX);
-  let valueBuffer = Buffer.alloc(VALUE_BUFFER_BYTES);
+  let valueBuffer = Buffer.alloc(STORE_VALUE_BUFFER_BYTES);
   for (const { zoneId, key: owner, value } of writes) {
     const count = counts.get(zoneId);
     assert(count !== undefined, `node of zone ${zoneId}, which this commit does not write`);
@@ -174,7 +175,7 @@ function applyNodes(
     assert(key.length === 4 + owner.length, 'owner key longer than any name');
     entries += 1;
     bytes += key.length + (value?.length ?? 0);
-    if (bytes - checkedBytes > ROOM_CHECK_BYTES) {
+    if (bytes - checkedBytes > STORE_SPACE_CHECK_BYTES) {
       makeRoom({ bytes, entries });
       checkedBytes = bytes;
     }

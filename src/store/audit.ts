@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 
 import { equalBytes } from '#base/bytes.ts';
-import { AUDIT_DETAIL_CHARACTERS_MAX } from '#base/limits/limits.ts';
+import { AUDIT_DETAIL_CHARACTERS_MAX } from '#base/limits/store.ts';
 
 import { decodeJson, encodeJson, hasFields } from './json.ts';
 import { META, numberKey, numberOfKey, textKey } from './schema.ts';

@@ -15,7 +15,7 @@ import { atPath } from '#base/place.ts';
 import { closeSync, fstatSync, ftruncateSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { STORE_SLACK_BYTES } from '#base/limits/limits.ts';
+import { STORE_SLACK_BYTES, STORE_ZEROS_BYTES } from '#base/limits/store.ts';
 
 import { StoreFailure } from './failure.ts';
 
@@ -28,8 +28,6 @@ const PAGE_BYTES_MIN = 512;
 const PAGE_BYTES_MAX = 65_536;
 /** 16 TiB of pages of 4 KiB: more is no number of ours. */
 const LAST_PAGE_MAX = 0xffff_ffffn;
-/** Zeros written at once. */
-const ZEROS_BYTES = 1024 * 1024;
 
 /** LMDB's data file in the store's directory. */
 export function dataFile(dir: string): string {
@@ -103,7 +101,7 @@ export function makeRoom(dir: string, bytes: number): void {
 }
 
 function appendZeros(file: number, from: number, to: number): void {
-  const zeros = Buffer.alloc(Math.min(ZEROS_BYTES, Math.max(0, to - from)));
+  const zeros = Buffer.alloc(Math.min(STORE_ZEROS_BYTES, Math.max(0, to - from)));
   for (let at = from; at < to;) at += writeSync(file, zeros, 0, Math.min(zeros.length, to - at), at);
 }
 

@@ -3,7 +3,7 @@
  * once. The octets are compared at each read, so nothing needs to announce a change, and a reader beside a writer is as right as the writer.
  * Not here: what documents mean (mail/).
  */
-import { DOCUMENT_CACHE_BYTES_MAX } from '#base/limits/limits.ts';
+import { DOCUMENT_CACHE_BYTES_MAX } from '#base/limits/store.ts';
 
 import { documentValue } from './documents.ts';
 import { type StoreReader } from './reader.ts';

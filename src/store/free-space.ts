@@ -4,7 +4,7 @@
  */
 import { statfsSync } from 'node:fs';
 
-import { STORE_LOW_BYTES_MAX, STORE_RESERVE_BYTES_MAX } from '#base/limits/limits.ts';
+import { STORE_LOW_BYTES_MAX, STORE_RESERVE_BYTES_MAX } from '#base/limits/store.ts';
 
 export interface FreeSpace {
   readonly freeBytes: number;

@@ -11,7 +11,7 @@
  * Not here: what a changeset is (zone/changeset.ts) and its octets.
  */
 import { atObject } from '#base/place.ts';
-import { JOURNAL_BYTES_MAX, JOURNAL_CHANGESET_BYTES_MAX, JOURNAL_ENTRIES_MAX } from '#base/limits/limits.ts';
+import { JOURNAL_BYTES_MAX, JOURNAL_CHANGESET_BYTES_MAX, JOURNAL_ENTRIES_MAX } from '#base/limits/store.ts';
 
 import { StoreFailure } from './failure.ts';
 import { decodeJson, encodeJson, hasFields } from './json.ts';

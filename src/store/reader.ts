@@ -9,7 +9,7 @@
  */
 import { atPath } from '#base/place.ts';
 import { assert } from '#base/assert.ts';
-import { NODE_KEY_BYTES_MAX, NSEC_STEPS_MAX } from '#base/limits/limits.ts';
+import { NODE_KEY_BYTES_MAX, NSEC_STEPS_MAX, STORE_VIEW_BYTES_MAX } from '#base/limits/store.ts';
 import { type Name, ownerKey } from '#dns/name.ts';
 import { type ZoneView } from '#zone/view.ts';
 
@@ -26,8 +26,6 @@ import { type Environment, type ReadOptions, existingDatabase, openDatabases, op
 import { type Refresh, type StoredZone, ZoneTable, readGeneration } from './zone-table.ts';
 import { StoredZoneView } from './zone-view.ts';
 
-/** Lengths of nodes whose views are kept; a longer node costs one small object. */
-const VIEW_BYTES_MAX = 8192;
 const END_OF_LABEL = 0;
 
 /**
@@ -212,7 +210,7 @@ export class StoreReader {
       this.#valueBuffer = found.buffer;
       this.#valueViews = [];
     }
-    if (length > VIEW_BYTES_MAX) return new Uint8Array(found.buffer, found.byteOffset, length);
+    if (length > STORE_VIEW_BYTES_MAX) return new Uint8Array(found.buffer, found.byteOffset, length);
     return (this.#valueViews[length] ??= new Uint8Array(found.buffer, found.byteOffset, length));
   }
 

@@ -3,7 +3,7 @@
  * nodes, as long as they are few.
  * Not here: reading the zone records that changed (zone-table.ts).
  */
-import { RECENT_GENERATIONS_MAX, RECENT_KEYS_BYTES_MAX, RECENT_KEYS_MAX } from '#base/limits/limits.ts';
+import { RECENT_GENERATIONS_MAX, RECENT_KEYS_BYTES_MAX, RECENT_KEYS_MAX } from '#base/limits/store.ts';
 import { type OwnerKey } from '#dns/name.ts';
 
 import { decodeJson, encodeJson, isArrayOf, isString } from './json.ts';

@@ -13,7 +13,7 @@ import { existsSync } from 'node:fs';
 
 import { type Database, type RootDatabase, open } from 'lmdb';
 
-import { STORE_DATABASES_MAX, STORE_READERS_MAX } from '#base/limits/limits.ts';
+import { STORE_DATABASES_MAX, STORE_READERS_MAX } from '#base/limits/store.ts';
 
 import { dataFile } from './data-file.ts';
 import { StoreFailure, messageOf } from './failure.ts';

@@ -14,7 +14,7 @@ import { chmodSync, mkdirSync } from 'node:fs';
 
 import { AssertionFailure, assert } from '#base/assert.ts';
 import { EVENTS_KEPT_MAX } from '#base/limits/events.ts';
-import { STORE_SLACK_BYTES } from '#base/limits/limits.ts';
+import { STORE_COMMIT_BYTES, STORE_SLACK_BYTES } from '#base/limits/store.ts';
 
 import { type CommitOutcome, type StoreWrite, type Written, applyWrite, nextZoneId } from './apply.ts';
 import { type AuditVerdict, verifyAudit } from './audit.ts';
@@ -45,9 +45,6 @@ export interface WriterOptions {
   /** Free space of the store's file system; a test gives its own. */
   readonly space?: (dir: string) => FreeSpace;
 }
-
-/** What a commit writes besides its nodes: audit entry, zone records, branch pages, the list of free pages. */
-const COMMIT_BYTES = 1024 * 1024;
 
 /**
  * Opens the store for writing and makes it when there is none. Throws STORE_LOCKED when another process writes it, STORE_FORMAT when it is
@@ -306,7 +303,7 @@ function uuid(octets: Uint8Array): string {
  * but not more pages than there are.
  */
 export function roomFor({ bytes, entries }: Written, { usedBytes, pageBytes }: DataFileUse): number {
-  return COMMIT_BYTES + 2 * bytes + Math.min(entries * pageBytes, usedBytes);
+  return STORE_COMMIT_BYTES + 2 * bytes + Math.min(entries * pageBytes, usedBytes);
 }
 
 const NO_ROOM: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);

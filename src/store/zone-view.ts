@@ -5,7 +5,7 @@
  * kept over an await. Over an await a writer may commit: a walk that must be of one piece is finished synchronously, or made on a
  * reader, whose snapshot only moves by `refresh`.
  */
-import { WALK_BATCH_NODES_MAX } from '#base/limits/limits.ts';
+import { WALK_BATCH_NODES_MAX } from '#base/limits/store.ts';
 import { type Name, type OwnerKey } from '#dns/name.ts';
 import { type ZoneNode, type ZoneView } from '#zone/view.ts';
 

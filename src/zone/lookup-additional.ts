@@ -3,7 +3,7 @@
  * Implements: RFC 1035 §3.3.9 (MX), RFC 2782 (SRV), RFC 9460 §4.1 (SVCB, HTTPS), RFC 9471 §2–3 (glue), RFC 4035 §3.1.1 (their RRSIGs).
  * Not here: what is left out when it does not fit (dns/message.ts).
  */
-import { ADDITIONAL_NAMES_MAX } from '#base/limits/limits.ts';
+import { ADDITIONAL_NAMES_MAX } from '#base/limits/answer.ts';
 import { type Name, equalNames, formatName, isAtOrBelow, ownerKey } from '#dns/name.ts';
 import { type Rrset, type SignedRrset } from '#dns/rrset.ts';
 import { TYPE } from '#dns/types.ts';

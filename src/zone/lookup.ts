@@ -6,7 +6,8 @@
  * The law of the house: answer/respond.ts gives the same octets as this and dns/message.ts `writeMessage` for every query.
  */
 import { concatBytes } from '#base/bytes.ts';
-import { ALIAS_STEPS_MAX, NAME_BYTES_MAX } from '#base/limits/limits.ts';
+import { ALIAS_STEPS_MAX } from '#base/limits/answer.ts';
+import { NAME_BYTES_MAX } from '#base/limits/limits.ts';
 import { type MessageContent, type Question } from '#dns/message.ts';
 import { type Name, formatName, labelCount, ownerKey, wildcardOf } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';

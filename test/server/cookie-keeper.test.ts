@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CookieSecrets } from '#answer/defence/cookie-secrets.ts';
-import { COOKIE_ROTATE_MS } from '#base/limits/limits.ts';
+import { COOKIE_ROTATE_MS } from '#base/limits/answer.ts';
 import { CookieKeeper, readCookieSecrets } from '#server/cookie-keeper.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'waxseal-keeper-'));

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { type ClientAddress, newClientAddress, setClientAddress } from '#base/client-address.ts';
-import { QUERY_LOG_LINES_PER_SECOND_MAX } from '#base/limits/limits.ts';
+import { QUERY_LOG_LINES_PER_SECOND_MAX } from '#base/limits/server.ts';
 import { type QueryLine, sampled } from '#server/query-log.ts';
 import { buildQuery } from '../support/wire.ts';
 

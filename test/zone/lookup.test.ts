@@ -1,6 +1,6 @@
 /** The oracle by the documents' own examples; every answer is also asked of the responder (support/ask.ts). */
 import { describe, expect, test } from 'vitest';
-import { ALIAS_STEPS_MAX } from '#base/limits/limits.ts';
+import { ALIAS_STEPS_MAX } from '#base/limits/answer.ts';
 import { asker } from '../support/ask.ts';
 import { dummySigned } from '../support/dummy-signed.ts';
 import { zoneOf } from '../support/random-zone.ts';

@@ -13,7 +13,7 @@
  * Why so: docs/adr/0004-answer-cache.md.
  */
 import { assert } from '#base/assert.ts';
-import { ANSWER_CACHE_BODY_BYTES_MAX, ANSWER_CACHE_LABELS_MAX, ANSWER_CACHE_POINTERS_MAX } from '#base/limits/limits.ts';
+import { ANSWER_CACHE_BODY_BYTES_MAX, ANSWER_CACHE_LABELS_MAX, ANSWER_CACHE_POINTERS_MAX } from '#base/limits/answer.ts';
 import {
   COUNTS,
   ENTRY,

@@ -7,7 +7,7 @@
  */
 import { type ClientAddress } from '#base/client-address.ts';
 import { readU32 } from '#base/bytes.ts';
-import { COOKIE_FUTURE_SECONDS, COOKIE_PAST_SECONDS, COOKIE_RENEW_SECONDS } from '#base/limits/limits.ts';
+import { COOKIE_FUTURE_SECONDS, COOKIE_PAST_SECONDS, COOKIE_RENEW_SECONDS } from '#base/limits/answer.ts';
 import { COOKIE_CLIENT_BYTES, OPTION } from '#dns/edns.ts';
 import { type CookieSecrets } from './cookie-secrets.ts';
 import { sipHash24 } from './siphash.ts';

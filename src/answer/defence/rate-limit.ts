@@ -19,7 +19,7 @@ import {
   RRL_NETWORK_FACTOR,
   RRL_RATE_MAX,
   RRL_SLIP_MAX,
-} from '#base/limits/limits.ts';
+} from '#base/limits/answer.ts';
 import { type Network, NetworkSet, formatNetwork, parseNetwork } from '#base/network.ts';
 import { halfSipHash13, type SipKey, sipKey } from './siphash.ts';
 

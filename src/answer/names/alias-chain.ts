@@ -2,7 +2,8 @@
  * The names of one answer: the one asked for, and those that CNAME and DNAME lead to.
  * Implements: RFC 1034 §3.6.2 (chains, loops), RFC 6672 §2.2 (substitution).
  */
-import { ALIAS_STEPS_MAX, NAME_BYTES_MAX } from '#base/limits/limits.ts';
+import { ALIAS_STEPS_MAX } from '#base/limits/answer.ts';
+import { NAME_BYTES_MAX } from '#base/limits/limits.ts';
 import { isSameName, wireLength } from './owner-key.ts';
 
 /** Room for one name. */

@@ -6,7 +6,7 @@
  * on is above E.
  * Not here: which nodes an answer depends on (find.ts, answer/respond.ts), the answers (answer/cache/cache.ts).
  */
-import { ANSWER_DEPENDENCIES_MAX, ANSWER_STAMPS } from '#base/limits/limits.ts';
+import { ANSWER_DEPENDENCIES_MAX, ANSWER_STAMPS } from '#base/limits/answer.ts';
 import { finishHash, mixWord } from './hash.ts';
 
 /** Places of zones as a whole, before those of nodes: a node that changes all the time must not share one with a large zone. */

@@ -7,7 +7,7 @@
  */
 import { assert } from '#base/assert.ts';
 import { fromLatin1 } from '#base/bytes.ts';
-import { NEGATIVE_STEPS_MAX } from '#base/limits/limits.ts';
+import { NEGATIVE_STEPS_MAX } from '#base/limits/answer.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { NODE, OWNER_OFFSET, findEntry, nodeFlags } from '#store/node-codec.ts';
 import { type Dependencies } from './dependencies.ts';

@@ -3,7 +3,8 @@
  * Implements: RFC 1035 §3.3.9 (MX), RFC 2782 (SRV), RFC 9460 §2.5 and §4.1 (SVCB, HTTPS), RFC 9471 §2 (name servers at or below a cut).
  */
 import { readU16 } from '#base/bytes.ts';
-import { ADDITIONAL_NAMES_MAX, RECORDS_PER_RRSET_MAX } from '#base/limits/limits.ts';
+import { ADDITIONAL_NAMES_MAX } from '#base/limits/answer.ts';
+import { RECORDS_PER_RRSET_MAX } from '#base/limits/limits.ts';
 import { TYPE } from '#dns/types.ts';
 import { bodyOffset, entryRecords, entryType } from '#store/node-codec.ts';
 import { isSameName, wireLength } from './owner-key.ts';

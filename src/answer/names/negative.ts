@@ -6,7 +6,7 @@
  * too large for it, the store answers. A change of few nodes is followed node by node; after a large one that moves names, the list is made anew.
  * Not here: the search itself (sorted-keys.ts), what follows from it (find.ts).
  */
-import { NEGATIVE_INDEX_BYTES_MAX, NEGATIVE_INDEX_NODES_MAX, NEGATIVE_SLICE_NODES } from '#base/limits/limits.ts';
+import { NEGATIVE_INDEX_BYTES_MAX, NEGATIVE_INDEX_NODES_MAX, NEGATIVE_SLICE_NODES } from '#base/limits/answer.ts';
 import { fromLatin1 } from '#base/bytes.ts';
 import { TYPE } from '#dns/types.ts';
 import { findEntry, nodeFlags } from '#store/node-codec.ts';

@@ -4,7 +4,7 @@
  * Not here: which RRsets (answer/respond.ts).
  */
 import { readU16 } from '#base/bytes.ts';
-import { ANSWER_CACHE_POINTERS_MAX } from '#base/limits/limits.ts';
+import { ANSWER_CACHE_POINTERS_MAX } from '#base/limits/answer.ts';
 import { compressibleNames } from '#dns/compression.ts';
 import { HEADER_BYTES } from '#dns/message.ts';
 import { CLASS, TYPE, type RrType } from '#dns/types.ts';

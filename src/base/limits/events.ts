@@ -1,6 +1,5 @@
 /**
- * Limits of what is told while it happens: the journal of events and its streams, and the counts of queries for DKIM selectors. Each with
- * its reason, as in limits.ts, which has all others.
+ * Limits of the journal of events and its streams, and of the counts of queries for DKIM selectors. Each with its reason.
  */
 
 // --- journal of events ---

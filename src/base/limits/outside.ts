@@ -1,6 +1,5 @@
 /**
  * Limits of what is asked outside: recursive servers, name servers, MTA-STS policy hosts; each with its reason.
- * Not here: everything else (limits.ts).
  */
 
 /** For one try at one recursive server. */

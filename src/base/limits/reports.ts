@@ -1,7 +1,6 @@
 /**
  * Limits of reports about mail, DMARC and TLS: how much of one is read, how much is kept of all, and from where on their numbers count as
  * evidence. Whoever gets mail at all may write such reports, so each bound holds against strangers. Each with its reason.
- * Not here: all other limits (limits.ts).
  */
 
 // --- one report ---

@@ -1,6 +1,5 @@
 /**
  * Limits of SPF: those of RFC 7208 §3.4 and §4.6.4, and how much of strangers' records is looked at, kept and told.
- * Not here: all other limits (limits.ts).
  */
 
 /** Terms that cause DNS look-ups in one evaluation; the eleventh is a permerror at every receiver. */

@@ -3,7 +3,7 @@
  * caches elsewhere do not come into it. Names outside, and aliases that lead there, go to the resolver behind.
  * Not here: asking the outside (outside-resolver.ts).
  */
-import { ALIAS_STEPS_MAX } from '#base/limits/limits.ts';
+import { ALIAS_STEPS_MAX } from '#base/limits/answer.ts';
 import { type Name, equalNames } from '#dns/name.ts';
 import { RCODE, TYPE, type RrType } from '#dns/types.ts';
 import { type Resolver } from '#dns/resolver.ts';

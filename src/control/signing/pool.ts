@@ -5,7 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { assert } from '#base/assert.ts';
-import { SIGNING_CHUNK_COUNT, SIGNING_INLINE_COUNT_MAX, SIGNING_WORKERS_MAX } from '#base/limits/limits.ts';
+import { SIGNING_CHUNK_COUNT, SIGNING_INLINE_COUNT_MAX, SIGNING_WORKERS_MAX } from '#base/limits/dnssec.ts';
 import { siblingModule } from '#base/sibling.ts';
 import { SIGNATURE_BYTES } from '#dnssec/algorithm.ts';
 import { type SigningBatch, signBatches } from '#dnssec/plan.ts';

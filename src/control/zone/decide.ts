@@ -2,7 +2,7 @@
  * What each zone command changes: RRsets, signing, the zone as a whole, with every problem at once. Reads the store, writes nothing.
  * Not here: RRset operations (rrset-operations.ts), importing a zone file (import.ts), planning and signing (control/signing/prepare.ts).
  */
-import { JOURNAL_ENTRIES_MAX } from '#base/limits/limits.ts';
+import { JOURNAL_ENTRIES_MAX } from '#base/limits/store.ts';
 import { atZone, inBody } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, placeAt, problem } from '#base/problem.ts';
 import { ROOT, formatName, ownerKey, parseName } from '#dns/name.ts';

@@ -7,7 +7,7 @@ import { nameOf } from '#dns/name.ts';
 import { formatRdata } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
 import { type DigestType, dsRdata } from '#dnssec/ds.ts';
-import { KEY_TTL_SECONDS } from '#dnssec/plan.ts';
+import { KEY_TTL_SECONDS } from '#base/limits/dnssec.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type DsForm } from '#control/api/control.ts';
 

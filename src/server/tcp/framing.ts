@@ -6,10 +6,9 @@
  */
 import { assert } from '#base/assert.ts';
 import { MESSAGE_BYTES_MAX } from '#base/limits/limits.ts';
+import { TCP_PIECES_BYTES_MIN } from '#base/limits/server.ts';
 
 const EMPTY = new Uint8Array(0);
-/** First room for a message that came in pieces; ordinary queries fit. */
-const PIECES_BYTES_MIN = 128;
 
 export class TcpFraming {
   /** What was pushed last, and how much of it has been used. */
@@ -72,7 +71,7 @@ export class TcpFraming {
     const needed = this.#piecesLength + taken;
     if (needed > this.#pieces.length) {
       // Doubling: a client that sends single octets makes us copy each only a few times.
-      const grown = new Uint8Array(Math.min(Math.max(needed, 2 * this.#pieces.length, PIECES_BYTES_MIN), 2 + MESSAGE_BYTES_MAX));
+      const grown = new Uint8Array(Math.min(Math.max(needed, 2 * this.#pieces.length, TCP_PIECES_BYTES_MIN), 2 + MESSAGE_BYTES_MAX));
       grown.set(this.#pieces.subarray(0, this.#piecesLength));
       this.#pieces = grown;
     }

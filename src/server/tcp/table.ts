@@ -19,7 +19,7 @@ import {
   TCP_STREAM_MS_MAX,
   TCP_SWEEP_MS,
   TCP_WRITE_MS,
-} from '#base/limits/limits.ts';
+} from '#base/limits/server.ts';
 import { SERVER_SLOT as SLOT } from '#server/counters.ts';
 import { type QueryResponder } from '#server/listener.ts';
 import { type ConnectionHost, TcpConnection, type TcpPhase } from './connection.ts';

@@ -7,7 +7,8 @@
 import { createSocket } from 'node:dgram';
 import { ipPort, type IpPort } from '#base/address.ts';
 import { newClientAddress, setClientAddress } from '#base/client-address.ts';
-import { MESSAGE_BYTES_MAX, UDP_SENDS_MAX, UDP_SOCKET_BUFFER_BYTES } from '#base/limits/limits.ts';
+import { MESSAGE_BYTES_MAX } from '#base/limits/limits.ts';
+import { UDP_DRAIN_LOOK_MS, UDP_SENDS_MAX, UDP_SOCKET_BUFFER_BYTES } from '#base/limits/server.ts';
 import { SERVER_SLOT as SLOT } from '#server/counters.ts';
 import { type Listener, type QueryResponder, type UdpListener } from '#server/listener.ts';
 
@@ -20,9 +21,6 @@ interface SendSlot {
   readonly octets: Buffer;
   readonly sent: (error: Error | null) => void;
 }
-
-/** How long a closing socket may wait for the kernel to take its last answers before it looks again. */
-const DRAIN_LOOK_MS = 5;
 
 /** Binds and starts answering. Rejects with the system's error (EADDRINUSE, EACCES, EADDRNOTAVAIL…). `counters` is this worker's row. */
 export async function openUdp(addresses: readonly IpPort[], responder: QueryResponder, counters: Float64Array): Promise<UdpListener> {
@@ -119,8 +117,8 @@ async function openSocket(address: IpPort, responder: QueryResponder, counters: 
     async close(graceMs) {
       if (closing) return;
       closing = true;
-      for (let waitedMs = 0; pendingSends() > 0 && waitedMs < graceMs; waitedMs += DRAIN_LOOK_MS)
-        await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
+      for (let waitedMs = 0; pendingSends() > 0 && waitedMs < graceMs; waitedMs += UDP_DRAIN_LOOK_MS)
+        await new Promise((resolve) => setTimeout(resolve, UDP_DRAIN_LOOK_MS));
       await new Promise<void>((resolve) => socket.close(() => resolve()));
     },
   };

@@ -10,7 +10,7 @@ import { networkInterfaces } from 'node:os';
 import { formatIpPort, type IpPort } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
 import { IPV4_BYTES, IPV6_BYTES, newClientAddress, setClientAddress } from '#base/client-address.ts';
-import { UDP_SOCKET_BUFFER_BYTES } from '#base/limits/limits.ts';
+import { UDP_SOCKET_BUFFER_BYTES } from '#base/limits/server.ts';
 import { NUMBER, STRUCTURES } from './mmsg-layout.ts';
 import { type NativeMemory, nativeMemory, type Syscalls, systemError } from './mmsg-syscalls.ts';
 

@@ -10,7 +10,7 @@
 import { setImmediate as turnOnce, setTimeout as sleep } from 'node:timers/promises';
 import { type IpPort } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
-import { GENERATION_LOOK_MS, UDP_BATCH_AGAIN, UDP_ROUNDS_MAX } from '#base/limits/limits.ts';
+import { GENERATION_LOOK_MS, UDP_BATCH_AGAIN, UDP_ROUNDS_MAX, UDP_SHARED_LOOK_MS } from '#base/limits/server.ts';
 import { type QueryResponder, type UdpListener } from '#server/listener.ts';
 import { UdpBatch } from './mmsg-batch.ts';
 import { NUMBER, STRUCTURES } from './mmsg-layout.ts';
@@ -18,8 +18,6 @@ import { type MmsgHandles, type MmsgSocket, openSockets } from './mmsg-socket.ts
 import { ERRNO, loadSyscalls, type NativeMemory, nativeMemory, type Syscalls, systemError } from './mmsg-syscalls.ts';
 
 const POLLFD_WORDS = STRUCTURES.pollfd.sizeBytes / 4;
-/** Of a thread that also has other work: between two looks at the sockets its event loop is free. */
-const SHARED_LOOK_MS = 1;
 
 /** Serves sockets that somebody else has opened and will close, in a thread that has nothing else to do. Throws where loadSyscalls does. */
 export function serveSockets(
@@ -89,7 +87,7 @@ class UdpLoop {
   async #run(blockMs: number): Promise<void> {
     while (!this.#closing) {
       this.#serve(blockMs);
-      await (blockMs > 0 ? turnOnce() : sleep(SHARED_LOOK_MS));
+      await (blockMs > 0 ? turnOnce() : sleep(UDP_SHARED_LOOK_MS));
     }
     // What came before the end still gets its answers; what comes now has other workers, or none.
     this.#ready.fill(1);

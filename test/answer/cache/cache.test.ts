@@ -4,7 +4,7 @@ import { AnswerCache } from '#answer/cache/cache.ts';
 import { Dependencies } from '#answer/names/dependencies.ts';
 import { hashLabel, hashName, lowerWord } from '#answer/names/hash.ts';
 import { Responder } from '#answer/respond.ts';
-import { ANSWER_CACHE_BODY_BYTES_MAX } from '#base/limits/limits.ts';
+import { ANSWER_CACHE_BODY_BYTES_MAX } from '#base/limits/answer.ts';
 import { lowerOctet, nameOf } from '#dns/name.ts';
 import { zoneSet } from '#zone/served.ts';
 import { dummySigned } from '../../support/dummy-signed.ts';

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type IpPort } from '#base/address.ts';
-import { TCP_WRITE_BATCH_BYTES } from '#base/limits/limits.ts';
+import { TCP_WRITE_BATCH_BYTES } from '#base/limits/server.ts';
 import { startWorkerListeners } from '#server/listen.ts';
 import { sampled } from '#server/query-log.ts';
 import { TCP_LIMITS, type TcpLimits } from '#server/tcp/table.ts';

@@ -6,7 +6,7 @@ import { arch } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { formatIpPort, ipPort, type IpPort } from '#base/address.ts';
-import { UDP_SEND_WAITS_MAX } from '#base/limits/limits.ts';
+import { UDP_SEND_WAITS_MAX } from '#base/limits/server.ts';
 import { chooseUdp } from '#server/udp/choose.ts';
 import { openUdp } from '#server/udp/mmsg.ts';
 import { UdpBatch } from '#server/udp/mmsg-batch.ts';

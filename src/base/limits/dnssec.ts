@@ -1,0 +1,16 @@
+/**
+ * Limits of signing: how the work is shared among threads, and times that are used unless a zone says otherwise. Each with its reason.
+ */
+
+// --- signing ---
+
+/** Signatures made without worker threads: a twentieth of a second of work, about what starting a thread costs. */
+export const SIGNING_INLINE_COUNT_MAX = 2000;
+/** Signing threads at most: the answer workers need the other cores. */
+export const SIGNING_WORKERS_MAX = 4;
+/** Signatures in one message to a signing thread: large enough for the message to cost nothing, small enough to share the work evenly. */
+export const SIGNING_CHUNK_COUNT = 4096;
+/** TTL of DNSKEY, CDS and CDNSKEY unless settings say otherwise: an hour, the wait of a rollover. */
+export const KEY_TTL_SECONDS = 3600;
+/** Octets for signatures taken from the platform at once: small, because one kept signature keeps all of them. */
+export const SIGNATURE_SLAB_BYTES = 16 * 1024;
