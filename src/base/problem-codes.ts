@@ -17,10 +17,12 @@ const bad = (title: string): ProblemKind => ({ title, status: 422, exit: 1 });
 /** Keep sorted by room, then by name. */
 export const PROBLEM_KINDS = {
   // dns: names, rdata, lexing
+  NAME_AMBIGUOUS: bad('a name without a last dot could be meant in two ways'),
   NAME_EMPTY_LABEL: bad('a domain name has an empty label'),
   NAME_ESCAPE: bad('a domain name has a bad escape'),
   NAME_LABEL_LONG: bad('a label is longer than 63 octets'),
   NAME_LONG: bad('a domain name is longer than 255 octets'),
+  NAME_MAILBOX: bad('a mailbox stands where a domain name belongs'),
   NAME_RELATIVE: bad('a relative name stands where there is no origin'),
   RDATA_DOUBTFUL: bad('record data is lawful and surely not what was meant'),
   RDATA_SYNTAX: bad('record data does not have the form its type asks for'),
@@ -262,6 +264,7 @@ export const PROBLEM_KINDS = {
   ZONE_EXISTS: { title: 'the zone exists already', status: 409, exit: 4 },
   ZONE_SERIAL: bad('the serial of an imported SOA is not newer than the one served'),
   ZONE_NOT_FOUND: { title: 'no such zone is served here', status: 404, exit: 3 },
+  RECORD_NOT_FOUND: { title: 'an RRset has no such record', status: 404, exit: 3 },
   RRSET_NOT_FOUND: { title: 'the zone has no such RRset', status: 404, exit: 3 },
   PRECONDITION: { title: 'the resource is not the one that If-Match or If-None-Match names', status: 412, exit: 4 },
 

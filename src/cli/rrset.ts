@@ -1,6 +1,5 @@
 /** `waxseal rrset`: the records of a zone, by RRset. */
 import type { Command } from 'commander';
-import { CHARACTER_STRING_BYTES_MAX } from '#base/limits/limits.ts';
 import { parseDuration } from '#base/units.ts';
 import { callApi, callList } from './api-client.ts';
 import { confirm, runChange } from './change.ts';
@@ -37,13 +36,17 @@ export function defineRrset(noun: Command, terminal: Terminal): void {
   );
 
   changeCommand(
-    noun.command('set <zone> <name> <type> <ttl> <rdata...>').description('create or replace an RRset; each RDATA is one record'),
+    noun
+      .command('set <zone> <name> <type> [ttl] [rdata...]')
+      .usage('[options] <zone> <name> <type> <ttl> <rdata...>')
+      .description('create or replace an RRset; each RDATA is one record'),
     'waxseal rrset set example.com @ MX 1h "10 mail" "20 backup.example.net."',
-  ).action(async (zone: string, name: string, type: string, ttl: string, rdata: readonly string[], options: ChangeOptions) => {
-    const records = isText(type) ? rdata.map(quoteText) : rdata;
-    const json = { ttl: readTtl(ttl), records };
-    await runChange({ method: 'PUT', path: ['zones', zone, 'rrsets', name, type], json }, options, terminal);
-  });
+  )
+    .addHelpText('after', SET_HELP)
+    .action(async (zone: string, name: string, type: string, ttl: string | undefined, rdata: readonly string[], options: ChangeOptions) => {
+      const json = { ttl: readTtl(ttl, rdata), records: rdata };
+      await runChange({ method: 'PUT', path: ['zones', zone, 'rrsets', name, type], json }, options, terminal);
+    });
 
   changeCommand(
     noun.command('delete <zone> <name> <type>').description('delete an RRset'),
@@ -61,34 +64,23 @@ function formatRrsets(rrsets: readonly RrsetDocument[]): string {
   return plain(formatTable(['NAME', 'TTL', 'TYPE', 'MANAGER', 'DATA'], rows));
 }
 
-/** Whole seconds, or `1h30m`. */
-function readTtl(text: string): number {
-  if (/^[0-9]{1,10}$/.test(text)) return Number(text);
-  const durationMs = parseDuration(text.toLowerCase());
-  if (durationMs !== undefined && durationMs % 1000 === 0) return durationMs / 1000;
-  throw failure('CLI_USAGE', `TTL ${JSON.stringify(text)} is neither seconds nor a duration`, 'as in 3600 or 1h30m');
+const SET_FORM = 'waxseal rrset set ZONE NAME TYPE TTL RDATA…, the TTL as in 3600 or 1h30m';
+
+/** Seconds of a TTL, `3600` or `1h30m`, that stands before at least one record. */
+function readTtl(text: string | undefined, rdata: readonly string[]): number {
+  if (text === undefined) throw failure('CLI_USAGE', 'the TTL and the record data are missing', SET_FORM);
+  const durationMs = /^[0-9]{1,10}$/.test(text) ? Number(text) * 1000 : parseDuration(text.toLowerCase());
+  if (durationMs === undefined || durationMs % 1000 !== 0)
+    throw failure('CLI_USAGE', `the TTL is missing: ${JSON.stringify(text)} stands where it belongs`, SET_FORM);
+  if (rdata.length === 0) throw failure('CLI_USAGE', 'the record data is missing', SET_FORM);
+  return durationMs / 1000;
 }
 
-function isText(type: string): boolean {
-  return ['TXT', 'SPF'].includes(type.toUpperCase());
-}
-
-/**
- * The text of a TXT record as it was typed, in the form of a zone file: the shell has taken the quotes off already, and a bare `;`
- * would begin a comment. What begins with a quote or `\#` is in that form already.
- */
-function quoteText(text: string): string {
-  if (text.startsWith('"') || text.startsWith(String.raw`\#`)) return text;
-  const octets = Buffer.from(text);
-  const strings: string[] = [];
-  for (let at = 0; at < octets.length || at === 0; at += CHARACTER_STRING_BYTES_MAX) {
-    let quoted = '';
-    for (const octet of octets.subarray(at, at + CHARACTER_STRING_BYTES_MAX)) {
-      const character = String.fromCharCode(octet);
-      if (octet < 0x20 || octet > 0x7e) quoted += `\\${String(octet).padStart(3, '0')}`;
-      else quoted += character === '"' || character === '\\' ? `\\${character}` : character;
-    }
-    strings.push(`"${quoted}"`);
-  }
-  return strings.join(' ');
-}
+const SET_HELP = `
+Each RDATA is the data of one record, in shell quotes when it has blanks; nothing in it is a comment.
+  TXT, SPF   an unquoted text is one text; long texts are split for you
+             waxseal rrset set example.com _dmarc TXT 1h "v=DMARC1; p=reject"
+  others     a value with blanks or a semicolon is in double quotes
+             waxseal rrset set example.com @ CAA 1h '0 issue "ca.example; validationmethods=dns-01"'
+  names      www is in the zone, www.example.net. with its last dot is not;
+             www.example.net without it is rejected`;

@@ -33,7 +33,7 @@ interface ExportOptions extends ReadOptions {
 export function defineZone(noun: Command, terminal: Terminal): void {
   changeCommand(noun.command('add <zone>').description('create a zone with a default SOA and NS set'), 'waxseal zone add example.com')
     .option('--no-dnssec', 'do not sign it')
-    .option('--nameserver <name...>', 'its NS records (default: ns.<zone>)')
+    .option('--nameserver <name...>', 'its NS records (default: ns1.<zone>)')
     .option('--contact <name>', 'RNAME of its SOA (default: hostmaster.<zone>)')
     .action(async (zone: string, options: AddOptions) => {
       const { nameserver: nameservers, contact } = options;

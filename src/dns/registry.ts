@@ -8,7 +8,7 @@ import { NAME_BYTES_MAX, RDATA_BYTES_MAX } from '#base/limits/limits.ts';
 import { WHOLE, inFile } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, placeAt, problem, warning } from '#base/problem.ts';
 import { type Token, lexRdata } from './lexer.ts';
-import { lowerOctet, type Name } from './name.ts';
+import { lowerOctet, type Name, parseName } from './name.ts';
 import { A6 } from '#dns/rdata/a6.ts';
 import { A, AAAA } from '#dns/rdata/address.ts';
 import { APL } from '#dns/rdata/apl.ts';
@@ -18,7 +18,7 @@ import { DNSKEY, KEY, RKEY } from '#dns/rdata/dnskey.ts';
 import { DOA, DSYNC } from '#dns/rdata/doa.ts';
 import { DS, SSHFP, TLSA, ZONEMD } from '#dns/rdata/ds.ts';
 import { EUI48, EUI64, L32, L64, NID } from '#dns/rdata/eui.ts';
-import { type NameSpan, type Parse, type RdataForm, refuse } from '#dns/rdata/field.ts';
+import { type NameReader, type NameSpan, type Parse, type RdataForm, refuse } from '#dns/rdata/field.ts';
 import { GPOS, HINFO, ISDN, X25 } from '#dns/rdata/hinfo.ts';
 import { HIP } from '#dns/rdata/hip.ts';
 import { AMTRELAY, IPSECKEY } from '#dns/rdata/ipseckey.ts';
@@ -34,7 +34,7 @@ import { DNAME, NSAP_PTR, SINGLE_NAME } from '#dns/rdata/single-name.ts';
 import { SOA } from '#dns/rdata/soa.ts';
 import { NAPTR, PX, SRV } from '#dns/rdata/srv.ts';
 import { SVCB } from '#dns/rdata/svcb.ts';
-import { TXT } from '#dns/rdata/txt.ts';
+import { STRINGS, TXT } from '#dns/rdata/txt.ts';
 import { formatUnknown, NULL, parseUnknown } from '#dns/rdata/unknown.ts';
 import { WKS } from '#dns/rdata/wks.ts';
 import { TYPE, type RrType } from './types.ts';
@@ -119,8 +119,8 @@ const FORMS: ReadonlyMap<RrType, RdataForm> = new Map<RrType, RdataForm>([
   [TYPE.AVC, TXT],
   [TYPE.DOA, DOA],
   [TYPE.AMTRELAY, AMTRELAY],
-  [TYPE.RESINFO, TXT],
-  [TYPE.WALLET, TXT],
+  [TYPE.RESINFO, STRINGS],
+  [TYPE.WALLET, STRINGS],
   [TYPE.TA, DS],
   [TYPE.DLV, DS],
 ]);
@@ -130,14 +130,25 @@ export function isMetaType(type: RrType): boolean {
   return type === 0 || type === TYPE.OPT || (type >= 128 && type <= 255);
 }
 
+/** True for types whose data is one text in character-strings that its readers join. */
+export function isTextType(type: RrType): boolean {
+  return FORMS.get(type) === TXT;
+}
+
 /** Where a parse puts its octets before they are copied out: parsing is synchronous, so one is enough. */
 const scratch = new Uint8Array(RDATA_BYTES_MAX);
 
 /**
  * Wire form, without compression, of the words of one record's data; `\# length hex` is taken for every type and checked as that type.
- * A problem's place is `file:line:column` of the word it is about.
+ * A problem's place is `file:line:column` of the word it is about. `readName` says what a word is as a name.
  */
-export function parseRdata(type: RrType, tokens: readonly Token[], origin: Name, file = 'rdata'): Result<Uint8Array> {
+export function parseRdata(
+  type: RrType,
+  tokens: readonly Token[],
+  origin: Name,
+  file = 'rdata',
+  readName: NameReader = parseName,
+): Result<Uint8Array> {
   if (isMetaType(type))
     return fail(problem('TYPE_META', inFile(file), `${typeName(type)} is never stored in a zone`, { rfc: 'RFC 6895 §3.1' }));
   const form = FORMS.get(type);
@@ -146,8 +157,10 @@ export function parseRdata(type: RrType, tokens: readonly Token[], origin: Name,
     tokens,
     next: 0,
     origin,
+    readName,
     file,
     problems: [],
+    warnings: [],
     octets: scratch,
     length: 0,
     exhausted: false,
@@ -171,13 +184,14 @@ export function parseRdata(type: RrType, tokens: readonly Token[], origin: Name,
     if (wrong !== undefined) return fail(problem('RDATA_VALUE', place, `${parse.mnemonic}: ${wrong}`));
   }
   const doubtful = form.warn?.(rdata);
-  return ok(rdata, doubtful === undefined ? [] : [warning('RDATA_DOUBTFUL', place, `${parse.mnemonic}: ${doubtful}`)]);
+  if (doubtful !== undefined) parse.warnings.push(warning('RDATA_DOUBTFUL', place, `${parse.mnemonic}: ${doubtful}`));
+  return ok(rdata, parse.warnings);
 }
 
-/** `parseRdata` of text, as an API body or a command line has it. */
-export function parseRdataText(type: RrType, text: string, origin: Name): Result<Uint8Array> {
+/** `parseRdata` of text as a zone file has it. Data from requests is read by record-data.ts: there nothing is a comment. */
+export function parseRdataText(type: RrType, text: string, origin: Name, file?: string, readName?: NameReader): Result<Uint8Array> {
   const tokens = lexRdata(text);
-  return tokens.ok ? parseRdata(type, tokens.value, origin) : tokens;
+  return tokens.ok ? parseRdata(type, tokens.value, origin, file, readName) : tokens;
 }
 
 /** Canonical presentation on one line, names absolute. Data that is not well formed is shown in RFC 3597 form. */
@@ -233,7 +247,7 @@ export function readRdata(type: RrType, message: Uint8Array, offset: number, len
       const start = at;
       if (field.name?.readCompressed === true) {
         const name = new Uint8Array(NAME_BYTES_MAX);
-        const read = readName(message, start, limit, name);
+        const read = readCompressedName(message, start, limit, name);
         if (read === undefined) return undefined;
         parts.push(name.subarray(0, read.length));
         at = read.end;
@@ -250,7 +264,12 @@ export function readRdata(type: RrType, message: Uint8Array, offset: number, len
 }
 
 /** Copies a possibly compressed name to `name`; undefined when it is malformed or, before its first pointer, passes `limit`. */
-function readName(message: Uint8Array, offset: number, limit: number, name: Uint8Array): { length: number; end: number } | undefined {
+function readCompressedName(
+  message: Uint8Array,
+  offset: number,
+  limit: number,
+  name: Uint8Array,
+): { length: number; end: number } | undefined {
   let at = offset;
   let end = -1;
   let length = 0;

@@ -6,9 +6,9 @@
 import { GENERATE_RECORDS_MAX, GENERATE_WIDTH_MAX } from '#base/limits/limits.ts';
 import { type Place, inFile } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
-import { type Token, lexRdata } from './lexer.ts';
+import { type Token } from './lexer.ts';
 import { type Name, parseName } from './name.ts';
-import { parseRdata } from './registry.ts';
+import { parseRdataText } from './registry.ts';
 import { type RrType } from './types.ts';
 
 /** A template's literal text, or how the number is written in its place. */
@@ -42,8 +42,7 @@ export function* expandGenerate(
     const during = (token: Token, result: Result<unknown>) =>
       result.ok ? [] : result.problems.map((each) => ({ ...each, at: place(token), message: `with ${value} for $: ${each.message}` }));
     const owner = parseName(fillTemplate(ownerParts.value, value), line.origin);
-    const tokens = lexRdata(fillTemplate(dataParts.value, value));
-    const rdata = tokens.ok ? parseRdata(line.type, tokens.value, line.origin, line.file) : tokens;
+    const rdata = parseRdataText(line.type, fillTemplate(dataParts.value, value), line.origin, line.file);
     if (!owner.ok || !rdata.ok) {
       yield fail(...during(line.owner, owner), ...during(line.data, rdata));
       return;

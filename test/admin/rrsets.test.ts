@@ -37,7 +37,8 @@ describe('GET rrset', () => {
     ['www.example.net./A', 404, 'RRSET_NOT_FOUND', 'the name has no records'],
     ['www/AAAAA', 422, 'TYPE_UNKNOWN', 'write a type without a name as TYPE and its number: TYPE65280'],
     ['www/TYPE1', 200, undefined, undefined],
-    ['*.wild/TXT', 200, undefined, undefined],
+    ['*.wild/TXT', 422, 'NAME_AMBIGUOUS', 'write *.wild. or *.wild.example.com.'],
+    ['*.wild.example.com/TXT', 200, undefined, undefined],
   ])('%s: %i', async (path, status, code, fix) => {
     const { call } = await bench();
     const answer = await call('GET', `${base}/${path}`);

@@ -36,6 +36,10 @@ describe('rrset', () => {
 
   test.each([
     ['v=DKIM1; p=', ['"v=DKIM1; p="']],
+    ['v=spf1 mx -all', ['"v=spf1 mx -all"']],
+    ['a=1;b=999', ['"a=1;b=999"']],
+    [`"${'x'.repeat(300)}"`, [`"${'x'.repeat(255)}" "${'x'.repeat(45)}"`]],
+    [String.raw`\# 2 0161`, ['"a"']],
     ['say "hi" \\o/', [String.raw`"say \"hi\" \\o/"`]],
     ['"as in" "a file"', ['"as in" "a file"']],
     ['grüße', [String.raw`"gr\195\188\195\159e"`]],
@@ -44,6 +48,39 @@ describe('rrset', () => {
   ])('set takes text as it was typed: case %#', async (text, records) => {
     expect(await server.here('rrset', 'set', 'example.com', 'text', 'TXT', '60', text)).toMatchObject({ exit: 0 });
     expect(JSON.parse((await server.here('rrset', 'get', 'example.com', 'text', 'TXT', '--json')).out)).toMatchObject({ records });
+  });
+
+  test.each([
+    ['CAA', '0 issue ca.example; validationmethods=dns-01', 'write: 0 issue "ca.example; validationmethods=dns-01"'],
+    ['HTTPS', '1 . alpn=h2 ; port=8443', 'only blanks stand between parameters'],
+    ['CNAME', 'www.example.net', 'write www.example.net. or www.example.net.example.com.'],
+    ['A', '192.0.2.1 ; web', 'the data of a record has no comment'],
+    ['TXT', '"a" b', 'put all of the text in quotes, or none of it'],
+    ['TXT', 'a\ufffd', 'send UTF-8'], // what Node makes of an argument in another encoding
+  ])('set rejects %s %j with the fix', async (type, data, fix) => {
+    const { exit, out, err } = await server.here('rrset', 'set', 'example.com', 'bad', type, '60', data);
+    expect([exit, out]).toEqual([1, '']);
+    expect(err).toMatch(/^waxseal: not changed: /);
+    expect(err).toContain(fix);
+  });
+
+  test('set keeps what a zone file would cut', async () => {
+    const caa = '0 issue "ca.example; validationmethods=dns-01"';
+    expect(await server.here('rrset', 'set', 'example.com', 'keep', 'CAA', '60', caa)).toMatchObject({ exit: 0, err: '' });
+    expect((await server.here('rrset', 'get', 'example.com', 'keep', 'CAA')).out).toContain(caa);
+  });
+
+  test.each([
+    [['192.0.2.1'], 'the TTL is missing: "192.0.2.1" stands where it belongs'],
+    [['192.0.2.1', '192.0.2.2'], 'the TTL is missing'],
+    [['v=spf1 -all'], 'the TTL is missing'],
+    [['3600'], 'the record data is missing'],
+    [[], 'the TTL and the record data are missing'],
+  ])('set without all of its words says which is missing: %j', async (words, message) => {
+    const { exit, err } = await server.here('rrset', 'set', 'example.com', 'www', 'A', ...words);
+    expect(exit).toBe(2);
+    expect(err).toContain(message);
+    expect(err).toContain('waxseal rrset set ZONE NAME TYPE TTL RDATA');
   });
 
   test('tells an error as its reader sees it', async () => {
@@ -64,8 +101,12 @@ describe('rrset', () => {
   });
 
   test('does not let zone data move the cursor', async () => {
-    await server.cli('rrset', 'set', 'example.com', 'esc', 'TXT', '60', 'a\u001b[31mb');
+    const raw = await server.cli('rrset', 'set', 'example.com', 'esc', 'TXT', '60', 'a\u001b[31mb');
+    expect(raw).toMatchObject({ exit: 1, err: expect.stringContaining(String.raw`\027`) });
+    expect(raw.err).not.toContain('\u001b');
+    await server.cli('rrset', 'set', 'example.com', 'esc', 'TXT', '60', String.raw`"a\027[31mb"`);
     const { out } = await server.cli('rrset', 'get', 'example.com', 'esc', 'TXT');
+    expect(out).toContain(String.raw`"a\027[31mb"`);
     expect(out).not.toContain('\u001b');
   });
 });

@@ -91,7 +91,13 @@ describe('mail.apply', () => {
 describe('beside records put by hand', () => {
   test('a record in the way is told and refused, with the way out; taken over it is replaced', async () => {
     const room = await mailRoom();
-    const set = { op: 'set', name: '_smtp._tls', type: 'TXT', ttl: 60, records: ['"v=TLSRPTv1; rua=mailto:x@other.example"'] } as const;
+    const set = {
+      op: 'set',
+      name: '_smtp._tls.post.example',
+      type: 'TXT',
+      ttl: 60,
+      records: ['"v=TLSRPTv1; rua=mailto:x@other.example"'],
+    } as const;
     good(await room.run({ kind: 'rrsets.change', zone: ZONE, operations: [set] }));
     const [problem] = bad(await room.run(apply()));
     expect(problem).toMatchObject({

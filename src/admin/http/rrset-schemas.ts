@@ -7,8 +7,13 @@ export const Ttl = Type.Integer({ minimum: 0, maximum: TTL_SECONDS_MAX, descript
 export const Records = Type.Array(Type.String(), {
   minItems: 1,
   maxItems: RECORDS_PER_RRSET_MAX,
-  description: 'RDATA in presentation form, any RFC 3597 form included; names in it are relative to the zone unless they end in a dot',
-  examples: [['192.0.2.1']],
+  description:
+    'Each string is the data of one record, never a line of a zone file: nothing in it is a comment, nothing is cut. TXT and SPF: a string ' +
+    'that does not begin with a quote is one text; quoted strings are taken as written (`\\"`, `\\\\`, `\\DDD`); what is longer than 255 octets ' +
+    'is split. Other types: fields with blanks between, a text with a blank or semicolon in quotes. `\\# LENGTH HEX` (RFC 3597) for every ' +
+    "type. Names: with a last dot absolute; without, `@` or one label is relative to the zone, a name that ends in the zone's name is " +
+    'absolute, any other is rejected. Answers can be given back as they are.',
+  examples: [['192.0.2.1'], ['v=DMARC1; p=reject'], ['0 issue "ca.example; validationmethods=dns-01"']],
 });
 
 export const RrsetForm = Type.Object({

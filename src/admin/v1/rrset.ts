@@ -11,15 +11,19 @@ import { type NodeRrset, type ZoneView, rrsetOf } from '#zone/view.ts';
 import type { AdminApp } from '#admin/http/admin-app.ts';
 import { answerChange, findZone, zoneSegment } from '#admin/http/change.ts';
 import { rrsetForm } from '#admin/http/form.ts';
-import { nameText, octetText, parseOwner, parseType } from '#admin/http/names.ts';
+import { nameText, parseOwner, parseType } from '#admin/http/names.ts';
 import { notModified, rrsetEtag } from '#admin/http/preconditions.ts';
 import { sendProblems } from '#admin/http/problems.ts';
 import { Records, RrsetForm, Ttl } from '#admin/http/rrset-schemas.ts';
 import { ChangeQuery, Switch, ZoneParams, changeResponses, closed, isOn, responses } from '#admin/http/schemas.ts';
 
+const OWNER_RULE =
+  '`@` is the apex, one label is relative, `www.example.com` in example.com and names with a last dot are absolute; any other is rejected. ' +
+  '`%2F` and `\\DDD` stand for odd octets';
+
 const RrsetParams = closed({
   ...ZoneParams.properties,
-  name: Type.String({ description: 'relative or absolute; `@` is the apex; `%2F` and `\\DDD` stand for odd octets' }),
+  name: Type.String({ description: OWNER_RULE }),
   type: Type.String({ examples: ['MX'] }),
 });
 
@@ -75,7 +79,7 @@ export function rrsetRoutes(app: AdminApp, control: ControlApi): void {
       if (!target.ok) return sendProblems(reply, target.problems);
       const { apex, owner, type } = target.value;
       const { ttl, records } = request.body;
-      const operation = { op: 'set', name: formatName(owner), type: typeName(type), ttl, records: records.map(octetText) } as const;
+      const operation = { op: 'set', name: formatName(owner), type: typeName(type), ttl, records } as const;
       let existed = true;
       return answerChange(
         control,

@@ -10,7 +10,7 @@ import type { NodeRrset, ZoneView } from '#zone/view.ts';
 import type { AdminApp } from '#admin/http/admin-app.ts';
 import { answerChange, findZone } from '#admin/http/change.ts';
 import { rrsetForm } from '#admin/http/form.ts';
-import { octetText, parseOwner, parseType } from '#admin/http/names.ts';
+import { parseOwner, parseType } from '#admin/http/names.ts';
 import { nextPage, pageQuery, readPage } from '#admin/http/page.ts';
 import { notModified, zoneEtag } from '#admin/http/preconditions.ts';
 import { sendProblems } from '#admin/http/problems.ts';
@@ -21,7 +21,7 @@ const Operation = closed({
   op: Type.Enum(['set', 'delete', 'add', 'remove'], {
     description: '`set` replaces the RRset, `delete` removes it, `add` and `remove` change single records of it',
   }),
-  name: Type.String({ description: 'relative or absolute, `@` is the apex', examples: ['www'] }),
+  name: Type.String({ description: 'as in the URL of an RRset', examples: ['www', '@', 'www.example.com.'] }),
   type: Type.String({ examples: ['A'] }),
   ttl: Type.Optional(Ttl),
   records: Type.Optional(Records),
@@ -114,7 +114,7 @@ export function rrsetsRoutes(app: AdminApp, control: ControlApi): void {
           name: owner.ok ? formatName(owner.value) : name,
           type,
           ...(ttl === undefined ? {} : { ttl }),
-          ...(records === undefined ? {} : { records: records.map(octetText) }),
+          ...(records === undefined ? {} : { records }),
         };
       });
       if (hasErrors(problems)) return sendProblems(reply, problems);

@@ -24,7 +24,7 @@ export interface Actor {
   readonly from: string;
 }
 
-/** One operation on an RRset, as the API's PATCH has it. Names relative to the zone or absolute; records in presentation form, one character per octet. */
+/** One operation on an RRset, as the API's PATCH has it. Names as dns/request-name.ts reads them, records as dns/record-data.ts does. */
 export interface RrsetOperation {
   /** `set` replaces the RRset, `delete` removes it, `add` and `remove` change single records of it. */
   readonly op: 'set' | 'delete' | 'add' | 'remove';

@@ -6,7 +6,8 @@
 import { unreachable } from '#base/assert.ts';
 import { atObject, inBody } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, placeAt, problem } from '#base/problem.ts';
-import { type Name, formatName, isAtOrBelow, ownerKey, parseName } from '#dns/name.ts';
+import { type Name, formatName } from '#dns/name.ts';
+import { parseRequestName } from '#dns/request-name.ts';
 import { type LifecycleEvent, type OrderCause, overrideWait } from '#lifecycle/engine.ts';
 import { type Machine } from '#lifecycle/machine.ts';
 import { type Hold, type LifecycleState, findObject, holdLifecycle, noObject, resumeLifecycle } from '#lifecycle/state.ts';
@@ -174,15 +175,8 @@ function orderRamp(
   return back.ok ? done(back.value, `DMARC ramp back to ${target}: ${reason}`) : back;
 }
 
-/** A host as commands give it: relative to the zone, or absolute with or without its last dot. */
-function hostName(text: string, zone: Name): Result<Name> {
-  const absolute = parseName(`${text.replace(/\.$/, '')}.`);
-  if (absolute.ok && isAtOrBelow(ownerKey(absolute.value), ownerKey(zone))) return absolute;
-  return parseName(text, zone);
-}
-
 function nextTlsa(order: Extract<MailOrder, { kind: 'tlsa.next' }>, { state, policy, facts }: OrderContext): Result<OrderTaken> {
-  const host = hostName(order.host, order.zone);
+  const host = parseRequestName(order.host, order.zone);
   if (!host.ok) return host;
   const record = readTlsaKey(order.key);
   if (!record.ok) return fail(...placeAt(record.problems, inBody('/key')));
@@ -240,7 +234,7 @@ function comingKey(
   object: string | undefined,
   fix: string,
 ): Result<{ readonly id: string; readonly host: string }> {
-  const name = hostName(text, zone);
+  const name = parseRequestName(text, zone);
   if (!name.ok) return name;
   const host = formatName(name.value).toLowerCase();
   if (object !== undefined) {

@@ -5,7 +5,7 @@
 import { Resolver as Client } from 'node:dns/promises';
 import { RESOLVER_TIMEOUT_MS, RESOLVER_TRIES } from '#base/limits/outside.ts';
 import { type Name, ROOT, formatName } from '#dns/name.ts';
-import { parseRdataText } from '#dns/registry.ts';
+import { parseRecordData } from '#dns/record-data.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type Resolver, type ResolverAnswer } from '#dns/resolver.ts';
 import { txtRdata } from '#mail/text/txt.ts';
@@ -86,7 +86,7 @@ function absolute(name: string): string {
 function answerOf(type: RrType, texts: readonly string[], ttlSeconds = UNKNOWN_TTL_SECONDS): ResolverAnswer {
   const rdatas: Uint8Array[] = [];
   for (const text of texts) {
-    const parsed = parseRdataText(type, text, ROOT);
+    const parsed = parseRecordData(type, text, ROOT);
     if (!parsed.ok) return { kind: 'servfail', reason: `the answer holds ${JSON.stringify(text)}, which is malformed` };
     rdatas.push(parsed.value);
   }

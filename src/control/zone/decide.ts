@@ -3,12 +3,10 @@
  * Not here: RRset operations (rrset-operations.ts), importing a zone file (import.ts), planning and signing (control/signing/prepare.ts).
  */
 import { JOURNAL_ENTRIES_MAX } from '#base/limits/store.ts';
-import { atZone, inBody } from '#base/place.ts';
-import { type Problem, type Result, fail, hasErrors, ok, placeAt, problem } from '#base/problem.ts';
-import { ROOT, formatName, ownerKey, parseName } from '#dns/name.ts';
+import { atZone } from '#base/place.ts';
+import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';
+import { formatName, ownerKey } from '#dns/name.ts';
 import { placeOfRrset } from '#dns/place.ts';
-import { parseRdataText } from '#dns/registry.ts';
-import { TYPE } from '#dns/types.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
@@ -21,6 +19,7 @@ import { type ZoneCommand } from '#control/api/control.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
 import { checkChanges } from './change-rules.ts';
 import { importChanges } from './import.ts';
+import { newZoneChanges } from './new-zone.ts';
 import { decideOperations } from './rrset-operations.ts';
 
 export interface ZoneDecisionOptions {
@@ -180,34 +179,14 @@ function checked(
   return ok({ changes, isSigned, detail, warnings: problems });
 }
 
-/** SOA and NS of a new zone: times after RFC 1912 §2.2, a negative TTL of 15 minutes so that a new DKIM selector is soon seen. */
-function createZone(
-  { zone: apex, dnssec: isSigned, nameservers, contact }: CommandOf<'zone.create'>,
-  { served, emptyView }: ZoneContext,
-): Result<RecordDecision> {
-  const zone = formatName(apex);
+function createZone(command: CommandOf<'zone.create'>, { served, emptyView }: ZoneContext): Result<RecordDecision> {
+  const zone = formatName(command.zone);
   if (served !== undefined)
     return fail(
       problem('ZONE_EXISTS', atZone(zone), `the zone ${zone} is served already`, {
         fix: 'to replace its records: waxseal zone import',
       }),
     );
-  const suffix = zone === '.' ? '' : zone;
-  const servers = nameservers ?? [`ns1.${suffix}`];
-  const problems: Problem[] = [];
-  for (const [index, server] of servers.entries()) {
-    const parsed = parseName(server, server.endsWith('.') ? ROOT : apex);
-    if (!parsed.ok) problems.push(...placeAt(parsed.problems, inBody(`/nameservers/${index}`)));
-  }
-  if (servers.length === 0)
-    problems.push(problem('NS_MISSING', inBody('/nameservers'), 'a zone needs at least one name server', { rfc: 'RFC 1034 §4.2.1' }));
-  if (problems.length > 0) return fail(...problems);
-  const soa = parseRdataText(TYPE.SOA, `${servers[0]!} ${contact ?? `hostmaster.${suffix}`} 1 7200 900 1209600 900`, apex);
-  if (!soa.ok) return fail(...placeAt(soa.problems, inBody('/contact')));
-  const ns = servers.map((server) => parseRdataText(TYPE.NS, server, apex)).flatMap((each) => (each.ok ? [each.value] : []));
-  const changes: RrsetChange[] = [
-    { owner: apex, type: TYPE.SOA, rrset: { ttl: 3600, rdatas: [soa.value], manager: 'manual' } },
-    { owner: apex, type: TYPE.NS, rrset: { ttl: 3600, rdatas: ns, manager: 'manual' } },
-  ];
-  return checked(emptyView, changes, isSigned, 'new zone', []);
+  const made = newZoneChanges(command.zone, command);
+  return made.ok ? checked(emptyView, made.value, command.dnssec, 'new zone', made.warnings) : made;
 }

@@ -5,12 +5,15 @@
  */
 import { TTL_SECONDS_MAX } from '#base/limits/limits.ts';
 import { type BodyPlace, type Place, below, inBody } from '#base/place.ts';
-import { type Problem, type Result, fail, hasErrors, ok, placeAt, problem } from '#base/problem.ts';
-import { type OwnerKey, type Name, formatName, isAtOrBelow, ownerKey, parseName } from '#dns/name.ts';
-import { canonicalRdata, isMetaType, parseRdataText, typeCode, typeName } from '#dns/registry.ts';
+import { type Problem, type Result, fail, hasErrors, ok, placeAt, problem, warning } from '#base/problem.ts';
+import { type OwnerKey, type Name, formatName, isAtOrBelow, ownerKey } from '#dns/name.ts';
+import { parseRecordData } from '#dns/record-data.ts';
+import { canonicalRdata, formatRdata, isMetaType, isTextType, typeCode, typeName } from '#dns/registry.ts';
+import { parseRequestName } from '#dns/request-name.ts';
 import { sortRdatas } from '#dns/rrset.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
+import { txtText } from '#mail/text/txt.ts';
 import { isSignerType } from '#zone/assemble.ts';
 import { type Manager, type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type RrsetOperation } from '#control/api/control.ts';
@@ -48,7 +51,7 @@ function applyOperation(
   working: Map<string, Working>,
   problems: Problem[],
 ): void {
-  const owner = parseName(operation.name, view.apex);
+  const owner = parseRequestName(operation.name, view.apex);
   if (!owner.ok) {
     problems.push(...placeAt(owner.problems, below(at, 'name')));
     return;
@@ -102,24 +105,13 @@ function applyOperation(
     );
     return;
   }
-  const rdatas: Uint8Array[] = [];
-  for (const [each, record] of records.entries()) {
-    const parsed = parseRdataText(type, record, view.apex);
-    if (parsed.ok) rdatas.push(parsed.value);
-    else problems.push(...placeAt(parsed.problems, below(at, 'records', each)));
-  }
+  const rdatas = readRecords(type, records, view.apex, below(at, 'records'), problems);
   if (rdatas.length < records.length) return;
   if (state.kept.length > 0 && operation.op !== 'remove' && rdatas.some((rdata) => isSpf(rdata) && !isKept(state, rdata))) {
     problems.push(managed(`${formatName(owner.value)} TXT`, below(at, 'records'), 'mail'));
     return;
   }
-  if (operation.op === 'remove') {
-    const gone = new Set(rdatas.map((rdata) => canonicalText(type, rdata)));
-    if (state.kept.some((rdata) => gone.has(canonicalText(type, rdata))))
-      problems.push(managed(`${formatName(owner.value)} TXT`, below(at, 'records'), 'mail'));
-    state.rdatas = state.rdatas.filter((rdata) => !gone.has(canonicalText(type, rdata)));
-    return;
-  }
+  if (operation.op === 'remove') return removeRecords(state, rdatas, below(at, 'records'), problems);
   const ttl = operation.ttl ?? state.ttl;
   if (ttl === undefined || (operation.op === 'set' && operation.ttl === undefined && state.before === undefined)) {
     problems.push(problem('TTL_MISSING', below(at, 'ttl'), `the new RRset ${formatName(owner.value)} ${typeName(type)} needs a TTL`));
@@ -130,12 +122,35 @@ function applyOperation(
   state.rdatas = operation.op === 'set' ? others : [...state.rdatas, ...others];
 }
 
+/** The records in wire form; those that are not good are left out, with their problems. */
+function readRecords(type: RrType, records: readonly string[], apex: Name, at: BodyPlace, problems: Problem[]): readonly Uint8Array[] {
+  return records.flatMap((record, index) => {
+    const parsed = parseRecordData(type, record, apex);
+    problems.push(...placeAt(parsed.ok ? parsed.warnings : parsed.problems, below(at, index)));
+    return parsed.ok ? [parsed.value] : [];
+  });
+}
+
+function removeRecords(state: Working, rdatas: readonly Uint8Array[], at: BodyPlace, problems: Problem[]): void {
+  const { owner, type } = state;
+  const what = `${formatName(owner)} ${typeName(type)}`;
+  const gone = new Set(rdatas.map((rdata) => canonicalText(type, rdata)));
+  if (state.kept.some((rdata) => gone.has(canonicalText(type, rdata)))) problems.push(managed(what, at, 'mail'));
+  for (const [index, rdata] of rdatas.entries()) {
+    if ([...state.kept, ...state.rdatas].some((each) => canonicalText(type, each) === canonicalText(type, rdata))) continue;
+    const sameText = isTextType(type) ? state.rdatas.find((each) => txtText(each) === txtText(rdata)) : undefined;
+    const fix = sameText === undefined ? {} : { fix: `the same text is there in other strings: ${formatRdata(type, sameText)}` };
+    problems.push(warning('RECORD_NOT_FOUND', below(at, index), `${what} has no such record, and none was removed for it`, fix));
+  }
+  state.rdatas = state.rdatas.filter((rdata) => !gone.has(canonicalText(type, rdata)));
+}
+
 /** Why this RRset may not be changed by hand, or undefined. */
 function refuse(view: ZoneView, key: OwnerKey, owner: Name, type: RrType, at: BodyPlace, signed: boolean): Problem | undefined {
   const what = `${formatName(owner)} ${typeName(type)}`;
   if (!isAtOrBelow(key, view.apexKey))
     return problem('OUT_OF_ZONE', below(at, 'name'), `${formatName(owner)} is not in the zone ${formatName(view.apex)}`, {
-      fix: 'names are relative to the zone unless they end with a dot',
+      fix: 'a name with a last dot is absolute',
     });
   if (isMetaType(type))
     return problem('TYPE_META', below(at, 'type'), `${typeName(type)} only exists in queries and cannot be stored`, {

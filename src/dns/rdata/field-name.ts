@@ -1,6 +1,7 @@
 /** Fields that are domain names. Implements: RFC 1035 §3.3, RFC 3597 §4, RFC 4034 §6.2 with RFC 6840 §5.1. */
-import { type Field, type NameRule, type Parse, putBytes, refuse, takeWord } from './field.ts';
-import { formatName, nameLengthAt, parseName } from '#dns/name.ts';
+import { type Problem } from '#base/problem.ts';
+import { type Field, type NameRule, type Parse, placeOf, putBytes, takeWord } from './field.ts';
+import { formatName, nameLengthAt } from '#dns/name.ts';
 
 /** A name of an RFC 1035 type: written and read compressed, lower-cased in canonical form. */
 export const NAME_1035: NameRule = { compressible: true, readCompressed: true, lowered: true };
@@ -29,8 +30,12 @@ export function name(label: string, rule: NameRule): Field {
 export function takeName(parse: Parse, label: string): void {
   const token = takeWord(parse, label);
   if (token === undefined) return;
-  const result = parseName(token.text, parse.origin);
-  if (result.ok) return putBytes(parse, result.value);
-  for (const each of result.problems)
-    refuse(parse, token, each.code, `${label} ${each.message}`, each.rfc === undefined ? {} : { rfc: each.rfc });
+  const result = parse.readName(token.text, parse.origin);
+  const told = (each: Problem): Problem => ({ ...each, at: placeOf(parse, token), message: `${parse.mnemonic}: ${label} ${each.message}` });
+  if (!result.ok) {
+    parse.problems.push(...result.problems.map(told));
+    return;
+  }
+  parse.warnings.push(...result.warnings.map(told));
+  putBytes(parse, result.value);
 }

@@ -5,8 +5,8 @@
  * Not here: the fields themselves (field-*.ts), the forms (one file per type), the table of types (dns/registry.ts).
  */
 import { RDATA_BYTES_MAX } from '#base/limits/limits.ts';
-import { inFile } from '#base/place.ts';
-import { type Problem, problem } from '#base/problem.ts';
+import { type Place, inFile } from '#base/place.ts';
+import { type Problem, type Result, problem } from '#base/problem.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
 import { type Token } from '#dns/lexer.ts';
 import { type Name } from '#dns/name.ts';
@@ -53,6 +53,9 @@ export interface RdataForm {
   readonly warn?: (rdata: Uint8Array) => string | undefined;
 }
 
+/** What a word is as a name. `origin` completes a relative one; a problem or warning has no place yet. */
+export type NameReader = (word: string, origin: Name) => Result<Name>;
+
 /** State of one parse. */
 export interface Parse {
   readonly mnemonic: string;
@@ -60,9 +63,11 @@ export interface Parse {
   /** Index of the next token. */
   next: number;
   readonly origin: Name;
+  readonly readName: NameReader;
   /** The name of the text that the words are from, for the places of problems. */
   readonly file: string;
   readonly problems: Problem[];
+  readonly warnings: Problem[];
   readonly octets: Uint8Array;
   /** Octets put so far. */
   length: number;
@@ -114,8 +119,12 @@ export function refuse(
   message: string,
   details?: { readonly rfc?: string; readonly fix?: string },
 ): void {
-  const place = inFile(parse.file, token?.line, token?.column);
-  parse.problems.push(problem(code, place, `${parse.mnemonic}: ${message}`, details));
+  parse.problems.push(problem(code, placeOf(parse, token), `${parse.mnemonic}: ${message}`, details));
+}
+
+/** Where `token` stands. */
+export function placeOf(parse: Parse, token: Token | undefined): Place {
+  return inFile(parse.file, token?.line, token?.column);
 }
 
 export function putBytes(parse: Parse, bytes: ArrayLike<number>): void {

@@ -8,7 +8,7 @@ import { concatBytes, equalBytes, toHex } from '#base/bytes.ts';
 import { WHOLE, atField } from '#base/place.ts';
 import { type Problem, type Result, fail, problem, warning } from '#base/problem.ts';
 import { type Name, parseName, ROOT } from '#dns/name.ts';
-import { parseRdataText } from '#dns/registry.ts';
+import { parseRecordData } from '#dns/record-data.ts';
 import { TYPE } from '#dns/types.ts';
 import { type KeyMaterial, readKeyMaterial, spkiOf, type TlsaInput } from './certificate.ts';
 import { resultOf } from '#mail/text/tag-list.ts';
@@ -111,7 +111,7 @@ export function checkTlsa({ usage, selector, matching, data }: TlsaRecord): Prob
 
 /** Reads `3 1 1 <hex>` (presentation form, RFC 6698 §2.2) and checks it. */
 export function parseTlsa(text: string): Result<TlsaRecord> {
-  const rdata = parseRdataText(TYPE.TLSA, text, ROOT);
+  const rdata = parseRecordData(TYPE.TLSA, text, ROOT);
   if (!rdata.ok) return rdata;
   const record = readTlsa(rdata.value);
   return resultOf(checkTlsa(record), () => record);

@@ -3,12 +3,13 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkRdata } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
-import { splitStrings, txtRdata, txtText } from '#mail/text/txt.ts';
+import { splitString } from '#dns/rdata/txt.ts';
+import { txtRdata, txtText } from '#mail/text/txt.ts';
 
 test('255 octets at most, joined without a space', () => {
-  expect(splitStrings('x'.repeat(600)).map((each) => each.length)).toEqual([255, 255, 90]);
-  expect(splitStrings('x'.repeat(255)).map((each) => each.length)).toEqual([255]);
-  expect(splitStrings('')).toEqual([new Uint8Array(0)]);
+  expect(splitString(Buffer.from('x'.repeat(600))).map((each) => each.length)).toEqual([255, 255, 90]);
+  expect(splitString(Buffer.from('x'.repeat(255))).map((each) => each.length)).toEqual([255]);
+  expect(splitString(Buffer.from(''))).toEqual([Buffer.alloc(0)]);
   expect(() => txtRdata('ž')).toThrow('one character per octet');
   expect(() => txtRdata('x'.repeat(65_300))).toThrow('TXT data');
 });

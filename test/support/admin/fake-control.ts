@@ -20,10 +20,10 @@ import type {
   TokenScope,
   TokensApi,
 } from '#control/api/control.ts';
+import { newZoneChanges } from '#control/zone/new-zone.ts';
 import { decideOperations } from '#control/zone/rrset-operations.ts';
 import { checkToken, newToken, tokenInfo } from '#control/tokens/tokens.ts';
 import { type Name, formatName, lowerName, nameOf, ownerKey } from '#dns/name.ts';
-import { parseRdataText } from '#dns/registry.ts';
 import { sortRdatas } from '#dns/rrset.ts';
 import { TYPE } from '#dns/types.ts';
 import { parseZoneFile } from '#dns/zone-file.ts';
@@ -125,10 +125,10 @@ export class FakeControl implements ControlApi {
       ok({ view, dnssec, changeset: diffZones(before?.view, view) }, warnings);
     if (command.kind === 'zone.create') {
       if (before !== undefined) return fail(problem('ZONE_EXISTS', WHOLE, `${formatName(apex)} exists already`));
-      const servers = command.nameservers ?? ['ns'];
-      const soa = oneRecord(apex, TYPE.SOA, `${servers[0]} ${command.contact ?? 'hostmaster'} 1 3600 600 86400 300`, apex);
-      const ns = oneRecord(apex, TYPE.NS, servers[0]!, apex);
-      return result(memoryZone(apex, [soa, ns]), command.dnssec ? 'on' : 'off');
+      const made = newZoneChanges(apex, command);
+      if (!made.ok) return made;
+      const rrsets = made.value.flatMap(({ owner, type, rrset }) => (rrset === null ? [] : [{ owner, type, ...rrset }]));
+      return result(memoryZone(apex, rrsets), command.dnssec ? 'on' : 'off');
     }
     if (command.kind === 'zone.import') {
       const parsed = parseZoneFile(command.text, { file: command.file, origin: apex });
@@ -299,12 +299,6 @@ export class FakeControl implements ControlApi {
     },
     authenticate: (secret) => checkToken(secret, (id) => this.tokenMap.get(id), this.nowMs),
   };
-}
-
-function oneRecord(owner: Name, type: number, text: string, apex: Name): ZoneRrset {
-  const rdata = parseRdataText(type, text, apex);
-  assert(rdata.ok, `bad rdata ${text}`);
-  return { owner, type, ttl: 3600, rdatas: [rdata.value] };
 }
 
 /** The zone after `changes`, with the next serial; the same zone when they change nothing. */
