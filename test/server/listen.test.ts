@@ -70,11 +70,11 @@ describe('settling addresses', () => {
     expect(result.problems).toMatchObject([
       {
         code: 'ADDRESS_IN_USE',
-        at: `127.0.0.1:${udpPort}`,
+        at: atAddress(`127.0.0.1:${udpPort}`),
         message: expect.stringContaining('UDP'),
         fix: expect.stringContaining('--dns'),
       },
-      { code: 'ADDRESS_IN_USE', at: `127.0.0.1:${tcpPort}`, message: expect.stringContaining('TCP') },
+      { code: 'ADDRESS_IN_USE', at: atAddress(`127.0.0.1:${tcpPort}`), message: expect.stringContaining('TCP') },
     ]);
   });
 
