@@ -1,0 +1,59 @@
+/** Tokens are changes like any other: they have an audit entry, wait their turn, and fail as every change fails. */
+import { describe, expect, test } from 'vitest';
+import { WHOLE } from '#base/place.ts';
+import { checkToken, newToken } from '#control/tokens/tokens.ts';
+import { StoreFailure } from '#store/failure.ts';
+import { TEST_ACTOR, bad, good, temporaryControl } from '../../support/temporary-control.ts';
+import { TEST_NOW_MS, countedRandom } from '../../support/temporary-store.ts';
+
+describe('a token', () => {
+  const { record, text } = newToken('ci', ['zone:example.'], TEST_NOW_MS + 1000, countedRandom(), TEST_NOW_MS);
+  const find = (id: string) => (id === record.id ? record : undefined);
+
+  test('has 64 bits of id and 256 of secret, and only a hash of the secret is kept', () => {
+    expect(text).toMatch(/^wax_[0-9a-f]{16}_[0-9a-f]{64}$/);
+    expect(JSON.stringify(record)).not.toContain(text.slice(-64));
+  });
+
+  test('is known by its whole text until it expires', () => {
+    expect(checkToken(text, find, TEST_NOW_MS)).toMatchObject({ id: record.id, name: 'ci', scopes: ['zone:example.'] });
+    expect(checkToken(text, find, TEST_NOW_MS)).not.toHaveProperty('hash');
+    expect(checkToken(text, find, TEST_NOW_MS + 1000)).toBeUndefined();
+    const other = text.endsWith('0') ? '1' : '0';
+    const wrong = ['', text.slice(0, -1), text.slice(0, -1) + other, text.toUpperCase(), ` ${text}`, text.replace('wax_', 'wax')];
+    expect(wrong.filter((each) => checkToken(each, find, TEST_NOW_MS) !== undefined)).toEqual([]);
+  });
+});
+
+describe('the tokens of the store', () => {
+  test('are created, listed, used and revoked, each with its audit entry', async () => {
+    const { control, writer } = temporaryControl();
+    const { info, secret } = good(await control.tokens.create('ci', ['read'], undefined, TEST_ACTOR));
+    expect(control.tokens.list()).toEqual([info]);
+    expect(control.tokens.authenticate(secret)).toEqual(info);
+    good(await control.tokens.revoke(info.id, TEST_ACTOR, true));
+    expect(control.tokens.authenticate(secret)).toEqual(info);
+    good(await control.tokens.revoke(info.id, TEST_ACTOR));
+    expect(control.tokens.authenticate(secret)).toBeUndefined();
+    expect(bad(await control.tokens.revoke(info.id, TEST_ACTOR))).toMatchObject([{ code: 'TOKEN_NOT_FOUND' }]);
+    expect(writer.audit(10).map(({ action }) => action)).toEqual(['token.revoke', 'token.create']);
+  });
+
+  test('full store: no token, a problem; revoking is upkeep and is tried with the last reserve', async () => {
+    const { control, writer, fatal } = temporaryControl();
+    const { info } = good(await control.tokens.create('ci', ['read'], undefined, TEST_ACTOR));
+    const commit = writer.commit.bind(writer);
+    writer.commit = (write) => (write.upkeep === true ? commit(write) : Promise.reject(new StoreFailure('STORE_FULL', WHOLE, 'no space')));
+    expect(bad(await control.tokens.create('more', ['read'], undefined, TEST_ACTOR))[0]?.code).toBe('STORE_FULL');
+    good(await control.tokens.revoke(info.id, TEST_ACTOR));
+    expect(control.tokens.list()).toEqual([]);
+    expect(fatal).toEqual([]);
+  });
+
+  test('broken store: a problem, and the process ends', async () => {
+    const { control, writer, fatal } = temporaryControl();
+    writer.commit = () => Promise.reject(new StoreFailure('STORE_BROKEN', WHOLE, 'a flush failed'));
+    expect(bad(await control.tokens.create('x', ['read'], undefined, TEST_ACTOR))[0]?.code).toBe('STORE_BROKEN');
+    expect(fatal.map(({ code }) => code)).toEqual(['STORE_BROKEN']);
+  });
+});
