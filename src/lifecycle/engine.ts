@@ -1,11 +1,12 @@
 /**
- * The engine: given a machine, what is remembered and the world at one moment, does what is due and says what is waited for.
- * Timers only wake it: a late, repeated or missed wake-up is harmless, because every wait counts from what is written down. Its result
- * is committed in one transaction with what it leads to; what is not committed never happened and is decided again.
+ * The engine: given a machine, what is remembered and the world at one moment, does what is due and says what is waited
+ * for. Timers only wake it: a late, repeated or missed wake-up is harmless, because every wait counts from what is
+ * written down. Its result is committed in one transaction with what it leads to; what is not committed never happened
+ * and is decided again.
  * Not here: texts (explain.ts), the clock (timeline.ts).
  */
 import { assert } from '#base/assert.ts';
-import { LIFECYCLE_HISTORY_MAX, LIFECYCLE_STEPS_MAX } from '#base/limits/limits.ts';
+import { LIFECYCLE_HISTORY_MAX, LIFECYCLE_STEPS_MAX } from '#base/limits/lifecycle.ts';
 import { atObject } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Machine, type Transition } from './machine.ts';
@@ -21,7 +22,10 @@ export type Due =
   /** Nothing follows by itself. */
   | { readonly kind: 'rest' };
 
-/** Started: begun. Step: a transition. Waiting: for somebody else than before. Confirmed: a gate opened. Finished: nothing follows. */
+/**
+ * Started: begun. Step: a transition. Waiting: for somebody else than before. Confirmed: a gate opened. Finished:
+ * nothing follows.
+ */
 export interface LifecycleEvent {
   readonly event: 'started' | 'step' | 'waiting' | 'confirmed' | 'finished';
   readonly machine: string;
@@ -45,7 +49,10 @@ export interface Advance<Data> {
   readonly state: LifecycleState<Data>;
   readonly events: readonly LifecycleEvent[];
   readonly checks: readonly WantedCheck[];
-  /** When to come back at the latest; undefined when only something from outside can change anything. Always in the future. */
+  /**
+   * When to come back at the latest; undefined when only something from outside can change anything. Always in the
+   * future.
+   */
   readonly nextDueMs?: number;
 }
 
@@ -111,7 +118,10 @@ function collect<Data>(
   }
 }
 
-/** Writes down when gates and conditions were first found good, and takes it back when they are not: waits that count from there start over. */
+/**
+ * Writes down when gates and conditions were first found good, and takes it back when they are not: waits that count
+ * from there start over.
+ */
 function noteConfirmations<Data>(
   machine: Machine,
   state: LifecycleState<Data>,

@@ -1,6 +1,6 @@
 /**
- * Why nothing happens: for each object what it waits for, what was seen where and when, when somebody looks again, the earliest safe
- * time, and the command that goes on without. No wait is silent.
+ * Why nothing happens: for each object what it waits for, what was seen where and when, when somebody looks again, the
+ * earliest safe time, and the command that goes on without. No wait is silent.
  */
 import { due } from './engine.ts';
 import { type Machine } from './machine.ts';

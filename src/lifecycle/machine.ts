@@ -1,7 +1,7 @@
 /**
- * What a life cycle is, as data: stages, the transitions between them, and what each transition waits for. DKIM selectors, TLSA
- * records, MTA-STS bodies, DMARC stages, and later keys and certificates are all *publish – wait until every cache can know – use –
- * wait until nobody can need it – withdraw* with other names and waits.
+ * What a life cycle is, as data: stages, the transitions between them, and what each transition waits for. DKIM
+ * selectors, TLSA records, MTA-STS bodies, DMARC stages, and later keys and certificates are all *publish – wait until
+ * every cache can know – use – wait until nobody can need it – withdraw* with other names and waits.
  * Not here: doing it (engine.ts), the waits of one kind (mail/<subject>/lifecycle.ts).
  */
 import { assert } from '#base/assert.ts';
@@ -19,13 +19,18 @@ interface WaitBase {
 /** Over when the durations named by `terms`, one after the other, have gone by. */
 export interface TimeWait extends WaitBase {
   readonly kind: 'time';
-  /** Names that the world knows the lengths of: they come from TTLs, queue lives and the like, so they are not numbers here. */
+  /**
+   * Names that the world knows the lengths of: they come from TTLs, queue lives and the like, so they are not numbers
+   * here.
+   */
   readonly terms: readonly string[];
   /** Another wait of the transition, from whose end it counts; without it, from the entry into the stage. */
   readonly since?: string;
 }
 
-/** Over when the last observation `observation` at each of the places, made since the stage was entered, is a good one. */
+/**
+ * Over when the last observation `observation` at each of the places, made since the stage was entered, is a good one.
+ */
 export interface GateWait extends WaitBase {
   readonly kind: 'gate';
   readonly observation: string;
@@ -34,8 +39,8 @@ export interface GateWait extends WaitBase {
   /** Another wait of the transition, which has to be over before anybody looks. */
   readonly after?: string;
   /**
-   * Durations, one after the other from the end of `after`, for which what is not good may hold things up: then it is over all the same.
-   * For evidence that strangers can spoil.
+   * Durations, one after the other from the end of `after`, for which what is not good may hold things up: then it is
+   * over all the same. For evidence that strangers can spoil.
    */
   readonly patience?: readonly string[];
   /** How often the places are looked at, where it is not as often as the machine says. */
@@ -69,13 +74,19 @@ export interface Machine {
   readonly last: readonly string[];
   /** In the order in which they are tried. */
   readonly transitions: readonly Transition[];
-  /** At most one object of a group is in `stage`: who enters it puts the one before it into `displaced`, in the same step. */
+  /**
+   * At most one object of a group is in `stage`: who enters it puts the one before it into `displaced`, in the same
+   * step.
+   */
   readonly singular?: { readonly stage: string; readonly displaced: string };
   /** How often places are looked at while a gate is waited for. */
   readonly checkEveryMs: number;
 }
 
-/** The machine itself, when it makes sense: asserts that each stage can be reached, and left unless it is a last one, and that `since` and `after` name a wait before it. */
+/**
+ * The machine itself, when it makes sense: asserts that each stage can be reached, and left unless it is a last one,
+ * and that `since` and `after` name a wait before it.
+ */
 export function checkedMachine(machine: Machine): Machine {
   const { kind, first, last, transitions, singular } = machine;
   const reached = new Set([first, ...transitions.map(({ to }) => to), ...(singular === undefined ? [] : [singular.displaced])]);

@@ -1,6 +1,7 @@
 /**
- * What is remembered of objects that live through a machine: JSON, with a version, kept in the same transaction as what it led to.
- * Everything here gives a new state and leaves the old one alone, so a decision that is not committed never happened.
+ * What is remembered of objects that live through a machine: JSON, with a version, kept in the same transaction as what
+ * it led to. Everything here gives a new state and leaves the old one alone, so a decision that is not committed never
+ * happened.
  * Not here: transitions (engine.ts).
  */
 import { atObject } from '#base/place.ts';
@@ -17,6 +18,11 @@ export interface Observation {
   readonly text: string;
   /** Counted time (timeline.ts). */
   readonly atMs: number;
+}
+
+/** Something seen, and of which object: a selector, `tlsa-mx1-2`, `mta-sts-body-3`, `dmarc`. */
+export interface LifecycleObservation extends Observation {
+  readonly object: string;
 }
 
 export interface Hold {
@@ -123,7 +129,10 @@ export function forgetObjects<Data>(state: LifecycleState<Data>, isGone: (object
   return state.objects.some(isGone) ? { ...state, objects: state.objects.filter((each) => !isGone(each)) } : state;
 }
 
-/** Takes note of an observation. One that is older than what is known, than the stage, or about an object that is gone changes nothing. */
+/**
+ * Takes note of an observation. One that is older than what is known, than the stage, or about an object that is gone
+ * changes nothing.
+ */
 export function observe<Data>(state: LifecycleState<Data>, id: string, observation: Observation): LifecycleState<Data> {
   const isSame = (each: Observation) => each.what === observation.what && each.place === observation.place;
   return changeObject(state, id, (object) =>

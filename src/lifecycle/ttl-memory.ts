@@ -1,6 +1,6 @@
 /**
- * How long caches may still hold what was served: the TTL of today, and larger ones of before, as long as they count. Who lowers a TTL
- * and then changes the record has not shortened the life of what was cached with the old one.
+ * How long caches may still hold what was served: the TTL of today, and larger ones of before, as long as they count.
+ * Who lowers a TTL and then changes the record has not shortened the life of what was cached with the old one.
  * Implements: RFC 2181 §8 (TTL), RFC 2308 §5 (negative answers) as bounds.
  */
 
@@ -13,7 +13,10 @@ interface ServedTtl {
 /** By kind of answer: `negative`, `dkim`, `tlsa`. JSON. */
 export type TtlMemory = Readonly<Record<string, readonly ServedTtl[]>>;
 
-/** Notes that `kind` is given out with `seconds` now. What it was before is given out until now, and by secondaries for `lagMs` more. */
+/**
+ * Notes that `kind` is given out with `seconds` now. What it was before is given out until now, and by secondaries for
+ * `lagMs` more.
+ */
 export function rememberTtl(memory: TtlMemory, kind: string, seconds: number, nowMs: number, lagMs = 0): TtlMemory {
   const known = memory[kind] ?? [];
   const [current] = known;

@@ -14,12 +14,17 @@ export interface ConditionVerdict {
   readonly atMs?: number;
 }
 
-/** What the kinds of objects know and the engine does not. Pure: the same question at the same time has the same answer. */
-export interface World<Data> {
+export interface Moment {
   /** Counted time (timeline.ts). */
   readonly nowMs: number;
   /** Wall time minus counted time, for texts. */
   readonly wallOffsetMs: number;
+}
+
+/**
+ * What the kinds of objects know and the engine does not. Pure: the same question at the same time has the same answer.
+ */
+export interface World<Data> extends Moment {
   /** Length of a duration named in a machine, for a wait that began at `sinceMs`. */
   durationMs(term: string, object: LifecycleObject<Data>, sinceMs: number): number;
   /** The places that a gate of that name looks at. */

@@ -9,9 +9,8 @@ import { TYPE, type RrType } from '#dns/types.ts';
 import { bimiOwner, formatBimi } from '#mail/bimi/record.ts';
 import { bimiHold } from '#mail/bimi/hold.ts';
 import { parseTlsa, tlsaOwner, tlsaRdata } from '#mail/dane/record.ts';
-import { type DkimKey } from '#mail/dkim/lifecycle.ts';
-import { type DkimRecord } from '#mail/dkim/record-type.ts';
-import { dkimOwner, formatDkim, NO_DKIM_TEXT, revokedDkim } from '#mail/dkim/record.ts';
+import { dkimText } from '#mail/dkim/lifecycle.ts';
+import { dkimOwner, NO_DKIM_TEXT } from '#mail/dkim/record.ts';
 import { dmarcOwner, formatDmarc } from '#mail/dmarc/record.ts';
 import { dmarcStage } from '#mail/dmarc/ramp.ts';
 import { REPORT_AUTHORIZATION_TEXT, reportAuthorizationOwner } from '#mail/dmarc/consent-record.ts';
@@ -70,22 +69,6 @@ export function wantedRecords(domain: Name, policy: MailPolicy, state: MailState
     wanted.add({ ok: true, value: domain, warnings: [] }, TYPE.MX, ttlSeconds.mx, [new Uint8Array([0, 0, 0])], 'null MX');
   }
   return wanted;
-}
-
-/** The text at a selector: the key while it may be needed, `p=` when it is revoked, nothing before it is published. */
-export function dkimText({ stage, data }: DkimKey): string | undefined {
-  const record: DkimRecord = {
-    keyType: data.algorithm === 'ed25519' ? 'ed25519' : 'rsa',
-    publicKey: new Uint8Array(Buffer.from(data.publicKey, 'base64')),
-    hashes: [],
-    // All services: DMARC and TLS reports are signed with the same keys (RFC 8460 §3).
-    services: [],
-    isTesting: false,
-    isDomainOnly: false,
-    notes: '',
-  };
-  if (stage === 'generated' || stage === 'removed') return undefined;
-  return formatDkim(stage === 'revoked' || stage === 'compromised' ? revokedDkim(record) : record);
 }
 
 function addDkim(wanted: Wanted, domain: Name, { dkim, ttlSeconds }: MailPolicy, { dkim: { lifecycle } }: MailState): void {

@@ -2,10 +2,10 @@
  * Everything that is remembered about the mail of one domain: JSON with a version, committed together with the records it led to.
  * Not here: how it changes (step.ts).
  */
+import { type LivesState } from '#lifecycle/lives.ts';
 import { type TtlMemory } from '#lifecycle/ttl-memory.ts';
 import { TYPE } from '#dns/types.ts';
 import { type Name, ownerKey } from '#dns/name.ts';
-import { type Serial } from '#dns/serial.ts';
 import { rrsetOf, type ZoneView } from '#zone/view.ts';
 import { type DkimState, newDkimState } from '#mail/dkim/lifecycle.ts';
 import { type DmarcPolicy, dmarcOwner, isDmarcText, parseDmarc } from '#mail/dmarc/record.ts';
@@ -15,7 +15,7 @@ import { type SpfState } from '#mail/spf/parts.ts';
 import { newTlsaState, type TlsaState } from '#mail/dane/lifecycle.ts';
 import { txtText } from '#mail/text/txt.ts';
 
-export interface MailState {
+export interface MailState extends LivesState {
   readonly version: 1;
   readonly dkim: DkimState;
   readonly dmarc: DmarcLifecycle;
@@ -24,8 +24,6 @@ export interface MailState {
   /** Absent while no include is, or was of late, replaced by its addresses. */
   readonly spf?: SpfState;
   readonly ttls: TtlMemory;
-  /** Of objects that name servers are asked about: the stage, and the serial of the first zone that has what was done for it. */
-  readonly serials: Readonly<Record<string, { readonly stage: string; readonly serial?: Serial }>>;
   /** RRsets that the policy has put into the zone, as `owner TYPE`: what it no longer wants of them is taken out. */
   readonly managed: readonly string[];
   /** Owners of consents to this domain's DMARC reports that stand in other zones of ours; absent in states from before this was kept. */

@@ -2,7 +2,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { buildAdmin } from '#admin/app.ts';
 import { nameOf } from '#dns/name.ts';
-import { MAIL_MACHINES } from '#mail/step.ts';
+import { DKIM_MACHINE } from '#mail/dkim/machine.ts';
 import { TEST_ACTOR, temporaryControl, good } from '../support/temporary-control.ts';
 
 const ZONE = 'post.example';
@@ -81,9 +81,7 @@ describe('how it stands, and orders', () => {
     const { call } = await bench();
     await call('PUT', 'mail', POLICY);
     const { body } = await call('GET', 'mail/status');
-    expect(body['lives']).toContainEqual(
-      expect.objectContaining({ machine: MAIL_MACHINES.dkim.kind, object: 'r20260101a', stage: 'published' }),
-    );
+    expect(body['lives']).toContainEqual(expect.objectContaining({ machine: DKIM_MACHINE.kind, object: 'r20260101a', stage: 'published' }));
     expect(body['spf']).toMatchObject({ lookups: 1, voids: 0, sources: [], alerts: [], lines: [expect.stringContaining('1 look-up')] });
     expect(body['spf']).toMatchObject({ lookedAt: expect.stringMatching(/Z$/), nextLookAt: expect.stringMatching(/Z$/) });
     expect((await call('GET', 'mail/check')).body).toMatchObject({ ok: true });

@@ -6,7 +6,11 @@
  */
 import { describe, expect, test } from 'vitest';
 import { type Machine, type Wait } from '#lifecycle/machine.ts';
-import { MAIL_MACHINES, type MailMachines } from '#mail/step.ts';
+import { TLSA_MACHINE } from '#mail/dane/machine.ts';
+import { DKIM_MACHINE } from '#mail/dkim/machine.ts';
+import { DMARC_MACHINE } from '#mail/dmarc/ramp.ts';
+import { MAIL_LIVES } from '#mail/lives.ts';
+import { STS_BODY_MACHINE, STS_MODE_MACHINE } from '#mail/mta-sts/machine.ts';
 import { type Sabotage } from '../support/simulation/diary.ts';
 import { judge } from '../support/simulation/judge.ts';
 import { liveDomain } from '../support/simulation/simulated-domain.ts';
@@ -52,39 +56,23 @@ describe('the judge finds', () => {
       transitions: machine.transitions.map((each) => (isLast(each) ? { ...each, waits: [...each.waits, wait] } : each)),
     };
   };
-  const machines = (change: Partial<MailMachines>, rates: Sabotage['rates'] = {}): Sabotage => ({
-    machines: { ...MAIL_MACHINES, ...change },
-    rates,
+  /** One life with another machine. */
+  const broken = (machine: Machine): Sabotage => ({
+    lives: MAIL_LIVES.map((life) => (life.machine.kind === machine.kind ? { ...life, machine } : life)),
   });
 
   test.each<[string, Sabotage, RegExp]>([
-    [
-      'keys used before caches forget that they were not there',
-      machines({ dkim: without(MAIL_MACHINES.dkim, 'negative-ttl') }),
-      /meets NXDOMAIN at first/,
-    ],
-    [
-      'keys used before every server has them',
-      machines({ dkim: without(MAIL_MACHINES.dkim, 'visible', 'negative-ttl') }),
-      /meets NXDOMAIN/,
-    ],
-    ['keys revoked while mail is in queues', machines({ dkim: without(MAIL_MACHINES.dkim, 'queue-life') }), /meets .*p= later/],
-    ['keys revoked though a signer still uses them', machines({ dkim: without(MAIL_MACHINES.dkim, 'switched') }), /meets .*p= later/],
-    ['revoked keys forgotten instead of told', machines({ dkim: without(MAIL_MACHINES.dkim, 'revoked-for') }), /revoked, answers NXDOMAIN/],
-    ['revoked keys followed by nothing for long', machines({ dkim: unhurried(MAIL_MACHINES.dkim) }), /no active key .* for \d+ hours/],
+    ['keys used before caches forget that they were not there', broken(without(DKIM_MACHINE, 'negative-ttl')), /meets NXDOMAIN at first/],
+    ['keys used before every server has them', broken(without(DKIM_MACHINE, 'visible', 'negative-ttl')), /meets NXDOMAIN/],
+    ['keys revoked while mail is in queues', broken(without(DKIM_MACHINE, 'queue-life')), /meets .*p= later/],
+    ['keys revoked though a signer still uses them', broken(without(DKIM_MACHINE, 'switched')), /meets .*p= later/],
+    ['revoked keys forgotten instead of told', broken(without(DKIM_MACHINE, 'revoked-for')), /revoked, answers NXDOMAIN/],
+    ['revoked keys followed by nothing for long', broken(unhurried(DKIM_MACHINE)), /no active key .* for \d+ hours/],
     ['signers given a revoked key', { isOfferBlind: true }, /signed with .* after it was revoked/],
-    ['certificates used before their TLSA is known', machines({ tlsa: without(MAIL_MACHINES.tlsa, 'two-ttls') }), /is shown to senders/],
-    [
-      'ids announced before their body',
-      machines({ sts: { ...MAIL_MACHINES.sts, body: without(MAIL_MACHINES.sts.body, 'seen-outside') } }),
-      /under the id of/,
-    ],
-    [
-      'MTA-STS removed while senders keep it',
-      machines({ sts: { ...MAIL_MACHINES.sts, mode: without(MAIL_MACHINES.sts.mode, 'max-age') } }),
-      /removed while/,
-    ],
-    ['DMARC steps without their month', machines({ dmarc: without(MAIL_MACHINES.dmarc, 'dwell') }), /DMARC .* after/],
+    ['certificates used before their TLSA is known', broken(without(TLSA_MACHINE, 'two-ttls')), /is shown to senders/],
+    ['ids announced before their body', broken(without(STS_BODY_MACHINE, 'seen-outside')), /under the id of/],
+    ['MTA-STS removed while senders keep it', broken(without(STS_MODE_MACHINE, 'max-age')), /removed while/],
+    ['DMARC steps without their month', broken(without(DMARC_MACHINE, 'dwell')), /DMARC .* after/],
     ['waits counted by the wall clock', { isWallClock: true, days: 100 }, /./],
     ['MX records changed without asking', { isMxUnguarded: true, rates: { mx: 0.1 } }, /forbids/],
     ['records committed without their state', { isCommitTorn: true }, /keys$|announced by nobody/],

@@ -9,7 +9,7 @@ import { nameOf } from '#dns/name.ts';
 import { compileMail } from '#mail/compile.ts';
 import { newMailState } from '#mail/state.ts';
 import { stepMail } from '#mail/step.ts';
-import { mailFacts } from '#lifecycle/world.ts';
+import { mailFacts } from '#mail/facts.ts';
 import { policyFromZone } from '#mail/import.ts';
 import { loadZone } from '#zone/assemble.ts';
 import { type ZoneView } from '#zone/view.ts';

@@ -154,12 +154,6 @@ export const BIMI_SVG_DRAWN_MAX = 10_000;
 
 // --- life cycles and mail policy ---
 
-/** Transitions of one step beyond 8 for each object; a machine that goes round without waits is a bug. */
-export const LIFECYCLE_STEPS_MAX = 64;
-/** Secondaries are taken to give out a TTL that was changed for as long as this: more than any SOA refresh in use, when a NOTIFY was lost. */
-export const SECONDARY_LAG_MS_MAX = 86_400_000;
-/** Transitions remembered with an object; no life has more, but the mode of MTA-STS may go back and forth. The audit log has them all. */
-export const LIFECYCLE_HISTORY_MAX = 24;
 /** A mail policy document: some hundred keys and hosts. */
 export const MAIL_POLICY_BYTES_MAX = 256 * 1024;
 /** Entries in any list of a mail policy: signers, selectors, mechanisms. */

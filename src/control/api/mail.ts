@@ -5,13 +5,13 @@ import { type Explanation } from '#lifecycle/explain.ts';
 import { type DmarcReport } from '#mail/reports/dmarc-aggregate.ts';
 import { type DmarcPolicy } from '#mail/dmarc/record.ts';
 import { type MailState } from '#mail/state.ts';
-import { type MailObservation } from '#mail/step.ts';
 import { type MailPolicy } from '#mail/mail-policy.ts';
 import { type SpfAlert, type SpfFailing, type SpfLook } from '#mail/spf/upkeep.ts';
 import { type DkimAlgorithm, type MailPolicyDocument } from '#mail/policy/schema.ts';
 import { type ReportNote } from '#mail/reports/book.ts';
 import { type SourceShare } from '#mail/reports/evidence.ts';
 import { type TlsReport } from '#mail/reports/tls-report.ts';
+import { type LifecycleOrder, type LifecycleTick } from './lifecycle.ts';
 
 export type MailCommand =
   /** What a look at others' SPF records found is taken in. */
@@ -57,18 +57,8 @@ export type MailCommand =
   | { readonly kind: 'tlsa.activated'; readonly zone: Name; readonly host: string; readonly object?: string; readonly force: boolean }
   /** The key to come will not: a certificate that was never put to use. `object` as above. */
   | { readonly kind: 'tlsa.abandon'; readonly zone: Name; readonly host: string; readonly object?: string; readonly reason: string }
-  /** Without `object`: everything of the zone's mail. */
-  | { readonly kind: 'lifecycle.hold'; readonly zone: Name; readonly object?: string; readonly reason: string }
-  | { readonly kind: 'lifecycle.resume'; readonly zone: Name; readonly object?: string }
-  | {
-      readonly kind: 'lifecycle.override';
-      readonly zone: Name;
-      readonly object: string;
-      readonly wait: string;
-      readonly reason: string;
-    }
-  /** What is due is done; what was seen is taken note of. */
-  | { readonly kind: 'lifecycle.tick'; readonly zone: Name; readonly observations: readonly MailObservation[] };
+  | LifecycleOrder
+  | LifecycleTick;
 
 /** What else a command came to. */
 export interface MailNote {

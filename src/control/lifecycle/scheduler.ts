@@ -7,7 +7,7 @@ import { MAIL_CHECKS_AT_ONCE, MAIL_DUE_AT_ONCE, MAIL_RETRY_MS, MAIL_WAKE_EVERY_M
 import { type Log } from '#base/log.ts';
 import { type Problem, type Result, formatProblem } from '#base/problem.ts';
 import { type Name, formatName } from '#dns/name.ts';
-import { type MailObservation } from '#mail/step.ts';
+import { type LifecycleObservation } from '#lifecycle/state.ts';
 import { type Outcome } from '#control/api/control.ts';
 
 /** What the scheduler needs of the control room. */
@@ -18,8 +18,8 @@ export interface MailUpkeep {
   dueMail(limit: number): readonly Name[];
   nextMailDueMs(): number | undefined;
   /** Looks at what the zone's mail waits to see now. */
-  lookAtMail(zone: Name, atOnce: number): Promise<readonly MailObservation[]>;
-  tickMail(zone: Name, observations: readonly MailObservation[]): Promise<Result<Outcome>>;
+  lookAtMail(zone: Name, atOnce: number): Promise<readonly LifecycleObservation[]>;
+  tickMail(zone: Name, observations: readonly LifecycleObservation[]): Promise<Result<Outcome>>;
   /** A step was refused that was possible before. */
   alertMail(zone: string, problems: readonly Problem[]): Promise<void>;
   /** Writes the counted time down, when it was not for a while. */
@@ -106,7 +106,7 @@ export class MailScheduler {
     }
   }
 
-  async #tick(zone: Name, name: string, nowMs: number, observations: readonly MailObservation[]): Promise<void> {
+  async #tick(zone: Name, name: string, nowMs: number, observations: readonly LifecycleObservation[]): Promise<void> {
     const ticked = await this.#control.tickMail(zone, observations);
     if (ticked.ok) {
       this.#refused.delete(name);

@@ -249,8 +249,8 @@ async function takeIn(command: ReportCommand, zone: ZoneMail, { writer, steps }:
 
 async function obey(command: MailOrder, zone: ZoneMail, actor: Actor, steps: MailSteps): Promise<Result<MailChange>> {
   const by = actor.kind === 'socket' ? 'administrator' : `${actor.kind} ${actor.id}`;
-  const { policy, state } = zone;
-  const order = takeOrder(command, { state, policy, facts: steps.facts(zone.view), by });
+  const { policy, state, view } = zone;
+  const order = takeOrder(command, { domain: view.apex, policy, state, view, facts: steps.facts(view), by });
   if (!order.ok) return order;
   const { newKeys, detail, events, note } = order.value;
   const stepped = await steps.step(zone, { policy, state: order.value.state }, { newKeys, detail });

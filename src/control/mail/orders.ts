@@ -5,23 +5,21 @@
  */
 import { unreachable } from '#base/assert.ts';
 import { atObject, inBody } from '#base/place.ts';
-import { type Problem, type Result, fail, ok, placeAt, problem } from '#base/problem.ts';
+import { type Result, fail, ok, placeAt, problem } from '#base/problem.ts';
 import { type Name, formatName } from '#dns/name.ts';
 import { parseRequestName } from '#dns/request-name.ts';
-import { type LifecycleEvent, type OrderCause, overrideWait } from '#lifecycle/engine.ts';
-import { type Machine } from '#lifecycle/machine.ts';
-import { type Hold, type LifecycleState, findObject, holdLifecycle, noObject, resumeLifecycle } from '#lifecycle/state.ts';
+import { type LifecycleEvent, type OrderCause } from '#lifecycle/engine.ts';
+import { type Hold, findObject, holdLifecycle, noObject, resumeLifecycle } from '#lifecycle/state.ts';
 import { dkimRecordFor, readDkimPublicKey } from '#mail/dkim/key.ts';
 import { type NewDkimKey, acknowledgeDkim, revokeDkim, rotateDkim } from '#mail/dkim/lifecycle.ts';
 import { DMARC_OBJECT, dmarcStage, rollBackDmarc } from '#mail/dmarc/ramp.ts';
 import { DMARC_POLICIES } from '#mail/dmarc/record.ts';
+import { MAIL_LIVES, type MailContext, type MailLife, TLSA_LIFE } from '#mail/lives.ts';
 import { type MailState } from '#mail/state.ts';
-import { MAIL_MACHINES } from '#mail/step.ts';
-import { type MailFacts } from '#lifecycle/world.ts';
 import { readTlsaKey } from '#mail/dane/settle.ts';
-import { type MailPolicy } from '#mail/mail-policy.ts';
-import { comingTlsa, notBeforeDeploy, tlsaAbandon, tlsaActivated, tlsaNext, tlsaWorld } from '#mail/dane/lifecycle.ts';
+import { comingTlsa, notBeforeDeploy, tlsaAbandon, tlsaActivated, tlsaNext } from '#mail/dane/lifecycle.ts';
 import { type MailCommand, type MailNote } from '#control/api/mail.ts';
+import { takeLifecycleOrder } from '#control/lifecycle/orders.ts';
 
 /** Commands that change a state and leave the policy alone. */
 export type MailOrder = Exclude<
@@ -29,12 +27,12 @@ export type MailOrder = Exclude<
   { readonly kind: 'mail.apply' | 'mail.remove' | 'mta-sts.mode' | 'spf.take' | 'dmarc.report' | 'mta-sts.report' | 'lifecycle.tick' }
 >;
 
-export interface OrderContext {
+export interface OrderContext extends MailContext {
   readonly state: MailState;
-  readonly policy: MailPolicy;
-  readonly facts: MailFacts;
   /** Who gives the order, for histories: `token deploy`. */
   readonly by: string;
+  /** All of mail, unless a test adds one. */
+  readonly lives?: readonly MailLife[];
 }
 
 export interface OrderTaken {
@@ -49,9 +47,9 @@ export interface OrderTaken {
 
 /** Takes the order in, or says why not. */
 export function takeOrder(order: MailOrder, context: OrderContext): Result<OrderTaken> {
-  const { state, facts } = context;
-  const cause = (reason: string): OrderCause => ({ reason, by: context.by, nowMs: facts.nowMs });
-  const hold = (reason: string): Hold => ({ reason, by: context.by, atMs: facts.nowMs });
+  const { state, facts, by, lives = MAIL_LIVES } = context;
+  const cause = (reason: string): OrderCause => ({ reason, by, nowMs: facts.nowMs });
+  const hold = (reason: string): Hold => ({ reason, by, atMs: facts.nowMs });
   switch (order.kind) {
     case 'dkim.rotate': {
       const rotated = rotateDkim(state.dkim, order.algorithms, cause(order.reason));
@@ -79,15 +77,13 @@ export function takeOrder(order: MailOrder, context: OrderContext): Result<Order
     case 'tlsa.abandon':
       return abandonTlsa(order, context, cause(order.reason));
     case 'lifecycle.hold':
-      return eachLifecycle(state, order.object, `held: ${order.reason}`, (lifecycle) =>
-        holdLifecycle(lifecycle, order.object, hold(order.reason)),
-      );
     case 'lifecycle.resume':
-      return eachLifecycle(state, order.object, 'resumed', (lifecycle) => resumeLifecycle(lifecycle, order.object));
-    case 'lifecycle.override':
-      return eachLifecycle(state, order.object, `does not wait for ${order.wait}: ${order.reason}`, (lifecycle, machine) =>
-        overrideWait(machine, lifecycle, order.object, order.wait, cause(order.reason)),
-      );
+    case 'lifecycle.override': {
+      const { object } = order;
+      const done = takeLifecycleOrder(lives, state, order, { by, nowMs: facts.nowMs });
+      if (!done.ok) return done;
+      return taken(done.value.state, done.value.detail, { note: object === undefined ? {} : { object } });
+    }
     default:
       return unreachable(order);
   }
@@ -95,41 +91,6 @@ export function takeOrder(order: MailOrder, context: OrderContext): Result<Order
 
 function taken(state: MailState, detail: string, more: Partial<Pick<OrderTaken, 'events' | 'newKeys' | 'note'>> = {}): Result<OrderTaken> {
   return ok({ state, detail, events: [], newKeys: [], note: {}, ...more });
-}
-
-/** Does `change` to the life cycle that has the object, or without one to all of them. */
-function eachLifecycle(
-  state: MailState,
-  object: string | undefined,
-  detail: string,
-  change: <Data>(lifecycle: LifecycleState<Data>, machine: Machine) => Result<LifecycleState<Data>>,
-): Result<OrderTaken> {
-  const problems: Problem[] = [];
-  let isFound = object === undefined;
-  const edit = <Data>(lifecycle: LifecycleState<Data>, machine: Machine): LifecycleState<Data> => {
-    if (object !== undefined && findObject(lifecycle, object) === undefined) return lifecycle;
-    isFound = true;
-    const changed = change(lifecycle, machine);
-    if (changed.ok) return changed.value;
-    problems.push(...changed.problems);
-    return lifecycle;
-  };
-  const { dkim, dmarc, tlsa, sts } = MAIL_MACHINES;
-  const edited: MailState = {
-    ...state,
-    dkim: { ...state.dkim, lifecycle: edit(state.dkim.lifecycle, dkim) },
-    dmarc: edit(state.dmarc, dmarc),
-    mtaSts: {
-      ...state.mtaSts,
-      mode: edit(state.mtaSts.mode, sts.mode),
-      bodies: edit(state.mtaSts.bodies, sts.body),
-      hosts: edit(state.mtaSts.hosts, sts.host),
-    },
-    tlsa: { ...state.tlsa, lifecycle: edit(state.tlsa.lifecycle, tlsa) },
-  };
-  if (!isFound) return noObject(object!);
-  if (problems.length > 0) return fail(...problems);
-  return taken(edited, `${object ?? 'everything'} ${detail}`, { note: object === undefined ? {} : { object } });
 }
 
 function addKey({ signer, publicKey }: Extract<MailOrder, { kind: 'dkim.add' }>, { state, policy }: OrderContext): Result<OrderTaken> {
@@ -175,7 +136,8 @@ function orderRamp(
   return back.ok ? done(back.value, `DMARC ramp back to ${target}: ${reason}`) : back;
 }
 
-function nextTlsa(order: Extract<MailOrder, { kind: 'tlsa.next' }>, { state, policy, facts }: OrderContext): Result<OrderTaken> {
+function nextTlsa(order: Extract<MailOrder, { kind: 'tlsa.next' }>, context: OrderContext): Result<OrderTaken> {
+  const { state, facts } = context;
   const host = parseRequestName(order.host, order.zone);
   if (!host.ok) return host;
   const record = readTlsaKey(order.key);
@@ -193,21 +155,20 @@ function nextTlsa(order: Extract<MailOrder, { kind: 'tlsa.next' }>, { state, pol
   );
   if (!next.ok) return next;
   const { id } = next.value;
-  const world = tlsaWorld(policy.dane.hosts, state.ttls, facts, formatName(order.zone));
-  const time = notBeforeDeploy(next.value.state, id, world);
+  const time = notBeforeDeploy(next.value.state, id, TLSA_LIFE.world(state, context));
   const note = time.ok ? { object: id, notBeforeMs: time.value.atMs + facts.wallOffsetMs, isFinal: time.value.isFinal } : { object: id };
   return taken({ ...state, tlsa: next.value.state }, `${id}: next key of ${formatName(host.value)}`, { note });
 }
 
 function activateTlsa(
   { zone, host: text, object, force }: Extract<MailOrder, { kind: 'tlsa.activated' }>,
-  { state, policy, facts }: OrderContext,
+  context: OrderContext,
 ): Result<OrderTaken> {
+  const { state } = context;
   const coming = comingKey(state, zone, text, object, 'publish it first with: waxseal tlsa next');
   if (!coming.ok) return coming;
   const { id, host } = coming.value;
-  const world = tlsaWorld(policy.dane.hosts, state.ttls, facts, formatName(zone));
-  const activated = tlsaActivated(state.tlsa, id, world, force);
+  const activated = tlsaActivated(state.tlsa, id, TLSA_LIFE.world(state, context), force);
   if (!activated.ok) return activated;
   return taken({ ...state, tlsa: activated.value }, `${id} is in use at ${host}${force ? ' (forced)' : ''}`, { note: { object: id } });
 }

@@ -9,7 +9,7 @@ import { SPF_ALERT_SHOWN_MS, SPF_LOOK_MS_MAX } from '#base/limits/spf.ts';
 import { formatName } from '#dns/name.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
 import { type MailState } from '#mail/state.ts';
-import { type MailFacts } from '#lifecycle/world.ts';
+import { type Moment } from '#lifecycle/waits.ts';
 import { type MailPolicy } from '#mail/mail-policy.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { formatCost } from '#mail/spf/draw.ts';
@@ -24,14 +24,12 @@ import { readMailPolicy } from '#store/mail/policy.ts';
 import { readSpfWatch, spfWatchWrite } from '#store/mail/spf-watch.ts';
 import { readMailState } from '#store/mail/state.ts';
 
-type Times = Pick<MailFacts, 'nowMs' | 'wallOffsetMs'>;
-
 /** Looks for a zone with `policy`, which may be one that it does not have yet. */
 export async function lookAtZoneSpf(
   reader: StoreReader,
   record: ZoneRecord,
   { spf: policy }: MailPolicy,
-  times: Times,
+  times: Moment,
   resolver: Resolver,
 ): Promise<SpfLook> {
   const view = reader.view(record);
@@ -94,7 +92,7 @@ export function spfStatus(
   record: ZoneRecord,
   view: ZoneView,
   { spf = NO_SPF_STATE, ttls }: MailState,
-  { nowMs, wallOffsetMs }: Times,
+  { nowMs, wallOffsetMs }: Moment,
 ): SpfStatus | undefined {
   const watch = readSpfWatch(reader, record.id);
   if (watch === undefined && spf.parts.length === 0) return undefined;

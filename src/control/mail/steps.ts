@@ -11,14 +11,15 @@ import { type Problem, type Result, fail, hasErrors, ok } from '#base/problem.ts
 import { type Name } from '#dns/name.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
-import { type MailFacts, mailFacts } from '#lifecycle/world.ts';
+import { type LifecycleObservation } from '#lifecycle/state.ts';
 import { type NewDkimKey } from '#mail/dkim/lifecycle.ts';
+import { type MailFacts, mailFacts } from '#mail/facts.ts';
 import { type MailPolicy } from '#mail/mail-policy.ts';
 import { type MailPolicyDocument } from '#mail/policy/schema.ts';
 import { type MailReports, type ReportGround, withReports } from '#mail/reports/evidence.ts';
 import { type SpfLook } from '#mail/spf/upkeep.ts';
 import { type MailState } from '#mail/state.ts';
-import { type MailObservation, type MailStep, stepMail } from '#mail/step.ts';
+import { type MailStep, stepMail } from '#mail/step.ts';
 import { readMailDocument, readMailPolicy } from '#store/mail/policy.ts';
 import { readReports } from '#store/mail/reports.ts';
 import { readMailState, stateWrites } from '#store/mail/state.ts';
@@ -30,7 +31,7 @@ import { type MailNote } from '#control/api/mail.ts';
 import { type ZonePart } from '#control/commands/decision.ts';
 import { type ServedZone } from '#control/commands/table.ts';
 import { CountedTime, type Uptime } from '#control/lifecycle/counted-time.ts';
-import { type OutsideWitnesses, isLookable, otherServers } from '#control/outside/evidence.ts';
+import { OWN_SERVER, type OutsideWitnesses, isLookable, lookPlaces } from '#control/outside/evidence.ts';
 import { reportGround } from '#control/reports/reports.ts';
 import { checkChanges } from '#control/zone/change-rules.ts';
 import { withoutConflicts } from '#control/zone/managed-records.ts';
@@ -38,9 +39,6 @@ import { isClaimedByOthers, servedZoneOf } from './consents.ts';
 import { DkimKeyPool } from './dkim-key-pool.ts';
 import { type FreshDkimKey, newDkimKey } from './dkim-keys.ts';
 import { lookAtZoneSpf } from './spf.ts';
-
-/** Name of the place that this server's own workers are, in evidence. */
-export const OWN_SERVER = 'this server';
 
 export interface MailStepsOptions {
   readonly writer: StoreWriter;
@@ -69,7 +67,7 @@ export interface StepRequest {
   readonly isStrict?: boolean;
   readonly isQuiet?: boolean;
   readonly newKeys?: readonly NewDkimKey[];
-  readonly observations?: readonly MailObservation[];
+  readonly observations?: readonly LifecycleObservation[];
   /** Those in the store, unless given. */
   readonly reports?: MailReports;
 }
@@ -150,7 +148,8 @@ export class MailSteps {
     const changes = given.isStrict === true ? step.changes : withoutConflicts(view, step.changes);
     const found = [...step.problems, ...checkChanges(view, changes, input.isSigned)];
     if (hasErrors(found) && (given.isStrict === true || hasErrors(checkChanges(view, changes, input.isSigned)))) return fail(...found);
-    const due = [step.nextDueMs, ...step.checks.filter((each) => isLookable(each, input.facts)).map(({ dueMs }) => dueMs)];
+    const lookable = step.checks.filter((each) => isLookable(each, input.facts.places));
+    const due = [step.nextDueMs, ...lookable.map(({ dueMs }) => dueMs)];
     const times = due.filter((each) => each !== undefined);
     // An error is looked at again soon: what is in its way may be gone.
     if (hasErrors(found)) times.push(input.facts.nowMs + MAIL_RETRY_MS);
@@ -226,8 +225,7 @@ export class MailSteps {
     const { nowMs, wallOffsetMs: exactMs } = this.#time.read();
     // The machine's uptime is coarse: without this, times that are shown would differ by milliseconds from look to look.
     const wallOffsetMs = Math.round(exactMs / 1000) * 1000;
-    const servers = [OWN_SERVER, ...otherServers(witnesses, view)];
-    return mailFacts(nowMs, { wallOffsetMs, servers, probes: [...witnesses.probes.keys()], queryCounters });
+    return mailFacts(nowMs, { ...lookPlaces(witnesses, view), queryCounters }, wallOffsetMs);
   }
 }
 

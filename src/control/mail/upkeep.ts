@@ -7,15 +7,17 @@ import { type Clock } from '#base/clock.ts';
 import { type Problem, type Result, ok } from '#base/problem.ts';
 import { type Name, lowerName, nameOf } from '#dns/name.ts';
 import { dkimQuietMs } from '#mail/dkim/lifecycle.ts';
-import { type MailCheck, type MailObservation } from '#mail/step.ts';
+import { type LifecycleCheck } from '#lifecycle/lives.ts';
+import { type LifecycleObservation } from '#lifecycle/state.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type Actor, type Command, type Outcome, type RunOptions } from '#control/api/control.ts';
 import { readMailPolicy } from '#store/mail/policy.ts';
 import { dueMailZones, nextMailDueMs } from '#store/mail/state.ts';
-import { type OutsideWitnesses, type Witnesses, isLookable, lookAt, otherServers } from '#control/outside/evidence.ts';
-import { type MailSteps, OWN_SERVER } from './steps.ts';
+import { OWN_SERVER, type OutsideWitnesses, type Witnesses } from '#control/outside/evidence.ts';
+import { isLookable, lookAt, lookPlaces } from '#control/outside/evidence.ts';
+import { type MailSteps } from './steps.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
 import { type MailUpkeep } from '#control/lifecycle/scheduler.ts';
 import { StoredSpfUpkeep } from './spf-upkeep.ts';
@@ -70,7 +72,7 @@ export class StoredMailUpkeep implements MailUpkeep {
     return nextMailDueMs(this.#options.writer);
   }
 
-  async lookAtMail(zone: Name, atOnce: number): Promise<readonly MailObservation[]> {
+  async lookAtMail(zone: Name, atOnce: number): Promise<readonly LifecycleObservation[]> {
     const { writer, steps, outside, store } = this.#options;
     const before = writer.zoneByName(lowerName(zone));
     if (before === undefined) return [];
@@ -81,8 +83,8 @@ export class StoredMailUpkeep implements MailUpkeep {
     const view = writer.view(record);
     const step = steps.preview({ record, view });
     if (step === undefined) return [];
-    const facts = { servers: [OWN_SERVER, ...otherServers(outside, view)], probes: [...outside.probes.keys()] };
-    const checks = step.checks.filter((each) => isLookable(each, facts) && each.dueMs <= this.countedNowMs());
+    const places = lookPlaces(outside, view);
+    const checks = step.checks.filter((each) => isLookable(each, places) && each.dueMs <= this.countedNowMs());
     const observations = step.checks.flatMap((each) => this.#judgeQueries(each, record));
     for (let at = 0; at < checks.length; at += atOnce) {
       const some = checks.slice(at, at + atOnce);
@@ -96,7 +98,7 @@ export class StoredMailUpkeep implements MailUpkeep {
   }
 
   /** Whether a selector is still asked for at this server is known without a look. */
-  #judgeQueries({ object, what, place, dueMs }: MailCheck, record: ZoneRecord): MailObservation[] {
+  #judgeQueries({ object, what, place, dueMs }: LifecycleCheck, record: ZoneRecord): LifecycleObservation[] {
     const { writer, clock, queries } = this.#options;
     const atMs = this.countedNowMs();
     const policy = what === 'queries' && place === OWN_SERVER && dueMs <= atMs ? readMailPolicy(writer, record) : undefined;
@@ -119,7 +121,7 @@ export class StoredMailUpkeep implements MailUpkeep {
     };
   }
 
-  tickMail(zone: Name, observations: readonly MailObservation[]): Promise<Result<Outcome>> {
+  tickMail(zone: Name, observations: readonly LifecycleObservation[]): Promise<Result<Outcome>> {
     return this.#options.run({ kind: 'lifecycle.tick', zone, observations }, { actor: SCHEDULER, dryRun: false });
   }
 

@@ -25,7 +25,7 @@ export function mailView(reader: StoreReader, steps: MailSteps, zone: ServedZone
     document,
     policy,
     state,
-    explanations: explainMail(state, policy, facts, view.apex),
+    explanations: explainMail(state, { domain: view.apex, policy, view, facts }),
     wallOffsetMs: facts.wallOffsetMs,
     reports: reportsStatus(ground, facts),
     problems: [...step.problems, ...(spf?.problems ?? [])],

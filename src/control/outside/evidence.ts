@@ -1,17 +1,20 @@
 /**
- * Looks at what life cycles wait to see: a record at every name server, an MTA-STS body from outside. An edge: whatever goes wrong out
- * there is an observation that is not good.
- * Not here: fetching the body (mta-sts-probe.ts), what should be seen (mail/expectation.ts), what follows from it (mail/step.ts), when to look (control/lifecycle/scheduler.ts).
+ * Looks at what life cycles wait to see: a record at every name server, an MTA-STS body from outside. An edge: whatever
+ * goes wrong out there is an observation that is not good.
+ * Not here: fetching the body (mta-sts-probe.ts), what should be seen (lifecycle/expectation.ts), what follows from it
+ * (lifecycle/lives.ts), when to look (control/lifecycle/scheduler.ts).
  */
 import { formatPlace } from '#base/place.ts';
-import { type Name } from '#dns/name.ts';
-import { type Serial } from '#dns/serial.ts';
+import { type Name, formatName } from '#dns/name.ts';
+import { formatRdata } from '#dns/registry.ts';
+import { type Resolver, type ResolverAnswer, isTransient } from '#dns/resolver.ts';
+import { type Serial, isNewer } from '#dns/serial.ts';
 import { TYPE } from '#dns/types.ts';
-import { type RecordExpectation, judgeAnswer } from '#mail/expectation.ts';
-import { type MailCheck, type MailObservation } from '#mail/step.ts';
-import { type MailFacts } from '#lifecycle/world.ts';
+import { type RecordExpectation } from '#lifecycle/expectation.ts';
+import { type LifecycleCheck } from '#lifecycle/lives.ts';
+import { type LifecycleObservation } from '#lifecycle/state.ts';
 import { parseStsPolicy, policyId } from '#mail/mta-sts/record.ts';
-import { type Resolver } from '#dns/resolver.ts';
+import { txtText } from '#mail/text/txt.ts';
 import { soaSerial } from '#zone/changeset.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type ZoneSecondaries } from './zone-secondaries.ts';
@@ -24,9 +27,19 @@ export interface OutsideWitnesses {
   readonly secondaries?: ZoneSecondaries;
 }
 
-/** The name servers beside this one that must show a record of the zone, as they are called in evidence. */
-export function otherServers({ nameServers, secondaries }: OutsideWitnesses, view: ZoneView): string[] {
-  return [...nameServers.keys(), ...(secondaries?.places(view) ?? [])];
+/** Name of the place that this server's own workers are, in evidence. */
+export const OWN_SERVER = 'this server';
+
+/** Places that can be looked at. */
+export interface LookPlaces {
+  readonly servers: readonly string[];
+  readonly probes: readonly string[];
+}
+
+/** The places of a zone, as they are called in evidence: its name servers, this one first, and the probes. */
+export function lookPlaces({ nameServers, probes, secondaries }: OutsideWitnesses, view: ZoneView): LookPlaces {
+  const others = [...nameServers.keys(), ...(secondaries?.places(view) ?? [])];
+  return { servers: [OWN_SERVER, ...others], probes: [...probes.keys()] };
 }
 
 /** How the places are asked. */
@@ -38,7 +51,7 @@ export interface Witnesses {
 }
 
 /** True for checks that somebody can make by looking; acknowledgements and reports come by themselves. */
-export function isLookable({ place, expect }: MailCheck, { servers, probes }: Pick<MailFacts, 'servers' | 'probes'>): boolean {
+export function isLookable({ place, expect }: LifecycleCheck, { servers, probes }: LookPlaces): boolean {
   if (expect === undefined) return false;
   return expect.kind === 'body' ? probes.includes(place) : servers.includes(place);
 }
@@ -47,8 +60,12 @@ export function isLookable({ place, expect }: MailCheck, { servers, probes }: Pi
 const TEXT_CHARACTERS_MAX = 200;
 
 /** Makes one check of `zone`. `atMs` is counted time. */
-export async function lookAt(check: MailCheck, zone: Name, witnesses: Witnesses, atMs: number): Promise<MailObservation> {
-  const { object, what, place, expect } = check;
+export async function lookAt(
+  { object, what, place, expect }: LifecycleCheck,
+  zone: Name,
+  witnesses: Witnesses,
+  atMs: number,
+): Promise<LifecycleObservation> {
   const { isGood, text } =
     expect === undefined
       ? { isGood: false, text: 'cannot be looked at' }
@@ -85,6 +102,27 @@ async function lookAtRecord(server: Resolver | undefined, zone: Name, expect: Re
   // Before the record: what the server says after it is at least as new.
   const serial = expect.serial === undefined ? undefined : await serialAt(server, zone);
   return judgeAnswer(expect, await server.lookup(expect.owner, expect.type), serial);
+}
+
+/**
+ * Whether the answer of one name server is what a record's expectation asks for, and what it looked like. `zoneSerial`
+ * is what the same server said just before of its SOA, undefined when it did not: the answer is at least as new.
+ */
+export function judgeAnswer({ kind, type, text, serial }: RecordExpectation, answer: ResolverAnswer, zoneSerial: Serial | undefined): Look {
+  if (serial !== undefined && zoneSerial === undefined) return { isGood: false, text: 'no SOA' };
+  if (serial !== undefined && isNewer(serial, zoneSerial!))
+    return { isGood: false, text: `serial ${zoneSerial}, which is before ${serial}` };
+  // Who does not answer shows nothing, neither that it is there nor that it is gone.
+  if (isTransient(answer)) return { isGood: false, text: answer.reason ?? answer.kind.toUpperCase() };
+  if (answer.kind !== 'answer') return { isGood: kind === 'no-record', text: answer.kind.toUpperCase() };
+  const texts = answer.rdatas.map((rdata) => recordText(type, rdata));
+  const isThere = texts.includes(type === TYPE.TXT ? text : text.toLowerCase());
+  return { isGood: isThere === (kind === 'record'), text: texts.join(' | ') };
+}
+
+function recordText(type: number, rdata: Uint8Array): string {
+  if (type === TYPE.TXT) return txtText(rdata);
+  return (type === TYPE.MX ? formatName(rdata.subarray(2)) : formatRdata(type, rdata)).toLowerCase();
 }
 
 async function serialAt(server: Resolver, zone: Name): Promise<Serial | undefined> {

@@ -2,7 +2,7 @@
  * Fetches an MTA-STS policy body as a server that sends mail would. An edge: every failure is an error whose text names the step and why.
  * The view is that of this machine: what a firewall, a split DNS or a CDN shows to others it cannot know.
  * Implements: RFC 8461 §3.3 (HTTPS, certificate, no redirects, no caching, media type, size, time).
- * Not here: one HTTPS request (mta-sts-request.ts), which body is waited for (mail/expectation.ts).
+ * Not here: one HTTPS request (mta-sts-request.ts), which body is waited for (mail/mta-sts/lifecycle.ts).
  */
 import { newClientAddress, setClientAddress } from '#base/client-address.ts';
 import { type Network, NetworkSet, parseNetwork } from '#base/network.ts';

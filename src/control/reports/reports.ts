@@ -9,7 +9,7 @@ import { formatName } from '#dns/name.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
 import { type DmarcReport } from '#mail/reports/dmarc-aggregate.ts';
 import { type MailState } from '#mail/state.ts';
-import { type MailFacts } from '#lifecycle/world.ts';
+import { type Moment } from '#lifecycle/waits.ts';
 import { ownSources } from '#mail/reports/own-sources.ts';
 import { type MailPolicy } from '#mail/mail-policy.ts';
 import { type ReportBook, checkReport, isKnownReport, reportDay, withDmarcReport, withTlsReport } from '#mail/reports/book.ts';
@@ -52,7 +52,7 @@ export function takeReport(
   zoneId: number,
   command: ReportCommand,
   { reports, policy, state }: ReportGround,
-  { nowMs, wallOffsetMs }: MailFacts,
+  { nowMs, wallOffsetMs }: Moment,
 ): Result<TakenReport> {
   const { report } = command;
   const wallMs = nowMs + wallOffsetMs;
@@ -103,7 +103,7 @@ function summaryOf(command: ReportCommand): string {
 }
 
 /** How all reports stand at this moment. */
-export function reportsStatus(ground: ReportGround, { nowMs, wallOffsetMs }: MailFacts): ReportsStatus {
+export function reportsStatus(ground: ReportGround, { nowMs, wallOffsetMs }: Moment): ReportsStatus {
   const wallMs = nowMs + wallOffsetMs;
   const windows = reportWindows(ground);
   const { dmarc, tls } = ground.reports;

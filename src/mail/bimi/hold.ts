@@ -11,7 +11,7 @@ import { formatTime } from '#lifecycle/timeline.ts';
 import { type BimiRecord, checkBimiDmarc } from './record.ts';
 import { type DmarcPolicy, type DmarcRecord } from '#mail/dmarc/record.ts';
 import { DMARC_OBJECT, type DmarcLifecycle, dmarcStage } from '#mail/dmarc/ramp.ts';
-import { type MailFacts } from '#lifecycle/world.ts';
+import { type Moment } from '#lifecycle/waits.ts';
 import { type DmarcSettings, dmarcRecordOf } from '#mail/dmarc/settle.ts';
 
 export interface BimiSettings {
@@ -68,7 +68,7 @@ export function bimiProblems(policy: BimiPolicy, stage: DmarcPolicy, published: 
 export function explainBimi(
   policy: BimiPolicy,
   state: { readonly dmarc: DmarcLifecycle },
-  { wallOffsetMs }: MailFacts,
+  { wallOffsetMs }: Moment,
   zone: string,
 ): Explanation[] {
   const stage = dmarcStage(state.dmarc);

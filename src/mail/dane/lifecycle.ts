@@ -2,12 +2,12 @@
  * TLSA records of mail hosts over time: the next key's record stands two TTLs before the key is used, the old one's stands two TTLs
  * after. No cache ever holds a set that the host's key is not in.
  * Implements: RFC 7671 §8 (order and times), RFC 7672 §4.
- * Not here: making records from certificates (record.ts), which hosts may have them (settle.ts).
+ * Not here: the stages and waits (machine.ts), making records from certificates (record.ts), which hosts may have them (settle.ts).
  */
 import { atObject } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { advance, type LifecycleEvent, order, type OrderCause } from '#lifecycle/engine.ts';
-import { checkedMachine, type Machine, type Wait } from '#lifecycle/machine.ts';
+import { expectRecord, type RecordExpectation } from '#lifecycle/expectation.ts';
 import {
   addObject,
   changeObject,
@@ -19,10 +19,12 @@ import {
 } from '#lifecycle/state.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
 import { type TtlMemory } from '#lifecycle/ttl-memory.ts';
-import { judgeWaits, type World } from '#lifecycle/waits.ts';
-import { formatName } from '#dns/name.ts';
-import { formatTlsa } from './record.ts';
-import { cacheMs, type MailFacts, mailWorld, verdict } from '#lifecycle/world.ts';
+import { judgeWaits, type Moment, type World } from '#lifecycle/waits.ts';
+import { formatName, nameOf } from '#dns/name.ts';
+import { TYPE } from '#dns/types.ts';
+import { cacheMs, verdict, type Vocabulary } from '#lifecycle/world.ts';
+import { TLSA_MACHINE, TWO_TTLS } from './machine.ts';
+import { formatTlsa, tlsaOwner } from './record.ts';
 import { type DaneHost } from './settle.ts';
 
 export interface TlsaData {
@@ -49,103 +51,24 @@ export function newTlsaState(): TlsaState {
   return { lifecycle: newLifecycle(), taken: [], count: 0 };
 }
 
-const TWO_TTLS = ['tlsaTtl', 'tlsaTtl'];
-const HOST_GONE: Wait = { kind: 'condition', id: 'host-gone', who: 'the policy to leave the host out', why: 'the host loses DANE' };
-
-export const TLSA_MACHINE: Machine = checkedMachine({
-  kind: 'tlsa',
-  first: 'published',
-  last: ['removed'],
-  checkEveryMs: 5 * 60_000,
-  singular: { stage: 'current', displaced: 'withdrawing' },
-  transitions: [
-    ...['published', 'visible', 'deployable', 'current', 'withdrawing'].map((from) => ({
-      from,
-      to: 'removed',
-      waits: [HOST_GONE],
-      isQuiet: true,
-    })),
-    {
-      from: 'published',
-      to: 'visible',
-      waits: [
-        {
-          kind: 'gate',
-          id: 'visible',
-          who: 'every name server to answer with the record',
-          why: 'senders that ask a server without it refuse the new key',
-          rfc: 'RFC 7671 §8.1',
-          observation: 'record',
-          places: 'servers',
-        },
-      ],
-    },
-    {
-      from: 'visible',
-      to: 'deployable',
-      waits: [
-        {
-          kind: 'time',
-          id: 'two-ttls',
-          who: 'caches that hold the set without the record',
-          why: 'senders behind them refuse the new key',
-          rfc: 'RFC 7671 §8.1',
-          terms: TWO_TTLS,
-        },
-      ],
-    },
-    {
-      from: 'deployable',
-      to: 'current',
-      waits: [
-        {
-          kind: 'condition',
-          id: 'activated',
-          who: 'the host to use the key',
-          why: 'the record of the key in use is withdrawn',
-          rfc: 'RFC 7671 §8.1',
-        },
-      ],
-    },
-    {
-      from: 'withdrawing',
-      to: 'removed',
-      waits: [
-        {
-          kind: 'gate',
-          id: 'not-served',
-          who: 'the host to be seen without the old key',
-          why: 'it still shows a key without a record',
-          observation: 'not-served',
-          places: 'liveChecks',
-        },
-        {
-          kind: 'time',
-          id: 'two-ttls',
-          who: 'hosts that have not all switched',
-          why: 'the old key may still be met',
-          rfc: 'RFC 7671 §8.1',
-          since: 'not-served',
-          terms: TWO_TTLS,
-        },
-      ],
-    },
-    ...['published', 'visible', 'deployable'].map((from) => ({ from, to: 'removed', waits: [], by: 'order' as const })),
-  ],
-});
-
-export function tlsaWorld(hosts: readonly DaneHost[], ttls: TtlMemory, facts: MailFacts, zone: string): World<TlsaData> {
-  return mailWorld(facts, zone, {
+/** What the waits of TLSA records depend on. */
+export function tlsaVocabulary(hosts: readonly DaneHost[], ttls: TtlMemory, { wallOffsetMs }: Moment): Vocabulary<TlsaData> {
+  return {
     durations: { tlsaTtl: cacheMs(ttls, 'tlsa') },
-    places: { servers: () => facts.servers, liveChecks: () => facts.liveChecks },
     conditions: {
       activated: ({ data: { activatedAtMs } }) =>
         activatedAtMs === undefined
           ? verdict(false, 'nobody said that the host uses the key')
-          : verdict(true, `activated ${formatTime(activatedAtMs + facts.wallOffsetMs)}`),
+          : verdict(true, `activated ${formatTime(activatedAtMs + wallOffsetMs)}`),
       'host-gone': ({ data }) => verdict(!hosts.some((host) => hostOf(host) === `${data.host}:${data.port}`), 'the policy names the host'),
     },
-  });
+  };
+}
+
+/** What name servers should show of a record. */
+export function tlsaExpectation({ lifecycle }: TlsaState, object: string): RecordExpectation | undefined {
+  const data = findObject(lifecycle, object)?.data;
+  return data && expectRecord('record', tlsaOwner(nameOf(data.host), data.port), TYPE.TLSA, data.record);
 }
 
 function hostOf({ host, port }: Pick<DaneHost, 'host' | 'port'>): string {

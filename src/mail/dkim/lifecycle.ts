@@ -16,11 +16,17 @@ import {
   noObject,
   observe,
 } from '#lifecycle/state.ts';
-import { type ConditionVerdict, type World } from '#lifecycle/waits.ts';
+import { type ConditionVerdict, type Moment } from '#lifecycle/waits.ts';
 import { type TtlMemory } from '#lifecycle/ttl-memory.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
 import { DKIM_MACHINE } from './machine.ts';
-import { cacheMs, type MailFacts, mailWorld, verdict } from '#lifecycle/world.ts';
+import { type RecordExpectation, expectRecord } from '#lifecycle/expectation.ts';
+import { cacheMs, verdict, type Vocabulary } from '#lifecycle/world.ts';
+import { type Name, ownerKey } from '#dns/name.ts';
+import { TYPE } from '#dns/types.ts';
+import { type ZoneView } from '#zone/view.ts';
+import { type DkimRecord } from './record-type.ts';
+import { dkimOwner, formatDkim, revokedDkim } from './record.ts';
 import { type DkimPolicy } from './settle.ts';
 import { type DkimAlgorithm } from '#mail/policy/schema.ts';
 
@@ -76,9 +82,9 @@ export function dkimGroup({ algorithm, signer }: Pick<DkimKeyData, 'algorithm' |
   return signer === undefined ? algorithm : `${signer}/${algorithm}`;
 }
 
-/** The world that the engine sees DKIM keys in. */
-export function dkimWorld(state: DkimState, policy: DkimPolicy, ttls: TtlMemory, facts: MailFacts, zone: string): World<DkimKeyData> {
-  return mailWorld(facts, zone, {
+/** What the waits of DKIM keys depend on. */
+export function dkimVocabulary(state: DkimState, policy: DkimPolicy, ttls: TtlMemory, now: Moment): Vocabulary<DkimKeyData> {
+  return {
     durations: {
       negativeTtl: cacheMs(ttls, 'negative'),
       recordTtl: cacheMs(ttls, 'dkim'),
@@ -87,19 +93,14 @@ export function dkimWorld(state: DkimState, policy: DkimPolicy, ttls: TtlMemory,
       slack: () => policy.queueLifeMs * SLACK,
       revokedFor: () => policy.revokedForMs,
     },
-    places: {
-      servers: () => facts.servers,
-      signers: ({ data: { signer } }) => (signer === undefined ? policy.signers : [signer]),
-      queryCounters: () => facts.queryCounters,
-      reportSources: () => facts.reportSources,
-    },
+    places: { signers: ({ data: { signer } }) => (signer === undefined ? policy.signers : [signer]) },
     conditions: {
-      'rotation-due': (object, { objects }) => rotationDue(state, objects, object, policy, facts),
+      'rotation-due': (object, { objects }) => rotationDue(state, objects, object, policy, now),
       unwanted: ({ data }) => verdict(!isWanted(data, policy), `the policy has ${policy.algorithms.join(' and ') || 'no keys of its own'}`),
       compromised: ({ data }) => verdict(data.compromised !== undefined, data.compromised ?? 'nobody reported it'),
       revocation: () => verdict(policy.afterRetirement === 'revoke', `the policy says: ${policy.afterRetirement}`),
     },
-  });
+  };
 }
 
 function isWanted({ algorithm, signer }: DkimKeyData, policy: DkimPolicy): boolean {
@@ -107,22 +108,22 @@ function isWanted({ algorithm, signer }: DkimKeyData, policy: DkimPolicy): boole
 }
 
 function rotationDue(
-  state: DkimState,
+  { rotations }: DkimState,
   objects: readonly DkimKey[],
   object: DkimKey,
   policy: DkimPolicy,
-  facts: MailFacts,
+  { nowMs, wallOffsetMs }: Moment,
 ): ConditionVerdict {
   if (!isWanted(object.data, policy)) return verdict(false, 'the policy does without this kind of key');
   const active = objects.find((each) => each.group === object.group && each.stage === 'active');
   if (active === undefined) return verdict(true, 'no other key signs');
-  const ordered = state.rotations[object.group];
+  const ordered = rotations[object.group];
   if (ordered?.from === active.id) return verdict(true, `rotation ordered by ${ordered.by}: ${ordered.reason}`);
   // Who makes its own keys says with each new one that it wants to use it.
   if (object.data.signer !== undefined) return verdict(true, `${object.data.signer} has made a new key`);
   const atMs = active.enteredAtMs + policy.rotationIntervalMs;
-  const text = `${active.id} signs until ${formatTime(atMs + facts.wallOffsetMs)}`;
-  return atMs <= facts.nowMs ? verdict(true, text) : { isMet: false, text, atMs };
+  const text = `${active.id} signs until ${formatTime(atMs + wallOffsetMs)}`;
+  return atMs <= nowMs ? verdict(true, text) : { isMet: false, text, atMs };
 }
 
 export interface WantedKeys {
@@ -133,7 +134,7 @@ export interface WantedKeys {
 }
 
 /** Keys that the policy needs and that are not there yet. */
-export function wantedDkimKeys(state: DkimState, policy: DkimPolicy, { nowMs }: MailFacts): WantedKeys {
+export function wantedDkimKeys(state: DkimState, policy: DkimPolicy, { nowMs }: Moment): WantedKeys {
   const algorithms: DkimAlgorithm[] = [];
   const times: number[] = [];
   for (const algorithm of policy.algorithms) {
@@ -155,7 +156,7 @@ export function wantedDkimKeys(state: DkimState, policy: DkimPolicy, { nowMs }: 
 export function addDkimKey(
   state: DkimState,
   key: NewDkimKey,
-  { nowMs, wallOffsetMs }: MailFacts,
+  { nowMs, wallOffsetMs }: Moment,
   isTaken: (selector: string) => boolean,
 ): { readonly state: DkimState; readonly selector: string } {
   const today = new Date(nowMs + wallOffsetMs).toISOString().slice(0, 10).replaceAll('-', '');
@@ -167,6 +168,30 @@ export function addDkimKey(
   const selector = selectorOf();
   const lifecycle = addObject(state.lifecycle, { id: selector, group: dkimGroup(key), stage: DKIM_MACHINE.first, data: key }, nowMs);
   return { state: { ...state, lifecycle, names: { ...state.names, [key.algorithm]: { date, count } } }, selector };
+}
+
+/** Puts new keys in where they are wanted; keys that signers made themselves always are. `selectors`: of those put in. */
+export function takeDkimKeys(
+  before: DkimState,
+  keys: readonly NewDkimKey[],
+  policy: DkimPolicy,
+  view: ZoneView,
+  moment: Moment,
+): { readonly state: DkimState; readonly selectors: readonly string[] } {
+  const named = new Set([...policy.external, ...policy.delegations].map(({ selector }) => selector.toLowerCase()));
+  const isTaken = (selector: string) => {
+    const owner = dkimOwner(selector, view.apex);
+    return named.has(selector) || (owner.ok && view.node(ownerKey(owner.value)) !== undefined);
+  };
+  let state = before;
+  const selectors: string[] = [];
+  for (const key of keys) {
+    if (key.signer === undefined && !wantedDkimKeys(state, policy, moment).algorithms.includes(key.algorithm)) continue;
+    const added = addDkimKey(state, key, moment, isTaken);
+    state = added.state;
+    selectors.push(added.selector);
+  }
+  return { state, selectors };
 }
 
 /** a … z, aa, ab … */
@@ -224,8 +249,32 @@ export function acknowledgeDkim(state: DkimState, signer: string, selectors: rea
   return { ...state, lifecycle };
 }
 
-/** Ids of private keys that nobody needs any more: no signer may use them again. */
-export function forgettableSecrets(state: DkimState): string[] {
-  const isDone = ({ stage }: DkimKey) => stage === 'revoked' || stage === 'compromised' || stage === 'removed';
-  return state.lifecycle.objects.filter(isDone).flatMap(({ data: { secretId } }) => secretId ?? []);
+/** Ids of private keys of `before` that no signer may use again after a step. */
+export function forgettableSecrets(before: DkimState, after: DkimState): string[] {
+  const isDone = ({ stage }: DkimKey) => stage === 'revoked' || stage === 'compromised';
+  const needed = new Set(after.lifecycle.objects.filter((key) => !isDone(key)).map(({ data }) => data.secretId));
+  const known = before.lifecycle.objects.flatMap(({ data: { secretId } }) => secretId ?? []);
+  return known.filter((id) => !needed.has(id));
+}
+
+/** The text at a selector: the key while it may be needed, `p=` when it is revoked, nothing before it is published. */
+export function dkimText({ stage, data }: DkimKey): string | undefined {
+  if (stage === 'generated' || stage === 'removed') return undefined;
+  const record: DkimRecord = {
+    keyType: data.algorithm === 'ed25519' ? 'ed25519' : 'rsa',
+    publicKey: new Uint8Array(Buffer.from(data.publicKey, 'base64')),
+    hashes: [],
+    // All services: DMARC and TLS reports are signed with the same keys (RFC 8460 §3).
+    services: [],
+    isTesting: false,
+    isDomainOnly: false,
+    notes: '',
+  };
+  return formatDkim(stage === 'revoked' || stage === 'compromised' ? revokedDkim(record) : record);
+}
+
+/** What name servers should show of a key. A selector is never used again: seen once is seen. */
+export function dkimExpectation(state: DkimState, selector: string, domain: Name): RecordExpectation | undefined {
+  const key = findObject(state.lifecycle, selector);
+  return key && expectRecord('record', dkimOwner(selector, domain), TYPE.TXT, dkimText(key));
 }

@@ -6,11 +6,10 @@
 import { type OrderCause, order } from '#lifecycle/engine.ts';
 import { checkedMachine, type Machine, type Wait } from '#lifecycle/machine.ts';
 import { addObject, holdLifecycle, type LifecycleObject, type LifecycleState, newLifecycle } from '#lifecycle/state.ts';
-import { type World } from '#lifecycle/waits.ts';
 import { type Result, ok } from '#base/problem.ts';
 import { DMARC_POLICIES, type DmarcPolicy } from './record.ts';
 import { policyStrength } from './advice.ts';
-import { type MailFacts, mailWorld, verdict } from '#lifecycle/world.ts';
+import { verdict, type Vocabulary } from '#lifecycle/world.ts';
 import { type DmarcSettings } from './settle.ts';
 
 export type DmarcLifecycle = LifecycleState<Readonly<Record<string, never>>>;
@@ -69,17 +68,17 @@ export function dmarcStage(state: DmarcLifecycle): DmarcPolicy {
   return DMARC_POLICIES.find((policy) => policy === state.objects[0]?.stage) ?? 'none';
 }
 
-export function dmarcWorld(settings: DmarcSettings, facts: MailFacts, zone: string): World<Readonly<Record<string, never>>> {
-  const { ramp, policy } = settings;
+/** What the waits of the DMARC policy depend on. Without a ramp it goes all the way at once. */
+export function dmarcVocabulary({ ramp, policy }: DmarcSettings): Vocabulary<Readonly<Record<string, never>>> {
   const stageStrength = ({ stage }: LifecycleObject<unknown>) => DMARC_POLICIES.findIndex((each) => each === stage);
-  return mailWorld(facts, zone, {
+  return {
     durations: { noneFor: () => (ramp.isOn ? ramp.noneForMs : 0), quarantineFor: () => (ramp.isOn ? ramp.quarantineForMs : 0) },
-    places: { reportSources: () => (ramp.isOn ? facts.reportSources : []) },
+    places: ramp.isOn ? {} : { reportSources: () => [] },
     conditions: {
       target: (object) => verdict(policyStrength(policy) > stageStrength(object), `the policy wants ${policy}`),
       weaker: (object) => verdict(policyStrength(policy) < stageStrength(object), `the policy wants ${policy}`),
     },
-  });
+  };
 }
 
 /** Steps back, and stops there until somebody resumes: the reason for stepping back is not gone by waiting. */

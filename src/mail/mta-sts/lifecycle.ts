@@ -3,17 +3,19 @@
  * Implements: RFC 8461 §3.1 (id), §5.1 (senders look for a newer id before they give up), §8.1, §8.3.
  * Not here: serving the body (the policy host), the record's owner and TTL (mail/compile.ts).
  */
-import { assert } from '#base/assert.ts';
 import { atRrset } from '#base/place.ts';
-import { type Problem, problem } from '#base/problem.ts';
-import { advance, type Advance, type LifecycleEvent, order } from '#lifecycle/engine.ts';
-import { addObject, forgetObjects, type LifecycleObject, type LifecycleState, newLifecycle } from '#lifecycle/state.ts';
+import { ok, type Problem, problem } from '#base/problem.ts';
+import { order, type WantedCheck } from '#lifecycle/engine.ts';
+import { type Expectation, expectRecord } from '#lifecycle/expectation.ts';
+import { addObject, findObject, forgetObjects, newLifecycle } from '#lifecycle/state.ts';
+import { type LifecycleObject, type LifecycleState } from '#lifecycle/state.ts';
 import { type TtlMemory } from '#lifecycle/ttl-memory.ts';
-import { type World } from '#lifecycle/waits.ts';
 import { formatName, type Name } from '#dns/name.ts';
-import { cacheMs, type MailFacts, mailWorld, verdict } from '#lifecycle/world.ts';
-import { formatStsPolicy, isMxCovered, policyId, type StsPolicy } from './record.ts';
-import { STS_BODY_MACHINE, STS_HOST_MACHINE, STS_MODE_MACHINE } from './machine.ts';
+import { TYPE } from '#dns/types.ts';
+import { cacheMs, type Facts, verdict, type Vocabulary } from '#lifecycle/world.ts';
+import { formatStsPolicy, formatStsRecord, isMxCovered, policyId } from './record.ts';
+import { stsHost, type StsPolicy, stsRecordOwner } from './record.ts';
+import { STS_BODY_MACHINE, STS_HOST_MACHINE } from './machine.ts';
 import { type StsSettings } from './settle.ts';
 
 export interface StsBodyData {
@@ -23,10 +25,11 @@ export interface StsBodyData {
   readonly policy: StsPolicy;
 }
 
+type NoData = Readonly<Record<string, never>>;
 export type StsBody = LifecycleObject<StsBodyData>;
-export type StsModeLifecycle = LifecycleState<Readonly<Record<string, never>>>;
+export type StsModeLifecycle = LifecycleState<NoData>;
 
-export type StsHosts = LifecycleState<Readonly<Record<string, never>>>;
+export type StsHosts = LifecycleState<NoData>;
 
 export interface StsState {
   readonly mode: StsModeLifecycle;
@@ -42,21 +45,9 @@ export interface StsState {
 export const STS_OBJECT = 'mta-sts';
 
 export function newStsState(nowMs: number): StsState {
-  const mode = addObject(
-    newLifecycle<Readonly<Record<string, never>>>(),
-    { id: STS_OBJECT, group: STS_OBJECT, stage: 'off', data: {} },
-    nowMs,
-  );
+  const mode = addObject(newLifecycle<NoData>(), { id: STS_OBJECT, group: STS_OBJECT, stage: 'off', data: {} }, nowMs);
   return { mode, bodies: newLifecycle(), lastVersion: 0, longestMaxAgeSeconds: 0, hosts: newLifecycle() };
 }
-
-/** The machines, for tests that break them. */
-export interface StsMachines {
-  readonly mode: typeof STS_MODE_MACHINE;
-  readonly body: typeof STS_BODY_MACHINE;
-  readonly host: typeof STS_HOST_MACHINE;
-}
-const MACHINES: StsMachines = { mode: STS_MODE_MACHINE, body: STS_BODY_MACHINE, host: STS_HOST_MACHINE };
 
 export function stsMode(state: StsState): string {
   return state.mode.objects[0]?.stage ?? 'off';
@@ -72,75 +63,25 @@ export function announcedBody(state: StsState): StsBody | undefined {
   return state.bodies.objects.find(({ stage }) => stage === 'announced');
 }
 
-export type StsAdvance = Omit<Advance<StsBodyData>, 'state'> & { readonly state: StsState };
+/** `before` with the hosts that the zone names now; those that it does not name any more leave by themselves. */
+export function addStsHosts(before: StsState, mxHosts: readonly Name[], nowMs: number): StsState {
+  const known = new Set(before.hosts.objects.map(({ group }) => group));
+  const added = [...new Set(mxHosts.map(hostText))].filter((host) => !known.has(host));
+  const add = (hosts: StsHosts, host: string) =>
+    addObject(hosts, { id: `mx-${host}`, group: host, stage: STS_HOST_MACHINE.first, data: {} }, nowMs);
+  return added.length === 0 ? before : { ...before, hosts: added.reduce(add, before.hosts) };
+}
 
-/** Far more than there are modes. */
-const STS_ROUNDS_MAX = 32;
-
-/** Everything due for MTA-STS at this moment. `mxHosts` are those of the zone. */
-export function advanceSts(
-  before: StsState,
-  settings: StsSettings,
-  mxHosts: readonly Name[],
-  ttls: TtlMemory,
-  facts: MailFacts,
-  zone: string,
-  machines: StsMachines = MACHINES,
-): StsAdvance {
+/** What the waits of mail hosts depend on. */
+export function stsHostVocabulary(mxHosts: readonly Name[], ttls: TtlMemory): Vocabulary<NoData> {
   const present = new Set(mxHosts.map(hostText));
-  const hosts = advance(machines.host, addHosts(before.hosts, present, facts.nowMs), stsHostWorld(present, ttls, facts, zone));
-  let state: StsState = { ...before, hosts: forgetObjects(hosts.state, ({ stage }) => stage === 'gone') };
-  const events: LifecycleEvent[] = [...hosts.events];
-  // A body that is announced may be what the mode waits for, and a new mode makes a new body; each mode is entered once at most.
-  for (let round = 0; ; round++) {
-    assert(round < STS_ROUNDS_MAX, 'MTA-STS goes round without waits');
-    const mode = advance(machines.mode, state.mode, stsModeWorld(state, settings, ttls, facts, zone));
-    state = serve({ ...state, mode: mode.state }, bodyFor({ ...state, mode: mode.state }, settings), facts, machines);
-    const bodies = advance(machines.body, state.bodies, stsBodyWorld(ttls, facts, zone));
-    state = { ...state, bodies: bodies.state };
-    events.push(...mode.events, ...bodies.events);
-    if (mode.events.length + bodies.events.length > 0) continue;
-    const current = stsMode(state);
-    const isGone = ({ stage }: StsBody) => stage === 'forgotten' || (current === 'off' && stage === 'skipped');
-    state = { ...state, bodies: forgetObjects(state.bodies, isGone) };
-    if (current === 'removed' || current === 'off') state = { ...state, longestMaxAgeSeconds: 0 };
-    return {
-      state,
-      events,
-      checks: [...mode.checks, ...bodies.checks, ...hosts.checks],
-      ...nextOf(mode.nextDueMs, bodies.nextDueMs, hosts.nextDueMs),
-    };
-  }
-}
-
-function nextOf(...times: readonly (number | undefined)[]): { readonly nextDueMs?: number } {
-  const known = times.filter((each) => each !== undefined);
-  return known.length === 0 ? {} : { nextDueMs: Math.min(...known) };
-}
-
-function addHosts(hosts: StsHosts, present: ReadonlySet<string>, nowMs: number): StsHosts {
-  const known = new Set(hosts.objects.map(({ group }) => group));
-  const added = [...present].filter((host) => !known.has(host));
-  return added.reduce(
-    (state, host) => addObject(state, { id: `mx-${host}`, group: host, stage: STS_HOST_MACHINE.first, data: {} }, nowMs),
-    hosts,
-  );
-}
-
-export function stsHostWorld(
-  present: ReadonlySet<string>,
-  ttls: TtlMemory,
-  facts: MailFacts,
-  zone: string,
-): World<Readonly<Record<string, never>>> {
-  return mailWorld(facts, zone, {
+  return {
     durations: { mxTtl: cacheMs(ttls, 'mx') },
-    places: { servers: () => facts.servers },
     conditions: {
       missed: ({ group }) => verdict(!present.has(group), 'the zone names the host'),
       back: ({ group }) => verdict(present.has(group), 'the zone does not name the host'),
     },
-  });
+  };
 }
 
 function hostText(host: Name): string {
@@ -166,31 +107,37 @@ function bodyFor(state: StsState, settings: StsSettings): StsPolicy | undefined 
   }
 }
 
-/** Puts `wanted` in the place of the served body, if it says something else. */
-function serve(state: StsState, wanted: StsPolicy | undefined, { nowMs }: MailFacts, { body: machine }: StsMachines): StsState {
-  const served = servedBody(state);
-  if (wanted !== undefined && served !== undefined && formatStsPolicy(served.data.policy) === formatStsPolicy(wanted)) return state;
+/** Puts the body that the present mode needs in the place of the served one, if it says something else. */
+export function serveStsBody(before: StsState, settings: StsSettings, nowMs: number): StsState {
+  const wanted = bodyFor(before, settings);
+  const served = servedBody(before);
+  const isServed = (policy: StsPolicy) => served && formatStsPolicy(served.data.policy) === formatStsPolicy(policy);
+  if (wanted !== undefined && isServed(wanted)) return before;
   // Without a mail host there is no body to make; the one before stays.
-  if (wanted !== undefined && wanted.mode !== 'none' && wanted.mxPatterns.length === 0) return state;
-  let { bodies } = state;
+  if (wanted !== undefined && wanted.mode !== 'none' && wanted.mxPatterns.length === 0) return before;
+  let { bodies } = before;
   const leave = (object: StsBody, stage: string) => {
-    const done = order(machine, bodies, object.id, stage, { reason: 'another body is served', by: 'mail policy', nowMs });
+    const cause = { reason: 'another body is served', by: 'mail policy', nowMs };
+    const done = order(STS_BODY_MACHINE, bodies, object.id, stage, cause);
     if (done.ok) bodies = done.value.state;
   };
   for (const each of bodies.objects) {
     if (each.stage === 'served') leave(each, 'skipped');
     if (each.stage === 'announced' && wanted === undefined) leave(each, 'superseded');
   }
-  if (wanted === undefined) return { ...state, bodies };
-  const version = state.lastVersion + 1;
-  const id = freshId(formatStsPolicy(wanted), bodies.objects);
-  bodies = addObject(
-    bodies,
-    { id: `mta-sts-body-${version}`, group: 'body', stage: machine.first, data: { version, id, policy: wanted } },
-    nowMs,
-  );
-  const longest = wanted.mode === 'none' ? 0 : wanted.maxAgeSeconds;
-  return { ...state, bodies, lastVersion: version, longestMaxAgeSeconds: Math.max(state.longestMaxAgeSeconds, longest) };
+  if (wanted === undefined) return withoutBody({ ...before, bodies });
+  const version = before.lastVersion + 1;
+  const data = { version, id: freshId(formatStsPolicy(wanted), bodies.objects), policy: wanted };
+  const body = { id: `mta-sts-body-${version}`, group: 'body', stage: STS_BODY_MACHINE.first, data };
+  const longest = Math.max(before.longestMaxAgeSeconds, wanted.mode === 'none' ? 0 : wanted.maxAgeSeconds);
+  return { ...before, bodies: addObject(bodies, body, nowMs), lastVersion: version, longestMaxAgeSeconds: longest };
+}
+
+/** In a mode without body: no sender holds one any more, and bodies that were never announced are forgotten. */
+function withoutBody(state: StsState): StsState {
+  const isOff = stsMode(state) === 'off';
+  const bodies = forgetObjects(state.bodies, ({ stage }) => isOff && stage === 'skipped');
+  return { ...state, bodies, longestMaxAgeSeconds: 0 };
 }
 
 /**
@@ -204,24 +151,18 @@ function freshId(body: string, known: readonly StsBody[]): string {
   return id;
 }
 
-export function stsModeWorld(
-  state: StsState,
-  settings: StsSettings,
-  ttls: TtlMemory,
-  facts: MailFacts,
-  zone: string,
-): World<Readonly<Record<string, never>>> {
+/** What the waits of the mode depend on. */
+export function stsModeVocabulary(state: StsState, settings: StsSettings, ttls: TtlMemory): Vocabulary<NoData> {
   const isWanted = settings.mode === 'testing' || settings.mode === 'enforce';
   const hasHosts = settings.mxPatterns.length > 0 || (settings.isMxFromZone && state.hosts.objects.length > 0);
   const wish = `the policy wants ${settings.mode}`;
-  return mailWorld(facts, zone, {
+  return {
     durations: {
       stsTtl: cacheMs(ttls, 'mtaSts'),
       testingFor: () => settings.testingForMs,
       shortFor: () => settings.shortForMs,
       longestMaxAge: () => state.longestMaxAgeSeconds * 1000,
     },
-    places: { tlsReports: () => facts.tlsReports },
     conditions: {
       wanted: () => verdict(isWanted && hasHosts, hasHosts ? wish : 'the zone names no host that takes mail'),
       unwanted: () => verdict(!isWanted, wish),
@@ -234,7 +175,7 @@ export function stsModeWorld(
         ),
       announced: ({ stage }) => announcedVerdict(state, stage, settings),
     },
-  });
+  };
 }
 
 function announcedVerdict(state: StsState, stage: string, { maxAgeSeconds }: StsSettings) {
@@ -247,19 +188,37 @@ function announcedVerdict(state: StsState, stage: string, { maxAgeSeconds }: Sts
   return verdict(isIt, announced === undefined ? 'no id is announced' : `the id announced is of mode ${announced.data.policy.mode}`);
 }
 
-export function stsBodyWorld(ttls: TtlMemory, facts: MailFacts, zone: string): World<StsBodyData> {
-  return mailWorld(facts, zone, {
+/** What the waits of policy bodies depend on. */
+export function stsBodyVocabulary(ttls: TtlMemory, { places }: Facts): Vocabulary<StsBodyData> {
+  return {
     durations: { stsTtl: cacheMs(ttls, 'mtaSts'), ownMaxAge: ({ data }) => data.policy.maxAgeSeconds * 1000 },
-    places: { probes: () => facts.probes, servers: () => facts.servers },
     conditions: {
-      probed: () => verdict(facts.probes.length > 0, 'nobody outside looks'),
+      probed: () => verdict(places['probes']!.length > 0, 'nobody outside looks'),
       'newer-announced': ({ data: { version } }, { objects }) =>
         verdict(
           objects.some((each) => each.data.version > version && each.stage !== 'served' && each.stage !== 'skipped'),
           'the newest body is not announced yet',
         ),
     },
-  });
+  };
+}
+
+/** What a look at a body should show: itself from outside, or its id at no name server any more. */
+export function stsBodyExpectation(state: StsState, check: WantedCheck, domain: Name): Expectation | undefined {
+  const data = findObject(state.bodies, check.object)?.data;
+  if (data === undefined) return undefined;
+  const { id } = data;
+  if (check.what === 'id-gone') return expectRecord('no-record', stsRecordOwner(domain), TYPE.TXT, formatStsRecord({ id }));
+  const host = stsHost(domain);
+  if (!host.ok) return undefined;
+  const url = `https://${formatName(host.value).slice(0, -1)}/.well-known/mta-sts.txt`;
+  return { kind: 'body', url, id: policyId(formatStsPolicy(data.policy)) };
+}
+
+/** What name servers should not show any more of a host that leaves. */
+export function stsHostExpectation({ hosts }: StsState, object: string, domain: Name): Expectation | undefined {
+  const host = findObject(hosts, object);
+  return host && expectRecord('no-record', ok(domain), TYPE.MX, `${host.group}.`);
 }
 
 /** Bodies that senders may act on: what is served, and what was, until no cache can hold the id it was known under. */

@@ -16,11 +16,10 @@ import {
   REPORT_WINDOW_MS_MIN,
   TLS_FAILED_SHARE_MAX,
 } from '#base/limits/reports.ts';
-import { type Observation, findObject } from '#lifecycle/state.ts';
+import { type LifecycleObservation, type Observation, findObject } from '#lifecycle/state.ts';
 import { DMARC_OBJECT, dmarcStage } from '#mail/dmarc/ramp.ts';
 import { type MailState } from '#mail/state.ts';
-import { type MailObservation } from '#mail/step.ts';
-import { type MailFacts } from '#lifecycle/world.ts';
+import { type MailFacts } from '#mail/facts.ts';
 import { STS_OBJECT, stsMode } from '#mail/mta-sts/lifecycle.ts';
 import { type MailPolicy } from '#mail/mail-policy.ts';
 import { type DmarcBook, type ReportBook, type TlsBook } from './book.ts';
@@ -83,7 +82,7 @@ export function firstDayOf(nowMs: number, windowMs: number): number {
 export function withReports(
   facts: MailFacts,
   ground: ReportGround,
-): { readonly facts: MailFacts; readonly observations: readonly MailObservation[] } {
+): { readonly facts: MailFacts; readonly observations: readonly LifecycleObservation[] } {
   const { reports, state } = ground;
   const wallMs = facts.nowMs + facts.wallOffsetMs;
   const windows = reportWindows(ground);
@@ -91,7 +90,7 @@ export function withReports(
     book.days.some(({ day }) => day >= firstDayOf(wallMs, windowMs));
   const reportSources = has(reports.dmarc, Math.max(windows.aligned, windows.selectors)) ? [DMARC_REPORTS] : [];
   const tlsReports = has(reports.tls, windows.tls) ? [TLS_REPORTS] : [];
-  const observations: MailObservation[] = [];
+  const observations: LifecycleObservation[] = [];
   const see = (object: string, what: string, place: string, seen: readonly Observation[], verdict: Verdict) => {
     const known = seen.find((each) => each.what === what && each.place === place);
     if (known === undefined || known.isGood !== verdict.isGood || known.text !== verdict.text)
@@ -107,7 +106,7 @@ export function withReports(
   const mode = findObject(state.mtaSts.mode, STS_OBJECT);
   if (tlsReports.length > 0 && (mode?.stage === 'testing' || mode?.stage === 'enforceShort'))
     see(mode.id, 'tls-clean', TLS_REPORTS, mode.seen, tlsVerdict(reports.tls, firstDayOf(wallMs, windows.tls)));
-  return { facts: { ...facts, reportSources, tlsReports }, observations };
+  return { facts: { ...facts, places: { ...facts.places, reportSources, tlsReports } }, observations };
 }
 
 /** Every source since `firstDay`: those in the way first, then those that are known, most mail first. */

@@ -7,7 +7,7 @@
 import { type Name, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
-import { mailHosts } from '#mail/step.ts';
+import { mailHosts } from '#mail/mail-hosts.ts';
 import { type SpfPolicy } from '#mail/spf/settle.ts';
 import { type SpfState } from '#mail/spf/parts.ts';
 import { type Network, addressBits, ipOfOctets, networkOf, parseIp, parseNetwork, sharesPrefix } from '#mail/spf/ip.ts';

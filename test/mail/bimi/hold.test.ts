@@ -3,16 +3,14 @@ import { formatPlace } from '#base/place.ts';
 import { describe, expect, test } from 'vitest';
 import { rollBackDmarc } from '#mail/dmarc/ramp.ts';
 import { explainMail } from '#mail/step.ts';
-import { mailFacts } from '#lifecycle/world.ts';
-import { APEX, BASE, DAY_MS, MailDomain, lines } from '../../support/mail/mail-domain.ts';
+import { BASE, DAY_MS, MailDomain, lines } from '../../support/mail/mail-domain.ts';
 
 const BIMI = { logo: 'https://example.com/logo.svg' };
 const RECORD = 'default._bimi 3600 TXT "v=BIMI1; l=https://example.com/logo.svg; a=;"';
 
 const bimiLines = (domain: MailDomain) => lines(domain.last!.records).filter((line) => line.includes('_bimi'));
 const warnings = (domain: MailDomain) => domain.last!.problems.map(({ severity, code, at }) => `${severity} ${code} ${formatPlace(at)}`);
-const told = (domain: MailDomain) =>
-  explainMail(domain.state, domain.policy, mailFacts(domain.nowMs, domain.facts), APEX).filter(({ machine }) => machine === 'bimi');
+const told = (domain: MailDomain) => explainMail(domain.state, domain.context()).filter(({ machine }) => machine === 'bimi');
 
 describe('BIMI §7.1: no record before DMARC is quarantine or reject', () => {
   test('held back on the ramp, published by the step that allows it, withdrawn by a rollback', () => {

@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { parseName } from '#dns/name.ts';
 import { parseTlsa } from '#mail/dane/record.ts';
-import { mailFacts } from '#lifecycle/world.ts';
-import { notBeforeDeploy, tlsaAbandon, tlsaActivated, tlsaNext, tlsaWorld } from '#mail/dane/lifecycle.ts';
+import { TLSA_LIFE } from '#mail/lives.ts';
+import { notBeforeDeploy, tlsaAbandon, tlsaActivated, tlsaNext } from '#mail/dane/lifecycle.ts';
 import { APEX, DAY_MS, HOUR_MS, lines, MailDomain, policyOf, START_MS } from '../../support/mail/mail-domain.ts';
 
 const key = (number: number) => `3 1 1 ${String(number).padStart(64, '0')}`;
@@ -12,8 +12,7 @@ const published = (domain: MailDomain) =>
   lines(domain.last!.records)
     .filter((line) => line.includes('TLSA'))
     .map((line) => Number(line.slice(-2)));
-const world = (domain: MailDomain) =>
-  tlsaWorld(domain.policy.dane.hosts, domain.state.ttls, mailFacts(domain.nowMs, domain.facts), 'example.com.');
+const world = (domain: MailDomain) => TLSA_LIFE.world(domain.state, domain.context());
 
 function next(domain: MailDomain, number: number, replaces?: string) {
   const host = parseName('mx1', APEX);

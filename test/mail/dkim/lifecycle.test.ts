@@ -5,8 +5,8 @@ import { overrideWait } from '#lifecycle/engine.ts';
 import { acknowledgeDkim, addDkimKey, newDkimState, revokeDkim, rotateDkim } from '#mail/dkim/lifecycle.ts';
 import { DKIM_MACHINE } from '#mail/dkim/machine.ts';
 import { explainMail, stepMail } from '#mail/step.ts';
-import { mailFacts } from '#lifecycle/world.ts';
-import { APEX, BASE, DAY_MS, HOUR_MS, lines, MailDomain, policyOf, PUBLIC_KEYS, START_MS } from '../../support/mail/mail-domain.ts';
+import { mailFacts } from '#mail/facts.ts';
+import { BASE, DAY_MS, HOUR_MS, lines, MailDomain, policyOf, PUBLIC_KEYS, START_MS } from '../../support/mail/mail-domain.ts';
 
 const ONE = { dkim: { algorithms: ['ed25519'] }, mtaSts: { mode: 'off' }, dmarc: { ramp: { enabled: false } } };
 const cause = (nowMs: number) => ({ reason: 'test', by: 'ann', nowMs });
@@ -39,8 +39,7 @@ function rotated(document: object = ONE): MailDomain {
 describe('RFC 6376 §5.2, RFC 2308 §5: a key before it signs', () => {
   test('a key that is wanted and was not brought is asked for again soon', () => {
     const domain = new MailDomain(ONE);
-    const facts = mailFacts(domain.nowMs, domain.facts);
-    const step = stepMail({ domain: APEX, policy: domain.policy, state: domain.state, view: domain.view, isSigned: true, facts });
+    const step = stepMail({ ...domain.context(), state: domain.state, isSigned: true });
     expect([step.wantedKeys, step.nextDueMs]).toEqual([['ed25519'], domain.nowMs + 1000]);
   });
 
@@ -140,7 +139,7 @@ describe('retirement waits for evidence', () => {
     acknowledge('mta2', 'e20261121a');
     domain.step(20 * DAY_MS);
     expect(stages(domain)[0]).toBe('e20261121a retiring');
-    const [told] = explainMail(domain.state, domain.policy, mailFacts(domain.nowMs), APEX);
+    const [told] = explainMail(domain.state, domain.context());
     expect(told!.lines[1]).toMatch(/switched: waits for every signer .*mta2: still signs with it, seen 2026-12-11/);
     expect(told!.lines[2]).toBe('    to go on without: waxseal mail override example.com e20261121a switched --reason "…"');
     acknowledge('mta2', 'e20261121b');
@@ -273,6 +272,6 @@ describe('RFC 6376 §3.1: names', () => {
   test('have the date of the wall clock', () => {
     const timeline = advanceTimeline(undefined, { wallMs: START_MS, uptimeMs: 0, bootId: 'a' });
     const later = advanceTimeline(timeline, { wallMs: START_MS + 3 * DAY_MS, uptimeMs: 5, bootId: 'b' });
-    expect(addDkimKey(newDkimState(), key, mailFacts(later.nowMs, later), () => false).selector).toBe('r20261124a');
+    expect(addDkimKey(newDkimState(), key, later, () => false).selector).toBe('r20261124a');
   });
 });

@@ -5,7 +5,8 @@ import { formatRdata, parseRdataText, typeCode, typeName } from '#dns/registry.t
 import { sortRdatas } from '#dns/rrset.ts';
 import { type MailState, newMailState } from '#mail/state.ts';
 import { type MailStep, type MailStepInput, stepMail } from '#mail/step.ts';
-import { type MailFacts, mailFacts } from '#lifecycle/world.ts';
+import { type MailFacts, mailFacts } from '#mail/facts.ts';
+import { type MailContext } from '#mail/lives.ts';
 import { type MailPolicy } from '#mail/mail-policy.ts';
 import { readPolicy } from '#mail/settle.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
@@ -92,7 +93,8 @@ export class MailDomain {
   state: MailState;
   last: MailStep | undefined;
   nowMs = START_MS;
-  facts: Partial<MailFacts> = { probes: ['probe'] };
+  /** Who can be asked, beside this server. */
+  facts: Partial<MailFacts['places']> = { probes: ['probe'] };
 
   constructor(document: unknown, base: readonly string[] = BASE) {
     this.view = zoneOf(base);
@@ -100,10 +102,15 @@ export class MailDomain {
     this.state = newMailState(this.view, APEX, this.nowMs);
   }
 
+  /** What its lives are given now. */
+  context(): MailContext {
+    return { domain: APEX, policy: this.policy, view: this.view, facts: mailFacts(this.nowMs, this.facts) };
+  }
+
   /** Time goes by, then a step; keys are made as they are wanted. */
   step(afterMs = 0, more: Partial<MailStepInput> = {}): MailStep {
     this.nowMs += afterMs;
-    const input = { domain: APEX, policy: this.policy, view: this.view, isSigned: true, facts: mailFacts(this.nowMs, this.facts), ...more };
+    const input = { ...this.context(), isSigned: true, ...more };
     let step = stepMail({ ...input, state: this.state });
     const events = [...step.events];
     for (let round = 0; step.wantedKeys.length > 0 && round < 3; round++) {

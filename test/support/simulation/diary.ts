@@ -3,7 +3,7 @@
  */
 import { formatName, nameOf } from '#dns/name.ts';
 import { type RrType } from '#dns/types.ts';
-import { type MailMachines } from '#mail/step.ts';
+import { type MailLife } from '#mail/lives.ts';
 import { type StsPolicy } from '#mail/mta-sts/record.ts';
 import { type CacheModel } from './cache-model.ts';
 
@@ -15,7 +15,7 @@ export const QUEUE_MS = 5 * DAY_MS;
 
 /** What a mutated run does otherwise. */
 export interface Sabotage {
-  readonly machines?: MailMachines;
+  readonly lives?: readonly MailLife[];
   /** Waits are counted by the wall clock. */
   readonly isWallClock?: boolean;
   /** The operator changes MX records without asking. */

@@ -11,18 +11,20 @@ import { type Name, formatName, nameOf, parseName } from '#dns/name.ts';
 import { formatRdata, parseRdataText } from '#dns/registry.ts';
 import { type RrType, TYPE } from '#dns/types.ts';
 import { type DkimSigningKey } from '#control/mail/dkim-keys.ts';
+import { judgeAnswer } from '#control/outside/evidence.ts';
 import { signingNow, signingWindows } from '#control/signers/windows.ts';
 import { acknowledgeDkim, type DkimKey, revokeDkim, rotateDkim } from '#mail/dkim/lifecycle.ts';
-import { judgeAnswer } from '#mail/expectation.ts';
 import { dmarcStage } from '#mail/dmarc/ramp.ts';
 import { parseTlsa } from '#mail/dane/record.ts';
 import { type MailState, newMailState } from '#mail/state.ts';
-import { type MailMachines, type MailObservation, type MailStep, MAIL_MACHINES, stepMail } from '#mail/step.ts';
-import { mailFacts } from '#lifecycle/world.ts';
+import { mailFacts } from '#mail/facts.ts';
+import { MAIL_LIVES, type MailLife, TLSA_LIFE } from '#mail/lives.ts';
+import { type MailStep, stepMail } from '#mail/step.ts';
+import { type LifecycleObservation } from '#lifecycle/state.ts';
 import { announcedBody, checkMxChange, servedBody } from '#mail/mta-sts/lifecycle.ts';
 import { type MailPolicy } from '#mail/mail-policy.ts';
 import { readPolicy } from '#mail/settle.ts';
-import { tlsaActivated, tlsaNext, tlsaWorld } from '#mail/dane/lifecycle.ts';
+import { tlsaActivated, tlsaNext } from '#mail/dane/lifecycle.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { memoryZone, type ZoneRrset } from '#zone/zone.ts';
 import { pick, type Random } from '../random.ts';
@@ -84,7 +86,7 @@ class SimulatedDomain {
   readonly #apex: Name;
   readonly #servers: readonly string[];
   readonly #lagMs: ReadonlyMap<string, number>;
-  readonly #machines: MailMachines;
+  readonly #lives: readonly MailLife[];
   readonly #diary: Diary;
   readonly #startMs = Date.UTC(2026, 10, 21);
   #t = this.#startMs;
@@ -118,14 +120,10 @@ class SimulatedDomain {
     this.#servers = ['primary', 'secondary a', 'secondary b'].slice(0, 1 + Math.floor(random() * 3));
     this.#lagMs = new Map(this.#servers.map((server) => [server, server === 'primary' ? 0 : Math.floor(random() * 12) * HOUR_MS]));
     // How often is looked is no wait, and the fewer looks, the faster the year.
-    const machines = sabotage.machines ?? MAIL_MACHINES;
-    const seldom = <M extends { checkEveryMs: number }>(machine: M): M => ({ ...machine, checkEveryMs: 2 * HOUR_MS });
-    this.#machines = {
-      dkim: seldom(machines.dkim),
-      dmarc: machines.dmarc,
-      tlsa: seldom(machines.tlsa),
-      sts: { mode: machines.sts.mode, body: seldom(machines.sts.body), host: seldom(machines.sts.host) },
-    };
+    this.#lives = (sabotage.lives ?? MAIL_LIVES).map((life) => {
+      const { machine } = life;
+      return { ...life, machine: { ...machine, checkEveryMs: Math.max(machine.checkEveryMs, 2 * HOUR_MS) } };
+    });
     this.#negativeTtl = pick(random, [300, 900, 86_400]);
     this.#document = {
       ttl: { dkim: pick(random, ['300s', '1h', '1d']), tlsa: pick(random, ['30m', '1h', '1d']), mtaSts: pick(random, ['5m', '1h', '1d']) },
@@ -236,7 +234,7 @@ class SimulatedDomain {
     state: MailState,
     nowMs: number,
     wallOffsetMs: number,
-    observations: readonly MailObservation[],
+    observations: readonly LifecycleObservation[],
     newKeys: Parameters<typeof stepMail>[0]['newKeys'] & object,
   ): MailStep {
     const step = stepMail({
@@ -245,10 +243,10 @@ class SimulatedDomain {
       state,
       view: this.#view,
       isSigned: true,
-      facts: mailFacts(nowMs, { wallOffsetMs, servers: this.#servers, probes: FRONTENDS }),
+      facts: mailFacts(nowMs, { servers: this.#servers, probes: FRONTENDS }, wallOffsetMs),
       observations,
       newKeys,
-      machines: this.#machines,
+      lives: this.#lives,
     });
     for (const each of step.problems) this.#diary.problems.add(`${each.severity} ${each.code} ${each.message}`);
     return step;
@@ -354,8 +352,8 @@ class SimulatedDomain {
   }
 
   /** Looks where somebody should look; now and then a look fails, and a look may be lost with its process. */
-  #look(nowMs: number): MailObservation[] {
-    return this.#checks.flatMap(({ object, what, place, expect }): MailObservation[] => {
+  #look(nowMs: number): LifecycleObservation[] {
+    return this.#checks.flatMap(({ object, what, place, expect }): LifecycleObservation[] => {
       if (expect === undefined || this.#random() < 0.1) return [];
       const base = { object, what, place, atMs: nowMs };
       if (expect.kind === 'body') {
@@ -454,7 +452,8 @@ class SimulatedDomain {
   #activateCertificate(nowMs: number): void {
     if (this.#tlsaPending === undefined) return;
     const { id, record } = this.#tlsaPending;
-    const world = tlsaWorld(this.#policy.dane.hosts, this.#state.ttls, mailFacts(nowMs, { servers: this.#servers }), this.#diary.name);
+    const facts = mailFacts(nowMs, { servers: this.#servers });
+    const world = TLSA_LIFE.world(this.#state, { domain: this.#apex, policy: this.#policy, view: this.#view, facts });
     const activated = tlsaActivated(this.#state.tlsa, id, world, false);
     if (!activated.ok) return;
     this.#state = { ...this.#state, tlsa: activated.value };

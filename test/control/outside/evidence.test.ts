@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { nameOf } from '#dns/name.ts';
 import { parseRdataText } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
-import { judgeAnswer, type RecordExpectation } from '#mail/expectation.ts';
+import { judgeAnswer } from '#control/outside/evidence.ts';
+import { type RecordExpectation } from '#lifecycle/expectation.ts';
 import { type ResolverAnswer } from '#dns/resolver.ts';
 import { APEX } from '../support/mail/mail-domain.ts';
 

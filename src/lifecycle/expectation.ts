@@ -1,0 +1,41 @@
+/**
+ * What a place should show that a gate looks at, as data: an edge looks for it, and tests answer it without a network.
+ * Not here: looking and judging (control/outside/evidence.ts).
+ */
+import { type Result } from '#base/problem.ts';
+import { type Name } from '#dns/name.ts';
+import { type Serial } from '#dns/serial.ts';
+import { type RrType } from '#dns/types.ts';
+
+/** At the owner a record that says this stands, or none does. */
+export interface RecordExpectation {
+  readonly kind: 'record' | 'no-record';
+  readonly owner: Name;
+  readonly type: RrType;
+  /** The joined text of a TXT, the host of an MX, else presentation form. */
+  readonly text: string;
+  /**
+   * The server's SOA must not be older: a secondary that lags may show the zone as it was before, when all was as it
+   * should be again.
+   */
+  readonly serial?: Serial;
+}
+
+/** At the URL is the MTA-STS body whose `policyId` is `id`; the id that is announced for it may be another one. */
+export interface BodyExpectation {
+  readonly kind: 'body';
+  readonly url: string;
+  readonly id: string;
+}
+
+export type Expectation = RecordExpectation | BodyExpectation;
+
+/** A record's expectation; undefined when there is no such owner or nothing to say. */
+export function expectRecord(
+  kind: RecordExpectation['kind'],
+  owner: Result<Name>,
+  type: RrType,
+  text: string | undefined,
+): RecordExpectation | undefined {
+  return owner.ok && text !== undefined ? { kind, owner: owner.value, type, text } : undefined;
+}

@@ -1,0 +1,27 @@
+/** What is known around a domain's mail at one moment: who can be asked. Not here: what follows from it (lives.ts). */
+import { type Facts } from '#lifecycle/world.ts';
+
+/** Kinds of places. */
+export type MailPlace =
+  /** Name servers of the zone, secondaries too: each must show a record before it counts as published. */
+  | 'servers'
+  /** From where the MTA-STS body is fetched as a sender would; without one, no new body is announced. */
+  | 'probes'
+  /** Where DMARC reports are collected. */
+  | 'reportSources'
+  /** Name servers whose query counts per selector are known. */
+  | 'queryCounters'
+  /** Where TLS reports are collected. */
+  | 'tlsReports'
+  /** From where the certificates of mail hosts are looked at. */
+  | 'liveChecks';
+
+export interface MailFacts extends Facts {
+  readonly places: Readonly<Record<MailPlace, readonly string[]>>;
+}
+
+/** Facts of a server that stands alone and knows nothing yet; what is known is put over it. */
+export function mailFacts(nowMs: number, known: Partial<MailFacts['places']> = {}, wallOffsetMs = 0): MailFacts {
+  const witnesses = { servers: ['this server'], probes: [], liveChecks: [], queryCounters: [] };
+  return { nowMs, wallOffsetMs, places: { ...witnesses, reportSources: [], tlsReports: [], ...known } };
+}

@@ -1,0 +1,111 @@
+/**
+ * The life cycles of a domain's mail, each once. A new one is an entry here, its part of the state (state.ts), and a file of its own in
+ * its subject's folder: machine, vocabulary, what is looked for.
+ * Not here: the loops over them (lifecycle/lives.ts), a step of everything (step.ts).
+ */
+import { type Life } from '#lifecycle/lives.ts';
+import { type World } from '#lifecycle/waits.ts';
+import { type Vocabulary, worldOf } from '#lifecycle/world.ts';
+import { formatName, type Name } from '#dns/name.ts';
+import { type ZoneView } from '#zone/view.ts';
+import { takeTlsaPolicy, tlsaExpectation, tlsaVocabulary, type TlsaData } from '#mail/dane/lifecycle.ts';
+import { TLSA_MACHINE } from '#mail/dane/machine.ts';
+import { dkimExpectation, type DkimKeyData, dkimVocabulary } from '#mail/dkim/lifecycle.ts';
+import { DKIM_MACHINE } from '#mail/dkim/machine.ts';
+import { DMARC_MACHINE, dmarcVocabulary } from '#mail/dmarc/ramp.ts';
+import {
+  addStsHosts,
+  serveStsBody,
+  stsBodyExpectation,
+  type StsBodyData,
+  stsBodyVocabulary,
+  stsHostExpectation,
+  stsHostVocabulary,
+  stsModeVocabulary,
+} from '#mail/mta-sts/lifecycle.ts';
+import { STS_BODY_MACHINE, STS_HOST_MACHINE, STS_MODE_MACHINE } from '#mail/mta-sts/machine.ts';
+import { type MailFacts } from './facts.ts';
+import { mailHosts } from './mail-hosts.ts';
+import { type MailPolicy } from './mail-policy.ts';
+import { type MailState } from './state.ts';
+
+/** What the lives of a domain's mail depend on, beside their state. */
+export interface MailContext {
+  readonly domain: Name;
+  readonly policy: MailPolicy;
+  readonly view: ZoneView;
+  readonly facts: MailFacts;
+}
+
+export type MailLife<Data = unknown> = Life<MailState, MailContext, Data>;
+type NoData = Readonly<Record<string, never>>;
+
+function mailWorld<Data>({ domain, facts }: MailContext, vocabulary: Vocabulary<Data>): World<Data> {
+  const zone = formatName(domain).replace(/(?<=.)\.$/, '');
+  return worldOf(facts, vocabulary, (object, wait) => `waxseal mail override ${zone} ${object} ${wait} --reason "…"`);
+}
+
+export const DKIM_LIFE: MailLife<DkimKeyData> = {
+  machine: DKIM_MACHINE,
+  get: ({ dkim }) => dkim.lifecycle,
+  set: (state, lifecycle) => ({ ...state, dkim: { ...state.dkim, lifecycle } }),
+  world: ({ dkim, ttls }, context) => mailWorld(context, dkimVocabulary(dkim, context.policy.dkim, ttls, context.facts)),
+  expect: ({ what, object }, { dkim }, { domain }) => (what === 'record' ? dkimExpectation(dkim, object, domain) : undefined),
+};
+
+export const DMARC_LIFE: MailLife<NoData> = {
+  machine: DMARC_MACHINE,
+  get: ({ dmarc }) => dmarc,
+  set: (state, dmarc) => ({ ...state, dmarc }),
+  world: (_state, context) => mailWorld(context, dmarcVocabulary(context.policy.dmarc)),
+};
+
+export const STS_MODE_LIFE: MailLife<NoData> = {
+  machine: STS_MODE_MACHINE,
+  get: ({ mtaSts }) => mtaSts.mode,
+  set: (state, mode) => ({ ...state, mtaSts: { ...state.mtaSts, mode } }),
+  // It waits for a host to name.
+  prepare: (state, { domain, view, facts }) => ({
+    ...state,
+    mtaSts: addStsHosts(state.mtaSts, mailHosts(view, domain), facts.nowMs),
+  }),
+  world: ({ mtaSts, ttls }, context) => mailWorld(context, stsModeVocabulary(mtaSts, context.policy.mtaSts, ttls)),
+};
+
+/** After the mode, which says what the next body says; a body that is announced may be what the mode waits for. */
+export const STS_BODY_LIFE: MailLife<StsBodyData> = {
+  machine: STS_BODY_MACHINE,
+  get: ({ mtaSts }) => mtaSts.bodies,
+  set: (state, bodies) => ({ ...state, mtaSts: { ...state.mtaSts, bodies } }),
+  prepare: (state, { policy, facts }) => ({
+    ...state,
+    mtaSts: serveStsBody(state.mtaSts, policy.mtaSts, facts.nowMs),
+  }),
+  world: ({ ttls }, context) => mailWorld(context, stsBodyVocabulary(ttls, context.facts)),
+  expect: (check, { mtaSts }, { domain }) => stsBodyExpectation(mtaSts, check, domain),
+  isSerialNoted: true,
+};
+
+export const STS_HOST_LIFE: MailLife<NoData> = {
+  machine: STS_HOST_MACHINE,
+  get: ({ mtaSts }) => mtaSts.hosts,
+  set: (state, hosts) => ({ ...state, mtaSts: { ...state.mtaSts, hosts } }),
+  world: ({ ttls }, context) => mailWorld(context, stsHostVocabulary(mailHosts(context.view, context.domain), ttls)),
+  expect: ({ object }, { mtaSts }, { domain }) => stsHostExpectation(mtaSts, object, domain),
+  isSerialNoted: true,
+};
+
+export const TLSA_LIFE: MailLife<TlsaData> = {
+  machine: TLSA_MACHINE,
+  get: ({ tlsa }) => tlsa.lifecycle,
+  set: (state, lifecycle) => ({ ...state, tlsa: { ...state.tlsa, lifecycle } }),
+  prepare: (state, { policy, facts }) => ({
+    ...state,
+    tlsa: takeTlsaPolicy(state.tlsa, policy.dane.hosts, facts.nowMs),
+  }),
+  world: ({ ttls }, context) => mailWorld(context, tlsaVocabulary(context.policy.dane.hosts, ttls, context.facts)),
+  expect: ({ what, object }, { tlsa }) => (what === 'record' ? tlsaExpectation(tlsa, object) : undefined),
+  isSerialNoted: true,
+};
+
+export const MAIL_LIVES: readonly MailLife[] = [DKIM_LIFE, DMARC_LIFE, STS_MODE_LIFE, STS_BODY_LIFE, STS_HOST_LIFE, TLSA_LIFE];
