@@ -14,6 +14,18 @@ export function parseDuration(text: string): number | undefined {
   return totalMs;
 }
 
+/** `1h30m`, `90d` for whole milliseconds; days are the largest unit, `0s` is no time. */
+export function formatDuration(durationMs: number): string {
+  let restMs = durationMs;
+  let text = '';
+  for (const unit of ['d', 'h', 'm', 's', 'ms']) {
+    const count = Math.floor(restMs / DURATION_MS[unit]!);
+    if (count > 0) text += `${count}${unit}`;
+    restMs -= count * DURATION_MS[unit]!;
+  }
+  return text === '' ? '0s' : text;
+}
+
 const SIZE_BYTES: Readonly<Record<string, number>> = {
   B: 1,
   kB: 1000,

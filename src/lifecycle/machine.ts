@@ -34,8 +34,13 @@ export interface TimeWait extends WaitBase {
 export interface GateWait extends WaitBase {
   readonly kind: 'gate';
   readonly observation: string;
-  /** Name of a list of places that the world knows; an empty list means that there is nobody to wait for. */
+  /** Name of a list of places that the world knows. With an empty list it is over at once, but for `unwatched`. */
   readonly places: string;
+  /**
+   * How long it waits while no place looks: durations, one after the other from the entry into the stage. `text` says what
+   * is not looked at.
+   */
+  readonly unwatched?: { readonly terms: readonly string[]; readonly text: string };
   /** Another wait of the transition, which has to be over before anybody looks. */
   readonly after?: string;
   /**

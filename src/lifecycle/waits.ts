@@ -3,6 +3,7 @@
  * Not here: what follows from it (engine.ts), texts for people (explain.ts).
  */
 import { unreachable } from '#base/assert.ts';
+import { formatDuration } from '#base/units.ts';
 import { type ConditionWait, type GateWait, type Machine, type TimeWait, type Transition, type Wait } from './machine.ts';
 import { type LifecycleObject, type LifecycleState, type Observation, type Override } from './state.ts';
 
@@ -21,9 +22,7 @@ export interface Moment {
   readonly wallOffsetMs: number;
 }
 
-/**
- * What the kinds of objects know and the engine does not. Pure: the same question at the same time has the same answer.
- */
+/** What the kinds of objects know and the engine does not. Pure: the same question has the same answer. */
 export interface World<Data> extends Moment {
   /** Length of a duration named in a machine, for a wait that began at `sinceMs`. */
   durationMs(term: string, object: LifecycleObject<Data>, sinceMs: number): number;
@@ -102,8 +101,7 @@ function judgeTime<Data>(wait: TimeWait, object: LifecycleObject<Data>, world: W
   const start = wait.since === undefined ? undefined : before.find((each) => each.wait.id === wait.since);
   if (start !== undefined && !start.isOver) return { wait, isOver: false, seen: [], missing: [] };
   const sinceMs = start?.sinceMs ?? object.enteredAtMs;
-  // Each term begins where the one before it ends: two TTLs after a lowered TTL are the old one and then the new one.
-  const untilMs = wait.terms.reduce((atMs, term) => atMs + world.durationMs(term, object, atMs), sinceMs);
+  const untilMs = endOf(wait.terms, sinceMs, object, world);
   return { wait, isOver: untilMs <= world.nowMs, seen: [], missing: [], sinceMs, untilMs };
 }
 
@@ -117,6 +115,7 @@ function judgeGate<Data>(
 ): WaitReport {
   const places = world.places(wait.places, object);
   const seen = object.seen.filter((each) => each.what === wait.observation && places.includes(each.place));
+  if (places.length === 0 && wait.unwatched !== undefined) return judgeUnwatched(wait, wait.unwatched, object, world);
   const missing = places.filter((place) => !seen.some((each) => each.place === place && each.isGood));
   if (missing.length === 0) return { wait, isOver: true, seen, missing, sinceMs: goodSinceMs };
   const start = wait.after === undefined ? undefined : before.find((each) => each.wait.id === wait.after);
@@ -132,14 +131,31 @@ function judgeGate<Data>(
   return { wait, isOver: false, seen, missing, nextCheckMs, ...(latestMs === undefined ? {} : { latestMs }) };
 }
 
+/** Time instead of a look. */
+function judgeUnwatched<Data>(
+  wait: GateWait,
+  { terms, text }: NonNullable<GateWait['unwatched']>,
+  object: LifecycleObject<Data>,
+  world: World<Data>,
+): WaitReport {
+  const untilMs = endOf(terms, object.enteredAtMs, object, world);
+  const isOver = untilMs <= world.nowMs;
+  const instead = `${isOver ? 'waited' : 'it waits'} ${formatDuration(untilMs - object.enteredAtMs)} instead`;
+  return { wait, isOver, seen: [], missing: [], sinceMs: untilMs, untilMs, text: `${text}; ${instead}` };
+}
+
+/** Each term begins where the one before it ends: two TTLs after a lowered TTL are the old one and then the new one. */
+function endOf<Data>(terms: readonly string[], sinceMs: number, object: LifecycleObject<Data>, world: World<Data>): number {
+  return terms.reduce((atMs, term) => atMs + world.durationMs(term, object, atMs), sinceMs);
+}
+
 function patienceEnd<Data>(
   terms: readonly string[],
   start: WaitReport | undefined,
   object: LifecycleObject<Data>,
   world: World<Data>,
 ): number {
-  const sinceMs = start?.override?.atMs ?? start?.untilMs ?? start?.sinceMs ?? object.enteredAtMs;
-  return terms.reduce((atMs, term) => atMs + world.durationMs(term, object, atMs), sinceMs);
+  return endOf(terms, start?.override?.atMs ?? start?.untilMs ?? start?.sinceMs ?? object.enteredAtMs, object, world);
 }
 
 function judgeCondition<Data>(

@@ -1,6 +1,6 @@
 /**
- * The life cycles of a domain's mail, each once. A new one is an entry here, its part of the state (state.ts), and a file of its own in
- * its subject's folder: machine, vocabulary, what is looked for.
+ * The life cycles of a domain's mail, each once. A new one is an entry here, its part of the state (state.ts), and a file
+ * in its subject's folder: machine, vocabulary, what a look should show.
  * Not here: the loops over them (lifecycle/lives.ts), a step of everything (step.ts).
  */
 import { type Life } from '#lifecycle/lives.ts';
@@ -50,7 +50,7 @@ export const DKIM_LIFE: MailLife<DkimKeyData> = {
   get: ({ dkim }) => dkim.lifecycle,
   set: (state, lifecycle) => ({ ...state, dkim: { ...state.dkim, lifecycle } }),
   world: ({ dkim, ttls }, context) => mailWorld(context, dkimVocabulary(dkim, context.policy.dkim, ttls, context.facts)),
-  expect: ({ what, object }, { dkim }, { domain }) => (what === 'record' ? dkimExpectation(dkim, object, domain) : undefined),
+  expect: (check, { dkim }, { domain }) => (check.what === 'record' ? dkimExpectation(dkim, check.object, domain) : undefined),
 };
 
 export const DMARC_LIFE: MailLife<NoData> = {
@@ -103,9 +103,14 @@ export const TLSA_LIFE: MailLife<TlsaData> = {
     ...state,
     tlsa: takeTlsaPolicy(state.tlsa, policy.dane.hosts, facts.nowMs),
   }),
-  world: ({ ttls }, context) => mailWorld(context, tlsaVocabulary(context.policy.dane.hosts, ttls, context.facts)),
+  world({ ttls }, context) {
+    const { dane, dkim } = context.policy;
+    return mailWorld(context, tlsaVocabulary(dane.hosts, dkim.signerLagMs, ttls, context.facts));
+  },
   expect: ({ what, object }, { tlsa }) => (what === 'record' ? tlsaExpectation(tlsa, object) : undefined),
   isSerialNoted: true,
 };
 
-export const MAIL_LIVES: readonly MailLife[] = [DKIM_LIFE, DMARC_LIFE, STS_MODE_LIFE, STS_BODY_LIFE, STS_HOST_LIFE, TLSA_LIFE];
+const STS_LIVES: readonly MailLife[] = [STS_MODE_LIFE, STS_BODY_LIFE, STS_HOST_LIFE];
+
+export const MAIL_LIVES: readonly MailLife[] = [DKIM_LIFE, DMARC_LIFE, ...STS_LIVES, TLSA_LIFE];

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Config, type ConfigSources, describeConfig, loadConfig, readConfig } from '#config/config.ts';
 import { formatIpPort } from '#base/address.ts';
-import { parseDuration, parseSize } from '#base/units.ts';
+import { formatDuration, parseDuration, parseSize } from '#base/units.ts';
 
 const nothing: ConfigSources = { environment: {}, flags: {}, workingDirectory: '/here' };
 
@@ -204,6 +204,16 @@ describe('durations and sizes', () => {
     ['1w2d3h4m5s6ms', 788_645_006],
     ['0s', 0],
   ])('%s', (text, milliseconds) => expect(parseDuration(text)).toBe(milliseconds));
+
+  test.each([
+    [5_400_000, '1h30m'],
+    [7_776_000_000, '90d'],
+    [788_645_006, '9d3h4m5s6ms'],
+    [0, '0s'],
+  ])('%d ms is %s', (milliseconds, text) => {
+    expect(formatDuration(milliseconds)).toBe(text);
+    expect(parseDuration(text)).toBe(milliseconds);
+  });
 
   test.each(['', '5', '1m1h', '-1s', '1.5h', 'h', '1 h', '1H'])('not a duration: %j', (text) =>
     expect(parseDuration(text)).toBeUndefined(),

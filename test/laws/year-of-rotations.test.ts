@@ -70,6 +70,11 @@ describe('the judge finds', () => {
     ['revoked keys followed by nothing for long', broken(unhurried(DKIM_MACHINE)), /no active key .* for \d+ hours/],
     ['signers given a revoked key', { isOfferBlind: true }, /signed with .* after it was revoked/],
     ['certificates used before their TLSA is known', broken(without(TLSA_MACHINE, 'two-ttls')), /is shown to senders/],
+    [
+      'TLSA withdrawn while a host shows its key, which no place looks at',
+      broken(without(TLSA_MACHINE, 'not-served')),
+      /is shown to senders/,
+    ],
     ['ids announced before their body', broken(without(STS_BODY_MACHINE, 'seen-outside')), /under the id of/],
     ['MTA-STS removed while senders keep it', broken(without(STS_MODE_MACHINE, 'max-age')), /removed while/],
     ['DMARC steps without their month', broken(without(DMARC_MACHINE, 'dwell')), /DMARC .* after/],

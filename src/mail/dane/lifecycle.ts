@@ -2,7 +2,8 @@
  * TLSA records of mail hosts over time: the next key's record stands two TTLs before the key is used, the old one's stands two TTLs
  * after. No cache ever holds a set that the host's key is not in.
  * Implements: RFC 7671 §8 (order and times), RFC 7672 §4.
- * Not here: the stages and waits (machine.ts), making records from certificates (record.ts), which hosts may have them (settle.ts).
+ * Not here: the stages and waits (machine.ts), making records from certificates (record.ts), which hosts may have them
+ * (settle.ts).
  */
 import { atObject } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
@@ -52,9 +53,14 @@ export function newTlsaState(): TlsaState {
 }
 
 /** What the waits of TLSA records depend on. */
-export function tlsaVocabulary(hosts: readonly DaneHost[], ttls: TtlMemory, { wallOffsetMs }: Moment): Vocabulary<TlsaData> {
+export function tlsaVocabulary(
+  hosts: readonly DaneHost[],
+  signerLagMs: number,
+  ttls: TtlMemory,
+  { wallOffsetMs }: Moment,
+): Vocabulary<TlsaData> {
   return {
-    durations: { tlsaTtl: cacheMs(ttls, 'tlsa') },
+    durations: { tlsaTtl: cacheMs(ttls, 'tlsa'), signerLag: () => signerLagMs },
     conditions: {
       activated: ({ data: { activatedAtMs } }) =>
         activatedAtMs === undefined

@@ -1,12 +1,24 @@
 /**
  * The life of a TLSA record as data.
- * Implements: RFC 7671 §8.1 (the next key's record two TTLs before the key, the old one's two TTLs after).
+ * Implements: RFC 7671 §8.1 (the next key's record two TTLs before the key, the old one's two TTLs after), §8.4 (a record
+ * goes when no host has its key any more).
  */
 import { checkedMachine, type Machine, type Wait } from '#lifecycle/machine.ts';
 
-/** The set without a record may be given out until the record is everywhere, and cached from then: RFC 7671 §8.1 asks for two. */
+/** RFC 7671 §8.1: one for caches, and one more for servers that were late. */
 export const TWO_TTLS = ['tlsaTtl', 'tlsaTtl'];
-const HOST_GONE: Wait = { kind: 'condition', id: 'host-gone', who: 'the policy to leave the host out', why: 'the host loses DANE' };
+/**
+ * Without a place that looks, that no host shows the old key is the operator's word alone. It gets a TTL of the set, the
+ * operator's own measure of how fast things change there, and the policy's signerLag, in which the last machine behind the
+ * host's name has the new key. A record too many stops no mail; one too few stops all that meets the old key.
+ */
+const UNSEEN = ['tlsaTtl', 'signerLag'];
+const HOST_GONE: Wait = {
+  kind: 'condition',
+  id: 'host-gone',
+  who: 'the policy to leave the host out',
+  why: 'the host loses DANE',
+};
 
 export const TLSA_MACHINE: Machine = checkedMachine({
   kind: 'tlsa',
@@ -72,8 +84,10 @@ export const TLSA_MACHINE: Machine = checkedMachine({
           id: 'not-served',
           who: 'the host to be seen without the old key',
           why: 'it still shows a key without a record',
+          rfc: 'RFC 7671 §8.4',
           observation: 'not-served',
           places: 'liveChecks',
+          unwatched: { terms: UNSEEN, text: 'no place looks at the certificate that the host serves' },
         },
         {
           kind: 'time',

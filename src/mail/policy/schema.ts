@@ -83,7 +83,7 @@ export const MailPolicySchema = Type.Object(
         ),
         rotationInterval: duration('how long a key signs'),
         queueLife: duration('how long a signed message may be under way'),
-        signerLag: duration('how long a signer may go on with the old key after it could know the new one'),
+        signerLag: duration('how long a signer, or a mail host with its certificate, may use the old key after it could use the new one'),
         revokedFor: duration('how long a revoked key stays published with an empty p='),
         afterRetirement: choice(['revoke', 'keep'], 'old keys are revoked, or stay for those who verify archives'),
         spareKeys: Type.Optional(

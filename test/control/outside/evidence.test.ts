@@ -6,7 +6,7 @@ import { TYPE } from '#dns/types.ts';
 import { judgeAnswer } from '#control/outside/evidence.ts';
 import { type RecordExpectation } from '#lifecycle/expectation.ts';
 import { type ResolverAnswer } from '#dns/resolver.ts';
-import { APEX } from '../support/mail/mail-domain.ts';
+import { APEX } from '../../support/mail/mail-domain.ts';
 
 const answer = (type: number, ...texts: string[]): ResolverAnswer => ({
   kind: 'answer',

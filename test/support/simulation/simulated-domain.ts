@@ -460,8 +460,9 @@ class SimulatedDomain {
     this.#tlsaPending = undefined;
     this.#diary.counts.activations++;
     const last = this.#diary.shown.at(-1)!;
-    // Behind one name stand two machines; the second is late with the new key, by less than two of the shortest TTLs.
-    last.endMs = this.#t + 9 * MINUTE_MS;
+    // Behind one name stand two machines; the second is late with the new key, by less than the policy's lag and three of the
+    // shortest TTLs. No place looks at it.
+    last.endMs = this.#t + 74 * MINUTE_MS;
     this.#diary.shown.push({ what: record, fromMs: this.#t, endMs: Infinity });
   }
 }
