@@ -4,8 +4,10 @@
  * The supervisor is a dumb relay: what control sends goes to answer and the other way round. A child that starts says `hello`; its peer
  * replies with all it has to know (control: `generation`; answer: `hello`, `listening`, `served`), so that either may die at any time
  * and no state is kept in between. Every message is absolute, never a difference: only the newest of its kind matters.
- * Not here: starting and restarting processes (process/supervisor.ts), what workers say inside the answer process (server/worker-loop.ts).
+ * Not here: requests that have a reply (ipc-calls.ts), starting and restarting processes (process/supervisor.ts), what
+ * workers say inside the answer process (server/worker-loop.ts).
  */
+import { type CallMessage, Calls, isCallMessage } from './ipc-calls.ts';
 
 /** The two children of the supervisor. */
 export type Role = 'control' | 'answer';
@@ -116,23 +118,35 @@ export function isIpcMessage(value: unknown): value is IpcMessage {
 
 /** The child's end of the channel to its supervisor. */
 export interface SupervisorChannel {
+  /** Requests to the other child, and handlers of its requests. */
+  readonly calls: Calls;
   /** Never throws; a message to a supervisor that is gone is lost, and `lost` has been called or will be. */
   send(message: IpcMessage): void;
   /** Lets the process end: an open channel would keep it alive. */
   close(): void;
 }
 
-/** Opens the channel of a forked process. `lost` is called once when the supervisor has gone away; without one, nothing ever comes or goes. */
+/**
+ * Opens the channel of a forked process. `lost` is called once when the supervisor has gone away. In a process without
+ * a supervisor the channel exists and carries nothing.
+ */
 export function openSupervisorChannel(own: NodeJS.Process, receive: (message: IpcMessage) => void, lost: () => void): SupervisorChannel {
+  const send = (message: IpcMessage | CallMessage): void => {
+    // An error here means that the channel is closing; `disconnect` follows.
+    own.send?.(message, undefined, undefined, () => undefined);
+  };
+  const calls = new Calls(send);
   own.on('message', (value) => {
-    if (isIpcMessage(value)) receive(value);
+    if (isCallMessage(value)) calls.receive(value);
+    else if (isIpcMessage(value)) {
+      if (value.kind === 'gone') calls.peerGone();
+      receive(value);
+    }
   });
   own.once('disconnect', lost);
   return {
-    send(message) {
-      // An error here means that the channel is closing; `disconnect` tells it.
-      own.send?.(message, undefined, undefined, () => undefined);
-    },
+    calls,
+    send,
     close() {
       own.off('disconnect', lost);
       if (own.connected) own.disconnect?.();

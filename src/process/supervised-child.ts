@@ -1,9 +1,11 @@
 /**
- * One child process: forked, watched, forked again when it dies, written to without ever building a queue.
+ * One child process: forked, watched, forked again when it dies, written to without ever building a long queue.
  * Not here: what the children say to each other and when all ends (supervisor.ts).
  */
 import { type ChildProcess, fork } from 'node:child_process';
+import { type CallFailure, type CallMessage, isCallMessage } from '#base/ipc-calls.ts';
 import { type IpcMessage, isIpcMessage, type Role } from '#base/ipc.ts';
+import { CALL_LIMITS } from '#base/limits/process.ts';
 import { RestartDelay, type RestartTimes } from '#base/restart-delay.ts';
 
 /** What to fork. */
@@ -24,6 +26,7 @@ export interface ChildEvents {
   /** The first hello of each life, before it is given as a message too. */
   greeted(role: Role): void;
   message(role: Role, message: IpcMessage): void;
+  call(role: Role, message: CallMessage): void;
   /** It has ended; `start` is called again after `waitMs` unless `retire` was called. */
   ended(role: Role, end: ChildEnd, waitMs: number): void;
 }
@@ -40,6 +43,9 @@ export class SupervisedChild {
   /** A message is on its way to the kernel; others wait, only the newest of each kind. */
   #sending = false;
   readonly #waiting = new Map<IpcMessage['kind'], IpcMessage>();
+  /** Requests and replies that wait, after the others; all of them count. */
+  readonly #waitingCalls: CallMessage[] = [];
+  #waitingCallBytes = 0;
 
   constructor(role: Role, program: ChildProgram, events: ChildEvents, times: RestartTimes) {
     this.role = role;
@@ -63,7 +69,10 @@ export class SupervisedChild {
     this.#greeted = false;
     this.#sending = false;
     this.#waiting.clear();
+    this.#waitingCalls.length = 0;
+    this.#waitingCallBytes = 0;
     child.on('message', (value) => {
+      if (isCallMessage(value)) this.#events.call(this.role, value);
       if (!isIpcMessage(value)) return;
       if (value.kind === 'hello' && !this.#greeted) {
         this.#greeted = true;
@@ -92,6 +101,22 @@ export class SupervisedChild {
     this.#sendNext();
   }
 
+  /**
+   * Sends a request or reply, or returns why it cannot. What waits when the child dies is lost; its peer learns that
+   * from `ended`.
+   */
+  sendCall(message: CallMessage): CallFailure | undefined {
+    if (this.#process?.connected !== true) return 'gone';
+    const bytes = bodyBytes(message);
+    const isFull = this.#waitingCalls.length >= 2 * CALL_LIMITS.count;
+    // Requests and replies of both directions: twice what either may have under way.
+    if (isFull || this.#waitingCallBytes + bytes > 2 * CALL_LIMITS.bytes) return 'overloaded';
+    this.#waitingCalls.push(message);
+    this.#waitingCallBytes += bytes;
+    this.#sendNext();
+    return undefined;
+  }
+
   /** True when the child was there to get it. */
   signal(name: NodeJS.Signals): boolean {
     return this.#process?.kill(name) ?? false;
@@ -110,9 +135,9 @@ export class SupervisedChild {
 
   #sendNext(): void {
     const child = this.#process;
-    const next = this.#waiting.values().next().value;
-    if (this.#sending || next === undefined || child?.connected !== true) return;
-    this.#waiting.delete(next.kind);
+    if (this.#sending || child?.connected !== true) return;
+    const next = this.#takeNext();
+    if (next === undefined) return;
     this.#sending = true;
     child.send(next, (error) => {
       if (this.#process !== child) return;
@@ -120,4 +145,19 @@ export class SupervisedChild {
       if (error === null) this.#sendNext();
     });
   }
+
+  #takeNext(): IpcMessage | CallMessage | undefined {
+    const notice = this.#waiting.values().next().value;
+    if (notice !== undefined) {
+      this.#waiting.delete(notice.kind);
+      return notice;
+    }
+    const call = this.#waitingCalls.shift();
+    if (call !== undefined) this.#waitingCallBytes -= bodyBytes(call);
+    return call;
+  }
+}
+
+function bodyBytes(message: CallMessage): number {
+  return 'body' in message ? Buffer.byteLength(message.body, 'base64') : 0;
 }

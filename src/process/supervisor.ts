@@ -4,6 +4,7 @@
  * DNS answering does not depend on control being alive: the answer process is never told to stop because of it.
  * Not here: what the messages mean (base/ipc.ts), settling addresses (server/listen.ts), reading the configuration (supervise.ts).
  */
+import { type CallMessage } from '#base/ipc-calls.ts';
 import { type AnswerSettings, type IpcMessage, type Role } from '#base/ipc.ts';
 import { EXIT_CONFIGURATION } from '#base/exit.ts';
 import { SHUTDOWN_MS } from '#base/limits/server.ts';
@@ -42,6 +43,7 @@ export class Supervisor {
         if (role === 'answer') this.#children.answer.send({ kind: 'start', settings: options.settings });
       },
       message: (role: Role, message: IpcMessage) => this.#relay(role, message),
+      call: (role: Role, message: CallMessage) => this.#relayCall(role, message),
       ended: (role: Role, end: ChildEnd, waitMs: number) => this.#ended(role, end, waitMs),
     };
     this.#children = {
@@ -94,7 +96,17 @@ export class Supervisor {
     this.#children[other(from)].send(message);
   }
 
+  /**
+   * A request that cannot be passed on is answered here. A reply that cannot be is lost: its request ends by itself.
+   */
+  #relayCall(from: Role, message: CallMessage): void {
+    const why = this.#children[other(from)].sendCall(message);
+    if (why === undefined || message.kind === 'reply') return;
+    this.#children[from].sendCall({ kind: 'reply', id: message.id, why });
+  }
+
   #ended(role: Role, end: ChildEnd, waitMs: number): void {
+    this.#children[other(role)].send({ kind: 'gone', role });
     const how = end.signal ?? (end.code === null ? 'could not be started' : `exit code ${end.code}`);
     if (end.code === EXIT_CONFIGURATION) {
       this.#code = EXIT_CONFIGURATION;
@@ -110,7 +122,6 @@ export class Supervisor {
       }
     } else {
       this.#options.log(`${role} process ended (${how}); starting it again in ${waitMs} ms`);
-      this.#children[other(role)].send({ kind: 'gone', role });
     }
     this.#finishIfDone();
   }

@@ -1,0 +1,23 @@
+/**
+ * Limits on how the processes of `waxseal serve` watch each other and what they say to each other, each with its
+ * reason.
+ * Not here: restarts and draining (limits.ts).
+ */
+
+// --- calls: a request to the other process and its reply ---
+
+/** A request's or reply's octets: the longest DNS message, and room for who sent it and under which key. */
+export const CALL_BYTES_MAX = 65_535 + 1024;
+export interface CallLimits {
+  /** Requests under way in one direction. */
+  readonly count: number;
+  /** Octets of their bodies together. */
+  readonly bytes: number;
+}
+
+/**
+ * At 5 ms for a change, the last one waits less than a second; 2 MiB are 32 of the longest, or all of ordinary length.
+ */
+export const CALL_LIMITS: CallLimits = { count: 128, bytes: 2 * 1024 * 1024 };
+/** Wait for a reply, unless the caller says otherwise: a resolver or client that sent the request gives up earlier. */
+export const CALL_REPLY_MS_DEFAULT = 5_000;
