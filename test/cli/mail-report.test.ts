@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { run, useServer } from '../support/cli-server.ts';
+import { useServer } from '../support/cli-server.ts';
 
 const server = useServer();
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/reports/${name}`, import.meta.url));
@@ -29,13 +29,15 @@ describe('dmarc report, mta-sts report', () => {
     ]);
   });
 
-  test('reads standard input, and tells what is wrong with a report', async () => {
+  test('tells what the server says of a report', async () => {
     const sent = await server.cli('mta-sts', 'report', 'example.com', fixture('tls-google.json'));
     expect(sent).toMatchObject({ exit: 3, err: expect.stringContaining('[MAIL_NO_POLICY]') });
     expect(server.control.commands.at(-1)?.command).toMatchObject({ kind: 'mta-sts.report', report: { organization: 'Google Inc.' } });
-    const piped = await run(['dmarc', 'report', 'example.com', '-', '--data', server.data], { input: '<feedback></feedback>' });
-    expect(piped).toMatchObject({ exit: 1, out: '', err: expect.stringContaining('[REPORT_FORM, RFC 9990 §3.1]') });
-    expect(piped.err).toContain('-: line 1: <feedback> has no record');
+    const bad = join(server.data, 'bad.xml');
+    writeFileSync(bad, '<feedback></feedback>');
+    const refused = await server.cli('dmarc', 'report', 'example.com', bad);
+    expect(refused).toMatchObject({ exit: 1, out: '', err: expect.stringContaining('[REPORT_FORM, RFC 9990 §3.1]') });
+    expect(refused.err).toContain(`${bad}: line 1: <feedback> has no record`);
   });
 
   test('needs a file', async () => {

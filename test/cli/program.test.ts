@@ -1,12 +1,8 @@
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { spawnSync } from 'node:child_process';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { run, runHere } from '../support/cli-server.ts';
-
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+import { run } from '../support/cli-server.ts';
 
 /** Every command of interface.md that is built. */
 const COMMANDS = [
@@ -26,7 +22,7 @@ describe('help', () => {
   test.each(COMMANDS.map((words) => [words.join(' '), words] as const))(
     '%s --help shows an example and the shared options',
     async (name, words) => {
-      const { exit, out, err } = await runHere([...words, '--help']);
+      const { exit, out, err } = await run([...words, '--help']);
       expect([exit, err]).toEqual([0, '']);
       expect(out).toMatch(new RegExp(`Example:\\n {2}\\$ waxseal ${name}\\b`));
       if (name !== 'serve') expect(out).toContain('--json');
@@ -62,7 +58,7 @@ describe('usage: exit code 2', () => {
     [['audit', 'tail', '-n', '0'], 'whole number'],
     [['token', 'create', 'x', '--data', '/nowhere'], "required option '--scope"],
   ] as const)('%j', async (words, text) => {
-    const { exit, out, err } = await runHere(words);
+    const { exit, out, err } = await run(words);
     expect(exit).toBe(2);
     expect(out).toBe('');
     expect(err).toMatch(/^waxseal: /);
@@ -80,44 +76,6 @@ describe('version', () => {
   test('is that of package.json, and needs no server', async () => {
     expect((await run(['version'])).out).toMatch(/^waxseal [0-9]+\.[0-9]+\.[0-9]+ \(Node [0-9.]+\)\n$/);
     expect(JSON.parse((await run(['version', '--json'])).out)).toHaveProperty('waxseal');
-  });
-});
-
-describe('the launcher', () => {
-  test('works through a symbolic link, from any folder', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'waxseal-link-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
-    symlinkSync(join(ROOT, 'waxseal'), join(folder, 'wx'));
-    symlinkSync('wx', join(folder, 'again'));
-    const { status, stdout } = spawnSync('./again', ['version'], { cwd: folder, encoding: 'utf8' });
-    expect([status, stdout]).toEqual([0, expect.stringMatching(/^waxseal /)]);
-  });
-
-  test.each(['v20.19.0', 'v24.11.9', 'v9.0.0', ''])('says in one line that Node %s is too old, exit code 78', (version) => {
-    const folder = mkdtempSync(join(tmpdir(), 'waxseal-node-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
-    // A checkout before `npm install`, on a machine with this Node: the launcher alone, and a `node` that knows only its version.
-    spawnSync('cp', [join(ROOT, 'waxseal'), folder]);
-    writeFileSync(join(folder, 'node'), version === '' ? '#!/bin/sh\nexit 1\n' : `#!/bin/sh\necho ${version}\n`, { mode: 0o755 });
-    const { status, stdout, stderr } = spawnSync(join(folder, 'waxseal'), ['version'], {
-      env: { PATH: `${folder}:/usr/bin:/bin` },
-      encoding: 'utf8',
-    });
-    expect([status, stdout]).toEqual([78, '']);
-    expect(stderr).toMatch(/^waxseal: needs Node 24\.12 or newer, found [^\n]+\n$/);
-    expect(stderr).toContain(version === '' ? 'none' : version);
-  });
-
-  test.each(['v24.12.0', 'v26.10.0', 'v30.0.0'])('takes Node %s from the PATH, and says when packages are missing', (version) => {
-    const folder = mkdtempSync(join(tmpdir(), 'waxseal-node-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
-    spawnSync('cp', [join(ROOT, 'waxseal'), folder]);
-    writeFileSync(join(folder, 'node'), `#!/bin/sh\necho ${version}\n`, { mode: 0o755 });
-    const { status, stderr } = spawnSync(join(folder, 'waxseal'), ['version'], {
-      env: { PATH: `${folder}:/usr/bin:/bin` },
-      encoding: 'utf8',
-    });
-    expect([status, stderr]).toEqual([78, expect.stringMatching(/packages are not installed/)]);
   });
 });
 

@@ -46,8 +46,8 @@ describe('rrset', () => {
     ['x'.repeat(300), [`"${'x'.repeat(255)}" "${'x'.repeat(45)}"`]],
     ['', ['""']],
   ])('set takes text as it was typed: case %#', async (text, records) => {
-    expect(await server.here('rrset', 'set', 'example.com', 'text', 'TXT', '60', text)).toMatchObject({ exit: 0 });
-    expect(JSON.parse((await server.here('rrset', 'get', 'example.com', 'text', 'TXT', '--json')).out)).toMatchObject({ records });
+    expect(await server.cli('rrset', 'set', 'example.com', 'text', 'TXT', '60', text)).toMatchObject({ exit: 0 });
+    expect(JSON.parse((await server.cli('rrset', 'get', 'example.com', 'text', 'TXT', '--json')).out)).toMatchObject({ records });
   });
 
   test.each([
@@ -58,7 +58,7 @@ describe('rrset', () => {
     ['TXT', '"a" b', 'put all of the text in quotes, or none of it'],
     ['TXT', 'a\ufffd', 'send UTF-8'], // what Node makes of an argument in another encoding
   ])('set rejects %s %j with the fix', async (type, data, fix) => {
-    const { exit, out, err } = await server.here('rrset', 'set', 'example.com', 'bad', type, '60', data);
+    const { exit, out, err } = await server.cli('rrset', 'set', 'example.com', 'bad', type, '60', data);
     expect([exit, out]).toEqual([1, '']);
     expect(err).toMatch(/^waxseal: not changed: /);
     expect(err).toContain(fix);
@@ -66,8 +66,8 @@ describe('rrset', () => {
 
   test('set keeps what a zone file would cut', async () => {
     const caa = '0 issue "ca.example; validationmethods=dns-01"';
-    expect(await server.here('rrset', 'set', 'example.com', 'keep', 'CAA', '60', caa)).toMatchObject({ exit: 0, err: '' });
-    expect((await server.here('rrset', 'get', 'example.com', 'keep', 'CAA')).out).toContain(caa);
+    expect(await server.cli('rrset', 'set', 'example.com', 'keep', 'CAA', '60', caa)).toMatchObject({ exit: 0, err: '' });
+    expect((await server.cli('rrset', 'get', 'example.com', 'keep', 'CAA')).out).toContain(caa);
   });
 
   test.each([
@@ -77,7 +77,7 @@ describe('rrset', () => {
     [['3600'], 'the record data is missing'],
     [[], 'the TTL and the record data are missing'],
   ])('set without all of its words says which is missing: %j', async (words, message) => {
-    const { exit, err } = await server.here('rrset', 'set', 'example.com', 'www', 'A', ...words);
+    const { exit, err } = await server.cli('rrset', 'set', 'example.com', 'www', 'A', ...words);
     expect(exit).toBe(2);
     expect(err).toContain(message);
     expect(err).toContain('waxseal rrset set ZONE NAME TYPE TTL RDATA');
@@ -113,17 +113,17 @@ describe('rrset', () => {
 
 describe('dnssec', () => {
   test('status and ds', async () => {
-    expect((await server.here('dnssec', 'status', 'example.com')).out).toBe('example.com. is not signed\n');
-    expect((await server.here('dnssec', 'ds', 'example.com')).out).toBe('example.com. is not signed and has no DS\n');
-    await server.here('zone', 'add', 'signed.test');
-    expect((await server.here('dnssec', 'status', 'signed.test')).out).toMatch(
+    expect((await server.cli('dnssec', 'status', 'example.com')).out).toBe('example.com. is not signed\n');
+    expect((await server.cli('dnssec', 'ds', 'example.com')).out).toBe('example.com. is not signed and has no DS\n');
+    await server.cli('zone', 'add', 'signed.test');
+    expect((await server.cli('dnssec', 'status', 'signed.test')).out).toMatch(
       /^signed\.test\. is signed\n[^]*12345 +13 \(ECDSAP256SHA256\) +CSK +active/,
     );
-    const ds = (await server.here('dnssec', 'ds', 'signed.test')).out;
+    const ds = (await server.cli('dnssec', 'ds', 'signed.test')).out;
     expect(ds).toMatch(/^signed\.test\. 3600 IN DS 12345 13 2 [0-9A-F]+$/m);
     expect(ds).toMatch(/^Key tag +12345\nAlgorithm +13 \(ECDSAP256SHA256\)\nDigest type +2 \(SHA-256\)\nDigest +[0-9A-F]+$/m);
     expect(ds).toMatch(/^Flags +257 .*\nProtocol +3\nAlgorithm +13 .*\nPublic key +AQ==$/m);
-    expect(JSON.parse((await server.here('dnssec', 'ds', 'signed.test', '--json')).out)).toMatchObject({
+    expect(JSON.parse((await server.cli('dnssec', 'ds', 'signed.test', '--json')).out)).toMatchObject({
       ds: [{ digestType: 2 }, { digestType: 4 }],
     });
   });
@@ -179,12 +179,12 @@ describe('status, audit, token', () => {
     expect((await run(['status'], { env: environment })).exit).toBe(0);
     expect(await run(['status', '--server', server.url])).toMatchObject({ exit: 5, err: expect.stringContaining('[AUTH_MISSING') });
     const id = made.out.split('_')[1]!;
-    expect((await server.here('token', 'list')).out).toContain(id);
-    expect(await server.here('token', 'revoke', id)).toMatchObject({ exit: 2 });
-    expect(await server.here('token', 'revoke', id, '--yes')).toMatchObject({ exit: 0 });
+    expect((await server.cli('token', 'list')).out).toContain(id);
+    expect(await server.cli('token', 'revoke', id)).toMatchObject({ exit: 2 });
+    expect(await server.cli('token', 'revoke', id, '--yes')).toMatchObject({ exit: 0 });
     expect(await byUrl('status')).toMatchObject({ exit: 5 });
-    expect(await server.here('token', 'revoke', id, '--yes')).toMatchObject({ exit: 3 });
-    expect(await server.here('token', 'create', 'x', '--scope', 'root')).toMatchObject({
+    expect(await server.cli('token', 'revoke', id, '--yes')).toMatchObject({ exit: 3 });
+    expect(await server.cli('token', 'create', 'x', '--scope', 'root')).toMatchObject({
       exit: 1,
       err: expect.stringContaining('scopes are admin'),
     });

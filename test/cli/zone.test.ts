@@ -70,11 +70,6 @@ describe('zone', () => {
     expect((await server.cli('zone', 'import', 'one.test', changed, '--json')).out).toContain('"deleted"');
   });
 
-  test('import reads standard input', async () => {
-    const { exit } = await run(['zone', 'import', 'stdin.test', '-', '--data', server.data], { input: GOOD });
-    expect([exit, server.control.zoneMap.has('stdin.test.')]).toEqual([0, true]);
-  });
-
   test('import reads included files here, from beside the zone file only', async () => {
     mkdirSync(join(server.data, 'part'));
     write('part/hosts', 'www A 192.0.2.80\n');

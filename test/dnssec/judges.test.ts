@@ -7,8 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock, toSeconds } from '#base/clock.ts';
-import { isWildcard, ownerKey } from '#dns/name.ts';
+import { isWildcard, nameOf, ownerKey } from '#dns/name.ts';
+import { formatRdata } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
+import { dsRdata } from '#dnssec/ds.ts';
 import { engineKey } from '#dnssec/key.ts';
 import { type RrsetChange, type SigningSettings, planChange } from '#dnssec/plan.ts';
 import { diffZones } from '#zone/changeset.ts';
@@ -100,4 +102,17 @@ describe('other validators', () => {
       expect(verdict.ldns).not.toBe('good');
     }
   });
+});
+
+test('dnssec-dsfromkey makes the same DS records', async () => {
+  const dnskey = KEY.dnskey;
+  const apex = nameOf('Example.ORG.');
+  const line = `example.org. 3600 IN DNSKEY ${formatRdata(TYPE.DNSKEY, dnskey)}\n`;
+  const ours = ([2, 4] as const).map((digest) => formatRdata(TYPE.DS, dsRdata(apex, dnskey, digest)).toLowerCase());
+  const { stdout } = await runTool('dnssec-dsfromkey', ['-a', 'SHA-256', '-a', 'SHA-384', '-f', '-', 'example.org'], { input: line });
+  const theirs = stdout
+    .trim()
+    .split('\n')
+    .map((each) => each.replace(/^.* DS /, '').toLowerCase());
+  expect(theirs).toEqual(ours);
 });

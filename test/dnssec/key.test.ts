@@ -2,13 +2,12 @@ import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { fromLatin1, toHex } from '#base/bytes.ts';
 import { nameOf, ROOT } from '#dns/name.ts';
-import { formatRdata, parseRdataText } from '#dns/registry.ts';
+import { parseRdataText } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
 import { checkByEngine, checkByReference } from '#dnssec/algorithm.ts';
 import { cdnskeyRdata, cdsRdata, dsRdata, isEntryPoint } from '#dnssec/ds.ts';
 import { deterministicKey, engineKey, generateSecret, isSecret, keyTagOf, publicKeyOf } from '#dnssec/key.ts';
 import { RFC4509_KEY, RFC6605_P256, RFC6979_P256 } from '../vectors/dnssec.ts';
-import { runTool } from '../support/tools.ts';
 
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex'));
 
@@ -63,19 +62,6 @@ describe('RFC 7344 §3: CDS and CDNSKEY', () => {
     expect(isEntryPoint(key.dnskey)).toBe(true);
     expect(isEntryPoint(deterministicKey(hex(RFC6979_P256.secret), 256).dnskey)).toBe(false);
   });
-});
-
-test('dnssec-dsfromkey and ldns-key2ds make the same DS records', async () => {
-  const dnskey = engineKey(generateSecret(counting)).dnskey;
-  const apex = nameOf('Example.ORG.');
-  const line = `example.org. 3600 IN DNSKEY ${formatRdata(TYPE.DNSKEY, dnskey)}\n`;
-  const ours = ([2, 4] as const).map((digest) => formatRdata(TYPE.DS, dsRdata(apex, dnskey, digest)).toLowerCase());
-  const { stdout } = await runTool('dnssec-dsfromkey', ['-a', 'SHA-256', '-a', 'SHA-384', '-f', '-', 'example.org'], { input: line });
-  const theirs = stdout
-    .trim()
-    .split('\n')
-    .map((each) => each.replace(/^.* DS /, '').toLowerCase());
-  expect(theirs).toEqual(ours);
 });
 
 describe('secrets', () => {

@@ -1,20 +1,13 @@
 /**
- * Every scenario against the oracle, the responder, the whole path over UDP and TCP, and against NSD, Knot and BIND, which judge the
- * expectation itself. What a peer does otherwise is written in the scenario, and must really be otherwise.
+ * Every scenario against the oracle, the responder, and the whole path over UDP and TCP.
+ * Not here: whether other servers answer the same (judges.test.ts).
  */
-import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PEER_KINDS, type Peer, startPeers } from '../support/peers.ts';
-import { type ScenarioServer, askScenario, faultsOf, hasExpectedAdditional, hasOptionalAdditional } from '../support/scenario-check.ts';
-import { groupScenarios, inProcessServers, peerServer, socketServers, zonesFor } from '../support/scenario-servers.ts';
-import { type Scenario, type ScenarioQuery, SECTIONS, parseScenario } from '../support/scenario.ts';
+import { describe, expect, test } from 'vitest';
+import { type ScenarioServer, askScenario, faultsOf } from '../support/scenario-check.ts';
+import { inProcessServers, socketServers } from '../support/scenario-servers.ts';
+import { type Scenario, type ScenarioQuery, SECTIONS, readScenarios } from '../support/scenario.ts';
 
-const DIRECTORY = import.meta.dirname;
-const SCENARIOS = readdirSync(DIRECTORY)
-  .filter((file) => file.endsWith('.scn'))
-  .toSorted()
-  .map((file) => parseScenario(file, readFileSync(join(DIRECTORY, file), 'utf8')));
+const SCENARIOS = readScenarios();
 
 /** What is wrong with a server's answers to one scenario, told so that it can be read without the code. */
 async function run(server: ScenarioServer, { queries }: Scenario): Promise<string[]> {
@@ -41,42 +34,6 @@ describe('waxseal', () => {
     expect(faults.join('\n')).toBe('');
   });
 });
-
-describe.each(groupScenarios(SCENARIOS).map((group, at) => ({ group, title: `group ${at + 1}` })))('peers, $title', ({ group }) => {
-  let peers: Peer[] = [];
-  beforeAll(async () => {
-    peers = await startPeers(PEER_KINDS, (kind) => zonesFor(kind, group));
-  });
-  afterAll(async () => {
-    await Promise.all(peers.map((peer) => peer.stop()));
-  });
-
-  test.each(group)('$file: $rule', async (scenario) => {
-    const faults: string[] = [];
-    const judges = peers.filter(({ name }) => !scenario.cannotLoad.has(name));
-    expect(judges.length).toBeGreaterThan(0);
-    for (const query of scenario.queries) faults.push(...(await judge(query, judges)));
-    expect(faults.join('\n')).toBe('');
-  });
-});
-
-async function judge(query: ScenarioQuery, judges: readonly Peer[]): Promise<string[]> {
-  const faults: string[] = [];
-  const agree: boolean[] = [];
-  for (const peer of judges) {
-    const found: string[] = [];
-    for (const transport of query.transports) {
-      const reply = await askScenario(peerServer(peer), query, transport);
-      found.push(...faultsOf(query, reply, true));
-      agree.push(hasExpectedAdditional(query, reply));
-    }
-    const exception = query.exceptions.get(peer.name);
-    if (exception === undefined && found.length > 0) faults.push([`${query.title} (${peer.name})`, ...found].join('\n  '));
-    if (exception !== undefined && found.length === 0) faults.push(`${query.title}: ${peer.name} agrees: its exception can go`);
-  }
-  if (hasOptionalAdditional(query) && !agree.includes(true)) faults.push(`${query.title}: no peer gives this additional section`);
-  return faults;
-}
 
 describe('the runner can fail', () => {
   test.each(SCENARIOS)('$file: an expectation that is changed is not met', async (scenario) => {

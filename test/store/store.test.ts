@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
@@ -9,7 +8,6 @@ import { expect, onTestFinished, test, describe } from 'vitest';
 import { fromLatin1 } from '#base/bytes.ts';
 import { nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
-import { StoreFailure } from '#store/failure.ts';
 import { NODE, findEntry } from '#store/node-codec.ts';
 import { openReader } from '#store/reader.ts';
 import { META, STORE_FORMAT, textKey } from '#store/schema.ts';
@@ -18,20 +16,17 @@ import { encodeJson } from '#store/json.ts';
 import { verifyStore } from '#store/verify.ts';
 import { openWriter } from '#store/writer.ts';
 
-import { auditEvent, nodeWrite, temporaryFolder, temporaryStore, writerOptions, zoneRecord } from '../support/temporary-store.ts';
+import {
+  auditEvent,
+  failureOf,
+  nodeWrite,
+  temporaryFolder,
+  temporaryStore,
+  writerOptions,
+  zoneRecord,
+} from '../support/temporary-store.ts';
 
 const key = (name: string): Uint8Array => fromLatin1(ownerKey(nameOf(name)));
-
-/** The failure that `action` throws. */
-function failureOf(action: () => unknown): StoreFailure {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof StoreFailure) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-}
 
 describe('opening', () => {
   test('a reader without a store says so, and makes nothing', () => {
@@ -119,23 +114,6 @@ describe('one writer', () => {
     expect(failure.message).toContain(`process ${process.pid} `);
     await writer.commit({ audit: auditEvent() });
     expect(writer.generation()).toBe(1);
-  });
-
-  test('a second process is refused, naming the first; after kill -9 of the holder the next takes over and says from whom', async () => {
-    const dir = join(temporaryFolder(), 'store');
-    const holder = script('hold', dir);
-    expect(await holder.line()).toBe('held');
-    const failure = failureOf(() => openWriter(dir, writerOptions()));
-    expect(failure.code).toBe('STORE_LOCKED');
-    expect(failure.message).toContain(`process ${holder.pid} on `);
-    holder.kill();
-    await holder.exited;
-    expect(existsSync(join(dir, 'writer.json'))).toBe(true);
-    const writer = openWriter(dir, writerOptions());
-    expect(writer.abandonedBy?.pid).toBe(holder.pid);
-    await writer.commit({ audit: auditEvent() });
-    await writer.close();
-    expect(existsSync(join(dir, 'writer.json'))).toBe(false);
   });
 
   test('a holder file alone holds nothing, even with a living pid: only the kernel lock counts', async () => {
@@ -301,25 +279,6 @@ describe('readers', () => {
     expect(seen).toEqual([1, 2, 3, 4, 5]);
   });
 
-  test('in another process and in a worker thread follow the writer', async () => {
-    const { dir, writer } = temporaryStore();
-    await writer.commit({ audit: auditEvent() });
-    const child = script('follow', dir, '4');
-    const worker = new Worker(FOLLOWER, { argv: ['follow-thread', dir, '4'] });
-    onTestFinished(async () => void (await worker.terminate()));
-    const said: string[] = [];
-    worker.on('message', (text: string) => said.push(text));
-    await Promise.all([child.line(), once(worker, 'message')]);
-    const ended = Promise.all([child.exited, once(worker, 'exit')]);
-    for (let commit = 0; commit < 3; commit++) {
-      await writer.commit({ audit: auditEvent() });
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    await ended;
-    expect(child.lines.at(-1)).toBe('generation 4');
-    expect(said.at(-1)).toBe('generation 4');
-  });
-
   test('a terminated worker thread gives its snapshot back', async () => {
     const { dir, writer } = temporaryStore();
     const worker = new Worker(FOLLOWER, { argv: ['follow-thread', dir, '99'] });
@@ -424,26 +383,3 @@ describe('RFC 4035 §3.1.3: the NSEC at or before a name', () => {
 });
 
 const FOLLOWER = new URL('./store-script.ts', import.meta.url);
-
-/** Runs store-script.ts in a process of its own. */
-function script(...argumentList: string[]) {
-  const child = spawn(process.execPath, ['--expose-gc', FOLLOWER.pathname, ...argumentList], { stdio: ['ignore', 'pipe', 'inherit'] });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const lines: string[] = [];
-  let rest = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    const parts = (rest + text).split('\n');
-    rest = parts.pop()!;
-    lines.push(...parts);
-  });
-  return {
-    pid: child.pid,
-    lines,
-    exited: once(child, 'exit'),
-    kill: () => child.kill('SIGKILL'),
-    async line() {
-      while (lines.length === 0) await once(child.stdout, 'data');
-      return lines[0]!;
-    },
-  };
-}

@@ -1,9 +1,10 @@
-/** The real `./waxseal` as a child process, against a FakeControl behind the real admin app on a Unix socket. */
-import { spawn } from 'node:child_process';
+/**
+ * The command line in this process, against a FakeControl behind the real admin app on a Unix socket.
+ * Not here: `./waxseal` as a process (test/e2e/cli.test.ts, cli/launcher-processes.test.ts).
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll } from 'vitest';
 import { type AdminListeners, listenAdmin } from '#admin/http/listen.ts';
 import { buildAdmin } from '#admin/app.ts';
@@ -11,42 +12,30 @@ import { ipPort } from '#base/address.ts';
 import { runProgram } from '#cli/program.ts';
 import { type FakeControl, fakeWithZone } from './admin/fake-control.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../waxseal', import.meta.url));
-
 export interface Finished {
-  readonly exit: number | null;
+  readonly exit: number;
   readonly out: string;
   readonly err: string;
 }
 
-/** Runs `./waxseal` with these words; nobody can be asked, there is no terminal. */
-export async function run(
-  words: readonly string[],
-  options: { cwd?: string; env?: Record<string, string>; input?: string } = {},
-): Promise<Finished> {
-  const child = spawn(PROGRAM, words, { cwd: options.cwd ?? tmpdir(), env: { PATH: process.env['PATH'], ...options.env }, stdio: 'pipe' });
-  let out = '';
-  let err = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
-  child.stdin.end(options.input ?? '');
-  const exit = await new Promise<number | null>((resolve) => {
-    child.once('close', resolve);
-  });
-  return { exit, out, err };
+interface Surroundings {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
-/** The same program in this process: for tables of cases, where a new process each time would only cost time. */
-export async function runHere(words: readonly string[]): Promise<Finished> {
+/** The program's words, run in this process: where there is no terminal, and nobody can be asked. */
+export async function run(words: readonly string[], { cwd = tmpdir(), env = {} }: Surroundings = {}): Promise<Finished> {
   const texts = { out: '', err: '' };
   const exit = await runProgram(words, {
-    environment: {},
-    workingDirectory: tmpdir(),
+    environment: env,
+    workingDirectory: cwd,
     out: (text) => void (texts.out += text),
     err: (text) => void (texts.err += text),
     interactive: false,
     ask: () => Promise.resolve(false),
   });
+  // Commands leave their code there; here others come after them.
+  process.exitCode = undefined;
   return { exit, ...texts };
 }
 
@@ -62,14 +51,9 @@ class LateServer {
     this.data = data;
   }
 
-  /** `./waxseal` with `--data` of this server. */
+  /** A command with `--data` of this server. */
   async cli(...words: readonly string[]): Promise<Finished> {
     return await run([...words, '--data', this.data]);
-  }
-
-  /** The same, in this process. */
-  async here(...words: readonly string[]): Promise<Finished> {
-    return await runHere([...words, '--data', this.data]);
   }
 }
 

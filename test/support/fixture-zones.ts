@@ -4,7 +4,8 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PEER_KINDS, type PeerKind, type PeerZone } from './peers.ts';
+import { PEER_KINDS, type PeerKind } from './peer-kinds.ts';
+import { type PeerZone } from './peers.ts';
 
 /** A zone, who can load it, and the file it came from. */
 export interface TestZone extends PeerZone {

@@ -20,11 +20,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Endpoint, exchangeUdp } from './exchange.ts';
+import { type PeerKind } from './peer-kinds.ts';
 import { toolPath } from './tools.ts';
 import { buildQuery, parseMessage } from './wire.ts';
-
-export const PEER_KINDS = ['nsd', 'knot', 'bind'] as const;
-export type PeerKind = (typeof PEER_KINDS)[number];
 
 /** A zone to load: absolute name with the last dot, and its text. */
 export interface PeerZone {

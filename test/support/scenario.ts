@@ -12,9 +12,11 @@
  *
  * A question without UDP or TCP is asked over both. Not here: comparing (scenario-check.ts), servers (scenarios.test.ts).
  */
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { ROOT } from '#dns/name.ts';
 import { parseRdataText, typeCode } from '#dns/registry.ts';
-import { PEER_KINDS, type PeerKind } from './peers.ts';
+import { PEER_KINDS, type PeerKind } from './peer-kinds.ts';
 import { buildQuery, codeOfType, nameOfType, nameToWire, recordLine, type WireRecord } from './wire.ts';
 
 export type Transport = 'udp' | 'tcp';
@@ -77,6 +79,15 @@ const HEADER_BITS: Readonly<Record<string, number>> = {
 };
 const EDNS_SIZE = 1232;
 const OUTCOME = /^(?:SILENCE|NOERROR|FORMERR|SERVFAIL|NXDOMAIN|NOTIMP|REFUSED|YXDOMAIN|NOTAUTH|BADVERS)\b/;
+
+/** Every file of test/scenarios. */
+export function readScenarios(): Scenario[] {
+  const folder = join(import.meta.dirname, '../scenarios');
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.scn'))
+    .toSorted()
+    .map((file) => parseScenario(file, readFileSync(join(folder, file), 'utf8')));
+}
 
 /** Reads one file; throws with file and line for what is no scenario. */
 export function parseScenario(file: string, text: string): Scenario {

@@ -10,6 +10,7 @@ import { onTestFinished } from 'vitest';
 
 import { type Name, formatName, nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
+import { StoreFailure } from '#store/failure.ts';
 import { type AuditEvent } from '#store/audit.ts';
 import { NODE, encodeNode } from '#store/node-codec.ts';
 import { type ZoneRecord } from '#store/schema.ts';
@@ -86,4 +87,15 @@ export function nodeWrite(zoneId: number, owner: Name | string, types: readonly 
   }));
   const nsec = types.includes(TYPE.NSEC) ? NODE.HAS_NSEC : 0;
   return { zoneId, key, value: encodeNode({ key, owner: name, rrsets }, flags | nsec) };
+}
+
+/** The failure that `action` throws. */
+export function failureOf(action: () => unknown): StoreFailure {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof StoreFailure) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { type Socket, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -58,13 +58,16 @@ describe('the Unix socket', () => {
       dead.listen(path, resolve);
     });
     await expect(listenAdmin(app, { tcp: undefined, socketPath: path })).rejects.toThrow('another server is running');
-    // As kill -9 leaves it: the file is there, nobody listens. (Closing it properly would remove the file.)
+    // As kill -9 leaves it: the file is there, nobody listens. (Closing removes the file only where it was bound.)
     const stale = join(temporaryFolder(), 'admin.sock');
-    const { spawnSync } = await import('node:child_process');
-    spawnSync(process.execPath, [
-      '-e',
-      `require('net').createServer().listen(${JSON.stringify(stale)}, () => process.kill(process.pid, 'SIGKILL'))`,
-    ]);
+    const killed = createServer();
+    await new Promise<void>((resolve) => {
+      killed.listen(`${stale}.bound`, resolve);
+    });
+    renameSync(`${stale}.bound`, stale);
+    await new Promise((resolve) => {
+      killed.close(resolve);
+    });
     expect(existsSync(stale)).toBe(true);
     const listeners = await listenAdmin(app, { tcp: undefined, socketPath: stale });
     expect((await ask({ socketPath: stale, path: '/v1/zones' })).status).toBe(200);

@@ -1,23 +1,16 @@
 /** What only the batched socket has: structures, source addresses on 0.0.0.0 and [::], errors of single answers. */
-import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { writeFileSync } from 'node:fs';
-import { arch } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { formatIpPort, ipPort, type IpPort } from '#base/address.ts';
 import { UDP_SEND_WAITS_MAX } from '#base/limits/server.ts';
 import { chooseUdp } from '#server/udp/choose.ts';
 import { openUdp } from '#server/udp/mmsg.ts';
 import { UdpBatch } from '#server/udp/mmsg-batch.ts';
-import { ARCHITECTURES, NUMBER, STRUCTURES, type Structure } from '#server/udp/mmsg-layout.ts';
 import { openSockets } from '#server/udp/mmsg-socket.ts';
 import { ERRNO, loadSyscalls, type Syscalls } from '#server/udp/mmsg-syscalls.ts';
 import { tryPackets } from '#server/udp/mmsg-trial.ts';
 import { eventually, idOf, simpleQuery } from '../../support/dns-client.ts';
-import { toolPath } from '../../support/tools.ts';
 import { echoResponder, freeAddress, testCounters } from '../fixtures/echo.ts';
-import { temporaryFolder } from '../../support/temporary-store.ts';
 
 /** A socket that hears one reply at a time, and where it came from. */
 async function clientOn(ip: string) {
@@ -194,46 +187,5 @@ describe('the machine', () => {
     vi.spyOn(process, 'platform', 'get').mockReturnValue('linux');
     vi.spyOn(process, 'arch', 'get').mockReturnValue('mips');
     expect(await chooseUdp('mmsg')).toMatchObject({ openMmsg: undefined, refusal: expect.stringContaining('mips') });
-  });
-
-  test('structures and numbers are those of the C headers', () => {
-    expect(ARCHITECTURES).toContain(arch());
-    const structures = Object.entries<Structure>(STRUCTURES);
-    const lines = [
-      ...structures.flatMap(([name, { members }]) => [
-        `SIZE(${name})`,
-        ...Object.keys(members).map((member) => (member === 'sin_zero' ? '' : `PLACE(${name}, ${member})`)),
-      ]),
-      ...Object.keys(NUMBER).map((name) => `NUMBER(${name})`),
-    ];
-    const dir = temporaryFolder();
-    const [source, program] = [join(dir, 'layout.c'), join(dir, 'layout')];
-    writeFileSync(
-      source,
-      `#define _GNU_SOURCE
-#include <netinet/in.h>
-#include <poll.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
-#define SIZE(s) printf(#s " %zu\\n", sizeof(struct s));
-#define PLACE(s, m) printf(#s "." #m " %zu\\n", offsetof(struct s, m));
-#define NUMBER(n) printf(#n " %ld\\n", (long)n);
-int main(void) {
-${lines.join('\n')}
-}
-`,
-    );
-    execFileSync(toolPath('gcc'), ['-o', program, source]);
-    const told = execFileSync(program, { encoding: 'utf8' }).trim().split('\n');
-    const ours = [
-      ...structures.flatMap(([name, { members, sizeBytes }]) => [
-        `${name} ${sizeBytes}`,
-        ...Object.entries(members).flatMap(([member, { offset }]) => (member === 'sin_zero' ? [] : [`${name}.${member} ${offset}`])),
-      ]),
-      ...Object.entries(NUMBER).map(([name, value]) => `${name} ${value}`),
-    ];
-    expect(told).toEqual(ours);
   });
 });
