@@ -9,7 +9,6 @@ import { atRrset } from '#base/place.ts';
 import { type Problem, placeWithin, problem, warning } from '#base/problem.ts';
 import { placeOfRrset } from '#dns/place.ts';
 import { equalNames, formatName, type Name, type OwnerKey, ownerKey, parseName, ROOT, wildcardOf } from '#dns/name.ts';
-import { typeCode, typeName } from '#dns/registry.ts';
 import { sortRdatas } from '#dns/rrset.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
@@ -21,7 +20,7 @@ import { dmarcOwner, type DmarcRecord, isDmarcText, parseDmarc } from '#mail/dma
 import { adviseDmarc } from '#mail/dmarc/advice.ts';
 import { dmarcStage } from '#mail/dmarc/ramp.ts';
 import { checkTextNode } from './hygiene.ts';
-import { type MailState } from './state.ts';
+import { type MailState, type ManagedRrset } from './state.ts';
 import { dmarcRecordOf } from '#mail/dmarc/settle.ts';
 import { type MailPolicy } from './mail-policy.ts';
 import { isSpfText } from '#mail/spf/spf.ts';
@@ -52,7 +51,7 @@ export interface Compiled extends Pick<ReportConsents, 'elsewhere' | 'reportHost
   readonly changes: readonly RrsetChange[];
   readonly problems: readonly Problem[];
   /** For the state: what to take out when it is no longer wanted. */
-  readonly managed: readonly string[];
+  readonly managed: readonly ManagedRrset[];
   /** For the state: consents to DMARC reports that stand in other zones for this domain. */
   readonly consents: readonly string[];
 }
@@ -71,7 +70,7 @@ export function compileMail(input: CompileInput): Compiled {
     rrset: { ttl: each.ttl, rdatas: sortRdatas(each.type, each.rdatas), manager: 'mail' },
   }));
   const aliases = rrsets.flatMap((each) => checkConflicts(input, each, problems));
-  const managed = records.map(({ owner, type }) => managedText(owner, type));
+  const managed = records.map(({ owner, type }): ManagedRrset => ({ owner: formatName(owner).toLowerCase(), type }));
   const changes = [...aliases, ...removals(input, managed), ...records].filter((change) => isDifferent(view, change));
   problems.push(...checkResult(input, records, changes));
   const { given, ...reports } = reportConsents({
@@ -83,10 +82,6 @@ export function compileMail(input: CompileInput): Compiled {
     isClaimed: input.isClaimed ?? (() => false),
   });
   return { records, changes, ...reports, problems, managed, consents: given };
-}
-
-function managedText(owner: Name, type: number): string {
-  return `${formatName(owner).toLowerCase()} ${typeName(type)}`;
 }
 
 /** RFC 7208 §3.2: exactly one SPF record; all other TXT of the domain stays, whoever put it there. */
@@ -113,14 +108,12 @@ function otherTexts(view: ZoneView, domain: Name): Uint8Array[] {
 }
 
 /** What the policy had put there and does not want any more. TXT beside SPF that went is given back to its owner. */
-function removals({ state, view, domain, isClaimed }: CompileInput, managed: readonly string[]): RrsetChange[] {
+function removals({ state, view, domain, isClaimed }: CompileInput, managed: readonly ManagedRrset[]): RrsetChange[] {
   return state.managed
-    .filter((each) => !managed.includes(each))
-    .flatMap((each): RrsetChange[] => {
-      const [ownerText = '', typeText = ''] = each.split(/ (?=[^ ]+$)/);
+    .filter((each) => !managed.some(({ owner, type }) => owner === each.owner && type === each.type))
+    .flatMap(({ owner: ownerText, type }): RrsetChange[] => {
       const owner = parseName(ownerText, ROOT);
-      const type = typeCode(typeText);
-      if (!owner.ok || type === undefined) return [];
+      if (!owner.ok) return [];
       const rrset = rrsetOf(view.node(ownerKey(owner.value)), type);
       if (rrset?.manager !== 'mail' || isClaimed?.(owner.value) === true) return [];
       const others = type === TYPE.TXT && equalNames(owner.value, domain) ? otherTexts(view, domain) : [];

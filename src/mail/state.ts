@@ -4,7 +4,7 @@
  */
 import { type LivesState } from '#lifecycle/lives.ts';
 import { type TtlMemory } from '#lifecycle/ttl-memory.ts';
-import { TYPE } from '#dns/types.ts';
+import { type RrType, TYPE } from '#dns/types.ts';
 import { type Name, ownerKey } from '#dns/name.ts';
 import { rrsetOf, type ZoneView } from '#zone/view.ts';
 import { type DkimState, newDkimState } from '#mail/dkim/lifecycle.ts';
@@ -24,10 +24,16 @@ export interface MailState extends LivesState {
   /** Absent while no include is, or was of late, replaced by its addresses. */
   readonly spf?: SpfState;
   readonly ttls: TtlMemory;
-  /** RRsets that the policy has put into the zone, as `owner TYPE`: what it no longer wants of them is taken out. */
-  readonly managed: readonly string[];
+  /** RRsets that the policy has put into the zone: what it no longer wants of them is taken out. */
+  readonly managed: readonly ManagedRrset[];
   /** Owners of consents to this domain's DMARC reports that stand in other zones of ours; absent in states from before this was kept. */
   readonly consents?: readonly string[];
+}
+
+export interface ManagedRrset {
+  /** Absolute, lower case. */
+  readonly owner: string;
+  readonly type: RrType;
 }
 
 /** The beginning. A domain that has a DMARC policy already begins the ramp there: nobody wants to go back to none by accident. */

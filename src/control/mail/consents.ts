@@ -30,7 +30,8 @@ export function isClaimedByOthers(writer: StoreWriter, self: ZoneRecord, owner: 
   if (domain === undefined) return false;
   const text = ownerText(owner);
   const host = servedZoneOf(writer, owner)?.record;
-  if (host !== undefined && host.id !== self.id && readMailState(writer, host.id)?.managed.includes(`${text} TXT`) === true) return true;
+  const managed = host === undefined || host.id === self.id ? [] : (readMailState(writer, host.id)?.managed ?? []);
+  if (managed.some((each) => each.owner === text && each.type === TYPE.TXT)) return true;
   const other = writer.zoneByName(nameOf(domain));
   return other !== undefined && other.id !== self.id && consentsOf(writer, other.id).includes(text);
 }

@@ -4,8 +4,9 @@
  * Checked when it is read: what is on a disk may have been changed there.
  * Not here: how state changes (mail/step.ts), transactions (control/mail/decide.ts).
  */
+import { typeCode, typeName } from '#dns/registry.ts';
 import { type DkimState } from '#mail/dkim/lifecycle.ts';
-import { type MailState } from '#mail/state.ts';
+import { type MailState, type ManagedRrset } from '#mail/state.ts';
 import { DocumentCache } from '#store/document-cache.ts';
 import { type DocumentWrite } from '#store/documents.ts';
 import { formFailure } from '#store/failure.ts';
@@ -21,8 +22,8 @@ const STATES = new DocumentCache<MailState>(MAIL, STATE);
 /** Undefined when the zone has no mail policy. Throws STORE_DAMAGED. */
 export function readMailState(reader: StoreReader, zoneId: number): MailState | undefined {
   return STATES.read(reader, zoneId, (value) => {
-    if (!isMailState(value)) throw formFailure(`the mail state of zone id ${zoneId}`);
-    return value;
+    if (!isStoredState(value)) throw formFailure(`the mail state of zone id ${zoneId}`);
+    return readState(value);
   });
 }
 
@@ -42,7 +43,7 @@ export function readMailHosts(reader: StoreReader, zoneId: number): readonly str
 /** `dueAtMs` is counted time. */
 export function stateWrites(zoneId: number, value: MailState | null, dueAtMs?: number): DocumentWrite[] {
   return [
-    { zoneId, kind: MAIL, id: STATE, value, ...(dueAtMs === undefined ? {} : { dueAtMs }) },
+    { zoneId, kind: MAIL, id: STATE, value: value === null ? null : storedState(value), ...(dueAtMs === undefined ? {} : { dueAtMs }) },
     { zoneId, kind: MAIL, id: HOSTS, value: value === null ? null : hostsOf(value) },
   ];
 }
@@ -66,11 +67,29 @@ function hostsOf(state: MailState | undefined): readonly string[] {
   return [...new Set(state?.tlsa.lifecycle.objects.map(({ data }) => data.host))];
 }
 
+/** What the store has of a state: RRsets are `owner TYPE` there. */
+type StoredState = Omit<MailState, 'managed'> & { readonly managed: readonly string[] };
+
+function storedState(state: MailState): StoredState {
+  return { ...state, managed: state.managed.map(({ owner, type }) => `${owner} ${typeName(type)}`) };
+}
+
+function readState(stored: StoredState): MailState {
+  return { ...stored, managed: stored.managed.flatMap(readManaged) };
+}
+
+/** Nothing for a text that is no RRset: the zone has none there to take out. */
+function readManaged(text: string): readonly ManagedRrset[] {
+  const [, owner, mnemonic = ''] = /^(.+) ([^ ]+)$/.exec(text) ?? [];
+  const type = typeCode(mnemonic);
+  return owner === undefined || type === undefined ? [] : [{ owner, type }];
+}
+
 const isHosts = isArrayOf(isString);
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 const isLifecycle = (value: unknown): boolean => hasFields(value, { version: (version) => version === 1, objects: Array.isArray });
 
-function isMailState(value: unknown): value is MailState {
+function isStoredState(value: unknown): value is StoredState {
   return hasFields(value, {
     version: (version) => version === 1,
     dkim: (dkim) => hasFields(dkim, { lifecycle: isLifecycle, names: isObject, rotations: isObject }),
@@ -79,7 +98,7 @@ function isMailState(value: unknown): value is MailState {
     tlsa: (tlsa) => hasFields(tlsa, { lifecycle: isLifecycle, taken: Array.isArray, count: 'number' }),
     spf: (spf) => spf === undefined || hasFields(spf, { sources: Array.isArray, parts: Array.isArray, record: 'string?' }),
     ttls: isObject,
-    managed: Array.isArray,
+    managed: isArrayOf(isString),
     consents: (consents) => consents === undefined || Array.isArray(consents),
   });
 }
