@@ -237,6 +237,7 @@ export const PROBLEM_KINDS = {
 
   // mail: the policy of a domain and what it compiles to
   MAIL_CONFLICT: { title: 'a record that the mail policy yields was put by hand with other content', status: 409, exit: 4 },
+  MAIL_CONSENT_WAITS: bad('DMARC reports wait for a consent in a zone that this change has no right to'),
   MAIL_DANE_HOST: bad('TLSA records cannot work at a mail host'),
   MAIL_DKIM_NONE: bad('a strict DMARC policy has no DKIM key to rely on'),
   MAIL_IMPORT: bad('a record of the zone cannot be said in a mail policy'),

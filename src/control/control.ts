@@ -178,7 +178,8 @@ export class Control implements ControlApi {
     const served = record === undefined ? undefined : { record, view: this.#writer.view(record) };
     const unmet = unmetCondition(record, served?.view, options);
     if (unmet !== undefined) return fail(unmet);
-    return how({ served, emptyView: new MemoryZone(zone, new Map()), actor: options.actor });
+    const { actor, mayChange = () => actor.kind === 'socket' } = options;
+    return how({ served, emptyView: new MemoryZone(zone, new Map()), actor, mayChange });
   }
 
   // --- reads ---

@@ -40,6 +40,8 @@ export interface CompileInput {
   readonly isTakeOver?: boolean;
   /** The served zone that a name is in, the deepest one. */
   readonly zoneOf?: (name: Name) => ZoneView | undefined;
+  /** Whether the step runs for someone who may change the zone with this apex. */
+  readonly mayChange?: (apex: Name) => boolean;
   /** True for a consent to DMARC reports that the policy of another zone wants too. */
   readonly isClaimed?: (owner: Name) => boolean;
 }
@@ -73,15 +75,16 @@ export function compileMail(input: CompileInput): Compiled {
   const managed = records.map(({ owner, type }): ManagedRrset => ({ owner: formatName(owner).toLowerCase(), type }));
   const changes = [...aliases, ...removals(input, managed), ...records].filter((change) => isDifferent(view, change));
   problems.push(...checkResult(input, records, changes));
-  const { given, ...reports } = reportConsents({
+  const { given, waiting, ...reports } = reportConsents({
     domain,
     dmarc: currentDmarc(policy, state),
     ttlSeconds: policy.ttlSeconds.dmarc,
     before: state.consents ?? [],
     zoneOf: input.zoneOf ?? (() => undefined),
     isClaimed: input.isClaimed ?? (() => false),
+    mayChange: input.mayChange ?? (() => false),
   });
-  return { records, changes, ...reports, problems, managed, consents: given };
+  return { records, changes, ...reports, problems: [...problems, ...waiting], managed, consents: given };
 }
 
 /** RFC 7208 §3.2: exactly one SPF record; all other TXT of the domain stays, whoever put it there. */

@@ -4,6 +4,8 @@
  * Implements: RFC 9990 §4 (`<domain>._report._dmarc.<host>`).
  * Not here: consent that a host's own policy gives (compile-records.ts), asking hosts of others (mail/dmarc/consent-record.ts).
  */
+import { atRrset } from '#base/place.ts';
+import { type Problem, warning } from '#base/problem.ts';
 import { type Name, type OwnerKey, formatName, isAtOrBelow, nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { authorityOf } from '#zone/cut.ts';
@@ -21,8 +23,10 @@ export interface ConsentInput {
   /** `given` of the step before. */
   readonly before: readonly string[];
   readonly zoneOf: (name: Name) => ZoneView | undefined;
-  /** True for a record that somebody else's policy wants too. */
+  /** True for a record that another policy wants too. */
   readonly isClaimed: (owner: Name) => boolean;
+  /** Whether the step may put a new record into the zone with this apex: it runs for someone with a right to that zone. */
+  readonly mayChange: (apex: Name) => boolean;
 }
 
 export interface ReportConsents {
@@ -30,11 +34,14 @@ export interface ReportConsents {
   readonly elsewhere: readonly { readonly apex: Name; readonly changes: readonly RrsetChange[] }[];
   /** Hosts that are not ours and have to consent: somebody should look whether they do. */
   readonly reportHosts: readonly Name[];
+  /** Consents that wait for someone with a right to their zone. */
+  readonly waiting: readonly Problem[];
   /** For the state: owners of the consents that stand in other zones for this domain. */
   readonly given: readonly string[];
 }
 
-export function reportConsents({ domain, dmarc, ttlSeconds, before, zoneOf, isClaimed }: ConsentInput): ReportConsents {
+export function reportConsents(input: ConsentInput): ReportConsents {
+  const { domain, dmarc, ttlSeconds, before, zoneOf, isClaimed, mayChange } = input;
   const outside = (dmarc === undefined ? [] : reportHosts(dmarc)).filter((host) => !isRelated(host, domain));
   const elsewhere = new Map<OwnerKey, { apex: Name; changes: RrsetChange[] }>();
   const change = (zone: ZoneView, each: RrsetChange) => {
@@ -43,6 +50,7 @@ export function reportConsents({ domain, dmarc, ttlSeconds, before, zoneOf, isCl
     there.changes.push(each);
   };
   const strangers: Name[] = [];
+  const waiting: Problem[] = [];
   const given: string[] = [];
   const wanted = new Set<string>();
   for (const host of outside) {
@@ -56,6 +64,10 @@ export function reportConsents({ domain, dmarc, ttlSeconds, before, zoneOf, isCl
     wanted.add(ownerText(owner));
     const now = rrsetOf(zone.node(ownerKey(owner)), TYPE.TXT);
     const { rdatas, ttl, type } = reportConsent(owner, ttlSeconds);
+    if (now === undefined && !mayChange(zone.apex)) {
+      waiting.push(waitsFor(zone, owner, host, ttlSeconds));
+      continue;
+    }
     if (now === undefined) change(zone, { owner, type, rrset: { ttl, rdatas, manager: 'mail' } });
     // One put by hand does as well, and is not ours to take out.
     if (now === undefined || now.manager === 'mail') given.push(ownerText(owner));
@@ -66,7 +78,21 @@ export function reportConsents({ domain, dmarc, ttlSeconds, before, zoneOf, isCl
     if (zone === undefined || isClaimed(owner) || rrsetOf(zone.node(ownerKey(owner)), TYPE.TXT)?.manager !== 'mail') continue;
     change(zone, { owner, type: TYPE.TXT, rrset: null });
   }
-  return { elsewhere: [...elsewhere.values()], reportHosts: strangers, given: given.toSorted() };
+  return { elsewhere: [...elsewhere.values()], reportHosts: strangers, waiting, given: given.toSorted() };
+}
+
+/** A change of one zone does not reach into another without a right to it: the record is shown instead. */
+function waitsFor({ apex }: ZoneView, owner: Name, host: Name, ttlSeconds: number): Problem {
+  const [zone, name, to] = [apex, owner, host].map(formatName) as [string, string, string];
+  return warning(
+    'MAIL_CONSENT_WAITS',
+    atRrset(name, 'TXT'),
+    `DMARC reports to ${to} wait for the zone ${zone}: this change has no right to it, so its consent is not published`,
+    {
+      rfc: 'RFC 9990 §4',
+      fix: `who may change ${zone} publishes it: waxseal rrset set ${zone} ${name} TXT ${ttlSeconds} "v=DMARC1"`,
+    },
+  );
 }
 
 /** A consent's owner as it stands in states. */

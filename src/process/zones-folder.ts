@@ -51,7 +51,7 @@ async function applyMissingPolicies(control: ControlApi, folder: string, warn: (
       ? document
       : await control.run(
           { kind: 'mail.apply', zone: zone.value, policy: document.value },
-          { actor: { kind: 'system', id: 'zones-folder', from: folder }, dryRun: false },
+          { actor: { kind: 'system', id: 'zones-folder', from: folder }, dryRun: false, mayChange: () => true },
         );
     const problems = applied.ok ? ('warnings' in applied.value ? applied.value.warnings : []) : applied.problems;
     for (const each of problems) warn(formatProblem(each));

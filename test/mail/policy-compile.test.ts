@@ -115,11 +115,15 @@ describe('records', () => {
     const reports = zoneOf(['@ 3600 SOA ns hostmaster 1 2 3 4 5', '@ 3600 NS ns.example.com.'], nameOf('example.net'));
     const document = { dmarc: { rua: ['mailto:a@reports.example.net', 'mailto:b@stranger.example', 'mailto:c@sub.example.com'] } };
     const zones = (name: Uint8Array) => (Buffer.from(name).toString('latin1').includes('net') ? reports : undefined);
-    const { elsewhere, reportHosts } = compile(document, zoneOf(BASE), { zoneOf: zones });
+    const { elsewhere, reportHosts } = compile(document, zoneOf(BASE), { zoneOf: zones, mayChange: () => true });
     expect(elsewhere.map(({ apex, changes }) => lines(changes, apex))).toEqual([
       ['example.com._report._dmarc.reports 3600 TXT "v=DMARC1"'],
     ]);
     expect(reportHosts).toEqual([nameOf('stranger.example')]);
+    // Without a right to that zone the consent is shown and waits.
+    const waiting = compile(document, zoneOf(BASE), { zoneOf: zones });
+    expect(waiting.elsewhere).toEqual([]);
+    expect(waiting.problems.map(({ code }) => code)).toContain('MAIL_CONSENT_WAITS');
     const done = applied(reports, elsewhere[0]!.changes);
     expect(compile(document, zoneOf(BASE), { zoneOf: () => done }).elsewhere.flatMap(({ changes }) => lines(changes))).not.toContain(
       expect.stringContaining('reports'),

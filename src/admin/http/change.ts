@@ -5,11 +5,12 @@ import { WAIT_SERVED_MS_MAX } from '#base/limits/limits.ts';
 import { nearestWord } from '#base/nearest.ts';
 import { type Place, inUrl } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
-import { formatName } from '#dns/name.ts';
+import { formatName, ownerKey } from '#dns/name.ts';
 import type { Command, ControlApi, Outcome } from '#control/api/control.ts';
 import type { ZoneRecord } from '#store/schema.ts';
 import type { ZoneView } from '#zone/view.ts';
 import type { MailNote } from '#control/api/mail.ts';
+import { allows } from './access.ts';
 import { isoTime } from './form.ts';
 import { parseZoneName } from './names.ts';
 import { preconditionOf, zoneEtag } from './preconditions.ts';
@@ -48,8 +49,10 @@ export async function answerChange(
   const etagOf = options.etagOf ?? ((record) => (record === undefined ? undefined : zoneEtag(record)));
   const conditions = preconditionOf(request, etagOf);
   if (!conditions.ok) return sendProblems(reply, conditions.problems);
+  const { actor, scopes } = request.identity;
   const result = await control.run(command, {
-    actor: request.identity.actor,
+    actor,
+    mayChange: (apex) => allows(scopes, 'zone-change', ownerKey(apex)),
     dryRun: isOn(request.query.dryRun),
     precondition: (record, view) => options.refuse?.(record, view) ?? conditions.value?.(record, view),
   });

@@ -68,6 +68,11 @@ export interface RunOptions {
   readonly dryRun: boolean;
   /** The zone's revision must be this one (HTTP If-Match), else PRECONDITION. */
   readonly ifRevision?: number;
+  /**
+   * Whether the actor may change the zone with this apex, for what a command does beside its own zone. Unless given: the Unix socket
+   * may, tokens and the server's own upkeep may not.
+   */
+  readonly mayChange?: (apex: Name) => boolean;
   /** A check made inside the serial writer, just before deciding; its problem refuses the command (for RRset ETags). */
   readonly precondition?: (record: ZoneRecord | undefined, view: ZoneView | undefined) => Problem | undefined;
 }

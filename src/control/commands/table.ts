@@ -3,6 +3,7 @@
  * Not here: the handlers (control/zone/decide.ts, control/mail/decide.ts), the turns (control/funnel/funnel.ts).
  */
 import { type Result } from '#base/problem.ts';
+import { type Name } from '#dns/name.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type Actor, type Command } from '#control/api/control.ts';
@@ -24,6 +25,8 @@ export interface ZoneContext {
   /** A zone of that name without records. */
   readonly emptyView: ZoneView;
   readonly actor: Actor;
+  /** Whether the actor may change the zone with this apex. */
+  readonly mayChange: (apex: Name) => boolean;
 }
 
 type Decided = Result<Decision> | Promise<Result<Decision>>;

@@ -13,7 +13,6 @@ import { spfWatchWrite } from '#store/mail/spf-watch.ts';
 import { readMailState, stateWrites } from '#store/mail/state.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { type StoreWriter } from '#store/writer.ts';
-import { type Actor } from '#control/api/control.ts';
 import { type MailCommand } from '#control/api/mail.ts';
 import { noPolicy, zoneNotServed } from '#control/commands/absent.ts';
 import { type Decision } from '#control/commands/decision.ts';
@@ -43,18 +42,19 @@ type Changed = Result<MailChange> | Promise<Result<MailChange>>;
 export function mailHandlers(options: MailDecisionOptions): CommandTable<MailKind> {
   const { steps } = options;
   const withPolicy =
-    <C extends MailCommand>(decide: (command: C, mail: ZoneMail, actor: Actor) => Changed) =>
-    async (command: C, { served, actor }: ZoneContext): Promise<Result<Decision>> => {
+    <C extends MailCommand>(decide: (command: C, mail: ZoneMail, context: ZoneContext) => Changed) =>
+    async (command: C, context: ZoneContext): Promise<Result<Decision>> => {
+      const { served } = context;
       if (served === undefined) return fail(zoneNotServed(command.zone));
       const stored = steps.stored(served.record);
       if (stored === undefined) return fail(noPolicy(served.record.name));
-      return decisionOf(await decide(command, { ...served, ...stored }, actor), command, served, options);
+      return decisionOf(await decide(command, { ...served, ...stored }, context), command, served, options);
     };
   const report: Handler<ReportCommand> = {
     decide: withPolicy((command: ReportCommand, mail) => takeIn(command, mail, options)),
   };
   const order: Handler<MailOrder> = {
-    decide: withPolicy((command: MailOrder, mail, actor) => obey(command, mail, actor, steps)),
+    decide: withPolicy((command: MailOrder, mail, context) => obey(command, mail, context, steps)),
   };
   return {
     'mail.apply': {
@@ -62,7 +62,7 @@ export function mailHandlers(options: MailDecisionOptions): CommandTable<MailKin
       decide: (command, context) => apply(command, context, NOTHING_SEEN, options),
     },
     'mail.remove': { decide: withPolicy(({ records }, mail) => ok(withoutPolicy(records, mail, options))) },
-    'mta-sts.mode': { decide: withPolicy(({ mode }, mail) => setStsMode(mode, mail, options)) },
+    'mta-sts.mode': { decide: withPolicy(({ mode }, mail, context) => setStsMode(mode, mail, context, options)) },
     'spf.take': { isUpkeep: true, decide: withPolicy(({ look }, mail) => takeSpf(look, mail, steps)) },
     'dmarc.report': report,
     'mta-sts.report': report,
@@ -143,17 +143,17 @@ async function lookBeforeApply(
 
 async function apply(
   command: CommandOf<'mail.apply'>,
-  { served }: ZoneContext,
+  { served, mayChange }: ZoneContext,
   seen: Seen,
   options: MailDecisionOptions,
 ): Promise<Result<Decision>> {
   if (served === undefined) return fail(zoneNotServed(command.zone));
-  return decisionOf(await applyPolicy(command, served, seen, options), command, served, options);
+  return decisionOf(await applyPolicy(command, { ...served, mayChange }, seen, options), command, served, options);
 }
 
 async function applyPolicy(
   { policy: text, takeOver = false }: Pick<CommandOf<'mail.apply'>, 'policy' | 'takeOver'>,
-  zone: ServedZone,
+  { mayChange, ...zone }: ServedZone & Pick<ZoneContext, 'mayChange'>,
   { spf, problems: seen }: Seen,
   { writer, steps }: MailDecisionOptions,
 ): Promise<Result<MailChange>> {
@@ -164,7 +164,7 @@ async function applyPolicy(
   const before = readMailDocument(writer, record);
   const known = readMailState(writer, record.id) ?? newMailState(view, view.apex, steps.nowMs());
   const state = spf == null ? known : withLook(known, spf);
-  const request = { isTakeOver: takeOver, isStrict: true, detail: 'mail policy' };
+  const request = { isTakeOver: takeOver, isStrict: true, mayChange, detail: 'mail policy' };
   const stepped = await steps.step(zone, { policy, state }, request);
   if (!stepped.ok) return fail(...stepped.problems, ...problems.filter((each) => each.severity === 'warning'));
   return ok({
@@ -182,10 +182,11 @@ async function applyPolicy(
 async function setStsMode(
   mode: CommandOf<'mta-sts.mode'>['mode'],
   zone: ZoneMail,
+  { mayChange }: ZoneContext,
   options: MailDecisionOptions,
 ): Promise<Result<MailChange>> {
   const policy = { ...zone.document, mtaSts: { ...zone.document.mtaSts, mode } };
-  const applied = await applyPolicy({ policy }, zone, NOTHING_SEEN, options);
+  const applied = await applyPolicy({ policy }, { ...zone, mayChange }, NOTHING_SEEN, options);
   return applied.ok ? ok({ ...applied.value, detail: `MTA-STS mode ${mode}` }, applied.warnings) : applied;
 }
 
@@ -247,13 +248,13 @@ async function takeIn(command: ReportCommand, zone: ZoneMail, { writer, steps }:
 
 // --- orders ---
 
-async function obey(command: MailOrder, zone: ZoneMail, actor: Actor, steps: MailSteps): Promise<Result<MailChange>> {
+async function obey(command: MailOrder, zone: ZoneMail, { actor, mayChange }: ZoneContext, steps: MailSteps): Promise<Result<MailChange>> {
   const by = actor.kind === 'socket' ? 'administrator' : `${actor.kind} ${actor.id}`;
   const { policy, state, view } = zone;
   const order = takeOrder(command, { domain: view.apex, policy, state, view, facts: steps.facts(view), by });
   if (!order.ok) return order;
   const { newKeys, detail, events, note } = order.value;
-  const stepped = await steps.step(zone, { policy, state: order.value.state }, { newKeys, detail });
+  const stepped = await steps.step(zone, { policy, state: order.value.state }, { newKeys, detail, mayChange });
   if (!stepped.ok) return stepped;
   return ok({
     ...stepped.value,

@@ -70,6 +70,8 @@ export interface StepRequest {
   readonly observations?: readonly LifecycleObservation[];
   /** Those in the store, unless given. */
   readonly reports?: MailReports;
+  /** Whether the step may put a new record into the zone with this apex; into none unless given. */
+  readonly mayChange?: (apex: Name) => boolean;
 }
 
 /** What a step wants to write. */
@@ -132,6 +134,7 @@ export class MailSteps {
       stepMail({
         ...input,
         isTakeOver: given.isTakeOver ?? false,
+        mayChange: given.mayChange ?? (() => false),
         newKeys: [...(given.newKeys ?? []), ...fresh.map(({ key }) => key)],
         observations: [...(given.observations ?? []), ...input.observations],
       });

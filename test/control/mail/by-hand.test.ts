@@ -50,7 +50,7 @@ test.each([
   ['www', 'A', '192.0.2.80'],
   ['ns1', 'AAAA', '2001:db8::53'],
   ['@', 'CAA', '0 issue "ca.example"'],
-  ['_443._tcp.www', 'TLSA', KEY],
+  ['_443._tcp.www.post.example.', 'TLSA', KEY],
 ])('a change at %s %s does not, and does not even read the state', async (name, type, record) => {
   const room = await zoneWithMail();
   // A state that cannot be read would throw.

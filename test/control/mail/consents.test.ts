@@ -50,6 +50,50 @@ describe('RFC 9990 §4: consent in another zone of ours', () => {
     expect(verifyStore(room.writer).problems).toEqual([]);
   });
 
+  test('waits for whoever has a right to that zone: a token for the domain alone does not reach into it', async () => {
+    const room = await house();
+    const token = { actor: { kind: 'token', id: 't1', from: '192.0.2.1' } } as const;
+    // The wildcard of the other zone goes on answering at the name of the consent.
+    const wildcard = { op: 'set', name: '*', type: 'TXT', ttl: 60, records: ['any'] } as const;
+    good(await room.run({ kind: 'rrsets.change', zone: HOST, operations: [wildcard] }));
+    const before = room.control.zone(HOST)!;
+    const command = { kind: 'mail.apply', zone: DOMAIN, policy: toHost } as const;
+    const applied = good(await room.run(command, token));
+    expect(room.control.zone(HOST)).toEqual(before);
+    expect(applied.elsewhere).toBeUndefined();
+    expect(applied.warnings).toContainEqual(
+      expect.objectContaining({
+        code: 'MAIL_CONSENT_WAITS',
+        fix: expect.stringContaining('waxseal rrset set reports.test. post.example._report._dmarc.in.reports.test. TXT 3600 "v=DMARC1"'),
+      }),
+    );
+    // It waits in the status too, also after steps that time brings, and after an order of that token.
+    good(await room.run({ kind: 'lifecycle.tick', zone: DOMAIN, observations: [] }, { actor: { kind: 'system', id: 'x', from: '' } }));
+    good(await room.run({ kind: 'lifecycle.hold', zone: DOMAIN, reason: 'a test' }, token));
+    expect(consent(room)).toBeUndefined();
+    const codes = () => room.control.mail(room.control.zone(DOMAIN)!)!.problems.map(({ code }) => code);
+    expect(codes()).toContain('MAIL_CONSENT_WAITS');
+    // The owner of the other zone publishes the record that was shown.
+    const shown = {
+      op: 'set',
+      name: 'post.example._report._dmarc.in.reports.test.',
+      type: 'TXT',
+      ttl: 3600,
+      records: ['v=DMARC1'],
+    } as const;
+    good(await room.run({ kind: 'rrsets.change', zone: HOST, operations: [shown] }));
+    expect(codes()).not.toContain('MAIL_CONSENT_WAITS');
+    expect(consent(room)).toBe('manual');
+  });
+
+  test('comes when the token has a right to both zones, or the administrator applies the policy', async () => {
+    for (const options of [{ actor: { kind: 'token', id: 't1', from: '' }, mayChange: () => true }, {}] as const) {
+      const room = await house();
+      good(await room.run({ kind: 'mail.apply', zone: DOMAIN, policy: toHost }, options));
+      expect(consent(room)).toBe('mail');
+    }
+  });
+
   test.each([
     ['delete', undefined],
     ['keep', 'manual'],
