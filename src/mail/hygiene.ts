@@ -2,7 +2,7 @@
  * The TXT records of a zone as readers of mail records meet them: alone where they must be alone, at the names where they are looked for,
  * small enough, and not drowned by a wildcard.
  * Implements: RFC 7208 §3.2, §3.4, §3.5; RFC 6376 §3.6.2.2 and §6.1.2; RFC 9989 §4.10; RFC 9990 §4; RFC 8461 §3.1; RFC 8460 §3.
- * Not here: what SPF costs (spf-*.ts), what records say that the zone does not hold.
+ * Not here: what SPF costs (mail/spf/), what records say that the zone does not hold.
  */
 import type { Place } from '#base/place.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
