@@ -28,12 +28,20 @@ import { TLSA_MACHINE, TWO_TTLS } from './machine.ts';
 import { formatTlsa, tlsaOwner } from './record.ts';
 import { type DaneHost } from './settle.ts';
 
-export interface TlsaData {
+export interface TlsaHost {
   /** Absolute, lower case. */
   readonly host: string;
   readonly port: number;
+}
+
+/** A key of a host. Keys that follow each other have one slot, which is the place in the policy's list; RSA and ECDSA have two. */
+export interface TlsaKey extends TlsaHost {
+  readonly slot: number;
   /** Presentation form. */
   readonly record: string;
+}
+
+export interface TlsaData extends TlsaKey {
   /** When the host was said to use the key. */
   readonly activatedAtMs?: number;
 }
@@ -43,8 +51,8 @@ type Records = LifecycleState<TlsaData>;
 
 export interface TlsaState {
   readonly lifecycle: Records;
-  /** Records already taken from the policy, as `host:port slot record`: what is new in the policy is a next key. */
-  readonly taken: readonly string[];
+  /** Keys already taken from the policy: what is new in the policy is a next key. */
+  readonly taken: readonly TlsaKey[];
   readonly count: number;
 }
 
@@ -66,7 +74,7 @@ export function tlsaVocabulary(
         activatedAtMs === undefined
           ? verdict(false, 'nobody said that the host uses the key')
           : verdict(true, `activated ${formatTime(activatedAtMs + wallOffsetMs)}`),
-      'host-gone': ({ data }) => verdict(!hosts.some((host) => hostOf(host) === `${data.host}:${data.port}`), 'the policy names the host'),
+      'host-gone': ({ data }) => verdict(!hosts.some((host) => isSameHost(hostOf(host), data)), 'the policy names the host'),
     },
   };
 }
@@ -77,42 +85,36 @@ export function tlsaExpectation({ lifecycle }: TlsaState, object: string): Recor
   return data && expectRecord('record', tlsaOwner(nameOf(data.host), data.port), TYPE.TLSA, data.record);
 }
 
-function hostOf({ host, port }: Pick<DaneHost, 'host' | 'port'>): string {
-  return `${formatName(host).toLowerCase()}:${port}`;
+function hostOf({ host, port }: Pick<DaneHost, 'host' | 'port'>): TlsaHost {
+  return { host: formatName(host).toLowerCase(), port };
+}
+
+function isSameHost(a: TlsaHost, b: TlsaHost): boolean {
+  return a.host === b.host && a.port === b.port;
 }
 
 /** Takes the policy's keys in: the first ones of a host are in use already, later ones are next in their place. */
 export function takeTlsaPolicy(state: TlsaState, hosts: readonly DaneHost[], nowMs: number): TlsaState {
-  let taken = state;
-  const names = hosts.map(hostOf);
-  const kept = state.taken.filter((each) => names.some((name) => each.startsWith(`${name} `)));
+  let next = state;
+  const taken = state.taken.filter((each) => hosts.some((host) => isSameHost(hostOf(host), each)));
   for (const host of hosts) {
-    const name = hostOf(host);
-    for (const [slot, record] of host.records.entries()) {
-      const mark = `${name} ${slot} ${formatTlsa(record)}`;
-      if (kept.includes(mark)) continue;
-      const isNewSlot = !kept.some((each) => each.startsWith(`${name} ${slot} `));
-      kept.push(mark);
-      const isKnown = taken.lifecycle.objects.some((each) => each.data.record === formatTlsa(record) && each.group.startsWith(`${name} `));
-      if (!isKnown) taken = addTlsa(taken, host, String(slot), formatTlsa(record), isNewSlot ? 'current' : TLSA_MACHINE.first, nowMs).state;
+    for (const [slot, rdata] of host.records.entries()) {
+      const key: TlsaKey = { ...hostOf(host), slot, record: formatTlsa(rdata) };
+      const ofSlot = taken.filter((each) => isSameHost(each, key) && each.slot === slot);
+      if (ofSlot.some(({ record }) => record === key.record)) continue;
+      taken.push(key);
+      const isKnown = next.lifecycle.objects.some(({ data }) => isSameHost(data, key) && data.record === key.record);
+      if (!isKnown) next = addTlsa(next, key, ofSlot.length === 0 ? 'current' : TLSA_MACHINE.first, nowMs).state;
     }
   }
-  return { ...taken, taken: kept };
+  return { ...next, taken };
 }
 
-function addTlsa(
-  state: TlsaState,
-  { host, port }: Pick<DaneHost, 'host' | 'port'>,
-  slot: string,
-  record: string,
-  stage: string,
-  nowMs: number,
-) {
+function addTlsa(state: TlsaState, key: TlsaKey, stage: string, nowMs: number): TlsaNext {
   const count = state.count + 1;
-  const name = formatName(host).toLowerCase();
-  const id = `tlsa-${name.split('.')[0]}-${count}`;
-  const group = `${name}:${port} ${slot}`;
-  const lifecycle = addObject(state.lifecycle, { id, group, stage, data: { host: name, port, record } }, nowMs);
+  const id = `tlsa-${key.host.split('.')[0]}-${count}`;
+  const group = `${key.host}:${key.port} ${key.slot}`;
+  const lifecycle = addObject(state.lifecycle, { id, group, stage, data: key }, nowMs);
   return { id, state: { ...state, lifecycle, count } };
 }
 
@@ -130,8 +132,8 @@ export function tlsaNext(
   { host, port = 25, record, replaces }: { host: DaneHost['host']; port?: number; record: DaneHost['records'][number]; replaces?: string },
   nowMs: number,
 ): Result<TlsaNext> {
-  const name = `${formatName(host).toLowerCase()}:${port}`;
-  const ofHost = state.lifecycle.objects.filter((each) => each.group.startsWith(`${name} `));
+  const named = hostOf({ host, port });
+  const ofHost = state.lifecycle.objects.filter(({ data }) => isSameHost(data, named));
   const text = formatTlsa(record);
   const known = ofHost.find((each) => each.data.record === text && each.stage !== 'withdrawing' && each.stage !== 'removed');
   if (known !== undefined) return ok({ state, id: known.id });
@@ -141,7 +143,7 @@ export function tlsaNext(
     return fail(
       problem(
         'LIFECYCLE_OBJECT',
-        atObject(name),
+        atObject(`${named.host}:${port}`),
         old === undefined ? 'the policy names no key in use at this host' : 'the host has several keys in use',
         {
           fix:
@@ -151,9 +153,7 @@ export function tlsaNext(
         },
       ),
     );
-  const [, slot = '0'] = old.group.split(' ');
-  const added = addTlsa(state, { host, port }, slot, text, TLSA_MACHINE.first, nowMs);
-  return ok(added);
+  return ok(addTlsa(state, { ...named, slot: old.data.slot, record: text }, TLSA_MACHINE.first, nowMs));
 }
 
 /** When the host may use the key at the earliest, as far as that is known now. `isFinal`: it will not move any more. */

@@ -4,14 +4,14 @@
  * Checked when it is read: what is on a disk may have been changed there.
  * Not here: how state changes (mail/step.ts), transactions (control/mail/decide.ts).
  */
-import { typeCode, typeName } from '#dns/registry.ts';
 import { type DkimState } from '#mail/dkim/lifecycle.ts';
-import { type MailState, type ManagedRrset } from '#mail/state.ts';
+import { type MailState } from '#mail/state.ts';
 import { DocumentCache } from '#store/document-cache.ts';
 import { type DocumentWrite } from '#store/documents.ts';
 import { formFailure } from '#store/failure.ts';
-import { hasFields, isArrayOf, isString } from '#store/json.ts';
+import { isArrayOf, isString } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';
+import { isStoredState, readState, storedState } from './state-form.ts';
 
 const MAIL = 'mail';
 const STATE = 'state';
@@ -67,38 +67,4 @@ function hostsOf(state: MailState | undefined): readonly string[] {
   return [...new Set(state?.tlsa.lifecycle.objects.map(({ data }) => data.host))];
 }
 
-/** What the store has of a state: RRsets are `owner TYPE` there. */
-type StoredState = Omit<MailState, 'managed'> & { readonly managed: readonly string[] };
-
-function storedState(state: MailState): StoredState {
-  return { ...state, managed: state.managed.map(({ owner, type }) => `${owner} ${typeName(type)}`) };
-}
-
-function readState(stored: StoredState): MailState {
-  return { ...stored, managed: stored.managed.flatMap(readManaged) };
-}
-
-/** Nothing for a text that is no RRset: the zone has none there to take out. */
-function readManaged(text: string): readonly ManagedRrset[] {
-  const [, owner, mnemonic = ''] = /^(.+) ([^ ]+)$/.exec(text) ?? [];
-  const type = typeCode(mnemonic);
-  return owner === undefined || type === undefined ? [] : [{ owner, type }];
-}
-
 const isHosts = isArrayOf(isString);
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
-const isLifecycle = (value: unknown): boolean => hasFields(value, { version: (version) => version === 1, objects: Array.isArray });
-
-function isStoredState(value: unknown): value is StoredState {
-  return hasFields(value, {
-    version: (version) => version === 1,
-    dkim: (dkim) => hasFields(dkim, { lifecycle: isLifecycle, names: isObject, rotations: isObject }),
-    dmarc: isLifecycle,
-    mtaSts: (sts) => hasFields(sts, { mode: isLifecycle, bodies: isLifecycle, hosts: isLifecycle, lastVersion: 'number' }),
-    tlsa: (tlsa) => hasFields(tlsa, { lifecycle: isLifecycle, taken: Array.isArray, count: 'number' }),
-    spf: (spf) => spf === undefined || hasFields(spf, { sources: Array.isArray, parts: Array.isArray, record: 'string?' }),
-    ttls: isObject,
-    managed: isArrayOf(isString),
-    consents: (consents) => consents === undefined || Array.isArray(consents),
-  });
-}

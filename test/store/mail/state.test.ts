@@ -1,5 +1,5 @@
-/** The state of a zone's mail in the store: RRsets of the policy are `owner TYPE` there, as every version wrote them. */
-import { expect, test } from 'vitest';
+/** The state of a zone's mail in the store: documents of earlier versions are read, and what is written has their form. */
+import { describe, expect, test } from 'vitest';
 import { nameOf } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { newMailState } from '#mail/state.ts';
@@ -21,6 +21,27 @@ const MANAGED = [
   { owner: '_25._tcp.mx1.example.com.', type: TYPE.TLSA },
   { owner: 'x.example.com.', type: 65_280 },
 ];
+
+const RECORD = `3 1 1 ${'AB'.repeat(32)}`;
+const KEY = { host: 'mx1.example.com.', port: 25, slot: 1, record: RECORD };
+const OBJECT = {
+  id: 'tlsa-mx1-2',
+  group: 'mx1.example.com.:25 1',
+  stage: 'current',
+  createdAtMs: 5,
+  enteredAtMs: 7,
+  seen: [],
+  confirmed: {},
+  overrides: [],
+  history: [],
+};
+/** As it was written before keys said their slot themselves. */
+const { slot: _slot, ...OLD_DATA } = KEY;
+const OLD_TLSA = {
+  lifecycle: { version: 1, objects: [{ ...OBJECT, data: OLD_DATA }] },
+  taken: [`mx1.example.com.:25 1 ${RECORD}`],
+  count: 2,
+};
 
 async function storeWith(value: unknown) {
   const { writer } = temporaryStore();
@@ -44,4 +65,30 @@ test('what is written now has the same form', async () => {
 test('managed that is no list of texts is damage', async () => {
   const writer = await storeWith({ ...STATE, managed: MANAGED });
   expect(() => readMailState(writer, 1)).toThrow('does not have its form');
+});
+
+describe('TLSA', () => {
+  test('a key of before has the slot of its group', async () => {
+    const writer = await storeWith({ ...STATE, managed: [], tlsa: OLD_TLSA });
+    const tlsa = readMailState(writer, 1)!.tlsa;
+    expect(tlsa.lifecycle.objects).toEqual([{ ...OBJECT, data: KEY }]);
+    expect(tlsa).toMatchObject({ taken: [KEY], count: 2 });
+  });
+
+  test('what is written now says it, and keys taken from the policy keep their text', async () => {
+    const writer = await storeWith({ ...STATE, managed: [], tlsa: OLD_TLSA });
+    const state = readMailState(writer, 1)!;
+    await writer.commit({ audit: auditEvent(), documents: stateWrites(1, state) });
+    const written = { ...OLD_TLSA, lifecycle: { version: 1, objects: [{ ...OBJECT, data: KEY }] } };
+    expect(writer.document(1, 'mail', 'state')).toEqual({ ...STATE, managed: [], tlsa: written });
+    expect(readMailState(writer, 1)).toEqual(state);
+  });
+
+  test.each([
+    { ...OLD_TLSA, taken: [KEY] },
+    { ...OLD_TLSA, lifecycle: { version: 1, objects: [{ ...OBJECT, data: {} }] } },
+  ])('damage: %j', async (tlsa) => {
+    const writer = await storeWith({ ...STATE, managed: [], tlsa });
+    expect(() => readMailState(writer, 1)).toThrow('does not have its form');
+  });
 });
