@@ -2,16 +2,16 @@
  * `waxseal serve`: the supervisor process. Reads the configuration, settles the addresses, starts the control and the answer process and
  * keeps both alive. Not here: what they do (control-process.ts, answer-process.ts).
  */
-import { availableParallelism } from 'node:os';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatIpPort } from '#base/address.ts';
 import { siblingModule } from '#base/sibling.ts';
 import { readCookieSecrets } from '#server/cookie-keeper.ts';
 import { settleAddresses } from '#server/listen.ts';
-import { Supervisor, obeySignals } from './supervisor.ts';
+import { answerSettings } from './answer-settings.ts';
+import { answerEnvironment, controlEnvironment } from './child-environment.ts';
 import { reportNotStarted } from './not-started.ts';
 import { type ServeOptions, readServeConfig } from './serve-options.ts';
+import { Supervisor, obeySignals } from './supervisor.ts';
 
 /** Runs until it is told to stop; resolves to the exit code: 0 drained, 1 killed, 78 bad configuration, or that of what keeps it from listening. */
 export async function serve(options: ServeOptions): Promise<number> {
@@ -30,17 +30,17 @@ export async function serve(options: ServeOptions): Promise<number> {
   // For both children and their threads: a restart is back in half the time. The data directory is nobody else's.
   process.env['NODE_COMPILE_CACHE'] ??= join(config.data, 'compile-cache');
   const supervisor = new Supervisor({
-    control: { script: siblingModule(import.meta.url, 'control-process'), args: [JSON.stringify(options)] },
-    answer: { script: siblingModule(import.meta.url, 'answer-process'), args: [] },
-    settings: {
-      storeDir: join(config.data, 'store'),
-      listen: addresses.value.map(formatIpPort),
-      udp: config.dns.udp,
-      cookies: config.cookies,
-      rateLimit: config.rrl,
-      queryLogEvery: config.log.queries,
-      workers: config.dns.workers === 0 ? availableParallelism() : config.dns.workers,
+    control: {
+      script: siblingModule(import.meta.url, 'control-process'),
+      args: [JSON.stringify(options)],
+      environment: controlEnvironment(process.env),
     },
+    answer: {
+      script: siblingModule(import.meta.url, 'answer-process'),
+      args: [],
+      environment: answerEnvironment(process.env),
+    },
+    settings: answerSettings(config, addresses.value),
     log: (text) => process.stderr.write(`waxseal: ${text}\n`),
   });
   obeySignals(process, supervisor);

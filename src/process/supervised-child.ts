@@ -12,6 +12,8 @@ import { RestartDelay, type RestartTimes } from '#base/restart-delay.ts';
 export interface ChildProgram {
   readonly script: string | URL;
   readonly args: readonly string[];
+  /** Its environment variables; those of this process when absent. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 /** How a child ended: its exit code, or the signal that killed it. */
@@ -64,7 +66,11 @@ export class SupervisedChild {
 
   start(): void {
     const startedMs = performance.now();
-    const child = fork(this.#program.script, [...this.#program.args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const { script, args, environment } = this.#program;
+    const child = fork(script, [...args], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      ...(environment === undefined ? {} : { env: environment }),
+    });
     this.#process = child;
     this.#greeted = false;
     this.#sending = false;

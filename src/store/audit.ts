@@ -12,7 +12,8 @@ import { AUDIT_DETAIL_CHARACTERS_MAX } from '#base/limits/store.ts';
 
 import { decodeJson, encodeJson, hasFields } from './json.ts';
 import { META, numberKey, numberOfKey, textKey } from './schema.ts';
-import { type Sealer } from './seal.ts';
+// `import type`, which leaves nothing behind: processes that read the store load nothing that opens secrets.
+import type { Sealer } from './seal.ts';
 import { type Octets, type ReadOptions } from './store.ts';
 
 /** What happened; the store adds sequence, generation and chain. */

@@ -39,7 +39,7 @@ describe.each([
         const reply = await udpQuery(at, simpleQuery(1), timeoutMs);
         return reply !== undefined && idOf(reply) === 1;
       },
-      serves: (generation: number) => eventually(() => supervised.has('control', served(generation))),
+      serves: (generation: number) => eventually(() => supervised.has('control', served(generation)), 20_000),
     };
   }
 

@@ -1,0 +1,27 @@
+/**
+ * Environment variables of the children. The answer process gets the few that it needs, by name: secrets often stand in the
+ * environment, and so does the path of the key-encryption key.
+ */
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Locale, allocator, libraries and the runtime's caches. */
+const ANSWER_VARIABLES = [
+  'LANG',
+  'LC_ALL',
+  'LD_LIBRARY_PATH',
+  'LD_PRELOAD',
+  'MALLOC_ARENA_MAX',
+  'NODE_COMPILE_CACHE',
+  'NODE_ENV',
+  'NODE_V8_COVERAGE',
+  'TZ',
+] as const;
+
+/** All but the options of Node: they could open a debugger in the process that holds the keys. */
+export function controlEnvironment({ NODE_OPTIONS: _options, ...rest }: Environment): Environment {
+  return rest;
+}
+
+export function answerEnvironment(own: Environment): Environment {
+  return Object.fromEntries(ANSWER_VARIABLES.flatMap((name) => (own[name] === undefined ? [] : [[name, own[name]]])));
+}

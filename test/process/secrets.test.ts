@@ -1,0 +1,83 @@
+/** ADR 0007: which secrets which process may hold, as far as there are such processes and secrets. */
+import { stripTypeScriptTypes } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { readConfig } from '#config/config.ts';
+import { answerSettings } from '#process/answer-settings.ts';
+import { answerEnvironment, controlEnvironment } from '#process/child-environment.ts';
+import { readFolder } from '../support/architecture/sources.ts';
+import { startServer } from '../support/running-server.ts';
+import { good } from '../support/temporary-control.ts';
+
+/** Modules that open sealed secrets, or read the key that opens them, or hold opened ones. */
+const KEYS = ['store/seal.ts', 'store/kek.ts', 'store/writer.ts'];
+/** What runs in the answer process: its main thread and its workers. */
+const PUBLIC = ['process/answer-process.ts', 'server/worker.ts'];
+
+/** Every module that running `entries` may load, by path below src/: types are gone, imports by `import()` count. */
+function loadedBy(entries: readonly string[], sources: ReadonlyMap<string, string>): Set<string> {
+  const loaded = new Set<string>();
+  const queue = [...entries];
+  for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+    if (loaded.has(path)) continue;
+    loaded.add(path);
+    const code = stripTypeScriptTypes(sources.get(path) ?? '');
+    for (const [, specifier] of code.matchAll(/\b(?:from|import|resolve)\s*\(?\s*'((?:#|\.{1,2}\/)[^']+\.ts)'/g))
+      queue.push(specifier!.startsWith('#') ? specifier!.slice(1) : posix.join(posix.dirname(path), specifier!));
+  }
+  return loaded;
+}
+
+describe('the answer process', () => {
+  test('loads nothing that can open a sealed secret', () => {
+    const sources = readFolder('src', '.ts');
+    const loaded = loadedBy(PUBLIC, sources);
+    expect(loaded.size).toBeGreaterThan(50);
+    expect([...loaded].filter((path) => !sources.has(path))).toEqual([]);
+    expect(KEYS.filter((path) => !sources.has(path))).toEqual([]);
+    expect(KEYS.filter((path) => loaded.has(path))).toEqual([]);
+    expect([...loaded].filter((path) => /^(?:control|admin|dnssec|mail)\//.test(path))).toEqual([]);
+  });
+
+  test('would be found to: by a type import that stays, by import(), and the control process is', () => {
+    const sources = readFolder('src', '.ts');
+    expect(KEYS.filter((path) => loadedBy(['process/control-process.ts'], sources).has(path))).toEqual(KEYS);
+    for (const line of ["import { type Sealer } from './seal.ts';", "await import('#store/seal.ts');"]) {
+      const spoiled = new Map(sources).set('store/reader.ts', `${line}\n${sources.get('store/reader.ts')}`);
+      expect(loadedBy(PUBLIC, spoiled).has('store/seal.ts')).toBe(true);
+    }
+  });
+
+  test('gets settings and variables in which nothing leads to a key', () => {
+    const environment = {
+      WAXSEAL_KEYS__KEK_FILE: '/run/credentials/the-key',
+      CREDENTIALS_DIRECTORY: '/run/credentials',
+      NODE_OPTIONS: '--inspect',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+      TZ: 'Europe/Vienna',
+      NODE_COMPILE_CACHE: '/data/compile-cache',
+    };
+    const config = good(readConfig({ environment, flags: {}, workingDirectory: '/srv' }));
+    expect(config.keys.kekFile).toBe('/run/credentials/the-key');
+    expect(JSON.stringify(answerSettings(config, config.dns.listen))).not.toContain('the-key');
+    expect(answerEnvironment(environment)).toEqual({ TZ: 'Europe/Vienna', NODE_COMPILE_CACHE: '/data/compile-cache' });
+    const { NODE_OPTIONS: _, ...rest } = environment;
+    expect(controlEnvironment(environment)).toEqual(rest);
+  });
+
+  test('as it runs: neither its arguments nor its environment have the path of the key', async () => {
+    const server = await startServer();
+    try {
+      const { control, answer } = server.pids();
+      const of = (pid: number, file: string) => readFileSync(join('/proc', String(pid), file), 'latin1');
+      // The test's own environment names the file: control has it, answer has not.
+      expect(of(control!, 'environ')).toContain(server.kekFile);
+      expect(of(answer!, 'environ')).not.toContain(server.kekFile);
+      expect(of(answer!, 'environ')).not.toContain('WAXSEAL');
+      expect(of(answer!, 'cmdline')).not.toContain(server.folder);
+    } finally {
+      await server.stop();
+    }
+  });
+});
