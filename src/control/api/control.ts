@@ -35,6 +35,12 @@ export interface RrsetOperation {
   readonly records?: readonly string[];
 }
 
+/**
+ * What is done about a zone above a new one on this server. `check`: what would make one of them bogus or hide records stops the new
+ * zone. `delegate`: its NS and DS are put there with it. `ignore`: what is wrong is a warning.
+ */
+export type ParentCare = 'check' | 'delegate' | 'ignore';
+
 export type Command = ZoneCommand | MailCommand;
 
 export type ZoneCommand =
@@ -45,6 +51,8 @@ export type ZoneCommand =
       readonly dnssec: boolean;
       readonly nameservers?: readonly string[];
       readonly contact?: string;
+      /** `check` unless given. */
+      readonly parent?: ParentCare;
     }
   /** Creates the zone or replaces all its manual records, atomically. `dnssec` counts on creation only. `include` reads $INCLUDE files; without it they are refused. */
   | {
@@ -54,6 +62,8 @@ export type ZoneCommand =
       readonly file: string;
       readonly dnssec: boolean;
       readonly include?: ZoneFileOptions['include'];
+      /** Of a zone that the import creates; `check` unless given. */
+      readonly parent?: ParentCare;
     }
   | { readonly kind: 'zone.remove'; readonly zone: Name }
   | { readonly kind: 'rrsets.change'; readonly zone: Name; readonly operations: readonly RrsetOperation[] }

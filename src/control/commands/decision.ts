@@ -12,13 +12,19 @@ import { type ZoneView } from '#zone/view.ts';
 import { type Actor } from '#control/api/control.ts';
 import { type MailNote } from '#control/api/mail.ts';
 
+/** A zone of a decision as it will be. */
+export interface PreparedZone {
+  readonly record: ZoneRecord;
+}
+
 /** Changes of one zone's records. */
 export interface ZonePart {
   /** The zone as it is; undefined: the part makes it. */
   readonly record: ZoneRecord | undefined;
   /** The zone's records as they are; none for a new zone. */
   readonly view: ZoneView;
-  readonly changes: readonly RrsetChange[];
+  /** A function gets the parts before this one as they were prepared: a new zone's key is made on the way. */
+  readonly changes: readonly RrsetChange[] | ((before: readonly PreparedZone[]) => readonly RrsetChange[]);
   /** Whether the zone is signed afterwards; as it is unless given. */
   readonly isSigned?: boolean;
   /** Signatures near their end are renewed in this slice of the zone. */

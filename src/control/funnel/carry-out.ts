@@ -52,7 +52,8 @@ async function prepareAll(parts: readonly ZonePart[], preparer: ZonePreparer): P
   const prepared: Prepared[] = [];
   const warnings: Problem[] = [];
   for (const part of parts) {
-    const ready = await preparer.prepare(part);
+    const { changes } = part;
+    const ready = await preparer.prepare(typeof changes === 'function' ? { ...part, changes: changes(prepared) } : { ...part, changes });
     if (ready.ok) prepared.push(ready.value);
     else if (part.isOptional !== true) return ready;
     else warnings.push(...ready.problems.map((each) => ({ ...each, severity: 'warning' as const })));

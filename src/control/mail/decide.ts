@@ -103,7 +103,7 @@ function decisionOf(
   return ok({
     ...rest,
     zone: name,
-    parts: parts.filter(({ changes }) => changes.length > 0),
+    parts: parts.filter(({ changes }) => typeof changes === 'function' || changes.length > 0),
     events: [...(isReport ? [reportEvent(name, rest.detail)] : []), ...events.map((each) => mailEvent(name, each))],
     isAlwaysWritten: TIMED.has(kind),
     afterCommit: () => {

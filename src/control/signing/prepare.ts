@@ -11,6 +11,7 @@ import { type PendingPlan, type SigningSettings, type ZonePlan, finishPlan, prep
 import { sampleNodes, verifyNodes } from '#dnssec/verify.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
+import { type RrsetChange } from '#zone/changeset.ts';
 import { overlayZone } from '#zone/overlay.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type ZonePart } from '#control/commands/decision.ts';
@@ -23,6 +24,9 @@ export interface ZonePreparerOptions {
   readonly clock: Clock;
   readonly random: (bytes: number) => Uint8Array;
 }
+
+/** A part whose changes are known. */
+export type SettledPart = ZonePart & { readonly changes: readonly RrsetChange[] };
 
 /** A change that is planned, signed and found good, and not written yet. */
 export interface Prepared {
@@ -63,7 +67,7 @@ export class ZonePreparer {
   }
 
   /** Plans, signs and checks one part of a decision. */
-  async prepare(part: ZonePart): Promise<Result<Prepared>> {
+  async prepare(part: SettledPart): Promise<Result<Prepared>> {
     const { view } = part;
     const { clock, random, writer } = this.#options;
     const zone = formatName(view.apex);
@@ -127,7 +131,7 @@ function settingsOf(open: readonly OpenKey[], nowMs: number): SigningSettings {
 }
 
 function pendingOf(
-  { view, changes, renewal }: ZonePart,
+  { view, changes, renewal }: SettledPart,
   signing: SigningSettings | undefined,
 ): { readonly pending: PendingPlan; readonly next?: string | undefined } {
   if (renewal === undefined || signing === undefined) return { pending: preparePlan(view, changes, signing) };

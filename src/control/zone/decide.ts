@@ -20,6 +20,7 @@ import { zoneNotServed } from '#control/commands/absent.ts';
 import { checkChanges } from './change-rules.ts';
 import { importChanges } from './import.ts';
 import { newZoneChanges } from './new-zone.ts';
+import { settleNeighbours } from './neighbours.ts';
 import { decideOperations } from './rrset-operations.ts';
 
 export interface ZoneDecisionOptions {
@@ -46,14 +47,14 @@ export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCom
   return {
     'zone.create': {
       isCreating: true,
-      decide: (command, context) => creation(createZone(command, context), context),
+      decide: (command, context) => creation(createZone(command, context), command, context, options),
     },
     'zone.import': {
       isCreating: true,
       decide: (command, context) => {
         const { served } = context;
         const imported = importZone(command, context);
-        return served === undefined ? creation(imported, context) : watched(imported, served, options);
+        return served === undefined ? creation(imported, command, context, options) : watched(imported, served, options);
       },
     },
     'zone.remove': {
@@ -70,12 +71,25 @@ export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCom
   };
 }
 
-/** The decision on a zone that is not there yet. */
-function creation(decided: Result<RecordDecision>, { emptyView }: ZoneContext): Result<Decision> {
+/** The decision on a zone that is not there yet, with what its neighbours on this server need. */
+function creation(
+  decided: Result<RecordDecision>,
+  { parent: care = 'check' }: CommandOf<'zone.create' | 'zone.import'>,
+  { emptyView, mayChange }: ZoneContext,
+  { writer }: ZoneDecisionOptions,
+): Result<Decision> {
   if (!decided.ok) return decided;
   const { changes, isSigned, detail, warnings } = decided.value;
-  const part = { record: undefined, view: emptyView, changes, isSigned };
-  return ok({ zone: formatName(emptyView.apex), parts: [part], detail, warnings, isChanged: true });
+  const { apex } = emptyView;
+  const neighbours = settleNeighbours(writer, { apex, changes, isSigned }, { care, mayChange });
+  if (!neighbours.ok) return neighbours;
+  return ok({
+    zone: formatName(apex),
+    parts: [{ record: undefined, view: emptyView, changes, isSigned }, ...neighbours.value],
+    detail,
+    warnings: [...warnings, ...neighbours.warnings],
+    isChanged: true,
+  });
 }
 
 /** The decision on a zone that is served, with what its watcher says. */

@@ -1,0 +1,4 @@
+/** Limits of zones beside and below each other. */
+
+/** Records listed that a new zone would hide: what a person reads; that there are more is said. */
+export const HIDDEN_RECORDS_SHOWN_MAX = 10;
