@@ -32,6 +32,8 @@ www A 192.0.2.2
 `;
 const WWW = buildQuery({ name: `www.${ZONE}`, type: 'A', edns: { size: 1232, dnssecOk: true } });
 const EVERY_MS = 5;
+/** Answers after which a load of queries is under way. */
+const UNDER_WAY = 20;
 /** A query that waits longer has seen a gap. On a busy machine a process may not run for a while. */
 const ANSWER_MS_MAX = 1000;
 /**
@@ -60,7 +62,7 @@ describe('one process dies', () => {
     const before = await answerOf(server);
     expect(before).toHaveLength(2);
     const load = new QueryLoad(server, WWW, EVERY_MS);
-    await delay(200);
+    expect(await server.eventually(() => load.answered > UNDER_WAY)).toBe(true);
     const pid = await server.killChild('control');
     expect(server.pids().answer).toBeDefined();
     expect(await server.eventually(() => server.pids().control !== undefined)).toBe(true);
@@ -183,7 +185,7 @@ describe('signals', () => {
       await putZones(server, [{ name: ZONE, text: TEXT }], 'on');
       const load = new QueryLoad(server, WWW, EVERY_MS);
       const client = await TcpClient.open({ ip: server.address, family: 4, port: server.port });
-      await delay(200);
+      expect(await server.eventually(() => load.answered > UNDER_WAY)).toBe(true);
       client.send(Buffer.concat(Array.from({ length: 200 }, () => framed(WWW))));
       expect(await client.receive(1)).toHaveLength(1);
       const pids = Object.values(server.pids());
@@ -207,21 +209,28 @@ describe('signals', () => {
     try {
       await putZones(server, [{ name: ZONE, text: TEXT }], 'on');
       const { control, answer } = server.pids();
-      writeFileSync(server.configFile, '[log]\nlevel = "loud"\nlevle = "info"\n');
-      server.child.kill('SIGHUP');
-      expect(await server.eventually(() => server.log().includes('config.refused'))).toBe(true);
+      const refusals = () => server.log().split('config.refused').length - 1;
+      const refuse = async () => {
+        const before = refusals();
+        writeFileSync(server.configFile, '[log]\nlevel = "loud"\nlevle = "info"\n');
+        server.child.kill('SIGHUP');
+        expect(await server.eventually(() => refusals() > before)).toBe(true);
+      };
+      await refuse();
       expect(server.log()).toContain('log.level');
       expect(server.log()).toContain('levle');
       expect(await answerOf(server)).toHaveLength(2);
-      writeFileSync(server.configFile, '[log]\nlevel = "warn"\n[dns]\nworkers = 3\n');
-      server.child.kill('SIGHUP');
-      // A log level above info hides the message that it was taken: what shows is that requests are no longer logged.
+      await server.api('GET', '/v1/status');
+      expect(await server.eventually(() => server.log().includes('/v1/status'))).toBe(true);
+      // A log level above info hides the message that it was taken: what shows is that a request is no longer logged before the next refusal.
       expect(
         await server.eventually(async () => {
+          writeFileSync(server.configFile, '[log]\nlevel = "warn"\n[dns]\nworkers = 3\n');
+          server.child.kill('SIGHUP');
           const before = server.log().length;
           await server.api('GET', '/v1/status');
-          await delay(100);
-          return server.log().length === before;
+          await refuse();
+          return !server.log().slice(before).includes('/v1/status');
         }),
       ).toBe(true);
       expect(server.pids()).toEqual({ control, answer });

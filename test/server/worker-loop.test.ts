@@ -1,5 +1,4 @@
 import { MessageChannel } from 'node:worker_threads';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { SERVER_SLOT_COUNT } from '#server/counters.ts';
 import { type WorkerCommand, type WorkerData, runWorker } from '#server/worker-loop.ts';
@@ -30,6 +29,8 @@ test('a generation that is announced while the store closes is not looked at: it
     port2.postMessage({ kind: 'generation' } satisfies WorkerCommand);
   };
   const seen: string[] = [];
+  const late = Promise.withResolvers<undefined>();
+  const served = (generation: number) => expect.poll(() => Atomics.load(generations, 1 + data.id)).toBe(generation);
   const running = runWorker(data, port1, () => ({
     responder: { respond: () => 0 },
     refresh() {
@@ -39,14 +40,17 @@ test('a generation that is announced while the store closes is not looked at: it
     async close() {
       seen.push('close');
       announce(3);
-      await sleep(20);
+      await late.promise;
     },
   }));
+  // The loop listens first: here an announcement has been taken already.
+  port1.on('message', () => {
+    if (seen.includes('close')) late.resolve(undefined);
+  });
   announce(1);
-  await expect.poll(() => seen.length).toBeGreaterThan(0);
-  await sleep(20);
+  await served(1);
   announce(2);
-  await sleep(20);
+  await served(2);
   port2.postMessage({ kind: 'stop', graceMs: 0 } satisfies WorkerCommand);
   await running;
   port2.close();

@@ -35,10 +35,7 @@ test('in another process and in a worker thread follow the writer', async () => 
   worker.on('message', (text: string) => said.push(text));
   await Promise.all([child.line(), once(worker, 'message')]);
   const ended = Promise.all([child.exited, once(worker, 'exit')]);
-  for (let commit = 0; commit < 3; commit++) {
-    await writer.commit({ audit: auditEvent() });
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  for (let commit = 0; commit < 3; commit++) await writer.commit({ audit: auditEvent() });
   await ended;
   expect(child.lines.at(-1)).toBe('generation 4');
   expect(said.at(-1)).toBe('generation 4');

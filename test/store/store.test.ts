@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { chmodSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 
 import { expect, onTestFinished, test, describe } from 'vitest';
@@ -245,7 +246,7 @@ describe('readers', () => {
     expect(reader.generation()).toBe(2);
     await put(2, 'b.', 2);
     // Over an event turn, where the binding would have renewed a snapshot of its own.
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await setTimeout(1);
     expect(reader.nodeBytes(2, key('s2.b.'))).toBeUndefined();
     expect([reader.generation(), reader.newestGeneration(), reader.zoneById(2)?.serial]).toEqual([2, 3, 1]);
     expect(reader.refresh()).toEqual({

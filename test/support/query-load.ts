@@ -29,6 +29,11 @@ export class QueryLoad {
     this.#timer = setInterval(() => this.#ask(server, query), everyMs);
   }
 
+  /** Answers so far. */
+  get answered(): number {
+    return this.#sent - this.#sentAt.size;
+  }
+
   /** Milliseconds since the start, as in the report. */
   now(): number {
     return performance.now() - this.#startedAt;

@@ -3,10 +3,12 @@ import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { type Socket, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { buildAdmin } from '#admin/app.ts';
 import { listenAdmin } from '#admin/http/listen.ts';
 import { ipPort } from '#base/address.ts';
+import { acceptedSockets } from '../../support/accepted-sockets.ts';
 import { fakeWithZone } from '../../support/admin/fake-control.ts';
 
 function temporaryFolder(): string {
@@ -95,14 +97,17 @@ describe('the TCP listener', () => {
     const { port, control } = await start();
     expect((await ask({ port, host: '127.0.0.1', path: '/v1/zones' })).status).toBe(401);
     // A socket without a remote address must not be taken for the Unix socket: send a change and reset the connection at once.
-    for (let n = 0; n < 20; n++) {
+    const accepted = acceptedSockets();
+    for (let turns = 0; turns < 20; turns++) {
       const socket = connect(port, '127.0.0.1');
       socket.on('error', () => {});
-      socket.write('DELETE /v1/zones/example.com HTTP/1.1\r\nHost: x\r\n\r\n');
-      await new Promise((resolve) => setTimeout(resolve, n));
+      await new Promise((resolve) => {
+        socket.write('DELETE /v1/zones/example.com HTTP/1.1\r\nHost: x\r\n\r\n', resolve);
+      });
+      for (let turn = 0; turn < turns; turn++) await setImmediate();
       socket.resetAndDestroy();
     }
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await expect.poll(() => accepted.filter(({ closed }) => closed).length).toBe(20);
     expect(control.commands).toHaveLength(1);
   });
 

@@ -1,8 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type IpPort } from '#base/address.ts';
 import { startWorkerListeners, type WorkerListeners } from '#server/listen.ts';
 import { type QueryResponder } from '#server/listener.ts';
 import { TCP_LIMITS, type TcpLimits } from '#server/tcp/table.ts';
+import { acceptedSockets } from '../../support/accepted-sockets.ts';
 import { eventually, framed, idOf, simpleQuery, TcpClient, tcpQuery } from '../../support/dns-client.ts';
 import { echoResponder, freeAddress, testCounters } from '../fixtures/echo.ts';
 
@@ -52,7 +54,7 @@ describe('RFC 7766 §6.2.1.1: pipelining', () => {
     let next = 0;
     while (next < Math.floor(queries)) {
       one.socket.pause();
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await setImmediate();
       one.socket.resume();
       const replies = await one.receive(Math.min(3000, Math.floor(queries) - next));
       expect(replies.length).toBeGreaterThan(0);
@@ -123,10 +125,11 @@ describe('RFC 7766 §6.2.4: closing', () => {
 
   test('FIN while answers wait for a slow reader: all still come', async () => {
     const { at } = await serve(echoResponder(60_000));
+    const accepted = acceptedSockets();
     const one = await client(at, { reading: false });
     one.send(Buffer.concat(Array.from({ length: 300 }, (_, id) => framed(simpleQuery(id)))));
     one.finish();
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await eventually(() => (accepted[0]?.writableLength ?? 0) > 0)).toBe(true);
     one.socket.resume();
     expect((await one.receive(300)).map(idOf)).toEqual(Array.from({ length: 300 }, (_, id) => id));
     expect(await one.ending()).toBe('end');
@@ -161,6 +164,7 @@ describe('RFC 7766 §6.2.4: closing', () => {
 
   test('drain: idle connections end at once, a message under way is still answered, a silent one is cut at the grace time', async () => {
     const { at, listeners } = await serve();
+    const accepted = acceptedSockets();
     const idle = await client(at);
     idle.send(framed(simpleQuery(1)));
     await idle.receive(1);
@@ -169,7 +173,7 @@ describe('RFC 7766 §6.2.4: closing', () => {
     const query = framed(simpleQuery(2));
     await busy.sendNow(query.subarray(0, 5));
     await never.sendNow(query.subarray(0, 5));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await eventually(() => accepted.slice(1).every(({ bytesRead }) => bytesRead === 5))).toBe(true);
     const startedMs = performance.now();
     const closed = listeners.close(400);
     expect(await idle.ending()).toBe('end');
