@@ -15,7 +15,8 @@ import { type StoreWriter } from '#store/writer.ts';
 import { type Actor, type Command, type Outcome, type RunOptions } from '#control/api/control.ts';
 import { readMailPolicy } from '#store/mail/policy.ts';
 import { dueMailZones, nextMailDueMs } from '#store/mail/state.ts';
-import { OWN_SERVER, type OutsideWitnesses, type Witnesses } from '#control/outside/evidence.ts';
+import { type OutsideWitnesses, type Witnesses } from '#control/outside/evidence.ts';
+import { OWN_SERVER } from '#control/outside/name-server-place.ts';
 import { isLookable, lookAt, lookPlaces } from '#control/outside/evidence.ts';
 import { type MailSteps } from './steps.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
@@ -116,7 +117,16 @@ export class StoredMailUpkeep implements MailUpkeep {
       },
     };
     return {
-      nameServer: (place) => (place === OWN_SERVER ? own : (outside.nameServers.get(place) ?? outside.secondaries?.server(place))),
+      nameServer(place) {
+        switch (place.kind) {
+          case 'own':
+            return own;
+          case 'listed':
+            return outside.nameServers.get(place.endpoint);
+          case 'secondary':
+            return outside.secondaries?.server(place);
+        }
+      },
       fetchBody: (place, url) => outside.probes.get(place)?.(url) ?? Promise.reject(new Error('there is no such probe')),
     };
   }

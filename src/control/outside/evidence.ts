@@ -17,6 +17,7 @@ import { parseStsPolicy, policyId } from '#mail/mta-sts/record.ts';
 import { txtText } from '#mail/text/txt.ts';
 import { soaSerial } from '#zone/changeset.ts';
 import { type ZoneView } from '#zone/view.ts';
+import { type NameServerPlace, OWN_SERVER, formatNameServerPlace, parseNameServerPlace } from './name-server-place.ts';
 import { type ZoneSecondaries } from './zone-secondaries.ts';
 
 /** Asks a place: other name servers of our zones, and those who fetch MTA-STS bodies from outside. */
@@ -27,9 +28,6 @@ export interface OutsideWitnesses {
   readonly secondaries?: ZoneSecondaries;
 }
 
-/** Name of the place that this server's own workers are, in evidence. */
-export const OWN_SERVER = 'this server';
-
 /** Places that can be looked at. */
 export interface LookPlaces {
   readonly servers: readonly string[];
@@ -38,14 +36,14 @@ export interface LookPlaces {
 
 /** The places of a zone, as they are called in evidence: its name servers, this one first, and the probes. */
 export function lookPlaces({ nameServers, probes, secondaries }: OutsideWitnesses, view: ZoneView): LookPlaces {
-  const others = [...nameServers.keys(), ...(secondaries?.places(view) ?? [])];
+  const others = [...nameServers.keys(), ...(secondaries?.places(view) ?? []).map(formatNameServerPlace)];
   return { servers: [OWN_SERVER, ...others], probes: [...probes.keys()] };
 }
 
 /** How the places are asked. */
 export interface Witnesses {
-  /** A name server by its name in the evidence; undefined when there is none of that name. */
-  nameServer(place: string): Resolver | undefined;
+  /** Undefined when there is no name server at the place any more. */
+  nameServer(place: NameServerPlace): Resolver | undefined;
   /** Fetches a URL as a sender of mail would, from the place of that name; rejects when that fails. */
   fetchBody(place: string, url: string): Promise<string>;
 }
@@ -71,7 +69,7 @@ export async function lookAt(
       ? { isGood: false, text: 'cannot be looked at' }
       : expect.kind === 'body'
         ? await lookAtBody(place, expect.url, expect.id, witnesses)
-        : await lookAtRecord(witnesses.nameServer(place), zone, expect);
+        : await lookAtRecord(witnesses.nameServer(parseNameServerPlace(place)), zone, expect);
   return { object, what, place, isGood, text: text.slice(0, TEXT_CHARACTERS_MAX), atMs };
 }
 

@@ -13,6 +13,7 @@ import { formatRdata } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
 import { type Resolver, type ResolverAnswer, isTransient } from '#dns/resolver.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
+import { type SecondaryPlace } from './name-server-place.ts';
 
 export interface SecondariesOptions {
   /** True for an address that this server answers at. */
@@ -38,13 +39,13 @@ export class ZoneSecondaries {
     this.#options = options;
   }
 
-  /** How the zone's other name servers are called in evidence: `ns2.example.net 192.0.2.54`; a name alone where no address is known. */
-  places(view: ZoneView): readonly string[] {
-    return targetsOf(view).flatMap((target) => {
-      const text = hostText(target);
-      const addresses = this.#hosts.get(text)?.addresses ?? [];
-      if (addresses.length === 0) return [text];
-      return addresses.filter((ip) => !this.#options.isOurs(ip)).map((ip) => `${text} ${ip}`);
+  /** The zone's other name servers, one place for each address; one without address where none is known. */
+  places(view: ZoneView): readonly SecondaryPlace[] {
+    return targetsOf(view).flatMap((target): SecondaryPlace[] => {
+      const host = hostText(target);
+      const addresses = this.#hosts.get(host)?.addresses ?? [];
+      if (addresses.length === 0) return [{ kind: 'secondary', host }];
+      return addresses.filter((ip) => !this.#options.isOurs(ip)).map((ip) => ({ kind: 'secondary', host, ip }));
     });
   }
 
@@ -60,11 +61,10 @@ export class ZoneSecondaries {
     );
   }
 
-  /** The server at a place; at a name alone one that says why nothing can be asked. */
-  server(place: string): Resolver {
-    const [text = '', ip] = place.split(' ');
+  /** The server at a place; without an address one that says why nothing can be asked. */
+  server({ host, ip }: SecondaryPlace): Resolver {
     if (ip !== undefined) return this.#options.serverAt(isIPv6(ip) ? `[${ip}]:${NAME_SERVER_PORT}` : `${ip}:${NAME_SERVER_PORT}`);
-    const reason = this.#hosts.get(text)?.why ?? 'where this name server is has not been looked up yet';
+    const reason = this.#hosts.get(host)?.why ?? 'where this name server is has not been looked up yet';
     return { lookup: () => Promise.resolve<ResolverAnswer>({ kind: 'timeout', reason }) };
   }
 }
