@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { Argument, type Command, Option } from 'commander';
 import { callApi } from './api-client.ts';
 import { confirm } from './change.ts';
-import { type AnswerProblem, failure, formatAnswerWarning, reasonOf } from './failure.ts';
+import { type AnswerProblem, CommandFailure, failure, formatAnswerWarning, reasonOf } from './failure.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
 import { type ServerAddress, findServer } from './server-address.ts';
 import { type Terminal, formatFields, formatJson, formatTable, plain } from './terminal.ts';
@@ -34,6 +34,16 @@ interface AddOptions extends ChangeOptions {
   readonly files?: string;
   readonly folder?: string;
   readonly publicKey?: string;
+}
+
+interface RemoveOptions extends ChangeOptions {
+  readonly offline?: boolean;
+}
+
+interface RemovedDocument {
+  readonly name: string;
+  readonly removed: boolean;
+  readonly dryRun: boolean;
 }
 
 interface PublicKeyDocument {
@@ -87,15 +97,14 @@ export function defineDkimSigner(dkim: Command, terminal: Terminal): void {
   );
 
   changeCommand(
-    noun.command('remove <name>').description('remove a signer with its tokens; files that were exported for it stay'),
+    noun
+      .command('remove <name>')
+      .description('remove a signer with its tokens; files that were exported for it stay')
+      .option('--offline', 'the server is down: remove it from the store in the data directory'),
     'waxseal dkim signer remove mx1 --yes',
-  ).action(async (name: string, options: ChangeOptions) => {
+  ).action(async (name: string, options: RemoveOptions) => {
     await confirm(`remove the signer ${name}, so that it gets no more keys`, options, terminal);
-    const removed = await callApi<{ readonly removed: boolean }>(await findServer(options, terminal), {
-      method: 'DELETE',
-      path: ['signers', name],
-      query: dryRunOf(options),
-    });
+    const removed = options.offline === true ? await removeOffline(name, options, terminal) : await removeSigner(name, options, terminal);
     terminal.out(options.json === true ? formatJson(removed) : plain(`signer ${name} ${removed.removed ? 'is' : 'would be'} removed\n`));
   });
 
@@ -112,6 +121,22 @@ export function defineDkimSigner(dkim: Command, terminal: Terminal): void {
     const now = exported.version === undefined ? 'none were written yet' : `${exported.state}, version ${exported.version}`;
     terminal.out(plain(`files of signer ${name}: ${now}\n`));
   });
+}
+
+async function removeSigner(name: string, options: ChangeOptions, terminal: Terminal): Promise<RemovedDocument> {
+  const address = await findServer(options, terminal);
+  return callApi(address, { method: 'DELETE', path: ['signers', name], query: dryRunOf(options) });
+}
+
+async function removeOffline(name: string, { data, config: file, dryRun }: ChangeOptions, terminal: Terminal): Promise<RemovedDocument> {
+  const { environment, workingDirectory } = terminal;
+  const { loadConfig } = await import('#config/config.ts');
+  const config = loadConfig({ environment, flags: data === undefined ? {} : { data }, workingDirectory, file });
+  if (!config.ok) throw new CommandFailure(config.problems);
+  const { removeSignerOffline } = await import('#process/remove-signer.ts');
+  const removed = await removeSignerOffline(config.value, name, dryRun === true);
+  if (!removed.ok) throw new CommandFailure(removed.problems, { unchanged: true });
+  return { name, removed: dryRun !== true, dryRun: dryRun === true };
 }
 
 async function addSigner(

@@ -90,6 +90,7 @@ export class ControlService {
       random,
       log,
       generation: () => writer.generation(),
+      installation: writer.installation(),
     });
     this.#control.signers.useFiles(exporter);
     const mail = this.#control.upkeep;

@@ -121,6 +121,18 @@ export const SIGNER_COMMAND_OUTPUT_BYTES_MAX = 2048;
 export const SIGNER_CLOCK_SKEW_SECONDS = 3600;
 /** How often it is looked whether keys changed; signers that have files follow within this time. */
 export const SIGNER_EXPORT_LOOK_MS = 1000;
+/** The same without a change of the store: windows of keys begin and end by themselves. */
+export const SIGNER_EXPORT_LOOK_ANYWAY_MS = 30_000;
+/** How often the disk is looked at although no key changed: what somebody took away there is put back after this time. */
+export const SIGNER_EXPORT_CHECK_MS = 600_000;
+/** One job in a signer's folder: a few small files, on a disk that is slow and not dead. */
+export const SIGNER_FOLDER_MS_MAX = 10_000;
+/** The process for such jobs ends after so long without one: starting it takes a tenth of a second, keeping it some 40 MiB. */
+export const SIGNER_FOLDER_IDLE_MS = 5000;
+/** Processes that a dead disk holds, although they were killed; with so many no further one is started. */
+export const SIGNER_FOLDER_STUCK_MAX = 4;
+/** Names shown of what is in a folder that should be empty. */
+export const SIGNER_FOLDER_NAMES_SHOWN_MAX = 5;
 /** First and longest wait before an export that failed is tried again. */
 export const SIGNER_EXPORT_RETRY_MS_MIN = 5000;
 export const SIGNER_EXPORT_RETRY_MS_MAX = 600_000;

@@ -14,6 +14,8 @@ export interface SignerFiles {
   readonly form: ExportForm;
   /** Absolute. */
   readonly folder: string;
+  /** The same without links, as it was when the signer was registered; absent where an older version registered it. */
+  readonly realFolder?: string;
   /** Program and arguments that run after an export, without a shell; empty: none. */
   readonly command: readonly string[];
 }
@@ -122,7 +124,7 @@ export interface RspamdSelector {
 export interface SignersApi {
   list(): readonly SignerView[];
   find(name: string): SignerView | undefined;
-  /** Registers a signer, with a token unless it reads files. Warnings tell what is missing in the mail policies. */
+  /** Registers a signer, with a token unless it reads files, whose folder is made. Warnings tell what is missing in the mail policies. */
   add(request: SignerRequest, options: SignerOptions): Promise<Result<AddedSigner>>;
   /** Takes it out of the register with its tokens. Files that were exported stay until somebody removes them. */
   remove(name: string, options: SignerOptions): Promise<Result<SignerView>>;

@@ -9,7 +9,7 @@
  * opens the key after, finds it. Tables name the folder through its link `current`, which changes last.
  * Not here: writing them (export-folder.ts).
  */
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { assert } from '#base/assert.ts';
 import { type DkimSigningKey } from '#control/mail/dkim-keys.ts';
 import { type SignerFiles } from '#control/api/signers.ts';
@@ -85,4 +85,10 @@ function harakaFiles(
     files.set(`dkim/${domain}/selector`, `${key.selector}\n`);
   }
   return files;
+}
+
+/** True when one of the folders is the other, or lies in it. Both absolute and plain. */
+export function foldersOverlap(a: string, b: string): boolean {
+  const isWithin = (inner: string, outer: string) => inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep);
+  return isWithin(a, b) || isWithin(b, a);
 }

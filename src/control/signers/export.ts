@@ -1,20 +1,28 @@
 /**
- * Keeps the files of signers as their keys are: looks after each change of the store, writes what differs, runs the signer's command,
- * then tells the key's life that this signer has switched. What fails is told, and tried again; until then the old files stay in use and
- * the old key stays published, because nobody has said that it is not needed.
- * Not here: what is in the files (export-files.ts), which keys (signers.ts).
+ * Keeps the files of signers as their keys are: looks after each change of the store, has written what differs and the signer's command
+ * run, then notes in the key's life that this signer has switched. A failure is shown, and the export is tried again later; until then the
+ * old files stay in use and the old key stays published.
+ * Not here: what is in the files (export-files.ts), which keys (signers.ts), the process that touches the disk (folder-processes.ts).
  */
 import { type Clock } from '#base/clock.ts';
-import { SIGNER_EXPORT_LOOK_MS, SIGNER_EXPORT_RETRY_MS_MAX, SIGNER_EXPORT_RETRY_MS_MIN } from '#base/limits/limits.ts';
+import { assert } from '#base/assert.ts';
+import {
+  SIGNER_EXPORT_CHECK_MS,
+  SIGNER_EXPORT_LOOK_ANYWAY_MS,
+  SIGNER_EXPORT_LOOK_MS,
+  SIGNER_EXPORT_RETRY_MS_MAX,
+  SIGNER_EXPORT_RETRY_MS_MIN,
+} from '#base/limits/limits.ts';
 import { type Log } from '#base/log.ts';
-import { atObject } from '#base/place.ts';
-import { type Result, fail, formatProblem, ok, problem } from '#base/problem.ts';
+import { atObject, inBody } from '#base/place.ts';
+import { type Problem, type Result, fail, formatProblem, ok, problem } from '#base/problem.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { type ExportStatus, type SignerFiles, type SignerRecord } from '#control/api/signers.ts';
-import { runAfterExport } from './export-command.ts';
 import { type DomainKeys, describeFiles, signerFiles } from './export-files.ts';
-import { currentFiles, doneVersion, finishFiles, placeFiles } from './export-folder.ts';
-import { type SignerFilesRoom } from './signers.ts';
+import { FolderRefusal } from './export-folder.ts';
+import { type FolderWork } from './folder-jobs.ts';
+import { FolderProcesses, FolderTimeout } from './folder-processes.ts';
+import { type SignerFolders } from './signers.ts';
 
 /** What it needs of the register. */
 export interface ExportSource {
@@ -31,30 +39,38 @@ export interface ExporterSettings {
   readonly log: Log;
   /** Moves with every change of the store. */
   readonly generation: () => number;
-  readonly run?: typeof runAfterExport;
+  /** Of the store: the mark of its folders. */
+  readonly installation: string;
+  /** Where folders are touched; processes of their own unless a test gives something else. */
+  readonly folders?: () => FolderWork;
 }
 
 interface Life {
   readonly status: ExportStatus;
   readonly failures: number;
+  /** What is in place, and when the disk was last looked at; absent after a failure. */
+  readonly seen?: { readonly description: string; readonly atMs: number };
 }
 
 type FileSigner = SignerRecord & { readonly files: SignerFiles };
 
-/** Without a change of the store: windows of keys begin and end by themselves. */
-const LOOK_ANYWAY_MS = 30_000;
-
-export class SignerExporter implements SignerFilesRoom {
+export class SignerExporter implements SignerFolders {
   readonly #settings: ExporterSettings;
   readonly #lives = new Map<string, Life>();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<unknown> = Promise.resolve();
-  readonly #stopping = new AbortController();
+  readonly #folders: FolderWork;
+  /** Another one: who registers a signer does not wait for the exports of others. */
+  readonly #preparing: FolderWork;
+  #isStopped = false;
   #seenGeneration = -1;
   #lookedAtMs = -Infinity;
 
   constructor(settings: ExporterSettings) {
     this.#settings = settings;
+    const { folders = () => new FolderProcesses() } = settings;
+    this.#folders = folders();
+    this.#preparing = folders();
   }
 
   /** Looks now and then once a second. */
@@ -68,13 +84,30 @@ export class SignerExporter implements SignerFilesRoom {
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort();
+    this.#isStopped = true;
+    this.#folders.stop();
+    this.#preparing.stop();
     clearTimeout(this.#timer);
     await this.#running;
   }
 
-  get #isStopped(): boolean {
-    return this.#stopping.signal.aborted;
+  /**
+   * Makes the folder of a signer that is not registered yet, or only looks whether it could. Returns its path without links.
+   */
+  async prepare(files: SignerFiles, others: readonly SignerRecord[], isDryRun: boolean): Promise<Result<string | undefined>> {
+    const otherFolders = others.flatMap((each) => (each.files === undefined ? [] : [{ signer: each.name, folder: each.files.folder }]));
+    try {
+      const { realFolder } = await this.#preparing.run({
+        kind: 'prepare',
+        owner: this.#ownerOf(files),
+        others: otherFolders,
+        command: files.command,
+        isDryRun,
+      });
+      return ok(realFolder);
+    } catch (error) {
+      return fail(prepareProblem(files.folder, error));
+    }
   }
 
   status(name: string): ExportStatus {
@@ -93,7 +126,7 @@ export class SignerExporter implements SignerFilesRoom {
   async lookDue(): Promise<void> {
     const { generation, clock, signers } = this.#settings;
     const nowMs = clock.nowMs();
-    const isMoved = generation() !== this.#seenGeneration || Math.abs(nowMs - this.#lookedAtMs) >= LOOK_ANYWAY_MS;
+    const isMoved = generation() !== this.#seenGeneration || Math.abs(nowMs - this.#lookedAtMs) >= SIGNER_EXPORT_LOOK_ANYWAY_MS;
     const isDue = ({ status }: Life) => status.nextTryAtMs !== undefined && status.nextTryAtMs <= nowMs;
     if (!isMoved && ![...this.#lives.values()].some(isDue)) return;
     // Before they are looked at: what changes meanwhile is looked at again.
@@ -126,62 +159,95 @@ export class SignerExporter implements SignerFilesRoom {
   }
 
   async #export(signer: FileSigner, isForced: boolean): Promise<Result<ExportStatus>> {
-    const { clock, log } = this.#settings;
     try {
-      const status = await this.#write(signer, isForced);
-      this.#lives.set(signer.name, { status, failures: 0 });
-      return ok(status);
+      const life = await this.#write(signer, isForced);
+      this.#lives.set(signer.name, life);
+      return ok(life.status);
     } catch (error) {
-      const failures = (this.#lives.get(signer.name)?.failures ?? 0) + 1;
-      const waitMs = Math.min(SIGNER_EXPORT_RETRY_MS_MAX, SIGNER_EXPORT_RETRY_MS_MIN * 2 ** (failures - 1));
-      const failure = error instanceof Error ? error.message : String(error);
-      const before = currentFiles(signer.files.folder);
-      const status: ExportStatus = {
-        state: 'failing',
-        failure,
-        nextTryAtMs: clock.nowMs() + waitMs,
-        ...(before === undefined ? {} : { version: before.version }),
-      };
-      this.#lives.set(signer.name, { status, failures });
-      log.error(
-        'signer.export-failed',
-        `the DKIM keys of signer ${signer.name} were not exported, next try in ${waitMs / 1000} s: ${failure}`,
-        {
-          signer: signer.name,
-          failures,
-        },
-      );
-      const code = error instanceof CommandFailed ? 'SIGNER_COMMAND' : 'SIGNER_FOLDER';
-      return fail(
-        problem(code, atObject(signer.name), failure, {
-          fix: `it is tried again in ${waitMs / 1000} s, and by: waxseal dkim signer export ${signer.name}`,
-        }),
-      );
+      return fail(this.#noteFailure(signer.name, error));
     }
   }
 
-  async #write(signer: FileSigner, isForced: boolean): Promise<ExportStatus> {
-    const { signers, clock, random, log, run = runAfterExport } = this.#settings;
-    const { files } = signer;
+  #noteFailure(name: string, error: unknown): Problem {
+    const { clock, log } = this.#settings;
+    const before = this.#lives.get(name);
+    const failures = (before?.failures ?? 0) + 1;
+    const waitMs = Math.min(SIGNER_EXPORT_RETRY_MS_MAX, SIGNER_EXPORT_RETRY_MS_MIN * 2 ** (failures - 1));
+    const failure = error instanceof Error ? error.message : String(error);
+    const version = before?.status.version;
+    const status: ExportStatus = {
+      state: 'failing',
+      failure,
+      nextTryAtMs: clock.nowMs() + waitMs,
+      ...(version === undefined ? {} : { version }),
+    };
+    this.#lives.set(name, { status, failures });
+    const told = `the DKIM keys of signer ${name} were not exported, next try in ${waitMs / 1000} s: ${failure}`;
+    // A stop ends exports in the middle: the next start takes them up again.
+    if (!this.#isStopped) log.error('signer.export-failed', told, { signer: name, failures });
+    return problem(error instanceof CommandFailed ? 'SIGNER_COMMAND' : 'SIGNER_EXPORT', atObject(name), failure, {
+      fix: `it is tried again in ${waitMs / 1000} s, and by: waxseal dkim signer export ${name}`,
+    });
+  }
+
+  async #write(signer: FileSigner, isForced: boolean): Promise<Life> {
+    const { signers, clock } = this.#settings;
+    const { files, name } = signer;
     const domains = signers.filesOf(signer);
     const description = describeFiles(files, domains);
-    const before = currentFiles(files.folder);
-    let version = before?.version;
-    const isSame = before?.description === description && !isForced;
-    if (version === undefined || !isSame) {
-      const signing = domains.flatMap((each) => each.signing.map((selector) => `${selector}._domainkey.${each.domain}`));
-      const noted = await signers.noteExport(signer, `files with ${signing.join(', ') || 'no key that signs'} to ${files.folder}`);
-      if (!noted.ok) throw new Error(noted.problems.map(formatProblem).join('; '));
-      version = placeFiles(files.folder, signerFiles(files, domains), description, clock.nowMs(), random);
-    } else if (doneVersion(files.folder) === version) return { ...this.status(signer.name), state: 'current', version };
-    const failure = await run(files.command, files.folder, this.#stopping.signal);
+    const known = this.#lives.get(name);
+    const seen = { description, atMs: clock.nowMs() };
+    const isFresh = known?.seen !== undefined && Math.abs(seen.atMs - known.seen.atMs) < SIGNER_EXPORT_CHECK_MS;
+    if (isFresh && known.seen?.description === description && !isForced) return known;
+    const owner = this.#ownerOf(files);
+    const { inPlace } = await this.#folders.run({ kind: 'look', owner });
+    const isSame = inPlace?.description === description && !isForced;
+    if (isSame && inPlace.isDone) {
+      const status = { ...this.status(name), state: 'current', version: inPlace.version } as const;
+      return { status, failures: 0, seen };
+    }
+    const version = isSame ? inPlace.version : await this.#place(signer, domains, description);
+    this.#lives.set(name, { status: { ...this.status(name), version }, failures: known?.failures ?? 0 });
+    const { failure } = await this.#folders.run({ kind: 'command', folder: files.folder, command: files.command });
     if (failure !== undefined) throw new CommandFailed(failure);
-    finishFiles(files.folder, version, random);
-    log.info('signer.exported', `DKIM keys of signer ${signer.name} exported as ${version}`, { signer: signer.name, version });
+    await this.#folders.run({ kind: 'finish', owner, version });
+    this.#settings.log.info('signer.exported', `DKIM keys of signer ${name} exported as ${version}`, { signer: name, version });
     // OpenDKIM reads its tables when it is told to: without a command nobody knows that it was.
     if (files.form !== 'opendkim' || files.command.length > 0) await signers.noteFilesInUse(signer);
-    return { state: 'current', version, exportedAtMs: clock.nowMs() };
+    return { status: { state: 'current', version, exportedAtMs: clock.nowMs() }, failures: 0, seen };
   }
+
+  async #place(signer: FileSigner, domains: readonly DomainKeys[], description: string): Promise<string> {
+    const { signers, clock, random } = this.#settings;
+    const { files, name } = signer;
+    const signing = domains.flatMap((each) => each.signing.map((selector) => `${selector}._domainkey.${each.domain}`));
+    const noted = await signers.noteExport(signer, `files with ${signing.join(', ') || 'no key that signs'} to ${files.folder}`);
+    if (!noted.ok) throw new Error(noted.problems.map(formatProblem).join('; '));
+    // It may have been removed while the disk was waited for.
+    if (!signers.records().some((each) => each.name === name)) throw new Error(`the signer ${name} was removed`);
+    const fresh = {
+      files: [...signerFiles(files, domains)],
+      description,
+      nowMs: clock.nowMs(),
+      unique: Buffer.from(random(6)).toString('hex'),
+    };
+    const { version } = await this.#folders.run({ kind: 'place', owner: this.#ownerOf(files), fresh });
+    assert(version !== undefined, 'files in place have a version');
+    return version;
+  }
+
+  #ownerOf({ folder }: SignerFiles) {
+    return { folder, installation: this.#settings.installation };
+  }
+}
+
+function prepareProblem(folder: string, error: unknown): Problem {
+  const at = inBody('/files/folder');
+  if (error instanceof FolderRefusal)
+    return problem(error.isTaken ? 'SIGNER_FOLDER_TAKEN' : 'SIGNER_FOLDER', at, error.message, { fix: error.fix });
+  const why = error instanceof Error ? error.message : String(error);
+  const code = error instanceof FolderTimeout ? 'SIGNER_FOLDER_SLOW' : 'SIGNER_FOLDER';
+  return problem(code, at, `${folder} cannot be used: ${why}`, { fix: 'choose another folder; the signer is not registered' });
 }
 
 class CommandFailed extends Error {

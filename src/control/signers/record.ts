@@ -18,6 +18,7 @@ import { type Problem, type Result, fail, hasErrors, ok, placeAt, problem, warni
 import { type ExportForm, type SignerFiles, type SignerRecord, type SignerRequest } from '#control/api/signers.ts';
 import { type Name, ROOT, formatName, lowerName, parseName } from '#dns/name.ts';
 import { hasFields, isArrayOf, isString } from '#store/json.ts';
+import { foldersOverlap } from './export-files.ts';
 
 const EXPORT_FORMS: readonly ExportForm[] = ['opendkim', 'exim', 'haraka'];
 /** Nobody else can listen to what stays on the machine. */
@@ -130,6 +131,7 @@ function isSignerFiles(value: unknown): boolean {
   return hasFields(value, {
     form: (form) => EXPORT_FORMS.some((each) => each === form),
     folder: 'string',
+    realFolder: 'string?',
     command: isArrayOf(isString),
   });
 }
@@ -144,11 +146,24 @@ export function withSigner(signers: readonly SignerRecord[], added: SignerRecord
     );
   if (signers.length >= SIGNERS_MAX)
     return fail(problem('SIGNER_EXISTS', inBody('/name'), `there are ${SIGNERS_MAX} signers, and no more can be`));
-  const folder = added.files?.folder;
-  const shared = folder === undefined ? undefined : signers.find(({ files }) => files?.folder === folder);
-  if (shared !== undefined)
-    return fail(problem('SIGNER_FOLDER', inBody('/files/folder'), `${folder} is the folder of the signer ${shared.name}`));
+  const { files } = added;
+  const shared = files === undefined ? undefined : signers.find((each) => each.files !== undefined && shareFolder(each.files, files));
+  if (files !== undefined && shared?.files !== undefined)
+    return fail(
+      problem(
+        'SIGNER_FOLDER_TAKEN',
+        inBody('/files/folder'),
+        `${files.folder} is, holds or lies in ${shared.files.folder}, the folder of the signer ${shared.name}`,
+        { fix: 'choose a folder of its own for each signer' },
+      ),
+    );
   return ok([...signers, added].toSorted((a, b) => (a.name < b.name ? -1 : 1)));
+}
+
+/** True when one is the other, or lies in it. */
+function shareFolder(a: SignerFiles, b: SignerFiles): boolean {
+  const paths = ({ folder, realFolder }: SignerFiles) => [folder, ...(realFolder === undefined ? [] : [realFolder])];
+  return paths(a).some((one) => paths(b).some((other) => foldersOverlap(one, other)));
 }
 
 /** The scope of a signer's tokens. */

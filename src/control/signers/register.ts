@@ -4,14 +4,15 @@
  * Not here: who may change it, and what for (signers.ts).
  */
 import { atObject } from '#base/place.ts';
-import { type Problem, problem } from '#base/problem.ts';
+import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { hasFields, isArrayOf } from '#store/json.ts';
+import { type TokenRecord } from '#store/schema.ts';
 import { type SealLabel } from '#store/seal.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type Decision } from '#control/commands/decision.ts';
 import { type SignerRecord } from '#control/api/signers.ts';
-import { isSignerRecord } from './record.ts';
+import { isSignerRecord, scopeOf } from './record.ts';
 
 interface Document {
   readonly version: 1;
@@ -20,6 +21,11 @@ interface Document {
 
 function isDocument(value: unknown): value is Document {
   return hasFields(value, { version: (version) => version === 1, signers: isArrayOf(isSignerRecord) });
+}
+
+/** Ids of the tokens that open the signer's keys. */
+export function tokensOf(signer: string, tokens: readonly Pick<TokenRecord, 'id' | 'scopes'>[]): string[] {
+  return tokens.filter(({ scopes }) => scopes.includes(scopeOf(signer))).map(({ id }) => id);
 }
 
 const NO_ZONE = 0;
@@ -59,6 +65,18 @@ export class SignerRegister {
       isChanged: true,
       afterCommit: () => (this.#records = signers),
     };
+  }
+
+  /** The decision that takes the signer out, with its tokens. */
+  remove(name: string): Result<Pick<Decision, 'secrets' | 'tokens' | 'afterCommit' | 'isChanged'> & { readonly detail: string }> {
+    if (this.find(name) === undefined) return fail(this.notFound(name));
+    const tokens = tokensOf(name, this.#writer.tokens());
+    const others = this.records().filter((each) => each.name !== name);
+    return ok({
+      ...this.replace(others),
+      tokens: { remove: tokens },
+      detail: `signer ${name} and its ${tokens.length} tokens`,
+    });
   }
 
   #read(): readonly SignerRecord[] {

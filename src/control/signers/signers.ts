@@ -11,6 +11,7 @@ import { type Name, formatName, nameOf } from '#dns/name.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
 import { type TokenRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
+import { type Decision } from '#control/commands/decision.ts';
 import { type DkimKeySource } from '#control/mail/dkim-keys.ts';
 import {
   type AddedPublicKey,
@@ -18,6 +19,7 @@ import {
   type ExportStatus,
   type RspamdSelector,
   type SignerActor,
+  type SignerFiles,
   type SignerKeyForm,
   type SignerOptions,
   type SignerRecord,
@@ -29,7 +31,7 @@ import {
 import { HourlyLog } from './audit.ts';
 import { rspamdSelector } from './forms.ts';
 import { checkSigner, mayAskFrom, scopeOf, signedZone, withSigner, withoutDot } from './record.ts';
-import { SignerRegister } from './register.ts';
+import { SignerRegister, tokensOf } from './register.ts';
 import { type SigningWindow, signingNow, signingWindows } from './windows.ts';
 import { newToken } from '#control/tokens/tokens.ts';
 
@@ -43,11 +45,12 @@ export interface SignerMail extends DkimKeySource {
   addKey(zone: Name, signer: string, publicKey: string, options: SignerOptions): Promise<Result<AddedPublicKey>>;
 }
 
-/** Writes files for those that read them; given by the process, which has disks and child processes. */
-export interface SignerFilesRoom {
+/** The folders of signers that read files; given by the process, which has disks and child processes. */
+export interface SignerFolders {
   status(name: string): ExportStatus;
   exportNow(signer: SignerRecord): Promise<Result<ExportStatus>>;
   forget(name: string): void;
+  prepare(files: SignerFiles, others: readonly SignerRecord[], isDryRun: boolean): Promise<Result<string | undefined>>;
 }
 
 export interface SignersSettings {
@@ -68,7 +71,7 @@ export class Signers implements SignersApi {
   /** Signer and zone → selectors that it is known to sign with. */
   readonly #inUse = new Map<string, string>();
   readonly #register: SignerRegister;
-  #files: SignerFilesRoom | undefined;
+  #files: SignerFolders | undefined;
 
   constructor(settings: SignersSettings) {
     this.#settings = settings;
@@ -76,7 +79,7 @@ export class Signers implements SignersApi {
   }
 
   /** From now on files are written by `files`. */
-  useFiles(files: SignerFilesRoom): void {
+  useFiles(files: SignerFolders): void {
     this.#files = files;
   }
 
@@ -96,19 +99,14 @@ export class Signers implements SignersApi {
     return this.#register.records();
   }
 
+  /** The folder of its files is made before its turn: an order that cannot be carried out, or never ends, is not stored. */
   async add(request: SignerRequest, { actor, dryRun }: SignerOptions): Promise<Result<AddedSigner>> {
-    const { clock, random, filesRoot, writer, funnel } = this.#settings;
+    const { clock, random, filesRoot, funnel } = this.#settings;
+    const nowMs = clock.nowMs();
     let added: AddedSigner | undefined;
-    const done = await funnel.change({ actor, action: 'signer.add', dryRun }, () => {
-      const nowMs = clock.nowMs();
-      const checked = checkSigner(request, nowMs, filesRoot);
-      if (!checked.ok) return checked;
-      const record = checked.value;
-      const local = checkLocal(record, request, actor);
-      if (local !== undefined) return fail(local);
-      const missing = record.domains.filter((domain) => writer.zoneByName(nameOf(domain)) === undefined);
-      if (missing.length > 0) return fail(...missing.map((domain) => noZone(domain)));
-      const signers = withSigner(this.records(), record);
+    const decide = (record: SignerRecord, warnings: readonly Problem[]): Result<Decision> => {
+      // Another one may have been registered meanwhile.
+      const signers = this.#withSigner(record);
       if (!signers.ok) return signers;
       const isFetching = !dryRun && record.delivery !== 'files';
       const token = isFetching ? newToken(record.name, [scopeOf(record.name)], undefined, random, nowMs) : undefined;
@@ -119,8 +117,18 @@ export class Signers implements SignersApi {
         ...this.#register.replace(signers.value),
         tokens: { put: tokens },
         detail: `signer ${record.name} (${record.delivery}) for ${record.domains.join(', ')}`,
-        warnings: [...checked.warnings, ...record.domains.flatMap((domain) => this.#unlisted(domain, record.name) ?? [])],
+        warnings: [...warnings, ...record.domains.flatMap((domain) => this.#unlisted(domain, record.name) ?? [])],
       });
+    };
+    const done = await funnel.changeAfter({ actor, action: 'signer.add', dryRun }, async () => {
+      const checked = checkSigner(request, nowMs, filesRoot);
+      if (!checked.ok) return checked;
+      const local = checkLocal(checked.value, request, actor);
+      if (local !== undefined) return fail(local);
+      const possible = this.#withSigner(checked.value);
+      if (!possible.ok) return possible;
+      const placed = await this.#withFolder(checked.value, dryRun);
+      return placed.ok ? ok(() => decide(placed.value, checked.warnings)) : placed;
     });
     return done.ok ? ok(added!, done.warnings) : done;
   }
@@ -128,22 +136,34 @@ export class Signers implements SignersApi {
   async remove(name: string, { actor, dryRun }: SignerOptions): Promise<Result<SignerView>> {
     let removed: SignerView | undefined;
     const done = await this.#settings.funnel.change({ actor, action: 'signer.remove', dryRun, upkeep: true }, () => {
-      const view = this.find(name);
-      if (view === undefined) return fail(this.#register.notFound(name));
-      removed = view;
-      const replaced = this.#register.replace(this.records().filter((each) => each.name !== name));
+      removed = this.find(name);
+      const decided = this.#register.remove(name);
+      if (!decided.ok) return decided;
       return ok({
-        ...replaced,
-        tokens: { remove: view.tokens },
-        detail: `signer ${name} and its ${view.tokens.length} tokens`,
+        ...decided.value,
         afterCommit: () => {
-          replaced.afterCommit?.();
+          decided.value.afterCommit?.();
           this.#files?.forget(name);
           this.#fetchedAtMs.delete(name);
         },
       });
     });
     return done.ok ? ok(removed!) : done;
+  }
+
+  /** All signers with this one, or what is against it. */
+  #withSigner(record: SignerRecord): Result<readonly SignerRecord[]> {
+    const missing = record.domains.filter((domain) => this.#settings.writer.zoneByName(nameOf(domain)) === undefined);
+    if (missing.length > 0) return fail(...missing.map((domain) => noZone(domain)));
+    return withSigner(this.records(), record);
+  }
+
+  async #withFolder(record: SignerRecord, dryRun: boolean): Promise<Result<SignerRecord>> {
+    if (record.files === undefined || this.#files === undefined) return ok(record);
+    const prepared = await this.#files.prepare(record.files, this.records(), dryRun);
+    if (!prepared.ok) return prepared;
+    const realFolder = prepared.value;
+    return ok(realFolder === undefined ? record : { ...record, files: { ...record.files, realFolder } });
   }
 
   async addPublicKey(name: string, domain: string, publicKey: string, options: SignerOptions): Promise<Result<AddedPublicKey>> {
@@ -344,7 +364,7 @@ export class Signers implements SignersApi {
     const exported = record.files === undefined ? undefined : this.#files?.status(record.name);
     return {
       ...record,
-      tokens: tokens.filter(({ scopes }) => scopes.includes(scopeOf(record.name))).map(({ id }) => id),
+      tokens: tokensOf(record.name, tokens),
       ...(fetchedAtMs === undefined ? {} : { fetchedAtMs }),
       ...(exported === undefined ? {} : { exported }),
     };

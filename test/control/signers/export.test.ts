@@ -1,16 +1,17 @@
 /** Files for signers: how they come into place, when the command after runs, and what happens when something fails. */
 import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createLog } from '#base/log.ts';
 import { ok } from '#base/problem.ts';
 import { type DomainKeys } from '#control/signers/export-files.ts';
 import { SignerExporter } from '#control/signers/export.ts';
 import { type ExportForm, type SignerRecord } from '#control/api/signers.ts';
 import { DOMAINS } from '../../support/fake-signer-domains.ts';
+import { foldersHere } from '../../support/signers/folders-here.ts';
 import { signerKey } from '../../support/fake-signer-keys.ts';
 import { HOUR_MS, LOCAL, SIGNED_ZONE, signingControl } from '../../support/signing-control.ts';
-import { bad, good } from '../../support/temporary-control.ts';
+import { good } from '../../support/temporary-control.ts';
 import { countedRandom, temporaryFolder } from '../../support/temporary-store.ts';
 
 const log = createLog({ level: 'silent' });
@@ -55,8 +56,10 @@ function bench({ form = 'opendkim', folder = join(temporaryFolder(), 'mx1'), run
     random: countedRandom(),
     log,
     generation: () => one.generation,
-    run: () => Promise.resolve(run?.()),
+    installation: 'test',
+    folders: () => foldersHere(run),
   });
+  onTestFinished(() => exporter.stop());
   return Object.assign(one, { exporter });
 }
 
@@ -72,7 +75,8 @@ describe('how files come into place', () => {
     } finally {
       process.umask(mask);
     }
-    expect(readdirSync(one.folder).toSorted()).toEqual(['.done', 'current', ...versionsOf(one.folder)]);
+    expect(readdirSync(one.folder).toSorted()).toEqual(['.waxseal', 'current', ...versionsOf(one.folder)]);
+    expect(modeOf(join(one.folder, '.waxseal'))).toBe('600');
     expect(modeOf(one.folder)).toBe('700');
     const paths = readdirSync(join(one.folder, 'current'), { recursive: true, withFileTypes: true });
     expect(paths.length).toBeGreaterThan(4);
@@ -127,17 +131,14 @@ describe('how files come into place', () => {
     expect(versionsOf(one.folder)).toHaveLength(1);
   });
 
-  test('what a crash left behind goes with the next export; what is not ours is left alone and told', async () => {
+  test('a file of others that comes into the folder later stays as it is', async () => {
     const one = bench();
-    mkdirSync(join(one.folder, '.new-abc123'), { recursive: true });
-    mkdirSync(join(one.folder, 'v-20250101000000-abc123'), { recursive: true });
-    writeFileSync(join(one.folder, 'notes.txt'), 'mine');
     await one.exporter.lookDue();
-    expect(readdirSync(one.folder).toSorted()).toEqual(['.done', 'current', 'notes.txt', ...versionsOf(one.folder)]);
-    const other = bench();
-    mkdirSync(join(other.folder, 'current'), { recursive: true });
-    expect(bad(await other.exporter.exportNow(other.signer))[0]).toMatchObject({ code: 'SIGNER_FOLDER' });
-    expect(statSync(join(other.folder, 'current')).isDirectory()).toBe(true);
+    writeFileSync(join(one.folder, 'notes.txt'), 'mine');
+    mkdirSync(join(one.folder, 'v-20250101000000-abc123'));
+    good(await one.exporter.exportNow(one.signer));
+    const current = readlinkSync(join(one.folder, 'current'));
+    expect(readdirSync(one.folder).toSorted()).toEqual(['.waxseal', 'current', 'notes.txt', 'v-20250101000000-abc123', current].toSorted());
   });
 });
 
@@ -206,8 +207,10 @@ test('through the register: a rotation reaches the files, and the old key may go
     random: countedRandom(),
     log,
     generation: () => room.writer.generation(),
-    run: () => Promise.resolve(undefined),
+    installation: room.writer.installation(),
+    folders: () => foldersHere(),
   });
+  onTestFinished(() => exporter.stop());
   room.control.signers.useFiles(exporter);
   const files = { form: 'opendkim', folder, command: ['/bin/reload'] } as const;
   good(

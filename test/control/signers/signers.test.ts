@@ -82,9 +82,10 @@ describe('the register', () => {
     const room = await signingControl({ algorithms: ['ed25519'] });
     await add(room, files('/srv/keys'));
     expect(bad(await room.control.signers.add({ ...FETCHES, ...files('/srv/keys') }, local))[0]).toMatchObject({ code: 'SIGNER_EXISTS' });
-    expect(bad(await room.control.signers.add({ ...FETCHES, ...files('/srv/keys'), name: 'mx2' }, local))[0]).toMatchObject({
-      code: 'SIGNER_FOLDER',
-    });
+    for (const folder of ['/srv/keys', '/srv', '/srv/keys/mx2'])
+      expect(bad(await room.control.signers.add({ ...FETCHES, ...files(folder), name: 'mx2' }, local))[0]).toMatchObject({
+        code: 'SIGNER_FOLDER_TAKEN',
+      });
   });
 
   test('a token cannot say where files go and what runs: that is for who may open the Unix socket', async () => {
