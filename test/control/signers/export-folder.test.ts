@@ -130,6 +130,7 @@ describe('a folder of another signer', () => {
   test.each(['keys/mx10', 'keys/mx', 'other', 'alias/mx2'])('%s is not', (path) => {
     const at = root();
     prepareFolder(owner(join(at, path)), [{ signer: 'mx1', folder: join(at, 'keys/mx1') }]);
+    expect(readdirSync(join(at, path))).toEqual(['.waxseal']);
   });
 });
 

@@ -76,11 +76,12 @@ describe('before a signer is registered', () => {
   });
 
   test('a folder that does not answer: given up in time, nothing is stored, and other changes do not wait', async () => {
-    const { control, load } = await withFolders({ script: SPIN, timeoutMs: 1500 });
+    const one = await withFolders({ script: SPIN, timeoutMs: 1500 });
+    const { control } = one;
     const adding = control.signers.add(request('mx1', join(temporaryFolder(), 'mx1')), local);
     let isAdded = false;
     void adding.then(() => (isAdded = true));
-    await load('meanwhile.example.', '@ 3600 SOA ns1 host 1 7200 900 1209600 900\n@ 3600 NS ns1\nns1 3600 A 192.0.2.1\n');
+    await one.load('meanwhile.example.', '@ 3600 SOA ns1 host 1 7200 900 1209600 900\n@ 3600 NS ns1\nns1 3600 A 192.0.2.1\n');
     expect(isAdded).toBe(false);
     const [problem] = bad(await adding);
     expect(problem).toMatchObject({ code: 'SIGNER_FOLDER_SLOW' });
@@ -113,7 +114,7 @@ describe('a second signer on the same folder is a conflict', () => {
       control.signers.add(request('mx2', join(root, 'alias/keys')), local),
     ]);
     expect(results.map(({ ok }) => ok)).toEqual([true, false]);
-    expect(bad(results[1]!)[0]).toMatchObject({ code: 'SIGNER_FOLDER_TAKEN' });
+    expect(bad(results[1])[0]).toMatchObject({ code: 'SIGNER_FOLDER_TAKEN' });
   });
 });
 

@@ -66,9 +66,8 @@ test('a process that dies is a failure of its job alone', async () => {
 test('a stop ends the job that runs and the command that it started, and takes no further one', async () => {
   const spinning = folders({ script: script('spin') });
   const job = spinning.run(prepare('/anywhere'));
-  const ended = expect(job).rejects.toThrow('has ended');
   setTimeout(() => spinning.stop(), 300);
-  await ended;
+  await expect(job).rejects.toThrow('has ended');
   await expect(spinning.run(prepare('/anywhere'))).rejects.toThrow('the server stops');
   const folder = temporaryFolder();
   const running = folders();
