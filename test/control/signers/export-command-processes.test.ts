@@ -28,7 +28,9 @@ test('one that does not end: it and what it started are killed', async () => {
   expect(await runAfterExport(command, folder, stopping.signal, 300)).toBe('/bin/sh did not end within 300 ms and was killed');
   // Gone, or dead and waiting for whoever inherited it.
   const stat = `/proc/${readFileSync(pid, 'utf8').trim()}/stat`;
-  expect(existsSync(stat) ? readFileSync(stat, 'latin1').split(') ').at(-1)![0] : 'gone').toMatch(/^(?:Z|gone)$/);
+  const state = () => (existsSync(stat) ? readFileSync(stat, 'latin1').split(') ').at(-1)![0] : 'gone');
+  // The kernel ends it when it has a core for it.
+  await expect.poll(state, { timeout: 20_000 }).toMatch(/^(?:Z|gone)$/);
   const stopped = runAfterExport(['/bin/sleep', '60'], folder, stopping.signal);
   stopping.abort();
   expect(await stopped).toBe('/bin/sleep was killed: the server stops');
