@@ -132,7 +132,7 @@ export class Responder {
   }
 
   /**
-   * Writes the answer to the first `length` octets of `query` into `out` and returns its length, 0 for none. `out` has room for a whole
+   * Writes the answer to the first `length` octets of `query` into `out` and returns its length, 0 for none. `out` has space for a whole
    * message: UDP_EDNS_BYTES_MAX octets for UDP, MESSAGE_BYTES_MAX for TCP (asserted), and shares no memory with `query`. Without
    * `client` there are no cookies and no limits.
    */
@@ -145,16 +145,16 @@ export class Responder {
     if (head.verdict === DROP) return 0;
     const limitBytes = answerLimitBytes(head, transport);
     assert(out.length >= limitBytes, `an answer may have ${limitBytes} octets, the buffer has ${out.length}`);
-    const room = limitBytes - (head.edns ? OPT_BYTES + admission.cookieBytes : 0);
+    const limit = limitBytes - (head.edns ? OPT_BYTES + admission.cookieBytes : 0);
     this.#rcode = head.verdict;
     this.#authoritative = false;
     this.#ede = NO_EDE;
     this.#subjectKind = 0;
     let found = NOT_ASKED;
     if (head.verdict === RCODE.NOERROR && head.questionLength > 0 && !this.#refuse(head.type, head.class))
-      found = this.#locate(query, out, room);
+      found = this.#locate(query, out, limit);
     if (found !== RECALLED) {
-      this.#writer.begin(out, room, query, head.questionLength);
+      this.#writer.begin(out, limit, query, head.questionLength);
       if (found >= 0) this.#resolve(query, found);
     }
     if (admission.isLimiting && !this.#isAdmitted(length)) return 0;
@@ -162,16 +162,16 @@ export class Responder {
   }
 
   /** One of FOUND, or RECALLED when the answer is there already. */
-  #locate(query: Uint8Array, out: Uint8Array, room: number): number {
+  #locate(query: Uint8Array, out: Uint8Array, limit: number): number {
     const recall = this.#recall;
     const counters = this.#counters;
-    if (recall !== undefined && recall.exact(query, out, room)) {
+    if (recall !== undefined && recall.exact(query, out, limit)) {
       countCache(counters, CACHE.EXACT);
       return this.#takeRecalled(recall);
     }
     this.#dependencies.begin();
     const found = this.#finder.locate(query, HEADER_BYTES, this.#head.type);
-    if (recall !== undefined && recall.near(query, out, room, found)) {
+    if (recall !== undefined && recall.near(query, out, limit, found)) {
       countCache(counters, CACHE.NEAR);
       return this.#takeRecalled(recall);
     }

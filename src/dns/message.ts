@@ -234,7 +234,7 @@ export function bareContent(rcode: number): MessageContent {
 /** The response to `query`, which `head` was read from, in at most `limitBytes` octets. */
 export function writeMessage(query: Uint8Array, head: QueryHead, content: MessageContent, limitBytes: number): Uint8Array {
   const ede = content.ede?.code ?? -1;
-  const room = limitBytes - (head.edns ? optBytes(ede) : 0);
+  const limit = limitBytes - (head.edns ? optBytes(ede) : 0);
   const question = query.subarray(HEADER_BYTES, HEADER_BYTES + head.questionLength);
   const names = new CompressionMap();
   if (head.questionLength > 0) names.compress(query.slice(HEADER_BYTES, HEADER_BYTES + head.nameLength), HEADER_BYTES);
@@ -244,7 +244,7 @@ export function writeMessage(query: Uint8Array, head: QueryHead, content: Messag
   const put = (rrset: SignedRrset, section: number): boolean => {
     const before = HEADER_BYTES + body.length;
     const records = rrsetBytes(rrset, before, names);
-    if (before + records.length > room) {
+    if (before + records.length > limit) {
       names.forgetFrom(before);
       return false;
     }

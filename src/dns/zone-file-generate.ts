@@ -119,19 +119,19 @@ function showNumber(value: number, width: number, base: string): string {
   }
 }
 
-/** Hexadecimal digits from the last, a dot after each; `width` counts digits and dots, and the last dot only when there is room for it. */
+/** Hexadecimal digits from the last, a dot after each; `width` counts digits and dots, the last dot only when the width has a place for it. */
 function showNibbles(value: number, width: number, digits: string): string {
   let text = '';
   let rest = value;
-  let room = width;
+  let left = width;
   do {
     text += digits[rest & 0xf]!;
     rest >>>= 4;
-    if (room > 0) room--;
-    if (rest !== 0 || room > 0) {
+    if (left > 0) left--;
+    if (rest !== 0 || left > 0) {
       text += '.';
-      if (room > 0) room--;
+      if (left > 0) left--;
     }
-  } while (rest !== 0 || room > 0);
+  } while (rest !== 0 || left > 0);
   return text;
 }

@@ -30,9 +30,9 @@ function firstLines(rrsets: readonly Rrset[], linesMax: number): [lines: string[
   const lines: string[] = [];
   let omitted = 0;
   for (const rrset of rrsets) {
-    const room = linesMax - lines.length;
-    if (room > 0) lines.push(...formatRrset({ ...rrset, rdatas: rrset.rdatas.slice(0, room) }));
-    omitted += Math.max(0, rrset.rdatas.length - room);
+    const linesLeft = linesMax - lines.length;
+    if (linesLeft > 0) lines.push(...formatRrset({ ...rrset, rdatas: rrset.rdatas.slice(0, linesLeft) }));
+    omitted += Math.max(0, rrset.rdatas.length - linesLeft);
   }
   return [lines, omitted];
 }

@@ -23,7 +23,7 @@ import {
   KEY,
   NEAR_KEY_WORDS,
   RCODE,
-  ROOM,
+  LIMIT,
   SIZES,
   SOA_MARK,
   SUBJECT,
@@ -100,8 +100,8 @@ export class AnswerCache {
 
   // --- finding; an entry is the number of its first word, and is good until the next `find…` or `store…` ---
 
-  /** The entry for the question whose name is at `octets[at]`, fit for an answer of `room` octets; -1 for none. */
-  findExact(octets: Uint8Array, at: number, nameLength: number, type: number, dnssecOk: boolean, room: number): number {
+  /** The entry for the question whose name is at `octets[at]`, fit for an answer of octets up to `upTo`; -1 for none. */
+  findExact(octets: Uint8Array, at: number, nameLength: number, type: number, dnssecOk: boolean, upTo: number): number {
     const key = ((type << 16) | (nameLength << 8) | (dnssecOk ? WITH_DNSSEC : 0)) >>> 0;
     const hash = finishHash(hashName(mixWord(this.#seed, key), octets, at, nameLength, this.#name));
     this.#exactHash = hash;
@@ -111,14 +111,14 @@ export class AnswerCache {
     for (let slot = first; slot < first + SET_WORDS; slot += SLOT_WORDS) {
       if (slots[slot] !== hash) continue;
       const entry = this.#live(slot);
-      if (entry >= 0 && this.#words[entry + KEY] === key && this.#isName(entry, nameLength) && this.#fits(entry, at + nameLength + 4, room))
+      if (entry >= 0 && this.#words[entry + KEY] === key && this.#isName(entry, nameLength) && this.#fits(entry, at + nameLength + 4, upTo))
         return this.#used(slot, entry);
     }
     return -1;
   }
 
   /** The entry of this kind for the nodes numbered `first` and `second` of a zone. */
-  findNear(kind: number, zoneId: number, first: number, second: number, type: number, dnssecOk: boolean, at: number, room: number): number {
+  findNear(kind: number, zoneId: number, first: number, second: number, type: number, dnssecOk: boolean, at: number, upTo: number): number {
     this.useNear(kind, zoneId, first, second, type, dnssecOk);
     const hash = this.#nearHash;
     const key = this.#nearKey;
@@ -129,7 +129,7 @@ export class AnswerCache {
     for (let slot = set; slot < set + SET_WORDS; slot += SLOT_WORDS) {
       if (slots[slot] !== hash) continue;
       const entry = this.#live(slot);
-      if (entry < 0 || (words[entry + KEY]! & 0xffff_00ff) >>> 0 !== key || !this.#fits(entry, at, room)) continue;
+      if (entry < 0 || (words[entry + KEY]! & 0xffff_00ff) >>> 0 !== key || !this.#fits(entry, at, upTo)) continue;
       const name = entry + HEAD_WORDS;
       if (words[name] === near[0] && words[name + 1] === near[1] && words[name + 2] === near[2]) return this.#used(slot, entry);
     }
@@ -176,10 +176,10 @@ export class AnswerCache {
     return true;
   }
 
-  /** A complete body fits wherever its octets do; one that something was left out of is for answers of just that room. */
-  #fits(entry: number, at: number, room: number): boolean {
-    const made = (this.#words[entry + ROOM]! >>> 8) & 0xffff;
-    return made === 0 ? at + (this.#words[entry + SIZES]! >>> 16) <= room : made === room;
+  /** A complete body fits wherever its octets do; one that something was left out of is for that limit alone. */
+  #fits(entry: number, at: number, upTo: number): boolean {
+    const made = (this.#words[entry + LIMIT]! >>> 8) & 0xffff;
+    return made === 0 ? at + (this.#words[entry + SIZES]! >>> 16) <= upTo : made === upTo;
   }
 
   /**
@@ -211,7 +211,7 @@ export class AnswerCache {
   /** Behind the key come dependencies, labels, pointers, and the body. */
   #pointersWord(entry: number): number {
     const words = this.#words;
-    return entry + HEAD_WORDS + this.#keyWords(entry) + ((words[entry + SIZES]! >>> 8) & 0xff) + (words[entry + ROOM]! >>> 24);
+    return entry + HEAD_WORDS + this.#keyWords(entry) + ((words[entry + SIZES]! >>> 8) & 0xff) + (words[entry + LIMIT]! >>> 24);
   }
 
   #bodyWord(entry: number): number {
@@ -241,7 +241,7 @@ export class AnswerCache {
   }
 
   subjectKind(entry: number): number {
-    return this.#words[entry + ROOM]! & 0xff;
+    return this.#words[entry + LIMIT]! & 0xff;
   }
 
   subject(entry: number): number {
@@ -255,7 +255,7 @@ export class AnswerCache {
   /** False when a name whose first own label is at `octets[at]` would be compressed in another way than the one that it was made for. */
   isFor(entry: number, octets: Uint8Array, at: number): boolean {
     const words = this.#words;
-    const count = words[entry + ROOM]! >>> 24;
+    const count = words[entry + LIMIT]! >>> 24;
     if (count === 0) return true;
     const hash = hashLabel(octets, at);
     const end = this.#pointersWord(entry);
@@ -340,7 +340,7 @@ export class AnswerCache {
     words[entry + SIZES] = ((bytes << 16) | (count << 8) | pointerCount) >>> 0;
     words[entry + COUNTS] = ((facts.answer << 16) | facts.authority) >>> 0;
     words[entry + RCODE] = ((facts.additional << 16) | (facts.rcode << 8) | facts.flags) >>> 0;
-    words[entry + ROOM] = ((labelCount << 24) | (facts.room << 8) | facts.subjectKind) >>> 0;
+    words[entry + LIMIT] = ((labelCount << 24) | (facts.limit << 8) | facts.subjectKind) >>> 0;
     words[entry + SUBJECT] = facts.subject;
     words[entry + ZONE] = facts.zoneId;
     words[entry + SOA_MARK] = facts.soaMark;
@@ -388,7 +388,7 @@ export class AnswerCache {
       const place = slots[slot + 1]!;
       if (!this.#isLive(place)) return slot;
       const known = this.#words[(place & (this.#units - 1)) * UNIT_WORDS + KEY]!;
-      if (slots[slot] === hash && ((known ^ key) & mask) === 0 && this.facts.room === 0) return slot;
+      if (slots[slot] === hash && ((known ^ key) & mask) === 0 && this.facts.limit === 0) return slot;
       if (place < slots[oldest + 1]!) oldest = slot;
     }
     return oldest;

@@ -21,8 +21,8 @@ export const SIZES = 3;
 export const COUNTS = 4;
 /** Additional records, rcode, flags. */
 export const RCODE = 5;
-/** Number of labels; room it was made for when something did not fit there, or 0 when it is complete; what it is to the rate limit. */
-export const ROOM = 6;
+/** Number of labels; the limit it was made for when something did not fit, 0 when it is complete; what it is to the rate limit. */
+export const LIMIT = 6;
 export const SUBJECT = 7;
 /** Zone id; needed for the SOA block. */
 export const ZONE = 8;
@@ -38,7 +38,7 @@ export interface EntryFacts {
   additional: number;
   rcode: number;
   flags: number;
-  room: number;
+  limit: number;
   subjectKind: number;
   subject: number;
   zoneId: number;
@@ -46,5 +46,5 @@ export interface EntryFacts {
 }
 
 export function newFacts(): EntryFacts {
-  return { answer: 0, authority: 0, additional: 0, rcode: 0, flags: 0, room: 0, subjectKind: 0, subject: 0, zoneId: 0, soaMark: 0 };
+  return { answer: 0, authority: 0, additional: 0, rcode: 0, flags: 0, limit: 0, subjectKind: 0, subject: 0, zoneId: 0, soaMark: 0 };
 }

@@ -68,14 +68,14 @@ export class Recall {
   }
 
   /** True when the question itself was answered before: the answer's content is in `out` and the writer. */
-  exact(query: Uint8Array, out: Uint8Array, room: number): boolean {
+  exact(query: Uint8Array, out: Uint8Array, limit: number): boolean {
     const { nameLength, type, dnssecOk } = this.#head;
-    const entry = this.#cache.findExact(query, HEADER_BYTES, nameLength, type, dnssecOk, room);
-    return entry >= 0 && this.#write(entry, query, out, room, 0);
+    const entry = this.#cache.findExact(query, HEADER_BYTES, nameLength, type, dnssecOk, limit);
+    return entry >= 0 && this.#write(entry, query, out, limit, 0);
   }
 
   /** The same for what a name located by the finder, its zone's names in memory, has in common with others. */
-  near(query: Uint8Array, out: Uint8Array, room: number, found: number): boolean {
+  near(query: Uint8Array, out: Uint8Array, limit: number, found: number): boolean {
     const finder = this.#finder;
     const { key, list, zone, depth, zones } = finder;
     const { type, dnssecOk, questionLength } = this.#head;
@@ -113,14 +113,14 @@ export class Recall {
     }
     const zoneId = zones.ids[zone]!;
     const at = HEADER_BYTES + questionLength;
-    const entry = this.#cache.findNear(kind, zoneId, this.#first, this.#second, this.#type, dnssecOk, at, room);
+    const entry = this.#cache.findNear(kind, zoneId, this.#first, this.#second, this.#type, dnssecOk, at, limit);
     if (entry >= 0 && !this.#cache.isFor(entry, query, HEADER_BYTES + key.starts[depth + 1]!)) return false;
     this.#kind = kind;
-    return entry >= 0 && this.#write(entry, query, out, room, HEADER_BYTES + key.starts[apexDepth + 1]!);
+    return entry >= 0 && this.#write(entry, query, out, limit, HEADER_BYTES + key.starts[apexDepth + 1]!);
   }
 
   /** `ownLabelAt`: where the first label below the apex is, if the SOA of an entry was not made for this very name. */
-  #write(entry: number, query: Uint8Array, out: Uint8Array, room: number, ownLabelAt: number): boolean {
+  #write(entry: number, query: Uint8Array, out: Uint8Array, limit: number, ownLabelAt: number): boolean {
     const cache = this.#cache;
     const { nameLength, questionLength, dnssecOk } = this.#head;
     const contentAt = HEADER_BYTES + questionLength;
@@ -129,7 +129,7 @@ export class Recall {
     counts[SECTION.AUTHORITY] = cache.authorities(entry);
     let at = contentAt;
     if ((flags & BODY.NEEDS_SOA) !== 0) {
-      const soa = cache.findNear(ENTRY.SOA, cache.zoneId(entry), 0, 0, 0, dnssecOk, contentAt, room - cache.bodyBytes(entry));
+      const soa = cache.findNear(ENTRY.SOA, cache.zoneId(entry), 0, 0, 0, dnssecOk, contentAt, limit - cache.bodyBytes(entry));
       if (soa < 0 || cache.soaMark(soa) !== cache.soaMark(entry)) return false;
       if (ownLabelAt > 0 && !cache.isFor(soa, query, ownLabelAt)) return false;
       at = cache.copyBody(soa, out, at, nameLength);
@@ -186,7 +186,7 @@ export class Recall {
     facts.additional = writer.overflowed ? 0 : writer.counts[SECTION.ADDITIONAL]!;
     facts.rcode = rcode;
     facts.flags = (authoritative ? BODY.AUTHORITATIVE : 0) | (writer.overflowed ? BODY.TRUNCATED : 0) | (isSplit ? BODY.NEEDS_SOA : 0);
-    facts.room = writer.overflowed || writer.omitted ? writer.room : 0;
+    facts.limit = writer.overflowed || writer.omitted ? writer.limit : 0;
     facts.subjectKind = subjectKind;
     facts.subject = subject;
     facts.zoneId = this.#finder.zones.ids[this.#zone]!;

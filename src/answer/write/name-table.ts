@@ -48,8 +48,8 @@ export class NameTable {
     this.#free = mark;
   }
 
-  /** Writes the uncompressed name at `name[offset]` to `out[at]`. Returns where it ends, or -1 when that is past `room`. */
-  write(name: Uint8Array, offset: number, at: number, room: number): number {
+  /** Writes the uncompressed name at `name[offset]` to `out[at]`. Returns where it ends, or -1 when that is past `limit`. */
+  write(name: Uint8Array, offset: number, at: number, limit: number): number {
     const out = this.#out;
     const labels = this.#labels;
     let count = 0;
@@ -71,7 +71,7 @@ export class NameTable {
     }
     const literalBytes = labels[literal]!;
     const end = at + literalBytes + (entry === 0 ? 1 : 2);
-    if (end > room) return -1;
+    if (end > limit) return -1;
     for (let each = 0; each < literalBytes; each++) out[at + each] = name[offset + each]!;
     this.lastPointer = entry === 0 ? -1 : end - 2;
     if (entry === 0) out[end - 1] = 0;

@@ -36,12 +36,12 @@ export class MessageWriter {
   /** Where the next octet goes. */
   at = 0;
   /** Where content has to end: the limit less our OPT. */
-  room = 0;
+  limit = 0;
   /** Something required did not fit: the message is truncated, and nothing more is written. */
   overflowed = false;
   /** Records in each section. */
   readonly counts = new Uint16Array(3);
-  /** An RRset that may be left out was: with more room, the message would be longer. */
+  /** An RRset that may be left out was: with a higher limit, the message would be longer. */
   omitted = false;
   /**
    * Where the message points to what stands before, one after the other; POINTER_OF_OWNER marks those that are owners. One more than
@@ -53,9 +53,9 @@ export class MessageWriter {
   #contentAt = 0;
 
   /** Starts a message in `out` with the question section at `query[HEADER_BYTES]`; the header is left for later. */
-  begin(out: Uint8Array, room: number, query: Uint8Array, questionLength: number): void {
+  begin(out: Uint8Array, limit: number, query: Uint8Array, questionLength: number): void {
     this.out = out;
-    this.room = room;
+    this.limit = limit;
     this.overflowed = false;
     this.omitted = false;
     this.pointerCount = 0;
@@ -127,7 +127,7 @@ export class MessageWriter {
   putAlias(section: number, owner: Uint8Array, ownerAt: number, target: Uint8Array, targetAt: number, ttl: number): boolean {
     if (this.overflowed) return false;
     const start = this.at;
-    this.at = this.#names.write(owner, ownerAt, start, this.room);
+    this.at = this.#names.write(owner, ownerAt, start, this.limit);
     if (this.#putRecord(TYPE.CNAME, ttl, target, targetAt, wireLength(target, targetAt))) {
       this.counts[section]! += 1;
       return true;
@@ -156,7 +156,7 @@ export class MessageWriter {
     let next = body;
     for (let each = 0; each < total; each++) {
       if (pointer < 0) {
-        this.at = this.#names.write(owner, ownerAt, this.at, this.room);
+        this.at = this.#names.write(owner, ownerAt, this.at, this.limit);
         pointer = this.#names.lastOffset;
         if (this.#names.lastPointer >= 0) this.#notePointer(this.#names.lastPointer | POINTER_OF_OWNER);
       } else {
@@ -185,8 +185,8 @@ export class MessageWriter {
 
   /** What follows the owner. False when it, or the owner before it (`at` is -1), does not fit. */
   #putRecord(type: RrType, ttl: number, rdata: Uint8Array, rdataAt: number, length: number): boolean {
-    const { out, at, room } = this;
-    if (at < 0 || at + 10 > room) return false;
+    const { out, at, limit } = this;
+    if (at < 0 || at + 10 > limit) return false;
     out[at] = type >> 8;
     out[at + 1] = type & 0xff;
     out[at + 2] = 0;
@@ -199,17 +199,17 @@ export class MessageWriter {
     let read = rdataAt;
     const rdataEnd = rdataAt + length;
     if (type < OLD_TYPES && NAMES_COUNT[type]! > 0) {
-      if (end + NAMES_BEFORE[type]! > room) return false;
+      if (end + NAMES_BEFORE[type]! > limit) return false;
       for (let left = NAMES_BEFORE[type]!; left > 0; left--) out[end++] = rdata[read++]!;
       for (let left = NAMES_COUNT[type]!; left > 0; left--) {
-        end = this.#names.write(rdata, read, end, room);
+        end = this.#names.write(rdata, read, end, limit);
         if (end < 0) return false;
         if (this.#names.lastPointer >= 0) this.#notePointer(this.#names.lastPointer);
         read += wireLength(rdata, read);
       }
     }
     const rest = rdataEnd - read;
-    if (end + rest > room) return false;
+    if (end + rest > limit) return false;
     if (rest > COPY_BY_LOOP_BYTES) out.set(rdata.subarray(read, rdataEnd), end);
     else copyOctets(rdata, read, out, end, rest);
     end += rest;

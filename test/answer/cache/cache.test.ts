@@ -35,21 +35,21 @@ describe('RFC 4343 §3: hashing a name', () => {
 
 describe('the table', () => {
   const out = new Uint8Array(4096);
-  const room = 4096;
+  const limit = 4096;
   const make = (bytes = SIZE) => {
     const dependencies = new Dependencies();
     const cache = new AnswerCache(dependencies, 5, bytes);
     const store = (text: string, body: string, node = 1) => {
       const name = nameOf(text);
-      cache.findExact(name, 0, name.length, 1, false, room);
+      cache.findExact(name, 0, name.length, 1, false, limit);
       dependencies.begin();
       dependencies.add(9, node);
       out.set(Buffer.from(body));
       cache.storeExact(name.length, out, 0, body.length);
     };
-    const read = (text: string, roomNow = room): string | undefined => {
+    const read = (text: string, limitNow = limit): string | undefined => {
       const name = nameOf(text);
-      const entry = cache.findExact(name, 0, name.length, 1, false, roomNow);
+      const entry = cache.findExact(name, 0, name.length, 1, false, limitNow);
       return entry < 0 ? undefined : Buffer.from(out.subarray(0, cache.copyBody(entry, out, 0, name.length))).toString();
     };
     return { dependencies, cache, store, read };
@@ -99,7 +99,7 @@ describe('the table', () => {
     const { cache, dependencies } = make();
     const name = nameOf('a.example.');
     const long = new Uint8Array(ANSWER_CACHE_BODY_BYTES_MAX + 1);
-    cache.findExact(name, 0, name.length, 1, false, room);
+    cache.findExact(name, 0, name.length, 1, false, limit);
     dependencies.begin();
     cache.storeExact(name.length, long, 0, long.length);
     for (let each = 0; each < 100; each++) dependencies.add(1, each);
