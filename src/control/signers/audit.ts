@@ -6,38 +6,44 @@ import { SIGNER_AUDIT_PAIRS_MAX } from '#base/limits/limits.ts';
 
 const HOUR_MS = 3_600_000;
 
-export class HourlyLog {
+/** `keyOf` tells items apart. */
+export class HourlyLog<Item> {
+  readonly #keyOf: (item: Item) => string;
   /** What was done → hour of its entry, the oldest first. */
   readonly #hours = new Map<string, number>();
   readonly #counts = new Map<string, number>();
 
+  constructor(keyOf: (item: Item) => string) {
+    this.#keyOf = keyOf;
+  }
+
   /** Those of `items` that have no entry of this hour yet. Counts them all. */
-  missing(items: readonly string[], nowMs: number): string[] {
+  missing(items: readonly Item[], nowMs: number): Item[] {
     const hour = Math.floor(nowMs / HOUR_MS);
-    return items.filter((item) => this.#hours.get(item) !== hour);
+    return items.filter((item) => this.#hours.get(this.#keyOf(item)) !== hour);
   }
 
   /** Has there ever been an entry for it? */
-  isKnown(item: string): boolean {
-    return this.#hours.has(item);
+  isKnown(item: Item): boolean {
+    return this.#hours.has(this.#keyOf(item));
   }
 
-  count(item: string): void {
-    this.#counts.set(item, (this.#counts.get(item) ?? 0) + 1);
+  count(item: Item): void {
+    this.#counts.set(this.#keyOf(item), this.countOf(item) + 1);
     prune(this.#counts);
   }
 
   /** How often it was counted since its last entry. */
-  countOf(item: string): number {
-    return this.#counts.get(item) ?? 0;
+  countOf(item: Item): number {
+    return this.#counts.get(this.#keyOf(item)) ?? 0;
   }
 
   /** The entry is written. */
-  done(items: readonly string[], nowMs: number): void {
-    for (const item of items) {
-      this.#hours.delete(item);
-      this.#hours.set(item, Math.floor(nowMs / HOUR_MS));
-      this.#counts.delete(item);
+  done(items: readonly Item[], nowMs: number): void {
+    for (const key of items.map(this.#keyOf)) {
+      this.#hours.delete(key);
+      this.#hours.set(key, Math.floor(nowMs / HOUR_MS));
+      this.#counts.delete(key);
     }
     prune(this.#hours);
   }

@@ -63,10 +63,17 @@ export interface SignersSettings {
   readonly filesRoot: string;
 }
 
+/** A private key that a signer got. */
+interface FetchedKey {
+  readonly signer: string;
+  readonly zone: string;
+  readonly selector: string;
+}
+
 export class Signers implements SignersApi {
   readonly #settings: SignersSettings;
-  readonly #fetches = new HourlyLog();
-  readonly #refusals = new HourlyLog();
+  readonly #fetches = new HourlyLog<FetchedKey>(({ signer, zone, selector }) => `${signer} ${zone} ${selector}`);
+  readonly #refusals = new HourlyLog<Pick<SignerVisit, 'signer' | 'from'>>(({ signer, from }) => `${signer} ${from}`);
   readonly #fetchedAtMs = new Map<string, number>();
   /** Signer and zone → selectors that it is known to sign with. */
   readonly #inUse = new Map<string, string>();
@@ -273,7 +280,7 @@ export class Signers implements SignersApi {
     const windows = zones.map((zone) => ({ zone, windows: signingWindows(this.#settings.mail.keysFor(zone)) }));
     const logged = await this.#log(
       visit,
-      windows.flatMap((each) => each.windows.map(({ key }) => `${formatName(each.zone)} ${key.selector}`)),
+      windows.flatMap((each) => each.windows.map(({ key }) => ({ zone: formatName(each.zone), selector: key.selector }))),
     );
     if (!logged.ok) return logged;
     const { clock, funnel } = this.#settings;
@@ -294,7 +301,7 @@ export class Signers implements SignersApi {
     if (record === undefined) return fail(this.#register.notFound(signer));
     if (from === 'unix' || mayAskFrom(record, from)) return ok(record);
     const { clock } = this.#settings;
-    const item = `${signer} ${from}`;
+    const item = { signer, from };
     if (this.#refusals.missing([item], clock.nowMs()).length > 0) {
       this.#refusals.done([item], clock.nowMs());
       const detail = `signer ${signer} asked from ${from}, which is not in ${record.allow.join(', ')}`;
@@ -308,9 +315,9 @@ export class Signers implements SignersApi {
   }
 
   /** Entries for what this signer was not given in this hour. A key that it has already is not kept from it by a log that is full: mail would go unsigned. */
-  async #log({ signer, actor, from }: SignerVisit, keys: readonly string[]): Promise<Result<undefined>> {
+  async #log({ signer, actor, from }: SignerVisit, keys: readonly Omit<FetchedKey, 'signer'>[]): Promise<Result<undefined>> {
     const { clock, funnel } = this.#settings;
-    const items = keys.map((key) => `${signer} ${key}`);
+    const items = keys.map((key): FetchedKey => ({ signer, ...key }));
     for (const item of items) this.#fetches.count(item);
     if (this.#fetches.missing(items, clock.nowMs()).length === 0) return ok(undefined);
     const logged = await funnel.change({ actor, action: 'signer.fetch', upkeep: true }, () => {
@@ -318,18 +325,12 @@ export class Signers implements SignersApi {
       const missing = this.#fetches.missing(items, nowMs);
       if (missing.length === 0) return ok({ isChanged: false });
       const times = Math.max(...missing.map((item) => this.#fetches.countOf(item)));
-      const names = missing.map((item) =>
-        item
-          .slice(signer.length + 1)
-          .split(' ')
-          .toReversed()
-          .join('._domainkey.'),
-      );
+      const names = missing.map(({ selector, zone }) => `${selector}._domainkey.${zone}`);
       const before = times > 1 ? `, ${times} times since the last entry` : '';
       const detail = `signer ${signer} got ${names.join(', ')} from ${from}${before}`;
-      const zones = new Set(missing.map((item) => item.split(' ')[1]!));
-      const zone = zones.size === 1 ? { zone: [...zones][0]! } : {};
-      return ok({ ...zone, detail, isChanged: true, afterCommit: () => this.#fetches.done(missing, nowMs) });
+      const zones = new Set(missing.map(({ zone }) => zone));
+      const about = zones.size === 1 ? { zone: [...zones][0]! } : {};
+      return ok({ ...about, detail, isChanged: true, afterCommit: () => this.#fetches.done(missing, nowMs) });
     });
     return logged.ok || items.every((item) => this.#fetches.isKnown(item)) ? ok(undefined) : logged;
   }
