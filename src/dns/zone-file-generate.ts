@@ -5,9 +5,10 @@
  */
 import { GENERATE_RECORDS_MAX, GENERATE_WIDTH_MAX } from '#base/limits/limits.ts';
 import { type Place, inFile } from '#base/place.ts';
-import { type Result, fail, ok, problem } from '#base/problem.ts';
+import { type Result, fail, ok, placeAt, problem } from '#base/problem.ts';
 import { type Token } from './lexer.ts';
-import { type Name, parseName } from './name.ts';
+import { type Name } from './name.ts';
+import { type NameReader } from '#dns/rdata/field.ts';
 import { parseRdataText } from './registry.ts';
 import { type RrType } from './types.ts';
 
@@ -23,6 +24,7 @@ export interface GenerateLine {
   readonly type: RrType;
   readonly origin: Name;
   readonly file: string;
+  readonly readName: NameReader;
 }
 
 /** The records in the order of the range; problems, and then nothing more, for the first that cannot be made. */
@@ -41,13 +43,16 @@ export function* expandGenerate(
   for (let value = start; value <= stop; value += step) {
     const during = (token: Token, result: Result<unknown>) =>
       result.ok ? [] : result.problems.map((each) => ({ ...each, at: place(token), message: `with ${value} for $: ${each.message}` }));
-    const owner = parseName(fillTemplate(ownerParts.value, value), line.origin);
-    const rdata = parseRdataText(line.type, fillTemplate(dataParts.value, value), line.origin, line.file);
+    const owner = line.readName(fillTemplate(ownerParts.value, value), line.origin);
+    const rdata = parseRdataText(line.type, fillTemplate(dataParts.value, value), line.origin, line.file, line.readName);
     if (!owner.ok || !rdata.ok) {
       yield fail(...during(line.owner, owner), ...during(line.data, rdata));
       return;
     }
-    yield ok({ owner: owner.value, rdata: rdata.value });
+    yield ok({ owner: owner.value, rdata: rdata.value }, [
+      ...placeAt(owner.warnings, place(line.owner)),
+      ...placeAt(rdata.warnings, place(line.data)),
+    ]);
   }
 }
 

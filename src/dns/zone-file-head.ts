@@ -9,6 +9,7 @@ import { type ProblemCode } from '#base/problem-codes.ts';
 import { type Token } from './lexer.ts';
 import { durationSeconds } from '#dns/rdata/field-number.ts';
 import { isMetaType, typeCode, typeName } from './registry.ts';
+import { foreignWordFix } from './zone-file-hints.ts';
 import { TYPE, type RrType } from './types.ts';
 
 /** What stands between the owner and the data. */
@@ -53,7 +54,7 @@ export function readRecordHead(tokens: readonly Token[], start: number, file: st
     return refuse(typeToken, 'ZONE_FILE_DIRECTIVE', `the directive ${what} does not begin in the first column`);
   if (type === undefined)
     return refuse(typeToken, 'TYPE_UNKNOWN', `${what} is neither a TTL, nor a class, nor a record type`, {
-      fix: 'an unknown type is written TYPE<number>; a line without an owner begins with a blank',
+      fix: foreignWordFix(typeToken.text) ?? 'an unknown type is written TYPE<number>; a line without an owner begins with a blank',
     });
   if (isMetaType(type))
     return refuse(typeToken, 'TYPE_META', `${typeName(type)} only exists in messages and cannot be in a zone`, { rfc: 'RFC 6895 §3.1' });

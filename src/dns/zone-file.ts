@@ -11,12 +11,14 @@ import { type Place, inFile } from '#base/place.ts';
 import { ProblemList } from '#base/problem-list.ts';
 import { type Problem, type Result, fail, placeAt, problem, warning } from '#base/problem.ts';
 import { type Entry, type Token, streamEntries } from './lexer.ts';
-import { type Name, formatName, parseName } from './name.ts';
+import { type Name, formatName } from './name.ts';
+import { type NameReader } from '#dns/rdata/field.ts';
 import { durationSeconds } from '#dns/rdata/field-number.ts';
 import { parseRdata } from './registry.ts';
 import { TYPE, type RrType } from './types.ts';
 import { expandGenerate } from './zone-file-generate.ts';
 import { type RecordHead, readRecordHead } from './zone-file-head.ts';
+import { notZoneFile, unquotedMailText, zoneFileNames } from './zone-file-hints.ts';
 
 /** One record as the file has it; class IN. */
 export interface ZoneRecordLine {
@@ -59,6 +61,7 @@ export interface ZoneFile {
 /** What all files of one zone share. */
 interface Reading {
   readonly options: ZoneFileOptions;
+  readonly readName: NameReader;
   readonly records: ZoneRecordLine[];
   readonly recordsMax: number;
   readonly problems: ProblemList;
@@ -89,6 +92,7 @@ interface FileState {
 export function parseZoneFile(text: string, options: ZoneFileOptions): ZoneFile {
   const reading: Reading = {
     options,
+    readName: zoneFileNames(options.origin),
     records: [],
     recordsMax: options.recordsMax ?? ZONE_RECORDS_MAX,
     problems: new ProblemList(),
@@ -105,14 +109,9 @@ export function parseZoneFile(text: string, options: ZoneFileOptions): ZoneFile 
 
 function readFile(reading: Reading, text: string, file: string, origin: Name, owner: Name | null | undefined, depth: number): void {
   reading.readCharacters += text.length;
-  const nul = text.indexOf('\u0000');
-  if (nul >= 0) {
-    const line = text.slice(0, nul).split('\n').length;
-    reading.problems.push(
-      problem('TEXT_NUL', inFile(file, line, nul - text.lastIndexOf('\n', nul)), 'a NUL octet: this is not a text file, or it is UTF-16', {
-        fix: 'save it as ASCII or UTF-8; write an octet 0 in data as \\000',
-      }),
-    );
+  const wrong = notZoneFile(text, file);
+  if (wrong !== undefined) {
+    reading.problems.push(wrong);
     return;
   }
   const state: FileState = { file, depth, origin, owner, ownerText: '', ownerOrigin: origin, originChanged: depth > 0 };
@@ -181,10 +180,9 @@ const DIRECTIVE_FORMS = {
 
 /** The name `token` stands for; undefined after a problem. */
 function readName(reading: Reading, state: FileState, token: Token): Name | undefined {
-  const name = parseName(token.text, state.origin);
-  if (name.ok) return name.value;
-  reading.problems.push(...placeAt(name.problems, placeOf(state, token)));
-  return undefined;
+  const name = reading.readName(token.text, state.origin);
+  reading.problems.push(...placeAt(name.ok ? name.warnings : name.problems, placeOf(state, token)));
+  return name.ok ? name.value : undefined;
 }
 
 /** RFC 2181 §8: a TTL with the top bit set counts as zero. */
@@ -250,13 +248,15 @@ function readRecord(reading: Reading, state: FileState, entry: Entry): void {
   }
   const head = read.value;
   const data = tokens.slice(head.next);
-  const rdata = parseRdata(head.type, data, state.origin, state.file);
+  const rdata = parseRdata(head.type, data, state.origin, state.file, reading.readName);
   if (!rdata.ok) {
     const place = placeOf(state, head.typeToken);
     reading.problems.push(...(data.length > 0 ? rdata.problems : placeAt(rdata.problems, place)));
     return;
   }
   reading.problems.push(...rdata.warnings);
+  const unquoted = unquotedMailText(head.type, data, state.file);
+  if (unquoted !== undefined) reading.problems.push(unquoted);
   const ttl = decideTtl(reading, state, head, rdata.value);
   if (ttl === undefined || state.owner === null || state.owner === undefined) return;
   addRecord(reading, { owner: state.owner, ttl, type: head.type, rdata: rdata.value, at: placeOf(state, tokens[0]!) });
@@ -356,12 +356,22 @@ function generateRecords(reading: Reading, state: FileState, tokens: readonly To
   let ttl: number | undefined;
   const { file } = state;
   const place = placeOf(state, tokens[0]!);
-  for (const made of expandGenerate({ range: tokens[1]!, owner: tokens[2]!, data, type: head.type, origin: state.origin, file })) {
+  for (const made of expandGenerate({
+    range: tokens[1]!,
+    owner: tokens[2]!,
+    data,
+    type: head.type,
+    origin: state.origin,
+    file,
+    readName: reading.readName,
+  })) {
     if (!made.ok) {
       // Every record of the line would have the same problem: the first tells.
       reading.problems.push(...made.problems);
       return;
     }
+    // Nor are its warnings told for each.
+    if (ttl === undefined) reading.problems.push(...made.warnings);
     ttl ??= decideTtl(reading, state, head, made.value.rdata);
     if (ttl === undefined) return;
     addRecord(reading, { owner: made.value.owner, ttl, type: head.type, rdata: made.value.rdata, at: place });

@@ -4,7 +4,7 @@
  * Not here: reading the file (dns/zone-file.ts), what the RRsets must satisfy together (check.ts).
  */
 import { TYPES_PER_NAME_MAX } from '#base/limits/limits.ts';
-import { type Place, WHOLE } from '#base/place.ts';
+import { type Place, WHOLE, formatPlace } from '#base/place.ts';
 import { ProblemList } from '#base/problem-list.ts';
 import { type Problem, type Result, fail, ok, warning } from '#base/problem.ts';
 import { type Name, type OwnerKey, formatName, isAtOrBelow, ownerKey } from '#dns/name.ts';
@@ -29,10 +29,24 @@ export function loadZone(text: string, options: ZoneFileOptions & { readonly sig
   const kept = withoutManagedTypes(file.records, options.signed);
   const zone = assembleRrsets(options.origin, kept.records);
   const complete = !file.problems.some((each) => each.severity === 'error');
-  const problems = [...file.problems, ...kept.problems, ...zone.problems, ...checkZone(options.origin, zone.rrsets, { complete })];
+  const checked = checkZone(options.origin, zone.rrsets, { complete });
+  const found = checked.map((each) => (each.code === 'SOA_MISSING' ? { ...each, ...whereSoaIs(options.origin, file.records) } : each));
+  const problems = [...file.problems, ...kept.problems, ...zone.problems, ...found];
   const errors = problems.filter((each) => each.severity === 'error');
   const warnings = problems.filter((each) => each.severity === 'warning');
   return errors.length > 0 ? fail(...errors, ...warnings) : ok(zone.rrsets, warnings);
+}
+
+/** Of a zone without SOA: the one that the file has elsewhere, and what led it there. */
+function whereSoaIs(apex: Name, records: readonly ZoneRecordLine[]): { readonly fix?: string } {
+  const soa = records.find(({ type }) => type === TYPE.SOA);
+  if (soa === undefined) return {};
+  const [zone, owner] = [formatName(apex), formatName(soa.owner)];
+  const where = `the SOA at ${formatPlace(soa.at)} is of ${owner}`;
+  if (soa.owner.length === 1)
+    return { fix: `${where}, because @ is the root after $ORIGIN . (old exports of Cloudflare have that): write ${zone} in its place` };
+  if (isAtOrBelow(ownerKey(soa.owner), ownerKey(apex))) return { fix: `${where}: was its last dot forgotten? Write ${zone}` };
+  return { fix: `${where}: is this the file of another zone?` };
 }
 
 /** Records grouped by owner (in any case) and type. Out-of-zone data is left out and duplicates are dropped; the first TTL holds. */

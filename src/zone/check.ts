@@ -123,7 +123,12 @@ const SINGLETONS = [
   [TYPE.RESINFO, 'RESINFO_MULTIPLE', 'RFC 9606 §3'],
 ] as const;
 
-function checkSingletons({ place }: ZoneCheck, node: ZoneNode, problems: Problem[]): void {
+/** Cloudflare, Route 53 and others show such a record and answer with addresses. */
+const APEX_ALIAS_FIX =
+  'the apex has SOA and NS and cannot be an alias, even where another provider showed it as one: write the A and AAAA records of its ' +
+  'target, and for browsers HTTPS 0 TARGET';
+
+function checkSingletons({ view, place }: ZoneCheck, node: ZoneNode, problems: Problem[]): void {
   const cname = rrsetOf(node, TYPE.CNAME);
   if (cname !== undefined) {
     const others = node.rrsets.filter(({ type }) => !BESIDE_CNAME.has(type));
@@ -133,7 +138,10 @@ function checkSingletons({ place }: ZoneCheck, node: ZoneNode, problems: Problem
           'CNAME_OTHER_DATA',
           place(node.owner, TYPE.CNAME),
           `${formatName(node.owner)} has a CNAME and other data: ${others.map(({ type }) => typeName(type)).join(', ')}`,
-          { rfc: 'RFC 1034 §3.6.2', fix: 'an alias owns nothing else: keep either the CNAME or the rest' },
+          {
+            rfc: 'RFC 1034 §3.6.2',
+            fix: node.key === view.apexKey ? APEX_ALIAS_FIX : 'an alias owns nothing else: keep either the CNAME or the rest',
+          },
         ),
       );
     if (cname.rdatas.length > 1)

@@ -57,6 +57,14 @@ describe('PUT', () => {
     expect(control.generation).toBe(1);
   });
 
+  test('an alias at the apex is rejected with what to write instead', async () => {
+    const { call } = await bench();
+    expect((await put(call, '@/ALIAS', 'www.example.net.')).body).toMatchObject({
+      code: 'TYPE_UNKNOWN',
+      fix: expect.stringContaining('A and AAAA'),
+    });
+  });
+
   test('a body that is not UTF-8 is rejected, not mended', async () => {
     const { call } = await bench();
     const payload = Buffer.from('{"ttl":60,"records":["gr\u00fc\u00dfe"]}', 'latin1');

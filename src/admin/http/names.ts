@@ -5,6 +5,7 @@ import { type Name, ROOT, formatName, lowerName, parseName } from '#dns/name.ts'
 import { typeCode } from '#dns/registry.ts';
 import { oddCharacter, parseRequestName } from '#dns/request-name.ts';
 import type { RrType } from '#dns/types.ts';
+import { foreignWordFix } from '#dns/zone-file-hints.ts';
 
 /** Canonical text of a name: absolute, lower-case. */
 export function nameText(name: Name): string {
@@ -30,7 +31,7 @@ export function parseType(text: string, at: Place = inUrl('type')): Result<RrTyp
   return fail(
     problem('TYPE_UNKNOWN', at, `${JSON.stringify(text)} is not a record type`, {
       rfc: 'RFC 3597 §5',
-      fix: 'write a type without a name as TYPE and its number: TYPE65280',
+      fix: foreignWordFix(text) ?? 'write a type without a name as TYPE and its number: TYPE65280',
     }),
   );
 }

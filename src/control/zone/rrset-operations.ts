@@ -12,6 +12,7 @@ import { canonicalRdata, formatRdata, isMetaType, isTextType, typeCode, typeName
 import { parseRequestName } from '#dns/request-name.ts';
 import { sortRdatas } from '#dns/rrset.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
+import { foreignWordFix } from '#dns/zone-file-hints.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
 import { txtText } from '#mail/text/txt.ts';
 import { isSignerType } from '#zone/assemble.ts';
@@ -60,7 +61,7 @@ function applyOperation(
   if (type === undefined) {
     problems.push(
       problem('TYPE_UNKNOWN', below(at, 'type'), `${JSON.stringify(operation.type)} is not a record type`, {
-        fix: 'write an unknown type as TYPE<number>',
+        fix: foreignWordFix(operation.type) ?? 'write an unknown type as TYPE<number>',
         rfc: 'RFC 3597 §5',
       }),
     );
