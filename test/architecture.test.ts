@@ -76,7 +76,7 @@ describe('the rules can fail', () => {
         'server/a.ts': `${HEAD}import { b } from '#control/b.ts';\nexport const a = b;\n`,
         'control/b.ts': `${HEAD}export const b = 1;\n`,
       },
-      'rooms of one floor never meet',
+      'folders of one floor never meet',
     ],
     [
       'lmdb outside store',
@@ -90,12 +90,12 @@ describe('the rules can fail', () => {
       'only server/ may import koffi',
     ],
     [
-      'a relative path into another room',
+      'a relative path into another folder',
       { 'cli/help.ts': `${HEAD}import { name } from '../dns/name.ts';\nexport const help = name;\n` },
       'as #folder/file.ts',
     ],
     [
-      'a sibling by room name',
+      'a sibling by the name of its folder',
       { 'cli/run.ts': `${HEAD}import { help } from '#cli/help.ts';\nimport '#dns/name.ts';\nexport const run = () => help;\n` },
       'as ./file.ts',
     ],
@@ -110,7 +110,7 @@ describe('the rules can fail', () => {
       'mail/policy/a.ts:2: imports #mail/dane/b.ts: mail/policy may not import mail/dane',
     ],
     [
-      'a file of the room itself that its table does not let in',
+      'a file of the folder itself that its table does not let in',
       {
         'cli/help.ts': `${HEAD}import { a } from '#server/tcp/a.ts';\nexport const help = a;\n`,
         'server/tcp/a.ts': `${HEAD}import { b } from '#server/b.ts';\nexport const a = b;\n`,
@@ -132,7 +132,7 @@ describe('the rules can fail', () => {
       `zone: ${FOLDER_FILES_MAX + 1} files, at most ${FOLDER_FILES_MAX}`,
     ],
     ['a dead file', { 'dns/dead.ts': `${HEAD}export const dead = 1;\n` }, 'dns/dead.ts: dead'],
-    ['an unknown room', { 'attic/box.ts': `${HEAD}export const box = 1;\n` }, 'has no floor'],
+    ['an unknown folder', { 'attic/box.ts': `${HEAD}export const box = 1;\n` }, 'has no floor'],
     [
       'a cycle',
       { 'cli/help.ts': `${HEAD}import { run } from './run.ts';\nexport const help = run;\n` },
@@ -276,7 +276,7 @@ describe('counts only fall', () => {
   const kept = ratchets({ control: 5, mail: 2 }, ['control/a.ts']);
 
   test('the same: nothing to say', () => expect(compareRatchets(kept, kept)).toEqual([]));
-  test('a rise, also in a room that had none', () => {
+  test('a rise, also in a folder that had none', () => {
     expect(compareRatchets(kept, ratchets({ control: 6, dns: 1, mail: 2 }, ['control/a.ts', 'control/b.ts']))).toEqual([
       'longLines (over 120 columns): control/ has 6, at most 5 are allowed',
       'longLines (over 120 columns): dns/ has 1, at most 0 are allowed',
@@ -290,7 +290,7 @@ describe('counts only fall', () => {
       'untested (over 80 lines, no test file of the same name): control/a.ts is no more: take it from the list',
     ]);
   });
-  test('lowering follows falls and moves between rooms, and rejects growth', () => {
+  test('lowering follows falls and moves between folders, and rejects growth', () => {
     const moved = ratchets({ control: 4, process: 3 }, ['process/a.ts']);
     expect(lowerRatchets(kept, moved)).toBe(moved);
     expect(lowerRatchets(kept, ratchets({ control: 8 }, []))).toBe('longLines (over 120 columns): 8 in all, at most 7 are allowed');

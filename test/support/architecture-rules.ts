@@ -1,12 +1,12 @@
 /**
- * The house rules of the source tree (design “the rooms” and “style”) as one pure function from sources to violations.
+ * The house rules of the source tree as one pure function from sources to violations.
  * Not here: types and formatting (tsc, oxlint and oxfmt know those better).
  */
 import { posix } from 'node:path';
-import { type Sources, roomOf, withoutComments, withoutStrings } from './architecture/sources.ts';
+import { type Sources, topFolderOf, withoutComments, withoutStrings } from './architecture/sources.ts';
 import { checkSubFolderImport, findUnknownSubFolders } from './architecture/sub-folders.ts';
 
-/** Rooms by floor: a file imports its own room and rooms on lower floors only. Rooms on one floor never meet. */
+/** Folders of src/ by floor: a file imports its own folder and folders on lower floors only. Folders on one floor never meet. */
 export const FLOORS: readonly (readonly string[])[] = [
   ['base'],
   ['dns', 'config'],
@@ -23,7 +23,7 @@ export const FLOORS: readonly (readonly string[])[] = [
 /** The one file of src/ itself is above everything. */
 const ROOT_FLOOR: Readonly<Record<string, number>> = { 'main.ts': FLOORS.length };
 
-/** Packages that only one room may import: the trap-ridden ones. */
+/** Packages that only one folder may import: the trap-ridden ones. */
 const ONE_IMPORTER: Readonly<Record<string, string>> = { lmdb: 'store', koffi: 'server', fastify: 'admin' };
 
 /** Files that one folder may hold; past it there is a second folder in it. */
@@ -52,9 +52,9 @@ function importsOf(code: string): Import[] {
 }
 
 function floorOf(path: string): number {
-  const room = roomOf(path);
-  if (room === undefined) return ROOT_FLOOR[path] ?? -1;
-  return FLOORS.findIndex((rooms) => rooms.includes(room));
+  const folder = topFolderOf(path);
+  if (folder === undefined) return ROOT_FLOOR[path] ?? -1;
+  return FLOORS.findIndex((folders) => folders.includes(folder));
 }
 
 /** Path below src/ that a specifier of `from` means, or undefined for a package. */
@@ -65,24 +65,25 @@ function targetOf(from: string, specifier: string): string | undefined {
 
 function checkImports(path: string, imports: readonly Import[], sources: Sources): string[] {
   const violations: string[] = [];
-  const room = roomOf(path);
+  const folder = topFolderOf(path);
   for (const { specifier, line } of imports) {
     const at = `${path}:${line}: imports ${specifier}`;
     const target = targetOf(path, specifier);
     if (target === undefined) {
       const name = specifier.startsWith('@') ? specifier.split('/').slice(0, 2).join('/') : specifier.split('/')[0]!;
       const owner = ONE_IMPORTER[name];
-      if (owner !== undefined && owner !== room) violations.push(`${at}: only ${owner}/ may import ${name}`);
+      if (owner !== undefined && owner !== folder) violations.push(`${at}: only ${owner}/ may import ${name}`);
       continue;
     }
     if (!sources.has(target)) violations.push(`${at}: there is no src/${target}`);
-    const targetRoom = roomOf(target);
-    const staysInside = targetRoom === room;
+    const targetFolder = topFolderOf(target);
+    const staysInside = targetFolder === folder;
     const isSibling = posix.dirname(target) === posix.dirname(path);
     if (specifier.startsWith('#') && isSibling) violations.push(`${at}: siblings are imported as ./file.ts`);
     if (specifier.startsWith('.') && !isSibling) violations.push(`${at}: other folders are imported as #folder/file.ts`);
-    if (!staysInside && floorOf(target) >= floorOf(path)) violations.push(`${at}: imports go down only, and rooms of one floor never meet`);
-    const inside = staysInside && room !== undefined ? checkSubFolderImport(path, target) : undefined;
+    if (!staysInside && floorOf(target) >= floorOf(path))
+      violations.push(`${at}: imports go down only, and folders of one floor never meet`);
+    const inside = staysInside && folder !== undefined ? checkSubFolderImport(path, target) : undefined;
     if (inside !== undefined) violations.push(`${at}: ${inside}`);
   }
   return violations;
@@ -146,7 +147,7 @@ export function checkArchitecture(sources: Sources, entries: readonly string[]):
   for (const [path, source] of sources) {
     const code = withoutComments(source);
     const imports = importsOf(code);
-    if (floorOf(path) < 0) violations.push(`${path}: this room or root file has no floor`);
+    if (floorOf(path) < 0) violations.push(`${path}: this folder or root file has no floor`);
     violations.push(...checkText(path, source, code), ...checkImports(path, imports, sources));
     const targets = imports.map((each) => targetOf(path, each.specifier)).filter((target) => target !== undefined);
     const started = [...code.matchAll(STARTED)].map((match) =>

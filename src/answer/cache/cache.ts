@@ -100,7 +100,7 @@ export class AnswerCache {
 
   // --- finding; an entry is the number of its first word, and is good until the next `find…` or `store…` ---
 
-  /** The entry for the question whose name is at `octets[at]`, fit for an answer of octets up to `upTo`; -1 for none. */
+  /** The entry for the question whose name is at `octets[at]`, for a message whose content ends at `upTo` or before; -1 for none. */
   findExact(octets: Uint8Array, at: number, nameLength: number, type: number, dnssecOk: boolean, upTo: number): number {
     const key = ((type << 16) | (nameLength << 8) | (dnssecOk ? WITH_DNSSEC : 0)) >>> 0;
     const hash = finishHash(hashName(mixWord(this.#seed, key), octets, at, nameLength, this.#name));

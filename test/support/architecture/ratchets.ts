@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findLimitsElsewhere } from './limits.ts';
 import { FUNCTION_LINES_MAX, findLongFunctions } from './long-functions.ts';
-import { REPOSITORY, type Sources, readFolder, roomOf, withoutComments } from './sources.ts';
+import { REPOSITORY, type Sources, readFolder, topFolderOf, withoutComments } from './sources.ts';
 import { findPhrases, findRoomNames } from './words.ts';
 
 export const RATCHETS_FILE = join(import.meta.dirname, 'ratchets.json');
@@ -16,18 +16,18 @@ export const COLUMNS_MAX = 120;
 /** Lines from which on a module of the private side has a test file of its own name. */
 export const UNTESTED_LINES_MAX = 80;
 /** Where "room" is a metaphor, and where a failing test must point at one module. */
-const PRIVATE_ROOMS: readonly string[] = ['control', 'mail', 'admin'];
+const PRIVATE_FOLDERS: readonly string[] = ['control', 'mail', 'admin'];
 
 /** Not in modules of types alone, which no test can run. */
 const HAS_CODE = /^\s*(?:export )?(?:async )?(?:const|function|class)\b/m;
 
-/** What is counted in each room. */
+/** What is counted in each folder of src/. */
 export interface Counts {
   /** Lines longer than COLUMNS_MAX. */
   readonly longLines: Readonly<Record<string, number>>;
   /** Phrases that docs/style.md replaces. */
   readonly phrases: Readonly<Record<string, number>>;
-  /** Names with "room" in them, in PRIVATE_ROOMS. */
+  /** Names with "room" in them, in PRIVATE_FOLDERS. */
   readonly roomNames: Readonly<Record<string, number>>;
 }
 
@@ -46,9 +46,9 @@ export interface Ratchets {
   readonly lists: Lists;
 }
 
-function perRoom(paths: Iterable<string>): Record<string, number> {
+function perFolder(paths: Iterable<string>): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const path of paths) counts[roomOf(path) ?? 'src'] = (counts[roomOf(path) ?? 'src'] ?? 0) + 1;
+  for (const path of paths) counts[topFolderOf(path) ?? 'src'] = (counts[topFolderOf(path) ?? 'src'] ?? 0) + 1;
   return Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
@@ -61,7 +61,7 @@ export function findLongLines(sources: Sources): string[] {
 /** `tests`: paths relative to test/. */
 export function findUntested(sources: Sources, tests: ReadonlySet<string>): string[] {
   return [...sources]
-    .filter(([path]) => PRIVATE_ROOMS.includes(roomOf(path) ?? ''))
+    .filter(([path]) => PRIVATE_FOLDERS.includes(topFolderOf(path) ?? ''))
     .filter(([, source]) => source.split('\n').length - 1 > UNTESTED_LINES_MAX && HAS_CODE.test(withoutComments(source)))
     .map(([path]) => path)
     .filter((path) => !tests.has(path.replace(/\.ts$/, '.test.ts')))
@@ -73,9 +73,9 @@ export function countRatchets(): Ratchets {
   const sources = readFolder('src', '.ts');
   return {
     counts: {
-      longLines: perRoom(findLongLines(sources)),
-      phrases: perRoom(findPhrases(sources)),
-      roomNames: perRoom(findRoomNames(sources).filter((place) => PRIVATE_ROOMS.includes(roomOf(place) ?? ''))),
+      longLines: perFolder(findLongLines(sources)),
+      phrases: perFolder(findPhrases(sources)),
+      roomNames: perFolder(findRoomNames(sources).filter((place) => PRIVATE_FOLDERS.includes(topFolderOf(place) ?? ''))),
     },
     lists: {
       longFunctions: findLongFunctions(join(REPOSITORY, 'src')),
@@ -104,10 +104,10 @@ const LOWER = 'run npx node test/support/architecture/lower-ratchets.ts and comm
 export function compareRatchets(kept: Ratchets, now: Ratchets): string[] {
   const differences: string[] = [];
   for (const name of Object.keys(now.counts) as (keyof Counts)[]) {
-    for (const room of new Set([...Object.keys(kept.counts[name]), ...Object.keys(now.counts[name])])) {
-      const [before, after] = [kept.counts[name][room] ?? 0, now.counts[name][room] ?? 0];
-      if (after > before) differences.push(`${MEANING[name]}: ${room}/ has ${after}, at most ${before} are allowed`);
-      if (after < before) differences.push(`${MEANING[name]}: ${room}/ has fewer: lower the number to ${after} (${LOWER})`);
+    for (const folder of new Set([...Object.keys(kept.counts[name]), ...Object.keys(now.counts[name])])) {
+      const [before, after] = [kept.counts[name][folder] ?? 0, now.counts[name][folder] ?? 0];
+      if (after > before) differences.push(`${MEANING[name]}: ${folder}/ has ${after}, at most ${before} are allowed`);
+      if (after < before) differences.push(`${MEANING[name]}: ${folder}/ has fewer: lower the number to ${after} (${LOWER})`);
     }
   }
   for (const name of Object.keys(now.lists) as (keyof Lists)[]) {
@@ -122,7 +122,7 @@ export function compareRatchets(kept: Ratchets, now: Ratchets): string[] {
   return differences;
 }
 
-/** The ratchets that follow `kept` when the tree is `now`, or why there are none: the sum over all rooms, or a list, would grow. */
+/** The ratchets that follow `kept` when the tree is `now`, or why there are none: the sum over all folders, or a list, would grow. */
 export function lowerRatchets(kept: Ratchets, now: Ratchets): Ratchets | string {
   const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((all, each) => all + each, 0);
   for (const name of Object.keys(now.counts) as (keyof Counts)[]) {

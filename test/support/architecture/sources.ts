@@ -19,7 +19,7 @@ export function readFolder(folder: string, ending: string): Map<string, string> 
 }
 
 /** First part of a path: `control/zone/decide.ts` → `control`; undefined for a file of src/ itself. */
-export function roomOf(path: string): string | undefined {
+export function topFolderOf(path: string): string | undefined {
   return path.includes('/') ? path.slice(0, path.indexOf('/')) : undefined;
 }
 

@@ -1,13 +1,13 @@
 /**
- * The floors inside a room: which sub-folder may import which of the same room. To allow an import, add one word to one row; when the
+ * The floors inside a folder of src/: which sub-folder may import which of the same folder. To allow an import, add one word to one row; when the
  * row would then close a circle, move the type or the function instead.
- * Not here: imports between rooms (architecture-rules.ts, FLOORS).
+ * Not here: imports between folders of src/ (architecture-rules.ts, FLOORS).
  */
 import { posix } from 'node:path';
 
 /**
- * By room: sub-folder → what it may import beside itself, lowest first. `.` is the room's own files; an entry that ends in `.ts` is one
- * of them alone. A room without a row here has no sub-folders.
+ * By folder: sub-folder → what it may import beside itself, lowest first. `.` is the folder's own files; an entry that ends in `.ts` is one
+ * of them alone. A folder without a row here has no sub-folders.
  */
 export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   base: {
@@ -91,14 +91,14 @@ function subFolderOf(path: string): string {
   return posix.relative(path.slice(0, path.indexOf('/')), posix.dirname(path)) || '.';
 }
 
-/** What is wrong with an import of `target` by `path`, both of one room; undefined: nothing. */
+/** What is wrong with an import of `target` by `path`, both of one folder of src/; undefined: nothing. */
 export function checkSubFolderImport(path: string, target: string): string | undefined {
-  const room = path.slice(0, path.indexOf('/'));
+  const top = path.slice(0, path.indexOf('/'));
   const [from, to] = [subFolderOf(path), subFolderOf(target)];
   if (from === to) return undefined;
-  const allowed = SUB_FOLDERS[room]?.[from] ?? [];
+  const allowed = SUB_FOLDERS[top]?.[from] ?? [];
   if (allowed.includes(to) || (to === '.' && allowed.includes(posix.basename(target)))) return undefined;
-  const name = (folder: string) => (folder === '.' ? `the files of ${room} itself` : `${room}/${folder}`);
+  const name = (folder: string) => (folder === '.' ? `the files of ${top} itself` : `${top}/${folder}`);
   return `${name(from)} may not import ${name(to)} (test/support/architecture/sub-folders.ts)`;
 }
 
@@ -112,7 +112,7 @@ export function findUnknownSubFolders(paths: Iterable<string>): string[] {
     .map((folder) => `${folder}: this sub-folder has no row in test/support/architecture/sub-folders.ts`);
 }
 
-/** Each circle in a table of folders, as `a → b → a`. Rows that name files of the room close none: files are checked for themselves. */
+/** Each circle in a table of folders, as `a → b → a`. Rows that name files of the folder close none: files are checked for themselves. */
 export function findFolderCircles(table: Readonly<Record<string, readonly string[]>>): string[] {
   const circles: string[] = [];
   const visit = (folder: string, trail: readonly string[]) => {
