@@ -137,6 +137,12 @@ export function within(outer: Place, inner: Place): Place {
   return outer.kind === 'rrset' || outer.kind === 'body' || outer.kind === 'file' ? { ...outer, part: inner.part } : outer;
 }
 
+/** The members that programs read a place by in JSON, beside its words. */
+export function placeMembers(place: Place): { readonly pointer?: string; readonly parameter?: string } {
+  if (place.kind === 'body' && place.pointer !== '') return { pointer: place.pointer };
+  return place.kind === 'parameter' ? { parameter: place.name } : {};
+}
+
 /** As people read it; empty for the input as a whole. */
 export function formatPlace(place: Place): string {
   switch (place.kind) {

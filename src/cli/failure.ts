@@ -1,5 +1,5 @@
 /** How a command fails: problems with codes, told to people in one form and to programs in another, and an exit code from the first. */
-import { type Place, WHOLE, formatPlace, inBody, inQuery, inUrl } from '#base/place.ts';
+import { type Place, WHOLE, formatPlace, inBody, inQuery, inUrl, placeMembers } from '#base/place.ts';
 import { type ProblemCode, PROBLEM_KINDS, problemKind } from '#base/problem-codes.ts';
 import { type Problem, type Severity, problem } from '#base/problem.ts';
 import { plain } from './terminal.ts';
@@ -46,8 +46,7 @@ export function problemDocument({ code, severity, at, message, rfc, fix }: Failu
     code,
     severity,
     at: placeText(at),
-    ...(at.kind === 'body' && at.pointer !== '' ? { pointer: at.pointer } : {}),
-    ...(at.kind === 'parameter' ? { parameter: at.name } : {}),
+    ...(at.kind === 'stated' ? {} : placeMembers(at)),
     message,
     ...(rfc === undefined ? {} : { rfc }),
     ...(fix === undefined ? {} : { fix }),

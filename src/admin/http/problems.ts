@@ -6,7 +6,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AssertionFailure } from '#base/assert.ts';
-import { WHOLE, formatPlace } from '#base/place.ts';
+import { WHOLE, formatPlace, placeMembers } from '#base/place.ts';
 import { type ProblemCode, problemKind } from '#base/problem-codes.ts';
 import { type Problem, problem, withoutPath } from '#base/problem.ts';
 
@@ -30,8 +30,7 @@ export function problemForm(each: Problem): ProblemForm {
     code,
     severity,
     at: formatPlace(at),
-    ...(at.kind === 'body' && at.pointer !== '' ? { pointer: at.pointer } : {}),
-    ...(at.kind === 'parameter' ? { parameter: at.name } : {}),
+    ...placeMembers(at),
     detail: message,
     ...(rfc === undefined ? {} : { rfc }),
     ...(fix === undefined ? {} : { fix }),
