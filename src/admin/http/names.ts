@@ -7,6 +7,12 @@ import { oddCharacter, parseRequestName } from '#dns/request-name.ts';
 import type { RrType } from '#dns/types.ts';
 import { foreignWordFix } from '#dns/zone-file-hints.ts';
 
+/** The text of a parameter of a path or query whose schema is not known here. */
+export function textParameter(parameters: unknown, name: string): string | undefined {
+  const value: unknown = typeof parameters === 'object' && parameters !== null ? Reflect.get(parameters, name) : undefined;
+  return typeof value === 'string' ? value : undefined;
+}
+
 /** Canonical text of a name: absolute, lower-case. */
 export function nameText(name: Name): string {
   return formatName(lowerName(name));

@@ -4,18 +4,21 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { AdminApp } from './admin-app.ts';
 
 const TAGS = {
-  zones: 'Zones and their zone files',
+  zones: 'Zones and zone files',
   rrsets: 'Records, by RRset',
   changes: 'The journal of each zone',
   dnssec: 'Signing and DS records',
-  mail: 'Mail policy, and the lives of what it publishes',
-  events: 'What happens, as it happens',
-  query: 'What is answered, and why',
-  server: 'State of the server',
+  mail: 'The mail policy of a zone, and the keys, records and modes that follow from it',
+  spf: 'SPF records of any domain',
   signers: 'Mail signers and their keys',
-  tokens: 'Access over TCP',
+  events: 'What happens, as it happens',
+  query: 'The answer to a DNS question, and the reasons for it',
+  server: 'The state of the server',
+  tokens: 'Access to this API over TCP',
   audit: 'Who changed what',
 };
+
+export type Tag = keyof typeof TAGS;
 
 export async function describeApi(app: AdminApp, version: string): Promise<void> {
   await app.register(swagger, {
@@ -25,8 +28,8 @@ export async function describeApi(app: AdminApp, version: string): Promise<void>
         title: 'waxseal admin API',
         version,
         description:
-          'Every change is one transaction, durable before it is answered. `?dryRun=1` decides and answers the same without writing. ' +
-          'Errors are RFC 9457 problem documents with every problem found.',
+          'Every change is one transaction. The server answers after the change is durable. With `?dryRun=1` the server decides and answers ' +
+          'in the same way, but writes nothing. Errors are RFC 9457 problem documents that list every problem found.',
       },
       tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
@@ -37,7 +40,7 @@ export async function describeApi(app: AdminApp, version: string): Promise<void>
   app.get(
     '/v1/openapi.json',
     { config: { access: 'public' }, schema: { hide: true } },
-    // The same bytes as at /docs/json.
+    // The same octets as at /docs/json.
     (_request, reply) => reply.type('application/json').send(app.swagger()),
   );
 }

@@ -1,19 +1,19 @@
 /**
  * Lists by pages: `?limit=` and `?cursor=`, and the next page's address in `Link` (RFC 8288 §3) as well as in the body.
- * A cursor says where to go on in the order of the list, so a list that changes meanwhile neither repeats nor skips what stays.
+ * A cursor names a place in the order of the list. So a list that changes meanwhile neither repeats nor skips the items that stay.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX } from '#base/limits/limits.ts';
 import { inQuery } from '#base/place.ts';
-import { type Result, fail, ok, problem } from '#base/problem.ts';
+import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 
 /** Query parameters of every list. */
 export const pageQuery = {
   limit: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: PAGE_ITEMS_MAX, description: `items in one page, ${PAGE_ITEMS_DEFAULT} unless given` }),
+    Type.Integer({ minimum: 1, maximum: PAGE_ITEMS_MAX, description: `items on one page; ${PAGE_ITEMS_DEFAULT} unless given` }),
   ),
-  cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 2048, description: 'where to go on, from the answer before' })),
+  cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 2048, description: 'where the page begins: `next` of the answer before' })),
 };
 
 export interface Page {
@@ -22,17 +22,30 @@ export interface Page {
   readonly after: readonly string[] | undefined;
 }
 
-export function readPage(query: { readonly limit?: number; readonly cursor?: string }, parts: number): Result<Page> {
+interface PageQuery {
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+/** The page that a request asks for; a cursor of this list has so many parts. */
+export function readPage(query: PageQuery, parts: number): Result<Page> {
   const limit = query.limit ?? PAGE_ITEMS_DEFAULT;
   if (query.cursor === undefined) return ok({ limit, after: undefined });
   const after = partsOf(query.cursor);
   if (after?.length === parts) return ok({ limit, after });
-  return fail(
-    problem('PARAMETER', inQuery('cursor'), 'this cursor is not from an answer of this list', { fix: 'start again without a cursor' }),
-  );
+  return fail(cursorProblem());
 }
 
-/** Cursor for the page after the item that `parts`  tells; sets `Link`. */
+/** A page of a list in falling order of a number: the items with a smaller number than `before`. */
+export function readNumberPage(query: PageQuery): Result<{ readonly limit: number; readonly before: number | undefined }> {
+  const page = readPage(query, 1);
+  if (!page.ok) return page;
+  const { limit, after } = page.value;
+  const before = after === undefined ? undefined : Number(after[0]);
+  return before === undefined || Number.isSafeInteger(before) ? ok({ limit, before }) : fail(cursorProblem());
+}
+
+/** The cursor for the page after the item that `parts` identify; sets `Link`. */
 export function nextPage(request: FastifyRequest, reply: FastifyReply, parts: readonly string[]): string {
   const cursor = cursorOf(parts);
   const [path, search] = request.url.split('?', 2);
@@ -40,6 +53,10 @@ export function nextPage(request: FastifyRequest, reply: FastifyReply, parts: re
   query.set('cursor', cursor);
   reply.header('link', `<${path}?${query.toString()}>; rel="next"`);
   return cursor;
+}
+
+function cursorProblem(): Problem {
+  return problem('PARAMETER', inQuery('cursor'), 'this cursor is not from an answer of this list', { fix: 'start again without a cursor' });
 }
 
 function cursorOf(parts: readonly string[]): string {

@@ -6,29 +6,35 @@ export function closed<P extends TProperties>(properties: P, description?: strin
   return Type.Object(properties, { additionalProperties: false, ...(description === undefined ? {} : { description }) });
 }
 
+/** An object with fields that are described elsewhere. */
+export function openObject(description?: string) {
+  return Type.Object({}, { additionalProperties: true, ...(description === undefined ? {} : { description }) });
+}
+
 export const OnOff = Type.Enum(['on', 'off']);
-export const Switch = Type.Enum(['0', '1', 'true', 'false', '']);
+const SWITCH_VALUES = ['0', '1', 'true', 'false', ''] as const;
+export const Switch = Type.Enum([...SWITCH_VALUES]);
+export const Time = Type.String({ format: 'date-time' });
+export const Reason = Type.String({ minLength: 1, maxLength: 500, description: 'written into the audit log' });
 
 /** True for a `Switch` that is given and not off: `?dryRun`, `?dryRun=1`. */
 export function isOn(value: string | undefined): boolean {
   return value !== undefined && value !== '0' && value !== 'false';
 }
 
-export const ZoneParams = closed({
-  zone: Type.String({ description: "the zone's name, with or without the last dot; `=2E` is the root", examples: ['example.com'] }),
-});
-
-export const dryRunQuery = {
-  dryRun: Type.Optional(Type.Enum(['0', '1', 'true', 'false', ''], { description: 'decide only: the same answer, nothing written' })),
+export const zoneParams = {
+  zone: Type.String({ description: 'name of the zone, with or without the last dot; `=2E` is the root', examples: ['example.com'] }),
 };
 
-/** Query parameters of every change of a zone. */
-export const changeQuery = {
-  ...dryRunQuery,
+/** Query parameters of every route that writes. */
+export const dryRunQuery = {
+  dryRun: Type.Optional(Type.Enum([...SWITCH_VALUES], { description: 'decide and answer the same, but write nothing' })),
+};
+
+/** Query parameters of every change of a zone, besides. */
+export const waitQuery = {
   wait: Type.Optional(Type.Enum(['served'], { description: 'answer when every worker serves the change' })),
 };
-
-export const ChangeQuery = closed(changeQuery);
 
 export const ProblemItem = Type.Object({
   code: Type.String(),
@@ -43,6 +49,8 @@ export const ProblemItem = Type.Object({
   fix: Type.Optional(Type.String()),
 });
 
+export const ProblemList = Type.Array(ProblemItem);
+
 export const ProblemDocument = Type.Object(
   {
     title: Type.String(),
@@ -50,7 +58,7 @@ export const ProblemDocument = Type.Object(
     code: Type.String({ description: 'one of docs/errors.md' }),
     detail: Type.String(),
     fix: Type.Optional(Type.String()),
-    errors: Type.Array(ProblemItem),
+    errors: ProblemList,
   },
   { description: 'RFC 9457 problem document with every problem found' },
 );
@@ -59,7 +67,7 @@ const lines = Type.Array(Type.String({ examples: ['www.example.com. 3600 IN A 19
 
 export const ChangesetForm = Type.Object(
   { fromSerial: Type.Integer(), toSerial: Type.Integer(), deleted: lines, added: lines, omitted: Type.Integer() },
-  { description: 'IXFR order: old SOA first among the deleted, new SOA first among the added' },
+  { description: 'in IXFR order: the old SOA is first in deleted, the new SOA is first in added' },
 );
 
 export const OutcomeForm = Type.Object({
@@ -69,37 +77,43 @@ export const OutcomeForm = Type.Object({
   changed: Type.Boolean(),
   created: Type.Boolean(),
   dryRun: Type.Boolean(),
-  served: Type.Optional(Type.Boolean({ description: 'with ?wait=served: whether every worker serves it' })),
+  served: Type.Optional(Type.Boolean({ description: 'with ?wait=served: whether every worker serves the change' })),
   changeset: ChangesetForm,
   elsewhere: Type.Optional(
     Type.Array(Type.Object({ zone: Type.String(), changeset: ChangesetForm }), {
-      description: 'what changed with it in other zones served here',
+      description: 'changes of other zones of this server, in the same transaction',
     }),
   ),
-  warnings: Type.Array(ProblemItem),
+  warnings: ProblemList,
   mail: Type.Optional(
     Type.Object(
       {
-        object: Type.Optional(Type.String({ description: 'what the change was about, as in status' })),
-        notBefore: Type.Optional(Type.String({ format: 'date-time', description: 'when a key may be used at the earliest' })),
-        isFinal: Type.Optional(Type.Boolean({ description: 'that time will not move any more' })),
-        text: Type.Optional(Type.String({ description: 'what it came to' })),
+        object: Type.Optional(Type.String({ description: 'the key, record or mode that changed, as in mail/status' })),
+        notBefore: Type.Optional(Type.String({ format: 'date-time', description: 'the earliest time at which a key may be used' })),
+        isFinal: Type.Optional(Type.Boolean({ description: 'true when notBefore will not change any more' })),
+        text: Type.Optional(Type.String({ description: 'what the change did, for people' })),
       },
-      { description: 'of changes of mail' },
+      { description: 'only in answers about mail' },
     ),
   ),
 });
 
-const problemContent = (description: string) => ({ description, content: { 'application/problem+json': { schema: ProblemDocument } } });
+/** What a route answers with one status: JSON in this form, or what `content` says by media type. */
+export type Answer = TSchema | { readonly description: string; readonly content: Readonly<Record<string, { readonly schema: TSchema }>> };
 
-/** The responses of a route: its own, and the problems that any route may answer with. */
-export function responses(success: Readonly<Record<number, TSchema>>) {
-  return { ...success, '4xx': problemContent('The request cannot be done.'), '5xx': problemContent('The server failed.') };
+const problemContent = (description: string): Answer => ({
+  description,
+  content: { 'application/problem+json': { schema: ProblemDocument } },
+});
+
+/** The responses of a route: its own, and the problem documents that any route may answer with. */
+export function responses(answers: Readonly<Record<number, Answer>>): Readonly<Record<number | string, Answer>> {
+  return { '4xx': problemContent('The request was rejected.'), '5xx': problemContent('The server failed.'), ...answers };
 }
 
-/** Responses of a change of a zone. */
-export const changeResponses = responses({
+/** What a change of a zone answers. */
+export const changeAnswers = {
   200: OutcomeForm,
   201: OutcomeForm,
-  202: Type.Object(OutcomeForm.properties, { description: 'done and durable, but not yet served by every worker' }),
-});
+  202: Type.Object(OutcomeForm.properties, { description: 'durable, but not yet served by every worker' }),
+};

@@ -1,73 +1,66 @@
-/** `/v1/audit`: who changed what, and whether the chain of entries is whole. */
+/** `/v1/audit`: who changed what, and whether the chain of entries is unbroken. */
 import { Type } from 'typebox';
-import { inQuery } from '#base/place.ts';
-import { problem } from '#base/problem.ts';
-import type { ControlApi } from '#control/api/control.ts';
-import type { AdminApp } from '#admin/http/admin-app.ts';
+import { ok } from '#base/problem.ts';
 import { isoTime } from '#admin/http/form.ts';
-import { nextPage, pageQuery, readPage } from '#admin/http/page.ts';
-import { notModified } from '#admin/http/preconditions.ts';
-import { sendProblems } from '#admin/http/problems.ts';
-import { closed, responses } from '#admin/http/schemas.ts';
+import { nextPage, pageQuery, readNumberPage } from '#admin/http/page.ts';
+import { readRoute } from '#admin/http/read-route.ts';
+import type { Route } from '#admin/http/route.ts';
+import { Time } from '#admin/http/schemas.ts';
 
 const EntryForm = Type.Object({
   sequence: Type.Integer(),
-  at: Type.String({ format: 'date-time' }),
+  at: Time,
   actor: Type.Object({ kind: Type.String(), id: Type.String(), from: Type.String() }),
   action: Type.String(),
   zone: Type.Optional(Type.String()),
   detail: Type.String(),
 });
 
-export function auditRoutes(app: AdminApp, control: ControlApi): void {
-  app.get(
-    '/v1/audit',
-    {
-      config: { access: 'read' },
-      schema: {
-        summary: 'List the audit log',
-        description: 'Newest first.',
-        tags: ['audit'],
-        querystring: closed(pageQuery),
-        response: responses({ 200: Type.Object({ entries: Type.Array(EntryForm), next: Type.Optional(Type.String()) }) }),
-      },
-    },
-    (request, reply) => {
-      const page = readPage(request.query, 1);
-      if (!page.ok) return sendProblems(reply, page.problems);
-      const before = page.value.after === undefined ? undefined : Number(page.value.after[0]);
-      if (before !== undefined && !Number.isSafeInteger(before))
-        return sendProblems(reply, [problem('PARAMETER', inQuery('cursor'), 'this cursor is not from an answer of this list')]);
-      const found = control.audit(page.value.limit + 1, before);
-      const shown = found.slice(0, page.value.limit);
-      // Entries never change: the newest and the page tell everything.
-      if (notModified(request, reply, `"a${shown.at(0)?.sequence ?? 0}-${shown.length}"`)) return reply.send();
-      const next = found.length > shown.length ? { next: nextPage(request, reply, [String(shown.at(-1)!.sequence)]) } : {};
-      return reply.send({ entries: shown.map(({ atMs, ...entry }) => ({ ...entry, at: isoTime(atMs) })), ...next });
-    },
-  );
-
-  app.get(
-    '/v1/audit/verify',
-    {
-      config: { access: 'read' },
-      schema: {
-        summary: 'Verify the audit log',
-        description: 'Every entry holds the hash of the one before.',
-        tags: ['audit'],
-        response: responses({
-          200: Type.Object({
-            whole: Type.Boolean(),
-            entries: Type.Integer(),
-            brokenAt: Type.Optional(Type.Integer({ description: 'first entry that does not fit' })),
-          }),
+export const auditRoutes: readonly Route[] = [
+  readRoute({
+    url: '/v1/audit',
+    access: 'read',
+    tag: 'audit',
+    summary: 'List the audit log',
+    description: 'Newest first.',
+    query: pageQuery,
+    answers: { 200: Type.Object({ entries: Type.Array(EntryForm), next: Type.Optional(Type.String()) }) },
+    show: ({ control, query, request, reply }) => {
+      const page = readNumberPage(query);
+      if (!page.ok) return page;
+      const { limit, before } = page.value;
+      const found = control.audit(limit + 1, before);
+      const shown = found.slice(0, limit);
+      return ok({
+        // Entries never change: the newest one and their number identify the page.
+        etag: `"a${shown.at(0)?.sequence ?? 0}-${shown.length}"`,
+        body: () => ({
+          entries: shown.map(({ atMs, ...entry }) => ({ ...entry, at: isoTime(atMs) })),
+          next: found.length > limit ? nextPage(request, reply, [String(shown.at(-1)!.sequence)]) : undefined,
         }),
-      },
+      });
     },
-    (request, reply) => {
+  }),
+
+  readRoute({
+    url: '/v1/audit/verify',
+    access: 'read',
+    tag: 'audit',
+    summary: 'Verify the audit log',
+    description: 'Every entry holds the hash of the entry before it.',
+    answers: {
+      200: Type.Object({
+        whole: Type.Boolean(),
+        entries: Type.Integer(),
+        brokenAt: Type.Optional(Type.Integer({ description: 'sequence of the first entry whose hash does not fit' })),
+      }),
+    },
+    show: ({ control }) => {
       const result = control.verifyAudit();
-      if (notModified(request, reply, `"v${result.entries}-${result.brokenAt ?? 'whole'}"`)) return reply.send();
-      return reply.send({ whole: result.brokenAt === undefined, ...result });
+      return ok({
+        etag: `"v${result.entries}-${result.brokenAt ?? 'whole'}"`,
+        body: () => ({ whole: result.brokenAt === undefined, ...result }),
+      });
     },
-  );
-}
+  }),
+];

@@ -1,74 +1,52 @@
-/** `/v1/zones/{zone}/changes`: the zone's journal, and undoing one change of it. */
+/** `/v1/zones/{zone}/changes`: the zone's journal, and a new change that undoes an old one. */
 import { Type } from 'typebox';
-import { inQuery } from '#base/place.ts';
-import { problem } from '#base/problem.ts';
-import { nameOf } from '#dns/name.ts';
-import type { ControlApi } from '#control/api/control.ts';
-import type { AdminApp } from '#admin/http/admin-app.ts';
-import { answerChange, findZone } from '#admin/http/change.ts';
+import { ok } from '#base/problem.ts';
+import { zoneChangeRoute } from '#admin/http/change-route.ts';
 import { isoTime } from '#admin/http/form.ts';
-import { nextPage, pageQuery, readPage } from '#admin/http/page.ts';
-import { notModified, zoneEtag } from '#admin/http/preconditions.ts';
-import { sendProblems } from '#admin/http/problems.ts';
-import { ChangeQuery, ChangesetForm, ZoneParams, changeResponses, closed, responses } from '#admin/http/schemas.ts';
+import { nextPage, pageQuery, readNumberPage } from '#admin/http/page.ts';
+import { zoneEtag } from '#admin/http/preconditions.ts';
+import { zoneReadRoute } from '#admin/http/read-route.ts';
+import type { Route } from '#admin/http/route.ts';
+import { ChangesetForm, Time } from '#admin/http/schemas.ts';
 
-const ChangeForm = Type.Object({ revision: Type.Integer(), at: Type.String({ format: 'date-time' }), changeset: ChangesetForm });
+const ChangeForm = Type.Object({ revision: Type.Integer(), at: Time, changeset: ChangesetForm });
 
-export function changesRoutes(app: AdminApp, control: ControlApi): void {
-  app.get(
-    '/v1/zones/:zone/changes',
-    {
-      config: { access: 'zone-read' },
-      schema: {
-        summary: 'List the changes of a zone',
-        description: 'Newest first, as far back as the journal goes.',
-        tags: ['changes'],
-        params: ZoneParams,
-        querystring: closed(pageQuery),
-        response: responses({
-          200: Type.Object({ zone: Type.String(), changes: Type.Array(ChangeForm), next: Type.Optional(Type.String()) }),
-        }),
-      },
+export const changesRoutes: readonly Route[] = [
+  zoneReadRoute({
+    url: '/v1/zones/:zone/changes',
+    tag: 'changes',
+    summary: 'List the changes of a zone',
+    description: 'Newest first, as far back as the journal goes.',
+    query: pageQuery,
+    answers: { 200: Type.Object({ zone: Type.String(), changes: Type.Array(ChangeForm), next: Type.Optional(Type.String()) }) },
+    show: ({ control, zone, query, request, reply }) => {
+      const page = readNumberPage(query);
+      if (!page.ok) return page;
+      const { limit, before } = page.value;
+      return ok({
+        etag: zoneEtag(zone),
+        body: () => {
+          // One more than asked for shows whether there is a next page.
+          const found = control.changes(zone, limit + 1, before);
+          const shown = found.slice(0, limit);
+          return {
+            zone: zone.name,
+            changes: shown.map(({ revision, atMs, changeset }) => ({ revision, at: isoTime(atMs), changeset })),
+            next: found.length > limit ? nextPage(request, reply, [String(shown.at(-1)!.revision)]) : undefined,
+          };
+        },
+      });
     },
-    (request, reply) => {
-      const zone = findZone(control, request.params.zone);
-      if (!zone.ok) return sendProblems(reply, zone.problems);
-      const page = readPage(request.query, 1);
-      if (!page.ok) return sendProblems(reply, page.problems);
-      const before = page.value.after === undefined ? undefined : Number(page.value.after[0]);
-      if (before !== undefined && !Number.isSafeInteger(before)) return sendProblems(reply, [badCursor()]);
-      if (notModified(request, reply, zoneEtag(zone.value))) return reply.send();
-      // One more than asked for tells whether there is a next page.
-      const found = control.changes(zone.value, page.value.limit + 1, before);
-      const shown = found.slice(0, page.value.limit);
-      const next = found.length > shown.length ? { next: nextPage(request, reply, [String(shown.at(-1)!.revision)]) } : {};
-      const changes = shown.map(({ revision, atMs, changeset }) => ({ revision, at: isoTime(atMs), changeset }));
-      return reply.send({ zone: zone.value.name, changes, ...next });
-    },
-  );
+  }),
 
-  app.post(
-    '/v1/zones/:zone/changes/:serial/revert',
-    {
-      config: { access: 'zone-change' },
-      schema: {
-        summary: 'Undo a change',
-        description: 'By a new change that is its opposite, with a new serial. `{serial}` is the one that the change led to.',
-        tags: ['changes'],
-        params: closed({ ...ZoneParams.properties, serial: Type.Integer({ minimum: 0, maximum: 0xffff_ffff }) }),
-        querystring: ChangeQuery,
-        response: changeResponses,
-      },
-    },
-    (request, reply) => {
-      const zone = findZone(control, request.params.zone);
-      if (!zone.ok) return sendProblems(reply, zone.problems);
-      const { serial } = request.params;
-      return answerChange(control, request, reply, { kind: 'zone.revert', zone: nameOf(zone.value.name), serial });
-    },
-  );
-}
-
-function badCursor() {
-  return problem('PARAMETER', inQuery('cursor'), 'this cursor is not from an answer of this list', { fix: 'start again without a cursor' });
-}
+  zoneChangeRoute({
+    method: 'POST',
+    url: '/v1/zones/:zone/changes/:serial/revert',
+    tag: 'changes',
+    summary: 'Undo a change',
+    description:
+      'Makes a new change that is the opposite of the old one, with a new serial. `{serial}` is the serial after the old change.',
+    params: { serial: Type.Integer({ minimum: 0, maximum: 0xffff_ffff, examples: [2] }) },
+    change: ({ apex, params: { serial } }) => ok({ command: { kind: 'zone.revert', zone: apex, serial } }),
+  }),
+];

@@ -1,62 +1,58 @@
-/** `/livez`, `/readyz`, `/metrics`: for orchestrators and Prometheus, without a token. Nothing here tells of zones or keys by name. */
+/** `/livez`, `/readyz`, `/metrics`: for orchestrators and Prometheus, without a token. These answers name no zone and no key. */
 import { Counter, Gauge, Registry } from 'prom-client';
 import { Type } from 'typebox';
+import { ok } from '#base/problem.ts';
 import type { ControlApi } from '#control/api/control.ts';
-import type { AdminApp } from '#admin/http/admin-app.ts';
-import { responses } from '#admin/http/schemas.ts';
+import { readRoute } from '#admin/http/read-route.ts';
+import type { Route } from '#admin/http/route.ts';
 
-const Ready = Type.Object({ ready: Type.Boolean(), notReady: Type.Array(Type.String()) });
+const ReadyForm = Type.Object({ ready: Type.Boolean(), notReady: Type.Array(Type.String()) });
 
-export function healthRoutes(app: AdminApp, control: ControlApi): void {
-  app.get(
-    '/livez',
-    {
-      config: { access: 'public', rateLimit: false },
-      schema: {
-        summary: 'Is the control process alive?',
-        tags: ['server'],
-        security: [],
-        response: { 200: Type.Object({ alive: Type.Boolean() }) },
-      },
+export const healthRoutes: readonly Route[] = [
+  readRoute({
+    url: '/livez',
+    access: 'public',
+    rateLimit: false,
+    tag: 'server',
+    summary: 'Tell whether the control process is alive',
+    answers: { 200: Type.Object({ alive: Type.Boolean() }) },
+    show: ({ reply }) => {
+      reply.header('cache-control', 'no-store');
+      return ok({ body: () => ({ alive: true }) });
     },
-    (_request, reply) => reply.header('cache-control', 'no-store').send({ alive: true }),
-  );
+  }),
 
-  app.get(
-    '/readyz',
-    {
-      config: { access: 'public', rateLimit: false },
-      schema: {
-        summary: 'Is everything ready to serve?',
-        tags: ['server'],
-        security: [],
-        response: { 200: Ready, 503: Ready },
-      },
-    },
-    (_request, reply) => {
+  readRoute({
+    url: '/readyz',
+    access: 'public',
+    rateLimit: false,
+    tag: 'server',
+    summary: 'Tell whether everything is ready to serve',
+    answers: { 200: ReadyForm, 503: ReadyForm },
+    show: ({ control, reply }) => {
       const { notReady } = control.status();
       const ready = notReady.length === 0;
-      return reply
-        .status(ready ? 200 : 503)
-        .header('cache-control', 'no-store')
-        .send({ ready, notReady });
+      reply.status(ready ? 200 : 503).header('cache-control', 'no-store');
+      return ok({ body: () => ({ ready, notReady }) });
     },
-  );
+  }),
 
-  app.get(
-    '/metrics',
-    {
-      config: { access: 'public' },
-      schema: { summary: 'Prometheus metrics', tags: ['server'], security: [], response: responses({}) },
-    },
-    async (_request, reply) => {
+  readRoute({
+    url: '/metrics',
+    access: 'public',
+    tag: 'server',
+    summary: 'Show the metrics for Prometheus',
+    answers: { 200: { description: 'metrics in the text format of Prometheus', content: { 'text/plain': { schema: Type.String() } } } },
+    show: async ({ control, reply }) => {
       const registry = metricsRegistry(control);
-      return reply.type(registry.contentType).send(await registry.metrics());
+      const text = await registry.metrics();
+      reply.type(registry.contentType);
+      return ok({ body: () => text });
     },
-  );
-}
+  }),
+];
 
-/** The numbers of now, in a registry of their own: they are kept elsewhere, prom-client only prints them. */
+/** The numbers of now, in a registry of their own: they are counted elsewhere, and prom-client only prints them. */
 function metricsRegistry(control: ControlApi): Registry {
   const registry = new Registry();
   for (const { name, help, type, samples } of control.metrics()) {

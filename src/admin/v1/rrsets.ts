@@ -1,21 +1,21 @@
 /** `/v1/zones/{zone}/rrsets`: all RRsets of a zone by pages, and changes of several of them in one transaction. */
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { RRSET_OPERATIONS_MAX } from '#base/limits/limits.ts';
 import { inBody, inQuery } from '#base/place.ts';
-import { type Problem, hasErrors, problem } from '#base/problem.ts';
-import { type Name, formatName, nameOf } from '#dns/name.ts';
+import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';
+import { type Name, formatName, nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
-import type { ControlApi, RrsetOperation } from '#control/api/control.ts';
+import type { RrsetOperation } from '#control/api/control.ts';
 import type { NodeRrset, ZoneView } from '#zone/view.ts';
-import type { AdminApp } from '#admin/http/admin-app.ts';
-import { answerChange, findZone } from '#admin/http/change.ts';
-import { rrsetForm } from '#admin/http/form.ts';
+import { zoneChangeRoute } from '#admin/http/change-route.ts';
+import { given, rrsetForm } from '#admin/http/form.ts';
 import { parseOwner, parseType } from '#admin/http/names.ts';
 import { nextPage, pageQuery, readPage } from '#admin/http/page.ts';
-import { notModified, zoneEtag } from '#admin/http/preconditions.ts';
-import { sendProblems } from '#admin/http/problems.ts';
-import { ChangeQuery, Switch, ZoneParams, changeResponses, closed, isOn, responses } from '#admin/http/schemas.ts';
+import { zoneEtag } from '#admin/http/preconditions.ts';
+import { zoneReadRoute } from '#admin/http/read-route.ts';
+import type { Route } from '#admin/http/route.ts';
 import { Records, RrsetForm, Ttl } from '#admin/http/rrset-schemas.ts';
+import { Switch, closed, isOn } from '#admin/http/schemas.ts';
 
 const Operation = closed({
   op: Type.Enum(['set', 'delete', 'add', 'remove'], {
@@ -27,111 +27,115 @@ const Operation = closed({
   records: Type.Optional(Records),
 });
 
-export function rrsetsRoutes(app: AdminApp, control: ControlApi): void {
-  app.get(
-    '/v1/zones/:zone/rrsets',
-    {
-      config: { access: 'zone-read' },
-      schema: {
-        summary: 'List the RRsets of a zone',
-        description: 'In canonical order of names, then by type number. With signed=1 also NSEC, and signatures with each.',
-        tags: ['rrsets'],
-        params: ZoneParams,
-        querystring: closed({
-          ...pageQuery,
-          signed: Type.Optional(Switch),
-          name: Type.Optional(Type.String({ description: 'only this name' })),
-          type: Type.Optional(Type.String({ description: 'only this type' })),
-        }),
-        response: responses({
-          200: Type.Object({ zone: Type.String(), rrsets: Type.Array(RrsetForm), next: Type.Optional(Type.String()) }),
-        }),
-      },
+export const rrsetsRoutes: readonly Route[] = [
+  zoneReadRoute({
+    url: '/v1/zones/:zone/rrsets',
+    tag: 'rrsets',
+    summary: 'List the RRsets of a zone',
+    description:
+      'Sorted by name in canonical order, then by type number. signed=1 adds the NSEC records, and to each RRset its signatures.',
+    query: {
+      ...pageQuery,
+      signed: Type.Optional(Switch),
+      name: Type.Optional(Type.String({ description: 'only this name' })),
+      type: Type.Optional(Type.String({ description: 'only this type' })),
     },
-    (request, reply) => {
-      const zone = findZone(control, request.params.zone);
-      if (!zone.ok) return sendProblems(reply, zone.problems);
-      const page = readPage(request.query, 2);
-      if (!page.ok) return sendProblems(reply, page.problems);
-      const apex = nameOf(zone.value.name);
-      const name = request.query.name === undefined ? undefined : parseOwner(request.query.name, apex, inQuery('name'));
-      const type = request.query.type === undefined ? undefined : parseType(request.query.type, inQuery('type'));
-      if (name?.ok === false) return sendProblems(reply, name.problems);
-      if (type?.ok === false) return sendProblems(reply, type.problems);
-      if (notModified(request, reply, zoneEtag(zone.value))) return reply.send();
-
-      const signed = isOn(request.query.signed);
-      const view = control.view(zone.value);
-      const wanted = (owner: Name, rrset: NodeRrset) =>
-        (signed || rrset.type !== TYPE.NSEC) &&
-        (type === undefined || rrset.type === type.value) &&
-        (name === undefined || formatName(owner).toLowerCase() === formatName(name.value).toLowerCase());
+    answers: { 200: Type.Object({ zone: Type.String(), rrsets: Type.Array(RrsetForm), next: Type.Optional(Type.String()) }) },
+    show: ({ control, zone, query, request, reply }) => {
+      const page = readPage(query, 2);
+      if (!page.ok) return page;
+      const wanted = filterOf(query, nameOf(zone.name));
+      if (!wanted.ok) return wanted;
       const { limit, after } = page.value;
-      const found: { readonly key: string; readonly owner: Name; readonly rrset: NodeRrset }[] = [];
-      for (const each of rrsetsAfter(view, after)) {
-        if (!wanted(each.owner, each.rrset)) continue;
-        if (found.length === limit) {
-          const last = found.at(-1)!;
-          const next = nextPage(request, reply, [last.key, String(last.rrset.type)]);
-          return reply.send({ zone: zone.value.name, rrsets: found.map(({ owner, rrset }) => rrsetForm(owner, rrset, signed)), next });
-        }
-        found.push(each);
-      }
-      return reply.send({ zone: zone.value.name, rrsets: found.map(({ owner, rrset }) => rrsetForm(owner, rrset, signed)) });
-    },
-  );
-
-  app.patch(
-    '/v1/zones/:zone/rrsets',
-    {
-      config: { access: 'zone-change' },
-      schema: {
-        summary: 'Change RRsets',
-        description: 'All operations or none, in the order given, in one transaction with one new serial.',
-        tags: ['rrsets'],
-        params: ZoneParams,
-        querystring: ChangeQuery,
-        body: Type.Array(Operation, { minItems: 1, maxItems: RRSET_OPERATIONS_MAX }),
-        response: changeResponses,
-      },
-    },
-    (request, reply) => {
-      const zone = findZone(control, request.params.zone);
-      if (!zone.ok) return sendProblems(reply, zone.problems);
-      const apex = nameOf(zone.value.name);
-      const problems: Problem[] = [];
-      const operations = request.body.map(({ op, name, type, ttl, records }, index): RrsetOperation => {
-        const owner = parseOwner(name, apex, inBody(`/${index}/name`));
-        if (!owner.ok) problems.push(...owner.problems);
-        if (records !== undefined && op === 'delete')
-          problems.push(
-            problem('FIELD_VALUE', inBody(`/${index}/records`), 'delete removes the whole RRset and takes no records', {
-              fix: 'use op "remove"',
-            }),
-          );
-        return {
-          op,
-          name: owner.ok ? formatName(owner.value) : name,
-          type,
-          ...(ttl === undefined ? {} : { ttl }),
-          ...(records === undefined ? {} : { records }),
-        };
+      const signed = isOn(query.signed);
+      return ok({
+        etag: zoneEtag(zone),
+        body: () => {
+          const { rrsets, isLast } = pick(rrsetsAfter(control.view(zone), after), wanted.value, limit);
+          const last = isLast ? undefined : rrsets.at(-1);
+          return {
+            zone: zone.name,
+            rrsets: rrsets.map(({ owner, rrset }) => rrsetForm(owner, rrset, signed)),
+            next: last === undefined ? undefined : nextPage(request, reply, [last.key, String(last.rrset.type)]),
+          };
+        },
       });
-      if (hasErrors(problems)) return sendProblems(reply, problems);
-      return answerChange(control, request, reply, { kind: 'rrsets.change', zone: apex, operations });
     },
+  }),
+
+  zoneChangeRoute({
+    method: 'PATCH',
+    url: '/v1/zones/:zone/rrsets',
+    tag: 'rrsets',
+    summary: 'Change RRsets',
+    description: 'Carries out all operations or none, in the order given, in one transaction with one new serial.',
+    body: Type.Array(Operation, { minItems: 1, maxItems: RRSET_OPERATIONS_MAX }),
+    example: [
+      { op: 'set', name: 'www', type: 'AAAA', ttl: 3600, records: ['2001:db8::1'] },
+      { op: 'delete', name: 'www', type: 'A' },
+    ],
+    change: ({ apex, body }) => {
+      const problems: Problem[] = [];
+      const operations = body.map((each, index) => readOperation(each, index, apex, problems));
+      return hasErrors(problems) ? fail(...problems) : ok({ command: { kind: 'rrsets.change', zone: apex, operations } });
+    },
+  }),
+];
+
+interface Found {
+  readonly key: string;
+  readonly owner: Name;
+  readonly rrset: NodeRrset;
+}
+type Filter = (found: Found) => boolean;
+
+/** Which RRsets a request asks for. */
+function filterOf(query: { readonly signed?: string; readonly name?: string; readonly type?: string }, apex: Name): Result<Filter> {
+  const name = query.name === undefined ? undefined : parseOwner(query.name, apex, inQuery('name'));
+  const type = query.type === undefined ? undefined : parseType(query.type, inQuery('type'));
+  if (name?.ok === false) return name;
+  if (type?.ok === false) return type;
+  const wantedKey = name === undefined ? undefined : ownerKey(name.value);
+  const signed = isOn(query.signed);
+  return ok(
+    ({ key, rrset }) =>
+      (signed || rrset.type !== TYPE.NSEC) &&
+      (type === undefined || rrset.type === type.value) &&
+      (wantedKey === undefined || key === wantedKey),
   );
 }
 
+/** The first `limit` that are wanted, and whether there are no more. */
+function pick(all: Iterable<Found>, isWanted: Filter, limit: number): { readonly rrsets: readonly Found[]; readonly isLast: boolean } {
+  const rrsets: Found[] = [];
+  for (const each of all) {
+    if (!isWanted(each)) continue;
+    if (rrsets.length === limit) return { rrsets, isLast: false };
+    rrsets.push(each);
+  }
+  return { rrsets, isLast: true };
+}
+
 /** RRsets after the one that the cursor names, in canonical order. */
-function* rrsetsAfter(
-  view: ZoneView,
-  after: readonly string[] | undefined,
-): Generator<{ key: string; owner: Name; rrset: NodeRrset }, void> {
+function* rrsetsAfter(view: ZoneView, after: readonly string[] | undefined): Generator<Found, void> {
   const [afterKey, afterType] = after ?? [view.apexKey, '-1'];
   // A cursor comes from outside: a key above the zone starts at its apex.
   const from = afterKey !== undefined && afterKey.startsWith(view.apexKey) ? afterKey : view.apexKey;
   for (const { key, owner, rrsets } of view.ascend(from)) {
     for (const rrset of rrsets) if (key !== afterKey || rrset.type > Number(afterType)) yield { key, owner, rrset };
   }
+}
+
+/** An operation of the body as control takes it; what is wrong with it goes to `problems`. */
+function readOperation(operation: Static<typeof Operation>, index: number, apex: Name, problems: Problem[]): RrsetOperation {
+  const { op, name, type, ttl, records } = operation;
+  const owner = parseOwner(name, apex, inBody(`/${index}/name`));
+  if (!owner.ok) problems.push(...owner.problems);
+  if (records !== undefined && op === 'delete')
+    problems.push(
+      problem('FIELD_VALUE', inBody(`/${index}/records`), 'delete removes the whole RRset and takes no records', {
+        fix: 'use op "remove"',
+      }),
+    );
+  return { op, name: owner.ok ? formatName(owner.value) : name, type, ...given({ ttl, records }) };
 }

@@ -1,38 +1,41 @@
-/** `/v1/status`: the server as a whole. */
+/** `/v1/status`: the state of the server as a whole. */
 import { Type } from 'typebox';
-import type { ControlApi } from '#control/api/control.ts';
-import type { AdminApp } from '#admin/http/admin-app.ts';
+import { ok } from '#base/problem.ts';
 import { isoTime } from '#admin/http/form.ts';
-import { contentEtag, notModified } from '#admin/http/preconditions.ts';
-import { responses } from '#admin/http/schemas.ts';
+import { contentEtag } from '#admin/http/preconditions.ts';
+import { readRoute } from '#admin/http/read-route.ts';
+import type { Route } from '#admin/http/route.ts';
+import { Time } from '#admin/http/schemas.ts';
 
 const StatusForm = Type.Object({
   version: Type.String(),
-  startedAt: Type.String({ format: 'date-time' }),
-  now: Type.String({ format: 'date-time' }),
-  generation: Type.Integer({ description: 'commits since the store was made' }),
+  startedAt: Time,
+  now: Time,
+  generation: Type.Integer({ description: 'number of commits since the store was created' }),
   zoneCount: Type.Integer(),
   ready: Type.Boolean(),
-  notReady: Type.Array(Type.String(), { description: 'why it is not ready' }),
+  notReady: Type.Array(Type.String(), { description: 'the reasons why the server is not ready' }),
   workers: Type.Array(
-    Type.Object({ id: Type.Integer(), alive: Type.Boolean(), generation: Type.Integer({ description: 'the generation it serves' }) }),
+    Type.Object({ id: Type.Integer(), alive: Type.Boolean(), generation: Type.Integer({ description: 'the generation that it serves' }) }),
   ),
   listeners: Type.Object({ dns: Type.Array(Type.String()), admin: Type.String(), socket: Type.String() }),
   store: Type.Object({ path: Type.String(), sizeBytes: Type.Integer(), freeBytes: Type.Integer() }),
 });
 
-export function statusRoutes(app: AdminApp, control: ControlApi): void {
-  app.get(
-    '/v1/status',
-    {
-      config: { access: 'read' },
-      schema: { summary: 'Show the state of the server', tags: ['server'], response: responses({ 200: StatusForm }) },
-    },
-    (request, reply) => {
+export const statusRoutes: readonly Route[] = [
+  readRoute({
+    url: '/v1/status',
+    access: 'read',
+    tag: 'server',
+    summary: 'Show the state of the server',
+    answers: { 200: StatusForm },
+    show: ({ control }) => {
       const { startedAtMs, nowMs, ...status } = control.status();
-      // Without the clock: an answer that differs only in it is no news.
-      if (notModified(request, reply, contentEtag(status))) return reply.send();
-      return reply.send({ ...status, startedAt: isoTime(startedAtMs), now: isoTime(nowMs), ready: status.notReady.length === 0 });
+      return ok({
+        // Without the clock: a state that differs only in the time is the same state.
+        etag: contentEtag(status),
+        body: () => ({ ...status, startedAt: isoTime(startedAtMs), now: isoTime(nowMs), ready: status.notReady.length === 0 }),
+      });
     },
-  );
-}
+  }),
+];

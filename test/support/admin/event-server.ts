@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { buildAdmin } from '#admin/app.ts';
 import { listenAdmin } from '#admin/http/listen.ts';
-import { EVENT_TIMES, type EventTimes } from '#admin/v1/events.ts';
+import { EVENT_TIMES, type EventTimes } from '#admin/v1/event-stream.ts';
 import { ipPort } from '#base/address.ts';
 import { fakeWithZone } from './fake-control.ts';
 

@@ -82,7 +82,8 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     http: [],
     v1: ['http'],
     'v1/mail': ['http'],
-    '.': ['http', 'v1', 'v1/mail'],
+    'v1/signers': ['http'],
+    '.': ['http', 'v1', 'v1/mail', 'v1/signers'],
   },
 };
 

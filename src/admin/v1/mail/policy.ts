@@ -1,29 +1,22 @@
 /**
- * `/v1/zones/{zone}/mail`: the mail policy, how what it set going stands, what receivers would say, and the policy that a zone's records
- * come from.
- * Not here: orders to single lives (orders.ts).
+ * `/v1/zones/{zone}/mail`: the mail policy of a zone; `/v1/mail/schema`: the form of a policy.
+ * Not here: the state of what follows from it (status.ts), a policy made from the records of a zone (proposal.ts).
  */
 import { type TSchema, Type } from 'typebox';
-import { hasErrors } from '#base/problem.ts';
-import { nameOf } from '#dns/name.ts';
+import { ok } from '#base/problem.ts';
 import type { ControlApi } from '#control/api/control.ts';
-import { checkMail } from '#control/mail/check.ts';
-import { noPolicy } from '#control/commands/absent.ts';
-import type { Explanation } from '#lifecycle/explain.ts';
 import { MailPolicySchema } from '#mail/policy/schema.ts';
 import { profileReport } from '#mail/profiles.ts';
-import type { AdminApp } from '#admin/http/admin-app.ts';
-import { answerChange, findZone } from '#admin/http/change.ts';
-import { isoTime } from '#admin/http/form.ts';
-import { contentEtag, notModified } from '#admin/http/preconditions.ts';
-import { problemForm, sendProblems } from '#admin/http/problems.ts';
-import { ReportStatusForm, reportStatusForm } from './report-status.ts';
-import { ProblemItem, ZoneParams, changeQuery, changeResponses, closed, isOn, responses } from '#admin/http/schemas.ts';
-import { SpfStatusForm, spfStatusForm } from './spf-status.ts';
+import type { ZoneRecord } from '#store/schema.ts';
+import { zoneChangeRoute } from '#admin/http/change-route.ts';
+import { contentEtag } from '#admin/http/preconditions.ts';
+import { problemForm } from '#admin/http/problems.ts';
+import { readRoute, zoneReadRoute } from '#admin/http/read-route.ts';
+import type { Route } from '#admin/http/route.ts';
+import { ProblemList, Switch, isOn, openObject } from '#admin/http/schemas.ts';
+import { withMail } from './zone-mail.ts';
 
-const Policy: TSchema = MailPolicySchema;
-const Problems = Type.Array(ProblemItem);
-const Open = Type.Object({}, { additionalProperties: true });
+export const PolicyForm: TSchema = MailPolicySchema;
 
 const DemandForm = Type.Object({
   profile: Type.String(),
@@ -34,238 +27,71 @@ const DemandForm = Type.Object({
   isMet: Type.Boolean(),
 });
 
-const WaitForm = Type.Object({
-  id: Type.String(),
-  who: Type.String(),
-  why: Type.String(),
-  rfc: Type.Optional(Type.String()),
-  isOver: Type.Boolean(),
-  missing: Type.Array(Type.String()),
-  nextCheckAt: Type.Optional(Type.String({ format: 'date-time' })),
-  earliestAt: Type.Optional(Type.String({ format: 'date-time' })),
-  latestAt: Type.Optional(Type.String({ format: 'date-time', description: 'it is over then, whatever is seen' })),
-  override: Type.String({ description: 'the command that goes on without it' }),
-  text: Type.String(),
-});
-
-const LifeForm = Type.Object({
-  machine: Type.String(),
-  object: Type.String(),
-  stage: Type.String(),
-  since: Type.String({ format: 'date-time' }),
-  held: Type.Optional(Type.Object({ by: Type.String(), reason: Type.String() })),
-  next: Type.Optional(Type.String()),
-  earliestAt: Type.Optional(Type.String({ format: 'date-time' })),
-  waits: Type.Array(WaitForm),
-  lines: Type.Array(Type.String()),
-});
-
-const mailQuery = {
-  ...changeQuery,
-  takeOver: Type.Optional(Type.Enum(['0', '1', 'true', 'false', ''], { description: 'records put by hand give way' })),
-};
-
-export function mailRoutes(app: AdminApp, control: ControlApi): void {
-  app.get(
-    '/v1/zones/:zone/mail',
-    {
-      config: { access: 'zone-read' },
-      schema: {
-        summary: 'Show the mail policy',
-        tags: ['mail'],
-        params: ZoneParams,
-        response: responses({
-          200: Type.Object({ zone: Type.String(), policy: Policy, demands: Type.Array(DemandForm), problems: Problems }),
+export const policyRoutes: readonly Route[] = [
+  zoneReadRoute({
+    url: '/v1/zones/:zone/mail',
+    tag: 'mail',
+    summary: 'Show the mail policy',
+    answers: { 200: Type.Object({ zone: Type.String(), policy: PolicyForm, demands: Type.Array(DemandForm), problems: ProblemList }) },
+    show: (asked) =>
+      withMail(asked, ({ document, policy, problems }) => ({
+        etag: contentEtag(document),
+        body: () => ({
+          zone: asked.zone.name,
+          policy: document,
+          demands: profileReport(policy),
+          problems: problems.map(problemForm),
         }),
-      },
-    },
-    (request, reply) => {
-      const zone = findZone(control, request.params.zone);
-      if (!zone.ok) return sendProblems(reply, zone.problems);
-      const mail = control.mail(zone.value);
-      if (mail === undefined) return sendProblems(reply, [noPolicy(zone.value.name)]);
-      if (notModified(request, reply, contentEtag(mail.document))) return reply.send();
-      const demands = profileReport(mail.policy);
-      return reply.send({ zone: zone.value.name, policy: mail.document, demands, problems: mail.problems.map(problemForm) });
-    },
-  );
+      })),
+  }),
 
-  app.put(
-    '/v1/zones/:zone/mail',
-    {
-      config: { access: 'zone-change' },
-      schema: {
-        summary: 'Apply a mail policy',
-        description:
-          'The records, keys and everything that has to happen later, in one transaction. With ?dryRun=1: the plan, with the very keys ' +
-          'that applying it will publish.',
-        tags: ['mail'],
-        params: ZoneParams,
-        querystring: closed(mailQuery),
-        // Its own reader tells all problems at once, and takes one profile as a string.
-        body: Open,
-        response: changeResponses,
-      },
+  zoneChangeRoute({
+    method: 'PUT',
+    url: '/v1/zones/:zone/mail',
+    tag: 'mail',
+    summary: 'Apply a mail policy',
+    description:
+      'Changes records and keys, and plans all later steps, in one transaction. With ?dryRun=1 the answer is the plan, with the same keys ' +
+      'that applying the policy will publish.',
+    query: { takeOver: Type.Optional({ ...Switch, description: 'replace records that were set by hand' }) },
+    // The policy's own reader finds all problems at once, and takes one profile as a string.
+    body: openObject('a mail policy, in the form of /v1/mail/schema'),
+    example: { dmarc: { policy: 'reject' }, mtaSts: { mode: 'testing' } },
+    change: ({ control, zone, apex, body, query }) => {
+      const existed = control.mail(zone) !== undefined;
+      return ok({
+        command: { kind: 'mail.apply', zone: apex, policy: body, takeOver: isOn(query.takeOver) },
+        etagBefore: (record) => policyTag(control, record),
+        etagAfter: () => policyTag(control, zone),
+        created: () => !existed,
+      });
     },
-    (request, reply) => {
-      const zone = findZone(control, request.params.zone);
-      if (!zone.ok) return sendProblems(reply, zone.problems);
-      const before = control.mail(zone.value);
-      return answerChange(
-        control,
-        request,
-        reply,
-        { kind: 'mail.apply', zone: nameOf(zone.value.name), policy: request.body, takeOver: isOn(request.query.takeOver) },
-        {
-          etagOf: (record) => {
-            const mail = record === undefined ? undefined : control.mail(record);
-            return mail === undefined ? undefined : contentEtag(mail.document);
-          },
-          etagAfter: () => {
-            const mail = control.mail(zone.value);
-            return mail === undefined ? undefined : contentEtag(mail.document);
-          },
-          created: () => before === undefined,
-        },
-      );
-    },
-  );
+  }),
 
-  app.delete(
-    '/v1/zones/:zone/mail',
-    {
-      config: { access: 'zone-change' },
-      schema: {
-        summary: 'Remove the mail policy',
-        description:
-          'Its keys are destroyed. Its records stay as manual ones, so that mail under way is still verified; records=delete removes them too.',
-        tags: ['mail'],
-        params: ZoneParams,
-        querystring: closed({ ...changeQuery, records: Type.Optional(Type.Enum(['keep', 'delete'])) }),
-        response: changeResponses,
-      },
-    },
-    (request, reply) => {
-      const zone = findZone(control, request.params.zone);
-      if (!zone.ok) return sendProblems(reply, zone.problems);
-      const { records = 'keep' } = request.query;
-      return answerChange(control, request, reply, { kind: 'mail.remove', zone: nameOf(zone.value.name), records });
-    },
-  );
+  zoneChangeRoute({
+    method: 'DELETE',
+    url: '/v1/zones/:zone/mail',
+    tag: 'mail',
+    summary: 'Remove the mail policy',
+    description:
+      'Destroys the keys of the policy. Its records stay as records set by hand, so that mail under way still verifies; records=delete ' +
+      'removes them too.',
+    query: { records: Type.Optional(Type.Enum(['keep', 'delete'])) },
+    change: ({ apex, query: { records = 'keep' } }) => ok({ command: { kind: 'mail.remove', zone: apex, records } }),
+  }),
 
-  app.get(
-    '/v1/zones/:zone/mail/status',
-    {
-      config: { access: 'zone-read' },
-      schema: {
-        summary: 'How everything of the mail stands',
-        description:
-          'Each key, record and mode: its stage, what it waits for, what was seen, when somebody looks again; and how SPF stands with others.',
-        tags: ['mail'],
-        params: ZoneParams,
-        response: responses({
-          200: Type.Object({
-            zone: Type.String(),
-            lives: Type.Array(LifeForm),
-            spf: Type.Optional(SpfStatusForm),
-            reports: Type.Object({ dmarc: ReportStatusForm, tls: ReportStatusForm }),
-            problems: Problems,
-          }),
-        }),
-      },
-    },
-    (request, reply) => {
-      const zone = findZone(control, request.params.zone);
-      if (!zone.ok) return sendProblems(reply, zone.problems);
-      const mail = control.mail(zone.value);
-      if (mail === undefined) return sendProblems(reply, [noPolicy(zone.value.name)]);
-      const spf = mail.spf === undefined ? {} : { spf: spfStatusForm(mail.spf) };
-      const problems = [...mail.problems, ...(mail.spf?.costProblems ?? [])].map(problemForm);
-      const reports = { dmarc: reportStatusForm(mail.reports.dmarc), tls: reportStatusForm(mail.reports.tls) };
-      return reply.send({ zone: zone.value.name, lives: mail.explanations.map(lifeForm), ...spf, reports, problems });
-    },
-  );
+  readRoute({
+    url: '/v1/mail/schema',
+    access: 'public',
+    tag: 'mail',
+    summary: 'Show the JSON schema of a mail policy',
+    answers: { 200: openObject() },
+    show: () => ok({ body: () => MailPolicySchema }),
+  }),
+];
 
-  app.get(
-    '/v1/zones/:zone/mail/check',
-    {
-      config: { access: 'zone-read' },
-      schema: {
-        summary: 'What receivers would say',
-        description: 'Reads the published records as receivers do. Works for zones without a mail policy too.',
-        tags: ['mail'],
-        params: ZoneParams,
-        response: responses({
-          200: Type.Object({
-            zone: Type.String(),
-            ok: Type.Boolean({ description: 'no errors' }),
-            records: Type.Array(Type.Object({ at: Type.String(), text: Type.String() })),
-            problems: Problems,
-          }),
-        }),
-      },
-    },
-    async (request, reply) => {
-      const zone = findZone(control, request.params.zone);
-      if (!zone.ok) return sendProblems(reply, zone.problems);
-      const report = await checkMail(control.view(zone.value), control.resolver(), control.mail(zone.value));
-      const records = report.records.map(({ at, text }) => ({ at, text: Buffer.from(text, 'latin1').toString('utf8') }));
-      return reply.send({ zone: report.zone, ok: !hasErrors(report.problems), records, problems: report.problems.map(problemForm) });
-    },
-  );
-
-  app.get(
-    '/v1/zones/:zone/mail/proposal',
-    {
-      config: { access: 'zone-read' },
-      schema: {
-        summary: 'The policy that the records of the zone come from',
-        description: 'Nothing is changed: apply it, or edit it first.',
-        tags: ['mail'],
-        params: ZoneParams,
-        response: responses({ 200: Type.Object({ zone: Type.String(), policy: Policy, problems: Problems }) }),
-      },
-    },
-    (request, reply) => {
-      const zone = findZone(control, request.params.zone);
-      if (!zone.ok) return sendProblems(reply, zone.problems);
-      const { document, problems } = control.mailProposal(zone.value);
-      return reply.send({ zone: zone.value.name, policy: document, problems: problems.map(problemForm) });
-    },
-  );
-
-  app.get(
-    '/v1/mail/schema',
-    {
-      config: { access: 'public' },
-      schema: { summary: 'JSON schema of a mail policy', tags: ['mail'], response: responses({ 200: Open }) },
-    },
-    (_request, reply) => reply.send(MailPolicySchema),
-  );
-}
-
-function lifeForm({ machine, object, stage, sinceMs, hold, next, earliestMs, waits, lines }: Explanation) {
-  return {
-    machine,
-    object,
-    stage,
-    since: isoTime(sinceMs),
-    ...(hold === undefined ? {} : { held: { by: hold.by, reason: hold.reason } }),
-    ...(next === undefined ? {} : { next }),
-    ...(earliestMs === undefined ? {} : { earliestAt: isoTime(earliestMs) }),
-    waits: waits.map(({ id, who, why, rfc, isOver, missing, nextCheckMs, earliestMs: earliest, latestMs, override, text }) => ({
-      id,
-      who,
-      why,
-      ...(rfc === undefined ? {} : { rfc }),
-      isOver,
-      missing: [...missing],
-      ...(nextCheckMs === undefined ? {} : { nextCheckAt: isoTime(nextCheckMs) }),
-      ...(earliest === undefined ? {} : { earliestAt: isoTime(earliest) }),
-      ...(latestMs === undefined ? {} : { latestAt: isoTime(latestMs) }),
-      override,
-      text,
-    })),
-    lines: [...lines],
-  };
+/** The ETag of the zone's mail policy. */
+function policyTag(control: ControlApi, zone: ZoneRecord | undefined): string | undefined {
+  const mail = zone === undefined ? undefined : control.mail(zone);
+  return mail === undefined ? undefined : contentEtag(mail.document);
 }

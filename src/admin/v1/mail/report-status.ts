@@ -2,29 +2,28 @@
 import { Type } from 'typebox';
 import type { ReportStatus } from '#control/api/mail.ts';
 import { isoTime } from '#admin/http/form.ts';
-
-const Time = Type.String({ format: 'date-time' });
+import { Time } from '#admin/http/schemas.ts';
 
 export const ReportStatusForm = Type.Object(
   {
     last: Type.Array(Type.Object({ organization: Type.String(), id: Type.String(), begin: Time, end: Time, takenAt: Time }), {
-      description: 'newest first',
+      description: 'the last reports, newest first',
     }),
-    since: { ...Time, description: 'reports of days from then on count now' },
-    days: Type.Integer({ description: 'of these days, how many any report is about; 0: steps go by time alone' }),
+    since: { ...Time, description: 'reports about days from then on count now' },
+    days: Type.Integer({ description: 'number of these days that have a report; 0: only time leads to the next step' }),
     sources: Type.Array(
       Type.Object({
         address: Type.String(),
-        messages: Type.Integer({ description: 'without those that broke on their way over a forwarder' }),
+        messages: Type.Integer({ description: 'without those that a forwarder broke' }),
         aligned: Type.Integer(),
-        known: Type.Boolean({ description: 'some of its mail is aligned, or SPF names it; others are not waited for' }),
-        holding: Type.Boolean({ description: 'too little of its mail is aligned to go on' }),
+        known: Type.Boolean({ description: 'some of its mail is aligned, or SPF names it; unknown sources hold nothing up' }),
+        holding: Type.Boolean({ description: 'too little of its mail is aligned for the next step' }),
       }),
-      { description: 'of DMARC; those in the way first' },
+      { description: 'only for DMARC; the sources that hold up the next step come first' },
     ),
     lines: Type.Array(Type.String()),
   },
-  { description: 'what was reported about the mail' },
+  { description: 'what reports have said about the mail' },
 );
 
 export function reportStatusForm({ last, sinceMs, days, sources, lines }: ReportStatus) {
@@ -45,6 +44,6 @@ export function reportStatusForm({ last, sinceMs, days, sources, lines }: Report
       known: isKnown,
       holding: isHolding,
     })),
-    lines: [...lines],
+    lines,
   };
 }

@@ -1,20 +1,17 @@
 /**
- * TLSA records of mail hosts: how their keys stand, and what is told of the next one: published, in use, or given up.
+ * `/v1/zones/{zone}/tlsa`: TLSA records of mail hosts: the state of each, and orders for the next key of a host: publish its record, say
+ * that the host uses it, or give it up.
  * Not here: the keys that the policy names (policy.ts), holds and overrides (orders.ts).
  */
 import { Type } from 'typebox';
-import { nameOf } from '#dns/name.ts';
-import type { ControlApi } from '#control/api/control.ts';
+import { ok } from '#base/problem.ts';
 import type { MailView } from '#control/api/mail.ts';
-import { noPolicy } from '#control/commands/absent.ts';
-import type { AdminApp } from '#admin/http/admin-app.ts';
-import { answerChange, findZone } from '#admin/http/change.ts';
-import { isoTime } from '#admin/http/form.ts';
-import { sendProblems } from '#admin/http/problems.ts';
-import { ChangeQuery, ZoneParams, changeResponses, closed, responses } from '#admin/http/schemas.ts';
-
-const Reason = Type.String({ minLength: 1, maxLength: 500, description: 'for the audit log' });
-const Time = Type.String({ format: 'date-time' });
+import { zoneChangeRoute } from '#admin/http/change-route.ts';
+import { given, isoTime } from '#admin/http/form.ts';
+import { zoneReadRoute } from '#admin/http/read-route.ts';
+import type { Route } from '#admin/http/route.ts';
+import { Reason, Time, closed } from '#admin/http/schemas.ts';
+import { withMail } from './zone-mail.ts';
 
 const TlsaForm = Type.Object({
   object: Type.String(),
@@ -25,117 +22,65 @@ const TlsaForm = Type.Object({
   since: Time,
 });
 
-export function tlsaRoutes(app: AdminApp, control: ControlApi): void {
-  const zoneName = (text: string) => {
-    const zone = findZone(control, text);
-    return zone.ok ? { ok: true as const, value: nameOf(zone.value.name) } : zone;
-  };
+const params = { host: Type.String({ minLength: 1, maxLength: 255, description: 'name of the mail host', examples: ['mx1'] }) };
 
-  app.get(
-    '/v1/zones/:zone/tlsa',
-    {
-      config: { access: 'zone-read' },
-      schema: {
-        summary: 'TLSA records of mail hosts',
-        tags: ['mail'],
-        params: ZoneParams,
-        response: responses({ 200: Type.Object({ zone: Type.String(), records: Type.Array(TlsaForm) }) }),
-      },
-    },
-    (request, reply) => {
-      const zone = findZone(control, request.params.zone);
-      if (!zone.ok) return sendProblems(reply, zone.problems);
-      const mail = control.mail(zone.value);
-      if (mail === undefined) return sendProblems(reply, [noPolicy(zone.value.name)]);
-      return reply.send({ zone: zone.value.name, records: tlsaForms(mail) });
-    },
-  );
+export const tlsaRoutes: readonly Route[] = [
+  zoneReadRoute({
+    url: '/v1/zones/:zone/tlsa',
+    tag: 'mail',
+    summary: 'List the TLSA records of mail hosts',
+    answers: { 200: Type.Object({ zone: Type.String(), records: Type.Array(TlsaForm) }) },
+    show: (asked) => withMail(asked, (mail) => ({ body: () => ({ zone: asked.zone.name, records: tlsaForms(mail) }) })),
+  }),
 
-  const hostParams = closed({ ...ZoneParams.properties, host: Type.String({ minLength: 1, maxLength: 255 }) });
-  app.post(
-    '/v1/zones/:zone/tlsa/:host/next',
-    {
-      config: { access: 'zone-change' },
-      schema: {
-        summary: 'Publish the record of a key to come',
-        description: 'The answer says in mail.notBefore when the host may use the key at the earliest.',
-        tags: ['mail'],
-        params: hostParams,
-        querystring: ChangeQuery,
-        body: closed({
-          key: Type.String({ minLength: 1, maxLength: 16_384, description: 'PEM of a certificate or public key, or "3 1 1 <hex>"' }),
-          port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
-          replaces: Type.Optional(Type.String({ description: 'the key in use that it replaces, where there are several' })),
-        }),
-        response: changeResponses,
-      },
-    },
-    (request, reply) => {
-      const zone = zoneName(request.params.zone);
-      if (!zone.ok) return sendProblems(reply, zone.problems);
-      const { key, port, replaces } = request.body;
-      const options = { ...(port === undefined ? {} : { port }), ...(replaces === undefined ? {} : { replaces }) };
-      return answerChange(control, request, reply, { kind: 'tlsa.next', zone: zone.value, host: request.params.host, key, ...options });
-    },
-  );
+  zoneChangeRoute({
+    method: 'POST',
+    url: '/v1/zones/:zone/tlsa/:host/next',
+    tag: 'mail',
+    summary: 'Publish the record of the next key',
+    description: 'The answer says in mail.notBefore the earliest time at which the host may use the key.',
+    params,
+    body: closed({
+      key: Type.String({ minLength: 1, maxLength: 16_384, description: 'PEM of a certificate or public key, or "3 1 1 <hex>"' }),
+      port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
+      replaces: Type.Optional(Type.String({ description: 'the key in use that it replaces, when there are several' })),
+    }),
+    example: { key: '3 1 1 0d6fce13243aa7e8b7e3fbc04c2a3bb5e4b8dc7a1f7b4b0a76bbd4d7ab8f2e11', port: 25 },
+    change: ({ apex, params: { host }, body: { key, port, replaces } }) =>
+      ok({ command: { kind: 'tlsa.next', zone: apex, host, key, ...given({ port, replaces }) } }),
+  }),
 
-  app.post(
-    '/v1/zones/:zone/tlsa/:host/activated',
-    {
-      config: { access: 'zone-change' },
-      schema: {
-        summary: 'Say that the host uses its next key now',
-        tags: ['mail'],
-        params: hostParams,
-        querystring: ChangeQuery,
-        body: closed({
-          object: Type.Optional(Type.String()),
-          force: Type.Optional(Type.Boolean({ description: 'it has happened though it was too early' })),
-        }),
-        response: changeResponses,
-      },
-    },
-    (request, reply) => {
-      const zone = zoneName(request.params.zone);
-      if (!zone.ok) return sendProblems(reply, zone.problems);
-      const { object, force = false } = request.body;
-      const options = object === undefined ? {} : { object };
-      return answerChange(control, request, reply, {
-        kind: 'tlsa.activated',
-        zone: zone.value,
-        host: request.params.host,
-        force,
-        ...options,
-      });
-    },
-  );
+  zoneChangeRoute({
+    method: 'POST',
+    url: '/v1/zones/:zone/tlsa/:host/activated',
+    tag: 'mail',
+    summary: 'Say that the host now uses its next key',
+    params,
+    body: closed({
+      object: Type.Optional(Type.String({ description: 'the key, when there are several next ones' })),
+      force: Type.Optional(Type.Boolean({ description: 'the host uses the key although it was too early' })),
+    }),
+    example: { force: true },
+    change: ({ apex, params: { host }, body: { object, force = false } }) =>
+      ok({ command: { kind: 'tlsa.activated', zone: apex, host, force, ...given({ object }) } }),
+  }),
 
-  app.post(
-    '/v1/zones/:zone/tlsa/:host/abandon',
-    {
-      config: { access: 'zone-change' },
-      schema: {
-        summary: 'Give up a key to come that was never put to use',
-        description: 'Its record is withdrawn at once. A key that the host uses is refused.',
-        tags: ['mail'],
-        params: hostParams,
-        querystring: ChangeQuery,
-        body: closed({
-          object: Type.Optional(Type.String({ description: 'which, where several are to come' })),
-          reason: Type.Optional(Reason),
-        }),
-        response: changeResponses,
-      },
-    },
-    (request, reply) => {
-      const zone = zoneName(request.params.zone);
-      if (!zone.ok) return sendProblems(reply, zone.problems);
-      const { object, reason = 'ordered' } = request.body;
-      const which = object === undefined ? {} : { object };
-      return answerChange(control, request, reply, { kind: 'tlsa.abandon', zone: zone.value, host: request.params.host, reason, ...which });
-    },
-  );
-}
+  zoneChangeRoute({
+    method: 'POST',
+    url: '/v1/zones/:zone/tlsa/:host/abandon',
+    tag: 'mail',
+    summary: 'Give up a next key that was never used',
+    description: 'Withdraws its record at once. Rejected for a key that the host uses.',
+    params,
+    body: closed({
+      object: Type.Optional(Type.String({ description: 'the key, when there are several next ones' })),
+      reason: Type.Optional(Reason),
+    }),
+    example: { reason: 'another CA' },
+    change: ({ apex, params: { host }, body: { object, reason = 'ordered' } }) =>
+      ok({ command: { kind: 'tlsa.abandon', zone: apex, host, reason, ...given({ object }) } }),
+  }),
+];
 
 function tlsaForms({ state, wallOffsetMs }: MailView) {
   return state.tlsa.lifecycle.objects.map(({ id, stage, enteredAtMs, data: { host, port, record } }) => ({

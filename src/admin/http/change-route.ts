@@ -1,0 +1,120 @@
+/**
+ * Routes that change a zone: preconditions, command, `{serial, revision, changeset}` after the change is durable (interface.md), and with
+ * `?wait=served` after every worker serves it.
+ */
+import type { Static, TProperties, TSchema } from 'typebox';
+import { WAIT_SERVED_MS_MAX } from '#base/limits/limits.ts';
+import { type Place } from '#base/place.ts';
+import { type Problem, type Result, fail, ok } from '#base/problem.ts';
+import type { Command, Outcome } from '#control/api/control.ts';
+import type { MailNote } from '#control/api/mail.ts';
+import { type Name, nameOf, ownerKey } from '#dns/name.ts';
+import type { ZoneRecord } from '#store/schema.ts';
+import type { ZoneView } from '#zone/view.ts';
+import { type Access, allows } from './access.ts';
+import { type ZoneAsked, findZone } from './find-zone.ts';
+import { isoTime } from './form.ts';
+import { identityOf } from './identity.ts';
+import { textParameter } from './names.ts';
+import { preconditionOf, zoneEtag } from './preconditions.ts';
+import { problemForm } from './problems.ts';
+import type { Asked, Route, Values } from './route.ts';
+import { changeAnswers, waitQuery, zoneParams } from './schemas.ts';
+import { type Order, type WriteParts, writeRoute } from './write-route.ts';
+
+/** What a request wants changed. Whatever is not given is the zone's. */
+export interface Change {
+  readonly command: Command;
+  /** The resource's ETag before the change, undefined when the resource does not exist. */
+  readonly etagBefore?: (record: ZoneRecord | undefined, view: ZoneView | undefined) => string | undefined;
+  /** A further condition that must hold when the change is decided, checked before If-Match. */
+  readonly rejectIf?: (record: ZoneRecord | undefined, view: ZoneView | undefined) => Problem | undefined;
+  /** ETag of the resource after the change. */
+  readonly etagAfter?: (outcome: Outcome) => string | undefined;
+  /** Whether the change created the resource. */
+  readonly created?: () => boolean;
+  /** `Location` of what was created. */
+  readonly location?: (outcome: Outcome) => string;
+  /** Puts the places of control's problems into terms of this request's body. */
+  readonly placeOf?: (at: Place) => Place;
+}
+
+export interface ChangeRoute<P extends TProperties, Q extends TProperties, B extends TSchema> extends WriteParts<P, Q, B> {
+  readonly access: Access;
+  readonly change: (asked: Asked<Values<P>, Values<Q>, Static<B>>) => Result<Change>;
+}
+
+/** A change of a zone that may not exist before it or after it. */
+export function changeRoute<P extends TProperties, Q extends TProperties, B extends TSchema>(route: ChangeRoute<P, Q, B>): Route {
+  const { change, ...rest } = route;
+  const changeOf = change as (asked: Asked) => Result<Change>;
+  return writeRoute({
+    ...rest,
+    query: { ...waitQuery, ...rest.query },
+    answers: changeAnswers,
+    write: async (order: Order) => {
+      const wanted = changeOf(order);
+      return wanted.ok ? await carryOut(order, wanted.value) : wanted;
+    },
+  });
+}
+
+/** A request to change a zone that exists. */
+export interface ZoneOrder<P = unknown, Q = unknown, B = unknown> extends ZoneAsked<P, Q, B> {
+  readonly apex: Name;
+}
+
+export interface ZoneChangeRoute<P extends TProperties, Q extends TProperties, B extends TSchema> extends WriteParts<P, Q, B> {
+  readonly change: (asked: ZoneOrder<Values<P>, Values<Q>, Static<B>>) => Result<Change>;
+}
+
+/** A change below `/v1/zones/:zone`, for all who may change the zone. */
+export function zoneChangeRoute<P extends TProperties, Q extends TProperties, B extends TSchema>(route: ZoneChangeRoute<P, Q, B>): Route {
+  const { change, ...rest } = route;
+  const changeOf = change as (asked: ZoneOrder) => Result<Change>;
+  return changeRoute({
+    ...rest,
+    access: 'zone-change',
+    params: { ...zoneParams, ...rest.params },
+    change: (asked: Asked) => {
+      const zone = findZone(asked);
+      return zone.ok ? changeOf({ ...asked, zone: zone.value, apex: nameOf(zone.value.name) }) : zone;
+    },
+  });
+}
+
+/** Runs the command; gives the body of the answer and sets its status and headers. */
+async function carryOut({ control, request, reply, query, actor, dryRun }: Order, change: Change): Promise<Result<unknown>> {
+  const { command, etagBefore = tagOf, rejectIf, etagAfter = tagOf, created, location, placeOf = (at: Place) => at } = change;
+  const conditions = preconditionOf(request, etagBefore);
+  if (!conditions.ok) return conditions;
+  const precondition = (record: ZoneRecord | undefined, view: ZoneView | undefined) =>
+    rejectIf?.(record, view) ?? conditions.value?.(record, view);
+  const { scopes } = identityOf(request);
+  const mayChange = (apex: Name) => allows(scopes, 'zone-change', ownerKey(apex));
+  const result = await control.run(command, { actor, mayChange, dryRun, precondition });
+  const placed = (each: Problem): Problem => ({ ...each, at: placeOf(each.at) });
+  if (!result.ok) return fail(...result.problems.map(placed));
+  const outcome = result.value;
+  const answer = { ...outcome, warnings: outcome.warnings.map(placed).map(problemForm), mail: mailNote(outcome.mail) };
+  if (dryRun) return ok(answer);
+  if (created?.() ?? outcome.created) {
+    reply.status(201);
+    if (location !== undefined) reply.header('location', location(outcome));
+  }
+  const served = textParameter(query, 'wait') === 'served' ? await control.waitServed(outcome.revision, WAIT_SERVED_MS_MAX) : undefined;
+  if (served === false) reply.status(202);
+  const etag = etagAfter(outcome);
+  if (etag !== undefined) reply.header('etag', etag);
+  return ok({ ...answer, served });
+}
+
+function tagOf(zone: { readonly revision: number } | undefined): string | undefined {
+  return zone === undefined ? undefined : zoneEtag(zone);
+}
+
+function mailNote(note: MailNote | undefined) {
+  if (note === undefined) return undefined;
+  const { object, notBeforeMs, isFinal, text } = note;
+  return { object, notBefore: isoTime(notBeforeMs), isFinal, text };
+}

@@ -1,0 +1,41 @@
+/** The zone that a URL names. */
+import { nearestWord } from '#base/nearest.ts';
+import { inUrl } from '#base/place.ts';
+import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
+import { formatName } from '#dns/name.ts';
+import type { ControlApi } from '#control/api/control.ts';
+import type { ZoneRecord } from '#store/schema.ts';
+import { parseZoneName, textParameter } from './names.ts';
+import type { Asked } from './route.ts';
+
+/** A request for something of a zone that exists. */
+export interface ZoneAsked<P = unknown, Q = unknown, B = unknown> extends Asked<P, Q, B> {
+  readonly zone: ZoneRecord;
+}
+
+/** The zone with the name in the parameter `zone` of the path, or why there is none. */
+export function findZone({ control, params }: Asked): Result<ZoneRecord> {
+  const name = parseZoneName(textParameter(params, 'zone') ?? '');
+  if (!name.ok) return name;
+  const record = control.zone(name.value);
+  return record === undefined ? fail(zoneNotFound(control, formatName(name.value))) : ok(record);
+}
+
+/** The problem of a zone that does not exist here, with a guess at what was meant: the zone above it, or one with a similar name. */
+export function zoneNotFound(control: ControlApi, text: string): Problem {
+  const name = text.toLowerCase();
+  const names = control.zones().map((each) => each.name);
+  return problem('ZONE_NOT_FOUND', inUrl('zone'), `there is no zone ${name} here`, { fix: guess(name, names) });
+}
+
+function guess(name: string, names: readonly string[]): string {
+  const above = names.find((each) => each === '.' || name.endsWith(`.${each}`));
+  if (above !== undefined) return `it may be a name in the zone ${above}`;
+  const near = nearestWord(name, names);
+  return near === undefined ? 'waxseal zone list shows the zones served here' : `did you mean ${near}?`;
+}
+
+/** A zone's name as a URL segment. */
+export function zoneSegment(name: string): string {
+  return name === '.' ? '=2E' : encodeURIComponent(name.replace(/\.$/, ''));
+}

@@ -1,0 +1,132 @@
+/**
+ * A route of the API as a value: method and URL, who may use it, how OpenAPI describes it, and what it does. Lists of such values are
+ * what the app serves and what tests go through.
+ * Not here: how routes that only read, that write, and that change a zone are made (read-route.ts, write-route.ts, change-route.ts).
+ */
+import type { FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
+import type { RateLimitOptions } from '@fastify/rate-limit';
+import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox';
+import type { ControlApi } from '#control/api/control.ts';
+import { given } from './form.ts';
+import type { Access } from './access.ts';
+import type { AdminApp } from './admin-app.ts';
+import type { TokenHeader } from './identity.ts';
+import type { Tag } from './openapi.ts';
+import { type Answer, closed, responses } from './schemas.ts';
+
+/** A request whose parameters and body its route's schemas have passed. */
+export interface Asked<P = unknown, Q = unknown, B = unknown> {
+  readonly control: ControlApi;
+  readonly params: P;
+  readonly query: Q;
+  /** Octets where the route takes `octets`. */
+  readonly body: B;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+/**
+ * What the schemas of a path or query let through. Functions of a route ask for these types. The helpers that make routes of every type
+ * cast those functions to `unknown` parameters; that is sound, because the app has checked each request against the same schemas.
+ */
+export type Values<P extends TProperties> = Static<TObject<P>>;
+
+/** A body that is not JSON. Elsewhere its media types are answered 415, and here every other one is. */
+export interface OctetBody {
+  readonly types: readonly string[];
+  readonly bytesMax: number;
+  readonly description: string;
+  readonly example: string;
+}
+
+/** What every kind of route says of itself. */
+export interface RouteParts<P extends TProperties, Q extends TProperties, B extends TSchema> {
+  /** As Fastify has it: `:zone` for a parameter. */
+  readonly url: string;
+  readonly tag: Tag;
+  readonly summary: string;
+  readonly description?: string;
+  /** Parameters of the path, each with an example. */
+  readonly params?: P;
+  /** Parameters of the query, and no others; not given: the query is not looked at. */
+  readonly query?: Q;
+  readonly headers?: TSchema;
+  readonly body?: B;
+  /** A body that a route with `body` accepts; OpenAPI shows it. */
+  readonly example?: NoInfer<Static<B>>;
+  readonly octets?: OctetBody;
+  /** Headers that can carry the token; the Authorization header unless given. */
+  readonly tokenHeaders?: readonly TokenHeader[];
+  /** Instead of the limit for all routes. */
+  readonly rateLimit?: RateLimitOptions | false;
+  /** False for a GET without a HEAD beside it: an answer without end. */
+  readonly hasHead?: boolean;
+}
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export interface Route {
+  readonly method: Method;
+  readonly url: string;
+  readonly access: Access;
+  /** True when a request without `?dryRun` changes what is stored or exported. */
+  readonly writes: boolean;
+  readonly parts: RouteParts<TProperties, TProperties, TSchema>;
+  /** Answers by status. */
+  readonly answers: Readonly<Record<number, Answer>>;
+  readonly handle: (asked: Asked) => FastifyReply | Promise<FastifyReply>;
+}
+
+/** Serves `route`. */
+export function addRoute(app: AdminApp, control: ControlApi, route: Route): void {
+  const { method, url, access, parts } = route;
+  const { octets, tokenHeaders, rateLimit, hasHead } = parts;
+  if (octets !== undefined) acceptOctets(app, octets);
+  app.route({
+    method,
+    url,
+    ...given({ bodyLimit: octets?.bytesMax, exposeHeadRoute: hasHead }),
+    config: { access, ...given({ tokenHeaders, rateLimit }) },
+    schema: schemaOf(route),
+    handler: (request, reply) => {
+      const { params, query, body } = request;
+      return route.handle({ control, params, query, body, request, reply });
+    },
+  });
+}
+
+/** Bodies of this scope come as octets, in these types only. */
+function acceptOctets(app: AdminApp, { types, bytesMax }: OctetBody): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser([...types], { parseAs: 'buffer', bodyLimit: bytesMax }, (_request, body, done) => {
+    done(null, body);
+  });
+}
+
+function schemaOf({ access, parts, answers }: Route): FastifySchema {
+  const { tag, summary, description, params, query, headers } = parts;
+  return {
+    summary,
+    tags: [tag],
+    response: responses(answers),
+    ...given({
+      description,
+      security: access === 'public' ? [] : undefined,
+      params: params && closed(params),
+      querystring: query && closed(query),
+      headers,
+      body: bodySchema(parts),
+    }),
+  };
+}
+
+function bodySchema({ body, example, octets }: Route['parts']): object | undefined {
+  if (octets !== undefined)
+    return { content: Object.fromEntries(octets.types.map((type) => [type, { schema: octetSchema(octets, type) }])) };
+  return body === undefined || example === undefined ? body : { ...body, examples: [example] };
+}
+
+/** The example is in the first type. Every value passes: the route looks at the octets itself. */
+function octetSchema({ types, description, example }: OctetBody, type: string): TSchema {
+  return Type.Unknown({ description, ...(type === types[0] ? { examples: [example] } : {}) });
+}

@@ -1,0 +1,77 @@
+/**
+ * Every route of the admin API. A new resource is its file and a line here.
+ * Not here: the description of the API (http/openapi.ts), which is made from these routes.
+ */
+import { ZONE_FILE_BYTES_MAX } from '#base/limits/limits.ts';
+import type { Route } from '#admin/http/route.ts';
+import { auditRoutes } from '#admin/v1/audit.ts';
+import { changesRoutes } from '#admin/v1/changes.ts';
+import { dnssecRoutes } from '#admin/v1/dnssec.ts';
+import { EVENT_TIMES, type EventTimes } from '#admin/v1/event-stream.ts';
+import { eventsRoutes } from '#admin/v1/events.ts';
+import { healthRoutes } from '#admin/v1/health.ts';
+import { mailCheckRoutes } from '#admin/v1/mail/check.ts';
+import { dkimRoutes } from '#admin/v1/mail/dkim.ts';
+import { dmarcRoutes } from '#admin/v1/mail/dmarc.ts';
+import { mtaStsRoutes } from '#admin/v1/mail/mta-sts.ts';
+import { mailOrdersRoutes } from '#admin/v1/mail/orders.ts';
+import { policyRoutes } from '#admin/v1/mail/policy.ts';
+import { mailProposalRoutes } from '#admin/v1/mail/proposal.ts';
+import { reportsRoutes } from '#admin/v1/mail/reports.ts';
+import { mailStatusRoutes } from '#admin/v1/mail/status.ts';
+import { tlsaRoutes } from '#admin/v1/mail/tlsa.ts';
+import { queryRoutes } from '#admin/v1/query.ts';
+import { rrsetRoutes } from '#admin/v1/rrset.ts';
+import { rrsetsRoutes } from '#admin/v1/rrsets.ts';
+import { signerExportRoutes } from '#admin/v1/signers/export.ts';
+import { signerKeysRoutes } from '#admin/v1/signers/keys.ts';
+import { publicKeysRoutes } from '#admin/v1/signers/public-keys.ts';
+import { signersRoutes } from '#admin/v1/signers/signers.ts';
+import { vaultRoutes } from '#admin/v1/signers/vault.ts';
+import { spfRoutes } from '#admin/v1/spf.ts';
+import { statusRoutes } from '#admin/v1/status.ts';
+import { tokensRoutes } from '#admin/v1/tokens.ts';
+import { zoneRoutes } from '#admin/v1/zone.ts';
+import { zonefileRoutes } from '#admin/v1/zonefile.ts';
+import { zonesRoutes } from '#admin/v1/zones.ts';
+
+export interface RouteOptions {
+  readonly zoneFileBytesMax?: number;
+  /** Times of event streams. */
+  readonly eventTimes?: EventTimes;
+}
+
+/** In the order in which OpenAPI shows them. Routes that count something (open event streams) count it for this list alone. */
+export function adminRoutes({ zoneFileBytesMax = ZONE_FILE_BYTES_MAX, eventTimes = EVENT_TIMES }: RouteOptions = {}): readonly Route[] {
+  return [
+    ...zonesRoutes,
+    ...zoneRoutes,
+    ...zonefileRoutes(zoneFileBytesMax),
+    ...rrsetsRoutes,
+    ...rrsetRoutes,
+    ...changesRoutes,
+    ...dnssecRoutes,
+    ...policyRoutes,
+    ...mailStatusRoutes,
+    ...mailCheckRoutes,
+    ...mailProposalRoutes,
+    ...mailOrdersRoutes,
+    ...dkimRoutes,
+    ...dmarcRoutes,
+    ...mtaStsRoutes,
+    ...reportsRoutes,
+    ...tlsaRoutes,
+    ...queryRoutes,
+    ...spfRoutes,
+    ...signersRoutes,
+    ...publicKeysRoutes,
+    ...signerExportRoutes,
+    ...signerKeysRoutes,
+    ...vaultRoutes,
+    ...statusRoutes,
+    ...tokensRoutes,
+    ...auditRoutes,
+    ...eventsRoutes(eventTimes),
+    ...healthRoutes,
+  ];
+}

@@ -1,0 +1,36 @@
+/** `/v1/zones/{zone}/mail/check`: the published records as receivers read them. Not here: the checks (control/mail/check.ts). */
+import { Type } from 'typebox';
+import { hasErrors, ok } from '#base/problem.ts';
+import { checkMail } from '#control/mail/check.ts';
+import { problemForm } from '#admin/http/problems.ts';
+import { zoneReadRoute } from '#admin/http/read-route.ts';
+import type { Route } from '#admin/http/route.ts';
+import { ProblemList } from '#admin/http/schemas.ts';
+
+export const mailCheckRoutes: readonly Route[] = [
+  zoneReadRoute({
+    url: '/v1/zones/:zone/mail/check',
+    tag: 'mail',
+    summary: 'Check the mail records as receivers do',
+    description: 'Reads the published records in the same way as receivers. Also works for zones without a mail policy.',
+    answers: {
+      200: Type.Object({
+        zone: Type.String(),
+        ok: Type.Boolean({ description: 'true when there are no errors' }),
+        records: Type.Array(Type.Object({ at: Type.String(), text: Type.String() })),
+        problems: ProblemList,
+      }),
+    },
+    show: async ({ control, zone }) => {
+      const report = await checkMail(control.view(zone), control.resolver(), control.mail(zone));
+      return ok({
+        body: () => ({
+          zone: report.zone,
+          ok: !hasErrors(report.problems),
+          records: report.records.map(({ at, text }) => ({ at, text: Buffer.from(text, 'latin1').toString('utf8') })),
+          problems: report.problems.map(problemForm),
+        }),
+      });
+    },
+  }),
+];

@@ -1,0 +1,58 @@
+/**
+ * `/v1/zones/{zone}/dmarc`: the DMARC ramp: how far the policy has come, and orders to it.
+ * Not here: reports that receivers send (reports.ts).
+ */
+import { Type } from 'typebox';
+import { ok } from '#base/problem.ts';
+import { dmarcStage } from '#mail/dmarc/ramp.ts';
+import { zoneChangeRoute } from '#admin/http/change-route.ts';
+import { given } from '#admin/http/form.ts';
+import { zoneReadRoute } from '#admin/http/read-route.ts';
+import type { Route } from '#admin/http/route.ts';
+import { Reason, closed } from '#admin/http/schemas.ts';
+import { ReportStatusForm, reportStatusForm } from './report-status.ts';
+import { linesOf, withMail } from './zone-mail.ts';
+
+const DmarcForm = Type.Object({
+  zone: Type.String(),
+  policy: Type.String({ description: 'the policy that is published now' }),
+  target: Type.String({ description: 'the policy that the ramp leads to' }),
+  held: Type.Optional(Type.String({ description: 'why the ramp is paused' })),
+  lines: Type.Array(Type.String()),
+  reports: ReportStatusForm,
+});
+
+export const dmarcRoutes: readonly Route[] = [
+  zoneReadRoute({
+    url: '/v1/zones/:zone/dmarc',
+    tag: 'mail',
+    summary: 'Show the DMARC ramp',
+    answers: { 200: DmarcForm },
+    show: (asked) =>
+      withMail(asked, (mail) => ({
+        body: () => ({
+          zone: asked.zone.name,
+          policy: dmarcStage(mail.state.dmarc),
+          target: mail.policy.dmarc.policy,
+          held: (mail.state.dmarc.hold ?? mail.state.dmarc.objects[0]?.hold)?.reason,
+          lines: linesOf(mail, 'dmarc'),
+          reports: reportStatusForm(mail.reports.dmarc),
+        }),
+      })),
+  }),
+
+  zoneChangeRoute({
+    method: 'PATCH',
+    url: '/v1/zones/:zone/dmarc',
+    tag: 'mail',
+    summary: 'Pause, resume or roll back the DMARC ramp',
+    body: closed({
+      action: Type.Enum(['pause', 'resume', 'roll-back']),
+      to: Type.Optional(Type.Enum(['none', 'quarantine'], { description: 'for roll-back; one step unless given' })),
+      reason: Type.Optional(Reason),
+    }),
+    example: { action: 'pause', reason: 'a new mailing service starts' },
+    change: ({ apex, body: { action, to, reason = '' } }) =>
+      ok({ command: { kind: 'dmarc.ramp', zone: apex, action, reason, ...given({ to }) } }),
+  }),
+];

@@ -1,0 +1,17 @@
+/** What the routes about the mail of a zone share. */
+import { type Result, fail, ok } from '#base/problem.ts';
+import { noPolicy } from '#control/commands/absent.ts';
+import type { MailView } from '#control/api/mail.ts';
+import type { ZoneAsked } from '#admin/http/find-zone.ts';
+import type { Shown } from '#admin/http/read-route.ts';
+
+/** What `show` makes of the zone's mail, or the problem that the zone has no mail policy. */
+export function withMail({ control, zone }: ZoneAsked, show: (mail: MailView) => Shown): Result<Shown> {
+  const mail = control.mail(zone);
+  return mail === undefined ? fail(noPolicy(zone.name)) : ok(show(mail));
+}
+
+/** The lines for people about the objects of one kind. */
+export function linesOf({ explanations }: MailView, machine: string): string[] {
+  return explanations.filter((each) => each.machine.startsWith(machine)).flatMap((each) => each.lines);
+}

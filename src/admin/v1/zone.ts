@@ -1,0 +1,67 @@
+/** `/v1/zones/{zone}`: one zone: its settings and its removal. */
+import { Type } from 'typebox';
+import { ok } from '#base/problem.ts';
+import type { ZoneRecord } from '#store/schema.ts';
+import { changeRoute, zoneChangeRoute } from '#admin/http/change-route.ts';
+import { zoneNotFound } from '#admin/http/find-zone.ts';
+import { isoTime } from '#admin/http/form.ts';
+import { nameText, parseZoneName } from '#admin/http/names.ts';
+import { zoneEtag } from '#admin/http/preconditions.ts';
+import { zoneReadRoute } from '#admin/http/read-route.ts';
+import type { Route } from '#admin/http/route.ts';
+import { OnOff, Time, zoneParams } from '#admin/http/schemas.ts';
+import { SigningSwitch, signingCommand } from './dnssec.ts';
+
+export const ZoneForm = Type.Object({
+  name: Type.String(),
+  dnssec: OnOff,
+  serial: Type.Integer(),
+  revision: Type.Integer(),
+  nodeCount: Type.Integer({ description: 'number of names, with empty non-terminals' }),
+  createdAt: Time,
+  changedAt: Time,
+});
+
+export function zoneForm(record: ZoneRecord): unknown {
+  const { name, dnssec, serial, revision, nodeCount, createdAtMs, changedAtMs } = record;
+  return { name, dnssec, serial, revision, nodeCount, createdAt: isoTime(createdAtMs), changedAt: isoTime(changedAtMs) };
+}
+
+export const zoneRoutes: readonly Route[] = [
+  zoneReadRoute({
+    url: '/v1/zones/:zone',
+    tag: 'zones',
+    summary: 'Show a zone',
+    answers: { 200: ZoneForm },
+    show: ({ zone }) => ok({ etag: zoneEtag(zone), body: () => zoneForm(zone) }),
+  }),
+
+  zoneChangeRoute({
+    method: 'PATCH',
+    url: '/v1/zones/:zone',
+    tag: 'zones',
+    summary: "Change a zone's settings",
+    description: 'Change records at …/rrsets and …/zonefile.',
+    body: SigningSwitch,
+    example: { dnssec: 'on' },
+    change: ({ apex, body }) => ok({ command: signingCommand(apex, body) }),
+  }),
+
+  changeRoute({
+    method: 'DELETE',
+    url: '/v1/zones/:zone',
+    access: 'admin',
+    tag: 'zones',
+    summary: 'Remove a zone with its records, keys and journal',
+    params: zoneParams,
+    change: ({ control, params }) => {
+      const name = parseZoneName(params.zone);
+      if (!name.ok) return name;
+      return ok({
+        command: { kind: 'zone.remove', zone: name.value },
+        rejectIf: (record) => (record === undefined ? zoneNotFound(control, nameText(name.value)) : undefined),
+        etagAfter: () => undefined,
+      });
+    },
+  }),
+];
