@@ -20,6 +20,7 @@ import {
   within,
 } from '#base/place.ts';
 import { problem } from '#base/problem.ts';
+import { type ProblemBody, bench } from '../../support/admin/bench.ts';
 
 interface Shown {
   readonly at: string;
@@ -56,4 +57,12 @@ test.each(Object.values(CASES).flat())('%j: %j', (place, shown) => {
   const made = problemForm(problem('STORE_FULL', place, 'no room under /var/lib/waxseal/store'));
   const detail = place.kind === 'path' ? 'no room under the data directory/store' : 'no room under /var/lib/waxseal/store';
   expect(made).toEqual({ code: 'STORE_FULL', severity: 'error', ...shown, detail });
+});
+
+test('500 says nothing of the inside', async () => {
+  const { call, control } = await bench();
+  control.failure = new Error('disk /secret/path failed');
+  const answer = await call('DELETE', '/v1/zones/example.com');
+  expect([answer.statusCode, answer.json<ProblemBody>().code]).toEqual([500, 'SERVER_BUG']);
+  expect(answer.body).not.toContain('secret');
 });

@@ -42,3 +42,22 @@ export interface ProblemBody {
     readonly fix?: string;
   }[];
 }
+
+/** What a change of a zone answers. */
+export interface OutcomeBody {
+  readonly zone: string;
+  readonly serial: number;
+  readonly changed: boolean;
+  readonly created: boolean;
+  readonly dryRun: boolean;
+  readonly served?: boolean;
+  readonly changeset: { readonly deleted: readonly string[]; readonly added: readonly string[] };
+}
+
+export interface RrsetBody {
+  readonly name: string;
+  readonly type: string;
+  readonly ttl: number;
+  readonly records: readonly string[];
+  readonly manager: string;
+}

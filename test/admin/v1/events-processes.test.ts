@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { type ClientRequest, createServer, request } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { eventually, startEvents } from '../support/admin/event-server.ts';
+import { eventually, startEvents } from '../../support/admin/event-server.ts';
 
 /** An EventSource in a process of its own; it has no way to send a token, so somebody in the middle adds it. */
 async function eventSource(port: number, token: string, path: string) {

@@ -1,41 +1,23 @@
-/** Reports over the API: media types, sizes, who may, and what is shown. */
+/** `/v1/zones/{zone}/dmarc/reports` and `…/mta-sts/reports`: media types, sizes, who may send them, and what is shown. */
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { buildAdmin } from '#admin/app.ts';
+import { describe, expect, test } from 'vitest';
 import { REPORT_BYTES_MAX } from '#base/limits/reports.ts';
-import type { TokenScope } from '#control/api/control.ts';
-import { TEST_ACTOR, temporaryControl, good } from '../support/temporary-control.ts';
-import { TEST_NOW_MS } from '../support/temporary-store.ts';
+import { MAIL_ZONE, mailBench } from '../../../support/admin/mail-bench.ts';
 
-const ZONE = 'post.example';
-const TEXT = '@ 3600 SOA ns1 host 10 7200 900 1209600 900\n@ 3600 NS ns1\n@ 3600 MX 10 mx1\nns1 3600 A 192.0.2.1\nmx1 3600 A 192.0.2.25\n';
-const file = (name: string) => readFileSync(new URL(`../fixtures/reports/${name}`, import.meta.url));
+const file = (name: string) => readFileSync(new URL(`../../../fixtures/reports/${name}`, import.meta.url));
 const GOOGLE = file('google-rfc7489.xml');
 
-async function bench(policy: object | undefined = { mtaSts: { mode: 'testing' } }) {
-  const room = temporaryControl();
-  await room.load(`${ZONE}.`, TEXT);
-  const app = await buildAdmin({ control: room.control });
-  onTestFinished(async () => {
-    await app.close();
-  });
-  const token = async (...scopes: TokenScope[]) => good(await room.control.tokens.create('test', scopes, undefined, TEST_ACTOR)).secret;
-  const admin = await token('admin');
-  const call = async (method: 'GET' | 'POST' | 'PUT', path: string, payload?: Buffer | string | object, type?: string, secret = admin) => {
-    const answer = await app.inject({
-      method,
-      url: `/v1/zones/${ZONE}/${path}`,
-      ...(payload === undefined ? {} : { payload }),
-      headers: { authorization: `Bearer ${secret}`, ...(type === undefined ? {} : { 'content-type': type }) },
-    });
-    const body: Readonly<Record<string, unknown>> = answer.json();
-    return { status: answer.statusCode, body };
-  };
-  if (policy !== undefined) await call('PUT', 'mail', policy);
+async function bench(policy: object | null = { mtaSts: { mode: 'testing' } }) {
+  const { call: plainCall, ...rest } = await mailBench(policy ?? undefined);
   // The samples are about 2026-01-01.
-  room.clock.pass(2 * 86_400_000);
-  return { ...room, call, token };
+  rest.clock.pass(2 * 86_400_000);
+  const call = (method: 'GET' | 'POST', path: string, payload?: Buffer | string, type?: string, token?: string) =>
+    plainCall(method, path, payload, {
+      ...(type === undefined ? {} : { 'content-type': type }),
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    });
+  return { ...rest, call };
 }
 
 describe('POST /v1/zones/{zone}/dmarc/reports', () => {
@@ -58,7 +40,7 @@ describe('POST /v1/zones/{zone}/dmarc/reports', () => {
     });
   });
 
-  test('shows what it came to', async () => {
+  test('are counted by day and source', async () => {
     const { call } = await bench();
     await call('POST', 'dmarc/reports', GOOGLE, 'application/xml');
     await call('POST', 'dmarc/reports', file('outlook-rfc7489.xml'), 'application/xml');
@@ -76,7 +58,7 @@ describe('POST /v1/zones/{zone}/dmarc/reports', () => {
     expect((await call('GET', 'mail/status')).body).toMatchObject({ reports: { dmarc: { days: 1 }, tls: { days: 0 } } });
   });
 
-  test('refuses other types, sizes, bombs and domains, and takes nothing in', async () => {
+  test('other types, sizes, bombs and domains are rejected, and nothing is taken in', async () => {
     const { call } = await bench();
     const post = async (payload: Buffer, type: string) => {
       const { status, body } = await call('POST', 'dmarc/reports', payload, type);
@@ -95,20 +77,20 @@ describe('POST /v1/zones/{zone}/dmarc/reports', () => {
     expect((await call('GET', 'dmarc')).body).toMatchObject({ reports: { last: [], days: 0 } });
   });
 
-  test('is for who may change the zone, and for zones with a mail policy', async () => {
+  test('are taken from those who may change the zone', async () => {
     const { call, token } = await bench();
     expect(await call('POST', 'dmarc/reports', GOOGLE, 'application/xml', await token('read'))).toMatchObject({ status: 403 });
-    expect(await call('POST', 'dmarc/reports', GOOGLE, 'application/xml', await token(`zone:${ZONE}.`))).toMatchObject({ status: 200 });
-    const bare = temporaryControl({ nowMs: TEST_NOW_MS });
-    await bare.load(`${ZONE}.`, TEXT);
-    const app = await buildAdmin({ control: bare.control });
-    onTestFinished(async () => {
-      await app.close();
+    expect(await call('POST', 'dmarc/reports', GOOGLE, 'application/xml', await token(`zone:${MAIL_ZONE}.`))).toMatchObject({
+      status: 200,
     });
-    const { secret } = good(await bare.control.tokens.create('test', ['admin'], undefined, TEST_ACTOR));
-    const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/xml' };
-    const answer = await app.inject({ method: 'POST', url: `/v1/zones/${ZONE}/dmarc/reports`, payload: GOOGLE, headers });
-    expect([answer.statusCode, answer.json<{ code: string }>().code]).toEqual([404, 'MAIL_NO_POLICY']);
+  });
+
+  test('404 for a zone without a mail policy', async () => {
+    const { call } = await bench(null);
+    expect(await call('POST', 'dmarc/reports', GOOGLE, 'application/xml')).toMatchObject({
+      status: 404,
+      body: { code: 'MAIL_NO_POLICY' },
+    });
   });
 });
 
@@ -126,7 +108,7 @@ describe('POST /v1/zones/{zone}/mta-sts/reports', () => {
     expect((await call('GET', 'mta-sts')).body).toMatchObject({ reports: { days: 1, last: [{ organization: 'Google Inc.' }] } });
   });
 
-  test('does not take a DMARC report', async () => {
+  test('a DMARC report is not a TLS report', async () => {
     const { call } = await bench();
     expect(await call('POST', 'mta-sts/reports', GOOGLE, 'application/xml')).toMatchObject({ status: 415 });
     expect(await call('POST', 'mta-sts/reports', '{}', 'application/json')).toMatchObject({ status: 422, body: { code: 'REPORT_FORM' } });

@@ -1,0 +1,35 @@
+/** What the app answers to every request, whatever the route. */
+import { expect, test } from 'vitest';
+import { type ProblemBody, bench } from '../support/admin/bench.ts';
+
+test('405 with Allow for a method that a resource does not have', async () => {
+  const { call } = await bench();
+  const answer = await call('POST', '/v1/zones/example.com');
+  expect([answer.statusCode, answer.headers.allow]).toEqual([405, 'DELETE, GET, HEAD, PATCH']);
+  expect(answer.json<ProblemBody>().code).toBe('METHOD_NOT_ALLOWED');
+});
+
+test('carry the headers that keep browsers from misreading them', async () => {
+  const { call } = await bench();
+  const { headers } = await call('GET', '/v1/zones');
+  expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'x-frame-options': 'SAMEORIGIN' });
+  expect(headers).not.toHaveProperty('access-control-allow-origin');
+  expect(headers).not.toHaveProperty('strict-transport-security');
+});
+
+test('429 when an address asks too often, by client network', async () => {
+  const { app, tokens } = await bench({ requestsPerMinuteMax: 5 });
+  const ask = async (remoteAddress: string) =>
+    await app.inject({ url: '/v1/status', remoteAddress, headers: { authorization: `Bearer ${tokens.read}` } });
+  for (let n = 0; n < 5; n++) expect((await ask(`2001:db8::${n}`)).statusCode).toBe(200);
+  const refused = await ask('2001:db8::9');
+  expect([refused.statusCode, refused.json<ProblemBody>().code]).toEqual([429, 'RATE_LIMIT']);
+  expect(refused.headers['retry-after']).toBeDefined();
+  expect((await ask('192.0.2.1')).statusCode).toBe(200);
+});
+
+test('asks for a token before it says whether a path exists', async () => {
+  const { app, call } = await bench();
+  expect((await app.inject('/v1/nothing')).statusCode).toBe(401);
+  expect((await call('GET', '/v1/nothing')).json<ProblemBody>().code).toBe('ROUTE_NOT_FOUND');
+});

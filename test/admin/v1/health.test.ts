@@ -1,0 +1,22 @@
+/** `/livez`, `/readyz`, `/metrics`. */
+import { expect, test } from 'vitest';
+import { bench } from '../../support/admin/bench.ts';
+
+test('/livez and /readyz need no token', async () => {
+  const { app, control } = await bench();
+  expect((await app.inject('/livez')).json()).toEqual({ alive: true });
+  expect((await app.inject('/readyz')).json()).toEqual({ ready: true, notReady: [] });
+  control.notReady = ['no worker is alive'];
+  const answer = await app.inject('/readyz');
+  expect([answer.statusCode, answer.json()]).toEqual([503, { ready: false, notReady: ['no worker is alive'] }]);
+  expect((await app.inject('/livez')).statusCode).toBe(200);
+});
+
+test('/metrics prints the counters as Prometheus reads them, new at each scrape', async () => {
+  const { app, control } = await bench();
+  const scrape = async () => (await app.inject('/metrics')).body;
+  expect(await scrape()).toContain('waxseal_queries_total{transport="udp"} 7\n');
+  expect(await scrape()).toContain('waxseal_zones 1\n');
+  control.zoneMap.clear();
+  expect(await scrape()).toContain('waxseal_zones 0\n');
+});
