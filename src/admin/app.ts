@@ -97,7 +97,8 @@ async function protect(app: AdminApp, requestsPerMinuteMax: number): Promise<voi
     errorResponseBuilder: (_request, context) =>
       problemError([problem('RATE_LIMIT', WHOLE, `too many requests from this address; wait ${Math.ceil(context.ttl / 1000)} s`)]),
   });
-  // Memory only: one large import keeps the event loop busy for seconds, and to reject the requests that follow it would not help.
+  // Memory only: one large import keeps the event loop busy for seconds, and to reject the requests that follow it
+  // would not help.
   await app.register(underPressure, {
     maxHeapUsedBytes: getHeapStatistics().heap_size_limit * 0.9,
     pressureHandler: (request, reply) => {

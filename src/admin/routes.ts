@@ -41,7 +41,10 @@ export interface RouteOptions {
   readonly eventTimes?: EventTimes;
 }
 
-/** In the order in which OpenAPI shows them. Routes that count something (open event streams) count it for this list alone. */
+/**
+ * In the order in which OpenAPI shows them. Routes that count something (open event streams) count it for this list
+ * alone.
+ */
 export function adminRoutes({ zoneFileBytesMax = ZONE_FILE_BYTES_MAX, eventTimes = EVENT_TIMES }: RouteOptions = {}): readonly Route[] {
   return [
     ...zonesRoutes,

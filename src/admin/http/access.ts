@@ -26,7 +26,10 @@ const NEEDED = {
   'zone-read': 'scope admin or that of this zone',
   'zone-change': 'scope admin or that of this zone',
   admin: 'scope admin',
-  /** Only the scope of the signer in the URL, or of any signer when the URL names none. These routes return private keys: not even `admin` opens them. */
+  /**
+   * Only the scope of the signer in the URL, or of any signer when the URL names none. These routes return private
+   * keys: not even `admin` opens them.
+   */
   signer: 'the scope of this signer, and no other',
 } as const;
 
@@ -93,7 +96,10 @@ export function allows(scopes: readonly TokenScope[], access: Access, zoneKey: s
   });
 }
 
-/** Name of the signer whose token this is; undefined for other tokens, and for the token of a signer that the URL does not name. */
+/**
+ * Name of the signer whose token this is; undefined for other tokens, and for the token of a signer that the URL does
+ * not name.
+ */
 export function signerOf({ params }: Pick<FastifyRequest, 'params'>, { scopes }: Identity): string | undefined {
   const [scope] = scopes;
   // The register of signers makes tokens with this one scope. A token with more scopes is not from there.

@@ -1,4 +1,6 @@
-/** The type of our Fastify app: requests have the types of their TypeBox schemas; answers are only checked at run time. */
+/**
+ * The type of our Fastify app: requests have the types of their TypeBox schemas; answers are only checked at run time.
+ */
 import type {
   FastifyBaseLogger,
   FastifyInstance,

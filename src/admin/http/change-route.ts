@@ -1,6 +1,6 @@
 /**
- * Routes that change a zone: preconditions, command, `{serial, revision, changeset}` after the change is durable (interface.md), and with
- * `?wait=served` after every worker serves it.
+ * Routes that change a zone: preconditions, command, `{serial, revision, changeset}` after the change is durable
+ * (interface.md), and with `?wait=served` after every worker serves it.
  */
 import type { Static, TProperties, TSchema } from 'typebox';
 import { WAIT_SERVED_MS_MAX } from '#base/limits/limits.ts';

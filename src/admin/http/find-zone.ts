@@ -21,7 +21,10 @@ export function findZone({ control, params }: Asked): Result<ZoneRecord> {
   return record === undefined ? fail(zoneNotFound(control, formatName(name.value))) : ok(record);
 }
 
-/** The problem of a zone that does not exist here, with a guess at what was meant: the zone above it, or one with a similar name. */
+/**
+ * The problem of a zone that does not exist here, with a guess at what was meant: the zone above it, or one with a
+ * similar name.
+ */
 export function zoneNotFound(control: ControlApi, text: string): Problem {
   const name = text.toLowerCase();
   const names = control.zones().map((each) => each.name);

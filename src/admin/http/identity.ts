@@ -16,8 +16,8 @@ export interface Identity {
 }
 
 /**
- * The headers in which a token can come, and how it stands in each. A route reads the Authorization header unless it names others
- * (`tokenHeaders`). An API that has a header of its own gets a line here, and its routes name that line.
+ * The headers in which a token can come, and how it stands in each. A route reads the Authorization header unless it
+ * names others (`tokenHeaders`). An API that has a header of its own gets a line here, and its routes name that line.
  */
 const TOKEN_HEADERS = {
   authorization: /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i,
@@ -39,8 +39,8 @@ declare module 'fastify' {
 }
 
 /**
- * Connections of the Unix socket. Membership is the proof: a TCP connection that has just died has no remote address either, so a
- * missing address proves nothing.
+ * Connections of the Unix socket. Membership is the proof: a TCP connection that has just died has no remote address
+ * either, so a missing address proves nothing.
  */
 const unixConnections = new WeakSet<Socket>();
 

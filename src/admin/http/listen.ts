@@ -1,6 +1,7 @@
 /**
- * Where the admin API is heard: a TCP address (token needed) and the Unix socket (whoever may open it is the administrator). Two plain
- * HTTP servers in front of one app; a connection is marked as the socket's by the server that accepted it, and by nothing else.
+ * Where the admin API is heard: a TCP address (token needed) and the Unix socket (whoever may open it is the
+ * administrator). Two plain HTTP servers in front of one app; a connection is marked as the socket's by the server that
+ * accepted it, and by nothing else.
  */
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { type Server, createServer } from 'node:http';
@@ -29,7 +30,10 @@ export interface AdminListeners {
 /** `sun_path` of unix(7) has 108 octets with its final 0. */
 const SOCKET_PATH_BYTES_MAX = 107;
 
-/** Binds both. Throws what the system says (address in use, no permission), and when another server answers on the socket. */
+/**
+ * Binds both. Throws what the system says (address in use, no permission), and when another server answers on the
+ * socket.
+ */
 export async function listenAdmin(app: AdminApp, { tcp, socketPath, requestMsMax }: ListenOptions): Promise<AdminListeners> {
   const servers: Server[] = [];
   let address = '';

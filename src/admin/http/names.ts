@@ -18,7 +18,10 @@ export function nameText(name: Name): string {
   return formatName(lowerName(name));
 }
 
-/** `{zone}`: a zone's name with or without the last dot; `=2E` (or an escaped `.`) is the root, which no URL segment can be. */
+/**
+ * `{zone}`: a zone's name with or without the last dot; `=2E` (or an escaped `.`) is the root, which no URL segment can
+ * be.
+ */
 export function parseZoneName(text: string, at: Place = inUrl('zone')): Result<Name> {
   if (/^(?:=2e|\.)$/i.test(text)) return ok(ROOT);
   const odd = oddCharacter(text);

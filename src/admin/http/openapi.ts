@@ -1,4 +1,7 @@
-/** The API's description of itself: OpenAPI 3.1 at /v1/openapi.json, made from the routes' schemas, and pages to browse it at /docs. */
+/**
+ * The API's description of itself: OpenAPI 3.1 at /v1/openapi.json, made from the routes' schemas, and pages to browse
+ * it at /docs.
+ */
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { AdminApp } from './admin-app.ts';

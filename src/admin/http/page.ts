@@ -1,6 +1,7 @@
 /**
  * Lists by pages: `?limit=` and `?cursor=`, and the next page's address in `Link` (RFC 8288 §3) as well as in the body.
- * A cursor names a place in the order of the list. So a list that changes meanwhile neither repeats nor skips the items that stay.
+ * A cursor names a place in the order of the list. So a list that changes meanwhile neither repeats nor skips the items
+ * that stay.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';

@@ -72,7 +72,10 @@ export function notModified(request: Pick<FastifyRequest, 'headers'>, reply: Fas
   return same;
 }
 
-/** Entity tags of a header. Weak ones never match a change (RFC 9110 §13.1.1: strong comparison) and are kept as they are. */
+/**
+ * Entity tags of a header. Weak ones never match a change (RFC 9110 §13.1.1: strong comparison) and are kept as they
+ * are.
+ */
 function readTags(header: string | undefined, name: string): Result<'*' | readonly string[] | undefined> {
   if (header === undefined) return ok(undefined);
   if (header.trim() === '*') return ok('*');

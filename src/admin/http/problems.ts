@@ -1,6 +1,7 @@
 /**
  * Problems as answers: `application/problem+json` with every error, its place and what to do.
- * Implements: RFC 9457 §3 (`type` is left out, which means about:blank, so `title` is the status phrase; `code` says which problem).
+ * Implements: RFC 9457 §3 (`type` is left out, which means about:blank, so `title` is the status phrase; `code` says
+ * which problem).
  * Not here: what the codes mean (base/problem-codes.ts), checking requests against schemas (validate.ts).
  */
 import { STATUS_CODES } from 'node:http';
@@ -82,8 +83,8 @@ const REFUSALS: Readonly<Record<string, readonly [ProblemCode, string, string?]>
 };
 
 /**
- * The error handler of the whole app. A failed assertion answers 500 and is then thrown outside of any request, so that the
- * process dies of it as base/assert.ts demands.
+ * The error handler of the whole app. A failed assertion answers 500 and is then thrown outside of any request, so that
+ * the process dies of it as base/assert.ts demands.
  */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (isProblemError(error)) return sendProblems(reply, error.problems);

@@ -1,7 +1,8 @@
 /**
- * A route of the API as a value: method and URL, who may use it, how OpenAPI describes it, and what it does. Lists of such values are
- * what the app serves and what tests go through.
- * Not here: how routes that only read, that write, and that change a zone are made (read-route.ts, write-route.ts, change-route.ts).
+ * A route of the API as a value: method and URL, who may use it, how OpenAPI describes it, and what it does. Lists of
+ * such values are what the app serves and what tests go through.
+ * Not here: how routes that only read, that write, and that change a zone are made (read-route.ts, write-route.ts,
+ * change-route.ts).
  */
 import type { FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import type { RateLimitOptions } from '@fastify/rate-limit';
@@ -26,8 +27,9 @@ export interface Asked<P = unknown, Q = unknown, B = unknown> {
 }
 
 /**
- * What the schemas of a path or query let through. Functions of a route ask for these types. The helpers that make routes of every type
- * cast those functions to `unknown` parameters; that is sound, because the app has checked each request against the same schemas.
+ * What the schemas of a path or query let through. Functions of a route ask for these types. The helpers that make
+ * routes of every type cast those functions to `unknown` parameters; that is sound, because the app has checked each
+ * request against the same schemas.
  */
 export type Values<P extends TProperties> = Static<TObject<P>>;
 

@@ -2,8 +2,8 @@
  * The text of a stream of events, block by block.
  * Implements: HTML Living Standard §9.2 (server-sent events): `id`, `event`, `data`, `retry` and comments.
  *
- * A stream keeps a place in the journal and nothing else: it reads on when its client has taken what was sent. So a slow client costs no
- * memory. A client that takes nothing is cut off, and reads the rest when it comes back.
+ * A stream keeps a place in the journal and nothing else: it reads on when its client has taken what was sent. So a
+ * slow client costs no memory. A client that takes nothing is cut off, and reads the rest when it comes back.
  * Not here: the journal (store/events.ts), waking the streams (control/events/feed.ts), requests (events.ts).
  */
 import { EVENT_BATCH_MAX, EVENT_HEARTBEAT_MS, EVENT_RETRY_MS, EVENT_STALL_MS_MAX } from '#base/limits/events.ts';

@@ -1,4 +1,7 @@
-/** `/livez`, `/readyz`, `/metrics`: for orchestrators and Prometheus, without a token. These answers name no zone and no key. */
+/**
+ * `/livez`, `/readyz`, `/metrics`: for orchestrators and Prometheus, without a token. These answers name no zone and no
+ * key.
+ */
 import { Counter, Gauge, Registry } from 'prom-client';
 import { Type } from 'typebox';
 import { ok } from '#base/problem.ts';

@@ -1,6 +1,6 @@
 /**
- * `/v1/spf/{domain}`: what the SPF record of a domain costs, how it looks with includes replaced by addresses, and what it says about a
- * client. Names in zones of this server are read from the store, others from the configured resolver.
+ * `/v1/spf/{domain}`: what the SPF record of a domain costs, how it looks with includes replaced by addresses, and what
+ * it says about a client. Names in zones of this server are read from the store, others from the configured resolver.
  */
 import { Type } from 'typebox';
 import { systemClock } from '#base/clock.ts';

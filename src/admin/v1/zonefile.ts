@@ -47,7 +47,10 @@ const zoneExport = zoneReadRoute({
   },
 });
 
-/** All of the zone file at once: a view that is read over several turns of the event loop could show two versions of the zone. */
+/**
+ * All of the zone file at once: a view that is read over several turns of the event loop could show two versions of the
+ * zone.
+ */
 function zoneFileChunks(view: ZoneView, signed: boolean): readonly Buffer[] {
   const chunks: Buffer[] = [];
   let lines: string[] = [];

@@ -2,7 +2,7 @@
  * The register of mail signers, and the only door through which a private key leaves: to a signer that is registered for the domain,
  * from an address that it may ask from, with an entry in the audit log before it goes.
  * Implements: RFC 6376 §5.2 (a signer has its key only once the record is published), NIST SP 800-57 part 1 §8.1.5.2.2 (who was given which key).
- * Not here: files (export.ts), the HTTP side (admin/v1/mail/signers.ts), when keys change (mail/dkim/lifecycle.ts).
+ * Not here: files (export.ts), the HTTP side (admin/v1/signers/signers.ts), when keys change (mail/dkim/lifecycle.ts).
  */
 import { type Clock, toSeconds } from '#base/clock.ts';
 import { WHOLE, atObject, atZone, inBody } from '#base/place.ts';

@@ -1,4 +1,7 @@
-/** `/v1/zones/{zone}/mail/check`: the published records as receivers read them. Not here: the checks (control/mail/check.ts). */
+/**
+ * `/v1/zones/{zone}/mail/check`: the published records as receivers read them. Not here: the checks
+ * (control/mail/check.ts).
+ */
 import { Type } from 'typebox';
 import { hasErrors, ok } from '#base/problem.ts';
 import { checkMail } from '#control/mail/check.ts';

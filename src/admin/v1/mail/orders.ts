@@ -1,4 +1,6 @@
-/** `/v1/zones/{zone}/mail/orders`: hold and resume steps, and end waits, of any key, record or mode of a zone's mail. */
+/**
+ * `/v1/zones/{zone}/mail/orders`: hold and resume steps, and end waits, of any key, record or mode of a zone's mail.
+ */
 import { type Static, Type } from 'typebox';
 import { ok } from '#base/problem.ts';
 import type { Name } from '#dns/name.ts';

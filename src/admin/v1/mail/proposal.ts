@@ -1,4 +1,7 @@
-/** `/v1/zones/{zone}/mail/proposal`: a mail policy made from the records of a zone. Not here: how it is made (mail/import.ts). */
+/**
+ * `/v1/zones/{zone}/mail/proposal`: a mail policy made from the records of a zone. Not here: how it is made
+ * (mail/import.ts).
+ */
 import { Type } from 'typebox';
 import { ok } from '#base/problem.ts';
 import { problemForm } from '#admin/http/problems.ts';

@@ -1,4 +1,6 @@
-/** The form in which the API shows the reports about a zone's mail. Not here: what they say (mail/reports/evidence.ts). */
+/**
+ * The form in which the API shows the reports about a zone's mail. Not here: what they say (mail/reports/evidence.ts).
+ */
 import { Type } from 'typebox';
 import type { ReportStatus } from '#control/api/mail.ts';
 import { isoTime } from '#admin/http/form.ts';

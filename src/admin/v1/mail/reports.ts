@@ -1,7 +1,8 @@
 /**
- * `/v1/zones/{zone}/dmarc/reports` and `…/mta-sts/reports`: DMARC aggregate reports and TLS reports about a zone's mail, sent in by its
- * operator. Strangers write reports, so only a token for the zone may send them in.
- * Implements: RFC 9990 §3.5.2 (XML, gzip), RFC 8460 §6.4–6.5 (media types). Zip archives, from before RFC 7489, are still in use.
+ * `/v1/zones/{zone}/dmarc/reports` and `…/mta-sts/reports`: DMARC aggregate reports and TLS reports about a zone's
+ * mail, sent in by its operator. Strangers write reports, so only a token for the zone may send them in.
+ * Implements: RFC 9990 §3.5.2 (XML, gzip), RFC 8460 §6.4–6.5 (media types). Zip archives, from before RFC 7489, are
+ * still in use.
  * Not here: reading reports (mail/reports/), what they have shown so far (dmarc.ts, mta-sts.ts).
  */
 import { REPORT_BYTES_MAX } from '#base/limits/reports.ts';

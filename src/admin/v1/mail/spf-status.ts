@@ -1,4 +1,6 @@
-/** The form in which the API shows the state of the SPF records of others. Not here: reading them (mail/spf/upkeep.ts). */
+/**
+ * The form in which the API shows the state of the SPF records of others. Not here: reading them (mail/spf/upkeep.ts).
+ */
 import { Type } from 'typebox';
 import type { SpfStatus } from '#control/api/mail.ts';
 import { isoTime } from '#admin/http/form.ts';

@@ -1,4 +1,6 @@
-/** `/v1/zones/{zone}/mail/status`: the state of every key, record and mode of a mail policy, and what each waits for. */
+/**
+ * `/v1/zones/{zone}/mail/status`: the state of every key, record and mode of a mail policy, and what each waits for.
+ */
 import { Type } from 'typebox';
 import type { Explanation } from '#lifecycle/explain.ts';
 import { isoTime } from '#admin/http/form.ts';

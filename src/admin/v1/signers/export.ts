@@ -1,4 +1,7 @@
-/** `/v1/signers/{signer}/export`: the files of a signer that reads its keys from files. Not here: writing them (control/signers/). */
+/**
+ * `/v1/signers/{signer}/export`: the files of a signer that reads its keys from files. Not here: writing them
+ * (control/signers/).
+ */
 import { Type } from 'typebox';
 import { ok } from '#base/problem.ts';
 import type { ExportStatus } from '#control/api/signers.ts';

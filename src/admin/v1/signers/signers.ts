@@ -1,6 +1,7 @@
 /**
  * `/v1/signers`: the register of mail signers: who signs for which domains, and how each gets its keys.
- * Not here: keys (keys.ts, vault.ts, public-keys.ts), exported files (export.ts), the register itself (control/signers/signers.ts).
+ * Not here: keys (keys.ts, vault.ts, public-keys.ts), exported files (export.ts), the register itself
+ * (control/signers/signers.ts).
  */
 import { Type } from 'typebox';
 import { SIGNERS_MAX, SIGNER_COMMAND_WORDS_MAX, SIGNER_DOMAINS_MAX, SIGNER_NETWORKS_MAX } from '#base/limits/limits.ts';

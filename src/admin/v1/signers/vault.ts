@@ -1,7 +1,7 @@
 /**
- * `/v1/dkim/{domain}`: private keys in the form of a HashiCorp Vault. rspamd 3.4 fetches them so with `use_vault` in dkim_signing:
- * `GET <vault_url>/v1/<vault_path>/<domain>` with X-Vault-Token. `vault_path` is `dkim`, or `dkim/data` for version 2 of Vault's key-value
- * form.
+ * `/v1/dkim/{domain}`: private keys in the form of a HashiCorp Vault. rspamd 3.4 fetches them so with `use_vault` in
+ * dkim_signing: `GET <vault_url>/v1/<vault_path>/<domain>` with X-Vault-Token. `vault_path` is `dkim`, or `dkim/data`
+ * for version 2 of Vault's key-value form.
  */
 import { Type } from 'typebox';
 import { ok } from '#base/problem.ts';

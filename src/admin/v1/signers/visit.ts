@@ -1,6 +1,6 @@
 /**
- * What the routes share that signers themselves ask. These are the only routes whose answers hold private keys; scope `admin` does not open
- * them.
+ * What the routes share that signers themselves ask. These are the only routes whose answers hold private keys; scope
+ * `admin` does not open them.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { assert } from '#base/assert.ts';
