@@ -42,7 +42,7 @@ describe('a stream ends', () => {
   });
 
   test('when a client reads nothing; the journal goes on, and it finds the rest with its last id', async () => {
-    const { events, tokens, port, all, open } = await startEvents({ heartbeatMs: 1000, stallMs: 100 });
+    const { events, tokens, port, all, open } = await startEvents({ heartbeatMs: 1000, stallMs: 1000 });
     const socket = connect(port, '127.0.0.1');
     onTestFinished(() => void socket.destroy());
     socket.on('error', () => undefined);
