@@ -14,6 +14,7 @@ import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { policyFromZone } from '#mail/import.ts';
 import { type StoreFailure } from '#store/failure.ts';
 import { type ZoneRecord } from '#store/schema.ts';
+import { readTimeline } from '#store/timeline.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { decodeChangeset } from '#zone/changeset-codec.ts';
 import { changesetLines } from '#zone/changeset-text.ts';
@@ -36,16 +37,18 @@ import { type CommandKind, type CommandTable, type Handler, type ZoneContext, ha
 import { type Decision } from '#control/commands/decision.ts';
 import { EventFeed } from '#control/events/feed.ts';
 import { Funnel } from '#control/funnel/funnel.ts';
-import { type Uptime } from '#control/lifecycle/counted-time.ts';
+import { type LifecycleClock, lifecycleClock } from '#control/lifecycle/clock.ts';
+import { CountedTime, type Uptime } from '#control/lifecycle/counted-time.ts';
 import { mailHandlers } from '#control/mail/decide.ts';
 import { type DkimKeySource, storedDkimKeys } from '#control/mail/dkim-keys.ts';
 import { MailSteps } from '#control/mail/steps.ts';
-import { NO_WITNESSES, StoredMailUpkeep } from '#control/mail/upkeep.ts';
+import { spfUpkeep } from '#control/mail/spf-upkeep.ts';
+import { mailUpkeep } from '#control/mail/upkeep.ts';
 import { mailView } from '#control/mail/view.ts';
 import { mailWatcher } from '#control/mail/watcher.ts';
 import { type CounterTable, metricFamilies } from './metrics.ts';
 import { outcomeOf } from './outcome.ts';
-import { type OutsideWitnesses } from '#control/outside/evidence.ts';
+import { NO_WITNESSES, type OutsideWitnesses } from '#control/outside/evidence.ts';
 import { storeResolver } from '#control/outside/store-resolver.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
 import { SelectorQueries } from '#control/publish/selector-queries.ts';
@@ -98,8 +101,8 @@ export class Control implements ControlApi {
   readonly signers: Signers;
   readonly events: EventFeed;
   readonly tokens: Tokens;
-  /** What keeps the mail of zones going. */
-  readonly upkeep: StoredMailUpkeep;
+  /** What a scheduler runs on. */
+  readonly lifecycles: LifecycleClock;
   /** What keeps the signatures of zones going. */
   readonly refreshable: Refreshable;
 
@@ -116,20 +119,22 @@ export class Control implements ControlApi {
     this.#publisher = publisher;
     this.#preparer = new ZonePreparer(options);
     this.#funnel = new Funnel({ ...options, preparer: this.#preparer });
-    this.#mail = new MailSteps({ ...options, uptime, witnesses });
-    this.#queries = new SelectorQueries(() => this.#mail.nowMs());
+    const time = new CountedTime(clock, uptime, readTimeline(writer));
+    this.#mail = new MailSteps({ ...options, time, witnesses });
+    this.#queries = new SelectorQueries(() => time.nowMs());
     publisher.onMessage((message) => this.#queries.receive(message));
     const run = (command: Command, runOptions: RunOptions) => this.run(command, runOptions);
-    const shared = { ...options, funnel: this.#funnel, steps: this.#mail, resolver: this.resolver(), run };
+    const alert = (zone: string, problems: readonly Problem[]) => this.events.alert(zone, problems);
+    const parts = { funnel: this.#funnel, steps: this.#mail, queries: this.#queries, resolver: this.resolver() };
+    const shared = { ...options, ...parts, time, witnesses, run, alert };
     this.events = new EventFeed(writer, this.#funnel);
     this.tokens = new Tokens(shared);
-    const alert = (zone: string, problems: readonly Problem[]) => this.events.alert(zone, problems);
     this.refreshable = storedZones(writer, this.#funnel, alert);
-    this.upkeep = new StoredMailUpkeep({ ...shared, queries: this.#queries, alert, outside: witnesses, store: this.resolver() });
+    this.lifecycles = lifecycleClock({ time, funnel: this.#funnel, sources: [mailUpkeep(shared), spfUpkeep(shared)] });
     this.signers = new Signers({ ...shared, mail: storedSignerMail(writer, run), filesRoot: signerFilesRoot });
-    const onDue = () => this.upkeep.tellDue();
+    const onDue = () => this.lifecycles.tellDue();
     this.#handlers = {
-      ...zoneHandlers({ writer, watcher: mailWatcher(writer, this.#mail, onDue) }),
+      ...zoneHandlers({ writer, watcher: mailWatcher(writer, time, onDue) }),
       ...mailHandlers({
         ...shared,
         onCommitted: (zone, events) => {

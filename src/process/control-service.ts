@@ -16,8 +16,7 @@ import { productVersion } from '#base/version.ts';
 import { type Config } from '#config/config.ts';
 import { Control } from '#control/control.ts';
 import { readUptime } from '#control/lifecycle/boot-time.ts';
-import { MailScheduler } from '#control/lifecycle/scheduler.ts';
-import { SpfScheduler } from '#control/mail/spf-scheduler.ts';
+import { Scheduler } from '#control/lifecycle/scheduler.ts';
 import { type Outside } from '#control/outside/witnesses.ts';
 import { Publisher } from '#control/publish/publisher.ts';
 import { SignerExporter } from '#control/signers/export.ts';
@@ -93,13 +92,8 @@ export class ControlService {
       installation: writer.installation(),
     });
     this.#control.signers.useFiles(exporter);
-    const mail = this.#control.upkeep;
-    this.#upkeep = [
-      new Refresher(this.#control.refreshable, systemClock, log),
-      new MailScheduler(mail, log),
-      new SpfScheduler(mail.spf, log),
-      exporter,
-    ];
+    const refresher = new Refresher(this.#control.refreshable, systemClock, log);
+    this.#upkeep = [refresher, new Scheduler(this.#control.lifecycles, log), exporter];
   }
 
   /** Opens the admin listeners; from then on requests are answered. */

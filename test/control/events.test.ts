@@ -3,11 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { EVENT_TEXT_CHARACTERS_MAX } from '#base/limits/events.ts';
 import { createLog } from '#base/log.ts';
 import { WHOLE } from '#base/place.ts';
-import { problem } from '#base/problem.ts';
-import { type MailUpkeep, MailScheduler } from '#control/lifecycle/scheduler.ts';
+import { fail, ok, problem } from '#base/problem.ts';
+import { type DueSource } from '#control/lifecycle/due-source.ts';
+import { Scheduler } from '#control/lifecycle/scheduler.ts';
 import { nameOf } from '#dns/name.ts';
 import { type TestControl, bad, good, temporaryControl, MAIL_ZONE_TEXT } from '../support/temporary-control.ts';
 import { TEST_NOW_MS, temporaryStore } from '../support/temporary-store.ts';
+import { TestTimers } from '../support/test-timers.ts';
 
 const ZONE = nameOf('post.example.');
 const set = (address: string) =>
@@ -103,36 +105,40 @@ describe('events', () => {
   test('of a step that is refused are alerts, once until it is possible again', async () => {
     const room = temporaryControl();
     await room.load('post.example.', MAIL_ZONE_TEXT);
-    const upkeep = room.control.upkeep;
     let isPossible = false;
-    const faulty: MailUpkeep = {
-      countedNowMs: () => upkeep.countedNowMs(),
-      dueMail: () => [ZONE],
-      nextMailDueMs: () => 0,
-      lookAtMail: () => Promise.resolve([]),
-      alertMail: (zone, problems) => upkeep.alertMail(zone, problems),
-      tickMail: () =>
-        isPossible
-          ? room.run(set('192.0.2.9'))
-          : Promise.resolve({ ok: false as const, problems: [problem('SIGNING_SELF_CHECK', WHOLE, 'x'.repeat(5000))] }),
-      noteTime: () => Promise.resolve(),
-      onMailDue: () => undefined,
+    const source: DueSource = {
+      name: 'test',
+      zonesAtOnce: 1,
+      refused: { event: 'test.refused', text: 'a step is not possible' },
+      due: () => [ZONE],
+      nextDueMs: () => 0,
+      alert: (zone, problems) => room.control.events.alert(zone, problems),
+      async work() {
+        if (!isPossible) return fail(problem('SIGNING_SELF_CHECK', WHOLE, 'x'.repeat(5000)));
+        good(await room.run(set('192.0.2.9')));
+        return ok([]);
+      },
     };
-    const scheduler = new MailScheduler(faulty, createLog({ level: 'silent' }));
-    const alerts = () => all(room).filter(({ kind }) => kind === 'alert');
-    for (let round = 0; round < 3; round++) {
+    const timers = new TestTimers(() => room.clock.nowMs());
+    const clock = { ...room.control.lifecycles, sources: [source] };
+    const scheduler = new Scheduler(clock, createLog({ level: 'silent' }), { timers });
+    scheduler.start();
+    const minute = async () => {
+      await timers.waiting(1);
       room.clock.pass(61_000);
-      await scheduler.runDue();
-    }
+      timers.fire();
+      await timers.waiting(1);
+    };
+    const alerts = () => all(room).filter(({ kind }) => kind === 'alert');
+    for (let round = 0; round < 3; round++) await minute();
     expect(alerts()).toMatchObject([{ event: 'SIGNING_SELF_CHECK', zone: 'post.example.' }]);
     expect(alerts()[0]!.text).toHaveLength(EVENT_TEXT_CHARACTERS_MAX + 1);
     isPossible = true;
-    room.clock.pass(61_000);
-    await scheduler.runDue();
+    await minute();
     isPossible = false;
-    room.clock.pass(61_000);
-    await scheduler.runDue();
+    await minute();
     expect(alerts()).toHaveLength(2);
+    await scheduler.stop();
     // Nobody did anything: the audit log has nothing of it.
     expect(room.writer.audit(100).filter(({ action }) => action !== 'zone.import' && action !== 'rrsets.change')).toEqual([]);
   });

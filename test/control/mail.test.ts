@@ -2,8 +2,6 @@
 import { atRrset } from '#base/place.ts';
 import { createPublicKey } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { MailScheduler } from '#control/lifecycle/scheduler.ts';
-import { createLog } from '#base/log.ts';
 import { nameOf, ownerKey, parseName } from '#dns/name.ts';
 import { typeCode } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
@@ -25,7 +23,6 @@ mx1 3600 A 192.0.2.25
 const POLICY = { mtaSts: { mode: 'off' }, dkim: { queueLife: '5d' } };
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-const silent = createLog({ level: 'silent' });
 
 const apply = (policy: unknown = POLICY, takeOver = false) => ({ kind: 'mail.apply', zone: ZONE, policy, takeOver }) as const;
 
@@ -48,24 +45,11 @@ function keys({ control }: TestControl): Record<string, string> {
 }
 
 /** A room with the zone, whose workers serve everything at once. */
-async function mailRoom(options: Parameters<typeof temporaryControl>[0] = {}): Promise<TestControl & { scheduler: MailScheduler }> {
-  const room = temporaryControl(options);
+async function mailRoom(options: Parameters<typeof temporaryControl>[0] = {}): Promise<TestControl> {
+  const room = temporaryControl({ sources: ['mail'], ...options });
   if (room.control.zone(ZONE) === undefined) await room.load('post.example.', TEXT);
   room.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
-  return { ...room, scheduler: new MailScheduler(room.control.upkeep, silent) };
-}
-
-/** Time goes by, and the scheduler does what is due when it is due. */
-async function live({ control, clock, scheduler }: Awaited<ReturnType<typeof mailRoom>>, ms: number): Promise<void> {
-  const upkeep = control.upkeep;
-  const endMs = upkeep.countedNowMs() + ms;
-  for (;;) {
-    await scheduler.runDue();
-    const nowMs = upkeep.countedNowMs();
-    if (nowMs >= endMs) return;
-    const nextMs = Math.min(upkeep.nextMailDueMs() ?? endMs, endMs);
-    clock.pass(Math.max(1, nextMs - nowMs));
-  }
+  return room;
 }
 
 describe('mail.apply', () => {
@@ -158,7 +142,7 @@ describe('beside records put by hand', () => {
     good(await room.run({ kind: 'mail.remove', zone: ZONE, records: 'keep' }));
     expect(managerOf(room, '_dmarc', 'TXT')).toBe('manual');
     expect(room.control.mail(room.control.zone(ZONE)!)).toBeUndefined();
-    expect(room.control.upkeep.nextMailDueMs()).toBeUndefined();
+    for (const source of room.control.lifecycles.sources) expect(source.nextDueMs()).toBeUndefined();
     expect(bad(await room.run({ kind: 'dkim.rotate', zone: ZONE, algorithms: [], reason: 'x' }))[0]?.code).toBe('MAIL_NO_POLICY');
     good(await room.run({ kind: 'zone.remove', zone: ZONE }));
     expect(verifyStore(room.writer).problems).toEqual([]);
@@ -180,7 +164,7 @@ describe('RFC 6376 §5.2: a key over time', () => {
       good(await room.run(apply()));
       const seen = new Map<string, string[]>();
       for (let day = 0; day < 365; day++) {
-        await live(room, DAY_MS);
+        await room.live(DAY_MS);
         const now = keys(room);
         expect(Object.entries(now).filter(([id, stage]) => id.startsWith('r') && stage === 'active')).toHaveLength(1);
         expect(Object.entries(now).filter(([id, stage]) => id.startsWith('e') && stage === 'active')).toHaveLength(1);
@@ -202,17 +186,17 @@ describe('what happens in between', () => {
   test('a process that dies between steps goes on where it was; time that nobody counted does not count', async () => {
     const first = await mailRoom();
     good(await first.run(apply()));
-    await live(first, HOUR_MS);
+    await first.live(HOUR_MS);
     expect(keys(first)).toEqual({ r20260101a: 'active', e20260101a: 'active' });
     good(await first.run({ kind: 'dkim.rotate', zone: ZONE, algorithms: ['ed25519'], reason: 'test' }));
     await first.writer.close();
 
     const second = await mailRoom({ in: first.dir, nowMs: first.clock.nowMs() + 10 * DAY_MS, bootId: 'another', random: anotherRandom() });
     expect(keys(second)).toEqual({ r20260101a: 'active', e20260101a: 'active', e20260101b: 'published' });
-    await second.scheduler.runDue();
+    await second.live(0);
     // Ten days have gone by and no cache of the outside has forgotten: negative TTLs are waited for anew.
     expect(keys(second)).toMatchObject({ e20260101a: 'active', e20260101b: 'visible' });
-    await live(second, HOUR_MS);
+    await second.live(HOUR_MS);
     expect(keys(second)).toMatchObject({ e20260101a: 'retiring', e20260101b: 'active' });
     expect(
       second.control
@@ -230,7 +214,7 @@ describe('what happens in between', () => {
   test('a key opens to the private part of what is published, and nothing but its source shows it', async () => {
     const room = await mailRoom();
     good(await room.run(apply()));
-    await live(room, HOUR_MS);
+    await room.live(HOUR_MS);
     for (const key of room.control.dkimKeys().keysFor(ZONE)) {
       const publicKey = createPublicKey(key.privateKeyPem()).export({ type: 'spki', format: 'der' });
       expect(publicKey.toString('base64').endsWith(key.publicKey)).toBe(true);
@@ -242,7 +226,7 @@ describe('what happens in between', () => {
   test('RFC 6376 §3.6.1: a revoked key has an empty p= at once, its private part is destroyed, and another is on its way', async () => {
     const room = await mailRoom();
     good(await room.run(apply()));
-    await live(room, HOUR_MS);
+    await room.live(HOUR_MS);
     expect(bad(await room.run({ kind: 'dkim.revoke', zone: ZONE, selector: 'nothing', reason: 'x', when: 'at-once' }))[0]?.code).toBe(
       'LIFECYCLE_OBJECT',
     );
@@ -255,7 +239,7 @@ describe('what happens in between', () => {
         .map(({ selector }) => selector),
     ).toEqual(['r20260101a']);
     expect(keys(room)).toMatchObject({ e20260101a: 'compromised', e20260101b: 'published' });
-    await live(room, HOUR_MS);
+    await room.live(HOUR_MS);
     expect(keys(room)).toMatchObject({ e20260101b: 'active' });
     expect(room.control.audit(50).some(({ action, detail }) => action === 'dkim.revoke' && detail.includes('stolen'))).toBe(true);
   });
@@ -264,10 +248,10 @@ describe('what happens in between', () => {
     const room = await mailRoom();
     good(await room.run(apply()));
     good(await room.run({ kind: 'lifecycle.hold', zone: ZONE, object: 'dmarc', reason: 'newsletter fails' }));
-    await live(room, 40 * DAY_MS);
+    await room.live(40 * DAY_MS);
     expect(texts(room, '_dmarc')).toEqual(['v=DMARC1; p=none; rua=mailto:postmaster@post.example']);
     good(await room.run({ kind: 'lifecycle.resume', zone: ZONE, object: 'dmarc' }));
-    await room.scheduler.runDue();
+    await room.live(0);
     expect(texts(room, '_dmarc')[0]).toContain('p=quarantine');
     const override = (wait: string, reason: string) => room.run({ kind: 'lifecycle.override', zone: ZONE, object: 'dmarc', wait, reason });
     expect(bad(await override('dwell', ' '))[0]?.code).toBe('LIFECYCLE_REASON');
@@ -285,12 +269,12 @@ describe('what happens in between', () => {
     };
     const room = await mailRoom({ witnesses: { nameServers: new Map([['192.0.2.54:53', secondary]]), probes: new Map() } });
     good(await room.run(apply()));
-    await live(room, 2 * HOUR_MS);
+    await room.live(2 * HOUR_MS);
     expect(keys(room)).toEqual({ r20260101a: 'published', e20260101a: 'published' });
     const lines = room.control.mail(room.control.zone(ZONE)!)!.explanations.flatMap((each) => each.lines);
     expect(lines.join('\n')).toContain('192.0.2.54:53: NXDOMAIN');
     isCurrent = true;
-    await live(room, HOUR_MS);
+    await room.live(HOUR_MS);
     expect(keys(room)).toEqual({ r20260101a: 'active', e20260101a: 'active' });
   });
 
@@ -302,10 +286,10 @@ describe('what happens in between', () => {
     expect(given.mail).toMatchObject({ object: 'tlsa-mx1-2', notBeforeMs: room.clock.nowMs() + HOUR_MS, isFinal: false });
     const activate = { kind: 'tlsa.activated', zone: ZONE, host: 'mx1.post.example', force: false } as const;
     expect(bad(await room.run(activate))[0]?.code).toBe('MAIL_TLSA_EARLY');
-    await live(room, 2 * HOUR_MS);
+    await room.live(2 * HOUR_MS);
     good(await room.run(activate));
     // No place looks at the host: a TTL and signerLag (1h) before the two TTLs.
-    await live(room, 3 * HOUR_MS);
+    await room.live(3 * HOUR_MS);
     const node = room.control.view(room.control.zone(ZONE)!).node(ownerKey(nameOf('_25._tcp.mx1.post.example.')));
     expect(rrsetOf(node, TYPE.TLSA)?.rdatas.map((rdata) => Buffer.from(rdata.subarray(3)).toString('hex'))).toEqual([next]);
   });

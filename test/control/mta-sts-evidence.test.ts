@@ -4,9 +4,7 @@
  */
 import { type RequestListener } from 'node:http';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createLog } from '#base/log.ts';
 import { parseNetwork } from '#base/network.ts';
-import { MailScheduler } from '#control/lifecycle/scheduler.ts';
 import { STS_PROBE, stsProbe } from '#control/outside/mta-sts-probe.ts';
 import { nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
@@ -38,8 +36,6 @@ async function house() {
   const room = temporaryControl({ witnesses: { nameServers: new Map(), probes: new Map([[STS_PROBE, probe]]) } });
   await room.load('post.example.', MAIL_ZONE_TEXT);
   room.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
-  const scheduler = new MailScheduler(room.control.upkeep, createLog({ level: 'silent' }));
-  const upkeep = room.control.upkeep;
   const sts = () => room.control.mail(room.control.zone(ZONE)!)!.state.mtaSts;
   return {
     ...room,
@@ -57,15 +53,6 @@ async function house() {
         .mail(room.control.zone(ZONE)!)!
         .explanations.flatMap((each) => each.lines)
         .join('\n'),
-    live: async (ms: number) => {
-      const endMs = upkeep.countedNowMs() + ms;
-      for (;;) {
-        await scheduler.runDue();
-        const nowMs = upkeep.countedNowMs();
-        if (nowMs >= endMs) return;
-        room.clock.pass(Math.max(1, Math.min(upkeep.nextMailDueMs() ?? endMs, endMs) - nowMs));
-      }
-    },
   };
 }
 

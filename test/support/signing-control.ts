@@ -1,7 +1,5 @@
 /** A control room with a zone whose mail policy has made DKIM keys, and time that goes by when a test says so. */
-import { createLog } from '#base/log.ts';
 import { type SignerActor, type SignerVisit } from '#control/api/signers.ts';
-import { MailScheduler } from '#control/lifecycle/scheduler.ts';
 import { nameOf } from '#dns/name.ts';
 import { type TestControl, good, temporaryControl } from './temporary-control.ts';
 
@@ -22,8 +20,6 @@ mx1 3600 A 192.0.2.25
 `;
 
 export interface SigningControl extends TestControl {
-  /** Lets time go by; the scheduler does what is due when it is due. */
-  live(ms: number): Promise<void>;
   /** Stage by selector. */
   stages(): Record<string, string>;
   /** Selectors that are active. */
@@ -32,12 +28,10 @@ export interface SigningControl extends TestControl {
 
 /** The zone post.example with a mail policy that names the signer mx1, both keys active. */
 export async function signingControl(dkim: Record<string, unknown> = {}): Promise<SigningControl> {
-  const room = temporaryControl();
+  const room = temporaryControl({ sources: ['mail'] });
   await room.load('post.example.', TEXT);
   await room.load('other.example.', TEXT);
   room.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
-  const upkeep = room.control.upkeep;
-  const scheduler = new MailScheduler(upkeep, createLog({ level: 'silent' }));
   const policy = { mtaSts: { mode: 'off' }, dkim: { signers: ['mx1'], ...dkim } };
   good(await room.run({ kind: 'mail.apply', zone: SIGNED_ZONE, policy }));
   const stages = () =>
@@ -46,15 +40,6 @@ export async function signingControl(dkim: Record<string, unknown> = {}): Promis
     );
   const signing: SigningControl = {
     ...room,
-    async live(ms) {
-      const endMs = upkeep.countedNowMs() + ms;
-      for (;;) {
-        await scheduler.runDue();
-        const nowMs = upkeep.countedNowMs();
-        if (nowMs >= endMs) return;
-        room.clock.pass(Math.max(1, Math.min(upkeep.nextMailDueMs() ?? endMs, endMs) - nowMs));
-      }
-    },
     stages,
     active: () => Object.entries(stages()).flatMap(([id, stage]) => (stage === 'active' ? [id] : [])),
   };

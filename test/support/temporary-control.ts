@@ -1,9 +1,11 @@
 /** A control room over a temporary store, with a clock and a random source that the test holds, and a list of what was published. */
 import { type Clock } from '#base/clock.ts';
 import { type IpcMessage } from '#base/ipc.ts';
+import { type Log, createLog } from '#base/log.ts';
 import { type Problem, type Result } from '#base/problem.ts';
 import { type Actor, type Command, type Outcome, type RunOptions } from '#control/api/control.ts';
 import { Control } from '#control/control.ts';
+import { Scheduler } from '#control/lifecycle/scheduler.ts';
 import { type OutsideWitnesses } from '#control/outside/evidence.ts';
 import { Publisher } from '#control/publish/publisher.ts';
 import { nameOf } from '#dns/name.ts';
@@ -11,6 +13,7 @@ import { type Resolver } from '#dns/resolver.ts';
 import { type StoreFailure } from '#store/failure.ts';
 import { type StoreWriter, type WriterOptions } from '#store/writer.ts';
 import { TEST_NOW_MS, countedRandom, temporaryStore } from './temporary-store.ts';
+import { TestTimers } from './test-timers.ts';
 
 /** A zone with one host for mail, and nothing about mail besides. */
 export const MAIL_ZONE_TEXT = `
@@ -35,6 +38,8 @@ export interface TestControl {
   readonly sent: IpcMessage[];
   readonly fatal: StoreFailure[];
   run(command: Command, options?: Partial<RunOptions>): Promise<Result<Outcome>>;
+  /** Lets time go by, in which the scheduler does what is due when it is due; `each` is called whenever it goes to sleep. */
+  live(ms: number, each?: () => void): Promise<void>;
   /** `run` of a zone file; the outcome must be good. */
   load(zone: string, text: string, options?: { readonly dnssec?: boolean }): Promise<Outcome>;
 }
@@ -47,6 +52,12 @@ export interface TestControlOptions extends Partial<WriterOptions> {
   readonly outside?: Resolver;
   readonly witnesses?: OutsideWitnesses;
   readonly countsQueries?: boolean;
+  /** Of the scheduler. */
+  readonly log?: Log;
+  /** Names of the sources of due work that `live` has done; all unless given. Looks at SPF make a year long. */
+  readonly sources?: readonly string[];
+  /** The scheduler wakes this often though nothing is due. */
+  readonly wakeEveryMs?: number;
 }
 
 /** All of it goes when the test ends. */
@@ -83,6 +94,15 @@ export function temporaryControl(options: TestControlOptions = {}): TestControl 
     counterTable: {},
   });
   const run: TestControl['run'] = (command, more = {}) => control.run(command, { actor: TEST_ACTOR, dryRun: false, ...more });
+  const timers = new TestTimers(() => uptimeMs);
+  const sources = control.lifecycles.sources.filter(({ name }) => options.sources?.includes(name) ?? true);
+  let scheduler: Scheduler | undefined;
+  const start = (): Scheduler => {
+    const { log = createLog({ level: 'silent' }), wakeEveryMs = 86_400_000 } = options;
+    const started = new Scheduler({ ...control.lifecycles, sources }, log, { timers, wakeEveryMs });
+    started.start();
+    return started;
+  };
   return {
     control,
     writer,
@@ -93,6 +113,18 @@ export function temporaryControl(options: TestControlOptions = {}): TestControl 
     sent,
     fatal,
     run,
+    async live(ms, each = () => {}) {
+      scheduler ??= start();
+      const endMs = uptimeMs + ms;
+      for (;;) {
+        await timers.waiting(sources.length);
+        each();
+        if (timers.nextMs() > endMs) break;
+        clock.pass(Math.max(0, timers.nextMs() - uptimeMs));
+        timers.fire();
+      }
+      clock.pass(endMs - uptimeMs);
+    },
     async load(zone, text, { dnssec = true } = {}) {
       return good(await run({ kind: 'zone.import', zone: nameOf(zone), text, file: 'test.zone', dnssec }));
     },

@@ -6,6 +6,20 @@ export const LIFECYCLE_STEPS_MAX = 64;
 export const LIFECYCLE_ROUNDS_MAX = 32;
 /** By then a step is committed: what it could not know yet (its serial), or was not given (new keys), is there. */
 export const LIFECYCLE_SETTLE_MS = 1000;
+/** Work that was not possible, or a step that left errors, is tried again after this. */
+export const LIFECYCLE_RETRY_MS = 60_000;
+/** The scheduler looks at least this often: a due time that another process wrote is never far away. */
+export const LIFECYCLE_WAKE_EVERY_MS = 60_000;
+/** Zones read from the table of due times at once. */
+export const LIFECYCLE_DUE_AT_ONCE = 100;
+/** Look-ups for evidence at the same time, for one zone. */
+export const LIFECYCLE_CHECKS_AT_ONCE = 8;
+/** A worker renews its snapshot within milliseconds; one that is gone for longer is seen at the next look. */
+export const LIFECYCLE_SERVED_MS_MAX = 2000;
+/** Zones that evidence is looked for at the same time: hosts that do not answer hold one up for STS_PROBE_MS_MAX. */
+export const LIFECYCLE_ZONES_AT_ONCE = 16;
+/** Counted time is written down this often: what a reboot loses of it makes every wait longer by as much. */
+export const LIFECYCLE_TIME_EVERY_MS = 3_600_000;
 /**
  * Secondaries are taken to give out a TTL that was changed for as long as this: more than any SOA refresh in use, when a
  * NOTIFY was lost.

@@ -174,15 +174,3 @@ export const MAIL_POLICY_ITEMS_MAX = 256;
 export const DKIM_SPARE_KEYS_MAX = 4;
 /** Keys that plans showed and nothing used, in memory: some for the few zones that people plan at the same time. */
 export const DKIM_PLANNED_KEYS_MAX = 64;
-/** A step of a mail policy that is refused, or that has errors, is tried again after this. */
-export const MAIL_RETRY_MS = 60_000;
-/** The mail scheduler looks at least this often: a due time that somebody else wrote is never far away. */
-export const MAIL_WAKE_EVERY_MS = 60_000;
-/** Zones read from the table of due times at once. */
-export const MAIL_DUE_AT_ONCE = 100;
-/** Look-ups for evidence at the same time, for one zone. */
-export const MAIL_CHECKS_AT_ONCE = 8;
-/** Zones that evidence is looked for at the same time: a policy host that does not answer holds up its group for STS_PROBE_MS_MAX. */
-export const MAIL_ZONES_AT_ONCE = 16;
-/** Counted time is written down this often: what a reboot loses of it makes every wait longer by as much. */
-export const MAIL_TIME_EVERY_MS = 3_600_000;

@@ -1,9 +1,11 @@
 /**
- * The time that waits are counted in, kept going from one process to the next: what the machine has been up, written down with every
- * decision and now and then in between (lifecycle/timeline.ts says why).
+ * The time that waits are counted in, kept going from one process to the next: what the machine has been up, written
+ * down with every decision and now and then in between (lifecycle/timeline.ts says why).
  */
 import { type Clock } from '#base/clock.ts';
 import { type ClockReading, type Timeline, advanceTimeline } from '#lifecycle/timeline.ts';
+import { type DocumentWrite } from '#store/documents.ts';
+import { timelineWrite } from '#store/timeline.ts';
 
 /** How long the machine has been up, and since which start. */
 export type Uptime = Omit<ClockReading, 'wallMs'>;
@@ -24,5 +26,15 @@ export class CountedTime {
   read(): Timeline {
     this.#timeline = advanceTimeline(this.#timeline, { wallMs: this.#clock.nowMs(), ...this.#uptime() });
     return this.#timeline;
+  }
+
+  /** What due times are in. */
+  nowMs(): number {
+    return this.read().nowMs;
+  }
+
+  /** Writes it down. */
+  write(): DocumentWrite {
+    return timelineWrite(this.read());
   }
 }

@@ -1,123 +1,150 @@
 /**
- * Wakes what is due in the mail of zones: looks at what is waited for, then has the next step taken through the same serial queue as
- * every other change. Keeps nothing itself: what is due when is in the store, so a late, missed or repeated wake-up is harmless.
- * Not here: what a step is (mail/step.ts), how places are looked at (control/outside/evidence.ts).
+ * Wakes what is due. Each source of due work has a lane of its own, so that slow look-ups of one do not hold up
+ * another. Keeps nothing itself: what is due when is in the store, so a late, missed or repeated wake-up is harmless.
+ * Not here: which zones are due and what is done for them (due-source.ts), counted time (clock.ts).
  */
-import { MAIL_CHECKS_AT_ONCE, MAIL_DUE_AT_ONCE, MAIL_RETRY_MS, MAIL_WAKE_EVERY_MS, MAIL_ZONES_AT_ONCE } from '#base/limits/limits.ts';
+import { type Timers, systemTimers } from '#base/clock.ts';
+import { LIFECYCLE_DUE_AT_ONCE, LIFECYCLE_RETRY_MS, LIFECYCLE_SETTLE_MS } from '#base/limits/lifecycle.ts';
+import { LIFECYCLE_WAKE_EVERY_MS } from '#base/limits/lifecycle.ts';
 import { type Log } from '#base/log.ts';
-import { type Problem, type Result, formatProblem } from '#base/problem.ts';
+import { type Problem, formatProblem } from '#base/problem.ts';
 import { type Name, formatName } from '#dns/name.ts';
-import { type LifecycleObservation } from '#lifecycle/state.ts';
-import { type Outcome } from '#control/api/control.ts';
+import { type LifecycleClock } from './clock.ts';
+import { type DueSource } from './due-source.ts';
 
-/** What the scheduler needs of the control room. */
-export interface MailUpkeep {
-  /** Counted time. */
-  countedNowMs(): number;
-  /** Zones whose mail is due, soonest first. */
-  dueMail(limit: number): readonly Name[];
-  nextMailDueMs(): number | undefined;
-  /** Looks at what the zone's mail waits to see now. */
-  lookAtMail(zone: Name, atOnce: number): Promise<readonly LifecycleObservation[]>;
-  tickMail(zone: Name, observations: readonly LifecycleObservation[]): Promise<Result<Outcome>>;
-  /** A step was refused that was possible before. */
-  alertMail(zone: string, problems: readonly Problem[]): Promise<void>;
-  /** Writes the counted time down, when it was not for a while. */
-  noteTime(): Promise<void>;
-  /** Called when something may have become due. */
-  onMailDue(listener: () => void): void;
+/** What a test has otherwise. */
+export interface SchedulerOptions {
+  readonly timers?: Timers;
+  /** It looks at least this often. */
+  readonly wakeEveryMs?: number;
 }
 
-export class MailScheduler {
-  readonly #control: MailUpkeep;
-  readonly #log: Log;
-  /** Zones whose last step was refused → when to try again, counted time. */
-  readonly #refused = new Map<string, number>();
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> | undefined;
-  #isWoken = false;
-  #stopped = false;
+export class Scheduler {
+  readonly #clock: LifecycleClock;
+  readonly #lanes: readonly Lane[];
 
-  constructor(control: MailUpkeep, log: Log) {
-    this.#control = control;
-    this.#log = log;
+  constructor(clock: LifecycleClock, log: Log, options: SchedulerOptions = {}) {
+    const { timers = systemTimers, wakeEveryMs = LIFECYCLE_WAKE_EVERY_MS } = options;
+    this.#clock = clock;
+    this.#lanes = clock.sources.map((source) => new Lane(source, { clock, log, timers, wakeEveryMs }));
   }
 
   /** Does what is due now, and from then on what becomes due. */
   start(): void {
-    this.#control.onMailDue(() => this.#wake());
-    this.#wake();
+    const wake = (): void => this.#lanes.forEach((lane) => lane.wake());
+    this.#clock.onDue(wake);
+    wake();
+  }
+
+  /** Ends when the work that is under way has ended. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.stop()));
+  }
+}
+
+interface LaneOptions extends Required<SchedulerOptions> {
+  readonly clock: LifecycleClock;
+  readonly log: Log;
+}
+
+class Lane {
+  readonly #source: DueSource;
+  readonly #options: LaneOptions;
+  /** Zones whose last work was not possible → when to try again, counted time. */
+  readonly #refused = new Map<string, number>();
+  #timer: unknown;
+  #running: Promise<void> | undefined;
+  #hasBegun = false;
+  #isWoken = false;
+  #isStopped = false;
+
+  constructor(source: DueSource, options: LaneOptions) {
+    this.#source = source;
+    this.#options = options;
+  }
+
+  /** At once, but later than the command that woke it: that one is answered first. */
+  wake(): void {
+    if (this.#running === undefined) this.#sleep(0);
+    else this.#isWoken = true;
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#isStopped = true;
+    this.#options.timers.clear(this.#timer);
     await this.#running;
   }
 
-  #wake(): void {
-    if (this.#stopped) return;
-    this.#isWoken = true;
-    if (this.#running !== undefined) return;
-    clearTimeout(this.#timer);
-    this.#running = this.#run().finally(() => {
-      this.#running = undefined;
-      if (!this.#stopped) this.#timer = setTimeout(() => this.#wake(), this.#isWoken ? 0 : this.#sleepMs());
-    });
+  #sleep(ms: number): void {
+    if (this.#isStopped) return;
+    const { timers } = this.#options;
+    timers.clear(this.#timer);
+    this.#timer = timers.set(() => {
+      this.#running = this.#run();
+    }, ms);
   }
 
   async #run(): Promise<void> {
-    // Later than the command that woke it: that one is answered first.
-    await new Promise((resolve) => setImmediate(resolve));
     this.#isWoken = false;
-    await this.#control.noteTime();
-    await this.runDue();
+    await this.#options.clock.note();
+    if (!this.#hasBegun) await this.#begin();
+    await this.#workOnDue();
+    this.#running = undefined;
+    this.#sleep(this.#isWoken ? 0 : this.#sleepMs());
+  }
+
+  async #begin(): Promise<void> {
+    this.#hasBegun = true;
+    const begun = await this.#source.begin?.();
+    if (begun === undefined || begun.ok) return;
+    const { name, refused } = this.#source;
+    this.#options.log.error(refused.event, `${name}: not every zone has a time yet: ${formatAll(begun.problems)}`);
   }
 
   #sleepMs(): number {
-    const nextMs = this.#control.nextMailDueMs() ?? Infinity;
-    const nowMs = this.#control.countedNowMs();
-    // What is due and refused waits for its next try.
-    return Math.min(MAIL_WAKE_EVERY_MS, nextMs <= nowMs ? MAIL_RETRY_MS : nextMs - nowMs);
+    const { clock, wakeEveryMs } = this.#options;
+    const nextMs = this.#source.nextDueMs() ?? Infinity;
+    const nowMs = clock.nowMs();
+    if (nextMs > nowMs) return Math.min(wakeEveryMs, nextMs - nowMs);
+    // What is due and was not possible waits for its next try; something may have become due since it was looked.
+    return this.#refused.size > 0 ? LIFECYCLE_RETRY_MS : LIFECYCLE_SETTLE_MS;
   }
 
-  /** Does everything that is due now, each zone once. */
-  async runDue(): Promise<void> {
-    const nowMs = this.#control.countedNowMs();
+  /** Everything that is due now, each zone once. */
+  async #workOnDue(): Promise<void> {
+    const { clock } = this.#options;
+    const nowMs = clock.nowMs();
     const done = new Set<string>();
-    for (;;) {
-      const zones = this.#control.dueMail(MAIL_DUE_AT_ONCE + done.size).filter((zone) => !done.has(formatName(zone)));
-      if (zones.length === 0 || this.#stopped) return;
-      const group = zones.slice(0, MAIL_ZONES_AT_ONCE).map((zone) => ({ zone, name: formatName(zone) }));
-      for (const { name } of group) done.add(name);
-      await this.#tickAll(
-        group.filter(({ name }) => (this.#refused.get(name) ?? 0) <= nowMs),
-        nowMs,
-      );
+    while (!this.#isStopped) {
+      const zones = this.#source.due(clock.nowMs(), LIFECYCLE_DUE_AT_ONCE + done.size);
+      const left = zones.map((zone) => ({ zone, name: formatName(zone) })).filter(({ name }) => !done.has(name));
+      if (left.length === 0) return;
+      for (const { name } of left) done.add(name);
+      const open = left.filter(({ name }) => (this.#refused.get(name) ?? 0) <= nowMs);
+      const work = async (): Promise<void> => {
+        for (let next = open.shift(); next !== undefined && !this.#isStopped; next = open.shift())
+          await this.#work(next.zone, next.name, nowMs);
+      };
+      await Promise.all(Array.from({ length: this.#source.zonesAtOnce }, work));
     }
   }
 
-  /** Looks for some zones at the same time, since one whose hosts do not answer takes long; their steps are taken one after the other. */
-  async #tickAll(group: readonly { readonly zone: Name; readonly name: string }[], nowMs: number): Promise<void> {
-    const looks = await Promise.all(group.map(({ zone }) => this.#control.lookAtMail(zone, MAIL_CHECKS_AT_ONCE)));
-    for (const [at, { zone, name }] of group.entries()) {
-      if (this.#stopped) return;
-      await this.#tick(zone, name, nowMs, looks[at]!);
-    }
-  }
-
-  async #tick(zone: Name, name: string, nowMs: number, observations: readonly LifecycleObservation[]): Promise<void> {
-    const ticked = await this.#control.tickMail(zone, observations);
-    if (ticked.ok) {
+  async #work(zone: Name, name: string, nowMs: number): Promise<void> {
+    const { log } = this.#options;
+    const { refused } = this.#source;
+    const done = await this.#source.work(zone);
+    if (done.ok) {
       this.#refused.delete(name);
+      for (const { level, event, text, fields } of done.value) log[level](event, `${name} ${text}`, { zone: name, ...fields });
       return;
     }
-    if (!this.#refused.has(name)) await this.#control.alertMail(name, ticked.problems);
-    this.#refused.set(name, nowMs + MAIL_RETRY_MS);
-    const problems = ticked.problems.map(formatProblem).join('; ');
-    this.#log.error('mail.refused', `${name} a step of the mail policy is not possible, will try again: ${problems}`, {
-      zone: name,
-      problems,
-    });
+    if (!this.#refused.has(name)) await this.#source.alert?.(name, done.problems);
+    this.#refused.set(name, nowMs + LIFECYCLE_RETRY_MS);
+    const problems = formatAll(done.problems);
+    log.error(refused.event, `${name} ${refused.text}, will try again: ${problems}`, { zone: name, problems });
   }
+}
+
+function formatAll(problems: readonly Problem[]): string {
+  return problems.map(formatProblem).join('; ');
 }

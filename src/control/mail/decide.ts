@@ -18,6 +18,7 @@ import { noPolicy, zoneNotServed } from '#control/commands/absent.ts';
 import { type Decision } from '#control/commands/decision.ts';
 import { type CommandOf, type CommandTable, type Handler, type ServedZone, type ZoneContext } from '#control/commands/table.ts';
 import { mailEvent, reportEvent } from '#control/commands/events.ts';
+import { type CountedTime } from '#control/lifecycle/counted-time.ts';
 import { type ReportCommand, reportGround, takeReport } from '#control/reports/reports.ts';
 import { releaseMail } from '#control/zone/managed-records.ts';
 import { isClaimedByOthers, releaseConsents } from './consents.ts';
@@ -29,6 +30,7 @@ import { type MailChange, type MailSteps, type StoredMail } from './steps.ts';
 export interface MailDecisionOptions {
   readonly writer: StoreWriter;
   readonly steps: MailSteps;
+  readonly time: CountedTime;
   /** Our own zones from the store, the rest from outside. */
   readonly resolver: Resolver;
   /** Called after each commit. */
@@ -155,14 +157,14 @@ async function applyPolicy(
   { policy: text, takeOver = false }: Pick<CommandOf<'mail.apply'>, 'policy' | 'takeOver'>,
   { mayChange, ...zone }: ServedZone & Pick<ZoneContext, 'mayChange'>,
   { spf, problems: seen }: Seen,
-  { writer, steps }: MailDecisionOptions,
+  { writer, steps, time }: MailDecisionOptions,
 ): Promise<Result<MailChange>> {
   const { record, view } = zone;
   const given = readGiven(text, view.apex);
   if (!given.ok) return given;
   const { document, policy, problems } = given.value;
   const before = readMailDocument(writer, record);
-  const known = readMailState(writer, record.id) ?? newMailState(view, view.apex, steps.nowMs());
+  const known = readMailState(writer, record.id) ?? newMailState(view, view.apex, time.nowMs());
   const state = spf == null ? known : withLook(known, spf);
   const request = { isTakeOver: takeOver, isStrict: true, mayChange, detail: 'mail policy' };
   const stepped = await steps.step(zone, { policy, state }, request);
@@ -190,7 +192,8 @@ async function setStsMode(
   return applied.ok ? ok({ ...applied.value, detail: `MTA-STS mode ${mode}` }, applied.warnings) : applied;
 }
 
-function withoutPolicy(records: 'keep' | 'delete', { record, view, state }: ZoneMail, { writer, steps }: MailDecisionOptions): MailChange {
+function withoutPolicy(records: 'keep' | 'delete', zone: ZoneMail, { writer, time }: MailDecisionOptions): MailChange {
+  const { record, view, state } = zone;
   const secrets = state.dkim.lifecycle.objects.flatMap(({ data }) => data.secretId ?? []);
   const isClaimed = (owner: Name): boolean => isClaimedByOthers(writer, record, owner);
   return {
@@ -200,7 +203,7 @@ function withoutPolicy(records: 'keep' | 'delete', { record, view, state }: Zone
       ...stateWrites(record.id, null),
       spfWatchWrite(record.id, null),
       ...forgetReports(record.id),
-      steps.timeline(),
+      time.write(),
     ],
     secrets: secrets.map((id) => ({ zoneId: record.id, id, value: null })),
     keys: [],

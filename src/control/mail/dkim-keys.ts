@@ -19,7 +19,7 @@ import { type SealLabel, type Sealer } from '#store/seal.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { readMailPolicy } from '#store/mail/policy.ts';
 import { readDkimState } from '#store/mail/state.ts';
-import { readTimeline } from '#store/mail/timeline.ts';
+import { readTimeline } from '#store/timeline.ts';
 
 /** One key as signers see it. Only keys that mail may be signed with: `active`, and `retiring` until its signers have switched. */
 export interface DkimSigningKey {

@@ -1,7 +1,7 @@
 /**
  * The SPF of a zone in the control room: looks at what others publish, made before a change's turn comes, taken in when it has come, and
  * shown. Slow name servers out there hold up nobody but who waits for the look.
- * Not here: what a look is (mail/spf/upkeep.ts), when looks are due (spf-scheduler.ts).
+ * Not here: what a look is (mail/spf/upkeep.ts), when looks are due (spf-upkeep.ts).
  */
 import { atRrset } from '#base/place.ts';
 import { warning } from '#base/problem.ts';

@@ -5,8 +5,7 @@
  * (control/outside/evidence.ts).
  */
 import { assert } from '#base/assert.ts';
-import { type Clock } from '#base/clock.ts';
-import { MAIL_RETRY_MS } from '#base/limits/limits.ts';
+import { LIFECYCLE_RETRY_MS } from '#base/limits/lifecycle.ts';
 import { type Problem, type Result, fail, hasErrors, ok } from '#base/problem.ts';
 import { type Name } from '#dns/name.ts';
 import { type Resolver } from '#dns/resolver.ts';
@@ -23,14 +22,13 @@ import { type MailStep, stepMail } from '#mail/step.ts';
 import { readMailDocument, readMailPolicy } from '#store/mail/policy.ts';
 import { readReports } from '#store/mail/reports.ts';
 import { readMailState, stateWrites } from '#store/mail/state.ts';
-import { readTimeline, timelineWrite } from '#store/mail/timeline.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type DocumentWrite, type SecretWrite, type StoreWriter } from '#store/writer.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type MailNote } from '#control/api/mail.ts';
 import { type ZonePart } from '#control/commands/decision.ts';
 import { type ServedZone } from '#control/commands/table.ts';
-import { CountedTime, type Uptime } from '#control/lifecycle/counted-time.ts';
+import { type CountedTime } from '#control/lifecycle/counted-time.ts';
 import { type OutsideWitnesses, isLookable, lookPlaces } from '#control/outside/evidence.ts';
 import { OWN_SERVER } from '#control/outside/name-server-place.ts';
 import { reportGround } from '#control/reports/reports.ts';
@@ -43,8 +41,7 @@ import { lookAtZoneSpf } from './spf.ts';
 
 export interface MailStepsOptions {
   readonly writer: StoreWriter;
-  readonly clock: Clock;
-  readonly uptime: () => Uptime;
+  readonly time: CountedTime;
   readonly random: (bytes: number) => Uint8Array;
   /** Further name servers must show a record before it counts as published, and probes a body. */
   readonly witnesses: OutsideWitnesses;
@@ -98,23 +95,12 @@ const KEY_ROUNDS_MAX = 3;
 export class MailSteps {
   readonly #options: MailStepsOptions;
   readonly #writer: StoreWriter;
-  readonly #time: CountedTime;
   readonly #keys: DkimKeyPool;
 
   constructor(options: MailStepsOptions) {
     this.#options = options;
     this.#writer = options.writer;
-    this.#time = new CountedTime(options.clock, options.uptime, readTimeline(options.writer));
     this.#keys = new DkimKeyPool((algorithm) => newDkimKey(algorithm, options.writer.sealer, options.random));
-  }
-
-  /** Counted time; what due times are in. */
-  nowMs(): number {
-    return this.#time.read().nowMs;
-  }
-
-  timeline(): DocumentWrite {
-    return timelineWrite(this.#time.read());
   }
 
   /** What the SPF record of the zone with `policy` depends on, now. */
@@ -156,7 +142,8 @@ export class MailSteps {
     const due = [step.nextDueMs, ...lookable.map(({ dueMs }) => dueMs)];
     const times = due.filter((each) => each !== undefined);
     // An error is looked at again soon: what is in its way may be gone.
-    if (hasErrors(found)) times.push(input.facts.nowMs + MAIL_RETRY_MS);
+    if (hasErrors(found)) times.push(input.facts.nowMs + LIFECYCLE_RETRY_MS);
+    const dueAtMs = times.length === 0 ? undefined : Math.min(...times);
     const parts: ZonePart[] = [{ record, view, changes }];
     for (const { apex, changes: there } of step.elsewhere) {
       const zone = servedZoneOf(this.#writer, apex);
@@ -164,7 +151,7 @@ export class MailSteps {
     }
     return ok({
       parts,
-      documents: [...stateWrites(record.id, step.state, times.length === 0 ? undefined : Math.min(...times)), this.timeline()],
+      documents: [...stateWrites(record.id, step.state, dueAtMs), this.#options.time.write()],
       secrets: [
         ...kept.map(({ key, sealed }) => ({ zoneId: record.id, id: key.secretId, value: sealed })),
         ...step.forgettableSecrets.map((id) => ({ zoneId: record.id, id, value: null })),
@@ -224,9 +211,9 @@ export class MailSteps {
 
   /** What is known of time and witnesses now. */
   facts(view: ZoneView): MailFacts {
-    const { witnesses, countsQueries = false } = this.#options;
+    const { time, witnesses, countsQueries = false } = this.#options;
     const queryCounters = countsQueries ? [OWN_SERVER] : [];
-    const { nowMs, wallOffsetMs: exactMs } = this.#time.read();
+    const { nowMs, wallOffsetMs: exactMs } = time.read();
     // The machine's uptime is coarse: without this, times that are shown would differ by milliseconds from look to look.
     const wallOffsetMs = Math.round(exactMs / 1000) * 1000;
     return mailFacts(nowMs, { ...lookPlaces(witnesses, view), queryCounters }, wallOffsetMs);

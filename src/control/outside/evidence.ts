@@ -4,6 +4,8 @@
  * Not here: fetching the body (mta-sts-probe.ts), what should be seen (lifecycle/expectation.ts), what follows from it
  * (lifecycle/lives.ts), when to look (control/lifecycle/scheduler.ts).
  */
+import { unreachable } from '#base/assert.ts';
+import { LIFECYCLE_CHECKS_AT_ONCE, LIFECYCLE_SERVED_MS_MAX } from '#base/limits/lifecycle.ts';
 import { formatPlace } from '#base/place.ts';
 import { type Name, formatName } from '#dns/name.ts';
 import { formatRdata } from '#dns/registry.ts';
@@ -28,6 +30,8 @@ export interface OutsideWitnesses {
   readonly secondaries?: ZoneSecondaries;
 }
 
+export const NO_WITNESSES: OutsideWitnesses = { nameServers: new Map(), probes: new Map() };
+
 /** Places that can be looked at. */
 export interface LookPlaces {
   readonly servers: readonly string[];
@@ -40,12 +44,20 @@ export function lookPlaces({ nameServers, probes, secondaries }: OutsideWitnesse
   return { servers: [OWN_SERVER, ...others], probes: [...probes.keys()] };
 }
 
-/** How the places are asked. */
-export interface Witnesses {
-  /** Undefined when there is no name server at the place any more. */
-  nameServer(place: NameServerPlace): Resolver | undefined;
-  /** Fetches a URL as a sender of mail would, from the place of that name; rejects when that fails. */
-  fetchBody(place: string, url: string): Promise<string>;
+/** All that can be asked about a zone. */
+export interface Witnesses extends OutsideWitnesses {
+  /** This server's own workers. */
+  readonly own: Resolver;
+}
+
+/** This server's own workers: the store answers for them when they serve what is to be seen. */
+export function ownServer(store: Resolver, waitServed: (timeoutMs: number) => Promise<boolean>): Resolver {
+  return {
+    async lookup(name, type) {
+      if (await waitServed(LIFECYCLE_SERVED_MS_MAX)) return store.lookup(name, type);
+      return { kind: 'timeout', reason: 'not every worker serves the newest records yet' };
+    },
+  };
 }
 
 /** True for checks that somebody can make by looking; acknowledgements and reports come by themselves. */
@@ -57,8 +69,22 @@ export function isLookable({ place, expect }: LifecycleCheck, { servers, probes 
 /** Longest text of an observation: it is kept with the state. */
 const TEXT_CHARACTERS_MAX = 200;
 
-/** Makes one check of `zone`. `atMs` is counted time. */
-export async function lookAt(
+/** Makes checks of `zone`, some at the same time. `nowMs` is counted time. */
+export async function lookAtAll(
+  checks: readonly LifecycleCheck[],
+  zone: Name,
+  witnesses: Witnesses,
+  nowMs: () => number,
+): Promise<readonly LifecycleObservation[]> {
+  const observations: LifecycleObservation[] = [];
+  for (let at = 0; at < checks.length; at += LIFECYCLE_CHECKS_AT_ONCE) {
+    const some = checks.slice(at, at + LIFECYCLE_CHECKS_AT_ONCE);
+    observations.push(...(await Promise.all(some.map((each) => lookAt(each, zone, witnesses, nowMs())))));
+  }
+  return observations;
+}
+
+async function lookAt(
   { object, what, place, expect }: LifecycleCheck,
   zone: Name,
   witnesses: Witnesses,
@@ -69,7 +95,7 @@ export async function lookAt(
       ? { isGood: false, text: 'cannot be looked at' }
       : expect.kind === 'body'
         ? await lookAtBody(place, expect.url, expect.id, witnesses)
-        : await lookAtRecord(witnesses.nameServer(parseNameServerPlace(place)), zone, expect);
+        : await lookAtRecord(nameServer(parseNameServerPlace(place), witnesses), zone, expect);
   return { object, what, place, isGood, text: text.slice(0, TEXT_CHARACTERS_MAX), atMs };
 }
 
@@ -78,9 +104,11 @@ interface Look {
   readonly text: string;
 }
 
-async function lookAtBody(place: string, url: string, id: string, witnesses: Witnesses): Promise<Look> {
+async function lookAtBody(place: string, url: string, id: string, { probes }: Witnesses): Promise<Look> {
+  const probe = probes.get(place);
+  if (probe === undefined) return { isGood: false, text: 'there is no such probe' };
   try {
-    const body = await witnesses.fetchBody(place, url);
+    const body = await probe(url);
     return policyId(body) === id ? { isGood: true, text: `the body ${id}` } : { isGood: false, text: otherBody(body) };
   } catch (error) {
     return { isGood: false, text: error instanceof Error ? error.message : String(error) };
@@ -93,6 +121,20 @@ function otherBody(body: string): string {
   if (!policy.ok) return `syntax: ${policy.problems.map(({ at, message }) => `${formatPlace(at)} ${message}`).join('; ')}`;
   const { mode, maxAgeSeconds, mxPatterns } = policy.value;
   return `another body: mode ${mode}, max_age ${maxAgeSeconds}, mx ${mxPatterns.length === 0 ? 'none' : mxPatterns.join(', ')}`;
+}
+
+/** Undefined when there is no name server at the place any more. */
+function nameServer(place: NameServerPlace, { own, nameServers, secondaries }: Witnesses): Resolver | undefined {
+  switch (place.kind) {
+    case 'own':
+      return own;
+    case 'listed':
+      return nameServers.get(place.endpoint);
+    case 'secondary':
+      return secondaries?.server(place);
+    default:
+      return unreachable(place);
+  }
 }
 
 async function lookAtRecord(server: Resolver | undefined, zone: Name, expect: RecordExpectation): Promise<Look> {

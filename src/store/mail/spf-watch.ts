@@ -10,30 +10,22 @@ import { formFailure } from '#store/failure.ts';
 import { hasFields } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';
 
-const SPF = 'spf';
+/** Kind of the document, which is due when the next look is. */
+export const SPF_KIND = 'spf';
 const WATCH = 'watch';
 
 /** Undefined where the zone's SPF depends on no other. Throws STORE_DAMAGED. */
 export function readSpfWatch(reader: StoreReader, zoneId: number): SpfWatch | undefined {
-  const value = reader.document(zoneId, SPF, WATCH);
+  const value = reader.document(zoneId, SPF_KIND, WATCH);
   if (value === undefined) return undefined;
   if (!isStoredWatch(value)) throw formFailure(`what is known of the SPF of zone id ${zoneId}`);
   return { ...value, problems: value.problems.map((each) => ({ ...each, at: readSpfPlace(each.at) })) };
 }
 
 export function spfWatchWrite(zoneId: number, value: SpfWatch | null): DocumentWrite {
-  if (value === null) return { zoneId, kind: SPF, id: WATCH, value };
+  if (value === null) return { zoneId, kind: SPF_KIND, id: WATCH, value };
   const stored: StoredWatch = { ...value, problems: value.problems.map((each) => ({ ...each, at: formatPlace(each.at) })) };
-  return { zoneId, kind: SPF, id: WATCH, value: stored, dueAtMs: value.nextMs };
-}
-
-/** Ids of zones whose SPF is to be looked at, soonest first. */
-export function dueSpfZones(reader: StoreReader, untilMs: number, limit: number): number[] {
-  return reader.due(untilMs, limit, SPF).map(({ zoneId }) => zoneId);
-}
-
-export function nextSpfDueMs(reader: StoreReader): number | undefined {
-  return reader.due(Number.MAX_SAFE_INTEGER - 1, 1, SPF)[0]?.dueAtMs;
+  return { zoneId, kind: SPF_KIND, id: WATCH, value: stored, dueAtMs: value.nextMs };
 }
 
 /** What the store has of a watch: the places of its problems are words. */

@@ -13,11 +13,12 @@ import { isArrayOf, isString } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { isStoredState, readState, storedState } from './state-form.ts';
 
-const MAIL = 'mail';
+/** Kind of the documents of a zone's mail; its state has the time that it is due. */
+export const MAIL_KIND = 'mail';
 const STATE = 'state';
 const HOSTS = 'hosts';
 
-const STATES = new DocumentCache<MailState>(MAIL, STATE);
+const STATES = new DocumentCache<MailState>(MAIL_KIND, STATE);
 
 /** Undefined when the zone has no mail policy. Throws STORE_DAMAGED. */
 export function readMailState(reader: StoreReader, zoneId: number): MailState | undefined {
@@ -33,7 +34,7 @@ export function readDkimState(reader: StoreReader, zoneId: number): DkimState | 
 
 /** Hosts with TLSA of the zone's mail policy, absolute and in lower case; empty when the zone has no policy. */
 export function readMailHosts(reader: StoreReader, zoneId: number): readonly string[] {
-  const value = reader.document(zoneId, MAIL, HOSTS);
+  const value = reader.document(zoneId, MAIL_KIND, HOSTS);
   // Stored by a version that did not write them apart: the next step does.
   if (value === undefined) return hostsOf(readMailState(reader, zoneId));
   if (!isHosts(value)) throw formFailure(`the mail hosts of zone id ${zoneId}`);
@@ -43,24 +44,20 @@ export function readMailHosts(reader: StoreReader, zoneId: number): readonly str
 /** `dueAtMs` is counted time. */
 export function stateWrites(zoneId: number, value: MailState | null, dueAtMs?: number): DocumentWrite[] {
   return [
-    { zoneId, kind: MAIL, id: STATE, value: value === null ? null : storedState(value), ...(dueAtMs === undefined ? {} : { dueAtMs }) },
-    { zoneId, kind: MAIL, id: HOSTS, value: value === null ? null : hostsOf(value) },
+    {
+      zoneId,
+      kind: MAIL_KIND,
+      id: STATE,
+      value: value === null ? null : storedState(value),
+      ...(dueAtMs === undefined ? {} : { dueAtMs }),
+    },
+    { zoneId, kind: MAIL_KIND, id: HOSTS, value: value === null ? null : hostsOf(value) },
   ];
 }
 
 /** The zone's mail is due at `nowMs`, counted time; nothing when it has no policy. */
 export function wakeWrite(zoneId: number, nowMs: number): DocumentWrite {
-  return { zoneId, kind: MAIL, id: STATE, wakeAtMs: nowMs };
-}
-
-/** Ids of zones whose mail is due, soonest first. */
-export function dueMailZones(reader: StoreReader, untilMs: number, limit: number): number[] {
-  return reader.due(untilMs, limit, MAIL).map(({ zoneId }) => zoneId);
-}
-
-/** When the next mail of any zone is due. */
-export function nextMailDueMs(reader: StoreReader): number | undefined {
-  return reader.due(Number.MAX_SAFE_INTEGER - 1, 1, MAIL)[0]?.dueAtMs;
+  return { zoneId, kind: MAIL_KIND, id: STATE, wakeAtMs: nowMs };
 }
 
 function hostsOf(state: MailState | undefined): readonly string[] {

@@ -23,7 +23,7 @@ function add(room: TestControl, name: string, type: string, record: string) {
 
 /** Ids of documents of the zone's mail that are due now. */
 function due(room: TestControl): string[] {
-  return room.writer.due(room.control.upkeep.countedNowMs(), 10, 'mail').map(({ id }) => id);
+  return room.writer.due(room.control.lifecycles.nowMs(), 10, 'mail').map(({ id }) => id);
 }
 
 const idOf = (room: TestControl): number => room.control.zone(ZONE)!.id;
@@ -67,7 +67,7 @@ test('mail that is due earlier stays so; a zone without mail has nothing to wake
   const room = await zoneWithMail();
   room.clock.pass(60 * 86_400_000);
   const [before] = room.writer.due(Number.MAX_SAFE_INTEGER - 1, 1, 'mail');
-  expect(before!.dueAtMs).toBeLessThan(room.control.upkeep.countedNowMs());
+  expect(before!.dueAtMs).toBeLessThan(room.control.lifecycles.nowMs());
   good(await add(room, '@', 'AAAA', '2001:db8::1'));
   expect(room.writer.due(Number.MAX_SAFE_INTEGER - 1, 1, 'mail')).toEqual([before]);
   const plain = temporaryControl();

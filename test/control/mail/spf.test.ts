@@ -2,9 +2,7 @@
 import { inBody } from '#base/place.ts';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createLog } from '#base/log.ts';
-import { MailScheduler } from '#control/lifecycle/scheduler.ts';
 import { lookAtZoneSpf } from '#control/mail/spf.ts';
-import { SpfScheduler } from '#control/mail/spf-scheduler.ts';
 import { nameOf, ownerKey, parseName } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { readPolicy } from '#mail/settle.ts';
@@ -38,8 +36,6 @@ interface Room extends TestControl {
   world: Table;
   /** Log lines of alerts, as `level event code`. */
   readonly told: string[];
-  readonly mail: MailScheduler;
-  readonly spf: SpfScheduler;
   asked: number;
 }
 
@@ -61,27 +57,14 @@ async function room(world: Table, options: Parameters<typeof temporaryControl>[0
       return tableResolver(made.world).lookup(name, type);
     },
   };
-  const control = temporaryControl({ outside, ...options });
+  const control = temporaryControl({ outside, log, ...options });
   if (control.control.zone(ZONE) === undefined) await control.load('post.example.', TEXT);
   control.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
-  const upkeep = control.control.upkeep;
-  return Object.assign(made, control, { told, mail: new MailScheduler(upkeep, log), spf: new SpfScheduler(upkeep.spf, log) });
+  return Object.assign(made, control, { told });
 }
 
-/** Time goes by, and what is due is done when it is due. */
-async function live({ control, clock, mail, spf }: Room, ms: number, each: () => void = () => {}): Promise<void> {
-  const upkeep = control.upkeep;
-  const endMs = upkeep.countedNowMs() + ms;
-  for (;;) {
-    await spf.runDue();
-    await mail.runDue();
-    each();
-    const nowMs = upkeep.countedNowMs();
-    if (nowMs >= endMs) return;
-    const nextMs = Math.min(upkeep.nextMailDueMs() ?? endMs, upkeep.spf.nextSpfDueMs() ?? endMs, endMs);
-    clock.pass(Math.max(1, nextMs - nowMs));
-  }
-}
+/** The looks at SPF among what is due. */
+const looksOf = ({ control }: TestControl) => control.lifecycles.sources.find(({ name }) => name === 'spf')!;
 
 function textAt({ control }: TestControl, owner = '@'): string | undefined {
   const name = parseName(owner, ZONE);
@@ -108,11 +91,11 @@ describe('includes as addresses', () => {
     expect(planned.changeset.added.join('\n')).toContain('v=spf1 mx ip4:198.51.100.0/24 ~all');
     good(await made.run(apply(FLAT)));
     expect(textAt(made)).toBe('v=spf1 mx ip4:198.51.100.0/24 ~all');
-    await live(made, 3 * HOUR_MS);
+    await made.live(3 * HOUR_MS);
     expect(auditOf(made)).toEqual([]);
     made.world = { 'esp.test': { txt: ['v=spf1 ip4:198.51.100.0/25 ip4:203.0.113.7 -all'] } };
     // The TTL is five minutes.
-    await live(made, 5 * MINUTE_MS);
+    await made.live(5 * MINUTE_MS);
     expect(textAt(made)).toBe('v=spf1 mx ip4:198.51.100.0/25 ip4:203.0.113.7 ~all');
     expect(made.told).toEqual(['warn mail.spf-drift SPF_DRIFT_ADDRESSES']);
     const alerts = made.writer.events(0, 100).filter(({ kind }) => kind === 'alert');
@@ -127,7 +110,7 @@ describe('includes as addresses', () => {
     expect(status.alerts.map(({ code }) => code)).toEqual(['SPF_DRIFT_ADDRESSES']);
     expect(status.problems).toMatchObject([{ code: 'SPF_DRIFT_ADDRESSES', severity: 'warning' }]);
     expect(status.lookedAtMs).toBeGreaterThan(made.clock.nowMs() - 5 * MINUTE_MS - 1);
-    await live(made, 25 * HOUR_MS);
+    await made.live(25 * HOUR_MS);
     expect(statusOf(made).problems).toEqual([]);
     expect(verifyStore(made.writer).problems).toEqual([]);
   });
@@ -137,12 +120,12 @@ describe('includes as addresses', () => {
     good(await made.run(apply(FLAT)));
     good(await made.run({ kind: 'lifecycle.hold', zone: ZONE, reason: 'migration' }));
     made.world = { 'esp.test': { txt: ['v=spf1 ip4:203.0.113.7 -all'] } };
-    await live(made, 3 * HOUR_MS);
+    await made.live(3 * HOUR_MS);
     expect(textAt(made)).toBe('v=spf1 mx ip4:198.51.100.0/24 ~all');
     expect(made.told).toContain('warn mail.spf-drift SPF_DRIFT_ADDRESSES');
     expect(auditOf(made)[0]).toContain('held, records stay as they are');
     good(await made.run({ kind: 'lifecycle.resume', zone: ZONE }));
-    await live(made, 3 * HOUR_MS);
+    await made.live(3 * HOUR_MS);
     expect(textAt(made)).toBe('v=spf1 mx ip4:203.0.113.7 ~all');
   });
 
@@ -186,13 +169,13 @@ describe('failures take nothing away', () => {
     for (const name of ['esp.test', 'a.test']) {
       made.told.length = 0;
       made.world = { ...good1, [name]: { [failing]: true as const } };
-      await live(made, 12 * HOUR_MS, () => expect(textAt(made)).toBe('v=spf1 mx ip4:198.51.100.1 ~all'));
+      await made.live(12 * HOUR_MS, () => expect(textAt(made)).toBe('v=spf1 mx ip4:198.51.100.1 ~all'));
       expect(made.told).toEqual(['warn mail.spf-kept SPF_FLATTEN_KEPT']);
       expect(statusOf(made).problems).toMatchObject([{ code: 'SPF_FLATTEN_KEPT', severity: 'warning' }]);
       // Applying the same policy meanwhile changes nothing either.
       expect(spfCodes(good(await made.run(apply(FLAT))).warnings)).toEqual(['SPF_FLATTEN_KEPT']);
       made.world = good1;
-      await live(made, 2 * HOUR_MS);
+      await made.live(2 * HOUR_MS);
       expect(made.told).toEqual(['warn mail.spf-kept SPF_FLATTEN_KEPT', 'info mail.spf-recovered']);
       expect(statusOf(made)).toMatchObject({ failing: [], problems: [] });
     }
@@ -203,7 +186,7 @@ describe('failures take nothing away', () => {
     const made = await room({ 'esp.test': { txt: ['v=spf1 ip4:198.51.100.1 -all'] } });
     good(await made.run(apply(FLAT)));
     made.world = {};
-    await live(made, 24 * HOUR_MS, () => expect(textAt(made)).toBe('v=spf1 mx ip4:198.51.100.1 ~all'));
+    await made.live(24 * HOUR_MS, () => expect(textAt(made)).toBe('v=spf1 mx ip4:198.51.100.1 ~all'));
     expect(made.told).toEqual(['error mail.spf-kept SPF_INCLUDE']);
     expect(auditOf(made)).toEqual([expect.stringContaining('include:esp.test cannot be flattened')]);
     expect(statusOf(made).failing).toMatchObject([{ include: 'esp.test', code: 'SPF_INCLUDE' }]);
@@ -215,7 +198,7 @@ describe('failures take nothing away', () => {
     expect(warnings.map(({ severity, code }) => `${severity} ${code}`)).toContain('warning SPF_FLATTEN_KEPT');
     expect(textAt(made)).toBe('v=spf1 mx include:esp.test ~all');
     made.world = { 'esp.test': { txt: ['v=spf1 ip4:198.51.100.1 -all'] } };
-    await live(made, 5 * MINUTE_MS);
+    await made.live(5 * MINUTE_MS);
     expect(textAt(made)).toBe('v=spf1 mx ip4:198.51.100.1 ~all');
   });
 
@@ -224,7 +207,7 @@ describe('failures take nothing away', () => {
     good(await made.run(apply(FLAT)));
     const before = textAt(made);
     made.world = { 'esp.test': { txt: [`v=spf1 ${many(250)} ${many(200, 1)} -all`] } };
-    await live(made, 2 * HOUR_MS);
+    await made.live(2 * HOUR_MS);
     expect(textAt(made)).toBe(before);
     expect(made.told).toEqual(['warn mail.spf-kept SPF_FLATTEN_LARGE']);
     expect(statusOf(made).costProblems.map(({ code }) => code)).toContain('SPF_FLATTEN_LARGE');
@@ -259,7 +242,7 @@ describe('records beside the record', () => {
     /** Every version that was published: until when a cache may hold it, and what it included. */
     const versions = new Map<string, { untilMs: number; parts: Map<string, string> }>();
     const look = (): void => {
-      const nowMs = made.control.upkeep.countedNowMs();
+      const nowMs = made.control.lifecycles.nowMs();
       const text = textAt(made)!;
       const owners = [...text.matchAll(/include:(_spf\d+)\.post\.example/g)].map((match) => match[1]!);
       versions.set(text, { untilMs: nowMs + HOUR_MS, parts: new Map(owners.map((owner) => [owner, textAt(made, owner)!])) });
@@ -267,26 +250,25 @@ describe('records beside the record', () => {
         if (untilMs > nowMs) for (const [owner, part] of parts) expect(textAt(made, owner)).toBe(part);
     };
     for (let round = 1; round <= 6; round++) {
-      await live(made, 7 * MINUTE_MS, look);
+      await made.live(7 * MINUTE_MS, look);
       made.world = { 'esp.test': { txt: [`v=spf1 ${many(40 - round, round % 2)} ip4:192.0.2.${round} -all`] } };
       if (round % 2 === 0) {
         const { dir, clock, world } = made;
         await made.writer.close();
         made = await room(world, { in: dir, nowMs: clock.nowMs() });
-        good(await made.control.upkeep.spf.begin());
       }
     }
     expect(versions.size).toBeGreaterThanOrEqual(6);
     expect(partsOf(made).length).toBeGreaterThan(4);
-    await live(made, REFRESH_SECONDS * 1000 + HOUR_MS + 10 * MINUTE_MS, look);
+    await made.live(REFRESH_SECONDS * 1000 + HOUR_MS + 10 * MINUTE_MS, look);
     expect(partsOf(made)).toHaveLength(2);
     expect(made.events.filter((text) => text.includes('finished _spf')).length).toBeGreaterThan(2);
     // Small again: nothing beside it, after a while.
     made.world = { 'esp.test': { txt: ['v=spf1 ip4:198.51.100.1 -all'] } };
-    await live(made, 6 * MINUTE_MS, look);
+    await made.live(6 * MINUTE_MS, look);
     expect(textAt(made)).toBe('v=spf1 mx ip4:198.51.100.1 ~all');
     expect(partsOf(made)).toHaveLength(2);
-    await live(made, REFRESH_SECONDS * 1000 + HOUR_MS, look);
+    await made.live(REFRESH_SECONDS * 1000 + HOUR_MS, look);
     expect(partsOf(made)).toEqual([]);
     expect(verifyStore(made.writer).problems).toEqual([]);
   });
@@ -302,10 +284,10 @@ describe('records beside the record', () => {
         operations: [{ op, name: '@', type: 'TXT', ttl: 3600, records: [`"${'x'.repeat(250)}"`] }],
       });
     good(await change('add'));
-    await live(made, 1);
+    await made.live(1);
     expect(textAt(made)).toBe('v=spf1 mx include:_spf1.post.example ~all');
     good(await change('remove'));
-    await live(made, 1);
+    await made.live(1);
     expect(textAt(made)).toContain('ip4:10.0.0.0');
     expect(partsOf(made)).toEqual(['_spf1']);
   });
@@ -324,7 +306,7 @@ describe('RFC 7208 §4.6.4: what others include', () => {
     for (const count of [8, 9, 10, 11]) {
       made.told.length = 0;
       made.world = chain(count);
-      await live(made, HOUR_MS);
+      await made.live(HOUR_MS);
       const level = count > 10 ? 'error' : 'warn';
       expect(made.told).toEqual([`${level} mail.spf-drift SPF_DRIFT_LOOKUPS`, 'warn mail.spf-drift SPF_DRIFT_INCLUDE']);
       expect(statusOf(made).lookups).toBe(count);
@@ -333,13 +315,13 @@ describe('RFC 7208 §4.6.4: what others include', () => {
       const { dir, clock, world } = made;
       await made.writer.close();
       made = await room(world, { in: dir, nowMs: clock.nowMs() });
-      await live(made, 2 * HOUR_MS);
+      await made.live(2 * HOUR_MS);
       expect(made.told).toEqual([]);
     }
     expect(statusOf(made).costProblems).toMatchObject([{ code: 'SPF_LOOKUPS', severity: 'error' }]);
     expect(statusOf(made).lines.join('\n')).toContain('10 look-ups became 11');
     made.world = { ...chain(7), 's0.test': { timeout: true } };
-    await live(made, 2 * HOUR_MS);
+    await made.live(2 * HOUR_MS);
     expect(statusOf(made).lookups).toBe(7);
   });
 
@@ -347,12 +329,12 @@ describe('RFC 7208 §4.6.4: what others include', () => {
     const made = await room(chain(4));
     good(await made.run(apply(policyWith({ mechanisms: ['mx', 'include:esp.test'] }))));
     made.world = { ...chain(4), 's1.test': { txt: ['v=spf1 a:gone.test -all'] } };
-    await live(made, HOUR_MS);
+    await made.live(HOUR_MS);
     expect(made.told).toEqual(['warn mail.spf-drift SPF_DRIFT_VOIDS']);
     made.told.length = 0;
     const { 's1.test': _gone, ...rest } = chain(4);
     made.world = rest;
-    await live(made, HOUR_MS);
+    await made.live(HOUR_MS);
     expect(made.told).toContain('error mail.spf-drift SPF_DRIFT_INCLUDE');
   });
 
@@ -361,14 +343,14 @@ describe('RFC 7208 §4.6.4: what others include', () => {
     good(await made.run(apply(policyWith({ mechanisms: ['include:esp.test'] }))));
     const record = made.control.zone(ZONE)!;
     await made.writer.commit({ audit: { atMs: 0 }, documents: [{ zoneId: record.id, kind: 'spf', id: 'watch', value: null }] });
-    const { spf } = made.control.upkeep;
-    good(await spf.begin());
-    const dueMs = spf.nextSpfDueMs();
-    expect(dueMs! - spf.countedNowMs()).toBeLessThanOrEqual(HOUR_MS);
+    const spf = looksOf(made);
+    good(await spf.begin!());
+    const dueMs = spf.nextDueMs();
+    expect(dueMs! - made.control.lifecycles.nowMs()).toBeLessThanOrEqual(HOUR_MS);
     expect(statusOf(made).lines).toEqual([expect.stringContaining('not looked at yet')]);
-    good(await spf.begin());
-    expect(spf.nextSpfDueMs()).toBe(dueMs);
-    await live(made, HOUR_MS);
+    good(await spf.begin!());
+    expect(spf.nextDueMs()).toBe(dueMs);
+    await made.live(HOUR_MS);
     expect(statusOf(made)).toMatchObject({ lookups: 3, alerts: [] });
   });
 
@@ -395,15 +377,15 @@ describe('RFC 7208 §4.6.4: what others include', () => {
 
   test('a policy that needs nobody is not looked at; one that goes is forgotten', async () => {
     const made = await room(chain(4));
-    const { spf } = made.control.upkeep;
+    const spf = looksOf(made);
     good(await made.run(apply(policyWith({ mechanisms: ['ip4:192.0.2.1'] }))));
-    expect(spf.nextSpfDueMs()).toBeUndefined();
+    expect(spf.nextDueMs()).toBeUndefined();
     good(await made.run(apply(policyWith({ mechanisms: ['include:esp.test'] }))));
-    expect(spf.nextSpfDueMs()).toBeDefined();
+    expect(spf.nextDueMs()).toBeDefined();
     good(await made.run(apply(policyWith({ enabled: false }))));
-    expect(spf.nextSpfDueMs()).toBeUndefined();
+    expect(spf.nextDueMs()).toBeUndefined();
     good(await made.run(apply(FLAT)));
     good(await made.run({ kind: 'mail.remove', zone: ZONE, records: 'keep' }));
-    expect(spf.nextSpfDueMs()).toBeUndefined();
+    expect(spf.nextDueMs()).toBeUndefined();
   });
 });

@@ -1,8 +1,6 @@
 /** Name servers by NS records: which are asked, which are us, and that one nobody can find holds things up. */
 import { describe, expect, test } from 'vitest';
-import { createLog } from '#base/log.ts';
 import { ipPort } from '#base/address.ts';
-import { MailScheduler } from '#control/lifecycle/scheduler.ts';
 import { formatNameServerPlace } from '#control/outside/name-server-place.ts';
 import { ZoneSecondaries, ownAddresses } from '#control/outside/zone-secondaries.ts';
 import { nameOf } from '#dns/name.ts';
@@ -41,7 +39,6 @@ async function house(outside: { table: Table }) {
   });
   await room.load('post.example.', TEXT);
   room.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
-  const scheduler = new MailScheduler(room.control.upkeep, createLog({ level: 'silent' }));
   const mail = () => room.control.mail(room.control.zone(ZONE)!)!;
   return {
     ...room,
@@ -53,12 +50,6 @@ async function house(outside: { table: Table }) {
       mail()
         .explanations.flatMap((each) => each.lines)
         .join('\n'),
-    live: async (ms: number) => {
-      for (let passed = 0; passed <= ms; passed += 300_000) {
-        await scheduler.runDue();
-        room.clock.pass(300_000);
-      }
-    },
   };
 }
 

@@ -1,8 +1,6 @@
 /** Queries for DKIM selectors as evidence: what is counted, when "not asked for" may be said, and that no flood holds a key for ever. */
 import { describe, expect, test } from 'vitest';
-import { createLog } from '#base/log.ts';
 import { SELECTOR_SILENCE_MS_MAX } from '#base/limits/events.ts';
-import { MailScheduler } from '#control/lifecycle/scheduler.ts';
 import { SelectorQueries } from '#control/publish/selector-queries.ts';
 import { nameOf } from '#dns/name.ts';
 import { good, temporaryControl, MAIL_ZONE_TEXT } from '../../support/temporary-control.ts';
@@ -79,26 +77,22 @@ describe('counts', () => {
 describe('a retiring key', () => {
   /** A room where one key retires; `askEveryMs` says how often it is asked for, 0 for never. */
   async function retiring(queueLife = '2d') {
-    const room = temporaryControl({ countsQueries: true });
+    const room = temporaryControl({ countsQueries: true, sources: ['mail'], wakeEveryMs: 30_000 });
     const { control, clock, publisher } = room;
     await room.load('post.example.', MAIL_ZONE_TEXT);
     publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
-    const scheduler = new MailScheduler(control.upkeep, createLog({ level: 'silent' }));
     const counts: Record<string, number> = {};
     const report = () => publisher.receive({ kind: 'selectors', run: 'one', isFull: false, counts });
     let askedAtMs = 0;
     let old = '';
-    const live = async (ms: number, askEveryMs = 0) => {
-      for (const endMs = clock.nowMs() + ms; clock.nowMs() < endMs;) {
-        clock.pass(30_000);
+    const live = (ms: number, askEveryMs = 0) =>
+      room.live(ms, () => {
         if (askEveryMs > 0 && clock.nowMs() - askedAtMs >= askEveryMs) {
           counts[`${old}._domainkey.post.example.`] = (counts[`${old}._domainkey.post.example.`] ?? 0) + 1;
           askedAtMs = clock.nowMs();
         }
         report();
-        await scheduler.runDue();
-      }
-    };
+      });
     const policy = { mtaSts: { mode: 'off' }, dkim: { algorithms: ['ed25519'], queueLife, signerLag: '0s' } };
     good(await room.run({ kind: 'mail.apply', zone: ZONE, policy }));
     const view = () => control.mail(control.zone(ZONE)!)!;

@@ -1,8 +1,6 @@
 /** Reports as evidence: what they hold up, what they do not, and what is told of them. */
 import { describe, expect, test } from 'vitest';
-import { createLog } from '#base/log.ts';
 import { REPORT_SOURCES_PER_DAY_MAX } from '#base/limits/reports.ts';
-import { MailScheduler } from '#control/lifecycle/scheduler.ts';
 import { readReports } from '#store/mail/reports.ts';
 import { nameOf, ownerKey, parseName } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
@@ -21,28 +19,15 @@ const OWN = '192.0.2.25';
 const STRANGER = '198.51.100.66';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-const silent = createLog({ level: 'silent' });
 
 async function mailRoom(policy: object = { mtaSts: { mode: 'off' } }, options: Parameters<typeof temporaryControl>[0] = {}) {
-  const room = temporaryControl(options);
+  const room = temporaryControl({ sources: ['mail'], ...options });
   await room.load('post.example.', MAIL_ZONE_TEXT);
   room.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
   good(await room.run({ kind: 'mail.apply', zone: ZONE, policy }));
-  return { ...room, scheduler: new MailScheduler(room.control.upkeep, silent) };
+  return room;
 }
 type Room = Awaited<ReturnType<typeof mailRoom>>;
-
-/** Time goes by, and the scheduler does what is due when it is due. */
-async function live({ control, clock, scheduler }: Room, ms: number): Promise<void> {
-  const upkeep = control.upkeep;
-  const endMs = upkeep.countedNowMs() + ms;
-  for (;;) {
-    await scheduler.runDue();
-    const nowMs = upkeep.countedNowMs();
-    if (nowMs >= endMs) return;
-    clock.pass(Math.max(1, Math.min(upkeep.nextMailDueMs() ?? endMs, endMs) - nowMs));
-  }
-}
 
 /** `aligned` of `messages`, by DKIM. */
 function rowsOf(source: string, messages: number, aligned: number, selector?: string): DmarcRow[] {
@@ -73,7 +58,7 @@ const take = (room: Room, report: DmarcReport) => room.run({ kind: 'dmarc.report
 /** Days with a report each. */
 async function days(room: Room, count: number, rows: readonly DmarcRow[]): Promise<void> {
   for (let day = 0; day < count; day++) {
-    await live(room, DAY_MS);
+    await room.live(DAY_MS);
     good(await take(room, reportOf(room, rows)));
   }
 }
@@ -141,7 +126,7 @@ describe('RFC 9989 §7.4: the DMARC ramp', () => {
     expect(dmarc(room)).toBe('none');
     good(await room.run({ kind: 'lifecycle.override', zone: ZONE, object: 'dmarc', wait: 'aligned', reason: 'a test host' }));
     expect(dmarc(room)).toBe('quarantine');
-    await live(room, 32 * DAY_MS);
+    await room.live(32 * DAY_MS);
     expect(dmarc(room)).toBe('reject');
   });
 });
@@ -149,7 +134,7 @@ describe('RFC 9989 §7.4: the DMARC ramp', () => {
 describe('which reports are taken in', () => {
   test('each once, with one entry in the audit log and one event', async () => {
     const room = await mailRoom();
-    await live(room, 2 * DAY_MS);
+    await room.live(2 * DAY_MS);
     const report = reportOf(room, rowsOf(OWN, 10, 9));
     expect(good(await room.run({ kind: 'dmarc.report', zone: ZONE, report }, { dryRun: true }))).toMatchObject({
       changed: true,
@@ -173,7 +158,7 @@ describe('which reports are taken in', () => {
 
   test('not of another domain, not of the future, not back to front; too old is told', async () => {
     const room = await mailRoom();
-    await live(room, 2 * DAY_MS);
+    await room.live(2 * DAY_MS);
     const codes = async (change: Partial<DmarcReport>) =>
       bad(await take(room, reportOf(room, rowsOf(OWN, 1, 1), change))).map(({ code }) => code);
     const nowMs = room.clock.nowMs();
@@ -188,7 +173,7 @@ describe('which reports are taken in', () => {
 
   test('thousands of forged addresses do not push out sources that are aligned, and old days go', async () => {
     const room = await mailRoom();
-    await live(room, DAY_MS);
+    await room.live(DAY_MS);
     const forged = Array.from({ length: 5000 }, (_, at) => rowsOf(`2001:db8::${at.toString(16)}`, 100, 0)).flat();
     good(await take(room, reportOf(room, [...forged, ...rowsOf('203.0.113.9', 1, 1)])));
     await days(room, 40, rowsOf(OWN, 1, 1));
@@ -196,7 +181,7 @@ describe('which reports are taken in', () => {
     expect(book.days).toHaveLength(30);
     expect(book.known).toHaveLength(30);
     const fresh = await mailRoom();
-    await live(fresh, DAY_MS);
+    await fresh.live(DAY_MS);
     good(await take(fresh, reportOf(fresh, [...forged, ...rowsOf('203.0.113.9', 1, 1)])));
     const [day] = readReports(fresh.writer, fresh.control.zone(ZONE)!.id).dmarc.days;
     expect(day!.sources).toHaveLength(REPORT_SOURCES_PER_DAY_MAX);
@@ -217,9 +202,9 @@ describe('RFC 6376 §3.6.1: a DKIM key on its way out', () => {
   test('stays while reports have mail signed with it', async () => {
     const room = await mailRoom({ mtaSts: { mode: 'off' }, dkim: { algorithms: ['rsa2048'], queueLife: '5d', afterRetirement: 'revoke' } });
     const stage = () => Object.fromEntries(mailOf(room).state.dkim.lifecycle.objects.map((each) => [each.id, each.stage]))['r20260101a'];
-    await live(room, 2 * DAY_MS);
+    await room.live(2 * DAY_MS);
     good(await room.run({ kind: 'dkim.rotate', zone: ZONE, algorithms: [], reason: 'test' }));
-    await live(room, DAY_MS);
+    await room.live(DAY_MS);
     expect(stage()).toBe('retiring');
     await days(room, 12, rowsOf(OWN, 10, 10, 'r20260101a'));
     expect(stage()).toBe('retiring');
@@ -249,7 +234,7 @@ describe('RFC 8460 §4.3: MTA-STS', () => {
     };
     const tlsDays = async (count: number, failed: number) => {
       for (let day = 0; day < count; day++) {
-        await live(room, DAY_MS);
+        await room.live(DAY_MS);
         good(await room.run({ kind: 'mta-sts.report', zone: ZONE, report: tlsReport(failed) }));
       }
     };

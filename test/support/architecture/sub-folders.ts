@@ -51,7 +51,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     funnel: ['api', 'commands', 'publish', 'signing'],
     tokens: ['api', 'funnel'],
     events: ['api', 'commands', 'funnel'],
-    lifecycle: ['api'],
+    lifecycle: ['api', 'funnel'],
     outside: ['api'],
     reports: ['api'],
     zone: ['api', 'commands', 'funnel'],

@@ -1,9 +1,9 @@
 /** The counted time that all waits are measured in, in the store. Not here: how it is counted (lifecycle/timeline.ts). */
 import { type Timeline } from '#lifecycle/timeline.ts';
-import { type DocumentWrite } from '#store/documents.ts';
-import { formFailure } from '#store/failure.ts';
-import { hasFields } from '#store/json.ts';
-import { type StoreReader } from '#store/reader.ts';
+import { type DocumentWrite } from './documents.ts';
+import { formFailure } from './failure.ts';
+import { hasFields } from './json.ts';
+import { type StoreReader } from './reader.ts';
 
 const TIMELINE = 'timeline';
 const NO_ZONE = 0;
