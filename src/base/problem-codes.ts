@@ -254,6 +254,7 @@ export const PROBLEM_KINDS = {
   MAIL_REPORT_CONSENT: bad('a host that is to get DMARC reports of a domain has not consented'),
   MAIL_STS_MX: { title: 'an MX change would make mail bounce off an MTA-STS policy that senders hold', status: 409, exit: 4 },
   MAIL_TLSA_EARLY: { title: 'a key came into use before every cache can know its TLSA record', status: 409, exit: 4 },
+  MX_NULL: bad('a null MX, which says that there is no mail, is not alone or not of the one form'),
   REPORT_DOMAIN: bad('a report about mail is about another domain than the zone'),
   REPORT_FORM: bad('a report about mail lacks what it must have, or has it in another form'),
   REPORT_KNOWN: bad('a report about mail was taken in before'),

@@ -5,6 +5,7 @@ import { latin1 } from '#base/bytes.ts';
 import { type Problem, type Result, ok } from '#base/problem.ts';
 import { type Name, ROOT, parseName } from '#dns/name.ts';
 import { includeFrom } from '#dns/zone-file-include.ts';
+import { mailRecordWarnings } from '#mail/record-warnings.ts';
 import { loadZone } from '#zone/assemble.ts';
 import { formatRrset } from '#zone/changeset-text.ts';
 import { CommandFailure, failure, reasonOf } from './failure.ts';
@@ -21,7 +22,7 @@ export function readZoneText(file: string, workingDirectory: string): string {
 /** Every problem of the file as a zone, warnings too. */
 export function checkZoneText(zone: string, text: string, options: CheckOptions): readonly Problem[] {
   const loaded = load(zone, text, options);
-  return loaded.ok ? loaded.warnings : loaded.problems;
+  return loaded.ok ? [...loaded.warnings, ...mailRecordWarnings(loaded.value)] : loaded.problems;
 }
 
 /**

@@ -16,6 +16,7 @@ import { parseBimi } from '#mail/bimi/record.ts';
 import { parseDkim } from '#mail/dkim/record.ts';
 import { isDmarcText, parseDmarc } from '#mail/dmarc/record.ts';
 import { parseStsRecord, selectSts } from '#mail/mta-sts/record.ts';
+import { parseSpf } from '#mail/spf/parse.ts';
 import { isSpfText } from '#mail/spf/spf.ts';
 import { parseTlsRpt, selectTlsRpt } from '#mail/tls-rpt/record.ts';
 import { txtText } from '#mail/text/txt.ts';
@@ -53,7 +54,13 @@ interface RoleRule {
 const startsWith = (start: string) => (texts: readonly string[]) => texts.filter((text) => text.startsWith(start));
 
 const ROLES: Readonly<Record<TxtRole, RoleRule>> = {
-  spf: { title: 'SPF', select: (texts) => texts.filter(isSpfText), severalCode: 'SPF_MULTIPLE', rfc: 'RFC 7208 §3.2' },
+  spf: {
+    title: 'SPF',
+    select: (texts) => texts.filter(isSpfText),
+    parse: parseSpf,
+    severalCode: 'SPF_MULTIPLE',
+    rfc: 'RFC 7208 §3.2',
+  },
   // Every TXT at a selector is taken for its key (RFC 6376 §3.6.2.2).
   dkim: { title: 'DKIM key', select: (texts) => texts, parse: parseDkim, severalCode: 'TXT_MULTIPLE', rfc: 'RFC 6376 §3.6.2.2' },
   dmarc: {
@@ -77,7 +84,7 @@ const ROLES: Readonly<Record<TxtRole, RoleRule>> = {
 
 /** Texts that say themselves what they are, whatever case the author took. */
 const MARKS: readonly (readonly [TxtRole, RegExp])[] = [
-  ['spf', /^v=spf1( |$)/i],
+  ['spf', /^[^!-~]*v=spf1(?![a-z0-9])/i],
   ['dkim', /^v=DKIM1\b/i],
   ['dmarc', /^v=DMARC1\b/i],
   ['mta-sts', /^v=STSv1\b/i],

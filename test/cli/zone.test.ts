@@ -96,6 +96,13 @@ describe('zone', () => {
     expect(bad.exit).toBe(6);
     expect(bad.out).toMatch(/bad2\.zone:5:5: error: /);
     expect(JSON.parse((await run(['zone', 'check', 'one.test', file, '--json'])).out)).toMatchObject({ ok: false });
+    const mail = write(
+      'mail.zone',
+      `${GOOD}@ TXT "v=spf1 mx -all"\n@ TXT "v=spf1 a -all"\n@ MX 0 .\n@ MX 10 www\n_dmarc TXT v=DMARC1; p=reject\n`,
+    );
+    const warned = await run(['zone', 'check', 'one.test', mail]);
+    expect(warned.exit).toBe(0);
+    for (const code of ['SPF_MULTIPLE', 'MX_NULL', 'TEXT_UNQUOTED', 'DMARC_POLICY_MISSING']) expect(warned.out).toContain(`[${code}`);
     expect(await run(['zone', 'check', 'one.test', '/nowhere'])).toMatchObject({ exit: 1, err: expect.stringContaining('[CLI_FILE]') });
   });
 });

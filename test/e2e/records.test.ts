@@ -63,6 +63,14 @@ describe('by command line', () => {
   });
 });
 
+test('a broken mail record goes through, and its author is told', async () => {
+  const set = await server.cli('rrset', 'set', ZONE, '_dmarc', 'TXT', '60', 'v=DMARC1');
+  expect(set).toMatchObject({ exit: 0, err: expect.stringMatching(/^waxseal: warning: .*\[DMARC_POLICY_MISSING\]\n$/) });
+  expect(await served('_dmarc', 'TXT')).toEqual(['"v=DMARC1"']);
+  const answer = await put('@/TXT', 'v=spf1 mx -all', 'v=spf1 a -all');
+  expect(await answer.json()).toMatchObject({ warnings: [{ code: 'SPF_MULTIPLE', at: 'api.test. TXT' }] });
+});
+
 test('what is rejected changes nothing that is served', async () => {
   await put('kept/TXT', 'a=1', 'a=1;b=999');
   const before = await served('@', 'SOA');

@@ -14,6 +14,7 @@ import { discoverDmarc } from '#mail/dmarc/discovery.ts';
 import { checkReportAuthorization, externalReportHosts } from '#mail/dmarc/consent-record.ts';
 import { dmarcOwner, isDmarcText, parseDmarc } from '#mail/dmarc/record.ts';
 import { checkTextNode } from '#mail/hygiene.ts';
+import { checkMx } from '#mail/mx.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { treeProblems } from '#mail/spf/budget.ts';
 import { spfTree } from '#mail/spf/tree.ts';
@@ -40,6 +41,7 @@ export async function checkMail(view: ZoneView, resolver: Resolver, mail: MailVi
   for (const node of mailNodes(view)) {
     problems.push(...checkTextNode(view, node));
     for (const { type, rdatas } of node.rrsets) {
+      if (type === TYPE.MX) problems.push(...checkMx(node.owner, rdatas));
       if (type === TYPE.TXT) for (const rdata of rdatas) records.push({ at: `${formatName(node.owner)} TXT`, text: txtText(rdata) });
       if (type === TYPE.TLSA)
         problems.push(

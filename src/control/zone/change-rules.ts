@@ -1,34 +1,55 @@
 /**
  * The zone's rules on what a change touches: the same checks as for a whole zone file, on the touched names alone and on the zone as it
  * will be, so that one record in a zone of a million names costs a few look-ups.
- * Not here: the rules themselves (zone/check.ts), whole zones (zone/assemble.ts).
+ * Not here: the rules themselves (zone/check.ts, mail/record-warnings.ts), whole zones (zone/assemble.ts).
  */
+import { equalBytes } from '#base/bytes.ts';
 import { ProblemList } from '#base/problem-list.ts';
-import { type Problem } from '#base/problem.ts';
+import { formatPlace } from '#base/place.ts';
+import { type Problem, formatProblem } from '#base/problem.ts';
 import { type OwnerKey, compareKeys, isAtOrBelow, ownerKey } from '#dns/name.ts';
+import { placeOfRrset } from '#dns/place.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
 import { editRecords } from '#dnssec/plan-records.ts';
+import { type BroughtRrset, mailRecordWarnings } from '#mail/record-warnings.ts';
 import { startNodeCheck } from '#zone/check-state.ts';
 import { checkApex, checkNode } from '#zone/check.ts';
 import { endsAuthority } from '#zone/node-flags.ts';
 import { overlayZone } from '#zone/overlay.ts';
-import { type ZoneView } from '#zone/view.ts';
+import { type ZoneView, rrsetOf } from '#zone/view.ts';
 
 /** Names looked at below a new cut or DNAME; what it hides is a warning, and one name is enough to give it. */
 const HIDDEN_NAMES_MAX = 100;
 
-/** Every problem that `changes` would make in the zone `base`. */
+/** Every problem of what `changes` touch or make in the zone `base`. Warnings that stood before, about other RRsets, are not repeated. */
 export function checkChanges(base: ZoneView, changes: readonly RrsetChange[], signed: boolean): Problem[] {
   const edits = editRecords(base, changes, { apexKey: base.apexKey, signed }, false);
   const after = overlayZone(base, edits);
   const problems = new ProblemList();
   const check = startNodeCheck(after);
+  const checkBefore = startNodeCheck(base);
   problems.push(...checkApex(check));
+  const touched = new Set(changes.map(({ owner, type }) => formatPlace(placeOfRrset(owner, type)).toLowerCase()));
   for (const key of touchedKeys(base, after, changes)) {
-    const node = after.node(key);
-    if (node !== undefined && node.rrsets.length > 0) problems.push(...checkNode(check, node));
+    const [node, before] = [after.node(key), base.node(key)];
+    if (node === undefined || node.rrsets.length === 0) continue;
+    const stood = new Set(before === undefined ? [] : checkNode(checkBefore, before).map(formatProblem));
+    const isTold = (each: Problem) =>
+      each.severity === 'error' || touched.has(formatPlace(each.at).toLowerCase()) || !stood.has(formatProblem(each));
+    problems.push(...checkNode(check, node).filter(isTold));
   }
+  problems.push(...mailRecordWarnings(broughtRrsets(base, changes)));
   return problems.list();
+}
+
+/** The RRsets that come with other records than before. */
+function* broughtRrsets(base: ZoneView, changes: readonly RrsetChange[]): Generator<BroughtRrset, void> {
+  for (const { owner, type, rrset } of changes) {
+    if (rrset === null) continue;
+    const before = rrsetOf(base.node(ownerKey(owner)), type)?.rdatas ?? [];
+    if (before.length === rrset.rdatas.length && rrset.rdatas.every((rdata, at) => equalBytes(rdata, before[at]!))) continue;
+    yield { owner, type, rdatas: rrset.rdatas };
+  }
 }
 
 function touchedKeys(base: ZoneView, after: ZoneView, changes: readonly RrsetChange[]): OwnerKey[] {

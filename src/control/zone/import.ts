@@ -14,7 +14,8 @@ import { isNewer } from '#dns/serial.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type ZoneFileOptions } from '#dns/zone-file.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
-import { isSignerType, loadZone } from '#zone/assemble.ts';
+import { mailRecordWarnings } from '#mail/record-warnings.ts';
+import { type PlacedRrset, isSignerType, loadZone } from '#zone/assemble.ts';
 import { serialOf, soaSerial } from '#zone/changeset.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
 import { isSpf } from './managed-records.ts';
@@ -32,8 +33,10 @@ export function importChanges(view: ZoneView, { text, file, include }: ZoneSourc
   if (!loaded.ok) return fail(...loaded.problems);
   const warnings: Problem[] = [...loaded.warnings];
   const changes: RrsetChange[] = [];
+  const brought: PlacedRrset[] = [];
   const listed = new Map<OwnerKey, Set<RrType>>();
-  for (const { owner, type, ttl, rdatas } of loaded.value) {
+  for (const placed of loaded.value) {
+    const { owner, type, ttl, rdatas } = placed;
     const key = ownerKey(owner);
     const types = listed.get(key);
     if (types === undefined) listed.set(key, new Set([type]));
@@ -48,7 +51,9 @@ export function importChanges(view: ZoneView, { text, file, include }: ZoneSourc
       continue;
     }
     changes.push({ owner, type, rrset: { ttl, rdatas, manager: 'manual' } });
+    if (now === undefined || !isSame(now.rdatas, rdatas)) brought.push(placed);
   }
+  warnings.push(...mailRecordWarnings(brought));
   for (const node of view.ascend(view.apexKey))
     for (const { type, manager } of node.rrsets)
       if (manager === 'manual' && !isSignerType(type, signed) && listed.get(node.key)?.has(type) !== true)

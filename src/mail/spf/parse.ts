@@ -24,7 +24,8 @@ interface Reading {
 /** The record, or every problem found. `at` is the place of the text, in which problems name their column. Never throws: the text comes from outside. */
 export function parseSpf(text: string, at: Place = WHOLE): Result<SpfRecord> {
   const place = (column: number) => within(at, atColumn(column));
-  if (!isSpfText(text)) return fail(problem('SPF_VERSION', at, 'the text does not begin with "v=spf1"', { rfc: 'RFC 7208 §4.5' }));
+  if (!isSpfText(text))
+    return fail(problem('SPF_VERSION', at, 'the text does not begin with "v=spf1" and a blank', { rfc: 'RFC 7208 §4.5' }));
   const problems: Problem[] = [];
   for (const match of text.matchAll(/[^\x20-\x7e]+/g)) {
     const shown = JSON.stringify(match[0].slice(0, 20)).replace(/[^\x20-\x7e]/g, (each) => `\\x${each.charCodeAt(0).toString(16)}`);

@@ -1,0 +1,67 @@
+/**
+ * What is wrong with mail records that a change or a zone file brings, as warnings: the change goes on, and its author knows. Only of the
+ * RRsets given, so that what was wrong before is not told with every change.
+ * Not here: the checks (hygiene.ts, mx.ts, dane/record.ts), wildcards and what the world says of mail (control/mail/check.ts).
+ */
+import { type Place } from '#base/place.ts';
+import { ProblemList } from '#base/problem-list.ts';
+import { type Problem, placeAt } from '#base/problem.ts';
+import { type Name, labelOffsets } from '#dns/name.ts';
+import { placeOfRrset } from '#dns/place.ts';
+import { TYPE, type RrType } from '#dns/types.ts';
+import { checkTlsa, readTlsa } from '#mail/dane/record.ts';
+import { checkTexts } from './hygiene.ts';
+import { checkMx } from './mx.ts';
+import { txtText } from '#mail/text/txt.ts';
+
+/** An RRset as it will be. `at`: where it stands, unless it is told by its name. */
+export interface BroughtRrset {
+  readonly owner: Name;
+  readonly type: RrType;
+  readonly rdatas: readonly Uint8Array[];
+  readonly at?: Place;
+}
+
+/** Warnings about `rrsets`, in their order, as many as are shown. */
+export function mailRecordWarnings(rrsets: Iterable<BroughtRrset>): readonly Problem[] {
+  const warnings = new ProblemList();
+  for (const rrset of rrsets)
+    for (const each of checkRrset(rrset)) warnings.push({ ...each, severity: 'warning', at: placeOf(each.at, rrset.at) });
+  return warnings.list();
+}
+
+function checkRrset({ owner, type, rdatas }: BroughtRrset): readonly Problem[] {
+  switch (type) {
+    case TYPE.TXT: {
+      const texts = rdatas.map(txtText);
+      return hasMailPart(owner, texts) ? checkTexts(owner, texts) : [];
+    }
+    case TYPE.MX:
+      return checkMx(owner, rdatas);
+    case TYPE.TLSA:
+      return isMailPort(owner)
+        ? placeAt(
+            rdatas.flatMap((rdata) => checkTlsa(readTlsa(rdata))),
+            placeOfRrset(owner, type),
+          )
+        : [];
+    default:
+      return [];
+  }
+}
+
+/** False for most TXT of most zones: at ordinary names, and nothing that looks like a mail record. */
+function hasMailPart(owner: Name, texts: readonly string[]): boolean {
+  return labelOffsets(owner).some((at) => owner[at + 1] === 0x5f) || texts.some((text) => /^[^!-~]*v=/i.test(text));
+}
+
+/** `_25._tcp.…`: the TLSA records that senders of mail look for (RFC 7672 §2.2.3). */
+function isMailPort(owner: Name): boolean {
+  return Buffer.from(owner.subarray(0, 9)).toString('latin1').toLowerCase() === '\u0003_25\u0004_tcp';
+}
+
+/** The place in a file instead of that by name, with the same part of the text. */
+function placeOf(at: Place, given: Place | undefined): Place {
+  if (given?.kind !== 'file') return at;
+  return at.kind === 'rrset' && at.part !== undefined ? { ...given, part: at.part } : given;
+}
