@@ -5,7 +5,7 @@
  * Not here: what words mean (registry.ts), lines of zone files (lexer.ts), names (request-name.ts).
  */
 import { fromLatin1, latin1 } from '#base/bytes.ts';
-import { RDATA_BYTES_MAX } from '#base/limits/limits.ts';
+import { RDATA_BYTES_MAX, REPEATED_TEXT_OCTETS_MAX } from '#base/limits/limits.ts';
 import { WHOLE } from '#base/place.ts';
 import { type Result, fail, ok, problem, warning } from '#base/problem.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
@@ -78,12 +78,9 @@ function readPlainText(mnemonic: string, text: string): Result<readonly Uint8Arr
   return ok([fromLatin1(text)], doubt === undefined ? [] : [warning('RDATA_DOUBTFUL', WHOLE, `${mnemonic}: ${doubt}`)]);
 }
 
-/** A longer text is not repeated in a message. */
-const REPEATED_OCTETS_MAX = 200;
-
 function bothReadings(text: string): string {
   const resolved = unescape(text);
-  if (resolved === undefined || text.length > REPEATED_OCTETS_MAX)
+  if (resolved === undefined || text.length > REPEATED_TEXT_OCTETS_MAX)
     return 'put the text in quotes, where \\\\ is a backslash and \\" a quote';
   return `write ${quote(resolved)} or ${quote(fromLatin1(text))}`;
 }
@@ -206,6 +203,6 @@ function fileSyntaxFix(type: RrType, text: string, character: string): string {
 function withValueQuoted(type: RrType, text: string): string | undefined {
   if (type !== TYPE.CAA && type !== TYPE.URI) return undefined;
   const [, words, value] = /^[ \t]*([^ \t"]+[ \t]+[^ \t"]+)[ \t]+([^"\\]+)$/.exec(text) ?? [];
-  if (words === undefined || value === undefined || text.length > REPEATED_OCTETS_MAX) return 'put the value in quotes';
+  if (words === undefined || value === undefined || text.length > REPEATED_TEXT_OCTETS_MAX) return 'put the value in quotes';
   return `write: ${words} ${quote(fromLatin1(value))}`;
 }

@@ -6,10 +6,9 @@
  */
 import { inBody } from '#base/place.ts';
 import { type Problem, warning } from '#base/problem.ts';
+import { DAY_MS } from '#base/units.ts';
 import { type MailPolicy } from './mail-policy.ts';
 import { type MailPolicyDocument, type ProfileName } from '#mail/policy/schema.ts';
-
-const DAY_MS = 86_400_000;
 
 export interface Demand {
   /** The field of the document that it is about, as a JSON pointer. */

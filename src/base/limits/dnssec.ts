@@ -12,5 +12,9 @@ export const SIGNING_WORKERS_MAX = 4;
 export const SIGNING_CHUNK_COUNT = 4096;
 /** TTL of DNSKEY, CDS and CDNSKEY unless settings say otherwise: an hour, the wait of a rollover. */
 export const KEY_TTL_SECONDS = 3600;
+/** Tries for a key tag that is new in the zone: two in 65,536 collide, so a run of these is a broken random source. */
+export const KEY_TAG_TRIES_MAX = 20;
+/** Keys whose first checks are remembered; past it all are forgotten, which costs a few checks more. */
+export const SELF_CHECK_KEYS_MAX = 10_000;
 /** Octets for signatures taken from the platform at once: small, because one kept signature keeps all of them. */
 export const SIGNATURE_SLAB_BYTES = 16 * 1024;

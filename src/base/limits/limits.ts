@@ -70,6 +70,8 @@ export const NEAREST_WORD_CHARACTERS_MAX = 64;
 
 /** Problems shown of one file, errors and warnings each: who has a hundred repairs them and tries again. */
 export const PROBLEMS_SHOWN_MAX = 100;
+/** A given text up to this length is repeated in a message, with how it can be written. */
+export const REPEATED_TEXT_OCTETS_MAX = 200;
 /** Records that one import may bring, $GENERATE and $INCLUDE counted: about 1 GB of memory while it runs. */
 export const ZONE_RECORDS_MAX = 2_000_000;
 /** Words of one entry: the longest data, 65,535 octets, in RFC 3597 form with each octet apart, and the fields before it. */

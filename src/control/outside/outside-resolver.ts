@@ -3,15 +3,12 @@
  * everything that goes wrong out there becomes an outcome. c-ares (node:dns) does the asking: retries, TCP after truncation, several servers.
  */
 import { Resolver as Client } from 'node:dns/promises';
-import { RESOLVER_TIMEOUT_MS, RESOLVER_TRIES } from '#base/limits/outside.ts';
+import { RESOLVER_TIMEOUT_MS, RESOLVER_TRIES, RESOLVER_UNKNOWN_TTL_SECONDS } from '#base/limits/outside.ts';
 import { type Name, ROOT, formatName } from '#dns/name.ts';
 import { parseRecordData } from '#dns/record-data.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type Resolver, type ResolverAnswer } from '#dns/resolver.ts';
 import { txtRdata } from '#mail/text/txt.ts';
-
-/** What c-ares gives no TTL for, TXT too. It only says when to look again, and an hour is the usual time of that by itself. */
-const UNKNOWN_TTL_SECONDS = 3600;
 
 /** A resolver on `servers` (`ADDR` or `ADDR:PORT`), or on the system's when there are none. Types: A, AAAA, MX, NS, PTR, TXT, TLSA, SOA, CNAME. */
 export function outsideResolver(servers: readonly string[]): Resolver {
@@ -56,7 +53,7 @@ async function ask(client: Client, name: Name, type: RrType): Promise<ResolverAn
       return {
         kind: 'answer',
         rdatas: (await client.resolveTxt(text)).map((strings) => txtRdata(octets(strings.join('')))),
-        ttlSeconds: UNKNOWN_TTL_SECONDS,
+        ttlSeconds: RESOLVER_UNKNOWN_TTL_SECONDS,
       };
     case TYPE.TLSA:
       return answerOf(
@@ -83,7 +80,7 @@ function absolute(name: string): string {
   return name.endsWith('.') ? name : `${name}.`;
 }
 
-function answerOf(type: RrType, texts: readonly string[], ttlSeconds = UNKNOWN_TTL_SECONDS): ResolverAnswer {
+function answerOf(type: RrType, texts: readonly string[], ttlSeconds = RESOLVER_UNKNOWN_TTL_SECONDS): ResolverAnswer {
   const rdatas: Uint8Array[] = [];
   for (const text of texts) {
     const parsed = parseRecordData(type, text, ROOT);

@@ -3,8 +3,7 @@
  * In memory: after a restart the entries begin anew.
  */
 import { SIGNER_AUDIT_PAIRS_MAX } from '#base/limits/limits.ts';
-
-const HOUR_MS = 3_600_000;
+import { HOUR_MS } from '#base/units.ts';
 
 /** `keyOf` tells items apart. */
 export class HourlyLog<Item> {

@@ -3,6 +3,7 @@
  * Implements: RFC 6781 §3.1 (one key in both roles: CSK), RFC 4034 App. B (a new key's tag differs from those in use).
  * Not here: the sealing itself (store/seal.ts), when a key is replaced (a rollover).
  */
+import { KEY_TAG_TRIES_MAX } from '#base/limits/dnssec.ts';
 import { atObject } from '#base/place.ts';
 import { assert } from '#base/assert.ts';
 import { ECDSA_P256 } from '#dnssec/algorithm.ts';
@@ -10,9 +11,6 @@ import { type SigningKey, engineKey, generateSecret } from '#dnssec/key.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type Sealer, type SealLabel } from '#store/seal.ts';
-
-/** Tries for a key tag that the zone does not use yet. Two in 65,536 collide; a run of these is a broken random source. */
-const KEY_TAG_TRIES_MAX = 20;
 
 /** A key with its secret: signing threads are given the secret, nobody else. */
 export interface OpenKey {

@@ -4,6 +4,7 @@
  * enough that a stream of changes does not wait for it.
  * Not here: what makes an RRset's signatures good (dnssec/verify.ts).
  */
+import { SELF_CHECK_KEYS_MAX } from '#base/limits/dnssec.ts';
 import { REFERENCE_CHECK_EVERY_MS } from '#base/limits/limits.ts';
 import { type SignatureCheck, checkByEngine, checkByReference } from '#dnssec/algorithm.ts';
 
@@ -35,11 +36,8 @@ export class SelfCheck {
     const isTime = nowMs >= this.#nextMs || nowMs < this.#nextMs - REFERENCE_CHECK_EVERY_MS;
     if (seen >= FIRST_CHECKS && !isTime) return false;
     this.#nextMs = nowMs + REFERENCE_CHECK_EVERY_MS;
-    if (this.#seen.size >= KEYS_MAX && !this.#seen.has(key)) this.#seen.clear();
+    if (this.#seen.size >= SELF_CHECK_KEYS_MAX && !this.#seen.has(key)) this.#seen.clear();
     this.#seen.set(key, seen + 1);
     return true;
   }
 }
-
-/** Forgetting costs a few checks more. */
-const KEYS_MAX = 10_000;

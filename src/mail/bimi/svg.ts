@@ -4,6 +4,7 @@
  * Not here: whether it has two colours or looks right, and SVGZ: the file is checked unpacked.
  */
 import { BIMI_SVG_BYTES_MAX, BIMI_SVG_DEPTH_MAX, BIMI_SVG_DRAWN_MAX } from '#base/limits/limits.ts';
+import { BIMI_SIDE_PIXELS_MIN, BIMI_TITLE_CHARACTERS_MAX } from '#base/limits/mail.ts';
 import { type Place, WHOLE, atLine } from '#base/place.ts';
 import { ProblemList } from '#base/problem-list.ts';
 import { type Result, fail, problem, warning } from '#base/problem.ts';
@@ -20,10 +21,6 @@ export interface BimiSvg {
 
 const RFC = 'draft-svg-tiny-ps-abrotman-12 §2';
 const NAMESPACES: Readonly<Record<string, string>> = { xmlns: 'http://www.w3.org/2000/svg', 'xmlns:xlink': 'http://www.w3.org/1999/xlink' };
-/** §2.1: the title should not be longer. */
-const TITLE_CHARACTERS_MAX = 64;
-/** Gmail's least width and height. */
-const SIDE_PIXELS_MIN = 96;
 
 /** The logo, or every reason why mail programs would not show it. Never throws. */
 export function checkBimiSvg(file: Uint8Array): Result<BimiSvg> {
@@ -107,8 +104,8 @@ function checkShape(root: XmlElement, at: Place, problems: ProblemList): void {
     const pixels = /^([0-9.]+)(?:px)?$/.exec(value ?? '')?.[1];
     if (value !== undefined && pixels === undefined)
       problems.push(warning('BIMI_SVG_SHAPE', at, `${name} ${JSON.stringify(value)} is not in pixels, and large receivers refuse that`));
-    else if (Number(pixels) < SIDE_PIXELS_MIN)
-      problems.push(warning('BIMI_SVG_SHAPE', at, `${name} is less than ${SIDE_PIXELS_MIN} pixels`));
+    else if (Number(pixels) < BIMI_SIDE_PIXELS_MIN)
+      problems.push(warning('BIMI_SVG_SHAPE', at, `${name} is less than ${BIMI_SIDE_PIXELS_MIN} pixels`));
   }
 }
 
@@ -121,9 +118,9 @@ function checkTitle(root: XmlElement, problems: ProblemList): string {
     problems.push(problem('BIMI_SVG_TITLE', at, 'has no <title>', { rfc, fix: 'add <title>name of the brand</title> as first element' }));
   else if (title === '') problems.push(problem('BIMI_SVG_TITLE', atLine(titles[0]!.line), 'has an empty <title>', { rfc }));
   if (titles.length > 1) problems.push(problem('BIMI_SVG_TITLE', atLine(titles[1]!.line), 'has more than one <title>', { rfc }));
-  if (title.length > TITLE_CHARACTERS_MAX)
+  if (title.length > BIMI_TITLE_CHARACTERS_MAX)
     problems.push(
-      warning('BIMI_SVG_TITLE', atLine(titles[0]!.line), `has a title of more than ${TITLE_CHARACTERS_MAX} characters`, { rfc }),
+      warning('BIMI_SVG_TITLE', atLine(titles[0]!.line), `has a title of more than ${BIMI_TITLE_CHARACTERS_MAX} characters`, { rfc }),
     );
   for (const desc of root.children)
     if (desc.name === 'desc' && desc.text.trim() === '')

@@ -3,6 +3,7 @@
  * Pure: keys are made elsewhere, when `wantedDkimKeys` asks for them.
  * Not here: the stages and waits (machine.ts), records (mail/compile-records.ts), private keys.
  */
+import { DKIM_PREPARE_MS_MAX, DKIM_QUIET_MS_MAX } from '#base/limits/mail.ts';
 import { atObject } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { order, type OrderCause, type LifecycleEvent } from '#lifecycle/engine.ts';
@@ -64,17 +65,12 @@ export type NewDkimKey = Pick<DkimKeyData, 'algorithm' | 'publicKey' | 'secretId
 
 /** Mail may be signed in these. */
 const WAITING_STAGES: readonly string[] = ['generated', 'published', 'visible'];
-/** The next key is published this long before its turn, or half the interval if that is less: a stuck secondary has days to recover. */
-const PREPARE_MS_MAX = 2 * 86_400_000;
 /** Beyond the queue life that senders admit to, as a part of it: with 5 days, a key stays for 7. */
 const SLACK = 0.4;
 
-/** Longest time without a query that is asked for as evidence: what is sent daily shows within it. */
-const QUIET_MS_MAX = 86_400_000;
-
 /** How long nobody must have asked for a selector before it counts as unused. A resolver that has the record asks again only after its TTL. */
 export function dkimQuietMs({ queueLifeMs }: DkimPolicy, recordTtlMs: number): number {
-  return Math.max(recordTtlMs, Math.min(QUIET_MS_MAX, queueLifeMs));
+  return Math.max(recordTtlMs, Math.min(DKIM_QUIET_MS_MAX, queueLifeMs));
 }
 
 /** Keys that replace each other: of one algorithm, and of one signer if it makes its own. */
@@ -141,7 +137,7 @@ export function wantedDkimKeys(state: DkimState, policy: DkimPolicy, { nowMs }: 
     const group = state.lifecycle.objects.filter((each) => each.group === algorithm);
     const active = group.find((each) => each.stage === 'active');
     const waiting = group.filter((each) => WAITING_STAGES.includes(each.stage)).length;
-    const prepareMs = Math.min(PREPARE_MS_MAX, policy.rotationIntervalMs / 2);
+    const prepareMs = Math.min(DKIM_PREPARE_MS_MAX, policy.rotationIntervalMs / 2);
     const soonMs = active === undefined ? nowMs : active.enteredAtMs + policy.rotationIntervalMs - prepareMs;
     const ordered = state.rotations[algorithm];
     const isOrdered = active !== undefined && ordered?.from === active.id;

@@ -16,10 +16,9 @@ import {
 } from '#base/limits/reports.ts';
 import { WHOLE } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
+import { DAY_MS } from '#base/units.ts';
 import { type DmarcReport } from './dmarc-aggregate.ts';
 import { type TlsReport } from './tls-report.ts';
-
-const DAY_MS = 86_400_000;
 
 /** A report that was taken in. */
 export interface ReportNote {

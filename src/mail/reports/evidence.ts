@@ -16,6 +16,7 @@ import {
   REPORT_WINDOW_MS_MIN,
   TLS_FAILED_SHARE_MAX,
 } from '#base/limits/reports.ts';
+import { DAY_MS } from '#base/units.ts';
 import { type LifecycleObservation, type Observation, findObject } from '#lifecycle/state.ts';
 import { DMARC_OBJECT, dmarcStage } from '#mail/dmarc/ramp.ts';
 import { type MailState } from '#mail/state.ts';
@@ -24,7 +25,6 @@ import { STS_OBJECT, stsMode } from '#mail/mta-sts/lifecycle.ts';
 import { type MailPolicy } from '#mail/mail-policy.ts';
 import { type DmarcBook, type ReportBook, type TlsBook } from './book.ts';
 
-const DAY_MS = 86_400_000;
 /** Names of the places in evidence. */
 export const DMARC_REPORTS = 'DMARC reports';
 export const TLS_REPORTS = 'TLS reports';
