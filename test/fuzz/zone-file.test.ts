@@ -1,93 +1,128 @@
-/** Zone files damaged at random: never an exception, never without end, and what is called good is good. */
-import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { PROBLEMS_SHOWN_MAX } from '#base/limits/limits.ts';
+/** Zone files damaged at random: never an exception, never without end, and what is called good is good; and faults that the fuzzers must find. */
+import { describe, expect, test } from 'vitest';
 import { ok } from '#base/problem.ts';
-import { nameOf } from '#dns/name.ts';
-import { formatZoneFile } from '#dns/zone-file-format.ts';
 import { parseZoneFile } from '#dns/zone-file.ts';
 import { loadZone } from '#zone/assemble.ts';
-import { memoryZone, zoneRrsets } from '#zone/zone.ts';
+import { corpusTexts, fuzzSeed, keepText } from '../support/fuzz/corpus.ts';
+import {
+  type LoadZone,
+  type ParseZoneFile,
+  type TextFault,
+  damagedTexts,
+  exportFault,
+  fuzzTexts,
+  readingFault,
+  scratchedTexts,
+} from '../support/fuzz/zone-texts.ts';
 
-const FOLDER = join(import.meta.dirname, '../fixtures/zones');
-const corpus = readdirSync(FOLDER)
-  .filter((file) => file.endsWith('.zone') && !file.startsWith('too-many'))
-  .map((file) => readFileSync(join(FOLDER, file), 'latin1'));
-const APEX = nameOf('example.');
+const FOLDER = 'zone-files';
+const SEED = fuzzSeed();
+const READING = { seed: SEED, runs: 1500 };
+const EXPORTING = { seed: SEED, runs: 1000 };
 
-const pieces = fc.oneof(
-  fc.constantFrom('(', ')', '"', '\\', ';', '\n', '\r', ' ', '\t', '@', '$', '.', '\\#', '\\256', '\\0', '\u0000', '\u00ff', '*', '-', '0'),
-  fc.constantFrom(
-    '$ORIGIN',
-    '$TTL',
-    '$INCLUDE x',
-    '$INCLUDE self',
-    '$GENERATE 0-200 a$ A 10.0.0.$',
-    '${-9,99,n}',
-    '4294967296',
-    'CLASS1',
-    'TYPE1 \\# 4',
-    'RRSIG',
-    'SVCB 1 .',
-  ),
-  fc.string({ unit: 'binary', maxLength: 6 }).map((text) => Buffer.from(text).toString('latin1')),
-);
-/** Anywhere in a text, evenly: without `noBias` most would be at its ends. */
-const places = fc.noBias(fc.nat(999_999)).map((millionths) => millionths / 1_000_000);
-const edits = (most: number) => fc.array(fc.tuple(places, fc.nat(12), pieces), { minLength: 1, maxLength: most });
-
-/** Pieces put in, or in place of what was there. */
-function damage(text: string, at: readonly (readonly [place: number, gone: number, piece: string])[]): string {
-  let damaged = text;
-  for (const [place, gone, piece] of at) {
-    const start = Math.floor(damaged.length * place);
-    damaged = damaged.slice(0, start) + piece + damaged.slice(start + gone);
-  }
-  return damaged;
+/** What failed, for people; the text is kept. */
+function told(found: TextFault | undefined): string {
+  return found === undefined ? '' : `${found.fault}\nfor ${JSON.stringify(found.text)}\nkept in ${keepText(FOLDER, found.text)}`;
 }
 
-/** Part of one file, then part of another, damaged. */
-const damaged = fc
-  .tuple(fc.constantFrom(...corpus), fc.constantFrom(...corpus), edits(8), places)
-  .map(([first, second, at, share]) =>
-    damage(first.slice(0, Math.ceil(first.length * share)) + second.slice(Math.floor(second.length * share)), at),
-  );
-/** A good file with one or two faults: many still load. */
-const scratched = fc
-  .tuple(fc.constantFrom(...corpus.filter((text) => !text.includes('; expect: error'))), edits(2))
-  .map(([text, at]) => damage(text, at));
+const exportFaultOf = (text: string, load?: LoadZone): string | undefined => {
+  const found = exportFault(text, load);
+  return typeof found === 'object' ? found.fault : undefined;
+};
+
+test('texts of the corpus', () => {
+  const kept = corpusTexts(FOLDER);
+  expect(kept.length).toBeGreaterThan(0);
+  expect(kept.map((text) => readingFault(text) ?? exportFaultOf(text)).filter((fault) => fault !== undefined)).toEqual([]);
+});
 
 test('damaged zone files are read or refused, in bounded time and memory', () => {
-  fc.assert(
-    fc.property(damaged, (text) => {
-      const started = performance.now();
-      const include = (path: string) => (path === 'self' ? ok({ text, file: 'self' }) : undefined);
-      const file = parseZoneFile(text, { file: 'zone', origin: APEX, include, recordsMax: 3000 });
-      expect(file.records.length).toBeLessThanOrEqual(3000);
-      expect(file.problems.length).toBeLessThanOrEqual(2 * PROBLEMS_SHOWN_MAX + 2);
-      expect(performance.now() - started).toBeLessThan(5000);
-    }),
-    { numRuns: 1500 },
-  );
+  expect(told(fuzzTexts(damagedTexts, (text) => readingFault(text), READING))).toBe('');
 });
 
 test('whatever is loaded without an error is exported and imported to the same zone', () => {
   let good = 0;
-  fc.assert(
-    fc.property(scratched, (text) => {
-      const loaded = loadZone(text, { file: 'zone', origin: APEX, signed: true, recordsMax: 3000 });
-      if (!loaded.ok) return;
-      good++;
-      const zone = memoryZone(APEX, loaded.value);
-      const exported = [...formatZoneFile(zone.ascend(zone.apexKey), { signed: false })].join('');
-      const again = loadZone(exported, { file: 'export', origin: APEX, signed: true });
-      if (!again.ok) throw new Error(`${JSON.stringify(again.problems)}\n${exported}`);
-      expect([...zoneRrsets(memoryZone(APEX, again.value))]).toEqual([...zoneRrsets(zone)]);
-    }),
-    { numRuns: 1000 },
+  const found = fuzzTexts(
+    scratchedTexts,
+    (text) => {
+      const fault = exportFault(text);
+      if (fault !== 'bad') good++;
+      return typeof fault === 'object' ? fault.fault : undefined;
+    },
+    EXPORTING,
   );
+  expect(told(found)).toBe('');
   // A damage that nearly always kills would prove nothing.
   expect(good).toBeGreaterThan(100);
+});
+
+describe('the fuzzer finds a reader that', () => {
+  let nowMs = 0;
+
+  test.each<[string, RegExp, ParseZoneFile]>([
+    [
+      'throws for an octet above 255',
+      /an exception: RangeError/,
+      (text, options) => {
+        if (/\\[3-9]\d\d|\\2[6-9]\d|\\25[6-9]/.test(text)) Buffer.alloc(1).writeUInt8(256);
+        return parseZoneFile(text, options);
+      },
+    ],
+    [
+      'forgets the limit of records',
+      /^\d+ records$/,
+      (text, options) =>
+        parseZoneFile(text.includes('$GENERATE') ? `${text}\n$GENERATE 0-4000 a$ A 192.0.2.1\n` : text, { ...options, recordsMax: 10_000 }),
+    ],
+    [
+      'tells every problem of a file that includes itself',
+      /^\d+ problems$/,
+      (text, options) => {
+        const file = parseZoneFile(text, options);
+        const problems = file.problems.flatMap((each) =>
+          text.includes('$INCLUDE self') ? Array.from({ length: 200 }, () => each) : [each],
+        );
+        return { ...file, problems };
+      },
+    ],
+    [
+      'takes its time over a parenthesis that is not closed',
+      /^\d+\S* ms$/,
+      (text, options) => {
+        const file = parseZoneFile(text, options);
+        if (file.problems.some(({ code }) => code === 'TEXT_PAREN_OPEN')) nowMs += 10_000;
+        return file;
+      },
+    ],
+  ])('%s', (_, fault, parse) => {
+    expect(fuzzTexts(damagedTexts, (text) => readingFault(text, parse, () => nowMs), { ...READING, shrinks: false })?.fault).toMatch(fault);
+  });
+
+  test.each<[string, RegExp, LoadZone]>([
+    [
+      'forgets the largest TTL',
+      /another zone/,
+      (text, options) => {
+        const loaded = loadZone(text, options);
+        if (!loaded.ok || options.file === 'zone') return loaded;
+        return ok(loaded.value.map((rrset) => ({ ...rrset, ttl: rrset.ttl % 86_400 })));
+      },
+    ],
+    [
+      'keeps one record of each set of its own export',
+      /another zone/,
+      (text, options) => {
+        const loaded = loadZone(text, options);
+        if (!loaded.ok || options.file === 'zone') return loaded;
+        return ok(loaded.value.map((rrset) => ({ ...rrset, rdatas: rrset.rdatas.slice(0, 1) })));
+      },
+    ],
+    [
+      'does not read what it writes of odd octets',
+      /TTL|SYNTAX|code/,
+      (text, options) => loadZone(options.file === 'export' && text.includes('\\') ? `${text}x x x\n` : text, options),
+    ],
+  ])('%s', (_, fault, load) => {
+    expect(fuzzTexts(scratchedTexts, (text) => exportFaultOf(text, load), { ...EXPORTING, shrinks: false })?.fault).toMatch(fault);
+  });
 });
