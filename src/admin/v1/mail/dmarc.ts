@@ -4,7 +4,7 @@
  */
 import { Type } from 'typebox';
 import { ok } from '#base/problem.ts';
-import { dmarcStage } from '#mail/dmarc/ramp.ts';
+import { DMARC_MACHINE, dmarcStage } from '#mail/dmarc/ramp.ts';
 import { zoneChangeRoute } from '#admin/http/change-route.ts';
 import { given } from '#admin/http/form.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
@@ -35,7 +35,7 @@ export const dmarcRoutes: readonly Route[] = [
           policy: dmarcStage(mail.state.dmarc),
           target: mail.policy.dmarc.policy,
           held: (mail.state.dmarc.hold ?? mail.state.dmarc.objects[0]?.hold)?.reason,
-          lines: linesOf(mail, 'dmarc'),
+          lines: linesOf(mail, DMARC_MACHINE),
           reports: reportStatusForm(mail.reports.dmarc),
         }),
       })),

@@ -5,6 +5,7 @@
 import { Type } from 'typebox';
 import { ok } from '#base/problem.ts';
 import { announcedBody, servedBody, stsMode } from '#mail/mta-sts/lifecycle.ts';
+import { STS_BODY_MACHINE, STS_HOST_MACHINE, STS_MODE_MACHINE } from '#mail/mta-sts/machine.ts';
 import { formatStsPolicy } from '#mail/mta-sts/record.ts';
 import { zoneChangeRoute } from '#admin/http/change-route.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
@@ -39,7 +40,7 @@ export const mtaStsRoutes: readonly Route[] = [
             target: mail.policy.mtaSts.mode,
             body: served && formatStsPolicy(served.data.policy),
             announcedId: announcedBody(mail.state.mtaSts)?.data.id,
-            lines: linesOf(mail, 'mta-sts'),
+            lines: linesOf(mail, STS_MODE_MACHINE, STS_BODY_MACHINE, STS_HOST_MACHINE),
             reports: reportStatusForm(mail.reports.tls),
           };
         },

@@ -1,5 +1,6 @@
 /** What the routes about the mail of a zone share. */
 import { type Result, fail, ok } from '#base/problem.ts';
+import { type Machine } from '#lifecycle/machine.ts';
 import { noPolicy } from '#control/commands/absent.ts';
 import type { MailView } from '#control/api/mail.ts';
 import type { ZoneAsked } from '#admin/http/find-zone.ts';
@@ -11,7 +12,7 @@ export function withMail({ control, zone }: ZoneAsked, show: (mail: MailView) =>
   return mail === undefined ? fail(noPolicy(zone.name)) : ok(show(mail));
 }
 
-/** The lines for people about the objects of one kind. */
-export function linesOf({ explanations }: MailView, machine: string): string[] {
-  return explanations.filter((each) => each.machine.startsWith(machine)).flatMap((each) => each.lines);
+/** The lines for people about the objects of these machines. */
+export function linesOf({ explanations }: MailView, ...machines: readonly Machine[]): string[] {
+  return explanations.filter((each) => machines.some(({ kind }) => kind === each.machine)).flatMap((each) => each.lines);
 }
