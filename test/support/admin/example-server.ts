@@ -1,0 +1,118 @@
+/**
+ * The zone of the examples that routes carry: example.com with records, keys, a mail policy, signers and a token, over a real store. Each
+ * example of a route that writes is a good request here.
+ */
+import { join } from 'node:path';
+import type { InjectOptions, LightMyRequestResponse } from 'fastify';
+import { onTestFinished } from 'vitest';
+import { buildAdmin } from '#admin/app.ts';
+import type { Route } from '#admin/http/route.ts';
+import { createLog } from '#base/log.ts';
+import { SignerExporter } from '#control/signers/export.ts';
+import { nameOf } from '#dns/name.ts';
+import { foldersHere } from '../signers/folders-here.ts';
+import { HOUR_MS, LOCAL } from '../signing-control.ts';
+import { TEST_ACTOR, type TestControl, type TestControlOptions, good, temporaryControl } from '../temporary-control.ts';
+import { countedRandom, temporaryFolder } from '../temporary-store.ts';
+
+const ZONE = nameOf('example.com.');
+const ZONE_TEXT = `
+@ 3600 SOA ns1 hostmaster 1 7200 900 1209600 300
+@ 3600 NS ns1
+@ 3600 MX 10 mx1
+ns1 3600 A 192.0.2.53
+mx1 3600 A 192.0.2.25
+www 3600 A 192.0.2.1
+`;
+const POLICY = {
+  dkim: { signers: ['mx1', 'mx2', 'mx3'] },
+  mtaSts: { mode: 'testing' },
+  dane: { hosts: { mx1: { keys: [`3 1 1 ${'11'.repeat(32)}`] } } },
+};
+
+export interface ExampleServer extends TestControl {
+  /** Sends the route's example, as the administrator or as the signer mx1. */
+  send(route: Route, query?: string): Promise<LightMyRequestResponse>;
+  /** Sends a request that changes the store: the example, or another body where the example asks for what is so already. */
+  change(route: Route): Promise<LightMyRequestResponse>;
+}
+
+/** The zone is signed, and the example turns signing on. */
+const SIGNING_OFF = { dnssec: 'off', force: true };
+const OTHER_BODIES: Readonly<Record<string, object>> = {
+  'PATCH /v1/zones/:zone': SIGNING_OFF,
+  'PATCH /v1/zones/:zone/dnssec': SIGNING_OFF,
+};
+
+export async function exampleServer(options: TestControlOptions = {}): Promise<ExampleServer> {
+  const server = temporaryControl({ sources: ['mail'], ...options });
+  await server.load('example.com.', ZONE_TEXT);
+  const set = { op: 'set', name: 'www.example.com.', type: 'A', ttl: 300, records: ['192.0.2.1', '192.0.2.2'] } as const;
+  good(await server.run({ kind: 'rrsets.change', zone: ZONE, operations: [set] }));
+  const token = await addSigners(server);
+  good(await server.run({ kind: 'mail.apply', zone: ZONE, policy: POLICY }));
+  server.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
+  await server.live(HOUR_MS);
+  good(await server.run({ kind: 'tlsa.next', zone: ZONE, host: 'mx1', key: `3 1 1 ${'22'.repeat(32)}` }));
+
+  const app = await buildAdmin({ control: server.control });
+  onTestFinished(async () => {
+    await app.close();
+  });
+  const { info, secret } = good(await server.control.tokens.create('admin', ['admin'], undefined, TEST_ACTOR));
+  const inject = (route: Route, query: string, other: { readonly payload?: object } = {}) => {
+    const { url, headers, ...rest } = exampleRequest(route, { id: info.id });
+    const authorization = `Bearer ${route.access === 'signer' ? token : secret}`;
+    return app.inject({ ...rest, ...other, url: url + query, headers: { ...headers, authorization } });
+  };
+  return {
+    ...server,
+    send: (route, query = '') => inject(route, query),
+    change: (route) => {
+      const payload = OTHER_BODIES[`${route.method} ${route.url}`];
+      return inject(route, '', payload === undefined ? {} : { payload });
+    },
+  };
+}
+
+/** mx1 fetches its keys, mx2 makes its own, mx3 reads files; gives the token of mx1. */
+async function addSigners({ control, clock, writer }: TestControl): Promise<string> {
+  const exporter = new SignerExporter({
+    signers: control.signers,
+    clock,
+    random: countedRandom(),
+    log: createLog({ level: 'silent' }),
+    generation: () => writer.generation(),
+    installation: writer.installation(),
+    folders: () => foldersHere(),
+  });
+  onTestFinished(() => exporter.stop());
+  control.signers.useFiles(exporter);
+  const options = { actor: LOCAL, dryRun: false };
+  const domains = ['example.com'];
+  const mx1 = good(await control.signers.add({ name: 'mx1', delivery: 'fetch', domains }, options));
+  good(await control.signers.add({ name: 'mx2', delivery: 'own-key', domains }, options));
+  const files = { form: 'opendkim', folder: join(temporaryFolder(), 'mx3') } as const;
+  good(await control.signers.add({ name: 'mx3', delivery: 'files', domains, files }, options));
+  if (mx1.token === undefined) throw new Error('a signer that fetches its keys has a token');
+  return mx1.token.secret;
+}
+
+type ExampleRequest = Required<Pick<InjectOptions, 'method'>> & {
+  readonly url: string;
+  readonly payload?: string | object;
+  readonly headers: Readonly<Record<string, string>>;
+};
+
+/** The request that a route's examples make up; `path` instead of examples of parameters that only the server knows. */
+export function exampleRequest({ method, url, parts }: Route, path: Readonly<Record<string, string>> = {}): ExampleRequest {
+  const { params = {}, example, octets } = parts;
+  const filled = url.replaceAll(/:([A-Za-z]+)/g, (_all, name: string) => {
+    const examples: unknown = Reflect.get(params[name] ?? {}, 'examples');
+    const value: unknown = path[name] ?? (Array.isArray(examples) ? examples[0] : undefined);
+    if (typeof value !== 'string' && typeof value !== 'number') throw new Error(`${url}: no example for ${name}`);
+    return encodeURIComponent(value);
+  });
+  if (octets !== undefined) return { method, url: filled, payload: octets.example, headers: { 'content-type': octets.types[0]! } };
+  return { method, url: filled, ...(example === undefined ? {} : { payload: example as object }), headers: {} };
+}
