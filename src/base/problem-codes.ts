@@ -260,6 +260,7 @@ export const PROBLEM_KINDS = {
   REPORT_KNOWN: bad('a report about mail was taken in before'),
   REPORT_OLD: bad('a report about mail is older than what counts as evidence'),
   REPORT_PACKED: bad('a report about mail cannot be unpacked'),
+  REPORT_PART: bad('a part of a report about mail cannot be read and is not counted'),
   REPORT_SIZE: { title: 'a report about mail is too large, packed or unpacked', status: 413, exit: 1 },
   REPORT_TIME: bad('a report about mail is about a time that cannot be'),
   REPORT_XML: bad('a report about mail is not well-formed, plain XML'),

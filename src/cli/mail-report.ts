@@ -28,15 +28,15 @@ interface ReportKind {
 
 export const DMARC_REPORT: ReportKind = {
   noun: 'dmarc',
-  description: 'take in DMARC aggregate reports: XML, .gz or .zip; - is standard input',
+  description: 'take in DMARC aggregate reports: XML, .gz, .zip or the message that brought one; - is standard input',
   example: 'waxseal dmarc report example.com google.com!example.com!1763596800!1763683199.zip',
-  types: { none: 'application/xml', gzip: 'application/gzip', zip: 'application/zip' },
+  types: { none: 'application/xml', gzip: 'application/gzip', zip: 'application/zip', message: 'message/rfc822' },
 };
 export const TLS_REPORT: ReportKind = {
   noun: 'mta-sts',
-  description: 'take in TLS reports: JSON or .gz; - is standard input',
+  description: 'take in TLS reports: JSON, .gz or the message that brought one; - is standard input',
   example: 'waxseal mta-sts report example.com google.com!example.com!1763596800!1763683199!001.json.gz',
-  types: { none: 'application/tlsrpt+json', gzip: 'application/tlsrpt+gzip', zip: 'application/zip' },
+  types: { none: 'application/tlsrpt+json', gzip: 'application/tlsrpt+gzip', zip: 'application/zip', message: 'message/rfc822' },
 };
 
 interface TakenDocument {
@@ -79,7 +79,8 @@ function ofFile(file: string, { at, message, ...rest }: FailureProblem): Failure
 
 function tell(file: string, { mail, warnings }: TakenDocument, terminal: Terminal): void {
   for (const each of warnings) terminal.err(formatWarning(ofFile(file, readAnswerProblem(each))));
-  if (warnings.length === 0) terminal.out(plain(`${file}: ${mail?.text ?? 'taken in'}\n`));
+  // A part that is not counted is told beside the rest, which is; other warnings say that nothing was taken in.
+  if (warnings.every(({ code }) => code === 'REPORT_PART')) terminal.out(plain(`${file}: ${mail?.text ?? 'taken in'}\n`));
 }
 
 function read(file: string, { workingDirectory }: Terminal): Buffer {

@@ -9,6 +9,14 @@
 export const REPORT_PACKED_BYTES_MAX = 1024 * 1024;
 /** A report unpacked: some ten thousand rows. Receivers send larger ones in parts. */
 export const REPORT_BYTES_MAX = 8 * 1024 * 1024;
+/** Packings around one report: a message, a zip in it, a gzip in that. */
+export const REPORT_PACKINGS_MAX = 3;
+/** Where the fields of a mail message are looked for: behind those that servers on the way have put before them. */
+export const MESSAGE_HEADER_BYTES_MAX = 64 * 1024;
+/** Parts of a mail message that are looked at: a text, its HTML and the report are usual. */
+export const MESSAGE_PARTS_MAX = 50;
+/** Parts within parts of a mail message, forwarded messages included. */
+export const MESSAGE_DEPTH_MAX = 8;
 /** `<` in a DMARC report: some 60 for a row. 8 MiB of empty elements would take a gigabyte when read. */
 export const DMARC_REPORT_TAGS_MAX = 400_000;
 /** Elements within elements of a DMARC report; the deepest of RFC 9990 is the sixth, extensions may go on. */
@@ -23,6 +31,8 @@ export const REPORT_SPAN_MS_MAX = 31 * 86_400_000;
 export const REPORT_FUTURE_MS_MAX = 86_400_000;
 /** Characters of an organization, a report's id or a failure type that are kept and shown. */
 export const REPORT_TEXT_CHARACTERS_MAX = 120;
+/** Different things of one report that are left out and named one by one; the rest is told together. */
+export const REPORT_LEFT_OUT_MAX = 8;
 /** Policies in one TLS report: one for each mail host and kind is usual. */
 export const TLS_REPORT_POLICIES_MAX = 1000;
 /** Failure details of one policy in a TLS report. */

@@ -1,38 +1,66 @@
 /**
- * Takes a report out of what it was sent in: gzip, zip or nothing. Small files that unpack to large ones are refused before they do.
+ * Takes a report out of what it was sent in: gzip, zip, a mail message, one in the other, or nothing. What the octets begin with decides,
+ * not what their sender calls them. Small files that unpack to large ones are rejected before they do.
  * Implements: RFC 9990 §3.5.2 (gzip), RFC 8460 §5.2 (gzip). Zip is what drafts before RFC 7489 had; some receivers never changed.
- * Not here: zip archives (zip-file.ts), what reports say (mail/reports/dmarc-aggregate.ts, mail/reports/tls-report.ts).
+ * Not here: zip archives (zip-file.ts), messages (mail-message.ts), what reports say (mail/reports/).
  */
-import { gunzipSync } from 'node:zlib';
-import { REPORT_BYTES_MAX, REPORT_PACKED_BYTES_MAX } from '#base/limits/reports.ts';
+import { REPORT_BYTES_MAX, REPORT_PACKED_BYTES_MAX, REPORT_PACKINGS_MAX } from '#base/limits/reports.ts';
 import { WHOLE } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
-import { unzipOnly } from './zip-file.ts';
+import { gunzip, isGzip } from './gzip-file.ts';
+import { type Attachment, attachmentsOf, isMessage } from './mail-message.ts';
+import { isZip, unzipOnly } from './zip-file.ts';
 
-export type ReportPacking = 'none' | 'gzip' | 'zip';
+export type ReportPacking = 'none' | 'gzip' | 'zip' | 'message';
 
-/** What `octets` begin like: for files, whose names say what they like. */
+/** What `octets` begin like: names and media types say what they like. */
 export function packingOf(octets: Uint8Array): ReportPacking {
-  if (octets[0] === 0x1f && octets[1] === 0x8b) return 'gzip';
-  return octets[0] === 0x50 && octets[1] === 0x4b && octets[2] === 3 && octets[3] === 4 ? 'zip' : 'none';
+  if (isGzip(octets)) return 'gzip';
+  if (isZip(octets)) return 'zip';
+  return isMessage(octets) ? 'message' : 'none';
 }
 
 /** The report's own octets, REPORT_BYTES_MAX at most, or why there are none. */
-export function unpackReport(octets: Uint8Array, packing: ReportPacking): Result<Uint8Array> {
+export function unpackReport(octets: Uint8Array, depth = 0): Result<Uint8Array> {
+  const packing = packingOf(octets);
   if (packing === 'none') return octets.length > REPORT_BYTES_MAX ? tooLarge() : ok(octets);
-  if (octets.length > REPORT_PACKED_BYTES_MAX)
+  if (depth >= REPORT_PACKINGS_MAX) return packed(`it is packed more than ${REPORT_PACKINGS_MAX} times`);
+  if (packing !== 'message' && octets.length > REPORT_PACKED_BYTES_MAX)
     return fail(problem('REPORT_SIZE', WHOLE, `packed it has more than ${REPORT_PACKED_BYTES_MAX} octets`));
+  const archive = Buffer.from(octets.buffer, octets.byteOffset, octets.length);
+  if (packing === 'message') return unpackMessage(archive, depth);
   try {
-    return ok(
-      packing === 'gzip'
-        ? gunzipSync(octets, { maxOutputLength: REPORT_BYTES_MAX })
-        : unzipOnly(Buffer.from(octets.buffer, octets.byteOffset, octets.length), REPORT_BYTES_MAX),
-    );
+    const inner = packing === 'gzip' ? gunzip(archive, REPORT_BYTES_MAX) : unzipOnly(archive, REPORT_BYTES_MAX);
+    return unpackReport(inner, depth + 1);
   } catch (error) {
+    // What zlib throws for more than it may write is one too.
     if (error instanceof RangeError) return tooLarge();
-    const why = error instanceof Error ? error.message : String(error);
-    return fail(problem('REPORT_PACKED', WHOLE, `it cannot be unpacked as ${packing}: ${why}`));
+    return packed(`it cannot be unpacked as ${packing}: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+const REPORT_TYPE = /^(?:application|text)\/(?:(?:x-)?gzip|x-gunzip|zip|x-zip(?:-compressed)?|xml|json|tlsrpt\+(?:gzip|json))$/;
+const REPORT_NAME = /\.(?:xml|json|gz|gzip|zip)$/i;
+
+function isReport({ type, name, octets }: Attachment): boolean {
+  return REPORT_TYPE.test(type) || REPORT_NAME.test(name) || isGzip(octets) || isZip(octets);
+}
+
+/** The one report that is attached to a message. */
+function unpackMessage(message: Buffer, depth: number): Result<Uint8Array> {
+  const reports = attachmentsOf(message).filter(isReport);
+  const [report] = reports;
+  if (report === undefined)
+    return packed('it is a mail message without a report attached', 'give the report itself, or the whole message with its attachment');
+  if (reports.length > 1) {
+    const names = reports.map(({ name, type }) => (name === '' ? type : name)).join(', ');
+    return packed(`it is a mail message with ${reports.length} reports: ${names.slice(0, 200)}`, 'give them one by one');
+  }
+  return unpackReport(report.octets, depth + 1);
+}
+
+function packed(message: string, fix?: string): Result<never> {
+  return fail(problem('REPORT_PACKED', WHOLE, message, fix === undefined ? {} : { fix }));
 }
 
 function tooLarge(): Result<never> {

@@ -1,10 +1,10 @@
 /**
- * The reports about a zone's mail in the control room: what the store keeps of them, what one more comes to, and how all of them stand.
+ * The reports about a zone's mail: takes one more in, and shows how all of them stand.
  * Not here: their counts and what follows from them (mail/reports/book.ts, mail/reports/evidence.ts), unpacking (report-file.ts).
  */
-import { REPORT_SOURCES_SHOWN_MAX } from '#base/limits/reports.ts';
+import { REPORT_SOURCES_SHOWN_MAX, REPORT_TEXT_CHARACTERS_MAX } from '#base/limits/reports.ts';
 import { WHOLE } from '#base/place.ts';
-import { type Problem, type Result, fail, ok, warning } from '#base/problem.ts';
+import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
 import { formatName } from '#dns/name.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
 import { type DmarcReport } from '#mail/reports/dmarc-aggregate.ts';
@@ -12,7 +12,7 @@ import { type MailState } from '#mail/state.ts';
 import { type Moment } from '#lifecycle/waits.ts';
 import { ownSources } from '#mail/reports/own-sources.ts';
 import { type MailPolicy } from '#mail/mail-policy.ts';
-import { type ReportBook, checkReport, isKnownReport, reportDay, withDmarcReport, withTlsReport } from '#mail/reports/book.ts';
+import { type ReportBook, checkTime, isKnownReport, reportDay, withDmarcReport, withTlsReport } from '#mail/reports/book.ts';
 import {
   type MailReports,
   type ReportGround,
@@ -24,6 +24,8 @@ import {
   sourceShares,
   tlsVerdict,
 } from '#mail/reports/evidence.ts';
+import { leftOutWarnings } from '#mail/reports/left-out.ts';
+import { domainText } from '#mail/reports/report-xml.ts';
 import { type TlsReport } from '#mail/reports/tls-report.ts';
 import { dmarcReportsWrite, tlsReportsWrite } from '#store/mail/reports.ts';
 import { type DocumentWrite } from '#store/writer.ts';
@@ -54,15 +56,47 @@ export function takeReport(
   { reports, policy, state }: ReportGround,
   { nowMs, wallOffsetMs }: Moment,
 ): Result<TakenReport> {
-  const { report } = command;
+  const placed = ofZone(command);
   const wallMs = nowMs + wallOffsetMs;
+  const problems = [...(placed.ok ? [] : placed.problems), ...checkTime(command.report, wallMs)];
+  if (!placed.ok || problems.length > 0) return fail(...problems);
+  return count(zoneId, placed.value, { reports, policy, state }, wallMs);
+}
+
+/** The command with what its report says of the zone alone, or why that is nothing. */
+function ofZone(command: ReportCommand): Result<ReportCommand> {
+  const domain = domainText(formatName(command.zone));
+  if (command.kind === 'dmarc.report')
+    return command.report.domain === domain ? ok(command) : fail(otherDomain(JSON.stringify(cut(command.report.domain)), domain));
+  const { policies, leftOut } = command.report;
+  const own = policies.filter((each) => each.domain === undefined || each.domain === domain);
+  const others = policies.filter((each) => !own.includes(each));
+  if (own.length === 0) return fail(otherDomain(cut([...new Set(others.map((each) => each.domain))].join(', ')), domain));
+  const named = others.map(({ domain: other = '', succeeded, failed }) => ({
+    what: `the policy of ${JSON.stringify(cut(other))}: it is ${other.endsWith(`.${domain}`) ? 'a host of' : 'not about'} ${domain}`,
+    times: 1,
+    amount: succeeded + failed,
+  }));
+  return ok({ ...command, report: { ...command.report, policies: own, leftOut: [...leftOut, ...named] } });
+}
+
+function otherDomain(of: string, domain: string): Problem {
+  return problem('REPORT_DOMAIN', WHOLE, `it is about ${of}, not about ${domain}`, { fix: 'give it to the zone that it is about' });
+}
+
+function cut(text: string): string {
+  return text.slice(0, REPORT_TEXT_CHARACTERS_MAX);
+}
+
+function count(
+  zoneId: number,
+  command: ReportCommand,
+  { reports, policy, state }: Pick<ReportGround, 'reports' | 'policy' | 'state'>,
+  wallMs: number,
+): Result<TakenReport> {
+  const { report } = command;
   const windows = reportWindows({ policy, state });
   const firstDay = firstDayOf(wallMs, command.kind === 'dmarc.report' ? windows.dmarcKept : windows.tlsKept);
-  const domain = formatName(command.zone)
-    .toLowerCase()
-    .replace(/(?<=.)\.$/, '');
-  const problems = checkReport(report, domain, wallMs);
-  if (problems.length > 0) return fail(...problems);
   const kept = (warnings: readonly Problem[]) => ok({ reports, documents: [], detail: nameOfReport(command), warnings, isNew: false });
   if (isKnownReport(command.kind === 'dmarc.report' ? reports.dmarc : reports.tls, report))
     return kept([warning('REPORT_KNOWN', WHOLE, `${nameOfReport(command)} was taken in before; it counts once`)]);
@@ -72,14 +106,15 @@ export function takeReport(
   if (command.kind === 'dmarc.report') {
     const dmarc = withDmarcReport(reports.dmarc, command.report, wallMs, firstDay);
     const documents = [dmarcReportsWrite(zoneId, dmarc)];
-    return ok({ reports: { ...reports, dmarc }, documents, detail, warnings: [], isNew: true });
+    const warnings = leftOutWarnings(report.leftOut, 'messages');
+    return ok({ reports: { ...reports, dmarc }, documents, detail, warnings, isNew: true });
   }
   const tls = withTlsReport(reports.tls, command.report, wallMs, firstDay);
   return ok({
     reports: { ...reports, tls },
     documents: [tlsReportsWrite(zoneId, tls)],
     detail,
-    warnings: [],
+    warnings: leftOutWarnings(report.leftOut, 'sessions'),
     isNew: true,
   });
 }
@@ -93,13 +128,15 @@ function nameOfReport({ kind, report }: ReportCommand): string {
 
 function summaryOf(command: ReportCommand): string {
   const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);
+  const parts = sum(command.report.leftOut.map(({ times }) => times));
+  const rest = parts === 0 ? '' : `; ${parts} part${parts === 1 ? '' : 's'} not counted`;
   if (command.kind === 'mta-sts.report') {
     const { policies }: TlsReport = command.report;
-    return `${sum(policies.map(({ succeeded }) => succeeded))} sessions succeeded, ${sum(policies.map(({ failed }) => failed))} failed`;
+    return `${sum(policies.map(({ succeeded }) => succeeded))} sessions succeeded, ${sum(policies.map(({ failed }) => failed))} failed${rest}`;
   }
   const { rows }: DmarcReport = command.report;
   const aligned = rows.filter(({ isDkimAligned, isSpfAligned }) => isDkimAligned || isSpfAligned);
-  return `${sum(rows.map(({ messages }) => messages))} messages, ${sum(aligned.map(({ messages }) => messages))} aligned`;
+  return `${sum(rows.map(({ messages }) => messages))} messages, ${sum(aligned.map(({ messages }) => messages))} aligned${rest}`;
 }
 
 /** How all reports stand at this moment. */

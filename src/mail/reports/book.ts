@@ -74,23 +74,16 @@ export function newBook<Day>(): ReportBook<Day> {
   return { version: 1, known: [], last: [], days: [] };
 }
 
-type ReportHead = Pick<DmarcReport, 'organization' | 'id' | 'domain' | 'beginMs' | 'endMs'>;
+type ReportHead = Pick<DmarcReport, 'organization' | 'id' | 'beginMs' | 'endMs'>;
 
 /** The day that a report counts for: that of its last second, so that none is too old before its time. */
 export function reportDay({ beginMs, endMs }: Pick<ReportHead, 'beginMs' | 'endMs'>): number {
   return Math.floor(Math.max(beginMs, endMs - 1000) / DAY_MS);
 }
 
-/** What speaks against the report, whatever it says. `domain` is lower-case without final dot. */
-export function checkReport(report: ReportHead, domain: string, nowMs: number): Problem[] {
+/** What speaks against the time that the report is about. */
+export function checkTime({ beginMs, endMs }: ReportHead, nowMs: number): Problem[] {
   const problems: Problem[] = [];
-  if (report.domain !== domain)
-    problems.push(
-      problem('REPORT_DOMAIN', WHOLE, `it is about ${JSON.stringify(cut(report.domain))}, not about ${domain}`, {
-        fix: 'give it to the zone that it is about',
-      }),
-    );
-  const { beginMs, endMs } = report;
   const range = `${timeText(beginMs)} to ${timeText(endMs)}`;
   if (endMs < beginMs) problems.push(problem('REPORT_TIME', WHOLE, `it ends before it begins: ${range}`));
   else if (endMs - beginMs > REPORT_SPAN_MS_MAX) problems.push(problem('REPORT_TIME', WHOLE, `it is about more than a month: ${range}`));

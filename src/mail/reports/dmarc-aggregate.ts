@@ -1,59 +1,45 @@
 /**
  * One DMARC aggregate report, read: who reports, about which domain and time, and for each source how much mail was aligned.
  * Both forms are taken, that of RFC 9990 and the older one, which most receivers still send; what they differ in is not needed here.
- * Lenient where receivers differ (case, order, namespaces, encodings, fields that are not needed), strict about what counts.
- * Implements: RFC 9990 §3.1.1–3.1.3, §3.1.6, §A (XML schema); RFC 7489 §7.2, §C.
- * Not here: unpacking (control/reports/report-file.ts), what is kept of it (book.ts), what follows (evidence.ts).
+ * Lenient where receivers differ (case, order, namespaces, encodings, wrappers, fields that are not needed). A record that cannot be read
+ * is left out and named; the others count.
+ * Implements: RFC 9990 §3.1.1–3.1.3, §A (XML schema); RFC 7489 §7.2, §C.
+ * Not here: records (dmarc-record.ts), unpacking (control/reports/report-file.ts), what is kept of it (book.ts), what follows (evidence.ts).
  */
-import {
-  DMARC_REPORT_DEPTH_MAX,
-  DMARC_REPORT_TAGS_MAX,
-  DMARC_ROW_SIGNATURES_MAX,
-  REPORT_COUNT_MAX,
-  REPORT_TEXT_CHARACTERS_MAX,
-} from '#base/limits/reports.ts';
-import { WHOLE, atLine } from '#base/place.ts';
+import { DMARC_REPORT_DEPTH_MAX, DMARC_REPORT_TAGS_MAX } from '#base/limits/reports.ts';
+import { atLine, WHOLE } from '#base/place.ts';
 import { ProblemList } from '#base/problem-list.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
-import { formatIp, parseIp } from '#mail/spf/ip.ts';
 import { type XmlElement, readXml } from '#base/xml.ts';
+import { type DmarcRow, readRecord } from './dmarc-record.ts';
+import { type LeftOut, LeftOutList, leftOutWarnings } from './left-out.ts';
+import { child, children, domainText, localName, plainText, shown } from './report-xml.ts';
 
 export interface DmarcReport {
-  /** Who reports, as it calls itself. */
+  /** Who reports, as it calls itself; where it does not, the domain of its address. */
   readonly organization: string;
-  /** Unique for its organization. */
+  /** Unique for its organization and time. */
   readonly id: string;
   /** Lower case, without final dot. */
   readonly domain: string;
   readonly beginMs: number;
   readonly endMs: number;
   readonly rows: readonly DmarcRow[];
-}
-
-/** Messages of one source that were judged alike. */
-export interface DmarcRow {
-  /** Canonical address. */
-  readonly source: string;
-  readonly messages: number;
-  /** Passed with a domain that is aligned. */
-  readonly isDkimAligned: boolean;
-  readonly isSpfAligned: boolean;
-  /** The receiver says that it came over a mailing list or a forwarder, which break both. */
-  readonly isForwarded: boolean;
-  /** Signatures that verified: `d=` and `s=`, lower case. */
-  readonly signatures: readonly { readonly domain: string; readonly selector: string }[];
+  readonly leftOut: readonly LeftOut[];
 }
 
 const RFC = 'RFC 9990 §3.1';
-/** RFC 9990 §3.1.6 and, for `forwarded`, RFC 7489 §C. */
-const FORWARDED: ReadonlySet<string> = new Set(['mailing_list', 'trusted_forwarder', 'forwarded']);
+/** The start and end tags of a schema: some receivers put one around their report, and do not always close it. */
+const SCHEMA_TAG = /<\/?(?:[A-Za-z]+:)?schema\b[^>]*>/g;
 
-/** The report, or every problem found. Never throws: anybody may have written it. */
+/** The report, or every problem found. Never throws: anyone may have written it. */
 export function parseDmarcReport(octets: Uint8Array): Result<DmarcReport> {
   const text = decode(octets);
   if (text.split('<', DMARC_REPORT_TAGS_MAX + 2).length > DMARC_REPORT_TAGS_MAX + 1)
     return fail(problem('REPORT_SIZE', WHOLE, `it has more than ${DMARC_REPORT_TAGS_MAX} tags`));
-  const root = readXml(text, DMARC_REPORT_DEPTH_MAX);
+  const plain = readXml(text, DMARC_REPORT_DEPTH_MAX);
+  const isWrapped = 'wrong' in plain ? text.search(SCHEMA_TAG) !== -1 : localName(plain) === 'schema';
+  const root = isWrapped ? readXml(text.replaceAll(SCHEMA_TAG, ''), DMARC_REPORT_DEPTH_MAX) : plain;
   if ('wrong' in root) return fail(problem('REPORT_XML', atLine(root.line), root.wrong));
   if (localName(root) !== 'feedback')
     return fail(formProblem(root, `is not a DMARC aggregate report: its root is ${shown(root.name)}, not feedback`));
@@ -71,68 +57,36 @@ function decode(octets: Uint8Array): string {
 
 function readFeedback(root: XmlElement): Result<DmarcReport> {
   const problems = new ProblemList();
+  const leftOut = new LeftOutList();
   const metadata = child(root, 'report_metadata');
   const range = child(metadata, 'date_range');
+  const published = child(root, 'policy_published');
+  const domain = domainText(textOf(root, published, 'domain', problems));
+  const policy = { domain, isStrict: plainText(child(published, 'adkim')) === 's' };
+  const records = children(root, 'record');
   const report: DmarcReport = {
-    organization: textOf(root, metadata, 'org_name', problems),
+    organization: organizationOf(root, metadata, problems),
     id: textOf(root, metadata, 'report_id', problems),
-    domain: textOf(root, child(root, 'policy_published'), 'domain', problems)
-      .toLowerCase()
-      .replace(/(?<=.)\.$/, ''),
-    beginMs: 1000 * numberOf(root, range, 'begin', 99_999_999_999, problems),
-    endMs: 1000 * numberOf(root, range, 'end', 99_999_999_999, problems),
-    rows: children(root, 'record').flatMap((record) => readRecord(record, problems)),
+    domain,
+    beginMs: 1000 * timeOf(root, range, 'begin', problems),
+    endMs: 1000 * timeOf(root, range, 'end', problems),
+    rows: records.flatMap((record) => readRecord(record, policy, leftOut)),
+    leftOut: leftOut.list(),
   };
-  if (children(root, 'record').length === 0) problems.push(formProblem(root, 'has no record'));
+  if (records.length === 0) problems.push(formProblem(root, 'has no record'));
+  else if (report.rows.length === 0)
+    problems.push(
+      ...leftOutWarnings(report.leftOut, 'messages').map(({ message }) => formProblem(root, `has no record that counts: ${message}`)),
+    );
   return problems.errorCount === 0 ? ok(report) : fail(...problems.list());
 }
 
-function readRecord(record: XmlElement, problems: ProblemList): DmarcRow[] {
-  const row = child(record, 'row');
-  const evaluated = child(row, 'policy_evaluated');
-  const text = textOf(record, row, 'source_ip', problems);
-  const source = parseIp(text);
-  if (source === undefined && text !== '') problems.push(formProblem(record, `source_ip ${shown(text)} is not an address`));
-  const messages = numberOf(record, row, 'count', REPORT_COUNT_MAX, problems);
-  if (evaluated === undefined) problems.push(formProblem(record, 'has no policy_evaluated, so nobody knows what was aligned'));
-  if (source === undefined || evaluated === undefined) return [];
-  const isPass = (name: string) => plainText(child(evaluated, name)) === 'pass';
-  return [
-    {
-      source: formatIp(source),
-      messages,
-      isDkimAligned: isPass('dkim'),
-      isSpfAligned: isPass('spf'),
-      isForwarded: children(evaluated, 'reason').some((reason) => FORWARDED.has(plainText(child(reason, 'type')))),
-      signatures: children(child(record, 'auth_results'), 'dkim')
-        .slice(0, DMARC_ROW_SIGNATURES_MAX)
-        .flatMap((dkim) => {
-          const domain = plainText(child(dkim, 'domain')).replace(/\.$/, '');
-          const selector = plainText(child(dkim, 'selector'));
-          // RFC 7489 §C: the selector may be missing.
-          const isGood = plainText(child(dkim, 'result')) === 'pass' && /^[a-z0-9._-]{1,253}$/.test(selector);
-          return isGood ? [{ domain, selector }] : [];
-        }),
-    },
-  ];
-}
-
-/** Namespaces are declared in many ways, and some receivers put a prefix before every name. */
-function localName({ name }: XmlElement): string {
-  return name.slice(name.indexOf(':') + 1);
-}
-
-function children(parent: XmlElement | undefined, name: string): readonly XmlElement[] {
-  return parent?.children.filter((each) => localName(each) === name) ?? [];
-}
-
-function child(parent: XmlElement | undefined, name: string): XmlElement | undefined {
-  return parent?.children.find((each) => localName(each) === name);
-}
-
-/** A word; some receivers write them in upper case. */
-function plainText(element: XmlElement | undefined): string {
-  return element?.text.trim().toLowerCase() ?? '';
+/** RFC 9990 §3.1.1 has both; some receivers leave the name empty. */
+function organizationOf(root: XmlElement, metadata: XmlElement | undefined, problems: ProblemList): string {
+  const name = child(metadata, 'org_name')?.text.trim() ?? '';
+  const host = /@([^@\s>]+)>?$/.exec(child(metadata, 'email')?.text.trim() ?? '')?.[1] ?? '';
+  if (name === '' && host === '') problems.push(formProblem(metadata ?? root, 'has no org_name, and no email to tell who sent it'));
+  return name === '' ? domainText(host) : name;
 }
 
 /** A text that must be there; `owner` says where it is missing. */
@@ -142,20 +96,16 @@ function textOf(owner: XmlElement, parent: XmlElement | undefined, name: string,
   return text;
 }
 
-/** A whole number that must be there; -1 when it is not. */
-function numberOf(owner: XmlElement, parent: XmlElement | undefined, name: string, max: number, problems: ProblemList): number {
+/** Seconds since 1970 that must be there; -1 when they are not. */
+function timeOf(owner: XmlElement, parent: XmlElement | undefined, name: string, problems: ProblemList): number {
   const element = child(parent, name);
   const text = element?.text.trim() ?? '';
-  if (/^\d{1,15}$/.test(text) && Number(text) <= max) return Number(text);
-  const message = element === undefined ? `has no ${name}` : `${name} ${shown(text)} is not a number from 0 to ${max}`;
+  if (/^\d{1,11}$/.test(text)) return Number(text);
+  const message = element === undefined ? `has no ${name}` : `${name} ${shown(text)} is not a number of seconds since 1970`;
   problems.push(formProblem(element ?? parent ?? owner, message));
   return -1;
 }
 
-function shown(text: string): string {
-  return JSON.stringify(text.length > REPORT_TEXT_CHARACTERS_MAX ? `${text.slice(0, REPORT_TEXT_CHARACTERS_MAX)}…` : text);
-}
-
-function formProblem({ line, name }: XmlElement, message: string) {
-  return problem('REPORT_FORM', atLine(line), `<${name.slice(0, REPORT_TEXT_CHARACTERS_MAX)}> ${message}`, { rfc: RFC });
+function formProblem(element: XmlElement, message: string) {
+  return problem('REPORT_FORM', atLine(element.line), `<${shown(element.name).slice(1, -1)}> ${message}`, { rfc: RFC });
 }

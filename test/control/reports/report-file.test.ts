@@ -9,8 +9,8 @@ import { zipOf } from '../../support/zip.ts';
 
 const fixture = (name: string) => readFileSync(new URL(`../../fixtures/reports/${name}`, import.meta.url));
 const text = Buffer.from('<feedback/>'.repeat(100));
-const unpacked = (octets: Uint8Array, packing = packingOf(octets)) => {
-  const result = unpackReport(octets, packing);
+const unpacked = (octets: Uint8Array) => {
+  const result = unpackReport(octets);
   return result.ok ? Buffer.from(result.value).toString() : result.problems[0]!.code;
 };
 
@@ -36,7 +36,7 @@ describe('bad ones', () => {
   const changed = (change: (archive: Buffer) => void, from = good) => {
     const archive = Buffer.from(from);
     change(archive);
-    return unpacked(archive, 'zip');
+    return unpacked(archive);
   };
 
   test('small files that unpack to large ones, whatever they say of their size', () => {
@@ -48,16 +48,16 @@ describe('bad ones', () => {
     const directory = zipped.indexOf(Buffer.from('PK\u{1}\u{2}', 'latin1'));
     expect(changed((archive) => archive.writeUInt32LE(10, directory + 24), zipped)).toBe('REPORT_SIZE');
     expect(unpacked(bomb)).toBe('REPORT_SIZE');
-    expect(unpacked(bomb.subarray(0, REPORT_PACKED_BYTES_MAX + 1), 'gzip')).toBe('REPORT_SIZE');
+    const large = Buffer.concat([gzipSync(text), Buffer.alloc(REPORT_PACKED_BYTES_MAX)]);
+    expect(unpacked(large)).toBe('REPORT_SIZE');
   });
 
   test('several files, none, and no archive at all', () => {
     expect(unpacked(zipOf({ 'a.xml': text, 'b.xml': text }))).toBe('REPORT_PACKED');
-    expect(unpacked(zipOf({}), 'zip')).toBe('REPORT_PACKED');
-    expect(unpacked(text, 'zip')).toBe('REPORT_PACKED');
-    expect(unpacked(Buffer.alloc(0), 'zip')).toBe('REPORT_PACKED');
-    expect(unpacked(text, 'gzip')).toBe('REPORT_PACKED');
-    expect(unpacked(gzipSync(text).subarray(0, 30), 'gzip')).toBe('REPORT_PACKED');
+    expect(unpacked(zipOf({}))).toBe('REPORT_PACKED');
+    expect(unpacked(Buffer.from('PK\u{3}\u{4}nothing', 'latin1'))).toBe('REPORT_PACKED');
+    expect(unpacked(Buffer.from([0x1f, 0x8b, 8]))).toBe('REPORT_PACKED');
+    expect(unpacked(gzipSync(text).subarray(0, 30))).toBe('REPORT_PACKED');
   });
 
   test('damaged, encrypted, packed in another way', () => {
@@ -66,11 +66,12 @@ describe('bad ones', () => {
     expect(changed((archive) => archive.writeUInt16LE(12, central + 10))).toBe('REPORT_PACKED');
     expect(changed((archive) => archive.writeUInt32LE(0xffff_fff0, central + 42))).toBe('REPORT_PACKED');
     expect(changed((archive) => archive.writeUInt32LE(0xffff_fff0, central + 20))).toBe('REPORT_PACKED');
-    expect(unpacked(good.subarray(0, -1), 'zip')).toBe('REPORT_PACKED');
+    expect(unpacked(good.subarray(0, -1))).toBe('REPORT_PACKED');
   });
 
   test('whatever octets are others, the file comes out as it was or not at all', () => {
-    const edits = fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 });
+    // With other first octets it is no archive at all.
+    const edits = fc.array(fc.tuple(fc.integer({ min: 4, max: good.length - 1 }), fc.nat(255)), { minLength: 1, maxLength: 4 });
     fc.assert(
       fc.property(edits, (changes) => {
         const result = changed((archive) => {

@@ -4,7 +4,8 @@ import { REPORT_SOURCES_PER_DAY_MAX } from '#base/limits/reports.ts';
 import { readReports } from '#store/mail/reports.ts';
 import { nameOf, ownerKey, parseName } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
-import { type DmarcReport, type DmarcRow } from '#mail/reports/dmarc-aggregate.ts';
+import { type DmarcReport } from '#mail/reports/dmarc-aggregate.ts';
+import { type DmarcRow } from '#mail/reports/dmarc-record.ts';
 import { servedBody, stsMode } from '#mail/mta-sts/lifecycle.ts';
 import { formatStsPolicy } from '#mail/mta-sts/record.ts';
 import { type TlsReport } from '#mail/reports/tls-report.ts';
@@ -31,7 +32,7 @@ type Room = Awaited<ReturnType<typeof mailRoom>>;
 
 /** `aligned` of `messages`, by DKIM. */
 function rowsOf(source: string, messages: number, aligned: number, selector?: string): DmarcRow[] {
-  const row = { source, isSpfAligned: false, isForwarded: false };
+  const row = { source, isSpfAligned: false, isForwarded: false, author: 'post.example', failed: [] };
   const signatures = selector === undefined ? [] : [{ domain: 'post.example', selector }];
   return [
     { ...row, messages: aligned, isDkimAligned: true, signatures },
@@ -49,6 +50,7 @@ function reportOf({ clock }: Room, rows: readonly DmarcRow[], change: Partial<Dm
     beginMs: endMs - DAY_MS,
     endMs: endMs - 1000,
     rows,
+    leftOut: [],
     ...change,
   };
 }

@@ -79,14 +79,15 @@ describe('what is refused', () => {
   test('every problem at once, each with its line', () => {
     const bad = good
       .replace('<org_name>google.com</org_name>', '')
+      .replace(/<email>.*<.email>/, '')
       .replace('<begin>1767225600</begin>', '<begin>yesterday</begin>')
       .replace('192.0.2.25', '192.0.2.256')
       .replace('<count>3</count>', '<count>-3</count>');
     expect(codes(bad)).toEqual([
-      'REPORT_FORM line 4 <report_metadata> has no org_name',
-      'REPORT_FORM line 10 <begin> begin "yesterday" is not a number from 0 to 99999999999',
-      'REPORT_FORM line 23 <record> source_ip "192.0.2.256" is not an address',
-      'REPORT_FORM line 56 <count> count "-3" is not a number from 0 to 1000000000',
+      'REPORT_FORM line 4 <report_metadata> has no org_name, and no email to tell who sent it',
+      'REPORT_FORM line 10 <begin> begin "yesterday" is not a number of seconds since 1970',
+      'REPORT_FORM line 2 <feedback> has no record that counts: not counted: record: source_ip "192.0.2.256" is not an address, 240 messages',
+      'REPORT_FORM line 2 <feedback> has no record that counts: not counted: record: count "-3" is not a number from 0 to 1000000000',
     ]);
   });
 
@@ -98,11 +99,22 @@ describe('what is refused', () => {
     [good.replace('<feedback>', '<!DOCTYPE feedback [<!ENTITY a "aaaa">]><feedback>'), 'REPORT_XML'], // entities multiply
     [good.replace('list &amp; more', '&a;'), 'REPORT_XML'],
     [good.slice(0, -20), 'REPORT_XML'], // cut off
-    [good.replaceAll(/<policy_evaluated>[\s\S]*?<\/policy_evaluated>/g, ''), 'REPORT_FORM'], // nobody judged
+    [good.replaceAll(/<policy_evaluated>[\s\S]*?<\/policy_evaluated>|<auth_results>[\s\S]*?<\/auth_results>/g, ''), 'REPORT_FORM'], // nobody judged
     ['<a>'.repeat(100), 'REPORT_XML'], // too deep
     ['<a/>'.repeat(DMARC_REPORT_TAGS_MAX + 1), 'REPORT_SIZE'], // small as text, large in memory
   ])('%#', (text, code) => {
     expect(codes(text)[0]?.split(' ')[0]).toBe(code);
+  });
+});
+
+test('a record that cannot be read is left out and named; the others count', () => {
+  const report = parseDmarcReport(Buffer.from(file('google-rfc7489.xml').toString().replace('2001:DB8:0:0::25', 'unknown')));
+  expect(report).toMatchObject({
+    ok: true,
+    value: {
+      rows: [{ messages: 240 }],
+      leftOut: [{ what: 'record: source_ip "unknown" is not an address', times: 1, amount: 3 }],
+    },
   });
 });
 

@@ -8,30 +8,24 @@
 import { REPORT_BYTES_MAX } from '#base/limits/reports.ts';
 import { WHOLE } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
-import { type ReportPacking, unpackReport } from '#control/reports/report-file.ts';
+import { unpackReport } from '#control/reports/report-file.ts';
 import { parseDmarcReport } from '#mail/reports/dmarc-aggregate.ts';
 import { parseTlsReport } from '#mail/reports/tls-report.ts';
 import { zoneChangeRoute } from '#admin/http/change-route.ts';
 import type { Asked, Route } from '#admin/http/route.ts';
 import { DMARC_REPORT_EXAMPLE, TLS_REPORT_EXAMPLE } from './report-examples.ts';
 
-/** Media types of reports, and how each is packed. */
-type Packings = Readonly<Record<string, ReportPacking>>;
-
-const DMARC_TYPES: Packings = {
-  'application/xml': 'none',
-  'text/xml': 'none',
-  'application/gzip': 'gzip',
-  'application/x-gzip': 'gzip',
-  'application/zip': 'zip',
-  'application/x-zip-compressed': 'zip',
-};
-const TLS_TYPES: Packings = {
-  'application/tlsrpt+json': 'none',
-  'application/json': 'none',
-  'application/tlsrpt+gzip': 'gzip',
-  'application/gzip': 'gzip',
-};
+/** The whole message that brought a report is taken too. The octets tell how they are packed; senders get these names wrong. */
+const COMMON_TYPES: readonly string[] = [
+  'application/gzip',
+  'application/x-gzip',
+  'application/zip',
+  'application/x-zip-compressed',
+  'application/octet-stream',
+  'message/rfc822',
+];
+const DMARC_TYPES: readonly string[] = ['application/xml', 'text/xml', ...COMMON_TYPES];
+const TLS_TYPES: readonly string[] = ['application/tlsrpt+json', 'application/json', 'application/tlsrpt+gzip', ...COMMON_TYPES];
 
 export const reportsRoutes: readonly Route[] = [
   zoneChangeRoute({
@@ -40,10 +34,11 @@ export const reportsRoutes: readonly Route[] = [
     tag: 'mail',
     summary: 'Take in a DMARC aggregate report',
     description:
-      'XML of RFC 9990 or RFC 7489, plain, in gzip, or in a zip archive of one file. The report is evidence for the DMARC ramp and for the ' +
-      'retirement of DKIM keys. A report that was taken in before changes nothing, and the answer warns of it.',
+      'XML of RFC 9990 or RFC 7489, plain, in gzip, in a zip archive of one file, or in the mail message that brought it. The report is ' +
+      'evidence for the DMARC ramp and for the retirement of DKIM keys. Warnings name what of it cannot be read and is not counted. A ' +
+      'report that was taken in before changes nothing, and the answer warns of it.',
     octets: {
-      types: Object.keys(DMARC_TYPES),
+      types: DMARC_TYPES,
       bytesMax: REPORT_BYTES_MAX,
       description: 'the report',
       example: DMARC_REPORT_EXAMPLE,
@@ -59,9 +54,11 @@ export const reportsRoutes: readonly Route[] = [
     url: '/v1/zones/:zone/mta-sts/reports',
     tag: 'mail',
     summary: 'Take in a TLS report',
-    description: 'JSON of RFC 8460, plain or in gzip. The report is evidence for the steps of MTA-STS to mode enforce.',
+    description:
+      'JSON of RFC 8460, plain, in gzip, or in the mail message that brought it. The report is evidence for the steps of MTA-STS to mode ' +
+      'enforce. Warnings name what of it cannot be read and is not counted.',
     octets: {
-      types: Object.keys(TLS_TYPES),
+      types: TLS_TYPES,
       bytesMax: REPORT_BYTES_MAX,
       description: 'the report',
       example: TLS_REPORT_EXAMPLE,
@@ -73,13 +70,12 @@ export const reportsRoutes: readonly Route[] = [
   }),
 ];
 
-/** Unpacks and reads a body that has one of the types of `packings`. */
-function readReport<T>({ request, body }: Asked, packings: Packings, parse: (octets: Uint8Array) => Result<T>): Result<T> {
+/** Unpacks and reads a body of one of the `types`. */
+function readReport<T>({ request, body }: Asked, types: readonly string[], parse: (octets: Uint8Array) => Result<T>): Result<T> {
   // RFC 9110 §8.3.1: types have no case, and parameters follow.
   const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
-  const packing = Object.hasOwn(packings, type) ? packings[type] : undefined;
-  if (packing === undefined) return fail(problem('BODY_TYPE', WHOLE, `a report is sent as one of ${Object.keys(packings).join(', ')}`));
+  if (!types.includes(type)) return fail(problem('BODY_TYPE', WHOLE, `a report is sent as one of ${types.join(', ')}`));
   if (!Buffer.isBuffer(body)) return fail(problem('BODY_MISSING', WHOLE, 'the report is missing'));
-  const unpacked = unpackReport(body, packing);
+  const unpacked = unpackReport(body);
   return unpacked.ok ? parse(unpacked.value) : unpacked;
 }

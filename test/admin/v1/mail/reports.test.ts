@@ -27,6 +27,12 @@ describe('POST /v1/zones/{zone}/dmarc/reports', () => {
     ['text/xml', file('rfc9990.xml')],
     ['application/gzip', gzipSync(GOOGLE)],
     ['application/zip', file('outlook-rfc7489.zip')],
+    // The octets say what they are.
+    ['application/xml', gzipSync(GOOGLE)],
+    ['application/gzip', file('macosx.zip')],
+    ['application/zip', GOOGLE],
+    ['application/octet-stream', file('crlf-behind.xml.gz')],
+    ['message/rfc822', file('message.eml')],
   ])('takes %s, once', async (type, payload) => {
     const { call } = await bench();
     const taken = await call('POST', 'dmarc/reports', payload, type);
@@ -58,6 +64,19 @@ describe('POST /v1/zones/{zone}/dmarc/reports', () => {
     expect((await call('GET', 'mail/status')).body).toMatchObject({ reports: { dmarc: { days: 1 }, tls: { days: 0 } } });
   });
 
+  test('a record that cannot be read is named in the answer; the others count', async () => {
+    const { call } = await bench();
+    const payload = GOOGLE.toString().replace('2001:DB8:0:0::25', 'unknown');
+    expect(await call('POST', 'dmarc/reports', payload, 'application/xml')).toMatchObject({
+      status: 200,
+      body: {
+        changed: true,
+        warnings: [{ code: 'REPORT_PART', detail: 'not counted: record: source_ip "unknown" is not an address, 3 messages' }],
+        mail: { text: expect.stringContaining('240 messages, 240 aligned; 1 part not counted') },
+      },
+    });
+  });
+
   test('other types, sizes, bombs and domains are rejected, and nothing is taken in', async () => {
     const { call } = await bench();
     const post = async (payload: Buffer, type: string) => {
@@ -66,7 +85,7 @@ describe('POST /v1/zones/{zone}/dmarc/reports', () => {
     };
     expect(await post(GOOGLE, 'text/plain')).toEqual([415, 'BODY_TYPE']);
     expect(await post(GOOGLE, 'application/tlsrpt+json')).toEqual([415, 'BODY_TYPE']);
-    expect(await post(GOOGLE, 'application/gzip')).toEqual([422, 'REPORT_PACKED']);
+    expect(await post(gzipSync(GOOGLE).subarray(0, 100), 'application/gzip')).toEqual([422, 'REPORT_PACKED']);
     expect(await post(Buffer.alloc(REPORT_BYTES_MAX + 1, 0x20), 'application/xml')).toEqual([413, 'BODY_SIZE']);
     expect(await post(gzipSync(Buffer.alloc(REPORT_BYTES_MAX + 1)), 'application/gzip')).toEqual([413, 'REPORT_SIZE']);
     expect(await post(Buffer.from(GOOGLE.toString().replaceAll('post.example', 'other.example')), 'application/xml')).toEqual([
@@ -106,6 +125,35 @@ describe('POST /v1/zones/{zone}/mta-sts/reports', () => {
       body: { changed: true, mail: { text: expect.stringContaining('995 sessions succeeded, 12 failed') } },
     });
     expect((await call('GET', 'mta-sts')).body).toMatchObject({ reports: { days: 1, last: [{ organization: 'Google Inc.' }] } });
+  });
+
+  test('without policy-domain it is about the zone; a policy about a host is named, and the others count', async () => {
+    const { call } = await bench();
+    expect(await call('POST', 'mta-sts/reports', file('tls-no-domain.json'), 'application/json')).toMatchObject({
+      status: 200,
+      body: { changed: true, warnings: [], mail: { text: expect.stringContaining('995 sessions succeeded, 12 failed') } },
+    });
+    const other = file('tls-mx-host.json').toString().replace('"report-id": "', '"report-id": "other-');
+    expect(await call('POST', 'mta-sts/reports', other, 'application/json')).toMatchObject({
+      status: 200,
+      body: {
+        changed: true,
+        warnings: [
+          {
+            code: 'REPORT_PART',
+            detail: 'not counted: the policy of "mx1.post.example": it is a host of post.example, 7 sessions',
+          },
+        ],
+        mail: { text: expect.stringContaining('995 sessions succeeded, 5 failed; 1 part not counted') },
+      },
+    });
+    const elsewhere = file('tls-google.json')
+      .toString()
+      .replaceAll(/post\.example/gi, 'other.example');
+    expect(await call('POST', 'mta-sts/reports', elsewhere, 'application/json')).toMatchObject({
+      status: 422,
+      body: { code: 'REPORT_DOMAIN' },
+    });
   });
 
   test('a DMARC report is not a TLS report', async () => {
