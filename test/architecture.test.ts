@@ -15,7 +15,12 @@ import {
   type Ratchets,
   readRatchets,
 } from './support/architecture/ratchets.ts';
-import { findDeadDocumentReferences, findDeadFileReferences, findUnlistedRfcs } from './support/architecture/references.ts';
+import {
+  findDeadDocumentReferences,
+  findDeadFileReferences,
+  findUndescribedFolders,
+  findUnlistedRfcs,
+} from './support/architecture/references.ts';
 import { readFolder } from './support/architecture/sources.ts';
 import { findFolderCircles, SUB_FOLDERS } from './support/architecture/sub-folders.ts';
 import { findPhrases, findRoomNames } from './support/architecture/words.ts';
@@ -35,6 +40,10 @@ test('files named in comments and documents are there', () => {
   expect(findDeadFileReferences(sources, repositoryFiles)).toEqual([]);
   expect(documents.size).toBeGreaterThan(5);
   expect(findDeadDocumentReferences(documents, sources, repositoryFiles)).toEqual([]);
+});
+
+test('docs/architecture.md has a line for every folder', () => {
+  expect(findUndescribedFolders(sources, documents.get('architecture.md')!)).toEqual([]);
 });
 
 test('docs/rfc.md lists every RFC that src/ cites', () => {
@@ -186,6 +195,11 @@ describe('references can be found dead', () => {
     expect(findDeadDocumentReferences(new Map([['a.md', '`zone/cut.ts`, `src/zone/cut.ts`, `zone/gone.ts`']]), tree, others)).toEqual([
       'a.md: there is no zone/gone.ts',
     ]);
+  });
+
+  test('a folder that the picture lacks', () => {
+    expect(findUndescribedFolders(tree, '| 2 | `dns/` |')).toEqual(['docs/architecture.md has no line for zone/']);
+    expect(findUndescribedFolders(tree, '| 2 | `zone/` |')).toEqual([]);
   });
 
   test('an RFC that the table lacks, alone or in a list', () => {

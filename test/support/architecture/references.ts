@@ -35,6 +35,14 @@ function isThere(name: string, folder: string, sources: Sources, repositoryFiles
   return sources.has(posix.join(folder, name)) || sources.has(inSource) || repositoryFiles.has(name);
 }
 
+/** Folders of `sources` that `page`, the text of docs/architecture.md, has no line for. */
+export function findUndescribedFolders(sources: Sources, page: string): string[] {
+  const folders = new Set([...sources.keys()].map((path) => posix.dirname(path)).filter((folder) => folder !== '.'));
+  return [...folders]
+    .filter((folder) => !page.includes(`\`${folder}/\``))
+    .map((folder) => `docs/architecture.md has no line for ${folder}/`);
+}
+
 /** RFCs that `sources` cite and `table`, the text of docs/rfc.md, does not list. */
 export function findUnlistedRfcs(sources: Sources, table: string): string[] {
   const listed = new Set(table.match(/\b\d{3,5}\b/g));
