@@ -295,6 +295,7 @@ export const PROBLEM_KINDS = {
 
   // store: what is kept on disk, and its secrets
   KEK_FILE: { title: 'the key-encryption key cannot be read', status: 500, exit: 78 },
+  KEK_MADE: { title: 'a key-encryption key was made; keep a copy, but not with the store', status: 500, exit: 1 },
   KEK_PERMISSIONS: { title: 'the file of the key-encryption key can be read by others', status: 500, exit: 78 },
   KEK_WRONG: { title: 'the key-encryption key is not the one that this store was made with', status: 500, exit: 78 },
   SECRET_SEALED: { title: 'a sealed secret does not open: another key-encryption key, or changed octets', status: 500, exit: 1 },

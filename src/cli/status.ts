@@ -14,7 +14,12 @@ interface StatusDocument {
   readonly notReady: readonly string[];
   readonly workers: readonly { readonly id: number; readonly alive: boolean; readonly generation: number }[];
   readonly listeners: { readonly dns: readonly string[]; readonly admin: string; readonly socket: string };
-  readonly store: { readonly path: string; readonly sizeBytes: number; readonly freeBytes: number };
+  readonly store: {
+    readonly path: string;
+    readonly sizeBytes: number;
+    readonly freeBytes: number;
+    readonly kekFile: string;
+  };
 }
 
 export function defineStatus(noun: Command, terminal: Terminal): void {
@@ -40,6 +45,7 @@ function formatStatus({ version, startedAt, generation, zoneCount, ready, notRea
       ['DNS', listeners.dns.join(', ')],
       ['API', [listeners.admin, listeners.socket].filter((each) => each !== '').join(', ')],
       ['store', `${store.path}, ${mebibytes(store.sizeBytes)} used, ${mebibytes(store.freeBytes)} free on its disk`],
+      ['key', `${store.kekFile} seals the store's secrets; keep a copy, but not with backups of the store`],
     ]),
   );
 }

@@ -5,7 +5,7 @@
  * Not here: zones, keys and policies (they live in the store); hot re-reading (process/reload.ts on HUP).
  */
 import { readFileSync } from 'node:fs';
-import { dirname, isAbsolute, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { TomlError, parse } from 'smol-toml';
 import { type Static, type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
@@ -42,8 +42,10 @@ export interface Config {
   /** Policy host; undefined: not served. */
   readonly https: { readonly listen: IpPort | undefined };
   readonly mail: MailSettings;
-  /** File of the key-encryption key, absolute. */
-  readonly keys: { readonly kekFile: string };
+  /**
+   * File of the key-encryption key, absolute: as given, or beside the data directory, wherever the program was started.
+   */
+  readonly keys: { readonly kekFile: string; readonly isKekFileGiven: boolean };
   readonly log: { readonly level: LogLevel; readonly format: 'json' | 'text'; readonly queries: number };
   /** DNS cookies; undefined: off. */
   readonly cookies: CookieSettings | undefined;
@@ -267,10 +269,12 @@ function settle(
         'cookies.previous_secret_file needs cookies.secret_file',
       ),
     );
+  const kekFile = values.keys?.kek_file;
+  const data = path('data', values.data ?? DEFAULTS.data);
   const { zone_file_max: zoneFileMax, request_timeout: requestTimeout } = values.admin ?? {};
   return {
     file: sources.file?.path,
-    data: path('data', values.data ?? DEFAULTS.data),
+    data,
     dns: { listen, workers: values.dns?.workers ?? DEFAULTS.dns.workers, udp: values.dns?.udp ?? DEFAULTS.dns.udp },
     admin: {
       listen: one('admin.listen', values.admin?.listen ?? DEFAULTS.admin.listen),
@@ -283,21 +287,26 @@ function settle(
     },
     https: { listen: one('https.listen', values.https?.listen ?? DEFAULTS.https.listen) },
     mail: settleMail(values.mail, { endpoints: (key, texts) => endpoints(key, texts).map(formatIpPort), networks, path }),
-    keys: { kekFile: path('keys.kek_file', values.keys?.kek_file ?? 'keys/kek') },
-    cookies:
-      cookies.enabled === false
-        ? undefined
-        : {
-            ...(cookies.secret_file === undefined ? {} : { secretFile: path('cookies.secret_file', cookies.secret_file) }),
-            ...(cookies.previous_secret_file === undefined
-              ? {}
-              : { previousSecretFile: path('cookies.previous_secret_file', cookies.previous_secret_file) }),
-          },
+    keys: {
+      kekFile: kekFile === undefined ? join(dirname(data), 'keys', 'kek') : path('keys.kek_file', kekFile),
+      isKekFileGiven: kekFile !== undefined,
+    },
+    cookies: cookies.enabled === false ? undefined : settleCookies(cookies, path),
     rrl:
       rrl.enabled === false
         ? undefined
         : { rate: rrl.rate ?? DEFAULTS.rrl.rate, slip: rrl.slip ?? DEFAULTS.rrl.slip, dryRun: rrl.dry_run ?? false, allow },
     log: { ...DEFAULTS.log, ...values.log },
+  };
+}
+
+function settleCookies(
+  { secret_file: secret, previous_secret_file: previous }: NonNullable<Static<typeof ConfigFile>['cookies']>,
+  path: (key: string, text: string) => string,
+): CookieSettings {
+  return {
+    ...(secret === undefined ? {} : { secretFile: path('cookies.secret_file', secret) }),
+    ...(previous === undefined ? {} : { previousSecretFile: path('cookies.previous_secret_file', previous) }),
   };
 }
 

@@ -29,7 +29,12 @@ export function controlStatus({ writer, publisher, version, adminListener, socke
     zoneCount: writer.zones().length,
     workers: publisher.workers,
     listeners: { dns: publisher.addresses, admin: adminListener, socket: socketPath },
-    store: { path: writer.dir, sizeBytes: writer.sizeBytes(), freeBytes: space.freeBytes },
+    store: {
+      path: writer.dir,
+      sizeBytes: writer.sizeBytes(),
+      freeBytes: space.freeBytes,
+      kekFile: writer.kekFile() ?? '',
+    },
     notReady,
   };
 }

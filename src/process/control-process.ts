@@ -9,7 +9,7 @@ import { type Problem } from '#base/problem.ts';
 import { outsideOf } from '#control/outside/witnesses.ts';
 import { ControlService } from './control-service.ts';
 import { reportNotStarted } from './not-started.ts';
-import { openStore } from './open-store.ts';
+import { openStore, rememberKek } from './open-store.ts';
 import { reload } from './reload.ts';
 import { type ServeOptions, readServeConfig } from './serve-options.ts';
 
@@ -23,10 +23,12 @@ async function main(options: ServeOptions): Promise<void> {
   const outside = outsideOf(config);
   if (!outside.ok) return refuse(outside.problems);
   const random = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes));
-  const store = openStore(config, { random, nowMs: systemClock.nowMs() });
+  const nowMs = systemClock.nowMs();
+  const store = openStore(config, { random, nowMs });
   if (!store.ok) return refuse(store.problems);
+  await rememberKek(store.value, nowMs);
   const log = createLog({ ...config.log, fields: { process: 'control' } });
-  const service = new ControlService({ own: process, config, log, writer: store.value, outside: outside.value, random });
+  const service = new ControlService({ own: process, config, log, store: store.value, outside: outside.value, random });
   const listening = await service.listen();
   if (!listening.ok) return refuse(listening.problems);
   process.on('SIGHUP', () => reload(options, config, log));

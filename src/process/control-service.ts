@@ -11,7 +11,7 @@ import { type SupervisorChannel, openSupervisorChannel } from '#base/ipc.ts';
 import { ADMIN_DRAIN_MS } from '#base/limits/limits.ts';
 import { type Log } from '#base/log.ts';
 import { atPath } from '#base/place.ts';
-import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
+import { type Problem, type Result, fail, formatProblem, ok, problem } from '#base/problem.ts';
 import { productVersion } from '#base/version.ts';
 import { type Config } from '#config/config.ts';
 import { Control } from '#control/control.ts';
@@ -24,8 +24,8 @@ import { Refresher } from '#control/zone/refresh.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { SERVER_METRICS } from '#server/counters.ts';
 import { listenProblem } from '#server/listen.ts';
-import { type StoreWriter } from '#store/writer.ts';
 import { ensureAdminToken } from './admin-token.ts';
+import { type OpenedStore } from './open-store.ts';
 import { readyScreen } from './ready-screen.ts';
 import { importMissingZones } from './zones-folder.ts';
 
@@ -34,7 +34,7 @@ export interface ControlServiceOptions {
   readonly own: NodeJS.Process;
   readonly config: Config;
   readonly log: Log;
-  readonly writer: StoreWriter;
+  readonly store: OpenedStore;
   readonly outside: Outside;
   readonly random: (bytes: number) => Uint8Array;
 }
@@ -63,13 +63,15 @@ export class ControlService {
 
   constructor(options: ControlServiceOptions) {
     this.#options = options;
-    const { own, config, log, writer, random } = options;
+    const { own, config, log, random } = options;
+    const { writer, kekFile, kekMade } = options.store;
     this.#tokenFile = join(config.data, 'admin.token');
     this.#socketPath = join(config.data, 'admin.sock');
     if (writer.abandonedBy !== undefined)
       log.warn('store.recovered', 'the last control process did not close the store; it is whole up to its last commit', {
         holder: writer.abandonedBy.pid,
       });
+    if (kekMade !== undefined) log.warn('kek.made', formatProblem(kekMade), { file: kekFile });
     this.#channel = openSupervisorChannel(
       own,
       (message) => {
@@ -148,10 +150,10 @@ export class ControlService {
   }
 
   #makeControl(): Control {
-    const { own, config, log, writer, outside, random } = this.#options;
+    const { own, config, log, store, outside, random } = this.#options;
     const { listen } = config.admin;
     return new Control({
-      writer,
+      writer: store.writer,
       publisher: this.#publisher,
       clock: systemClock,
       random,
@@ -167,7 +169,7 @@ export class ControlService {
       witnesses: outside.witnesses,
       countsQueries: true,
       onMailEvents: (zone, events) => logMailEvents(log, zone, events),
-      signerFilesRoot: dirname(config.keys.kekFile),
+      signerFilesRoot: dirname(store.kekFile),
       counterTable: {
         ...SERVER_METRICS,
         ...Object.fromEntries(ANSWER_SLOTS.map((slot, at) => [slot, ANSWER_METRICS[at]!])),
@@ -181,7 +183,10 @@ export class ControlService {
     if (this.#screenShown || !this.#isReady || addresses.length === 0) return;
     this.#screenShown = true;
     const admin = this.#listeners?.address ?? '';
-    process.stdout.write(readyScreen(this.#control, { tokenFile: this.#tokenFile, dns: addresses, admin }));
+    const { kekFile, kekMade } = this.#options.store;
+    const kekMadeIn = kekMade === undefined ? undefined : kekFile;
+    const facts = { tokenFile: this.#tokenFile, kekMadeIn, dns: addresses, admin };
+    process.stdout.write(readyScreen(this.#control, facts));
   }
 }
 

@@ -1,4 +1,6 @@
-/** What `waxseal serve` prints when it is ready: what it serves, the DS record, three lines to try, where the token is. */
+/**
+ * What `waxseal serve` prints when it is ready: what it serves, the DS record, three lines to try, where the token is.
+ */
 import { READY_ZONES_SHOWN_MAX } from '#base/limits/server.ts';
 import { typeName } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
@@ -7,13 +9,15 @@ import { zoneRrsets } from '#zone/zone.ts';
 
 export interface ReadyFacts {
   readonly tokenFile: string;
+  /** Path of the key-encryption key when this start made it. */
+  readonly kekMadeIn: string | undefined;
   /** `ADDR:PORT`, at least one. */
   readonly dns: readonly string[];
   /** Empty when the admin API has no TCP listener. */
   readonly admin: string;
 }
 
-export function readyScreen(control: ControlApi, { tokenFile, dns, admin }: ReadyFacts): string {
+export function readyScreen(control: ControlApi, { tokenFile, kekMadeIn, dns, admin }: ReadyFacts): string {
   const zones = control.zones();
   const lines = [
     '',
@@ -42,11 +46,20 @@ export function readyScreen(control: ControlApi, { tokenFile, dns, admin }: Read
       ...tryLines(control, shown.name).map((line) => `  dig @${host} -p ${port} ${line}`),
     );
   }
-  lines.push('', `Administrator's token: ${tokenFile}`, '');
+  lines.push('', `Administrator's token: ${tokenFile}`);
+  if (kekMadeIn !== undefined)
+    lines.push(
+      `Key-encryption key, made just now: ${kekMadeIn}`,
+      '  Keep a copy, but not with backups of the store: without this key all others are lost.',
+    );
+  lines.push('');
   return `${lines.join('\n')}\n`;
 }
 
-/** Three questions whose answers show something: signed mail exchangers or addresses, a text record, a proof of non-existence. */
+/**
+ * Three questions whose answers show something: signed mail exchangers or addresses, a text record, a proof of
+ * non-existence.
+ */
 function tryLines(control: ControlApi, zone: string): string[] {
   const record = control.zones().find(({ name }) => name === zone)!;
   const bare = zone.slice(0, -1);

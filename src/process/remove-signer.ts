@@ -27,7 +27,7 @@ export async function removeSignerOffline(
   const atMs = systemClock.nowMs();
   const opened = openStore(config, { random: (bytes) => new Uint8Array(randomBytes(bytes)), nowMs: atMs });
   if (!opened.ok) return opened;
-  const writer = opened.value;
+  const { writer } = opened.value;
   try {
     const decided = new SignerRegister(writer).remove(name);
     if (!decided.ok || isDryRun) return decided.ok ? ok(undefined) : decided;

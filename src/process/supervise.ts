@@ -1,9 +1,9 @@
 /**
- * `waxseal serve`: the supervisor process. Reads the configuration, settles the addresses, starts the control and the answer process and
- * keeps both alive. Not here: what they do (control-process.ts, answer-process.ts).
+ * `waxseal serve`: the supervisor process. Reads the configuration, settles the addresses, starts the control and the
+ * answer process and keeps both alive. Not here: what they do (control-process.ts, answer-process.ts).
  */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '#base/folder.ts';
 import { siblingModule } from '#base/sibling.ts';
 import { readCookieSecrets } from '#server/cookie-keeper.ts';
 import { settleAddresses } from '#server/listen.ts';
@@ -13,7 +13,10 @@ import { reportNotStarted } from './not-started.ts';
 import { type ServeOptions, readServeConfig } from './serve-options.ts';
 import { Supervisor, obeySignals } from './supervisor.ts';
 
-/** Runs until it is told to stop; resolves to the exit code: 0 drained, 1 killed, 78 bad configuration, or that of what keeps it from listening. */
+/**
+ * Runs until it is told to stop; resolves to the exit code: 0 drained, 1 killed, 78 bad configuration, or that of what
+ * keeps it from listening.
+ */
 export async function serve(options: ServeOptions): Promise<number> {
   const loaded = readServeConfig(options);
   if (!loaded.ok) return reportNotStarted(loaded.problems);
@@ -26,7 +29,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   if (!addresses.ok) return reportNotStarted(addresses.problems);
   // Whatever any of the processes makes is its owner's alone, also what a library makes (the compile cache's folders).
   process.umask(0o077);
-  mkdirSync(config.data, { recursive: true, mode: 0o700 });
+  makeFolder(config.data);
   // For both children and their threads: a restart is back in half the time. The data directory is nobody else's.
   process.env['NODE_COMPILE_CACHE'] ??= join(config.data, 'compile-cache');
   const supervisor = new Supervisor({

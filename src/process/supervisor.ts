@@ -1,8 +1,9 @@
 /**
- * The process that `waxseal serve` starts in: two children, control and answer, each started again when it dies, and the line between them.
- * It opens no store, no socket and no key, so that there is next to nothing in it that can fail.
+ * The process that `waxseal serve` starts in: two children, control and answer, each started again when it dies, and
+ * the line between them. It opens no store, no socket and no key, so that there is next to nothing in it that can fail.
  * DNS answering does not depend on control being alive: the answer process is never told to stop because of it.
- * Not here: what the messages mean (base/ipc.ts), settling addresses (server/listen.ts), reading the configuration (supervise.ts).
+ * Not here: what the messages mean (base/ipc.ts), settling addresses (server/listen.ts), reading the configuration
+ * (supervise.ts).
  */
 import { type CallMessage } from '#base/ipc-calls.ts';
 import { type AnswerSettings, type IpcMessage, type Role } from '#base/ipc.ts';
@@ -63,7 +64,10 @@ export class Supervisor {
     this.#children.control.start();
   }
 
-  /** First call: both children are asked to end (TERM), and killed if they have not after SHUTDOWN_MS. Second call: killed now. */
+  /**
+   * First call: both children are asked to end (TERM), and killed if they have not after SHUTDOWN_MS. Second call:
+   * killed now.
+   */
   stop(): void {
     if (this.#stopping) {
       this.#kill('asked a second time to stop');

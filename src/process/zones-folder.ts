@@ -1,6 +1,7 @@
 /**
- * `serve --zones FOLDER`: imports `<zone>.zone` files whose zone the store does not have yet. Zones that it has are left alone, whatever
- * the file says: from then on API and command line own them. The same goes for `<zone>.mail.toml`, the zone's mail policy.
+ * `serve --zones FOLDER`: imports `<zone>.zone` files whose zone the store does not have yet. Zones that it has are
+ * left alone, whatever the file says: from then on API and command line own them. The same goes for `<zone>.mail.toml`,
+ * the zone's mail policy.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';

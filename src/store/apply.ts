@@ -66,6 +66,8 @@ export interface StoreWrite {
   /** What is told to those who follow; in this order. */
   readonly events?: readonly EventWrite[];
   readonly tokens?: { readonly put?: readonly TokenRecord[]; readonly remove?: readonly string[] };
+  /** Where the key-encryption key is, from now on. */
+  readonly kekFile?: string;
   /** Signature refresh and removals: written even into the last reserve of disk space. */
   readonly upkeep?: boolean;
 }
@@ -123,6 +125,7 @@ export function applyWrite({ db }: Environment, write: StoreWrite, { sealer, lim
   for (const token of write.tokens?.put ?? []) db.tokens.putSync(textKey(token.id), encodeJson(token));
   for (const id of write.tokens?.remove ?? []) db.tokens.removeSync(textKey(id));
 
+  if (write.kekFile !== undefined) db.meta.putSync(textKey(META.KEK_FILE), encodeJson(write.kekFile));
   appendEvents(db.events, write.events ?? [], generation, write.audit.atMs, eventsKept);
   if (write.audit.action !== undefined) appendAudit(db.audit, db.meta, write.audit, generation, sealer);
   rememberChanges(db.recent, generation, changes, remove);

@@ -1,27 +1,28 @@
 /**
- * The key-encryption key's file: read, checked, and made when a new store needs one. 32 octets as they are, or the same in
- * hexadecimal or base64 text (a mounted secret, a systemd credential).
+ * The key-encryption key's file: read, checked, and made when a new store needs one. 32 octets as they are, or the same
+ * in hexadecimal or base64 text (a mounted secret, a systemd credential).
  * Not here: what it seals (seal.ts).
  */
-import { chmodSync, closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, fstatSync, fsyncSync, openSync, readFileSync, readdirSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { assert } from '#base/assert.ts';
+import { makeFolder } from '#base/folder.ts';
 import { atPath } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 
-import { messageOf } from './failure.ts';
+import { StoreFailure, messageOf } from './failure.ts';
 import { KEK_BYTES } from './seal.ts';
 
 /** Text of 32 octets: 64 hexadecimal digits or 43 base64 characters, padded or not. */
 const HEXADECIMAL = /^[0-9a-fA-F]{64}$/;
 const BASE64 = /^[A-Za-z0-9+/]{43}=?$/;
 /** What the file is called where its path is not shown. */
-const KEK_ROLE = 'the file of the key-encryption key';
+export const KEK_ROLE = 'the file of the key-encryption key';
 /** What keys/ holds in a fresh clone. */
 const OWN_FILES: ReadonlySet<string> = new Set(['README.md', '.gitignore']);
 
-/** The key in `path`, or why it cannot be used. Refuses a file that group or others may read or write. */
+/** The key in `path`, or why it cannot be used. Rejects a file that group or others may read or write. */
 export function readKek(path: string): Result<Uint8Array> {
   let descriptor: number | undefined;
   try {
@@ -48,30 +49,46 @@ export function readKek(path: string): Result<Uint8Array> {
 }
 
 /**
- * Makes `path` with 32 random octets, mode 0600, its folder 0700, on disk before it returns: nothing may be sealed under a key that a
- * power cut can take back. Never overwrites: throws EEXIST. Only for a new store: the key of an existing one cannot be made again.
+ * Makes `path` with 32 random octets, mode 0600, its folder 0700, on disk before it returns: nothing may be sealed
+ * under a key that a power cut can take back. Never overwrites: throws EEXIST. Throws KEK_PERMISSIONS where others
+ * could exchange it. Only for a new store: the key of an existing one cannot be made again.
  */
 export function makeKek(path: string, random: (bytes: number) => Uint8Array): Uint8Array {
   const key = random(KEK_BYTES);
   assert(key.length === KEK_BYTES, 'random gave another length');
   const folder = dirname(path);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  // The repository's keys/ comes with the clone's mode; a folder with anything else in it (/etc) is not ours to close.
-  if (readdirSync(folder).every((name) => OWN_FILES.has(name))) chmodSync(folder, 0o700);
-  const descriptor = openSync(path, 'wx', 0o600);
-  try {
-    writeSync(descriptor, key);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+  makeFolder(folder);
   const folderDescriptor = openSync(folder, 'r');
   try {
+    refuseForeign(folder, folderDescriptor);
+    // The repository's keys/ comes with the clone's mode; a folder with anything else in it (/etc) is not ours to
+    // close.
+    if (readdirSync(folder).every((name) => OWN_FILES.has(name))) chmodSync(folder, 0o700);
+    const descriptor = openSync(path, 'wx', 0o600);
+    try {
+      writeSync(descriptor, key);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
     fsyncSync(folderDescriptor);
   } finally {
     closeSync(folderDescriptor);
   }
   return key;
+}
+
+/** Throws for a folder of another user, or one in which everybody may put files: the key could be exchanged. */
+function refuseForeign(folder: string, descriptor: number): void {
+  const { uid, mode } = fstatSync(descriptor);
+  const me = process.getuid?.() ?? uid;
+  if ((uid === me || uid === 0) && (mode & 0o1002) !== 0o0002) return;
+  throw new StoreFailure(
+    'KEK_PERMISSIONS',
+    atPath(folder, 'the folder of the key-encryption key'),
+    `no key is made in ${folder}: others may change the files in it`,
+    'name a file elsewhere in keys.kek_file',
+  );
 }
 
 function looseness(path: string, mode: number, uid: number): Result<Uint8Array> | undefined {

@@ -22,7 +22,8 @@ import { type JournalEntry, readJournal } from './journal.ts';
 import { decodeJson, isNumber, isString } from './json.ts';
 import { NODE } from './node-codec.ts';
 import { META, NODE_CHECK_BYTES, type TokenRecord, type ZoneRecord, isTokenRecord, secretKey, textKey, zoneKey } from './schema.ts';
-import { type Environment, type ReadOptions, existingDatabase, openDatabases, openRoot, readFormat } from './store.ts';
+import { type Environment, type ReadOptions, existingDatabase, openDatabases, openRoot } from './store.ts';
+import { readFormat, readKekFile } from './marks.ts';
 import { type Refresh, type StoredZone, ZoneTable, readGeneration } from './zone-table.ts';
 import { StoredZoneView } from './zone-view.ts';
 
@@ -275,6 +276,11 @@ export class StoreReader {
   installation(): string {
     const bytes = this.#environment.db.meta.get(textKey(META.INSTALLATION), this.#read);
     return bytes === undefined ? '' : decodeJson(bytes, 'the installation id', isString);
+  }
+
+  /** Absolute path of the key-encryption key's file, as the store remembers it; undefined in a store that never has. */
+  kekFile(): string | undefined {
+    return readKekFile(this.#environment.db.meta, this.#read);
   }
 
   /** Highest wall time that a commit has seen, milliseconds: a clock below it went back. */

@@ -52,6 +52,8 @@ export const META = {
   INSTALLATION: 'installation',
   /** The id that the next new zone gets; ids are never used twice. */
   NEXT_ZONE: 'next-zone',
+  /** Absolute path of the key-encryption key's file when the store was last opened with another than before. */
+  KEK_FILE: 'kek-file',
   /** Highest wall time seen by a commit, milliseconds: a clock that went back shows against it. */
   CLOCK: 'clock',
   /** AuditHead. */

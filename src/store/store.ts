@@ -8,17 +8,16 @@
  * - `mapSize` is left alone: the binding grows the map by itself.
  * Not here: reading (reader.ts), writing (writer.ts), who may write (writer-lock.ts).
  */
-import { atPath } from '#base/place.ts';
 import { existsSync } from 'node:fs';
 
 import { type Database, type RootDatabase, open } from 'lmdb';
 
+import { atPath } from '#base/place.ts';
 import { STORE_DATABASES_MAX, STORE_READERS_MAX } from '#base/limits/store.ts';
 
 import { dataFile } from './data-file.ts';
 import { StoreFailure, messageOf } from './failure.ts';
-import { decodeJson } from './json.ts';
-import { type DatabaseName, type FormatMark, META, STORE_FORMAT, isFormatMark, textKey } from './schema.ts';
+import { type DatabaseName } from './schema.ts';
 
 /** What `get` and ranges take to read from a held snapshot. */
 export type ReadOptions = { readonly transaction?: ReturnType<Database['useReadTransaction']> };
@@ -37,7 +36,7 @@ export interface Environment {
 
 const BINARY = { keyEncoding: 'binary', encoding: 'binary', cache: false } as const;
 
-/** True when the directory holds a store, complete or not. Then a missing key-encryption key must not be made anew. */
+/** True when the directory holds a store, complete or not. */
 export function storeExists(dir: string): boolean {
   return existsSync(dataFile(dir));
 }
@@ -95,19 +94,4 @@ export function openDatabases(openOne: (name: DatabaseName) => Octets): Environm
     due: openOne('due'),
     events: openOne('events'),
   };
-}
-
-/** The store's format mark, or undefined when it has none. Throws STORE_FORMAT for one that this version cannot read. */
-export function readFormat(meta: Octets, dir: string): FormatMark | undefined {
-  const bytes = meta.get(textKey(META.FORMAT));
-  if (bytes === undefined) return undefined;
-  const mark = decodeJson(bytes, 'the format mark', isFormatMark);
-  if (mark.version > STORE_FORMAT)
-    throw new StoreFailure(
-      'STORE_FORMAT',
-      atPath(dir, 'the data directory'),
-      `the store in ${dir} has format ${mark.version}; this version of waxseal reads format ${STORE_FORMAT} and nothing newer. Nothing was changed`,
-      'run the newer waxseal that wrote it, or restore a backup made before the upgrade',
-    );
-  return mark;
 }

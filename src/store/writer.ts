@@ -10,9 +10,10 @@
  * A full disk is kept from being such a failure by making room in the file before LMDB writes to it (data-file.ts).
  */
 import { atPath } from '#base/place.ts';
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 
 import { AssertionFailure, assert } from '#base/assert.ts';
+import { makeFolder } from '#base/folder.ts';
 import { EVENTS_KEPT_MAX } from '#base/limits/events.ts';
 import { STORE_COMMIT_BYTES, STORE_SLACK_BYTES } from '#base/limits/store.ts';
 
@@ -24,9 +25,10 @@ import { type FreeSpace, freeSpace } from './free-space.ts';
 import { JOURNAL_LIMITS, type JournalLimits } from './journal.ts';
 import { StoreReader } from './reader.ts';
 import { decodeJson, encodeJson, isString } from './json.ts';
+import { readFormat, readKekFile } from './marks.ts';
 import { type DatabaseName, type FormatMark, META, STORE_FORMAT, textKey } from './schema.ts';
 import { type SealLabel, type Sealer, createSealer } from './seal.ts';
-import { type Environment, type Octets, existingDatabase, makeDatabase, openDatabases, openRoot, readFormat } from './store.ts';
+import { type Environment, type Octets, existingDatabase, makeDatabase, openDatabases, openRoot } from './store.ts';
 import { verifyStore } from './verify.ts';
 import { type LockHolder, type WriterLock, acquireWriterLock } from './writer-lock.ts';
 
@@ -34,9 +36,14 @@ export type { CommitOutcome, NodeWrite, SecretWrite, StoreWrite } from './apply.
 export type { DocumentWrite, DueDocument } from './documents.ts';
 export type { EventWrite, StoredEvent } from './events.ts';
 
+/**
+ * Gives the key-encryption key, 32 octets (kek.ts). `lastFile` is where it was when the store was last opened; `isNew`:
+ * nothing is sealed under any key yet. Throws when there is no key; the store is unchanged then.
+ */
+export type FindKek = (lastFile: string | undefined, isNew: boolean) => Uint8Array;
+
 export interface WriterOptions {
-  /** 32 octets (kek.ts). */
-  readonly kek: Uint8Array;
+  readonly kek: Uint8Array | FindKek;
   readonly random: (bytes: number) => Uint8Array;
   readonly nowMs: number;
   readonly journal?: JournalLimits;
@@ -47,11 +54,12 @@ export interface WriterOptions {
 }
 
 /**
- * Opens the store for writing and makes it when there is none. Throws STORE_LOCKED when another process writes it, STORE_FORMAT when it is
- * newer than this version, KEK_WRONG when its secrets were sealed under another key; the store is unchanged then.
+ * Opens the store for writing and makes it when there is none. Throws STORE_LOCKED when another process writes it,
+ * STORE_FORMAT when it is newer than this version, KEK_WRONG when its secrets were sealed under another key; the store
+ * is unchanged then.
  */
 export function openWriter(dir: string, options: WriterOptions): StoreWriter {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeFolder(dir);
   chmodSync(dir, 0o700);
   const lock = acquireWriterLock(dir, options.nowMs);
   try {
@@ -59,9 +67,9 @@ export function openWriter(dir: string, options: WriterOptions): StoreWriter {
     // LMDB itself makes the file: see data-file.ts for what happens when there is no room for it.
     const { freeBytes } = (options.space ?? freeSpace)(dir);
     if (state === 'absent' && freeBytes < STORE_SLACK_BYTES) throw fullFailure(dir, `${mebibytes(freeBytes)} MiB are free`);
-    const environment = openEnvironment(dir, options);
+    const { environment, kek } = openEnvironment(dir, options);
     try {
-      const writer = new StoreWriter(environment, lock, options);
+      const writer = new StoreWriter(environment, lock, { ...options, kek });
       if (state === 'extended') assertWhole(writer);
       return writer;
     } catch (error) {
@@ -85,7 +93,7 @@ export class StoreWriter extends StoreReader {
   readonly sealer: Sealer;
 
   /** Use `openWriter`. */
-  constructor(environment: Environment, lock: WriterLock, options: WriterOptions) {
+  constructor(environment: Environment, lock: WriterLock, options: WriterOptions & { readonly kek: Uint8Array }) {
     super(environment, false);
     this.#environment = environment;
     this.#lock = lock;
@@ -227,9 +235,14 @@ export class StoreWriter extends StoreReader {
       'KEK_WRONG',
       atPath(this.dir, 'the data directory'),
       `the key-encryption key is not the one that the store in ${this.dir} was made with: its signing keys cannot be opened. Nothing was changed`,
-      'put back the old key file (keys/kek, or what kek_file names), or restore store and key together',
+      'put back the key file that it was made with, or restore store and key together',
     );
   }
+}
+
+interface OpenedEnvironment {
+  readonly environment: Environment;
+  readonly kek: Uint8Array;
 }
 
 /** For a file that was shorter than it should be. Throws STORE_DAMAGED unless nothing is missing from it. */
@@ -238,7 +251,7 @@ function assertWhole(writer: StoreWriter): void {
   if (first !== undefined) throw damaged(writer.dir, `its file was cut short: ${first}`);
 }
 
-function openEnvironment(dir: string, options: WriterOptions): Environment {
+function openEnvironment(dir: string, options: WriterOptions): OpenedEnvironment {
   const root = openRoot(dir, false);
   try {
     const meta = existingDatabase(root, 'meta');
@@ -251,14 +264,16 @@ function openEnvironment(dir: string, options: WriterOptions): Environment {
         `${dir} holds an LMDB database that is not waxseal's`,
         'name another data directory',
       );
+    const lastFile = made ? readKekFile(meta) : undefined;
+    const kek = typeof options.kek === 'function' ? options.kek(lastFile, !made) : options.kek;
     // Of a complete store nothing is made, so nothing is written.
     const db = openDatabases((name) => {
       if (!made) return makeDatabase(root, name);
       // The journal of events came later than the others, and a store without it lacks nothing that it had.
       return name === 'events' ? (existingDatabase(root, name) ?? makeDatabase(root, name)) : existingOrDamaged(root, name, dir);
     });
-    if (!made) makeStore(root, db, options);
-    return { dir, root, db };
+    if (!made) makeStore(root, db, { ...options, kek });
+    return { environment: { dir, root, db }, kek };
   } catch (error) {
     void root.close();
     throw error;
@@ -272,7 +287,11 @@ function existingOrDamaged(root: Environment['root'], name: DatabaseName, dir: s
 }
 
 /** The first transaction. */
-function makeStore(root: Environment['root'], { meta }: Environment['db'], { kek, random, nowMs }: WriterOptions): void {
+function makeStore(
+  root: Environment['root'],
+  { meta }: Environment['db'],
+  { kek, random, nowMs }: Pick<WriterOptions, 'random' | 'nowMs'> & { readonly kek: Uint8Array },
+): void {
   const installation = uuid(random(16));
   const check = createSealer(kek, random).seal(kekLabel(installation), Buffer.from('waxseal'));
   root.transactionSync(() => {

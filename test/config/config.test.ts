@@ -113,6 +113,8 @@ describe('configuration', () => {
   });
 
   test('resolves paths where they were written: beside the file, or in the working directory', () => {
+    const beside = (flags: Record<string, string>) => good({ ...file('[dns]\nworkers = 1'), flags }).keys;
+    expect(beside({ data: '/srv/one/data' })).toEqual({ kekFile: '/srv/one/keys/kek', isKekFileGiven: false });
     const kek = file('keys.kek_file = "kek"');
     expect(good(kek).keys.kekFile).toBe('/etc/waxseal/kek');
     expect(good({ environment: { WAXSEAL_KEYS__KEK_FILE: 'kek' } }).keys.kekFile).toBe('/here/kek');

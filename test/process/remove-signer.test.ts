@@ -19,7 +19,7 @@ async function storeWithSigner() {
   const token = newToken('mx1', ['signer:mx1'], undefined, countedRandom(), TEST_NOW_MS).record;
   const { secrets = [] } = new SignerRegister(writer).replace([signer]);
   await writer.commit({ audit: auditEvent(), secrets, tokens: { put: [token] } });
-  return { config: { data, keys: { kekFile } }, writer };
+  return { config: { data, keys: { kekFile, isKekFileGiven: true } }, writer };
 }
 
 test('while a server has the store nothing is changed; when it is down the signer goes with its tokens, and is in the audit log', async () => {
@@ -37,7 +37,9 @@ test('while a server has the store nothing is changed; when it is down the signe
 
 test('no store is made where there is none', async () => {
   const data = temporaryFolder();
-  expect(bad(await removeSignerOffline({ data, keys: { kekFile: join(data, 'kek') } }, 'mx1', false))[0]).toMatchObject({
+  expect(
+    bad(await removeSignerOffline({ data, keys: { kekFile: join(data, 'kek'), isKekFileGiven: true } }, 'mx1', false))[0],
+  ).toMatchObject({
     code: 'STORE_MISSING',
   });
 });

@@ -19,7 +19,12 @@ const StatusForm = Type.Object({
     Type.Object({ id: Type.Integer(), alive: Type.Boolean(), generation: Type.Integer({ description: 'the generation that it serves' }) }),
   ),
   listeners: Type.Object({ dns: Type.Array(Type.String()), admin: Type.String(), socket: Type.String() }),
-  store: Type.Object({ path: Type.String(), sizeBytes: Type.Integer(), freeBytes: Type.Integer() }),
+  store: Type.Object({
+    path: Type.String(),
+    sizeBytes: Type.Integer(),
+    freeBytes: Type.Integer(),
+    kekFile: Type.String({ description: 'file of the key-encryption key, which its secrets are sealed under' }),
+  }),
 });
 
 export const statusRoutes: readonly Route[] = [

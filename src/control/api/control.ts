@@ -162,7 +162,13 @@ export interface ControlStatus {
   readonly zoneCount: number;
   readonly workers: readonly WorkerStatus[];
   readonly listeners: { readonly dns: readonly string[]; readonly admin: string; readonly socket: string };
-  readonly store: { readonly path: string; readonly sizeBytes: number; readonly freeBytes: number };
+  readonly store: {
+    readonly path: string;
+    readonly sizeBytes: number;
+    readonly freeBytes: number;
+    /** File of the key-encryption key that its secrets are sealed under. */
+    readonly kekFile: string;
+  };
   /** Why `readyz` is false; empty when ready. */
   readonly notReady: readonly string[];
 }

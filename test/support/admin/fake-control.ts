@@ -257,7 +257,7 @@ export class FakeControl implements ControlApi {
       zoneCount: this.zoneMap.size,
       workers: [{ id: 1, alive: true, generation: this.generation }],
       listeners: { dns: ['127.0.0.1:5300'], admin: '127.0.0.1:8053', socket: '/data/admin.sock' },
-      store: { path: '/data/store', sizeBytes: 4096, freeBytes: 1_000_000 },
+      store: { path: '/data/store', sizeBytes: 4096, freeBytes: 1_000_000, kekFile: '/keys/kek' },
       notReady: this.notReady,
     };
   }

@@ -1,0 +1,21 @@
+/**
+ * Makes folders. Node's own `recursive` never returns where the system answers ENOENT below a folder that exists
+ * (/proc, /sys).
+ */
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/**
+ * Makes `path` and what is missing above it, each with `mode`; what exists is left as it is. Throws the system's error.
+ */
+export function makeFolder(path: string, mode = 0o700): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  if (dirname(path) !== path) makeFolder(dirname(path), mode);
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    // Another process has made it meanwhile; a file in its place is what the caller must hear of.
+    const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST';
+    if (!isThere || !statSync(path).isDirectory()) throw error;
+  }
+}
