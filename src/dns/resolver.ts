@@ -1,5 +1,5 @@
 /**
- * What the mail rooms know of DNS look-ups: one question, one of five outcomes. The resolver behind it (our own store, the
+ * A DNS look-up as the pure parts know it: one question, one of five outcomes. The resolver behind it (our own store, the
  * configured recursive server, a table in a test) is an argument everywhere.
  * Implements: the outcomes that RFC 7208 §4.4 and §4.6.4 tell apart.
  */

@@ -15,9 +15,8 @@ import { type Machine } from './machine.ts';
 import { findObject, forgetObjects, noObject, observe } from './state.ts';
 import { type LifecycleObservation, type LifecycleState } from './state.ts';
 import { type World } from './waits.ts';
-import { type Facts } from './world.ts';
 
-/** By object: its stage, and the serial of the first zone that has what was done for it there. */
+/** By object: its stage, and the serial of the first zone that has what was done for it then. */
 export type SerialNotes = Readonly<Record<string, { readonly stage: string; readonly serial?: Serial }>>;
 
 /** What every state that lives are kept in has. */
@@ -25,13 +24,11 @@ export interface LivesState {
   readonly serials: SerialNotes;
 }
 
-/** What every life is given: the facts, beside what its subject needs (a policy, the zone). */
-export interface LivesContext {
-  readonly facts: Facts;
-}
-
-/** One kind of object with a life. `State` is all that is remembered of its subject; `Data` what its objects keep. */
-export interface Life<State, Context extends LivesContext, Data = unknown> {
+/**
+ * One kind of object with a life. `State` is all that is remembered of its subject, `Context` what else it depends on
+ * (facts, a policy, the zone), `Data` what its objects keep.
+ */
+export interface Life<State, Context, Data = unknown> {
   readonly machine: Machine;
   get(state: State): LifecycleState<Data>;
   set(state: State, lifecycle: LifecycleState<Data>): State;
@@ -43,6 +40,13 @@ export interface Life<State, Context extends LivesContext, Data = unknown> {
   expect?(check: WantedCheck, state: State, context: Context): Expectation | undefined;
   /** What is looked for may have been so before: records count only in a zone that is new enough. */
   readonly isSerialNoted?: boolean;
+}
+
+interface StepMoment {
+  /** Counted time. */
+  readonly nowMs: number;
+  /** Of the zone that the step finds. */
+  readonly serial: Serial;
 }
 
 /** A look that is wanted; without `expect` nothing can be looked up: a word or a report is waited for. */
@@ -58,17 +62,17 @@ export interface LivesStep<State> {
   readonly nextDueMs?: number;
 }
 
-type Lives<State, Context extends LivesContext> = readonly Life<State, Context>[];
+type Lives<State, Context> = readonly Life<State, Context>[];
 
 /**
  * Does everything that is due, and forgets objects that nothing follows. What one life does may be what another waits
- * for, so rounds go over all of them until nothing happens any more. `serial` is that of the zone that the step finds.
+ * for, so rounds go over all of them until nothing happens any more.
  */
-export function stepLives<State extends LivesState, Context extends LivesContext>(
+export function stepLives<State extends LivesState, Context>(
   lives: Lives<State, Context>,
   before: State,
   context: Context,
-  serial: Serial,
+  { nowMs, serial }: StepMoment,
 ): LivesStep<State> {
   const events: LifecycleEvent[] = [];
   let state = before;
@@ -90,18 +94,14 @@ export function stepLives<State extends LivesState, Context extends LivesContext
     state = { ...state, serials: noteSerials(lives, state, serial) };
     const checks = lives.flatMap((life, at) => advances[at]!.checks.map((check) => withExpectation(life, check, state, context)));
     const times = advances.map((each) => each.nextDueMs).filter((each) => each !== undefined);
-    if (checks.some(({ isUnsettled }) => isUnsettled)) times.push(context.facts.nowMs + LIFECYCLE_SETTLE_MS);
+    if (checks.some(({ isUnsettled }) => isUnsettled)) times.push(nowMs + LIFECYCLE_SETTLE_MS);
     const nextDueMs = times.length === 0 ? {} : { nextDueMs: Math.min(...times) };
     return { state, events, checks: checks.map(({ check }) => check), ...nextDueMs };
   }
 }
 
 /** The zone that a step finds lacks what the step does; the one that the next step finds has it, as every later one. */
-function noteSerials<State extends LivesState, Context extends LivesContext>(
-  lives: Lives<State, Context>,
-  state: State,
-  serial: Serial,
-): SerialNotes {
+function noteSerials<State extends LivesState, Context>(lives: Lives<State, Context>, state: State, serial: Serial): SerialNotes {
   const objects = lives.filter((life) => life.isSerialNoted === true).flatMap((life) => life.get(state).objects);
   const noted = objects.map(({ id, stage }) => {
     const known = state.serials[id];
@@ -111,7 +111,7 @@ function noteSerials<State extends LivesState, Context extends LivesContext>(
 }
 
 /** The check with what it should find. Unsettled: that depends on a serial which the next step knows. */
-function withExpectation<State extends LivesState, Context extends LivesContext>(
+function withExpectation<State extends LivesState, Context>(
   life: Life<State, Context>,
   check: WantedCheck,
   state: State,
@@ -126,16 +126,12 @@ function withExpectation<State extends LivesState, Context extends LivesContext>
 }
 
 /** How every object stands, for people. */
-export function explainLives<State, Context extends LivesContext>(
-  lives: Lives<State, Context>,
-  state: State,
-  context: Context,
-): Explanation[] {
+export function explainLives<State, Context>(lives: Lives<State, Context>, state: State, context: Context): Explanation[] {
   return lives.flatMap((life) => explain(life.machine, life.get(state), life.world(state, context)));
 }
 
 /** Takes note of what was seen of objects, whichever life they are of. */
-export function observeLives<State, Context extends LivesContext>(
+export function observeLives<State, Context>(
   lives: Lives<State, Context>,
   before: State,
   observations: readonly LifecycleObservation[],
@@ -150,7 +146,7 @@ export function observeLives<State, Context extends LivesContext>(
 }
 
 /** Does `change` to the life that has the object, or without one to all of them. */
-export function changeLives<State, Context extends LivesContext>(
+export function changeLives<State, Context>(
   lives: Lives<State, Context>,
   before: State,
   object: string | undefined,

@@ -57,6 +57,10 @@ export interface ConditionWait extends WaitBase {
   readonly kind: 'condition';
 }
 
+export function condition(id: string, who: string, why: string, rfc?: string): ConditionWait {
+  return { kind: 'condition', id, who, why, ...(rfc === undefined ? {} : { rfc }) };
+}
+
 export type Wait = TimeWait | GateWait | ConditionWait;
 
 export interface Transition {

@@ -52,7 +52,7 @@ export function stepMail(input: MailStepInput): MailStep {
   const ttls = rememberTtls(input.state.ttls, policy, view, facts);
   const observed = observeLives(lives, { ...input.state, ttls }, observations);
   const { state: dkim, selectors } = takeDkimKeys(observed.dkim, newKeys, policy.dkim, view, facts);
-  const step = stepLives(lives, { ...observed, dkim }, input, serialOf(view));
+  const step = stepLives(lives, { ...observed, dkim }, input, { nowMs: facts.nowMs, serial: serialOf(view) });
   const spfInput = { domain, policy: policy.spf, view, ttls, nowMs: facts.nowMs };
   const spf = settleSpfParts(step.state.spf ?? NO_SPF_STATE, spfInput);
   const state = withSpf(step.state, spf.state);

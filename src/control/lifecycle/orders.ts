@@ -5,12 +5,12 @@
 import { unreachable } from '#base/assert.ts';
 import { type Result, ok } from '#base/problem.ts';
 import { type OrderCause, overrideWait } from '#lifecycle/engine.ts';
-import { type Life, type LivesContext, changeLives } from '#lifecycle/lives.ts';
+import { type Life, changeLives } from '#lifecycle/lives.ts';
 import { holdLifecycle, resumeLifecycle } from '#lifecycle/state.ts';
 import { type LifecycleOrder } from '#control/api/lifecycle.ts';
 
 /** `state` after the order, and one line about it for the audit log. */
-export function takeLifecycleOrder<State, Context extends LivesContext>(
+export function takeLifecycleOrder<State, Context>(
   lives: readonly Life<State, Context>[],
   state: State,
   order: LifecycleOrder,

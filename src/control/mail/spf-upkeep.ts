@@ -5,34 +5,20 @@
  */
 import { LIFECYCLE_DUE_AT_ONCE } from '#base/limits/lifecycle.ts';
 import { SPF_LOOKS_AT_ONCE, SPF_REFRESH_MS_DEFAULT } from '#base/limits/spf.ts';
-import { type Problem, type Result, fail, ok } from '#base/problem.ts';
+import { type Result, fail, ok } from '#base/problem.ts';
 import { type Name, lowerName, nameOf } from '#dns/name.ts';
-import { type Resolver } from '#dns/resolver.ts';
 import { NEW_SPF_WATCH, type SpfLook, isWatched, spreadOf } from '#mail/spf/upkeep.ts';
 import { type DocumentWrite, type StoreWriter } from '#store/writer.ts';
 import { readMailPolicy } from '#store/mail/policy.ts';
 import { SPF_KIND, readSpfWatch, spfWatchWrite } from '#store/mail/spf-watch.ts';
-import { type Actor, type Command, type Outcome, type RunOptions } from '#control/api/control.ts';
+import { type Actor } from '#control/api/control.ts';
 import { noPolicy, zoneNotServed } from '#control/commands/absent.ts';
-import { type Funnel } from '#control/funnel/funnel.ts';
-import { type CountedTime } from '#control/lifecycle/counted-time.ts';
 import { type DueSource, type Notice, dueZones } from '#control/lifecycle/due-source.ts';
-import { type MailSteps } from './steps.ts';
-
-export interface SpfUpkeepOptions {
-  readonly steps: MailSteps;
-  readonly writer: StoreWriter;
-  readonly time: CountedTime;
-  /** Our own zones from the store, the rest from outside. */
-  readonly resolver: Resolver;
-  readonly run: (command: Command, options: RunOptions) => Promise<Result<Outcome>>;
-  readonly alert: (zone: string, problems: readonly Problem[]) => Promise<void>;
-  readonly funnel: Funnel;
-}
+import { type UpkeepOptions } from './upkeep.ts';
 
 const SCHEDULER: Actor = { kind: 'system', id: 'spf', from: '' };
 
-export function spfUpkeep(options: SpfUpkeepOptions): DueSource {
+export function spfUpkeep(options: UpkeepOptions): DueSource {
   const { writer, funnel } = options;
   return {
     ...dueZones(writer, SPF_KIND),
@@ -44,7 +30,7 @@ export function spfUpkeep(options: SpfUpkeepOptions): DueSource {
   };
 }
 
-async function look(zone: Name, options: SpfUpkeepOptions): Promise<Result<readonly Notice[]>> {
+async function look(zone: Name, options: UpkeepOptions): Promise<Result<readonly Notice[]>> {
   const { writer, steps, resolver, run, alert } = options;
   const record = writer.zoneByName(lowerName(zone));
   if (record === undefined) return fail(zoneNotServed(zone));
@@ -76,7 +62,7 @@ function noticesOf({ alerts, recovered }: SpfLook): Notice[] {
 }
 
 /** Zones that were never looked at get their times, spread over the usual interval. */
-async function begin({ writer, time, funnel }: SpfUpkeepOptions): Promise<Result<unknown>> {
+async function begin({ writer, time, funnel }: UpkeepOptions): Promise<Result<unknown>> {
   const ids = writer.zones().map(({ id }) => id);
   // Some at a time, and each again in its turn: other changes go on in between.
   for (let at = 0; at < ids.length; at += LIFECYCLE_DUE_AT_ONCE) {

@@ -25,7 +25,7 @@ import { type Publisher } from '#control/publish/publisher.ts';
 import { type SelectorQueries } from '#control/publish/selector-queries.ts';
 import { type MailSteps } from './steps.ts';
 
-export interface MailUpkeepOptions {
+export interface UpkeepOptions {
   readonly steps: MailSteps;
   readonly writer: StoreWriter;
   readonly publisher: Publisher;
@@ -42,7 +42,7 @@ export interface MailUpkeepOptions {
 
 const SCHEDULER: Actor = { kind: 'system', id: 'mail', from: '' };
 
-export function mailUpkeep(options: MailUpkeepOptions): DueSource {
+export function mailUpkeep(options: UpkeepOptions): DueSource {
   const { writer, funnel, run, alert } = options;
   return {
     ...dueZones(writer, MAIL_KIND),
@@ -60,7 +60,7 @@ export function mailUpkeep(options: MailUpkeepOptions): DueSource {
 }
 
 /** What is seen now of what the zone's mail waits for. */
-async function look(zone: Name, options: MailUpkeepOptions): Promise<readonly LifecycleObservation[]> {
+async function look(zone: Name, options: UpkeepOptions): Promise<readonly LifecycleObservation[]> {
   const { writer, steps, witnesses, resolver, publisher, time } = options;
   const before = writer.zoneByName(lowerName(zone));
   if (before === undefined) return [];
@@ -83,7 +83,7 @@ async function look(zone: Name, options: MailUpkeepOptions): Promise<readonly Li
 function judgeQueries(
   { object, what, place }: LifecycleCheck,
   record: ZoneRecord,
-  { writer, clock, time, queries }: MailUpkeepOptions,
+  { writer, clock, time, queries }: UpkeepOptions,
 ): LifecycleObservation[] {
   const policy = what === 'queries' && place === OWN_SERVER ? readMailPolicy(writer, record) : undefined;
   if (policy === undefined) return [];

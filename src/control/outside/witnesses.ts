@@ -1,6 +1,6 @@
 /**
- * Who can be asked what the world sees of our mail records, as the configuration has it: recursive servers, further name servers of our
- * zones, the MTA-STS probe.
+ * Who can be asked what the world sees of our zones, as the configuration has it: recursive servers, further name servers
+ * of our zones, the MTA-STS probe.
  * Not here: what is asked when (control/mail/upkeep.ts), the configuration's form (config/mail.ts).
  */
 import { X509Certificate } from 'node:crypto';

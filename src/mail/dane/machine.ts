@@ -3,7 +3,7 @@
  * Implements: RFC 7671 §8.1 (the next key's record two TTLs before the key, the old one's two TTLs after), §8.4 (a record
  * goes when no host has its key any more).
  */
-import { checkedMachine, type Machine, type Wait } from '#lifecycle/machine.ts';
+import { checkedMachine, condition, type Machine, type TimeWait, type Wait } from '#lifecycle/machine.ts';
 
 /** RFC 7671 §8.1: one for caches, and one more for servers that were late. */
 export const TWO_TTLS = ['tlsaTtl', 'tlsaTtl'];
@@ -13,12 +13,39 @@ export const TWO_TTLS = ['tlsaTtl', 'tlsaTtl'];
  * host's name has the new key. A record too many stops no mail; one too few stops all that meets the old key.
  */
 const UNSEEN = ['tlsaTtl', 'signerLag'];
-const HOST_GONE: Wait = {
-  kind: 'condition',
-  id: 'host-gone',
-  who: 'the policy to leave the host out',
-  why: 'the host loses DANE',
+const HOST_GONE = condition('host-gone', 'the policy to leave the host out', 'the host loses DANE');
+const VISIBLE: Wait = {
+  kind: 'gate',
+  id: 'visible',
+  who: 'every name server to answer with the record',
+  why: 'senders that ask a server without it refuse the new key',
+  rfc: 'RFC 7671 §8.1',
+  observation: 'record',
+  places: 'servers',
 };
+const NOT_SERVED: Wait = {
+  kind: 'gate',
+  id: 'not-served',
+  who: 'the host to be seen without the old key',
+  why: 'it still shows a key without a record',
+  rfc: 'RFC 7671 §8.4',
+  observation: 'not-served',
+  places: 'liveChecks',
+  unwatched: { terms: UNSEEN, text: 'no place looks at the certificate that the host serves' },
+};
+const twoTtls = (who: string, why: string): TimeWait => ({
+  kind: 'time',
+  id: 'two-ttls',
+  who,
+  why,
+  rfc: 'RFC 7671 §8.1',
+  terms: TWO_TTLS,
+});
+const KNOWN = twoTtls('caches that hold the set without the record', 'senders behind them refuse the new key');
+const SWITCHED = twoTtls('hosts that have not all switched', 'the old key may still be met');
+const USED = condition('activated', 'the host to use the key', 'the record of the key in use is withdrawn', 'RFC 7671 §8.1');
+
+const COMING = ['published', 'visible', 'deployable'];
 
 export const TLSA_MACHINE: Machine = checkedMachine({
   kind: 'tlsa',
@@ -27,79 +54,11 @@ export const TLSA_MACHINE: Machine = checkedMachine({
   checkEveryMs: 5 * 60_000,
   singular: { stage: 'current', displaced: 'withdrawing' },
   transitions: [
-    ...['published', 'visible', 'deployable', 'current', 'withdrawing'].map((from) => ({
-      from,
-      to: 'removed',
-      waits: [HOST_GONE],
-      isQuiet: true,
-    })),
-    {
-      from: 'published',
-      to: 'visible',
-      waits: [
-        {
-          kind: 'gate',
-          id: 'visible',
-          who: 'every name server to answer with the record',
-          why: 'senders that ask a server without it refuse the new key',
-          rfc: 'RFC 7671 §8.1',
-          observation: 'record',
-          places: 'servers',
-        },
-      ],
-    },
-    {
-      from: 'visible',
-      to: 'deployable',
-      waits: [
-        {
-          kind: 'time',
-          id: 'two-ttls',
-          who: 'caches that hold the set without the record',
-          why: 'senders behind them refuse the new key',
-          rfc: 'RFC 7671 §8.1',
-          terms: TWO_TTLS,
-        },
-      ],
-    },
-    {
-      from: 'deployable',
-      to: 'current',
-      waits: [
-        {
-          kind: 'condition',
-          id: 'activated',
-          who: 'the host to use the key',
-          why: 'the record of the key in use is withdrawn',
-          rfc: 'RFC 7671 §8.1',
-        },
-      ],
-    },
-    {
-      from: 'withdrawing',
-      to: 'removed',
-      waits: [
-        {
-          kind: 'gate',
-          id: 'not-served',
-          who: 'the host to be seen without the old key',
-          why: 'it still shows a key without a record',
-          rfc: 'RFC 7671 §8.4',
-          observation: 'not-served',
-          places: 'liveChecks',
-          unwatched: { terms: UNSEEN, text: 'no place looks at the certificate that the host serves' },
-        },
-        {
-          kind: 'time',
-          id: 'two-ttls',
-          who: 'hosts that have not all switched',
-          why: 'the old key may still be met',
-          rfc: 'RFC 7671 §8.1',
-          since: 'not-served',
-          terms: TWO_TTLS,
-        },
-      ],
-    },
-    ...['published', 'visible', 'deployable'].map((from) => ({ from, to: 'removed', waits: [], by: 'order' as const })),
+    ...[...COMING, 'current', 'withdrawing'].map((from) => ({ from, to: 'removed', waits: [HOST_GONE], isQuiet: true })),
+    { from: 'published', to: 'visible', waits: [VISIBLE] },
+    { from: 'visible', to: 'deployable', waits: [KNOWN] },
+    { from: 'deployable', to: 'current', waits: [USED] },
+    { from: 'withdrawing', to: 'removed', waits: [NOT_SERVED, { ...SWITCHED, since: 'not-served' }] },
+    ...COMING.map((from) => ({ from, to: 'removed', waits: [], by: 'order' as const })),
   ],
 });

@@ -3,7 +3,7 @@
  * Implements: RFC 6376 §3.1 (old and new key side by side), §3.6.1 (revoked), §5.2 (publish before signing, keep for the validation
  * interval); RFC 2308 §5 (negative caching); RFC 5321 §4.5.4.1 (queue life).
  */
-import { checkedMachine, type Machine, type Wait } from '#lifecycle/machine.ts';
+import { checkedMachine, condition, type Machine, type Wait } from '#lifecycle/machine.ts';
 
 const VISIBLE: Wait = {
   kind: 'gate',
@@ -65,7 +65,6 @@ const UNREPORTED: Wait = {
   places: 'reportSources',
   checkEveryMs: 86_400_000,
 };
-const condition = (id: string, who: string, why: string): Wait => ({ kind: 'condition', id, who, why });
 const REVOCATION = condition('revocation', 'the policy to want old keys revoked', 'mail in archives cannot be verified any more');
 const ROTATION_DUE = condition('rotation-due', 'the key before it to have served its time', 'keys change more often than they need to');
 const UNWANTED = condition('unwanted', 'the policy to do without this kind of key', 'mail goes unsigned');

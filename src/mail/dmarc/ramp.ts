@@ -4,7 +4,7 @@
  * Not here: the record (settle.ts), reading reports.
  */
 import { type OrderCause, order } from '#lifecycle/engine.ts';
-import { checkedMachine, type Machine, type Wait } from '#lifecycle/machine.ts';
+import { checkedMachine, condition, type Machine, type Wait } from '#lifecycle/machine.ts';
 import { addObject, holdLifecycle, type LifecycleObject, type LifecycleState, newLifecycle } from '#lifecycle/state.ts';
 import { type Result, ok } from '#base/problem.ts';
 import { DMARC_POLICIES, type DmarcPolicy } from './record.ts';
@@ -17,12 +17,7 @@ export type DmarcLifecycle = LifecycleState<Readonly<Record<string, never>>>;
 /** The one object's id. */
 export const DMARC_OBJECT = 'dmarc';
 
-const STRICTER: Wait = {
-  kind: 'condition',
-  id: 'target',
-  who: 'the policy to want a stricter one',
-  why: 'mail is refused that its owner wants delivered',
-};
+const STRICTER = condition('target', 'the policy to want a stricter one', 'mail is refused that its owner wants delivered');
 const ALIGNED: Wait = {
   kind: 'gate',
   id: 'aligned',
@@ -40,7 +35,7 @@ const dwell = (term: string): Wait => ({
   rfc: 'RFC 9989 §7.4',
   terms: [term],
 });
-const WEAKER: Wait = { kind: 'condition', id: 'weaker', who: 'the policy to want a weaker one', why: 'forged mail is let in' };
+const WEAKER = condition('weaker', 'the policy to want a weaker one', 'forged mail is let in');
 
 export const DMARC_MACHINE: Machine = checkedMachine({
   kind: 'dmarc',

@@ -3,9 +3,8 @@
  * from outside, and only then announced by its id.
  * Implements: RFC 8461 §3.1, §8.1 (body before id), §8.3 (removal).
  */
-import { checkedMachine, type Machine, type Wait } from '#lifecycle/machine.ts';
+import { checkedMachine, condition, type Machine, type Wait } from '#lifecycle/machine.ts';
 
-const condition = (id: string, who: string, why: string): Wait => ({ kind: 'condition', id, who, why });
 const WANTED = condition('wanted', 'the policy to want MTA-STS, and a mail host to name', 'senders are told of a policy that nobody wants');
 const UNWANTED = condition('unwanted', 'the policy to do without MTA-STS', 'mail may be read on its way');
 const ANNOUNCED = condition(
@@ -33,6 +32,20 @@ const dwell = (term: string, who: string): Wait => ({
   since: 'announced',
   terms: [term],
 });
+
+/** Neither name servers nor caches have something any more. */
+const gone = (id: string, what: string, why: string, ttl: string): Wait[] => [
+  {
+    kind: 'gate',
+    id,
+    who: `every name server to answer without ${what}`,
+    why,
+    rfc: 'RFC 8461 §8.1',
+    observation: id,
+    places: 'servers',
+  },
+  { kind: 'time', id: 'ttl', who: `caches that hold ${what}`, why, rfc: 'RFC 8461 §8.1', since: id, terms: [ttl] },
+];
 
 export const STS_MODE_MACHINE: Machine = checkedMachine({
   kind: 'mta-sts',
@@ -110,26 +123,7 @@ export const STS_BODY_MACHINE: Machine = checkedMachine({
     {
       from: 'superseded',
       to: 'outdated',
-      waits: [
-        {
-          kind: 'gate',
-          id: 'id-gone',
-          who: 'every name server to answer without the old id',
-          why: 'senders that see the old id take the old body for good',
-          rfc: 'RFC 8461 §8.1',
-          observation: 'id-gone',
-          places: 'servers',
-        },
-        {
-          kind: 'time',
-          id: 'ttl',
-          who: 'caches that hold the old id',
-          why: 'senders behind them take the old body for good',
-          rfc: 'RFC 8461 §8.1',
-          since: 'id-gone',
-          terms: ['stsTtl'],
-        },
-      ],
+      waits: gone('id-gone', 'the old id', 'senders that see the old id take the old body for good', 'stsTtl'),
     },
     {
       from: 'outdated',
@@ -165,26 +159,7 @@ export const STS_HOST_MACHINE: Machine = checkedMachine({
     {
       from: 'leaving',
       to: 'gone',
-      waits: [
-        {
-          kind: 'gate',
-          id: 'mx-gone',
-          who: 'every name server to answer without this MX',
-          why: 'mail still goes to the host and bounces',
-          rfc: 'RFC 8461 §8.1',
-          observation: 'mx-gone',
-          places: 'servers',
-        },
-        {
-          kind: 'time',
-          id: 'ttl',
-          who: 'caches that hold the old MX records',
-          why: 'mail still goes to the host and bounces',
-          rfc: 'RFC 8461 §8.1',
-          since: 'mx-gone',
-          terms: ['mxTtl'],
-        },
-      ],
+      waits: gone('mx-gone', 'this MX', 'mail still goes to the host and bounces', 'mxTtl'),
     },
   ],
 });
