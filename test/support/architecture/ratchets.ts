@@ -98,28 +98,26 @@ const MEANING: Readonly<Record<keyof Counts | keyof Lists, string>> = {
   limitsElsewhere: 'limitsElsewhere (limits outside base/limits/)',
   untested: `untested (over ${UNTESTED_LINES_MAX} lines, no test file of the same name)`,
 };
-const LOWER = 'run npx node test/support/architecture/lower-ratchets.ts and commit what it writes';
+export const HOW_TO_LOWER = 'to lower numbers and lists: npx node test/support/architecture/lower-ratchets.ts';
 
 /** Where `now` differs from what is `kept`: what rose must be mended, what fell must be written down. */
 export function compareRatchets(kept: Ratchets, now: Ratchets): string[] {
-  const differences: string[] = [];
+  const rises: string[] = [];
+  const falls: string[] = [];
   for (const name of Object.keys(now.counts) as (keyof Counts)[]) {
     for (const folder of new Set([...Object.keys(kept.counts[name]), ...Object.keys(now.counts[name])])) {
       const [before, after] = [kept.counts[name][folder] ?? 0, now.counts[name][folder] ?? 0];
-      if (after > before) differences.push(`${MEANING[name]}: ${folder}/ has ${after}, at most ${before} are allowed`);
-      if (after < before) differences.push(`${MEANING[name]}: ${folder}/ has fewer: lower the number to ${after} (${LOWER})`);
+      if (after > before) rises.push(`${MEANING[name]}: ${folder}/ has ${after}, at most ${before} are allowed`);
+      if (after < before) falls.push(`${MEANING[name]}: ${folder}/ has fewer: lower the number to ${after}`);
     }
   }
   for (const name of Object.keys(now.lists) as (keyof Lists)[]) {
     const [before, after] = [kept.lists[name], now.lists[name]];
-    differences.push(...after.filter((each) => !before.includes(each)).map((each) => `${MEANING[name]}: ${each} is new`));
-    differences.push(
-      ...before
-        .filter((each) => !after.includes(each))
-        .map((each) => `${MEANING[name]}: ${each} is no more: take it from the list (${LOWER})`),
-    );
+    rises.push(...after.filter((each) => !before.includes(each)).map((each) => `${MEANING[name]}: ${each} is new`));
+    const gone = before.filter((each) => !after.includes(each));
+    falls.push(...gone.map((each) => `${MEANING[name]}: ${each} is no more: take it from the list`));
   }
-  return differences;
+  return falls.length === 0 ? rises : [...rises, ...falls, HOW_TO_LOWER];
 }
 
 /** The ratchets that follow `kept` when the tree is `now`, or why there are none: the sum over all folders, or a list, would grow. */
