@@ -9,7 +9,7 @@ import { fastify, type FastifyBaseLogger } from 'fastify';
 import { getHeapStatistics } from 'node:v8';
 import { clientNetwork } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
-import { API_REQUESTS_PER_MINUTE_MAX, JSON_BODY_BYTES_MAX, URL_PARAMETER_CHARACTERS_MAX } from '#base/limits/limits.ts';
+import { API_REQUESTS_PER_MINUTE_MAX, JSON_BODY_BYTES_MAX, URL_PARAMETER_CHARACTERS_MAX } from '#base/limits/admin.ts';
 import { WHOLE } from '#base/place.ts';
 import { problem } from '#base/problem.ts';
 import { productVersion } from '#base/version.ts';

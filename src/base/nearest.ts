@@ -1,5 +1,5 @@
 /** "Did you mean …": the known word closest to a mistyped one. */
-import { NEAREST_WORD_CHARACTERS_MAX } from '#base/limits/limits.ts';
+import { NEAREST_WORD_CHARACTERS_MAX } from '#base/limits/admin.ts';
 
 /** The candidate with the fewest single-character edits from `word`, if that is few enough to be a slip; case does not count. */
 export function nearestWord(word: string, candidates: readonly string[]): string | undefined {

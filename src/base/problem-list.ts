@@ -2,7 +2,7 @@
  * Problems as they are found, with a bound: input of any size and badness yields a list of readable length.
  * Errors and warnings are bounded apart, so that a hundred warnings cannot hide the error that stops the change.
  */
-import { PROBLEMS_SHOWN_MAX } from '#base/limits/limits.ts';
+import { PROBLEMS_SHOWN_MAX } from '#base/limits/dns.ts';
 import { WHOLE } from './place.ts';
 import { type Problem, problem, warning } from './problem.ts';
 

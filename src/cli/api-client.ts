@@ -1,7 +1,7 @@
 /** Requests to the admin API, over the Unix socket or HTTP(S). What the server refuses becomes a CommandFailure. */
 import { WHOLE } from '#base/place.ts';
 import { type IncomingMessage, type RequestOptions, request as httpRequest } from 'node:http';
-import { CLI_ANSWER_MS_MAX, PAGE_ITEMS_MAX } from '#base/limits/limits.ts';
+import { CLI_ANSWER_MS_MAX, PAGE_ITEMS_MAX } from '#base/limits/admin.ts';
 import { type AnswerProblem, CommandFailure, type FailureProblem, exitOf, failure, readAnswerProblem } from './failure.ts';
 import type { ServerAddress } from './server-address.ts';
 

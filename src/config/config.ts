@@ -12,7 +12,7 @@ import { Compile } from 'typebox/compile';
 import { type IpPort, formatIpPort, parseIpPort } from '#base/address.ts';
 import { type CookieSettings, type RateLimitSettings, type UdpKind } from '#base/ipc.ts';
 import { RRL_ALLOW_MAX, RRL_RATE_DEFAULT, RRL_RATE_MAX, RRL_SLIP_MAX } from '#base/limits/answer.ts';
-import { HTTP_REQUEST_MS_MAX, ZONE_FILE_BYTES_MAX } from '#base/limits/limits.ts';
+import { HTTP_REQUEST_MS_MAX, ZONE_FILE_BYTES_MAX } from '#base/limits/admin.ts';
 import { nearestWord } from '#base/nearest.ts';
 import { parseNetwork } from '#base/network.ts';
 import { type Place, WHOLE, atFlag, atPath, atVariable, inFile } from '#base/place.ts';

@@ -4,7 +4,7 @@
  */
 import { dirname } from 'node:path';
 import { type Clock } from '#base/clock.ts';
-import { CHANGESET_LINES_MAX } from '#base/limits/limits.ts';
+import { CHANGESET_LINES_MAX } from '#base/limits/changes.ts';
 import { WHOLE } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Name, formatName, lowerName } from '#dns/name.ts';

@@ -3,7 +3,7 @@
  * Not here: counting itself (server/counters.ts, answer/count/counters.ts), printing (admin/v1/health.ts).
  */
 import { type WorkerCounters } from '#base/ipc.ts';
-import { METRIC_ZONES_MAX } from '#base/limits/limits.ts';
+import { METRIC_ZONES_MAX } from '#base/limits/admin.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type ControlStatus, type MetricFamily } from '#control/api/control.ts';
 

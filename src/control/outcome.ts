@@ -1,5 +1,5 @@
 /** What a command gives back, from what became of its decision. */
-import { CHANGESET_LINES_MAX } from '#base/limits/limits.ts';
+import { CHANGESET_LINES_MAX } from '#base/limits/changes.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { changesetLines } from '#zone/changeset-text.ts';
 import { type ChangesetText, type Outcome } from '#control/api/control.ts';

@@ -4,7 +4,7 @@
  * Not here: finding OPT in a query and refusing a second one (message.ts).
  */
 import { readU16 } from '#base/bytes.ts';
-import { UDP_EDNS_BYTES_MAX, UDP_PLAIN_BYTES_MAX } from '#base/limits/limits.ts';
+import { UDP_EDNS_BYTES_MAX, UDP_PLAIN_BYTES_MAX } from '#base/limits/dns.ts';
 import { TYPE } from './types.ts';
 
 /** The only version there is (RFC 6891 §6.1.3). */

@@ -4,7 +4,7 @@
  * Text has one character per octet (latin1): read files and JSON strings through `latin1` first, so that UTF-8 passes unchanged.
  * Not here: what the words mean (zone-file.ts, registry.ts).
  */
-import { ENTRY_TOKENS_MAX } from '#base/limits/limits.ts';
+import { ENTRY_TOKENS_MAX } from '#base/limits/dns.ts';
 import { type Place, WHOLE, inFile } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 

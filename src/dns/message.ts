@@ -5,7 +5,7 @@
  * Not here: what the answer is (zone/lookup.ts), the same octets written at speed (answer/respond.ts).
  */
 import { concatBytes, readU16 } from '#base/bytes.ts';
-import { MESSAGE_BYTES_MAX } from '#base/limits/limits.ts';
+import { MESSAGE_BYTES_MAX } from '#base/limits/dns.ts';
 import { CompressionMap } from './compression.ts';
 import { EDNS_VERSION, FLAG_DO, areOptionsWellFormed, findCookie, optBytes, udpLimitBytes, writeOpt } from './edns.ts';
 import { type Name, nameLengthAt } from './name.ts';

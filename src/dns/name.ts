@@ -8,7 +8,7 @@
  * escaped as 1 1 and 1 2, so that plain string (and memcmp) order is RFC 4034 §6.1 order and "is below" is "starts with".
  */
 import { assert } from '#base/assert.ts';
-import { LABEL_BYTES_MAX, NAME_BYTES_MAX } from '#base/limits/limits.ts';
+import { LABEL_BYTES_MAX, NAME_BYTES_MAX } from '#base/limits/dns.ts';
 import { WHOLE } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 

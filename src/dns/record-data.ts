@@ -5,7 +5,7 @@
  * Not here: what words mean (registry.ts), lines of zone files (lexer.ts), names (request-name.ts).
  */
 import { fromLatin1, latin1 } from '#base/bytes.ts';
-import { RDATA_BYTES_MAX, REPEATED_TEXT_OCTETS_MAX } from '#base/limits/limits.ts';
+import { RDATA_BYTES_MAX, REPEATED_TEXT_OCTETS_MAX } from '#base/limits/dns.ts';
 import { WHOLE } from '#base/place.ts';
 import { type Result, fail, ok, problem, warning } from '#base/problem.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';

@@ -4,7 +4,7 @@
  * compressed names). What the data of a type is made of is in rdata/, one file per type or family.
  * Not here: owners, TTLs and classes (zone-file.ts), writing compressed names (compression.ts).
  */
-import { NAME_BYTES_MAX, RDATA_BYTES_MAX } from '#base/limits/limits.ts';
+import { NAME_BYTES_MAX, RDATA_BYTES_MAX } from '#base/limits/dns.ts';
 import { WHOLE, inFile } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, placeAt, problem, warning } from '#base/problem.ts';
 import { type Token, lexRdata } from './lexer.ts';

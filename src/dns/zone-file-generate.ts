@@ -3,7 +3,7 @@
  * other servers copied: `$` is the number, `${offset,width,base}` the number shifted, padded and in base d o x X n N (n, N: nibbles from
  * the last, for ip6.arpa), `$$` and `\$` a dollar sign.
  */
-import { GENERATE_RECORDS_MAX, GENERATE_WIDTH_MAX } from '#base/limits/limits.ts';
+import { GENERATE_RECORDS_MAX, GENERATE_WIDTH_MAX } from '#base/limits/dns.ts';
 import { type Place, inFile } from '#base/place.ts';
 import { type Result, fail, ok, placeAt, problem } from '#base/problem.ts';
 import { type Token } from './lexer.ts';

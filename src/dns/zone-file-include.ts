@@ -6,7 +6,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { ZONE_FILE_BYTES_MAX } from '#base/limits/limits.ts';
+import { ZONE_FILE_BYTES_MAX } from '#base/limits/admin.ts';
 import { WHOLE } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { type IncludedFile } from './zone-file.ts';

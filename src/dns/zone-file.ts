@@ -6,7 +6,8 @@
  * (zone-file-generate.ts), reading included files (zone-file-include.ts), writing zone files (zone-file-format.ts), RRsets
  * and the checks on a whole zone (zone/assemble.ts, zone/check.ts).
  */
-import { INCLUDE_DEPTH_MAX, INCLUDE_FILES_MAX, TTL_SECONDS_MAX, ZONE_FILE_BYTES_MAX, ZONE_RECORDS_MAX } from '#base/limits/limits.ts';
+import { ZONE_FILE_BYTES_MAX } from '#base/limits/admin.ts';
+import { INCLUDE_DEPTH_MAX, INCLUDE_FILES_MAX, TTL_SECONDS_MAX, ZONE_RECORDS_MAX } from '#base/limits/dns.ts';
 import { type Place, inFile } from '#base/place.ts';
 import { ProblemList } from '#base/problem-list.ts';
 import { type Problem, type Result, fail, placeAt, problem, warning } from '#base/problem.ts';

@@ -13,7 +13,7 @@
  */
 import { assert } from '#base/assert.ts';
 import { readU16, readU32 } from '#base/bytes.ts';
-import { NAME_BYTES_MAX, RDATA_BYTES_MAX } from '#base/limits/limits.ts';
+import { NAME_BYTES_MAX, RDATA_BYTES_MAX } from '#base/limits/dns.ts';
 import { type OwnerKey } from '#dns/name.ts';
 import { type RrType } from '#dns/types.ts';
 import { NODE_FLAG } from '#zone/node-flags.ts';

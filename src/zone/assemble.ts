@@ -3,7 +3,7 @@
  * Implements: RFC 2181 §5 (one TTL per RRset, no duplicates), RFC 1035 §5.2 (data out of the zone), both as named-checkzone takes them.
  * Not here: reading the file (dns/zone-file.ts), what the RRsets must satisfy together (check.ts).
  */
-import { TYPES_PER_NAME_MAX } from '#base/limits/limits.ts';
+import { TYPES_PER_NAME_MAX } from '#base/limits/dns.ts';
 import { type Place, WHOLE, formatPlace } from '#base/place.ts';
 import { ProblemList } from '#base/problem-list.ts';
 import { type Problem, type Result, fail, ok, warning } from '#base/problem.ts';

@@ -5,7 +5,7 @@
  * RFC 4035 §2.4 (DS), RFC 4592 §4 (wildcards).
  * Not here: hosts that records name (check-targets.ts), host names (check-host-names.ts), TTLs in an RRset (assemble.ts).
  */
-import { RECORDS_PER_RRSET_MAX, TYPES_PER_NAME_MAX } from '#base/limits/limits.ts';
+import { RECORDS_PER_RRSET_MAX, TYPES_PER_NAME_MAX } from '#base/limits/dns.ts';
 import { type Place, WHOLE } from '#base/place.ts';
 import { ProblemList } from '#base/problem-list.ts';
 import { type Problem, problem, warning } from '#base/problem.ts';

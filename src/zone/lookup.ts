@@ -7,7 +7,7 @@
  */
 import { concatBytes } from '#base/bytes.ts';
 import { ALIAS_STEPS_MAX } from '#base/limits/answer.ts';
-import { NAME_BYTES_MAX } from '#base/limits/limits.ts';
+import { NAME_BYTES_MAX } from '#base/limits/dns.ts';
 import { type MessageContent, type Question } from '#dns/message.ts';
 import { type Name, formatName, labelCount, ownerKey, wildcardOf } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { INCLUDE_DEPTH_MAX, PROBLEMS_SHOWN_MAX } from '#base/limits/limits.ts';
+import { INCLUDE_DEPTH_MAX, PROBLEMS_SHOWN_MAX } from '#base/limits/dns.ts';
 import { formatPlace, inFile } from '#base/place.ts';
 import { ok } from '#base/problem.ts';
 import { formatName, nameOf } from '#dns/name.ts';

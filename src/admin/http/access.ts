@@ -5,7 +5,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { clientNetwork } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
-import { AUTH_FAILURES_PER_MINUTE_MAX } from '#base/limits/limits.ts';
+import { AUTH_FAILURES_PER_MINUTE_MAX } from '#base/limits/admin.ts';
 import { inHeader } from '#base/place.ts';
 import { problem } from '#base/problem.ts';
 import { ownerKey } from '#dns/name.ts';

@@ -3,7 +3,7 @@
  * (interface.md), and with `?wait=served` after every worker serves it.
  */
 import type { Static, TProperties, TSchema } from 'typebox';
-import { WAIT_SERVED_MS_MAX } from '#base/limits/limits.ts';
+import { WAIT_SERVED_MS_MAX } from '#base/limits/admin.ts';
 import { type Place } from '#base/place.ts';
 import { type Problem, type Result, fail, ok } from '#base/problem.ts';
 import type { Command, Outcome } from '#control/api/control.ts';

@@ -8,7 +8,7 @@ import { type Server, createServer } from 'node:http';
 import { connect } from 'node:net';
 import { type IpPort, formatIpPort, ipPort } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
-import { ADMIN_CONNECTIONS_MAX, HTTP_HEADERS_MS_MAX, HTTP_HEADER_BYTES_MAX, HTTP_REQUEST_MS_MAX } from '#base/limits/limits.ts';
+import { ADMIN_CONNECTIONS_MAX, HTTP_HEADERS_MS_MAX, HTTP_HEADER_BYTES_MAX, HTTP_REQUEST_MS_MAX } from '#base/limits/admin.ts';
 import { markUnixConnection } from './identity.ts';
 import type { AdminApp } from './admin-app.ts';
 

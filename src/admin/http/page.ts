@@ -5,7 +5,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX } from '#base/limits/limits.ts';
+import { PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX } from '#base/limits/admin.ts';
 import { inQuery } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 

@@ -1,6 +1,6 @@
 /** Schemas of RRsets in requests and answers. */
 import { Type } from 'typebox';
-import { RECORDS_PER_RRSET_MAX, TTL_SECONDS_MAX } from '#base/limits/limits.ts';
+import { RECORDS_PER_RRSET_MAX, TTL_SECONDS_MAX } from '#base/limits/dns.ts';
 
 export const Ttl = Type.Integer({ minimum: 0, maximum: TTL_SECONDS_MAX, description: 'seconds', examples: [3600] });
 

@@ -1,6 +1,6 @@
 /** `/v1/zones/{zone}/rrsets`: all RRsets of a zone by pages, and changes of several of them in one transaction. */
 import { type Static, Type } from 'typebox';
-import { RRSET_OPERATIONS_MAX } from '#base/limits/limits.ts';
+import { RRSET_OPERATIONS_MAX } from '#base/limits/admin.ts';
 import { inBody, inQuery } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';
 import { type Name, formatName, nameOf, ownerKey } from '#dns/name.ts';

@@ -1,6 +1,6 @@
 /** `/v1/tokens`: who may use this API over TCP. The text of a token is shown once, when it is created. */
 import { Type } from 'typebox';
-import { TOKEN_NAME_CHARACTERS_MAX } from '#base/limits/limits.ts';
+import { TOKEN_NAME_CHARACTERS_MAX } from '#base/limits/admin.ts';
 import { type Place, inBody } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import type { TokenInfo, TokenScope } from '#control/api/control.ts';

@@ -3,7 +3,7 @@
  * Implements: RFC 1034 §3.6.2 (chains, loops), RFC 6672 §2.2 (substitution).
  */
 import { ALIAS_STEPS_MAX } from '#base/limits/answer.ts';
-import { NAME_BYTES_MAX } from '#base/limits/limits.ts';
+import { NAME_BYTES_MAX } from '#base/limits/dns.ts';
 import { isSameName, wireLength } from './owner-key.ts';
 
 /** Room for one name. */

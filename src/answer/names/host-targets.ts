@@ -4,7 +4,7 @@
  */
 import { readU16 } from '#base/bytes.ts';
 import { ADDITIONAL_NAMES_MAX } from '#base/limits/answer.ts';
-import { RECORDS_PER_RRSET_MAX } from '#base/limits/limits.ts';
+import { RECORDS_PER_RRSET_MAX } from '#base/limits/dns.ts';
 import { TYPE } from '#dns/types.ts';
 import { bodyOffset, entryRecords, entryType } from '#store/node-codec.ts';
 import { isSameName, wireLength } from './owner-key.ts';

@@ -2,7 +2,7 @@
  * Canonical keys made from names in wire form, in place: no strings, no garbage.
  * Implements: the key of dns/name.ts `ownerKey` (RFC 4034 §6.1 order under memcmp), as octets.
  */
-import { LABELS_MAX, NAME_BYTES_MAX } from '#base/limits/limits.ts';
+import { LABELS_MAX, NAME_BYTES_MAX } from '#base/limits/dns.ts';
 import { lowerOctet } from '#dns/name.ts';
 
 /** Every octet of a name may be escaped into two, and every label ends with one. */

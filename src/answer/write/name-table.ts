@@ -5,7 +5,7 @@
  * An entry is a name that stands somewhere in the message; its parent is the name without the first label. Since what is remembered
  * is always a whole name (dns/compression.ts, "all or nothing"), going from the root down finds the longest known suffix.
  */
-import { LABELS_MAX } from '#base/limits/limits.ts';
+import { LABELS_MAX } from '#base/limits/dns.ts';
 import { POINTER_OFFSET_MAX } from '#dns/compression.ts';
 import { hashLabel } from '#answer/names/hash.ts';
 import { LOWER } from '#answer/names/owner-key.ts';

@@ -3,14 +3,14 @@
  * Not here: sockets and processes (server.ts).
  */
 
-// --- answering ---
+// --- names and aliases ---
 
 /** CNAME and DNAME steps followed in one answer. Real chains have 1–4; NSD stops at 18, a chain longer than this is a mistake or an attack. */
 export const ALIAS_STEPS_MAX = 16;
 /** Names whose addresses are added to one answer (RFC 9471 glue comes first); 13 is the root's count, more only makes answers truncate. */
 export const ADDITIONAL_NAMES_MAX = 16;
 
-// --- answering: cookies and rate limits ---
+// --- cookies and rate limits ---
 
 /** A server cookie is taken this long after it was made (RFC 9018 §4.3). */
 export const COOKIE_PAST_SECONDS = 3600;
@@ -45,7 +45,7 @@ export const RRL_LOG_EVERY_MS = 30_000;
 /** Networks that are remembered as logged: at most this many lines in RRL_LOG_EVERY_MS, however many networks are forged. */
 export const RRL_LOG_NETWORKS = 64;
 
-// --- answering: cache and names in memory, per worker ---
+// --- cache and names in memory, per worker ---
 
 /** Octets of cached answers of a worker: 400,000 of a usual size. Memory that no answer has reached yet costs nothing. */
 export const ANSWER_CACHE_BYTES = 128 * 1024 * 1024;

@@ -1,4 +1,6 @@
-/** Limits of changes that wait for the one writer. */
+/** Limits of changes: how many wait for the one writer, what is shown of them, and the upkeep of signatures. Each with its reason. */
+
+// --- changes that wait ---
 
 /** Changes that wait. At ~2 ms each the last one waits two seconds; more is a client gone wrong. */
 export const CHANGES_WAITING_MAX = 1000;
@@ -6,3 +8,20 @@ export const CHANGES_WAITING_MAX = 1000;
 export const CHANGES_WAITING_PER_TOKEN_MAX = CHANGES_WAITING_MAX / 4;
 /** The server's own upkeep (signatures, times, alerts) beyond them: clients cannot keep signatures from being renewed. */
 export const CHANGES_WAITING_UPKEEP_MAX = 100;
+
+// --- changes: what is shown of them, and the upkeep of signatures ---
+
+/** Lines of each list of a changeset in an answer: what a person reads; the journal has the rest. */
+export const CHANGESET_LINES_MAX = 500;
+/** Nodes of a large plan whose signatures are checked before it is published: 64 find a signer that fails one in ten with 99.9 %. */
+export const VERIFY_SAMPLE_NODES = 64;
+/** Between two announcements of new generations in a stream of changes: of the 200 ms that an answer may lag, a quarter. */
+export const PUBLISH_EVERY_MS = 50;
+/** Between two signatures of a known key that the slow reference checks too (2–5 ms each): a hundred changes a second do not wait for it. */
+export const REFERENCE_CHECK_EVERY_MS = 1000;
+/** Nodes read in one slice of a signature sweep: about 50 ms of the writer. */
+export const REFRESH_SLICE_NODES = 5000;
+/** Each zone is swept this often; signatures are renewed with days to spare, so an hour more or less does not count. */
+export const REFRESH_EVERY_MS = 3_600_000;
+/** How often it is looked whether the sweep of a zone is due; after a start, all zones are due. */
+export const REFRESH_LOOK_MS = 60_000;

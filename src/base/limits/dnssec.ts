@@ -2,8 +2,6 @@
  * Limits of signing: how the work is shared among threads, and times that are used unless a zone says otherwise. Each with its reason.
  */
 
-// --- signing ---
-
 /** Signatures made without worker threads: a twentieth of a second of work, about what starting a thread costs. */
 export const SIGNING_INLINE_COUNT_MAX = 2000;
 /** Signing threads at most: the answer workers need the other cores. */

@@ -3,12 +3,39 @@
  * Not here: SPF (spf.ts), reports (reports.ts), life cycles of any kind (lifecycle.ts).
  */
 
-// --- BIMI ---
+// --- mail policy ---
 
-/** Title of an SVG logo; a longer one is a warning (draft-svg-tiny-ps-abrotman §2.1). */
-export const BIMI_TITLE_CHARACTERS_MAX = 64;
-/** Width and height of an SVG logo; Gmail shows none that is smaller. */
-export const BIMI_SIDE_PIXELS_MIN = 96;
+/** A mail policy document: some hundred keys and hosts. */
+export const MAIL_POLICY_BYTES_MAX = 256 * 1024;
+/** Entries in any list of a mail policy: signers, selectors, mechanisms. */
+export const MAIL_POLICY_ITEMS_MAX = 256;
+/** Keys published ahead of their use, per algorithm: each can be found by walking the zone, so a few. */
+export const DKIM_SPARE_KEYS_MAX = 4;
+/** Keys that plans showed and nothing used, in memory: some for the few zones that people plan at the same time. */
+export const DKIM_PLANNED_KEYS_MAX = 64;
+
+// --- mail records ---
+
+/** Shortest RSA key that verifiers accept (RFC 8301 §3.2). */
+export const DKIM_RSA_BITS_MIN = 1024;
+/** RSA keys should be at least this long (RFC 8301 §3.2). */
+export const DKIM_RSA_BITS_GOOD = 2048;
+/** Longest RSA key that verifiers must support (RFC 8301 §3.2). */
+export const DKIM_RSA_BITS_MAX = 4096;
+/** Where a DMARC tree walk goes on when the first name has this many labels or more (RFC 9989 §4.10): at most 8 queries. */
+export const DMARC_WALK_LABELS_MAX = 7;
+/** An MTA-STS id (RFC 8461 §3.1). */
+export const STS_ID_CHARACTERS_MAX = 32;
+/** Longest MTA-STS max_age, about a year (RFC 8461 §3.2). */
+export const STS_MAX_AGE_SECONDS_MAX = 31_557_600;
+/** An MTA-STS policy body: senders need not fetch more (RFC 8461 §3.3). */
+export const STS_POLICY_BYTES_MAX = 64 * 1024;
+/** An SVG logo, uncompressed: more than this and mailbox providers refuse it (draft-svg-tiny-ps-abrotman §2.4). */
+export const BIMI_SVG_BYTES_MAX = 32 * 1024;
+/** Elements within elements of an SVG logo; drawing programs make fewer than 20. */
+export const BIMI_SVG_DEPTH_MAX = 64;
+/** Elements drawn when every `use` is followed: 32 KiB of nested ones could draw 2^100. */
+export const BIMI_SVG_DRAWN_MAX = 10_000;
 
 // --- DKIM ---
 
@@ -16,3 +43,12 @@ export const BIMI_SIDE_PIXELS_MIN = 96;
 export const DKIM_PREPARE_MS_MAX = 2 * 86_400_000;
 /** Longest time without a query that counts as evidence: mail that is sent daily causes a query within it. */
 export const DKIM_QUIET_MS_MAX = 86_400_000;
+/** Rounds of one step that make keys: the first asks for keys, the second uses them; a third is a bug. */
+export const DKIM_KEY_ROUNDS_MAX = 3;
+
+// --- BIMI ---
+
+/** Title of an SVG logo; a longer one is a warning (draft-svg-tiny-ps-abrotman §2.1). */
+export const BIMI_TITLE_CHARACTERS_MAX = 64;
+/** Width and height of an SVG logo; Gmail shows none that is smaller. */
+export const BIMI_SIDE_PIXELS_MIN = 96;

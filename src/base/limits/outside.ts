@@ -8,6 +8,8 @@ export const RESOLVER_TIMEOUT_MS = 3000;
 export const RESOLVER_TRIES = 2;
 /** TTL of answers that c-ares gives none for, TXT too: it only says when to ask again, and an hour is usual. */
 export const RESOLVER_UNKNOWN_TTL_SECONDS = 3600;
+/** Longest text of an observation: it is kept with the state. */
+export const OBSERVATION_CHARACTERS_MAX = 200;
 /** Recursive servers in the configuration: c-ares asks one after the other, and a look-up must come to an end. */
 export const RESOLVERS_MAX = 8;
 /** For the whole fetch of an MTA-STS body: RFC 8461 §3.3 has one minute for senders, but what takes this long is found wanting in time. */

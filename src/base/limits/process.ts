@@ -1,7 +1,7 @@
 /**
  * Limits on how the processes of `waxseal serve` watch each other and what they say to each other, each with its
  * reason.
- * Not here: restarts and draining (limits.ts).
+ * Not here: restarts and draining (server.ts).
  */
 
 // --- calls: a request to the other process and its reply ---

@@ -9,6 +9,8 @@
 export const REPORT_PACKED_BYTES_MAX = 1024 * 1024;
 /** A report unpacked: some ten thousand rows. Receivers send larger ones in parts. */
 export const REPORT_BYTES_MAX = 8 * 1024 * 1024;
+/** Entries of a ZIP file that has a report, folders too; no report has as many. */
+export const ZIP_ENTRIES_MAX = 16;
 /** Packings around one report: a message, a zip in it, a gzip in that. */
 export const REPORT_PACKINGS_MAX = 3;
 /** Where the fields of a mail message are looked for: behind those that servers on the way have put before them. */

@@ -3,7 +3,7 @@
  * Not here: what is answered (answer.ts).
  */
 
-// --- server: UDP ---
+// --- UDP ---
 
 /** Kernel buffers asked for each UDP socket: about 20,000 queries, a burst of 100 ms at 200,000 a second. The kernel clamps it to rmem_max. */
 export const UDP_SOCKET_BUFFER_BYTES = 2 * 1024 * 1024;
@@ -30,7 +30,7 @@ export const UDP_DRAIN_LOOK_MS = 5;
 /** Threads that block at UDP sockets for each one that serves TCP beside them: TCP is some 5 % of the queries an authoritative server gets. */
 export const UDP_THREADS_PER_TCP_THREAD = 4;
 
-// --- server: TCP (RFC 7766 §6.2, RFC 9210 §4), per worker ---
+// --- TCP (RFC 7766 §6.2, RFC 9210 §4), per worker ---
 
 /** Connections; BIND has 150, NSD 100 for the whole server. Each may hold 64 KiB of queries (what node reads at once): 16 MiB. */
 export const TCP_CONNECTIONS_MAX = 256;
@@ -64,7 +64,7 @@ export const TCP_TURN_BYTES = 2048;
 /** First buffer for a message that arrives in pieces; ordinary queries fit, and it doubles for longer ones. */
 export const TCP_PIECES_BYTES_MIN = 128;
 
-// --- server: processes ---
+// --- processes ---
 
 /** Worker threads. More than this many cores never serve DNS only. */
 export const WORKERS_MAX = 64;

@@ -2,8 +2,6 @@
  * Limits of the store: sizes of what is kept, of one read and one write, and the free space they need. Each with its reason.
  */
 
-// --- store ---
-
 /** Zone id (4) and owner key of the longest name: 250 label octets, each escaped to 2, and their ends; LMDB takes 1978. */
 export const NODE_KEY_BYTES_MAX = 4 + 512;
 /** One stored node; 100 types of one message's size each. Above 16 MiB the store would hand out its own mapped memory. */

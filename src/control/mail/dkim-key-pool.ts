@@ -2,7 +2,7 @@
  * Keys that a plan showed and nothing has used yet: the change that follows takes the same ones, so that what was planned is what is
  * done. Sealed like all others, and in memory only: after a restart new ones are made.
  */
-import { DKIM_PLANNED_KEYS_MAX } from '#base/limits/limits.ts';
+import { DKIM_PLANNED_KEYS_MAX } from '#base/limits/mail.ts';
 import { type DkimAlgorithm } from '#mail/policy/schema.ts';
 import { type FreshDkimKey } from './dkim-keys.ts';
 

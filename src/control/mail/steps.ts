@@ -6,6 +6,7 @@
  */
 import { assert } from '#base/assert.ts';
 import { LIFECYCLE_RETRY_MS } from '#base/limits/lifecycle.ts';
+import { DKIM_KEY_ROUNDS_MAX } from '#base/limits/mail.ts';
 import { type Problem, type Result, fail, hasErrors, ok } from '#base/problem.ts';
 import { type Name } from '#dns/name.ts';
 import { type Resolver } from '#dns/resolver.ts';
@@ -89,9 +90,6 @@ export interface MailChange {
   readonly isQuiet: boolean;
 }
 
-/** A step at most makes keys, is taken again with them, and then wants no more. */
-const KEY_ROUNDS_MAX = 3;
-
 export class MailSteps {
   readonly #options: MailStepsOptions;
   readonly #writer: StoreWriter;
@@ -127,7 +125,7 @@ export class MailSteps {
       });
     let step = take();
     for (let round = 0; step.wantedKeys.length > 0; round++) {
-      assert(round < KEY_ROUNDS_MAX, 'a mail step wants more keys each time');
+      assert(round < DKIM_KEY_ROUNDS_MAX, 'a mail step wants more keys each time');
       // With those of the rounds before: the pool gives the same ones first.
       const algorithms = [...fresh.map(({ key }) => key.algorithm), ...step.wantedKeys];
       fresh.splice(0, fresh.length, ...(await this.#keys.keysFor(record.name, algorithms)));

@@ -6,6 +6,7 @@
  */
 import { unreachable } from '#base/assert.ts';
 import { LIFECYCLE_CHECKS_AT_ONCE, LIFECYCLE_SERVED_MS_MAX } from '#base/limits/lifecycle.ts';
+import { OBSERVATION_CHARACTERS_MAX } from '#base/limits/outside.ts';
 import { formatPlace } from '#base/place.ts';
 import { type Name, formatName } from '#dns/name.ts';
 import { formatRdata } from '#dns/registry.ts';
@@ -66,9 +67,6 @@ export function isLookable({ place, expect }: LifecycleCheck, { servers, probes 
   return expect.kind === 'body' ? probes.includes(place) : servers.includes(place);
 }
 
-/** Longest text of an observation: it is kept with the state. */
-const TEXT_CHARACTERS_MAX = 200;
-
 /** Makes checks of `zone`, some at the same time. `nowMs` is counted time. */
 export async function lookAtAll(
   checks: readonly LifecycleCheck[],
@@ -96,7 +94,7 @@ async function lookAt(
       : expect.kind === 'body'
         ? await lookAtBody(place, expect.url, expect.id, witnesses)
         : await lookAtRecord(nameServer(parseNameServerPlace(place), witnesses), zone, expect);
-  return { object, what, place, isGood, text: text.slice(0, TEXT_CHARACTERS_MAX), atMs };
+  return { object, what, place, isGood, text: text.slice(0, OBSERVATION_CHARACTERS_MAX), atMs };
 }
 
 interface Look {

@@ -7,7 +7,8 @@
 import { type IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { type PeerCertificate, checkServerIdentity, getCACertificates } from 'node:tls';
-import { HTTP_HEADER_BYTES_MAX, STS_POLICY_BYTES_MAX } from '#base/limits/limits.ts';
+import { HTTP_HEADER_BYTES_MAX } from '#base/limits/admin.ts';
+import { STS_POLICY_BYTES_MAX } from '#base/limits/mail.ts';
 import { STS_PROBE_CONNECT_MS_MAX } from '#base/limits/outside.ts';
 
 export type ProbeStep = 'DNS' | 'connect' | 'certificate' | 'TLS' | 'HTTP' | 'media type' | 'size';

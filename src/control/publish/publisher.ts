@@ -4,7 +4,7 @@
  * goes out at once, and so does one that somebody waits to see served.
  * Not here: the channel itself (base/ipc.ts), what a generation is (store/).
  */
-import { PUBLISH_EVERY_MS } from '#base/limits/limits.ts';
+import { PUBLISH_EVERY_MS } from '#base/limits/changes.ts';
 import { type IpcMessage, type WorkerCounters, type WorkerState } from '#base/ipc.ts';
 
 interface Waiter {

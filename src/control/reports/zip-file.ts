@@ -5,6 +5,7 @@
  * Not here: what the file is (report-file.ts).
  */
 import { crc32, inflateRawSync } from 'node:zlib';
+import { ZIP_ENTRIES_MAX } from '#base/limits/reports.ts';
 
 const LOCAL = 0x0403_4b50;
 const CENTRAL = 0x0201_4b50;
@@ -13,8 +14,6 @@ const LOCAL_BYTES = 30;
 const CENTRAL_BYTES = 46;
 const END_BYTES = 22;
 const COMMENT_BYTES_MAX = 0xffff;
-/** Folders count too; no report has as many. */
-const ENTRIES_MAX = 16;
 
 interface Entry {
   readonly name: string;
@@ -48,7 +47,7 @@ export function unzipOnly(archive: Buffer, bytesMax: number): Buffer {
 function entriesOf(archive: Buffer): Entry[] {
   const end = endOf(archive);
   const count = archive.readUInt16LE(end + 10);
-  if (count > ENTRIES_MAX) throw new Error(`it has ${count} entries`);
+  if (count > ZIP_ENTRIES_MAX) throw new Error(`it has ${count} entries`);
   const entries: Entry[] = [];
   for (let at = archive.readUInt32LE(end + 16); entries.length < count;) {
     if (at + CENTRAL_BYTES > archive.length || archive.readUInt32LE(at) !== CENTRAL) throw new Error('its directory is damaged');

@@ -2,7 +2,7 @@
  * One audit entry for each signer and key and hour: a signer that asks for every message must not fill the log.
  * In memory: after a restart the entries begin anew.
  */
-import { SIGNER_AUDIT_PAIRS_MAX } from '#base/limits/limits.ts';
+import { SIGNER_AUDIT_PAIRS_MAX } from '#base/limits/signers.ts';
 import { HOUR_MS } from '#base/units.ts';
 
 /** `keyOf` tells items apart. */

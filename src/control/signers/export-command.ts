@@ -3,7 +3,7 @@
  * output. Its whole process group goes when the time is over.
  */
 import { spawn } from 'node:child_process';
-import { SIGNER_COMMAND_MS_MAX, SIGNER_COMMAND_OUTPUT_BYTES_MAX } from '#base/limits/limits.ts';
+import { SIGNER_COMMAND_MS_MAX, SIGNER_COMMAND_OUTPUT_BYTES_MAX } from '#base/limits/signers.ts';
 
 /** Undefined when it ended with 0; else how it ended, and the last of what it said. `signal` ends it early. */
 export function runAfterExport(

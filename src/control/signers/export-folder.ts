@@ -30,7 +30,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { SIGNER_FOLDER_NAMES_SHOWN_MAX } from '#base/limits/limits.ts';
+import { SIGNER_FOLDER_NAMES_SHOWN_MAX } from '#base/limits/signers.ts';
 import { hasFields, isArrayOf, isString } from '#store/json.ts';
 import { CURRENT, foldersOverlap } from './export-files.ts';
 

@@ -12,7 +12,7 @@ import {
   SIGNER_EXPORT_LOOK_MS,
   SIGNER_EXPORT_RETRY_MS_MAX,
   SIGNER_EXPORT_RETRY_MS_MIN,
-} from '#base/limits/limits.ts';
+} from '#base/limits/signers.ts';
 import { type Log } from '#base/log.ts';
 import { atObject, inBody } from '#base/place.ts';
 import { type Problem, type Result, fail, formatProblem, ok, problem } from '#base/problem.ts';

@@ -4,7 +4,7 @@
  * Not here: the jobs (folder-jobs.ts).
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { SIGNER_COMMAND_MS_MAX, SIGNER_FOLDER_IDLE_MS, SIGNER_FOLDER_MS_MAX, SIGNER_FOLDER_STUCK_MAX } from '#base/limits/limits.ts';
+import { SIGNER_COMMAND_MS_MAX, SIGNER_FOLDER_IDLE_MS, SIGNER_FOLDER_MS_MAX, SIGNER_FOLDER_STUCK_MAX } from '#base/limits/signers.ts';
 import { siblingModule } from '#base/sibling.ts';
 import { type FolderReply, type FolderRequest, type FolderResult, type FolderStop, type FolderWork, resultOf } from './folder-jobs.ts';
 

@@ -11,7 +11,7 @@ import {
   SIGNER_COMMAND_WORD_CHARACTERS_MAX,
   SIGNER_DOMAINS_MAX,
   SIGNER_NETWORKS_MAX,
-} from '#base/limits/limits.ts';
+} from '#base/limits/signers.ts';
 import { NetworkSet, parseNetwork } from '#base/network.ts';
 import { inBody, inUrl } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, placeAt, problem, warning } from '#base/problem.ts';

@@ -4,7 +4,7 @@
  * Implements: RFC 6376 §3.1 (old and new key side by side in DNS, one of them in use), RFC 8463 §3 (Ed25519 beside RSA).
  * Not here: the keys' lives (mail/dkim/lifecycle.ts), the forms of answers (forms.ts).
  */
-import { SIGNER_CLOCK_SKEW_SECONDS } from '#base/limits/limits.ts';
+import { SIGNER_CLOCK_SKEW_SECONDS } from '#base/limits/signers.ts';
 import { type DkimSigningKey } from '#control/mail/dkim-keys.ts';
 
 /** A key to sign with from `startSeconds` on and before `endSeconds`, wall time; without an end, until the next answer says otherwise. */

@@ -3,7 +3,7 @@
  * Not here: what changes (control/zone/decide.ts), how a change is planned (dnssec/plan.ts), the commit (control/funnel/carry-out.ts).
  */
 import { type Clock, toSeconds } from '#base/clock.ts';
-import { VERIFY_SAMPLE_NODES } from '#base/limits/limits.ts';
+import { VERIFY_SAMPLE_NODES } from '#base/limits/changes.ts';
 import { atZone, formatPlace } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { formatName } from '#dns/name.ts';

@@ -5,7 +5,7 @@
  * Not here: what makes an RRset's signatures good (dnssec/verify.ts).
  */
 import { SELF_CHECK_KEYS_MAX } from '#base/limits/dnssec.ts';
-import { REFERENCE_CHECK_EVERY_MS } from '#base/limits/limits.ts';
+import { REFERENCE_CHECK_EVERY_MS } from '#base/limits/changes.ts';
 import { type SignatureCheck, checkByEngine, checkByReference } from '#dnssec/algorithm.ts';
 
 /** Of each key: one shows that key and encoding are right; the second is of other data. A server with 10,000 zones has as many keys. */

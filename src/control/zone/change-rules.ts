@@ -4,6 +4,7 @@
  * Not here: the rules themselves (zone/check.ts, mail/record-warnings.ts), whole zones (zone/assemble.ts).
  */
 import { equalBytes } from '#base/bytes.ts';
+import { HIDDEN_NAMES_MAX } from '#base/limits/zones.ts';
 import { ProblemList } from '#base/problem-list.ts';
 import { formatPlace } from '#base/place.ts';
 import { type Problem, formatProblem } from '#base/problem.ts';
@@ -17,9 +18,6 @@ import { checkApex, checkNode } from '#zone/check.ts';
 import { endsAuthority } from '#zone/node-flags.ts';
 import { overlayZone } from '#zone/overlay.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
-
-/** Names looked at below a new cut or DNAME; what it hides is a warning, and one name is enough to give it. */
-const HIDDEN_NAMES_MAX = 100;
 
 /** Every problem of what `changes` touch or make in the zone `base`. Warnings that stood before, about other RRsets, are not repeated. */
 export function checkChanges(base: ZoneView, changes: readonly RrsetChange[], signed: boolean): Problem[] {

@@ -4,7 +4,7 @@
  * Which signatures need renewing: dnssec/sign.ts `needsRefresh` (14 days of validity, renewed with about a week to spare, spread).
  */
 import { type Clock } from '#base/clock.ts';
-import { REFRESH_EVERY_MS, REFRESH_SLICE_NODES } from '#base/limits/limits.ts';
+import { REFRESH_EVERY_MS, REFRESH_LOOK_MS, REFRESH_SLICE_NODES } from '#base/limits/changes.ts';
 import { type Log } from '#base/log.ts';
 import { type Problem, type Result, formatProblem, ok } from '#base/problem.ts';
 import { type Name, nameOf, ownerKey } from '#dns/name.ts';
@@ -47,9 +47,6 @@ export function storedZones(writer: StoreWriter, funnel: Funnel, alert: NonNulla
   };
 }
 
-/** How often it looks whether a zone's sweep is due; a fresh process begins with all of them. */
-const LOOK_EVERY_MS = 60_000;
-
 export class Refresher {
   readonly #zones: Refreshable;
   readonly #clock: Clock;
@@ -71,7 +68,7 @@ export class Refresher {
   start(): void {
     const look = (): void => {
       this.#running = this.sweepDue().finally(() => {
-        if (!this.#stopped) this.#timer = setTimeout(look, LOOK_EVERY_MS);
+        if (!this.#stopped) this.#timer = setTimeout(look, REFRESH_LOOK_MS);
       });
     };
     look();

@@ -3,7 +3,7 @@
  * writes nothing, reports every problem at once with the operation's JSON pointer.
  * Not here: what the whole zone must satisfy (change-rules.ts), signing (dnssec/plan.ts).
  */
-import { TTL_SECONDS_MAX } from '#base/limits/limits.ts';
+import { TTL_SECONDS_MAX } from '#base/limits/dns.ts';
 import { type BodyPlace, type Place, below, inBody } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, placeAt, problem, warning } from '#base/problem.ts';
 import { type OwnerKey, type Name, formatName, isAtOrBelow, ownerKey } from '#dns/name.ts';

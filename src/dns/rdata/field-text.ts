@@ -3,7 +3,7 @@
  * Implements: RFC 1035 §3.3 (character-string), §5.1 (escapes). Shown in quotes; what is not printable ASCII as \DDD.
  */
 import { latin1 } from '#base/bytes.ts';
-import { CHARACTER_STRING_BYTES_MAX } from '#base/limits/limits.ts';
+import { CHARACTER_STRING_BYTES_MAX } from '#base/limits/dns.ts';
 import { type Field, hasMore, type Parse, putBytes, putNumber, refuse, takeText } from './field.ts';
 import { type Token, unescape } from '#dns/lexer.ts';
 

@@ -4,7 +4,7 @@
  * Implements: RFC 1035 §3.3, §5.1 (words), RFC 3597 §4 and RFC 4034 §6.2 (which names may be compressed, which are lower-cased).
  * Not here: the fields themselves (field-*.ts), the forms (one file per type), the table of types (dns/registry.ts).
  */
-import { RDATA_BYTES_MAX } from '#base/limits/limits.ts';
+import { RDATA_BYTES_MAX } from '#base/limits/dns.ts';
 import { type Place, inFile } from '#base/place.ts';
 import { type Problem, type Result, problem } from '#base/problem.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';

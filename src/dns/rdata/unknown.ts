@@ -1,6 +1,6 @@
 /** Data of any type as octets: `\# length hex`. Implements: RFC 3597 §5. */
 import { toHex } from '#base/bytes.ts';
-import { RDATA_BYTES_MAX } from '#base/limits/limits.ts';
+import { RDATA_BYTES_MAX } from '#base/limits/dns.ts';
 import { type Parse, type RdataForm, putBytes, refuse, takeRest, takeWord } from './field.ts';
 import { takeNumber } from './field-number.ts';
 

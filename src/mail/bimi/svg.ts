@@ -3,7 +3,7 @@
  * Implements: draft-svg-tiny-ps-abrotman-12 §2 (profile, size, title), RFC 6170 §5.2 (no outside references).
  * Not here: whether it has two colours or looks right, and SVGZ: the file is checked unpacked.
  */
-import { BIMI_SVG_BYTES_MAX, BIMI_SVG_DEPTH_MAX, BIMI_SVG_DRAWN_MAX } from '#base/limits/limits.ts';
+import { BIMI_SVG_BYTES_MAX, BIMI_SVG_DEPTH_MAX, BIMI_SVG_DRAWN_MAX } from '#base/limits/mail.ts';
 import { BIMI_SIDE_PIXELS_MIN, BIMI_TITLE_CHARACTERS_MAX } from '#base/limits/mail.ts';
 import { type Place, WHOLE, atLine } from '#base/place.ts';
 import { ProblemList } from '#base/problem-list.ts';

@@ -5,7 +5,7 @@
  */
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { equalBytes } from '#base/bytes.ts';
-import { DKIM_RSA_BITS_GOOD, DKIM_RSA_BITS_MAX, DKIM_RSA_BITS_MIN } from '#base/limits/limits.ts';
+import { DKIM_RSA_BITS_GOOD, DKIM_RSA_BITS_MAX, DKIM_RSA_BITS_MIN } from '#base/limits/mail.ts';
 import { WHOLE, atTag } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem, warning } from '#base/problem.ts';
 import { type DkimKeyType, type DkimRecord } from './record-type.ts';

@@ -6,7 +6,7 @@
 import { equalNames, type Name, nameOf, parseName } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { concatBytes } from '#base/bytes.ts';
-import { NAME_BYTES_MAX } from '#base/limits/limits.ts';
+import { NAME_BYTES_MAX } from '#base/limits/dns.ts';
 import { isAligned } from './discovery.ts';
 import { isDmarcText, readDmarc, type DmarcRecord } from './record.ts';
 import { readReportUri } from '#mail/text/report-uri.ts';

@@ -3,7 +3,7 @@
  * Implements: RFC 9989 §4.10, §4.10.1, §4.10.2.
  * Not here: what is in a record (record.ts).
  */
-import { DMARC_WALK_LABELS_MAX } from '#base/limits/limits.ts';
+import { DMARC_WALK_LABELS_MAX } from '#base/limits/mail.ts';
 import { equalNames, labelCount, type Name, parentName } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { appliedPolicy, type DmarcRelation, statedPolicy } from './advice.ts';

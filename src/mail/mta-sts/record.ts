@@ -4,7 +4,7 @@
  * Not here: serving the body over HTTPS; the order in which body, record and MX change.
  */
 import { createHash } from 'node:crypto';
-import { STS_ID_CHARACTERS_MAX, STS_MAX_AGE_SECONDS_MAX, STS_POLICY_BYTES_MAX } from '#base/limits/limits.ts';
+import { STS_ID_CHARACTERS_MAX, STS_MAX_AGE_SECONDS_MAX, STS_POLICY_BYTES_MAX } from '#base/limits/mail.ts';
 import { type Place, WHOLE, atField, atLine, atTag } from '#base/place.ts';
 import { type Problem, type Result, problem, warning } from '#base/problem.ts';
 import { formatName, type Name, parseName } from '#dns/name.ts';

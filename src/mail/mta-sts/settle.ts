@@ -2,7 +2,7 @@
  * The MTA-STS section of a mail policy.
  * Not here: when modes change, and the order of body and record (lifecycle.ts).
  */
-import { STS_MAX_AGE_SECONDS_MAX } from '#base/limits/limits.ts';
+import { STS_MAX_AGE_SECONDS_MAX } from '#base/limits/mail.ts';
 import { inBody } from '#base/place.ts';
 import { type Problem, placeAt, problem } from '#base/problem.ts';
 import { type Name, parseName, ROOT } from '#dns/name.ts';

@@ -1,5 +1,5 @@
 /** Durations and TTLs of a mail policy document → numbers, with what is wrong at their JSON pointers. */
-import { TTL_SECONDS_MAX } from '#base/limits/limits.ts';
+import { TTL_SECONDS_MAX } from '#base/limits/dns.ts';
 import type { BodyPlace } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
 import { parseDuration } from '#base/units.ts';

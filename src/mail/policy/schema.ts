@@ -6,7 +6,7 @@ import { parse, TomlError } from 'smol-toml';
 import { type Static, type TEnum, type TOptional, type TProperties, type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { System } from 'typebox/system';
-import { DKIM_SPARE_KEYS_MAX, MAIL_POLICY_BYTES_MAX, MAIL_POLICY_ITEMS_MAX } from '#base/limits/limits.ts';
+import { DKIM_SPARE_KEYS_MAX, MAIL_POLICY_BYTES_MAX, MAIL_POLICY_ITEMS_MAX } from '#base/limits/mail.ts';
 import { nearestWord } from '#base/nearest.ts';
 import { below, formatPlace, inBody, inFile } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';

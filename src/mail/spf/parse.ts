@@ -3,7 +3,7 @@
  * Implements: RFC 7208 §4.6.1, §5.1–5.7, §6.1–6.2, §7.1, §12. Warnings: §5.5 (ptr), §6.1 (redirect beside all), §4.7 (no default).
  * Not here: whether what it names exists and how much that costs (tree.ts, budget.ts).
  */
-import { LABEL_BYTES_MAX } from '#base/limits/limits.ts';
+import { LABEL_BYTES_MAX } from '#base/limits/dns.ts';
 import { type Place, WHOLE, atColumn, within } from '#base/place.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
 import { ProblemList } from '#base/problem-list.ts';

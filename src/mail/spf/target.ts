@@ -3,7 +3,7 @@
  * Implements: RFC 7208 §4.3 (what a domain must be), §4.8 (names that DNS does not allow), §7.3 (253 characters), RFC 8616 §4.
  */
 import { fromLatin1 } from '#base/bytes.ts';
-import { LABEL_BYTES_MAX } from '#base/limits/limits.ts';
+import { LABEL_BYTES_MAX } from '#base/limits/dns.ts';
 import { SPF_TARGET_CHARACTERS_MAX } from '#base/limits/spf.ts';
 import { type Name } from '#dns/name.ts';
 

@@ -5,7 +5,7 @@
  */
 import { assert } from '#base/assert.ts';
 import { fromLatin1, latin1 } from '#base/bytes.ts';
-import { RDATA_BYTES_MAX } from '#base/limits/limits.ts';
+import { RDATA_BYTES_MAX } from '#base/limits/dns.ts';
 import { textRdata } from '#dns/rdata/txt.ts';
 
 /** TXT RDATA in wire form that says `text` (one character per octet). Asserts that it fits into one record. */

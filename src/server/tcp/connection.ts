@@ -10,7 +10,7 @@
 import { type Socket } from 'node:net';
 import { assert } from '#base/assert.ts';
 import { type ClientAddress } from '#base/client-address.ts';
-import { MESSAGE_BYTES_MAX } from '#base/limits/limits.ts';
+import { MESSAGE_BYTES_MAX } from '#base/limits/dns.ts';
 import { TCP_SPARE_BUFFERS_MAX, TCP_TURN_BYTES, TCP_WRITE_BATCH_BYTES } from '#base/limits/server.ts';
 import { SERVER_SLOT as SLOT } from '#server/counters.ts';
 import { ANSWER_IS_STREAM, type MessageStream, type QueryResponder } from '#server/listener.ts';

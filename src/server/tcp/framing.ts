@@ -5,7 +5,7 @@
  * Not here: what a message means, time limits.
  */
 import { assert } from '#base/assert.ts';
-import { MESSAGE_BYTES_MAX } from '#base/limits/limits.ts';
+import { MESSAGE_BYTES_MAX } from '#base/limits/dns.ts';
 import { TCP_PIECES_BYTES_MIN } from '#base/limits/server.ts';
 
 const EMPTY = new Uint8Array(0);

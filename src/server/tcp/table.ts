@@ -24,7 +24,7 @@ import { SERVER_SLOT as SLOT } from '#server/counters.ts';
 import { type QueryResponder } from '#server/listener.ts';
 import { type ConnectionHost, TcpConnection, type TcpPhase } from './connection.ts';
 
-/** Limits of a table, in the words of base/limits/limits.ts; tests make them small. */
+/** Limits of a table, in the words of base/limits/server.ts; tests make them small. */
 export interface TcpLimits {
   readonly connections: number;
   readonly connectionsPerClient: number;

@@ -7,7 +7,7 @@
 import { createSocket } from 'node:dgram';
 import { ipPort, type IpPort } from '#base/address.ts';
 import { newClientAddress, setClientAddress } from '#base/client-address.ts';
-import { MESSAGE_BYTES_MAX } from '#base/limits/limits.ts';
+import { MESSAGE_BYTES_MAX } from '#base/limits/dns.ts';
 import { UDP_DRAIN_LOOK_MS, UDP_SENDS_MAX, UDP_SOCKET_BUFFER_BYTES } from '#base/limits/server.ts';
 import { SERVER_SLOT as SLOT } from '#server/counters.ts';
 import { type Listener, type QueryResponder, type UdpListener } from '#server/listener.ts';

@@ -9,7 +9,7 @@
  */
 import { assert } from '#base/assert.ts';
 import { type ClientAddress, IPV4_BYTES, IPV6_BYTES } from '#base/client-address.ts';
-import { MESSAGE_BYTES_MAX, UDP_EDNS_BYTES_MAX } from '#base/limits/limits.ts';
+import { MESSAGE_BYTES_MAX, UDP_EDNS_BYTES_MAX } from '#base/limits/dns.ts';
 import { UDP_BATCH_MESSAGES_MAX, UDP_SEND_WAIT_MS, UDP_SEND_WAITS_MAX } from '#base/limits/server.ts';
 import { SERVER_SLOT as SLOT } from '#server/counters.ts';
 import { type QueryResponder } from '#server/listener.ts';

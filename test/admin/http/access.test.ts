@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { AUTH_FAILURES_PER_MINUTE_MAX } from '#base/limits/limits.ts';
+import { AUTH_FAILURES_PER_MINUTE_MAX } from '#base/limits/admin.ts';
 import { type Bench, bench } from '../../support/admin/bench.ts';
 import { good } from '../../support/temporary-control.ts';
 

@@ -1,6 +1,6 @@
 /** What every change of a zone has in common: dry run, ?wait=served, status, headers. */
 import { expect, test } from 'vitest';
-import { WAIT_SERVED_MS_MAX } from '#base/limits/limits.ts';
+import { WAIT_SERVED_MS_MAX } from '#base/limits/admin.ts';
 import { type OutcomeBody, type ProblemBody, bench } from '../../support/admin/bench.ts';
 
 test('decides without writing with ?dryRun=1', async () => {

@@ -1,6 +1,6 @@
 /** JSON bodies: content types, size, and what is not JSON. */
 import { describe, expect, test } from 'vitest';
-import { JSON_BODY_BYTES_MAX } from '#base/limits/limits.ts';
+import { JSON_BODY_BYTES_MAX } from '#base/limits/admin.ts';
 import { type ProblemBody, bench } from '../../support/admin/bench.ts';
 
 const text = JSON.stringify({ name: 'new.test' });

@@ -4,7 +4,7 @@ import { type RequestListener } from 'node:http';
 import { type ServerOptions } from 'node:https';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { parseNetwork } from '#base/network.ts';
-import { STS_POLICY_BYTES_MAX } from '#base/limits/limits.ts';
+import { STS_POLICY_BYTES_MAX } from '#base/limits/mail.ts';
 import { stsProbe } from '#control/outside/mta-sts-probe.ts';
 import { type Table, tableResolver } from '../../support/table-resolver.ts';
 import { type Pair, type ThrowawayCa, httpsServer, throwawayCa } from '../../support/throwaway-ca.ts';

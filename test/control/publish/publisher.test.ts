@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type IpcMessage } from '#base/ipc.ts';
-import { PUBLISH_EVERY_MS } from '#base/limits/limits.ts';
+import { PUBLISH_EVERY_MS } from '#base/limits/changes.ts';
 import { Publisher } from '#control/publish/publisher.ts';
 
 let told: number[];

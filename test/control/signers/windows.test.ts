@@ -2,7 +2,7 @@
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { SIGNER_CLOCK_SKEW_SECONDS } from '#base/limits/limits.ts';
+import { SIGNER_CLOCK_SKEW_SECONDS } from '#base/limits/signers.ts';
 import { type DkimSigningKey } from '#control/mail/dkim-keys.ts';
 import { rspamdSelector } from '#control/signers/forms.ts';
 import { signingNow, signingWindows } from '#control/signers/windows.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { REFERENCE_CHECK_EVERY_MS } from '#base/limits/limits.ts';
+import { REFERENCE_CHECK_EVERY_MS } from '#base/limits/changes.ts';
 import { SelfCheck } from '#control/signing/self-check.ts';
 import { checkByReference } from '#dnssec/algorithm.ts';
 import { engineKey, generateSecret } from '#dnssec/key.ts';

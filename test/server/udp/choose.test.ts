@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { readdirSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { formatIpPort, ipPort, type IpPort } from '#base/address.ts';
-import { UDP_EDNS_BYTES_MAX } from '#base/limits/limits.ts';
+import { UDP_EDNS_BYTES_MAX } from '#base/limits/dns.ts';
 import { UDP_SENDS_MAX } from '#base/limits/server.ts';
 import { type OpenUdp, type QueryResponder, type UdpListener } from '#server/listener.ts';
 import { openUdp as openDgram } from '#server/udp/dgram.ts';

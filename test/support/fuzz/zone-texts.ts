@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { PROBLEMS_SHOWN_MAX } from '#base/limits/limits.ts';
+import { PROBLEMS_SHOWN_MAX } from '#base/limits/dns.ts';
 import { ok } from '#base/problem.ts';
 import { nameOf } from '#dns/name.ts';
 import { formatZoneFile } from '#dns/zone-file-format.ts';

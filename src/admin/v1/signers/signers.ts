@@ -4,7 +4,7 @@
  * (control/signers/signers.ts).
  */
 import { Type } from 'typebox';
-import { SIGNERS_MAX, SIGNER_COMMAND_WORDS_MAX, SIGNER_DOMAINS_MAX, SIGNER_NETWORKS_MAX } from '#base/limits/limits.ts';
+import { SIGNERS_MAX, SIGNER_COMMAND_WORDS_MAX, SIGNER_DOMAINS_MAX, SIGNER_NETWORKS_MAX } from '#base/limits/signers.ts';
 import { inUrl } from '#base/place.ts';
 import { fail, ok, problem } from '#base/problem.ts';
 import type { SignerView } from '#control/api/signers.ts';

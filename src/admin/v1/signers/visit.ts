@@ -5,7 +5,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { assert } from '#base/assert.ts';
 import { clientNetwork } from '#base/address.ts';
-import { SIGNER_REQUESTS_PER_MINUTE_MAX } from '#base/limits/limits.ts';
+import { SIGNER_REQUESTS_PER_MINUTE_MAX } from '#base/limits/signers.ts';
 import type { SignerVisit } from '#control/api/signers.ts';
 import { signerOf } from '#admin/http/access.ts';
 import { identityOf, isUnixConnection, originOf } from '#admin/http/identity.ts';

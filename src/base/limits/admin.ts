@@ -1,0 +1,40 @@
+/**
+ * Limits of the admin API and of its command line: requests, answers, log-ins. Each with its reason.
+ */
+
+/** A JSON body: 10,000 RRset operations of ordinary length fit. */
+export const JSON_BODY_BYTES_MAX = 1024 * 1024;
+/** A zone file over HTTP, unless configured: some 4 million records, far above what one import should hold in memory. */
+export const ZONE_FILE_BYTES_MAX = 256 * 1024 * 1024;
+/** A name in a URL: 255 octets, each at most `%5C255`. */
+export const URL_PARAMETER_CHARACTERS_MAX = 255 * 6;
+/** Request line and headers; the longest URL (two names and a query) is below 4 KiB. */
+export const HTTP_HEADER_BYTES_MAX = 16 * 1024;
+/** Open connections per admin listener: people, scripts and a scraper; more is a leak or an attack. */
+export const ADMIN_CONNECTIONS_MAX = 256;
+/** Time for the headers of a request: a slow client holds a connection slot no longer than this. */
+export const HTTP_HEADERS_MS_MAX = 10_000;
+/** Time for a whole request, unless configured: a 256 MiB zone file at 1 MiB/s, rounded up. */
+export const HTTP_REQUEST_MS_MAX = 300_000;
+/** Requests per client address (IPv6: /64) and minute over TCP: 100 a second is a busy script. The Unix socket has no limit. */
+export const API_REQUESTS_PER_MINUTE_MAX = 6000;
+/** Failed log-ins per client address and minute, then 429. Good tokens go on working: 256-bit secrets cannot be guessed, but a lock-out can be abused. */
+export const AUTH_FAILURES_PER_MINUTE_MAX = 10;
+/** Items in one page of a list when the client does not say. */
+export const PAGE_ITEMS_DEFAULT = 100;
+/** Items in one page at most. */
+export const PAGE_ITEMS_MAX = 1000;
+/** Operations in one PATCH of RRsets; what is more is a zone-file import. */
+export const RRSET_OPERATIONS_MAX = 10_000;
+/** How long `?wait=served` waits for the workers: they follow within milliseconds, a worker restart takes under a second. */
+export const WAIT_SERVED_MS_MAX = 10_000;
+/** A token's name, for people. */
+export const TOKEN_NAME_CHARACTERS_MAX = 100;
+/** How long the command line waits for an answer: as long as the server may take over one request. */
+export const CLI_ANSWER_MS_MAX = 300_000;
+/** Words compared for "did you mean": people do not mistype longer ones, and the table grows with the product of the lengths. */
+export const NEAREST_WORD_CHARACTERS_MAX = 64;
+/** With more zones than this, metrics have no zone label: a scrape must stay small. */
+export const METRIC_ZONES_MAX = 1000;
+/** For running admin requests to end after TERM; less than SHUTDOWN_MS. */
+export const ADMIN_DRAIN_MS = 3000;

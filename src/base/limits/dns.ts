@@ -1,0 +1,50 @@
+/**
+ * Limits of DNS data: names and messages as the protocol has them, zones, zone files and record data in requests. Each with its reason.
+ */
+
+// --- protocol (RFC 1035 §2.3.4, RFC 6891) ---
+
+/** Longest name in wire form, root octet included (RFC 1035 §2.3.4). */
+export const NAME_BYTES_MAX = 255;
+/** Longest label (RFC 1035 §2.3.4). */
+export const LABEL_BYTES_MAX = 63;
+/** Most labels a 255-octet name can have, root not counted. */
+export const LABELS_MAX = 127;
+/** A character-string: its length octet is one (RFC 1035 §3.3). */
+export const CHARACTER_STRING_BYTES_MAX = 255;
+/** RDLENGTH is 16 bits. */
+export const RDATA_BYTES_MAX = 65_535;
+/** A DNS message over TCP: its length prefix is 16 bits. */
+export const MESSAGE_BYTES_MAX = 65_535;
+/** UDP answers to clients without EDNS (RFC 1035 §4.2.1). */
+export const UDP_PLAIN_BYTES_MAX = 512;
+/** UDP answers at most, whatever the client offers: fits an unfragmented IPv6 packet (RFC 9715 §3.1). */
+export const UDP_EDNS_BYTES_MAX = 1232;
+/** Highest TTL (RFC 2181 §8: the top bit is zero). */
+export const TTL_SECONDS_MAX = 0x7fff_ffff;
+
+// --- zone data (CVE-2024-1737: huge RRsets and names with many types make every server slow) ---
+
+/** Records in one RRset: BIND's max-records-per-type. */
+export const RECORDS_PER_RRSET_MAX = 100;
+/** Types at one name: BIND's max-types-per-name. */
+export const TYPES_PER_NAME_MAX = 100;
+
+// --- zone files ---
+
+/** Problems shown of one file, errors and warnings each: who has a hundred repairs them and tries again. */
+export const PROBLEMS_SHOWN_MAX = 100;
+/** A given text up to this length is repeated in a message, with how it can be written. */
+export const REPEATED_TEXT_OCTETS_MAX = 200;
+/** Records that one import may bring, $GENERATE and $INCLUDE counted: about 1 GB of memory while it runs. */
+export const ZONE_RECORDS_MAX = 2_000_000;
+/** Words of one entry: the longest data, 65,535 octets, in RFC 3597 form with each octet apart, and the fields before it. */
+export const ENTRY_TOKENS_MAX = 65_600;
+/** $INCLUDE within $INCLUDE: people use two levels; a file that includes itself stops here. */
+export const INCLUDE_DEPTH_MAX = 16;
+/** Files one zone file may take in, all levels together: with the depth alone, two self-including lines would be 2¹⁶ reads. */
+export const INCLUDE_FILES_MAX = 1000;
+/** Records of one $GENERATE line: a /16 reverse zone has 65,536 names. */
+export const GENERATE_RECORDS_MAX = 131_072;
+/** Widest `${…,width}` of $GENERATE: as long as a name can be. More is a mistake, and would only fill memory. */
+export const GENERATE_WIDTH_MAX = 255;
