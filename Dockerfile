@@ -23,5 +23,5 @@ EXPOSE 53/udp 53/tcp 8053/tcp 8443/tcp
 # A signed SOA record over UDP, its signature valid now: the whole path from socket to store.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=10s --retries=3 CMD ["node", "scripts/healthcheck.mjs"]
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["node", "src/main.ts"]
+ENTRYPOINT ["node", "--disable-sigusr1", "src/main.ts"]
 CMD ["serve", "--data", "/data", "--dns", "0.0.0.0:53", "--dns", "[::]:53", "--admin", "0.0.0.0:8053"]

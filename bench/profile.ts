@@ -44,9 +44,11 @@ const prepared = await prepare(
   say,
 );
 pin(process.pid, String(cores.generator));
-// The engine then writes /tmp/perf-PID.map, which perf reads.
-process.env['NODE_OPTIONS'] = '--perf-basic-prof';
-const contestant = await startContestant(bench, prepared, waxsealPeer('mmsg'), { cores: String(cores.server), workers: 1 });
+// With the option the engine writes /tmp/perf-PID.map, which perf reads.
+const contestant = await startContestant(bench, prepared, waxsealPeer('mmsg', ['--perf-basic-prof']), {
+  cores: String(cores.server),
+  workers: 1,
+});
 try {
   const queries = queriesFile(bench, prepared, scenario);
   await measure(bench, contestant, { ...scenario.load, queries, warmupSeconds: WARMUP_SECONDS, seconds: 0.1 });

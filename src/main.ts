@@ -14,6 +14,7 @@ if (major < NODE_LEAST[0] || (major === NODE_LEAST[0] && minor < NODE_LEAST[1]))
   process.stderr.write(`waxseal: needs Node ${NODE_LEAST.join('.')} or newer, this is ${process.versions.node}\n`);
   process.exitCode = 78;
 } else {
+  if (process.argv[2] === 'serve') (await import('#process/clean-start.ts')).startClean(process);
   // Compiled code of the last run, where whoever may write it may write the program too: start-up in a tenth of the time.
   enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/waxseal', import.meta.url)));
   const { runProgram } = await import('#cli/program.ts');

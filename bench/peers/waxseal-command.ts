@@ -12,16 +12,22 @@ export interface WaxsealOptions {
   readonly port: number;
   readonly udp: UdpSocket;
   readonly workers: number;
+  /** Options of Node; NODE_OPTIONS does not reach the children. */
+  readonly nodeOptions?: readonly string[];
 }
 
-export function waxsealWords({ data, port, udp, workers }: WaxsealOptions): {
+export function waxsealWords({ data, port, udp, workers, nodeOptions = [] }: WaxsealOptions): {
   readonly program: string;
   readonly words: readonly string[];
 } {
   const listeners = ['--dns', `${ADDRESS}:${port}`, '--admin', 'off', '--https', 'off'];
   return {
     program: process.execPath,
-    words: [join(WAXSEAL_ROOT, 'src/main.ts'), 'serve', '--data', data, ...listeners, '--workers', String(workers), '--udp', udp],
+    words: [
+      ...nodeOptions,
+      join(WAXSEAL_ROOT, 'src/main.ts'),
+      ...['serve', '--data', data, ...listeners, '--workers', String(workers), '--udp', udp],
+    ],
   };
 }
 

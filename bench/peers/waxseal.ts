@@ -10,8 +10,8 @@ import { type UdpSocket, waxsealEnvironment, waxsealWords } from './waxseal-comm
 
 const PACKAGE = join(import.meta.dirname, '../../package.json');
 
-export function waxsealPeer(udp: UdpSocket): Peer {
-  return peerOf(`waxseal-${udp}`, udp === 'mmsg' ? 'waxseal' : 'waxseal (node:dgram)', udp, {});
+export function waxsealPeer(udp: UdpSocket, nodeOptions: readonly string[] = []): Peer {
+  return peerOf(`waxseal-${udp}`, udp === 'mmsg' ? 'waxseal' : 'waxseal (node:dgram)', udp, {}, nodeOptions);
 }
 
 /**
@@ -23,7 +23,13 @@ export const WAXSEAL_COUNTING: Peer = peerOf('waxseal-counting', 'waxseal, rates
   WAXSEAL_RRL__DRY_RUN: 'true',
 });
 
-function peerOf(id: string, label: string, udp: UdpSocket, environment: Readonly<Record<string, string>>): Peer {
+function peerOf(
+  id: string,
+  label: string,
+  udp: UdpSocket,
+  environment: Readonly<Record<string, string>>,
+  nodeOptions: readonly string[] = [],
+): Peer {
   return {
     id,
     label,
@@ -38,7 +44,7 @@ function peerOf(id: string, label: string, udp: UdpSocket, environment: Readonly
         if (status !== 0) throw new Error(`cp: ${stderr}`);
       }
       const port = await freePort();
-      const { program, words } = waxsealWords({ data: own, port, udp, workers });
+      const { program, words } = waxsealWords({ data: own, port, udp, workers, nodeOptions });
       return new Daemon(port, { program, words, cores, folder, environment: { ...waxsealEnvironment(kekFile), ...environment } });
     },
     // It answers before its control process has started.

@@ -9,6 +9,7 @@ import { readCookieSecrets } from '#server/cookie-keeper.ts';
 import { settleAddresses } from '#server/listen.ts';
 import { answerSettings } from './answer-settings.ts';
 import { answerEnvironment, controlEnvironment } from './child-environment.ts';
+import { safeNodeOptions } from './clean-start.ts';
 import { reportNotStarted } from './not-started.ts';
 import { type ServeOptions, readServeConfig } from './serve-options.ts';
 import { Supervisor, obeySignals } from './supervisor.ts';
@@ -32,15 +33,18 @@ export async function serve(options: ServeOptions): Promise<number> {
   makeFolder(config.data);
   // For both children and their threads: a restart is back in half the time. The data directory is nobody else's.
   process.env['NODE_COMPILE_CACHE'] ??= join(config.data, 'compile-cache');
+  const nodeOptions = safeNodeOptions(process.execArgv);
   const supervisor = new Supervisor({
     control: {
       script: siblingModule(import.meta.url, 'control-process'),
       args: [JSON.stringify(options)],
+      nodeOptions,
       environment: controlEnvironment(process.env),
     },
     answer: {
       script: siblingModule(import.meta.url, 'answer-process'),
       args: [],
+      nodeOptions,
       environment: answerEnvironment(process.env),
     },
     settings: answerSettings(config, addresses.value),

@@ -12,6 +12,8 @@ import { RestartDelay, type RestartTimes } from '#base/restart-delay.ts';
 export interface ChildProgram {
   readonly script: string | URL;
   readonly args: readonly string[];
+  /** Options of Node; those of this process when absent. */
+  readonly nodeOptions?: readonly string[];
   /** Its environment variables; those of this process when absent. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
@@ -66,9 +68,10 @@ export class SupervisedChild {
 
   start(): void {
     const startedMs = performance.now();
-    const { script, args, environment } = this.#program;
+    const { script, args, nodeOptions, environment } = this.#program;
     const child = fork(script, [...args], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      ...(nodeOptions === undefined ? {} : { execArgv: [...nodeOptions] }),
       ...(environment === undefined ? {} : { env: environment }),
     });
     this.#process = child;

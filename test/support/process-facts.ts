@@ -1,5 +1,5 @@
 /** What a process holds, as /proc tells. */
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
 /** Memory in use (RSS) in octets. Throws when the process has gone. */
 export function memoryBytes(pid: number): number {
@@ -11,4 +11,28 @@ export function memoryBytes(pid: number): number {
 /** Open file descriptors. */
 export function descriptorCount(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** Ports of the TCP sockets that this process alone listens at, in order. */
+export function listeningPorts(pid: number): number[] {
+  const inodes = new Set(
+    readdirSync(`/proc/${pid}/fd`).map((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1];
+      } catch {
+        // Closed meanwhile.
+        return undefined;
+      }
+    }),
+  );
+  const ports = ['tcp', 'tcp6'].flatMap((table) =>
+    readFileSync(`/proc/${pid}/net/${table}`, 'latin1')
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim().split(/\s+/))
+      // proc(5): local address, state 0A is LISTEN, field 9 the inode.
+      .filter((fields) => fields[3] === '0A' && inodes.has(fields[9]))
+      .map((fields) => parseInt(fields[1]!.split(':')[1]!, 16)),
+  );
+  return ports.toSorted((a, b) => a - b);
 }

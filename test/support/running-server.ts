@@ -26,6 +26,10 @@ export interface ServerOptions {
   readonly workers?: number;
   /** Folder of zone files for `--zones`. */
   readonly zones?: string;
+  /** Further environment variables. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Program and first words in place of `./waxseal`: as the package's bin is started. */
+  readonly program?: readonly [string, ...string[]];
   /** Text of a configuration file; then `configFile` is where it is. */
   readonly config?: string;
 }
@@ -144,7 +148,7 @@ export class RunningServer implements Endpoint {
   }
 
   get environment(): Record<string, string> {
-    return { WAXSEAL_KEYS__KEK_FILE: this.kekFile };
+    return { WAXSEAL_KEYS__KEK_FILE: this.kekFile, ...this.#options.environment };
   }
 
   /** Starts it, for the first time or again, and waits for /readyz. */
@@ -156,7 +160,8 @@ export class RunningServer implements Endpoint {
   /** Starts it and waits for nothing. */
   launch(): void {
     // A process group of its own, so that all of it can be killed at once.
-    const child = spawn(PROGRAM, this.words(), {
+    const [program, ...first] = this.#options.program ?? [PROGRAM];
+    const child = spawn(program, [...first, ...this.words()], {
       cwd: this.folder,
       env: { ...process.env, ...this.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
