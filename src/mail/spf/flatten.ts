@@ -184,11 +184,11 @@ export function composeFlattened(
 ): Pick<FlattenResult, 'record' | 'parts'> {
   const chosen = new Set(request.chosen.map((each) => each.toLowerCase().replace(/\.$/, '')));
   const pieces = piecesOf(request.record, chosen, new Map(sources.map((each) => [each.include, each])));
-  const room = SPF_OWNER_TXT_BYTES_MAX - request.domain.length - (request.otherTxtBytes ?? 0);
+  const limitBytes = SPF_OWNER_TXT_BYTES_MAX - request.domain.length - (request.otherTxtBytes ?? 0);
   const inline: SpfRecord = {
     terms: pieces.flatMap((piece) => ('term' in piece ? [piece.term] : networkTerms(piece.set, piece.qualifier))),
   };
-  if (formatSpf(inline).length <= room) return { record: inline, parts: [] };
+  if (formatSpf(inline).length <= limitBytes) return { record: inline, parts: [] };
   const parts: { owner: string; record: SpfRecord }[] = [];
   const terms = pieces.flatMap((piece) => {
     if ('term' in piece) return [piece.term];

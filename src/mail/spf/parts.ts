@@ -107,7 +107,7 @@ export function settleSpfParts(state: SpfState, ground: SpfGround): SettledSpf {
   const chosen = policy.isEnabled ? policy.flatten : [];
   const sources = before.sources.filter(({ include }) => chosen.includes(include));
   const composed = composeParts(before, sources, ground);
-  const problems = composed === undefined ? [noRoom(ground)] : [];
+  const problems = composed === undefined ? [noSpace(ground)] : [];
   // Without a free number the record stays as it is, with what it includes.
   const { record, parts, used } = composed ?? {
     record: before.record,
@@ -203,7 +203,7 @@ function partEvent(number: number, stage: 'published' | 'removed', { domain, now
   return { event: stage === 'published' ? 'started' : 'finished', machine: 'spf', object: `_spf${number}`, stage, atMs: nowMs, text };
 }
 
-function noRoom({ domain }: SpfGround): Problem {
+function noSpace({ domain }: SpfGround): Problem {
   const message = `all ${SPF_PARTS_MAX} names _spf1 to _spf${SPF_PARTS_MAX} are in use, or rest until caches have forgotten them; the SPF record stays as it is`;
   return problem('SPF_FLATTEN_LARGE', atRrset(formatName(domain), 'TXT'), message, { fix: 'flatten fewer includes, or lower ttl.spf' });
 }

@@ -4,10 +4,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findLimitsElsewhere } from './limits.ts';
 import { FUNCTION_LINES_MAX, findLongFunctions } from './long-functions.ts';
 import { REPOSITORY, type Sources, readFolder, topFolderOf, withoutComments } from './sources.ts';
-import { findPhrases, findRoomNames } from './words.ts';
+import { findPhrases } from './words.ts';
 
 export const RATCHETS_FILE = join(import.meta.dirname, 'ratchets.json');
 
@@ -15,8 +14,8 @@ export const RATCHETS_FILE = join(import.meta.dirname, 'ratchets.json');
 export const COLUMNS_MAX = 120;
 /** Lines from which on a module of the private side has a test file of its own name. */
 export const UNTESTED_LINES_MAX = 80;
-/** Where "room" is a metaphor, and where a failing test must point at one module. */
-const PRIVATE_FOLDERS: readonly string[] = ['control', 'mail', 'admin'];
+/** Where a failing test must point at one module. */
+const TESTED_FOLDERS: readonly string[] = ['control', 'mail', 'admin'];
 
 /** Not in modules of types alone, which no test can run. */
 const HAS_CODE = /^\s*(?:export )?(?:async )?(?:const|function|class)\b/m;
@@ -27,16 +26,12 @@ export interface Counts {
   readonly longLines: Readonly<Record<string, number>>;
   /** Phrases that docs/style.md replaces. */
   readonly phrases: Readonly<Record<string, number>>;
-  /** Names with "room" in them, in PRIVATE_FOLDERS. */
-  readonly roomNames: Readonly<Record<string, number>>;
 }
 
 /** What is listed by name. */
 export interface Lists {
   /** Functions longer than FUNCTION_LINES_MAX. */
   readonly longFunctions: readonly string[];
-  /** Limits that stand outside base/limits/. */
-  readonly limitsElsewhere: readonly string[];
   /** Modules longer than UNTESTED_LINES_MAX without a test file of their own name. */
   readonly untested: readonly string[];
 }
@@ -61,7 +56,7 @@ export function findLongLines(sources: Sources): string[] {
 /** `tests`: paths relative to test/. */
 export function findUntested(sources: Sources, tests: ReadonlySet<string>): string[] {
   return [...sources]
-    .filter(([path]) => PRIVATE_FOLDERS.includes(topFolderOf(path) ?? ''))
+    .filter(([path]) => TESTED_FOLDERS.includes(topFolderOf(path) ?? ''))
     .filter(([, source]) => source.split('\n').length - 1 > UNTESTED_LINES_MAX && HAS_CODE.test(withoutComments(source)))
     .map(([path]) => path)
     .filter((path) => !tests.has(path.replace(/\.ts$/, '.test.ts')))
@@ -75,11 +70,9 @@ export function countRatchets(): Ratchets {
     counts: {
       longLines: perFolder(findLongLines(sources)),
       phrases: perFolder(findPhrases(sources)),
-      roomNames: perFolder(findRoomNames(sources).filter((place) => PRIVATE_FOLDERS.includes(topFolderOf(place) ?? ''))),
     },
     lists: {
       longFunctions: findLongFunctions(join(REPOSITORY, 'src')),
-      limitsElsewhere: findLimitsElsewhere(sources),
       untested: findUntested(sources, new Set(readFolder('test', '.test.ts').keys())),
     },
   };
@@ -93,9 +86,7 @@ export function readRatchets(): Ratchets {
 const MEANING: Readonly<Record<keyof Counts | keyof Lists, string>> = {
   longLines: `longLines (over ${COLUMNS_MAX} columns)`,
   phrases: 'phrases (docs/style.md, "Words")',
-  roomNames: 'roomNames (names with "room" in them)',
   longFunctions: `longFunctions (over ${FUNCTION_LINES_MAX} lines)`,
-  limitsElsewhere: 'limitsElsewhere (limits outside base/limits/)',
   untested: `untested (over ${UNTESTED_LINES_MAX} lines, no test file of the same name)`,
 };
 export const HOW_TO_LOWER = 'to lower numbers and lists: npx node test/support/architecture/lower-ratchets.ts';

@@ -1,8 +1,8 @@
 /**
  * Phrases that docs/style.md replaces, found in comments and texts of src/, and names with "room" in them.
- * Not here: how many of them are left (ratchets.json).
+ * Not here: how many phrases are left (ratchets.json).
  */
-import { type Sources, withoutComments, withoutStrings } from './sources.ts';
+import { type Sources, topFolderOf, withoutComments, withoutStrings } from './sources.ts';
 
 /** The table of docs/style.md, as far as a pattern can tell. Space and line ends between words are the same. */
 const PHRASES: readonly RegExp[] = [
@@ -25,9 +25,14 @@ export function findPhrases(sources: Sources): string[] {
   });
 }
 
-/** Each place in code where a name has "room" in it, as `path: name`. Space on a disk or in a message has other names. */
+/** Where "room" was a metaphor for a part of the program; elsewhere it is space on a disk. */
+const ROOMLESS_FOLDERS: readonly string[] = ['control', 'mail', 'admin'];
+
+/** Each place in code where a name has "room" in it, as `path: name`. */
 export function findRoomNames(sources: Sources): string[] {
-  return [...sources].flatMap(([path, source]) =>
-    [...withoutStrings(withoutComments(source)).matchAll(/\b\w*(?:Room|room|ROOM)\w*\b/g)].map((match) => `${path}: ${match[0]}`),
-  );
+  return [...sources]
+    .filter(([path]) => ROOMLESS_FOLDERS.includes(topFolderOf(path) ?? ''))
+    .flatMap(([path, source]) =>
+      [...withoutStrings(withoutComments(source)).matchAll(/\b\w*(?:Room|room|ROOM)\w*\b/g)].map((match) => `${path}: ${match[0]}`),
+    );
 }
