@@ -6,6 +6,7 @@
 import { typeCode, typeName } from '#dns/registry.ts';
 import { type LifecycleState } from '#lifecycle/state.ts';
 import { type TlsaData, type TlsaKey, type TlsaState } from '#mail/dane/lifecycle.ts';
+import { MAIL_LIVES } from '#mail/lives.ts';
 import { type MailState, type ManagedRrset } from '#mail/state.ts';
 import { hasFields, isArrayOf, isString } from '#store/json.ts';
 
@@ -54,11 +55,15 @@ const isObject = (value: unknown): boolean => typeof value === 'object' && value
 const isLifecycle = (value: unknown): boolean => hasFields(value, { version: (version) => version === 1, objects: Array.isArray });
 
 export function isStoredState(value: unknown): value is StoredState {
+  return hasStateFields(value) && MAIL_LIVES.every((life) => isLifecycle(life.get(value)));
+}
+
+/** What the state has beside its life cycles. Those stand where they stand in a `MailState`. */
+function hasStateFields(value: unknown): value is MailState {
   return hasFields(value, {
     version: (version) => version === 1,
-    dkim: (dkim) => hasFields(dkim, { lifecycle: isLifecycle, names: isObject, rotations: isObject }),
-    dmarc: isLifecycle,
-    mtaSts: (sts) => hasFields(sts, { mode: isLifecycle, bodies: isLifecycle, hosts: isLifecycle, lastVersion: 'number' }),
+    dkim: (dkim) => hasFields(dkim, { names: isObject, rotations: isObject }),
+    mtaSts: (sts) => hasFields(sts, { lastVersion: 'number' }),
     tlsa: (tlsa) => hasFields(tlsa, { lifecycle: isTlsaLifecycle, taken: isArrayOf(isString), count: 'number' }),
     spf: (spf) => spf === undefined || hasFields(spf, { sources: Array.isArray, parts: Array.isArray, record: 'string?' }),
     ttls: isObject,
@@ -73,5 +78,5 @@ function isTlsaLifecycle(value: unknown): boolean {
       group: 'string',
       data: (data) => hasFields(data, { host: 'string', port: 'number', record: 'string', slot: 'number?' }),
     });
-  return isLifecycle(value) && hasFields(value, { objects: (objects) => Array.isArray(objects) && objects.every(isKey) });
+  return hasFields(value, { objects: (objects) => Array.isArray(objects) && objects.every(isKey) });
 }

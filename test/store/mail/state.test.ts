@@ -2,6 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { nameOf } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
+import { type LifecycleState } from '#lifecycle/state.ts';
+import { MAIL_LIVES } from '#mail/lives.ts';
 import { newMailState } from '#mail/state.ts';
 import { readMailState, stateWrites } from '#store/mail/state.ts';
 import { MemoryZone } from '#zone/zone.ts';
@@ -66,6 +68,16 @@ test('managed that is no list of texts is damage', async () => {
   const writer = await storeWith({ ...STATE, managed: MANAGED });
   expect(() => readMailState(writer, 1)).toThrow('does not have its form');
 });
+
+test.each(MAIL_LIVES.map((life) => [life.machine.kind, life] as const))(
+  'a life cycle of %s without its form is damage',
+  async (_kind, life) => {
+    for (const lifecycle of [{}, { version: 2, objects: [] }, { version: 1, objects: {} }]) {
+      const writer = await storeWith(life.set({ ...STATE, managed: [] }, lifecycle as LifecycleState<unknown>));
+      expect(() => readMailState(writer, 1)).toThrow('does not have its form');
+    }
+  },
+);
 
 describe('TLSA', () => {
   test('a key of before has the slot of its group', async () => {
