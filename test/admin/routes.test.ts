@@ -25,9 +25,9 @@ describe('the list of routes', () => {
   });
 
   test('every route that writes takes ?dryRun, and those with a body have an example of it', () => {
-    for (const { parts } of WRITING) {
-      expect(Object.keys(parts.query ?? {})).toContain('dryRun');
-      expect('body' in parts).toBe('example' in parts);
+    for (const route of WRITING) {
+      expect(Object.keys(route.query ?? {})).toContain('dryRun');
+      expect('body' in route).toBe('example' in route);
     }
   });
 

@@ -15,7 +15,7 @@ import { type Identity, SOCKET_IDENTITY, identify, isUnixConnection } from './id
 import { parseZoneName, textParameter } from './names.ts';
 import { sendProblems } from './problems.ts';
 
-/** What a route asks for, and how a rejected request is told. */
+/** What a route asks for, and the words for it in the answer to a request that is rejected. */
 const NEEDED = {
   /** Nothing. */
   public: 'no scope',

@@ -1,6 +1,4 @@
-/**
- * The type of our Fastify app: requests have the types of their TypeBox schemas; answers are only checked at run time.
- */
+/** The type of our Fastify app: requests have the types of their TypeBox schemas, answers have no types. */
 import type {
   FastifyBaseLogger,
   FastifyInstance,

@@ -11,7 +11,7 @@ import type { MailNote } from '#control/api/mail.ts';
 import { type Name, nameOf, ownerKey } from '#dns/name.ts';
 import type { ZoneRecord } from '#store/schema.ts';
 import type { ZoneView } from '#zone/view.ts';
-import { type Access, allows } from './access.ts';
+import { allows } from './access.ts';
 import { type ZoneAsked, findZone } from './find-zone.ts';
 import { isoTime } from './form.ts';
 import { identityOf } from './identity.ts';
@@ -39,46 +39,49 @@ export interface Change {
   readonly placeOf?: (at: Place) => Place;
 }
 
-export interface ChangeRoute<P extends TProperties, Q extends TProperties, B extends TSchema> extends WriteParts<P, Q, B> {
-  readonly access: Access;
+interface ChangeRoute<P extends TProperties, Q extends TProperties, B extends TSchema> extends WriteParts<P, Q, B>, Pick<Route, 'access'> {
   readonly change: (asked: Asked<Values<P>, Values<Q>, Static<B>>) => Result<Change>;
 }
 
 /** A change of a zone that may not exist before it or after it. */
-export function changeRoute<P extends TProperties, Q extends TProperties, B extends TSchema>(route: ChangeRoute<P, Q, B>): Route {
-  const { change, ...rest } = route;
-  const changeOf = change as (asked: Asked) => Result<Change>;
+export function changeRoute<P extends TProperties, Q extends TProperties, B extends TSchema>({
+  change: typed,
+  ...route
+}: ChangeRoute<P, Q, B>): Route {
+  const change = typed as (asked: Asked) => Result<Change>;
   return writeRoute({
-    ...rest,
-    query: { ...waitQuery, ...rest.query },
+    ...route,
+    query: { ...waitQuery, ...route.query },
     answers: changeAnswers,
     write: async (order: Order) => {
-      const wanted = changeOf(order);
+      const wanted = change(order);
       return wanted.ok ? await carryOut(order, wanted.value) : wanted;
     },
   });
 }
 
 /** A request to change a zone that exists. */
-export interface ZoneOrder<P = unknown, Q = unknown, B = unknown> extends ZoneAsked<P, Q, B> {
+interface ZoneOrder<P = unknown, Q = unknown, B = unknown> extends ZoneAsked<P, Q, B> {
   readonly apex: Name;
 }
 
-export interface ZoneChangeRoute<P extends TProperties, Q extends TProperties, B extends TSchema> extends WriteParts<P, Q, B> {
+interface ZoneChangeRoute<P extends TProperties, Q extends TProperties, B extends TSchema> extends WriteParts<P, Q, B> {
   readonly change: (asked: ZoneOrder<Values<P>, Values<Q>, Static<B>>) => Result<Change>;
 }
 
 /** A change below `/v1/zones/:zone`, for all who may change the zone. */
-export function zoneChangeRoute<P extends TProperties, Q extends TProperties, B extends TSchema>(route: ZoneChangeRoute<P, Q, B>): Route {
-  const { change, ...rest } = route;
-  const changeOf = change as (asked: ZoneOrder) => Result<Change>;
+export function zoneChangeRoute<P extends TProperties, Q extends TProperties, B extends TSchema>({
+  change: typed,
+  ...route
+}: ZoneChangeRoute<P, Q, B>): Route {
+  const change = typed as (asked: ZoneOrder) => Result<Change>;
   return changeRoute({
-    ...rest,
+    ...route,
     access: 'zone-change',
-    params: { ...zoneParams, ...rest.params },
+    params: { ...zoneParams, ...route.params },
     change: (asked: Asked) => {
       const zone = findZone(asked);
-      return zone.ok ? changeOf({ ...asked, zone: zone.value, apex: nameOf(zone.value.name) }) : zone;
+      return zone.ok ? change({ ...asked, zone: zone.value, apex: nameOf(zone.value.name) }) : zone;
     },
   });
 }

@@ -74,7 +74,7 @@ export function identify(request: FastifyRequest, control: ControlApi): Identity
   return { actor: { kind: 'token', id: token.id, from: originOf(request) }, scopes: token.scopes };
 }
 
-/** Whether what let this request in is still good: for answers that go on for long. */
+/** Whether what let this request in is still good: for answers that take long. */
 export function isStillIdentified(request: FastifyRequest, control: ControlApi): boolean {
   return isUnixConnection(request) || !('code' in identify(request, control));
 }

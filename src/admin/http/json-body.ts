@@ -1,6 +1,6 @@
 /**
  * The only parser of JSON bodies. An empty body is none (DELETE and PUT without one are fine whatever their
- * Content-Type says), and `__proto__` and `constructor` keys are refused.
+ * Content-Type says), and `__proto__` and `constructor` keys are rejected.
  */
 import type { AdminApp } from './admin-app.ts';
 

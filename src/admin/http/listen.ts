@@ -1,7 +1,7 @@
 /**
- * Where the admin API is heard: a TCP address (token needed) and the Unix socket (whoever may open it is the
- * administrator). Two plain HTTP servers in front of one app; a connection is marked as the socket's by the server that
- * accepted it, and by nothing else.
+ * The listeners of the admin API: a TCP address (every request needs a token) and the Unix socket (a process that may
+ * open it is the administrator). Two plain HTTP servers share one app. Only the server that accepted a connection marks
+ * it as the socket's.
  */
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { type Server, createServer } from 'node:http';
@@ -9,13 +9,13 @@ import { connect } from 'node:net';
 import { type IpPort, formatIpPort, ipPort } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
 import { ADMIN_CONNECTIONS_MAX, HTTP_HEADERS_MS_MAX, HTTP_HEADER_BYTES_MAX, HTTP_REQUEST_MS_MAX } from '#base/limits/admin.ts';
-import { markUnixConnection } from './identity.ts';
 import type { AdminApp } from './admin-app.ts';
+import { markUnixConnection } from './identity.ts';
 
 export interface ListenOptions {
-  /** None: only the Unix socket. */
+  /** Undefined: only the Unix socket. */
   readonly tcp: IpPort | undefined;
-  /** Path of the Unix socket; none: only TCP. */
+  /** Path of the Unix socket; undefined: only TCP. */
   readonly socketPath: string | undefined;
   readonly requestMsMax?: number;
 }
@@ -30,10 +30,7 @@ export interface AdminListeners {
 /** `sun_path` of unix(7) has 108 octets with its final 0. */
 const SOCKET_PATH_BYTES_MAX = 107;
 
-/**
- * Binds both. Throws what the system says (address in use, no permission), and when another server answers on the
- * socket.
- */
+/** Binds both. Throws the system's error (address in use, no permission), and when another server has the socket. */
 export async function listenAdmin(app: AdminApp, { tcp, socketPath, requestMsMax }: ListenOptions): Promise<AdminListeners> {
   const servers: Server[] = [];
   let address = '';
@@ -82,7 +79,7 @@ function newServer(app: AdminApp, requestMsMax = HTTP_REQUEST_MS_MAX): Server {
   return server;
 }
 
-/** Binds with a mode of 0600 from the first moment on: between a bind and a chmod anybody could connect. */
+/** Binds with mode 0600 from the first moment on: between a bind and a chmod every user could connect. */
 async function bindSocket(server: Server, path: string): Promise<void> {
   const mask = process.umask(0o177);
   let listening: Promise<void>;
@@ -96,7 +93,7 @@ async function bindSocket(server: Server, path: string): Promise<void> {
   chmodSync(path, 0o600);
 }
 
-/** Removes the socket that a killed server left behind; refuses when somebody still answers there. */
+/** Removes the socket that a killed server left behind; throws when another server still answers there. */
 async function freeSocketPath(path: string): Promise<void> {
   if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX)
     throw new Error(`the path of the admin socket is longer than ${SOCKET_PATH_BYTES_MAX} octets: ${path}; use a shorter data directory`);

@@ -31,8 +31,9 @@ export async function describeApi(app: AdminApp, version: string): Promise<void>
         title: 'waxseal admin API',
         version,
         description:
-          'Every change is one transaction. The server answers after the change is durable. With `?dryRun=1` the server decides and answers ' +
-          'in the same way, but writes nothing. Errors are RFC 9457 problem documents that list every problem found.',
+          'Every change is one transaction. The server answers after the change is durable. With `?dryRun=1` the ' +
+          'server decides and answers in the same way, but writes nothing. Errors are RFC 9457 problem documents ' +
+          'that list every problem found.',
       },
       tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },

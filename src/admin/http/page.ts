@@ -1,5 +1,5 @@
 /**
- * Lists by pages: `?limit=` and `?cursor=`, and the next page's address in `Link` (RFC 8288 §3) as well as in the body.
+ * Lists by pages: `?limit=` and `?cursor=`, and the address of the next page in `Link` (RFC 8288 §3) and in the body.
  * A cursor names a place in the order of the list. So a list that changes meanwhile neither repeats nor skips the items
  * that stay.
  */
@@ -12,9 +12,9 @@ import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 /** Query parameters of every list. */
 export const pageQuery = {
   limit: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: PAGE_ITEMS_MAX, description: `items on one page; ${PAGE_ITEMS_DEFAULT} unless given` }),
+    Type.Integer({ minimum: 1, maximum: PAGE_ITEMS_MAX, description: `items on a page; ${PAGE_ITEMS_DEFAULT} unless given` }),
   ),
-  cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 2048, description: 'where the page begins: `next` of the answer before' })),
+  cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 2048, description: '`next` of the answer before' })),
 };
 
 export interface Page {

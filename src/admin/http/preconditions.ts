@@ -22,7 +22,7 @@ export function rrsetEtag(rrset: NodeRrset): string {
   return `"h${hash.digest('base64url').slice(0, 22)}"`;
 }
 
-/** For answers that are not one thing in the store: a hash of what is answered. */
+/** For an answer that is not one object of the store: a hash of the answer. */
 export function contentEtag(content: unknown): string {
   return `"c${createHash('sha256').update(JSON.stringify(content)).digest('base64url').slice(0, 22)}"`;
 }
@@ -30,8 +30,9 @@ export function contentEtag(content: unknown): string {
 type Precondition = NonNullable<RunOptions['precondition']>;
 
 /**
- * The request's If-Match and If-None-Match as a check for the writer, or none. `etagOf` gives the resource's tag now,
- * undefined when it does not exist. If-None-Match with tags means nothing for a change but `*`, and is refused.
+ * The request's If-Match and If-None-Match as a check for the writer; undefined without these headers. `etagOf` returns
+ * the tag of the resource now, undefined when it does not exist. If-None-Match with tags means nothing for a change,
+ * and is rejected.
  */
 export function preconditionOf(
   request: Pick<FastifyRequest, 'headers'>,
@@ -41,23 +42,25 @@ export function preconditionOf(
   if (!match.ok) return match;
   const noneMatch = request.headers['if-none-match'];
   if (noneMatch !== undefined && noneMatch.trim() !== '*')
-    return fail(problem('REQUEST', inHeader('If-None-Match'), 'a change takes only If-None-Match: *', { rfc: 'RFC 9110 §13.1.2' }));
+    return fail(problem('REQUEST', inHeader('If-None-Match'), 'a change accepts only If-None-Match: *', { rfc: 'RFC 9110 §13.1.2' }));
   const tags = match.value;
   if (tags === undefined && noneMatch === undefined) return ok(undefined);
   return ok((record, view) => {
     const etag = etagOf(record, view);
     if (tags !== undefined && (etag === undefined || !(tags === '*' || tags.includes(etag)))) return changed(etag);
     if (noneMatch !== undefined && etag !== undefined)
-      return problem('PRECONDITION', inHeader('If-None-Match'), `it exists already, with ETag ${etag}`, { rfc: 'RFC 9110 §13.1.2' });
+      return problem('PRECONDITION', inHeader('If-None-Match'), `the resource exists already, with ETag ${etag}`, {
+        rfc: 'RFC 9110 §13.1.2',
+      });
     return undefined;
   });
 }
 
 function changed(etag: string | undefined): Problem {
-  const now = etag === undefined ? 'it does not exist' : `its ETag is ${etag} now`;
-  return problem('PRECONDITION', inHeader('If-Match'), `it is not what If-Match names: ${now}`, {
+  const now = etag === undefined ? 'it does not exist' : `its ETag is now ${etag}`;
+  return problem('PRECONDITION', inHeader('If-Match'), `the resource is not the one that If-Match names: ${now}`, {
     rfc: 'RFC 9110 §13.1.1',
-    fix: 'read it again, and decide again what to change',
+    fix: 'read the resource again, then decide again what to change',
   });
 }
 
@@ -84,7 +87,7 @@ function readTags(header: string | undefined, name: string): Result<'*' | readon
   return fail(
     problem('REQUEST', inHeader(name), `${name} is not a list of entity tags`, {
       rfc: 'RFC 9110 §8.8.3',
-      fix: 'send the ETag as it was received, quotes included',
+      fix: 'send the ETag as the server sent it, with its quotes',
     }),
   );
 }

@@ -10,15 +10,16 @@ import { AssertionFailure } from '#base/assert.ts';
 import { WHOLE, formatPlace, placeMembers } from '#base/place.ts';
 import { type ProblemCode, problemKind } from '#base/problem-codes.ts';
 import { type Problem, problem, withoutPath } from '#base/problem.ts';
+import { given } from './form.ts';
 
 /** One problem as it stands in `errors[]` and `warnings[]`. */
 export interface ProblemForm {
   readonly code: string;
   readonly severity: string;
   readonly at: string;
-  /** RFC 6901 JSON pointer into the request's body, when that is where it is. */
+  /** RFC 6901 JSON pointer into the body, when the problem is there. */
   readonly pointer?: string;
-  /** The parameter of the request, when that is where it is. */
+  /** The parameter of the request, when the problem is there. */
   readonly parameter?: string;
   readonly detail: string;
   readonly rfc?: string;
@@ -27,15 +28,7 @@ export interface ProblemForm {
 
 export function problemForm(each: Problem): ProblemForm {
   const { code, severity, at, message, rfc, fix } = withoutPath(each);
-  return {
-    code,
-    severity,
-    at: formatPlace(at),
-    ...placeMembers(at),
-    detail: message,
-    ...(rfc === undefined ? {} : { rfc }),
-    ...(fix === undefined ? {} : { fix }),
-  };
+  return { code, severity, at: formatPlace(at), ...placeMembers(at), detail: message, ...given({ rfc, fix }) };
 }
 
 /** Answers with all the problems; the first error's code gives the status. */
@@ -49,28 +42,28 @@ export function sendProblems(reply: FastifyReply, problems: readonly Problem[], 
     status: code,
     code: first.code,
     detail: others === 0 ? first.detail : `${first.detail} (and ${others} more, see errors)`,
-    ...(first.fix === undefined ? {} : { fix: first.fix }),
+    fix: first.fix,
     errors: problems.map(problemForm),
   };
   if (code === 401) reply.header('www-authenticate', 'Bearer realm="waxseal"');
   return reply.status(code).type('application/problem+json').serializer(JSON.stringify).send(body);
 }
 
-/** An exception that carries problems: for hooks and validators, where Fastify wants one. */
+/** An exception that contains problems: for hooks and validators, where Fastify needs an exception. */
 export function problemError(problems: readonly Problem[]): Error & { readonly problems: readonly Problem[] } {
   return Object.assign(new Error(problems[0]?.message ?? 'problem'), { problems });
 }
 
-/** Fastify's own refusals in our words; what is not here and has no status below 500 is a bug of ours. */
-const REFUSALS: Readonly<Record<string, readonly [ProblemCode, string, string?]>> = {
+/** Fastify's own errors in our words. An error that is not here and has no status below 500 is a bug of ours. */
+const FASTIFY_ERRORS: Readonly<Record<string, readonly [ProblemCode, string, string?]>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: [
     'BODY_SIZE',
-    'the body is larger than this resource takes',
+    'the body is larger than this resource accepts',
     'send a zone file to …/zonefile, or several smaller requests',
   ],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [
     'BODY_TYPE',
-    'this resource does not take that content type',
+    'this resource does not accept that content type',
     'send application/json, or text/dns to …/zonefile',
   ],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['REQUEST', 'the body is not as long as Content-Length says'],
@@ -84,7 +77,7 @@ const REFUSALS: Readonly<Record<string, readonly [ProblemCode, string, string?]>
 
 /**
  * The error handler of the whole app. A failed assertion answers 500 and is then thrown outside of any request, so that
- * the process dies of it as base/assert.ts demands.
+ * the process ends, as base/assert.ts demands.
  */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (isProblemError(error)) return sendProblems(reply, error.problems);
@@ -93,10 +86,10 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
     statusCode,
     message = 'bad request',
   }: { code?: string; statusCode?: number; message?: string } = error instanceof Error ? error : {};
-  const refusal = code === undefined ? undefined : REFUSALS[code];
-  if (refusal !== undefined) {
-    const [kind, text, fix] = refusal;
-    return sendProblems(reply, [problem(kind, WHOLE, text, fix === undefined ? {} : { fix })]);
+  const known = code === undefined ? undefined : FASTIFY_ERRORS[code];
+  if (known !== undefined) {
+    const [kind, text, fix] = known;
+    return sendProblems(reply, [problem(kind, WHOLE, text, given({ fix }))]);
   }
   if (error instanceof SyntaxError) return sendProblems(reply, [problem('BODY_JSON', WHOLE, `the body is not JSON: ${error.message}`)]);
   if (statusCode !== undefined && statusCode < 500) return sendProblems(reply, [problem('REQUEST', WHOLE, message)], statusCode);
@@ -106,7 +99,11 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
       throw error;
     });
   return sendProblems(reply, [
-    problem('SERVER_BUG', WHOLE, `the server failed to handle request ${request.id}; nothing more is known to be changed`),
+    problem(
+      'SERVER_BUG',
+      WHOLE,
+      `the server failed to handle request ${request.id}; it is not known whether anything changed; the log of the server has more`,
+    ),
   ]);
 }
 

@@ -5,12 +5,11 @@
 import type { FastifyReply } from 'fastify';
 import type { TProperties, TSchema } from 'typebox';
 import type { Result } from '#base/problem.ts';
-import type { Access } from './access.ts';
 import { type ZoneAsked, findZone } from './find-zone.ts';
 import { notModified } from './preconditions.ts';
 import { sendProblems } from './problems.ts';
 import type { Asked, Route, RouteParts, Values } from './route.ts';
-import { type Answer, zoneParams } from './schemas.ts';
+import { zoneParams } from './schemas.ts';
 
 /** An answer: `body` is made only for a client that does not have the resource with this tag. */
 export interface Shown {
@@ -20,47 +19,37 @@ export interface Shown {
 
 type Showing = Result<Shown> | Promise<Result<Shown>>;
 
-interface ReadParts<P extends TProperties, Q extends TProperties> extends RouteParts<P, Q, TSchema> {
-  readonly answers: Readonly<Record<number, Answer>>;
-}
-
-export interface ReadRoute<P extends TProperties, Q extends TProperties> extends ReadParts<P, Q> {
-  readonly access: Access;
+interface ReadRoute<P extends TProperties, Q extends TProperties> extends RouteParts<P, Q, TSchema>, Pick<Route, 'access' | 'answers'> {
   readonly show: (asked: Asked<Values<P>, Values<Q>>) => Showing;
 }
 
-export function readRoute<P extends TProperties, Q extends TProperties>(route: ReadRoute<P, Q>): Route {
-  const { access, answers, show, ...parts } = route;
-  return reading(access, answers, parts, show as (asked: Asked) => Showing);
+export function readRoute<P extends TProperties, Q extends TProperties>({ show, ...route }: ReadRoute<P, Q>): Route {
+  return { ...route, method: 'GET', writes: false, handle: handler(show as (asked: Asked) => Showing) };
 }
 
-export interface ZoneReadRoute<P extends TProperties, Q extends TProperties> extends ReadParts<P, Q> {
+interface ZoneReadRoute<P extends TProperties, Q extends TProperties> extends RouteParts<P, Q, TSchema>, Pick<Route, 'answers'> {
   readonly show: (asked: ZoneAsked<Values<P>, Values<Q>>) => Showing;
 }
 
 /** A route below `/v1/zones/:zone`, for all who may read the zone. */
-export function zoneReadRoute<P extends TProperties, Q extends TProperties>(route: ZoneReadRoute<P, Q>): Route {
-  const { answers, show, ...parts } = route;
-  const showZone = show as (asked: ZoneAsked) => Showing;
-  return reading('zone-read', answers, { ...parts, params: { ...zoneParams, ...parts.params } }, (asked) => {
-    const zone = findZone(asked);
-    return zone.ok ? showZone({ ...asked, zone: zone.value }) : zone;
+export function zoneReadRoute<P extends TProperties, Q extends TProperties>({ show: typed, ...route }: ZoneReadRoute<P, Q>): Route {
+  const show = typed as (asked: ZoneAsked) => Showing;
+  return readRoute({
+    ...route,
+    access: 'zone-read',
+    params: { ...zoneParams, ...route.params },
+    show: (asked: Asked) => {
+      const zone = findZone(asked);
+      return zone.ok ? show({ ...asked, zone: zone.value }) : zone;
+    },
   });
 }
 
-function reading(access: Access, answers: Route['answers'], parts: Route['parts'], show: (asked: Asked) => Showing): Route {
-  return {
-    method: 'GET',
-    url: parts.url,
-    access,
-    writes: false,
-    parts,
-    answers,
-    handle: (asked) => {
-      const shown = show(asked);
-      // Not awaited when it is there: between finding a zone and reading it, a pause would let a change come in.
-      return shown instanceof Promise ? shown.then((each) => send(asked, each)) : send(asked, shown);
-    },
+function handler(show: (asked: Asked) => Showing): Route['handle'] {
+  return (asked) => {
+    const shown = show(asked);
+    // Not awaited when it is there: between finding a zone and reading it, a pause would let a change come in.
+    return shown instanceof Promise ? shown.then((each) => send(asked, each)) : send(asked, shown);
   };
 }
 

@@ -8,9 +8,9 @@ import type { FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import type { RateLimitOptions } from '@fastify/rate-limit';
 import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox';
 import type { ControlApi } from '#control/api/control.ts';
-import { given } from './form.ts';
 import type { Access } from './access.ts';
 import type { AdminApp } from './admin-app.ts';
+import { given } from './form.ts';
 import type { TokenHeader } from './identity.ts';
 import type { Tag } from './openapi.ts';
 import { type Answer, closed, responses } from './schemas.ts';
@@ -50,30 +50,26 @@ export interface RouteParts<P extends TProperties, Q extends TProperties, B exte
   readonly description?: string;
   /** Parameters of the path, each with an example. */
   readonly params?: P;
-  /** Parameters of the query, and no others; not given: the query is not looked at. */
+  /** Parameters of the query, and no others; absent: the query is not looked at. */
   readonly query?: Q;
   readonly headers?: TSchema;
   readonly body?: B;
-  /** A body that a route with `body` accepts; OpenAPI shows it. */
+  /** A body that the route accepts; OpenAPI shows it. */
   readonly example?: NoInfer<Static<B>>;
   readonly octets?: OctetBody;
-  /** Headers that can carry the token; the Authorization header unless given. */
+  /** Headers that can carry the token; absent: the Authorization header. */
   readonly tokenHeaders?: readonly TokenHeader[];
   /** Instead of the limit for all routes. */
   readonly rateLimit?: RateLimitOptions | false;
-  /** False for a GET without a HEAD beside it: an answer without end. */
+  /** False for an answer without end: there is no HEAD beside the GET. */
   readonly hasHead?: boolean;
 }
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-
-export interface Route {
-  readonly method: Method;
-  readonly url: string;
+export interface Route extends RouteParts<TProperties, TProperties, TSchema> {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly access: Access;
   /** True when a request without `?dryRun` changes what is stored or exported. */
   readonly writes: boolean;
-  readonly parts: RouteParts<TProperties, TProperties, TSchema>;
   /** Answers by status. */
   readonly answers: Readonly<Record<number, Answer>>;
   readonly handle: (asked: Asked) => FastifyReply | Promise<FastifyReply>;
@@ -81,8 +77,7 @@ export interface Route {
 
 /** Serves `route`. */
 export function addRoute(app: AdminApp, control: ControlApi, route: Route): void {
-  const { method, url, access, parts } = route;
-  const { octets, tokenHeaders, rateLimit, hasHead } = parts;
+  const { method, url, access, octets, tokenHeaders, rateLimit, hasHead } = route;
   if (octets !== undefined) acceptOctets(app, octets);
   app.route({
     method,
@@ -105,8 +100,8 @@ function acceptOctets(app: AdminApp, { types, bytesMax }: OctetBody): void {
   });
 }
 
-function schemaOf({ access, parts, answers }: Route): FastifySchema {
-  const { tag, summary, description, params, query, headers } = parts;
+function schemaOf(route: Route): FastifySchema {
+  const { access, tag, summary, description, params, query, headers, answers } = route;
   return {
     summary,
     tags: [tag],
@@ -117,12 +112,12 @@ function schemaOf({ access, parts, answers }: Route): FastifySchema {
       params: params && closed(params),
       querystring: query && closed(query),
       headers,
-      body: bodySchema(parts),
+      body: bodySchema(route),
     }),
   };
 }
 
-function bodySchema({ body, example, octets }: Route['parts']): object | undefined {
+function bodySchema({ body, example, octets }: Route): object | undefined {
   if (octets !== undefined)
     return { content: Object.fromEntries(octets.types.map((type) => [type, { schema: octetSchema(octets, type) }])) };
   return body === undefined || example === undefined ? body : { ...body, examples: [example] };

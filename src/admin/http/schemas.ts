@@ -23,15 +23,20 @@ export function isOn(value: string | undefined): boolean {
 }
 
 export const zoneParams = {
-  zone: Type.String({ description: 'name of the zone, with or without the last dot; `=2E` is the root', examples: ['example.com'] }),
+  zone: Type.String({ description: 'name of the zone, the last dot is optional; `=2E` is the root', examples: ['example.com'] }),
 };
+
+/** `example`: a signer of the example zone, in whose way of delivery the route makes sense. */
+export const signerParams = (example: string) => ({
+  signer: Type.String({ description: 'name of the signer', examples: [example] }),
+});
 
 /** Query parameters of every route that writes. */
 export const dryRunQuery = {
   dryRun: Type.Optional(Type.Enum([...SWITCH_VALUES], { description: 'decide and answer the same, but write nothing' })),
 };
 
-/** Query parameters of every change of a zone, besides. */
+/** Further query parameters of every change of a zone. */
 export const waitQuery = {
   wait: Type.Optional(Type.Enum(['served'], { description: 'answer when every worker serves the change' })),
 };
@@ -40,7 +45,7 @@ export const ProblemItem = Type.Object({
   code: Type.String(),
   severity: Type.Enum(['error', 'warning']),
   at: Type.String({
-    description: 'file:line:column, a JSON pointer into the body, a parameter, or owner and type; empty for the request as a whole',
+    description: 'file:line:column, JSON pointer, parameter, or owner and type; empty for the whole request',
   }),
   pointer: Type.Optional(Type.String({ description: 'RFC 6901 pointer into the body, when the place is there' })),
   parameter: Type.Optional(Type.String({ description: 'the parameter of the request, when the place is one' })),
@@ -89,7 +94,7 @@ export const OutcomeForm = Type.Object({
     Type.Object(
       {
         object: Type.Optional(Type.String({ description: 'the key, record or mode that changed, as in mail/status' })),
-        notBefore: Type.Optional(Type.String({ format: 'date-time', description: 'the earliest time at which a key may be used' })),
+        notBefore: Type.Optional(Type.String({ format: 'date-time', description: 'earliest time at which a key may be used' })),
         isFinal: Type.Optional(Type.Boolean({ description: 'true when notBefore will not change any more' })),
         text: Type.Optional(Type.String({ description: 'what the change did, for people' })),
       },

@@ -1,6 +1,6 @@
 /**
  * Requests against their TypeBox schemas: every problem at once, unknown fields with the nearest known one.
- * Not here: what the values mean (the routes and control/ judge that again).
+ * Not here: what the values mean (the routes and control/ check that).
  */
 import type { FastifySchemaCompiler } from 'fastify';
 import type { TSchema } from 'typebox';
@@ -12,10 +12,10 @@ import { type Place, WHOLE, below, inBody, inQuery } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
 import { problemError } from './problems.ts';
 
-// TypeBox stops at 8 by itself; a body of 1 MiB may have a few more, and whoever sent it wants to see them in one go.
+// TypeBox stops at 8 by itself. A body of 1 MiB may have more errors, and its sender wants to see them all at once.
 System.Settings.Set({ maxErrors: 100 });
 
-/** Fastify's validator compiler. Values of the URL are text and are converted first; bodies are taken as they are. */
+/** Fastify's validator compiler. Values of the URL are text and are converted first; bodies are not converted. */
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const check = Compile(schema);
   return (given: unknown) => {
@@ -50,7 +50,7 @@ function describe(error: SchemaError, schema: TSchema, isBody: boolean): readonl
       problem(isBody ? 'FIELD_MISSING' : 'PARAMETER', place(name), `${what} ${JSON.stringify(name)} is missing`),
     );
   }
-  // The same unknown field again, by the schema `false` it is matched with.
+  // The same unknown field a second time, matched with the schema `false`.
   if (error.keyword === 'boolean') return [];
   const why =
     error.keyword === 'enum'

@@ -4,7 +4,6 @@ import { ok } from '#base/problem.ts';
 import { isoTime } from '#admin/http/form.ts';
 import { nextPage, pageQuery, readNumberPage } from '#admin/http/page.ts';
 import { readRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
 import { Time } from '#admin/http/schemas.ts';
 
 const EntryForm = Type.Object({
@@ -16,7 +15,7 @@ const EntryForm = Type.Object({
   detail: Type.String(),
 });
 
-export const auditRoutes: readonly Route[] = [
+export const auditRoutes = [
   readRoute({
     url: '/v1/audit',
     access: 'read',

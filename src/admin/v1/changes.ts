@@ -6,12 +6,11 @@ import { isoTime } from '#admin/http/form.ts';
 import { nextPage, pageQuery, readNumberPage } from '#admin/http/page.ts';
 import { zoneEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
 import { ChangesetForm, Time } from '#admin/http/schemas.ts';
 
 const ChangeForm = Type.Object({ revision: Type.Integer(), at: Time, changeset: ChangesetForm });
 
-export const changesRoutes: readonly Route[] = [
+export const changesRoutes = [
   zoneReadRoute({
     url: '/v1/zones/:zone/changes',
     tag: 'changes',
@@ -44,8 +43,7 @@ export const changesRoutes: readonly Route[] = [
     url: '/v1/zones/:zone/changes/:serial/revert',
     tag: 'changes',
     summary: 'Undo a change',
-    description:
-      'Makes a new change that is the opposite of the old one, with a new serial. `{serial}` is the serial after the old change.',
+    description: 'Makes a new change that is the opposite. `{serial}` is the serial that the old change led to.',
     params: { serial: Type.Integer({ minimum: 0, maximum: 0xffff_ffff, examples: [2] }) },
     change: ({ apex, params: { serial } }) => ok({ command: { kind: 'zone.revert', zone: apex, serial } }),
   }),

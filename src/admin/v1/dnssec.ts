@@ -8,7 +8,6 @@ import { zoneChangeRoute } from '#admin/http/change-route.ts';
 import { given, isoTime } from '#admin/http/form.ts';
 import { zoneEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
 import { OnOff, Time, closed } from '#admin/http/schemas.ts';
 
 const DsForm = Type.Object({
@@ -44,7 +43,7 @@ export function signingCommand(zone: Name, { dnssec, force }: Static<typeof Sign
   return { kind: 'zone.dnssec', zone, dnssec: dnssec === 'on', ...given({ force }) };
 }
 
-export const dnssecRoutes: readonly Route[] = [
+export const dnssecRoutes = [
   zoneReadRoute({
     url: '/v1/zones/:zone/dnssec',
     tag: 'dnssec',
@@ -62,8 +61,7 @@ export const dnssecRoutes: readonly Route[] = [
     url: '/v1/zones/:zone/dnssec',
     tag: 'dnssec',
     summary: 'Turn signing on or off',
-    description:
-      'To turn signing off needs force: while the parent has a DS record, validating resolvers answer SERVFAIL for an unsigned zone.',
+    description: 'Off needs force: resolvers answer SERVFAIL for an unsigned zone while the parent has a DS record.',
     body: SigningSwitch,
     example: { dnssec: 'on' },
     change: ({ apex, body }) => ok({ command: signingCommand(apex, body) }),

@@ -15,7 +15,7 @@ import { allows } from '#admin/http/access.ts';
 import { identityOf, isStillIdentified } from '#admin/http/identity.ts';
 import { parseZoneName } from '#admin/http/names.ts';
 import { readRoute } from '#admin/http/read-route.ts';
-import type { Route, Values } from '#admin/http/route.ts';
+import type { Values } from '#admin/http/route.ts';
 import { Switch, Time, isOn } from '#admin/http/schemas.ts';
 import { type Beginning, type EventTimes, cutWhenStalled, streamText } from './event-stream.ts';
 
@@ -24,13 +24,11 @@ const KINDS = ['zone', 'mail', 'alert'] as const;
 const eventQuery = {
   zone: Type.Optional(Type.String({ description: 'only events of this zone' })),
   kind: Type.Optional(Type.Enum([...KINDS], { description: 'only changes of zones, steps of mail, or alerts' })),
-  machine: Type.Optional(
-    Type.String({ maxLength: 64, description: 'only steps of this kind of object, as in mail/status: dkim, dmarc, tlsa, …' }),
-  ),
+  machine: Type.Optional(Type.String({ maxLength: 64, description: 'only steps of this kind, as in mail/status: dkim, dmarc, tlsa, …' })),
   after: Type.Optional(
     Type.Integer({
       minimum: 0,
-      description: 'begin after the event with this id; 0: with the oldest event that is kept. Last-Event-ID has precedence',
+      description: 'begin after the event with this id; 0: with the oldest. Last-Event-ID has precedence',
     }),
   ),
   follow: Type.Optional(Switch),
@@ -40,7 +38,7 @@ const EventForm = Type.Object({
   id: Type.Integer(),
   at: Time,
   kind: Type.Enum([...KINDS]),
-  event: Type.String({ description: 'changed or removed; started, step, waiting, confirmed or finished; or the code of a problem' }),
+  event: Type.String({ description: 'changed, removed, started, step, waiting, confirmed, finished, or the code of a problem' }),
   zone: Type.Optional(Type.String()),
   text: Type.String(),
   serial: Type.Optional(Type.Integer()),
@@ -52,7 +50,7 @@ const EventForm = Type.Object({
   stage: Type.Optional(Type.String()),
 });
 
-export function eventsRoutes(times: EventTimes): readonly Route[] {
+export function eventsRoutes(times: EventTimes) {
   let streams = 0;
   const opened = (reply: FastifyReply): AbortSignal => {
     const closing = new AbortController();
@@ -71,10 +69,10 @@ export function eventsRoutes(times: EventTimes): readonly Route[] {
       tag: 'events',
       summary: 'Follow the events',
       description:
-        'Server-sent events with the names `zone`, `mail` and `alert`. The data of each is a JSON document in the form below. Without ' +
-        'Last-Event-ID and `after` the stream begins with the next event. With follow=0 the server sends all events that it keeps and ' +
-        'ends the stream. When events that the client asked for are no longer kept, an event `gap` comes before the others. A token for ' +
-        'single zones sees only their events.',
+        'Server-sent events with the names `zone`, `mail` and `alert`. The data of each is a JSON document in the ' +
+        'form below. Without Last-Event-ID and `after` the stream begins with the next event. With follow=0 the ' +
+        'server sends all events that it keeps and ends the stream. When events that the client asked for are no ' +
+        'longer kept, an event `gap` comes before the others. A token for single zones sees only their events.',
       query: eventQuery,
       headers: Type.Object({
         'last-event-id': Type.Optional(Type.String({ description: 'id of the last event that the client has seen' })),

@@ -7,11 +7,10 @@ import { Type } from 'typebox';
 import { ok } from '#base/problem.ts';
 import type { ControlApi } from '#control/api/control.ts';
 import { readRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
 
 const ReadyForm = Type.Object({ ready: Type.Boolean(), notReady: Type.Array(Type.String()) });
 
-export const healthRoutes: readonly Route[] = [
+export const healthRoutes = [
   readRoute({
     url: '/livez',
     access: 'public',

@@ -10,7 +10,6 @@ import { formatRrset } from '#zone/changeset-text.ts';
 import { nameText, parseType } from '#admin/http/names.ts';
 import { contentEtag } from '#admin/http/preconditions.ts';
 import { readRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
 import { Switch, isOn } from '#admin/http/schemas.ts';
 
 const Section = Type.Array(Type.String({ description: 'a record as in a zone file' }));
@@ -31,13 +30,13 @@ const QueryForm = Type.Object({
 
 const RCODE_NAMES = new Map<number, string>(Object.entries(RCODE).map(([name, code]) => [code, name]));
 
-export const queryRoutes: readonly Route[] = [
+export const queryRoutes = [
   readRoute({
     url: '/v1/query',
     access: 'read',
     tag: 'query',
     summary: 'Answer a DNS question from the store',
-    description: 'Shows the nodes, wildcards, proofs and rules that led to the answer. dnssec=0 leaves out signatures and proofs.',
+    description: 'Shows what led to the answer: nodes, wildcards, proofs. dnssec=0 leaves out signatures and proofs.',
     query: {
       name: Type.String({ minLength: 1, description: 'absolute, with or without the last dot' }),
       type: Type.Optional(Type.String({ description: 'A unless given' })),

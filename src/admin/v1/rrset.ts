@@ -13,7 +13,6 @@ import { rrsetForm } from '#admin/http/form.ts';
 import { nameText, parseOwner, parseType } from '#admin/http/names.ts';
 import { rrsetEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
 import { Records, RrsetForm, Ttl } from '#admin/http/rrset-schemas.ts';
 import { Switch, closed, isOn } from '#admin/http/schemas.ts';
 
@@ -21,14 +20,14 @@ const url = '/v1/zones/:zone/rrsets/:name/:type';
 const params = {
   name: Type.String({
     description:
-      '`@` is the apex; one label is relative; `www.example.com` in example.com and names with a last dot are absolute; any other name ' +
-      'is rejected. `%2F` and `\\DDD` stand for odd octets',
+      '`@` is the apex; one label is relative; `www.example.com` in example.com and names with a last dot are ' +
+      'absolute; any other name is rejected. `%2F` and `\\DDD` stand for odd octets',
     examples: ['www'],
   }),
   type: Type.String({ examples: ['A'] }),
 };
 
-export const rrsetRoutes: readonly Route[] = [
+export const rrsetRoutes = [
   zoneReadRoute({
     url,
     tag: 'rrsets',

@@ -13,7 +13,6 @@ import { parseOwner, parseType } from '#admin/http/names.ts';
 import { nextPage, pageQuery, readPage } from '#admin/http/page.ts';
 import { zoneEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
 import { Records, RrsetForm, Ttl } from '#admin/http/rrset-schemas.ts';
 import { Switch, closed, isOn } from '#admin/http/schemas.ts';
 
@@ -27,13 +26,12 @@ const Operation = closed({
   records: Type.Optional(Records),
 });
 
-export const rrsetsRoutes: readonly Route[] = [
+export const rrsetsRoutes = [
   zoneReadRoute({
     url: '/v1/zones/:zone/rrsets',
     tag: 'rrsets',
     summary: 'List the RRsets of a zone',
-    description:
-      'Sorted by name in canonical order, then by type number. signed=1 adds the NSEC records, and to each RRset its signatures.',
+    description: 'In canonical order of names, then by type number. signed=1 adds NSEC records and all signatures.',
     query: {
       ...pageQuery,
       signed: Type.Optional(Switch),

@@ -17,11 +17,10 @@ import { treeDocument } from '#mail/spf/tree-document.ts';
 import { spfTree } from '#mail/spf/tree.ts';
 import { problemForm } from '#admin/http/problems.ts';
 import { readRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
 import { openObject } from '#admin/http/schemas.ts';
 
 const params = {
-  domain: Type.String({ minLength: 1, maxLength: 255, description: 'with or without the last dot', examples: ['example.com'] }),
+  domain: Type.String({ minLength: 1, maxLength: 255, description: 'the last dot is optional', examples: ['example.com'] }),
 };
 const Problems = Type.Array(openObject());
 
@@ -79,9 +78,9 @@ const flattenRoute = readRoute({
   access: 'read',
   tag: 'spf',
   summary: 'Show an SPF record with includes replaced by their addresses',
-  description: 'A proposal: nothing is published. An include that cannot be looked up now is an error. It is never left out.',
+  description: 'Nothing is published. An include that cannot be looked up is an error and never left out.',
   params,
-  query: { include: Type.String({ minLength: 1, maxLength: 1024, description: 'domains of the includes, separated by commas' }) },
+  query: { include: Type.String({ minLength: 1, maxLength: 1024, description: 'domains, separated by commas' }) },
   answers: { 200: FlattenForm },
   show: async ({ control, params: path, query }) => {
     const domain = withoutDot(path.domain);
@@ -124,7 +123,7 @@ const checkRoute = readRoute({
   },
 });
 
-export const spfRoutes: readonly Route[] = [treeRoute, flattenRoute, checkRoute];
+export const spfRoutes = [treeRoute, flattenRoute, checkRoute];
 
 function withoutDot(domain: string): string {
   return domain.replace(/\.$/, '').toLowerCase();

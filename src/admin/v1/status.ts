@@ -4,7 +4,6 @@ import { ok } from '#base/problem.ts';
 import { isoTime } from '#admin/http/form.ts';
 import { contentEtag } from '#admin/http/preconditions.ts';
 import { readRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
 import { Time } from '#admin/http/schemas.ts';
 
 const StatusForm = Type.Object({
@@ -16,7 +15,7 @@ const StatusForm = Type.Object({
   ready: Type.Boolean(),
   notReady: Type.Array(Type.String(), { description: 'the reasons why the server is not ready' }),
   workers: Type.Array(
-    Type.Object({ id: Type.Integer(), alive: Type.Boolean(), generation: Type.Integer({ description: 'the generation that it serves' }) }),
+    Type.Object({ id: Type.Integer(), alive: Type.Boolean(), generation: Type.Integer({ description: 'generation that it serves' }) }),
   ),
   listeners: Type.Object({ dns: Type.Array(Type.String()), admin: Type.String(), socket: Type.String() }),
   store: Type.Object({
@@ -27,7 +26,7 @@ const StatusForm = Type.Object({
   }),
 });
 
-export const statusRoutes: readonly Route[] = [
+export const statusRoutes = [
   readRoute({
     url: '/v1/status',
     access: 'read',

@@ -9,7 +9,6 @@ import { nameText, parseZoneName } from '#admin/http/names.ts';
 import { nextPage, pageQuery, readPage } from '#admin/http/page.ts';
 import { contentEtag, preconditionOf } from '#admin/http/preconditions.ts';
 import { readRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
 import { Time, closed } from '#admin/http/schemas.ts';
 import { writeRoute } from '#admin/http/write-route.ts';
 
@@ -17,7 +16,8 @@ const Scopes = Type.Array(Type.String({ examples: ['read', 'zone:example.com'] }
   minItems: 1,
   maxItems: 100,
   description:
-    '`admin` may do everything except fetch private keys, `read` may read everything except tokens, `zone:<name>` may read and change that zone',
+    '`admin` may do everything except fetch private keys, `read` may read everything except tokens, `zone:<name>` ' +
+    'may read and change that zone',
 });
 
 const TokenForm = Type.Object({
@@ -28,7 +28,7 @@ const TokenForm = Type.Object({
   expiresAt: Type.Optional(Time),
 });
 
-export const tokensRoutes: readonly Route[] = [
+export const tokensRoutes = [
   readRoute({
     url: '/v1/tokens',
     access: 'admin',
@@ -63,7 +63,7 @@ export const tokensRoutes: readonly Route[] = [
     summary: 'Create a token',
     description: 'The answer holds the token. The server does not keep it and cannot show it again.',
     body: closed({
-      name: Type.String({ minLength: 1, maxLength: TOKEN_NAME_CHARACTERS_MAX, description: 'who or what the token is for' }),
+      name: Type.String({ minLength: 1, maxLength: TOKEN_NAME_CHARACTERS_MAX, description: 'what the token is for' }),
       scopes: Scopes,
       expiresAt: Type.Optional(Time),
     }),

@@ -8,7 +8,6 @@ import { isoTime } from '#admin/http/form.ts';
 import { nameText, parseZoneName } from '#admin/http/names.ts';
 import { zoneEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
 import { OnOff, Time, zoneParams } from '#admin/http/schemas.ts';
 import { SigningSwitch, signingCommand } from './dnssec.ts';
 
@@ -27,7 +26,7 @@ export function zoneForm(record: ZoneRecord): unknown {
   return { name, dnssec, serial, revision, nodeCount, createdAt: isoTime(createdAtMs), changedAt: isoTime(changedAtMs) };
 }
 
-export const zoneRoutes: readonly Route[] = [
+export const zoneRoutes = [
   zoneReadRoute({
     url: '/v1/zones/:zone',
     tag: 'zones',

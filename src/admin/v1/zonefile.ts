@@ -12,7 +12,6 @@ import { identityOf } from '#admin/http/identity.ts';
 import { parseZoneName } from '#admin/http/names.ts';
 import { zoneEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
 import { OnOff, Switch, isOn, zoneParams } from '#admin/http/schemas.ts';
 
 /** Some 64 KiB each: what a socket takes at once. */
@@ -31,8 +30,7 @@ const zoneExport = zoneReadRoute({
   url: '/v1/zones/:zone/zonefile',
   tag: 'zones',
   summary: 'Export a zone',
-  description:
-    'The records that can be imported again. With signed=1 every record that is served: DNSKEY, RRSIG, NSEC, CDS and CDNSKEY too.',
+  description: 'The records that can be imported again; signed=1 adds DNSKEY, RRSIG, NSEC, CDS and CDNSKEY.',
   query: { signed: Type.Optional(Switch) },
   answers: { 200: { description: 'the zone file', content: { 'text/dns': { schema: Type.String() } } } },
   show: ({ control, zone, query, reply }) => {
@@ -65,7 +63,7 @@ function zoneFileChunks(view: ZoneView, signed: boolean): readonly Buffer[] {
   return chunks;
 }
 
-const zoneImport = (bytesMax: number): Route =>
+const zoneImport = (bytesMax: number) =>
   changeRoute({
     method: 'PUT',
     url: '/v1/zones/:zone/zonefile',
@@ -73,11 +71,12 @@ const zoneImport = (bytesMax: number): Route =>
     tag: 'zones',
     summary: 'Import a zone',
     description:
-      'Creates the zone, or replaces all its records, in one transaction. `dnssec` is used only when the zone is created. $INCLUDE is rejected.',
+      'Creates the zone, or replaces all its records, in one transaction. `dnssec` is used only when the zone is ' +
+      'created. $INCLUDE is rejected.',
     params: zoneParams,
     query: {
       dnssec: Type.Optional(OnOff),
-      file: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: 'name of the file, for the places in messages' })),
+      file: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: 'file name for messages' })),
     },
     octets: { types: ['text/dns'], bytesMax, description: 'the zone file (RFC 1035 §5)', example: EXAMPLE },
     change: ({ params, query, body, request }) => {
@@ -92,12 +91,12 @@ const zoneImport = (bytesMax: number): Route =>
         rejectIf: (record) =>
           record !== undefined || mayCreate
             ? undefined
-            : problem('AUTH_SCOPE', inHeader('Authorization'), 'this zone does not exist, and to create it needs scope admin'),
+            : problem('AUTH_SCOPE', inHeader('Authorization'), 'to create this zone needs scope admin'),
       });
     },
   });
 
 /** `bytesMax`: the largest zone file that is taken. */
-export function zonefileRoutes(bytesMax: number): readonly Route[] {
+export function zonefileRoutes(bytesMax: number) {
   return [zoneExport, zoneImport(bytesMax)];
 }

@@ -11,7 +11,6 @@ import { identityOf } from '#admin/http/identity.ts';
 import { parseZoneName } from '#admin/http/names.ts';
 import { nextPage, pageQuery, readPage } from '#admin/http/page.ts';
 import { readRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
 import { OnOff, closed } from '#admin/http/schemas.ts';
 import { ZoneForm, zoneForm } from './zone.ts';
 
@@ -27,7 +26,7 @@ const NewZone = closed(
   'A zone with a default SOA and NS set. To create a zone with its records, PUT a zone file.',
 );
 
-export const zonesRoutes: readonly Route[] = [
+export const zonesRoutes = [
   readRoute({
     url: '/v1/zones',
     access: 'zone-list',

@@ -10,14 +10,16 @@ import { type Asked, type Route, addRoute } from '#admin/http/route.ts';
 import { compileValidator } from '#admin/http/validate.ts';
 import { FakeControl } from '../../support/admin/fake-control.ts';
 
-const route = (parts: Partial<Route['parts']>, more: Partial<Route> = {}): Route => ({
+const route = (more: Partial<Route>): Route => ({
   method: 'POST',
   url: '/things/:thing',
   access: 'admin',
   writes: true,
   answers: { 200: Type.Unknown() },
   handle: ({ params, query, body, reply }: Asked) => reply.send({ params, query, body: Buffer.isBuffer(body) ? body.toString() : body }),
-  parts: { url: '/things/:thing', tag: 'zones', summary: 'Make a thing', params: { thing: Type.Integer({ examples: [7] }) }, ...parts },
+  tag: 'zones',
+  summary: 'Make a thing',
+  params: { thing: Type.Integer({ examples: [7] }) },
   ...more,
 });
 
@@ -48,7 +50,7 @@ test('the handler is given parameters in their types, and the body', async () =>
 });
 
 test('a query that the route describes takes no other parameters; one that it does not describe is not looked at', async () => {
-  const app = await served(route({ query: {} }), route({ url: '/others/:thing' }, { url: '/others/:thing' }));
+  const app = await served(route({ query: {} }), route({ url: '/others/:thing' }));
   expect((await app.inject({ method: 'POST', url: '/things/5?size=3' })).statusCode).toBe(400);
   expect((await app.inject({ method: 'POST', url: '/others/5?size=3' })).statusCode).toBe(200);
 });
@@ -65,7 +67,7 @@ test('a body of octets comes as it is, in the types of the route only, up to its
 });
 
 test('routes beside one with octets still take JSON and nothing else', async () => {
-  const beside = route({ url: '/others/:thing', body: Type.Object({}) }, { url: '/others/:thing' });
+  const beside = route({ url: '/others/:thing', body: Type.Object({}) });
   const app = await served(route({ octets }), beside);
   const post = (type: string, payload: string) =>
     app.inject({ method: 'POST', url: '/others/5', headers: { 'content-type': type }, payload });
@@ -75,10 +77,7 @@ test('routes beside one with octets still take JSON and nothing else', async () 
 
 test('OpenAPI shows the examples of parameters and bodies; octets have theirs in the first type', async () => {
   const body = Type.Object({ a: Type.Integer() });
-  const app = await served(
-    route({ body, example: { a: 1 } }),
-    route({ url: '/others/:thing', octets }, { url: '/others/:thing', access: 'public' }),
-  );
+  const app = await served(route({ body, example: { a: 1 } }), route({ url: '/others/:thing', octets, access: 'public' }));
   const { paths } = (await app.inject('/v1/openapi.json')).json<{ paths: Record<string, { post: object }> }>();
   expect(paths['/things/{thing}']!.post).toMatchObject({
     summary: 'Make a thing',

@@ -105,8 +105,10 @@ type ExampleRequest = Required<Pick<InjectOptions, 'method'>> & {
 };
 
 /** The request that a route's examples make up; `path` instead of examples of parameters that only the server knows. */
-export function exampleRequest({ method, url, parts }: Route, path: Readonly<Record<string, string>> = {}): ExampleRequest {
-  const { params = {}, example, octets } = parts;
+export function exampleRequest(
+  { method, url, params = {}, example, octets }: Route,
+  path: Readonly<Record<string, string>> = {},
+): ExampleRequest {
   const filled = url.replaceAll(/:([A-Za-z]+)/g, (_all, name: string) => {
     const examples: unknown = Reflect.get(params[name] ?? {}, 'examples');
     const value: unknown = path[name] ?? (Array.isArray(examples) ? examples[0] : undefined);

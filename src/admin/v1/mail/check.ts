@@ -7,15 +7,14 @@ import { hasErrors, ok } from '#base/problem.ts';
 import { checkMail } from '#control/mail/check.ts';
 import { problemForm } from '#admin/http/problems.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
 import { ProblemList } from '#admin/http/schemas.ts';
 
-export const mailCheckRoutes: readonly Route[] = [
+export const mailCheckRoutes = [
   zoneReadRoute({
     url: '/v1/zones/:zone/mail/check',
     tag: 'mail',
     summary: 'Check the mail records as receivers do',
-    description: 'Reads the published records in the same way as receivers. Also works for zones without a mail policy.',
+    description: 'Reads the published records. Also works for zones without a mail policy.',
     answers: {
       200: Type.Object({
         zone: Type.String(),

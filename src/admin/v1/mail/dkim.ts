@@ -9,7 +9,6 @@ import { DKIM_ALGORITHMS } from '#mail/policy/schema.ts';
 import { zoneChangeRoute } from '#admin/http/change-route.ts';
 import { isoTime } from '#admin/http/form.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
 import { Reason, Time, closed } from '#admin/http/schemas.ts';
 import { withMail } from './zone-mail.ts';
 
@@ -31,7 +30,7 @@ const KeyForm = Type.Object({
   ),
 });
 
-export const dkimRoutes: readonly Route[] = [
+export const dkimRoutes = [
   zoneReadRoute({
     url: '/v1/zones/:zone/dkim',
     tag: 'mail',
@@ -62,8 +61,8 @@ export const dkimRoutes: readonly Route[] = [
     tag: 'mail',
     summary: 'Revoke a DKIM key',
     description:
-      'at-once: the record becomes "p=" now, and signatures on mail under way fail. after-switch: signers use the key until the next one ' +
-      'replaces it.',
+      'at-once: the record becomes "p=" now, and signatures on mail under way fail. after-switch: signers use the ' +
+      'key until the next one replaces it.',
     params: { selector: Type.String({ minLength: 1, maxLength: 253, examples: ['r20260101a'] }) },
     body: closed({ reason: Reason, when: Type.Optional(Type.Enum(['at-once', 'after-switch'])) }),
     example: { reason: 'the key was stolen', when: 'at-once' },

@@ -8,7 +8,6 @@ import { DMARC_MACHINE, dmarcStage } from '#mail/dmarc/ramp.ts';
 import { zoneChangeRoute } from '#admin/http/change-route.ts';
 import { given } from '#admin/http/form.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
 import { Reason, closed } from '#admin/http/schemas.ts';
 import { ReportStatusForm, reportStatusForm } from './report-status.ts';
 import { linesOf, withMail } from './zone-mail.ts';
@@ -22,7 +21,7 @@ const DmarcForm = Type.Object({
   reports: ReportStatusForm,
 });
 
-export const dmarcRoutes: readonly Route[] = [
+export const dmarcRoutes = [
   zoneReadRoute({
     url: '/v1/zones/:zone/dmarc',
     tag: 'mail',

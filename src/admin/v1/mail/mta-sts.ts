@@ -1,5 +1,5 @@
 /**
- * `/v1/zones/{zone}/mta-sts`: the MTA-STS mode of a zone, and what senders are told.
+ * `/v1/zones/{zone}/mta-sts`: the MTA-STS mode of a zone, and the policy that senders read.
  * Not here: TLS reports that senders send (reports.ts).
  */
 import { Type } from 'typebox';
@@ -9,7 +9,6 @@ import { STS_BODY_MACHINE, STS_HOST_MACHINE, STS_MODE_MACHINE } from '#mail/mta-
 import { formatStsPolicy } from '#mail/mta-sts/record.ts';
 import { zoneChangeRoute } from '#admin/http/change-route.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
 import { closed } from '#admin/http/schemas.ts';
 import { ReportStatusForm, reportStatusForm } from './report-status.ts';
 import { linesOf, withMail } from './zone-mail.ts';
@@ -24,7 +23,7 @@ const MtaStsForm = Type.Object({
   reports: ReportStatusForm,
 });
 
-export const mtaStsRoutes: readonly Route[] = [
+export const mtaStsRoutes = [
   zoneReadRoute({
     url: '/v1/zones/:zone/mta-sts',
     tag: 'mail',
@@ -52,7 +51,7 @@ export const mtaStsRoutes: readonly Route[] = [
     url: '/v1/zones/:zone/mta-sts',
     tag: 'mail',
     summary: 'Change the MTA-STS mode',
-    description: 'Does the same as a mail policy with another mtaSts.mode: the mode changes in steps that senders can follow.',
+    description: 'Same as a mail policy with another mtaSts.mode: the mode changes step by step.',
     body: closed({ mode: Type.Enum(['off', 'testing', 'enforce']) }),
     example: { mode: 'enforce' },
     change: ({ apex, body: { mode } }) => ok({ command: { kind: 'mta-sts.mode', zone: apex, mode } }),

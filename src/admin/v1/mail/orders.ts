@@ -7,7 +7,6 @@ import type { Name } from '#dns/name.ts';
 import type { MailCommand } from '#control/api/mail.ts';
 import { zoneChangeRoute } from '#admin/http/change-route.ts';
 import { given } from '#admin/http/form.ts';
-import type { Route } from '#admin/http/route.ts';
 import { Reason, closed } from '#admin/http/schemas.ts';
 
 const Order = Type.Union([
@@ -16,7 +15,7 @@ const Order = Type.Union([
   closed({ action: Type.Literal('override'), object: Type.String(), wait: Type.String(), reason: Reason }),
 ]);
 
-export const mailOrdersRoutes: readonly Route[] = [
+export const mailOrdersRoutes = [
   zoneChangeRoute({
     method: 'POST',
     url: '/v1/zones/:zone/mail/orders',

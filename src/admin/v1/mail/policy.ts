@@ -12,7 +12,6 @@ import { zoneChangeRoute } from '#admin/http/change-route.ts';
 import { contentEtag } from '#admin/http/preconditions.ts';
 import { problemForm } from '#admin/http/problems.ts';
 import { readRoute, zoneReadRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
 import { ProblemList, Switch, isOn, openObject } from '#admin/http/schemas.ts';
 import { withMail } from './zone-mail.ts';
 
@@ -27,7 +26,7 @@ const DemandForm = Type.Object({
   isMet: Type.Boolean(),
 });
 
-export const policyRoutes: readonly Route[] = [
+export const policyRoutes = [
   zoneReadRoute({
     url: '/v1/zones/:zone/mail',
     tag: 'mail',
@@ -51,8 +50,8 @@ export const policyRoutes: readonly Route[] = [
     tag: 'mail',
     summary: 'Apply a mail policy',
     description:
-      'Changes records and keys, and plans all later steps, in one transaction. With ?dryRun=1 the answer is the plan, with the same keys ' +
-      'that applying the policy will publish.',
+      'Changes records and keys, and plans all later steps, in one transaction. With ?dryRun=1 the answer is the ' +
+      'plan, with the same keys that applying the policy will publish.',
     query: { takeOver: Type.Optional({ ...Switch, description: 'replace records that were set by hand' }) },
     // The policy's own reader finds all problems at once, and takes one profile as a string.
     body: openObject('a mail policy, in the form of /v1/mail/schema'),
@@ -74,8 +73,8 @@ export const policyRoutes: readonly Route[] = [
     tag: 'mail',
     summary: 'Remove the mail policy',
     description:
-      'Destroys the keys of the policy. Its records stay as records set by hand, so that mail under way still verifies; records=delete ' +
-      'removes them too.',
+      'Destroys the keys of the policy. Its records stay as records set by hand, so that mail under way still ' +
+      'verifies; records=delete removes them too.',
     query: { records: Type.Optional(Type.Enum(['keep', 'delete'])) },
     change: ({ apex, query: { records = 'keep' } }) => ok({ command: { kind: 'mail.remove', zone: apex, records } }),
   }),

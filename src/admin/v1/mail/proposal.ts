@@ -6,11 +6,10 @@ import { Type } from 'typebox';
 import { ok } from '#base/problem.ts';
 import { problemForm } from '#admin/http/problems.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
 import { ProblemList } from '#admin/http/schemas.ts';
 import { PolicyForm } from './policy.ts';
 
-export const mailProposalRoutes: readonly Route[] = [
+export const mailProposalRoutes = [
   zoneReadRoute({
     url: '/v1/zones/:zone/mail/proposal',
     tag: 'mail',

@@ -18,7 +18,7 @@ export const ReportStatusForm = Type.Object(
         address: Type.String(),
         messages: Type.Integer({ description: 'without those that a forwarder broke' }),
         aligned: Type.Integer(),
-        known: Type.Boolean({ description: 'some of its mail is aligned, or SPF names it; unknown sources hold nothing up' }),
+        known: Type.Boolean({ description: 'some mail is aligned, or SPF names it; others hold nothing up' }),
         holding: Type.Boolean({ description: 'too little of its mail is aligned for the next step' }),
       }),
       { description: 'only for DMARC; the sources that hold up the next step come first' },

@@ -12,10 +12,13 @@ import { unpackReport } from '#control/reports/report-file.ts';
 import { parseDmarcReport } from '#mail/reports/dmarc-aggregate.ts';
 import { parseTlsReport } from '#mail/reports/tls-report.ts';
 import { zoneChangeRoute } from '#admin/http/change-route.ts';
-import type { Asked, Route } from '#admin/http/route.ts';
+import type { Asked } from '#admin/http/route.ts';
 import { DMARC_REPORT_EXAMPLE, TLS_REPORT_EXAMPLE } from './report-examples.ts';
 
-/** The whole message that brought a report is taken too. The octets tell how they are packed; senders get these names wrong. */
+/**
+ * The whole message that brought a report is taken too. The octets tell how they are packed; senders get these names
+ * wrong.
+ */
 const COMMON_TYPES: readonly string[] = [
   'application/gzip',
   'application/x-gzip',
@@ -27,16 +30,16 @@ const COMMON_TYPES: readonly string[] = [
 const DMARC_TYPES: readonly string[] = ['application/xml', 'text/xml', ...COMMON_TYPES];
 const TLS_TYPES: readonly string[] = ['application/tlsrpt+json', 'application/json', 'application/tlsrpt+gzip', ...COMMON_TYPES];
 
-export const reportsRoutes: readonly Route[] = [
+export const reportsRoutes = [
   zoneChangeRoute({
     method: 'POST',
     url: '/v1/zones/:zone/dmarc/reports',
     tag: 'mail',
     summary: 'Take in a DMARC aggregate report',
     description:
-      'XML of RFC 9990 or RFC 7489, plain, in gzip, in a zip archive of one file, or in the mail message that brought it. The report is ' +
-      'evidence for the DMARC ramp and for the retirement of DKIM keys. Warnings name what of it cannot be read and is not counted. A ' +
-      'report that was taken in before changes nothing, and the answer warns of it.',
+      'XML of RFC 9990 or RFC 7489, plain, in gzip, in a zip archive of one file, or in the mail message that brought ' +
+      'it. The report is evidence for the DMARC ramp and for the retirement of DKIM keys. Warnings name the parts that ' +
+      'cannot be read and do not count. A report that was taken in before changes nothing, and the answer warns of it.',
     octets: {
       types: DMARC_TYPES,
       bytesMax: REPORT_BYTES_MAX,

@@ -25,12 +25,12 @@ export const SpfStatusForm = Type.Object(
       Type.Object({
         name: Type.String(),
         published: Type.Boolean(),
-        until: Type.Optional({ ...Time, description: 'no record includes it any more, but caches may hold one that does until then' }),
+        until: Type.Optional({ ...Time, description: 'caches may hold a record that includes it until then' }),
       }),
       { description: '_spfN records beside the record of the domain' },
     ),
     failing: Type.Array(Type.Object({ include: Type.String(), code: Type.String(), detail: Type.String(), since: Time }), {
-      description: 'includes that should be published as addresses but cannot be read now; the addresses known last are kept',
+      description: 'includes that cannot be read as addresses now; the last known addresses are kept',
     }),
     alerts: Type.Array(Type.Object({ at: Time, code: Type.String(), severity: Type.String(), detail: Type.String() }), {
       description: 'changes that others made, newest first',

@@ -6,7 +6,6 @@ import type { Explanation } from '#lifecycle/explain.ts';
 import { isoTime } from '#admin/http/form.ts';
 import { problemForm } from '#admin/http/problems.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
 import { ProblemList, Time } from '#admin/http/schemas.ts';
 import { ReportStatusForm, reportStatusForm } from './report-status.ts';
 import { SpfStatusForm, spfStatusForm } from './spf-status.ts';
@@ -38,14 +37,14 @@ const LifeForm = Type.Object({
   lines: Type.Array(Type.String()),
 });
 
-export const mailStatusRoutes: readonly Route[] = [
+export const mailStatusRoutes = [
   zoneReadRoute({
     url: '/v1/zones/:zone/mail/status',
     tag: 'mail',
     summary: 'Show the state of all mail keys, records and modes',
     description:
-      'For each key, record and mode: its stage, what it waits for, what was seen, and when the server looks again. Also the state of the ' +
-      'SPF records of others that the zone includes.',
+      'For each key, record and mode: its stage, what it waits for, what was seen, and when the server looks ' +
+      'again. Also the state of the SPF records of others that the zone includes.',
     answers: {
       200: Type.Object({
         zone: Type.String(),

@@ -9,7 +9,6 @@ import type { MailView } from '#control/api/mail.ts';
 import { zoneChangeRoute } from '#admin/http/change-route.ts';
 import { given, isoTime } from '#admin/http/form.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
 import { Reason, Time, closed } from '#admin/http/schemas.ts';
 import { withMail } from './zone-mail.ts';
 
@@ -24,7 +23,7 @@ const TlsaForm = Type.Object({
 
 const params = { host: Type.String({ minLength: 1, maxLength: 255, description: 'name of the mail host', examples: ['mx1'] }) };
 
-export const tlsaRoutes: readonly Route[] = [
+export const tlsaRoutes = [
   zoneReadRoute({
     url: '/v1/zones/:zone/tlsa',
     tag: 'mail',

@@ -6,10 +6,8 @@ import { Type } from 'typebox';
 import { ok } from '#base/problem.ts';
 import type { ExportStatus } from '#control/api/signers.ts';
 import { isoTime } from '#admin/http/form.ts';
-import type { Route } from '#admin/http/route.ts';
-import { Time } from '#admin/http/schemas.ts';
+import { Time, signerParams } from '#admin/http/schemas.ts';
 import { writeRoute } from '#admin/http/write-route.ts';
-import { signerParams } from './signer-params.ts';
 
 export const ExportForm = Type.Object({
   state: Type.String({ description: 'waiting, current or failing' }),
@@ -23,7 +21,7 @@ export function exportForm({ state, version, exportedAtMs, failure, nextTryAtMs 
   return { state, version, exportedAt: isoTime(exportedAtMs), failure, nextTryAt: isoTime(nextTryAtMs) };
 }
 
-export const signerExportRoutes: readonly Route[] = [
+export const signerExportRoutes = [
   writeRoute({
     method: 'POST',
     url: '/v1/signers/:signer/export',

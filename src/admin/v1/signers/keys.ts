@@ -6,10 +6,8 @@ import { Type } from 'typebox';
 import { ok } from '#base/problem.ts';
 import { isoTime } from '#admin/http/form.ts';
 import { readRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
-import { Time, closed } from '#admin/http/schemas.ts';
+import { Time, closed, signerParams } from '#admin/http/schemas.ts';
 import { writeRoute } from '#admin/http/write-route.ts';
-import { signerParams } from './signer-params.ts';
 import { FOR_SIGNERS, keepFromCaches, visitOf } from './visit.ts';
 
 const KeyForm = Type.Object({
@@ -22,16 +20,15 @@ const KeyForm = Type.Object({
   validUntil: Type.Optional(Time),
 });
 
-export const signerKeysRoutes: readonly Route[] = [
+export const signerKeysRoutes = [
   readRoute({
     ...FOR_SIGNERS,
     url: '/v1/signers/:signer/keys',
     tag: 'signers',
     summary: 'Fetch private keys, as the signer itself',
-    description:
-      'The signer uses each key from validFrom on and before validUntil. The audit log has one entry an hour for each key fetched.',
+    description: 'Sign with each key from validFrom on and before validUntil. Fetches are logged once an hour for each key.',
     params: signerParams('mx1'),
-    query: { domain: Type.Optional(Type.String({ description: 'only keys for this domain; for all domains of the signer unless given' })) },
+    query: { domain: Type.Optional(Type.String({ description: 'all domains of the signer unless given' })) },
     answers: { 200: Type.Object({ keys: Type.Array(KeyForm) }) },
     show: async ({ control, query, request, reply }) => {
       keepFromCaches(reply);

@@ -2,12 +2,10 @@
 import { Type } from 'typebox';
 import { ok } from '#base/problem.ts';
 import { problemForm } from '#admin/http/problems.ts';
-import type { Route } from '#admin/http/route.ts';
-import { ProblemList, closed } from '#admin/http/schemas.ts';
+import { ProblemList, closed, signerParams } from '#admin/http/schemas.ts';
 import { writeRoute } from '#admin/http/write-route.ts';
-import { signerParams } from './signer-params.ts';
 
-export const publicKeysRoutes: readonly Route[] = [
+export const publicKeysRoutes = [
   writeRoute({
     method: 'POST',
     url: '/v1/signers/:signer/public-keys',

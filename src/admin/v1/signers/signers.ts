@@ -12,16 +12,14 @@ import { isoTime } from '#admin/http/form.ts';
 import { contentEtag } from '#admin/http/preconditions.ts';
 import { problemForm } from '#admin/http/problems.ts';
 import { readRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
-import { ProblemList, Time, closed } from '#admin/http/schemas.ts';
+import { ProblemList, Time, closed, signerParams } from '#admin/http/schemas.ts';
 import { writeRoute } from '#admin/http/write-route.ts';
 import { ExportForm, exportForm } from './export.ts';
-import { signerParams } from './signer-params.ts';
 
 const Delivery = Type.Enum(['fetch', 'files', 'own-key'], {
   description:
-    'fetch: the signer fetches its keys from this API. files: the signer reads files that the server writes for it. own-key: the signer ' +
-    'makes its keys itself and hands in their public part',
+    'fetch: the signer fetches its keys from this API. files: the signer reads files that the server writes for ' +
+    'it. own-key: the signer makes its keys itself and hands in their public part',
 });
 
 const NewSigner = closed({
@@ -134,7 +132,7 @@ const removal = writeRoute({
   },
 });
 
-export const signersRoutes: readonly Route[] = [signerList, oneSigner, newSigner, removal];
+export const signersRoutes = [signerList, oneSigner, newSigner, removal];
 
 function signerForm({ name, delivery, domains, allow, files, createdAtMs, tokens, fetchedAtMs, exported }: SignerView) {
   return {

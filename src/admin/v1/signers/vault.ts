@@ -6,7 +6,6 @@
 import { Type } from 'typebox';
 import { ok } from '#base/problem.ts';
 import { readRoute } from '#admin/http/read-route.ts';
-import type { Route } from '#admin/http/route.ts';
 import { FOR_SIGNERS, keepFromCaches, visitOf } from './visit.ts';
 
 const RspamdForm = Type.Object({
@@ -19,7 +18,7 @@ const RspamdForm = Type.Object({
 });
 const SelectorsForm = Type.Object({ selectors: Type.Array(RspamdForm) });
 
-const vaultRoute = (url: string, summary: string, isNested: boolean): Route =>
+const vaultRoute = (url: string, summary: string, isNested: boolean) =>
   readRoute({
     ...FOR_SIGNERS,
     url,
@@ -37,7 +36,7 @@ const vaultRoute = (url: string, summary: string, isNested: boolean): Route =>
     },
   });
 
-export const vaultRoutes: readonly Route[] = [
+export const vaultRoutes = [
   vaultRoute('/v1/dkim/:domain', 'Fetch private keys as rspamd fetches them from a Vault', false),
   vaultRoute('/v1/dkim/data/:domain', "Fetch the same keys in version 2 of Vault's key-value form", true),
 ];
