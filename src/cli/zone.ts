@@ -1,7 +1,7 @@
 /** `waxseal zone`: zones as a whole. */
 import { writeFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { callApi, callList, openAnswer } from './api-client.ts';
 import { confirm, runChange } from './change.ts';
 import { CommandFailure, failure, formatWarning, problemDocument, reasonOf } from './failure.ts';
@@ -19,10 +19,20 @@ interface ZoneDocument {
   readonly changedAt: string;
 }
 
-interface AddOptions extends ChangeOptions {
+/** What is done about the zone above a new one on the same server. */
+interface ParentOptions {
+  readonly delegate?: boolean;
+  readonly ignoreParent?: boolean;
+}
+
+interface AddOptions extends ChangeOptions, ParentOptions {
   readonly dnssec: boolean;
   readonly nameserver?: readonly string[];
   readonly contact?: string;
+}
+
+interface ImportOptions extends ChangeOptions, ParentOptions {
+  readonly dnssec: boolean;
 }
 
 interface ExportOptions extends ReadOptions {
@@ -35,9 +45,11 @@ export function defineZone(noun: Command, terminal: Terminal): void {
     .option('--no-dnssec', 'do not sign it')
     .option('--nameserver <name...>', 'its NS records (default: ns1.<zone>)')
     .option('--contact <name>', 'RNAME of its SOA (default: hostmaster.<zone>)')
+    .addOption(delegateOption())
+    .addOption(ignoreParentOption())
     .action(async (zone: string, options: AddOptions) => {
       const { nameserver: nameservers, contact } = options;
-      const json = { name: zone, dnssec: options.dnssec ? 'on' : 'off', nameservers, contact };
+      const json = { name: zone, dnssec: options.dnssec ? 'on' : 'off', nameservers, contact, parent: parentOf(options) };
       await runChange({ method: 'POST', path: ['zones'], json }, options, terminal);
     });
 
@@ -85,7 +97,9 @@ export function defineZone(noun: Command, terminal: Terminal): void {
     'waxseal zone import example.com example.com.zone',
   )
     .option('--no-dnssec', 'do not sign it, when it is created')
-    .action((zone: string, file: string, options: ChangeOptions & { readonly dnssec: boolean }) => sendFile(zone, file, options, terminal));
+    .addOption(delegateOption())
+    .addOption(ignoreParentOption())
+    .action((zone: string, file: string, options: ImportOptions) => sendFile(zone, file, options, terminal));
 
   readCommand(
     noun.command('diff <zone> <file>').description('show what importing a file would change'),
@@ -114,18 +128,30 @@ export function defineZone(noun: Command, terminal: Terminal): void {
     );
 }
 
-async function sendFile(
-  zone: string,
-  file: string,
-  options: ChangeOptions & { readonly dnssec: boolean },
-  terminal: Terminal,
-): Promise<void> {
+function delegateOption(): Option {
+  return new Option('--delegate', 'put its NS, glue and DS into the zone above it on this server').conflicts('ignoreParent');
+}
+
+function ignoreParentOption(): Option {
+  return new Option('--ignore-parent', 'make it although the zone above or below it on this server does not fit');
+}
+
+function parentOf({ delegate, ignoreParent }: ParentOptions): 'delegate' | 'ignore' | undefined {
+  return delegate === true ? 'delegate' : ignoreParent === true ? 'ignore' : undefined;
+}
+
+async function sendFile(zone: string, file: string, options: ImportOptions, terminal: Terminal): Promise<void> {
   const { flattenZoneText, readZoneText } = await import('./zone-text.ts');
   const { workingDirectory } = terminal;
   const text = flattenZoneText(zone, readZoneText(file, workingDirectory), { file, workingDirectory, signed: options.dnssec });
   if (!text.ok) throw new CommandFailure(text.problems, { unchanged: true });
   for (const each of text.warnings) terminal.err(formatWarning(each));
-  const query = { file: basename(file), dnssec: options.dnssec ? 'on' : 'off' };
+  const parent = parentOf(options);
+  const query = {
+    file: basename(file),
+    dnssec: options.dnssec ? 'on' : 'off',
+    ...(parent === undefined ? {} : { parent }),
+  };
   const zoneFile = Buffer.from(text.value, 'latin1');
   await runChange({ method: 'PUT', path: ['zones', zone, 'zonefile'], query, zoneFile }, options, terminal);
 }
