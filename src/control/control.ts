@@ -129,12 +129,12 @@ export class Control implements ControlApi {
     const shared = { ...options, ...parts, time, witnesses, run, alert };
     this.events = new EventFeed(writer, this.#funnel);
     this.tokens = new Tokens(shared);
-    this.refreshable = storedZones(writer, this.#funnel, alert);
+    this.refreshable = storedZones(writer, clock, this.#funnel, alert);
     this.lifecycles = lifecycleClock({ time, funnel: this.#funnel, sources: [mailUpkeep(shared), spfUpkeep(shared)] });
     this.signers = new Signers({ ...shared, mail: storedSignerMail(writer, run), filesRoot: signerFilesRoot });
     const onDue = () => this.lifecycles.tellDue();
     this.#handlers = {
-      ...zoneHandlers({ writer, watcher: mailWatcher(writer, time, onDue) }),
+      ...zoneHandlers({ writer, clock, watcher: mailWatcher(writer, time, onDue) }),
       ...mailHandlers({
         ...shared,
         onCommitted: (zone, events) => {

@@ -66,6 +66,8 @@ export type ZoneCommand =
       readonly parent?: ParentCare;
     }
   | { readonly kind: 'zone.remove'; readonly zone: Name }
+  /** Makes a removed zone again from what is kept of it: records, key, a newer serial. */
+  | { readonly kind: 'zone.restore'; readonly zone: Name; readonly parent?: ParentCare }
   | { readonly kind: 'rrsets.change'; readonly zone: Name; readonly operations: readonly RrsetOperation[] }
   /** Undoes one changeset of the journal by a new change that inverts it. */
   | { readonly kind: 'zone.revert'; readonly zone: Name; readonly serial: number }

@@ -5,7 +5,7 @@
  */
 import { type Problem } from '#base/problem.ts';
 import { type OwnerKey } from '#dns/name.ts';
-import { type ZoneRecord } from '#store/schema.ts';
+import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type DocumentWrite, type EventWrite, type SecretWrite, type StoreWrite } from '#store/writer.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { type ZoneView } from '#zone/view.ts';
@@ -27,6 +27,8 @@ export interface ZonePart {
   readonly changes: readonly RrsetChange[] | ((before: readonly PreparedZone[]) => readonly RrsetChange[]);
   /** Whether the zone is signed afterwards; as it is unless given. */
   readonly isSigned?: boolean;
+  /** Keys that a new zone gets back instead of a fresh one; their secrets stand under zone id 0. */
+  readonly keys?: readonly ZoneKeyRef[];
   /** Signatures near their end are renewed in this slice of the zone. */
   readonly renewal?: { readonly from: OwnerKey; readonly nodeLimit: number };
   /** The rest is done even if this zone takes no change now. */

@@ -53,7 +53,8 @@ export class ZonePreparer {
     const { writer, clock } = options;
     this.#options = options;
     this.#selfCheck = new SelfCheck(() => clock.nowMs());
-    this.#keys = new KeyRing(writer.sealer, (zoneId, id) => writer.sealedSecret(zoneId, id));
+    // Under 0 stand the secrets of removed zones, for one that comes back.
+    this.#keys = new KeyRing(writer.sealer, (zoneId, id) => writer.sealedSecret(zoneId, id) ?? writer.sealedSecret(0, id));
   }
 
   /** Signatures committed since the start. */
@@ -72,7 +73,7 @@ export class ZonePreparer {
     const { clock, random, writer } = this.#options;
     const zone = formatName(view.apex);
     const nowMs = clock.nowMs();
-    const before = part.record ?? newRecord(writer.nextZoneId(), zone, nowMs);
+    const before = part.record ?? { ...newRecord(writer.nextZoneId(), zone, nowMs), keys: part.keys ?? [] };
     const isSigned = part.isSigned ?? before.dnssec === 'on';
     const needsKey = isSigned && before.keys.length === 0;
     const fresh = needsKey ? newZoneKey(zone, [], writer.sealer, random, nowMs) : undefined;
@@ -87,7 +88,7 @@ export class ZonePreparer {
       plan,
       isChanged: plan.nodes.size > 0 || part.record === undefined,
       fresh,
-      forgotten: isSigned ? [] : before.keys.map(({ id }) => id),
+      forgotten: isSigned ? [] : (part.record?.keys ?? []).map(({ id }) => id),
       ...(next === undefined ? {} : { next }),
       // Renewed signatures are no change of the zone's contents.
       record:

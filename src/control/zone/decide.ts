@@ -2,13 +2,14 @@
  * What each zone command changes: RRsets, signing, the zone as a whole, with every problem at once. Reads the store, writes nothing.
  * Not here: RRset operations (rrset-operations.ts), importing a zone file (import.ts), planning and signing (control/signing/prepare.ts).
  */
+import { type Clock } from '#base/clock.ts';
 import { JOURNAL_ENTRIES_MAX } from '#base/limits/store.ts';
 import { atZone } from '#base/place.ts';
-import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';
+import { type Problem, type Result, fail, hasErrors, ok, problem, warning } from '#base/problem.ts';
 import { formatName, ownerKey } from '#dns/name.ts';
 import { placeOfRrset } from '#dns/place.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
-import { type ZoneRecord } from '#store/schema.ts';
+import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { decodeChangeset } from '#zone/changeset-codec.ts';
 import { type Changeset, revertChanges } from '#zone/changeset.ts';
@@ -21,10 +22,12 @@ import { checkChanges } from './change-rules.ts';
 import { importChanges } from './import.ts';
 import { newZoneChanges } from './new-zone.ts';
 import { settleNeighbours } from './neighbours.ts';
+import { type RemovedZone, keepRemovedZone, readRemovedZone, removalWarnings, takeBack, withNewerSerial } from './removed.ts';
 import { decideOperations } from './rrset-operations.ts';
 
 export interface ZoneDecisionOptions {
   readonly writer: StoreWriter;
+  readonly clock: Clock;
   readonly watcher: RecordWatcher;
 }
 
@@ -61,6 +64,7 @@ export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCom
       isUpkeep: true,
       decide: (command, { served }) => (served === undefined ? fail(zoneNotServed(command.zone)) : removeZone(served, options)),
     },
+    'zone.restore': { isCreating: true, decide: (command, context) => restoreZone(command, context, options) },
     'rrsets.change': { decide: onServed(changeRrsets) },
     'zone.revert': {
       decide: onServed((zone, command: CommandOf<'zone.revert'>) =>
@@ -74,21 +78,57 @@ export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCom
 /** The decision on a zone that is not there yet, with what its neighbours on this server need. */
 function creation(
   decided: Result<RecordDecision>,
-  { parent: care = 'check' }: CommandOf<'zone.create' | 'zone.import'>,
+  { parent: care = 'check' }: CommandOf<'zone.create' | 'zone.import' | 'zone.restore'>,
   { emptyView, mayChange }: ZoneContext,
-  { writer }: ZoneDecisionOptions,
+  { writer, clock }: ZoneDecisionOptions,
 ): Result<Decision> {
   if (!decided.ok) return decided;
-  const { changes, isSigned, detail, warnings } = decided.value;
+  const { isSigned, detail, warnings } = decided.value;
   const { apex } = emptyView;
-  const neighbours = settleNeighbours(writer, { apex, changes, isSigned }, { care, mayChange });
+  const removed = readRemovedZone(writer, apex, clock.nowMs());
+  const keys = isSigned ? (removed?.keys ?? []) : [];
+  const changes = removed === undefined ? decided.value.changes : withNewerSerial(apex, decided.value.changes, removed);
+  const neighbours = settleNeighbours(writer, { apex, changes, isSigned, keys }, { care, mayChange });
   if (!neighbours.ok) return neighbours;
   return ok({
     zone: formatName(apex),
-    parts: [{ record: undefined, view: emptyView, changes, isSigned }, ...neighbours.value],
+    parts: [{ record: undefined, view: emptyView, changes, isSigned, keys }, ...neighbours.value],
+    ...(removed === undefined ? {} : takeBack(writer, removed, writer.nextZoneId(), keys)),
     detail,
-    warnings: [...warnings, ...neighbours.warnings],
+    warnings: [...warnings, ...neighbours.warnings, ...(removed === undefined ? [] : [takenBack(removed, keys)])],
     isChanged: true,
+  });
+}
+
+function takenBack({ name, serial, removedAtMs }: RemovedZone, keys: readonly ZoneKeyRef[]): Problem {
+  const key = keys.length === 0 ? '' : `its key ${keys.map(({ keyTag }) => keyTag).join(', ')} and `;
+  const day = new Date(removedAtMs).toISOString().slice(0, 10);
+  return warning('ZONE_TAKEN_BACK', atZone(name), `${name} was removed on ${day}: it gets ${key}a serial after ${serial} again`);
+}
+
+/** A removed zone comes back as it was, as far as it was kept. */
+function restoreZone(command: CommandOf<'zone.restore'>, context: ZoneContext, options: ZoneDecisionOptions): Result<Decision> {
+  const { served, emptyView } = context;
+  const name = formatName(emptyView.apex);
+  if (served !== undefined) return fail(zoneExists(name));
+  const removed = readRemovedZone(options.writer, emptyView.apex, options.clock.nowMs());
+  if (removed?.text === undefined)
+    return fail(
+      problem('ZONE_NOT_KEPT', atZone(name), `nothing of ${name} is kept${removed === undefined ? '' : ' but its key and serial'}`, {
+        fix: `import its zone file: waxseal zone import ${name} FILE`,
+      }),
+    );
+  const isSigned = removed.dnssec === 'on';
+  const file = `removed zone ${name}`;
+  const imported = importChanges(emptyView, { text: removed.text, file }, isSigned);
+  if (!imported.ok) return imported;
+  const decided = ok({ changes: imported.value, isSigned, detail: `as it was with serial ${removed.serial}`, warnings: [] });
+  return creation(decided, command, context, options);
+}
+
+function zoneExists(zone: string): Problem {
+  return problem('ZONE_EXISTS', atZone(zone), `the zone ${zone} is served already`, {
+    fix: 'to replace its records: waxseal zone import',
   });
 }
 
@@ -118,9 +158,14 @@ function importZone(command: CommandOf<'zone.import'>, { served, emptyView }: Zo
 }
 
 /** The zone goes with its records in other zones; one of those that takes no change now does not keep it. */
-function removeZone({ record }: ServedZone, { watcher }: ZoneDecisionOptions): Result<Decision> {
+function removeZone(zone: ServedZone, { watcher, writer, clock }: ZoneDecisionOptions): Result<Decision> {
+  const { record } = zone;
+  const { kept, documents, secrets } = keepRemovedZone(writer, zone, clock.nowMs());
   return ok({
     zone: record.name,
+    documents,
+    secrets,
+    warnings: removalWarnings(kept),
     parts: watcher.leave(record).map((part) => ({ ...part, isOptional: true })),
     removed: [record],
     detail: `zone with serial ${record.serial}`,
@@ -195,12 +240,7 @@ function checked(
 
 function createZone(command: CommandOf<'zone.create'>, { served, emptyView }: ZoneContext): Result<RecordDecision> {
   const zone = formatName(command.zone);
-  if (served !== undefined)
-    return fail(
-      problem('ZONE_EXISTS', atZone(zone), `the zone ${zone} is served already`, {
-        fix: 'to replace its records: waxseal zone import',
-      }),
-    );
+  if (served !== undefined) return fail(zoneExists(zone));
   const made = newZoneChanges(command.zone, command);
   return made.ok ? checked(emptyView, made.value, command.dnssec, 'new zone', made.warnings) : made;
 }

@@ -4,16 +4,17 @@
  * Implements: RFC 1034 §4.2.1 (a zone is cut off by NS in its parent), RFC 4035 §2.4 (DS at the cut), §5.2 (without either, bogus).
  * Not here: zones of other servers (the doctor's business), records of the new zone itself (change-rules.ts).
  */
+import { equalBytes } from '#base/bytes.ts';
 import { HIDDEN_RECORDS_SHOWN_MAX } from '#base/limits/zones.ts';
 import { atZone } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem, warning } from '#base/problem.ts';
 import { type Name, type OwnerKey, formatName, isAtOrBelow, nameOf, ownerKey, parentName } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
-import { dsRdata, isEntryPoint } from '#dnssec/ds.ts';
+import { type DigestType, dsRdata, isEntryPoint } from '#dnssec/ds.ts';
 import { KEY_TTL_SECONDS } from '#base/limits/dnssec.ts';
 import { type StoreReader } from '#store/reader.ts';
-import { type ZoneRecord } from '#store/schema.ts';
+import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { authorityOf } from '#zone/cut.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
@@ -21,12 +22,16 @@ import { type ParentCare } from '#control/api/control.ts';
 import { type ZonePart } from '#control/commands/decision.ts';
 import { type ServedZone } from '#control/commands/table.ts';
 
+const DIGEST_TYPES: readonly DigestType[] = [2, 4];
+
 /** A zone that is about to be made. */
 export interface NewZone {
   readonly apex: Name;
   /** All its records. */
   readonly changes: readonly RrsetChange[];
   readonly isSigned: boolean;
+  /** Keys that it gets back; without any it gets a new one. */
+  readonly keys: readonly ZoneKeyRef[];
 }
 
 export interface NeighbourOptions {
@@ -73,8 +78,8 @@ function fitBelow(parent: ServedZone, zone: NewZone, options: NeighbourOptions):
     return { problems: [], parts: [delegation(parent, zone)] };
   }
   if (!isDelegated) return { problems: notDelegated(parent, zone, hidden), parts: [] };
-  if (ds !== undefined) return { problems: [wrongDs(parent, zone)], parts: [] };
-  return { problems: parent.record.dnssec === 'on' && zone.isSigned ? [withoutDs(parent, zone)] : [], parts: [] };
+  if (ds !== undefined && !ds.rdatas.some((rdata) => isDsOf(rdata, zone))) return { problems: [wrongDs(parent, zone)], parts: [] };
+  return { problems: ds === undefined && parent.record.dnssec === 'on' && zone.isSigned ? [withoutDs(parent, zone)] : [], parts: [] };
 }
 
 /** Records of the parent that nothing would answer any more: at or below the new zone, and not in it. */
@@ -142,6 +147,13 @@ function hides({ record }: ServedZone, { apex }: NewZone, hidden: readonly strin
 function noRight({ record }: ServedZone, { apex }: NewZone): Problem {
   return problem('ZONE_PARENT', atZone(formatName(apex)), `this needs a right to the zone ${record.name} too`, {
     fix: `ask who may change ${record.name} to add the NS records, then create the zone without "delegate"`,
+  });
+}
+
+function isDsOf(ds: Uint8Array, { apex, keys }: NewZone): boolean {
+  return keys.some(({ dnskey }) => {
+    const key = new Uint8Array(Buffer.from(dnskey, 'base64'));
+    return DIGEST_TYPES.some((type) => equalBytes(dsRdata(apex, key, type), ds));
   });
 }
 

@@ -9,6 +9,7 @@ import { type Log } from '#base/log.ts';
 import { type Problem, type Result, formatProblem, ok } from '#base/problem.ts';
 import { type Name, nameOf, ownerKey } from '#dns/name.ts';
 import { type StoreWriter } from '#store/writer.ts';
+import { forgetExpired } from './removed.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
 
 /** One slice of a sweep: how many signatures it renewed, and where the next one begins. */
@@ -22,6 +23,8 @@ export interface Refreshable {
   zones(): readonly { readonly name: string; readonly dnssec: 'on' | 'off' }[];
   /** Renews those signatures of at most `nodeLimit` nodes that are near their end; a slice without any writes nothing. */
   refreshSlice(name: Name, from: string, nodeLimit: number): Promise<Result<RefreshOutcome>>;
+  /** Forgets what is kept of removed zones whose time is over. */
+  forgetRemoved?(): Promise<Result<unknown>>;
   /** Reports what needs a person. */
   readonly alert?: (zone: string, problems: readonly Problem[]) => Promise<void>;
 }
@@ -29,10 +32,15 @@ export interface Refreshable {
 const REFRESH = { actor: { kind: 'system', id: 'refresh', from: '' }, action: 'dnssec.refresh', upkeep: true } as const;
 
 /** The zones of the store. */
-export function storedZones(writer: StoreWriter, funnel: Funnel, alert: NonNullable<Refreshable['alert']>): Refreshable {
+export function storedZones(writer: StoreWriter, clock: Clock, funnel: Funnel, alert: NonNullable<Refreshable['alert']>): Refreshable {
   return {
     alert,
     zones: () => writer.zones(),
+    forgetRemoved: () =>
+      funnel.change({ ...REFRESH, action: 'zone.forget' }, () => {
+        const expired = forgetExpired(writer, clock.nowMs());
+        return ok({ ...expired, isChanged: expired.documents.length > 0 });
+      }),
     async refreshSlice(name, from, nodeLimit) {
       const done = await funnel.change(REFRESH, () => {
         const record = writer.zoneByName(name);
@@ -82,6 +90,7 @@ export class Refresher {
 
   /** Sweeps every signed zone whose last whole sweep is REFRESH_EVERY_MS ago, or in the future: then the clock was set back. */
   async sweepDue(): Promise<void> {
+    await this.#zones.forgetRemoved?.();
     const nowMs = this.#clock.nowMs();
     for (const { name, dnssec } of this.#zones.zones()) {
       const agoMs = nowMs - (this.#sweptAtMs.get(name) ?? -Infinity);
