@@ -54,12 +54,24 @@ export function defineZone(noun: Command, terminal: Terminal): void {
     });
 
   changeCommand(
-    noun.command('remove <zone>').description('remove a zone with its records, keys and journal'),
+    noun.command('remove <zone>').description('remove a zone; its records, DNSSEC key and serial are kept for 30 days'),
     'waxseal zone remove example.com --yes',
   ).action(async (zone: string, options: ChangeOptions) => {
-    await confirm(`remove the zone ${zone} with its records, keys and journal`, options, terminal);
+    await confirm(`remove the zone ${zone} with its records, mail policy, keys and journal`, options, terminal);
     await runChange({ method: 'DELETE', path: ['zones', zone] }, options, terminal, 'removed');
   });
+
+  changeCommand(
+    noun.command('restore <zone>').description('bring a removed zone back: records, DNSSEC key, and a newer serial'),
+    'waxseal zone restore example.com',
+  )
+    .addOption(delegateOption())
+    .addOption(ignoreParentOption())
+    .action(async (zone: string, options: ChangeOptions & ParentOptions) => {
+      const parent = parentOf(options);
+      const query = parent === undefined ? {} : { parent };
+      await runChange({ method: 'POST', path: ['zones', zone, 'restore'], query }, options, terminal);
+    });
 
   readCommand(noun.command('list').description('list the zones'), 'waxseal zone list --json').action(async (options: ReadOptions) => {
     const zones = await callList<ZoneDocument>(await findServer(options, terminal), { path: ['zones'] }, 'zones');

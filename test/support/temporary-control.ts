@@ -3,7 +3,7 @@ import { type Clock } from '#base/clock.ts';
 import { type IpcMessage } from '#base/ipc.ts';
 import { type Log, createLog } from '#base/log.ts';
 import { type Problem, type Result } from '#base/problem.ts';
-import { type Actor, type Command, type Outcome, type RunOptions } from '#control/api/control.ts';
+import { type Actor, type Command, type Outcome, type ParentCare, type RunOptions } from '#control/api/control.ts';
 import { Control } from '#control/control.ts';
 import { Scheduler } from '#control/lifecycle/scheduler.ts';
 import { type OutsideWitnesses } from '#control/outside/evidence.ts';
@@ -41,7 +41,7 @@ export interface TestControl {
   /** Lets time go by, in which the scheduler does what is due when it is due; `each` is called whenever it goes to sleep. */
   live(ms: number, each?: () => void): Promise<void>;
   /** `run` of a zone file; the outcome must be good. */
-  load(zone: string, text: string, options?: { readonly dnssec?: boolean }): Promise<Outcome>;
+  load(zone: string, text: string, options?: { readonly dnssec?: boolean; readonly parent?: ParentCare }): Promise<Outcome>;
 }
 
 export interface TestControlOptions extends Partial<WriterOptions> {
@@ -125,8 +125,8 @@ export function temporaryControl(options: TestControlOptions = {}): TestControl 
       }
       clock.pass(endMs - uptimeMs);
     },
-    async load(zone, text, { dnssec = true } = {}) {
-      return good(await run({ kind: 'zone.import', zone: nameOf(zone), text, file: 'test.zone', dnssec }));
+    async load(zone, text, { dnssec = true, parent = 'check' } = {}) {
+      return good(await run({ kind: 'zone.import', zone: nameOf(zone), text, file: 'test.zone', dnssec, parent }));
     },
   };
 }

@@ -3,12 +3,12 @@ import { Type } from 'typebox';
 import { ok } from '#base/problem.ts';
 import type { ZoneRecord } from '#store/schema.ts';
 import { changeRoute, zoneChangeRoute } from '#admin/http/change-route.ts';
-import { zoneNotFound } from '#admin/http/find-zone.ts';
-import { isoTime } from '#admin/http/form.ts';
+import { zoneNotFound, zoneSegment } from '#admin/http/find-zone.ts';
+import { given, isoTime } from '#admin/http/form.ts';
 import { nameText, parseZoneName } from '#admin/http/names.ts';
 import { zoneEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import { OnOff, Time, zoneParams } from '#admin/http/schemas.ts';
+import { OnOff, ParentCareForm, Time, zoneParams } from '#admin/http/schemas.ts';
 import { SigningSwitch, signingCommand } from './dnssec.ts';
 
 export const ZoneForm = Type.Object({
@@ -51,7 +51,10 @@ export const zoneRoutes = [
     url: '/v1/zones/:zone',
     access: 'admin',
     tag: 'zones',
-    summary: 'Remove a zone with its records, keys and journal',
+    summary: 'Remove a zone',
+    description:
+      'Its records (of a zone of ordinary size), DNSSEC key and serial are kept for 30 days: POST …/restore. Its mail policy, ' +
+      'DKIM keys and journal are not.',
     params: zoneParams,
     change: ({ control, params }) => {
       const name = parseZoneName(params.zone);
@@ -60,6 +63,25 @@ export const zoneRoutes = [
         command: { kind: 'zone.remove', zone: name.value },
         rejectIf: (record) => (record === undefined ? zoneNotFound(control, nameText(name.value)) : undefined),
         etagAfter: () => undefined,
+      });
+    },
+  }),
+
+  changeRoute({
+    method: 'POST',
+    url: '/v1/zones/:zone/restore',
+    access: 'admin',
+    tag: 'zones',
+    summary: 'Restore a removed zone',
+    description: 'From what was kept at its removal: its records, its DNSSEC key, and a serial after the one it had.',
+    params: zoneParams,
+    query: { parent: Type.Optional(ParentCareForm) },
+    change: ({ params, query: { parent } }) => {
+      const name = parseZoneName(params.zone);
+      if (!name.ok) return name;
+      return ok({
+        command: { kind: 'zone.restore', zone: name.value, ...given({ parent }) },
+        location: (outcome) => `/v1/zones/${zoneSegment(outcome.zone)}`,
       });
     },
   }),

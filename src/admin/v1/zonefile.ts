@@ -8,11 +8,12 @@ import { formatZoneFile } from '#dns/zone-file-format.ts';
 import type { ZoneView } from '#zone/view.ts';
 import { changeRoute } from '#admin/http/change-route.ts';
 import { zoneSegment } from '#admin/http/find-zone.ts';
+import { given } from '#admin/http/form.ts';
 import { identityOf } from '#admin/http/identity.ts';
 import { parseZoneName } from '#admin/http/names.ts';
 import { zoneEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import { OnOff, Switch, isOn, zoneParams } from '#admin/http/schemas.ts';
+import { OnOff, ParentCareForm, Switch, isOn, zoneParams } from '#admin/http/schemas.ts';
 
 /** Some 64 KiB each: what a socket takes at once. */
 const LINES_PER_CHUNK = 1000;
@@ -76,6 +77,7 @@ const zoneImport = (bytesMax: number) =>
     params: zoneParams,
     query: {
       dnssec: Type.Optional(OnOff),
+      parent: Type.Optional(ParentCareForm),
       file: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: 'file name for messages' })),
     },
     octets: { types: ['text/dns'], bytesMax, description: 'the zone file (RFC 1035 §5)', example: EXAMPLE },
@@ -83,10 +85,10 @@ const zoneImport = (bytesMax: number) =>
       const name = parseZoneName(params.zone);
       if (!name.ok) return name;
       if (!Buffer.isBuffer(body)) return fail(problem('BODY_MISSING', WHOLE, 'the zone file is missing', { fix: 'send it as text/dns' }));
-      const { file = 'zonefile', dnssec } = query;
+      const { file = 'zonefile', dnssec, parent } = query;
       const mayCreate = identityOf(request).scopes.includes('admin');
       return ok({
-        command: { kind: 'zone.import', zone: name.value, text: latin1(body), file, dnssec: dnssec !== 'off' },
+        command: { kind: 'zone.import', zone: name.value, text: latin1(body), file, dnssec: dnssec !== 'off', ...given({ parent }) },
         location: (outcome) => `/v1/zones/${zoneSegment(outcome.zone)}`,
         rejectIf: (record) =>
           record !== undefined || mayCreate

@@ -11,7 +11,7 @@ import { identityOf } from '#admin/http/identity.ts';
 import { parseZoneName } from '#admin/http/names.ts';
 import { nextPage, pageQuery, readPage } from '#admin/http/page.ts';
 import { readRoute } from '#admin/http/read-route.ts';
-import { OnOff, closed } from '#admin/http/schemas.ts';
+import { OnOff, ParentCareForm, closed } from '#admin/http/schemas.ts';
 import { ZoneForm, zoneForm } from './zone.ts';
 
 const NewZone = closed(
@@ -22,6 +22,7 @@ const NewZone = closed(
       Type.Array(Type.String(), { minItems: 1, maxItems: 13, description: 'the NS records; ns1.<zone> unless given' }),
     ),
     contact: Type.Optional(Type.String({ description: 'RNAME of the SOA; hostmaster.<zone> unless given' })),
+    parent: Type.Optional(ParentCareForm),
   },
   'A zone with a default SOA and NS set. To create a zone with its records, PUT a zone file.',
 );
@@ -65,11 +66,11 @@ export const zonesRoutes = [
     summary: 'Create a zone',
     body: NewZone,
     example: { name: 'new.example', dnssec: 'on', nameservers: ['ns1', 'ns2.example.net.'], contact: 'hostmaster' },
-    change: ({ body: { name, dnssec, nameservers, contact } }) => {
+    change: ({ body: { name, dnssec, nameservers, contact, parent } }) => {
       const zone = parseZoneName(name, inBody('/name'));
       if (!zone.ok) return zone;
       return ok({
-        command: { kind: 'zone.create', zone: zone.value, dnssec: dnssec !== 'off', ...given({ nameservers, contact }) },
+        command: { kind: 'zone.create', zone: zone.value, dnssec: dnssec !== 'off', ...given({ nameservers, contact, parent }) },
         location: (outcome) => `/v1/zones/${zoneSegment(outcome.zone)}`,
       });
     },

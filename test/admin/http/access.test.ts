@@ -36,6 +36,7 @@ const POLICY: Readonly<Record<string, 'public' | 'read' | 'any' | 'zone-read' | 
   'get /v1/zones/{zone}': 'zone-read',
   'patch /v1/zones/{zone}': 'zone-change',
   'delete /v1/zones/{zone}': 'admin',
+  'post /v1/zones/{zone}/restore': 'admin',
   'get /v1/zones/{zone}/zonefile': 'zone-read',
   'put /v1/zones/{zone}/zonefile': 'zone-change',
   'get /v1/zones/{zone}/rrsets': 'zone-read',
