@@ -1,5 +1,5 @@
 /**
- * The same zones in waxseal, NSD, Knot and BIND; the same questions to all; no difference that peculiarities.ts does not explain.
+ * The same zones in waxseal, NSD, Knot and BIND; the same questions to all; no difference that test/support/peculiarities.ts does not explain.
  * `WAXSEAL_SEED=n` repeats or varies the random part; a failure prints zones, questions and all replies.
  */
 import { createSocket, type Socket } from 'node:dgram';

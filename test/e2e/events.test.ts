@@ -1,6 +1,6 @@
 /**
  * Events and counts on the real server: curl follows the stream over a restart; queries by dig, over UDP and TCP, show in `dkim list`.
- * Not here: forms and limits of the stream (test/admin/events.test.ts), what follows from counts (test/control/selector-queries.test.ts).
+ * Not here: forms and limits of the stream (test/admin/v1/events.test.ts), what follows from counts (test/control/publish/selector-queries.test.ts).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';

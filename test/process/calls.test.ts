@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { eventually } from '../support/dns-client.ts';
 import { supervise } from './fixtures/supervise.ts';
 
-/** Runs a scenario of call-child.ts; its lines when it is done. */
+/** Runs a scenario of fixtures/call-child.ts; its lines when it is done. */
 async function run(scenario: string) {
   const supervised = supervise({ script: 'call-child', answerMode: scenario });
   const done = await eventually(() => supervised.lines('answer').includes('done'), 30_000);

@@ -40,7 +40,7 @@ interface Import {
 }
 
 const IMPORT = /^\s*(?:import|export)\b(?:[^'"`;]*?\bfrom)?\s*'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/gm;
-/** Scripts started by path: `siblingModule(import.meta.url, 'worker')`, `new URL('./worker.ts', import.meta.url)`. */
+/** Scripts started by path: `siblingModule(import.meta.url, 'worker')`, `new URL('./<worker>.ts', import.meta.url)`. */
 const STARTED =
   /siblingModule\(\s*import\.meta\.(?:url|resolve\(\s*'(#[^']+)'\s*\)),\s*'([^']+)'\s*,?\s*\)|new URL\(\s*'\.\/([^']+)\.ts',\s*import\.meta\.url\s*\)/g;
 

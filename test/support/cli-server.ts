@@ -1,6 +1,6 @@
 /**
  * The command line in this process, against a FakeControl behind the real admin app on a Unix socket.
- * Not here: `./waxseal` as a process (test/e2e/cli.test.ts, cli/launcher-processes.test.ts).
+ * Not here: `./waxseal` as a process (test/e2e/cli.test.ts, test/cli/launcher-processes.test.ts).
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

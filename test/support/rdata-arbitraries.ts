@@ -1,6 +1,6 @@
 /**
  * Generators of valid record data in presentation form, one per type that has a form of its own; names in it are absolute.
- * What they make, BIND's named-compilezone takes too (test/dns/rdata-judge.test.ts), so zones made from them can be given to other servers.
+ * What they make, BIND's named-compilezone takes too (test/dns/rdata-judges.test.ts), so zones made from them can be given to other servers.
  */
 import * as fc from 'fast-check';
 import { formatIpv6 } from '#dns/rdata/field-address.ts';

@@ -10,7 +10,7 @@
  *   AUTHORITY                                        sections that are not written are empty
  *   example. 300 SOA                                 owner TTL type, RDATA where it matters; RRSIG: type covered, labels
  *
- * A question without UDP or TCP is asked over both. Not here: comparing (scenario-check.ts), servers (scenarios.test.ts).
+ * A question without UDP or TCP is asked over both. Not here: comparing (scenario-check.ts), servers (test/scenarios/scenarios.test.ts).
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';

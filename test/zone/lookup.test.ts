@@ -1,4 +1,4 @@
-/** The oracle by the documents' own examples; every answer is also asked of the responder (support/ask.ts). */
+/** The oracle by the documents' own examples; every answer is also asked of the responder (test/support/ask.ts). */
 import { describe, expect, test } from 'vitest';
 import { ALIAS_STEPS_MAX } from '#base/limits/answer.ts';
 import { asker } from '../support/ask.ts';

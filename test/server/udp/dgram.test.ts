@@ -1,4 +1,4 @@
-/** What only node:dgram can meet; the rest is in udp.test.ts. */
+/** What only node:dgram can meet; the rest is in choose.test.ts. */
 import { expect, onTestFinished, test } from 'vitest';
 import { openUdp } from '#server/udp/dgram.ts';
 import { idOf, simpleQuery, udpQuery } from '../../support/dns-client.ts';

@@ -166,7 +166,7 @@ export class FakeControl implements ControlApi {
     }
   }
 
-  /** Mail is tested on a real control room (mail.test.ts). */
+  /** Mail is tested on the real one (test/control/mail.test.ts). */
   mail(): undefined {
     return undefined;
   }

@@ -2,37 +2,34 @@
 import { posix } from 'node:path';
 import { type Sources, commentsOf } from './sources.ts';
 
-/** `zone/cut.ts` or `cut.ts`; not the end of a longer word, a pattern or a specifier. */
+/** A path that ends in .ts; not the end of a longer word, a pattern or a specifier. */
 const FILE = /(?<![\w#./*<>-])(?:[\w.-]+\/)*[\w.-]+\.ts\b/g;
 /** `RFC 1035`, `RFCs 4033, 4034 and 4035`. */
 const RFC = /\bRFCs?\s(?:\*\s)?(\d{3,5})((?:(?:, | and |, and )\d{3,5}\b)*)/g;
 
 /**
- * Files named in comments that are not there: neither beside the file, nor by their path in src/, nor by their path in the repository
- * (`repositoryFiles`: those outside src/).
+ * Files named in comments of `files` that are not there: neither beside the file, nor in src/, nor by their path in the repository.
+ * All paths begin at the repository.
  */
-export function findDeadFileReferences(sources: Sources, repositoryFiles: ReadonlySet<string>): string[] {
-  return [...sources].flatMap(([path, source]) =>
+export function findDeadFileReferences(files: Sources): string[] {
+  return [...files].flatMap(([path, source]) =>
     commentsOf(source).flatMap(({ line, text }) =>
       [...text.matchAll(FILE)]
-        .filter(([name]) => !isThere(name, posix.dirname(path), sources, repositoryFiles))
+        .filter(([name]) => !isThere(name, posix.dirname(path), files))
         .map((match) => `${path}:${line + text.slice(0, match.index).split('\n').length - 1}: there is no ${match[0]}`),
     ),
   );
 }
 
-/** The same for a document, whose paths begin at src/ or at the repository. */
-export function findDeadDocumentReferences(documents: Sources, sources: Sources, repositoryFiles: ReadonlySet<string>): string[] {
+/** The same for all of the text of `documents`. */
+export function findDeadDocumentReferences(documents: Sources, files: Sources): string[] {
   return [...documents].flatMap(([path, text]) =>
-    [...text.matchAll(FILE)]
-      .filter(([name]) => !isThere(name, '.', sources, repositoryFiles))
-      .map(([name]) => `${path}: there is no ${name}`),
+    [...text.matchAll(FILE)].filter(([name]) => !isThere(name, '.', files)).map(([name]) => `${path}: there is no ${name}`),
   );
 }
 
-function isThere(name: string, folder: string, sources: Sources, repositoryFiles: ReadonlySet<string>): boolean {
-  const inSource = name.startsWith('src/') ? name.slice(4) : name;
-  return sources.has(posix.join(folder, name)) || sources.has(inSource) || repositoryFiles.has(name);
+function isThere(name: string, folder: string, files: Sources): boolean {
+  return [folder, 'src', '.'].some((from) => files.has(posix.join(from, name)));
 }
 
 /** Folders of `sources` that `page`, the text of docs/architecture.md, has no line for. */

@@ -1,7 +1,7 @@
 /**
  * The floors inside a folder of src/: which sub-folder may import which of the same folder. To allow an import, add one word to one row; when the
  * row would then close a circle, move the type or the function instead.
- * Not here: imports between folders of src/ (architecture-rules.ts, FLOORS).
+ * Not here: imports between folders of src/ (test/support/architecture-rules.ts, FLOORS).
  */
 import { posix } from 'node:path';
 
