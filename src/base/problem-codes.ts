@@ -266,6 +266,7 @@ export const PROBLEM_KINDS = {
   REPORT_PACKED: bad('a report about mail cannot be unpacked'),
   REPORT_PART: bad('a part of a report about mail cannot be read and is not counted'),
   REPORT_SIZE: { title: 'a report about mail is too large, packed or unpacked', status: 413, exit: 1 },
+  REPORT_SOURCE: bad('a source in reports about mail cannot be declared, or no report has it'),
   REPORT_TIME: bad('a report about mail is about a time that cannot be'),
   REPORT_XML: bad('a report about mail is not well-formed, plain XML'),
 

@@ -1,7 +1,7 @@
 /** `waxseal dmarc`, `mta-sts`, `tlsa`: single parts of a mail policy, how they stand, and orders to them. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import { callApi } from './api-client.ts';
 import { confirm, runChange } from './change.ts';
 import { failure, reasonOf } from './failure.ts';
@@ -43,6 +43,7 @@ interface TlsaDocument {
 
 export function defineDmarc(noun: Command, terminal: Terminal): void {
   reportCommand(noun, terminal, DMARC_REPORT);
+  defineSource(noun, terminal);
   readCommand(
     noun.command('show <zone>').description('the step that the policy is at, what it waits for, and what reports say of each source'),
     'waxseal dmarc show example.com',
@@ -70,6 +71,24 @@ export function defineDmarc(noun: Command, terminal: Terminal): void {
   ).action(async (zone: string, action: string, options: ChangeOptions & { readonly to?: string; readonly reason?: string }) => {
     const json = { action, to: options.to, reason: options.reason };
     await runChange({ method: 'PATCH', path: ['zones', zone, 'dmarc'], json }, options, terminal);
+  });
+}
+
+interface SourceOptions extends ChangeOptions {
+  readonly reason: string;
+}
+
+function defineSource(noun: Command, terminal: Terminal): void {
+  changeCommand(
+    noun
+      .command('source <zone> <name>')
+      .description('say whether a source that DMARC reports name is ours: a domain, an address or a network')
+      .addArgument(new Argument('<verdict>').choices(['ours', 'not-ours']))
+      .requiredOption('--reason <text>', 'for the audit log'),
+    'waxseal dmarc source example.com esp.example ours --reason "sends our newsletter"',
+  ).action(async (zone: string, name: string, verdict: string, options: SourceOptions) => {
+    const json = { source: name, verdict, reason: options.reason };
+    await runChange({ method: 'POST', path: ['zones', zone, 'dmarc', 'source'], json }, options, terminal);
   });
 }
 

@@ -47,7 +47,7 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     load: async () => (await import('./dkim.ts')).defineDkim,
   },
   dmarc: {
-    summary: 'DMARC: show, ramp, report',
+    summary: 'DMARC: show, ramp, report, source',
     example: 'waxseal dmarc show example.com',
     load: async () => (await import('./mail-parts.ts')).defineDmarc,
   },

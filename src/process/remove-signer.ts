@@ -1,5 +1,6 @@
 /**
- * `waxseal dkim signer remove --offline`: takes a signer out of the store of a server that is down, should its orders keep it from running.
+ * `waxseal dkim signer remove --offline`: takes a signer out of the store of a server that is down, should its orders
+ * keep it from running.
  * Not here: the same with the server up (control/signers/signers.ts).
  */
 import { randomBytes } from 'node:crypto';

@@ -1,6 +1,7 @@
 /**
- * What documents of one kind mean, kept while their octets stay the same: a policy that is needed for each message is checked and settled
- * once. The octets are compared at each read, so nothing needs to announce a change, and a reader beside a writer is as right as the writer.
+ * What documents of one kind mean, kept while their octets stay the same: a policy that is needed for each message is
+ * checked and settled once. The octets are compared at each read, so nothing needs to announce a change, and a reader
+ * beside a writer is as right as the writer.
  * Not here: what documents mean (mail/).
  */
 import { DOCUMENT_CACHE_BYTES_MAX } from '#base/limits/store.ts';
@@ -32,8 +33,8 @@ export class DocumentCache<T> {
   }
 
   /**
-   * What the zone's document means by `make`, which is the same for every call; undefined when there is no document. What `make` throws is
-   * thrown, and nothing is kept. The result is shared: nobody changes it.
+   * What the zone's document means by `make`, which is the same for every call; undefined when there is no document.
+   * What `make` throws is thrown, and nothing is kept. The result is shared, so no caller may change it.
    */
   read(reader: StoreReader, zoneId: number, make: (value: unknown) => T): T | undefined {
     const octets = reader.documentOctets(zoneId, this.#kind, this.#id);

@@ -44,3 +44,17 @@ describe('dmarc report, mta-sts report', () => {
     expect(await server.cli('dmarc', 'report', 'example.com')).toMatchObject({ exit: 2 });
   });
 });
+
+test('dmarc source hands over the name, the verdict and the reason, and asks for all three', async () => {
+  const sent = await server.cli('dmarc', 'source', 'example.com', 'esp.example', 'not-ours', '--reason', 'a forwarder');
+  // The stand-in keeps no mail policies.
+  expect(sent).toMatchObject({ exit: 3 });
+  expect(server.control.commands.at(-1)?.command).toMatchObject({
+    kind: 'dmarc.source',
+    source: 'esp.example',
+    verdict: 'not-ours',
+    reason: 'a forwarder',
+  });
+  expect(await server.cli('dmarc', 'source', 'example.com', 'esp.example', 'ours')).toMatchObject({ exit: 2 });
+  expect(await server.cli('dmarc', 'source', 'example.com', 'esp.example', 'perhaps', '--reason', 'x')).toMatchObject({ exit: 2 });
+});

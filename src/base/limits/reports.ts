@@ -1,6 +1,7 @@
 /**
- * Limits of reports about mail, DMARC and TLS: how much of one is read, how much is kept of all, and from where on their numbers count as
- * evidence. Whoever gets mail at all may write such reports, so each bound holds against strangers. Each with its reason.
+ * Limits of reports about mail, DMARC and TLS: how much of one is read, how much is kept of all, and from where on
+ * their numbers count as evidence. Whoever gets mail at all may write such reports, so each bound holds against
+ * strangers. Each with its reason.
  */
 
 // --- one report ---
@@ -25,7 +26,9 @@ export const DMARC_REPORT_TAGS_MAX = 400_000;
 export const DMARC_REPORT_DEPTH_MAX = 16;
 /** Signatures told of in one row (RFC 9990 §3.1.3). */
 export const DMARC_ROW_SIGNATURES_MAX = 100;
-/** Messages or sessions in one row: more than the largest receivers get for one domain in a day, and sums stay exact. */
+/**
+ * Messages or sessions in one row: more than the largest receivers get for one domain in a day, and sums stay exact.
+ */
 export const REPORT_COUNT_MAX = 1_000_000_000;
 /** Time that one report is about: a day is usual, a month at the most. */
 export const REPORT_SPAN_MS_MAX = 31 * 86_400_000;
@@ -33,7 +36,7 @@ export const REPORT_SPAN_MS_MAX = 31 * 86_400_000;
 export const REPORT_FUTURE_MS_MAX = 86_400_000;
 /** Characters of an organization, a report's id or a failure type that are kept and shown. */
 export const REPORT_TEXT_CHARACTERS_MAX = 120;
-/** Different things of one report that are left out and named one by one; the rest is told together. */
+/** Different things of one report that are left out and named one by one; the rest is one entry. */
 export const REPORT_LEFT_OUT_MAX = 8;
 /** Policies in one TLS report: one for each mail host and kind is usual. */
 export const TLS_REPORT_POLICIES_MAX = 1000;
@@ -44,12 +47,22 @@ export const TLS_REPORT_DETAILS_MAX = 10_000;
 
 /** Days: two months, as long as the steps of a ramp that is twice as slow as usual. */
 export const REPORT_DAYS_MAX = 64;
-/** Reports remembered so that none counts twice: sixty receivers a day for REPORT_DAYS_MAX. The oldest are forgotten. */
+/**
+ * Reports remembered so that none counts twice: sixty receivers a day for REPORT_DAYS_MAX. The oldest are forgotten.
+ */
 export const REPORTS_KNOWN_MAX = 4000;
 /** Reports shown: from whom and when, newest first. */
 export const REPORTS_SHOWN_MAX = 8;
-/** Sources of a day: those with aligned mail first, then those with most. Networks of forgers have thousands of addresses. */
-export const REPORT_SOURCES_PER_DAY_MAX = 100;
+/** Sources of a day that have aligned mail, or that SPF names. The mail of further ones is summed up. */
+export const SOURCES_KNOWN_PER_DAY_MAX = 100;
+/** Unknown domains of a day, and unknown networks of a day: forgers use thousands, and the largest must be seen. */
+export const SOURCES_UNKNOWN_PER_DAY_MAX = 40;
+/** Networks of sources: what is announced on its own in BGP at the least, and what one site gets of IPv6. */
+export const SOURCE_PREFIX_BITS = { 4: 24, 6: 48 } as const;
+/** Sources that the operator has declared ours or not ours. */
+export const REPORT_DECLARED_MAX = 200;
+/** Names below a zone with a DMARC record of their own whose reports are kept; the longest unreported goes. */
+export const REPORT_SUBDOMAINS_MAX = 20;
 /** Selectors of a day; a domain has some ten. */
 export const REPORT_SELECTORS_PER_DAY_MAX = 50;
 /** Failure types of a day; RFC 8460 §4.3 has eleven. */
@@ -59,11 +72,26 @@ export const TLS_TYPES_PER_DAY_MAX = 24;
 
 /** Reports of a day come one or two days later: a shorter time would never have any. */
 export const REPORT_WINDOW_MS_MIN = 3 * 86_400_000;
-/** A source is asked about when it has this part of the mail of all known sources… */
-export const DMARC_SOURCE_SHARE_MIN = 0.01;
+/** A source counts when it has this part of the mail of all known sources… */
+export const SOURCE_SHARE_MIN = 0.01;
 /** …or so many messages on an average day: one in a hundred of a large sender is a department. */
-export const DMARC_SOURCE_MESSAGES_PER_DAY_MIN = 10;
-/** Part of a source's mail that must be aligned. Forwarding that breaks signatures costs any domain about one in a hundred. */
+export const SOURCE_MESSAGES_PER_DAY_MIN = 10;
+/**
+ * An unknown source that authenticates itself is asked about from so many messages on: below it is a person's mail over
+ * a list.
+ */
+export const UNDECIDED_MESSAGES_MIN = 10;
+/**
+ * …and when it was seen on so many days: a source sends again and again, one flood of a forger is over after a day or
+ * two…
+ */
+export const UNDECIDED_DAYS_MIN = 3;
+/** …or when it has this part of all known mail, however rarely it sends: a monthly newsletter. */
+export const UNDECIDED_SHARE_MIN = 0.1;
+/**
+ * Part of a source's mail, and of all known mail, that must be aligned. Forwarding that breaks signatures costs any
+ * domain about one in a hundred.
+ */
 export const DMARC_ALIGNED_SHARE_MIN = 0.98;
 /** Part of TLS sessions that may fail: connections break, and senders call that a failure. */
 export const TLS_FAILED_SHARE_MAX = 0.01;

@@ -9,7 +9,7 @@ import { type MailPolicy } from '#mail/mail-policy.ts';
 import { type SpfAlert, type SpfFailing, type SpfLook } from '#mail/spf/upkeep.ts';
 import { type DkimAlgorithm, type MailPolicyDocument } from '#mail/policy/schema.ts';
 import { type ReportNote } from '#mail/reports/book.ts';
-import { type SourceShare } from '#mail/reports/evidence.ts';
+import { type SourceShare } from '#mail/reports/judgement.ts';
 import { type TlsReport } from '#mail/reports/tls-report.ts';
 import { type LifecycleOrder, type LifecycleTick } from './lifecycle.ts';
 
@@ -19,6 +19,14 @@ export type MailCommand =
   /** A report about the domain's mail is taken in as evidence. */
   | { readonly kind: 'dmarc.report'; readonly zone: Name; readonly report: DmarcReport }
   | { readonly kind: 'mta-sts.report'; readonly zone: Name; readonly report: TlsReport }
+  /** A source that DMARC reports name is the domain's own, or is not. `source`: a domain, an address or a network. */
+  | {
+      readonly kind: 'dmarc.source';
+      readonly zone: Name;
+      readonly source: string;
+      readonly verdict: 'ours' | 'not-ours';
+      readonly reason: string;
+    }
   /** The policy becomes the zone's: records, keys, and what has to happen later. `takeOver`: records put by hand give way. */
   | { readonly kind: 'mail.apply'; readonly zone: Name; readonly policy: unknown; readonly takeOver?: boolean }
   /** The policy goes, with its keys. Its records stay as manual ones, so that mail under way is still verified, or go with it. */

@@ -6,6 +6,7 @@ import { type Problem, type Result, fail, hasErrors, ok } from '#base/problem.ts
 import { type Name } from '#dns/name.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { type SpfLook, applyProblems, spfBasis } from '#mail/spf/upkeep.ts';
+import { type ReportGround } from '#mail/reports/evidence.ts';
 import { newMailState } from '#mail/state.ts';
 import { policyWrite, readMailDocument } from '#store/mail/policy.ts';
 import { forgetReports, readReports } from '#store/mail/reports.ts';
@@ -13,15 +14,16 @@ import { spfWatchWrite } from '#store/mail/spf-watch.ts';
 import { readMailState, stateWrites } from '#store/mail/state.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { type StoreWriter } from '#store/writer.ts';
+import { type Actor } from '#control/api/control.ts';
 import { type MailCommand } from '#control/api/mail.ts';
 import { noPolicy, zoneNotServed } from '#control/commands/absent.ts';
 import { type Decision } from '#control/commands/decision.ts';
 import { type CommandOf, type CommandTable, type Handler, type ServedZone, type ZoneContext } from '#control/commands/table.ts';
 import { mailEvent, reportEvent } from '#control/commands/events.ts';
 import { type CountedTime } from '#control/lifecycle/counted-time.ts';
-import { type ReportCommand, reportGround, takeReport } from '#control/reports/reports.ts';
+import { type ReportCommand, type TakenReport, declareSource, reportGround, takeReport } from '#control/reports/reports.ts';
 import { releaseMail } from '#control/zone/managed-records.ts';
-import { isClaimedByOthers, releaseConsents } from './consents.ts';
+import { isClaimedByOthers, releaseConsents, servedZoneOf } from './consents.ts';
 import { readGiven } from './given.ts';
 import { type MailOrder, takeOrder } from './orders.ts';
 import { isQuietLook, lookDetail, watchWrite, withLook } from './spf.ts';
@@ -67,6 +69,7 @@ export function mailHandlers(options: MailDecisionOptions): CommandTable<MailKin
     'mta-sts.mode': { decide: withPolicy(({ mode }, mail, context) => setStsMode(mode, mail, context, options)) },
     'spf.take': { isUpkeep: true, decide: withPolicy(({ look }, mail) => takeSpf(look, mail, steps)) },
     'dmarc.report': report,
+    'dmarc.source': { decide: withPolicy((command, mail, context) => declare(command, mail, context, options)) },
     'mta-sts.report': report,
     'lifecycle.tick': {
       isUpkeep: true,
@@ -232,10 +235,28 @@ async function takeSpf(look: SpfLook, zone: ZoneMail, steps: MailSteps): Promise
 }
 
 /** A report, with what follows from all of them now. */
-async function takeIn(command: ReportCommand, zone: ZoneMail, { writer, steps }: MailDecisionOptions): Promise<Result<MailChange>> {
-  const { record, view, policy, state } = zone;
-  const ground = reportGround(readReports(writer, record.id), view, policy, state);
-  const taken = takeReport(record.id, command, ground, steps.facts(view));
+function takeIn(command: ReportCommand, zone: ZoneMail, { writer, steps }: MailDecisionOptions): Promise<Result<MailChange>> {
+  const apexOf = (name: Name) => servedZoneOf(writer, name)?.view.apex;
+  const reportZone = { id: zone.record.id, view: zone.view, apexOf };
+  return withEvidence(takeReport(reportZone, command, groundOf(zone, writer), steps.facts(zone.view)), zone, steps);
+}
+
+/** The operator's word on a source, with what follows from it. */
+function declare(
+  command: CommandOf<'dmarc.source'>,
+  zone: ZoneMail,
+  { actor }: ZoneContext,
+  { writer, steps }: MailDecisionOptions,
+): Promise<Result<MailChange>> {
+  const facts = steps.facts(zone.view);
+  return withEvidence(declareSource(zone.record.id, command, groundOf(zone, writer), nameOf(actor), facts), zone, steps);
+}
+
+function groundOf({ record, view, policy, state }: ZoneMail, writer: StoreWriter): ReportGround {
+  return reportGround(readReports(writer, record.id), view, policy, state);
+}
+
+async function withEvidence(taken: Result<TakenReport>, zone: ZoneMail, steps: MailSteps): Promise<Result<MailChange>> {
   if (!taken.ok) return taken;
   const { reports, documents, detail, warnings, isNew } = taken.value;
   const stepped = await steps.step(zone, zone, { reports, detail });
@@ -251,10 +272,14 @@ async function takeIn(command: ReportCommand, zone: ZoneMail, { writer, steps }:
 
 // --- orders ---
 
+/** For histories: `token deploy`. */
+function nameOf({ kind, id }: Actor): string {
+  return kind === 'socket' ? 'administrator' : `${kind} ${id}`;
+}
+
 async function obey(command: MailOrder, zone: ZoneMail, { actor, mayChange }: ZoneContext, steps: MailSteps): Promise<Result<MailChange>> {
-  const by = actor.kind === 'socket' ? 'administrator' : `${actor.kind} ${actor.id}`;
   const { policy, state, view } = zone;
-  const order = takeOrder(command, { domain: view.apex, policy, state, view, facts: steps.facts(view), by });
+  const order = takeOrder(command, { domain: view.apex, policy, state, view, facts: steps.facts(view), by: nameOf(actor) });
   if (!order.ok) return order;
   const { newKeys, detail, events, note } = order.value;
   const stepped = await steps.step(zone, { policy, state: order.value.state }, { newKeys, detail, mayChange });

@@ -24,7 +24,17 @@ import { takeLifecycleOrder } from '#control/lifecycle/orders.ts';
 /** Commands that change a state and leave the policy alone. */
 export type MailOrder = Exclude<
   MailCommand,
-  { readonly kind: 'mail.apply' | 'mail.remove' | 'mta-sts.mode' | 'spf.take' | 'dmarc.report' | 'mta-sts.report' | 'lifecycle.tick' }
+  {
+    readonly kind:
+      | 'mail.apply'
+      | 'mail.remove'
+      | 'mta-sts.mode'
+      | 'spf.take'
+      | 'dmarc.report'
+      | 'dmarc.source'
+      | 'mta-sts.report'
+      | 'lifecycle.tick';
+  }
 >;
 
 export interface OrderContext extends MailContext {

@@ -7,7 +7,8 @@ import { readReports } from '#store/mail/reports.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type MailView } from '#control/api/mail.ts';
 import { type ServedZone } from '#control/commands/table.ts';
-import { reportGround, reportsStatus } from '#control/reports/reports.ts';
+import { reportGround } from '#control/reports/reports.ts';
+import { reportsStatus } from '#control/reports/status.ts';
 import { spfStatus } from './spf.ts';
 import { type MailSteps } from './steps.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Unpacks gzip as senders of reports write it: one member or several, and behind the last whatever a mail program left there, a line end
- * most often. What the file says of its size is not believed: unpacking stops at the limit.
+ * Unpacks gzip as senders of reports write it: one member or several, and behind the last whatever a mail program left
+ * there, a line end most often. What the file says of its size is not believed: unpacking stops at the limit.
  * Implements: RFC 1952 §2.2 (members), §2.3 (header and trailer).
  * Not here: what the file is (report-file.ts).
  */
@@ -18,7 +18,10 @@ export function isGzip(octets: Uint8Array): boolean {
   return octets[0] === 0x1f && octets[1] === 0x8b;
 }
 
-/** The unpacked octets. Throws an Error that says why there are none; a RangeError when there would be more than `bytesMax`. */
+/**
+ * The unpacked octets. Throws an Error that says why there are none; a RangeError when there would be more than
+ * `bytesMax`.
+ */
 export function gunzip(archive: Buffer, bytesMax: number): Buffer {
   const members: Buffer[] = [];
   let bytes = 0;

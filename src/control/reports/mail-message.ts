@@ -1,6 +1,8 @@
 /**
- * The attachments of a mail message, as far as reports need them: a report is often handed over as the message that brought it.
- * Implements: RFC 5322 §2.2 (headers), RFC 2045 §5–6 (content types, encodings), RFC 2046 §5.1 (multipart), RFC 2183 §2.3 (file names).
+ * The attachments of a mail message, as far as reports need them: a report is often handed over as the message that
+ * brought it.
+ * Implements: RFC 5322 §2.2 (headers), RFC 2045 §5–6 (content types, encodings), RFC 2046 §5.1 (multipart), RFC 2183
+ * §2.3 (file names).
  * Not here: what an attachment is (report-file.ts).
  */
 import { MESSAGE_DEPTH_MAX, MESSAGE_HEADER_BYTES_MAX, MESSAGE_PARTS_MAX } from '#base/limits/reports.ts';
@@ -64,7 +66,10 @@ function parameterOf(field: string | undefined, name: string): string | undefine
   return match === null ? undefined : (match[1]?.replaceAll(/\\(.)/g, '$1') ?? match[2]);
 }
 
-/** RFC 2046 §5.1.1: between lines that begin with the boundary; what stands before the first and behind the last is for people. */
+/**
+ * RFC 2046 §5.1.1: between lines that begin with the boundary; what stands before the first and behind the last is for
+ * people.
+ */
 function partsOf(body: string, boundary: string): string[] {
   const parts: string[] = [];
   let start: number | undefined;

@@ -1,7 +1,9 @@
 /**
- * Takes a report out of what it was sent in: gzip, zip, a mail message, one in the other, or nothing. What the octets begin with decides,
- * not what their sender calls them. Small files that unpack to large ones are rejected before they do.
- * Implements: RFC 9990 §3.5.2 (gzip), RFC 8460 §5.2 (gzip). Zip is what drafts before RFC 7489 had; some receivers never changed.
+ * Takes a report out of what it was sent in: gzip, zip, a mail message, one in the other, or nothing. What the octets
+ * begin with decides, not what their sender calls them. Small files that unpack to large ones are rejected before they
+ * do.
+ * Implements: RFC 9990 §3.5.2 (gzip), RFC 8460 §5.2 (gzip). Zip is what drafts before RFC 7489 had; some receivers
+ * never changed.
  * Not here: zip archives (zip-file.ts), messages (mail-message.ts), what reports say (mail/reports/).
  */
 import { REPORT_BYTES_MAX, REPORT_PACKED_BYTES_MAX, REPORT_PACKINGS_MAX } from '#base/limits/reports.ts';

@@ -1,38 +1,32 @@
 /**
- * The reports about a zone's mail: takes one more in, and shows how all of them stand.
- * Not here: their counts and what follows from them (mail/reports/book.ts, mail/reports/evidence.ts), unpacking (report-file.ts).
+ * Reports about a zone's mail, and the operator's word on the sources in them, taken into what the store keeps.
+ * Not here: unpacking (report-file.ts), which zone a report is for (report-domain.ts), counts and what follows from
+ * them (mail/reports/), how all of them stand (status.ts).
  */
-import { REPORT_SOURCES_SHOWN_MAX, REPORT_TEXT_CHARACTERS_MAX } from '#base/limits/reports.ts';
-import { WHOLE } from '#base/place.ts';
+import { REPORT_DECLARED_MAX, REPORT_SUBDOMAINS_MAX } from '#base/limits/reports.ts';
+import { WHOLE, inBody } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
-import { formatName } from '#dns/name.ts';
-import { formatTime } from '#lifecycle/timeline.ts';
-import { type DmarcReport } from '#mail/reports/dmarc-aggregate.ts';
-import { type MailState } from '#mail/state.ts';
 import { type Moment } from '#lifecycle/waits.ts';
-import { ownSources } from '#mail/reports/own-sources.ts';
 import { type MailPolicy } from '#mail/mail-policy.ts';
-import { type ReportBook, checkTime, isKnownReport, reportDay, withDmarcReport, withTlsReport } from '#mail/reports/book.ts';
-import {
-  type MailReports,
-  type ReportGround,
-  type SourceShare,
-  alignedVerdict,
-  dayText,
-  firstDayOf,
-  reportWindows,
-  sourceShares,
-  tlsVerdict,
-} from '#mail/reports/evidence.ts';
+import { type ReportTimes, checkTime, isKnownReport, reportDay, withTlsReport } from '#mail/reports/book.ts';
+import { type DmarcReport } from '#mail/reports/dmarc-aggregate.ts';
+import { type DmarcBook, type DmarcGround, newDmarcBook, withDeclaration, withDmarcReport } from '#mail/reports/dmarc-book.ts';
+import { type MailReports, type ReportGround, dayText, firstDayOf, reportWindows } from '#mail/reports/evidence.ts';
 import { leftOutWarnings } from '#mail/reports/left-out.ts';
+import { ownSources } from '#mail/reports/own-sources.ts';
 import { domainText } from '#mail/reports/report-xml.ts';
+import { sourceNames } from '#mail/reports/source.ts';
 import { type TlsReport } from '#mail/reports/tls-report.ts';
-import { dmarcReportsWrite, tlsReportsWrite } from '#store/mail/reports.ts';
+import { type MailState } from '#mail/state.ts';
+import { dmarcReportsWrite, subdomainReportsWrite, tlsReportsWrite } from '#store/mail/reports.ts';
 import { type DocumentWrite } from '#store/writer.ts';
+import { formatName } from '#dns/name.ts';
 import { type ZoneView } from '#zone/view.ts';
-import { type MailCommand, type ReportStatus, type ReportsStatus } from '#control/api/mail.ts';
+import { type MailCommand } from '#control/api/mail.ts';
+import { type ApexOf, dmarcReportPlace, tlsReportOf } from './report-domain.ts';
 
 export type ReportCommand = Extract<MailCommand, { readonly kind: 'dmarc.report' | 'mta-sts.report' }>;
+export type SourceCommand = Extract<MailCommand, { readonly kind: 'dmarc.source' }>;
 
 /** What evidence from reports is made of, for a zone as it is. */
 export function reportGround(reports: MailReports, view: ZoneView, policy: MailPolicy, state: MailState): ReportGround {
@@ -42,145 +36,177 @@ export function reportGround(reports: MailReports, view: ZoneView, policy: MailP
 export interface TakenReport {
   readonly reports: MailReports;
   readonly documents: readonly DocumentWrite[];
-  /** One line, for the audit log and who sent the report. */
+  /** One line, for the audit log and for the sender of the report. */
   readonly detail: string;
   readonly warnings: readonly Problem[];
   /** False when it changes nothing: known, or too old. */
   readonly isNew: boolean;
 }
 
+/** The zone that reports are given to. */
+export interface ReportZone {
+  readonly id: number;
+  readonly view: ZoneView;
+  readonly apexOf: ApexOf;
+}
+
 /** Takes a report in, or says what speaks against it. */
 export function takeReport(
-  zoneId: number,
+  zone: ReportZone,
   command: ReportCommand,
-  { reports, policy, state }: ReportGround,
+  ground: ReportGround,
   { nowMs, wallOffsetMs }: Moment,
 ): Result<TakenReport> {
-  const placed = ofZone(command);
   const wallMs = nowMs + wallOffsetMs;
-  const problems = [...(placed.ok ? [] : placed.problems), ...checkTime(command.report, wallMs)];
-  if (!placed.ok || problems.length > 0) return fail(...problems);
-  return count(zoneId, placed.value, { reports, policy, state }, wallMs);
-}
-
-/** The command with what its report says of the zone alone, or why that is nothing. */
-function ofZone(command: ReportCommand): Result<ReportCommand> {
-  const domain = domainText(formatName(command.zone));
-  if (command.kind === 'dmarc.report')
-    return command.report.domain === domain ? ok(command) : fail(otherDomain(JSON.stringify(cut(command.report.domain)), domain));
-  const { policies, leftOut } = command.report;
-  const own = policies.filter((each) => each.domain === undefined || each.domain === domain);
-  const others = policies.filter((each) => !own.includes(each));
-  if (own.length === 0) return fail(otherDomain(cut([...new Set(others.map((each) => each.domain))].join(', ')), domain));
-  const named = others.map(({ domain: other = '', succeeded, failed }) => ({
-    what: `the policy of ${JSON.stringify(cut(other))}: it is ${other.endsWith(`.${domain}`) ? 'a host of' : 'not about'} ${domain}`,
-    times: 1,
-    amount: succeeded + failed,
-  }));
-  return ok({ ...command, report: { ...command.report, policies: own, leftOut: [...leftOut, ...named] } });
-}
-
-function otherDomain(of: string, domain: string): Problem {
-  return problem('REPORT_DOMAIN', WHOLE, `it is about ${of}, not about ${domain}`, { fix: 'give it to the zone that it is about' });
-}
-
-function cut(text: string): string {
-  return text.slice(0, REPORT_TEXT_CHARACTERS_MAX);
-}
-
-function count(
-  zoneId: number,
-  command: ReportCommand,
-  { reports, policy, state }: Pick<ReportGround, 'reports' | 'policy' | 'state'>,
-  wallMs: number,
-): Result<TakenReport> {
-  const { report } = command;
-  const windows = reportWindows({ policy, state });
-  const firstDay = firstDayOf(wallMs, command.kind === 'dmarc.report' ? windows.dmarcKept : windows.tlsKept);
-  const kept = (warnings: readonly Problem[]) => ok({ reports, documents: [], detail: nameOfReport(command), warnings, isNew: false });
-  if (isKnownReport(command.kind === 'dmarc.report' ? reports.dmarc : reports.tls, report))
-    return kept([warning('REPORT_KNOWN', WHOLE, `${nameOfReport(command)} was taken in before; it counts once`)]);
-  if (reportDay(report) < firstDay)
-    return kept([warning('REPORT_OLD', WHOLE, `${nameOfReport(command)} is older than what counts, which begins ${dayText(firstDay)}`)]);
-  const detail = `${nameOfReport(command)}: ${summaryOf(command)}`;
+  const problems = checkTime(command.report, wallMs);
+  const { dmarcKept, tlsKept } = reportWindows(ground);
   if (command.kind === 'dmarc.report') {
-    const dmarc = withDmarcReport(reports.dmarc, command.report, wallMs, firstDay);
-    const documents = [dmarcReportsWrite(zoneId, dmarc)];
-    const warnings = leftOutWarnings(report.leftOut, 'messages');
-    return ok({ reports: { ...reports, dmarc }, documents, detail, warnings, isNew: true });
+    const place = dmarcReportPlace(command.report.domain, zone.view, zone.apexOf);
+    if (!place.ok || problems.length > 0) return fail(...(place.ok ? [] : place.problems), ...problems);
+    const times = { nowMs: wallMs, firstDay: firstDayOf(wallMs, dmarcKept) };
+    return place.value === 'zone'
+      ? takeDmarc(zone, command.report, ground, times)
+      : takeSubdomain(zone, place.value.subdomain, command.report, ground, times);
   }
-  const tls = withTlsReport(reports.tls, command.report, wallMs, firstDay);
+  const report = tlsReportOf(command.report, zone.view.apex, zone.apexOf);
+  if (!report.ok || problems.length > 0) return fail(...(report.ok ? [] : report.problems), ...problems);
+  return takeTls(zone, report.value, ground, { nowMs: wallMs, firstDay: firstDayOf(wallMs, tlsKept) });
+}
+
+function takeDmarc({ id, view }: ReportZone, report: DmarcReport, ground: ReportGround, times: ReportTimes): Result<TakenReport> {
+  const { reports } = ground;
+  const name = nameOfReport('DMARC report', report);
+  const unchanged = notCounted(name, isKnownReport(reports.dmarc, report), report, reports, times);
+  if (unchanged !== undefined) return ok(unchanged);
+  const dmarc = withDmarcReport(reports.dmarc, report, dmarcGround(domainOf(view), ground), times);
+  return ok({
+    reports: { ...reports, dmarc },
+    documents: [dmarcReportsWrite(id, dmarc)],
+    detail: `${name}: ${dmarcSummary(report)}`,
+    warnings: leftOutWarnings(report.leftOut, 'messages'),
+    isNew: true,
+  });
+}
+
+/** Counted apart: its policy is not the zone's, and the zone's ramp does not wait for it. */
+function takeSubdomain(
+  { id }: ReportZone,
+  subdomain: string,
+  report: DmarcReport,
+  ground: ReportGround,
+  times: ReportTimes,
+): Result<TakenReport> {
+  const { reports } = ground;
+  const name = nameOfReport(`DMARC report for ${subdomain}`, report);
+  const before = reports.subdomains[subdomain] ?? newDmarcBook();
+  const unchanged = notCounted(name, isKnownReport(before, report), report, reports, times);
+  if (unchanged !== undefined) return ok(unchanged);
+  const book = withDmarcReport(before, report, dmarcGround(subdomain, ground), times);
+  const subdomains = newestSubdomains({ ...reports.subdomains, [subdomain]: book });
+  return ok({
+    reports: { ...reports, subdomains },
+    documents: [subdomainReportsWrite(id, subdomains)],
+    detail: `${name}: ${dmarcSummary(report)}; ${subdomain} has a record of its own, which this mail policy does not keep`,
+    warnings: leftOutWarnings(report.leftOut, 'messages'),
+    isNew: true,
+  });
+}
+
+function newestSubdomains(books: Readonly<Record<string, DmarcBook>>): Readonly<Record<string, DmarcBook>> {
+  const takenAtMs = (book: DmarcBook) => book.last[0]?.takenAtMs ?? 0;
+  return Object.fromEntries(
+    Object.entries(books)
+      .toSorted(([, a], [, b]) => takenAtMs(b) - takenAtMs(a))
+      .slice(0, REPORT_SUBDOMAINS_MAX),
+  );
+}
+
+function takeTls({ id }: ReportZone, report: TlsReport, { reports }: ReportGround, times: ReportTimes): Result<TakenReport> {
+  const name = nameOfReport('TLS report', report);
+  const unchanged = notCounted(name, isKnownReport(reports.tls, report), report, reports, times);
+  if (unchanged !== undefined) return ok(unchanged);
+  const tls = withTlsReport(reports.tls, report, times);
+  const total = (of: 'succeeded' | 'failed') => report.policies.reduce((sum, each) => sum + each[of], 0);
   return ok({
     reports: { ...reports, tls },
-    documents: [tlsReportsWrite(zoneId, tls)],
-    detail,
+    documents: [tlsReportsWrite(id, tls)],
+    detail: `${name}: ${total('succeeded')} sessions succeeded, ${total('failed')} failed${partsLeftOut(report)}`,
     warnings: leftOutWarnings(report.leftOut, 'sessions'),
     isNew: true,
   });
 }
 
+/** What a report that is known or too old results in; undefined for any other. */
+function notCounted(
+  detail: string,
+  isKnown: boolean,
+  report: DmarcReport | TlsReport,
+  reports: MailReports,
+  { firstDay }: ReportTimes,
+): TakenReport | undefined {
+  const same = (each: Problem): TakenReport => ({ reports, documents: [], detail, warnings: [each], isNew: false });
+  if (isKnown) return same(warning('REPORT_KNOWN', WHOLE, `${detail} was taken in before; it counts once`));
+  if (reportDay(report) >= firstDay) return undefined;
+  return same(warning('REPORT_OLD', WHOLE, `${detail} is older than what counts, which begins ${dayText(firstDay)}`));
+}
+
+function dmarcGround(domain: string, { isOurs, state }: ReportGround): DmarcGround {
+  const algorithms = new Map(state.dkim.lifecycle.objects.map(({ id, data }) => [id, data.algorithm]));
+  return { domain, isOurs, isEd25519: (selector) => algorithms.get(selector) === 'ed25519' };
+}
+
+function domainOf({ apex }: ZoneView): string {
+  return domainText(formatName(apex));
+}
+
 /** What strangers call themselves is cut: it goes to the audit log. */
-function nameOfReport({ kind, report }: ReportCommand): string {
+function nameOfReport(what: string, report: DmarcReport | TlsReport): string {
   const text = (of: string) => JSON.stringify(of.slice(0, 100));
-  const what = kind === 'dmarc.report' ? 'DMARC report' : 'TLS report';
   return `${what} ${text(report.id)} of ${text(report.organization)} about ${dayText(reportDay(report))}`;
 }
 
-function summaryOf(command: ReportCommand): string {
-  const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);
-  const parts = sum(command.report.leftOut.map(({ times }) => times));
-  const rest = parts === 0 ? '' : `; ${parts} part${parts === 1 ? '' : 's'} not counted`;
-  if (command.kind === 'mta-sts.report') {
-    const { policies }: TlsReport = command.report;
-    return `${sum(policies.map(({ succeeded }) => succeeded))} sessions succeeded, ${sum(policies.map(({ failed }) => failed))} failed${rest}`;
-  }
-  const { rows }: DmarcReport = command.report;
-  const aligned = rows.filter(({ isDkimAligned, isSpfAligned }) => isDkimAligned || isSpfAligned);
-  return `${sum(rows.map(({ messages }) => messages))} messages, ${sum(aligned.map(({ messages }) => messages))} aligned${rest}`;
+function dmarcSummary(report: DmarcReport): string {
+  const sum = (rows: DmarcReport['rows']) => rows.reduce((total, { messages }) => total + messages, 0);
+  const aligned = report.rows.filter(({ isDkimAligned, isSpfAligned }) => isDkimAligned || isSpfAligned);
+  return `${sum(report.rows)} messages, ${sum(aligned)} aligned${partsLeftOut(report)}`;
 }
 
-/** How all reports stand at this moment. */
-export function reportsStatus(ground: ReportGround, { nowMs, wallOffsetMs }: Moment): ReportsStatus {
-  const wallMs = nowMs + wallOffsetMs;
-  const windows = reportWindows(ground);
-  const { dmarc, tls } = ground.reports;
-  const firstDay = firstDayOf(wallMs, windows.aligned);
-  const sources = sourceShares(dmarc, firstDay, ground.isOurs);
-  const shown = sources.slice(0, REPORT_SOURCES_SHOWN_MAX);
-  const more = sources.length > shown.length ? [`  and ${sources.length - shown.length} more sources`] : [];
-  const tlsDay = firstDayOf(wallMs, windows.tls);
-  return {
-    dmarc: statusOf('DMARC', 'dmarc', dmarc, firstDay, shown, () => [alignedVerdict(sources).text, ...shown.map(sourceLine), ...more]),
-    tls: statusOf('TLS', 'mta-sts', tls, tlsDay, [], () => [tlsVerdict(tls, tlsDay).text]),
-  };
+function partsLeftOut({ leftOut }: DmarcReport | TlsReport): string {
+  const parts = leftOut.reduce((total, { times }) => total + times, 0);
+  return parts === 0 ? '' : `; ${parts} part${parts === 1 ? '' : 's'} not counted`;
 }
 
-function statusOf(
-  what: string,
-  noun: string,
-  { days, last }: ReportBook<{ readonly day: number }>,
-  firstDay: number,
-  sources: readonly SourceShare[],
-  lines: () => readonly string[],
-): ReportStatus {
-  const counted = days.filter(({ day }) => day >= firstDay).length;
-  const [newest] = last;
-  const since = `since ${dayText(firstDay)}`;
-  const head =
-    newest === undefined
-      ? `${what} reports: none taken in; steps go by time alone (waxseal ${noun} report ZONE FILE)`
-      : `${what} reports: about ${counted} day${counted === 1 ? '' : 's'} ${since}, last from ${JSON.stringify(newest.organization)}, taken in ${formatTime(newest.takenAtMs)}`;
-  const base = { last, sinceMs: firstDay * 86_400_000, days: counted, sources };
-  if (newest !== undefined && counted === 0) return { ...base, lines: [head, '  none that counts now; steps go by time alone'] };
-  return { ...base, lines: counted === 0 ? [head] : [head, ...lines().map((line) => `  ${line}`)] };
-}
+// --- the operator's word ---
 
-function sourceLine({ address, messages, aligned, isKnown, isHolding }: SourceShare): string {
-  const share = messages === 0 ? '' : ` (${(Math.floor((1000 * aligned) / messages) / 10).toString()} %)`;
-  const state = isHolding
-    ? '; in the way'
-    : isKnown
-      ? ''
-      : '; unknown, not waited for: if it is yours, have it sign with DKIM or name it in SPF';
-  return `${address}: ${aligned} of ${messages} messages aligned${share}${state}`;
+/** Notes whether a source is ours. `by`: who says so. */
+export function declareSource(
+  zoneId: number,
+  { source, verdict, reason }: SourceCommand,
+  { reports }: ReportGround,
+  by: string,
+  { nowMs, wallOffsetMs }: Moment,
+): Result<TakenReport> {
+  const at = inBody('/source');
+  const names = sourceNames(source);
+  const [last] = names.slice(-1);
+  if (last === undefined)
+    return fail(
+      problem('REPORT_SOURCE', at, `${JSON.stringify(source.slice(0, 100))} does not name a source`, {
+        fix: 'name a domain, an address or a network as waxseal dmarc show has them',
+      }),
+    );
+  const known = new Set(reports.dmarc.days.flatMap(({ sources }) => sources.map(({ name }) => name)));
+  const name = names.find((each) => known.has(each)) ?? last;
+  const isOurs = verdict === 'ours';
+  const dmarc = withDeclaration(reports.dmarc, { name, isOurs, reason, by, atMs: nowMs + wallOffsetMs });
+  if (dmarc === undefined)
+    return fail(problem('REPORT_SOURCE', at, `${REPORT_DECLARED_MAX} sources are declared already, and there can be no more`));
+  const unseen = known.has(name) ? [] : [warning('REPORT_SOURCE', at, `no report that is kept has mail of ${name}`)];
+  return ok({
+    reports: { ...reports, dmarc },
+    documents: [dmarcReportsWrite(zoneId, dmarc)],
+    detail: `source ${name} is ${isOurs ? 'ours' : 'not ours'}: ${reason}`,
+    warnings: unseen,
+    isNew: true,
+  });
 }

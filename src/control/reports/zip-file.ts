@@ -1,7 +1,9 @@
 /**
- * The one file in a zip archive, as older senders of reports pack them; what a system adds by itself is not counted. Only what such archives need: stored or deflated, no encryption,
- * not in parts, below 4 GiB. What the archive says of sizes is not believed: unpacking stops at the limit.
- * Implements: PKWARE APPNOTE 6.3.10 §4.3.6, §4.3.7 (local header), §4.3.12 (central directory), §4.3.16 (its end), §4.4.5 (methods 0 and 8).
+ * The one file in a zip archive, as older senders of reports pack them; what a system adds by itself is not counted.
+ * Only what such archives need: stored or deflated, no encryption, not in parts, below 4 GiB. What the archive says of
+ * sizes is not believed: unpacking stops at the limit.
+ * Implements: PKWARE APPNOTE 6.3.10 §4.3.6, §4.3.7 (local header), §4.3.12 (central directory), §4.3.16 (its end),
+ * §4.4.5 (methods 0 and 8).
  * Not here: what the file is (report-file.ts).
  */
 import { crc32, inflateRawSync } from 'node:zlib';
@@ -33,7 +35,10 @@ export function isZip(octets: Uint8Array): boolean {
 /** What systems put beside the files that a person packs: copies of attributes, pictures of folders. */
 const BESIDE = /(?:^|\/)(?:__MACOSX\/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)/i;
 
-/** The file's octets. Throws an Error that says why there are none; a RangeError when there would be more than `bytesMax`. */
+/**
+ * The file's octets. Throws an Error that says why there are none; a RangeError when there would be more than
+ * `bytesMax`.
+ */
 export function unzipOnly(archive: Buffer, bytesMax: number): Buffer {
   const files = entriesOf(archive).filter(({ name }) => !name.endsWith('/') && !BESIDE.test(name));
   const [file] = files;

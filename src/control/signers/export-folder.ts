@@ -1,8 +1,9 @@
 /**
- * The folder that a signer's files are written to. It is ours by its mark, which lists everything that we made in it; nothing else in it is
- * ever removed, replaced or given other rights. Files are put in place at once: written into a folder of their own, flushed, renamed to
- * their version, and then the link `current` is replaced. A reader that follows the link sees all of the old or all of the new.
- * An edge: throws what the disk says, and FolderRefusal where the folder cannot be used.
+ * The folder that a signer's files are written to. It is ours by its mark, which lists everything that we made in it;
+ * nothing else in it is ever removed, replaced or given other rights. Files are put in place at once: written into a
+ * folder of their own, flushed, renamed to their version, and then the link `current` is replaced. A reader that
+ * follows the link sees all of the old or all of the new. An edge: throws what the disk says, and FolderRefusal where
+ * the folder cannot be used.
  *
  *   <folder>/             0700 when it is made here; the rights of an empty folder that was there stay
  *     .waxseal            the mark: whose folder, what was made in it, the version whose command has succeeded
@@ -85,7 +86,9 @@ function isMark(value: unknown): value is Mark {
 
 // --- before a signer is registered ---
 
-/** Looks whether the folder can be used: it is absent, empty or ours, and apart from those of `others`. Changes nothing. */
+/**
+ * Looks whether the folder can be used: it is absent, empty or ours, and apart from those of `others`. Changes nothing.
+ */
 export function inspectFolder({ folder, installation }: FolderOwner, others: readonly OtherFolder[]): void {
   const place = placeOf(folder);
   for (const { signer, folder: other } of others)
@@ -158,7 +161,10 @@ function checkAccess(folder: string, mode: number): void {
   }
 }
 
-/** One folder at a time: `recursive` never ends where the kernel says that a folder, which is there, does not exist, as /proc does. */
+/**
+ * One folder at a time: `recursive` never ends where the kernel says that a folder, which is there, does not exist, as
+ * /proc does.
+ */
 function makeFolder(folder: string): void {
   const missing: string[] = [];
   for (let at = folder; statOf(at) === undefined && at !== dirname(at); at = dirname(at)) missing.unshift(at);
@@ -185,7 +191,9 @@ export interface FilesInPlace {
   readonly isDone: boolean;
 }
 
-/** Undefined when there is nothing that we put in place, or something is not as it should be: then it is written anew. */
+/**
+ * Undefined when there is nothing that we put in place, or something is not as it should be: then it is written anew.
+ */
 export function lookAtFiles({ folder, installation }: FolderOwner): FilesInPlace | undefined {
   const mark = readMark(folder);
   if (mark === undefined) return undefined;

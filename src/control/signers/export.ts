@@ -1,8 +1,9 @@
 /**
- * Keeps the files of signers as their keys are: looks after each change of the store, has written what differs and the signer's command
- * run, then notes in the key's life that this signer has switched. A failure is shown, and the export is tried again later; until then the
- * old files stay in use and the old key stays published.
- * Not here: what is in the files (export-files.ts), which keys (signers.ts), the process that touches the disk (folder-processes.ts).
+ * Keeps the files of signers as their keys are: looks after each change of the store, has written what differs and the
+ * signer's command run, then notes in the key's life that this signer has switched. A failure is shown, and the export
+ * is tried again later; until then the old files stay in use and the old key stays published.
+ * Not here: what is in the files (export-files.ts), which keys (signers.ts), the process that touches the disk
+ * (folder-processes.ts).
  */
 import { type Clock } from '#base/clock.ts';
 import { assert } from '#base/assert.ts';
@@ -92,7 +93,8 @@ export class SignerExporter implements SignerFolders {
   }
 
   /**
-   * Makes the folder of a signer that is not registered yet, or only looks whether it could. Returns its path without links.
+   * Makes the folder of a signer that is not registered yet, or only looks whether it could. Returns its path without
+   * links.
    */
   async prepare(files: SignerFiles, others: readonly SignerRecord[], isDryRun: boolean): Promise<Result<string | undefined>> {
     const otherFolders = others.flatMap((each) => (each.files === undefined ? [] : [{ signer: each.name, folder: each.files.folder }]));
@@ -212,7 +214,7 @@ export class SignerExporter implements SignerFolders {
     if (failure !== undefined) throw new CommandFailed(failure);
     await this.#folders.run({ kind: 'finish', owner, version });
     this.#settings.log.info('signer.exported', `DKIM keys of signer ${name} exported as ${version}`, { signer: name, version });
-    // OpenDKIM reads its tables when it is told to: without a command nobody knows that it was.
+    // OpenDKIM reads its tables on a signal: without a command it is not known that it got one.
     if (files.form !== 'opendkim' || files.command.length > 0) await signers.noteFilesInUse(signer);
     return { status: { state: 'current', version, exportedAtMs: clock.nowMs() }, failures: 0, seen };
   }

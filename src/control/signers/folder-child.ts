@@ -1,5 +1,6 @@
 /**
- * Entry of the process that touches signers' folders: one job after another, until its parent has gone or sends it away.
+ * Entry of the process that touches signers' folders: one job after another, until its parent has gone or sends it
+ * away.
  * Not here: what is done (folder-jobs.ts), how long it may take (folder-processes.ts).
  */
 import { assert } from '#base/assert.ts';

@@ -1,6 +1,6 @@
 /**
- * What the control process has done in signers' folders by a process of its own: a file system may hang, and whoever asks it then hangs too.
- * Types of what goes back and forth, and the doing itself.
+ * What the control process has done in signers' folders by a process of its own: a file system may hang, and then the
+ * process that asks it hangs too. Types of what goes back and forth, and the doing itself.
  * Not here: the two ends (folder-processes.ts, folder-child.ts).
  */
 import { accessSync, constants } from 'node:fs';

@@ -1,6 +1,7 @@
 /**
- * Processes that touch signers' folders, one at a time, started when there is a job and ended a while after the last: a folder on a disk that hangs, or
- * a job that never ends, costs the control process nothing but its time limit. One job at a time.
+ * Processes that touch signers' folders, one at a time, started when there is a job and ended a while after the last: a
+ * folder on a disk that hangs, or a job that never ends, costs the control process nothing but its time limit. One job
+ * at a time.
  * Not here: the jobs (folder-jobs.ts).
  */
 import { type ChildProcess, fork } from 'node:child_process';
@@ -63,7 +64,10 @@ export class FolderProcesses implements FolderWork {
     }
   }
 
-  /** No job is done any more. A command that runs is killed with all that it started; what was half written is finished at the next start. */
+  /**
+   * No job is done any more. A command that runs is killed with all that it started; what was half written is finished
+   * at the next start.
+   */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#idle);

@@ -1,6 +1,6 @@
 /**
- * Where the records of mail signers are kept: one sealed document in the store. What it says decides who is given private keys and which
- * command runs, so a change of it on the disk must not open.
+ * Where the records of mail signers are kept: one sealed document in the store. What it says decides who is given
+ * private keys and which command runs, so a change of it on the disk must not open.
  * Not here: who may change it, and what for (signers.ts).
  */
 import { atObject } from '#base/place.ts';

@@ -1,13 +1,13 @@
 /**
- * What is kept of the reports about a domain: counts by day, and which reports they come from, so that none counts twice. JSON with a
- * version; bounded in every direction, since strangers write reports. Times are wall times: those that reports speak of.
- * Not here: reading reports (dmarc-aggregate.ts, tls-report.ts), what follows from the counts (evidence.ts).
+ * What is kept of the reports about a domain: counts by day, and which reports they come from, so that none counts
+ * twice. JSON with a version; bounded in every direction, since strangers write reports. Times are wall times: those
+ * that reports speak of.
+ * Not here: reading reports (dmarc-aggregate.ts, tls-report.ts), days of DMARC (dmarc-book.ts), what follows from the
+ * counts (evidence.ts).
  */
 import { createHash } from 'node:crypto';
 import {
   REPORT_FUTURE_MS_MAX,
-  REPORT_SELECTORS_PER_DAY_MAX,
-  REPORT_SOURCES_PER_DAY_MAX,
   REPORT_SPAN_MS_MAX,
   REPORT_TEXT_CHARACTERS_MAX,
   REPORTS_KNOWN_MAX,
@@ -30,24 +30,6 @@ export interface ReportNote {
 }
 
 /** `day` counts from 1970-01-01. */
-export interface DmarcDay {
-  readonly day: number;
-  readonly sources: readonly DmarcSource[];
-  /** Messages by selector of the domain that signed them and verified. */
-  readonly selectors: Readonly<Record<string, number>>;
-}
-
-export interface DmarcSource {
-  readonly address: string;
-  readonly messages: number;
-  /** By DKIM or by SPF. */
-  readonly aligned: number;
-  readonly dkim: number;
-  readonly spf: number;
-  /** Not aligned, and the receiver says that it was forwarded. */
-  readonly forwarded: number;
-}
-
 export interface TlsDay {
   readonly day: number;
   readonly succeeded: number;
@@ -58,7 +40,7 @@ export interface TlsDay {
 }
 
 export interface ReportBook<Day> {
-  readonly version: 1;
+  readonly version: number;
   /** Hash and day of each report in `days`, in the order they came. */
   readonly known: readonly (readonly [hash: string, day: number])[];
   /** Newest first. */
@@ -67,11 +49,17 @@ export interface ReportBook<Day> {
   readonly days: readonly Day[];
 }
 
-export type DmarcBook = ReportBook<DmarcDay>;
 export type TlsBook = ReportBook<TlsDay>;
 
 export function newBook<Day>(): ReportBook<Day> {
   return { version: 1, known: [], last: [], days: [] };
+}
+
+export interface ReportTimes {
+  /** Wall time. */
+  readonly nowMs: number;
+  /** Days before it go. */
+  readonly firstDay: number;
 }
 
 type ReportHead = Pick<DmarcReport, 'organization' | 'id' | 'beginMs' | 'endMs'>;
@@ -101,43 +89,29 @@ function cut(text: string): string {
   return text.slice(0, REPORT_TEXT_CHARACTERS_MAX);
 }
 
-function hashOf({ organization, id }: ReportHead): string {
-  return createHash('sha256').update(`${organization}\n${id}`).digest('hex').slice(0, 24);
+function hash(...parts: readonly (string | number)[]): string {
+  return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 24);
 }
 
-/** Whether the report's counts are in the book. The same organization and id are the same report (RFC 9990 §3.5.1, §3.5.4). */
+/** One organization uses an id once for each time: some count their ids from 1 every day. */
+function hashOf({ organization, id, beginMs, endMs }: ReportHead): string {
+  return hash(organization, id, beginMs, endMs);
+}
+
+/**
+ * Whether the report's counts are in the book: a report that is sent again has the same organization, id and time (RFC
+ * 9990 §3.5.4).
+ */
 export function isKnownReport(book: ReportBook<unknown>, report: ReportHead): boolean {
-  const hash = hashOf(report);
-  return book.known.some(([known]) => known === hash);
+  const [now, day] = [hashOf(report), reportDay(report)];
+  // Books of earlier versions have them without their times.
+  const before = hash(report.organization, report.id);
+  return book.known.some(([known, at]) => known === now || (known === before && at === day));
 }
 
-export function withDmarcReport(book: DmarcBook, report: DmarcReport, nowMs: number, firstDay: number): DmarcBook {
-  const empty = (day: number): DmarcDay => ({ day, sources: [], selectors: {} });
-  return enter(book, report, nowMs, firstDay, empty, (day) => {
-    const sources = new Map(day.sources.map((each) => [each.address, each]));
-    const selectors = new Map(Object.entries(day.selectors));
-    for (const { source, messages, isDkimAligned, isSpfAligned, isForwarded, signatures } of report.rows) {
-      const before = sources.get(source) ?? { address: source, messages: 0, aligned: 0, dkim: 0, spf: 0, forwarded: 0 };
-      const isAligned = isDkimAligned || isSpfAligned;
-      sources.set(source, {
-        address: source,
-        messages: before.messages + messages,
-        aligned: before.aligned + (isAligned ? messages : 0),
-        dkim: before.dkim + (isDkimAligned ? messages : 0),
-        spf: before.spf + (isSpfAligned ? messages : 0),
-        forwarded: before.forwarded + (!isAligned && isForwarded ? messages : 0),
-      });
-      const own = new Set(signatures.filter(({ domain }) => domain === report.domain).map(({ selector }) => selector));
-      for (const selector of own) selectors.set(selector, (selectors.get(selector) ?? 0) + messages);
-    }
-    const kept = [...sources.values()].toSorted((a, b) => Number(b.aligned > 0) - Number(a.aligned > 0) || b.messages - a.messages);
-    return { ...day, sources: kept.slice(0, REPORT_SOURCES_PER_DAY_MAX), selectors: largest(selectors, REPORT_SELECTORS_PER_DAY_MAX) };
-  });
-}
-
-export function withTlsReport(book: TlsBook, report: TlsReport, nowMs: number, firstDay: number): TlsBook {
+export function withTlsReport(book: TlsBook, report: TlsReport, times: ReportTimes): TlsBook {
   const empty = (day: number): TlsDay => ({ day, succeeded: 0, failed: 0, types: {} });
-  return enter(book, report, nowMs, firstDay, empty, (day) => {
+  return enterReport(book, report, times, empty, (day) => {
     const types = new Map(Object.entries(day.types));
     let { succeeded, failed } = day;
     for (const policy of report.policies) {
@@ -154,16 +128,16 @@ export function withTlsReport(book: TlsBook, report: TlsReport, nowMs: number, f
   });
 }
 
-function largest(counts: ReadonlyMap<string, number>, max: number): Readonly<Record<string, number>> {
+/** The largest counts. */
+export function largest(counts: ReadonlyMap<string, number>, max: number): Readonly<Record<string, number>> {
   return Object.fromEntries([...counts].toSorted(([, a], [, b]) => b - a).slice(0, max));
 }
 
-/** The book with one more report; what is before `firstDay` goes. */
-function enter<Day extends { readonly day: number }>(
+/** The book with one more report; days before `firstDay` go. */
+export function enterReport<Day extends { readonly day: number }>(
   book: ReportBook<Day>,
   report: ReportHead,
-  nowMs: number,
-  firstDay: number,
+  { nowMs, firstDay }: ReportTimes,
   empty: (day: number) => Day,
   add: (day: Day) => Day,
 ): ReportBook<Day> {
@@ -174,7 +148,7 @@ function enter<Day extends { readonly day: number }>(
   const today = add(book.days.find((each) => each.day === day) ?? empty(day));
   const known = [...book.known.filter(([, at]) => at >= firstDay), [hashOf(report), day] as const];
   return {
-    version: 1,
+    version: book.version,
     known: known.slice(-REPORTS_KNOWN_MAX),
     last: [note, ...book.last].slice(0, REPORTS_SHOWN_MAX),
     days: [...others, today].toSorted((a, b) => a.day - b.day),

@@ -1,10 +1,11 @@
 /**
- * One DMARC aggregate report, read: who reports, about which domain and time, and for each source how much mail was aligned.
- * Both forms are taken, that of RFC 9990 and the older one, which most receivers still send; what they differ in is not needed here.
- * Lenient where receivers differ (case, order, namespaces, encodings, wrappers, fields that are not needed). A record that cannot be read
- * is left out and named; the others count.
+ * One DMARC aggregate report, read: who reports, about which domain and time, and for each source how much mail was
+ * aligned. Both forms are taken, that of RFC 9990 and the older one, which most receivers still send; what they differ
+ * in is not needed here. Lenient where receivers differ (case, order, namespaces, encodings, wrappers, fields that are
+ * not needed). A record that cannot be read is left out and named; the others count.
  * Implements: RFC 9990 §3.1.1–3.1.3, §A (XML schema); RFC 7489 §7.2, §C.
- * Not here: records (dmarc-record.ts), unpacking (control/reports/report-file.ts), what is kept of it (book.ts), what follows (evidence.ts).
+ * Not here: records (dmarc-record.ts), unpacking (control/reports/report-file.ts), what is kept of it (book.ts), what
+ * follows (evidence.ts).
  */
 import { DMARC_REPORT_DEPTH_MAX, DMARC_REPORT_TAGS_MAX } from '#base/limits/reports.ts';
 import { atLine, WHOLE } from '#base/place.ts';

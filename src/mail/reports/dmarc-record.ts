@@ -1,6 +1,8 @@
 /**
- * One record of a DMARC aggregate report: the mail of one source that was judged alike. What cannot be read in it is left out and named.
- * Implements: RFC 9990 §3.1.2–3.1.3, §3.1.6, §A; RFC 7489 §C; RFC 9989 §4.4.1 (alignment of DKIM); RFC 8463 §3 (two signatures).
+ * One record of a DMARC aggregate report: the mail of one address that was judged alike. What cannot be read in it is
+ * left out and named.
+ * Implements: RFC 9990 §3.1.2–3.1.3, §3.1.6, §A; RFC 7489 §C; RFC 9989 §4.4.1 (alignment of DKIM); RFC 8463 §3 (two
+ * signatures).
  * Not here: the report around it (dmarc-aggregate.ts), which words mean forwarding (forwarding.ts).
  */
 import { DMARC_ROW_SIGNATURES_MAX, REPORT_COUNT_MAX } from '#base/limits/reports.ts';
@@ -10,10 +12,10 @@ import { isForwarding } from './forwarding.ts';
 import { type LeftOutList } from './left-out.ts';
 import { child, children, domainText, localName, plainText, shown } from './report-xml.ts';
 
-/** Messages of one source that were judged alike. */
+/** Messages of one address that were judged alike. */
 export interface DmarcRow {
-  /** Canonical address. */
-  readonly source: string;
+  /** Canonical. */
+  readonly address: string;
   readonly messages: number;
   /** Passed with a domain that is aligned, whatever another signature came to. */
   readonly isDkimAligned: boolean;
@@ -26,7 +28,9 @@ export interface DmarcRow {
   readonly signatures: readonly Signature[];
   /** Signatures of the author's domain that did not. */
   readonly failed: readonly Signature[];
-  /** Domain that SPF passed for, of another organization than the author's: who sent it, but not in the author's name. */
+  /**
+   * Domain that SPF passed for, of another organization than the author's: who sent it, but not in the author's name.
+   */
   readonly envelope?: string;
 }
 
@@ -111,13 +115,13 @@ function readRow(row: XmlElement, { record, hasPassed, hasResults, ...shared }: 
   const countText = plainText(child(row, 'count'));
   const messages = /^\d{1,15}$/.test(countText) && Number(countText) <= REPORT_COUNT_MAX ? Number(countText) : undefined;
   const sourceText = plainText(child(row, 'source_ip'));
-  const source = parseIp(sourceText);
+  const ip = parseIp(sourceText);
   const evaluated = child(row, 'policy_evaluated');
-  if (source === undefined) leftOut.add(`record: source_ip ${shown(sourceText)} is not an address`, messages);
+  if (ip === undefined) leftOut.add(`record: source_ip ${shown(sourceText)} is not an address`, messages);
   else if (messages === undefined) leftOut.add(`record: count ${shown(countText)} is not a number from 0 to ${REPORT_COUNT_MAX}`);
   else if (evaluated === undefined && !hasResults)
     leftOut.add('record: neither policy_evaluated nor results, so it is not known what was aligned', messages);
-  if (source === undefined || messages === undefined || (evaluated === undefined && !hasResults)) return [];
+  if (ip === undefined || messages === undefined || (evaluated === undefined && !hasResults)) return [];
   for (const name of ['dkim', 'spf']) {
     const word = plainText(child(evaluated, name));
     if (word !== '' && !RESULTS.has(word)) leftOut.add(`record: ${name} ${shown(word)} is not a result, taken for a failure`, messages);
@@ -125,9 +129,10 @@ function readRow(row: XmlElement, { record, hasPassed, hasResults, ...shared }: 
   return [
     {
       ...shared,
-      source: formatIp(source),
+      address: formatIp(ip),
       messages,
-      // RFC 8463 §3: one signature that verifies is enough; receivers that cannot read the other one sometimes judge by that.
+      // RFC 8463 §3: one signature that verifies is enough; receivers that cannot read the other one sometimes judge by
+      // that.
       isDkimAligned: plainText(child(evaluated, 'dkim')) === 'pass' || hasPassed.dkim,
       isSpfAligned: evaluated === undefined ? hasPassed.spf : plainText(child(evaluated, 'spf')) === 'pass',
       isForwarded: isForwarding(record, evaluated, leftOut),

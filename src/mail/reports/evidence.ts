@@ -1,21 +1,13 @@
 /**
- * What reports come to as evidence, and how they are told: whether the mail of every known source is aligned, which selectors still sign,
- * whether TLS works. Reports can hold a step up and never take one: the times of the life cycles stay, and without reports go on alone.
+ * What reports prove, and how it is shown: whether the mail of every known source is aligned, which selectors still
+ * sign, whether TLS works. Reports can hold a step up and never take one: the times of the life cycles stay, and
+ * without reports go on alone.
  *
- * A source is known when some of its mail is aligned, or when SPF of the domain names its address. All others may be forgers, whom the
- * ramp is there to stop: they are shown, and not waited for.
  * Implements: RFC 9989 §7.4 (reports before a stricter policy), RFC 8460 §4.3.
- * Not here: what is kept of reports (book.ts), the life cycles (mail/dmarc/ramp.ts, mail/dkim/machine.ts, mail/mta-sts/machine.ts).
+ * Not here: what is kept of reports (book.ts), how sources stand (judgement.ts), the life cycles (mail/dmarc/ramp.ts,
+ * mail/dkim/machine.ts, mail/mta-sts/machine.ts).
  */
-import {
-  DMARC_ALIGNED_SHARE_MIN,
-  DMARC_SOURCE_MESSAGES_PER_DAY_MIN,
-  DMARC_SOURCE_SHARE_MIN,
-  REPORT_DAYS_MAX,
-  REPORT_SOURCES_TOLD_MAX,
-  REPORT_WINDOW_MS_MIN,
-  TLS_FAILED_SHARE_MAX,
-} from '#base/limits/reports.ts';
+import { REPORT_DAYS_MAX, REPORT_SOURCES_TOLD_MAX, REPORT_WINDOW_MS_MIN, TLS_FAILED_SHARE_MAX } from '#base/limits/reports.ts';
 import { DAY_MS } from '#base/units.ts';
 import { type LifecycleObservation, type Observation, findObject } from '#lifecycle/state.ts';
 import { DMARC_OBJECT, dmarcStage } from '#mail/dmarc/ramp.ts';
@@ -23,7 +15,9 @@ import { type MailState } from '#mail/state.ts';
 import { type MailFacts } from '#mail/facts.ts';
 import { STS_OBJECT, stsMode } from '#mail/mta-sts/lifecycle.ts';
 import { type MailPolicy } from '#mail/mail-policy.ts';
-import { type DmarcBook, type ReportBook, type TlsBook } from './book.ts';
+import { type ReportBook, type TlsBook } from './book.ts';
+import { type DmarcBook } from './dmarc-book.ts';
+import { type Verdict, alignedVerdict, judgeSources } from './judgement.ts';
 
 /** Names of the places in evidence. */
 export const DMARC_REPORTS = 'DMARC reports';
@@ -33,6 +27,8 @@ export const TLS_REPORTS = 'TLS reports';
 export interface MailReports {
   readonly dmarc: DmarcBook;
   readonly tls: TlsBook;
+  /** Of names below the zone that have a DMARC record of their own, by name. No evidence: they are shown. */
+  readonly subdomains: Readonly<Record<string, DmarcBook>>;
 }
 
 export interface ReportGround {
@@ -41,22 +37,6 @@ export interface ReportGround {
   readonly state: MailState;
   /** Whether SPF of the domain names the address. */
   readonly isOurs: (address: string) => boolean;
-}
-
-/** The mail of one source. */
-export interface SourceShare {
-  readonly address: string;
-  /** Without those that were forwarded and broke on the way. */
-  readonly messages: number;
-  readonly aligned: number;
-  readonly isKnown: boolean;
-  /** Too little of it is aligned to go on. */
-  readonly isHolding: boolean;
-}
-
-export interface Verdict {
-  readonly isGood: boolean;
-  readonly text: string;
 }
 
 /** How long back the reports of each kind count: as long as the stage that they are evidence for lasts. */
@@ -98,8 +78,8 @@ export function withReports(
   };
   if (reportSources.length > 0) {
     const ramp = findObject(state.dmarc, DMARC_OBJECT);
-    const sources = sourceShares(reports.dmarc, firstDayOf(wallMs, windows.aligned), ground.isOurs);
-    if (ramp !== undefined && ramp.stage !== 'reject') see(ramp.id, 'aligned', DMARC_REPORTS, ramp.seen, alignedVerdict(sources));
+    const judged = judgeSources(reports.dmarc, firstDayOf(wallMs, windows.aligned), ground.isOurs);
+    if (ramp !== undefined && ramp.stage !== 'reject') see(ramp.id, 'aligned', DMARC_REPORTS, ramp.seen, alignedVerdict(judged));
     for (const key of state.dkim.lifecycle.objects.filter(({ stage }) => stage === 'retiring'))
       see(key.id, 'report-rows', DMARC_REPORTS, key.seen, selectorVerdict(reports.dmarc, key.id, firstDayOf(wallMs, windows.selectors)));
   }
@@ -109,44 +89,7 @@ export function withReports(
   return { facts: { ...facts, places: { ...facts.places, reportSources, tlsReports } }, observations };
 }
 
-/** Every source since `firstDay`: those in the way first, then those that are known, most mail first. */
-export function sourceShares({ days }: DmarcBook, firstDay: number, isOurs: ReportGround['isOurs']): SourceShare[] {
-  const sums = new Map<string, { messages: number; aligned: number }>();
-  const counted = days.filter(({ day }) => day >= firstDay);
-  for (const { address, messages, aligned, forwarded } of counted.flatMap(({ sources }) => sources)) {
-    const sum = sums.get(address) ?? { messages: 0, aligned: 0 };
-    sums.set(address, { messages: sum.messages + messages - forwarded, aligned: sum.aligned + aligned });
-  }
-  const shares = [...sums]
-    .filter(([, { messages }]) => messages > 0)
-    .map(([address, sum]) => ({ address, ...sum, isKnown: sum.aligned > 0 || isOurs(address) }));
-  // Of known sources alone: a flood of forgeries must not make them look small.
-  const total = shares.reduce((sum, { isKnown, messages }) => sum + (isKnown ? messages : 0), 0);
-  const many = Math.min(DMARC_SOURCE_SHARE_MIN * total, DMARC_SOURCE_MESSAGES_PER_DAY_MIN * counted.length);
-  return shares
-    .map((each) => ({
-      ...each,
-      isHolding: each.isKnown && each.messages >= many && each.aligned < DMARC_ALIGNED_SHARE_MIN * each.messages,
-    }))
-    .toSorted((a, b) => Number(b.isHolding) - Number(a.isHolding) || Number(b.isKnown) - Number(a.isKnown) || b.messages - a.messages);
-}
-
-/** Whether the mail of every known source is aligned, and which source is in the way. */
-export function alignedVerdict(sources: readonly SourceShare[]): Verdict {
-  const known = sources.filter(({ isKnown }) => isKnown);
-  const holding = sources.filter(({ isHolding }) => isHolding);
-  const sum = (of: readonly SourceShare[], what: 'messages' | 'aligned') => of.reduce((total, each) => total + each[what], 0);
-  const strangers = sources.length - known.length;
-  const others =
-    strangers === 0 ? '' : `; not waited for: ${sum(sources, 'messages') - sum(known, 'messages')} messages of ${strangers} unknown`;
-  if (holding.length === 0)
-    return { isGood: true, text: `${sum(known, 'aligned')} of ${sum(known, 'messages')} messages of known sources aligned${others}` };
-  const told = holding.slice(0, REPORT_SOURCES_TOLD_MAX).map(({ address, messages, aligned }) => `${address} ${aligned} of ${messages}`);
-  const more = holding.length > told.length ? ` and ${holding.length - told.length} more sources` : '';
-  return { isGood: false, text: `too few messages aligned: ${told.join(', ')}${more}${others}` };
-}
-
-/** Whether anybody signs with the selector still. */
+/** Whether mail is still signed with the selector. */
 export function selectorVerdict({ days }: DmarcBook, selector: string, firstDay: number): Verdict {
   const signing = days.filter(({ day, selectors }) => day >= firstDay && (selectors[selector] ?? 0) > 0);
   const last = signing.at(-1);

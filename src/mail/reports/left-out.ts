@@ -1,4 +1,7 @@
-/** What a report has that is not counted: how many times, with how many messages or sessions, and why. Bounded: strangers write reports. */
+/**
+ * What a report has that is not counted: how many times, with how many messages or sessions, and why. Bounded:
+ * strangers write reports.
+ */
 import { REPORT_LEFT_OUT_MAX } from '#base/limits/reports.ts';
 import { WHOLE } from '#base/place.ts';
 import { type Problem, warning } from '#base/problem.ts';

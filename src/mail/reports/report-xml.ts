@@ -1,4 +1,7 @@
-/** How DMARC reports write their XML: namespaces, cases and blanks as every receiver likes them. Not here: XML itself (base/xml.ts). */
+/**
+ * How DMARC reports write their XML: namespaces, cases and blanks as every receiver likes them. Not here: XML itself
+ * (base/xml.ts).
+ */
 import { REPORT_TEXT_CHARACTERS_MAX } from '#base/limits/reports.ts';
 import { type XmlElement } from '#base/xml.ts';
 

@@ -1,8 +1,9 @@
 /**
- * One TLS report, read: who reports, about which time, and for each policy how many sessions went well or failed, and why.
- * Lenient where senders differ. A policy that cannot be read is left out and named; the others count.
+ * One TLS report, read: who reports, about which time, and for each policy how many sessions went well or failed, and
+ * why. Lenient where senders differ. A policy that cannot be read is left out and named; the others count.
  * Implements: RFC 8460 §4.3 (failure types), §4.4 (JSON form).
- * Not here: which policies are about a zone (book.ts), unpacking (control/reports/report-file.ts), what follows (evidence.ts).
+ * Not here: which policies are about a zone (book.ts), unpacking (control/reports/report-file.ts), what follows
+ * (evidence.ts).
  */
 import { REPORT_COUNT_MAX, REPORT_TEXT_CHARACTERS_MAX, TLS_REPORT_DETAILS_MAX, TLS_REPORT_POLICIES_MAX } from '#base/limits/reports.ts';
 import { WHOLE, inBody } from '#base/place.ts';
@@ -22,7 +23,10 @@ export interface TlsReport {
 }
 
 export interface TlsReportPolicy {
-  /** Lower case, without final dot; absent where the sender leaves it out: then it is about the zone that the report is given to. */
+  /**
+   * Lower case, without final dot; absent where the sender leaves it out: then it is about the zone that the report is
+   * given to.
+   */
   readonly domain?: string;
   /** What the sender went by: `sts`, `tlsa`, `no-policy-found`. */
   readonly kind: string;

@@ -1,5 +1,6 @@
 /**
- * A zone's mail policy in the store: as it was given, and complete. Checked when it is read: what is on a disk may have been changed there.
+ * A zone's mail policy in the store: as it was given, and complete. Checked when it is read: what is on a disk may have
+ * been changed there.
  * Not here: what a policy may say (mail/policy/schema.ts, mail/settle.ts), what follows from it (mail/step.ts).
  */
 import { type Result } from '#base/problem.ts';

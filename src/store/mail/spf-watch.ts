@@ -1,5 +1,6 @@
 /**
- * What was seen at the looks at others' SPF records that a zone's SPF depends on, in the store; each says itself when it is due next.
+ * What was seen at the looks at others' SPF records that a zone's SPF depends on, in the store; each says itself when
+ * it is due next.
  * Not here: what a look is (mail/spf/upkeep.ts).
  */
 import { type Place, WHOLE, atRrset, formatPlace } from '#base/place.ts';

@@ -1,7 +1,7 @@
 /**
- * The state of everything that a zone's mail policy set going, in the store: with the time that it is due next, and beside it the names
- * that it watches, so that a change elsewhere in the zone need not read it.
- * Checked when it is read: what is on a disk may have been changed there.
+ * The state of everything that a zone's mail policy set going, in the store: with the time that it is due next, and
+ * beside it the names that it watches, so that a change elsewhere in the zone need not read it. Checked when it is
+ * read: what is on a disk may have been changed there.
  * Not here: how state changes (mail/step.ts), transactions (control/mail/decide.ts).
  */
 import { type DkimState } from '#mail/dkim/lifecycle.ts';

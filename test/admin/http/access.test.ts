@@ -68,6 +68,7 @@ const POLICY: Readonly<Record<string, 'public' | 'read' | 'any' | 'zone-read' | 
   'get /v1/zones/{zone}/mta-sts': 'zone-read',
   'patch /v1/zones/{zone}/mta-sts': 'zone-change',
   'post /v1/zones/{zone}/dmarc/reports': 'zone-change',
+  'post /v1/zones/{zone}/dmarc/source': 'zone-change',
   'post /v1/zones/{zone}/mta-sts/reports': 'zone-change',
   'get /v1/zones/{zone}/tlsa': 'zone-read',
   'post /v1/zones/{zone}/tlsa/{host}/next': 'zone-change',

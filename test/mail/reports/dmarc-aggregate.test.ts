@@ -25,7 +25,7 @@ describe('RFC 7489 §C: the older form', () => {
         endMs: Date.UTC(2026, 0, 2) - 1000,
         rows: [
           {
-            source: '192.0.2.25',
+            address: '192.0.2.25',
             messages: 240,
             isDkimAligned: true,
             isSpfAligned: true,
@@ -35,7 +35,7 @@ describe('RFC 7489 §C: the older form', () => {
               { domain: 'post.example', selector: 'e20260101a' },
             ],
           },
-          { source: '2001:db8::25', messages: 3, isDkimAligned: false, isSpfAligned: false, isForwarded: true, signatures: [] },
+          { address: '2001:db8::25', messages: 3, isDkimAligned: false, isSpfAligned: false, isForwarded: true, signatures: [] },
         ],
       },
     });
@@ -48,8 +48,8 @@ describe('RFC 7489 §C: the older form', () => {
         organization: 'Outlook.com',
         domain: 'post.example',
         rows: [
-          { source: '198.51.100.9', messages: 12, isDkimAligned: false, isSpfAligned: false, signatures: [{ domain: 'esp.example' }] },
-          { source: '192.0.2.25', messages: 8, isDkimAligned: true },
+          { address: '198.51.100.9', messages: 12, isDkimAligned: false, isSpfAligned: false, signatures: [{ domain: 'esp.example' }] },
+          { address: '192.0.2.25', messages: 8, isDkimAligned: true },
         ],
       },
     });

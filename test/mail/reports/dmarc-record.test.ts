@@ -40,7 +40,7 @@ describe('who sent it', () => {
       leftOut: [],
       rows: [
         {
-          source: '192.0.2.25',
+          address: '192.0.2.25',
           messages: 7,
           isDkimAligned: true,
           isSpfAligned: false,
@@ -88,8 +88,8 @@ describe('what is not as it should be', () => {
   test('several rows in a record are several', () => {
     const record = row(evaluated('pass')) + row(evaluated('fail'), '192.0.2.26', '2') + results(dkim('post.example', 'fail'));
     expect(read(record).rows).toMatchObject([
-      { source: '192.0.2.25', messages: 7, isDkimAligned: true },
-      { source: '192.0.2.26', messages: 2, isDkimAligned: false },
+      { address: '192.0.2.25', messages: 7, isDkimAligned: true },
+      { address: '192.0.2.26', messages: 2, isDkimAligned: false },
     ]);
   });
 

@@ -54,4 +54,22 @@ export const dmarcRoutes = [
     change: ({ apex, body: { action, to, reason = '' } }) =>
       ok({ command: { kind: 'dmarc.ramp', zone: apex, action, reason, ...given({ to }) } }),
   }),
+
+  zoneChangeRoute({
+    method: 'POST',
+    url: '/v1/zones/:zone/dmarc/source',
+    tag: 'mail',
+    summary: 'Declare a source in DMARC reports ours or not ours',
+    description:
+      'The ramp waits for a large, steady source that authenticates itself as another domain until the operator says whose it is. ' +
+      'Mail of a source that is ours must be aligned before the next step; a source that is not ours holds nothing up. The last ' +
+      'declaration counts.',
+    body: closed({
+      source: Type.String({ minLength: 1, maxLength: 255, description: 'a domain, an address or a network, as the reports name it' }),
+      verdict: Type.Enum(['ours', 'not-ours']),
+      reason: Reason,
+    }),
+    example: { source: 'esp.example', verdict: 'ours', reason: 'sends our newsletter' },
+    change: ({ apex, body: { source, verdict, reason } }) => ok({ command: { kind: 'dmarc.source', zone: apex, source, verdict, reason } }),
+  }),
 ];

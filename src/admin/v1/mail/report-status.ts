@@ -15,11 +15,15 @@ export const ReportStatusForm = Type.Object(
     days: Type.Integer({ description: 'number of these days that have a report; 0: only time leads to the next step' }),
     sources: Type.Array(
       Type.Object({
-        address: Type.String(),
+        name: Type.String({ description: 'the domain of the source, or its network' }),
+        address: Type.Optional(Type.String({ description: 'its only address, where it has one' })),
         messages: Type.Integer({ description: 'without those that a forwarder broke' }),
         aligned: Type.Integer(),
-        known: Type.Boolean({ description: 'some mail is aligned, or SPF names it; others hold nothing up' }),
-        holding: Type.Boolean({ description: 'too little of its mail is aligned for the next step' }),
+        days: Type.Integer({ description: 'days on which it was seen' }),
+        standing: Type.Enum(['known', 'undecided', 'unknown', 'not-ours'], {
+          description: 'undecided: large, steady and authenticated; unknown and not-ours hold nothing up',
+        }),
+        holding: Type.Boolean({ description: 'the next step waits for it' }),
       }),
       { description: 'only for DMARC; the sources that hold up the next step come first' },
     ),
@@ -39,11 +43,13 @@ export function reportStatusForm({ last, sinceMs, days, sources, lines }: Report
     })),
     since: isoTime(sinceMs),
     days,
-    sources: sources.map(({ address, messages, aligned, isKnown, isHolding }) => ({
-      address,
+    sources: sources.map(({ name, address, messages, aligned, days: seenDays, standing, isHolding }) => ({
+      name,
+      ...(address === undefined ? {} : { address }),
       messages,
       aligned,
-      known: isKnown,
+      days: seenDays,
+      standing,
       holding: isHolding,
     })),
     lines,

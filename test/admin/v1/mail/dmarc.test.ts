@@ -23,3 +23,18 @@ test('409 for a roll-back from the first step; 422 without a reason, and for an 
   expect(await call('PATCH', 'dmarc', { action: 'roll-back' })).toMatchObject({ status: 422 });
   expect(await call('PATCH', 'dmarc', { action: 'stop' })).toMatchObject({ status: 422, body: { code: 'FIELD_VALUE' } });
 });
+
+test('POST …/dmarc/source notes whose a source is, with its reason; 422 for a name that is none and without a reason', async () => {
+  const { call } = await mailBench(MAIL_POLICY);
+  const body = { source: 'esp.example', verdict: 'ours', reason: 'sends our newsletter' };
+  expect(await call('POST', 'dmarc/source', body)).toMatchObject({
+    status: 200,
+    body: { changed: true, warnings: [{ code: 'REPORT_SOURCE' }], mail: { text: 'source esp.example is ours: sends our newsletter' } },
+  });
+  expect(await call('POST', 'dmarc/source', { ...body, source: 'no name' })).toMatchObject({
+    status: 422,
+    body: { code: 'REPORT_SOURCE', errors: [{ pointer: '/source' }] },
+  });
+  expect(await call('POST', 'dmarc/source', { ...body, reason: undefined })).toMatchObject({ status: 422 });
+  expect(await call('POST', 'dmarc/source', { ...body, verdict: 'perhaps' })).toMatchObject({ status: 422 });
+});

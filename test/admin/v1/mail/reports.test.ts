@@ -56,8 +56,8 @@ describe('POST /v1/zones/{zone}/dmarc/reports', () => {
         last: [{ organization: 'Outlook.com' }, { organization: 'google.com', begin: '2026-01-01T00:00:00.000Z' }],
         days: 1,
         sources: [
-          { address: '192.0.2.25', messages: 248, aligned: 248, known: true, holding: false },
-          { address: '198.51.100.9', messages: 12, aligned: 0, known: false, holding: false },
+          { name: '192.0.2.25', address: '192.0.2.25', messages: 248, aligned: 248, days: 1, standing: 'known', holding: false },
+          { name: 'esp.example', address: '198.51.100.9', messages: 12, aligned: 0, standing: 'unknown', holding: false },
         ],
       },
     });
