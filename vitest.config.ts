@@ -22,7 +22,7 @@ export const NOT_UNIT = [
   'test/laws/year-of-rotations.test.ts',
 ];
 
-/** Attacks have the machine to themselves, after all the rest. */
+/** Floods would take the cores from whatever runs beside them. */
 const ALONE = ['test/e2e/attacks.test.ts'];
 
 const ALL = 'test/**/*.test.ts';

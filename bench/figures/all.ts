@@ -6,10 +6,22 @@ import { CHANGES_UNDER_LOAD } from './changes-under-load.ts';
 import { type Figure, type FigureContext } from './figure.ts';
 import { LATENCY } from './latency.ts';
 import { MEMORY, MEMORY_MANY } from './memory.ts';
+import { RECOVERY } from './recovery.ts';
 import { START_UP, START_UP_MANY } from './start-up.ts';
 import { TWO_WORKERS } from './two-workers.ts';
+import { UNDER_ATTACK } from './under-attack.ts';
 
-export const FIGURES: readonly Figure[] = [LATENCY, CHANGES_UNDER_LOAD, MEMORY, START_UP, TWO_WORKERS, MEMORY_MANY, START_UP_MANY];
+export const FIGURES: readonly Figure[] = [
+  LATENCY,
+  UNDER_ATTACK,
+  RECOVERY,
+  CHANGES_UNDER_LOAD,
+  MEMORY,
+  START_UP,
+  TWO_WORKERS,
+  MEMORY_MANY,
+  START_UP_MANY,
+];
 
 /** Measures them one after the other, prints and writes each. */
 export async function runFigures(context: FigureContext, figures: readonly Figure[], out: string): Promise<void> {

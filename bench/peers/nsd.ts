@@ -14,6 +14,8 @@ export const NSD: Peer = {
   signing: 'served',
   plain: true,
   zonesMax: Infinity,
+  // Its parent's parent is the first.
+  answering: (daemon) => daemon.pids().at(-1),
   version: () => versionLine('nsd', ['-v'], /NSD version .*/),
   async start({ servedFiles }, { folder, cores, workers }) {
     const port = await freePort();

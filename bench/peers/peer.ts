@@ -23,6 +23,8 @@ export interface Peer {
   readonly version: () => string;
   /** Starts it and does not wait for answers. Throws when it cannot be prepared. */
   readonly start: (prepared: Prepared, start: Start) => Promise<Daemon>;
+  /** The process that answers, where another one brings it back when it dies. */
+  readonly answering?: (daemon: Daemon) => number | undefined;
   /** Waits for what goes on starting after the first answer. */
   readonly settled?: (daemon: Daemon) => Promise<void>;
 }

@@ -36,6 +36,7 @@ function peerOf(
     signing: 'served',
     plain: true,
     zonesMax: Infinity,
+    answering: (daemon) => daemon.pids().find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('waxseal answer')),
     version: () => `waxseal ${(JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }).version}, Node ${process.version}`,
     async start({ data, kekFile }, { folder, cores, workers }) {
       const own = join(folder, 'data');

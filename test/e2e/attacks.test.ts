@@ -1,12 +1,14 @@
 /**
- * Attacks on the running server, each for a few seconds, on loopback: whatever happens, a client elsewhere is served as ever, the one whose
- * address is abused receives no more than was sent in its name, and memory comes back.
+ * Attacks on the running server, each for a few seconds, on loopback: whatever happens, a client elsewhere gets every answer, the server answers
+ * all that it received, the one whose address is abused receives no more than was sent in its name, and memory comes back.
+ * Bounds are what must hold on any machine, however busy; how long answers take meanwhile is measured by `npm run bench` (under-attack).
  * 127/8 gives as many client networks as one likes; the allow list, which has it by default, is empty here.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type IpPort, ipPort } from '#base/address.ts';
 import { TcpClient, framed, udpQuery } from '../support/dns-client.ts';
-import { type CanaryReport, type FloodReport, type FloodShape, canary, flood, totals } from '../support/flood.ts';
+import { type CanaryReport, type FloodReport, type FloodShape, STUB_TIMEOUT_MS, canary, flood, totals } from '../support/flood.ts';
 import { descriptorCount, memoryBytes } from '../support/process-facts.ts';
 import { type RunningServer, startServer } from '../support/running-server.ts';
 import { putZones } from '../support/waxseal.ts';
@@ -22,9 +24,12 @@ canary 300 A 192.0.2.3
 *.wild 300 TXT ${'w'.repeat(250)}
 `;
 const CANARY_FROM = '127.0.0.77';
-/** Answers that a canary may miss: one in a hundred. */
-const ANSWERED_MIN = 0.99;
-const P99_MS_MAX = 50;
+/** What a stub resolver waits altogether before it gives up. */
+const PATIENCE_MS = 2 * STUB_TIMEOUT_MS;
+/** The answer process reports its counters every second. */
+const COUNTED_MS = 10_000;
+/** Time for which a calm client is watched where no flood says it. */
+const WATCH_MS = 1200;
 const MIB = 1024 * 1024;
 /** What the collector lets lie while there is no need for room: where it settles depends on when it last ran. */
 const GARBAGE_BYTES = 32 * MIB;
@@ -41,40 +46,55 @@ const cookieOption = (hex: string) => {
   return Buffer.concat([Buffer.from([0, 10, 0, data.length]), data]);
 };
 
-// Whatever else runs on the machine can spoil an attempt, but not make a bad server pass one.
-describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', { retry: 2 }, (udp) => {
+describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', (udp) => {
   let server: RunningServer;
   let baselineBytes = 0;
   let baselineDescriptors = 0;
   const answerPid = () => server.pids().answer!;
   const at = () => ipPort(server.address, server.port);
 
-  /** The flood and how the canary fared in the meantime. */
-  async function attack(shape: Omit<FloodShape, 'address' | 'port'>): Promise<{ report: FloodReport; canary: CanaryReport }> {
+  /** The flood and how the calm client fared in the meantime; all that reached the server was answered, but for `silentMax` at most. */
+  async function attack(
+    shape: Omit<FloodShape, 'address' | 'port'>,
+    { silentMax = 0 } = {},
+  ): Promise<{ report: FloodReport; canary: CanaryReport }> {
+    const before = { received: await messages('received'), unanswered: await unanswered() };
     const running = flood(server, shape);
     const watched = canary(server, { from: CANARY_FROM, query: canaryQuery, perSecond: 45, until: running });
     const [report, seen] = await Promise.all([running, watched]);
+    let counts = '';
+    const isAllAnswered = async () => {
+      const [received, sent, silent] = [await messages('received'), await messages('sent'), await unanswered()];
+      counts = `${received} received, ${sent} answered, ${silent} not to be answered (${before.received} and ${before.unanswered} before)`;
+      const isWhole = received >= before.received + totals(report).received;
+      return isWhole && received === sent + silent && silent <= before.unanswered + silentMax;
+    };
+    if (!(await server.eventually(isAllAnswered, COUNTED_MS))) expect.fail(counts);
     return { report, canary: seen };
   }
 
-  function expectServed({ asked, answered, p99Ms, crowding }: CanaryReport): void {
-    expect(asked).toBeGreaterThan(40);
-    expect(answered / asked, 'part of the canary`s queries that was answered').toBeGreaterThanOrEqual(ANSWERED_MIN);
-    // With n threads for each core on the machine, whatever they belong to, everything takes n times as long.
-    const limitMs = P99_MS_MAX * Math.max(1, crowding);
-    expect(p99Ms, `the canary's p99; ${crowding.toFixed(1)} threads for each core`).toBeLessThanOrEqual(limitMs);
+  function expectServed({ asked, answered }: CanaryReport): void {
+    expect(asked).toBeGreaterThan(10);
+    expect(answered, 'questions of the calm client that were answered').toBe(asked);
   }
 
-  /** One UDP query from an address. */
+  /** One UDP query from an address, asked again as a stub resolver does. */
   const askFrom = async (from: string, query: Buffer): Promise<WireMessage | undefined> => {
-    const reply = await udpQuery(at(), query, 1000, from);
+    const reply = (await udpQuery(at(), query, STUB_TIMEOUT_MS, from)) ?? (await udpQuery(at(), query, STUB_TIMEOUT_MS, from));
     return reply === undefined ? undefined : parseMessage(reply);
   };
 
-  const counted = async (name: string, label: string): Promise<number> => {
+  /** Sum of a metric's values whose labels have `label` among them. */
+  const counted = async (name: string, label = ''): Promise<number> => {
     const metrics = await (await server.api('GET', '/metrics')).text();
-    return Number(new RegExp(`^${name}\\{${label}\\} (\\d+)$`, 'm').exec(metrics)?.[1]);
+    const lines = [...metrics.matchAll(new RegExp(`^${name}(?:\\{(.*)\\})? (\\d+)$`, 'gm'))];
+    if (lines.length === 0) throw new Error(`there is no metric ${name}`);
+    return lines.filter(([, labels = '']) => labels.includes(label)).reduce((sum, [, , value]) => sum + Number(value), 0);
   };
+
+  const messages = (way: 'received' | 'sent') => counted(`waxseal_socket_messages_${way}_total`, 'transport="udp"');
+
+  const unanswered = () => counted('waxseal_udp_dropped_total', 'reason="unanswered"');
 
   beforeAll(async () => {
     server = await startServer({ udp, config: '[rrl]\nallow = []\n' });
@@ -83,7 +103,7 @@ describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', { retry: 2 
     const denied = buildQuery({ name: 'xxxxxxxxxx.example.', type: 'A', edns: { size: 1232, dnssecOk: true } });
     const sources = Array.from({ length: 100 }, (_, each) => network(1024 + each, 1)[0]!);
     await flood(server, { sources, queries: [bigQuery, denied], random: true, perSecond: 6000, seconds: 1.5 });
-    await churn(at(), 1500);
+    await churn(at(), 100);
     baselineBytes = memoryBytes(answerPid());
     baselineDescriptors = descriptorCount(answerPid());
   });
@@ -91,18 +111,19 @@ describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', { retry: 2 
 
   test('U1, U2: a forged flood for one big answer; whom it pretends to be is still served, by TCP and by cookie', async () => {
     const victims = network(1);
-    const running = attack({ sources: victims, queries: [bigQuery], perSecond: 4000, seconds: 2.2 });
+    // Who comes with a cookie that is not ours is told so every second time.
+    const running = attack({ sources: victims, queries: [bigQuery], perSecond: 4000, seconds: 2.2 }, { silentMax: 1 });
     // By TC, then TCP.
     let limited: WireMessage | undefined;
     await server.eventually(async () => {
       limited = await askFrom(victims[0]!, bigQuery);
       return limited?.flags.has('TC') === true;
-    }, 6000);
+    }, PATIENCE_MS);
     expect(limited).toMatchObject({ rcode: 'NOERROR', answer: [], authority: [] });
     expect(limited!.flags.has('TC')).toBe(true);
     const tcp = await TcpClient.open(at(), { from: victims[0]! });
     tcp.send(framed(bigQuery));
-    const [whole] = await tcp.receive(1);
+    const [whole] = await tcp.receive(1, PATIENCE_MS);
     tcp.destroy();
     expect(parseMessage(whole!).answer).toHaveLength(1);
     // By cookie: who has none is told (BADCOOKIE) and comes back with it. Such answers are every second one at most.
@@ -112,28 +133,21 @@ describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', { retry: 2 
       (await askFrom(victims[1]!, withCookie('0123456789abcdef'))) ?? (await askFrom(victims[1]!, withCookie('0123456789abcdef')));
     expect(told).toMatchObject({ rcode: 'RCODE23', answer: [] });
     const cookie = told!.edns!.options.get(10)!;
-    let served = 0;
-    for (let each = 0; each < 100; each++) {
-      const reply = await askFrom(victims[1]!, withCookie(cookie));
-      if (reply?.answer.length === 1) served++;
-    }
-    expect(served).toBeGreaterThanOrEqual(99);
+    for (let each = 0; each < 100; each++) expect((await askFrom(victims[1]!, withCookie(cookie)))?.answer).toHaveLength(1);
     const { report, canary: seen } = await running;
     expectServed(seen);
     const later = totals(report, 1);
-    expect(later.sent).toBeGreaterThan(2000);
+    expect(later.sent).toBeGreaterThan(1000);
     expect(later.receivedBytes, 'octets out, octets in').toBeLessThanOrEqual(later.sentBytes);
     // Slip 1: all of it is answered, with TC.
-    expect(later.received / later.sent).toBeGreaterThan(0.95);
     expect(later.truncated / later.received).toBeGreaterThan(0.95);
-    // The answer process reports its counters every second.
-    const isCounted = await server.eventually(async () => (await counted('waxseal_rrl_total', 'action="truncated"')) > 2000, 3000);
-    expect(isCounted).toBe(true);
+    const isCounted = async () => (await counted('waxseal_rrl_total', 'action="truncated"')) >= totals(report).truncated;
+    expect(await server.eventually(isCounted, COUNTED_MS)).toBe(true);
     expect(server.log().match(/rate limit: answers to 127\.1\.1\.0\/24 are limited/g)?.length).toBe(1);
   });
 
-  test('U2: two seconds after the flood the network is served as ever', async () => {
-    const isServed = await server.eventually(async () => (await askFrom(network(1)[0]!, bigQuery))?.answer.length === 1, 3000);
+  test('U2: soon after the flood the network is served as ever', async () => {
+    const isServed = await server.eventually(async () => (await askFrom(network(1)[0]!, bigQuery))?.answer.length === 1, PATIENCE_MS);
     expect(isServed).toBe(true);
   });
 
@@ -154,7 +168,8 @@ describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', { retry: 2 
     const { report, canary: seen } = await attack({ sources, queries: [canaryQuery], perSecond: 4000, seconds: 1.2 });
     expectServed(seen);
     const all = totals(report);
-    expect([all.truncated, all.answers / all.sent >= 0.99]).toEqual([0, true]);
+    expect([all.truncated, all.received - all.answers]).toEqual([0, 0]);
+    expect(all.received).toBeGreaterThan(1000);
   });
 
   test('U6: random subdomains with DO from many networks: signed NXDOMAIN for all', async () => {
@@ -163,7 +178,7 @@ describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', { retry: 2 
     const { report, canary: seen } = await attack({ sources, queries, random: true, perSecond: 6000, seconds: 1.2 });
     expectServed(seen);
     const all = totals(report);
-    expect(all.answers / all.sent).toBeGreaterThanOrEqual(0.99);
+    expect(all.received).toBeGreaterThan(1000);
     expect(Object.keys(all.rcodes)).toEqual(['3']);
     // SOA, NSEC and their signatures.
     expect(all.receivedBytes / all.received).toBeGreaterThan(300);
@@ -171,7 +186,10 @@ describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', { retry: 2 
 
   test('U8: malformed packets of every kind', async () => {
     const before = await udpQuery(at(), canaryQuery);
-    const { report, canary: seen } = await attack({ sources: network(3), queries: malformed(), perSecond: 4000, seconds: 1.6 });
+    const { report, canary: seen } = await attack(
+      { sources: network(3), queries: malformed(), perSecond: 4000, seconds: 1.6 },
+      { silentMax: Infinity },
+    );
     expectServed(seen);
     const later = totals(report, 1);
     expect(later.receivedBytes).toBeLessThanOrEqual(later.sentBytes);
@@ -181,6 +199,8 @@ describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', { retry: 2 
   test('T1, T2: connections that never read, and connections that never finish a message', async () => {
     const asked = Buffer.concat(Array.from({ length: 2000 }, () => framed(bigQuery)));
     const clients: TcpClient[] = [];
+    const accepted = () => counted('waxseal_tcp_connections_accepted_total');
+    const before = await accepted();
     for (let each = 0; each < 60; each++) {
       const mute = await TcpClient.open(at(), { from: `127.200.${each}.1`, reading: false });
       mute.send(asked);
@@ -188,14 +208,11 @@ describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', { retry: 2 
       slow.send(Buffer.from([0, 50, 1]));
       clients.push(mute, slow);
     }
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    const over = new Promise((resolve) => setTimeout(resolve, 1200));
-    const watched = canary(server, { from: CANARY_FROM, query: canaryQuery, perSecond: 45, until: over });
-    const startMs = performance.now();
+    expect(await server.eventually(async () => (await accepted()) >= before + clients.length, COUNTED_MS)).toBe(true);
+    const watched = canary(server, { from: CANARY_FROM, query: canaryQuery, perSecond: 45, until: delay(WATCH_MS) });
     const honest = await TcpClient.open(at(), { from: '127.0.0.78' });
     honest.send(framed(bigQuery));
-    const [reply] = await honest.receive(1);
-    expect(performance.now() - startMs).toBeLessThan(1000);
+    const [reply] = await honest.receive(1, PATIENCE_MS);
     expect(parseMessage(reply!).answer).toHaveLength(1);
     honest.destroy();
     expectServed(await watched);
@@ -204,13 +221,11 @@ describe.each(['mmsg', 'dgram'] as const)('under attack, UDP by %s', { retry: 2 
   });
 
   test('T3, T4: connections that split, burst and send rubbish, and end by FIN, half close and reset, over and over', async () => {
-    const churned = churn(at(), 1500);
+    const churned = churn(at(), 500);
     const watched = canary(server, { from: CANARY_FROM, query: canaryQuery, perSecond: 45, until: churned });
-    const { opened, wanted, answered } = await churned;
+    const { wanted, answered } = await churned;
     expectServed(await watched);
-    expect(opened).toBeGreaterThan(100);
     // Nothing that was whole stayed without its answer.
-    expect(wanted).toBeGreaterThan(1000);
     expect(answered).toBe(wanted);
   });
 
@@ -251,13 +266,12 @@ function malformed(): Uint8Array[] {
   return packets;
 }
 
-/** Eight clients that open connections, each in another way, for some time. */
-async function churn(to: IpPort, ms: number): Promise<{ opened: number; wanted: number; answered: number }> {
-  const endMs = performance.now() + ms;
-  const seen = { opened: 0, wanted: 0, answered: 0 };
+/** Eight clients that open so many connections each, one after the other, each in another way. */
+async function churn(to: IpPort, connections: number): Promise<{ wanted: number; answered: number }> {
+  const seen = { wanted: 0, answered: 0 };
   const take = async (client: TcpClient, count: number): Promise<void> => {
     seen.wanted += count;
-    const messages = await client.receive(count);
+    const messages = await client.receive(count, PATIENCE_MS);
     seen.answered += messages.length;
   };
   const message = framed(canaryQuery);
@@ -289,9 +303,8 @@ async function churn(to: IpPort, ms: number): Promise<{ opened: number; wanted: 
   ];
   await Promise.all(
     Array.from({ length: 8 }, async (_, each) => {
-      for (let turn = each; performance.now() < endMs; turn++) {
+      for (let turn = each; turn < each + connections; turn++) {
         const client = await TcpClient.open(to, { from: `127.210.${each}.1` });
-        seen.opened++;
         await ways[turn % ways.length]!(client, turn);
       }
     }),
