@@ -121,7 +121,7 @@ export async function loadServer(program: string, cores: Cores, port: number, pi
   ];
   const place = ['-c', cores.generator === undefined ? ALL_CORES : String(cores.generator)];
   const { stdout } = await run('taskset', [...place, program, ...words], {
-    timeout: 1000 * (load.warmupSeconds + load.seconds) + GRACE_MS,
+    timeout: ms(load.warmupSeconds + load.seconds) + GRACE_MS,
     killSignal: 'SIGKILL',
     maxBuffer: 16 * 1024 * 1024,
   });

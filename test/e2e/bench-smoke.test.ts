@@ -31,7 +31,7 @@ describe('npm run bench', () => {
   beforeAll(async () => {
     // Missing programs fail here with the command that installs them.
     for (const program of ['nsd', 'gcc', 'taskset']) toolPath(program);
-    const words = ['--names=300', '--rounds=1', '--seconds=0.2', '--scenarios=signed-mix', '--servers=waxseal-mmsg,nsd', `--out=${out}`];
+    const words = ['--names=300', '--rounds=1', '--seconds=1', '--scenarios=signed-mix', '--servers=waxseal-mmsg,nsd', `--out=${out}`];
     const { stdout } = await promisify(execFile)(process.execPath, [BENCH, ...words], { timeout: LIMIT_MS, killSignal: 'SIGTERM' });
     said = stdout;
   }, LIMIT_MS);
