@@ -296,7 +296,7 @@ export const PROBLEM_KINDS = {
   SIGNER_NETWORK: bad('what a signer may ask from is not a network, or keys would cross a network in clear'),
   SIGNER_NOT_FOUND: { title: 'there is no such signer', status: 404, exit: 3 },
   SIGNER_OWN_KEY: { title: 'the signer keeps its own keys and is given none, or the other way round', status: 409, exit: 4 },
-  SIGNER_SELECTOR: { title: 'there is no such selector that the signer could sign with', status: 404, exit: 3 },
+  SIGNER_SELECTOR: { title: 'a signer can acknowledge only an active key that it has', status: 409, exit: 4 },
 
   // store: what is kept on disk, and its secrets
   KEK_FILE: { title: 'the key-encryption key cannot be read', status: 500, exit: 78 },

@@ -120,7 +120,7 @@ export class Control implements ControlApi {
     this.#preparer = new ZonePreparer(options);
     this.#funnel = new Funnel({ ...options, preparer: this.#preparer });
     const time = new CountedTime(clock, uptime, readTimeline(writer));
-    this.#mail = new MailSteps({ ...options, time, witnesses });
+    this.#mail = new MailSteps({ ...options, time, witnesses, signers: (zone) => this.signers.factsFor(zone) });
     this.#queries = new SelectorQueries(() => time.nowMs());
     publisher.onMessage((message) => this.#queries.receive(message));
     const run = (command: Command, runOptions: RunOptions) => this.run(command, runOptions);

@@ -20,7 +20,7 @@ const YEAR_DAYS = 365;
 const DOMAINS = 8;
 
 test('nobody is hurt in a year of rotations', () => {
-  const totals = { steps: 0, crashes: 0, jumps: 0, reboots: 0, rotations: 0, activations: 0, mxChanges: 0, revocations: 0 };
+  const totals = { steps: 0, crashes: 0, jumps: 0, reboots: 0, rotations: 0, activations: 0, mxChanges: 0, revocations: 0, refusals: 0 };
   for (let seed = 1; seed <= DOMAINS; seed++) {
     const diary = liveDomain(`d${seed}.example`, seededRandom(seed), YEAR_DAYS);
     expect({ seed, harms: judge(diary) }).toEqual({ seed, harms: [] });
@@ -31,7 +31,9 @@ test('nobody is hurt in a year of rotations', () => {
   }
   expect(totals.rotations).toBeGreaterThan(DOMAINS * 2 * 4);
   expect(totals.crashes).toBeGreaterThan(DOMAINS * 40);
-  expect(Math.min(totals.jumps, totals.reboots, totals.activations, totals.mxChanges, totals.revocations)).toBeGreaterThan(DOMAINS);
+  expect(Math.min(totals.jumps, totals.reboots, totals.activations, totals.mxChanges, totals.revocations, totals.refusals)).toBeGreaterThan(
+    DOMAINS,
+  );
 }, 60_000);
 
 describe('the judge finds', () => {
@@ -66,6 +68,7 @@ describe('the judge finds', () => {
     ['keys used before every server has them', broken(without(DKIM_MACHINE, 'visible', 'negative-ttl')), /meets NXDOMAIN/],
     ['keys revoked while mail is in queues', broken(without(DKIM_MACHINE, 'queue-life')), /meets .*p= later/],
     ['keys revoked though a signer still uses them', broken(without(DKIM_MACHINE, 'switched')), /meets .*p= later/],
+    ['an acknowledgement of one algorithm taken for the other', { isWordForAll: true }, /meets .*p= later/],
     ['revoked keys forgotten instead of told', broken(without(DKIM_MACHINE, 'revoked-for')), /revoked, answers NXDOMAIN/],
     ['revoked keys followed by nothing for long', broken(unhurried(DKIM_MACHINE)), /no active key .* for \d+ hours/],
     ['signers given a revoked key', { isOfferBlind: true }, /signed with .* after it was revoked/],

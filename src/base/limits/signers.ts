@@ -34,6 +34,8 @@ export const SIGNER_FOLDER_NAMES_SHOWN_MAX = 5;
 /** First and longest wait before an export that failed is tried again. */
 export const SIGNER_EXPORT_RETRY_MS_MIN = 5000;
 export const SIGNER_EXPORT_RETRY_MS_MAX = 600_000;
+/** Selectors in one acknowledgement: a domain has one active key of each algorithm, and of each signer with its own. */
+export const SIGNER_ACK_SELECTORS_MAX = 64;
 /** Fetches of keys from one address in a minute: rspamd asks once for each message, and 1000 messages a second is a large relay. */
 export const SIGNER_REQUESTS_PER_MINUTE_MAX = 60_000;
 /** Pairs of signer and key (or refused address) remembered for an hour, so that each stands once in the audit log. */

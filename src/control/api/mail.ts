@@ -39,8 +39,14 @@ export type MailCommand =
       readonly reason: string;
       readonly when: 'at-once' | 'after-switch';
     }
-  /** A signer says which selectors it signs with now. */
-  | { readonly kind: 'dkim.ack'; readonly zone: Name; readonly signer: string; readonly selectors: readonly string[] }
+  /** A signer says which selectors it signs with now, each for its algorithm; with `isAll`, with these and with no other key. */
+  | {
+      readonly kind: 'dkim.ack';
+      readonly zone: Name;
+      readonly signer: string;
+      readonly selectors: readonly string[];
+      readonly isAll?: boolean;
+    }
   /** A signer has made its own key and keeps it: PEM, or base64 as in "p=". */
   | { readonly kind: 'dkim.add'; readonly zone: Name; readonly signer: string; readonly publicKey: string }
   | { readonly kind: 'mta-sts.mode'; readonly zone: Name; readonly mode: 'off' | 'testing' | 'enforce' }

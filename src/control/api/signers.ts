@@ -100,6 +100,12 @@ export interface SignerKeyForm {
   readonly validUntilSeconds?: number;
 }
 
+/** What a signer says that it signs with. Each selector speaks for its own algorithm; `isAll`: it signs with no other key of the domain. */
+export interface SignerWord {
+  readonly selectors: readonly string[];
+  readonly isAll: boolean;
+}
+
 /** A signer asks for keys: which one, and from where. */
 export interface SignerVisit {
   readonly signer: string;
@@ -134,8 +140,8 @@ export interface SignersApi {
   keys(visit: SignerVisit, domain?: string): Promise<Result<readonly SignerKeyForm[]>>;
   /** The same as rspamd reads it from a Vault; it asks for each message, so asking is signing. */
   rspamdKeys(visit: SignerVisit, domain: string): Promise<Result<readonly RspamdSelector[]>>;
-  /** The signer says that it signs with this selector now. */
-  acknowledge(visit: SignerVisit, domain: string, selector: string, dryRun: boolean): Promise<Result<undefined>>;
+  /** The signer says what it signs with now: active keys only. */
+  acknowledge(visit: SignerVisit, domain: string, word: SignerWord, dryRun: boolean): Promise<Result<undefined>>;
   /** Writes its files now and runs its command, also when nothing changed. */
   exportNow(name: string, options: SignerOptions): Promise<Result<ExportStatus>>;
 }

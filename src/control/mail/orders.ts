@@ -73,8 +73,11 @@ export function takeOrder(order: MailOrder, context: OrderContext): Result<Order
       return taken({ ...state, dkim: revoked.value.state }, detail, { events: revoked.value.events, note: { object: order.selector } });
     }
     case 'dkim.ack': {
-      const dkim = acknowledgeDkim(state.dkim, order.signer, order.selectors, facts.nowMs);
-      return taken({ ...state, dkim }, `${order.signer} signs with ${order.selectors.join(', ')}`);
+      const { signer, selectors, isAll = false } = order;
+      const dkim = acknowledgeDkim(state.dkim, { signer, selectors, isAll }, facts.nowMs);
+      if (!dkim.ok) return dkim;
+      const names = selectors.join(', ') || 'no key';
+      return taken({ ...state, dkim: dkim.value }, `${signer} signs with ${names}${isAll ? ' and no other' : ''}`);
     }
     case 'dkim.add':
       return addKey(order, context);

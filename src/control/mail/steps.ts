@@ -46,6 +46,8 @@ export interface MailStepsOptions {
   readonly random: (bytes: number) => Uint8Array;
   /** Further name servers must show a record before it counts as published, and probes a body. */
   readonly witnesses: OutsideWitnesses;
+  /** What the register of signers says of each, for this zone. */
+  readonly signers: (zone: Name) => MailFacts['signers'];
   /** It is known how often DKIM selectors are asked for here. */
   readonly countsQueries?: boolean;
 }
@@ -209,12 +211,13 @@ export class MailSteps {
 
   /** What is known of time and witnesses now. */
   facts(view: ZoneView): MailFacts {
-    const { time, witnesses, countsQueries = false } = this.#options;
+    const { time, witnesses, signers, countsQueries = false } = this.#options;
     const queryCounters = countsQueries ? [OWN_SERVER] : [];
     const { nowMs, wallOffsetMs: exactMs } = time.read();
     // The machine's uptime is coarse: without this, times that are shown would differ by milliseconds from look to look.
     const wallOffsetMs = Math.round(exactMs / 1000) * 1000;
-    return mailFacts(nowMs, { ...lookPlaces(witnesses, view), queryCounters }, wallOffsetMs);
+    const facts = mailFacts(nowMs, { ...lookPlaces(witnesses, view), queryCounters }, wallOffsetMs);
+    return { ...facts, signers: signers(view.apex) };
   }
 }
 

@@ -17,12 +17,11 @@ export function storedSignerMail(writer: StoreWriter, run: Run): SignerMail {
   };
   return {
     ...storedDkimKeys(writer),
-    selectorsOf: (zone) => objectsOf(zone).map(({ id }) => id),
     policySigners(zone) {
       const record = writer.zoneByName(zone);
       return record === undefined ? undefined : readMailPolicy(writer, record)?.dkim.signers;
     },
-    acknowledge: (zone, signer, selectors, options) => run({ kind: 'dkim.ack', zone, signer, selectors }, options),
+    acknowledge: (zone, signer, { selectors, isAll }, options) => run({ kind: 'dkim.ack', zone, signer, selectors, isAll }, options),
     async addKey(zone, signer, publicKey, options) {
       const before = new Set(objectsOf(zone).map(({ id }) => id));
       const added = await run({ kind: 'dkim.add', zone, signer, publicKey }, options);

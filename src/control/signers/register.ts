@@ -3,6 +3,7 @@
  * private keys and which command runs, so a change of it on the disk must not open.
  * Not here: who may change it, and what for (signers.ts).
  */
+import { equalBytes } from '#base/bytes.ts';
 import { atObject } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { StoreFailure } from '#store/failure.ts';
@@ -30,20 +31,36 @@ export function tokensOf(signer: string, tokens: readonly Pick<TokenRecord, 'id'
 
 const NO_ZONE = 0;
 const ID = 'signers';
+const NOTHING = new Uint8Array(0);
 const LABEL: SealLabel = { purpose: 'signers', id: ID, version: 1 };
+
+/** What was read last, and from what. */
+interface Known {
+  readonly generation: number;
+  readonly sealed: Uint8Array | undefined;
+  readonly records: readonly SignerRecord[];
+}
 
 export class SignerRegister {
   readonly #writer: StoreWriter;
-  #records: readonly SignerRecord[] | undefined;
+  #known: Known | undefined;
 
   constructor(writer: StoreWriter) {
     this.#writer = writer;
   }
 
-  /** By name. Throws StoreFailure when the document does not open, or is not one. */
+  /**
+   * By name, as the store has them now; opened again only when they changed. Throws StoreFailure when the document
+   * does not open, or is not one.
+   */
   records(): readonly SignerRecord[] {
-    this.#records ??= this.#read();
-    return this.#records;
+    const generation = this.#writer.generation();
+    if (this.#known?.generation === generation) return this.#known.records;
+    const sealed = this.#writer.sealedSecret(NO_ZONE, ID);
+    const isSame = this.#known !== undefined && equalBytes(sealed ?? NOTHING, this.#known.sealed ?? NOTHING);
+    const records = isSame ? this.#known!.records : this.#read();
+    this.#known = { generation, sealed, records };
+    return records;
   }
 
   find(name: string): SignerRecord | undefined {
@@ -57,18 +74,14 @@ export class SignerRegister {
   }
 
   /** The decision that replaces all records. */
-  replace(signers: readonly SignerRecord[]): Pick<Decision, 'secrets' | 'afterCommit' | 'isChanged'> {
+  replace(signers: readonly SignerRecord[]): Pick<Decision, 'secrets' | 'isChanged'> {
     const document = JSON.stringify({ version: 1, signers } satisfies Document);
     const value = this.#writer.sealer.seal(LABEL, Buffer.from(document, 'utf8'));
-    return {
-      secrets: [{ zoneId: NO_ZONE, id: ID, value }],
-      isChanged: true,
-      afterCommit: () => (this.#records = signers),
-    };
+    return { secrets: [{ zoneId: NO_ZONE, id: ID, value }], isChanged: true };
   }
 
   /** The decision that takes the signer out, with its tokens. */
-  remove(name: string): Result<Pick<Decision, 'secrets' | 'tokens' | 'afterCommit' | 'isChanged'> & { readonly detail: string }> {
+  remove(name: string): Result<Pick<Decision, 'secrets' | 'tokens' | 'isChanged'> & { readonly detail: string }> {
     if (this.find(name) === undefined) return fail(this.notFound(name));
     const tokens = tokensOf(name, this.#writer.tokens());
     const others = this.records().filter((each) => each.name !== name);

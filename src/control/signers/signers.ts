@@ -8,6 +8,7 @@ import { type Clock, toSeconds } from '#base/clock.ts';
 import { WHOLE, atObject, atZone, inBody } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
 import { type Name, formatName, nameOf } from '#dns/name.ts';
+import { type SignerFact, type SignerFacts } from '#mail/dkim/lifecycle.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
 import { type TokenRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
@@ -26,6 +27,7 @@ import {
   type SignerRequest,
   type SignerView,
   type SignerVisit,
+  type SignerWord,
   type SignersApi,
 } from '#control/api/signers.ts';
 import { HourlyLog } from './audit.ts';
@@ -37,11 +39,9 @@ import { newToken } from '#control/tokens/tokens.ts';
 
 /** What signers need of the mail of zones. */
 export interface SignerMail extends DkimKeySource {
-  /** Selectors that the zone has, in whatever stage; empty without a policy. */
-  selectorsOf(zone: Name): readonly string[];
   /** Signers that the policy waits for; undefined without a policy. */
   policySigners(zone: Name): readonly string[] | undefined;
-  acknowledge(zone: Name, signer: string, selectors: readonly string[], options: SignerOptions): Promise<Result<unknown>>;
+  acknowledge(zone: Name, signer: string, word: SignerWord, options: SignerOptions): Promise<Result<unknown>>;
   addKey(zone: Name, signer: string, publicKey: string, options: SignerOptions): Promise<Result<AddedPublicKey>>;
 }
 
@@ -106,6 +106,11 @@ export class Signers implements SignersApi {
     return this.#register.records();
   }
 
+  /** What mail has to know of each: who makes its own keys is not waited for when ours change. */
+  factsFor(zone: Name): SignerFacts {
+    return new Map(this.records().map((record) => [record.name, factFor(record, zone)]));
+  }
+
   /** The folder of its files is made before its turn: an order that cannot be carried out, or never ends, is not stored. */
   async add(request: SignerRequest, { actor, dryRun }: SignerOptions): Promise<Result<AddedSigner>> {
     const { clock, random, filesRoot, funnel } = this.#settings;
@@ -149,7 +154,6 @@ export class Signers implements SignersApi {
       return ok({
         ...decided.value,
         afterCommit: () => {
-          decided.value.afterCommit?.();
           this.#files?.forget(name);
           this.#fetchedAtMs.delete(name);
         },
@@ -210,19 +214,14 @@ export class Signers implements SignersApi {
     return ok(given.value.forms);
   }
 
-  async acknowledge(visit: SignerVisit, domain: string, selector: string, dryRun: boolean): Promise<Result<undefined>> {
+  async acknowledge(visit: SignerVisit, domain: string, word: SignerWord, dryRun: boolean): Promise<Result<undefined>> {
     const record = await this.#admit(visit);
     if (!record.ok) return record;
     const zone = signedZone(record.value, domain);
     if (!zone.ok) return zone;
-    const known = this.#settings.mail.selectorsOf(zone.value);
-    if (!known.includes(selector.toLowerCase()))
-      return fail(
-        problem('SIGNER_SELECTOR', inBody('/selector'), `${formatName(zone.value)} has no selector ${JSON.stringify(selector)}`, {
-          fix: known.length === 0 ? 'the domain has no mail policy with DKIM keys' : `it has: ${known.join(', ')}`,
-        }),
-      );
-    const done = await this.#settings.mail.acknowledge(zone.value, visit.signer, [selector.toLowerCase()], { actor: visit.actor, dryRun });
+    const selectors = [...new Set(word.selectors.map((selector) => selector.toLowerCase()))];
+    const options = { actor: visit.actor, dryRun };
+    const done = await this.#settings.mail.acknowledge(zone.value, visit.signer, { ...word, selectors }, options);
     return done.ok ? ok(undefined, done.warnings) : done;
   }
 
@@ -241,8 +240,7 @@ export class Signers implements SignersApi {
     const nowSeconds = toSeconds(this.#settings.clock.nowMs());
     return record.domains.map((domain) => {
       const keys = this.#settings.mail.keysFor(nameOf(domain));
-      const signing = signingNow(signingWindows(keys), nowSeconds).map(({ selector }) => selector);
-      return { domain: withoutDot(domain), keys, signing };
+      return { domain: withoutDot(domain), keys, signing: selectorsInUse(signingWindows(keys), nowSeconds) };
     });
   }
 
@@ -288,9 +286,7 @@ export class Signers implements SignersApi {
     // Opens the keys: one that does not open is the store's failure.
     return funnel.guard(async () => {
       const forms = windows.flatMap((each) => each.windows.map((one) => form(withoutDot(formatName(each.zone)), one)));
-      const inUse = windows.map(
-        (each) => [each.zone, signingNow(each.windows, toSeconds(clock.nowMs())).map(({ selector }) => selector)] as const,
-      );
+      const inUse = windows.map((each) => [each.zone, selectorsInUse(each.windows, toSeconds(clock.nowMs()))] as const);
       return ok({ forms, inUse: new Map(inUse) });
     });
   }
@@ -335,7 +331,7 @@ export class Signers implements SignersApi {
     return logged.ok || items.every((item) => this.#fetches.isKnown(item)) ? ok(undefined) : logged;
   }
 
-  /** What a signer that asks for each message is given, it signs with: that is as good as its word. */
+  /** What a signer that asks for each message is given, it signs with, and with nothing else: that is as good as its word. */
   async #noteUse({ signer, actor }: SignerVisit, zone: Name, selectors: readonly string[]): Promise<void> {
     const { mail } = this.#settings;
     const place = `${signer} ${formatName(zone)}`;
@@ -343,7 +339,7 @@ export class Signers implements SignersApi {
     if (selectors.length === 0 || this.#inUse.get(place) === text || mail.policySigners(zone)?.includes(signer) !== true) return;
     // Before it is done: others that ask meanwhile need not say it too.
     this.#inUse.set(place, text);
-    const done = await mail.acknowledge(zone, signer, selectors, { actor, dryRun: false });
+    const done = await mail.acknowledge(zone, signer, { selectors, isAll: true }, { actor, dryRun: false });
     if (!done.ok && this.#inUse.get(place) === text) this.#inUse.delete(place);
   }
 
@@ -370,6 +366,16 @@ export class Signers implements SignersApi {
       ...(exported === undefined ? {} : { exported }),
     };
   }
+}
+
+function factFor(record: SignerRecord, zone: Name): SignerFact {
+  if (!signedZone(record, formatName(zone)).ok) return 'other-domains';
+  return record.delivery === 'own-key' ? 'own-key' : 'given';
+}
+
+/** Selectors that are signed with now and can be acknowledged. A key on its way out, given for want of a better one, cannot. */
+function selectorsInUse(windows: readonly SigningWindow[], nowSeconds: number): string[] {
+  return signingNow(windows, nowSeconds).flatMap(({ selector, state }) => (state === 'active' ? [selector] : []));
 }
 
 const EXPORTER: SignerActor = { kind: 'system', id: 'signer-export', from: '' };

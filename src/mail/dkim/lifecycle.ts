@@ -5,7 +5,7 @@
  */
 import { DKIM_PREPARE_MS_MAX, DKIM_QUIET_MS_MAX } from '#base/limits/mail.ts';
 import { atObject } from '#base/place.ts';
-import { type Result, fail, ok, problem } from '#base/problem.ts';
+import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { order, type OrderCause, type LifecycleEvent } from '#lifecycle/engine.ts';
 import {
   addObject,
@@ -78,8 +78,20 @@ export function dkimGroup({ algorithm, signer }: Pick<DkimKeyData, 'algorithm' |
   return signer === undefined ? algorithm : `${signer}/${algorithm}`;
 }
 
+/** What the register of signers says of one: it makes its own keys, it is given keys, or it does not sign for this domain. */
+export type SignerFact = 'own-key' | 'given' | 'other-domains';
+/** Registered signers by name. */
+export type SignerFacts = ReadonlyMap<string, SignerFact>;
+
 /** What the waits of DKIM keys depend on. */
-export function dkimVocabulary(state: DkimState, policy: DkimPolicy, ttls: TtlMemory, now: Moment): Vocabulary<DkimKeyData> {
+export function dkimVocabulary(
+  state: DkimState,
+  policy: DkimPolicy,
+  ttls: TtlMemory,
+  now: Moment & { readonly signers?: SignerFacts | undefined },
+): Vocabulary<DkimKeyData> {
+  // Who makes its own keys has none that is made here, and cannot say that it left one.
+  const givenKeys = policy.signers.filter((name) => now.signers?.get(name) !== 'own-key');
   return {
     durations: {
       negativeTtl: cacheMs(ttls, 'negative'),
@@ -89,7 +101,7 @@ export function dkimVocabulary(state: DkimState, policy: DkimPolicy, ttls: TtlMe
       slack: () => policy.queueLifeMs * SLACK,
       revokedFor: () => policy.revokedForMs,
     },
-    places: { signers: ({ data: { signer } }) => (signer === undefined ? policy.signers : [signer]) },
+    places: { signers: ({ data: { signer } }) => (signer === undefined ? givenKeys : [signer]) },
     conditions: {
       'rotation-due': (object, { objects }) => rotationDue(state, objects, object, policy, now),
       unwanted: ({ data }) => verdict(!isWanted(data, policy), `the policy has ${policy.algorithms.join(' and ') || 'no keys of its own'}`),
@@ -233,16 +245,54 @@ export function revokeDkim(
   return done.ok ? ok({ state: { ...state, lifecycle: done.value.state, rotations }, events: done.value.events }) : done;
 }
 
-/** A signer says which selectors it signs with now: evidence for keys on their way out. A pull of the active keys is such a word too. */
-export function acknowledgeDkim(state: DkimState, signer: string, selectors: readonly string[], atMs: number): DkimState {
+/** A signer's word on what it signs with now. */
+export interface DkimAcknowledgement {
+  readonly signer: string;
+  /** One of each algorithm that it speaks of. */
+  readonly selectors: readonly string[];
+  /** It signs with these and with no other key of the domain: it speaks of every algorithm. */
+  readonly isAll: boolean;
+}
+
+/**
+ * A signer says which keys it signs with now: evidence for keys of the same algorithms on their way out, and for no others. With RSA and
+ * Ed25519 side by side, a signer that took the new Ed25519 key may still sign with the old RSA key. Only an active key can be signed with.
+ */
+export function acknowledgeDkim(state: DkimState, { signer, selectors, isAll }: DkimAcknowledgement, atMs: number): Result<DkimState> {
+  const problems = selectors.flatMap((selector) => checkAcknowledged(state, signer, selector) ?? []);
+  if (problems.length > 0) return fail(...problems);
+  const algorithms = new Set(selectors.map((selector) => findObject(state.lifecycle, selector)!.data.algorithm));
+  const text = `signs with ${selectors.join(', ') || 'no key of this domain'}`;
   let { lifecycle } = state;
-  for (const { id, stage } of lifecycle.objects) {
-    if (stage !== 'retiring') continue;
-    const isGood = !selectors.includes(id);
-    const text = isGood ? `signs with ${selectors.join(', ') || 'nothing'}` : 'still signs with it';
-    lifecycle = observe(lifecycle, id, { what: 'switched', place: signer, isGood, text, atMs });
-  }
-  return { ...state, lifecycle };
+  for (const { id, stage, data } of lifecycle.objects)
+    if (stage === 'retiring' && (isAll || algorithms.has(data.algorithm)))
+      lifecycle = observe(lifecycle, id, { what: 'switched', place: signer, isGood: true, text, atMs });
+  return ok({ ...state, lifecycle });
+}
+
+/** Why nothing should be signed with a key that does not sign, by its stage. */
+const NOT_SIGNING: Readonly<Record<string, string>> = {
+  generated: 'it is not published yet',
+  published: 'it is not visible on every name server yet, so receivers may not find it',
+  visible: 'it waits for its turn; caches may still remember that it did not exist',
+  retiring: 'it is on its way out',
+  revoked: 'it is revoked, and mail signed with it fails',
+  compromised: 'it is compromised and revoked, and mail signed with it fails',
+};
+
+function checkAcknowledged({ lifecycle: { objects } }: DkimState, signer: string, selector: string): Problem | undefined {
+  const key = objects.find(({ id }) => id === selector);
+  const at = atObject(selector);
+  const active = objects.filter(({ stage, data }) => stage === 'active' && (data.signer ?? signer) === signer);
+  const names = active.map(({ id }) => id).join(', ');
+  const fix = names === '' ? 'no key is active now' : `active now: ${names}`;
+  if (key === undefined) return problem('SIGNER_SELECTOR', at, 'the domain has no such selector', { fix });
+  const { stage, data } = key;
+  if (data.signer !== undefined && data.signer !== signer)
+    return problem('SIGNER_SELECTOR', at, `only ${data.signer} has this key, not ${signer}`, { fix });
+  if (stage === 'active') return undefined;
+  const why = `the key is ${stage}, not active: ${NOT_SIGNING[stage] ?? 'nothing is signed with it'}; nothing was noted`;
+  return problem('SIGNER_SELECTOR', at, why, { fix });
 }
 
 /** Ids of private keys of `before` that no signer may use again after a step. */

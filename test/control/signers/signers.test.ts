@@ -15,6 +15,8 @@ const FETCHES: SignerRequest = { name: 'mx1', delivery: 'fetch', domains: ['post
 const SHORT = { queueLife: '30m', signerLag: '5m' };
 const local = { actor: LOCAL, dryRun: false };
 
+const word = (...selectors: string[]) => ({ selectors, isAll: false });
+
 const add = async ({ control }: SigningControl, request: Partial<SignerRequest> = {}) =>
   good(await control.signers.add({ ...FETCHES, ...request }, local));
 
@@ -229,17 +231,122 @@ describe('a rotation waits for its signers', () => {
     good(await room.control.signers.keys(visit()));
     await room.live(3 * HOUR_MS);
     expect(room.stages()[old]).toBe('retiring');
-    expect(bad(await room.control.signers.acknowledge(visit(), 'post.example', 'nonsense', false))[0]).toMatchObject({
+    expect(bad(await room.control.signers.acknowledge(visit(), 'post.example', word('nonsense'), false))[0]).toMatchObject({
       code: 'SIGNER_SELECTOR',
     });
-    expect(bad(await room.control.signers.acknowledge(visit(), 'other.example', old, false))[0]).toMatchObject({ code: 'SIGNER_DOMAIN' });
-    // It still signs with the old one, and says so.
-    good(await room.control.signers.acknowledge(visit(), 'post.example', old, false));
-    await room.live(3 * HOUR_MS);
-    expect(room.stages()[old]).toBe('retiring');
-    good(await room.control.signers.acknowledge(visit(), 'post.example', room.active()[0]!, false));
+    expect(bad(await room.control.signers.acknowledge(visit(), 'other.example', word(old), false))[0]).toMatchObject({
+      code: 'SIGNER_DOMAIN',
+    });
+    good(await room.control.signers.acknowledge(visit(), 'post.example', word(room.active()[0]!), false));
     await room.live(3 * HOUR_MS);
     expect(room.stages()[old]).toBe('revoked');
+  });
+});
+
+describe('an acknowledgement speaks for its own algorithm and for active keys', () => {
+  const rotate = { kind: 'dkim.rotate', zone: SIGNED_ZONE, algorithms: [], reason: 'test' } as const;
+  const acknowledge = (room: SigningControl, ...selectors: string[]) =>
+    room.control.signers.acknowledge(visit(), 'post.example', word(...selectors), false);
+  const ofKind = (selectors: readonly string[], algorithm: 'r' | 'e') => selectors.find((each) => each.startsWith(algorithm))!;
+
+  /** RSA and Ed25519 side by side, both just rotated. */
+  async function rotated() {
+    const room = await signingControl(SHORT);
+    await add(room);
+    const old = room.active();
+    good(await room.run(rotate));
+    await room.live(2 * HOUR_MS);
+    return { room, old, current: room.active() };
+  }
+
+  test('the new Ed25519 key: the old RSA key, which the signer may still use, stays; its own follows its own word', async () => {
+    const { room, old, current } = await rotated();
+    good(await acknowledge(room, ofKind(current, 'e')));
+    await room.live(10 * HOUR_MS);
+    expect(room.stages()).toMatchObject({ [ofKind(old, 'e')]: 'revoked', [ofKind(old, 'r')]: 'retiring' });
+    good(await acknowledge(room, ofKind(current, 'r')));
+    await room.live(3 * HOUR_MS);
+    expect(room.stages()[ofKind(old, 'r')]).toBe('revoked');
+  });
+
+  test('several at once', async () => {
+    const { room, old, current } = await rotated();
+    good(await acknowledge(room, ...current));
+    await room.live(3 * HOUR_MS);
+    expect(old.map((selector) => room.stages()[selector])).toEqual(['revoked', 'revoked']);
+  });
+
+  test('a key that does not sign is refused with its stage and what is active, and nothing in the list is noted', async () => {
+    const { room, old, current } = await rotated();
+    const refused = bad(await acknowledge(room, ofKind(current, 'e'), ofKind(old, 'r'), 'r19700101a'));
+    expect(refused.map(({ code }) => code)).toEqual(['SIGNER_SELECTOR', 'SIGNER_SELECTOR']);
+    expect(refused[0]!.message).toContain('the key is retiring, not active: it is on its way out');
+    expect(refused[0]!.fix).toContain(ofKind(current, 'r'));
+    expect(refused[1]!.message).toBe('the domain has no such selector');
+    await room.live(3 * HOUR_MS);
+    expect(room.stages()[ofKind(old, 'e')]).toBe('retiring');
+  });
+
+  test('a compromised key is refused', async () => {
+    const room = await signingControl(SHORT);
+    await add(room);
+    const selector = ofKind(room.active(), 'e');
+    good(await room.run({ kind: 'dkim.revoke', zone: SIGNED_ZONE, selector, when: 'at-once', reason: 'leaked' }));
+    expect(bad(await acknowledge(room, selector))[0]!.message).toContain('the key is compromised, not active');
+  });
+
+  test('a key that is published and not active yet is refused', async () => {
+    const room = await signingControl(SHORT);
+    await add(room);
+    good(await room.run(rotate));
+    const [coming] = Object.entries(room.stages()).find(([, stage]) => stage === 'published' || stage === 'visible')!;
+    expect(bad(await acknowledge(room, coming))[0]!.message).toMatch(/the key is (published|visible), not active/);
+  });
+
+  test('a key that another signer made and keeps is refused', async () => {
+    const room = await signingControl({ signers: ['mx1', 'esp'], algorithms: ['ed25519'] });
+    await add(room);
+    await add(room, { name: 'esp', delivery: 'own-key' });
+    const pem = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' });
+    const { selector } = good(await room.control.signers.addPublicKey('esp', 'post.example', pem, local));
+    await room.live(2 * HOUR_MS);
+    expect(room.stages()[selector!]).toBe('active');
+    expect(bad(await acknowledge(room, selector!))[0]!.message).toBe('only esp has this key, not mx1');
+    good(await room.control.signers.acknowledge(visit('esp'), 'post.example', word(selector!), false));
+  });
+
+  test('a rotation here does not wait for a signer that makes its own keys: it never had ours', async () => {
+    const room = await signingControl({ ...SHORT, signers: ['esp'], algorithms: ['ed25519'] });
+    await add(room, { name: 'esp', delivery: 'own-key' });
+    const [old] = room.active();
+    good(await room.run(rotate));
+    await room.live(5 * HOUR_MS);
+    expect(room.stages()[old!]).toBe('revoked');
+  });
+
+  test('an algorithm that the policy gave up has no active key: who asks for each message has left it, others say "only"', async () => {
+    for (const leave of [
+      async (room: SigningControl) => void good(await room.control.signers.rspamdKeys(visit(), 'post.example')),
+      async (room: SigningControl) => {
+        const [rsa] = room.active();
+        good(await acknowledge(room, rsa!));
+        await room.live(3 * HOUR_MS);
+        expect(Object.values(room.stages()).toSorted()).toEqual(['active', 'retiring']);
+        const all = { selectors: [rsa!], isAll: true };
+        good(await room.control.signers.acknowledge(visit(), 'post.example', all, false));
+      },
+    ]) {
+      const room = await signingControl(SHORT);
+      await add(room);
+      const gone = ofKind(room.active(), 'e');
+      const policy = { mtaSts: { mode: 'off' }, dkim: { ...SHORT, signers: ['mx1'], algorithms: ['rsa2048'] } };
+      good(await room.run({ kind: 'mail.apply', zone: SIGNED_ZONE, policy }));
+      await room.live(3 * HOUR_MS);
+      expect(room.stages()[gone]).toBe('retiring');
+      await leave(room);
+      await room.live(3 * HOUR_MS);
+      expect(room.stages()[gone]).toBe('revoked');
+    }
   });
 });
 

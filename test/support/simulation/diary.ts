@@ -28,6 +28,8 @@ export interface Sabotage {
   readonly rates?: { readonly jump?: number; readonly mode?: number; readonly mx?: number; readonly revoke?: number };
   /** Signers are offered every key whose record is published, revoked or not. */
   readonly isOfferBlind?: boolean;
+  /** What a signer says of one key is taken for all that it signs with. */
+  readonly isWordForAll?: boolean;
 }
 
 export interface Use {
@@ -85,6 +87,8 @@ export interface Diary {
     activations: number;
     mxChanges: number;
     revocations: number;
+    /** Words of signers on keys that are not active. */
+    refusals: number;
   };
 }
 

@@ -147,7 +147,7 @@ class SimulatedDomain {
       stages: [{ stage: 'none', atMs: this.#startMs }],
       modes: [],
       problems: new Set(),
-      counts: { steps: 0, crashes: 0, jumps: 0, reboots: 0, rotations: 0, activations: 0, mxChanges: 0, revocations: 0 },
+      counts: { steps: 0, crashes: 0, jumps: 0, reboots: 0, rotations: 0, activations: 0, mxChanges: 0, revocations: 0, refusals: 0 },
     };
     this.#view = memoryZone(this.#apex, this.#manual());
     this.#serve();
@@ -348,7 +348,9 @@ class SimulatedDomain {
 
   #acknowledge(signer: string, selectors: readonly string[]): void {
     const { nowMs } = advanceTimeline(this.#timeline, this.#reading());
-    this.#state = { ...this.#state, dkim: acknowledgeDkim(this.#state.dkim, signer, selectors, nowMs) };
+    const noted = acknowledgeDkim(this.#state.dkim, { signer, selectors, isAll: this.#sabotage.isWordForAll === true }, nowMs);
+    if (noted.ok) this.#state = { ...this.#state, dkim: noted.value };
+    else this.#diary.counts.refusals++;
   }
 
   /** Looks where somebody should look; now and then a look fails, and a look may be lost with its process. */

@@ -54,11 +54,10 @@ export class SimulatedSigners {
     if (last !== undefined) last.endMs = atMs;
     if (what === undefined) return;
     this.#uses.push({ what, fromMs: atMs, endMs: Infinity });
+    if (signer === 'forgotten') return;
+    // One says what it took, the other all that it signs with. What either says of a key that is not active counts for nothing.
     const inUse = this.#uses.filter((use) => use.what.startsWith(`${signer}/`) && use.endMs === Infinity);
-    if (signer !== 'forgotten')
-      this.#acknowledge(
-        signer,
-        inUse.map((use) => use.what.split('/')[2]!),
-      );
+    const told = signer === 'mta2' ? [selector!] : inUse.map((use) => use.what.split('/')[2]!);
+    this.#acknowledge(signer, told);
   }
 }

@@ -3,7 +3,9 @@
  * Not here: the same keys in the form of a Vault (vault.ts).
  */
 import { Type } from 'typebox';
-import { ok } from '#base/problem.ts';
+import { SIGNER_ACK_SELECTORS_MAX } from '#base/limits/signers.ts';
+import { inBody } from '#base/place.ts';
+import { fail, ok, problem } from '#base/problem.ts';
 import { isoTime } from '#admin/http/form.ts';
 import { readRoute } from '#admin/http/read-route.ts';
 import { Time, closed, signerParams } from '#admin/http/schemas.ts';
@@ -18,6 +20,12 @@ const KeyForm = Type.Object({
   privateKey: Type.String({ description: 'PKCS #8, PEM' }),
   validFrom: Time,
   validUntil: Type.Optional(Time),
+});
+
+const Selector = Type.String({ minLength: 1, maxLength: 253 });
+
+const NOTHING_NAMED = problem('FIELD_MISSING', inBody('/selectors'), 'no selector is named', {
+  fix: 'name what the signer signs with; one that signs with no key of the domain says "selectors": [], "only": true',
 });
 
 export const signerKeysRoutes = [
@@ -48,16 +56,33 @@ export const signerKeysRoutes = [
     method: 'POST',
     url: '/v1/signers/:signer/ack',
     tag: 'signers',
-    summary: 'Say, as the signer, that it now signs with this selector',
-    description: 'Keys that the signer no longer uses can go after mail signed with them has arrived.',
+    summary: 'Say, as the signer, which selectors it now signs with',
+    description:
+      'Each selector has to be active, and speaks for its own algorithm: older keys of that algorithm can go after mail signed with them ' +
+      'has arrived. With "only" the signer says that it signs with no other key of the domain, of whatever algorithm.',
     params: signerParams('mx1'),
-    body: closed({ domain: Type.String(), selector: Type.String({ minLength: 1, maxLength: 253 }) }),
-    example: { domain: 'example.com', selector: 'r20260101a' },
-    answers: { 200: Type.Object({ domain: Type.String(), selector: Type.String(), dryRun: Type.Boolean() }) },
-    write: async ({ control, body: { domain, selector }, dryRun, request, reply }) => {
+    body: closed({
+      domain: Type.String(),
+      selector: Type.Optional(Selector),
+      selectors: Type.Optional(Type.Array(Selector, { maxItems: SIGNER_ACK_SELECTORS_MAX, description: 'several at once' })),
+      only: Type.Optional(Type.Boolean({ description: 'it signs with these and no other key of the domain' })),
+    }),
+    example: { domain: 'example.com', selectors: ['r20260101a', 'e20260101a'] },
+    answers: {
+      200: Type.Object({
+        domain: Type.String(),
+        selector: Type.Optional(Type.String()),
+        selectors: Type.Array(Type.String()),
+        only: Type.Boolean(),
+        dryRun: Type.Boolean(),
+      }),
+    },
+    write: async ({ control, body: { domain, selector, selectors, only = false }, dryRun, request, reply }) => {
       keepFromCaches(reply);
-      const done = await control.signers.acknowledge(visitOf(request), domain, selector, dryRun);
-      return done.ok ? ok({ domain, selector, dryRun }) : done;
+      const named = [...(selector === undefined ? [] : [selector]), ...(selectors ?? [])];
+      if (named.length === 0 && !only) return fail(NOTHING_NAMED);
+      const done = await control.signers.acknowledge(visitOf(request), domain, { selectors: named, isAll: only }, dryRun);
+      return done.ok ? ok({ domain, ...(selector === undefined ? {} : { selector }), selectors: named, only, dryRun }) : done;
     },
   }),
 ];

@@ -15,12 +15,21 @@ test('a signer fetches PEM with times, for one domain or all', async () => {
   expect(all.headers['cache-control']).toBe('no-store');
 });
 
-test('an acknowledgement names a selector of the signer, and is in the audit log', async () => {
+test('an acknowledgement names an active selector of the signer, anything else is 409, and is in the audit log', async () => {
   const one = await signerBench();
   const selector = one.room.active()[0]!;
   const ack = (body: object, query = '') => one.call('POST', `/v1/signers/mx1/ack${query}`, one.token, body);
-  expect((await ack({ domain: 'post.example', selector })).json()).toEqual({ domain: 'post.example', selector, dryRun: false });
-  expect((await ack({ domain: 'post.example', selector: 'none' })).json<ProblemBody>().code).toBe('SIGNER_SELECTOR');
+  expect((await ack({ domain: 'post.example', selector })).json()).toEqual({
+    domain: 'post.example',
+    selector,
+    selectors: [selector],
+    only: false,
+    dryRun: false,
+  });
+  const unknown = await ack({ domain: 'post.example', selector: 'none' });
+  expect([unknown.statusCode, unknown.json<ProblemBody>().code]).toEqual([409, 'SIGNER_SELECTOR']);
+  expect((await ack({ domain: 'post.example', selectors: [] })).statusCode).toBe(422);
+  expect((await ack({ domain: 'post.example', selectors: [selector], only: true }, '?dryRun=1')).json()).toMatchObject({ only: true });
   expect((await ack({ domain: 'post.example' })).statusCode).toBe(422);
   const before = one.room.control.audit(1000).length;
   expect((await ack({ domain: 'post.example', selector }, '?dryRun=1')).json()).toMatchObject({ dryRun: true });
