@@ -276,7 +276,7 @@ export const PROBLEM_KINDS = {
   RRSET_MANAGED: { title: 'the RRset is managed by a part of waxseal and cannot be changed by hand', status: 409, exit: 4 },
   SIGNING_SELF_CHECK: { title: 'freshly made signatures failed the independent check; nothing was published', status: 500, exit: 6 },
   ZONE_EXISTS: { title: 'the zone exists already', status: 409, exit: 4 },
-  ZONE_SERIAL: bad('the serial of an imported SOA is not newer than the one served'),
+  ZONE_SERIAL: bad('the serial of a given SOA is not newer than the one served'),
   ZONE_NOT_FOUND: { title: 'no such zone is served here', status: 404, exit: 3 },
   RECORD_NOT_FOUND: { title: 'an RRset has no such record', status: 404, exit: 3 },
   RRSET_NOT_FOUND: { title: 'the zone has no such RRset', status: 404, exit: 3 },

@@ -27,7 +27,7 @@ import { typeName } from '#dns/rdata/mnemonic.ts';
 import { AFSDB, KX, LP, MX, RT } from '#dns/rdata/mx.ts';
 import { ATMA, EID, NIMLOC, NSAP } from '#dns/rdata/nsap.ts';
 import { CSYNC, NSEC, NSEC3, NSEC3PARAM, NXT } from '#dns/rdata/nsec.ts';
-import { isWrittenByOctets } from '#dns/rdata/portable.ts';
+import { isWrittenByOctets, withTypeNumbers } from '#dns/rdata/portable.ts';
 import { MINFO, RP, TALINK } from '#dns/rdata/rp.ts';
 import { RRSIG, SIG } from '#dns/rdata/rrsig.ts';
 import { DNAME, NSAP_PTR, SINGLE_NAME } from '#dns/rdata/single-name.ts';
@@ -213,7 +213,7 @@ export function formatRdata(type: RrType, rdata: Uint8Array): string {
 /** Type and data of a record as a line of a zone file has them: `formatRdata`, or octets where a reader in wide use has no name for it. */
 export function zoneFileForm(type: RrType, rdata: Uint8Array): { readonly type: string; readonly rdata: string } {
   if (isWrittenByOctets(type, rdata)) return { type: `TYPE${type}`, rdata: formatUnknown(rdata) };
-  return { type: typeName(type), rdata: formatRdata(type, rdata) };
+  return { type: typeName(type), rdata: withTypeNumbers(type, formatRdata(type, rdata)) };
 }
 
 /** What is wrong with uncompressed wire form; empty when it is well formed. */

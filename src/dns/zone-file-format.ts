@@ -4,7 +4,7 @@
  * Implements: RFC 1035 §5.1; `formatZoneFile`, read by `parseZoneFile`, gives the same records.
  */
 import { type Name, formatName } from './name.ts';
-import { formatRdata, zoneFileForm } from './registry.ts';
+import { zoneFileForm } from './registry.ts';
 import { TYPE, type RrType } from './types.ts';
 
 /** What is written of an RRset; a zone's NodeRrset is one. */
@@ -42,7 +42,7 @@ export function* formatZoneFile(nodes: Iterable<FormattedNode>, options: { reado
         yield `${name}\t${rrset.ttl}\tIN\t${form.type}\t${form.rdata}\n`;
       }
       if (options.signed)
-        for (const rdata of rrset.signatures) yield `${name}\t${rrset.ttl}\tIN\tRRSIG\t${formatRdata(TYPE.RRSIG, rdata)}\n`;
+        for (const rdata of rrset.signatures) yield `${name}\t${rrset.ttl}\tIN\tRRSIG\t${zoneFileForm(TYPE.RRSIG, rdata).rdata}\n`;
     }
   }
 }

@@ -111,8 +111,8 @@ export function isSignerType(type: RrType, signed: boolean): boolean {
 }
 
 /**
- * The records that a file may bring: none of the signer's own types, and no DNSKEY, CDS or CDNSKEY when waxseal signs the zone. One
- * warning counts what was left out. Before grouping, because RRSIGs of one owner are no RRset: their TTLs differ.
+ * The records that a file may bring: none of the signer's own types, no DNSKEY, CDS or CDNSKEY when waxseal signs the zone, and no ZONEMD,
+ * whose digest is of the file as it was (RFC 8976 §3.3). One warning counts what was left out. Before grouping, because RRSIGs of one owner are no RRset: their TTLs differ.
  */
 export function withoutManagedTypes(
   records: readonly ZoneRecordLine[],
@@ -121,7 +121,7 @@ export function withoutManagedTypes(
   const counts = new Map<RrType, number>();
   let at: Place = WHOLE;
   const kept = records.filter((record) => {
-    if (!isSignerType(record.type, signed)) return true;
+    if (!isSignerType(record.type, signed) && record.type !== TYPE.ZONEMD) return true;
     if (counts.size === 0) ({ at } = record);
     counts.set(record.type, (counts.get(record.type) ?? 0) + 1);
     return false;

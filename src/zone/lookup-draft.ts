@@ -21,6 +21,8 @@ export interface Draft {
   readonly type: RrType;
   readonly dnssecOk: boolean;
   rcode: number;
+  /** CNAMEs that DNAMEs made. */
+  dnameSteps: number;
   authoritative: boolean;
   readonly answer: SignedRrset[];
   readonly authority: SignedRrset[];
@@ -38,6 +40,7 @@ export function newDraft(zones: ZoneSet, type: RrType, dnssecOk: boolean): Draft
     type,
     dnssecOk,
     rcode: RCODE.NOERROR,
+    dnameSteps: 0,
     authoritative: false,
     answer: [],
     authority: [],

@@ -6,7 +6,7 @@
  * The law of the house: answer/respond.ts gives the same octets as this and dns/message.ts `writeMessage` for every query.
  */
 import { concatBytes } from '#base/bytes.ts';
-import { ALIAS_STEPS_MAX } from '#base/limits/answer.ts';
+import { ALIAS_STEPS_MAX, DNAME_STEPS_MAX } from '#base/limits/answer.ts';
 import { NAME_BYTES_MAX } from '#base/limits/dns.ts';
 import { type MessageContent, type Question } from '#dns/message.ts';
 import { type Name, formatName, labelCount, ownerKey, wildcardOf } from '#dns/name.ts';
@@ -40,8 +40,8 @@ export function lookup(zones: ZoneSet, question: Pick<Question, 'name' | 'type' 
         note(draft, 'RFC 1034 §3.6.2', `${formatName(name)} was answered before: the aliases are a loop, what was found is the answer`);
         break;
       }
-      if (answered.length > ALIAS_STEPS_MAX) {
-        note(draft, 'RFC 1034 §5.2.2', `${ALIAS_STEPS_MAX} aliases were followed: the chain is left to the resolver here`);
+      if (answered.length > ALIAS_STEPS_MAX || draft.dnameSteps >= DNAME_STEPS_MAX) {
+        note(draft, 'RFC 1034 §5.2.2', `${answered.length} aliases are in the answer: the chain is left to the resolver here`);
         break;
       }
     }
@@ -190,6 +190,7 @@ function redirect(draft: Draft, node: ZoneNode, dname: NodeRrset, name: Name): N
   const alias = concatBytes(prefix, target);
   note(draft, 'RFC 6672 §3.1', `DNAME at ${formatName(node.owner)}: ${formatName(name)} is an alias of ${formatName(alias)}`);
   draft.answer.push({ owner: name, type: TYPE.CNAME, ttl: dname.ttl, rdatas: [alias], signatures: [] });
+  draft.dnameSteps++;
   // The synthesized CNAME is the data asked for; BIND, Knot and NSD stop here too.
   return draft.type === TYPE.CNAME ? undefined : alias;
 }

@@ -12,7 +12,8 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { toHex } from '#base/bytes.ts';
 import { lexEntries } from '#dns/lexer.ts';
 import { ROOT } from '#dns/name.ts';
-import { formatRdata, parseRdata, parseRdataText, typeCode, zoneFileForm } from '#dns/registry.ts';
+import { formatRdata, isMetaType, parseRdata, parseRdataText, typeCode, typeName, zoneFileForm } from '#dns/registry.ts';
+import { TYPE } from '#dns/types.ts';
 import { rdataTexts } from '../support/rdata-arbitraries.ts';
 
 const RECORDS_PER_TYPE = 12;
@@ -125,12 +126,58 @@ describe(`named-compilezone reads every type as we do (seed ${seed})`, () => {
   });
 });
 
+/** A line that names every type there is, as a signed zone has it. */
+const TYPE_LINES = Object.values(TYPE)
+  .filter((type) => !isMetaType(type) && type !== TYPE.NSEC && type !== TYPE.RRSIG)
+  .flatMap((type, at) => {
+    const forms = [
+      zoneFileForm(TYPE.NSEC, parsedText('NSEC', `n${at}x.example. A ${typeName(type)} RRSIG NSEC`)),
+      zoneFileForm(TYPE.RRSIG, parsedText('RRSIG', `${typeName(type)} 13 2 60 20300101000000 20200101000000 1 example. AQID`)),
+    ];
+    return forms.map((form) => `t${at}.example. 60 IN ${form.type} ${form.rdata}`);
+  });
+
+function parsedText(mnemonic: string, text: string): Uint8Array {
+  const parsed = parseRdataText(typeCode(mnemonic)!, text, ROOT);
+  if (!parsed.ok) throw new Error(text);
+  return parsed.value;
+}
+
+describe(`Knot and NSD (seed ${seed})`, () => {
+  // What they say of a zone that they can read, a missing key or a wrong chain, is not asked for.
+  const knot = (lines: readonly string[]) =>
+    spawnSync(tool('kzonecheck'), ['-o', 'example.', zoneFile('for-knot', lines)], { encoding: 'latin1' }).stderr;
+  const nsd = (lines: readonly string[]) =>
+    spawnSync(tool('nsd-checkzone'), ['example.', zoneFile('for-nsd', lines)], { encoding: 'latin1' }).stdout;
+
+  test('take the form for zone files of every type', () => {
+    expect(knot(samples.map(written))).not.toContain('failed to run semantic checks');
+    expect(nsd(samples.map(written))).toBe('zone example. is ok\n');
+  });
+  test('take every type in NSEC and RRSIG', () => {
+    expect(TYPE_LINES.length).toBeGreaterThan(150);
+    expect(knot(TYPE_LINES)).not.toContain('failed to run semantic checks');
+    expect(nsd(TYPE_LINES)).toBe('zone example. is ok\n');
+  });
+  test('would not take them by name', () => {
+    const line = 'a.example. 60 IN NSEC b.example. A HIP RRSIG NSEC';
+    expect(knot([line])).toContain('failed to run semantic checks');
+    expect(nsd([line])).toContain('has 1 errors');
+  });
+});
+
 describe(`ldns-read-zone (seed ${seed})`, () => {
   test('takes the form for zone files of every type', () => {
     const run = spawnSync(tool('ldns-read-zone'), [zoneFile('for-ldns', samples.map(written))], { encoding: 'latin1', maxBuffer: 2 ** 26 });
     expect(run.stderr).toBe('');
     expect(run.status).toBe(0);
     expect(run.stdout.match(/^r[0-9]+-/gm)).toHaveLength(samples.length);
+  });
+  test('takes every type in NSEC and RRSIG', () => {
+    const run = spawnSync(tool('ldns-read-zone'), [zoneFile('types-for-ldns', TYPE_LINES)], { encoding: 'latin1', maxBuffer: 2 ** 26 });
+    expect(run.status).toBe(0);
+    // A name that it does not know becomes this.
+    expect(run.stdout).not.toContain('TYPE0');
   });
   test('reads MD and MF, which BIND takes in no zone, as we do', () => {
     // ldns 1.8 writes a quote or @ in a name without its backslash.

@@ -265,6 +265,22 @@ describe('RFC 9460 appendix D: SVCB and HTTPS', () => {
   good('HTTPS', '1 . alpn="h2,h3" ech=AAAA no-default-alpn', '1 . alpn="h2,h3" no-default-alpn ech=AAAA');
   good('SVCB', '1 . dohpath=/dns-query{?dns} ohttp', '1 . key7="/dns-query{?dns}" key8');
   good('SVCB', '1 . key1="\\002h2"', '1 . alpn="h2"');
+  // IANA “DNS Service Bindings (SVCB)”: every key that has a name.
+  wire('HTTPS', '1 . tls-supported-groups=29,23', '0001 00 0009 0004 001d 0017');
+  wire('HTTPS', '1 . tls-supported-groups=4588', '0001 00 0009 0002 11ec');
+  wire('SVCB', '1 . docpath=dns', '0001 00 000a 0004 03646e73');
+  wire('SVCB', '1 . docpath=n,s', '0001 00 000a 0004 016e 0173');
+  wire('SVCB', '1 . docpath', '0001 00 000a 0000'); // the path "/"
+  wire('SVCB', '1 . pvd oots=x', '0001 00 000b 0000 000c 0001 78');
+  wire('SVCB', '1 . mandatory=tls-supported-groups tls-supported-groups=29', '0001 00 0000 0002 0009 0009 0002 001d');
+  good('HTTPS', '1 . tls-supported-groups=29,23', '1 . key9="\\000\\029\\000\\023"');
+  bad('HTTPS', '1 . tls-supported-groups', 'RDATA_VALUE');
+  bad('HTTPS', '1 . tls-supported-groups=29,', 'RDATA_VALUE');
+  bad('HTTPS', '1 . tls-supported-groups=65536', 'RDATA_VALUE');
+  bad('HTTPS', '1 . tls-supported-groups=x25519', 'RDATA_VALUE');
+  bad('SVCB', '1 . docpath=a,,b', 'RDATA_VALUE');
+  badWire('HTTPS', '0001 00 0009 0003 001d00');
+  badWire('SVCB', '0001 00 000a 0003 03646e');
   bad('SVCB', '1 foo.example.com. key123=abc key123=def', 'RDATA_VALUE');
   bad('SVCB', '1 foo.example.com. mandatory', 'RDATA_VALUE');
   bad('SVCB', '1 foo.example.com. alpn', 'RDATA_VALUE');
@@ -346,6 +362,17 @@ describe('zoneFileForm: what readers in wide use take', () => {
     ['WALLET', '"x"', { type: 'TYPE262', rdata: '\\# 2 0178' }],
     ['CSYNC', '1 2', { type: 'TYPE62', rdata: '\\# 6 000000010002' }],
     ['CSYNC', '1 2 A', { type: 'CSYNC', rdata: '1 2 A' }],
+    ['CSYNC', '1 2 A DLV', { type: 'CSYNC', rdata: '1 2 A TYPE32769' }],
+    [
+      'RRSIG',
+      'RESINFO 13 2 60 20300101000000 20200101000000 1 example. AQID',
+      { type: 'RRSIG', rdata: 'TYPE261 13 2 60 20300101000000 20200101000000 1 example. AQID' },
+    ],
+    ['NSEC', 'b.example. A HIP RRSIG NSEC WALLET', { type: 'NSEC', rdata: 'b.example. A RRSIG NSEC TYPE55 TYPE262' }],
+    ['NSEC', 'a6. A A6', { type: 'NSEC', rdata: 'a6. A TYPE38' }],
+    ['HIP', '2 20 AQID', { type: 'TYPE55', rdata: '\\# 8 0102000320010203' }],
+    ['CAA', '0 issue "x"', { type: 'CAA', rdata: '0 issue "x"' }],
+    ['CAA', '0 Issue "x"', { type: 'TYPE257', rdata: '\\# 8 0005497373756578' }],
   ])('%s %s', (mnemonic, text, form) => {
     const result = parse(mnemonic, text);
     expect(result.ok && zoneFileForm(typeCode(mnemonic)!, result.value)).toEqual(form);

@@ -1,5 +1,5 @@
 /** The zone that a URL names. */
-import { nearestWord } from '#base/nearest.ts';
+import { nearestName } from '#base/nearest.ts';
 import { inUrl } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { formatName } from '#dns/name.ts';
@@ -34,7 +34,7 @@ export function zoneNotFound(control: ControlApi, text: string): Problem {
 function guess(name: string, names: readonly string[]): string {
   const above = names.find((each) => each === '.' || name.endsWith(`.${each}`));
   if (above !== undefined) return `it may be a name in the zone ${above}`;
-  const near = nearestWord(name, names);
+  const near = nearestName(name, names);
   return near === undefined ? 'waxseal zone list shows the zones served here' : `did you mean ${near}?`;
 }
 

@@ -2,7 +2,7 @@
  * The names of one answer: the one asked for, and those that CNAME and DNAME lead to.
  * Implements: RFC 1034 §3.6.2 (chains, loops), RFC 6672 §2.2 (substitution).
  */
-import { ALIAS_STEPS_MAX } from '#base/limits/answer.ts';
+import { ALIAS_STEPS_MAX, DNAME_STEPS_MAX } from '#base/limits/answer.ts';
 import { NAME_BYTES_MAX } from '#base/limits/dns.ts';
 import { isSameName, wireLength } from './owner-key.ts';
 
@@ -16,6 +16,8 @@ export class AliasChain {
   readonly octets = new Uint8Array(STRIDE * NAMES_MAX);
   /** Names followed so far, the first included. */
   #count = 0;
+  /** Names that DNAMEs made. */
+  #substitutions = 0;
   /** Owners of the DNAMEs in the answer: offsets into `octets`. */
   readonly #dnames = new Int32Array(NAMES_MAX);
   #dnameCount = 0;
@@ -24,6 +26,7 @@ export class AliasChain {
   begin(wire: Uint8Array, offset: number, length: number): void {
     for (let at = 0; at < length; at++) this.octets[at] = wire[offset + at]!;
     this.#count = 1;
+    this.#substitutions = 0;
     this.#dnameCount = 0;
   }
 
@@ -56,6 +59,7 @@ export class AliasChain {
     const to = this.nextAt;
     for (let at = 0; at < prefixLength; at++) this.octets[to + at] = this.octets[from + at]!;
     for (let at = 0; at < length; at++) this.octets[to + prefixLength + at] = wire[offset + at]!;
+    this.#substitutions++;
     return true;
   }
 
@@ -63,7 +67,7 @@ export class AliasChain {
   follow(): boolean {
     const next = this.nextAt;
     for (let each = 0; each < this.#count; each++) if (isSameName(this.octets, STRIDE * each, this.octets, next)) return false;
-    if (this.#count > ALIAS_STEPS_MAX) return false;
+    if (this.#count > ALIAS_STEPS_MAX || this.#substitutions >= DNAME_STEPS_MAX) return false;
     this.#count++;
     return true;
   }

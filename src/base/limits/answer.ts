@@ -7,6 +7,11 @@
 
 /** CNAME and DNAME steps followed in one answer. Real chains have 1–4; NSD stops at 18, a chain longer than this is a mistake or an attack. */
 export const ALIAS_STEPS_MAX = 16;
+/**
+ * Aliases made by DNAMEs in one answer: one that leads below itself makes new names for ever. BIND, Unbound and PowerDNS follow 11 aliases, so
+ * nothing after the twelfth has a reader.
+ */
+export const DNAME_STEPS_MAX = 12;
 /** Names whose addresses are added to one answer (RFC 9471 glue comes first); 13 is the root's count, more only makes answers truncate. */
 export const ADDITIONAL_NAMES_MAX = 16;
 

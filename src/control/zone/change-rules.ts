@@ -18,6 +18,7 @@ import { checkApex, checkNode } from '#zone/check.ts';
 import { endsAuthority } from '#zone/node-flags.ts';
 import { overlayZone } from '#zone/overlay.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
+import { serialWarnings } from './serial-warnings.ts';
 
 /** Every problem of what `changes` touch or make in the zone `base`. Warnings that stood before, about other RRsets, are not repeated. */
 export function checkChanges(base: ZoneView, changes: readonly RrsetChange[], signed: boolean): Problem[] {
@@ -36,7 +37,7 @@ export function checkChanges(base: ZoneView, changes: readonly RrsetChange[], si
       each.severity === 'error' || touched.has(formatPlace(each.at).toLowerCase()) || !stood.has(formatProblem(each));
     problems.push(...checkNode(check, node).filter(isTold));
   }
-  problems.push(...mailRecordWarnings(broughtRrsets(base, changes)));
+  problems.push(...mailRecordWarnings(broughtRrsets(base, changes)), ...serialWarnings(base, changes));
   return problems.list();
 }
 

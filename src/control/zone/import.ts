@@ -4,21 +4,19 @@
  * Not here: reading and checking the file (zone/assemble.ts), what changes between old and new nodes (dnssec/plan.ts).
  */
 import { equalBytes } from '#base/bytes.ts';
-import { atRrset } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, warning } from '#base/problem.ts';
 import { placeOfRrset } from '#dns/place.ts';
 import { type Name, type OwnerKey, formatName, ownerKey } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
 import { sortRdatas } from '#dns/rrset.ts';
-import { isNewer } from '#dns/serial.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type ZoneFileOptions } from '#dns/zone-file.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
 import { mailRecordWarnings } from '#mail/record-warnings.ts';
 import { type PlacedRrset, isSignerType, loadZone } from '#zone/assemble.ts';
-import { serialOf, soaSerial } from '#zone/changeset.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
 import { isSpf } from './managed-records.ts';
+import { serialWarnings } from './serial-warnings.ts';
 
 /** A zone file, read. */
 export interface ZoneSource {
@@ -59,8 +57,7 @@ export function importChanges(view: ZoneView, { text, file, include }: ZoneSourc
       if (manager === 'manual' && !isSignerType(type, signed) && listed.get(node.key)?.has(type) !== true)
         changes.push({ owner: node.owner, type, rrset: null });
   changes.push(...withoutTextsBesideSpf(view, listed));
-  const old = serialWarning(view, changes);
-  if (old !== undefined) warnings.push(old);
+  warnings.push(...serialWarnings(view, changes));
   return ok(changes, warnings);
 }
 
@@ -82,21 +79,4 @@ function keptWarning(owner: Name, type: RrType): Problem {
   return warning('RRSET_MANAGED', placeOfRrset(owner, type), `${what} of the file is left out: the mail policy keeps other records there`, {
     fix: 'change the mail policy, or take the records out of the file',
   });
-}
-
-/** RFC 1982: a serial that is not newer would stop secondaries from following, so the served one is counted up instead. */
-function serialWarning(view: ZoneView, changes: readonly RrsetChange[]): Problem | undefined {
-  if (rrsetOf(view.node(view.apexKey), TYPE.SOA) === undefined) return undefined;
-  const given = changes.find(({ type, rrset }) => type === TYPE.SOA && rrset !== null)?.rrset?.rdatas[0];
-  if (given === undefined) return undefined;
-  const [serial, served] = [soaSerial(given), serialOf(view)];
-  if (serial === served || isNewer(serial, served)) return undefined;
-  return warning(
-    'ZONE_SERIAL',
-    atRrset(formatName(view.apex), 'SOA'),
-    `the file's serial ${serial} is not newer than the served ${served}: a change gets the next serial after ${served}`,
-    {
-      rfc: 'RFC 1982 §3.2',
-    },
-  );
 }

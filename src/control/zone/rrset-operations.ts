@@ -97,6 +97,20 @@ function applyOperation(
     state.rdatas = [];
     return;
   }
+  if (type === TYPE.ZONEMD && operation.op !== 'remove') {
+    problems.push(
+      problem(
+        'RRSET_MANAGED',
+        at,
+        'ZONEMD cannot be set: the digest would be of the zone before this change, and no reader would find it right',
+        {
+          rfc: 'RFC 8976 §3.3',
+          fix: 'leave it out; what an old file brought may be deleted',
+        },
+      ),
+    );
+    return;
+  }
   const records = operation.records ?? [];
   if (records.length === 0) {
     problems.push(

@@ -1,6 +1,7 @@
 /**
  * The parameters of SVCB and HTTPS, one row each: text, wire form, rules.
- * Implements: RFC 9460 §7–8 and appendix A.1, RFC 9461 §5 (dohpath), RFC 9540 §4 (ohttp).
+ * Implements: RFC 9460 §7–8 and appendix A.1, RFC 9461 §5 (dohpath), RFC 9540 §4 (ohttp), RFC 9953 §3 (docpath);
+ * draft-ietf-tls-key-share-prediction §3 (tls-supported-groups). Names: IANA “DNS Service Bindings (SVCB)”.
  */
 import { fromLatin1, latin1 } from '#base/bytes.ts';
 import { numberAt } from './field.ts';
@@ -52,6 +53,9 @@ const addresses = (
   format: (value) => Array.from({ length: value.length / size }, (_, each) => show(value, each * size)).join(','),
   check: (value) => (value.length > 0 && value.length % size === 0 ? undefined : 'is not one whole address or more'),
 });
+
+/** A key whose value is taken as it is: that it is registered is all that its readers agree on so far. */
+const opaque = (name: string): ParameterForm => ({ name, parse: fromLatin1, format: quote, check: () => undefined });
 
 /** By key. Keys from 7 on are shown as keyNNNNN: not every reader of zone files knows their names (Knot 3.2 does not). */
 const FORMS: readonly ParameterForm[] = [
@@ -117,6 +121,32 @@ const FORMS: readonly ParameterForm[] = [
     check: (value) => (isUtf8(value) && /^\/.*\{[^}]*\bdns\b[^}]*\}/s.test(latin1(value)) ? undefined : 'is not a path with {?dns}'),
   },
   noValue('ohttp'),
+  {
+    name: 'tls-supported-groups',
+    parse(text) {
+      const groups = text.split(',').map((each) => decimal(each, 0xffff));
+      return groups.every((group) => group !== undefined)
+        ? groups.flatMap((group) => [group >> 8, group & 0xff])
+        : 'is not a list of numbers of TLS groups';
+    },
+    format: (value) => keysOf(value).join(','),
+    check: (value) => (value.length > 0 && value.length % 2 === 0 ? undefined : 'is not one group or more'),
+  },
+  {
+    name: 'docpath',
+    parse(text) {
+      const segments = text === '' ? [] : splitList(text);
+      if (segments === undefined) return 'has a bad escape';
+      return segments.every((segment) => segment.length > 0 && segment.length <= 255)
+        ? segments.flatMap((segment) => [segment.length, ...fromLatin1(segment)])
+        : 'has a segment of the path that is empty or longer than 255 octets';
+    },
+    format: quote,
+    // No segment at all is the path "/".
+    check: (value) => (idsOf(value) === undefined ? 'is not a list of path segments' : undefined),
+  },
+  opaque('pvd'),
+  opaque('oots'),
 ];
 
 /** Keys with a name of their own in canonical presentation. */

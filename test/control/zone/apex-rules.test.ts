@@ -1,0 +1,55 @@
+/** Rules on what stands at the apex, by a change as by a zone file. */
+import { describe, expect, test } from 'vitest';
+import type { RrsetOperation } from '#control/api/control.ts';
+import { nameOf } from '#dns/name.ts';
+import { bad, good, temporaryControl } from '../../support/temporary-control.ts';
+
+const ZONE = nameOf('example.');
+const TEXT = '@ 3600 SOA ns host 10 7200 900 1209600 900\n@ 3600 NS ns\nns 3600 A 192.0.2.1\n';
+
+async function room(text = TEXT) {
+  const made = temporaryControl();
+  await made.load('example.', text);
+  const run = (...operations: readonly RrsetOperation[]) => made.run({ kind: 'rrsets.change', zone: ZONE, operations });
+  return { made, run };
+}
+const set = (name: string, type: string, ...records: readonly string[]) => ({ op: 'set', name, type, ttl: 3600, records }) as const;
+
+describe('RFC 1982 §3.2: a serial that is not newer', () => {
+  test.each([
+    [9, true],
+    [10, false], // the served one: the change gets the next
+    [11, false],
+    [2_000_000_000, false],
+    [3_000_000_000, true], // more than half the circle ahead is behind
+  ])('%i by a change', async (serial, isTold) => {
+    const { run } = await room();
+    const outcome = good(await run(set('@', 'SOA', `ns host ${serial} 7200 900 1209600 300`)));
+    expect(outcome.warnings.map(({ code }) => code)).toEqual(isTold ? ['ZONE_SERIAL'] : []);
+    if (isTold) expect(outcome.serial).toBe(11);
+  });
+
+  test('by a zone file, in the same words', async () => {
+    const { made, run } = await room();
+    const file = await made.load('example.', TEXT.replace(' 10 ', ' 9 ').replace(' 900\n', ' 300\n'));
+    const change = good(await run(set('@', 'SOA', 'ns host 9 7200 900 1209600 60')));
+    expect(file.warnings[0]?.message).toBe('the given serial 9 is not newer than the served 10: a change gets the next serial after 10');
+    expect(change.warnings[0]?.message).toBe('the given serial 9 is not newer than the served 11: a change gets the next serial after 11');
+  });
+});
+
+describe('RFC 8976: ZONEMD', () => {
+  const DIGEST = `10 1 1 ${'00'.repeat(48)}`;
+  test.each([true, false])('a file leaves it out with a warning (signed here: %s)', async (dnssec) => {
+    const made = temporaryControl();
+    const outcome = await made.load('example.', `${TEXT}@ 3600 ZONEMD ${DIGEST}\n`, { dnssec });
+    expect(outcome.warnings).toMatchObject([{ code: 'DNSSEC_DROPPED', message: expect.stringContaining('1 ZONEMD') }]);
+    expect(outcome.changeset.added.filter((line) => line.includes(' ZONEMD ') && !line.includes('RRSIG'))).toEqual([]);
+  });
+
+  test('a change cannot bring it', async () => {
+    const { run } = await room();
+    expect(bad(await run(set('@', 'ZONEMD', DIGEST)))).toMatchObject([{ code: 'RRSET_MANAGED', rfc: 'RFC 8976 §3.3' }]);
+    good(await run({ op: 'delete', name: '@', type: 'ZONEMD' }));
+  });
+});
