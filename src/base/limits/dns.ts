@@ -1,5 +1,5 @@
 /**
- * Limits of DNS data: names and messages as the protocol has them, zones, zone files and record data in requests. Each with its reason.
+ * Limits of DNS data: names, messages, zones, zone files, record data in requests. Each with its reason.
  */
 
 // --- protocol (RFC 1035 §2.3.4, RFC 6891) ---
@@ -38,11 +38,11 @@ export const PROBLEMS_SHOWN_MAX = 100;
 export const REPEATED_TEXT_OCTETS_MAX = 200;
 /** Records that one import may bring, $GENERATE and $INCLUDE counted: about 1 GB of memory while it runs. */
 export const ZONE_RECORDS_MAX = 2_000_000;
-/** Words of one entry: the longest data, 65,535 octets, in RFC 3597 form with each octet apart, and the fields before it. */
+/** Words of one entry: 65,535 octets of data in RFC 3597 form, one word each, and the fields before them. */
 export const ENTRY_TOKENS_MAX = 65_600;
 /** $INCLUDE within $INCLUDE: people use two levels; a file that includes itself stops here. */
 export const INCLUDE_DEPTH_MAX = 16;
-/** Files one zone file may take in, all levels together: with the depth alone, two self-including lines would be 2¹⁶ reads. */
+/** Files one zone file may include, on all levels: with the depth alone, two self-including lines read 2¹⁶ files. */
 export const INCLUDE_FILES_MAX = 1000;
 /** Records of one $GENERATE line: a /16 reverse zone has 65,536 names. */
 export const GENERATE_RECORDS_MAX = 131_072;

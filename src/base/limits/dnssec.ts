@@ -1,12 +1,12 @@
 /**
- * Limits of signing: how the work is shared among threads, and times that are used unless a zone says otherwise. Each with its reason.
+ * Limits of signing: how threads share the work, and default times. Each with its reason.
  */
 
 /** Signatures made without worker threads: a twentieth of a second of work, about what starting a thread costs. */
 export const SIGNING_INLINE_COUNT_MAX = 2000;
 /** Signing threads at most: the answer workers need the other cores. */
 export const SIGNING_WORKERS_MAX = 4;
-/** Signatures in one message to a signing thread: large enough for the message to cost nothing, small enough to share the work evenly. */
+/** Signatures in one message to a signing thread: many enough to cost nothing, few enough to share evenly. */
 export const SIGNING_CHUNK_COUNT = 4096;
 /** TTL of DNSKEY, CDS and CDNSKEY unless settings say otherwise: an hour, the wait of a rollover. */
 export const KEY_TTL_SECONDS = 3600;

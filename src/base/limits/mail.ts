@@ -22,7 +22,7 @@ export const DKIM_RSA_BITS_MIN = 1024;
 export const DKIM_RSA_BITS_GOOD = 2048;
 /** Longest RSA key that verifiers must support (RFC 8301 §3.2). */
 export const DKIM_RSA_BITS_MAX = 4096;
-/** Where a DMARC tree walk goes on when the first name has this many labels or more (RFC 9989 §4.10): at most 8 queries. */
+/** A DMARC tree walk shortens a longer name to so many labels (RFC 9989 §4.10): at most 8 queries. */
 export const DMARC_WALK_LABELS_MAX = 7;
 /** An MTA-STS id (RFC 8461 §3.1). */
 export const STS_ID_CHARACTERS_MAX = 32;
@@ -39,7 +39,7 @@ export const BIMI_SVG_DRAWN_MAX = 10_000;
 
 // --- DKIM ---
 
-/** The next key is published this long before its turn, or half the interval if that is less: a stuck secondary has days. */
+/** The next key is published this long before its turn, or half the interval if that is less: secondaries may lag. */
 export const DKIM_PREPARE_MS_MAX = 2 * 86_400_000;
 /** Longest time without a query that counts as evidence: mail that is sent daily causes a query within it. */
 export const DKIM_QUIET_MS_MAX = 86_400_000;

@@ -5,34 +5,34 @@
 
 // --- UDP ---
 
-/** Kernel buffers asked for each UDP socket: about 20,000 queries, a burst of 100 ms at 200,000 a second. The kernel clamps it to rmem_max. */
+/** Kernel buffers of each UDP socket: 20,000 queries, 100 ms at 200,000 a second. The kernel clamps it to rmem_max. */
 export const UDP_SOCKET_BUFFER_BYTES = 2 * 1024 * 1024;
-/** Answers the kernel has not taken yet, per UDP socket. Normally 1; a full send buffer is congestion, and then dropping is right for UDP. */
+/** Answers that the kernel has not taken yet, per UDP socket: usually 1. More is congestion, where UDP should drop. */
 export const UDP_SENDS_MAX = 64;
-/** Queries received, and answers sent, by one system call: what Knot and NSD take; more only makes the first of a batch wait for the last. */
+/** Queries received, or answers sent, by one system call, as in Knot, NSD: more makes the first wait for the last. */
 export const UDP_BATCH_MESSAGES_MAX = 64;
-/** A batch of this many or more is followed by another one at once; after a smaller one poll is asked, which knows all sockets. */
+/** After a batch of this many or more the next is read at once; after a smaller one, poll looks at all sockets. */
 export const UDP_BATCH_AGAIN = 8;
-/** The young generation of a worker's heap: what it makes dies at once, and room that the collector once took it does not give back. */
+/** Young generation of a worker's heap: nearly all objects die young, and the collector never returns its memory. */
 export const WORKER_YOUNG_MIB = 8;
-/** Lines of a worker's query log: sampling is for looking, and a log that grows with a flood is one more thing to drown in. */
+/** Lines of a worker's query log: it is a sample, and must not grow with a flood. */
 export const QUERY_LOG_LINES_PER_SECOND_MAX = 20;
-/** Batches of each socket between two polls: 512 queries, about 1 ms, in which other sockets and messages to the thread wait. */
+/** Batches of each socket between two polls: 512 queries, about 1 ms, while other sockets and messages wait. */
 export const UDP_ROUNDS_MAX = 8;
 /** How often the rest of a batch of answers may wait for room in the send buffer; then it is dropped. */
 export const UDP_SEND_WAITS_MAX = 2;
-/** Each such wait; 2 MiB of answers leave a 1 Gbit/s interface in 17 ms, so there is room again in a fraction of this. */
+/** Each such wait: 2 MiB of answers leave a 1 Gbit/s interface in 17 ms, so there is space again much sooner. */
 export const UDP_SEND_WAIT_MS = 1;
 /** Between two looks at the sockets of a thread that also has other work: its event loop runs in this time. */
 export const UDP_SHARED_LOOK_MS = 1;
 /** How often a closing socket looks whether the kernel has taken its last answers; small against DRAIN_MS. */
 export const UDP_DRAIN_LOOK_MS = 5;
-/** Threads that block at UDP sockets for each one that serves TCP beside them: TCP is some 5 % of the queries an authoritative server gets. */
+/** UDP threads for each thread that serves TCP: TCP is some 5 % of the queries of an authoritative server. */
 export const UDP_THREADS_PER_TCP_THREAD = 4;
 
 // --- TCP (RFC 7766 §6.2, RFC 9210 §4), per worker ---
 
-/** Connections; BIND has 150, NSD 100 for the whole server. Each may hold 64 KiB of queries (what node reads at once): 16 MiB. */
+/** Connections: BIND has 150, NSD 100 in all. Each may hold 64 KiB of queries: what node reads at once. */
 export const TCP_CONNECTIONS_MAX = 256;
 /** Connections of one client (IPv4 address or IPv6 /64): a resolver behind NAT fits, one host cannot take all. */
 export const TCP_CONNECTIONS_PER_CLIENT_MAX = 64;
@@ -40,7 +40,7 @@ export const TCP_CONNECTIONS_PER_CLIENT_MAX = 64;
 export const TCP_BLOCKED_CONNECTIONS_MAX = 64;
 /** From accept to the first whole query; clients send it in their first segment. */
 export const TCP_FIRST_MESSAGE_MS = 5_000;
-/** From the first octet of a message to its last: a slow-loris limit. Knot has 0.5 s; 2 s allows for one retransmission. */
+/** From the first octet of a message to its last, against slow senders. Knot has 0.5 s; 2 s allow a retransmission. */
 export const TCP_MESSAGE_MS = 2_000;
 /** Idle after an answer (RFC 7766 §6.2.3: of the order of seconds); Knot has 10 s. */
 export const TCP_IDLE_MS = 10_000;
@@ -59,7 +59,7 @@ export const TCP_SWEEP_MS = 100;
 export const TCP_WRITE_BATCH_BYTES = 16 * 1024;
 /** Answer buffers (80 KiB) kept for reuse after connections that were blocked. */
 export const TCP_SPARE_BUFFERS_MAX = 32;
-/** Octets of one connection taken before others get their turn: about 60 queries, 0.2 ms. With the table full, UDP still gets its turn every 50 ms. */
+/** Octets of one connection read in its turn: 60 queries, 0.2 ms. With a full table, UDP has its turn every 50 ms. */
 export const TCP_TURN_BYTES = 2048;
 /** First buffer for a message that arrives in pieces; ordinary queries fit, and it doubles for longer ones. */
 export const TCP_PIECES_BYTES_MIN = 128;
@@ -84,7 +84,7 @@ export const SHUTDOWN_MS = 10_000;
 export const STORE_WAIT_MS_MIN = 10;
 /** Longest wait between two looks for a store that does not exist yet (first start: control makes it). */
 export const STORE_WAIT_MS_MAX = 500;
-/** How often a worker looks for a newer generation that nobody told it of: a control process may die between commit and telling. */
+/** How often a worker looks for a generation it was not sent: a control process can die between commit and message. */
 export const GENERATION_LOOK_MS = 1_000;
 /** Ports tried when one is wanted that is free on UDP and TCP together. */
 export const PORT_ATTEMPTS_MAX = 32;

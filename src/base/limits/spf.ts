@@ -14,17 +14,17 @@ export const SPF_MX_NAMES_MAX = 10;
 export const SPF_PTR_NAMES_MAX = 10;
 /** For one whole evaluation; receivers should allow at least this much. */
 export const SPF_EVALUATION_MS_MAX = 20_000;
-/** Longest name after macro expansion, in characters without the last dot; labels are dropped from the left until it fits (RFC 7208 §7.3). */
+/** Longest name after macro expansion, without its last dot; labels are dropped from the left (RFC 7208 §7.3). */
 export const SPF_TARGET_CHARACTERS_MAX = 253;
 /** Owner and all TXT of it: with this much the answer still fits 512 octets of plain UDP. */
 export const SPF_OWNER_TXT_BYTES_MAX = 450;
-/** Records looked at for one include tree. Evaluation stops at 10; the rest is for showing by how much a record is over, and includes can fan out without end. */
+/** Records read for one include tree. Evaluation stops at 10; the rest shows by how much a record is over. */
 export const SPF_TREE_RECORDS_MAX = 100;
 /** Records looked at for the addresses of one include. */
 export const SPF_FLATTEN_RECORDS_MAX = 50;
-/** Networks of one flattened include. Ten records of 450 octets hold about 250; a stranger's list that is longer cannot be published anyway. */
+/** Networks of one flattened include. Ten records of 450 octets hold about 250, so more cannot be published. */
 export const SPF_FLATTEN_NETWORKS_MAX = 1000;
-/** `_spfN` records of a domain, those that caches may still want among them: N has two digits at most, which the sizes of records count on. */
+/** `_spfN` records of a domain, with those that caches may still want. The sizes of records count on two digits. */
 export const SPF_PARTS_MAX = 99;
 /** Others' records are looked up again after this, unless the policy says another time or their TTL is shorter. */
 export const SPF_REFRESH_MS_DEFAULT = 3_600_000;
@@ -34,9 +34,9 @@ export const SPF_REFRESH_MS_MIN = 5 * 60_000;
 export const SPF_REFRESH_MS_MAX = 24 * 3_600_000;
 /** Part of the time between two looks by which zones differ, so that those of one start do not stay together. */
 export const SPF_LOOK_SPREAD = 0.2;
-/** One look at all that a domain includes; what has not answered by then counts as not answering. An HTTP client waits for it in `mail apply`. */
+/** One look at all that a domain includes; then silent servers count as silent. Clients of `mail apply` wait for it. */
 export const SPF_LOOK_MS_MAX = 20_000;
-/** Zones that are looked at together: each asks one name after another, so this is about the number of questions out at a time. */
+/** Zones looked at together: each asks one name after another, so this is the number of open questions. */
 export const SPF_LOOKS_AT_ONCE = 8;
 /** The kept tree of a domain, as JSON. Ten look-ups are 2 KiB; the records of strangers may hold what they like. */
 export const SPF_TREE_BYTES_MAX = 64 * 1024;

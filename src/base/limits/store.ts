@@ -1,16 +1,16 @@
 /**
- * Limits of the store: sizes of what is kept, of one read and one write, and the free space they need. Each with its reason.
+ * Limits of the store: sizes of what is kept, read and written at once, and free space. Each with its reason.
  */
 
-/** Zone id (4) and owner key of the longest name: 250 label octets, each escaped to 2, and their ends; LMDB takes 1978. */
+/** Zone id (4) and owner key of the longest name: 250 octets, each escaped to 2, and label ends. LMDB takes 1978. */
 export const NODE_KEY_BYTES_MAX = 4 + 512;
-/** One stored node; 100 types of one message's size each. Above 16 MiB the store would hand out its own mapped memory. */
+/** One stored node: 100 types of one message each. Above 16 MiB the store would return its own mapped memory. */
 export const NODE_BYTES_MAX = 8 * 1024 * 1024;
 /** Nodes up to this length have views that are kept, one for each length; a longer node costs one small object. */
 export const STORE_VIEW_BYTES_MAX = 8192;
 /** First buffer for a node that is written: nearly every node fits; it grows for the others. */
 export const STORE_VALUE_BUFFER_BYTES = 64 * 1024;
-/** Reader slots of LMDB: workers, commands and their crashed predecessors until the next check; its default of 126 is reached by restarts. */
+/** Reader slots of LMDB: workers, commands, and those that crashed since the last check; restarts can use its 126. */
 export const STORE_READERS_MAX = 1024;
 /** Named databases in the environment; twice what exists, for later formats. */
 export const STORE_DATABASES_MAX = 24;
@@ -22,19 +22,19 @@ export const JOURNAL_BYTES_MAX = 64 * 1024 * 1024;
 export const JOURNAL_CHANGESET_BYTES_MAX = 16 * 1024 * 1024;
 /** Generations whose changed zones are remembered: a reader that is further behind reads the whole zone table. */
 export const RECENT_GENERATIONS_MAX = 4096;
-/** Changed nodes remembered by name for one zone and generation; a change of more makes readers forget all they know of the zone. */
+/** Changed nodes remembered by name for a zone and generation. After more, readers forget all they know of the zone. */
 export const RECENT_KEYS_MAX = 256;
 /** Octets of such names: with RECENT_GENERATIONS_MAX, 40 MiB of the store at most. */
 export const RECENT_KEYS_BYTES_MAX = 8 * 1024;
 /** One audit entry's detail; longer text is cut, the changeset is in the journal. */
 export const AUDIT_DETAIL_CHARACTERS_MAX = 16 * 1024;
-/** Nodes looked at for one NSEC predecessor: 127 empty non-terminals in a row and 127 labels up from an occluded name, rounded up. */
+/** Nodes read for one NSEC predecessor: 127 empty non-terminals, 127 labels up from an occluded name, rounded up. */
 export const NSEC_STEPS_MAX = 512;
 /** Nodes read at once when a zone is walked: no cursor stays open between batches. */
 export const WALK_BATCH_NODES_MAX = 256;
 /** Keys collected at once when a zone is removed. */
 export const REMOVE_BATCH_KEYS_MAX = 1000;
-/** Room kept in the data file beyond what a commit needs: several rounds of signature refresh on a disk that is full. */
+/** Space kept in the data file beyond a commit's need: some rounds of signature refresh when the disk is full. */
 export const STORE_SLACK_BYTES = 4 * 1024 * 1024;
 /** What a commit writes besides its nodes: audit entry, zone records, branch pages, the list of free pages. */
 export const STORE_COMMIT_BYTES = 1024 * 1024;
@@ -42,11 +42,11 @@ export const STORE_COMMIT_BYTES = 1024 * 1024;
 export const STORE_ZEROS_BYTES = 1024 * 1024;
 /** Octets of one transaction between two looks at the free space; LMDB writes after 512 MiB at the latest. */
 export const STORE_SPACE_CHECK_BYTES = 64 * 1024 * 1024;
-/** Free space under which changes other than upkeep are refused: a twentieth of the file system, but not more than this. */
+/** With less free space only upkeep may write: a twentieth of the file system, but not more than this. */
 export const STORE_RESERVE_BYTES_MAX = 256 * 1024 * 1024;
 /** Free space under which the operator is warned: a fifth of the file system, but not more than this. */
 export const STORE_LOW_BYTES_MAX = 1024 * 1024 * 1024;
 /** Problems that one integrity check reports; a damaged store has thousands alike. */
 export const INTEGRITY_PROBLEMS_MAX = 100;
-/** Octets of documents of one kind whose meaning is kept in memory: some thousand mail policies. As objects they take several times that. */
+/** Octets of documents of one kind that are kept decoded: some thousand mail policies. Decoded ones take more. */
 export const DOCUMENT_CACHE_BYTES_MAX = 4 * 1024 * 1024;
