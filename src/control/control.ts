@@ -4,34 +4,28 @@
  */
 import { dirname } from 'node:path';
 import { type Clock } from '#base/clock.ts';
-import { CHANGESET_LINES_MAX } from '#base/limits/changes.ts';
 import { WHOLE } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
-import { type Name, formatName, lowerName } from '#dns/name.ts';
+import { formatName, lowerName } from '#dns/name.ts';
 import { type Resolver } from '#dns/resolver.ts';
-import { CLASS, type RrType } from '#dns/types.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
-import { policyFromZone } from '#mail/import.ts';
 import { type StoreFailure } from '#store/failure.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { readTimeline } from '#store/timeline.ts';
 import { type StoreWriter } from '#store/writer.ts';
-import { decodeChangeset } from '#zone/changeset-codec.ts';
-import { changesetLines } from '#zone/changeset-text.ts';
-import { type Response, type ZoneSet, lookup, zoneSet } from '#zone/lookup.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { MemoryZone } from '#zone/zone.ts';
 import {
-  type AuditView,
+  type AuditApi,
   type Command,
   type ControlApi,
   type ControlStatus,
-  type DsForm,
+  type MailApi,
   type MetricFamily,
   type Outcome,
   type RunOptions,
+  type WorkersApi,
 } from '#control/api/control.ts';
-import { type MailProposal, type MailView } from '#control/api/mail.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
 import { type CommandKind, type CommandTable, type Handler, type ZoneContext, handlerOf } from '#control/commands/table.ts';
 import { type Decision } from '#control/commands/decision.ts';
@@ -40,16 +34,16 @@ import { Funnel } from '#control/funnel/funnel.ts';
 import { type LifecycleClock, lifecycleClock } from '#control/lifecycle/clock.ts';
 import { CountedTime, type Uptime } from '#control/lifecycle/counted-time.ts';
 import { mailHandlers } from '#control/mail/decide.ts';
-import { type DkimKeySource, storedDkimKeys } from '#control/mail/dkim-keys.ts';
 import { MailSteps } from '#control/mail/steps.ts';
+import { mailReads } from '#control/mail/view.ts';
 import { spfUpkeep } from '#control/mail/spf-upkeep.ts';
 import { mailUpkeep } from '#control/mail/upkeep.ts';
-import { mailView } from '#control/mail/view.ts';
 import { mailWatcher } from '#control/mail/watcher.ts';
+import { auditLog } from './audit.ts';
+import { ServedZones } from './served-zones.ts';
 import { type CounterTable, metricFamilies } from './metrics.ts';
 import { outcomeOf } from './outcome.ts';
 import { NO_WITNESSES, type OutsideWitnesses } from '#control/outside/evidence.ts';
-import { storeResolver } from '#control/outside/store-resolver.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
 import { SelectorQueries } from '#control/publish/selector-queries.ts';
 import { storedSignerMail } from '#control/signers/mail.ts';
@@ -58,7 +52,6 @@ import { ZonePreparer } from '#control/signing/prepare.ts';
 import { controlStatus } from './status.ts';
 import { Tokens } from '#control/tokens/tokens.ts';
 import { zoneHandlers } from '#control/zone/decide.ts';
-import { dsForms } from '#control/zone/ds-forms.ts';
 import { type Refreshable, storedZones } from '#control/zone/refresh.ts';
 
 export interface ControlOptions {
@@ -95,12 +88,14 @@ export class Control implements ControlApi {
   readonly #mail: MailSteps;
   readonly #handlers: CommandTable<CommandKind>;
   readonly #startedAtMs: number;
-  /** Of ten thousand zones, not made anew for every look-up. */
-  #zoneSet: { readonly generation: number; readonly zones: ZoneSet } | undefined;
   readonly #queries: SelectorQueries;
   readonly signers: Signers;
   readonly events: EventFeed;
   readonly tokens: Tokens;
+  readonly zones: ServedZones;
+  readonly mail: MailApi;
+  readonly audit: AuditApi;
+  readonly workers: WorkersApi;
   /** What a scheduler runs on. */
   readonly lifecycles: LifecycleClock;
   /** What keeps the signatures of zones going. */
@@ -117,15 +112,19 @@ export class Control implements ControlApi {
     this.#options = options;
     this.#writer = writer;
     this.#publisher = publisher;
+    this.workers = publisher;
+    this.zones = new ServedZones(writer, options.outside);
+    this.audit = auditLog(writer);
     this.#preparer = new ZonePreparer(options);
     this.#funnel = new Funnel({ ...options, preparer: this.#preparer });
     const time = new CountedTime(clock, uptime, readTimeline(writer));
     this.#mail = new MailSteps({ ...options, time, witnesses, signers: (zone) => this.signers.factsFor(zone) });
     this.#queries = new SelectorQueries(() => time.nowMs());
+    this.mail = mailReads(writer, this.#mail, this.#queries);
     publisher.onMessage((message) => this.#queries.receive(message));
     const run = (command: Command, runOptions: RunOptions) => this.run(command, runOptions);
     const alert = (zone: string, problems: readonly Problem[]) => this.events.alert(zone, problems);
-    const parts = { funnel: this.#funnel, steps: this.#mail, queries: this.#queries, resolver: this.resolver() };
+    const parts = { funnel: this.#funnel, steps: this.#mail, queries: this.#queries, resolver: this.zones.resolver };
     const shared = { ...options, ...parts, time, witnesses, run, alert };
     this.events = new EventFeed(writer, this.#funnel);
     this.tokens = new Tokens(shared);
@@ -187,62 +186,7 @@ export class Control implements ControlApi {
     return how({ served, emptyView: new MemoryZone(zone, new Map()), actor, mayChange });
   }
 
-  // --- reads ---
-
-  zones(): readonly ZoneRecord[] {
-    return this.#writer.zones();
-  }
-
-  zone(name: Name): ZoneRecord | undefined {
-    return this.#writer.zoneByName(lowerName(name));
-  }
-
-  view(record: ZoneRecord): ZoneView {
-    return this.#writer.view(record);
-  }
-
-  changes(record: ZoneRecord, limit: number, beforeRevision?: number): ReturnType<ControlApi['changes']> {
-    return this.#writer.journal(record.id, limit, beforeRevision).map(({ revision, atMs, fromSerial, toSerial, changeset }) => ({
-      revision,
-      atMs,
-      changeset:
-        changeset === undefined
-          ? { fromSerial, toSerial, deleted: [], added: [], omitted: record.nodeCount }
-          : changesetLines(decodeChangeset(changeset), CHANGESET_LINES_MAX),
-    }));
-  }
-
-  ds(record: ZoneRecord): readonly DsForm[] {
-    return dsForms(record);
-  }
-
-  mail(record: ZoneRecord): MailView | undefined {
-    const view = mailView(this.#writer, this.#mail, { record, view: this.#writer.view(record) });
-    return view && { ...view, queries: (selector) => this.#queries.of(selector, record.name) };
-  }
-
-  mailProposal(record: ZoneRecord): MailProposal {
-    return policyFromZone(this.#writer.view(record));
-  }
-
-  dkimKeys(): DkimKeySource {
-    return storedDkimKeys(this.#writer);
-  }
-
-  query(name: Name, type: RrType, dnssecOk: boolean): Response {
-    const generation = this.#writer.generation();
-    const served = () => this.#writer.zones().map((record) => ({ view: this.#writer.view(record), signed: record.dnssec === 'on' }));
-    if (this.#zoneSet?.generation !== generation) this.#zoneSet = { generation, zones: zoneSet(served()) };
-    return lookup(this.#zoneSet.zones, { name, type, class: CLASS.IN }, dnssecOk);
-  }
-
-  resolver(): Resolver {
-    return storeResolver((name, type) => this.query(name, type, false), this.#options.outside);
-  }
-
-  waitServed(revision: number, timeoutMs: number): Promise<boolean> {
-    return this.#publisher.waitServed(revision, timeoutMs);
-  }
+  // --- the server as a whole ---
 
   status(): ControlStatus {
     return controlStatus({ ...this.#options, startedAtMs: this.#startedAtMs, nowMs: this.#options.clock.nowMs() });
@@ -258,21 +202,6 @@ export class Control implements ControlApi {
       counters: this.#publisher.counters,
       counterTable: this.#options.counterTable,
     });
-  }
-
-  audit(limit: number, beforeSequence?: number): readonly AuditView[] {
-    return this.#writer.audit(limit, beforeSequence).map(({ sequence, atMs, actor, action, zone, detail }) => ({
-      sequence,
-      atMs,
-      actor,
-      action,
-      ...(zone === undefined ? {} : { zone }),
-      detail,
-    }));
-  }
-
-  verifyAudit(): ReturnType<ControlApi['verifyAudit']> {
-    return this.#writer.verifyAudit();
   }
 
   /** Lets running changes end and closes the store. */

@@ -128,7 +128,7 @@ export class ControlService {
     if (this.#stopping) return;
     for (const each of this.#upkeep) each.start();
     this.#channel.send({ kind: 'ready', role: 'control' });
-    const zones = this.#control.zones().length;
+    const zones = this.#control.zones.list().length;
     this.#options.log.info('control.ready', 'control process ready', { zones, admin: this.#listeners?.address });
     this.#isReady = true;
     this.#showScreen();

@@ -18,7 +18,7 @@ export interface ReadyFacts {
 }
 
 export function readyScreen(control: ControlApi, { tokenFile, kekMadeIn, dns, admin }: ReadyFacts): string {
-  const zones = control.zones();
+  const zones = control.zones.list();
   const lines = [
     '',
     `waxseal is ready: DNS on ${dns.join(', ')} (UDP and TCP)${admin === '' ? '' : `, admin API on http://${admin} (docs at /docs)`}`,
@@ -35,7 +35,7 @@ export function readyScreen(control: ControlApi, { tokenFile, kekMadeIn, dns, ad
   const shown =
     zones.find(({ name, dnssec }) => dnssec === 'on' && !name.endsWith('.arpa.')) ?? zones.find(({ dnssec }) => dnssec === 'on');
   if (shown !== undefined) {
-    const [ds] = control.ds(shown);
+    const [ds] = control.zones.ds(shown);
     const [host, port] = splitEndpoint(dns[0]!);
     lines.push(
       '',
@@ -61,9 +61,9 @@ export function readyScreen(control: ControlApi, { tokenFile, kekMadeIn, dns, ad
  * non-existence.
  */
 function tryLines(control: ControlApi, zone: string): string[] {
-  const record = control.zones().find(({ name }) => name === zone)!;
+  const record = control.zones.list().find(({ name }) => name === zone)!;
   const bare = zone.slice(0, -1);
-  const view = control.view(record);
+  const view = control.zones.view(record);
   const apex = view.node(view.apexKey);
   const type = [TYPE.MX, TYPE.A, TYPE.NS].find((each) => apex?.rrsets.some((rrset) => rrset.type === each)) ?? TYPE.SOA;
   let dkim: string | undefined;

@@ -23,7 +23,7 @@ export async function importMissingZones(control: ControlApi, folder: string, wa
       warn(`${join(folder, file)} is skipped: its name is not <zone>.zone: ${zone.problems.map(formatProblem).join('; ')}`);
       continue;
     }
-    if (control.zone(zone.value) !== undefined) continue;
+    if (control.zones.find(zone.value) !== undefined) continue;
     const path = join(folder, file);
     const imported = await control.run(
       { kind: 'zone.import', zone: zone.value, text: readFileSync(path, 'latin1'), file: path, dnssec: true, include: includeFrom(folder) },
@@ -41,12 +41,12 @@ async function applyMissingPolicies(control: ControlApi, folder: string, warn: (
     if (!file.endsWith(POLICY_ENDING)) continue;
     const path = join(folder, file);
     const zone = parseName(basename(file, POLICY_ENDING), ROOT);
-    const record = zone.ok ? control.zone(zone.value) : undefined;
+    const record = zone.ok ? control.zones.find(zone.value) : undefined;
     if (!zone.ok || record === undefined) {
       warn(`${path} is skipped: there is no zone of its name`);
       continue;
     }
-    if (control.mail(record) !== undefined) continue;
+    if (control.mail.view(record) !== undefined) continue;
     const document = parsePolicyToml(readFileSync(path, 'utf8'), path);
     const applied = !document.ok
       ? document

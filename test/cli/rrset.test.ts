@@ -155,12 +155,12 @@ describe('status, audit, token', () => {
   });
 
   test('audit verify is 6 when the log does not fit together', async () => {
-    const verify = server.control.verifyAudit.bind(server.control);
-    server.control.verifyAudit = () => ({ entries: 9, brokenAt: 4 });
+    const verify = server.control.audit.verify.bind(server.control);
+    server.control.audit.verify = () => ({ entries: 9, brokenAt: 4 });
     expect(await server.cli('audit', 'verify')).toMatchObject({ exit: 6, err: expect.stringContaining('from entry 4 on') });
     const json = await server.cli('audit', 'verify', '--json');
     expect([json.exit, JSON.parse(json.out)]).toEqual([6, { whole: false, entries: 9, brokenAt: 4 }]);
-    server.control.verifyAudit = verify;
+    server.control.audit.verify = verify;
   });
 
   test('token create prints nothing but the token on stdout; it works by URL', async () => {

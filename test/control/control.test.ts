@@ -28,8 +28,8 @@ const setA = (name: string, address: string) => ({ op: 'set', name, type: 'A', t
 
 /** Everything wrong with the stored zone's signatures and chain, by the reference implementation. */
 function faults({ control, clock }: ReturnType<typeof temporaryControl>): unknown[] {
-  const record = control.zone(ZONE)!;
-  const view = control.view(record);
+  const record = control.zones.find(ZONE)!;
+  const view = control.zones.view(record);
   const below = occlusion(view);
   const nodes = [...view.ascend(view.apexKey)].map((node) => ({ node, flags: nodeFlags(node, view.apexKey, below(node.key)) }));
   const dnskeys = record.keys.map(({ dnskey }) => new Uint8Array(Buffer.from(dnskey, 'base64')));
@@ -41,7 +41,7 @@ describe('zone.import', () => {
     const room = temporaryControl();
     const outcome = await room.load('example.', TEXT);
     expect(outcome).toMatchObject({ zone: 'example.', serial: 10, changed: true, created: true, revision: 1 });
-    expect(room.control.zone(ZONE)).toMatchObject({ dnssec: 'on', serial: 10, keys: [{ flags: 257, algorithm: 13 }] });
+    expect(room.control.zones.find(ZONE)).toMatchObject({ dnssec: 'on', serial: 10, keys: [{ flags: 257, algorithm: 13 }] });
     expect(faults(room)).toEqual([]);
     // That of the start may have gone out just before: then this one waits for its turn.
     await expect.poll(() => room.sent.at(-1)).toEqual({ kind: 'generation', generation: 1 });
@@ -50,8 +50,8 @@ describe('zone.import', () => {
   test('dnssec off: no key, no NSEC', async () => {
     const room = temporaryControl();
     await room.load('example.', TEXT, { dnssec: false });
-    expect(room.control.zone(ZONE)).toMatchObject({ dnssec: 'off', keys: [] });
-    const apex = room.control.view(room.control.zone(ZONE)!).node(ownerKey(ZONE));
+    expect(room.control.zones.find(ZONE)).toMatchObject({ dnssec: 'off', keys: [] });
+    const apex = room.control.zones.view(room.control.zones.find(ZONE)!).node(ownerKey(ZONE));
     expect(rrsetOf(apex, TYPE.NSEC)).toBeUndefined();
   });
 
@@ -74,7 +74,7 @@ describe('zone.import', () => {
     );
     expect(problems.map(({ code }) => code)).toEqual(expect.arrayContaining(['CNAME_OTHER_DATA']));
     expect(problems.map(({ at }) => at)).toContainEqual(expect.objectContaining({ kind: 'file', file: 'x.zone', line: 11 }));
-    expect(room.control.zones()).toEqual([]);
+    expect(room.control.zones.list()).toEqual([]);
   });
 });
 
@@ -113,7 +113,7 @@ describe('rrsets.change', () => {
       ),
     );
     expect(problems.map(({ at }) => at)).toEqual([inBody('/1/records/0'), inBody('/2/type'), inBody('/3/name')]);
-    expect(room.control.zone(ZONE)?.serial).toBe(10);
+    expect(room.control.zones.find(ZONE)?.serial).toBe(10);
   });
 
   test('later operations see earlier ones; add and remove work on single records', async () => {
@@ -122,7 +122,7 @@ describe('rrsets.change', () => {
     const add = { op: 'add', name: 'www', type: 'A', records: ['192.0.2.7', '192.0.2.8'] } as const;
     const remove = { op: 'remove', name: 'www', type: 'A', records: ['192.0.2.2', '192.0.2.8'] } as const;
     good(await room.run(change(add, remove)));
-    const view = room.control.view(room.control.zone(ZONE)!);
+    const view = room.control.zones.view(room.control.zones.find(ZONE)!);
     const www = rrsetOf(view.node(ownerKey(nameOf('www.example.'))), TYPE.A);
     expect(www?.rdatas).toEqual([new Uint8Array([192, 0, 2, 7])]);
     expect(www?.ttl).toBe(300);
@@ -147,7 +147,7 @@ describe('rrsets.change', () => {
     const room = temporaryControl();
     await room.load('example.', TEXT);
     expect(bad(await room.run(change(operation))).map((each) => each.code)).toContain(code);
-    expect(room.control.zone(ZONE)?.serial).toBe(10);
+    expect(room.control.zones.find(ZONE)?.serial).toBe(10);
   });
 
   test('a dry run gives the same changeset and writes nothing', async () => {
@@ -155,7 +155,7 @@ describe('rrsets.change', () => {
     await room.load('example.', TEXT);
     const plan = good(await room.run(change(setA('new', '192.0.2.9')), { dryRun: true }));
     expect(plan).toMatchObject({ dryRun: true, changed: true, serial: 11 });
-    expect(room.control.zone(ZONE)).toMatchObject({ serial: 10, revision: 1 });
+    expect(room.control.zones.find(ZONE)).toMatchObject({ serial: 10, revision: 1 });
     const done = good(await room.run(change(setA('new', '192.0.2.9'))));
     const unsigned = (lines: readonly string[]) => lines.filter((line) => !line.includes(' RRSIG '));
     expect(unsigned(done.changeset.added)).toEqual(unsigned(plan.changeset.added));
@@ -191,9 +191,9 @@ describe('the other commands', () => {
   test('zone.remove takes everything with it, the keys too', async () => {
     const room = temporaryControl();
     await room.load('example.', TEXT);
-    const { id, keys } = room.control.zone(ZONE)!;
+    const { id, keys } = room.control.zones.find(ZONE)!;
     good(await room.run({ kind: 'zone.remove', zone: ZONE }));
-    expect(room.control.zone(ZONE)).toBeUndefined();
+    expect(room.control.zones.find(ZONE)).toBeUndefined();
     expect(room.writer.sealedSecret(id, keys[0]!.id)).toBeUndefined();
     expect(bad(await room.run({ kind: 'zone.remove', zone: ZONE }))[0]?.code).toBe('ZONE_NOT_FOUND');
   });
@@ -203,10 +203,10 @@ describe('the other commands', () => {
     await room.load('example.', TEXT);
     good(await room.run(change({ op: 'delete', name: 'www', type: 'A' }, setA('new', '192.0.2.9'))));
     good(await room.run({ kind: 'zone.revert', zone: ZONE, serial: 11 }));
-    const view = room.control.view(room.control.zone(ZONE)!);
+    const view = room.control.zones.view(room.control.zones.find(ZONE)!);
     expect(view.node(ownerKey(nameOf('www.example.')))).toBeDefined();
     expect(view.node(ownerKey(nameOf('new.example.')))).toBeUndefined();
-    expect(room.control.zone(ZONE)?.serial).toBe(12);
+    expect(room.control.zones.find(ZONE)?.serial).toBe(12);
     expect(faults(room)).toEqual([]);
   });
 
@@ -216,7 +216,7 @@ describe('the other commands', () => {
     expect(bad(await room.run({ kind: 'zone.dnssec', zone: ZONE, dnssec: false }))[0]?.code).toBe('DNSSEC_DS_PRESENT');
     const off = good(await room.run({ kind: 'zone.dnssec', zone: ZONE, dnssec: false, force: true }));
     expect(off.changeset.deleted.some((line) => line.includes(' DNSKEY '))).toBe(true);
-    const view = room.control.view(room.control.zone(ZONE)!);
+    const view = room.control.zones.view(room.control.zones.find(ZONE)!);
     for (const node of view.ascend(view.apexKey)) for (const rrset of node.rrsets) expect(rrset.signatures).toEqual([]);
     good(await room.run({ kind: 'zone.dnssec', zone: ZONE, dnssec: true }));
     expect(faults(room)).toEqual([]);
@@ -233,10 +233,10 @@ describe('the other commands', () => {
     const room = temporaryControl();
     await room.load('example.', TEXT);
     good(await room.run(change(setA('a', '192.0.2.9'))));
-    const record = room.control.zone(ZONE)!;
-    expect(room.control.changes(record, 10).map(({ changeset }) => changeset.toSerial)).toEqual([11, 10]);
-    expect(room.control.audit(10).map(({ action }) => action)).toEqual(['rrsets.change', 'zone.import']);
-    expect(room.control.verifyAudit()).toEqual({ entries: 2 });
+    const record = room.control.zones.find(ZONE)!;
+    expect(room.control.zones.changes(record, 10).map(({ changeset }) => changeset.toSerial)).toEqual([11, 10]);
+    expect(room.control.audit.entries(10).map(({ action }) => action)).toEqual(['rrsets.change', 'zone.import']);
+    expect(room.control.audit.verify()).toEqual({ entries: 2 });
   });
 });
 
@@ -247,7 +247,7 @@ describe('a store that fails', () => {
     await room.load('example.', TEXT);
     freeBytes = 0;
     expect(bad(await room.run(change(setA('a', '192.0.2.9'))))[0]?.code).toBe('STORE_FULL');
-    expect(room.control.zone(ZONE)?.serial).toBe(10);
+    expect(room.control.zones.find(ZONE)?.serial).toBe(10);
     freeBytes = 1e12;
     expect(good(await room.run(change(setA('a', '192.0.2.9')))).serial).toBe(11);
     expect(room.fatal).toEqual([]);
@@ -266,7 +266,7 @@ describe('signature refresh', () => {
       good(await sweep());
       expect(faults(room)).toEqual([]);
     }
-    expect(room.control.zone(ZONE)!.serial).toBeGreaterThan(15);
+    expect(room.control.zones.find(ZONE)!.serial).toBeGreaterThan(15);
   });
 
   test('a sweep in slices reaches the whole zone', async () => {

@@ -1,4 +1,5 @@
 /** The mail of a zone in the control room: policy in, records out, keys that change, and what is left after a crash. */
+import { storedDkimKeys } from '#control/mail/dkim-keys.ts';
 import { atRrset } from '#base/place.ts';
 import { createPublicKey } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
@@ -30,24 +31,24 @@ const apply = (policy: unknown = POLICY, takeOver = false) => ({ kind: 'mail.app
 function texts({ control }: TestControl, owner: string): string[] {
   const name = parseName(owner, ZONE);
   if (!name.ok) throw new Error(owner);
-  const node = control.view(control.zone(ZONE)!).node(ownerKey(name.value));
+  const node = control.zones.view(control.zones.find(ZONE)!).node(ownerKey(name.value));
   return (rrsetOf(node, TYPE.TXT)?.rdatas ?? []).map(txtText).toSorted();
 }
 
 function managerOf({ control }: TestControl, owner: string, type: string): string | undefined {
   const name = parseName(owner, ZONE);
   if (!name.ok) throw new Error(owner);
-  return rrsetOf(control.view(control.zone(ZONE)!).node(ownerKey(name.value)), typeCode(type)!)?.manager;
+  return rrsetOf(control.zones.view(control.zones.find(ZONE)!).node(ownerKey(name.value)), typeCode(type)!)?.manager;
 }
 
 function keys({ control }: TestControl): Record<string, string> {
-  return Object.fromEntries(control.mail(control.zone(ZONE)!)!.state.dkim.lifecycle.objects.map(({ id, stage }) => [id, stage]));
+  return Object.fromEntries(control.mail.view(control.zones.find(ZONE)!)!.state.dkim.lifecycle.objects.map(({ id, stage }) => [id, stage]));
 }
 
 /** A room with the zone, whose workers serve everything at once. */
 async function mailRoom(options: Parameters<typeof temporaryControl>[0] = {}): Promise<TestControl> {
   const room = temporaryControl({ sources: ['mail'], ...options });
-  if (room.control.zone(ZONE) === undefined) await room.load('post.example.', TEXT);
+  if (room.control.zones.find(ZONE) === undefined) await room.load('post.example.', TEXT);
   room.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
   return room;
 }
@@ -56,7 +57,7 @@ describe('mail.apply', () => {
   test('what is planned is what is applied, keys included; the second time nothing changes', async () => {
     const room = await mailRoom();
     const planned = good(await room.run(apply(), { dryRun: true }));
-    expect(room.control.mail(room.control.zone(ZONE)!)).toBeUndefined();
+    expect(room.control.mail.view(room.control.zones.find(ZONE)!)).toBeUndefined();
     const applied = good(await room.run(apply()));
     // Signatures hold a random number each.
     const records = (lines: readonly string[]) => lines.filter((line) => !line.includes(' IN RRSIG '));
@@ -99,7 +100,7 @@ describe('beside records put by hand', () => {
     const room = await mailRoom();
     const records = ['_dmarc 3600 TXT "v=DMARC1; p=reject; rua=mailto:d@post.example"', '@ 3600 TXT "v=spf1 mx -all"'];
     await room.load('post.example.', `${TEXT.replace(' 10 7200', ' 11 7200')}${records.join('\n')}\n`);
-    const { document } = room.control.mailProposal(room.control.zone(ZONE)!);
+    const { document } = room.control.mail.proposal(room.control.zones.find(ZONE)!);
     const outcome = good(await room.run(apply(document)));
     expect(outcome.changeset).toMatchObject({ added: [], deleted: [] });
     expect(managerOf(room, '_dmarc', 'TXT')).toBe('mail');
@@ -141,7 +142,7 @@ describe('beside records put by hand', () => {
     good(await room.run(apply()));
     good(await room.run({ kind: 'mail.remove', zone: ZONE, records: 'keep' }));
     expect(managerOf(room, '_dmarc', 'TXT')).toBe('manual');
-    expect(room.control.mail(room.control.zone(ZONE)!)).toBeUndefined();
+    expect(room.control.mail.view(room.control.zones.find(ZONE)!)).toBeUndefined();
     for (const source of room.control.lifecycles.sources) expect(source.nextDueMs()).toBeUndefined();
     expect(bad(await room.run({ kind: 'dkim.rotate', zone: ZONE, algorithms: [], reason: 'x' }))[0]?.code).toBe('MAIL_NO_POLICY');
     good(await room.run({ kind: 'zone.remove', zone: ZONE }));
@@ -199,8 +200,7 @@ describe('what happens in between', () => {
     await second.live(HOUR_MS);
     expect(keys(second)).toMatchObject({ e20260101a: 'retiring', e20260101b: 'active' });
     expect(
-      second.control
-        .dkimKeys()
+      storedDkimKeys(second.writer)
         .keysFor(ZONE)
         .map(({ selector, state }) => [selector, state]),
     ).toEqual([
@@ -215,11 +215,13 @@ describe('what happens in between', () => {
     const room = await mailRoom();
     good(await room.run(apply()));
     await room.live(HOUR_MS);
-    for (const key of room.control.dkimKeys().keysFor(ZONE)) {
+    for (const key of storedDkimKeys(room.writer).keysFor(ZONE)) {
       const publicKey = createPublicKey(key.privateKeyPem()).export({ type: 'spki', format: 'der' });
       expect(publicKey.toString('base64').endsWith(key.publicKey)).toBe(true);
       const body = key.privateKeyPem().split('\n')[1]!;
-      expect(JSON.stringify([room.control.audit(100), room.events, room.control.mail(room.control.zone(ZONE)!)])).not.toContain(body);
+      expect(
+        JSON.stringify([room.control.audit.entries(100), room.events, room.control.mail.view(room.control.zones.find(ZONE)!)]),
+      ).not.toContain(body);
     }
   });
 
@@ -233,15 +235,14 @@ describe('what happens in between', () => {
     good(await room.run({ kind: 'dkim.revoke', zone: ZONE, selector: 'e20260101a', reason: 'stolen', when: 'at-once' }));
     expect(texts(room, 'e20260101a._domainkey')).toEqual(['v=DKIM1; k=ed25519; p=']);
     expect(
-      room.control
-        .dkimKeys()
+      storedDkimKeys(room.writer)
         .keysFor(ZONE)
         .map(({ selector }) => selector),
     ).toEqual(['r20260101a']);
     expect(keys(room)).toMatchObject({ e20260101a: 'compromised', e20260101b: 'published' });
     await room.live(HOUR_MS);
     expect(keys(room)).toMatchObject({ e20260101b: 'active' });
-    expect(room.control.audit(50).some(({ action, detail }) => action === 'dkim.revoke' && detail.includes('stolen'))).toBe(true);
+    expect(room.control.audit.entries(50).some(({ action, detail }) => action === 'dkim.revoke' && detail.includes('stolen'))).toBe(true);
   });
 
   test('held, nothing moves; resumed it goes on; an override ends one wait', async () => {
@@ -265,13 +266,13 @@ describe('what happens in between', () => {
   test('a name server that does not show a key keeps it from being used', async () => {
     let isCurrent = false;
     const secondary: Resolver = {
-      lookup: async (name, type) => (isCurrent ? await room.control.resolver().lookup(name, type) : { kind: 'nxdomain' }),
+      lookup: async (name, type) => (isCurrent ? await room.control.zones.resolver.lookup(name, type) : { kind: 'nxdomain' }),
     };
     const room = await mailRoom({ witnesses: { nameServers: new Map([['192.0.2.54:53', secondary]]), probes: new Map() } });
     good(await room.run(apply()));
     await room.live(2 * HOUR_MS);
     expect(keys(room)).toEqual({ r20260101a: 'published', e20260101a: 'published' });
-    const lines = room.control.mail(room.control.zone(ZONE)!)!.explanations.flatMap((each) => each.lines);
+    const lines = room.control.mail.view(room.control.zones.find(ZONE)!)!.explanations.flatMap((each) => each.lines);
     expect(lines.join('\n')).toContain('192.0.2.54:53: NXDOMAIN');
     isCurrent = true;
     await room.live(HOUR_MS);
@@ -290,7 +291,7 @@ describe('what happens in between', () => {
     good(await room.run(activate));
     // No place looks at the host: a TTL and signerLag (1h) before the two TTLs.
     await room.live(3 * HOUR_MS);
-    const node = room.control.view(room.control.zone(ZONE)!).node(ownerKey(nameOf('_25._tcp.mx1.post.example.')));
+    const node = room.control.zones.view(room.control.zones.find(ZONE)!).node(ownerKey(nameOf('_25._tcp.mx1.post.example.')));
     expect(rrsetOf(node, TYPE.TLSA)?.rdatas.map((rdata) => Buffer.from(rdata.subarray(3)).toString('hex'))).toEqual([next]);
   });
 });

@@ -36,7 +36,7 @@ async function house() {
   const room = temporaryControl({ witnesses: { nameServers: new Map(), probes: new Map([[STS_PROBE, probe]]) } });
   await room.load('post.example.', MAIL_ZONE_TEXT);
   room.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
-  const sts = () => room.control.mail(room.control.zone(ZONE)!)!.state.mtaSts;
+  const sts = () => room.control.mail.view(room.control.zones.find(ZONE)!)!.state.mtaSts;
   return {
     ...room,
     host,
@@ -45,12 +45,12 @@ async function house() {
     wanted: () => formatStsPolicy(servedBody(sts())!.data.policy),
     apply: async (mtaSts: object) => good(await room.run({ kind: 'mail.apply', zone: ZONE, policy: policy(mtaSts) })),
     record: () => {
-      const node = room.control.view(room.control.zone(ZONE)!).node(ownerKey(nameOf('_mta-sts.post.example.')));
+      const node = room.control.zones.view(room.control.zones.find(ZONE)!).node(ownerKey(nameOf('_mta-sts.post.example.')));
       return rrsetOf(node, TYPE.TXT)?.rdatas.map(txtText)[0];
     },
     lines: () =>
-      room.control
-        .mail(room.control.zone(ZONE)!)!
+      room.control.mail
+        .view(room.control.zones.find(ZONE)!)!
         .explanations.flatMap((each) => each.lines)
         .join('\n'),
   };

@@ -36,7 +36,7 @@ export async function signingControl(dkim: Record<string, unknown> = {}): Promis
   good(await room.run({ kind: 'mail.apply', zone: SIGNED_ZONE, policy }));
   const stages = () =>
     Object.fromEntries(
-      room.control.mail(room.control.zone(SIGNED_ZONE)!)!.state.dkim.lifecycle.objects.map(({ id, stage }) => [id, stage]),
+      room.control.mail.view(room.control.zones.find(SIGNED_ZONE)!)!.state.dkim.lifecycle.objects.map(({ id, stage }) => [id, stage]),
     );
   const signing: SigningControl = {
     ...room,

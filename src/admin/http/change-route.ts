@@ -105,7 +105,8 @@ async function carryOut({ control, request, reply, query, actor, dryRun }: Order
     reply.status(201);
     if (location !== undefined) reply.header('location', location(outcome));
   }
-  const served = textParameter(query, 'wait') === 'served' ? await control.waitServed(outcome.revision, WAIT_SERVED_MS_MAX) : undefined;
+  const served =
+    textParameter(query, 'wait') === 'served' ? await control.workers.waitServed(outcome.revision, WAIT_SERVED_MS_MAX) : undefined;
   if (served === false) reply.status(202);
   const etag = etagAfter(outcome);
   if (etag !== undefined) reply.header('etag', etag);

@@ -17,7 +17,7 @@ export interface ZoneAsked<P = unknown, Q = unknown, B = unknown> extends Asked<
 export function findZone({ control, params }: Asked): Result<ZoneRecord> {
   const name = parseZoneName(textParameter(params, 'zone') ?? '');
   if (!name.ok) return name;
-  const record = control.zone(name.value);
+  const record = control.zones.find(name.value);
   return record === undefined ? fail(zoneNotFound(control, formatName(name.value))) : ok(record);
 }
 
@@ -27,7 +27,7 @@ export function findZone({ control, params }: Asked): Result<ZoneRecord> {
  */
 export function zoneNotFound(control: ControlApi, text: string): Problem {
   const name = text.toLowerCase();
-  const names = control.zones().map((each) => each.name);
+  const names = control.zones.list().map((each) => each.name);
   return problem('ZONE_NOT_FOUND', inUrl('zone'), `there is no zone ${name} here`, { fix: guess(name, names) });
 }
 

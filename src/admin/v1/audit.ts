@@ -28,7 +28,7 @@ export const auditRoutes = [
       const page = readNumberPage(query);
       if (!page.ok) return page;
       const { limit, before } = page.value;
-      const found = control.audit(limit + 1, before);
+      const found = control.audit.entries(limit + 1, before);
       const shown = found.slice(0, limit);
       return ok({
         // Entries never change: the newest one and their number identify the page.
@@ -55,7 +55,7 @@ export const auditRoutes = [
       }),
     },
     show: ({ control }) => {
-      const result = control.verifyAudit();
+      const result = control.audit.verify();
       return ok({
         etag: `"v${result.entries}-${result.brokenAt ?? 'whole'}"`,
         body: () => ({ whole: result.brokenAt === undefined, ...result }),

@@ -26,7 +26,7 @@ export const changesRoutes = [
         etag: zoneEtag(zone),
         body: () => {
           // One more than asked for shows whether there is a next page.
-          const found = control.changes(zone, limit + 1, before);
+          const found = control.zones.changes(zone, limit + 1, before);
           const shown = found.slice(0, limit);
           return {
             zone: zone.name,

@@ -78,7 +78,7 @@ export const dnssecRoutes = [
 ];
 
 function dsForms(control: ControlApi, record: ZoneRecord) {
-  return record.dnssec === 'on' ? control.ds(record) : [];
+  return record.dnssec === 'on' ? control.zones.ds(record) : [];
 }
 
 /** The public part, field by field: a field that a key record gets later must not appear here by itself. */

@@ -49,7 +49,7 @@ export const queryRoutes = [
       if (!name.ok) return fail(...placeAt(name.problems, inQuery('name')));
       if (!type.ok) return type;
       const dnssecOk = query.dnssec === undefined || isOn(query.dnssec);
-      const { rcode, authoritative, ede, answer, authority, requiredGlue, additional, steps } = control.query(
+      const { rcode, authoritative, ede, answer, authority, requiredGlue, additional, steps } = control.zones.query(
         name.value,
         type.value,
         dnssecOk,

@@ -38,7 +38,7 @@ export const rrsetRoutes = [
     show: ({ control, zone, params: path, query, reply }) => {
       const target = readTarget(path, nameOf(zone.name));
       if (!target.ok) return target;
-      const view = control.view(zone);
+      const view = control.zones.view(zone);
       const rrset = rrsetIn(view, target.value);
       if (rrset === undefined) return fail(notFound(view, target.value));
       const signed = isOn(query.signed);
@@ -119,8 +119,8 @@ function forTarget(control: ControlApi, apex: Name, target: Target): Pick<Change
   return {
     etagBefore: (_record, view) => etagIn(view),
     etagAfter: () => {
-      const record = control.zone(apex);
-      return record === undefined ? undefined : etagIn(control.view(record));
+      const record = control.zones.find(apex);
+      return record === undefined ? undefined : etagIn(control.zones.view(record));
     },
     // The body is one operation here, not a list of them.
     placeOf: (at) => (at.kind === 'body' ? inBody(at.pointer.replace(/^\/0/, '')) : at),

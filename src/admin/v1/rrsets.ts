@@ -49,7 +49,7 @@ export const rrsetsRoutes = [
       return ok({
         etag: zoneEtag(zone),
         body: () => {
-          const { rrsets, isLast } = pick(rrsetsAfter(control.view(zone), after), wanted.value, limit);
+          const { rrsets, isLast } = pick(rrsetsAfter(control.zones.view(zone), after), wanted.value, limit);
           const last = isLast ? undefined : rrsets.at(-1);
           return {
             zone: zone.name,

@@ -64,7 +64,7 @@ const treeRoute = readRoute({
   query: {},
   answers: { 200: TreeForm },
   show: async ({ control, params: path }) => {
-    const tree = await spfTree(withoutDot(path.domain), control.resolver());
+    const tree = await spfTree(withoutDot(path.domain), control.zones.resolver);
     const { domain, state, text, lookups, voids, ownerBytes } = tree;
     const problems = treeProblems(tree).map(problemForm);
     return ok({
@@ -84,11 +84,11 @@ const flattenRoute = readRoute({
   answers: { 200: FlattenForm },
   show: async ({ control, params: path, query }) => {
     const domain = withoutDot(path.domain);
-    const { text } = await spfTree(domain, control.resolver());
+    const { text } = await spfTree(domain, control.zones.resolver);
     const parsed = parseSpf(text, atRrset(domain, 'TXT'));
     if (!parsed.ok) return parsed;
     const chosen = query.include.split(',');
-    const found = await flatten({ domain, record: parsed.value, chosen, nowMs: systemClock.nowMs() }, control.resolver(), []);
+    const found = await flatten({ domain, record: parsed.value, chosen, nowMs: systemClock.nowMs() }, control.zones.resolver, []);
     return ok({
       body: () => ({
         domain,
@@ -118,7 +118,7 @@ const checkRoute = readRoute({
     const domain = withoutDot(path.domain);
     if (parseIp(ip) === undefined) return fail(problem('PARAMETER', inQuery('ip'), `${JSON.stringify(ip)} is not an IP address`));
     const question = { ip, sender: from ?? `postmaster@${domain}`, helo: helo ?? domain, domain };
-    const { problems, ...rest } = await evaluateSpf(question, control.resolver(), { clock: systemClock });
+    const { problems, ...rest } = await evaluateSpf(question, control.zones.resolver, { clock: systemClock });
     return ok({ body: () => ({ domain, ...rest, problems: problems.map(problemForm) }) });
   },
 });

@@ -74,7 +74,7 @@ export const zoneRoutes = [
     tag: 'zones',
     summary: 'Restore a removed zone',
     description: 'From what was kept at its removal: its records, its DNSSEC key, and a serial after the one it had.',
-    params: zoneParams,
+    params: { zone: Type.String({ description: 'name of the zone', examples: ['removed.example'] }) },
     query: { parent: Type.Optional(ParentCareForm) },
     change: ({ params, query: { parent } }) => {
       const name = parseZoneName(params.zone);

@@ -40,7 +40,7 @@ const zoneExport = zoneReadRoute({
       etag: signed ? zoneEtag(zone).replace(/"$/, '-signed"') : zoneEtag(zone),
       body: () => {
         reply.type('text/dns');
-        return Readable.from(zoneFileChunks(control.view(zone), signed));
+        return Readable.from(zoneFileChunks(control.zones.view(zone), signed));
       },
     });
   },

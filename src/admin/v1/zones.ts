@@ -41,8 +41,8 @@ export const zonesRoutes = [
       if (!page.ok) return page;
       const { limit, after } = page.value;
       const { scopes } = identityOf(request);
-      const visible = control
-        .zones()
+      const visible = control.zones
+        .list()
         .map((record) => ({ record, key: ownerKey(nameOf(record.name)) }))
         .filter(({ key }) => allows(scopes, 'zone-read', key))
         .filter(({ key }) => after === undefined || key > after[0]!)

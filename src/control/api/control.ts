@@ -189,9 +189,19 @@ export interface ControlApi {
   /** What happens, for those who follow it. */
   readonly events: EventsApi;
   readonly tokens: TokensApi;
+  readonly zones: ZonesApi;
+  readonly mail: MailApi;
+  readonly audit: AuditApi;
+  readonly workers: WorkersApi;
   run(command: Command, options: RunOptions): Promise<Result<Outcome>>;
-  zones(): readonly ZoneRecord[];
-  zone(name: Name): ZoneRecord | undefined;
+  status(): ControlStatus;
+  metrics(): readonly MetricFamily[];
+}
+
+/** The zones that are served. */
+export interface ZonesApi {
+  list(): readonly ZoneRecord[];
+  find(name: Name): ZoneRecord | undefined;
   view(record: ZoneRecord): ZoneView;
   /** Journal of a zone, newest first. */
   changes(
@@ -200,20 +210,29 @@ export interface ControlApi {
     beforeRevision?: number,
   ): readonly { readonly revision: number; readonly atMs: number; readonly changeset: ChangesetText }[];
   ds(record: ZoneRecord): readonly DsForm[];
-  /** How the zone's mail stands; undefined when it has no mail policy. */
-  mail(record: ZoneRecord): MailView | undefined;
-  /** The policy that the zone's mail records come from. */
-  mailProposal(record: ZoneRecord): MailProposal;
   /** The oracle's answer from the store, with its steps. */
   query(name: Name, type: RrType, dnssecOk: boolean): Response;
   /** Look-ups: names in our zones from the store, others from the configured recursive servers. */
-  resolver(): Resolver;
+  readonly resolver: Resolver;
+}
+
+/** The mail of zones. */
+export interface MailApi {
+  /** How the zone's mail stands; undefined when it has no mail policy. */
+  view(record: ZoneRecord): MailView | undefined;
+  /** The policy that the zone's mail records come from. */
+  proposal(record: ZoneRecord): MailProposal;
+}
+
+export interface AuditApi {
+  /** Newest first. */
+  entries(limit: number, beforeSequence?: number): readonly AuditView[];
+  verify(): { readonly entries: number; readonly brokenAt?: number };
+}
+
+export interface WorkersApi {
   /** True once every live worker serves `revision` or later; false at the time limit. */
   waitServed(revision: number, timeoutMs: number): Promise<boolean>;
-  status(): ControlStatus;
-  metrics(): readonly MetricFamily[];
-  audit(limit: number, beforeSequence?: number): readonly AuditView[];
-  verifyAudit(): { readonly entries: number; readonly brokenAt?: number };
 }
 
 /** Who may ask the API for what. */

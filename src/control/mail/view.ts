@@ -1,11 +1,14 @@
 /**
  * How the mail of a zone stands, for people. Not here: its form in the API (admin/v1/mail), what a step would do (steps.ts).
  */
+import { policyFromZone } from '#mail/import.ts';
 import { explainMail } from '#mail/step.ts';
 import { withReports } from '#mail/reports/evidence.ts';
 import { readReports } from '#store/mail/reports.ts';
 import { type StoreReader } from '#store/reader.ts';
+import { type MailApi } from '#control/api/control.ts';
 import { type MailView } from '#control/api/mail.ts';
+import { type SelectorQueries } from '#control/publish/selector-queries.ts';
 import { type ServedZone } from '#control/commands/table.ts';
 import { reportGround } from '#control/reports/reports.ts';
 import { reportsStatus } from '#control/reports/status.ts';
@@ -31,5 +34,16 @@ export function mailView(reader: StoreReader, steps: MailSteps, zone: ServedZone
     reports: reportsStatus(ground, facts),
     problems: [...step.problems, ...(spf?.problems ?? [])],
     ...(spf === undefined ? {} : { spf }),
+  };
+}
+
+/** The mail of zones for those who read it. */
+export function mailReads(reader: StoreReader, steps: MailSteps, queries: SelectorQueries): MailApi {
+  return {
+    view(record) {
+      const view = mailView(reader, steps, { record, view: reader.view(record) });
+      return view && { ...view, queries: (selector) => queries.of(selector, record.name) };
+    },
+    proposal: (record) => policyFromZone(reader.view(record)),
   };
 }

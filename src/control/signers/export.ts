@@ -16,7 +16,7 @@ import {
 } from '#base/limits/signers.ts';
 import { type Log } from '#base/log.ts';
 import { atObject, inBody } from '#base/place.ts';
-import { type Problem, type Result, fail, formatProblem, ok, problem } from '#base/problem.ts';
+import { type Problem, type Result, fail, formatProblem, ok, problem, withoutPath } from '#base/problem.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { type ExportStatus, type SignerFiles, type SignerRecord } from '#control/api/signers.ts';
 import { type DomainKeys, describeFiles, signerFiles } from './export-files.ts';
@@ -224,7 +224,7 @@ export class SignerExporter implements SignerFolders {
     const { files, name } = signer;
     const signing = domains.flatMap((each) => each.signing.map((selector) => `${selector}._domainkey.${each.domain}`));
     const noted = await signers.noteExport(signer, `files with ${signing.join(', ') || 'no key that signs'} to ${files.folder}`);
-    if (!noted.ok) throw new Error(noted.problems.map(formatProblem).join('; '));
+    if (!noted.ok) throw new Error(noted.problems.map(withoutPath).map(formatProblem).join('; '));
     // It may have been removed while the disk was waited for.
     if (!signers.records().some((each) => each.name === name)) throw new Error(`the signer ${name} was removed`);
     const fresh = {

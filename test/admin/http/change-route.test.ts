@@ -34,7 +34,7 @@ test('the sender and the dry run are given to the command; a failed precondition
   expect(control.commands.at(-1)).toMatchObject({ command: { kind: 'zone.dnssec' }, options: { dryRun: true, actor: { kind: 'token' } } });
   const stale = await call('PATCH', '/v1/zones/example.com/dnssec', { payload: { dnssec: 'on' }, headers: { 'if-match': '"r99"' } });
   expect([stale.statusCode, stale.json<ProblemBody>().code]).toEqual([412, 'PRECONDITION']);
-  expect(control.zones()[0]!.dnssec).toBe('off');
+  expect(control.zones.list()[0]!.dnssec).toBe('off');
 });
 
 test('a dry run has no ETag, no Location and no 201: nothing is there yet', async () => {

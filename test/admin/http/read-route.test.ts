@@ -27,7 +27,7 @@ async function asking(headers: Readonly<Record<string, string>> = {}, params: ob
 
 test('a zone is found, read and answered without a pause in which another change could come in', async () => {
   const { answered, control, asked } = await asking({}, { zone: 'example.com' });
-  const route = zoneReadRoute({ ...parts, show: (given) => ok({ body: () => given.control.view(given.zone).apexKey }) });
+  const route = zoneReadRoute({ ...parts, show: (given) => ok({ body: () => given.control.zones.view(given.zone).apexKey }) });
   const answer = route.handle(asked);
   control.zoneMap.clear();
   expect(answer).not.toBeInstanceOf(Promise);

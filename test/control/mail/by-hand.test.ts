@@ -26,7 +26,7 @@ function due(room: TestControl): string[] {
   return room.writer.due(room.control.lifecycles.nowMs(), 10, 'mail').map(({ id }) => id);
 }
 
-const idOf = (room: TestControl): number => room.control.zone(ZONE)!.id;
+const idOf = (room: TestControl): number => room.control.zones.find(ZONE)!.id;
 
 test.each([
   ['@', 'MX', '20 mx1'],

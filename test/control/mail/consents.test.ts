@@ -24,7 +24,7 @@ const apply = (room: TestControl, zone: Uint8Array, policy: unknown) => room.run
 
 /** Who manages the consent; undefined: there is none. */
 function consent({ control }: TestControl): string | undefined {
-  return rrsetOf(control.view(control.zone(HOST)!).node(ownerKey(OWNER)), TYPE.TXT)?.manager;
+  return rrsetOf(control.zones.view(control.zones.find(HOST)!).node(ownerKey(OWNER)), TYPE.TXT)?.manager;
 }
 
 describe('RFC 9990 §4: consent in another zone of ours', () => {
@@ -56,10 +56,10 @@ describe('RFC 9990 §4: consent in another zone of ours', () => {
     // The wildcard of the other zone goes on answering at the name of the consent.
     const wildcard = { op: 'set', name: '*', type: 'TXT', ttl: 60, records: ['any'] } as const;
     good(await room.run({ kind: 'rrsets.change', zone: HOST, operations: [wildcard] }));
-    const before = room.control.zone(HOST)!;
+    const before = room.control.zones.find(HOST)!;
     const command = { kind: 'mail.apply', zone: DOMAIN, policy: toHost } as const;
     const applied = good(await room.run(command, token));
-    expect(room.control.zone(HOST)).toEqual(before);
+    expect(room.control.zones.find(HOST)).toEqual(before);
     expect(applied.elsewhere).toBeUndefined();
     expect(applied.warnings).toContainEqual(
       expect.objectContaining({
@@ -71,7 +71,7 @@ describe('RFC 9990 §4: consent in another zone of ours', () => {
     good(await room.run({ kind: 'lifecycle.tick', zone: DOMAIN, observations: [] }, { actor: { kind: 'system', id: 'x', from: '' } }));
     good(await room.run({ kind: 'lifecycle.hold', zone: DOMAIN, reason: 'a test' }, token));
     expect(consent(room)).toBeUndefined();
-    const codes = () => room.control.mail(room.control.zone(DOMAIN)!)!.problems.map(({ code }) => code);
+    const codes = () => room.control.mail.view(room.control.zones.find(DOMAIN)!)!.problems.map(({ code }) => code);
     expect(codes()).toContain('MAIL_CONSENT_WAITS');
     // The owner of the other zone publishes the record that was shown.
     const shown = {
@@ -121,7 +121,7 @@ describe('RFC 9990 §4: consent in another zone of ours', () => {
     // The host's policy says it for its own name, the domain sends its reports there.
     const toApex = { ...base, dmarc: { rua: ['mailto:d@reports.test'] } };
     const owner = ownerKey(nameOf('post.example._report._dmarc.reports.test.'));
-    const isThere = () => rrsetOf(room.control.view(room.control.zone(HOST)!).node(owner), TYPE.TXT) !== undefined;
+    const isThere = () => rrsetOf(room.control.zones.view(room.control.zones.find(HOST)!).node(owner), TYPE.TXT) !== undefined;
     good(await ofHost(['post.example']));
     good(await atHost(toApex));
     good(await atHost(toItself));

@@ -58,7 +58,7 @@ async function room(world: Table, options: Parameters<typeof temporaryControl>[0
     },
   };
   const control = temporaryControl({ outside, log, ...options });
-  if (control.control.zone(ZONE) === undefined) await control.load('post.example.', TEXT);
+  if (control.control.zones.find(ZONE) === undefined) await control.load('post.example.', TEXT);
   control.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
   return Object.assign(made, control, { told });
 }
@@ -69,7 +69,7 @@ const looksOf = ({ control }: TestControl) => control.lifecycles.sources.find(({
 function textAt({ control }: TestControl, owner = '@'): string | undefined {
   const name = parseName(owner, ZONE);
   if (!name.ok) throw new Error(owner);
-  const node = control.view(control.zone(ZONE)!).node(ownerKey(name.value));
+  const node = control.zones.view(control.zones.find(ZONE)!).node(ownerKey(name.value));
   return (rrsetOf(node, TYPE.TXT)?.rdatas ?? []).map(txtText).find((text) => text.startsWith('v=spf1'));
 }
 
@@ -77,10 +77,10 @@ const partsOf = (made: TestControl) =>
   Array.from({ length: 99 }, (_, at) => `_spf${at + 1}`).filter((owner) => textAt(made, owner) !== undefined);
 const spfCodes = (problems: readonly { readonly code: string }[]) =>
   problems.map(({ code }) => code).filter((code) => code.startsWith('SPF'));
-const statusOf = ({ control }: TestControl) => control.mail(control.zone(ZONE)!)!.spf!;
+const statusOf = ({ control }: TestControl) => control.mail.view(control.zones.find(ZONE)!)!.spf!;
 const auditOf = ({ control }: TestControl) =>
-  control
-    .audit(50)
+  control.audit
+    .entries(50)
     .filter(({ action }) => action === 'spf.take')
     .map(({ detail }) => detail);
 
@@ -341,7 +341,7 @@ describe('RFC 7208 §4.6.4: what others include', () => {
   test('zones that have a policy and were never looked at get a time, once', async () => {
     const made = await room(chain(4));
     good(await made.run(apply(policyWith({ mechanisms: ['include:esp.test'] }))));
-    const record = made.control.zone(ZONE)!;
+    const record = made.control.zones.find(ZONE)!;
     await made.writer.commit({ audit: { atMs: 0 }, documents: [{ zoneId: record.id, kind: 'spf', id: 'watch', value: null }] });
     const spf = looksOf(made);
     good(await spf.begin!());
@@ -367,7 +367,7 @@ describe('RFC 7208 §4.6.4: what others include', () => {
       },
     };
     const policy = readPolicy(policyWith({ mechanisms: ['include:esp.test'] }), ZONE);
-    const looking = lookAtZoneSpf(made.writer, made.control.zone(ZONE)!, good(policy), { nowMs: 0, wallOffsetMs: 0 }, slow);
+    const looking = lookAtZoneSpf(made.writer, made.control.zones.find(ZONE)!, good(policy), { nowMs: 0, wallOffsetMs: 0 }, slow);
     await vi.advanceTimersByTimeAsync(21_000);
     const { watch } = await looking;
     expect(asked).toBe(3);

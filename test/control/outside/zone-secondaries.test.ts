@@ -29,7 +29,7 @@ async function house(outside: { table: Table }) {
   const serverAt = (endpoint: string): Resolver => ({
     lookup: (name, type) => {
       asked.push(endpoint);
-      return room.control.resolver().lookup(name, type);
+      return room.control.zones.resolver.lookup(name, type);
     },
   });
   const secondaries = new ZoneSecondaries({ isOurs: ownAddresses([ipPort('192.0.2.1', 53)]), serverAt });
@@ -39,12 +39,12 @@ async function house(outside: { table: Table }) {
   });
   await room.load('post.example.', TEXT);
   room.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
-  const mail = () => room.control.mail(room.control.zone(ZONE)!)!;
+  const mail = () => room.control.mail.view(room.control.zones.find(ZONE)!)!;
   return {
     ...room,
     asked,
     secondaries,
-    view: () => room.control.view(room.control.zone(ZONE)!),
+    view: () => room.control.zones.view(room.control.zones.find(ZONE)!),
     stages: () => new Set(mail().state.dkim.lifecycle.objects.map(({ stage }) => stage)),
     lines: () =>
       mail()
@@ -82,7 +82,7 @@ describe('mail.secondaries = "from-ns"', () => {
     await home.live(2 * HOUR_MS);
     expect(home.stages()).toEqual(new Set(['active']));
     outside.table = { 'ns3.elsewhere.example': { servfail: true } };
-    await home.secondaries.refresh(home.view(), home.control.resolver());
+    await home.secondaries.refresh(home.view(), home.control.zones.resolver);
     expect(home.secondaries.places(home.view()).map(formatNameServerPlace)).toEqual(ALL);
   });
 

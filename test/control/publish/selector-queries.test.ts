@@ -95,7 +95,7 @@ describe('a retiring key', () => {
       });
     const policy = { mtaSts: { mode: 'off' }, dkim: { algorithms: ['ed25519'], queueLife, signerLag: '0s' } };
     good(await room.run({ kind: 'mail.apply', zone: ZONE, policy }));
-    const view = () => control.mail(control.zone(ZONE)!)!;
+    const view = () => control.mail.view(control.zones.find(ZONE)!)!;
     const stageOf = (id: string) => view().state.dkim.lifecycle.objects.find((each) => each.id === id)?.stage;
     report();
     await live(3 * HOUR_MS);

@@ -54,11 +54,11 @@ async function days(room: Room, count: number, rows: readonly DmarcRow[]): Promi
 function dmarc({ control }: TestControl): string {
   const name = parseName('_dmarc', ZONE);
   if (!name.ok) throw new Error('_dmarc');
-  const rdata = rrsetOf(control.view(control.zone(ZONE)!).node(ownerKey(name.value)), TYPE.TXT)?.rdatas[0];
+  const rdata = rrsetOf(control.zones.view(control.zones.find(ZONE)!).node(ownerKey(name.value)), TYPE.TXT)?.rdatas[0];
   return /p=(\w+)/.exec(txtText(rdata!))![1]!;
 }
 
-const mailOf = ({ control }: TestControl) => control.mail(control.zone(ZONE)!)!;
+const mailOf = ({ control }: TestControl) => control.mail.view(control.zones.find(ZONE)!)!;
 const linesOf = (room: TestControl, object: string) =>
   mailOf(room)
     .explanations.filter((each) => each.object === object)
@@ -134,7 +134,7 @@ describe('a source that is neither known nor a forger', () => {
     expect(mailOf(room).reports.dmarc.lines.join('\n')).toContain('undecided: waxseal dmarc source');
     expect(good(await declare(room, 'not-ours'))).toMatchObject({ changed: true });
     expect(dmarc(room)).toBe('quarantine');
-    expect(room.control.audit(10)[0]).toMatchObject({
+    expect(room.control.audit.entries(10)[0]).toMatchObject({
       action: 'dmarc.source',
       detail: expect.stringMatching(/^source esp\.example is not ours: seen with marketing/),
     });
@@ -215,7 +215,7 @@ describe('RFC 9989 §4.10: names below the zone', () => {
       'DMARC reports about news.post.example, which has a record of its own: 300 of 1200 messages aligned',
     );
     good(await room.run({ kind: 'mail.remove', zone: ZONE, records: 'keep' }));
-    expect(readReports(room.writer, room.control.zone(ZONE)!.id).subdomains).toEqual({});
+    expect(readReports(room.writer, room.control.zones.find(ZONE)!.id).subdomains).toEqual({});
   });
 
   test("one about a name without a record of its own counts for the zone: older receivers name the author's domain", async () => {
@@ -252,7 +252,7 @@ test('counts that version 1 stored are read, and go on counting', async () => {
     last: [],
     days: [{ day, sources: [{ address: OWN, messages: 10, aligned: 4, dkim: 4, spf: 0, forwarded: 0 }], selectors: {} }],
   };
-  const { id } = room.control.zone(ZONE)!;
+  const { id } = room.control.zones.find(ZONE)!;
   await room.writer.commit({ audit: { atMs: 0 }, documents: [{ zoneId: id, kind: 'mail-reports', id: 'dmarc', value }] });
   expect(mailOf(room).reports.dmarc.sources).toMatchObject([{ name: OWN, messages: 10, aligned: 4, standing: 'known' }]);
   good(await take(room, reportOf(room, rowsOf(OWN, 90, 90))));
@@ -279,7 +279,7 @@ describe('which reports are taken in', () => {
     expect(again).toMatchObject({ changed: false, warnings: [{ code: 'REPORT_KNOWN' }] });
     expect(room.writer.generation()).toBe(generation);
     expect(mailOf(room).reports.dmarc.sources).toMatchObject([{ messages: 10, aligned: 9 }]);
-    expect(room.control.audit(100).filter(({ action }) => action === 'dmarc.report')).toHaveLength(1);
+    expect(room.control.audit.entries(100).filter(({ action }) => action === 'dmarc.report')).toHaveLength(1);
     const told = room.control.events.after(0, 1000).filter(({ event }) => event === 'report');
     expect(told).toMatchObject([{ kind: 'mail', zone: 'post.example.', text: expect.stringContaining('10 messages, 9 aligned') }]);
     expect(good(await take(room, { ...report, organization: 'another.example' })).changed).toBe(true);
@@ -306,13 +306,13 @@ describe('which reports are taken in', () => {
     const forged = Array.from({ length: 5000 }, (_, at) => rowsOf(`2001:db8::${at.toString(16)}`, 100, 0)).flat();
     good(await take(room, reportOf(room, [...forged, ...rowsOf('203.0.113.9', 1, 1)])));
     await days(room, 40, rowsOf(OWN, 1, 1));
-    const { dmarc: book } = readReports(room.writer, room.control.zone(ZONE)!.id);
+    const { dmarc: book } = readReports(room.writer, room.control.zones.find(ZONE)!.id);
     expect(book.days).toHaveLength(30);
     expect(book.known).toHaveLength(30);
     const fresh = await mailRoom();
     await fresh.live(DAY_MS);
     good(await take(fresh, reportOf(fresh, [...forged, ...rowsOf('203.0.113.9', 1, 1)])));
-    const [day] = readReports(fresh.writer, fresh.control.zone(ZONE)!.id).dmarc.days;
+    const [day] = readReports(fresh.writer, fresh.control.zones.find(ZONE)!.id).dmarc.days;
     // 5000 addresses in one /48 are one source.
     expect(day!.sources).toMatchObject([
       { name: '203.0.113.0/24', aligned: 1 },
@@ -335,7 +335,7 @@ describe('which reports are taken in', () => {
     const room = await mailRoom();
     await days(room, 1, rowsOf(OWN, 1, 1));
     good(await room.run({ kind: 'mail.remove', zone: ZONE, records: 'keep' }));
-    expect(readReports(room.writer, room.control.zone(ZONE)!.id).dmarc.days).toEqual([]);
+    expect(readReports(room.writer, room.control.zones.find(ZONE)!.id).dmarc.days).toEqual([]);
     expect(bad(await take(room, reportOf(room, rowsOf(OWN, 1, 1))))[0]?.code).toBe('MAIL_NO_POLICY');
     expect(verifyStore(room.writer).problems).toEqual([]);
   });
@@ -386,6 +386,6 @@ describe('RFC 8460 §4.3: MTA-STS', () => {
     expect(linesOf(room, 'mta-sts')).toMatch(/sessions failed since .*certificate-expired/);
     await tlsDays(16, 0);
     expect(stsMode(mailOf(room).state.mtaSts)).toBe('enforceShort');
-    expect(room.control.audit(1000).filter(({ action }) => action === 'mta-sts.report')).toHaveLength(32);
+    expect(room.control.audit.entries(1000).filter(({ action }) => action === 'mta-sts.report')).toHaveLength(32);
   });
 });

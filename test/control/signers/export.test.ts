@@ -231,5 +231,5 @@ test('through the register: a rotation reaches the files, and the old key may go
   await exporter.lookDue();
   expect(readdirSync(join(folder, 'current', 'keys', 'post.example'))).toEqual([`${now}.pem`]);
   expect(room.control.signers.find('mx1')!.exported).toMatchObject({ state: 'current' });
-  expect(room.control.audit(100).filter(({ action }) => action === 'signer.export')).toHaveLength(3);
+  expect(room.control.audit.entries(100).filter(({ action }) => action === 'signer.export')).toHaveLength(3);
 });

@@ -1,4 +1,5 @@
 /** The register of mail signers, and who is given which private key. */
+import { storedDkimKeys } from '#control/mail/dkim-keys.ts';
 import { WHOLE, atZone, formatPlace } from '#base/place.ts';
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
@@ -20,7 +21,7 @@ const word = (...selectors: string[]) => ({ selectors, isAll: false });
 const add = async ({ control }: SigningControl, request: Partial<SignerRequest> = {}) =>
   good(await control.signers.add({ ...FETCHES, ...request }, local));
 
-const auditOf = ({ control }: SigningControl, action: string) => control.audit(1000).filter((each) => each.action === action);
+const auditOf = ({ control }: SigningControl, action: string) => control.audit.entries(1000).filter((each) => each.action === action);
 
 describe('the register', () => {
   test('keeps a signer over a restart, sealed: neither its name nor its command can be read or changed on the disk', async () => {
@@ -178,7 +179,7 @@ describe('the audit log', () => {
     const later = auditOf(room, 'signer.fetch');
     expect(later).toHaveLength(2);
     expect(later[0]!.detail).toContain('50 times since the last entry');
-    expect(room.control.verifyAudit().brokenAt).toBeUndefined();
+    expect(room.control.audit.verify().brokenAt).toBeUndefined();
   });
 
   test('is written before a key goes: nothing is given when it cannot be, unless the signer has that key already', async () => {
@@ -360,14 +361,14 @@ describe('RFC 6376 §3.6.1: a signer that makes its own key', () => {
     expect(room.stages()[selector!]).toBe('published');
     await room.live(2 * HOUR_MS);
     expect(room.stages()[selector!]).toBe('active');
-    expect(room.control.dkimKeys().keysFor(SIGNED_ZONE)).toEqual([]);
+    expect(storedDkimKeys(room.writer).keysFor(SIGNED_ZONE)).toEqual([]);
     const again = bad(await room.control.signers.addPublicKey('mx1', 'post.example', pem, local));
     expect(again[0]!.message).toBe('this key has a selector already');
     const secret = privateKey.export({ type: 'pkcs8', format: 'pem' });
     expect(bad(await room.control.signers.addPublicKey('mx1', 'post.example', secret, local))[0]).toMatchObject({
       code: 'DKIM_KEY_PRIVATE',
     });
-    expect(JSON.stringify(room.control.audit(1000))).not.toContain('PRIVATE');
+    expect(JSON.stringify(room.control.audit.entries(1000))).not.toContain('PRIVATE');
   });
 
   test('is refused for a signer that is given keys, and for domains that are not its own', async () => {
@@ -376,6 +377,6 @@ describe('RFC 6376 §3.6.1: a signer that makes its own key', () => {
     expect(bad(await room.control.signers.addPublicKey('mx1', 'post.example', 'x', local))[0]).toMatchObject({ code: 'SIGNER_OWN_KEY' });
     await add(room, { name: 'mx2', delivery: 'own-key' });
     expect(bad(await room.control.signers.addPublicKey('mx2', 'other.example', 'x', local))[0]).toMatchObject({ code: 'SIGNER_DOMAIN' });
-    expect(room.control.zone(nameOf('other.example.'))).toBeDefined();
+    expect(room.control.zones.find(nameOf('other.example.'))).toBeDefined();
   });
 });

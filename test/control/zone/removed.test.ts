@@ -16,13 +16,13 @@ const codes = ({ warnings }: { readonly warnings: readonly { readonly code: stri
 async function removed(dnssec = true) {
   const room = temporaryControl();
   await room.load('b.test.', TEXT, { dnssec });
-  const before = room.control.zone(ZONE)!;
+  const before = room.control.zones.find(ZONE)!;
   const outcome = good(await room.run(remove));
   return { ...room, before, outcome };
 }
 
 const texts = ({ control }: TestControl) =>
-  rrsetOf(control.view(control.zone(ZONE)!).node(ownerKey(nameOf('www.b.test.'))), TYPE.TXT)?.rdatas.length;
+  rrsetOf(control.zones.view(control.zones.find(ZONE)!).node(ownerKey(nameOf('www.b.test.'))), TYPE.TXT)?.rdatas.length;
 
 describe('removing', () => {
   test('warns of the DS at the parent, and says until when what is kept', async () => {
@@ -51,7 +51,7 @@ describe('zone.restore', () => {
   test('brings records, key and DS back, with a serial that is newer (RFC 1982 §3.2)', async () => {
     const room = await removed();
     const outcome = good(await room.run(restore));
-    const after = room.control.zone(ZONE)!;
+    const after = room.control.zones.find(ZONE)!;
     expect(after.serial).toBe(room.before.serial + 1);
     expect(after.keys).toEqual(room.before.keys);
     expect(texts(room)).toBe(1);
@@ -77,7 +77,7 @@ describe('zone.restore', () => {
     expect(room.writer.due(Number.MAX_SAFE_INTEGER - 1, 10, 'removed-zone')).toEqual([]);
     good(await room.run(remove));
     good(await room.run(restore));
-    expect(room.control.zone(ZONE)!.serial).toBe(room.before.serial + 2);
+    expect(room.control.zones.find(ZONE)!.serial).toBe(room.before.serial + 2);
   });
 
   test('works after a restart', async () => {
@@ -85,7 +85,7 @@ describe('zone.restore', () => {
     await room.control.close();
     const again = temporaryControl({ in: room.dir });
     good(await again.run(restore));
-    expect(again.control.zone(ZONE)!.keys).toEqual(room.before.keys);
+    expect(again.control.zones.find(ZONE)!.keys).toEqual(room.before.keys);
   });
 });
 
@@ -94,20 +94,20 @@ describe('a zone of that name that is made anew', () => {
     const room = await removed();
     const outcome = await room.load('b.test.', TEXT.replace(' 10 ', ' 3 '));
     expect(codes(outcome)).toEqual(['ZONE_TAKEN_BACK']);
-    const after = room.control.zone(ZONE)!;
+    const after = room.control.zones.find(ZONE)!;
     expect([after.keys, after.serial]).toEqual([room.before.keys, room.before.serial + 1]);
   });
 
   test('keeps a serial of its own that is newer', async () => {
     const room = await removed();
     await room.load('b.test.', TEXT.replace(' 10 ', ' 2026112801 '));
-    expect(room.control.zone(ZONE)!.serial).toBe(2026112801);
+    expect(room.control.zones.find(ZONE)!.serial).toBe(2026112801);
   });
 
   test('unsigned: no key, and its secret is forgotten', async () => {
     const room = await removed();
     await room.load('b.test.', TEXT, { dnssec: false });
-    expect(room.control.zone(ZONE)!.keys).toEqual([]);
+    expect(room.control.zones.find(ZONE)!.keys).toEqual([]);
     expect(room.writer.sealedSecret(0, room.before.keys[0]!.id)).toBeUndefined();
     expect(verifyStore(room.writer).problems).toEqual([]);
   });

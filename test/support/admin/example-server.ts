@@ -47,6 +47,8 @@ const OTHER_BODIES: Readonly<Record<string, object>> = {
 export async function exampleServer(options: TestControlOptions = {}): Promise<ExampleServer> {
   const server = temporaryControl({ sources: ['mail'], ...options });
   await server.load('example.com.', ZONE_TEXT);
+  await server.load('removed.example.', ZONE_TEXT);
+  good(await server.run({ kind: 'zone.remove', zone: nameOf('removed.example.') }));
   const set = { op: 'set', name: 'www.example.com.', type: 'A', ttl: 300, records: ['192.0.2.1', '192.0.2.2'] } as const;
   good(await server.run({ kind: 'rrsets.change', zone: ZONE, operations: [set] }));
   const token = await addSigners(server);

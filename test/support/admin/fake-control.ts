@@ -3,27 +3,29 @@
  * what stands in front of it.
  */
 import { good } from '../temporary-control.ts';
-import type { MailProposal } from '#control/api/mail.ts';
 import { policyFromZone } from '#mail/import.ts';
 import { randomBytes } from 'node:crypto';
 import { assert } from '#base/assert.ts';
 import { WHOLE, inUrl } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import type {
+  AuditApi,
   AuditView,
   Command,
   ControlApi,
   ControlStatus,
-  DsForm,
+  MailApi,
   Outcome,
   RunOptions,
   TokenScope,
   TokensApi,
+  WorkersApi,
+  ZonesApi,
 } from '#control/api/control.ts';
 import { newZoneChanges } from '#control/zone/new-zone.ts';
 import { decideOperations } from '#control/zone/rrset-operations.ts';
 import { checkToken, newToken, tokenInfo } from '#control/tokens/tokens.ts';
-import { type Name, formatName, lowerName, nameOf, ownerKey } from '#dns/name.ts';
+import { formatName, lowerName, nameOf, ownerKey } from '#dns/name.ts';
 import { sortRdatas } from '#dns/rrset.ts';
 import { TYPE } from '#dns/types.ts';
 import { parseZoneFile } from '#dns/zone-file.ts';
@@ -167,14 +169,6 @@ export class FakeControl implements ControlApi {
   }
 
   /** Mail is tested on the real one (test/control/mail.test.ts). */
-  mail(): undefined {
-    return undefined;
-  }
-
-  mailProposal(record: ZoneRecord): MailProposal {
-    return policyFromZone(this.view(record));
-  }
-
   #recordOf(name: string, dnssec: 'on' | 'off', view: MemoryZone, before: ZoneRecord | undefined): ZoneRecord {
     const key = {
       id: 'k1',
@@ -205,49 +199,6 @@ export class FakeControl implements ControlApi {
     this.auditLog.unshift(zone === undefined ? entry : { ...entry, zone });
   }
 
-  zones(): readonly ZoneRecord[] {
-    return [...this.zoneMap.values()].map((zone) => zone.record);
-  }
-
-  zone(name: Name): ZoneRecord | undefined {
-    return this.zoneMap.get(formatName(lowerName(name)))?.record;
-  }
-
-  view(record: ZoneRecord): MemoryZone {
-    const zone = this.zoneMap.get(record.name);
-    assert(zone !== undefined, 'view of a zone that is gone');
-    return zone.view;
-  }
-
-  changes(record: ZoneRecord, limit: number, beforeRevision = Infinity): ReturnType<ControlApi['changes']> {
-    return this.journal
-      .filter((each) => each.zone === record.name && each.revision < beforeRevision)
-      .slice(0, limit)
-      .map(({ revision, atMs, changeset }) => ({ revision, atMs, changeset: changesetLines(changeset, 100) }));
-  }
-
-  ds(record: ZoneRecord): readonly DsForm[] {
-    const dnskey = { flags: 257, protocol: 3, algorithm: 13, publicKey: 'AQ==' } as const;
-    const form = { keyTag: 12_345, algorithm: 13, digest: 'AB'.repeat(32), dnskey, secret: PRIVATE_MARKER };
-    return ([2, 4] as const).map((digestType) => {
-      return { ...form, digestType, record: `${record.name} 3600 IN DS 12345 13 ${digestType} ${form.digest}` };
-    });
-  }
-
-  resolver(): ReturnType<ControlApi['resolver']> {
-    return { lookup: () => Promise.resolve({ kind: 'nxdomain' }) };
-  }
-
-  query(name: Name, type: number, dnssecOk: boolean): ReturnType<ControlApi['query']> {
-    const zones = zoneSet([...this.zoneMap.values()].map(({ view }) => ({ view, signed: false })));
-    return lookup(zones, { name, type, class: 1 }, dnssecOk);
-  }
-
-  async waitServed(): Promise<boolean> {
-    await Promise.resolve();
-    return this.servesChanges;
-  }
-
   status(): ControlStatus {
     return {
       version: '0.0.0-fake',
@@ -273,13 +224,44 @@ export class FakeControl implements ControlApi {
     ];
   }
 
-  audit(limit: number, beforeSequence = Infinity): readonly AuditView[] {
-    return this.auditLog.filter((each) => each.sequence < beforeSequence).slice(0, limit);
-  }
+  readonly zones: ZonesApi = {
+    list: () => [...this.zoneMap.values()].map((zone) => zone.record),
+    find: (name) => this.zoneMap.get(formatName(lowerName(name)))?.record,
+    view: (record) => {
+      const zone = this.zoneMap.get(record.name);
+      assert(zone !== undefined, 'view of a zone that is gone');
+      return zone.view;
+    },
+    changes: (record, limit, beforeRevision = Infinity) =>
+      this.journal
+        .filter((each) => each.zone === record.name && each.revision < beforeRevision)
+        .slice(0, limit)
+        .map(({ revision, atMs, changeset }) => ({ revision, atMs, changeset: changesetLines(changeset, 100) })),
+    ds: (record) => {
+      const dnskey = { flags: 257, protocol: 3, algorithm: 13, publicKey: 'AQ==' } as const;
+      const form = { keyTag: 12_345, algorithm: 13, digest: 'AB'.repeat(32), dnskey, secret: PRIVATE_MARKER };
+      return ([2, 4] as const).map((digestType) => {
+        return { ...form, digestType, record: `${record.name} 3600 IN DS 12345 13 ${digestType} ${form.digest}` };
+      });
+    },
+    query: (name, type, dnssecOk) => {
+      const zones = zoneSet([...this.zoneMap.values()].map(({ view }) => ({ view, signed: false })));
+      return lookup(zones, { name, type, class: 1 }, dnssecOk);
+    },
+    resolver: { lookup: () => Promise.resolve({ kind: 'nxdomain' }) },
+  };
 
-  verifyAudit(): { readonly entries: number; readonly brokenAt?: number } {
-    return { entries: this.auditLog.length };
-  }
+  readonly mail: MailApi = {
+    view: () => undefined,
+    proposal: (record) => policyFromZone(this.zones.view(record)),
+  };
+
+  readonly audit: AuditApi = {
+    entries: (limit, beforeSequence = Infinity) => this.auditLog.filter((each) => each.sequence < beforeSequence).slice(0, limit),
+    verify: () => ({ entries: this.auditLog.length }),
+  };
+
+  readonly workers: WorkersApi = { waitServed: () => Promise.resolve(this.servesChanges) };
 
   readonly tokens: TokensApi = {
     list: () => [...this.tokenMap.values()].map(tokenInfo),

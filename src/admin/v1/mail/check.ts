@@ -24,7 +24,7 @@ export const mailCheckRoutes = [
       }),
     },
     show: async ({ control, zone }) => {
-      const report = await checkMail(control.view(zone), control.resolver(), control.mail(zone));
+      const report = await checkMail(control.zones.view(zone), control.zones.resolver, control.mail.view(zone));
       return ok({
         body: () => ({
           zone: report.zone,

@@ -57,7 +57,7 @@ export const policyRoutes = [
     body: openObject('a mail policy, in the form of /v1/mail/schema'),
     example: { dmarc: { policy: 'reject' }, mtaSts: { mode: 'testing' } },
     change: ({ control, zone, apex, body, query }) => {
-      const existed = control.mail(zone) !== undefined;
+      const existed = control.mail.view(zone) !== undefined;
       return ok({
         command: { kind: 'mail.apply', zone: apex, policy: body, takeOver: isOn(query.takeOver) },
         etagBefore: (record) => policyTag(control, record),
@@ -91,6 +91,6 @@ export const policyRoutes = [
 
 /** The ETag of the zone's mail policy. */
 function policyTag(control: ControlApi, zone: ZoneRecord | undefined): string | undefined {
-  const mail = zone === undefined ? undefined : control.mail(zone);
+  const mail = zone === undefined ? undefined : control.mail.view(zone);
   return mail === undefined ? undefined : contentEtag(mail.document);
 }

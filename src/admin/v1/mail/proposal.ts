@@ -17,7 +17,7 @@ export const mailProposalRoutes = [
     description: 'Nothing is changed. Apply the policy as it is, or edit it first.',
     answers: { 200: Type.Object({ zone: Type.String(), policy: PolicyForm, problems: ProblemList }) },
     show: ({ control, zone }) => {
-      const { document, problems } = control.mailProposal(zone);
+      const { document, problems } = control.mail.proposal(zone);
       return ok({ body: () => ({ zone: zone.name, policy: document, problems: problems.map(problemForm) }) });
     },
   }),

@@ -8,7 +8,7 @@ import type { Shown } from '#admin/http/read-route.ts';
 
 /** What `show` makes of the zone's mail, or the problem that the zone has no mail policy. */
 export function withMail({ control, zone }: ZoneAsked, show: (mail: MailView) => Shown): Result<Shown> {
-  const mail = control.mail(zone);
+  const mail = control.mail.view(zone);
   return mail === undefined ? fail(noPolicy(zone.name)) : ok(show(mail));
 }
 

@@ -1,4 +1,5 @@
 /** `/v1/zones/{zone}/dkim`: the public part of the keys, rotation and revocation. */
+import { storedDkimKeys } from '#control/mail/dkim-keys.ts';
 import { describe, expect, test } from 'vitest';
 import { nameOf } from '#dns/name.ts';
 import { MAIL_POLICY, MAIL_ZONE, mailBench } from '../../../support/admin/mail-bench.ts';
@@ -20,13 +21,13 @@ describe('GET /v1/zones/{zone}/dkim', () => {
   });
 
   test('neither this nor any other answer about mail holds a private key', async () => {
-    const { call, control, clock } = await mailBench(MAIL_POLICY);
+    const { call, control, clock, writer } = await mailBench(MAIL_POLICY);
     const zone = nameOf(`${MAIL_ZONE}.`);
     const options = { actor: TEST_ACTOR, dryRun: false };
     await control.run({ kind: 'lifecycle.override', zone, object: 'e20260101a', wait: 'visible', reason: 'x' }, options);
     clock.pass(3_600_000);
     await control.run({ kind: 'lifecycle.tick', zone, observations: [] }, options);
-    const [key] = control.dkimKeys().keysFor(zone);
+    const [key] = storedDkimKeys(writer).keysFor(zone);
     const secret = key!.privateKeyPem().split('\n')[1]!;
     for (const path of ['mail', 'mail/status', 'mail/check', 'mail/proposal', 'dkim', 'changes', 'rrsets'])
       expect(JSON.stringify((await call('GET', path)).body)).not.toContain(secret);

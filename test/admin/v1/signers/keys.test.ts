@@ -31,8 +31,8 @@ test('an acknowledgement names an active selector of the signer, anything else i
   expect((await ack({ domain: 'post.example', selectors: [] })).statusCode).toBe(422);
   expect((await ack({ domain: 'post.example', selectors: [selector], only: true }, '?dryRun=1')).json()).toMatchObject({ only: true });
   expect((await ack({ domain: 'post.example' })).statusCode).toBe(422);
-  const before = one.room.control.audit(1000).length;
+  const before = one.room.control.audit.entries(1000).length;
   expect((await ack({ domain: 'post.example', selector }, '?dryRun=1')).json()).toMatchObject({ dryRun: true });
-  expect(one.room.control.audit(1000)).toHaveLength(before);
-  expect(one.room.control.audit(1)[0]).toMatchObject({ action: 'dkim.ack', detail: `mx1 signs with ${selector}` });
+  expect(one.room.control.audit.entries(1000)).toHaveLength(before);
+  expect(one.room.control.audit.entries(1)[0]).toMatchObject({ action: 'dkim.ack', detail: `mx1 signs with ${selector}` });
 });

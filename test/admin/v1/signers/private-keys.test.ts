@@ -1,4 +1,5 @@
 /** Private keys leave through the routes for signers, to the signer itself, and nowhere else. */
+import { storedDkimKeys } from '#control/mail/dkim-keys.ts';
 import { createPrivateKey } from 'node:crypto';
 import { request } from 'node:http';
 import { join } from 'node:path';
@@ -100,8 +101,7 @@ describe('who gets in', () => {
 describe('private keys leave nowhere else', () => {
   /** Pieces of every private key that the zone has, in every form that one might come in. */
   function needles({ room }: SignerBench): string[] {
-    return room.control
-      .dkimKeys()
+    return storedDkimKeys(room.writer)
       .keysFor(SIGNED_ZONE)
       .flatMap((key) => {
         const pem = key.privateKeyPem();

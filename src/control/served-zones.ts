@@ -1,0 +1,69 @@
+/**
+ * The zones of the store as they are read: by API, by look-ups of our own names, by the oracle of answers.
+ * Not here: changing them (control/zone/decide.ts).
+ */
+import { CHANGESET_LINES_MAX } from '#base/limits/changes.ts';
+import { type Name, lowerName } from '#dns/name.ts';
+import { type Resolver } from '#dns/resolver.ts';
+import { CLASS, type RrType } from '#dns/types.ts';
+import { type StoreReader } from '#store/reader.ts';
+import { type ZoneRecord } from '#store/schema.ts';
+import { decodeChangeset } from '#zone/changeset-codec.ts';
+import { changesetLines } from '#zone/changeset-text.ts';
+import { type Response, type ZoneSet, lookup, zoneSet } from '#zone/lookup.ts';
+import { type ZoneView } from '#zone/view.ts';
+import { type DsForm, type ZonesApi } from '#control/api/control.ts';
+import { storeResolver } from '#control/outside/store-resolver.ts';
+import { dsForms } from '#control/zone/ds-forms.ts';
+
+export class ServedZones implements ZonesApi {
+  readonly #reader: StoreReader;
+  /** Of ten thousand zones, not made anew for every look-up. */
+  #zoneSet: { readonly generation: number; readonly zones: ZoneSet } | undefined;
+  readonly resolver: Resolver;
+
+  /** `outside` answers what is in none of our zones. */
+  constructor(reader: StoreReader, outside: Resolver) {
+    this.#reader = reader;
+    this.resolver = storeResolver((name, type) => this.query(name, type, false), outside);
+  }
+
+  list(): readonly ZoneRecord[] {
+    return this.#reader.zones();
+  }
+
+  find(name: Name): ZoneRecord | undefined {
+    return this.#reader.zoneByName(lowerName(name));
+  }
+
+  view(record: ZoneRecord): ZoneView {
+    return this.#reader.view(record);
+  }
+
+  changes(record: ZoneRecord, limit: number, beforeRevision?: number): ReturnType<ZonesApi['changes']> {
+    const entries = this.#reader.journal(record.id, limit, beforeRevision);
+    return entries.map(({ revision, atMs, fromSerial, toSerial, changeset }) => ({
+      revision,
+      atMs,
+      changeset:
+        changeset === undefined
+          ? { fromSerial, toSerial, deleted: [], added: [], omitted: record.nodeCount }
+          : changesetLines(decodeChangeset(changeset), CHANGESET_LINES_MAX),
+    }));
+  }
+
+  ds(record: ZoneRecord): readonly DsForm[] {
+    return dsForms(record);
+  }
+
+  query(name: Name, type: RrType, dnssecOk: boolean): Response {
+    const generation = this.#reader.generation();
+    if (this.#zoneSet?.generation !== generation) this.#zoneSet = { generation, zones: this.#zones() };
+    return lookup(this.#zoneSet.zones, { name, type, class: CLASS.IN }, dnssecOk);
+  }
+
+  #zones(): ZoneSet {
+    const served = this.#reader.zones();
+    return zoneSet(served.map((record) => ({ view: this.#reader.view(record), signed: record.dnssec === 'on' })));
+  }
+}
