@@ -7,6 +7,7 @@
 import { assert } from '#base/assert.ts';
 import { type ClientAddress } from '#base/client-address.ts';
 import { ANSWER_CACHE_BYTES_MIN } from '#base/limits/answer.ts';
+import { MESSAGE_BYTES_MAX } from '#base/limits/dns.ts';
 import { OPT_BYTES, lengthenOpt, writeOpt } from '#dns/edns.ts';
 import { DROP, HEADER_BYTES, type Transport, answerLimitBytes, newQueryHead, parseQuery, writeHeader } from '#dns/message.ts';
 import { CLASS, EDE, RCODE, TYPE, type RrType } from '#dns/types.ts';
@@ -73,6 +74,8 @@ export class Responder {
   readonly #cache: AnswerCache | undefined;
   readonly #recall: Recall | undefined;
   readonly #selectors: SelectorCounts | undefined;
+  /** The answer may be as long as any message: over TCP. */
+  #isLargest = false;
   /** What the answer is about to the rate limit: a KIND and the hash of a name. */
   #subjectKind = 0;
   #subject = 0;
@@ -146,6 +149,7 @@ export class Responder {
     const limitBytes = answerLimitBytes(head, transport);
     assert(out.length >= limitBytes, `an answer may have ${limitBytes} octets, the buffer has ${out.length}`);
     const limit = limitBytes - (head.edns ? OPT_BYTES + admission.cookieBytes : 0);
+    this.#isLargest = limitBytes === MESSAGE_BYTES_MAX;
     this.#rcode = head.verdict;
     this.#authoritative = false;
     this.#ede = NO_EDE;
@@ -208,6 +212,12 @@ export class Responder {
     const head = this.#head;
     const writer = this.#writer;
     if (writer.overflowed) writer.dropContent();
+    const isTruncated = writer.overflowed && !this.#isLargest;
+    if (writer.overflowed && this.#isLargest) {
+      // What no message holds is not asked for again over TCP for ever.
+      this.#rcode = RCODE.SERVFAIL;
+      this.#authoritative = false;
+    }
     let end = writer.at;
     if (head.edns) {
       const opt = end;
@@ -218,13 +228,13 @@ export class Responder {
         end = this.#admission.writeCookie(out, end);
       }
     }
-    writeHeader(out, head, this.#rcode, this.#authoritative, writer.overflowed);
+    writeHeader(out, head, this.#rcode, this.#authoritative, isTruncated);
     for (let section = 0; section < 3; section++) {
       const count = writer.counts[section]! + (section === SECTION.ADDITIONAL && head.edns ? 1 : 0);
       out[6 + 2 * section] = count >> 8;
       out[7 + 2 * section] = count & 0xff;
     }
-    countResponse(this.#counters, this.#rcode, writer.overflowed);
+    countResponse(this.#counters, this.#rcode, isTruncated);
     return end;
   }
 

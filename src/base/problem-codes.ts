@@ -78,6 +78,7 @@ export const PROBLEM_KINDS = {
   OUT_OF_ZONE: bad('a name is not in the zone'),
   RESINFO_MULTIPLE: bad('a name has more than one RESINFO'),
   RRSET_RECORDS_LIMIT: bad('an RRset has more records than one may have'),
+  RRSET_SIZE: bad('an RRset does not fit into any DNS message'),
   RRSET_TTLS_DIFFER: bad('records of one RRset have different TTLs'),
   SOA_MISSING: bad('the zone has no SOA record'),
   SOA_MULTIPLE: bad('the zone has more than one SOA record'),

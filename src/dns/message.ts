@@ -231,7 +231,10 @@ export function bareContent(rcode: number): MessageContent {
   return { rcode, authoritative: false, answer: [], authority: [], requiredGlue: [], additional: [] };
 }
 
-/** The response to `query`, which `head` was read from, in at most `limitBytes` octets. */
+/**
+ * The response to `query`, which `head` was read from, in at most `limitBytes` octets. What does not fit into a message of any size is SERVFAIL:
+ * TC would have the question come again for ever (RFC 1035 §4.2.1 is about UDP).
+ */
 export function writeMessage(query: Uint8Array, head: QueryHead, content: MessageContent, limitBytes: number): Uint8Array {
   const ede = content.ede?.code ?? -1;
   const limit = limitBytes - (head.edns ? optBytes(ede) : 0);
@@ -259,9 +262,11 @@ export function writeMessage(query: Uint8Array, head: QueryHead, content: Messag
     counts.fill(0);
   } else for (const rrset of content.additional) put(rrset, 2);
   const opt = new Uint8Array(head.edns ? optBytes(ede) : 0);
-  if (head.edns) writeOpt(opt, 0, content.rcode, head.dnssecOk, ede);
+  const isBeyondAll = truncated && limitBytes === MESSAGE_BYTES_MAX;
+  if (head.edns) writeOpt(opt, 0, isBeyondAll ? RCODE.SERVFAIL : content.rcode, head.dnssecOk, ede);
   const header = new Uint8Array(HEADER_BYTES);
-  writeHeader(header, head, content.rcode, content.authoritative, truncated);
+  if (isBeyondAll) writeHeader(header, head, RCODE.SERVFAIL, false, false);
+  else writeHeader(header, head, content.rcode, content.authoritative, truncated);
   const view = new DataView(header.buffer);
   view.setUint16(6, counts[0]!);
   view.setUint16(8, counts[1]!);

@@ -5,7 +5,7 @@
  * RFC 4035 §2.4 (DS), RFC 4592 §4 (wildcards).
  * Not here: hosts that records name (check-targets.ts), host names (check-host-names.ts), TTLs in an RRset (assemble.ts).
  */
-import { RECORDS_PER_RRSET_MAX, TYPES_PER_NAME_MAX } from '#base/limits/dns.ts';
+import { MESSAGE_BYTES_MAX, RECORDS_PER_RRSET_MAX, TYPES_PER_NAME_MAX } from '#base/limits/dns.ts';
 import { type Place, WHOLE } from '#base/place.ts';
 import { ProblemList } from '#base/problem-list.ts';
 import { type Problem, problem, warning } from '#base/problem.ts';
@@ -88,12 +88,38 @@ function says(node: ZoneNode, rrset: NodeRrset): string {
   return `${formatName(node.owner)} ${typeName(rrset.type)}`;
 }
 
+/** Octets of a header, type, class, TTL and length, of OPT with a cookie, and of an RRSIG of P-256 without its names (RFC 4034 §3.1). */
+const HEADER_BYTES = 12;
+const RECORD_BYTES = 10;
+const OPT_BYTES = 64;
+const SIGNATURE_BYTES = RECORD_BYTES + 18 + 64;
+/** While keys change, an RRset has a signature of each. */
+const SIGNATURES_COUNT = 2;
+
+/** Octets of the longest answer that has nothing but `rrset`, in canonical form: names whole, with the signatures of a signed zone. */
+function answerBytes(view: ZoneView, node: ZoneNode, rrset: NodeRrset): number {
+  const owner = node.owner.length;
+  const records = rrset.rdatas.reduce((sum, rdata) => sum + owner + RECORD_BYTES + rdata.length, 0);
+  const signatures = SIGNATURES_COUNT * (owner + SIGNATURE_BYTES + view.apex.length);
+  return HEADER_BYTES + owner + 4 + OPT_BYTES + records + signatures;
+}
+
 /** Made by the signer, one of each: not what the limits are about. */
 const SIGNER_TYPES: ReadonlySet<RrType> = new Set([TYPE.RRSIG, TYPE.NSEC, TYPE.NSEC3, TYPE.NSEC3PARAM]);
 
-function checkLimits({ place }: ZoneCheck, node: ZoneNode, problems: Problem[]): void {
+function checkLimits({ view, place }: ZoneCheck, node: ZoneNode, problems: Problem[]): void {
   // named applies these when it loads a zone (max-records-per-type, max-types-per-name); named-checkzone does not.
-  for (const rrset of node.rrsets)
+  for (const rrset of node.rrsets) {
+    const octets = answerBytes(view, node, rrset);
+    if (octets > MESSAGE_BYTES_MAX)
+      problems.push(
+        problem(
+          'RRSET_SIZE',
+          place(node.owner, rrset.type),
+          `${says(node, rrset)} needs ${octets} octets with its signatures, and a message has ${MESSAGE_BYTES_MAX}: no resolver could get it`,
+          { rfc: 'RFC 1035 §4.2.2', fix: 'spread the records over several names, or make them shorter' },
+        ),
+      );
     if (rrset.rdatas.length > RECORDS_PER_RRSET_MAX && !SIGNER_TYPES.has(rrset.type))
       problems.push(
         problem(
@@ -102,6 +128,7 @@ function checkLimits({ place }: ZoneCheck, node: ZoneNode, problems: Problem[]):
           `${says(node, rrset)} has ${rrset.rdatas.length} records, one RRset may have ${RECORDS_PER_RRSET_MAX}`,
         ),
       );
+  }
   if (node.rrsets.length <= TYPES_PER_NAME_MAX) return;
   const types = node.rrsets.filter(({ type }) => !SIGNER_TYPES.has(type)).length;
   if (types > TYPES_PER_NAME_MAX)

@@ -216,10 +216,14 @@ describe('sizes', () => {
       [...new Set([512, 560, 570, 580, 590, 600, 620, 640, 660, 680, 700, 1232].map((size) => additional(size, 'udp')))].length,
     ).toBeGreaterThan(3);
   });
-  test('more than a TCP message holds is truncated there too', () => {
-    const message = parseMessage(send(buildQuery({ name: 'huge.z.', type: 'TXT' }), 'tcp')!);
-    expect(message.flags).toContain('TC');
-    expect(message.answer).toEqual([]);
+  test('more than a TCP message holds is SERVFAIL there, never TC: it would be asked again for ever', () => {
+    for (const edns of [{}, { edns: { size: 1232 } }]) {
+      const query = buildQuery({ name: 'huge.z.', type: 'TXT', ...edns });
+      const message = parseMessage(send(query, 'tcp')!);
+      expect(message.flags).not.toContain('TC');
+      expect([message.rcode, message.answer]).toEqual(['SERVFAIL', []]);
+      expect(parseMessage(send(query, 'udp')!).flags).toContain('TC');
+    }
   });
   test('a buffer that is too small is our own bug', () => {
     const query = buildQuery({ name: 'z.', type: 'SOA' });

@@ -140,7 +140,7 @@ describe('rrsets.change', () => {
     [{ op: 'set', name: 'new', type: 'A', ttl: -1, records: ['192.0.2.1'] }, 'TTL_RANGE'],
     [{ op: 'set', name: 'new', type: 'A', ttl: 60, records: [] }, 'RECORDS_MISSING'],
     [
-      { op: 'set', name: 'many', type: 'A', ttl: 60, records: Array.from({ length: 101 }, (_, at) => `192.0.2.${at}`) },
+      { op: 'set', name: 'many', type: 'A', ttl: 60, records: Array.from({ length: 1001 }, (_, at) => `10.0.${at >> 8}.${at & 255}`) },
       'RRSET_RECORDS_LIMIT',
     ],
   ] satisfies [RrsetOperation, string][])('%j is refused: %s', async (operation, code) => {

@@ -53,3 +53,27 @@ describe('RFC 8976: ZONEMD', () => {
     good(await run({ op: 'delete', name: '@', type: 'ZONEMD' }));
   });
 });
+
+describe('RFC 1035 §4.2.2: what no message holds', () => {
+  const texts = (count: number, length: number) => Array.from({ length: count }, (_, at) => `${at}-${'x'.repeat(length - 4)}`);
+
+  test('an apex of 260 TXT is in order', async () => {
+    const { run } = await room();
+    expect(good(await run(set('@', 'TXT', ...texts(260, 70)))).warnings).toEqual([]);
+  });
+
+  test('an RRset that fits no message is rejected, by its octets', async () => {
+    const { run } = await room();
+    expect(bad(await run(set('big', 'TXT', ...texts(300, 250))))).toMatchObject([{ code: 'RRSET_SIZE', rfc: 'RFC 1035 §4.2.2' }]);
+    expect(bad(await run(set('one', 'TXT', 'x'.repeat(65_000))))).toMatchObject([{ code: 'RRSET_SIZE' }]);
+    good(await run(set('fits', 'TXT', ...texts(200, 250))));
+    expect(bad(await run({ op: 'add', name: 'fits', type: 'TXT', records: texts(100, 249) }))).toMatchObject([{ code: 'RRSET_SIZE' }]);
+  });
+
+  test('and so is one of more records than one may have', async () => {
+    const { run } = await room();
+    const addresses = Array.from({ length: 1001 }, (_, at) => `10.0.${at >> 8}.${at & 255}`);
+    expect(bad(await run(set('many', 'A', ...addresses)))).toMatchObject([{ code: 'RRSET_RECORDS_LIMIT' }]);
+    good(await run(set('many', 'A', ...addresses.slice(1))));
+  });
+});
