@@ -21,7 +21,7 @@ import { zoneNotServed } from '#control/commands/absent.ts';
 import { checkChanges } from './change-rules.ts';
 import { importChanges } from './import.ts';
 import { newZoneChanges } from './new-zone.ts';
-import { settleNeighbours } from './neighbours.ts';
+import { settleNeighbours, stillDelegated } from './neighbours.ts';
 import { type RemovedZone, keepRemovedZone, readRemovedZone, removalWarnings, takeBack, withNewerSerial } from './removed.ts';
 import { decideOperations } from './rrset-operations.ts';
 
@@ -165,7 +165,7 @@ function removeZone(zone: ServedZone, { watcher, writer, clock }: ZoneDecisionOp
     zone: record.name,
     documents,
     secrets,
-    warnings: removalWarnings(kept),
+    warnings: [...removalWarnings(kept), ...stillDelegated(writer, zone.view.apex)],
     parts: watcher.leave(record).map((part) => ({ ...part, isOptional: true })),
     removed: [record],
     detail: `zone with serial ${record.serial}`,

@@ -53,6 +53,21 @@ export function settleNeighbours(reader: StoreReader, zone: NewZone, options: Ne
   );
 }
 
+/** What a zone above, served here, still says of a zone that is removed. */
+export function stillDelegated(reader: StoreReader, apex: Name): Problem[] {
+  const parent = servedParent(reader, apex);
+  const node = parent?.view.node(ownerKey(apex));
+  const types = [TYPE.NS, TYPE.DS].filter((type) => rrsetOf(node, type) !== undefined).map(typeName);
+  if (parent === undefined || types.length === 0) return [];
+  const [name, above] = [formatName(apex), parent.record.name];
+  return [
+    warning('ZONE_PARENT', atZone(name), `the zone ${above}, served here, still has ${types.join(' and ')} for ${name}`, {
+      rfc: 'RFC 1034 §4.2.1',
+      fix: types.map((type) => `waxseal rrset delete ${above} ${name} ${type}`).join('; '),
+    }),
+  ];
+}
+
 /** The nearest zone above `apex` that is served here. */
 function servedParent(reader: StoreReader, apex: Name): ServedZone | undefined {
   for (let at = apex; at.length > 1;) {

@@ -129,6 +129,19 @@ describe('a parent that has NS for it', () => {
   });
 });
 
+test('removing a zone says what the zone above still has for it', async () => {
+  const room = await under('');
+  good(await child(room, 'delegate'));
+  const { warnings } = good(await room.run({ kind: 'zone.remove', zone: nameOf('x.b.test.') }));
+  expect(warnings).toContainEqual(
+    expect.objectContaining({
+      code: 'ZONE_PARENT',
+      message: 'the zone b.test., served here, still has NS and DS for x.b.test.',
+      fix: 'waxseal rrset delete b.test. x.b.test. NS; waxseal rrset delete b.test. x.b.test. DS',
+    }),
+  );
+});
+
 describe('a new zone above one that is served here', () => {
   function load(room: TestControl, text: string, parent?: ParentCare) {
     const care = parent === undefined ? {} : { parent };
