@@ -65,6 +65,8 @@ export interface FolderOwner {
 export interface OtherFolder {
   readonly signer: string;
   readonly folder: string;
+  /** Without links, where it is known: then its disk is not asked. */
+  readonly realFolder?: string;
 }
 
 interface Mark {
@@ -91,8 +93,8 @@ function isMark(value: unknown): value is Mark {
  */
 export function inspectFolder({ folder, installation }: FolderOwner, others: readonly OtherFolder[]): void {
   const place = placeOf(folder);
-  for (const { signer, folder: other } of others)
-    if (foldersOverlap(place.real, placeOf(other).real))
+  for (const { signer, folder: other, realFolder = realOrSame(other) } of others)
+    if (foldersOverlap(place.real, realFolder))
       throw new FolderRefusal(
         `${folder} is, holds or lies in ${other}, the folder of the signer ${signer}`,
         'choose a folder of its own for each signer',
@@ -144,6 +146,15 @@ function placeOf(folder: string): Place {
     } catch (error) {
       throw new FolderRefusal(`${at} leads nowhere: ${reasonOf(error)}`, OWN_FOLDER);
     }
+  }
+}
+
+/** Of another signer, whose folder may be in any state. */
+function realOrSame(folder: string): string {
+  try {
+    return placeOf(folder).real;
+  } catch {
+    return folder;
   }
 }
 

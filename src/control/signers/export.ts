@@ -20,7 +20,7 @@ import { type Problem, type Result, fail, formatProblem, ok, problem, withoutPat
 import { StoreFailure } from '#store/failure.ts';
 import { type ExportStatus, type SignerFiles, type SignerRecord } from '#control/api/signers.ts';
 import { type DomainKeys, describeFiles, signerFiles } from './export-files.ts';
-import { FolderRefusal } from './export-folder.ts';
+import { FolderRefusal, type OtherFolder } from './export-folder.ts';
 import { type FolderWork } from './folder-jobs.ts';
 import { FolderProcesses, FolderTimeout } from './folder-processes.ts';
 import { type SignerFolders } from './signers.ts';
@@ -97,7 +97,11 @@ export class SignerExporter implements SignerFolders {
    * links.
    */
   async prepare(files: SignerFiles, others: readonly SignerRecord[], isDryRun: boolean): Promise<Result<string | undefined>> {
-    const otherFolders = others.flatMap((each) => (each.files === undefined ? [] : [{ signer: each.name, folder: each.files.folder }]));
+    const otherFolders = others.flatMap(({ name, files: other }): OtherFolder[] => {
+      if (other === undefined) return [];
+      const { folder, realFolder } = other;
+      return [{ signer: name, folder, ...(realFolder === undefined ? {} : { realFolder }) }];
+    });
     try {
       const { realFolder } = await this.#preparing.run({
         kind: 'prepare',

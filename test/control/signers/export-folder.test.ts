@@ -134,6 +134,16 @@ describe('a folder of another signer', () => {
   });
 });
 
+test("a folder of another signer that is gone, or leads nowhere, keeps no other signer's folder from being made", () => {
+  const root = temporaryFolder();
+  symlinkSync('nowhere', join(root, 'dangling'));
+  const others = ['gone/mx1', 'dangling', 'dangling/mx1'].map((path) => ({ signer: path, folder: join(root, path) }));
+  // With the path that is known the disk of the other one is not asked: a dead one would not answer.
+  const known = { signer: 'mx9', folder: '/dead/disk/mx9', realFolder: join(root, 'real/mx9') };
+  expect(prepareFolder(owner(join(root, 'mx2')), [...others, known])).toBe(join(root, 'mx2'));
+  expect(refusal(root, () => prepareFolder(owner(join(root, 'real')), [known])).isTaken).toBe(true);
+});
+
 describe('what is removed', () => {
   test('only what the mark lists, however alike the rest is', () => {
     const folder = join(temporaryFolder(), 'mx1');
