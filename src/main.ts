@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /**
  * Entry: argv → one table of commands (cli/program.ts). Nothing of ours is imported before the version of Node is known to be enough, so that
- * an old one gives one clear line and not a stack trace.
+ * an old one gives one clear line and not a stack trace; nor is anything imported by name that an old one lacks.
  */
-import { enableCompileCache } from 'node:module';
+import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 /** Type stripping, and all that the code uses, is there from this release on (package.json "engines"). */
@@ -16,7 +16,7 @@ if (major < NODE_LEAST[0] || (major === NODE_LEAST[0] && minor < NODE_LEAST[1]))
 } else {
   if (process.argv[2] === 'serve') (await import('#process/clean-start.ts')).startClean(process);
   // Compiled code of the last run, where whoever may write it may write the program too: start-up in a tenth of the time.
-  enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/waxseal', import.meta.url)));
+  module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/waxseal', import.meta.url)));
   const { runProgram } = await import('#cli/program.ts');
   process.exitCode = await runProgram(process.argv.slice(2));
 }

@@ -81,6 +81,8 @@ export type IpcMessage =
   | { readonly kind: 'hello'; readonly role: Role; readonly pid: number }
   /** From the supervisor: the peer has died (it will be restarted). */
   | { readonly kind: 'gone'; readonly role: Role }
+  /** A child cannot start, for reasons that it has given on stderr; it ends with this exit code. */
+  | { readonly kind: 'unable'; readonly role: Role; readonly exitCode: number }
   /** From the supervisor to answer, once after each start. */
   | { readonly kind: 'start'; readonly settings: AnswerSettings }
   /** Control → answer: this store generation is durable. */
@@ -101,6 +103,7 @@ export type IpcMessage =
 const KINDS: ReadonlySet<unknown> = new Set<IpcMessage['kind']>([
   'hello',
   'gone',
+  'unable',
   'start',
   'generation',
   'listening',

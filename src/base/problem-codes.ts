@@ -8,7 +8,10 @@ export interface ProblemKind {
   readonly title: string;
   /** HTTP status of an answer whose first error has this code. */
   readonly status: number;
-  /** Exit code of a command that fails with it (interface.md: 1 failed, 2 usage, 3 not found, 4 conflict, 5 denied, 6 check failed, 7 timeout, 78 configuration). */
+  /**
+   * Exit code of a command that fails with it: 1 failed, 2 usage, 3 not found, 4 conflict, 5 denied, 6 check failed,
+   * 7 timeout, 78 configuration: only what starting the same program again cannot cure.
+   */
   readonly exit: number;
 }
 
@@ -311,10 +314,11 @@ export const PROBLEM_KINDS = {
     exit: 1,
   },
   STORE_DAMAGED: { title: 'the store holds something it cannot hold', status: 500, exit: 1 },
+  STORE_FOLDER: { title: 'the data directory cannot be used', status: 500, exit: 78 },
   STORE_FORMAT: { title: 'the store has a format that this version does not read', status: 500, exit: 78 },
   STORE_FULL: { title: 'no space is left for the store', status: 507, exit: 1 },
   STORE_LIMIT: { title: 'a value is larger than the store takes', status: 422, exit: 1 },
-  STORE_LOCKED: { title: 'another process writes to this store', status: 503, exit: 78 },
+  STORE_LOCKED: { title: 'another process has this data directory', status: 503, exit: 4 },
   STORE_MISSING: { title: 'there is no store yet', status: 503, exit: 1 },
 
   // admin: requests
@@ -358,7 +362,7 @@ export const PROBLEM_KINDS = {
   // base and server: addresses to listen on
   ADDRESS_DENIED: { title: 'this user may not listen on an address', status: 403, exit: 5 },
   ADDRESS_IN_USE: { title: 'an address is taken by another program', status: 409, exit: 4 },
-  ADDRESS_MISSING: { title: 'an address does not belong to this machine', status: 422, exit: 78 },
+  ADDRESS_MISSING: { title: 'an address does not belong to this machine', status: 422, exit: 1 },
   ADDRESS_SYNTAX: { title: 'a socket address is not well formed', status: 422, exit: 78 },
   ADDRESS_UNUSABLE: { title: 'an address cannot be listened on', status: 422, exit: 1 },
 } as const satisfies Record<string, ProblemKind>;

@@ -1,5 +1,6 @@
 /** What commands read from and write to; given to them so that nothing but program.ts knows the process. */
 import { createInterface } from 'node:readline/promises';
+import { EXIT_INTERRUPTED } from '#base/exit.ts';
 
 export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -29,7 +30,13 @@ export const processTerminal: Terminal = {
   interactive: process.stdin.isTTY,
   ask: async (question) => {
     const lines = createInterface({ input: process.stdin, output: process.stderr });
-    const answer = await lines.question(`${question} [y/N] `);
+    // Ctrl-C ends the command, as it ends one that does not ask. The end of input is no.
+    lines.once('SIGINT', () => {
+      process.stderr.write('\n');
+      process.exit(EXIT_INTERRUPTED);
+    });
+    const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
+    const answer = await Promise.race([lines.question(`${question} [y/N] `), ended]).catch(() => '');
     lines.close();
     return /^y(?:es)?$/i.test(answer.trim());
   },

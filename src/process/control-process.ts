@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '#base/clock.ts';
+import { type IpcMessage } from '#base/ipc.ts';
 import { createLog } from '#base/log.ts';
 import { type Problem } from '#base/problem.ts';
 import { outsideOf } from '#control/outside/witnesses.ts';
@@ -37,6 +38,10 @@ async function main(options: ServeOptions): Promise<void> {
   await service.run(options.zonesFolder);
 }
 
-function refuse(problems: readonly Problem[]): never {
-  process.exit(reportNotStarted(problems));
+/** Tells why on stderr and the supervisor that starting again does not help; then the process ends. */
+function refuse(problems: readonly Problem[]): void {
+  const exitCode = reportNotStarted(problems);
+  const end = () => process.exit(exitCode);
+  if (process.send === undefined) end();
+  else process.send({ kind: 'unable', role: 'control', exitCode } satisfies IpcMessage, undefined, undefined, end);
 }

@@ -27,6 +27,7 @@ import { listenProblem } from '#server/listen.ts';
 import { ensureAdminToken } from './admin-token.ts';
 import { type OpenedStore } from './open-store.ts';
 import { readyScreen } from './ready-screen.ts';
+import { SnapshotWatch } from './snapshot-watch.ts';
 import { importMissingZones } from './zones-folder.ts';
 
 export interface ControlServiceOptions {
@@ -52,6 +53,7 @@ export class ControlService {
   readonly #channel: SupervisorChannel;
   readonly #publisher: Publisher;
   readonly #control: Control;
+  readonly #snapshots: SnapshotWatch;
   readonly #upkeep: readonly Upkeep[];
   readonly #tokenFile: string;
   readonly #socketPath: string;
@@ -72,10 +74,12 @@ export class ControlService {
         holder: writer.abandonedBy.pid,
       });
     if (kekMade !== undefined) log.warn('kek.made', formatProblem(kekMade), { file: kekFile });
+    this.#snapshots = new SnapshotWatch(writer, log);
     this.#channel = openSupervisorChannel(
       own,
       (message) => {
         this.#publisher.receive(message);
+        if (message.kind === 'gone') this.#snapshots.dropDead();
         this.#showScreen();
       },
       () => {
@@ -95,7 +99,7 @@ export class ControlService {
     });
     this.#control.signers.useFiles(exporter);
     const refresher = new Refresher(this.#control.refreshable, systemClock, log);
-    this.#upkeep = [refresher, new Scheduler(this.#control.lifecycles, log), exporter];
+    this.#upkeep = [this.#snapshots, refresher, new Scheduler(this.#control.lifecycles, log), exporter];
   }
 
   /** Opens the admin listeners; from then on requests are answered. */

@@ -72,7 +72,7 @@ class KekSearch {
 
   find(lastFile: string | undefined, isNew: boolean): Uint8Array {
     this.#lastFile = lastFile;
-    this.file = this.#place();
+    this.file = this.#place(isNew);
     if (isNew && !existsSync(this.file)) return this.#make();
     const read = readKek(this.file);
     if (read.ok) return read.value;
@@ -92,9 +92,9 @@ class KekSearch {
     return `${message}. The file is ${this.file}: ${rule}${last}`;
   }
 
-  #place(): string {
+  #place(isNew: boolean): string {
     const { kekFile, isKekFileGiven } = this.#keys;
-    if (isKekFileGiven) return kekFile;
+    if (isKekFileGiven || isNew) return kekFile;
     // Earlier versions had the key in the folder that they were started in, and did not remember it.
     const earlier = this.#lastFile ?? resolve('keys/kek');
     return !existsSync(earlier) || (this.#lastFile === undefined && existsSync(kekFile)) ? kekFile : earlier;

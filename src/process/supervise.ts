@@ -4,9 +4,12 @@
  */
 import { join } from 'node:path';
 import { makeFolder } from '#base/folder.ts';
+import { type Result, fail, ok } from '#base/problem.ts';
 import { siblingModule } from '#base/sibling.ts';
 import { readCookieSecrets } from '#server/cookie-keeper.ts';
 import { settleAddresses } from '#server/listen.ts';
+import { StoreFailure, folderFailure } from '#store/failure.ts';
+import { type ProcessLock, SERVER_LOCK, acquireLock } from '#store/process-lock.ts';
 import { answerSettings } from './answer-settings.ts';
 import { answerEnvironment, controlEnvironment } from './child-environment.ts';
 import { safeNodeOptions } from './clean-start.ts';
@@ -30,7 +33,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   if (!addresses.ok) return reportNotStarted(addresses.problems);
   // Whatever any of the processes makes is its owner's alone, also what a library makes (the compile cache's folders).
   process.umask(0o077);
-  makeFolder(config.data);
+  const lock = lockData(config.data);
+  if (!lock.ok) return reportNotStarted(lock.problems);
   // For both children and their threads: a restart is back in half the time. The data directory is nobody else's.
   process.env['NODE_COMPILE_CACHE'] ??= join(config.data, 'compile-cache');
   const nodeOptions = safeNodeOptions(process.execArgv);
@@ -53,5 +57,21 @@ export async function serve(options: ServeOptions): Promise<number> {
   obeySignals(process, supervisor);
   process.title = 'waxseal';
   supervisor.start();
-  return supervisor.exitCode;
+  const exitCode = await supervisor.exitCode;
+  lock.value.release();
+  return exitCode;
+}
+
+/**
+ * The data directory for this server alone, made if it is not there: from here on nothing of it is in another server's
+ * hands.
+ */
+function lockData(data: string): Result<ProcessLock> {
+  try {
+    makeFolder(data);
+    return ok(acquireLock(SERVER_LOCK, data, Date.now()));
+  } catch (error) {
+    const failure = error instanceof StoreFailure ? error : folderFailure(data, error, `${data} cannot be made`);
+    return fail(failure.problem);
+  }
 }

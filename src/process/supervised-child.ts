@@ -5,6 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { type CallFailure, type CallMessage, isCallMessage } from '#base/ipc-calls.ts';
 import { type IpcMessage, isIpcMessage, type Role } from '#base/ipc.ts';
+import { EXIT_CONFIGURATION } from '#base/exit.ts';
 import { CALL_LIMITS } from '#base/limits/process.ts';
 import { RestartDelay, type RestartTimes } from '#base/restart-delay.ts';
 
@@ -24,6 +25,8 @@ export interface ChildEnd {
   readonly signal: NodeJS.Signals | null;
   /** It had said hello, so it had its signal handlers. */
   readonly greeted: boolean;
+  /** Its exit code when it ended because it could not start, for a reason that it has given. */
+  readonly unable: number | undefined;
 }
 
 export interface ChildEvents {
@@ -42,6 +45,7 @@ export class SupervisedChild {
   readonly #delay: RestartDelay;
   #process: ChildProcess | undefined;
   #greeted = false;
+  #unable: number | undefined;
   #retired = false;
   #restart: NodeJS.Timeout | undefined;
   /** A message is on its way to the kernel; others wait, only the newest of each kind. */
@@ -76,6 +80,7 @@ export class SupervisedChild {
     });
     this.#process = child;
     this.#greeted = false;
+    this.#unable = undefined;
     this.#sending = false;
     this.#waiting.clear();
     this.#waitingCalls.length = 0;
@@ -87,13 +92,16 @@ export class SupervisedChild {
         this.#greeted = true;
         this.#events.greeted(this.role);
       }
-      this.#events.message(this.role, value);
+      if (value.kind === 'unable') this.#unable = value.exitCode;
+      else this.#events.message(this.role, value);
     });
     const ended = (code: number | null, signal: NodeJS.Signals | null) => {
       if (this.#process !== child) return;
       this.#process = undefined;
       const waitMs = this.#delay.afterLife(performance.now() - startedMs);
-      this.#events.ended(this.role, { code, signal, greeted: this.#greeted }, waitMs);
+      // Of a configuration that cannot work the exit code itself tells.
+      const unable = this.#unable ?? (code === EXIT_CONFIGURATION ? code : undefined);
+      this.#events.ended(this.role, { code, signal, greeted: this.#greeted, unable }, waitMs);
       if (!this.#retired) this.#restart = setTimeout(() => this.start(), waitMs);
     };
     child.once('exit', ended);

@@ -7,7 +7,6 @@
  */
 import { type CallMessage } from '#base/ipc-calls.ts';
 import { type AnswerSettings, type IpcMessage, type Role } from '#base/ipc.ts';
-import { EXIT_CONFIGURATION } from '#base/exit.ts';
 import { SHUTDOWN_MS } from '#base/limits/server.ts';
 import { RESTART_TIMES, type RestartTimes } from '#base/restart-delay.ts';
 import { type ChildEnd, type ChildProgram, SupervisedChild } from './supervised-child.ts';
@@ -24,11 +23,16 @@ export interface SupervisorOptions {
 }
 
 export class Supervisor {
-  /** 0 after a clean drain, 78 for a bad configuration, 1 when a child had to be killed. Never rejects. */
+  /** 0 after a clean drain, that of a child that cannot start, 1 when a child had to be killed. Never rejects. */
   readonly exitCode: Promise<number>;
   readonly #options: SupervisorOptions;
   readonly #children: Readonly<Record<Role, SupervisedChild>>;
   readonly #finish: (code: number) => void;
+  /**
+   * Children that have done their work in this run: what keeps them from starting again may pass, and DNS goes on
+   * meanwhile.
+   */
+  readonly #wereReady = new Set<Role>();
   #stopping = false;
   #code = 0;
   #killer: NodeJS.Timeout | undefined;
@@ -97,6 +101,7 @@ export class Supervisor {
   }
 
   #relay(from: Role, message: IpcMessage): void {
+    if (message.kind === 'ready') this.#wereReady.add(from);
     this.#children[other(from)].send(message);
   }
 
@@ -112,15 +117,16 @@ export class Supervisor {
   #ended(role: Role, end: ChildEnd, waitMs: number): void {
     this.#children[other(role)].send({ kind: 'gone', role });
     const how = end.signal ?? (end.code === null ? 'could not be started' : `exit code ${end.code}`);
-    if (end.code === EXIT_CONFIGURATION) {
-      this.#code = EXIT_CONFIGURATION;
+    if (end.unable !== undefined && !this.#wereReady.has(role)) {
+      this.#code ||= end.unable;
       if (!this.#stopping) {
-        this.#options.log(`${role} process ended: its configuration cannot work (${how}); stopping`);
+        this.#options.log(`${role} process cannot start (${how}); stopping`);
         this.stop();
       }
     } else if (this.#stopping) {
       // A child that was asked to end before it had its signal handlers has nothing to drain.
-      if (end.code !== 0 && !(end.signal === 'SIGTERM' && !end.greeted)) {
+      const isDrained = end.code === 0 || end.unable !== undefined || (end.signal === 'SIGTERM' && !end.greeted);
+      if (!isDrained) {
         this.#options.log(`${role} process ended with ${how} while stopping`);
         this.#code ||= 1;
       }

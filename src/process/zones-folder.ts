@@ -16,7 +16,7 @@ const POLICY_ENDING = '.mail.toml';
 
 /** Imports what is missing; what cannot be imported is told by `warn` and skipped, the rest goes on. */
 export async function importMissingZones(control: ControlApi, folder: string, warn: (text: string) => void): Promise<void> {
-  for (const file of readdirSync(folder).toSorted()) {
+  for (const file of filesIn(folder, warn)) {
     if (!file.endsWith(ENDING)) continue;
     const zone = parseName(basename(file, ENDING), ROOT);
     if (!zone.ok) {
@@ -37,7 +37,7 @@ export async function importMissingZones(control: ControlApi, folder: string, wa
 }
 
 async function applyMissingPolicies(control: ControlApi, folder: string, warn: (text: string) => void): Promise<void> {
-  for (const file of readdirSync(folder).toSorted()) {
+  for (const file of filesIn(folder, () => undefined)) {
     if (!file.endsWith(POLICY_ENDING)) continue;
     const path = join(folder, file);
     const zone = parseName(basename(file, POLICY_ENDING), ROOT);
@@ -57,5 +57,14 @@ async function applyMissingPolicies(control: ControlApi, folder: string, warn: (
     const problems = applied.ok ? ('warnings' in applied.value ? applied.value.warnings : []) : applied.problems;
     for (const each of problems) warn(formatProblem(each));
     if (!applied.ok) warn(`the mail policy of ${formatName(zone.value)} in ${path} is not applied`);
+  }
+}
+
+function filesIn(folder: string, warn: (text: string) => void): readonly string[] {
+  try {
+    return readdirSync(folder).toSorted();
+  } catch (error) {
+    warn(`nothing is imported from ${folder}: ${error instanceof Error ? error.message : String(error)}`);
+    return [];
   }
 }

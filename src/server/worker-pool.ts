@@ -206,7 +206,7 @@ export class WorkerPool {
       changed();
     });
     worker.on('error', (error) => {
-      log(`worker ${seat.id} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      log(`worker ${seat.id} failed: ${reasonOf(error)}`);
     });
     worker.once('exit', () => {
       seat.worker = undefined;
@@ -236,6 +236,12 @@ export class WorkerPool {
     const { bellFd, sockets } = seat.sockets;
     send(seat, { kind: 'sockets', handles: { bellFd, sockets } });
   }
+}
+
+/** With its place for a bug of ours; what is wrong with the store says so without. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.name === 'StoreFailure' ? error.message : (error.stack ?? error.message);
 }
 
 /** What each thread does. */

@@ -2,7 +2,9 @@
  * What goes wrong with the store as such: the disk, another process, a foreign format, a wrong key. The world's errors, so they
  * are exceptions; the edge that catches one shows its `problem`. Never holds secret octets.
  */
-import { type Place, atObject } from '#base/place.ts';
+import { constants } from 'node:os';
+
+import { type Place, atObject, atPath } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
 
@@ -25,6 +27,32 @@ export class StoreFailure extends Error {
 /** The text of something caught. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+const { EACCES, EDQUOT, ENOSPC, EPERM, EROFS } = constants.errno;
+/** As Node and as LMDB name them. */
+const NO_SPACE: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', ENOSPC, EDQUOT]);
+/** LMDB's numbers for what is not the fault of the file's content. */
+const NO_RIGHT: ReadonlySet<unknown> = new Set([EACCES, EPERM, EROFS]);
+
+/** `error` as the failure of the data directory that it is about; `what` did not work, and nothing was changed. */
+export function folderFailure(dir: string, error: unknown, what: string): StoreFailure {
+  const message = `${what}: ${messageOf(error)}. Nothing was changed`;
+  const at = atPath(dir, 'the data directory');
+  if (NO_SPACE.has(codeOf(error))) return new StoreFailure('STORE_FULL', at, message, 'make room on that file system', error);
+  const fix = 'name a directory on a local file system that the server may write';
+  return new StoreFailure('STORE_FOLDER', at, message, fix, error);
+}
+
+/** An error of the system about files in `dir` as a failure; any other error as it is. */
+export function asFolderFailure(dir: string, error: unknown): unknown {
+  const code = codeOf(error);
+  const isOfSystem = (error instanceof Error && 'syscall' in error) || NO_SPACE.has(code) || NO_RIGHT.has(code);
+  return isOfSystem ? folderFailure(dir, error, `${dir} cannot be used`) : error;
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
 /** `what` in the store is readable and not what it should be. */

@@ -17,11 +17,12 @@ import { type AuditRecord, type AuditVerdict, readAudit, verifyAudit } from './a
 import { asDamage, checkDataFile } from './data-file.ts';
 import { type DueDocument, documentValue, readDocumentOctets, readDue } from './documents.ts';
 import { type EventRange, type StoredEvent, eventRange, readEvents } from './events.ts';
-import { StoreFailure } from './failure.ts';
+import { StoreFailure, asFolderFailure } from './failure.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
 import { decodeJson, isNumber, isString } from './json.ts';
 import { NODE } from './node-codec.ts';
 import { META, NODE_CHECK_BYTES, type TokenRecord, type ZoneRecord, isTokenRecord, secretKey, textKey, zoneKey } from './schema.ts';
+import { type Snapshot, parseSnapshots } from './snapshots.ts';
 import { type Environment, type ReadOptions, existingDatabase, openDatabases, openRoot } from './store.ts';
 import { readFormat, readKekFile } from './marks.ts';
 import { type Refresh, type StoredZone, ZoneTable, readGeneration } from './zone-table.ts';
@@ -30,11 +31,19 @@ import { StoredZoneView } from './zone-view.ts';
 const END_OF_LABEL = 0;
 
 /**
- * Opens the store in `dir` for reading, beside a writer in this or another process. Does not wait: throws STORE_MISSING when there is
- * no complete store yet (try again when the writer has made it), STORE_FORMAT when it is newer than this version, STORE_DAMAGED when it
- * cannot be opened.
+ * Opens the store in `dir` for reading, beside a writer in this or another process. Does not wait: throws STORE_MISSING
+ * when there is no complete store yet (try again when the writer has made it), STORE_FORMAT when it is newer than this
+ * version, STORE_FOLDER or STORE_DAMAGED when it cannot be opened.
  */
 export function openReader(dir: string): StoreReader {
+  try {
+    return openExisting(dir);
+  } catch (error) {
+    throw asFolderFailure(dir, asDamage(dir, error));
+  }
+}
+
+function openExisting(dir: string): StoreReader {
   const missing = (): StoreFailure =>
     new StoreFailure(
       'STORE_MISSING',
@@ -55,7 +64,7 @@ export function openReader(dir: string): StoreReader {
     return new StoreReader({ dir, root, db }, true);
   } catch (error) {
     void root.close();
-    throw asDamage(dir, error);
+    throw error;
   }
 }
 
@@ -294,7 +303,12 @@ export class StoreReader {
     return { environment: this.#environment, read: this.#read };
   }
 
-  /** Frees the slots of readers that died with their process; the number freed. At start and once an hour. */
+  /** Snapshots held now, by all processes that have this store open. */
+  snapshots(): readonly Snapshot[] {
+    return parseSnapshots(this.#environment.root.readerList());
+  }
+
+  /** Frees the slots of readers that died with their process; the number freed. */
   dropDeadReaders(): number {
     return this.#environment.root.readerCheck();
   }

@@ -6,7 +6,7 @@
  * - no `useWritemap`, no `noSync`: a stray pointer or a full disk must not reach the file.
  * - `permissionsMode` 0600: the binding's default is 0664.
  * - `mapSize` is left alone: the binding grows the map by itself.
- * Not here: reading (reader.ts), writing (writer.ts), who may write (writer-lock.ts).
+ * Not here: reading (reader.ts), writing (writer.ts), who may write (process-lock.ts).
  */
 import { existsSync } from 'node:fs';
 
@@ -16,7 +16,7 @@ import { atPath } from '#base/place.ts';
 import { STORE_DATABASES_MAX, STORE_READERS_MAX } from '#base/limits/store.ts';
 
 import { dataFile } from './data-file.ts';
-import { StoreFailure, messageOf } from './failure.ts';
+import { StoreFailure, asFolderFailure, messageOf } from './failure.ts';
 import { type DatabaseName } from './schema.ts';
 
 /** What `get` and ranges take to read from a held snapshot. */
@@ -56,6 +56,8 @@ export function openRoot(dir: string, readOnly: boolean): RootDatabase<Uint8Arra
   try {
     return open<Uint8Array, Uint8Array>(dir, { ...OPTIONS, readOnly });
   } catch (error) {
+    const refused = asFolderFailure(dir, error);
+    if (refused !== error) throw refused;
     throw new StoreFailure(
       'STORE_DAMAGED',
       atPath(dir, 'the data directory'),

@@ -20,7 +20,7 @@ import { STORE_COMMIT_BYTES, STORE_SLACK_BYTES } from '#base/limits/store.ts';
 import { type CommitOutcome, type StoreWrite, type Written, applyWrite, nextZoneId } from './apply.ts';
 import { type AuditVerdict, verifyAudit } from './audit.ts';
 import { type DataFileUse, asDamage, checkDataFile, damaged, dataFileUse, makeRoom } from './data-file.ts';
-import { StoreFailure, messageOf } from './failure.ts';
+import { StoreFailure, asFolderFailure, folderFailure, messageOf } from './failure.ts';
 import { type FreeSpace, freeSpace } from './free-space.ts';
 import { JOURNAL_LIMITS, type JournalLimits } from './journal.ts';
 import { StoreReader } from './reader.ts';
@@ -30,7 +30,7 @@ import { type DatabaseName, type FormatMark, META, STORE_FORMAT, textKey } from 
 import { type SealLabel, type Sealer, createSealer } from './seal.ts';
 import { type Environment, type Octets, existingDatabase, makeDatabase, openDatabases, openRoot } from './store.ts';
 import { verifyStore } from './verify.ts';
-import { type LockHolder, type WriterLock, acquireWriterLock } from './writer-lock.ts';
+import { type LockHolder, type ProcessLock, WRITER_LOCK, acquireLock } from './process-lock.ts';
 
 export type { CommitOutcome, NodeWrite, SecretWrite, StoreWrite } from './apply.ts';
 export type { DocumentWrite, DueDocument } from './documents.ts';
@@ -59,9 +59,8 @@ export interface WriterOptions {
  * is unchanged then.
  */
 export function openWriter(dir: string, options: WriterOptions): StoreWriter {
-  makeFolder(dir);
-  chmodSync(dir, 0o700);
-  const lock = acquireWriterLock(dir, options.nowMs);
+  prepareFolder(dir);
+  const lock = acquireLock(WRITER_LOCK, dir, options.nowMs);
   try {
     const state = checkDataFile(dir, true);
     // LMDB itself makes the file: see data-file.ts for what happens when there is no room for it.
@@ -78,13 +77,22 @@ export function openWriter(dir: string, options: WriterOptions): StoreWriter {
     }
   } catch (error) {
     lock.release();
-    throw asDamage(dir, error);
+    throw asFolderFailure(dir, asDamage(dir, error));
+  }
+}
+
+function prepareFolder(dir: string): void {
+  try {
+    makeFolder(dir);
+    chmodSync(dir, 0o700);
+  } catch (error) {
+    throw folderFailure(dir, error, `the store's directory ${dir} cannot be made or used`);
   }
 }
 
 export class StoreWriter extends StoreReader {
   readonly #environment: Environment;
-  readonly #lock: WriterLock;
+  readonly #lock: ProcessLock;
   readonly #options: WriterOptions;
   readonly #eventListeners: (() => void)[] = [];
   #broken: StoreFailure | undefined;
@@ -93,7 +101,7 @@ export class StoreWriter extends StoreReader {
   readonly sealer: Sealer;
 
   /** Use `openWriter`. */
-  constructor(environment: Environment, lock: WriterLock, options: WriterOptions & { readonly kek: Uint8Array }) {
+  constructor(environment: Environment, lock: ProcessLock, options: WriterOptions & { readonly kek: Uint8Array }) {
     super(environment, false);
     this.#environment = environment;
     this.#lock = lock;

@@ -1,6 +1,7 @@
 /** `./waxseal` as a process: how it is found and started, and what it reads from standard input. */
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -45,6 +46,80 @@ describe('the launcher', () => {
       encoding: 'utf8',
     });
     expect([status, stderr]).toEqual([78, expect.stringMatching(/packages are not installed/)]);
+  });
+});
+
+describe('the package on a Node that is too old', () => {
+  /** The entry as published, types blanked out, in a folder without anything else. */
+  function published(): string {
+    const folder = mkdtempSync(join(tmpdir(), 'waxseal-old-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+    writeFileSync(join(folder, 'main.js'), stripTypeScriptTypes(readFileSync(join(ROOT, 'src/main.ts'), 'utf8')));
+    return folder;
+  }
+  const TOO_OLD = /^waxseal: needs Node 24\.12 or newer, this is [\d.]+\n$/;
+
+  test('says so in one line, exit code 78: nothing is imported that an old one lacks', () => {
+    const folder = published();
+    // As Node 20 is: without what came later, and with its version.
+    const old = "Object.defineProperty(process.versions, 'node', { value: '20.19.0' });";
+    writeFileSync(join(folder, 'old.mjs'), old);
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', './old.mjs', 'main.js', 'version'], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    expect([status, stdout]).toEqual([78, '']);
+    expect(stderr).toMatch(TOO_OLD);
+    // A name that a module does not export is an error before the first line runs.
+    const named = [...readFileSync(join(folder, 'main.js'), 'utf8').matchAll(/^import (.+) from '(.+)';$/gm)].map(
+      ([, what, from]) => `${what} ${from}`,
+    );
+    expect(named).toEqual(['module node:module', '{ fileURLToPath } node:url']);
+  });
+
+  test('every other Node of this machine that is too old says the same', () => {
+    const folder = published();
+    const others = (process.env['PATH'] ?? '').split(':').map((each) => join(each, 'node'));
+    for (const node of new Set(others.filter((each) => existsSync(each)))) {
+      const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim();
+      if (Number(/^v(\d+)/.exec(version)?.[1]) >= 24) continue;
+      const { status, stderr } = spawnSync(node, ['main.js', 'version'], { cwd: folder, encoding: 'utf8' });
+      expect([version, status, stderr]).toEqual([version, 78, expect.stringMatching(TOO_OLD)]);
+    }
+  });
+});
+
+describe('a question at a terminal', () => {
+  const server = useServer();
+  const ZONE = 'example.com.';
+
+  /** Runs a command that asks, on a terminal of its own, and sends `keys` when it has asked. */
+  async function answer(keys: string) {
+    const command = `${join(ROOT, 'waxseal')} zone remove ${ZONE} --data ${server.data}`;
+    const child = spawn('script', ['-qec', command, '/dev/null'], { stdio: 'pipe' });
+    let said = '';
+    let hasAnswered = false;
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+        if (!said.includes('[y/N]') || hasAnswered) return;
+        hasAnswered = true;
+        child.stdin.write(keys);
+      });
+    const exit = await new Promise<number | null>((resolve) => void child.once('close', resolve));
+    return { exit, said };
+  }
+
+  test.each([
+    ['Ctrl-C', '\u0003', 130],
+    ['Ctrl-D', '\u0004', 1],
+    ['no', 'n\n', 1],
+    ['yes', 'y\n', 0],
+  ])('%s', async (_, keys, exit) => {
+    const outcome = await answer(keys);
+    expect([outcome.exit, outcome.said]).toEqual([exit, expect.not.stringMatching(/\bat .*:\d+|unsettled/)]);
+    expect(server.control.zoneMap.has(ZONE)).toBe(exit !== 0);
   });
 });
 

@@ -57,6 +57,12 @@ describe('a new store', () => {
     expect(existsSync(join(folder, 'keys'))).toBe(false);
   });
 
+  test('takes no key from the folder that it is started in', async () => {
+    const { folder, home, use } = installation();
+    makeKek(join(folder, 'keys', 'kek'), countedRandom());
+    expect(await use({ from: folder })).toMatchObject({ kekFile: join(home, 'keys', 'kek'), kekMade: { code: 'KEK_MADE' } });
+  });
+
   test('takes a key that is there, and makes none', async () => {
     const { home, open } = installation();
     makeKek(join(home, 'keys', 'kek'), countedRandom());

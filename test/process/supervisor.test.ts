@@ -81,7 +81,25 @@ describe('children that die', () => {
   test('exit code 78 of control: everything stops with 78', async () => {
     const { ended, output } = supervise({ controlMode: 'config' });
     expect(await ended()).toBe(78);
-    expect(output()).toContain('configuration');
+    expect(output()).toContain('control process cannot start (exit code 78); stopping');
+  });
+
+  test('control cannot start, for a reason that may pass: everything stops with the code that it gives', async () => {
+    const { ended, output } = supervise({ controlMode: 'unable' });
+    expect(await ended()).toBe(4);
+    expect(output()).toContain('control process cannot start (exit code 4); stopping');
+  });
+
+  test('control was ready once and cannot start again: DNS goes on, and it is tried again', async () => {
+    const { child, ended, greeted, lines, output, lastPid, starts } = supervise({ controlMode: 'once' });
+    expect(await greeted()).toBe(true);
+    expect(await eventually(() => lines('control').includes('ready'))).toBe(true);
+    process.kill(lastPid('control'), 'SIGKILL');
+    expect(await eventually(() => starts('control').length >= 4)).toBe(true);
+    expect(output()).toContain('control process ended (exit code 4); starting it again');
+    expect(starts('answer')).toHaveLength(1);
+    child.kill('SIGTERM');
+    expect(await ended()).toBe(0);
   });
 
   test('kill -9 of the supervisor: no child is left', async () => {

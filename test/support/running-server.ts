@@ -18,7 +18,7 @@ const PROGRAM = join(ROOT, 'waxseal');
 const ADDRESS = '127.0.0.1';
 const READY_MS = 60_000;
 const STOP_MS = 15_000;
-const CLI_MS = 30_000;
+const CLI_MS = 120_000;
 const LOOK_EVERY_MS = 20;
 
 export interface ServerOptions {

@@ -21,3 +21,16 @@ export interface CallLimits {
 export const CALL_LIMITS: CallLimits = { count: 128, bytes: 2 * 1024 * 1024 };
 /** Wait for a reply, unless the caller says otherwise: a resolver or client that sent the request gives up earlier. */
 export const CALL_REPLY_MS_DEFAULT = 5_000;
+
+// --- snapshots of the store ---
+
+/**
+ * How often readers that died are looked for, and snapshots that are held for long: a store grows by MiB in that time,
+ * not by GiB.
+ */
+export const SNAPSHOT_LOOK_MS = 60_000;
+/**
+ * Growth between two such looks that is worth a line of the log when a snapshot was held all the time: a file grows by
+ * this much at once.
+ */
+export const SNAPSHOT_GROWTH_BYTES = 4 * 1024 * 1024;

@@ -1,12 +1,15 @@
 /**
- * One writer for a store: a lock that the kernel holds for the process and drops when it dies, however it dies.
+ * One server for a data directory, and one writer for its store: locks that the kernel holds for a process and drops
+ * when it dies, however it dies. The supervisor has the first before anything is started, so that a second server on
+ * the same data opens nothing; the control process has the second, because it may outlive a supervisor that was killed.
  *
- * A pid in a file is not enough: in containers every server is pid 1, a pid means nothing in another pid namespace, and two starters
- * that both find a dead pid can both take over. LMDB's own lock only makes a second writer wait. Node has no flock; the file lock it
- * does have is inside `node:sqlite`, which holds an exclusive POSIX lock on `writer.lock` while a transaction is open (nothing is ever
- * written to it). Never open or close `writer.lock` otherwise in this process: closing any descriptor of a file drops its POSIX locks.
+ * A pid in a file is not enough: in containers every server is pid 1, a pid means nothing in another pid namespace, and
+ * two starters that both find a dead pid can both take over. LMDB's own lock only makes a second writer wait. Node has
+ * no flock; the file lock it does have is inside `node:sqlite`, which holds an exclusive POSIX lock on a file while a
+ * transaction is open (nothing is ever written to it). Never open or close that file otherwise in this process: closing
+ * any descriptor of a file drops its POSIX locks.
  *
- * `writer.json` beside it says who holds the lock: pid, boot id, start time, host. It only serves the message.
+ * The `.json` beside it says who holds the lock: pid, boot id, start time, host. It only serves the message.
  */
 import { atPath } from '#base/place.ts';
 import { chmodSync, closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,10 +17,10 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-import { StoreFailure, messageOf } from './failure.ts';
+import { StoreFailure, folderFailure } from './failure.ts';
 import { decodeJson, encodeJson, hasFields } from './json.ts';
 
-/** Who writes the store. */
+/** Who has the lock. */
 export interface LockHolder {
   readonly pid: number;
   readonly host: string;
@@ -28,7 +31,7 @@ export interface LockHolder {
   readonly sinceMs: number;
 }
 
-export interface WriterLock {
+export interface ProcessLock {
   /** The holder that died without releasing the lock, if one did. */
   readonly abandonedBy: LockHolder | undefined;
   release(): void;
@@ -40,27 +43,35 @@ const HELD = new Set<DatabaseSync>();
 /** SQLite's "somebody else has it". */
 const SQLITE_BUSY = 5;
 
-/** Takes the lock or throws STORE_LOCKED, naming the holder. Does not wait. */
-export function acquireWriterLock(dir: string, nowMs: number): WriterLock {
-  const lockPath = join(dir, 'writer.lock');
-  const holderPath = join(dir, 'writer.json');
+/** What a lock is for: the name of its files, and what its holder does. */
+export interface LockPurpose {
+  readonly name: string;
+  readonly does: string;
+}
+
+/** In the store's directory. */
+export const WRITER_LOCK: LockPurpose = { name: 'writer', does: 'writes the store in' };
+/** In the data directory. */
+export const SERVER_LOCK: LockPurpose = { name: 'server', does: 'serves the data in' };
+
+/**
+ * Takes the lock or throws STORE_LOCKED, naming the holder; DATA_FOLDER or STORE_FULL when there can be no lock in
+ * `dir`. Does not wait.
+ */
+export function acquireLock(purpose: LockPurpose, dir: string, nowMs: number): ProcessLock {
+  const lockPath = join(dir, `${purpose.name}.lock`);
+  const holderPath = join(dir, `${purpose.name}.json`);
   // Made before SQLite sees it, for its mode. The check spares an open file: see the head.
-  if (!existsSync(lockPath)) closeSync(openSync(lockPath, 'a', 0o600));
   let lock: DatabaseSync | undefined;
   try {
+    if (!existsSync(lockPath)) closeSync(openSync(lockPath, 'a', 0o600));
     lock = new DatabaseSync(lockPath, { timeout: 0 });
     lock.exec('PRAGMA journal_mode = MEMORY');
     lock.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     lock?.close();
-    if (isBusy(error)) throw lockedFailure(dir, readHolder(holderPath));
-    throw new StoreFailure(
-      'STORE_LOCKED',
-      atPath(dir, 'the data directory'),
-      `the writer lock ${lockPath} cannot be taken: ${messageOf(error)}`,
-      'keep the store on a local file system that its user may write',
-      error,
-    );
+    if (isBusy(error)) throw lockedFailure(purpose, dir, readHolder(holderPath));
+    throw folderFailure(dir, error, `the lock ${lockPath} cannot be taken`);
   }
   const held = lock;
   HELD.add(held);
@@ -80,13 +91,13 @@ function isBusy(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
 }
 
-function lockedFailure(dir: string, holder: LockHolder | undefined): StoreFailure {
+function lockedFailure({ does }: LockPurpose, dir: string, holder: LockHolder | undefined): StoreFailure {
   const who =
     holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.host} (since ${new Date(holder.sinceMs).toISOString()})`;
   return new StoreFailure(
     'STORE_LOCKED',
     atPath(dir, 'the data directory'),
-    `${who} already writes the store in ${dir}. Nothing was changed`,
+    `${who} already ${does} ${dir}. Nothing was changed`,
     'stop that process first, or let it do the work: commands reach it through admin.sock in its data directory',
   );
 }
