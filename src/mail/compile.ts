@@ -10,7 +10,7 @@ import { type Problem, placeWithin, problem, warning } from '#base/problem.ts';
 import { placeOfRrset } from '#dns/place.ts';
 import { equalNames, formatName, type Name, type OwnerKey, ownerKey, parseName, ROOT, wildcardOf } from '#dns/name.ts';
 import { sortRdatas } from '#dns/rrset.ts';
-import { TYPE, type RrType } from '#dns/types.ts';
+import { TYPE } from '#dns/types.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { type NodeRrset, rrsetOf, type ZoneView } from '#zone/view.ts';
 import { bimiProblems } from '#mail/bimi/hold.ts';
@@ -25,7 +25,7 @@ import { dmarcRecordOf } from '#mail/dmarc/settle.ts';
 import { type MailPolicy } from './mail-policy.ts';
 import { isSpfText } from '#mail/spf/spf.ts';
 import { partOwner, publishedParts, spfTextOf } from '#mail/spf/parts.ts';
-import { plainTags } from '#mail/text/same-text.ts';
+import { meansSame } from './same-record.ts';
 import { type ReportConsents, reportConsents } from './report-consents.ts';
 import { txtRdata, txtText } from '#mail/text/txt.ts';
 
@@ -161,15 +161,16 @@ function checkConflicts({ view, isTakeOver = false }: CompileInput, wanted: Want
   else if (wanted.purpose === 'SPF') {
     const [text, ...more] = now.rdatas.map(txtText).filter(isSpfText);
     const ours = wanted.rdatas.map(txtText).find(isSpfText);
-    if (text !== undefined && (more.length > 0 || text !== ours)) tell(`an SPF record put by hand says ${JSON.stringify(text)}`);
-  } else if (!saySame(wanted.type, now.rdatas, sortRdatas(wanted.type, wanted.rdatas))) tell('records put by hand stand at this name');
+    if (text !== undefined && (more.length > 0 || !meansSame(wanted.owner, text, ours!)))
+      tell(`an SPF record put by hand says ${JSON.stringify(text)}`);
+  } else if (!saySame(wanted, now.rdatas)) tell('records put by hand stand at this name');
   return [];
 }
 
-/** Octet for octet, or texts that mean the same however they are cut into strings. */
-function saySame(type: RrType, now: readonly Uint8Array[], wanted: readonly Uint8Array[]): boolean {
-  if (isSameData(now, wanted)) return true;
-  return type === TYPE.TXT && now.length === 1 && wanted.length === 1 && plainTags(txtText(now[0]!)) === plainTags(txtText(wanted[0]!));
+/** Octet for octet, or texts that mean the same to their readers however they are written and cut into strings. */
+function saySame({ owner, type, rdatas }: WantedRrset, now: readonly Uint8Array[]): boolean {
+  if (isSameData(now, sortRdatas(type, rdatas))) return true;
+  return type === TYPE.TXT && now.length === 1 && rdatas.length === 1 && meansSame(owner, txtText(now[0]!), txtText(rdatas[0]!));
 }
 
 /** By owner key: whether TLSA can work at the host. Where it cannot, the reason is a problem and no record is published. */

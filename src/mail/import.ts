@@ -1,9 +1,11 @@
 /**
  * The policy that yields the mail records a zone already has: keys of others become external selectors, an MTA-STS policy that somebody
- * serves becomes an external one, nothing is tightened or rotated. What cannot be said in a policy is told and stays as it is.
+ * serves becomes an external one, nothing is tightened or rotated. A record goes into the policy only when what the policy writes means
+ * the same to its readers; every other record is told, with why, and stays as it is.
  * Not here: applying it (compile.ts takes records over that say the same).
  */
 import { type Problem, type Result, warning } from '#base/problem.ts';
+import { TLSA_KEYS_MAX } from '#base/limits/mail.ts';
 import { placeOfRrset } from '#dns/place.ts';
 import { formatName, isAtOrBelow, isWildcard, type Name, nameOfKey, type OwnerKey, ownerKey, parseName } from '#dns/name.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
@@ -12,11 +14,14 @@ import { parseBimi, formatBimi, isDeclined } from '#mail/bimi/record.ts';
 import { checkTlsa, formatTlsa, readTlsa } from '#mail/dane/record.ts';
 import { dkimOwner, NO_DKIM_TEXT, parseDkim } from '#mail/dkim/record.ts';
 import { dmarcOwner, formatDmarc, isDmarcText, parseDmarc } from '#mail/dmarc/record.ts';
+import { dmarcInForce } from '#mail/dmarc/in-force.ts';
 import { REPORT_AUTHORIZATION_TEXT } from '#mail/dmarc/consent-record.ts';
 import { formatStsRecord, parseStsRecord, selectSts, stsRecordOwner } from '#mail/mta-sts/record.ts';
 import { plainTags } from '#mail/text/same-text.ts';
+import { meansSame } from './same-record.ts';
+import { otherMailRecords, rrsetId } from './import-rest.ts';
 import { type MailPolicyDocument, type TtlKind } from '#mail/policy/schema.ts';
-import { formatTerm, isDirective, modifierOf, selectSpf } from '#mail/spf/spf.ts';
+import { effectiveTerms, formatTerm, isDirective, redirectOf, selectSpf } from '#mail/spf/spf.ts';
 import { plainText } from '#mail/spf/macro.ts';
 import { parseSpf } from '#mail/spf/parse.ts';
 import { formatTlsRpt, parseTlsRpt, selectTlsRpt, tlsRptOwner } from '#mail/tls-rpt/record.ts';
@@ -34,27 +39,38 @@ interface Gathering {
   readonly domain: Name;
   readonly problems: Problem[];
   readonly ttl: Partial<Record<TtlKind, string>>;
+  /** RRsets that are in the policy or told. */
+  readonly seen: Set<string>;
 }
 
-/** The policy that the mail records of `domain` in `view` come from. */
-export function policyFromZone(view: ZoneView, domain: Name = view.apex): ImportedPolicy {
-  const gathering: Gathering = { view, domain, problems: [], ttl: {} };
+/** The policy that the mail records of the zone's domain come from. `isSigned`: whether the zone is; TLSA is nothing without. */
+export function policyFromZone(view: ZoneView, isSigned = true): ImportedPolicy {
+  const domain = view.apex;
+  const gathering: Gathering = { view, domain, problems: [], ttl: {}, seen: new Set() };
   const spf = gatherSpf(gathering);
   const dkim = gatherDkim(gathering);
   const dmarc = gatherDmarc(gathering);
+  const mtaSts = gatherSts(gathering);
+  const tlsRpt = gatherTlsRpt(gathering);
+  const more = { ...gatherDane(gathering, isSigned), ...gatherBimi(gathering) };
   const { ttl } = gathering;
   const isSilent =
-    spf?.mechanisms?.length === 0 && spf.all === '-all' && dkim.isLocked && dmarc?.policy === 'reject' && hasNullMx(gathering);
+    spf?.mechanisms?.length === 0 &&
+    spf.all === '-all' &&
+    dkim.isLocked &&
+    dmarc?.policy === 'reject' &&
+    mtaSts.mode === 'off' &&
+    Object.keys({ ...dkim.section, ...more }).length === 0 &&
+    hasNullMx(gathering);
   const document: MailPolicyDocument = isSilent
-    ? { profile: ['lockdown'], dmarc, tlsRpt: gatherTlsRpt(gathering), ttl }
+    ? { profile: ['lockdown'], dmarc, tlsRpt, ttl }
     : {
         spf: spf ?? { enabled: false },
         dkim: { algorithms: [], ...dkim.section },
         dmarc: dmarc ?? { enabled: false },
-        mtaSts: gatherSts(gathering),
-        tlsRpt: gatherTlsRpt(gathering),
-        ...gatherDane(gathering),
-        ...gatherBimi(gathering),
+        mtaSts,
+        tlsRpt,
+        ...more,
         ttl,
       };
   if (!isSilent && dkim.isLocked)
@@ -64,6 +80,7 @@ export function policyFromZone(view: ZoneView, domain: Name = view.apex): Import
       TYPE.TXT,
       'says that no selector has a key, which a policy only says of a domain that sends nothing',
     );
+  for (const { owner, type, why } of otherMailRecords(view, gathering.seen)) tell(gathering, owner, type, why);
   return { document, problems: gathering.problems };
 }
 
@@ -72,7 +89,8 @@ function parseNameOf(text: string, origin: Name): Name {
   return name.ok ? name.value : origin;
 }
 
-function tell({ problems }: Gathering, owner: Name, type: RrType, what: string): void {
+function tell({ problems, seen }: Gathering, owner: Name, type: RrType, what: string): void {
+  seen.add(rrsetId(owner, type));
   problems.push(warning('MAIL_IMPORT', placeOfRrset(owner, type), what, { fix: 'it stays as it is until you change it' }));
 }
 
@@ -107,6 +125,7 @@ function onlyText(
     return undefined;
   }
   gathering.ttl[kind] = ttlText(rrset.ttl);
+  gathering.seen.add(rrsetId(owner.value, TYPE.TXT));
   return texts[0];
 }
 
@@ -122,10 +141,14 @@ function readText<T>(
   return parsed?.ok === true ? parsed.value : undefined;
 }
 
-/** Tells when the policy would write a record in other words than it stands there. */
-function compare(gathering: Gathering, owner: ReturnType<typeof parseName>, before: string, after: string): void {
-  if (plainTags(before) !== plainTags(after) && owner.ok)
-    tell(gathering, owner.value, TYPE.TXT, `would be written as ${JSON.stringify(after)}`);
+/** True when the policy can have the record. Tells when it would write it in other words, or when they would not mean the same. */
+function compare(gathering: Gathering, owner: ReturnType<typeof parseName>, before: string, after: string): boolean {
+  if (!owner.ok || plainTags(before) === plainTags(after)) return true;
+  const written = JSON.stringify(after);
+  const isSame = meansSame(owner.value, before, after);
+  const what = isSame ? `would be written as ${written}, which means the same` : `says more than a policy can: it would become ${written}`;
+  tell(gathering, owner.value, TYPE.TXT, what);
+  return isSame;
 }
 
 function gatherSpf(gathering: Gathering): MailPolicyDocument['spf'] {
@@ -141,9 +164,9 @@ function gatherSpf(gathering: Gathering): MailPolicyDocument['spf'] {
     tell(gathering, domain, TYPE.TXT, `is not a good SPF record: ${parsed.problems[0]!.message}`);
     return undefined;
   }
-  const { terms } = parsed.value;
+  const terms = effectiveTerms(parsed.value);
   const all = terms.find((term) => term.kind === 'all');
-  const redirect = modifierOf(parsed.value, 'redirect');
+  const redirect = redirectOf(parsed.value);
   const target = redirect === undefined ? undefined : plainText(redirect.domain);
   const allText = all === undefined ? 'none' : formatTerm(all);
   if (allText === 'all') {
@@ -153,12 +176,11 @@ function gatherSpf(gathering: Gathering): MailPolicyDocument['spf'] {
   const section: MailPolicyDocument['spf'] = {
     mechanisms: terms.filter((term) => isDirective(term) && term.kind !== 'all').map(formatTerm),
     all: allText as '-all' | '~all' | '?all' | 'none',
-    ...(target === undefined || all !== undefined ? {} : { redirect: target }),
+    ...(target === undefined ? {} : { redirect: target }),
   };
-  const rest = target === undefined || all !== undefined ? '' : ` redirect=${target}`;
+  const rest = target === undefined ? '' : ` redirect=${target}`;
   const written = ['v=spf1', ...(section.mechanisms ?? []), ...(all === undefined ? [] : [allText])].join(' ') + rest;
-  compare(gathering, owner, text, written);
-  return section;
+  return compare(gathering, owner, text, written) ? section : undefined;
 }
 
 /** Selectors: TXT is an external key, CNAME a delegated one. They stand below `_domainkey`, with dots or without. */
@@ -170,15 +192,18 @@ function gatherDkim(gathering: Gathering): { readonly section: NonNullable<MailP
   let isLocked = false;
   for (const node of nodesBelow(view, below)) {
     if (isWildcard(node.owner)) {
-      isLocked = rrsetOf(node, TYPE.TXT)?.rdatas.every((rdata) => txtText(rdata) === NO_DKIM_TEXT) ?? false;
-      if (isLocked) ttl.dkim = ttlText(rrsetOf(node, TYPE.TXT)!.ttl);
-      else tell(gathering, node.owner, TYPE.TXT, 'gives every selector a key, which no policy says');
+      isLocked = rrsetOf(node, TYPE.TXT)?.rdatas.every((rdata) => meansSame(node.owner, txtText(rdata), NO_DKIM_TEXT)) ?? false;
+      if (isLocked) {
+        ttl.dkim = ttlText(rrsetOf(node, TYPE.TXT)!.ttl);
+        gathering.seen.add(rrsetId(node.owner, TYPE.TXT));
+      } else tell(gathering, node.owner, TYPE.TXT, 'gives every selector a key, which no policy says');
       continue;
     }
     const selector = selectorOf(node, domain);
     const alias = rrsetOf(node, TYPE.CNAME);
     const rrset = rrsetOf(node, TYPE.TXT);
     if (selector === undefined || (alias ?? rrset) === undefined) continue;
+    gathering.seen.add(rrsetId(node.owner, alias === undefined ? TYPE.TXT : TYPE.CNAME));
     if (!dkimOwner(selector, domain).ok) tell(gathering, node.owner, TYPE.TXT, 'stands at a name that is no selector');
     else if (alias !== undefined) delegations.push({ selector, target: formatName(alias.rdatas[0]!), ttl: ttlText(alias.ttl) });
     else if (rrset!.rdatas.length > 1) tell(gathering, node.owner, TYPE.TXT, 'has several records where one must be alone');
@@ -207,16 +232,19 @@ function selectorOf(node: ZoneNode, domain: Name): string | undefined {
 }
 
 function gatherDmarc(gathering: Gathering): MailPolicyDocument['dmarc'] {
-  const { view, domain } = gathering;
-  const owner = dmarcOwner(domain);
+  const owner = dmarcOwner(gathering.domain);
   const text = onlyText(gathering, owner, 'dmarc', (texts) => texts.filter(isDmarcText));
-  const acceptReportsOf = consents(view, domain);
+  const acceptReportsOf = consents(gathering);
   const consent = acceptReportsOf.length === 0 ? {} : { acceptReportsOf };
   const value = readText(gathering, owner, text, parseDmarc);
-  if (value === undefined) return acceptReportsOf.length === 0 ? undefined : { enabled: false, ...consent };
-  compare(gathering, owner, text!, formatDmarc({ ...value, policy: value.policy ?? 'none', isTesting: false }));
+  if (value === undefined || !owner.ok) return acceptReportsOf.length === 0 ? undefined : { enabled: false, ...consent };
+  const { policy, why } = dmarcInForce(text!)!;
+  if (why !== undefined)
+    tell(gathering, owner.value, TYPE.TXT, `${why}; no policy says that, and p=${policy} is what holds at every receiver`);
+  const isSame = why === undefined && compare(gathering, owner, text!, formatDmarc({ ...value, policy, isTesting: false }));
   return {
-    policy: value.policy ?? 'none',
+    ...(isSame ? {} : { enabled: false }),
+    policy,
     // What stands there stands there: nothing to be ramped.
     ramp: { enabled: false },
     ...(value.subdomainPolicy === undefined ? {} : { sp: value.subdomainPolicy }),
@@ -232,14 +260,26 @@ function gatherDmarc(gathering: Gathering): MailPolicyDocument['dmarc'] {
 }
 
 /** Domains whose reports this one takes. */
-function consents(view: ZoneView, domain: Name): string[] {
+function consents(gathering: Gathering): string[] {
+  const { view, domain, ttl, seen } = gathering;
   const base = parseNameOf('_report._dmarc', domain);
   const suffix = `._report._dmarc.${formatName(domain).toLowerCase()}`;
   return [...nodesBelow(view, ownerKey(base))].flatMap((node) => {
     const text = formatName(nameOfKey(node.key));
-    const texts = rrsetOf(node, TYPE.TXT)?.rdatas.map(txtText) ?? [];
-    const isPlain = texts.length === 1 && texts[0] === REPORT_AUTHORIZATION_TEXT && !isWildcard(node.owner);
-    return isPlain && text.endsWith(suffix) ? [`${text.slice(0, -suffix.length)}.`] : [];
+    const rrset = rrsetOf(node, TYPE.TXT);
+    if (rrset === undefined || !text.endsWith(suffix)) return [];
+    const texts = rrset.rdatas.map(txtText);
+    if (isWildcard(node.owner)) tell(gathering, node.owner, TYPE.TXT, 'lets the reports of every domain in, which no policy says');
+    else if (texts.length > 1) tell(gathering, node.owner, TYPE.TXT, 'has several records where one must be alone');
+    else if (!meansSame(node.owner, texts[0]!, REPORT_AUTHORIZATION_TEXT))
+      tell(gathering, node.owner, TYPE.TXT, `says more or less than ${REPORT_AUTHORIZATION_TEXT}, and a policy says just that`);
+    else {
+      seen.add(rrsetId(node.owner, TYPE.TXT));
+      ttl.dmarc ??= ttlText(rrset.ttl);
+      if (ttl.dmarc !== ttlText(rrset.ttl)) tell(gathering, node.owner, TYPE.TXT, `would have the TTL ${ttl.dmarc}, as DMARC`);
+      return [`${text.slice(0, -suffix.length)}.`];
+    }
+    return [];
   });
 }
 
@@ -248,13 +288,13 @@ function gatherSts(gathering: Gathering): NonNullable<MailPolicyDocument['mtaSts
   const alias = owner.ok ? rrsetOf(gathering.view.node(ownerKey(owner.value)), TYPE.CNAME) : undefined;
   if (alias !== undefined) {
     gathering.ttl.mtaSts = ttlText(alias.ttl);
+    if (owner.ok) gathering.seen.add(rrsetId(owner.value, TYPE.CNAME));
     return { mode: 'external', target: formatName(alias.rdatas[0]!) };
   }
   const text = onlyText(gathering, owner, 'mtaSts', selectSts);
   const record = readText(gathering, owner, text, parseStsRecord);
   if (record === undefined) return { mode: 'off' };
-  compare(gathering, owner, text!, formatStsRecord(record));
-  return { mode: 'external', id: record.id };
+  return compare(gathering, owner, text!, formatStsRecord(record)) ? { mode: 'external', id: record.id } : { mode: 'off' };
 }
 
 function gatherTlsRpt(gathering: Gathering): NonNullable<MailPolicyDocument['tlsRpt']> {
@@ -262,12 +302,11 @@ function gatherTlsRpt(gathering: Gathering): NonNullable<MailPolicyDocument['tls
   const text = onlyText(gathering, owner, 'tlsRpt', selectTlsRpt);
   const record = readText(gathering, owner, text, parseTlsRpt);
   if (record === undefined) return { rua: [] };
-  compare(gathering, owner, text!, formatTlsRpt(record));
-  return { rua: [...record.reportUris] };
+  return { rua: compare(gathering, owner, text!, formatTlsRpt(record)) ? [...record.reportUris] : [] };
 }
 
 /** TLSA of the hosts that the domain's MX name and the zone has. */
-function gatherDane(gathering: Gathering): Pick<MailPolicyDocument, 'dane'> {
+function gatherDane(gathering: Gathering, isSigned: boolean): Pick<MailPolicyDocument, 'dane'> {
   const { view, domain, ttl } = gathering;
   const hosts: Record<string, { keys: string[] }> = {};
   const mx = rrsetOf(view.node(ownerKey(domain)), TYPE.MX)?.rdatas.map((rdata) => rdata.subarray(2)) ?? [];
@@ -277,6 +316,17 @@ function gatherDane(gathering: Gathering): Pick<MailPolicyDocument, 'dane'> {
     const rrset = rrsetOf(view.node(ownerKey(owner.value)), TYPE.TLSA);
     if (rrset === undefined) continue;
     const records = rrset.rdatas.map(readTlsa);
+    const why = !isSigned
+      ? 'is nothing in a zone that is not signed'
+      : rrsetOf(view.node(ownerKey(host)), TYPE.CNAME) !== undefined
+        ? 'belongs to an alias, whose TLSA no sender looks at'
+        : records.length > TLSA_KEYS_MAX
+          ? `has more records than the ${TLSA_KEYS_MAX} that a policy says`
+          : undefined;
+    if (why !== undefined) {
+      tell(gathering, owner.value, TYPE.TLSA, why);
+      continue;
+    }
     if (records.some((record) => checkTlsa(record).some(({ severity }) => severity === 'error'))) {
       tell(gathering, owner.value, TYPE.TLSA, 'has a record that no sender can use');
       continue;
@@ -285,6 +335,7 @@ function gatherDane(gathering: Gathering): Pick<MailPolicyDocument, 'dane'> {
     ttl.tlsa ??= ttlText(rrset.ttl);
     if (known !== undefined && known !== ttlText(rrset.ttl))
       tell(gathering, owner.value, TYPE.TLSA, `would have the TTL ${known}, as the other hosts`);
+    gathering.seen.add(rrsetId(owner.value, TYPE.TLSA));
     hosts[formatName(host).toLowerCase()] = { keys: records.map(formatTlsa) };
   }
   return Object.keys(hosts).length === 0 ? {} : { dane: { hosts } };
@@ -295,8 +346,12 @@ function gatherBimi(gathering: Gathering): Pick<MailPolicyDocument, 'bimi'> {
   const text = onlyText(gathering, owner, 'bimi', (texts) => texts.filter((each) => /^v=BIMI1\b/.test(each)));
   const value = readText(gathering, owner, text, parseBimi);
   if (value === undefined) return {};
-  compare(gathering, owner, text!, formatBimi(value));
+  if (!compare(gathering, owner, text!, formatBimi(value))) return {};
   if (isDeclined(value) && value.selectorPrefixes.length === 0) return { bimi: { decline: true } };
+  if (value.logoUri === '' && owner.ok) {
+    tell(gathering, owner.value, TYPE.TXT, 'has no logo, and is no refusal either: no policy says that');
+    return {};
+  }
   return {
     bimi: {
       logo: value.logoUri,

@@ -8,7 +8,8 @@ import { type RrType, TYPE } from '#dns/types.ts';
 import { type Name, ownerKey } from '#dns/name.ts';
 import { rrsetOf, type ZoneView } from '#zone/view.ts';
 import { type DkimState, newDkimState } from '#mail/dkim/lifecycle.ts';
-import { type DmarcPolicy, dmarcOwner, isDmarcText, parseDmarc } from '#mail/dmarc/record.ts';
+import { dmarcInForce } from '#mail/dmarc/in-force.ts';
+import { type DmarcPolicy, dmarcOwner, isDmarcText } from '#mail/dmarc/record.ts';
 import { type DmarcLifecycle, newDmarcRamp } from '#mail/dmarc/ramp.ts';
 import { newStsState, type StsState } from '#mail/mta-sts/lifecycle.ts';
 import { type SpfState } from '#mail/spf/parts.ts';
@@ -36,7 +37,7 @@ export interface ManagedRrset {
   readonly type: RrType;
 }
 
-/** The beginning. A domain that has a DMARC policy already begins the ramp there: nobody wants to go back to none by accident. */
+/** The beginning. A domain that has a DMARC policy in force already begins the ramp there: nobody wants to go back to none by accident. */
 export function newMailState(view: ZoneView, domain: Name, nowMs: number): MailState {
   return {
     version: 1,
@@ -54,6 +55,5 @@ function publishedDmarc(view: ZoneView, domain: Name): DmarcPolicy {
   const owner = dmarcOwner(domain);
   const rrset = owner.ok ? rrsetOf(view.node(ownerKey(owner.value)), TYPE.TXT) : undefined;
   const [text, ...others] = (rrset?.rdatas ?? []).map(txtText).filter(isDmarcText);
-  const record = text === undefined || others.length > 0 ? undefined : parseDmarc(text);
-  return record?.ok === true ? (record.value.policy ?? 'none') : 'none';
+  return text === undefined || others.length > 0 ? 'none' : (dmarcInForce(text)?.policy ?? 'none');
 }

@@ -9,6 +9,12 @@
 export const MAIL_POLICY_BYTES_MAX = 256 * 1024;
 /** Entries in any list of a mail policy: signers, selectors, mechanisms. */
 export const MAIL_POLICY_ITEMS_MAX = 256;
+/** Keys of one TLSA host in a policy: those in use and those to come, of two algorithms each, twice over. */
+export const TLSA_KEYS_MAX = 8;
+/** Names of a zone that a proposal looks at for mail records, so that one of a million names does not hold up everybody. */
+export const MAIL_IMPORT_NODES_MAX = 50_000;
+/** Records that a proposal names though no policy is about them. */
+export const MAIL_IMPORT_OTHERS_MAX = 100;
 /** Keys published ahead of their use, per algorithm: each can be found by walking the zone, so a few. */
 export const DKIM_SPARE_KEYS_MAX = 4;
 /** Keys that plans showed and nothing used, in memory: some for the few zones that people plan at the same time. */

@@ -44,6 +44,6 @@ export function mailReads(reader: StoreReader, steps: MailSteps, queries: Select
       const view = mailView(reader, steps, { record, view: reader.view(record) });
       return view && { ...view, queries: (selector) => queries.of(selector, record.name) };
     },
-    proposal: (record) => policyFromZone(reader.view(record)),
+    proposal: (record) => policyFromZone(reader.view(record), record.dnssec === 'on'),
   };
 }

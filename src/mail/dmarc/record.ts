@@ -69,6 +69,11 @@ export interface DmarcReading {
   readonly problems: readonly Problem[];
 }
 
+/** The tags of `text` as they stand there, the removed ones too. */
+export function dmarcTags(text: string): ReadonlyMap<string, string> {
+  return readTagList(text, GRAMMAR).tags;
+}
+
 /** The record, or every problem found. Never throws. */
 export function parseDmarc(text: string): Result<DmarcRecord> {
   const { record, problems } = readDmarc(text);

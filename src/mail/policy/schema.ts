@@ -6,7 +6,7 @@ import { parse, TomlError } from 'smol-toml';
 import { type Static, type TEnum, type TOptional, type TProperties, type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { System } from 'typebox/system';
-import { DKIM_SPARE_KEYS_MAX, MAIL_POLICY_BYTES_MAX, MAIL_POLICY_ITEMS_MAX } from '#base/limits/mail.ts';
+import { DKIM_SPARE_KEYS_MAX, MAIL_POLICY_BYTES_MAX, MAIL_POLICY_ITEMS_MAX, TLSA_KEYS_MAX } from '#base/limits/mail.ts';
 import { nearestWord } from '#base/nearest.ts';
 import { below, formatPlace, inBody, inFile } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
@@ -167,7 +167,7 @@ export const MailPolicySchema = Type.Object(
               {
                 keys: Type.Array(Type.String({ minLength: 1, maxLength: 16_384 }), {
                   minItems: 1,
-                  maxItems: 8,
+                  maxItems: TLSA_KEYS_MAX,
                   description: 'keys in use now: PEM of a certificate or public key, or "3 1 1 <hex>"',
                 }),
                 port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),

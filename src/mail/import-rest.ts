@@ -1,0 +1,57 @@
+/**
+ * Mail records of a zone that no policy of its domain is about: at other names, of other kinds. They are named, so that nobody takes a
+ * proposed policy for all there is.
+ * Not here: the records that are looked for at the domain (import.ts).
+ */
+import { MAIL_IMPORT_NODES_MAX, MAIL_IMPORT_OTHERS_MAX } from '#base/limits/mail.ts';
+import { formatName, type Name, ownerKey } from '#dns/name.ts';
+import { TYPE, type RrType } from '#dns/types.ts';
+import { rrsetOf, type ZoneNode, type ZoneView } from '#zone/view.ts';
+import { txtText } from '#mail/text/txt.ts';
+
+export interface OtherRecord {
+  readonly owner: Name;
+  readonly type: RrType;
+  readonly why: string;
+}
+
+/** Key of an RRset among those that a policy has or that were told. */
+export function rrsetId(owner: Name, type: RrType): string {
+  return `${ownerKey(owner)} ${type}`;
+}
+
+/** Texts that are meant for readers of mail records, right or wrong. */
+const MAIL_TEXT = /^[\s"']*v\s*=\s*(?:spf1|DKIM1|DMARC1|STSv1|TLSRPTv1|BIMI1)\b/i;
+const MAIL_LABEL = /^(?:_domainkey|_dmarc|_mta-sts|_bimi|_tls)$/;
+/** SMTP, submission, IMAP, POP and ManageSieve: who looks for TLSA there has mail to do. */
+const MAIL_PORT = /^_(?:25|465|587|143|993|110|995|4190)\._tcp\./;
+
+/** Mail records that are not in `seen`, in the order of names; of a large zone and of many, the first ones. */
+export function otherMailRecords(view: ZoneView, seen: ReadonlySet<string>): OtherRecord[] {
+  const found: OtherRecord[] = [];
+  let nodes = 0;
+  for (const node of view.ascend(view.apexKey)) {
+    if (++nodes > MAIL_IMPORT_NODES_MAX || found.length >= MAIL_IMPORT_OTHERS_MAX) {
+      found.push({ owner: node.owner, type: TYPE.TXT, why: 'and the names behind it were not looked at: the zone is too large for that' });
+      break;
+    }
+    found.push(...othersAt(node).filter(({ owner, type }) => !seen.has(rrsetId(owner, type))));
+  }
+  return found;
+}
+
+function othersAt(node: ZoneNode): OtherRecord[] {
+  const { owner } = node;
+  const name = formatName(owner).toLowerCase();
+  const isMailName = name.split('.').some((label) => MAIL_LABEL.test(label));
+  const texts = rrsetOf(node, TYPE.TXT)?.rdatas.map(txtText) ?? [];
+  const found: OtherRecord[] = [];
+  if (texts.some((text) => MAIL_TEXT.test(text)) || (isMailName && texts.length > 0))
+    found.push({ owner, type: TYPE.TXT, why: 'is a mail record at a name that the policy of the domain does not speak of' });
+  for (const type of [TYPE.CNAME, TYPE.NS])
+    if (isMailName && rrsetOf(node, type) !== undefined)
+      found.push({ owner, type, why: 'leads elsewhere from a name of mail records that the policy does not speak of' });
+  if (MAIL_PORT.test(name) && rrsetOf(node, TYPE.TLSA) !== undefined)
+    found.push({ owner, type: TYPE.TLSA, why: 'is for a service or a host that the MX records do not name' });
+  return found;
+}
