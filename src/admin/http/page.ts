@@ -3,11 +3,11 @@
  * A cursor names a place in the order of the list. So a list that changes meanwhile neither repeats nor skips the items
  * that stay.
  */
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX } from '#base/limits/admin.ts';
 import { inQuery } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
+import type { Asked } from './route.ts';
 
 /** Query parameters of every list. */
 export const pageQuery = {
@@ -19,7 +19,7 @@ export const pageQuery = {
 
 export interface Page {
   readonly limit: number;
-  /** What `nextPage` was given for the page before; undefined at the start. */
+  /** The parts that identify the last item of the page before; undefined on the first page. */
   readonly after: readonly string[] | undefined;
 }
 
@@ -46,14 +46,24 @@ export function readNumberPage(query: PageQuery): Result<{ readonly limit: numbe
   return before === undefined || Number.isSafeInteger(before) ? ok({ limit, before }) : fail(cursorProblem());
 }
 
-/** The cursor for the page after the item that `parts` identify; sets `Link`. */
-export function nextPage(request: FastifyRequest, reply: FastifyReply, parts: readonly string[]): string {
-  const cursor = cursorOf(parts);
+/**
+ * The first `limit` of `found`. When there are more, `next` is the cursor of the page after them, made of the parts that
+ * identify the last item here; it is also in the header `Link`.
+ */
+export function cutPage<T>(
+  { request, reply }: Pick<Asked, 'request' | 'reply'>,
+  found: readonly T[],
+  limit: number,
+  idOf: (last: T) => readonly string[],
+): { readonly shown: readonly T[]; readonly next: string | undefined } {
+  const shown = found.slice(0, limit);
+  if (found.length <= limit) return { shown, next: undefined };
+  const next = cursorOf(idOf(shown.at(-1)!));
   const [path, search] = request.url.split('?', 2);
   const query = new URLSearchParams(search);
-  query.set('cursor', cursor);
+  query.set('cursor', next);
   reply.header('link', `<${path}?${query.toString()}>; rel="next"`);
-  return cursor;
+  return { shown, next };
 }
 
 function cursorProblem(): Problem {

@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import { ok } from '#base/problem.ts';
 import { isoTime } from '#admin/http/form.ts';
-import { nextPage, pageQuery, readNumberPage } from '#admin/http/page.ts';
+import { cutPage, pageQuery, readNumberPage } from '#admin/http/page.ts';
 import { readRoute } from '#admin/http/read-route.ts';
 import { Time } from '#admin/http/schemas.ts';
 
@@ -24,19 +24,18 @@ export const auditRoutes = [
     description: 'Newest first.',
     query: pageQuery,
     answers: { 200: Type.Object({ entries: Type.Array(EntryForm), next: Type.Optional(Type.String()) }) },
-    show: ({ control, query, request, reply }) => {
+    show: ({ control, query, ...asked }) => {
       const page = readNumberPage(query);
       if (!page.ok) return page;
       const { limit, before } = page.value;
       const found = control.audit.entries(limit + 1, before);
-      const shown = found.slice(0, limit);
       return ok({
         // Entries never change: the newest one and their number identify the page.
-        etag: `"a${shown.at(0)?.sequence ?? 0}-${shown.length}"`,
-        body: () => ({
-          entries: shown.map(({ atMs, ...entry }) => ({ ...entry, at: isoTime(atMs) })),
-          next: found.length > limit ? nextPage(request, reply, [String(shown.at(-1)!.sequence)]) : undefined,
-        }),
+        etag: `"a${found.at(0)?.sequence ?? 0}-${Math.min(found.length, limit)}"`,
+        body: () => {
+          const { shown, next } = cutPage(asked, found, limit, ({ sequence }) => [String(sequence)]);
+          return { entries: shown.map(({ atMs, ...entry }) => ({ ...entry, at: isoTime(atMs) })), next };
+        },
       });
     },
   }),

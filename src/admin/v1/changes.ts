@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { ok } from '#base/problem.ts';
 import { zoneChangeRoute } from '#admin/http/change-route.ts';
 import { isoTime } from '#admin/http/form.ts';
-import { nextPage, pageQuery, readNumberPage } from '#admin/http/page.ts';
+import { cutPage, pageQuery, readNumberPage } from '#admin/http/page.ts';
 import { zoneEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
 import { ChangesetForm, Time } from '#admin/http/schemas.ts';
@@ -18,21 +18,17 @@ export const changesRoutes = [
     description: 'Newest first, as far back as the journal goes.',
     query: pageQuery,
     answers: { 200: Type.Object({ zone: Type.String(), changes: Type.Array(ChangeForm), next: Type.Optional(Type.String()) }) },
-    show: ({ control, zone, query, request, reply }) => {
+    show: ({ control, zone, query, ...asked }) => {
       const page = readNumberPage(query);
       if (!page.ok) return page;
       const { limit, before } = page.value;
       return ok({
         etag: zoneEtag(zone),
         body: () => {
-          // One more than asked for shows whether there is a next page.
           const found = control.zones.changes(zone, limit + 1, before);
-          const shown = found.slice(0, limit);
-          return {
-            zone: zone.name,
-            changes: shown.map(({ revision, atMs, changeset }) => ({ revision, at: isoTime(atMs), changeset })),
-            next: found.length > limit ? nextPage(request, reply, [String(shown.at(-1)!.revision)]) : undefined,
-          };
+          const { shown, next } = cutPage(asked, found, limit, ({ revision }) => [String(revision)]);
+          const changes = shown.map(({ revision, atMs, changeset }) => ({ revision, at: isoTime(atMs), changeset }));
+          return { zone: zone.name, changes, next };
         },
       });
     },

@@ -10,7 +10,7 @@ import type { NodeRrset, ZoneView } from '#zone/view.ts';
 import { zoneChangeRoute } from '#admin/http/change-route.ts';
 import { given, rrsetForm } from '#admin/http/form.ts';
 import { parseOwner, parseType } from '#admin/http/names.ts';
-import { nextPage, pageQuery, readPage } from '#admin/http/page.ts';
+import { cutPage, pageQuery, readPage } from '#admin/http/page.ts';
 import { zoneEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
 import { Records, RrsetForm, Ttl } from '#admin/http/rrset-schemas.ts';
@@ -39,7 +39,7 @@ export const rrsetsRoutes = [
       type: Type.Optional(Type.String({ description: 'only this type' })),
     },
     answers: { 200: Type.Object({ zone: Type.String(), rrsets: Type.Array(RrsetForm), next: Type.Optional(Type.String()) }) },
-    show: ({ control, zone, query, request, reply }) => {
+    show: ({ control, zone, query, ...asked }) => {
       const page = readPage(query, 2);
       if (!page.ok) return page;
       const wanted = filterOf(query, nameOf(zone.name));
@@ -49,13 +49,13 @@ export const rrsetsRoutes = [
       return ok({
         etag: zoneEtag(zone),
         body: () => {
-          const { rrsets, isLast } = pick(rrsetsAfter(control.zones.view(zone), after), wanted.value, limit);
-          const last = isLast ? undefined : rrsets.at(-1);
-          return {
-            zone: zone.name,
-            rrsets: rrsets.map(({ owner, rrset }) => rrsetForm(owner, rrset, signed)),
-            next: last === undefined ? undefined : nextPage(request, reply, [last.key, String(last.rrset.type)]),
-          };
+          const found: Found[] = [];
+          for (const each of rrsetsAfter(control.zones.view(zone), after)) {
+            if (wanted.value(each)) found.push(each);
+            if (found.length > limit) break;
+          }
+          const { shown, next } = cutPage(asked, found, limit, ({ key, rrset }) => [key, String(rrset.type)]);
+          return { zone: zone.name, rrsets: shown.map(({ owner, rrset }) => rrsetForm(owner, rrset, signed)), next };
         },
       });
     },
@@ -101,17 +101,6 @@ function filterOf(query: { readonly signed?: string; readonly name?: string; rea
       (type === undefined || rrset.type === type.value) &&
       (wantedKey === undefined || key === wantedKey),
   );
-}
-
-/** The first `limit` that are wanted, and whether there are no more. */
-function pick(all: Iterable<Found>, isWanted: Filter, limit: number): { readonly rrsets: readonly Found[]; readonly isLast: boolean } {
-  const rrsets: Found[] = [];
-  for (const each of all) {
-    if (!isWanted(each)) continue;
-    if (rrsets.length === limit) return { rrsets, isLast: false };
-    rrsets.push(each);
-  }
-  return { rrsets, isLast: true };
 }
 
 /** RRsets after the one that the cursor names, in canonical order. */

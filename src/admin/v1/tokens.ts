@@ -6,7 +6,7 @@ import { type Result, fail, ok, problem } from '#base/problem.ts';
 import type { TokenInfo, TokenScope } from '#control/api/control.ts';
 import { isoTime } from '#admin/http/form.ts';
 import { nameText, parseZoneName } from '#admin/http/names.ts';
-import { nextPage, pageQuery, readPage } from '#admin/http/page.ts';
+import { cutPage, pageQuery, readPage } from '#admin/http/page.ts';
 import { contentEtag, preconditionOf } from '#admin/http/preconditions.ts';
 import { readRoute } from '#admin/http/read-route.ts';
 import { Time, closed } from '#admin/http/schemas.ts';
@@ -36,7 +36,7 @@ export const tokensRoutes = [
     summary: 'List tokens',
     query: pageQuery,
     answers: { 200: Type.Object({ tokens: Type.Array(TokenForm), next: Type.Optional(Type.String()) }) },
-    show: ({ control, query, request, reply }) => {
+    show: ({ control, query, ...asked }) => {
       const page = readPage(query, 1);
       if (!page.ok) return page;
       const { limit, after } = page.value;
@@ -44,13 +44,12 @@ export const tokensRoutes = [
         .list()
         .filter((token) => after === undefined || token.id > after[0]!)
         .toSorted((a, b) => (a.id < b.id ? -1 : 1));
-      const shown = tokens.slice(0, limit);
       return ok({
         etag: contentEtag(tokens),
-        body: () => ({
-          tokens: shown.map(tokenForm),
-          next: tokens.length > limit ? nextPage(request, reply, [shown.at(-1)!.id]) : undefined,
-        }),
+        body: () => {
+          const { shown, next } = cutPage(asked, tokens, limit, ({ id }) => [id]);
+          return { tokens: shown.map(tokenForm), next };
+        },
       });
     },
   }),

@@ -9,7 +9,7 @@ import { zoneSegment } from '#admin/http/find-zone.ts';
 import { given } from '#admin/http/form.ts';
 import { identityOf } from '#admin/http/identity.ts';
 import { parseZoneName } from '#admin/http/names.ts';
-import { nextPage, pageQuery, readPage } from '#admin/http/page.ts';
+import { cutPage, pageQuery, readPage } from '#admin/http/page.ts';
 import { readRoute } from '#admin/http/read-route.ts';
 import { OnOff, ParentCareForm, closed } from '#admin/http/schemas.ts';
 import { ZoneForm, zoneForm } from './zone.ts';
@@ -36,24 +36,23 @@ export const zonesRoutes = [
     description: 'Sorted by name. A token for single zones sees only those.',
     query: pageQuery,
     answers: { 200: Type.Object({ zones: Type.Array(ZoneForm), next: Type.Optional(Type.String()) }) },
-    show: ({ control, query, request, reply }) => {
+    show: ({ control, query, ...asked }) => {
       const page = readPage(query, 1);
       if (!page.ok) return page;
       const { limit, after } = page.value;
-      const { scopes } = identityOf(request);
+      const { scopes } = identityOf(asked.request);
       const visible = control.zones
         .list()
         .map((record) => ({ record, key: ownerKey(nameOf(record.name)) }))
         .filter(({ key }) => allows(scopes, 'zone-read', key))
         .filter(({ key }) => after === undefined || key > after[0]!)
         .toSorted((a, b) => (a.key < b.key ? -1 : 1));
-      const shown = visible.slice(0, limit);
       return ok({
         etag: `"g${control.status().generation}"`,
-        body: () => ({
-          zones: shown.map(({ record }) => zoneForm(record)),
-          next: visible.length > limit ? nextPage(request, reply, [shown.at(-1)!.key]) : undefined,
-        }),
+        body: () => {
+          const { shown, next } = cutPage(asked, visible, limit, ({ key }) => [key]);
+          return { zones: shown.map(({ record }) => zoneForm(record)), next };
+        },
       });
     },
   }),
