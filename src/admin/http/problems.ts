@@ -12,6 +12,13 @@ import { type ProblemCode, problemKind } from '#base/problem-codes.ts';
 import { type Problem, problem, withoutPath } from '#base/problem.ts';
 import { given } from './form.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Media types of the body; absent: JSON. */
+    bodyTypes?: readonly string[];
+  }
+}
+
 /** One problem as it stands in `errors[]` and `warnings[]`. */
 export interface ProblemForm {
   readonly code: string;
@@ -61,11 +68,7 @@ const FASTIFY_ERRORS: Readonly<Record<string, readonly [ProblemCode, string, str
     'the body is larger than this resource accepts',
     'send a zone file to …/zonefile, or several smaller requests',
   ],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
-    'BODY_TYPE',
-    'this resource does not accept that content type',
-    'send application/json, or text/dns to …/zonefile',
-  ],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['BODY_TYPE', 'this resource does not accept that content type'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['REQUEST', 'the body is not as long as Content-Length says'],
   FST_ERR_CTP_INVALID_JSON_BODY: ['BODY_JSON', 'the body is not JSON'],
   FST_ERR_BAD_URL: [
@@ -88,7 +91,8 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
   }: { code?: string; statusCode?: number; message?: string } = error instanceof Error ? error : {};
   const known = code === undefined ? undefined : FASTIFY_ERRORS[code];
   if (known !== undefined) {
-    const [kind, text, fix] = known;
+    const [kind, text, help] = known;
+    const fix = kind === 'BODY_TYPE' ? typeHelp(request) : help;
     return sendProblems(reply, [problem(kind, WHOLE, text, given({ fix }))]);
   }
   if (error instanceof SyntaxError) return sendProblems(reply, [problem('BODY_JSON', WHOLE, `the body is not JSON: ${error.message}`)]);
@@ -105,6 +109,11 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
       `the server failed to handle request ${request.id}; it is not known whether anything changed; the log of the server has more`,
     ),
   ]);
+}
+
+function typeHelp({ routeOptions }: FastifyRequest): string {
+  const { bodyTypes = ['application/json'] } = routeOptions.config;
+  return `send it as ${bodyTypes.join(', ')}`;
 }
 
 function isProblemError(error: unknown): error is { readonly problems: readonly Problem[] } {

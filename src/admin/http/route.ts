@@ -83,7 +83,7 @@ export function addRoute(app: AdminApp, control: ControlApi, route: Route): void
     method,
     url,
     ...given({ bodyLimit: octets?.bytesMax, exposeHeadRoute: hasHead }),
-    config: { access, ...given({ tokenHeaders, rateLimit }) },
+    config: { access, ...given({ bodyTypes: octets?.types, tokenHeaders, rateLimit }) },
     schema: schemaOf(route),
     handler: (request, reply) => {
       const { params, query, body } = request;

@@ -66,3 +66,13 @@ test('500 says nothing of the inside', async () => {
   expect([answer.statusCode, answer.json<ProblemBody>().code]).toEqual([500, 'SERVER_BUG']);
   expect(answer.body).not.toContain('secret');
 });
+
+test.each([
+  ['POST', '/v1/zones', 'send it as application/json'],
+  ['PUT', '/v1/zones/example.com/zonefile', 'send it as text/dns'],
+  ['POST', '/v1/zones/example.com/mta-sts/reports', expect.stringContaining('application/tlsrpt+json')],
+] as const)('RFC 9110 §15.5.16: 415 for %s %s names the types of that resource', async (method, url, fix) => {
+  const { call } = await bench();
+  const answer = await call(method, url, { headers: { 'content-type': 'text/html' }, payload: 'x' });
+  expect([answer.statusCode, answer.json<ProblemBody>().fix]).toEqual([415, fix]);
+});
