@@ -1,23 +1,9 @@
 /**
- * Laws between the parts of SPF: the tree's cost against evaluations, flattened records against the originals, sets of addresses against
- * sets of numbers.
+ * Laws between the parts of SPF: the tree's cost against evaluations, flattened records against the originals.
  */
-import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { evaluateSpf } from '#mail/spf/evaluate.ts';
 import { flatten } from '#mail/spf/flatten.ts';
-import {
-  type Network,
-  formatNetwork,
-  ipSet,
-  networkOf,
-  networksOf,
-  overlap,
-  parseNetwork,
-  sharesPrefix,
-  subtract,
-  unionOf,
-} from '#mail/spf/ip.ts';
 import { parseSpf } from '#mail/spf/parse.ts';
 import { type SpfTree, spfTree } from '#mail/spf/tree.ts';
 import { formatSpf } from '#mail/spf/spf.ts';
@@ -97,36 +83,3 @@ function statesOf(tree: SpfTree, states = new Set<string>()): Set<string> {
   for (const { below } of tree.branches) if (below !== undefined) statesOf(below, states);
   return states;
 }
-
-describe('sets of addresses against sets of numbers', () => {
-  // Eight bits of IPv4 are enough to count by hand.
-  const base = 0xc000_0200n;
-  const network = fc
-    .tuple(fc.nat(255), fc.integer({ min: 24, max: 32 }))
-    .map(([last, prefix]) => networkOf({ family: 4, value: base + BigInt(last) }, prefix));
-  const members = (networks: readonly Network[]) =>
-    new Set(
-      Array.from({ length: 256 }, (_, at) => at).filter((at) =>
-        networks.some((each) => sharesPrefix({ family: 4, value: base + BigInt(at) }, each, each.prefix)),
-      ),
-    );
-  test('union, subtraction, and the fewest networks', () =>
-    fc.assert(
-      fc.property(fc.array(network, { maxLength: 8 }), fc.array(network, { maxLength: 8 }), (some, others) => {
-        const union = networksOf(unionOf(ipSet(some), ipSet(others)));
-        expect(members(union)).toEqual(members([...some, ...others]));
-        const difference = networksOf(subtract(ipSet(some), ipSet(others)));
-        expect(members(difference)).toEqual(new Set([...members(some)].filter((each) => !members(others).has(each))));
-        expect(overlap(ipSet(some), ipSet(others))).toBe([...members(some)].some((each) => members(others).has(each)));
-        for (const list of [union, difference]) {
-          // Disjoint, in order, and no two that are halves of one.
-          expect(list.reduce((sum, each) => sum + 2 ** (32 - each.prefix), 0)).toBe(members(list).size);
-          const halves = list.filter(
-            (each, at) => at > 0 && each.prefix === list[at - 1]!.prefix && sharesPrefix(each, list[at - 1]!, each.prefix - 1),
-          );
-          expect(halves).toEqual([]);
-        }
-        expect(union.map((each) => parseNetwork(formatNetwork(each)))).toEqual(union);
-      }),
-    ));
-});
