@@ -111,9 +111,10 @@ function complain(
   }
   if (!check.complete) return [];
   if (state === 'missing') {
-    // As for an alias, a warning at the apex too.
+    // As named-checkzone: fatal for the zone's own name servers.
+    const report = isNs && node.key === check.view.apexKey ? problem : warning;
     const rfc = isNs ? 'RFC 1912 §2.8' : 'RFC 1912 §2.5';
-    return [warning('TARGET_NO_ADDRESS', at, `${what}, which is in this zone and has no address (A or AAAA)`, { rfc })];
+    return [report('TARGET_NO_ADDRESS', at, `${what}, which is in this zone and has no address (A or AAAA)`, { rfc })];
   }
   if (!isNs) return [];
   const where = isAtOrBelow(key, node.key) ? 'inside this' : 'in another';

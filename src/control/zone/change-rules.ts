@@ -10,6 +10,7 @@ import { formatPlace } from '#base/place.ts';
 import { type Problem, formatProblem } from '#base/problem.ts';
 import { type OwnerKey, compareKeys, isAtOrBelow, ownerKey } from '#dns/name.ts';
 import { placeOfRrset } from '#dns/place.ts';
+import { TYPE } from '#dns/types.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
 import { editRecords } from '#dnssec/plan-records.ts';
 import { type BroughtRrset, mailRecordWarnings } from '#mail/record-warnings.ts';
@@ -33,9 +34,13 @@ export function checkChanges(base: ZoneView, changes: readonly RrsetChange[], si
     const [node, before] = [after.node(key), base.node(key)];
     if (node === undefined || node.rrsets.length === 0) continue;
     const stood = new Set(before === undefined ? [] : checkNode(checkBefore, before).map(formatProblem));
-    const isTold = (each: Problem) =>
-      each.severity === 'error' || touched.has(formatPlace(each.at).toLowerCase()) || !stood.has(formatProblem(each));
-    problems.push(...checkNode(check, node).filter(isTold));
+    for (const each of checkNode(check, node)) {
+      const hasStood = stood.has(formatProblem(each));
+      // A name server without address that a new zone begins with, or that was there before, is not what this change is wrong in.
+      const isOld = each.code === 'TARGET_NO_ADDRESS' && (before === undefined || hasStood);
+      const severity = isOld ? 'warning' : each.severity;
+      if (severity === 'error' || !hasStood || touched.has(formatPlace(each.at).toLowerCase())) problems.push({ ...each, severity });
+    }
   }
   problems.push(...mailRecordWarnings(broughtRrsets(base, changes)), ...serialWarnings(base, changes));
   return problems.list();
@@ -53,6 +58,9 @@ function* broughtRrsets(base: ZoneView, changes: readonly RrsetChange[]): Genera
 
 function touchedKeys(base: ZoneView, after: ZoneView, changes: readonly RrsetChange[]): OwnerKey[] {
   const keys = new Set(changes.map(({ owner }) => ownerKey(owner)));
+  // The addresses of the zone's own name servers are the apex's concern.
+  const servers = rrsetOf(after.node(base.apexKey), TYPE.NS)?.rdatas ?? [];
+  if (servers.some((server) => keys.has(ownerKey(server)))) keys.add(base.apexKey);
   for (const key of [...keys]) {
     if (endsAuthority(base.node(key), base.apexKey) || !endsAuthority(after.node(key), base.apexKey)) continue;
     let hidden = 0;

@@ -77,3 +77,31 @@ describe('RFC 1035 §4.2.2: what no message holds', () => {
     good(await run(set('many', 'A', ...addresses.slice(1))));
   });
 });
+
+describe('a name server of the zone in the zone needs an address', () => {
+  const codes = (problems: readonly { readonly code: string }[]) => problems.map(({ code }) => code);
+
+  test('a zone file without it is rejected', async () => {
+    const made = temporaryControl();
+    const text = TEXT.replace('ns 3600 A 192.0.2.1\n', '');
+    const imported = made.run({ kind: 'zone.import', zone: ZONE, text, file: 'f', dnssec: true });
+    expect(codes(bad(await imported))).toEqual(['TARGET_NO_ADDRESS']);
+  });
+
+  test('a change that makes it so is rejected, by NS or by address; with both at once it is in order', async () => {
+    const { run } = await room();
+    expect(codes(bad(await run(set('@', 'NS', 'ns', 'ns2'))))).toEqual(['TARGET_NO_ADDRESS']);
+    expect(codes(bad(await run({ op: 'delete', name: 'ns', type: 'A' })))).toEqual(['TARGET_NO_ADDRESS']);
+    expect(good(await run(set('@', 'NS', 'ns2'), set('ns2', 'A', '192.0.2.2'))).warnings).toEqual([]);
+    good(await run({ op: 'delete', name: 'ns', type: 'A' }));
+  });
+
+  test('a new zone begins without it, with a warning, and other changes go on', async () => {
+    const made = temporaryControl();
+    const created = good(await made.run({ kind: 'zone.create', zone: ZONE, dnssec: true }));
+    expect(codes(created.warnings)).toEqual(['TARGET_NO_ADDRESS']);
+    const change = { kind: 'rrsets.change', zone: ZONE } as const;
+    expect(good(await made.run({ ...change, operations: [set('@', 'TXT', 'hello')] })).warnings).toEqual([]);
+    expect(good(await made.run({ ...change, operations: [set('ns1', 'A', '192.0.2.1')] })).warnings).toEqual([]);
+  });
+});
