@@ -7,6 +7,7 @@
  * Not here: requests that have a reply (ipc-calls.ts), starting and restarting processes (process/supervisor.ts), what
  * workers say inside the answer process (server/worker-loop.ts).
  */
+import { HEARTBEAT_MS } from '#base/limits/process.ts';
 import { type CallMessage, Calls, isCallMessage } from './ipc-calls.ts';
 
 /** The two children of the supervisor. */
@@ -81,6 +82,8 @@ export type IpcMessage =
   | { readonly kind: 'hello'; readonly role: Role; readonly pid: number }
   /** From the supervisor: the peer has died (it will be restarted). */
   | { readonly kind: 'gone'; readonly role: Role }
+  /** To the supervisor alone, every HEARTBEAT_MS: the event loop of the sender turns. */
+  | { readonly kind: 'alive' }
   /** A child cannot start, for reasons that it has given on stderr; it ends with this exit code. */
   | { readonly kind: 'unable'; readonly role: Role; readonly exitCode: number }
   /** From the supervisor to answer, once after each start. */
@@ -103,6 +106,7 @@ export type IpcMessage =
 const KINDS: ReadonlySet<unknown> = new Set<IpcMessage['kind']>([
   'hello',
   'gone',
+  'alive',
   'unable',
   'start',
   'generation',
@@ -139,6 +143,8 @@ export function openSupervisorChannel(own: NodeJS.Process, receive: (message: Ip
     own.send?.(message, undefined, undefined, () => undefined);
   };
   const calls = new Calls(send);
+  const heart = setInterval(() => send({ kind: 'alive' }), HEARTBEAT_MS);
+  heart.unref();
   own.on('message', (value) => {
     if (isCallMessage(value)) calls.receive(value);
     else if (isIpcMessage(value)) {
@@ -151,6 +157,7 @@ export function openSupervisorChannel(own: NodeJS.Process, receive: (message: Ip
     calls,
     send,
     close() {
+      clearInterval(heart);
       own.off('disconnect', lost);
       if (own.connected) own.disconnect?.();
     },

@@ -190,7 +190,9 @@ export class ControlService {
     const { kekFile, kekMade } = this.#options.store;
     const kekMadeIn = kekMade === undefined ? undefined : kekFile;
     const facts = { tokenFile: this.#tokenFile, kekMadeIn, dns: addresses, admin };
-    process.stdout.write(readyScreen(this.#control, facts));
+    // Among JSON lines it would be no JSON.
+    const out = this.#options.config.log.format === 'json' ? process.stderr : process.stdout;
+    out.write(readyScreen(this.#control, facts));
   }
 }
 

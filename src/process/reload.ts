@@ -20,5 +20,5 @@ export function reload(options: ServeOptions, running: Config, log: Log): void {
   log.setLevel(level);
   const needsRestart = AT_START.filter((section) => JSON.stringify(loaded.value[section]) !== JSON.stringify(running[section]));
   const rest = needsRestart.length === 0 ? '' : `; a restart is needed for: ${needsRestart.join(', ')}`;
-  log.info('config.reloaded', `configuration read again${rest}`, { level, needsRestart });
+  log.info('config.reloaded', `configuration read again${rest}`, { logLevel: level, needsRestart });
 }

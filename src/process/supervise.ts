@@ -17,6 +17,11 @@ import { reportNotStarted } from './not-started.ts';
 import { type ServeOptions, readServeConfig } from './serve-options.ts';
 import { Supervisor, obeySignals } from './supervisor.ts';
 
+/** What a start does not separate yet; SECURITY.md says the same. */
+const ONE_USER =
+  `all processes run as one user (uid ${process.getuid?.() ?? 'unknown'}): code that took over the answer process could ` +
+  'read the key-encryption key, write the store and use admin.sock (SECURITY.md)';
+
 /**
  * Runs until it is told to stop; resolves to the exit code: 0 drained, 1 killed, 78 bad configuration, or that of what
  * keeps it from listening.
@@ -33,6 +38,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   if (!addresses.ok) return reportNotStarted(addresses.problems);
   // Whatever any of the processes makes is its owner's alone, also what a library makes (the compile cache's folders).
   process.umask(0o077);
+  process.stderr.write(`waxseal: warning: ${ONE_USER}\n`);
   const lock = lockData(config.data);
   if (!lock.ok) return reportNotStarted(lock.problems);
   // For both children and their threads: a restart is back in half the time. The data directory is nobody else's.

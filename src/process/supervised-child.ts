@@ -6,7 +6,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { type CallFailure, type CallMessage, isCallMessage } from '#base/ipc-calls.ts';
 import { type IpcMessage, isIpcMessage, type Role } from '#base/ipc.ts';
 import { EXIT_CONFIGURATION } from '#base/exit.ts';
-import { CALL_LIMITS } from '#base/limits/process.ts';
+import { CALL_LIMITS, HEARTBEATS_MISSED_MAX, HEARTBEAT_MS } from '#base/limits/process.ts';
 import { RestartDelay, type RestartTimes } from '#base/restart-delay.ts';
 
 /** What to fork. */
@@ -18,6 +18,14 @@ export interface ChildProgram {
   /** Its environment variables; those of this process when absent. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
+
+export interface HeartbeatTimes {
+  readonly everyMs: number;
+  /** Without any message for this many intervals, a child is killed. */
+  readonly missedMax: number;
+}
+
+export const HEARTBEAT_TIMES: HeartbeatTimes = { everyMs: HEARTBEAT_MS, missedMax: HEARTBEATS_MISSED_MAX };
 
 /** How a child ended: its exit code, or the signal that killed it. */
 export interface ChildEnd {
@@ -34,6 +42,8 @@ export interface ChildEvents {
   greeted(role: Role): void;
   message(role: Role, message: IpcMessage): void;
   call(role: Role, message: CallMessage): void;
+  /** It runs, and its event loop has not turned for too long; it is killed. */
+  stuck(role: Role): void;
   /** It has ended; `start` is called again after `waitMs` unless `retire` was called. */
   ended(role: Role, end: ChildEnd, waitMs: number): void;
 }
@@ -48,6 +58,10 @@ export class SupervisedChild {
   #unable: number | undefined;
   #retired = false;
   #restart: NodeJS.Timeout | undefined;
+  readonly #heartbeat: HeartbeatTimes;
+  #watch: NodeJS.Timeout | undefined;
+  /** Looks since its last message. Counted, not timed: while this process is stopped it gets none either. */
+  #missed = 0;
   /** A message is on its way to the kernel; others wait, only the newest of each kind. */
   #sending = false;
   readonly #waiting = new Map<IpcMessage['kind'], IpcMessage>();
@@ -55,7 +69,8 @@ export class SupervisedChild {
   readonly #waitingCalls: CallMessage[] = [];
   #waitingCallBytes = 0;
 
-  constructor(role: Role, program: ChildProgram, events: ChildEvents, times: RestartTimes) {
+  constructor(role: Role, program: ChildProgram, events: ChildEvents, times: RestartTimes, heartbeat: HeartbeatTimes) {
+    this.#heartbeat = heartbeat;
     this.role = role;
     this.#program = program;
     this.#events = events;
@@ -79,6 +94,8 @@ export class SupervisedChild {
       ...(environment === undefined ? {} : { env: environment }),
     });
     this.#process = child;
+    this.#missed = 0;
+    this.#watch = setInterval(() => this.#listenForHeart(), this.#heartbeat.everyMs);
     this.#greeted = false;
     this.#unable = undefined;
     this.#sending = false;
@@ -86,8 +103,9 @@ export class SupervisedChild {
     this.#waitingCalls.length = 0;
     this.#waitingCallBytes = 0;
     child.on('message', (value) => {
+      this.#missed = 0;
       if (isCallMessage(value)) this.#events.call(this.role, value);
-      if (!isIpcMessage(value)) return;
+      if (!isIpcMessage(value) || value.kind === 'alive') return;
       if (value.kind === 'hello' && !this.#greeted) {
         this.#greeted = true;
         this.#events.greeted(this.role);
@@ -98,6 +116,7 @@ export class SupervisedChild {
     const ended = (code: number | null, signal: NodeJS.Signals | null) => {
       if (this.#process !== child) return;
       this.#process = undefined;
+      clearInterval(this.#watch);
       const waitMs = this.#delay.afterLife(performance.now() - startedMs);
       // Of a configuration that cannot work the exit code itself tells.
       const unable = this.#unable ?? (code === EXIT_CONFIGURATION ? code : undefined);
@@ -148,6 +167,15 @@ export class SupervisedChild {
   retire(): void {
     this.#retired = true;
     clearTimeout(this.#restart);
+  }
+
+  /** Only of one that has greeted: opening a large store takes its time. */
+  #listenForHeart(): void {
+    this.#missed += 1;
+    if (!this.#greeted || this.#missed < this.#heartbeat.missedMax) return;
+    this.#missed = 0;
+    this.#events.stuck(this.role);
+    this.signal('SIGKILL');
   }
 
   #sendNext(): void {

@@ -9,7 +9,8 @@ import { type CallMessage } from '#base/ipc-calls.ts';
 import { type AnswerSettings, type IpcMessage, type Role } from '#base/ipc.ts';
 import { SHUTDOWN_MS } from '#base/limits/server.ts';
 import { RESTART_TIMES, type RestartTimes } from '#base/restart-delay.ts';
-import { type ChildEnd, type ChildProgram, SupervisedChild } from './supervised-child.ts';
+import { type ChildEnd, type ChildProgram, HEARTBEAT_TIMES, SupervisedChild } from './supervised-child.ts';
+import { type HeartbeatTimes } from './supervised-child.ts';
 
 export interface SupervisorOptions {
   readonly control: ChildProgram;
@@ -20,6 +21,7 @@ export interface SupervisorOptions {
   readonly log: (text: string) => void;
   readonly restartTimes?: RestartTimes;
   readonly shutdownMs?: number;
+  readonly heartbeat?: HeartbeatTimes;
 }
 
 export class Supervisor {
@@ -42,18 +44,19 @@ export class Supervisor {
     const { promise, resolve } = Promise.withResolvers<number>();
     this.exitCode = promise;
     this.#finish = resolve;
-    const times = options.restartTimes ?? RESTART_TIMES;
+    const { restartTimes: times = RESTART_TIMES, heartbeat = HEARTBEAT_TIMES } = options;
     const events = {
       greeted: (role: Role) => {
         if (role === 'answer') this.#children.answer.send({ kind: 'start', settings: options.settings });
       },
       message: (role: Role, message: IpcMessage) => this.#relay(role, message),
       call: (role: Role, message: CallMessage) => this.#relayCall(role, message),
+      stuck: (role: Role) => options.log(`${role} process runs and does not answer; killing it`),
       ended: (role: Role, end: ChildEnd, waitMs: number) => this.#ended(role, end, waitMs),
     };
     this.#children = {
-      control: new SupervisedChild('control', options.control, events, times),
-      answer: new SupervisedChild('answer', options.answer, events, times),
+      control: new SupervisedChild('control', options.control, events, times, heartbeat),
+      answer: new SupervisedChild('answer', options.answer, events, times, heartbeat),
     };
   }
 

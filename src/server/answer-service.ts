@@ -97,6 +97,7 @@ class AnswerService {
         this.#reportSelectors();
         break;
       case 'gone':
+      case 'alive':
       case 'unable':
       case 'listening':
       case 'ready':

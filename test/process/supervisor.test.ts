@@ -102,6 +102,21 @@ describe('children that die', () => {
     expect(await ended()).toBe(0);
   });
 
+  test('a child that runs and does not answer is killed and started again; the other one is left alone', async () => {
+    const { child, ended, output, starts } = supervise({
+      controlMode: 'spin',
+      heartbeat: { everyMs: 100, missedMax: 40 },
+      shutdownMs: 500,
+    });
+    expect(await eventually(() => starts('control').length >= 3, 60_000)).toBe(true);
+    expect(output()).toContain('control process runs and does not answer; killing it');
+    expect(output()).toContain('control process ended (SIGKILL); starting it again');
+    expect(output()).not.toContain('answer process runs');
+    expect(starts('answer')).toHaveLength(1);
+    child.kill('SIGTERM');
+    expect(await ended()).toBeTypeOf('number');
+  });
+
   test('kill -9 of the supervisor: no child is left', async () => {
     const { child, greeted, lastPid } = supervise();
     expect(await greeted()).toBe(true);

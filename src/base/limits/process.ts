@@ -34,3 +34,10 @@ export const SNAPSHOT_LOOK_MS = 60_000;
  * this much at once.
  */
 export const SNAPSHOT_GROWTH_BYTES = 4 * 1024 * 1024;
+
+// --- heartbeats ---
+
+/** How often a child tells the supervisor that its event loop turns. */
+export const HEARTBEAT_MS = 1_000;
+/** Heartbeats missed in a row before a child is killed and started again: two minutes. Large imports block for tens of seconds. */
+export const HEARTBEATS_MISSED_MAX = 120;
