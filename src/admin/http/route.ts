@@ -34,7 +34,7 @@ export interface Asked<P = unknown, Q = unknown, B = unknown> {
 export type Values<P extends TProperties> = Static<TObject<P>>;
 
 /** A body that is not JSON. Elsewhere its media types are answered 415, and here every other one is. */
-export interface OctetBody {
+interface OctetBody {
   readonly types: readonly string[];
   readonly bytesMax: number;
   readonly description: string;

@@ -46,7 +46,7 @@ export const waitQuery = {
   wait: Type.Optional(Type.Enum(['served'], { description: 'answer when every worker serves the change' })),
 };
 
-export const ProblemItem = Type.Object({
+const ProblemItem = Type.Object({
   code: Type.String(),
   severity: Type.Enum(['error', 'warning']),
   at: Type.String({
@@ -80,7 +80,7 @@ export const ChangesetForm = Type.Object(
   { description: 'in IXFR order: the old SOA is first in deleted, the new SOA is first in added' },
 );
 
-export const OutcomeForm = Type.Object({
+const OutcomeForm = Type.Object({
   zone: Type.String(),
   serial: Type.Integer(),
   revision: Type.Integer(),

@@ -25,7 +25,7 @@ export interface Beginning {
   readonly unknown?: number;
 }
 
-export interface StreamOptions {
+interface StreamOptions {
   readonly events: EventsApi;
   readonly isSeen: (event: StoredEvent) => boolean;
   /** Whether the token is still good. */
