@@ -44,6 +44,7 @@ interface RemovedDocument {
   readonly name: string;
   readonly removed: boolean;
   readonly dryRun: boolean;
+  readonly warnings?: readonly AnswerProblem[];
 }
 
 interface PublicKeyDocument {
@@ -105,6 +106,7 @@ export function defineDkimSigner(dkim: Command, terminal: Terminal): void {
   ).action(async (name: string, options: RemoveOptions) => {
     await confirm(`remove the signer ${name}, so that it gets no more keys`, options, terminal);
     const removed = options.offline === true ? await removeOffline(name, options, terminal) : await removeSigner(name, options, terminal);
+    if (options.json !== true) for (const each of removed.warnings ?? []) terminal.err(formatAnswerWarning(each));
     terminal.out(options.json === true ? formatJson(removed) : plain(`signer ${name} ${removed.removed ? 'is' : 'would be'} removed\n`));
   });
 

@@ -92,16 +92,22 @@ function explainWait<Data>(report: WaitReport, object: LifecycleObject<Data>, wo
     ...(untilMs === undefined ? {} : { earliestMs: wall(untilMs) }),
     ...(latestMs === undefined ? {} : { latestMs: wall(latestMs) }),
     override: world.overrideCommand(object, wait.id),
-    text: isOver ? `${wait.id}: over` : waitText(report, wall),
+    text: isOver ? `${wait.id}: over` : waitText(report, wall, world),
   };
 }
 
-function waitText({ wait, seen, missing, untilMs, latestMs, nextCheckMs, text }: WaitReport, wall: (atMs: number) => number): string {
+function waitText(
+  { wait, seen, missing, untilMs, latestMs, nextCheckMs, text }: WaitReport,
+  wall: (atMs: number) => number,
+  world: Pick<World<unknown>, 'unseenText'>,
+): string {
   const parts = [`${wait.id}: waits for ${wait.who}`];
   if (text !== undefined) parts.push(text);
   for (const place of missing) {
     const last = seen.find((each) => each.place === place);
-    parts.push(last === undefined ? `${place}: not looked at yet` : `${place}: ${last.text}, seen ${formatTime(wall(last.atMs))}`);
+    const unseen = wait.kind === 'gate' ? world.unseenText?.(wait.places, place) : undefined;
+    const found = last === undefined ? (unseen ?? 'not looked at yet') : `${last.text}, seen ${formatTime(wall(last.atMs))}`;
+    parts.push(`${place}: ${found}`);
   }
   for (const good of seen.filter((each) => each.isGood)) parts.push(`${good.place}: good, seen ${formatTime(wall(good.atMs))}`);
   if (nextCheckMs !== undefined) parts.push(`next check ${formatTime(wall(nextCheckMs))}`);

@@ -28,6 +28,8 @@ export interface World<Data> extends Moment {
   durationMs(term: string, object: LifecycleObject<Data>, sinceMs: number): number;
   /** The places that a gate of that name looks at. */
   places(name: string, object: LifecycleObject<Data>): readonly string[];
+  /** Why nothing was seen at `place`, where that is known. */
+  unseenText?(name: string, place: string): string | undefined;
   condition(id: string, object: LifecycleObject<Data>, state: LifecycleState<Data>): ConditionVerdict;
   /** The command line that overrides a wait. */
   overrideCommand(object: LifecycleObject<Data>, wait: string): string;

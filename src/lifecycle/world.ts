@@ -21,13 +21,15 @@ type Conditions<Data> = Readonly<Record<string, (object: LifecycleObject<Data>, 
 export interface Vocabulary<Data> {
   readonly durations: Lengths<Data>;
   readonly places?: Places<Data>;
+  /** Why nothing was seen at a place of that name, where more is known than that. */
+  readonly unseen?: Readonly<Record<string, (place: string) => string | undefined>>;
   readonly conditions: Conditions<Data>;
 }
 
 /** The engine's world. A name that a machine uses and that neither vocabulary nor facts have throws: a bug. */
 export function worldOf<Data>(
   facts: Facts,
-  { durations, places = {}, conditions }: Vocabulary<Data>,
+  { durations, places = {}, unseen = {}, conditions }: Vocabulary<Data>,
   overrideCommand: (object: string, wait: string) => string,
 ): World<Data> {
   return {
@@ -39,6 +41,7 @@ export function worldOf<Data>(
       assert(found !== undefined, `no facts about the places ${name}`);
       return found;
     },
+    unseenText: (name, place) => unseen[name]?.(place),
     condition: (id, object, state) => conditions[id]!(object, state),
     overrideCommand: ({ id }, wait) => overrideCommand(id, wait),
   };

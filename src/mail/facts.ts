@@ -1,6 +1,6 @@
 /** What is known around a domain's mail at one moment: who can be asked. Not here: what follows from it (lives.ts). */
 import { type Facts } from '#lifecycle/world.ts';
-import { type SignerFacts } from '#mail/dkim/lifecycle.ts';
+import { type SignerFacts } from '#mail/dkim/signers.ts';
 
 /** Kinds of places. */
 export type MailPlace =
@@ -19,8 +19,7 @@ export type MailPlace =
 
 export interface MailFacts extends Facts {
   readonly places: Readonly<Record<MailPlace, readonly string[]>>;
-  /** Registered signers by name; undefined where there is no register. */
-  readonly signers?: SignerFacts | undefined;
+  readonly signers?: SignerFacts;
 }
 
 /** Facts of a server that stands alone and knows nothing yet; what is known is put over it. */

@@ -16,6 +16,7 @@ import { rrsetOf, type ZoneView } from '#zone/view.ts';
 import { explainBimi } from '#mail/bimi/hold.ts';
 import { type Compiled, compileMail, type CompileInput } from './compile.ts';
 import { forgettableSecrets, type NewDkimKey, takeDkimKeys, wantedDkimKeys } from '#mail/dkim/lifecycle.ts';
+import { absentSigners } from '#mail/dkim/signers.ts';
 import { MAIL_LIVES, type MailContext, type MailLife } from './lives.ts';
 import { type MailFacts } from './facts.ts';
 import { type MailState } from './state.ts';
@@ -63,7 +64,7 @@ export function stepMail(input: MailStepInput): MailStep {
   const times = [step.nextDueMs, spf.nextDueMs, wanted.nextMs, soonMs].filter((each) => each !== undefined);
   return {
     ...compiled,
-    problems: [...spf.problems, ...compiled.problems],
+    problems: [...spf.problems, ...compiled.problems, ...absentSigners(policy.dkim.signers, facts.signers, domain)],
     state: { ...state, managed, consents },
     events: [...step.events, ...spf.events],
     checks: step.checks,

@@ -2,6 +2,7 @@
 import { type Problem } from '#base/problem.ts';
 import { type Name } from '#dns/name.ts';
 import { type Explanation } from '#lifecycle/explain.ts';
+import { type ComingDkimKey } from '#mail/dkim/coming.ts';
 import { type DmarcReport } from '#mail/reports/dmarc-aggregate.ts';
 import { type DmarcPolicy } from '#mail/dmarc/record.ts';
 import { type MailState } from '#mail/state.ts';
@@ -93,6 +94,8 @@ export interface MailView {
   readonly state: MailState;
   /** Of everything that has a life; times are wall times. */
   readonly explanations: readonly Explanation[];
+  /** Keys that are to be the first of their algorithm to sign; times are wall times. */
+  readonly comingKeys: readonly ComingDkimKey[];
   /** How often a selector was asked for at this server; times are counted time. */
   readonly queries?: (selector: string) => SelectorCount;
   /** Wall time minus counted time: what is added to times in `state`. */

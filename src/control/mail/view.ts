@@ -2,6 +2,7 @@
  * How the mail of a zone stands, for people. Not here: its form in the API (admin/v1/mail), what a step would do (steps.ts).
  */
 import { policyFromZone } from '#mail/import.ts';
+import { comingDkimKeys } from '#mail/dkim/coming.ts';
 import { explainMail } from '#mail/step.ts';
 import { withReports } from '#mail/reports/evidence.ts';
 import { readReports } from '#store/mail/reports.ts';
@@ -24,12 +25,14 @@ export function mailView(reader: StoreReader, steps: MailSteps, zone: ServedZone
   const ground = reportGround(readReports(reader, record.id), view, policy, state);
   const { facts } = withReports(steps.facts(view), ground);
   const step = steps.preview(zone, ground)!;
+  const explanations = explainMail(state, { domain: view.apex, policy, view, facts });
   const spf = spfStatus(reader, record, view, state, facts);
   return {
     document,
     policy,
     state,
-    explanations: explainMail(state, { domain: view.apex, policy, view, facts }),
+    explanations,
+    comingKeys: comingDkimKeys(state.dkim, explanations, state.ttls, facts),
     wallOffsetMs: facts.wallOffsetMs,
     reports: reportsStatus(ground, facts),
     problems: [...step.problems, ...(spf?.problems ?? [])],

@@ -17,6 +17,7 @@ import { inBody, inUrl } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, placeAt, problem, warning } from '#base/problem.ts';
 import { type ExportForm, type SignerFiles, type SignerRecord, type SignerRequest } from '#control/api/signers.ts';
 import { type Name, ROOT, formatName, lowerName, parseName } from '#dns/name.ts';
+import { type SignerFact } from '#mail/dkim/signers.ts';
 import { hasFields, isArrayOf, isString } from '#store/json.ts';
 import { foldersOverlap } from './export-files.ts';
 
@@ -188,6 +189,12 @@ export function signedZone(record: SignerRecord, domain: string): Result<Name> {
       fix: `it does for ${record.domains.map(withoutDot).join(', ')}`,
     }),
   );
+}
+
+/** What mail has to know of the signer. */
+export function factFor(record: SignerRecord, zone: Name): SignerFact {
+  if (!signedZone(record, formatName(zone)).ok) return 'other-domains';
+  return record.delivery === 'own-key' ? 'own-key' : 'given';
 }
 
 /** As it stands in "d=". */

@@ -8,7 +8,7 @@ import { type Clock, toSeconds } from '#base/clock.ts';
 import { WHOLE, atObject, atZone, inBody } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
 import { type Name, formatName, nameOf } from '#dns/name.ts';
-import { type SignerFact, type SignerFacts } from '#mail/dkim/lifecycle.ts';
+import { type SignerFacts, absentSigners } from '#mail/dkim/signers.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
 import { type TokenRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
@@ -32,7 +32,7 @@ import {
 } from '#control/api/signers.ts';
 import { HourlyLog } from './audit.ts';
 import { rspamdSelector } from './forms.ts';
-import { checkSigner, mayAskFrom, scopeOf, signedZone, withSigner, withoutDot } from './record.ts';
+import { checkSigner, factFor, mayAskFrom, scopeOf, signedZone, withSigner, withoutDot } from './record.ts';
 import { SignerRegister, tokensOf } from './register.ts';
 import { type SigningWindow, signingNow, signingWindows } from './windows.ts';
 import { newToken } from '#control/tokens/tokens.ts';
@@ -153,13 +153,14 @@ export class Signers implements SignersApi {
       if (!decided.ok) return decided;
       return ok({
         ...decided.value,
+        warnings: removed!.domains.flatMap((domain) => this.#stillNamed(domain, name)),
         afterCommit: () => {
           this.#files?.forget(name);
           this.#fetchedAtMs.delete(name);
         },
       });
     });
-    return done.ok ? ok(removed!) : done;
+    return done.ok ? ok(removed!, done.warnings) : done;
   }
 
   /** All signers with this one, or what is against it. */
@@ -343,6 +344,13 @@ export class Signers implements SignersApi {
     if (!done.ok && this.#inUse.get(place) === text) this.#inUse.delete(place);
   }
 
+  /** A policy that goes on naming a signer that is removed. */
+  #stillNamed(domain: string, signer: string): Problem[] {
+    const zone = nameOf(domain);
+    const isNamed = this.#settings.mail.policySigners(zone)?.includes(signer) === true;
+    return isNamed ? absentSigners([signer], new Map(), zone) : [];
+  }
+
   #unlisted(domain: string, signer: string): Problem | undefined {
     const listed = this.#settings.mail.policySigners(nameOf(domain));
     if (listed?.includes(signer) === true) return undefined;
@@ -366,11 +374,6 @@ export class Signers implements SignersApi {
       ...(exported === undefined ? {} : { exported }),
     };
   }
-}
-
-function factFor(record: SignerRecord, zone: Name): SignerFact {
-  if (!signedZone(record, formatName(zone)).ok) return 'other-domains';
-  return record.delivery === 'own-key' ? 'own-key' : 'given';
 }
 
 /** Selectors that are signed with now and can be acknowledged. A key on its way out, given for want of a better one, cannot. */

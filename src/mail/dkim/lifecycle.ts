@@ -27,6 +27,7 @@ import { type Name, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type DkimRecord } from './record-type.ts';
+import { type SignerFacts, silenceOf } from './signers.ts';
 import { dkimOwner, formatDkim, revokedDkim } from './record.ts';
 import { type DkimPolicy } from './settle.ts';
 import { type DkimAlgorithm } from '#mail/policy/schema.ts';
@@ -65,6 +66,11 @@ export type NewDkimKey = Pick<DkimKeyData, 'algorithm' | 'publicKey' | 'secretId
 
 /** Mail may be signed in these. */
 const WAITING_STAGES: readonly string[] = ['generated', 'published', 'visible'];
+/** True for a key that nothing is signed with yet. */
+export function isDkimKeyComing({ stage }: DkimKey): boolean {
+  return WAITING_STAGES.includes(stage);
+}
+
 /** Beyond the queue life that senders admit to, as a part of it: with 5 days, a key stays for 7. */
 const SLACK = 0.4;
 
@@ -78,17 +84,12 @@ export function dkimGroup({ algorithm, signer }: Pick<DkimKeyData, 'algorithm' |
   return signer === undefined ? algorithm : `${signer}/${algorithm}`;
 }
 
-/** What the register of signers says of one: it makes its own keys, it is given keys, or it does not sign for this domain. */
-export type SignerFact = 'own-key' | 'given' | 'other-domains';
-/** Registered signers by name. */
-export type SignerFacts = ReadonlyMap<string, SignerFact>;
-
 /** What the waits of DKIM keys depend on. */
 export function dkimVocabulary(
   state: DkimState,
   policy: DkimPolicy,
   ttls: TtlMemory,
-  now: Moment & { readonly signers?: SignerFacts | undefined },
+  now: Moment & { readonly signers?: SignerFacts },
 ): Vocabulary<DkimKeyData> {
   // Who makes its own keys has none that is made here, and cannot say that it left one.
   const givenKeys = policy.signers.filter((name) => now.signers?.get(name) !== 'own-key');
@@ -102,6 +103,7 @@ export function dkimVocabulary(
       revokedFor: () => policy.revokedForMs,
     },
     places: { signers: ({ data: { signer } }) => (signer === undefined ? givenKeys : [signer]) },
+    unseen: { signers: (name) => silenceOf(name, now.signers) },
     conditions: {
       'rotation-due': (object, { objects }) => rotationDue(state, objects, object, policy, now),
       unwanted: ({ data }) => verdict(!isWanted(data, policy), `the policy has ${policy.algorithms.join(' and ') || 'no keys of its own'}`),

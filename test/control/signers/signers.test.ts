@@ -380,3 +380,43 @@ describe('RFC 6376 §3.6.1: a signer that makes its own key', () => {
     expect(room.control.zones.find(nameOf('other.example.'))).toBeDefined();
   });
 });
+
+describe('a policy that names a signer which cannot acknowledge', () => {
+  const apply = (room: SigningControl, ...signers: string[]) =>
+    room.run({ kind: 'mail.apply', zone: SIGNED_ZONE, policy: { mtaSts: { mode: 'off' }, dkim: { ...SHORT, signers } } }, { dryRun: true });
+  const told = (warnings: readonly { readonly code: string; readonly message: string }[]) =>
+    warnings.filter(({ code }) => code.startsWith('SIGNER_')).map(({ code, message }) => [code, message]);
+  const absent = (name: string, why: string, code = 'SIGNER_NOT_FOUND') => [
+    code,
+    `the mail policy of post.example names ${name}, which is ${why}: rotations wait for it for ever`,
+  ];
+
+  test('is warned of at plan, at rotation and at removal, and status gives the cause of the wait', async () => {
+    const room = await signingControl(SHORT);
+    const planned = await apply(room, 'mx1', 'elsewhere');
+    expect(planned.ok && told(planned.value.warnings)).toEqual([absent('mx1', 'not registered'), absent('elsewhere', 'not registered')]);
+    await add(room);
+    await add(room, { name: 'elsewhere', domains: ['other.example'] });
+    const other = await apply(room, 'mx1', 'elsewhere');
+    expect(other.ok && told(other.value.warnings)).toEqual([absent('elsewhere', 'registered for other domains only', 'SIGNER_DOMAIN')]);
+    const removed = await room.control.signers.remove('mx1', local);
+    expect(removed.ok && told(removed.warnings)).toEqual([absent('mx1', 'not registered')]);
+    const rotated = await room.run({ kind: 'dkim.rotate', zone: SIGNED_ZONE, algorithms: [], reason: 'test' });
+    expect(rotated.ok && told(rotated.value.warnings)).toEqual([absent('mx1', 'not registered')]);
+    await room.live(3 * HOUR_MS);
+    const { explanations } = room.control.mail.view(room.control.zones.find(SIGNED_ZONE)!)!;
+    const retiring = explanations.filter(({ stage }) => stage === 'retiring').map(({ lines }) => lines.join('\n'));
+    expect(retiring).toHaveLength(2);
+    for (const text of retiring) expect(text).toContain('mx1: is not registered, so it never says that it has switched');
+  });
+
+  test('a signer that is registered and silent is said to be silent', async () => {
+    const room = await signingControl(SHORT);
+    await add(room);
+    good(await room.run({ kind: 'dkim.rotate', zone: SIGNED_ZONE, algorithms: [], reason: 'test' }));
+    await room.live(3 * HOUR_MS);
+    const { explanations } = room.control.mail.view(room.control.zones.find(SIGNED_ZONE)!)!;
+    const lines = explanations.filter(({ stage }) => stage === 'retiring').flatMap((each) => each.lines);
+    expect(lines.join('\n')).toContain('mx1: has not said yet that it signs with the new key');
+  });
+});

@@ -2,10 +2,13 @@
  * `/v1/signers/{signer}/keys` and `…/ack`: a signer fetches its private keys, and says which one it signs with.
  * Not here: the same keys in the form of a Vault (vault.ts).
  */
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { SIGNER_ACK_SELECTORS_MAX } from '#base/limits/signers.ts';
 import { inBody } from '#base/place.ts';
 import { fail, ok, problem } from '#base/problem.ts';
+import { ROOT, parseName } from '#dns/name.ts';
+import type { ControlApi } from '#control/api/control.ts';
 import { isoTime } from '#admin/http/form.ts';
 import { readRoute } from '#admin/http/read-route.ts';
 import { Time, closed, signerParams } from '#admin/http/schemas.ts';
@@ -22,6 +25,41 @@ const KeyForm = Type.Object({
   validUntil: Type.Optional(Time),
 });
 
+const ComingForm = Type.Object({
+  domain: Type.String(),
+  selector: Type.String(),
+  algorithm: Type.String({ description: 'rsa-sha256 or ed25519-sha256' }),
+  state: Type.String(),
+  activeAt: Type.Optional({ ...Time, description: 'the earliest time; absent while nobody can know' }),
+  waitsFor: Type.String(),
+});
+
+/** The first keys of domains that have no active one yet: a signer that asks too early hears when to ask again. */
+function comingKeys(control: ControlApi, domains: readonly string[]) {
+  return domains.flatMap((domain) => {
+    const name = parseName(domain, ROOT);
+    const zone = name.ok ? control.zones.find(name.value) : undefined;
+    const keys = zone === undefined ? [] : (control.mail.view(zone)?.comingKeys ?? []);
+    return keys.map(({ selector, algorithm, stage, earliestMs, text }) => ({
+      domain,
+      selector,
+      algorithm: algorithm === 'rsa2048' ? 'rsa-sha256' : 'ed25519-sha256',
+      state: stage,
+      activeAt: isoTime(earliestMs),
+      waitsFor: text,
+    }));
+  });
+}
+
+/** As it stands in "d=". */
+function plainDomain(domain: string): string {
+  return domain.toLowerCase().replace(/\.$/, '');
+}
+
+function domainsOf(control: ControlApi, request: FastifyRequest): readonly string[] {
+  return control.signers.find(visitOf(request).signer)?.domains ?? [];
+}
+
 const Selector = Type.String({ minLength: 1, maxLength: 253 });
 
 const NOTHING_NAMED = problem('FIELD_MISSING', inBody('/selectors'), 'no selector is named', {
@@ -34,10 +72,12 @@ export const signerKeysRoutes = [
     url: '/v1/signers/:signer/keys',
     tag: 'signers',
     summary: 'Fetch private keys, as the signer itself',
-    description: 'Sign with each key from validFrom on and before validUntil. Fetches are logged once an hour for each key.',
+    description:
+      'Sign with each key from validFrom on and before validUntil. Of a domain without an active key, "coming" says when ' +
+      'it will have one. Fetches are logged once an hour for each key.',
     params: signerParams('mx1'),
     query: { domain: Type.Optional(Type.String({ description: 'all domains of the signer unless given' })) },
-    answers: { 200: Type.Object({ keys: Type.Array(KeyForm) }) },
+    answers: { 200: Type.Object({ keys: Type.Array(KeyForm), coming: Type.Array(ComingForm) }) },
     show: async ({ control, query, request, reply }) => {
       keepFromCaches(reply);
       const given = await control.signers.keys(visitOf(request), query.domain);
@@ -47,7 +87,12 @@ export const signerKeysRoutes = [
         validFrom: isoTime(validFromSeconds * 1000),
         validUntil: validUntilSeconds === undefined ? undefined : isoTime(validUntilSeconds * 1000),
       }));
-      return ok({ body: () => ({ keys }) });
+      const asked = query.domain === undefined ? domainsOf(control, request) : [query.domain];
+      const coming = comingKeys(
+        control,
+        asked.map(plainDomain).filter((domain) => !keys.some((each) => each.domain === domain)),
+      );
+      return ok({ body: () => ({ keys, coming }) });
     },
   }),
 

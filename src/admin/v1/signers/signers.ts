@@ -125,10 +125,11 @@ const removal = writeRoute({
   summary: 'Remove a mail signer with its tokens',
   description: 'Files that were exported for the signer stay.',
   params: signerParams('mx1'),
-  answers: { 200: Type.Object({ name: Type.String(), removed: Type.Boolean(), dryRun: Type.Boolean() }) },
+  answers: { 200: Type.Object({ name: Type.String(), removed: Type.Boolean(), dryRun: Type.Boolean(), warnings: ProblemList }) },
   write: async ({ control, params: { signer }, actor, dryRun }) => {
     const removed = await control.signers.remove(signer, { actor, dryRun });
-    return removed.ok ? ok({ name: removed.value.name, removed: !dryRun, dryRun }) : removed;
+    if (!removed.ok) return removed;
+    return ok({ name: removed.value.name, removed: !dryRun, dryRun, warnings: removed.warnings.map(problemForm) });
   },
 });
 

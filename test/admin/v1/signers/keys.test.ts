@@ -1,6 +1,7 @@
 /** A signer with its own client: it fetches its keys and says what it signs with. */
 import { createPrivateKey } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { nameOf } from '#dns/name.ts';
 import type { ProblemBody } from '../../../support/admin/bench.ts';
 import { signerBench } from '../../../support/admin/signer-bench.ts';
 
@@ -35,4 +36,29 @@ test('an acknowledgement names an active selector of the signer, anything else i
   expect((await ack({ domain: 'post.example', selector }, '?dryRun=1')).json()).toMatchObject({ dryRun: true });
   expect(one.room.control.audit.entries(1000)).toHaveLength(before);
   expect(one.room.control.audit.entries(1)[0]).toMatchObject({ action: 'dkim.ack', detail: `mx1 signs with ${selector}` });
+});
+
+test('before the first key is active, the answer says when it will be and what it waits for', async () => {
+  const one = await signerBench();
+  await one.room.load('new.example.', '@ 3600 SOA ns1 host 1 7200 900 1209600 900\n@ 3600 NS ns1\nns1 3600 A 192.0.2.1\n');
+  const policy = { mtaSts: { mode: 'off' }, dkim: { signers: ['mx2'], algorithms: ['ed25519'] } };
+  const applied = await one.room.run({ kind: 'mail.apply', zone: nameOf('new.example.'), policy });
+  expect(applied.ok).toBe(true);
+  const made = await one.call('POST', '/v1/signers', one.admin, { name: 'mx2', delivery: 'fetch', domains: ['new.example'] });
+  const { token } = made.json<{ token: string }>();
+  const ask = async () => {
+    const answer = await one.call('GET', '/v1/signers/mx2/keys?domain=New.example', token);
+    return answer.json<{ keys: unknown[]; coming: { activeAt: string; waitsFor: string }[] }>();
+  };
+  const { keys, coming } = await ask();
+  expect(keys).toEqual([]);
+  expect(coming).toMatchObject([{ domain: 'new.example', algorithm: 'ed25519-sha256' }]);
+  // RFC 2308 §5: the SOA's minimum of 900 s, in which caches remember that the selector was not there.
+  const waitSeconds = (Date.parse(coming[0]!.activeAt) - one.room.clock.nowMs()) / 1000;
+  expect(waitSeconds).toBeGreaterThan(890);
+  expect(waitSeconds).toBeLessThan(910);
+  expect(coming[0]!.waitsFor).toMatch(/waits for/);
+  await one.room.live(3_600_000);
+  const later = await ask();
+  expect([later.keys.length, later.coming]).toEqual([1, []]);
 });
