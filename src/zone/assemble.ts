@@ -7,7 +7,7 @@ import { TYPES_PER_NAME_MAX } from '#base/limits/dns.ts';
 import { type Place, WHOLE, formatPlace } from '#base/place.ts';
 import { ProblemList } from '#base/problem-list.ts';
 import { type Problem, type Result, fail, ok, warning } from '#base/problem.ts';
-import { type Name, type OwnerKey, formatName, isAtOrBelow, ownerKey } from '#dns/name.ts';
+import { type Name, type OwnerKey, equalNames, formatName, isAtOrBelow, ownerKey } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
 import { type Rrset, sortRdatas } from '#dns/rrset.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
@@ -26,7 +26,7 @@ export interface PlacedRrset extends Rrset {
  */
 export function loadZone(text: string, options: ZoneFileOptions & { readonly signed: boolean }): Result<readonly PlacedRrset[]> {
   const file = parseZoneFile(text, options);
-  const kept = withoutManagedTypes(file.records, options.signed);
+  const kept = withoutManagedTypes(file.records, options.origin, options.signed);
   const zone = assembleRrsets(options.origin, kept.records);
   const complete = !file.problems.some((each) => each.severity === 'error');
   const checked = checkZone(options.origin, zone.rrsets, { complete });
@@ -111,17 +111,19 @@ export function isSignerType(type: RrType, signed: boolean): boolean {
 }
 
 /**
- * The records that a file may bring: none of the signer's own types, no DNSKEY, CDS or CDNSKEY when waxseal signs the zone, and no ZONEMD,
- * whose digest is of the file as it was (RFC 8976 §3.3). One warning counts what was left out. Before grouping, because RRSIGs of one owner are no RRset: their TTLs differ.
+ * The records that a file may bring: none of the signer's own types, no DNSKEY, CDS or CDNSKEY when waxseal signs the zone, and no ZONEMD
+ * at the apex, whose digest is of the file as it was (RFC 8976 §3.3; elsewhere it is no digest, §2). One warning counts what was left out. Before grouping, because RRSIGs of one owner are no RRset: their TTLs differ.
  */
 export function withoutManagedTypes(
   records: readonly ZoneRecordLine[],
+  apex: Name,
   signed: boolean,
 ): { readonly records: readonly ZoneRecordLine[]; readonly problems: readonly Problem[] } {
   const counts = new Map<RrType, number>();
   let at: Place = WHOLE;
   const kept = records.filter((record) => {
-    if (!isSignerType(record.type, signed) && record.type !== TYPE.ZONEMD) return true;
+    const isDigest = record.type === TYPE.ZONEMD && equalNames(record.owner, apex);
+    if (!isSignerType(record.type, signed) && !isDigest) return true;
     if (counts.size === 0) ({ at } = record);
     counts.set(record.type, (counts.get(record.type) ?? 0) + 1);
     return false;

@@ -6,7 +6,7 @@
 import { TTL_SECONDS_MAX } from '#base/limits/dns.ts';
 import { type BodyPlace, type Place, below, inBody } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, placeAt, problem, warning } from '#base/problem.ts';
-import { type OwnerKey, type Name, formatName, isAtOrBelow, ownerKey } from '#dns/name.ts';
+import { type OwnerKey, type Name, equalNames, formatName, isAtOrBelow, ownerKey } from '#dns/name.ts';
 import { parseRecordData } from '#dns/record-data.ts';
 import { canonicalRdata, formatRdata, isMetaType, isTextType, typeCode, typeName } from '#dns/registry.ts';
 import { parseRequestName } from '#dns/request-name.ts';
@@ -97,7 +97,7 @@ function applyOperation(
     state.rdatas = [];
     return;
   }
-  if (type === TYPE.ZONEMD && operation.op !== 'remove') {
+  if (type === TYPE.ZONEMD && operation.op !== 'remove' && equalNames(state.owner, view.apex)) {
     problems.push(
       problem(
         'RRSET_MANAGED',

@@ -52,6 +52,14 @@ describe('RFC 8976: ZONEMD', () => {
     expect(bad(await run(set('@', 'ZONEMD', DIGEST)))).toMatchObject([{ code: 'RRSET_MANAGED', rfc: 'RFC 8976 §3.3' }]);
     good(await run({ op: 'delete', name: '@', type: 'ZONEMD' }));
   });
+
+  test('§2: elsewhere than at the apex it is no digest, and stays as given', async () => {
+    const made = temporaryControl();
+    const outcome = await made.load('example.', `${TEXT}x 3600 ZONEMD ${DIGEST}\n`);
+    expect(outcome.warnings).toEqual([]);
+    expect(outcome.changeset.added.some((line) => line.startsWith('x.example. 3600 IN ZONEMD '))).toBe(true);
+    good(await (await room()).run(set('y', 'ZONEMD', DIGEST)));
+  });
 });
 
 describe('RFC 1035 §4.2.2: what no message holds', () => {
