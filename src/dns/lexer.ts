@@ -135,7 +135,7 @@ export function* streamEntries(
   if (tokens.length > 0) yield { tokens, blankOwner, line: entryLine };
 }
 
-/** Tokens of one record's data, as in an API body or on a command line. A line end counts as a blank. */
+/** Tokens of one record's data as a zone file has it; what requests give is read in record-data.ts. A line end counts as a blank. */
 export function lexRdata(text: string): Result<readonly Token[]> {
   const problems: Problem[] = [];
   const tokens: Token[] = [];

@@ -1,5 +1,5 @@
 /**
- * BIND and ldns as judges of presentation and wire form: zone files with records of every type go through named-compilezone and
+ * BIND, ldns, Knot and NSD as judges of presentation and wire form: zone files with records of every type go through named-compilezone and
  * ldns-read-zone, and what BIND makes of them is octet for octet what we read. The seed stands in the tests' names.
  */
 import { formatPlace } from '#base/place.ts';
