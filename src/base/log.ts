@@ -4,6 +4,7 @@
  * Text from outside only ever stands in a JSON string, so a name with line feeds or terminal escapes in it stays on its line.
  * Not here: who did what (store/audit.ts), numbers (metrics).
  */
+import { showHidden, showHiddenInJson } from './visible.ts';
 import { type DestinationStream, type Logger, destination, pino, stdTimeFunctions } from 'pino';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
@@ -50,7 +51,7 @@ export function createLog({ level, format = 'json', fields = {}, to = destinatio
       redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor: REDACTED },
       serializers: { err: errorFields },
     },
-    format === 'json' ? to : { write: (line: string) => to.write(textLine(line)) },
+    { write: (line: string) => to.write(format === 'json' ? showHiddenInJson(line) : textLine(line)) },
   );
   return wrap(logger);
 }
@@ -80,10 +81,5 @@ function textLine(json: string): string {
   const line: unknown = JSON.parse(json);
   const { time, level, msg, event, pid: _pid, ...fields } = Object.fromEntries(Object.entries(line ?? {}));
   const shown = [event, ...Object.entries(fields).map(([field, value]) => `${field}=${JSON.stringify(value)}`)].filter(Boolean).join(' ');
-  return `${printable(`${String(time)} ${String(level).toUpperCase().padEnd(5)} ${String(msg ?? '')}${shown === '' ? '' : ` (${shown})`}`)}\n`;
-}
-
-/** Control characters, C1 ones too, as escapes. */
-function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return `${showHidden(`${String(time)} ${String(level).toUpperCase().padEnd(5)} ${String(msg ?? '')}${shown === '' ? '' : ` (${shown})`}`)}\n`;
 }

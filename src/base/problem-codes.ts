@@ -50,6 +50,7 @@ export const PROBLEM_KINDS = {
   RECORD_OWNER: bad('a record has no owner, or takes over a doubtful one'),
   RECORD_SHORT: bad('a record ends before its type or data'),
   TEXT_ENTRY_LONG: bad('one entry has more words than any record can hold'),
+  TEXT_HIDDEN: bad('a text has a control character or a directional character in it'),
   TEXT_LIST: bad('the file is a list of records for people, not a zone file'),
   TEXT_NUL: bad('the file is not text: it has a NUL octet in it'),
   TEXT_UNQUOTED: bad('a mail record in a zone file is not in quotes, and is cut'),

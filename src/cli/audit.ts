@@ -4,7 +4,7 @@ import { callApi, callList } from './api-client.ts';
 import { failure } from './failure.ts';
 import { type ReadOptions, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
-import { type Terminal, formatJson, formatTable, plain } from './terminal.ts';
+import { type Terminal, formatJson, formatTable } from './terminal.ts';
 
 interface EntryDocument {
   readonly sequence: number;
@@ -31,7 +31,7 @@ export function defineAudit(noun: Command, terminal: Terminal): void {
         detail,
       ]);
       if (options.json === true) terminal.out(formatJson({ entries }));
-      else terminal.out(plain(formatTable(['ENTRY', 'TIME', 'WHO', 'ACTION', 'ZONE', 'DETAIL'], rows)));
+      else terminal.out(formatTable(['ENTRY', 'TIME', 'WHO', 'ACTION', 'ZONE', 'DETAIL'], rows));
     });
 
   readCommand(noun.command('verify').description('check that no entry was changed, removed or put in'), 'waxseal audit verify').action(

@@ -7,7 +7,7 @@ import { placeWithin } from '#base/problem.ts';
 import { checkBimiSvg } from '#mail/bimi/svg.ts';
 import { CommandFailure, failure, formatWarning, problemDocument, reasonOf } from './failure.ts';
 import { type OutputOptions, localCommand } from './options.ts';
-import { type Terminal, formatJson } from './terminal.ts';
+import { type Terminal, formatJson, formatLine } from './terminal.ts';
 
 export function defineBimi(noun: Command, terminal: Terminal): void {
   localCommand(
@@ -18,7 +18,7 @@ export function defineBimi(noun: Command, terminal: Terminal): void {
     const problems = checked.ok ? checked.warnings : checked.problems;
     const placed = placeWithin(problems, inFile(file));
     if (options.json === true) terminal.out(formatJson({ file, ok: checked.ok, problems: placed.map(problemDocument) }));
-    else if (checked.ok) terminal.out(`${file}: ok\n`);
+    else if (checked.ok) terminal.out(formatLine(`${file}: ok`));
     if (options.json !== true) for (const each of placed) terminal.err(formatWarning(each));
     if (!checked.ok) throw new CommandFailure(failure('CLI_CHECK', `${file} would not be shown`).problems, { exit: 6 });
   });

@@ -1,9 +1,10 @@
 /** Changes of a zone from the command line: ask if it is destructive, send, print the changeset. */
+import { showHidden } from '#base/visible.ts';
 import { type ApiRequest, callApi } from './api-client.ts';
 import { type AnswerProblem, CommandFailure, failure, formatAnswerWarning } from './failure.ts';
 import type { ChangeOptions } from './options.ts';
 import { findServer } from './server-address.ts';
-import { type Terminal, formatJson, plain } from './terminal.ts';
+import { type Terminal, formatJson, formatLine, formatLines } from './terminal.ts';
 
 interface ChangesetDocument {
   readonly fromSerial: number;
@@ -36,7 +37,7 @@ export async function confirm(what: string, options: ChangeOptions, terminal: Te
         unchanged: true,
       },
     );
-  if (!(await terminal.ask(`${plain(what)}?`)))
+  if (!(await terminal.ask(`${showHidden(what)}?`)))
     throw new CommandFailure(failure('CLI_CONFIRM', 'you said no').problems, { unchanged: true, exit: 1 });
 }
 
@@ -54,10 +55,10 @@ export async function runChange(request: ApiRequest, options: ChangeOptions, ter
 }
 
 function formatOutcome({ zone, changed, created, dryRun, changeset, elsewhere = [] }: OutcomeDocument, verb?: 'removed'): string {
-  if (!changed) return `${zone} is that way already; nothing ${dryRun ? 'would change' : 'was changed'}\n`;
+  if (!changed) return formatLine(`${zone} is that way already; nothing ${dryRun ? 'would change' : 'was changed'}`);
   const wouldBe = dryRun ? 'would be ' : '';
   // Of a zone that goes, everything goes.
-  if (verb !== undefined) return `${plain(zone)} ${wouldBe}${verb}\n`;
+  if (verb !== undefined) return formatLine(`${zone} ${wouldBe}${verb}`);
   const others = elsewhere.map((other) => formatChangeset(other.zone, false, wouldBe, other.changeset));
   return [formatChangeset(zone, created, wouldBe, changeset), ...others].join('');
 }
@@ -71,7 +72,7 @@ function formatChangeset(zone: string, created: boolean, wouldBe: string, change
   const lines = [head, ...deleted.map((line) => `- ${line}`), ...added.map((line) => `+ ${line}`)];
   if (hidden > 0) lines.push(`  and ${hidden} RRSIG and NSEC records`);
   if (omitted > 0) lines.push(`  and ${omitted} more, not shown`);
-  return `${plain(lines.join('\n'))}\n`;
+  return formatLines(lines);
 }
 
 /** RRSIG and NSEC follow from the rest; `owner TTL IN TYPE rdata`, and owners have no blanks. */

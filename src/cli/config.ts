@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { type Config, describeConfig, loadConfig } from '#config/config.ts';
 import { CommandFailure } from './failure.ts';
 import { type OutputOptions, localCommand } from './options.ts';
-import { type Terminal, formatJson, plain } from './terminal.ts';
+import { type Terminal, formatJson, formatText } from './terminal.ts';
 
 interface ConfigOptions extends OutputOptions {
   readonly config?: string;
@@ -17,7 +17,7 @@ export function defineConfig(noun: Command, terminal: Terminal): void {
         const { environment, workingDirectory } = terminal;
         const config = loadConfig({ environment, flags: {}, workingDirectory, file: options.config });
         if (!config.ok) throw new CommandFailure(config.problems);
-        terminal.out(plain(print(config.value, options.json === true)));
+        terminal.out(formatText(print(config.value, options.json === true)));
       });
   add('check', 'check file and environment, exit 78 if something is wrong', ({ file }, json) =>
     json ? formatJson({ ok: true, file: file ?? null }) : `${file ?? 'no file, defaults and environment'}: ok\n`,

@@ -7,7 +7,7 @@ import { confirm } from './change.ts';
 import { type AnswerProblem, CommandFailure, failure, formatAnswerWarning, reasonOf } from './failure.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
 import { type ServerAddress, findServer } from './server-address.ts';
-import { type Terminal, formatFields, formatJson, formatTable, plain } from './terminal.ts';
+import { type Terminal, formatFields, formatJson, formatLine, formatTable } from './terminal.ts';
 
 interface ExportDocument {
   readonly state: string;
@@ -93,7 +93,7 @@ export function defineDkimSigner(dkim: Command, terminal: Terminal): void {
         signer.files === undefined ? signer.allow.join(',') : signer.files.folder,
         lastOf(signer),
       ]);
-      terminal.out(plain(formatTable(['NAME', 'KEYS BY', 'DOMAINS', 'FROM OR TO', 'LAST'], rows)));
+      terminal.out(formatTable(['NAME', 'KEYS BY', 'DOMAINS', 'FROM OR TO', 'LAST'], rows));
     },
   );
 
@@ -107,7 +107,7 @@ export function defineDkimSigner(dkim: Command, terminal: Terminal): void {
     await confirm(`remove the signer ${name}, so that it gets no more keys`, options, terminal);
     const removed = options.offline === true ? await removeOffline(name, options, terminal) : await removeSigner(name, options, terminal);
     if (options.json !== true) for (const each of removed.warnings ?? []) terminal.err(formatAnswerWarning(each));
-    terminal.out(options.json === true ? formatJson(removed) : plain(`signer ${name} ${removed.removed ? 'is' : 'would be'} removed\n`));
+    terminal.out(options.json === true ? formatJson(removed) : formatLine(`signer ${name} ${removed.removed ? 'is' : 'would be'} removed`));
   });
 
   changeCommand(
@@ -121,7 +121,7 @@ export function defineDkimSigner(dkim: Command, terminal: Terminal): void {
     });
     if (options.json === true) return terminal.out(formatJson(exported));
     const now = exported.version === undefined ? 'none were written yet' : `${exported.state}, version ${exported.version}`;
-    terminal.out(plain(`files of signer ${name}: ${now}\n`));
+    terminal.out(formatLine(`files of signer ${name}: ${now}`));
   });
 }
 
@@ -185,14 +185,14 @@ function printAdded(
   dryRun: boolean,
 ): void {
   if (made === undefined) return;
-  if (dryRun) return terminal.out(plain(`signer ${name} would be registered for ${made.domains.join(', ')}\n`));
+  if (dryRun) return terminal.out(formatLine(`signer ${name} would be registered for ${made.domains.join(', ')}`));
   const fields: (readonly [string, string])[] = [
     ['signer', name],
     ['domains', made.domains.join(', ')],
     ...(made.files === undefined ? [['may ask from', made.allow.join(', ')] as const] : [['files', made.files.folder] as const]),
     ...keys.map(({ domain, selector }) => ['selector', `${selector ?? 'none'}._domainkey.${domain}`] as const),
   ];
-  const told = plain(formatFields(fields));
+  const told = formatFields(fields);
   if (made.token === undefined) return terminal.out(told);
   // The token alone on stdout, so that `> file` holds it and nothing else.
   terminal.err(told);

@@ -5,7 +5,7 @@ import { confirm, runChange } from './change.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
 import { defineDkimSigner } from './dkim-signer.ts';
 import { findServer } from './server-address.ts';
-import { type Terminal, formatJson, formatTable, plain } from './terminal.ts';
+import { type Terminal, formatJson, formatTable } from './terminal.ts';
 
 interface KeysDocument {
   readonly zone: string;
@@ -39,7 +39,7 @@ export function defineDkim(noun: Command, terminal: Terminal): void {
     terminal.out(
       options.json === true
         ? formatJson(document)
-        : plain(formatTable(['SELECTOR', 'ALGORITHM', 'STAGE', 'SINCE', 'QUERIES', 'LAST ASKED', 'SIGNER'], rows)),
+        : formatTable(['SELECTOR', 'ALGORITHM', 'STAGE', 'SINCE', 'QUERIES', 'LAST ASKED', 'SIGNER'], rows),
     );
   });
 

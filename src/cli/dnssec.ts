@@ -4,7 +4,7 @@ import { callApi } from './api-client.ts';
 import { confirm, runChange } from './change.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
-import { type Terminal, formatFields, formatJson, formatTable, plain } from './terminal.ts';
+import { type Terminal, formatFields, formatJson, formatLine, formatLines, formatTable } from './terminal.ts';
 
 interface DsDocument {
   readonly keyTag: number;
@@ -72,7 +72,7 @@ export function defineDnssec(noun: Command, terminal: Terminal): void {
 }
 
 function formatStatus({ zone, dnssec, keys, ds }: DnssecDocument): string {
-  if (dnssec === 'off') return `${zone} is not signed\n`;
+  if (dnssec === 'off') return formatLine(`${zone} is not signed`);
   const rows = keys.map(({ keyTag, algorithm, role, state, createdAt }) => [
     String(keyTag),
     algorithmName(algorithm),
@@ -80,16 +80,14 @@ function formatStatus({ zone, dnssec, keys, ds }: DnssecDocument): string {
     state,
     createdAt,
   ]);
-  const records = ds.map(({ record }) => `  ${record}\n`).join('');
-  return plain(
-    `${zone} is signed\n\n${formatTable(['KEY TAG', 'ALGORITHM', 'ROLE', 'STATE', 'CREATED'], rows)}\nDS for the parent:\n${records}`,
-  );
+  const table = formatTable(['KEY TAG', 'ALGORITHM', 'ROLE', 'STATE', 'CREATED'], rows);
+  return `${formatLine(`${zone} is signed`)}\n${table}\nDS for the parent:\n${formatLines(ds.map(({ record }) => `  ${record}`))}`;
 }
 
 /** Zone-file form first, for parents that one edits oneself; then field by field, as registrars' forms ask. */
 function formatDs(zone: string, ds: readonly DsDocument[]): string {
   const first = ds[0];
-  if (first === undefined) return `${zone} is not signed and has no DS\n`;
+  if (first === undefined) return formatLine(`${zone} is not signed and has no DS`);
   const forms = ds.map(({ keyTag, algorithm, digestType, digest }) =>
     formatFields([
       ['Key tag', String(keyTag)],
@@ -105,10 +103,8 @@ function formatDs(zone: string, ds: readonly DsDocument[]): string {
     ['Algorithm', algorithmName(algorithm)],
     ['Public key', publicKey],
   ]);
-  const records = ds.map(({ record }) => `${record}\n`).join('');
-  return plain(
-    `; zone-file form\n${records}\n; a registrar's form: one of these is enough, SHA-256 if you have to choose\n${forms.join('\n')}\n; or, where the key itself is asked for\n${key}`,
-  );
+  const records = formatLines(ds.map(({ record }) => record));
+  return `; zone-file form\n${records}\n; a registrar's form: one of these is enough, SHA-256 if you have to choose\n${forms.join('\n')}\n; or, where the key itself is asked for\n${key}`;
 }
 
 function algorithmName(algorithm: number): string {

@@ -5,11 +5,12 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EVENT_RETRY_MS } from '#base/limits/events.ts';
+import { showHiddenInJson } from '#base/visible.ts';
 import { type ApiRequest, openAnswer } from './api-client.ts';
 import { CommandFailure } from './failure.ts';
 import { type ReadOptions, readCommand } from './options.ts';
 import { type ServerAddress, findServer } from './server-address.ts';
-import { type Terminal, formatJson, plain } from './terminal.ts';
+import { type Terminal, formatJson, formatLine } from './terminal.ts';
 
 interface EventDocument {
   readonly id: number;
@@ -103,12 +104,12 @@ async function* readEvents(address: ServerAddress, asked: ApiRequest, note: (id:
 
 function show(event: EventDocument, { json }: EventsOptions, terminal: Terminal): void {
   if (json === true) {
-    terminal.out(`${JSON.stringify(event)}\n`);
+    terminal.out(`${showHiddenInJson(JSON.stringify(event))}\n`);
     return;
   }
   const { id, at, kind, event: what, zone = '', object, text, action, actor } = event;
   const who = actor === undefined ? '' : ` (${action ?? ''} by ${actor.kind}:${actor.id})`;
-  terminal.out(plain(`${id}  ${at}  ${kind} ${what}  ${zone}${object === undefined ? '' : ` ${object}`}  ${text}${who}\n`));
+  terminal.out(formatLine(`${id}  ${at}  ${kind} ${what}  ${zone}${object === undefined ? '' : ` ${object}`}  ${text}${who}`));
 }
 
 function gapText({ reason }: GapDocument): string {

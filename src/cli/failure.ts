@@ -2,7 +2,7 @@
 import { type Place, WHOLE, formatPlace, inBody, inQuery, inUrl, placeMembers } from '#base/place.ts';
 import { type ProblemCode, PROBLEM_KINDS, problemKind } from '#base/problem-codes.ts';
 import { type Problem, type Severity, problem } from '#base/problem.ts';
-import { plain } from './terminal.ts';
+import { formatLine, formatLines } from './terminal.ts';
 
 /** A problem of this program, or of an answer of the API: then `code` may be one that this version does not know. */
 export type FailureProblem = Omit<Problem, 'code' | 'at'> & { readonly code: string; readonly at: Place | StatedPlace };
@@ -110,7 +110,7 @@ function formatOne({ at, message, fix, rfc, code }: FailureProblem, indent: stri
   const lines = [`${where}${message.replace(/\.$/, '')}.`];
   if (fix !== undefined) lines.push(`${indent}${fix}`);
   lines.push(`${indent}[${code}${rfc === undefined ? '' : `, ${rfc}`}]`);
-  return `${plain(lines.join('\n'))}\n`;
+  return formatLines(lines);
 }
 
 /** A warning of an answer. */
@@ -120,7 +120,7 @@ export function formatAnswerWarning(warning: AnswerProblem): string {
 
 /** A warning of a change or check that went through. */
 export function formatWarning({ at, message, fix, code }: FailureProblem): string {
-  return `waxseal: warning: ${plain(`${placePrefix(at, message)}${message}${fix === undefined ? '' : ` (${fix})`}`)} [${code}]\n`;
+  return formatLine(`waxseal: warning: ${placePrefix(at, message)}${message}${fix === undefined ? '' : ` (${fix})`} [${code}]`);
 }
 
 /** The failure as the one JSON document of `--json`. */

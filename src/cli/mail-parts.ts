@@ -8,7 +8,7 @@ import { failure, reasonOf } from './failure.ts';
 import { DMARC_REPORT, TLS_REPORT, reportCommand } from './mail-report.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
-import { type Terminal, formatFields, formatJson, formatTable, plain } from './terminal.ts';
+import { type Terminal, formatFields, formatJson, formatLines, formatTable, formatText } from './terminal.ts';
 
 interface DmarcDocument {
   readonly zone: string;
@@ -57,7 +57,7 @@ export function defineDmarc(noun: Command, terminal: Terminal): void {
     terminal.out(
       options.json === true
         ? formatJson(document)
-        : plain(`${formatFields(fields)}${[...document.lines, ...document.reports.lines].join('\n')}\n`),
+        : `${formatFields(fields)}${formatLines([...document.lines, ...document.reports.lines])}`,
     );
   });
 
@@ -102,11 +102,11 @@ export function defineMtaSts(noun: Command, terminal: Terminal): void {
         ['to arrive at', document.target],
         ['id announced', document.announcedId ?? 'none'],
       ];
-      const body = document.body === undefined ? '' : `\n${document.body.replaceAll('\r', '')}\n`;
+      const body = document.body === undefined ? '' : `\n${formatText(document.body.replaceAll('\r', ''))}\n`;
       terminal.out(
         options.json === true
           ? formatJson(document)
-          : plain(`${formatFields(fields)}${body}${[...document.lines, ...document.reports.lines].join('\n')}\n`),
+          : `${formatFields(fields)}${body}${formatLines([...document.lines, ...document.reports.lines])}`,
       );
     },
   );
@@ -126,7 +126,7 @@ export function defineTlsa(noun: Command, terminal: Terminal): void {
   ).action(async (zone: string, options: ReadOptions) => {
     const document = await callApi<TlsaDocument>(await findServer(options, terminal), { path: ['zones', zone, 'tlsa'] });
     const rows = document.records.map(({ object, host, port, stage, record }) => [object, `${host}:${port}`, stage, record]);
-    terminal.out(options.json === true ? formatJson(document) : plain(formatTable(['OBJECT', 'HOST', 'STAGE', 'RECORD'], rows)));
+    terminal.out(options.json === true ? formatJson(document) : formatTable(['OBJECT', 'HOST', 'STAGE', 'RECORD'], rows));
   });
 
   changeCommand(

@@ -17,7 +17,7 @@ import {
 } from './failure.ts';
 import { type ChangeOptions, changeCommand } from './options.ts';
 import { findServer } from './server-address.ts';
-import { type Terminal, formatJson, plain } from './terminal.ts';
+import { type Terminal, formatJson, formatLine } from './terminal.ts';
 
 interface ReportKind {
   readonly noun: string;
@@ -80,7 +80,7 @@ function ofFile(file: string, { at, message, ...rest }: FailureProblem): Failure
 function tell(file: string, { mail, warnings }: TakenDocument, terminal: Terminal): void {
   for (const each of warnings) terminal.err(formatWarning(ofFile(file, readAnswerProblem(each))));
   // A part that is not counted is told beside the rest, which is; other warnings say that nothing was taken in.
-  if (warnings.every(({ code }) => code === 'REPORT_PART')) terminal.out(plain(`${file}: ${mail?.text ?? 'taken in'}\n`));
+  if (warnings.every(({ code }) => code === 'REPORT_PART')) terminal.out(formatLine(`${file}: ${mail?.text ?? 'taken in'}`));
 }
 
 function read(file: string, { workingDirectory }: Terminal): Buffer {

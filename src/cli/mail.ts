@@ -5,7 +5,7 @@ import { confirm, runChange } from './change.ts';
 import { CommandFailure, type AnswerProblem, failure, formatAnswerWarning } from './failure.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
-import { type Terminal, formatJson, formatTable, plain } from './terminal.ts';
+import { type Terminal, formatJson, formatLines, formatTable, formatText } from './terminal.ts';
 
 interface LifeDocument {
   readonly machine: string;
@@ -175,32 +175,32 @@ async function propose(zone: string, options: ReadOptions, terminal: Terminal): 
 
 async function tomlOf(policy: Readonly<Record<string, unknown>>): Promise<string> {
   const { stringify } = await import('smol-toml');
-  return plain(`${stringify(policy).trimEnd()}\n`);
+  return formatText(`${stringify(policy).trimEnd()}\n`);
 }
 
 async function formatPolicy({ policy, demands = [] }: PolicyDocument): Promise<string> {
   const named = demands.filter(({ isNamed }) => isNamed);
   const shown = named.length === 0 ? demands : named;
-  const lines = shown.map(({ profile, wish, source, isMet }) => `${isMet ? 'has ' : 'lacks'}  ${profile}: ${wish} (${source})\n`);
-  return `${await tomlOf(policy)}\n${named.length === 0 ? 'What profiles would want:\n' : 'What its profiles want:\n'}${plain(lines.join(''))}`;
+  const lines = shown.map(({ profile, wish, source, isMet }) => `${isMet ? 'has ' : 'lacks'}  ${profile}: ${wish} (${source})`);
+  return `${await tomlOf(policy)}\n${named.length === 0 ? 'What profiles would want:\n' : 'What its profiles want:\n'}${formatLines(lines)}`;
 }
 
 function formatStatus({ zone, lives, spf, reports }: StatusDocument): string {
   const reported = [...(reports?.dmarc.lines ?? []), ...(reports?.tls.lines ?? [])];
   const lines = [...lives.flatMap((each) => each.lines), ...(spf?.lines ?? []), ...reported];
-  return plain(`${zone}\n${lines.map((line) => `  ${line}\n`).join('')}`);
+  return formatLines([zone, ...lines.map((line) => `  ${line}`)]);
 }
 
 function formatAll(all: readonly StatusDocument[]): string {
   const rows = all.flatMap(({ zone, lives }) => lives.map(({ object, stage, since }) => [zone, object, stage, since]));
-  return rows.length === 0 ? 'no zone has a mail policy\n' : plain(formatTable(['ZONE', 'OBJECT', 'STAGE', 'SINCE'], rows));
+  return rows.length === 0 ? 'no zone has a mail policy\n' : formatTable(['ZONE', 'OBJECT', 'STAGE', 'SINCE'], rows);
 }
 
 function formatCheck({ zone, ok, records, problems }: CheckDocument): string {
-  const shown = records.map(({ at, text }) => `  ${at} ${JSON.stringify(text.length > 100 ? `${text.slice(0, 97)}…` : text)}\n`).join('');
+  const shown = records.map(({ at, text }) => `  ${at} ${JSON.stringify(text.length > 100 ? `${text.slice(0, 97)}…` : text)}`);
   const warnings = problems.filter(({ severity }) => severity === 'warning').length;
   const verdict = !ok ? 'has errors' : warnings === 0 ? 'ok' : `ok, with ${warnings} warnings`;
-  return plain(`${shown}${zone} ${verdict}\n`);
+  return formatLines([...shown, `${zone} ${verdict}`]);
 }
 
 function warn(problems: readonly AnswerProblem[], options: ReadOptions, terminal: Terminal): void {

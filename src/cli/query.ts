@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { callApi } from './api-client.ts';
 import { type ReadOptions, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
-import { type Terminal, formatJson, plain } from './terminal.ts';
+import { type Terminal, formatJson, formatLines } from './terminal.ts';
 
 interface QueryDocument {
   readonly name: string;
@@ -43,5 +43,5 @@ function formatQuery({ name, type, rcode, authoritative, ede, steps, ...sections
     if (sections[section].length > 0) lines.push('', `${section}:`, ...sections[section].map((line) => `  ${line}`));
   }
   if (trace) lines.push('', 'why:', ...steps.map(({ rule, text }, index) => `  ${index + 1}. ${text} [${rule}]`));
-  return `${plain(lines.join('\n'))}\n`;
+  return formatLines(lines);
 }

@@ -6,7 +6,7 @@ import { confirm, runChange } from './change.ts';
 import { failure } from './failure.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
-import { type Terminal, formatJson, formatTable, plain } from './terminal.ts';
+import { type Terminal, formatJson, formatTable } from './terminal.ts';
 
 interface RrsetDocument {
   readonly name: string;
@@ -61,7 +61,7 @@ function formatRrsets(rrsets: readonly RrsetDocument[]): string {
   const rows = rrsets.flatMap(({ name, type, ttl, records, manager }) =>
     records.map((record) => [name, String(ttl), type, manager === 'manual' ? '' : manager, record]),
   );
-  return plain(formatTable(['NAME', 'TTL', 'TYPE', 'MANAGER', 'DATA'], rows));
+  return formatTable(['NAME', 'TTL', 'TYPE', 'MANAGER', 'DATA'], rows);
 }
 
 const SET_FORM = 'waxseal rrset set ZONE NAME TYPE TTL RDATA…, the TTL as in 3600 or 1h30m';

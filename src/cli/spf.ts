@@ -9,7 +9,7 @@ import { callApi } from './api-client.ts';
 import { CommandFailure, type AnswerProblem, failure, formatAnswerWarning, formatWarning, problemDocument, reasonOf } from './failure.ts';
 import { type ReadOptions, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
-import { type Terminal, formatFields, formatJson, plain } from './terminal.ts';
+import { type Terminal, formatFields, formatJson, formatLine, formatLines, formatText } from './terminal.ts';
 
 interface TreeDocument {
   readonly domain: string;
@@ -47,7 +47,7 @@ export function defineSpf(noun: Command, terminal: Terminal): void {
     'waxseal spf tree example.com',
   ).action(async (domain: string, options: ReadOptions) => {
     const tree = await callApi<TreeDocument>(await findServer(options, terminal), { path: ['spf', domain, 'tree'] });
-    terminal.out(options.json === true ? formatJson(tree) : plain(`${tree.drawing}\n`));
+    terminal.out(options.json === true ? formatJson(tree) : formatText(`${tree.drawing}\n`));
     report(tree.problems, options, terminal);
   });
 
@@ -61,9 +61,7 @@ export function defineSpf(noun: Command, terminal: Terminal): void {
     const { alerts, added, removed } = assessDrift(readTree(file, terminal), readTreeDocument(now.tree));
     if (options.json === true) terminal.out(formatJson({ domain: now.domain, added, removed, alerts: alerts.map(problemDocument) }));
     else
-      terminal.out(
-        plain([...added.map((each) => `+ ${each}`), ...removed.map((each) => `- ${each}`), now.drawing.split('\n')[0]!, ''].join('\n')),
-      );
+      terminal.out(formatLines([...added.map((each) => `+ ${each}`), ...removed.map((each) => `- ${each}`), now.drawing.split('\n')[0]!]));
     if (options.json !== true) for (const each of alerts) terminal.err(formatWarning(each));
     if (alerts.length > 0) throw new CommandFailure(failure('CLI_CHECK', 'the SPF record costs more than it did').problems, { exit: 6 });
   });
@@ -78,7 +76,7 @@ export function defineSpf(noun: Command, terminal: Terminal): void {
     const query = { include: options.include.join(',') };
     const found = await callApi<FlattenDocument>(await findServer(options, terminal), { path: ['spf', domain, 'flatten'], query });
     const lines = [{ owner: found.domain, record: found.record }, ...found.parts].map(({ owner, record }) => `${owner}. TXT "${record}"`);
-    terminal.out(options.json === true ? formatJson(found) : plain(`${lines.join('\n')}\n`));
+    terminal.out(options.json === true ? formatJson(found) : formatLines(lines));
     report(found.problems, options, terminal);
   });
 
@@ -94,7 +92,7 @@ export function defineSpf(noun: Command, terminal: Terminal): void {
     const server = await findServer(options, terminal);
     if (options.ip === undefined) {
       const tree = await callApi<TreeDocument>(server, { path: ['spf', domain, 'tree'] });
-      terminal.out(options.json === true ? formatJson(tree) : plain(`${tree.drawing.split('\n')[0]}\n`));
+      terminal.out(options.json === true ? formatJson(tree) : formatLine(tree.drawing.split('\n')[0]!));
       report(tree.problems, options, terminal);
       return;
     }
@@ -113,7 +111,7 @@ function formatCheck({ result, lookups, voids, matched, explanation }: CheckDocu
   ];
   if (matched !== undefined) fields.push(['matched', `${matched.term} in the record of ${matched.domain}`]);
   if (explanation !== undefined) fields.push(['explanation', explanation]);
-  return plain(formatFields(fields));
+  return formatFields(fields);
 }
 
 /** The tree in a file that `spf tree --json` wrote. */

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { callApi } from './api-client.ts';
 import { type ReadOptions, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
-import { type Terminal, formatFields, formatJson, plain } from './terminal.ts';
+import { type Terminal, formatFields, formatJson } from './terminal.ts';
 
 interface StatusDocument {
   readonly version: string;
@@ -32,22 +32,20 @@ export function defineStatus(noun: Command, terminal: Terminal): void {
 function formatStatus({ version, startedAt, generation, zoneCount, ready, notReady, workers, listeners, store }: StatusDocument): string {
   const alive = workers.filter((worker) => worker.alive);
   const behind = alive.filter((worker) => worker.generation < generation).length;
-  return plain(
-    formatFields([
-      ['version', version],
-      ['started', startedAt],
-      ['ready', ready ? 'yes' : `no: ${notReady.join('; ')}`],
-      ['zones', String(zoneCount)],
-      [
-        'workers',
-        `${alive.length} of ${workers.length} alive, ${behind === 0 ? `all at generation ${generation}` : `${behind} behind generation ${generation}`}`,
-      ],
-      ['DNS', listeners.dns.join(', ')],
-      ['API', [listeners.admin, listeners.socket].filter((each) => each !== '').join(', ')],
-      ['store', `${store.path}, ${mebibytes(store.sizeBytes)} used, ${mebibytes(store.freeBytes)} free on its disk`],
-      ['key', `${store.kekFile} seals the store's secrets; keep a copy, but not with backups of the store`],
-    ]),
-  );
+  return formatFields([
+    ['version', version],
+    ['started', startedAt],
+    ['ready', ready ? 'yes' : `no: ${notReady.join('; ')}`],
+    ['zones', String(zoneCount)],
+    [
+      'workers',
+      `${alive.length} of ${workers.length} alive, ${behind === 0 ? `all at generation ${generation}` : `${behind} behind generation ${generation}`}`,
+    ],
+    ['DNS', listeners.dns.join(', ')],
+    ['API', [listeners.admin, listeners.socket].filter((each) => each !== '').join(', ')],
+    ['store', `${store.path}, ${mebibytes(store.sizeBytes)} used, ${mebibytes(store.freeBytes)} free on its disk`],
+    ['key', `${store.kekFile} seals the store's secrets; keep a copy, but not with backups of the store`],
+  ]);
 }
 
 function mebibytes(bytes: number): string {

@@ -1,6 +1,7 @@
 /** What commands read from and write to; given to them so that nothing but program.ts knows the process. */
 import { createInterface } from 'node:readline/promises';
 import { EXIT_INTERRUPTED } from '#base/exit.ts';
+import { showHidden, showHiddenInJson } from '#base/visible.ts';
 
 export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -42,31 +43,40 @@ export const processTerminal: Terminal = {
   },
 };
 
-/** Rows below a heading, columns as wide as they must be, two blanks between. */
-export function formatTable(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+/** Rows below a heading, columns as wide as they must be, two blanks between. A cell stays in its row, whatever its text. */
+export function formatTable(heading: readonly string[], cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map((cell) => showHidden(cell)));
   const widths = heading.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (cells: readonly string[]) =>
-    cells
+  const rowText = (row: readonly string[]) =>
+    row
       .map((cell, column) => cell.padEnd(widths[column]!))
       .join('  ')
       .trimEnd();
-  return [line(heading), ...rows.map(line)].map((each) => `${each}\n`).join('');
+  return [heading, ...rows].map((row) => `${rowText(row)}\n`).join('');
 }
 
 /** `name   value` lines, values in one column. */
 export function formatFields(fields: readonly (readonly [string, string])[]): string {
   const width = Math.max(...fields.map(([name]) => name.length));
-  return fields.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
+  return fields.map(([name, value]) => `${name.padEnd(width)}  ${showHidden(value)}\n`).join('');
 }
 
-/** Text from zone data and servers must not move the cursor or change colours: control characters are shown as \xNN. */
-export function plain(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, (character) =>
-    character === '\n' || character === '\t' ? character : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
+/** A text on a line of its own. Text from zone data and servers must not end the line, move the cursor or change colours. */
+export function formatLine(text: string): string {
+  return `${showHidden(text)}\n`;
+}
+
+/** Each text on a line of its own. */
+export function formatLines(texts: readonly string[]): string {
+  return texts.map(formatLine).join('');
+}
+
+/** A text of several lines, such as a file or a drawing. */
+export function formatText(text: string): string {
+  return showHidden(text, '\n\t');
 }
 
 /** The document of `--json`: one, indented, with a line end. */
 export function formatJson(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
+  return `${showHiddenInJson(JSON.stringify(value, undefined, 2))}\n`;
 }

@@ -6,7 +6,7 @@ import { confirm } from './change.ts';
 import { failure } from './failure.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
-import { type Terminal, formatFields, formatJson, formatTable, plain } from './terminal.ts';
+import { type Terminal, formatFields, formatJson, formatLine, formatTable } from './terminal.ts';
 
 interface TokenDocument {
   readonly id: string;
@@ -35,10 +35,10 @@ export function defineToken(noun: Command, terminal: Terminal): void {
       const query = options.dryRun === true ? { dryRun: '1' } : {};
       const made = await callApi<TokenDocument & { readonly token?: string }>(address, { method: 'POST', path: ['tokens'], json, query });
       if (options.json === true) terminal.out(formatJson(made));
-      else if (made.token === undefined) terminal.out(plain(`a token for ${name} with ${made.scopes.join(', ')} would be created\n`));
+      else if (made.token === undefined) terminal.out(formatLine(`a token for ${name} with ${made.scopes.join(', ')} would be created`));
       else {
         // The token alone on stdout, so that `> file` holds it and nothing else.
-        terminal.err(plain(formatFields([...fields(made)])));
+        terminal.err(formatFields([...fields(made)]));
         terminal.out(`${made.token}\n`);
       }
     });
@@ -53,9 +53,7 @@ export function defineToken(noun: Command, terminal: Terminal): void {
         createdAt,
         expiresAt ?? 'never',
       ]);
-      terminal.out(
-        options.json === true ? formatJson({ tokens }) : plain(formatTable(['ID', 'NAME', 'SCOPES', 'CREATED', 'EXPIRES'], rows)),
-      );
+      terminal.out(options.json === true ? formatJson({ tokens }) : formatTable(['ID', 'NAME', 'SCOPES', 'CREATED', 'EXPIRES'], rows));
     },
   );
 
@@ -69,7 +67,7 @@ export function defineToken(noun: Command, terminal: Terminal): void {
         query,
       });
       if (options.json === true) terminal.out(formatJson(result));
-      else terminal.out(plain(result.revoked ? `token ${id} is revoked\n` : `token ${id} would be revoked\n`));
+      else terminal.out(formatLine(`token ${id} ${result.revoked ? 'is' : 'would be'} revoked`));
     },
   );
 }

@@ -7,7 +7,7 @@ import { confirm, runChange } from './change.ts';
 import { CommandFailure, failure, formatWarning, problemDocument, reasonOf } from './failure.ts';
 import { type ChangeOptions, type OutputOptions, type ReadOptions, changeCommand, localCommand, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
-import { type Terminal, formatFields, formatJson, formatTable, plain } from './terminal.ts';
+import { type Terminal, formatFields, formatJson, formatLines, formatTable } from './terminal.ts';
 
 interface ZoneDocument {
   readonly name: string;
@@ -82,9 +82,7 @@ export function defineZone(noun: Command, terminal: Terminal): void {
       String(nodeCount),
       changedAt,
     ]);
-    terminal.out(
-      options.json === true ? formatJson({ zones }) : plain(formatTable(['ZONE', 'DNSSEC', 'SERIAL', 'NAMES', 'CHANGED'], rows)),
-    );
+    terminal.out(options.json === true ? formatJson({ zones }) : formatTable(['ZONE', 'DNSSEC', 'SERIAL', 'NAMES', 'CHANGED'], rows));
   });
 
   readCommand(noun.command('show <zone>').description('show one zone'), 'waxseal zone show example.com').action(
@@ -100,7 +98,7 @@ export function defineZone(noun: Command, terminal: Terminal): void {
         ['created', createdAt],
         ['changed', changedAt],
       ] as const;
-      terminal.out(options.json === true ? formatJson(document) : plain(formatFields(fields)));
+      terminal.out(options.json === true ? formatJson(document) : formatFields(fields));
     },
   );
 
@@ -200,6 +198,6 @@ async function checkFile(
   const problems = checkZoneText(zone, readZoneText(file, workingDirectory), { file, workingDirectory, signed: options.dnssec });
   const bad = hasErrors(problems);
   if (options.json === true) terminal.out(formatJson({ zone, file, ok: !bad, problems: problems.map(problemDocument) }));
-  else terminal.out(plain([...problems.map(formatProblem), `${file}: ${bad ? 'not a good zone' : 'ok'}\n`].join('\n')));
+  else terminal.out(formatLines([...problems.map(formatProblem), `${file}: ${bad ? 'not a good zone' : 'ok'}`]));
   if (bad) process.exitCode = 6;
 }

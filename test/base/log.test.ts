@@ -10,7 +10,7 @@ function recorded(options: Partial<LogOptions> = {}) {
   return { log, lines, last: (): unknown => JSON.parse(lines.at(-1)!) };
 }
 
-const EVIL = 'evil\r\n{"event":"forged"}\u001b[2J\u009b.';
+const EVIL = 'evil\r\n{"event":"forged"}\u001b[2J\u009b\u2028\u202e.';
 
 describe('the log', () => {
   test('is one JSON line for an event, with time, level, event and fields', () => {
@@ -47,7 +47,7 @@ describe('the log', () => {
       log.error('query.bad', `bad name ${EVIL}`, { owner: EVIL });
       expect(lines).toHaveLength(1);
       expect(lines[0]!.indexOf('\n')).toBe(lines[0]!.length - 1);
-      for (const character of ['\r', '\u001b']) expect(lines[0]).not.toContain(character);
+      for (const character of ['\r', '\u001b', '\u009b', '\u2028', '\u202e']) expect(lines[0]).not.toContain(character);
     }
   });
 

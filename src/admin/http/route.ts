@@ -11,8 +11,10 @@ import type { ControlApi } from '#control/api/control.ts';
 import type { Access } from './access.ts';
 import type { AdminApp } from './admin-app.ts';
 import { given } from './form.ts';
+import { checkTexts } from './hidden-text.ts';
 import type { TokenHeader } from './identity.ts';
 import type { Tag } from './openapi.ts';
+import { sendProblems } from './problems.ts';
 import { type Answer, closed, responses } from './schemas.ts';
 
 /** A request whose parameters and body its route's schemas have passed. */
@@ -56,6 +58,8 @@ export interface RouteParts<P extends TProperties, Q extends TProperties, B exte
   readonly body?: B;
   /** A body that the route accepts; OpenAPI shows it. */
   readonly example?: NoInfer<Static<B>>;
+  /** Pointers of texts whose line breaks the route judges itself: PEM, record data; `*` is any step. */
+  readonly multiline?: readonly string[];
   readonly octets?: OctetBody;
   /** Headers that can carry the token; absent: the Authorization header. */
   readonly tokenHeaders?: readonly TokenHeader[];
@@ -77,7 +81,7 @@ export interface Route extends RouteParts<TProperties, TProperties, TSchema> {
 
 /** Serves `route`. */
 export function addRoute(app: AdminApp, control: ControlApi, route: Route): void {
-  const { method, url, access, octets, tokenHeaders, rateLimit, hasHead } = route;
+  const { method, url, access, octets, multiline, tokenHeaders, rateLimit, hasHead } = route;
   if (octets !== undefined) acceptOctets(app, octets);
   app.route({
     method,
@@ -87,6 +91,8 @@ export function addRoute(app: AdminApp, control: ControlApi, route: Route): void
     schema: schemaOf(route),
     handler: (request, reply) => {
       const { params, query, body } = request;
+      const hidden = checkTexts({ params, query, body }, multiline);
+      if (hidden.length > 0) return sendProblems(reply, hidden);
       return route.handle({ control, params, query, body, request, reply });
     },
   });

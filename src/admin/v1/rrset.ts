@@ -58,6 +58,7 @@ export const rrsetRoutes = [
     params,
     body: closed({ ttl: Ttl, records: Records }),
     example: { ttl: 3600, records: ['192.0.2.1', '192.0.2.7'] },
+    multiline: ['/records/*'],
     change: ({ control, apex, params: path, body: { ttl, records } }) => {
       const target = readTarget(path, apex);
       if (!target.ok) return target;

@@ -68,6 +68,7 @@ export const rrsetsRoutes = [
     summary: 'Change RRsets',
     description: 'Carries out all operations or none, in the order given, in one transaction with one new serial.',
     body: Type.Array(Operation, { minItems: 1, maxItems: RRSET_OPERATIONS_MAX }),
+    multiline: ['/*/records/*'],
     example: [
       { op: 'set', name: 'www', type: 'AAAA', ttl: 3600, records: ['2001:db8::1'] },
       { op: 'delete', name: 'www', type: 'A' },

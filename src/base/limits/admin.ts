@@ -4,6 +4,8 @@
 
 /** A JSON body: 10,000 RRset operations of ordinary length fit. */
 export const JSON_BODY_BYTES_MAX = 1024 * 1024;
+/** Levels of a JSON body: a mail policy has six. What reads documents may call itself for each level. */
+export const JSON_LEVELS_MAX = 32;
 /** A zone file over HTTP, unless configured: some 4 million records, far above what one import should hold in memory. */
 export const ZONE_FILE_BYTES_MAX = 256 * 1024 * 1024;
 /** A name in a URL: 255 octets, each at most `%5C255`. */

@@ -32,7 +32,7 @@ const POLICY = {
 
 export interface ExampleServer extends TestControl {
   /** Sends the route's example, as the administrator or as the signer mx1. */
-  send(route: Route, query?: string): Promise<LightMyRequestResponse>;
+  send(route: Route, query?: string, payload?: object): Promise<LightMyRequestResponse>;
   /** Sends a request that changes the store: the example, or another body where the example asks for what is so already. */
   change(route: Route): Promise<LightMyRequestResponse>;
 }
@@ -69,7 +69,7 @@ export async function exampleServer(options: TestControlOptions = {}): Promise<E
   };
   return {
     ...server,
-    send: (route, query = '') => inject(route, query),
+    send: (route, query = '', payload) => inject(route, query, payload === undefined ? {} : { payload }),
     change: (route) => {
       const payload = OTHER_BODIES[`${route.method} ${route.url}`];
       return inject(route, '', payload === undefined ? {} : { payload });

@@ -55,6 +55,7 @@ export const policyRoutes = [
     query: { takeOver: Type.Optional({ ...Switch, description: 'replace records that were set by hand' }) },
     // The policy's own reader finds all problems at once, and takes one profile as a string.
     body: openObject('a mail policy, in the form of /v1/mail/schema'),
+    multiline: ['/dane/hosts/*/keys/*'],
     example: { dmarc: { policy: 'reject' }, mtaSts: { mode: 'testing' } },
     change: ({ control, zone, apex, body, query }) => {
       const existed = control.mail.view(zone) !== undefined;

@@ -44,6 +44,7 @@ export const tlsaRoutes = [
       port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
       replaces: Type.Optional(Type.String({ description: 'the key in use that it replaces, when there are several' })),
     }),
+    multiline: ['/key'],
     example: { key: '3 1 1 0d6fce13243aa7e8b7e3fbc04c2a3bb5e4b8dc7a1f7b4b0a76bbd4d7ab8f2e11', port: 25 },
     change: ({ apex, params: { host }, body: { key, port, replaces } }) =>
       ok({ command: { kind: 'tlsa.next', zone: apex, host, key, ...given({ port, replaces }) } }),

@@ -15,6 +15,7 @@ export const publicKeysRoutes = [
     description: 'The answer names the selector. The signer may sign with the key when it is active.',
     params: signerParams('mx2'),
     body: closed({ domain: Type.String(), publicKey: Type.String({ maxLength: 16_384, description: 'PEM, or base64 as in "p="' }) }),
+    multiline: ['/publicKey'],
     example: { domain: 'example.com', publicKey: 'JNyi81Czeh4PFczQqdFnKeJi6+e3NJPY2pEVvEmgt3s=' },
     answers: {
       200: Type.Object({ domain: Type.String(), selector: Type.Optional(Type.String()), dryRun: Type.Boolean(), warnings: ProblemList }),
