@@ -9,7 +9,13 @@ import { fastify, type FastifyBaseLogger } from 'fastify';
 import { getHeapStatistics } from 'node:v8';
 import { clientNetwork } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
-import { API_REQUESTS_PER_MINUTE_MAX, JSON_BODY_BYTES_MAX, URL_PARAMETER_CHARACTERS_MAX } from '#base/limits/admin.ts';
+import {
+  API_REQUESTS_PER_MINUTE_MAX,
+  API_TOKENS_PER_ADDRESS,
+  JSON_BODY_BYTES_MAX,
+  URL_PARAMETER_CHARACTERS_MAX,
+  ZONE_FILE_BYTES_MAX,
+} from '#base/limits/admin.ts';
 import { WHOLE } from '#base/place.ts';
 import { problem } from '#base/problem.ts';
 import { productVersion } from '#base/version.ts';
@@ -23,6 +29,8 @@ import { describeApi } from '#admin/http/openapi.ts';
 import { handleError, problemError, sendProblems } from '#admin/http/problems.ts';
 import { addRoute } from '#admin/http/route.ts';
 import { compileValidator } from '#admin/http/validate.ts';
+import { Budgets } from '#admin/http/budgets.ts';
+import { limitBodies } from '#admin/http/body-octets.ts';
 import { type RouteOptions, adminRoutes } from './routes.ts';
 
 export interface AdminOptions extends RouteOptions {
@@ -38,7 +46,9 @@ export async function buildAdmin(options: AdminOptions): Promise<AdminApp> {
   const app = newApp(logger);
   const methods = checkRoutes(app);
   await protect(app, requestsPerMinuteMax);
-  guard(app, control);
+  guard(app, control, requestsPerMinuteMax);
+  app.decorate('budgets', new Budgets(options.zoneFileBytesMax ?? ZONE_FILE_BYTES_MAX));
+  limitBodies(app);
   await describeApi(app, productVersion());
   for (const route of adminRoutes(options)) {
     // A scope for each: what a route with a body of its own kind does to the parsers stays there.
@@ -93,7 +103,7 @@ async function protect(app: AdminApp, requestsPerMinuteMax: number): Promise<voi
     hsts: false,
   });
   await app.register(rateLimit, {
-    max: requestsPerMinuteMax,
+    max: requestsPerMinuteMax * API_TOKENS_PER_ADDRESS,
     timeWindow: 60_000,
     keyGenerator: (request) => (isUnixConnection(request) ? 'unix' : clientNetwork(request.ip)),
     allowList: isUnixConnection,

@@ -1,4 +1,5 @@
 /** What the app answers to every request, whatever the route. */
+import { API_TOKENS_PER_ADDRESS } from '#base/limits/admin.ts';
 import { expect, test } from 'vitest';
 import { type ProblemBody, bench } from '../support/admin/bench.ts';
 
@@ -17,7 +18,7 @@ test('carry the headers that keep browsers from misreading them', async () => {
   expect(headers).not.toHaveProperty('strict-transport-security');
 });
 
-test('429 when an address asks too often, by client network', async () => {
+test('429 when a token asks too often, from wherever, or a client network with many tokens', async () => {
   const { app, tokens } = await bench({ requestsPerMinuteMax: 5 });
   const ask = async (remoteAddress: string) =>
     await app.inject({ url: '/v1/status', remoteAddress, headers: { authorization: `Bearer ${tokens.read}` } });
@@ -25,7 +26,16 @@ test('429 when an address asks too often, by client network', async () => {
   const refused = await ask('2001:db8::9');
   expect([refused.statusCode, refused.json<ProblemBody>().code]).toEqual([429, 'RATE_LIMIT']);
   expect(refused.headers['retry-after']).toBeDefined();
-  expect((await ask('192.0.2.1')).statusCode).toBe(200);
+  expect((await ask('192.0.2.1')).statusCode).toBe(429);
+  const asked = async (remoteAddress: string) => (await app.inject({ url: '/v1/mail/schema', remoteAddress })).statusCode;
+  expect(
+    (await app.inject({ url: '/v1/status', remoteAddress: '2001:db8::9', headers: { authorization: `Bearer ${tokens.admin}` } }))
+      .statusCode,
+  ).toBe(200);
+  // Six of the network were let through above.
+  for (let n = 6; n < 5 * API_TOKENS_PER_ADDRESS; n++) expect(await asked(`2001:db8::${n}`)).toBe(200);
+  expect(await asked('2001:db8::99')).toBe(429);
+  expect(await asked('192.0.2.1')).toBe(200);
 });
 
 test('asks for a token before it says whether a path exists', async () => {

@@ -6,12 +6,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { clientNetwork } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
 import { AUTH_FAILURES_PER_MINUTE_MAX } from '#base/limits/admin.ts';
-import { inHeader } from '#base/place.ts';
+import { WHOLE, inHeader } from '#base/place.ts';
 import { problem } from '#base/problem.ts';
 import { ownerKey } from '#dns/name.ts';
 import type { ControlApi, TokenScope } from '#control/api/control.ts';
 import type { AdminApp } from './admin-app.ts';
-import { type Identity, SOCKET_IDENTITY, identify, isUnixConnection } from './identity.ts';
+import { type Identity, SOCKET_IDENTITY, identify, identityOf, isUnixConnection } from './identity.ts';
 import { parseZoneName, textParameter } from './names.ts';
 import { sendProblems } from './problems.ts';
 
@@ -42,12 +42,18 @@ declare module 'fastify' {
 }
 
 /** Puts the hook on the app. Call before any route is added. */
-export function guard(app: AdminApp, control: ControlApi): void {
+export function guard(app: AdminApp, control: ControlApi, requestsPerMinuteMax: number): void {
   app.decorateRequest('identity', null);
   const countFailure = app.createRateLimit({
     max: AUTH_FAILURES_PER_MINUTE_MAX,
     timeWindow: 60_000,
     keyGenerator: (request) => `failure ${isUnixConnection(request) ? 'unix' : clientNetwork(request.ip)}`,
+  });
+  // By its id: the address is that of a proxy for many tenants.
+  const countRequest = app.createRateLimit({
+    max: requestsPerMinuteMax,
+    timeWindow: 60_000,
+    keyGenerator: (request) => `token ${identityOf(request).actor.id}`,
   });
   app.addHook('onRequest', async (request, reply) => {
     const { access } = request.routeOptions.config;
@@ -60,6 +66,10 @@ export function guard(app: AdminApp, control: ControlApi): void {
       return await sendProblems(reply, [identity]);
     }
     request.identity = identity;
+    if (!isUnixConnection(request)) {
+      const requests = await countRequest(request);
+      if (!requests.isAllowed && requests.isExceeded) return await rejectToken(reply, requests.ttlInSeconds);
+    }
     // A path that no route has. Every good token may learn that.
     if (request.is404) return;
     assert(access !== undefined, 'a route without access');
@@ -77,6 +87,11 @@ async function rejectForNow(reply: FastifyReply, waitSeconds: number): Promise<v
   await sendProblems(reply, [
     problem('AUTH_FAILURES', inHeader('Authorization'), `too many failed log-ins from this address; next try in ${waitSeconds} s`),
   ]);
+}
+
+async function rejectToken(reply: FastifyReply, waitSeconds: number): Promise<void> {
+  reply.header('retry-after', String(waitSeconds));
+  await sendProblems(reply, [problem('RATE_LIMIT', WHOLE, `too many requests with this token; wait ${waitSeconds} s`)]);
 }
 
 async function rejectScope(reply: FastifyReply, { actor, scopes }: Identity, access: Access): Promise<void> {

@@ -105,8 +105,10 @@ async function carryOut({ control, request, reply, query, actor, dryRun }: Order
     reply.status(201);
     if (location !== undefined) reply.header('location', location(outcome));
   }
-  const served =
-    textParameter(query, 'wait') === 'served' ? await control.workers.waitServed(outcome.revision, WAIT_SERVED_MS_MAX) : undefined;
+  const wait = textParameter(query, 'wait') === 'served';
+  // Without a place to wait the change is durable all the same: the answer is that of a wait that was too short.
+  const mayWait = wait && request.server.budgets.take('waits', request, reply) === undefined;
+  const served = wait ? mayWait && (await control.workers.waitServed(outcome.revision, WAIT_SERVED_MS_MAX)) : undefined;
   if (served === false) reply.status(202);
   const etag = etagAfter(outcome);
   if (etag !== undefined) reply.header('etag', etag);

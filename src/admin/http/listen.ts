@@ -5,10 +5,16 @@
  */
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { type Server, createServer } from 'node:http';
-import { connect } from 'node:net';
-import { type IpPort, formatIpPort, ipPort } from '#base/address.ts';
+import { type Socket, connect } from 'node:net';
+import { type IpPort, clientNetwork, formatIpPort, ipPort } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
-import { ADMIN_CONNECTIONS_MAX, HTTP_HEADERS_MS_MAX, HTTP_HEADER_BYTES_MAX, HTTP_REQUEST_MS_MAX } from '#base/limits/admin.ts';
+import {
+  ADMIN_CONNECTIONS_MAX,
+  ADMIN_CONNECTIONS_PER_NETWORK_MAX,
+  HTTP_HEADERS_MS_MAX,
+  HTTP_HEADER_BYTES_MAX,
+  HTTP_REQUEST_MS_MAX,
+} from '#base/limits/admin.ts';
 import type { AdminApp } from './admin-app.ts';
 import { markUnixConnection } from './identity.ts';
 
@@ -44,6 +50,7 @@ export async function listenAdmin(app: AdminApp, { tcp, socketPath, requestMsMax
     }
     if (tcp !== undefined) {
       const server = newServer(app, requestMsMax);
+      server.on('connection', shareConnections());
       servers.push(server);
       await bound(server, () => server.listen({ host: tcp.ip, port: tcp.port, exclusive: true }));
       const at = server.address();
@@ -77,6 +84,27 @@ function newServer(app: AdminApp, requestMsMax = HTTP_REQUEST_MS_MAX): Server {
   );
   server.maxConnections = ADMIN_CONNECTIONS_MAX;
   return server;
+}
+
+/** RFC 1122 §3.2.1.3, RFC 4291 §2.5.3; an IPv4 address at an IPv6 socket has a prefix. */
+const LOOPBACK = /^(?:::ffff:)?127\.|^::1$/;
+
+/** Closes a connection of a network that has its share already. */
+export function shareConnections(): (socket: Socket) => void {
+  const open = new Map<string, number>();
+  const count = (network: string, by: number) => {
+    const now = (open.get(network) ?? 0) + by;
+    if (now === 0) open.delete(network);
+    else open.set(network, now);
+    return now;
+  };
+  return (socket) => {
+    const { remoteAddress = '' } = socket;
+    if (remoteAddress === '' || LOOPBACK.test(remoteAddress)) return;
+    const network = clientNetwork(remoteAddress);
+    if (count(network, 1) > ADMIN_CONNECTIONS_PER_NETWORK_MAX) socket.destroy();
+    socket.once('close', () => count(network, -1));
+  };
 }
 
 /** Binds with mode 0600 from the first moment on: between a bind and a chmod every user could connect. */

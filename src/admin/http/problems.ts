@@ -38,6 +38,9 @@ export function problemForm(each: Problem): ProblemForm {
   return { code, severity, at: formatPlace(at), ...placeMembers(at), detail: message, ...given({ rfc, fix }) };
 }
 
+/** What is full for a moment is tried again after so long; a shorter time would make a queue of the tries. */
+const RETRY_AFTER_SECONDS = '10';
+
 /** Answers with all the problems; the first error's code gives the status. */
 export function sendProblems(reply: FastifyReply, problems: readonly Problem[], status?: number): FastifyReply {
   const reason = problems.find((each) => each.severity === 'error') ?? problems[0]!;
@@ -52,6 +55,8 @@ export function sendProblems(reply: FastifyReply, problems: readonly Problem[], 
     fix: first.fix,
     errors: problems.map(problemForm),
   };
+  // RFC 9110 §10.2.3: how long to wait; a limit that knows it better has said so.
+  if ((code === 429 || code === 503) && reply.getHeader('retry-after') === undefined) reply.header('retry-after', RETRY_AFTER_SECONDS);
   if (code === 401) reply.header('www-authenticate', 'Bearer realm="waxseal"');
   return reply.status(code).type('application/problem+json').serializer(JSON.stringify).send(body);
 }

@@ -10,6 +10,7 @@ import { type Static, type TObject, type TProperties, type TSchema, Type } from 
 import type { ControlApi } from '#control/api/control.ts';
 import type { Access } from './access.ts';
 import type { AdminApp } from './admin-app.ts';
+import type { BudgetName } from './budgets.ts';
 import { given } from './form.ts';
 import { checkTexts } from './hidden-text.ts';
 import type { TokenHeader } from './identity.ts';
@@ -63,6 +64,8 @@ export interface RouteParts<P extends TProperties, Q extends TProperties, B exte
   readonly octets?: OctetBody;
   /** Headers that can carry the token; absent: the Authorization header. */
   readonly tokenHeaders?: readonly TokenHeader[];
+  /** What each request takes a share of, for as long as it is under way. */
+  readonly budget?: BudgetName;
   /** Instead of the limit for all routes. */
   readonly rateLimit?: RateLimitOptions | false;
   /** False for an answer without end: there is no HEAD beside the GET. */
@@ -81,7 +84,7 @@ export interface Route extends RouteParts<TProperties, TProperties, TSchema> {
 
 /** Serves `route`. */
 export function addRoute(app: AdminApp, control: ControlApi, route: Route): void {
-  const { method, url, access, octets, multiline, tokenHeaders, rateLimit, hasHead } = route;
+  const { method, url, access, octets, multiline, budget, tokenHeaders, rateLimit, hasHead } = route;
   if (octets !== undefined) acceptOctets(app, octets);
   app.route({
     method,
@@ -93,6 +96,8 @@ export function addRoute(app: AdminApp, control: ControlApi, route: Route): void
       const { params, query, body } = request;
       const hidden = checkTexts({ params, query, body }, multiline);
       if (hidden.length > 0) return sendProblems(reply, hidden);
+      const refusal = budget === undefined ? undefined : app.budgets.take(budget, request, reply);
+      if (refusal !== undefined) return sendProblems(reply, [refusal]);
       return route.handle({ control, params, query, body, request, reply });
     },
   });

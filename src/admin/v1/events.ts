@@ -6,8 +6,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type TProperties, Type } from 'typebox';
-import { EVENT_STREAMS_MAX } from '#base/limits/events.ts';
-import { WHOLE, inHeader, inQuery } from '#base/place.ts';
+import { inHeader, inQuery } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import type { EventsApi, StoredEvent } from '#control/api/events.ts';
 import { formatName, lowerName, nameOf, ownerKey } from '#dns/name.ts';
@@ -51,12 +50,9 @@ const EventForm = Type.Object({
 });
 
 export function eventsRoutes(times: EventTimes) {
-  let streams = 0;
   const opened = (reply: FastifyReply): AbortSignal => {
     const closing = new AbortController();
-    streams++;
     reply.raw.once('close', () => {
-      streams--;
       closing.abort();
     });
     return closing.signal;
@@ -66,6 +62,7 @@ export function eventsRoutes(times: EventTimes) {
       url: '/v1/events',
       access: 'zone-list',
       hasHead: false,
+      budget: 'streams',
       tag: 'events',
       summary: 'Follow the events',
       description:
@@ -84,10 +81,6 @@ export function eventsRoutes(times: EventTimes) {
         const follow = query.follow === undefined || isOn(query.follow);
         const begin = beginning(request.headers['last-event-id'], query.after, follow, control.events);
         if (!begin.ok) return begin;
-        if (streams >= EVENT_STREAMS_MAX) {
-          reply.header('retry-after', '10');
-          return fail(problem('OVERLOADED', WHOLE, `${EVENT_STREAMS_MAX} streams of events are open already`));
-        }
         const text = streamText({
           events: control.events,
           isSeen: isSeen.value,

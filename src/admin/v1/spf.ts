@@ -57,6 +57,7 @@ const FlattenForm = Type.Object({
 
 const treeRoute = readRoute({
   url: '/v1/spf/:domain/tree',
+  budget: 'looks',
   access: 'read',
   tag: 'spf',
   summary: 'Show what an SPF record costs',
@@ -75,6 +76,7 @@ const treeRoute = readRoute({
 
 const flattenRoute = readRoute({
   url: '/v1/spf/:domain/flatten',
+  budget: 'looks',
   access: 'read',
   tag: 'spf',
   summary: 'Show an SPF record with includes replaced by their addresses',
@@ -103,6 +105,7 @@ const flattenRoute = readRoute({
 
 const checkRoute = readRoute({
   url: '/v1/spf/:domain/check',
+  budget: 'looks',
   access: 'read',
   tag: 'spf',
   summary: 'Evaluate SPF for one client',

@@ -14,12 +14,16 @@ export const URL_PARAMETER_CHARACTERS_MAX = 255 * 6;
 export const HTTP_HEADER_BYTES_MAX = 16 * 1024;
 /** Open connections per admin listener: people, scripts and a scraper; more is a leak or an attack. */
 export const ADMIN_CONNECTIONS_MAX = 256;
+/** One network's share of them over TCP; none for this machine, where a proxy may bring everybody's connections. */
+export const ADMIN_CONNECTIONS_PER_NETWORK_MAX = ADMIN_CONNECTIONS_MAX / 4;
 /** Time for the headers of a request: a slow client holds a connection slot no longer than this. */
 export const HTTP_HEADERS_MS_MAX = 10_000;
 /** Time for a whole request, unless configured: a 256 MiB zone file at 1 MiB/s, rounded up. */
 export const HTTP_REQUEST_MS_MAX = 300_000;
-/** Requests per client address (IPv6: /64) and minute over TCP: 100 a second is a busy script. The Unix socket has no limit. */
+/** Requests of one token a minute over TCP: 100 a second is a busy script. The Unix socket has no limit. */
 export const API_REQUESTS_PER_MINUTE_MAX = 6000;
+/** Tokens whose requests at that rate one address (IPv6: /64) may send: tenants behind one proxy or translator do not shut out each other. */
+export const API_TOKENS_PER_ADDRESS = 4;
 /** Failed log-ins per client address and minute, then 429. Good tokens go on working: 256-bit secrets cannot be guessed, but a lock-out can be abused. */
 export const AUTH_FAILURES_PER_MINUTE_MAX = 10;
 /** Items in one page of a list when the client does not say. */
@@ -30,6 +34,12 @@ export const PAGE_ITEMS_MAX = 1000;
 export const RRSET_OPERATIONS_MAX = 10_000;
 /** How long `?wait=served` waits for the workers: they follow within milliseconds, a worker restart takes under a second. */
 export const WAIT_SERVED_MS_MAX = 10_000;
+/** Requests that wait so at the same time: with every worker down each holds its connection for those ten seconds. */
+export const SERVED_WAITS_MAX = 128;
+/** A token's share of them; a further request is answered at once with 202. */
+export const SERVED_WAITS_PER_TOKEN_MAX = SERVED_WAITS_MAX / 4;
+/** Of them, only for administrators. */
+export const SERVED_WAITS_RESERVED = SERVED_WAITS_MAX / 4;
 /** A token's name, for people. */
 export const TOKEN_NAME_CHARACTERS_MAX = 100;
 /** How long the command line waits for an answer: as long as the server may take over one request. */

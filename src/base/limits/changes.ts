@@ -6,6 +6,8 @@
 export const CHANGES_WAITING_MAX = 1000;
 /** A token's share of them: one client that sends without waiting leaves room for the others. */
 export const CHANGES_WAITING_PER_TOKEN_MAX = CHANGES_WAITING_MAX / 4;
+/** Of them, only for the administrator at the Unix socket: four tokens that send without waiting do not lock out who revokes them. */
+export const CHANGES_WAITING_SOCKET = CHANGES_WAITING_MAX / 10;
 /** The server's own upkeep (signatures, times, alerts) beyond them: clients cannot keep signatures from being renewed. */
 export const CHANGES_WAITING_UPKEEP_MAX = 100;
 

@@ -13,6 +13,10 @@ export const EVENT_TEXT_CHARACTERS_MAX = 1000;
 
 /** Streams open at the same time: dashboards and scripts. Each holds one of ADMIN_CONNECTIONS_MAX connections, and the others must stay free for people. */
 export const EVENT_STREAMS_MAX = 32;
+/** A token's share of them: one tenant's dashboards leave streams for three others. */
+export const EVENT_STREAMS_PER_TOKEN_MAX = EVENT_STREAMS_MAX / 4;
+/** Streams that only administrators may open: whoever looks for the cause of a flood of clients needs one. */
+export const EVENT_STREAMS_RESERVED = EVENT_STREAMS_MAX / 4;
 /** Events read from the journal at once, and so what a stream holds in memory beside its socket: about 64 KiB. */
 export const EVENT_BATCH_MAX = 100;
 /** A comment after so much silence: proxies close what is idle for a minute, and a token that was revoked is noticed by then. */

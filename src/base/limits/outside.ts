@@ -10,6 +10,12 @@ export const RESOLVER_TRIES = 2;
 export const RESOLVER_UNKNOWN_TTL_SECONDS = 3600;
 /** Longest text of an observation: it is kept with the state. */
 export const OBSERVATION_CHARACTERS_MAX = 200;
+/** Requests of the API that ask outside at the same time: each may have ten look-ups open, and steps of mail use the same sockets. */
+export const OUTSIDE_LOOKS_MAX = 32;
+/** A token's share of them: a tree whose name servers do not answer takes half a minute. */
+export const OUTSIDE_LOOKS_PER_TOKEN_MAX = OUTSIDE_LOOKS_MAX / 8;
+/** Of them, only for administrators. */
+export const OUTSIDE_LOOKS_RESERVED = OUTSIDE_LOOKS_MAX / 4;
 /** Recursive servers in the configuration: c-ares asks one after the other, and a look-up must come to an end. */
 export const RESOLVERS_MAX = 8;
 /** For the whole fetch of an MTA-STS body: RFC 8461 §3.3 has one minute for senders, but what takes this long is found wanting in time. */

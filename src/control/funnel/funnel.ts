@@ -3,7 +3,12 @@
  * happens when the store fails; a job only decides what is to be written.
  * Not here: what is decided (control/zone, control/mail, control/signers …), writing it (carry-out.ts).
  */
-import { CHANGES_WAITING_MAX, CHANGES_WAITING_PER_TOKEN_MAX, CHANGES_WAITING_UPKEEP_MAX } from '#base/limits/changes.ts';
+import {
+  CHANGES_WAITING_MAX,
+  CHANGES_WAITING_PER_TOKEN_MAX,
+  CHANGES_WAITING_SOCKET,
+  CHANGES_WAITING_UPKEEP_MAX,
+} from '#base/limits/changes.ts';
 import { WHOLE } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { StoreFailure } from '#store/failure.ts';
@@ -89,8 +94,7 @@ export class Funnel {
       return problem('OVERLOADED', WHOLE, `${ofLane} changes of this token are waiting already; nothing was changed`, {
         fix: 'wait for their answers before sending more',
       });
-    const limit = actor.kind === 'system' ? CHANGES_WAITING_MAX + CHANGES_WAITING_UPKEEP_MAX : CHANGES_WAITING_MAX;
-    if (this.#waiting < limit) return undefined;
+    if (this.#waiting < waitingMax(actor)) return undefined;
     return problem('OVERLOADED', WHOLE, `${this.#waiting} changes are waiting already; nothing was changed`, {
       fix: 'try again later',
     });
@@ -102,4 +106,10 @@ export class Funnel {
     if (now === 0) this.#waitingOf.delete(lane);
     else this.#waitingOf.set(lane, now);
   }
+}
+
+/** How many changes may wait when one of `actor` comes. */
+function waitingMax({ kind }: Actor): number {
+  if (kind === 'system') return CHANGES_WAITING_MAX + CHANGES_WAITING_UPKEEP_MAX;
+  return kind === 'token' ? CHANGES_WAITING_MAX - CHANGES_WAITING_SOCKET : CHANGES_WAITING_MAX;
 }

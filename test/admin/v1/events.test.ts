@@ -66,6 +66,15 @@ describe('what is shown', () => {
   });
 });
 
+test('a token of one zone gets a quarter of the streams; the administrator and other tokens get theirs', async () => {
+  const { open } = await startEvents();
+  const streams = await Promise.all(Array.from({ length: EVENT_STREAMS_MAX }, () => open('', {}, 'zone')));
+  expect(streams.filter(({ status }) => status === 200)).toHaveLength(EVENT_STREAMS_MAX / 4);
+  expect(streams.at(-1)).toMatchObject({ status: 503, headers: { 'retry-after': '10' } });
+  expect((await open()).status).toBe(200);
+  expect((await open('', {}, 'other')).status).toBe(200);
+});
+
 test('503 when too many streams are open, until one of them ends', async () => {
   const { open } = await startEvents();
   const streams = await Promise.all(Array.from({ length: EVENT_STREAMS_MAX }, () => open()));

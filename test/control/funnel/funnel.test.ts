@@ -1,6 +1,11 @@
 /** The one door: what waits, who may wait, and what a failing store comes to, for every kind of job alike. */
 import { describe, expect, test } from 'vitest';
-import { CHANGES_WAITING_MAX, CHANGES_WAITING_PER_TOKEN_MAX, CHANGES_WAITING_UPKEEP_MAX } from '#base/limits/changes.ts';
+import {
+  CHANGES_WAITING_MAX,
+  CHANGES_WAITING_PER_TOKEN_MAX,
+  CHANGES_WAITING_SOCKET,
+  CHANGES_WAITING_UPKEEP_MAX,
+} from '#base/limits/changes.ts';
 import { WHOLE } from '#base/place.ts';
 import { ok } from '#base/problem.ts';
 import { type Turn } from '#control/commands/decision.ts';
@@ -96,12 +101,14 @@ describe('who may wait', () => {
     good(await funnel.change(token('greedy'), NOTE));
   });
 
-  test('the whole has a limit, beyond which only upkeep waits, and that has one too', async () => {
+  test('the whole has a limit, the last part of it is for the socket, only upkeep waits beyond, and that has a limit too', async () => {
     const { funnel } = bench();
     const { first, release } = blocked(funnel);
     const fill = (count: number, turn: (index: number) => Turn) =>
       Array.from({ length: count }, (_, index) => funnel.change(turn(index), () => ok({ isChanged: false })));
-    const jobs = fill(CHANGES_WAITING_MAX - 1, (index) => token(`t${index % 10}`));
+    const jobs = fill(CHANGES_WAITING_MAX - CHANGES_WAITING_SOCKET - 1, (index) => token(`t${index % 10}`));
+    expect(bad(await funnel.change(token('another'), NOTE))[0]?.code).toBe('OVERLOADED');
+    jobs.push(...fill(CHANGES_WAITING_SOCKET, () => SOCKET));
     for (const turn of [SOCKET, token('another')]) expect(bad(await funnel.change(turn, NOTE))[0]?.code).toBe('OVERLOADED');
     jobs.push(...fill(CHANGES_WAITING_UPKEEP_MAX, () => SYSTEM));
     expect(bad(await funnel.change(SYSTEM, NOTE))[0]?.code).toBe('OVERLOADED');

@@ -12,6 +12,7 @@ import { ProblemList } from '#admin/http/schemas.ts';
 export const mailCheckRoutes = [
   zoneReadRoute({
     url: '/v1/zones/:zone/mail/check',
+    budget: 'looks',
     tag: 'mail',
     summary: 'Check the mail records as receivers do',
     description: 'Reads the published records. Also works for zones without a mail policy.',

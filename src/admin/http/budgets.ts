@@ -1,0 +1,92 @@
+/**
+ * What all clients of the API share and one of them could use up: each budget has a share for one token, and a part that only
+ * administrators may use, so that tenants neither lock out each other nor the operator.
+ * Not here: changes that wait (control/funnel/funnel.ts), requests per minute (app.ts, access.ts), connections (listen.ts).
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { SERVED_WAITS_MAX, SERVED_WAITS_PER_TOKEN_MAX, SERVED_WAITS_RESERVED } from '#base/limits/admin.ts';
+import { EVENT_STREAMS_MAX, EVENT_STREAMS_PER_TOKEN_MAX, EVENT_STREAMS_RESERVED } from '#base/limits/events.ts';
+import { OUTSIDE_LOOKS_MAX, OUTSIDE_LOOKS_PER_TOKEN_MAX, OUTSIDE_LOOKS_RESERVED } from '#base/limits/outside.ts';
+import { WHOLE } from '#base/place.ts';
+import { type Problem, problem } from '#base/problem.ts';
+import { type Identity, identityOf } from './identity.ts';
+
+interface Budget {
+  /** In the plural, for messages. */
+  readonly what: string;
+  readonly max: number;
+  /** For one token that is not an administrator's. */
+  readonly perTokenMax: number;
+  /** Kept free for administrators: other tokens together leave it. */
+  readonly reserved: number;
+}
+
+export type BudgetName = 'streams' | 'looks' | 'waits' | 'octets';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    budgets: Budgets;
+  }
+}
+
+export class Budgets {
+  readonly #budgets: Readonly<Record<BudgetName, Budget>>;
+  /** Taken of each budget: by all, and by each token. */
+  readonly #taken = new Map<string, number>();
+
+  /** `bodyBytesMax`: the largest body of any route. Four may be under way, one for each token, the last for administrators. */
+  constructor(bodyBytesMax: number) {
+    this.#budgets = {
+      streams: {
+        what: 'streams of events',
+        max: EVENT_STREAMS_MAX,
+        perTokenMax: EVENT_STREAMS_PER_TOKEN_MAX,
+        reserved: EVENT_STREAMS_RESERVED,
+      },
+      looks: {
+        what: 'requests that ask other name servers',
+        max: OUTSIDE_LOOKS_MAX,
+        perTokenMax: OUTSIDE_LOOKS_PER_TOKEN_MAX,
+        reserved: OUTSIDE_LOOKS_RESERVED,
+      },
+      waits: {
+        what: 'requests that wait until a change is served',
+        max: SERVED_WAITS_MAX,
+        perTokenMax: SERVED_WAITS_PER_TOKEN_MAX,
+        reserved: SERVED_WAITS_RESERVED,
+      },
+      octets: { what: 'octets of large bodies', max: 4 * bodyBytesMax, perTokenMax: bodyBytesMax, reserved: bodyBytesMax },
+    };
+  }
+
+  /** Takes `amount` for the time of this request, until its answer has been sent or its client has gone; or says why not. */
+  take(name: BudgetName, request: FastifyRequest, reply: FastifyReply, amount = 1): Problem | undefined {
+    const identity = identityOf(request);
+    const key = `${name} ${identity.actor.kind} ${identity.actor.id}`;
+    const refusal = this.#refusal(name, key, identity, amount);
+    if (refusal !== undefined) return refusal;
+    this.#count([name, key], amount);
+    reply.raw.once('close', () => this.#count([name, key], -amount));
+    return undefined;
+  }
+
+  #refusal(name: BudgetName, key: string, { scopes }: Identity, amount: number): Problem | undefined {
+    const { what, max, perTokenMax, reserved } = this.#budgets[name];
+    const [all, own] = [this.#taken.get(name) ?? 0, this.#taken.get(key) ?? 0];
+    const isAdmin = scopes.includes('admin');
+    if (!isAdmin && own + amount > perTokenMax)
+      return problem('OVERLOADED', WHOLE, `this token has ${own} ${what} under way; ${perTokenMax} are the most for one token`, {
+        fix: 'wait until some of them have ended',
+      });
+    if (all + amount <= (isAdmin ? max : max - reserved)) return undefined;
+    return problem('OVERLOADED', WHOLE, `${all} ${what} are under way already`, { fix: 'try again later' });
+  }
+
+  #count(keys: readonly string[], by: number): void {
+    for (const key of keys) {
+      const now = (this.#taken.get(key) ?? 0) + by;
+      if (now === 0) this.#taken.delete(key);
+      else this.#taken.set(key, now);
+    }
+  }
+}
