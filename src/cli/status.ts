@@ -12,6 +12,7 @@ interface StatusDocument {
   readonly zoneCount: number;
   readonly ready: boolean;
   readonly notReady: readonly string[];
+  readonly noChanges?: readonly string[];
   readonly workers: readonly { readonly id: number; readonly alive: boolean; readonly generation: number }[];
   readonly listeners: { readonly dns: readonly string[]; readonly admin: string; readonly socket: string };
   readonly store: {
@@ -29,13 +30,25 @@ export function defineStatus(noun: Command, terminal: Terminal): void {
   });
 }
 
-function formatStatus({ version, startedAt, generation, zoneCount, ready, notReady, workers, listeners, store }: StatusDocument): string {
+function formatStatus({
+  version,
+  startedAt,
+  generation,
+  zoneCount,
+  ready,
+  notReady,
+  noChanges = [],
+  workers,
+  listeners,
+  store,
+}: StatusDocument): string {
   const alive = workers.filter((worker) => worker.alive);
   const behind = alive.filter((worker) => worker.generation < generation).length;
   return formatFields([
     ['version', version],
     ['started', startedAt],
     ['ready', ready ? 'yes' : `no: ${notReady.join('; ')}`],
+    ['changes', noChanges.length === 0 ? 'possible' : `not possible: ${noChanges.join('; ')}`],
     ['zones', String(zoneCount)],
     [
       'workers',

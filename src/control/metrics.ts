@@ -45,7 +45,8 @@ export function metricFamilies(input: MetricsInput): readonly MetricFamily[] {
   return [
     one('waxseal_build_info', 'Version that runs, as a label.', 'gauge', 1, { version: status.version }),
     one('waxseal_start_time_seconds', 'When the control process started.', 'gauge', status.startedAtMs / 1000),
-    one('waxseal_ready', '1 when everything needed to answer and to change works.', 'gauge', status.notReady.length === 0 ? 1 : 0),
+    one('waxseal_ready', '1 when DNS is answered from the newest data.', 'gauge', status.notReady.length === 0 ? 1 : 0),
+    one('waxseal_changes_possible', '1 when the store has space for changes.', 'gauge', status.noChanges.length === 0 ? 1 : 0),
     one('waxseal_zones', 'Zones served.', 'gauge', status.zoneCount),
     one('waxseal_workers_alive', 'Answer workers alive.', 'gauge', status.workers.filter((each) => each.alive).length),
     one('waxseal_store_generation', 'Changes committed since the store was made.', 'counter', status.generation),

@@ -1,4 +1,4 @@
-/** The state of the server as a whole, and why it is not ready. Not here: its numbers (metrics.ts). */
+/** The state of the server as a whole, why it is not ready to serve, and why it takes no changes. Not here: its numbers (metrics.ts). */
 import { type StoreWriter } from '#store/writer.ts';
 import { type ControlStatus } from '#control/api/control.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
@@ -16,11 +16,12 @@ export interface StatusInput {
 export function controlStatus({ writer, publisher, version, adminListener, socketPath, startedAtMs, nowMs }: StatusInput): ControlStatus {
   const space = writer.space();
   const notReady: string[] = [];
+  // DNS answers without it: who takes the server out of service for a full disk makes a small fault a large one.
+  const noChanges = space.freeBytes < space.reserveBytes ? ['disk: too little free space for changes'] : [];
   if (writer.broken !== undefined) notReady.push(`store: ${writer.broken.message}`);
   if (!publisher.isServed(writer.generation())) notReady.push('workers: none answers, or not yet from the newest data');
   // Threads for UDP and TCP open their sockets each in its own time.
   if (publisher.addresses.length === 0) notReady.push('listeners: not all are open yet');
-  if (space.freeBytes < space.reserveBytes) notReady.push('disk: no room for changes');
   return {
     version,
     startedAtMs,
@@ -36,5 +37,6 @@ export function controlStatus({ writer, publisher, version, adminListener, socke
       kekFile: writer.kekFile() ?? '',
     },
     notReady,
+    noChanges,
   };
 }

@@ -29,7 +29,8 @@ export const healthRoutes = [
     access: 'public',
     rateLimit: false,
     tag: 'server',
-    summary: 'Tell whether everything is ready to serve',
+    summary: 'Tell whether DNS is answered from the newest data',
+    description: 'A full disk does not count: DNS is answered all the same. See `noChanges` in /v1/status and waxseal_changes_possible.',
     answers: { 200: ReadyForm, 503: ReadyForm },
     show: ({ control, reply }) => {
       const { notReady } = control.status();

@@ -14,6 +14,7 @@ const StatusForm = Type.Object({
   zoneCount: Type.Integer(),
   ready: Type.Boolean(),
   notReady: Type.Array(Type.String(), { description: 'the reasons why the server is not ready' }),
+  noChanges: Type.Array(Type.String(), { description: 'the reasons why it takes no changes, although it answers DNS' }),
   workers: Type.Array(
     Type.Object({ id: Type.Integer(), alive: Type.Boolean(), generation: Type.Integer({ description: 'generation that it serves' }) }),
   ),

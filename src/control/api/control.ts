@@ -173,6 +173,8 @@ export interface ControlStatus {
   };
   /** Why `readyz` is false; empty when ready. */
   readonly notReady: readonly string[];
+  /** Why no change is possible although DNS is answered; empty when changes are. */
+  readonly noChanges: readonly string[];
 }
 
 /** One Prometheus sample family of facts/operations.md §8.7, numbers already summed over workers. */

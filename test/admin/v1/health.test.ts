@@ -12,6 +12,14 @@ test('/livez and /readyz need no token', async () => {
   expect((await app.inject('/livez')).statusCode).toBe(200);
 });
 
+test('a full disk is no reason to take the server out of service: it is in the status', async () => {
+  const { app, control, call } = await bench();
+  control.noChanges = ['disk: too little free space for changes'];
+  const answer = await app.inject('/readyz');
+  expect([answer.statusCode, answer.json()]).toEqual([200, { ready: true, notReady: [] }]);
+  expect((await call('GET', '/v1/status')).json()).toMatchObject({ ready: true, noChanges: ['disk: too little free space for changes'] });
+});
+
 test('/metrics prints the counters as Prometheus reads them, new at each scrape', async () => {
   const { app, control } = await bench();
   const scrape = async () => (await app.inject('/metrics')).body;

@@ -81,6 +81,7 @@ export class FakeControl implements ControlApi {
   nowMs = START_MS;
   servesChanges = true;
   notReady: string[] = [];
+  noChanges: string[] = [];
   failure: Error | undefined;
 
   async run(command: Command, options: RunOptions): Promise<Result<Outcome>> {
@@ -210,6 +211,7 @@ export class FakeControl implements ControlApi {
       listeners: { dns: ['127.0.0.1:5300'], admin: '127.0.0.1:8053', socket: '/data/admin.sock' },
       store: { path: '/data/store', sizeBytes: 4096, freeBytes: 1_000_000, kekFile: '/keys/kek' },
       notReady: this.notReady,
+      noChanges: this.noChanges,
     };
   }
 
