@@ -80,28 +80,16 @@ const NOUNS: Readonly<Record<string, Noun>> = {
   version: { summary: 'version of waxseal', load: async () => (await import('./version.ts')).defineVersion },
 };
 
-/** Runs the command in `words` (argv without node and script). Resolves to the exit code (interface.md). */
-export async function runProgram(words: readonly string[], terminal: Terminal = processTerminal): Promise<number> {
+/** Runs the command in `argumentList` (argv without node and script). Resolves to the exit code (interface.md). */
+export async function runProgram(argumentList: readonly string[], given: Terminal = processTerminal): Promise<number> {
+  const words = isVersionFlag(argumentList[0]) ? ['version', ...argumentList.slice(1)] : argumentList;
   const json = words.includes('--json');
-  // What commander would print to stderr is told in our form below.
-  const silent = () => {};
-  const program = new Command('waxseal')
-    .description("Authoritative DNS server that keeps a domain's mail trust in order.")
-    .usage('<noun> [verb] [options]')
-    .helpOption('-h, --help', 'show this help')
-    .addHelpText(
-      'after',
-      '\nExample:\n  $ waxseal zone list\n\nExit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict, 5 denied, 6 check failed, 7 timeout, 78 configuration',
-    )
-    .exitOverride()
-    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: silent, outputError: silent });
+  let hasDocument = false;
+  const terminal: Terminal = { ...given, out: (text) => ((hasDocument = true), given.out(text)) };
+  const program = newProgram(terminal);
   const wanted = words[0] === 'help' ? words[1] : words[0];
   try {
-    for (const [name, noun] of Object.entries(NOUNS)) {
-      const command = program.command(name).description(noun.summary).helpOption('-h, --help', 'show this help');
-      if (noun.example !== undefined) command.addHelpText('after', `\nExample:\n  $ ${noun.example}`);
-      if (name === wanted) (await noun.load())(command, terminal);
-    }
+    await addNouns(program, terminal, (name) => name === wanted);
     if (words.length === 0) program.help();
     await program.parseAsync(words, { from: 'user' });
     return typeof process.exitCode === 'number' ? process.exitCode : 0;
@@ -110,9 +98,39 @@ export async function runProgram(words: readonly string[], terminal: Terminal = 
     const told = error instanceof CommanderError ? usageFailure(error, wanted) : error;
     if (!(told instanceof CommandFailure)) throw told;
     terminal.err(formatFailure(told));
-    if (json) terminal.out(formatJson(failureDocument(told)));
+    // One document: a command that has printed what it found says by its exit code that it failed.
+    if (json && !hasDocument) terminal.out(formatJson(failureDocument(told)));
     return told.exit;
   }
+}
+
+/** Adds all nouns; those that are wanted with their verbs and options. */
+export async function addNouns(program: Command, terminal: Terminal, isWanted: (name: string) => boolean): Promise<void> {
+  for (const [name, noun] of Object.entries(NOUNS)) {
+    const command = program.command(name).description(noun.summary).helpOption('-h, --help', 'show this help');
+    if (noun.example !== undefined) command.addHelpText('after', `\nExample:\n  $ ${noun.example}`);
+    if (isWanted(name)) (await noun.load())(command, terminal);
+  }
+}
+
+function isVersionFlag(word: string | undefined): boolean {
+  return word === '--version' || word === '-V';
+}
+
+function newProgram(terminal: Terminal): Command {
+  // What commander would print to stderr is told in our form below.
+  const silent = () => {};
+  return new Command('waxseal')
+    .description("Authoritative DNS server that keeps a domain's mail trust in order.")
+    .usage('<noun> [verb] [options]')
+    .option('-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ waxseal zone list\n\nExit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict, 5 denied, 6 check failed, 7 timeout, 78 configuration',
+    )
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: silent, outputError: silent });
 }
 
 /** Commander's complaint in our form. */

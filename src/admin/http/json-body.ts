@@ -2,6 +2,7 @@
  * The only parser of JSON bodies. An empty body is none (DELETE and PUT without one are fine whatever their
  * Content-Type says), and `__proto__` and `constructor` keys are rejected.
  */
+import { errorCodes } from 'fastify';
 import type { AdminApp } from './admin-app.ts';
 
 export function acceptJson(app: AdminApp): void {
@@ -12,5 +13,15 @@ export function acceptJson(app: AdminApp): void {
     const text = body.toString();
     if (text.trim() === '') done(null, undefined);
     else void parse(request, text, done);
+  });
+  // A type that is not even well formed stops Fastify before any parser.
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (request.headers['content-length'] === '0') delete request.headers['content-type'];
+    done();
+  });
+  // RFC 9110 §9.3.5, §8.3: an empty body says nothing, whatever type a client states for it; DELETE through many libraries has one.
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
+    if (body.length === 0) done(null, undefined);
+    else done(new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE(request.headers['content-type'] ?? ''));
   });
 }

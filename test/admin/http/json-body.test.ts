@@ -34,6 +34,26 @@ describe('RFC 9110 §8.3: content types of JSON resources', () => {
   });
 });
 
+test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/octet-stream', 'application/json', 'x', ''])(
+  'RFC 9110 §9.3.5: DELETE with an empty body of type %j',
+  async (type) => {
+    // Without a length, a type that is none is rejected before the body is read.
+    const chunked = type.includes('/') ? [{ 'transfer-encoding': 'chunked' }] : [];
+    for (const length of [{ 'content-length': '0' }, ...chunked]) {
+      const { call } = await bench();
+      const headers = { 'content-type': type, ...length };
+      const answer = await call('DELETE', '/v1/zones/example.com/rrsets/www/A', { payload: '', headers });
+      expect([type, length, answer.statusCode]).toEqual([type, length, 200]);
+    }
+  },
+);
+
+test('an empty body where one is needed is missing, whatever its type', async () => {
+  const { call } = await bench();
+  const answer = await call('POST', '/v1/zones', { payload: '', headers: { 'content-type': 'text/plain' } });
+  expect(answer.json<ProblemBody>().code).toBe('BODY_MISSING');
+});
+
 describe('JSON bodies', () => {
   test.each([
     '{',
