@@ -97,8 +97,11 @@ function installPackages() {
   say(
     `npm packages missing: ${missing.length > 5 ? `${missing.slice(0, 5).join(', ')} and ${missing.length - 5} more` : missing.join(', ')}`,
   );
-  // `npm ci` would refuse the lock file where a registry lacks other platforms' builds.
-  run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error']);
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
+  // `npm ci` leaves the lock file as it is, but it begins by removing node_modules; and it stops where a registry lacks a build for another
+  // platform that the lock file names.
+  const isClean = !existsSync(join(ROOT, 'node_modules')) && run('npm', ['ci', ...quiet]);
+  if (!isClean) run('npm', ['install', ...quiet]);
   if (missingPackages().includes('the program of the package node')) run('npm', ['rebuild', 'node', '--ignore-scripts=false']);
   const still = missingPackages();
   if (still.length === 0) return;

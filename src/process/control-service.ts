@@ -26,6 +26,7 @@ import { SERVER_METRICS } from '#server/counters.ts';
 import { listenProblem } from '#server/listen.ts';
 import { ensureAdminToken } from './admin-token.ts';
 import { type OpenedStore } from './open-store.ts';
+import { FIRST_SCREEN_QUIET_MS } from '#base/limits/process.ts';
 import { readyScreen } from './ready-screen.ts';
 import { SnapshotWatch } from './snapshot-watch.ts';
 import { importMissingZones } from './zones-folder.ts';
@@ -172,13 +173,18 @@ export class ControlService {
       uptime: readUptime,
       witnesses: outside.witnesses,
       countsQueries: true,
-      onMailEvents: (zone, events) => logMailEvents(log, zone, events),
+      onMailEvents: (zone, events) => logMailEvents(log, zone, events, this.#isFirstScreen() ? 'debug' : 'info'),
       signerFilesRoot: dirname(store.kekFile),
       counterTable: {
         ...SERVER_METRICS,
         ...Object.fromEntries(ANSWER_SLOTS.map((slot, at) => [slot, ANSWER_METRICS[at]!])),
       },
     });
+  }
+
+  /** The first minute with a new store: the steps of the example zones must not bury the screen. They are in the stream of events. */
+  #isFirstScreen(): boolean {
+    return this.#options.store.kekMade !== undefined && process.uptime() * 1000 < FIRST_SCREEN_QUIET_MS;
   }
 
   /** Once, when both processes can do their work. */
@@ -197,9 +203,9 @@ export class ControlService {
 }
 
 /** What is waited for is in `mail status` and in the stream of events. */
-function logMailEvents(log: Log, zone: string, events: readonly LifecycleEvent[]): void {
+function logMailEvents(log: Log, zone: string, events: readonly LifecycleEvent[], level: 'debug' | 'info'): void {
   for (const { event, machine, object, stage, text } of events)
-    log[event === 'waiting' ? 'debug' : 'info'](`mail.${event}`, `${zone} ${object}: ${text}`, { zone, machine, object, stage });
+    log[event === 'waiting' ? 'debug' : level](`mail.${event}`, `${zone} ${object}: ${text}`, { zone, machine, object, stage });
 }
 
 /** Why the admin API cannot listen: on its TCP address, whose error names a port, or on its Unix socket. */

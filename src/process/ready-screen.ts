@@ -2,10 +2,10 @@
  * What `waxseal serve` prints when it is ready: what it serves, the DS record, three lines to try, where the token is.
  */
 import { READY_ZONES_SHOWN_MAX } from '#base/limits/server.ts';
+import { nameOf, ownerKey } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
 import { type ControlApi } from '#control/api/control.ts';
-import { zoneRrsets } from '#zone/zone.ts';
 
 export interface ReadyFacts {
   readonly tokenFile: string;
@@ -57,7 +57,7 @@ export function readyScreen(control: ControlApi, { tokenFile, kekMadeIn, dns, ad
 }
 
 /**
- * Three questions whose answers show something: signed mail exchangers or addresses, a text record, a proof of
+ * Three questions whose answers show something: signed mail exchangers or addresses, the DMARC policy or the keys, a proof of
  * non-existence.
  */
 function tryLines(control: ControlApi, zone: string): string[] {
@@ -66,19 +66,11 @@ function tryLines(control: ControlApi, zone: string): string[] {
   const view = control.zones.view(record);
   const apex = view.node(view.apexKey);
   const type = [TYPE.MX, TYPE.A, TYPE.NS].find((each) => apex?.rrsets.some((rrset) => rrset.type === each)) ?? TYPE.SOA;
-  let dkim: string | undefined;
-  let seen = 0;
-  for (const { owner, type: found } of zoneRrsets(view)) {
-    if (++seen > 1000) break;
-    const text = Buffer.from(owner).toString('latin1');
-    if (found === TYPE.TXT && text.includes('_domainkey')) {
-      dkim = text.slice(1, 1 + owner[0]!);
-      break;
-    }
-  }
+  const dmarc = view.node(ownerKey(nameOf(`_dmarc.${zone}`)));
+  const hasDmarc = dmarc?.rrsets.some((rrset) => rrset.type === TYPE.TXT) === true;
   return [
     `${bare} ${typeName(type)} +dnssec`,
-    dkim === undefined ? `${bare} DNSKEY +dnssec +multi` : `${dkim}._domainkey.${bare} TXT +dnssec`,
+    hasDmarc ? `_dmarc.${bare} TXT +dnssec` : `${bare} DNSKEY +dnssec +multi`,
     `no-such-name.${bare} A +dnssec`,
   ];
 }

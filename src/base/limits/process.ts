@@ -4,6 +4,11 @@
  * Not here: restarts and draining (server.ts).
  */
 
+// --- the first start ---
+
+/** With a new store, steps of mail are logged at level debug for so long: whoever starts the program for the first time reads its screen. */
+export const FIRST_SCREEN_QUIET_MS = 60_000;
+
 // --- calls: a request to the other process and its reply ---
 
 /** A request's or reply's octets: the longest DNS message, and room for who sent it and under which key. */
