@@ -13,8 +13,8 @@ export function limitBodies(app: AdminApp): void {
     const limit = request.routeOptions.bodyLimit;
     const stated = Number(request.headers['content-length'] ?? limit);
     // A body that is too large is answered 413 before it is read; an ordinary one is as large as any JSON may be.
-    if (limit <= JSON_BODY_BYTES_MAX || stated <= JSON_BODY_BYTES_MAX || stated > limit || request.identity === null) return payload;
-    if (request.method === 'GET' || request.method === 'HEAD') return payload;
+    const isLarge = limit > JSON_BODY_BYTES_MAX && stated > JSON_BODY_BYTES_MAX && stated <= limit;
+    if (!isLarge || request.identity === null || request.method === 'GET' || request.method === 'HEAD') return payload;
     const refusal = app.budgets.take('octets', request, reply, stated);
     if (refusal !== undefined) throw problemError([refusal]);
     return payload;

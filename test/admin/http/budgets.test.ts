@@ -65,14 +65,17 @@ test('what asks other name servers, and streams, take their share', () => {
   ]);
 });
 
-test('a large body that is still coming holds its octets: 503 for another one of this token, not for others', async () => {
+test.each([
+  ['of a stated length', { 'content-length': BODY_BYTES_MAX }],
+  ['without a length', { 'transfer-encoding': 'chunked' }],
+])('a large body %s that is still coming holds its octets: 503 for another one of this token, not for others', async (_what, length) => {
   const { control, tokens } = await fakeWithZone();
   const app = await buildAdmin({ control, zoneFileBytesMax: BODY_BYTES_MAX });
   const listeners = await listenAdmin(app, { tcp: ipPort('127.0.0.1', 0), socketPath: undefined });
   onTestFinished(() => listeners.close(0));
   const port = Number(listeners.address.split(':')[1]);
   const put = (token: string): ClientRequest => {
-    const headers = { authorization: `Bearer ${token}`, 'content-type': 'text/dns', 'content-length': BODY_BYTES_MAX };
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'text/dns', ...length };
     const asked = request({ host: '127.0.0.1', port, method: 'PUT', path: '/v1/zones/example.com/zonefile', headers, agent: false });
     onTestFinished(() => void asked.destroy());
     return asked.on('error', () => undefined);
