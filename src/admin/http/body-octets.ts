@@ -1,7 +1,7 @@
 /**
  * Large bodies under way: each is held in memory until its answer has been sent, so their octets are a budget. A body whose length is
  * not said (chunked) counts as the largest that its route takes.
- * Not here: the largest body of one route (bodyLimit, in route.ts and app.ts).
+ * Not here: the largest body of one route (bodyLimit, in route.ts and admin/app.ts).
  */
 import { JSON_BODY_BYTES_MAX } from '#base/limits/admin.ts';
 import type { AdminApp } from './admin-app.ts';

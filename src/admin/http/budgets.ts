@@ -1,7 +1,7 @@
 /**
  * What all clients of the API share and one of them could use up: each budget has a share for one token, and a part that only
  * administrators may use, so that tenants neither lock out each other nor the operator.
- * Not here: changes that wait (control/funnel/funnel.ts), requests per minute (app.ts, access.ts), connections (listen.ts).
+ * Not here: changes that wait (control/funnel/funnel.ts), requests per minute (admin/app.ts, access.ts), connections (listen.ts).
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SERVED_WAITS_MAX, SERVED_WAITS_PER_TOKEN_MAX, SERVED_WAITS_RESERVED } from '#base/limits/admin.ts';

@@ -86,7 +86,7 @@ function newServer(app: AdminApp, requestMsMax = HTTP_REQUEST_MS_MAX): Server {
   return server;
 }
 
-/** RFC 1122 §3.2.1.3, RFC 4291 §2.5.3; an IPv4 address at an IPv6 socket has a prefix. */
+/** 127.0.0.0/8 and ::1; an IPv4 address at an IPv6 socket has a prefix. */
 const LOOPBACK = /^(?:::ffff:)?127\.|^::1$/;
 
 /** Closes a connection of a network that has its share already. */
