@@ -23,6 +23,7 @@ const INPUT: MetricsInput = {
     listeners: { dns: [], admin: '', socket: '' },
     store: { path: '/secret/place', sizeBytes: 4096, freeBytes: 8192, kekFile: '/secret/kek' },
     notReady: [],
+    noChanges: [],
   },
   zones: [zoneRecord(1, 'example.', 12), zoneRecord(2, 'example.net.', 4_294_967_295)],
   signatures: 5,
@@ -53,6 +54,12 @@ test('base units: seconds, octets, and one value each', () => {
 test('ready is 1 only when nothing is missing', () => {
   expect(valuesOf(INPUT).get('waxseal_ready')).toEqual(one(1));
   expect(valuesOf({ ...INPUT, status: { ...INPUT.status, notReady: ['no worker'] } }).get('waxseal_ready')).toEqual(one(0));
+});
+
+test('a full disk makes changes impossible, and the server stays ready', () => {
+  expect(valuesOf(INPUT).get('waxseal_changes_possible')).toEqual(one(1));
+  const full = valuesOf({ ...INPUT, status: { ...INPUT.status, noChanges: ['disk'] } });
+  expect([full.get('waxseal_changes_possible'), full.get('waxseal_ready')]).toEqual([one(0), one(1)]);
 });
 
 test('counters of all workers are summed, and slots of one name are one family', () => {
