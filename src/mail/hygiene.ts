@@ -7,12 +7,14 @@
 import type { Place } from '#base/place.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
 import { type Problem, type Result, placeWithin, problem, warning } from '#base/problem.ts';
+import { TEXT_SHOWN_CHARACTERS_MAX } from '#base/limits/mail.ts';
 import { SPF_OWNER_TXT_BYTES_MAX } from '#base/limits/spf.ts';
 import { placeOfRrset } from '#dns/place.ts';
 import { formatName, isWildcard, type Name, type OwnerKey, ownerKey, parentName, parseName } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { rrsetOf, type ZoneNode, type ZoneView } from '#zone/view.ts';
 import { parseBimi } from '#mail/bimi/record.ts';
+import { reviewDkim } from '#mail/dkim/advice.ts';
 import { parseDkim } from '#mail/dkim/record.ts';
 import { isDmarcText, parseDmarc } from '#mail/dmarc/record.ts';
 import { parseStsRecord, selectSts } from '#mail/mta-sts/record.ts';
@@ -62,7 +64,7 @@ const ROLES: Readonly<Record<TxtRole, RoleRule>> = {
     rfc: 'RFC 7208 §3.2',
   },
   // Every TXT at a selector is taken for its key (RFC 6376 §3.6.2.2).
-  dkim: { title: 'DKIM key', select: (texts) => texts, parse: parseDkim, severalCode: 'TXT_MULTIPLE', rfc: 'RFC 6376 §3.6.2.2' },
+  dkim: { title: 'DKIM key', select: (texts) => texts, parse: reviewDkim, severalCode: 'TXT_MULTIPLE', rfc: 'RFC 6376 §3.6.2.2' },
   dmarc: {
     title: 'DMARC',
     select: (texts) => texts.filter(isDmarcText),
@@ -91,6 +93,17 @@ const MARKS: readonly (readonly [TxtRole, RegExp])[] = [
   ['tls-rpt', /^v=TLSRPTv1\b/i],
   ['bimi', /^v=BIMI1\b/i],
 ];
+
+/** The mark of a role anywhere in a text: behind blanks, quotes or other tags, where no reader finds it. */
+const MEANT: Readonly<Record<TxtRole, RegExp>> = {
+  spf: /(?:^|[^a-z0-9_.-])v\s*=\s*spf1(?![a-z0-9])/i,
+  dkim: /\bv\s*=\s*DKIM1\b/i,
+  dmarc: /\bv\s*=\s*DMARC1\b/i,
+  'dmarc-reports': /\bv\s*=\s*DMARC1\b/i,
+  'mta-sts': /\bv\s*=\s*STSv1\b/i,
+  'tls-rpt': /\bv\s*=\s*TLSRPTv1\b/i,
+  bimi: /\bv\s*=\s*BIMI1\b/i,
+};
 
 const PLACES: Readonly<Record<TxtRole, string>> = {
   spf: 'at the domain itself',
@@ -125,9 +138,42 @@ export function checkTexts(owner: Name, texts: readonly string[]): Problem[] {
       );
     // What is meant for this name, though readers may not even take it: the reason why not is what its author needs.
     else if (parse !== undefined && (own === role || selected.includes(text))) problems.push(...problemsAt(parse(text), at));
+    // Of the others the parser has said it, and why.
+    const isNear = !selected.includes(text) && (own === undefined || own === 'spf') && MEANT[role].test(text);
+    if (isAtHome && isNear) problems.push(nearMiss(role, text, at, selected.length > 0));
   }
+  if (role === 'spf') problems.push(...selected.flatMap((text) => wrongSigns(text, at)));
   problems.push(...checkSize(owner, texts, at));
   return problems;
+}
+
+/** RFC 7208 §6: `include=` is a modifier that no reader knows, and ignored; what was meant does not happen. */
+function wrongSigns(text: string, at: Place): Problem[] {
+  return [...text.matchAll(/(?<= )[-+~?]?(?:include|exists|ip4|ip6|ptr|mx|a)=[^ ]*/gi)].map(([term]) =>
+    problem('SPF_SIGN', at, `${JSON.stringify(term)} is read as a modifier that nobody knows, and ignored`, {
+      rfc: 'RFC 7208 §6',
+      fix: `write ${term.replace('=', ':')}`,
+    }),
+  );
+}
+
+/** A text that is meant as the record of its name and that no reader takes. Beside one that they take it does no harm. */
+function nearMiss(role: TxtRole, text: string, at: Place, isBeside: boolean): Problem {
+  const { title, rfc } = ROLES[role];
+  const bare = text.replace(/^[\s"'\\]+/, '');
+  const start = role === 'spf' ? 'v=spf1 and a blank' : `v=${MEANT[role].exec(text)![0].replace(/^.*=\s*/, '')}`;
+  const reason =
+    MEANT[role].exec(bare)?.index !== 0
+      ? 'something stands before v='
+      : bare === text
+        ? 'its beginning is not right'
+        : 'blanks or quotes stand before v=';
+  const shown = JSON.stringify(text.length > TEXT_SHOWN_CHARACTERS_MAX ? `${text.slice(0, TEXT_SHOWN_CHARACTERS_MAX)}…` : text);
+  const why = `${shown} is meant as the ${title} record, and readers take it for none: ${reason}`;
+  return (isBeside ? warning : problem)('TXT_NEAR_MISS', at, why, {
+    rfc,
+    fix: `the text has to begin with ${start}, without quotes of its own`,
+  });
 }
 
 function problemsAt(result: Result<unknown>, at: Place): Problem[] {

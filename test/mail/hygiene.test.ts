@@ -4,6 +4,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { nameOf } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
+import { parseTlsa } from '#mail/dane/record.ts';
 import { checkTextNode, checkTexts, txtRole } from '#mail/hygiene.ts';
 import { txtRdata } from '#mail/text/txt.ts';
 import { memoryZone } from '#zone/zone.ts';
@@ -116,5 +117,63 @@ describe('wildcards (RFC 4592 §2.2.1)', () => {
   test('a key for every selector; consent for every domain is meant so', () => {
     expect(zone(['*._domainkey.example', KEY])).toEqual(['TXT_WILDCARD_KEY *._domainkey.example. TXT']);
     expect(zone(['*._report._dmarc.example', 'v=DMARC1'])).toEqual([]);
+  });
+});
+
+describe('RFC 7208 §4.5, RFC 9989 §4.10: a text that is nearly the record is named, with what stands there', () => {
+  test.each([
+    ['example.com', 'v=spf1; mx -all'],
+    ['example.com', ' v=spf1 mx -all'],
+    ['example.com', '"v=spf1 mx -all"'],
+    ['example.com', 'mx -all v=spf1'],
+    ['_dmarc.example.com', '"v=DMARC1; p=none"'],
+    ['_dmarc.example.com', 'p=none; v=DMARC1'],
+    ['_mta-sts.example.com', ' v=STSv1; id=1;'],
+    ['_smtp._tls.example.com', '\\"v=TLSRPTv1; rua=mailto:r@example.com'],
+  ])('%s %s', (owner, text) => {
+    const found = checkTexts(nameOf(owner), [text]).filter(({ code }) => code === 'TXT_NEAR_MISS');
+    expect(found).toMatchObject([{ severity: 'error' }]);
+    expect(found[0]!.message).toContain(JSON.stringify(text));
+  });
+
+  test('beside the record that readers take it does no harm, and other texts are left alone', () => {
+    const found = checkTexts(nameOf('example.com'), ['v=spf1 mx -all', ' v=spf1 a -all', 'google-site-verification=v1', 'xv=spf1 mx']);
+    expect(found.filter(({ code }) => code === 'TXT_NEAR_MISS').map(({ severity }) => severity)).toEqual(['warning']);
+  });
+
+  test.each([
+    ['v=spf1 include=_spf.example.net -all', 'write include:_spf.example.net'],
+    ['v=spf1 -ip4=192.0.2.1 -all', 'write -ip4:192.0.2.1'],
+  ])('%s: a mechanism with an equals sign is ignored by readers (RFC 7208 §6)', (text, fix) => {
+    const found = checkTexts(nameOf('example.com'), [text]).filter(({ code }) => code === 'SPF_SIGN');
+    expect(found).toMatchObject([{ severity: 'error', fix }]);
+  });
+});
+
+describe('values that can only be mistakes', () => {
+  const ED25519_KEY = 'igwNU6+qcN75RvA0F7aCuIo1Z5n4SbdQ2a4bT4GlXj8=';
+  test.each([
+    ['s=other; ', 'DKIM_SERVICE', 'error'],
+    ['s=tlsrpt; ', 'DKIM_SERVICE', 'warning'],
+    ['t=y; ', 'DKIM_FLAG', 'warning'],
+  ])('a DKIM key with %s', (tag, code, severity) => {
+    const found = checkTexts(nameOf('s._domainkey.example.com'), [`v=DKIM1; k=ed25519; ${tag}p=${ED25519_KEY}`]);
+    expect(found).toContainEqual(expect.objectContaining({ code, severity }));
+  });
+
+  test('a key for mail and for reports is fine', () => {
+    expect(checkTexts(nameOf('s._domainkey.example.com'), [`v=DKIM1; k=ed25519; s=email:tlsrpt; p=${ED25519_KEY}`])).toEqual([]);
+  });
+
+  test.each([
+    // printf '' | sha256sum; printf '' | sha512sum
+    ['3 1 1 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', 'sha256'],
+    [
+      '3 1 2 cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e',
+      'sha512',
+    ],
+  ])('TLSA %s is the digest of nothing', (text) => {
+    const record = parseTlsa(text);
+    expect(record.ok ? [] : record.problems.map(({ code }) => code)).toContain('DANE_DIGEST');
   });
 });

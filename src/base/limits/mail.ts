@@ -9,6 +9,8 @@
 export const MAIL_POLICY_BYTES_MAX = 256 * 1024;
 /** Entries in any list of a mail policy: signers, selectors, mechanisms. */
 export const MAIL_POLICY_ITEMS_MAX = 256;
+/** Of a text that is shown in a problem. */
+export const TEXT_SHOWN_CHARACTERS_MAX = 100;
 /** Keys of one TLSA host in a policy: those in use and those to come, of two algorithms each, twice over. */
 export const TLSA_KEYS_MAX = 8;
 /** Names of a zone that a proposal looks at for mail records, so that one of a million names does not hold up everybody. */

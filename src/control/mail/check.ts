@@ -54,7 +54,10 @@ export async function checkMail(view: ZoneView, resolver: Resolver, mail: MailVi
   }
   problems.push(...(await checkSpf(zone.slice(0, -1), resolver)), ...(await checkDmarc(domain, view, resolver)));
   if (mail !== undefined) problems.push(...mail.problems);
-  const unique = new Map(problems.map((each) => [`${each.code} ${formatPlace(each.at)} ${each.message}`, each]));
+  // What is meant for the record and is none has been named: nothing is missing, something is wrong.
+  const near = new Set(problems.filter(({ code }) => code === 'TXT_NEAR_MISS').map(({ at }) => formatPlace(at)));
+  const told = problems.filter(({ code, at }) => code !== 'MAIL_RECORD_MISSING' || !near.has(formatPlace(at)));
+  const unique = new Map(told.map((each) => [`${each.code} ${formatPlace(each.at)} ${each.message}`, each]));
   return {
     zone,
     records,

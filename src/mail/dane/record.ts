@@ -74,6 +74,13 @@ export function checkTlsa({ usage, selector, matching, data }: TlsaRecord): Prob
     );
   if (selector > 1) problems.push(problem('DANE_SELECTOR', atField('selector'), `${selector} is unknown`, { rfc: 'RFC 6698 §2.1.2' }));
   const digest = DIGESTS[matching];
+  if (digest !== undefined && equalBytes(data, createHash(digest.name).digest()))
+    problems.push(
+      problem('DANE_DIGEST', atField('data'), 'is the digest of nothing: the certificate or key was empty when it was made', {
+        rfc: 'RFC 6698 §2.1.4',
+        fix: 'make it from the certificate: waxseal tlsa next',
+      }),
+    );
   if (matching > 2) problems.push(problem('DANE_MATCHING', atField('matching type'), `${matching} is unknown`, { rfc: 'RFC 6698 §2.1.3' }));
   if (matching === 2)
     problems.push(
