@@ -137,7 +137,10 @@ export function checkTexts(owner: Name, texts: readonly string[]): Problem[] {
         warning('TXT_MISPLACED', at, `a ${ROLES[own].title} record stands here; it is looked for ${PLACES[own]}`, { rfc: ROLES[own].rfc }),
       );
     // What is meant for this name, though readers may not even take it: the reason why not is what its author needs.
-    else if (parse !== undefined && (own === role || selected.includes(text))) problems.push(...problemsAt(parse(text), at));
+    else if (parse !== undefined && selected.includes(text)) problems.push(...problemsAt(parse(text), at));
+    // Beside the record that readers take, a text that they pass over does no harm.
+    else if (parse !== undefined && own === role)
+      problems.push(...problemsAt(parse(text), at).map((each) => (selected.length > 0 ? { ...each, severity: 'warning' as const } : each)));
     // Of the others the parser has said it, and why.
     const isNear = !selected.includes(text) && (own === undefined || own === 'spf') && MEANT[role].test(text);
     if (isAtHome && isNear) problems.push(nearMiss(role, text, at, selected.length > 0));

@@ -12,7 +12,8 @@ import { TYPE, type RrType } from '#dns/types.ts';
 import { rrsetOf, type ZoneNode, type ZoneView } from '#zone/view.ts';
 import { parseBimi, formatBimi, isDeclined } from '#mail/bimi/record.ts';
 import { checkTlsa, formatTlsa, readTlsa } from '#mail/dane/record.ts';
-import { dkimOwner, NO_DKIM_TEXT, parseDkim } from '#mail/dkim/record.ts';
+import { reviewDkim } from '#mail/dkim/advice.ts';
+import { dkimOwner, NO_DKIM_TEXT } from '#mail/dkim/record.ts';
 import { dmarcOwner, formatDmarc, isDmarcText, parseDmarc } from '#mail/dmarc/record.ts';
 import { dmarcInForce } from '#mail/dmarc/in-force.ts';
 import { REPORT_AUTHORIZATION_TEXT } from '#mail/dmarc/consent-record.ts';
@@ -89,9 +90,9 @@ function parseNameOf(text: string, origin: Name): Name {
   return name.ok ? name.value : origin;
 }
 
-function tell({ problems, seen }: Gathering, owner: Name, type: RrType, what: string): void {
+function tell({ problems, seen }: Gathering, owner: Name, type: RrType, what: string, fix = 'it stays as it is until you change it'): void {
   seen.add(rrsetId(owner, type));
-  problems.push(warning('MAIL_IMPORT', placeOfRrset(owner, type), what, { fix: 'it stays as it is until you change it' }));
+  problems.push(warning('MAIL_IMPORT', placeOfRrset(owner, type), what, { fix }));
 }
 
 function ttlText(seconds: number): string {
@@ -146,8 +147,8 @@ function compare(gathering: Gathering, owner: ReturnType<typeof parseName>, befo
   if (!owner.ok || plainTags(before) === plainTags(after)) return true;
   const written = JSON.stringify(after);
   const isSame = meansSame(owner.value, before, after);
-  const what = isSame ? `would be written as ${written}, which means the same` : `says more than a policy can: it would become ${written}`;
-  tell(gathering, owner.value, TYPE.TXT, what);
+  if (isSame) tell(gathering, owner.value, TYPE.TXT, `would be written as ${written}`, 'to its readers that means the same');
+  else tell(gathering, owner.value, TYPE.TXT, `says more than a policy can: it would become ${written}`);
   return isSame;
 }
 
@@ -209,7 +210,7 @@ function gatherDkim(gathering: Gathering): { readonly section: NonNullable<MailP
     else if (rrset!.rdatas.length > 1) tell(gathering, node.owner, TYPE.TXT, 'has several records where one must be alone');
     else {
       const record = txtText(rrset!.rdatas[0]!);
-      const parsed = parseDkim(record);
+      const parsed = reviewDkim(record);
       if (parsed.ok) external.push({ selector, record, ttl: ttlText(rrset!.ttl) });
       else tell(gathering, node.owner, TYPE.TXT, `is not a good DKIM record: ${parsed.problems[0]!.message}`);
     }

@@ -138,6 +138,18 @@ test('TLSA of a zone that is not signed, or at an alias, is left out: apply woul
   expect(unsigned.told).toEqual([expect.stringContaining('_25._tcp.mx1.example.com. TLSA: is nothing in a zone that is not signed')]);
 });
 
+test('a key that verifiers ignore is left out, and a stray text beside SPF stops nothing: apply takes the rest', () => {
+  const { document, told, step } = plan([
+    '@ 300 TXT "v=spf1 +mx -all"',
+    '@ 300 TXT " v=spf1 a -all"',
+    `k._domainkey 300 TXT "v=DKIM1; k=ed25519; s=other; p=${PUBLIC_KEYS.ed25519}"`,
+  ]);
+  expect(document.dkim).toEqual({ algorithms: [] });
+  expect(told).toContainEqual(expect.stringMatching(/^k\._domainkey.*excludes mail/));
+  expect(step.problems.filter(({ severity }) => severity === 'error')).toEqual([]);
+  expect(lines(step.changes)).toEqual(['@ 300 TXT " v=spf1 a -all"', '@ 300 TXT "v=spf1 mx -all"']);
+});
+
 describe('law', () => {
   const spell = (tags: readonly (readonly [string, string])[], order: number, style: number) => {
     const [first, ...rest] = tags;
