@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { holdLifecycle, resumeLifecycle } from '#lifecycle/state.ts';
 import { rollBackDmarc } from '#mail/dmarc/ramp.ts';
-import { BASE, DAY_MS, lines, MailDomain, policyOf } from '../support/mail/mail-domain.ts';
+import { BASE, DAY_MS, lines, MailDomain, policyOf } from '../../support/mail/mail-domain.ts';
 
 const POLICY = { dkim: { algorithms: [] }, mtaSts: { mode: 'off' }, dmarc: { sp: 'reject', np: 'reject' } };
 const record = (domain: MailDomain) =>
