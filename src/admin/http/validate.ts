@@ -8,7 +8,7 @@ import { Compile } from 'typebox/compile';
 import { System } from 'typebox/system';
 import { Value } from 'typebox/value';
 import { nearestWord } from '#base/nearest.ts';
-import { type Place, WHOLE, below, inBody, inQuery } from '#base/place.ts';
+import { type Place, WHOLE, below, inBody, inHeader, inQuery, inUrl } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
 import { problemError } from './problems.ts';
 
@@ -23,17 +23,21 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
     if (check.Check(value)) return { value };
     if (httpPart === 'body' && (given === undefined || given === null))
       return { error: problemError([problem('BODY_MISSING', WHOLE, 'this request needs a body')]) };
-    const problems = check.Errors(value).flatMap((each) => describe(each, schema, httpPart === 'body'));
+    const problems = check.Errors(value).flatMap((each) => describe(each, schema, httpPart ?? 'body'));
     return { error: problemError(problems) };
   };
 };
 
 type SchemaError = ReturnType<ReturnType<typeof Compile>['Errors']>[number];
 
-function describe(error: SchemaError, schema: TSchema, isBody: boolean): readonly Problem[] {
+/** Where a value of a part of the request stands, by its name. */
+const PLACES: Readonly<Record<string, (name: string) => Place>> = { params: inUrl, headers: inHeader, querystring: inQuery };
+
+function describe(error: SchemaError, schema: TSchema, part: string): readonly Problem[] {
+  const isBody = part === 'body';
   const place = (name?: string): Place => {
     const found = name === undefined ? inBody(error.instancePath) : below(inBody(error.instancePath), name);
-    return isBody ? found : inQuery(found.pointer.slice(1));
+    return isBody ? found : (PLACES[part] ?? inQuery)(found.pointer.slice(1));
   };
   const what = isBody ? 'field' : 'parameter';
   if (error.keyword === 'additionalProperties') {

@@ -170,7 +170,9 @@ export class SignerExporter implements SignerFolders {
       this.#lives.set(signer.name, life);
       return ok(life.status);
     } catch (error) {
-      return fail(this.#noteFailure(signer.name, error));
+      const failure = this.#noteFailure(signer.name, error);
+      // What keeps every change from being written is said of this one too.
+      return fail(...(error instanceof StoreRejected ? error.problems : [failure]));
     }
   }
 
@@ -228,7 +230,7 @@ export class SignerExporter implements SignerFolders {
     const { files, name } = signer;
     const signing = domains.flatMap((each) => each.signing.map((selector) => `${selector}._domainkey.${each.domain}`));
     const noted = await signers.noteExport(signer, `files with ${signing.join(', ') || 'no key that signs'} to ${files.folder}`);
-    if (!noted.ok) throw new Error(noted.problems.map(withoutPath).map(formatProblem).join('; '));
+    if (!noted.ok) throw new StoreRejected(noted.problems);
     // It may have been removed while the disk was waited for.
     if (!signers.records().some((each) => each.name === name)) throw new Error(`the signer ${name} was removed`);
     const fresh = {
@@ -254,6 +256,16 @@ function prepareProblem(folder: string, error: unknown): Problem {
   const why = error instanceof Error ? error.message : String(error);
   const code = error instanceof FolderTimeout ? 'SIGNER_FOLDER_SLOW' : 'SIGNER_FOLDER';
   return problem(code, at, `${folder} cannot be used: ${why}`, { fix: 'choose another folder; the signer is not registered' });
+}
+
+/** The entry of the audit log could not be written. */
+class StoreRejected extends Error {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(withoutPath).map(formatProblem).join('; '));
+    this.problems = problems;
+  }
 }
 
 class CommandFailed extends Error {

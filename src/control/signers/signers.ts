@@ -4,6 +4,7 @@
  * Implements: RFC 6376 §5.2 (a signer has its key only once the record is published), NIST SP 800-57 part 1 §8.1.5.2.2 (who was given which key).
  * Not here: files (export.ts), the HTTP side (admin/v1/signers/signers.ts), when keys change (mail/dkim/lifecycle.ts).
  */
+import { assert } from '#base/assert.ts';
 import { type Clock, toSeconds } from '#base/clock.ts';
 import { WHOLE, atObject, atZone, inBody } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
@@ -229,8 +230,9 @@ export class Signers implements SignersApi {
   async exportNow(name: string, { dryRun }: SignerOptions): Promise<Result<ExportStatus>> {
     const record = this.#register.find(name);
     if (record === undefined) return fail(this.#register.notFound(name));
-    if (record.files === undefined || this.#files === undefined)
+    if (record.files === undefined)
       return fail(problem('SIGNER_OWN_KEY', atObject(name), `${name} reads no files; it is registered with delivery ${record.delivery}`));
+    assert(this.#files !== undefined, 'a process without an exporter is asked for an export');
     return dryRun ? ok(this.#files.status(name)) : this.#files.exportNow(record);
   }
 
