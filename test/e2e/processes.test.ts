@@ -220,17 +220,19 @@ describe('signals', () => {
       expect(server.log()).toContain('log.level');
       expect(server.log()).toContain('levle');
       expect(await answerOf(server)).toHaveLength(2);
-      await server.api('GET', '/v1/status');
-      expect(await server.eventually(() => server.log().includes('/v1/status'))).toBe(true);
+      // A change: reads are logged at level debug only.
+      const change = () => server.api('PUT', `/v1/zones/${ZONE}/rrsets/logged/A`, '{"ttl":60,"records":["192.0.2.9"]}');
+      await change();
+      expect(await server.eventually(() => server.log().includes('/rrsets/logged/A'))).toBe(true);
       // A log level above info hides the message that it was taken: what shows is that a request is no longer logged before the next refusal.
       expect(
         await server.eventually(async () => {
           writeFileSync(server.configFile, '[log]\nlevel = "warn"\n[dns]\nworkers = 3\n');
           server.child.kill('SIGHUP');
           const before = server.log().length;
-          await server.api('GET', '/v1/status');
+          await change();
           await refuse();
-          return !server.log().slice(before).includes('/v1/status');
+          return !server.log().slice(before).includes('/rrsets/logged/A');
         }),
       ).toBe(true);
       expect(server.pids()).toEqual({ control, answer });
