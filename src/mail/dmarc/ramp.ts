@@ -34,6 +34,8 @@ const dwell = (term: string): Wait => ({
   why: 'sources that send rarely are not seen before they are refused',
   rfc: 'RFC 9989 §7.4',
   terms: [term],
+  // A policy that was switched off gathered no reports.
+  since: 'target',
 });
 const WEAKER = condition('weaker', 'the policy to want a weaker one', 'forged mail is let in');
 
@@ -64,13 +66,17 @@ export function dmarcStage(state: DmarcLifecycle): DmarcPolicy {
 }
 
 /** What the waits of the DMARC policy depend on. Without a ramp it goes all the way at once. */
-export function dmarcVocabulary({ ramp, policy }: DmarcSettings): Vocabulary<Readonly<Record<string, never>>> {
+export function dmarcVocabulary({ isEnabled, ramp, policy }: DmarcSettings): Vocabulary<Readonly<Record<string, never>>> {
   const stageStrength = ({ stage }: LifecycleObject<unknown>) => DMARC_POLICIES.findIndex((each) => each === stage);
   return {
     durations: { noneFor: () => (ramp.isOn ? ramp.noneForMs : 0), quarantineFor: () => (ramp.isOn ? ramp.quarantineForMs : 0) },
     places: ramp.isOn ? {} : { reportSources: () => [] },
     conditions: {
-      target: (object) => verdict(policyStrength(policy) > stageStrength(object), `the policy wants ${policy}`),
+      // A record that is not published gathers no reports: its month at a stage has not begun.
+      target: (object) =>
+        isEnabled
+          ? verdict(policyStrength(policy) > stageStrength(object), `the policy wants ${policy}`)
+          : verdict(false, 'the policy publishes no DMARC record'),
       weaker: (object) => verdict(policyStrength(policy) < stageStrength(object), `the policy wants ${policy}`),
     },
   };

@@ -41,6 +41,17 @@ describe('the ramp', () => {
     expect(record(domain)).toBe('p=reject; np');
   });
 
+  test('a record that is not published does not go on unseen', () => {
+    const domain = new MailDomain({ ...POLICY, dmarc: { enabled: false } });
+    domain.step();
+    for (let months = 0; months < 12; months++) domain.step(30 * DAY_MS);
+    domain.policy = policyOf(POLICY);
+    domain.step();
+    expect(record(domain)).toBe('p=none; np');
+    domain.step(30 * DAY_MS - 1);
+    expect(record(domain)).toBe('p=none; np');
+  });
+
   test('begins where the domain is already', () => {
     const domain = new MailDomain(POLICY, [...BASE, '_dmarc 300 TXT "v=DMARC1; p=reject"']);
     domain.step(0, { isTakeOver: true });
