@@ -5,7 +5,7 @@
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import underPressure from '@fastify/under-pressure';
-import { fastify, type FastifyBaseLogger } from 'fastify';
+import { fastify, type FastifyBaseLogger, LogController } from 'fastify';
 import { getHeapStatistics } from 'node:v8';
 import { clientNetwork } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
@@ -66,7 +66,7 @@ function newApp(logger: FastifyBaseLogger | undefined): AdminApp {
   const app: AdminApp = fastify({
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
     // One line for each request, below, in place of Fastify's two.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: JSON_BODY_BYTES_MAX,
     // The client is who the socket says: X-Forwarded-* is never believed.
     trustProxy: false,
