@@ -1,4 +1,4 @@
-/** Requests to the admin API, over the Unix socket or HTTP(S). What the server refuses becomes a CommandFailure. */
+/** Requests to the admin API, over the Unix socket or HTTP(S). What the server rejects becomes a CommandFailure. */
 import { WHOLE } from '#base/place.ts';
 import { type IncomingMessage, type RequestOptions, request as httpRequest } from 'node:http';
 import { CLI_ANSWER_MS_MAX, PAGE_ITEMS_MAX } from '#base/limits/admin.ts';
@@ -50,7 +50,7 @@ async function readJson<T>({ body }: ApiAnswer): Promise<T> {
   return document;
 }
 
-/** The answer with its body still to be read. Throws CommandFailure for a refusal, or when there is no server or no answer. */
+/** The answer, its body still to be read. Throws CommandFailure when rejected, or without a server or an answer. */
 export async function openAnswer(address: ServerAddress, request: ApiRequest): Promise<ApiAnswer> {
   const changes = request.method !== undefined && request.method !== 'GET';
   const answer = await send(address, request, changes);

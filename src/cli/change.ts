@@ -27,7 +27,7 @@ interface OutcomeDocument {
   readonly warnings: readonly AnswerProblem[];
 }
 
-/** Asks before what cannot be taken back. Without --yes and without anybody to ask it is refused. */
+/** Asks before what cannot be undone, unless --yes is given. Throws when the user says no or cannot be asked. */
 export async function confirm(what: string, options: ChangeOptions, terminal: Terminal): Promise<void> {
   if (options.yes === true || options.dryRun === true) return;
   if (!terminal.interactive)
@@ -41,7 +41,7 @@ export async function confirm(what: string, options: ChangeOptions, terminal: Te
     throw new CommandFailure(failure('CLI_CONFIRM', 'you said no').problems, { unchanged: true, exit: 1 });
 }
 
-/** Sends a change and prints what came of it. */
+/** Sends a change and prints the result. */
 export async function runChange(request: ApiRequest, options: ChangeOptions, terminal: Terminal, verb?: 'removed'): Promise<void> {
   const address = await findServer(options, terminal);
   const query = { ...request.query, ...(options.dryRun === true ? { dryRun: '1' } : options.wait ? { wait: 'served' } : {}) };

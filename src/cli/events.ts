@@ -50,7 +50,7 @@ export function defineEvents(noun: Command, terminal: Terminal): void {
     .action(async (options: EventsOptions) => {
       const address = await findServer(options, terminal);
       const last: EventDocument[] = [];
-      // What was seen last, not what was shown last: ids of events that are filtered out go on too.
+      // The last id that was seen, not the last that was shown: ids of events that are filtered out count too.
       let seenId = String(options.after ?? 0);
       const note = (id: string) => (seenId = id);
       for await (const block of readEvents(address, request(options, seenId, false), note)) {
@@ -63,7 +63,7 @@ export function defineEvents(noun: Command, terminal: Terminal): void {
         for await (const block of readEvents(address, request(options, seenId, true), note))
           if (block.name === 'gap') terminal.err(gapText(block.gap));
           else show(block.event, options, terminal);
-        // The server stops, or starts anew: as long as that takes, there is nobody to ask.
+        // The server stops, or starts anew: as long as that takes, no server answers.
         await sleep(EVENT_RETRY_MS);
       }
     });
@@ -73,7 +73,7 @@ function request({ zone, kind, machine }: EventsOptions, after: string, follow: 
   return { path: ['events'], query: { zone, kind, machine, after, follow: follow ? '1' : '0' } };
 }
 
-/** Blocks as they come, until the answer ends or breaks off. `note` is told each id. */
+/** Blocks as they come, until the answer ends or breaks off. `note` receives each id. */
 async function* readEvents(address: ServerAddress, asked: ApiRequest, note: (id: string) => void): AsyncGenerator<Block> {
   const { body } = await openAnswer(address, asked);
   let rest = '';

@@ -1,4 +1,4 @@
-/** How a command fails: problems with codes, told to people in one form and to programs in another, and an exit code from the first. */
+/** How a command fails: coded problems, in a form for people or for programs; the first problem sets the exit code. */
 import { type Place, WHOLE, formatPlace, inBody, inQuery, inUrl, placeMembers } from '#base/place.ts';
 import { type ProblemCode, PROBLEM_KINDS, problemKind } from '#base/problem-codes.ts';
 import { type Problem, type Severity, problem } from '#base/problem.ts';

@@ -79,7 +79,7 @@ function ofFile(file: string, { at, message, ...rest }: FailureProblem): Failure
 
 function tell(file: string, { mail, warnings }: TakenDocument, terminal: Terminal): void {
   for (const each of warnings) terminal.err(formatWarning(ofFile(file, readAnswerProblem(each))));
-  // A part that is not counted is told beside the rest, which is; other warnings say that nothing was taken in.
+  // A part that is not counted is shown beside the rest, which is counted; other warnings: nothing was taken in.
   if (warnings.every(({ code }) => code === 'REPORT_PART')) terminal.out(formatLine(`${file}: ${mail?.text ?? 'taken in'}`));
 }
 

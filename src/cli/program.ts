@@ -118,7 +118,7 @@ function isVersionFlag(word: string | undefined): boolean {
 }
 
 function newProgram(terminal: Terminal): Command {
-  // What commander would print to stderr is told in our form below.
+  // What commander would print to stderr is printed in our form below.
   const silent = () => {};
   return new Command('waxseal')
     .description("Authoritative DNS server that keeps a domain's mail trust in order.")

@@ -11,13 +11,13 @@ export interface Terminal {
   out(text: string): void;
   /** Everything else: warnings, questions, errors. */
   err(text: string): void;
-  /** False when nobody can be asked. */
+  /** False when no user can be asked. */
   readonly interactive: boolean;
   /** True for "y" and "yes". */
   ask(question: string): Promise<boolean>;
 }
 
-// `waxseal … | head`: whoever read has had enough, and that is no failure of ours.
+// `waxseal … | head`: the reader has had enough, and that is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();

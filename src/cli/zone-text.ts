@@ -26,8 +26,8 @@ export function checkZoneText(zone: string, text: string, options: CheckOptions)
 }
 
 /**
- * What is sent to the server. A file that includes others becomes one without: the server does not read our disk. Such a file is
- * checked here first, because only here problems can be told at their place.
+ * What is sent to the server. A file that includes others becomes one without: the server does not read our disk.
+ * Such a file is checked here first, because only here a problem can be reported at its place.
  */
 export function flattenZoneText(zone: string, text: string, options: CheckOptions): Result<string> {
   if (!/^\s*\$include\b/im.test(text)) return ok(text);

@@ -136,7 +136,7 @@ const DEFAULTS = {
   admin: { listen: '127.0.0.1:8053' },
   https: { listen: '127.0.0.1:8443' },
   log: { level: 'info', format: 'json', queries: 0 },
-  // Nobody outside can forge a loopback address, and what is limited there are tests and tools on the machine itself.
+  // No client outside can forge a loopback address: a limit would only hit tests and tools on the machine itself.
   rrl: { rate: RRL_RATE_DEFAULT, slip: 1, allow: ['127.0.0.0/8', '::1'] },
 } as const;
 
@@ -367,7 +367,7 @@ function typed(key: string, text: string): unknown {
   return text;
 }
 
-/** The line of a key in TOML text, as `[section]` + `key =`, `section.key =` or an inline table have it; undefined when it cannot be told. */
+/** The line of a key in TOML text (`[section]` + `key =`, `section.key =`, an inline table); undefined if not found. */
 function lineOf(text: string, key: string): number | undefined {
   let section = '';
   for (const [index, line] of text.split('\n').entries()) {

@@ -16,7 +16,7 @@ export interface MailSettings {
   readonly isProbing: boolean;
   /** PEM of roots that the probe trusts beside the usual ones, absolute. */
   readonly probeCaFile: string | undefined;
-  /** Networks that the probe connects to though nobody outside reaches them. */
+  /** Networks that the probe connects to though they cannot be reached from outside. */
   readonly probeNetworks: readonly string[];
 }
 
@@ -32,7 +32,7 @@ export const MailSection = Type.Object(
   { additionalProperties: false },
 );
 
-/** How values are read: what is wrong with one is told there. */
+/** How values are read: a reader reports what is wrong with its value. */
 export interface MailReaders {
   readonly endpoints: (key: string, texts: readonly string[]) => string[];
   readonly networks: (key: string, texts: readonly string[]) => string[];

@@ -7,7 +7,7 @@ import { METRIC_ZONES_MAX } from '#base/limits/admin.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type ControlStatus, type MetricFamily } from '#control/api/control.ts';
 
-/** How a counter slot of the answer process is shown. The process edge gives it: this room does not know the public side. */
+/** How a counter slot of the answer process is shown. process/ gives it: control/ does not know the public side. */
 export type CounterTable = Readonly<
   Record<
     string,

@@ -1,4 +1,4 @@
-/** What a command gives back, from what became of its decision. */
+/** What a command returns, from the result of its decision. */
 import { CHANGESET_LINES_MAX } from '#base/limits/changes.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { changesetLines } from '#zone/changeset-text.ts';

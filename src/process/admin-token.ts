@@ -1,4 +1,4 @@
-/** The administrator's token file `<data>/admin.token`, made at the first start; whoever can read it may do everything. */
+/** The administrator's token `<data>/admin.token`, made at the first start; a user who reads it may do everything. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';

@@ -41,7 +41,7 @@ export interface ControlServiceOptions {
   readonly random: (bytes: number) => Uint8Array;
 }
 
-/** What goes on beside requests, once the zones of a first start are there. */
+/** What runs beside requests, once the zones of a first start are there. */
 interface Upkeep {
   start(): void;
   stop(): Promise<void>;
@@ -126,7 +126,7 @@ export class ControlService {
     return ok(undefined);
   }
 
-  /** Imports what is missing from `zonesFolder`, then starts all that goes on by itself. */
+  /** Imports what is missing from `zonesFolder`, then starts all upkeep. */
   async run(zonesFolder: string | undefined): Promise<void> {
     if (zonesFolder !== undefined)
       await importMissingZones(this.#control, zonesFolder, (text) => process.stderr.write(`waxseal: ${text}\n`));

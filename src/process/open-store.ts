@@ -39,7 +39,7 @@ export function openStore(config: Pick<Config, 'data' | 'keys'>, options: OpenSt
   }
 }
 
-/** Notes in the store where its key is, if it does not know. A disk without room is no reason not to start. */
+/** Notes in the store where its key is, if it does not know. A full disk is no reason not to start. */
 export async function rememberKek({ writer, kekFile, kekMade }: OpenedStore, nowMs: number): Promise<void> {
   if (writer.kekFile() === kekFile) return;
   const action = kekMade === undefined ? 'kek.found' : 'kek.make';

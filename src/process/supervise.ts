@@ -23,7 +23,7 @@ const ONE_USER =
   'read the key-encryption key, write the store and use admin.sock (SECURITY.md)';
 
 /**
- * Runs until it is told to stop; resolves to the exit code: 0 drained, 1 killed, 78 bad configuration, or that of what
+ * Runs until a signal stops it; resolves to the exit code: 0 drained, 1 killed, 78 bad configuration, or that of what
  * keeps it from listening.
  */
 export async function serve(options: ServeOptions): Promise<number> {
@@ -41,7 +41,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   process.stderr.write(`waxseal: warning: ${ONE_USER}\n`);
   const lock = lockData(config.data);
   if (!lock.ok) return reportNotStarted(lock.problems);
-  // For both children and their threads: a restart is back in half the time. The data directory is nobody else's.
+  // For both children and their threads: a restart is back in half the time. The data directory is ours alone.
   process.env['NODE_COMPILE_CACHE'] ??= join(config.data, 'compile-cache');
   const nodeOptions = safeNodeOptions(process.execArgv);
   const supervisor = new Supervisor({

@@ -130,7 +130,7 @@ export class SupervisedChild {
     });
   }
 
-  /** Lost when the child is dead: whoever needs it says hello and is told again. */
+  /** Lost when the child is dead: a new child that needs it says hello and receives it again. */
   send(message: IpcMessage): void {
     this.#waiting.delete(message.kind);
     this.#waiting.set(message.kind, message);

@@ -1,7 +1,7 @@
 /**
  * The process that `waxseal serve` starts in: two children, control and answer, each started again when it dies, and
  * the line between them. It opens no store, no socket and no key, so that there is next to nothing in it that can fail.
- * DNS answering does not depend on control being alive: the answer process is never told to stop because of it.
+ * DNS answering does not depend on control being alive: the answer process never has to stop because of it.
  * Not here: what the messages mean (base/ipc.ts), settling addresses (server/listen.ts), reading the configuration
  * (supervise.ts).
  */
@@ -31,8 +31,8 @@ export class Supervisor {
   readonly #children: Readonly<Record<Role, SupervisedChild>>;
   readonly #finish: (code: number) => void;
   /**
-   * Children that have done their work in this run: what keeps them from starting again may pass, and DNS goes on
-   * meanwhile.
+   * Children that have done their work in this run: what keeps them from starting again may pass, and DNS
+   * continues meanwhile.
    */
   readonly #wereReady = new Set<Role>();
   #stopping = false;

@@ -14,7 +14,7 @@ import { parsePolicyToml } from '#mail/policy/schema.ts';
 const ENDING = '.zone';
 const POLICY_ENDING = '.mail.toml';
 
-/** Imports what is missing; what cannot be imported is told by `warn` and skipped, the rest goes on. */
+/** Imports what is missing; what cannot be imported is reported by `warn` and skipped, the rest continues. */
 export async function importMissingZones(control: ControlApi, folder: string, warn: (text: string) => void): Promise<void> {
   for (const file of filesIn(folder, warn)) {
     if (!file.endsWith(ENDING)) continue;

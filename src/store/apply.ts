@@ -63,7 +63,7 @@ export interface StoreWrite {
   /** Of zones that exist, or are made here. A zone whose records stay as they are keeps its revision. */
   readonly secrets?: readonly SecretWrite[];
   readonly documents?: readonly DocumentWrite[];
-  /** What is told to those who follow; in this order. */
+  /** What clients that follow receive; in this order. */
   readonly events?: readonly EventWrite[];
   readonly tokens?: { readonly put?: readonly TokenRecord[]; readonly remove?: readonly string[] };
   /** Where the key-encryption key is, from now on. */
@@ -78,7 +78,7 @@ export interface CommitOutcome {
   readonly zones: readonly ZoneRecord[];
 }
 
-/** What a transaction has written so far, for the room it takes in the file. */
+/** What a transaction has written so far, for the space it takes in the file. */
 export interface Written {
   /** Octets of keys and values. */
   readonly bytes: number;
@@ -89,7 +89,7 @@ export interface ApplyTools {
   readonly sealer: Sealer;
   readonly limits: JournalLimits;
   readonly eventsKept: number;
-  /** Called before LMDB writes to the file: at the end, and on the way of a very large write. Throws when there is no room. */
+  /** Called before LMDB writes to the file: at the end, and during a very large write. Throws when space is missing. */
   readonly makeRoom: (written: Written) => void;
 }
 

@@ -2,8 +2,8 @@
  * LMDB's data file, where LMDB leaves something to wish for:
  * - before it maps the file: the binding dies of SIGSEGV when the meta pages are not LMDB's, and of SIGBUS on a file that was cut. Both
  *   become an error that can be read;
- * - before it writes: a commit that finds no room corrupts the heap of the process (tried: one in three dies of it), so room is made in
- *   the file first, by writing zeros behind its last page, where failing is harmless.
+ * - before it writes: a commit that finds no space corrupts the heap of the process (tried: one in three dies of it),
+ *   so space is made in the file first, by writing zeros behind its last page, where failing is harmless.
  *
  * Two meta pages at the start of the file (little-endian, as LMDB writes them on the machines we run on):
  *    0  u64  page number (0, 1)      18  u16  flags: 8 = meta        24  u32  magic        28  u32  version of LMDB's format
@@ -37,7 +37,7 @@ export function dataFile(dir: string): string {
 /** `absent`: LMDB will make it. `extended`: it was shorter than its content; see `checkDataFile`. */
 export type DataFileState = 'absent' | 'good' | 'extended';
 
-/** How much of the file is in use; what is behind is room for the next commits. */
+/** How much of the file is in use; what is behind is space for the next commits. */
 export interface DataFileUse {
   readonly usedBytes: number;
   readonly sizeBytes: number;
@@ -76,8 +76,8 @@ export function dataFileUse(dir: string): DataFileUse {
 }
 
 /**
- * Makes the file `bytes` longer than what is in use, and some slack if there is room for it. Throws the system's error, the file as it
- * was, when there is not. Only for the writer, outside LMDB's own writing.
+ * Makes the file `bytes` longer than what is in use, and some slack if there is space for it. Throws the system's
+ * error, the file unchanged, when there is no space. Only for the writer, outside LMDB's own writing.
  */
 export function makeRoom(dir: string, bytes: number): void {
   const file = openSync(dataFile(dir), 'r+');

@@ -1,7 +1,7 @@
 /**
- * The journal of events: what happened, for those who follow it live. Written in the transaction of the change that it tells of, so that
- * an event is never lost and never told of something that was not done. Ids go up by one and are never used twice, also not when zones
- * go; the oldest events go when there are too many.
+ * The journal of events: what happened, for clients that follow it live. An event is written in the transaction of its
+ * change, so that no event is lost, and none is about something that was not done. Ids go up by one and are never used
+ * twice, also not when zones go; the oldest events go when there are too many.
  *
  *   key: id, from 1        value: JSON of StoredEvent
  *
@@ -15,7 +15,7 @@ import { type Octets, type ReadOptions } from './store.ts';
 
 /** What happened; the store adds id, generation and time. */
 export interface EventWrite {
-  /** `zone`: its records changed, or it went. `mail`: a step in the life of something of its mail. `alert`: somebody should look. */
+  /** `zone`: records changed, or it went. `mail`: a step in a mail object's life. `alert`: the operator should look. */
   readonly kind: 'zone' | 'mail' | 'alert';
   /** What exactly: `changed`, `removed`; `started`, `step`, `waiting`, `confirmed`, `finished`, `report`; a problem code. */
   readonly event: string;

@@ -1,6 +1,6 @@
 /**
- * Room on the disk under the store. Large changes stop before the disk is full, so that upkeep (signature refresh, removals) still fits
- * and an error names the reason; DNS goes on answering either way.
+ * Free space on the disk under the store. Large changes stop before the disk is full, so that upkeep (signature
+ * refresh, removals) still fits and an error names the reason; DNS continues to answer either way.
  */
 import { statfsSync } from 'node:fs';
 

@@ -34,7 +34,7 @@ export interface JournalEntry {
   readonly atMs: number;
   /** Octets the changeset has, or had when it was too large to keep. */
   readonly sizeBytes: number;
-  /** Undefined for a snapshot: the change was too large; whoever needs it takes the whole zone. */
+  /** Undefined for a snapshot: the change was too large; a reader that needs it takes the whole zone. */
   readonly changeset: Uint8Array | undefined;
 }
 

@@ -37,10 +37,10 @@ export interface ProcessLock {
   release(): void;
 }
 
-/** Kept here, because a connection that nobody refers to is closed by garbage collection, and its lock is gone. */
+/** Kept here, because garbage collection closes a connection without references, and its lock is gone. */
 const HELD = new Set<DatabaseSync>();
 
-/** SQLite's "somebody else has it". */
+/** SQLite's code for "another connection has it". */
 const SQLITE_BUSY = 5;
 
 /** What a lock is for: the name of its files, and what its holder does. */

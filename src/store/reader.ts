@@ -3,7 +3,7 @@
  *
  * A reader of its own (`openReader`) holds one snapshot of the store until `refresh`, so that the zone table and the nodes it points
  * to always belong together, in an event loop and in a synchronous one alike. Holding a snapshot keeps LMDB from reusing pages freed
- * since: refresh at every generation told, and every second or so besides. Reads never wait for the writer.
+ * since: refresh at every generation received, and every second or so besides. Reads never wait for the writer.
  *
  * What `nodeBytes` returns is one shared buffer: good until the next read in this thread, from any reader.
  */
@@ -255,13 +255,13 @@ export class StoreReader {
     return this.#environment.db.secrets.get(secretKey(zoneId, id), this.#read);
   }
 
-  /** A document's JSON value; undefined when there is none. Whoever reads it checks that it is what it should be. */
+  /** A document's JSON value; undefined when there is none. The caller checks that it is what it should be. */
   document(zoneId: number, kind: string, id: string): unknown {
     const octets = this.documentOctets(zoneId, kind, id);
     return octets === undefined ? undefined : documentValue(octets);
   }
 
-  /** The same as it is stored: for whoever keeps what a document means, and has to know whether it is the same document still. */
+  /** The same as it is stored: for a caller that keeps what a document means, and must know whether it has changed. */
   documentOctets(zoneId: number, kind: string, id: string): Uint8Array | undefined {
     return readDocumentOctets(this.#environment.db, zoneId, kind, id, this.#read);
   }
@@ -298,7 +298,7 @@ export class StoreReader {
     return bytes === undefined ? 0 : decodeJson(bytes, 'the clock mark', isNumber);
   }
 
-  /** For this room's checks: the databases, and how to read the snapshot held. */
+  /** For the checks of this folder: the databases, and how to read the snapshot held. */
   inspect(): { readonly environment: Environment; readonly read: ReadOptions } {
     return { environment: this.#environment, read: this.#read };
   }

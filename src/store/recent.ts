@@ -15,7 +15,7 @@ export interface ChangedZone {
   readonly zoneId: number;
   /** Nodes written or removed; `all` when they were too many to tell. */
   readonly keys: readonly OwnerKey[] | 'all';
-  /** True when no node came or went and none changed its flags: whoever knows only names and flags has nothing to do. */
+  /** True when no node came or went and none changed its flags: a reader of only names and flags has nothing to do. */
   readonly sameNames: boolean;
 }
 

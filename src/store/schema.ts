@@ -25,7 +25,7 @@ import { type OwnerKey } from '#dns/name.ts';
 
 import { hasFields, isArrayOf, isString } from './json.ts';
 
-/** Version of everything above. Changes of it come with a `store/upgrade/` step; a store with a higher one is refused. */
+/** Version of everything above. A change of it needs a `store/upgrade/` step; a store with a higher one is rejected. */
 export const STORE_FORMAT = 1;
 
 /** Names of the databases; all exist from the store's first transaction on, but `events` in a store that is older than it. */

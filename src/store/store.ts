@@ -1,5 +1,5 @@
 /**
- * The LMDB environment: how it is opened, its databases, the refusal of what we cannot read. The only importer of `lmdb` is this room.
+ * The LMDB environment: opening it, its databases, rejecting what we cannot read. Only this folder imports `lmdb`.
  *
  * Choices that matter (each was tried):
  * - `overlappingSync: false`: a commit is visible to readers only after it is on disk. DNS must not serve what a power cut can take back.

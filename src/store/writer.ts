@@ -5,9 +5,10 @@
  * commit only on the console. The synchronous one rolls back and throws the system's error number. It blocks this process for the
  * time of one flush; DNS is answered by another.
  *
- * After a failed write or flush nobody knows what is on the disk, a second try may well "succeed" without it, and LMDB's own memory is
- * not to be trusted: the writer is then broken, refuses everything, and the process has to end; the next start reads what there is.
- * A full disk is kept from being such a failure by making room in the file before LMDB writes to it (data-file.ts).
+ * After a failed write or flush it is unknown what is on the disk, a second try may well "succeed" without it, and
+ * LMDB's own memory is not to be trusted: the writer is then broken, rejects everything, and the process has to end;
+ * the next start reads what there is. A full disk is kept from being such a failure by making space in the file before
+ * LMDB writes to it (data-file.ts).
  */
 import { atPath } from '#base/place.ts';
 import { chmodSync } from 'node:fs';
@@ -63,7 +64,7 @@ export function openWriter(dir: string, options: WriterOptions): StoreWriter {
   const lock = acquireLock(WRITER_LOCK, dir, options.nowMs);
   try {
     const state = checkDataFile(dir, true);
-    // LMDB itself makes the file: see data-file.ts for what happens when there is no room for it.
+    // LMDB itself makes the file: see data-file.ts for what happens when there is no space for it.
     const { freeBytes } = (options.space ?? freeSpace)(dir);
     if (state === 'absent' && freeBytes < STORE_SLACK_BYTES) throw fullFailure(dir, `${mebibytes(freeBytes)} MiB are free`);
     const { environment, kek } = openEnvironment(dir, options);
@@ -188,11 +189,11 @@ export class StoreWriter extends StoreReader {
     if (this.#closed) return;
     this.#closed = true;
     await super.close();
-    // Last: whoever takes the lock finds LMDB closed.
+    // Last: the next holder of the lock finds LMDB closed.
     this.#lock.release();
   }
 
-  /** Throws STORE_FULL when a change other than upkeep would take the last room. */
+  /** Throws STORE_FULL when a change other than upkeep would take the last free space. */
   #checkSpace(upkeep: boolean, moreBytes: number): void {
     if (upkeep) return;
     const { freeBytes, reserveBytes } = this.space();
@@ -200,7 +201,7 @@ export class StoreWriter extends StoreReader {
       throw fullFailure(this.dir, `${mebibytes(freeBytes)} MiB are free and ${mebibytes(reserveBytes)} MiB are kept for upkeep`);
   }
 
-  /** Room in the file for all that the running transaction may write; see `roomFor`. */
+  /** Makes space in the file for all that the running transaction may write; see `roomFor`. */
   #makeRoom(written: Written, upkeep: boolean): void {
     const use = dataFileUse(this.dir);
     const bytes = roomFor(written, use);
@@ -215,7 +216,7 @@ export class StoreWriter extends StoreReader {
     }
   }
 
-  /** What a failed commit means. Bugs and refusals have rolled back and go on as they are. */
+  /** What a failed commit means. Bugs and rejections have rolled back and are returned as they are. */
   #failure(error: unknown): unknown {
     if (error instanceof AssertionFailure || error instanceof StoreFailure) return error;
     // LMDB's and the system's errors come with a number. Anything else is from the caller's iterable: rolled back like the others.

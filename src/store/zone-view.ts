@@ -13,7 +13,7 @@ import { decodeNode } from './node-codec.ts';
 import { NODE_CHECK_BYTES, nodeKey, ownerOfKey, zoneKey } from './schema.ts';
 import { type Octets, type ReadOptions } from './store.ts';
 
-/** Most walks look at one or two nodes; the batch grows for those that go on. */
+/** Most walks look at one or two nodes; the batch grows for those that continue. */
 const FIRST_BATCH_NODES = 4;
 
 export class StoredZoneView implements ZoneView {

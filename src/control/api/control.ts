@@ -44,7 +44,7 @@ export type ParentCare = 'check' | 'delegate' | 'ignore';
 export type Command = ZoneCommand | MailCommand;
 
 export type ZoneCommand =
-  /** A new zone with a default SOA and NS set (RFC 1912 §2.2 times); refused when it exists. */
+  /** A new zone with a default SOA and NS set (RFC 1912 §2.2 times); rejected when it exists. */
   | {
       readonly kind: 'zone.create';
       readonly zone: Name;
@@ -54,7 +54,10 @@ export type ZoneCommand =
       /** `check` unless given. */
       readonly parent?: ParentCare;
     }
-  /** Creates the zone or replaces all its manual records, atomically. `dnssec` counts on creation only. `include` reads $INCLUDE files; without it they are refused. */
+  /**
+   * Creates the zone or replaces all its manual records, atomically. `dnssec` counts on creation only. `include` reads
+   * $INCLUDE files; absent: they are rejected.
+   */
   | {
       readonly kind: 'zone.import';
       readonly zone: Name;
@@ -71,7 +74,7 @@ export type ZoneCommand =
   | { readonly kind: 'rrsets.change'; readonly zone: Name; readonly operations: readonly RrsetOperation[] }
   /** Undoes one changeset of the journal by a new change that inverts it. */
   | { readonly kind: 'zone.revert'; readonly zone: Name; readonly serial: number }
-  /** Turns signing on or off. Off is refused without `force`: while the parent has a DS the zone would go bogus. */
+  /** Turns signing on or off. Off is rejected without `force`: while the parent has a DS the zone would go bogus. */
   | { readonly kind: 'zone.dnssec'; readonly zone: Name; readonly dnssec: boolean; readonly force?: boolean };
 
 export interface RunOptions {
@@ -85,7 +88,7 @@ export interface RunOptions {
    * may, tokens and the server's own upkeep may not.
    */
   readonly mayChange?: (apex: Name) => boolean;
-  /** A check made inside the serial writer, just before deciding; its problem refuses the command (for RRset ETags). */
+  /** A check made inside the serial writer, just before deciding; its problem rejects the command (for RRset ETags). */
   readonly precondition?: (record: ZoneRecord | undefined, view: ZoneView | undefined) => Problem | undefined;
 }
 
@@ -137,7 +140,10 @@ export interface TokenInfo {
   readonly expiresAtMs?: number;
 }
 
-/** `admin` may everything but fetch private keys; `read` may GET; `zone:<name>` may read and change that zone; `signer:<name>` may what that signer may. */
+/**
+ * `admin` may do everything but fetch private keys; `read` may GET; `zone:<name>` may read and change that zone;
+ * `signer:<name>` may do what that signer may do.
+ */
 export type TokenScope = 'admin' | 'read' | `zone:${string}` | `signer:${string}`;
 
 export interface AuditView {

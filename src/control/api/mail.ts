@@ -75,7 +75,7 @@ export type MailCommand =
   | LifecycleOrder
   | LifecycleTick;
 
-/** What else a command came to. */
+/** Further results of a command. */
 export interface MailNote {
   /** Id of the object that it made or was about. */
   readonly object?: string;
@@ -83,7 +83,7 @@ export interface MailNote {
   readonly notBeforeMs?: number;
   /** True when that time will not move any more. */
   readonly isFinal?: boolean;
-  /** What it came to, for people. */
+  /** The result, for people. */
   readonly text?: string;
 }
 
@@ -100,7 +100,7 @@ export interface MailView {
   readonly queries?: (selector: string) => SelectorCount;
   /** Wall time minus counted time: what is added to times in `state`. */
   readonly wallOffsetMs: number;
-  /** What others publish that SPF depends on; absent where it depends on nobody. */
+  /** What others publish that SPF depends on; absent where it depends on no other domain. */
   readonly spf?: SpfStatus;
   /** What was reported about the domain's mail. */
   readonly reports: ReportsStatus;

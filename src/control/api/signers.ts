@@ -132,7 +132,7 @@ export interface SignersApi {
   find(name: string): SignerView | undefined;
   /** Registers a signer, with a token unless it reads files, whose folder is made. Warnings tell what is missing in the mail policies. */
   add(request: SignerRequest, options: SignerOptions): Promise<Result<AddedSigner>>;
-  /** Takes it out of the register with its tokens. Files that were exported stay until somebody removes them. */
+  /** Takes it out of the register with its tokens. Files that were exported stay until the operator removes them. */
   remove(name: string, options: SignerOptions): Promise<Result<SignerView>>;
   /** A public key that the signer made; gives the selector to sign with. */
   addPublicKey(name: string, domain: string, publicKey: string, options: SignerOptions): Promise<Result<AddedPublicKey>>;

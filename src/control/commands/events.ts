@@ -1,6 +1,6 @@
 /**
- * What is told of a change: which zones are others now and through whom, and the steps in the lives of their mail.
- * Not here: writing it down (store/events.ts), telling it (control/events/feed.ts).
+ * The events of a change: which zones changed and who changed them, and the steps in the lives of their mail.
+ * Not here: writing them down (store/events.ts), sending them (control/events/feed.ts).
  */
 import { formatPlace } from '#base/place.ts';
 import { type Problem, withoutPath } from '#base/problem.ts';
@@ -42,7 +42,7 @@ export function reportEvent(zone: string, text: string): EventWrite {
   return { kind: 'mail', event: 'report', zone, text };
 }
 
-/** Somebody should look: `code` of the problem, and what it is about. */
+/** The operator should look: `code` of the problem, and what it is about. */
 export function alertEvent(zone: string | undefined, alert: Problem): EventWrite {
   const { code, at, message } = withoutPath(alert);
   return {

@@ -26,7 +26,7 @@ export class TurnQueue {
   }
 
   async #drain(): Promise<void> {
-    // The caller goes on first: a job never begins inside `run`.
+    // The caller continues first: a job never begins inside `run`.
     await Promise.resolve();
     for (let next = this.#take(); next !== undefined; next = this.#take()) await next();
     this.#draining = undefined;

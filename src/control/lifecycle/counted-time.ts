@@ -15,7 +15,7 @@ export class CountedTime {
   readonly #uptime: () => Uptime;
   #timeline: Timeline | undefined;
 
-  /** Goes on from `last`, the timeline that was written down. */
+  /** Continues from `last`, the timeline that was written down. */
   constructor(clock: Clock, uptime: () => Uptime, last: Timeline | undefined) {
     this.#clock = clock;
     this.#uptime = uptime;

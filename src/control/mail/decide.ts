@@ -221,11 +221,11 @@ function withoutPolicy(records: 'keep' | 'delete', zone: ZoneMail, { writer, tim
 
 // --- what was seen ---
 
-/** Publishes what a look found. A look made under an older policy is discarded: whoever changed the policy looked too. */
+/** Publishes what a look found. A look under an older policy is discarded: the change of policy made its own look. */
 async function takeSpf(look: SpfLook, zone: ZoneMail, steps: MailSteps): Promise<Result<MailChange>> {
   const { record, policy, state } = zone;
   if (look.basis !== spfBasis({ policy: policy.spf })) return steps.step(zone, zone, { detail: 'due', isQuiet: true });
-  // A hold on all of a zone's mail: looks go on and report, and the records stay.
+  // A hold on all of a zone's mail: looks continue and report, and the records stay.
   const isHeld = state.dkim.lifecycle.hold !== undefined;
   const detail = `${lookDetail(look)}${isHeld ? '; held, records stay as they are' : ''}`;
   const request = { detail, isQuiet: isQuietLook(look) };

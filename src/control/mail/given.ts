@@ -1,4 +1,4 @@
-/** The mail policy that somebody gives, read. Not here: what it leads to (decide.ts). */
+/** Reads a given mail policy. Not here: what results from it (decide.ts). */
 import { type Problem, type Result, ok } from '#base/problem.ts';
 import { type Name } from '#dns/name.ts';
 import { type MailPolicy } from '#mail/mail-policy.ts';

@@ -64,7 +64,7 @@ function noticesOf({ alerts, recovered }: SpfLook): Notice[] {
 /** Zones that were never looked at get their times, spread over the usual interval. */
 async function begin({ writer, time, funnel }: UpkeepOptions): Promise<Result<unknown>> {
   const ids = writer.zones().map(({ id }) => id);
-  // Some at a time, and each again in its turn: other changes go on in between.
+  // Some at a time, and each again in its turn: other changes run in between.
   for (let at = 0; at < ids.length; at += LIFECYCLE_DUE_AT_ONCE) {
     const some = ids.slice(at, at + LIFECYCLE_DUE_AT_ONCE);
     if (firstTimes(writer, some, time.nowMs()).length === 0) continue;

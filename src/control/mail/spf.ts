@@ -1,6 +1,6 @@
 /**
- * The SPF of a zone in the control room: looks at what others publish, made before a change's turn comes, taken in when it has come, and
- * shown. Slow name servers out there hold up nobody but who waits for the look.
+ * The SPF of a zone in the control process: looks at what others publish, made before a change's turn, taken in at its
+ * turn, and shown. Slow name servers out there delay only the client that waits for the look.
  * Not here: what a look is (mail/spf/upkeep.ts), when looks are due (spf-upkeep.ts).
  */
 import { atRrset } from '#base/place.ts';
@@ -76,7 +76,7 @@ export function watchWrite(zoneId: number, policy: MailPolicy, look: SpfLook | u
   return spfWatchWrite(zoneId, look !== undefined && isWatched(policy.spf) ? look.watch : null);
 }
 
-/** True when nobody has to read of it: nothing is new, or something did not answer, which may pass. */
+/** True when the operator need not read of it: nothing is new, or something did not answer, which may pass. */
 export function isQuietLook({ alerts }: SpfLook): boolean {
   return alerts.every(({ code, severity }) => code === 'SPF_FLATTEN_KEPT' && severity === 'warning');
 }
@@ -86,7 +86,7 @@ export function lookDetail({ alerts, recovered }: SpfLook): string {
   return ['SPF looked at', ...alerts.map(({ message }) => message), ...again].join('; ');
 }
 
-/** How the zone's SPF stands, with what somebody should know; nothing where nobody looks. */
+/** How the zone's SPF stands, with what the operator should know; undefined without looks and parts. */
 export function spfStatus(
   reader: StoreReader,
   record: ZoneRecord,

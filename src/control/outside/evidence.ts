@@ -61,7 +61,7 @@ export function ownServer(store: Resolver, waitServed: (timeoutMs: number) => Pr
   };
 }
 
-/** True for checks that somebody can make by looking; acknowledgements and reports come by themselves. */
+/** True for checks that a server or probe can make by looking; acknowledgements and reports come by themselves. */
 export function isLookable({ place, expect }: LifecycleCheck, { servers, probes }: LookPlaces): boolean {
   if (expect === undefined) return false;
   return expect.kind === 'body' ? probes.includes(place) : servers.includes(place);

@@ -21,7 +21,7 @@ export interface StsProbeOptions {
   readonly resolver: Resolver;
   /** PEM of roots that are trusted beside the usual ones. */
   readonly extraRoots?: string | undefined;
-  /** Networks that may be connected to though nobody outside reaches them. */
+  /** Networks that may be connected to though they cannot be reached from outside. */
   readonly networks?: readonly Network[];
   /** Senders know no other port than 443; tests do. */
   readonly port?: number;
@@ -76,8 +76,8 @@ export function stsProbe({
 }
 
 /**
- * The body that all addresses give. A sender takes any one of them, so one with an old body or a wrong certificate is a failure; one that
- * nobody can connect to is not, since senders go on to the next.
+ * The body that all addresses give. A sender takes any one of them, so an address with an old body or a wrong
+ * certificate is a failure; an address that takes no connection is not, because senders continue with the next.
  */
 function agreed(tried: readonly (string | ProbeFailure)[], addresses: readonly string[]): string {
   const told = (at: number, text: string) => (addresses.length === 1 ? text : `${text} (at ${addresses[at]})`);

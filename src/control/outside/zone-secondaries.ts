@@ -74,7 +74,7 @@ export function ownAddresses(listeners: readonly IpPort[]): (ip: string) => bool
   return (ip) => {
     const canonical = (text: string) => ipPort(text, 0).ip;
     if (listeners.some((each) => each.ip === canonical(ip))) return true;
-    // `[::]` takes IPv4 too, but for sockets that are told otherwise; asking ourselves once more harms nobody, missing another does.
+    // `[::]` takes IPv4 too, except for IPv6-only sockets. To ask ourselves is harmless, to miss another is not.
     const isAll = listeners.some((each) => each.ip === (isIPv6(ip) ? '::' : '0.0.0.0'));
     const ofMachine = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
     return isAll && ofMachine.some(({ address }) => canonical(address) === canonical(ip));

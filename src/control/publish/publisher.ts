@@ -1,7 +1,7 @@
 /**
- * Tells the answer process of new store generations and learns what its workers serve. In a stream of changes, generations are told of
- * together: each makes every worker move its snapshot and look anew at what its cached answers depend on. The first after a quiet moment
- * goes out at once, and so does one that somebody waits to see served.
+ * Sends new store generations to the answer process and learns what its workers serve. In a stream of changes,
+ * generations are sent together: each makes every worker move its snapshot and look anew at what its cached answers
+ * depend on. The first after a quiet moment is sent at once, and so is one that a client waits to see served.
  * Not here: the channel itself (base/ipc.ts), what a generation is (store/).
  */
 import { PUBLISH_EVERY_MS } from '#base/limits/changes.ts';
@@ -18,7 +18,7 @@ export class Publisher {
   readonly #waiters = new Set<Waiter>();
   readonly #listeners: ((message: IpcMessage) => void)[] = [];
   #generation = 0;
-  /** When a generation was told last, and the timer of those that wait for their turn. */
+  /** When a generation was sent last, and the timer of those that wait for their turn. */
   #toldAtMs = -Infinity;
   #timer: NodeJS.Timeout | undefined;
   #workers: readonly WorkerState[] = [];
@@ -93,7 +93,7 @@ export class Publisher {
     });
   }
 
-  /** What was not told yet is told. */
+  /** Sends what was not sent yet. */
   close(): void {
     if (this.#timer !== undefined) this.#tell();
     for (const waiter of this.#waiters) this.#finish(waiter, false);

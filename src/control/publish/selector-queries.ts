@@ -1,6 +1,7 @@
 /**
- * How often, and when last, DKIM selectors were asked for at this server: what the answer workers count, kept by name and put in counted
- * time. That nobody asks any more is evidence for a key on its way out; that somebody does is shown as what is waited for.
+ * How often, and when last, DKIM selectors were asked for at this server: what the answer workers count, kept by name
+ * and put in counted time. That no client asks any more is evidence for a key on its way out; that a client still asks
+ * is shown as what is waited for.
  *
  * Only what was watched without a break counts as "not asked": after a start of this process, or a time without reports, watching begins
  * anew. What other name servers of the zone are asked is not known here.
@@ -54,7 +55,7 @@ export class SelectorQueries {
 
   #take({ run, isFull, counts }: SelectorReport): void {
     const nowMs = this.#hear();
-    // Of what was counted before, nobody knows when that was.
+    // When the earlier queries were counted is unknown.
     const isFirst = this.#run === undefined;
     const isNewRun = this.#run !== run;
     if (isNewRun && this.#known.size > NAMES_MAX) {
@@ -85,7 +86,7 @@ export class SelectorQueries {
     };
   }
 
-  /** Whether nobody has asked for the selector for `quietMs`. `wallOffsetMs` is for the text. */
+  /** Whether no client has asked for the selector for `quietMs`. `wallOffsetMs` is for the text. */
   judge(selector: string, zone: string, quietMs: number, wallOffsetMs: number): SelectorVerdict {
     const nowMs = this.#nowMs();
     const time = (atMs: number) => formatTime(atMs + wallOffsetMs);

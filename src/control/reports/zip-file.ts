@@ -70,7 +70,7 @@ function entriesOf(archive: Buffer): Entry[] {
   return entries;
 }
 
-/** Where the end of the directory is told: the last thing in the archive but for a comment. */
+/** Where the record of the directory's end begins: the last thing in the archive but for a comment. */
 function endOf(archive: Buffer): number {
   const first = Math.max(0, archive.length - END_BYTES - COMMENT_BYTES_MAX);
   for (let at = archive.length - END_BYTES; at >= first; at--) if (archive.readUInt32LE(at) === END) return at;

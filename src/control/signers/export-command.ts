@@ -41,7 +41,7 @@ export function runAfterExport(
       resolve(how === undefined || last === '' ? how : `${how}: ${last}`);
     };
     child.once('error', (error) => end(`${program} cannot be run (${error.message})`));
-    // Not "close": what it started may go on, and hold its output open.
+    // Not "close": what it started may continue, and hold its output open.
     child.once('exit', (code, by) => {
       child.stdout.destroy();
       child.stderr.destroy();

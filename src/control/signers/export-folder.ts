@@ -229,7 +229,7 @@ export function placeFiles(owner: FolderOwner, { files, description, nowMs, uniq
   const { folder } = owner;
   makeFolder(folder);
   const mark = ownMark(owner);
-  // rename(2) would put a link into the place of a file, and fail at a folder: both would be someone else's.
+  // rename(2) would put a link into the place of a file, and fail at a folder: neither would be ours.
   const before = statOf(join(folder, CURRENT));
   if (before !== undefined && !mark.entries.includes(currentVersion(folder) ?? ''))
     throw new FolderRefusal(`${join(folder, CURRENT)} is in the way: waxseal did not make it`, 'move it away');

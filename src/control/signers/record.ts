@@ -1,6 +1,6 @@
 /**
  * A mail signer as it is registered: which domains it signs for, how it gets its keys, from where it may ask for them.
- * Kept sealed: what it says decides who is given private keys and which command runs, so nobody may write it but through us.
+ * Kept sealed: what it says decides who receives private keys and which command runs, so only waxseal may write it.
  * Not here: where it is kept (register.ts), the files (export-files.ts).
  */
 import { isAbsolute, join, normalize } from 'node:path';
@@ -22,11 +22,11 @@ import { hasFields, isArrayOf, isString } from '#store/json.ts';
 import { foldersOverlap } from './export-files.ts';
 
 const EXPORT_FORMS: readonly ExportForm[] = ['opendkim', 'exim', 'haraka'];
-/** Nobody else can listen to what stays on the machine. */
+/** No other machine can listen to what stays on this one. */
 const LOOPBACK: readonly string[] = ['127.0.0.0/8', '::1/128'];
 /** It is part of a token's scope, of a folder's name and of a key's group. */
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-/** Host names: what else a zone may be called, nobody has mail at; and a domain is a folder's name in an export. */
+/** Host names: other names that a zone may have are not used for mail; and a domain is a folder's name in an export. */
 const MAIL_DOMAIN = /^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+$/;
 
 /** The record that `request` asks for, or everything that is wrong with it. `filesRoot`: folder of exports that name none. */

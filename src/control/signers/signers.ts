@@ -294,7 +294,7 @@ export class Signers implements SignersApi {
     });
   }
 
-  /** The visitor's record, unless nobody knows it or it comes from elsewhere than it may. */
+  /** The visitor's record; fails if the signer is unknown or the visit is not from an allowed address. */
   async #admit({ signer, from, actor }: SignerVisit): Promise<Result<SignerRecord>> {
     const record = this.#register.find(signer);
     if (record === undefined) return fail(this.#register.notFound(signer));
@@ -346,7 +346,7 @@ export class Signers implements SignersApi {
     if (!done.ok && this.#inUse.get(place) === text) this.#inUse.delete(place);
   }
 
-  /** A policy that goes on naming a signer that is removed. */
+  /** A policy that still names a signer that is removed. */
   #stillNamed(domain: string, signer: string): Problem[] {
     const zone = nameOf(domain);
     const isNamed = this.#settings.mail.policySigners(zone)?.includes(signer) === true;

@@ -12,7 +12,7 @@ import { StoreFailure } from '#store/failure.ts';
 import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type Sealer, type SealLabel } from '#store/seal.ts';
 
-/** A key with its secret: signing threads are given the secret, nobody else. */
+/** A key with its secret: only signing threads receive the secret. */
 export interface OpenKey {
   readonly key: SigningKey;
   readonly secret: Uint8Array;

@@ -97,7 +97,7 @@ export function checkToken(text: string, find: (id: string) => TokenRecord | und
   return tokenInfo(record);
 }
 
-/** What may be told of a token. */
+/** What may be shown of a token. */
 export function tokenInfo({ hash: _hash, scopes, ...rest }: TokenRecord): TokenInfo {
   return { ...rest, scopes: scopes as readonly TokenScope[] };
 }

@@ -1,6 +1,6 @@
 /**
  * A zone file → the RRsets that change: what the file has is set, what it no longer has is deleted. Records of other managers stay, and
- * what the file says of them is told and not done.
+ * what the file says of them is reported and not done.
  * Not here: reading and checking the file (zone/assemble.ts), what changes between old and new nodes (dnssec/plan.ts).
  */
 import { equalBytes } from '#base/bytes.ts';

@@ -37,8 +37,8 @@ export function isSpf(rdata: Uint8Array): boolean {
 }
 
 /**
- * `changes` without those that would overwrite what somebody put by hand since. The record is then not what the policy's life cycles
- * expect, they see that, and nothing that needs it goes on.
+ * `changes` without those that would overwrite what was put by hand since. The record is then not what the policy's
+ * life cycles expect, they see that, and nothing that needs it continues.
  */
 export function withoutConflicts(view: ZoneView, changes: readonly RrsetChange[]): RrsetChange[] {
   return changes.filter(({ owner, type, rrset }) => {

@@ -81,7 +81,7 @@ function servedParent(reader: StoreReader, apex: Name): ServedZone | undefined {
 function fitBelow(parent: ServedZone, zone: NewZone, options: NeighbourOptions): { problems: Problem[]; parts: ZonePart[] } {
   const key = ownerKey(zone.apex);
   const cut = authorityOf(parent.view, key);
-  // Below a cut of the parent the zone belongs to somebody else's zone.
+  // Below a cut of the parent, the new zone belongs to a zone that is not served here.
   if (cut.kind === 'belowCut') return { problems: [], parts: [] };
   const hidden = hiddenRecords(parent.view, zone);
   const node = parent.view.node(key);

@@ -60,7 +60,7 @@ export class Refresher {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #sweptAtMs = new Map<string, number>();
-  /** Zones whose last sweep failed: told once. */
+  /** Zones whose last sweep failed: reported once. */
   readonly #failed = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();

@@ -122,7 +122,7 @@ export function withNewerSerial(apex: Name, changes: readonly RrsetChange[], { s
   });
 }
 
-/** What whoever removes a zone has to know. */
+/** What the operator who removes a zone has to know. */
 export function removalWarnings({ name, dnssec, keys, untilMs, text }: RemovedZone): Problem[] {
   const until = new Date(untilMs).toISOString().slice(0, 10);
   const what = text === undefined ? 'its key and serial are' : 'its records, key and serial are';

@@ -30,7 +30,7 @@ interface Working {
   rdatas: readonly Uint8Array[];
 }
 
-/** The changes that `operations`, done in order, come to; later operations see what earlier ones did. */
+/** The changes that result from `operations`, done in order; later operations see what earlier ones did. */
 export function decideOperations(view: ZoneView, operations: readonly RrsetOperation[], signed: boolean): Result<readonly RrsetChange[]> {
   const problems: Problem[] = [];
   const working = new Map<string, Working>();

@@ -6,7 +6,7 @@ import { TYPE } from '#dns/types.ts';
 import { type RrsetChange, serialOf, soaSerial } from '#zone/changeset.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
 
-/** A serial that is not newer would stop secondaries from following, so the served one is counted up instead, and that is told. */
+/** A serial that is not newer would stop secondaries from following: the served one goes up instead, with a warning. */
 export function serialWarnings(view: ZoneView, changes: readonly RrsetChange[]): Problem[] {
   if (rrsetOf(view.node(view.apexKey), TYPE.SOA) === undefined) return [];
   const given = changes.find(({ type, rrset }) => type === TYPE.SOA && rrset !== null)?.rrset?.rdatas[0];
