@@ -1,5 +1,5 @@
 /**
- * How an answer goes on once its answer section is complete: SOA, proofs, name servers, addresses.
+ * How an answer continues once its answer section is complete: SOA, proofs, name servers, addresses.
  * Implements: RFC 2308 §3 (SOA), RFC 4035 §3.1.3–3.1.4 (proofs, referrals), RFC 9471 §2 (glue), RFC 1034 §4.3.2 step 6.
  * Not here: the answer section (respond.ts), and which part the cache keeps apart (answer/cache/recall.ts).
  */
@@ -18,7 +18,7 @@ import { KeyBuffer } from '#answer/names/owner-key.ts';
 import { type Recall } from '#answer/cache/recall.ts';
 import { type MessageWriter, SECTION } from '#answer/write/writer.ts';
 
-/** How an answer's authority and additional sections go on once its answer section is complete. */
+/** How an answer's authority and additional sections continue once its answer section is complete. */
 export const END = { NOTHING: 0, HOSTS: 1, NODATA: 2, WILDCARD_NODATA: 3, NXDOMAIN: 4, REFERRAL: 5 } as const;
 /** Octets of a SOA's RDATA behind its two names. */
 const SOA_NUMBERS_BYTES = 20;

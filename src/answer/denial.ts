@@ -6,7 +6,7 @@ import { ALIAS_STEPS_MAX } from '#base/limits/answer.ts';
 import { OWNER_OFFSET, ownerLength } from '#store/node-codec.ts';
 import { isSameName } from '#answer/names/owner-key.ts';
 
-/** Room for one name. */
+/** Octets for one name. */
 const STRIDE = 256;
 /** One for each wildcard on the way, two at its end. */
 const PROOFS_MAX = ALIAS_STEPS_MAX + 3;

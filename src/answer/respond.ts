@@ -40,15 +40,15 @@ import { type AnswerSource } from '#answer/names/source.ts';
 import { MessageWriter, SECTION } from '#answer/write/writer.ts';
 
 export interface ResponderOptions {
-  /** ANSWER_SLOT_COUNT slots to count in; own ones, which nobody sees, without. */
+  /** ANSWER_SLOT_COUNT slots to count in; absent: own ones that no other code reads. */
   readonly counters?: Float64Array;
-  /** Cookies and rate limits; without, every query is answered alike. */
+  /** Cookies and rate limits; absent: every query is answered alike. */
   readonly defences?: Defences;
-  /** Octets for finished answers; a few without, none for 0. */
+  /** Octets for finished answers; absent: a few; 0: none. */
   readonly cacheBytes?: number;
-  /** Random, one for the process: nobody can aim at places of the cache. */
+  /** Random, one for the process: no client can aim at places of the cache. */
   readonly hashSeed?: number;
-  /** Counts queries for DKIM selectors; without, nobody does. */
+  /** Counts queries for DKIM selectors; absent: they are not counted. */
   readonly selectors?: SelectorCounts | undefined;
   /** For zones' names in memory. */
   readonly negative?: NegativeLimits;
@@ -274,7 +274,7 @@ export class Responder {
     return slot;
   }
 
-  /** What the rate limit counts the answer as, right after its first name was answered and came to `end`. */
+  /** What the rate limit counts the answer as, right after its first name was answered with `end`. */
   #describe(end: number): void {
     const { key, depth, zones } = this.#finder;
     switch (this.#found) {
@@ -293,7 +293,7 @@ export class Responder {
     else this.#subject = this.#found === FOUND.WILDCARD ? wildcardHash(key.hashOf(depth)) : key.hashOf(depth);
   }
 
-  /** Answers the chain's current name, which came to `found`. Returns one of END, or -1 when the name was an alias and its target is to be answered next. */
+  /** Answers the chain's current name, looked up as `found`. Returns one of END; -1: an alias, its target is next. */
   #answerName(found: number): number {
     const chain = this.#chain;
     this.#zone = this.#finder.zone;

@@ -19,7 +19,7 @@ export function newClientAddress(): ClientAddress {
 
 /**
  * Takes an address as node writes it: `192.0.2.1`, `2001:db8::1`, `fe80::1%eth0`. An IPv4-mapped IPv6 address becomes IPv4, so that a client
- * is the same one whichever socket it came to. Anything else gives length 0.
+ * is the same one whichever socket it uses. Anything else gives length 0.
  */
 export function setClientAddress(client: ClientAddress, text: string): void {
   client.length = text.includes(':') ? readIpv6(client.octets, text) : readIpv4(client.octets, 0, text, 0) ? IPV4_BYTES : 0;

@@ -72,7 +72,7 @@ export interface WorkerCounters {
 export interface SelectorReport {
   /** Another one after each start of the answer process. */
   readonly run: string;
-  /** Some names had no room: what is not in `counts` may have been asked for too. */
+  /** Some names did not fit: what is not in `counts` may have been asked for too. */
   readonly isFull: boolean;
   readonly counts: Readonly<Record<string, number>>;
 }

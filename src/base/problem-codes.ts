@@ -17,7 +17,7 @@ export interface ProblemKind {
 
 const bad = (title: string): ProblemKind => ({ title, status: 422, exit: 1 });
 
-/** Keep sorted by room, then by name. */
+/** Keep sorted by folder, then by name. */
 export const PROBLEM_KINDS = {
   // dns: names, rdata, lexing
   NAME_AMBIGUOUS: bad('a name without a last dot could be meant in two ways'),

@@ -7,7 +7,7 @@ import { type ProblemCode } from './problem-codes.ts';
 
 export type Severity = 'error' | 'warning';
 
-/** One thing wrong with input. An error stops the change; a warning is shown and the change goes on. */
+/** One thing wrong with input. An error stops the change; a warning is shown and the change continues. */
 export interface Problem {
   readonly code: ProblemCode;
   readonly severity: Severity;
@@ -47,7 +47,7 @@ export function warning(code: ProblemCode, at: Place, message: string, details: 
   return { code, severity: 'warning', at, message, ...details };
 }
 
-/** The problems, all told at `at`: of a value whose place only the caller knows. */
+/** The problems, all placed at `at`: of a value whose place only the caller knows. */
 export function placeAt(problems: readonly Problem[], at: Place): Problem[] {
   return problems.map((each) => ({ ...each, at }));
 }

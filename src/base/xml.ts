@@ -1,6 +1,6 @@
 /**
  * XML reduced to what a logo needs, and strict: elements, attributes, text, comments. Document types and entities of one's own, the usual
- * ways to attack a reader, are refused with everything else that is not needed.
+ * ways to attack a reader, are rejected with everything else that is not needed.
  * Implements: XML 1.0 §2.1–2.5, §2.7, §2.11, §3.1, §4.1 (character references), §4.6 (the five entities), without a document type.
  * Not here: namespaces and what elements mean (mail/bimi/svg.ts).
  */

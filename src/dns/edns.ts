@@ -1,7 +1,7 @@
 /**
  * The OPT pseudo-record: is one well formed, and what ours looks like.
  * Implements: RFC 6891 §6.1 (form, version, sizes), RFC 8914 §2 (extended DNS error), RFC 3225 §3 (DO), RFC 7873 §4 (where a cookie is).
- * Not here: finding OPT in a query and refusing a second one (message.ts).
+ * Not here: finding OPT in a query and rejecting a second one (message.ts).
  */
 import { readU16 } from '#base/bytes.ts';
 import { UDP_EDNS_BYTES_MAX, UDP_PLAIN_BYTES_MAX } from '#base/limits/dns.ts';

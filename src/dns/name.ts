@@ -102,7 +102,8 @@ export function formatName(name: Name): string {
 function formatNameOctet(octet: number): string {
   const character = String.fromCharCode(octet);
   if (/[\w*/+-]/.test(character)) return character;
-  // Everything else as \DDD but what RFC 1035 §5.1 gives a meaning: Knot refuses bare `[`, NSD 4.6 reads `\[` as a bit label and `\\` before a dot wrongly.
+  // Everything else as \DDD but what RFC 1035 §5.1 gives a meaning: Knot rejects bare `[`, NSD 4.6 reads `\[` as a bit
+  // label and `\\` before a dot wrongly.
   return '."();@$'.includes(character) ? `\\${character}` : `\\${String(octet).padStart(3, '0')}`;
 }
 

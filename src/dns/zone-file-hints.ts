@@ -29,7 +29,7 @@ export function zoneFileNames(apex: Name): NameReader {
 function endBefore(name: Name, end: Name, apex: Name): Name | undefined {
   const cut = name.length - end.length;
   if (end.length === 1 || cut < Math.min(end.length, apex.length) - 1) return undefined;
-  // Most names are told apart by one octet: every name of a large file comes through here.
+  // One octet distinguishes most names: every name of a large file passes here.
   const last = lowerOctet(name[cut - 1]!);
   if (last !== lowerOctet(end[end.length - 2]!) && last !== lowerOctet(apex[apex.length - 2]!)) return undefined;
   const starts = labelOffsets(name);

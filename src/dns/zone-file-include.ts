@@ -27,7 +27,7 @@ export function includeFrom(folder: string, shownFolder: string = folder): (path
       const inside = relative(root, real);
       if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside))
         return refuse(path, 'a symbolic link leads out of the folder of the zone file');
-      // The path is real: whoever swaps it for a link between these two lines gets ELOOP. Non-blocking: a pipe must not hang us.
+      // The path is real: a link put there between these two lines gives ELOOP. Non-blocking: a pipe must not hang us.
       const descriptor = openSync(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
       try {
         const { size } = fstatSync(descriptor);

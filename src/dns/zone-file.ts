@@ -32,7 +32,7 @@ export interface ZoneRecordLine {
   readonly at: Place;
 }
 
-/** Text of an included file and the name its problems are told under. */
+/** Text of an included file and the name its problems are reported under. */
 export interface IncludedFile {
   readonly text: string;
   readonly file: string;
@@ -68,7 +68,7 @@ interface Reading {
   readonly problems: ProblemList;
   defaultTtl: number | undefined;
   lastTtl: number | undefined;
-  /** The use of an earlier record's TTL was told. */
+  /** The use of an earlier record's TTL was reported. */
   lastTtlTold: boolean;
   includedFiles: number;
   readCharacters: number;
@@ -76,12 +76,12 @@ interface Reading {
   stopped: boolean;
 }
 
-/** What one file has for itself: an included file gives the including one's origin and owner back (RFC 1035 §5.1). */
+/** What one file has for itself: after `$INCLUDE`, the outer file's origin and owner apply again (RFC 1035 §5.1). */
 interface FileState {
   readonly file: string;
   readonly depth: number;
   origin: Name;
-  /** The last owner; undefined before the first one, null when the last one was bad and its problem is told. */
+  /** The last owner; undefined before the first one, null when the last one was bad and its problem is reported. */
   owner: Name | null | undefined;
   ownerText: string;
   ownerOrigin: Name;
@@ -367,11 +367,11 @@ function generateRecords(reading: Reading, state: FileState, tokens: readonly To
     readName: reading.readName,
   })) {
     if (!made.ok) {
-      // Every record of the line would have the same problem: the first tells.
+      // Every record of the line would have the same problem: the first reports it.
       reading.problems.push(...made.problems);
       return;
     }
-    // Nor are its warnings told for each.
+    // The line's warnings, too, are reported once.
     if (ttl === undefined) reading.problems.push(...made.warnings);
     ttl ??= decideTtl(reading, state, head, made.value.rdata);
     if (ttl === undefined) return;

@@ -1,5 +1,5 @@
 /**
- * What a parent is told about a zone's keys: DS, and CDS and CDNSKEY that ask for it.
+ * What a parent receives about a zone's keys: DS, and CDS and CDNSKEY that ask for it.
  * Implements: RFC 4034 §5.1 (DS), RFC 4509 and RFC 6605 §2 (SHA-256, SHA-384), RFC 7344 §3 (CDS, CDNSKEY have the form of DS, DNSKEY).
  */
 import { sha256, sha384 } from '@noble/hashes/sha2.js';

@@ -19,7 +19,7 @@ const KEY_TYPES: readonly RrType[] = [TYPE.DNSKEY, TYPE.CDS, TYPE.CDNSKEY];
 /** What is stripped from nodes before planning, because signing makes it (again, or no more). */
 export interface Strip {
   readonly apexKey: OwnerKey;
-  /** The zone will be signed: then NSEC and the apex' key RRsets are ours, whoever wrote them. */
+  /** The zone will be signed: then NSEC and the apex' key RRsets are ours, whichever client wrote them. */
   readonly signed: boolean;
 }
 

@@ -252,7 +252,7 @@ function withoutSerial(
   return { changes: same, serial };
 }
 
-/** RFC 4034 App. B: tags are no names. Signatures are told apart by them, so a key with the tag of another one is not taken into use. */
+/** RFC 4034 App. B: tags are no names. They distinguish signatures, so no key with the tag of another is used. */
 function hasTagCollision(signing: SigningSettings | undefined, dnskeys: NodeRrset | undefined): boolean {
   const others = dnskeys?.manager === 'dnssec' ? dnskeys.rdatas : [];
   return (signing?.published ?? []).some(({ dnskey }) => {

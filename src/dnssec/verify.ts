@@ -95,7 +95,7 @@ function verifyNodeRrset(
   });
 }
 
-/** RFC 4035 §2.3: who has an NSEC, which types it lists, and where it points. */
+/** RFC 4035 §2.3: which nodes have an NSEC, which types it lists, and where it points. */
 function verifyNsec({ node, flags }: FlaggedNode, view: ZoneView | undefined): Problem | undefined {
   const at = atRrset(formatName(node.owner));
   const nsec = rrsetOf(node, TYPE.NSEC);

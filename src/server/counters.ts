@@ -1,6 +1,7 @@
 /**
- * What the sockets count: slots in a Float64Array over shared memory, one row per worker, written by that worker alone (so no atomics) and
- * read by whoever reports. Not here: what queries and answers were about (answer/count/counters.ts).
+ * What the sockets count: slots in a Float64Array over shared memory, one row per worker, written by that worker alone
+ * (so no atomics) and read by the thread that reports. Not here: what queries and answers were about
+ * (answer/count/counters.ts).
  */
 
 /** Index into a worker's row. */

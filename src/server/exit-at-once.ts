@@ -3,7 +3,7 @@
  *
  * About one stop in a hundred during changes ended in SIGSEGV while a worker thread was taken down: a table of its own, 16 MiB, was mapped no
  * more. It looks as if LMDB (lmdb 3.5.6) unmaps more than its own when a thread closes a store that has grown since it was opened. The
- * process holds nothing that needs an orderly end: it only reads, its sockets are closed, and the kernel gives back the rest.
+ * process holds nothing that needs an orderly end: it only reads, its sockets are closed, the kernel frees the rest.
  * Not here: draining (worker-loop.ts).
  */
 

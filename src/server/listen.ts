@@ -1,8 +1,9 @@
 /**
  * The addresses to listen on: settled before any worker starts, then opened by each worker.
  *
- * Workers share an address by SO_REUSEPORT, and so could a second daemon of the same user, silently taking half of the queries. So each
- * address is first bound exclusively, which fails if anybody has it; port 0 becomes a real port here, free on UDP and TCP together.
+ * Workers share an address by SO_REUSEPORT, and so could a second daemon of the same user, silently taking half of the
+ * queries. So each address is first bound exclusively, which fails if a process has it; port 0 becomes a real port
+ * here, free on UDP and TCP together.
  */
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';

@@ -12,8 +12,9 @@ export interface QueryResponder {
   /** Does a little, well below a millisecond, of what can wait, in a moment without queries; true when there is more of it. */
   work?(): boolean;
   /**
-   * Writes the answer to the first `length` octets of `query` into `out` and returns its length, 0 for no answer. `out` has room for
-   * UDP_EDNS_BYTES_MAX octets over UDP, for MESSAGE_BYTES_MAX over TCP. `client` is who asks, as far as the packet tells.
+   * Writes the answer to the first `length` octets of `query` into `out` and returns its length, 0 for no answer. `out`
+   * holds UDP_EDNS_BYTES_MAX octets over UDP, MESSAGE_BYTES_MAX over TCP. `client` is who asks, as far as the packet
+   * tells.
    * Over TCP it may return ANSWER_IS_STREAM instead, having written nothing: the answer is then what `stream` returns.
    * Synchronous; never throws but for a bug of ours. Keeps neither arrays nor `client`: they are used again.
    */
@@ -34,11 +35,11 @@ export const ANSWER_IS_STREAM = -1;
  */
 export interface MessageStream {
   /**
-   * Writes the next message into `out`, which has room for MESSAGE_BYTES_MAX octets, and returns its length; 0: there
+   * Writes the next message into `out`, which holds MESSAGE_BYTES_MAX octets, and returns its length; 0: there
    * are no more. Synchronous, and well below a millisecond; never throws but for a bug of ours. Does not keep `out`.
    */
   next(out: Uint8Array): number;
-  /** Called once, after the last message or when the connection is gone: whatever the stream holds is given back. */
+  /** Called once, after the last message or when the connection is gone: whatever the stream holds is released. */
   close(): void;
 }
 

@@ -1,6 +1,7 @@
 /**
- * A sampled log of queries: of every so many, one is told with what was answered. For looking at what comes in, not for counting (there are
- * counters) and not for all of it (there is tcpdump). Networks of clients are told, not their addresses.
+ * A sampled log of queries: of every so many, one is written with what was answered. For looking at what comes in, not
+ * for counting (there are counters) and not for all of it (there is tcpdump). A line names the client's network, not
+ * its address.
  * Not here: where the lines go (process/answer-process.ts).
  */
 import { type ClientAddress, IPV4_BYTES } from '#base/client-address.ts';
@@ -26,11 +27,11 @@ export interface QueryLine {
   readonly truncated?: boolean;
 }
 
-/** Octets of an address that are told: /24 and /56, as rate limiting counts. */
+/** Octets of an address that a line shows: /24 and /56, as rate limiting counts. */
 const NETWORK4_BYTES = 3;
 const NETWORK6_BYTES = 7;
 
-/** `responder`, and one in `every` of what it is asked told to `write`; never more than a limit each second. */
+/** `responder`, which passes one in `every` of its queries to `write`; never more than a limit each second. */
 export function sampled(responder: QueryResponder, every: number, write: (line: QueryLine) => void): QueryResponder {
   const head = newQueryHead();
   let left = every;

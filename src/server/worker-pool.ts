@@ -1,7 +1,8 @@
 /**
- * The worker threads of the answer process: started together, each started again when it dies, all told of new generations, all drained.
- * With node:dgram each serves UDP and TCP. With the batched socket, threads that block serve UDP and others TCP; the former's sockets are
- * opened and closed here, so that they end with their thread however it ends.
+ * The worker threads of the answer process: started together, each started again when it dies, all informed of new
+ * generations, all drained. With node:dgram each serves UDP and TCP. With the batched socket, threads that block serve
+ * UDP and others TCP; the former's sockets are opened and closed here, so that they end with their thread however it
+ * ends.
  * Owns the shared memory, so that counters survive a worker. Not here: what a worker does (worker-loop.ts), the supervisor (answer-service.ts).
  */
 import { Worker } from 'node:worker_threads';
@@ -35,7 +36,7 @@ export interface WorkerPoolOptions {
   /** Some worker began to listen, died, or serves a newer generation. */
   readonly changed: () => void;
   readonly log: (text: string) => void;
-  /** One query in `every` is told; 0: none. Absent: none. */
+  /** One query in `every` is logged; 0 or absent: none. */
   readonly queryLog?: { readonly every: number; readonly write: (line: QueryLine) => void };
   readonly restartTimes?: RestartTimes;
 }

@@ -1,6 +1,6 @@
 /**
  * Names that must be host names: owners of addresses and mail exchanges, and the hosts that records name. Only warnings: DNS itself
- * carries any octet (RFC 2181 §11), but mail servers, browsers and resolvers' libraries refuse such hosts.
+ * carries any octet (RFC 2181 §11), but mail servers, browsers and resolvers' libraries reject such hosts.
  * Implements: RFC 952, RFC 1123 §2.1 (letters, digits, hyphens inside), with the exceptions of BIND's check-names: wildcards, Active
  * Directory's gc._msdcs, RFC 7208 §5.7 and appendix D.1.2 (`_spf…` labels above SPF exists: targets).
  */

@@ -63,7 +63,7 @@ export function checkTargets(check: ZoneCheck, node: ZoneNode): Problem[] {
             isAddress: looksLikeAddress(target, key, view),
           }),
         );
-      // SRV is left out as by named-checkzone: what has no address is told below.
+      // SRV is left out as by named-checkzone: what has no address is reported below.
       if (found.isAddress && type !== TYPE.SRV)
         problems.push(
           warning(
@@ -99,8 +99,8 @@ function complain(
   const what = says(node, type, target);
   const isNs = type === TYPE.NS;
   if (state === 'alias') {
-    // named-checkzone refuses the zone when this is an apex NS. Here it is a warning wherever it stands: the zone's data is sound, and
-    // it is answered; that one name server is not found harms nobody while there are others.
+    // named-checkzone rejects the zone when this is an apex NS. Here it is a warning wherever it stands: the zone's
+    // data is sound, and it is answered; that one name server is not found harms no client while there are others.
     const rfc = type === TYPE.SRV ? 'RFC 2782' : 'RFC 2181 §10.3';
     return [warning('TARGET_ALIAS', at, `${what}, which is a CNAME: name the host itself`, { rfc })];
   }

@@ -1,6 +1,6 @@
 /**
- * What the RRsets of a zone must satisfy together, name by name. The severities are those of named-checkzone's default: an error refuses
- * the zone, a warning is shown. Where waxseal differs, the branch says so.
+ * What the RRsets of a zone must satisfy together, name by name. The severities are those of named-checkzone's default:
+ * an error rejects the zone, a warning is shown. Where waxseal differs, the branch says so.
  * Implements: RFC 1034 §3.6.2, RFC 2181 §10.1, RFC 4035 §2.5 (CNAME alone), RFC 1035 §5.2 (one SOA), RFC 6672 §2.3–2.4 (DNAME),
  * RFC 4035 §2.4 (DS), RFC 4592 §4 (wildcards).
  * Not here: hosts that records name (check-targets.ts), host names (check-host-names.ts), TTLs in an RRset (assemble.ts).
@@ -236,7 +236,7 @@ function checkOcclusion({ place, isGlue }: ZoneCheck, node: ZoneNode, authority:
 function checkWildcard({ place }: ZoneCheck, node: ZoneNode, problems: Problem[]): void {
   const owner = formatName(node.owner);
   if (isWildcard(node.owner)) {
-    // RFC 4592 §4.2 calls it undefined; named-checkzone refuses it.
+    // RFC 4592 §4.2 calls it undefined; named-checkzone rejects it.
     if (rrsetOf(node, TYPE.NS) !== undefined)
       problems.push(
         problem('WILDCARD_NS', place(node.owner, TYPE.NS), `${owner} is a wildcard and cannot be delegated`, { rfc: 'RFC 4592 §4.2' }),
@@ -306,7 +306,7 @@ function checkLints({ place }: ZoneCheck, node: ZoneNode, problems: Problem[]): 
     );
 }
 
-/** True for TXT data whose strings, joined, begin with `v=spf1` and end there or go on after a blank (RFC 7208 §4.5). */
+/** True for TXT data whose strings, joined, are `v=spf1` or begin with it and a blank (RFC 7208 §4.5). */
 function isSpfText(rdata: Uint8Array): boolean {
   let text = '';
   for (let at = 0; at < rdata.length && text.length < 7; at += 1 + rdata[at]!)

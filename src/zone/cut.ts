@@ -26,7 +26,7 @@ export type Authority =
 export function authorityOf(view: ZoneView, key: OwnerKey): Authority {
   for (const above of keysDown(view.apexKey, key)) {
     const node = view.node(above);
-    // RFC 6672 §2.3: NS and DNAME together, not at the apex, are a delegation; the DNAME belongs to nobody.
+    // RFC 6672 §2.3: NS and DNAME together, not at the apex, are a delegation; the DNAME belongs to neither zone.
     if (isDelegation(view, node)) return { kind: above === key ? 'cut' : 'belowCut', at: above };
     if (above !== key && rrsetOf(node, TYPE.DNAME) !== undefined) return { kind: 'belowDname', at: above };
   }

@@ -81,7 +81,7 @@ function refuse(draft: Draft, qclass: number): boolean {
   }
 }
 
-/** RFC 6672 §3.2 steps 2 and 3 for one name of the chain. Returns the name to go on with, if this one is an alias. */
+/** RFC 6672 §3.2 steps 2 and 3 for one name of the chain. Returns the next name if this one is an alias. */
 function answerName(draft: Draft, name: Name, isFirst: boolean): Name | undefined {
   const key = ownerKey(name);
   const deepest = draft.zones.find(key);

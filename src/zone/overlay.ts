@@ -1,6 +1,6 @@
 /**
  * A zone with some nodes replaced, added or left out, without copying it: what a change will look like before it is committed.
- * Not here: how the edits come about (dnssec/plan.ts).
+ * Not here: how the edits are made (dnssec/plan.ts).
  */
 import { compareKeys, type OwnerKey } from '#dns/name.ts';
 import { type ZoneNode, type ZoneView } from './view.ts';

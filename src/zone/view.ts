@@ -1,6 +1,7 @@
 /**
- * How the pure rooms see a zone, wherever it is kept: in memory (zone.ts), in LMDB (store/), or as an edit on top of either
- * (overlay.ts). Nodes are found by canonical key, so the closest encloser, the wildcard and the NSEC predecessor are look-ups.
+ * How the pure folders see a zone, wherever it is kept: in memory (zone.ts), in LMDB (store/), or as an edit on top of
+ * either (overlay.ts). Nodes are found by canonical key, so the closest encloser, the wildcard and the NSEC predecessor
+ * are look-ups.
  */
 import { type Name, type OwnerKey } from '#dns/name.ts';
 import { type RrType } from '#dns/types.ts';

@@ -83,7 +83,7 @@ export function memoryZone(apex: Name, rrsets: Iterable<ZoneRrset>): MemoryZone 
   return new MemoryZone(apex, nodes);
 }
 
-/** A node without records, for a name that exists only because something below it does. Nobody wrote it, so it is lower-case. */
+/** A node without records: its name exists only because one below it does. No record spells it, so it is lower-case. */
 export function emptyNonTerminal(key: OwnerKey): { key: OwnerKey; owner: Name; rrsets: NodeRrset[] } {
   return { key, owner: nameOfKey(key), rrsets: [] };
 }

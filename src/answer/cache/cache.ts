@@ -67,7 +67,7 @@ export class AnswerCache {
   #nearHash = 0;
   #nearKey = 0;
   readonly #near = new Uint32Array(NEAR_KEY_WORDS);
-  /** For whoever stores next. */
+  /** For the caller that stores next. */
   readonly facts = newFacts();
 
   /** `bytes` is made a power of two. `seed`: random, one for the process. */

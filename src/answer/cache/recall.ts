@@ -32,7 +32,7 @@ export class Recall {
   authoritative = false;
   subjectKind = 0;
   subject = 0;
-  /** What the name last located came to: the near entry it belongs to, and where its own labels begin in the packet. */
+  /** Result for the name last located: the near entry it belongs to, and where its own labels begin in the packet. */
   #kind = NO_KIND;
   #zone = -1;
   #first = 0;

@@ -1,5 +1,5 @@
 /**
- * What a responder counts: plain numbers in slots of a Float64Array that somebody else owns (one row per worker, so no atomics).
+ * What a responder counts: plain numbers in slots of a Float64Array of its caller (one row per worker, so no atomics).
  * Not here: what the sockets count (server/counters.ts), adding rows up and printing them.
  */
 import { FAULT, type Transport } from '#dns/message.ts';
@@ -15,7 +15,7 @@ const LIMITED_ACTIONS = ['truncated', 'badcookie', 'dropped', 'dry_run'] as cons
 export const LIMITED = { TRUNCATED: 0, BADCOOKIE: 1, DROPPED: 2, DRY_RUN: 3 } as const;
 /** What cookies were worth, in the order of COOKIE, without NONE. */
 const COOKIE_RESULTS = ['malformed', 'client_only', 'invalid', 'valid'] as const;
-/** How answers that were looked up came about, in the order of CACHE. */
+/** How answers that were looked up were found, in the order of CACHE. */
 const CACHE_RESULTS = ['exact', 'near', 'miss'] as const;
 export const CACHE = { EXACT: 0, NEAR: 1, MISS: 2 } as const;
 

@@ -1,7 +1,8 @@
 /**
- * Counts queries for DKIM selectors that exist: one slot for each name, in memory that is shared with whoever reports, one row per worker,
- * written by that worker alone. The slot's number is kept with the cached answer (answer/cache/recall.ts), so a query that is answered from the cache
- * costs one look at flags, and one addition where there is a slot; names are only looked at when an answer is made.
+ * Counts queries for DKIM selectors that exist: one slot for each name, in memory that the reporting thread shares, one
+ * row per worker, written by that worker alone. The slot's number is kept with the cached answer
+ * (answer/cache/recall.ts), so a query answered from the cache costs one look at flags, and one addition where there is
+ * a slot; only making an answer reads names.
  *
  *   one row: counts, float64 × slots · where each name ends, u32 × slots · slots used, u32 · full, u32 · names, wire form in lower case
  *
@@ -45,14 +46,14 @@ export class SelectorCounts {
   /** Slots by the hash of their names, 0 for none; only this worker's, so not shared. */
   readonly #buckets = new Uint16Array(BUCKETS);
 
-  /** Goes on where a worker that had this row before it ended. */
+  /** Continues where the previous worker with this row ended. */
   constructor(memory: SharedArrayBuffer, row: number) {
     this.#row = rowOf(memory, row);
     const { ends, head, names } = this.#row;
     for (let slot = 1; slot <= head[USED]!; slot++) this.#buckets[this.#bucketOf(names, ends[slot - 1]!, ends[slot]!)] = slot;
   }
 
-  /** The slot of the name at `octets[at]`, a new one if it has none yet; 0 when it is no selector's, or there is no room for more. */
+  /** The slot of the name at `octets[at]`, a new one if it has none; 0: no selector's name, or all slots are taken. */
   slotOf(octets: Uint8Array, at: number, length: number): number {
     if (!isSelector(octets, at)) return 0;
     const bucket = this.#bucketOf(octets, at, at + length);
@@ -68,7 +69,7 @@ export class SelectorCounts {
     for (let each = 0; each < length; each++) names[start + each] = lower(octets[at + each]!);
     ends[slot] = start + length;
     this.#buckets[bucket] = slot;
-    // After the name: whoever reads looks at no more slots than this.
+    // After the name: a reader looks at no more slots than this.
     Atomics.store(head, USED, slot);
     return slot;
   }
@@ -109,7 +110,7 @@ function lower(octet: number): number {
   return octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet;
 }
 
-/** What one worker has counted: shows each name in wire form and its count. True when it had no room for some names. */
+/** What one worker has counted: shows each name in wire form and its count. True when some names did not fit. */
 export function readSelectorCounts(memory: SharedArrayBuffer, row: number, show: (name: Uint8Array, count: number) => void): boolean {
   const { counts, ends, head, names } = rowOf(memory, row);
   const used = Atomics.load(head, USED);

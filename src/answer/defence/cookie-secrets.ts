@@ -1,6 +1,6 @@
 /**
- * The secrets that server cookies are made with, in memory that all workers of a process share: whoever owns it rotates, and every worker
- * has the new ones with its next query.
+ * The secrets that server cookies are made with, in memory that all workers of a process share: the memory's
+ * owner rotates them, and every worker has the new ones with its next query.
  * Implements: RFC 9018 §5 (two secrets while one follows the other; the text form is that of BIND's `cookie-secret` and Knot's `secret`).
  * Not here: when they are rotated and where they come from (server/cookie-keeper.ts), cookies themselves (cookie.ts).
  */
@@ -39,7 +39,7 @@ export class CookieSecrets {
     assert(this.#words.length === WORDS, `shared memory for cookie secrets has ${WORDS} words`);
   }
 
-  /** Sets both for everyone; only one thread may. Without `other`, only `current` makes cookies that are taken. */
+  /** Sets both for all workers; only one thread may. Without `other`, only `current` makes cookies that are taken. */
   set(current: Uint8Array, other: Uint8Array = current): void {
     const words = this.#words;
     Atomics.add(words, COUNT, 1);

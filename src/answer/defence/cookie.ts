@@ -18,7 +18,7 @@ export const COOKIE = {
   NONE: 0,
   /** A length that no cookie has: FORMERR (RFC 7873 §5.2.2). */
   MALFORMED: 1,
-  /** Only a client cookie: somebody who has not asked us before, or anybody. */
+  /** Only a client cookie: a client that has not asked us before, or any sender. */
   CLIENT_ONLY: 2,
   /** A server cookie that is not ours, not this client's, or too old. */
   INVALID: 3,

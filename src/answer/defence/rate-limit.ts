@@ -1,9 +1,11 @@
 /**
- * Response rate limiting: how many answers of one kind a client network gets by UDP, so that forged queries make us no weapon against whoever's
- * address they carry. What is limited, how, and why these numbers: docs/adr/0003-rate-limit-and-cookies.md.
- * Memory is one table of fixed size; nothing is allocated per query. Buckets of two IPv4 networks are never taken for one another (the network
- * is stored whole); those of two IPv6 networks or of two names in one network by a chance of about 2⁻³¹ that nobody can improve, since the
- * hash has a secret key. Where the table is full, the bucket with the least in it makes room: a flood's own bucket is the last to go.
+ * Response rate limiting: how many answers of one kind a client network gets by UDP, so that forged queries make us no
+ * weapon against the address they carry. What is limited, how, and why these numbers:
+ * docs/adr/0003-rate-limit-and-cookies.md.
+ * Memory is one table of fixed size; nothing is allocated per query. Buckets of two IPv4 networks are never taken for
+ * one another (the network is stored whole); those of two IPv6 networks or of two names in one network by a chance of
+ * about 2⁻³¹. No client can improve that chance, because the hash has a secret key. If the table is full, a new bucket
+ * replaces the one with the least in it: a flood's own bucket is the last to go.
  * Not here: who is exempt by cookie or transport, and what a limited answer looks like (answer/respond.ts).
  */
 import { assert } from '#base/assert.ts';

@@ -1,6 +1,7 @@
 /**
- * SipHash: a keyed hash that somebody without the key cannot aim. SipHash-2-4 makes server cookies (RFC 9018 §4.4); HalfSipHash-1-3, a
- * quarter of the work, places what strangers choose in our tables, where a forged cookie is not the prize but only a collision.
+ * SipHash: a keyed hash that a sender without the key cannot aim. SipHash-2-4 makes server cookies (RFC 9018 §4.4);
+ * HalfSipHash-1-3, a quarter of the work, places what strangers choose in our tables, where a forged cookie is not the
+ * prize but only a collision.
  * Implements: Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012), and the authors' 32-bit variant HalfSipHash.
  * All arithmetic is on 32-bit halves in local variables: nothing is allocated, and V8 keeps it in registers.
  */

@@ -6,7 +6,7 @@ import { ALIAS_STEPS_MAX, DNAME_STEPS_MAX } from '#base/limits/answer.ts';
 import { NAME_BYTES_MAX } from '#base/limits/dns.ts';
 import { isSameName, wireLength } from './owner-key.ts';
 
-/** Room for one name. */
+/** Octets for one name. */
 const STRIDE = 256;
 /** The name asked for, what ALIAS_STEPS_MAX aliases lead to, and one more that is written but not followed. */
 const NAMES_MAX = ALIAS_STEPS_MAX + 2;
@@ -72,7 +72,7 @@ export class AliasChain {
     return true;
   }
 
-  /** True the first time it is told of the DNAME owner at `octets[offset]`: a DNAME is in an answer once, however often it is used. */
+  /** True the first time for the DNAME owner at `octets[offset]`: a DNAME is in an answer once, however often used. */
   addDname(offset: number): boolean {
     for (let each = 0; each < this.#dnameCount; each++) if (isSameName(this.octets, this.#dnames[each]!, this.octets, offset)) return false;
     this.#dnames[this.#dnameCount++] = offset;

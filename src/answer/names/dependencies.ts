@@ -28,7 +28,7 @@ export class Dependencies {
   /** Places in the table of what the answer now in the making depends on, each once. */
   readonly places = new Uint32Array(ANSWER_DEPENDENCIES_MAX);
   count = 0;
-  /** There were more than can be kept, or something that cannot be told: the answer is not to be cached. */
+  /** There were more than can be kept, or one that cannot be named: the answer is not to be cached. */
   isOpen = false;
 
   /** Begins a new answer. */
@@ -58,7 +58,7 @@ export class Dependencies {
     return true;
   }
 
-  /** From now on is a new epoch; what changed in it is told next. */
+  /** Begins a new epoch; the calls that follow name what changed in it. */
   nextEpoch(): void {
     this.epoch++;
   }

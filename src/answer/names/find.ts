@@ -17,7 +17,7 @@ import { HAS_WILDCARD, type SortedKeys } from './sorted-keys.ts';
 import { type AnswerSource, type AnswerZone, type SourceChanges } from './source.ts';
 import { ZoneIndex } from './zone-index.ts';
 
-/** What `Finder.find` came to. */
+/** The results of `Finder.find`. */
 export const FOUND = {
   /** No zone here is at or above the name. */
   NO_ZONE: 0,
@@ -110,7 +110,7 @@ export class Finder {
     }
   }
 
-  /** False when the apex is another than it was, so that all in the zone is. */
+  /** False when the apex has changed, and with it everything in the zone. */
   #followApex(zoneId: number): boolean {
     const { zones } = this;
     const zone = zones.ids.indexOf(zoneId);

@@ -1,8 +1,8 @@
 /**
  * Hashing a question where it stands in the packet: lower-cased, four octets at a time.
  * Implements: RFC 4343 §3 (only ASCII letters have a case).
- * Keyed with a number that is random for each process, so that nobody outside can aim at one place of a table; what collides nevertheless
- * costs a miss, never a wrong answer.
+ * Keyed with a number that is random for each process, so that no client can aim at one place of a table;
+ * what collides nevertheless costs a miss, never a wrong answer.
  */
 const SPREAD = 0x9e37_79b1;
 const MIX = 0x85eb_ca6b;

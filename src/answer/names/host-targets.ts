@@ -9,7 +9,7 @@ import { TYPE } from '#dns/types.ts';
 import { bodyOffset, entryRecords, entryType } from '#store/node-codec.ts';
 import { isSameName, wireLength } from './owner-key.ts';
 
-/** Room for one name. */
+/** Octets for one name. */
 const STRIDE = 256;
 
 export class HostTargets {

@@ -14,7 +14,7 @@ export const URL_PARAMETER_CHARACTERS_MAX = 255 * 6;
 export const HTTP_HEADER_BYTES_MAX = 16 * 1024;
 /** Open connections per admin listener: people, scripts and a scraper; more is a leak or an attack. */
 export const ADMIN_CONNECTIONS_MAX = 256;
-/** One network's share of them over TCP; none for this machine, where a proxy may bring everybody's connections. */
+/** One network's share of them over TCP; none for this machine: a proxy here may bring all clients' connections. */
 export const ADMIN_CONNECTIONS_PER_NETWORK_MAX = ADMIN_CONNECTIONS_MAX / 4;
 /** Time for the headers of a request: a slow client holds a connection slot no longer than this. */
 export const HTTP_HEADERS_MS_MAX = 10_000;
@@ -24,7 +24,8 @@ export const HTTP_REQUEST_MS_MAX = 300_000;
 export const API_REQUESTS_PER_MINUTE_MAX = 6000;
 /** Tokens whose requests at that rate one address (IPv6: /64) may send: tenants behind one proxy or translator do not shut out each other. */
 export const API_TOKENS_PER_ADDRESS = 4;
-/** Failed log-ins per client address and minute, then 429. Good tokens go on working: 256-bit secrets cannot be guessed, but a lock-out can be abused. */
+/** Failed log-ins per client address and minute, then 429. Good tokens still work: 256-bit secrets cannot be guessed,
+ * but a lock-out can be abused. */
 export const AUTH_FAILURES_PER_MINUTE_MAX = 10;
 /** Items in one page of a list when the client does not say. */
 export const PAGE_ITEMS_DEFAULT = 100;

@@ -4,7 +4,7 @@
 
 /** Changes that wait. At ~2 ms each the last one waits two seconds; more is a client gone wrong. */
 export const CHANGES_WAITING_MAX = 1000;
-/** A token's share of them: one client that sends without waiting leaves room for the others. */
+/** A token's share of them: one client that sends without waiting leaves places for the others. */
 export const CHANGES_WAITING_PER_TOKEN_MAX = CHANGES_WAITING_MAX / 4;
 /** Of them, only for the administrator at the Unix socket: four tokens that send without waiting do not lock out who revokes them. */
 export const CHANGES_WAITING_SOCKET = CHANGES_WAITING_MAX / 10;

@@ -35,7 +35,7 @@ export const TYPES_PER_NAME_MAX = 100;
 
 // --- zone files ---
 
-/** Problems shown of one file, errors and warnings each: who has a hundred repairs them and tries again. */
+/** Problems shown of one file, errors and warnings each: an operator with a hundred repairs them and tries again. */
 export const PROBLEMS_SHOWN_MAX = 100;
 /** A given text up to this length is repeated in a message, with how it can be written. */
 export const REPEATED_TEXT_OCTETS_MAX = 200;

@@ -15,7 +15,7 @@ export const EVENT_TEXT_CHARACTERS_MAX = 1000;
 export const EVENT_STREAMS_MAX = 32;
 /** A token's share of them: one tenant's dashboards leave streams for three others. */
 export const EVENT_STREAMS_PER_TOKEN_MAX = EVENT_STREAMS_MAX / 4;
-/** Streams that only administrators may open: whoever looks for the cause of a flood of clients needs one. */
+/** Streams that only administrators may open: one who looks for the cause of a flood of clients needs one. */
 export const EVENT_STREAMS_RESERVED = EVENT_STREAMS_MAX / 4;
 /** Events read from the journal at once, and so what a stream holds in memory beside its socket: about 64 KiB. */
 export const EVENT_BATCH_MAX = 100;
@@ -23,7 +23,7 @@ export const EVENT_BATCH_MAX = 100;
 export const EVENT_HEARTBEAT_MS = 15_000;
 /** A client that takes nothing for so long is cut off; it comes back with the last id it saw and misses nothing. */
 export const EVENT_STALL_MS_MAX = 30_000;
-/** What clients are told to wait before they connect again: a restart of the control process takes about so long. */
+/** How long clients must wait before they connect again: a restart of the control process takes about so long. */
 export const EVENT_RETRY_MS = 2000;
 
 // --- queries for DKIM selectors ---

@@ -13,7 +13,7 @@ export const MAIL_POLICY_ITEMS_MAX = 256;
 export const TEXT_SHOWN_CHARACTERS_MAX = 100;
 /** Keys of one TLSA host in a policy: those in use and those to come, of two algorithms each, twice over. */
 export const TLSA_KEYS_MAX = 8;
-/** Names of a zone that a proposal looks at for mail records, so that one of a million names does not hold up everybody. */
+/** Names of a zone that a proposal looks at for mail records, so that a million names do not delay other clients. */
 export const MAIL_IMPORT_NODES_MAX = 50_000;
 /** Records that a proposal names though no policy is about them. */
 export const MAIL_IMPORT_OTHERS_MAX = 100;
@@ -38,7 +38,7 @@ export const STS_ID_CHARACTERS_MAX = 32;
 export const STS_MAX_AGE_SECONDS_MAX = 31_557_600;
 /** An MTA-STS policy body: senders need not fetch more (RFC 8461 §3.3). */
 export const STS_POLICY_BYTES_MAX = 64 * 1024;
-/** An SVG logo, uncompressed: more than this and mailbox providers refuse it (draft-svg-tiny-ps-abrotman §2.4). */
+/** An SVG logo, uncompressed: mailbox providers reject more than this (draft-svg-tiny-ps-abrotman §2.4). */
 export const BIMI_SVG_BYTES_MAX = 32 * 1024;
 /** Elements within elements of an SVG logo; drawing programs make fewer than 20. */
 export const BIMI_SVG_DEPTH_MAX = 64;

@@ -16,11 +16,11 @@ export const OUTSIDE_LOOKS_MAX = 32;
 export const OUTSIDE_LOOKS_PER_TOKEN_MAX = OUTSIDE_LOOKS_MAX / 8;
 /** Of them, only for administrators. */
 export const OUTSIDE_LOOKS_RESERVED = OUTSIDE_LOOKS_MAX / 4;
-/** Recursive servers in the configuration: c-ares asks one after the other, and a look-up must come to an end. */
+/** Recursive servers in the configuration: c-ares asks one after the other, and a look-up must end. */
 export const RESOLVERS_MAX = 8;
 /** For the whole fetch of an MTA-STS body: RFC 8461 §3.3 has one minute for senders, but what takes this long is found wanting in time. */
 export const STS_PROBE_MS_MAX = 10_000;
-/** To connect to one address of the policy host; senders go on to the next one. */
+/** To connect to one address of the policy host; senders continue with the next one. */
 export const STS_PROBE_CONNECT_MS_MAX = 4_000;
 /** Addresses that a body is fetched from; content networks have up to eight. */
 export const STS_PROBE_ADDRESSES_MAX = 8;
@@ -28,5 +28,5 @@ export const STS_PROBE_ADDRESSES_MAX = 8;
 export const NAME_SERVER_ADDRESSES_MAX = 8;
 /** Names of name servers whose addresses are remembered, for all zones; past it all are looked up again. */
 export const NAME_SERVER_HOSTS_MAX = 10_000;
-/** Networks that the probe may reach though nobody outside can. */
+/** Networks that the probe may reach though no host outside can. */
 export const STS_PROBE_NETWORKS_MAX = 64;

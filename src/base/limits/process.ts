@@ -6,12 +6,12 @@
 
 // --- the first start ---
 
-/** With a new store, steps of mail are logged at level debug for so long: whoever starts the program for the first time reads its screen. */
+/** With a new store, steps of mail are logged at level debug for so long: a new operator reads the screen. */
 export const FIRST_SCREEN_QUIET_MS = 60_000;
 
 // --- calls: a request to the other process and its reply ---
 
-/** A request's or reply's octets: the longest DNS message, and room for who sent it and under which key. */
+/** A request's or reply's octets: the longest DNS message, and space for who sent it and under which key. */
 export const CALL_BYTES_MAX = 65_535 + 1024;
 export interface CallLimits {
   /** Requests under way in one direction. */

@@ -1,6 +1,6 @@
 /**
  * Limits of reports about mail, DMARC and TLS: how much of one is read, how much is kept of all, and from where on
- * their numbers count as evidence. Whoever gets mail at all may write such reports, so each bound holds against
+ * their numbers count as evidence. Any receiver of mail may write such reports, so each bound holds against
  * strangers. Each with its reason.
  */
 
@@ -22,9 +22,9 @@ export const MESSAGE_PARTS_MAX = 50;
 export const MESSAGE_DEPTH_MAX = 8;
 /** `<` in a DMARC report: some 60 for a row. 8 MiB of empty elements would take a gigabyte when read. */
 export const DMARC_REPORT_TAGS_MAX = 400_000;
-/** Elements within elements of a DMARC report; the deepest of RFC 9990 is the sixth, extensions may go on. */
+/** Elements within elements of a DMARC report; the deepest of RFC 9990 is the sixth, extensions may nest deeper. */
 export const DMARC_REPORT_DEPTH_MAX = 16;
-/** Signatures told of in one row (RFC 9990 §3.1.3). */
+/** Signatures reported in one row (RFC 9990 §3.1.3). */
 export const DMARC_ROW_SIGNATURES_MAX = 100;
 /**
  * Messages or sessions in one row: more than the largest receivers get for one domain in a day, and sums stay exact.

@@ -19,7 +19,7 @@ export const WORKER_YOUNG_MIB = 8;
 export const QUERY_LOG_LINES_PER_SECOND_MAX = 20;
 /** Batches of each socket between two polls: 512 queries, about 1 ms, while other sockets and messages wait. */
 export const UDP_ROUNDS_MAX = 8;
-/** How often the rest of a batch of answers may wait for room in the send buffer; then it is dropped. */
+/** How often the rest of a batch of answers may wait for space in the send buffer; then it is dropped. */
 export const UDP_SEND_WAITS_MAX = 2;
 /** Each such wait: 2 MiB of answers leave a 1 Gbit/s interface in 17 ms, so there is space again much sooner. */
 export const UDP_SEND_WAIT_MS = 1;

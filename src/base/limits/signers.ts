@@ -21,7 +21,7 @@ export const SIGNER_CLOCK_SKEW_SECONDS = 3600;
 export const SIGNER_EXPORT_LOOK_MS = 1000;
 /** The same without a change of the store: windows of keys begin and end by themselves. */
 export const SIGNER_EXPORT_LOOK_ANYWAY_MS = 30_000;
-/** How often the disk is looked at although no key changed: what somebody took away there is put back after this time. */
+/** How often the disk is looked at although no key changed: files removed there are put back after this time. */
 export const SIGNER_EXPORT_CHECK_MS = 600_000;
 /** One job in a signer's folder: a few small files, on a disk that is slow and not dead. */
 export const SIGNER_FOLDER_MS_MAX = 10_000;
@@ -38,5 +38,5 @@ export const SIGNER_EXPORT_RETRY_MS_MAX = 600_000;
 export const SIGNER_ACK_SELECTORS_MAX = 64;
 /** Fetches of keys from one address in a minute: rspamd asks once for each message, and 1000 messages a second is a large relay. */
 export const SIGNER_REQUESTS_PER_MINUTE_MAX = 60_000;
-/** Pairs of signer and key (or refused address) remembered for an hour, so that each stands once in the audit log. */
+/** Pairs of signer and key (or rejected address) remembered for an hour, so that each stands once in the audit log. */
 export const SIGNER_AUDIT_PAIRS_MAX = 20_000;

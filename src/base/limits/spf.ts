@@ -1,5 +1,5 @@
 /**
- * Limits of SPF: those of RFC 7208 §3.4 and §4.6.4, and how much of strangers' records is looked at, kept and told.
+ * Limits of SPF: those of RFC 7208 §3.4 and §4.6.4, and how much of strangers' records is looked at, kept and reported.
  */
 
 /** Terms that cause DNS look-ups in one evaluation; the eleventh is a permerror at every receiver. */
@@ -28,9 +28,9 @@ export const SPF_FLATTEN_NETWORKS_MAX = 1000;
 export const SPF_PARTS_MAX = 99;
 /** Others' records are looked up again after this, unless the policy says another time or their TTL is shorter. */
 export const SPF_REFRESH_MS_DEFAULT = 3_600_000;
-/** …but not sooner: who changes what it sends from keeps both in its record for longer than this. */
+/** …but not sooner: a sender that changes its addresses keeps both in its record for longer than this. */
 export const SPF_REFRESH_MS_MIN = 5 * 60_000;
-/** …and not later: what others add is unknown, and its mail refused, until then. */
+/** …and not later: what others add is unknown, and its mail rejected, until then. */
 export const SPF_REFRESH_MS_MAX = 24 * 3_600_000;
 /** Part of the time between two looks by which zones differ, so that those of one start do not stay together. */
 export const SPF_LOOK_SPREAD = 0.2;

@@ -9,7 +9,7 @@ const TAG = /^[A-Za-z0-9]{1,255}$/;
 const tag: Field = {
   label: 'property tag',
   parse(parse) {
-    // The value is quoted by everyone; quotes around the tag do no harm.
+    // All programs quote the value; quotes around the tag do no harm.
     const token = takeText(parse, 'property tag');
     if (token === undefined) return;
     if (!TAG.test(token.text))

@@ -1,7 +1,7 @@
 /** IPv4 and IPv6 addresses. Implements: RFC 1035 §3.4.1, RFC 3596 §2.2, RFC 4291 §2.2 (reading), RFC 5952 §4–5 (writing). */
 import { type Field, type Parse, putBytes, refuse, takeWord } from './field.ts';
 
-/** Four octets of dotted decimal, or undefined. Leading zeros are refused: some read them as octal. */
+/** Four octets of dotted decimal, or undefined. Leading zeros are rejected: some programs read them as octal. */
 export function parseIpv4(text: string): number[] | undefined {
   const parts = text.split('.');
   if (parts.length !== 4) return undefined;

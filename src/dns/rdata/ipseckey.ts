@@ -17,7 +17,7 @@ function gateway(label: string, typeAt: (octets: Uint8Array, at: number) => numb
   return {
     label,
     parse(parse: Parse) {
-      // A number refused before this one was not put or is 0; the gateway is then read as any word.
+      // A number rejected before this one was not put or is 0; the gateway is then read as any word.
       const type = parse.problems.length > 0 ? -1 : typeAt(parse.octets, parse.length);
       if (type === IPV4) return takeIpv4(parse, label);
       if (type === IPV6) return takeIpv6(parse, label);

@@ -69,7 +69,7 @@ function parseLoc(parse: Parse): void {
   const latitude = takeAngle(parse, 'latitude', 'NS', 90);
   const longitude = latitude === undefined ? undefined : takeAngle(parse, 'longitude', 'EW', 180);
   if (latitude === undefined || longitude === undefined) {
-    // What follows cannot be told apart any more.
+    // What follows cannot be assigned to fields any more.
     parse.next = parse.tokens.length;
     return;
   }

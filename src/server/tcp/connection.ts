@@ -39,7 +39,7 @@ export interface ConnectionHost {
 /**
  * Answers are gathered in `gathered`, one connection at a time. The kernel mostly takes them at once, and the same buffer serves all; if it does
  * not, the connection keeps that buffer until it does, and a spare one takes its place. So nothing is allocated per answer: memory that
- * clients can ask for would otherwise grow by whatever the garbage collector has not come to yet.
+ * clients can ask for would otherwise grow by all that the garbage collector has not freed yet.
  */
 const BUFFER_BYTES = TCP_WRITE_BATCH_BYTES + 2 + MESSAGE_BYTES_MAX;
 let gathered: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
@@ -54,7 +54,7 @@ export class TcpConnection {
   readonly #host: ConnectionHost;
   readonly #framing = new TcpFraming();
   #phase: TcpPhase = 'first';
-  /** When the phase began: who has made no progress for the longest is the first to be evicted. */
+  /** When the phase began: the client that has made no progress for the longest is the first to be evicted. */
   #sinceMs: number;
   #deadlineMs: number;
   /** Answers that the kernel has not taken yet; nothing more is answered while there are any. */
@@ -64,7 +64,7 @@ export class TcpConnection {
   #streamDeadlineMs = Infinity;
   /** The client has sent FIN. */
   #ended = false;
-  /** More messages are at hand, and the next turn of the event loop goes on with them. */
+  /** More messages are at hand, and the next turn of the event loop continues with them. */
   #turn: NodeJS.Immediate | undefined;
 
   constructor(socket: Socket, client: string, address: ClientAddress, host: ConnectionHost) {
@@ -138,7 +138,7 @@ export class TcpConnection {
         : 0;
       if (written <= 0) {
         if (written === ANSWER_IS_STREAM) return this.#startStream(message, length);
-        // Answers, empty messages and fragments of a header are no queries; nobody honest sends them, and the stream cannot be trusted.
+        // Answers, empty messages, header fragments are no queries: no honest client sends them. The stream is unsafe.
         this.#host.counters[SLOT.tcpGarbage]! += 1;
         this.#write(length);
         return this.#finish();
@@ -204,7 +204,7 @@ export class TcpConnection {
     return this.#phase === 'blocked' || this.#phase === 'stream' || this.#phase === 'closing';
   }
 
-  /** Hands the gathered answers to the socket in one write (RFC 7766 §8). False when the client must take some before we go on. */
+  /** Hands the gathered answers to the socket in one write (RFC 7766 §8). False: the client must take some first. */
   #write(length: number): boolean {
     if (length === 0) return true;
     this.#socket.write(gathered.subarray(0, length));

@@ -1,6 +1,6 @@
 /**
- * All TCP connections of one worker, over all its listening sockets: how many there may be, who has to go when there are too many, and
- * who has taken too long.
+ * All TCP connections of one worker, over all its listening sockets: how many there may be, which is evicted when
+ * there are too many, and which has taken too long.
  * Implements: RFC 7766 §6.2.2–6.2.3 and RFC 9210 §4.2–4.3 (limits in total and per client, idle time that shrinks under load).
  * One sweep of at most TCP_CONNECTIONS_MAX numbers every TCP_SWEEP_MS instead of a timer per connection.
  */
@@ -102,11 +102,11 @@ export class TcpTable implements ConnectionHost {
     return idleTimeMs(this.#limits, this.#connections.size / this.#limits.connections);
   }
 
-  /** Takes an accepted socket, evicting another connection if there is no room; or closes it if its client has too many. */
+  /** Takes an accepted socket, evicting another if the table is full; or closes it if its client has too many. */
   admit(socket: Socket): void {
     const ip = socket.remoteAddress;
     if (ip === undefined || this.#draining) {
-      // Reset before we came to it.
+      // Reset before this call.
       socket.on('error', () => undefined);
       socket.destroy();
       return;
@@ -165,8 +165,8 @@ export class TcpTable implements ConnectionHost {
   }
 
   /**
-   * Makes room: the connection that has made no progress for the longest goes, whatever it does: idle, sending octet by octet or not reading.
-   * An attacker who fills the table thus pushes out his own connections, and a new client always gets in.
+   * Frees a place: drops the connection without progress for the longest, whether it is idle, sends octet by octet or
+   * does not read. An attacker who fills the table thus evicts his own connections, and a new client always gets in.
    */
   #evictLeastProgress(): void {
     let victim: TcpConnection | undefined;
@@ -181,7 +181,7 @@ export class TcpTable implements ConnectionHost {
     for (const connection of this.#connections) {
       if (connection.deadlineMs > nowMs) continue;
       this.counters[timeoutSlot(connection.phase)]! += 1;
-      // Whoever was merely idle gets a clean FIN; whoever left something unfinished keeps no kernel memory.
+      // A client that was merely idle gets a clean FIN; one that left something unfinished keeps no kernel memory.
       this.#drop(connection, connection.phase !== 'idle' && connection.phase !== 'first');
     }
   }

@@ -27,7 +27,7 @@ export async function openTcp(address: IpPort, table: TcpTable): Promise<TcpList
       resolve();
     });
   });
-  // Failed accepts (EMFILE, ECONNABORTED): the client retries, the socket goes on listening.
+  // Failed accepts (EMFILE, ECONNABORTED): the client retries, the socket continues to listen.
   server.on('error', () => {
     table.counters[SLOT.tcpSocketErrors]! += 1;
   });

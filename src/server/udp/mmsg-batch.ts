@@ -51,7 +51,7 @@ const IOVEC_WORDS = STRUCTURES.iovec.sizeBytes / 4;
 const PORT = STRUCTURES.sockaddr_in.members.sin_port.offset;
 
 const { cmsghdr: CMSG, in_pktinfo: INFO4, in6_pktinfo: INFO6 } = STRUCTURES;
-/** CMSG_SPACE of either: what the kernel reports when it has told the destination. */
+/** CMSG_SPACE of either: what the kernel reports when it has given the destination. */
 const INFO4_SPACE = CMSG.sizeBytes + Math.ceil(INFO4.sizeBytes / 8) * 8;
 const INFO6_SPACE = CMSG.sizeBytes + Math.ceil(INFO6.sizeBytes / 8) * 8;
 
@@ -142,7 +142,7 @@ export class UdpBatch {
     const errno = calls.errno();
     if (errno === ERRNO.EAGAIN || errno === ERRNO.EINTR) return 0;
     if (FATAL.has(errno)) throw systemError(calls, 'recvmmsg');
-    // An error that somebody's packet left at the socket (ICMP), or no memory just now. It is gone with this call.
+    // An error that some client's packet left at the socket (ICMP), or no memory just now. It is gone with this call.
     this.#counters[SLOT.udpSocketErrors]! += 1;
     return 0;
   }

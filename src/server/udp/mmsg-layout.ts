@@ -9,7 +9,7 @@
 type MemberType = 'void *' | 'size_t' | 'int' | 'uint32_t' | 'uint16_t' | 'int16_t' | 'msghdr';
 
 export interface Structure {
-  /** In order; padding and arrays in between are told by the offsets of what follows. */
+  /** In order; padding and arrays in between follow from the offsets of the members after them. */
   readonly members: Readonly<Record<string, { readonly type: MemberType; readonly offset: number; readonly count?: number }>>;
   /** With the padding at its end. */
   readonly sizeBytes: number;

@@ -1,7 +1,7 @@
 /**
- * UDP sockets made by system calls, and the bell that wakes the thread that waits at them. Sockets and bell are plain numbers that any
- * thread of the process can use; whoever opened them closes them, so that a thread that dies leaves no socket behind: one that nobody reads
- * would go on taking its share of the queries of its SO_REUSEPORT group.
+ * UDP sockets made by system calls, and the bell that wakes the thread that waits at them. Sockets and bell are plain
+ * numbers that any thread of the process can use; their opener closes them, so that a thread that dies leaves no socket
+ * behind: an unread socket would continue to take its share of the queries of its SO_REUSEPORT group.
  * Implements: RFC 9715 §3.1 (no fragments, and no path MTU that a forged ICMP message could shrink).
  * Not here: receiving and sending (mmsg-batch.ts).
  */
@@ -27,11 +27,11 @@ export interface MmsgSocket {
 /** What a thread needs to serve. */
 export interface MmsgHandles {
   readonly sockets: readonly MmsgSocket[];
-  /** Becomes readable when the bell is rung; −1 when nobody rings. */
+  /** Becomes readable when the bell is rung; −1 when no thread rings. */
   readonly bellFd: number;
 }
 
-/** Sockets for one thread, in the hands of whoever opened them. */
+/** Sockets for one thread; their opener owns them. */
 export interface MmsgSockets extends MmsgHandles {
   /** As bound. */
   readonly addresses: readonly IpPort[];
@@ -98,8 +98,8 @@ function bindSocket(calls: Syscalls, fd: number, address: IpPort): { readonly ad
     need(NUMBER.IPPROTO_IPV6, NUMBER.IPV6_V6ONLY, 1);
     need(NUMBER.IPPROTO_IPV6, NUMBER.IPV6_RECVPKTINFO, isWildcard ? 1 : 0);
   } else need(NUMBER.IPPROTO_IP, NUMBER.IP_PKTINFO, isWildcard ? 1 : 0);
-  // RFC 9715 §3.1: answers fit any path anyway (UDP_EDNS_BYTES_MAX). With OMIT the kernel does not learn a path MTU from ICMP, which is easily
-  // forged and would make it send fragments. Linux has it since 3.15; without it we go on.
+  // RFC 9715 §3.1: answers fit any path anyway (UDP_EDNS_BYTES_MAX). With OMIT the kernel does not learn a path MTU
+  // from ICMP, which is easily forged and would make it send fragments. Linux has it since 3.15; it is optional.
   if (isIpv6) set(NUMBER.IPPROTO_IPV6, NUMBER.IPV6_MTU_DISCOVER, NUMBER.IPV6_PMTUDISC_OMIT);
   else set(NUMBER.IPPROTO_IP, NUMBER.IP_MTU_DISCOVER, NUMBER.IP_PMTUDISC_OMIT);
   writeSocketName(memory, address);

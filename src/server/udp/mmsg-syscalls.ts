@@ -28,7 +28,7 @@ export interface Syscalls {
   errno(): number;
 }
 
-/** Memory that the kernel reads and writes by address. It does not move, and lives as long as somebody holds this object. */
+/** Memory that the kernel reads and writes by address. It does not move, and lives as long as this object does. */
 export interface NativeMemory {
   readonly octets: Uint8Array;
   /** The same octets four at a time, in the machine's order. */
@@ -36,7 +36,7 @@ export interface NativeMemory {
   readonly address: number;
 }
 
-/** The calls, once it is sure that this machine's structures are the ones we write. Throws with the reason when they are not, or cannot be told. */
+/** The calls. Throws with the reason unless it is certain that this machine's structures are the ones we write. */
 export function loadSyscalls(): Syscalls {
   if (process.platform !== 'linux') throw new Error(`recvmmsg is Linux only, this is ${process.platform}`);
   if (!ARCHITECTURES.includes(process.arch)) throw new Error(`the structures for ${process.arch} are not known`);

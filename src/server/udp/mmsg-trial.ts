@@ -1,6 +1,6 @@
 /**
- * One packet there and one back through the batched socket, before anybody relies on it: structures can be right on paper while a sandbox
- * or an emulator does not have these calls.
+ * One packet there and one back through the batched socket, before any caller relies on it: structures can be right on
+ * paper while a sandbox or an emulator does not have these calls.
  */
 import { type IpPort, ipPort } from '#base/address.ts';
 import { SERVER_SLOT_COUNT } from '#server/counters.ts';

@@ -19,7 +19,7 @@ import { ERRNO, loadSyscalls, type NativeMemory, nativeMemory, type Syscalls, sy
 
 const POLLFD_WORDS = STRUCTURES.pollfd.sizeBytes / 4;
 
-/** Serves sockets that somebody else has opened and will close, in a thread that has nothing else to do. Throws where loadSyscalls does. */
+/** Serves sockets that their opener will close, in a thread without other work. Throws where loadSyscalls does. */
 export function serveSockets(
   handles: MmsgHandles,
   addresses: readonly IpPort[],
@@ -71,7 +71,7 @@ class UdpLoop {
   }
 
   listener(addresses: readonly IpPort[], blockMs: number): UdpListener {
-    // A failure is a bug, and nobody waits for this promise until the end: unhandled, it ends the thread, and the pool starts another.
+    // A failure is a bug. No code awaits this until the end: unhandled, it ends the thread; the pool starts another.
     const running = this.#run(blockMs);
     return {
       addresses,
