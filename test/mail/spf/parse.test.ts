@@ -2,9 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { atRrset } from '#base/place.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
-import { formatSpf, isSpfText, selectSpf } from '#mail/spf/spf.ts';
+import { formatSpf } from '#mail/spf/spf.ts';
 import { parseSpf } from '#mail/spf/parse.ts';
-import { txtRdata } from '#mail/text/txt.ts';
 
 /** The record is good, without warnings, and its canonical text is `canonical`. */
 function good(text: string, canonical: string = text): void {
@@ -31,26 +30,6 @@ function doubtful(text: string, ...codes: ProblemCode[]): void {
     expect(result.ok && result.warnings.map((each) => each.code)).toEqual(codes);
   });
 }
-
-describe('RFC 7208 §4.5: what is an SPF record', () => {
-  test.each([
-    ['v=spf1', true],
-    ['V=SpF1 -all', true],
-    ['v=spf1  -all', true],
-    ['v=spf10', false], // another version
-    ['v=spf1-all', false], // neither space nor end
-    [' v=spf1 -all', false], // must begin with it
-    ['v=spf1\t-all', false], // only a space ends the version
-    ['spf2.0/pra -all', false],
-    ['', false],
-  ])('%j: %j', (text, expected) => expect(isSpfText(text)).toBe(expected));
-
-  test('strings of one TXT record are joined with nothing between them (§3.3)', () => {
-    const rdata = Uint8Array.from([6, ...Buffer.from('v=spf1'), 5, ...Buffer.from(' -all')]);
-    expect(selectSpf([rdata, txtRdata('v=spf10 -all'), txtRdata('hello')])).toEqual(['v=spf1 -all']);
-    expect(selectSpf([Uint8Array.from([6, ...Buffer.from('v=spf1'), 4, ...Buffer.from('-all')])])).toEqual([]);
-  });
-});
 
 describe('RFC 7208 §4.6.1: terms', () => {
   good('v=spf1 -all');
