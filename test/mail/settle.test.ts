@@ -1,9 +1,8 @@
 /** Mail policy documents: every problem at once, defaults, profiles and where they contradict each other. */
-import { formatPlace, inBody, inFile } from '#base/place.ts';
+import { formatPlace } from '#base/place.ts';
 import { describe, expect, test } from 'vitest';
 import { nameOf } from '#dns/name.ts';
-import { parsePolicyToml, PROFILE_NAMES } from '#mail/policy/schema.ts';
-import { profileReport } from '#mail/profiles.ts';
+import { PROFILE_NAMES } from '#mail/policy/schema.ts';
 import { readPolicy } from '#mail/settle.ts';
 import { DAY_MS, policyOf } from '../support/mail/mail-domain.ts';
 
@@ -63,33 +62,6 @@ describe('documents', () => {
     ]);
   });
 
-  test('a slip gets a suggestion', () => {
-    const read = readPolicy({ dmarc: { polcy: 'reject' } }, APEX);
-    expect(!read.ok && read.problems[0]).toMatchObject({
-      code: 'FIELD_UNKNOWN',
-      at: inBody('/dmarc/polcy'),
-      fix: 'did you mean "policy"?',
-    });
-  });
-
-  test('TOML is the same document, and its syntax has a line', () => {
-    const toml = parsePolicyToml(
-      'profile = "bsi"\n[dkim]\nrotationInterval = "30d"\n[dane.hosts."mx1.example.com"]\nkeys = ["3 1 1 00"]\n',
-      'p.toml',
-    );
-    expect(toml.ok && toml.value).toEqual({
-      profile: ['bsi'],
-      dkim: { rotationInterval: '30d' },
-      dane: { hosts: { 'mx1.example.com': { keys: ['3 1 1 00'] } } },
-    });
-    const bad = parsePolicyToml('[spf]\nall = \n', 'p.toml');
-    expect(!bad.ok && bad.problems[0]).toMatchObject({ code: 'MAIL_POLICY_SYNTAX', at: inFile('p.toml', 2, 7) });
-  });
-
-  test('what is no object at all', () => {
-    for (const each of [null, [], 'x', 7]) expect(problemsOf(each)).toEqual(['FIELD_VALUE ']);
-  });
-
   test('RFC 7208 §6.1: redirect stands in the place of all', () => {
     expect(policyOf({ spf: { mechanisms: [], redirect: '_spf.example.net' } }).spf).toMatchObject({
       all: 'none',
@@ -122,15 +94,6 @@ describe('profiles', () => {
       'MAIL_PROFILE /dkim/algorithms',
       'MAIL_DKIM_NONE /dkim/algorithms',
     ]);
-  });
-
-  test('the report has every demand, met or not, with its source', () => {
-    const report = profileReport(policyOf({}));
-    expect(report).toContainEqual(
-      expect.objectContaining({ profile: 'bsi', source: 'APP.5.3.A9', at: '/spf/all', isNamed: false, isMet: false }),
-    );
-    expect(report).toContainEqual(expect.objectContaining({ profile: 'm3aawg', at: '/spf/all', isMet: true }));
-    expect(report.filter(({ profile }) => profile === 'cisa').every(({ isMet }) => isMet)).toBe(true);
   });
 
   test('lockdown leaves nothing open', () => {
