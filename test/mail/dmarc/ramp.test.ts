@@ -1,7 +1,8 @@
 /** RFC 9989 §7.4: from none over quarantine to reject, as long as reports agree. */
 import { describe, expect, test } from 'vitest';
 import { holdLifecycle, resumeLifecycle } from '#lifecycle/state.ts';
-import { rollBackDmarc } from '#mail/dmarc/ramp.ts';
+import { dmarcStage, dmarcVocabulary, newDmarcRamp, rollBackDmarc } from '#mail/dmarc/ramp.ts';
+import { DMARC_POLICIES } from '#mail/dmarc/record.ts';
 import { BASE, DAY_MS, lines, MailDomain, policyOf } from '../../support/mail/mail-domain.ts';
 
 const POLICY = { dkim: { algorithms: [] }, mtaSts: { mode: 'off' }, dmarc: { sp: 'reject', np: 'reject' } };
@@ -103,5 +104,25 @@ describe('the ramp', () => {
     expect(rollBackDmarc(back.value, 'reject', { reason: 'x', by: 'ann', nowMs: 0 })).toMatchObject({
       problems: [{ code: 'LIFECYCLE_ORDER' }],
     });
+  });
+});
+
+describe('the stage', () => {
+  test.each(DMARC_POLICIES)('a domain that is at %s begins there', (stage) => expect(dmarcStage(newDmarcRamp(stage, 0))).toBe(stage));
+
+  test.each([
+    ['none', 'none', false, false],
+    ['none', 'quarantine', true, false],
+    ['none', 'reject', true, false],
+    ['quarantine', 'reject', true, false],
+    ['quarantine', 'quarantine', false, false],
+    ['reject', 'reject', false, false],
+    ['reject', 'quarantine', false, true],
+    ['quarantine', 'none', false, true],
+  ] as const)('at %s, where the policy wants %s: stricter %j, weaker %j', (stage, policy, isStricter, isWeaker) => {
+    const { conditions } = dmarcVocabulary(policyOf({ dmarc: { policy } }).dmarc);
+    const state = newDmarcRamp(stage, 0);
+    const isMet = (id: string) => conditions[id]!(state.objects[0]!, state).isMet;
+    expect([isMet('target'), isMet('weaker')]).toEqual([isStricter, isWeaker]);
   });
 });
