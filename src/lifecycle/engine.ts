@@ -23,7 +23,7 @@ export type Due =
   | { readonly kind: 'rest' };
 
 /**
- * Started: begun. Step: a transition. Waiting: for somebody else than before. Confirmed: a gate opened. Finished:
+ * Started: begun. Step: a transition. Waiting: for another party than before. Confirmed: a gate opened. Finished:
  * nothing follows.
  */
 export interface LifecycleEvent {
@@ -35,7 +35,7 @@ export interface LifecycleEvent {
   readonly text: string;
 }
 
-/** A place that somebody should look at. */
+/** A place to be looked at. */
 export interface WantedCheck {
   readonly machine: string;
   readonly object: string;

@@ -1,6 +1,6 @@
 /**
- * Why nothing happens: for each object what it waits for, what was seen where and when, when somebody looks again, the
- * earliest safe time, and the command that goes on without. No wait is silent.
+ * Why nothing happens: for each object what it waits for, what was seen where and when, the time of the next look, the
+ * earliest safe time, and the command that continues without the wait. No wait is silent.
  */
 import { due } from './engine.ts';
 import { type Machine } from './machine.ts';
@@ -8,7 +8,7 @@ import { type Hold, type LifecycleObject, type LifecycleState, type Observation 
 import { formatTime } from './timeline.ts';
 import { type WaitReport, type World } from './waits.ts';
 
-/** One wait, told. Times are wall times. */
+/** One wait, explained. Times are wall times. */
 export interface WaitExplanation {
   readonly id: string;
   readonly who: string;

@@ -1,7 +1,7 @@
 /**
  * What a life cycle is, as data: stages, the transitions between them, and what each transition waits for. DKIM
  * selectors, TLSA records, MTA-STS bodies, DMARC stages, and later keys and certificates are all *publish – wait until
- * every cache can know – use – wait until nobody can need it – withdraw* with other names and waits.
+ * every cache can know – use – wait until no reader can need it – withdraw* with other names and waits.
  * Not here: doing it (engine.ts), the waits of one kind (mail/<subject>/lifecycle.ts).
  */
 import { assert } from '#base/assert.ts';
@@ -20,7 +20,7 @@ interface WaitBase {
 export interface TimeWait extends WaitBase {
   readonly kind: 'time';
   /**
-   * Names that the world knows the lengths of: they come from TTLs, queue lives and the like, so they are not numbers
+   * Names that the world knows the lengths of: they are made of TTLs, queue lives and the like, so they are not numbers
    * here.
    */
   readonly terms: readonly string[];
@@ -41,7 +41,7 @@ export interface GateWait extends WaitBase {
    * is not looked at.
    */
   readonly unwatched?: { readonly terms: readonly string[]; readonly text: string };
-  /** Another wait of the transition, which has to be over before anybody looks. */
+  /** Another wait of the transition, which must be over before the first look. */
   readonly after?: string;
   /**
    * Durations, one after the other from the end of `after`, for which what is not good may hold things up: then it is
@@ -68,9 +68,9 @@ export interface Transition {
   readonly to: string;
   /** All of them must be over. */
   readonly waits: readonly Wait[];
-  /** `order`: only when somebody says so. */
+  /** `order`: only when an order says so. */
   readonly by?: 'order';
-  /** True for ways out that normally are not taken: nobody is told that they are waited for. */
+  /** True for ways out that normally are not taken: their waits are not reported. */
   readonly isQuiet?: boolean;
 }
 

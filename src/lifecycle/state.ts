@@ -142,7 +142,7 @@ export function observe<Data>(state: LifecycleState<Data>, id: string, observati
   );
 }
 
-/** Stops one object, or with `id` undefined all of them. What waits goes on waiting, and time goes on counting. */
+/** Stops one object, or with `id` undefined all of them. What waits continues to wait, and time continues to count. */
 export function holdLifecycle<Data>(state: LifecycleState<Data>, id: string | undefined, hold: Hold): Result<LifecycleState<Data>> {
   if (id === undefined) return ok({ ...state, hold });
   return findObject(state, id) === undefined ? noObject(id) : ok(changeObject(state, id, (object) => ({ ...object, hold })));

@@ -1,10 +1,9 @@
 /**
  * Counted time: what life cycles measure their waits in. It goes forward by what the machine's own uptime says, never
  * by what the wall clock says, so a clock that is set wrong, or right again, can neither end a wait early nor start it
- * over.
- * Time that nobody counted does not count: after a reboot it goes on where it was last written down, and every wait is
- * longer by that much, which is harmless. It stands near wall time, so that it can be shown; `wallOffsetMs` is the
- * difference.
+ * over. Time that the machine did not count does not count: after a reboot counted time continues where it was last
+ * written down, and every wait is longer by that much, which is harmless. Counted time stays near wall time, so that it
+ * can be shown; `wallOffsetMs` is the difference.
  */
 
 /** What the edge reads at one moment. */

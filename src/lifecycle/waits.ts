@@ -50,7 +50,7 @@ export interface WaitReport {
   readonly untilMs?: number;
   /** When a gate with patience is over at the latest. */
   readonly latestMs?: number;
-  /** When somebody should look again. */
+  /** When the next look is due. */
   readonly nextCheckMs?: number;
   /** What a condition says about itself. */
   readonly text?: string;

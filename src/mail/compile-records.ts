@@ -1,5 +1,5 @@
 /**
- * The records that a mail policy and the state of its life cycles come to, kind by kind, without a look at what the zone has.
+ * The records that result from a mail policy and the state of its life cycles, kind by kind, whatever the zone has.
  * Not here: SPF, which shares its RRset with others (compile.ts).
  */
 import { atObject } from '#base/place.ts';

@@ -40,7 +40,7 @@ export interface CompileInput {
   readonly isTakeOver?: boolean;
   /** The served zone that a name is in, the deepest one. */
   readonly zoneOf?: (name: Name) => ZoneView | undefined;
-  /** Whether the step runs for someone who may change the zone with this apex. */
+  /** Whether the step runs for an actor who may change the zone with this apex. */
   readonly mayChange?: (apex: Name) => boolean;
   /** True for a consent to DMARC reports that the policy of another zone wants too. */
   readonly isClaimed?: (owner: Name) => boolean;
@@ -87,7 +87,7 @@ export function compileMail(input: CompileInput): Compiled {
   return { records, changes, ...reports, problems: [...problems, ...waiting], managed, consents: given };
 }
 
-/** RFC 7208 §3.2: exactly one SPF record; all other TXT of the domain stays, whoever put it there. */
+/** RFC 7208 §3.2: exactly one SPF record; all other TXT of the domain stays, whatever its manager. */
 function wantedSpf({ domain, policy, view, state }: CompileInput): WantedRrset {
   const text = spfTextOf(policy.spf, state.spf);
   const others = otherTexts(view, domain);
@@ -110,7 +110,7 @@ function otherTexts(view: ZoneView, domain: Name): Uint8Array[] {
   return (rrset?.rdatas ?? []).filter((rdata) => !isSpfText(txtText(rdata)));
 }
 
-/** What the policy had put there and does not want any more. TXT beside SPF that went is given back to its owner. */
+/** What the policy had put there and does not want any more. Other TXT beside a removed SPF becomes manual again. */
 function removals({ state, view, domain, isClaimed }: CompileInput, managed: readonly ManagedRrset[]): RrsetChange[] {
   return state.managed
     .filter((each) => !managed.some(({ owner, type }) => owner === each.owner && type === each.type))
@@ -138,7 +138,7 @@ function isSameData(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean
   return a.length === b.length && a.every((rdata, at) => equalBytes(rdata, b[at]!));
 }
 
-/** Tells where a record put by hand is in the way; gives the aliases that have to go. Records that say the same are simply taken over. */
+/** Reports conflicts with records put by hand; returns aliases to remove. Records that say the same are taken over. */
 function checkConflicts({ view, isTakeOver = false }: CompileInput, wanted: WantedRrset, problems: Problem[]): RrsetChange[] {
   const node = view.node(ownerKey(wanted.owner));
   const at = placeOfRrset(wanted.owner, wanted.type);
@@ -231,7 +231,7 @@ function currentDmarc({ dmarc }: MailPolicy, state: MailState): DmarcRecord | un
   return dmarc.isEnabled ? dmarcRecordOf(dmarc, dmarcStage(state.dmarc)) : undefined;
 }
 
-/** The record that the zone has, whoever put it there. */
+/** The record that the zone has, whatever its manager. */
 function dmarcIn(view: ZoneView, domain: Name): DmarcRecord | undefined {
   const owner = dmarcOwner(domain);
   const rrset = owner.ok ? rrsetOf(view.node(ownerKey(owner.value)), TYPE.TXT) : undefined;

@@ -1,6 +1,6 @@
 /**
- * Mail records of a zone that no policy of its domain is about: at other names, of other kinds. They are named, so that nobody takes a
- * proposed policy for all there is.
+ * Mail records of a zone that no policy of its domain is about: at other names, of other kinds. They are named, so that
+ * the operator does not take a proposed policy for all there is.
  * Not here: the records that are looked for at the domain (import.ts).
  */
 import { MAIL_IMPORT_NODES_MAX, MAIL_IMPORT_OTHERS_MAX } from '#base/limits/mail.ts';
@@ -15,7 +15,7 @@ export interface OtherRecord {
   readonly why: string;
 }
 
-/** Key of an RRset among those that a policy has or that were told. */
+/** Key of an RRset among those that a policy has or that were reported. */
 export function rrsetId(owner: Name, type: RrType): string {
   return `${ownerKey(owner)} ${type}`;
 }

@@ -1,7 +1,7 @@
 /**
- * The policy that yields the mail records a zone already has: keys of others become external selectors, an MTA-STS policy that somebody
- * serves becomes an external one, nothing is tightened or rotated. A record goes into the policy only when what the policy writes means
- * the same to its readers; every other record is told, with why, and stays as it is.
+ * The policy that yields the mail records a zone already has: keys of others become external selectors, an MTA-STS
+ * policy on another server becomes external, nothing is tightened or rotated. A record goes into the policy only when
+ * what the policy writes means the same to its readers; every other record is reported with the reason and stays.
  * Not here: applying it (compile.ts takes records over that say the same).
  */
 import { type Problem, type Result, warning } from '#base/problem.ts';
@@ -40,11 +40,11 @@ interface Gathering {
   readonly domain: Name;
   readonly problems: Problem[];
   readonly ttl: Partial<Record<TtlKind, string>>;
-  /** RRsets that are in the policy or told. */
+  /** RRsets that are in the policy or reported. */
   readonly seen: Set<string>;
 }
 
-/** The policy that the mail records of the zone's domain come from. `isSigned`: whether the zone is; TLSA is nothing without. */
+/** The policy that yields the mail records of the zone's domain. `isSigned`: whether the zone is, which TLSA needs. */
 export function policyFromZone(view: ZoneView, isSigned = true): ImportedPolicy {
   const domain = view.apex;
   const gathering: Gathering = { view, domain, problems: [], ttl: {}, seen: new Set() };
@@ -99,7 +99,7 @@ function ttlText(seconds: number): string {
   return `${seconds}s`;
 }
 
-/** The only text at `owner` that `select` takes, with the TTL noted; undefined when there is none, or it is told why it cannot be taken. */
+/** The only text at `owner` that `select` takes, with its TTL noted; undefined: none, or reported as not usable. */
 function onlyText(
   gathering: Gathering,
   owner: ReturnType<typeof parseName>,
@@ -130,7 +130,7 @@ function onlyText(
   return texts[0];
 }
 
-/** What `text` says; undefined when there is none, or it is told why nobody can read it. */
+/** What `text` says; undefined when there is none, or when it is reported as not readable. */
 function readText<T>(
   gathering: Gathering,
   owner: ReturnType<typeof parseName>,

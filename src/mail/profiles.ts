@@ -1,6 +1,6 @@
 /**
- * What frameworks and communities ask of a mail domain: the values they fill in, and demands that are compared with any policy. They
- * contradict each other in places; that is shown, never hidden, and nobody is told to be "compliant".
+ * What frameworks and communities ask of a mail domain: the values they fill in, and demands that are compared with any
+ * policy. They contradict each other in places; that is shown, never hidden, and no domain is called "compliant".
  * Sources are named with each demand; the words are ours.
  * Not here: evidence that a demand is met in the world (a check does that).
  */

@@ -1,6 +1,6 @@
 /**
- * What is wrong with mail records that a change or a zone file brings, as warnings: the change goes on, and its author knows. Only of the
- * RRsets given, so that what was wrong before is not told with every change.
+ * What is wrong with mail records that a change or a zone file brings, as warnings: the change continues, and its
+ * author knows. Only of the RRsets given, so that earlier faults are not repeated with every change.
  * Not here: the checks (hygiene.ts, mx.ts, dane/record.ts), wildcards and what the world says of mail (control/mail/check.ts).
  */
 import { type Place } from '#base/place.ts';
@@ -14,7 +14,7 @@ import { checkTexts } from './hygiene.ts';
 import { checkMx } from './mx.ts';
 import { txtText } from '#mail/text/txt.ts';
 
-/** An RRset as it will be. `at`: where it stands, unless it is told by its name. */
+/** An RRset as it will be. `at`: where it stands; absent: its owner and type say it. */
 export interface BroughtRrset {
   readonly owner: Name;
   readonly type: RrType;

@@ -25,16 +25,16 @@ export interface ConsentInput {
   readonly zoneOf: (name: Name) => ZoneView | undefined;
   /** True for a record that another policy wants too. */
   readonly isClaimed: (owner: Name) => boolean;
-  /** Whether the step may put a new record into the zone with this apex: it runs for someone with a right to that zone. */
+  /** Whether the step may put a new record into the zone with this apex: its actor has a right to that zone. */
   readonly mayChange: (apex: Name) => boolean;
 }
 
 export interface ReportConsents {
   /** What changes in other zones. */
   readonly elsewhere: readonly { readonly apex: Name; readonly changes: readonly RrsetChange[] }[];
-  /** Hosts that are not ours and have to consent: somebody should look whether they do. */
+  /** Hosts that are not ours and have to consent: a check should find out whether they do. */
   readonly reportHosts: readonly Name[];
-  /** Consents that wait for someone with a right to their zone. */
+  /** Consents that wait for an actor with a right to their zone. */
   readonly waiting: readonly Problem[];
   /** For the state: owners of the consents that stand in other zones for this domain. */
   readonly given: readonly string[];

@@ -26,7 +26,7 @@ const DEFAULTS = { ttl: '1h', spf: { mechanisms: ['mx'], all: '~all' } } as cons
 export function readPolicy(given: unknown, domain: Name): Result<MailPolicy> {
   const form = checkPolicyDocument(given);
   if (form.ok) return settlePolicy(form.value, domain);
-  // What is wrong with the rest is told too: the parts without a form are left out.
+  // What is wrong with the rest is reported too: the parts without a form are left out.
   const rest = checkPolicyDocument(
     form.problems.reduce((value, { at }) => (at.kind === 'body' ? without(value, pointerSteps(at.pointer)) : value), given),
   );

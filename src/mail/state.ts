@@ -37,7 +37,7 @@ export interface ManagedRrset {
   readonly type: RrType;
 }
 
-/** The beginning. A domain that has a DMARC policy in force already begins the ramp there: nobody wants to go back to none by accident. */
+/** The beginning. The DMARC ramp begins at the policy in force: a domain must not fall back to none by accident. */
 export function newMailState(view: ZoneView, domain: Name, nowMs: number): MailState {
   return {
     version: 1,

@@ -26,7 +26,7 @@ import { NO_SPF_STATE, settleSpfParts, type SpfState } from '#mail/spf/parts.ts'
 
 export interface MailStepInput extends CompileInput {
   readonly facts: MailFacts;
-  /** Keys made for what the step before wanted. Those that nobody wants are left over. */
+  /** Keys made for what the step before wanted. Those that the step does not want are left over. */
   readonly newKeys?: readonly NewDkimKey[];
   readonly observations?: readonly LifecycleObservation[];
   /** All of mail, unless a test breaks or adds one. */
@@ -81,7 +81,7 @@ export function explainMail(state: MailState, context: MailContext, lives = MAIL
   return [...explainLives(lives, state, context), ...explainBimi(context.policy, state, context.facts, zone)];
 }
 
-/** What caches may be told of the domain now. Negative answers last min(SOA TTL, MINIMUM) (RFC 2308 §5). */
+/** What caches may receive of the domain now. Negative answers last min(SOA TTL, MINIMUM) (RFC 2308 §5). */
 function rememberTtls(before: TtlMemory, policy: MailPolicy, view: ZoneView, { nowMs, places }: MailFacts): TtlMemory {
   // A secondary that is late gives out the old TTLs after they were changed here.
   const lagMs = places.servers.length > 1 ? SECONDARY_LAG_MS_MAX : 0;

@@ -33,8 +33,8 @@ export interface BimiHold {
 }
 
 /**
- * Why the BIMI record is not published at this DMARC stage; undefined when it is, or none is wanted. A DMARC record that is not ours
- * holds nothing back: when it changes, nobody tells us.
+ * Why the BIMI record is not published at this DMARC stage; undefined when it is, or none is wanted. A DMARC record
+ * that is not ours holds nothing back: no message reaches us when such a record changes.
  */
 export function bimiHold(policy: BimiPolicy, stage: DmarcPolicy): BimiHold | undefined {
   const { bimi, dmarc } = policy;
@@ -46,8 +46,8 @@ export function bimiHold(policy: BimiPolicy, stage: DmarcPolicy): BimiHold | und
 }
 
 /**
- * Warnings about BIMI beside DMARC: of a policy whose DMARC settings never let the logo be shown, or, where the DMARC record is not ours,
- * of what stands there (`published`). Waiting for the ramp is no fault: `explainBimi` tells it.
+ * Warnings about BIMI beside DMARC: of a policy whose DMARC settings never let the logo be shown, or, where the DMARC
+ * record is not ours, of what stands there (`published`). Waiting for the ramp is no fault: `explainBimi` explains it.
  */
 export function bimiProblems(policy: BimiPolicy, stage: DmarcPolicy, published: DmarcRecord | undefined): Problem[] {
   const { bimi, dmarc } = policy;

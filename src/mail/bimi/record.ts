@@ -22,7 +22,7 @@ export interface BimiRecord {
   readonly selectorPrefixes: readonly string[];
 }
 
-/** The record that refuses to take part, also where the organizational domain has a logo. */
+/** The record that declines to take part, also where the organizational domain has a logo. */
 export const DECLINED_BIMI: BimiRecord = { logoUri: '', evidenceUri: '', avatarPreference: 'brand', selectorPrefixes: [] };
 
 const DRAFT = 'draft-brand-indicators-for-message-identification-12';
@@ -106,7 +106,7 @@ export function formatBimi(record: BimiRecord): string {
   ])};`;
 }
 
-/** True for the form that refuses BIMI (§4.3.1). */
+/** True for the form that declines BIMI (§4.3.1). */
 export function isDeclined(record: BimiRecord): boolean {
   return record.logoUri === '' && record.evidenceUri === '';
 }

@@ -1,7 +1,7 @@
 /**
  * What SVG Tiny Portable/Secure allows, as tables: elements, where they stand, their attributes.
- * Source: draft-svg-tiny-ps-abrotman-12 §2 and its schema; SVG Tiny 1.2 attribute table for the names. What is not here is refused: scripts,
- * animation, links, raster images, media, style sheets, foreign content, conditional processing.
+ * Source: draft-svg-tiny-ps-abrotman-12 §2 and its schema; SVG Tiny 1.2 attribute table for the names. What is not here
+ * is rejected: scripts, animation, links, raster images, media, style sheets, foreign content, conditional processing.
  * Not here: the checking (svg.ts).
  */
 
@@ -82,7 +82,7 @@ export const SVG_FIXED_VALUES: Readonly<Record<string, string>> = {
   timelineBegin: 'onLoad',
 };
 
-/** Why some elements are refused, for people who wonder. */
+/** Why some elements are rejected, for people who wonder. */
 export const SVG_REFUSED: Readonly<Record<string, string>> = {
   a: 'links are not allowed',
   animate: 'animation is not allowed',

@@ -53,7 +53,7 @@ export function checkBimiSvg(file: Uint8Array): Result<BimiSvg> {
   return resultOf(problems.list(), () => ({ title, sizeBytes: file.length }));
 }
 
-/** Elements by id; an id given twice is a problem, since a reference to it is a guess. */
+/** Elements by id; an id given twice is a problem, because a reference to it is a guess. */
 function collectIds(root: XmlElement, problems: ProblemList): Map<string, XmlElement> {
   const ids = new Map<string, XmlElement>();
   const visit = (element: XmlElement) => {
@@ -132,7 +132,7 @@ function checkElement(element: XmlElement, ids: ReadonlyMap<string, XmlElement>,
   const at = atLine(element.line);
   const rule = Object.hasOwn(SVG_ELEMENTS, element.name) ? SVG_ELEMENTS[element.name]! : undefined;
   if (rule === undefined) {
-    // What is inside something unknown would only repeat the complaint; the root is told of by its caller.
+    // What is inside something unknown would only repeat the problem; the caller reports the root.
     const why = Object.hasOwn(SVG_REFUSED, element.name) ? `: ${SVG_REFUSED[element.name]}` : '';
     if (!isRoot) problems.push(problem('BIMI_SVG_ELEMENT', at, `<${element.name}> is not allowed${why}`, { rfc: `${RFC}.3` }));
     return;
@@ -169,7 +169,7 @@ function checkAttribute(
       problems.push(problem('BIMI_SVG_XML', at, `${name} gives a name to the wrong namespace`));
     return;
   }
-  if (isRoot && (name === 'x' || name === 'y')) return; // told of already
+  if (isRoot && (name === 'x' || name === 'y')) return; // already reported
   if (!SVG_ELEMENTS[element.name]!.attributes.has(name)) {
     const why = /^on/i.test(name) ? ': event handlers are scripts' : name === 'style' ? ': write its properties as attributes' : '';
     problems.push(problem('BIMI_SVG_ATTRIBUTE', at, `${name} of <${element.name}> is not allowed${why}`, { rfc: RFC }));

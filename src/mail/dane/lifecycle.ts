@@ -175,11 +175,12 @@ export function notBeforeDeploy(
 }
 
 /**
- * Notes that the host uses the key now. Too early is refused, since caches may hold sets without it; when it has happened all the same,
- * `isForced` takes note of it, and the old record stays until the new one is known everywhere and two TTLs more.
+ * Notes that the host uses the key now. Too early is rejected, because caches may hold sets without the key; when the
+ * host uses it all the same, `isForced` takes note of it, and the old record stays until the new one is known
+ * everywhere and two TTLs more.
  */
 export function tlsaActivated(state: TlsaState, id: string, world: World<TlsaData>, isForced: boolean): Result<TlsaState> {
-  // Looked at as it would be after the steps that are due; those are taken, and told, by the next step of the domain.
+  // Looked at as it would be after the steps that are due; the next step of the domain takes and reports them.
   const moved = advance(TLSA_MACHINE, state.lifecycle, world).state;
   const object = findObject(moved, id);
   if (object === undefined) return noObject(id);
@@ -205,14 +206,14 @@ export function tlsaActivated(state: TlsaState, id: string, world: World<TlsaDat
   return ok({ ...state, lifecycle: changeObject(state.lifecycle, id, mark) });
 }
 
-/** Keys to come at a host: announced, and nobody said that the host uses them. */
+/** Keys to come at a host: announced, and no order has said that the host uses them. */
 export function comingTlsa({ lifecycle }: TlsaState, host: string): TlsaObject[] {
   return lifecycle.objects.filter(
     ({ stage, data }) => ['published', 'visible', 'deployable'].includes(stage) && data.host === host && data.activatedAtMs === undefined,
   );
 }
 
-/** Takes back a next key that was never used, at once: a record that no key needs is missed by nobody. */
+/** Takes back a next key that was never used, at once: no sender misses a record that no key needs. */
 export function tlsaAbandon(
   state: TlsaState,
   id: string,

@@ -1,5 +1,5 @@
 /**
- * Public keys in DKIM records: their encoding and size, and how they come from key files.
+ * Public keys in DKIM records: their encoding and size, and how they are read from key files.
  * Implements: RFC 6376 §3.6.1 with its errata (RSA as SubjectPublicKeyInfo), RFC 8301 §3.2 (sizes), RFC 8463 §4 (raw Ed25519).
  * Not here: the other tags (record.ts).
  */
@@ -97,7 +97,10 @@ export function dkimRecordFor(publicKey: KeyObject, options: DkimOptions = {}): 
   return hasErrors(problems) ? fail(...problems) : ok(record, problems);
 }
 
-/** Reads a public key that a signer made: PEM, or base64 of SubjectPublicKeyInfo or of 32 Ed25519 octets (as in `p=`). A private key is refused unread. */
+/**
+ * Reads a public key that a signer made: PEM, or base64 of SubjectPublicKeyInfo or of 32 Ed25519 octets (as in `p=`). A
+ * private key is rejected unread.
+ */
 export function readDkimPublicKey(text: string): Result<KeyObject> {
   if (text.includes('PRIVATE KEY'))
     return fail(

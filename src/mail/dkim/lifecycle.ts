@@ -74,7 +74,7 @@ export function isDkimKeyComing({ stage }: DkimKey): boolean {
 /** Beyond the queue life that senders admit to, as a part of it: with 5 days, a key stays for 7. */
 const SLACK = 0.4;
 
-/** How long nobody must have asked for a selector before it counts as unused. A resolver that has the record asks again only after its TTL. */
+/** How long without queries makes a selector unused. A resolver with the record asks again only after its TTL. */
 export function dkimQuietMs({ queueLifeMs }: DkimPolicy, recordTtlMs: number): number {
   return Math.max(recordTtlMs, Math.min(DKIM_QUIET_MS_MAX, queueLifeMs));
 }
@@ -226,8 +226,9 @@ export function rotateDkim(state: DkimState, algorithms: readonly DkimAlgorithm[
 }
 
 /**
- * Takes a key for compromised. At once: its record becomes `p=` now, mail under way fails, and until another key is visible everywhere
- * nothing is signed with this algorithm. After the switch: it goes on until the next key signs, then is revoked without the queue wait.
+ * Takes a key for compromised. At once: its record becomes `p=` now, mail under way fails, and until another key is
+ * visible everywhere nothing is signed with this algorithm. After the switch: it continues to sign until the next key
+ * signs, then is revoked without the queue wait.
  */
 export function revokeDkim(
   state: DkimState,

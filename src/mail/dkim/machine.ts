@@ -40,8 +40,8 @@ const QUEUE: Wait = {
   terms: ['signerLag', 'queueLife', 'recordTtl', 'slack'],
 };
 /**
- * Looked at last, so that what counts is who asks now and not a week ago. Anybody can ask, and some ask for old selectors for ever: after
- * its patience the key goes on, and by then mail with it has had twice the time that it needs.
+ * Looked at last: what counts is who asks now, not a week ago. Any client can ask, and some ask for old selectors for
+ * ever: after its patience the key continues, and by then its mail has had twice the time that it needs.
  */
 const UNASKED: Wait = {
   kind: 'gate',

@@ -82,7 +82,7 @@ export function dmarcVocabulary({ isEnabled, ramp, policy }: DmarcSettings): Voc
   };
 }
 
-/** Steps back, and stops there until somebody resumes: the reason for stepping back is not gone by waiting. */
+/** Steps back, and stops there until an operator resumes: the reason for stepping back is not gone by waiting. */
 export function rollBackDmarc(state: DmarcLifecycle, to: DmarcPolicy, cause: OrderCause): Result<DmarcLifecycle> {
   const done = order(DMARC_MACHINE, state, DMARC_OBJECT, to, cause);
   if (!done.ok) return done;

@@ -1,5 +1,5 @@
 /**
- * The DMARC section of a mail policy, and the record that it comes to at each step of the ramp.
+ * The DMARC section of a mail policy, and the record that results from it at each step of the ramp.
  * Implements: RFC 9989 §7.4 (steps and their times).
  * Not here: when the steps are taken (ramp.ts).
  */
@@ -67,7 +67,7 @@ export function settleDmarc(
     failureOptions: (dmarc.fo ?? ['0']) as readonly DmarcFailureOption[],
     acceptReportsOf,
   };
-  // What its printer writes and its reader refuses is a problem of the values: one set of rules for both.
+  // What its printer writes and its reader rejects is a problem of the values: one set of rules for both.
   const parsed = parseDmarc(formatDmarc(dmarcRecordOf(settled, settled.policy)));
   if (!parsed.ok) problems.push(...parsed.problems.map((each) => ({ ...each, at: placeOfTag(each.at) })));
   return settled;

@@ -88,7 +88,7 @@ function hostText(host: Name): string {
   return formatName(host).slice(0, -1).toLowerCase();
 }
 
-/** The policy that the present mode comes to; undefined while there is none. */
+/** The policy that results from the present mode; undefined while there is none. */
 function bodyFor(state: StsState, settings: StsSettings): StsPolicy | undefined {
   const fromZone = settings.isMxFromZone ? state.hosts.objects.map(({ group }) => group) : [];
   const mxPatterns = [...new Set([...fromZone, ...settings.mxPatterns])].toSorted();

@@ -55,7 +55,7 @@ export const STS_MODE_MACHINE: Machine = checkedMachine({
   transitions: [
     { from: 'off', to: 'testing', waits: [WANTED] },
     { from: 'removed', to: 'testing', waits: [WANTED] },
-    // Nobody ever knew of it: there is nothing to take back.
+    // No sender ever knew of it: there is nothing to take back.
     {
       from: 'testing',
       to: 'off',
@@ -112,7 +112,7 @@ export const STS_BODY_MACHINE: Machine = checkedMachine({
         },
       ],
     },
-    // A newer body took its place before anybody was told of it; senders may have fetched it under the id before.
+    // A newer body took its place before it was announced; senders may have fetched it under the id before.
     { from: 'served', to: 'skipped', waits: [], by: 'order' },
     {
       from: 'skipped',

@@ -11,7 +11,7 @@ import { formatName, type Name, parseName } from '#dns/name.ts';
 import { isHostName } from '#mail/text/report-uri.ts';
 import { formatTags, readTagList, resultOf, type TagGrammar, trimBlanks } from '#mail/text/tag-list.ts';
 
-/** The TXT record: senders fetch the body again when the id is another. */
+/** The TXT record: senders fetch the body again when the id differs. */
 export interface StsRecord {
   /** 1–32 letters and digits ("id="); see `policyId`. */
   readonly id: string;

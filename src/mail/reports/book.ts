@@ -1,6 +1,6 @@
 /**
- * What is kept of the reports about a domain: counts by day, and which reports they come from, so that none counts
- * twice. JSON with a version; bounded in every direction, since strangers write reports. Times are wall times: those
+ * What is kept of the reports about a domain: counts by day, and which reports they are taken from, so that none counts
+ * twice. JSON with a version; bounded in every direction, because strangers write reports. Times are wall times: those
  * that reports speak of.
  * Not here: reading reports (dmarc-aggregate.ts, tls-report.ts), days of DMARC (dmarc-book.ts), what follows from the
  * counts (evidence.ts).

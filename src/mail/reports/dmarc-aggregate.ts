@@ -33,7 +33,7 @@ const RFC = 'RFC 9990 §3.1';
 /** The start and end tags of a schema: some receivers put one around their report, and do not always close it. */
 const SCHEMA_TAG = /<\/?(?:[A-Za-z]+:)?schema\b[^>]*>/g;
 
-/** The report, or every problem found. Never throws: anyone may have written it. */
+/** The report, or every problem found. Never throws: a stranger may have written it. */
 export function parseDmarcReport(octets: Uint8Array): Result<DmarcReport> {
   const text = decode(octets);
   if (text.split('<', DMARC_REPORT_TAGS_MAX + 2).length > DMARC_REPORT_TAGS_MAX + 1)

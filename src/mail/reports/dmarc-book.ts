@@ -1,7 +1,7 @@
 /**
  * What is kept of DMARC reports: counts by day and source, selectors, and which sources the operator has declared ours
- * or not ours. Bounded in every direction, since strangers write reports; what has no place of its own is summed up, so
- * that totals are right.
+ * or not ours. Bounded in every direction, because strangers write reports; what has no place of its own is summed up,
+ * so that totals are right.
  * Not here: the book around the days (book.ts), which source a row belongs to (source.ts), what follows from the counts
  * (judgement.ts).
  */

@@ -17,7 +17,7 @@ export interface DmarcRow {
   /** Canonical. */
   readonly address: string;
   readonly messages: number;
-  /** Passed with a domain that is aligned, whatever another signature came to. */
+  /** Passed with a domain that is aligned, whatever the result of another signature. */
   readonly isDkimAligned: boolean;
   readonly isSpfAligned: boolean;
   /** The receiver says that it came over a mailing list or a forwarder, which break both. */
@@ -50,7 +50,7 @@ export interface PublishedPolicy {
 
 const SELECTOR = /^[a-z0-9._-]{1,253}$/;
 const DOMAIN = /^[a-z0-9._-]{1,253}$/;
-/** RFC 9990 §A and RFC 8601 §2.7: what a check may come to. */
+/** RFC 9990 §A and RFC 8601 §2.7: the results that a check may have. */
 const RESULTS: ReadonlySet<string> = new Set(
   'pass fail none neutral softfail temperror permerror policy hardfail unknown error'.split(' '),
 );

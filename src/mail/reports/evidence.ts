@@ -1,7 +1,7 @@
 /**
  * What reports prove, and how it is shown: whether the mail of every known source is aligned, which selectors still
  * sign, whether TLS works. Reports can hold a step up and never take one: the times of the life cycles stay, and
- * without reports go on alone.
+ * without reports they continue alone.
  *
  * Implements: RFC 9989 §7.4 (reports before a stricter policy), RFC 8460 §4.3.
  * Not here: what is kept of reports (book.ts), how sources stand (judgement.ts), the life cycles (mail/dmarc/ramp.ts,

@@ -1,7 +1,7 @@
 /**
  * Whether a receiver says of mail that it was forwarded, or came over a mailing list: such mail fails through no fault
- * of its sender. Each receiver says it in its own way: by the type of an override, by words in its comment, or by what
- * ARC came to.
+ * of its sender. Each receiver says it in its own way: by the type of an override, by words in its comment, or by the
+ * result of ARC.
  * Implements: RFC 9990 §3.1.6, §A (PolicyOverrideType); RFC 7489 §C (forwarded); RFC 8617 §7.2.2 (ARC in DMARC
  * reports).
  */

@@ -1,6 +1,6 @@
 /**
- * Addresses that SPF of a domain names, as far as they can be told without asking anybody: `ip4`, `ip6`, `a` and `mx`
- * of the domain itself where the zone has their addresses, and includes that are published as addresses.
+ * Addresses that SPF of a domain names, as far as they are known without a query to another server: `ip4`, `ip6`, `a`
+ * and `mx` of the domain itself where the zone has their addresses, and includes that are published as addresses.
  * Implements: RFC 7208 §5.3, §5.4, §5.6, for terms that pass.
  * Not here: SPF for a message (mail/spf/evaluate.ts).
  */

@@ -138,7 +138,7 @@ async function mailHosts(walk: Walk, name: Name): Promise<readonly Name[] | NoAd
   return 'kind' in rdatas ? rdatas : mxHosts(rdatas);
 }
 
-/** True when `set` has all addresses of a family: nobody means that. */
+/** True when `set` has all addresses of a family: no operator means that. */
 export function coversFamily(set: IpSet): boolean {
   return set.some(({ family, first, last }) => first === 0n && last === (1n << BigInt(addressBits(family))) - 1n);
 }

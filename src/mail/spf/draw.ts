@@ -48,7 +48,7 @@ export function drawSpfTree(tree: SpfTree): string {
   ].join('\n');
 }
 
-/** Terms in order; neighbouring addresses become one entry, since there may be hundreds. */
+/** Terms in order; neighbouring addresses become one entry, because there may be hundreds. */
 function gathered(branches: readonly SpfBranch[]): { label: string; branch: SpfBranch | undefined }[] {
   const entries: { label: string; branch: SpfBranch | undefined }[] = [];
   for (let at = 0; at < branches.length;) {

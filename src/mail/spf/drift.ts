@@ -9,7 +9,7 @@ import { formatCost } from './draw.ts';
 import { type SpfBranch, type SpfTree, addCosts, subtractCost } from './tree.ts';
 
 export interface SpfDrift {
-  /** What somebody should know; none when nothing of weight changed. Errors: mail is being refused now. */
+  /** What the operator should know; none when nothing of weight changed. Errors: receivers reject mail now. */
   readonly alerts: readonly Problem[];
   /** The current tree, with what cannot be looked up now as it was. Keep it as the next `previous`. */
   readonly tree: SpfTree;
@@ -18,7 +18,7 @@ export interface SpfDrift {
   readonly removed: readonly string[];
 }
 
-/** `isOurs` tells names whose coming and going is our own doing. */
+/** `isOurs`: names that we ourselves add and remove. */
 export function assessDrift(previous: SpfTree, current: SpfTree, isOurs: (domain: string) => boolean = () => false): SpfDrift {
   const tree = settled(previous, current);
   const at = atRrset(tree.domain, 'TXT');
@@ -39,7 +39,7 @@ export function assessDrift(previous: SpfTree, current: SpfTree, isOurs: (domain
       }),
     );
   } else if (tree.lookups > previous.lookups && tree.lookups >= SPF_LOOKUPS_WARN && tree.lookups <= SPF_LOOKUPS_MAX) {
-    // Every step from 8 on is told: 8, 9 and 10 are the last warnings there are.
+    // Every step from 8 on is reported: 8, 9 and 10 are the last warnings there are.
     alerts.push(warning('SPF_DRIFT_LOOKUPS', at, `${change}, of ${SPF_LOOKUPS_MAX}`, { rfc: 'RFC 7208 §4.6.4' }));
   } else if (tree.lookups < SPF_LOOKUPS_WARN && previous.lookups >= SPF_LOOKUPS_WARN) {
     alerts.push(warning('SPF_DRIFT_LOOKUPS', at, `${change}: no longer near the limit`, { rfc: 'RFC 7208 §4.6.4' }));
@@ -103,7 +103,7 @@ function includesOf(
   return found;
 }
 
-/** A record that cannot be looked up now has not changed as far as anybody knows: a failed look-up must not look like a removal. */
+/** A record that cannot be looked up now counts as unchanged: a failed look-up must not look like a removal. */
 function settled(previous: SpfTree, current: SpfTree): SpfTree {
   const known = new Map<string, SpfTree>();
   const knownTerms = new Map<string, SpfBranch>();

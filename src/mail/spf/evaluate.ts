@@ -1,5 +1,5 @@
 /**
- * check_host(): may this client send mail as this domain? A full evaluation, with the account of how it came about.
+ * check_host(): may this client send mail as this domain? A full evaluation, with an account of its steps.
  * Implements: RFC 7208 §2.6 (results), §4.1–4.8 (evaluation, limits), §5.1–5.7 (mechanisms), §6.1 (redirect), RFC 8616 §4.
  * Not here: counters and look-ups (lookup.ts), the explanation (explain.ts), what a record costs at most (tree.ts).
  */
@@ -151,7 +151,7 @@ function note(check: SpfCheck, depth: number, domain: string, term: string, text
   check.trace.push({ depth, domain, term, note: text, lookups: check.lookups, voids: check.voids });
 }
 
-/** `caller` is the include or redirect that asks for this record; the first record is asked for by nobody and is not counted. */
+/** `caller`: the include or redirect that asks for this record; absent for the first record, which is not counted. */
 async function checkHost(check: SpfCheck, domain: string, depth: number, caller?: TermScope): Promise<Verdict> {
   const end = (result: SpfResult, text: string, problems: readonly Problem[] = []): Verdict => {
     note(check, depth, domain, '', text);

@@ -1,6 +1,7 @@
 /**
- * Flattening: chosen includes become the addresses they stand for, so that they cost no look-ups. Looked up again and again, since
- * third parties change theirs; what cannot be looked up now stays as it was last known, so that a failing name server removes nothing.
+ * Flattening: chosen includes become the addresses they stand for, so that they cost no look-ups. Looked up again and
+ * again, because third parties change theirs; what cannot be looked up now stays as it was last known, so that a
+ * failing name server removes nothing.
  * Implements: RFC 7208 §4.6.4 (fewer look-ups for the same result), §3.4 (records under 450 octets).
  * Not here: which addresses (addresses.ts), when to look again (upkeep.ts), names that stay with their records (parts.ts).
  */
@@ -79,7 +80,7 @@ export interface FlattenedChange {
   readonly network: string;
 }
 
-/** Never drops an address because of a failed look-up, and never puts in a record something that nobody checked. */
+/** Never drops an address because of a failed look-up, and never puts in a record something that was not checked. */
 export async function flatten(request: FlattenRequest, resolver: Resolver, previous: readonly FlattenedSource[]): Promise<FlattenResult> {
   const chosen = new Set(request.chosen.map((each) => each.toLowerCase().replace(/\.$/, '')));
   const includes = request.record.terms.filter((term): term is TermOf<'include'> => isChosen(term, chosen));
@@ -138,7 +139,7 @@ function failure(
   const why = found.kind === 'addresses' ? 'it lets every address of a family send' : found.message;
   const then = before === undefined ? 'it stays an include' : `the addresses of ${new Date(before.seenAtMs).toISOString()} are kept`;
   if (found.kind === 'unresolved') return warning('SPF_FLATTEN_KEPT', at, `include:${include} cannot be read now (${why}); ${then}`);
-  // The world has changed for good, as far as can be seen: somebody has to decide. Mail goes on as before until then.
+  // The change seems to be permanent: the operator must decide. Mail continues as before until then.
   const code = found.kind === 'broken' ? 'SPF_INCLUDE' : found.kind === 'dynamic' ? 'SPF_FLATTEN_DYNAMIC' : 'SPF_EVERYBODY';
   return problem(code, at, `include:${include} cannot be flattened (${why}); ${then}`, {
     fix: 'take it off the list of includes to flatten, or ask its owner',

@@ -120,7 +120,7 @@ function addressType(check: SpfCheck): RrType {
   return check.ip.family === 4 ? TYPE.A : TYPE.AAAA;
 }
 
-/** What the domain-spec of the term comes to: the text, cut to size, without a last dot. */
+/** The result of the domain-spec of the term: the text, cut to size, without a last dot. */
 export async function expandTarget(scope: TermScope, macros: MacroString | undefined): Promise<string | SpfStop> {
   if (macros === undefined) return fitTarget(scope.domain);
   let validatedName = 'unknown';

@@ -65,7 +65,7 @@ export function parseMacros(text: string, inExplanation: boolean): { macros: Mac
     }
     const match = MACRO.exec(text);
     if (match === null) {
-      // RFC 7208 §7.1: a "%" that begins none of the four forms is a syntax error; go on behind it to find the others.
+      // RFC 7208 §7.1: a "%" that begins none of the four forms is a syntax error; continue after it to find others.
       const shown = /^%\{[^}]*\}?|^%.?/.exec(text.slice(at))![0];
       mistakes.push({ offset: at, message: `"${shown}" is no macro; a percent sign is written "%%"`, rfc: 'RFC 7208 §7.1' });
       at += shown.length;

@@ -39,7 +39,7 @@ export function parseSpf(text: string, at: Place = WHOLE): Result<SpfRecord> {
   const terms: Term[] = [];
   for (const match of text.slice('v=spf1'.length).matchAll(/[^ ]+/g)) {
     const column = 'v=spf1'.length + match.index + 1;
-    // What is not ASCII has been told; a second problem about the same octets helps nobody.
+    // What is not ASCII has been reported; a second problem about the same octets does not help.
     if (/[^\x21-\x7e]/.test(match[0])) continue;
     const term = readTerm({ text: match[0], column, at: place(column), problems });
     if (term === undefined) continue;

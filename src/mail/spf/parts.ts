@@ -1,7 +1,7 @@
 /**
- * A domain's SPF record with addresses in place of includes, and the `_spfN` records beside it: which there are, since when nobody needs
- * one any more, and when it may go. A part never changes under its name: whoever holds an old record in a cache finds what it includes as
- * it was, else an address that moved from one part to another would be in none of them for a while.
+ * A domain's SPF record with addresses in place of includes, and the `_spfN` records beside it: which exist, since when
+ * no record needs one, and when it may go. A part never changes under its name: a receiver with an old record in its
+ * cache finds what it includes as it was; else an address that moved to another part would be in none for a while.
  * Implements: RFC 7208 §5.2 (an include without a record is a permerror: parts outlive the records that include them), §3.2.
  * Not here: the addresses (flatten.ts), when they are looked up (upkeep.ts).
  */
@@ -98,7 +98,7 @@ export function otherTextsAt(view: ZoneView, domain: Name): string[] {
   return (rrset?.rdatas ?? []).map(txtText).filter((text) => !isSpfText(text));
 }
 
-/** The records that `state.sources` come to now; the same every time it is called with the same arguments. */
+/** The records that result from `state.sources` now; the same every time it is called with the same arguments. */
 export function settleSpfParts(state: SpfState, ground: SpfGround): SettledSpf {
   const { policy, nowMs } = ground;
   // Names that have rested long enough are free first of all.
@@ -159,7 +159,7 @@ function composeParts(before: SpfState, sources: readonly SpfSource[], ground: S
   return isFull ? undefined : { record: formatSpf(record), parts, used };
 }
 
-/** The lowest number whose name nobody uses: neither a part, also one that is gone, nor the zone, nor the policy. */
+/** The lowest number whose name is not in use: neither a part, also one that is gone, nor the zone, nor the policy. */
 function freeNumber(parts: readonly SpfPart[], { domain, policy, view }: SpfGround): number | undefined {
   for (let number = 1; number <= SPF_PARTS_MAX; number++) {
     if (parts.some((each) => each.number === number)) continue;

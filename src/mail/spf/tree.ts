@@ -21,7 +21,7 @@ import { txtText } from '#mail/text/txt.ts';
 export interface SpfCost {
   /** Terms that cause look-ups. */
   readonly lookups: number;
-  /** Terms that find nothing, whoever the client is. */
+  /** Terms that find nothing, whichever client asks. */
   readonly voids: number;
   /** At worst, for IPv4 and for IPv6 clients: with hosts that lack that family, and what depends on the client finding nothing. */
   readonly voidsIpv4: number;
@@ -87,14 +87,14 @@ export function subtractCost(whole: SpfCost, part: SpfCost): SpfCost {
   };
 }
 
-/** A walk in progress; answers are kept, since the same names come again and again. */
+/** A walk in progress; answers are kept, because the same names come again and again. */
 interface Walk {
   readonly root: string;
   readonly ask: (name: Name, type: RrType) => Promise<ResolverAnswer>;
   records: number;
 }
 
-/** The tree of `domain`, all of it: unlike an evaluation it goes on beyond ten look-ups, to show by how much they are too many. */
+/** The whole tree of `domain`: unlike an evaluation, beyond ten look-ups too, to show by how much they are too many. */
 export async function spfTree(domain: string, resolver: Resolver): Promise<SpfTree> {
   const answers = new Map<string, Promise<ResolverAnswer>>();
   const root = fitTarget(domain);
@@ -114,7 +114,7 @@ function bare(domain: string, state: SpfTreeState, more: Partial<SpfTree> = {}):
 /** `above`: domains whose records led here, lower-case. */
 async function treeOf(walk: Walk, domain: string, above: readonly string[]): Promise<SpfTree> {
   const key = domain.toLowerCase();
-  // A circle costs without end: whoever goes round it once has no look-ups left.
+  // A circle costs without end: after one round a receiver has no look-ups left.
   if (above.includes(key)) return bare(domain, 'loop', { lookups: SPF_LOOKUPS_MAX });
   if (++walk.records > SPF_TREE_RECORDS_MAX) return bare(domain, 'unvisited');
   const name = targetName(domain);

@@ -3,7 +3,7 @@
  * since the look before. It says what to publish, what to tell people, and when to look again. Failures take nothing away; what would make
  * receivers end with an error is not taken in.
  * Implements: RFC 7208 §4.6.4 (limits, watched), §3.4 (sizes).
- * Not here: the steps (flatten.ts, parts.ts, budget.ts, drift.ts), timers and transactions (the control room).
+ * Not here: the steps (flatten.ts, parts.ts, budget.ts, drift.ts), timers and commits (control/mail/spf-upkeep.ts).
  */
 import { atRrset } from '#base/place.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
@@ -87,7 +87,7 @@ export interface SpfLook {
   readonly basis: string;
   readonly sources: readonly SpfSource[];
   readonly watch: SpfWatch;
-  /** What is new since the look before and somebody should know. */
+  /** What is new since the look before and the operator should know. */
   readonly alerts: readonly Problem[];
   /** Includes that failed before and can be read again. */
   readonly recovered: readonly string[];
@@ -112,7 +112,7 @@ export async function lookAtSpf(input: SpfLookInput, resolver: Resolver): Promis
   let budget = await budgetOf(input, { ...state, sources }, resolver);
   const refused: Problem[] = [];
   if (hasErrors(budget.problems) && state.sources.length > 0 && changedText(taken, state.sources)) {
-    // What they publish now would not fit: better mail from some new addresses refused than all of it.
+    // What they publish now would not fit: better that receivers reject mail from some new addresses than all of it.
     const before = await budgetOf(input, state, resolver);
     if (!hasErrors(before.problems)) {
       refused.push(tooLarge(input, budget.problems));
@@ -171,7 +171,7 @@ function budgetOf(ground: SpfLookInput, after: SpfState, resolver: Resolver): Pr
   return checkSpfBudget(candidate, withParts);
 }
 
-/** What stands against applying a policy now. Includes that cannot be flattened stay includes, or as they were: no reason to refuse it. */
+/** What stands against a policy now; not includes that cannot be flattened, which stay includes or as they were. */
 export function applyProblems({ watch, alerts }: SpfLook, ground: Pick<SpfGround, 'domain'>): Problem[] {
   const told = watch.failing.map((each) => failingProblem(each, ground, 'warning'));
   const others = alerts.filter(({ message }) => ![...told, ...watch.problems].some((each) => each.message === message));
