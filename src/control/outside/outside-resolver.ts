@@ -52,7 +52,8 @@ async function ask(client: Client, name: Name, type: RrType): Promise<ResolverAn
     case TYPE.TXT:
       return {
         kind: 'answer',
-        rdatas: (await client.resolveTxt(text)).map((strings) => txtRdata(octets(strings.join('')))),
+        // Node gives one character per octet, as txtRdata takes it.
+        rdatas: (await client.resolveTxt(text)).map((strings) => txtRdata(strings.join(''))),
         ttlSeconds: RESOLVER_UNKNOWN_TTL_SECONDS,
       };
     case TYPE.TLSA:
@@ -69,11 +70,6 @@ async function ask(client: Client, name: Name, type: RrType): Promise<ResolverAn
     default:
       return { kind: 'servfail', reason: `type ${type} is not asked for outside` };
   }
-}
-
-/** Node gives TXT as UTF-8; DNS text here has one character per octet. */
-function octets(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1');
 }
 
 function absolute(name: string): string {

@@ -76,8 +76,9 @@ function isInflated(value: unknown): value is Inflated {
 }
 
 function inflate(packed: Buffer, bytesMax: number): { readonly octets: Buffer; readonly usedBytes: number } {
-  if (bytesMax <= 0) throw new RangeError('too large');
-  const inflated: unknown = inflateRawSync(packed, { maxOutputLength: bytesMax, info: true });
+  // zlib takes no limit of 0, and an empty member may follow what fills the limit.
+  const inflated: unknown = inflateRawSync(packed, { maxOutputLength: Math.max(bytesMax, 1), info: true });
   assert(isInflated(inflated), 'zlib says how much of its input it used');
+  if (inflated.buffer.length > bytesMax) throw new RangeError('too large');
   return { octets: inflated.buffer, usedBytes: inflated.engine.bytesWritten };
 }

@@ -94,7 +94,8 @@ function decoded(body: string, encoding: string): Buffer {
   if (encoding === 'base64') return Buffer.from(body, 'base64');
   if (encoding !== 'quoted-printable') return Buffer.from(body, 'latin1');
   const text = body
-    .replaceAll(/[ \t]*=[ \t]*\r?\n/g, '')
+    // RFC 2045 §6.7: what stands before the soft line break is text, blanks too.
+    .replaceAll(/=[ \t]*\r?\n/g, '')
     .replaceAll(/=([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
   return Buffer.from(text, 'latin1');
 }

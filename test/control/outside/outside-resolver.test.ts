@@ -121,3 +121,10 @@ test.each(['_dmarc.example.com.', 'a.b.example.com.', '.'])('the name %s is aske
   expect(asked.length).toBeGreaterThan(0);
   expect(new Set(asked)).toEqual(new Set([wire]));
 });
+
+test('RFC 1035 §3.3.14: TXT comes back octet for octet, also beyond ASCII', async () => {
+  const rdata = Uint8Array.of(5, 0x63, 0x61, 0x66, 0xc3, 0xa9);
+  const { server } = await nameServer({ records: [{ type: TYPE.TXT, rdata }] });
+  const answer = await outsideResolver([server]).lookup(NAME, TYPE.TXT);
+  expect(answer).toMatchObject({ kind: 'answer', rdatas: [rdata] });
+});

@@ -72,6 +72,13 @@ describe('comes out', () => {
 });
 
 describe('does not come out', () => {
+  test('an empty member behind what fills the limit adds nothing', () => {
+    const empty = gzipSync('');
+    expect(gunzip(Buffer.concat([GOOD, empty]), TEXT.length).toString()).toBe(TEXT.toString());
+    expect(gunzip(empty, 0)).toHaveLength(0);
+    expect(() => gunzip(Buffer.concat([GOOD, gzipSync('x')]), TEXT.length)).toThrow(RangeError);
+  });
+
   test('RangeError: one octet more than allowed, in one member or in several', () => {
     expect(() => gunzip(GOOD, TEXT.length - 1)).toThrow(RangeError);
     expect(() => gunzip(Buffer.concat([GOOD, GOOD]), 2 * TEXT.length - 1)).toThrow(RangeError);

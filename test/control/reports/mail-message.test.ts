@@ -54,6 +54,7 @@ describe('one part', () => {
     ['8bit', '\u{e9}', '\u{e9}'],
     ['quoted-printable', 'a=3Db=\r\nc= \t\r\n d=e9', 'a=bc d\u{e9}'],
     ['Quoted-Printable', '=41', 'A'],
+    ['quoted-printable', '<a =\r\nb=3D"1">', '<a b="1">'],
     ['base64', 'aGVs\r\nbG8=\r\n', 'hello'],
     ['BASE64', 'aGVsbG8=', 'hello'],
   ])('RFC 2045 §6: %s', (encoding, body, content) => {
