@@ -14,6 +14,7 @@ export const NOT_UNIT = [
   'test/**/*judges.test.ts',
   'test/control/mta-sts-evidence.test.ts',
   'test/control/outside/mta-sts-probe.test.ts',
+  'test/control/outside/mta-sts-request.test.ts',
   // Real threads and connections, held to times and amounts.
   'test/server/tcp/limits.test.ts',
   'test/server/worker-pool.test.ts',
