@@ -166,8 +166,8 @@ export class Control implements ControlApi {
             return looked.ok ? ok(decide(looked.value)) : looked;
           });
     if (!done.ok) return done;
-    const outcome = outcomeOf(formatName(command.zone), done.value, this.#writer.zoneByName(command.zone), dryRun);
-    return ok({ ...outcome, warnings: done.warnings });
+    const current = this.#writer.zoneByName(command.zone);
+    return ok(outcomeOf(formatName(command.zone), done.value, current, { dryRun, warnings: done.warnings }));
   }
 
   /** In the command's turn: the zone as it is then, whether the command's conditions hold, and what it decides. */

@@ -7,7 +7,12 @@ import { type Done } from '#control/funnel/carry-out.ts';
 import { type Prepared } from '#control/signing/prepare.ts';
 
 /** `current`: the zone's record now; undefined when the zone is not there, or not yet. */
-export function outcomeOf(zone: string, done: Done, current: ZoneRecord | undefined, dryRun: boolean): Outcome {
+export function outcomeOf(
+  zone: string,
+  done: Done,
+  current: ZoneRecord | undefined,
+  { dryRun, warnings }: Pick<Outcome, 'dryRun' | 'warnings'>,
+): Outcome {
   const { decision, parts, changed, generation } = done;
   const removed = decision.removed?.find(({ name }) => name === zone);
   const changing = parts.filter(({ isChanged }) => isChanged);
@@ -24,7 +29,7 @@ export function outcomeOf(zone: string, done: Done, current: ZoneRecord | undefi
     dryRun,
     changeset: own === undefined ? unchanged(serial, removed === undefined ? 0 : nodeCount) : textOf(own),
     ...(others.length === 0 ? {} : { elsewhere: others.map((each) => ({ zone: each.record.name, changeset: textOf(each) })) }),
-    warnings: decision.warnings ?? [],
+    warnings,
     ...(decision.note === undefined ? {} : { mail: decision.note }),
   };
 }
