@@ -2,12 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { latin1 } from '#base/bytes.ts';
+import { RECORDS_PER_RRSET_DEFAULT, RECORDS_PER_RRSET_MAX } from '#base/limits/dns.ts';
 import { type Problem, type Result, ok } from '#base/problem.ts';
 import { type Name, ROOT, parseName } from '#dns/name.ts';
 import { includeFrom } from '#dns/zone-file-include.ts';
 import { mailRecordWarnings } from '#mail/record-warnings.ts';
 import { loadZone } from '#zone/assemble.ts';
 import { formatRrset } from '#zone/changeset-text.ts';
+import { type RecordLimit } from '#zone/check-state.ts';
 import { CommandFailure, failure, reasonOf } from './failure.ts';
 
 /** A file's text, one character per octet; `-` is standard input. */
@@ -21,7 +23,8 @@ export function readZoneText(file: string, workingDirectory: string): string {
 
 /** Every problem of the file as a zone, warnings too. */
 export function checkZoneText(zone: string, text: string, options: CheckOptions): readonly Problem[] {
-  const loaded = load(zone, text, options);
+  // The setting is the server's: more than its default is a warning here.
+  const loaded = load(zone, text, options, { max: RECORDS_PER_RRSET_DEFAULT, isDefault: true });
   return loaded.ok ? [...loaded.warnings, ...mailRecordWarnings(loaded.value)] : loaded.problems;
 }
 
@@ -31,7 +34,7 @@ export function checkZoneText(zone: string, text: string, options: CheckOptions)
  */
 export function flattenZoneText(zone: string, text: string, options: CheckOptions): Result<string> {
   if (!/^\s*\$include\b/im.test(text)) return ok(text);
-  const loaded = load(zone, text, options);
+  const loaded = load(zone, text, options, { max: RECORDS_PER_RRSET_MAX });
   if (!loaded.ok) return loaded;
   const lines = loaded.value.flatMap((rrset) => formatRrset(rrset));
   return ok(`${lines.join('\n')}\n`, loaded.warnings);
@@ -45,10 +48,11 @@ export interface CheckOptions {
   readonly signed: boolean;
 }
 
-function load(zone: string, text: string, { file, workingDirectory, signed }: CheckOptions) {
+function load(zone: string, text: string, options: CheckOptions, recordsPerRrset: RecordLimit) {
+  const { file, workingDirectory, signed } = options;
   const shownFolder = dirname(file);
   const include = includeFrom(resolve(workingDirectory, shownFolder), shownFolder);
-  return loadZone(text, { file, origin: zoneName(zone), signed, include });
+  return loadZone(text, { file, origin: zoneName(zone), signed, include, recordsPerRrset });
 }
 
 function zoneName(text: string): Name {

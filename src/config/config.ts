@@ -11,13 +11,15 @@ import { type Static, type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { type IpPort, formatIpPort, parseIpPort } from '#base/address.ts';
 import { type CookieSettings, type RateLimitSettings, type UdpKind } from '#base/ipc.ts';
-import { RRL_ALLOW_MAX, RRL_RATE_DEFAULT, RRL_RATE_MAX, RRL_SLIP_MAX } from '#base/limits/answer.ts';
 import { HTTP_REQUEST_MS_MAX, ZONE_FILE_BYTES_MAX } from '#base/limits/admin.ts';
 import { nearestWord } from '#base/nearest.ts';
 import { parseNetwork } from '#base/network.ts';
 import { type Place, WHOLE, atFlag, atPath, atVariable, inFile } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';
 import { parseDuration, parseSize } from '#base/units.ts';
+import { CookiesSection, RrlSection, describeCookies, describeRateLimit } from './defence.ts';
+import { settleCookies, settleRateLimit } from './defence.ts';
+import { type LimitSettings, LimitsSection, describeLimits, settleLimits } from './limits.ts';
 import { type Tree, deepFreeze, isSection, isTree, setKey } from './tree.ts';
 import { MailSection, type MailSettings, describeMail, settleMail } from './mail.ts';
 
@@ -51,6 +53,7 @@ export interface Config {
   readonly cookies: CookieSettings | undefined;
   /** Response rate limiting (section `rrl`); undefined: off. */
   readonly rrl: RateLimitSettings | undefined;
+  readonly limits: LimitSettings;
 }
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
@@ -81,30 +84,11 @@ const ConfigFile = Type.Object(
         strict,
       ),
     ),
-    cookies: Type.Optional(
-      Type.Object(
-        {
-          enabled: Type.Optional(Type.Boolean()),
-          secret_file: Type.Optional(Type.String({ minLength: 1 })),
-          previous_secret_file: Type.Optional(Type.String({ minLength: 1 })),
-        },
-        strict,
-      ),
-    ),
-    rrl: Type.Optional(
-      Type.Object(
-        {
-          enabled: Type.Optional(Type.Boolean()),
-          rate: Type.Optional(Type.Integer({ minimum: 1, maximum: RRL_RATE_MAX })),
-          slip: Type.Optional(Type.Integer({ minimum: 1, maximum: RRL_SLIP_MAX })),
-          dry_run: Type.Optional(Type.Boolean()),
-          allow: Type.Optional(Type.Array(Type.String(), { maxItems: RRL_ALLOW_MAX })),
-        },
-        strict,
-      ),
-    ),
+    cookies: Type.Optional(CookiesSection),
+    rrl: Type.Optional(RrlSection),
     https: Type.Optional(Type.Object({ listen: Type.Optional(Type.String()) }, strict)),
     mail: Type.Optional(MailSection),
+    limits: Type.Optional(LimitsSection),
     keys: Type.Optional(Type.Object({ kek_file: Type.Optional(Type.String({ minLength: 1 })) }, strict)),
     log: Type.Optional(
       Type.Object(
@@ -136,8 +120,6 @@ const DEFAULTS = {
   admin: { listen: '127.0.0.1:8053' },
   https: { listen: '127.0.0.1:8443' },
   log: { level: 'info', format: 'json', queries: 0 },
-  // No client outside can forge a loopback address: a limit would only hit tests and tools on the machine itself.
-  rrl: { rate: RRL_RATE_DEFAULT, slip: 1, allow: ['127.0.0.0/8', '::1'] },
 } as const;
 
 /** Where configuration comes from, already read. */
@@ -213,21 +195,9 @@ export function describeConfig(config: Config): Tree {
     https: { listen: endpoint(config.https.listen) },
     mail: describeMail(config.mail),
     keys: { kek_file: config.keys.kekFile },
-    cookies: {
-      enabled: config.cookies !== undefined,
-      ...(config.cookies?.secretFile === undefined ? {} : { secret_file: config.cookies.secretFile }),
-      ...(config.cookies?.previousSecretFile === undefined ? {} : { previous_secret_file: config.cookies.previousSecretFile }),
-    },
-    rrl:
-      config.rrl === undefined
-        ? { enabled: false }
-        : {
-            enabled: true,
-            rate: config.rrl.rate,
-            slip: config.rrl.slip,
-            dry_run: config.rrl.dryRun,
-            allow: config.rrl.allow,
-          },
+    cookies: describeCookies(config.cookies),
+    rrl: describeRateLimit(config.rrl),
+    limits: describeLimits(config.limits),
     log: { ...config.log },
   };
 }
@@ -257,18 +227,10 @@ function settle(
   const endpoints = (key: string, texts: readonly string[]) =>
     texts.flatMap((text, index) => read(key, text, parseEndpoint, address, index) ?? []);
   const listen = endpoints('dns.listen', values.dns?.listen ?? DEFAULTS.dns.listen);
-  const { cookies = {}, rrl = {} } = values;
   const networks = (key: string, texts: readonly string[]) =>
     texts.filter((text, index) => read(key, text, parseNetwork, 'a network like 192.0.2.0/24 or 2001:db8::/32', index) !== undefined);
-  const allow = networks('rrl.allow', rrl.allow ?? DEFAULTS.rrl.allow);
-  if (cookies.previous_secret_file !== undefined && cookies.secret_file === undefined)
-    problems.push(
-      problem(
-        'CONFIG_VALUE',
-        originOf(origins, 'cookies.previous_secret_file').at,
-        'cookies.previous_secret_file needs cookies.secret_file',
-      ),
-    );
+  const wrong = (key: string, message: string) =>
+    void problems.push(problem('CONFIG_VALUE', originOf(origins, key).at, `${key} ${message}`));
   const kekFile = values.keys?.kek_file;
   const data = path('data', values.data ?? DEFAULTS.data);
   const { zone_file_max: zoneFileMax, request_timeout: requestTimeout } = values.admin ?? {};
@@ -291,22 +253,10 @@ function settle(
       kekFile: kekFile === undefined ? join(dirname(data), 'keys', 'kek') : path('keys.kek_file', kekFile),
       isKekFileGiven: kekFile !== undefined,
     },
-    cookies: cookies.enabled === false ? undefined : settleCookies(cookies, path),
-    rrl:
-      rrl.enabled === false
-        ? undefined
-        : { rate: rrl.rate ?? DEFAULTS.rrl.rate, slip: rrl.slip ?? DEFAULTS.rrl.slip, dryRun: rrl.dry_run ?? false, allow },
+    cookies: settleCookies(values.cookies, { path, wrong }),
+    rrl: settleRateLimit(values.rrl, { networks }),
+    limits: settleLimits(values.limits),
     log: { ...DEFAULTS.log, ...values.log },
-  };
-}
-
-function settleCookies(
-  { secret_file: secret, previous_secret_file: previous }: NonNullable<Static<typeof ConfigFile>['cookies']>,
-  path: (key: string, text: string) => string,
-): CookieSettings {
-  return {
-    ...(secret === undefined ? {} : { secretFile: path('cookies.secret_file', secret) }),
-    ...(previous === undefined ? {} : { previousSecretFile: path('cookies.previous_secret_file', previous) }),
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import { dirname } from 'node:path';
 import { type Clock } from '#base/clock.ts';
+import { RECORDS_PER_RRSET_DEFAULT } from '#base/limits/dns.ts';
 import { WHOLE } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { formatName, lowerName } from '#dns/name.ts';
@@ -34,7 +35,7 @@ import { Funnel } from '#control/funnel/funnel.ts';
 import { type LifecycleClock, lifecycleClock } from '#control/lifecycle/clock.ts';
 import { CountedTime, type Uptime } from '#control/lifecycle/counted-time.ts';
 import { mailHandlers } from '#control/mail/decide.ts';
-import { MailSteps } from '#control/mail/steps.ts';
+import { MailSteps, type MailStepsOptions } from '#control/mail/steps.ts';
 import { mailReads } from '#control/mail/view.ts';
 import { spfUpkeep } from '#control/mail/spf-upkeep.ts';
 import { mailUpkeep } from '#control/mail/upkeep.ts';
@@ -77,6 +78,8 @@ export interface ControlOptions {
   readonly countsQueries?: boolean;
   /** What happens in the lives of a zone's mail. */
   readonly onMailEvents?: (zone: string, events: readonly LifecycleEvent[]) => void;
+  /** The setting `limits.records_per_rrset`. */
+  readonly recordsPerRrsetMax?: number;
 }
 
 export class Control implements ControlApi {
@@ -108,6 +111,7 @@ export class Control implements ControlApi {
       witnesses = NO_WITNESSES,
       onMailEvents,
       signerFilesRoot = dirname(writer.dir),
+      recordsPerRrsetMax = RECORDS_PER_RRSET_DEFAULT,
     } = options;
     this.#options = options;
     this.#writer = writer;
@@ -118,7 +122,8 @@ export class Control implements ControlApi {
     this.#preparer = new ZonePreparer(options);
     this.#funnel = new Funnel({ ...options, preparer: this.#preparer });
     const time = new CountedTime(clock, uptime, readTimeline(writer));
-    this.#mail = new MailSteps({ ...options, time, witnesses, signers: (zone) => this.signers.factsFor(zone) });
+    const signersFor: MailStepsOptions['signers'] = (zone) => this.signers.factsFor(zone);
+    this.#mail = new MailSteps({ ...options, time, witnesses, recordsPerRrsetMax, signers: signersFor });
     this.#queries = new SelectorQueries(() => time.nowMs());
     this.mail = mailReads(writer, this.#mail, this.#queries);
     publisher.onMessage((message) => this.#queries.receive(message));
@@ -133,7 +138,7 @@ export class Control implements ControlApi {
     this.signers = new Signers({ ...shared, mail: storedSignerMail(writer, run), filesRoot: signerFilesRoot });
     const onDue = () => this.lifecycles.tellDue();
     this.#handlers = {
-      ...zoneHandlers({ writer, clock, watcher: mailWatcher(writer, time, onDue) }),
+      ...zoneHandlers({ writer, clock, recordsPerRrsetMax, watcher: mailWatcher(writer, time, onDue) }),
       ...mailHandlers({
         ...shared,
         onCommitted: (zone, events) => {

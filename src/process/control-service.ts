@@ -173,6 +173,7 @@ export class ControlService {
       uptime: readUptime,
       witnesses: outside.witnesses,
       countsQueries: true,
+      recordsPerRrsetMax: config.limits.recordsPerRrsetMax,
       onMailEvents: (zone, events) => logMailEvents(log, zone, events, this.#isFirstScreen() ? 'debug' : 'info'),
       signerFilesRoot: dirname(store.kekFile),
       counterTable: {

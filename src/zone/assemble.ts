@@ -12,6 +12,7 @@ import { typeName } from '#dns/registry.ts';
 import { type Rrset, sortRdatas } from '#dns/rrset.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type ZoneFileOptions, type ZoneRecordLine, parseZoneFile } from '#dns/zone-file.ts';
+import { type CheckOptions } from './check-state.ts';
 import { checkZone } from './check.ts';
 
 /** An RRset and where its first record stands in the file. */
@@ -20,16 +21,23 @@ export interface PlacedRrset extends Rrset {
   readonly at: Place;
 }
 
+export interface LoadOptions extends ZoneFileOptions, Pick<CheckOptions, 'recordsPerRrset'> {
+  /** Whether waxseal signs the zone (see `withoutManagedTypes`). */
+  readonly signed: boolean;
+}
+
 /**
  * A zone file's RRsets, checked as a zone. Fails with every problem at once, errors first; warnings come with the good result.
- * `options.origin` is the apex; `signed` says whether waxseal signs the zone (see `withoutManagedTypes`).
+ * `options.origin` is the apex.
  */
-export function loadZone(text: string, options: ZoneFileOptions & { readonly signed: boolean }): Result<readonly PlacedRrset[]> {
+export function loadZone(text: string, options: LoadOptions): Result<readonly PlacedRrset[]> {
   const file = parseZoneFile(text, options);
   const kept = withoutManagedTypes(file.records, options.origin, options.signed);
   const zone = assembleRrsets(options.origin, kept.records);
   const complete = !file.problems.some((each) => each.severity === 'error');
-  const checked = checkZone(options.origin, zone.rrsets, { complete });
+  const { recordsPerRrset } = options;
+  const limit = recordsPerRrset === undefined ? {} : { recordsPerRrset };
+  const checked = checkZone(options.origin, zone.rrsets, { complete, ...limit });
   const found = checked.map((each) => (each.code === 'SOA_MISSING' ? { ...each, ...whereSoaIs(options.origin, file.records) } : each));
   const problems = [...file.problems, ...kept.problems, ...zone.problems, ...found];
   const errors = problems.filter((each) => each.severity === 'error');

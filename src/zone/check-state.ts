@@ -1,4 +1,5 @@
 /** What the checks of one zone share: its view, where RRsets are said to be, what is glue, and the hosts looked at so far. */
+import { RECORDS_PER_RRSET_DEFAULT } from '#base/limits/dns.ts';
 import type { Place } from '#base/place.ts';
 import { type Name, type OwnerKey, ownerKey } from '#dns/name.ts';
 import { placeOfRrset } from '#dns/place.ts';
@@ -11,6 +12,18 @@ export interface CheckOptions {
   readonly place?: (owner: Name, type: RrType) => Place;
   /** False when the RRsets are not all there, because some could not be read: then nothing is said about what is missing. Default true. */
   readonly complete?: boolean;
+  /** Records that one RRset may have; by default as the configuration has it by default. */
+  readonly recordsPerRrset?: RecordLimit;
+}
+
+/** How many records an RRset may have, and what may have more. */
+export interface RecordLimit {
+  /** The setting `limits.records_per_rrset`. */
+  readonly max: number;
+  /** Records that an RRset had already: it may keep as many, whatever `max` is. None by default. */
+  readonly before?: (key: OwnerKey, type: RrType) => number;
+  /** The server that will have the zone may allow more: too many is a warning, as long as any setting allows it. */
+  readonly isDefault?: true;
 }
 
 /** What a question for the addresses of a name would meet. */
@@ -21,6 +34,7 @@ export interface ZoneCheck {
   readonly view: ZoneView;
   readonly place: (owner: Name, type: RrType) => Place;
   readonly complete: boolean;
+  readonly recordsPerRrset: RecordLimit;
   /** True for names that NS records of the zone name: below a cut their addresses are glue. */
   readonly isGlue: (key: OwnerKey) => boolean;
   /** Hosts already looked up: an MX host is often named by every name of a zone. */
@@ -36,6 +50,11 @@ export function startZoneCheck(view: ZoneView, options: CheckOptions = {}): Zone
 
 /** For a check of single names, as after a change: no walk over the zone, so any address below a cut counts as glue. */
 export function startNodeCheck(view: ZoneView, options: CheckOptions = {}): ZoneCheck {
-  const { place = placeOfRrset, complete = true } = options;
-  return { view, place, complete, isGlue: () => true, targets: new Map() };
+  const { place = placeOfRrset, complete = true, recordsPerRrset = { max: RECORDS_PER_RRSET_DEFAULT } } = options;
+  return { view, place, complete, recordsPerRrset, isGlue: () => true, targets: new Map() };
+}
+
+/** The limit for what replaces `view`: its RRsets may stay as large as they are. */
+export function recordLimitAfter(view: ZoneView, max: number): RecordLimit {
+  return { max, before: (key, type) => rrsetOf(view.node(key), type)?.rdatas.length ?? 0 };
 }

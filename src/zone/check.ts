@@ -107,7 +107,28 @@ function answerBytes(view: ZoneView, node: ZoneNode, rrset: NodeRrset): number {
 /** Made by the signer, one of each: not what the limits are about. */
 const SIGNER_TYPES: ReadonlySet<RrType> = new Set([TYPE.RRSIG, TYPE.NSEC, TYPE.NSEC3, TYPE.NSEC3PARAM]);
 
-function checkLimits({ view, place }: ZoneCheck, node: ZoneNode, problems: Problem[]): void {
+/** Whether an RRset has more records than the setting allows; one that had as many before may keep them. */
+function checkRecordCount(check: ZoneCheck, node: ZoneNode, rrset: NodeRrset, problems: Problem[]): void {
+  const { place, recordsPerRrset } = check;
+  const { max, before, isDefault } = recordsPerRrset;
+  const count = rrset.rdatas.length;
+  if (count <= max || SIGNER_TYPES.has(rrset.type)) return;
+  const at = place(node.owner, rrset.type);
+  const what = `${says(node, rrset)} has ${count} records, and limits.records_per_rrset allows ${max} in one RRset`;
+  const canBeRaised = count <= RECORDS_PER_RRSET_MAX;
+  if (count <= (before?.(node.key, rrset.type) ?? 0))
+    problems.push(warning('RRSET_RECORDS_LIMIT', at, `${what}: it may stay and shrink, not grow`));
+  else if (canBeRaised && isDefault === true)
+    problems.push(warning('RRSET_RECORDS_LIMIT', at, `${what} unless the configuration of the server says more`));
+  else {
+    const raise = `, or raise limits.records_per_rrset in the configuration (${RECORDS_PER_RRSET_MAX} at most)`;
+    const fix = `spread the records over several names${canBeRaised ? raise : ''}`;
+    problems.push(problem('RRSET_RECORDS_LIMIT', at, what, { fix }));
+  }
+}
+
+function checkLimits(check: ZoneCheck, node: ZoneNode, problems: Problem[]): void {
+  const { view, place } = check;
   // named applies these when it loads a zone (max-records-per-type, max-types-per-name); named-checkzone does not.
   for (const rrset of node.rrsets) {
     const octets = answerBytes(view, node, rrset);
@@ -120,14 +141,7 @@ function checkLimits({ view, place }: ZoneCheck, node: ZoneNode, problems: Probl
           { rfc: 'RFC 1035 §4.2.2', fix: 'spread the records over several names, or make them shorter' },
         ),
       );
-    if (rrset.rdatas.length > RECORDS_PER_RRSET_MAX && !SIGNER_TYPES.has(rrset.type))
-      problems.push(
-        problem(
-          'RRSET_RECORDS_LIMIT',
-          place(node.owner, rrset.type),
-          `${says(node, rrset)} has ${rrset.rdatas.length} records, one RRset may have ${RECORDS_PER_RRSET_MAX}`,
-        ),
-      );
+    checkRecordCount(check, node, rrset, problems);
   }
   if (node.rrsets.length <= TYPES_PER_NAME_MAX) return;
   const types = node.rrsets.filter(({ type }) => !SIGNER_TYPES.has(type)).length;

@@ -35,6 +35,7 @@ describe('configuration', () => {
       keys: { kek_file: '/here/keys/kek' },
       cookies: { enabled: true },
       rrl: { enabled: true, rate: 50, slip: 1, dry_run: false, allow: ['127.0.0.0/8', '::1'] },
+      limits: { records_per_rrset: 1000 },
       log: { level: 'info', format: 'json', queries: 0 },
     });
   });
@@ -71,6 +72,15 @@ describe('configuration', () => {
     expect(describeConfig(good({ ...file(text), environment }))).toMatchObject({
       mail: { secondaries: 'from-ns', resolvers: ['127.0.0.1:53'], probe: false, probe_ca_file: '/etc/waxseal/ca.pem', probe_networks: [] },
     });
+  });
+
+  test('has limits of zone data, within what a message holds', () => {
+    const text = '[limits]\nrecords_per_rrset = 260\n';
+    expect(good(file(text)).limits).toEqual({ recordsPerRrsetMax: 260 });
+    const of = (value: string) => ({ environment: { WAXSEAL_LIMITS__RECORDS_PER_RRSET: value } });
+    expect(describeConfig(good({ ...file(text), ...of('4096') }))).toMatchObject({ limits: { records_per_rrset: 4096 } });
+    for (const value of ['4097', '15', '0', '-1', 'many'])
+      expect(bad(of(value))).toEqual(['WAXSEAL_LIMITS__RECORDS_PER_RRSET CONFIG_VALUE']);
   });
 
   test('tells all that is wrong with it at once', () => {

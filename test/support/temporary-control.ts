@@ -52,6 +52,7 @@ export interface TestControlOptions extends Partial<WriterOptions> {
   readonly outside?: Resolver;
   readonly witnesses?: OutsideWitnesses;
   readonly countsQueries?: boolean;
+  readonly recordsPerRrsetMax?: number;
   /** Of the scheduler. */
   readonly log?: Log;
   /** Names of the sources of due work that `live` has done; all unless given. Looks at SPF make a year long. */
@@ -86,6 +87,7 @@ export function temporaryControl(options: TestControlOptions = {}): TestControl 
     uptime: () => ({ uptimeMs, bootId: options.bootId ?? 'test' }),
     ...(options.witnesses === undefined ? {} : { witnesses: options.witnesses }),
     countsQueries: options.countsQueries ?? false,
+    ...(options.recordsPerRrsetMax === undefined ? {} : { recordsPerRrsetMax: options.recordsPerRrsetMax }),
     onMailEvents: (zone, all) => events.push(...all.map(({ event, object, text }) => `${zone} ${event} ${object} ${text}`)),
     onFatal: (failure) => fatal.push(failure),
     version: '0.0.0',

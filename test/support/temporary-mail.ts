@@ -22,7 +22,7 @@ export async function temporaryMail(policy?: unknown) {
   const { writer, clock } = room;
   const time = new CountedTime(clock, () => ({ uptimeMs: clock.nowMs(), bootId: 'test' }), undefined);
   const random = countedRandom();
-  const steps = new MailSteps({ writer, time, random, witnesses: NO_WITNESSES, signers: () => new Map() });
+  const steps = new MailSteps({ writer, time, random, witnesses: NO_WITNESSES, recordsPerRrsetMax: 1000, signers: () => new Map() });
   const committed: (readonly [string, readonly LifecycleEvent[]])[] = [];
   const onCommitted = (zone: string, events: readonly LifecycleEvent[]) => void committed.push([zone, events]);
   const handlers = mailHandlers({ writer, steps, time, resolver: room.control.zones.resolver, onCommitted });

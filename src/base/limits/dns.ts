@@ -26,10 +26,14 @@ export const TTL_SECONDS_MAX = 0x7fff_ffff;
 // --- zone data (CVE-2024-1737: huge RRsets and names with many types make every server slow) ---
 
 /**
- * Records in one RRset. BIND's max-records-per-type is 100, and real apexes have 260 TXT; an RRset of 1000 addresses, which fits a message, is
- * still signed and answered in a millisecond.
+ * Records in one RRset unless `limits.records_per_rrset` says otherwise. BIND's max-records-per-type is 100, and real
+ * apexes have 260 TXT; an RRset of 1000 addresses, which fits a message, is still signed and answered in a millisecond.
  */
-export const RECORDS_PER_RRSET_MAX = 1000;
+export const RECORDS_PER_RRSET_DEFAULT = 1000;
+/** The highest setting: an address takes 16 octets of a message of 65,535, so that more of them fit none. */
+export const RECORDS_PER_RRSET_MAX = 4096;
+/** The lowest setting: a zone needs its 13 name servers, and the keys of a rollover. */
+export const RECORDS_PER_RRSET_MIN = 16;
 /** Types at one name: BIND's max-types-per-name. */
 export const TYPES_PER_NAME_MAX = 100;
 

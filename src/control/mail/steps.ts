@@ -50,6 +50,8 @@ export interface MailStepsOptions {
   readonly signers: (zone: Name) => MailFacts['signers'];
   /** It is known how often DKIM selectors are asked for here. */
   readonly countsQueries?: boolean;
+  /** The setting `limits.records_per_rrset`. */
+  readonly recordsPerRrsetMax: number;
 }
 
 /** What the store keeps of a zone's mail. */
@@ -136,8 +138,10 @@ export class MailSteps {
     const taken = new Set(step.state.dkim.lifecycle.objects.map(({ data }) => data.secretId));
     const kept = fresh.filter(({ key }) => taken.has(key.secretId));
     const changes = given.isStrict === true ? step.changes : withoutConflicts(view, step.changes);
-    const found = [...step.problems, ...checkChanges(view, changes, input.isSigned)];
-    if (hasErrors(found) && (given.isStrict === true || hasErrors(checkChanges(view, changes, input.isSigned)))) return fail(...found);
+    const { recordsPerRrsetMax } = this.#options;
+    const broken = checkChanges(view, changes, { signed: input.isSigned, recordsPerRrsetMax });
+    const found = [...step.problems, ...broken];
+    if (hasErrors(broken) || (hasErrors(found) && given.isStrict === true)) return fail(...found);
     const lookable = step.checks.filter((each) => isLookable(each, input.facts.places));
     const due = [step.nextDueMs, ...lookable.map(({ dueMs }) => dueMs)];
     const times = due.filter((each) => each !== undefined);

@@ -14,20 +14,29 @@ import { TYPE } from '#dns/types.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
 import { editRecords } from '#dnssec/plan-records.ts';
 import { type BroughtRrset, mailRecordWarnings } from '#mail/record-warnings.ts';
-import { startNodeCheck } from '#zone/check-state.ts';
+import { recordLimitAfter, startNodeCheck } from '#zone/check-state.ts';
 import { checkApex, checkNode } from '#zone/check.ts';
 import { endsAuthority } from '#zone/node-flags.ts';
 import { overlayZone } from '#zone/overlay.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
 import { serialWarnings } from './serial-warnings.ts';
 
+/** What the rules depend on beside zone and changes. */
+export interface ChangeRules {
+  readonly signed: boolean;
+  /** The setting `limits.records_per_rrset`. */
+  readonly recordsPerRrsetMax: number;
+}
+
 /** Every problem of what `changes` touch or make in the zone `base`. Warnings that stood before, about other RRsets, are not repeated. */
-export function checkChanges(base: ZoneView, changes: readonly RrsetChange[], signed: boolean): Problem[] {
+export function checkChanges(base: ZoneView, changes: readonly RrsetChange[], rules: ChangeRules): Problem[] {
+  const { signed, recordsPerRrsetMax } = rules;
   const edits = editRecords(base, changes, { apexKey: base.apexKey, signed }, false);
   const after = overlayZone(base, edits);
   const problems = new ProblemList();
-  const check = startNodeCheck(after);
-  const checkBefore = startNodeCheck(base);
+  const recordsPerRrset = recordLimitAfter(base, recordsPerRrsetMax);
+  const check = startNodeCheck(after, { recordsPerRrset });
+  const checkBefore = startNodeCheck(base, { recordsPerRrset });
   problems.push(...checkApex(check));
   const touched = new Set(changes.map(({ owner, type }) => formatPlace(placeOfRrset(owner, type)).toLowerCase()));
   for (const key of touchedKeys(base, after, changes)) {

@@ -3,6 +3,7 @@
  * Not here: RRset operations (rrset-operations.ts), importing a zone file (import.ts), planning and signing (control/signing/prepare.ts).
  */
 import { type Clock } from '#base/clock.ts';
+import { RECORDS_PER_RRSET_MAX } from '#base/limits/dns.ts';
 import { JOURNAL_ENTRIES_MAX } from '#base/limits/store.ts';
 import { atZone } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem, warning } from '#base/problem.ts';
@@ -18,7 +19,7 @@ import { type Decision, type RecordWatcher } from '#control/commands/decision.ts
 import { type CommandOf, type CommandTable, type ServedZone, type ZoneContext } from '#control/commands/table.ts';
 import { type ZoneCommand } from '#control/api/control.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
-import { checkChanges } from './change-rules.ts';
+import { type ChangeRules, checkChanges } from './change-rules.ts';
 import { importChanges } from './import.ts';
 import { newZoneChanges } from './new-zone.ts';
 import { settleNeighbours, stillDelegated } from './neighbours.ts';
@@ -29,6 +30,8 @@ export interface ZoneDecisionOptions {
   readonly writer: StoreWriter;
   readonly clock: Clock;
   readonly watcher: RecordWatcher;
+  /** The setting `limits.records_per_rrset`. */
+  readonly recordsPerRrsetMax: number;
 }
 
 /** What a command on a zone's records changes. */
@@ -41,22 +44,27 @@ interface RecordDecision {
   readonly warnings: readonly Problem[];
 }
 
+/** What decides a command on the records of a zone that is served. */
+type Decide<C> = (zone: ServedZone, command: C, options: ZoneDecisionOptions) => Result<RecordDecision>;
+
 /** The zone commands, each with what decides it. */
 export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCommand['kind']> {
   const onServed =
-    <C extends ZoneCommand>(decide: (zone: ServedZone, command: C) => Result<RecordDecision>) =>
-    (command: C, { served }: ZoneContext): Result<Decision> =>
-      served === undefined ? fail(zoneNotServed(command.zone)) : watched(decide(served, command), served, options);
+    <C extends ZoneCommand>(decide: Decide<C>) =>
+    (command: C, { served }: ZoneContext): Result<Decision> => {
+      if (served === undefined) return fail(zoneNotServed(command.zone));
+      return watched(decide(served, command, options), served, options);
+    };
   return {
     'zone.create': {
       isCreating: true,
-      decide: (command, context) => creation(createZone(command, context), command, context, options),
+      decide: (command, context) => creation(createZone(command, context, options), command, context, options),
     },
     'zone.import': {
       isCreating: true,
       decide: (command, context) => {
         const { served } = context;
-        const imported = importZone(command, context);
+        const imported = importZone(command, context, options);
         return served === undefined ? creation(imported, command, context, options) : watched(imported, served, options);
       },
     },
@@ -67,9 +75,7 @@ export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCom
     'zone.restore': { isCreating: true, decide: (command, context) => restoreZone(command, context, options) },
     'rrsets.change': { decide: onServed(changeRrsets) },
     'zone.revert': {
-      decide: onServed((zone, command: CommandOf<'zone.revert'>) =>
-        revertZone(zone, command.serial, changesetOf(options.writer, zone.record, command.serial)),
-      ),
+      decide: onServed(revertZone),
     },
     'zone.dnssec': { decide: onServed(setSigning) },
   };
@@ -120,7 +126,9 @@ function restoreZone(command: CommandOf<'zone.restore'>, context: ZoneContext, o
     );
   const isSigned = removed.dnssec === 'on';
   const file = `removed zone ${name}`;
-  const imported = importChanges(emptyView, { text: removed.text, file }, isSigned);
+  // It comes back as it was, also where an RRset has more records than the setting allows by now.
+  const rules = { signed: isSigned, recordsPerRrsetMax: RECORDS_PER_RRSET_MAX };
+  const imported = importChanges(emptyView, { text: removed.text, file }, rules);
   if (!imported.ok) return imported;
   const decided = ok({ changes: imported.value, isSigned, detail: `as it was with serial ${removed.serial}`, warnings: [] });
   return creation(decided, command, context, options);
@@ -150,9 +158,13 @@ function watched(decided: Result<RecordDecision>, { record, view }: ServedZone, 
   });
 }
 
-function importZone(command: CommandOf<'zone.import'>, { served, emptyView }: ZoneContext): Result<RecordDecision> {
+function importZone(
+  command: CommandOf<'zone.import'>,
+  { served, emptyView }: ZoneContext,
+  { recordsPerRrsetMax }: ZoneDecisionOptions,
+): Result<RecordDecision> {
   const isSigned = served === undefined ? command.dnssec : served.record.dnssec === 'on';
-  const imported = importChanges(served?.view ?? emptyView, command, isSigned);
+  const imported = importChanges(served?.view ?? emptyView, command, { signed: isSigned, recordsPerRrsetMax });
   if (!imported.ok) return imported;
   return ok({ changes: imported.value, isSigned, detail: `zone file ${command.file}`, warnings: imported.warnings });
 }
@@ -173,16 +185,25 @@ function removeZone(zone: ServedZone, { watcher, writer, clock }: ZoneDecisionOp
   });
 }
 
-function changeRrsets({ record, view }: ServedZone, { operations }: CommandOf<'rrsets.change'>): Result<RecordDecision> {
+function changeRrsets(
+  { record, view }: ServedZone,
+  { operations }: CommandOf<'rrsets.change'>,
+  { recordsPerRrsetMax }: ZoneDecisionOptions,
+): Result<RecordDecision> {
   const isSigned = record.dnssec === 'on';
   const decided = decideOperations(view, operations, isSigned);
   if (!decided.ok) return decided;
   const detail = operations.map(({ op, name: owner, type }) => `${op} ${owner} ${type}`).join(', ');
-  return checked(view, decided.value, isSigned, detail, decided.warnings);
+  return checked(view, decided.value, { signed: isSigned, recordsPerRrsetMax }, detail, decided.warnings);
 }
 
-function revertZone({ record, view }: ServedZone, serial: number, changeset: Changeset | undefined): Result<RecordDecision> {
+function revertZone(
+  { record, view }: ServedZone,
+  { serial }: CommandOf<'zone.revert'>,
+  { writer, recordsPerRrsetMax }: ZoneDecisionOptions,
+): Result<RecordDecision> {
   const { name } = record;
+  const changeset = changesetOf(writer, record, serial);
   if (changeset === undefined)
     return fail(
       problem('CHANGE_NOT_FOUND', atZone(name), `the journal of ${name} has no changeset that made serial ${serial}`, {
@@ -193,7 +214,8 @@ function revertZone({ record, view }: ServedZone, serial: number, changeset: Cha
   if (!reverted.ok) return reverted;
   const kept = reverted.value.filter(({ owner, type }) => rrsetOf(view.node(ownerKey(owner)), type)?.manager === 'mail');
   if (kept.length > 0) return fail(...kept.map(keptByMail));
-  return checked(view, reverted.value, record.dnssec === 'on', `revert of serial ${serial}`, reverted.warnings);
+  const rules = { signed: record.dnssec === 'on', recordsPerRrsetMax };
+  return checked(view, reverted.value, rules, `revert of serial ${serial}`, reverted.warnings);
 }
 
 function keptByMail({ owner, type }: RrsetChange): Problem {
@@ -229,18 +251,23 @@ function setSigning({ record: { name, dnssec } }: ServedZone, command: CommandOf
 function checked(
   view: ZoneView,
   changes: readonly RrsetChange[],
-  isSigned: boolean,
+  rules: ChangeRules,
   detail: string,
   before: readonly Problem[],
 ): Result<RecordDecision> {
-  const problems = [...before, ...checkChanges(view, changes, isSigned)];
+  const problems = [...before, ...checkChanges(view, changes, rules)];
   if (hasErrors(problems)) return fail(...problems);
-  return ok({ changes, isSigned, detail, warnings: problems });
+  return ok({ changes, isSigned: rules.signed, detail, warnings: problems });
 }
 
-function createZone(command: CommandOf<'zone.create'>, { served, emptyView }: ZoneContext): Result<RecordDecision> {
+function createZone(
+  command: CommandOf<'zone.create'>,
+  { served, emptyView }: ZoneContext,
+  { recordsPerRrsetMax }: ZoneDecisionOptions,
+): Result<RecordDecision> {
   const zone = formatName(command.zone);
   if (served !== undefined) return fail(zoneExists(zone));
   const made = newZoneChanges(command.zone, command);
-  return made.ok ? checked(emptyView, made.value, command.dnssec, 'new zone', made.warnings) : made;
+  if (!made.ok) return made;
+  return checked(emptyView, made.value, { signed: command.dnssec, recordsPerRrsetMax }, 'new zone', made.warnings);
 }

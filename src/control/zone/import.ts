@@ -14,7 +14,9 @@ import { type ZoneFileOptions } from '#dns/zone-file.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
 import { mailRecordWarnings } from '#mail/record-warnings.ts';
 import { type PlacedRrset, isSignerType, loadZone } from '#zone/assemble.ts';
+import { recordLimitAfter } from '#zone/check-state.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
+import { type ChangeRules } from './change-rules.ts';
 import { isSpf } from './managed-records.ts';
 import { serialWarnings } from './serial-warnings.ts';
 
@@ -26,8 +28,14 @@ export interface ZoneSource {
 }
 
 /** The changes that make the manual records of `view` those of the file, with the file's warnings; or everything wrong with it. */
-export function importChanges(view: ZoneView, { text, file, include }: ZoneSource, signed: boolean): Result<readonly RrsetChange[]> {
-  const loaded = loadZone(text, { file, origin: view.apex, signed, ...(include === undefined ? {} : { include }) });
+export function importChanges(
+  view: ZoneView,
+  { text, file, include }: ZoneSource,
+  { signed, recordsPerRrsetMax }: ChangeRules,
+): Result<readonly RrsetChange[]> {
+  const recordsPerRrset = recordLimitAfter(view, recordsPerRrsetMax);
+  const included = include === undefined ? {} : { include };
+  const loaded = loadZone(text, { file, origin: view.apex, signed, recordsPerRrset, ...included });
   if (!loaded.ok) return fail(...loaded.problems);
   const warnings: Problem[] = [...loaded.warnings];
   const changes: RrsetChange[] = [];

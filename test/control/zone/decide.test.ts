@@ -39,7 +39,7 @@ async function bench({ isServed = true, dnssec = true, against = [] as readonly 
     woken: () => void calls.push('woken'),
     leave: () => [],
   };
-  const table = zoneHandlers({ writer, clock, watcher });
+  const table = zoneHandlers({ writer, clock, watcher, recordsPerRrsetMax: 1000 });
   const record = writer.zoneByName(ZONE);
   const context: ZoneContext = {
     served: record === undefined ? undefined : { record, view: writer.view(record) },
@@ -131,7 +131,7 @@ describe('a zone that is served', () => {
     const { serial } = good(await room.run(CHANGE));
     const record = room.writer.zoneByName(ZONE)!;
     const watcher: RecordWatcher = { check: () => [], wake: () => [], woken: () => {}, leave: () => [] };
-    const revert = zoneHandlers({ writer: room.writer, clock: room.clock, watcher })['zone.revert'];
+    const revert = zoneHandlers({ writer: room.writer, clock: room.clock, watcher, recordsPerRrsetMax: 1000 })['zone.revert'];
     const context: ZoneContext = {
       served: { record, view: room.writer.view(record) },
       emptyView: memoryZone(ZONE, []),
