@@ -5,6 +5,7 @@
 import { type Static, Type } from 'typebox';
 import { type CookieSettings, type RateLimitSettings } from '#base/ipc.ts';
 import { RRL_ALLOW_MAX, RRL_RATE_DEFAULT, RRL_RATE_MAX, RRL_SLIP_MAX } from '#base/limits/answer.ts';
+import { type ValueReaders } from './readers.ts';
 
 const strict = { additionalProperties: false } as const;
 
@@ -35,16 +36,11 @@ type RrlForm = Static<typeof RrlSection>;
 /** No client outside can forge a loopback address: a limit would only hit tests and tools on the machine itself. */
 const ALLOW_DEFAULT = ['127.0.0.0/8', '::1'];
 
-export interface CookieReaders {
-  readonly path: (key: string, text: string) => string;
-  /** Reports what is wrong with a key. */
-  readonly wrong: (key: string, message: string) => void;
-}
-
 /** Undefined: off. */
-export function settleCookies(section: CookiesForm = {}, { path, wrong }: CookieReaders): CookieSettings | undefined {
+export function settleCookies(section: CookiesForm = {}, { path, reject }: ValueReaders): CookieSettings | undefined {
   const { enabled, secret_file: secret, previous_secret_file: previous } = section;
-  if (previous !== undefined && secret === undefined) wrong('cookies.previous_secret_file', 'needs cookies.secret_file');
+  if (previous !== undefined && secret === undefined)
+    reject('cookies.previous_secret_file', 'cookies.previous_secret_file needs cookies.secret_file');
   if (enabled === false) return undefined;
   return {
     ...(secret === undefined ? {} : { secretFile: path('cookies.secret_file', secret) }),
@@ -61,12 +57,8 @@ export function describeCookies(cookies: CookieSettings | undefined): Record<str
   };
 }
 
-export interface RateLimitReaders {
-  readonly networks: (key: string, texts: readonly string[]) => string[];
-}
-
 /** Undefined: off. */
-export function settleRateLimit(section: RrlForm = {}, { networks }: RateLimitReaders): RateLimitSettings | undefined {
+export function settleRateLimit(section: RrlForm = {}, { networks }: ValueReaders): RateLimitSettings | undefined {
   const { enabled, rate = RRL_RATE_DEFAULT, slip = 1, dry_run: dryRun = false } = section;
   const allow = networks('rrl.allow', section.allow ?? ALLOW_DEFAULT);
   return enabled === false ? undefined : { rate, slip, dryRun, allow };

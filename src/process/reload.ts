@@ -5,7 +5,7 @@ import { type Config } from '#config/config.ts';
 import { type ServeOptions, readServeConfig } from './serve-options.ts';
 
 /** Sections that are read at the start only. */
-const AT_START = ['data', 'dns', 'admin', 'https', 'mail', 'keys', 'cookies', 'rrl', 'limits'] as const;
+const AT_START = ['data', 'dns', 'admin', 'https', 'acme', 'mail', 'keys', 'cookies', 'rrl', 'limits'] as const;
 
 /** Reads the configuration again and compares it with `running`, that of the start. */
 export function reload(options: ServeOptions, running: Config, log: Log): void {

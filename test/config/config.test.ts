@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type Config, type ConfigSources, describeConfig, loadConfig, readConfig } from '#config/config.ts';
+import { type Config, describeConfig, loadConfig, readConfig } from '#config/config.ts';
+import { type ConfigSources } from '#config/origin.ts';
 import { formatIpPort } from '#base/address.ts';
 import { formatDuration, parseDuration, parseSize } from '#base/units.ts';
 
@@ -30,7 +31,15 @@ describe('configuration', () => {
       data: '/here/data',
       dns: { listen: ['127.0.0.1:5300'], workers: 0, udp: 'auto' },
       admin: { listen: '127.0.0.1:8053', zone_file_max: '268435456B', request_timeout: '300000ms' },
-      https: { listen: '127.0.0.1:8443' },
+      https: {
+        listen: ['127.0.0.1:8443'],
+        addresses: [],
+        key_file: '/here/keys/policy-host',
+        certificate_files: [],
+        self_signed: false,
+        access_log: true,
+      },
+      acme: { directories: [] },
       mail: { name_servers: [], secondaries: 'listed', resolvers: [], probe: true, probe_networks: [] },
       keys: { kek_file: '/here/keys/kek' },
       cookies: { enabled: true },
@@ -134,7 +143,7 @@ describe('configuration', () => {
   test('turns listeners off', () => {
     const config = good({ flags: { 'admin.listen': 'off', 'https.listen': 'off' } });
     expect(config.admin.listen).toBeUndefined();
-    expect(config.https.listen).toBeUndefined();
+    expect(config.https.listen).toEqual([]);
   });
 
   test('separates a list in the environment by commas', () => {
