@@ -53,5 +53,8 @@ function othersAt(node: ZoneNode): OtherRecord[] {
       found.push({ owner, type, why: 'leads elsewhere from a name of mail records that the policy does not speak of' });
   if (MAIL_PORT.test(name) && rrsetOf(node, TYPE.TLSA) !== undefined)
     found.push({ owner, type: TYPE.TLSA, why: 'is for a service or a host that the MX records do not name' });
+  // RFC 7671 §6: a provider keeps the TLSA, and an alias leads to it.
+  if (MAIL_PORT.test(name) && rrsetOf(node, TYPE.CNAME) !== undefined)
+    found.push({ owner, type: TYPE.CNAME, why: 'leads to TLSA records elsewhere, which the policy does not speak of' });
   return found;
 }

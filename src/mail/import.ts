@@ -204,8 +204,9 @@ function gatherDkim(gathering: Gathering): { readonly section: NonNullable<MailP
     const alias = rrsetOf(node, TYPE.CNAME);
     const rrset = rrsetOf(node, TYPE.TXT);
     if (selector === undefined || (alias ?? rrset) === undefined) continue;
-    gathering.seen.add(rrsetId(node.owner, alias === undefined ? TYPE.TXT : TYPE.CNAME));
-    if (!dkimOwner(selector, domain).ok) tell(gathering, node.owner, TYPE.TXT, 'stands at a name that is no selector');
+    const type = alias === undefined ? TYPE.TXT : TYPE.CNAME;
+    gathering.seen.add(rrsetId(node.owner, type));
+    if (!dkimOwner(selector, domain).ok) tell(gathering, node.owner, type, 'stands at a name that is no selector');
     else if (alias !== undefined) delegations.push({ selector, target: formatName(alias.rdatas[0]!), ttl: ttlText(alias.ttl) });
     else if (rrset!.rdatas.length > 1) tell(gathering, node.owner, TYPE.TXT, 'has several records where one must be alone');
     else {

@@ -5,7 +5,7 @@
 import { type Problem, type Result, fail, hasErrors, ok } from '#base/problem.ts';
 import { type Name } from '#dns/name.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
-import { type SpfLook, applyProblems, spfBasis } from '#mail/spf/upkeep.ts';
+import { type SpfLook, spfBasis } from '#mail/spf/upkeep.ts';
 import { type ReportGround } from '#mail/reports/evidence.ts';
 import { newMailState } from '#mail/state.ts';
 import { policyWrite, readMailDocument } from '#store/mail/policy.ts';
@@ -27,6 +27,7 @@ import { isClaimedByOthers, releaseConsents, servedZoneOf } from './consents.ts'
 import { readGiven } from './given.ts';
 import { type MailOrder, takeOrder } from './orders.ts';
 import { isQuietLook, lookDetail, watchWrite, withLook } from './spf.ts';
+import { lookBeforeApply } from './spf-before-apply.ts';
 import { type MailChange, type MailSteps, type StoredMail } from './steps.ts';
 
 export interface MailDecisionOptions {
@@ -62,7 +63,7 @@ export function mailHandlers(options: MailDecisionOptions): CommandTable<MailKin
   };
   return {
     'mail.apply': {
-      look: (command) => lookBeforeApply(command, options),
+      look: (command) => lookAhead(command, options),
       decide: (command, context) => apply(command, context, NOTHING_SEEN, options),
     },
     'mail.remove': { decide: withPolicy(({ records }, mail) => ok(withoutPolicy(records, mail, options))) },
@@ -130,7 +131,7 @@ interface Seen {
 const NOTHING_SEEN: Seen = { problems: [] };
 
 /** Looks up what the SPF record of a new policy would cost. */
-async function lookBeforeApply(
+async function lookAhead(
   command: CommandOf<'mail.apply'>,
   options: MailDecisionOptions,
 ): Promise<Result<(context: ZoneContext) => Promise<Result<Decision>>>> {
@@ -141,8 +142,7 @@ async function lookBeforeApply(
   const given = readGiven(command.policy, command.zone);
   if (!given.ok) return given;
   if (!given.value.policy.spf.isEnabled) return later({ problems: [], spf: null });
-  const spf = await steps.lookAtSpf(record, given.value.policy, resolver);
-  const problems = applyProblems(spf, { domain: command.zone });
+  const { spf, problems } = await lookBeforeApply(steps, record, given.value.policy, resolver);
   return hasErrors(problems) ? fail(...problems) : later({ problems, spf });
 }
 

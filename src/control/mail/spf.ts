@@ -49,7 +49,7 @@ export async function lookAtZoneSpf(
 }
 
 /** `resolver` until SPF_LOOK_MS_MAX are over: then nothing answers any more, which a look survives. */
-function withDeadline(resolver: Resolver): { readonly limited: Resolver; readonly end: () => void } {
+export function withDeadline(resolver: Resolver): { readonly limited: Resolver; readonly end: () => void } {
   let isOver = false;
   const timer = setTimeout(() => (isOver = true), SPF_LOOK_MS_MAX);
   const limited: Resolver = {

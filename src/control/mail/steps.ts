@@ -19,6 +19,7 @@ import { type MailPolicyDocument } from '#mail/policy/schema.ts';
 import { type MailReports, type ReportGround, withReports } from '#mail/reports/evidence.ts';
 import { type SpfLook } from '#mail/spf/upkeep.ts';
 import { type MailState } from '#mail/state.ts';
+import { easeStandingTexts } from '#mail/standing.ts';
 import { type MailStep, stepMail } from '#mail/step.ts';
 import { readMailDocument, readMailPolicy } from '#store/mail/policy.ts';
 import { readReports } from '#store/mail/reports.ts';
@@ -140,7 +141,9 @@ export class MailSteps {
     const changes = given.isStrict === true ? step.changes : withoutConflicts(view, step.changes);
     const { recordsPerRrsetMax } = this.#options;
     const broken = checkChanges(view, changes, { signed: input.isSigned, recordsPerRrsetMax });
-    const found = [...step.problems, ...broken];
+    // What stands in the zone already is no reason to reject a policy that keeps it.
+    const told = given.isStrict === true ? easeStandingTexts(step.problems, view) : step.problems;
+    const found = [...told, ...broken];
     if (hasErrors(broken) || (hasErrors(found) && given.isStrict === true)) return fail(...found);
     const lookable = step.checks.filter((each) => isLookable(each, input.facts.places));
     const due = [step.nextDueMs, ...lookable.map(({ dueMs }) => dueMs)];

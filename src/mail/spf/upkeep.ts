@@ -87,6 +87,8 @@ export interface SpfLook {
   readonly basis: string;
   readonly sources: readonly SpfSource[];
   readonly watch: SpfWatch;
+  /** The tree of the record that is to be published, as it is now. */
+  readonly tree: SpfTree;
   /** What is new since the look before and the operator should know. */
   readonly alerts: readonly Problem[];
   /** Includes that failed before and can be read again. */
@@ -148,6 +150,7 @@ export async function lookAtSpf(input: SpfLookInput, resolver: Resolver): Promis
       failing,
       alerts: [...told, ...watch.alerts].slice(0, SPF_ALERTS_MAX),
     },
+    tree: budget.tree,
     alerts,
     recovered: watch.failing.map(({ include }) => include).filter((include) => !failing.some((each) => each.include === include)),
   };

@@ -4,6 +4,7 @@ import { type RrsetChange } from '#zone/changeset.ts';
 import { formatName } from '#dns/name.ts';
 import { type Decision } from '#control/commands/decision.ts';
 import { NEW_SPF_WATCH, type SpfLook, spfBasis } from '#mail/spf/upkeep.ts';
+import { type SpfTree } from '#mail/spf/tree.ts';
 import { SPF_KIND } from '#store/mail/spf-watch.ts';
 import { TYPE } from '#dns/types.ts';
 import { TEST_ACTOR, bad, good } from '../../support/temporary-control.ts';
@@ -20,7 +21,19 @@ const dmarcOf = (decision: Decision) =>
   changesOf(decision).find(({ owner, type }) => formatName(owner) === '_dmarc.post.example.' && type === TYPE.TXT);
 
 /** A look under the SPF policy of `basis`, which found nothing. */
-const lookFor = (basis: string): SpfLook => ({ basis, sources: [], watch: NEW_SPF_WATCH, alerts: [], recovered: [] });
+const NO_TREE: SpfTree = {
+  domain: 'post.example',
+  state: 'none',
+  text: '',
+  ownerBytes: 0,
+  branches: [],
+  problems: [],
+  lookups: 0,
+  voids: 0,
+  voidsIpv4: 0,
+  voidsIpv6: 0,
+};
+const lookFor = (basis: string): SpfLook => ({ basis, sources: [], watch: NEW_SPF_WATCH, tree: NO_TREE, alerts: [], recovered: [] });
 
 test('a policy for a zone that is not served is looked at without an error, and rejected in its turn', async () => {
   const { room, handlers, context } = await temporaryMail();
