@@ -94,8 +94,15 @@ export function formatFailure({ problems, unchanged }: CommandFailure): string {
   const prefix = `waxseal: ${unchanged ? 'not changed: ' : ''}`;
   const errors = problems.filter((each) => each.severity === 'error');
   const shown = errors.length === 0 ? problems : errors;
-  if (shown.length === 1) return `${prefix}${formatOne(shown[0]!, '  ')}`;
-  return `${prefix}${shown.length} problems\n${shown.map((each) => `  ${formatOne(each, '    ')}`).join('')}`;
+  const rest =
+    errors.length === 0
+      ? ''
+      : problems
+          .filter((each) => each.severity === 'warning')
+          .map(formatWarning)
+          .join('');
+  if (shown.length === 1) return `${prefix}${formatOne(shown[0]!, '  ')}${rest}`;
+  return `${prefix}${shown.length} problems\n${shown.map((each) => `  ${formatOne(each, '    ')}`).join('')}${rest}`;
 }
 
 /** Where it is, as a prefix. A pointer, parameter or header means something to who wrote a request, not to who typed a command. */

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { latin1 } from '#base/bytes.ts';
 import { RECORDS_PER_RRSET_DEFAULT, RECORDS_PER_RRSET_MAX } from '#base/limits/dns.ts';
-import { type Problem, type Result, ok } from '#base/problem.ts';
+import { type Problem, type Result, fail, hasErrors, ok } from '#base/problem.ts';
 import { type Name, ROOT, parseName } from '#dns/name.ts';
 import { includeFrom } from '#dns/zone-file-include.ts';
 import { mailRecordWarnings } from '#mail/record-warnings.ts';
-import { loadZone } from '#zone/assemble.ts';
+import { type ReadZone, readZone } from '#zone/assemble.ts';
 import { formatRrset } from '#zone/changeset-text.ts';
 import { type RecordLimit } from '#zone/check-state.ts';
 import { CommandFailure, failure, reasonOf } from './failure.ts';
@@ -24,8 +24,8 @@ export function readZoneText(file: string, workingDirectory: string): string {
 /** Every problem of the file as a zone, warnings too. */
 export function checkZoneText(zone: string, text: string, options: CheckOptions): readonly Problem[] {
   // The setting is the server's: more than its default is a warning here.
-  const loaded = load(zone, text, options, { max: RECORDS_PER_RRSET_DEFAULT, isDefault: true });
-  return loaded.ok ? [...loaded.warnings, ...mailRecordWarnings(loaded.value)] : loaded.problems;
+  const { rrsets, problems } = read(zone, text, options, { max: RECORDS_PER_RRSET_DEFAULT, isDefault: true });
+  return [...problems, ...mailRecordWarnings(rrsets)];
 }
 
 /**
@@ -34,10 +34,10 @@ export function checkZoneText(zone: string, text: string, options: CheckOptions)
  */
 export function flattenZoneText(zone: string, text: string, options: CheckOptions): Result<string> {
   if (!/^\s*\$include\b/im.test(text)) return ok(text);
-  const loaded = load(zone, text, options, { max: RECORDS_PER_RRSET_MAX });
-  if (!loaded.ok) return loaded;
-  const lines = loaded.value.flatMap((rrset) => formatRrset(rrset));
-  return ok(`${lines.join('\n')}\n`, loaded.warnings);
+  const { rrsets, problems } = read(zone, text, options, { max: RECORDS_PER_RRSET_MAX });
+  if (hasErrors(problems)) return fail(...problems, ...mailRecordWarnings(rrsets));
+  const lines = rrsets.flatMap((rrset) => formatRrset(rrset));
+  return ok(`${lines.join('\n')}\n`, problems);
 }
 
 export interface CheckOptions {
@@ -48,11 +48,11 @@ export interface CheckOptions {
   readonly signed: boolean;
 }
 
-function load(zone: string, text: string, options: CheckOptions, recordsPerRrset: RecordLimit) {
+function read(zone: string, text: string, options: CheckOptions, recordsPerRrset: RecordLimit): ReadZone {
   const { file, workingDirectory, signed } = options;
   const shownFolder = dirname(file);
   const include = includeFrom(resolve(workingDirectory, shownFolder), shownFolder);
-  return loadZone(text, { file, origin: zoneName(zone), signed, include, recordsPerRrset });
+  return readZone(text, { file, origin: zoneName(zone), signed, include, recordsPerRrset });
 }
 
 function zoneName(text: string): Name {

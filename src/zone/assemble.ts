@@ -6,7 +6,7 @@
 import { TYPES_PER_NAME_MAX } from '#base/limits/dns.ts';
 import { type Place, WHOLE, formatPlace } from '#base/place.ts';
 import { ProblemList } from '#base/problem-list.ts';
-import { type Problem, type Result, fail, ok, warning } from '#base/problem.ts';
+import { type Problem, type Result, fail, hasErrors, ok, warning } from '#base/problem.ts';
 import { type Name, type OwnerKey, equalNames, formatName, isAtOrBelow, ownerKey } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
 import { type Rrset, sortRdatas } from '#dns/rrset.ts';
@@ -26,23 +26,33 @@ export interface LoadOptions extends ZoneFileOptions, Pick<CheckOptions, 'record
   readonly signed: boolean;
 }
 
-/**
- * A zone file's RRsets, checked as a zone. Fails with every problem at once, errors first; warnings come with the good result.
- * `options.origin` is the apex.
- */
-export function loadZone(text: string, options: LoadOptions): Result<readonly PlacedRrset[]> {
+/** What a zone file says, as far as it can be read. */
+export interface ReadZone {
+  readonly rrsets: readonly PlacedRrset[];
+  /** Errors first. */
+  readonly problems: readonly Problem[];
+}
+
+/** A zone file's RRsets, checked as a zone, with every problem at once; also when errors are among them. `options.origin` is the apex. */
+export function readZone(text: string, options: LoadOptions): ReadZone {
   const file = parseZoneFile(text, options);
   const kept = withoutManagedTypes(file.records, options.origin, options.signed);
   const zone = assembleRrsets(options.origin, kept.records);
-  const complete = !file.problems.some((each) => each.severity === 'error');
   const { recordsPerRrset } = options;
   const limit = recordsPerRrset === undefined ? {} : { recordsPerRrset };
-  const checked = checkZone(options.origin, zone.rrsets, { complete, ...limit });
+  const checked = checkZone(options.origin, zone.rrsets, { complete: !hasErrors(file.problems), ...limit });
   const found = checked.map((each) => (each.code === 'SOA_MISSING' ? { ...each, ...whereSoaIs(options.origin, file.records) } : each));
   const problems = [...file.problems, ...kept.problems, ...zone.problems, ...found];
-  const errors = problems.filter((each) => each.severity === 'error');
-  const warnings = problems.filter((each) => each.severity === 'warning');
-  return errors.length > 0 ? fail(...errors, ...warnings) : ok(zone.rrsets, warnings);
+  return {
+    rrsets: zone.rrsets,
+    problems: problems.toSorted((a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning')),
+  };
+}
+
+/** `readZone` for callers who can only use a good zone. */
+export function loadZone(text: string, options: LoadOptions): Result<readonly PlacedRrset[]> {
+  const { rrsets, problems } = readZone(text, options);
+  return hasErrors(problems) ? fail(...problems) : ok(rrsets, problems);
 }
 
 /** Of a zone without SOA: the one that the file has elsewhere, and what led it there. */

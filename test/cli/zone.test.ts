@@ -88,6 +88,18 @@ describe('zone', () => {
     expect(err).toMatch(/^waxseal: not changed: 2 problems\n {2}bad\.zone:5:5: .*\n {4}.*\[\w+.*\]\n {2}bad\.zone:6:8: /);
   });
 
+  test('problems and warnings of a file come together, from check, import and a file that includes others', async () => {
+    mkdirSync(join(server.data, 'cut'));
+    write('cut/dmarc', '_dmarc TXT v=DMARC1; p=reject\n');
+    const file = write('both.zone', `${GOOD}a A 192.0.2.999\n_dmarc TXT v=DMARC1; p=reject\n`);
+    const including = write('inc-both.zone', `${GOOD}a A 192.0.2.999\n$INCLUDE cut/dmarc\n`);
+    for (const { out, err } of [await run(['zone', 'check', 'one.test', file]), await server.cli('zone', 'import', 'both.test', including)])
+      for (const code of ['RDATA_VALUE', 'TEXT_UNQUOTED', 'DMARC_POLICY_MISSING']) expect(out + err).toContain(`[${code}`);
+    // What the server answers (test/control/zone/import.test.ts), in its order.
+    const { err } = await server.cli('zone', 'import', 'both.test', file);
+    expect(err).toMatch(/^waxseal: not changed: both\.zone:5:5: .*\n.*\[RDATA_VALUE.*\]\nwaxseal: warning: both\.zone:6:/);
+  });
+
   test('check needs no server; exit code 6 when there are errors', async () => {
     const good = await run(['zone', 'check', 'one.test', write('good.zone', GOOD)]);
     expect(good).toMatchObject({ exit: 0, out: expect.stringMatching(/good\.zone: ok\n$/) });

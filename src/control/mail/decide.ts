@@ -143,7 +143,7 @@ async function lookAhead(
   if (!given.ok) return given;
   if (!given.value.policy.spf.isEnabled) return later({ problems: [], spf: null });
   const { spf, problems } = await lookBeforeApply(steps, record, given.value.policy, resolver);
-  return hasErrors(problems) ? fail(...problems) : later({ problems, spf });
+  return hasErrors(problems) ? fail(...problems, ...given.value.problems) : later({ problems, spf });
 }
 
 async function apply(
@@ -171,7 +171,7 @@ async function applyPolicy(
   const state = spf == null ? known : withLook(known, spf);
   const request = { isTakeOver: takeOver, isStrict: true, mayChange, detail: 'mail policy' };
   const stepped = await steps.step(zone, { policy, state }, request);
-  if (!stepped.ok) return fail(...stepped.problems, ...problems.filter((each) => each.severity === 'warning'));
+  if (!stepped.ok) return fail(...stepped.problems, ...problems, ...seen);
   return ok({
     ...stepped.value,
     documents: [

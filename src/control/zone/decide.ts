@@ -95,7 +95,7 @@ function creation(
   const keys = isSigned ? (removed?.keys ?? []) : [];
   const changes = removed === undefined ? decided.value.changes : withNewerSerial(apex, decided.value.changes, removed);
   const neighbours = settleNeighbours(writer, { apex, changes, isSigned, keys }, { care, mayChange });
-  if (!neighbours.ok) return neighbours;
+  if (!neighbours.ok) return fail(...neighbours.problems, ...warnings);
   return ok({
     zone: formatName(apex),
     parts: [{ record: undefined, view: emptyView, changes, isSigned, keys }, ...neighbours.value],
@@ -145,7 +145,7 @@ function watched(decided: Result<RecordDecision>, { record, view }: ServedZone, 
   if (!decided.ok) return decided;
   const { changes, isSigned, detail, warnings } = decided.value;
   const against = watcher.check(record, changes);
-  if (against.length > 0) return fail(...against);
+  if (against.length > 0) return fail(...against, ...warnings);
   const documents = watcher.wake(record, changes);
   return ok({
     zone: record.name,

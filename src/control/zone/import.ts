@@ -4,7 +4,7 @@
  * Not here: reading and checking the file (zone/assemble.ts), what changes between old and new nodes (dnssec/plan.ts).
  */
 import { equalBytes } from '#base/bytes.ts';
-import { type Problem, type Result, fail, ok, warning } from '#base/problem.ts';
+import { type Problem, type Result, fail, hasErrors, ok, warning } from '#base/problem.ts';
 import { placeOfRrset } from '#dns/place.ts';
 import { type Name, type OwnerKey, formatName, ownerKey } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
@@ -13,7 +13,7 @@ import { TYPE, type RrType } from '#dns/types.ts';
 import { type ZoneFileOptions } from '#dns/zone-file.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
 import { mailRecordWarnings } from '#mail/record-warnings.ts';
-import { type PlacedRrset, isSignerType, loadZone } from '#zone/assemble.ts';
+import { type PlacedRrset, isSignerType, readZone } from '#zone/assemble.ts';
 import { recordLimitAfter } from '#zone/check-state.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type ChangeRules } from './change-rules.ts';
@@ -35,14 +35,14 @@ export function importChanges(
 ): Result<readonly RrsetChange[]> {
   const recordsPerRrset = recordLimitAfter(view, recordsPerRrsetMax);
   const included = include === undefined ? {} : { include };
-  const loaded = loadZone(text, { file, origin: view.apex, signed, recordsPerRrset, ...included });
-  if (!loaded.ok) return fail(...loaded.problems);
-  const warnings: Problem[] = [...loaded.warnings];
+  const read = readZone(text, { file, origin: view.apex, signed, recordsPerRrset, ...included });
+  const brought = read.rrsets.filter((placed) => isBrought(view, placed));
+  const warnings: Problem[] = [...read.problems, ...mailRecordWarnings(brought)];
+  // Its warnings too: who mends an error learns at once what else the file is wrong in.
+  if (hasErrors(read.problems)) return fail(...warnings);
   const changes: RrsetChange[] = [];
-  const brought: PlacedRrset[] = [];
   const listed = new Map<OwnerKey, Set<RrType>>();
-  for (const placed of loaded.value) {
-    const { owner, type, ttl, rdatas } = placed;
+  for (const { owner, type, ttl, rdatas } of read.rrsets) {
     const key = ownerKey(owner);
     const types = listed.get(key);
     if (types === undefined) listed.set(key, new Set([type]));
@@ -57,9 +57,7 @@ export function importChanges(
       continue;
     }
     changes.push({ owner, type, rrset: { ttl, rdatas, manager: 'manual' } });
-    if (now === undefined || !isSame(now.rdatas, rdatas)) brought.push(placed);
   }
-  warnings.push(...mailRecordWarnings(brought));
   for (const node of view.ascend(view.apexKey))
     for (const { type, manager } of node.rrsets)
       if (manager === 'manual' && !isSignerType(type, signed) && listed.get(node.key)?.has(type) !== true)
@@ -76,6 +74,12 @@ function withoutTextsBesideSpf(view: ZoneView, listed: ReadonlyMap<OwnerKey, Rea
   const spf = now?.rdatas.filter(isSpf) ?? [];
   if (node === undefined || now?.manager !== 'mail' || spf.length === now.rdatas.length || spf.length === 0) return [];
   return listed.get(view.apexKey)?.has(TYPE.TXT) === true ? [] : [{ owner: node.owner, type: TYPE.TXT, rrset: { ...now, rdatas: spf } }];
+}
+
+/** True for records that would be new; those of the mail policy stay as they are. */
+function isBrought(view: ZoneView, { owner, type, rdatas }: PlacedRrset): boolean {
+  const now = rrsetOf(view.node(ownerKey(owner)), type);
+  return now === undefined || (now.manager !== 'mail' && !isSame(now.rdatas, rdatas));
 }
 
 function isSame(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {

@@ -129,3 +129,24 @@ test('records that only signing makes are not deleted from a signed zone', () =>
   const view = memoryZone(APEX, [...zoneRrsets(VIEW), ...zoneRrsets(zoneOf(['www 300 NSEC example.com. A NSEC']))]);
   expect(lines(good(imported(view, BASE, true)))).not.toContain('- www NSEC');
 });
+
+describe('a file with an error', () => {
+  const CUT = '_dmarc 300 TXT v=DMARC1; p=reject';
+  const codesOf = (view: ZoneView, records: readonly string[]) =>
+    bad(imported(view, records)).map(({ severity, code }) => `${severity} ${code}`);
+
+  test('shows the warnings of its other records too, errors first', () => {
+    expect(codesOf(VIEW, [...BASE, CUT, '@ 300 TXT "v=spf1 a -all"', '@ 300 TXT "v=spf1 mx -all"', 'a 300 A 192.0.2.999'])).toEqual([
+      'error RDATA_VALUE',
+      'warning TEXT_UNQUOTED',
+      'warning SPF_MULTIPLE',
+      'warning DMARC_POLICY_MISSING',
+    ]);
+  });
+
+  test('also when the error is of the zone as a whole; not those of records that stood before', () => {
+    const view = zoneOf([...BASE, '@ 300 TXT "v=spf1 a -all"', '@ 300 TXT "v=spf1 mx -all"']);
+    const file = [...BASE, CUT, '@ 300 TXT "v=spf1 a -all"', '@ 300 TXT "v=spf1 mx -all"', 'c 300 CNAME x', 'c 300 A 192.0.2.1'];
+    expect(codesOf(view, file)).toEqual(['error CNAME_OTHER_DATA', 'warning TEXT_UNQUOTED', 'warning DMARC_POLICY_MISSING']);
+  });
+});
