@@ -15,6 +15,13 @@ export const NOT_UNIT = [
   'test/control/mta-sts-evidence.test.ts',
   'test/control/outside/mta-sts-probe.test.ts',
   'test/control/outside/mta-sts-request.test.ts',
+  'test/control/outside/starttls.test.ts',
+  'test/control/outside/starttls-look.test.ts',
+  'test/mail/dane/live.test.ts',
+  'test/mail/dane/match.test.ts',
+  'test/control/mail/live-tlsa.test.ts',
+  'test/admin/v1/mail/tlsa-live.test.ts',
+  'test/cli/tlsa.test.ts',
   // Real threads and connections, held to times and amounts.
   'test/server/tcp/limits.test.ts',
   'test/server/worker-pool.test.ts',

@@ -19,6 +19,7 @@ import { policyRoutes } from '#admin/v1/mail/policy.ts';
 import { mailProposalRoutes } from '#admin/v1/mail/proposal.ts';
 import { reportsRoutes } from '#admin/v1/mail/reports.ts';
 import { mailStatusRoutes } from '#admin/v1/mail/status.ts';
+import { tlsaLiveRoutes } from '#admin/v1/mail/tlsa-live.ts';
 import { tlsaRoutes } from '#admin/v1/mail/tlsa.ts';
 import { queryRoutes } from '#admin/v1/query.ts';
 import { rrsetRoutes } from '#admin/v1/rrset.ts';
@@ -64,6 +65,7 @@ export function adminRoutes({ zoneFileBytesMax = ZONE_FILE_BYTES_MAX, eventTimes
     ...mtaStsRoutes,
     ...reportsRoutes,
     ...tlsaRoutes,
+    ...tlsaLiveRoutes,
     ...queryRoutes,
     ...spfRoutes,
     ...signersRoutes,

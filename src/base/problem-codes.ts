@@ -130,6 +130,7 @@ export const PROBLEM_KINDS = {
   BIMI_VERSION_FIRST: bad('a BIMI record does not begin with its version'),
   DANE_DIGEST: bad('TLSA data does not have the length of its digest, or is the digest of nothing'),
   DANE_INPUT: bad('what a TLSA record is to be made from is not a certificate or public key'),
+  DANE_LOOK_OFF: { title: 'the certificates of mail hosts are not looked at from this server', status: 409, exit: 4 },
   DANE_MATCHING: bad('a TLSA matching type is unknown, or one that not every sender supports'),
   DANE_OWNER: bad('a TLSA owner name cannot be made'),
   DANE_SELECTOR: bad('a TLSA selector is unknown, or wants a certificate where only a key is given'),

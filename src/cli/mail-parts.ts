@@ -1,14 +1,11 @@
-/** `waxseal dmarc`, `mta-sts`, `tlsa`: single parts of a mail policy, how they stand, and orders to them. */
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+/** `waxseal dmarc`, `mta-sts`: single parts of a mail policy, how they stand, and orders to them. */
 import { Argument, type Command } from 'commander';
 import { callApi } from './api-client.ts';
-import { confirm, runChange } from './change.ts';
-import { failure, reasonOf } from './failure.ts';
+import { runChange } from './change.ts';
 import { DMARC_REPORT, TLS_REPORT, reportCommand } from './mail-report.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
-import { type Terminal, formatFields, formatJson, formatLines, formatTable, formatText } from './terminal.ts';
+import { type Terminal, formatFields, formatJson, formatLines, formatText } from './terminal.ts';
 
 interface DmarcDocument {
   readonly zone: string;
@@ -27,18 +24,6 @@ interface StsDocument {
   readonly announcedId?: string;
   readonly lines: readonly string[];
   readonly reports: { readonly lines: readonly string[] };
-}
-
-interface TlsaDocument {
-  readonly zone: string;
-  readonly records: readonly {
-    readonly object: string;
-    readonly host: string;
-    readonly port: number;
-    readonly record: string;
-    readonly stage: string;
-    readonly since: string;
-  }[];
 }
 
 export function defineDmarc(noun: Command, terminal: Terminal): void {
@@ -117,68 +102,4 @@ export function defineMtaSts(noun: Command, terminal: Terminal): void {
   ).action(async (zone: string, mode: string, options: ChangeOptions) => {
     await runChange({ method: 'PATCH', path: ['zones', zone, 'mta-sts'], json: { mode } }, options, terminal);
   });
-}
-
-export function defineTlsa(noun: Command, terminal: Terminal): void {
-  readCommand(
-    noun.command('list <zone>').description('the records of mail hosts with their stages'),
-    'waxseal tlsa list example.com',
-  ).action(async (zone: string, options: ReadOptions) => {
-    const document = await callApi<TlsaDocument>(await findServer(options, terminal), { path: ['zones', zone, 'tlsa'] });
-    const rows = document.records.map(({ object, host, port, stage, record }) => [object, `${host}:${port}`, stage, record]);
-    terminal.out(options.json === true ? formatJson(document) : formatTable(['OBJECT', 'HOST', 'STAGE', 'RECORD'], rows));
-  });
-
-  changeCommand(
-    noun
-      .command('next <zone> <host> <key>')
-      .description('publish the record of a key to come: a PEM file (certificate or public key), or "3 1 1 <hex>"')
-      .option('--port <number>', 'default 25')
-      .option('--replaces <object>', 'the key in use that it replaces, where there are several'),
-    'waxseal tlsa next example.com mx1 next.pem',
-  ).action(
-    async (zone: string, host: string, key: string, options: ChangeOptions & { readonly port?: string; readonly replaces?: string }) => {
-      const json = {
-        key: readKey(key, terminal),
-        port: options.port === undefined ? undefined : Number(options.port),
-        replaces: options.replaces,
-      };
-      await runChange({ method: 'POST', path: ['zones', zone, 'tlsa', host, 'next'], json }, options, terminal);
-    },
-  );
-
-  changeCommand(
-    noun
-      .command('activated <zone> <host> [object]')
-      .description('the host uses its next key now')
-      .option('--force', 'it has happened though it was too early'),
-    'waxseal tlsa activated example.com mx1',
-  ).action(async (zone: string, host: string, object: string | undefined, options: ChangeOptions & { readonly force?: boolean }) => {
-    if (options.force === true)
-      await confirm(`take note that ${host} uses its next key though caches may lack its record`, options, terminal);
-    const json = { object, force: options.force };
-    await runChange({ method: 'POST', path: ['zones', zone, 'tlsa', host, 'activated'], json }, options, terminal);
-  });
-
-  changeCommand(
-    noun
-      .command('abandon <zone> <host> [object]')
-      .description('give up a next key that was never put to use; its record is withdrawn at once')
-      .option('--reason <text>', 'for the audit log'),
-    'waxseal tlsa abandon example.com mx1 --reason "another CA"',
-  ).action(async (zone: string, host: string, object: string | undefined, options: ChangeOptions & { readonly reason?: string }) => {
-    await confirm(`withdraw the record of the next key of ${host}, which must not be in use there`, options, terminal);
-    const json = { object, reason: options.reason };
-    await runChange({ method: 'POST', path: ['zones', zone, 'tlsa', host, 'abandon'], json }, options, terminal);
-  });
-}
-
-/** A record as it is, or the file of that name. */
-function readKey(text: string, { workingDirectory }: Terminal): string {
-  if (/^\d+ +\d+ +\d+ +[0-9A-Fa-f ]+$/.test(text)) return text;
-  try {
-    return readFileSync(resolve(workingDirectory, text), 'utf8');
-  } catch (error) {
-    throw failure('CLI_FILE', `${text} cannot be read: ${reasonOf(error)}`, 'give a PEM file, or a record in quotes: "3 1 1 <hex>"');
-  }
 }

@@ -59,7 +59,7 @@ const NOUNS: Readonly<Record<string, Noun>> = {
   tlsa: {
     summary: 'TLSA of mail hosts: list, next, activated, abandon',
     example: 'waxseal tlsa list example.com',
-    load: async () => (await import('./mail-parts.ts')).defineTlsa,
+    load: async () => (await import('./tlsa.ts')).defineTlsa,
   },
   token: {
     summary: 'access to the API: create, list, revoke',

@@ -14,9 +14,11 @@ export interface MailSettings {
   readonly resolvers: readonly string[];
   /** Whether MTA-STS bodies are fetched from here before their ids are announced; without it no body of ours ever is. */
   readonly isProbing: boolean;
+  /** Whether the certificates that mail hosts present at port 25 are looked at from here. */
+  readonly isLookingAtMailHosts: boolean;
   /** PEM of roots that the probe trusts beside the usual ones, absolute. */
   readonly probeCaFile: string | undefined;
-  /** Networks that the probe connects to though they cannot be reached from outside. */
+  /** Networks that probe and look connect to though they cannot be reached from outside. */
   readonly probeNetworks: readonly string[];
 }
 
@@ -26,6 +28,7 @@ export const MailSection = Type.Object(
     secondaries: Type.Optional(Type.Enum(['listed', 'from-ns'])),
     resolvers: Type.Optional(Type.Array(Type.String(), { maxItems: RESOLVERS_MAX })),
     probe: Type.Optional(Type.Boolean()),
+    starttls_probe: Type.Optional(Type.Boolean()),
     probe_ca_file: Type.Optional(Type.String({ minLength: 1 })),
     probe_networks: Type.Optional(Type.Array(Type.String(), { maxItems: STS_PROBE_NETWORKS_MAX })),
   },
@@ -45,6 +48,7 @@ export function settleMail(section: Static<typeof MailSection> = {}, { endpoints
     secondaries: section.secondaries ?? 'listed',
     resolvers: endpoints('mail.resolvers', section.resolvers ?? []),
     isProbing: section.probe ?? true,
+    isLookingAtMailHosts: section.starttls_probe ?? section.probe ?? true,
     probeCaFile: section.probe_ca_file === undefined ? undefined : path('mail.probe_ca_file', section.probe_ca_file),
     probeNetworks: networks('mail.probe_networks', section.probe_networks ?? []),
   };
@@ -56,6 +60,7 @@ export function describeMail({
   secondaries,
   resolvers,
   isProbing,
+  isLookingAtMailHosts,
   probeCaFile,
   probeNetworks,
 }: MailSettings): Record<string, unknown> {
@@ -64,6 +69,7 @@ export function describeMail({
     secondaries,
     resolvers,
     probe: isProbing,
+    starttls_probe: isLookingAtMailHosts,
     ...(probeCaFile === undefined ? {} : { probe_ca_file: probeCaFile }),
     probe_networks: probeNetworks,
   };

@@ -125,7 +125,7 @@ export class Control implements ControlApi {
     const signersFor: MailStepsOptions['signers'] = (zone) => this.signers.factsFor(zone);
     this.#mail = new MailSteps({ ...options, time, witnesses, recordsPerRrsetMax, signers: signersFor });
     this.#queries = new SelectorQueries(() => time.nowMs());
-    this.mail = mailReads(writer, this.#mail, this.#queries);
+    this.mail = mailReads({ reader: writer, steps: this.#mail, queries: this.#queries, witnesses, clock });
     publisher.onMessage((message) => this.#queries.receive(message));
     const run = (command: Command, runOptions: RunOptions) => this.run(command, runOptions);
     const alert = (zone: string, problems: readonly Problem[]) => this.events.alert(zone, problems);

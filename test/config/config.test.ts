@@ -40,7 +40,7 @@ describe('configuration', () => {
         access_log: true,
       },
       acme: { directories: [] },
-      mail: { name_servers: [], secondaries: 'listed', resolvers: [], probe: true, probe_networks: [] },
+      mail: { name_servers: [], secondaries: 'listed', resolvers: [], probe: true, starttls_probe: true, probe_networks: [] },
       keys: { kek_file: '/here/keys/kek' },
       cookies: { enabled: true },
       rrl: { enabled: true, rate: 50, slip: 1, dry_run: false, allow: ['127.0.0.0/8', '::1'] },
@@ -69,6 +69,7 @@ describe('configuration', () => {
       secondaries: 'listed',
       resolvers: ['192.0.2.1:53', '[2001:db8::1]:5353'],
       isProbing: true,
+      isLookingAtMailHosts: true,
       probeCaFile: '/etc/waxseal/ca.pem',
       probeNetworks: ['10.0.0.0/8'],
     });
@@ -79,7 +80,19 @@ describe('configuration', () => {
       WAXSEAL_MAIL__PROBE_NETWORKS: '',
     };
     expect(describeConfig(good({ ...file(text), environment }))).toMatchObject({
-      mail: { secondaries: 'from-ns', resolvers: ['127.0.0.1:53'], probe: false, probe_ca_file: '/etc/waxseal/ca.pem', probe_networks: [] },
+      mail: {
+        secondaries: 'from-ns',
+        resolvers: ['127.0.0.1:53'],
+        probe: false,
+        // Who does not want to be asked about MTA-STS from here is not asked about DANE either, unless both are said.
+        starttls_probe: false,
+        probe_ca_file: '/etc/waxseal/ca.pem',
+        probe_networks: [],
+      },
+    });
+    expect(good(file('[mail]\nprobe = false\nstarttls_probe = true\n')).mail).toMatchObject({
+      isProbing: false,
+      isLookingAtMailHosts: true,
     });
   });
 

@@ -22,11 +22,27 @@ export const RESOLVERS_MAX = 8;
 export const STS_PROBE_MS_MAX = 10_000;
 /** To connect to one address of the policy host; senders continue with the next one. */
 export const STS_PROBE_CONNECT_MS_MAX = 4_000;
-/** Addresses that a body is fetched from; content networks have up to eight. */
-export const STS_PROBE_ADDRESSES_MAX = 8;
+/** Addresses of one host that are looked at; content networks have up to eight. */
+export const PROBE_ADDRESSES_MAX = 8;
 /** Addresses of one name server that are asked; two is usual. */
 export const NAME_SERVER_ADDRESSES_MAX = 8;
 /** Names of name servers whose addresses are remembered, for all zones; past it all are looked up again. */
 export const NAME_SERVER_HOSTS_MAX = 10_000;
 /** Networks that the probe may reach though no host outside can. */
 export const STS_PROBE_NETWORKS_MAX = 64;
+/** For a STARTTLS look at all addresses of a mail host: postscreen lets an unknown client wait six seconds. */
+export const STARTTLS_LOOK_MS_MAX = 20_000;
+/** To connect to one address of a mail host; senders continue with the next one. */
+export const STARTTLS_CONNECT_MS_MAX = 5_000;
+/** Octets that a mail host may say before TLS: 100 lines of 512 octets (RFC 5321 §4.5.3.1.5) at most. */
+export const STARTTLS_REPLY_BYTES_MAX = 51_200;
+/** Octets of a handshake: longer chains are sent to do harm. OpenSSL stops at 100 KiB of certificates by itself. */
+export const STARTTLS_HANDSHAKE_BYTES_MAX = 262_144;
+/** Certificates of one chain that are judged; four is usual. */
+export const PRESENTED_CERTIFICATES_MAX = 16;
+/** Characters of a reply or a name in a certificate that are shown: strangers write them. */
+export const PRESENTED_TEXT_CHARACTERS_MAX = 160;
+/** Mail hosts of one zone that one request looks at; more have to be named one by one. */
+export const TLSA_LIVE_HOSTS_MAX = 32;
+/** Of them at the same time: each may have eight connections open. */
+export const TLSA_LIVE_AT_ONCE = 8;

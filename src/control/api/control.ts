@@ -12,7 +12,7 @@ import { type Changeset } from '#zone/changeset.ts';
 import { type Response } from '#zone/lookup.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type EventsApi } from './events.ts';
-import { type MailCommand, type MailNote, type MailProposal, type MailView } from './mail.ts';
+import { type LiveTlsaHost, type LiveTlsaQuestion, type MailCommand, type MailNote, type MailProposal, type MailView } from './mail.ts';
 import { type SignersApi } from './signers.ts';
 
 /** Who asks for a change; written into the audit log. */
@@ -230,6 +230,8 @@ export interface MailApi {
   view(record: ZoneRecord): MailView | undefined;
   /** The policy that the zone's mail records come from. */
   proposal(record: ZoneRecord): MailProposal;
+  /** Looks at the zone's mail hosts now, and compares what they present with their TLSA records. */
+  liveTlsa(record: ZoneRecord, question: LiveTlsaQuestion): Promise<Result<readonly LiveTlsaHost[]>>;
 }
 
 export interface AuditApi {

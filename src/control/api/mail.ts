@@ -3,6 +3,8 @@ import { type Problem } from '#base/problem.ts';
 import { type Name } from '#dns/name.ts';
 import { type Explanation } from '#lifecycle/explain.ts';
 import { type ComingDkimKey } from '#mail/dkim/coming.ts';
+import { type LiveHost } from '#mail/dane/live.ts';
+import { type TlsaHost } from '#mail/dane/lifecycle.ts';
 import { type DmarcReport } from '#mail/reports/dmarc-aggregate.ts';
 import { type DmarcPolicy } from '#mail/dmarc/record.ts';
 import { type MailState } from '#mail/state.ts';
@@ -158,6 +160,17 @@ export interface ReportsStatus {
   readonly dmarc: ReportStatus;
   readonly tls: ReportStatus;
 }
+
+/** A look at mail hosts that is asked for. */
+export interface LiveTlsaQuestion {
+  /** As the request names it; absent: all hosts of the zone. */
+  readonly host?: string;
+  /** The answer is no longer wanted. */
+  readonly gone?: AbortSignal;
+}
+
+/** A mail host with TLSA records, and what it presents. */
+export type LiveTlsaHost = TlsaHost & LiveHost;
 
 /** A policy that yields what the zone has, as far as one can. */
 export interface MailProposal {

@@ -1,6 +1,9 @@
 /**
  * How the mail of a zone stands, for people. Not here: its form in the API (admin/v1/mail), what a step would do (steps.ts).
  */
+import { type Clock } from '#base/clock.ts';
+import { WHOLE } from '#base/place.ts';
+import { fail, problem } from '#base/problem.ts';
 import { policyFromZone } from '#mail/import.ts';
 import { comingDkimKeys } from '#mail/dkim/coming.ts';
 import { explainMail } from '#mail/step.ts';
@@ -9,12 +12,19 @@ import { readReports } from '#store/mail/reports.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type MailApi } from '#control/api/control.ts';
 import { type MailView } from '#control/api/mail.ts';
+import { noPolicy } from '#control/commands/absent.ts';
+import { type OutsideWitnesses } from '#control/outside/evidence.ts';
 import { type SelectorQueries } from '#control/publish/selector-queries.ts';
 import { type ServedZone } from '#control/commands/table.ts';
 import { reportGround } from '#control/reports/reports.ts';
 import { reportsStatus } from '#control/reports/status.ts';
+import { lookAtTlsa } from './live-tlsa.ts';
 import { spfStatus } from './spf.ts';
 import { type MailSteps } from './steps.ts';
+
+const LOOK_IS_OFF = problem('DANE_LOOK_OFF', WHOLE, 'this server does not look at mail hosts', {
+  fix: 'the configuration has mail.starttls_probe = false',
+});
 
 /** undefined without a mail policy. */
 export function mailView(reader: StoreReader, steps: MailSteps, zone: ServedZone): MailView | undefined {
@@ -40,13 +50,28 @@ export function mailView(reader: StoreReader, steps: MailSteps, zone: ServedZone
   };
 }
 
+export interface MailReads {
+  readonly reader: StoreReader;
+  readonly steps: MailSteps;
+  readonly queries: SelectorQueries;
+  readonly witnesses: OutsideWitnesses;
+  readonly clock: Clock;
+}
+
 /** The mail of zones for those who read it. */
-export function mailReads(reader: StoreReader, steps: MailSteps, queries: SelectorQueries): MailApi {
+export function mailReads({ reader, steps, queries, witnesses, clock }: MailReads): MailApi {
   return {
     view(record) {
       const view = mailView(reader, steps, { record, view: reader.view(record) });
       return view && { ...view, queries: (selector) => queries.of(selector, record.name) };
     },
     proposal: (record) => policyFromZone(reader.view(record), record.dnssec === 'on'),
+    async liveTlsa(record, question) {
+      const stored = steps.stored(record);
+      if (stored === undefined) return fail(noPolicy(record.name));
+      const [look] = witnesses.liveChecks?.values() ?? [];
+      if (look === undefined) return fail(LOOK_IS_OFF);
+      return lookAtTlsa(record, stored.state, question, look, () => clock.nowMs());
+    },
   };
 }

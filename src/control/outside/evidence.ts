@@ -21,12 +21,15 @@ import { txtText } from '#mail/text/txt.ts';
 import { soaSerial } from '#zone/changeset.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type NameServerPlace, OWN_SERVER, formatNameServerPlace, parseNameServerPlace } from './name-server-place.ts';
+import { type StarttlsLook } from './starttls-look.ts';
 import { type ZoneSecondaries } from './zone-secondaries.ts';
 
 /** Asks a place: other name servers of our zones, and those who fetch MTA-STS bodies from outside. */
 export interface OutsideWitnesses {
   readonly nameServers: ReadonlyMap<string, Resolver>;
   readonly probes: ReadonlyMap<string, (url: string) => Promise<string>>;
+  /** Those who look at the certificates of mail hosts; absent: no place does. */
+  readonly liveChecks?: ReadonlyMap<string, StarttlsLook>;
   /** The name servers that a zone's own NS records name; absent: they are not asked. */
   readonly secondaries?: ZoneSecondaries;
 }

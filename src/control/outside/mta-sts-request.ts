@@ -10,21 +10,7 @@ import { type PeerCertificate, checkServerIdentity, getCACertificates } from 'no
 import { HTTP_HEADER_BYTES_MAX } from '#base/limits/admin.ts';
 import { STS_POLICY_BYTES_MAX } from '#base/limits/mail.ts';
 import { STS_PROBE_CONNECT_MS_MAX } from '#base/limits/outside.ts';
-
-export type ProbeStep = 'DNS' | 'connect' | 'certificate' | 'TLS' | 'HTTP' | 'media type' | 'size';
-
-/** Why the body was not had, and at which step: `certificate: it is for www.example.com, not for mta-sts.example.com`. */
-export class ProbeFailure extends Error {
-  readonly step: ProbeStep;
-  readonly why: string;
-
-  constructor(step: ProbeStep, why: string) {
-    super(`${step}: ${why}`);
-    this.name = 'ProbeFailure';
-    this.step = step;
-    this.why = why;
-  }
-}
+import { ProbeFailure, type ProbeStep, connectFailure, opensslReason } from './probe-failure.ts';
 
 export interface FetchTarget {
   readonly ip: string;
@@ -132,14 +118,6 @@ const CERTIFICATE_FAILURES: Readonly<Record<string, string>> = {
   CERT_SIGNATURE_FAILURE: 'its signature is wrong',
 };
 
-const CONNECT_FAILURES: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'refused',
-  ECONNRESET: 'broken off',
-  EHOSTUNREACH: 'no way to the host',
-  ENETUNREACH: 'no way to the network',
-  ETIMEDOUT: 'no answer',
-};
-
 function failureOf(error: unknown, step: ProbeStep, host: string): ProbeFailure {
   if (error instanceof ProbeFailure) return error;
   if (!(error instanceof Error)) return new ProbeFailure(step, String(error));
@@ -147,10 +125,9 @@ function failureOf(error: unknown, step: ProbeStep, host: string): ProbeFailure 
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return new ProbeFailure('certificate', `it is for ${namesOf(error)}, not for ${host}`);
   const why = CERTIFICATE_FAILURES[code];
   if (why !== undefined) return new ProbeFailure('certificate', why);
-  if (step === 'connect') return new ProbeFailure('connect', CONNECT_FAILURES[code] ?? error.message);
+  if (step === 'connect') return connectFailure(error);
   if (code === 'ECONNRESET') return new ProbeFailure(step, 'the host broke off');
-  // OpenSSL puts its thread, file and line around what it means: `C0…:error:0A00042E:SSL routines:ssl3_read_bytes:tlsv1 alert …:…`.
-  const reason = 'reason' in error && typeof error.reason === 'string' ? error.reason : error.message;
+  const reason = opensslReason(error);
   return new ProbeFailure(step, code === '' ? reason : `${reason} (${code})`);
 }
 

@@ -1,6 +1,6 @@
 /**
  * Who can be asked what the world sees of our zones, as the configuration has it: recursive servers, further name servers
- * of our zones, the MTA-STS probe.
+ * of our zones, the MTA-STS probe, the look at mail hosts.
  * Not here: what is asked when (control/mail/upkeep.ts), the configuration's form (config/mail.ts).
  */
 import { X509Certificate } from 'node:crypto';
@@ -13,6 +13,7 @@ import { type Config } from '#config/config.ts';
 import { type OutsideWitnesses } from './evidence.ts';
 import { STS_PROBE, stsProbe } from './mta-sts-probe.ts';
 import { outsideResolver } from './outside-resolver.ts';
+import { STARTTLS_LOOK, starttlsLook } from './starttls-look.ts';
 import { ZoneSecondaries, ownAddresses } from './zone-secondaries.ts';
 
 export interface Outside {
@@ -25,22 +26,20 @@ export interface Outside {
 
 /** Reads the file of further roots; what is wrong with it is a Problem. */
 export function outsideOf({ mail, dns }: Pick<Config, 'mail' | 'dns'>): Result<Outside> {
-  const { nameServers, secondaries, resolvers, isProbing, probeCaFile, probeNetworks } = mail;
+  const { nameServers, secondaries, resolvers, isProbing, isLookingAtMailHosts, probeCaFile } = mail;
   const roots = probeCaFile === undefined ? ok(undefined) : readRoots(probeCaFile);
   if (!roots.ok) return roots;
   const resolver = outsideResolver(resolvers);
   const stopping = new AbortController();
-  const probe = stsProbe({
-    resolver,
-    extraRoots: roots.value,
-    networks: probeNetworks.map((text) => parseNetwork(text)!),
-    stopped: stopping.signal,
-  });
+  const networks = mail.probeNetworks.map((text) => parseNetwork(text)!);
+  const shared = { resolver, networks, stopped: stopping.signal };
+  const probe = stsProbe({ ...shared, extraRoots: roots.value });
   return ok({
     resolver,
     witnesses: {
       nameServers: new Map(nameServers.map((server) => [server, outsideResolver([server])])),
       probes: new Map(isProbing ? [[STS_PROBE, probe]] : []),
+      liveChecks: new Map(isLookingAtMailHosts ? [[STARTTLS_LOOK, starttlsLook(shared)]] : []),
       ...(secondaries === 'listed'
         ? {}
         : { secondaries: new ZoneSecondaries({ isOurs: ownAddresses(dns.listen), serverAt: (endpoint) => outsideResolver([endpoint]) }) }),

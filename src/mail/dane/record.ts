@@ -1,7 +1,8 @@
 /**
- * TLSA records for mail hosts: made from certificates and keys, checked, matched.
+ * TLSA records for mail hosts: made from certificates and keys, checked.
  * Implements: RFC 6698 §2.1, §3; RFC 7671 §5; RFC 7672 §3.1 (which usages senders of mail take).
- * Not here: DER and PEM (certificate.ts), the order of a roll-over, the signatures of the zone.
+ * Not here: DER and PEM (certificate.ts), which certificate of a handshake a record matches (match.ts), the order of a
+ * roll-over.
  */
 import { createHash } from 'node:crypto';
 import { concatBytes, equalBytes, toHex } from '#base/bytes.ts';
@@ -139,19 +140,19 @@ export function readTlsa(rdata: Uint8Array): TlsaRecord {
   return { usage: rdata[0]!, selector: rdata[1]!, matching: rdata[2]!, data: rdata.slice(3) };
 }
 
-/** True when the record matches a server that presents `chain`: DER certificates, the server's own first (RFC 7672 §3.1). */
-export function matchesChain(record: TlsaRecord, chain: readonly Uint8Array[]): boolean {
-  const candidates = record.usage === 3 ? chain.slice(0, 1) : record.usage === 2 ? chain.slice(1) : [];
-  return candidates.some((certificate) => {
-    const spki = spkiOf(certificate);
-    if (spki === undefined) return false;
-    const octets = matchOctets(record.selector === 0 ? certificate : spki, record.matching);
-    return record.selector <= 1 && octets !== undefined && equalBytes(octets, record.data);
-  });
+/** True when the record's data is of this DER certificate or its key; the usage says which ones count (match.ts). */
+export function isDataOf({ selector, matching, data }: TlsaRecord, certificate: Uint8Array): boolean {
+  const spki = spkiOf(certificate);
+  if (spki === undefined || selector > 1) return false;
+  const octets = matchOctets(selector === 0 ? certificate : spki, matching);
+  return octets !== undefined && equalBytes(octets, data);
 }
 
+/** The port that senders of mail know (RFC 7672 §2.2.3). */
+export const SMTP_PORT = 25;
+
 /** `_25._tcp.<host>` (RFC 7672 §2.2.3). */
-export function tlsaOwner(host: Name, port = 25): Result<Name> {
+export function tlsaOwner(host: Name, port = SMTP_PORT): Result<Name> {
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     return fail(problem('DANE_OWNER', WHOLE, `${port} is not a port`, { rfc: 'RFC 6698 §3' }));
   return parseName(`_${port}._tcp`, host);

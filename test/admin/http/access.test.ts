@@ -71,6 +71,7 @@ const POLICY: Readonly<Record<string, 'public' | 'read' | 'any' | 'zone-read' | 
   'post /v1/zones/{zone}/dmarc/source': 'zone-change',
   'post /v1/zones/{zone}/mta-sts/reports': 'zone-change',
   'get /v1/zones/{zone}/tlsa': 'zone-read',
+  'get /v1/zones/{zone}/tlsa/live': 'zone-read',
   'post /v1/zones/{zone}/tlsa/{host}/next': 'zone-change',
   'post /v1/zones/{zone}/tlsa/{host}/activated': 'zone-change',
   'post /v1/zones/{zone}/tlsa/{host}/abandon': 'zone-change',

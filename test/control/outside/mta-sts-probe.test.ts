@@ -124,7 +124,7 @@ describe('names and addresses', () => {
     '%s is not connected to unless the configuration says so: nobody outside reaches it',
     async (ip) => {
       const table = { [HOST]: ip.includes(':') ? { aaaa: [ip] } : { a: [ip] } };
-      expect(await fetched(serves(BODY), { table, networks: [] })).toMatch(/DNS: .* has the address .*, which nobody outside can reach/);
+      expect(await fetched(serves(BODY), { table, networks: [] })).toMatch(/DNS: .* has the address .*, which no host outside can reach/);
     },
   );
 

@@ -4,7 +4,8 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { STS_POLICY_BYTES_MAX } from '#base/limits/mail.ts';
-import { type FetchTarget, ProbeFailure, fetchFrom } from '#control/outside/mta-sts-request.ts';
+import { type FetchTarget, fetchFrom } from '#control/outside/mta-sts-request.ts';
+import { ProbeFailure } from '#control/outside/probe-failure.ts';
 import { type Pair, type ThrowawayCa, httpsServer, throwawayCa } from '../../support/throwaway-ca.ts';
 
 const HOST = 'mta-sts.example.com';

@@ -7,7 +7,7 @@ import { toHex } from '#base/bytes.ts';
 import { formatRdata } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
 import { spkiOf } from '#mail/dane/certificate.ts';
-import { checkTlsa, formatTlsa, matchesChain, readTlsa, tlsaFor, tlsaRdata, type TlsaRecord } from '#mail/dane/record.ts';
+import { checkTlsa, formatTlsa, isDataOf, readTlsa, tlsaFor, tlsaRdata, type TlsaRecord } from '#mail/dane/record.ts';
 import { runTool } from '../../support/tools.ts';
 import { codesOf } from '../../support/mail/record-table.ts';
 
@@ -119,16 +119,14 @@ describe('matching and names', () => {
     expect(formatRdata(TYPE.TLSA, tlsaRdata(record))).toBe(formatTlsa(record));
     expect(readTlsa(tlsaRdata(record))).toEqual(record);
   });
-  test('usage 3 is the own certificate, usage 2 one that comes after it', () => {
-    const chain = [octets(files('ec').der), octets(files('rsa').der)];
-    expect(
-      [made('ec'), made('ec', { selector: 0 }), made('ec', { matching: 0 }), made('rsa')].map((record) => matchesChain(record, chain)),
-    ).toEqual([true, true, true, false]);
-    expect([made('rsa', { usage: 2 }), made('ec', { usage: 2 })].map((record) => matchesChain(record, chain))).toEqual([true, false]);
-    expect(matchesChain({ ...made('ec'), usage: 1 }, chain)).toBe(false);
-    expect(matchesChain({ ...made('ec'), matching: 9 }, chain)).toBe(false);
-    expect(matchesChain(made('ec'), [])).toBe(false);
-    expect(matchesChain(made('ec'), [new Uint8Array([1, 2])])).toBe(false);
+  test("a record's data is of its certificate or key, whatever the usage", () => {
+    const [ec, rsa] = [octets(files('ec').der), octets(files('rsa').der)];
+    const records = [made('ec'), made('ec', { selector: 0 }), made('ec', { matching: 0 }), made('ec', { matching: 2 }), made('rsa')];
+    expect(records.map((record) => isDataOf(record, ec))).toEqual([true, true, true, true, false]);
+    expect(records.map((record) => isDataOf({ ...record, usage: 1 }, rsa))).toEqual([false, false, false, false, true]);
+    expect(isDataOf({ ...made('ec'), matching: 9 }, ec)).toBe(false);
+    expect(isDataOf({ ...made('ec'), selector: 2 }, ec)).toBe(false);
+    expect(isDataOf(made('ec'), new Uint8Array([1, 2]))).toBe(false);
   });
   test('our default triggers no warning', () => expect(checkTlsa(made('rsa'))).toEqual([]));
 });

@@ -22,6 +22,7 @@ import type {
   WorkersApi,
   ZonesApi,
 } from '#control/api/control.ts';
+import { noPolicy } from '#control/commands/absent.ts';
 import { newZoneChanges } from '#control/zone/new-zone.ts';
 import { decideOperations } from '#control/zone/rrset-operations.ts';
 import { checkToken, newToken, tokenInfo } from '#control/tokens/tokens.ts';
@@ -256,6 +257,7 @@ export class FakeControl implements ControlApi {
   readonly mail: MailApi = {
     view: () => undefined,
     proposal: (record) => policyFromZone(this.zones.view(record)),
+    liveTlsa: (record) => Promise.resolve(fail(noPolicy(record.name))),
   };
 
   readonly audit: AuditApi = {

@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import { buildAdmin } from '#admin/app.ts';
 import type { AdminApp } from '#admin/http/admin-app.ts';
 import type { TokenScope } from '#control/api/control.ts';
-import { MAIL_ZONE_TEXT, TEST_ACTOR, type TestControl, good, temporaryControl } from '../temporary-control.ts';
+import { MAIL_ZONE_TEXT, TEST_ACTOR, type TestControl, type TestControlOptions, good, temporaryControl } from '../temporary-control.ts';
 
 export const MAIL_ZONE = 'post.example';
 
@@ -29,8 +29,8 @@ export interface MailBench extends TestControl {
 }
 
 /** The zone post.example, with `policy` applied when one is given. */
-export async function mailBench(policy?: object): Promise<MailBench> {
-  const control = temporaryControl();
+export async function mailBench(policy?: object, options: TestControlOptions = {}): Promise<MailBench> {
+  const control = temporaryControl(options);
   await control.load(`${MAIL_ZONE}.`, MAIL_ZONE_TEXT);
   const app = await buildAdmin({ control: control.control });
   onTestFinished(async () => {

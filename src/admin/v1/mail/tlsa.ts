@@ -1,7 +1,8 @@
 /**
  * `/v1/zones/{zone}/tlsa`: TLSA records of mail hosts: the state of each, and orders for the next key of a host:
  * publish its record, say that the host uses it, or give it up.
- * Not here: the keys that the policy names (policy.ts), holds and overrides (orders.ts).
+ * Not here: what hosts present (tlsa-live.ts), the keys that the policy names (policy.ts), holds and overrides
+ * (orders.ts).
  */
 import { Type } from 'typebox';
 import { ok } from '#base/problem.ts';
