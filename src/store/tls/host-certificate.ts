@@ -1,0 +1,81 @@
+/**
+ * The certificate that a host of a zone serves with, in the store: the chain in the clear, its private key beside it as
+ * a secret that is sealed under the policy host's own key (ADR 0007). One document for each host, so that a process with
+ * thousands of hosts reads the one that a handshake asks for. Chain and key change in one transaction.
+ * Not here: how a certificate is got (control/certificate/), when it is renewed (certificate/), serving (policy-host/).
+ */
+import { type DocumentWrite, documentValue } from '#store/documents.ts';
+import { formFailure } from '#store/failure.ts';
+import { hasFields } from '#store/json.ts';
+import { type StoreReader } from '#store/reader.ts';
+import { type SealLabel, type Sealer } from '#store/seal.ts';
+
+const KIND = 'tls-host';
+const PURPOSE = 'tls-key';
+
+export interface HostCertificate {
+  /** Lower case, no final dot. */
+  readonly host: string;
+  /** PEM, the host's own certificate first. */
+  readonly chain: string;
+  /** Raised with each new private key; its secret has this version in its label. */
+  readonly keyVersion: number;
+  /** Of the host's own certificate. */
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  readonly origin: 'acme' | 'file' | 'self-signed';
+}
+
+interface Stored extends HostCertificate {
+  readonly version: 1;
+}
+
+/** The host's certificate; undefined when it has none. Throws STORE_DAMAGED. */
+export function readHostCertificate(reader: StoreReader, zoneId: number, host: string): HostCertificate | undefined {
+  const octets = reader.documentOctets(zoneId, KIND, host);
+  if (octets === undefined) return undefined;
+  const value = documentValue(octets);
+  if (!isStored(value) || value.host !== host) throw formFailure(`the certificate of ${host}`);
+  const { version: _version, ...certificate } = value;
+  return certificate;
+}
+
+export function hostCertificateWrite(zoneId: number, host: string, value: HostCertificate | null): DocumentWrite {
+  return { zoneId, kind: KIND, id: host, value: value === null ? null : ({ version: 1, ...value } satisfies Stored) };
+}
+
+/** The private key of the host's certificate, PKCS #8 DER, for a commit beside `hostCertificateWrite`; null removes it. */
+export function hostKeyWrite(
+  sealer: Sealer,
+  zoneId: number,
+  host: string,
+  key: { readonly der: Uint8Array; readonly version: number } | null,
+) {
+  return { zoneId, id: secretId(host), value: key === null ? null : sealer.seal(hostKeyLabel(host, key.version), key.der) };
+}
+
+/** The private key of a certificate, PKCS #8 DER; undefined: there is none. The problem SECRET_SEALED: it does not open. */
+export function openHostKey(reader: StoreReader, sealer: Sealer, zoneId: number, { host, keyVersion }: HostCertificate) {
+  const sealed = reader.sealedSecret(zoneId, secretId(host));
+  return sealed === undefined ? undefined : sealer.open(hostKeyLabel(host, keyVersion), sealed);
+}
+
+function hostKeyLabel(host: string, version: number): SealLabel {
+  return { purpose: PURPOSE, id: host, version };
+}
+
+function secretId(host: string): string {
+  return `${PURPOSE}/${host}`;
+}
+
+function isStored(value: unknown): value is Stored {
+  return hasFields(value, {
+    version: (version) => version === 1,
+    host: 'string',
+    chain: 'string',
+    keyVersion: 'number',
+    notBeforeMs: 'number',
+    notAfterMs: 'number',
+    origin: (origin) => origin === 'acme' || origin === 'file' || origin === 'self-signed',
+  });
+}
