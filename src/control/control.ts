@@ -5,6 +5,7 @@
 import { dirname } from 'node:path';
 import { type Clock } from '#base/clock.ts';
 import { RECORDS_PER_RRSET_DEFAULT } from '#base/limits/dns.ts';
+import { type Log } from '#base/log.ts';
 import { WHOLE } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { formatName, lowerName } from '#dns/name.ts';
@@ -45,6 +46,7 @@ import { ServedZones } from './served-zones.ts';
 import { type CounterTable, metricFamilies } from './metrics.ts';
 import { outcomeOf } from './outcome.ts';
 import { NO_WITNESSES, type OutsideWitnesses } from '#control/outside/evidence.ts';
+import { SelfSigner, type SelfSignerOptions } from '#control/policy-host/self-signed.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
 import { SelectorQueries } from '#control/publish/selector-queries.ts';
 import { storedSignerMail } from '#control/signers/mail.ts';
@@ -189,6 +191,11 @@ export class Control implements ControlApi {
     if (unmet !== undefined) return fail(unmet);
     const { actor, mayChange = () => actor.kind === 'socket' } = options;
     return how({ served, emptyView: new MemoryZone(zone, new Map()), actor, mayChange });
+  }
+
+  /** Signs certificates for hosts that have none, once it is started. */
+  selfSigner(sealer: SelfSignerOptions['sealer'], log: Log): SelfSigner {
+    return new SelfSigner({ ...this.#options, funnel: this.#funnel, sealer }, log);
   }
 
   // --- the server as a whole ---

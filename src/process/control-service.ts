@@ -24,6 +24,7 @@ import { Refresher } from '#control/zone/refresh.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { SERVER_METRICS } from '#server/counters.ts';
 import { listenProblem } from '#server/listen.ts';
+import { PolicyHostKey } from '#store/tls/policy-host-key.ts';
 import { ensureAdminToken } from './admin-token.ts';
 import { type OpenedStore } from './open-store.ts';
 import { FIRST_SCREEN_QUIET_MS } from '#base/limits/process.ts';
@@ -100,7 +101,8 @@ export class ControlService {
     });
     this.#control.signers.useFiles(exporter);
     const refresher = new Refresher(this.#control.refreshable, systemClock, log);
-    this.#upkeep = [this.#snapshots, refresher, new Scheduler(this.#control.lifecycles, log), exporter];
+    const scheduler = new Scheduler(this.#control.lifecycles, log);
+    this.#upkeep = [this.#snapshots, refresher, scheduler, exporter, ...this.#policyHostUpkeep()];
   }
 
   /** Opens the admin listeners; from then on requests are answered. */
@@ -181,6 +183,18 @@ export class ControlService {
         ...Object.fromEntries(ANSWER_SLOTS.map((slot, at) => [slot, ANSWER_METRICS[at]!])),
       },
     });
+  }
+
+  /** What the policy host needs of control; nothing when there is none. */
+  #policyHostUpkeep(): readonly Upkeep[] {
+    const { log, random } = this.#options;
+    const { listen, keyFile: file, isSelfSigned } = this.#options.config.https;
+    if (listen.length === 0) return [];
+    const onMade = () => log.info('https.key-made', `the policy host's key was made: ${file}`, { file });
+    const key = new PolicyHostKey({ file, random, onMade });
+    const opened = key.sealer();
+    if (!opened.ok) log.error('https.key-unusable', formatProblem(opened.problems[0]!), { file });
+    return isSelfSigned ? [this.#control.selfSigner(() => key.sealer(), log)] : [];
   }
 
   /** The first minute with a new store: the steps of the example zones must not bury the screen. They are in the stream of events. */

@@ -108,13 +108,13 @@ class KekSearch {
       if (error instanceof StoreFailure) throw error;
       throw new StoreFailure(
         'KEK_FILE',
-        atPath(this.file, KEK_ROLE),
+        atPath(this.file, KEK_ROLE.file),
         this.explain(`the key-encryption key cannot be made: ${messageOf(error)}`),
         'name a file in keys.kek_file that this user may make, or make its folder',
         error,
       );
     }
-    this.made = warning('KEK_MADE', atPath(this.file, KEK_ROLE), 'made for the new store', {
+    this.made = warning('KEK_MADE', atPath(this.file, KEK_ROLE.file), 'made for the new store', {
       fix: 'keep a copy of it elsewhere than backups of the store: without it the signing keys of all zones are lost',
     });
     return key;

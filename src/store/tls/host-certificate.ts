@@ -1,6 +1,6 @@
 /**
  * The certificate that a host of a zone serves with, in the store: the chain in the clear, its private key beside it as
- * a secret that is sealed under the policy host's own key (ADR 0007). One document for each host, so that a process with
+ * a secret, sealed under the policy host's own key (ADR 0007). One document for each host, so that a process with
  * thousands of hosts reads the one that a handshake asks for. Chain and key change in one transaction.
  * Not here: how a certificate is got (control/certificate/), when it is renewed (certificate/), serving (policy-host/).
  */
@@ -44,18 +44,20 @@ export function hostCertificateWrite(zoneId: number, host: string, value: HostCe
   return { zoneId, kind: KIND, id: host, value: value === null ? null : ({ version: 1, ...value } satisfies Stored) };
 }
 
-/** The private key of the host's certificate, PKCS #8 DER, for a commit beside `hostCertificateWrite`; null removes it. */
+/** The host's private key, PKCS #8 DER, for a commit beside `hostCertificateWrite`; null removes it. */
 export function hostKeyWrite(
   sealer: Sealer,
   zoneId: number,
   host: string,
   key: { readonly der: Uint8Array; readonly version: number } | null,
 ) {
-  return { zoneId, id: secretId(host), value: key === null ? null : sealer.seal(hostKeyLabel(host, key.version), key.der) };
+  const value = key === null ? null : sealer.seal(hostKeyLabel(host, key.version), key.der);
+  return { zoneId, id: secretId(host), value };
 }
 
-/** The private key of a certificate, PKCS #8 DER; undefined: there is none. The problem SECRET_SEALED: it does not open. */
-export function openHostKey(reader: StoreReader, sealer: Sealer, zoneId: number, { host, keyVersion }: HostCertificate) {
+/** The private key, PKCS #8 DER; undefined: there is none. The problem SECRET_SEALED: it does not open. */
+export function openHostKey(reader: StoreReader, sealer: Sealer, zoneId: number, certificate: HostCertificate) {
+  const { host, keyVersion } = certificate;
   const sealed = reader.sealedSecret(zoneId, secretId(host));
   return sealed === undefined ? undefined : sealer.open(hostKeyLabel(host, keyVersion), sealed);
 }

@@ -1,0 +1,179 @@
+/**
+ * Certificates for hosts that have no other, signed by their own keys: what `https.self_signed` gives, so that the
+ * policy host can be tried before any CA knows it. A host with a certificate of another origin is left alone.
+ * Not here: their form (certificate/x509.ts), where they are kept (store/tls/), serving them, which a policy host does
+ * only with the same setting (policy-host/).
+ */
+import { type Clock } from '#base/clock.ts';
+import { SELF_SIGNED_AT_ONCE, SELF_SIGNED_DAYS } from '#base/limits/https.ts';
+import { SELF_SIGNED_LOOK_MS, SELF_SIGNED_RENEW_DAYS } from '#base/limits/https.ts';
+import { type Log } from '#base/log.ts';
+import { type Problem, type Result, formatProblem, ok } from '#base/problem.ts';
+import { DAY_MS } from '#base/units.ts';
+import { isCertificateHost, makeCertificateKey, selfSignedCertificate, toPem } from '#certificate/x509.ts';
+import { formatName, nameOf } from '#dns/name.ts';
+import { servedBody } from '#mail/mta-sts/lifecycle.ts';
+import { stsHost } from '#mail/mta-sts/record.ts';
+import { StoreFailure } from '#store/failure.ts';
+import { readMailState } from '#store/mail/state.ts';
+import { type ZoneRecord } from '#store/schema.ts';
+import { type Sealer } from '#store/seal.ts';
+import { hostCertificateWrite, hostKeyWrite, openHostKey, readHostCertificate } from '#store/tls/host-certificate.ts';
+import { type DocumentWrite, type SecretWrite, type StoreWriter } from '#store/writer.ts';
+import { type Funnel } from '#control/funnel/funnel.ts';
+
+export interface SelfSignerOptions {
+  readonly writer: StoreWriter;
+  readonly funnel: Pick<Funnel, 'change'>;
+  readonly clock: Clock;
+  readonly random: (bytes: number) => Uint8Array;
+  /** Under the policy host's key, or why there is none now. */
+  readonly sealer: () => Result<Sealer>;
+}
+
+interface Wanted {
+  readonly zoneId: number;
+  readonly host: string;
+  /** Of the certificate that is replaced; 0: there is none. */
+  readonly keyVersion: number;
+}
+
+interface Signed extends Wanted {
+  readonly document: DocumentWrite;
+  readonly secret: SecretWrite;
+}
+
+const TURN = { actor: { kind: 'system', id: 'self-signed', from: '' }, action: 'certificate.self-sign' } as const;
+/** A client whose clock is behind takes it too. */
+const BACKDATED_MS = DAY_MS;
+
+export class SelfSigner {
+  readonly #options: SelfSignerOptions;
+  readonly #log: Log;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<unknown> = Promise.resolve();
+  #isStopped = false;
+  /** Of the store, when all hosts were seen to have a certificate; the day on which they were. */
+  #done = { generation: -1, day: -1 };
+  #reported = '';
+
+  constructor(options: SelfSignerOptions, log: Log) {
+    this.#options = options;
+    this.#log = log;
+  }
+
+  start(): void {
+    const look = (): void => {
+      this.#running = this.#look().finally(() => {
+        if (!this.#isStopped) this.#timer = setTimeout(look, SELF_SIGNED_LOOK_MS);
+      });
+    };
+    look();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  async #look(): Promise<void> {
+    const { writer, clock } = this.#options;
+    const now = { generation: writer.generation(), day: Math.floor(clock.nowMs() / DAY_MS) };
+    if (now.generation === this.#done.generation && now.day === this.#done.day) return;
+    const done = await this.signSome();
+    if (!done.ok) this.#report(done.problems);
+    else if (done.value === 0) this.#done = now;
+  }
+
+  /** Certificates for at most SELF_SIGNED_AT_ONCE hosts that need one; how many were made. */
+  async signSome(): Promise<Result<number>> {
+    const { funnel, writer } = this.#options;
+    const sealer = this.#options.sealer();
+    if (!sealer.ok) return sealer;
+    const wanted = this.#wanted(sealer.value);
+    if (wanted.length === 0) return ok(0);
+    const made = await Promise.all(wanted.map((each) => this.#make(sealer.value, each)));
+    const done = await funnel.change(TURN, () => {
+      // A zone may have gone, and a host may have got a certificate of its own, while keys were made.
+      const still = made.filter(({ zoneId, host }) => {
+        const record = writer.zoneById(zoneId);
+        return record !== undefined && this.#wantedOf(sealer.value, record)?.host === host;
+      });
+      const hosts = still.map(({ host }) => host);
+      this.#log.info('certificate.self-signed', `self-signed certificates for ${hosts.join(', ')}`, { hosts });
+      return ok({
+        documents: still.map(({ document }) => document),
+        secrets: still.map(({ secret }) => secret),
+        detail: hosts.join(' '),
+        isChanged: still.length > 0,
+      });
+    });
+    return done.ok ? ok(made.length) : done;
+  }
+
+  #wanted(sealer: Sealer): Wanted[] {
+    const wanted: Wanted[] = [];
+    for (const record of this.#options.writer.zones()) {
+      const each = this.#wantedOf(sealer, record);
+      if (each !== undefined && wanted.push(each) >= SELF_SIGNED_AT_ONCE) break;
+    }
+    return wanted;
+  }
+
+  /** The zone's policy host, when it has a body to serve and no certificate that will do. */
+  #wantedOf(sealer: Sealer, record: ZoneRecord): Wanted | undefined {
+    try {
+      return this.#needOf(sealer, record);
+    } catch (error) {
+      if (!(error instanceof StoreFailure)) throw error;
+      // One zone's damaged document is no reason to leave out the others.
+      this.#report([error.problem]);
+      return undefined;
+    }
+  }
+
+  #needOf(sealer: Sealer, record: ZoneRecord): Wanted | undefined {
+    const { writer, clock } = this.#options;
+    const mail = readMailState(writer, record.id);
+    if (mail === undefined || servedBody(mail.mtaSts) === undefined) return undefined;
+    const name = stsHost(nameOf(record.name));
+    if (!name.ok) return undefined;
+    const host = formatName(name.value).slice(0, -1).toLowerCase();
+    if (!isCertificateHost(host)) return undefined;
+    const before = readHostCertificate(writer, record.id, host);
+    if (before === undefined) return { zoneId: record.id, host, keyVersion: 0 };
+    if (before.origin !== 'self-signed') return undefined;
+    const isLate = before.notAfterMs - clock.nowMs() < SELF_SIGNED_RENEW_DAYS * DAY_MS;
+    // Sealed under a key that is gone: a new one is as good.
+    const opens = openHostKey(writer, sealer, record.id, before)?.ok === true;
+    return isLate || !opens ? { zoneId: record.id, host, keyVersion: before.keyVersion } : undefined;
+  }
+
+  async #make(sealer: Sealer, { zoneId, host, keyVersion: before }: Wanted): Promise<Signed> {
+    const { clock, random } = this.#options;
+    const nowMs = clock.nowMs();
+    const [notBeforeMs, notAfterMs] = [nowMs - BACKDATED_MS, nowMs + SELF_SIGNED_DAYS * DAY_MS];
+    const privateKey = await makeCertificateKey('ecdsa-p256');
+    const der = selfSignedCertificate({ hosts: [host], privateKey, notBeforeMs, notAfterMs, random });
+    const chain = toPem('CERTIFICATE', der);
+    const keyVersion = before + 1;
+    const certificate = { host, chain, keyVersion, notBeforeMs, notAfterMs, origin: 'self-signed' } as const;
+    const key = new Uint8Array(privateKey.export({ type: 'pkcs8', format: 'der' }));
+    return {
+      zoneId,
+      host,
+      keyVersion,
+      document: hostCertificateWrite(zoneId, host, certificate),
+      secret: hostKeyWrite(sealer, zoneId, host, { der: key, version: keyVersion }),
+    };
+  }
+
+  /** Each failure once, not four times a second. */
+  #report(problems: readonly Problem[]): void {
+    const text = problems.map(formatProblem).join('; ');
+    if (text === this.#reported) return;
+    this.#reported = text;
+    this.#log.warn('certificate.self-sign-failed', `no self-signed certificates, trying again: ${text}`);
+  }
+}
