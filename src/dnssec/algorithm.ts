@@ -1,67 +1,85 @@
 /**
- * ECDSA Curve P-256 with SHA-256, the one signing algorithm: RFC 9904 recommends it for signing, its signatures are 64 octets, and
- * every validator has it. Two engines for verifying it, so that what one made is judged by the other.
- * Implements: RFC 6605 §4 (public key x‖y, signature r‖s).
- * Not here: private keys (key.ts).
+ * The algorithms that sign zones, as a table, and the two ways to check a signature by any of them.
+ * Implements: RFC 9904 (IANA's registry has the advice): 13 unless asked; 14, 15, 16; 8 for zones that come with it.
+ * RFC 9905: none with SHA-1.
+ * Not here: private keys (key.ts), what an RRset's signature must be (verify.ts).
  */
-import { type KeyObject, createPublicKey, verify } from 'node:crypto';
-import { p256 } from '@noble/curves/nist.js';
+import { type KeyObject, verify } from 'node:crypto';
 import { assert } from '#base/assert.ts';
-import { concatBytes } from '#base/bytes.ts';
+import { equalBytes } from '#base/bytes.ts';
+import { ENGINE_KEYS_MAX } from '#base/limits/dnssec.ts';
+import { ECDSA_ALGORITHMS } from './algorithm-ecdsa.ts';
+import { EDDSA_ALGORITHMS } from './algorithm-eddsa.ts';
+import { type Algorithm, type AlgorithmNumber } from './algorithm-form.ts';
+import { RSA_SHA256 } from './algorithm-rsa.ts';
 
-/** IANA number of ECDSAP256SHA256. */
-export const ECDSA_P256 = 13;
-/** x and y, 32 octets each (RFC 6605 §4). */
-export const PUBLIC_KEY_BYTES = 64;
-/** r and s, 32 octets each (RFC 6605 §4). */
-export const SIGNATURE_BYTES = 64;
-/** A scalar below the order of the curve. */
-export const SECRET_BYTES = 32;
+export { ECDSA_P256 } from './algorithm-ecdsa.ts';
+export type { AlgorithmNumber } from './algorithm-form.ts';
 
-/** True when `signature` is one by `publicKey` over `data`. False for octets that are no key or no signature. */
-export type SignatureCheck = (publicKey: Uint8Array, data: Uint8Array, signature: Uint8Array) => boolean;
+/** By number. */
+export const ALGORITHMS: readonly Algorithm[] = [RSA_SHA256, ...ECDSA_ALGORITHMS, ...EDDSA_ALGORITHMS];
+
+/** Undefined for a number that nothing is signed with here. */
+export function findAlgorithm(number: number): Algorithm | undefined {
+  return ALGORITHMS.find((each) => each.number === number);
+}
+
+export function isAlgorithmNumber(value: unknown): value is AlgorithmNumber {
+  return ALGORITHMS.some(({ number }) => number === value);
+}
+
+/** Asserts that there is one of this number. */
+export function algorithmOf(number: number): Algorithm {
+  const algorithm = findAlgorithm(number);
+  assert(algorithm !== undefined, `algorithm ${number} is not one that zones are signed with`);
+  return algorithm;
+}
+
+/** Octets of DNSKEY RDATA before the public key (RFC 4034 §2.1). */
+export const PUBLIC_KEY_AT = 4;
 
 /**
- * The reference: about 600 checks a second. `lowS: false` because DNSSEC knows no low-S rule, and half of all good signatures
- * have a high s.
+ * True when `signature` is one over `data` by the key with this DNSKEY RDATA. False for octets that are no key or no
+ * signature, and for algorithms that are not in the table.
  */
-export const checkByReference: SignatureCheck = (publicKey, data, signature) => {
-  if (publicKey.length !== PUBLIC_KEY_BYTES || signature.length !== SIGNATURE_BYTES) return false;
+export type SignatureCheck = (dnskey: Uint8Array, data: Uint8Array, signature: Uint8Array) => boolean;
+
+/** The reference: about 600 checks a second with P-256. */
+export const checkByReference: SignatureCheck = (dnskey, data, signature) => {
   try {
-    return p256.verify(signature, data, concatBytes(UNCOMPRESSED, publicKey), { lowS: false });
+    return findAlgorithm(dnskey[3]!)?.reference(dnskey.subarray(PUBLIC_KEY_AT), data, signature) ?? false;
   } catch {
-    return false; // not a point of the curve, or r or s out of range
+    return false; // not a point of the curve, or a number out of range
   }
 };
 
-/** The platform's: about 20,000 checks a second. */
-export const checkByEngine: SignatureCheck = (publicKey, data, signature) => {
-  const key = publicKey.length === PUBLIC_KEY_BYTES && signature.length === SIGNATURE_BYTES ? publicKeyObject(publicKey) : undefined;
-  return key !== undefined && verify('sha256', data, { key, dsaEncoding: 'ieee-p1363' }, signature);
+/** The platform's: about 20,000 checks a second with P-256. */
+export const checkByEngine: SignatureCheck = (dnskey, data, signature) => {
+  const known = engineKeyOf(dnskey);
+  if (known === undefined || signature.length !== known.signatureBytes) return false;
+  const { key, digest } = known;
+  return verify(digest, data, { key, dsaEncoding: 'ieee-p1363' }, signature);
 };
 
-const UNCOMPRESSED = Uint8Array.of(4);
-
-/** Zones have one or two keys; the last one used is enough, and reading a key costs as much as a check. */
-let latest: { readonly publicKey: Uint8Array; readonly key: KeyObject | undefined } | undefined;
-
-function publicKeyObject(publicKey: Uint8Array): KeyObject | undefined {
-  if (latest !== undefined && Buffer.compare(latest.publicKey, publicKey) === 0) return latest.key;
-  latest = { publicKey: new Uint8Array(publicKey), key: readPublicKey(publicKey) };
-  return latest.key;
+interface EngineKey {
+  readonly dnskey: Uint8Array;
+  readonly key: KeyObject;
+  readonly digest: Algorithm['digest'];
+  readonly signatureBytes: number;
 }
 
-function readPublicKey(publicKey: Uint8Array): KeyObject | undefined {
-  try {
-    return createPublicKey({ key: { kty: 'EC', crv: 'P-256', ...jwkPoint(publicKey) }, format: 'jwk' });
-  } catch {
-    return undefined; // not a point of the curve
-  }
-}
+/** The last ones used, newest first: reading a key costs as much as a check, and a zone has few. */
+let recent: readonly EngineKey[] = [];
 
-/** x and y of a public key as a JSON Web Key writes them. */
-export function jwkPoint(publicKey: Uint8Array): { x: string; y: string } {
-  assert(publicKey.length === PUBLIC_KEY_BYTES, `a P-256 public key of ${publicKey.length} octets`);
-  const octets = Buffer.from(publicKey);
-  return { x: octets.toString('base64url', 0, 32), y: octets.toString('base64url', 32) };
+function engineKeyOf(dnskey: Uint8Array): EngineKey | undefined {
+  const known = recent.find((each) => equalBytes(each.dnskey, dnskey));
+  if (known !== undefined) return known;
+  const algorithm = findAlgorithm(dnskey[3]!);
+  const publicKey = dnskey.subarray(PUBLIC_KEY_AT);
+  const key = algorithm?.publicKey(publicKey);
+  if (algorithm === undefined || key === undefined) return undefined;
+  const signatureBytes = algorithm.signatureBytes(publicKey);
+  const read = { dnskey: new Uint8Array(dnskey), key, digest: algorithm.digest, signatureBytes };
+  recent = [read, ...recent.slice(0, ENGINE_KEYS_MAX - 1)];
+  return read;
 }

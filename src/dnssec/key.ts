@@ -1,82 +1,85 @@
 /**
- * Zone keys: made and checked by @noble/curves, used through the platform's engine, which is twenty times faster.
- * Implements: RFC 4034 §2.1 (DNSKEY), App. B (key tag); RFC 6605 §4; RFC 6979 (deterministic signatures).
- * Not here: keeping secrets (store/seal.ts), when keys change (lifecycle/).
+ * Zone keys: made and checked by one implementation, used through the platform's engine, which is twenty times faster.
+ * Implements: RFC 4034 §2.1 (DNSKEY), App. B (key tag); RFC 6979 (deterministic ECDSA).
+ * Not here: the algorithms (algorithm.ts), keeping secrets (store/seal.ts), what a key does at which stage (key-stage.ts).
  *
- * A secret is 32 octets. It goes into no error, log line or text: messages name key tags only.
+ * What a secret is depends on its algorithm. It goes into no error, log line or text: messages name key tags only.
  */
-import { createPrivateKey, sign } from 'node:crypto';
+import { sign } from 'node:crypto';
 import { p256 } from '@noble/curves/nist.js';
 import { assert } from '#base/assert.ts';
-import { ECDSA_P256, SECRET_BYTES, checkByReference, jwkPoint } from './algorithm.ts';
+import { concatBytes } from '#base/bytes.ts';
+import { type AlgorithmNumber, ECDSA_P256, PUBLIC_KEY_AT, algorithmOf, checkByReference } from './algorithm.ts';
 
 /** DNSKEY flags: a zone key (256), with the secure entry point bit (257, RFC 4034 §2.1.1). */
 export type KeyFlags = 256 | 257;
 
 export interface SigningKey {
   readonly keyTag: number;
-  readonly algorithm: typeof ECDSA_P256;
+  readonly algorithm: AlgorithmNumber;
   readonly flags: KeyFlags;
   /** DNSKEY RDATA. */
   readonly dnskey: Uint8Array;
-  /** The signature over `data`, r‖s, 64 octets. */
+  /** Octets of each of its signatures. */
+  readonly signatureBytes: number;
+  /** The signature over `data`, as RRSIG has it. */
   sign(data: Uint8Array): Uint8Array;
 }
 
-/** Octets of randomness for one secret: 128 bits more than the curve's order, so that reducing them leaves no bias (FIPS 186-5 A.2.1). */
-const SEED_BYTES = 48;
+type Random = (length: number) => Uint8Array;
 
-/** A new secret. `random` gives that many octets of cryptographic randomness. */
-export function generateSecret(random: (length: number) => Uint8Array): Uint8Array {
-  const secret = p256.utils.randomSecretKey(random(SEED_BYTES));
-  assert(p256.utils.isValidSecretKey(secret), 'a generated secret is not a scalar of the curve');
-  return secret;
+/** A new secret. `random` returns that many octets of cryptographic randomness. */
+export function generateSecret(random: Random, algorithm: AlgorithmNumber = ECDSA_P256): Uint8Array {
+  return algorithmOf(algorithm).generateSecret(random);
 }
 
-/** True when `secret` can be a key: 32 octets, between 1 and the curve's order. */
-export function isSecret(secret: Uint8Array): boolean {
-  return secret.length === SECRET_BYTES && p256.utils.isValidSecretKey(secret);
+/** True when `secret` can be a key of this algorithm. */
+export function isSecret(secret: Uint8Array, algorithm: AlgorithmNumber = ECDSA_P256): boolean {
+  return algorithmOf(algorithm).isSecret(secret);
 }
 
 /**
- * The key that signs zones: about 50,000 signatures a second. What it signs first is a probe that the reference must accept; a key
- * whose two engines disagree asserts here and never signs a zone.
+ * The key that signs zones: about 50,000 signatures a second with P-256. What it signs first is a probe that the
+ * reference must accept; a key whose two engines disagree asserts here and never signs a zone.
  */
-export function engineKey(secret: Uint8Array, flags: KeyFlags = 257): SigningKey {
-  const dnskey = dnskeyRdata(publicKeyOf(secret), flags);
-  const publicKey = dnskey.subarray(4);
-  const d = Buffer.from(secret.buffer, secret.byteOffset, secret.byteLength).toString('base64url');
-  const key = createPrivateKey({ key: { kty: 'EC', crv: 'P-256', d, ...jwkPoint(publicKey) }, format: 'jwk' });
-  const options = { key, dsaEncoding: 'ieee-p1363' } as const;
-  const signing = signingKey(dnskey, flags, (data) => sign('sha256', data, options));
-  assert(checkByReference(publicKey, dnskey, signing.sign(dnskey)), `key ${signing.keyTag}: the signing engine and the reference disagree`);
+export function engineKey(secret: Uint8Array, flags: KeyFlags = 257, number: AlgorithmNumber = ECDSA_P256): SigningKey {
+  const algorithm = algorithmOf(number);
+  const dnskey = dnskeyRdata(algorithm.publicKeyOf(secret), flags, number);
+  const options = { key: algorithm.privateKey(secret), dsaEncoding: 'ieee-p1363' } as const;
+  const signing = signingKey(dnskey, (data) => sign(algorithm.digest, data, options));
+  const isAgreed = checkByReference(dnskey, dnskey, signing.sign(dnskey));
+  assert(isAgreed, `key ${signing.keyTag}: the signing engine and the reference disagree`);
   return signing;
 }
 
-/** The same key signing by RFC 6979: equal data, equal signature. Slow (2,500 a second); for vectors and tests. */
+/** A P-256 key signing by RFC 6979: equal data, equal signature. Slow (2,500 a second); for vectors and tests. */
 export function deterministicKey(secret: Uint8Array, flags: KeyFlags = 257): SigningKey {
   const own = new Uint8Array(secret);
-  return signingKey(dnskeyRdata(publicKeyOf(secret), flags), flags, (data) => p256.sign(data, own, { lowS: false }));
+  return signingKey(dnskeyRdata(publicKeyOf(secret), flags), (data) => p256.sign(data, own, { lowS: false }));
 }
 
-/** x‖y of the secret's public point, 64 octets. Asserts that `secret` can be a key. */
-export function publicKeyOf(secret: Uint8Array): Uint8Array {
-  assert(isSecret(secret), 'not a P-256 secret');
-  return p256.getPublicKey(secret, false).slice(1);
+/** The public key of a secret, as DNSKEY has it. Asserts that `secret` can be a key. */
+export function publicKeyOf(secret: Uint8Array, algorithm: AlgorithmNumber = ECDSA_P256): Uint8Array {
+  return algorithmOf(algorithm).publicKeyOf(secret);
 }
 
-/** DNSKEY RDATA of an ECDSA P-256 key (RFC 4034 §2.1: flags, protocol 3, algorithm, key). */
-export function dnskeyRdata(publicKey: Uint8Array, flags: KeyFlags): Uint8Array {
-  return new Uint8Array([flags >>> 8, flags & 0xff, 3, ECDSA_P256, ...publicKey]);
+/** DNSKEY RDATA (RFC 4034 §2.1: flags, protocol 3, algorithm, key). */
+export function dnskeyRdata(publicKey: Uint8Array, flags: KeyFlags, algorithm: AlgorithmNumber = ECDSA_P256): Uint8Array {
+  return concatBytes(Uint8Array.of(flags >>> 8, flags & 0xff, 3, algorithm), publicKey);
 }
 
-/** The key tag of DNSKEY RDATA. Two keys can have the same one. Implements RFC 4034 App. B (algorithm 1 is not ours). */
+/**
+ * The key tag of DNSKEY RDATA. Two keys can have the same one. Implements RFC 4034 App. B (algorithm 1 is not ours).
+ */
 export function keyTagOf(dnskey: Uint8Array): number {
   let sum = 0;
   for (let at = 0; at < dnskey.length; at++) sum += (at & 1) === 1 ? dnskey[at]! : dnskey[at]! << 8;
   return (sum + (sum >>> 16)) & 0xffff;
 }
 
-function signingKey(dnskey: Uint8Array, flags: KeyFlags, make: (data: Uint8Array) => Uint8Array): SigningKey {
-  return { keyTag: keyTagOf(dnskey), algorithm: ECDSA_P256, flags, dnskey, sign: make };
+function signingKey(dnskey: Uint8Array, make: (data: Uint8Array) => Uint8Array): SigningKey {
+  const algorithm = algorithmOf(dnskey[3]!);
+  const flags = (dnskey[1]! & 1) === 1 ? 257 : 256;
+  const signatureBytes = algorithm.signatureBytes(dnskey.subarray(PUBLIC_KEY_AT));
+  return { keyTag: keyTagOf(dnskey), algorithm: algorithm.number, flags, dnskey, signatureBytes, sign: make };
 }

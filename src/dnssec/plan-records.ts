@@ -14,7 +14,7 @@ import { type NodeRrset, type ZoneNode, type ZoneView } from '#zone/view.ts';
 import { emptyNonTerminal } from '#zone/zone.ts';
 
 /** Apex RRsets that signing makes from the keys. */
-const KEY_TYPES: readonly RrType[] = [TYPE.DNSKEY, TYPE.CDS, TYPE.CDNSKEY];
+export const KEY_TYPES: readonly RrType[] = [TYPE.DNSKEY, TYPE.CDS, TYPE.CDNSKEY];
 
 /** What is stripped from nodes before planning, because signing makes it (again, or no more). */
 export interface Strip {

@@ -1,15 +1,15 @@
 /**
  * The signatures of a plan: kept where they still stand, listed as data to sign where not, put in when they are made.
- * Implements: RFC 4035 §2.2 (one RRSIG by each key that signs).
+ * Implements: RFC 4035 §2.2 (one RRSIG by each key that signs), RFC 7344 §4.1 (which keys sign CDS and CDNSKEY).
  * Not here: which RRsets there are (plan.ts), what an RRSIG looks like (sign.ts).
  */
 import { assert } from '#base/assert.ts';
 import { SIGNATURE_SLAB_BYTES } from '#base/limits/dnssec.ts';
 import { type Name, type OwnerKey } from '#dns/name.ts';
+import { type RrType } from '#dns/types.ts';
 import { type ZoneNode, type NodeRrset } from '#zone/view.ts';
-import { SIGNATURE_BYTES } from './algorithm.ts';
 import { type SigningKey } from './key.ts';
-import { equalRdatas } from './plan-records.ts';
+import { KEY_TYPES, equalRdatas } from './plan-records.ts';
 import {
   type Allocate,
   type SignaturePolicy,
@@ -22,10 +22,17 @@ import {
 } from './sign.ts';
 
 export interface SigningSettings {
-  /** Sign every authoritative RRset. */
+  /** Sign every authoritative RRset but DNSKEY, CDS and CDNSKEY. */
   readonly keys: readonly SigningKey[];
-  /** Stand in the DNSKEY RRset; those with the secure entry point bit also in CDS and CDNSKEY. */
+  /** Sign DNSKEY, CDS and CDNSKEY; absent: `keys`. */
+  readonly keySigners?: readonly SigningKey[];
+  /** Stand in the DNSKEY RRset. */
   readonly published: readonly Pick<SigningKey, 'dnskey'>[];
+  /**
+   * What CDS and CDNSKEY ask the parent for; absent: the published keys with the secure entry point bit. `delete`: for
+   * no DS.
+   */
+  readonly announced?: readonly Pick<SigningKey, 'dnskey'>[] | 'delete';
   readonly nowSeconds: number;
   readonly policy?: SignaturePolicy;
   /** TTL of DNSKEY, CDS and CDNSKEY. */
@@ -51,24 +58,34 @@ export interface PlanSigner {
 /** Octets of no signature, where one will be. */
 const PLACE = new Uint8Array(0);
 
+interface Place {
+  readonly signatures: Uint8Array[];
+  readonly at: number;
+}
+
 export function planSigner(apex: Name, signing: SigningSettings, signAll: boolean): PlanSigner {
   const headBytes = rrsigHeadBytes(apex);
   const allocate = slabs();
-  const queues = signing.keys.map((key) => ({ key, data: [] as Uint8Array[], into: [] as Uint8Array[][] }));
-  const waiting = (): typeof queues => queues.filter(({ data }) => data.length > 0);
+  const all = new Set([...signing.keys, ...(signing.keySigners ?? [])]);
+  const queues = new Map([...all].map((key) => [key, { key, data: [] as Uint8Array[], into: [] as Place[] }]));
+  const waiting = () => [...queues.values()].filter(({ data }) => data.length > 0);
   return {
     kept(rrset, before) {
       if (signAll || before === undefined || before.ttl !== rrset.ttl || !equalRdatas(before.rdatas, rrset.rdatas)) return undefined;
-      if (!signaturesStand(before.signatures, signing)) return undefined;
+      if (!signaturesStand(before, signing)) return undefined;
       return before.manager === rrset.manager ? before : { ...rrset, signatures: before.signatures };
     },
-    pending(owner, key, rrset) {
-      const times = signatureTimes(key, signing.nowSeconds, signing.policy);
-      const signatures = queues.map(() => PLACE);
-      for (const queue of queues) {
-        queue.data.push(dataToSign({ owner, type: rrset.type, ttl: rrset.ttl, rdatas: rrset.rdatas }, apex, queue.key, times, allocate));
-        queue.into.push(signatures);
-      }
+    pending(owner, ownerKey, rrset) {
+      const times = signatureTimes(ownerKey, signing.nowSeconds, signing.policy);
+      const { type, ttl, rdatas } = rrset;
+      const records = { owner, type, ttl, rdatas };
+      const keys = signersOf(type, signing);
+      const signatures = keys.map(() => PLACE);
+      keys.forEach((key, at) => {
+        const queue = queues.get(key)!;
+        queue.data.push(dataToSign(records, apex, key, times, allocate));
+        queue.into.push({ signatures, at });
+      });
       return { ...rrset, signatures };
     },
     batches: () => waiting().map(({ key, data }) => ({ key, data })),
@@ -77,12 +94,12 @@ export function planSigner(apex: Name, signing: SigningSettings, signAll: boolea
       assert(made.length === batches.length, 'signatures of other batches');
       let count = 0;
       batches.forEach(({ key, data, into }, batch) => {
-        const place = signing.keys.indexOf(key);
         const signatures = made[batch]!;
         assert(signatures.length === data.length, `${signatures.length} signatures for ${data.length} RRsets`);
-        signatures.forEach((signature, at) => {
-          assert(signature.length === SIGNATURE_BYTES, 'a signature of another length');
-          into[at]![place] = rrsigRdata(data[at]!, headBytes, signature, allocate);
+        signatures.forEach((signature, index) => {
+          assert(signature.length === key.signatureBytes, 'a signature of another length');
+          const place = into[index]!;
+          place.signatures[place.at] = rrsigRdata(data[index]!, headBytes, signature, allocate);
         });
         count += data.length;
       });
@@ -91,7 +108,14 @@ export function planSigner(apex: Name, signing: SigningSettings, signAll: boolea
   };
 }
 
-/** Cuts small pieces from slabs: an array of its own for each of half a million signatures is what would take the time. */
+/** The keys that sign an RRset of this type, in the order of its signatures. */
+function signersOf(type: RrType, { keys, keySigners = keys }: SigningSettings): readonly SigningKey[] {
+  return KEY_TYPES.includes(type) ? keySigners : keys;
+}
+
+/**
+ * Cuts small pieces from slabs: an array of its own for each of half a million signatures is what would take the time.
+ */
 function slabs(): Allocate {
   let slab = new Uint8Array(0);
   let used = 0;
@@ -106,11 +130,18 @@ function slabs(): Allocate {
   };
 }
 
-/** True when `signatures` are by exactly the keys that sign now, and none of them needs renewing. */
-export function signaturesStand(signatures: readonly Uint8Array[], { keys, nowSeconds, policy }: SigningSettings): boolean {
+/** True when the signatures of `rrset` are by exactly the keys that sign it now, and none of them needs renewing. */
+export function signaturesStand(rrset: Pick<NodeRrset, 'type' | 'signatures'>, signing: SigningSettings): boolean {
+  const { type, signatures } = rrset;
+  const { nowSeconds, policy } = signing;
+  const keys = signersOf(type, signing);
   return (
     signatures.length === keys.length &&
-    signatures.every((rrsig, at) => rrsigFields(rrsig).keyTag === keys[at]!.keyTag && !needsRefresh(rrsig, nowSeconds, policy))
+    signatures.every((rrsig, at) => {
+      const { keyTag, algorithm } = rrsigFields(rrsig);
+      const key = keys[at]!;
+      return keyTag === key.keyTag && algorithm === key.algorithm && !needsRefresh(rrsig, nowSeconds, policy);
+    })
   );
 }
 
@@ -118,7 +149,8 @@ export function signaturesStand(signatures: readonly Uint8Array[], { keys, nowSe
 export function dueNodes(nodes: Iterable<ZoneNode>, signing: SigningSettings): OwnerKey[] {
   const due: OwnerKey[] = [];
   for (const node of nodes) {
-    if (node.rrsets.some(({ signatures }) => signatures.length > 0 && !signaturesStand(signatures, signing))) due.push(node.key);
+    const isDue = node.rrsets.some((rrset) => rrset.signatures.length > 0 && !signaturesStand(rrset, signing));
+    if (isDue) due.push(node.key);
   }
   return due;
 }

@@ -1,11 +1,13 @@
 /**
- * The heart: from a zone and what is asked of it to the nodes, signatures, NSEC chain and serial that are committed together.
- * Implements: RFC 4035 §2.2 (RRSIG), §2.3 (NSEC), RFC 9077 §3 (NSEC TTL), RFC 1982 (serial), RFC 7344 (CDS, CDNSKEY).
+ * The heart: from a zone and what is asked of it to the nodes, signatures, NSEC chain and serial that are committed
+ * together.
+ * Implements: RFC 4035 §2.2 (RRSIG), §2.3 (NSEC), RFC 9077 §3 (NSEC TTL), RFC 1982 (serial), RFC 7344 (CDS, CDNSKEY),
+ * RFC 8078 §4 (their delete form).
  * Not here: checking what is asked (control/), the store.
  *
- * Two steps, so that a hundred thousand signatures can be made elsewhere: `preparePlan` decides everything and lists the data to
- * sign, `finishPlan` puts the signatures in. A plan reads only the nodes it touches and their neighbours, and signs only what
- * changed, unless signing is turned on or off, the NSEC TTL changes, or all is to be signed again.
+ * Two steps, so that a hundred thousand signatures can be made elsewhere: `preparePlan` decides everything and lists
+ * the data to sign, `finishPlan` puts the signatures in. A plan reads only the nodes it touches and their neighbours,
+ * and signs only what changed, unless signing is turned on or off, the NSEC TTL changes, or all is to be signed again.
  */
 import { assert } from '#base/assert.ts';
 import { equalBytes } from '#base/bytes.ts';
@@ -29,7 +31,7 @@ import { NODE_FLAG, endsAuthority, isInChain, isSignedType, nodeFlags, occlusion
 import { overlayZone } from '#zone/overlay.ts';
 import { type NodeRrset, type ZoneNode, type ZoneView, rrsetOf } from '#zone/view.ts';
 import { nsecFields, nsecRdata } from './denial.ts';
-import { cdnskeyRdata, cdsRdata, isEntryPoint } from './ds.ts';
+import { CDNSKEY_DELETE, CDS_DELETE, cdnskeyRdata, cdsRdata, isEntryPoint } from './ds.ts';
 import { keyTagOf } from './key.ts';
 import { type Strip, editRecords, equalRdatas, recordsOf } from './plan-records.ts';
 import { walkChain } from './plan-chain.ts';
@@ -71,7 +73,10 @@ export interface PendingPlan {
   readonly finish: (signatures: readonly (readonly Uint8Array[])[]) => ZonePlan;
 }
 
-/** Decides the change. Pure: the same arguments give the same plan. `base` may be a zone without nodes: then the zone is new. */
+/**
+ * Decides the change. Pure: the same arguments give the same plan. `base` may be a zone without nodes: then the zone is
+ * new.
+ */
 export function preparePlan(
   base: ZoneView,
   changes: readonly RrsetChange[],
@@ -231,8 +236,8 @@ function prepare(
 }
 
 /**
- * The changes with the present serial in a given SOA, and the given one if it is newer: a serial alone is no difference, unless it
- * goes forward (a zone file read again has the serial it had).
+ * The changes with the present serial in a given SOA, and the given one if it is newer: a serial alone is no
+ * difference, unless it goes forward (a zone file read again has the serial it had).
  */
 function withoutSerial(
   changes: readonly RrsetChange[],
@@ -254,8 +259,10 @@ function withoutSerial(
 
 /** RFC 4034 App. B: tags are no names. They distinguish signatures, so no key with the tag of another is used. */
 function hasTagCollision(signing: SigningSettings | undefined, dnskeys: NodeRrset | undefined): boolean {
-  const others = dnskeys?.manager === 'dnssec' ? dnskeys.rdatas : [];
-  return (signing?.published ?? []).some(({ dnskey }) => {
+  if (signing === undefined) return false;
+  const own = [...signing.published, ...signing.keys, ...(signing.keySigners ?? [])].map(({ dnskey }) => dnskey);
+  const others = [...own, ...(dnskeys?.manager === 'dnssec' ? dnskeys.rdatas : [])];
+  return own.some((dnskey) => {
     const keyTag = keyTagOf(dnskey);
     return others.some((other) => keyTagOf(other) === keyTag && !equalBytes(other, dnskey));
   });
@@ -269,8 +276,8 @@ function addSubtree(touched: Set<OwnerKey>, view: ZoneView, top: OwnerKey): void
 }
 
 /**
- * Next names for the chain members whose successor may have changed: those that enter it, and the predecessors of those that enter
- * or leave. Adds the predecessors to `touched`. `anew`: there was no chain.
+ * Next names for the chain members whose successor may have changed: those that enter it, and the predecessors of those
+ * that enter or leave. Adds the predecessors to `touched`. `anew`: there was no chain.
  */
 function relink(
   base: ZoneView,
@@ -306,27 +313,28 @@ function nsecRrset(next: Name, rrsets: readonly NodeRrset[], flags: number, ttl:
   return dnssecRrset(TYPE.NSEC, ttl, [nsecRdata(next, [...types, TYPE.NSEC, TYPE.RRSIG])]);
 }
 
-/** DNSKEY of the published keys, and CDS and CDNSKEY of the entry points among them (RFC 7344 §4.1). */
-function keyRrsets(apex: Name, { published, keyTtlSeconds = KEY_TTL_SECONDS }: SigningSettings): NodeRrset[] {
+/** DNSKEY of the published keys, and CDS and CDNSKEY of what the parent is asked for (RFC 7344 §4.1, RFC 8078 §4). */
+function keyRrsets(apex: Name, signing: SigningSettings): NodeRrset[] {
+  const { published, announced, keyTtlSeconds = KEY_TTL_SECONDS } = signing;
   const dnskeys = published.map(({ dnskey }) => dnskey);
-  const entryPoints = dnskeys.filter(isEntryPoint);
+  const isDeleting = announced === 'delete';
+  const asked = isDeleting ? [] : announced?.map(({ dnskey }) => dnskey);
+  const entryPoints = asked ?? dnskeys.filter(isEntryPoint);
+  const cds = isDeleting ? [CDS_DELETE] : entryPoints.map((dnskey) => cdsRdata(apex, dnskey));
+  const cdnskeys = isDeleting ? [CDNSKEY_DELETE] : entryPoints.map(cdnskeyRdata);
   const rrset = (type: RrType, rdatas: Uint8Array[]): NodeRrset[] =>
     rdatas.length === 0 ? [] : [dnssecRrset(type, keyTtlSeconds, sortRdatas(type, rdatas))];
-  return [
-    ...rrset(TYPE.DNSKEY, dnskeys),
-    ...rrset(
-      TYPE.CDS,
-      entryPoints.map((dnskey) => cdsRdata(apex, dnskey)),
-    ),
-    ...rrset(TYPE.CDNSKEY, entryPoints.map(cdnskeyRdata)),
-  ];
+  return [...rrset(TYPE.DNSKEY, dnskeys), ...rrset(TYPE.CDS, cds), ...rrset(TYPE.CDNSKEY, cdnskeys)];
 }
 
 function dnssecRrset(type: RrType, ttl: number, rdatas: readonly Uint8Array[]): NodeRrset {
   return { type, ttl, rdatas, signatures: [], manager: 'dnssec' };
 }
 
-/** `rrset` with the signatures it shall have. The SOA is signed last, when its serial is known: here it keeps its signatures or has none. */
+/**
+ * `rrset` with the signatures it shall have. The SOA is signed last, when its serial is known: here it keeps its
+ * signatures or has none.
+ */
 function signed(node: ZoneNode, flags: number, rrset: NodeRrset, before: ZoneNode | undefined, signer: PlanSigner | undefined): NodeRrset {
   if (signer !== undefined && isSignedType(flags, rrset.type)) {
     const kept = signer.kept(rrset, rrsetOf(before, rrset.type));

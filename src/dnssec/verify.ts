@@ -4,7 +4,7 @@
  * Not here: the chain of trust above the zone.
  */
 import { equalBytes } from '#base/bytes.ts';
-import { atRrset } from '#base/place.ts';
+import { type Place, atRrset } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
 import { placeOfRrset } from '#dns/place.ts';
 import { type Name, type OwnerKey, equalNames, formatName, isAtOrBelow, isWildcard, labelCount, lowerName, ownerKey } from '#dns/name.ts';
@@ -15,12 +15,13 @@ import { NODE_FLAG, isInChain, isSignedType } from '#zone/node-flags.ts';
 import { type NodeRrset, type ZoneNode, type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type SignatureCheck, checkByEngine, checkByReference } from './algorithm.ts';
 import { nsecFields, nsecRdata } from './denial.ts';
+import { isEntryPoint } from './ds.ts';
 import { keyTagOf } from './key.ts';
 import { rrsigFields, secondsBetween, signedData } from './sign.ts';
 
 /**
- * What is wrong with one RRSIG over `rrset`, or undefined when it is good (RFC 4035 §5.3.1, §5.3.3). `dnskeys` is the RDATA of the
- * zone's DNSKEY RRset. `rrset` may come out of a wildcard.
+ * What is wrong with one RRSIG over `rrset`, or undefined when it is good (RFC 4035 §5.3.1, §5.3.3). `dnskeys` is the
+ * RDATA of the zone's DNSKEY RRset. `rrset` may come out of a wildcard.
  */
 export function verifyRrset(
   rrset: Rrset,
@@ -44,7 +45,7 @@ export function verifyRrset(
   const keys = dnskeys.filter((dnskey) => (dnskey[0]! & 1) === 1 && dnskey[3] === fields.algorithm && keyTagOf(dnskey) === fields.keyTag);
   if (keys.length === 0) return problem('DNSSEC_KEY', at, `no DNSKEY has key tag ${fields.keyTag}`, { rfc: 'RFC 4035 §5.3.1' });
   const data = signedData(rrset, rrsig);
-  if (keys.some((dnskey) => check(dnskey.subarray(4), data, fields.signature))) return undefined;
+  if (keys.some((dnskey) => check(dnskey, data, fields.signature))) return undefined;
   return problem('DNSSEC_SIGNATURE', at, `the signature by key ${fields.keyTag} does not match`, { rfc: 'RFC 4035 §5.3.3' });
 }
 
@@ -60,11 +61,13 @@ export interface VerifyOptions {
   readonly check?: SignatureCheck;
   /** The zone as it will be: then every NSEC must point to its true successor. */
   readonly view?: ZoneView;
+  /** DNSKEY RDATA of keys that sign and do not stand in the DNSKEY RRset: those of an algorithm that comes or goes. */
+  readonly unpublished?: readonly Uint8Array[];
 }
 
 /**
- * Everything wrong with these nodes of a signed zone: RRsets that must be signed and are not, or must not be and are; signatures that
- * are not good; NSEC records that lie about types or (with `view`) about the next name.
+ * Everything wrong with these nodes of a signed zone: RRsets that must be signed and are not, or must not be and are;
+ * signatures that are not good; NSEC records that lie about types or (with `view`) about the next name.
  */
 export function verifyNodes(apex: Name, nodes: Iterable<FlaggedNode>, dnskeys: readonly Uint8Array[], options: VerifyOptions): Problem[] {
   const problems: Problem[] = [];
@@ -81,7 +84,7 @@ function verifyNodeRrset(
   { node, flags }: FlaggedNode,
   rrset: NodeRrset,
   dnskeys: readonly Uint8Array[],
-  { nowSeconds, check = checkByEngine }: VerifyOptions,
+  { nowSeconds, check = checkByEngine, unpublished = [] }: VerifyOptions,
 ): Problem[] {
   const at = placeOfRrset(node.owner, rrset.type);
   if (!isSignedType(flags, rrset.type)) {
@@ -89,9 +92,30 @@ function verifyNodeRrset(
     return [problem('DNSSEC_SIGNATURE', at, 'is not authoritative and yet signed', { rfc: 'RFC 4035 §2.2' })];
   }
   if (rrset.signatures.length === 0) return [problem('DNSSEC_UNSIGNED', at, 'has no signature', { rfc: 'RFC 4035 §2.2' })];
-  return rrset.signatures.flatMap((rrsig) => {
+  const known = [...dnskeys, ...unpublished];
+  const bad = rrset.signatures.flatMap((rrsig) => {
     if (!equalNames(rrsigFields(rrsig).signer, apex)) return [problem('DNSSEC_SIGNATURE', at, 'is signed by another zone')];
-    return verifyRrset({ owner: node.owner, ...rrset }, rrsig, dnskeys, nowSeconds, check) ?? [];
+    return verifyRrset({ owner: node.owner, ...rrset }, rrsig, known, nowSeconds, check) ?? [];
+  });
+  return [...bad, ...missingSignatures(rrset, dnskeys, at)];
+}
+
+/**
+ * RFC 4035 §2.2: every RRset is signed with each algorithm in the DNSKEY RRset, which is itself signed by an entry
+ * point of each algorithm that has one.
+ */
+function missingSignatures(rrset: NodeRrset, dnskeys: readonly Uint8Array[], at: Place): Problem[] {
+  const made = rrset.signatures.map((rrsig) => rrsigFields(rrsig));
+  const isMadeBy = (dnskey: Uint8Array): boolean =>
+    made.some(({ keyTag, algorithm }) => algorithm === dnskey[3] && keyTag === keyTagOf(dnskey));
+  const algorithms = new Set(dnskeys.map((dnskey) => dnskey[3]!));
+  return [...algorithms].flatMap((algorithm) => {
+    const keys = dnskeys.filter((dnskey) => dnskey[3] === algorithm);
+    const entryPoints = rrset.type === TYPE.DNSKEY ? keys.filter(isEntryPoint) : [];
+    if ((entryPoints.length > 0 ? entryPoints : keys).some(isMadeBy)) return [];
+    const who = entryPoints.length > 0 ? 'secure entry point' : 'published key';
+    const why = `has no signature by a ${who} of algorithm ${algorithm}`;
+    return [problem('DNSSEC_UNSIGNED', at, why, { rfc: 'RFC 4035 §2.2' })];
   });
 }
 
@@ -124,8 +148,8 @@ function nextInChain(view: ZoneView, key: OwnerKey): Name {
 }
 
 /**
- * The nodes worth checking when checking all would take too long: the apex, and `count` others chosen by `random` (0 ≤ x < 1).
- * Deletions (null) are left out.
+ * The nodes worth checking when checking all would take too long: the apex, and `count` others chosen by `random` (0 ≤
+ * x < 1). Deletions (null) are left out.
  */
 export function sampleNodes(nodes: ReadonlyMap<OwnerKey, FlaggedNode | null>, count: number, random: () => number): FlaggedNode[] {
   const chosen: FlaggedNode[] = [];

@@ -22,6 +22,9 @@ import { crc32 } from 'node:zlib';
 
 import { assert } from '#base/assert.ts';
 import { type OwnerKey } from '#dns/name.ts';
+import { type AlgorithmNumber, isAlgorithmNumber } from '#dnssec/algorithm.ts';
+import { type KeyFlags } from '#dnssec/key.ts';
+import { type KeyRole, type KeyStage, isKeyRole, isKeyStage } from '#dnssec/key-stage.ts';
 
 import { hasFields, isArrayOf, isString } from './json.ts';
 
@@ -81,16 +84,19 @@ export interface ZoneRecord {
   readonly createdAtMs: number;
   readonly changedAtMs: number;
   readonly keys: readonly ZoneKeyRef[];
+  /** CDS and CDNSKEY ask the parent to remove the DS (RFC 8078 §4); absent: they ask for the keys. */
+  readonly isDeletingDs?: true;
 }
 
 /** A signing key's public side; its secret is in `secrets` under the same id. */
 export interface ZoneKeyRef {
   readonly id: string;
   readonly keyTag: number;
-  readonly algorithm: 13;
-  readonly role: 'csk';
-  readonly flags: 257;
-  readonly state: 'active';
+  readonly algorithm: AlgorithmNumber;
+  readonly role: KeyRole;
+  readonly flags: KeyFlags;
+  /** What the key does now. A store from before rollovers has `active` only. */
+  readonly state: KeyStage;
   readonly createdAtMs: number;
   /** DNSKEY RDATA, base64. */
   readonly dnskey: string;
@@ -121,17 +127,18 @@ export function isZoneRecord(value: unknown): value is ZoneRecord {
     createdAtMs: 'number',
     changedAtMs: 'number',
     keys: isArrayOf(isZoneKeyRef),
+    isDeletingDs: (isDeletingDs) => isDeletingDs === undefined || isDeletingDs === true,
   });
 }
 
-function isZoneKeyRef(value: unknown): value is ZoneKeyRef {
+export function isZoneKeyRef(value: unknown): value is ZoneKeyRef {
   return hasFields(value, {
     id: 'string',
     keyTag: 'number',
-    algorithm: 'number',
-    role: 'string',
-    flags: 'number',
-    state: 'string',
+    algorithm: isAlgorithmNumber,
+    role: isKeyRole,
+    flags: (flags) => flags === 256 || flags === 257,
+    state: isKeyStage,
     createdAtMs: 'number',
     dnskey: 'string',
   });

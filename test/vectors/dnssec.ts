@@ -23,6 +23,55 @@ export const RFC6605_P256 = {
   },
 } as const;
 
+/** Other algorithms: a key, an RRset and its RRSIG. */
+export const ALGORITHM_EXAMPLES = [
+  {
+    source: 'RFC 5702 §6.1: RSA/SHA-256',
+    algorithm: 8,
+    keyTag: 9033,
+    zone: 'example.net.',
+    dnskey: '256 3 8 AwEAAcFcGsaxxdgiuuGmCkVImy4h99CqT7jwY3pexPGcnUFtR2Fh36BponcwtkZ4cAgtvd4Qs8PkxUdp6p/DlUmObdk=',
+    owner: 'www.example.net.',
+    type: 'A',
+    rdata: '192.0.2.91',
+    rrsig:
+      'A 8 3 3600 20300101000000 20000101000000 9033 example.net. kRCOH6u7l0QGy9qpC9l1sLncJcOKFLJ7GhiUOibu4teYp5VE9RncriShZNz85mwlMgNEacFYK/lPtPiVYP4bwg==',
+  },
+  {
+    source: 'RFC 6605 §6.2: P-384',
+    algorithm: 14,
+    keyTag: 10771,
+    zone: 'example.net.',
+    dnskey:
+      '257 3 14 xKYaNhWdGOfJ+nPrL8/arkwf2EY3MDJ+SErKivBVSum1w/egsXvSADtNJhyem5RCOpgQ6K8X1DRSEkrbYQ+OB+v8/uX45NBwY8rp65F6Glur8I/mlVNgF6W/qTI37m40',
+    owner: 'www.example.net.',
+    type: 'A',
+    rdata: '192.0.2.1',
+    rrsig:
+      'A 14 3 3600 20100909102025 20100812102025 10771 example.net. /L5hDKIvGDyI1fcARX3z65qrmPsVz73QD1Mr5CEqOiLP95hxQouuroGCeZOvzFaxsT8Glr74hbavRKayJNuydCuzWTSSPdz7wnqXL5bdcJzusdnI0RSMROxxwGipWcJm',
+  },
+  {
+    source: 'RFC 8080 §6.1: Ed25519, with erratum 4935',
+    algorithm: 15,
+    keyTag: 3613,
+    zone: 'example.com.',
+    dnskey: '257 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=',
+    owner: 'example.com.',
+    type: 'MX',
+    rdata: '10 mail.example.com.',
+    rrsig:
+      'MX 15 2 3600 20150819220000 20150729220000 3613 example.com. oL9krJun7xfBOIWcGHi7mag5/hdZrKWw15jPGrHpjQeRAvTdszaPD+QLs3fx8A4M3e23mRZ9VrbpMngwcrqNAg==',
+  },
+] as const;
+
+/** RFC 8080 §6.2 as printed: its RRSIG has a label too many (erratum 4935), the signature is one over what it says. */
+export const RFC8080_ED448 = {
+  secretBase64: 'xZ+5Cgm463xugtkY5B0Jx6erFTXp13rYegst0qRtNsOYnaVpMx0Z/c5EiA9x8wWbDDct/U3FhYWA',
+  dnskey: '257 3 16 3kgROaDjrh0H2iuixWBrc8g2EpBBLCdGzHmn+G2MpTPhpj/OiBVHHSfPodx1FYYUcJKm1MDpJtIA',
+  rrsig:
+    'MX 16 3 3600 20150819220000 20150729220000 9713 example.com. Nmc0rgGKpr3GKYXcB1JmqqS4NYwhmechvJTqVzt3jR+Qy/lSLFoIk1L+9e39GPL+5tVzDPN3f9kAwiu8KCuPPjtl227ayaCZtRKZuJax7n9NuYlZJIusX0SOIOKBGzG+yWYtz1/jjbzl5GGkWvREUCUA',
+} as const;
+
 /** RFC 6979 A.2.5: ECDSA, P-256, SHA-256. */
 export const RFC6979_P256 = {
   secret: 'C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721',

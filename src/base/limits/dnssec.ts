@@ -16,3 +16,17 @@ export const KEY_TAG_TRIES_MAX = 20;
 export const SELF_CHECK_KEYS_MAX = 10_000;
 /** Octets for signatures taken from the platform at once: small, because one kept signature keeps all of them. */
 export const SIGNATURE_SLAB_BYTES = 16 * 1024;
+/**
+ * Public keys that the platform's engine has read and keeps: a zone in a rollover has up to four, and two zones may
+ * take turns.
+ */
+export const ENGINE_KEYS_MAX = 8;
+/**
+ * Shortest modulus of an RSA key (RFC 5702 §2: 512 bits). No such key is made here, and a signature by one is checked
+ * as what it is.
+ */
+export const RSA_MODULUS_BYTES_MIN = 64;
+/** Longest modulus of an RSA key (RFC 5702 §2: 4096 bits). */
+export const RSA_MODULUS_BYTES_MAX = 512;
+/** Longest exponent of an RSA key that is used: longer ones do not occur, and make each check slow. */
+export const RSA_EXPONENT_BYTES_MAX = 8;

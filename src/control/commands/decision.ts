@@ -17,6 +17,15 @@ export interface PreparedZone {
   readonly record: ZoneRecord;
 }
 
+/** Keys of a zone as they will be, when something about them changes. */
+export interface KeySet {
+  readonly keys: readonly ZoneKeyRef[];
+  /** CDS and CDNSKEY ask the parent to remove the DS. */
+  readonly isDeletingDs: boolean;
+  /** Sealed secrets of those that are new, by key id. */
+  readonly sealed: ReadonlyMap<string, Uint8Array>;
+}
+
 /** Changes of one zone's records. */
 export interface ZonePart {
   /** The zone as it is; undefined: the part makes it. */
@@ -29,6 +38,8 @@ export interface ZonePart {
   readonly isSigned?: boolean;
   /** Keys that a new zone gets back instead of a fresh one; their secrets stand under zone id 0. */
   readonly keys?: readonly ZoneKeyRef[];
+  /** Its keys afterwards; as they are unless given. Every signature that no longer fits them is made anew. */
+  readonly keySet?: KeySet;
   /** Signatures near their end are renewed in this slice of the zone. */
   readonly renewal?: { readonly from: OwnerKey; readonly nodeLimit: number };
   /** The rest is done even if this zone takes no change now. */

@@ -95,7 +95,7 @@ function auditOf(decision: Decision, parts: readonly Prepared[], turn: Turn, atM
 }
 
 function keySecrets({ record: { id: zoneId }, fresh, forgotten }: Prepared): NonNullable<StoreWrite['secrets']> {
-  const made = fresh === undefined ? [] : [{ zoneId, id: fresh.ref.id, value: fresh.sealed }];
+  const made = [...fresh].map(([id, value]) => ({ zoneId, id, value }));
   return [...made, ...forgotten.map((id) => ({ zoneId, id, value: null }))];
 }
 

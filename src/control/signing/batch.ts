@@ -2,12 +2,14 @@
  * What travels between the signing pool and its workers: many pieces of data in one transferable buffer, each as u32 length + octets.
  */
 import { assert } from '#base/assert.ts';
+import { type AlgorithmNumber } from '#dnssec/algorithm.ts';
 import { type KeyFlags } from '#dnssec/key.ts';
 
 /** A key for a worker. It goes by `workerData` only, never into a message, log or error. */
 export interface SigningSecret {
   readonly secret: Uint8Array;
   readonly flags: KeyFlags;
+  readonly algorithm: AlgorithmNumber;
 }
 
 export interface SigningRequest {

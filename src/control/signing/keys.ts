@@ -1,13 +1,15 @@
 /**
- * Signing keys of zones: made, sealed for the store, opened when a zone has to be signed. Secrets live here and in the signer, nowhere else.
+ * Signing keys of zones: made, sealed for the store, opened when a zone has to be signed. Secrets live here and in the
+ * signer, nowhere else.
  * Implements: RFC 6781 §3.1 (one key in both roles: CSK), RFC 4034 App. B (a new key's tag differs from those in use).
- * Not here: the sealing itself (store/seal.ts), when a key is replaced (a rollover).
+ * Not here: the sealing itself (store/seal.ts), what a key does at which stage (dnssec/key-stage.ts).
  */
 import { KEY_TAG_TRIES_MAX } from '#base/limits/dnssec.ts';
 import { atObject } from '#base/place.ts';
 import { assert } from '#base/assert.ts';
-import { ECDSA_P256 } from '#dnssec/algorithm.ts';
-import { type SigningKey, engineKey, generateSecret } from '#dnssec/key.ts';
+import { type AlgorithmNumber, ECDSA_P256 } from '#dnssec/algorithm.ts';
+import { type SigningKey, engineKey, generateSecret, isSecret } from '#dnssec/key.ts';
+import { type KeyRole, type KeyStage, roleFlags } from '#dnssec/key-stage.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type Sealer, type SealLabel } from '#store/seal.ts';
@@ -27,17 +29,27 @@ export interface NewZoneKey extends OpenKey {
 
 const label = (id: string): SealLabel => ({ purpose: 'dnssec-key', id, version: 1 });
 
-/** Makes a CSK whose key tag is not among `tagsInUse`, sealed. */
+export interface WantedKey {
+  readonly role: KeyRole;
+  readonly algorithm: AlgorithmNumber;
+  readonly stage: KeyStage;
+}
+
+/** What a zone that is signed for the first time gets. */
+export const FIRST_KEY: WantedKey = { role: 'csk', algorithm: ECDSA_P256, stage: 'active' };
+
+/** Makes a key whose key tag is not among `tagsInUse`, sealed. */
 export function newZoneKey(
   zone: string,
   tagsInUse: readonly number[],
   sealer: Sealer,
   random: (bytes: number) => Uint8Array,
   nowMs: number,
+  { role, algorithm, stage }: WantedKey = FIRST_KEY,
 ): NewZoneKey {
   for (let tries = 0; tries < KEY_TAG_TRIES_MAX; tries++) {
-    const secret = generateSecret(random);
-    const key = engineKey(secret, 257);
+    const secret = generateSecret(random, algorithm);
+    const key = engineKey(secret, roleFlags(role), algorithm);
     if (tagsInUse.includes(key.keyTag)) continue;
     const id = `${zone}${key.keyTag}-${Buffer.from(random(4)).toString('hex')}`;
     const sealed = sealer.seal(label(id), secret);
@@ -48,10 +60,10 @@ export function newZoneKey(
       ref: {
         id,
         keyTag: key.keyTag,
-        algorithm: ECDSA_P256,
-        role: 'csk',
-        flags: 257,
-        state: 'active',
+        algorithm,
+        role,
+        flags: key.flags,
+        state: stage,
         createdAtMs: nowMs,
         dnskey: Buffer.from(key.dnskey).toString('base64'),
       },
@@ -59,6 +71,8 @@ export function newZoneKey(
   }
   assert(false, 'every new key has a key tag in use: the random source repeats itself');
 }
+
+const NO_SECRETS: ReadonlyMap<string, Uint8Array> = new Map();
 
 /** Opens a zone's keys once and keeps them, by key id. */
 export class KeyRing {
@@ -71,22 +85,30 @@ export class KeyRing {
     this.#sealedSecret = sealedSecret;
   }
 
-  /** The zone's keys in the order of its record. Throws StoreFailure when one is missing, does not open, or is not the key it says. */
-  keysOf(record: ZoneRecord): readonly OpenKey[] {
+  /**
+   * The zone's keys in the order of its record; `fresh`: sealed secrets by key id that the store does not have yet.
+   * Throws StoreFailure when one is missing, does not open, or is not the key it says.
+   */
+  keysOf(record: ZoneRecord, fresh: ReadonlyMap<string, Uint8Array> = NO_SECRETS): readonly OpenKey[] {
     return record.keys.map((ref) => {
       const id = `${record.id}/${ref.id}`;
-      let key = this.#opened.get(id);
-      if (key === undefined) this.#opened.set(id, (key = this.#open(record, ref)));
+      const sealed = fresh.get(ref.id);
+      // Whether a fresh key stays is only known after the commit.
+      if (sealed !== undefined) return this.#open(record, ref, sealed);
+      const known = this.#opened.get(id);
+      if (known !== undefined) return known;
+      const key = this.#open(record, ref, this.#sealedSecret(record.id, ref.id));
+      this.#opened.set(id, key);
       return key;
     });
   }
 
-  forget(record: ZoneRecord): void {
-    for (const ref of record.keys) this.#opened.delete(`${record.id}/${ref.id}`);
+  /** These of the zone's keys are gone. */
+  forget({ id, keys }: { readonly id: number; readonly keys: readonly Pick<ZoneKeyRef, 'id'>[] }): void {
+    for (const ref of keys) this.#opened.delete(`${id}/${ref.id}`);
   }
 
-  #open(record: ZoneRecord, ref: ZoneKeyRef): OpenKey {
-    const sealed = this.#sealedSecret(record.id, ref.id);
+  #open(record: ZoneRecord, ref: ZoneKeyRef, sealed: Uint8Array | undefined): OpenKey {
     if (sealed === undefined)
       throw new StoreFailure(
         'STORE_DAMAGED',
@@ -99,8 +121,9 @@ export class KeyRing {
       const [first] = secret.problems;
       throw new StoreFailure('SECRET_SEALED', atObject(`${record.name} key ${ref.keyTag}`), first!.message, first!.fix);
     }
-    const key = engineKey(secret.value, ref.flags);
-    if (Buffer.from(key.dnskey).toString('base64') !== ref.dnskey)
+    const isUsable = isSecret(secret.value, ref.algorithm);
+    const key = isUsable ? engineKey(secret.value, ref.flags, ref.algorithm) : undefined;
+    if (key === undefined || Buffer.from(key.dnskey).toString('base64') !== ref.dnskey)
       throw new StoreFailure(
         'STORE_DAMAGED',
         atObject(`${record.name} key ${ref.keyTag}`),

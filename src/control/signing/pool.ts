@@ -7,7 +7,6 @@ import { Worker } from 'node:worker_threads';
 import { assert } from '#base/assert.ts';
 import { SIGNING_CHUNK_COUNT, SIGNING_INLINE_COUNT_MAX, SIGNING_WORKERS_MAX } from '#base/limits/dnssec.ts';
 import { siblingModule } from '#base/sibling.ts';
-import { SIGNATURE_BYTES } from '#dnssec/algorithm.ts';
 import { type SigningBatch, signBatches } from '#dnssec/plan.ts';
 import { type SigningReply, type SigningRequest, type SigningSecret, packData } from './batch.ts';
 
@@ -44,11 +43,13 @@ export async function signInPool(
         while (next < chunks.length) {
           const id = next++;
           const { batch, start, data, keyIndex } = chunks[id]!;
+          const { signatureBytes } = batches[batch]!.key;
           const packed = packData(data);
           const { signatures } = await ask(worker, { id, keyIndex, count: data.length, packed });
-          assert(signatures.length === data.length * SIGNATURE_BYTES, 'a signing worker gave another number of signatures');
+          const isWhole = signatures.length === data.length * signatureBytes;
+          assert(isWhole, 'a signing worker gave another number of signatures');
           for (let at = 0; at < data.length; at++) {
-            results[batch]![start + at] = signatures.subarray(at * SIGNATURE_BYTES, (at + 1) * SIGNATURE_BYTES);
+            results[batch]![start + at] = signatures.subarray(at * signatureBytes, (at + 1) * signatureBytes);
           }
         }
       }),
@@ -79,7 +80,7 @@ function chunksOf(batches: readonly SigningBatch[], secrets: readonly PoolKey[])
 }
 
 function startWorker(secrets: readonly PoolKey[]): Worker {
-  const workerData: SigningSecret[] = secrets.map(({ secret, flags }) => ({ secret, flags }));
+  const workerData: SigningSecret[] = secrets.map(({ secret, flags, algorithm }) => ({ secret, flags, algorithm }));
   return new Worker(siblingModule(import.meta.url, 'worker'), { workerData, name: 'waxseal-signing' });
 }
 

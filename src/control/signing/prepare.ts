@@ -8,14 +8,15 @@ import { atZone, formatPlace } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { formatName } from '#dns/name.ts';
 import { type PendingPlan, type SigningSettings, type ZonePlan, finishPlan, preparePlan, prepareRefresh } from '#dnssec/plan.ts';
+import { signingBy } from '#dnssec/key-stage.ts';
 import { sampleNodes, verifyNodes } from '#dnssec/verify.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { overlayZone } from '#zone/overlay.ts';
 import { type ZoneView } from '#zone/view.ts';
-import { type ZonePart } from '#control/commands/decision.ts';
-import { KeyRing, type NewZoneKey, type OpenKey, newZoneKey } from './keys.ts';
+import { type KeySet, type ZonePart } from '#control/commands/decision.ts';
+import { KeyRing, type OpenKey, newZoneKey } from './keys.ts';
 import { SelfCheck } from './self-check.ts';
 import { signInPool } from './pool.ts';
 
@@ -35,7 +36,8 @@ export interface Prepared {
   readonly record: ZoneRecord;
   /** False when the zone stays as it is. */
   readonly isChanged: boolean;
-  readonly fresh: NewZoneKey | undefined;
+  /** Sealed secrets of new keys, by key id. */
+  readonly fresh: ReadonlyMap<string, Uint8Array>;
   /** Ids of keys whose secrets go. */
   readonly forgotten: readonly string[];
   /** Where the next slice of a renewal begins; undefined at the end of the zone. */
@@ -70,42 +72,45 @@ export class ZonePreparer {
   /** Plans, signs and checks one part of a decision. */
   async prepare(part: SettledPart): Promise<Result<Prepared>> {
     const { view } = part;
-    const { clock, random, writer } = this.#options;
+    const { clock, writer } = this.#options;
     const zone = formatName(view.apex);
     const nowMs = clock.nowMs();
     const before = part.record ?? { ...newRecord(writer.nextZoneId(), zone, nowMs), keys: part.keys ?? [] };
     const isSigned = part.isSigned ?? before.dnssec === 'on';
-    const needsKey = isSigned && before.keys.length === 0;
-    const fresh = needsKey ? newZoneKey(zone, [], writer.sealer, random, nowMs) : undefined;
-    const keys = !isSigned ? [] : fresh === undefined ? this.#keys.keysOf(before) : [fresh];
-    const signing = isSigned ? settingsOf(keys, nowMs) : undefined;
+    const keySet = isSigned ? this.#keySet(part, before, nowMs) : NO_KEYS;
+    const keyed = withKeys(before, keySet);
+    const keys = this.#keys.keysOf(keyed, keySet.sealed);
+    const signing = isSigned ? settingsOf(keys, keyed, nowMs) : undefined;
     const { pending, next } = pendingOf(part, signing);
     const plan = await signPlan(pending, keys);
     const bad = signing === undefined ? undefined : this.#verify(zone, view, plan, signing);
     if (bad !== undefined) return fail(bad);
-    const signed: ZoneRecord = { ...before, serial: plan.changeset.toSerial };
+    const signed: ZoneRecord = { ...keyed, serial: plan.changeset.toSerial };
     return ok({
       plan,
-      isChanged: plan.nodes.size > 0 || part.record === undefined,
-      fresh,
-      forgotten: isSigned ? [] : (part.record?.keys ?? []).map(({ id }) => id),
+      isChanged: plan.nodes.size > 0 || part.record === undefined || part.keySet !== undefined,
+      fresh: keySet.sealed,
+      forgotten: (part.record?.keys ?? []).map(({ id }) => id).filter((id) => keyed.keys.every((key) => key.id !== id)),
       ...(next === undefined ? {} : { next }),
       // Renewed signatures are no change of the zone's contents.
-      record:
-        part.renewal !== undefined
-          ? signed
-          : {
-              ...signed,
-              dnssec: isSigned ? 'on' : 'off',
-              changedAtMs: nowMs,
-              keys: fresh !== undefined ? [fresh.ref] : isSigned ? before.keys : [],
-            },
+      record: part.renewal !== undefined ? signed : { ...signed, dnssec: isSigned ? 'on' : 'off', changedAtMs: nowMs },
     });
+  }
+
+  /** The keys that the zone of a part is signed with. */
+  #keySet({ keySet }: SettledPart, { name, keys, isDeletingDs }: ZoneRecord, nowMs: number): KeySet {
+    if (keySet !== undefined) return keySet;
+    if (keys.length > 0) return { keys, isDeletingDs: isDeletingDs === true, sealed: new Map() };
+    const { ref, sealed } = newZoneKey(name, [], this.#options.writer.sealer, this.#options.random, nowMs);
+    return { keys: [ref], isDeletingDs: false, sealed: new Map([[ref.id, sealed]]) };
   }
 
   /** These are in the store now, and these zones are not any more. */
   committed(parts: readonly Prepared[], removed: readonly ZoneRecord[]): void {
-    for (const { plan } of parts) this.#signatures += plan.signatureCount;
+    for (const { plan, record, forgotten } of parts) {
+      this.#signatures += plan.signatureCount;
+      this.#keys.forget({ id: record.id, keys: forgotten.map((id) => ({ id })) });
+    }
     for (const record of removed) this.#keys.forget(record);
   }
 
@@ -115,8 +120,10 @@ export class ZonePreparer {
     const random = (): number => Buffer.from(this.#options.random(4)).readUInt32BE() / 2 ** 32;
     const nodes = sampleNodes(plan.nodes, VERIFY_SAMPLE_NODES, random);
     const dnskeys = signing.published.map((key) => key.dnskey);
+    const unpublished = signing.keys.map((key) => key.dnskey).filter((dnskey) => !dnskeys.includes(dnskey));
     const { check } = this.#selfCheck;
-    const [first] = verifyNodes(base.apex, nodes, dnskeys, { nowSeconds: signing.nowSeconds, check, view: after });
+    const { nowSeconds } = signing;
+    const [first] = verifyNodes(base.apex, nodes, dnskeys, { nowSeconds, check, view: after, unpublished });
     if (first === undefined) return undefined;
     this.#selfCheckFailures++;
     const why = `the freshly signed zone ${zone} failed its check (${formatPlace(first.at)}: ${first.message}); nothing was published, the served zone is unchanged`;
@@ -126,22 +133,30 @@ export class ZonePreparer {
   }
 }
 
-function settingsOf(open: readonly OpenKey[], nowMs: number): SigningSettings {
-  const keys = open.map(({ key }) => key);
-  return { keys, published: keys, nowSeconds: toSeconds(nowMs) };
+const NO_KEYS: KeySet = { keys: [], isDeletingDs: false, sealed: new Map() };
+
+/** The record with these keys. */
+function withKeys({ isDeletingDs: _isDeletingDs, ...record }: ZoneRecord, { keys, isDeletingDs }: KeySet): ZoneRecord {
+  return { ...record, keys, ...(isDeletingDs ? { isDeletingDs: true } : {}) };
+}
+
+/** `open`: the keys of `record`, in its order. */
+function settingsOf(open: readonly OpenKey[], { keys, isDeletingDs }: ZoneRecord, nowMs: number): SigningSettings {
+  const staged = keys.map(({ role, state }, at) => ({ key: open[at]!.key, role, stage: state }));
+  return { ...signingBy(staged, isDeletingDs === true), nowSeconds: toSeconds(nowMs) };
 }
 
 function pendingOf(
-  { view, changes, renewal }: SettledPart,
+  { view, changes, renewal, keySet }: SettledPart,
   signing: SigningSettings | undefined,
 ): { readonly pending: PendingPlan; readonly next?: string | undefined } {
-  if (renewal === undefined || signing === undefined) return { pending: preparePlan(view, changes, signing) };
-  return prepareRefresh(view, signing, renewal.from, renewal.nodeLimit);
+  if (renewal !== undefined && signing !== undefined) return prepareRefresh(view, signing, renewal.from, renewal.nodeLimit);
+  return { pending: preparePlan(view, changes, signing, keySet === undefined ? {} : { resign: 'due' }) };
 }
 
 /** The plan with its signatures. */
 async function signPlan(pending: PendingPlan, keys: readonly OpenKey[]): Promise<ZonePlan> {
-  const secrets = keys.map(({ key, secret }) => ({ secret, flags: key.flags, dnskey: key.dnskey }));
+  const secrets = keys.map(({ key: { flags, algorithm, dnskey }, secret }) => ({ secret, flags, algorithm, dnskey }));
   return finishPlan(pending, await signInPool(pending.batches, secrets));
 }
 

@@ -25,11 +25,11 @@ export class SelfCheck {
   }
 
   /** For `verifyNodes`. */
-  readonly check: SignatureCheck = (publicKey, data, signature) =>
-    checkByEngine(publicKey, data, signature) && (!this.#isDue(publicKey) || this.#reference(publicKey, data, signature));
+  readonly check: SignatureCheck = (dnskey, data, signature) =>
+    checkByEngine(dnskey, data, signature) && (!this.#isDue(dnskey) || this.#reference(dnskey, data, signature));
 
-  #isDue(publicKey: Uint8Array): boolean {
-    const key = Buffer.from(publicKey).toString('hex');
+  #isDue(dnskey: Uint8Array): boolean {
+    const key = Buffer.from(dnskey).toString('hex');
     const seen = this.#seen.get(key) ?? 0;
     const nowMs = this.#nowMs();
     // A clock that was set back must not put the checks off.

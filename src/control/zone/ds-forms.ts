@@ -7,6 +7,7 @@ import { nameOf } from '#dns/name.ts';
 import { formatRdata } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
 import { type DigestType, dsRdata } from '#dnssec/ds.ts';
+import { keyUse } from '#dnssec/key-stage.ts';
 import { KEY_TTL_SECONDS } from '#base/limits/dnssec.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type DsForm } from '#control/api/control.ts';
@@ -16,10 +17,11 @@ const DIGEST_TYPES: readonly DigestType[] = [2, 4];
 const DIGEST_AT = 4;
 const PUBLIC_KEY_AT = 4;
 
-/** For each key of the zone SHA-256 first, then SHA-384. Empty for an unsigned zone. */
+/** For each key that the parent is asked for, SHA-256 first, then SHA-384. Empty for an unsigned zone. */
 export function dsForms(record: ZoneRecord): readonly DsForm[] {
   const zone = nameOf(record.name);
-  return record.keys.flatMap(({ keyTag, algorithm, flags, dnskey }) => {
+  const announced = record.keys.filter(({ role, state }) => keyUse(role, state).isAnnounced);
+  return announced.flatMap(({ keyTag, algorithm, flags, dnskey }) => {
     const key = new Uint8Array(Buffer.from(dnskey, 'base64'));
     return DIGEST_TYPES.map((digestType): DsForm => {
       const rdata = dsRdata(zone, key, digestType);

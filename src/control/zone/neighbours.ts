@@ -11,7 +11,8 @@ import { type Problem, type Result, fail, hasErrors, ok, problem, warning } from
 import { type Name, type OwnerKey, formatName, isAtOrBelow, nameOf, ownerKey, parentName } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
-import { type DigestType, dsRdata, isEntryPoint } from '#dnssec/ds.ts';
+import { type DigestType, dsRdata } from '#dnssec/ds.ts';
+import { keyUse } from '#dnssec/key-stage.ts';
 import { KEY_TTL_SECONDS } from '#base/limits/dnssec.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
@@ -215,7 +216,8 @@ function delegation({ record, view }: ServedZone, { apex, changes }: NewZone): Z
 }
 
 function dsChange(apex: Name, child: ZoneRecord | undefined): RrsetChange {
-  const keys = (child?.keys ?? []).map(({ dnskey }) => new Uint8Array(Buffer.from(dnskey, 'base64'))).filter(isEntryPoint);
+  const announced = (child?.keys ?? []).filter(({ role, state }) => keyUse(role, state).isAnnounced);
+  const keys = announced.map(({ dnskey }) => new Uint8Array(Buffer.from(dnskey, 'base64')));
   const rdatas = keys.map((key) => dsRdata(apex, key, 2));
   const rrset = rdatas.length === 0 ? null : { ttl: KEY_TTL_SECONDS, rdatas, manager: 'manual' as const };
   return { owner: apex, type: TYPE.DS, rrset };

@@ -11,9 +11,9 @@ import { type Name, equalNames, formatName } from '#dns/name.ts';
 import { type Serial, addSerial, isNewer } from '#dns/serial.ts';
 import { TYPE } from '#dns/types.ts';
 import { formatZoneFile } from '#dns/zone-file-format.ts';
-import { hasFields } from '#store/json.ts';
+import { hasFields, isArrayOf } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';
-import { type ZoneKeyRef } from '#store/schema.ts';
+import { type ZoneKeyRef, isZoneKeyRef } from '#store/schema.ts';
 import { type DocumentWrite, type SecretWrite } from '#store/writer.ts';
 import { type RrsetChange, soaSerial, withSoaSerial } from '#zone/changeset.ts';
 import { type ServedZone } from '#control/commands/table.ts';
@@ -46,7 +46,7 @@ function isRemovedZone(value: unknown): value is RemovedZone {
     name: 'string',
     serial: 'number',
     dnssec: 'string',
-    keys: Array.isArray,
+    keys: isArrayOf(isZoneKeyRef),
     removedAtMs: 'number',
     untilMs: 'number',
     text: 'string?',

@@ -5,9 +5,10 @@ import { type PoolKey, signInPool } from '#control/signing/pool.ts';
 import { checkByEngine } from '#dnssec/algorithm.ts';
 import { engineKey } from '#dnssec/key.ts';
 
-const SECRETS = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
-const KEYS = SECRETS.map((secret) => engineKey(secret));
-const POOL_KEYS: PoolKey[] = KEYS.map(({ dnskey, flags }, at) => ({ secret: SECRETS[at]!, flags, dnskey }));
+const SECRETS = [new Uint8Array(32).fill(1), new Uint8Array(48).fill(2)];
+/** Signatures of 64 and of 96 octets. */
+const KEYS = [engineKey(SECRETS[0]!), engineKey(SECRETS[1]!, 256, 14)];
+const POOL_KEYS: PoolKey[] = KEYS.map(({ dnskey, flags, algorithm }, at) => ({ secret: SECRETS[at]!, flags, algorithm, dnskey }));
 
 function pieces(count: number): Uint8Array[] {
   return Array.from({ length: count }, (_, at) => new Uint8Array(at % 50).fill(at));
@@ -32,7 +33,7 @@ describe('signInPool', () => {
     const signatures = await signInPool(batches, POOL_KEYS, { inlineCountMax, workersMax: 2 });
     expect(signatures.map((list) => list.length)).toEqual([5000, 30]);
     const wrong = batches.flatMap(({ key, data }, batch) =>
-      data.filter((each, at) => at % 25 === 0 && !checkByEngine(key.dnskey.subarray(4), each, signatures[batch]![at]!)),
+      data.filter((each, at) => at % 25 === 0 && !checkByEngine(key.dnskey, each, signatures[batch]![at]!)),
     );
     expect(wrong).toEqual([]);
   });

@@ -1,6 +1,7 @@
 /** A part of a decision is planned, signed and checked before anything is written; what is not good is not given on. */
 import { describe, expect, test } from 'vitest';
 import { type SettledPart, ZonePreparer } from '#control/signing/prepare.ts';
+import { newZoneKey } from '#control/signing/keys.ts';
 import { nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
@@ -52,11 +53,12 @@ describe('a new zone', () => {
     const { preparer, writer, clock } = await bench();
     const { plan, record, fresh, isChanged, forgotten } = good(await preparer.prepare(newZone(true)));
     expect(record).toMatchObject({ id: writer.nextZoneId(), name: 'new.example.', dnssec: 'on', changedAtMs: clock.nowMs() });
-    expect(record.keys).toEqual([fresh?.ref]);
+    expect(record.keys).toMatchObject([{ role: 'csk', state: 'active', algorithm: 13 }]);
+    expect([...fresh.keys()]).toEqual([record.keys[0]!.id]);
     expect({ isChanged, forgotten }).toEqual({ isChanged: true, forgotten: [] });
     const apex = plan.nodes.get(ownerKey(NEW))!.node;
     const dnskeys = apex.rrsets.find(({ type }) => type === TYPE.DNSKEY)!.rdatas;
-    expect(dnskeys.map((each) => Buffer.from(each).toString('base64'))).toEqual([fresh!.ref.dnskey]);
+    expect(dnskeys.map((each) => Buffer.from(each).toString('base64'))).toEqual([record.keys[0]!.dnskey]);
   });
 
   test('RFC 4035 §2.2: every RRset of it has a signature', async () => {
@@ -71,7 +73,7 @@ describe('a new zone', () => {
     const { preparer } = await bench();
     const { plan, record, fresh } = good(await preparer.prepare(newZone(false)));
     expect(record).toMatchObject({ dnssec: 'off', keys: [] });
-    expect(fresh).toBeUndefined();
+    expect(fresh.size).toBe(0);
     expect(plan.signatureCount).toBe(0);
     const types = [...plan.nodes.values()].flatMap((planned) => planned!.node.rrsets.map(({ type }) => type));
     expect(types.filter((type) => KEY_RRSETS.includes(type) || type === TYPE.NSEC)).toEqual([]);
@@ -86,7 +88,7 @@ describe('a new zone', () => {
     const apex = nameOf('signed.example.');
     const back: SettledPart = { record: undefined, view: memoryZone(apex, []), changes: recordsOf(apex), isSigned: true, keys };
     const prepared = good(await preparer.prepare(back));
-    expect(prepared.fresh).toBeUndefined();
+    expect(prepared.fresh.size).toBe(0);
     expect(prepared.record.keys).toEqual(keys);
   });
 });
@@ -98,7 +100,7 @@ describe('a zone that is there', () => {
     const prepared = good(await preparer.prepare(part('signed.example.', { changes: [txt('signed.example.')] })));
     expect(prepared.record).toMatchObject({ id: before.id, serial: before.serial + 1, dnssec: 'on', keys: before.keys });
     expect(prepared).toMatchObject({ isChanged: true, forgotten: [] });
-    expect(prepared.fresh).toBeUndefined();
+    expect(prepared.fresh.size).toBe(0);
   });
 
   test('nothing changes: nothing is planned, the serial stays', async () => {
@@ -119,8 +121,8 @@ describe('a zone that is there', () => {
   test('signing on: a fresh key', async () => {
     const { preparer, part } = await bench();
     const prepared = good(await preparer.prepare(part('plain.example.', { isSigned: true })));
-    expect(prepared.record).toMatchObject({ dnssec: 'on', keys: [prepared.fresh?.ref] });
-    expect(prepared.fresh).toBeDefined();
+    expect(prepared.record.dnssec).toBe('on');
+    expect([...prepared.fresh.keys()]).toEqual(prepared.record.keys.map(({ id }) => id));
   });
 
   test('prepare writes nothing: it can be repeated, and the store is as it was', async () => {
@@ -131,6 +133,54 @@ describe('a zone that is there', () => {
     expect(serials).toEqual([before.serial + 1, before.serial + 1]);
     expect([writer.generation(), record('signed.example.')]).toEqual([generation, before]);
     expect(preparer.signatures).toBe(0);
+  });
+});
+
+describe('other keys', () => {
+  const nextKey = (writer: Awaited<ReturnType<typeof bench>>['writer'], keyTag: number, stage: 'published' | 'presigned') =>
+    newZoneKey('signed.example.', [keyTag], writer.sealer, countedRandom(), 0, { role: 'csk', algorithm: 15, stage });
+
+  test('a key of another algorithm signs at first without standing in the DNSKEY RRset; its secret is told', async () => {
+    const { preparer, part, record, writer } = await bench();
+    const { keys } = record('signed.example.');
+    const { ref, sealed } = nextKey(writer, keys[0]!.keyTag, 'presigned');
+    const keySet = { keys: [...keys, ref], isDeletingDs: false, sealed: new Map([[ref.id, sealed]]) };
+    const prepared = good(await preparer.prepare(part('signed.example.', { keySet })));
+    expect(prepared.record.keys).toEqual([...keys, ref]);
+    expect([...prepared.fresh]).toEqual([[ref.id, sealed]]);
+    const apex = prepared.plan.nodes.get(ownerKey(nameOf('signed.example.')))!.node;
+    const signatures = (type: number) => apex.rrsets.find((each) => each.type === type)!.signatures.map((rrsig) => rrsig[2]);
+    expect([TYPE.SOA, TYPE.NS, TYPE.NSEC, TYPE.DNSKEY].map(signatures)).toEqual([[13, 15], [13, 15], [13, 15], [13]]);
+    // Every signed node is signed again: the name server's address too.
+    expect([...prepared.plan.nodes.keys()]).toContain(ownerKey(nameOf('ns1.signed.example.')));
+  });
+
+  test('an algorithm in the DNSKEY RRset that does not sign the zone fails its check, and nothing is given on', async () => {
+    const { preparer, part, record, writer } = await bench();
+    const { keys } = record('signed.example.');
+    const { ref, sealed } = nextKey(writer, keys[0]!.keyTag, 'published');
+    const keySet = { keys: [...keys, ref], isDeletingDs: false, sealed: new Map([[ref.id, sealed]]) };
+    const problems = bad(await preparer.prepare(part('signed.example.', { keySet })));
+    expect(problems).toMatchObject([{ code: 'SIGNING_SELF_CHECK', message: expect.stringContaining('algorithm 15') }]);
+  });
+
+  test('a key that goes: its secret goes with it', async () => {
+    const { preparer, part, record, writer } = await bench();
+    const { keys } = record('signed.example.');
+    const { ref, sealed } = newZoneKey('signed.example.', [keys[0]!.keyTag], writer.sealer, countedRandom(), 0);
+    const keySet = { keys: [ref], isDeletingDs: false, sealed: new Map([[ref.id, sealed]]) };
+    const { forgotten } = good(await preparer.prepare(part('signed.example.', { keySet })));
+    expect(forgotten).toEqual(keys.map(({ id }) => id));
+  });
+
+  test('RFC 8078 §4: the zone asks for no DS any more, and remembers it', async () => {
+    const { preparer, part, record } = await bench();
+    const { keys } = record('signed.example.');
+    const keySet = { keys, isDeletingDs: true, sealed: new Map() };
+    const { record: after, plan } = good(await preparer.prepare(part('signed.example.', { keySet })));
+    expect(after.isDeletingDs).toBe(true);
+    const apex = plan.nodes.get(ownerKey(nameOf('signed.example.')))!.node;
+    expect(apex.rrsets.find(({ type }) => type === TYPE.CDS)!.rdatas).toEqual([new Uint8Array(5)]);
   });
 });
 

@@ -1,0 +1,98 @@
+/**
+ * ECDSA on P-256 with SHA-256 and on P-384 with SHA-384. P-256 is what zones are signed with unless asked: RFC 9904
+ * recommends it, its signatures are 64 octets, and every validator has it.
+ * Implements: RFC 6605 §4 (public key x‖y, signature r‖s), FIPS 186-5 A.2.1 (a secret from more randomness than its
+ * length).
+ */
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { p256, p384 } from '@noble/curves/nist.js';
+import { assert } from '#base/assert.ts';
+import { concatBytes } from '#base/bytes.ts';
+import { type Algorithm } from './algorithm-form.ts';
+
+/** IANA number of ECDSAP256SHA256. */
+export const ECDSA_P256 = 13;
+/** IANA number of ECDSAP384SHA384. */
+export const ECDSA_P384 = 14;
+
+const UNCOMPRESSED = Uint8Array.of(4);
+
+interface Curve {
+  readonly number: typeof ECDSA_P256 | typeof ECDSA_P384;
+  readonly mnemonic: string;
+  readonly name: 'P-256' | 'P-384';
+  readonly curve: typeof p256;
+  /** Octets of a coordinate, and of a secret. */
+  readonly bytes: number;
+  /** Randomness for one secret: 128 bits or more beyond the order, so that reducing them leaves no bias. */
+  readonly seedBytes: number;
+  readonly digest: 'sha256' | 'sha384';
+}
+
+export const ECDSA_ALGORITHMS: readonly Algorithm[] = [
+  ecdsa({
+    number: ECDSA_P256,
+    mnemonic: 'ECDSAP256SHA256',
+    name: 'P-256',
+    curve: p256,
+    bytes: 32,
+    seedBytes: 48,
+    digest: 'sha256',
+  }),
+  ecdsa({
+    number: ECDSA_P384,
+    mnemonic: 'ECDSAP384SHA384',
+    name: 'P-384',
+    curve: p384,
+    bytes: 48,
+    seedBytes: 72,
+    digest: 'sha384',
+  }),
+];
+
+function ecdsa({ number, mnemonic, name, curve, bytes, seedBytes, digest }: Curve): Algorithm {
+  const point = (publicKey: Uint8Array) => {
+    const octets = Buffer.from(publicKey);
+    return { kty: 'EC', crv: name, x: octets.toString('base64url', 0, bytes), y: octets.toString('base64url', bytes) };
+  };
+  const isSecret = (secret: Uint8Array): boolean => secret.length === bytes && curve.utils.isValidSecretKey(secret);
+  const publicKeyOf = (secret: Uint8Array): Uint8Array => {
+    assert(isSecret(secret), `not a ${name} secret`);
+    return curve.getPublicKey(secret, false).slice(1);
+  };
+  return {
+    number,
+    mnemonic,
+    isMade: true,
+    digest,
+    isSecret,
+    publicKeyOf,
+    generateSecret(random) {
+      const secret = curve.utils.randomSecretKey(random(seedBytes));
+      assert(isSecret(secret), 'a generated secret is not a scalar of the curve');
+      return secret;
+    },
+    privateKey(secret) {
+      const key = { d: base64url(secret), ...point(publicKeyOf(secret)) };
+      return createPrivateKey({ key, format: 'jwk' });
+    },
+    publicKey(octets) {
+      if (octets.length !== 2 * bytes) return undefined;
+      try {
+        return createPublicKey({ key: point(octets), format: 'jwk' });
+      } catch {
+        return undefined; // not a point of the curve
+      }
+    },
+    signatureBytes: () => 2 * bytes,
+    // `lowS: false`: DNSSEC knows no low-S rule, and half of all good signatures have a high s.
+    reference: (publicKey, data, signature) =>
+      publicKey.length === 2 * bytes &&
+      signature.length === 2 * bytes &&
+      curve.verify(signature, data, concatBytes(UNCOMPRESSED, publicKey), { lowS: false }),
+  };
+}
+
+function base64url(octets: Uint8Array): string {
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('base64url');
+}
