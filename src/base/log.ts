@@ -2,7 +2,7 @@
  * The log: one line on stdout for each event, each with a stable `event` name that alerts and scripts may rely on.
  * Fields: `time` (RFC 3339, UTC), `level`, `event`, `msg`, and what the event is about (`zone`, `client`, `token_id`, `err` …).
  * Text from outside only ever stands in a JSON string, so a name with line feeds or terminal escapes in it stays on its line.
- * Not here: who did what (store/audit.ts), numbers (metrics).
+ * Not here: who did what (store/audit/entries.ts), numbers (metrics).
  */
 import { showHidden, showHiddenInJson } from './visible.ts';
 import { type DestinationStream, type Logger, destination, pino, stdTimeFunctions } from 'pino';

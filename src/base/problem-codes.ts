@@ -328,6 +328,7 @@ export const PROBLEM_KINDS = {
   STORE_MISSING: { title: 'there is no store yet', status: 503, exit: 1 },
 
   // admin: requests
+  AUDIT_LARGE: { title: 'the audit log takes much of the store', status: 500, exit: 6 },
   AUDIT_BROKEN: { title: 'an entry of the audit log was changed, removed or put in', status: 500, exit: 6 },
   AUTH_MISSING: { title: 'the request carries no token', status: 401, exit: 5 },
   AUTH_INVALID: { title: 'the token is unknown, expired or revoked', status: 401, exit: 5 },

@@ -1,7 +1,10 @@
-/** `waxseal audit`: who changed what. */
+/** `waxseal audit`: who changed what. Not here: checking exported files (audit-exports.ts). */
+import { createWriteStream } from 'node:fs';
+import { resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { type Command, InvalidArgumentError } from 'commander';
-import { callApi, callList } from './api-client.ts';
-import { failure } from './failure.ts';
+import { callApi, callList, openAnswer } from './api-client.ts';
+import { failure, reasonOf } from './failure.ts';
 import { type ReadOptions, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatJson, formatTable } from './terminal.ts';
@@ -34,26 +37,79 @@ export function defineAudit(noun: Command, terminal: Terminal): void {
       else terminal.out(formatTable(['ENTRY', 'TIME', 'WHO', 'ACTION', 'ZONE', 'DETAIL'], rows));
     });
 
-  readCommand(noun.command('verify').description('check that no entry was changed, removed or put in'), 'waxseal audit verify').action(
-    async (options: ReadOptions) => {
-      const result = await callApi<{ readonly whole: boolean; readonly entries: number; readonly brokenAt?: number }>(
-        await findServer(options, terminal),
-        { path: ['audit', 'verify'] },
+  readCommand(
+    noun
+      .command('verify [files...]')
+      .description('check that no entry was changed, removed or put in; with exported files: that they fit together'),
+    'waxseal audit verify',
+  ).action(async (files: readonly string[], options: ReadOptions) => {
+    const result = files.length === 0 ? await askServer(options, terminal) : await verifyFiles(files, terminal);
+    const { whole, entries, from, brokenAt = 0, why } = result;
+    if (!whole && options.json !== true)
+      throw failure(
+        'AUDIT_BROKEN',
+        `the audit log does not fit together from entry ${brokenAt} on${why === undefined ? '' : `: ${why}`}`,
+        files.length === 0 ? 'keep the store as it is, and compare with a backup' : 'compare with another copy',
       );
-      if (!result.whole && options.json !== true)
-        throw failure(
-          'AUDIT_BROKEN',
-          `the audit log does not fit together from entry ${result.brokenAt ?? 0} on`,
-          'keep the store as it is, and compare with a backup',
-        );
-      terminal.out(options.json === true ? formatJson(result) : `${result.entries} entries, all in order\n`);
-      if (!result.whole) process.exitCode = 6;
-    },
-  );
+    terminal.out(options.json === true ? formatJson(result) : `${entries} entries from ${from} on, all in order\n`);
+    if (!whole) process.exitCode = 6;
+  });
+
+  readCommand(
+    noun.command('export').description('print the entries as stored, each with the SHA-256 of the line before it'),
+    'waxseal audit export --output audit-2026.ndjson',
+  )
+    .option('--after <sequence>', 'only what follows this entry', readCount)
+    .option('--output <file>', 'write it there')
+    .action((options: ExportOptions) => exportLog(options, terminal));
+}
+
+interface Verdict {
+  readonly whole: boolean;
+  readonly entries: number;
+  readonly from: number;
+  readonly brokenAt?: number;
+  readonly why?: string;
+}
+
+async function askServer(options: ReadOptions, terminal: Terminal): Promise<Verdict> {
+  return await callApi<Verdict>(await findServer(options, terminal), { path: ['audit', 'verify'] });
+}
+
+async function verifyFiles(files: readonly string[], terminal: Terminal): Promise<Verdict> {
+  const { verifyExports } = await import('./audit-exports.ts');
+  return await verifyExports(files.map((file) => pathOf(terminal, file)));
+}
+
+function pathOf({ workingDirectory }: Terminal, file: string): string {
+  return resolve(workingDirectory, file);
+}
+
+interface ExportOptions extends ReadOptions {
+  readonly after?: number;
+  readonly output?: string;
+}
+
+/** As it comes in, unless it has to become one JSON document. */
+async function exportLog(options: ExportOptions, terminal: Terminal): Promise<void> {
+  const query = options.after === undefined ? {} : { after: String(options.after) };
+  const { body } = await openAnswer(await findServer(options, terminal), { path: ['audit', 'export'], query });
+  body.setEncoding('utf8');
+  try {
+    if (options.output !== undefined) await pipeline(body, createWriteStream(pathOf(terminal, options.output)));
+    else if (options.json === true) {
+      const lines = (await body.toArray()).join('').split('\n').slice(0, -1);
+      terminal.out(formatJson({ entries: lines.map((line) => JSON.parse(line) as unknown) }));
+    } else for await (const chunk of body) terminal.out(String(chunk));
+  } catch (error) {
+    const what = options.output ?? 'the log';
+    throw failure('CLI_FILE', `${what} was not exported to its end: ${reasonOf(error)}`, 'export it again');
+  }
+  if (options.output !== undefined && options.json === true) terminal.out(formatJson({ output: options.output }));
 }
 
 function readCount(text: string): number {
   const count = Number(text);
-  if (!/^[0-9]{1,6}$/.test(text) || count === 0) throw new InvalidArgumentError('a whole number from 1 on is needed.');
+  if (!/^[0-9]{1,9}$/.test(text) || count === 0) throw new InvalidArgumentError('a whole number from 1 on is needed.');
   return count;
 }

@@ -15,6 +15,7 @@ import { HTTP_REQUEST_MS_MAX, ZONE_FILE_BYTES_MAX } from '#base/limits/admin.ts'
 import { atFlag, atPath } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';
 import { parseDuration, parseSize } from '#base/units.ts';
+import { type AuditSettings, describeAudit, settleAudit } from './audit.ts';
 import { describeCookies, describeRateLimit, settleCookies, settleRateLimit } from './defence.ts';
 import { ConfigFile } from './file-form.ts';
 import { type LimitSettings, describeLimits, settleLimits } from './limits.ts';
@@ -59,6 +60,7 @@ export interface Config {
   /** Response rate limiting (section `rrl`); undefined: off. */
   readonly rrl: RateLimitSettings | undefined;
   readonly limits: LimitSettings;
+  readonly audit: AuditSettings;
 }
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
@@ -135,6 +137,7 @@ export function describeConfig(config: Config): Tree {
     cookies: describeCookies(config.cookies),
     rrl: describeRateLimit(config.rrl),
     limits: describeLimits(config.limits),
+    audit: describeAudit(config.audit),
     log: { ...config.log },
   };
 }
@@ -176,6 +179,7 @@ function settle(
     cookies: settleCookies(values.cookies, readers),
     rrl: settleRateLimit(values.rrl, readers),
     limits: settleLimits(values.limits),
+    audit: settleAudit(values.audit, readers),
     log: { ...DEFAULTS.log, ...values.log },
   };
 }

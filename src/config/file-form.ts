@@ -5,6 +5,7 @@
  */
 import { type TSchema, Type } from 'typebox';
 import { AcmeSection } from './acme.ts';
+import { AuditSection } from './audit.ts';
 import { CookiesSection, RrlSection } from './defence.ts';
 import { HttpsSection } from './https.ts';
 import { LimitsSection } from './limits.ts';
@@ -42,6 +43,7 @@ export const ConfigFile = Type.Object(
     acme: Type.Optional(AcmeSection),
     mail: Type.Optional(MailSection),
     limits: Type.Optional(LimitsSection),
+    audit: Type.Optional(AuditSection),
     keys: Type.Optional(Type.Object({ kek_file: Type.Optional(Type.String({ minLength: 1 })) }, strict)),
     log: Type.Optional(
       Type.Object(

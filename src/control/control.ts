@@ -28,6 +28,8 @@ import {
   type RunOptions,
   type WorkersApi,
 } from '#control/api/control.ts';
+import { auditLog } from '#control/audit/log.ts';
+import { AuditRetention } from '#control/audit/retention.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
 import { type CommandKind, type CommandTable, type Handler, type ZoneContext, handlerOf } from '#control/commands/table.ts';
 import { type Decision } from '#control/commands/decision.ts';
@@ -41,7 +43,6 @@ import { mailReads } from '#control/mail/view.ts';
 import { spfUpkeep } from '#control/mail/spf-upkeep.ts';
 import { mailUpkeep } from '#control/mail/upkeep.ts';
 import { mailWatcher } from '#control/mail/watcher.ts';
-import { auditLog } from './audit.ts';
 import { ServedZones } from './served-zones.ts';
 import { type CounterTable, metricFamilies } from './metrics.ts';
 import { outcomeOf } from './outcome.ts';
@@ -82,6 +83,10 @@ export interface ControlOptions {
   readonly onMailEvents?: (zone: string, events: readonly LifecycleEvent[]) => void;
   /** The setting `limits.records_per_rrset`. */
   readonly recordsPerRrsetMax?: number;
+  /** The setting `audit.keep`; undefined: for ever. */
+  readonly auditKeepMs?: number | undefined;
+  /** The operator is warned of a log of this size; a test has a small one. */
+  readonly auditLargeBytes?: number | undefined;
 }
 
 export class Control implements ControlApi {
@@ -103,6 +108,8 @@ export class Control implements ControlApi {
   readonly workers: WorkersApi;
   /** What a scheduler runs on. */
   readonly lifecycles: LifecycleClock;
+  /** What keeps the audit log from growing without end. */
+  readonly auditRetention: AuditRetention;
   /** What keeps the signatures of zones going. */
   readonly refreshable: Refreshable;
 
@@ -135,6 +142,12 @@ export class Control implements ControlApi {
     const shared = { ...options, ...parts, time, witnesses, run, alert };
     this.events = new EventFeed(writer, this.#funnel);
     this.tokens = new Tokens(shared);
+    this.auditRetention = new AuditRetention({
+      ...shared,
+      keepMs: options.auditKeepMs,
+      largeBytes: options.auditLargeBytes,
+      alert: (problems) => this.events.alert(undefined, problems),
+    });
     this.refreshable = storedZones(writer, clock, this.#funnel, alert);
     this.lifecycles = lifecycleClock({ time, funnel: this.#funnel, sources: [mailUpkeep(shared), spfUpkeep(shared)] });
     this.signers = new Signers({ ...shared, mail: storedSignerMail(writer, run), filesRoot: signerFilesRoot });

@@ -14,6 +14,7 @@ import { atPath } from '#base/place.ts';
 import { type Problem, type Result, fail, formatProblem, ok, problem } from '#base/problem.ts';
 import { productVersion } from '#base/version.ts';
 import { type Config } from '#config/config.ts';
+import { AuditUpkeep } from '#control/audit/upkeep.ts';
 import { Control } from '#control/control.ts';
 import { readUptime } from '#control/lifecycle/boot-time.ts';
 import { Scheduler } from '#control/lifecycle/scheduler.ts';
@@ -101,8 +102,9 @@ export class ControlService {
     });
     this.#control.signers.useFiles(exporter);
     const refresher = new Refresher(this.#control.refreshable, systemClock, log);
+    const audit = new AuditUpkeep(this.#control.auditRetention, log);
     const scheduler = new Scheduler(this.#control.lifecycles, log);
-    this.#upkeep = [this.#snapshots, refresher, scheduler, exporter, ...this.#policyHostUpkeep()];
+    this.#upkeep = [this.#snapshots, refresher, scheduler, exporter, audit, ...this.#policyHostUpkeep()];
   }
 
   /** Opens the admin listeners; from then on requests are answered. */
@@ -176,6 +178,7 @@ export class ControlService {
       witnesses: outside.witnesses,
       countsQueries: true,
       recordsPerRrsetMax: config.limits.recordsPerRrsetMax,
+      auditKeepMs: config.audit.keepMs,
       onMailEvents: (zone, events) => logMailEvents(log, zone, events, this.#isFirstScreen() ? 'debug' : 'info'),
       signerFilesRoot: dirname(store.kekFile),
       counterTable: {

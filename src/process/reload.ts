@@ -5,7 +5,8 @@ import { type Config } from '#config/config.ts';
 import { type ServeOptions, readServeConfig } from './serve-options.ts';
 
 /** Sections that are read at the start only. */
-const AT_START = ['data', 'dns', 'admin', 'https', 'acme', 'mail', 'keys', 'cookies', 'rrl', 'limits'] as const;
+const AT_START = ['data', 'dns', 'admin', 'https', 'acme', 'mail', 'keys', 'cookies', 'rrl'] as const;
+const ALSO_AT_START = ['limits', 'audit'] as const;
 
 /** Reads the configuration again and compares it with `running`, that of the start. */
 export function reload(options: ServeOptions, running: Config, log: Log): void {
@@ -18,7 +19,9 @@ export function reload(options: ServeOptions, running: Config, log: Log): void {
   }
   const { level } = loaded.value.log;
   log.setLevel(level);
-  const needsRestart = AT_START.filter((section) => JSON.stringify(loaded.value[section]) !== JSON.stringify(running[section]));
+  const needsRestart = [...AT_START, ...ALSO_AT_START].filter(
+    (section) => JSON.stringify(loaded.value[section]) !== JSON.stringify(running[section]),
+  );
   const rest = needsRestart.length === 0 ? '' : `; a restart is needed for: ${needsRestart.join(', ')}`;
   log.info('config.reloaded', `configuration read again${rest}`, { logLevel: level, needsRestart });
 }

@@ -6,6 +6,7 @@
 import { atRrset } from '#base/place.ts';
 import { assert } from '#base/assert.ts';
 import {
+  AUDIT_REMOVE_ENTRIES_MAX,
   NODE_BYTES_MAX,
   NODE_KEY_BYTES_MAX,
   REMOVE_BATCH_KEYS_MAX,
@@ -14,7 +15,8 @@ import {
 } from '#base/limits/store.ts';
 import { type OwnerKey, formatName, nameOfKey } from '#dns/name.ts';
 
-import { type AuditEvent, appendAudit } from './audit.ts';
+import { type AuditEvent, appendAudit } from '#store/audit/entries.ts';
+import { AUDIT_REMOVAL, removeAudit } from '#store/audit/chain.ts';
 import { type DocumentWrite, putDocument, removeDocuments } from './documents.ts';
 import { type EventWrite, appendEvents } from './events.ts';
 import { StoreFailure } from './failure.ts';
@@ -63,6 +65,11 @@ export interface StoreWrite {
   /** Of zones that exist, or are made here. A zone whose records stay as they are keeps its revision. */
   readonly secrets?: readonly SecretWrite[];
   readonly documents?: readonly DocumentWrite[];
+  /**
+   * Audit entries up to this sequence go, AUDIT_REMOVE_ENTRIES_MAX of them at most; `audit` tells of it, with what went
+   * before its detail.
+   */
+  readonly auditThrough?: number;
   /** What clients that follow receive; in this order. */
   readonly events?: readonly EventWrite[];
   readonly tokens?: { readonly put?: readonly TokenRecord[]; readonly remove?: readonly string[] };
@@ -127,12 +134,21 @@ export function applyWrite({ db }: Environment, write: StoreWrite, { sealer, lim
 
   if (write.kekFile !== undefined) db.meta.putSync(textKey(META.KEK_FILE), encodeJson(write.kekFile));
   appendEvents(db.events, write.events ?? [], generation, write.audit.atMs, eventsKept);
-  if (write.audit.action !== undefined) appendAudit(db.audit, db.meta, write.audit, generation, sealer);
+  const event = write.auditThrough === undefined ? write.audit : removal(db, write.audit, write.auditThrough, sealer);
+  if (event.action !== undefined) appendAudit(db.audit, db.meta, event, generation, sealer);
   rememberChanges(db.recent, generation, changes, remove);
   raiseClock(db.meta, write.audit.atMs);
   db.meta.putSync(textKey(META.GENERATION), encodeJson(generation));
   makeRoom({ bytes: bytes + journalBytes(write), entries: entries + put.length });
   return { generation, zones };
+}
+
+/** Removes audit entries; the event that tells of it. */
+function removal(db: Environment['db'], event: StoreWrite['audit'], through: number, sealer: Sealer): AuditEvent {
+  assert(event.action === AUDIT_REMOVAL, 'a removal of audit entries has an entry of its own');
+  const cut = removeAudit(db, through, AUDIT_REMOVE_ENTRIES_MAX, sealer);
+  const count = cut.through + 1 - cut.from;
+  return { ...event, detail: `${count} entries, ${cut.from} to ${cut.through}: ${event.detail}` };
 }
 
 /** Node counts before the write of the zones in it. Asserts that ids and names are used once. */

@@ -5,7 +5,7 @@
  *
  *   key: id, from 1        value: JSON of StoredEvent
  *
- * Not here: who follows them (control/events/feed.ts), the audit log, which is for ever and chained (audit.ts).
+ * Not here: who follows them (control/events/feed.ts), the audit log (audit/entries.ts).
  */
 import { EVENT_TEXT_CHARACTERS_MAX } from '#base/limits/events.ts';
 

@@ -13,7 +13,8 @@ import { NODE_KEY_BYTES_MAX, NSEC_STEPS_MAX, STORE_VIEW_BYTES_MAX } from '#base/
 import { type Name, ownerKey } from '#dns/name.ts';
 import { type ZoneView } from '#zone/view.ts';
 
-import { type AuditRecord, type AuditVerdict, readAudit, verifyAudit } from './audit.ts';
+import { type AuditRecord, type AuditText, readAudit, readAuditText, readHead } from '#store/audit/entries.ts';
+import { type AuditVerdict, readAnchor, verifyAudit } from '#store/audit/chain.ts';
 import { asDamage, checkDataFile } from './data-file.ts';
 import { type DueDocument, documentValue, readDocumentOctets, readDue } from './documents.ts';
 import { type EventRange, type StoredEvent, eventRange, readEvents } from './events.ts';
@@ -23,7 +24,8 @@ import { decodeJson, isNumber, isString } from './json.ts';
 import { NODE } from './node-codec.ts';
 import { META, NODE_CHECK_BYTES, type TokenRecord, type ZoneRecord, isTokenRecord, secretKey, textKey, zoneKey } from './schema.ts';
 import { type Snapshot, parseSnapshots } from './snapshots.ts';
-import { type Environment, type ReadOptions, existingDatabase, openDatabases, openRoot } from './store.ts';
+import { type Environment, type ReadOptions } from './store.ts';
+import { databaseBytes, existingDatabase, openDatabases, openRoot } from './store.ts';
 import { readFormat, readKekFile } from './marks.ts';
 import { type Refresh, type StoredZone, ZoneTable, readGeneration } from './zone-table.ts';
 import { StoredZoneView } from './zone-view.ts';
@@ -238,7 +240,24 @@ export class StoreReader {
 
   /** Walks the audit log. A reader has no key-encryption key: the writer's check sees more. */
   verifyAudit(): AuditVerdict {
-    return verifyAudit(this.#environment.db.audit, this.#environment.db.meta, undefined, this.#read);
+    return verifyAudit(this.#environment.db, undefined, this.#read);
+  }
+
+  /** Audit entries after `afterSequence`, oldest first, at most `limit`, as the JSON that their hashes are of. */
+  auditText(afterSequence: number, limit: number): readonly AuditText[] {
+    return readAuditText(this.#environment.db.audit, afterSequence, limit, this.#read);
+  }
+
+  /** Which audit entries are kept; `from` is one more than `last` when there is none. */
+  auditRange(): { readonly from: number; readonly last: number } {
+    const { meta } = this.#environment.db;
+    const from = (readAnchor(meta, this.#read)?.sequence ?? 0) + 1;
+    return { from, last: readHead(meta, this.#read)?.sequence ?? 0 };
+  }
+
+  /** Octets of the pages that the audit log has in the file. */
+  auditBytes(): number {
+    return databaseBytes(this.#environment.db.audit);
   }
 
   tokens(): readonly TokenRecord[] {

@@ -6,7 +6,7 @@
  *   zones      zone id                                    ZoneRecord, JSON
  *   nodes      zone id ‖ owner key (latin1)               node (node-codec.ts) ‖ u32 CRC-32 of key and node
  *   journal    zone id ‖ generation; zone id ‖ 0          changeset (journal.ts); its totals, JSON
- *   audit      sequence                                   SHA-256 ‖ JSON (audit.ts)
+ *   audit      sequence                                   SHA-256 ‖ JSON (audit/entries.ts)
  *   secrets    zone id ‖ id                               sealed octets (seal.ts); zone id 0 belongs to no zone
  *   tokens     id                                         TokenRecord, JSON
  *   recent     generation                                 zones changed in it, and which nodes if they are few, JSON (recent.ts)
@@ -61,6 +61,8 @@ export const META = {
   CLOCK: 'clock',
   /** AuditHead. */
   AUDIT_HEAD: 'audit-head',
+  /** AuditAnchor; absent while no old entries were removed. */
+  AUDIT_ANCHOR: 'audit-anchor',
   /** A sealed known text, base64: tells a wrong key-encryption key at start. */
   KEK_CHECK: 'kek-check',
 } as const;

@@ -81,6 +81,15 @@ export function makeDatabase(root: RootDatabase<Uint8Array, Uint8Array>, name: D
   return root.openDB<Uint8Array, Uint8Array>(name, BINARY);
 }
 
+/** Octets of the pages of one database. */
+export function databaseBytes(database: Octets): number {
+  // The binding's types say only that it is an object.
+  const stats: { pageSize?: number; treeBranchPageCount?: number; treeLeafPageCount?: number; overflowPages?: number } =
+    database.getStats();
+  const { pageSize = 0, treeBranchPageCount = 0, treeLeafPageCount = 0, overflowPages = 0 } = stats;
+  return pageSize * (treeBranchPageCount + treeLeafPageCount + overflowPages);
+}
+
 /** All databases, by `openOne`. */
 export function openDatabases(openOne: (name: DatabaseName) => Octets): Environment['db'] {
   return {

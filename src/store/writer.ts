@@ -19,7 +19,7 @@ import { EVENTS_KEPT_MAX } from '#base/limits/events.ts';
 import { STORE_COMMIT_BYTES, STORE_SLACK_BYTES } from '#base/limits/store.ts';
 
 import { type CommitOutcome, type StoreWrite, type Written, applyWrite, nextZoneId } from './apply.ts';
-import { type AuditVerdict, verifyAudit } from './audit.ts';
+import { type AuditVerdict, verifyAudit } from '#store/audit/chain.ts';
 import { type DataFileUse, asDamage, checkDataFile, damaged, dataFileUse, makeRoom } from './data-file.ts';
 import { StoreFailure, asFolderFailure, folderFailure, messageOf } from './failure.ts';
 import { type FreeSpace, freeSpace } from './free-space.ts';
@@ -172,7 +172,7 @@ export class StoreWriter extends StoreReader {
   }
 
   override verifyAudit(): AuditVerdict {
-    return verifyAudit(this.#environment.db.audit, this.#environment.db.meta, this.sealer);
+    return verifyAudit(this.#environment.db, this.sealer);
   }
 
   /** Room on the disk. */

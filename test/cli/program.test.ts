@@ -14,7 +14,7 @@ const COMMANDS = [
   ...['list', 'get', 'set', 'delete'].map((verb) => ['rrset', verb]),
   ...['status', 'ds'].map((verb) => ['dnssec', verb]),
   ...['create', 'list', 'revoke'].map((verb) => ['token', verb]),
-  ...['tail', 'verify'].map((verb) => ['audit', verb]),
+  ...['tail', 'verify', 'export'].map((verb) => ['audit', verb]),
   ...['check', 'show'].map((verb) => ['config', verb]),
 ];
 

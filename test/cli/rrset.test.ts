@@ -151,15 +151,15 @@ describe('status, audit, token', () => {
     const { out } = await server.cli('audit', 'tail', '-n', '2');
     expect(out.split('\n')).toHaveLength(4);
     expect(out).toMatch(/socket:admin/);
-    expect((await server.cli('audit', 'verify')).out).toMatch(/^[0-9]+ entries, all in order\n$/);
+    expect((await server.cli('audit', 'verify')).out).toMatch(/^[0-9]+ entries from 1 on, all in order\n$/);
   });
 
   test('audit verify is 6 when the log does not fit together', async () => {
     const verify = server.control.audit.verify.bind(server.control);
-    server.control.audit.verify = () => ({ entries: 9, brokenAt: 4 });
+    server.control.audit.verify = () => ({ entries: 9, from: 1, brokenAt: 4 });
     expect(await server.cli('audit', 'verify')).toMatchObject({ exit: 6, err: expect.stringContaining('from entry 4 on') });
     const json = await server.cli('audit', 'verify', '--json');
-    expect([json.exit, JSON.parse(json.out)]).toEqual([6, { whole: false, entries: 9, brokenAt: 4 }]);
+    expect([json.exit, JSON.parse(json.out)]).toEqual([6, { whole: false, entries: 9, from: 1, brokenAt: 4 }]);
     server.control.audit.verify = verify;
   });
 

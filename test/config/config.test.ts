@@ -45,6 +45,7 @@ describe('configuration', () => {
       cookies: { enabled: true },
       rrl: { enabled: true, rate: 50, slip: 1, dry_run: false, allow: ['127.0.0.0/8', '::1'] },
       limits: { records_per_rrset: 1000 },
+      audit: { keep: '400d' },
       log: { level: 'info', format: 'json', queries: 0 },
     });
   });
@@ -94,6 +95,16 @@ describe('configuration', () => {
       isProbing: false,
       isLookingAtMailHosts: true,
     });
+  });
+
+  test('has how long the audit log is kept: a day at least, or for ever', () => {
+    expect(good(file('[audit]\nkeep = "90d"\n')).audit).toEqual({ keepMs: 90 * 86_400_000 });
+    for (const keep of ['never', '0', '0s']) {
+      const config = good({ environment: { WAXSEAL_AUDIT__KEEP: keep } });
+      expect([config.audit, describeConfig(config)['audit']]).toEqual([{ keepMs: undefined }, { keep: 'never' }]);
+    }
+    for (const keep of ['23h', '400', 'always', '-1d', ''])
+      expect(bad({ environment: { WAXSEAL_AUDIT__KEEP: keep } })).toEqual(['WAXSEAL_AUDIT__KEEP CONFIG_VALUE']);
   });
 
   test('has limits of zone data, within what a message holds', () => {

@@ -61,6 +61,29 @@ describe('kill -9 while committing', () => {
   });
 });
 
+describe('kill -9 while audit entries are removed', () => {
+  test('five times: the log is in order, with its removals or without the last', async () => {
+    const dir = join(temporaryFolder(), 'store');
+    let from = 1;
+    for (let round = 0; round < 5; round++) {
+      const child = spawn(process.execPath, [SCRIPT, 'removals', dir], { stdio: ['ignore', 'pipe', 'inherit'] });
+      onTestFinished(() => void child.kill('SIGKILL'));
+      let said = '';
+      child.stdout.setEncoding('latin1').on('data', (text: string) => (said += text));
+      while (said.split('\n').length <= 5 + 3 * round) await once(child.stdout, 'data');
+      child.kill('SIGKILL');
+      await once(child, 'close');
+      const writer = openWriter(dir, writerOptions());
+      const verdict = writer.verifyAudit();
+      expect(verdict.brokenAt).toBeUndefined();
+      expect(verdict.from).toBeGreaterThan(from);
+      expect(verifyStore(writer).problems).toEqual([]);
+      from = verdict.from;
+      await writer.close();
+    }
+  });
+});
+
 describe('order of writing', () => {
   test('a commit is acknowledged only after its pages, then its meta page, are flushed', async () => {
     const folder = temporaryFolder();

@@ -3,6 +3,7 @@
  *   hold           opens the writer and stays
  *   follow         prints each generation a reader sees, until the number is reached; follow-thread posts it instead
  *   commits        commits until killed, two names with the same content each time; prints the number of each acknowledged one
+ *   removals       the same, and after every third commit the oldest entries of the audit log go
  *   one-commit     makes the store, commits once, prints how it went
  */
 import { writeSync } from 'node:fs';
@@ -10,6 +11,7 @@ import { parentPort } from 'node:worker_threads';
 
 import { nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
+import { AUDIT_REMOVAL } from '#store/audit/chain.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { NODE, encodeNode } from '#store/node-codec.ts';
 import { openReader } from '#store/reader.ts';
@@ -49,10 +51,15 @@ async function follow(): Promise<void> {
   await reader.close();
 }
 
-async function commits(): Promise<void> {
+async function commits(isRemoving: boolean): Promise<void> {
   const writer = openWriter(dir, options);
   for (let content = (writer.zoneById(1)?.serial ?? 0) + 1; ; content++) {
     await writer.commit(write(content));
+    if (isRemoving && content % 3 === 0) {
+      const { audit } = write(content);
+      if (audit.action === undefined) throw new Error('not reached');
+      await writer.commit({ audit: { ...audit, action: AUDIT_REMOVAL }, auditThrough: writer.auditRange().last - 2 });
+    }
     say(String(content));
   }
 }
@@ -88,7 +95,10 @@ switch (what) {
     await follow();
     break;
   case 'commits':
-    await commits();
+    await commits(false);
+    break;
+  case 'removals':
+    await commits(true);
     break;
   case 'one-commit':
     await oneCommit();

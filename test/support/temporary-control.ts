@@ -53,6 +53,8 @@ export interface TestControlOptions extends Partial<WriterOptions> {
   readonly witnesses?: OutsideWitnesses;
   readonly countsQueries?: boolean;
   readonly recordsPerRrsetMax?: number;
+  readonly auditKeepMs?: number;
+  readonly auditLargeBytes?: number;
   /** Of the scheduler. */
   readonly log?: Log;
   /** Names of the sources of due work that `live` has done; all unless given. Looks at SPF make a year long. */
@@ -88,6 +90,8 @@ export function temporaryControl(options: TestControlOptions = {}): TestControl 
     ...(options.witnesses === undefined ? {} : { witnesses: options.witnesses }),
     countsQueries: options.countsQueries ?? false,
     ...(options.recordsPerRrsetMax === undefined ? {} : { recordsPerRrsetMax: options.recordsPerRrsetMax }),
+    auditKeepMs: options.auditKeepMs,
+    auditLargeBytes: options.auditLargeBytes,
     onMailEvents: (zone, all) => events.push(...all.map(({ event, object, text }) => `${zone} ${event} ${object} ${text}`)),
     onFatal: (failure) => fatal.push(failure),
     version: '0.0.0',

@@ -11,7 +11,7 @@ import { onTestFinished } from 'vitest';
 import { type Name, formatName, nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { StoreFailure } from '#store/failure.ts';
-import { type AuditEvent } from '#store/audit.ts';
+import { type AuditEvent } from '#store/audit/entries.ts';
 import { NODE, encodeNode } from '#store/node-codec.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type NodeWrite, type StoreWriter, type WriterOptions, openWriter } from '#store/writer.ts';

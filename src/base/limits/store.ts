@@ -28,6 +28,24 @@ export const RECENT_KEYS_MAX = 256;
 export const RECENT_KEYS_BYTES_MAX = 8 * 1024;
 /** One audit entry's detail; longer text is cut, the changeset is in the journal. */
 export const AUDIT_DETAIL_CHARACTERS_MAX = 16 * 1024;
+/** Audit entries are kept so long unless configured: who looks once a year sees all, with a month to do it. */
+export const AUDIT_KEEP_MS_DEFAULT = 400 * 86_400_000;
+/** The shortest setting: who looks at the log once a day sees everything. */
+export const AUDIT_KEEP_MS_MIN = 86_400_000;
+/** Marks of how old entries are: with 200 of them an entry stays a two-hundredth longer than it must at most. */
+export const AUDIT_MARKS = 200;
+/** How often it is looked whether entries are old enough, and how often counted time is written down for it. */
+export const AUDIT_LOOK_MS = 3_600_000;
+/** Fewer old entries than this stay: each removal writes an entry itself. */
+export const AUDIT_REMOVE_ENTRIES_MIN = 100;
+/** The operator is warned of an audit log of this size, and each time it has doubled: some four million entries. */
+export const AUDIT_LARGE_BYTES = 1024 * 1024 * 1024;
+/** Entries that are looked at for who writes most. */
+export const AUDIT_LATEST_ENTRIES = 1000;
+/** Entries read at once for an export: 200 KiB of an ordinary log, some MiB at worst. */
+export const AUDIT_EXPORT_ENTRIES = 200;
+/** Audit entries removed in one commit: reading, checking and removing them takes the writer about 50 ms. */
+export const AUDIT_REMOVE_ENTRIES_MAX = 2000;
 /** Nodes read for one NSEC predecessor: 127 empty non-terminals, 127 labels up from an occluded name, rounded up. */
 export const NSEC_STEPS_MAX = 512;
 /** Nodes read at once when a zone is walked: no cursor stays open between batches. */

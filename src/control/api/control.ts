@@ -237,7 +237,11 @@ export interface MailApi {
 export interface AuditApi {
   /** Newest first. */
   entries(limit: number, beforeSequence?: number): readonly AuditView[];
-  verify(): { readonly entries: number; readonly brokenAt?: number };
+  /** Sequences of the first and last entry that are kept; `from` is one more than `last` when there is none. */
+  range(): { readonly from: number; readonly last: number };
+  /** Entries after `afterSequence`, oldest first, as the JSON that their hashes are of. */
+  texts(afterSequence: number, limit: number): readonly { readonly sequence: number; readonly json: string }[];
+  verify(): { readonly entries: number; readonly from: number; readonly brokenAt?: number; readonly why?: string };
 }
 
 export interface WorkersApi {

@@ -77,6 +77,8 @@ export interface Decision {
   readonly detail?: string | ((signatureCount: number) => string);
   /** No audit entry, unless records of a zone change. */
   readonly isQuiet?: boolean;
+  /** Audit entries up to this sequence go, as many as one commit takes; what went is put before the detail. */
+  readonly auditThrough?: number;
   /** Something beside records changes. A decision that changes nothing is not written. */
   readonly isChanged: boolean;
   /** Written even if nothing changes: the documents hold a new time. */

@@ -15,6 +15,7 @@ const POLICY: Readonly<Record<string, 'public' | 'read' | 'any' | 'zone-read' | 
   'get /metrics': 'public',
   'get /v1/audit': 'read',
   'get /v1/audit/verify': 'read',
+  'get /v1/audit/export': 'read',
   'get /v1/events': 'any',
   'get /v1/query': 'read',
   'get /v1/status': 'read',

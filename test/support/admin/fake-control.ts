@@ -262,7 +262,13 @@ export class FakeControl implements ControlApi {
 
   readonly audit: AuditApi = {
     entries: (limit, beforeSequence = Infinity) => this.auditLog.filter((each) => each.sequence < beforeSequence).slice(0, limit),
-    verify: () => ({ entries: this.auditLog.length }),
+    range: () => ({ from: 1, last: this.auditLog.length }),
+    texts: (after, limit) =>
+      this.auditLog
+        .toReversed()
+        .slice(after, after + limit)
+        .map((entry) => ({ sequence: entry.sequence, json: JSON.stringify(entry) })),
+    verify: () => ({ entries: this.auditLog.length, from: 1 }),
   };
 
   readonly workers: WorkersApi = { waitServed: () => Promise.resolve(this.servesChanges) };

@@ -19,7 +19,8 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     '.': ['rdata'],
   },
   store: {
-    '.': [],
+    audit: ['failure.ts', 'json.ts', 'schema.ts', 'seal.ts', 'store.ts'],
+    '.': ['audit'],
     mail: ['.'],
     tls: ['.'],
   },
@@ -54,6 +55,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     events: ['api', 'commands', 'funnel'],
     lifecycle: ['api', 'funnel'],
     'policy-host': ['funnel'],
+    audit: ['api', 'funnel', 'lifecycle'],
     outside: [],
     reports: ['api'],
     zone: ['api', 'commands', 'funnel'],
@@ -61,6 +63,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     signers: ['api', 'commands', 'funnel', 'tokens', 'mail'],
     '.': [
       'api',
+      'audit',
       'commands',
       'publish',
       'signing',

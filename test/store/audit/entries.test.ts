@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { META, numberKey, textKey } from '#store/schema.ts';
 import { encodeJson } from '#store/json.ts';
 import { type StoreWriter } from '#store/writer.ts';
-import { appendAudit } from '#store/audit.ts';
+import { appendAudit } from '#store/audit/entries.ts';
 import { createSealer } from '#store/seal.ts';
 
-import { auditEvent, countedRandom, temporaryStore } from '../support/temporary-store.ts';
+import { auditEvent, countedRandom, temporaryStore } from '../../support/temporary-store.ts';
 
 async function storeWithEntries(count: number): Promise<StoreWriter> {
   const { writer } = temporaryStore();
@@ -24,18 +24,18 @@ describe('the audit log', () => {
       { sequence: 4, generation: 4, action: 'action.4' },
     ]);
     expect(writer.audit(10, 3).map((entry) => entry.sequence)).toEqual([2, 1]);
-    expect(writer.verifyAudit()).toEqual({ entries: 5 });
+    expect(writer.verifyAudit()).toEqual({ entries: 5, from: 1 });
   });
 
   test('cuts a detail that is too long', async () => {
     const { writer } = temporaryStore();
     await writer.commit({ audit: { ...auditEvent(), detail: 'x'.repeat(100_000) } });
     expect(writer.audit(1)[0]!.detail).toHaveLength(16 * 1024 + 1);
-    expect(writer.verifyAudit()).toEqual({ entries: 1 });
+    expect(writer.verifyAudit()).toEqual({ entries: 1, from: 1 });
   });
 
   test('an empty one is good', () => {
-    expect(temporaryStore().writer.verifyAudit()).toEqual({ entries: 0 });
+    expect(temporaryStore().writer.verifyAudit()).toEqual({ entries: 0, from: 1 });
   });
 
   test('any changed octet is found at its entry', async () => {
@@ -85,7 +85,7 @@ describe('the audit log', () => {
     for (const sequence of [1, 2]) db.audit.removeSync(numberKey(sequence));
     const forger = createSealer(new Uint8Array(32).fill(1), countedRandom());
     for (const generation of [1, 2]) appendAudit(db.audit, db.meta, auditEvent('innocent'), generation, forger);
-    expect(writer.verifyAudit()).toEqual({ entries: 2, brokenAt: 2, why: 'the head was not written by this store' });
+    expect(writer.verifyAudit()).toEqual({ entries: 2, from: 1, brokenAt: 2, why: 'the head was not written by this store' });
   });
 
   test('an entry that is valid JSON but no entry is refused with its place', async () => {

@@ -4,17 +4,18 @@
  * under the key-encryption key) shows a cut tail too.
  *
  *   key: sequence, from 1        value: SHA-256 of the JSON ‖ JSON of StoredEntry
+ *
+ * Not here: checking the chain, and removing old entries from its beginning (chain.ts).
  */
 import { createHash } from 'node:crypto';
 
-import { equalBytes } from '#base/bytes.ts';
 import { AUDIT_DETAIL_CHARACTERS_MAX } from '#base/limits/store.ts';
 
-import { decodeJson, encodeJson, hasFields } from './json.ts';
-import { META, numberKey, numberOfKey, textKey } from './schema.ts';
+import { decodeJson, encodeJson, hasFields } from '#store/json.ts';
+import { META, numberKey, numberOfKey, textKey } from '#store/schema.ts';
 // `import type`, which leaves nothing behind: processes that read the store load nothing that opens secrets.
-import type { Sealer } from './seal.ts';
-import { type Octets, type ReadOptions } from './store.ts';
+import type { Sealer } from '#store/seal.ts';
+import { type Octets, type ReadOptions } from '#store/store.ts';
 
 /** What happened; the store adds sequence, generation and chain. */
 export interface AuditEvent {
@@ -35,11 +36,17 @@ export interface AuditRecord extends AuditEvent {
   readonly hash: string;
 }
 
-interface StoredEntry extends AuditEvent {
+export interface StoredEntry extends AuditEvent {
   readonly sequence: number;
   readonly generation: number;
   /** Hash of the entry before, hexadecimal; zeros for the first. */
   readonly previous: string;
+}
+
+/** An entry as it is exported. */
+export interface AuditText {
+  readonly sequence: number;
+  readonly json: string;
 }
 
 /** The end of the chain, in `meta`. */
@@ -50,14 +57,7 @@ export interface AuditHead {
   readonly mac: string;
 }
 
-export interface AuditVerdict {
-  readonly entries: number;
-  /** Sequence of the first entry that is not what was written; absent when all are. */
-  readonly brokenAt?: number;
-  readonly why?: string;
-}
-
-function isStoredEntry(value: unknown): value is StoredEntry {
+export function isStoredEntry(value: unknown): value is StoredEntry {
   return hasFields(value, {
     sequence: 'number',
     generation: 'number',
@@ -74,8 +74,10 @@ function isAuditHead(value: unknown): value is AuditHead {
   return hasFields(value, { sequence: 'number', hash: 'string', mac: 'string' });
 }
 
-const HASH_BYTES = 32;
-const FIRST_PREVIOUS = '0'.repeat(HASH_BYTES * 2);
+/** Octets before the JSON of a stored entry: its SHA-256. */
+export const HASH_BYTES = 32;
+/** What the very first entry has as the hash of the one before. */
+export const FIRST_PREVIOUS = '0'.repeat(HASH_BYTES * 2);
 
 /** Appends one entry. Inside the writer's transaction. */
 export function appendAudit(audit: Octets, meta: Octets, event: AuditEvent, generation: number, sealer: Sealer): AuditRecord {
@@ -85,7 +87,7 @@ export function appendAudit(audit: Octets, meta: Octets, event: AuditEvent, gene
     event.detail.length > AUDIT_DETAIL_CHARACTERS_MAX ? `${event.detail.slice(0, AUDIT_DETAIL_CHARACTERS_MAX)}…` : event.detail;
   const entry: StoredEntry = { ...event, detail, sequence, generation, previous: head?.hash ?? FIRST_PREVIOUS };
   const json = encodeJson(entry);
-  const digest = sha256(json);
+  const digest = entryHash(json);
   const hash = digest.toString('hex');
   audit.putSync(numberKey(sequence), Buffer.concat([digest, json]));
   meta.putSync(textKey(META.AUDIT_HEAD), encodeJson({ sequence, hash, mac: headMac(sealer, sequence, hash) } satisfies AuditHead));
@@ -108,32 +110,17 @@ export function readAudit(audit: Octets, limit: number, beforeSequence?: number,
   });
 }
 
-/** Walks the whole chain. With a `sealer` the head's MAC is checked as well: without it a log rewritten from end to end would pass. */
-export function verifyAudit(audit: Octets, meta: Octets, sealer?: Sealer, read: ReadOptions = {}): AuditVerdict {
-  const head = readHead(meta, read);
-  let entries = 0;
-  let previous = FIRST_PREVIOUS;
-  const broken = (why: string): AuditVerdict => ({ entries, brokenAt: entries + 1, why });
-  for (const { key, value } of audit.getRange({ start: numberKey(0), ...read })) {
-    if (numberOfKey(key) !== entries + 1) return broken(`entry ${entries + 1} is missing`);
-    const json = value.subarray(HASH_BYTES);
-    const digest = sha256(json);
-    if (!equalBytes(digest, value.subarray(0, HASH_BYTES))) return broken('its content does not have its hash');
-    const entry = decodeJson(json, 'an audit entry', isStoredEntry);
-    if (entry.sequence !== entries + 1) return broken(`it was written as entry ${entry.sequence}`);
-    if (entry.previous !== previous) return broken('it does not follow the entry before it');
-    previous = digest.toString('hex');
-    entries += 1;
-  }
-  if (entries !== (head?.sequence ?? 0)) return broken(`the log ends at ${entries}, its head says ${head?.sequence ?? 0}`);
-  if (head === undefined) return { entries };
-  if (head.hash !== previous) return { entries, brokenAt: entries, why: 'the last entry is not the one that the head names' };
-  if (sealer !== undefined && head.mac !== headMac(sealer, head.sequence, head.hash))
-    return { entries, brokenAt: entries, why: 'the head was not written by this store' };
-  return { entries };
+/** Up to `limit` entries after the sequence `after`, oldest first, as the JSON that their hashes are of. */
+export function readAuditText(audit: Octets, after: number, limit: number, read?: ReadOptions): readonly AuditText[] {
+  const range = audit.getRange({ start: numberKey(after + 1), limit, ...read });
+  return [...range].map(({ key, value }) => ({
+    sequence: numberOfKey(key),
+    json: Buffer.from(value.subarray(HASH_BYTES)).toString(),
+  }));
 }
 
-function readHead(meta: Octets, read?: ReadOptions): AuditHead | undefined {
+/** The end of the chain; undefined while there is no entry. */
+export function readHead(meta: Octets, read?: ReadOptions): AuditHead | undefined {
   const bytes = meta.get(textKey(META.AUDIT_HEAD), read);
   return bytes === undefined ? undefined : decodeJson(bytes, 'the audit head', isAuditHead);
 }
@@ -142,10 +129,12 @@ function recordOf({ previous: _previous, ...entry }: StoredEntry, hash: string):
   return { ...entry, hash };
 }
 
-function sha256(bytes: Uint8Array): Buffer {
+/** SHA-256 of an entry's JSON: what the next entry names. */
+export function entryHash(bytes: Uint8Array): Buffer {
   return createHash('sha256').update(bytes).digest();
 }
 
-function headMac(sealer: Sealer, sequence: number, hash: string): string {
+/** MAC of the head. */
+export function headMac(sealer: Sealer, sequence: number, hash: string): string {
   return Buffer.from(sealer.mac('audit head', encodeJson([sequence, hash]))).toString('hex');
 }

@@ -1,8 +1,13 @@
-/** The audit log as it is shown: the hashes of its chain stay in the store. */
+/**
+ * The audit log as it is shown and exported. In a list the hashes stay in the store; an export has what they are of.
+ * Not here: what is removed when (retention.ts).
+ */
 import { type StoreReader } from '#store/reader.ts';
 import { type AuditApi } from '#control/api/control.ts';
 
-export function auditLog(reader: Pick<StoreReader, 'audit' | 'verifyAudit'>): AuditApi {
+type Reader = Pick<StoreReader, 'audit' | 'auditRange' | 'auditText' | 'verifyAudit'>;
+
+export function auditLog(reader: Reader): AuditApi {
   return {
     entries: (limit, beforeSequence) =>
       reader.audit(limit, beforeSequence).map(({ sequence, atMs, actor, action, zone, detail }) => ({
@@ -13,6 +18,8 @@ export function auditLog(reader: Pick<StoreReader, 'audit' | 'verifyAudit'>): Au
         ...(zone === undefined ? {} : { zone }),
         detail,
       })),
+    range: () => reader.auditRange(),
+    texts: (afterSequence, limit) => reader.auditText(afterSequence, limit),
     verify: () => reader.verifyAudit(),
   };
 }
