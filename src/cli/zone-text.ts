@@ -24,8 +24,7 @@ export function readZoneText(file: string, workingDirectory: string): string {
 /** Every problem of the file as a zone, warnings too. */
 export function checkZoneText(zone: string, text: string, options: CheckOptions): readonly Problem[] {
   // The setting is the server's: more than its default is a warning here.
-  const { rrsets, problems } = read(zone, text, options, { max: RECORDS_PER_RRSET_DEFAULT, isDefault: true });
-  return [...problems, ...mailRecordWarnings(rrsets)];
+  return everyProblem(read(zone, text, options, { max: RECORDS_PER_RRSET_DEFAULT, isDefault: true }), options);
 }
 
 /**
@@ -34,8 +33,9 @@ export function checkZoneText(zone: string, text: string, options: CheckOptions)
  */
 export function flattenZoneText(zone: string, text: string, options: CheckOptions): Result<string> {
   if (!/^\s*\$include\b/im.test(text)) return ok(text);
-  const { rrsets, problems } = read(zone, text, options, { max: RECORDS_PER_RRSET_MAX });
-  if (hasErrors(problems)) return fail(...problems, ...mailRecordWarnings(rrsets));
+  const found = read(zone, text, options, { max: RECORDS_PER_RRSET_MAX });
+  const { rrsets, problems } = found;
+  if (hasErrors(problems)) return fail(...everyProblem(found, options));
   const lines = rrsets.flatMap((rrset) => formatRrset(rrset));
   return ok(`${lines.join('\n')}\n`, problems);
 }
@@ -53,6 +53,11 @@ function read(zone: string, text: string, options: CheckOptions, recordsPerRrset
   const shownFolder = dirname(file);
   const include = includeFrom(resolve(workingDirectory, shownFolder), shownFolder);
   return readZone(text, { file, origin: zoneName(zone), signed, include, recordsPerRrset });
+}
+
+function everyProblem({ rrsets, problems, view, isWhole }: ReadZone, { signed }: CheckOptions): readonly Problem[] {
+  const whole = isWhole ? { view, isSigned: signed } : undefined;
+  return [...problems, ...mailRecordWarnings(rrsets, whole)];
 }
 
 function zoneName(text: string): Name {

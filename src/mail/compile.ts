@@ -5,20 +5,23 @@
  * Not here: the records themselves (compile-records.ts), time (step.ts), signing and committing.
  */
 import { equalBytes } from '#base/bytes.ts';
-import { atRrset } from '#base/place.ts';
+import { atRrset, inBody } from '#base/place.ts';
 import { type Problem, placeWithin, problem, warning } from '#base/problem.ts';
 import { placeOfRrset } from '#dns/place.ts';
-import { equalNames, formatName, type Name, type OwnerKey, ownerKey, parseName, ROOT, wildcardOf } from '#dns/name.ts';
+import { equalNames, formatName, isAtOrBelow, ownerKey, parseName, ROOT, wildcardOf } from '#dns/name.ts';
+import type { Name, OwnerKey } from '#dns/name.ts';
 import { sortRdatas } from '#dns/rrset.ts';
 import { TYPE } from '#dns/types.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
-import { type NodeRrset, rrsetOf, type ZoneView } from '#zone/view.ts';
+import { targetState } from '#zone/check-targets.ts';
+import { type NodeRrset, rrsetOf, type ZoneNode, type ZoneView } from '#zone/view.ts';
 import { bimiProblems } from '#mail/bimi/hold.ts';
 import { changedView } from './compile-view.ts';
 import { wantedRecords, type WantedRrset } from './compile-records.ts';
 import { dmarcOwner, type DmarcRecord, isDmarcText, parseDmarc } from '#mail/dmarc/record.ts';
 import { adviseDmarc } from '#mail/dmarc/advice.ts';
 import { dmarcStage } from '#mail/dmarc/ramp.ts';
+import { checkMxTargets, checkReportHosts } from './host-warnings.ts';
 import { checkTextNode } from './hygiene.ts';
 import { type MailState, type ManagedRrset } from './state.ts';
 import { dmarcRecordOf } from '#mail/dmarc/settle.ts';
@@ -215,8 +218,9 @@ function checkResult(
   if (wildcard !== undefined) keys.add(ownerKey(wildcard));
   const problems = [...keys].flatMap((key) => {
     const node = after.node(key);
-    return node === undefined ? [] : checkTextNode(after, node);
+    return node === undefined ? [] : [...checkTextNode(after, node), ...reportHostsOf(after, node)];
   });
+  problems.push(...checkMailHosts(after, domain, policy));
   const dmarc = currentDmarc(policy, state);
   if (dmarc !== undefined) {
     const at = atRrset(`_dmarc.${formatName(domain)}`, 'TXT');
@@ -224,6 +228,24 @@ function checkResult(
     problems.push(...placeWithin(advice, at));
   }
   problems.push(...bimiProblems(policy, dmarcStage(state.dmarc), dmarc ?? dmarcIn(after, domain)));
+  return problems;
+}
+
+function reportHostsOf(view: ZoneView, node: ZoneNode): Problem[] {
+  return (rrsetOf(node, TYPE.TXT)?.rdatas ?? []).flatMap((rdata) => checkReportHosts(view, node.owner, txtText(rdata)));
+}
+
+/** Hosts that take the domain's mail, and those that MTA-STS allows: senders compare these with the name in the MX. */
+function checkMailHosts(view: ZoneView, domain: Name, { mtaSts }: MailPolicy): Problem[] {
+  const apex = view.node(ownerKey(domain));
+  const problems = apex === undefined ? [] : checkMxTargets(view, apex);
+  for (const [index, pattern] of mtaSts.mxPatterns.entries()) {
+    const host = pattern.startsWith('*.') ? undefined : parseName(pattern, ROOT);
+    if (host?.ok !== true || !isAtOrBelow(ownerKey(host.value), view.apexKey)) continue;
+    if (targetState(view, ownerKey(host.value)) !== 'alias') continue;
+    const why = `${pattern} is an alias, which no MX may name: name the host itself`;
+    problems.push(warning('TARGET_ALIAS', inBody(`/mtaSts/mx/${index}`), why, { rfc: 'RFC 2181 §10.3' }));
+  }
   return problems;
 }
 

@@ -1,7 +1,8 @@
 /**
  * What is wrong with mail records that a change or a zone file brings, as warnings: the change continues, and its
  * author knows. Only of the RRsets given, so that earlier faults are not repeated with every change.
- * Not here: the checks (hygiene.ts, mx.ts, dane/record.ts), wildcards and what the world says of mail (control/mail/check.ts).
+ * Not here: the checks (hygiene.ts, mx.ts, host-warnings.ts, dane/record.ts), wildcards and what the world says of mail
+ * (control/mail/check.ts).
  */
 import { type Place } from '#base/place.ts';
 import { ProblemList } from '#base/problem-list.ts';
@@ -10,6 +11,7 @@ import { type Name, labelOffsets } from '#dns/name.ts';
 import { placeOfRrset } from '#dns/place.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { checkTlsa, readTlsa } from '#mail/dane/record.ts';
+import { type WarnedZone, checkDelivery, checkReportHosts, checkTlsaHost } from './host-warnings.ts';
 import { checkTexts } from './hygiene.ts';
 import { checkMx } from './mx.ts';
 import { txtText } from '#mail/text/txt.ts';
@@ -22,32 +24,45 @@ export interface BroughtRrset {
   readonly at?: Place;
 }
 
-/** Warnings about `rrsets`, in their order, as many as are shown. */
-export function mailRecordWarnings(rrsets: Iterable<BroughtRrset>): readonly Problem[] {
+/**
+ * Warnings about `rrsets`, in their order, as many as are shown. Without a `zone`, because it could not be read as a
+ * whole, nothing is said of what it lacks.
+ */
+export function mailRecordWarnings(rrsets: Iterable<BroughtRrset>, zone?: WarnedZone): readonly Problem[] {
   const warnings = new ProblemList();
   for (const rrset of rrsets)
-    for (const each of checkRrset(rrset)) warnings.push({ ...each, severity: 'warning', at: placeOf(each.at, rrset.at) });
+    for (const { at, ...each } of checkRrset(rrset, zone)) warnings.push({ ...each, severity: 'warning', at: placeOf(at, rrset.at) });
   return warnings.list();
 }
 
-function checkRrset({ owner, type, rdatas }: BroughtRrset): readonly Problem[] {
+function checkRrset({ owner, type, rdatas }: BroughtRrset, zone: WarnedZone | undefined): readonly Problem[] {
   switch (type) {
     case TYPE.TXT: {
       const texts = rdatas.map(txtText);
-      return hasMailPart(owner, texts) ? checkTexts(owner, texts) : [];
+      if (!hasMailPart(owner, texts)) return [];
+      return [
+        ...checkTexts(owner, texts),
+        ...(zone === undefined ? [] : texts.flatMap((text) => checkReportHosts(zone.view, owner, text))),
+      ];
     }
     case TYPE.MX:
-      return checkMx(owner, rdatas);
+      return [...checkMx(owner, rdatas), ...(zone === undefined ? [] : checkDelivery(zone.view, owner, rdatas))];
     case TYPE.TLSA:
-      return isMailPort(owner)
-        ? placeAt(
-            rdatas.flatMap((rdata) => checkTlsa(readTlsa(rdata))),
-            placeOfRrset(owner, type),
-          )
-        : [];
+      return checkTlsaRrset(owner, rdatas, zone);
     default:
       return [];
   }
+}
+
+function checkTlsaRrset(owner: Name, rdatas: readonly Uint8Array[], zone: WarnedZone | undefined): readonly Problem[] {
+  const found = placeAt(
+    rdatas.flatMap((rdata) => checkTlsa(readTlsa(rdata))),
+    placeOfRrset(owner, TYPE.TLSA),
+  );
+  const { view, isSigned = true } = zone ?? {};
+  if (isMailPort(owner)) return view === undefined ? found : [...found, ...checkTlsaHost(view, owner, isSigned)];
+  // What only mail asks for is no fault at the port of another service.
+  return found.filter(({ code, severity }) => severity === 'error' && code !== 'DANE_USAGE');
 }
 
 /** False for most TXT of most zones: at ordinary names, and nothing that looks like a mail record. */

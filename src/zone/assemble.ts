@@ -13,7 +13,8 @@ import { type Rrset, sortRdatas } from '#dns/rrset.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type ZoneFileOptions, type ZoneRecordLine, parseZoneFile } from '#dns/zone-file.ts';
 import { type CheckOptions } from './check-state.ts';
-import { checkZone } from './check.ts';
+import { checkedZone } from './check.ts';
+import { type ZoneView } from './view.ts';
 
 /** An RRset and where its first record stands in the file. */
 export interface PlacedRrset extends Rrset {
@@ -29,24 +30,27 @@ export interface LoadOptions extends ZoneFileOptions, Pick<CheckOptions, 'record
 /** What a zone file says, as far as it can be read. */
 export interface ReadZone {
   readonly rrsets: readonly PlacedRrset[];
+  /** The zone that they make. */
+  readonly view: ZoneView;
   /** Errors first. */
   readonly problems: readonly Problem[];
+  /** True when every record of the file could be read. */
+  readonly isWhole: boolean;
 }
 
-/** A zone file's RRsets, checked as a zone, with every problem at once; also when errors are among them. `options.origin` is the apex. */
+/** A zone file's RRsets, checked as a zone, with every problem at once. `options.origin` is the apex. */
 export function readZone(text: string, options: LoadOptions): ReadZone {
   const file = parseZoneFile(text, options);
   const kept = withoutManagedTypes(file.records, options.origin, options.signed);
   const zone = assembleRrsets(options.origin, kept.records);
   const { recordsPerRrset } = options;
   const limit = recordsPerRrset === undefined ? {} : { recordsPerRrset };
-  const checked = checkZone(options.origin, zone.rrsets, { complete: !hasErrors(file.problems), ...limit });
+  const isWhole = !hasErrors(file.problems);
+  const { view, problems: checked } = checkedZone(options.origin, zone.rrsets, { complete: isWhole, ...limit });
   const found = checked.map((each) => (each.code === 'SOA_MISSING' ? { ...each, ...whereSoaIs(options.origin, file.records) } : each));
   const problems = [...file.problems, ...kept.problems, ...zone.problems, ...found];
-  return {
-    rrsets: zone.rrsets,
-    problems: problems.toSorted((a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning')),
-  };
+  const errorsFirst = problems.toSorted((a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning'));
+  return { rrsets: zone.rrsets, view, problems: errorsFirst, isWhole };
 }
 
 /** `readZone` for callers who can only use a good zone. */

@@ -25,18 +25,22 @@ export function targetState(view: ZoneView, key: OwnerKey): TargetState {
   const node = view.node(key);
   if (authority.kind === 'belowDname') return 'belowDname';
   if (authority.kind !== 'authoritative') return hasAddress(node) ? 'delegatedWithGlue' : 'delegated';
-  let answering = node;
-  if (answering === undefined) {
-    let encloser = key;
-    do encloser = parentKey(encloser);
-    while (view.node(encloser) === undefined && encloser !== view.apexKey);
-    answering = view.node(`${encloser}*\u0000`);
-  }
+  const answering = answeringNode(view, key);
   if (rrsetOf(answering, TYPE.CNAME) !== undefined) return 'alias';
   return hasAddress(answering) ? 'address' : 'missing';
 }
 
-function hasAddress(node: ZoneNode | undefined): boolean {
+/** The node that answers for an authoritative name: its own, or the wildcard's (RFC 4592 §3.3.1). */
+export function answeringNode(view: ZoneView, key: OwnerKey): ZoneNode | undefined {
+  const node = view.node(key);
+  if (node !== undefined || key === view.apexKey) return node;
+  let encloser = key;
+  do encloser = parentKey(encloser);
+  while (view.node(encloser) === undefined && encloser !== view.apexKey);
+  return view.node(`${encloser}*\u0000`);
+}
+
+export function hasAddress(node: ZoneNode | undefined): boolean {
   return rrsetOf(node, TYPE.A) !== undefined || rrsetOf(node, TYPE.AAAA) !== undefined;
 }
 
@@ -52,7 +56,10 @@ export function checkTargets(check: ZoneCheck, node: ZoneNode): Problem[] {
     for (const rdata of rdatas) {
       const target = rdata.subarray(offset);
       // RFC 7505 §3, RFC 2782: `.` says that there is no such service.
-      if (target.length === 1) continue;
+      if (target.length === 1) {
+        if (type === TYPE.SRV && rdatas.length > 1) problems.push(noneBesideOthers(check, node));
+        continue;
+      }
       const key = ownerKey(target);
       let found = targets.get(key);
       if (found === undefined)
@@ -63,8 +70,7 @@ export function checkTargets(check: ZoneCheck, node: ZoneNode): Problem[] {
             isAddress: looksLikeAddress(target, key, view),
           }),
         );
-      // SRV is left out as by named-checkzone: what has no address is reported below.
-      if (found.isAddress && type !== TYPE.SRV)
+      if (found.isAddress)
         problems.push(
           warning(
             'TARGET_IS_ADDRESS',
@@ -81,6 +87,12 @@ export function checkTargets(check: ZoneCheck, node: ZoneNode): Problem[] {
     }
   }
   return problems;
+}
+
+function noneBesideOthers(check: ZoneCheck, node: ZoneNode): Problem {
+  const why = `${formatName(node.owner)} SRV has the target "." beside others: it says that there is no such service`;
+  const fix = 'keep either the "." or the hosts';
+  return warning('SRV_NONE', check.place(node.owner, TYPE.SRV), why, { rfc: 'RFC 2782', fix });
 }
 
 function says(node: ZoneNode, type: RrType, target: Name): string {
@@ -126,10 +138,15 @@ function complain(
   ];
 }
 
-/** True when a target is an IPv4 or IPv6 address written where a name belongs, with or without the last dot that keeps the origin off. */
+/** True when a target is an address written where a name belongs, with or without the last dot that keeps the origin off. */
 function looksLikeAddress(target: Name, key: OwnerKey, { apex, apexKey }: ZoneView): boolean {
   const labels = labelOffsets(target).map((at) => latin1(target.subarray(at + 1, at + 1 + target[at]!)));
-  const written = isAtOrBelow(key, apexKey) ? labels.slice(0, labels.length - labelCount(apex)) : labels;
+  const own = isAtOrBelow(key, apexKey) ? labels.slice(0, labels.length - labelCount(apex)) : labels;
+  // RFC 5321 §4.1.3: an address literal, which belongs behind an @.
+  const written = own
+    .join('.')
+    .replace(/^\[(?:IPv6:)?(.*)\]$/i, '$1')
+    .split('.');
   if (written.length === 4) return written.every((label) => /^[0-9]{1,3}$/.test(label) && Number(label) <= 255);
   return written.length === 1 && /^[0-9a-f]*:[0-9a-f:]*:[0-9a-f]*$/i.test(written[0]!);
 }

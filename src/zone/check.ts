@@ -26,6 +26,15 @@ import { memoryZone } from './zone.ts';
  * RRsets with an `at` are said to be there. Data out of the zone is an error here: `assembleRrsets` leaves it out.
  */
 export function checkZone(apex: Name, rrsets: Iterable<Rrset & { readonly at?: Place }>, options: CheckOptions = {}): Problem[] {
+  return checkedZone(apex, rrsets, options).problems;
+}
+
+/** As `checkZone`, with the zone that the RRsets make. */
+export function checkedZone(
+  apex: Name,
+  rrsets: Iterable<Rrset & { readonly at?: Place }>,
+  options: CheckOptions = {},
+): { readonly view: ZoneView; readonly problems: Problem[] } {
   const apexKey = ownerKey(apex);
   const all = [...rrsets];
   const problems: Problem[] = [];
@@ -40,7 +49,8 @@ export function checkZone(apex: Name, rrsets: Iterable<Rrset & { readonly at?: P
     places ??= new Map(all.map((rrset) => [`${ownerKey(rrset.owner)}/${rrset.type}`, rrset.at]));
     return places.get(`${ownerKey(owner)}/${type}`) ?? placeOfRrset(owner, type);
   };
-  return [...problems, ...checkView(memoryZone(apex, inZone), { place, ...options })];
+  const view = memoryZone(apex, inZone);
+  return { view, problems: [...problems, ...checkView(view, { place, ...options })] };
 }
 
 /** As `checkZone`, of a zone that is already there. */

@@ -183,3 +183,26 @@ describe('RFC 7672 §2.2: where TLSA can work', () => {
     expect(lines(records).some((line) => line.includes('TLSA'))).toBe(severity === 'warning');
   });
 });
+
+describe('what a plan tells of hosts of the zone', () => {
+  const told = (document: object, records: readonly string[]) => {
+    const view = zoneOf([...BASE, ...records]);
+    return codes(compile({ dkim: { algorithms: [] }, mtaSts: { mode: 'off' }, dmarc: { policy: 'none' }, ...document }, view).problems);
+  };
+
+  test('RFC 5321 §5.1: report addresses at hosts that take no mail', () => {
+    expect(told({ dmarc: { policy: 'none', rua: ['mailto:r@null.example.com'] } }, ['null 60 MX 0 .'])).toEqual([
+      'warning MAIL_REPORT_HOST _dmarc.example.com. TXT rua=',
+    ]);
+    expect(told({ tlsRpt: { rua: ['mailto:r@gone.example.com'] } }, [])).toEqual([
+      'warning MAIL_REPORT_HOST _smtp._tls.example.com. TXT rua=',
+    ]);
+    expect(told({}, [])).toEqual([]);
+  });
+
+  test('RFC 2181 §10.3: an alias as mail host, and in MTA-STS', () => {
+    expect(told({}, ['alias 60 CNAME mx1', '@ 3600 MX 20 alias'])).toEqual(['warning TARGET_ALIAS example.com. MX']);
+    const mtaSts = { mode: 'testing', mx: ['alias.example.com', '*.example.com', 'coming.example.com', 'mx.example.net'] };
+    expect(told({ mtaSts }, ['alias 60 CNAME mx1'])).toEqual(['warning TARGET_ALIAS /mtaSts/mx/0']);
+  });
+});

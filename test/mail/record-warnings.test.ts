@@ -43,6 +43,13 @@ describe('what receivers cannot use', () => {
     ['host.post.example', 'MX', ['10 .', '20 mail'], 'MX_NULL'],
     ['post.example', 'MX', ['10 .'], 'MX_NULL'],
     ['_25._tcp.mail.post.example', 'TLSA', [`0 0 1 ${'00'.repeat(32)}`], 'DANE_USAGE'],
+    // The digest of nothing, at whatever port; and one of another length (RFC 6698 §2.1.3).
+    ['_443._tcp.www.post.example', 'TLSA', ['1 0 1 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'], 'DANE_DIGEST'],
+    ['_443._tcp.www.post.example', 'TLSA', ['3 1 2 0102'], 'DANE_DIGEST'],
+    ['post.example', 'TXT', ['v=spf1 ip4:10.0.0.0/8 -all'], 'SPF_NETWORK'],
+    ['_dmarc.post.example', 'TXT', ['v=DMARC1; p=none; rua=r@post.example'], 'DMARC_URI'],
+    ['_smtp._tls.post.example', 'TXT', ['v=TLSRPTv1; rua=http://post.example/'], 'TLSRPT_SCHEME'],
+    ['default._bimi.post.example', 'TXT', ['v=BIMI1; l=http://post.example/l.svg'], 'BIMI_LOCATION'],
   ] as const)('%s %s %j', (owner, mnemonic, texts, code) => {
     const found = codes(owner, mnemonic, ...texts);
     expect(code === undefined ? found : [...new Set(found)].filter((each) => each === code)).toEqual(code === undefined ? [] : [code]);

@@ -61,6 +61,7 @@ export function tableResolver(table: Table, options: { readonly onLookup?: () =>
     }
     if (entry.timeout) return { kind: 'timeout' };
     if (entry.servfail) return { kind: 'servfail' };
+    if (entry.cname !== undefined && type === TYPE.CNAME) return { kind: 'answer', rdatas: [wireName(entry.cname)], ttlSeconds: 300 };
     if (entry.cname !== undefined) return steps === 0 ? { kind: 'servfail' } : find(entry.cname.toLowerCase(), type, steps - 1);
     const rdatas = rdatasOf(entry, type);
     return rdatas.length === 0 ? { kind: 'nodata', ttlSeconds: 300 } : { kind: 'answer', rdatas, ttlSeconds: 300 };

@@ -17,6 +17,8 @@ export const TLSA_KEYS_MAX = 8;
 export const MAIL_IMPORT_NODES_MAX = 50_000;
 /** Records that a proposal names though no policy is about them. */
 export const MAIL_IMPORT_OTHERS_MAX = 100;
+/** Hosts outside that one `mail check` looks up, three types each: a domain has few mail hosts and report addresses. */
+export const MAIL_CHECK_HOSTS_MAX = 32;
 /** Keys published ahead of their use, per algorithm: each can be found by walking the zone, so a few. */
 export const DKIM_SPARE_KEYS_MAX = 4;
 /** Keys that plans showed and nothing used, in memory: some for the few zones that people plan at the same time. */
@@ -36,6 +38,10 @@ export const DMARC_WALK_LABELS_MAX = 7;
 export const STS_ID_CHARACTERS_MAX = 32;
 /** Longest MTA-STS max_age, about a year (RFC 8461 §3.2). */
 export const STS_MAX_AGE_SECONDS_MAX = 31_557_600;
+/** A settled MTA-STS policy should be kept at least so long: RFC 8461 §3.2 expects weeks. */
+export const STS_MAX_AGE_SECONDS_GOOD = 7 * 86_400;
+/** …and a new one so long: senders fetch a policy once a day at least (RFC 8461 §3.3, §10.2). */
+export const STS_SHORT_AGE_SECONDS_GOOD = 86_400;
 /** An MTA-STS policy body: senders need not fetch more (RFC 8461 §3.3). */
 export const STS_POLICY_BYTES_MAX = 64 * 1024;
 /** An SVG logo, uncompressed: mailbox providers reject more than this (draft-svg-tiny-ps-abrotman §2.4). */

@@ -48,3 +48,5 @@ export const SPF_ALERT_SHOWN_MS = 24 * 3_600_000;
 export const SPF_TEXT_CHARACTERS_MAX = 500;
 /** Networks that are named in an alert; of more it tells the number. */
 export const SPF_NETWORKS_TOLD_MAX = 8;
+/** Shortest prefix of a network that one sender can have: an IPv4 /8; regional registries get an IPv6 /12. */
+export const SPF_NETWORK_PREFIX_MIN = { 4: 8, 6: 12 } as const;

@@ -21,6 +21,7 @@ import { spfTree } from '#mail/spf/tree.ts';
 import { txtText } from '#mail/text/txt.ts';
 import { type ZoneNode, type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type MailView } from '#control/api/mail.ts';
+import { checkHosts } from './check-hosts.ts';
 
 export interface MailCheckReport {
   readonly zone: string;
@@ -33,12 +34,20 @@ export interface MailCheckReport {
 /** Names below which mail records stand. */
 const PLACES = ['_domainkey', '_dmarc', '_mta-sts', '_smtp._tls', '_bimi', '_report._dmarc'] as const;
 
-export async function checkMail(view: ZoneView, resolver: Resolver, mail: MailView | undefined): Promise<MailCheckReport> {
+/** What is checked: a zone, and its mail policy if it has one. */
+export interface CheckedZone {
+  readonly view: ZoneView;
+  readonly isSigned: boolean;
+  readonly mail?: MailView | undefined;
+}
+
+export async function checkMail({ view, isSigned, mail }: CheckedZone, resolver: Resolver): Promise<MailCheckReport> {
   const domain = view.apex;
   const zone = formatName(domain);
   const records: { at: string; text: string }[] = [];
   const problems: Problem[] = [];
-  for (const node of mailNodes(view)) {
+  const nodes = [...new Map([...mailNodes(view)].map((node) => [node.key, node])).values()];
+  for (const node of nodes) {
     problems.push(...checkTextNode(view, node));
     for (const { type, rdatas } of node.rrsets) {
       if (type === TYPE.MX) problems.push(...checkMx(node.owner, rdatas));
@@ -52,7 +61,11 @@ export async function checkMail(view: ZoneView, resolver: Resolver, mail: MailVi
         );
     }
   }
-  problems.push(...(await checkSpf(zone.slice(0, -1), resolver)), ...(await checkDmarc(domain, view, resolver)));
+  problems.push(
+    ...(await checkSpf(zone.slice(0, -1), resolver)),
+    ...(await checkDmarc(domain, view, resolver)),
+    ...(await checkHosts({ view, isSigned }, resolver, nodes)),
+  );
   if (mail !== undefined) problems.push(...mail.problems);
   // What is meant for the record and is none has been named: nothing is missing, something is wrong.
   const near = new Set(problems.filter(({ code }) => code === 'TXT_NEAR_MISS').map(({ at }) => formatPlace(at)));

@@ -18,7 +18,8 @@ export function storeResolver(query: StoreQuery, outside: Resolver): Resolver {
     async lookup(name, type) {
       const response = query(name, type);
       if (response.rcode === RCODE.REFUSED) return outside.lookup(name, type);
-      const end = endOfAliases(name, response);
+      // RFC 1034 §4.3.2 step 3a: a question for the alias itself is not followed.
+      const end = type === TYPE.CNAME ? name : endOfAliases(name, response);
       const found = response.answer.find((rrset) => rrset.type === type && equalNames(rrset.owner, end));
       if (found !== undefined)
         return { kind: 'answer', rdatas: found.rdatas, ttlSeconds: Math.min(...response.answer.map((rrset) => rrset.ttl)) };

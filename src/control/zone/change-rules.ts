@@ -13,6 +13,7 @@ import { placeOfRrset } from '#dns/place.ts';
 import { TYPE } from '#dns/types.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
 import { editRecords } from '#dnssec/plan-records.ts';
+import { mailHostWarnings } from '#mail/host-warnings.ts';
 import { type BroughtRrset, mailRecordWarnings } from '#mail/record-warnings.ts';
 import { recordLimitAfter, startNodeCheck } from '#zone/check-state.ts';
 import { checkApex, checkNode } from '#zone/check.ts';
@@ -51,7 +52,12 @@ export function checkChanges(base: ZoneView, changes: readonly RrsetChange[], ru
       if (severity === 'error' || !hasStood || touched.has(formatPlace(each.at).toLowerCase())) problems.push({ ...each, severity });
     }
   }
-  problems.push(...mailRecordWarnings(broughtRrsets(base, changes)), ...serialWarnings(base, changes));
+  const zone = { view: after, isSigned: signed };
+  problems.push(
+    ...mailRecordWarnings(broughtRrsets(base, changes), zone),
+    ...mailHostWarnings(base, zone, changes),
+    ...serialWarnings(base, changes),
+  );
   return problems.list();
 }
 
@@ -67,9 +73,11 @@ function* broughtRrsets(base: ZoneView, changes: readonly RrsetChange[]): Genera
 
 function touchedKeys(base: ZoneView, after: ZoneView, changes: readonly RrsetChange[]): OwnerKey[] {
   const keys = new Set(changes.map(({ owner }) => ownerKey(owner)));
-  // The addresses of the zone's own name servers are the apex's concern.
-  const servers = rrsetOf(after.node(base.apexKey), TYPE.NS)?.rdatas ?? [];
-  if (servers.some((server) => keys.has(ownerKey(server)))) keys.add(base.apexKey);
+  // The addresses of the zone's own name servers and mail hosts are the apex's concern.
+  const apex = after.node(base.apexKey);
+  const servers = rrsetOf(apex, TYPE.NS)?.rdatas ?? [];
+  const mailHosts = (rrsetOf(apex, TYPE.MX)?.rdatas ?? []).map((rdata) => rdata.subarray(2));
+  if ([...servers, ...mailHosts].some((host) => keys.has(ownerKey(host)))) keys.add(base.apexKey);
   for (const key of [...keys]) {
     if (endsAuthority(base.node(key), base.apexKey) || !endsAuthority(after.node(key), base.apexKey)) continue;
     let hidden = 0;

@@ -37,7 +37,8 @@ export function importChanges(
   const included = include === undefined ? {} : { include };
   const read = readZone(text, { file, origin: view.apex, signed, recordsPerRrset, ...included });
   const brought = read.rrsets.filter((placed) => isBrought(view, placed));
-  const warnings: Problem[] = [...read.problems, ...mailRecordWarnings(brought)];
+  const zone = read.isWhole ? { view: read.view, isSigned: signed } : undefined;
+  const warnings: Problem[] = [...read.problems, ...mailRecordWarnings(brought, zone)];
   // Its warnings too: who mends an error learns at once what else the file is wrong in.
   if (hasErrors(read.problems)) return fail(...warnings);
   const changes: RrsetChange[] = [];

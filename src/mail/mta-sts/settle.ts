@@ -2,9 +2,9 @@
  * The MTA-STS section of a mail policy.
  * Not here: when modes change, and the order of body and record (lifecycle.ts).
  */
-import { STS_MAX_AGE_SECONDS_MAX } from '#base/limits/mail.ts';
+import { STS_MAX_AGE_SECONDS_GOOD, STS_MAX_AGE_SECONDS_MAX, STS_SHORT_AGE_SECONDS_GOOD } from '#base/limits/mail.ts';
 import { inBody } from '#base/place.ts';
-import { type Problem, placeAt, problem } from '#base/problem.ts';
+import { type Problem, placeAt, problem, warning } from '#base/problem.ts';
 import { type Name, parseName, ROOT } from '#dns/name.ts';
 import { type DurationReader } from '#mail/policy/duration.ts';
 import { type MailPolicyDocument } from '#mail/policy/schema.ts';
@@ -54,15 +54,37 @@ export function settleSts(settings: MailPolicyDocument, isLockdown: boolean, dur
     problems.push(
       problem('STS_MX_MISSING', inBody('/mtaSts/mx'), 'names no host, and those of the zone are not taken', { rfc: 'RFC 8461 §3.2' }),
     );
+  const [maxAgeSeconds, shortMaxAgeSeconds] = [seconds('maxAge'), seconds('shortMaxAge')];
+  if (mode === 'testing' || mode === 'enforce') problems.push(...shortAges(maxAgeSeconds, shortMaxAgeSeconds));
   return {
     mode,
     isMxFromZone,
     mxPatterns,
-    maxAgeSeconds: seconds('maxAge'),
-    shortMaxAgeSeconds: seconds('shortMaxAge'),
+    maxAgeSeconds,
+    shortMaxAgeSeconds,
     testingForMs: durations.ms(inBody('/mtaSts/testingFor'), mtaSts.testingFor ?? DEFAULTS.testingFor),
     shortForMs: durations.ms(inBody('/mtaSts/shortFor'), mtaSts.shortFor ?? DEFAULTS.shortFor),
     ...(mtaSts.id === undefined ? {} : { id: mtaSts.id }),
     ...(target?.ok === true ? { target: target.value } : {}),
   };
+}
+
+/** RFC 8461 §3.2 wants weeks: who blocks the fetch for as long as a policy is kept gets around it (§10.2). */
+function shortAges(maxAgeSeconds: number, shortMaxAgeSeconds: number): Problem[] {
+  return [
+    ...shortAge('maxAge', maxAgeSeconds, STS_MAX_AGE_SECONDS_GOOD, '7 days', '12w'),
+    ...shortAge('shortMaxAge', shortMaxAgeSeconds, STS_SHORT_AGE_SECONDS_GOOD, 'a day', '1d'),
+  ];
+}
+
+function shortAge(key: string, seconds: number, least: number, shown: string, usual: string): Problem[] {
+  if (seconds >= least) return [];
+  const at = inBody(`/mtaSts/${key}`);
+  const fix = `${usual} is usual`;
+  if (seconds === 0) {
+    const why = 'is nothing: senders forget the policy at once, so it protects no mail';
+    return [problem('STS_MAX_AGE_SHORT', at, why, { rfc: 'RFC 8461 §3.2', fix })];
+  }
+  const why = `is less than ${shown}: an attacker who blocks the fetch for as long gets around the policy`;
+  return [warning('STS_MAX_AGE_SHORT', at, why, { rfc: 'RFC 8461 §10.2', fix })];
 }

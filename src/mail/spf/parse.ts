@@ -11,6 +11,7 @@ import { type Problem, type Result, fail, hasErrors, ok, problem, warning } from
 import { formatIpv6, parseIpv4, parseIpv6 } from '#dns/rdata/field-address.ts';
 import { type Directive, type Qualifier, type SpfRecord, type Term, formatTerm, isSpfText } from './spf.ts';
 import { type IpAddress, ipOfOctets, networkOf } from './ip.ts';
+import { oddNetwork } from './odd-networks.ts';
 import { type MacroString, parseMacros, plainText, usesLetter } from './macro.ts';
 
 /** One term being read: its text and where that begins; problems go into the list that all terms share. */
@@ -148,6 +149,12 @@ function readDomain(reading: Reading, text: string, section: string): MacroStrin
   }
   const domain: MacroString = last.text.endsWith('.') ? [...macros.slice(0, -1), { kind: 'text', text: last.text.slice(0, -1) }] : macros;
   const plain = plainText(domain);
+  if (plain !== undefined && /:\/\/|@/.test(plain)) {
+    const bare = plain.replace(/^[a-z]+:\/\/|^.*@/i, '').replace(/[/:?#].*$/, '');
+    const why = `"${plain}" is a URL or a mailbox, and no domain has such a name`;
+    const details = { rfc: 'RFC 7208 §7.1', fix: `write the domain alone: ${bare}` };
+    reading.problems.push(warning('SPF_DOMAIN', reading.at, why, details));
+  }
   if (plain !== undefined && (plain.length > 253 || plain.split('.').some((label) => label === '' || label.length > LABEL_BYTES_MAX))) {
     // Some receivers take it as a name that does not exist, others as an error.
     reading.problems.push(
@@ -200,6 +207,8 @@ function warnOfAddress(reading: Reading, ip: IpAddress, prefix: number): void {
   const warn = (code: ProblemCode, why: string) =>
     reading.problems.push(warning(code, reading.at, `"${reading.text}": ${why}`, { rfc: 'RFC 7208 §5.6' }));
   if (networkOf(ip, prefix).value !== ip.value) warn('SPF_HOST_BITS', 'the address has bits beyond its prefix length, which do not count');
+  const why = oddNetwork(networkOf(ip, prefix));
+  if (why !== undefined) warn('SPF_NETWORK', why);
   // RFC 7208 §5: a client with an IPv4-mapped address is an IPv4 client, so no ip6 term ever matches it.
   if (ip.family === 6 && ip.value >> 32n === 0xffffn && prefix >= 96) warn('SPF_IP', 'an IPv4-mapped address never matches; use ip4:');
 }

@@ -12,7 +12,7 @@ const SPF = { 'sub.example.com': { txt: ['v=spf1 -all'] } };
 
 async function codes(dmarc: string | undefined): Promise<string[]> {
   const table = dmarc === undefined ? SPF : { ...SPF, '_dmarc.example.com': { txt: [dmarc] } };
-  const { problems } = await checkMail(zoneOf(ZONE, SUB), tableResolver(table), undefined);
+  const { problems } = await checkMail({ view: zoneOf(ZONE, SUB), isSigned: true }, tableResolver(table));
   return problems.map(({ severity, code, at }) => `${severity} ${code} ${formatPlace(at)}`);
 }
 

@@ -55,9 +55,9 @@ describe('a change', () => {
 
 test('no warning about other records of the name is repeated, of whatever kind', async () => {
   const { change } = await room();
-  expect(await change(set('@', 'MX', '10 nowhere'))).toEqual(['TARGET_NO_ADDRESS']);
+  expect(await change(set('@', 'MX', '10 nowhere'))).toEqual(['TARGET_NO_ADDRESS', 'MAIL_HOSTS_NONE']);
   expect(await change(set('@', 'TXT', 'hello'))).toEqual([]);
-  expect(await change(set('@', 'MX', '20 nowhere'))).toEqual(['TARGET_NO_ADDRESS']);
+  expect(await change(set('@', 'MX', '20 nowhere'))).toEqual(['TARGET_NO_ADDRESS', 'MAIL_HOSTS_NONE']);
 });
 
 describe('a zone file', () => {
@@ -74,5 +74,31 @@ describe('a zone file', () => {
     expect(await replace(`${BROKEN.replace('v=DMARC1; p=reject', '"v=DMARC1"')}www 60 A 192.0.2.80\n`)).toEqual([]);
     const broken = BROKEN.replace('v=DMARC1; p=reject', '"v=DMARC1; p=rejekt"');
     expect(await replace(broken.replace(' 10 7200 ', ' 20 7200 '))).toEqual(['DMARC_POLICY']);
+  });
+});
+
+describe('a change of hosts that mail records name', () => {
+  const RUA = set('_dmarc', 'TXT', 'v=DMARC1; p=none; rua=mailto:r@post.example');
+
+  test('RFC 5321 §5.1: reports to a host that takes no mail any more', async () => {
+    const { change } = await room();
+    expect(await change(RUA)).toEqual([]);
+    expect(await change(set('@', 'MX', '0 .'))).toEqual(['MAIL_REPORT_HOST']);
+    // It stood before, and is not told with every change.
+    expect(await change(set('www', 'A', '192.0.2.80'))).toEqual([]);
+    expect(await change(set('@', 'MX', '10 mx1'))).toEqual([]);
+    expect(await change({ op: 'delete', name: 'mx1', type: 'A' })).toEqual(['TARGET_NO_ADDRESS', 'MAIL_REPORT_HOST', 'MAIL_HOSTS_NONE']);
+  });
+
+  test('RFC 2181 §10.3: a mail host that becomes an alias, with its TLSA', async () => {
+    const { change } = await room();
+    expect(await change(set('_25._tcp.mx1.post.example', 'TLSA', `3 1 1 ${'01'.repeat(32)}`))).toEqual([]);
+    const alias = [{ op: 'delete', name: 'mx1', type: 'A' }, set('mx1', 'CNAME', 'ns1')] as const;
+    expect(await change(...alias)).toEqual(['TARGET_ALIAS', 'MAIL_DANE_HOST']);
+  });
+
+  test('both in one change are one warning each', async () => {
+    const { change } = await room();
+    expect(await change(RUA, set('@', 'MX', '0 .'))).toEqual(['MAIL_REPORT_HOST']);
   });
 });

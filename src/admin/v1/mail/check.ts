@@ -25,7 +25,8 @@ export const mailCheckRoutes = [
       }),
     },
     show: async ({ control, zone }) => {
-      const report = await checkMail(control.zones.view(zone), control.zones.resolver, control.mail.view(zone));
+      const [view, isSigned] = [control.zones.view(zone), zone.dnssec === 'on'];
+      const report = await checkMail({ view, isSigned, mail: control.mail.view(zone) }, control.zones.resolver);
       return ok({
         body: () => ({
           zone: report.zone,
