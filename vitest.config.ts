@@ -19,6 +19,7 @@ export const NOT_UNIT = [
   'test/control/outside/starttls-look.test.ts',
   'test/mail/dane/live.test.ts',
   'test/mail/dane/match.test.ts',
+  'test/control/mail/dane-upkeep.test.ts',
   'test/control/mail/live-tlsa.test.ts',
   'test/admin/v1/mail/tlsa-live.test.ts',
   'test/cli/tlsa.test.ts',

@@ -37,6 +37,7 @@ import { EventFeed } from '#control/events/feed.ts';
 import { Funnel } from '#control/funnel/funnel.ts';
 import { type LifecycleClock, lifecycleClock } from '#control/lifecycle/clock.ts';
 import { CountedTime, type Uptime } from '#control/lifecycle/counted-time.ts';
+import { daneUpkeep } from '#control/mail/dane-upkeep.ts';
 import { mailHandlers } from '#control/mail/decide.ts';
 import { MailSteps, type MailStepsOptions } from '#control/mail/steps.ts';
 import { mailReads } from '#control/mail/view.ts';
@@ -149,7 +150,9 @@ export class Control implements ControlApi {
       alert: (problems) => this.events.alert(undefined, problems),
     });
     this.refreshable = storedZones(writer, clock, this.#funnel, alert);
-    this.lifecycles = lifecycleClock({ time, funnel: this.#funnel, sources: [mailUpkeep(shared), spfUpkeep(shared)] });
+    const dane = daneUpkeep(shared);
+    const sources = [mailUpkeep(shared), spfUpkeep(shared), ...(dane === undefined ? [] : [dane])];
+    this.lifecycles = lifecycleClock({ time, funnel: this.#funnel, sources });
     this.signers = new Signers({ ...shared, mail: storedSignerMail(writer, run), filesRoot: signerFilesRoot });
     const onDue = () => this.lifecycles.tellDue();
     this.#handlers = {

@@ -10,7 +10,16 @@ import { LIFECYCLE_HISTORY_MAX, LIFECYCLE_STEPS_MAX } from '#base/limits/lifecyc
 import { atObject } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Machine, type Transition } from './machine.ts';
-import { type Evidence, type Hold, type LifecycleObject, type LifecycleState, changeObject, findObject, noObject } from './state.ts';
+import {
+  changeObject,
+  type Evidence,
+  findObject,
+  type Hold,
+  lastAt,
+  type LifecycleObject,
+  type LifecycleState,
+  noObject,
+} from './state.ts';
 import { formatTime } from './timeline.ts';
 import { type WaitReport, type World, confirmationKey, judgeWaits } from './waits.ts';
 
@@ -111,7 +120,7 @@ function collect<Data>(
     if (nextCheckMs !== undefined) times.push(nextCheckMs);
     if (wait.kind !== 'gate') continue;
     for (const place of missing) {
-      const last = seen.find((each) => each.place === place);
+      const last = lastAt(seen, place);
       const dueMs = last === undefined ? object.enteredAtMs : last.atMs + (wait.checkEveryMs ?? machine.checkEveryMs);
       checks.push({ machine: machine.kind, object: object.id, what: wait.observation, place, dueMs });
     }

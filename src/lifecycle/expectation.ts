@@ -28,7 +28,20 @@ export interface BodyExpectation {
   readonly id: string;
 }
 
-export type Expectation = RecordExpectation | BodyExpectation;
+/** The mail host presents, wherever it is connected to, no certificate that this TLSA record alone is of. */
+export interface NotServedExpectation {
+  readonly kind: 'not-served';
+  /** Without the last dot. */
+  readonly host: string;
+  /** Presentation form. */
+  readonly record: string;
+  /** Records that stay, presentation form. */
+  readonly others: readonly string[];
+  /** What certificates that usage 2 judges must be for. */
+  readonly names: readonly string[];
+}
+
+export type Expectation = RecordExpectation | BodyExpectation | NotServedExpectation;
 
 /** A record's expectation; undefined when there is no such owner or nothing to say. */
 export function expectRecord(

@@ -4,7 +4,7 @@
  */
 import { due } from './engine.ts';
 import { type Machine } from './machine.ts';
-import { type Hold, type LifecycleObject, type LifecycleState, type Observation } from './state.ts';
+import { type Hold, lastAt, type LifecycleObject, type LifecycleState, type Observation } from './state.ts';
 import { formatTime } from './timeline.ts';
 import { type WaitReport, type World } from './waits.ts';
 
@@ -104,9 +104,11 @@ function waitText(
   const parts = [`${wait.id}: waits for ${wait.who}`];
   if (text !== undefined) parts.push(text);
   for (const place of missing) {
-    const last = seen.find((each) => each.place === place);
+    const last = seen.find((each) => each.place === place && each.isUnseen !== true) ?? lastAt(seen, place);
     const unseen = wait.kind === 'gate' ? world.unseenText?.(wait.places, place) : undefined;
-    const found = last === undefined ? (unseen ?? 'not looked at yet') : `${last.text}, seen ${formatTime(wall(last.atMs))}`;
+    const verb = last?.isUnseen === true ? 'tried' : 'seen';
+    const told = last && `${last.text}, ${verb} ${formatTime(wall(last.atMs))}`;
+    const found = told ?? unseen ?? 'not looked at yet';
     parts.push(`${place}: ${found}`);
   }
   for (const good of seen.filter((each) => each.isGood)) parts.push(`${good.place}: good, seen ${formatTime(wall(good.atMs))}`);

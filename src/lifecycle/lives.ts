@@ -119,7 +119,8 @@ function withExpectation<State extends LivesState, Context>(
 ): { readonly check: LifecycleCheck; readonly isUnsettled: boolean } {
   const expect = life.expect?.(check, state, context);
   if (expect === undefined) return { check, isUnsettled: false };
-  if (life.isSerialNoted !== true || expect.kind === 'body') return { check: { ...check, expect }, isUnsettled: false };
+  const isOfRecord = expect.kind === 'record' || expect.kind === 'no-record';
+  if (life.isSerialNoted !== true || !isOfRecord) return { check: { ...check, expect }, isUnsettled: false };
   const serial = state.serials[check.object]?.serial;
   if (serial === undefined) return { check, isUnsettled: true };
   return { check: { ...check, expect: { ...expect, serial } }, isUnsettled: false };

@@ -34,13 +34,13 @@ export interface TimeWait extends WaitBase {
 export interface GateWait extends WaitBase {
   readonly kind: 'gate';
   readonly observation: string;
-  /** Name of a list of places that the world knows. With an empty list it is over at once, but for `unwatched`. */
+  /** Name of a list of places that the world knows. With an empty list it is over at once, but for `least`. */
   readonly places: string;
   /**
-   * How long it waits while no place looks: durations, one after the other from the entry into the stage. `text` says what
-   * is not looked at.
+   * How long it waits at least: durations, one after the other from the entry into the stage. Only looks after them
+   * count. Where no place looks, or none has seen anything since, it is over then. `text` says what is not looked at.
    */
-  readonly unwatched?: { readonly terms: readonly string[]; readonly text: string };
+  readonly least?: { readonly terms: readonly string[]; readonly text: string };
   /** Another wait of the transition, which must be over before the first look. */
   readonly after?: string;
   /**

@@ -14,6 +14,8 @@ export interface Observation {
   /** Where: a name server, a signer, a probe. */
   readonly place: string;
   readonly isGood: boolean;
+  /** Nothing could be seen: what was seen there before stays. */
+  readonly isUnseen?: true;
   /** What it looked like, for people: `NXDOMAIN`, `v=DKIM1; p=…`. */
   readonly text: string;
   /** Counted time (timeline.ts). */
@@ -135,11 +137,18 @@ export function forgetObjects<Data>(state: LifecycleState<Data>, isGone: (object
  */
 export function observe<Data>(state: LifecycleState<Data>, id: string, observation: Observation): LifecycleState<Data> {
   const isSame = (each: Observation) => each.what === observation.what && each.place === observation.place;
+  const isReplaced = (each: Observation) => isSame(each) && (observation.isUnseen !== true || each.isUnseen === true);
   return changeObject(state, id, (object) =>
     observation.atMs < object.enteredAtMs || object.seen.some((each) => isSame(each) && each.atMs > observation.atMs)
       ? object
-      : { ...object, seen: [...object.seen.filter((each) => !isSame(each)), observation] },
+      : { ...object, seen: [...object.seen.filter((each) => !isReplaced(each)), observation] },
   );
+}
+
+/** The last observation at a place; undefined when there is none. */
+export function lastAt(seen: readonly Observation[], place: string): Observation | undefined {
+  const there = seen.filter((each) => each.place === place);
+  return there.length < 2 ? there[0] : there.reduce((last, each) => (each.atMs > last.atMs ? each : last));
 }
 
 /** Stops one object, or with `id` undefined all of them. What waits continues to wait, and time continues to count. */

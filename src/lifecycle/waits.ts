@@ -5,7 +5,7 @@
 import { unreachable } from '#base/assert.ts';
 import { formatDuration } from '#base/units.ts';
 import { type ConditionWait, type GateWait, type Machine, type TimeWait, type Transition, type Wait } from './machine.ts';
-import { type LifecycleObject, type LifecycleState, type Observation, type Override } from './state.ts';
+import { lastAt, type LifecycleObject, type LifecycleState, type Observation, type Override } from './state.ts';
 
 export interface ConditionVerdict {
   readonly isMet: boolean;
@@ -116,34 +116,48 @@ function judgeGate<Data>(
   goodSinceMs: number,
 ): WaitReport {
   const places = world.places(wait.places, object);
-  const seen = object.seen.filter((each) => each.what === wait.observation && places.includes(each.place));
-  if (places.length === 0 && wait.unwatched !== undefined) return judgeUnwatched(wait, wait.unwatched, object, world);
+  const leastMs = wait.least === undefined ? -Infinity : endOf(wait.least.terms, object.enteredAtMs, object, world);
+  const counts = (each: Observation) => each.what === wait.observation && each.atMs >= leastMs;
+  const seen = object.seen.filter((each) => counts(each) && places.includes(each.place));
+  if (wait.least !== undefined && (places.length === 0 || leastMs > world.nowMs))
+    return judgeLeast(wait, places.length === 0 ? wait.least.text : undefined, leastMs, object, world);
   const missing = places.filter((place) => !seen.some((each) => each.place === place && each.isGood));
   if (missing.length === 0) return { wait, isOver: true, seen, missing, sinceMs: goodSinceMs };
   const start = wait.after === undefined ? undefined : before.find((each) => each.wait.id === wait.after);
   if (start !== undefined && !start.isOver)
     return { wait, isOver: false, seen, missing: [], text: `it is looked at when "${start.wait.id}" is over` };
+  if (wait.least !== undefined && missing.every((place) => isUnseenAt(seen, place)))
+    return { wait, isOver: true, seen, missing, sinceMs: leastMs, text: 'nothing can be seen' };
   const latestMs = wait.patience === undefined ? undefined : patienceEnd(wait.patience, start, object, world);
   if (latestMs !== undefined && latestMs <= world.nowMs)
     return { wait, isOver: true, seen, missing, text: 'nothing good was seen for as long as this may hold things up', sinceMs: latestMs };
-  const lookedMs = Math.min(...missing.map((place) => seen.find((each) => each.place === place)?.atMs ?? -Infinity));
+  const lookedMs = Math.min(...missing.map((place) => lastAt(seen, place)?.atMs ?? -Infinity));
   const everyMs = wait.checkEveryMs ?? machine.checkEveryMs;
   const dueMs = lookedMs + everyMs;
   const nextCheckMs = dueMs > world.nowMs ? dueMs : world.nowMs + everyMs;
   return { wait, isOver: false, seen, missing, nextCheckMs, ...(latestMs === undefined ? {} : { latestMs }) };
 }
 
-/** Time instead of a look. */
-function judgeUnwatched<Data>(
+/** True for a place that looked, and saw nothing. */
+function isUnseenAt(seen: readonly Observation[], place: string): boolean {
+  const there = seen.filter((each) => each.place === place);
+  return there.length > 0 && there.every(({ isUnseen }) => isUnseen === true);
+}
+
+/** Time before a look, or where no place looks (`unlooked` says at what) instead of one. */
+function judgeLeast<Data>(
   wait: GateWait,
-  { terms, text }: NonNullable<GateWait['unwatched']>,
+  unlooked: string | undefined,
+  untilMs: number,
   object: LifecycleObject<Data>,
   world: World<Data>,
 ): WaitReport {
-  const untilMs = endOf(terms, object.enteredAtMs, object, world);
+  const length = formatDuration(untilMs - object.enteredAtMs);
+  const common = { wait, seen: [], missing: [], untilMs };
+  if (unlooked === undefined) return { ...common, isOver: false, text: `it is looked at after ${length}` };
   const isOver = untilMs <= world.nowMs;
-  const instead = `${isOver ? 'waited' : 'it waits'} ${formatDuration(untilMs - object.enteredAtMs)} instead`;
-  return { wait, isOver, seen: [], missing: [], sinceMs: untilMs, untilMs, text: `${text}; ${instead}` };
+  const text = `${unlooked}; ${isOver ? 'waited' : 'it waits'} ${length} instead`;
+  return { ...common, isOver, sinceMs: untilMs, text };
 }
 
 /** Each term begins where the one before it ends: two TTLs after a lowered TTL are the old one and then the new one. */

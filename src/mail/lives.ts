@@ -8,7 +8,8 @@ import { type World } from '#lifecycle/waits.ts';
 import { type Vocabulary, worldOf } from '#lifecycle/world.ts';
 import { formatName, type Name } from '#dns/name.ts';
 import { type ZoneView } from '#zone/view.ts';
-import { takeTlsaPolicy, tlsaExpectation, tlsaVocabulary, type TlsaData } from '#mail/dane/lifecycle.ts';
+import { notServedExpectation, takeTlsaPolicy, tlsaExpectation } from '#mail/dane/lifecycle.ts';
+import { type TlsaData, tlsaVocabulary } from '#mail/dane/lifecycle.ts';
 import { TLSA_MACHINE } from '#mail/dane/machine.ts';
 import { dkimExpectation, type DkimKeyData, dkimVocabulary } from '#mail/dkim/lifecycle.ts';
 import { DKIM_MACHINE } from '#mail/dkim/machine.ts';
@@ -107,7 +108,8 @@ export const TLSA_LIFE: MailLife<TlsaData> = {
     const { dane, dkim } = context.policy;
     return mailWorld(context, tlsaVocabulary(dane.hosts, dkim.signerLagMs, ttls, context.facts));
   },
-  expect: ({ what, object }, { tlsa }) => (what === 'record' ? tlsaExpectation(tlsa, object) : undefined),
+  expect: ({ what, object }, { tlsa }, { domain }) =>
+    what === 'record' ? tlsaExpectation(tlsa, object) : notServedExpectation(tlsa, object, domain),
   isSerialNoted: true,
 };
 

@@ -8,7 +8,9 @@ import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { type SpfLook, spfBasis } from '#mail/spf/upkeep.ts';
 import { type ReportGround } from '#mail/reports/evidence.ts';
 import { newMailState } from '#mail/state.ts';
+import { daneWatchWrite } from '#store/mail/dane-watch.ts';
 import { policyWrite, readMailDocument } from '#store/mail/policy.ts';
+
 import { forgetReports, readReports } from '#store/mail/reports.ts';
 import { spfWatchWrite } from '#store/mail/spf-watch.ts';
 import { readMailState, stateWrites } from '#store/mail/state.ts';
@@ -205,6 +207,7 @@ function withoutPolicy(records: 'keep' | 'delete', zone: ZoneMail, { writer, tim
       policyWrite(record.id, null),
       ...stateWrites(record.id, null),
       spfWatchWrite(record.id, null),
+      daneWatchWrite(record.id, null),
       ...forgetReports(record.id),
       time.write(),
     ],

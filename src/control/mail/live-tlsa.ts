@@ -8,17 +8,12 @@ import { type Result, fail, ok, placeAt, problem } from '#base/problem.ts';
 import { formatName, nameOf } from '#dns/name.ts';
 import { parseRequestName } from '#dns/request-name.ts';
 import { type HostSeen, judgeHost } from '#mail/dane/live.ts';
-import { type TlsaHost, publishedTlsa } from '#mail/dane/lifecycle.ts';
+import { type TlsaHost, mailNames, publishedTlsa } from '#mail/dane/lifecycle.ts';
 import { SMTP_PORT } from '#mail/dane/record.ts';
 import { type MailState } from '#mail/state.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type LiveTlsaHost, type LiveTlsaQuestion } from '#control/api/mail.ts';
 import { type StarttlsLook } from '#control/outside/starttls-look.ts';
-
-/** Names that count for usage 2: the host's, and the zone's, which is the domain that the host takes mail for. */
-export function namesOf(host: string, zone: string): string[] {
-  return [host, zone].map((each) => each.replace(/\.$/, ''));
-}
 
 /** Hosts with published records, each once. */
 export function tlsaHosts(state: MailState): TlsaHost[] {
@@ -31,7 +26,7 @@ export function judgeSeen(state: MailState, host: TlsaHost, seen: HostSeen, zone
   const records = publishedTlsa(state.tlsa)
     .filter(({ data }) => data.host === host.host && data.port === host.port)
     .map(({ id, stage, data }) => ({ object: id, stage, record: data.record }));
-  return { ...host, ...judgeHost(records, seen, { names: namesOf(host.host, zone), nowMs }) };
+  return { ...host, ...judgeHost(records, seen, { names: mailNames(host.host, nameOf(zone)), nowMs }) };
 }
 
 /** Looks at the zone's hosts, or at the one that is asked for. `nowMs` is wall time. */

@@ -12,6 +12,7 @@ import { type Name } from '#dns/name.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { type LifecycleObservation } from '#lifecycle/state.ts';
+import { TLSA_MACHINE } from '#mail/dane/machine.ts';
 import { type NewDkimKey } from '#mail/dkim/lifecycle.ts';
 import { type MailFacts, mailFacts } from '#mail/facts.ts';
 import { type MailPolicy } from '#mail/mail-policy.ts';
@@ -37,6 +38,7 @@ import { reportGround } from '#control/reports/reports.ts';
 import { checkChanges } from '#control/zone/change-rules.ts';
 import { withoutConflicts } from '#control/zone/managed-records.ts';
 import { isClaimedByOthers, servedZoneOf } from './consents.ts';
+import { daneWatchSteps } from './dane-watch-steps.ts';
 import { DkimKeyPool } from './dkim-key-pool.ts';
 import { type FreshDkimKey, newDkimKey } from './dkim-keys.ts';
 import { lookAtZoneSpf } from './spf.ts';
@@ -156,9 +158,10 @@ export class MailSteps {
       const zone = servedZoneOf(this.#writer, apex);
       if (zone !== undefined) parts.push({ ...zone, changes: there });
     }
+    const states = stateWrites(record.id, step.state, dueAtMs);
     return ok({
       parts,
-      documents: [...stateWrites(record.id, step.state, dueAtMs), this.#options.time.write()],
+      documents: [...states, ...this.#watch(record, step), this.#options.time.write()],
       secrets: [
         ...kept.map(({ key, sealed }) => ({ zoneId: record.id, id: key.secretId, value: sealed })),
         ...step.forgettableSecrets.map((id) => ({ zoneId: record.id, id, value: null })),
@@ -174,6 +177,14 @@ export class MailSteps {
       isChanged: stableText(step.state) !== stableText(state),
       isQuiet: given.isQuiet === true && step.events.every(({ event }) => event === 'waiting'),
     });
+  }
+
+  /** What the step changes in the watch over mail hosts. */
+  #watch({ id }: ZoneRecord, { state, events }: MailStep): readonly DocumentWrite[] {
+    const { time, witnesses } = this.#options;
+    if (witnesses.liveChecks === undefined || witnesses.liveChecks.size === 0) return [];
+    const isMoved = events.some(({ machine, event }) => machine === TLSA_MACHINE.kind && event === 'step');
+    return daneWatchSteps(this.#writer, { zoneId: id, state, isMoved, nowMs: time.nowMs() });
   }
 
   /** Planned keys of a change are in the store now. */

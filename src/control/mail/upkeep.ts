@@ -61,7 +61,7 @@ export function mailUpkeep(options: UpkeepOptions): DueSource {
 
 /** What is seen now of what the zone's mail waits for. */
 async function look(zone: Name, options: UpkeepOptions): Promise<readonly LifecycleObservation[]> {
-  const { writer, steps, witnesses, resolver, publisher, time } = options;
+  const { writer, steps, witnesses, resolver, publisher, clock, time } = options;
   const before = writer.zoneByName(lowerName(zone));
   if (before === undefined) return [];
   await witnesses.secondaries?.refresh(writer.view(before), resolver);
@@ -73,9 +73,10 @@ async function look(zone: Name, options: UpkeepOptions): Promise<readonly Lifecy
   const places = lookPlaces(witnesses, view);
   const lookable = checks.filter((each) => isLookable(each, places));
   const own = ownServer(resolver, (timeoutMs) => publisher.waitServed(record.revision, timeoutMs));
+  const asked = { ...witnesses, own, wallMs: () => clock.nowMs() };
   return [
     ...checks.flatMap((each) => judgeQueries(each, record, options)),
-    ...(await lookAtAll(lookable, nameOf(record.name), { ...witnesses, own }, () => time.nowMs())),
+    ...(await lookAtAll(lookable, nameOf(record.name), asked, () => time.nowMs())),
   ];
 }
 

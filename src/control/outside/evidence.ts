@@ -1,6 +1,6 @@
 /**
- * Looks at what life cycles wait to see: a record at every name server, an MTA-STS body from outside. An edge: whatever
- * goes wrong out there is an observation that is not good.
+ * Looks at what life cycles wait to see: a record at every name server, an MTA-STS body from outside, a mail host
+ * without its old key. An edge: whatever goes wrong out there is an observation that is not good.
  * Not here: fetching the body (mta-sts-probe.ts), what should be seen (lifecycle/expectation.ts), what follows from it
  * (lifecycle/lives.ts), when to look (control/lifecycle/scheduler.ts).
  */
@@ -13,9 +13,10 @@ import { formatRdata } from '#dns/registry.ts';
 import { type Resolver, type ResolverAnswer, isTransient } from '#dns/resolver.ts';
 import { type Serial, isNewer } from '#dns/serial.ts';
 import { TYPE } from '#dns/types.ts';
-import { type RecordExpectation } from '#lifecycle/expectation.ts';
+import { type NotServedExpectation, type RecordExpectation } from '#lifecycle/expectation.ts';
 import { type LifecycleCheck } from '#lifecycle/lives.ts';
 import { type LifecycleObservation } from '#lifecycle/state.ts';
+import { judgeNotServed } from '#mail/dane/live.ts';
 import { parseStsPolicy, policyId } from '#mail/mta-sts/record.ts';
 import { txtText } from '#mail/text/txt.ts';
 import { soaSerial } from '#zone/changeset.ts';
@@ -40,18 +41,22 @@ export const NO_WITNESSES: OutsideWitnesses = { nameServers: new Map(), probes: 
 export interface LookPlaces {
   readonly servers: readonly string[];
   readonly probes: readonly string[];
+  readonly liveChecks: readonly string[];
 }
 
 /** The places of a zone, as they are called in evidence: its name servers, this one first, and the probes. */
-export function lookPlaces({ nameServers, probes, secondaries }: OutsideWitnesses, view: ZoneView): LookPlaces {
+export function lookPlaces(witnesses: OutsideWitnesses, view: ZoneView): LookPlaces {
+  const { nameServers, probes, liveChecks, secondaries } = witnesses;
   const others = [...nameServers.keys(), ...(secondaries?.places(view) ?? []).map(formatNameServerPlace)];
-  return { servers: [OWN_SERVER, ...others], probes: [...probes.keys()] };
+  return { servers: [OWN_SERVER, ...others], probes: [...probes.keys()], liveChecks: [...(liveChecks?.keys() ?? [])] };
 }
 
 /** All that can be asked about a zone. */
 export interface Witnesses extends OutsideWitnesses {
   /** This server's own workers. */
   readonly own: Resolver;
+  /** Wall time, for the dates of certificates. */
+  readonly wallMs: () => number;
 }
 
 /** This server's own workers: the store answers for them when they serve what is to be seen. */
@@ -65,8 +70,9 @@ export function ownServer(store: Resolver, waitServed: (timeoutMs: number) => Pr
 }
 
 /** True for checks that a server or probe can make by looking; acknowledgements and reports come by themselves. */
-export function isLookable({ place, expect }: LifecycleCheck, { servers, probes }: LookPlaces): boolean {
+export function isLookable({ place, expect }: LifecycleCheck, { servers, probes, liveChecks }: LookPlaces): boolean {
   if (expect === undefined) return false;
+  if (expect.kind === 'not-served') return liveChecks.includes(place);
   return expect.kind === 'body' ? probes.includes(place) : servers.includes(place);
 }
 
@@ -85,24 +91,39 @@ export async function lookAtAll(
   return observations;
 }
 
-async function lookAt(
-  { object, what, place, expect }: LifecycleCheck,
-  zone: Name,
-  witnesses: Witnesses,
-  atMs: number,
-): Promise<LifecycleObservation> {
-  const { isGood, text } =
-    expect === undefined
-      ? { isGood: false, text: 'cannot be looked at' }
-      : expect.kind === 'body'
-        ? await lookAtBody(place, expect.url, expect.id, witnesses)
-        : await lookAtRecord(nameServer(parseNameServerPlace(place), witnesses), zone, expect);
-  return { object, what, place, isGood, text: text.slice(0, OBSERVATION_CHARACTERS_MAX), atMs };
+async function lookAt(check: LifecycleCheck, zone: Name, witnesses: Witnesses, atMs: number) {
+  const { object, what, place } = check;
+  const { text, ...seen } = await lookFor(check, zone, witnesses);
+  return { object, what, place, ...seen, text: text.slice(0, OBSERVATION_CHARACTERS_MAX), atMs };
 }
 
 interface Look {
   readonly isGood: boolean;
+  readonly isUnseen?: true;
   readonly text: string;
+}
+
+async function lookFor(check: LifecycleCheck, zone: Name, witnesses: Witnesses): Promise<Look> {
+  const { expect, place } = check;
+  switch (expect?.kind) {
+    case undefined:
+      return { isGood: false, text: 'cannot be looked at' };
+    case 'body':
+      return lookAtBody(place, expect.url, expect.id, witnesses);
+    case 'not-served':
+      return lookAtHost(place, expect, witnesses);
+    case 'record':
+    case 'no-record':
+      return lookAtRecord(nameServer(parseNameServerPlace(place), witnesses), zone, expect);
+    default:
+      return unreachable(expect);
+  }
+}
+
+async function lookAtHost(place: string, expect: NotServedExpectation, witnesses: Witnesses): Promise<Look> {
+  const look = witnesses.liveChecks?.get(place);
+  if (look === undefined) return { isGood: false, isUnseen: true, text: 'there is no such place' };
+  return judgeNotServed(expect, await look(expect.host), witnesses.wallMs());
 }
 
 async function lookAtBody(place: string, url: string, id: string, { probes }: Witnesses): Promise<Look> {

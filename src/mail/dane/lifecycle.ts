@@ -8,7 +8,7 @@
 import { atObject } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { advance, type LifecycleEvent, order, type OrderCause } from '#lifecycle/engine.ts';
-import { expectRecord, type RecordExpectation } from '#lifecycle/expectation.ts';
+import { expectRecord, type NotServedExpectation, type RecordExpectation } from '#lifecycle/expectation.ts';
 import {
   addObject,
   changeObject,
@@ -20,12 +20,12 @@ import {
 } from '#lifecycle/state.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
 import { type TtlMemory } from '#lifecycle/ttl-memory.ts';
-import { judgeWaits, type Moment, type World } from '#lifecycle/waits.ts';
-import { formatName, nameOf } from '#dns/name.ts';
+import { judgeWaits, type World } from '#lifecycle/waits.ts';
+import { formatName, type Name, nameOf } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
-import { cacheMs, verdict, type Vocabulary } from '#lifecycle/world.ts';
+import { cacheMs, type Facts, verdict, type Vocabulary } from '#lifecycle/world.ts';
 import { TLSA_MACHINE, TWO_TTLS } from './machine.ts';
-import { formatTlsa, tlsaOwner } from './record.ts';
+import { formatTlsa, SMTP_PORT, tlsaOwner } from './record.ts';
 import { type DaneHost } from './settle.ts';
 
 export interface TlsaHost {
@@ -65,10 +65,12 @@ export function tlsaVocabulary(
   hosts: readonly DaneHost[],
   signerLagMs: number,
   ttls: TtlMemory,
-  { wallOffsetMs }: Moment,
+  { wallOffsetMs, places }: Facts,
 ): Vocabulary<TlsaData> {
   return {
     durations: { tlsaTtl: cacheMs(ttls, 'tlsa'), signerLag: () => signerLagMs },
+    // Only the port of SMTP is looked at.
+    places: { liveChecks: ({ data }) => (data.port === SMTP_PORT ? (places['liveChecks'] ?? []) : []) },
     conditions: {
       activated: ({ data: { activatedAtMs } }) =>
         activatedAtMs === undefined
@@ -83,6 +85,28 @@ export function tlsaVocabulary(
 export function tlsaExpectation({ lifecycle }: TlsaState, object: string): RecordExpectation | undefined {
   const data = findObject(lifecycle, object)?.data;
   return data && expectRecord('record', tlsaOwner(nameOf(data.host), data.port), TYPE.TLSA, data.record);
+}
+
+/** What hosts should present so that a record can go: only what other records, which stay, are of (RFC 7671 §8.4). */
+export function notServedExpectation(state: TlsaState, object: string, domain: Name): NotServedExpectation | undefined {
+  const { lifecycle } = state;
+  const data = findObject(lifecycle, object)?.data;
+  if (data === undefined) return undefined;
+  const isOther = (each: TlsaObject) => each.id !== object && isSameHost(each.data, data);
+  const isStaying = ({ stage, data: { record } }: TlsaObject) => stage === 'current' || record === data.record;
+  const others = lifecycle.objects.filter((each) => isOther(each) && isStaying(each));
+  const host = withoutDot(data.host);
+  const names = mailNames(data.host, domain);
+  return { kind: 'not-served', host, record: data.record, others: others.map((each) => each.data.record), names };
+}
+
+/** RFC 7672 §3.2.2: names that count for usage 2: the host's, and the domain's that it takes mail for. */
+export function mailNames(host: string, domain: Name): string[] {
+  return [withoutDot(host), withoutDot(formatName(domain).toLowerCase())];
+}
+
+function withoutDot(name: string): string {
+  return name.replace(/\.$/, '');
 }
 
 function hostOf({ host, port }: Pick<DaneHost, 'host' | 'port'>): TlsaHost {

@@ -4,6 +4,7 @@
  * Implements: RFC 7672 §2.2 (one record that matches is enough), RFC 7671 §8.4 (a record goes when no host needs it).
  * Not here: one record and one handshake (match.ts), looking (control/outside/starttls-look.ts).
  */
+import { type NotServedExpectation } from '#lifecycle/expectation.ts';
 import { type CertificateFacts, type MatchContext, describeCertificate, judgeTlsa } from './match.ts';
 import { type TlsaRecord, parseTlsa } from './record.ts';
 
@@ -95,6 +96,34 @@ function judgeRecord(published: PublishedRecord, chain: readonly Uint8Array[], c
   return record === undefined
     ? { ...published, matches: false, why: 'senders cannot use it' }
     : { ...published, ...judgeTlsa(record, chain, context) };
+}
+
+/** Whether a record can go, as far as `seen` tells. */
+export interface NotServedLook {
+  readonly isGood: boolean;
+  /** Nothing was seen that tells. */
+  readonly isUnseen?: true;
+  readonly text: string;
+}
+
+/**
+ * RFC 7671 §8.4: the record goes when no address presents what it alone is of. An address that takes no connection does
+ * not count beside others, because senders continue with those; one that fails later may hide the old key.
+ */
+export function judgeNotServed(expect: NotServedExpectation, seen: HostSeen, nowMs: number): NotServedLook {
+  if ('failure' in seen) return { isGood: false, isUnseen: true, text: seen.failure.message };
+  const [record, ...others] = [expect.record, ...expect.others].map(readRecord);
+  const context = { names: expect.names, nowMs };
+  const shown = seen.addresses.flatMap((each) => ('chain' in each ? [each] : []));
+  const isOf = (each: TlsaRecord | undefined, chain: readonly Uint8Array[]) =>
+    each !== undefined && judgeTlsa(each, chain, context).matches;
+  const old = shown.find(({ chain }) => isOf(record, chain) && !others.some((other) => isOf(other, chain)));
+  if (old !== undefined) return { isGood: false, text: `${old.ip} still presents its key` };
+  const failures = seen.addresses.flatMap((each) => ('failure' in each ? [{ ip: each.ip, ...each.failure }] : []));
+  const hiding = shown.length === 0 ? failures : failures.filter(({ step }) => step !== 'connect');
+  if (hiding.length > 0 || shown.length === 0)
+    return { isGood: false, isUnseen: true, text: hiding.map(({ ip, message }) => `${ip} ${message}`).join('; ') };
+  return { isGood: true, text: `${shown.map(({ ip }) => ip).join(', ')} without its key` };
 }
 
 /** Undefined for a record that no sender can use. */

@@ -8,11 +8,12 @@ import { checkedMachine, condition, type Machine, type TimeWait, type Wait } fro
 /** RFC 7671 §8.1: one for caches, and one more for servers that were late. */
 export const TWO_TTLS = ['tlsaTtl', 'tlsaTtl'];
 /**
- * Without a place that looks, that no host shows the old key is the operator's word alone. It gets a TTL of the set, the
- * operator's own measure of how fast things change there, and the policy's signerLag, in which the last machine behind the
- * host's name has the new key. A record too many stops no mail; one too few stops all that meets the old key.
+ * A TTL of the set, the operator's own measure of how fast things change there, and the policy's signerLag, in which
+ * the last machine behind the host's name has the new key. A look meets one of these machines, so it counts after that
+ * time; where nothing can be seen, that no host shows the old key is the operator's word alone, and gets that time. A
+ * record too many stops no mail; one too few stops all that meets the old key.
  */
-const UNSEEN = ['tlsaTtl', 'signerLag'];
+const LAST_MACHINE = ['tlsaTtl', 'signerLag'];
 const HOST_GONE = condition('host-gone', 'the policy to leave the host out', 'the host loses DANE');
 const VISIBLE: Wait = {
   kind: 'gate',
@@ -31,7 +32,7 @@ const NOT_SERVED: Wait = {
   rfc: 'RFC 7671 §8.4',
   observation: 'not-served',
   places: 'liveChecks',
-  unwatched: { terms: UNSEEN, text: 'no place looks at the certificate that the host serves' },
+  least: { terms: LAST_MACHINE, text: 'no place looks at the certificate that the host serves' },
 };
 const twoTtls = (who: string, why: string): TimeWait => ({
   kind: 'time',

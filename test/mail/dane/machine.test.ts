@@ -29,12 +29,12 @@ const told = (domain: MailDomain) =>
     .flatMap((each) => each.lines);
 
 /** A host that uses key 2 since this moment, as its operator says; the record of key 1 is on its way out. */
-function switched(liveChecks: readonly string[]): MailDomain {
-  const domain = new MailDomain(POLICY);
+function switched(liveChecks: readonly string[], port = 25): MailDomain {
+  const domain = new MailDomain({ ...POLICY, dane: { hosts: { mx1: { keys: [key(1)], port } } } });
   domain.facts = { liveChecks };
   domain.step();
   const host = good(parseName('mx1', APEX));
-  const { state, id } = good(tlsaNext(domain.state.tlsa, { host, record: good(parseTlsa(key(2))) }, domain.nowMs));
+  const { state, id } = good(tlsaNext(domain.state.tlsa, { host, port, record: good(parseTlsa(key(2))) }, domain.nowMs));
   domain.state = { ...domain.state, tlsa: state };
   domain.step();
   domain.look(1000);
@@ -87,6 +87,71 @@ describe('RFC 7671 §8.4: no place looks', () => {
 });
 
 describe('RFC 7671 §8.4: a place looks', () => {
+  const LEAST_MS = 3 * HOUR_MS + 30 * MINUTE_MS;
+  const notSeen = (domain: MailDomain) =>
+    domain.step(0, {
+      observations: [
+        { object: OLD, what: 'not-served', place: 'probe', isGood: false, isUnseen: true, text: 'connect: no answer', atMs: domain.nowMs },
+      ],
+    });
+
+  test('not before the last machine behind the name has had time: a look meets one of them, and can only delay', () => {
+    const domain = switched(['probe']);
+    expect(told(domain)[1]).toContain('it is looked at after 3h30m; earliest 2026-11-21 14:30 UTC');
+    expect(domain.last!.nextDueMs).toBe(domain.nowMs + LEAST_MS);
+    see(domain, true);
+    domain.step(LEAST_MS);
+    expect(domain.last!.checks).toMatchObject([{ object: OLD, what: 'not-served', place: 'probe', expect: { record: key(1) } }]);
+    domain.step(HOUR_MS);
+    expect(told(domain)[1]).toContain('probe: not looked at yet');
+    expect(published(domain)).toEqual([1, 2]);
+    see(domain, true);
+    domain.step(HOUR_MS);
+    expect(published(domain)).toEqual([2]);
+  });
+
+  test('what should be seen: no key that only this record is of', () => {
+    const domain = switched(['probe']);
+    domain.step(LEAST_MS);
+    expect(domain.last!.checks.map(({ expect: wanted }) => wanted)).toEqual([
+      { kind: 'not-served', host: 'mx1.example.com', record: key(1), others: [key(2)], names: ['mx1.example.com', 'example.com'] },
+    ]);
+  });
+
+  test('a place that sees nothing leaves the time that is waited without it', () => {
+    const domain = switched(['probe']);
+    domain.step(LEAST_MS);
+    notSeen(domain);
+    expect(told(domain)[1]).toContain('two-ttls: waits for hosts that have not all switched; earliest 2026-11-21 15:30 UTC');
+    domain.step(HOUR_MS - 1);
+    expect(published(domain)).toEqual([1, 2]);
+    domain.step(1);
+    expect(published(domain)).toEqual([2]);
+  });
+
+  test('what was seen stays when nothing is seen after it; the old key seen again is waited for again', () => {
+    const domain = switched(['probe']);
+    domain.step(LEAST_MS);
+    see(domain, false);
+    domain.step(HOUR_MS);
+    notSeen(domain);
+    domain.step(5 * DAY_MS);
+    expect(published(domain)).toEqual([1, 2]);
+    see(domain, true);
+    domain.step(30 * MINUTE_MS);
+    see(domain, false);
+    domain.step(5 * DAY_MS);
+    expect(published(domain)).toEqual([1, 2]);
+    see(domain, true);
+    domain.step(HOUR_MS);
+    expect(published(domain)).toEqual([2]);
+  });
+
+  test('hosts at other ports than that of SMTP are not looked at', () => {
+    const domain = switched(['probe'], 465);
+    expect(told(domain)[1]).toContain('no place looks at the certificate that the host serves');
+  });
+
   test('the record stays for as long as the old key is seen, and two TTLs after', () => {
     const domain = switched(['probe']);
     domain.step(5 * DAY_MS);

@@ -87,6 +87,8 @@ class SimulatedDomain {
   readonly #servers: readonly string[];
   readonly #lagMs: ReadonlyMap<string, number>;
   readonly #lives: readonly MailLife[];
+  /** Who looks at the keys that the mail host shows. */
+  readonly #liveChecks: readonly string[];
   readonly #diary: Diary;
   readonly #startMs = Date.UTC(2026, 10, 21);
   #t = this.#startMs;
@@ -119,6 +121,7 @@ class SimulatedDomain {
     this.#apex = nameOf(name);
     this.#servers = ['primary', 'secondary a', 'secondary b'].slice(0, 1 + Math.floor(random() * 3));
     this.#lagMs = new Map(this.#servers.map((server) => [server, server === 'primary' ? 0 : Math.floor(random() * 12) * HOUR_MS]));
+    this.#liveChecks = random() < 0.5 ? ['look'] : [];
     // How often is looked is no wait, and the fewer looks, the faster the year.
     this.#lives = (sabotage.lives ?? MAIL_LIVES).map((life) => {
       const { machine } = life;
@@ -243,7 +246,7 @@ class SimulatedDomain {
       state,
       view: this.#view,
       isSigned: true,
-      facts: mailFacts(nowMs, { servers: this.#servers, probes: FRONTENDS }, wallOffsetMs),
+      facts: mailFacts(nowMs, { servers: this.#servers, probes: FRONTENDS, liveChecks: this.#liveChecks }, wallOffsetMs),
       observations,
       newKeys,
       lives: this.#lives,
@@ -363,6 +366,15 @@ class SimulatedDomain {
         const wanted = this.#state.mtaSts.bodies.objects.find((each) => each.id === object)?.data.version;
         return [{ ...base, isGood: served !== undefined && served.version === wanted, text: `version ${served?.version}` }];
       }
+      if (expect.kind === 'not-served') {
+        // A look meets one of the machines behind the name, and now and then none.
+        const shown = pick(
+          this.#random,
+          this.#diary.shown.filter((each) => each.fromMs <= this.#t && each.endMs > this.#t),
+        ).what;
+        if (this.#random() < 0.2) return [{ ...base, isGood: false, isUnseen: true, text: 'connect: no answer' }];
+        return [{ ...base, isGood: shown !== expect.record, text: shown }];
+      }
       const value = this.#diary.cache.valueAt(place, `${formatName(expect.owner)} ${expect.type}`, this.#t);
       const rdatas = value === NXDOMAIN ? [] : value.split('|').map((text) => rdataOf(this.#apex, expect.type, text));
       const answer = rdatas.length === 0 ? ({ kind: 'nxdomain' } as const) : ({ kind: 'answer', rdatas, ttlSeconds: 0 } as const);
@@ -463,7 +475,7 @@ class SimulatedDomain {
     this.#diary.counts.activations++;
     const last = this.#diary.shown.at(-1)!;
     // Behind one name stand two machines; the second is late with the new key, by less than the policy's lag and three of the
-    // shortest TTLs. No place looks at it.
+    // shortest TTLs.
     last.endMs = this.#t + 74 * MINUTE_MS;
     this.#diary.shown.push({ what: record, fromMs: this.#t, endMs: Infinity });
   }
