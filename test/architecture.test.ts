@@ -107,9 +107,9 @@ describe('the rules can fail', () => {
     ],
     ['lmdb by dynamic import', { 'cli/help.ts': `${HEAD}export const help = await import('lmdb');\n` }, 'only store/ may import lmdb'],
     [
-      'koffi outside server',
+      'koffi outside server and process',
       { 'dns/worker.ts': `${HEAD}import koffi from 'koffi';\nexport const work = koffi;\n` },
-      'only server/ may import koffi',
+      'only server and process/ may import koffi',
     ],
     [
       'a relative path into another folder',

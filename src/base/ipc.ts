@@ -26,14 +26,24 @@ export interface AnswerSettings {
   readonly workers: number;
   readonly udp: UdpKind;
   /** Absent: no cookies are given or looked at. */
-  readonly cookies?: CookieSettings | undefined;
+  readonly cookies?: CookieSource | undefined;
   /** Absent: no answer is limited. */
   readonly rateLimit?: RateLimitSettings | undefined;
   /** One query in this many is logged; 0 or absent: none. */
   readonly queryLogEvery?: number;
 }
 
-/** Where the secrets of server cookies come from: files, or, without any, random and changed every COOKIE_ROTATE_MS. */
+/**
+ * Secrets of server cookies, the current one first, in hexadecimal: as the supervisor has read them, because the
+ * answer process reaches no file of theirs. Without any they are random and changed every COOKIE_ROTATE_MS.
+ */
+export interface CookieSource {
+  readonly secrets?: CookieSecretTexts | undefined;
+}
+
+export type CookieSecretTexts = readonly [current: string, other?: string];
+
+/** Files of the secrets of server cookies; without any, random ones. */
 export interface CookieSettings {
   /** Cookies are made with this secret. */
   readonly secretFile?: string | undefined;
@@ -88,6 +98,8 @@ export type IpcMessage =
   | { readonly kind: 'unable'; readonly role: Role; readonly exitCode: number }
   /** From the supervisor to answer, once after each start. */
   | { readonly kind: 'start'; readonly settings: AnswerSettings }
+  /** From the supervisor to answer: the files of cookie secrets were read again. */
+  | { readonly kind: 'cookie-secrets'; readonly secrets: CookieSecretTexts }
   /** Control → answer: this store generation is durable. */
   | { readonly kind: 'generation'; readonly generation: number }
   /** Answer → control: every worker is bound to these addresses. */
@@ -109,6 +121,7 @@ const KINDS: ReadonlySet<unknown> = new Set<IpcMessage['kind']>([
   'alive',
   'unable',
   'start',
+  'cookie-secrets',
   'generation',
   'listening',
   'ready',

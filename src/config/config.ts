@@ -26,6 +26,7 @@ import { originOf, valueReaders } from './readers.ts';
 import { type AcmeSettings, describeAcme, settleAcme } from './acme.ts';
 import { type HttpsSettings, describeHttps, settleHttps } from './https.ts';
 import { type MailSettings, describeMail, settleMail } from './mail.ts';
+import { type ProcessSettings, describeProcess, settleProcess } from './process.ts';
 
 export interface Config {
   /** The file that was read; undefined when there is none. */
@@ -50,6 +51,8 @@ export interface Config {
   /** Where its certificates come from; undefined: none are asked for. */
   readonly acme: AcmeSettings | undefined;
   readonly mail: MailSettings;
+  /** As whom the processes run, and whether the answer process is confined. */
+  readonly process: ProcessSettings;
   /**
    * File of the key-encryption key, absolute: as given, or beside the data directory, wherever the program was started.
    */
@@ -134,6 +137,7 @@ export function describeConfig(config: Config): Tree {
     acme: describeAcme(config.acme),
     mail: describeMail(config.mail),
     keys: { kek_file: config.keys.kekFile },
+    process: describeProcess(config.process),
     cookies: describeCookies(config.cookies),
     rrl: describeRateLimit(config.rrl),
     limits: describeLimits(config.limits),
@@ -170,6 +174,7 @@ function settle(
     },
     https: settleHttps(values.https, join(dirname(kek), 'policy-host'), readers),
     acme: settleAcme(values.acme, readers),
+    process: settleProcess(values.process),
     mail: settleMail(values.mail, {
       endpoints: (key, texts) => endpoints(key, texts).map(formatIpPort),
       networks,

@@ -10,6 +10,7 @@ import { CookiesSection, RrlSection } from './defence.ts';
 import { HttpsSection } from './https.ts';
 import { LimitsSection } from './limits.ts';
 import { MailSection } from './mail.ts';
+import { ProcessSection } from './process.ts';
 import { isSection } from './tree.ts';
 
 const strict = { additionalProperties: false } as const;
@@ -42,6 +43,7 @@ export const ConfigFile = Type.Object(
     https: Type.Optional(HttpsSection),
     acme: Type.Optional(AcmeSection),
     mail: Type.Optional(MailSection),
+    process: Type.Optional(ProcessSection),
     limits: Type.Optional(LimitsSection),
     audit: Type.Optional(AuditSection),
     keys: Type.Optional(Type.Object({ kek_file: Type.Optional(Type.String({ minLength: 1 })) }, strict)),

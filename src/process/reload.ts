@@ -1,11 +1,14 @@
-/** HUP to the control process: the log level changes at once; what needs a restart is listed. A bad file changes nothing. */
+/**
+ * HUP to the control process: the log level changes at once; what needs a restart is listed. A bad file changes
+ * nothing.
+ */
 import { type Log } from '#base/log.ts';
 import { formatProblem } from '#base/problem.ts';
 import { type Config } from '#config/config.ts';
 import { type ServeOptions, readServeConfig } from './serve-options.ts';
 
 /** Sections that are read at the start only. */
-const AT_START = ['data', 'dns', 'admin', 'https', 'acme', 'mail', 'keys', 'cookies', 'rrl'] as const;
+const AT_START = ['data', 'dns', 'admin', 'https', 'acme', 'mail', 'process', 'keys', 'cookies', 'rrl'] as const;
 const ALSO_AT_START = ['limits', 'audit'] as const;
 
 /** Reads the configuration again and compares it with `running`, that of the start. */

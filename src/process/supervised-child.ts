@@ -109,6 +109,7 @@ export class SupervisedChild {
       if (value.kind === 'hello' && !this.#greeted) {
         this.#greeted = true;
         this.#events.greeted(this.role);
+        this.#sendNext();
       }
       if (value.kind === 'unable') this.#unable = value.exitCode;
       else this.#events.message(this.role, value);
@@ -130,7 +131,10 @@ export class SupervisedChild {
     });
   }
 
-  /** Lost when the child is dead: a new child that needs it says hello and receives it again. */
+  /**
+   * Lost when the child is dead: a new child that needs it says hello and receives it again. Nothing is sent before
+   * hello: what starts the child's program (confine/launch.ts) has the same channel, and reads none of it.
+   */
   send(message: IpcMessage): void {
     this.#waiting.delete(message.kind);
     this.#waiting.set(message.kind, message);
@@ -142,7 +146,7 @@ export class SupervisedChild {
    * from `ended`.
    */
   sendCall(message: CallMessage): CallFailure | undefined {
-    if (this.#process?.connected !== true) return 'gone';
+    if (this.#process?.connected !== true || !this.#greeted) return 'gone';
     const bytes = bodyBytes(message);
     const isFull = this.#waitingCalls.length >= 2 * CALL_LIMITS.count;
     // Requests and replies of both directions: twice what either may have under way.
@@ -180,7 +184,7 @@ export class SupervisedChild {
 
   #sendNext(): void {
     const child = this.#process;
-    if (this.#sending || child?.connected !== true) return;
+    if (this.#sending || child?.connected !== true || !this.#greeted) return;
     const next = this.#takeNext();
     if (next === undefined) return;
     this.#sending = true;

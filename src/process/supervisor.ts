@@ -6,7 +6,7 @@
  * (supervise.ts).
  */
 import { type CallMessage } from '#base/ipc-calls.ts';
-import { type AnswerSettings, type IpcMessage, type Role } from '#base/ipc.ts';
+import { type AnswerSettings, type CookieSecretTexts, type IpcMessage, type Role } from '#base/ipc.ts';
 import { SHUTDOWN_MS } from '#base/limits/server.ts';
 import { RESTART_TIMES, type RestartTimes } from '#base/restart-delay.ts';
 import { type ChildEnd, type ChildProgram, HEARTBEAT_TIMES, SupervisedChild } from './supervised-child.ts';
@@ -17,12 +17,14 @@ export interface SupervisorOptions {
   readonly answer: ChildProgram;
   /** Given to the answer process at each start; addresses settled (server/listen.ts). */
   readonly settings: AnswerSettings;
-  /** One line about what has happened to a child. */
-  readonly log: (text: string) => void;
+  /** One line about what has happened to a child: the event's name, and its text. */
+  readonly log: (event: ChildEvent, text: string) => void;
   readonly restartTimes?: RestartTimes;
   readonly shutdownMs?: number;
   readonly heartbeat?: HeartbeatTimes;
 }
+
+export type ChildEvent = 'process.ended' | 'process.killed' | 'process.not-started';
 
 export class Supervisor {
   /** 0 after a clean drain, that of a child that cannot start, 1 when a child had to be killed. Never rejects. */
@@ -35,23 +37,25 @@ export class Supervisor {
    * continues meanwhile.
    */
   readonly #wereReady = new Set<Role>();
+  #settings: AnswerSettings;
   #stopping = false;
   #code = 0;
   #killer: NodeJS.Timeout | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#settings = options.settings;
     const { promise, resolve } = Promise.withResolvers<number>();
     this.exitCode = promise;
     this.#finish = resolve;
     const { restartTimes: times = RESTART_TIMES, heartbeat = HEARTBEAT_TIMES } = options;
     const events = {
       greeted: (role: Role) => {
-        if (role === 'answer') this.#children.answer.send({ kind: 'start', settings: options.settings });
+        if (role === 'answer') this.#children.answer.send({ kind: 'start', settings: this.#settings });
       },
       message: (role: Role, message: IpcMessage) => this.#relay(role, message),
       call: (role: Role, message: CallMessage) => this.#relayCall(role, message),
-      stuck: (role: Role) => options.log(`${role} process runs and does not answer; killing it`),
+      stuck: (role: Role) => options.log('process.killed', `${role} process runs and does not answer; killing it`),
       ended: (role: Role, end: ChildEnd, waitMs: number) => this.#ended(role, end, waitMs),
     };
     this.#children = {
@@ -94,10 +98,16 @@ export class Supervisor {
     for (const child of Object.values(this.#children)) child.signalGreeted('SIGHUP');
   }
 
+  /** For the answer process that runs now, and those to come. */
+  useCookieSecrets(secrets: CookieSecretTexts): void {
+    this.#settings = { ...this.#settings, cookies: { secrets } };
+    this.#children.answer.send({ kind: 'cookie-secrets', secrets });
+  }
+
   #kill(why: string): void {
     for (const child of Object.values(this.#children)) {
       if (!child.running) continue;
-      this.#options.log(`${child.role} process: ${why}; killing it`);
+      this.#options.log('process.killed', `${child.role} process: ${why}; killing it`);
       this.#code ||= 1;
       child.signal('SIGKILL');
     }
@@ -123,18 +133,18 @@ export class Supervisor {
     if (end.unable !== undefined && !this.#wereReady.has(role)) {
       this.#code ||= end.unable;
       if (!this.#stopping) {
-        this.#options.log(`${role} process cannot start (${how}); stopping`);
+        this.#options.log('process.not-started', `${role} process cannot start (${how}); stopping`);
         this.stop();
       }
     } else if (this.#stopping) {
       // A child that was asked to end before it had its signal handlers has nothing to drain.
       const isDrained = end.code === 0 || end.unable !== undefined || (end.signal === 'SIGTERM' && !end.greeted);
       if (!isDrained) {
-        this.#options.log(`${role} process ended with ${how} while stopping`);
+        this.#options.log('process.ended', `${role} process ended with ${how} while stopping`);
         this.#code ||= 1;
       }
     } else {
-      this.#options.log(`${role} process ended (${how}); starting it again in ${waitMs} ms`);
+      this.#options.log('process.ended', `${role} process ended (${how}); starting it again in ${waitMs} ms`);
     }
     this.#finishIfDone();
   }

@@ -67,8 +67,8 @@ class AnswerService {
     own.on('SIGTERM', () => void this.#stop());
     // From a terminal, INT reaches every process of the group; the supervisor then sends TERM too.
     own.on('SIGINT', () => void this.#stop());
-    // Files of cookie secrets are all there is to read again; without a listener HUP would end the process.
-    own.on('SIGHUP', () => this.#running?.cookies?.reload());
+    // Nothing is read again here: the supervisor reads for it. Without a listener HUP would end the process.
+    own.on('SIGHUP', () => undefined);
   }
 
   greet(): void {
@@ -79,6 +79,9 @@ class AnswerService {
     switch (message.kind) {
       case 'start':
         void this.#start(message.settings);
+        break;
+      case 'cookie-secrets':
+        this.#running?.cookies?.take(message.secrets);
         break;
       case 'generation':
         this.#announced = message.generation;
@@ -115,7 +118,8 @@ class AnswerService {
     const openMmsg = await this.#chooseUdp(settings);
     if (this.#stopping) return;
     const { log, logQuery, workerScript, responderSlots } = this.#options;
-    const cookies = settings.cookies === undefined ? undefined : new CookieKeeper({ settings: settings.cookies, random: randomBytes, log });
+    const { cookies: source } = settings;
+    const cookies = source === undefined ? undefined : new CookieKeeper({ source, random: randomBytes });
     const pool = new WorkerPool({
       openMmsg,
       cookieSecrets: cookies?.secrets.shared,

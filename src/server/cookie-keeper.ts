@@ -1,19 +1,18 @@
 /**
- * Keeps the secrets of server cookies for all workers of the answer process: from files, or random and changed every COOKIE_ROTATE_MS.
+ * Keeps the secrets of server cookies for all workers of the answer process: given ones, or random and changed every
+ * COOKIE_ROTATE_MS.
  * They outlive workers; random ones end with the process, and clients then learn new cookies without noticing.
  * Implements: RFC 7873 §7.1 (lifetime of a secret), RFC 9018 §5 (the other secret's cookies are taken too).
+ * Not here: the files of given ones (process/cookie-files.ts).
  */
-import { readFileSync } from 'node:fs';
 import { CookieSecrets, COOKIE_SECRET_BYTES, parseCookieSecret } from '#answer/defence/cookie-secrets.ts';
-import { type CookieSettings } from '#base/ipc.ts';
+import { assert } from '#base/assert.ts';
+import { type CookieSecretTexts, type CookieSource } from '#base/ipc.ts';
 import { COOKIE_ROTATE_MS } from '#base/limits/answer.ts';
-import { atPath, formatPlace } from '#base/place.ts';
-import { type Result, fail, ok, problem } from '#base/problem.ts';
 
 export interface CookieKeeperOptions {
-  readonly settings: CookieSettings;
+  readonly source: CookieSource;
   readonly random: (bytes: number) => Uint8Array;
-  readonly log: (text: string) => void;
   readonly rotateMs?: number;
 }
 
@@ -27,19 +26,18 @@ export class CookieKeeper {
     this.#options = options;
     this.#current = options.random(COOKIE_SECRET_BYTES);
     this.secrets.set(this.#current);
-    if (options.settings.secretFile === undefined) {
+    const { secrets } = options.source;
+    if (secrets === undefined) {
       this.#rotation = setInterval(() => this.#rotate(), options.rotateMs ?? COOKIE_ROTATE_MS);
       this.#rotation.unref();
-    } else this.reload();
+    } else this.take(secrets);
   }
 
-  /** Reads the files again, when there are any. Bad ones change nothing; at the start that leaves random secrets, which serve this server alone. */
-  reload(): void {
-    const { settings, log } = this.#options;
-    if (settings.secretFile === undefined) return;
-    const read = readCookieSecrets(settings);
-    if (read.ok) this.secrets.set(...read.value);
-    else for (const each of read.problems) log(`cookie secrets stay as they are: ${formatPlace(each.at)}: ${each.message}`);
+  /** From now on these. Only of a source with secrets. */
+  take(secrets: CookieSecretTexts): void {
+    const [current, other] = secrets.map((text) => parseCookieSecret(text ?? ''));
+    assert(this.#rotation === undefined && current !== undefined, 'cookie secrets that were not checked');
+    this.secrets.set(current, other);
   }
 
   stop(): void {
@@ -52,35 +50,4 @@ export class CookieKeeper {
     this.#current = this.#options.random(COOKIE_SECRET_BYTES);
     this.secrets.set(this.#current, before);
   }
-}
-
-/** The configured secrets, current one first, or what is wrong with their files. Only for settings with a `secretFile`. */
-export function readCookieSecrets(settings: CookieSettings): Result<readonly [current: Uint8Array, other?: Uint8Array]> {
-  const current = readSecret(settings.secretFile ?? '');
-  const other = settings.previousSecretFile === undefined ? undefined : readSecret(settings.previousSecretFile);
-  if (!current.ok) return fail(...current.problems, ...(other === undefined || other.ok ? [] : other.problems));
-  if (other === undefined) return ok([current.value]);
-  return other.ok ? ok([current.value, other.value]) : other;
-}
-
-function readSecret(file: string): Result<Uint8Array> {
-  let text: string;
-  try {
-    text = readFileSync(file, 'latin1');
-  } catch (error) {
-    return fail(
-      problem(
-        'COOKIE_SECRET_FILE',
-        atPath(file, 'the file of the cookie secret'),
-        `cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      ),
-    );
-  }
-  const secret = parseCookieSecret(text);
-  if (secret !== undefined) return ok(secret);
-  return fail(
-    problem('COOKIE_SECRET_FILE', atPath(file, 'the file of the cookie secret'), 'is not a cookie secret: 32 hexadecimal digits', {
-      fix: 'make one with: openssl rand -hex 16; BIND has it as cookie-secret, Knot as secret: 0x…',
-    }),
-  );
 }

@@ -29,6 +29,7 @@ describe('configuration', () => {
   test('has the defaults of npm start', () => {
     expect(describeConfig(good({}))).toEqual({
       data: '/here/data',
+      process: { confine: 'auto' },
       dns: { listen: ['127.0.0.1:5300'], workers: 0, udp: 'auto' },
       admin: { listen: '127.0.0.1:8053', zone_file_max: '268435456B', request_timeout: '300000ms' },
       https: {

@@ -70,7 +70,7 @@ describe('children that die', () => {
 
   test('a child that dies at every start is started less and less often', async () => {
     const { child, ended, output, starts } = supervise({ controlMode: 'crash' });
-    expect(await eventually(() => output().includes('starting it again in 400 ms'))).toBe(true);
+    expect(await eventually(() => output().includes('starting it again in 400 ms'), 30_000)).toBe(true);
     for (const waitMs of [50, 100, 200])
       expect(output()).toContain(`control process ended (exit code 1); starting it again in ${waitMs} ms`);
     expect(starts('answer')).toHaveLength(1);

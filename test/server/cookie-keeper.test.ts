@@ -1,19 +1,8 @@
-/** Where secrets of cookies come from, and when they change. */
-import { formatPlace } from '#base/place.ts';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
+/** When the secrets of cookies change. Not here: their files (test/process/cookie-files.test.ts). */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CookieSecrets } from '#answer/defence/cookie-secrets.ts';
 import { COOKIE_ROTATE_MS } from '#base/limits/answer.ts';
-import { CookieKeeper, readCookieSecrets } from '#server/cookie-keeper.ts';
-
-const folder = mkdtempSync(join(tmpdir(), 'waxseal-keeper-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-const file = (name: string, text: string) => {
-  writeFileSync(join(folder, name), text);
-  return join(folder, name);
-};
+import { CookieKeeper } from '#server/cookie-keeper.ts';
 
 let made = 0;
 /** The first secret is all 1, the second all 2 … */
@@ -33,14 +22,13 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('RFC 7873 §7.1: without files, a new secret every 26 hours; the one before is still taken', () => {
+test('RFC 7873 §7.1: without given ones, a new secret every 26 hours; the one before is still taken', () => {
   vi.useFakeTimers();
-  const keeper = new CookieKeeper({ settings: {}, random, log: () => undefined });
+  const keeper = new CookieKeeper({ source: {}, random });
   expect(seen(keeper)).toEqual([words(1), words(1)]);
   expect(COOKIE_ROTATE_MS).toBe(26 * 3_600_000);
   vi.advanceTimersByTime(COOKIE_ROTATE_MS);
   expect(seen(keeper)).toEqual([words(2), words(1)]);
-  keeper.reload();
   vi.advanceTimersByTime(COOKIE_ROTATE_MS);
   expect(seen(keeper)).toEqual([words(3), words(2)]);
   keeper.stop();
@@ -48,32 +36,14 @@ test('RFC 7873 §7.1: without files, a new secret every 26 hours; the one before
   expect(seen(keeper)).toEqual([words(3), words(2)]);
 });
 
-test('from files, read again when told; bad ones change nothing, and are named', () => {
-  const logged: string[] = [];
-  const settings = { secretFile: file('a', '07'.repeat(16)), previousSecretFile: file('b', `0x${'08'.repeat(16)}\n`) };
-  const keeper = new CookieKeeper({ settings, random, log: (text) => logged.push(text) });
+test('given ones stay until others are given; a bad one is a bug of ours', () => {
+  vi.useFakeTimers();
+  const keeper = new CookieKeeper({ source: { secrets: ['07'.repeat(16), `0x${'08'.repeat(16)}`] }, random });
   expect(seen(keeper)).toEqual([words(7), words(8)]);
-  file('a', '09'.repeat(16));
-  file('b', '07'.repeat(16));
+  vi.advanceTimersByTime(2 * COOKIE_ROTATE_MS);
   expect(seen(keeper)).toEqual([words(7), words(8)]);
-  keeper.reload();
-  expect(seen(keeper)).toEqual([words(9), words(7)]);
-  file('b', 'nonsense');
-  file('a', '0a'.repeat(16));
-  keeper.reload();
-  expect(seen(keeper)).toEqual([words(9), words(7)]);
-  expect(logged).toEqual([expect.stringContaining(join(folder, 'b'))]);
-});
-
-test('files that are bad at the start leave random secrets', () => {
-  const keeper = new CookieKeeper({ settings: { secretFile: join(folder, 'none') }, random, log: () => undefined });
-  expect(seen(keeper)).toEqual([words(1), words(1)]);
-});
-
-test('all problems of both files at once', () => {
-  const read = readCookieSecrets({ secretFile: join(folder, 'none'), previousSecretFile: file('short', 'abcd') });
-  expect(read.ok ? [] : read.problems.map((each) => `${each.code} ${formatPlace(each.at)}`)).toEqual([
-    `COOKIE_SECRET_FILE ${join(folder, 'none')}`,
-    `COOKIE_SECRET_FILE ${join(folder, 'short')}`,
-  ]);
+  keeper.take(['09'.repeat(16)]);
+  expect(seen(keeper)).toEqual([words(9), words(9)]);
+  expect(() => keeper.take(['nonsense'])).toThrow('cookie secrets');
+  expect(seen(keeper)).toEqual([words(9), words(9)]);
 });

@@ -23,8 +23,8 @@ export const FLOORS: readonly (readonly string[])[] = [
 /** The one file of src/ itself is above everything. */
 const ROOT_FLOOR: Readonly<Record<string, number>> = { 'main.ts': FLOORS.length };
 
-/** Packages that only one folder may import: the trap-ridden ones. */
-const ONE_IMPORTER: Readonly<Record<string, string>> = { lmdb: 'store', koffi: 'server', fastify: 'admin' };
+/** Packages that few folders may import: the trap-ridden ones. */
+const FEW_IMPORTERS: Readonly<Record<string, readonly string[]>> = { lmdb: ['store'], koffi: ['server', 'process'], fastify: ['admin'] };
 
 /** Files that one folder may hold; past it there is a second folder in it. */
 export const FOLDER_FILES_MAX = 25;
@@ -71,8 +71,8 @@ function checkImports(path: string, imports: readonly Import[], sources: Sources
     const target = targetOf(path, specifier);
     if (target === undefined) {
       const name = specifier.startsWith('@') ? specifier.split('/').slice(0, 2).join('/') : specifier.split('/')[0]!;
-      const owner = ONE_IMPORTER[name];
-      if (owner !== undefined && owner !== folder) violations.push(`${at}: only ${owner}/ may import ${name}`);
+      const owners = FEW_IMPORTERS[name];
+      if (owners?.includes(folder ?? '') === false) violations.push(`${at}: only ${owners.join(' and ')}/ may import ${name}`);
       continue;
     }
     if (!sources.has(target)) violations.push(`${at}: there is no src/${target}`);

@@ -83,6 +83,10 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     udp: ['counters.ts', 'listener.ts'],
     '.': ['tcp', 'udp'],
   },
+  process: {
+    confine: [],
+    '.': ['confine'],
+  },
   admin: {
     http: [],
     v1: ['http'],

@@ -1,0 +1,40 @@
+/**
+ * How a process is started confined, as data: what the supervisor tells launch.ts, and launch.ts tells confined.ts.
+ * Not here: what a role may do (roles.ts).
+ */
+import { type NoticeFormat } from '#base/notice.ts';
+import { type Confinement } from './roles.ts';
+
+/** Plain JSON: the launcher's only argument. */
+export interface LaunchOrder {
+  /** Name of the process in the log. */
+  readonly role: string;
+  /** The program's first file, and its arguments. */
+  readonly entry: string;
+  readonly args: readonly string[];
+  readonly nodeOptions: readonly string[];
+  /** Variables of the program beside those of the launcher. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly log: NoticeFormat;
+  readonly confinement: Confinement;
+  /** Whether Landlock and the filter are wanted: `require` ends with 78 where one of them cannot be had. */
+  readonly confine: ConfineMode;
+  /** For tests: the ABI of an older kernel; 0: one without Landlock. */
+  readonly landlockAbi?: number;
+}
+
+export type ConfineMode = 'auto' | 'require' | 'off';
+
+/** The first argument of confined.ts. */
+export interface ConfinedOrder {
+  readonly role: string;
+  readonly entry: string;
+  readonly log: NoticeFormat;
+  readonly confine: ConfineMode;
+  /** Another than that of the control process. */
+  readonly hasOwnUser: boolean;
+  /** The ABI that this process is restricted under; 0: not at all. */
+  readonly landlock: number;
+  /** What of it could not be had, and why. */
+  readonly refusals: readonly string[];
+}
