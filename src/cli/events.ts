@@ -26,6 +26,7 @@ interface EventDocument {
 
 interface GapDocument {
   readonly reason: string;
+  readonly zone?: string;
 }
 
 type Block = { readonly name: 'event'; readonly event: EventDocument } | { readonly name: 'gap'; readonly gap: GapDocument };
@@ -112,10 +113,10 @@ function show(event: EventDocument, { json }: EventsOptions, terminal: Terminal)
   terminal.out(formatLine(`${id}  ${at}  ${kind} ${what}  ${zone}${object === undefined ? '' : ` ${object}`}  ${text}${who}`));
 }
 
-function gapText({ reason }: GapDocument): string {
+function gapText({ reason, zone }: GapDocument): string {
   return reason === 'unknown'
     ? 'waxseal: the server has never had an event with this id; here is all that it keeps\n'
-    : 'waxseal: older events are not kept any more; some are missing here\n';
+    : `waxseal: older events${zone === undefined ? '' : ` of ${zone}`} are not kept any more; some are missing here\n`;
 }
 
 function readNumber(text: string): number {

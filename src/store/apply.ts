@@ -18,6 +18,7 @@ import { type OwnerKey, formatName, nameOfKey } from '#dns/name.ts';
 import { type AuditEvent, appendAudit } from '#store/audit/entries.ts';
 import { AUDIT_REMOVAL, removeAudit } from '#store/audit/chain.ts';
 import { type DocumentWrite, putDocument, removeDocuments } from './documents.ts';
+import { type EventShares } from './event-shares.ts';
 import { type EventWrite, appendEvents } from './events.ts';
 import { StoreFailure } from './failure.ts';
 import { decodeJson, encodeJson, isNumber } from './json.ts';
@@ -96,12 +97,14 @@ export interface ApplyTools {
   readonly sealer: Sealer;
   readonly limits: JournalLimits;
   readonly eventsKept: number;
+  readonly eventShares: () => EventShares;
   /** Called before LMDB writes to the file: at the end, and during a very large write. Throws when space is missing. */
   readonly makeRoom: (written: Written) => void;
 }
 
 /** Applies `write` inside the running transaction. */
-export function applyWrite({ db }: Environment, write: StoreWrite, { sealer, limits, eventsKept, makeRoom }: ApplyTools): CommitOutcome {
+export function applyWrite({ db }: Environment, write: StoreWrite, tools: ApplyTools): CommitOutcome {
+  const { sealer, limits, eventsKept, makeRoom } = tools;
   const generation = readGeneration(db.meta) + 1;
   const put = write.zones?.put ?? [];
   const remove = write.zones?.remove ?? [];
@@ -133,7 +136,10 @@ export function applyWrite({ db }: Environment, write: StoreWrite, { sealer, lim
   for (const id of write.tokens?.remove ?? []) db.tokens.removeSync(textKey(id));
 
   if (write.kekFile !== undefined) db.meta.putSync(textKey(META.KEK_FILE), encodeJson(write.kekFile));
-  appendEvents(db.events, write.events ?? [], generation, write.audit.atMs, eventsKept);
+  const { atMs } = write.audit;
+  const { events = [] } = write;
+  const shares = tools.eventShares;
+  if (events.length > 0) appendEvents(db.events, events, { shares: shares(), generation, atMs, kept: eventsKept });
   const event = write.auditThrough === undefined ? write.audit : removal(db, write.audit, write.auditThrough, sealer);
   if (event.action !== undefined) appendAudit(db.audit, db.meta, event, generation, sealer);
   rememberChanges(db.recent, generation, changes, remove);

@@ -1,7 +1,8 @@
 /**
- * The journal of events: what happened, for clients that follow it live. An event is written in the transaction of its
- * change, so that no event is lost, and none is about something that was not done. Ids go up by one and are never used
- * twice, also not when zones go; the oldest events go when there are too many.
+ * The journal of events: what happened, for clients that follow it live. An event is written in the transaction of
+ * its change, so that no event is lost, and none is about something that was not done. Ids go up by one and are never
+ * used twice, also not when zones go. When there are too many, the oldest event of the zone that has most goes
+ * (event-shares.ts); the next one of that zone says so, because it names the one before it.
  *
  *   key: id, from 1        value: JSON of StoredEvent
  *
@@ -9,6 +10,7 @@
  */
 import { EVENT_TEXT_CHARACTERS_MAX } from '#base/limits/events.ts';
 
+import { EventShares } from './event-shares.ts';
 import { decodeJson, encodeJson, hasFields } from './json.ts';
 import { numberKey, numberOfKey } from './schema.ts';
 import { type Octets, type ReadOptions } from './store.ts';
@@ -38,12 +40,18 @@ export interface StoredEvent extends EventWrite {
   /** Store generation of the commit: the revision of a zone that it changed. */
   readonly generation: number;
   readonly atMs: number;
+  /** Id of the event before it about the same zone, or about none. Absent: none, or one that is not after `lost`. */
+  readonly previous?: number;
+  /** Events up to this id may be gone without a later one of their zone that says so. Absent before version 0.1. */
+  readonly lost?: number;
 }
 
-/** Ids of the oldest and newest event kept; both 0 while there is none. */
 export interface EventRange {
+  /** Ids of the oldest and newest event kept; both 0 while there is none. */
   readonly oldest: number;
   readonly newest: number;
+  /** Of the newest event: see StoredEvent. */
+  readonly lost: number;
 }
 
 function isStoredEvent(value: unknown): value is StoredEvent {
@@ -61,27 +69,64 @@ function isStoredEvent(value: unknown): value is StoredEvent {
     machine: 'string?',
     object: 'string?',
     stage: 'string?',
+    previous: 'number?',
+    lost: 'number?',
   });
 }
 
-/** Inside the writer's transaction. The last `kept` stay. */
-export function appendEvents(events: Octets, writes: readonly EventWrite[], generation: number, atMs: number, kept: number): void {
+/** When it is, and how many are kept of whom. */
+export interface EventKeeping {
+  readonly shares: EventShares;
+  readonly generation: number;
+  readonly atMs: number;
+  readonly kept: number;
+}
+
+/**
+ * Inside the writer's transaction. Of all events `kept` stay, by their zones' shares. When the transaction fails,
+ * `shares` are no longer right and must be read anew.
+ */
+export function appendEvents(events: Octets, writes: readonly EventWrite[], keeping: EventKeeping): void {
   if (writes.length === 0) return;
-  let { newest: id, oldest } = eventRange(events);
+  const { shares, generation, atMs, kept } = keeping;
+  let { newest: id, lost } = eventRange(events);
   for (const each of writes) {
     id += 1;
-    const text = each.text.length > EVENT_TEXT_CHARACTERS_MAX ? `${each.text.slice(0, EVENT_TEXT_CHARACTERS_MAX)}…` : each.text;
-    events.putSync(numberKey(id), encodeJson({ ...each, text, id, generation, atMs } satisfies StoredEvent));
+    const previous = shares.add(each.zone, id);
+    while (shares.size > kept) {
+      const dropped = shares.drop();
+      events.removeSync(numberKey(dropped.id));
+      if (dropped.isOnly) lost = Math.max(lost, dropped.id);
+    }
+    const text = cutText(each.text);
+    const before = previous === undefined ? {} : { previous };
+    const event: StoredEvent = { ...each, text, id, generation, atMs, ...before, lost };
+    events.putSync(numberKey(id), encodeJson(event));
   }
-  for (oldest = Math.max(1, oldest); oldest <= id - kept; oldest++) events.removeSync(numberKey(oldest));
+}
+
+function cutText(text: string): string {
+  return text.length > EVENT_TEXT_CHARACTERS_MAX ? `${text.slice(0, EVENT_TEXT_CHARACTERS_MAX)}…` : text;
+}
+
+/** The shares that the stored events make. */
+export function readEventShares(events: Octets): EventShares {
+  const shares = new EventShares();
+  for (const { value } of events.getRange({})) {
+    const { zone, id } = decodeJson(value, 'an event', isStoredEvent);
+    shares.add(zone, id);
+  }
+  return shares;
 }
 
 export function eventRange(events: Octets, read: ReadOptions = {}): EventRange {
-  const [oldest] = events.getKeys({ limit: 1, ...read });
-  const [newest] = events.getKeys({ reverse: true, limit: 1, ...read });
-  return oldest === undefined || newest === undefined
-    ? { oldest: 0, newest: 0 }
-    : { oldest: numberOfKey(oldest), newest: numberOfKey(newest) };
+  const [first] = events.getKeys({ limit: 1, ...read });
+  const [last] = events.getRange({ reverse: true, limit: 1, ...read });
+  if (first === undefined || last === undefined) return { oldest: 0, newest: 0, lost: 0 };
+  const oldest = numberOfKey(first);
+  // Earlier versions dropped the oldest event, whose ever it was.
+  const { lost = oldest - 1 } = decodeJson(last.value, 'an event', isStoredEvent);
+  return { oldest, newest: numberOfKey(last.key), lost };
 }
 
 /** Up to `limit` events after the one with this id, oldest first. */

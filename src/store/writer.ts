@@ -21,6 +21,8 @@ import { STORE_COMMIT_BYTES, STORE_SLACK_BYTES } from '#base/limits/store.ts';
 import { type CommitOutcome, type StoreWrite, type Written, applyWrite, nextZoneId } from './apply.ts';
 import { type AuditVerdict, verifyAudit } from '#store/audit/chain.ts';
 import { type DataFileUse, asDamage, checkDataFile, damaged, dataFileUse, makeRoom } from './data-file.ts';
+import { type EventShares } from './event-shares.ts';
+import { readEventShares } from './events.ts';
 import { StoreFailure, asFolderFailure, folderFailure, messageOf } from './failure.ts';
 import { type FreeSpace, freeSpace } from './free-space.ts';
 import { JOURNAL_LIMITS, type JournalLimits } from './journal.ts';
@@ -96,6 +98,8 @@ export class StoreWriter extends StoreReader {
   readonly #lock: ProcessLock;
   readonly #options: WriterOptions;
   readonly #eventListeners: (() => void)[] = [];
+  /** Read from the store when events are written. */
+  #eventShares: EventShares | undefined;
   #broken: StoreFailure | undefined;
   #closed = false;
   /** Seals and opens the secrets that the store keeps. */
@@ -148,6 +152,7 @@ export class StoreWriter extends StoreReader {
           sealer: this.sealer,
           limits: this.#options.journal ?? JOURNAL_LIMITS,
           eventsKept: this.#options.eventsKept ?? EVENTS_KEPT_MAX,
+          eventShares: () => (this.#eventShares ??= readEventShares(this.#environment.db.events)),
           makeRoom: (written) => this.#makeRoom(written, upkeep),
         }),
       );
@@ -157,6 +162,8 @@ export class StoreWriter extends StoreReader {
       if ((write.events ?? []).length > 0) for (const listener of this.#eventListeners) listener();
       return outcome;
     } catch (error) {
+      // They may have counted what was rolled back.
+      this.#eventShares = undefined;
       throw this.#failure(error);
     }
   }

@@ -4,6 +4,7 @@ import { EVENT_TEXT_CHARACTERS_MAX } from '#base/limits/events.ts';
 import { createLog } from '#base/log.ts';
 import { WHOLE } from '#base/place.ts';
 import { fail, ok, problem } from '#base/problem.ts';
+import { judgeSpace } from '#store/free-space.ts';
 import { type DueSource } from '#control/lifecycle/due-source.ts';
 import { Scheduler } from '#control/lifecycle/scheduler.ts';
 import { nameOf } from '#dns/name.ts';
@@ -45,6 +46,8 @@ describe('events', () => {
         serial: changed.serial,
         generation: changed.revision,
         atMs: TEST_NOW_MS,
+        previous: 1,
+        lost: 0,
       },
       expect.objectContaining({ id: 3, event: 'removed', zone: 'post.example.', action: 'zone.remove' }),
     ]);
@@ -75,12 +78,48 @@ describe('events', () => {
     await room.load('post.example.', MAIL_ZONE_TEXT);
     for (let each = 1; each <= 5; each++) good(await room.run(set(`192.0.2.${each}`)));
     expect(all(room).map(({ id }) => id)).toEqual([4, 5, 6]);
-    expect(room.control.events.range()).toEqual({ oldest: 4, newest: 6 });
+    expect(room.control.events.range()).toEqual({ oldest: 4, newest: 6, lost: 0 });
     good(await room.run({ kind: 'zone.remove', zone: ZONE }));
     await room.control.close();
     const again = temporaryControl({ in: room.dir, eventsKept: 2 });
     await again.load('post.example.', MAIL_ZONE_TEXT);
     expect(all(again).map(({ id }) => id)).toEqual([7, 8]);
+  });
+
+  test('of a busy zone push out its own past, not that of another zone, over restarts too', async () => {
+    const room = temporaryControl({ eventsKept: 6 });
+    await room.load('quiet.example.', MAIL_ZONE_TEXT);
+    await room.load('post.example.', MAIL_ZONE_TEXT);
+    for (let each = 1; each <= 20; each++) good(await room.run(set(`192.0.2.${each}`)));
+    const zones = (of: typeof room) => all(of).map(({ zone }) => zone!.split('.')[0]);
+    expect(zones(room)).toEqual(['quiet', 'post', 'post', 'post', 'post', 'post']);
+    await room.control.close();
+    const again = temporaryControl({ in: room.dir, eventsKept: 6 });
+    good(await again.run(set('192.0.2.30')));
+    expect(zones(again)).toEqual(['quiet', 'post', 'post', 'post', 'post', 'post']);
+    // The next one of a zone says which one was before it, also when that is gone.
+    expect(all(again).map(({ id, previous }) => [id, previous])).toEqual([
+      [1, undefined],
+      ...[19, 20, 21, 22, 23].map((id) => [id, id - 1]),
+    ]);
+    expect(again.control.events.range()).toEqual({ oldest: 1, newest: 23, lost: 0 });
+  });
+
+  test('of a commit that failed do not count', async () => {
+    let looks = 0;
+    let isFull = false;
+    // Free when the commit begins, and full when the events have been written.
+    const space = () => judgeSpace(isFull && looks++ % 2 === 1 ? 0 : 2 ** 40, 2 ** 41);
+    const room = temporaryControl({ eventsKept: 3, space });
+    await room.load('post.example.', MAIL_ZONE_TEXT);
+    isFull = true;
+    for (let each = 0; each < 5; each++) {
+      const commit = room.writer.commit({ audit: { atMs: TEST_NOW_MS }, events: [{ kind: 'alert', event: 'X', text: '' }] });
+      await expect(commit).rejects.toMatchObject({ code: 'STORE_FULL' });
+    }
+    isFull = false;
+    for (let each = 1; each <= 2; each++) good(await room.run(set(`192.0.2.${each}`)));
+    expect(all(room).map(({ id }) => id)).toEqual([1, 2, 3]);
   });
 
   test('wake who follows, once they are durable, and at the end', async () => {

@@ -5,6 +5,8 @@ import { Sleepers } from '#control/events/sleepers.ts';
 export class MemoryEvents implements EventsApi {
   readonly events: StoredEvent[] = [];
   readonly #sleepers = new Sleepers();
+  /** What is gone went by zones' shares: the next event of the zone says so. */
+  #lostByShare = false;
   isClosed = false;
 
   add(event: Pick<StoredEvent, 'kind' | 'event' | 'text'> & Partial<StoredEvent>): void {
@@ -17,13 +19,24 @@ export class MemoryEvents implements EventsApi {
     this.events.splice(0, count);
   }
 
+  /** As the store does when a zone has more than its share. */
+  lose(...ids: readonly number[]): void {
+    for (const id of ids)
+      this.events.splice(
+        this.events.findIndex((each) => each.id === id),
+        1,
+      );
+    this.#lostByShare = true;
+  }
+
   close(): void {
     this.isClosed = true;
     this.#sleepers.wakeAll();
   }
 
   range(): ReturnType<EventsApi['range']> {
-    return { oldest: this.events[0]?.id ?? 0, newest: this.events.at(-1)?.id ?? 0 };
+    const oldest = this.events[0]?.id ?? 0;
+    return { oldest, newest: this.events.at(-1)?.id ?? 0, lost: this.#lostByShare ? 0 : Math.max(0, oldest - 1) };
   }
 
   after(afterId: number, limit: number): readonly StoredEvent[] {

@@ -28,6 +28,8 @@ export interface Beginning {
 interface StreamOptions {
   readonly events: EventsApi;
   readonly isSeen: (event: StoredEvent) => boolean;
+  /** Whether events of a zone, or of none, may be among those that are seen. */
+  readonly isZoneSeen: (zone: string | undefined) => boolean;
   /** Whether the token is still good. */
   readonly isAllowed: () => boolean;
   readonly begin: Beginning;
@@ -39,28 +41,72 @@ interface StreamOptions {
 /** The stream. It ends when the client has gone, its token is no longer good, or the server stops. */
 export async function* streamText(options: StreamOptions): AsyncGenerator<string> {
   const { events, isSeen, isAllowed, begin, follow, heartbeatMs, signal } = options;
+  const missed = new MissedEvents(begin, options.isZoneSeen);
   let at = begin.afterId;
   let { isResumed } = begin;
   yield `retry: ${EVENT_RETRY_MS}\nid: ${at}\n\n`;
   if (begin.unknown !== undefined) yield gap(at, { reason: 'unknown', lastEventId: begin.unknown });
   while (!signal.aborted && isAllowed()) {
-    const { oldest } = events.range();
-    if (isResumed && oldest > at + 1) {
-      yield gap(oldest - 1, { reason: 'forgotten', missedFrom: at + 1, missedTo: oldest - 1 });
-      at = oldest - 1;
+    const { lost } = events.range();
+    if (isResumed && lost > at) {
+      yield gap(lost, { reason: 'forgotten', missedFrom: at + 1, missedTo: lost });
+      at = lost;
+      missed.caughtUp(at);
     }
     const batch = events.after(at, EVENT_BATCH_MAX);
     if (batch.length > 0) {
       isResumed = true;
-      at = batch.at(-1)!.id;
-      const seen = batch.filter(isSeen);
+      const texts = batch.map((event) => {
+        const before = missed.before(event);
+        const told = before === undefined ? '' : gap(at, before);
+        at = event.id;
+        return told + (isSeen(event) ? eventText(event) : '');
+      });
       // The id also passes the events that are not shown: a client that comes back must not get a gap there.
-      yield seen.map(eventText).join('') + (seen.at(-1)?.id === at ? '' : `id: ${at}\n\n`);
+      yield texts.join('') + (isSeen(batch.at(-1)!) ? '' : `id: ${at}\n\n`);
       continue;
     }
+    missed.caughtUp(at);
     if (!follow || events.isClosed) return;
     await events.next(at, heartbeatMs, signal);
     if (!signal.aborted && !events.isClosed && events.range().newest === at) yield ': all is well\n\n';
+  }
+}
+
+/**
+ * Which events of a zone are gone that a client has not had: each event names the one before it about its zone. While
+ * a stream catches up, it remembers the last event of each zone.
+ */
+class MissedEvents {
+  readonly #isZoneSeen: StreamOptions['isZoneSeen'];
+  readonly #last = new Map<string, number>();
+  /** Up to here the client has had everything, or knows what it has not. */
+  #from: number;
+  /** Else the client began with the oldest event, and has missed nothing of a zone before the first that it gets. */
+  #isResumed: boolean;
+
+  constructor({ afterId, isResumed }: Beginning, isZoneSeen: StreamOptions['isZoneSeen']) {
+    this.#from = afterId;
+    this.#isResumed = isResumed;
+    this.#isZoneSeen = isZoneSeen;
+  }
+
+  /** What is missing just before `event`, the next one of the journal. */
+  before({ id, zone, previous }: StoredEvent): object | undefined {
+    const key = zone ?? '';
+    const last = this.#last.get(key);
+    this.#last.set(key, id);
+    if (previous === undefined || previous <= this.#from || previous === last) return undefined;
+    if ((last === undefined && !this.#isResumed) || !this.#isZoneSeen(zone)) return undefined;
+    const of = zone === undefined ? {} : { zone };
+    return { reason: 'forgotten', ...of, missedFrom: (last ?? this.#from) + 1, missedTo: previous };
+  }
+
+  /** The client has had everything up to `id`, or knows what it has not. */
+  caughtUp(id: number): void {
+    this.#from = id;
+    this.#isResumed = true;
+    this.#last.clear();
   }
 }
 
@@ -69,7 +115,7 @@ function gap(id: number, data: object): string {
 }
 
 /** JSON has no line breaks, so one line of data is enough. */
-function eventText({ id, kind, atMs, generation, ...rest }: StoredEvent): string {
+function eventText({ id, kind, atMs, generation, previous: _previous, lost: _lost, ...rest }: StoredEvent): string {
   const data = { id, at: isoTime(atMs), kind, ...rest, ...(kind === 'zone' ? { revision: generation } : {}) };
   return `id: ${id}\nevent: ${kind}\ndata: ${JSON.stringify(data)}\n\n`;
 }

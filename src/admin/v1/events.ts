@@ -69,21 +69,22 @@ export function eventsRoutes(times: EventTimes) {
         'Server-sent events with the names `zone`, `mail` and `alert`. The data of each is a JSON document in the ' +
         'form below. Without Last-Event-ID and `after` the stream begins with the next event. With follow=0 the ' +
         'server sends all events that it keeps and ends the stream. When events that the client asked for are no ' +
-        'longer kept, an event `gap` comes before the others. A token for single zones sees only their events.',
+        'longer kept, an event `gap` comes in their place, with the zone that they were about where that is known. A ' +
+        'token for single zones sees only their events.',
       query: eventQuery,
       headers: Type.Object({
         'last-event-id': Type.Optional(Type.String({ description: 'id of the last event that the client has seen' })),
       }),
       answers: { 200: { description: 'a stream without end', content: { 'text/event-stream': { schema: EventForm } } } },
       show: ({ control, query, request, reply }) => {
-        const isSeen = filterOf(request, query);
-        if (!isSeen.ok) return isSeen;
+        const filter = filterOf(request, query);
+        if (!filter.ok) return filter;
         const follow = query.follow === undefined || isOn(query.follow);
         const begin = beginning(request.headers['last-event-id'], query.after, follow, control.events);
         if (!begin.ok) return begin;
         const text = streamText({
           events: control.events,
-          isSeen: isSeen.value,
+          ...filter.value,
           isAllowed: () => isStillIdentified(request, control),
           begin: begin.value,
           follow,
@@ -98,12 +99,18 @@ export function eventsRoutes(times: EventTimes) {
   ];
 }
 
+/** Which events a request is shown. */
+interface EventFilter {
+  readonly isSeen: (event: StoredEvent) => boolean;
+  readonly isZoneSeen: (zone: string | undefined) => boolean;
+}
+
 /** Which events this request is shown, or why none. */
-function filterOf(request: FastifyRequest, query: Values<typeof eventQuery>): Result<(event: StoredEvent) => boolean> {
+function filterOf(request: FastifyRequest, query: Values<typeof eventQuery>): Result<EventFilter> {
   const { actor, scopes } = identityOf(request);
   const seesAll = allows(scopes, 'read', undefined);
   const seesZone = (key: string) => seesAll || allows(scopes, 'zone-read', key);
-  let zone: string | undefined;
+  let asked: string | undefined;
   if (query.zone !== undefined) {
     const name = parseZoneName(query.zone, inQuery('zone'));
     if (!name.ok) return name;
@@ -111,15 +118,15 @@ function filterOf(request: FastifyRequest, query: Values<typeof eventQuery>): Re
       const needed = 'this needs scope read or admin, or the scope of the zone';
       return fail(problem('AUTH_SCOPE', inQuery('zone'), `token ${actor.id} may not see ${query.zone}; ${needed}`));
     }
-    zone = formatName(lowerName(name.value));
+    asked = formatName(lowerName(name.value));
   }
-  return ok(
-    (event) =>
-      (zone === undefined || event.zone === zone) &&
-      (query.kind === undefined || event.kind === query.kind) &&
-      (query.machine === undefined || event.machine === query.machine) &&
-      (seesAll || (event.zone !== undefined && seesZone(ownerKey(nameOf(event.zone))))),
-  );
+  const isZoneSeen: EventFilter['isZoneSeen'] = (zone) =>
+    (asked === undefined || zone === asked) && (seesAll || (zone !== undefined && seesZone(ownerKey(nameOf(zone)))));
+  return ok({
+    isZoneSeen,
+    isSeen: ({ zone, kind, machine }) =>
+      isZoneSeen(zone) && [undefined, kind].includes(query.kind) && [undefined, machine].includes(query.machine),
+  });
 }
 
 function beginning(

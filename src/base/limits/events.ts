@@ -4,7 +4,11 @@
 
 // --- journal of events ---
 
-/** Events kept: some weeks of a few hundred domains, or hours of a busy one; at a few hundred octets each, about 5 MiB of the store. */
+/**
+ * Events kept: some weeks of a few hundred domains; at a few hundred octets each, about 5 MiB of the store. A zone's
+ * share is what the others leave, and never less than theirs: only the zone with most loses some, so that a busy zone
+ * has hours, and a quiet one its weeks.
+ */
 export const EVENTS_KEPT_MAX = 10_000;
 /** Text of one event; longer is cut, the audit log and the status of the object have all of it. */
 export const EVENT_TEXT_CHARACTERS_MAX = 1000;

@@ -75,3 +75,51 @@ describe('a stream ends', () => {
     expect(said.isEnded).toBe(false);
   });
 });
+
+describe('what a zone has lost to its share', () => {
+  /** Events 1 to 8: of `a.` but 2 and 7 of `b.`; of `a.` 1, 3 and 4 are gone. */
+  async function started() {
+    const made = await startEvents();
+    let last: Record<string, number> = {};
+    for (const [at, zone] of 'abaaaaba'.split('').entries()) {
+      const previous = last[zone];
+      const before = previous === undefined ? {} : { previous };
+      made.events.add({ kind: 'zone', event: 'changed', zone: `${zone}.test.`, text: '', ...before });
+      last = { ...last, [zone]: at + 1 };
+    }
+    made.events.lose(1, 3, 4);
+    return made;
+  }
+  const gaps = (text: string) => [...text.matchAll(/^event: gap\ndata: (.*)$/gm)].map(([, data]) => JSON.parse(data!) as unknown);
+
+  test('is named with the zone, where it was, to a client that comes back', async () => {
+    const { all } = await started();
+    const answer = await all('', { 'last-event-id': '1' });
+    expect(answer.ids).toEqual(['zone 2', 'gap 2', 'zone 5', 'zone 6', 'zone 7', 'zone 8']);
+    expect(gaps(answer.text)).toEqual([{ reason: 'forgotten', zone: 'a.test.', missedFrom: 2, missedTo: 4 }]);
+  });
+
+  test('is not named to a client that had it, that begins with the oldest, or that sees only another zone', async () => {
+    const { all } = await started();
+    expect((await all('', { 'last-event-id': '4' })).ids).toEqual(['zone 5', 'zone 6', 'zone 7', 'zone 8']);
+    expect((await all('&after=0')).ids).toEqual(['zone 2', 'zone 5', 'zone 6', 'zone 7', 'zone 8']);
+    expect((await all('&zone=b.test', { 'last-event-id': '1' })).ids).toEqual(['zone 2', 'zone 7']);
+  });
+
+  test('is named although the next event of the zone is of a kind that is not shown', async () => {
+    const { all } = await started();
+    expect((await all('&kind=alert', { 'last-event-id': '1' })).ids).toEqual(['gap 2']);
+  });
+
+  test('while a stream is open: once, and not for what it has sent', async () => {
+    const { events, open } = await started();
+    const { said } = await open('?after=2');
+    await eventually(() => said.text.includes('id: 8'));
+    events.add({ kind: 'zone', event: 'changed', zone: 'a.test.', text: '', previous: 8 });
+    events.lose(8);
+    await eventually(() => said.text.includes('id: 9'));
+    events.add({ kind: 'zone', event: 'changed', zone: 'a.test.', text: '', previous: 9 });
+    await eventually(() => said.text.includes('id: 10'));
+    expect(gaps(said.text)).toEqual([{ reason: 'forgotten', zone: 'a.test.', missedFrom: 3, missedTo: 4 }]);
+  });
+});
