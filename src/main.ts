@@ -15,7 +15,7 @@ if (major < NODE_LEAST[0] || (major === NODE_LEAST[0] && minor < NODE_LEAST[1]))
   process.exitCode = 78;
 } else {
   if (process.argv[2] === 'serve') (await import('#process/clean-start.ts')).startClean(process);
-  // Compiled code of the last run, where whoever may write it may write the program too: start-up in a tenth of the time.
+  // Compiled code of the last run, where those who may write it may write the program too: start-up in a tenth of the time.
   module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/waxseal', import.meta.url)));
   const { runProgram } = await import('#cli/program.ts');
   process.exitCode = await runProgram(process.argv.slice(2));

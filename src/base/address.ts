@@ -22,7 +22,7 @@ const FORM_FIX = 'write ADDRESS:PORT with an IP address, as 127.0.0.1:5300 or [:
 export function parseIpPort(text: string, at: Place = WHOLE, defaultPort?: number): Result<IpPort> {
   const bad = (why: string) => fail(problem('ADDRESS_SYNTAX', at, `"${text}" is not a socket address: ${why}`, { fix: FORM_FIX }));
   if (defaultPort !== undefined && isIP(text) !== 0) return ok(ipPort(text, defaultPort));
-  if (isIP(text) === 6) return bad('an IPv6 address with a port needs brackets, and the port is missing or cannot be told');
+  if (isIP(text) === 6) return bad('an IPv6 address with a port needs brackets, and the port is missing or not clear');
   const match = /^(?:\[(?<six>[^\]]*)\]|(?<four>[^:[\]]*))(?::(?<port>.*))?$/.exec(text);
   if (match?.groups === undefined) return bad('it has not the form ADDRESS:PORT');
   const { six, four, port } = match.groups;

@@ -204,7 +204,7 @@ export const PROBLEM_KINDS = {
   TLSRPT_VERSION: bad('a TLS reporting record does not say v=TLSRPTv1'),
   TLSRPT_VERSION_FIRST: bad('a TLS reporting record does not begin with its version'),
   TXT_NEAR_MISS: bad('a text is meant as a mail record, and no reader takes it for one'),
-  TXT_MISPLACED: bad('a TXT record of the mail policy stands at a name where nobody looks for it'),
+  TXT_MISPLACED: bad('a TXT record of the mail policy stands at a name where no reader looks for it'),
   TXT_MULTIPLE: bad('a name has more than one TXT record of a kind that must be alone'),
   TXT_WILDCARD_KEY: bad('a wildcard gives every DKIM selector the same key'),
   TXT_WILDCARD_SHADOW: bad('a wildcard answers at names where the mail policy is looked for'),
@@ -216,7 +216,7 @@ export const PROBLEM_KINDS = {
   SPF_CIDR: bad('a prefix length in an SPF term is not one'),
   SPF_DOMAIN: bad('an SPF term has no domain, or one that is not well formed'),
   SPF_DRIFT_ADDRESSES: { title: 'the addresses behind a flattened SPF include are others than before', status: 409, exit: 6 },
-  SPF_DRIFT_INCLUDE: { title: 'an SPF record of somebody else includes other records than before', status: 409, exit: 6 },
+  SPF_DRIFT_INCLUDE: { title: 'an SPF record of another domain includes other records than before', status: 409, exit: 6 },
   SPF_DRIFT_LOOKUPS: {
     title: 'an SPF record costs more or fewer look-ups than before, because others changed theirs',
     status: 409,
@@ -366,7 +366,7 @@ export const PROBLEM_KINDS = {
 
   // cli
   CLI_CHECK: { title: 'what was checked has errors', status: 422, exit: 6 },
-  CLI_CONFIRM: { title: 'a destructive command needs --yes when nobody can be asked', status: 400, exit: 2 },
+  CLI_CONFIRM: { title: 'a destructive command needs --yes when no operator can be asked', status: 400, exit: 2 },
   CLI_FILE: { title: 'a file cannot be read or written', status: 400, exit: 1 },
   CLI_SERVER: { title: 'no server answers', status: 503, exit: 1 },
   CLI_TIMEOUT: { title: 'the server did not answer or finish in time', status: 504, exit: 7 },

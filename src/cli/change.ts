@@ -32,7 +32,8 @@ export async function confirm(what: string, options: ChangeOptions, terminal: Te
   if (options.yes === true || options.dryRun === true) return;
   if (!terminal.interactive)
     throw new CommandFailure(
-      failure('CLI_CONFIRM', `${what}: this asks first, and nobody can be asked here`, 'add --yes, or look at it with --dry-run').problems,
+      failure('CLI_CONFIRM', `${what}: this asks first, and no operator can be asked here`, 'add --yes, or look at it with --dry-run')
+        .problems,
       {
         unchanged: true,
       },

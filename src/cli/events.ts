@@ -47,7 +47,7 @@ export function defineEvents(noun: Command, terminal: Terminal): void {
     .option('--machine <machine>', 'only this kind of life: dkim, dmarc, tlsa, …')
     .option('--after <id>', 'only after the event with this id', readNumber)
     .option('-n, --lines <count>', 'how many of the last', readNumber, 20)
-    .option('-f, --follow', 'go on with what happens; with --json one document a line')
+    .option('-f, --follow', 'continue with what happens; with --json one document a line')
     .action(async (options: EventsOptions) => {
       const address = await findServer(options, terminal);
       const last: EventDocument[] = [];

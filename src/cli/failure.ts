@@ -120,14 +120,14 @@ function formatOne({ at, message, fix, rfc, code }: FailureProblem, indent: stri
   return formatLines(lines);
 }
 
-/** A warning of an answer. */
+/** A problem of an answer, with its severity. */
 export function formatAnswerWarning(warning: AnswerProblem): string {
   return formatWarning(readAnswerProblem(warning));
 }
 
-/** A warning of a change or check that went through. */
-export function formatWarning({ at, message, fix, code }: FailureProblem): string {
-  return formatLine(`waxseal: warning: ${placePrefix(at, message)}${message}${fix === undefined ? '' : ` (${fix})`} [${code}]`);
+/** A problem of a change or check that went through: a warning, or an error that a check found. */
+export function formatWarning({ severity, at, message, fix, code }: FailureProblem): string {
+  return formatLine(`waxseal: ${severity}: ${placePrefix(at, message)}${message}${fix === undefined ? '' : ` (${fix})`} [${code}]`);
 }
 
 /** The failure as the one JSON document of `--json`. */

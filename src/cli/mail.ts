@@ -143,17 +143,17 @@ function defineOrders(noun: Command, terminal: Terminal): void {
   ).action((zone: string, object: string | undefined, options: ChangeOptions & { readonly reason: string }) =>
     send(zone, { action: 'hold', object, reason: options.reason }, options),
   );
-  changeCommand(noun.command('resume <zone> [object]').description('let it go on'), 'waxseal mail resume example.com dmarc').action(
+  changeCommand(noun.command('resume <zone> [object]').description('let it continue'), 'waxseal mail resume example.com dmarc').action(
     (zone: string, object: string | undefined, options: ChangeOptions) => send(zone, { action: 'resume', object }, options),
   );
   changeCommand(
     noun
       .command('override <zone> <object> <wait>')
-      .description('go on without a wait')
+      .description('continue without a wait')
       .requiredOption('--reason <text>', 'for the audit log'),
     'waxseal mail override example.com r20260101a visible --reason "ns2 is gone for good"',
   ).action(async (zone: string, object: string, wait: string, options: ChangeOptions & { readonly reason: string }) => {
-    await confirm(`go on with ${object} of ${zone} without waiting for ${wait}`, options, terminal);
+    await confirm(`continue with ${object} of ${zone} without waiting for ${wait}`, options, terminal);
     await send(zone, { action: 'override', object, wait, reason: options.reason }, options);
   });
 }

@@ -54,7 +54,7 @@ export function defineSpf(noun: Command, terminal: Terminal): void {
   readCommand(
     noun
       .command('drift <domain> <file>')
-      .description('what others changed since FILE, which an earlier "spf tree --json" wrote; exit code 6 when somebody should know'),
+      .description('what others changed since FILE, which an earlier "spf tree --json" wrote; exit code 6 when the operator should know'),
     'waxseal spf drift example.com last-month.json',
   ).action(async (domain: string, file: string, options: ReadOptions) => {
     const now = await callApi<TreeDocument>(await findServer(options, terminal), { path: ['spf', domain, 'tree'] });

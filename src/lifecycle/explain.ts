@@ -73,7 +73,7 @@ function explainObject<Data>(
   if (open.length === 0) return { ...base, next, waits, lines: [`${head}; next: ${next}, now`] };
   const known = open.every((each) => each.earliestMs !== undefined);
   const earliestMs = Math.max(...open.map((each) => each.earliestMs ?? 0));
-  const lines = [`${head}; next: ${next}`, ...open.flatMap((each) => [`  ${each.text}`, `    to go on without: ${each.override}`])];
+  const lines = [`${head}; next: ${next}`, ...open.flatMap((each) => [`  ${each.text}`, `    to continue without: ${each.override}`])];
   return { ...base, next, waits, ...(known ? { earliestMs } : {}), lines };
 }
 

@@ -197,7 +197,7 @@ function checkTlsaHosts({ state, view, isSigned }: CompileInput, problems: Probl
       );
     else if (rrsetOf(node, TYPE.A) === undefined && rrsetOf(node, TYPE.AAAA) === undefined)
       problems.push(
-        warning('MAIL_DANE_HOST', atRrset(data.host), `${data.host} has no address in the zone, so nobody connects to it`, {
+        warning('MAIL_DANE_HOST', atRrset(data.host), `${data.host} has no address in the zone, so no sender connects to it`, {
           rfc: 'RFC 7672 §2.2',
         }),
       );

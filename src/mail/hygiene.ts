@@ -7,7 +7,6 @@
 import type { Place } from '#base/place.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
 import { type Problem, type Result, placeWithin, problem, warning } from '#base/problem.ts';
-import { TEXT_SHOWN_CHARACTERS_MAX } from '#base/limits/mail.ts';
 import { SPF_OWNER_TXT_BYTES_MAX } from '#base/limits/spf.ts';
 import { placeOfRrset } from '#dns/place.ts';
 import { formatName, isWildcard, type Name, type OwnerKey, ownerKey, parentName, parseName } from '#dns/name.ts';
@@ -19,6 +18,8 @@ import { parseDkim } from '#mail/dkim/record.ts';
 import { isDmarcText, parseDmarc } from '#mail/dmarc/record.ts';
 import { parseStsRecord, selectSts } from '#mail/mta-sts/record.ts';
 import { parseSpf } from '#mail/spf/parse.ts';
+import { shownText, whyNoSpf } from '#mail/spf/near-miss.ts';
+import { spfSigns } from '#mail/spf/signs.ts';
 import { isSpfText } from '#mail/spf/spf.ts';
 import { parseTlsRpt, selectTlsRpt } from '#mail/tls-rpt/record.ts';
 import { txtText } from '#mail/text/txt.ts';
@@ -94,15 +95,33 @@ const MARKS: readonly (readonly [TxtRole, RegExp])[] = [
   ['bimi', /^v=BIMI1\b/i],
 ];
 
+const VERSIONS: Readonly<Record<Exclude<TxtRole, 'spf'>, string>> = {
+  dkim: 'DKIM1',
+  dmarc: 'DMARC1',
+  'dmarc-reports': 'DMARC1',
+  'mta-sts': 'STSv1',
+  'tls-rpt': 'TLSRPTv1',
+  bimi: 'BIMI1',
+};
+
+const meant = (role: keyof typeof VERSIONS) => new RegExp(`\\bv\\s*=\\s*${VERSIONS[role]}\\b`, 'i');
+
 /** The mark of a role anywhere in a text: behind blanks, quotes or other tags, where no reader finds it. */
-const MEANT: Readonly<Record<TxtRole, RegExp>> = {
-  spf: /(?:^|[^a-z0-9_.-])v\s*=\s*spf1(?![a-z0-9])/i,
-  dkim: /\bv\s*=\s*DKIM1\b/i,
-  dmarc: /\bv\s*=\s*DMARC1\b/i,
-  'dmarc-reports': /\bv\s*=\s*DMARC1\b/i,
-  'mta-sts': /\bv\s*=\s*STSv1\b/i,
-  'tls-rpt': /\bv\s*=\s*TLSRPTv1\b/i,
-  bimi: /\bv\s*=\s*BIMI1\b/i,
+const MEANT: Readonly<Record<Exclude<TxtRole, 'spf'>, RegExp>> = {
+  dkim: meant('dkim'),
+  dmarc: meant('dmarc'),
+  'dmarc-reports': meant('dmarc-reports'),
+  'mta-sts': meant('mta-sts'),
+  'tls-rpt': meant('tls-rpt'),
+  bimi: meant('bimi'),
+};
+
+/** Tags that a text at a name of its own has for that name's readers alone, though the version is missing or another word. */
+const TAGS: { readonly [Role in TxtRole]?: RegExp } = {
+  dmarc: /(?:^|[;\s"'])(?:p\s*=\s*(?:none|quarantine|reject)|rua\s*=)/i,
+  'mta-sts': /^["'\s]*id\s*=/i,
+  'tls-rpt': /(?:^|[;\s"'])rua\s*=/i,
+  bimi: /(?:^|[;\s"'])l\s*=\s*https?:/i,
 };
 
 const PLACES: Readonly<Record<TxtRole, string>> = {
@@ -142,38 +161,29 @@ export function checkTexts(owner: Name, texts: readonly string[]): Problem[] {
     else if (parse !== undefined && own === role)
       problems.push(...problemsAt(parse(text), at).map((each) => (selected.length > 0 ? { ...each, severity: 'warning' as const } : each)));
     // Of the others the parser has said it, and why.
-    const isNear = !selected.includes(text) && (own === undefined || own === 'spf') && MEANT[role].test(text);
-    if (isAtHome && isNear) problems.push(nearMiss(role, text, at, selected.length > 0));
+    const why = selected.includes(text) || (own !== undefined && own !== 'spf') ? undefined : whyNone(role, text);
+    if (isAtHome && why !== undefined) problems.push(nearMiss(role, text, why, at, selected.length > 0));
   }
-  if (role === 'spf') problems.push(...selected.flatMap((text) => wrongSigns(text, at)));
+  if (role === 'spf') problems.push(...selected.flatMap((text) => spfSigns(text, at)));
   problems.push(...checkSize(owner, texts, at));
   return problems;
 }
 
-/** RFC 7208 §6: `include=` is a modifier that no reader knows, and ignored; what was meant does not happen. */
-function wrongSigns(text: string, at: Place): Problem[] {
-  return [...text.matchAll(/(?<= )[-+~?]?(?:include|exists|ip4|ip6|ptr|mx|a)=[^ ]*/gi)].map(([term]) =>
-    problem('SPF_SIGN', at, `${JSON.stringify(term)} is read as a modifier that nobody knows, and ignored`, {
-      rfc: 'RFC 7208 §6',
-      fix: `write ${term.replace('=', ':')}`,
-    }),
-  );
+/** Why no reader takes `text`, which is meant as the record of its name; undefined: it is not. */
+function whyNone(role: TxtRole, text: string): string | undefined {
+  if (role === 'spf') return whyNoSpf(text);
+  if (!MEANT[role].test(text)) return TAGS[role]?.test(text) === true ? 'it does not say its version first' : undefined;
+  const bare = text.replace(/^[\s"'\\]+/, '');
+  if (MEANT[role].exec(bare)?.index !== 0) return 'something stands before v=';
+  return bare === text ? 'its beginning is not right' : 'blanks or quotes stand before v=';
 }
 
 /** A text that is meant as the record of its name and that no reader takes. Beside one that they take it does no harm. */
-function nearMiss(role: TxtRole, text: string, at: Place, isBeside: boolean): Problem {
+function nearMiss(role: TxtRole, text: string, why: string, at: Place, isBeside: boolean): Problem {
   const { title, rfc } = ROLES[role];
-  const bare = text.replace(/^[\s"'\\]+/, '');
-  const start = role === 'spf' ? 'v=spf1 and a blank' : `v=${MEANT[role].exec(text)![0].replace(/^.*=\s*/, '')}`;
-  const reason =
-    MEANT[role].exec(bare)?.index !== 0
-      ? 'something stands before v='
-      : bare === text
-        ? 'its beginning is not right'
-        : 'blanks or quotes stand before v=';
-  const shown = JSON.stringify(text.length > TEXT_SHOWN_CHARACTERS_MAX ? `${text.slice(0, TEXT_SHOWN_CHARACTERS_MAX)}…` : text);
-  const why = `${shown} is meant as the ${title} record, and readers take it for none: ${reason}`;
-  return (isBeside ? warning : problem)('TXT_NEAR_MISS', at, why, {
+  const start = role === 'spf' ? 'v=spf1 and a blank' : `v=${VERSIONS[role]};`;
+  const message = `${shownText(text)} is meant as the ${title} record, and readers take it for none: ${why}`;
+  return (isBeside ? warning : problem)('TXT_NEAR_MISS', at, message, {
     rfc,
     fix: `the text has to begin with ${start}, without quotes of its own`,
   });

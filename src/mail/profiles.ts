@@ -52,7 +52,7 @@ const withDkim = (source: string): Demand => ({
 });
 const withReports = (source: string): Demand => ({
   at: '/dmarc/rua',
-  wish: 'DMARC aggregate reports that somebody reads',
+  wish: 'DMARC aggregate reports that an operator reads',
   source,
   isChoice: true,
   isMet: ({ dmarc, isLockdown }) => isLockdown || dmarc.aggregateUris.length > 0,

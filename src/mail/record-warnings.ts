@@ -67,7 +67,8 @@ function checkTlsaRrset(owner: Name, rdatas: readonly Uint8Array[], zone: Warned
 
 /** False for most TXT of most zones: at ordinary names, and nothing that looks like a mail record. */
 function hasMailPart(owner: Name, texts: readonly string[]): boolean {
-  return labelOffsets(owner).some((at) => owner[at + 1] === 0x5f) || texts.some((text) => /^[^!-~]*v=/i.test(text));
+  if (labelOffsets(owner).some((at) => owner[at + 1] === 0x5f)) return true;
+  return texts.some((text) => /^(?:[^!-~]|["'])*(?:v\s*=|spf)/i.test(text));
 }
 
 /** `_25._tcp.…`: the TLSA records that senders of mail look for (RFC 7672 §2.2.3). */

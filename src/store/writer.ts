@@ -351,7 +351,7 @@ function fullFailure(dir: string, why: string, cause?: unknown): StoreFailure {
   return new StoreFailure(
     'STORE_FULL',
     atPath(dir, 'the data directory'),
-    `not written: there is no room under ${dir}: ${why}. Nothing was changed, DNS goes on`,
+    `not written: there is no room under ${dir}: ${why}. Nothing was changed, DNS continues`,
     'make room on that file system, then repeat the change',
     cause,
   );

@@ -152,6 +152,6 @@ export function withoutManagedTypes(
   });
   if (counts.size === 0) return { records, problems: [] };
   const what = [...counts].toSorted(([a], [b]) => a - b).map(([type, count]) => `${count} ${typeName(type)}`);
-  const why = signed ? 'the zone is signed here with its own keys' : 'the zone is not signed here, and nobody would renew them';
+  const why = signed ? 'the zone is signed here with its own keys' : 'the zone is not signed here, and no signer would renew them';
   return { records: kept, problems: [warning('DNSSEC_DROPPED', at, `left out of the file: ${what.join(', ')} records: ${why}`)] };
 }

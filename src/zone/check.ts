@@ -323,10 +323,15 @@ function checkLints({ place }: ZoneCheck, node: ZoneNode, problems: Problem[]): 
   const spf = rrsetOf(node, TYPE.SPF);
   if (spf !== undefined && !(rrsetOf(node, TYPE.TXT)?.rdatas ?? []).some(isSpfText))
     problems.push(
-      warning('SPF_TYPE', place(node.owner, TYPE.SPF), `${says(node, spf)} has no TXT record with the same policy: nobody reads type SPF`, {
-        rfc: 'RFC 7208 §3.1',
-        fix: 'publish the policy as TXT',
-      }),
+      warning(
+        'SPF_TYPE',
+        place(node.owner, TYPE.SPF),
+        `${says(node, spf)} has no TXT record with the same policy: receivers read no type SPF`,
+        {
+          rfc: 'RFC 7208 §3.1',
+          fix: 'publish the policy as TXT',
+        },
+      ),
     );
 }
 

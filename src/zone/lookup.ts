@@ -72,7 +72,7 @@ function refuse(draft: Draft, qclass: number): boolean {
   switch (draft.type) {
     case TYPE.AXFR:
     case TYPE.IXFR:
-      return stop(RCODE.REFUSED, 'RFC 5936 §2.2.1', 'nobody is allowed a transfer');
+      return stop(RCODE.REFUSED, 'RFC 5936 §2.2.1', 'no client is allowed a transfer');
     case TYPE.MAILA:
     case TYPE.MAILB:
       return stop(RCODE.NOTIMP, 'RFC 1035 §3.2.3', `${mnemonic} is obsolete and not implemented`);
@@ -90,7 +90,7 @@ function answerName(draft: Draft, name: Name, isFirst: boolean): Name | undefine
       draft.rcode = RCODE.REFUSED;
       draft.ede = { code: EDE.NOT_AUTHORITATIVE, text: 'no zone here is at or above this name' };
       note(draft, 'RFC 8914 §4.21', `${formatName(name)} is in no zone served here: refused`);
-    } else note(draft, 'RFC 1034 §4.3.2', `${formatName(name)} is in no zone served here: the resolver goes on`);
+    } else note(draft, 'RFC 1034 §4.3.2', `${formatName(name)} is in no zone served here: the resolver continues`);
     return undefined;
   }
   let zone = deepest;
@@ -146,7 +146,7 @@ function answerNode(draft: Draft, zone: ServedZone, node: ZoneNode, name: Name, 
   const cname = rrsetOf(node, TYPE.CNAME);
   if (cname !== undefined) {
     const target = cname.rdatas[0]!;
-    note(draft, 'RFC 1034 §3.6.2', `${formatName(name)} is an alias (${where}): go on with ${formatName(target)}`);
+    note(draft, 'RFC 1034 §3.6.2', `${formatName(name)} is an alias (${where}): continue with ${formatName(target)}`);
     draft.answer.push({ owner: name, ...signedFor(draft, cname) });
     if (expanded) proveCovered(draft, zone, name);
     return target;

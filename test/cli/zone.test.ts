@@ -28,7 +28,7 @@ describe('zone', () => {
     const refused = await server.cli('zone', 'remove', 'new.test');
     expect(refused).toMatchObject({ exit: 2, out: '' });
     expect(refused.err).toBe(
-      'waxseal: not changed: remove the zone new.test with its records, mail policy, keys and journal: this asks first, and nobody can be asked here.\n' +
+      'waxseal: not changed: remove the zone new.test with its records, mail policy, keys and journal: this asks first, and no operator can be asked here.\n' +
         '  add --yes, or look at it with --dry-run\n  [CLI_CONFIRM]\n',
     );
     expect(await server.cli('zone', 'remove', 'new.test', '--dry-run')).toMatchObject({ exit: 0, out: 'new.test. would be removed\n' });

@@ -180,9 +180,9 @@ describe('explain', () => {
     expect(told!.lines).toEqual([
       'x is shown since 1970-01-01 00:00 UTC; next: used',
       '  seen: waits for every server; a: NXDOMAIN, seen 2026-11-21 10:05 UTC; b: good, seen 2026-11-21 10:04 UTC; next check 2026-11-21 10:06 UTC (without it somebody misses it)',
-      '    to go on without: override x seen',
+      '    to continue without: override x seen',
       '  ttl: waits for caches; it counts from the end of "seen" (without it somebody holds the old one, RFC 2181 §8)',
-      '    to go on without: override x ttl',
+      '    to continue without: override x ttl',
     ]);
     expect(told!.earliestMs).toBeUndefined();
   });

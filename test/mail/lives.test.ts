@@ -103,7 +103,7 @@ describe('a life in the list', () => {
     const domain = new ToyDomain(POLICY);
     domain.step();
     const explained = explainMail(domain.state, domain.context(), LIVES).find(({ machine }) => machine === 'pigeon');
-    expect(explained!.lines).toContain('    to go on without: pigeon shoo bert rest');
+    expect(explained!.lines).toContain('    to continue without: pigeon shoo bert rest');
   });
 
   test('is held and goes on, by its name and with all others', () => {

@@ -28,7 +28,16 @@ describe('what receivers cannot use', () => {
     ['post.example', 'TXT', ['v=spf1 include:bücher.example -all'], 'SPF_CHARACTER'],
     ['post.example', 'TXT', ['v=spf1\u00a0mx -all'], 'SPF_VERSION'], // a no-break space, as web pages have
     ['post.example', 'TXT', ['v=spf1; mx -all'], 'SPF_VERSION'],
-    ['post.example', 'TXT', ['v=spf1mx-all'], undefined], // another version than 1, RFC 7208 §4.5
+    ['post.example', 'TXT', ['v=spf10 mx -all'], undefined], // another version than 1, RFC 7208 §4.5
+    ['post.example', 'TXT', ['v=spf1mx -all'], 'TXT_NEAR_MISS'], // RFC 7208 §3.3: strings are joined without a blank
+    ['post.example', 'TXT', ['"v=spf1" "include:_spf.example.net -all"'], 'TXT_NEAR_MISS'],
+    ['post.example', 'TXT', ['v=spfv1 ip4:192.0.2.1 -all'], 'TXT_NEAR_MISS'],
+    ['post.example', 'TXT', ['spf1 mx -all'], 'TXT_NEAR_MISS'],
+    ['post.example', 'TXT', ['spf1 is not what we use'], undefined],
+    ['_dmarc.post.example', 'TXT', ['p=none; rua=mailto:r@post.example'], 'TXT_NEAR_MISS'],
+    ['_mta-sts.post.example', 'TXT', ['id=20260101'], 'TXT_NEAR_MISS'],
+    ['_smtp._tls.post.example', 'TXT', ['v=TLSRPT1; rua=mailto:r@post.example'], 'TXT_NEAR_MISS'],
+    ['default._bimi.post.example', 'TXT', ['v=BIMI 1; l=https://post.example/l.svg'], 'TXT_NEAR_MISS'],
     ['post.example', 'TXT', ['" v=spf1 mx -all"'], 'SPF_VERSION'],
     ['post.example', 'TXT', ['v=spf1 ipv4:192.0.2.1 -all'], 'SPF_TERM'],
     ['_dmarc.post.example', 'TXT', ['v=DMARC1'], 'DMARC_POLICY_MISSING'], // cut at the semicolon

@@ -53,6 +53,6 @@ test('withoutManagedTypes: DNSKEY, CDS and CDNSKEY stay in a zone that is not si
   const types = result.ok ? result.value.map(({ type }) => type) : [];
   expect(types).toEqual([TYPE.SOA, TYPE.NS, TYPE.DNSKEY, TYPE.CDS, TYPE.CDNSKEY, TYPE.A]);
   expect(result.ok && result.warnings.map(({ message }) => message)).toEqual([
-    'left out of the file: 2 RRSIG, 1 NSEC, 1 NSEC3PARAM records: the zone is not signed here, and nobody would renew them',
+    'left out of the file: 2 RRSIG, 1 NSEC, 1 NSEC3PARAM records: the zone is not signed here, and no signer would renew them',
   ]);
 });

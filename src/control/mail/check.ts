@@ -4,6 +4,7 @@
  * Not here: the readers (mail/), how the life cycles stand (MailView).
  */
 import { atRrset, atTag, formatPlace, within } from '#base/place.ts';
+import { type ProblemCode } from '#base/problem-codes.ts';
 import { type Problem, placeAt, placeWithin, problem, warning } from '#base/problem.ts';
 import { placeOfRrset } from '#dns/place.ts';
 import { type Name, formatName, isAtOrBelow, ownerKey, parseName } from '#dns/name.ts';
@@ -109,11 +110,13 @@ async function checkSpf(domain: string, resolver: Resolver): Promise<Problem[]> 
   const tree = await spfTree(domain, resolver);
   if (tree.state === 'none')
     return [
-      warning('MAIL_RECORD_MISSING', atRrset(`${domain}.`, 'TXT'), 'there is no SPF record: anybody may say to send for the domain', {
+      warning('MAIL_RECORD_MISSING', atRrset(`${domain}.`, 'TXT'), 'there is no SPF record: any host may claim to send for the domain', {
         rfc: 'RFC 7208 §3',
       }),
     ];
-  return treeProblems(tree);
+  // The text itself is checked with all TXT of its name.
+  const own = new Set<ProblemCode>([...tree.problems.map(({ code }) => code), 'SPF_MULTIPLE', 'SPF_SIGN']);
+  return treeProblems(tree).filter(({ code, at }) => !(own.has(code) && formatPlace(at).startsWith(`${domain} `)));
 }
 
 async function checkDmarc(domain: Name, view: ZoneView, resolver: Resolver): Promise<Problem[]> {

@@ -135,7 +135,7 @@ function orderRamp(
   const done = (dmarc: MailState['dmarc'], detail: string) => taken({ ...state, dmarc }, detail, { note: { object: DMARC_OBJECT } });
   if (action === 'resume') {
     const resumed = resumeLifecycle(state.dmarc, DMARC_OBJECT);
-    return resumed.ok ? done(resumed.value, 'DMARC ramp goes on') : resumed;
+    return resumed.ok ? done(resumed.value, 'DMARC ramp continues') : resumed;
   }
   if (reason.trim() === '')
     return fail(problem('LIFECYCLE_REASON', atObject(DMARC_OBJECT), `${action} needs a reason, which is written into the audit log`));

@@ -94,7 +94,7 @@ export class SelectorQueries {
     if (watchedSinceMs === undefined) return { isGood: false, text: 'the answer process tells no counts' };
     if (nowMs - lastMs < quietMs) return { isGood: false, text: `asked for ${queries} times, last at ${time(lastMs)}` };
     if (nowMs - watchedSinceMs < quietMs)
-      return { isGood: false, text: `not asked for since ${time(watchedSinceMs)}, and before that nobody counted` };
+      return { isGood: false, text: `not asked for since ${time(watchedSinceMs)}, and not counted before that` };
     if (this.#isFull && !this.#known.has(nameOfSelector(selector, zone)))
       return { isGood: false, text: 'it is not counted: too many selectors are asked for here' };
     return { isGood: true, text: `not asked for since ${time(Math.max(lastMs, watchedSinceMs))}` };

@@ -87,7 +87,7 @@ export function explainBimi(
   const lines = [
     hold.isComing ? `${head}; next: published` : head,
     `  ${text}`,
-    `    ${hold.isComing ? 'to go on sooner' : 'to go on'}: ${override}`,
+    `    ${hold.isComing ? 'to continue sooner' : 'to continue'}: ${override}`,
   ];
   const next = hold.isComing ? { next: 'published' } : {};
   return [{ machine: 'bimi', object: 'bimi', stage: 'held', sinceMs, ...next, waits: [wait], lines }];

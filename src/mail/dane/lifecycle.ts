@@ -74,7 +74,7 @@ export function tlsaVocabulary(
     conditions: {
       activated: ({ data: { activatedAtMs } }) =>
         activatedAtMs === undefined
-          ? verdict(false, 'nobody said that the host uses the key')
+          ? verdict(false, 'the host is not reported to use the key')
           : verdict(true, `activated ${formatTime(activatedAtMs + wallOffsetMs)}`),
       'host-gone': ({ data }) => verdict(!hosts.some((host) => isSameHost(hostOf(host), data)), 'the policy names the host'),
     },

@@ -41,7 +41,7 @@ export function comingDkimKeys(
       const earliestMs = stage === 'visible' ? told?.earliestMs : soonMs;
       const open = told?.waits.filter(({ isOver }) => !isOver).map(({ text }) => text) ?? [];
       const held = told?.hold === undefined ? [] : [`held: ${told.hold.reason}`];
-      const text = [...held, ...open].join('; ') || 'it goes on at the next look';
+      const text = [...held, ...open].join('; ') || 'it continues at the next look';
       const time = earliestMs === undefined ? {} : { earliestMs };
       return { selector: id, algorithm: data.algorithm, stage, ...time, text };
     });

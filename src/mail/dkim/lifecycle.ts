@@ -107,7 +107,7 @@ export function dkimVocabulary(
     conditions: {
       'rotation-due': (object, { objects }) => rotationDue(state, objects, object, policy, now),
       unwanted: ({ data }) => verdict(!isWanted(data, policy), `the policy has ${policy.algorithms.join(' and ') || 'no keys of its own'}`),
-      compromised: ({ data }) => verdict(data.compromised !== undefined, data.compromised ?? 'nobody reported it'),
+      compromised: ({ data }) => verdict(data.compromised !== undefined, data.compromised ?? 'not reported'),
       revocation: () => verdict(policy.afterRetirement === 'revoke', `the policy says: ${policy.afterRetirement}`),
     },
   };

@@ -26,7 +26,7 @@ const SWITCHED: Wait = {
   kind: 'gate',
   id: 'switched',
   who: 'every signer to acknowledge that it signs with another key',
-  why: 'a signer that was forgotten goes on making signatures that fail',
+  why: 'a signer that was forgotten continues to make signatures that fail',
   observation: 'switched',
   places: 'signers',
 };
@@ -59,7 +59,7 @@ const UNREPORTED: Wait = {
   kind: 'gate',
   id: 'unreported',
   who: 'DMARC reports without the selector',
-  why: 'somebody still signs with it',
+  why: 'a signer still signs with it',
   rfc: 'RFC 9990 §3.1.3',
   observation: 'report-rows',
   places: 'reportSources',
@@ -68,7 +68,7 @@ const UNREPORTED: Wait = {
 const REVOCATION = condition('revocation', 'the policy to want old keys revoked', 'mail in archives cannot be verified any more');
 const ROTATION_DUE = condition('rotation-due', 'the key before it to have served its time', 'keys change more often than they need to');
 const UNWANTED = condition('unwanted', 'the policy to do without this kind of key', 'mail goes unsigned');
-const COMPROMISED = condition('compromised', 'somebody to report the key as compromised', 'a good key is withdrawn');
+const COMPROMISED = condition('compromised', 'an operator to report the key as compromised', 'a good key is withdrawn');
 const REVOKED_FOR: Wait = {
   kind: 'time',
   id: 'revoked-for',

@@ -45,7 +45,7 @@ const RFC = 'RFC 9989 §4.7';
 const REMOVED: Readonly<Record<string, string>> = {
   pct: 'receivers now apply the policy to all mail; older ones still sample',
   rf: 'there is one format of failure reports',
-  ri: 'aggregate reports come about daily',
+  ri: 'receivers send aggregate reports once a day',
 };
 
 const GRAMMAR: TagGrammar = {

@@ -193,7 +193,7 @@ export function stsBodyVocabulary(ttls: TtlMemory, { places }: Facts): Vocabular
   return {
     durations: { stsTtl: cacheMs(ttls, 'mtaSts'), ownMaxAge: ({ data }) => data.policy.maxAgeSeconds * 1000 },
     conditions: {
-      probed: () => verdict(places['probes']!.length > 0, 'nobody outside looks'),
+      probed: () => verdict(places['probes']!.length > 0, 'no probe outside looks'),
       'newer-announced': ({ data: { version } }, { objects }) =>
         verdict(
           objects.some((each) => each.data.version > version && each.stage !== 'served' && each.stage !== 'skipped'),

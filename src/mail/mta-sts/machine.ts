@@ -5,7 +5,7 @@
  */
 import { checkedMachine, condition, type Machine, type Wait } from '#lifecycle/machine.ts';
 
-const WANTED = condition('wanted', 'the policy to want MTA-STS, and a mail host to name', 'senders are told of a policy that nobody wants');
+const WANTED = condition('wanted', 'the policy to want MTA-STS, and a mail host to name', 'senders find a policy that is not wanted');
 const UNWANTED = condition('unwanted', 'the policy to do without MTA-STS', 'mail may be read on its way');
 const ANNOUNCED = condition(
   'announced',
@@ -79,7 +79,7 @@ export const STS_MODE_MACHINE: Machine = checkedMachine({
           kind: 'time',
           id: 'max-age',
           who: 'senders that keep a policy of before, for the longest max_age ever served',
-          why: 'they go on enforcing a policy that they cannot fetch any more',
+          why: 'they continue to enforce a policy that they cannot fetch any more',
           rfc: 'RFC 8461 §8.3',
           since: 'announced',
           terms: ['stsTtl', 'longestMaxAge'],
@@ -100,7 +100,7 @@ export const STS_BODY_MACHINE: Machine = checkedMachine({
       from: 'served',
       to: 'announced',
       waits: [
-        condition('probed', 'somebody outside who fetches the body', 'senders are sent to a body that they cannot fetch'),
+        condition('probed', 'a probe outside that fetches the body', 'senders are sent to a body that they cannot fetch'),
         {
           kind: 'gate',
           id: 'seen-outside',

@@ -145,7 +145,7 @@ export const MailPolicySchema = Type.Object(
     ),
     mtaSts: section(
       {
-        mode: choice(['off', 'testing', 'enforce', 'external'], 'the mode to arrive at; external: somebody else serves the policy'),
+        mode: choice(['off', 'testing', 'enforce', 'external'], 'the mode to arrive at; external: another server serves the policy'),
         mxFromZone: flag('the hosts of the MX records are allowed'),
         mx: texts('further hosts that are allowed: those to come, or *.example.net'),
         maxAge: duration('how long senders keep the policy once it is settled'),

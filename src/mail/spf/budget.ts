@@ -17,7 +17,7 @@ import {
 import { equalNames } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { type Resolver } from '#dns/resolver.ts';
-import { isSpfText } from './spf.ts';
+import { spfSigns } from './signs.ts';
 import { type SpfBranch, type SpfTree, spfTree } from './tree.ts';
 import { fitTarget, targetName } from './target.ts';
 import { txtRdata } from '#mail/text/txt.ts';
@@ -40,13 +40,7 @@ export interface SpfBudget {
 /** What the record would cost once published; the rest of the world, and of our own zones, is as `resolver` says. */
 export async function checkSpfBudget(candidate: SpfCandidate, resolver: Resolver): Promise<SpfBudget> {
   const tree = await spfTree(candidate.domain, withTxt(resolver, candidate.domain, [candidate.text, ...candidate.otherTexts]));
-  const problems = [
-    ...treeProblems(tree),
-    ...candidate.otherTexts
-      .filter(isSpfText)
-      .slice(0, 1)
-      .map(() => secondRecord(tree)),
-  ];
+  const problems = treeProblems(tree);
   return { tree, problems: problems.toSorted((a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning')) };
 }
 
@@ -61,17 +55,10 @@ export function withTxt(resolver: Resolver, domain: string, texts: readonly stri
   };
 }
 
-function secondRecord(tree: SpfTree): Problem {
-  return problem('SPF_MULTIPLE', atRrset(tree.domain, 'TXT'), 'another SPF record stands at the same name', {
-    rfc: 'RFC 7208 §3.2',
-    fix: 'remove the other one',
-  });
-}
-
 /** Everything wrong with a tree, its root's record first. */
 export function treeProblems(tree: SpfTree): Problem[] {
   const at = atRrset(tree.domain, 'TXT');
-  const found: Problem[] = [...tree.problems];
+  const found: Problem[] = [...tree.problems, ...rootProblems(tree)];
   const say = (make: typeof problem, code: ProblemCode, message: string, rfc: string, fix?: string) =>
     found.push(make(code, at, message, { rfc, ...(fix === undefined ? {} : { fix }) }));
   const evidence = `: ${evidenceOf(tree.branches)}`;
@@ -109,6 +96,21 @@ export function treeProblems(tree: SpfTree): Problem[] {
   return found;
 }
 
+/** What is wrong with the record of the tree's root as such. */
+function rootProblems({ state, domain, text, near }: SpfTree): Problem[] {
+  const at = atRrset(domain, 'TXT');
+  if (state === 'multiple') {
+    const why = 'there is more than one SPF record, which is an error at every receiver';
+    return [problem('SPF_MULTIPLE', at, why, { rfc: 'RFC 7208 §3.2', fix: 'keep one' })];
+  }
+  if (state === 'unresolved') return [warning('SPF_UNRESOLVED', at, `${domain} cannot be looked up now`)];
+  if (state === 'none' && near !== undefined) {
+    const fix = 'the text has to begin with v=spf1 and a blank, without quotes of its own';
+    return [problem('TXT_NEAR_MISS', at, `there is no SPF record: ${near}`, { rfc: 'RFC 7208 §4.5', fix })];
+  }
+  return state === 'record' ? spfSigns(text, at) : [];
+}
+
 /** `mx 1, include:a.example 3 (include:b.example 1, a 1)`: the tree in one line. */
 function evidenceOf(branches: readonly SpfBranch[]): string {
   return branches
@@ -135,7 +137,10 @@ function branchProblems(tree: SpfTree): Problem[] {
     const own: Problem[] = [];
     const state = branch.below?.state;
     const rfc = branch.term.startsWith('redirect') ? 'RFC 7208 §6.1' : 'RFC 7208 §5.2';
-    if (state === 'none') own.push(problem('SPF_INCLUDE', at, `${branch.target} has no SPF record: a permerror`, { rfc }));
+    if (state === 'none') {
+      const near = branch.below?.near === undefined ? '' : `; ${branch.below.near}`;
+      own.push(problem('SPF_INCLUDE', at, `${branch.target} has no SPF record: a permerror${near}`, { rfc }));
+    }
     if (state === 'multiple') own.push(problem('SPF_INCLUDE', at, `${branch.target} has more than one SPF record: a permerror`, { rfc }));
     if (state === 'malformed') {
       own.push(

@@ -38,7 +38,7 @@ export function drawSpfTree(tree: SpfTree): string {
   const width = Math.max(0, ...rows.map(({ left }) => left.length));
   const costWidth = Math.max(0, ...rows.map(({ cost }) => cost.length));
   // A domain need not have a record; an include without one is an error.
-  const whole = tree.state === 'none' ? 'no SPF record' : REMARKS[tree.state];
+  const whole = tree.state === 'none' ? ['no SPF record', tree.near ?? []].flat().join('; ') : REMARKS[tree.state];
   const remark = whole === '' ? '' : ` (${whole})`;
   return [
     `${tree.domain}: ${formatCost(tree)}, ${tree.ownerBytes} octets of TXT with the name${remark}`,

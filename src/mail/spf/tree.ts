@@ -13,6 +13,7 @@ import { type Resolver, type ResolverAnswer, isTransient } from '#dns/resolver.t
 import { type Directive, type SpfRecord, type TermOf, costsLookup, effectiveTerms, formatTerm, selectSpf } from './spf.ts';
 import { type MacroString, expandMacros, usesLetter } from './macro.ts';
 import { mxHosts } from './match.ts';
+import { nearSpf } from './near-miss.ts';
 import { parseSpf } from './parse.ts';
 import { fitTarget, isCheckable, targetName } from './target.ts';
 import { txtText } from '#mail/text/txt.ts';
@@ -45,6 +46,8 @@ export interface SpfTree extends SpfCost {
   readonly text: string;
   /** Octets of the name and of all TXT at it (RFC 7208 §3.4). */
   readonly ownerBytes: number;
+  /** Of a domain without a record: a text there that is meant as one, and why it is none. */
+  readonly near?: string;
   /** Terms that can have a say, in the order of evaluation. */
   readonly branches: readonly SpfBranch[];
   /** Of reading this record only. */
@@ -125,7 +128,8 @@ async function treeOf(walk: Walk, domain: string, above: readonly string[]): Pro
   const ownerBytes = rdatas.reduce((sum, rdata) => sum + txtText(rdata).length, domain.length);
   const texts = selectSpf(rdatas);
   const text = texts[0];
-  if (text === undefined) return bare(domain, 'none', { ownerBytes });
+  const near = text === undefined ? nearSpf(rdatas.map(txtText)) : undefined;
+  if (text === undefined) return bare(domain, 'none', { ownerBytes, ...(near === undefined ? {} : { near }) });
   if (texts.length > 1) return bare(domain, 'multiple', { ownerBytes, text });
   const parsed = parseSpf(text, atRrset(domain, 'TXT'));
   if (!parsed.ok) return bare(domain, 'malformed', { ownerBytes, text, problems: parsed.problems });

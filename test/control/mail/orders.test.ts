@@ -80,7 +80,7 @@ test('a DMARC ramp is paused with a reason only; resumed without', async () => {
     detail: 'DMARC ramp paused: invoices fail',
     note: { object: 'dmarc' },
   });
-  expect(good(ramp('resume', '')).detail).toBe('DMARC ramp goes on');
+  expect(good(ramp('resume', '')).detail).toBe('DMARC ramp continues');
 });
 
 test('RFC 6698 §2.1.3: a TLSA key that is too short for its digest is told at its place in the request', async () => {

@@ -60,10 +60,10 @@ describe('RFC 7671 §8.4: no place looks', () => {
       `${OLD} is withdrawing since 2026-11-21 11:00 UTC; next: removed`,
       '  not-served: waits for the host to be seen without the old key; no place looks at the certificate that the host serves; ' +
         'it waits 3h30m instead; earliest 2026-11-21 14:30 UTC (without it it still shows a key without a record, RFC 7671 §8.4)',
-      `    to go on without: waxseal mail override example.com ${OLD} not-served --reason "…"`,
+      `    to continue without: waxseal mail override example.com ${OLD} not-served --reason "…"`,
       '  two-ttls: waits for hosts that have not all switched; it counts from the end of "not-served" ' +
         '(without it the old key may still be met, RFC 7671 §8.1)',
-      `    to go on without: waxseal mail override example.com ${OLD} two-ttls --reason "…"`,
+      `    to continue without: waxseal mail override example.com ${OLD} two-ttls --reason "…"`,
     ]);
     domain.step(3 * HOUR_MS + 30 * MINUTE_MS);
     expect(published(domain)).toEqual([1, 2]);

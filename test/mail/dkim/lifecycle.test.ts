@@ -142,7 +142,7 @@ describe('retirement waits for evidence', () => {
     expect(stages(domain)[0]).toBe('e20261121a retiring');
     const [told] = explainMail(domain.state, domain.context());
     expect(told!.lines[1]).toMatch(/switched: waits for every signer .*mta2: not looked at yet; mta1: good, seen 2026-12-11/);
-    expect(told!.lines[2]).toBe('    to go on without: waxseal mail override example.com e20261121a switched --reason "…"');
+    expect(told!.lines[2]).toBe('    to continue without: waxseal mail override example.com e20261121a switched --reason "…"');
     acknowledge('mta2', 'e20261121b');
     domain.step(7 * DAY_MS);
     expect(stages(domain)[0]).toBe('e20261121a retiring');

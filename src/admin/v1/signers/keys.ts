@@ -30,7 +30,7 @@ const ComingForm = Type.Object({
   selector: Type.String(),
   algorithm: Type.String({ description: 'rsa-sha256 or ed25519-sha256' }),
   state: Type.String(),
-  activeAt: Type.Optional({ ...Time, description: 'the earliest time; absent while nobody can know' }),
+  activeAt: Type.Optional({ ...Time, description: 'the earliest time; absent while it is not known' }),
   waitsFor: Type.String(),
 });
 
