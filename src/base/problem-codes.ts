@@ -270,6 +270,7 @@ export const PROBLEM_KINDS = {
   MAIL_RECORD_MISSING: bad('a domain with mail lacks a record that receivers look for'),
   MAIL_REPORT_CONSENT: bad('a host that is to get DMARC reports of a domain has not consented'),
   MAIL_REPORT_HOST: bad('reports are to go to a host that takes no mail'),
+  MAIL_STS_HOST: bad('the policy host of a domain is not, or not only, this server'),
   MAIL_STS_MX: { title: 'an MX change would make mail bounce off an MTA-STS policy that senders hold', status: 409, exit: 4 },
   MAIL_TLSA_EARLY: { title: 'a key came into use before every cache can know its TLSA record', status: 409, exit: 4 },
   MX_NULL: bad('a null MX, which says that there is no mail, is not alone or not of the one form'),

@@ -42,6 +42,7 @@ import { mailHandlers } from '#control/mail/decide.ts';
 import { MailSteps, type MailStepsOptions } from '#control/mail/steps.ts';
 import { mailReads } from '#control/mail/view.ts';
 import { spfUpkeep } from '#control/mail/spf-upkeep.ts';
+import { NO_POLICY_HOST, type PolicyHostSettings } from '#control/mail/policy-host.ts';
 import { mailUpkeep } from '#control/mail/upkeep.ts';
 import { mailWatcher } from '#control/mail/watcher.ts';
 import { ServedZones } from './served-zones.ts';
@@ -82,6 +83,8 @@ export interface ControlOptions {
   readonly countsQueries?: boolean;
   /** What happens in the lives of a zone's mail. */
   readonly onMailEvents?: (zone: string, events: readonly LifecycleEvent[]) => void;
+  /** How senders find this server's policy host; none unless given. */
+  readonly policyHost?: PolicyHostSettings;
   /** The setting `limits.records_per_rrset`. */
   readonly recordsPerRrsetMax?: number;
   /** The setting `audit.keep`; undefined: for ever. */
@@ -122,6 +125,7 @@ export class Control implements ControlApi {
       onMailEvents,
       signerFilesRoot = dirname(writer.dir),
       recordsPerRrsetMax = RECORDS_PER_RRSET_DEFAULT,
+      policyHost = NO_POLICY_HOST,
     } = options;
     this.#options = options;
     this.#writer = writer;
@@ -133,14 +137,14 @@ export class Control implements ControlApi {
     this.#funnel = new Funnel({ ...options, preparer: this.#preparer });
     const time = new CountedTime(clock, uptime, readTimeline(writer));
     const signersFor: MailStepsOptions['signers'] = (zone) => this.signers.factsFor(zone);
-    this.#mail = new MailSteps({ ...options, time, witnesses, recordsPerRrsetMax, signers: signersFor });
+    this.#mail = new MailSteps({ ...options, time, witnesses, recordsPerRrsetMax, policyHost, signers: signersFor });
     this.#queries = new SelectorQueries(() => time.nowMs());
     this.mail = mailReads({ reader: writer, steps: this.#mail, queries: this.#queries, witnesses, clock });
     publisher.onMessage((message) => this.#queries.receive(message));
     const run = (command: Command, runOptions: RunOptions) => this.run(command, runOptions);
     const alert = (zone: string, problems: readonly Problem[]) => this.events.alert(zone, problems);
     const parts = { funnel: this.#funnel, steps: this.#mail, queries: this.#queries, resolver: this.zones.resolver };
-    const shared = { ...options, ...parts, time, witnesses, run, alert };
+    const shared = { ...options, ...parts, time, witnesses, policyHost, run, alert };
     this.events = new EventFeed(writer, this.#funnel);
     this.tokens = new Tokens(shared);
     this.auditRetention = new AuditRetention({

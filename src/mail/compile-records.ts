@@ -16,7 +16,9 @@ import { dmarcStage } from '#mail/dmarc/ramp.ts';
 import { REPORT_AUTHORIZATION_TEXT, reportAuthorizationOwner } from '#mail/dmarc/consent-record.ts';
 import { type MailState } from './state.ts';
 import { announcedBody } from '#mail/mta-sts/lifecycle.ts';
-import { formatStsRecord, stsRecordOwner } from '#mail/mta-sts/record.ts';
+import { hostRrsets } from '#mail/mta-sts/host-record.ts';
+import { policyHostRecords } from '#mail/mta-sts/policy-host.ts';
+import { formatStsRecord, stsHost, stsRecordOwner } from '#mail/mta-sts/record.ts';
 import { dmarcRecordOf } from '#mail/dmarc/settle.ts';
 import { type MailPolicy } from './mail-policy.ts';
 import { formatTlsRpt, tlsRptOwner } from '#mail/tls-rpt/record.ts';
@@ -32,6 +34,9 @@ export interface WantedRrset {
   /** What it is for, as in messages: `DKIM selector r20261121a (active)`. */
   readonly purpose: string;
 }
+
+/** Purpose of the records at `mta-sts.<domain>`. */
+export const POLICY_HOST_PURPOSE = 'MTA-STS policy host';
 
 class Wanted {
   readonly rrsets: WantedRrset[] = [];
@@ -89,6 +94,8 @@ function addSts(wanted: Wanted, domain: Name, { mtaSts, ttlSeconds }: MailPolicy
     else wanted.text(owner, ttlSeconds.mtaSts, formatStsRecord({ id: mtaSts.id! }), 'MTA-STS (served by others)');
     return;
   }
+  for (const { type, rdatas } of hostRrsets(policyHostRecords(state.mtaSts)))
+    wanted.add(stsHost(domain), type, ttlSeconds.mtaSts, rdatas, POLICY_HOST_PURPOSE);
   const announced = announcedBody(state.mtaSts);
   if (announced !== undefined)
     wanted.text(owner, ttlSeconds.mtaSts, formatStsRecord({ id: announced.data.id }), `MTA-STS mode ${announced.data.policy.mode}`);

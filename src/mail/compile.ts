@@ -11,13 +11,14 @@ import { placeOfRrset } from '#dns/place.ts';
 import { equalNames, formatName, isAtOrBelow, ownerKey, parseName, ROOT, wildcardOf } from '#dns/name.ts';
 import type { Name, OwnerKey } from '#dns/name.ts';
 import { sortRdatas } from '#dns/rrset.ts';
-import { TYPE } from '#dns/types.ts';
+import { type RrType, TYPE } from '#dns/types.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { targetState } from '#zone/check-targets.ts';
 import { type NodeRrset, rrsetOf, type ZoneNode, type ZoneView } from '#zone/view.ts';
 import { bimiProblems } from '#mail/bimi/hold.ts';
 import { changedView } from './compile-view.ts';
-import { wantedRecords, type WantedRrset } from './compile-records.ts';
+import { POLICY_HOST_PURPOSE, wantedRecords, type WantedRrset } from './compile-records.ts';
+import { stsHost } from '#mail/mta-sts/record.ts';
 import { dmarcOwner, type DmarcRecord, isDmarcText, parseDmarc } from '#mail/dmarc/record.ts';
 import { adviseDmarc } from '#mail/dmarc/advice.ts';
 import { dmarcStage } from '#mail/dmarc/ramp.ts';
@@ -74,9 +75,10 @@ export function compileMail(input: CompileInput): Compiled {
     type: each.type,
     rrset: { ttl: each.ttl, rdatas: sortRdatas(each.type, each.rdatas), manager: 'mail' },
   }));
-  const aliases = rrsets.flatMap((each) => checkConflicts(input, each, problems));
+  const displaced = rrsets.flatMap((each) => checkConflicts(input, each, problems));
   const managed = records.map(({ owner, type }): ManagedRrset => ({ owner: formatName(owner).toLowerCase(), type }));
-  const changes = [...aliases, ...removals(input, managed), ...records].filter((change) => isDifferent(view, change));
+  const leaving = uniqueRrsets([...displaced, ...removals(input, managed)]);
+  const changes = [...leaving, ...records].filter((change) => isDifferent(view, change));
   problems.push(...checkResult(input, records, changes));
   const { given, waiting, ...reports } = reportConsents({
     domain,
@@ -113,8 +115,22 @@ function otherTexts(view: ZoneView, domain: Name): Uint8Array[] {
   return (rrset?.rdatas ?? []).filter((rdata) => !isSpfText(txtText(rdata)));
 }
 
-/** What the policy had put there and does not want any more. Other TXT beside a removed SPF becomes manual again. */
-function removals({ state, view, domain, isClaimed }: CompileInput, managed: readonly ManagedRrset[]): RrsetChange[] {
+/** The first of each owner and type. */
+function uniqueRrsets(changes: readonly RrsetChange[]): RrsetChange[] {
+  return changes.filter((each, at) => changes.findIndex(({ owner, type }) => isSameRrset(each, owner, type)) === at);
+}
+
+function isSameRrset(change: RrsetChange, owner: Name, type: number): boolean {
+  return change.type === type && equalNames(change.owner, owner);
+}
+
+/**
+ * What the policy had put there and does not want any more. Other TXT beside a removed SPF becomes manual again, and so
+ * does the policy host's record when others are to serve the policy: the operator leads it there.
+ */
+function removals(input: CompileInput, managed: readonly ManagedRrset[]): RrsetChange[] {
+  const { state, view, domain, policy, isClaimed } = input;
+  const host = policy.mtaSts.mode === 'external' ? stsHost(domain) : undefined;
   return state.managed
     .filter((each) => !managed.some(({ owner, type }) => owner === each.owner && type === each.type))
     .flatMap(({ owner: ownerText, type }): RrsetChange[] => {
@@ -122,6 +138,8 @@ function removals({ state, view, domain, isClaimed }: CompileInput, managed: rea
       if (!owner.ok) return [];
       const rrset = rrsetOf(view.node(ownerKey(owner.value)), type);
       if (rrset?.manager !== 'mail' || isClaimed?.(owner.value) === true) return [];
+      if (host?.ok === true && equalNames(host.value, owner.value))
+        return [{ owner: owner.value, type, rrset: { ...rrset, manager: 'manual' } }];
       const others = type === TYPE.TXT && equalNames(owner.value, domain) ? otherTexts(view, domain) : [];
       return [{ owner: owner.value, type, rrset: others.length === 0 ? null : { ttl: rrset.ttl, rdatas: others, manager: 'manual' } }];
     });
@@ -141,7 +159,10 @@ function isSameData(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean
   return a.length === b.length && a.every((rdata, at) => equalBytes(rdata, b[at]!));
 }
 
-/** Reports conflicts with records put by hand; returns aliases to remove. Records that say the same are taken over. */
+/**
+ * Reports conflicts with records put by hand; returns those to remove for the wanted one. Records that say the same are
+ * taken over.
+ */
 function checkConflicts({ view, isTakeOver = false }: CompileInput, wanted: WantedRrset, problems: Problem[]): RrsetChange[] {
   const node = view.node(ownerKey(wanted.owner));
   const at = placeOfRrset(wanted.owner, wanted.type);
@@ -158,6 +179,12 @@ function checkConflicts({ view, isTakeOver = false }: CompileInput, wanted: Want
     if (alias.manager !== 'mail') tell('a CNAME put by hand stands at this name');
     return [{ owner: wanted.owner, type: TYPE.CNAME, rrset: null }];
   }
+  // The policy host as an alias: wanted only where addresses put by hand are to give way.
+  const isHostAlias = wanted.purpose === POLICY_HOST_PURPOSE && wanted.type === TYPE.CNAME;
+  const addresses = isHostAlias ? [TYPE.A, TYPE.AAAA].filter((type) => rrsetOf(node, type) !== undefined) : [];
+  const isByHand = (type: RrType) => rrsetOf(node, type)?.manager !== 'mail';
+  if (addresses.some(isByHand)) tell('addresses put by hand stand at this name');
+  if (addresses.length > 0) return addresses.map((type) => ({ owner: wanted.owner, type, rrset: null }));
   const now = rrsetOf(node, wanted.type);
   if (now === undefined || now.manager === 'mail') return [];
   if (now.manager !== 'manual') tell(`the records are managed by ${now.manager}`);

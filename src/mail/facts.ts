@@ -1,6 +1,7 @@
 /** What is known around a domain's mail at one moment: who can be asked. Not here: what follows from it (lives.ts). */
 import { type Facts } from '#lifecycle/world.ts';
 import { type SignerFacts } from '#mail/dkim/signers.ts';
+import { type PolicyHostFacts } from '#mail/mta-sts/policy-host.ts';
 
 /** Kinds of places. */
 export type MailPlace =
@@ -20,6 +21,8 @@ export type MailPlace =
 export interface MailFacts extends Facts {
   readonly places: Readonly<Record<MailPlace, readonly string[]>>;
   readonly signers?: SignerFacts;
+  /** Of this server's policy host, where the configuration says how senders find it. */
+  readonly policyHost?: PolicyHostFacts;
 }
 
 /** Facts of a server that stands alone and knows nothing yet; what is known is put over it. */

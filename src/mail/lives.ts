@@ -24,6 +24,16 @@ import {
   stsHostVocabulary,
   stsModeVocabulary,
 } from '#mail/mta-sts/lifecycle.ts';
+import {
+  NO_POLICY_HOST,
+  policyHostExpectation,
+  policyHostOf,
+  policyHostVerdict,
+  policyHostVocabulary,
+  type PolicyHostData,
+  preparePolicyHost,
+} from '#mail/mta-sts/policy-host.ts';
+import { POLICY_HOST_MACHINE } from '#mail/mta-sts/policy-host-machine.ts';
 import { STS_BODY_MACHINE, STS_HOST_MACHINE, STS_MODE_MACHINE } from '#mail/mta-sts/machine.ts';
 import { type MailFacts } from './facts.ts';
 import { mailHosts } from './mail-hosts.ts';
@@ -36,6 +46,10 @@ export interface MailContext {
   readonly policy: MailPolicy;
   readonly view: ZoneView;
   readonly facts: MailFacts;
+  /** Records put by hand give way. */
+  readonly isTakeOver?: boolean;
+  /** The served zone that a name is in. */
+  readonly zoneOf?: (name: Name) => ZoneView | undefined;
 }
 
 export type MailLife<Data = unknown> = Life<MailState, MailContext, Data>;
@@ -73,6 +87,26 @@ export const STS_MODE_LIFE: MailLife<NoData> = {
   world: ({ mtaSts, ttls }, context) => mailWorld(context, stsModeVocabulary(mtaSts, context.policy.mtaSts, ttls)),
 };
 
+/** After the mode, which says whether senders look for the policy; before the body, which waits for the host. */
+export const POLICY_HOST_LIFE: MailLife<PolicyHostData> = {
+  machine: POLICY_HOST_MACHINE,
+  get: ({ mtaSts }) => policyHostOf(mtaSts),
+  set(state, policyHost) {
+    // A domain that never had a policy host here keeps the state that it has.
+    if (policyHost === NO_POLICY_HOST) return state;
+    return { ...state, mtaSts: { ...state.mtaSts, policyHost } };
+  },
+  prepare(state, { domain, policy, view, facts, isTakeOver, zoneOf }) {
+    const sight = { view, ...(zoneOf === undefined ? {} : { zoneOf }), isTakeOver: isTakeOver ?? false };
+    const context = { domain, settings: policy.mtaSts, facts: facts.policyHost, sight, nowMs: facts.nowMs };
+    return { ...state, mtaSts: preparePolicyHost(state.mtaSts, context) };
+  },
+  world: ({ mtaSts, ttls }, context) =>
+    mailWorld(context, policyHostVocabulary(mtaSts, context.policy.mtaSts, ttls, context.facts.policyHost)),
+  expect: ({ what }, { mtaSts }, { domain }) => (what === 'host' ? policyHostExpectation(mtaSts, domain) : undefined),
+  isSerialNoted: true,
+};
+
 /** After the mode, which says what the next body says; a body that is announced may be what the mode waits for. */
 export const STS_BODY_LIFE: MailLife<StsBodyData> = {
   machine: STS_BODY_MACHINE,
@@ -82,7 +116,9 @@ export const STS_BODY_LIFE: MailLife<StsBodyData> = {
     ...state,
     mtaSts: serveStsBody(state.mtaSts, policy.mtaSts, facts.nowMs),
   }),
-  world: ({ ttls }, context) => mailWorld(context, stsBodyVocabulary(ttls, context.facts)),
+  world({ mtaSts, ttls }, context) {
+    return mailWorld(context, stsBodyVocabulary(ttls, context.facts, policyHostVerdict(mtaSts)));
+  },
   expect: (check, { mtaSts }, { domain }) => stsBodyExpectation(mtaSts, check, domain),
   isSerialNoted: true,
 };
@@ -113,6 +149,6 @@ export const TLSA_LIFE: MailLife<TlsaData> = {
   isSerialNoted: true,
 };
 
-const STS_LIVES: readonly MailLife[] = [STS_MODE_LIFE, STS_BODY_LIFE, STS_HOST_LIFE];
+const STS_LIVES: readonly MailLife[] = [STS_MODE_LIFE, POLICY_HOST_LIFE, STS_BODY_LIFE, STS_HOST_LIFE];
 
 export const MAIL_LIVES: readonly MailLife[] = [DKIM_LIFE, DMARC_LIFE, ...STS_LIVES, TLSA_LIFE];

@@ -3,7 +3,7 @@
  * is committed as a whole or not at all; called again with the same arguments it decides the same.
  * Not here: which lives there are (lives.ts), time (lifecycle/timeline.ts), keys and look-ups (control/mail/).
  */
-import { LIFECYCLE_SETTLE_MS, SECONDARY_LAG_MS_MAX } from '#base/limits/lifecycle.ts';
+import { LIFECYCLE_RETRY_MS, LIFECYCLE_SETTLE_MS, SECONDARY_LAG_MS_MAX } from '#base/limits/lifecycle.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { type Explanation } from '#lifecycle/explain.ts';
 import { explainLives, type LifecycleCheck, observeLives, stepLives } from '#lifecycle/lives.ts';
@@ -21,6 +21,7 @@ import { MAIL_LIVES, type MailContext, type MailLife } from './lives.ts';
 import { type MailFacts } from './facts.ts';
 import { type MailState } from './state.ts';
 import { type MailPolicy } from './mail-policy.ts';
+import { awaitsCertificate, policyHostProblems } from '#mail/mta-sts/policy-host.ts';
 import { type DkimAlgorithm } from '#mail/policy/schema.ts';
 import { NO_SPF_STATE, settleSpfParts, type SpfState } from '#mail/spf/parts.ts';
 
@@ -61,10 +62,19 @@ export function stepMail(input: MailStepInput): MailStep {
   const wanted = wantedDkimKeys(state.dkim, policy.dkim, facts);
   // Keys that are wanted and were not brought along are asked for again, also when who made them died.
   const soonMs = wanted.algorithms.length > 0 ? facts.nowMs + LIFECYCLE_SETTLE_MS : undefined;
-  const times = [step.nextDueMs, spf.nextDueMs, wanted.nextMs, soonMs].filter((each) => each !== undefined);
+  // Who installs a certificate wakes the zone; a wake that was missed is made up for.
+  const certificateMs = awaitsCertificate(state.mtaSts) ? facts.nowMs + LIFECYCLE_RETRY_MS : undefined;
+  const due = [step.nextDueMs, spf.nextDueMs, wanted.nextMs, soonMs, certificateMs];
+  const times = due.filter((each) => each !== undefined);
+  const problems = [
+    ...spf.problems,
+    ...compiled.problems,
+    ...absentSigners(policy.dkim.signers, facts.signers, domain),
+    ...policyHostProblems(state.mtaSts, domain, facts.policyHost),
+  ];
   return {
     ...compiled,
-    problems: [...spf.problems, ...compiled.problems, ...absentSigners(policy.dkim.signers, facts.signers, domain)],
+    problems,
     state: { ...state, managed, consents },
     events: [...step.events, ...spf.events],
     checks: step.checks,

@@ -177,6 +177,7 @@ export class ControlService {
       uptime: readUptime,
       witnesses: outside.witnesses,
       countsQueries: true,
+      policyHost: { ...config.https, isServing: config.https.listen.length > 0 },
       recordsPerRrsetMax: config.limits.recordsPerRrsetMax,
       auditKeepMs: config.audit.keepMs,
       onMailEvents: (zone, events) => logMailEvents(log, zone, events, this.#isFirstScreen() ? 'debug' : 'info'),

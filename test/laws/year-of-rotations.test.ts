@@ -10,6 +10,7 @@ import { TLSA_MACHINE } from '#mail/dane/machine.ts';
 import { DKIM_MACHINE } from '#mail/dkim/machine.ts';
 import { DMARC_MACHINE } from '#mail/dmarc/ramp.ts';
 import { MAIL_LIVES } from '#mail/lives.ts';
+import { POLICY_HOST_MACHINE } from '#mail/mta-sts/policy-host-machine.ts';
 import { STS_BODY_MACHINE, STS_MODE_MACHINE } from '#mail/mta-sts/machine.ts';
 import { type Sabotage } from '../support/simulation/diary.ts';
 import { judge } from '../support/simulation/judge.ts';
@@ -85,6 +86,17 @@ describe('the judge finds', () => {
     ['TLSA withdrawn while a host shows its key', broken(without(TLSA_MACHINE, 'not-served')), /is shown to senders/],
     ['TLSA withdrawn after a look at one machine of two', broken(hasty(TLSA_MACHINE)), /is shown to senders/],
     ['ids announced before their body', broken(without(STS_BODY_MACHINE, 'seen-outside')), /under the id of/],
+    [
+      'an id announced before caches forget that the policy host did not exist',
+      { ...broken(without(POLICY_HOST_MACHINE, 'negative-ttl')), days: 20 },
+      /meets no policy host/,
+    ],
+    [
+      'an id announced before there is a certificate, and before the body was seen',
+      { isCertificateSupposed: true, lives: broken(without(STS_BODY_MACHINE, 'seen-outside')).lives! },
+      /without certificate/,
+    ],
+    ['a policy host that goes before the id', { isPolicyHostHasty: true, rates: { mode: 0.01 } }, /meets no policy host/],
     ['MTA-STS removed while senders keep it', broken(without(STS_MODE_MACHINE, 'max-age')), /removed while/],
     ['DMARC steps without their month', broken(without(DMARC_MACHINE, 'dwell')), /DMARC .* after/],
     ['waits counted by the wall clock', { isWallClock: true, days: 100 }, /./],

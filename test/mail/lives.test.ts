@@ -143,8 +143,17 @@ describe('a life in the list', () => {
 
 test('each life of mail is there once, and keeps its objects where it finds them', () => {
   const domain = new MailDomain({ dane: { hosts: { mx1: { keys: [`3 1 1 ${'1'.repeat(64)}`] } } } });
+  domain.policyHost = { addresses: ['9.9.9.9'], unreachable: [] };
   domain.step();
-  expect(MAIL_LIVES.map(({ machine }) => machine.kind)).toEqual(['dkim', 'dmarc', 'mta-sts', 'mta-sts-body', 'mta-sts-host', 'tlsa']);
+  expect(MAIL_LIVES.map(({ machine }) => machine.kind)).toEqual([
+    'dkim',
+    'dmarc',
+    'mta-sts',
+    'mta-sts-policy-host',
+    'mta-sts-body',
+    'mta-sts-host',
+    'tlsa',
+  ]);
   for (const life of MAIL_LIVES) {
     expect(life.get(domain.state).objects.length).toBeGreaterThan(0);
     expect(life.set(domain.state, life.get(domain.state))).toEqual(domain.state);

@@ -6,6 +6,7 @@ import { type Problem, type Result } from '#base/problem.ts';
 import { type Actor, type Command, type Outcome, type ParentCare, type RunOptions } from '#control/api/control.ts';
 import { Control } from '#control/control.ts';
 import { Scheduler } from '#control/lifecycle/scheduler.ts';
+import { type PolicyHostSettings } from '#control/mail/policy-host.ts';
 import { type OutsideWitnesses } from '#control/outside/evidence.ts';
 import { Publisher } from '#control/publish/publisher.ts';
 import { nameOf } from '#dns/name.ts';
@@ -55,6 +56,7 @@ export interface TestControlOptions extends Partial<WriterOptions> {
   readonly recordsPerRrsetMax?: number;
   readonly auditKeepMs?: number;
   readonly auditLargeBytes?: number;
+  readonly policyHost?: PolicyHostSettings;
   /** Of the scheduler. */
   readonly log?: Log;
   /** Names of the sources of due work that `live` has done; all unless given. Looks at SPF make a year long. */
@@ -92,6 +94,7 @@ export function temporaryControl(options: TestControlOptions = {}): TestControl 
     ...(options.recordsPerRrsetMax === undefined ? {} : { recordsPerRrsetMax: options.recordsPerRrsetMax }),
     auditKeepMs: options.auditKeepMs,
     auditLargeBytes: options.auditLargeBytes,
+    ...(options.policyHost === undefined ? {} : { policyHost: options.policyHost }),
     onMailEvents: (zone, all) => events.push(...all.map(({ event, object, text }) => `${zone} ${event} ${object} ${text}`)),
     onFatal: (failure) => fatal.push(failure),
     version: '0.0.0',

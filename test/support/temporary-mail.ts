@@ -4,6 +4,7 @@ import { type ServedZone } from '#control/commands/table.ts';
 import { NO_WITNESSES } from '#control/outside/evidence.ts';
 import { servedZoneOf } from '#control/mail/consents.ts';
 import { mailHandlers } from '#control/mail/decide.ts';
+import { NO_POLICY_HOST } from '#control/mail/policy-host.ts';
 import { MailSteps } from '#control/mail/steps.ts';
 import { nameOf } from '#dns/name.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
@@ -22,7 +23,15 @@ export async function temporaryMail(policy?: unknown) {
   const { writer, clock } = room;
   const time = new CountedTime(clock, () => ({ uptimeMs: clock.nowMs(), bootId: 'test' }), undefined);
   const random = countedRandom();
-  const steps = new MailSteps({ writer, time, random, witnesses: NO_WITNESSES, recordsPerRrsetMax: 1000, signers: () => new Map() });
+  const steps = new MailSteps({
+    writer,
+    time,
+    random,
+    witnesses: NO_WITNESSES,
+    recordsPerRrsetMax: 1000,
+    policyHost: NO_POLICY_HOST,
+    signers: () => new Map(),
+  });
   const committed: (readonly [string, readonly LifecycleEvent[]])[] = [];
   const onCommitted = (zone: string, events: readonly LifecycleEvent[]) => void committed.push([zone, events]);
   const handlers = mailHandlers({ writer, steps, time, resolver: room.control.zones.resolver, onCommitted });

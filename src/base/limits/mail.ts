@@ -26,6 +26,9 @@ export const DKIM_PLANNED_KEYS_MAX = 64;
 
 // --- mail records ---
 
+/** Aliases followed inside our own zones to where a policy host leads; more is a circle. */
+export const STS_HOST_ALIASES_MAX = 8;
+
 /** Shortest RSA key that verifiers accept (RFC 8301 §3.2). */
 export const DKIM_RSA_BITS_MIN = 1024;
 /** RSA keys should be at least this long (RFC 8301 §3.2). */

@@ -11,6 +11,7 @@ import { type StoreReader } from '#store/reader.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type DocumentWrite } from '#store/writer.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
+import { stsHost } from '#mail/mta-sts/record.ts';
 import { readMailHosts, readMailState, wakeWrite } from '#store/mail/state.ts';
 
 /** What stands against the change, because of mail that other servers remember of the zone. */
@@ -33,11 +34,13 @@ export function wakeAfter(
   changes: readonly RrsetChange[],
   nowMs: number,
 ): readonly DocumentWrite[] {
-  const apexKey = ownerKey(nameOf(record.name));
-  const hosts = new Set(readMailHosts(reader, record.id).map((host) => ownerKey(nameOf(host))));
+  const apex = nameOf(record.name);
+  const host = stsHost(apex);
+  const watched = [...readMailHosts(reader, record.id).map(nameOf), ...(host.ok ? [host.value] : [])];
+  const hosts = new Set(watched.map(ownerKey));
   const isWatched = ({ owner, type }: RrsetChange): boolean => {
     const key = ownerKey(owner);
-    return (key === apexKey && APEX_TYPES.has(type)) || hosts.has(key);
+    return (key === ownerKey(apex) && APEX_TYPES.has(type)) || hosts.has(key);
   };
   return changes.some(isWatched) ? [wakeWrite(record.id, nowMs)] : [];
 }

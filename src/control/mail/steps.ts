@@ -40,6 +40,7 @@ import { withoutConflicts } from '#control/zone/managed-records.ts';
 import { isClaimedByOthers, servedZoneOf } from './consents.ts';
 import { daneWatchSteps } from './dane-watch-steps.ts';
 import { DkimKeyPool } from './dkim-key-pool.ts';
+import { policyHostFacts, type PolicyHostSettings } from './policy-host.ts';
 import { type FreshDkimKey, newDkimKey } from './dkim-keys.ts';
 import { lookAtZoneSpf } from './spf.ts';
 
@@ -53,6 +54,8 @@ export interface MailStepsOptions {
   readonly signers: (zone: Name) => MailFacts['signers'];
   /** It is known how often DKIM selectors are asked for here. */
   readonly countsQueries?: boolean;
+  /** How senders find this server's policy host. */
+  readonly policyHost: PolicyHostSettings;
   /** The setting `limits.records_per_rrset`. */
   readonly recordsPerRrsetMax: number;
 }
@@ -229,13 +232,14 @@ export class MailSteps {
 
   /** What is known of time and witnesses now. */
   facts(view: ZoneView): MailFacts {
-    const { time, witnesses, signers, countsQueries = false } = this.#options;
+    const { time, witnesses, signers, policyHost, countsQueries = false } = this.#options;
     const queryCounters = countsQueries ? [OWN_SERVER] : [];
     const { nowMs, wallOffsetMs: exactMs } = time.read();
     // The machine's uptime is coarse: without this, times that are shown would differ by milliseconds from look to look.
     const wallOffsetMs = Math.round(exactMs / 1000) * 1000;
     const facts = mailFacts(nowMs, { ...lookPlaces(witnesses, view), queryCounters }, wallOffsetMs);
-    return { ...facts, signers: signers(view.apex) };
+    const host = policyHostFacts(policyHost, this.#writer, view.apex, nowMs + wallOffsetMs);
+    return { ...facts, signers: signers(view.apex), ...(host === undefined ? {} : { policyHost: host }) };
   }
 }
 

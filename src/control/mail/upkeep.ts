@@ -23,6 +23,7 @@ import { type OutsideWitnesses, isLookable, lookAtAll, lookPlaces, ownServer } f
 import { OWN_SERVER } from '#control/outside/name-server-place.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
 import { type SelectorQueries } from '#control/publish/selector-queries.ts';
+import { type PolicyHostSettings, wakeForPolicyHost } from './policy-host.ts';
 import { type MailSteps } from './steps.ts';
 
 export interface UpkeepOptions {
@@ -38,6 +39,7 @@ export interface UpkeepOptions {
   readonly resolver: Resolver;
   readonly run: (command: Command, options: RunOptions) => Promise<Result<Outcome>>;
   readonly funnel: Funnel;
+  readonly policyHost: PolicyHostSettings;
 }
 
 const SCHEDULER: Actor = { kind: 'system', id: 'mail', from: '' };
@@ -47,6 +49,7 @@ export function mailUpkeep(options: UpkeepOptions): DueSource {
   return {
     ...dueZones(writer, MAIL_KIND),
     name: 'mail',
+    begin: () => wakeForPolicyHost(options),
     zonesAtOnce: LIFECYCLE_ZONES_AT_ONCE,
     refused: { event: 'mail.refused', text: 'a step of the mail policy is not possible' },
     alert,

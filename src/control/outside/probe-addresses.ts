@@ -45,6 +45,11 @@ export async function probeAddresses(host: string, search: AddressSearch): Promi
   return addresses;
 }
 
+/** True for an address that hosts outside can reach. */
+export function isReachable(ip: string): boolean {
+  return !isIn(UNREACHABLE, ip);
+}
+
 function insideFailure(host: string, ips: readonly string[]): ProbeFailure {
   const why = `${host} has the address ${ips.join(', ')}, which no host outside can reach (mail.probe_networks)`;
   return new ProbeFailure('DNS', why);

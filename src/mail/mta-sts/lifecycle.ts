@@ -12,7 +12,9 @@ import { type LifecycleObject, type LifecycleState } from '#lifecycle/state.ts';
 import { type TtlMemory } from '#lifecycle/ttl-memory.ts';
 import { formatName, type Name } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
+import { type ConditionVerdict } from '#lifecycle/waits.ts';
 import { cacheMs, type Facts, verdict, type Vocabulary } from '#lifecycle/world.ts';
+import { type HostStanding } from './host-record.ts';
 import { formatStsPolicy, formatStsRecord, isMxCovered, policyId } from './record.ts';
 import { stsHost, type StsPolicy, stsRecordOwner } from './record.ts';
 import { STS_BODY_MACHINE, STS_HOST_MACHINE } from './machine.ts';
@@ -39,6 +41,8 @@ export interface StsState {
   readonly longestMaxAgeSeconds: number;
   /** Mail hosts that the zone names or named lately; the group is the host without final dot. */
   readonly hosts: StsHosts;
+  /** Absent where this server is, and was, no policy host of the domain. */
+  readonly policyHost?: LifecycleState<HostStanding>;
 }
 
 /** The mode's id among objects. */
@@ -53,9 +57,13 @@ export function stsMode(state: StsState): string {
   return state.mode.objects[0]?.stage ?? 'off';
 }
 
-/** The body that the policy host serves; undefined: 404. */
-export function servedBody(state: StsState): StsBody | undefined {
-  return state.bodies.objects.findLast(({ stage }) => stage === 'served' || stage === 'announced');
+/**
+ * The body that the policy host serves; undefined: 404. RFC 8461 §8.3: the last one, of mode none, is served until no
+ * cache can hold its id.
+ */
+export function servedBody({ bodies }: StsState): StsBody | undefined {
+  const newest = bodies.objects.findLast(({ stage }) => stage === 'served' || stage === 'announced');
+  return newest ?? bodies.objects.findLast(({ stage, data }) => stage === 'superseded' && data.policy.mode === 'none');
 }
 
 /** The body whose id stands in the record; undefined: no record. */
@@ -188,11 +196,12 @@ function announcedVerdict(state: StsState, stage: string, { maxAgeSeconds }: Sts
   return verdict(isIt, announced === undefined ? 'no id is announced' : `the id announced is of mode ${announced.data.policy.mode}`);
 }
 
-/** What the waits of policy bodies depend on. */
-export function stsBodyVocabulary(ttls: TtlMemory, { places }: Facts): Vocabulary<StsBodyData> {
+/** What the waits of policy bodies depend on. `host`: whether the policy host can give out what it serves. */
+export function stsBodyVocabulary(ttls: TtlMemory, { places }: Facts, host: ConditionVerdict): Vocabulary<StsBodyData> {
   return {
     durations: { stsTtl: cacheMs(ttls, 'mtaSts'), ownMaxAge: ({ data }) => data.policy.maxAgeSeconds * 1000 },
     conditions: {
+      'policy-host': () => host,
       probed: () => verdict(places['probes']!.length > 0, 'no probe outside looks'),
       'newer-announced': ({ data: { version } }, { objects }) =>
         verdict(

@@ -2,6 +2,7 @@
  * The lives of an MTA-STS mode and of a policy body, as data. The mode decides what the next body says; each body is served first, seen
  * from outside, and only then announced by its id.
  * Implements: RFC 8461 §3.1, §8.1 (body before id), §8.3 (removal).
+ * Not here: the host that serves the body (policy-host-machine.ts).
  */
 import { checkedMachine, condition, type Machine, type Wait } from '#lifecycle/machine.ts';
 
@@ -101,6 +102,12 @@ export const STS_BODY_MACHINE: Machine = checkedMachine({
       to: 'announced',
       waits: [
         condition('probed', 'a probe outside that fetches the body', 'senders are sent to a body that they cannot fetch'),
+        condition(
+          'policy-host',
+          'the policy host to be known everywhere, with a certificate',
+          'senders are sent to a host that they cannot fetch from',
+          'RFC 8461 §3.3',
+        ),
         {
           kind: 'gate',
           id: 'seen-outside',
@@ -109,6 +116,7 @@ export const STS_BODY_MACHINE: Machine = checkedMachine({
           rfc: 'RFC 8461 §8.1',
           observation: 'body',
           places: 'probes',
+          after: 'policy-host',
         },
       ],
     },

@@ -63,13 +63,21 @@ function hasStateFields(value: unknown): value is MailState {
   return hasFields(value, {
     version: (version) => version === 1,
     dkim: (dkim) => hasFields(dkim, { names: isObject, rotations: isObject }),
-    mtaSts: (sts) => hasFields(sts, { lastVersion: 'number' }),
+    mtaSts: (sts) => hasFields(sts, { lastVersion: 'number', policyHost: isPolicyHost }),
     tlsa: (tlsa) => hasFields(tlsa, { lifecycle: isTlsaLifecycle, taken: isArrayOf(isString), count: 'number' }),
     spf: (spf) => spf === undefined || hasFields(spf, { sources: Array.isArray, parts: Array.isArray, record: 'string?' }),
     ttls: isObject,
     managed: isArrayOf(isString),
     consents: (consents) => consents === undefined || Array.isArray(consents),
   });
+}
+
+/** Absent where this server never was a policy host of the domain. */
+function isPolicyHost(value: unknown): boolean {
+  const fields = { kind: 'string', records: isArrayOf(isString), text: 'string', fix: 'string?' } as const;
+  const isHost = (each: unknown) => hasFields(each, { data: (data) => hasFields(data, fields) });
+  if (value === undefined) return true;
+  return hasFields(value, { objects: (objects) => Array.isArray(objects) && objects.every(isHost) });
 }
 
 function isTlsaLifecycle(value: unknown): boolean {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { nameOf } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
-import { type LifecycleState } from '#lifecycle/state.ts';
+import { addObject, type LifecycleState, newLifecycle } from '#lifecycle/state.ts';
 import { MAIL_LIVES } from '#mail/lives.ts';
 import { newMailState } from '#mail/state.ts';
 import { readMailState, stateWrites } from '#store/mail/state.ts';
@@ -78,6 +78,19 @@ test.each(MAIL_LIVES.map((life) => [life.machine.kind, life] as const))(
     }
   },
 );
+
+test('a policy host whose records are no texts is damage', async () => {
+  const good = { kind: 'ours', records: ['A 192.0.2.1'], text: 'it leads here' };
+  const withHost = (data: object) => {
+    const policyHost = addObject(newLifecycle<object>(), { id: 'h', group: 'h', stage: 'ready', data }, 0);
+    return storeWith({ ...STATE, managed: [], mtaSts: { ...STATE.mtaSts, policyHost } });
+  };
+  expect(readMailState(await withHost(good), 1)?.mtaSts.policyHost?.objects[0]?.data).toEqual(good);
+  for (const data of [{ ...good, records: [1] }, { ...good, kind: undefined }, {}]) {
+    const writer = await withHost(data);
+    expect(() => readMailState(writer, 1)).toThrow('does not have its form');
+  }
+});
 
 describe('TLSA', () => {
   test('a key of before has the slot of its group', async () => {

@@ -8,6 +8,7 @@ import { type MailStep, type MailStepInput, stepMail } from '#mail/step.ts';
 import { type MailFacts, mailFacts } from '#mail/facts.ts';
 import { type MailContext } from '#mail/lives.ts';
 import { type MailPolicy } from '#mail/mail-policy.ts';
+import { type PolicyHostFacts } from '#mail/mta-sts/policy-host.ts';
 import { readPolicy } from '#mail/settle.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { type Manager, type ZoneView } from '#zone/view.ts';
@@ -95,6 +96,8 @@ export class MailDomain {
   nowMs = START_MS;
   /** Who can be asked, beside this server. */
   facts: Partial<MailFacts['places']> = { probes: ['probe'] };
+  /** This server's policy host; none unless set. */
+  policyHost: PolicyHostFacts | undefined;
 
   constructor(document: unknown, base: readonly string[] = BASE) {
     this.view = zoneOf(base);
@@ -104,7 +107,9 @@ export class MailDomain {
 
   /** What its lives are given now. */
   context(): MailContext {
-    return { domain: APEX, policy: this.policy, view: this.view, facts: mailFacts(this.nowMs, this.facts) };
+    const host = this.policyHost === undefined ? {} : { policyHost: this.policyHost };
+    const facts = { ...mailFacts(this.nowMs, this.facts), ...host };
+    return { domain: APEX, policy: this.policy, view: this.view, facts };
   }
 
   /** Time goes by, then a step; keys are made as they are wanted. */

@@ -26,6 +26,10 @@ export interface Sabotage {
   readonly days?: number;
   /** How often something happens at a wake-up, when a year has too little of it. */
   readonly rates?: { readonly jump?: number; readonly mode?: number; readonly mx?: number; readonly revoke?: number };
+  /** A certificate is taken to be there when it was ordered. */
+  readonly isCertificateSupposed?: boolean;
+  /** The policy host goes with the id, while caches hold it. */
+  readonly isPolicyHostHasty?: boolean;
   /** Signers are offered every key whose record is published, revoked or not. */
   readonly isOfferBlind?: boolean;
   /** What a signer says of one key is taken for all that it signs with. */
@@ -42,6 +46,12 @@ export interface BodySpan {
   readonly version: number;
   readonly policy: StsPolicy;
   readonly frontend: string;
+  readonly fromMs: number;
+  endMs: number;
+}
+
+/** The policy host had a certificate. */
+export interface CertificateSpan {
   readonly fromMs: number;
   endMs: number;
 }
@@ -68,6 +78,7 @@ export interface Diary {
   /** Keys (TLSA text) that mail servers showed. */
   readonly shown: Use[];
   readonly bodies: BodySpan[];
+  readonly certificates: CertificateSpan[];
   /** Which body's id was announced when. */
   readonly announcements: { readonly id: string; readonly version: number; readonly atMs: number }[];
   /** Times at which not exactly one key of an algorithm was active, after the first, and no revocation had taken it away. */

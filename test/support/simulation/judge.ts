@@ -6,7 +6,7 @@ import { formatName, nameOf } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { isMxCovered } from '#mail/mta-sts/record.ts';
 import { type Held, NXDOMAIN, overlap } from './cache-model.ts';
-import { DAY_MS, type Diary, HOUR_MS, keyOf, QUEUE_MS } from './diary.ts';
+import { type CertificateSpan, DAY_MS, type Diary, HOUR_MS, keyOf, QUEUE_MS } from './diary.ts';
 
 /** Every harm done, one line each. */
 export function judge(diary: Diary): string[] {
@@ -15,6 +15,7 @@ export function judge(diary: Diary): string[] {
     ...judgeRevocations(diary),
     ...judgeTlsa(diary),
     ...judgeSts(diary),
+    ...judgePolicyHost(diary),
     ...judgeMx(diary),
     ...judgeStages(diary),
   ];
@@ -153,6 +154,35 @@ function judgeSts(diary: Diary): string[] {
     if (kept.length > 0) harms.push(`removed while senders keep body ${kept.at(-1)!.version}`);
   }
   return harms;
+}
+
+/** Whoever knows an id finds the policy host, its certificate and some body there, at every instant. */
+function judgePolicyHost(diary: Diary): string[] {
+  const ids = diary.cache.held(keyOf('_mta-sts', diary.name, TYPE.TXT)).filter(({ value }) => value !== NXDOMAIN);
+  const absent = diary.cache.held(keyOf('mta-sts', diary.name, TYPE.A)).filter(({ value }) => value === NXDOMAIN);
+  const frontends = [...new Set(diary.bodies.map(({ frontend }) => frontend))];
+  return ids.flatMap((held) => {
+    const id = { fromMs: held.fromMs, endMs: Math.min(held.endMs, diary.endMs) };
+    const harms: string[] = [];
+    if (absent.some((each) => overlap(each, id))) harms.push(`who knows ${idOf(held)} meets no policy host`);
+    if (!isCovered(id, diary.certificates)) harms.push(`who knows ${idOf(held)} meets a policy host without certificate`);
+    for (const frontend of frontends)
+      if (
+        !isCovered(
+          id,
+          diary.bodies.filter((each) => each.frontend === frontend),
+        )
+      )
+        harms.push(`who knows ${idOf(held)} meets a 404`);
+    return harms;
+  });
+}
+
+/** True when at every instant of `whole` one of `spans` lasts. */
+function isCovered(whole: { readonly fromMs: number; readonly endMs: number }, spans: readonly CertificateSpan[]): boolean {
+  let atMs = whole.fromMs;
+  for (const { fromMs, endMs } of spans.toSorted((a, b) => a.fromMs - b.fromMs)) if (fromMs <= atMs) atMs = Math.max(atMs, endMs);
+  return atMs >= whole.endMs;
 }
 
 /** Mail goes to no host that an enforced policy forbids: a sender has the body of the id that it sees, or a later one. */

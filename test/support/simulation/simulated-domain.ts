@@ -21,7 +21,8 @@ import { mailFacts } from '#mail/facts.ts';
 import { MAIL_LIVES, type MailLife, TLSA_LIFE } from '#mail/lives.ts';
 import { type MailStep, stepMail } from '#mail/step.ts';
 import { type LifecycleObservation } from '#lifecycle/state.ts';
-import { announcedBody, checkMxChange, servedBody } from '#mail/mta-sts/lifecycle.ts';
+import { announcedBody, checkMxChange, servedBody, stsMode } from '#mail/mta-sts/lifecycle.ts';
+import { isPolicyHostHere } from '#mail/mta-sts/policy-host.ts';
 import { type MailPolicy } from '#mail/mail-policy.ts';
 import { readPolicy } from '#mail/settle.ts';
 import { tlsaActivated, tlsaNext } from '#mail/dane/lifecycle.ts';
@@ -29,7 +30,7 @@ import { type ZoneView } from '#zone/view.ts';
 import { memoryZone, type ZoneRrset } from '#zone/zone.ts';
 import { pick, type Random } from '../random.ts';
 import { CacheModel, NXDOMAIN } from './cache-model.ts';
-import { DAY_MS, type Diary, HOUR_MS, MINUTE_MS, type Sabotage } from './diary.ts';
+import { DAY_MS, type Diary, HOUR_MS, keyOf, MINUTE_MS, type Sabotage } from './diary.ts';
 import { type Errand, SimulatedSigners } from './simulated-signers.ts';
 
 const FRONTENDS = ['policy host a', 'policy host b'];
@@ -113,6 +114,8 @@ class SimulatedDomain {
   /** Things that happen at their time: signers that switch, hosts that change. */
   readonly #agenda: Errand[] = [];
   #tlsaKeys = 1;
+  /** Of the policy host, as the configuration says. */
+  #address = '192.0.2.80';
   #tlsaPending: { readonly id: string; readonly record: string } | undefined;
 
   constructor(name: string, random: Random, sabotage: Sabotage) {
@@ -143,6 +146,7 @@ class SimulatedDomain {
       signing: [],
       shown: [{ what: tlsaText(1), fromMs: -Infinity, endMs: Infinity }],
       bodies: [],
+      certificates: [],
       announcements: [],
       inactive: [],
       actives: [],
@@ -246,7 +250,10 @@ class SimulatedDomain {
       state,
       view: this.#view,
       isSigned: true,
-      facts: mailFacts(nowMs, { servers: this.#servers, probes: FRONTENDS, liveChecks: this.#liveChecks }, wallOffsetMs),
+      facts: {
+        ...mailFacts(nowMs, { servers: this.#servers, probes: FRONTENDS, liveChecks: this.#liveChecks }, wallOffsetMs),
+        policyHost: { addresses: [this.#address], unreachable: [], certificate: this.#certificate() },
+      },
       observations,
       newKeys,
       lives: this.#lives,
@@ -265,7 +272,9 @@ class SimulatedDomain {
 
   #publish(step: MailStep): void {
     if (step.changes.length === 0) return;
-    this.#mail = step.records.map(({ owner, type, rrset: wanted }): ZoneRrset => ({ owner, type, ...wanted! }));
+    const isHasty = this.#sabotage.isPolicyHostHasty === true && stsMode(step.state.mtaSts) === 'removed';
+    const records = step.records.filter(({ type }) => !isHasty || type !== TYPE.A);
+    this.#mail = records.map(({ owner, type, rrset: wanted }): ZoneRrset => ({ owner, type, ...wanted! }));
     this.#serve();
   }
 
@@ -300,6 +309,7 @@ class SimulatedDomain {
       diary.actives.push({ algorithm, selector: id, atMs: this.#t });
     }
     this.#offer();
+    this.#noteCertificate();
     const stage = dmarcStage(state.dmarc);
     if (diary.stages.at(-1)?.stage !== stage) diary.stages.push({ stage, atMs: this.#t });
     const mode = state.mtaSts.mode.objects[0]!.stage;
@@ -316,6 +326,25 @@ class SimulatedDomain {
       if (served !== undefined)
         diary.bodies.push({ version: served.data.version, policy: served.data.policy, frontend, fromMs, endMs: Infinity });
     }
+  }
+
+  #certificate() {
+    const isThere = this.#sabotage.isCertificateSupposed === true || this.#hasCertificate(this.#t);
+    return { isThere, text: isThere ? 'there' : 'ordered' };
+  }
+
+  #hasCertificate(atMs: number): boolean {
+    return this.#diary.certificates.some(({ fromMs, endMs }) => fromMs <= atMs && atMs < endMs);
+  }
+
+  /** The CA takes its time, unless a certificate for many hosts is there; it goes with the host. */
+  #noteCertificate(): void {
+    const { certificates } = this.#diary;
+    const last = certificates.at(-1);
+    const isWanted = isPolicyHostHere(this.#state.mtaSts);
+    if (isWanted && (last === undefined || last.endMs < Infinity))
+      certificates.push({ fromMs: this.#t + pick(this.#random, [0, this.#random() * 3 * DAY_MS]), endMs: Infinity });
+    if (!isWanted && last !== undefined && last.endMs === Infinity) last.endMs = Math.max(last.fromMs, this.#t);
   }
 
   #noteRevocations(): void {
@@ -364,7 +393,9 @@ class SimulatedDomain {
       if (expect.kind === 'body') {
         const served = this.#diary.bodies.findLast((each) => each.frontend === place && each.fromMs <= this.#t && each.endMs > this.#t);
         const wanted = this.#state.mtaSts.bodies.objects.find((each) => each.id === object)?.data.version;
-        return [{ ...base, isGood: served !== undefined && served.version === wanted, text: `version ${served?.version}` }];
+        const hosts = this.#servers.map((server) => this.#diary.cache.valueAt(server, keyOf('mta-sts', this.#diary.name, TYPE.A), this.#t));
+        const isFound = !hosts.includes(NXDOMAIN) && this.#hasCertificate(this.#t);
+        return [{ ...base, isGood: isFound && served?.version === wanted, text: `version ${served?.version}` }];
       }
       if (expect.kind === 'not-served') {
         // A look meets one of the machines behind the name, and now and then none.
@@ -417,6 +448,7 @@ class SimulatedDomain {
     else if (chance < 0.022 + mx) this.#wantMx();
     else if (chance < 0.022 + mx + mode)
       this.#setPolicy({ mtaSts: { ...this.#document.mtaSts, mode: this.#document.mtaSts.mode === 'off' ? 'enforce' : 'off' } });
+    else if (chance > 0.999) this.#address = pick(this.#random, ['192.0.2.80', '192.0.2.81']);
     this.#changeMx();
     this.#activateCertificate(nowMs);
   }
