@@ -23,6 +23,7 @@ export const NOT_UNIT = [
   'test/control/mail/live-tlsa.test.ts',
   'test/admin/v1/mail/tlsa-live.test.ts',
   'test/cli/tlsa.test.ts',
+  'test/cli/cert-deploy-hook.test.ts',
   // Real threads and connections, held to times and amounts.
   'test/server/tcp/limits.test.ts',
   'test/server/worker-pool.test.ts',

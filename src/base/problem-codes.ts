@@ -367,8 +367,10 @@ export const PROBLEM_KINDS = {
 
   // cli
   CLI_CHECK: { title: 'what was checked has errors', status: 422, exit: 6 },
+  CLI_COMMAND: { title: 'a command that was to be run failed', status: 400, exit: 1 },
   CLI_CONFIRM: { title: 'a destructive command needs --yes when no operator can be asked', status: 400, exit: 2 },
   CLI_FILE: { title: 'a file cannot be read or written', status: 400, exit: 1 },
+  CLI_NOT_BEFORE: { title: 'a key may not be used yet: try again later', status: 504, exit: 7 },
   CLI_SERVER: { title: 'no server answers', status: 503, exit: 1 },
   CLI_TIMEOUT: { title: 'the server did not answer or finish in time', status: 504, exit: 7 },
   CLI_USAGE: { title: 'the command line is not understood', status: 400, exit: 2 },

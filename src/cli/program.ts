@@ -61,6 +61,11 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     example: 'waxseal tlsa list example.com',
     load: async () => (await import('./tlsa.ts')).defineTlsa,
   },
+  cert: {
+    summary: 'certificates of hosts: deploy-hook',
+    example: 'waxseal cert deploy-hook --zone example.com --host mx1 --cert fullchain.pem --wait',
+    load: async () => (await import('./cert.ts')).defineCert,
+  },
   token: {
     summary: 'access to the API: create, list, revoke',
     example: 'waxseal token create deploy --scope zone:example.com',

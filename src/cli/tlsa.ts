@@ -128,7 +128,7 @@ function defineOrders(noun: Command, terminal: Terminal): void {
   changeCommand(
     noun
       .command('next <zone> <host> <key>')
-      .description('publish the record of a key to come: a PEM file (certificate or public key), or "3 1 1 <hex>"')
+      .description('publish the record of a next key: a PEM file (certificate, request, public key), or "3 1 1 <hex>"')
       .option('--port <number>', 'default 25')
       .option('--replaces <object>', 'the key in use that it replaces, where there are several'),
     'waxseal tlsa next example.com mx1 next.pem',

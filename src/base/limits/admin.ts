@@ -51,3 +51,9 @@ export const NEAREST_WORD_CHARACTERS_MAX = 64;
 export const METRIC_ZONES_MAX = 1000;
 /** For running admin requests to end after TERM; less than SHUTDOWN_MS. */
 export const ADMIN_DRAIN_MS = 3000;
+/** A hook that waits for a TLSA record asks this often: the waits are hours, and a key given up is noticed soon. */
+export const CLI_HOOK_POLL_MS = 15_000;
+/** How long such a hook waits unless it is given another time: two TTLs of a day would be unusual. */
+export const CLI_HOOK_WAIT_MS_DEFAULT = 86_400_000;
+/** Names that a hook asks the server about to find the zones of a certificate's names; more are of no mail host. */
+export const HOOK_NAMES_MAX = 400;

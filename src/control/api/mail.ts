@@ -4,7 +4,7 @@ import { type Name } from '#dns/name.ts';
 import { type Explanation } from '#lifecycle/explain.ts';
 import { type ComingDkimKey } from '#mail/dkim/coming.ts';
 import { type LiveHost } from '#mail/dane/live.ts';
-import { type TlsaHost } from '#mail/dane/lifecycle.ts';
+import { type DeployTime, type TlsaHost } from '#mail/dane/lifecycle.ts';
 import { type DmarcReport } from '#mail/reports/dmarc-aggregate.ts';
 import { type DmarcPolicy } from '#mail/dmarc/record.ts';
 import { type MailState } from '#mail/state.ts';
@@ -98,6 +98,8 @@ export interface MailView {
   readonly explanations: readonly Explanation[];
   /** Keys that are to be the first of their algorithm to sign; times are wall times. */
   readonly comingKeys: readonly ComingDkimKey[];
+  /** When next keys of mail hosts may be used, by object; times are wall times. */
+  readonly deployTimes: ReadonlyMap<string, DeployTime>;
   /** How often a selector was asked for at this server; times are counted time. */
   readonly queries?: (selector: string) => SelectorCount;
   /** Wall time minus counted time: what is added to times in `state`. */

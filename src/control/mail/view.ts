@@ -5,7 +5,9 @@ import { type Clock } from '#base/clock.ts';
 import { WHOLE } from '#base/place.ts';
 import { fail, problem } from '#base/problem.ts';
 import { policyFromZone } from '#mail/import.ts';
+import { deployTimes } from '#mail/dane/lifecycle.ts';
 import { comingDkimKeys } from '#mail/dkim/coming.ts';
+import { TLSA_LIFE } from '#mail/lives.ts';
 import { explainMail } from '#mail/step.ts';
 import { withReports } from '#mail/reports/evidence.ts';
 import { readReports } from '#store/mail/reports.ts';
@@ -43,6 +45,7 @@ export function mailView(reader: StoreReader, steps: MailSteps, zone: ServedZone
     state,
     explanations,
     comingKeys: comingDkimKeys(state.dkim, explanations, state.ttls, facts),
+    deployTimes: deployTimes(state.tlsa, TLSA_LIFE.world(state, { domain: view.apex, policy, view, facts })),
     wallOffsetMs: facts.wallOffsetMs,
     reports: reportsStatus(ground, facts),
     problems: [...step.problems, ...(spf?.problems ?? [])],

@@ -1,13 +1,14 @@
 /**
  * Certificates and public keys as TLSA records need them: exact octets out of DER and PEM.
- * Implements: RFC 5280 §4.1 (where the key is in a certificate), RFC 7468 (PEM), ITU-T X.690 §8.1 (DER lengths).
+ * Implements: RFC 5280 §4.1 (where the key is in a certificate), RFC 2986 §4 (and in a request for one), RFC 7468
+ * (PEM), ITU-T X.690 §8.1 (DER lengths).
  * Not here: what is done with them (record.ts). Nothing is verified: DANE-EE takes names and dates from DNS (RFC 7671 §5.1).
  */
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import { WHOLE } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 
-/** One of: a DER certificate, the DER SubjectPublicKeyInfo of a key, or PEM text with certificates or a public key. */
+/** A DER certificate, the DER SubjectPublicKeyInfo of a key, or PEM with certificates, a request or a public key. */
 export type TlsaInput = { readonly certificate: Uint8Array } | { readonly spki: Uint8Array } | { readonly pem: string };
 
 export interface KeyMaterial {
@@ -28,8 +29,11 @@ export function readKeyMaterial(input: TlsaInput, which: 'first' | 'last'): Resu
   const certificates = [...pemBlocks(input.pem, 'CERTIFICATE')];
   const certificate = which === 'first' ? certificates[0] : certificates.at(-1);
   if (certificate !== undefined) return readCertificate(certificate);
+  const [request] = pemBlocks(input.pem, '(?:NEW )?CERTIFICATE REQUEST');
+  if (request !== undefined) return readRequest(request);
   const [key] = pemBlocks(input.pem, 'PUBLIC KEY');
-  return key === undefined ? bad('there is no certificate and no public key in the PEM text') : readSpki(key);
+  if (key !== undefined) return readSpki(key);
+  return bad('there is no certificate, no request for one and no public key in the PEM text');
 }
 
 function* pemBlocks(text: string, label: string): Generator<Uint8Array> {
@@ -40,6 +44,16 @@ function* pemBlocks(text: string, label: string): Generator<Uint8Array> {
 function readCertificate(certificate: Uint8Array): Result<KeyMaterial> {
   const spki = spkiOf(certificate);
   return spki === undefined ? bad('the octets are not one DER certificate') : ok({ certificate, spki });
+}
+
+/** RFC 2986 §4: SEQUENCE { SEQUENCE { version, subject, subjectPKInfo, … } …. Its signature is not looked at. */
+function readRequest(request: Uint8Array): Result<KeyMaterial> {
+  const notOne = 'the octets are not one DER request for a certificate';
+  if (request[0] !== 0x30 || derEnd(request, 0) !== request.length) return bad(notOne);
+  let at = derContent(request, derContent(request, 0));
+  for (let field = 0; field < 2; field++) at = derEnd(request, at);
+  const key = readSpki(request.slice(at, derEnd(request, at)));
+  return key.ok ? key : bad(notOne);
 }
 
 function readSpki(spki: Uint8Array): Result<KeyMaterial> {

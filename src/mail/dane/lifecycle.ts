@@ -180,12 +180,14 @@ export function tlsaNext(
   return ok(addTlsa(state, { ...named, slot: old.data.slot, record: text }, TLSA_MACHINE.first, nowMs));
 }
 
-/** When the host may use the key at the earliest, as far as that is known now. `isFinal`: it will not move any more. */
-export function notBeforeDeploy(
-  state: TlsaState,
-  id: string,
-  world: World<TlsaData>,
-): Result<{ readonly atMs: number; readonly isFinal: boolean }> {
+/** When a host may use its next key at the earliest. `isFinal`: the time will not move any more. */
+export interface DeployTime {
+  readonly atMs: number;
+  readonly isFinal: boolean;
+}
+
+/** When the host may use the key at the earliest, as far as that is known now; counted time. */
+export function notBeforeDeploy(state: TlsaState, id: string, world: World<TlsaData>): Result<DeployTime> {
   const object = findObject(state.lifecycle, id);
   if (object === undefined) return noObject(id);
   if (object.stage === 'published') {
@@ -196,6 +198,16 @@ export function notBeforeDeploy(
   const transition = TLSA_MACHINE.transitions.find((each) => each.from === 'visible' && each.to === 'deployable')!;
   const [report] = judgeWaits(TLSA_MACHINE, transition, object, state.lifecycle, world);
   return ok({ atMs: report?.override?.atMs ?? report?.untilMs ?? world.nowMs, isFinal: true });
+}
+
+/** Of all next keys, by object; wall time. */
+export function deployTimes(state: TlsaState, world: World<TlsaData>): ReadonlyMap<string, DeployTime> {
+  const coming = state.lifecycle.objects.filter(({ stage }) => COMING_STAGES.includes(stage));
+  const times = coming.flatMap(({ id }) => {
+    const time = notBeforeDeploy(state, id, world);
+    return time.ok ? [[id, { ...time.value, atMs: time.value.atMs + world.wallOffsetMs }] as const] : [];
+  });
+  return new Map(times);
 }
 
 /**
@@ -230,10 +242,13 @@ export function tlsaActivated(state: TlsaState, id: string, world: World<TlsaDat
   return ok({ ...state, lifecycle: changeObject(state.lifecycle, id, mark) });
 }
 
+/** Of keys whose record is announced, and which no order has said to be in use. */
+export const COMING_STAGES: readonly string[] = ['published', 'visible', 'deployable'];
+
 /** Keys to come at a host: announced, and no order has said that the host uses them. */
 export function comingTlsa({ lifecycle }: TlsaState, host: string): TlsaObject[] {
   return lifecycle.objects.filter(
-    ({ stage, data }) => ['published', 'visible', 'deployable'].includes(stage) && data.host === host && data.activatedAtMs === undefined,
+    ({ stage, data }) => COMING_STAGES.includes(stage) && data.host === host && data.activatedAtMs === undefined,
   );
 }
 

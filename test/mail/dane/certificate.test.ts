@@ -42,7 +42,8 @@ describe('what is neither', () => {
     expect(read({ pem: `${pemOf('rsa')}${pem}` })).toMatch(/^DANE_INPUT: a private key is given/);
   });
 
-  test('text without PEM', () => expect(read({ pem: 'nothing' })).toMatch(/^DANE_INPUT: there is no certificate and no public key/));
+  test('text without PEM', () =>
+    expect(read({ pem: 'nothing' })).toMatch(/^DANE_INPUT: there is no certificate, no request for one and no public key/));
 
   test('a key where a certificate is wanted', () => {
     expect(spkiOf(spkiOfPair('rsa'))).toBeUndefined();

@@ -20,6 +20,8 @@ const TlsaForm = Type.Object({
   record: Type.String(),
   stage: Type.String(),
   since: Time,
+  notBefore: Type.Optional({ ...Time, description: 'of a next key: earliest time at which the host may use it' }),
+  isFinal: Type.Optional(Type.Boolean({ description: 'true when notBefore will not change any more' })),
 });
 
 const params = { host: Type.String({ minLength: 1, maxLength: 255, description: 'name of the mail host', examples: ['mx1'] }) };
@@ -41,7 +43,11 @@ export const tlsaRoutes = [
     description: 'The answer says in mail.notBefore the earliest time at which the host may use the key.',
     params,
     body: closed({
-      key: Type.String({ minLength: 1, maxLength: 16_384, description: 'PEM of a certificate or public key, or "3 1 1 <hex>"' }),
+      key: Type.String({
+        minLength: 1,
+        maxLength: 16_384,
+        description: 'PEM of a certificate, of a request for one or of a public key, or "3 1 1 <hex>"',
+      }),
       port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
       replaces: Type.Optional(Type.String({ description: 'the key in use that it replaces, when there are several' })),
     }),
@@ -83,7 +89,7 @@ export const tlsaRoutes = [
   }),
 ];
 
-function tlsaForms({ state, wallOffsetMs }: MailView) {
+function tlsaForms({ state, wallOffsetMs, deployTimes }: MailView) {
   return state.tlsa.lifecycle.objects.map(({ id, stage, enteredAtMs, data: { host, port, record } }) => ({
     object: id,
     host,
@@ -91,5 +97,6 @@ function tlsaForms({ state, wallOffsetMs }: MailView) {
     record,
     stage,
     since: isoTime(enteredAtMs + wallOffsetMs),
+    ...given({ notBefore: isoTime(deployTimes.get(id)?.atMs), isFinal: deployTimes.get(id)?.isFinal }),
   }));
 }
