@@ -1,78 +1,114 @@
 /**
- * The programs of the supervisor's children: scripts, arguments, options of Node, variables, and through what they
- * are started.
- * Not here: starting them (supervised-child.ts), what a confined one may do (confine/roles.ts).
+ * The programs of the supervisor's children: scripts, arguments, options of Node, variables, and through what they are
+ * started.
+ * Not here: starting them (supervised-child.ts), what a confined one may do (confine/roles.ts), files that must be
+ * there before (shared-files.ts).
  */
-import { closeSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { makeFolder } from '#base/folder.ts';
 import { type AnswerSettings } from '#base/ipc.ts';
 import { siblingModule } from '#base/sibling.ts';
 import { type Config } from '#config/config.ts';
+import { type LaunchOrder } from '#process/confine/launch-order.ts';
+import { answerConfinement, controlConfinement } from '#process/confine/roles.ts';
 import { answerEnvironment, controlEnvironment } from './child-environment.ts';
 import { safeNodeOptions } from './clean-start.ts';
-import { type LaunchOrder } from '#process/confine/launch-order.ts';
-import { answerConfinement } from '#process/confine/roles.ts';
+import { type WithRights } from './privileges.ts';
 import { type ServeOptions } from './serve-options.ts';
+import { type SharedFiles } from './shared-files.ts';
 import { type ChildProgram } from './supervised-child.ts';
+import { type Accounts } from './users.ts';
 
-export function childPrograms(
-  options: ServeOptions,
-  config: Config,
-  settings: AnswerSettings,
-): { readonly control: ChildProgram; readonly answer: ChildProgram } {
-  // For both children and their threads: a restart is back in half the time. Control runs what stands in its own, so
-  // the answer process must not write there.
-  const cache = process.env['NODE_COMPILE_CACHE'] ?? join(config.data, 'compile-cache');
-  const nodeOptions = safeNodeOptions(process.execArgv);
-  return {
-    control: {
-      script: siblingModule(import.meta.url, 'control-process'),
-      args: [JSON.stringify(options)],
-      nodeOptions,
-      environment: controlEnvironment({ ...process.env, NODE_COMPILE_CACHE: cache }),
-    },
-    answer: answerProgram(config, settings, nodeOptions, join(cache, 'answer')),
-  };
+export interface ProgramFacts {
+  readonly options: ServeOptions;
+  readonly config: Config;
+  readonly settings: AnswerSettings;
+  readonly files: SharedFiles;
+  readonly accounts: Accounts;
+  readonly withRights: WithRights;
 }
 
-function answerProgram(
-  { log, process: { confine } }: Config,
-  settings: AnswerSettings,
-  nodeOptions: readonly string[],
-  cache: string,
-): ChildProgram {
-  const entry = siblingModule(import.meta.url, 'answer-process');
-  // Not of the launcher, which has rights that the answer process has not: it runs no code that others may have
-  // written.
+export function controlProgram({ options, config, files, accounts, withRights }: ProgramFacts): ChildProgram {
+  const { NODE_COMPILE_CACHE: _, ...environment } = controlEnvironment(process.env);
+  const program: LaunchedProgram = {
+    role: 'control',
+    entry: siblingModule(import.meta.url, 'control-process'),
+    args: [JSON.stringify(options)],
+    environment,
+    // A restart is back in half the time. It runs what stands there, so the answer process must not write there.
+    compileCache: files.cache,
+  };
+  if (accounts.server === undefined) return started(program);
+  const confinement = controlConfinement({ admin: config.admin.listen, account: accounts.server });
+  const how = { log: config.log.format, confine: 'none', hasOwnUser: false, confinement } as const;
+  return { ...launched(program, how), withRights };
+}
+
+export function answerProgram({ config, settings, files, accounts, withRights }: ProgramFacts): ChildProgram {
+  const { log, process: settled } = config;
   const { NODE_COMPILE_CACHE: _, ...environment } = answerEnvironment(process.env);
-  if (process.platform !== 'linux') return { script: entry, args: [log.format], nodeOptions, environment };
-  prepareFiles(settings, cache);
-  const order: LaunchOrder = {
+  const program: LaunchedProgram = {
     role: 'answer',
-    entry: fileURLToPath(entry),
+    entry: siblingModule(import.meta.url, 'answer-process'),
     args: [log.format],
+    environment,
+    compileCache: files.answerCache,
+  };
+  if (process.platform !== 'linux') return started(program);
+  const confinement = answerConfinement({
+    settings,
+    compileCache: files.answerCache,
+    coverage: environment['NODE_V8_COVERAGE'],
+    account: accounts.answer ?? accounts.server,
+  });
+  const hasOwnUser = accounts.answer !== undefined;
+  return { ...launched(program, { log: log.format, confine: settled.confine, hasOwnUser, confinement }), withRights };
+}
+
+/** Starts the process that fills the answer process's folder of compiled code, as its user; it ends by itself. */
+export function fillCompileCache({ files, accounts, withRights }: ProgramFacts): ChildProcess {
+  const account = accounts.answer ?? accounts.server;
+  const child = withRights(() =>
+    fork(siblingModule(import.meta.url, 'fill-compile-cache'), [], {
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      execArgv: [...safeNodeOptions(process.execArgv)],
+      env: { ...answerEnvironment(process.env), NODE_COMPILE_CACHE: files.answerCache },
+      ...account,
+    }),
+  );
+  // Without it the next start of the answer process is slower, and that is all.
+  child.on('error', () => undefined);
+  return child;
+}
+
+interface LaunchedProgram {
+  readonly role: LaunchOrder['role'];
+  readonly entry: URL;
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Folder of compiled code. */
+  readonly compileCache: string;
+}
+
+function started({ entry, args, environment, compileCache }: LaunchedProgram): ChildProgram {
+  const nodeOptions = safeNodeOptions(process.execArgv);
+  return { script: entry, args, nodeOptions, environment: { ...environment, NODE_COMPILE_CACHE: compileCache } };
+}
+
+/** Started by the launcher, which runs no compiled code that those with fewer rights may have written. */
+function launched(
+  { role, entry, args, environment, compileCache }: LaunchedProgram,
+  how: Pick<LaunchOrder, 'log' | 'confine' | 'hasOwnUser' | 'confinement'>,
+): ChildProgram {
+  const nodeOptions = safeNodeOptions(process.execArgv);
+  const order: LaunchOrder = {
+    ...how,
+    role,
+    entry: fileURLToPath(entry),
+    args,
     nodeOptions,
-    environment: { NODE_COMPILE_CACHE: cache },
-    log: log.format,
-    confine,
-    confinement: answerConfinement({ settings, compileCache: cache, coverage: environment['NODE_V8_COVERAGE'] }),
+    environment: { NODE_COMPILE_CACHE: compileCache },
   };
   const script = siblingModule(import.meta.url, 'confine/launch');
   return { script, args: [JSON.stringify(order)], nodeOptions, environment };
-}
-
-/**
- * What a confined process may open has to be there when it starts: LMDB's lock file, in which an empty one is as good
- * as none, and the folders. Where they cannot be made, the control process says why.
- */
-function prepareFiles({ storeDir }: AnswerSettings, cache: string): void {
-  try {
-    makeFolder(storeDir);
-    closeSync(openSync(join(storeDir, 'lock.mdb'), 'a', 0o600));
-    makeFolder(cache);
-  } catch {
-    // Said by the control process.
-  }
 }

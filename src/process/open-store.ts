@@ -12,11 +12,14 @@ import { alertEvent } from '#control/commands/events.ts';
 import { StoreFailure, messageOf } from '#store/failure.ts';
 import { KEK_ROLE, makeKek, readKek } from '#store/kek.ts';
 import { type StoreWriter, openWriter } from '#store/writer.ts';
+import { MODE } from './shared-files.ts';
 
 export interface OpenStoreOptions {
   readonly random: (bytes: number) => Uint8Array;
   readonly nowMs: number;
 }
+
+export type StoreConfig = Pick<Config, 'data' | 'keys' | 'process'>;
 
 export interface OpenedStore {
   readonly writer: StoreWriter;
@@ -26,11 +29,12 @@ export interface OpenedStore {
 }
 
 /** The writer, or why there is none; nothing is changed then, and only an empty store may have been made. */
-export function openStore(config: Pick<Config, 'data' | 'keys'>, options: OpenStoreOptions): Result<OpenedStore> {
+export function openStore(config: StoreConfig, options: OpenStoreOptions): Result<OpenedStore> {
   const search = new KekSearch(config.keys, options.random);
   try {
     const kek = (lastFile: string | undefined, isNew: boolean) => search.find(lastFile, isNew);
-    const writer = openWriter(join(config.data, 'store'), { kek, ...options });
+    const folderMode = config.process.answerUser === undefined ? MODE.own : MODE.passed;
+    const writer = openWriter(join(config.data, 'store'), { kek, folderMode, ...options });
     return ok({ writer, kekFile: search.file, kekMade: search.made });
   } catch (error) {
     if (!(error instanceof StoreFailure)) throw error;

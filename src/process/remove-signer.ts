@@ -8,18 +8,15 @@ import { join } from 'node:path';
 import { systemClock } from '#base/clock.ts';
 import { atPath } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
-import { type Config } from '#config/config.ts';
 import { SignerRegister } from '#control/signers/register.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { storeExists } from '#store/store.ts';
-import { openStore } from './open-store.ts';
+import { type StoreConfig, openStore } from './open-store.ts';
+
+type Removal = Promise<Result<undefined>>;
 
 /** Removes it with its tokens. Nothing is changed by a dry run, or while a server has the store. */
-export async function removeSignerOffline(
-  config: Pick<Config, 'data' | 'keys'>,
-  name: string,
-  isDryRun: boolean,
-): Promise<Result<undefined>> {
+export async function removeSignerOffline(config: StoreConfig, name: string, isDryRun: boolean): Removal {
   const dir = join(config.data, 'store');
   if (!storeExists(dir))
     return fail(

@@ -2,20 +2,27 @@
  * `waxseal serve`: the supervisor process. Reads the configuration, settles the addresses, starts the control and the
  * answer process and keeps both alive. Not here: what they do (control-process.ts, answer-process.ts).
  */
+import { type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
 import { makeFolder } from '#base/folder.ts';
-import { type Result, fail, ok } from '#base/problem.ts';
+import { type CookieSecretTexts } from '#base/ipc.ts';
 import { type NoticeLevel, writeNotice } from '#base/notice.ts';
-import { formatPlace } from '#base/place.ts';
+import { atPath, formatPlace } from '#base/place.ts';
+import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Config } from '#config/config.ts';
+import { type Account } from '#process/confine/identity.ts';
 import { settleAddresses } from '#server/listen.ts';
 import { StoreFailure, folderFailure } from '#store/failure.ts';
 import { type ProcessLock, SERVER_LOCK, acquireLock } from '#store/process-lock.ts';
 import { answerSettings } from './answer-settings.ts';
-import { childPrograms } from './child-programs.ts';
+import { type ProgramFacts, answerProgram, controlProgram, fillCompileCache } from './child-programs.ts';
 import { readCookieSecrets } from './cookie-files.ts';
 import { reportNotStarted } from './not-started.ts';
+import { type WithRights, actAs } from './privileges.ts';
 import { type ServeOptions, readServeConfig } from './serve-options.ts';
+import { type SharedFiles, makeDataFolder, prepareFiles } from './shared-files.ts';
 import { Supervisor, obeySignals } from './supervisor.ts';
+import { type Accounts, findAccounts } from './users.ts';
 
 type Say = (level: NoticeLevel, event: string, message: string) => void;
 
@@ -27,29 +34,86 @@ export async function serve(options: ServeOptions): Promise<number> {
   const loaded = readServeConfig(options);
   if (!loaded.ok) return reportNotStarted(loaded.problems);
   const config = loaded.value;
-  const secrets = config.cookies?.secretFile === undefined ? ok(undefined) : readCookieSecrets(config.cookies);
-  if (!secrets.ok) return reportNotStarted(secrets.problems);
+  const accounts = findAccounts(config.process, { uid: process.geteuid?.(), file: config.file });
+  if (!accounts.ok) return reportNotStarted(accounts.problems);
   const addresses = await settleAddresses(config.dns.listen);
   if (!addresses.ok) return reportNotStarted(addresses.problems);
-  // Whatever any of the processes makes is its owner's alone, also what a library makes (the compile cache's folders).
-  process.umask(0o077);
-  const lock = lockData(config.data);
-  if (!lock.ok) return reportNotStarted(lock.problems);
-  const say = (level: NoticeLevel, event: string, message: string) =>
-    writeNotice(config.log.format, { level, process: 'supervisor', event, message });
-  const settings = answerSettings(config, addresses.value, secrets.value);
+  const prepared = prepare(config, accounts.value);
+  if (!prepared.ok) return reportNotStarted(prepared.problems);
+  const { lock, withRights, files, cookieSecrets } = prepared.value;
+  const { format } = config.log;
+  const say: Say = (level, event, message) => writeNotice(format, { level, process: 'supervisor', event, message });
+  warnOfRights(accounts.value, say);
+  const settings = answerSettings(config, addresses.value, cookieSecrets);
+  const facts: ProgramFacts = { options, config, settings, files, accounts: accounts.value, withRights };
+  let filler: ChildProcess | undefined;
   const supervisor = new Supervisor({
-    ...childPrograms(options, config, settings),
+    control: controlProgram(facts),
+    answer: answerProgram(facts),
     settings,
     log: (event, text) => say('warn', event, text),
+    ready: (role) => {
+      if (role === 'answer') filler ??= fillCompileCache(facts);
+    },
   });
   obeySignals(process, supervisor);
   process.on('SIGHUP', () => rereadCookieSecrets(config, supervisor, say));
   process.title = 'waxseal';
   supervisor.start();
   const exitCode = await supervisor.exitCode;
-  lock.value.release();
+  withRights(() => filler?.kill());
+  lock.release();
   return exitCode;
+}
+
+interface Prepared {
+  readonly lock: ProcessLock;
+  readonly withRights: WithRights;
+  readonly files: SharedFiles;
+  readonly cookieSecrets: CookieSecretTexts | undefined;
+}
+
+/** From here on this process acts as the server's user; its data directory is there, and its alone. */
+function prepare(config: Config, { server, answer }: Accounts): Result<Prepared> {
+  // Whatever any of the processes makes is its owner's alone, also what a library makes (the compile cache's folders).
+  process.umask(0o077);
+  const cache = process.env['NODE_COMPILE_CACHE'] ?? join(config.data, 'compile-cache');
+  const { data } = config;
+  const files = { data, storeDir: join(data, 'store'), cache, answerCache: join(cache, 'answer') };
+  try {
+    if (server !== undefined) makeDataFolder(data, server);
+    const withRights = actAs(process, server);
+    const secrets = config.cookies?.secretFile === undefined ? ok(undefined) : readCookieSecrets(config.cookies);
+    if (!secrets.ok) return secrets;
+    makeFolder(data);
+    const lock = acquireLock(SERVER_LOCK, data, Date.now());
+    const shared = share(files, answer, withRights);
+    return shared.ok ? ok({ lock, withRights, files, cookieSecrets: secrets.value }) : shared;
+  } catch (error) {
+    const failure = error instanceof StoreFailure ? error : folderFailure(data, error, `${data} cannot be made`);
+    return fail(failure.problem);
+  }
+}
+
+/** Without a user of its own the answer process needs no right; what cannot be made then, the control process tells. */
+function share(files: SharedFiles, answer: Account | undefined, withRights: WithRights): Result<undefined> {
+  try {
+    prepareFiles(files, answer, withRights);
+  } catch (error) {
+    if (answer === undefined) return ok(undefined);
+    const why = error instanceof Error ? error.message : String(error);
+    const fix = `give ${files.data} to process.user, and let process.answer_user pass through the folders above it`;
+    const at = atPath(files.data, 'the data directory');
+    return fail(problem('PROCESS_USER', at, `the answer process's user gets no right to the store: ${why}`, { fix }));
+  }
+  return ok(undefined);
+}
+
+function warnOfRights({ server }: Accounts, say: Say): void {
+  if (process.getuid?.() === 0 && server === undefined)
+    say('warn', 'process.root', 'the control process runs as root; name a user for it in process.user (SECURITY.md)');
+  if (process.platform !== 'linux')
+    say('warn', 'process.not-confined', 'the answer process is not confined: this is not Linux (SECURITY.md)');
 }
 
 /** HUP: the files that the start named are read again. Bad ones change nothing. */
@@ -60,18 +124,4 @@ function rereadCookieSecrets({ cookies }: Config, supervisor: Supervisor, say: S
   else
     for (const each of read.problems)
       say('error', 'cookies.refused', `cookie secrets stay as they are: ${formatPlace(each.at)}: ${each.message}`);
-}
-
-/**
- * The data directory for this server alone, made if it is not there: from here on nothing of it is in another server's
- * hands.
- */
-function lockData(data: string): Result<ProcessLock> {
-  try {
-    makeFolder(data);
-    return ok(acquireLock(SERVER_LOCK, data, Date.now()));
-  } catch (error) {
-    const failure = error instanceof StoreFailure ? error : folderFailure(data, error, `${data} cannot be made`);
-    return fail(failure.problem);
-  }
 }

@@ -8,6 +8,7 @@ import { type IpcMessage, isIpcMessage, type Role } from '#base/ipc.ts';
 import { EXIT_CONFIGURATION } from '#base/exit.ts';
 import { CALL_LIMITS, HEARTBEATS_MISSED_MAX, HEARTBEAT_MS } from '#base/limits/process.ts';
 import { RestartDelay, type RestartTimes } from '#base/restart-delay.ts';
+import { type WithRights } from './privileges.ts';
 
 /** What to fork. */
 export interface ChildProgram {
@@ -17,6 +18,8 @@ export interface ChildProgram {
   readonly nodeOptions?: readonly string[];
   /** Its environment variables; those of this process when absent. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** How it is started and signalled where that takes rights that this process has put aside. */
+  readonly withRights?: WithRights;
 }
 
 export interface HeartbeatTimes {
@@ -88,11 +91,13 @@ export class SupervisedChild {
   start(): void {
     const startedMs = performance.now();
     const { script, args, nodeOptions, environment } = this.#program;
-    const child = fork(script, [...args], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      ...(nodeOptions === undefined ? {} : { execArgv: [...nodeOptions] }),
-      ...(environment === undefined ? {} : { env: environment }),
-    });
+    const child = this.#withRights(() =>
+      fork(script, [...args], {
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+        ...(nodeOptions === undefined ? {} : { execArgv: [...nodeOptions] }),
+        ...(environment === undefined ? {} : { env: environment }),
+      }),
+    );
     this.#process = child;
     this.#missed = 0;
     this.#watch = setInterval(() => this.#listenForHeart(), this.#heartbeat.everyMs);
@@ -159,7 +164,7 @@ export class SupervisedChild {
 
   /** True when the child was there to get it. */
   signal(name: NodeJS.Signals): boolean {
-    return this.#process?.kill(name) ?? false;
+    return this.#withRights(() => this.#process?.kill(name)) ?? false;
   }
 
   /** Only to a child that can have a handler for it: before hello, HUP would kill it. */
@@ -171,6 +176,11 @@ export class SupervisedChild {
   retire(): void {
     this.#retired = true;
     clearTimeout(this.#restart);
+  }
+
+  #withRights<T>(work: () => T): T {
+    const { withRights } = this.#program;
+    return withRights === undefined ? work() : withRights(work);
   }
 
   /** Only of one that has greeted: opening a large store takes its time. */

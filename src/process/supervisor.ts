@@ -19,6 +19,8 @@ export interface SupervisorOptions {
   readonly settings: AnswerSettings;
   /** One line about what has happened to a child: the event's name, and its text. */
   readonly log: (event: ChildEvent, text: string) => void;
+  /** A child can do its work; in each of its lives. */
+  readonly ready?: (role: Role) => void;
   readonly restartTimes?: RestartTimes;
   readonly shutdownMs?: number;
   readonly heartbeat?: HeartbeatTimes;
@@ -114,7 +116,10 @@ export class Supervisor {
   }
 
   #relay(from: Role, message: IpcMessage): void {
-    if (message.kind === 'ready') this.#wereReady.add(from);
+    if (message.kind === 'ready') {
+      this.#wereReady.add(from);
+      this.#options.ready?.(from);
+    }
     this.#children[other(from)].send(message);
   }
 

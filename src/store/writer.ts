@@ -50,6 +50,8 @@ export interface WriterOptions {
   readonly random: (bytes: number) => Uint8Array;
   readonly nowMs: number;
   readonly journal?: JournalLimits;
+  /** Of the store's folder; 0700 when absent. */
+  readonly folderMode?: number;
   /** Events kept; a test makes it small. */
   readonly eventsKept?: number;
   /** Free space of the store's file system; a test gives its own. */
@@ -62,7 +64,7 @@ export interface WriterOptions {
  * is unchanged then.
  */
 export function openWriter(dir: string, options: WriterOptions): StoreWriter {
-  prepareFolder(dir);
+  prepareFolder(dir, options.folderMode ?? 0o700);
   const lock = acquireLock(WRITER_LOCK, dir, options.nowMs);
   try {
     const state = checkDataFile(dir, true);
@@ -84,10 +86,10 @@ export function openWriter(dir: string, options: WriterOptions): StoreWriter {
   }
 }
 
-function prepareFolder(dir: string): void {
+function prepareFolder(dir: string, mode: number): void {
   try {
     makeFolder(dir);
-    chmodSync(dir, 0o700);
+    chmodSync(dir, mode);
   } catch (error) {
     throw folderFailure(dir, error, `the store's directory ${dir} cannot be made or used`);
   }

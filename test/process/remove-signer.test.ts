@@ -9,6 +9,8 @@ import { openWriter } from '#store/writer.ts';
 import { bad, good } from '../support/temporary-control.ts';
 import { TEST_KEK, TEST_NOW_MS, auditEvent, countedRandom, temporaryFolder, writerOptions } from '../support/temporary-store.ts';
 
+const USERS = { user: undefined, answerUser: undefined, confine: 'auto' } as const;
+
 async function storeWithSigner() {
   const data = temporaryFolder();
   const kekFile = join(data, 'kek');
@@ -19,7 +21,8 @@ async function storeWithSigner() {
   const token = newToken('mx1', ['signer:mx1'], undefined, countedRandom(), TEST_NOW_MS).record;
   const { secrets = [] } = new SignerRegister(writer).replace([signer]);
   await writer.commit({ audit: auditEvent(), secrets, tokens: { put: [token] } });
-  return { config: { data, keys: { kekFile, isKekFileGiven: true } }, writer };
+
+  return { config: { data, keys: { kekFile, isKekFileGiven: true }, process: USERS }, writer };
 }
 
 test('while a server has the store nothing is changed; when it is down the signer goes with its tokens, and is in the audit log', async () => {
@@ -38,7 +41,7 @@ test('while a server has the store nothing is changed; when it is down the signe
 test('no store is made where there is none', async () => {
   const data = temporaryFolder();
   expect(
-    bad(await removeSignerOffline({ data, keys: { kekFile: join(data, 'kek'), isKekFileGiven: true } }, 'mx1', false))[0],
+    bad(await removeSignerOffline({ data, keys: { kekFile: join(data, 'kek'), isKekFileGiven: true }, process: USERS }, 'mx1', false))[0],
   ).toMatchObject({
     code: 'STORE_MISSING',
   });

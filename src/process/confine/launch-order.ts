@@ -8,7 +8,7 @@ import { type Confinement } from './roles.ts';
 /** Plain JSON: the launcher's only argument. */
 export interface LaunchOrder {
   /** Name of the process in the log. */
-  readonly role: string;
+  readonly role: 'control' | 'answer';
   /** The program's first file, and its arguments. */
   readonly entry: string;
   readonly args: readonly string[];
@@ -17,17 +17,22 @@ export interface LaunchOrder {
   readonly environment: Readonly<Record<string, string>>;
   readonly log: NoticeFormat;
   readonly confinement: Confinement;
-  /** Whether Landlock and the filter are wanted: `require` ends with 78 where one of them cannot be had. */
+  /** Another user than that of the control process. */
+  readonly hasOwnUser: boolean;
+  /**
+   * Whether Landlock and the filters are wanted: `require` ends with 78 where one of them cannot be had; `none` is for
+   * a process that is not confined, only becomes another user.
+   */
   readonly confine: ConfineMode;
   /** For tests: the ABI of an older kernel; 0: one without Landlock. */
   readonly landlockAbi?: number;
 }
 
-export type ConfineMode = 'auto' | 'require' | 'off';
+export type ConfineMode = 'auto' | 'require' | 'off' | 'none';
 
 /** The first argument of confined.ts. */
 export interface ConfinedOrder {
-  readonly role: string;
+  readonly role: LaunchOrder['role'];
   readonly entry: string;
   readonly log: NoticeFormat;
   readonly confine: ConfineMode;

@@ -23,12 +23,11 @@ const F_SETFD = 2;
 await launch(JSON.parse(process.argv[2] ?? '') as LaunchOrder);
 
 async function launch(order: LaunchOrder): Promise<void> {
-  const { role, entry, log, confine, confinement } = order;
-  const hasOwnUser = confinement.account !== undefined;
+  const { role, entry, log, confine, confinement, hasOwnUser } = order;
   const told = { role, entry, log, confine, hasOwnUser };
   const loaded = await tryLoad();
   if (typeof loaded === 'string') {
-    if (hasOwnUser) return stop(order, `it cannot become another user: ${loaded}`);
+    if (confinement.account !== undefined) return stop(order, `it cannot become another user: ${loaded}`);
     return continueHere(order, { ...told, landlock: 0, refusals: [loaded] });
   }
   try {
@@ -52,7 +51,7 @@ async function tryLoad(): Promise<Kernel | string> {
 
 /** Landlock, and the first filter of system calls, as far as this kernel has them. */
 function restrict(kernel: Kernel, order: LaunchOrder): Pick<ConfinedOrder, 'landlock' | 'refusals'> {
-  if (order.confine === 'off') return { landlock: 0, refusals: [] };
+  if (order.confine === 'off' || order.confine === 'none') return { landlock: 0, refusals: [] };
   const { confinement } = order;
   const abi = Math.min(landlockAbi(kernel), order.landlockAbi ?? Infinity);
   const files = programFiles(programFolder(), { ...process.env, ...order.environment });
@@ -83,7 +82,8 @@ function become(kernel: Kernel, order: LaunchOrder, confined: ConfinedOrder): vo
     ...order.environment,
     ...(channel === undefined ? {} : { NODE_CHANNEL_FD: String(channel), NODE_CHANNEL_SERIALIZATION_MODE: 'json' }),
   };
-  const words = [...order.nodeOptions, fileURLToPath(confinedScript()), JSON.stringify(confined), ...order.args];
+  const first = order.confine === 'none' ? [order.entry] : [fileURLToPath(confinedScript()), JSON.stringify(confined)];
+  const words = [...order.nodeOptions, ...first, ...order.args];
   process.execve?.(process.execPath, [process.execPath, ...words], environment);
 }
 

@@ -5,9 +5,12 @@
  * (launch.ts).
  */
 import { join } from 'node:path';
-import { parseIpPort } from '#base/address.ts';
+import { type IpPort, parseIpPort } from '#base/address.ts';
 import { type AnswerSettings } from '#base/ipc.ts';
 import { type Account, CAPABILITY } from './identity.ts';
+
+/** Ports below need CAP_NET_BIND_SERVICE, unless the system says otherwise. */
+const LOW_PORTS_END = 1024;
 
 /** Beside the files of the program itself (program-files.ts). Plain JSON: it goes to the launcher as its argument. */
 export interface Confinement {
@@ -23,6 +26,12 @@ export interface Confinement {
   readonly capabilities: readonly number[];
   /** Who it becomes; absent: it stays who it is. */
   readonly account?: Account | undefined;
+}
+
+/** The control process is not confined; it becomes its user, and keeps the right to low ports where it has one. */
+export function controlConfinement({ admin, account }: { admin: IpPort | undefined; account: Account }): Confinement {
+  const capabilities = admin !== undefined && admin.port < LOW_PORTS_END ? [CAPABILITY.NET_BIND_SERVICE] : [];
+  return { read: [], write: [], fill: [], tcpPorts: [], capabilities, account };
 }
 
 export interface AnswerFacts {

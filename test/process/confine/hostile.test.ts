@@ -77,6 +77,7 @@ async function launch(at: Targets, change: Partial<LaunchOrder> = {}): Promise<L
     environment: {},
     log: 'text',
     confine: 'auto',
+    hasOwnUser: false,
     confinement: answerConfinement({
       settings: { storeDir: at.storeDir, listen: [`127.0.0.1:${at.tcpPort}`] },
       compileCache: at.compileCache,
