@@ -3,17 +3,18 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseIp } from '#mail/spf/ip.ts';
 import { type MacroContext, expandMacros, formatMacros, parseMacros, plainText, usesLetter } from '#mail/spf/macro.ts';
+import { EXAMPLE_DOMAIN, EXAMPLE_IPV4, EXAMPLE_IPV6, EXAMPLE_SENDER, MACRO_EXAMPLES } from '../../support/mail/spf-rfc-examples.ts';
 
 const CONTEXT: MacroContext = {
-  ip: parseIp('192.0.2.3')!,
-  sender: 'strong-bad@email.example.com',
+  ip: parseIp(EXAMPLE_IPV4)!,
+  sender: EXAMPLE_SENDER,
   helo: 'mx.example.org',
-  domain: 'email.example.com',
+  domain: EXAMPLE_DOMAIN,
   validatedName: 'mx.example.org',
   receiver: 'receiver.example.net',
   nowSeconds: 1_767_225_600,
 };
-const V6: MacroContext = { ...CONTEXT, ip: parseIp('2001:db8::cb01')! };
+const V6: MacroContext = { ...CONTEXT, ip: parseIp(EXAMPLE_IPV6)! };
 
 function expand(text: string, context = CONTEXT, inExplanation = false): string {
   const { macros, mistakes } = parseMacros(text, inExplanation);
@@ -21,33 +22,9 @@ function expand(text: string, context = CONTEXT, inExplanation = false): string 
   return expandMacros(macros, context);
 }
 
-describe('RFC 7208 §7.4: the examples', () => {
-  test.each([
-    ['%{s}', 'strong-bad@email.example.com'],
-    ['%{o}', 'email.example.com'],
-    ['%{d}', 'email.example.com'],
-    ['%{d4}', 'email.example.com'],
-    ['%{d3}', 'email.example.com'],
-    ['%{d2}', 'example.com'],
-    ['%{d1}', 'com'],
-    ['%{dr}', 'com.example.email'],
-    ['%{d2r}', 'example.email'],
-    ['%{l}', 'strong-bad'],
-    ['%{l-}', 'strong.bad'],
-    ['%{lr}', 'strong-bad'],
-    ['%{lr-}', 'bad.strong'],
-    ['%{l1r-}', 'strong'],
-    ['%{ir}.%{v}._spf.%{d2}', '3.2.0.192.in-addr._spf.example.com'],
-    ['%{lr-}.lp._spf.%{d2}', 'bad.strong.lp._spf.example.com'],
-    ['%{lr-}.lp.%{ir}.%{v}._spf.%{d2}', 'bad.strong.lp.3.2.0.192.in-addr._spf.example.com'],
-    ['%{ir}.%{v}.%{l1r-}.lp._spf.%{d2}', '3.2.0.192.in-addr.strong.lp._spf.example.com'],
-    ['%{d2}.trusted-domains.example.net', 'example.com.trusted-domains.example.net'],
-  ])('%s', (text, expected) => expect(expand(text)).toBe(expected));
-  test('IPv6', () => {
-    const nibbles = '1.0.b.c.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2';
-    expect(expand('%{ir}.%{v}._spf.%{d2}', V6)).toBe(`${nibbles}.ip6._spf.example.com`);
-  });
-});
+test.each(MACRO_EXAMPLES)('RFC 7208 §7.4: %s of %s is %s', (text, ip, expected) =>
+  expect(expand(text, { ...CONTEXT, ip: parseIp(ip)! })).toBe(expected),
+);
 
 describe('RFC 7208 §7.2, §7.3', () => {
   test('letters of an explanation', () => {
@@ -57,7 +34,14 @@ describe('RFC 7208 §7.2, §7.3', () => {
   });
   test('escapes, and upper case is URL-escaped', () => {
     expect(expand('100%%%_of%-it')).toBe('100% of%20it');
+    expect(expand('%{D1} %{L}')).toBe('com strong-bad');
+    expect(expand('%{S}')).toBe('strong-bad%40email.example.com');
     expect(expand('%{S}', { ...CONTEXT, sender: "o'n~e_2@a.example" })).toBe('o%27n~e_2%40a.example');
+  });
+  test('the address as it is, in any case, and by nibbles', () => {
+    const context = { ...CONTEXT, ip: parseIp('2001:DB8::CB01')! };
+    expect(expand('%{c} %{i}', context, true)).toBe('2001:db8::cb01 2.0.0.1.0.d.b.8.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.c.b.0.1');
+    expect(expand('%{c}', CONTEXT, true)).toBe('192.0.2.3');
   });
   test('several delimiters; a number above all parts keeps all', () => {
     expect(expand('%{l2r+-}', { ...CONTEXT, sender: 'a+b-c@x.example' })).toBe('b.a');
