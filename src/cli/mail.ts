@@ -48,6 +48,13 @@ interface ApplyOptions extends ChangeOptions {
 }
 
 export function defineMail(noun: Command, terminal: Terminal): void {
+  definePolicy(noun, terminal);
+  defineLooks(noun, terminal);
+  defineRemoval(noun, terminal);
+  defineOrders(noun, terminal);
+}
+
+function definePolicy(noun: Command, terminal: Terminal): void {
   readCommand(
     noun
       .command('plan <zone> [file]')
@@ -78,7 +85,10 @@ export function defineMail(noun: Command, terminal: Terminal): void {
       warn(document.problems, options, terminal);
     },
   );
+}
 
+/** How what a policy set going stands, and what receivers read. */
+function defineLooks(noun: Command, terminal: Terminal): void {
   readCommand(
     noun
       .command('status [zone]')
@@ -113,7 +123,9 @@ export function defineMail(noun: Command, terminal: Terminal): void {
     warn(check.problems, options, terminal);
     if (!check.ok) throw new CommandFailure(failure('CLI_CHECK', `the mail records of ${check.zone} have errors`).problems, { exit: 6 });
   });
+}
 
+function defineRemoval(noun: Command, terminal: Terminal): void {
   changeCommand(
     noun
       .command('remove <zone>')
@@ -125,8 +137,6 @@ export function defineMail(noun: Command, terminal: Terminal): void {
     const query = { records: options.deleteRecords === true ? 'delete' : 'keep' };
     await runChange({ method: 'DELETE', path: ['zones', zone, 'mail'], query }, options, terminal);
   });
-
-  defineOrders(noun, terminal);
 }
 
 /** What may be said to anything that `mail status` shows. */

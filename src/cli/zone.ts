@@ -41,6 +41,13 @@ interface ExportOptions extends ReadOptions {
 }
 
 export function defineZone(noun: Command, terminal: Terminal): void {
+  defineLife(noun, terminal);
+  defineLooks(noun, terminal);
+  defineFiles(noun, terminal);
+}
+
+/** Zones come, go and come back. */
+function defineLife(noun: Command, terminal: Terminal): void {
   changeCommand(noun.command('add <zone>').description('create a zone with a default SOA and NS set'), 'waxseal zone add example.com')
     .option('--no-dnssec', 'do not sign it')
     .option('--nameserver <name...>', 'its NS records (default: ns1.<zone>)')
@@ -72,7 +79,9 @@ export function defineZone(noun: Command, terminal: Terminal): void {
       const query = parent === undefined ? {} : { parent };
       await runChange({ method: 'POST', path: ['zones', zone, 'restore'], query }, options, terminal);
     });
+}
 
+function defineLooks(noun: Command, terminal: Terminal): void {
   readCommand(noun.command('list').description('list the zones'), 'waxseal zone list --json').action(async (options: ReadOptions) => {
     const zones = await callList<ZoneDocument>(await findServer(options, terminal), { path: ['zones'] }, 'zones');
     const rows = zones.map(({ name, dnssec, serial, nodeCount, changedAt }) => [
@@ -101,7 +110,10 @@ export function defineZone(noun: Command, terminal: Terminal): void {
       terminal.out(options.json === true ? formatJson(document) : formatFields(fields));
     },
   );
+}
 
+/** Zones as files. */
+function defineFiles(noun: Command, terminal: Terminal): void {
   changeCommand(
     noun.command('import <zone> <file>').description('create a zone from a zone file, or replace all its records; - is standard input'),
     'waxseal zone import example.com example.com.zone',

@@ -99,31 +99,16 @@ export function* streamEntries(
       let token: Token;
       if (octet === QUOTE) {
         const start = ++at;
-        while (at < text.length) {
-          const next = text.charCodeAt(at);
-          if (next === QUOTE || next === LINE_FEED) break;
-          at += next === BACKSLASH && text.charCodeAt(at + 1) !== LINE_FEED ? 2 : 1;
-        }
-        if (at > text.length) at = text.length;
+        at = endOfQuoted(text, start);
         token = { text: text.slice(start, at), quoted: true, line, column };
         if (at < text.length && text.charCodeAt(at) === QUOTE) at++;
         else problems.push(problem('TEXT_QUOTE_OPEN', inFile(file, line, column), 'this quoted string is not closed on its line', { rfc }));
       } else {
-        // A quote in a word begins a string of its own (BIND reads `a"b"` so), but not after `=`: in `alpn="h2"` (RFC 9460 §2.1) the
-        // quotes and what stands between, blanks too, belong to the word.
         const start = at;
-        let inQuotes = false;
-        while (at < text.length) {
-          const next = text.charCodeAt(at);
-          if (next === LINE_FEED || (ENDS_WORD[next] === 1 && !inQuotes)) break;
-          if (next === QUOTE) {
-            if (!inQuotes && text.charCodeAt(at - 1) !== EQUALS) break;
-            inQuotes = !inQuotes;
-          }
-          at += next === BACKSLASH && at + 1 < text.length && text.charCodeAt(at + 1) !== LINE_FEED ? 2 : 1;
-        }
+        const end = endOfWord(text, start);
+        at = Math.abs(end);
         token = { text: text.slice(start, at), quoted: false, line, column };
-        if (inQuotes)
+        if (end < 0)
           problems.push(problem('TEXT_QUOTE_OPEN', inFile(file, line, column), 'a quote in this word is not closed on its line', { rfc }));
       }
       if (tokens.length < ENTRY_TOKENS_MAX) tokens.push(token);
@@ -133,6 +118,34 @@ export function* streamEntries(
   }
   if (depth > openBefore) problems.push(problem('TEXT_PAREN_OPEN', openedAt, 'this parenthesis is not closed before the end', { rfc }));
   if (tokens.length > 0) yield { tokens, blankOwner, line: entryLine };
+}
+
+/** Where the quoted string ends that begins at `at`: at its quote, or at the end of the line or the text. */
+function endOfQuoted(text: string, at: number): number {
+  while (at < text.length) {
+    const next = text.charCodeAt(at);
+    if (next === QUOTE || next === LINE_FEED) break;
+    at += next === BACKSLASH && text.charCodeAt(at + 1) !== LINE_FEED ? 2 : 1;
+  }
+  return Math.min(at, text.length);
+}
+
+/**
+ * Where the word ends that begins at `at`; negative when a quote in it is not closed. A quote in a word begins a string of its own (BIND
+ * reads `a"b"` so), but not after `=`: in `alpn="h2"` (RFC 9460 §2.1) the quotes and what stands between, blanks too, belong to the word.
+ */
+function endOfWord(text: string, at: number): number {
+  let inQuotes = false;
+  while (at < text.length) {
+    const next = text.charCodeAt(at);
+    if (next === LINE_FEED || (ENDS_WORD[next] === 1 && !inQuotes)) break;
+    if (next === QUOTE) {
+      if (!inQuotes && text.charCodeAt(at - 1) !== EQUALS) break;
+      inQuotes = !inQuotes;
+    }
+    at += next === BACKSLASH && at + 1 < text.length && text.charCodeAt(at + 1) !== LINE_FEED ? 2 : 1;
+  }
+  return inQuotes ? -at : at;
 }
 
 /** Tokens of one record's data as a zone file has it; what requests give is read in record-data.ts. A line end counts as a blank. */

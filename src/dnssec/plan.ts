@@ -12,7 +12,7 @@
 import { assert } from '#base/assert.ts';
 import { equalBytes } from '#base/bytes.ts';
 import { KEY_TTL_SECONDS } from '#base/limits/dnssec.ts';
-import { type Name, type OwnerKey, compareKeys, isAtOrBelow, ownerKey } from '#dns/name.ts';
+import { type Name, type OwnerKey, compareKeys, ownerKey } from '#dns/name.ts';
 import { sortRdatas } from '#dns/rrset.ts';
 import { type Serial, addSerial, isNewer } from '#dns/serial.ts';
 import { type RrType, TYPE } from '#dns/types.ts';
@@ -27,7 +27,7 @@ import {
   soaSerial,
   withSoaSerial,
 } from '#zone/changeset.ts';
-import { NODE_FLAG, endsAuthority, isInChain, isSignedType, nodeFlags, occlusion } from '#zone/node-flags.ts';
+import { NODE_FLAG, isInChain, isSignedType, nodeFlags, occlusion } from '#zone/node-flags.ts';
 import { overlayZone } from '#zone/overlay.ts';
 import { type NodeRrset, type ZoneNode, type ZoneView, rrsetOf } from '#zone/view.ts';
 import { nsecFields, nsecRdata } from './denial.ts';
@@ -35,6 +35,7 @@ import { CDNSKEY_DELETE, CDS_DELETE, cdnskeyRdata, cdsRdata, isEntryPoint } from
 import { keyTagOf } from './key.ts';
 import { type Strip, editRecords, equalRdatas, recordsOf } from './plan-records.ts';
 import { walkChain } from './plan-chain.ts';
+import { touchedNames } from './plan-touched.ts';
 import { type PlanSigner, type SigningBatch, type SigningSettings, dueNodes, planSigner } from './plan-signer.ts';
 
 export type { RrsetChange } from '#zone/changeset.ts';
@@ -167,14 +168,8 @@ function prepare(
   const nsecTtlChanged = signing !== undefined && rrsetOf(baseApex, TYPE.NSEC)?.ttl !== nsecTtl;
 
   const everything = toggled || nsecTtlChanged || options.resign === 'all';
-  const touched = new Set(edits.keys());
+  const touched = touchedNames(base, edited, edits.keys(), everything);
   for (const key of due) touched.add(key);
-  touched.add(apexKey);
-  for (const [key, node] of edits) {
-    // RFC 1034 §4.2.1, RFC 6672 §2.4: a cut or DNAME that comes or goes changes what everything below it is.
-    if (endsAuthority(base.node(key), apexKey) !== endsAuthority(node ?? undefined, apexKey)) addSubtree(touched, edited, key);
-  }
-  if (everything) addSubtree(touched, edited, apexKey);
 
   const isBelow = occlusion(edited);
   const wasBelow = occlusion(base);
@@ -182,32 +177,12 @@ function prepare(
   const chain = signing === undefined ? undefined : relink(base, edited, touched, isMember, isBelow, toggled);
 
   const signer = signing === undefined ? undefined : planSigner(apex, signing, options.resign === 'all');
+  const building: Building = { base, edited, strip, signing, chain, nsecTtl, signer, isBelow, wasBelow };
   const built = new Map<OwnerKey, PlannedNode | null>();
   let changed = options.forceSerialBump === true || asked.serial !== undefined || oldSoa === undefined;
   for (const key of [...touched].toSorted(compareKeys)) {
-    const before = base.node(key);
-    const node = edited.node(key);
-    if (node === undefined) {
-      if (before === undefined) continue;
-      built.set(key, null);
-      changed = true;
-      continue;
-    }
-    const records = recordsOf(node, strip);
-    const flags = nodeFlags({ ...node, rrsets: records }, apexKey, isBelow(key));
-    const rrsets = [...records];
-    if (signing !== undefined && key === apexKey) rrsets.push(...keyRrsets(apex, signing));
-    if (chain !== undefined && isInChain(flags, records.length)) {
-      const next = chain.get(key) ?? nsecFields(rrsetOf(before, TYPE.NSEC)!.rdatas[0]!).next;
-      rrsets.push(nsecRrset(next, rrsets, flags, nsecTtl));
-    }
-    rrsets.sort((a, b) => a.type - b.type);
-    const after: ZoneNode = { key, owner: node.owner, rrsets: rrsets.map((rrset) => signed(node, flags, rrset, before, signer)) };
-    const planned = { node: after, flags: nodeFlags(after, apexKey, isBelow(key)) };
-    const difference = before === undefined ? 'records' : compareNodes(before, after);
-    const sameFlags = before !== undefined && nodeFlags(before, apexKey, wasBelow(key)) === planned.flags;
-    if (difference === 'none' && sameFlags) continue;
-    built.set(key, planned);
+    const { planned, difference } = buildNode(key, building);
+    if (planned !== undefined) built.set(key, planned);
     changed ||= difference === 'records';
   }
 
@@ -233,6 +208,46 @@ function prepare(
       return { nodes, changeset: orderChangeset(apex, fromSerial, toSerial, difference), changed, signatureCount };
     },
   };
+}
+
+/** What all nodes of a plan are built with. */
+interface Building {
+  readonly base: ZoneView;
+  readonly edited: ZoneView;
+  readonly strip: Strip;
+  readonly signing: SigningSettings | undefined;
+  /** The next name of each member of the NSEC chain that gets another one; undefined in an unsigned zone. */
+  readonly chain: ReadonlyMap<OwnerKey, Name> | undefined;
+  readonly nsecTtl: number;
+  readonly signer: PlanSigner | undefined;
+  readonly isBelow: (key: OwnerKey) => boolean;
+  readonly wasBelow: (key: OwnerKey) => boolean;
+}
+
+/** The node that the plan has for `key`, null where it goes, undefined where it stays as it is; and what of it differs. */
+function buildNode(
+  key: OwnerKey,
+  { base, edited, strip, signing, chain, nsecTtl, signer, isBelow, wasBelow }: Building,
+): { readonly planned?: PlannedNode | null; readonly difference: 'none' | 'manager' | 'records' } {
+  const { apex, apexKey } = base;
+  const before = base.node(key);
+  const node = edited.node(key);
+  if (node === undefined) return before === undefined ? { difference: 'none' } : { planned: null, difference: 'records' };
+  const records = recordsOf(node, strip);
+  const flags = nodeFlags({ ...node, rrsets: records }, apexKey, isBelow(key));
+  const rrsets = [...records];
+  if (signing !== undefined && key === apexKey) rrsets.push(...keyRrsets(apex, signing));
+  if (chain !== undefined && isInChain(flags, records.length)) {
+    const next = chain.get(key) ?? nsecFields(rrsetOf(before, TYPE.NSEC)!.rdatas[0]!).next;
+    rrsets.push(nsecRrset(next, rrsets, flags, nsecTtl));
+  }
+  rrsets.sort((a, b) => a.type - b.type);
+  const signedRrsets = rrsets.map((rrset) => signed(node, flags, rrset, before, signer));
+  const after: ZoneNode = { key, owner: node.owner, rrsets: signedRrsets };
+  const planned = { node: after, flags: nodeFlags(after, apexKey, isBelow(key)) };
+  const difference = before === undefined ? 'records' : compareNodes(before, after);
+  const sameFlags = before !== undefined && nodeFlags(before, apexKey, wasBelow(key)) === planned.flags;
+  return difference === 'none' && sameFlags ? { difference } : { planned, difference };
 }
 
 /**
@@ -266,13 +281,6 @@ function hasTagCollision(signing: SigningSettings | undefined, dnskeys: NodeRrse
     const keyTag = keyTagOf(dnskey);
     return others.some((other) => keyTagOf(other) === keyTag && !equalBytes(other, dnskey));
   });
-}
-
-function addSubtree(touched: Set<OwnerKey>, view: ZoneView, top: OwnerKey): void {
-  for (const node of view.ascend(top)) {
-    if (!isAtOrBelow(node.key, top)) return;
-    touched.add(node.key);
-  }
 }
 
 /**

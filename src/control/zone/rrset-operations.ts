@@ -52,84 +52,82 @@ function applyOperation(
   working: Map<string, Working>,
   problems: Problem[],
 ): void {
-  const owner = parseRequestName(operation.name, view.apex);
-  if (!owner.ok) {
-    problems.push(...placeAt(owner.problems, below(at, 'name')));
+  const target = readTarget(view, operation, at, signed);
+  if (!target.ok) {
+    problems.push(...target.problems);
     return;
   }
-  const type = typeCode(operation.type);
-  if (type === undefined) {
-    problems.push(
-      problem('TYPE_UNKNOWN', below(at, 'type'), `${JSON.stringify(operation.type)} is not a record type`, {
-        fix: foreignWordFix(operation.type) ?? 'write an unknown type as TYPE<number>',
+  const { owner, type } = target.value;
+  const state = workingRrset(view, ownerKey(owner), owner, type, working);
+  const wrong = checkTtl(state, operation.ttl, below(at, 'ttl'));
+  if (wrong !== undefined) {
+    problems.push(wrong);
+    return;
+  }
+  if (operation.op === 'delete') state.rdatas = [];
+  else applyRecords(view, operation, state, at, problems);
+}
+
+/** The RRset that an operation is about, when it may be changed by hand. */
+function readTarget(
+  view: ZoneView,
+  { name, type: typeText }: RrsetOperation,
+  at: BodyPlace,
+  signed: boolean,
+): Result<{ readonly owner: Name; readonly type: RrType }> {
+  const owner = parseRequestName(name, view.apex);
+  if (!owner.ok) return fail(...placeAt(owner.problems, below(at, 'name')));
+  const type = typeCode(typeText);
+  if (type === undefined)
+    return fail(
+      problem('TYPE_UNKNOWN', below(at, 'type'), `${JSON.stringify(typeText)} is not a record type`, {
+        fix: foreignWordFix(typeText) ?? 'write an unknown type as TYPE<number>',
         rfc: 'RFC 3597 §5',
       }),
     );
-    return;
+  const refusal = refuse(view, ownerKey(owner.value), owner.value, type, at, signed);
+  return refusal === undefined ? ok({ owner: owner.value, type }) : fail(refusal);
+}
+
+/** What is wrong with the TTL of an operation on `state`, or undefined. */
+function checkTtl({ owner, kept, ttl: now }: Working, ttl: number | undefined, at: BodyPlace): Problem | undefined {
+  if (ttl === undefined) return undefined;
+  if (kept.length > 0 && ttl !== now) {
+    const why = `the TTL of ${formatName(owner)} TXT is that of its SPF record, ${now}, which the mail policy keeps`;
+    return problem('RRSET_MANAGED', at, why, { fix: 'change ttl.spf of the mail policy' });
   }
-  const key = ownerKey(owner.value);
-  const refusal = refuse(view, key, owner.value, type, at, signed);
-  if (refusal !== undefined) {
-    problems.push(refusal);
-    return;
-  }
-  const state = workingRrset(view, key, owner.value, type, working);
-  if (state.kept.length > 0 && operation.ttl !== undefined && operation.ttl !== state.ttl) {
-    problems.push(
-      problem(
-        'RRSET_MANAGED',
-        below(at, 'ttl'),
-        `the TTL of ${formatName(owner.value)} TXT is that of its SPF record, ${state.ttl}, which the mail policy keeps`,
-        {
-          fix: 'change ttl.spf of the mail policy',
-        },
-      ),
-    );
-    return;
-  }
-  if (operation.ttl !== undefined && !(Number.isInteger(operation.ttl) && operation.ttl >= 0 && operation.ttl <= TTL_SECONDS_MAX)) {
-    problems.push(
-      problem('TTL_RANGE', below(at, 'ttl'), `a TTL is a whole number of seconds from 0 to ${TTL_SECONDS_MAX}`, { rfc: 'RFC 2181 §8' }),
-    );
-    return;
-  }
-  if (operation.op === 'delete') {
-    state.rdatas = [];
-    return;
-  }
-  if (type === TYPE.ZONEMD && operation.op !== 'remove' && equalNames(state.owner, view.apex)) {
-    problems.push(
-      problem(
-        'RRSET_MANAGED',
-        at,
-        'ZONEMD cannot be set: the digest would be of the zone before this change, and no reader would find it right',
-        {
-          rfc: 'RFC 8976 §3.3',
-          fix: 'leave it out; what an old file brought may be deleted',
-        },
-      ),
-    );
+  if (Number.isInteger(ttl) && ttl >= 0 && ttl <= TTL_SECONDS_MAX) return undefined;
+  const why = `a TTL is a whole number of seconds from 0 to ${TTL_SECONDS_MAX}`;
+  return problem('TTL_RANGE', at, why, { rfc: 'RFC 2181 §8' });
+}
+
+/** `set`, `add` and `remove`, with the records of the operation. */
+function applyRecords(view: ZoneView, operation: RrsetOperation, state: Working, at: BodyPlace, problems: Problem[]): void {
+  const { owner, type } = state;
+  if (type === TYPE.ZONEMD && operation.op !== 'remove' && equalNames(owner, view.apex)) {
+    const why = 'ZONEMD cannot be set: the digest would be of the zone before this change, and no reader would find it right';
+    const fix = 'leave it out; what an old file brought may be deleted';
+    problems.push(problem('RRSET_MANAGED', at, why, { rfc: 'RFC 8976 §3.3', fix }));
     return;
   }
   const records = operation.records ?? [];
+  const atRecords = below(at, 'records');
   if (records.length === 0) {
-    problems.push(
-      problem('RECORDS_MISSING', below(at, 'records'), `${operation.op} needs at least one record`, {
-        fix: 'to delete an RRset use op "delete"',
-      }),
-    );
+    const fix = 'to delete an RRset use op "delete"';
+    problems.push(problem('RECORDS_MISSING', atRecords, `${operation.op} needs at least one record`, { fix }));
     return;
   }
-  const rdatas = readRecords(type, records, view.apex, below(at, 'records'), problems);
+  const rdatas = readRecords(type, records, view.apex, atRecords, problems);
   if (rdatas.length < records.length) return;
-  if (state.kept.length > 0 && operation.op !== 'remove' && rdatas.some((rdata) => isSpf(rdata) && !isKept(state, rdata))) {
-    problems.push(managed(`${formatName(owner.value)} TXT`, below(at, 'records'), 'mail'));
+  if (operation.op === 'remove') return removeRecords(state, rdatas, atRecords, problems);
+  if (state.kept.length > 0 && rdatas.some((rdata) => isSpf(rdata) && !isKept(state, rdata))) {
+    problems.push(managed(`${formatName(owner)} TXT`, atRecords, 'mail'));
     return;
   }
-  if (operation.op === 'remove') return removeRecords(state, rdatas, below(at, 'records'), problems);
   const ttl = operation.ttl ?? state.ttl;
   if (ttl === undefined || (operation.op === 'set' && operation.ttl === undefined && state.before === undefined)) {
-    problems.push(problem('TTL_MISSING', below(at, 'ttl'), `the new RRset ${formatName(owner.value)} ${typeName(type)} needs a TTL`));
+    const what = `${formatName(owner)} ${typeName(type)}`;
+    problems.push(problem('TTL_MISSING', below(at, 'ttl'), `the new RRset ${what} needs a TTL`));
     return;
   }
   state.ttl = ttl;

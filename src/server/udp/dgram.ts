@@ -4,7 +4,7 @@
  * the choice to the routing table, so hosts with several addresses should name them in the configuration.
  * Not here: the batched socket that shares this interface, truncation (answer/), rate limits.
  */
-import { createSocket } from 'node:dgram';
+import { type Socket, createSocket } from 'node:dgram';
 import { ipPort, type IpPort } from '#base/address.ts';
 import { newClientAddress, setClientAddress } from '#base/client-address.ts';
 import { MESSAGE_BYTES_MAX } from '#base/limits/dns.ts';
@@ -57,18 +57,7 @@ async function openSocket(address: IpPort, responder: QueryResponder, counters: 
     // Peers are always IP addresses; the default would go through the resolver's queue for each answer.
     lookup: (ip, _options, found) => found(null, ip, address.family),
   });
-  const free: SendSlot[] = [];
-  for (let made = 0; made < UDP_SENDS_MAX; made++) {
-    const slot: SendSlot = {
-      octets: Buffer.allocUnsafeSlow(MESSAGE_BYTES_MAX),
-      sent: (error) => {
-        free.push(slot);
-        // ECONNREFUSED, EPERM (firewall), ENETUNREACH, EMSGSIZE…: the client will ask again or not; nothing to do here.
-        counters[error === null ? SLOT.udpAnswers : SLOT.udpSendErrors]! += 1;
-      },
-    };
-    free.push(slot);
-  }
+  const free = sendSlots(counters);
   const client = newClientAddress();
   let closing = false;
 
@@ -96,16 +85,7 @@ async function openSocket(address: IpPort, responder: QueryResponder, counters: 
     socket.send(slot.octets, 0, length, peer.port, peer.address, slot.sent);
   });
 
-  await new Promise<void>((resolve, reject) => {
-    socket.once('error', reject);
-    socket.bind({ address: address.ip, port: address.port, exclusive: true }, () => {
-      socket.off('error', reject);
-      resolve();
-    });
-  }).catch((error: unknown) => {
-    socket.close();
-    throw error;
-  });
+  await bindSocket(socket, address);
   socket.on('error', () => {
     counters[SLOT.udpSocketErrors]! += 1;
   });
@@ -122,4 +102,35 @@ async function openSocket(address: IpPort, responder: QueryResponder, counters: 
       await new Promise<void>((resolve) => socket.close(() => resolve()));
     },
   };
+}
+
+/** The slots of one socket, all of them free; each returns to the list when its datagram is sent. */
+function sendSlots(counters: Float64Array): SendSlot[] {
+  const free: SendSlot[] = [];
+  for (let made = 0; made < UDP_SENDS_MAX; made++) {
+    const slot: SendSlot = {
+      octets: Buffer.allocUnsafeSlow(MESSAGE_BYTES_MAX),
+      sent: (error) => {
+        free.push(slot);
+        // ECONNREFUSED, EPERM (firewall), ENETUNREACH, EMSGSIZE…: the client will ask again or not; nothing to do here.
+        counters[error === null ? SLOT.udpAnswers : SLOT.udpSendErrors]! += 1;
+      },
+    };
+    free.push(slot);
+  }
+  return free;
+}
+
+/** Rejects with the system's error, and closes the socket then. */
+async function bindSocket(socket: Socket, address: IpPort): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind({ address: address.ip, port: address.port, exclusive: true }, () => {
+      socket.off('error', reject);
+      resolve();
+    });
+  }).catch((error: unknown) => {
+    socket.close();
+    throw error;
+  });
 }
