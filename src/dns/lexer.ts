@@ -131,8 +131,9 @@ function endOfQuoted(text: string, at: number): number {
 }
 
 /**
- * Where the word ends that begins at `at`; negative when a quote in it is not closed. A quote in a word begins a string of its own (BIND
- * reads `a"b"` so), but not after `=`: in `alpn="h2"` (RFC 9460 §2.1) the quotes and what stands between, blanks too, belong to the word.
+ * Where the word ends that begins at `at`; negative when a quote in it is not closed. A quote in a word begins a string
+ * of its own (BIND reads `a"b"` so), but not after `=`: in `alpn="h2"` (RFC 9460 §2.1) the quotes and what stands
+ * between, blanks too, belong to the word.
  */
 function endOfWord(text: string, at: number): number {
   let inQuotes = false;

@@ -224,7 +224,7 @@ interface Building {
   readonly wasBelow: (key: OwnerKey) => boolean;
 }
 
-/** The node that the plan has for `key`, null where it goes, undefined where it stays as it is; and what of it differs. */
+/** The node that the plan has for `key`: null where it goes, none where it stays; and what of it differs. */
 function buildNode(
   key: OwnerKey,
   { base, edited, strip, signing, chain, nsecTtl, signer, isBelow, wasBelow }: Building,
