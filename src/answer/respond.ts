@@ -1,14 +1,16 @@
 /**
- * Query octets in, answer octets out: parse, find, write. No objects, strings or exceptions on the way; a length comes back, 0 means drop.
- * Implements: RFC 1034 §4.3.2 as replaced by RFC 6672 §3.2, RFC 4592, RFC 4035 §3.1, RFC 2308, RFC 6604, RFC 8482, RFC 9471, RFC 6891.
- * The law of the house: the same octets as zone/lookup.ts (which explains the rules) and dns/message.ts `writeMessage` give, for every query.
+ * Query octets in, answer octets out: parse, find, write. No objects, strings or exceptions on the way; a length
+ * comes back, 0 means drop.
+ * Implements: RFC 1034 §4.3.2 as replaced by RFC 6672 §3.2, RFC 4592, RFC 4035 §3.1, RFC 2308, RFC 6604, RFC 8482,
+ * RFC 9471, RFC 6891, RFC 5001. The law of the house: the same octets as zone/lookup.ts (which explains the rules)
+ * and dns/message.ts `writeMessage` give, for every query.
  * Not here: sockets (server/), where nodes come from (answer/names/source.ts).
  */
 import { assert } from '#base/assert.ts';
 import { type ClientAddress } from '#base/client-address.ts';
 import { ANSWER_CACHE_BYTES_MIN } from '#base/limits/answer.ts';
 import { MESSAGE_BYTES_MAX } from '#base/limits/dns.ts';
-import { OPT_BYTES, lengthenOpt, writeOpt } from '#dns/edns.ts';
+import { OPT_BYTES, lengthenOpt, nsidOption, writeOpt } from '#dns/edns.ts';
 import { DROP, HEADER_BYTES, type Transport, answerLimitBytes, newQueryHead, parseQuery, writeHeader } from '#dns/message.ts';
 import { CLASS, EDE, RCODE, TYPE, type RrType } from '#dns/types.ts';
 import {
@@ -50,6 +52,8 @@ export interface ResponderOptions {
   readonly hashSeed?: number;
   /** Counts queries for DKIM selectors; absent: they are not counted. */
   readonly selectors?: SelectorCounts | undefined;
+  /** Name of this server for who asks (RFC 5001); absent: it has none. */
+  readonly nsid?: Uint8Array | undefined;
   /** For zones' names in memory. */
   readonly negative?: NegativeLimits;
 }
@@ -74,6 +78,9 @@ export class Responder {
   readonly #cache: AnswerCache | undefined;
   readonly #recall: Recall | undefined;
   readonly #selectors: SelectorCounts | undefined;
+  /** The NSID option; empty without one. */
+  readonly #nsid: Uint8Array;
+  #nsidBytes = 0;
   /** The answer may be as long as any message: over TCP. */
   #isLargest = false;
   /** What the answer is about to the rate limit: a KIND and the hash of a name. */
@@ -97,10 +104,12 @@ export class Responder {
       hashSeed = 0,
       negative,
       selectors,
+      nsid,
     } = options;
     assert(counters.length >= ANSWER_SLOT_COUNT, `a responder counts in ${ANSWER_SLOT_COUNT} slots`);
     this.#source = source;
     this.#selectors = selectors;
+    this.#nsid = nsid === undefined ? new Uint8Array(0) : nsidOption(nsid);
     this.#counters = counters;
     this.#finder = new Finder(source, this.#dependencies, negative);
     this.#admission = new Admission(defences, counters);
@@ -148,7 +157,8 @@ export class Responder {
     if (head.verdict === DROP) return 0;
     const limitBytes = answerLimitBytes(head, transport);
     assert(out.length >= limitBytes, `an answer may have ${limitBytes} octets, the buffer has ${out.length}`);
-    const limit = limitBytes - (head.edns ? OPT_BYTES + admission.cookieBytes : 0);
+    this.#nsidBytes = head.nsidAsked ? this.#nsid.length : 0;
+    const limit = limitBytes - (head.edns ? OPT_BYTES + admission.cookieBytes + this.#nsidBytes : 0);
     this.#isLargest = limitBytes === MESSAGE_BYTES_MAX;
     this.#rcode = head.verdict;
     this.#authoritative = false;
@@ -202,6 +212,8 @@ export class Responder {
     if (admitted === ADMIT.TRUNCATE) {
       this.#writer.overflowed = true;
       this.#ede = NO_EDE;
+      // Who has shown no address is sent no more than it asked with.
+      this.#nsidBytes = 0;
       // RFC 7873 §5.2.3–5.2.4: asked again with the cookie that goes with this, the client is out of the limits.
       if (this.#admission.cookieBytes > 0) this.#rcode = RCODE.BADCOOKIE;
     }
@@ -226,6 +238,11 @@ export class Responder {
       if (cookieBytes > 0) {
         lengthenOpt(out, opt, cookieBytes);
         end = this.#admission.writeCookie(out, end);
+      }
+      if (this.#nsidBytes > 0) {
+        lengthenOpt(out, opt, this.#nsidBytes);
+        out.set(this.#nsid, end);
+        end += this.#nsidBytes;
       }
     }
     writeHeader(out, head, this.#rcode, this.#authoritative, isTruncated);

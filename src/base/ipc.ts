@@ -31,6 +31,8 @@ export interface AnswerSettings {
   readonly rateLimit?: RateLimitSettings | undefined;
   /** One query in this many is logged; 0 or absent: none. */
   readonly queryLogEvery?: number;
+  /** Name of this server for who asks (RFC 5001), hexadecimal; absent: it has none. */
+  readonly nsid?: string | undefined;
 }
 
 /**

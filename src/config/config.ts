@@ -25,6 +25,7 @@ import { type Tree, deepFreeze, setKey } from './tree.ts';
 import { originOf, valueReaders } from './readers.ts';
 import { type AcmeSettings, describeAcme, settleAcme } from './acme.ts';
 import { type HttpsSettings, describeHttps, settleHttps } from './https.ts';
+import { NSID_FORM, parseNsid } from './nsid.ts';
 import { type MailSettings, describeMail, settleMail } from './mail.ts';
 import { type ProcessSettings, describeProcess, settleProcess } from './process.ts';
 
@@ -39,6 +40,8 @@ export interface Config {
     readonly workers: number;
     /** `auto`: `mmsg` where it is possible. */
     readonly udp: UdpKind;
+    /** Name of this server for who asks, hexadecimal; undefined: it has none. */
+    readonly nsid: string | undefined;
   };
   readonly admin: {
     /** The TCP listener; undefined: only the Unix socket. */
@@ -127,7 +130,12 @@ export function describeConfig(config: Config): Tree {
   const endpoint = (each: IpPort | undefined) => (each === undefined ? 'off' : formatIpPort(each));
   return {
     data: config.data,
-    dns: { listen: config.dns.listen.map(formatIpPort), workers: config.dns.workers, udp: config.dns.udp },
+    dns: {
+      listen: config.dns.listen.map(formatIpPort),
+      workers: config.dns.workers,
+      udp: config.dns.udp,
+      ...(config.dns.nsid === undefined ? {} : { nsid: `0x${config.dns.nsid}` }),
+    },
     admin: {
       listen: endpoint(config.admin.listen),
       zone_file_max: `${config.admin.zoneFileBytesMax}B`,
@@ -155,6 +163,7 @@ function settle(
   const readers = valueReaders(sources, origins, problems);
   const { read, path, endpoints, networks } = readers;
   const listen = endpoints('dns.listen', values.dns?.listen ?? DEFAULTS.dns.listen);
+  const nsid = read('dns.nsid', values.dns?.nsid ?? '', parseNsid, NSID_FORM);
   const kekFile = values.keys?.kek_file;
   const data = path('data', values.data ?? DEFAULTS.data);
   const kek = kekFile === undefined ? join(dirname(data), 'keys', 'kek') : path('keys.kek_file', kekFile);
@@ -162,7 +171,12 @@ function settle(
   return {
     file: sources.file?.path,
     data,
-    dns: { listen, workers: values.dns?.workers ?? DEFAULTS.dns.workers, udp: values.dns?.udp ?? DEFAULTS.dns.udp },
+    dns: {
+      listen,
+      workers: values.dns?.workers ?? DEFAULTS.dns.workers,
+      udp: values.dns?.udp ?? DEFAULTS.dns.udp,
+      nsid: nsid === undefined || nsid.length === 0 ? undefined : Buffer.from(nsid).toString('hex'),
+    },
     admin: {
       listen: readers.one('admin.listen', values.admin?.listen ?? DEFAULTS.admin.listen),
       zoneFileBytesMax:

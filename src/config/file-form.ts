@@ -24,6 +24,7 @@ export const ConfigFile = Type.Object(
           listen: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 64 })),
           workers: Type.Optional(Type.Integer({ minimum: 0, maximum: 256 })),
           udp: Type.Optional(Type.Enum(['auto', 'mmsg', 'dgram'])),
+          nsid: Type.Optional(Type.String()),
         },
         strict,
       ),

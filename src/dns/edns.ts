@@ -1,6 +1,7 @@
 /**
  * The OPT pseudo-record: is one well formed, and what ours looks like.
- * Implements: RFC 6891 §6.1 (form, version, sizes), RFC 8914 §2 (extended DNS error), RFC 3225 §3 (DO), RFC 7873 §4 (where a cookie is).
+ * Implements: RFC 6891 §6.1 (form, version, sizes), RFC 8914 §2 (extended DNS error), RFC 3225 §3 (DO), RFC 7873 §4
+ * (where a cookie is), RFC 5001 §2 (NSID).
  * Not here: finding OPT in a query and rejecting a second one (message.ts).
  */
 import { readU16 } from '#base/bytes.ts';
@@ -14,7 +15,7 @@ export const OPT_BYTES = 11;
 /** DO, in the upper half of the flags (RFC 3225 §3). */
 export const FLAG_DO = 0x80;
 /** Option codes that mean something here. */
-export const OPTION = { COOKIE: 10, EDE: 15 } as const;
+export const OPTION = { NSID: 3, COOKIE: 10, EDE: 15 } as const;
 /** Octets of a client cookie; a server cookie may follow (RFC 7873 §4). */
 export const COOKIE_CLIENT_BYTES = 8;
 const EDE_BYTES = 6;
@@ -36,6 +37,18 @@ export function areOptionsWellFormed(octets: Uint8Array, at: number, end: number
 export function findCookie(octets: Uint8Array, at: number, end: number): number {
   for (let next = at; next < end; next += 4 + readU16(octets, next + 2)) if (readU16(octets, next) === OPTION.COOKIE) return next;
   return 0;
+}
+
+/** True when one of the well-formed options `octets[at…end]` has this code. */
+export function hasOption(octets: Uint8Array, at: number, end: number, code: number): boolean {
+  let next = at;
+  while (next < end && readU16(octets, next) !== code) next += 4 + readU16(octets, next + 2);
+  return next < end;
+}
+
+/** The NSID option with this data, as it is sent (RFC 5001 §2.3). */
+export function nsidOption(data: Uint8Array): Uint8Array {
+  return Uint8Array.of(0, OPTION.NSID, data.length >> 8, data.length & 0xff, ...data);
 }
 
 /** Octets that our OPT takes; `ede` is the extended error's code, -1 for none. */

@@ -21,6 +21,7 @@ export function answerSettings(
     cookies: cookies === undefined ? undefined : { secrets: cookieSecrets },
     rateLimit: rrl,
     queryLogEvery: log.queries,
+    nsid: dns.nsid,
     workers: dns.workers === 0 ? availableParallelism() : dns.workers,
   };
 }

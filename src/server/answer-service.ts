@@ -124,6 +124,7 @@ class AnswerService {
       openMmsg,
       cookieSecrets: cookies?.secrets.shared,
       rateLimit: settings.rateLimit,
+      nsid: settings.nsid === undefined ? undefined : new Uint8Array(Buffer.from(settings.nsid, 'hex')),
       queryLog: { every: settings.queryLogEvery ?? 0, write: logQuery },
       script: workerScript,
       workers: settings.workers,

@@ -34,6 +34,8 @@ export interface WorkerData {
   readonly selectors: SharedArrayBuffer;
   /** Undefined: no limits. */
   readonly rateLimit: RateLimitSettings | undefined;
+  /** Name of this server for who asks; undefined: it has none. */
+  readonly nsid?: Uint8Array | undefined;
   /** One query in this many is logged; 0: none. */
   readonly queryLogEvery: number;
 }

@@ -31,6 +31,8 @@ export interface WorkerPoolOptions {
   readonly cookieSecrets?: SharedArrayBuffer | undefined;
   /** Absent: no limits. */
   readonly rateLimit?: RateLimitSettings | undefined;
+  /** Name of this server for who asks; absent: it has none. */
+  readonly nsid?: Uint8Array | undefined;
   /** Names of the responder's slots, which follow the server's in each row. */
   readonly responderSlots: readonly string[];
   /** Some worker began to listen, died, or serves a newer generation. */
@@ -168,7 +170,7 @@ export class WorkerPool {
 
   #startWorker(seat: Seat): void {
     const startedMs = performance.now();
-    const { script, storeDir, addresses, cookieSecrets, rateLimit, queryLog, log, changed } = this.#options;
+    const { script, storeDir, addresses, cookieSecrets, rateLimit, nsid, queryLog, log, changed } = this.#options;
     const workerData: WorkerData = {
       id: seat.id,
       duty: seat.duty,
@@ -180,6 +182,7 @@ export class WorkerPool {
       selectors: this.#selectors,
       cookieSecrets,
       rateLimit,
+      nsid,
       queryLogEvery: queryLog?.every ?? 0,
     };
     const worker = new Worker(script, {

@@ -13,7 +13,7 @@ import { StoreFailure } from '#store/failure.ts';
 import { openReader, type StoreReader } from '#store/reader.ts';
 import { type OpenStore, runWorker } from './worker-loop.ts';
 
-const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log }, { selectors, id }) => {
+const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log }, { selectors, id, nsid }) => {
   const reader = tryOpen(dir);
   if (reader === undefined) return undefined;
   const limited = (network: string) =>
@@ -29,6 +29,7 @@ const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log }, 
     cacheBytes: ANSWER_CACHE_BYTES,
     hashSeed: randomInt(2 ** 32),
     selectors: new SelectorCounts(selectors, id),
+    nsid,
   });
   return {
     responder,

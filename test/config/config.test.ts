@@ -98,6 +98,17 @@ describe('configuration', () => {
     });
   });
 
+  test('RFC 5001 §3.1: has a name for who asks, as text or octets, of 128 at most', () => {
+    const nsid = (text: string) => good({ environment: { WAXSEAL_DNS__NSID: text } });
+    expect([good({}).dns.nsid, nsid('').dns.nsid]).toEqual([undefined, undefined]);
+    expect(nsid('fra1').dns.nsid).toBe('66726131');
+    expect(nsid('0x00FF').dns.nsid).toBe('00ff');
+    expect(describeConfig(nsid('fra1'))).toMatchObject({ dns: { nsid: '0x66726131' } });
+    expect(nsid('x'.repeat(128)).dns.nsid).toHaveLength(256);
+    for (const text of ['x'.repeat(129), `0x${'00'.repeat(129)}`, 'a\u0007b', 'ü'.repeat(65)])
+      expect(bad({ environment: { WAXSEAL_DNS__NSID: text } })).toEqual(['WAXSEAL_DNS__NSID CONFIG_VALUE']);
+  });
+
   test('has how long the audit log is kept: a day at least, or for ever', () => {
     expect(good(file('[audit]\nkeep = "90d"\n')).audit).toEqual({ keepMs: 90 * 86_400_000 });
     for (const keep of ['never', '0', '0s']) {

@@ -20,6 +20,11 @@ export const MESSAGE_BYTES_MAX = 65_535;
 export const UDP_PLAIN_BYTES_MAX = 512;
 /** UDP answers at most, whatever the client offers: fits an unfragmented IPv6 packet (RFC 9715 §3.1). */
 export const UDP_EDNS_BYTES_MAX = 1232;
+/**
+ * Octets of this server's name in answers (RFC 5001): with it, the longest question, a cookie and an extended error,
+ * an answer of 512 octets still has space for its OPT.
+ */
+export const NSID_BYTES_MAX = 128;
 /** Highest TTL (RFC 2181 §8: the top bit is zero). */
 export const TTL_SECONDS_MAX = 0x7fff_ffff;
 
