@@ -21,6 +21,7 @@ import { policyHostRecords } from '#mail/mta-sts/policy-host.ts';
 import { formatStsRecord, stsHost, stsRecordOwner } from '#mail/mta-sts/record.ts';
 import { dmarcRecordOf } from '#mail/dmarc/settle.ts';
 import { type MailPolicy } from './mail-policy.ts';
+import { publishedReportUris } from './tls-rpt-hold.ts';
 import { formatTlsRpt, tlsRptOwner } from '#mail/tls-rpt/record.ts';
 import { publishedTlsa } from '#mail/dane/lifecycle.ts';
 import { txtRdata } from '#mail/text/txt.ts';
@@ -63,8 +64,9 @@ export function wantedRecords(domain: Name, policy: MailPolicy, state: MailState
   }
   for (const other of policy.dmarc.acceptReportsOf) addReportConsent(wanted, other, domain, ttlSeconds.dmarc);
   addSts(wanted, domain, policy, state);
-  if (policy.tlsRptUris.length > 0)
-    wanted.text(tlsRptOwner(domain), ttlSeconds.tlsRpt, formatTlsRpt({ reportUris: policy.tlsRptUris }), 'TLS reporting');
+  const reportUris = publishedReportUris(policy, state, domain);
+  const tlsRpt = formatTlsRpt({ reportUris });
+  if (reportUris.length > 0) wanted.text(tlsRptOwner(domain), ttlSeconds.tlsRpt, tlsRpt, 'TLS reporting');
   addTlsa(wanted, policy, state, canHaveTlsa);
   if (policy.bimi !== undefined && bimiHold(policy, dmarcStage(state.dmarc)) === undefined)
     wanted.text(bimiOwner(domain, policy.bimi.selector), ttlSeconds.bimi, formatBimi(policy.bimi.record), 'BIMI');

@@ -15,6 +15,8 @@ export type MailPlace =
   | 'queryCounters'
   /** Where TLS reports are collected. */
   | 'tlsReports'
+  /** Where TLS reports are collected that nothing authenticates. */
+  | 'postedReports'
   /** From where the certificates of mail hosts are looked at. */
   | 'liveChecks';
 
@@ -28,5 +30,6 @@ export interface MailFacts extends Facts {
 /** Facts of a server that stands alone and knows nothing yet; what is known is put over it. */
 export function mailFacts(nowMs: number, known: Partial<MailFacts['places']> = {}, wallOffsetMs = 0): MailFacts {
   const witnesses = { servers: ['this server'], probes: [], liveChecks: [], queryCounters: [] };
-  return { nowMs, wallOffsetMs, places: { ...witnesses, reportSources: [], tlsReports: [], ...known } };
+  const reports = { reportSources: [], tlsReports: [], postedReports: [] };
+  return { nowMs, wallOffsetMs, places: { ...witnesses, ...reports, ...known } };
 }

@@ -21,6 +21,8 @@ export interface MailPolicy {
   readonly mtaSts: StsSettings;
   /** Empty: no record. */
   readonly tlsRptUris: readonly string[];
+  /** One of them is this server's policy host, and is published when that is ready. */
+  readonly isTlsRptHosted: boolean;
   readonly dane: { readonly hosts: readonly DaneHost[] };
   readonly bimi?: BimiSettings;
 }

@@ -17,6 +17,7 @@ import { checkPolicyDocument, type MailPolicyDocument, TTL_KINDS, type TtlKind }
 import { settleSpf } from '#mail/spf/settle.ts';
 import { settleSts } from '#mail/mta-sts/settle.ts';
 import { profileConflicts, PROFILES } from './profiles.ts';
+import { tlsReportUri } from '#mail/tls-rpt/hosted.ts';
 import { formatTlsRpt, parseTlsRpt } from '#mail/tls-rpt/record.ts';
 
 /** What holds where neither the document nor a profile says anything; each section's own defaults are with it. */
@@ -63,6 +64,7 @@ export function settlePolicy(document: MailPolicyDocument, domain: Name): Result
     dmarc: settleDmarc(settings, domain, isLockdown, durations, problems),
     mtaSts: settleSts(settings, isLockdown, durations, problems),
     tlsRptUris: settleTlsRpt(settings, domain, isLockdown, problems),
+    isTlsRptHosted: settings.tlsRpt?.hosted === true,
     dane: { hosts: isLockdown ? [] : settleDane(settings.dane?.hosts ?? {}, domain, problems) },
     ...(isLockdown ? {} : settleBimi(settings, problems)),
   };
@@ -105,7 +107,11 @@ function settleTtls(settings: MailPolicyDocument, durations: DurationReader): Re
 }
 
 function settleTlsRpt(settings: MailPolicyDocument, domain: Name, isLockdown: boolean, problems: Problem[]): readonly string[] {
-  const reportUris = settings.tlsRpt?.rua ?? (isLockdown ? [] : [postmaster(domain)]);
+  const { tlsRpt = {} } = settings;
+  const isHosted = tlsRpt.hosted === true;
+  const named = tlsRpt.rua ?? (isLockdown || isHosted ? [] : [postmaster(domain)]);
+  const own = tlsReportUri(domain);
+  const reportUris = isHosted && !named.includes(own) ? [...named, own] : named;
   if (reportUris.length === 0) return [];
   const parsed = parseTlsRpt(formatTlsRpt({ reportUris }));
   if (!parsed.ok) problems.push(...placeAt(parsed.problems, inBody('/tlsRpt/rua')));

@@ -23,6 +23,7 @@ import { type MailState } from './state.ts';
 import { type MailPolicy } from './mail-policy.ts';
 import { awaitsCertificate, policyHostProblems } from '#mail/mta-sts/policy-host.ts';
 import { type DkimAlgorithm } from '#mail/policy/schema.ts';
+import { reportHoldProblems } from './tls-rpt-hold.ts';
 import { NO_SPF_STATE, settleSpfParts, type SpfState } from '#mail/spf/parts.ts';
 
 export interface MailStepInput extends CompileInput {
@@ -71,6 +72,7 @@ export function stepMail(input: MailStepInput): MailStep {
     ...compiled.problems,
     ...absentSigners(policy.dkim.signers, facts.signers, domain),
     ...policyHostProblems(state.mtaSts, domain, facts.policyHost),
+    ...reportHoldProblems(policy, state, domain),
   ];
   return {
     ...compiled,

@@ -20,6 +20,7 @@ import { readUptime } from '#control/lifecycle/boot-time.ts';
 import { Scheduler } from '#control/lifecycle/scheduler.ts';
 import { type Outside } from '#control/outside/witnesses.ts';
 import { Publisher } from '#control/publish/publisher.ts';
+import { POSTED_REPORT, postedReports } from '#control/reports/posted.ts';
 import { SignerExporter } from '#control/signers/export.ts';
 import { Refresher } from '#control/zone/refresh.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
@@ -92,6 +93,8 @@ export class ControlService {
     );
     this.#publisher = new Publisher((message) => this.#channel.send(message));
     this.#control = this.#makeControl();
+    const reports = { reader: writer, run: (...asked: Parameters<Control['run']>) => this.#control.run(...asked) };
+    this.#channel.calls.handle(POSTED_REPORT, postedReports(reports));
     const exporter = new SignerExporter({
       signers: this.#control.signers,
       clock: systemClock,

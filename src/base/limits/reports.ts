@@ -43,6 +43,30 @@ export const TLS_REPORT_POLICIES_MAX = 1000;
 /** Failure details of one policy in a TLS report. */
 export const TLS_REPORT_DETAILS_MAX = 10_000;
 
+// --- TLS reports that strangers post ---
+
+/** Kinds of policies in a compact report; RFC 8460 §4.2 has three. */
+export const TLS_COMPACT_POLICIES_MAX = 8;
+/** Of a sender's name and a report's id in a compact report: longer ones are cut, and still tell reports apart. */
+export const TLS_COMPACT_TEXT_CHARACTERS_MAX = 500;
+/** A compact report with all its texts. */
+export const POSTED_REQUEST_BYTES_MAX = 48 * 1024;
+/** Posted reports that control works on at once: each is one commit of some milliseconds, beside other changes. */
+export const POSTED_REPORTS_AT_ONCE = 4;
+/** Posted as they are, unpacked by the policy host: a day of the largest receivers is a tenth of it. */
+export const POSTED_REPORT_BYTES_MAX = 1024 * 1024;
+/** Of one network, at once and then per second: a large sender reports to many domains of ours each day. */
+export const POSTED_PER_NETWORK_BURST = 10;
+export const POSTED_PER_NETWORK_PER_SECOND = 1;
+/** For one domain, at once and then per second: senders of a day spread their reports over hours (RFC 8460 §4.1). */
+export const POSTED_PER_DOMAIN_BURST = 30;
+export const POSTED_PER_DOMAIN_PER_SECOND = 1 / 30;
+/** Of all together: each report costs up to 0.1 s of computing, and a core has more to do. */
+export const POSTED_BURST = 40;
+export const POSTED_PER_SECOND = 4;
+/** Networks and domains whose rates are known; past it all are forgotten. */
+export const POSTED_RATES_MAX = 10_000;
+
 // --- what is kept of a zone ---
 
 /** Days: two months, as long as the steps of a ramp that is twice as slow as usual. */

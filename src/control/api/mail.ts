@@ -21,7 +21,13 @@ export type MailCommand =
   | { readonly kind: 'spf.take'; readonly zone: Name; readonly look: SpfLook }
   /** A report about the domain's mail is taken in as evidence. */
   | { readonly kind: 'dmarc.report'; readonly zone: Name; readonly report: DmarcReport }
-  | { readonly kind: 'mta-sts.report'; readonly zone: Name; readonly report: TlsReport }
+  | {
+      readonly kind: 'mta-sts.report';
+      readonly zone: Name;
+      readonly report: TlsReport;
+      /** A stranger posted it: nothing says who wrote it. */
+      readonly isPosted?: boolean;
+    }
   /** A source that DMARC reports name is the domain's own, or is not. `source`: a domain, an address or a network. */
   | {
       readonly kind: 'dmarc.source';

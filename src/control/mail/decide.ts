@@ -241,7 +241,9 @@ async function takeSpf(look: SpfLook, zone: ZoneMail, steps: MailSteps): Promise
 function takeIn(command: ReportCommand, zone: ZoneMail, { writer, steps }: MailDecisionOptions): Promise<Result<MailChange>> {
   const apexOf = (name: Name) => servedZoneOf(writer, name)?.view.apex;
   const reportZone = { id: zone.record.id, view: zone.view, apexOf };
-  return withEvidence(takeReport(reportZone, command, groundOf(zone, writer), steps.facts(zone.view)), zone, steps);
+  const taken = takeReport(reportZone, command, groundOf(zone, writer), steps.facts(zone.view));
+  const isQuiet = command.kind === 'mta-sts.report' && command.isPosted === true;
+  return withEvidence(taken, zone, steps, isQuiet);
 }
 
 /** The operator's word on a source, with what follows from it. */
@@ -252,17 +254,21 @@ function declare(
   { writer, steps }: MailDecisionOptions,
 ): Promise<Result<MailChange>> {
   const facts = steps.facts(zone.view);
-  return withEvidence(declareSource(zone.record.id, command, groundOf(zone, writer), nameOf(actor), facts), zone, steps);
+  const taken = declareSource(zone.record.id, command, groundOf(zone, writer), nameOf(actor), facts);
+  return withEvidence(taken, zone, steps, false);
 }
 
 function groundOf({ record, view, policy, state }: ZoneMail, writer: StoreWriter): ReportGround {
   return reportGround(readReports(writer, record.id), view, policy, state);
 }
 
-async function withEvidence(taken: Result<TakenReport>, zone: ZoneMail, steps: MailSteps): Promise<Result<MailChange>> {
+type Taken = Result<TakenReport>;
+
+/** `isQuiet`: strangers may send as many as they like, and the audit log is not theirs. */
+async function withEvidence(taken: Taken, zone: ZoneMail, steps: MailSteps, isQuiet: boolean): Promise<Result<MailChange>> {
   if (!taken.ok) return taken;
   const { reports, documents, detail, warnings, isNew } = taken.value;
-  const stepped = await steps.step(zone, zone, { reports, detail });
+  const stepped = await steps.step(zone, zone, { reports, detail, isQuiet });
   if (!stepped.ok) return stepped;
   return ok({
     ...stepped.value,

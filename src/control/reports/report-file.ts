@@ -9,7 +9,7 @@
 import { REPORT_BYTES_MAX, REPORT_PACKED_BYTES_MAX, REPORT_PACKINGS_MAX } from '#base/limits/reports.ts';
 import { WHOLE } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
-import { gunzip, isGzip } from './gzip-file.ts';
+import { gunzip, isGzip } from '#mail/reports/gzip-file.ts';
 import { type Attachment, attachmentsOf, isMessage } from './mail-message.ts';
 import { isZip, unzipOnly } from './zip-file.ts';
 

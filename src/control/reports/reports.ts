@@ -18,7 +18,7 @@ import { domainText } from '#mail/reports/report-xml.ts';
 import { sourceNames } from '#mail/reports/source.ts';
 import { type TlsReport } from '#mail/reports/tls-report.ts';
 import { type MailState } from '#mail/state.ts';
-import { dmarcReportsWrite, subdomainReportsWrite, tlsReportsWrite } from '#store/mail/reports.ts';
+import { dmarcReportsWrite, postedReportsWrite, subdomainReportsWrite, tlsReportsWrite } from '#store/mail/reports.ts';
 import { type DocumentWrite } from '#store/writer.ts';
 import { formatName } from '#dns/name.ts';
 import { type ZoneView } from '#zone/view.ts';
@@ -70,7 +70,8 @@ export function takeReport(
   }
   const report = tlsReportOf(command.report, zone.view.apex, zone.apexOf);
   if (!report.ok || problems.length > 0) return fail(...(report.ok ? [] : report.problems), ...problems);
-  return takeTls(zone, report.value, ground, { nowMs: wallMs, firstDay: firstDayOf(wallMs, tlsKept) });
+  const take = command.isPosted === true ? takePosted : takeTls;
+  return take(zone, report.value, ground, { nowMs: wallMs, firstDay: firstDayOf(wallMs, tlsKept) });
 }
 
 function takeDmarc({ id, view }: ReportZone, report: DmarcReport, ground: ReportGround, times: ReportTimes): Result<TakenReport> {
@@ -135,6 +136,22 @@ function takeTls({ id }: ReportZone, report: TlsReport, { reports }: ReportGroun
     isNew: true,
   });
 }
+
+/** Counted apart: nothing says who wrote it. One that the operator gave as well counts there alone. */
+const takePosted: typeof takeTls = ({ id }, report, { reports }, times) => {
+  const name = nameOfReport('TLS report by HTTPS', report);
+  const isKnown = isKnownReport(reports.posted, report) || isKnownReport(reports.tls, report);
+  const unchanged = notCounted(name, isKnown, report, reports, times);
+  if (unchanged !== undefined) return ok(unchanged);
+  const posted = withTlsReport(reports.posted, report, times);
+  return ok({
+    reports: { ...reports, posted },
+    documents: [postedReportsWrite(id, posted)],
+    detail: `${name}: taken in, not authenticated`,
+    warnings: [],
+    isNew: true,
+  });
+};
 
 /** What a report that is known or too old results in; undefined for any other. */
 function notCounted(

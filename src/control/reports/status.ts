@@ -6,7 +6,7 @@ import { REPORT_SOURCES_SHOWN_MAX } from '#base/limits/reports.ts';
 import { DAY_MS } from '#base/units.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
 import { type Moment } from '#lifecycle/waits.ts';
-import { type ReportBook } from '#mail/reports/book.ts';
+import { type ReportBook, type TlsBook } from '#mail/reports/book.ts';
 import { type DmarcBook } from '#mail/reports/dmarc-book.ts';
 import { type ReportGround, dayText, firstDayOf, reportWindows, tlsVerdict } from '#mail/reports/evidence.ts';
 import { type Judgement, type SourceShare, alignedVerdict, judgeSources, nameOf } from '#mail/reports/judgement.ts';
@@ -16,15 +16,16 @@ import { type ReportStatus, type ReportsStatus } from '#control/api/mail.ts';
 export function reportsStatus(ground: ReportGround, { nowMs, wallOffsetMs }: Moment): ReportsStatus {
   const wallMs = nowMs + wallOffsetMs;
   const windows = reportWindows(ground);
-  const { dmarc, tls, subdomains } = ground.reports;
+  const { dmarc, tls, posted, subdomains } = ground.reports;
   const firstDay = firstDayOf(wallMs, windows.aligned);
   const tlsDay = firstDayOf(wallMs, windows.tls);
   const judged = judgeSources(dmarc, firstDay, ground.isOurs);
   const base = statusOf('DMARC', 'dmarc', dmarc, firstDay, () => dmarcLines(judged));
+  const given = statusOf('TLS', 'mta-sts', tls, tlsDay, () => [tlsVerdict(tls, tlsDay).text]);
   const others = Object.entries(subdomains).map(([domain, book]) => subdomainLine(domain, book, firstDay, ground.isOurs));
   return {
     dmarc: { ...base, sources: judged.sources.slice(0, REPORT_SOURCES_SHOWN_MAX), lines: [...base.lines, ...others] },
-    tls: statusOf('TLS', 'mta-sts', tls, tlsDay, () => [tlsVerdict(tls, tlsDay).text]),
+    tls: { ...given, lines: [...given.lines, ...postedLines(posted, tlsDay)] },
   };
 }
 
@@ -38,6 +39,15 @@ function dmarcLines(judged: Judgement): string[] {
     ...(rest.messages === 0 ? [] : [`smaller known sources, not kept one by one: ${shareText(rest)}`]),
     ...(unknownRest === 0 ? [] : [`smaller unknown sources, not kept one by one: ${unknownRest} messages`]),
   ];
+}
+
+/** Nothing says who wrote them, and no step waits for them for long. */
+function postedLines(posted: TlsBook, firstDay: number): string[] {
+  const [newest] = posted.last;
+  if (newest === undefined) return [];
+  const from = `last from ${JSON.stringify(newest.organization)}, taken in ${formatTime(newest.takenAtMs)}`;
+  const { text } = tlsVerdict(posted, firstDay);
+  return [`TLS reports by HTTPS, which nothing authenticates: ${text}; ${from}`];
 }
 
 function subdomainLine(domain: string, book: DmarcBook, firstDay: number, isOurs: ReportGround['isOurs']): string {

@@ -24,6 +24,18 @@ const TLS_REPORTS: Wait = {
   observation: 'tls-clean',
   places: 'tlsReports',
 };
+/** Strangers can post what they like: it holds a step up for once more its time at the most. */
+const postedReports = (term: string): Wait => ({
+  kind: 'gate',
+  id: 'posted-reports',
+  who: 'TLS reports by HTTPS without failures',
+  why: 'senders that fail now will not deliver any more',
+  rfc: 'RFC 8460 §4.3',
+  observation: 'posted-clean',
+  places: 'postedReports',
+  after: 'dwell',
+  patience: [term],
+});
 const dwell = (term: string, who: string): Wait => ({
   kind: 'time',
   id: 'dwell',
@@ -33,6 +45,12 @@ const dwell = (term: string, who: string): Wait => ({
   since: 'announced',
   terms: [term],
 });
+
+/** Time for reports, and none of failures. */
+const evidence = (term: string, mode: string): Wait[] => {
+  const time = dwell(term, `reports about ${mode}`);
+  return [time, TLS_REPORTS, postedReports(term)];
+};
 
 /** Neither name servers nor caches have something any more. */
 const gone = (id: string, what: string, why: string, ttl: string): Wait[] => [
@@ -64,10 +82,10 @@ export const STS_MODE_MACHINE: Machine = checkedMachine({
       isQuiet: true,
     },
     { from: 'testing', to: 'none', waits: [UNWANTED], isQuiet: true },
-    { from: 'testing', to: 'enforceShort', waits: [ENFORCE_WANTED, ANNOUNCED, dwell('testingFor', 'reports about testing'), TLS_REPORTS] },
+    { from: 'testing', to: 'enforceShort', waits: [ENFORCE_WANTED, ANNOUNCED, ...evidence('testingFor', 'testing')] },
     { from: 'enforceShort', to: 'none', waits: [UNWANTED], isQuiet: true },
     { from: 'enforceShort', to: 'testing', waits: [TESTING_WANTED], isQuiet: true },
-    { from: 'enforceShort', to: 'enforceLong', waits: [ANNOUNCED, dwell('shortFor', 'reports about enforce'), TLS_REPORTS] },
+    { from: 'enforceShort', to: 'enforceLong', waits: [ANNOUNCED, ...evidence('shortFor', 'enforce')] },
     { from: 'enforceLong', to: 'none', waits: [UNWANTED], isQuiet: true },
     { from: 'enforceLong', to: 'testing', waits: [TESTING_WANTED], isQuiet: true },
     { from: 'none', to: 'testing', waits: [WANTED], isQuiet: true },

@@ -63,6 +63,12 @@ export function isPolicyHostHere(state: StsState): boolean {
   return host !== undefined && leadsHere(host.data) && PUBLISHED.includes(host.stage);
 }
 
+/** True when senders reach this server by `mta-sts.<domain>`, as far as is known. */
+export function isPolicyHostReady(state: StsState): boolean {
+  const stage = find(state)?.stage;
+  return isPolicyHostHere(state) && (stage === 'ready' || stage === 'withdrawing');
+}
+
 /** True when only a certificate is waited for, which no observation reports. */
 export function awaitsCertificate(state: StsState): boolean {
   return find(state)?.stage === 'visible';

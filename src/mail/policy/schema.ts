@@ -157,7 +157,13 @@ export const MailPolicySchema = Type.Object(
       },
       'MTA-STS',
     ),
-    tlsRpt: section({ rua: texts('where TLS reports go; default postmaster; an empty list: no record') }, 'TLS reporting'),
+    tlsRpt: section(
+      {
+        rua: texts('where TLS reports go; default postmaster; an empty list: no record'),
+        hosted: flag('TLS reports go to the policy host of this server as well: https://mta-sts.<domain>/tlsrpt'),
+      },
+      'TLS reporting',
+    ),
     dane: section(
       {
         hosts: Type.Optional(

@@ -22,11 +22,14 @@ import { type Verdict, alignedVerdict, judgeSources } from './judgement.ts';
 /** Names of the places in evidence. */
 export const DMARC_REPORTS = 'DMARC reports';
 export const TLS_REPORTS = 'TLS reports';
+export const POSTED_REPORTS = 'TLS reports by HTTPS';
 
 /** What is kept of the reports about a zone. */
 export interface MailReports {
   readonly dmarc: DmarcBook;
   readonly tls: TlsBook;
+  /** TLS reports that strangers posted: nothing says who wrote them. */
+  readonly posted: TlsBook;
   /** Of names below the zone that have a DMARC record of their own, by name. No evidence: they are shown. */
   readonly subdomains: Readonly<Record<string, DmarcBook>>;
 }
@@ -70,6 +73,7 @@ export function withReports(
     book.days.some(({ day }) => day >= firstDayOf(wallMs, windowMs));
   const reportSources = has(reports.dmarc, Math.max(windows.aligned, windows.selectors)) ? [DMARC_REPORTS] : [];
   const tlsReports = has(reports.tls, windows.tls) ? [TLS_REPORTS] : [];
+  const postedReports = has(reports.posted, windows.tls) ? [POSTED_REPORTS] : [];
   const observations: LifecycleObservation[] = [];
   const see = (object: string, what: string, place: string, seen: readonly Observation[], verdict: Verdict) => {
     const known = seen.find((each) => each.what === what && each.place === place);
@@ -84,9 +88,13 @@ export function withReports(
       see(key.id, 'report-rows', DMARC_REPORTS, key.seen, selectorVerdict(reports.dmarc, key.id, firstDayOf(wallMs, windows.selectors)));
   }
   const mode = findObject(state.mtaSts.mode, STS_OBJECT);
-  if (tlsReports.length > 0 && (mode?.stage === 'testing' || mode?.stage === 'enforceShort'))
-    see(mode.id, 'tls-clean', TLS_REPORTS, mode.seen, tlsVerdict(reports.tls, firstDayOf(wallMs, windows.tls)));
-  return { facts: { ...facts, places: { ...facts.places, reportSources, tlsReports } }, observations };
+  if (mode?.stage === 'testing' || mode?.stage === 'enforceShort') {
+    const firstDay = firstDayOf(wallMs, windows.tls);
+    if (tlsReports.length > 0) see(mode.id, 'tls-clean', TLS_REPORTS, mode.seen, tlsVerdict(reports.tls, firstDay));
+    const posted = tlsVerdict(reports.posted, firstDay);
+    if (postedReports.length > 0) see(mode.id, 'posted-clean', POSTED_REPORTS, mode.seen, posted);
+  }
+  return { facts: { ...facts, places: { ...facts.places, reportSources, tlsReports, postedReports } }, observations };
 }
 
 /** Whether mail is still signed with the selector. */

@@ -14,11 +14,13 @@ import { type StoreReader } from '#store/reader.ts';
 const REPORTS = 'mail-reports';
 const DMARC = 'dmarc';
 const TLS = 'tls';
+const POSTED = 'tls-posted';
 const SUBDOMAINS = 'subdomains';
 
 const DMARC_BOOKS = new DocumentCache<DmarcBook>(REPORTS, DMARC);
 const SUBDOMAIN_BOOKS = new DocumentCache<MailReports['subdomains']>(REPORTS, SUBDOMAINS);
 const TLS_BOOKS = new DocumentCache<TlsBook>(REPORTS, TLS);
+const POSTED_BOOKS = new DocumentCache<TlsBook>(REPORTS, POSTED);
 
 /** Throws STORE_DAMAGED. */
 export function readReports(reader: StoreReader, zoneId: number): MailReports {
@@ -27,15 +29,22 @@ export function readReports(reader: StoreReader, zoneId: number): MailReports {
     if (isOldDmarcBook(value)) return upgradeDmarcBook(value);
     throw formFailure(`what is known of DMARC reports about zone id ${zoneId}`);
   });
-  const tls = TLS_BOOKS.read(reader, zoneId, (value) => {
+  const readTls = (value: unknown): TlsBook => {
     if (!isTlsBook(value)) throw formFailure(`what is known of TLS reports about zone id ${zoneId}`);
     return value;
-  });
+  };
+  const tls = TLS_BOOKS.read(reader, zoneId, readTls);
+  const posted = POSTED_BOOKS.read(reader, zoneId, readTls);
   const subdomains = SUBDOMAIN_BOOKS.read(reader, zoneId, (value) => {
     if (!isSubdomains(value)) throw formFailure(`what is known of DMARC reports about names of zone id ${zoneId}`);
     return value.books;
   });
-  return { dmarc: dmarc ?? newDmarcBook(), tls: tls ?? newBook(), subdomains: subdomains ?? {} };
+  return {
+    dmarc: dmarc ?? newDmarcBook(),
+    tls: tls ?? newBook(),
+    posted: posted ?? newBook(),
+    subdomains: subdomains ?? {},
+  };
 }
 
 export function dmarcReportsWrite(zoneId: number, value: DmarcBook | null): DocumentWrite {
@@ -46,13 +55,18 @@ export function tlsReportsWrite(zoneId: number, value: TlsBook | null): Document
   return { zoneId, kind: REPORTS, id: TLS, value };
 }
 
+export function postedReportsWrite(zoneId: number, value: TlsBook | null): DocumentWrite {
+  return { zoneId, kind: REPORTS, id: POSTED, value };
+}
+
 export function subdomainReportsWrite(zoneId: number, books: MailReports['subdomains'] | null): DocumentWrite {
   return { zoneId, kind: REPORTS, id: SUBDOMAINS, value: books === null ? null : ({ version: 1, books } satisfies Subdomains) };
 }
 
 /** The reports go with the policy that they were evidence for. */
 export function forgetReports(zoneId: number): DocumentWrite[] {
-  return [dmarcReportsWrite(zoneId, null), tlsReportsWrite(zoneId, null), subdomainReportsWrite(zoneId, null)];
+  const books = [dmarcReportsWrite, tlsReportsWrite, postedReportsWrite, subdomainReportsWrite];
+  return books.map((write) => write(zoneId, null));
 }
 
 interface Subdomains {

@@ -14,7 +14,7 @@ const VIEW = zoneOf(BASE);
 
 function status(dmarc: DmarcBook, subdomains: Readonly<Record<string, DmarcBook>> = {}) {
   const policy = policyOf({ mtaSts: { mode: 'off' } });
-  const reports = { dmarc, tls: newBook<never>(), subdomains };
+  const reports = { dmarc, tls: newBook<never>(), posted: newBook<never>(), subdomains };
   return reportsStatus(reportGround(reports, VIEW, policy, newMailState(VIEW, APEX, 0)), NOW);
 }
 

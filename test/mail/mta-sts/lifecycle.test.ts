@@ -111,6 +111,29 @@ describe('modes', () => {
     expect(mode(domain)).toBe('enforceShort');
   });
 
+  test('what strangers post holds a step up for its time once more, and no longer', () => {
+    const domain = new MailDomain(POLICY);
+    domain.facts = { probes: ['probe'], postedReports: ['posted'] };
+    domain.step();
+    const check = domain.look(1000).checks;
+    expect(check.map(({ what }) => what)).not.toContain('posted-clean');
+    domain.step(14 * DAY_MS);
+    expect(mode(domain)).toBe('testing');
+    const bad = {
+      object: 'mta-sts',
+      what: 'posted-clean',
+      place: 'posted',
+      isGood: false,
+      text: '9 of 9 sessions failed',
+      atMs: domain.nowMs,
+    };
+    domain.step(0, { observations: [bad] });
+    domain.step(14 * DAY_MS - HOUR_MS);
+    expect(mode(domain)).toBe('testing');
+    domain.step(HOUR_MS);
+    expect(mode(domain)).toBe('enforceShort');
+  });
+
   test('RFC 8461 §8.3: removal takes the longest max_age that was ever served', () => {
     const domain = enforced();
     domain.policy = policyOf({ ...POLICY, mtaSts: { mode: 'off' } });

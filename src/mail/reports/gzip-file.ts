@@ -2,7 +2,7 @@
  * Unpacks gzip as senders of reports write it: one member or several, and behind the last whatever a mail program left
  * there, a line end most often. What the file says of its size is not believed: unpacking stops at the limit.
  * Implements: RFC 1952 §2.2 (members), §2.3 (header and trailer).
- * Not here: what the file is (report-file.ts).
+ * Not here: what the file is (control/reports/report-file.ts).
  */
 import { crc32, inflateRawSync } from 'node:zlib';
 import { assert } from '#base/assert.ts';

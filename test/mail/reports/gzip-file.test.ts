@@ -2,7 +2,7 @@
 import { crc32, deflateRawSync, gzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { gunzip, isGzip } from '#control/reports/gzip-file.ts';
+import { gunzip, isGzip } from '#mail/reports/gzip-file.ts';
 
 const TEXT = Buffer.from('{"organization-name":"x"}'.repeat(50));
 const GOOD = gzipSync(TEXT);
