@@ -209,7 +209,7 @@ function formatAll(all: readonly StatusDocument[]): string {
 function formatCheck({ zone, ok, records, problems }: CheckDocument): string {
   const shown = records.map(({ at, text }) => `  ${at} ${JSON.stringify(text.length > 100 ? `${text.slice(0, 97)}…` : text)}`);
   const warnings = problems.filter(({ severity }) => severity === 'warning').length;
-  const verdict = !ok ? 'has errors' : warnings === 0 ? 'ok' : `ok, with ${warnings} warnings`;
+  const verdict = !ok ? 'has errors' : warnings === 0 ? 'ok' : `ok, with ${warnings} warning${warnings === 1 ? '' : 's'}`;
   return formatLines([...shown, `${zone} ${verdict}`]);
 }
 

@@ -167,13 +167,30 @@ export class SignerExporter implements SignerFolders {
   async #export(signer: FileSigner, isForced: boolean): Promise<Result<ExportStatus>> {
     try {
       const life = await this.#write(signer, isForced);
-      this.#lives.set(signer.name, life);
+      if (this.#isRegistered(signer.name)) this.#lives.set(signer.name, life);
       return ok(life.status);
     } catch (error) {
+      if (!this.#isRegistered(signer.name)) return this.#forgetRemoved(signer.name);
       const failure = this.#noteFailure(signer.name, error);
       // What keeps every change from being written is said of this one too.
       return fail(...(error instanceof StoreRejected ? error.problems : [failure]));
     }
+  }
+
+  /** True too when the register cannot be read: then it is not known that the signer was removed. */
+  #isRegistered(name: string): boolean {
+    try {
+      return this.#settings.signers.records().some((each) => each.name === name);
+    } catch (error) {
+      if (error instanceof StoreFailure) return true;
+      throw error;
+    }
+  }
+
+  /** A signer that was removed in the middle of its export has no next try. */
+  #forgetRemoved(name: string): Result<never> {
+    this.#lives.delete(name);
+    return fail(problem('SIGNER_NOT_FOUND', atObject(name), `the signer ${name} was removed, so nothing is exported`));
   }
 
   #noteFailure(name: string, error: unknown): Problem {
@@ -232,7 +249,7 @@ export class SignerExporter implements SignerFolders {
     const noted = await signers.noteExport(signer, `files with ${signing.join(', ') || 'no key that signs'} to ${files.folder}`);
     if (!noted.ok) throw new StoreRejected(noted.problems);
     // It may have been removed while the disk was waited for.
-    if (!signers.records().some((each) => each.name === name)) throw new Error(`the signer ${name} was removed`);
+    if (!this.#isRegistered(name)) throw new Error(`the signer ${name} was removed`);
     const fresh = {
       files: [...signerFiles(files, domains)],
       description,

@@ -31,6 +31,7 @@ interface Bench {
   domains: readonly DomainKeys[];
   nowMs: number;
   generation: number;
+  isRemoved: boolean;
 }
 
 /** A signer that has files. `run` stands for the command after; nothing is run. */
@@ -44,10 +45,19 @@ function bench({ form = 'opendkim', folder = join(temporaryFolder(), 'mx1'), run
     files: { form, folder, command },
     createdAtMs: 0,
   };
-  const one: Omit<Bench, 'exporter'> = { folder, signer, exports: [], inUse: [], domains: DOMAINS, nowMs: 0, generation: 1 };
+  const one: Omit<Bench, 'exporter'> = {
+    folder,
+    signer,
+    exports: [],
+    inUse: [],
+    domains: DOMAINS,
+    nowMs: 0,
+    generation: 1,
+    isRemoved: false,
+  };
   const exporter = new SignerExporter({
     signers: {
-      records: () => [signer],
+      records: () => (one.isRemoved ? [] : [signer]),
       filesOf: () => one.domains,
       noteExport: (_record, detail) => Promise.resolve(ok(void one.exports.push(detail))),
       noteFilesInUse: (record) => Promise.resolve(void one.inUse.push(record.name)),
@@ -232,4 +242,18 @@ test('through the register: a rotation reaches the files, and the old key may go
   expect(readdirSync(join(folder, 'current', 'keys', 'post.example'))).toEqual([`${now}.pem`]);
   expect(room.control.signers.find('mx1')!.exported).toMatchObject({ state: 'current' });
   expect(room.control.audit.entries(100).filter(({ action }) => action === 'signer.export')).toHaveLength(3);
+});
+
+test('a signer that is removed in the middle of its export is forgotten: no failure, and no next try', async () => {
+  const one = bench({
+    run: () => {
+      one.isRemoved = true;
+      return 'ended with code 1';
+    },
+  });
+  await one.exporter.lookDue();
+  expect(one.exporter.status('mx1')).toEqual({ state: 'waiting' });
+  const again = await one.exporter.exportNow(one.signer);
+  expect(again).toMatchObject({ ok: false, problems: [{ code: 'SIGNER_NOT_FOUND' }] });
+  expect(one.exporter.status('mx1')).toEqual({ state: 'waiting' });
 });
