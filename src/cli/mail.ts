@@ -209,7 +209,8 @@ function formatAll(all: readonly StatusDocument[]): string {
 function formatCheck({ zone, ok, records, problems }: CheckDocument): string {
   const shown = records.map(({ at, text }) => `  ${at} ${JSON.stringify(text.length > 100 ? `${text.slice(0, 97)}…` : text)}`);
   const warnings = problems.filter(({ severity }) => severity === 'warning').length;
-  const verdict = !ok ? 'has errors' : warnings === 0 ? 'ok' : `ok, with ${warnings} warning${warnings === 1 ? '' : 's'}`;
+  const told = warnings === 1 ? '1 warning' : `${warnings} warnings`;
+  const verdict = !ok ? 'has errors' : warnings === 0 ? 'ok' : `ok, with ${told}`;
   return formatLines([...shown, `${zone} ${verdict}`]);
 }
 

@@ -160,8 +160,9 @@ export function checkTexts(owner: Name, texts: readonly string[]): Problem[] {
     // Beside the record that readers take, a text that they pass over does no harm.
     else if (parse !== undefined && own === role)
       problems.push(...problemsAt(parse(text), at).map((each) => (selected.length > 0 ? { ...each, severity: 'warning' as const } : each)));
-    // Of the others the parser has said it, and why.
-    const why = selected.includes(text) || (own !== undefined && own !== 'spf') ? undefined : whyNone(role, text);
+    // Of the others the parser has said it, and why; consents have none.
+    const isSaid = selected.includes(text) || (own !== undefined && own !== 'spf' && role !== 'dmarc-reports');
+    const why = isSaid ? undefined : whyNone(role, text);
     if (isAtHome && why !== undefined) problems.push(nearMiss(role, text, why, at, selected.length > 0));
   }
   if (role === 'spf') problems.push(...selected.flatMap((text) => spfSigns(text, at)));

@@ -24,6 +24,7 @@ import { otherMailRecords, rrsetId } from './import-rest.ts';
 import { type MailPolicyDocument, type TtlKind } from '#mail/policy/schema.ts';
 import { effectiveTerms, formatTerm, isDirective, redirectOf, selectSpf } from '#mail/spf/spf.ts';
 import { plainText } from '#mail/spf/macro.ts';
+import { nearSpf } from '#mail/spf/near-miss.ts';
 import { parseSpf } from '#mail/spf/parse.ts';
 import { formatTlsRpt, parseTlsRpt, selectTlsRpt, tlsRptOwner } from '#mail/tls-rpt/record.ts';
 import { txtText } from '#mail/text/txt.ts';
@@ -157,7 +158,11 @@ function gatherSpf(gathering: Gathering): MailPolicyDocument['spf'] {
   const node = view.node(ownerKey(domain));
   const rdatas = rrsetOf(node, TYPE.TXT)?.rdatas ?? [];
   const owner = parseName('@', domain);
-  if (selectSpf(rdatas).length === 0) return undefined;
+  if (selectSpf(rdatas).length === 0) {
+    const near = nearSpf(rdatas.map(txtText));
+    if (near !== undefined) tell(gathering, domain, TYPE.TXT, `has no SPF record: ${near}`);
+    return undefined;
+  }
   const text = onlyText(gathering, owner, 'spf', (texts) => texts.filter((each) => /^v=spf1(?: |$)/i.test(each)));
   if (text === undefined) return undefined;
   const parsed = parseSpf(text);

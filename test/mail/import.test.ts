@@ -324,3 +324,9 @@ function spfSeen(text: string): unknown {
   // The first term that matches decides: the same once more is never reached.
   return [[...new Set(directives)], redirect, terms.filter((each) => each.startsWith('exp='))];
 }
+
+test('a text that is nearly an SPF record is named with the reason', () => {
+  const { document, told } = plan(['@ 300 TXT "v=spf1; mx -all"']);
+  expect(document.spf).toEqual({ enabled: false });
+  expect(told).toEqual([expect.stringMatching(/^example\.com\. TXT: has no SPF record: "v=spf1; mx -all" is meant as one/)]);
+});

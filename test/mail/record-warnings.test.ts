@@ -36,6 +36,8 @@ describe('what receivers cannot use', () => {
     ['post.example', 'TXT', ['spf1 is not what we use'], undefined],
     ['_dmarc.post.example', 'TXT', ['p=none; rua=mailto:r@post.example'], 'TXT_NEAR_MISS'],
     ['_mta-sts.post.example', 'TXT', ['id=20260101'], 'TXT_NEAR_MISS'],
+    ['b.example._report._dmarc.post.example', 'TXT', ['v=DMARC1 ok'], 'TXT_NEAR_MISS'], // no consent (RFC 9990 §4)
+    ['b.example._report._dmarc.post.example', 'TXT', ['v=DMARC1'], undefined],
     ['_smtp._tls.post.example', 'TXT', ['v=TLSRPT1; rua=mailto:r@post.example'], 'TXT_NEAR_MISS'],
     ['default._bimi.post.example', 'TXT', ['v=BIMI 1; l=https://post.example/l.svg'], 'TXT_NEAR_MISS'],
     ['post.example', 'TXT', ['" v=spf1 mx -all"'], 'SPF_VERSION'],
