@@ -28,22 +28,14 @@ export interface ZoneSource {
 }
 
 /** The changes that make the manual records of `view` those of the file, with the file's warnings; or everything wrong with it. */
-export function importChanges(
-  view: ZoneView,
-  { text, file, include }: ZoneSource,
-  { signed, recordsPerRrsetMax }: ChangeRules,
-): Result<readonly RrsetChange[]> {
-  const recordsPerRrset = recordLimitAfter(view, recordsPerRrsetMax);
-  const included = include === undefined ? {} : { include };
-  const read = readZone(text, { file, origin: view.apex, signed, recordsPerRrset, ...included });
-  const brought = read.rrsets.filter((placed) => isBrought(view, placed));
-  const zone = read.isWhole ? { view: read.view, isSigned: signed } : undefined;
-  const warnings: Problem[] = [...read.problems, ...mailRecordWarnings(brought, zone)];
+export function importChanges(view: ZoneView, source: ZoneSource, rules: ChangeRules): Result<readonly RrsetChange[]> {
+  const { rrsets, problems: warnings } = readFile(view, source, rules);
+  const { signed } = rules;
   // Its warnings too: who mends an error learns at once what else the file is wrong in.
-  if (hasErrors(read.problems)) return fail(...warnings);
+  if (hasErrors(warnings)) return fail(...warnings);
   const changes: RrsetChange[] = [];
   const listed = new Map<OwnerKey, Set<RrType>>();
-  for (const { owner, type, ttl, rdatas } of read.rrsets) {
+  for (const { owner, type, ttl, rdatas } of rrsets) {
     const key = ownerKey(owner);
     const types = listed.get(key);
     if (types === undefined) listed.set(key, new Set([type]));
@@ -66,6 +58,17 @@ export function importChanges(
   changes.push(...withoutTextsBesideSpf(view, listed));
   warnings.push(...serialWarnings(view, changes));
   return ok(changes, warnings);
+}
+
+/** What the file says, with every problem of it. The zone that it makes may be large, and is not kept. */
+function readFile(view: ZoneView, { text, file, include }: ZoneSource, { signed, recordsPerRrsetMax }: ChangeRules) {
+  const recordsPerRrset = recordLimitAfter(view, recordsPerRrsetMax);
+  const included = include === undefined ? {} : { include };
+  const read = readZone(text, { file, origin: view.apex, signed, recordsPerRrset, ...included });
+  const brought = read.rrsets.filter((placed) => isBrought(view, placed));
+  const zone = read.isWhole ? { view: read.view, isSigned: signed } : undefined;
+  const problems: Problem[] = [...read.problems, ...mailRecordWarnings(brought, zone)];
+  return { rrsets: read.rrsets, problems };
 }
 
 /** TXT beside the SPF record of a mail policy is the file's: what it no longer has goes. */
