@@ -31,6 +31,7 @@ const DEBIAN = {
   'zonemaster-cli': 'zonemaster-cli',
   openssl: 'openssl',
   curl: 'curl',
+  pebble: 'pebble',
   strace: 'strace',
   dnsperf: 'dnsperf',
   gcc: 'gcc',

@@ -5,6 +5,7 @@
 import { ZONE_FILE_BYTES_MAX } from '#base/limits/admin.ts';
 import type { Route } from '#admin/http/route.ts';
 import { auditRoutes } from '#admin/v1/audit.ts';
+import { certificatesRoutes } from '#admin/v1/certificates.ts';
 import { changesRoutes } from '#admin/v1/changes.ts';
 import { dnssecRoutes } from '#admin/v1/dnssec.ts';
 import { EVENT_TIMES, type EventTimes } from '#admin/v1/event-stream.ts';
@@ -65,6 +66,7 @@ export function adminRoutes({ zoneFileBytesMax = ZONE_FILE_BYTES_MAX, eventTimes
     ...mtaStsRoutes,
     ...reportsRoutes,
     ...tlsaRoutes,
+    ...certificatesRoutes,
     ...tlsaLiveRoutes,
     ...queryRoutes,
     ...spfRoutes,

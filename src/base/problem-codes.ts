@@ -2,6 +2,7 @@
  * The one catalogue of problem codes: code → meaning, HTTP status of the API, exit code of the command line.
  * docs/errors.md is made from it; a code, once released, keeps its meaning.
  */
+import { CERTIFICATE_PROBLEMS } from './problem-codes-certificate.ts';
 
 export interface ProblemKind {
   /** What the code stands for, one line. */
@@ -284,6 +285,9 @@ export const PROBLEM_KINDS = {
   REPORT_SOURCE: bad('a source in reports about mail cannot be declared, or no report has it'),
   REPORT_TIME: bad('a report about mail is about a time that cannot be'),
   REPORT_XML: bad('a report about mail is not well-formed, plain XML'),
+
+  // certificates: what a CA and the operator give
+  ...CERTIFICATE_PROBLEMS,
 
   // control: what the zones and tokens are asked for
   DNSSEC_DS_PRESENT: { title: 'signing cannot be turned off while the parent may have a DS record', status: 409, exit: 4 },

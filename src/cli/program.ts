@@ -62,8 +62,8 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     load: async () => (await import('./tlsa.ts')).defineTlsa,
   },
   cert: {
-    summary: 'certificates of hosts: deploy-hook',
-    example: 'waxseal cert deploy-hook --zone example.com --host mx1 --cert fullchain.pem --wait',
+    summary: 'certificates of hosts: list, show, renew, remove, deploy-hook',
+    example: 'waxseal cert list example.com',
     load: async () => (await import('./cert.ts')).defineCert,
   },
   token: {

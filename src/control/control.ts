@@ -8,7 +8,7 @@ import { RECORDS_PER_RRSET_DEFAULT } from '#base/limits/dns.ts';
 import { type Log } from '#base/log.ts';
 import { WHOLE } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
-import { formatName, lowerName } from '#dns/name.ts';
+import { formatName, lowerName, nameOf } from '#dns/name.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { type StoreFailure } from '#store/failure.ts';
@@ -19,6 +19,7 @@ import { type ZoneView } from '#zone/view.ts';
 import { MemoryZone } from '#zone/zone.ts';
 import {
   type AuditApi,
+  type CertificatesApi,
   type Command,
   type ControlApi,
   type ControlStatus,
@@ -30,6 +31,7 @@ import {
 } from '#control/api/control.ts';
 import { auditLog } from '#control/audit/log.ts';
 import { AuditRetention } from '#control/audit/retention.ts';
+import { type CertificateSettings, certificateParts } from '#control/certificate/certificates.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
 import { type CommandKind, type CommandTable, type Handler, type ZoneContext, handlerOf } from '#control/commands/table.ts';
 import { type Decision } from '#control/commands/decision.ts';
@@ -91,6 +93,8 @@ export interface ControlOptions {
   readonly auditKeepMs?: number | undefined;
   /** The operator is warned of a log of this size; a test has a small one. */
   readonly auditLargeBytes?: number | undefined;
+  /** Who gives certificates, and under which key their private keys are sealed. */
+  readonly certificates?: CertificateSettings;
 }
 
 export class Control implements ControlApi {
@@ -108,6 +112,7 @@ export class Control implements ControlApi {
   readonly tokens: Tokens;
   readonly zones: ServedZones;
   readonly mail: MailApi;
+  readonly certificates: CertificatesApi;
   readonly audit: AuditApi;
   readonly workers: WorkersApi;
   /** What a scheduler runs on. */
@@ -155,19 +160,24 @@ export class Control implements ControlApi {
     });
     this.refreshable = storedZones(writer, clock, this.#funnel, alert);
     const dane = daneUpkeep(shared);
-    const sources = [mailUpkeep(shared), spfUpkeep(shared), ...(dane === undefined ? [] : [dane])];
+    const onDue = () => this.lifecycles.tellDue();
+    const { certificates: settings = {} } = options;
+    const certificates = certificateParts({ ...shared, recordsPerRrsetMax, settings, onDue });
+    this.certificates = certificates.reads;
+    const sources = [mailUpkeep(shared), spfUpkeep(shared), certificates.source, ...(dane === undefined ? [] : [dane])];
     this.lifecycles = lifecycleClock({ time, funnel: this.#funnel, sources });
     this.signers = new Signers({ ...shared, mail: storedSignerMail(writer, run), filesRoot: signerFilesRoot });
-    const onDue = () => this.lifecycles.tellDue();
     this.#handlers = {
       ...zoneHandlers({ writer, clock, recordsPerRrsetMax, watcher: mailWatcher(writer, time, onDue) }),
       ...mailHandlers({
         ...shared,
         onCommitted: (zone, events) => {
           if (events.length > 0) onMailEvents?.(zone, events);
+          certificates.notice(nameOf(zone));
           onDue();
         },
       }),
+      ...certificates.handlers,
     };
     this.#startedAtMs = clock.nowMs();
     publisher.publish(writer.generation());

@@ -15,6 +15,7 @@ import { type Problem, type Result, fail, formatProblem, ok, problem } from '#ba
 import { productVersion } from '#base/version.ts';
 import { type Config } from '#config/config.ts';
 import { AuditUpkeep } from '#control/audit/upkeep.ts';
+import { type CertificateSettings } from '#control/certificate/certificates.ts';
 import { Control } from '#control/control.ts';
 import { readUptime } from '#control/lifecycle/boot-time.ts';
 import { Scheduler } from '#control/lifecycle/scheduler.ts';
@@ -41,6 +42,10 @@ export interface ControlServiceOptions {
   readonly log: Log;
   readonly store: OpenedStore;
   readonly outside: Outside;
+  /** Absent: no CA is configured. */
+  readonly acme?: CertificateSettings['acme'];
+  /** Called first when the service stops. */
+  readonly onStop?: () => void;
   readonly random: (bytes: number) => Uint8Array;
 }
 
@@ -56,6 +61,7 @@ export class ControlService {
   readonly #options: ControlServiceOptions;
   readonly #channel: SupervisorChannel;
   readonly #publisher: Publisher;
+  readonly #hostKey: PolicyHostKey;
   readonly #control: Control;
   readonly #snapshots: SnapshotWatch;
   readonly #upkeep: readonly Upkeep[];
@@ -92,6 +98,9 @@ export class ControlService {
       },
     );
     this.#publisher = new Publisher((message) => this.#channel.send(message));
+    const { keyFile: file } = config.https;
+    const onMade = () => log.info('https.key-made', `the policy host's key was made: ${file}`, { file });
+    this.#hostKey = new PolicyHostKey({ file, random, onMade });
     this.#control = this.#makeControl();
     const reports = { reader: writer, run: (...asked: Parameters<Control['run']>) => this.#control.run(...asked) };
     this.#channel.calls.handle(POSTED_REPORT, postedReports(reports));
@@ -153,6 +162,7 @@ export class ControlService {
     // First: streams end at once, and what is still done is in the journal.
     this.#control.events.close();
     this.#options.outside.stop();
+    this.#options.onStop?.();
     for (const each of this.#upkeep) await each.stop();
     await this.#listeners?.close(ADMIN_DRAIN_MS);
     await this.#control.close();
@@ -162,7 +172,7 @@ export class ControlService {
   }
 
   #makeControl(): Control {
-    const { own, config, log, store, outside, random } = this.#options;
+    const { own, config, log, store, outside, acme, random } = this.#options;
     const { listen } = config.admin;
     return new Control({
       writer: store.writer,
@@ -184,6 +194,11 @@ export class ControlService {
       recordsPerRrsetMax: config.limits.recordsPerRrsetMax,
       auditKeepMs: config.audit.keepMs,
       onMailEvents: (zone, events) => logMailEvents(log, zone, events, this.#isFirstScreen() ? 'debug' : 'info'),
+      certificates: {
+        ...(acme === undefined ? {} : { acme }),
+        sealer: () => this.#hostKey.sealer(),
+        onEvents: (zone, events) => logCertificateEvents(log, zone, events),
+      },
       signerFilesRoot: dirname(store.kekFile),
       counterTable: {
         ...SERVER_METRICS,
@@ -194,11 +209,10 @@ export class ControlService {
 
   /** What the policy host needs of control; nothing when there is none. */
   #policyHostUpkeep(): readonly Upkeep[] {
-    const { log, random } = this.#options;
+    const { log } = this.#options;
     const { listen, keyFile: file, isSelfSigned } = this.#options.config.https;
     if (listen.length === 0) return [];
-    const onMade = () => log.info('https.key-made', `the policy host's key was made: ${file}`, { file });
-    const key = new PolicyHostKey({ file, random, onMade });
+    const key = this.#hostKey;
     const opened = key.sealer();
     if (!opened.ok) log.error('https.key-unusable', formatProblem(opened.problems[0]!), { file });
     return isSelfSigned ? [this.#control.selfSigner(() => key.sealer(), log)] : [];
@@ -228,6 +242,13 @@ export class ControlService {
 function logMailEvents(log: Log, zone: string, events: readonly LifecycleEvent[], level: 'debug' | 'info'): void {
   for (const { event, machine, object, stage, text } of events)
     log[event === 'waiting' ? 'debug' : level](`mail.${event}`, `${zone} ${object}: ${text}`, { zone, machine, object, stage });
+}
+
+function logCertificateEvents(log: Log, zone: string, events: readonly LifecycleEvent[]): void {
+  for (const { event, object, stage, text } of events) {
+    const level = event === 'waiting' ? 'debug' : 'info';
+    log[level](`certificate.${event}`, `${zone} ${object}: ${text}`, { zone, object, stage });
+  }
 }
 
 /** Why the admin API cannot listen: on its TCP address, whose error names a port, or on its Unix socket. */

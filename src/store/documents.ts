@@ -109,6 +109,13 @@ export function readDocumentOctets(
   return documents.get(documentKey(zoneId, kind, id), read);
 }
 
+/** The ids of a zone's documents of one kind, in the order of their octets. */
+export function readDocumentIds(tables: DocumentTables, zoneId: number, kind: string, read: ReadOptions): string[] {
+  const [start, end] = [0, 1].map((octet) => Buffer.concat([zoneKey(zoneId), textKey(kind), Buffer.of(octet)]));
+  const keys = [...tables.documents.getKeys({ start: start!, end: end!, ...read })];
+  return keys.map((key) => Buffer.from(key).toString('latin1', start!.length));
+}
+
 /** The JSON value in the octets of a document. */
 export function documentValue(octets: Uint8Array): unknown {
   return decodeJson(octets, 'a document', isEnvelope).value;

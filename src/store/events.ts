@@ -15,10 +15,16 @@ import { decodeJson, encodeJson, hasFields } from './json.ts';
 import { numberKey, numberOfKey } from './schema.ts';
 import { type Octets, type ReadOptions } from './store.ts';
 
+export type EventKind = 'zone' | 'mail' | 'certificate' | 'alert';
+
+const KINDS: ReadonlySet<unknown> = new Set<EventKind>(['zone', 'mail', 'certificate', 'alert']);
+
 /** What happened; the store adds id, generation and time. */
 export interface EventWrite {
-  /** `zone`: records changed, or it went. `mail`: a step in a mail object's life. `alert`: the operator should look. */
-  readonly kind: 'zone' | 'mail' | 'alert';
+  /**
+   * `zone`: records changed, or it went. `mail`, `certificate`: a step in a life. `alert`: the operator should look.
+   */
+  readonly kind: EventKind;
   /** What exactly: `changed`, `removed`; `started`, `step`, `waiting`, `confirmed`, `finished`, `report`; a problem code. */
   readonly event: string;
   /** The zone it is about, absolute, lower-case. */
@@ -29,7 +35,7 @@ export interface EventWrite {
   readonly actor?: { readonly kind: string; readonly id: string };
   readonly action?: string;
   readonly serial?: number;
-  /** Of `mail`: kind of life, which one, and the stage it is in now. */
+  /** Of `mail` and `certificate`: kind of life, which one, and the stage it is in now. */
   readonly machine?: string;
   readonly object?: string;
   readonly stage?: string;
@@ -59,7 +65,7 @@ function isStoredEvent(value: unknown): value is StoredEvent {
     id: 'number',
     generation: 'number',
     atMs: 'number',
-    kind: (kind) => kind === 'zone' || kind === 'mail' || kind === 'alert',
+    kind: (kind) => KINDS.has(kind),
     event: 'string',
     zone: 'string?',
     text: 'string',

@@ -16,7 +16,7 @@ import { type ZoneView } from '#zone/view.ts';
 import { type AuditRecord, type AuditText, readAudit, readAuditText, readHead } from '#store/audit/entries.ts';
 import { type AuditVerdict, readAnchor, verifyAudit } from '#store/audit/chain.ts';
 import { asDamage, checkDataFile } from './data-file.ts';
-import { type DueDocument, documentValue, readDocumentOctets, readDue } from './documents.ts';
+import { type DueDocument, documentValue, readDocumentIds, readDocumentOctets, readDue } from './documents.ts';
 import { type EventRange, type StoredEvent, eventRange, readEvents } from './events.ts';
 import { StoreFailure, asFolderFailure } from './failure.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
@@ -283,6 +283,11 @@ export class StoreReader {
   /** The same as it is stored: for a caller that keeps what a document means, and must know whether it has changed. */
   documentOctets(zoneId: number, kind: string, id: string): Uint8Array | undefined {
     return readDocumentOctets(this.#environment.db, zoneId, kind, id, this.#read);
+  }
+
+  /** Ids of the zone's documents of one kind. */
+  documentIds(zoneId: number, kind: string): readonly string[] {
+    return readDocumentIds(this.#environment.db, zoneId, kind, this.#read);
   }
 
   /** Documents that are due at `untilMs` or before, soonest first, at most `limit`; of one kind, or of any. */

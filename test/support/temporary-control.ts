@@ -4,6 +4,7 @@ import { type IpcMessage } from '#base/ipc.ts';
 import { type Log, createLog } from '#base/log.ts';
 import { type Problem, type Result } from '#base/problem.ts';
 import { type Actor, type Command, type Outcome, type ParentCare, type RunOptions } from '#control/api/control.ts';
+import { type CertificateSettings } from '#control/certificate/certificates.ts';
 import { Control } from '#control/control.ts';
 import { Scheduler } from '#control/lifecycle/scheduler.ts';
 import { type PolicyHostSettings } from '#control/mail/policy-host.ts';
@@ -57,6 +58,7 @@ export interface TestControlOptions extends Partial<WriterOptions> {
   readonly auditKeepMs?: number;
   readonly auditLargeBytes?: number;
   readonly policyHost?: PolicyHostSettings;
+  readonly certificates?: CertificateSettings;
   /** Of the scheduler. */
   readonly log?: Log;
   /** Names of the sources of due work that `live` has done; all unless given. Looks at SPF make a year long. */
@@ -95,6 +97,7 @@ export function temporaryControl(options: TestControlOptions = {}): TestControl 
     auditKeepMs: options.auditKeepMs,
     auditLargeBytes: options.auditLargeBytes,
     ...(options.policyHost === undefined ? {} : { policyHost: options.policyHost }),
+    ...(options.certificates === undefined ? {} : { certificates: options.certificates }),
     onMailEvents: (zone, all) => events.push(...all.map(({ event, object, text }) => `${zone} ${event} ${object} ${text}`)),
     onFatal: (failure) => fatal.push(failure),
     version: '0.0.0',

@@ -12,6 +12,7 @@ const TAGS = {
   changes: 'The journal of each zone',
   dnssec: 'Signing and DS records',
   mail: 'The mail policy of a zone, and the keys, records and modes that follow from it',
+  certificates: 'Certificates of hosts, from CAs or files',
   spf: 'SPF records of any domain',
   signers: 'Mail signers and their keys',
   events: 'What happens, as it happens',

@@ -11,6 +11,7 @@ import { type ZoneRecord } from '#store/schema.ts';
 import { type Changeset } from '#zone/changeset.ts';
 import { type Response } from '#zone/lookup.ts';
 import { type ZoneView } from '#zone/view.ts';
+import { type CertificateCommand, type CertificateView } from './certificates.ts';
 import { type EventsApi } from './events.ts';
 import { type LiveTlsaHost, type LiveTlsaQuestion, type MailCommand, type MailNote, type MailProposal, type MailView } from './mail.ts';
 import { type SignersApi } from './signers.ts';
@@ -41,7 +42,7 @@ export interface RrsetOperation {
  */
 export type ParentCare = 'check' | 'delegate' | 'ignore';
 
-export type Command = ZoneCommand | MailCommand;
+export type Command = ZoneCommand | MailCommand | CertificateCommand;
 
 export type ZoneCommand =
   /** A new zone with a default SOA and NS set (RFC 1912 §2.2 times); rejected when it exists. */
@@ -199,6 +200,7 @@ export interface ControlApi {
   readonly tokens: TokensApi;
   readonly zones: ZonesApi;
   readonly mail: MailApi;
+  readonly certificates: CertificatesApi;
   readonly audit: AuditApi;
   readonly workers: WorkersApi;
   run(command: Command, options: RunOptions): Promise<Result<Outcome>>;
@@ -232,6 +234,12 @@ export interface MailApi {
   proposal(record: ZoneRecord): MailProposal;
   /** Looks at the zone's mail hosts now, and compares what they present with their TLSA records. */
   liveTlsa(record: ZoneRecord, question: LiveTlsaQuestion): Promise<Result<readonly LiveTlsaHost[]>>;
+}
+
+/** The certificates of zones' hosts. */
+export interface CertificatesApi {
+  /** Of one zone, by host. */
+  list(record: ZoneRecord): readonly CertificateView[];
 }
 
 export interface AuditApi {

@@ -37,6 +37,10 @@ export function mailEvent(zone: string, { event, machine, object, stage, text }:
   return { kind: 'mail', event, zone, text, machine, object, stage };
 }
 
+export function certificateEvent(zone: string, { event, machine, object, stage, text }: LifecycleEvent): EventWrite {
+  return { kind: 'certificate', event, zone, text, machine, object, stage };
+}
+
 /** A report about the zone's mail was taken in. */
 export function reportEvent(zone: string, text: string): EventWrite {
   return { kind: 'mail', event: 'report', zone, text };

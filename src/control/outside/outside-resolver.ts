@@ -2,6 +2,7 @@
  * The world's DNS through the recursive servers of this machine or of the configuration, or one name server asked by itself. An edge:
  * everything that goes wrong out there becomes an outcome. c-ares (node:dns) does the asking: retries, TCP after truncation, several servers.
  */
+import { type CaaRecord } from 'node:dns';
 import { Resolver as Client } from 'node:dns/promises';
 import { RESOLVER_TIMEOUT_MS, RESOLVER_TRIES, RESOLVER_UNKNOWN_TTL_SECONDS } from '#base/limits/outside.ts';
 import { type Name, ROOT, formatName } from '#dns/name.ts';
@@ -10,7 +11,10 @@ import { TYPE, type RrType } from '#dns/types.ts';
 import { type Resolver, type ResolverAnswer } from '#dns/resolver.ts';
 import { txtRdata } from '#mail/text/txt.ts';
 
-/** A resolver on `servers` (`ADDR` or `ADDR:PORT`), or on the system's when there are none. Types: A, AAAA, MX, NS, PTR, TXT, TLSA, SOA, CNAME. */
+/**
+ * A resolver on `servers` (`ADDR` or `ADDR:PORT`), or on the system's when there are none. Types: A, AAAA, MX, NS, PTR,
+ * TXT, TLSA, CAA, SOA, CNAME.
+ */
 export function outsideResolver(servers: readonly string[]): Resolver {
   const client = new Client({ timeout: RESOLVER_TIMEOUT_MS, tries: RESOLVER_TRIES });
   if (servers.length > 0) client.setServers(servers);
@@ -63,6 +67,8 @@ async function ask(client: Client, name: Name, type: RrType): Promise<ResolverAn
           ({ certUsage, selector, match, data }) => `${certUsage} ${selector} ${match} ${Buffer.from(data).toString('hex')}`,
         ),
       );
+    case TYPE.CAA:
+      return answerOf(type, (await client.resolveCaa(text)).flatMap(caaTexts));
     case TYPE.SOA: {
       const { nsname, hostmaster, serial, refresh, retry, expire, minttl } = await client.resolveSoa(text);
       return answerOf(type, [`${absolute(nsname)} ${absolute(hostmaster)} ${serial} ${refresh} ${retry} ${expire} ${minttl}`]);
@@ -70,6 +76,11 @@ async function ask(client: Client, name: Name, type: RrType): Promise<ResolverAn
     default:
       return { kind: 'servfail', reason: `type ${type} is not asked for outside` };
   }
+}
+
+/** One property with its value, as node:dns has it: `{ critical: 0, issue: 'ca.example' }`. */
+function caaTexts({ critical, ...properties }: CaaRecord): string[] {
+  return Object.entries(properties).map(([tag, value]) => `${critical} ${tag} ${JSON.stringify(value)}`);
 }
 
 function absolute(name: string): string {

@@ -27,7 +27,7 @@ export interface Outside {
 /** Reads the file of further roots; what is wrong with it is a Problem. */
 export function outsideOf({ mail, dns }: Pick<Config, 'mail' | 'dns'>): Result<Outside> {
   const { nameServers, secondaries, resolvers, isProbing, isLookingAtMailHosts, probeCaFile } = mail;
-  const roots = probeCaFile === undefined ? ok(undefined) : readRoots(probeCaFile);
+  const roots = probeCaFile === undefined ? ok(undefined) : readRoots(probeCaFile, 'mail.probe_ca_file');
   if (!roots.ok) return roots;
   const resolver = outsideResolver(resolvers);
   const stopping = new AbortController();
@@ -49,21 +49,21 @@ export function outsideOf({ mail, dns }: Pick<Config, 'mail' | 'dns'>): Result<O
 }
 
 /** PEM of at least one certificate: a file that is something else would only be noticed when nothing verifies. */
-function readRoots(file: string): Result<string> {
+export function readRoots(file: string, setting: string): Result<string> {
   try {
     const text = readFileSync(file, 'utf8');
     const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
-    if (blocks.length === 0) return unusable(file, 'holds no certificate in PEM');
+    if (blocks.length === 0) return unusable(file, setting, 'holds no certificate in PEM');
     for (const block of blocks) void new X509Certificate(block);
     return ok(blocks.join('\n'));
   } catch (error) {
-    return unusable(file, error instanceof Error ? error.message : String(error));
+    return unusable(file, setting, error instanceof Error ? error.message : String(error));
   }
 }
 
-function unusable(file: string, why: string): Result<never> {
+function unusable(file: string, setting: string, why: string): Result<never> {
   return fail(
-    problem('CONFIG_FILE', atPath(file, 'the file of root certificates'), `mail.probe_ca_file: ${why}`, {
+    problem('CONFIG_FILE', atPath(file, 'the file of root certificates'), `${setting}: ${why}`, {
       fix: 'name a PEM file of root certificates, or leave the key out',
     }),
   );

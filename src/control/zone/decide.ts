@@ -212,8 +212,11 @@ function revertZone(
     );
   const reverted = revertChanges(view, changeset);
   if (!reverted.ok) return reverted;
-  const kept = reverted.value.filter(({ owner, type }) => rrsetOf(view.node(ownerKey(owner)), type)?.manager === 'mail');
+  const managerOf = ({ owner, type }: RrsetChange) => rrsetOf(view.node(ownerKey(owner)), type)?.manager;
+  const kept = reverted.value.filter((each) => managerOf(each) === 'mail');
   if (kept.length > 0) return fail(...kept.map(keptByMail));
+  const challenges = reverted.value.filter((each) => managerOf(each) === 'acme' || each.rrset?.manager === 'acme');
+  if (challenges.length > 0) return fail(...challenges.map(keptByOrder));
   const rules = { signed: record.dnssec === 'on', recordsPerRrsetMax };
   return checked(view, reverted.value, rules, `revert of serial ${serial}`, reverted.warnings);
 }
@@ -222,6 +225,17 @@ function keptByMail({ owner, type }: RrsetChange): Problem {
   return problem('RRSET_MANAGED', placeOfRrset(owner, type), 'undoing this change would undo what the mail policy keeps', {
     fix: 'apply the policy that should hold',
   });
+}
+
+function keptByOrder({ owner, type }: RrsetChange): Problem {
+  return problem(
+    'RRSET_MANAGED',
+    placeOfRrset(owner, type),
+    'undoing this change would undo the challenge of a CA, or bring back an old one',
+    {
+      fix: 'undo the other changes one by one',
+    },
+  );
 }
 
 function changesetOf(writer: StoreWriter, record: ZoneRecord, serial: number): Changeset | undefined {

@@ -179,10 +179,17 @@ function refuse(view: ZoneView, key: OwnerKey, owner: Name, type: RrType, at: Bo
   return undefined;
 }
 
+const MANAGED_FIX: Readonly<Record<Manager, string>> = {
+  manual: '',
+  dnssec: 'see: waxseal dnssec status',
+  mail: 'change the policy that yields it',
+  acme: 'it goes when the order of its certificate ends; see: waxseal cert list',
+};
+
 function managed(what: string, at: Place, manager: Manager): Problem {
   const by = manager === 'dnssec' ? 'the DNSSEC signer' : manager === 'mail' ? 'the mail policy' : 'the certificate client';
   return problem('RRSET_MANAGED', at, `${what} is managed by ${by}: changing it by hand would be undone or would break validation`, {
-    fix: manager === 'dnssec' ? 'see: waxseal dnssec status' : 'change the policy that yields it',
+    fix: MANAGED_FIX[manager],
   });
 }
 

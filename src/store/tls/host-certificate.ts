@@ -40,6 +40,11 @@ export function readHostCertificate(reader: StoreReader, zoneId: number, host: s
   return certificate;
 }
 
+/** Those of a zone's hosts, by host. Throws STORE_DAMAGED. */
+export function hostCertificates(reader: StoreReader, zoneId: number): HostCertificate[] {
+  return reader.documentIds(zoneId, KIND).flatMap((host) => readHostCertificate(reader, zoneId, host) ?? []);
+}
+
 export function hostCertificateWrite(zoneId: number, host: string, value: HostCertificate | null): DocumentWrite {
   return { zoneId, kind: KIND, id: host, value: value === null ? null : ({ version: 1, ...value } satisfies Stored) };
 }

@@ -74,6 +74,7 @@ export class FakeControl implements ControlApi {
   readonly zoneMap = new Map<string, FakeZone>();
   readonly tokenMap = new Map<string, TokenRecord>();
   readonly signers = NO_SIGNERS;
+  readonly certificates: ControlApi['certificates'] = { list: () => [] };
   readonly events = new MemoryEvents();
   readonly journal: Journal[] = [];
   readonly auditLog: AuditView[] = [];

@@ -59,6 +59,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     outside: [],
     reports: ['api'],
     zone: ['api', 'commands', 'funnel'],
+    certificate: ['api', 'commands', 'publish', 'funnel', 'lifecycle', 'outside', 'zone'],
     mail: ['api', 'commands', 'publish', 'funnel', 'lifecycle', 'outside', 'reports', 'zone'],
     signers: ['api', 'commands', 'funnel', 'tokens', 'mail'],
     '.': [
@@ -75,6 +76,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
       'outside',
       'zone',
       'mail',
+      'certificate',
       'signers',
     ],
   },

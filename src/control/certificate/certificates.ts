@@ -1,0 +1,85 @@
+/**
+ * The parts of certificates put together for the control process: what decides their commands, their due work, how they
+ * are read.
+ * Not here: what each part does.
+ */
+import { type Clock } from '#base/clock.ts';
+import { type Result, ok } from '#base/problem.ts';
+import { type AcmeSettings } from '#config/acme.ts';
+import { type Name } from '#dns/name.ts';
+import { type Resolver } from '#dns/resolver.ts';
+import { type LifecycleEvent } from '#lifecycle/engine.ts';
+import { type Sealer } from '#store/seal.ts';
+import { readHostCertificate } from '#store/tls/host-certificate.ts';
+import { type CertificatesApi } from '#control/api/control.ts';
+import { type CertificateCommand } from '#control/api/certificates.ts';
+import { type CommandTable } from '#control/commands/table.ts';
+import { AcmeClient } from './acme-client.ts';
+import { type AcmeTransport } from './acme-request.ts';
+import { Accounts } from './accounts.ts';
+import { certificateHandlers } from './decide.ts';
+import { CertificateSteps, type CertificateStepsOptions } from './steps.ts';
+import { type CertificateUpkeep, type CertificateUpkeepOptions, certificateUpkeep } from './upkeep.ts';
+import { certificateViews } from './view.ts';
+import { wantedHosts } from './wanted.ts';
+
+/** What is configured about certificates. */
+export interface CertificateSettings {
+  /** Absent: no CA is asked. */
+  readonly acme?: { readonly settings: AcmeSettings; readonly transport: AcmeTransport };
+  /** Under the policy host's key, or why there is none now. Unless given: the store's own. */
+  readonly sealer?: () => Result<Sealer>;
+  readonly onEvents?: (zone: string, events: readonly LifecycleEvent[]) => void;
+}
+
+export interface CertificatePartsOptions
+  extends
+    Omit<CertificateStepsOptions, 'wanted' | 'sealer' | 'directories'>,
+    Omit<CertificateUpkeepOptions, 'steps' | 'wanted' | 'asking'> {
+  readonly settings: CertificateSettings;
+  readonly clock: Clock;
+  /** The world's view only. */
+  readonly outside: Resolver;
+  readonly onDue: () => void;
+}
+
+export interface CertificateParts {
+  readonly handlers: CommandTable<CertificateCommand['kind']>;
+  readonly source: CertificateUpkeep;
+  readonly reads: CertificatesApi;
+  /** The mail of a zone may want other hosts than before. */
+  notice(zone: Name): void;
+}
+
+export function certificateParts(options: CertificatePartsOptions): CertificateParts {
+  const { writer, clock, time, settings, onDue } = options;
+  const { acme, sealer = () => ok(writer.sealer), onEvents = () => {} } = settings;
+  const wanted = wantedHosts(writer, (zoneId, host) => {
+    const known = readHostCertificate(writer, zoneId, host);
+    return known?.origin === 'file' && known.notAfterMs > clock.nowMs();
+  });
+  const directories = acme?.settings.directories ?? [];
+  const steps = new CertificateSteps({ ...options, wanted, sealer, directories });
+  const client = acme && new AcmeClient({ transport: acme.transport, nowMs: () => time.nowMs() });
+  const asking = acme &&
+    client && {
+      ...options,
+      client,
+      sealer,
+      settings: acme.settings,
+      accounts: new Accounts({ ...options, client, settings: acme.settings }),
+      nowMs: () => time.nowMs(),
+      wallMs: () => clock.nowMs(),
+    };
+  const source = certificateUpkeep({ ...options, steps, wanted, ...(asking === undefined ? {} : { asking }) });
+  const onCommitted = (zone: string, events: readonly LifecycleEvent[]) => {
+    if (events.length > 0) onEvents(zone, events);
+    onDue();
+  };
+  return {
+    source,
+    handlers: certificateHandlers({ steps, hasCa: directories.length > 0, onCommitted }),
+    reads: { list: (record) => certificateViews(writer, steps, { record, view: writer.view(record) }) },
+    notice: (zone) => source.notice(zone),
+  };
+}

@@ -1,0 +1,61 @@
+/**
+ * Which hosts of a zone are to have a certificate, and why: a list of sources, each of settled facts. A subject that
+ * serves hosts adds one.
+ * Not here: the life of a certificate (certificate/lives.ts).
+ */
+import { CERTIFICATE_HOST_CHARACTERS_MAX } from '#base/limits/acme.ts';
+import { type WantedHost } from '#certificate/lives.ts';
+import { isCertificateHost } from '#certificate/x509.ts';
+import { type CertificatesState } from '#certificate/state.ts';
+import { formatName, nameOf } from '#dns/name.ts';
+import { isPolicyHostHere } from '#mail/mta-sts/policy-host.ts';
+import { stsHost } from '#mail/mta-sts/record.ts';
+import { readMailState } from '#store/mail/state.ts';
+import { type StoreReader } from '#store/reader.ts';
+import { type ServedZone } from '#control/commands/table.ts';
+
+/** What a source knows of a zone. */
+interface WantedInput extends ServedZone {
+  readonly reader: StoreReader;
+  readonly state: CertificatesState;
+}
+
+type WantedSource = (input: WantedInput) => readonly WantedHost[];
+
+export type WantedHosts = (zone: ServedZone, state: CertificatesState) => readonly WantedHost[];
+
+/** The MTA-STS host, while it leads to this server. */
+const stsHosts: WantedSource = ({ reader, record }) => {
+  const mail = readMailState(reader, record.id);
+  const name = mail === undefined || !isPolicyHostHere(mail.mtaSts) ? undefined : stsHost(nameOf(record.name));
+  return name?.ok === true ? [{ host: hostText(formatName(name.value)), reason: 'MTA-STS' }] : [];
+};
+
+const wishes: WantedSource = ({ state }) =>
+  state.wishes.map(({ host, isForced }) => ({ host, reason: 'ordered', ...(isForced === true ? { isForced } : {}) }));
+
+const SOURCES: readonly WantedSource[] = [wishes, stsHosts];
+
+/**
+ * The hosts of all sources, each once, the first reason first. `isCovered`: a file of the operator has its certificate.
+ */
+export function wantedHosts(reader: StoreReader, isCovered: (zoneId: number, host: string) => boolean): WantedHosts {
+  return (zone, state) => {
+    const found = new Map<string, WantedHost>();
+    for (const source of SOURCES)
+      for (const each of source({ ...zone, reader, state })) {
+        const before = found.get(each.host);
+        found.set(each.host, before === undefined ? each : { ...before, reason: `${before.reason}, ${each.reason}` });
+      }
+    return [...found.values()].filter(({ host }) => isUsableHost(host) && !isCovered(zone.record.id, host));
+  };
+}
+
+/** True for a host that can stand in a certificate, and be a key in the store. */
+export function isUsableHost(host: string): boolean {
+  return isCertificateHost(host) && !host.startsWith('*') && host.length <= CERTIFICATE_HOST_CHARACTERS_MAX;
+}
+
+function hostText(name: string): string {
+  return name.slice(0, -1).toLowerCase();
+}
