@@ -1,7 +1,8 @@
 /**
  * The log: one line on stdout for each event, each with a stable `event` name that alerts and scripts may rely on.
- * Fields: `time` (RFC 3339, UTC), `level`, `event`, `msg`, and what the event is about (`zone`, `client`, `token_id`, `err` …).
- * Text from outside only ever stands in a JSON string, so a name with line feeds or terminal escapes in it stays on its line.
+ * Fields: `time` (RFC 3339, UTC), `level`, `event`, `msg`, and what the event is about (`zone`, `client`, `token_id`,
+ * `err` …). Text from outside only ever stands in a JSON string, so a name with line feeds or terminal escapes in it
+ * stays on its line.
  * Not here: who did what (store/audit/entries.ts), numbers (metrics).
  */
 import { showHidden, showHiddenInJson } from './visible.ts';
@@ -21,7 +22,7 @@ export interface Log {
   fatal(event: string, message: string, fields?: LogFields): void;
   /** A log with these fields in every line. */
   with(fields: LogFields): Log;
-  /** From now on, for this log; those already made from it keep theirs. */
+  /** From now on, for this log and those made from it by `with`; not for the form that Fastify takes. */
   setLevel(level: LogLevel): void;
   /** The same log in the form that Fastify takes. */
   readonly pino: Logger;
@@ -56,16 +57,33 @@ export function createLog({ level, format = 'json', fields = {}, to = destinatio
   return wrap(logger);
 }
 
-function wrap(logger: Logger): Log {
+/** What stands in every line. A field of such a name would be there twice; it gets an underscore before it. */
+const OWN_FIELDS: ReadonlySet<string> = new Set(['level', 'time', 'event', 'msg', 'pid', 'process']);
+
+function freeOfOwn(fields: LogFields): LogFields {
+  if (!Object.keys(fields).some((name) => OWN_FIELDS.has(name))) return fields;
+  const nameOf = (name: string) => (OWN_FIELDS.has(name) ? `_${name}` : name);
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [nameOf(name), value]));
+}
+
+/** `bound` are fields of every line; one that a line has too is that of the line. */
+function wrap(logger: Logger, bound: LogFields = {}): Log {
+  const write = (level: 'debug' | 'info' | 'warn' | 'error' | 'fatal') => {
+    return (event: string, message: string, fields: LogFields = {}) => {
+      logger[level]({ event, ...bound, ...freeOfOwn(fields) }, message);
+    };
+  };
   return {
-    debug: (event, message, fields) => logger.debug({ event, ...fields }, message),
-    info: (event, message, fields) => logger.info({ event, ...fields }, message),
-    warn: (event, message, fields) => logger.warn({ event, ...fields }, message),
-    error: (event, message, fields) => logger.error({ event, ...fields }, message),
-    fatal: (event, message, fields) => logger.fatal({ event, ...fields }, message),
-    with: (fields) => wrap(logger.child(fields)),
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    fatal: write('fatal'),
+    with: (fields) => wrap(logger, { ...bound, ...freeOfOwn(fields) }),
     setLevel: (level) => void (logger.level = level),
-    pino: logger,
+    get pino() {
+      return logger.child(bound);
+    },
   };
 }
 

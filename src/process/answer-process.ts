@@ -1,19 +1,38 @@
 /**
- * Entry of the answer process, started by the supervisor: `answer-process.ts json|text`. All it does is in
+ * Entry of the answer process, started by the supervisor: `answer-process.ts json|text LEVEL`. All it does is in
  * server/answer-service.ts.
  */
 import { ANSWER_SLOTS } from '#answer/count/counters.ts';
-import { createLog } from '#base/log.ts';
-import { siblingModule } from '#base/sibling.ts';
+import { logCrashes } from './crash-lines.ts';
+import { type LogLevel, createLog } from '#base/log.ts';
+import { writeNotice } from '#process/confine/notice.ts';
+import { isLoadedOnly, siblingModule } from '#base/sibling.ts';
 import { runAnswerService } from '#server/answer-service.ts';
+import { levelOf } from '#server/service-log.ts';
 
-process.title = 'waxseal answer';
-const format = process.argv[2] === 'text' ? 'text' : 'json';
-const log = createLog({ level: 'info', format, fields: { process: 'answer' } });
-runAnswerService({
-  own: process,
-  workerScript: siblingModule(import.meta.resolve('#server/worker.ts'), 'worker'),
-  responderSlots: ANSWER_SLOTS,
-  logQuery: ({ name = '-', type = '-', ...rest }) => log.info('dns.query', `${name} ${type}`, { name, type, ...rest }),
-  log: (text) => process.stderr.write(`waxseal: answer: ${text}\n`),
-});
+const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
+
+if (!isLoadedOnly()) run();
+
+function run(): void {
+  process.title = 'waxseal answer';
+  const [, , form, wanted] = process.argv;
+  const format = form === 'text' ? 'text' : 'json';
+  const level = LEVELS.find((each) => each === wanted) ?? 'info';
+  const log = createLog({ level, format, fields: { process: 'answer' } });
+  if (format === 'json') logCrashes(process, (how, event, message, fields) => log[how](event, message, fields));
+  runAnswerService({
+    own: process,
+    workerScript: siblingModule(import.meta.resolve('#server/worker.ts'), 'worker'),
+    responderSlots: ANSWER_SLOTS,
+    logQuery({ name = '-', type = '-', ...rest }) {
+      log.info('dns.query', `${name} ${type}`, { name, type, ...rest });
+    },
+    log: (event, text) => {
+      const how = levelOf(event);
+      if (format === 'text') process.stderr.write(`waxseal: answer: ${text}\n`);
+      if (format === 'text' || !log.pino.isLevelEnabled(how)) return;
+      writeNotice('json', { level: how, process: 'answer', event, message: text });
+    },
+  });
+}

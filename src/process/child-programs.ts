@@ -7,7 +7,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type AnswerSettings } from '#base/ipc.ts';
-import { siblingModule } from '#base/sibling.ts';
+import { LOAD_ONLY, siblingModule } from '#base/sibling.ts';
 import { type Config } from '#config/config.ts';
 import { type LaunchOrder } from '#process/confine/launch-order.ts';
 import { answerConfinement, controlConfinement } from '#process/confine/roles.ts';
@@ -50,7 +50,7 @@ export function answerProgram({ config, settings, files, accounts, withRights }:
   const program: LaunchedProgram = {
     role: 'answer',
     entry: siblingModule(import.meta.url, 'answer-process'),
-    args: [log.format],
+    args: [log.format, log.level],
     environment,
     compileCache: files.answerCache,
   };
@@ -69,7 +69,7 @@ export function answerProgram({ config, settings, files, accounts, withRights }:
 export function fillCompileCache({ files, accounts, withRights }: ProgramFacts): ChildProcess {
   const account = accounts.answer ?? accounts.server;
   const child = withRights(() =>
-    fork(siblingModule(import.meta.url, 'fill-compile-cache'), [], {
+    fork(siblingModule(import.meta.url, 'fill-compile-cache'), [LOAD_ONLY], {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       execArgv: [...safeNodeOptions(process.execArgv)],
       env: { ...answerEnvironment(process.env), NODE_COMPILE_CACHE: files.answerCache },
@@ -95,7 +95,10 @@ function started({ entry, args, environment, compileCache }: LaunchedProgram): C
   return { script: entry, args, nodeOptions, environment: { ...environment, NODE_COMPILE_CACHE: compileCache } };
 }
 
-/** Started by the launcher, which runs no compiled code that those with fewer rights may have written. */
+/**
+ * Started by the launcher. Its own compiled code is with the program: who may write it there may write the program too.
+ * It runs none that those with fewer rights may have written.
+ */
 function launched(
   { role, entry, args, environment, compileCache }: LaunchedProgram,
   how: Pick<LaunchOrder, 'log' | 'confine' | 'hasOwnUser' | 'confinement'>,
@@ -110,5 +113,7 @@ function launched(
     environment: { NODE_COMPILE_CACHE: compileCache },
   };
   const script = siblingModule(import.meta.url, 'confine/launch');
-  return { script, args: [JSON.stringify(order)], nodeOptions, environment };
+  const own = fileURLToPath(new URL('../../node_modules/.cache/waxseal', import.meta.url));
+  const launcherEnvironment = { ...environment, NODE_COMPILE_CACHE: own };
+  return { script, args: [JSON.stringify(order)], nodeOptions, environment: launcherEnvironment };
 }

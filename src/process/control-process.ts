@@ -5,7 +5,9 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '#base/clock.ts';
 import { type IpcMessage } from '#base/ipc.ts';
+import { logCrashes } from './crash-lines.ts';
 import { createLog } from '#base/log.ts';
+import { type NoticeFormat } from '#process/confine/notice.ts';
 import { type Problem } from '#base/problem.ts';
 import { acmeOf } from '#control/certificate/acme-roots.ts';
 import { outsideOf } from '#control/outside/witnesses.ts';
@@ -13,30 +15,32 @@ import { ControlService } from './control-service.ts';
 import { reportNotStarted } from './not-started.ts';
 import { openStore, rememberKek } from './open-store.ts';
 import { reload } from './reload.ts';
-import { type ServeOptions, readServeConfig } from './serve-options.ts';
+import { type ServeOptions, readLogFormat, readServeConfig } from './serve-options.ts';
 
 process.title = 'waxseal control';
 await main(JSON.parse(process.argv[2] ?? '{"flags":{}}') as ServeOptions);
 
 async function main(options: ServeOptions): Promise<void> {
   const loaded = readServeConfig(options);
-  if (!loaded.ok) return refuse(loaded.problems);
+  if (!loaded.ok) return refuse(loaded.problems, readLogFormat(options));
   const config = loaded.value;
+  const { format } = config.log;
   const outside = outsideOf(config);
-  if (!outside.ok) return refuse(outside.problems);
+  if (!outside.ok) return refuse(outside.problems, format);
   const stopping = new AbortController();
   const acme = acmeOf(config.acme, () => systemClock.nowMs(), stopping.signal);
-  if (!acme.ok) return refuse(acme.problems);
+  if (!acme.ok) return refuse(acme.problems, format);
   const random = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes));
   const nowMs = systemClock.nowMs();
   const store = openStore(config, { random, nowMs });
-  if (!store.ok) return refuse(store.problems);
+  if (!store.ok) return refuse(store.problems, format);
   await rememberKek(store.value, nowMs);
   const log = createLog({ ...config.log, fields: { process: 'control' } });
+  if (format === 'json') logCrashes(process, (how, event, message, fields) => log[how](event, message, fields));
   const parts = { store: store.value, outside: outside.value, acme: acme.value, onStop: () => stopping.abort() };
   const service = new ControlService({ own: process, config, log, random, ...parts });
   const listening = await service.listen();
-  if (!listening.ok) return refuse(listening.problems);
+  if (!listening.ok) return refuse(listening.problems, format);
   process.on('SIGHUP', () => reload(options, config, log));
   process.on('SIGTERM', () => void service.stop());
   process.on('SIGINT', () => void service.stop());
@@ -44,8 +48,8 @@ async function main(options: ServeOptions): Promise<void> {
 }
 
 /** Tells why on stderr and the supervisor that starting again does not help; then the process ends. */
-function refuse(problems: readonly Problem[]): void {
-  const exitCode = reportNotStarted(problems);
+function refuse(problems: readonly Problem[], format: NoticeFormat): void {
+  const exitCode = reportNotStarted('control', problems, format);
   const end = () => process.exit(exitCode);
   if (process.send === undefined) end();
   else process.send({ kind: 'unable', role: 'control', exitCode } satisfies IpcMessage, undefined, undefined, end);

@@ -144,8 +144,8 @@ export class ControlService {
 
   /** Imports what is missing from `zonesFolder`, then starts all upkeep. */
   async run(zonesFolder: string | undefined): Promise<void> {
-    if (zonesFolder !== undefined)
-      await importMissingZones(this.#control, zonesFolder, (text) => process.stderr.write(`waxseal: ${text}\n`));
+    const warn = (text: string) => this.#warn('zones.not-imported', text);
+    if (zonesFolder !== undefined) await importMissingZones(this.#control, zonesFolder, warn);
     if (this.#stopping) return;
     for (const each of this.#upkeep) each.start();
     this.#channel.send({ kind: 'ready', role: 'control' });
@@ -232,9 +232,20 @@ export class ControlService {
     const { kekFile, kekMade } = this.#options.store;
     const kekMadeIn = kekMade === undefined ? undefined : kekFile;
     const facts = { tokenFile: this.#tokenFile, kekMadeIn, dns: addresses, admin };
-    // Among JSON lines it would be no JSON.
-    const out = this.#options.config.log.format === 'json' ? process.stderr : process.stdout;
-    out.write(readyScreen(this.#control, facts));
+    const isText = this.#options.config.log.format === 'text';
+    if (isText) process.stdout.write(readyScreen(this.#control, facts));
+    // Who starts it at a terminal reads the screen; for a program it would be no JSON.
+    else if (process.stderr.isTTY) process.stderr.write(readyScreen(this.#control, facts));
+    if (!isText) {
+      const zones = this.#control.zones.list().length;
+      this.#options.log.info('server.ready', 'waxseal is ready', { ...facts, zones });
+    }
+  }
+
+  /** In the log, or, at a terminal, the words alone. */
+  #warn(event: string, text: string): void {
+    if (this.#options.config.log.format === 'text') process.stderr.write(`waxseal: ${text}\n`);
+    else this.#options.log.warn(event, text);
   }
 }
 

@@ -4,11 +4,12 @@
  */
 import { type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
+import { logCrashes } from './crash-lines.ts';
 import { makeFolder } from '#base/folder.ts';
 import { type CookieSecretTexts } from '#base/ipc.ts';
-import { type NoticeLevel, writeNotice } from '#base/notice.ts';
+import { type Notice, type NoticeLevel, writeNotice } from '#process/confine/notice.ts';
 import { atPath, formatPlace } from '#base/place.ts';
-import { type Result, fail, ok, problem } from '#base/problem.ts';
+import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Config } from '#config/config.ts';
 import { type Account } from '#process/confine/identity.ts';
 import { settleAddresses } from '#server/listen.ts';
@@ -19,12 +20,12 @@ import { type ProgramFacts, answerProgram, controlProgram, fillCompileCache } fr
 import { readCookieSecrets } from './cookie-files.ts';
 import { reportNotStarted } from './not-started.ts';
 import { type WithRights, actAs } from './privileges.ts';
-import { type ServeOptions, readServeConfig } from './serve-options.ts';
+import { type ServeOptions, readLogFormat, readServeConfig } from './serve-options.ts';
 import { type SharedFiles, makeDataFolder, prepareFiles } from './shared-files.ts';
 import { Supervisor, obeySignals } from './supervisor.ts';
 import { type Accounts, findAccounts } from './users.ts';
 
-type Say = (level: NoticeLevel, event: string, message: string) => void;
+type Say = (level: NoticeLevel, event: string, message: string, fields?: Notice['fields']) => void;
 
 /**
  * Runs until a signal stops it; resolves to the exit code: 0 drained, 1 killed, 78 bad configuration, or that of what
@@ -32,17 +33,20 @@ type Say = (level: NoticeLevel, event: string, message: string) => void;
  */
 export async function serve(options: ServeOptions): Promise<number> {
   const loaded = readServeConfig(options);
-  if (!loaded.ok) return reportNotStarted(loaded.problems);
+  if (!loaded.ok) return reportNotStarted('supervisor', loaded.problems, readLogFormat(options));
   const config = loaded.value;
+  const refuse = (problems: readonly Problem[]) => reportNotStarted('supervisor', problems, config.log.format);
   const accounts = findAccounts(config.process, { uid: process.geteuid?.(), file: config.file });
-  if (!accounts.ok) return reportNotStarted(accounts.problems);
+  if (!accounts.ok) return refuse(accounts.problems);
   const addresses = await settleAddresses(config.dns.listen);
-  if (!addresses.ok) return reportNotStarted(addresses.problems);
+  if (!addresses.ok) return refuse(addresses.problems);
   const prepared = prepare(config, accounts.value);
-  if (!prepared.ok) return reportNotStarted(prepared.problems);
+  if (!prepared.ok) return refuse(prepared.problems);
   const { lock, withRights, files, cookieSecrets } = prepared.value;
   const { format } = config.log;
-  const say: Say = (level, event, message) => writeNotice(format, { level, process: 'supervisor', event, message });
+  const say: Say = (level, event, message, fields) =>
+    writeNotice(format, { level, process: 'supervisor', event, message, ...(fields === undefined ? {} : { fields }) });
+  if (format === 'json') logCrashes(process, (...line) => say(...line));
   warnOfRights(accounts.value, say);
   const settings = answerSettings(config, addresses.value, cookieSecrets);
   const facts: ProgramFacts = { options, config, settings, files, accounts: accounts.value, withRights };

@@ -14,6 +14,7 @@ import { chooseUdp, type OpenMmsg } from '#server/udp/choose.ts';
 import { CookieKeeper } from './cookie-keeper.ts';
 import { exitAtOnce } from './exit-at-once.ts';
 import { type QueryLine } from './query-log.ts';
+import { type LogService } from './service-log.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface AnswerServiceOptions {
@@ -22,7 +23,7 @@ export interface AnswerServiceOptions {
   readonly workerScript: URL;
   /** Names of the responder's counter slots, in order. */
   readonly responderSlots: readonly string[];
-  readonly log: (text: string) => void;
+  readonly log: LogService;
   readonly logQuery: (line: QueryLine) => void;
 }
 
@@ -58,7 +59,7 @@ class AnswerService {
       own,
       (message) => this.#receive(message),
       () => {
-        log('the supervisor has gone; ending');
+        log('supervisor.gone', 'the supervisor has gone; ending');
         own.exit(1);
       },
     );
@@ -152,10 +153,11 @@ class AnswerService {
     const { openMmsg, refusal } = await chooseUdp(udp);
     if (refusal === undefined || this.#stopping) return openMmsg;
     if (udp === 'mmsg') {
-      log(`dns.udp is "mmsg", and recvmmsg does not work here: ${refusal}. With "auto", node:dgram would serve instead`);
+      const instead = 'With "auto", node:dgram would serve instead';
+      log('udp.unavailable', `dns.udp is "mmsg", and recvmmsg does not work here: ${refusal}. ${instead}`);
       own.exit(EXIT_CONFIGURATION);
     }
-    log(`UDP by node:dgram, at about half the speed of recvmmsg: ${refusal}`);
+    log('udp.fallback', `UDP by node:dgram, at about half the speed of recvmmsg: ${refusal}`);
     return openMmsg;
   }
 

@@ -13,6 +13,7 @@ import { SERVER_SLOT_COUNT } from './counters.ts';
 import { type OpenUdp, type QueryResponder } from './listener.ts';
 import { startWorkerListeners } from './listen.ts';
 import { type QueryLine, sampled } from './query-log.ts';
+import { type LogService, type ServiceEvent } from './service-log.ts';
 // `import type`, which leaves nothing behind: the module itself needs koffi.
 import type { MmsgHandles } from '#server/udp/mmsg-socket.ts';
 
@@ -59,7 +60,7 @@ export type WorkerReport =
   | { readonly kind: 'served'; readonly generation: number }
   | { readonly kind: 'drained' }
   /** A line for the log of the process. */
-  | { readonly kind: 'log'; readonly text: string }
+  | { readonly kind: 'log'; readonly event: ServiceEvent; readonly text: string }
   /** A query for the query log. */
   | { readonly kind: 'query'; readonly line: QueryLine };
 
@@ -72,7 +73,7 @@ export interface ServedStore {
 }
 
 /** What a responder is to be defended with. */
-export type WorkerDefences = Pick<WorkerData, 'cookieSecrets' | 'rateLimit'> & { readonly log: (text: string) => void };
+export type WorkerDefences = Pick<WorkerData, 'cookieSecrets' | 'rateLimit'> & { readonly log: LogService };
 
 /** Opens the store read-only; undefined while it does not exist. `counters` is the responder's part of the worker's row; `data` what the worker was given. */
 export type OpenStore = (dir: string, counters: Float64Array, defences: WorkerDefences, data: WorkerData) => ServedStore | undefined;
@@ -109,7 +110,7 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
   });
 
   const { cookieSecrets, rateLimit } = data;
-  const defences: WorkerDefences = { cookieSecrets, rateLimit, log: (text) => report({ kind: 'log', text }) };
+  const defences: WorkerDefences = { cookieSecrets, rateLimit, log: (event, text) => report({ kind: 'log', event, text }) };
   store = await openWhenThere(() => open(data.storeDir, row.subarray(SERVER_SLOT_COUNT), defences, data), stopped);
   if (store !== undefined) {
     renew(store);

@@ -14,6 +14,7 @@ import { THREAD_END_MS, UDP_THREADS_PER_TCP_THREAD, WORKER_YOUNG_MIB } from '#ba
 import { formatName } from '#dns/name.ts';
 import { SERVER_SLOT } from './counters.ts';
 import { type QueryLine } from './query-log.ts';
+import { type LogService } from './service-log.ts';
 import { RESTART_TIMES, RestartDelay, type RestartTimes } from '#base/restart-delay.ts';
 import { type OpenMmsg } from '#server/udp/choose.ts';
 // `import type`, which leaves nothing behind: the module itself needs koffi.
@@ -37,7 +38,7 @@ export interface WorkerPoolOptions {
   readonly responderSlots: readonly string[];
   /** Some worker began to listen, died, or serves a newer generation. */
   readonly changed: () => void;
-  readonly log: (text: string) => void;
+  readonly log: LogService;
   /** One query in `every` is logged; 0 or absent: none. */
   readonly queryLog?: { readonly every: number; readonly write: (line: QueryLine) => void };
   readonly restartTimes?: RestartTimes;
@@ -193,7 +194,7 @@ export class WorkerPool {
     seat.worker = worker;
     worker.on('message', (report: WorkerReport) => {
       if (report.kind === 'log') {
-        log(report.text);
+        log(report.event, report.text);
         return;
       }
       if (report.kind === 'query') {
@@ -210,7 +211,7 @@ export class WorkerPool {
       changed();
     });
     worker.on('error', (error) => {
-      log(`worker ${seat.id} failed: ${reasonOf(error)}`);
+      log('worker.failed', `worker ${seat.id} failed: ${reasonOf(error)}`);
     });
     worker.once('exit', () => {
       seat.worker = undefined;
@@ -220,7 +221,7 @@ export class WorkerPool {
       new Float64Array(this.#counters)[seat.id * this.#slotNames.length + SERVER_SLOT.tcpOpen] = 0;
       if (this.#stopping) return;
       const waitMs = seat.delay.afterLife(performance.now() - startedMs);
-      log(`worker ${seat.id} ended; starting it again in ${waitMs} ms`);
+      log('worker.ended', `worker ${seat.id} ended; starting it again in ${waitMs} ms`);
       seat.restart = setTimeout(() => this.#startWorker(seat), waitMs);
       changed();
     });
@@ -233,7 +234,8 @@ export class WorkerPool {
     try {
       seat.sockets = openMmsg(addresses);
     } catch (error) {
-      log(`worker ${seat.id} gets no sockets: ${error instanceof Error ? error.message : String(error)}`);
+      const why = error instanceof Error ? error.message : String(error);
+      log('worker.no-sockets', `worker ${seat.id} gets no sockets: ${why}`);
       end(seat);
       return;
     }

@@ -7,6 +7,7 @@ import { Responder } from '#answer/respond.ts';
 import { SelectorCounts } from '#answer/count/selector-counts.ts';
 import { SIP_KEY_BYTES } from '#answer/defence/siphash.ts';
 import { assert } from '#base/assert.ts';
+import { isLoadedOnly } from '#base/sibling.ts';
 import { systemCoarseClock } from '#base/coarse-clock.ts';
 import { ANSWER_CACHE_BYTES } from '#base/limits/answer.ts';
 import { StoreFailure } from '#store/failure.ts';
@@ -16,8 +17,10 @@ import { type OpenStore, runWorker } from './worker-loop.ts';
 const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log }, { selectors, id, nsid }) => {
   const reader = tryOpen(dir);
   if (reader === undefined) return undefined;
-  const limited = (network: string) =>
-    log(`rate limit: answers to ${network} are ${rateLimit?.dryRun === true ? 'over it (dry run)' : 'limited'}`);
+  const limited = (network: string) => {
+    const how = rateLimit?.dryRun === true ? 'over it (dry run)' : 'limited';
+    log('rrl.limited', `rate limit: answers to ${network} are ${how}`);
+  };
   const defences = {
     cookieSecrets: cookieSecrets === undefined ? undefined : new CookieSecrets(cookieSecrets),
     limiter: rateLimit === undefined ? undefined : new RateLimiter(rateLimit, randomBytes(SIP_KEY_BYTES), limited),
@@ -51,5 +54,7 @@ function tryOpen(dir: string): StoreReader | undefined {
   }
 }
 
-assert(parentPort !== null, 'worker.ts runs as a worker thread');
-await runWorker(workerData, parentPort, openStore);
+if (!isLoadedOnly()) {
+  assert(parentPort !== null, 'worker.ts runs as a worker thread');
+  await runWorker(workerData, parentPort, openStore);
+}

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { type LogOptions, createLog } from '#base/log.ts';
+import { doubleKeys } from '../support/json-lines.ts';
 
 /** What is logged, as lines. */
 function recorded(options: Partial<LogOptions> = {}) {
@@ -49,6 +50,17 @@ describe('the log', () => {
       expect(lines[0]!.indexOf('\n')).toBe(lines[0]!.length - 1);
       for (const character of ['\r', '\u001b', '\u009b', '\u2028', '\u202e']) expect(lines[0]).not.toContain(character);
     }
+  });
+
+  test('has no key twice: a field with the name of one that stands in every line gets another', () => {
+    const { log, lines, last } = recorded();
+    log.info('x.y', 'text', { level: 'mine', time: 1, event: 'mine', msg: 'mine', pid: 1, process: 'mine', zone: 'a' });
+    expect(doubleKeys(lines[0]!)).toEqual([]);
+    expect(last()).toMatchObject({ event: 'x.y', msg: 'text', level: 'info', process: 'control', pid: process.pid });
+    expect(last()).toMatchObject({ _level: 'mine', _time: 1, _event: 'mine', _msg: 'mine', _pid: 1, _process: 'mine' });
+    log.with({ zone: 'a', part: 'x' }).with({ zone: 'b' }).info('x.y', 'text', { zone: 'c' });
+    expect(doubleKeys(lines[1]!)).toEqual([]);
+    expect(last()).toMatchObject({ zone: 'c', part: 'x' });
   });
 
   test('as text shows the same to people', () => {

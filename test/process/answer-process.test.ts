@@ -12,7 +12,7 @@ import { freeAddress } from '../server/fixtures/echo.ts';
 
 /** The real answer process on the store in `dir`, told what a supervisor would tell it. */
 function start(dir: string, at: IpPort, udp: UdpKind = 'auto', execArgv: readonly string[] = []) {
-  const child = fork(new URL('../../src/process/answer-process.ts', import.meta.url), {
+  const child = fork(new URL('../../src/process/answer-process.ts', import.meta.url), ['text', 'info'], {
     execArgv: [...execArgv],
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
@@ -62,12 +62,12 @@ describe('the answer process on a real store', () => {
     const dir = join(temporaryFolder(), 'store');
     const at = await freeAddress();
     const answer = start(dir, at, udp);
-    expect(await eventually(() => answer.newest('hello') !== undefined)).toBe(true);
+    expect(await eventually(() => answer.newest('hello') !== undefined, 30_000)).toBe(true);
     expect(answer.newest('listening')).toBeUndefined();
 
     const writer = openWriter(dir, writerOptions());
     onTestFinished(() => writer.close());
-    expect(await eventually(() => answer.newest('listening') !== undefined)).toBe(true);
+    expect(await eventually(() => answer.newest('listening') !== undefined, 30_000)).toBe(true);
     expect(answer.newest('listening')?.addresses).toEqual([formatIpPort(at)]);
     expect(await ask(at, 'example.test')).toEqual(REFUSED);
 
@@ -100,7 +100,7 @@ describe('the answer process on a real store', () => {
     const without = ['--import', new URL('../server/fixtures/no-koffi.ts', import.meta.url).href];
     const at = await freeAddress();
     const answer = start(dir, at, 'auto', without);
-    expect(await eventually(() => answer.newest('listening') !== undefined)).toBe(true);
+    expect(await eventually(() => answer.newest('listening') !== undefined, 30_000)).toBe(true);
     expect(await ask(at, 'example.test')).toEqual(FOUND);
     expect(answer.newest('served')?.workers).toEqual([0, 1].map((id) => ({ id, alive: true, generation })));
     expect(answer.log()).toBe("waxseal: answer: UDP by node:dgram, at about half the speed of recvmmsg: Cannot find package 'koffi'\n");
@@ -111,7 +111,7 @@ describe('the answer process on a real store', () => {
 
   test('ends when its supervisor has gone', async () => {
     const answer = start(join(temporaryFolder(), 'store'), await freeAddress());
-    expect(await eventually(() => answer.newest('hello') !== undefined)).toBe(true);
+    expect(await eventually(() => answer.newest('hello') !== undefined, 30_000)).toBe(true);
     answer.child.disconnect();
     expect(await answer.ended()).toBe(1);
   });

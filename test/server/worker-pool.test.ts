@@ -28,7 +28,7 @@ async function startPool({ workers = 2, ip = '127.0.0.1' } = {}) {
     openMmsg,
     responderSlots: ['echoed'],
     changed: () => changed(),
-    log: (text) => void log.push(text),
+    log: (_event, text) => void log.push(text),
     restartTimes: { firstMs: 10, longestMs: 10, settledMs: 30_000 },
   });
   onTestFinished(() => pool.stop(0));

@@ -102,7 +102,7 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
   }
   if (error instanceof SyntaxError) return sendProblems(reply, [problem('BODY_JSON', WHOLE, `the body is not JSON: ${error.message}`)]);
   if (statusCode !== undefined && statusCode < 500) return sendProblems(reply, [problem('REQUEST', WHOLE, message)], statusCode);
-  request.log.error({ err: error }, 'a request failed');
+  request.log.error({ event: 'http.failed', err: error }, 'a request failed');
   if (error instanceof AssertionFailure)
     setImmediate(() => {
       throw error;

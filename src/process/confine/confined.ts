@@ -5,39 +5,40 @@
  */
 import { pathToFileURL } from 'node:url';
 import { EXIT_CONFIGURATION } from '#base/exit.ts';
-import { type NoticeLevel, writeNotice } from '#base/notice.ts';
+import { type NoticeLevel, writeNotice } from './notice.ts';
+import { isLoadedOnly } from '#base/sibling.ts';
 import { type ConfinedOrder } from './launch-order.ts';
 
-const order = JSON.parse(process.argv[2] ?? '') as ConfinedOrder;
-const refusals = [...order.refusals, ...(await filter())];
-if (order.confine === 'require' && refusals.length > 0) {
-  const why = `process.confine is "require", and ${refusals.join('; ')}`;
-  say('fatal', 'process.not-started', `the ${order.role} process does not start: ${why}`);
-  process.exit(EXIT_CONFIGURATION);
-}
-if (order.confine === 'off') say('warn', 'process.not-confined', unconfined('process.confine is "off"'));
-else if (refusals.length > 0) say('warn', 'process.not-confined', unconfined(refusals.join('; ')));
-else say('info', 'process.confined', `the ${order.role} process is confined (${means()})`);
-process.argv.splice(1, 2, order.entry);
-await import(pathToFileURL(order.entry).href);
+if (!isLoadedOnly()) await start(JSON.parse(process.argv[2] ?? '') as ConfinedOrder);
 
-function say(level: NoticeLevel, event: string, message: string): void {
-  writeNotice(order.log, { level, process: order.role, event, message });
+async function start(order: ConfinedOrder): Promise<void> {
+  const { role, entry, confine } = order;
+  const say = (level: NoticeLevel, event: string, message: string) => {
+    writeNotice(order.log, { level, process: role, event, message });
+  };
+  const refusals = [...order.refusals, ...(await filter(order))];
+  if (confine === 'require' && refusals.length > 0) {
+    const why = `process.confine is "require", and ${refusals.join('; ')}`;
+    say('fatal', 'process.not-started', `the ${role} process does not start: ${why}`);
+    process.exit(EXIT_CONFIGURATION);
+  }
+  const means = `Landlock ABI ${order.landlock}, filter of system calls`;
+  if (confine === 'off') say('warn', 'process.not-confined', unconfined(order, 'process.confine is "off"'));
+  else if (refusals.length > 0) say('warn', 'process.not-confined', unconfined(order, refusals.join('; ')));
+  else say('info', 'process.confined', `the ${role} process is confined (${means})`);
+  process.argv.splice(1, 2, entry);
+  await import(pathToFileURL(entry).href);
 }
 
-function means(): string {
-  return `Landlock ABI ${order.landlock}, filter of system calls`;
-}
-
-function unconfined(why: string): string {
-  const danger = order.hasOwnUser
+function unconfined({ role, hasOwnUser }: ConfinedOrder, why: string): string {
+  const danger = hasOwnUser
     ? 'only its user keeps code that took it over from the keys'
     : 'code that took it over could read the key-encryption key, write the store and use admin.sock';
-  return `the ${order.role} process is not confined (${why}): ${danger} (SECURITY.md)`;
+  return `the ${role} process is not confined (${why}): ${danger} (SECURITY.md)`;
 }
 
-async function filter(): Promise<readonly string[]> {
-  if (order.confine === 'off') return [];
+async function filter({ confine }: ConfinedOrder): Promise<readonly string[]> {
+  if (confine === 'off') return [];
   try {
     const { loadKernel } = await import('./kernel.ts');
     const { filterSelf } = await import('./filter.ts');

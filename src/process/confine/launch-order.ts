@@ -2,7 +2,7 @@
  * How a process is started confined, as data: what the supervisor tells launch.ts, and launch.ts tells confined.ts.
  * Not here: what a role may do (roles.ts).
  */
-import { type NoticeFormat } from '#base/notice.ts';
+import { type NoticeFormat } from './notice.ts';
 import { type Confinement } from './roles.ts';
 
 /** Plain JSON: the launcher's only argument. */

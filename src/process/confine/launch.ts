@@ -4,10 +4,11 @@
  * and what it starts; Node has several threads before any of our code runs, so they must be there before Node is.
  * Not here: what a role may do (roles.ts), what is left to do when the program is there (confined.ts).
  */
+import module from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EXIT_CONFIGURATION } from '#base/exit.ts';
-import { writeNotice } from '#base/notice.ts';
+import { writeNotice } from './notice.ts';
 import { siblingModule } from '#base/sibling.ts';
 import { becomeLess } from './identity.ts';
 import { landlockAbi, restrictSelf } from './landlock.ts';
@@ -35,6 +36,8 @@ async function launch(order: LaunchOrder): Promise<void> {
   } catch (error) {
     return stop(order, `it cannot give up its rights: ${textOf(error)}`);
   }
+  // While it still may write: it ends by becoming another program, and Node would have written at its end.
+  module.flushCompileCache();
   const restricted = restrict(loaded, order);
   if (confine === 'require' && restricted.refusals.length > 0)
     return stop(order, `process.confine is "require", and ${restricted.refusals.join('; ')}`);

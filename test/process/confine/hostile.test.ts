@@ -3,12 +3,13 @@
  * confinement gets at all of it, so that each attempt is one.
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { type Server, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { type Account } from '#process/confine/identity.ts';
 import { type LaunchOrder } from '#process/confine/launch-order.ts';
-import { answerConfinement } from '#process/confine/roles.ts';
+import { type Confinement, answerConfinement } from '#process/confine/roles.ts';
 import { quietPort } from '../../support/running-server.ts';
 import { auditEvent, temporaryFolder, temporaryStore } from '../../support/temporary-store.ts';
 import { type Outcomes, type Targets } from './fixtures/targets.ts';
@@ -62,6 +63,10 @@ async function listening(
   return server;
 }
 
+function confinementOf({ storeDir, tcpPort, compileCache }: Targets, account?: Account): Confinement {
+  return answerConfinement({ settings: { storeDir, listen: [`127.0.0.1:${tcpPort}`] }, compileCache, account });
+}
+
 interface Launched {
   readonly outcomes: Outcomes | undefined;
   readonly log: string;
@@ -78,10 +83,7 @@ async function launch(at: Targets, change: Partial<LaunchOrder> = {}): Promise<L
     log: 'text',
     confine: 'auto',
     hasOwnUser: false,
-    confinement: answerConfinement({
-      settings: { storeDir: at.storeDir, listen: [`127.0.0.1:${at.tcpPort}`] },
-      compileCache: at.compileCache,
-    }),
+    confinement: confinementOf(at),
     ...change,
   };
   // The fixture stands in test/, where no process of ours has its program.
@@ -140,6 +142,22 @@ describe('a kernel that cannot do it', () => {
       'signal the control process': 'EPERM',
       'open the key to everybody': 'EPERM',
     });
+  });
+
+  // Only root can start a process as another user.
+  test.runIf(process.getuid?.() === 0)('without Landlock, and with a user of its own: the keys are out of reach', async () => {
+    const at = await targets();
+    for (const folder of [at.data, at.storeDir]) chmodSync(folder, 0o711);
+    chmodSync(join(at.storeDir, 'data.mdb'), 0o644);
+    chmodSync(join(at.storeDir, 'lock.mdb'), 0o666);
+    const confinement = confinementOf(at, { uid: 23_457, gid: 23_457 });
+    const { outcomes, log } = await launch(at, { landlockAbi: 0, hasOwnUser: true, confinement });
+    expect(log).toContain('only its user keeps code that took it over from the keys');
+    expect(all(outcomes!.duties, 'done')).toEqual([]);
+    // What is open to every user of the machine stays so.
+    const open = ['listen at another port over TCP', 'read its command line'];
+    expect(all(outcomes!.attempts, 'EACCES', 'EPERM').map(([name]) => name)).toEqual(open);
+    expect(all(outcomes!.systemCalls, 'EPERM', 'ENOSYS', 'ENOTTY')).toEqual([]);
   });
 
   test.each([1, 3, 5])('with Landlock ABI %i: files are out of reach all the same', async (landlockAbi) => {

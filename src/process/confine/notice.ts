@@ -1,9 +1,9 @@
 /**
  * A line of the log from where pino is not loaded: the supervisor, a process before its program runs. The form is
  * that of base/log.ts: with `json` one object on one line; with `text` the words alone, on stderr either way.
- * Not here: the log of the control and the answer process (log.ts).
+ * Not here: the log of the control and the answer process (base/log.ts).
  */
-import { showHidden, showHiddenInJson } from './visible.ts';
+import { showHidden, showHiddenInJson } from '#base/visible.ts';
 
 export type NoticeFormat = 'json' | 'text';
 export type NoticeLevel = 'info' | 'warn' | 'error' | 'fatal';

@@ -1,0 +1,28 @@
+/**
+ * What the answer process logs beside queries: names of events, as scripts may rely on, and how much each matters.
+ * Not here: where the lines go (process/answer-process.ts).
+ */
+
+const LEVELS = {
+  /** The supervisor has gone; this process ends. */
+  'supervisor.gone': 'error',
+  /** recvmmsg was asked for and does not work; this process ends. */
+  'udp.unavailable': 'error',
+  /** UDP by node:dgram, because recvmmsg does not work. */
+  'udp.fallback': 'warn',
+  'worker.failed': 'error',
+  /** A worker ended and is started again. */
+  'worker.ended': 'warn',
+  /** A thread gets no sockets and is started again. */
+  'worker.no-sockets': 'error',
+  /** Answers to a network are limited, or would be. */
+  'rrl.limited': 'info',
+} as const;
+
+export type ServiceEvent = keyof typeof LEVELS;
+
+export type LogService = (event: ServiceEvent, text: string) => void;
+
+export function levelOf(event: ServiceEvent): 'info' | 'warn' | 'error' {
+  return LEVELS[event];
+}
