@@ -7,6 +7,7 @@ import type { Route } from '#admin/http/route.ts';
 import { auditRoutes } from '#admin/v1/audit.ts';
 import { certificatesRoutes } from '#admin/v1/certificates.ts';
 import { changesRoutes } from '#admin/v1/changes.ts';
+import { dnssecRolloverRoutes } from '#admin/v1/dnssec-rollovers.ts';
 import { dnssecRoutes } from '#admin/v1/dnssec.ts';
 import { EVENT_TIMES, type EventTimes } from '#admin/v1/event-stream.ts';
 import { eventsRoutes } from '#admin/v1/events.ts';
@@ -56,6 +57,7 @@ export function adminRoutes({ zoneFileBytesMax = ZONE_FILE_BYTES_MAX, eventTimes
     ...rrsetRoutes,
     ...changesRoutes,
     ...dnssecRoutes,
+    ...dnssecRolloverRoutes,
     ...policyRoutes,
     ...mailStatusRoutes,
     ...mailCheckRoutes,

@@ -291,6 +291,10 @@ export const PROBLEM_KINDS = {
 
   // control: what the zones and tokens are asked for
   DNSSEC_DS_PRESENT: { title: 'signing cannot be turned off while the parent may have a DS record', status: 409, exit: 4 },
+  DNSSEC_OFF: { title: 'the zone is not signed', status: 409, exit: 4 },
+  DNSSEC_PARENT: { title: 'a name server of the parent zone has a wrong DS record or no answer', status: 502, exit: 1 },
+  DNSSEC_POLICY: { title: 'the key policy cannot be taken', status: 422, exit: 2 },
+  DNSSEC_ROLLOVER: { title: 'the key rollover cannot begin', status: 409, exit: 4 },
   RECORDS_MISSING: bad('an operation on an RRset has no records'),
   RRSET_MANAGED: { title: 'the RRset is managed by a part of waxseal and cannot be changed by hand', status: 409, exit: 4 },
   SIGNING_SELF_CHECK: { title: 'freshly made signatures failed the independent check; nothing was published', status: 500, exit: 6 },

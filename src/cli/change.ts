@@ -25,6 +25,7 @@ interface OutcomeDocument {
   readonly changeset: ChangesetDocument;
   readonly elsewhere?: readonly { readonly zone: string; readonly changeset: ChangesetDocument }[];
   readonly warnings: readonly AnswerProblem[];
+  readonly plan?: readonly string[];
 }
 
 /** Asks before what cannot be undone, unless --yes is given. Throws when the user says no or cannot be asked. */
@@ -49,6 +50,9 @@ export async function runChange(request: ApiRequest, options: ChangeOptions, ter
   const outcome = await callApi<OutcomeDocument>(address, { ...request, query });
   for (const each of outcome.warnings) terminal.err(formatAnswerWarning(each));
   terminal.out(options.json === true ? formatJson(outcome) : formatOutcome(outcome, verb));
+  const { plan = [] } = outcome;
+  const isPlanned = options.json !== true && plan.length > 0;
+  if (isPlanned) terminal.out(formatLines(['What follows:', ...plan.map((line) => `  ${line}`)]));
   if (outcome.served === false)
     throw new CommandFailure(
       failure('CLI_TIMEOUT', 'the change is durable, but not every worker serves it yet', 'see: waxseal status').problems,

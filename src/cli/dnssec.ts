@@ -4,6 +4,7 @@ import { callApi } from './api-client.ts';
 import { confirm, runChange } from './change.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
+import { type TimelineDocument, defineRollovers, formatRollovers } from './dnssec-rollovers.ts';
 import { type Terminal, formatFields, formatJson, formatLine, formatLines, formatTable } from './terminal.ts';
 
 interface DsDocument {
@@ -30,7 +31,13 @@ interface DnssecDocument {
 }
 
 /** IANA "DNS Security Algorithm Numbers" and "DS RR Type Digest Algorithms", as far as we make them. */
-const ALGORITHM_NAMES: Readonly<Record<number, string>> = { 13: 'ECDSAP256SHA256' };
+const ALGORITHM_NAMES: Readonly<Record<number, string>> = {
+  8: 'RSASHA256',
+  13: 'ECDSAP256SHA256',
+  14: 'ECDSAP384SHA384',
+  15: 'ED25519',
+  16: 'ED448',
+};
 const DIGEST_NAMES: Readonly<Record<number, string>> = { 2: 'SHA-256', 4: 'SHA-384' };
 
 export function defineDnssec(noun: Command, terminal: Terminal): void {
@@ -38,8 +45,12 @@ export function defineDnssec(noun: Command, terminal: Terminal): void {
     noun.command('status <zone>').description('whether a zone is signed, and with which keys'),
     'waxseal dnssec status example.com',
   ).action(async (zone: string, options: ReadOptions) => {
-    const status = await callApi<DnssecDocument>(await findServer(options, terminal), { path: ['zones', zone, 'dnssec'] });
-    terminal.out(options.json === true ? formatJson(status) : formatStatus(status));
+    const address = await findServer(options, terminal);
+    const status = await callApi<DnssecDocument>(address, { path: ['zones', zone, 'dnssec'] });
+    const timeline = await callApi<TimelineDocument>(address, { path: ['zones', zone, 'dnssec', 'timeline'] });
+    const { rollovers, nextRollAt } = timeline;
+    const document = { ...status, rollovers, ...(nextRollAt === undefined ? {} : { nextRollAt }) };
+    terminal.out(options.json === true ? formatJson(document) : `${formatStatus(status)}${formatRollovers(timeline)}`);
   });
 
   readCommand(
@@ -61,14 +72,18 @@ export function defineDnssec(noun: Command, terminal: Terminal): void {
   changeCommand(
     noun
       .command('disable <zone>')
-      .description('stop signing a zone; refused without --force, because while the parent has a DS record the zone would be bogus')
-      .option('--force', 'the DS record is gone from the parent and its TTL is over'),
-    'waxseal dnssec disable example.com --force',
-  ).action(async (zone: string, options: ChangeOptions & { readonly force?: boolean }) => {
+      .description('stop signing a zone; needs --when-safe or --force: with a DS at the parent it would be bogus')
+      .option('--when-safe', 'ask the parent for no DS (CDS), and stop when no resolver can have one any more')
+      .option('--force', 'now: the DS record is gone from the parent and its TTL is over'),
+    'waxseal dnssec disable example.com --when-safe',
+  ).action(async (zone: string, options: ChangeOptions & { readonly force?: boolean; readonly whenSafe?: boolean }) => {
+    const isWaiting = options.whenSafe === true && options.force !== true;
     if (options.force === true) await confirm(`stop signing ${zone} and forget its keys`, options, terminal);
-    const json = { dnssec: 'off', force: options.force === true };
+    const json = isWaiting ? { dnssec: 'off', whenSafe: true } : { dnssec: 'off', force: options.force === true };
     await runChange({ method: 'PATCH', path: ['zones', zone, 'dnssec'], json }, options, terminal);
   });
+
+  defineRollovers(noun, terminal);
 }
 
 function formatStatus({ zone, dnssec, keys, ds }: DnssecDocument): string {

@@ -32,9 +32,12 @@ import {
 import { auditLog } from '#control/audit/log.ts';
 import { AuditRetention } from '#control/audit/retention.ts';
 import { type CertificateSettings, certificateParts } from '#control/certificate/certificates.ts';
+import { type DnssecApi } from '#control/api/dnssec.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
 import { type CommandKind, type CommandTable, type Handler, type ZoneContext, handlerOf } from '#control/commands/table.ts';
 import { type Decision } from '#control/commands/decision.ts';
+import { type AskServer } from '#control/dnssec/parent.ts';
+import { dnssecControl } from '#control/dnssec/dnssec.ts';
 import { EventFeed } from '#control/events/feed.ts';
 import { Funnel } from '#control/funnel/funnel.ts';
 import { type LifecycleClock, lifecycleClock } from '#control/lifecycle/clock.ts';
@@ -83,6 +86,8 @@ export interface ControlOptions {
   readonly witnesses?: OutsideWitnesses;
   /** The answer process tells how often DKIM selectors are asked for, so that this is evidence. */
   readonly countsQueries?: boolean;
+  /** Asks one name server by itself; over the network unless given. */
+  readonly askServer?: AskServer;
   /** What happens in the lives of a zone's mail. */
   readonly onMailEvents?: (zone: string, events: readonly LifecycleEvent[]) => void;
   /** How senders find this server's policy host; none unless given. */
@@ -113,6 +118,7 @@ export class Control implements ControlApi {
   readonly zones: ServedZones;
   readonly mail: MailApi;
   readonly certificates: CertificatesApi;
+  readonly dnssec: DnssecApi;
   readonly audit: AuditApi;
   readonly workers: WorkersApi;
   /** What a scheduler runs on. */
@@ -138,9 +144,9 @@ export class Control implements ControlApi {
     this.workers = publisher;
     this.zones = new ServedZones(writer, options.outside);
     this.audit = auditLog(writer);
-    this.#preparer = new ZonePreparer(options);
-    this.#funnel = new Funnel({ ...options, preparer: this.#preparer });
     const time = new CountedTime(clock, uptime, readTimeline(writer));
+    this.#preparer = new ZonePreparer({ ...options, countedMs: () => time.nowMs() });
+    this.#funnel = new Funnel({ ...options, preparer: this.#preparer });
     const signersFor: MailStepsOptions['signers'] = (zone) => this.signers.factsFor(zone);
     this.#mail = new MailSteps({ ...options, time, witnesses, recordsPerRrsetMax, policyHost, signers: signersFor });
     this.#queries = new SelectorQueries(() => time.nowMs());
@@ -164,11 +170,14 @@ export class Control implements ControlApi {
     const { certificates: settings = {} } = options;
     const certificates = certificateParts({ ...shared, recordsPerRrsetMax, settings, onDue });
     this.certificates = certificates.reads;
-    const sources = [mailUpkeep(shared), spfUpkeep(shared), certificates.source, ...(dane === undefined ? [] : [dane])];
+    const dnssec = dnssecControl({ ...shared, onDue });
+    this.dnssec = dnssec.api;
+    const sources = [mailUpkeep(shared), spfUpkeep(shared), certificates.source, dnssec.source, ...(dane === undefined ? [] : [dane])];
     this.lifecycles = lifecycleClock({ time, funnel: this.#funnel, sources });
     this.signers = new Signers({ ...shared, mail: storedSignerMail(writer, run), filesRoot: signerFilesRoot });
     this.#handlers = {
       ...zoneHandlers({ writer, clock, recordsPerRrsetMax, watcher: mailWatcher(writer, time, onDue) }),
+      ...dnssec.handlers,
       ...mailHandlers({
         ...shared,
         onCommitted: (zone, events) => {

@@ -31,6 +31,7 @@ export function outcomeOf(
     ...(others.length === 0 ? {} : { elsewhere: others.map((each) => ({ zone: each.record.name, changeset: textOf(each) })) }),
     warnings,
     ...(decision.note === undefined ? {} : { mail: decision.note }),
+    ...(decision.plan === undefined ? {} : { plan: decision.plan }),
   };
 }
 

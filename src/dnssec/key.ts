@@ -64,7 +64,11 @@ export function publicKeyOf(secret: Uint8Array, algorithm: AlgorithmNumber = ECD
 }
 
 /** DNSKEY RDATA (RFC 4034 §2.1: flags, protocol 3, algorithm, key). */
-export function dnskeyRdata(publicKey: Uint8Array, flags: KeyFlags, algorithm: AlgorithmNumber = ECDSA_P256): Uint8Array {
+export function dnskeyRdata(
+  publicKey: Uint8Array,
+  flags: KeyFlags,
+  algorithm: AlgorithmNumber = ECDSA_P256,
+): Uint8Array {
   return concatBytes(Uint8Array.of(flags >>> 8, flags & 0xff, 3, algorithm), publicKey);
 }
 

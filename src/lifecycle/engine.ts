@@ -9,7 +9,7 @@ import { assert } from '#base/assert.ts';
 import { LIFECYCLE_HISTORY_MAX, LIFECYCLE_STEPS_MAX } from '#base/limits/lifecycle.ts';
 import { atObject } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
-import { type Machine, type Transition } from './machine.ts';
+import { type GateWait, type Machine, type Transition } from './machine.ts';
 import {
   changeObject,
   type Evidence,
@@ -19,6 +19,7 @@ import {
   type LifecycleObject,
   type LifecycleState,
   noObject,
+  type Observation,
 } from './state.ts';
 import { formatTime } from './timeline.ts';
 import { type WaitReport, type World, confirmationKey, judgeWaits } from './waits.ts';
@@ -113,17 +114,21 @@ function collect<Data>(
   checks: WantedCheck[],
   times: number[],
 ): void {
-  for (const { wait, isOver, seen, missing, untilMs, latestMs, nextCheckMs } of reports) {
-    if (isOver) continue;
+  const want = (wait: GateWait, place: string, last: Observation | undefined): void => {
+    const dueMs = last === undefined ? object.enteredAtMs : last.atMs + (wait.checkEveryMs ?? machine.checkEveryMs);
+    checks.push({ machine: machine.kind, object: object.id, what: wait.observation, place, dueMs });
+  };
+  for (const { wait, isOver, override, seen, missing, untilMs, latestMs, nextCheckMs } of reports) {
+    if (isOver) {
+      const isWatched = wait.kind === 'gate' && wait.isWatched === true && override === undefined;
+      if (isWatched) for (const last of seen) want(wait, last.place, last);
+      continue;
+    }
     if (untilMs !== undefined) times.push(untilMs);
     if (latestMs !== undefined) times.push(latestMs);
     if (nextCheckMs !== undefined) times.push(nextCheckMs);
     if (wait.kind !== 'gate') continue;
-    for (const place of missing) {
-      const last = lastAt(seen, place);
-      const dueMs = last === undefined ? object.enteredAtMs : last.atMs + (wait.checkEveryMs ?? machine.checkEveryMs);
-      checks.push({ machine: machine.kind, object: object.id, what: wait.observation, place, dueMs });
-    }
+    for (const place of missing) want(wait, place, lastAt(seen, place));
   }
 }
 

@@ -34,8 +34,15 @@ export interface TimeWait extends WaitBase {
 export interface GateWait extends WaitBase {
   readonly kind: 'gate';
   readonly observation: string;
-  /** Name of a list of places that the world knows. With an empty list it is over at once, but for `least`. */
+  /**
+   * Name of a list of places that the world knows. With an empty list it is over at once, but for `needsPlaces`
+   * and `least`.
+   */
   readonly places: string;
+  /** It is looked at again for as long as the transition has other waits: what was good may go. */
+  readonly isWatched?: true;
+  /** It is not over while no place is known: that nothing can be asked proves nothing. */
+  readonly needsPlaces?: true;
   /**
    * How long it waits at least: durations, one after the other from the entry into the stage. Only looks after them
    * count. Where no place looks, or none has seen anything since, it is over then. `text` says what is not looked at.

@@ -119,6 +119,8 @@ function judgeGate<Data>(
   const leastMs = wait.least === undefined ? -Infinity : endOf(wait.least.terms, object.enteredAtMs, object, world);
   const counts = (each: Observation) => each.what === wait.observation && each.atMs >= leastMs;
   const seen = object.seen.filter((each) => counts(each) && places.includes(each.place));
+  if (places.length === 0 && wait.needsPlaces === true)
+    return { wait, isOver: false, seen: [], missing: [], text: 'no place is known that could be asked' };
   if (wait.least !== undefined && (places.length === 0 || leastMs > world.nowMs))
     return judgeLeast(wait, places.length === 0 ? wait.least.text : undefined, leastMs, object, world);
   const missing = places.filter((place) => !seen.some((each) => each.place === place && each.isGood));

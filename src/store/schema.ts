@@ -24,6 +24,7 @@ import { assert } from '#base/assert.ts';
 import { type OwnerKey } from '#dns/name.ts';
 import { type AlgorithmNumber, isAlgorithmNumber } from '#dnssec/algorithm.ts';
 import { type KeyFlags } from '#dnssec/key.ts';
+import { type KeyPolicy, isKeyPolicy } from '#dnssec/key-policy.ts';
 import { type KeyRole, type KeyStage, isKeyRole, isKeyStage } from '#dnssec/key-stage.ts';
 
 import { hasFields, isArrayOf, isString } from './json.ts';
@@ -88,6 +89,10 @@ export interface ZoneRecord {
   readonly keys: readonly ZoneKeyRef[];
   /** CDS and CDNSKEY ask the parent to remove the DS (RFC 8078 §4); absent: they ask for the keys. */
   readonly isDeletingDs?: true;
+  /** What keys it shall have; absent: KEY_POLICY. */
+  readonly keyPolicy?: KeyPolicy;
+  /** Until then, counted time, caches may hold an RRset of it that is not there any more; absent: none of note. */
+  readonly cachedUntilMs?: number;
 }
 
 /** A signing key's public side; its secret is in `secrets` under the same id. */
@@ -130,6 +135,8 @@ export function isZoneRecord(value: unknown): value is ZoneRecord {
     changedAtMs: 'number',
     keys: isArrayOf(isZoneKeyRef),
     isDeletingDs: (isDeletingDs) => isDeletingDs === undefined || isDeletingDs === true,
+    keyPolicy: (policy) => policy === undefined || isKeyPolicy(policy),
+    cachedUntilMs: 'number?',
   });
 }
 

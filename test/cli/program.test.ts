@@ -12,7 +12,7 @@ const COMMANDS = [
   ['version'],
   ...['add', 'remove', 'list', 'show', 'import', 'export', 'check', 'diff'].map((verb) => ['zone', verb]),
   ...['list', 'get', 'set', 'delete'].map((verb) => ['rrset', verb]),
-  ...['status', 'ds'].map((verb) => ['dnssec', verb]),
+  ...['status', 'ds', 'timeline'].map((verb) => ['dnssec', verb]),
   ...['create', 'list', 'revoke'].map((verb) => ['token', verb]),
   ...['tail', 'verify', 'export'].map((verb) => ['audit', verb]),
   ...['check', 'show'].map((verb) => ['config', verb]),

@@ -71,6 +71,22 @@ describe('waits', () => {
     expect(stageOf(advance(MACHINE, opened.state, worldAt(2060)).state)).toBe('used');
   });
 
+  test('a gate that needs places is not over without one; a watched one is looked at again while time is waited for', () => {
+    const gate = { kind: 'gate', id: 'seen', who: 'one', why: 'x', observation: 'record', places: 'servers' } as const;
+    const later = { kind: 'time', id: 'ttl', who: 'caches', why: 'x', since: 'seen', terms: ['ttl'] } as const;
+    const machine: Machine = { ...MACHINE, transitions: [{ from: 'made', to: 'gone', waits: [{ ...gate, needsPlaces: true }] }] };
+    const nowhere = { ...worldAt(0), places: () => [] };
+    expect(advance(machine, made(), nowhere).state.objects[0]!.stage).toBe('made');
+    const watched: Machine = { ...MACHINE, transitions: [{ from: 'made', to: 'gone', waits: [{ ...gate, isWatched: true }, later] }] };
+    const seen = advance(watched, seenAt(made(), 'x', 10), worldAt(10));
+    expect(seen.checks.map(({ place, dueMs }) => [place, dueMs])).toEqual([
+      ['a', 110],
+      ['b', 110],
+    ]);
+    const lost = advance(watched, seenAt(seen.state, 'x', 900, ['b'], false), worldAt(5000));
+    expect(stageOf(lost.state)).toBe('made');
+  });
+
   test('a place that loses the record starts the time over', () => {
     let { state } = advance(MACHINE, made(), worldAt(0));
     state = advance(MACHINE, seenAt(state, 'x', 10), worldAt(10)).state;

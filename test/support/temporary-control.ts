@@ -6,6 +6,7 @@ import { type Problem, type Result } from '#base/problem.ts';
 import { type Actor, type Command, type Outcome, type ParentCare, type RunOptions } from '#control/api/control.ts';
 import { type CertificateSettings } from '#control/certificate/certificates.ts';
 import { Control } from '#control/control.ts';
+import { type AskServer } from '#control/dnssec/parent.ts';
 import { Scheduler } from '#control/lifecycle/scheduler.ts';
 import { type PolicyHostSettings } from '#control/mail/policy-host.ts';
 import { type OutsideWitnesses } from '#control/outside/evidence.ts';
@@ -59,6 +60,8 @@ export interface TestControlOptions extends Partial<WriterOptions> {
   readonly auditLargeBytes?: number;
   readonly policyHost?: PolicyHostSettings;
   readonly certificates?: CertificateSettings;
+  /** What the parent's name servers answer. */
+  readonly askServer?: AskServer;
   /** Of the scheduler. */
   readonly log?: Log;
   /** Names of the sources of due work that `live` has done; all unless given. Looks at SPF make a year long. */
@@ -94,6 +97,7 @@ export function temporaryControl(options: TestControlOptions = {}): TestControl 
     ...(options.witnesses === undefined ? {} : { witnesses: options.witnesses }),
     countsQueries: options.countsQueries ?? false,
     ...(options.recordsPerRrsetMax === undefined ? {} : { recordsPerRrsetMax: options.recordsPerRrsetMax }),
+    ...(options.askServer === undefined ? {} : { askServer: options.askServer }),
     auditKeepMs: options.auditKeepMs,
     auditLargeBytes: options.auditLargeBytes,
     ...(options.policyHost === undefined ? {} : { policyHost: options.policyHost }),

@@ -95,6 +95,7 @@ const OutcomeForm = Type.Object({
     }),
   ),
   warnings: ProblemList,
+  plan: Type.Optional(Type.Array(Type.String(), { description: 'of changes of keys: what follows, and when at the earliest' })),
   mail: Type.Optional(
     Type.Object(
       {

@@ -1,8 +1,10 @@
 /** `/v1/zones/{zone}/dnssec`: signing on or off, the public part of the keys, the DS records for the parent. */
 import { type Static, Type } from 'typebox';
+import { PARENT_ADDRESSES_MAX, POLICY_SECONDS_MAX, POLICY_SECONDS_MIN } from '#base/limits/dnssec.ts';
+import { POLICY_WAIT_SECONDS_MAX } from '#base/limits/dnssec.ts';
 import { ok } from '#base/problem.ts';
 import type { Name } from '#dns/name.ts';
-import type { ControlApi, ZoneCommand } from '#control/api/control.ts';
+import type { Command, ControlApi, ZoneCommand } from '#control/api/control.ts';
 import type { ZoneRecord } from '#store/schema.ts';
 import { zoneChangeRoute } from '#admin/http/change-route.ts';
 import { given, isoTime } from '#admin/http/form.ts';
@@ -35,8 +37,68 @@ const KeyForm = Type.Object({
 
 export const SigningSwitch = closed({
   dnssec: OnOff,
-  force: Type.Optional(Type.Boolean({ description: 'turn signing off although the parent may still have a DS record' })),
+  force: Type.Optional(
+    Type.Boolean({ description: 'turn signing off although the parent may still have a DS record' }),
+  ),
 });
+
+const Seconds = (maximum: number, description: string) =>
+  Type.Optional(Type.Integer({ minimum: POLICY_SECONDS_MIN, maximum, description }));
+const Lifetime = (description: string) =>
+  Type.Optional(
+    Type.Union([Type.Integer({ minimum: POLICY_SECONDS_MIN, maximum: POLICY_SECONDS_MAX }), Type.Null()], {
+      description,
+    }),
+  );
+
+const PolicyChange = closed(
+  {
+    keys: Type.Optional(
+      Type.Enum(['csk', 'ksk+zsk'], {
+        description: 'one key for all, or one for the DNSKEY RRset and one for the rest',
+      }),
+    ),
+    algorithm: Type.Optional(Type.Enum([13, 14, 15, 16])),
+    kskLifetimeSeconds: Lifetime('of a KSK or CSK; null: until it is rolled by an order'),
+    zskLifetimeSeconds: Lifetime('of a ZSK; null: until it is rolled by an order'),
+    propagationSeconds: Seconds(POLICY_WAIT_SECONDS_MAX, 'by then every name server of the zone has a change'),
+    keyTtlSeconds: Seconds(POLICY_WAIT_SECONDS_MAX, 'TTL of DNSKEY, CDS and CDNSKEY'),
+    parentPropagationSeconds: Seconds(POLICY_WAIT_SECONDS_MAX, 'by then every name server of the parent has a change'),
+    parentServers: Type.Optional(
+      Type.Union([Type.Array(Type.String(), { minItems: 1, maxItems: PARENT_ADDRESSES_MAX }), Type.Null()], {
+        description:
+          'addresses of the parent, ADDR or ADDR:PORT, where they cannot be looked up; null: they are looked up',
+      }),
+    ),
+  },
+  'what is not given stays as it is',
+);
+
+const PolicyForm = Type.Object({
+  keys: Type.String(),
+  algorithm: Type.Integer(),
+  kskLifetimeSeconds: Type.Optional(Type.Integer()),
+  zskLifetimeSeconds: Type.Optional(Type.Integer()),
+  propagationSeconds: Type.Integer(),
+  keyTtlSeconds: Type.Integer(),
+  parentPropagationSeconds: Type.Integer(),
+  parentServers: Type.Optional(Type.Array(Type.String())),
+});
+
+const DnssecChange = Type.Union([
+  SigningSwitch,
+  closed({
+    dnssec: Type.Literal('off'),
+    whenSafe: Type.Literal(true, { description: 'CDS asks for no DS; signing ends when no cache can have one' }),
+  }),
+  closed({ policy: PolicyChange }),
+]);
+
+function dnssecCommand(zone: Name, body: Static<typeof DnssecChange>): Command {
+  if ('policy' in body) return { kind: 'dnssec.policy', zone, policy: given(body.policy) };
+  if ('whenSafe' in body) return { kind: 'dnssec.leave', zone };
+  return signingCommand(zone, body);
+}
 
 /** The command for a body that is a `SigningSwitch`. */
 export function signingCommand(zone: Name, { dnssec, force }: Static<typeof SigningSwitch>): ZoneCommand {
@@ -48,11 +110,25 @@ export const dnssecRoutes = [
     url: '/v1/zones/:zone/dnssec',
     tag: 'dnssec',
     summary: 'Show whether the zone is signed, its keys and its DS records',
-    answers: { 200: Type.Object({ zone: Type.String(), dnssec: OnOff, keys: Type.Array(KeyForm), ds: Type.Array(DsForm) }) },
+    answers: {
+      200: Type.Object({
+        zone: Type.String(),
+        dnssec: OnOff,
+        policy: PolicyForm,
+        keys: Type.Array(KeyForm),
+        ds: Type.Array(DsForm),
+      }),
+    },
     show: ({ control, zone }) =>
       ok({
         etag: zoneEtag(zone),
-        body: () => ({ zone: zone.name, dnssec: zone.dnssec, keys: keyForms(zone), ds: dsForms(control, zone) }),
+        body: () => ({
+          zone: zone.name,
+          dnssec: zone.dnssec,
+          policy: control.dnssec.view(zone).policy,
+          keys: keyForms(zone),
+          ds: dsForms(control, zone),
+        }),
       }),
   }),
 
@@ -60,11 +136,13 @@ export const dnssecRoutes = [
     method: 'PATCH',
     url: '/v1/zones/:zone/dnssec',
     tag: 'dnssec',
-    summary: 'Turn signing on or off',
-    description: 'Off needs force: resolvers answer SERVFAIL for an unsigned zone while the parent has a DS record.',
-    body: SigningSwitch,
+    summary: 'Turn signing on or off, or say what keys the zone shall have',
+    description:
+      'Off at once needs force: resolvers answer SERVFAIL for an unsigned zone while the parent has a DS record. ' +
+      'With whenSafe the server does it step by step. A changed policy becomes rollovers; see plan.',
+    body: DnssecChange,
     example: { dnssec: 'on' },
-    change: ({ apex, body }) => ok({ command: signingCommand(apex, body) }),
+    change: ({ apex, body }) => ok({ command: dnssecCommand(apex, body) }),
   }),
 
   zoneReadRoute({
@@ -73,7 +151,8 @@ export const dnssecRoutes = [
     summary: 'List the DS records for the parent zone',
     description: 'The list is empty when the zone is not signed.',
     answers: { 200: Type.Object({ zone: Type.String(), ds: Type.Array(DsForm) }) },
-    show: ({ control, zone }) => ok({ etag: zoneEtag(zone), body: () => ({ zone: zone.name, ds: dsForms(control, zone) }) }),
+    show: ({ control, zone }) =>
+      ok({ etag: zoneEtag(zone), body: () => ({ zone: zone.name, ds: dsForms(control, zone) }) }),
   }),
 ];
 

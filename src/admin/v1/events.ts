@@ -18,7 +18,7 @@ import type { Values } from '#admin/http/route.ts';
 import { Switch, Time, isOn } from '#admin/http/schemas.ts';
 import { type Beginning, type EventTimes, cutWhenStalled, streamText } from './event-stream.ts';
 
-const KINDS = ['zone', 'mail', 'certificate', 'alert'] as const;
+const KINDS = ['zone', 'mail', 'certificate', 'dnssec', 'alert'] as const;
 
 const eventQuery = {
   zone: Type.Optional(Type.String({ description: 'only events of this zone' })),

@@ -30,3 +30,41 @@ export const RSA_MODULUS_BYTES_MIN = 64;
 export const RSA_MODULUS_BYTES_MAX = 512;
 /** Longest exponent of an RSA key that is used: longer ones do not occur, and make each check slow. */
 export const RSA_EXPONENT_BYTES_MAX = 8;
+/**
+ * How long a ZSK is used unless a policy says otherwise: 90 days, as RFC 6781 §3.3 has it for keys of ordinary
+ * strength.
+ */
+export const ZSK_LIFETIME_SECONDS = 90 * 86_400;
+/**
+ * By then every name server of a zone has a change, unless a policy says otherwise: a lost NOTIFY and one SOA refresh.
+ */
+export const PROPAGATION_SECONDS = 3600;
+/** The same at the parent: registries publish within the hour, and the slow ones can be given another number. */
+export const PARENT_PROPAGATION_SECONDS = 3600;
+/**
+ * How long caches hold a DS whose TTL no server of the parent has told: a day, the longest in use at top-level domains.
+ */
+export const DS_TTL_SECONDS_UNKNOWN = 86_400;
+/** Tags of keys that went and are not given to a new one: the last so many, which are years of rollovers. */
+export const PAST_KEY_TAGS_MAX = 64;
+/** How often the zone's name servers are asked while a rollover waits for them. */
+export const ROLLOVER_CHECK_EVERY_MS = 60_000;
+/** How often the parent's are: registries publish every few minutes at most, and they serve everybody. */
+export const PARENT_CHECK_EVERY_MS = 600_000;
+/** DS records of one zone that are looked at: a zone in two rollovers has eight, more are an attack or a mistake. */
+export const PARENT_DS_MAX = 32;
+/** Places of the parent that are asked: 13 names with two addresses each, as the largest have. */
+export const PARENT_PLACES_MAX = 26;
+/** Zones whose parent's servers are remembered; past it all are looked up again. */
+export const PARENT_ZONES_MAX = 10_000;
+/** Labels between a zone and the zone above it: more do not occur. */
+export const PARENT_LABELS_MAX = 16;
+/** Addresses that a policy may name as those of the parent. */
+export const PARENT_ADDRESSES_MAX = 16;
+/** Shortest and longest times that a key policy may name: a second for tests, ten years for keys. */
+export const POLICY_SECONDS_MIN = 1;
+export const POLICY_SECONDS_MAX = 10 * 366 * 86_400;
+/** Longest TTL of DNSKEY, and longest propagation: a week, which caches cap TTLs at. */
+export const POLICY_WAIT_SECONDS_MAX = 7 * 86_400;
+/** Turns of a forecast: a rollover has four stages and a few looks in each. */
+export const ROLLOVER_FORECAST_STEPS_MAX = 200;

@@ -46,3 +46,11 @@ export const PRESENTED_TEXT_CHARACTERS_MAX = 160;
 export const TLSA_LIVE_HOSTS_MAX = 32;
 /** Of them at the same time: each may have eight connections open. */
 export const TLSA_LIVE_AT_ONCE = 8;
+/** For one try of a question over UDP to one name server; a second one follows. */
+export const DIRECT_UDP_MS = 2000;
+/** For a question over TCP, connecting included. */
+export const DIRECT_TCP_MS = 5000;
+/** Datagrams that are looked at for one answer: others, forged ones say, do not keep a look open or busy. */
+export const DIRECT_DATAGRAMS_MAX = 16;
+/** Records of an answer that are read; an RRset of more is cut, and the look says how many there are. */
+export const DIRECT_RECORDS_MAX = 64;

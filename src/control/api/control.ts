@@ -12,6 +12,7 @@ import { type Changeset } from '#zone/changeset.ts';
 import { type Response } from '#zone/lookup.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type CertificateCommand, type CertificateView } from './certificates.ts';
+import { type DnssecApi, type DnssecCommand } from './dnssec.ts';
 import { type EventsApi } from './events.ts';
 import { type LiveTlsaHost, type LiveTlsaQuestion, type MailCommand, type MailNote, type MailProposal, type MailView } from './mail.ts';
 import { type SignersApi } from './signers.ts';
@@ -42,7 +43,7 @@ export interface RrsetOperation {
  */
 export type ParentCare = 'check' | 'delegate' | 'ignore';
 
-export type Command = ZoneCommand | MailCommand | CertificateCommand;
+export type Command = ZoneCommand | MailCommand | CertificateCommand | DnssecCommand;
 
 export type ZoneCommand =
   /** A new zone with a default SOA and NS set (RFC 1912 §2.2 times); rejected when it exists. */
@@ -118,6 +119,8 @@ export interface Outcome {
   readonly warnings: readonly Problem[];
   /** Of mail commands. */
   readonly mail?: MailNote;
+  /** Of commands about keys: what follows by itself, and when at the earliest, a line each. */
+  readonly plan?: readonly string[];
 }
 
 /** One DS record as a registrar asks for it (RFC 4034 §5.1). */
@@ -201,6 +204,7 @@ export interface ControlApi {
   readonly zones: ZonesApi;
   readonly mail: MailApi;
   readonly certificates: CertificatesApi;
+  readonly dnssec: DnssecApi;
   readonly audit: AuditApi;
   readonly workers: WorkersApi;
   run(command: Command, options: RunOptions): Promise<Result<Outcome>>;

@@ -5,6 +5,7 @@
  */
 import { type Problem } from '#base/problem.ts';
 import { type OwnerKey } from '#dns/name.ts';
+import { type KeyPolicy } from '#dnssec/key-policy.ts';
 import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type DocumentWrite, type EventWrite, type SecretWrite, type StoreWrite } from '#store/writer.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
@@ -24,6 +25,8 @@ export interface KeySet {
   readonly isDeletingDs: boolean;
   /** Sealed secrets of those that are new, by key id. */
   readonly sealed: ReadonlyMap<string, Uint8Array>;
+  /** As it is unless given. */
+  readonly policy?: KeyPolicy;
 }
 
 /** Changes of one zone's records. */
@@ -85,6 +88,8 @@ export interface Decision {
   readonly isAlwaysWritten?: boolean;
   /** For who gave the command. */
   readonly note?: MailNote;
+  /** What follows by itself, and when at the earliest, a line each. */
+  readonly plan?: readonly string[];
   /** Called once after the commit, before the next job begins. */
   readonly afterCommit?: () => void;
 }

@@ -41,6 +41,10 @@ export function certificateEvent(zone: string, { event, machine, object, stage, 
   return { kind: 'certificate', event, zone, text, machine, object, stage };
 }
 
+export function dnssecEvent(zone: string, life: LifecycleEvent): EventWrite {
+  return { ...mailEvent(zone, life), kind: 'dnssec' };
+}
+
 /** A report about the zone's mail was taken in. */
 export function reportEvent(zone: string, text: string): EventWrite {
   return { kind: 'mail', event: 'report', zone, text };

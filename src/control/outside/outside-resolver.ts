@@ -4,11 +4,14 @@
  */
 import { type CaaRecord } from 'node:dns';
 import { Resolver as Client } from 'node:dns/promises';
+import { type IpPort, parseIpPort } from '#base/address.ts';
 import { RESOLVER_TIMEOUT_MS, RESOLVER_TRIES, RESOLVER_UNKNOWN_TTL_SECONDS } from '#base/limits/outside.ts';
 import { type Name, ROOT, formatName } from '#dns/name.ts';
 import { parseRecordData } from '#dns/record-data.ts';
-import { TYPE, type RrType } from '#dns/types.ts';
+import { rcodeName } from '#dns/reply.ts';
+import { RCODE, TYPE, type RrType } from '#dns/types.ts';
 import { type Resolver, type ResolverAnswer } from '#dns/resolver.ts';
+import { askDirectly } from './direct-question.ts';
 import { txtRdata } from '#mail/text/txt.ts';
 
 /**
@@ -27,6 +30,31 @@ export function outsideResolver(servers: readonly string[]): Resolver {
       }
     },
   };
+}
+
+/** One name server, asked by itself. c-ares has no DNSKEY: that is asked for without it. */
+export function nameServerResolver(endpoint: string): Resolver {
+  const resolver = outsideResolver([endpoint]);
+  const server = parseIpPort(endpoint, undefined, DNS_PORT);
+  return {
+    lookup(name, type) {
+      const isDirect = type === TYPE.DNSKEY && server.ok;
+      return isDirect ? askServer(server.value, name, type) : resolver.lookup(name, type);
+    },
+  };
+}
+
+const DNS_PORT = 53;
+
+async function askServer(server: IpPort, name: Name, type: RrType): Promise<ResolverAnswer> {
+  const answer = await askDirectly(server, name, type);
+  if ('failure' in answer) return { kind: 'timeout', reason: `the name server ${answer.failure}` };
+  const { rcode, records } = answer.reply;
+  if (rcode === RCODE.NXDOMAIN) return { kind: 'nxdomain' };
+  if (rcode !== RCODE.NOERROR) return { kind: 'servfail', reason: `the name server says ${rcodeName(rcode)}` };
+  if (records.length === 0) return { kind: 'nodata' };
+  const ttlSeconds = Math.min(...records.map(({ ttl }) => ttl));
+  return { kind: 'answer', rdatas: records.map(({ rdata }) => rdata), ttlSeconds };
 }
 
 async function ask(client: Client, name: Name, type: RrType): Promise<ResolverAnswer> {

@@ -12,7 +12,7 @@ import { type Resolver } from '#dns/resolver.ts';
 import { type Config } from '#config/config.ts';
 import { type OutsideWitnesses } from './evidence.ts';
 import { STS_PROBE, stsProbe } from './mta-sts-probe.ts';
-import { outsideResolver } from './outside-resolver.ts';
+import { nameServerResolver, outsideResolver } from './outside-resolver.ts';
 import { STARTTLS_LOOK, starttlsLook } from './starttls-look.ts';
 import { ZoneSecondaries, ownAddresses } from './zone-secondaries.ts';
 
@@ -37,12 +37,12 @@ export function outsideOf({ mail, dns }: Pick<Config, 'mail' | 'dns'>): Result<O
   return ok({
     resolver,
     witnesses: {
-      nameServers: new Map(nameServers.map((server) => [server, outsideResolver([server])])),
+      nameServers: new Map(nameServers.map((server) => [server, nameServerResolver(server)])),
       probes: new Map(isProbing ? [[STS_PROBE, probe]] : []),
       liveChecks: new Map(isLookingAtMailHosts ? [[STARTTLS_LOOK, starttlsLook(shared)]] : []),
       ...(secondaries === 'listed'
         ? {}
-        : { secondaries: new ZoneSecondaries({ isOurs: ownAddresses(dns.listen), serverAt: (endpoint) => outsideResolver([endpoint]) }) }),
+        : { secondaries: new ZoneSecondaries({ isOurs: ownAddresses(dns.listen), serverAt: nameServerResolver }) }),
     },
     stop: () => stopping.abort(),
   });

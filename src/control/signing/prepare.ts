@@ -24,6 +24,8 @@ export interface ZonePreparerOptions {
   readonly writer: StoreWriter;
   readonly clock: Clock;
   readonly random: (bytes: number) => Uint8Array;
+  /** Counted time; the wall clock's unless given. */
+  readonly countedMs?: () => number;
 }
 
 /** A part whose changes are known. */
@@ -85,7 +87,7 @@ export class ZonePreparer {
     const plan = await signPlan(pending, keys);
     const bad = signing === undefined ? undefined : this.#verify(zone, view, plan, signing);
     if (bad !== undefined) return fail(bad);
-    const signed: ZoneRecord = { ...keyed, serial: plan.changeset.toSerial };
+    const signed: ZoneRecord = { ...this.#withCached(keyed, plan), serial: plan.changeset.toSerial };
     return ok({
       plan,
       isChanged: plan.nodes.size > 0 || part.record === undefined || part.keySet !== undefined,
@@ -95,6 +97,14 @@ export class ZonePreparer {
       // Renewed signatures are no change of the zone's contents.
       record: part.renewal !== undefined ? signed : { ...signed, dnssec: isSigned ? 'on' : 'off', changedAtMs: nowMs },
     });
+  }
+
+  /** Notes how long caches may hold what the plan takes away: a rollover waits for that. */
+  #withCached(record: ZoneRecord, { changeset }: ZonePlan): ZoneRecord {
+    if (record.keys.length === 0 || changeset.deleted.length === 0) return record;
+    const { clock, countedMs = () => clock.nowMs() } = this.#options;
+    const untilMs = countedMs() + changeset.deleted.reduce((longest, { ttl }) => Math.max(longest, ttl), 0) * 1000;
+    return untilMs <= (record.cachedUntilMs ?? 0) ? record : { ...record, cachedUntilMs: untilMs };
   }
 
   /** The keys that the zone of a part is signed with. */
@@ -136,14 +146,18 @@ export class ZonePreparer {
 const NO_KEYS: KeySet = { keys: [], isDeletingDs: false, sealed: new Map() };
 
 /** The record with these keys. */
-function withKeys({ isDeletingDs: _isDeletingDs, ...record }: ZoneRecord, { keys, isDeletingDs }: KeySet): ZoneRecord {
-  return { ...record, keys, ...(isDeletingDs ? { isDeletingDs: true } : {}) };
+function withKeys({ isDeletingDs: _isDeletingDs, ...record }: ZoneRecord, keySet: KeySet): ZoneRecord {
+  const { keys, isDeletingDs, policy } = keySet;
+  const keyPolicy = policy === undefined ? {} : { keyPolicy: policy };
+  return { ...record, ...keyPolicy, keys, ...(isDeletingDs ? { isDeletingDs: true } : {}) };
 }
 
 /** `open`: the keys of `record`, in its order. */
-function settingsOf(open: readonly OpenKey[], { keys, isDeletingDs }: ZoneRecord, nowMs: number): SigningSettings {
+function settingsOf(open: readonly OpenKey[], record: ZoneRecord, nowMs: number): SigningSettings {
+  const { keys, isDeletingDs, keyPolicy } = record;
   const staged = keys.map(({ role, state }, at) => ({ key: open[at]!.key, role, stage: state }));
-  return { ...signingBy(staged, isDeletingDs === true), nowSeconds: toSeconds(nowMs) };
+  const keyTtl = keyPolicy === undefined ? {} : { keyTtlSeconds: keyPolicy.keyTtlSeconds };
+  return { ...signingBy(staged, isDeletingDs === true), ...keyTtl, nowSeconds: toSeconds(nowMs) };
 }
 
 function pendingOf(

@@ -2,6 +2,7 @@
  * A ControlApi in memory: real parsing, real RRset operations, real zones; no signing, no store, no processes. Good enough to test
  * what stands in front of it.
  */
+import { KEY_POLICY } from '#dnssec/key-policy.ts';
 import { good } from '../temporary-control.ts';
 import { policyFromZone } from '#mail/import.ts';
 import { randomBytes } from 'node:crypto';
@@ -75,6 +76,7 @@ export class FakeControl implements ControlApi {
   readonly tokenMap = new Map<string, TokenRecord>();
   readonly signers = NO_SIGNERS;
   readonly certificates: ControlApi['certificates'] = { list: () => [] };
+  readonly dnssec: ControlApi['dnssec'] = { view: () => ({ policy: KEY_POLICY, rollovers: [] }) };
   readonly events = new MemoryEvents();
   readonly journal: Journal[] = [];
   readonly auditLog: AuditView[] = [];

@@ -22,6 +22,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     audit: ['failure.ts', 'json.ts', 'schema.ts', 'seal.ts', 'store.ts'],
     '.': ['audit'],
     mail: ['.'],
+    dnssec: ['.'],
     tls: ['.'],
   },
   mail: {
@@ -61,6 +62,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     zone: ['api', 'commands', 'funnel'],
     certificate: ['api', 'commands', 'publish', 'funnel', 'lifecycle', 'outside', 'zone'],
     mail: ['api', 'commands', 'publish', 'funnel', 'lifecycle', 'outside', 'reports', 'zone'],
+    dnssec: ['api', 'commands', 'publish', 'signing', 'funnel', 'lifecycle', 'outside'],
     signers: ['api', 'commands', 'funnel', 'tokens', 'mail'],
     '.': [
       'api',
@@ -74,6 +76,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
       'lifecycle',
       'policy-host',
       'outside',
+      'dnssec',
       'zone',
       'mail',
       'certificate',

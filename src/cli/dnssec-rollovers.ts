@@ -1,0 +1,179 @@
+/** `waxseal dnssec roll, policy, timeline, hold, …`: rollovers of keys, and orders to them. */
+import type { Command } from 'commander';
+import { callApi } from './api-client.ts';
+import { confirm, runChange } from './change.ts';
+import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
+import { findServer } from './server-address.ts';
+import { type Terminal, formatJson, formatLine, formatLines } from './terminal.ts';
+
+export interface TimelineDocument {
+  readonly zone: string;
+  readonly nextRollAt?: string;
+  readonly rollovers: readonly {
+    readonly object: string;
+    readonly stage: string;
+    readonly out: readonly number[];
+    readonly in: readonly number[];
+    readonly beganAt: string;
+    readonly steps: readonly {
+      readonly from: string;
+      readonly to: string;
+      readonly at: string;
+      readonly evidence: readonly string[];
+    }[];
+    readonly lines: readonly string[];
+  }[];
+}
+
+type Reasoned = ChangeOptions & { readonly reason: string };
+
+export function defineRollovers(noun: Command, terminal: Terminal): void {
+  readCommand(
+    noun.command('timeline <zone>').description('the rollovers under way: what was done when, and what is waited for'),
+    'waxseal dnssec timeline example.com',
+  ).action(async (zone: string, options: ReadOptions) => {
+    const timeline = await callApi<TimelineDocument>(await findServer(options, terminal), {
+      path: ['zones', zone, 'dnssec', 'timeline'],
+    });
+    terminal.out(options.json === true ? formatJson(timeline) : formatTimeline(timeline));
+  });
+
+  changeCommand(
+    noun
+      .command('roll <zone>')
+      .description('roll a key: a new one takes its place step by step')
+      .option('--role <role>', 'csk, ksk or zsk', 'csk'),
+    'waxseal dnssec roll example.com --role zsk',
+  ).action((zone: string, options: ChangeOptions & { readonly role: string }) =>
+    runChange(
+      { method: 'POST', path: ['zones', zone, 'dnssec', 'roll'], json: { role: options.role } },
+      options,
+      terminal,
+    ),
+  );
+
+  changeCommand(
+    noun
+      .command('policy <zone>')
+      .description('what keys a zone shall have; what is not given stays')
+      .option('--keys <csk|ksk+zsk>', 'one key for all, or two')
+      .option('--algorithm <number>', '13, 14, 15 or 16')
+      .option('--ksk-lifetime <seconds>', 'of a KSK or CSK, or never')
+      .option('--zsk-lifetime <seconds>', 'of a ZSK, or never')
+      .option('--key-ttl <seconds>', 'TTL of DNSKEY, CDS and CDNSKEY')
+      .option('--propagation <seconds>', 'by then every name server of the zone has a change')
+      .option('--parent-propagation <seconds>', 'the same of the parent')
+      .option('--parent-server <address...>', 'ADDR or ADDR:PORT of the parent, where it cannot be looked up'),
+    'waxseal dnssec policy example.com --keys ksk+zsk --dry-run',
+  ).action((zone: string, options: ChangeOptions & PolicyOptions) =>
+    runChange(
+      { method: 'PATCH', path: ['zones', zone, 'dnssec'], json: { policy: policyOf(options) } },
+      options,
+      terminal,
+    ),
+  );
+
+  defineOrders(noun, terminal);
+}
+
+function defineOrders(noun: Command, terminal: Terminal): void {
+  const send = (zone: string, json: Readonly<Record<string, unknown>>, options: ChangeOptions): Promise<void> =>
+    runChange({ method: 'POST', path: ['zones', zone, 'dnssec', 'orders'], json }, options, terminal);
+  const reasoned = (name: string, description: string, example: string) =>
+    changeCommand(
+      noun.command(name).description(description).requiredOption('--reason <text>', 'for the audit log'),
+      example,
+    );
+
+  reasoned(
+    'hold <zone> [object]',
+    'stop one rollover, or all of a zone, until resume',
+    'waxseal dnssec hold example.com --reason "freeze before the holidays"',
+  ).action((zone: string, object: string | undefined, options: Reasoned) =>
+    send(zone, { action: 'hold', object, reason: options.reason }, options),
+  );
+  changeCommand(
+    noun.command('resume <zone> [object]').description('end a hold'),
+    'waxseal dnssec resume example.com',
+  ).action((zone: string, object: string | undefined, options: ChangeOptions) =>
+    send(zone, { action: 'resume', object }, options),
+  );
+  reasoned(
+    'cancel <zone> <object>',
+    'call a rollover off while nothing depends on its keys',
+    'waxseal dnssec cancel example.com zsk-12345 --reason "not today"',
+  ).action((zone: string, object: string, options: Reasoned) =>
+    send(zone, { action: 'cancel', object, reason: options.reason }, options),
+  );
+  reasoned(
+    'override <zone> <object> <wait>',
+    'continue without a wait',
+    'waxseal dnssec override example.com zsk-12345 served --reason "ns2 is gone for good"',
+  ).action(async (zone: string, object: string, wait: string, options: Reasoned) => {
+    await confirm(`continue with ${object} of ${zone} without waiting for ${wait}`, options, terminal);
+    await send(zone, { action: 'override', object, wait, reason: options.reason }, options);
+  });
+  reasoned(
+    'ds-seen <zone> <object>',
+    'take the DS records that a rollover waits for as seen at every name server of the parent',
+    'waxseal dnssec ds-seen example.com ksk-12345 --reason "seen with dig from outside"',
+  ).action(async (zone: string, object: string, options: Reasoned) => {
+    await confirm(
+      `take it that the parent of ${zone} has the DS records of ${object}, and no other`,
+      options,
+      terminal,
+    );
+    await send(zone, { action: 'override', object, wait: 'ds', reason: options.reason }, options);
+  });
+}
+
+interface PolicyOptions {
+  readonly keys?: string;
+  readonly algorithm?: string;
+  readonly kskLifetime?: string;
+  readonly zskLifetime?: string;
+  readonly keyTtl?: string;
+  readonly propagation?: string;
+  readonly parentPropagation?: string;
+  readonly parentServer?: readonly string[];
+}
+
+/** The fields that were given. The server checks them. */
+function policyOf(options: PolicyOptions): Readonly<Record<string, unknown>> {
+  const number = (text: string | undefined): number | string | null | undefined => {
+    if (text === undefined) return undefined;
+    if (text === 'never') return null;
+    return /^\d{1,10}$/.test(text) ? Number(text) : text;
+  };
+  return {
+    keys: options.keys,
+    algorithm: number(options.algorithm),
+    kskLifetimeSeconds: number(options.kskLifetime),
+    zskLifetimeSeconds: number(options.zskLifetime),
+    keyTtlSeconds: number(options.keyTtl),
+    propagationSeconds: number(options.propagation),
+    parentPropagationSeconds: number(options.parentPropagation),
+    parentServers: options.parentServer,
+  };
+}
+
+/** What is under way, after the keys. */
+export function formatRollovers({ rollovers, nextRollAt }: TimelineDocument): string {
+  const next = nextRollAt === undefined ? [] : [`Next rollover: ${nextRollAt}`];
+  return formatLines([...next, ...rollovers.flatMap(({ lines }) => lines)]);
+}
+
+function formatTimeline(document: TimelineDocument): string {
+  const { zone, rollovers } = document;
+  if (rollovers.length === 0) return `${formatLine(`${zone}: no rollover is under way`)}${formatRollovers(document)}`;
+  const lines = rollovers.flatMap(({ object, out, in: incoming, beganAt, steps, lines: waits }) => [
+    `${object}: keys ${out.join(', ') || 'none'} → ${incoming.join(', ') || 'none'}`,
+    `  ${beganAt}  began`,
+    ...steps.flatMap(({ from, to, at, evidence }) => [
+      `  ${at}  ${from} → ${to}`,
+      ...evidence.map((each) => `    ${each}`),
+    ]),
+    ...waits.map((line) => `  ${line}`),
+  ]);
+  return formatLines(lines);
+}

@@ -1,0 +1,245 @@
+/**
+ * What each command about keys changes: a rollover begins, the policy is another, an order, time that went by. All of
+ * them end in a step (steps.ts).
+ * Not here: planning, signing and committing (control/funnel), signing on or off at once (control/zone/decide.ts).
+ */
+import { unreachable } from '#base/assert.ts';
+import { PARENT_ADDRESSES_MAX } from '#base/limits/dnssec.ts';
+import { parseIpPort } from '#base/address.ts';
+import { atField, atZone } from '#base/place.ts';
+import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
+import { ROOT } from '#dns/name.ts';
+import { algorithmOf } from '#dnssec/algorithm.ts';
+import { type KeyPolicy } from '#dnssec/key-policy.ts';
+import { ROLLOVER_LIVES } from '#dnssec/rollover.ts';
+import { type RolloverState } from '#dnssec/rollover-state.ts';
+import { askedRollover, stopsUnsigning } from '#dnssec/rollover-wanted.ts';
+import { type LifecycleEvent, order } from '#lifecycle/engine.ts';
+import { changeLives } from '#lifecycle/lives.ts';
+import { rolloverWrite } from '#store/dnssec/rollovers.ts';
+import { type StoreWriter } from '#store/writer.ts';
+import { type Actor } from '#control/api/control.ts';
+import { type DnssecCommand } from '#control/api/dnssec.ts';
+import { type LifecycleOrder } from '#control/api/lifecycle.ts';
+import { zoneNotServed } from '#control/commands/absent.ts';
+import { type Decision } from '#control/commands/decision.ts';
+import {
+  type CommandOf,
+  type CommandTable,
+  type Handler,
+  type ServedZone,
+  type ZoneContext,
+} from '#control/commands/table.ts';
+import { takeLifecycleOrder } from '#control/lifecycle/orders.ts';
+import { type CountedTime } from '#control/lifecycle/counted-time.ts';
+import { type ParentServers, dsTtlOf } from './parent.ts';
+import { type DnssecStepRequest, type DnssecSteps } from './steps.ts';
+
+export interface DnssecDecisionOptions {
+  readonly writer: StoreWriter;
+  readonly steps: DnssecSteps;
+  readonly time: CountedTime;
+  readonly parents: ParentServers;
+}
+
+type DnssecKind = DnssecCommand['kind'];
+type OrderKind = 'dnssec.hold' | 'dnssec.resume' | 'dnssec.override';
+
+/** The commands about keys, each with what decides it. */
+export function dnssecHandlers(options: DnssecDecisionOptions): CommandTable<DnssecKind> {
+  const { steps } = options;
+  const ordered = {
+    decide: onSigned<CommandOf<OrderKind>>((command, zone, { actor }) => obey(command, zone, actor, options)),
+  };
+  return {
+    'dnssec.roll': afterLook(options, (command, zone, _context, seen) => roll(command, zone, seen, steps)),
+    'dnssec.policy': afterLook(options, (command, zone, context, seen) =>
+      takePolicy(command, zone, context, seen, steps),
+    ),
+    'dnssec.leave': afterLook(options, (_command, zone, _context, seen) => leave(zone, seen, steps)),
+    'dnssec.cancel': { decide: onSigned((command, zone, { actor }) => callOff(command, zone, actor, options)) },
+    'dnssec.hold': ordered,
+    'dnssec.resume': ordered,
+    'dnssec.override': ordered,
+    'dnssec.tick': { isUpkeep: true, decide: (command, context) => tick(command, context, steps) },
+  };
+}
+
+type Deciding<C> = (command: C, zone: ServedZone, context: ZoneContext) => Result<Decision>;
+
+/** For zones that have keys. */
+function onSigned<C extends DnssecCommand>(decide: Deciding<C>) {
+  return (command: C, context: ZoneContext): Result<Decision> => {
+    const { served } = context;
+    if (served === undefined) return fail(zoneNotServed(command.zone));
+    const { name, dnssec } = served.record;
+    if (dnssec === 'on') return decide(command, served, context);
+    const why = `${name} is not signed: it has no keys; nothing was changed`;
+    return fail(problem('DNSSEC_OFF', atZone(name), why, { fix: `waxseal dnssec enable ${name}` }));
+  };
+}
+
+/** What a look at the parent before the command's turn showed: the TTL of the DS is only known before the DS changes. */
+type Seen = Pick<DnssecStepRequest, 'dsTtlSeconds'>;
+
+function afterLook<C extends DnssecCommand>(
+  { writer, parents, steps }: DnssecDecisionOptions,
+  decide: (command: C, zone: ServedZone, context: ZoneContext, seen: Seen) => Result<Decision>,
+): Pick<Handler<C>, 'look' | 'decide'> {
+  const withSeen = (seen: Seen) => onSigned<C>((command, zone, context) => decide(command, zone, context, seen));
+  return {
+    look: async (command) => {
+      const record = writer.zoneByName(command.zone);
+      const isSigned = record?.dnssec === 'on';
+      const looks = isSigned ? await parents.look(command.zone, steps.policyOf(record).parentServers) : [];
+      const ttl = dsTtlOf(looks);
+      const decided = withSeen(ttl === undefined ? {} : { dsTtlSeconds: ttl });
+      return ok((context: ZoneContext) => decided(command, context));
+    },
+    decide: withSeen({}),
+  };
+}
+
+function roll({ role }: CommandOf<'dnssec.roll'>, zone: ServedZone, seen: Seen, steps: DnssecSteps): Result<Decision> {
+  const asked = askedRollover(steps.ground(zone.record), role);
+  if (!asked.ok) return asked;
+  return ok(steps.step(zone, { detail: `roll the ${role.toUpperCase()}`, begin: asked.value, ...seen }));
+}
+
+function leave(zone: ServedZone, seen: Seen, steps: DnssecSteps): Result<Decision> {
+  const stopped = stopsUnsigning(steps.ground(zone.record));
+  if (stopped !== undefined) return fail(stopped);
+  const begin = { kind: 'unsigning', out: [], in: [], reason: 'CDS and CDNSKEY ask for no DS' } as const;
+  return ok(steps.step(zone, { detail: 'leave DNSSEC', begin, ...seen }));
+}
+
+function tick(command: CommandOf<'dnssec.tick'>, { served }: ZoneContext, steps: DnssecSteps): Result<Decision> {
+  const { kind: _kind, zone, ...seen } = command;
+  if (served === undefined) return fail(zoneNotServed(zone));
+  const { record } = served;
+  // Signing was turned off at once: there is nothing to roll.
+  if (record.dnssec === 'off') return ok({ documents: [rolloverWrite(record.id, null)], isChanged: true });
+  return ok(steps.step(served, { detail: 'due', isQuiet: true, ...seen }));
+}
+
+// --- policy ---
+
+function takePolicy(
+  command: CommandOf<'dnssec.policy'>,
+  zone: ServedZone,
+  context: ZoneContext,
+  seen: Seen,
+  steps: DnssecSteps,
+): Result<Decision> {
+  const policy = changedPolicy(command, zone, context, steps);
+  if (!policy.ok) return policy;
+  return ok(steps.step(zone, { detail: 'key policy', policy: policy.value, ...seen }));
+}
+
+function changedPolicy(
+  { policy: change }: CommandOf<'dnssec.policy'>,
+  { record }: ServedZone,
+  { mayChange }: ZoneContext,
+  steps: DnssecSteps,
+): Result<KeyPolicy> {
+  const before = steps.policyOf(record);
+  const merged = Object.fromEntries(
+    Object.entries({ ...before, ...change }).filter(([, value]) => value !== null),
+  ) as unknown as KeyPolicy;
+  const { parentServers = [], algorithm } = merged;
+  const problems: Problem[] = [];
+  // This server sends to these addresses: only a client that may change every zone names them.
+  if (change.parentServers !== undefined && !mayChange(ROOT))
+    problems.push(
+      problem(
+        'DNSSEC_POLICY',
+        atField('parentServers'),
+        'only an administrator of all zones may name the addresses of a parent',
+        {
+          fix: 'leave it out, or use a token for all zones',
+        },
+      ),
+    );
+  if (parentServers.length > PARENT_ADDRESSES_MAX)
+    problems.push(
+      problem(
+        'DNSSEC_POLICY',
+        atField('parentServers'),
+        `${parentServers.length} addresses; ${PARENT_ADDRESSES_MAX} are asked at most`,
+      ),
+    );
+  for (const each of parentServers) {
+    const parsed = parseIpPort(each, atField('parentServers'), 53);
+    if (!parsed.ok) problems.push(...parsed.problems);
+  }
+  if (change.algorithm !== undefined && !algorithmOf(algorithm).isMade)
+    problems.push(
+      problem(
+        'DNSSEC_POLICY',
+        atField('algorithm'),
+        `new keys of algorithm ${algorithm} are not made: it is for zones that come with it`,
+        {
+          fix: 'use 13, 14, 15 or 16',
+        },
+      ),
+    );
+  return problems.length > 0 ? fail(...problems) : ok(merged);
+}
+
+// --- orders ---
+
+function byOf({ kind, id }: Actor): string {
+  return kind === 'socket' ? 'administrator' : `${kind} ${id}`;
+}
+
+function obey(
+  command: CommandOf<OrderKind>,
+  zone: ServedZone,
+  actor: Actor,
+  { steps, time }: DnssecDecisionOptions,
+): Result<Decision> {
+  const { nowMs } = time.read();
+  const taken = takeLifecycleOrder(ROLLOVER_LIVES, steps.stored(zone.record), orderOf(command), {
+    by: byOf(actor),
+    nowMs,
+  });
+  if (!taken.ok) return taken;
+  return ok({ ...steps.step(zone, { detail: taken.value.detail, state: taken.value.state }), isChanged: true });
+}
+
+function orderOf(command: CommandOf<OrderKind>): LifecycleOrder {
+  switch (command.kind) {
+    case 'dnssec.hold':
+      return { ...command, kind: 'lifecycle.hold' };
+    case 'dnssec.resume':
+      return { ...command, kind: 'lifecycle.resume' };
+    case 'dnssec.override':
+      return { ...command, kind: 'lifecycle.override' };
+    default:
+      return unreachable(command);
+  }
+}
+
+function callOff(
+  { object, reason }: CommandOf<'dnssec.cancel'>,
+  zone: ServedZone,
+  actor: Actor,
+  { steps, time }: DnssecDecisionOptions,
+): Result<Decision> {
+  const { nowMs } = time.read();
+  const earlier: LifecycleEvent[] = [];
+  const state: Result<RolloverState> = changeLives(
+    ROLLOVER_LIVES,
+    steps.stored(zone.record),
+    object,
+    (lifecycle, machine) => {
+      const ordered = order(machine, lifecycle, object, 'cancelled', { reason, by: byOf(actor), nowMs });
+      if (!ordered.ok) return ordered;
+      earlier.push(...ordered.value.events);
+      return ok(ordered.value.state);
+    },
+  );
+  return state.ok
+    ? ok({ ...steps.step(zone, { detail: `call off ${object}`, state: state.value, earlier }), isChanged: true })
+    : state;
+}

@@ -1,0 +1,32 @@
+/** Keys of zones and their rollovers, put together: commands, due work, what is shown. */
+import { type DnssecApi } from '#control/api/dnssec.ts';
+import { type DueSource } from '#control/lifecycle/due-source.ts';
+import { dnssecHandlers } from './decide.ts';
+import { type AskServer, ParentServers } from './parent.ts';
+import { DnssecSteps, type DnssecStepsOptions } from './steps.ts';
+import { type DnssecUpkeepOptions, dnssecUpkeep } from './upkeep.ts';
+
+export interface DnssecControlOptions
+  extends Omit<DnssecStepsOptions, 'parents' | 'onCommitted'>, Omit<DnssecUpkeepOptions, 'steps' | 'parents'> {
+  /** Something may have become due. */
+  readonly onDue: () => void;
+  /** Asks one name server; what a test has otherwise. */
+  readonly askServer?: AskServer;
+}
+
+export interface DnssecControl {
+  readonly api: DnssecApi;
+  readonly source: DueSource;
+  readonly handlers: ReturnType<typeof dnssecHandlers>;
+}
+
+export function dnssecControl(options: DnssecControlOptions): DnssecControl {
+  const { writer, time, resolver, onDue, askServer } = options;
+  const parents = new ParentServers(resolver, askServer);
+  const steps = new DnssecSteps({ ...options, parents, onCommitted: onDue });
+  return {
+    api: { view: (record) => steps.view({ record, view: writer.view(record) }) },
+    source: dnssecUpkeep({ ...options, steps, parents }),
+    handlers: dnssecHandlers({ writer, steps, time, parents }),
+  };
+}

@@ -1,0 +1,142 @@
+/**
+ * The parent's name servers: found through the resolvers, asked one by one for the zone's DS records, and what an
+ * answer proves. A server that does not answer, or not with authority, proves nothing.
+ * Implements: RFC 1034 §4.2.1 (the zone above is the nearest name with NS), RFC 4035 §3.1.4.1 (DS is the parent's),
+ * RFC 7583 §3.3 (all of them).
+ * Not here: one question (control/outside/direct-question.ts), when to ask (upkeep.ts).
+ */
+import { type IpPort, formatIpPort, ipPort, parseIpPort } from '#base/address.ts';
+import { PARENT_DS_MAX, PARENT_LABELS_MAX, PARENT_PLACES_MAX, PARENT_ZONES_MAX } from '#base/limits/dnssec.ts';
+import { equalBytes } from '#base/bytes.ts';
+import { type Name, ROOT, formatName, parentName } from '#dns/name.ts';
+import { formatRdata } from '#dns/registry.ts';
+import { rcodeName } from '#dns/reply.ts';
+import { type Resolver, isTransient } from '#dns/resolver.ts';
+import { RCODE, TYPE } from '#dns/types.ts';
+import { dsRdata } from '#dnssec/ds.ts';
+import { type ZoneKey } from '#dnssec/rollover-keys.ts';
+import { type DirectReply, askDirectly } from '#control/outside/direct-question.ts';
+
+const DNS_PORT = 53;
+
+/** One address of one of the parent's servers. */
+export interface ParentPlace {
+  /** As evidence calls it: `a.nic.example 192.0.2.1`, or `192.0.2.1:53`. */
+  readonly name: string;
+  readonly server: IpPort;
+}
+
+/** What one of them says. */
+export interface ParentLook {
+  readonly place: string;
+  /** Undefined: nothing that proves anything. */
+  readonly ds?: readonly Uint8Array[];
+  readonly ttlSeconds?: number;
+  /** For people. */
+  readonly text: string;
+}
+
+export type AskServer = (server: IpPort, name: Name, type: number) => Promise<DirectReply>;
+
+export class ParentServers {
+  readonly #resolver: Resolver;
+  readonly #ask: AskServer;
+  /** By zone. */
+  readonly #places = new Map<string, readonly ParentPlace[]>();
+
+  constructor(resolver: Resolver, ask: AskServer = askDirectly) {
+    this.#resolver = resolver;
+    this.#ask = ask;
+  }
+
+  /** Those found last; none before the first look. */
+  places(zone: Name): readonly ParentPlace[] {
+    return this.#places.get(formatName(zone)) ?? [];
+  }
+
+  /** Finds the servers, or takes those of the policy, and asks each. */
+  async look(zone: Name, fixed: readonly string[] = []): Promise<readonly ParentLook[]> {
+    const found = fixed.length > 0 ? fixed.flatMap(fixedPlace) : await this.#find(zone);
+    if (this.#places.size >= PARENT_ZONES_MAX) this.#places.clear();
+    // Servers that cannot be found now are those of before.
+    const places = found ?? this.places(zone);
+    this.#places.set(formatName(zone), places);
+    return Promise.all(places.map(async ({ name, server }) => readLook(name, await this.#ask(server, zone, TYPE.DS))));
+  }
+
+  /** Undefined when they cannot be found now. */
+  async #find(zone: Name): Promise<readonly ParentPlace[] | undefined> {
+    let above = zone;
+    for (let labels = 0; labels < PARENT_LABELS_MAX && above.length > ROOT.length; labels++) {
+      above = parentName(above);
+      const answer = await this.#resolver.lookup(above, TYPE.NS);
+      if (isTransient(answer)) return undefined;
+      if (answer.kind === 'answer') return this.#addresses(answer.rdatas);
+    }
+    return undefined;
+  }
+
+  async #addresses(hosts: readonly Name[]): Promise<readonly ParentPlace[] | undefined> {
+    const found = await Promise.all(
+      hosts.slice(0, PARENT_PLACES_MAX).map(async (host) => {
+        const answers = await Promise.all([TYPE.A, TYPE.AAAA].map((type) => this.#resolver.lookup(host, type)));
+        const texts = answers.flatMap((answer, at) =>
+          answer.kind === 'answer'
+            ? answer.rdatas.map((rdata) => formatRdata(at === 0 ? TYPE.A : TYPE.AAAA, rdata))
+            : [],
+        );
+        const name = formatName(host).toLowerCase().replace(/\.$/, '');
+        return texts.toSorted().map((ip) => ({ name: `${name} ${ip}`, server: ipPort(ip, DNS_PORT) }));
+      }),
+    );
+    const places = found.flat().toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    // A server without an address that is known could have other records.
+    return found.some((each) => each.length === 0) ? undefined : places.slice(0, PARENT_PLACES_MAX);
+  }
+}
+
+function fixedPlace(text: string): ParentPlace[] {
+  const parsed = parseIpPort(text, undefined, DNS_PORT);
+  return parsed.ok ? [{ name: formatIpPort(parsed.value), server: parsed.value }] : [];
+}
+
+function readLook(place: string, answer: DirectReply): ParentLook {
+  if ('failure' in answer) return { place, text: answer.failure };
+  const { rcode, isAuthoritative, records, count } = answer.reply;
+  if (rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN) return { place, text: `answers ${rcodeName(rcode)}` };
+  if (!isAuthoritative) return { place, text: 'answers without authority for the zone above' };
+  if (count > PARENT_DS_MAX) return { place, text: `answers with ${count} DS records, more than are looked at` };
+  if (count === 0) return { place, ds: [], ttlSeconds: 0, text: rcode === RCODE.NXDOMAIN ? 'NXDOMAIN' : 'no DS' };
+  const ds = records.map(({ rdata }) => rdata);
+  const ttlSeconds = Math.max(...records.map(({ ttl }) => ttl));
+  return { place, ds, ttlSeconds, text: ds.map((rdata) => `DS ${formatRdata(TYPE.DS, rdata)}`).join(' | ') };
+}
+
+/** Whether exactly the DS records of `keys` are there. SHA-1 digests of them beside others do no harm. */
+export function judgeDs(
+  { ds, text }: ParentLook,
+  zone: Name,
+  keys: readonly ZoneKey[],
+): { readonly isGood: boolean; readonly text: string } {
+  if (ds === undefined) return { isGood: false, text };
+  if (keys.length === 0) return { isGood: ds.length === 0, text };
+  const good = keys.map(({ dnskey }) => {
+    const octets = new Uint8Array(Buffer.from(dnskey, 'base64'));
+    return { digests: ([2, 4] as const).map((digest) => dsRdata(zone, octets, digest)) };
+  });
+  const isOfKey = (rdata: Uint8Array): boolean =>
+    good.some(({ digests }) => digests.some((digest) => equalBytes(digest, rdata)));
+  const isSha1 = (rdata: Uint8Array): boolean =>
+    rdata[3] === 1 && good.some(({ digests }) => equalBytes(digests[0]!.subarray(0, 3), rdata.subarray(0, 3)));
+  const others = ds.filter((rdata) => !isOfKey(rdata) && !isSha1(rdata));
+  if (others.length > 0)
+    return { isGood: false, text: `DS ${formatRdata(TYPE.DS, others[0]!)} is of no key that is to come` };
+  const isWhole = good.every(({ digests }) => digests.some((digest) => ds.some((rdata) => equalBytes(rdata, digest))));
+  return { isGood: isWhole, text: isWhole ? text : `${text}; a DS record is missing` };
+}
+
+/** The longest TTL that was given out; undefined when no server said anything. */
+export function dsTtlOf(looks: readonly ParentLook[]): number | undefined {
+  const ttls = looks.flatMap(({ ttlSeconds }) => ttlSeconds ?? []);
+  return ttls.length === 0 ? undefined : Math.max(...ttls);
+}

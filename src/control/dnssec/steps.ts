@@ -1,0 +1,293 @@
+/**
+ * Steps of a zone's key rollovers: what the pure step (dnssec/rollover.ts) decides, with the store, the clock and the
+ * keys that it needs. A step is data until its decision is carried out.
+ * Not here: which command asks for a step (decide.ts), when steps are due (upkeep.ts).
+ */
+import { KEY_TAG_TRIES_MAX, PARENT_CHECK_EVERY_MS } from '#base/limits/dnssec.ts';
+import { LIFECYCLE_SETTLE_MS } from '#base/limits/lifecycle.ts';
+import { type Problem } from '#base/problem.ts';
+import { type Name } from '#dns/name.ts';
+import { type LifecycleEvent } from '#lifecycle/engine.ts';
+import { explainLives } from '#lifecycle/lives.ts';
+import { type LifecycleObservation } from '#lifecycle/state.ts';
+import { formatTime } from '#lifecycle/timeline.ts';
+import { type Facts } from '#lifecycle/world.ts';
+import { KEY_POLICY, type KeyPolicy } from '#dnssec/key-policy.ts';
+import {
+  type NewRollover,
+  ROLLOVER_LIVES,
+  type RolloverInput,
+  type RolloverStep,
+  stepRollovers,
+} from '#dnssec/rollover.ts';
+import { forecastRollovers } from '#dnssec/rollover-forecast.ts';
+import { firstKeyStage } from '#dnssec/rollover-keys.ts';
+import { NO_ROLLOVERS, type RolloverState, rolloversOf } from '#dnssec/rollover-state.ts';
+import { type WantedRollover, nextAgeMs, wantedRollover } from '#dnssec/rollover-wanted.ts';
+import { readRolloverState, rolloverWrite } from '#store/dnssec/rollovers.ts';
+import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
+import { type StoreWriter } from '#store/writer.ts';
+import { type ZoneView } from '#zone/view.ts';
+import { type DnssecView } from '#control/api/dnssec.ts';
+import { type Decision, type ZonePart } from '#control/commands/decision.ts';
+import { dnssecEvent } from '#control/commands/events.ts';
+import { type ServedZone } from '#control/commands/table.ts';
+import { type CountedTime } from '#control/lifecycle/counted-time.ts';
+import { type OutsideWitnesses, lookPlaces } from '#control/outside/evidence.ts';
+import { newZoneKey } from '#control/signing/keys.ts';
+import { type ParentServers } from './parent.ts';
+
+export interface DnssecStepsOptions {
+  readonly writer: StoreWriter;
+  readonly time: CountedTime;
+  readonly random: (bytes: number) => Uint8Array;
+  readonly witnesses: OutsideWitnesses;
+  readonly parents: ParentServers;
+  /** Called after a commit that moved something. */
+  readonly onCommitted: () => void;
+}
+
+/** What a step is taken with. */
+export interface DnssecStepRequest {
+  /** The beginning of the line for the audit log. */
+  readonly detail: string;
+  readonly state?: RolloverState;
+  readonly policy?: KeyPolicy;
+  readonly begin?: WantedRollover;
+  readonly observations?: readonly LifecycleObservation[];
+  readonly dsTtlSeconds?: number;
+  readonly isQuiet?: boolean;
+  readonly warnings?: readonly Problem[];
+  readonly earlier?: readonly LifecycleEvent[];
+}
+
+/** A rollover that begins with the step, and the keys with its new ones. */
+interface Begun {
+  readonly begin?: NewRollover;
+  readonly keys?: readonly ZoneKeyRef[];
+}
+
+export class DnssecSteps {
+  readonly #options: DnssecStepsOptions;
+
+  constructor(options: DnssecStepsOptions) {
+    this.#options = options;
+  }
+
+  stored({ id }: ZoneRecord): RolloverState {
+    return readRolloverState(this.#options.writer, id) ?? NO_ROLLOVERS;
+  }
+
+  policyOf({ keyPolicy = KEY_POLICY }: ZoneRecord): KeyPolicy {
+    return keyPolicy;
+  }
+
+  /** What a step would do now; changes nothing. */
+  preview(zone: ServedZone): RolloverStep<ZoneKeyRef> {
+    return this.#take(zone, this.stored(zone.record), this.policyOf(zone.record), {});
+  }
+
+  /** The rollover that begins with the next step by itself. */
+  wanted({ record }: ServedZone): WantedRollover | undefined {
+    return wantedRollover(this.ground(record));
+  }
+
+  ground(record: ZoneRecord, policy = this.policyOf(record)) {
+    const { nowMs } = this.#options.time.read();
+    return { zone: record.name, state: this.stored(record), keys: record.keys, policy, nowMs };
+  }
+
+  /** One step, with the keys that a new rollover needs. */
+  step(zone: ServedZone, request: DnssecStepRequest): Decision {
+    const { record, view } = zone;
+    const { time, onCommitted } = this.#options;
+    const policy = request.policy ?? this.policyOf(record);
+    const first = this.#take(zone, request.state ?? this.stored(record), policy, request);
+    const wanted =
+      request.begin ?? wantedRollover({ ...this.ground(record, policy), state: first.state, keys: first.keys });
+    const begun =
+      wanted === undefined || !first.isSigned ? undefined : this.#begin(zone, first, policy, wanted, request);
+    const last = begun?.step ?? first;
+    const events = [...(request.earlier ?? []), ...first.events, ...(begun?.step.events ?? [])];
+    const isMoved = begun !== undefined || this.#isMoved(record, last) || request.policy !== undefined;
+    const part: ZonePart = last.isSigned
+      ? {
+          record,
+          view,
+          changes: [],
+          keySet: {
+            keys: last.keys,
+            isDeletingDs: last.isDeletingDs,
+            sealed: begun?.sealed ?? new Map(),
+            ...(request.policy === undefined ? {} : { policy }),
+          },
+        }
+      : { record, view, changes: [], isSigned: false };
+    const reasons = begun === undefined ? [] : [`${begun.id} begins: ${wanted!.reason}`];
+    const steps = events.filter(({ event }) => event !== 'waiting').map(({ object, text }) => `${object}: ${text}`);
+    return {
+      zone: record.name,
+      parts: isMoved ? [part] : [],
+      documents: [
+        rolloverWrite(record.id, last.isSigned ? last.state : null, this.#dueMs(view.apex, last, policy)),
+        time.write(),
+      ],
+      events: events.map((each) => dnssecEvent(record.name, each)),
+      plan: this.#plan(zone, last, policy),
+      warnings: request.warnings ?? [],
+      detail: [request.detail, ...reasons, ...steps].join('; '),
+      isChanged: isMoved || stableText(last.state) !== stableText(this.stored(record)),
+      isQuiet: request.isQuiet === true && events.every(({ event }) => event === 'waiting'),
+      isAlwaysWritten: true,
+      afterCommit: onCommitted,
+    };
+  }
+
+  /** How every rollover stands, for people. */
+  view({ record, view }: ServedZone): DnssecView {
+    const state = this.stored(record);
+    const policy = this.policyOf(record);
+    const facts = this.#facts(view);
+    const context = { zone: view.apex, policy, keys: record.keys, facts, cachedMs: () => 0 };
+    const explanations = explainLives(ROLLOVER_LIVES, state, context);
+    const tagOf = (id: string): number[] => record.keys.filter((key) => key.id === id).map(({ keyTag }) => keyTag);
+    const nextMs = nextAgeMs({ state, keys: record.keys, policy });
+    return {
+      policy,
+      rollovers: rolloversOf(state).map(({ object }) => ({
+        object: object.id,
+        out: object.data.out.flatMap(tagOf),
+        in: object.data.in.flatMap(tagOf),
+        beganAtMs: object.createdAtMs + facts.wallOffsetMs,
+        history: object.history.map((each) => ({ ...each, atMs: each.atMs + facts.wallOffsetMs })),
+        explanation: explanations.find((each) => each.object === object.id)!,
+      })),
+      ...(nextMs === undefined ? {} : { nextRollMs: nextMs + facts.wallOffsetMs }),
+    };
+  }
+
+  /** The earliest dates of what follows. */
+  #plan(zone: ServedZone, last: RolloverStep<ZoneKeyRef>, policy: KeyPolicy): readonly string[] {
+    const { wallOffsetMs } = this.#facts(zone.view);
+    const input = this.#input(zone, last.state, policy, {}, {});
+    return forecastRollovers(input, last).map(
+      ({ object, text, atMs }) => `${object}: ${text}, not before ${formatTime(atMs + wallOffsetMs)}`,
+    );
+  }
+
+  #take(
+    zone: ServedZone,
+    state: RolloverState,
+    policy: KeyPolicy,
+    request: Pick<DnssecStepRequest, 'observations' | 'dsTtlSeconds'>,
+    more: Begun = {},
+  ): RolloverStep<ZoneKeyRef> {
+    return stepRollovers(this.#input(zone, state, policy, request, more));
+  }
+
+  #input(
+    { record, view }: ServedZone,
+    state: RolloverState,
+    policy: KeyPolicy,
+    { observations = [], dsTtlSeconds }: Pick<DnssecStepRequest, 'observations' | 'dsTtlSeconds'>,
+    more: Begun,
+  ): RolloverInput<ZoneKeyRef> {
+    const facts = this.#facts(view);
+    const { keys = record.keys, begin } = more;
+    return {
+      zone: view.apex,
+      policy,
+      keys,
+      state,
+      facts,
+      serial: record.serial,
+      observations,
+      cachedMs: () => Math.max(longestTtlMs(view), (record.cachedUntilMs ?? 0) - facts.nowMs),
+      ...(begin === undefined ? {} : { begin }),
+      ...(dsTtlSeconds === undefined ? {} : { dsTtlSeconds }),
+    };
+  }
+
+  #begin(
+    zone: ServedZone,
+    { state, keys }: RolloverStep<ZoneKeyRef>,
+    policy: KeyPolicy,
+    { kind, out, in: incoming }: WantedRollover,
+    request: DnssecStepRequest,
+  ) {
+    const { writer, random, time } = this.#options;
+    const made: ReturnType<typeof newZoneKey>[] = [];
+    for (const { role, algorithm } of incoming) {
+      // RFC 4034 App. B: also none that caches may still know from a key that went.
+      const tags = [...keys, ...made.map(({ ref }) => ref)].map(({ keyTag }) => keyTag);
+      const wanted = { role, algorithm, stage: firstKeyStage(kind) };
+      made.push(
+        newZoneKey(zone.record.name, [...tags, ...state.pastTags], writer.sealer, random, time.read().nowMs, wanted),
+      );
+    }
+    const refs = made.map(({ ref }) => ref);
+    const id = this.#newId(kind, refs[0]?.keyTag, state);
+    const begin = { kind, id, out, in: refs.map((ref) => ref.id) };
+    const step = this.#take(zone, state, policy, request, { begin, keys: [...keys, ...refs] });
+    return { id, step, sealed: new Map(made.map(({ ref, sealed }) => [ref.id, sealed])) };
+  }
+
+  #newId(kind: string, keyTag: number | undefined, state: RolloverState): string {
+    const base = keyTag === undefined ? kind : `${kind}-${keyTag}`;
+    const taken = rolloversOf(state).map(({ object }) => object.id);
+    for (let count = 1; count <= KEY_TAG_TRIES_MAX; count++) {
+      const id = count === 1 ? base : `${base}-${count}`;
+      if (!taken.includes(id)) return id;
+    }
+    return base;
+  }
+
+  #isMoved(record: ZoneRecord, { keys, isDeletingDs, isSigned }: RolloverStep<ZoneKeyRef>): boolean {
+    return (
+      !isSigned ||
+      isDeletingDs !== (record.isDeletingDs === true) ||
+      JSON.stringify(keys) !== JSON.stringify(record.keys)
+    );
+  }
+
+  #dueMs(
+    zone: Name,
+    { state, keys, nextDueMs, checks, isSigned }: RolloverStep<ZoneKeyRef>,
+    policy: KeyPolicy,
+  ): number | undefined {
+    if (!isSigned) return undefined;
+    const { nowMs } = this.#options.time.read();
+    const lookable = checks.filter(({ what, expect }) => what === 'ds' || expect !== undefined);
+    // A key that is past its time while something else is under way is rolled when that ends.
+    const ageMs = rolloversOf(state).length > 0 ? undefined : nextAgeMs({ state, keys, policy });
+    const times = [nextDueMs, ageMs, ...lookable.map(({ dueMs }) => dueMs)];
+    // Where the parent is not found yet, it is looked for again.
+    const isParentUnknown = this.#options.parents.places(zone).length === 0;
+    if (isParentUnknown && rolloversOf(state).some(({ kind }) => kind !== 'zsk'))
+      times.push(nowMs + PARENT_CHECK_EVERY_MS);
+    const known = times.filter((each) => each !== undefined);
+    // What could not be done in this step is not done at once again.
+    return known.length === 0 ? undefined : Math.max(Math.min(...known), nowMs + LIFECYCLE_SETTLE_MS);
+  }
+
+  #facts(view: ZoneView): Facts {
+    const { time, witnesses, parents } = this.#options;
+    const { nowMs, wallOffsetMs } = time.read();
+    const places = {
+      servers: lookPlaces(witnesses, view).servers,
+      parent: parents.places(view.apex).map(({ name }) => name),
+    };
+    return { nowMs, wallOffsetMs: Math.round(wallOffsetMs / 1000) * 1000, places };
+  }
+}
+
+function longestTtlMs(view: ZoneView): number {
+  let longest = 0;
+  for (const { rrsets } of view.ascend(view.apexKey)) for (const { ttl } of rrsets) longest = Math.max(longest, ttl);
+  return longest * 1000;
+}
+
+/** A state without what it only remembers of caches and of the zone. */
+function stableText({ ttls: _ttls, serials: _serials, ...state }: RolloverState): string {
+  return JSON.stringify(state);
+}

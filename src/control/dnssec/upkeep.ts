@@ -1,0 +1,189 @@
+/**
+ * Steps of key rollovers as due work: the parent and the zone's name servers are asked for what a rollover waits for,
+ * then its next step is taken.
+ * Not here: when this happens (control/lifecycle/scheduler.ts), what an answer proves (parent.ts), the step
+ * (steps.ts).
+ */
+import { type Clock } from '#base/clock.ts';
+import { LIFECYCLE_ZONES_AT_ONCE } from '#base/limits/lifecycle.ts';
+import { OBSERVATION_CHARACTERS_MAX } from '#base/limits/outside.ts';
+import { PARENT_ZONES_MAX } from '#base/limits/dnssec.ts';
+import { atZone } from '#base/place.ts';
+import { type Problem, type Result, ok, problem } from '#base/problem.ts';
+import { type Name, lowerName } from '#dns/name.ts';
+import { type Resolver } from '#dns/resolver.ts';
+import { keysForParent } from '#dnssec/rollover.ts';
+import { rolloversOf } from '#dnssec/rollover-state.ts';
+import { type LifecycleObservation } from '#lifecycle/state.ts';
+import { DNSSEC_KIND } from '#store/dnssec/rollovers.ts';
+import { type StoreWriter } from '#store/writer.ts';
+import { type Actor, type Command, type Outcome, type RunOptions } from '#control/api/control.ts';
+import { type ServedZone } from '#control/commands/table.ts';
+import { type Funnel } from '#control/funnel/funnel.ts';
+import { type CountedTime } from '#control/lifecycle/counted-time.ts';
+import { type DueSource, dueZones } from '#control/lifecycle/due-source.ts';
+import { type OutsideWitnesses, isLookable, lookAtAll, lookPlaces, ownServer } from '#control/outside/evidence.ts';
+import { type Publisher } from '#control/publish/publisher.ts';
+import { type ParentLook, type ParentServers, dsTtlOf, judgeDs } from './parent.ts';
+import { type DnssecSteps } from './steps.ts';
+
+export interface DnssecUpkeepOptions {
+  readonly steps: DnssecSteps;
+  readonly parents: ParentServers;
+  readonly writer: StoreWriter;
+  readonly publisher: Publisher;
+  readonly clock: Clock;
+  readonly time: CountedTime;
+  readonly witnesses: OutsideWitnesses;
+  readonly alert: (zone: string, problems: readonly Problem[]) => Promise<void>;
+  /** Our own zones from the store, the rest from outside. */
+  readonly resolver: Resolver;
+  readonly run: (command: Command, options: RunOptions) => Promise<Result<Outcome>>;
+  readonly funnel: Funnel;
+}
+
+const SCHEDULER: Actor = { kind: 'system', id: 'dnssec', from: '' };
+
+export function dnssecUpkeep(options: DnssecUpkeepOptions): DueSource {
+  const { writer, funnel, run, alert } = options;
+  const alarms = new Alarms(alert);
+  return {
+    ...dueZones(writer, DNSSEC_KIND),
+    name: 'dnssec',
+    zonesAtOnce: LIFECYCLE_ZONES_AT_ONCE,
+    refused: { event: 'dnssec.refused', text: 'a step of a key rollover is not possible' },
+    alert,
+    work: (zone) =>
+      funnel.guard(async () => {
+        const seen = await look(zone, options, alarms);
+        const command = { kind: 'dnssec.tick', zone, ...seen } as const;
+        const ticked = await run(command, { actor: SCHEDULER, dryRun: false });
+        return ticked.ok ? ok([]) : ticked;
+      }),
+  };
+}
+
+interface Seen {
+  readonly observations: readonly LifecycleObservation[];
+  readonly dsTtlSeconds?: number;
+}
+
+async function look(name: Name, options: DnssecUpkeepOptions, alarms: Alarms): Promise<Seen> {
+  const { writer, witnesses, resolver } = options;
+  const before = writer.zoneByName(lowerName(name));
+  if (before === undefined || before.dnssec === 'off') return { observations: [] };
+  await witnesses.secondaries?.refresh(writer.view(before), resolver);
+  const looks = await lookUp(name, options);
+  // It may have changed, or gone, in the meantime.
+  const record = writer.zoneById(before.id);
+  if (record === undefined) return { observations: [] };
+  const zone = { record, view: writer.view(record) };
+  const parent = await judgeParent(zone, looks, options, alarms);
+  const ttl = dsTtlOf(looks);
+  const servers = await lookAtServers(zone, options);
+  return { observations: [...parent, ...servers], ...(ttl === undefined ? {} : { dsTtlSeconds: ttl }) };
+}
+
+/** Asks the parent when a rollover, or one that begins now, depends on it. */
+async function lookUp(
+  name: Name,
+  { writer, steps, parents, time }: DnssecUpkeepOptions,
+): Promise<readonly ParentLook[]> {
+  const record = writer.zoneByName(lowerName(name))!;
+  const zone = { record, view: writer.view(record) };
+  const underWay = rolloversOf(steps.stored(record)).filter(({ kind }) => kind !== 'zsk');
+  const wanted = steps.wanted(zone);
+  const isBeginning = wanted !== undefined && wanted.kind !== 'zsk';
+  const nowMs = time.nowMs();
+  const isDue = steps.preview(zone).checks.some(({ what, dueMs }) => what === 'ds' && dueMs <= nowMs);
+  const isUnknown = underWay.length > 0 && parents.places(record === undefined ? name : zone.view.apex).length === 0;
+  if (!isDue && !isBeginning && !isUnknown) return [];
+  return parents.look(zone.view.apex, steps.policyOf(record).parentServers);
+}
+
+async function judgeParent(
+  { record, view }: ServedZone,
+  looks: readonly ParentLook[],
+  { steps, time }: DnssecUpkeepOptions,
+  alarms: Alarms,
+): Promise<LifecycleObservation[]> {
+  if (looks.length === 0) return [];
+  const atMs = time.nowMs();
+  const state = steps.stored(record);
+  const observations = rolloversOf(state)
+    .filter(({ kind }) => kind !== 'zsk')
+    .flatMap(({ kind, object }) => {
+      const keys = keysForParent(kind, object, record.keys);
+      return looks.map((each): LifecycleObservation => {
+        const { isGood, text } = judgeDs(each, view.apex, keys);
+        return {
+          object: object.id,
+          what: 'ds',
+          place: each.place,
+          isGood,
+          text: text.slice(0, OBSERVATION_CHARACTERS_MAX),
+          atMs,
+        };
+      });
+    });
+  await alarms.tell(record.name, looks, (each) => parentProblem(each, view.apex, record));
+  return observations;
+}
+
+/**
+ * What is wrong with the parent's DS records whatever rollover is under way: one that no key of the zone has, or none
+ * that one has.
+ */
+function parentProblem(seen: ParentLook, zone: Name, { name, keys }: ServedZone['record']): Problem | undefined {
+  const { ds, place, text } = seen;
+  if (ds === undefined)
+    return problem('DNSSEC_PARENT', atZone(name), `${place}, a name server of the parent of ${name}, ${text}`);
+  const foreign = ds.find(
+    (rdata) => !keys.some((key) => judgeDs({ ...seen, ds: [rdata] }, zone, [key]).isGood || rdata[3] === 1),
+  );
+  if (foreign === undefined) return undefined;
+  const { text: which } = judgeDs({ ...seen, ds: [foreign] }, zone, keys);
+  return problem(
+    'DNSSEC_PARENT',
+    atZone(name),
+    `${place}, a name server of the parent of ${name}, has a DS that no key of the zone has: ${which}`,
+    {
+      fix: 'no rollover continues while it is there; remove it at the registrar',
+      rfc: 'RFC 4035 §5.2',
+    },
+  );
+}
+
+/** What the zone's own name servers show. */
+async function lookAtServers(zone: ServedZone, options: DnssecUpkeepOptions): Promise<readonly LifecycleObservation[]> {
+  const { steps, witnesses, resolver, publisher, time, clock } = options;
+  const { record, view } = zone;
+  const places = { ...lookPlaces(witnesses, view), liveChecks: [] };
+  const checks = steps.preview(zone).checks.filter((each) => each.dueMs <= time.nowMs() && isLookable(each, places));
+  const own = ownServer(resolver, (timeoutMs) => publisher.waitServed(record.revision, timeoutMs));
+  return lookAtAll(checks, view.apex, { ...witnesses, own, wallMs: () => clock.nowMs() }, () => time.nowMs());
+}
+
+/** Tells what is wrong at each place once, until it is right or another. */
+class Alarms {
+  readonly #alert: DnssecUpkeepOptions['alert'];
+  readonly #known = new Map<string, string>();
+
+  constructor(alert: DnssecUpkeepOptions['alert']) {
+    this.#alert = alert;
+  }
+
+  async tell(
+    zone: string,
+    looks: readonly ParentLook[],
+    find: (look: ParentLook) => Problem | undefined,
+  ): Promise<void> {
+    if (this.#known.size > PARENT_ZONES_MAX) this.#known.clear();
+    const found = looks.flatMap((each) => find(each) ?? []);
+    const text = found.map(({ message }) => message).join('\n');
+    if ((this.#known.get(zone) ?? '') === text) return;
+    if (text === '') this.#known.delete(zone);
+    else this.#known.set(zone, text);
+    if (found.length > 0) await this.#alert(zone, found);
+  }
+}

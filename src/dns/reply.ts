@@ -1,0 +1,130 @@
+/**
+ * Questions to other name servers, and their replies read with care: what is malformed, or an answer to something
+ * else, is no reply.
+ * Implements: RFC 1035 §4.1, RFC 6891 §6.1 (OPT), RFC 5452 §9.1 (id and question must be ours).
+ * Not here: sending them (control/outside/direct-question.ts), our own answers (message.ts).
+ */
+import { readU16 } from '#base/bytes.ts';
+import { DIRECT_RECORDS_MAX } from '#base/limits/outside.ts';
+import { OPT_BYTES, FLAG_DO, udpLimitBytes } from './edns.ts';
+import { HEADER, HEADER_BYTES } from './message.ts';
+import { type Name, equalNames, nameLengthAt } from './name.ts';
+import { readRdata } from './registry.ts';
+import { CLASS, RCODE, TYPE, type RrType } from './types.ts';
+
+export interface ReplyRecord {
+  readonly ttl: number;
+  readonly rdata: Uint8Array;
+}
+
+export interface Reply {
+  /** With the upper bits of OPT. */
+  readonly rcode: number;
+  readonly isAuthoritative: boolean;
+  readonly isTruncated: boolean;
+  /** Those of the question's owner and type, the first so many. */
+  readonly records: readonly ReplyRecord[];
+  /** How many of them there are. */
+  readonly count: number;
+}
+
+/** A question to one server by itself: no recursion, DNSSEC records are welcome. */
+export function writeQuestion(id: number, name: Name, type: RrType): Uint8Array {
+  const octets = new Uint8Array(HEADER_BYTES + name.length + 4 + OPT_BYTES);
+  const view = new DataView(octets.buffer);
+  view.setUint16(0, id);
+  view.setUint16(4, 1);
+  view.setUint16(10, 1);
+  octets.set(name, HEADER_BYTES);
+  const end = HEADER_BYTES + name.length;
+  view.setUint16(end, type);
+  view.setUint16(end + 2, CLASS.IN);
+  // OPT: owner root, size, no extended rcode, version 0, DO.
+  view.setUint16(end + 5, TYPE.OPT);
+  view.setUint16(end + 7, udpLimitBytes(0xffff));
+  octets[end + 11] = FLAG_DO;
+  return octets;
+}
+
+/** What the octets answer; undefined when they are no well-formed reply to this question. */
+export function readReply(octets: Uint8Array, id: number, name: Name, type: RrType): Reply | undefined {
+  if (octets.length < HEADER_BYTES || readU16(octets, 0) !== id || (octets[2]! & HEADER.QR) === 0) return undefined;
+  const length = nameLengthAt(octets, HEADER_BYTES);
+  const start = HEADER_BYTES + length + 4;
+  if (readU16(octets, 4) !== 1 || length === 0 || start > octets.length) return undefined;
+  const isOurs = equalNames(octets.subarray(HEADER_BYTES, HEADER_BYTES + length), name);
+  if (!isOurs || readU16(octets, start - 4) !== type || readU16(octets, start - 2) !== CLASS.IN) return undefined;
+  const answers = readU16(octets, 6);
+  const total = answers + readU16(octets, 8) + readU16(octets, 10);
+  const records: ReplyRecord[] = [];
+  let rcode = octets[3]! & 0x0f;
+  let count = 0;
+  let at = start;
+  const isTruncated = (octets[2]! & HEADER.TC) !== 0;
+  for (let each = 0; each < total; each++) {
+    const end = skipOwner(octets, at);
+    if (end === 0 || end + 10 > octets.length) return isTruncated ? truncated(octets, rcode) : undefined;
+    const rdataAt = end + 10;
+    const bytes = readU16(octets, end + 8);
+    if (rdataAt + bytes > octets.length) return isTruncated ? truncated(octets, rcode) : undefined;
+    const found = readU16(octets, end);
+    if (found === TYPE.OPT && each >= answers) rcode |= octets[end + 4]! << 4;
+    if (each < answers && found === type && readU16(octets, end + 2) === CLASS.IN && isOwner(octets, at, name)) {
+      count++;
+      if (records.length < DIRECT_RECORDS_MAX) {
+        const rdata = readRdata(type, octets, rdataAt, bytes);
+        if (rdata === undefined) return undefined;
+        const ttl = (readU16(octets, end + 4) * 0x1_0000 + readU16(octets, end + 6)) & 0x7fff_ffff;
+        records.push({ ttl, rdata });
+      }
+    }
+    at = rdataAt + bytes;
+  }
+  return { rcode, isAuthoritative: (octets[2]! & HEADER.AA) !== 0, isTruncated, records, count };
+}
+
+function truncated(octets: Uint8Array, rcode: number): Reply {
+  return { rcode, isAuthoritative: (octets[2]! & HEADER.AA) !== 0, isTruncated: true, records: [], count: 0 };
+}
+
+/** Where an owner ends, compressed or not; 0 when it is malformed. */
+function skipOwner(octets: Uint8Array, offset: number): number {
+  let at = offset;
+  while (at < octets.length) {
+    const size = octets[at]!;
+    if (size === 0) return at + 1;
+    if (size >= 0xc0) return at + 2 <= octets.length ? at + 2 : 0;
+    if (size > 63) return 0;
+    at += size + 1;
+  }
+  return 0;
+}
+
+/** True when the owner at `offset` is `name`. Pointers only go back, so this ends. */
+function isOwner(octets: Uint8Array, offset: number, name: Name): boolean {
+  const labels: number[] = [];
+  let at = offset;
+  let earliest = offset;
+  while (labels.length <= name.length) {
+    const size = octets[at];
+    if (size === undefined) return false;
+    if (size >= 0xc0) {
+      const target = (size & 0x3f) * 256 + (octets[at + 1] ?? 0);
+      if (target >= earliest) return false;
+      earliest = target;
+      at = target;
+      continue;
+    }
+    if (size > 63) return false;
+    labels.push(size, ...octets.subarray(at + 1, at + 1 + size));
+    if (size === 0) return equalNames(Uint8Array.from(labels), name);
+    at += size + 1;
+  }
+  return false;
+}
+
+/** As people know it: `NOERROR`, `SERVFAIL`. */
+export function rcodeName(rcode: number): string {
+  const found = Object.entries(RCODE).find(([, number]) => number === rcode);
+  return found?.[0] ?? `rcode ${rcode}`;
+}

@@ -1,0 +1,61 @@
+/**
+ * What keys a zone shall have, how long each is used, and the times that rollovers count with.
+ * Implements: RFC 6781 §3.1 (one key or two), §3.3 (lifetimes), RFC 7583 §3.1 (Dprp, TTLkey; DprpP is the parent's).
+ * Not here: how the zone's keys become those (rollover.ts), how long signatures live (sign.ts).
+ */
+import { KEY_TTL_SECONDS, ZSK_LIFETIME_SECONDS } from '#base/limits/dnssec.ts';
+import { PARENT_PROPAGATION_SECONDS, PROPAGATION_SECONDS } from '#base/limits/dnssec.ts';
+import { type AlgorithmNumber, ECDSA_P256, isAlgorithmNumber } from './algorithm.ts';
+import { type KeyRole } from './key-stage.ts';
+
+export interface KeyPolicy {
+  readonly keys: 'csk' | 'ksk+zsk';
+  readonly algorithm: AlgorithmNumber;
+  /** How long a CSK or KSK is used; absent: until someone rolls it. */
+  readonly kskLifetimeSeconds?: number;
+  /** The same of a ZSK. */
+  readonly zskLifetimeSeconds?: number;
+  /** By then every name server of the zone serves a change, also those that cannot be asked one by one. */
+  readonly propagationSeconds: number;
+  /** TTL of DNSKEY, CDS and CDNSKEY. */
+  readonly keyTtlSeconds: number;
+  /** The same as `propagationSeconds`, of the parent's name servers. */
+  readonly parentPropagationSeconds: number;
+  /** Where the parent's name servers are, as ADDR or ADDR:PORT; absent: they are looked up. */
+  readonly parentServers?: readonly string[];
+}
+
+export const KEY_POLICY: KeyPolicy = {
+  keys: 'csk',
+  algorithm: ECDSA_P256,
+  zskLifetimeSeconds: ZSK_LIFETIME_SECONDS,
+  propagationSeconds: PROPAGATION_SECONDS,
+  keyTtlSeconds: KEY_TTL_SECONDS,
+  parentPropagationSeconds: PARENT_PROPAGATION_SECONDS,
+};
+
+/** True when `value` is a whole policy, as it is stored. */
+export function isKeyPolicy(value: unknown): value is KeyPolicy {
+  if (typeof value !== 'object' || value === null) return false;
+  const { keys, algorithm, parentServers, ...times } = value as Readonly<Record<string, unknown>>;
+  const isTime = (name: keyof KeyPolicy, isOptional: boolean): boolean => {
+    const seconds = times[name];
+    return seconds === undefined ? isOptional : Number.isInteger(seconds) && Number(seconds) >= 0;
+  };
+  return (
+    (keys === 'csk' || keys === 'ksk+zsk') &&
+    isAlgorithmNumber(algorithm) &&
+    isTime('kskLifetimeSeconds', true) &&
+    isTime('zskLifetimeSeconds', true) &&
+    isTime('propagationSeconds', false) &&
+    isTime('keyTtlSeconds', false) &&
+    isTime('parentPropagationSeconds', false) &&
+    (parentServers === undefined ||
+      (Array.isArray(parentServers) && parentServers.every((each) => typeof each === 'string')))
+  );
+}
+
+/** The roles that a zone of this policy has a key for. */
+export function rolesOf({ keys }: Pick<KeyPolicy, 'keys'>): readonly KeyRole[] {
+  return keys === 'csk' ? ['csk'] : ['ksk', 'zsk'];
+}

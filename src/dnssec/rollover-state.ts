@@ -1,0 +1,40 @@
+/**
+ * What is remembered of a zone's rollovers: those under way, what caches may still hold, since when keys are used.
+ * Not here: what follows from it (rollover.ts).
+ */
+import { newLifecycle, type LifecycleState } from '#lifecycle/state.ts';
+import { type SerialNotes } from '#lifecycle/lives.ts';
+import { type TtlMemory } from '#lifecycle/ttl-memory.ts';
+import { type RolloverData } from './rollover-keys.ts';
+import { ROLLOVER_KINDS, type RolloverKind } from './rollover-machine.ts';
+
+export interface RolloverState {
+  readonly version: 1;
+  readonly rollovers: Readonly<Record<RolloverKind, LifecycleState<RolloverData>>>;
+  readonly serials: SerialNotes;
+  /** Kinds: `dnskey`, and `ds` as the parent's servers give it out. */
+  readonly ttls: TtlMemory;
+  /** When each key was first active, counted time, by key id. */
+  readonly activeSinceMs: Readonly<Record<string, number>>;
+  /** Tags of keys that are gone, the last ones. */
+  readonly pastTags: readonly number[];
+}
+
+export const NO_ROLLOVERS: RolloverState = {
+  version: 1,
+  rollovers: {
+    zsk: newLifecycle(),
+    ksk: newLifecycle(),
+    algorithm: newLifecycle(),
+    unsigning: newLifecycle(),
+  },
+  serials: {},
+  ttls: {},
+  activeSinceMs: {},
+  pastTags: [],
+};
+
+/** Every rollover that is under way, with its kind. */
+export function rolloversOf({ rollovers }: RolloverState) {
+  return ROLLOVER_KINDS.flatMap((kind) => rollovers[kind].objects.map((object) => ({ kind, object })));
+}

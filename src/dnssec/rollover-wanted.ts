@@ -1,0 +1,119 @@
+/**
+ * Which rollover a zone needs: because its keys are not those of its policy, because a key's lifetime is over, because
+ * it is asked for. Pure.
+ * Implements: RFC 6781 §3.3 (lifetimes), §4.1 (what may be under way together).
+ * Not here: what a rollover does (rollover.ts), making keys (control/signing/keys.ts).
+ */
+import { atZone } from '#base/place.ts';
+import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
+import { type AlgorithmNumber } from './algorithm.ts';
+import { type KeyPolicy, rolesOf } from './key-policy.ts';
+import { type KeyRole } from './key-stage.ts';
+import { type ZoneKey } from './rollover-keys.ts';
+import { type RolloverKind } from './rollover-machine.ts';
+import { type RolloverState, rolloversOf } from './rollover-state.ts';
+
+/** A rollover whose new keys are still to be made. */
+export interface WantedRollover {
+  readonly kind: RolloverKind;
+  /** Ids of the keys that go. */
+  readonly out: readonly string[];
+  readonly in: readonly { readonly role: KeyRole; readonly algorithm: AlgorithmNumber }[];
+  /** Why, for the audit log. */
+  readonly reason: string;
+}
+
+interface Ground {
+  readonly zone: string;
+  readonly state: RolloverState;
+  readonly keys: readonly ZoneKey[];
+  readonly policy: KeyPolicy;
+  /** Counted time. */
+  readonly nowMs: number;
+}
+
+/** What the policy asks for now; undefined: nothing, or something under way must end first. */
+export function wantedRollover(ground: Ground): WantedRollover | undefined {
+  const { state, keys, policy } = ground;
+  const wanted = toPolicy(keys, policy) ?? byLifetime(ground);
+  return wanted === undefined || inTheWay(wanted, state, keys) !== undefined ? undefined : wanted;
+}
+
+/** The rollover of one key that is asked for, or why it cannot begin. */
+export function askedRollover(ground: Ground, role: KeyRole): Result<WantedRollover> {
+  const { zone, state, keys, policy } = ground;
+  const key = keys.find((each) => each.role === role && each.state === 'active');
+  if (key === undefined) {
+    const roles = [...new Set(keys.map((each) => each.role))].join(', ');
+    const why = `${zone} has no active ${role.toUpperCase()} to roll; its keys are: ${roles === '' ? 'none' : roles}`;
+    return fail(problem('DNSSEC_ROLLOVER', atZone(zone), why, { fix: `waxseal dnssec status ${zone}` }));
+  }
+  const wanted = toPolicy(keys, policy) ?? ofOne(key, 'it was asked for');
+  const other = inTheWay(wanted, state, keys);
+  return other === undefined ? ok(wanted) : fail(underWay(zone, other));
+}
+
+/** Why a zone cannot begin to leave DNSSEC now; undefined: it can. */
+export function stopsUnsigning({ zone, state }: Pick<Ground, 'zone' | 'state'>): Problem | undefined {
+  const [other] = rolloversOf(state);
+  return other === undefined ? undefined : underWay(zone, other.object.id);
+}
+
+function underWay(zone: string, object: string): Problem {
+  const why = `the rollover ${object} of ${zone} is under way; nothing was changed`;
+  return problem('DNSSEC_ROLLOVER', atZone(zone), why, {
+    fix: `wait for its end (waxseal dnssec status ${zone}), or call it off: waxseal dnssec cancel ${zone} ${object}`,
+  });
+}
+
+function toPolicy(keys: readonly ZoneKey[], policy: KeyPolicy): WantedRollover | undefined {
+  const { algorithm } = policy;
+  const out = keys.map(({ id }) => id);
+  const incoming = rolesOf(policy).map((role) => ({ role, algorithm }));
+  if (keys.length === 0 || keys.some(({ state }) => state !== 'active')) return undefined;
+  const others = keys.filter((key) => key.algorithm !== algorithm);
+  if (others.length > 0) {
+    const reason = `the policy says algorithm ${algorithm}, and the zone has ${others[0]!.algorithm}`;
+    return { kind: 'algorithm', out, in: incoming, reason };
+  }
+  const roles = keys.map(({ role }) => role).toSorted();
+  if (roles.join() === rolesOf(policy).toSorted().join()) return undefined;
+  const reason = `the policy says ${policy.keys}, and the zone has ${roles.join(', ')}`;
+  return { kind: 'ksk', out, in: incoming, reason };
+}
+
+function byLifetime({ state, keys, policy, nowMs }: Ground): WantedRollover | undefined {
+  const old = keys.find((key) => key.state === 'active' && (ageMs(key, state, policy) ?? Infinity) <= nowMs);
+  return old === undefined ? undefined : ofOne(old, `key ${old.keyTag} has reached the end of its lifetime`);
+}
+
+/** When the next key reaches the end of its lifetime, counted time. */
+export function nextAgeMs({ state, keys, policy }: Omit<Ground, 'zone' | 'nowMs'>): number | undefined {
+  const times = keys.flatMap((key) => ageMs(key, state, policy) ?? []);
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+/** When the key reaches the end of its lifetime; undefined: never, or it is not in use. */
+function ageMs({ id, role }: ZoneKey, state: RolloverState, policy: KeyPolicy): number | undefined {
+  const seconds = role === 'zsk' ? policy.zskLifetimeSeconds : policy.kskLifetimeSeconds;
+  const sinceMs = state.activeSinceMs[id];
+  return seconds === undefined || sinceMs === undefined ? undefined : sinceMs + seconds * 1000;
+}
+
+function ofOne({ id, role, algorithm }: ZoneKey, reason: string): WantedRollover {
+  return { kind: role === 'zsk' ? 'zsk' : 'ksk', out: [id], in: [{ role, algorithm }], reason };
+}
+
+/** The id of what must end first. A ZSK and a KSK are rolled side by side: neither signs what the other does. */
+function inTheWay(wanted: WantedRollover, state: RolloverState, keys: readonly ZoneKey[]): string | undefined {
+  const rolesIn = (ids: readonly string[]) => keys.filter(({ id }) => ids.includes(id)).map(({ role }) => role);
+  const isAlone = (roles: readonly KeyRole[], role: KeyRole) => roles.every((each) => each === role);
+  const other = rolloversOf(state).find(({ kind, object: { data } }) => {
+    const [mine, theirs] = [rolesIn(wanted.out), rolesIn([...data.out, ...data.in])];
+    const isBeside =
+      (wanted.kind === 'zsk' && kind === 'ksk' && isAlone(theirs, 'ksk')) ||
+      (wanted.kind === 'ksk' && kind === 'zsk' && isAlone(mine, 'ksk'));
+    return !isBeside;
+  });
+  return other?.object.id;
+}
