@@ -1,6 +1,7 @@
 /**
- * Requests from one child of the supervisor to the other, each with one reply: for what needs an answer and is larger
- * than a notice (DNS UPDATE, NOTIFY). Requests and octets under way are bounded on both sides and in the supervisor
+ * Requests from one child of the supervisor to another, each with one reply: for what needs an answer and is larger
+ * than a notice (DNS UPDATE, NOTIFY, reports). One end is always control. Requests and octets under way are bounded on
+ * both sides and in the supervisor
  * between them. A request is carried out at most once. One that fails with `gone` or `timeout` may have been carried
  * out or not.
  * Not here: the notices, of which only the newest of a kind counts (ipc.ts).
@@ -20,11 +21,27 @@ export type CallOutcome =
   /** Nothing came back. */
   | { readonly ok: false; readonly why: CallFailure };
 
+/** The children of the supervisor. */
+export type Role = 'control' | 'answer' | 'policy-host';
+
+/** The other end of control's calls unless a message says otherwise. */
+export const CALL_PEER: Role = 'answer';
+
+/**
+ * In what control sends, the child that gets it; in what it gets, the child that sent it, as the supervisor says.
+ * Absent: the answer process. The others have one peer, control, and their messages do not name it.
+ */
+interface Peer {
+  readonly peer?: Role;
+}
+
 /** Bodies are base64: the channel carries JSON. */
-export type CallMessage =
-  | { readonly kind: 'request'; readonly id: number; readonly name: string; readonly body: string }
-  | { readonly kind: 'reply'; readonly id: number; readonly body: string }
-  | { readonly kind: 'reply'; readonly id: number; readonly why: CallFailure };
+export type CallMessage = Peer &
+  (
+    | { readonly kind: 'request'; readonly id: number; readonly name: string; readonly body: string }
+    | { readonly kind: 'reply'; readonly id: number; readonly body: string }
+    | { readonly kind: 'reply'; readonly id: number; readonly why: CallFailure }
+  );
 
 /** True for a message of ours that has all its parts: the other process may have been taken over. */
 export function isCallMessage(value: unknown): value is CallMessage {
@@ -41,9 +58,10 @@ const FAILURES: ReadonlySet<unknown> = new Set<CallFailure>(['overloaded', 'gone
  * Makes the reply to a request. Rejects only for a bug of ours: the process then ends, and the request fails with
  * `gone`.
  */
-export type CallHandler = (body: Uint8Array) => Promise<Uint8Array>;
+export type CallHandler = (body: Uint8Array, from: Role) => Promise<Uint8Array>;
 
 interface Waiting {
+  readonly peer: Role;
   readonly bytes: number;
   readonly timer: NodeJS.Timeout;
   readonly resolve: (outcome: CallOutcome) => void;
@@ -56,8 +74,8 @@ export class Calls {
   readonly #handlers = new Map<string, CallHandler>();
   readonly #waiting = new Map<number, Waiting>();
   #waitingBytes = 0;
-  #handled = 0;
-  #handledBytes = 0;
+  /** Requests that are handled now, by who sent them: one child's do not take the places of another's. */
+  readonly #handled = new Map<Role, { count: number; bytes: number }>();
   /** Begins anywhere, so that a reply to this process's predecessor fits no request of this one. */
   #nextId = randomInt(2 ** 47);
 
@@ -73,7 +91,7 @@ export class Calls {
   }
 
   /** Asks the other process. Never rejects; asserts that the body is at most CALL_BYTES_MAX long. */
-  request(name: string, body: Uint8Array, timeoutMs = CALL_REPLY_MS_DEFAULT): Promise<CallOutcome> {
+  request(name: string, body: Uint8Array, timeoutMs = CALL_REPLY_MS_DEFAULT, to = CALL_PEER): Promise<CallOutcome> {
     assert(body.length <= CALL_BYTES_MAX, `a request of ${body.length} octets`);
     const { count, bytes } = this.#limits;
     const isFull = this.#waiting.size >= count || this.#waitingBytes + body.length > bytes;
@@ -82,38 +100,46 @@ export class Calls {
     this.#nextId += 1;
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#settle(id, { ok: false, why: 'timeout' }), timeoutMs);
-      this.#waiting.set(id, { bytes: body.length, timer, resolve });
+      this.#waiting.set(id, { peer: to, bytes: body.length, timer, resolve });
       this.#waitingBytes += body.length;
-      this.#send({ kind: 'request', id, name, body: Buffer.from(body).toString('base64') });
+      const peer = to === CALL_PEER ? {} : { peer: to };
+      this.#send({ kind: 'request', id, name, body: Buffer.from(body).toString('base64'), ...peer });
     });
   }
 
   receive(message: CallMessage): void {
     if (message.kind === 'request') void this.#reply(message);
+    else if (this.#waiting.get(message.id)?.peer !== (message.peer ?? CALL_PEER)) return;
     else if ('why' in message) this.#settle(message.id, { ok: false, why: message.why });
     else this.#settle(message.id, { ok: true, body: decoded(message.body) });
   }
 
   /** The other process has ended: none of its replies comes any more. */
-  peerGone(): void {
-    for (const id of this.#waiting.keys()) this.#settle(id, { ok: false, why: 'gone' });
+  peerGone(role: Role): void {
+    // Who is not control has no other peer, and does not name it.
+    const isOf = (peer: Role) => role === 'control' || role === peer;
+    for (const [id, { peer }] of this.#waiting) if (isOf(peer)) this.#settle(id, { ok: false, why: 'gone' });
   }
 
-  async #reply({ id, name, body: text }: Extract<CallMessage, { kind: 'request' }>): Promise<void> {
+  async #reply({ id, name, body: text, peer }: Extract<CallMessage, { kind: 'request' }>): Promise<void> {
+    const from = peer ?? CALL_PEER;
+    const back = peer === undefined ? {} : { peer };
     const handler = this.#handlers.get(name);
-    if (handler === undefined) return this.#send({ kind: 'reply', id, why: 'unknown' });
+    if (handler === undefined) return this.#send({ kind: 'reply', id, why: 'unknown', ...back });
     // The other side keeps the same limits, unless it has been taken over.
     const { count, bytes } = this.#limits;
     const length = Buffer.byteLength(text, 'base64');
-    if (this.#handled >= count || length > CALL_BYTES_MAX || this.#handledBytes + length > bytes)
-      return this.#send({ kind: 'reply', id, why: 'overloaded' });
-    this.#handled += 1;
-    this.#handledBytes += length;
-    const body = await handler(decoded(text));
-    this.#handled -= 1;
-    this.#handledBytes -= length;
+    const handled = this.#handled.get(from) ?? { count: 0, bytes: 0 };
+    this.#handled.set(from, handled);
+    if (handled.count >= count || length > CALL_BYTES_MAX || handled.bytes + length > bytes)
+      return this.#send({ kind: 'reply', id, why: 'overloaded', ...back });
+    handled.count += 1;
+    handled.bytes += length;
+    const body = await handler(decoded(text), from);
+    handled.count -= 1;
+    handled.bytes -= length;
     assert(body.length <= CALL_BYTES_MAX, `a reply of ${body.length} octets`);
-    this.#send({ kind: 'reply', id, body: Buffer.from(body).toString('base64') });
+    this.#send({ kind: 'reply', id, body: Buffer.from(body).toString('base64'), ...back });
   }
 
   #settle(id: number, outcome: CallOutcome): void {

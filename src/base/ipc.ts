@@ -1,17 +1,17 @@
 /**
- * What the supervisor, the control process and the answer process say to each other, and the child's end of that channel.
+ * What the supervisor and its children say to each other, and the child's end of that channel.
  *
- * The supervisor is a dumb relay: what control sends goes to answer and the other way round. A child that starts says `hello`; its peer
- * replies with all it has to know (control: `generation`; answer: `hello`, `listening`, `served`), so that either may die at any time
- * and no state is kept in between. Every message is absolute, never a difference: only the newest of its kind matters.
+ * The supervisor is a dumb relay (`receiversOf`): control talks to all others, and they to control. A child that starts
+ * says `hello`; its peer replies with all it has to know (control: `generation`; answer: `hello`, `listening`, `served`;
+ * policy host: `hello`, `hosted`), so that each may die at any time and no state is kept in between. Every message is
+ * absolute, never a difference: only the newest of its kind matters.
  * Not here: requests that have a reply (ipc-calls.ts), starting and restarting processes (process/supervisor.ts), what
  * workers say inside the answer process (server/worker-loop.ts).
  */
 import { HEARTBEAT_MS } from '#base/limits/process.ts';
-import { type CallMessage, Calls, isCallMessage } from './ipc-calls.ts';
+import { type CallMessage, Calls, type Role, isCallMessage } from './ipc-calls.ts';
 
-/** The two children of the supervisor. */
-export type Role = 'control' | 'answer';
+export type { Role } from './ipc-calls.ts';
 
 /** How UDP is served: in batches (recvmmsg), by node:dgram, or in batches where that is possible. */
 export type UdpKind = 'auto' | 'mmsg' | 'dgram';
@@ -65,6 +65,27 @@ export interface RateLimitSettings {
   readonly allow: readonly string[];
 }
 
+/** What the policy host needs to serve; nothing in it leads to a key but its own (ADR 0007). */
+export interface PolicyHostSettings {
+  /** Directory of the LMDB store. */
+  readonly storeDir: string;
+  /** `ADDR:PORT`, ports settled. */
+  readonly listen: readonly string[];
+  /** File of the key that the private keys of certificates are sealed under. */
+  readonly keyFile: string;
+  /** Certificates that control signed itself are served too. */
+  readonly isSelfSigned: boolean;
+  readonly isAccessLogged: boolean;
+}
+
+/** What the policy host does now. */
+export interface HostedState {
+  /** The store generation it serves; 0 before its first. */
+  readonly generation: number;
+  /** `ADDR:PORT` of those that it listens on. */
+  readonly addresses: readonly string[];
+}
+
 /** One worker thread of the answer process. */
 export interface WorkerState {
   readonly id: number;
@@ -102,7 +123,9 @@ export type IpcMessage =
   | { readonly kind: 'start'; readonly settings: AnswerSettings }
   /** From the supervisor to answer: the files of cookie secrets were read again. */
   | { readonly kind: 'cookie-secrets'; readonly secrets: CookieSecretTexts }
-  /** Control → answer: this store generation is durable. */
+  /** From the supervisor to the policy host, once after each start. */
+  | { readonly kind: 'start-policy-host'; readonly settings: PolicyHostSettings }
+  /** Control → answer, policy host: this store generation is durable. */
   | { readonly kind: 'generation'; readonly generation: number }
   /** Answer → control: every worker is bound to these addresses. */
   | { readonly kind: 'listening'; readonly addresses: readonly string[] }
@@ -115,7 +138,11 @@ export type IpcMessage =
   /** Answer → control, soon after any of it changed, and to a control process that is new. */
   | ({ readonly kind: 'selectors' } & SelectorReport)
   /** Control → answer. */
-  | { readonly kind: 'counters-wanted' };
+  | { readonly kind: 'counters-wanted' }
+  /** Policy host → control, whenever it changes. */
+  | ({ readonly kind: 'hosted' } & HostedState)
+  /** Policy host → control, every second: counter name → value since it started. */
+  | { readonly kind: 'hosted-counters'; readonly values: Readonly<Record<string, number>> };
 
 const KINDS: ReadonlySet<unknown> = new Set<IpcMessage['kind']>([
   'hello',
@@ -131,6 +158,9 @@ const KINDS: ReadonlySet<unknown> = new Set<IpcMessage['kind']>([
   'counters',
   'selectors',
   'counters-wanted',
+  'start-policy-host',
+  'hosted',
+  'hosted-counters',
 ]);
 
 /** True for a message of ours. The sender is our own program, so only the kind is looked at. */
@@ -138,9 +168,47 @@ export function isIpcMessage(value: unknown): value is IpcMessage {
   return typeof value === 'object' && value !== null && 'kind' in value && KINDS.has(value.kind);
 }
 
+const OTHERS: readonly Role[] = ['answer', 'policy-host'];
+const CONTROL: readonly Role[] = ['control'];
+
+/** Children that care whether this one lives. */
+export function peersOf(role: Role): readonly Role[] {
+  return role === 'control' ? OTHERS : CONTROL;
+}
+
+/** Who gets `message`, which child `from` has sent. What only the supervisor may say is dropped. */
+export function receiversOf(from: Role, message: IpcMessage): readonly Role[] {
+  // Who speaks for another child has been taken over.
+  if ('role' in message && message.role !== from) return [];
+  switch (message.kind) {
+    case 'hello':
+    case 'ready':
+      return peersOf(from);
+    case 'generation':
+      return from === 'control' ? OTHERS : [];
+    case 'counters-wanted':
+      return from === 'control' ? ['answer'] : [];
+    case 'listening':
+    case 'served':
+    case 'counters':
+    case 'selectors':
+      return from === 'answer' ? CONTROL : [];
+    case 'hosted':
+    case 'hosted-counters':
+      return from === 'policy-host' ? CONTROL : [];
+    case 'gone':
+    case 'alive':
+    case 'unable':
+    case 'start':
+    case 'cookie-secrets':
+    case 'start-policy-host':
+      return [];
+  }
+}
+
 /** The child's end of the channel to its supervisor. */
 export interface SupervisorChannel {
-  /** Requests to the other child, and handlers of its requests. */
+  /** Requests to another child, and handlers of its requests. */
   readonly calls: Calls;
   /** Never throws; a message to a supervisor that is gone is lost, and `lost` has been called or will be. */
   send(message: IpcMessage): void;
@@ -163,7 +231,7 @@ export function openSupervisorChannel(own: NodeJS.Process, receive: (message: Ip
   own.on('message', (value) => {
     if (isCallMessage(value)) calls.receive(value);
     else if (isIpcMessage(value)) {
-      if (value.kind === 'gone') calls.peerGone();
+      if (value.kind === 'gone') calls.peerGone(value.role);
       receive(value);
     }
   });

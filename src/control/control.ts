@@ -54,6 +54,7 @@ import { ServedZones } from './served-zones.ts';
 import { type CounterTable, metricFamilies } from './metrics.ts';
 import { outcomeOf } from './outcome.ts';
 import { NO_WITNESSES, type OutsideWitnesses } from '#control/outside/evidence.ts';
+import { PolicyHostState } from '#control/policy-host/state.ts';
 import { SelfSigner, type SelfSignerOptions } from '#control/policy-host/self-signed.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
 import { SelectorQueries } from '#control/publish/selector-queries.ts';
@@ -121,6 +122,8 @@ export class Control implements ControlApi {
   readonly dnssec: DnssecApi;
   readonly audit: AuditApi;
   readonly workers: WorkersApi;
+  /** What the policy host serves now. */
+  readonly policyHost = new PolicyHostState();
   /** What a scheduler runs on. */
   readonly lifecycles: LifecycleClock;
   /** What keeps the audit log from growing without end. */
@@ -152,6 +155,7 @@ export class Control implements ControlApi {
     this.#queries = new SelectorQueries(() => time.nowMs());
     this.mail = mailReads({ reader: writer, steps: this.#mail, queries: this.#queries, witnesses, clock });
     publisher.onMessage((message) => this.#queries.receive(message));
+    publisher.onMessage((message) => this.policyHost.receive(message));
     const run = (command: Command, runOptions: RunOptions) => this.run(command, runOptions);
     const alert = (zone: string, problems: readonly Problem[]) => this.events.alert(zone, problems);
     const parts = { funnel: this.#funnel, steps: this.#mail, queries: this.#queries, resolver: this.zones.resolver };
@@ -250,7 +254,7 @@ export class Control implements ControlApi {
       signatures: this.#preparer.signatures,
       selfCheckFailures: this.#preparer.selfCheckFailures,
       commandsWaiting: this.#funnel.waiting,
-      counters: this.#publisher.counters,
+      counters: [...this.#publisher.counters, ...this.policyHost.counters],
       counterTable: this.#options.counterTable,
     });
   }

@@ -6,11 +6,12 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type AnswerSettings } from '#base/ipc.ts';
+import { type AnswerSettings, type PolicyHostSettings } from '#base/ipc.ts';
+import { HTTPS_PRIORITY } from '#base/limits/https.ts';
 import { LOAD_ONLY, siblingModule } from '#base/sibling.ts';
 import { type Config } from '#config/config.ts';
 import { type LaunchOrder } from '#process/confine/launch-order.ts';
-import { answerConfinement, controlConfinement } from '#process/confine/roles.ts';
+import { answerConfinement, controlConfinement, policyHostConfinement } from '#process/confine/roles.ts';
 import { answerEnvironment, controlEnvironment } from './child-environment.ts';
 import { safeNodeOptions } from './clean-start.ts';
 import { type WithRights } from './privileges.ts';
@@ -65,6 +66,29 @@ export function answerProgram({ config, settings, files, accounts, withRights }:
   return { ...launched(program, { log: log.format, confine: settled.confine, hasOwnUser, confinement }), withRights };
 }
 
+/**
+ * It runs as the server's user, who alone may read the file of its key, and is confined to that file and the store.
+ * It has no folder of compiled code: who could write that would have its key.
+ */
+export function policyHostProgram(facts: ProgramFacts, settings: PolicyHostSettings): ChildProgram {
+  const { config, accounts, withRights } = facts;
+  const { log, process: settled } = config;
+  const { NODE_COMPILE_CACHE: _, ...environment } = answerEnvironment(process.env);
+  const program: LaunchedProgram = {
+    role: 'policy-host',
+    entry: siblingModule(import.meta.resolve('#policy-host/entry.ts'), 'entry'),
+    args: [log.format],
+    environment,
+    compileCache: undefined,
+  };
+  const priority = HTTPS_PRIORITY;
+  if (process.platform !== 'linux') return { ...started(program), priority };
+  const coverage = environment['NODE_V8_COVERAGE'];
+  const confinement = policyHostConfinement({ settings, coverage, account: accounts.server });
+  const how = { log: log.format, confine: settled.confine, hasOwnUser: false, confinement } as const;
+  return { ...launched(program, how), withRights, priority };
+}
+
 /** Starts the process that fills the answer process's folder of compiled code, as its user; it ends by itself. */
 export function fillCompileCache({ files, accounts, withRights }: ProgramFacts): ChildProcess {
   const account = accounts.answer ?? accounts.server;
@@ -86,13 +110,13 @@ interface LaunchedProgram {
   readonly entry: URL;
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Folder of compiled code. */
-  readonly compileCache: string;
+  /** Folder of compiled code; undefined: none. */
+  readonly compileCache: string | undefined;
 }
 
 function started({ entry, args, environment, compileCache }: LaunchedProgram): ChildProgram {
   const nodeOptions = safeNodeOptions(process.execArgv);
-  return { script: entry, args, nodeOptions, environment: { ...environment, NODE_COMPILE_CACHE: compileCache } };
+  return { script: entry, args, nodeOptions, environment: { ...environment, ...cacheVariable(compileCache) } };
 }
 
 /**
@@ -110,10 +134,14 @@ function launched(
     entry: fileURLToPath(entry),
     args,
     nodeOptions,
-    environment: { NODE_COMPILE_CACHE: compileCache },
+    environment: cacheVariable(compileCache),
   };
   const script = siblingModule(import.meta.url, 'confine/launch');
   const own = fileURLToPath(new URL('../../node_modules/.cache/waxseal', import.meta.url));
   const launcherEnvironment = { ...environment, NODE_COMPILE_CACHE: own };
   return { script, args: [JSON.stringify(order)], nodeOptions, environment: launcherEnvironment };
+}
+
+function cacheVariable(folder: string | undefined): Readonly<Record<string, string>> {
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: folder };
 }

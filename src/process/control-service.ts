@@ -7,6 +7,7 @@ import { buildAdmin } from '#admin/app.ts';
 import { type AdminListeners, listenAdmin } from '#admin/http/listen.ts';
 import { ANSWER_METRICS, ANSWER_SLOTS } from '#answer/count/counters.ts';
 import { systemClock } from '#base/clock.ts';
+import { formatIpPort } from '#base/address.ts';
 import { type SupervisorChannel, openSupervisorChannel } from '#base/ipc.ts';
 import { ADMIN_DRAIN_MS } from '#base/limits/admin.ts';
 import { type Log } from '#base/log.ts';
@@ -25,6 +26,7 @@ import { POSTED_REPORT, postedReports } from '#control/reports/posted.ts';
 import { SignerExporter } from '#control/signers/export.ts';
 import { Refresher } from '#control/zone/refresh.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
+import { POLICY_HOST_METRICS } from '#policy-host/counters.ts';
 import { SERVER_METRICS } from '#server/counters.ts';
 import { listenProblem } from '#server/listen.ts';
 import { PolicyHostKey } from '#store/tls/policy-host-key.ts';
@@ -201,6 +203,7 @@ export class ControlService {
       },
       signerFilesRoot: dirname(store.kekFile),
       counterTable: {
+        ...(config.https.listen.length === 0 ? {} : POLICY_HOST_METRICS),
         ...SERVER_METRICS,
         ...Object.fromEntries(ANSWER_SLOTS.map((slot, at) => [slot, ANSWER_METRICS[at]!])),
       },
@@ -231,7 +234,9 @@ export class ControlService {
     const admin = this.#listeners?.address ?? '';
     const { kekFile, kekMade } = this.#options.store;
     const kekMadeIn = kekMade === undefined ? undefined : kekFile;
-    const facts = { tokenFile: this.#tokenFile, kekMadeIn, dns: addresses, admin };
+    const { listen, isSelfSigned } = this.#options.config.https;
+    const https = listen[0] === undefined ? undefined : formatIpPort(listen[0]);
+    const facts = { tokenFile: this.#tokenFile, kekMadeIn, dns: addresses, admin, https, isSelfSigned };
     const isText = this.#options.config.log.format === 'text';
     if (isText) process.stdout.write(readyScreen(this.#control, facts));
     // Who starts it at a terminal reads the screen; for a program it would be no JSON.

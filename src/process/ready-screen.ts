@@ -5,6 +5,7 @@ import { READY_ZONES_SHOWN_MAX } from '#base/limits/server.ts';
 import { nameOf, ownerKey } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
+import { servedBody } from '#mail/mta-sts/lifecycle.ts';
 import { type ControlApi } from '#control/api/control.ts';
 
 export interface ReadyFacts {
@@ -15,9 +16,14 @@ export interface ReadyFacts {
   readonly dns: readonly string[];
   /** Empty when the admin API has no TCP listener. */
   readonly admin: string;
+  /** `ADDR:PORT` of the policy host; undefined: there is none. */
+  readonly https: string | undefined;
+  /** Hosts without another certificate have a self-signed one. */
+  readonly isSelfSigned: boolean;
 }
 
-export function readyScreen(control: ControlApi, { tokenFile, kekMadeIn, dns, admin }: ReadyFacts): string {
+export function readyScreen(control: ControlApi, facts: ReadyFacts): string {
+  const { tokenFile, kekMadeIn, dns, admin, https, isSelfSigned } = facts;
   const zones = control.zones.list();
   const lines = [
     '',
@@ -46,6 +52,8 @@ export function readyScreen(control: ControlApi, { tokenFile, kekMadeIn, dns, ad
       ...tryLines(control, shown.name).map((line) => `  dig @${host} -p ${port} ${line}`),
     );
   }
+  const policy = https === undefined ? undefined : policyLine(control, https, isSelfSigned);
+  if (policy !== undefined) lines.push(`  ${policy}`);
   lines.push('', `Administrator's token: ${tokenFile}`);
   if (kekMadeIn !== undefined)
     lines.push(
@@ -73,6 +81,20 @@ function tryLines(control: ControlApi, zone: string): string[] {
     hasDmarc ? `_dmarc.${bare} TXT +dnssec` : `${bare} DNSKEY +dnssec +multi`,
     `no-such-name.${bare} A +dnssec`,
   ];
+}
+
+/** One line for curl that shows a policy of MTA-STS; undefined when no zone has one. */
+function policyLine(control: ControlApi, https: string, isSelfSigned: boolean): string | undefined {
+  const zone = control.zones.list().find((record) => {
+    const mail = control.mail.view(record);
+    return mail !== undefined && servedBody(mail.state.mtaSts) !== undefined;
+  });
+  if (zone === undefined) return undefined;
+  const [host, port] = splitEndpoint(https);
+  const name = `mta-sts.${zone.name.slice(0, -1)}`;
+  // -k: no CA has signed the certificate; who takes the server into production leaves it out.
+  const trust = isSelfSigned ? '-k ' : '';
+  return `curl ${trust}--resolve ${name}:${port}:${host} https://${name}:${port}/.well-known/mta-sts.txt`;
 }
 
 function splitEndpoint(endpoint: string): [host: string, port: string] {

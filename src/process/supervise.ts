@@ -1,6 +1,7 @@
 /**
- * `waxseal serve`: the supervisor process. Reads the configuration, settles the addresses, starts the control and the
- * answer process and keeps both alive. Not here: what they do (control-process.ts, answer-process.ts).
+ * `waxseal serve`: the supervisor process. Reads the configuration, settles the addresses, starts control, answer
+ * process and policy host and keeps them alive. Not here: what they do (control-process.ts, answer-process.ts,
+ * policy-host/entry.ts).
  */
 import { type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
@@ -15,8 +16,9 @@ import { type Account } from '#process/confine/identity.ts';
 import { settleAddresses } from '#server/listen.ts';
 import { StoreFailure, folderFailure } from '#store/failure.ts';
 import { type ProcessLock, SERVER_LOCK, acquireLock } from '#store/process-lock.ts';
-import { answerSettings } from './answer-settings.ts';
-import { type ProgramFacts, answerProgram, controlProgram, fillCompileCache } from './child-programs.ts';
+import { answerSettings, policyHostSettings } from './answer-settings.ts';
+import { type ProgramFacts, answerProgram, controlProgram } from './child-programs.ts';
+import { fillCompileCache, policyHostProgram } from './child-programs.ts';
 import { readCookieSecrets } from './cookie-files.ts';
 import { reportNotStarted } from './not-started.ts';
 import { type WithRights, actAs } from './privileges.ts';
@@ -51,9 +53,11 @@ export async function serve(options: ServeOptions): Promise<number> {
   const settings = answerSettings(config, addresses.value, cookieSecrets);
   const facts: ProgramFacts = { options, config, settings, files, accounts: accounts.value, withRights };
   let filler: ChildProcess | undefined;
+  const host = await policyHostSettings(config);
   const supervisor = new Supervisor({
     control: controlProgram(facts),
     answer: answerProgram(facts),
+    policyHost: host && { program: policyHostProgram(facts, host), settings: host },
     settings,
     log: (event, text) => say('warn', event, text),
     ready: (role) => {

@@ -3,6 +3,7 @@
  * Not here: what the children say to each other and when all ends (supervisor.ts).
  */
 import { type ChildProcess, fork } from 'node:child_process';
+import { setPriority } from 'node:os';
 import { type CallFailure, type CallMessage, isCallMessage } from '#base/ipc-calls.ts';
 import { type IpcMessage, isIpcMessage, type Role } from '#base/ipc.ts';
 import { EXIT_CONFIGURATION } from '#base/exit.ts';
@@ -20,6 +21,8 @@ export interface ChildProgram {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** How it is started and signalled where that takes rights that this process has put aside. */
   readonly withRights?: WithRights;
+  /** nice(1) from when it is ready; that of this process when absent. A confined process cannot set it itself. */
+  readonly priority?: number;
 }
 
 export interface HeartbeatTimes {
@@ -65,9 +68,9 @@ export class SupervisedChild {
   #watch: NodeJS.Timeout | undefined;
   /** Looks since its last message. Counted, not timed: while this process is stopped it gets none either. */
   #missed = 0;
-  /** A message is on its way to the kernel; others wait, only the newest of each kind. */
+  /** A message is on its way to the kernel; others wait, only the newest of each kind (and role that it is about). */
   #sending = false;
-  readonly #waiting = new Map<IpcMessage['kind'], IpcMessage>();
+  readonly #waiting = new Map<string, IpcMessage>();
   /** Requests and replies that wait, after the others; all of them count. */
   readonly #waitingCalls: CallMessage[] = [];
   #waitingCallBytes = 0;
@@ -116,6 +119,7 @@ export class SupervisedChild {
         this.#events.greeted(this.role);
         this.#sendNext();
       }
+      if (value.kind === 'ready') this.#prefer();
       if (value.kind === 'unable') this.#unable = value.exitCode;
       else this.#events.message(this.role, value);
     });
@@ -141,8 +145,9 @@ export class SupervisedChild {
    * hello: what starts the child's program (confine/launch.ts) has the same channel, and reads none of it.
    */
   send(message: IpcMessage): void {
-    this.#waiting.delete(message.kind);
-    this.#waiting.set(message.kind, message);
+    const key = kindOf(message);
+    this.#waiting.delete(key);
+    this.#waiting.set(key, message);
     this.#sendNext();
   }
 
@@ -183,6 +188,18 @@ export class SupervisedChild {
     return withRights === undefined ? work() : withRights(work);
   }
 
+  /** Its main thread, which serves; it starts with the priority of all others, so that it is there soon. */
+  #prefer(): void {
+    const { priority } = this.#program;
+    const { pid } = this;
+    if (priority === undefined || pid === undefined) return;
+    try {
+      this.#withRights(() => setPriority(pid, priority));
+    } catch {
+      // Not on this system, or it has ended: the system decides.
+    }
+  }
+
   /** Only of one that has greeted: opening a large store takes its time. */
   #listenForHeart(): void {
     this.#missed += 1;
@@ -208,13 +225,18 @@ export class SupervisedChild {
   #takeNext(): IpcMessage | CallMessage | undefined {
     const notice = this.#waiting.values().next().value;
     if (notice !== undefined) {
-      this.#waiting.delete(notice.kind);
+      this.#waiting.delete(kindOf(notice));
       return notice;
     }
     const call = this.#waitingCalls.shift();
     if (call !== undefined) this.#waitingCallBytes -= bodyBytes(call);
     return call;
   }
+}
+
+/** Control has two peers: that one has gone says nothing of the other. */
+function kindOf(message: IpcMessage): string {
+  return 'role' in message ? `${message.kind} ${message.role}` : message.kind;
 }
 
 function bodyBytes(message: CallMessage): number {

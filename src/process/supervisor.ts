@@ -1,12 +1,16 @@
 /**
- * The process that `waxseal serve` starts in: two children, control and answer, each started again when it dies, and
- * the line between them. It opens no store, no socket and no key, so that there is next to nothing in it that can fail.
- * DNS answering does not depend on control being alive: the answer process never has to stop because of it.
+ * The process that `waxseal serve` starts in: its children, control, answer and policy host, each started again when it
+ * dies, and the line between them. It opens no store, no socket and no key, so that there is next to nothing in it that
+ * can fail.
+ * DNS answering does not depend on control being alive: the answer process never has to stop because of it. A policy
+ * host that cannot start is tried again, and stops nothing.
  * Not here: what the messages mean (base/ipc.ts), settling addresses (server/listen.ts), reading the configuration
  * (supervise.ts).
  */
-import { type CallMessage } from '#base/ipc-calls.ts';
-import { type AnswerSettings, type CookieSecretTexts, type IpcMessage, type Role } from '#base/ipc.ts';
+import { CALL_PEER, type CallMessage } from '#base/ipc-calls.ts';
+import { type AnswerSettings, type CookieSecretTexts, type IpcMessage } from '#base/ipc.ts';
+import { type PolicyHostSettings, type Role, peersOf, receiversOf } from '#base/ipc.ts';
+import { POLICY_HOST_START_MS } from '#base/limits/https.ts';
 import { SHUTDOWN_MS } from '#base/limits/server.ts';
 import { RESTART_TIMES, type RestartTimes } from '#base/restart-delay.ts';
 import { type ChildEnd, type ChildProgram, HEARTBEAT_TIMES, SupervisedChild } from './supervised-child.ts';
@@ -17,6 +21,8 @@ export interface SupervisorOptions {
   readonly answer: ChildProgram;
   /** Given to the answer process at each start; addresses settled (server/listen.ts). */
   readonly settings: AnswerSettings;
+  /** Absent: there is none. */
+  readonly policyHost?: { readonly program: ChildProgram; readonly settings: PolicyHostSettings } | undefined;
   /** One line about what has happened to a child: the event's name, and its text. */
   readonly log: (event: ChildEvent, text: string) => void;
   /** A child can do its work; in each of its lives. */
@@ -28,11 +34,16 @@ export interface SupervisorOptions {
 
 export type ChildEvent = 'process.ended' | 'process.killed' | 'process.not-started';
 
+interface Children extends Partial<Readonly<Record<Role, SupervisedChild>>> {
+  readonly control: SupervisedChild;
+  readonly answer: SupervisedChild;
+}
+
 export class Supervisor {
   /** 0 after a clean drain, that of a child that cannot start, 1 when a child had to be killed. Never rejects. */
   readonly exitCode: Promise<number>;
   readonly #options: SupervisorOptions;
-  readonly #children: Readonly<Record<Role, SupervisedChild>>;
+  readonly #children: Children;
   readonly #finish: (code: number) => void;
   /**
    * Children that have done their work in this run: what keeps them from starting again may pass, and DNS
@@ -43,6 +54,8 @@ export class Supervisor {
   #stopping = false;
   #code = 0;
   #killer: NodeJS.Timeout | undefined;
+  #starter: NodeJS.Timeout | undefined;
+  #isPolicyHostStarted = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -54,6 +67,10 @@ export class Supervisor {
     const events = {
       greeted: (role: Role) => {
         if (role === 'answer') this.#children.answer.send({ kind: 'start', settings: this.#settings });
+        if (role === 'control') this.#startPolicyHost();
+        const { policyHost } = options;
+        if (role === 'policy-host' && policyHost !== undefined)
+          this.#children[role]?.send({ kind: 'start-policy-host', settings: policyHost.settings });
       },
       message: (role: Role, message: IpcMessage) => this.#relay(role, message),
       call: (role: Role, message: CallMessage) => this.#relayCall(role, message),
@@ -63,22 +80,37 @@ export class Supervisor {
     this.#children = {
       control: new SupervisedChild('control', options.control, events, times, heartbeat),
       answer: new SupervisedChild('answer', options.answer, events, times, heartbeat),
+      ...(options.policyHost === undefined
+        ? {}
+        : { 'policy-host': new SupervisedChild('policy-host', options.policyHost.program, events, times, heartbeat) }),
     };
   }
 
   /** Process ids of the children that run now. */
-  get pids(): Readonly<Record<Role, number | undefined>> {
-    return { control: this.#children.control.pid, answer: this.#children.answer.pid };
+  get pids(): Readonly<Partial<Record<Role, number | undefined>>> {
+    return Object.fromEntries(this.#all().map((child) => [child.role, child.pid]));
   }
 
   /** Answering first: it is what a restart must not keep waiting. */
   start(): void {
     this.#children.answer.start();
     this.#children.control.start();
+    this.#starter = setTimeout(() => this.#startPolicyHost(), POLICY_HOST_START_MS);
   }
 
   /**
-   * First call: both children are asked to end (TERM), and killed if they have not after SHUTDOWN_MS. Second call:
+   * Once, when control is there: it has made what a first start of the policy host needs, and DNS is not kept waiting.
+   * Without control, a little later.
+   */
+  #startPolicyHost(): void {
+    clearTimeout(this.#starter);
+    if (this.#stopping || this.#isPolicyHostStarted) return;
+    this.#isPolicyHostStarted = true;
+    this.#children['policy-host']?.start();
+  }
+
+  /**
+   * First call: the children are asked to end (TERM), and killed if they have not after SHUTDOWN_MS. Second call:
    * killed now.
    */
   stop(): void {
@@ -87,7 +119,8 @@ export class Supervisor {
       return;
     }
     this.#stopping = true;
-    for (const child of Object.values(this.#children)) {
+    clearTimeout(this.#starter);
+    for (const child of this.#all()) {
       child.retire();
       child.signal('SIGTERM');
     }
@@ -97,7 +130,7 @@ export class Supervisor {
 
   /** The children read their configuration again (HUP). */
   reload(): void {
-    for (const child of Object.values(this.#children)) child.signalGreeted('SIGHUP');
+    for (const child of this.#all()) child.signalGreeted('SIGHUP');
   }
 
   /** For the answer process that runs now, and those to come. */
@@ -106,8 +139,12 @@ export class Supervisor {
     this.#children.answer.send({ kind: 'cookie-secrets', secrets });
   }
 
+  #all(): readonly SupervisedChild[] {
+    return Object.values(this.#children);
+  }
+
   #kill(why: string): void {
-    for (const child of Object.values(this.#children)) {
+    for (const child of this.#all()) {
       if (!child.running) continue;
       this.#options.log('process.killed', `${child.role} process: ${why}; killing it`);
       this.#code ||= 1;
@@ -120,22 +157,27 @@ export class Supervisor {
       this.#wereReady.add(from);
       this.#options.ready?.(from);
     }
-    this.#children[other(from)].send(message);
+    for (const to of receiversOf(from, message)) this.#children[to]?.send(message);
   }
 
   /**
    * A request that cannot be passed on is answered here. A reply that cannot be is lost: its request ends by itself.
    */
   #relayCall(from: Role, message: CallMessage): void {
-    const why = this.#children[other(from)].sendCall(message);
+    const { peer: named, ...rest } = message;
+    const to = from === 'control' ? (named ?? CALL_PEER) : 'control';
+    const isSpecial = from !== 'control' && from !== CALL_PEER;
+    const child = this.#children[to];
+    const why = child === undefined ? 'gone' : child.sendCall(isSpecial ? { ...rest, peer: from } : rest);
     if (why === undefined || message.kind === 'reply') return;
-    this.#children[from].sendCall({ kind: 'reply', id: message.id, why });
+    const peer = from === 'control' && named !== undefined ? { peer: named } : {};
+    this.#children[from]?.sendCall({ kind: 'reply', id: message.id, why, ...peer });
   }
 
   #ended(role: Role, end: ChildEnd, waitMs: number): void {
-    this.#children[other(role)].send({ kind: 'gone', role });
+    for (const peer of peersOf(role)) this.#children[peer]?.send({ kind: 'gone', role });
     const how = end.signal ?? (end.code === null ? 'could not be started' : `exit code ${end.code}`);
-    if (end.unable !== undefined && !this.#wereReady.has(role)) {
+    if (end.unable !== undefined && !this.#wereReady.has(role) && role !== 'policy-host') {
       this.#code ||= end.unable;
       if (!this.#stopping) {
         this.#options.log('process.not-started', `${role} process cannot start (${how}); stopping`);
@@ -155,14 +197,10 @@ export class Supervisor {
   }
 
   #finishIfDone(): void {
-    if (!this.#stopping || Object.values(this.#children).some((each) => each.running)) return;
+    if (!this.#stopping || this.#all().some((each) => each.running)) return;
     clearTimeout(this.#killer);
     this.#finish(this.#code);
   }
-}
-
-function other(role: Role): Role {
-  return role === 'control' ? 'answer' : 'control';
 }
 
 /** TERM and INT drain, a second one kills; HUP reloads. */

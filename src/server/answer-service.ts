@@ -108,6 +108,9 @@ class AnswerService {
       case 'served':
       case 'counters':
       case 'selectors':
+      case 'start-policy-host':
+      case 'hosted':
+      case 'hosted-counters':
         break;
     }
   }

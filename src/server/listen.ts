@@ -6,7 +6,7 @@
  * here, free on UDP and TCP together.
  */
 import { createSocket } from 'node:dgram';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { formatIpPort, type IpPort } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
 import { PORT_ATTEMPTS_MAX } from '#base/limits/server.ts';
@@ -62,11 +62,24 @@ function probeUdp({ ip, family, port }: IpPort): Promise<number> {
   });
 }
 
-function probeTcp({ ip, family, port }: IpPort): Promise<void> {
+/**
+ * The address with a real port in the place of 0, free when it was looked at. An address that cannot be bound stays as
+ * it is: who listens there says why.
+ */
+export async function settleTcpPort(address: IpPort): Promise<IpPort> {
+  if (address.port !== 0) return address;
+  return { ...address, port: await probeTcp(address).catch(() => 0) };
+}
+
+/** Binds exclusively and lets go again; gives the port. */
+function probeTcp({ ip, family, port }: IpPort): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
-    server.listen({ host: ip, port, ipv6Only: family === 6, exclusive: true }, () => server.close(() => resolve()));
+    server.listen({ host: ip, port, ipv6Only: family === 6, exclusive: true }, () => {
+      const { port: bound } = server.address() as AddressInfo;
+      server.close(() => resolve(bound));
+    });
   });
 }
 

@@ -63,7 +63,7 @@ describe('a request', () => {
     const { asking, replying } = pair();
     replying.handle('hang', never);
     const both = [asking.request('hang', new Uint8Array(1)), asking.request('hang', new Uint8Array(2))];
-    asking.peerGone();
+    asking.peerGone('answer');
     expect(await Promise.all(both)).toEqual([
       { ok: false, why: 'gone' },
       { ok: false, why: 'gone' },
@@ -81,10 +81,10 @@ describe('limits', () => {
     void asking.request('x', new Uint8Array(10), 60_000);
     expect(await asking.request('x', new Uint8Array(0))).toEqual({ ok: false, why: 'overloaded' });
     expect(line).toHaveLength(3);
-    asking.peerGone();
+    asking.peerGone('answer');
     void asking.request('x', new Uint8Array(100), 60_000);
     expect(line).toHaveLength(4);
-    asking.peerGone();
+    asking.peerGone('answer');
   });
 
   test('whoever replies keeps them too: a flood of requests has few handlers running', async () => {

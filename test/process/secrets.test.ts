@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readConfig } from '#config/config.ts';
-import { answerSettings } from '#process/answer-settings.ts';
+import { answerSettings, policyHostSettings } from '#process/answer-settings.ts';
 import { answerEnvironment, controlEnvironment } from '#process/child-environment.ts';
 import { readFolder } from '../support/architecture/sources.ts';
 import { startServer } from '../support/running-server.ts';
@@ -69,15 +69,44 @@ describe('the answer process', () => {
   test('as it runs: neither its arguments nor its environment have the path of the key', async () => {
     const server = await startServer();
     try {
-      const { control, answer } = server.pids();
+      expect(await server.eventually(() => server.pids().policyHost !== undefined, 60_000)).toBe(true);
+      const { control, answer, policyHost } = server.pids();
       const of = (pid: number, file: string) => readFileSync(join('/proc', String(pid), file), 'latin1');
       // The test's own environment names the file: control has it, answer has not.
       expect(of(control!, 'environ')).toContain(server.kekFile);
       expect(of(answer!, 'environ')).not.toContain(server.kekFile);
       expect(of(answer!, 'environ')).not.toContain('WAXSEAL');
       expect(of(answer!, 'cmdline')).not.toContain(server.folder);
+      expect(of(policyHost!, 'environ')).not.toContain(server.kekFile);
+      expect(of(policyHost!, 'environ')).not.toContain('WAXSEAL');
+      expect(of(policyHost!, 'cmdline')).not.toContain(server.folder);
     } finally {
       await server.stop();
     }
+  });
+});
+
+describe('the policy host', () => {
+  test('may open what its own key seals, and loads no writer, nothing of control, and no signing', () => {
+    const sources = readFolder('src', '.ts');
+    const loaded = loadedBy(['policy-host/entry.ts'], sources);
+    expect(loaded.size).toBeGreaterThan(50);
+    expect([...loaded].filter((path) => !sources.has(path))).toEqual([]);
+    expect(loaded.has('store/seal.ts')).toBe(true);
+    expect(loaded.has('store/writer.ts')).toBe(false);
+    expect([...loaded].filter((path) => /^(?:control|admin|server|answer)\//.test(path))).toEqual([]);
+  });
+
+  test('gets the path of its key and none of the others', async () => {
+    const environment = { WAXSEAL_KEYS__KEK_FILE: '/run/the-kek', WAXSEAL_HTTPS__KEY_FILE: '/run/its-own' };
+    const config = good(readConfig({ environment, flags: {}, workingDirectory: '/srv' }));
+    const settings = JSON.stringify(await policyHostSettings(config));
+    expect(settings).not.toContain('the-kek');
+    expect(settings).toContain('/run/its-own');
+  });
+
+  test('is not there when https.listen is off', async () => {
+    const config = good(readConfig({ environment: {}, flags: { 'https.listen': ['off'] }, workingDirectory: '/srv' }));
+    expect(await policyHostSettings(config)).toBeUndefined();
   });
 });

@@ -124,3 +124,36 @@ describe('children that die', () => {
     expect(await eventually(() => !isRunning(lastPid('control')) && !isRunning(lastPid('answer')))).toBe(true);
   });
 });
+
+describe('ADR 0012: the policy host is a third child', () => {
+  test('it gets its settings and generations, and control what it serves; it and the answer process never hear of each other', async () => {
+    const { greeted, has, lastPid, lines } = supervise({ policyHostMode: '' });
+    expect(await greeted()).toBe(true);
+    expect(await eventually(() => has('policy-host', '"generation":7') && has('control', '"kind":"hosted","generation":7'))).toBe(true);
+    expect(has('policy-host', '"kind":"start-policy-host"')).toBe(true);
+    expect(has('policy-host', '"keyFile":"the-key"')).toBe(true);
+    expect(has('control', `"hello","role":"policy-host","pid":${lastPid('policy-host')}`)).toBe(true);
+    expect(lines('answer').filter((line) => line.includes('policy-host') || line.includes('hosted'))).toEqual([]);
+    expect(lines('policy-host').filter((line) => line.includes('"answer"') || line.includes('"served"'))).toEqual([]);
+  });
+
+  test('kill -9: it alone is started again, control is told, the answer process is not', async () => {
+    const { greeted, has, lastPid, starts } = supervise({ policyHostMode: '' });
+    expect(await greeted()).toBe(true);
+    expect(await eventually(() => has('policy-host', '"generation":7'))).toBe(true);
+    process.kill(lastPid('policy-host'), 'SIGKILL');
+    expect(await eventually(() => starts('policy-host').length === 2 && has('policy-host', '"generation":7'))).toBe(true);
+    expect(has('control', '"gone","role":"policy-host"')).toBe(true);
+    expect(has('answer', '"gone"')).toBe(false);
+    expect([starts('control').length, starts('answer').length]).toEqual([1, 1]);
+  });
+
+  test.each(['config', 'unable', 'crash'])('mode %s: it is tried again, and nothing else stops', async (policyHostMode) => {
+    const { child, ended, greeted, output, starts } = supervise({ policyHostMode });
+    expect(await greeted()).toBe(true);
+    expect(await eventually(() => output().split('policy-host process ended').length > 3, 20_000)).toBe(true);
+    expect([starts('control').length, starts('answer').length]).toEqual([1, 1]);
+    child.kill('SIGTERM');
+    expect(await ended()).toBe(0);
+  });
+});

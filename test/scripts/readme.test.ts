@@ -2,20 +2,24 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { nameOf } from '#dns/name.ts';
+import { parsePolicyToml } from '#mail/policy/schema.ts';
 import { readyScreen } from '#process/ready-screen.ts';
 import { run } from '../support/cli-server.ts';
-import { temporaryControl } from '../support/temporary-control.ts';
+import { good, temporaryControl } from '../support/temporary-control.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const README = readFileSync(`${ROOT}/README.md`, 'utf8');
 
-test('the dig lines are those of the first screen', async () => {
+test('the lines to try are those of the first screen', async () => {
   const server = temporaryControl();
-  const text = `${readFileSync(`${ROOT}/zones/meridian-post.example.zone`, 'utf8')}_dmarc IN TXT "v=DMARC1; p=none"\n`;
-  await server.load('meridian-post.example.', text);
-  const screen = readyScreen(server.control, { tokenFile: 't', kekMadeIn: undefined, dns: ['127.0.0.1:5300'], admin: '' });
-  const digs = (shown: string) => [...shown.matchAll(/^ *(dig @.*)$/gm)].map(([, line]) => line);
-  expect(digs(screen)).toHaveLength(3);
+  await server.load('meridian-post.example.', readFileSync(`${ROOT}/zones/meridian-post.example.zone`, 'utf8'));
+  const policy = parsePolicyToml(readFileSync(`${ROOT}/zones/meridian-post.example.mail.toml`, 'utf8'), 'policy');
+  good(await server.run({ kind: 'mail.apply', zone: nameOf('meridian-post.example.'), policy: good(policy) }));
+  const facts = { tokenFile: 't', kekMadeIn: undefined, dns: ['127.0.0.1:5300'], admin: '' };
+  const screen = readyScreen(server.control, { ...facts, https: '127.0.0.1:8443', isSelfSigned: true });
+  const digs = (shown: string) => [...shown.matchAll(/^ *((?:dig @|curl -k ).*)$/gm)].map(([, line]) => line);
+  expect(digs(screen)).toHaveLength(4);
   expect(digs(README)).toEqual(digs(screen));
 });
 

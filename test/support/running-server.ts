@@ -101,7 +101,7 @@ export class RunningServer implements Endpoint {
   readonly directory: string;
   readonly kekFile: string;
   readonly configFile: string;
-  readonly #httpsPort: number;
+  readonly httpsPort: number;
   readonly #options: ServerOptions;
   #child: ChildProcess | undefined;
   #ended: Promise<number | null> = Promise.resolve(null);
@@ -114,7 +114,7 @@ export class RunningServer implements Endpoint {
     this.configFile = join(folder, 'waxseal.toml');
     this.port = ports.dns;
     this.adminPort = ports.admin;
-    this.#httpsPort = ports.https;
+    this.httpsPort = ports.https;
     this.#options = options;
     if (options.config !== undefined) writeFileSync(this.configFile, options.config);
   }
@@ -140,7 +140,7 @@ export class RunningServer implements Endpoint {
     return [
       'serve',
       ...['--data', this.directory, '--dns', `${ADDRESS}:${this.port}`, '--admin', `${ADDRESS}:${this.adminPort}`],
-      ...['--https', `${ADDRESS}:${this.#httpsPort}`, '--workers', String(workers)],
+      ...['--https', `${ADDRESS}:${this.httpsPort}`, '--workers', String(workers)],
       ...(udp === undefined ? [] : ['--udp', udp]),
       ...(zones === undefined ? [] : ['--zones', zones]),
       ...(config === undefined ? [] : ['--config', this.configFile]),
@@ -205,14 +205,14 @@ export class RunningServer implements Endpoint {
   }
 
   /** Process ids of the children that live now, from /proc. */
-  pids(): { readonly control: number | undefined; readonly answer: number | undefined } {
+  pids(): { readonly control: number | undefined; readonly answer: number | undefined; readonly policyHost: number | undefined } {
     const children = childrenOf(this.child.pid!);
     const of = (title: string) => children.find((pid) => titleOf(pid).startsWith(title));
-    return { control: of('waxseal control'), answer: of('waxseal answer') };
+    return { control: of('waxseal control'), answer: of('waxseal answer'), policyHost: of('waxseal policy-host') };
   }
 
   /** KILL to one of the children; resolves to its pid when it is gone. */
-  async killChild(role: 'control' | 'answer'): Promise<number> {
+  async killChild(role: 'control' | 'answer' | 'policyHost'): Promise<number> {
     const pid = this.pids()[role];
     if (pid === undefined) throw new Error(`there is no ${role} process\n${this.#log}`);
     process.kill(pid, 'SIGKILL');
@@ -220,7 +220,7 @@ export class RunningServer implements Endpoint {
     return pid;
   }
 
-  /** KILL to supervisor, control and answer process at once. */
+  /** KILL to the supervisor and all its children at once. */
   async killAll(): Promise<void> {
     killGroup(this.child);
     await this.#ended;

@@ -26,3 +26,86 @@ export const X509_COMMON_NAME_CHARACTERS_MAX = 64;
 export const X509_DNS_NAME_CHARACTERS_MAX = 253;
 /** Three octets of length: of all values that are written in DER here, none comes near. */
 export const DER_LENGTH_MAX = 0xff_ffff;
+
+// --- connections to the policy host ---
+
+/** A TLS connection takes about 60 KiB here: 120 MiB for all. A mail server fetches a policy once a day or so. */
+export const HTTPS_CONNECTIONS_MAX = 2_048;
+/** Of one IPv4 address or one IPv6 /64: a large mail provider's exit has some tens at once. */
+export const HTTPS_CONNECTIONS_PER_NETWORK_MAX = 64;
+/** That asked for one host name: a flood at one tenant's host leaves three quarters to all the others. */
+export const HTTPS_CONNECTIONS_PER_HOST_MAX = 512;
+/** Handshakes under way. Each needs about a third of a millisecond of computing: the last one waits less than 0.1 s. */
+export const HTTPS_HANDSHAKES_MAX = 256;
+/** Of one network: who opens many at once shares this among them. */
+export const HTTPS_HANDSHAKES_PER_NETWORK_MAX = 32;
+/** Connections that the kernel keeps ready for us: a burst of a second. */
+export const HTTPS_BACKLOG = 1_024;
+/** From TCP to the end of the TLS handshake: some round trips over a slow line. */
+export const HTTPS_HANDSHAKE_MS_MAX = 5_000;
+/** From the handshake, or the last answer, to the end of the next request's headers. */
+export const HTTPS_REQUEST_MS_MAX = 10_000;
+/** From a request's headers until its answer is in the kernel's hands. A body is at most some tens of KiB. */
+export const HTTPS_ANSWER_MS_MAX = 10_000;
+/** However busy: a connection for so long is no fetch of a policy. It ends after its current answer. */
+export const HTTPS_CONNECTION_MS_MAX = 10 * 60_000;
+/** Requests on one connection; the last answer says that it closes. */
+export const HTTPS_REQUESTS_PER_CONNECTION_MAX = 1_000;
+/** How often connections are held to their times. */
+export const HTTPS_LOOK_MS = 500;
+/** Connections that end when the process does: for answers under way. */
+export const HTTPS_DRAIN_MS = 2_000;
+/** How often it is looked whether they have ended; small against HTTPS_DRAIN_MS. */
+export const HTTPS_DRAIN_LOOK_MS = 20;
+
+// --- requests ---
+
+/** Of one request: method, path and headers. Senders need a few hundred octets. */
+export const HTTPS_HEADER_BYTES_MAX = 8 * 1024;
+/** Header lines of one request; browsers send about 20. */
+export const HTTPS_HEADER_LINES_MAX = 64;
+/** Octets that a connection may send beyond the headers of its requests: pings, settings, window updates. */
+export const HTTPS_SPARE_BYTES_MAX = 64 * 1024;
+/** HTTP/2 streams open at once on one connection: a policy is one. */
+export const HTTPS_STREAMS_MAX = 16;
+/** Streams that a client may reset at once and per second (CVE-2023-44487): more is an attack, and ends the session. */
+export const HTTPS_STREAM_RESETS_BURST = 32;
+export const HTTPS_STREAM_RESETS_PER_SECOND = 8;
+/** SETTINGS and PING frames on one connection: clients send one SETTINGS at the start, and a PING per minute. */
+export const HTTPS_SETTINGS_MAX = 16;
+export const HTTPS_PINGS_MAX = 64;
+/** Frames that are no HTTP/2 until the session ends. */
+export const HTTPS_INVALID_FRAMES_MAX = 8;
+/** MiB that nghttp2 may take for one session. */
+export const HTTPS_SESSION_MEBIBYTES_MAX = 1;
+
+// --- what the policy host keeps in memory ---
+
+/** TLS contexts, about 40 KiB each: those asked for last. Another one takes about a millisecond to make. */
+export const HTTPS_CONTEXTS_MAX = 1_024;
+/** Octets of answers that are kept for the store's present generation. */
+export const HTTPS_ANSWERS_BYTES_MAX = 16 * 1024 * 1024;
+/** Lines of the access log in one second; how many were left out is in the next line. A flood must not fill a disk. */
+export const HTTPS_LOG_LINES_PER_SECOND_MAX = 200;
+/** Characters of a path in the access log. */
+export const HTTPS_LOG_PATH_CHARACTERS_MAX = 256;
+/** The supervisor starts the policy host when control is there, and without control after so long. */
+export const POLICY_HOST_START_MS = 10_000;
+/** How often the file of its key is looked for while it cannot be read: a first start waits for control to make it. */
+export const HTTPS_KEY_LOOK_MS = 200;
+/** The same complaint about a host's documents again, at the earliest. */
+export const HTTPS_COMPLAIN_MS = 60_000;
+/** Hosts whose complaints are remembered; past it all are forgotten, and each may be logged again. */
+export const HTTPS_COMPLAINTS_MAX = 1_000;
+/** First and longest wait before an address that could not be listened on is tried again. */
+export const HTTPS_LISTEN_RETRY_MS_MIN = 1_000;
+export const HTTPS_LISTEN_RETRY_MS_MAX = 30_000;
+/** Of the process, nice(1): where cores are short, DNS comes first. */
+export const HTTPS_PRIORITY = 5;
+
+// --- bodies of requests ---
+
+/** Bodies under way, together: reports of TLS-RPT, some hundred KiB each. */
+export const HTTPS_BODIES_BYTES_MAX = 32 * 1024 * 1024;
+/** Of one network. */
+export const HTTPS_BODIES_PER_NETWORK_BYTES_MAX = 8 * 1024 * 1024;

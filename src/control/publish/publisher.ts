@@ -1,6 +1,6 @@
 /**
- * Sends new store generations to the answer process and learns what its workers serve. In a stream of changes,
- * generations are sent together: each makes every worker move its snapshot and look anew at what its cached answers
+ * Sends new store generations to the answer process and the policy host, and learns what workers serve. In a stream of
+ * changes, generations are sent together: each makes every worker move its snapshot and look anew at what its cached answers
  * depend on. The first after a quiet moment is sent at once, and so is one that a client waits to see served.
  * Not here: the channel itself (base/ipc.ts), what a generation is (store/).
  */
@@ -65,7 +65,7 @@ export class Publisher {
 
   receive(message: IpcMessage): void {
     for (const listener of this.#listeners) listener(message);
-    if (message.kind === 'hello' && message.role === 'answer') this.#send({ kind: 'generation', generation: this.#generation });
+    if (message.kind === 'hello' && message.role !== 'control') this.#tell();
     else if (message.kind === 'listening') this.#addresses = message.addresses;
     else if (message.kind === 'counters') this.#counters = message.workers;
     else if (message.kind === 'gone' && message.role === 'answer') {

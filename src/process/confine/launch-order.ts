@@ -8,7 +8,7 @@ import { type Confinement } from './roles.ts';
 /** Plain JSON: the launcher's only argument. */
 export interface LaunchOrder {
   /** Name of the process in the log. */
-  readonly role: 'control' | 'answer';
+  readonly role: 'control' | 'answer' | 'policy-host';
   /** The program's first file, and its arguments. */
   readonly entry: string;
   readonly args: readonly string[];

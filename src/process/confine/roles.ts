@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path';
 import { type IpPort, parseIpPort } from '#base/address.ts';
-import { type AnswerSettings } from '#base/ipc.ts';
+import { type AnswerSettings, type PolicyHostSettings } from '#base/ipc.ts';
 import { type Account, CAPABILITY } from './identity.ts';
 
 /** Ports below need CAP_NET_BIND_SERVICE, unless the system says otherwise. */
@@ -58,6 +58,16 @@ export function answerConfinement({ settings, compileCache, coverage, account }:
     capabilities: [CAPABILITY.NET_BIND_SERVICE, ...(isRoot ? [CAPABILITY.DAC_OVERRIDE] : [])],
     account,
   };
+}
+
+export interface PolicyHostFacts extends Omit<AnswerFacts, 'settings'> {
+  readonly settings: Pick<PolicyHostSettings, 'storeDir' | 'listen' | 'keyFile'>;
+}
+
+/** The policy host reads the store as the answer process does, and the file of its own key. */
+export function policyHostConfinement({ settings, ...more }: PolicyHostFacts): Confinement {
+  const serving = answerConfinement({ settings, ...more });
+  return { ...serving, read: [...serving.read, settings.keyFile] };
 }
 
 function portOf(text: string): number {

@@ -32,8 +32,17 @@ interface Stored extends HostCertificate {
 
 /** The host's certificate; undefined when it has none. Throws STORE_DAMAGED. */
 export function readHostCertificate(reader: StoreReader, zoneId: number, host: string): HostCertificate | undefined {
-  const octets = reader.documentOctets(zoneId, KIND, host);
-  if (octets === undefined) return undefined;
+  const octets = hostCertificateOctets(reader, zoneId, host);
+  return octets === undefined ? undefined : parseHostCertificate(octets, host);
+}
+
+/** The document as it is stored: for a caller that keeps what it means, and must know whether it has changed. */
+export function hostCertificateOctets(reader: StoreReader, zoneId: number, host: string): Uint8Array | undefined {
+  return reader.documentOctets(zoneId, KIND, host);
+}
+
+/** What `hostCertificateOctets` mean. Throws STORE_DAMAGED. */
+export function parseHostCertificate(octets: Uint8Array, host: string): HostCertificate {
   const value = documentValue(octets);
   if (!isStored(value) || value.host !== host) throw formFailure(`the certificate of ${host}`);
   const { version: _version, ...certificate } = value;

@@ -1,0 +1,93 @@
+/**
+ * The addresses of the policy host: each is opened as soon as it can be, and tried again while it cannot, because
+ * nothing else of the server waits for it. They are bound exclusively: a second program cannot share them.
+ * Not here: which addresses (config/https.ts), what becomes of an accepted socket (listener.ts).
+ */
+import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
+import { type IpPort, formatIpPort } from '#base/address.ts';
+import { HTTPS_BACKLOG, HTTPS_LISTEN_RETRY_MS_MAX, HTTPS_LISTEN_RETRY_MS_MIN } from '#base/limits/https.ts';
+
+export interface AddressesOptions {
+  readonly wanted: readonly IpPort[];
+  readonly accept: (socket: Socket) => void;
+  /** An address was opened, or closed. */
+  readonly changed: () => void;
+  /** An address cannot be opened; told once for each reason. */
+  readonly failed: (address: IpPort, error: Error) => void;
+}
+
+interface Opening {
+  readonly address: IpPort;
+  server: Server | undefined;
+  timer: NodeJS.Timeout | undefined;
+  lastFailure: string | undefined;
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
+export class Addresses {
+  readonly #options: AddressesOptions;
+  readonly #openings: readonly Opening[];
+  #isClosed = false;
+
+  constructor(options: AddressesOptions) {
+    this.#options = options;
+    this.#openings = options.wanted.map((address) => ({
+      address,
+      server: undefined,
+      timer: undefined,
+      lastFailure: undefined,
+    }));
+  }
+
+  /** `ADDR:PORT` of those that are open. */
+  get open(): readonly string[] {
+    return this.#openings.flatMap(({ server, address }) =>
+      server === undefined ? [] : [formatIpPort({ ...address, port: portOf(server) })],
+    );
+  }
+
+  get areAllOpen(): boolean {
+    return this.#openings.every(({ server }) => server !== undefined);
+  }
+
+  start(): void {
+    for (const each of this.#openings) this.#try(each, HTTPS_LISTEN_RETRY_MS_MIN);
+  }
+
+  /** Accepts nothing more. Connections stay. */
+  close(): void {
+    this.#isClosed = true;
+    for (const each of this.#openings) {
+      clearTimeout(each.timer);
+      each.server?.close();
+      each.server = undefined;
+    }
+  }
+
+  #try(opening: Opening, waitMs: number): void {
+    const { accept, changed, failed } = this.#options;
+    const { address } = opening;
+    const server = createServer(accept);
+    server.once('error', (error) => {
+      if (this.#isClosed) return;
+      const wasOpen = opening.server !== undefined;
+      opening.server = undefined;
+      if (error.message !== opening.lastFailure) failed(address, error);
+      opening.lastFailure = error.message;
+      opening.timer = setTimeout(() => this.#try(opening, Math.min(2 * waitMs, HTTPS_LISTEN_RETRY_MS_MAX)), waitMs);
+      if (wasOpen) changed();
+    });
+    const { ip: host, family, port } = address;
+    server.listen({ host, port, ipv6Only: family === 6, exclusive: true, backlog: HTTPS_BACKLOG }, () => {
+      if (this.#isClosed) server.close();
+      else {
+        opening.server = server;
+        opening.lastFailure = undefined;
+        changed();
+      }
+    });
+  }
+}
