@@ -4,7 +4,8 @@ import { resolve } from 'node:path';
 import { Argument, type Command, Option } from 'commander';
 import { callApi } from './api-client.ts';
 import { confirm } from './change.ts';
-import { type AnswerProblem, CommandFailure, failure, formatAnswerWarning, reasonOf } from './failure.ts';
+import { type AnswerProblem, CommandFailure } from './failure.ts';
+import { answerProblemOf, failure, formatAnswerWarning, reasonOf } from './failure.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
 import { type ServerAddress, findServer } from './server-address.ts';
 import { type Terminal, formatFields, formatJson, formatLine, formatTable } from './terminal.ts';
@@ -138,7 +139,8 @@ async function removeOffline(name: string, { data, config: file, dryRun }: Chang
   const { removeSignerOffline } = await import('#process/remove-signer.ts');
   const removed = await removeSignerOffline(config.value, name, dryRun === true);
   if (!removed.ok) throw new CommandFailure(removed.problems, { unchanged: true });
-  return { name, removed: dryRun !== true, dryRun: dryRun === true };
+  const warnings = removed.warnings.map(answerProblemOf);
+  return { name, removed: dryRun !== true, dryRun: dryRun === true, warnings };
 }
 
 async function addSigner(

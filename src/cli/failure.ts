@@ -29,6 +29,12 @@ export function readAnswerProblem({ at, pointer, parameter, detail, ...rest }: A
   return { ...rest, at: readPlace(at, pointer, parameter), message: detail };
 }
 
+/** A problem of this program in the form of an answer's. */
+export function answerProblemOf({ code, severity, at, message, rfc, fix }: FailureProblem): AnswerProblem {
+  const reference = rfc === undefined ? {} : { rfc };
+  return { code, severity, at: placeText(at), detail: message, ...reference, ...(fix === undefined ? {} : { fix }) };
+}
+
 function readPlace(text: string, pointer: string | undefined, parameter: string | undefined): FailureProblem['at'] {
   if (pointer !== undefined) return inBody(pointer);
   if (parameter !== undefined) return text.startsWith('?') ? inQuery(parameter) : inUrl(parameter);

@@ -9,13 +9,17 @@ import { systemClock } from '#base/clock.ts';
 import { atPath } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { SignerRegister } from '#control/signers/register.ts';
+import { stillNamed, storedPolicySigners } from '#control/signers/still-named.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { storeExists } from '#store/store.ts';
 import { type StoreConfig, openStore } from './open-store.ts';
 
 type Removal = Promise<Result<undefined>>;
 
-/** Removes it with its tokens. Nothing is changed by a dry run, or while a server has the store. */
+/**
+ * Removes it with its tokens, and warns of policies that name it. Nothing is changed by a dry run, or while a server has
+ * the store.
+ */
 export async function removeSignerOffline(config: StoreConfig, name: string, isDryRun: boolean): Removal {
   const dir = join(config.data, 'store');
   if (!storeExists(dir))
@@ -27,12 +31,16 @@ export async function removeSignerOffline(config: StoreConfig, name: string, isD
   if (!opened.ok) return opened;
   const { writer } = opened.value;
   try {
-    const decided = new SignerRegister(writer).remove(name);
-    if (!decided.ok || isDryRun) return decided.ok ? ok(undefined) : decided;
+    const register = new SignerRegister(writer);
+    const signer = register.find(name);
+    const warnings = signer === undefined ? [] : stillNamed(signer, storedPolicySigners(writer));
+    const decided = register.remove(name);
+    if (!decided.ok) return decided;
+    if (isDryRun) return ok(undefined, warnings);
     const { secrets = [], tokens = {}, detail } = decided.value;
     const audit = { atMs, actor: { kind: 'system', id: 'offline', from: '' }, action: 'signer.remove', detail } as const;
     await writer.commit({ audit, secrets, tokens, upkeep: true });
-    return ok(undefined);
+    return ok(undefined, warnings);
   } catch (error) {
     if (error instanceof StoreFailure) return fail(error.problem);
     throw error;

@@ -6,6 +6,7 @@ import { SignerRegister } from '#control/signers/register.ts';
 import { newToken } from '#control/tokens/tokens.ts';
 import { removeSignerOffline } from '#process/remove-signer.ts';
 import { openWriter } from '#store/writer.ts';
+import { LOCAL, signingControl } from '../support/signing-control.ts';
 import { bad, good } from '../support/temporary-control.ts';
 import { TEST_KEK, TEST_NOW_MS, auditEvent, countedRandom, temporaryFolder, writerOptions } from '../support/temporary-store.ts';
 
@@ -36,6 +37,22 @@ test('while a server has the store nothing is changed; when it is down the signe
   expect([new SignerRegister(after).records(), after.tokens()]).toEqual([[], []]);
   expect(after.audit(10)[0]).toMatchObject({ action: 'signer.remove', actor: { kind: 'system', id: 'offline' } });
   await after.close();
+});
+
+test('a mail policy that names the signer is warned of, as with the server up', async () => {
+  const room = await signingControl();
+  good(await room.control.signers.add({ name: 'mx1', delivery: 'fetch', domains: ['post.example'] }, { actor: LOCAL, dryRun: false }));
+  const online = await room.control.signers.remove('mx1', { actor: LOCAL, dryRun: true });
+  await room.control.close();
+  const kekFile = join(room.dir, '..', 'kek');
+  writeFileSync(kekFile, `${Buffer.from(TEST_KEK).toString('base64')}\n`, { mode: 0o600 });
+  // The store stands in the folder of the test, as `store`.
+  const config = { data: join(room.dir, '..'), keys: { kekFile, isKekFileGiven: true }, process: USERS };
+  for (const isDryRun of [true, false]) {
+    const removed = await removeSignerOffline(config, 'mx1', isDryRun);
+    expect(removed).toMatchObject({ ok: true, warnings: [{ code: 'SIGNER_NOT_FOUND', severity: 'warning' }] });
+    expect(removed.ok && removed.warnings).toEqual(online.ok && online.warnings);
+  }
 });
 
 test('no store is made where there is none', async () => {

@@ -5,6 +5,9 @@
 import { errorCodes } from 'fastify';
 import type { AdminApp } from './admin-app.ts';
 
+/** RFC 9110 §8.3.1: a type and a subtype; parameters do not matter here. */
+const MEDIA_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
+
 export function acceptJson(app: AdminApp): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
@@ -14,9 +17,10 @@ export function acceptJson(app: AdminApp): void {
     if (text.trim() === '') done(null, undefined);
     else void parse(request, text, done);
   });
-  // A type that is not even well formed stops Fastify before any parser.
+  // A type that is not even well formed stops Fastify before it reads the body, which may be empty.
   app.addHook('onRequest', (request, _reply, done) => {
-    if (request.headers['content-length'] === '0') delete request.headers['content-type'];
+    const { 'content-length': length, 'content-type': type } = request.headers;
+    if (length === '0' || !MEDIA_TYPE.test(type ?? '')) delete request.headers['content-type'];
     done();
   });
   // RFC 9110 §9.3.5, §8.3: an empty body says nothing, whatever type a client states for it; DELETE through many libraries has one.

@@ -4,9 +4,9 @@ import { type Name, formatName } from '#dns/name.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type Command, type Outcome, type RunOptions } from '#control/api/control.ts';
 import { storedDkimKeys } from '#control/mail/dkim-keys.ts';
-import { readMailPolicy } from '#store/mail/policy.ts';
 import { readDkimState } from '#store/mail/state.ts';
 import { type SignerMail } from './signers.ts';
+import { storedPolicySigners } from './still-named.ts';
 
 type Run = (command: Command, options: RunOptions) => Promise<Result<Outcome>>;
 
@@ -17,10 +17,7 @@ export function storedSignerMail(writer: StoreWriter, run: Run): SignerMail {
   };
   return {
     ...storedDkimKeys(writer),
-    policySigners(zone) {
-      const record = writer.zoneByName(zone);
-      return record === undefined ? undefined : readMailPolicy(writer, record)?.dkim.signers;
-    },
+    ...storedPolicySigners(writer),
     acknowledge: (zone, signer, { selectors, isAll }, options) => run({ kind: 'dkim.ack', zone, signer, selectors, isAll }, options),
     async addKey(zone, signer, publicKey, options) {
       const before = new Set(objectsOf(zone).map(({ id }) => id));

@@ -9,7 +9,7 @@ import { type Clock, toSeconds } from '#base/clock.ts';
 import { WHOLE, atObject, atZone, inBody } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
 import { type Name, formatName, nameOf } from '#dns/name.ts';
-import { type SignerFacts, absentSigners } from '#mail/dkim/signers.ts';
+import { type SignerFacts } from '#mail/dkim/signers.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
 import { type TokenRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
@@ -34,6 +34,7 @@ import {
 import { HourlyLog } from './audit.ts';
 import { rspamdSelector } from './forms.ts';
 import { checkSigner, factFor, mayAskFrom, scopeOf, signedZone, withSigner, withoutDot } from './record.ts';
+import { stillNamed } from './still-named.ts';
 import { SignerRegister, tokensOf } from './register.ts';
 import { type SigningWindow, signingNow, signingWindows } from './windows.ts';
 import { newToken } from '#control/tokens/tokens.ts';
@@ -154,7 +155,7 @@ export class Signers implements SignersApi {
       if (!decided.ok) return decided;
       return ok({
         ...decided.value,
-        warnings: removed!.domains.flatMap((domain) => this.#stillNamed(domain, name)),
+        warnings: stillNamed(removed!, this.#settings.mail),
         afterCommit: () => {
           this.#files?.forget(name);
           this.#fetchedAtMs.delete(name);
@@ -344,13 +345,6 @@ export class Signers implements SignersApi {
     this.#inUse.set(place, text);
     const done = await mail.acknowledge(zone, signer, { selectors, isAll: true }, { actor, dryRun: false });
     if (!done.ok && this.#inUse.get(place) === text) this.#inUse.delete(place);
-  }
-
-  /** A policy that still names a signer that is removed. */
-  #stillNamed(domain: string, signer: string): Problem[] {
-    const zone = nameOf(domain);
-    const isNamed = this.#settings.mail.policySigners(zone)?.includes(signer) === true;
-    return isNamed ? absentSigners([signer], new Map(), zone) : [];
   }
 
   #unlisted(domain: string, signer: string): Problem | undefined {
