@@ -17,8 +17,8 @@ import { type StoreConfig, openStore } from './open-store.ts';
 type Removal = Promise<Result<undefined>>;
 
 /**
- * Removes it with its tokens, and warns of policies that name it. Nothing is changed by a dry run, or while a server has
- * the store.
+ * Removes it with its tokens, and warns of policies that name it. Nothing is changed by a dry run, or while a server
+ * has the store.
  */
 export async function removeSignerOffline(config: StoreConfig, name: string, isDryRun: boolean): Removal {
   const dir = join(config.data, 'store');

@@ -59,8 +59,12 @@ export const TCP_SWEEP_MS = 100;
 export const TCP_WRITE_BATCH_BYTES = 16 * 1024;
 /** Answer buffers (80 KiB) kept for reuse after connections that were blocked. */
 export const TCP_SPARE_BUFFERS_MAX = 32;
-/** Octets of one connection read in its turn: 60 queries, 0.2 ms. With a full table, UDP has its turn every 50 ms. */
+/** Octets of one connection read in its turn: 60 queries, 0.2 ms. */
 export const TCP_TURN_BYTES = 2048;
+/** Octets of answers after which a turn ends, though queries of it are left: four writes, or one long answer. */
+export const TCP_TURN_ANSWER_BYTES = 64 * 1024;
+/** Turns between two looks at the sockets: about 1 ms, which is what a client with one question waits for others. */
+export const TCP_TURNS_PER_ROUND = 4;
 /** First buffer for a message that arrives in pieces; ordinary queries fit, and it doubles for longer ones. */
 export const TCP_PIECES_BYTES_MIN = 128;
 

@@ -11,10 +11,12 @@ import { type Socket } from 'node:net';
 import { assert } from '#base/assert.ts';
 import { type ClientAddress } from '#base/client-address.ts';
 import { MESSAGE_BYTES_MAX } from '#base/limits/dns.ts';
-import { TCP_SPARE_BUFFERS_MAX, TCP_TURN_BYTES, TCP_WRITE_BATCH_BYTES } from '#base/limits/server.ts';
+import { TCP_SPARE_BUFFERS_MAX, TCP_TURN_ANSWER_BYTES, TCP_TURN_BYTES } from '#base/limits/server.ts';
+import { TCP_WRITE_BATCH_BYTES } from '#base/limits/server.ts';
 import { SERVER_SLOT as SLOT } from '#server/counters.ts';
 import { ANSWER_IS_STREAM, type MessageStream, type QueryResponder } from '#server/listener.ts';
 import { TcpFraming } from './framing.ts';
+import { type TcpTurns } from './turns.ts';
 
 export type TcpPhase = 'first' | 'idle' | 'message' | 'stream' | 'blocked' | 'closing';
 
@@ -34,6 +36,8 @@ export interface ConnectionHost {
   blocked(connection: TcpConnection): void;
   unblocked(connection: TcpConnection): void;
   gone(connection: TcpConnection): void;
+  /** Where connections wait for a further turn. */
+  readonly turns: TcpTurns;
 }
 
 /**
@@ -64,8 +68,9 @@ export class TcpConnection {
   #streamDeadlineMs = Infinity;
   /** The client has sent FIN. */
   #ended = false;
-  /** More messages are at hand, and the next turn of the event loop continues with them. */
-  #turn: NodeJS.Immediate | undefined;
+  /** More messages are at hand, and a later turn continues with them. */
+  #isWaiting = false;
+  readonly #turn = (): void => this.#takeTurn();
 
   constructor(socket: Socket, client: string, address: ClientAddress, host: ConnectionHost) {
     this.client = client;
@@ -82,7 +87,7 @@ export class TcpConnection {
       host.counters[SLOT.tcpSocketErrors]! += 1;
     });
     socket.once('close', () => {
-      clearImmediate(this.#turn);
+      host.turns.delete(this.#turn);
       this.#releaseUnsent();
       this.#closeStream();
       host.gone(this);
@@ -110,12 +115,12 @@ export class TcpConnection {
 
   /** The server drains: ends now if nothing is under way, else as soon as that is answered. */
   drain(): void {
-    if (this.#phase === 'first' || (this.#phase === 'idle' && this.#turn === undefined)) this.#finish();
+    if ((this.#phase === 'first' || this.#phase === 'idle') && !this.#isWaiting) this.#finish();
   }
 
   /** Reads and answers what is at hand, a turn's worth at a time. */
   #pull(): void {
-    while (!this.#isSending() && this.#turn === undefined) {
+    while (!this.#isSending() && !this.#isWaiting) {
       const available = this.#socket.readableLength;
       const octets: unknown = this.#socket.read(available === 0 ? undefined : Math.min(available, TCP_TURN_BYTES));
       // Nothing now: 'readable' or 'end' will come.
@@ -126,9 +131,13 @@ export class TcpConnection {
     }
   }
 
-  /** Answers all whole messages of the last read, unless the client does not take the answers, and sets the phase. */
+  /**
+   * Answers the whole messages of the last read, a turn's worth of answers, unless the client does not take them, and
+   * sets the phase.
+   */
   #work(): void {
     let length = 0;
+    let total = 0;
     let answered = false;
     this.#host.responder.beginBatch?.();
     for (let message = this.#framing.next(); message !== undefined; message = this.#framing.next()) {
@@ -145,14 +154,23 @@ export class TcpConnection {
       }
       gathered.writeUInt16BE(written, length);
       length += 2 + written;
+      total += 2 + written;
       answered = true;
       if (length >= TCP_WRITE_BATCH_BYTES) {
         if (!this.#write(length)) return this.#block();
         length = 0;
       }
+      if (total >= TCP_TURN_ANSWER_BYTES && this.#framing.unread) return this.#breakOff(length);
     }
     if (!this.#write(length)) return this.#block();
     this.#rest(answered);
+  }
+
+  /** The turn is over, and messages of the last read are left; `length` octets of answers are gathered. */
+  #breakOff(length: number): void {
+    if (!this.#write(length)) return this.#block();
+    this.#enter('idle', Infinity);
+    this.#yieldTurn();
   }
 
   /** The answer to `query` is a stream; `length` octets of answers before it are gathered and go first. */
@@ -261,22 +279,28 @@ export class TcpConnection {
     if (this.#phase === 'blocked') this.#continueStream();
   }
 
-  /** Other connections and UDP go first; more of this connection in the next turn of the event loop. */
+  /** Other connections and UDP go first; more of this connection in a later turn. */
   #yieldTurn(): void {
-    if (this.#phase === 'blocked' || this.#phase === 'closing' || this.#turn !== undefined) return;
-    this.#turn = setImmediate(() => {
-      this.#turn = undefined;
-      if (this.#socket.destroyed) return;
-      if (this.#phase === 'stream') this.#continueStream();
-      else this.#pull();
-    });
+    if (this.#phase === 'blocked' || this.#phase === 'closing' || this.#isWaiting) return;
+    this.#isWaiting = true;
+    this.#host.turns.add(this.#turn);
+  }
+
+  #takeTurn(): void {
+    this.#isWaiting = false;
+    if (this.#socket.destroyed) return;
+    if (this.#phase === 'stream') this.#continueStream();
+    else {
+      if (this.#framing.unread) this.#work();
+      this.#pull();
+    }
   }
 
   /** FIN after the last query is a normal end; the answers still go out (RFC 7766 §6.2.4 forbids dropping them). */
   #clientEnded(): void {
     this.#ended = true;
     // Messages of the last read may still wait; `#rest` ends the connection after them.
-    if (this.#isSending()) return;
+    if (this.#isSending() || this.#framing.unread) return;
     if (this.#framing.partial) this.#cut();
     else this.#finish();
   }

@@ -22,6 +22,7 @@ import {
 } from '#base/limits/server.ts';
 import { SERVER_SLOT as SLOT } from '#server/counters.ts';
 import { type QueryResponder } from '#server/listener.ts';
+import { TcpTurns } from './turns.ts';
 import { type ConnectionHost, TcpConnection, type TcpPhase } from './connection.ts';
 
 /** Limits of a table, in the words of base/limits/server.ts; tests make them small. */
@@ -62,6 +63,7 @@ export class TcpTable implements ConnectionHost {
   readonly messageMs: number;
   readonly writeMs: number;
   readonly streamMs: number;
+  readonly turns = new TcpTurns();
   readonly #limits: TcpLimits;
   readonly #connections = new Set<TcpConnection>();
   /** In the order in which they became blocked. */
