@@ -49,6 +49,7 @@ export async function verifyExports(files: readonly string[]): Promise<ExportVer
       hashes.set(sequence, hash);
       last = sequence;
     }
+  if (hashes.size === 0) return { whole: false, entries: 0, from, why: 'the files have no entries' };
   return { whole: true, entries: hashes.size, from };
 }
 

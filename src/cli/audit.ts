@@ -44,11 +44,12 @@ export function defineAudit(noun: Command, terminal: Terminal): void {
     'waxseal audit verify',
   ).action(async (files: readonly string[], options: ReadOptions) => {
     const result = files.length === 0 ? await askServer(options, terminal) : await verifyFiles(files, terminal);
-    const { whole, entries, from, brokenAt = 0, why } = result;
+    const { whole, entries, from, brokenAt, why } = result;
+    const reason = why === undefined ? '' : `: ${why}`;
     if (!whole && options.json !== true)
       throw failure(
         'AUDIT_BROKEN',
-        `the audit log does not fit together from entry ${brokenAt} on${why === undefined ? '' : `: ${why}`}`,
+        `the audit log does not fit together${brokenAt === undefined ? '' : ` from entry ${brokenAt} on`}${reason}`,
         files.length === 0 ? 'keep the store as it is, and compare with a backup' : 'compare with another copy',
       );
     terminal.out(options.json === true ? formatJson(result) : `${entries} entries from ${from} on, all in order\n`);

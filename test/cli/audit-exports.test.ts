@@ -66,6 +66,11 @@ describe('audit verify FILE', () => {
     });
   });
 
+  test('files without entries prove nothing: exit code 6', async () => {
+    const empty = folder()('empty', []);
+    expect(await run(['audit', 'verify', empty])).toMatchObject({ exit: 6, err: expect.stringContaining('have no entries') });
+  });
+
   test('a file that is not there is said', async () => {
     expect(await run(['audit', 'verify', '/nowhere/file'])).toMatchObject({ exit: 1, err: expect.stringContaining('/nowhere/file') });
   });
