@@ -28,6 +28,8 @@ const DEBIAN = {
   opendkim: 'opendkim',
   'opendkim-tools': 'opendkim-testkey',
   rspamd: 'rspamd',
+  postfix: 'posttls-finger',
+  unbound: 'unbound',
   'zonemaster-cli': 'zonemaster-cli',
   openssl: 'openssl',
   curl: 'curl',

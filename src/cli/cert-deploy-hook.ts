@@ -8,9 +8,9 @@
  */
 import { type Command } from 'commander';
 import { systemClock } from '#base/clock.ts';
-import { CLI_HOOK_WAIT_MS_DEFAULT } from '#base/limits/admin.ts';
+import { CLI_HOOK_REPORT_MS, CLI_HOOK_WAIT_MS_DEFAULT } from '#base/limits/admin.ts';
 import { parseDuration } from '#base/units.ts';
-import { callApi } from './api-client.ts';
+import { type HookCall, hookCall } from './cert-hook-call.ts';
 import { runCommand } from './cert-hook-command.ts';
 import { type HookTarget, findTargets } from './cert-hook-hosts.ts';
 import { type HookInput, findInput, namesInPem, readPublicPem } from './cert-hook-input.ts';
@@ -66,14 +66,16 @@ interface HostReport {
 
 class Hook {
   readonly #options: HookOptions;
-  readonly #server: ServerAddress;
+  readonly #call: HookCall;
   readonly #terminal: Terminal;
   readonly #hosts = new Map<string, HostReport>();
   #hasRun = false;
+  /** Until then a server that does not answer is asked again. */
+  #patientUntilMs = 0;
 
   constructor(options: HookOptions, server: ServerAddress, terminal: Terminal) {
     this.#options = options;
-    this.#server = server;
+    this.#call = hookCall(server, systemClock, () => this.#patientUntilMs);
     this.#terminal = terminal;
   }
 
@@ -81,10 +83,11 @@ class Hook {
     const { cert, zone, host, wait } = this.#options;
     const waitMs = wait === undefined ? 0 : wait === true ? CLI_HOOK_WAIT_MS_DEFAULT : parseDuration(wait);
     if (waitMs === undefined) throw failure('CLI_USAGE', `${String(wait)} is no duration`, 'as in 6h or 1d');
+    this.#patientUntilMs = systemClock.nowMs() + waitMs;
     const input = findInput(cert, this.#terminal.environment);
     const pem = input.file === undefined ? undefined : readPublicPem(input.file, this.#terminal);
     const names = [...input.domains, ...(pem === undefined ? [] : namesInPem(pem))];
-    const targets = await findTargets(this.#server, { zone, hosts: host, names });
+    const targets = await findTargets(this.#call, { zone, hosts: host, names });
     try {
       if (pem === undefined) await this.#waitForEarlier(targets, waitMs);
       else await this.#deploy(targets, pem, input, waitMs);
@@ -129,13 +132,14 @@ class Hook {
     this.#say(`runs: ${then}`);
     await runCommand(then, this.#terminal);
     this.#hasRun = true;
+    this.#patientUntilMs = Math.max(this.#patientUntilMs, systemClock.nowMs() + CLI_HOOK_REPORT_MS);
     for (const each of following) await this.#activate(each);
   }
 
   async #announce(target: HookTarget, plan: { readonly record: string; readonly replaces: string }): Promise<Followed> {
     const json = { key: plan.record, port: target.port, replaces: plan.replaces };
     const path = ['zones', target.zone, 'tlsa', target.host, 'next'];
-    const { mail } = await callApi<ChangeAnswer>(this.#server, { method: 'POST', path, json });
+    const { mail } = await this.#call<ChangeAnswer>({ method: 'POST', path, json });
     const object = mail?.object ?? '';
     const { notBefore } = mail ?? {};
     this.#note(target, { object, did: 'announced', ...(notBefore === undefined ? {} : { notBefore }) });
@@ -145,7 +149,7 @@ class Hook {
   async #wait(following: readonly Followed[], waitMs: number): Promise<void> {
     if (following.length === 0) return;
     const limits = { waitMs, clock: systemClock };
-    await waitUntilDeployable(this.#server, following, limits, (text) => this.#say(text));
+    await waitUntilDeployable(this.#call, following, limits, (text) => this.#say(text));
     for (const each of following) this.#note(each, { object: each.object, did: 'waited' });
   }
 
@@ -158,7 +162,7 @@ class Hook {
 
   async #activate(each: Followed): Promise<void> {
     const path = ['zones', each.zone, 'tlsa', each.host, 'activated'];
-    await callApi(this.#server, { method: 'POST', path, json: { object: each.object } });
+    await this.#call({ method: 'POST', path, json: { object: each.object } });
     this.#note(each, { object: each.object, did: 'activated' });
   }
 

@@ -4,10 +4,9 @@
  * Not here: what is done with them (cert-deploy-hook.ts).
  */
 import { HOOK_NAMES_MAX } from '#base/limits/admin.ts';
-import { callApi } from './api-client.ts';
+import { type HookCall } from './cert-hook-call.ts';
 import { type TlsaItem } from './cert-hook-plan.ts';
 import { CommandFailure, failure } from './failure.ts';
-import { type ServerAddress } from './server-address.ts';
 
 /** A host at one port. */
 export interface HookTarget {
@@ -33,10 +32,10 @@ interface ZoneRecords {
   readonly records: readonly TlsaItem[];
 }
 
-export async function findTargets(server: ServerAddress, { zone, hosts, names }: HookNames): Promise<HookTarget[]> {
+export async function findTargets(call: HookCall, { zone, hosts, names }: HookNames): Promise<HookTarget[]> {
   if (hosts === undefined && names.length === 0 && zone === undefined)
     throw failure('CLI_USAGE', 'no host, certificate or zone is named', 'add --zone ZONE --host HOST --cert FILE');
-  const zones = new Zones(server);
+  const zones = new Zones(call);
   const given = zone === undefined ? undefined : await zones.mustHave(zone);
   // Without any name: all hosts of the zone.
   const wanted = hosts ?? (names.length === 0 ? given!.records.map(({ host }) => host) : names);
@@ -68,15 +67,15 @@ function withoutDot(name: string): string {
 
 /** Zones of the server with their records, each asked for once. */
 class Zones {
-  readonly #server: ServerAddress;
+  readonly #call: HookCall;
   readonly #known = new Map<string, ZoneRecords | undefined>();
 
-  constructor(server: ServerAddress) {
-    this.#server = server;
+  constructor(call: HookCall) {
+    this.#call = call;
   }
 
   async mustHave(zone: string): Promise<ZoneRecords> {
-    return callApi<ZoneRecords>(this.#server, { path: ['zones', zone, 'tlsa'] });
+    return this.#call<ZoneRecords>({ path: ['zones', zone, 'tlsa'] });
   }
 
   /** The zone that a name is in, as far as the token may read; undefined when there is none. */

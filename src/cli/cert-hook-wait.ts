@@ -7,10 +7,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Clock } from '#base/clock.ts';
 import { CLI_HOOK_POLL_MS } from '#base/limits/admin.ts';
 import { formatDuration } from '#base/units.ts';
-import { callApi } from './api-client.ts';
+import { type HookCall } from './cert-hook-call.ts';
 import { type TlsaItem } from './cert-hook-plan.ts';
-import { CommandFailure, failure } from './failure.ts';
-import { type ServerAddress } from './server-address.ts';
+import { type CommandFailure, failure } from './failure.ts';
 
 /** A key that is to come at a host. */
 export interface Followed {
@@ -27,22 +26,19 @@ export interface WaitLimits {
   readonly clock: Clock;
 }
 
-/** What the server lists for each, once all may be used. Throws CLI_NOT_BEFORE when they may not, or not in time. */
+/** Ends when all may be used. Throws CLI_NOT_BEFORE when they may not, or not in time. */
 export async function waitUntilDeployable(
-  server: ServerAddress,
+  call: HookCall,
   following: readonly Followed[],
   { waitMs, clock }: WaitLimits,
   say: (text: string) => void,
-): Promise<readonly TlsaItem[]> {
+): Promise<void> {
   const endMs = clock.nowMs() + waitMs;
   let told: string | undefined;
   for (;;) {
-    const items = await look(server, following).catch((error: unknown) => {
-      if (waitMs > 0 && clock.nowMs() < endMs && isPassing(error)) return undefined;
-      throw error;
-    });
-    const waiting = items?.filter(({ stage }) => stage !== 'deployable' && stage !== 'current') ?? [];
-    if (items !== undefined && waiting.length === 0) return items;
+    const items = await look(call, following);
+    const waiting = items.filter(({ stage }) => stage !== 'deployable' && stage !== 'current');
+    if (waiting.length === 0) return;
     const notBefore = waiting
       .flatMap((each) => each.notBefore ?? [])
       .toSorted()
@@ -59,22 +55,16 @@ interface TlsaList {
   readonly records: readonly TlsaItem[];
 }
 
-async function look(server: ServerAddress, following: readonly Followed[]): Promise<TlsaItem[]> {
+async function look(call: HookCall, following: readonly Followed[]): Promise<TlsaItem[]> {
   const items: TlsaItem[] = [];
   for (const { zone, host, object } of following) {
-    const { records } = await callApi<TlsaList>(server, { path: ['zones', zone, 'tlsa'] });
+    const { records } = await call<TlsaList>({ path: ['zones', zone, 'tlsa'] });
     const item = records.find((each) => each.object === object);
     if (item === undefined || item.stage === 'withdrawing')
       throw failure('LIFECYCLE_ORDER', `${object}, the next key of ${host}, was given up`, 'run this again');
     items.push(item);
   }
   return items;
-}
-
-/** A server that is restarted, or busy, is there again soon. */
-function isPassing(error: unknown): boolean {
-  const codes = error instanceof CommandFailure ? error.problems.map(({ code }) => code) : [];
-  return codes.some((code) => code === 'CLI_SERVER' || code === 'CLI_TIMEOUT' || code === 'OVERLOADED');
 }
 
 function tooEarly(waiting: readonly TlsaItem[], notBefore: string | undefined, waitMs: number): CommandFailure {

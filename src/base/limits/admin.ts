@@ -57,3 +57,7 @@ export const CLI_HOOK_POLL_MS = 15_000;
 export const CLI_HOOK_WAIT_MS_DEFAULT = 86_400_000;
 /** Names that a hook asks the server about to find the zones of a certificate's names; more are of no mail host. */
 export const HOOK_NAMES_MAX = 400;
+/** A hook that finds no server asks again after this: a control process is back within a second or two. */
+export const CLI_HOOK_RETRY_MS = 1000;
+/** What was deployed is reported for at least as long: the old record could else stay for ever. */
+export const CLI_HOOK_REPORT_MS = 60_000;
