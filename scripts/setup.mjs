@@ -28,6 +28,8 @@ const DEBIAN = {
   opendkim: 'opendkim',
   'opendkim-tools': 'opendkim-testkey',
   rspamd: 'rspamd',
+  certbot: 'certbot',
+  lego: 'lego',
   postfix: 'posttls-finger',
   unbound: 'unbound',
   'zonemaster-cli': 'zonemaster-cli',
