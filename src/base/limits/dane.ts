@@ -7,4 +7,8 @@ export const DANE_LOOK_SOON_MS = 300_000;
 /** An alert whose reason stays is repeated once a day. */
 export const DANE_ALERT_EVERY_MS = 86_400_000;
 /** Zones whose hosts are looked at the same time: hosts that do not answer hold one up for STARTTLS_LOOK_MS_MAX. */
-export const DANE_ZONES_AT_ONCE = 4;
+export const DANE_ZONES_AT_ONCE = 16;
+/** Hosts of one zone that are looked at in one turn; those of a zone with more take turns. No zone holds up others. */
+export const DANE_HOSTS_MAX = 16;
+/** Of them at the same time: each may have eight connections open. */
+export const DANE_HOSTS_AT_ONCE = 4;

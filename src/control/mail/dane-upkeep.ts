@@ -3,14 +3,14 @@
  * that go by DANE do not deliver, and hands what was seen to the records that are on their way out.
  * Not here: when this happens (control/lifecycle/scheduler.ts), what follows from a look (mail/dane/watch.ts).
  */
-import { DANE_ZONES_AT_ONCE } from '#base/limits/dane.ts';
+import { DANE_HOSTS_AT_ONCE, DANE_ZONES_AT_ONCE } from '#base/limits/dane.ts';
 import { LIFECYCLE_DUE_AT_ONCE } from '#base/limits/lifecycle.ts';
 import { type Result, fail, ok } from '#base/problem.ts';
 import { type Name, lowerName, nameOf } from '#dns/name.ts';
 import { type HostSeen, judgeNotServed } from '#mail/dane/live.ts';
 import { type TlsaHost, notServedExpectation } from '#mail/dane/lifecycle.ts';
 import { SMTP_PORT } from '#mail/dane/record.ts';
-import { type WatchedLook, takeLook } from '#mail/dane/watch.ts';
+import { type WatchedLook, hostsInTurn, takeLook } from '#mail/dane/watch.ts';
 import { type LifecycleObservation } from '#lifecycle/state.ts';
 import { type MailState } from '#mail/state.ts';
 import { DANE_KIND, daneWatchWrite, readDaneWatch } from '#store/mail/dane-watch.ts';
@@ -52,16 +52,23 @@ async function look(zone: Name, [place, lookAt]: readonly [string, StarttlsLook]
   const before = readMailState(writer, record.id);
   if (before === undefined) return fail(noPolicy(record.name));
   const seen: Seen[] = [];
-  // One after the other: no zone has many, and none holds up others for long.
-  for (const host of tlsaHosts(before).filter(({ port }) => port === SMTP_PORT))
-    seen.push({ host, seen: await lookAt(host.host.replace(/\.$/, '')) });
+  const hosts = hostsInTurn(readDaneWatch(writer, record.id), watchedHosts(before));
+  for (let at = 0; at < hosts.length; at += DANE_HOSTS_AT_ONCE) {
+    const some = hosts.slice(at, at + DANE_HOSTS_AT_ONCE);
+    const looks = some.map(async (host) => ({ host, seen: await lookAt(host.host.replace(/\.$/, '')) }));
+    seen.push(...(await Promise.all(looks)));
+  }
   // It may have changed, or gone, in the meantime.
   const state = readMailState(writer, record.id);
   if (state === undefined) return ok([]);
   const looks = seen.map((each) => judgeSeen(state, each.host, each.seen, record.name, clock.nowMs()));
   const told = await hand(record, observationsOf(state, record, seen, place, options), options);
   if (!told.ok) return told;
-  return note(record, looks, { writer, time, alert, funnel: options.funnel });
+  return note(record, looks, watchedHosts(state), { writer, time, alert, funnel: options.funnel });
+}
+
+function watchedHosts(state: MailState): TlsaHost[] {
+  return tlsaHosts(state).filter(({ port }) => port === SMTP_PORT);
 }
 
 /** What was seen of records that are on their way out. */
@@ -92,9 +99,11 @@ async function hand(record: ZoneRecord, observations: readonly LifecycleObservat
 async function note(
   record: ZoneRecord,
   looks: readonly WatchedLook[],
+  all: readonly TlsaHost[],
   { writer, time, alert, funnel }: Pick<UpkeepOptions, 'writer' | 'time' | 'alert' | 'funnel'>,
 ): Promise<Result<readonly Notice[]>> {
-  const step = takeLook(readDaneWatch(writer, record.id), looks, time.nowMs());
+  const before = readDaneWatch(writer, record.id);
+  const step = takeLook({ before, looks, all, nowMs: time.nowMs() });
   const turn = { actor: SCHEDULER, action: 'dane.look', upkeep: true };
   const noted = await funnel.change(turn, () => {
     const isGone = readDaneWatch(writer, record.id) === undefined;

@@ -4,6 +4,7 @@
  * itself (steps.ts).
  */
 import { type Clock } from '#base/clock.ts';
+import { DANE_HOSTS_MAX } from '#base/limits/dane.ts';
 import { LIFECYCLE_ZONES_AT_ONCE } from '#base/limits/lifecycle.ts';
 import { type Problem, type Result, ok } from '#base/problem.ts';
 import { type Name, lowerName, nameOf } from '#dns/name.ts';
@@ -74,13 +75,20 @@ async function look(zone: Name, options: UpkeepOptions): Promise<readonly Lifecy
   const view = writer.view(record);
   const checks = (steps.preview({ record, view })?.checks ?? []).filter(({ dueMs }) => dueMs <= time.nowMs());
   const places = lookPlaces(witnesses, view);
-  const lookable = checks.filter((each) => isLookable(each, places));
+  const lookable = limited(checks.filter((each) => isLookable(each, places)));
   const own = ownServer(resolver, (timeoutMs) => publisher.waitServed(record.revision, timeoutMs));
   const asked = { ...witnesses, own, wallMs: () => clock.nowMs() };
   return [
     ...checks.flatMap((each) => judgeQueries(each, record, options)),
     ...(await lookAtAll(lookable, nameOf(record.name), asked, () => time.nowMs())),
   ];
+}
+
+/** Of looks at mail hosts a share: the others stay due, and other zones have their turn before. */
+function limited(checks: readonly LifecycleCheck[]): LifecycleCheck[] {
+  const isOfHost = ({ expect }: LifecycleCheck) => expect?.kind === 'not-served';
+  const share = new Set(checks.filter(isOfHost).slice(0, DANE_HOSTS_MAX));
+  return checks.filter((each) => !isOfHost(each) || share.has(each));
 }
 
 /** Whether a selector is still asked for at this server is known without a look. */

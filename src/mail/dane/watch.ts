@@ -3,7 +3,7 @@
  * Implements: RFC 7672 §2.2 (no record that matches: senders do not deliver), RFC 7671 §8.1 (a key that is used early).
  * Not here: looking (control/mail/dane-upkeep.ts), what matches (live.ts), withdrawing (machine.ts).
  */
-import { DANE_ALERT_EVERY_MS, DANE_LOOK_EVERY_MS, DANE_LOOK_SOON_MS } from '#base/limits/dane.ts';
+import { DANE_ALERT_EVERY_MS, DANE_HOSTS_MAX, DANE_LOOK_EVERY_MS, DANE_LOOK_SOON_MS } from '#base/limits/dane.ts';
 import { atObject } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
 import { type LiveHost, type LiveRecord } from './live.ts';
@@ -14,6 +14,8 @@ export interface DaneWatch {
   readonly version: 1;
   /** The next look. */
   readonly nextMs: number;
+  /** Where the next turn begins in the list of hosts; absent: at its beginning. */
+  readonly from?: number;
   /** By `host:port`: what is wrong, or what was last seen. */
   readonly hosts: Readonly<Record<string, WatchedHost>>;
 }
@@ -39,18 +41,31 @@ export interface WatchStep {
   readonly notices: readonly { readonly event: 'mail.tlsa-recovered' | 'mail.tlsa-seen'; readonly text: string }[];
 }
 
-/** Takes a look in. A host of which nothing was seen stays as it was known. */
-export function takeLook(before: DaneWatch | undefined, looks: readonly WatchedLook[], nowMs: number): WatchStep {
-  const hosts: Record<string, WatchedHost> = {};
+/** The hosts whose turn it is: all, or in a zone with many some of them. */
+export function hostsInTurn(before: DaneWatch | undefined, hosts: readonly TlsaHost[]): readonly TlsaHost[] {
+  if (hosts.length <= DANE_HOSTS_MAX) return hosts;
+  const from = (before?.from ?? 0) % hosts.length;
+  return [...hosts.slice(from), ...hosts.slice(0, from)].slice(0, DANE_HOSTS_MAX);
+}
+
+export interface WatchTurn {
+  readonly before: DaneWatch | undefined;
+  readonly looks: readonly WatchedLook[];
+  /** The zone's hosts. */
+  readonly all: readonly TlsaHost[];
+  /** Counted time. */
+  readonly nowMs: number;
+}
+
+/** Takes looks in. A host of which nothing was seen stays as it was known. */
+export function takeLook({ before, looks, all, nowMs }: WatchTurn): WatchStep {
+  const hosts = knownHosts(before, all);
   const alerts: Problem[] = [];
   const notices: WatchStep['notices'][number][] = [];
   for (const look of looks) {
-    const name = `${look.host}:${look.port}`;
+    if (look.verdict === 'unseen') continue;
+    const name = nameOf(look);
     const known = before?.hosts[name];
-    if (look.verdict === 'unseen') {
-      if (known !== undefined) hosts[name] = known;
-      continue;
-    }
     const served = servedBy(look);
     const trouble = troubleOf(look);
     const isTold = trouble?.code === known?.code && nowMs - (known?.alertedMs ?? -Infinity) < DANE_ALERT_EVERY_MS;
@@ -63,7 +78,19 @@ export function takeLook(before: DaneWatch | undefined, looks: readonly WatchedL
     const isWell = trouble === undefined || alertedMs === undefined;
     hosts[name] = { served, ...(isWell ? {} : { code: trouble.code, alertedMs }) };
   }
-  return { watch: { version: 1, nextMs: nowMs + pauseAfter(looks, hosts), hosts }, alerts, notices };
+  const turn = looks.length < all.length ? { from: (before?.from ?? 0) + looks.length } : {};
+  const pauseMs = looks.length < all.length ? DANE_LOOK_SOON_MS : pauseAfter(looks, hosts);
+  return { watch: { version: 1, nextMs: nowMs + pauseMs, ...turn, hosts }, alerts, notices };
+}
+
+function nameOf({ host, port }: TlsaHost): string {
+  return `${host}:${port}`;
+}
+
+/** What is known of hosts that the zone still has. */
+function knownHosts(before: DaneWatch | undefined, all: readonly TlsaHost[]): Record<string, WatchedHost> {
+  const names = new Set(all.map(nameOf));
+  return Object.fromEntries(Object.entries(before?.hosts ?? {}).filter(([name]) => names.has(name)));
 }
 
 /** Soon where something is wrong, or a record is on its way out; else as usual. */

@@ -35,6 +35,7 @@ function isStoredWatch(value: unknown): value is DaneWatch {
   return hasFields(value, {
     version: (version) => version === 1,
     nextMs: 'number',
+    from: 'number?',
     hosts: (hosts) => typeof hosts === 'object' && hosts !== null && Object.values(hosts).every(isHost),
   });
 }

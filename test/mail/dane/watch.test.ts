@@ -1,8 +1,8 @@
 /** What the watch over mail hosts remembers and tells; looks are data. */
 import { describe, expect, test } from 'vitest';
-import { DANE_ALERT_EVERY_MS, DANE_LOOK_EVERY_MS, DANE_LOOK_SOON_MS } from '#base/limits/dane.ts';
+import { DANE_ALERT_EVERY_MS, DANE_HOSTS_MAX, DANE_LOOK_EVERY_MS, DANE_LOOK_SOON_MS } from '#base/limits/dane.ts';
 import { type LiveRecord, type LiveVerdict } from '#mail/dane/live.ts';
-import { type DaneWatch, type WatchedLook, takeLook } from '#mail/dane/watch.ts';
+import { type DaneWatch, type WatchedLook, hostsInTurn, takeLook } from '#mail/dane/watch.ts';
 
 const NAME = 'mx1.example.com.:25';
 
@@ -19,7 +19,7 @@ function look(verdict: LiveVerdict, ...records: readonly LiveRecord[]): WatchedL
 }
 
 const codes = (before: DaneWatch | undefined, nowMs: number, ...looks: readonly WatchedLook[]) => {
-  const { watch, alerts, notices } = takeLook(before, looks, nowMs);
+  const { watch, alerts, notices } = takeLook({ before, looks, all: looks, nowMs });
   return { watch, alerts: alerts.map(({ code }) => code), notices: notices.map(({ event }) => event) };
 };
 
@@ -44,7 +44,7 @@ describe('RFC 7672 §2.2: a key that no record matches', () => {
   });
 
   test('says what is presented and what helps', () => {
-    const [alert] = takeLook(undefined, [look('no-match')], 0).alerts;
+    const [alert] = takeLook({ before: undefined, looks: [look('no-match')], all: [look('no-match')], nowMs: 0 }).alerts;
     expect(alert).toMatchObject({
       severity: 'error',
       at: { kind: 'object' },
@@ -91,4 +91,27 @@ describe('RFC 7671 §8.1: a next key', () => {
     const leaving = look('match', { ...OLD, stage: 'withdrawing', matches: false }, record('tlsa-mx1-2', 'current', true));
     expect(codes(undefined, 0, leaving).watch.nextMs).toBe(DANE_LOOK_SOON_MS);
   });
+});
+
+describe('a zone with many hosts', () => {
+  const many = Array.from({ length: DANE_HOSTS_MAX * 2 + 3 }, (_, at) => ({ host: `mx${at}.example.com.`, port: 25 }));
+  const lookAt = (hosts: readonly { readonly host: string; readonly port: number }[], verdict: LiveVerdict): WatchedLook[] =>
+    hosts.map((host) => ({ ...look(verdict), ...host }));
+
+  test('has some of them looked at in a turn, all of them in time, and what is known of the others stays', () => {
+    const seen = new Set<string>();
+    let watch: DaneWatch | undefined;
+    for (let turn = 0; turn < 3; turn++) {
+      const hosts = hostsInTurn(watch, many);
+      expect(hosts).toHaveLength(DANE_HOSTS_MAX);
+      hosts.forEach(({ host }) => seen.add(host));
+      const step = takeLook({ before: watch, looks: lookAt(hosts, 'no-match'), all: many, nowMs: turn });
+      expect(step.watch.nextMs).toBe(turn + DANE_LOOK_SOON_MS);
+      ({ watch } = step);
+    }
+    expect(seen.size).toBe(many.length);
+    expect(Object.keys(watch!.hosts)).toHaveLength(many.length);
+  });
+
+  test('with few all of them are looked at', () => expect(hostsInTurn(undefined, many.slice(0, 3))).toEqual(many.slice(0, 3)));
 });
