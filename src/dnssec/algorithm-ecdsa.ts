@@ -8,10 +8,8 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { p256, p384 } from '@noble/curves/nist.js';
 import { assert } from '#base/assert.ts';
 import { concatBytes } from '#base/bytes.ts';
-import { type Algorithm } from './algorithm-form.ts';
+import { type Algorithm, ECDSA_P256 } from './algorithm-form.ts';
 
-/** IANA number of ECDSAP256SHA256. */
-export const ECDSA_P256 = 13;
 /** IANA number of ECDSAP384SHA384. */
 export const ECDSA_P384 = 14;
 

@@ -5,8 +5,17 @@
  */
 import { type KeyObject } from 'node:crypto';
 
+/** RFC 6605 §4: ECDSA Curve P-256 with SHA-256. */
+export const ECDSA_P256 = 13;
+
 /** IANA numbers of the algorithms that sign zones here (RFC 9904: the registry has the advice). */
-export type AlgorithmNumber = 8 | 13 | 14 | 15 | 16;
+const ALGORITHM_NUMBERS = [8, ECDSA_P256, 14, 15, 16] as const;
+
+export type AlgorithmNumber = (typeof ALGORITHM_NUMBERS)[number];
+
+export function isAlgorithmNumber(value: unknown): value is AlgorithmNumber {
+  return ALGORITHM_NUMBERS.some((number) => number === value);
+}
 
 export interface Algorithm {
   readonly number: AlgorithmNumber;

@@ -10,10 +10,10 @@ import { equalBytes } from '#base/bytes.ts';
 import { ENGINE_KEYS_MAX } from '#base/limits/dnssec.ts';
 import { ECDSA_ALGORITHMS } from './algorithm-ecdsa.ts';
 import { EDDSA_ALGORITHMS } from './algorithm-eddsa.ts';
-import { type Algorithm, type AlgorithmNumber } from './algorithm-form.ts';
+import { type Algorithm } from './algorithm-form.ts';
 import { RSA_SHA256 } from './algorithm-rsa.ts';
 
-export { ECDSA_P256 } from './algorithm-ecdsa.ts';
+export { ECDSA_P256 } from './algorithm-form.ts';
 export type { AlgorithmNumber } from './algorithm-form.ts';
 
 /** By number. */
@@ -22,10 +22,6 @@ export const ALGORITHMS: readonly Algorithm[] = [RSA_SHA256, ...ECDSA_ALGORITHMS
 /** Undefined for a number that nothing is signed with here. */
 export function findAlgorithm(number: number): Algorithm | undefined {
   return ALGORITHMS.find((each) => each.number === number);
-}
-
-export function isAlgorithmNumber(value: unknown): value is AlgorithmNumber {
-  return ALGORITHMS.some(({ number }) => number === value);
 }
 
 /** Asserts that there is one of this number. */

@@ -5,7 +5,7 @@
  */
 import { KEY_TTL_SECONDS, ZSK_LIFETIME_SECONDS } from '#base/limits/dnssec.ts';
 import { PARENT_PROPAGATION_SECONDS, PROPAGATION_SECONDS } from '#base/limits/dnssec.ts';
-import { type AlgorithmNumber, ECDSA_P256, isAlgorithmNumber } from './algorithm.ts';
+import { type AlgorithmNumber, ECDSA_P256, isAlgorithmNumber } from './algorithm-form.ts';
 import { type KeyRole } from './key-stage.ts';
 
 export interface KeyPolicy {

@@ -5,8 +5,9 @@
  * CDNSKEY are signed by a key that the DS RRset names).
  * Not here: the keys themselves (key.ts).
  */
-import { type SigningSettings } from './plan-signer.ts';
-import { type KeyFlags, type SigningKey } from './key.ts';
+// `import type`, which leaves nothing behind: the answer process loads this module, and none that signs.
+import type { SigningSettings } from './plan-signer.ts';
+import type { KeyFlags, SigningKey } from './key.ts';
 
 export const KEY_ROLES = ['csk', 'ksk', 'zsk'] as const;
 /** Both jobs, or the DNSKEY RRset (KSK) and the rest of the zone (ZSK) apart. */

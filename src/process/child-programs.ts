@@ -42,7 +42,7 @@ export function controlProgram({ options, config, files, accounts, withRights }:
   if (accounts.server === undefined) return started(program);
   const confinement = controlConfinement({ admin: config.admin.listen, account: accounts.server });
   const how = { log: config.log.format, confine: 'none', hasOwnUser: false, confinement } as const;
-  return { ...launched(program, how), withRights };
+  return { ...launched(program, how, files.cache), withRights };
 }
 
 export function answerProgram({ config, settings, files, accounts, withRights }: ProgramFacts): ChildProgram {
@@ -63,7 +63,8 @@ export function answerProgram({ config, settings, files, accounts, withRights }:
     account: accounts.answer ?? accounts.server,
   });
   const hasOwnUser = accounts.answer !== undefined;
-  return { ...launched(program, { log: log.format, confine: settled.confine, hasOwnUser, confinement }), withRights };
+  const how = { log: log.format, confine: settled.confine, hasOwnUser, confinement };
+  return { ...launched(program, how, files.cache), withRights };
 }
 
 /**
@@ -86,7 +87,7 @@ export function policyHostProgram(facts: ProgramFacts, settings: PolicyHostSetti
   const coverage = environment['NODE_V8_COVERAGE'];
   const confinement = policyHostConfinement({ settings, coverage, account: accounts.server });
   const how = { log: log.format, confine: settled.confine, hasOwnUser: false, confinement } as const;
-  return { ...launched(program, how), withRights, priority };
+  return { ...launched(program, how, facts.files.cache), withRights, priority };
 }
 
 /** Starts the process that fills the answer process's folder of compiled code, as its user; it ends by itself. */
@@ -119,13 +120,11 @@ function started({ entry, args, environment, compileCache }: LaunchedProgram): C
   return { script: entry, args, nodeOptions, environment: { ...environment, ...cacheVariable(compileCache) } };
 }
 
-/**
- * Started by the launcher. Its own compiled code is with the program: who may write it there may write the program too.
- * It runs none that those with fewer rights may have written.
- */
+/** Started by the launcher, which runs no compiled code that those with fewer rights may have written. */
 function launched(
   { role, entry, args, environment, compileCache }: LaunchedProgram,
   how: Pick<LaunchOrder, 'log' | 'confine' | 'hasOwnUser' | 'confinement'>,
+  controlCache: string,
 ): ChildProgram {
   const nodeOptions = safeNodeOptions(process.execArgv);
   const order: LaunchOrder = {
@@ -137,7 +136,10 @@ function launched(
     environment: cacheVariable(compileCache),
   };
   const script = siblingModule(import.meta.url, 'confine/launch');
-  const own = fileURLToPath(new URL('../../node_modules/.cache/waxseal', import.meta.url));
+  // With rights put aside the launcher is root; without, it may run what the control process runs.
+  const hasRights = process.getuid?.() !== process.geteuid?.();
+  const withProgram = fileURLToPath(new URL('../../node_modules/.cache/waxseal', import.meta.url));
+  const own = hasRights ? withProgram : controlCache;
   const launcherEnvironment = { ...environment, NODE_COMPILE_CACHE: own };
   return { script, args: [JSON.stringify(order)], nodeOptions, environment: launcherEnvironment };
 }

@@ -22,8 +22,8 @@ import { crc32 } from 'node:zlib';
 
 import { assert } from '#base/assert.ts';
 import { type OwnerKey } from '#dns/name.ts';
-import { type AlgorithmNumber, isAlgorithmNumber } from '#dnssec/algorithm.ts';
-import { type KeyFlags } from '#dnssec/key.ts';
+import { type AlgorithmNumber, isAlgorithmNumber } from '#dnssec/algorithm-form.ts';
+import type { KeyFlags } from '#dnssec/key.ts';
 import { type KeyPolicy, isKeyPolicy } from '#dnssec/key-policy.ts';
 import { type KeyRole, type KeyStage, isKeyRole, isKeyStage } from '#dnssec/key-stage.ts';
 

@@ -37,7 +37,10 @@ describe('the answer process', () => {
     expect([...loaded].filter((path) => !sources.has(path))).toEqual([]);
     expect(KEYS.filter((path) => !sources.has(path))).toEqual([]);
     expect(KEYS.filter((path) => loaded.has(path))).toEqual([]);
-    expect([...loaded].filter((path) => /^(?:control|admin|dnssec|mail)\//.test(path))).toEqual([]);
+    // Of dnssec/ the names of algorithms, roles and stages, which stand in the store's form of a zone; nothing that signs.
+    const names = ['dnssec/algorithm-form.ts', 'dnssec/key-policy.ts', 'dnssec/key-stage.ts'];
+    const kept = [...loaded].filter((path) => /^(?:control|admin|dnssec|mail)\//.test(path));
+    expect(kept.toSorted()).toEqual(names);
   });
 
   test('would be found to: by a type import that stays, by import(), and the control process is', () => {

@@ -80,8 +80,10 @@ function refusalOf(work: () => void): string | undefined {
 function become(kernel: Kernel, order: LaunchOrder, confined: ConfinedOrder): void {
   const channel = channelDescriptor();
   if (channel !== undefined) kernel.call(syscallNumber('fcntl', kernel.machine.column)!, channel, F_SETFD, 0);
+  // The launcher's own folder of compiled code is not the program's.
+  const { NODE_COMPILE_CACHE: _, ...inherited } = process.env;
   const environment = {
-    ...process.env,
+    ...inherited,
     ...order.environment,
     ...(channel === undefined ? {} : { NODE_CHANNEL_FD: String(channel), NODE_CHANNEL_SERIALIZATION_MODE: 'json' }),
   };
