@@ -137,7 +137,7 @@ export class Connections {
   }
 
   cut(connection: Connection, why: LimitName): void {
-    if (!this.#all.has(connection)) return;
+    if (!this.#all.has(connection) || connection.socket.destroyed) return;
     this.#counters.limit(why);
     connection.socket.destroy();
   }

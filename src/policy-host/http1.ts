@@ -102,6 +102,8 @@ export class Http1 {
     const hosts = hostsOf(request);
     if (request.rawHeaders.length > 2 * limits.HTTPS_HEADER_LINES_MAX) return this.#answer(exchange, TOO_LARGE, true);
     // RFC 9112 §3.2: 1.1 has exactly one Host; 1.0 may have none, and then asks for no host of ours.
+    // An answer of 1.1 to what says that it is another version would be a guess.
+    if (request.httpVersionMajor !== 1) return this.#answer(exchange, BAD_REQUEST, true);
     const hostsMin = request.httpVersionMinor === 1 ? 1 : 0;
     if (hosts.length > 1 || hosts.length < hostsMin) return this.#answer(exchange, BAD_REQUEST, true);
     const reply = this.#options.answerer.reply(headOf(request, served, hosts));
