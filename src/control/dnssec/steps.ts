@@ -261,6 +261,8 @@ export class DnssecSteps {
     // A key that is past its time while something else is under way is rolled when that ends.
     const ageMs = rolloversOf(state).length > 0 ? undefined : nextAgeMs({ state, keys, policy });
     const times = [nextDueMs, ageMs, ...lookable.map(({ dueMs }) => dueMs)];
+    // A parent that is fast is asked more often.
+    if (checks.some(({ what }) => what === 'ds')) times.push(nowMs + parentEveryMs(policy));
     // Where the parent is not found yet, it is looked for again.
     const isParentUnknown = this.#options.parents.places(zone).length === 0;
     if (isParentUnknown && rolloversOf(state).some(({ kind }) => kind !== 'zsk'))
@@ -279,6 +281,11 @@ export class DnssecSteps {
     };
     return { nowMs, wallOffsetMs: Math.round(wallOffsetMs / 1000) * 1000, places };
   }
+}
+
+/** How often the parent's servers are asked: as often as they may change, and no more than the machines say. */
+export function parentEveryMs({ parentPropagationSeconds }: KeyPolicy): number {
+  return Math.min(PARENT_CHECK_EVERY_MS, Math.max(1, parentPropagationSeconds) * 1000);
 }
 
 function longestTtlMs(view: ZoneView): number {

@@ -25,7 +25,7 @@ import { type DueSource, dueZones } from '#control/lifecycle/due-source.ts';
 import { type OutsideWitnesses, isLookable, lookAtAll, lookPlaces, ownServer } from '#control/outside/evidence.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
 import { type ParentLook, type ParentServers, dsTtlOf, judgeDs } from './parent.ts';
-import { type DnssecSteps } from './steps.ts';
+import { type DnssecSteps, parentEveryMs } from './steps.ts';
 
 export interface DnssecUpkeepOptions {
   readonly steps: DnssecSteps;
@@ -95,10 +95,13 @@ async function lookUp(
   const wanted = steps.wanted(zone);
   const isBeginning = wanted !== undefined && wanted.kind !== 'zsk';
   const nowMs = time.nowMs();
-  const isDue = steps.preview(zone).checks.some(({ what, dueMs }) => what === 'ds' && dueMs <= nowMs);
+  const policy = steps.policyOf(record);
+  const isFast = nowMs - parents.lookedMs(zone.view.apex) >= parentEveryMs(policy);
+  const isDue = steps.preview(zone).checks.some(({ what, dueMs }) => what === 'ds' && (dueMs <= nowMs || isFast));
   const isUnknown = underWay.length > 0 && parents.places(record === undefined ? name : zone.view.apex).length === 0;
   if (!isDue && !isBeginning && !isUnknown) return [];
-  return parents.look(zone.view.apex, steps.policyOf(record).parentServers);
+  parents.noteLook(zone.view.apex, nowMs);
+  return parents.look(zone.view.apex, policy.parentServers);
 }
 
 async function judgeParent(
