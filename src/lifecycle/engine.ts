@@ -22,7 +22,7 @@ import {
   type Observation,
 } from './state.ts';
 import { formatTime } from './timeline.ts';
-import { type WaitReport, type World, confirmationKey, judgeWaits } from './waits.ts';
+import { type WaitReport, type World, checkAfterMs, confirmationKey, judgeWaits } from './waits.ts';
 
 export type Due =
   | { readonly kind: 'transition'; readonly transition: Transition; readonly reports: readonly WaitReport[] }
@@ -115,7 +115,8 @@ function collect<Data>(
   times: number[],
 ): void {
   const want = (wait: GateWait, place: string, last: Observation | undefined): void => {
-    const dueMs = last === undefined ? object.enteredAtMs : last.atMs + (wait.checkEveryMs ?? machine.checkEveryMs);
+    const afterMs = last === undefined ? 0 : checkAfterMs(machine, wait, object, last.atMs);
+    const dueMs = (last?.atMs ?? object.enteredAtMs) + afterMs;
     checks.push({ machine: machine.kind, object: object.id, what: wait.observation, place, dueMs });
   };
   for (const { wait, isOver, override, seen, missing, untilMs, latestMs, nextCheckMs } of reports) {

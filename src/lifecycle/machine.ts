@@ -57,6 +57,11 @@ export interface GateWait extends WaitBase {
   readonly patience?: readonly string[];
   /** How often the places are looked at, where it is not as often as the machine says. */
   readonly checkEveryMs?: number;
+  /**
+   * The second look comes so soon, and later ones more and more seldom: for what is most likely good soon after the
+   * stage began.
+   */
+  readonly firstChecksMs?: number;
 }
 
 /** Over when the world says so: what the operator's policy wants, how other objects stand. */

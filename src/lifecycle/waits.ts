@@ -134,10 +134,20 @@ function judgeGate<Data>(
   if (latestMs !== undefined && latestMs <= world.nowMs)
     return { wait, isOver: true, seen, missing, text: 'nothing good was seen for as long as this may hold things up', sinceMs: latestMs };
   const lookedMs = Math.min(...missing.map((place) => lastAt(seen, place)?.atMs ?? -Infinity));
-  const everyMs = wait.checkEveryMs ?? machine.checkEveryMs;
+  const everyMs = checkAfterMs(machine, wait, object, lookedMs);
   const dueMs = lookedMs + everyMs;
   const nextCheckMs = dueMs > world.nowMs ? dueMs : world.nowMs + everyMs;
   return { wait, isOver: false, seen, missing, nextCheckMs, ...(latestMs === undefined ? {} : { latestMs }) };
+}
+
+/** How long after a look at `lookedMs` the next one is due. */
+export function checkAfterMs(
+  machine: Machine,
+  { checkEveryMs = machine.checkEveryMs, firstChecksMs = checkEveryMs }: GateWait,
+  { enteredAtMs }: Pick<LifecycleObject<unknown>, 'enteredAtMs'>,
+  lookedMs: number,
+): number {
+  return Math.min(checkEveryMs, Math.max(firstChecksMs, lookedMs - enteredAtMs));
 }
 
 /** True for a place that looked, and saw nothing. */

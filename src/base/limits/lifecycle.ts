@@ -4,6 +4,8 @@
 export const LIFECYCLE_STEPS_MAX = 64;
 /** Rounds over all lives of a zone in one step: each lets those move that waited for another; MTA-STS takes about five. */
 export const LIFECYCLE_ROUNDS_MAX = 32;
+/** Second look at what this server has just begun to serve: by then its processes have it, and secondaries soon. */
+export const LIFECYCLE_FIRST_CHECKS_MS = 2000;
 /** By then a step is committed: what it could not know yet (its serial), or was not given (new keys), is there. */
 export const LIFECYCLE_SETTLE_MS = 1000;
 /** Work that was not possible, or a step that left errors, is tried again after this. */

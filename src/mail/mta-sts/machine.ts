@@ -4,6 +4,7 @@
  * Implements: RFC 8461 §3.1, §8.1 (body before id), §8.3 (removal).
  * Not here: the host that serves the body (policy-host-machine.ts).
  */
+import { LIFECYCLE_FIRST_CHECKS_MS } from '#base/limits/lifecycle.ts';
 import { checkedMachine, condition, type Machine, type Wait } from '#lifecycle/machine.ts';
 
 const WANTED = condition('wanted', 'the policy to want MTA-STS, and a mail host to name', 'senders find a policy that is not wanted');
@@ -62,6 +63,7 @@ const gone = (id: string, what: string, why: string, ttl: string): Wait[] => [
     rfc: 'RFC 8461 §8.1',
     observation: id,
     places: 'servers',
+    firstChecksMs: LIFECYCLE_FIRST_CHECKS_MS,
   },
   { kind: 'time', id: 'ttl', who: `caches that hold ${what}`, why, rfc: 'RFC 8461 §8.1', since: id, terms: [ttl] },
 ];
@@ -135,6 +137,7 @@ export const STS_BODY_MACHINE: Machine = checkedMachine({
           observation: 'body',
           places: 'probes',
           after: 'policy-host',
+          firstChecksMs: LIFECYCLE_FIRST_CHECKS_MS,
         },
       ],
     },

@@ -3,6 +3,7 @@
  * Implements: RFC 8461 §3.3, §8.1 to §8.3 (the order).
  * Not here: what the conditions say (policy-host.ts), the policy's own lives (machine.ts).
  */
+import { LIFECYCLE_FIRST_CHECKS_MS } from '#base/limits/lifecycle.ts';
 import { checkedMachine, condition, type Machine, type Transition } from '#lifecycle/machine.ts';
 
 const LEADS_HERE = condition(
@@ -53,6 +54,7 @@ export const POLICY_HOST_MACHINE: Machine = checkedMachine({
           rfc: 'RFC 8461 §3.3',
           observation: 'host',
           places: 'servers',
+          firstChecksMs: LIFECYCLE_FIRST_CHECKS_MS,
         },
         {
           kind: 'time',
