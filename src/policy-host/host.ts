@@ -3,6 +3,7 @@
  * Not here: the process around it (service.ts), each part.
  */
 import { type Socket } from 'node:net';
+import { type CallOutcome } from '#base/ipc-calls.ts';
 import { type Log } from '#base/log.ts';
 import { type Result } from '#base/problem.ts';
 import { type StoreReader } from '#store/reader.ts';
@@ -18,6 +19,7 @@ import { Http2 } from './http2.ts';
 import { TlsFront } from './listener.ts';
 import { mtaStsPolicies } from './mta-sts.ts';
 import { BodyReader } from './posted-body.ts';
+import { tlsReports } from './tls-reports.ts';
 
 export interface PolicyHostOptions {
   readonly reader: StoreReader;
@@ -32,6 +34,8 @@ export interface PolicyHostOptions {
   readonly nowMs: () => number;
   readonly wallClockMs: number;
   readonly limits?: typeof CONNECTION_LIMITS;
+  /** Hands a posted TLS report to control; absent: none are taken. */
+  readonly sendReport?: ((body: Uint8Array) => Promise<CallOutcome>) | undefined;
   /** Asked before those of the policy host itself. */
   readonly sources?: readonly HostedSource[];
 }
@@ -49,7 +53,9 @@ export async function makePolicyHost(options: PolicyHostOptions): Promise<Policy
   const { reader, sealer, isSelfSigned, accessLog, complain, random, nowMs, limits = CONNECTION_LIMITS } = options;
   const counters = new PolicyHostCounters();
   const contexts = new HostContexts({ reader, sealer, isSelfSigned, complain });
-  const sources = [...(options.sources ?? []), mtaStsPolicies(reader), healthPage()];
+  const send = options.sendReport;
+  const reports = send === undefined ? [] : [tlsReports({ reader, send, nowMs })];
+  const sources = [...(options.sources ?? []), mtaStsPolicies(reader), ...reports, healthPage()];
   const answerer = new Answerer({ sources, counters, accessLog, complain, nowMs });
   const connections = new Connections(counters, nowMs, limits);
   const http = { answerer, connections, bodies: new BodyReader(connections), nowMs };

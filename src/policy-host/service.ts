@@ -11,6 +11,7 @@ import { HTTPS_COMPLAIN_MS, HTTPS_DRAIN_LOOK_MS, HTTPS_DRAIN_MS, HTTPS_LOOK_MS }
 import { COUNTERS_EVERY_MS } from '#base/limits/server.ts';
 import { type Log } from '#base/log.ts';
 import { formatProblem } from '#base/problem.ts';
+import { POSTED_REPORT } from '#mail/tls-rpt/hosted.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { PolicyHostKey } from '#store/tls/policy-host-key.ts';
 import { Addresses } from './addresses.ts';
@@ -123,6 +124,7 @@ class PolicyHostService {
       random,
       nowMs: () => performance.now(),
       wallClockMs: systemClock.nowMs(),
+      sendReport: (body) => this.#channel.calls.request(POSTED_REPORT, body),
     });
     if (this.#isStopping) return;
     const addresses = new Addresses({

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { type AddressInfo, createServer } from 'node:net';
 import { type TLSSocket, connect } from 'node:tls';
 import { onTestFinished } from 'vitest';
+import { type CallOutcome } from '#base/ipc-calls.ts';
 import { createLog } from '#base/log.ts';
 import { ok } from '#base/problem.ts';
 import { nameOf } from '#dns/name.ts';
@@ -22,6 +23,7 @@ export interface TestPolicyHostOptions {
   readonly zones?: readonly string[];
   readonly limits?: Partial<typeof CONNECTION_LIMITS>;
   readonly sources?: readonly HostedSource[];
+  readonly sendReport?: (body: Uint8Array) => Promise<CallOutcome>;
   readonly isSelfSigned?: boolean;
 }
 
@@ -52,6 +54,7 @@ export async function testPolicyHost(options: TestPolicyHostOptions = {}) {
     wallClockMs: Date.now(),
     limits: { ...CONNECTION_LIMITS, ...limits },
     sources,
+    sendReport: options.sendReport,
   });
   const server = createServer((socket) => host.take(socket));
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));

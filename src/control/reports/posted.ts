@@ -3,7 +3,7 @@
  * and are taken in as evidence that nothing authenticates. The other end may have been taken over, so everything it
  * sends is checked, and few are worked on at once.
  * Implements: RFC 8460 §5.4.
- * Not here: receiving them (the policy host), what they count for (mail/reports/evidence.ts).
+ * Not here: receiving them (policy-host/tls-reports.ts), what they count for (mail/reports/evidence.ts).
  */
 import { POSTED_REPORTS_AT_ONCE, POSTED_REQUEST_BYTES_MAX } from '#base/limits/reports.ts';
 import { type Result } from '#base/problem.ts';
@@ -13,9 +13,6 @@ import { namesReportHost } from '#mail/tls-rpt/hosted.ts';
 import { readMailPolicy } from '#store/mail/policy.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type Actor, type Command, type Outcome, type RunOptions } from '#control/api/control.ts';
-
-/** The name of the request between the processes. */
-export const POSTED_REPORT = 'tls-report';
 
 export interface PostedReportsOptions {
   readonly reader: StoreReader;
