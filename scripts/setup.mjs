@@ -35,6 +35,7 @@ const DEBIAN = {
   'zonemaster-cli': 'zonemaster-cli',
   openssl: 'openssl',
   curl: 'curl',
+  'mta-sts-query': 'postfix-mta-sts-resolver',
   pebble: 'pebble',
   strace: 'strace',
   dnsperf: 'dnsperf',

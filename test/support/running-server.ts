@@ -30,6 +30,8 @@ export interface ServerOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Program and first words in place of `./waxseal`: as the package's bin is started. */
   readonly program?: readonly [string, ...string[]];
+  /** Further words of `serve`. */
+  readonly words?: readonly string[];
   /** Text of a configuration file; then `configFile` is where it is. */
   readonly config?: string;
 }
@@ -144,6 +146,7 @@ export class RunningServer implements Endpoint {
       ...(udp === undefined ? [] : ['--udp', udp]),
       ...(zones === undefined ? [] : ['--zones', zones]),
       ...(config === undefined ? [] : ['--config', this.configFile]),
+      ...(this.#options.words ?? []),
     ];
   }
 

@@ -26,6 +26,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'opendkim-testkey': 'opendkim-tools',
   openssl: 'openssl',
   curl: 'curl',
+  'mta-sts-query': 'postfix-mta-sts-resolver',
   rspamd: 'rspamd',
   certbot: 'certbot',
   lego: 'lego',

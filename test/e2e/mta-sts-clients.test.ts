@@ -1,0 +1,197 @@
+/**
+ * RFC 8461 as senders meet it, from the record in DNS to the body over HTTPS, all of it by waxseal: postfix-mta-sts-resolver follows a
+ * policy through its modes and out again, and a fetcher that never stops sees no id before its body. Senders know no other ports than 53
+ * and 443, so the server has a loopback address of its own.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash, randomInt } from 'node:crypto';
+import { Resolver } from 'node:dns/promises';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type RunningServer, startServer } from '../support/running-server.ts';
+import { throwawayCa } from '../support/throwaway-ca.ts';
+import { toolPath } from '../support/tools.ts';
+
+const ZONE = 'sts.example';
+const HOST = `mta-sts.${ZONE}`;
+const ADDRESS = `127.${randomInt(16, 250)}.${randomInt(1, 250)}.${randomInt(2, 250)}`;
+const CHANGES = 300;
+const WAIT_MS = 120_000;
+const ZONE_FILE = `$TTL 1
+@ SOA ns1 hostmaster 1 7200 900 1209600 1
+@ NS ns1
+@ MX 10 mx1
+ns1 A ${ADDRESS}
+mx1 A ${ADDRESS}
+`;
+const policy = (mode: string, ...mx: string[]) => ({
+  dkim: { algorithms: [] },
+  tlsRpt: { rua: [] },
+  ttl: { default: '1s' },
+  mtaSts: { mode, mx, maxAge: '3s', shortMaxAge: '2s', testingFor: '1s', shortFor: '1s' },
+});
+
+const folder = mkdtempSync(join(tmpdir(), 'waxseal-sts-'));
+const roots = join(folder, 'roots.pem');
+let server: RunningServer;
+let root = '';
+
+async function apply(document: object): Promise<void> {
+  const answer = await server.api('PUT', `/v1/zones/${ZONE}/mail`, JSON.stringify(document));
+  if (!answer.ok) throw new Error(await answer.text());
+}
+
+const dns = new Resolver({ timeout: 2000, tries: 5 });
+
+/** The id that DNS announces; undefined: none. */
+async function announcedId(): Promise<string | undefined> {
+  const texts = await dns.resolveTxt(`_mta-sts.${ZONE}`).catch(() => []);
+  return /^v=STSv1; id=([0-9A-Za-z]+);$/.exec(texts.flat().join(''))?.[1];
+}
+
+/** The body, with the certificate verified; rejects with the status of anything but 200. */
+function fetchBody(): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = get(
+      { host: ADDRESS, port: 443, servername: HOST, headers: { host: HOST }, path: '/.well-known/mta-sts.txt', ca: root },
+      (answer) => {
+        let body = '';
+        answer.setEncoding('utf8').on('data', (part: string) => (body += part));
+        answer.once('end', () => (answer.statusCode === 200 ? resolve(body) : reject(new Error(`status ${answer.statusCode}`))));
+      },
+    );
+    request.once('error', reject);
+  });
+}
+
+const idOf = (body: string) => createHash('sha256').update(body).digest('hex').slice(0, 32);
+const isAnnounced = (text: string) =>
+  server.eventually(async () => {
+    const [id, body] = [await announcedId(), await fetchBody().catch(() => '')];
+    return id === idOf(body) && body.includes(text);
+  }, WAIT_MS);
+
+beforeAll(async () => {
+  const ca = throwawayCa();
+  writeFileSync(roots, ca.root);
+  ca.remove();
+  const config = [
+    '[https]',
+    'self_signed = true',
+    `addresses = ["${ADDRESS}"]`,
+    '[mail]',
+    `resolvers = ["${ADDRESS}:53"]`,
+    'probe_networks = ["127.0.0.0/8"]',
+    `probe_ca_file = "${roots}"`,
+  ].join('\n');
+  server = await startServer({ config, words: ['--dns', `${ADDRESS}:53`, '--https', `${ADDRESS}:443`] });
+  dns.setServers([`${ADDRESS}:53`]);
+  await server.terminate();
+  await server.start();
+  await server.api('PUT', `/v1/zones/${ZONE}/zonefile`, ZONE_FILE, 'text/dns');
+  await apply(policy('testing'));
+  // Its own certificate is the only root that vouches for it.
+  const shown = () =>
+    spawnSync(toolPath('openssl'), ['s_client', '-connect', `${ADDRESS}:443`, '-servername', HOST], { input: '', encoding: 'latin1' })
+      .stdout;
+  const isShown = await server.eventually(() => shown().includes('BEGIN CERTIFICATE'), WAIT_MS);
+  if (!isShown) throw new Error(server.log());
+  root = /-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----\n/.exec(shown())![0];
+  appendFileSync(roots, root);
+  await server.terminate();
+  await server.start();
+}, 2 * WAIT_MS);
+afterAll(async () => {
+  await server?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** What postfix-mta-sts-resolver makes of the zone: unmodified, with our address for its resolver and our certificate for its root. */
+function askResolver(knownId?: string): string {
+  const conf = join(folder, 'resolv.conf');
+  writeFileSync(conf, `nameserver ${ADDRESS}\n`);
+  const script = `mount --bind ${conf} /etc/resolv.conf && exec ${toolPath('mta-sts-query')} ${ZONE} ${knownId ?? ''}`;
+  const environment = { ...process.env, SSL_CERT_FILE: roots };
+  return execFileSync('unshare', ['--mount', 'sh', '-c', script], { encoding: 'utf8', env: environment, timeout: 60_000 });
+}
+
+test(
+  'postfix-mta-sts-resolver follows testing, enforce, a new id, and the removal',
+  async () => {
+    expect(await isAnnounced('mode: testing')).toBe(true);
+    const testing = await announcedId();
+    expect(askResolver()).toMatch(new RegExp(`VALID.*'${testing}'.*'mx': \\['mx1.${ZONE}'\\].*'mode': 'testing'`));
+    expect(askResolver(testing)).toContain('NOT_CHANGED');
+
+    await apply(policy('enforce'));
+    expect(await isAnnounced('mode: enforce')).toBe(true);
+    expect(await isAnnounced('max_age: 3\r')).toBe(true);
+    expect(askResolver(testing)).toMatch(/VALID.*'mode': 'enforce'/);
+
+    await apply(policy('enforce', 'backup.example.net'));
+    expect(await isAnnounced('mx: backup.example.net')).toBe(true);
+    expect(askResolver(testing)).toMatch(/VALID.*'backup.example.net'/);
+
+    await apply(policy('off', 'backup.example.net'));
+    expect(await isAnnounced('mode: none')).toBe(true);
+    expect(askResolver(testing)).toMatch(/VALID.*'mode': 'none'/);
+    expect(await server.eventually(async () => (await announcedId()) === undefined, WAIT_MS)).toBe(true);
+    expect(askResolver(testing)).toContain('NONE');
+    // Last of all the host.
+    expect(
+      await server.eventually(
+        () =>
+          dns.resolve4(HOST).then(
+            () => false,
+            () => true,
+          ),
+        WAIT_MS,
+      ),
+    ).toBe(true);
+  },
+  6 * WAIT_MS,
+);
+
+test(
+  `a fetcher that never stops during ${CHANGES} changes sees no id before its body`,
+  async () => {
+    // Each body names its number.
+    const numberOf = (body: string) => Number(/^mx: n(\d+)\.example\.net\r$/m.exec(body)?.[1] ?? -1);
+    const bodyOf = (at: number) =>
+      ['version: STSv1', 'mode: testing', `mx: mx1.${ZONE}`, `mx: n${at}.example.net`, 'max_age: 2', ''].join('\r\n');
+    // The id is the hash of the body: known before anything is announced.
+    const numbers = new Map(Array.from({ length: CHANGES + 1 }, (_, at) => [idOf(bodyOf(at)), at]));
+    const faults: string[] = [];
+    const counts = { fetches: 0, ids: new Set<string>() };
+    await apply(policy('testing', 'n0.example.net'));
+    expect(await isAnnounced('mx: n0.example.net')).toBe(true);
+    const run = { isOver: false };
+    const fetcher = (async () => {
+      while (!run.isOver) {
+        const id = await announcedId();
+        const body = await fetchBody().catch((error: unknown) => String(error));
+        counts.fetches += 1;
+        if (id === undefined || numberOf(body) < 0) faults.push(`${id} ${body}`);
+        else {
+          counts.ids.add(id);
+          numbers.set(idOf(body), numberOf(body));
+          // A body that was never fetched is newer than all that were.
+          if (numberOf(body) < (numbers.get(id) ?? -1)) faults.push(`id of body ${numbers.get(id)}, then body ${numberOf(body)}`);
+        }
+      }
+    })();
+    for (let at = 1; at <= CHANGES; at++) {
+      await apply(policy('testing', `n${at}.example.net`));
+      if (at % 10 === 0) expect(await isAnnounced(`mx: n${at}.example.net`)).toBe(true);
+    }
+    run.isOver = true;
+    await fetcher;
+    expect(faults).toEqual([]);
+    expect(counts.ids.size).toBeGreaterThan(CHANGES / 10);
+    expect(counts.fetches).toBeGreaterThan(CHANGES);
+  },
+  10 * WAIT_MS,
+);
