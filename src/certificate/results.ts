@@ -9,6 +9,7 @@ import {
   ACME_REJECTED_MS_MIN,
   ACME_RETRY_AFTER_MS_MAX,
   ACME_RETRY_MS_MAX,
+  ACME_RETRIES_ALIKE,
   ACME_RETRY_MS_MIN,
 } from '#base/limits/acme.ts';
 import { changeObject } from '#lifecycle/state.ts';
@@ -104,7 +105,8 @@ function takeFailure(data: CertificateData, result: FailedResult, facts: Certifi
   const later = Math.min(retryAfterMs, ACME_RETRY_AFTER_MS_MAX);
   const spread = 1 + shareOf(`${data.host} ${tries} ${nowMs}`) / 4;
   if (what === 'again') {
-    const waitMs = Math.max(later, Math.min(ACME_RETRY_MS_MAX, ACME_RETRY_MS_MIN * 2 ** (tries - 1)) * spread);
+    const againMs = ACME_RETRY_MS_MIN * 2 ** Math.max(0, tries - ACME_RETRIES_ALIKE);
+    const waitMs = Math.max(later, Math.min(ACME_RETRY_MS_MAX, againMs) * spread);
     const isGivenUp = data.order === undefined && tries >= ACME_FAILURES_BEFORE_NEXT && directories.length > 1;
     if (!isGivenUp) return { ...data, failure, tries, retryAtMs: Math.round(nowMs + waitMs) };
   }

@@ -31,7 +31,10 @@ import {
 } from '#control/api/control.ts';
 import { auditLog } from '#control/audit/log.ts';
 import { AuditRetention } from '#control/audit/retention.ts';
-import { type CertificateSettings, certificateParts } from '#control/certificate/certificates.ts';
+import { type CertificateParts, certificateParts } from '#control/certificate/certificates.ts';
+import { type CertificateSettings } from '#control/certificate/certificates.ts';
+import { certificateFamilies } from '#control/certificate/counts.ts';
+import { type CertificateFiles } from '#control/certificate/files.ts';
 import { type DnssecApi } from '#control/api/dnssec.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
 import { type CommandKind, type CommandTable, type Handler, type ZoneContext, handlerOf } from '#control/commands/table.ts';
@@ -111,6 +114,7 @@ export class Control implements ControlApi {
   readonly #funnel: Funnel;
   readonly #mail: MailSteps;
   readonly #handlers: CommandTable<CommandKind>;
+  readonly #certificateFiles: CertificateParts['files'];
   readonly #startedAtMs: number;
   readonly #queries: SelectorQueries;
   readonly signers: Signers;
@@ -157,7 +161,7 @@ export class Control implements ControlApi {
     publisher.onMessage((message) => this.#queries.receive(message));
     publisher.onMessage((message) => this.policyHost.receive(message));
     const run = (command: Command, runOptions: RunOptions) => this.run(command, runOptions);
-    const alert = (zone: string, problems: readonly Problem[]) => this.events.alert(zone, problems);
+    const alert = (zone: string | undefined, problems: readonly Problem[]) => this.events.alert(zone, problems);
     const parts = { funnel: this.#funnel, steps: this.#mail, queries: this.#queries, resolver: this.zones.resolver };
     const shared = { ...options, ...parts, time, witnesses, policyHost, run, alert };
     this.events = new EventFeed(writer, this.#funnel);
@@ -174,6 +178,7 @@ export class Control implements ControlApi {
     const { certificates: settings = {} } = options;
     const certificates = certificateParts({ ...shared, recordsPerRrsetMax, settings, onDue });
     this.certificates = certificates.reads;
+    this.#certificateFiles = (files, log) => certificates.files(files, log);
     const dnssec = dnssecControl({ ...shared, onDue });
     this.dnssec = dnssec.api;
     const sources = [mailUpkeep(shared), spfUpkeep(shared), certificates.source, dnssec.source, ...(dane === undefined ? [] : [dane])];
@@ -241,6 +246,11 @@ export class Control implements ControlApi {
     return new SelfSigner({ ...this.#options, funnel: this.#funnel, sealer }, log);
   }
 
+  /** Installs certificates from files, once it is started. */
+  certificateFiles(files: readonly string[], log: Log): CertificateFiles {
+    return this.#certificateFiles(files, log);
+  }
+
   // --- the server as a whole ---
 
   status(): ControlStatus {
@@ -248,7 +258,7 @@ export class Control implements ControlApi {
   }
 
   metrics(): readonly MetricFamily[] {
-    return metricFamilies({
+    const families = metricFamilies({
       status: this.status(),
       zones: this.#writer.zones(),
       signatures: this.#preparer.signatures,
@@ -257,6 +267,7 @@ export class Control implements ControlApi {
       counters: [...this.#publisher.counters, ...this.policyHost.counters],
       counterTable: this.#options.counterTable,
     });
+    return [...families, ...certificateFamilies(this.#writer)];
   }
 
   /** Lets running changes end and closes the store. */

@@ -214,12 +214,13 @@ export class ControlService {
   /** What the policy host needs of control; nothing when there is none. */
   #policyHostUpkeep(): readonly Upkeep[] {
     const { log } = this.#options;
-    const { listen, keyFile: file, isSelfSigned } = this.#options.config.https;
+    const { listen, keyFile: file, isSelfSigned, certificateFiles } = this.#options.config.https;
     if (listen.length === 0) return [];
     const key = this.#hostKey;
     const opened = key.sealer();
     if (!opened.ok) log.error('https.key-unusable', formatProblem(opened.problems[0]!), { file });
-    return isSelfSigned ? [this.#control.selfSigner(() => key.sealer(), log)] : [];
+    const files = certificateFiles.length === 0 ? [] : [this.#control.certificateFiles(certificateFiles, log)];
+    return isSelfSigned ? [...files, this.#control.selfSigner(() => key.sealer(), log)] : files;
   }
 
   /** The first minute with a new store: the steps of the example zones must not bury the screen. They are in the stream of events. */

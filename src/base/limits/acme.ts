@@ -23,8 +23,9 @@ export const ACME_CHAIN_CERTIFICATES_MAX = 8;
 /** A directory changes with the CA's software: it is read again this often. */
 export const ACME_DIRECTORY_KEPT_MS = 3_600_000;
 
-/** The CA did not answer, or had a fault of its own: asked again after this, doubled each time. */
-export const ACME_RETRY_MS_MIN = 2_000;
+/** The CA did not answer, or had a fault: asked again after this, a few times, and then doubled each time. */
+export const ACME_RETRY_MS_MIN = 1_000;
+export const ACME_RETRIES_ALIKE = 3;
 export const ACME_RETRY_MS_MAX = 900_000;
 /** A request that may be repeated is, at once, before it counts as failed: a connection breaks off now and then. */
 export const ACME_TRIES_AT_ONCE = 3;
@@ -55,7 +56,7 @@ export const CERTIFICATE_HOST_CHARACTERS_MAX = 180;
 /** Hosts of one zone that have certificates; each has at most two objects. */
 export const CERTIFICATE_HOSTS_PER_ZONE_MAX = 100;
 /** Requests to CAs at the same time, for one zone. */
-export const CERTIFICATE_REQUESTS_AT_ONCE = 8;
+export const CERTIFICATE_REQUESTS_AT_ONCE = 16;
 /** Zones whose certificates are worked on at the same time. */
 export const CERTIFICATE_ZONES_AT_ONCE = 8;
 /** Rounds of asking and storing in one piece of work; what is left is due at once. */
@@ -64,6 +65,10 @@ export const CERTIFICATE_ROUNDS_MAX = 16;
 export const CERTIFICATE_CLOCK_MS = 300_000;
 /** An alert says that this part of a certificate's life is left and that there is no new one. */
 export const CERTIFICATE_ALARM_SHARE = 1 / 6;
+/** Zones whose certificates are counted for one scrape of the metrics: each is a document to be read. */
+export const CERTIFICATE_METRIC_ZONES_MAX = 10_000;
+/** Files of certificates are looked at this often: a new one serves soon after it was put there. */
+export const CERTIFICATE_FILES_LOOK_MS = 2_000;
 /** A file with a chain and a key. */
 export const CERTIFICATE_FILE_BYTES_MAX = 262_144;
 /** TTL of a challenge: short, because a value that is looked up too early is asked for again. */

@@ -4,12 +4,15 @@
  * Not here: what each part does.
  */
 import { type Clock } from '#base/clock.ts';
-import { type Result, ok } from '#base/problem.ts';
+import { type Log } from '#base/log.ts';
+import { type Problem, type Result, ok } from '#base/problem.ts';
 import { type AcmeSettings } from '#config/acme.ts';
-import { type Name } from '#dns/name.ts';
+import { type Name, lowerName, parentName } from '#dns/name.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { type Sealer } from '#store/seal.ts';
+import { type ZoneRecord } from '#store/schema.ts';
+import { type StoreWriter } from '#store/writer.ts';
 import { readHostCertificate } from '#store/tls/host-certificate.ts';
 import { type CertificatesApi } from '#control/api/control.ts';
 import { type CertificateCommand } from '#control/api/certificates.ts';
@@ -18,6 +21,7 @@ import { AcmeClient } from './acme-client.ts';
 import { type AcmeTransport } from './acme-request.ts';
 import { Accounts } from './accounts.ts';
 import { certificateHandlers } from './decide.ts';
+import { CertificateFiles } from './files.ts';
 import { CertificateSteps, type CertificateStepsOptions } from './steps.ts';
 import { type CertificateUpkeep, type CertificateUpkeepOptions, certificateUpkeep } from './upkeep.ts';
 import { certificateViews } from './view.ts';
@@ -41,6 +45,7 @@ export interface CertificatePartsOptions
   /** The world's view only. */
   readonly outside: Resolver;
   readonly onDue: () => void;
+  readonly alert: (zone: string | undefined, problems: readonly Problem[]) => Promise<void>;
 }
 
 export interface CertificateParts {
@@ -49,6 +54,16 @@ export interface CertificateParts {
   readonly reads: CertificatesApi;
   /** The mail of a zone may want other hosts than before. */
   notice(zone: Name): void;
+  /** Certificates from files, once it is started. */
+  files(files: readonly string[], log: Log): CertificateFiles;
+}
+
+/** The zone of ours that a name is in: the nearest one above it. */
+function zoneOfName(writer: StoreWriter, name: Name): ZoneRecord | undefined {
+  for (let at = name; ; at = parentName(at)) {
+    const record = writer.zoneByName(lowerName(at));
+    if (record !== undefined || at.length === 1) return record;
+  }
 }
 
 export function certificateParts(options: CertificatePartsOptions): CertificateParts {
@@ -81,5 +96,9 @@ export function certificateParts(options: CertificatePartsOptions): CertificateP
     handlers: certificateHandlers({ steps, hasCa: directories.length > 0, onCommitted }),
     reads: { list: (record) => certificateViews(writer, steps, { record, view: writer.view(record) }) },
     notice: (zone) => source.notice(zone),
+    files: (files, log) => {
+      const zoneOf = (name: Name) => zoneOfName(writer, name);
+      return new CertificateFiles(files, { ...options, sealer, zoneOf, notice: (zone) => source.notice(zone) }, log);
+    },
   };
 }

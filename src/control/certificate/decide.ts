@@ -11,6 +11,7 @@ import { type CertificateResult } from '#certificate/results.ts';
 import { type CertificatesState, comingCertificate, currentCertificate } from '#certificate/state.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { changeObject } from '#lifecycle/state.ts';
+import { wakeWrite } from '#store/mail/state.ts';
 import { hostCertificateWrite } from '#store/tls/host-certificate.ts';
 import { type SecretWrite } from '#store/writer.ts';
 import { type CertificateCommand } from '#control/api/certificates.ts';
@@ -56,10 +57,11 @@ export function certificateHandlers(options: DecisionOptions): CommandTable<Cert
     'certificate.unwant': { decide: byIntent(unwant) },
     'certificate.renew': { decide: byIntent((command, zone, state) => renew(command, zone, state, options)) },
     'certificate.take': { isUpkeep: true, decide: served((command, zone) => take(command, zone, options)) },
-    'certificate.install': { isUpkeep: true, decide: served(install) },
+    'certificate.install': { isUpkeep: true, decide: served((command, zone) => install(command, zone, options)) },
   };
 }
 
+type Install = CommandOf<'certificate.install'>;
 type Take = CommandOf<'certificate.take'>;
 
 interface Written {
@@ -110,15 +112,19 @@ function take(command: Take, zone: ServedZone, options: DecisionOptions): Result
 }
 
 /** A file's certificate; what a CA gave for the host gives way, also in the state: nothing wants it any more. */
-function install({ certificate, secret }: CommandOf<'certificate.install'>, { record }: ServedZone): Result<Decision> {
+function install(command: Install, { record, view }: ServedZone, options: DecisionOptions): Result<Decision> {
+  const { certificate, secret } = command;
   const { host } = certificate;
+  const { nowMs } = options.steps.facts(view);
   return ok({
     zone: record.name,
-    documents: [hostCertificateWrite(record.id, host, certificate)],
+    // The mail of the zone may wait for it.
+    documents: [hostCertificateWrite(record.id, host, certificate), wakeWrite(record.id, nowMs)],
     secrets: [secret],
     events: [{ kind: 'certificate', event: 'installed', zone: record.name, object: host, text: 'from a file' }],
     detail: `certificate of ${host} from a file`,
     isChanged: true,
+    afterCommit: () => options.onCommitted(record.name, []),
   });
 }
 

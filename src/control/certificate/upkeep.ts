@@ -127,10 +127,11 @@ async function askDue(zone: ServedZone, { steps, asking }: CertificateUpkeepOpti
   const isSettled = ({ object }: CertificateAction) => stageIn(next, object) === stageIn(stored, object);
   const actions = dueActions(stored, steps.facts(zone.view)).filter(isSettled);
   const asked: Asked[] = [];
-  for (let at = 0; at < actions.length; at += CERTIFICATE_REQUESTS_AT_ONCE) {
-    const some = actions.slice(at, at + CERTIFICATE_REQUESTS_AT_ONCE);
-    asked.push(...(await Promise.all(some.map((action) => askCa(action, zone, asking)))));
-  }
+  const left = [...actions];
+  const ask = async (): Promise<void> => {
+    for (let action = left.shift(); action !== undefined; action = left.shift()) asked.push(await askCa(action, zone, asking));
+  };
+  await Promise.all(Array.from({ length: CERTIFICATE_REQUESTS_AT_ONCE }, ask));
   return asked;
 }
 
