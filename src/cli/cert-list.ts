@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { callApi } from './api-client.ts';
 import { confirm, runChange } from './change.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
-import { findServer } from './server-address.ts';
+import { CommandFailure } from './failure.ts';
+import { type ServerAddress, findServer } from './server-address.ts';
 import { type Terminal, formatFields, formatJson, formatLines, formatTable } from './terminal.ts';
 
 interface CertificateDocument {
@@ -41,11 +42,11 @@ export function defineCertOrders(noun: Command, terminal: Terminal): void {
   });
 
   readCommand(
-    noun.command('show <zone> <host>').description('a certificate, and what the next one waits for'),
+    noun.command('show <zone> [host]').description('a certificate, and what the next one waits for'),
     'waxseal cert show example.com mta-sts.example.com',
-  ).action(async (zone: string, host: string, options: ReadOptions) => {
+  ).action(async (zone: string, host: string | undefined, options: ReadOptions) => {
     const server = await findServer(options, terminal);
-    const document = await callApi<CertificateDocument>(server, { path: ['zones', zone, 'certificates', host] });
+    const document = await findCertificate(server, host === undefined ? zonesOf(zone) : [zone], host ?? zone);
     terminal.out(options.json === true ? formatJson(document) : formatOne(document));
   });
 
@@ -67,6 +68,26 @@ export function defineCertOrders(noun: Command, terminal: Terminal): void {
     await confirm(`take back the order of the certificate of ${host}`, options, terminal);
     await runChange({ method: 'DELETE', path: ['zones', zone, 'certificates', host] }, options, terminal);
   });
+}
+
+type Certificate = CertificateDocument;
+
+/** A host and all names above it, nearest first: one of them is its zone. */
+function zonesOf(host: string): string[] {
+  const labels = host.replace(/\.$/, '').split('.');
+  return labels.map((_label, at) => labels.slice(at).join('.'));
+}
+
+/** The host's certificate in the first of the zones that there is. */
+async function findCertificate(server: ServerAddress, zones: readonly string[], host: string): Promise<Certificate> {
+  const [zone = '', ...others] = zones;
+  try {
+    return await callApi<CertificateDocument>(server, { path: ['zones', zone, 'certificates', host] });
+  } catch (error) {
+    const isNoZone = error instanceof CommandFailure && error.problems.some(({ code }) => code === 'ZONE_NOT_FOUND');
+    if (!isNoZone || others.length === 0) throw error;
+    return findCertificate(server, others, host);
+  }
 }
 
 function formatList({ certificates }: CertificatesDocument): string {

@@ -22,6 +22,7 @@ export function certificateFamilies(reader: StoreReader): MetricFamily[] {
   }
   // Those that end first: an alert looks at the smallest.
   const soonest = ends.toSorted((a, b) => a.notAfterMs - b.notAfterMs).slice(0, METRIC_ZONES_MAX);
+  const sorted = [...stages].toSorted(([a], [b]) => (a < b ? -1 : 1));
   return [
     {
       name: 'waxseal_certificate_expiry_timestamp_seconds',
@@ -33,7 +34,7 @@ export function certificateFamilies(reader: StoreReader): MetricFamily[] {
       name: 'waxseal_certificates',
       help: 'Certificates from CAs by stage.',
       type: 'gauge',
-      samples: [...stages].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([stage, value]) => ({ labels: { stage }, value })),
+      samples: sorted.map(([stage, value]) => ({ labels: { stage }, value })),
     },
     {
       name: 'waxseal_certificates_failing',

@@ -129,7 +129,7 @@ async function askDue(zone: ServedZone, { steps, asking }: CertificateUpkeepOpti
   const asked: Asked[] = [];
   const left = [...actions];
   const ask = async (): Promise<void> => {
-    for (let action = left.shift(); action !== undefined; action = left.shift()) asked.push(await askCa(action, zone, asking));
+    for (let due = left.shift(); due !== undefined; due = left.shift()) asked.push(await askCa(due, zone, asking));
   };
   await Promise.all(Array.from({ length: CERTIFICATE_REQUESTS_AT_ONCE }, ask));
   return asked;

@@ -25,7 +25,7 @@ ns1 3600 A 192.0.2.1
 mx1 3600 A 192.0.2.25
 `;
 
-export interface HouseOptions extends Pick<TestControlOptions, 'in' | 'nowMs' | 'log' | 'bootId'> {
+export interface HouseOptions extends Pick<TestControlOptions, 'in' | 'nowMs' | 'log' | 'bootId' | 'policyHost' | 'sources'> {
   readonly ca?: Partial<MockCaOptions>;
   readonly cas?: readonly MockCa[];
   /** A CA that was there before. */
@@ -75,7 +75,7 @@ export async function certificateHouse(options: HouseOptions = {}) {
   };
   const made = temporaryControl({
     ...options,
-    sources: ['certificate'],
+    sources: options.sources ?? ['certificate'],
     outside: options.outside ?? DELEGATED,
     witnesses: { nameServers: new Map(), probes: new Map(), ...options.witnesses },
     certificates: {

@@ -1,0 +1,148 @@
+/**
+ * Certificates on the real server, with Debian's pebble as CA that validates through our own DNS: half of all calls fail, nonces are
+ * rejected, validations sleep, and the control process is killed on the way.
+ * Not here: renewal information, profiles and lies, which pebble 2.4 cannot do (test/control/certificate/).
+ */
+import { X509Certificate, randomInt } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Pebble } from '../support/acme/pebble.ts';
+import { RunningServer, quietPort } from '../support/running-server.ts';
+
+const ZONES = ['post.test', 'mail.test'];
+const HOSTS = ZONES.flatMap((zone) => Array.from({ length: 20 }, (_, at) => ({ zone, host: `h${at}.${zone}` })));
+const LIMIT_MS = 280_000;
+
+const zoneText = (zone: string) => `$TTL 60
+@ SOA ns1 host 1 3600 600 86400 1
+@ NS ns1
+@ CAA 0 issue "pebble.example"
+ns1 A 127.0.0.1
+www.${zone}. A 192.0.2.1
+`;
+
+interface Listed {
+  readonly host: string;
+  readonly stage: string;
+  readonly serial?: string;
+  readonly coming?: string;
+  readonly problem?: { readonly message: string };
+}
+
+let pebble: Pebble;
+let server: RunningServer;
+
+beforeAll(async () => {
+  const [dns, admin, https] = [await quietPort(), await quietPort(), await quietPort()];
+  pebble = await Pebble.start({ dns: `127.0.0.1:${dns}`, failing: 0.6, rejectedNonces: 15, sleepSeconds: 1 });
+  const config = `[acme]
+directories = ["${pebble.directory}"]
+contacts = ["mailto:hostmaster@post.test"]
+terms_agreed = true
+ca_file = "${pebble.rootFile}"
+[mail]
+resolvers = ["127.0.0.1:${dns}"]
+`;
+  const folder = mkdtempSync(join(tmpdir(), 'waxseal-acme-'));
+  server = new RunningServer(folder, { dns, admin, https }, { config, workers: 1 });
+  await server.start();
+  for (const zone of ZONES) {
+    const made = await server.api('PUT', `/v1/zones/${zone}/zonefile?parent=ignore&wait=served`, zoneText(zone), 'text/dns');
+    if (!made.ok) throw new Error(await made.text());
+  }
+});
+
+afterAll(async () => {
+  await server?.stop();
+  await pebble?.stop();
+});
+
+async function list(): Promise<Listed[]> {
+  const answers = await Promise.all(ZONES.map((zone) => server.api('GET', `/v1/zones/${zone}/certificates`).catch(() => undefined)));
+  const bodies = await Promise.all(answers.map(async (each) => (each?.ok === true ? await each.json() : undefined)));
+  return bodies.flatMap((each) => (each as { certificates: Listed[] } | undefined)?.certificates ?? []);
+}
+
+/** Waits until every host has a certificate that `isNew` takes, and nothing is on its way. */
+async function allDone(isNew: (each: Listed) => boolean): Promise<Listed[]> {
+  let listed: Listed[] = [];
+  const isDone = await server.eventually(async () => {
+    await delay(200);
+    listed = await list();
+    return listed.length === HOSTS.length && listed.every((each) => each.stage === 'in-use' && each.coming === undefined && isNew(each));
+  }, LIMIT_MS);
+  const left = listed.filter((each) => each.stage !== 'in-use' || each.coming !== undefined || !isNew(each));
+  if (!isDone) throw new Error(`not done: ${JSON.stringify(left, null, 1)}\n${server.log().slice(-3000)}`);
+  return listed;
+}
+
+/** A command, again until the control process that may be dead is back. */
+async function order(zone: string, host: string): Promise<void> {
+  const isTaken = await server.eventually(async () => {
+    const answer = await server.api('POST', `/v1/zones/${zone}/certificates/${host}/renew`, '{}').catch(() => undefined);
+    return answer?.ok === true;
+  }, 60_000);
+  if (!isTaken) throw new Error(`no order for ${host}`);
+}
+
+describe('pebble, half of all calls failing', () => {
+  test('40 hosts of two zones are issued certificates through our own DNS, the control process being killed on the way', async () => {
+    for (const { zone, host } of HOSTS) await order(zone, host);
+    await delay(randomInt(500, 3500));
+    await server.killChild('control');
+    await server.ready();
+    const listed = await allDone(() => true);
+    for (const { host, serial } of listed) {
+      const zone = ZONES.find((each) => host.endsWith(each))!;
+      const answer = await server.api('GET', `/v1/zones/${zone}/certificates/${host}`);
+      const { chain } = (await answer.json()) as { chain: string };
+      const [own, ...others] = chain.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g)!.map((each) => new X509Certificate(each));
+      expect(own!.checkHost(host, { subject: 'never' })).toBe(host);
+      expect(own!.serialNumber.toLowerCase()).toBe(serial);
+      expect(others.length).toBeGreaterThan(0);
+    }
+    expect(pebble.count.failed / pebble.count.asked).toBeGreaterThan(0.35);
+  });
+
+  test('all of them are renewed, and the certificates in use stay until then', async () => {
+    const before = new Map((await list()).map(({ host, serial }) => [host, serial]));
+    for (const { zone, host } of HOSTS) await order(zone, host);
+    expect((await list()).every(({ stage }) => stage === 'in-use')).toBe(true);
+    await delay(randomInt(1500));
+    await server.killChild('control');
+    await server.ready();
+    await allDone(({ host, serial }) => serial !== before.get(host));
+  });
+
+  test('each host had one order at a time: each certificate was finalized once', () => {
+    const finalized = pebble.passed.filter(({ payload }) => payload.includes('"csr"')).map(({ path }) => path);
+    const orders = new Set(finalized);
+    // One for the first certificate and one for the renewal of each host; no order that was left was ever continued.
+    expect(orders.size).toBe(2 * HOSTS.length);
+  });
+
+  test('no challenge is left in any zone, and one account was made', async () => {
+    for (const zone of ZONES) {
+      const text = await (await server.api('GET', `/v1/zones/${zone}/zonefile`)).text();
+      expect(text).not.toContain('_acme-challenge');
+    }
+    const accounts = pebble.passed.filter(({ payload }) => payload.includes('termsOfServiceAgreed'));
+    expect(accounts.length).toBeGreaterThan(0);
+    expect(server.log()).not.toMatch(/PRIVATE KEY|uncaught/i);
+  });
+});
+
+test('the command line shows what there is', async () => {
+  const { exit, out } = await server.cli('cert', 'list', 'post.test');
+  expect(exit).toBe(0);
+  expect(out).toMatch(/^HOST +STAGE +FROM +UNTIL +RENEWAL +PROBLEM\nh0\.post\.test +in-use +acme /);
+  const shown = await server.cli('cert', 'show', 'post.test', 'h0.post.test');
+  expect(shown.out).toContain('h0.post.test has a certificate from a CA (CN=Pebble Intermediate CA');
+  expect((await server.cli('cert', 'show', 'h0.post.test')).out).toBe(shown.out);
+  const renewed = await server.cli('cert', 'renew', 'post.test', 'h0.post.test', '--dry-run');
+  expect([renewed.exit, renewed.err]).toEqual([0, '']);
+  expect((await server.cli('cert', 'show', 'post.test', 'nothing.post.test')).exit).toBe(3);
+});
