@@ -35,7 +35,7 @@ const DEBIAN = {
   'zonemaster-cli': 'zonemaster-cli',
   openssl: 'openssl',
   curl: 'curl',
-  'mta-sts-query': 'postfix-mta-sts-resolver',
+  'postfix-mta-sts-resolver': 'mta-sts-query',
   pebble: 'pebble',
   strace: 'strace',
   dnsperf: 'dnsperf',
