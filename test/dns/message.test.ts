@@ -38,6 +38,7 @@ describe('parseQuery', () => {
       edns: false,
       payloadBytes: 0,
       dnssecOk: false,
+      nsidAsked: false,
       cookieAt: 0,
       cookieLength: 0,
     });

@@ -22,7 +22,7 @@ ns A 192.0.2.1
 
 let server: RunningServer;
 beforeAll(async () => {
-  server = await startServer({ zones: join(ROOT, 'zones'), workers: 2 });
+  server = await startServer({ zones: join(ROOT, 'zones'), workers: 2, environment: { WAXSEAL_LOG__FORMAT: 'text' } });
   writeFileSync(join(server.folder, 'cli.zone'), TEXT);
   writeFileSync(join(server.folder, 'bad.zone'), '$TTL 60\n@ NS ns\nwww A 192.0.2.300\nwww MX ten mail\n');
   writeFileSync(join(server.folder, 'wrong.token'), 'no-such-token\n');
@@ -205,9 +205,9 @@ describe('exit codes', () => {
   test('78: serve with a configuration that cannot work', async () => {
     const { exit, out, err } = await runWaxseal(['serve', '--data', join(server.folder, 'none'), '--dns', 'localhost', '--admin', 'here']);
     expect([exit, out]).toEqual([78, '']);
-    expect(err).toMatch(/^waxseal: not started:\n/);
-    expect(err).toContain('--dns');
-    expect(err).toContain('--admin');
+    const { event, problems } = JSON.parse(err) as { event: string; problems: string[] };
+    expect(event).toBe('server.not-started');
+    expect(problems).toEqual([expect.stringMatching(/^--dns: /), expect.stringMatching(/^--admin: /)]);
   });
 });
 

@@ -46,13 +46,13 @@ const CertificateForm = Type.Object({
   lines: Type.Array(Type.String(), { description: 'all of it for people' }),
 });
 
-const host = Type.String({
+const HOST = {
   minLength: 1,
   maxLength: 255,
   description: 'name of the host, absolute, with or without its last dot',
-  examples: ['mta-sts.example.com'],
-});
-const params = { host };
+};
+const params = { host: Type.String({ ...HOST, examples: ['mta-sts.example.com'] }) };
+const orderedParams = { host: Type.String({ ...HOST, examples: ['www.example.com'] }) };
 const Order = closed({
   force: Type.Optional(Type.Boolean({ description: 'even if resolvers outside do not find this server for the zone' })),
 });
@@ -103,7 +103,7 @@ export const certificatesRoutes = [
     tag: 'certificates',
     summary: 'Take back the order of a certificate',
     description: 'The certificate goes, unless the host has another reason for one.',
-    params,
+    params: orderedParams,
     change: ({ apex, params: { host: text } }) => {
       const command = { kind: 'certificate.unwant', zone: apex, host: hostText(text) } as const;
       return ok({ command });

@@ -57,11 +57,14 @@ describe.each([
 test('what asks other name servers, and streams, take their share', () => {
   const budgets = adminRoutes().flatMap(({ url, budget }) => (budget === undefined ? [] : [`${url} ${budget}`]));
   expect(budgets.toSorted()).toEqual([
+    '/v1/audit/export streams',
     '/v1/events streams',
     '/v1/spf/:domain/check looks',
     '/v1/spf/:domain/flatten looks',
     '/v1/spf/:domain/tree looks',
     '/v1/zones/:zone/mail/check looks',
+    '/v1/zones/:zone/mail/proposal looks',
+    '/v1/zones/:zone/tlsa/live looks',
   ]);
 });
 

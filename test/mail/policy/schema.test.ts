@@ -57,7 +57,7 @@ describe('documents', () => {
   test('a field that is like none is told with those that are known', () => {
     const checked = checkPolicyDocument({ tlsRpt: { somethingElse: 1 } });
     expect(!checked.ok && checked.problems).toMatchObject([
-      { code: 'FIELD_UNKNOWN', at: inBody('/tlsRpt/somethingElse'), fix: 'known: rua' },
+      { code: 'FIELD_UNKNOWN', at: inBody('/tlsRpt/somethingElse'), fix: 'known: rua, hosted' },
     ]);
   });
 

@@ -55,6 +55,7 @@ export async function exampleServer(options: TestControlOptions = {}): Promise<E
   good(await server.run({ kind: 'mail.apply', zone: ZONE, policy: POLICY }));
   server.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
   await server.live(HOUR_MS);
+  good(await server.run({ kind: 'certificate.want', zone: ZONE, host: 'www.example.com' }));
   good(await server.run({ kind: 'tlsa.next', zone: ZONE, host: 'mx1', key: `3 1 1 ${'22'.repeat(32)}` }));
 
   const app = await buildAdmin({ control: server.control });
