@@ -147,7 +147,10 @@ describe.runIf(IS_ROOT)('started as root', () => {
 test('a user that is none: not started, with the setting', async () => {
   const running = await server('user = "no-such-user"\nanswer_user = "0"');
   const { exit, err } = await runWaxseal(running.words(), { environment: running.environment });
-  expect(err).toContain('process.user: "no-such-user" is not a user of this machine');
-  expect(err).toContain('process.answer_user: "0" is root');
+  const { problems } = JSON.parse(err) as { problems: readonly string[] };
+  expect(problems).toEqual([
+    expect.stringContaining('process.user: "no-such-user" is not a user of this machine'),
+    expect.stringContaining('process.answer_user: "0" is root'),
+  ]);
   expect(exit).toBe(78);
 });
