@@ -54,3 +54,6 @@ export const DIRECT_TCP_MS = 5000;
 export const DIRECT_DATAGRAMS_MAX = 16;
 /** Records of an answer that are read; an RRset of more is cut, and the look says how many there are. */
 export const DIRECT_RECORDS_MAX = 64;
+
+/** Sets of roots that requests trust: the configuration names two at most, and the usual ones stand alone. */
+export const TRUSTED_CONTEXTS_MAX = 3;

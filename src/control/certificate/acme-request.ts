@@ -7,7 +7,7 @@
  */
 import { type IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
-import { getCACertificates } from 'node:tls';
+import { trustedContext } from '#control/outside/trusted-context.ts';
 import { HTTP_HEADER_BYTES_MAX } from '#base/limits/admin.ts';
 import { ACME_ANSWER_BYTES_MAX, ACME_REQUEST_MS_MAX, CERTIFICATE_REQUESTS_AT_ONCE } from '#base/limits/acme.ts';
 
@@ -49,8 +49,7 @@ export function acmeTransport(options: AcmeTransportOptions): AcmeTransport {
   const agent = new Agent({
     keepAlive: true,
     maxSockets: CERTIFICATE_REQUESTS_AT_ONCE,
-    minVersion: 'TLSv1.2',
-    ...(extraRoots === undefined ? {} : { ca: [...getCACertificates('default'), extraRoots] }),
+    secureContext: trustedContext(extraRoots),
   });
   stopped?.addEventListener('abort', () => agent.destroy(), { once: true });
   return async (asked) => {

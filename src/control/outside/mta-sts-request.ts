@@ -5,11 +5,12 @@
  * Not here: addresses, and what is done with the body (mta-sts-probe.ts).
  */
 import { type IncomingMessage } from 'node:http';
-import { request } from 'node:https';
-import { type PeerCertificate, checkServerIdentity, getCACertificates } from 'node:tls';
+import { Agent, request } from 'node:https';
+import { type PeerCertificate, checkServerIdentity } from 'node:tls';
 import { HTTP_HEADER_BYTES_MAX } from '#base/limits/admin.ts';
 import { STS_POLICY_BYTES_MAX } from '#base/limits/mail.ts';
 import { STS_PROBE_CONNECT_MS_MAX } from '#base/limits/outside.ts';
+import { trustedContext } from './trusted-context.ts';
 import { ProbeFailure, type ProbeStep, connectFailure, opensslReason } from './probe-failure.ts';
 
 export interface FetchTarget {
@@ -36,12 +37,10 @@ export function fetchFrom({ ip, port, host, path, extraRoots, signal }: FetchTar
       method: 'GET',
       // No Cache-Control and no If-None-Match: caches on the way are to show what they show to senders. No cache of ours, a connection for each.
       headers: { host, accept: 'text/plain', 'accept-encoding': 'identity', 'user-agent': 'waxseal', connection: 'close' },
-      agent: false,
-      minVersion: 'TLSv1.2',
+      agent: new Agent({ secureContext: trustedContext(extraRoots), maxCachedSessions: 0 }),
       rejectUnauthorized: true,
       checkServerIdentity: (name, certificate) => identityProblem(name, certificate),
       maxHeaderSize: HTTP_HEADER_BYTES_MAX,
-      ...(extraRoots === undefined ? {} : { ca: [...getCACertificates('default'), extraRoots] }),
     });
     const end = (failure: ProbeFailure) => {
       cleanUp();
