@@ -9,6 +9,7 @@ import { DMARC_ROW_SIGNATURES_MAX, REPORT_COUNT_MAX } from '#base/limits/reports
 import { formatIp, parseIp } from '#mail/spf/ip.ts';
 import { type XmlElement } from '#base/xml.ts';
 import { isForwarding } from './forwarding.ts';
+import { nameUnknownElements } from './known-elements.ts';
 import { type LeftOutList } from './left-out.ts';
 import { child, children, domainText, localName, plainText, shown } from './report-xml.ts';
 
@@ -57,6 +58,7 @@ const RESULTS: ReadonlySet<string> = new Set(
 
 /** The rows of a record: one, as a rule. */
 export function readRecord(record: XmlElement, policy: PublishedPolicy, leftOut: LeftOutList): DmarcRow[] {
+  nameUnknownElements(record, leftOut);
   const rows = children(record, 'row');
   if (rows.length === 0) leftOut.add('record without a row');
   const shared = readShared(record, policy, leftOut);

@@ -106,9 +106,25 @@ describe('what is not as it should be', () => {
     [row(evaluated('pass'), ''), 'record: source_ip "" is not an address', 7],
     [row(evaluated('pass'), '192.0.2.1', '-3'), 'record: count "-3" is not a number from 0 to 1000000000', 0],
     [row(evaluated('pass'), '192.0.2.1', '1e9'), 'record: count "1e9" is not a number from 0 to 1000000000', 0],
-    ['<rows/>', 'record without a row', 0],
+    ['', 'record without a row', 0],
   ])('%s is left out', (record, what, amount) => {
     expect(read(record)).toEqual({ rows: [], leftOut: [[what, 1, amount]] });
+  });
+
+  test.each([
+    ['<extension><x>1</x></extension>', '', 'record: element "extension" in record is not one that is read'],
+    ['', '<score>9</score>', 'record: element "score" in row is not one that is read'],
+    ['<identifiers><header_to>x</header_to></identifiers>', '', 'record: element "header_to" in identifiers is not one that is read'],
+    ['<ns0:rating/>', '', 'record: element "rating" in record is not one that is read'],
+  ])('RFC 9990 §A: %s %s in a record that counts is named', (inRecord, inRow, what) => {
+    const { rows, leftOut } = read(row(evaluated('pass') + inRow) + from('post.example') + inRecord);
+    expect(rows).toMatchObject([{ messages: 7, isDkimAligned: true }]);
+    expect(leftOut).toEqual([[what, 1, 0]]);
+  });
+
+  test('results of ARC are read, whatever form they have', () => {
+    const arc = results('<arc><result>pass</result><hops><hop>1</hop></hops></arc>');
+    expect(read(row(evaluated('fail')) + arc)).toMatchObject({ rows: [{ isForwarded: true }], leftOut: [] });
   });
 
   test.each([
