@@ -25,6 +25,7 @@ import {
   stsModeVocabulary,
 } from '#mail/mta-sts/lifecycle.ts';
 import {
+  NO_POLICY_HOST,
   policyHostExpectation,
   policyHostOf,
   policyHostVerdict,
@@ -91,8 +92,8 @@ export const POLICY_HOST_LIFE: MailLife<PolicyHostData> = {
   machine: POLICY_HOST_MACHINE,
   get: ({ mtaSts }) => policyHostOf(mtaSts),
   set(state, policyHost) {
-    // A domain without a policy host here keeps nothing of one.
-    if (policyHost.objects.length === 0 && policyHost.hold === undefined) return withoutPolicyHost(state);
+    // A domain that never had a policy host here keeps the state that it has.
+    if (policyHost === NO_POLICY_HOST) return state;
     return { ...state, mtaSts: { ...state.mtaSts, policyHost } };
   },
   prepare(state, { domain, policy, view, facts, isTakeOver, zoneOf }) {
@@ -105,12 +106,6 @@ export const POLICY_HOST_LIFE: MailLife<PolicyHostData> = {
   expect: ({ what }, { mtaSts }, { domain }) => (what === 'host' ? policyHostExpectation(mtaSts, domain) : undefined),
   isSerialNoted: true,
 };
-
-function withoutPolicyHost(state: MailState): MailState {
-  if (state.mtaSts.policyHost === undefined) return state;
-  const { policyHost: _none, ...mtaSts } = state.mtaSts;
-  return { ...state, mtaSts };
-}
 
 /** After the mode, which says what the next body says; a body that is announced may be what the mode waits for. */
 export const STS_BODY_LIFE: MailLife<StsBodyData> = {

@@ -37,7 +37,7 @@ export const POLICY_HOST_OBJECT = 'mta-sts-policy-host';
 const PUBLISHED: readonly string[] = ['published', 'visible', 'ready', 'withdrawing'];
 
 /** Of a domain that never had one here. */
-const NO_POLICY_HOST: PolicyHostLifecycle = newLifecycle();
+export const NO_POLICY_HOST: PolicyHostLifecycle = newLifecycle();
 
 export function policyHostOf(state: StsState): PolicyHostLifecycle {
   return state.policyHost ?? NO_POLICY_HOST;
