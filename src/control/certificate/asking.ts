@@ -146,17 +146,25 @@ async function objectionTo(action: Of<'order'>, { view }: ServedZone, options: A
 }
 
 async function askAuthorization(action: Of<'authorize'>, options: AskingOptions): Promise<CertificateResult> {
-  const { object, host, order } = action;
-  const asked = await askAs(order.directory, order.authorization, undefined, options);
-  if (!asked.ok) return failedWith(action, asked, order.directory);
-  const authorization = readAuthorization(asked.value.json, host, order.authorization);
-  if (!authorization.ok) return failedWith(action, malformed(authorization), order.directory);
-  const { status, dns01 } = authorization.value;
+  const { object, order } = action;
+  const authorization = await authorizationOf(action, options);
+  if ('kind' in authorization) return authorization;
+  const { status, dns01, account } = authorization;
   if (status === 'valid') return { kind: 'challenged', object, order: order.url };
   if (status !== 'pending' || dns01 === undefined)
     return refused(action, status === 'pending' ? 'it offers no dns-01 challenge' : `the authorization is ${status}`);
-  const value = dns01Value(dns01.token, accountJwk(asked.value.account.key));
+  const value = dns01Value(dns01.token, accountJwk(account.key));
   return { kind: 'challenged', object, order: order.url, challenge: { url: dns01.url, value } };
+}
+
+/** What the CA says of the order's authorization, and the account that asked; or the result when that is of no use. */
+async function authorizationOf(action: Of<'authorize' | 'progress'>, options: AskingOptions) {
+  const { host, order } = action;
+  const asked = await askAs(order.directory, order.authorization, undefined, options);
+  if (!asked.ok) return failedWith(action, asked, order.directory);
+  const read = readAuthorization(asked.value.json, host, order.authorization);
+  if (!read.ok) return failedWith(action, malformed(read), order.directory);
+  return { ...read.value, account: asked.value.account };
 }
 
 async function askProgress(action: Of<'progress'>, zone: ServedZone, options: AskingOptions): Promise<Answer> {
@@ -185,12 +193,10 @@ async function askProgress(action: Of<'progress'>, zone: ServedZone, options: As
 
 /** Has the CA look at the challenge, or says what it saw. */
 async function askValidation(action: Of<'progress'>, options: AskingOptions): Promise<CertificateResult> {
-  const { object, host, order } = action;
-  const asked = await askAs(order.directory, order.authorization, undefined, options);
-  if (!asked.ok) return failedWith(action, asked, order.directory);
-  const authorization = readAuthorization(asked.value.json, host, order.authorization);
-  if (!authorization.ok) return failedWith(action, malformed(authorization), order.directory);
-  const { status, dns01 } = authorization.value;
+  const { object, order } = action;
+  const authorization = await authorizationOf(action, options);
+  if ('kind' in authorization) return authorization;
+  const { status, dns01 } = authorization;
   if (status !== 'pending' && status !== 'valid')
     return refused(action, dns01?.error === undefined ? `the authorization is ${status}` : textOf(dns01.error));
   // RFC 8555 §7.5.1: once; told again, a CA says that the challenge is not pending.
