@@ -1,7 +1,7 @@
 /**
  * What keys a zone shall have, how long each is used, and the times that rollovers count with.
  * Implements: RFC 6781 §3.1 (one key or two), §3.3 (lifetimes), RFC 7583 §3.1 (Dprp, TTLkey; DprpP is the parent's).
- * Not here: how the zone's keys become those (rollover.ts), how long signatures live (sign.ts).
+ * Not here: how the zone's keys become those (rollover/step.ts), how long signatures live (sign.ts).
  */
 import { KEY_TTL_SECONDS, ZSK_LIFETIME_SECONDS } from '#base/limits/dnssec.ts';
 import { PARENT_PROPAGATION_SECONDS, PROPAGATION_SECONDS } from '#base/limits/dnssec.ts';

@@ -3,7 +3,7 @@
  * parent and this server are. And the judge can find fault: without any one of the waits, a zone is bogus somewhere.
  */
 import { describe, expect, test } from 'vitest';
-import { ROLLOVER_KINDS, ROLLOVER_MACHINES, type RolloverKind } from '#dnssec/rollover-machine.ts';
+import { ROLLOVER_KINDS, ROLLOVER_MACHINES, type RolloverKind } from '#dnssec/rollover/machine.ts';
 import { type Machine, type Transition, type Wait } from '#lifecycle/machine.ts';
 import { seededRandom } from '../support/random.ts';
 import { findBogus } from '../support/simulation/rollover-judge.ts';

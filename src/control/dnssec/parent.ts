@@ -14,7 +14,7 @@ import { rcodeName } from '#dns/reply.ts';
 import { type Resolver, isTransient } from '#dns/resolver.ts';
 import { RCODE, TYPE } from '#dns/types.ts';
 import { dsRdata } from '#dnssec/ds.ts';
-import { type ZoneKey } from '#dnssec/rollover-keys.ts';
+import { type ZoneKey } from '#dnssec/rollover/keys.ts';
 import { type DirectReply, askDirectly } from '#control/outside/direct-question.ts';
 
 const DNS_PORT = 53;

@@ -1,6 +1,6 @@
 /**
- * Steps of a zone's key rollovers: what the pure step (dnssec/rollover.ts) decides, with the store, the clock and the
- * keys that it needs. A step is data until its decision is carried out.
+ * Steps of a zone's key rollovers: what the pure step (dnssec/rollover/step.ts) decides, with the store, the clock and
+ * the keys that it needs. A step is data until its decision is carried out.
  * Not here: which command asks for a step (decide.ts), when steps are due (upkeep.ts).
  */
 import { KEY_TAG_TRIES_MAX, PARENT_CHECK_EVERY_MS } from '#base/limits/dnssec.ts';
@@ -19,11 +19,11 @@ import {
   type RolloverInput,
   type RolloverStep,
   stepRollovers,
-} from '#dnssec/rollover.ts';
-import { forecastRollovers } from '#dnssec/rollover-forecast.ts';
-import { firstKeyStage } from '#dnssec/rollover-keys.ts';
-import { NO_ROLLOVERS, type RolloverState, rolloversOf } from '#dnssec/rollover-state.ts';
-import { type WantedRollover, nextAgeMs, wantedRollover } from '#dnssec/rollover-wanted.ts';
+} from '#dnssec/rollover/step.ts';
+import { forecastRollovers } from '#dnssec/rollover/forecast.ts';
+import { firstKeyStage } from '#dnssec/rollover/keys.ts';
+import { NO_ROLLOVERS, type RolloverState, rolloversOf } from '#dnssec/rollover/state.ts';
+import { type WantedRollover, nextAgeMs, wantedRollover } from '#dnssec/rollover/wanted.ts';
 import { readRolloverState, rolloverWrite } from '#store/dnssec/rollovers.ts';
 import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';

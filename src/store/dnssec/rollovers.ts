@@ -1,10 +1,10 @@
 /**
  * What is remembered of a zone's key rollovers, in the store: with the time that it is due next. Checked when it is
  * read: what is on a disk may have been changed there.
- * Not here: how it changes (dnssec/rollover.ts), the keys themselves (store/schema.ts).
+ * Not here: how it changes (dnssec/rollover/step.ts), the keys themselves (store/schema.ts).
  */
-import { ROLLOVER_KINDS } from '#dnssec/rollover-machine.ts';
-import { type RolloverState } from '#dnssec/rollover-state.ts';
+import { ROLLOVER_KINDS } from '#dnssec/rollover/machine.ts';
+import { type RolloverState } from '#dnssec/rollover/state.ts';
 import { DocumentCache } from '#store/document-cache.ts';
 import { type DocumentWrite } from '#store/documents.ts';
 import { formFailure } from '#store/failure.ts';

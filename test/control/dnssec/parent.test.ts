@@ -6,7 +6,7 @@ import { TYPE } from '#dns/types.ts';
 import { type AskServer, ParentServers, dsTtlOf, judgeDs } from '#control/dnssec/parent.ts';
 import { dsRdata } from '#dnssec/ds.ts';
 import { engineKey } from '#dnssec/key.ts';
-import { type ZoneKey } from '#dnssec/rollover-keys.ts';
+import { type ZoneKey } from '#dnssec/rollover/keys.ts';
 
 const ZONE = nameOf('deep.under.example.');
 

@@ -18,6 +18,10 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     rdata: ['lexer.ts', 'name.ts', 'types.ts'],
     '.': ['rdata'],
   },
+  dnssec: {
+    '.': [],
+    rollover: ['.'],
+  },
   store: {
     audit: ['failure.ts', 'json.ts', 'schema.ts', 'seal.ts', 'store.ts'],
     '.': ['audit'],

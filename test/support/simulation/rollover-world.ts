@@ -5,11 +5,11 @@
 import { nameOf } from '#dns/name.ts';
 import { KEY_POLICY, type KeyPolicy, rolesOf } from '#dnssec/key-policy.ts';
 import { type KeyStage, keyUse } from '#dnssec/key-stage.ts';
-import { type NewRollover, type RolloverStep, keysForParent, rolloverLives, stepRollovers } from '#dnssec/rollover.ts';
-import { type ZoneKey, firstKeyStage } from '#dnssec/rollover-keys.ts';
-import { ROLLOVER_MACHINES } from '#dnssec/rollover-machine.ts';
-import { NO_ROLLOVERS, type RolloverState, rolloversOf } from '#dnssec/rollover-state.ts';
-import { type WantedRollover, wantedRollover } from '#dnssec/rollover-wanted.ts';
+import { type NewRollover, type RolloverStep, keysForParent, rolloverLives, stepRollovers } from '#dnssec/rollover/step.ts';
+import { type ZoneKey, firstKeyStage } from '#dnssec/rollover/keys.ts';
+import { ROLLOVER_MACHINES } from '#dnssec/rollover/machine.ts';
+import { NO_ROLLOVERS, type RolloverState, rolloversOf } from '#dnssec/rollover/state.ts';
+import { type WantedRollover, wantedRollover } from '#dnssec/rollover/wanted.ts';
 import { type LifecycleObservation } from '#lifecycle/state.ts';
 import { type Random, pick } from '../random.ts';
 

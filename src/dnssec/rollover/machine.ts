@@ -3,7 +3,7 @@
  * Implements: RFC 6781 §4.1.1.1 and RFC 7583 §3.2.1 (ZSK: pre-publication), RFC 6781 §4.1.2 and RFC 7583 §3.3.1 (KSK,
  * CSK: both in the DNSKEY RRset until every cache has the new DS), RFC 6781 §4.1.4 (algorithm: the conservative
  * approach), RFC 6781 §4.3.4 (going insecure).
- * Not here: what keys do at each stage (rollover-keys.ts), how long waits are (rollover.ts).
+ * Not here: what keys do at each stage (keys.ts), how long waits are (step.ts).
  */
 import { PARENT_CHECK_EVERY_MS, ROLLOVER_CHECK_EVERY_MS } from '#base/limits/dnssec.ts';
 import { type Machine, type TimeWait, type Wait, checkedMachine } from '#lifecycle/machine.ts';

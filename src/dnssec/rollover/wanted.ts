@@ -2,16 +2,16 @@
  * Which rollover a zone needs: because its keys are not those of its policy, because a key's lifetime is over, because
  * it is asked for. Pure.
  * Implements: RFC 6781 §3.3 (lifetimes), §4.1 (what may be under way together).
- * Not here: what a rollover does (rollover.ts), making keys (control/signing/keys.ts).
+ * Not here: what a rollover does (step.ts), making keys (control/signing/keys.ts).
  */
 import { atZone } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
-import { type AlgorithmNumber } from './algorithm.ts';
-import { type KeyPolicy, rolesOf } from './key-policy.ts';
-import { type KeyRole } from './key-stage.ts';
-import { type ZoneKey } from './rollover-keys.ts';
-import { type RolloverKind } from './rollover-machine.ts';
-import { type RolloverState, rolloversOf } from './rollover-state.ts';
+import { type AlgorithmNumber } from '#dnssec/algorithm.ts';
+import { type KeyPolicy, rolesOf } from '#dnssec/key-policy.ts';
+import { type KeyRole } from '#dnssec/key-stage.ts';
+import { type ZoneKey } from './keys.ts';
+import { type RolloverKind } from './machine.ts';
+import { type RolloverState, rolloversOf } from './state.ts';
 
 /** A rollover whose new keys are still to be made. */
 export interface WantedRollover {

@@ -1,13 +1,13 @@
 /**
  * What the keys of a zone do while rollovers are under way.
  * Implements: the tables of RFC 6781 §4.1.1.1, §4.1.2 and §4.1.4.
- * Not here: when a rollover goes to its next stage (rollover-machine.ts), what a stage of a key means (key-stage.ts).
+ * Not here: when a rollover goes to its next stage (machine.ts), what a stage of a key means (dnssec/key-stage.ts).
  */
 import { assert } from '#base/assert.ts';
 import { type LifecycleObject } from '#lifecycle/state.ts';
-import { type AlgorithmNumber } from './algorithm.ts';
-import { type KeyRole, type KeyStage } from './key-stage.ts';
-import { type RolloverKind } from './rollover-machine.ts';
+import { type AlgorithmNumber } from '#dnssec/algorithm.ts';
+import { type KeyRole, type KeyStage } from '#dnssec/key-stage.ts';
+import { type RolloverKind } from './machine.ts';
 
 /** What a rollover needs to know of a key; a record in the store has more. */
 export interface ZoneKey {

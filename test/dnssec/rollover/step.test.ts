@@ -2,10 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { nameOf } from '#dns/name.ts';
 import { KEY_POLICY, type KeyPolicy } from '#dnssec/key-policy.ts';
-import { type RolloverInput, type RolloverStep, keysForParent, stepRollovers } from '#dnssec/rollover.ts';
-import { type ZoneKey } from '#dnssec/rollover-keys.ts';
-import { type RolloverKind } from '#dnssec/rollover-machine.ts';
-import { NO_ROLLOVERS, rolloversOf } from '#dnssec/rollover-state.ts';
+import { type RolloverInput, type RolloverStep, keysForParent, stepRollovers } from '#dnssec/rollover/step.ts';
+import { type ZoneKey } from '#dnssec/rollover/keys.ts';
+import { type RolloverKind } from '#dnssec/rollover/machine.ts';
+import { NO_ROLLOVERS, rolloversOf } from '#dnssec/rollover/state.ts';
 import { type LifecycleObservation } from '#lifecycle/state.ts';
 
 const HOUR_MS = 3_600_000;

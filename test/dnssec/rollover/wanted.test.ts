@@ -1,10 +1,10 @@
 /** Which rollover a zone needs, and what may be under way beside it. */
 import { describe, expect, test } from 'vitest';
 import { KEY_POLICY, type KeyPolicy, rolesOf } from '#dnssec/key-policy.ts';
-import { type ZoneKey } from '#dnssec/rollover-keys.ts';
-import { type RolloverKind } from '#dnssec/rollover-machine.ts';
-import { NO_ROLLOVERS, type RolloverState } from '#dnssec/rollover-state.ts';
-import { askedRollover, nextAgeMs, stopsUnsigning, wantedRollover } from '#dnssec/rollover-wanted.ts';
+import { type ZoneKey } from '#dnssec/rollover/keys.ts';
+import { type RolloverKind } from '#dnssec/rollover/machine.ts';
+import { NO_ROLLOVERS, type RolloverState } from '#dnssec/rollover/state.ts';
+import { askedRollover, nextAgeMs, stopsUnsigning, wantedRollover } from '#dnssec/rollover/wanted.ts';
 import { addObject } from '#lifecycle/state.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,12 +1,12 @@
 /**
  * What is remembered of a zone's rollovers: those under way, what caches may still hold, since when keys are used.
- * Not here: what follows from it (rollover.ts).
+ * Not here: what follows from it (step.ts).
  */
 import { newLifecycle, type LifecycleState } from '#lifecycle/state.ts';
 import { type SerialNotes } from '#lifecycle/lives.ts';
 import { type TtlMemory } from '#lifecycle/ttl-memory.ts';
-import { type RolloverData } from './rollover-keys.ts';
-import { ROLLOVER_KINDS, type RolloverKind } from './rollover-machine.ts';
+import { type RolloverData } from './keys.ts';
+import { ROLLOVER_KINDS, type RolloverKind } from './machine.ts';
 
 export interface RolloverState {
   readonly version: 1;

@@ -1,12 +1,12 @@
 /**
  * When a zone's rollovers would take their next steps if every look found at once what it waits for: the earliest
  * dates, for plans. Pure.
- * Not here: what a step does (rollover.ts).
+ * Not here: what a step does (step.ts).
  */
 import { ROLLOVER_FORECAST_STEPS_MAX } from '#base/limits/dnssec.ts';
-import { type RolloverInput, type RolloverStep, stepRollovers } from './rollover.ts';
-import { type ZoneKey } from './rollover-keys.ts';
-import { rolloversOf } from './rollover-state.ts';
+import { type RolloverInput, type RolloverStep, stepRollovers } from './step.ts';
+import { type ZoneKey } from './keys.ts';
+import { rolloversOf } from './state.ts';
 
 export interface ForecastStep {
   readonly object: string;

@@ -2,7 +2,7 @@
  * Rollovers as life cycles: how long their waits are, what a look must show, and the step that moves them on and says
  * what each key of the zone does then. Pure.
  * Implements: RFC 7583 §3.2–3.3 (the times of the waits), RFC 6781 §4.1.
- * Not here: the machines (rollover-machine.ts), which rollover a zone needs (rollover-wanted.ts).
+ * Not here: the machines (machine.ts), which rollover a zone needs (wanted.ts).
  */
 import { assert } from '#base/assert.ts';
 import { DS_TTL_SECONDS_UNKNOWN, PAST_KEY_TAGS_MAX } from '#base/limits/dnssec.ts';
@@ -18,11 +18,11 @@ import { type Machine } from '#lifecycle/machine.ts';
 import { type LifecycleObservation, addObject, changeObject, findObject } from '#lifecycle/state.ts';
 import { cachedUntilMs, rememberTtl } from '#lifecycle/ttl-memory.ts';
 import { type Facts, type Vocabulary, cacheMs, worldOf } from '#lifecycle/world.ts';
-import { type KeyPolicy } from './key-policy.ts';
-import { keyUse } from './key-stage.ts';
-import { type Rollover, type RolloverData, type ZoneKey, stageIn } from './rollover-keys.ts';
-import { ROLLOVER_KINDS, ROLLOVER_MACHINES, type RolloverKind } from './rollover-machine.ts';
-import { type RolloverState, rolloversOf } from './rollover-state.ts';
+import { type KeyPolicy } from '#dnssec/key-policy.ts';
+import { keyUse } from '#dnssec/key-stage.ts';
+import { type Rollover, type RolloverData, type ZoneKey, stageIn } from './keys.ts';
+import { ROLLOVER_KINDS, ROLLOVER_MACHINES, type RolloverKind } from './machine.ts';
+import { type RolloverState, rolloversOf } from './state.ts';
 
 export interface RolloverContext {
   readonly zone: Name;
