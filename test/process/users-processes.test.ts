@@ -25,7 +25,7 @@ async function server(section: string): Promise<RunningServer> {
   if (section !== '') chownSync(join(folder, 'keys'), IS_ROOT ? USER.uid : -1, IS_ROOT ? USER.gid : -1);
   const [dns, admin, https] = [await quietPort(), await quietPort(), await quietPort()];
   const config = `[process]\n${section}\n`;
-  const running = new RunningServer(folder, { dns, admin, https }, { config, workers: 1 });
+  const running = new RunningServer(folder, { dns, admin, https }, { config, workers: 1, hasOwnCompileCache: true });
   chmodSync(running.configFile, 0o644);
   onTestFinished(async () => void (await running.stop()));
   return running;

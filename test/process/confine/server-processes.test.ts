@@ -33,7 +33,7 @@ async function expectAnswers(server: RunningServer): Promise<void> {
 }
 
 test.each(['mmsg', 'dgram'] as const)('%s: UDP and TCP, a killed answer process, HUP, a drain', async (udp) => {
-  const server = await startServer({ udp, workers: 2 });
+  const server = await startServer({ udp, workers: 2, hasOwnCompileCache: true });
   onTestFinished(async () => void (await server.stop()));
   await putZones(server, [{ name: 'confined.test.', text: TEXT }], 'on');
   await expectAnswers(server);
