@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
  * What `npm run test:unit` leaves out: files that start processes, need programs of other projects, or run for long. Everything else is in it,
@@ -35,6 +36,28 @@ export const NOT_UNIT = [
 /** Floods would take the cores from whatever runs beside them. */
 const ALONE = ['test/e2e/attacks.test.ts'];
 
+/** Most of their time they wait for TTLs, looks and a CA: more of them at a time than there are cores. */
+export const WAITING = [
+  'test/e2e/acme.test.ts',
+  'test/e2e/dane.test.ts',
+  'test/e2e/dane-acme-clients.test.ts',
+  'test/e2e/mta-sts-clients.test.ts',
+  'test/e2e/rollovers.test.ts',
+];
+
+/** They take longest, longest first: one that began last would run alone at the end, beside an idle core. */
+export const LONGEST = ['test/e2e/processes.test.ts', 'test/e2e/differential.test.ts', 'test/e2e/cookies.test.ts', 'test/e2e/cli.test.ts'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // By project and group, and what is not listed as always: by the times of the last run, or by size.
+    const usual = await super.sort(files);
+    const placeOf = ({ moduleId }: TestSpecification) => LONGEST.findIndex((each) => moduleId.endsWith(`/${each}`)) + 1 || Infinity;
+    const groupOf = ({ project }: TestSpecification) => project.config.sequence.groupOrder;
+    return usual.toSorted((a, b) => groupOf(a) - groupOf(b) || (placeOf(a) === placeOf(b) ? 0 : placeOf(a) - placeOf(b)));
+  }
+}
+
 const ALL = 'test/**/*.test.ts';
 const never = configDefaults.exclude;
 
@@ -46,6 +69,7 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     reporters: ['default'],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
@@ -57,11 +81,12 @@ export default defineConfig({
         test: {
           name: 'long',
           include: NOT_UNIT.map((glob) => glob.replace(/\*\*$/, '**/*.test.ts')),
-          exclude: [...never, ...ALONE],
+          exclude: [...never, ...ALONE, ...WAITING],
           sequence: { groupOrder: 1 },
         },
       },
-      { extends: true, test: { name: 'alone', include: ALONE, sequence: { groupOrder: 2 } } },
+      { extends: true, test: { name: 'waiting', include: WAITING, maxWorkers: 4, sequence: { groupOrder: 2 } } },
+      { extends: true, test: { name: 'alone', include: ALONE, sequence: { groupOrder: 3 } } },
     ],
   },
 });

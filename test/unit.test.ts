@@ -5,7 +5,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, matchesGlob } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { NOT_UNIT } from '../vitest.config.ts';
+import { LONGEST, NOT_UNIT, WAITING } from '../vitest.config.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const STARTS_PROCESSES = 'node:child_process';
@@ -67,6 +67,10 @@ describe('npm run test:unit', () => {
 
   test('what is left out is there', () => {
     expect(NOT_UNIT.filter((glob) => !files.some((file) => matchesGlob(file, glob)))).toEqual([]);
+  });
+
+  test('files that wait, and the longest, are there and left out', () => {
+    expect([...WAITING, ...LONGEST].filter((file) => !files.includes(file) || isUnit(file))).toEqual([]);
   });
 
   test('the way to a process is found over helpers, and not over types', () => {

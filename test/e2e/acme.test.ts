@@ -16,7 +16,7 @@ const ZONES = ['post.test', 'mail.test'];
 const HOSTS = ZONES.flatMap((zone) => Array.from({ length: 20 }, (_, at) => ({ zone, host: `h${at}.${zone}` })));
 const FAILING = 0.6;
 /** Long enough for every step of an order to meet faults; after it, waits that have doubled a few times come to their end. */
-const FAULTS_MS = 15_000;
+const FAULTS_MS = 10_000;
 const LIMIT_MS = 200_000;
 
 const zoneText = (zone: string) => `$TTL 60

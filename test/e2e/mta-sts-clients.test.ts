@@ -16,10 +16,12 @@ import { throwawayCa } from '../support/throwaway-ca.ts';
 import { toolPath } from '../support/tools.ts';
 
 const ZONE = 'sts.example';
-const HOST = `mta-sts.${ZONE}`;
+/** Their policies change while a fetcher looks: what one of them waits for, the others do not. */
+const CHANGED = ['a.example', 'b.example', 'c.example'];
 const ADDRESS = `127.${randomInt(16, 250)}.${randomInt(1, 250)}.${randomInt(2, 250)}`;
 const CHANGES = 300;
 const WAIT_MS = 120_000;
+const hostOf = (zone: string) => `mta-sts.${zone}`;
 const ZONE_FILE = `$TTL 1
 @ SOA ns1 hostmaster 1 7200 900 1209600 1
 @ NS ns1
@@ -37,26 +39,28 @@ const policy = (mode: string, ...mx: string[]) => ({
 const folder = mkdtempSync(join(tmpdir(), 'waxseal-sts-'));
 const roots = join(folder, 'roots.pem');
 let server: RunningServer;
-let root = '';
+/** Of each zone's host: its own certificate, the only root that vouches for it. */
+const rootOf = new Map<string, string>();
 
-async function apply(document: object): Promise<void> {
-  const answer = await server.api('PUT', `/v1/zones/${ZONE}/mail`, JSON.stringify(document));
+async function apply(zone: string, document: object): Promise<void> {
+  const answer = await server.api('PUT', `/v1/zones/${zone}/mail`, JSON.stringify(document));
   if (!answer.ok) throw new Error(await answer.text());
 }
 
 const dns = new Resolver({ timeout: 2000, tries: 5 });
 
 /** The id that DNS announces; undefined: none. */
-async function announcedId(): Promise<string | undefined> {
-  const texts = await dns.resolveTxt(`_mta-sts.${ZONE}`).catch(() => []);
+async function announcedId(zone: string): Promise<string | undefined> {
+  const texts = await dns.resolveTxt(`_mta-sts.${zone}`).catch(() => []);
   return /^v=STSv1; id=([0-9A-Za-z]+);$/.exec(texts.flat().join(''))?.[1];
 }
 
 /** The body, with the certificate verified; rejects with the status of anything but 200. */
-function fetchBody(): Promise<string> {
+function fetchBody(zone: string): Promise<string> {
+  const [servername, ca] = [hostOf(zone), rootOf.get(zone)];
   return new Promise((resolve, reject) => {
     const request = get(
-      { host: ADDRESS, port: 443, servername: HOST, headers: { host: HOST }, path: '/.well-known/mta-sts.txt', ca: root },
+      { host: ADDRESS, port: 443, servername, headers: { host: servername }, path: '/.well-known/mta-sts.txt', ca },
       (answer) => {
         let body = '';
         answer.setEncoding('utf8').on('data', (part: string) => (body += part));
@@ -68,9 +72,9 @@ function fetchBody(): Promise<string> {
 }
 
 const idOf = (body: string) => createHash('sha256').update(body).digest('hex').slice(0, 32);
-const isAnnounced = (text: string) =>
+const isAnnounced = (zone: string, text: string) =>
   server.eventually(async () => {
-    const [id, body] = [await announcedId(), await fetchBody().catch(() => '')];
+    const [id, body] = [await announcedId(zone), await fetchBody(zone).catch(() => '')];
     return id === idOf(body) && body.includes(text);
   }, WAIT_MS);
 
@@ -89,18 +93,20 @@ beforeAll(async () => {
   ].join('\n');
   server = await startServer({ config, words: ['--dns', `${ADDRESS}:53`, '--https', `${ADDRESS}:443`] });
   dns.setServers([`${ADDRESS}:53`]);
-  await server.terminate();
-  await server.start();
-  await server.api('PUT', `/v1/zones/${ZONE}/zonefile`, ZONE_FILE, 'text/dns');
-  await apply(policy('testing'));
-  // Its own certificate is the only root that vouches for it.
-  const shown = () =>
-    spawnSync(toolPath('openssl'), ['s_client', '-connect', `${ADDRESS}:443`, '-servername', HOST], { input: '', encoding: 'latin1' })
-      .stdout;
-  const isShown = await server.eventually(() => shown().includes('BEGIN CERTIFICATE'), WAIT_MS);
-  if (!isShown) throw new Error(server.log());
-  root = /-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----\n/.exec(shown())![0];
-  appendFileSync(roots, root);
+  for (const zone of [ZONE, ...CHANGED]) {
+    await server.api('PUT', `/v1/zones/${zone}/zonefile`, ZONE_FILE, 'text/dns');
+    await apply(zone, policy('testing'));
+  }
+  for (const zone of [ZONE, ...CHANGED]) {
+    const words = ['s_client', '-connect', `${ADDRESS}:443`, '-servername', hostOf(zone)];
+    const shown = () => {
+      const { stdout } = spawnSync(toolPath('openssl'), words, { input: '', encoding: 'latin1' });
+      return /-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----\n/.exec(stdout)?.[0];
+    };
+    if (!(await server.eventually(() => shown() !== undefined, WAIT_MS))) throw new Error(server.log());
+    rootOf.set(zone, shown()!);
+    appendFileSync(roots, rootOf.get(zone)!);
+  }
   await server.terminate();
   await server.start();
 }, 2 * WAIT_MS);
@@ -118,33 +124,33 @@ function askResolver(knownId?: string): string {
   return execFileSync('unshare', ['--mount', 'sh', '-c', script], { encoding: 'utf8', env: environment, timeout: 60_000 });
 }
 
-test(
+test.concurrent(
   'postfix-mta-sts-resolver follows testing, enforce, a new id, and the removal',
   async () => {
-    expect(await isAnnounced('mode: testing')).toBe(true);
-    const testing = await announcedId();
+    expect(await isAnnounced(ZONE, 'mode: testing')).toBe(true);
+    const testing = await announcedId(ZONE);
     expect(askResolver()).toMatch(new RegExp(`VALID.*'${testing}'.*'mx': \\['mx1.${ZONE}'\\].*'mode': 'testing'`));
     expect(askResolver(testing)).toContain('NOT_CHANGED');
 
-    await apply(policy('enforce'));
-    expect(await isAnnounced('mode: enforce')).toBe(true);
-    expect(await isAnnounced('max_age: 3\r')).toBe(true);
+    await apply(ZONE, policy('enforce'));
+    expect(await isAnnounced(ZONE, 'mode: enforce')).toBe(true);
+    expect(await isAnnounced(ZONE, 'max_age: 3\r')).toBe(true);
     expect(askResolver(testing)).toMatch(/VALID.*'mode': 'enforce'/);
 
-    await apply(policy('enforce', 'backup.example.net'));
-    expect(await isAnnounced('mx: backup.example.net')).toBe(true);
+    await apply(ZONE, policy('enforce', 'backup.example.net'));
+    expect(await isAnnounced(ZONE, 'mx: backup.example.net')).toBe(true);
     expect(askResolver(testing)).toMatch(/VALID.*'backup.example.net'/);
 
-    await apply(policy('off', 'backup.example.net'));
-    expect(await isAnnounced('mode: none')).toBe(true);
+    await apply(ZONE, policy('off', 'backup.example.net'));
+    expect(await isAnnounced(ZONE, 'mode: none')).toBe(true);
     expect(askResolver(testing)).toMatch(/VALID.*'mode': 'none'/);
-    expect(await server.eventually(async () => (await announcedId()) === undefined, WAIT_MS)).toBe(true);
+    expect(await server.eventually(async () => (await announcedId(ZONE)) === undefined, WAIT_MS)).toBe(true);
     expect(askResolver(testing)).toContain('NONE');
     // Last of all the host.
     expect(
       await server.eventually(
         () =>
-          dns.resolve4(HOST).then(
+          dns.resolve4(hostOf(ZONE)).then(
             () => false,
             () => true,
           ),
@@ -155,39 +161,43 @@ test(
   6 * WAIT_MS,
 );
 
-test(
+test.concurrent(
   `a fetcher that never stops during ${CHANGES} changes sees no id before its body`,
   async () => {
     // Each body names its number.
     const numberOf = (body: string) => Number(/^mx: n(\d+)\.example\.net\r$/m.exec(body)?.[1] ?? -1);
-    const bodyOf = (at: number) =>
-      ['version: STSv1', 'mode: testing', `mx: mx1.${ZONE}`, `mx: n${at}.example.net`, 'max_age: 2', ''].join('\r\n');
+    const bodyOf = (zone: string, at: number) =>
+      ['version: STSv1', 'mode: testing', `mx: mx1.${zone}`, `mx: n${at}.example.net`, 'max_age: 2', ''].join('\r\n');
+    const each = CHANGES / CHANGED.length;
     // The id is the hash of the body: known before anything is announced.
-    const numbers = new Map(Array.from({ length: CHANGES + 1 }, (_, at) => [idOf(bodyOf(at)), at]));
+    const numbers = new Map(
+      CHANGED.flatMap((zone) => Array.from({ length: each + 1 }, (_, at): [string, number] => [idOf(bodyOf(zone, at)), at])),
+    );
     const faults: string[] = [];
     const counts = { fetches: 0, ids: new Set<string>() };
-    await apply(policy('testing', 'n0.example.net'));
-    expect(await isAnnounced('mx: n0.example.net')).toBe(true);
+    const change = async (zone: string, at: number) => {
+      await apply(zone, policy('testing', `n${at}.example.net`));
+      if (at % 10 === 0) expect(await isAnnounced(zone, `mx: n${at}.example.net`)).toBe(true);
+    };
+    for (const zone of CHANGED) await change(zone, 0);
     const run = { isOver: false };
+    const look = async (zone: string) => {
+      const id = await announcedId(zone);
+      const body = await fetchBody(zone).catch((error: unknown) => String(error));
+      counts.fetches += 1;
+      if (id === undefined || numberOf(body) < 0) return void faults.push(`${zone} ${id} ${body}`);
+      counts.ids.add(id);
+      numbers.set(idOf(body), numberOf(body));
+      // A body that was never fetched is newer than all that were.
+      if (numberOf(body) < (numbers.get(id) ?? -1)) faults.push(`${zone}: id of body ${numbers.get(id)}, then body ${numberOf(body)}`);
+    };
     const fetcher = (async () => {
-      while (!run.isOver) {
-        const id = await announcedId();
-        const body = await fetchBody().catch((error: unknown) => String(error));
-        counts.fetches += 1;
-        if (id === undefined || numberOf(body) < 0) faults.push(`${id} ${body}`);
-        else {
-          counts.ids.add(id);
-          numbers.set(idOf(body), numberOf(body));
-          // A body that was never fetched is newer than all that were.
-          if (numberOf(body) < (numbers.get(id) ?? -1)) faults.push(`id of body ${numbers.get(id)}, then body ${numberOf(body)}`);
-        }
-      }
+      while (!run.isOver) for (const zone of CHANGED) await look(zone);
     })();
-    for (let at = 1; at <= CHANGES; at++) {
-      await apply(policy('testing', `n${at}.example.net`));
-      if (at % 10 === 0) expect(await isAnnounced(`mx: n${at}.example.net`)).toBe(true);
-    }
-    run.isOver = true;
+    const changes = CHANGED.map(async (zone) => {
+      for (let at = 1; at <= each; at++) await change(zone, at);
+    });
+    await Promise.all(changes).finally(() => void (run.isOver = true));
     await fetcher;
     expect(faults).toEqual([]);
     expect(counts.ids.size).toBeGreaterThan(CHANGES / 10);
