@@ -67,7 +67,11 @@ function fetchBody(zone: string): Promise<string> {
         answer.once('end', () => (answer.statusCode === 200 ? resolve(body) : reject(new Error(`status ${answer.statusCode}`))));
       },
     );
-    request.once('error', reject);
+    // The server closed the connection while it lay idle: as browsers do, once more on a new one.
+    request.once('error', (error) => {
+      if (request.reusedSocket) resolve(fetchBody(zone));
+      else reject(error);
+    });
   });
 }
 
