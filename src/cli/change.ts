@@ -26,6 +26,7 @@ interface OutcomeDocument {
   readonly elsewhere?: readonly { readonly zone: string; readonly changeset: ChangesetDocument }[];
   readonly warnings: readonly AnswerProblem[];
   readonly plan?: readonly string[];
+  readonly consequences?: readonly string[];
 }
 
 /** Asks before what cannot be undone, unless --yes is given. Throws when the user says no or cannot be asked. */
@@ -50,7 +51,9 @@ export async function runChange(request: ApiRequest, options: ChangeOptions, ter
   const outcome = await callApi<OutcomeDocument>(address, { ...request, query });
   for (const each of outcome.warnings) terminal.err(formatAnswerWarning(each));
   terminal.out(options.json === true ? formatJson(outcome) : formatOutcome(outcome, verb));
-  const { plan = [] } = outcome;
+  const { plan = [], consequences = [] } = outcome;
+  if (options.json !== true && consequences.length > 0)
+    terminal.out(formatLines(['Consequences:', ...consequences.map((line) => `  ${line}`)]));
   const isPlanned = options.json !== true && plan.length > 0;
   if (isPlanned) terminal.out(formatLines(['What follows:', ...plan.map((line) => `  ${line}`)]));
   if (outcome.served === false)

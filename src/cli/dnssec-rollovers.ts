@@ -42,14 +42,14 @@ export function defineRollovers(noun: Command, terminal: Terminal): void {
     noun
       .command('roll <zone>')
       .description('roll a key: a new one takes its place step by step')
-      .option('--role <role>', 'csk, ksk or zsk', 'csk'),
+      .option('--role <role>', 'csk, ksk or zsk', 'csk')
+      .option(
+        '--emergency [safe|now]',
+        'the key is compromised: safe keeps the chain of trust, now takes the key out at once and breaks it',
+      ),
     'waxseal dnssec roll example.com --role zsk',
-  ).action((zone: string, options: ChangeOptions & { readonly role: string }) =>
-    runChange(
-      { method: 'POST', path: ['zones', zone, 'dnssec', 'roll'], json: { role: options.role } },
-      options,
-      terminal,
-    ),
+  ).action((zone: string, options: ChangeOptions & { readonly role: string; readonly emergency?: string | true }) =>
+    roll(zone, options, terminal),
   );
 
   changeCommand(
@@ -74,6 +74,33 @@ export function defineRollovers(noun: Command, terminal: Terminal): void {
   );
 
   defineOrders(noun, terminal);
+}
+
+/** An emergency: what it leads to is shown before the question. */
+async function roll(
+  zone: string,
+  options: ChangeOptions & { readonly role: string; readonly emergency?: string | true },
+  terminal: Terminal,
+): Promise<void> {
+  const { role } = options;
+  const emergency = options.emergency === true ? 'safe' : options.emergency;
+  const path = ['zones', zone, 'dnssec', 'roll'];
+  const request = { method: 'POST', path, json: { role, emergency } } as const;
+  if (emergency !== undefined && options.yes !== true && options.dryRun !== true) {
+    const query = { dryRun: '1' };
+    const { consequences = [] } = await callApi<ConsequencesDocument>(await findServer(options, terminal), {
+      ...request,
+      query,
+    });
+    for (const line of consequences) terminal.err(formatLine(`- ${line}`));
+    const how = emergency === 'now' ? 'and break its chain of trust for that time' : 'and keep its chain of trust';
+    await confirm(`roll the ${role.toUpperCase()} of ${zone} ${how}`, options, terminal);
+  }
+  await runChange(request, options, terminal);
+}
+
+interface ConsequencesDocument {
+  readonly consequences?: readonly string[];
 }
 
 function defineOrders(noun: Command, terminal: Terminal): void {

@@ -32,6 +32,7 @@ export function outcomeOf(
     warnings,
     ...(decision.note === undefined ? {} : { mail: decision.note }),
     ...(decision.plan === undefined ? {} : { plan: decision.plan }),
+    ...(decision.consequences === undefined ? {} : { consequences: decision.consequences }),
   };
 }
 

@@ -60,10 +60,16 @@ export const dnssecRolloverRoutes = [
     description:
       'A new key takes the place of the one in this role, step by step. Each step waits until no resolver can need ' +
       'what it takes away. ' +
-      'The plan has the earliest dates.',
-    body: closed({ role: Type.Enum(['csk', 'ksk', 'zsk']) }),
+      'The plan has the earliest dates. ' +
+      'Of a compromised key, emergency says how: safe keeps the chain of trust, now takes the key out at once ' +
+      'and breaks it. The consequences, which a dry run has too, say what that leads to and until when.',
+    body: closed({
+      role: Type.Enum(['csk', 'ksk', 'zsk']),
+      emergency: Type.Optional(Type.Enum(['safe', 'now'], { description: 'the key is compromised' })),
+    }),
     example: { role: 'csk' },
-    change: ({ apex, body }) => ok({ command: { kind: 'dnssec.roll', zone: apex, role: body.role } }),
+    change: ({ apex, body: { role, emergency } }) =>
+      ok({ command: { kind: 'dnssec.roll', zone: apex, role, ...given({ emergency }) } }),
   }),
 
   zoneReadRoute({

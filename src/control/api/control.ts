@@ -121,6 +121,8 @@ export interface Outcome {
   readonly mail?: MailNote;
   /** Of commands about keys: what follows by itself, and when at the earliest, a line each. */
   readonly plan?: readonly string[];
+  /** Of emergency rolls: what it leads to, a line each; the operator says yes to it. */
+  readonly consequences?: readonly string[];
 }
 
 /** One DS record as a registrar asks for it (RFC 4034 §5.1). */

@@ -8,7 +8,13 @@ import { type ZoneRecord } from '#store/schema.ts';
 
 export type DnssecCommand =
   /** Rolls the zone's key of that role. */
-  | { readonly kind: 'dnssec.roll'; readonly zone: Name; readonly role: KeyRole }
+  | {
+      readonly kind: 'dnssec.roll';
+      readonly zone: Name;
+      readonly role: KeyRole;
+      /** The key is compromised: `safe` keeps the chain of trust, `now` takes the key out at once. */
+      readonly emergency?: 'safe' | 'now';
+    }
   /** What keys the zone shall have; what is not given stays. Rollovers bring it about. */
   | { readonly kind: 'dnssec.policy'; readonly zone: Name; readonly policy: KeyPolicyChange }
   /** Leaves DNSSEC when no cache can have a DS any more: CDS asks for no DS until then. */

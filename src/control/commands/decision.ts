@@ -90,6 +90,8 @@ export interface Decision {
   readonly note?: MailNote;
   /** What follows by itself, and when at the earliest, a line each. */
   readonly plan?: readonly string[];
+  /** What it leads to that the operator must know. */
+  readonly consequences?: readonly string[];
   /** Called once after the commit, before the next job begins. */
   readonly afterCommit?: () => void;
 }

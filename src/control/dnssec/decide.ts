@@ -9,11 +9,15 @@ import { parseIpPort } from '#base/address.ts';
 import { atField, atZone } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { ROOT } from '#dns/name.ts';
+import { TYPE } from '#dns/types.ts';
+import { toSeconds } from '#base/clock.ts';
+import { rrsigFields, secondsBetween } from '#dnssec/sign.ts';
+import { type ZoneView, rrsetOf } from '#zone/view.ts';
 import { algorithmOf } from '#dnssec/algorithm.ts';
 import { type KeyPolicy } from '#dnssec/key-policy.ts';
 import { ROLLOVER_LIVES } from '#dnssec/rollover/step.ts';
 import { type RolloverState } from '#dnssec/rollover/state.ts';
-import { askedRollover, stopsUnsigning } from '#dnssec/rollover/wanted.ts';
+import { askedRollover, replacingRollover, stopsUnsigning } from '#dnssec/rollover/wanted.ts';
 import { type LifecycleEvent, order } from '#lifecycle/engine.ts';
 import { changeLives } from '#lifecycle/lives.ts';
 import { rolloverWrite } from '#store/dnssec/rollovers.ts';
@@ -34,6 +38,7 @@ import { takeLifecycleOrder } from '#control/lifecycle/orders.ts';
 import { type CountedTime } from '#control/lifecycle/counted-time.ts';
 import { type ParentServers, dsTtlOf } from './parent.ts';
 import { type DnssecStepRequest, type DnssecSteps } from './steps.ts';
+import { emergencyConsequences } from './emergency.ts';
 
 export interface DnssecDecisionOptions {
   readonly writer: StoreWriter;
@@ -100,10 +105,34 @@ function afterLook<C extends DnssecCommand>(
   };
 }
 
-function roll({ role }: CommandOf<'dnssec.roll'>, zone: ServedZone, seen: Seen, steps: DnssecSteps): Result<Decision> {
-  const asked = askedRollover(steps.ground(zone.record), role);
+function roll(command: CommandOf<'dnssec.roll'>, zone: ServedZone, seen: Seen, steps: DnssecSteps): Result<Decision> {
+  const { role, emergency: how } = command;
+  const { record } = zone;
+  const wanted = how === 'now' ? replacingRollover : askedRollover;
+  const asked = wanted(steps.ground(record), role);
   if (!asked.ok) return asked;
-  return ok(steps.step(zone, { detail: `roll the ${role.toUpperCase()}`, begin: asked.value, ...seen }));
+  const what = `roll the ${role.toUpperCase()}`;
+  const detail = how === undefined ? what : `${what}, which is compromised: ${how}`;
+  const decision = steps.step(zone, { detail, begin: asked.value, ...seen });
+  if (how === undefined) return ok(decision);
+  const out = record.keys.filter(({ id }) => asked.value.out.includes(id));
+  const consequences = emergencyConsequences({
+    zone: record.name,
+    how,
+    out: out.map(({ keyTag }) => keyTag),
+    roles: out.map((each) => each.role),
+    ...steps.cachedNow(zone, seen.dsTtlSeconds),
+    replayUntilMs: signedUntilMs(zone.view, steps.wallMs()),
+    forecast: decision.forecast,
+  });
+  return ok({ ...decision, consequences });
+}
+
+/** When the last signature of the DNSKEY RRset ends. */
+function signedUntilMs(view: ZoneView, nowMs: number): number {
+  const signatures = rrsetOf(view.node(view.apexKey), TYPE.DNSKEY)?.signatures ?? [];
+  const left = signatures.map((rrsig) => secondsBetween(toSeconds(nowMs), rrsigFields(rrsig).expiration));
+  return nowMs + Math.max(0, ...left) * 1000;
 }
 
 function leave(zone: ServedZone, seen: Seen, steps: DnssecSteps): Result<Decision> {

@@ -3,7 +3,7 @@
  * the keys that it needs. A step is data until its decision is carried out.
  * Not here: which command asks for a step (decide.ts), when steps are due (upkeep.ts).
  */
-import { KEY_TAG_TRIES_MAX, PARENT_CHECK_EVERY_MS } from '#base/limits/dnssec.ts';
+import { DS_TTL_SECONDS_UNKNOWN, KEY_TAG_TRIES_MAX, PARENT_CHECK_EVERY_MS } from '#base/limits/dnssec.ts';
 import { LIFECYCLE_SETTLE_MS } from '#base/limits/lifecycle.ts';
 import { type Problem } from '#base/problem.ts';
 import { type Name } from '#dns/name.ts';
@@ -11,6 +11,7 @@ import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { explainLives } from '#lifecycle/lives.ts';
 import { type LifecycleObservation } from '#lifecycle/state.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
+import { cachedUntilMs } from '#lifecycle/ttl-memory.ts';
 import { type Facts } from '#lifecycle/world.ts';
 import { KEY_POLICY, type KeyPolicy } from '#dnssec/key-policy.ts';
 import {
@@ -20,8 +21,9 @@ import {
   type RolloverStep,
   stepRollovers,
 } from '#dnssec/rollover/step.ts';
-import { forecastRollovers } from '#dnssec/rollover/forecast.ts';
+import { type ForecastStep, forecastRollovers } from '#dnssec/rollover/forecast.ts';
 import { firstKeyStage } from '#dnssec/rollover/keys.ts';
+import { needsParent } from '#dnssec/rollover/machine.ts';
 import { NO_ROLLOVERS, type RolloverState, rolloversOf } from '#dnssec/rollover/state.ts';
 import { type WantedRollover, nextAgeMs, wantedRollover } from '#dnssec/rollover/wanted.ts';
 import { readRolloverState, rolloverWrite } from '#store/dnssec/rollovers.ts';
@@ -35,6 +37,7 @@ import { type ServedZone } from '#control/commands/table.ts';
 import { type CountedTime } from '#control/lifecycle/counted-time.ts';
 import { type OutsideWitnesses, lookPlaces } from '#control/outside/evidence.ts';
 import { newZoneKey } from '#control/signing/keys.ts';
+import { type Exposure } from './emergency.ts';
 import { type ParentServers } from './parent.ts';
 
 export interface DnssecStepsOptions {
@@ -60,6 +63,13 @@ export interface DnssecStepRequest {
   readonly warnings?: readonly Problem[];
   readonly earlier?: readonly LifecycleEvent[];
 }
+
+export interface StepDecision extends Decision {
+  /** What follows and when at the earliest, wall time. */
+  readonly forecast: readonly ForecastStep[];
+}
+
+export type CachedNow = Pick<Exposure, 'keysUntilMs' | 'zoneUntilMs' | 'dsUntilMs'>;
 
 /** A rollover that begins with the step, and the keys with its new ones. */
 interface Begun {
@@ -98,7 +108,7 @@ export class DnssecSteps {
   }
 
   /** One step, with the keys that a new rollover needs. */
-  step(zone: ServedZone, request: DnssecStepRequest): Decision {
+  step(zone: ServedZone, request: DnssecStepRequest): StepDecision {
     const { record, view } = zone;
     const { time, onCommitted } = this.#options;
     const policy = request.policy ?? this.policyOf(record);
@@ -124,6 +134,7 @@ export class DnssecSteps {
         }
       : { record, view, changes: [], isSigned: false };
     const reasons = begun === undefined ? [] : [`${begun.id} begins: ${wanted!.reason}`];
+    const forecast = this.#forecast(zone, last, policy);
     const steps = events.filter(({ event }) => event !== 'waiting').map(({ object, text }) => `${object}: ${text}`);
     return {
       zone: record.name,
@@ -133,7 +144,8 @@ export class DnssecSteps {
         time.write(),
       ],
       events: events.map((each) => dnssecEvent(record.name, each)),
-      plan: this.#plan(zone, last, policy),
+      plan: forecast.map(({ object, text, atMs }) => `${object}: ${text}, not before ${formatTime(atMs)}`),
+      forecast,
       warnings: request.warnings ?? [],
       detail: [request.detail, ...reasons, ...steps].join('; '),
       isChanged: isMoved || stableText(last.state) !== stableText(this.stored(record)),
@@ -141,6 +153,11 @@ export class DnssecSteps {
       isAlwaysWritten: true,
       afterCommit: onCommitted,
     };
+  }
+
+  wallMs(): number {
+    const { nowMs, wallOffsetMs } = this.#options.time.read();
+    return nowMs + wallOffsetMs;
   }
 
   /** How every rollover stands, for people. */
@@ -166,13 +183,29 @@ export class DnssecSteps {
     };
   }
 
-  /** The earliest dates of what follows. */
-  #plan(zone: ServedZone, last: RolloverStep<ZoneKeyRef>, policy: KeyPolicy): readonly string[] {
+  /** How long caches hold what is served now, wall time; `dsTtlSeconds` as the parent was just seen to give it out. */
+  cachedNow({ record, view }: ServedZone, dsTtlSeconds?: number): CachedNow {
+    const { nowMs, wallOffsetMs } = this.#facts(view);
+    const { ttls } = this.stored(record);
+    const { keyTtlSeconds, propagationSeconds, parentPropagationSeconds } = this.policyOf(record);
+    const lagMs = propagationSeconds * 1000;
+    const keysMs = Math.max(cachedUntilMs(ttls, 'dnskey', nowMs), nowMs + keyTtlSeconds * 1000);
+    const zoneMs = Math.max(nowMs + longestTtlMs(view), record.cachedUntilMs ?? 0);
+    const unknownMs = ttls['ds'] === undefined ? DS_TTL_SECONDS_UNKNOWN * 1000 : 0;
+    const dsMs = Math.max(cachedUntilMs(ttls, 'ds', nowMs), nowMs + (dsTtlSeconds ?? 0) * 1000);
+    const seenMs = dsTtlSeconds === undefined ? Math.max(dsMs, nowMs + unknownMs) : dsMs;
+    return {
+      keysUntilMs: keysMs + lagMs + wallOffsetMs,
+      zoneUntilMs: zoneMs + lagMs + wallOffsetMs,
+      dsUntilMs: seenMs + parentPropagationSeconds * 1000 + wallOffsetMs,
+    };
+  }
+
+  /** The earliest dates of what follows, wall time. */
+  #forecast(zone: ServedZone, last: RolloverStep<ZoneKeyRef>, policy: KeyPolicy): readonly ForecastStep[] {
     const { wallOffsetMs } = this.#facts(zone.view);
     const input = this.#input(zone, last.state, policy, {}, {});
-    return forecastRollovers(input, last).map(
-      ({ object, text, atMs }) => `${object}: ${text}, not before ${formatTime(atMs + wallOffsetMs)}`,
-    );
+    return forecastRollovers(input, last).map((each) => ({ ...each, atMs: each.atMs + wallOffsetMs }));
   }
 
   #take(
@@ -265,7 +298,7 @@ export class DnssecSteps {
     if (checks.some(({ what }) => what === 'ds')) times.push(nowMs + parentEveryMs(policy));
     // Where the parent is not found yet, it is looked for again.
     const isParentUnknown = this.#options.parents.places(zone).length === 0;
-    if (isParentUnknown && rolloversOf(state).some(({ kind }) => kind !== 'zsk'))
+    if (isParentUnknown && rolloversOf(state).some(({ kind }) => needsParent(kind)))
       times.push(nowMs + PARENT_CHECK_EVERY_MS);
     const known = times.filter((each) => each !== undefined);
     // What could not be done in this step is not done at once again.

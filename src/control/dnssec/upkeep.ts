@@ -13,6 +13,7 @@ import { type Problem, type Result, ok, problem } from '#base/problem.ts';
 import { type Name, lowerName } from '#dns/name.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { keysForParent } from '#dnssec/rollover/step.ts';
+import { needsParent } from '#dnssec/rollover/machine.ts';
 import { rolloversOf } from '#dnssec/rollover/state.ts';
 import { type LifecycleObservation } from '#lifecycle/state.ts';
 import { DNSSEC_KIND } from '#store/dnssec/rollovers.ts';
@@ -91,9 +92,9 @@ async function lookUp(
 ): Promise<readonly ParentLook[]> {
   const record = writer.zoneByName(lowerName(name))!;
   const zone = { record, view: writer.view(record) };
-  const underWay = rolloversOf(steps.stored(record)).filter(({ kind }) => kind !== 'zsk');
+  const underWay = rolloversOf(steps.stored(record)).filter(({ kind }) => needsParent(kind));
   const wanted = steps.wanted(zone);
-  const isBeginning = wanted !== undefined && wanted.kind !== 'zsk';
+  const isBeginning = wanted !== undefined && needsParent(wanted.kind);
   const nowMs = time.nowMs();
   const policy = steps.policyOf(record);
   const isFast = nowMs - parents.lookedMs(zone.view.apex) >= parentEveryMs(policy);
@@ -114,7 +115,7 @@ async function judgeParent(
   const atMs = time.nowMs();
   const state = steps.stored(record);
   const observations = rolloversOf(state)
-    .filter(({ kind }) => kind !== 'zsk')
+    .filter(({ kind }) => needsParent(kind))
     .flatMap(({ kind, object }) => {
       const keys = keysForParent(kind, object, record.keys);
       return looks.map((each): LifecycleObservation => {

@@ -7,7 +7,7 @@ import { assert } from '#base/assert.ts';
 import { type LifecycleObject } from '#lifecycle/state.ts';
 import { type AlgorithmNumber } from '#dnssec/algorithm.ts';
 import { type KeyRole, type KeyStage } from '#dnssec/key-stage.ts';
-import { type RolloverKind } from './machine.ts';
+import { type RolloverKind, isBreaking } from './machine.ts';
 
 /** What a rollover needs to know of a key; a record in the store has more. */
 export interface ZoneKey {
@@ -55,10 +55,14 @@ const STAGES: Readonly<Record<RolloverKind, Readonly<Record<string, Stages>>>> =
     withdrawn: { out: 'withdrawn', in: 'active' },
   },
   unsigning: { deleting: { out: 'active', in: 'active' } },
+  // RFC 6781 §4.2: those that go are gone.
+  'zsk-replaced': { replaced: { out: 'active', in: 'active' } },
+  'ksk-replaced': { replaced: { out: 'active', in: 'active' } },
 };
 
 /** What the keys that come do when a rollover of this kind begins. */
 export function firstKeyStage(kind: RolloverKind): KeyStage {
+  if (isBreaking(kind)) return 'active';
   return kind === 'algorithm' ? 'presigned' : 'published';
 }
 

@@ -2,15 +2,20 @@
  * How keys are rolled, as data: a life cycle for each method, whose objects are rollovers, and one for leaving DNSSEC.
  * Implements: RFC 6781 §4.1.1.1 and RFC 7583 §3.2.1 (ZSK: pre-publication), RFC 6781 §4.1.2 and RFC 7583 §3.3.1 (KSK,
  * CSK: both in the DNSKEY RRset until every cache has the new DS), RFC 6781 §4.1.4 (algorithm: the conservative
- * approach), RFC 6781 §4.3.4 (going insecure).
+ * approach), RFC 6781 §4.2 (a compromised key), §4.3.4 (going insecure).
  * Not here: what keys do at each stage (keys.ts), how long waits are (step.ts).
  */
 import { PARENT_CHECK_EVERY_MS, ROLLOVER_CHECK_EVERY_MS } from '#base/limits/dnssec.ts';
 import { type Machine, type TimeWait, type Wait, checkedMachine } from '#lifecycle/machine.ts';
 
+/** Rollovers that make no answer bogus. */
+export const SAFE_KINDS = ['zsk', 'ksk', 'algorithm', 'unsigning'] as const;
+/** A compromised key is gone at once, and the zone bogus behind caches for as long as the rollover is under way. */
+export const BREAKING_KINDS = ['zsk-replaced', 'ksk-replaced'] as const;
 /** Each is a machine and a list of rollovers. */
-export const ROLLOVER_KINDS = ['zsk', 'ksk', 'algorithm', 'unsigning'] as const;
+export const ROLLOVER_KINDS = [...SAFE_KINDS, ...BREAKING_KINDS] as const;
 export type RolloverKind = (typeof ROLLOVER_KINDS)[number];
+export type BreakingKind = (typeof BREAKING_KINDS)[number];
 
 /** The zone with the stage's keys is at every name server that can be asked. */
 const SERVED: Wait = {
@@ -125,4 +130,28 @@ export const ROLLOVER_MACHINES: Readonly<Record<RolloverKind, Machine>> = {
       { from: 'deleting', ...CALLED_OFF },
     ],
   }),
+  'zsk-replaced': replacedMachine('zsk-emergency', []),
+  'ksk-replaced': replacedMachine('ksk-emergency', DS_KNOWN),
 };
+
+/** Whether its waits are for DS records at the parent. */
+export function needsParent(kind: RolloverKind): boolean {
+  return ROLLOVER_MACHINES[kind].transitions.some(({ waits }) => waits.some(({ id }) => id === DS.id));
+}
+
+export function isBreaking(kind: RolloverKind): kind is BreakingKind {
+  return BREAKING_KINDS.some((each) => each === kind);
+}
+
+/** RFC 6781 §4.2: nothing is taken away any more; what is waited for is the end of the damage. */
+function replacedMachine(kind: string, parent: readonly Wait[]): Machine {
+  const [served, keys] = KEYS_KNOWN;
+  const [, signatures] = SIGNATURES_KNOWN;
+  return checkedMachine({
+    kind,
+    first: 'replaced',
+    last: ['done', 'cancelled'],
+    checkEveryMs: ROLLOVER_CHECK_EVERY_MS,
+    transitions: [{ from: 'replaced', to: 'done', waits: [served!, keys!, signatures!, ...parent] }],
+  });
+}

@@ -27,6 +27,8 @@ export const NO_ROLLOVERS: RolloverState = {
     ksk: newLifecycle(),
     algorithm: newLifecycle(),
     unsigning: newLifecycle(),
+    'zsk-replaced': newLifecycle(),
+    'ksk-replaced': newLifecycle(),
   },
   serials: {},
   ttls: {},

@@ -15,13 +15,13 @@ import { type LifecycleEvent, type WantedCheck } from '#lifecycle/engine.ts';
 import { type Expectation, expectRecord } from '#lifecycle/expectation.ts';
 import { type Life, type LifecycleCheck, observeLives, stepLives } from '#lifecycle/lives.ts';
 import { type Machine } from '#lifecycle/machine.ts';
-import { type LifecycleObservation, addObject, changeObject, findObject } from '#lifecycle/state.ts';
+import { type LifecycleObservation, addObject, changeObject, findObject, forgetObjects } from '#lifecycle/state.ts';
 import { cachedUntilMs, rememberTtl } from '#lifecycle/ttl-memory.ts';
 import { type Facts, type Vocabulary, cacheMs, worldOf } from '#lifecycle/world.ts';
 import { type KeyPolicy } from '#dnssec/key-policy.ts';
 import { keyUse } from '#dnssec/key-stage.ts';
 import { type Rollover, type RolloverData, type ZoneKey, stageIn } from './keys.ts';
-import { ROLLOVER_KINDS, ROLLOVER_MACHINES, type RolloverKind } from './machine.ts';
+import { ROLLOVER_KINDS, ROLLOVER_MACHINES, type RolloverKind, isBreaking } from './machine.ts';
 import { type RolloverState, rolloversOf } from './state.ts';
 
 export interface RolloverContext {
@@ -37,7 +37,7 @@ export interface RolloverContext {
 type RolloverLife = Life<RolloverState, RolloverContext, RolloverData>;
 
 /** Stages whose end waits until no cache has what was signed before. */
-const COUNTS_SIGNATURES: readonly string[] = ['signing', 'retiring', 'presigned'];
+const COUNTS_SIGNATURES: readonly string[] = ['signing', 'retiring', 'presigned', 'replaced'];
 
 type RolloverMachines = Readonly<Record<RolloverKind, Machine>>;
 
@@ -153,14 +153,16 @@ export interface RolloverStep<K extends ZoneKey> {
 
 /** Moves rollovers on. What it returns is committed together, or never happened. */
 export function stepRollovers<K extends ZoneKey>(input: RolloverInput<K>): RolloverStep<K> {
-  const { keys, facts, serial, lives = ROLLOVER_LIVES } = input;
+  const { keys, facts, serial, begin, lives = ROLLOVER_LIVES } = input;
   const { nowMs } = facts;
   const before = begun(observeLives(lives, withTtls(input), input.observations), input.begin, nowMs);
   const stepped = stepLives(lives, before, input, { nowMs, serial });
   const isLeft = (kind: RolloverKind, id: string) => findObject(stepped.state.rollovers[kind], id) !== undefined;
   const done = rolloversOf(before).filter(({ kind, object }) => !isLeft(kind, object.id));
   const isSigned = !done.some(({ kind, object }) => kind === 'unsigning' && object.stage !== 'cancelled');
-  const gone = new Set(done.flatMap(({ object: { stage, data } }) => (stage === 'cancelled' ? data.in : data.out)));
+  const replaced = begin !== undefined && isBreaking(begin.kind) ? begin.out : [];
+  const ended = done.flatMap(({ object: { stage, data } }) => (stage === 'cancelled' ? data.in : data.out));
+  const gone = new Set([...ended, ...replaced]);
   const after = keys.filter(({ id }) => !gone.has(id)).map((key) => ({ ...key, state: stageOf(key, stepped.state) }));
   return {
     state: remembered(stepped.state, keys, after, nowMs),
@@ -191,8 +193,17 @@ function begun(state: RolloverState, begin: NewRollover | undefined, nowMs: numb
   );
   const { first } = ROLLOVER_MACHINES[kind];
   const data = { out, in: incoming };
-  const added = addObject(state.rollovers[kind], { id, group: kind, stage: first, data }, nowMs);
-  return { ...state, rollovers: { ...state.rollovers, [kind]: added } };
+  const rollovers = isBreaking(kind) ? without(state.rollovers, out) : state.rollovers;
+  const added = addObject(rollovers[kind], { id, group: kind, stage: first, data }, nowMs);
+  return { ...state, rollovers: { ...rollovers, [kind]: added } };
+}
+
+/** Rollovers that concern none of these keys, which are gone. */
+function without(rollovers: RolloverState['rollovers'], gone: readonly string[]): RolloverState['rollovers'] {
+  const concerns = ({ data }: Rollover): boolean => [...data.out, ...data.in].some((id) => gone.includes(id));
+  return Object.fromEntries(
+    ROLLOVER_KINDS.map((kind) => [kind, forgetObjects(rollovers[kind], concerns)]),
+  ) as RolloverState['rollovers'];
 }
 
 /** Notes the TTLs that are given out now. */

@@ -43,14 +43,37 @@ export function wantedRollover(ground: Ground): WantedRollover | undefined {
 export function askedRollover(ground: Ground, role: KeyRole): Result<WantedRollover> {
   const { zone, state, keys, policy } = ground;
   const key = keys.find((each) => each.role === role && each.state === 'active');
-  if (key === undefined) {
-    const roles = [...new Set(keys.map((each) => each.role))].join(', ');
-    const why = `${zone} has no active ${role.toUpperCase()} to roll; its keys are: ${roles === '' ? 'none' : roles}`;
-    return fail(problem('DNSSEC_ROLLOVER', atZone(zone), why, { fix: `waxseal dnssec status ${zone}` }));
-  }
+  if (key === undefined) return fail(noKey(zone, role, keys));
   const wanted = toPolicy(keys, policy) ?? ofOne(key, 'it was asked for');
   const other = inTheWay(wanted, state, keys);
   return other === undefined ? ok(wanted) : fail(underWay(zone, other));
+}
+
+/**
+ * RFC 6781 §4.2: all keys of that role are compromised and go at once, with the rollovers that they are in. New keys
+ * take their places in the same step.
+ */
+export function replacingRollover({ zone, state, keys, policy }: Ground, role: KeyRole): Result<WantedRollover> {
+  const leaving = state.rollovers.unsigning.objects[0];
+  if (leaving !== undefined) return fail(underWay(zone, leaving.id));
+  const ofRole = keys.filter((each) => each.role === role);
+  if (ofRole.length === 0) return fail(noKey(zone, role, keys));
+  const isOne = (id: string): boolean => ofRole.some((each) => each.id === id);
+  const both = rolloversOf(state).map(({ object: { data } }) => [...data.out, ...data.in]);
+  const gone = new Set([...ofRole.map(({ id }) => id), ...both.filter((ids) => ids.some(isOne)).flat()]);
+  const out = keys.filter(({ id }) => gone.has(id));
+  // A rollover to other roles or another algorithm ends with it: then the zone gets what the policy says.
+  const isWhole = out.length === keys.length;
+  const { algorithm } = isWhole ? policy : ofRole[0]!;
+  const incoming = (isWhole ? rolesOf(policy) : [role]).map((each) => ({ role: each, algorithm }));
+  const kind = out.some((each) => each.role !== 'zsk') ? 'ksk-replaced' : 'zsk-replaced';
+  return ok({ kind, out: out.map(({ id }) => id), in: incoming, reason: 'the key is compromised' });
+}
+
+function noKey(zone: string, role: KeyRole, keys: readonly ZoneKey[]): Problem {
+  const roles = [...new Set(keys.map((each) => each.role))].join(', ');
+  const why = `${zone} has no active ${role.toUpperCase()} to roll; its keys are: ${roles === '' ? 'none' : roles}`;
+  return problem('DNSSEC_ROLLOVER', atZone(zone), why, { fix: `waxseal dnssec status ${zone}` });
 }
 
 /** Why a zone cannot begin to leave DNSSEC now; undefined: it can. */

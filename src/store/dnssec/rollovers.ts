@@ -4,7 +4,7 @@
  * Not here: how it changes (dnssec/rollover/step.ts), the keys themselves (store/schema.ts).
  */
 import { ROLLOVER_KINDS } from '#dnssec/rollover/machine.ts';
-import { type RolloverState } from '#dnssec/rollover/state.ts';
+import { NO_ROLLOVERS, type RolloverState } from '#dnssec/rollover/state.ts';
 import { DocumentCache } from '#store/document-cache.ts';
 import { type DocumentWrite } from '#store/documents.ts';
 import { formFailure } from '#store/failure.ts';
@@ -21,7 +21,8 @@ const STATES = new DocumentCache<RolloverState>(DNSSEC_KIND, STATE);
 export function readRolloverState(reader: StoreReader, zoneId: number): RolloverState | undefined {
   return STATES.read(reader, zoneId, (value) => {
     if (!isRolloverState(value)) throw formFailure(`the key rollovers of zone id ${zoneId}`);
-    return value;
+    // A store that is older than a kind of rollover has none of it.
+    return { ...value, rollovers: { ...NO_ROLLOVERS.rollovers, ...value.rollovers } };
   });
 }
 
@@ -34,12 +35,16 @@ function isRolloverState(value: unknown): value is RolloverState {
   return hasFields(value, {
     version: (version) => version === 1,
     rollovers: (rollovers) =>
-      hasFields(rollovers, Object.fromEntries(ROLLOVER_KINDS.map((kind) => [kind, isLifecycle]))),
+      hasFields(rollovers, Object.fromEntries(ROLLOVER_KINDS.map((kind) => [kind, isAbsentOrLifecycle]))),
     serials: isObject,
     ttls: isObject,
     activeSinceMs: (since) => isObject(since) && Object.values(since).every((each) => isNumber(each)),
     pastTags: isArrayOf(isNumber),
   });
+}
+
+function isAbsentOrLifecycle(value: unknown): boolean {
+  return value === undefined || isLifecycle(value);
 }
 
 function isLifecycle(value: unknown): boolean {

@@ -52,3 +52,11 @@ test('the timeline has times as ISO 8601, and the command that ends a wait', asy
     ],
   });
 });
+
+test('an emergency is one of two ways', async () => {
+  const { call, control } = await bench();
+  const post = (payload: object) => call('POST', '/v1/zones/example.com/dnssec/roll', { payload });
+  await post({ role: 'ksk', emergency: 'now' });
+  expect(control.commands.at(-1)!.command).toMatchObject({ kind: 'dnssec.roll', role: 'ksk', emergency: 'now' });
+  expect((await post({ role: 'ksk', emergency: 'soon' })).statusCode).toBe(422);
+});

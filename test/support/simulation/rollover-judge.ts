@@ -10,19 +10,20 @@ interface Cached<T> {
   readonly toMs: number;
 }
 
-/** What cannot be validated; each once. */
-export function findBogus({ ds, dnskey, rrsets, algorithms }: RolloverDiary): string[] {
+/** What cannot be validated, from `sinceMs` on; each once. */
+export function findBogus({ ds, dnskey, rrsets, algorithms }: RolloverDiary, sinceMs = -Infinity): string[] {
+  const since = { value: undefined, fromMs: sinceMs, toMs: Infinity };
   const bogus = new Set<string>();
   const algorithmOf = (id: string): number => algorithms.get(id)!;
   const [allDs, allKeys, allRrsets] = [cached(ds), cached(dnskey), cached(rrsets)];
   for (const parent of allDs) {
     if (parent.value.length === 0) continue;
     for (const keys of allKeys) {
-      if (!overlap(parent, keys)) continue;
+      if (!overlap(since, parent, keys)) continue;
       const early = bogusKeys(parent.value, keys.value, algorithmOf);
       if (early !== undefined) bogus.add(early);
       for (const rrset of allRrsets) {
-        if (!overlap(parent, keys, rrset)) continue;
+        if (!overlap(since, parent, keys, rrset)) continue;
         const late = bogusRrset(parent.value, keys.value, rrset.value, algorithmOf);
         if (late !== undefined) bogus.add(late);
       }

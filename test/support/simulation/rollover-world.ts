@@ -7,9 +7,9 @@ import { KEY_POLICY, type KeyPolicy, rolesOf } from '#dnssec/key-policy.ts';
 import { type KeyStage, keyUse } from '#dnssec/key-stage.ts';
 import { type NewRollover, type RolloverStep, keysForParent, rolloverLives, stepRollovers } from '#dnssec/rollover/step.ts';
 import { type ZoneKey, firstKeyStage } from '#dnssec/rollover/keys.ts';
-import { ROLLOVER_MACHINES } from '#dnssec/rollover/machine.ts';
+import { ROLLOVER_MACHINES, needsParent } from '#dnssec/rollover/machine.ts';
 import { NO_ROLLOVERS, type RolloverState, rolloversOf } from '#dnssec/rollover/state.ts';
-import { type WantedRollover, wantedRollover } from '#dnssec/rollover/wanted.ts';
+import { type WantedRollover, replacingRollover, wantedRollover } from '#dnssec/rollover/wanted.ts';
 import { type LifecycleObservation } from '#lifecycle/state.ts';
 import { type Random, pick } from '../random.ts';
 
@@ -36,6 +36,8 @@ export interface RolloverDiary {
   readonly algorithms: ReadonlyMap<string, number>;
   readonly stages: readonly string[];
   readonly isDone: boolean;
+  /** When the last rollover ended, or the last look at it. */
+  readonly doneMs: number;
   readonly counts: { steps: number; crashes: number; reboots: number; edits: number };
 }
 
@@ -48,13 +50,17 @@ interface Edge {
   readonly run: () => void;
 }
 
-/** Lives through one rollover: from keys of one policy to those of another, or of the same keys to new ones, or away from DNSSEC. */
-export function liveRollover(random: Random, machines = ROLLOVER_MACHINES): RolloverDiary {
-  return new World(random, machines).live();
+/**
+ * Lives through one rollover: from keys of one policy to those of another, or of the same keys to new ones, or away from DNSSEC; or, when
+ * `isCompromised`, through one that takes a key out at once.
+ */
+export function liveRollover(random: Random, machines = ROLLOVER_MACHINES, isCompromised = false): RolloverDiary {
+  return new World(random, machines, isCompromised).live();
 }
 
 class World {
   readonly #random: Random;
+  readonly #isCompromised: boolean;
   readonly #lives: ReturnType<typeof rolloverLives>;
   readonly #policy: KeyPolicy;
   readonly #dsTtlsMs: readonly [number, number];
@@ -83,7 +89,8 @@ class World {
   #cachedUntilMs = 0;
   #parentLooks: readonly string[] = [];
 
-  constructor(random: Random, machines: typeof ROLLOVER_MACHINES) {
+  constructor(random: Random, machines: typeof ROLLOVER_MACHINES, isCompromised: boolean) {
+    this.#isCompromised = isCompromised;
     this.#random = random;
     this.#lives = rolloverLives(machines);
     const seconds = () => pick(random, SECONDS);
@@ -138,6 +145,7 @@ class World {
       algorithms: this.#algorithms,
       stages: this.#stages,
       isDone: isDone && (isSigned || this.#keys.length === 0),
+      doneMs: this.#realMs,
       counts: this.#counts,
     };
   }
@@ -146,6 +154,7 @@ class World {
 
   #begin(): void {
     const [first] = this.#keys;
+    if (this.#isCompromised) return this.#replace(pick(this.#random, this.#keys).role);
     const what = pick(this.#random, ['csk', 'zsk', 'set', 'algorithm', 'unsigning'] as const);
     const roll = (key: ZoneKey, kind: 'zsk' | 'ksk'): WantedRollover => ({
       kind,
@@ -167,6 +176,12 @@ class World {
     const made = incoming.map(({ role, algorithm }) => this.#newKey(role, algorithm, firstKeyStage(kind)));
     const begin: NewRollover = { kind, id: `${kind}-1`, out, in: made.map(({ id }) => id) };
     this.#commit(this.#decide([...this.#keys, ...made], begin, []));
+  }
+
+  #replace(role: ZoneKey['role']): void {
+    const ground = { zone: 'example.', state: this.#state, keys: this.#keys, policy: this.#policy, nowMs: 0 };
+    const wanted = replacingRollover(ground, role);
+    if (wanted.ok) this.#open(wanted.value);
   }
 
   /** Another TTL, or the record goes and another comes: caches keep what was. */
@@ -255,7 +270,7 @@ class World {
   #look({ checks }: RolloverStep<ZoneKey>): LifecycleObservation[] {
     const nowMs = this.#nowMs();
     const busy = rolloversOf(this.#state);
-    this.#parentLooks = busy.some(({ kind }) => kind !== 'zsk') && this.#random() < 0.9 ? ['asked'] : [];
+    this.#parentLooks = busy.some(({ kind }) => needsParent(kind)) && this.#random() < 0.9 ? ['asked'] : [];
     return checks.flatMap(({ object, what, place, dueMs, expect }): LifecycleObservation[] => {
       if (dueMs > nowMs || this.#random() < 0.1) return [];
       const at = Number(place.split(' ')[1]);
