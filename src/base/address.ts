@@ -33,6 +33,12 @@ export function parseIpPort(text: string, at: Place = WHOLE, defaultPort?: numbe
   return ok(ipPort(ip, Number(port)));
 }
 
+/** True for the canonical text of an address and a port that is not 0, as `formatIpPort` writes it. */
+export function isIpPort(text: string): boolean {
+  const read = parseIpPort(text);
+  return read.ok && read.value.port !== 0 && formatIpPort(read.value) === text;
+}
+
 /** `ip` must be a valid IP address. */
 export function ipPort(ip: string, port: number): IpPort {
   if (isIP(ip) === 4) return { ip, family: 4, port };

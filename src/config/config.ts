@@ -10,7 +10,7 @@ import { dirname, join, resolve } from 'node:path';
 import { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { type IpPort, formatIpPort } from '#base/address.ts';
-import { type CookieSettings, type RateLimitSettings, type UdpKind } from '#base/ipc.ts';
+import { type CookieSettings, type RateLimitSettings, type UdpKind } from '#base/ipc/messages.ts';
 import { HTTP_REQUEST_MS_MAX, ZONE_FILE_BYTES_MAX } from '#base/limits/admin.ts';
 import { atFlag, atPath } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';

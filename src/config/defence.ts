@@ -3,7 +3,7 @@
  * Not here: what cookies and limits do (answer/defence/), where values come from (config.ts).
  */
 import { type Static, Type } from 'typebox';
-import { type CookieSettings, type RateLimitSettings } from '#base/ipc.ts';
+import { type CookieSettings, type RateLimitSettings } from '#base/ipc/messages.ts';
 import { RRL_ALLOW_MAX, RRL_RATE_DEFAULT, RRL_RATE_MAX, RRL_SLIP_MAX } from '#base/limits/answer.ts';
 import { type ValueReaders } from './readers.ts';
 

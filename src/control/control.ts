@@ -265,6 +265,7 @@ export class Control implements ControlApi {
       selfCheckFailures: this.#preparer.selfCheckFailures,
       commandsWaiting: this.#funnel.waiting,
       counters: [...this.#publisher.counters, ...this.policyHost.counters],
+      dropped: this.#publisher.dropped,
       counterTable: this.#options.counterTable,
     });
     return [...families, ...certificateFamilies(this.#writer)];

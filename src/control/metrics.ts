@@ -2,7 +2,7 @@
  * Everything there is to count, as Prometheus families: base units, `_total` on counters, bounded labels.
  * Not here: counting itself (server/counters.ts, answer/count/counters.ts), printing (admin/v1/health.ts).
  */
-import { type WorkerCounters } from '#base/ipc.ts';
+import { type Role, type WorkerCounters } from '#base/ipc/messages.ts';
 import { METRIC_ZONES_MAX } from '#base/limits/admin.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type ControlStatus, type MetricFamily } from '#control/api/control.ts';
@@ -22,8 +22,12 @@ export interface MetricsInput {
   readonly selfCheckFailures: number;
   readonly commandsWaiting: number;
   readonly counters: readonly WorkerCounters[];
+  /** Messages that were dropped, by who sent them. */
+  readonly dropped: ReadonlyMap<Role, number>;
   readonly counterTable: CounterTable;
 }
+
+const ROLES: readonly Role[] = ['answer', 'policy-host'];
 
 type Sample = MetricFamily['samples'][number];
 
@@ -70,6 +74,12 @@ export function metricFamilies(input: MetricsInput): readonly MetricFamily[] {
           },
         ]
       : []),
+    {
+      name: 'waxseal_process_messages_dropped_total',
+      help: 'Messages of a process of this server that have not the form of ours.',
+      type: 'counter',
+      samples: ROLES.map((role) => ({ labels: { process: role }, value: input.dropped.get(role) ?? 0 })),
+    },
     ...workerFamilies(input.counters, input.counterTable),
   ];
 }

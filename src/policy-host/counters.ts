@@ -1,6 +1,6 @@
 /**
  * What the policy host counts: numbers by slot name, all from the start of the process, told to control every second.
- * Not here: how they are sent (base/ipc.ts), the rest of /metrics (control/metrics.ts).
+ * Not here: how they are sent (base/ipc/messages.ts), the rest of /metrics (control/metrics.ts).
  */
 import { unreachable } from '#base/assert.ts';
 

@@ -3,7 +3,7 @@
  * Not here: the process around it (service.ts), each part.
  */
 import { type Socket } from 'node:net';
-import { type CallOutcome } from '#base/ipc-calls.ts';
+import { type CallOutcome } from '#base/ipc/calls.ts';
 import { type Log } from '#base/log.ts';
 import { type Result } from '#base/problem.ts';
 import { type StoreReader } from '#store/reader.ts';

@@ -6,7 +6,8 @@
 import { type IpPort, formatIpPort, parseIpPort } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
 import { systemClock } from '#base/clock.ts';
-import { type IpcMessage, type PolicyHostSettings, type SupervisorChannel, openSupervisorChannel } from '#base/ipc.ts';
+import { type IpcMessage, type PolicyHostSettings } from '#base/ipc/messages.ts';
+import { type SupervisorChannel, openSupervisorChannel } from '#base/ipc/channel.ts';
 import { HTTPS_COMPLAIN_MS, HTTPS_DRAIN_LOOK_MS, HTTPS_DRAIN_MS, HTTPS_LOOK_MS } from '#base/limits/https.ts';
 import { COUNTERS_EVERY_MS } from '#base/limits/server.ts';
 import { type Log } from '#base/log.ts';

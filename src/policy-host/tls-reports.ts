@@ -6,7 +6,7 @@
  * Not here: what a report counts for (control/reports/posted.ts), HTTP (http1.ts, http2.ts).
  */
 import { POSTED_REPORT_BYTES_MAX, REPORT_BYTES_MAX } from '#base/limits/reports.ts';
-import { type CallOutcome } from '#base/ipc-calls.ts';
+import { type CallOutcome } from '#base/ipc/calls.ts';
 import { compactTlsReport } from '#mail/reports/compact-tls-report.ts';
 import { gunzip, isGzip } from '#mail/reports/gzip-file.ts';
 import { parseTlsReport } from '#mail/reports/tls-report.ts';

@@ -5,7 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type IpPort, formatIpPort } from '#base/address.ts';
-import { type AnswerSettings, type CookieSecretTexts, type PolicyHostSettings } from '#base/ipc.ts';
+import { type AnswerSettings, type CookieSecretTexts, type PolicyHostSettings } from '#base/ipc/messages.ts';
 import { type Config } from '#config/config.ts';
 import { settleTcpPort } from '#server/listen.ts';
 

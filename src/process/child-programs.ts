@@ -1,12 +1,12 @@
 /**
  * The programs of the supervisor's children: scripts, arguments, options of Node, variables, and through what they are
  * started.
- * Not here: starting them (supervised-child.ts), what a confined one may do (confine/roles.ts), files that must be
- * there before (shared-files.ts).
+ * Not here: starting them (children/supervised-child.ts), what a confined one may do (confine/roles.ts), files that
+ * must be there before (shared-files.ts).
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type AnswerSettings, type PolicyHostSettings } from '#base/ipc.ts';
+import { type AnswerSettings, type PolicyHostSettings } from '#base/ipc/messages.ts';
 import { HTTPS_PRIORITY } from '#base/limits/https.ts';
 import { LOAD_ONLY, siblingModule } from '#base/sibling.ts';
 import { type Config } from '#config/config.ts';
@@ -17,7 +17,7 @@ import { safeNodeOptions } from './clean-start.ts';
 import { type WithRights } from './privileges.ts';
 import { type ServeOptions } from './serve-options.ts';
 import { type SharedFiles } from './shared-files.ts';
-import { type ChildProgram } from './supervised-child.ts';
+import { type ChildProgram } from '#process/children/supervised-child.ts';
 import { type Accounts } from './users.ts';
 
 export interface ProgramFacts {

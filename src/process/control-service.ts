@@ -8,7 +8,7 @@ import { type AdminListeners, listenAdmin } from '#admin/http/listen.ts';
 import { ANSWER_METRICS, ANSWER_SLOTS } from '#answer/count/counters.ts';
 import { systemClock } from '#base/clock.ts';
 import { formatIpPort } from '#base/address.ts';
-import { type SupervisorChannel, openSupervisorChannel } from '#base/ipc.ts';
+import { type SupervisorChannel, openSupervisorChannel } from '#base/ipc/channel.ts';
 import { ADMIN_DRAIN_MS } from '#base/limits/admin.ts';
 import { type Log } from '#base/log.ts';
 import { atPath } from '#base/place.ts';

@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseCookieSecret } from '#answer/defence/cookie-secrets.ts';
-import { type CookieSecretTexts, type CookieSettings } from '#base/ipc.ts';
+import { type CookieSecretTexts, type CookieSettings } from '#base/ipc/messages.ts';
 import { atPath } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 

@@ -7,7 +7,7 @@ import { type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { logCrashes } from './crash-lines.ts';
 import { makeFolder } from '#base/folder.ts';
-import { type CookieSecretTexts } from '#base/ipc.ts';
+import { type CookieSecretTexts } from '#base/ipc/messages.ts';
 import { type Notice, type NoticeLevel, writeNotice } from '#process/confine/notice.ts';
 import { atPath, formatPlace } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';

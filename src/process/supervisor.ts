@@ -4,17 +4,18 @@
  * can fail.
  * DNS answering does not depend on control being alive: the answer process never has to stop because of it. A policy
  * host that cannot start is tried again, and stops nothing.
- * Not here: what the messages mean (base/ipc.ts), settling addresses (server/listen.ts), reading the configuration
- * (supervise.ts).
+ * Not here: what the messages mean (base/ipc/messages.ts), settling addresses (server/listen.ts), reading the
+ * configuration (supervise.ts).
  */
-import { CALL_PEER, type CallMessage } from '#base/ipc-calls.ts';
-import { type AnswerSettings, type CookieSecretTexts, type IpcMessage } from '#base/ipc.ts';
-import { type PolicyHostSettings, type Role, peersOf, receiversOf } from '#base/ipc.ts';
+import { CALL_PEER, type CallMessage } from '#base/ipc/calls.ts';
+import { type AnswerSettings, type CookieSecretTexts, type IpcMessage } from '#base/ipc/messages.ts';
+import { type PolicyHostSettings, type Role, peersOf, receiversOf } from '#base/ipc/messages.ts';
 import { POLICY_HOST_START_MS } from '#base/limits/https.ts';
 import { SHUTDOWN_MS } from '#base/limits/server.ts';
 import { RESTART_TIMES, type RestartTimes } from '#base/restart-delay.ts';
-import { type ChildEnd, type ChildProgram, HEARTBEAT_TIMES, SupervisedChild } from './supervised-child.ts';
-import { type HeartbeatTimes } from './supervised-child.ts';
+import { DroppedMessages } from '#process/children/dropped-messages.ts';
+import { type ChildEnd, type ChildProgram, SupervisedChild } from '#process/children/supervised-child.ts';
+import { HEARTBEAT_TIMES, type HeartbeatTimes } from '#process/children/supervised-child.ts';
 
 export interface SupervisorOptions {
   readonly control: ChildProgram;
@@ -32,7 +33,7 @@ export interface SupervisorOptions {
   readonly heartbeat?: HeartbeatTimes;
 }
 
-export type ChildEvent = 'process.ended' | 'process.killed' | 'process.not-started';
+export type ChildEvent = 'process.bad-message' | 'process.ended' | 'process.killed' | 'process.not-started';
 
 interface Children extends Partial<Readonly<Record<Role, SupervisedChild>>> {
   readonly control: SupervisedChild;
@@ -50,6 +51,7 @@ export class Supervisor {
    * continues meanwhile.
    */
   readonly #wereReady = new Set<Role>();
+  readonly #dropped: DroppedMessages;
   #settings: AnswerSettings;
   #stopping = false;
   #code = 0;
@@ -63,17 +65,30 @@ export class Supervisor {
     const { promise, resolve } = Promise.withResolvers<number>();
     this.exitCode = promise;
     this.#finish = resolve;
+    this.#dropped = new DroppedMessages({
+      log: (role, more, total) => {
+        const have = more === 1 ? 'message has' : 'messages have';
+        const what = `${more} ${have} not the form of ours (${total} in all); dropped`;
+        const why = 'only a process that was taken over, or a bug, sends such';
+        options.log('process.bad-message', `${role} process: ${what}; ${why}`);
+      },
+      tell: (role, count) => this.#children.control.send({ kind: 'dropped', role, count }),
+    });
     const { restartTimes: times = RESTART_TIMES, heartbeat = HEARTBEAT_TIMES } = options;
     const events = {
       greeted: (role: Role) => {
         if (role === 'answer') this.#children.answer.send({ kind: 'start', settings: this.#settings });
-        if (role === 'control') this.#startPolicyHost();
+        if (role === 'control') {
+          this.#startPolicyHost();
+          this.#dropped.tellAll();
+        }
         const { policyHost } = options;
         if (role === 'policy-host' && policyHost !== undefined)
           this.#children[role]?.send({ kind: 'start-policy-host', settings: policyHost.settings });
       },
       message: (role: Role, message: IpcMessage) => this.#relay(role, message),
       call: (role: Role, message: CallMessage) => this.#relayCall(role, message),
+      malformed: (role: Role) => this.#dropped.add(role),
       stuck: (role: Role) => options.log('process.killed', `${role} process runs and does not answer; killing it`),
       ended: (role: Role, end: ChildEnd, waitMs: number) => this.#ended(role, end, waitMs),
     };
@@ -153,11 +168,13 @@ export class Supervisor {
   }
 
   #relay(from: Role, message: IpcMessage): void {
-    if (message.kind === 'ready') {
+    if (message.kind === 'ready' && message.role === from) {
       this.#wereReady.add(from);
       this.#options.ready?.(from);
     }
-    for (const to of receiversOf(from, message)) this.#children[to]?.send(message);
+    const receivers = receiversOf(from, message);
+    if (receivers.length === 0) this.#dropped.add(from);
+    for (const to of receivers) this.#children[to]?.send(message);
   }
 
   /**

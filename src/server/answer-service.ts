@@ -7,7 +7,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { parseIpPort } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
 import { EXIT_CONFIGURATION } from '#base/exit.ts';
-import { type AnswerSettings, type IpcMessage, openSupervisorChannel, type SupervisorChannel } from '#base/ipc.ts';
+import { type AnswerSettings, type IpcMessage } from '#base/ipc/messages.ts';
+import { type SupervisorChannel, openSupervisorChannel } from '#base/ipc/channel.ts';
 import { SELECTOR_COUNTS_EVERY_MS } from '#base/limits/events.ts';
 import { COUNTERS_EVERY_MS, DRAIN_MS, WORKERS_MAX } from '#base/limits/server.ts';
 import { chooseUdp, type OpenMmsg } from '#server/udp/choose.ts';
@@ -101,6 +102,7 @@ class AnswerService {
         this.#reportSelectors();
         break;
       case 'gone':
+      case 'dropped':
       case 'alive':
       case 'unable':
       case 'listening':

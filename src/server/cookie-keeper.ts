@@ -7,7 +7,7 @@
  */
 import { CookieSecrets, COOKIE_SECRET_BYTES, parseCookieSecret } from '#answer/defence/cookie-secrets.ts';
 import { assert } from '#base/assert.ts';
-import { type CookieSecretTexts, type CookieSource } from '#base/ipc.ts';
+import { type CookieSecretTexts, type CookieSource } from '#base/ipc/messages.ts';
 import { COOKIE_ROTATE_MS } from '#base/limits/answer.ts';
 
 export interface CookieKeeperOptions {

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type MessagePort } from 'node:worker_threads';
 import { formatIpPort, type IpPort } from '#base/address.ts';
-import { type RateLimitSettings } from '#base/ipc.ts';
+import { type RateLimitSettings } from '#base/ipc/messages.ts';
 import { unreachable } from '#base/assert.ts';
 import { GENERATION_LOOK_MS, STORE_WAIT_MS_MAX, STORE_WAIT_MS_MIN } from '#base/limits/server.ts';
 import { SERVER_SLOT_COUNT } from './counters.ts';

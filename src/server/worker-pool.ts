@@ -9,7 +9,9 @@ import { Worker } from 'node:worker_threads';
 import { type IpPort } from '#base/address.ts';
 import { SELECTOR_ROW_BYTES, readSelectorCounts, sumSelectorCounts } from '#answer/count/selector-counts.ts';
 import { assert } from '#base/assert.ts';
-import { type RateLimitSettings, type SelectorReport, type WorkerCounters, type WorkerState } from '#base/ipc.ts';
+import { type RateLimitSettings, type SelectorReport } from '#base/ipc/messages.ts';
+import { type WorkerCounters, type WorkerState } from '#base/ipc/messages.ts';
+import { SELECTOR_NAMES_MAX, SELECTOR_REPORT_BYTES_MAX } from '#base/limits/process.ts';
 import { THREAD_END_MS, UDP_THREADS_PER_TCP_THREAD, WORKER_YOUNG_MIB } from '#base/limits/server.ts';
 import { formatName } from '#dns/name.ts';
 import { SERVER_SLOT } from './counters.ts';
@@ -20,6 +22,9 @@ import { type OpenMmsg } from '#server/udp/choose.ts';
 // `import type`, which leaves nothing behind: the module itself needs koffi.
 import type { MmsgSockets } from '#server/udp/mmsg-socket.ts';
 import { type Duty, type WorkerCommand, type WorkerData, type WorkerReport } from './worker-loop.ts';
+
+/** Of a count in a report: 16 digits, a colon, a comma, and some. */
+const COUNT_BYTES = 24;
 
 export interface WorkerPoolOptions {
   readonly script: URL;
@@ -116,16 +121,19 @@ export class WorkerPool {
 
   /** Queries for DKIM selectors, by all workers since the pool was made. */
   selectorCounts(): Omit<SelectorReport, 'run'> {
-    const counts: Record<string, number> = {};
-    let isFull = false;
+    const counts = new Map<string, number>();
+    let [isFull, bytes] = [false, 0];
     for (const { id } of this.#seats) {
       const lacksRoom = readSelectorCounts(this.#selectors, id, (name, count) => {
         const text = formatName(name);
-        counts[text] = (counts[text] ?? 0) + count;
+        const before = counts.get(text);
+        if (before === undefined) bytes += JSON.stringify(text).length + COUNT_BYTES;
+        if (bytes > SELECTOR_REPORT_BYTES_MAX || counts.size >= SELECTOR_NAMES_MAX) isFull = true;
+        else counts.set(text, (before ?? 0) + count);
       });
       isFull ||= lacksRoom;
     }
-    return { isFull, counts };
+    return { isFull, counts: Object.fromEntries(counts) };
   }
 
   /** The sum of them: the same as before when nothing was asked since. */

@@ -5,7 +5,7 @@ import { CookieSecrets } from '#answer/defence/cookie-secrets.ts';
 import { RateLimiter } from '#answer/defence/rate-limit.ts';
 import { Responder } from '#answer/respond.ts';
 import { newClientAddress, setClientAddress } from '#base/client-address.ts';
-import { type RateLimitSettings } from '#base/ipc.ts';
+import { type RateLimitSettings } from '#base/ipc/messages.ts';
 import { RRL_BURST_SECONDS } from '#base/limits/answer.ts';
 import { dummySigned } from '../support/dummy-signed.ts';
 import { MemorySource } from '../support/memory-source.ts';

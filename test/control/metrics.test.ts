@@ -33,6 +33,7 @@ const INPUT: MetricsInput = {
     { id: 0, values: { udp: 10, tcp: 1, open: 2 } },
     { id: 1, values: { udp: 5 } },
   ],
+  dropped: new Map([['answer', 4]]),
   counterTable: TABLE,
 };
 const valuesOf = (input: MetricsInput) => new Map(metricFamilies(input).map(({ name, samples }) => [name, samples]));
@@ -49,6 +50,13 @@ test('base units: seconds, octets, and one value each', () => {
   expect(values.get('waxseal_commands_waiting')).toEqual(one(3));
   expect(values.get('waxseal_dnssec_signatures_total')).toEqual(one(5));
   expect(values.get('waxseal_dnssec_selfcheck_failures_total')).toEqual(one(1));
+});
+
+test('messages that were dropped, for each process, also where there are none', () => {
+  expect(valuesOf(INPUT).get('waxseal_process_messages_dropped_total')).toEqual([
+    ...one(4, { process: 'answer' }),
+    ...one(0, { process: 'policy-host' }),
+  ]);
 });
 
 test('ready is 1 only when nothing is missing', () => {

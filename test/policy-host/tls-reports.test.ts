@@ -1,7 +1,7 @@
 /** RFC 8460 §5.4: what mail senders post, and what they get for it. */
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { type CallOutcome } from '#base/ipc-calls.ts';
+import { type CallOutcome } from '#base/ipc/calls.ts';
 import { POSTED_PER_DOMAIN_BURST, POSTED_PER_NETWORK_BURST, POSTED_REPORT_BYTES_MAX } from '#base/limits/reports.ts';
 import { nameOf } from '#dns/name.ts';
 import { ReportRates } from '#policy-host/report-rates.ts';

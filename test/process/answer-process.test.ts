@@ -2,7 +2,8 @@ import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { formatIpPort, type IpPort } from '#base/address.ts';
-import { type IpcMessage, isIpcMessage, type UdpKind, type WorkerState } from '#base/ipc.ts';
+import { readIpcMessage } from '#base/ipc/form.ts';
+import { type IpcMessage, type UdpKind, type WorkerState } from '#base/ipc/messages.ts';
 import { TYPE } from '#dns/types.ts';
 import { NODE } from '#store/node-codec.ts';
 import { openWriter, type StoreWriter } from '#store/writer.ts';
@@ -21,7 +22,8 @@ function start(dir: string, at: IpPort, udp: UdpKind = 'auto', execArgv: readonl
   const heard: IpcMessage[] = [];
   let exit: number | null | undefined;
   child.on('message', (value) => {
-    if (isIpcMessage(value)) heard.push(value);
+    const message = readIpcMessage(value);
+    if (message !== undefined) heard.push(message);
   });
   child.once('exit', (code) => {
     exit = code;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Role } from '#base/ipc.ts';
+import { type Role } from '#base/ipc/messages.ts';
 import { eventually } from '../support/dns-client.ts';
 import { isRunning, supervise } from './fixtures/supervise.ts';
 

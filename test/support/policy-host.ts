@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { type AddressInfo, createServer } from 'node:net';
 import { type TLSSocket, connect } from 'node:tls';
 import { onTestFinished } from 'vitest';
-import { type CallOutcome } from '#base/ipc-calls.ts';
+import { type CallOutcome } from '#base/ipc/calls.ts';
 import { createLog } from '#base/log.ts';
 import { ok } from '#base/problem.ts';
 import { nameOf } from '#dns/name.ts';

@@ -1,6 +1,6 @@
 /** A control room over a temporary store, with a clock and a random source that the test holds, and a list of what was published. */
 import { type Clock } from '#base/clock.ts';
-import { type IpcMessage } from '#base/ipc.ts';
+import { type IpcMessage } from '#base/ipc/messages.ts';
 import { type Log, createLog } from '#base/log.ts';
 import { type Problem, type Result } from '#base/problem.ts';
 import { type Actor, type Command, type Outcome, type ParentCare, type RunOptions } from '#control/api/control.ts';

@@ -10,7 +10,7 @@
  */
 import { assert } from '#base/assert.ts';
 import { type ClientAddress, IPV4_BYTES } from '#base/client-address.ts';
-import { type RateLimitSettings } from '#base/ipc.ts';
+import { type RateLimitSettings } from '#base/ipc/messages.ts';
 import {
   RRL_BUCKETS,
   RRL_BURST_SECONDS,

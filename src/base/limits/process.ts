@@ -9,10 +9,34 @@
 /** With a new store, steps of mail are logged at level debug for so long: a new operator reads the screen. */
 export const FIRST_SCREEN_QUIET_MS = 60_000;
 
+// --- messages between the supervisor and its children ---
+
+/**
+ * One message, octets. The longest is the report of DKIM selectors; a child that was taken over must not fill the
+ * supervisor's memory with one that never ends.
+ */
+export const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
+/** Text in a message: a name of 255 octets with each of them escaped, and some. */
+export const MESSAGE_TEXT_MAX = 1100;
+/** Counters of one process: there are about a hundred. */
+export const MESSAGE_SLOTS_MAX = 512;
+/** Addresses of one process: as many as the configuration takes. */
+export const LISTENERS_MAX = 64;
+/** Selectors in one report, of all workers together; `isFull` says that there are others. */
+export const SELECTOR_NAMES_MAX = 65_536;
+/** Their octets in the message, quotes and numbers included: the report stays below MESSAGE_BYTES_MAX. */
+export const SELECTOR_REPORT_BYTES_MAX = 12 * 1024 * 1024;
+/** Messages without a form of ours are logged once in this time for each child. */
+export const DROPPED_LOG_MS = 60_000;
+/** And to control, for its metrics, not more often than this. */
+export const DROPPED_TELL_MS = 1_000;
+
 // --- calls: a request to the other process and its reply ---
 
 /** A request's or reply's octets: the longest DNS message, and space for who sent it and under which key. */
 export const CALL_BYTES_MAX = 65_535 + 1024;
+/** Characters of the name of a request. */
+export const CALL_NAME_MAX = 64;
 export interface CallLimits {
   /** Requests under way in one direction. */
   readonly count: number;

@@ -3,7 +3,7 @@
  * is unknown while it is down or not there.
  * Not here: telling it of generations (control/publish/publisher.ts), what it does (policy-host/).
  */
-import { type HostedState, type IpcMessage, type WorkerCounters } from '#base/ipc.ts';
+import { type HostedState, type IpcMessage, type WorkerCounters } from '#base/ipc/messages.ts';
 
 const NOTHING: HostedState = { generation: 0, addresses: [] };
 /** Its counters beside those of workers, whose ids begin at 0. */

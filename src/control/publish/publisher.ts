@@ -2,10 +2,10 @@
  * Sends new store generations to the answer process and the policy host, and learns what workers serve. In a stream of
  * changes, generations are sent together: each makes every worker move its snapshot and look anew at what its cached answers
  * depend on. The first after a quiet moment is sent at once, and so is one that a client waits to see served.
- * Not here: the channel itself (base/ipc.ts), what a generation is (store/).
+ * Not here: the channel itself (base/ipc/messages.ts), what a generation is (store/).
  */
 import { PUBLISH_EVERY_MS } from '#base/limits/changes.ts';
-import { type IpcMessage, type WorkerCounters, type WorkerState } from '#base/ipc.ts';
+import { type IpcMessage, type Role, type WorkerCounters, type WorkerState } from '#base/ipc/messages.ts';
 
 interface Waiter {
   readonly generation: number;
@@ -24,6 +24,7 @@ export class Publisher {
   #workers: readonly WorkerState[] = [];
   #addresses: readonly string[] = [];
   #counters: readonly WorkerCounters[] = [];
+  readonly #dropped = new Map<Role, number>();
 
   constructor(send: (message: IpcMessage) => void) {
     this.#send = send;
@@ -40,6 +41,11 @@ export class Publisher {
 
   get counters(): readonly WorkerCounters[] {
     return this.#counters;
+  }
+
+  /** Messages of each other process that the supervisor dropped, for they had no form of ours. */
+  get dropped(): ReadonlyMap<Role, number> {
+    return this.#dropped;
   }
 
   /** A generation is durable: workers may look, PUBLISH_EVERY_MS later at the latest. */
@@ -68,6 +74,7 @@ export class Publisher {
     if (message.kind === 'hello' && message.role !== 'control') this.#tell();
     else if (message.kind === 'listening') this.#addresses = message.addresses;
     else if (message.kind === 'counters') this.#counters = message.workers;
+    else if (message.kind === 'dropped') this.#dropped.set(message.role, message.count);
     else if (message.kind === 'gone' && message.role === 'answer') {
       this.#workers = this.#workers.map((each) => ({ ...each, alive: false }));
       this.#addresses = [];

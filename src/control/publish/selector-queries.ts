@@ -8,7 +8,7 @@
  * Not here: counting (answer/count/selector-counts.ts), what follows from the evidence (mail/dkim/machine.ts).
  */
 import { SELECTORS_COUNTED_MAX, SELECTOR_SILENCE_MS_MAX } from '#base/limits/events.ts';
-import { type IpcMessage, type SelectorReport } from '#base/ipc.ts';
+import { type IpcMessage, type SelectorReport } from '#base/ipc/messages.ts';
 import { type SelectorCount } from '#control/api/mail.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
 
@@ -58,7 +58,8 @@ export class SelectorQueries {
     // When the earlier queries were counted is unknown.
     const isFirst = this.#run === undefined;
     const isNewRun = this.#run !== run;
-    if (isNewRun && this.#known.size > NAMES_MAX) {
+    // One process counts so many names; more come from one that was taken over, or from many that were restarted.
+    if (this.#known.size > NAMES_MAX) {
       this.#known.clear();
       this.#watchedSinceMs = nowMs;
     }
@@ -67,9 +68,11 @@ export class SelectorQueries {
     this.#watchedSinceMs ??= nowMs;
     for (const [name, reported] of Object.entries(counts)) {
       const before = this.#known.get(name);
-      const more = reported - (before === undefined || isNewRun ? 0 : before.reported);
+      // Counts of a run only grow. One that does not must not take from what was counted before.
+      const more = Math.max(0, reported - (before === undefined || isNewRun ? 0 : before.reported));
       const last = more > 0 && !isFirst ? { lastMs: nowMs } : before?.lastMs === undefined ? {} : { lastMs: before.lastMs };
-      this.#known.set(name, { queries: (before?.queries ?? 0) + more, reported, ...last });
+      const queries = Math.min((before?.queries ?? 0) + more, Number.MAX_SAFE_INTEGER);
+      this.#known.set(name, { queries, reported, ...last });
     }
     // A name that this run has not counted yet begins at 0 in it.
     if (isNewRun) for (const [name, known] of this.#known) if (counts[name] === undefined) this.#known.set(name, { ...known, reported: 0 });

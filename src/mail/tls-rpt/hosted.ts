@@ -8,7 +8,7 @@ import { formatName, type Name } from '#dns/name.ts';
 /** Of every host that takes reports. */
 export const TLS_REPORT_PATH = '/tlsrpt';
 
-/** Name of the request by which the policy host hands a report to control (base/ipc-calls.ts). */
+/** Name of the request by which the policy host hands a report to control (base/ipc/calls.ts). */
 export const POSTED_REPORT = 'tls-report';
 
 /** Where the policy host of `domain` takes reports. */

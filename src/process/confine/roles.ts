@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path';
 import { type IpPort, parseIpPort } from '#base/address.ts';
-import { type AnswerSettings, type PolicyHostSettings } from '#base/ipc.ts';
+import { type AnswerSettings, type PolicyHostSettings } from '#base/ipc/messages.ts';
 import { type Account, CAPABILITY } from './identity.ts';
 
 /** Ports below need CAP_NET_BIND_SERVICE, unless the system says otherwise. */

@@ -3,7 +3,7 @@
  * Not here: the sockets (mmsg.ts, dgram.ts).
  */
 import { type IpPort } from '#base/address.ts';
-import { type UdpKind } from '#base/ipc.ts';
+import { type UdpKind } from '#base/ipc/messages.ts';
 // `import type`, which leaves nothing behind: the module itself needs koffi.
 import type { MmsgSockets } from './mmsg-socket.ts';
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { ADMIT, KIND, RateLimiter } from '#answer/defence/rate-limit.ts';
 import { newClientAddress, setClientAddress } from '#base/client-address.ts';
-import { type RateLimitSettings } from '#base/ipc.ts';
+import { type RateLimitSettings } from '#base/ipc/messages.ts';
 import { RRL_BUCKETS, RRL_BURST_SECONDS, RRL_LOG_NETWORKS, RRL_NETWORK_FACTOR } from '#base/limits/answer.ts';
 
 const SECRET = Uint8Array.from({ length: 16 }, (_, each) => 7 * each);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type IpcMessage } from '#base/ipc.ts';
+import { type IpcMessage } from '#base/ipc/messages.ts';
 import { PUBLISH_EVERY_MS } from '#base/limits/changes.ts';
 import { Publisher } from '#control/publish/publisher.ts';
 

@@ -13,6 +13,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
   base: {
     limits: [],
     '.': ['limits'],
+    ipc: ['limits', '.'],
   },
   dns: {
     rdata: ['lexer.ts', 'name.ts', 'types.ts'],
@@ -94,7 +95,8 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
   },
   process: {
     confine: [],
-    '.': ['confine'],
+    children: ['privileges.ts'],
+    '.': ['confine', 'children'],
   },
   admin: {
     http: [],

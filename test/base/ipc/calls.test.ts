@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type CallMessage, Calls, isCallMessage } from '#base/ipc-calls.ts';
+import { type CallMessage, Calls, readCallMessage } from '#base/ipc/calls.ts';
 import { type CallLimits } from '#base/limits/process.ts';
 
 /** Two ends with a line between them that can be cut and looked at. */
@@ -120,5 +120,5 @@ test.each([
   null,
   'request',
 ])('%j is no message of ours', (value) => {
-  expect(isCallMessage(value)).toBe(false);
+  expect(readCallMessage(value)).toBe(undefined);
 });

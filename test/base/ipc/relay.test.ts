@@ -1,6 +1,6 @@
 /** Who hears what: a child that was taken over can say nothing in another's name, and nothing that only the supervisor says. */
 import { expect, test } from 'vitest';
-import { type IpcMessage, peersOf, receiversOf } from '#base/ipc.ts';
+import { type IpcMessage, peersOf, receiversOf } from '#base/ipc/messages.ts';
 
 const GENERATION: IpcMessage = { kind: 'generation', generation: 1 };
 const SERVED: IpcMessage = { kind: 'served', workers: [] };

@@ -1,17 +1,20 @@
 /**
- * One child process: forked, watched, forked again when it dies, written to without ever building a long queue.
- * Not here: what the children say to each other and when all ends (supervisor.ts).
+ * One child process: started, watched, started again when it dies, written to without ever building a long queue.
+ * Not here: what the children say to each other and when all ends (process/supervisor.ts).
  */
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
-import { type CallFailure, type CallMessage, isCallMessage } from '#base/ipc-calls.ts';
-import { type IpcMessage, isIpcMessage, type Role } from '#base/ipc.ts';
+import { fileURLToPath } from 'node:url';
+import { type CallFailure, type CallMessage, readCallMessage } from '#base/ipc/calls.ts';
+import { readIpcMessage } from '#base/ipc/form.ts';
+import { type IpcMessage, type Role } from '#base/ipc/messages.ts';
 import { EXIT_CONFIGURATION } from '#base/exit.ts';
 import { CALL_LIMITS, HEARTBEATS_MISSED_MAX, HEARTBEAT_MS } from '#base/limits/process.ts';
 import { RestartDelay, type RestartTimes } from '#base/restart-delay.ts';
-import { type WithRights } from './privileges.ts';
+import { CHANNEL_STDIO, CHANNEL_VARIABLES, ChildChannel } from './child-channel.ts';
+import { type WithRights } from '#process/privileges.ts';
 
-/** What to fork. */
+/** What to start. */
 export interface ChildProgram {
   readonly script: string | URL;
   readonly args: readonly string[];
@@ -48,6 +51,8 @@ export interface ChildEvents {
   greeted(role: Role): void;
   message(role: Role, message: IpcMessage): void;
   call(role: Role, message: CallMessage): void;
+  /** It said something that has no form of ours. */
+  malformed(role: Role): void;
   /** It runs, and its event loop has not turned for too long; it is killed. */
   stuck(role: Role): void;
   /** It has ended; `start` is called again after `waitMs` unless `retire` was called. */
@@ -60,6 +65,7 @@ export class SupervisedChild {
   readonly #events: ChildEvents;
   readonly #delay: RestartDelay;
   #process: ChildProcess | undefined;
+  #channel: ChildChannel | undefined;
   #greeted = false;
   #unable: number | undefined;
   #retired = false;
@@ -94,11 +100,11 @@ export class SupervisedChild {
   start(): void {
     const startedMs = performance.now();
     const { script, args, nodeOptions, environment } = this.#program;
+    const file = typeof script === 'string' ? script : fileURLToPath(script);
     const child = this.#withRights(() =>
-      fork(script, [...args], {
-        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-        ...(nodeOptions === undefined ? {} : { execArgv: [...nodeOptions] }),
-        ...(environment === undefined ? {} : { env: environment }),
+      spawn(process.execPath, [...(nodeOptions ?? process.execArgv), file, ...args], {
+        stdio: CHANNEL_STDIO,
+        env: { ...(environment ?? process.env), ...CHANNEL_VARIABLES },
       }),
     );
     this.#process = child;
@@ -110,22 +116,11 @@ export class SupervisedChild {
     this.#waiting.clear();
     this.#waitingCalls.length = 0;
     this.#waitingCallBytes = 0;
-    child.on('message', (value) => {
-      this.#missed = 0;
-      if (isCallMessage(value)) this.#events.call(this.role, value);
-      if (!isIpcMessage(value) || value.kind === 'alive') return;
-      if (value.kind === 'hello' && !this.#greeted) {
-        this.#greeted = true;
-        this.#events.greeted(this.role);
-        this.#sendNext();
-      }
-      if (value.kind === 'ready') this.#prefer();
-      if (value.kind === 'unable') this.#unable = value.exitCode;
-      else this.#events.message(this.role, value);
-    });
+    if (child.pid !== undefined) this.#channel = new ChildChannel(child, (value) => this.#receive(child, value));
     const ended = (code: number | null, signal: NodeJS.Signals | null) => {
       if (this.#process !== child) return;
       this.#process = undefined;
+      this.#channel = undefined;
       clearInterval(this.#watch);
       const waitMs = this.#delay.afterLife(performance.now() - startedMs);
       // Of a configuration that cannot work the exit code itself tells.
@@ -140,9 +135,30 @@ export class SupervisedChild {
     });
   }
 
+  #receive(child: ChildProcess, value: unknown): void {
+    if (this.#process !== child) return;
+    this.#missed = 0;
+    const call = readCallMessage(value);
+    if (call !== undefined) return this.#events.call(this.role, call);
+    const message = readIpcMessage(value);
+    if (message === undefined) return this.#events.malformed(this.role);
+    if (message.kind === 'alive') return;
+    if (message.kind === 'unable') {
+      this.#unable = message.exitCode;
+      return;
+    }
+    if (message.kind === 'hello' && !this.#greeted) {
+      this.#greeted = true;
+      this.#events.greeted(this.role);
+      this.#sendNext();
+    }
+    if (message.kind === 'ready') this.#prefer();
+    this.#events.message(this.role, message);
+  }
+
   /**
    * Lost when the child is dead: a new child that needs it says hello and receives it again. Nothing is sent before
-   * hello: what starts the child's program (confine/launch.ts) has the same channel, and reads none of it.
+   * hello: what starts the child's program (process/confine/launch.ts) has the same channel, and reads none of it.
    */
   send(message: IpcMessage): void {
     const key = kindOf(message);
@@ -156,7 +172,7 @@ export class SupervisedChild {
    * from `ended`.
    */
   sendCall(message: CallMessage): CallFailure | undefined {
-    if (this.#process?.connected !== true || !this.#greeted) return 'gone';
+    if (this.#channel?.isOpen !== true || !this.#greeted) return 'gone';
     const bytes = bodyBytes(message);
     const isFull = this.#waitingCalls.length >= 2 * CALL_LIMITS.count;
     // Requests and replies of both directions: twice what either may have under way.
@@ -210,15 +226,15 @@ export class SupervisedChild {
   }
 
   #sendNext(): void {
-    const child = this.#process;
-    if (this.#sending || child?.connected !== true || !this.#greeted) return;
+    const channel = this.#channel;
+    if (this.#sending || channel?.isOpen !== true || !this.#greeted) return;
     const next = this.#takeNext();
     if (next === undefined) return;
     this.#sending = true;
-    child.send(next, (error) => {
-      if (this.#process !== child) return;
+    channel.send(next, (error) => {
+      if (this.#channel !== channel) return;
       this.#sending = false;
-      if (error === null) this.#sendNext();
+      if (error === null || error === undefined) this.#sendNext();
     });
   }
 

@@ -1,17 +1,17 @@
 /**
- * What the supervisor and its children say to each other, and the child's end of that channel.
+ * What the supervisor and its children say to each other.
  *
  * The supervisor is a dumb relay (`receiversOf`): control talks to all others, and they to control. A child that starts
  * says `hello`; its peer replies with all it has to know (control: `generation`; answer: `hello`, `listening`, `served`;
  * policy host: `hello`, `hosted`), so that each may die at any time and no state is kept in between. Every message is
  * absolute, never a difference: only the newest of its kind matters.
- * Not here: requests that have a reply (ipc-calls.ts), starting and restarting processes (process/supervisor.ts), what
- * workers say inside the answer process (server/worker-loop.ts).
+ * Not here: the form that a message must have (form.ts), the child's end of the channel (channel.ts), requests
+ * that have a reply (calls.ts), starting and restarting processes (process/supervisor.ts), what workers say inside
+ * the answer process (server/worker-loop.ts).
  */
-import { HEARTBEAT_MS } from '#base/limits/process.ts';
-import { type CallMessage, Calls, type Role, isCallMessage } from './ipc-calls.ts';
+import { type Role } from './calls.ts';
 
-export type { Role } from './ipc-calls.ts';
+export type { Role } from './calls.ts';
 
 /** How UDP is served: in batches (recvmmsg), by node:dgram, or in batches where that is possible. */
 export type UdpKind = 'auto' | 'mmsg' | 'dgram';
@@ -115,6 +115,8 @@ export type IpcMessage =
   | { readonly kind: 'hello'; readonly role: Role; readonly pid: number }
   /** From the supervisor: the peer has died (it will be restarted). */
   | { readonly kind: 'gone'; readonly role: Role }
+  /** From the supervisor to control: so many messages of this child had no form of ours, or were not its to say. */
+  | { readonly kind: 'dropped'; readonly role: Role; readonly count: number }
   /** To the supervisor alone, every HEARTBEAT_MS: the event loop of the sender turns. */
   | { readonly kind: 'alive' }
   /** A child cannot start, for reasons that it has given on stderr; it ends with this exit code. */
@@ -143,30 +145,6 @@ export type IpcMessage =
   | ({ readonly kind: 'hosted' } & HostedState)
   /** Policy host → control, every second: counter name → value since it started. */
   | { readonly kind: 'hosted-counters'; readonly values: Readonly<Record<string, number>> };
-
-const KINDS: ReadonlySet<unknown> = new Set<IpcMessage['kind']>([
-  'hello',
-  'gone',
-  'alive',
-  'unable',
-  'start',
-  'cookie-secrets',
-  'generation',
-  'listening',
-  'ready',
-  'served',
-  'counters',
-  'selectors',
-  'counters-wanted',
-  'start-policy-host',
-  'hosted',
-  'hosted-counters',
-]);
-
-/** True for a message of ours. The sender is our own program, so only the kind is looked at. */
-export function isIpcMessage(value: unknown): value is IpcMessage {
-  return typeof value === 'object' && value !== null && 'kind' in value && KINDS.has(value.kind);
-}
 
 const OTHERS: readonly Role[] = ['answer', 'policy-host'];
 const CONTROL: readonly Role[] = ['control'];
@@ -197,6 +175,7 @@ export function receiversOf(from: Role, message: IpcMessage): readonly Role[] {
     case 'hosted-counters':
       return from === 'policy-host' ? CONTROL : [];
     case 'gone':
+    case 'dropped':
     case 'alive':
     case 'unable':
     case 'start':
@@ -204,45 +183,4 @@ export function receiversOf(from: Role, message: IpcMessage): readonly Role[] {
     case 'start-policy-host':
       return [];
   }
-}
-
-/** The child's end of the channel to its supervisor. */
-export interface SupervisorChannel {
-  /** Requests to another child, and handlers of its requests. */
-  readonly calls: Calls;
-  /** Never throws; a message to a supervisor that is gone is lost, and `lost` has been called or will be. */
-  send(message: IpcMessage): void;
-  /** Lets the process end: an open channel would keep it alive. */
-  close(): void;
-}
-
-/**
- * Opens the channel of a forked process. `lost` is called once when the supervisor has gone away. In a process without
- * a supervisor the channel exists and carries nothing.
- */
-export function openSupervisorChannel(own: NodeJS.Process, receive: (message: IpcMessage) => void, lost: () => void): SupervisorChannel {
-  const send = (message: IpcMessage | CallMessage): void => {
-    // An error here means that the channel is closing; `disconnect` follows.
-    own.send?.(message, undefined, undefined, () => undefined);
-  };
-  const calls = new Calls(send);
-  const heart = setInterval(() => send({ kind: 'alive' }), HEARTBEAT_MS);
-  heart.unref();
-  own.on('message', (value) => {
-    if (isCallMessage(value)) calls.receive(value);
-    else if (isIpcMessage(value)) {
-      if (value.kind === 'gone') calls.peerGone(value.role);
-      receive(value);
-    }
-  });
-  own.once('disconnect', lost);
-  return {
-    calls,
-    send,
-    close() {
-      clearInterval(heart);
-      own.off('disconnect', lost);
-      if (own.connected) own.disconnect?.();
-    },
-  };
 }

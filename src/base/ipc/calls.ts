@@ -4,11 +4,12 @@
  * both sides and in the supervisor
  * between them. A request is carried out at most once. One that fails with `gone` or `timeout` may have been carried
  * out or not.
- * Not here: the notices, of which only the newest of a kind counts (ipc.ts).
+ * Not here: the notices, of which only the newest of a kind counts (messages.ts).
  */
 import { randomInt } from 'node:crypto';
-import { assert } from './assert.ts';
-import { CALL_BYTES_MAX, CALL_REPLY_MS_DEFAULT, CALL_LIMITS, type CallLimits } from '#base/limits/process.ts';
+import { assert } from '#base/assert.ts';
+import { CALL_BYTES_MAX, CALL_LIMITS, CALL_NAME_MAX, type CallLimits } from '#base/limits/process.ts';
+import { CALL_REPLY_MS_DEFAULT } from '#base/limits/process.ts';
 
 /**
  * Why there is no reply. `overloaded`: too much is under way, nothing was done. `gone`: the other process is not there,
@@ -43,13 +44,35 @@ export type CallMessage = Peer &
     | { readonly kind: 'reply'; readonly id: number; readonly why: CallFailure }
   );
 
-/** True for a message of ours that has all its parts: the other process may have been taken over. */
-export function isCallMessage(value: unknown): value is CallMessage {
-  if (typeof value !== 'object' || value === null || !('kind' in value) || !('id' in value)) return false;
-  if (!Number.isSafeInteger(value.id)) return false;
-  const hasBody = 'body' in value && typeof value.body === 'string';
-  if (value.kind === 'request') return hasBody && 'name' in value && typeof value.name === 'string';
-  return value.kind === 'reply' && (hasBody || ('why' in value && FAILURES.has(value.why)));
+/**
+ * A copy of a message of ours that has all its parts and no others, or undefined: the other process may have been taken
+ * over. A body that is longer than any of ours is still one: it is answered `overloaded`.
+ */
+export function readCallMessage(value: unknown): CallMessage | undefined {
+  if (typeof value !== 'object' || value === null || !('kind' in value) || !('id' in value)) return undefined;
+  const { kind, id } = value;
+  if (typeof id !== 'number' || !Number.isSafeInteger(id)) return undefined;
+  const peer = 'peer' in value && isRole(value.peer) ? { peer: value.peer } : {};
+  if ('peer' in value && peer.peer === undefined) return undefined;
+  const body = 'body' in value && typeof value.body === 'string' && BASE64.test(value.body) ? value.body : undefined;
+  if (kind === 'request' && body !== undefined && 'name' in value && isName(value.name))
+    return { kind, id, name: value.name, body, ...peer };
+  if (kind === 'reply' && body !== undefined) return { kind, id, body, ...peer };
+  return kind === 'reply' && 'why' in value && isFailure(value.why) ? { kind, id, why: value.why, ...peer } : undefined;
+}
+
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
+export function isRole(value: unknown): value is Role {
+  return value === 'control' || value === 'answer' || value === 'policy-host';
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= CALL_NAME_MAX;
+}
+
+function isFailure(value: unknown): value is CallFailure {
+  return FAILURES.has(value);
 }
 
 const FAILURES: ReadonlySet<unknown> = new Set<CallFailure>(['overloaded', 'gone', 'unknown', 'timeout']);
