@@ -176,7 +176,7 @@ export class TcpClient {
 }
 
 /** Waits until `holds`, looking often; false if it does not in time. */
-export async function eventually(holds: () => boolean | Promise<boolean>, timeoutMs = TIMEOUT_MS): Promise<boolean> {
+export async function eventually(holds: () => boolean | Promise<boolean>, timeoutMs = 4 * TIMEOUT_MS): Promise<boolean> {
   const untilMs = performance.now() + timeoutMs;
   while (!(await holds())) {
     if (performance.now() > untilMs) return false;
