@@ -34,6 +34,7 @@ const DEBIAN = {
   unbound: 'unbound',
   'zonemaster-cli': 'zonemaster-cli',
   openssl: 'openssl',
+  sslscan: 'sslscan',
   curl: 'curl',
   'postfix-mta-sts-resolver': 'mta-sts-query',
   pebble: 'pebble',

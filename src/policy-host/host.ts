@@ -10,7 +10,7 @@ import { type StoreReader } from '#store/reader.ts';
 import { type Sealer } from '#store/seal.ts';
 import { Answerer } from './answerer.ts';
 import { CONNECTION_LIMITS, Connections } from './connections.ts';
-import { HostContexts } from './contexts.ts';
+import { HostContexts } from '#policy-host/tls/contexts.ts';
 import { PolicyHostCounters } from './counters.ts';
 import { HEALTH_HOST, healthContext, healthPage, isLoopback } from './health.ts';
 import { type HostedSource } from './hosted.ts';
@@ -32,7 +32,7 @@ export interface PolicyHostOptions {
   readonly random: (bytes: number) => Uint8Array;
   /** Counts up, whatever happens to the wall clock. */
   readonly nowMs: () => number;
-  readonly wallClockMs: number;
+  readonly wallClockMs: () => number;
   readonly limits?: typeof CONNECTION_LIMITS;
   /** Hands a posted TLS report to control; absent: none are taken. */
   readonly sendReport?: ((body: Uint8Array) => Promise<CallOutcome>) | undefined;
@@ -50,16 +50,17 @@ export interface PolicyHost {
 }
 
 export async function makePolicyHost(options: PolicyHostOptions): Promise<PolicyHost> {
-  const { reader, sealer, isSelfSigned, accessLog, complain, random, nowMs, limits = CONNECTION_LIMITS } = options;
+  const { reader, sealer, isSelfSigned, accessLog, complain, random, nowMs, wallClockMs } = options;
+  const { limits = CONNECTION_LIMITS } = options;
   const counters = new PolicyHostCounters();
-  const contexts = new HostContexts({ reader, sealer, isSelfSigned, complain });
+  const contexts = new HostContexts({ reader, sealer, isSelfSigned, complain, nowMs });
   const send = options.sendReport;
   const reports = send === undefined ? [] : [tlsReports({ reader, send, nowMs })];
   const sources = [...(options.sources ?? []), mtaStsPolicies(reader), ...reports, healthPage()];
   const answerer = new Answerer({ sources, counters, accessLog, complain, nowMs });
   const connections = new Connections(counters, nowMs, limits);
-  const http = { answerer, connections, bodies: new BodyReader(connections), nowMs };
-  const health = await healthContext(random, options.wallClockMs);
+  const http = { answerer, connections, bodies: new BodyReader(connections), nowMs, wallClockMs };
+  const health = await healthContext(random, wallClockMs());
   const front = new TlsFront({
     connections,
     counters,

@@ -1,7 +1,7 @@
 /**
- * HTTP/1.1 and 1.0 of the policy host, on connections whose handshake is over. Node's parser reads them, strictly: what
- * it does not take is answered 400 or 431 without a body, and the connection ends, so that no octet of a request is
- * ever read as the beginning of another.
+ * HTTP/1.1 and 1.0 of the policy host, on connections whose handshake is over. What is not of the plainest form
+ * (plain-http1.ts) is read by Node's parser, strictly: what that does not take is answered 400 or 431 without a body,
+ * and the connection ends, so that no octet of a request is ever read as the beginning of another.
  * Implements: RFC 9112 §3.2 (Host), §6.3 (bodies that are not read end the connection), §9.6 (closing).
  * Not here: what a request asks for (request.ts), times (connections.ts), bodies that are wanted (posted-body.ts).
  */
@@ -12,6 +12,7 @@ import * as limits from '#base/limits/https.ts';
 import { type Answerer } from './answerer.ts';
 import { type Connection, type Connections } from './connections.ts';
 import { type HostedAnswer, type HostedPost, emptyAnswer } from './hosted.ts';
+import { PlainHttp1 } from './plain-http1.ts';
 import { type BodyReader, type BodySource } from './posted-body.ts';
 import { type RequestHead } from './request.ts';
 
@@ -20,6 +21,8 @@ export interface HttpOptions {
   readonly connections: Connections;
   readonly bodies: BodyReader;
   readonly nowMs: () => number;
+  /** For the header Date. */
+  readonly wallClockMs: () => number;
 }
 
 interface Served {
@@ -44,11 +47,13 @@ const REFUSED_EXPECTATION = emptyAnswer(417);
 
 export class Http1 {
   readonly #options: HttpOptions;
+  readonly #plain: PlainHttp1;
   readonly #server: Server;
   readonly #served = new WeakMap<Duplex, Served>();
 
   constructor(options: HttpOptions) {
     this.#options = options;
+    this.#plain = new PlainHttp1(options);
     // Times are held by connections.ts, which holds HTTP/2 and handshakes to them alike.
     this.#server = createServer({
       maxHeaderSize: limits.HTTPS_HEADER_BYTES_MAX,
@@ -73,12 +78,20 @@ export class Http1 {
   }
 
   serve(connection: Connection, socket: TLSSocket, host: string): void {
+    const handOver = (octets: Buffer): void => this.#serveAll(connection, socket, host, octets);
+    this.#plain.serve({ connection, socket, host, handOver });
+  }
+
+  /** Whatever comes, from `octets` on. */
+  #serveAll(connection: Connection, socket: TLSSocket, host: string, octets: Buffer): void {
     this.#served.set(socket, { connection, host, localPort: socket.localPort ?? 0 });
     connection.finish = () => {
       if (connection.underWay === 0) socket.destroySoon();
       else connection.finishing = true;
     };
+    socket.unshift(octets);
     this.#server.emit('connection', socket);
+    socket.resume();
   }
 
   #begin(request: IncomingMessage, response: ServerResponse): Exchange | undefined {
@@ -133,7 +146,8 @@ export class Http1 {
       answerer.answered({ head, client: connection.client, version, status, bodyBytes, beganMs });
       if (connection.finishing && connection.underWay === 0) request.socket.destroySoon();
     });
-    const closing = closes || connection.finishing ? { connection: 'close' } : {};
+    const isLast = closes || connection.finishing || connection.requests >= limits.HTTPS_REQUESTS_PER_CONNECTION_MAX;
+    const closing = isLast ? { connection: 'close' } : {};
     response.writeHead(status, { ...headers, ...closing, 'content-length': body.length });
     response.end(bodyBytes === 0 ? undefined : body);
   }

@@ -105,6 +105,7 @@ class PolicyHostService {
     this.#endWait = waitForKey({
       file,
       sealer: () => key.sealer(),
+      startedMs: performance.timeOrigin,
       ready: () => void this.#serve(reader, settings, key),
       missed: (each) => log.error('https.key-unusable', `nothing is served: ${formatProblem(each)}`, { file }),
       replaced: () => {
@@ -124,7 +125,7 @@ class PolicyHostService {
       complain: (name, text) => this.#complaints.report(name, text),
       random,
       nowMs: () => performance.now(),
-      wallClockMs: systemClock.nowMs(),
+      wallClockMs: () => systemClock.nowMs(),
       sendReport: (body) => this.#channel.calls.request(POSTED_REPORT, body),
     });
     if (this.#isStopping) return;

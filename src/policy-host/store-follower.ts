@@ -1,7 +1,7 @@
 /**
  * The policy host's view of the store: waits for it on a first start, then follows its generations, as told and every
  * second besides, because control may die between a commit and its message.
- * Not here: what is read (contexts.ts, mta-sts.ts).
+ * Not here: what is read (tls/contexts.ts, mta-sts.ts).
  */
 import { GENERATION_LOOK_MS, STORE_WAIT_MS_MAX, STORE_WAIT_MS_MIN } from '#base/limits/server.ts';
 import { StoreFailure } from '#store/failure.ts';

@@ -25,6 +25,7 @@ export interface TestPolicyHostOptions {
   readonly sources?: readonly HostedSource[];
   readonly sendReport?: (body: Uint8Array) => Promise<CallOutcome>;
   readonly isSelfSigned?: boolean;
+  readonly nowMs?: () => number;
 }
 
 export async function testPolicyHost(options: TestPolicyHostOptions = {}) {
@@ -50,8 +51,8 @@ export async function testPolicyHost(options: TestPolicyHostOptions = {}) {
     accessLog,
     complain: (name, text) => complaints.push(`${name}: ${text}`),
     random,
-    nowMs: () => performance.now(),
-    wallClockMs: Date.now(),
+    nowMs: options.nowMs ?? (() => performance.now()),
+    wallClockMs: () => Date.now(),
     limits: { ...CONNECTION_LIMITS, ...limits },
     sources,
     sendReport: options.sendReport,

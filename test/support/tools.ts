@@ -35,6 +35,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   unbound: 'unbound',
   unshare: 'util-linux',
   'zonemaster-cli': 'zonemaster-cli',
+  sslscan: 'sslscan',
   strace: 'strace',
   dnsperf: 'dnsperf',
 };

@@ -41,6 +41,15 @@ export const HTTPS_HANDSHAKES_MAX = 256;
 export const HTTPS_HANDSHAKES_PER_NETWORK_MAX = 32;
 /** Connections that the kernel keeps ready for us: a burst of a second. */
 export const HTTPS_BACKLOG = 1_024;
+/** Of a ClientHello with its records, which is kept until it is whole: with key shares of ML-KEM about 2 KiB. */
+export const CLIENT_HELLO_BYTES_MAX = 16 * 1024;
+/** Records of one ClientHello: clients send one, or two. What has come is looked at again with each packet. */
+export const CLIENT_HELLO_RECORDS_MAX = 16;
+/**
+ * Age of ticket keys (RFC 5077 §5.5), and lifetime of a ticket: who takes the process later can open recorded
+ * connections that were resumed within it. A sender that fetches many policies comes again within minutes, or a day.
+ */
+export const HTTPS_TICKET_KEYS_MS = 60 * 60_000;
 /** From TCP to the end of the TLS handshake: some round trips over a slow line. */
 export const HTTPS_HANDSHAKE_MS_MAX = 5_000;
 /** From the handshake, or the last answer, to the end of the next request's headers. */
@@ -93,6 +102,8 @@ export const HTTPS_LOG_PATH_CHARACTERS_MAX = 256;
 export const POLICY_HOST_START_MS = 10_000;
 /** How often the file of its key is looked for while it cannot be read: a first start waits for control to make it. */
 export const HTTPS_KEY_LOOK_MS = 200;
+/** Between the moment in which a process is confined and its first code, on a machine that has much to do. */
+export const HTTPS_KEY_YOUNG_MS = 30_000;
 /** The same complaint about a host's documents again, at the earliest. */
 export const HTTPS_COMPLAIN_MS = 60_000;
 /** Hosts whose complaints are remembered; past it all are forgotten, and each may be logged again. */

@@ -51,6 +51,10 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     cache: ['count', 'names', 'write'],
     '.': ['names', 'defence', 'write', 'count', 'cache'],
   },
+  'policy-host': {
+    tls: ['zone-of-host.ts'],
+    '.': ['tls'],
+  },
   control: {
     api: [],
     commands: ['api'],

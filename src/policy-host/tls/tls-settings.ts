@@ -6,6 +6,7 @@
  */
 import { constants } from 'node:crypto';
 import { type SecureContextOptions } from 'node:tls';
+import { HTTPS_TICKET_KEYS_MS } from '#base/limits/https.ts';
 
 const { SSL_OP_CIPHER_SERVER_PREFERENCE, SSL_OP_NO_RENEGOTIATION, SSL_OP_NO_TICKET } = constants;
 
@@ -35,12 +36,7 @@ const SIGNATURES = [
   'rsa_pkcs1_sha512',
 ];
 
-/**
- * No session is resumed, so there are no ticket keys whose loss would open recorded connections. Senders come once a
- * day. And a session of TLS 1.2 that is resumed does not tell its server name here, without which no host could be
- * compared.
- *
- * For each host's context, and for the server that begins the handshake. */
+/** Without sessions. */
 export const CONTEXT_SETTINGS: SecureContextOptions = {
   minVersion: 'TLSv1.2',
   maxVersion: 'TLSv1.3',
@@ -48,6 +44,13 @@ export const CONTEXT_SETTINGS: SecureContextOptions = {
   ecdhCurve: GROUPS.join(':'),
   sigalgs: SIGNATURES.join(':'),
   secureOptions: SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET,
+};
+
+/** For each host's context: tickets, which live as long as the keys of the context at most (contexts.ts). */
+export const RESUMED_SETTINGS: SecureContextOptions = {
+  ...CONTEXT_SETTINGS,
+  secureOptions: SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION,
+  sessionTimeout: HTTPS_TICKET_KEYS_MS / 1000,
 };
 
 /** In the order in which the policy host prefers them. */
