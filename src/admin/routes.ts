@@ -7,6 +7,7 @@ import type { Route } from '#admin/http/route.ts';
 import { auditRoutes } from '#admin/v1/audit.ts';
 import { certificatesRoutes } from '#admin/v1/certificates.ts';
 import { changesRoutes } from '#admin/v1/changes.ts';
+import { dnssecPolicyRoutes } from '#admin/v1/dnssec-policies.ts';
 import { dnssecRolloverRoutes } from '#admin/v1/dnssec-rollovers.ts';
 import { dnssecRoutes } from '#admin/v1/dnssec.ts';
 import { EVENT_TIMES, type EventTimes } from '#admin/v1/event-stream.ts';
@@ -58,6 +59,7 @@ export function adminRoutes({ zoneFileBytesMax = ZONE_FILE_BYTES_MAX, eventTimes
     ...changesRoutes,
     ...dnssecRoutes,
     ...dnssecRolloverRoutes,
+    ...dnssecPolicyRoutes,
     ...policyRoutes,
     ...mailStatusRoutes,
     ...mailCheckRoutes,

@@ -16,6 +16,8 @@ export const DNSSEC_PROBLEMS = {
   DNSSEC_OFF: { title: 'the zone is not signed', status: 409, exit: 4 },
   DNSSEC_PARENT: { title: 'a name server of the parent zone has a wrong DS record or no answer', status: 502, exit: 1 },
   DNSSEC_POLICY: { title: 'the key policy cannot be taken', status: 422, exit: 2 },
+  DNSSEC_POLICY_NONE: { title: 'there is no key policy of that name', status: 404, exit: 3 },
+  DNSSEC_POLICY_USED: { title: 'zones have the key policy that was to be removed', status: 409, exit: 4 },
   DNSSEC_ROLLOVER: { title: 'the key rollover cannot begin', status: 409, exit: 4 },
 } as const;
 

@@ -2,7 +2,9 @@
 import type { Command } from 'commander';
 import { callApi } from './api-client.ts';
 import { confirm, runChange } from './change.ts';
+import { failure } from './failure.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
+import { definePolicies, dryRunQuery } from './dnssec-policies.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatJson, formatLine, formatLines } from './terminal.ts';
 
@@ -52,27 +54,7 @@ export function defineRollovers(noun: Command, terminal: Terminal): void {
     roll(zone, options, terminal),
   );
 
-  changeCommand(
-    noun
-      .command('policy <zone>')
-      .description('what keys a zone shall have; what is not given stays')
-      .option('--keys <csk|ksk+zsk>', 'one key for all, or two')
-      .option('--algorithm <number>', '13, 14, 15 or 16')
-      .option('--ksk-lifetime <seconds>', 'of a KSK or CSK, or never')
-      .option('--zsk-lifetime <seconds>', 'of a ZSK, or never')
-      .option('--key-ttl <seconds>', 'TTL of DNSKEY, CDS and CDNSKEY')
-      .option('--propagation <seconds>', 'by then every name server of the zone has a change')
-      .option('--parent-propagation <seconds>', 'the same of the parent')
-      .option('--parent-server <address...>', 'ADDR or ADDR:PORT of the parent, where it cannot be looked up'),
-    'waxseal dnssec policy example.com --keys ksk+zsk --dry-run',
-  ).action((zone: string, options: ChangeOptions & PolicyOptions) =>
-    runChange(
-      { method: 'PATCH', path: ['zones', zone, 'dnssec'], json: { policy: policyOf(options) } },
-      options,
-      terminal,
-    ),
-  );
-
+  definePolicies(noun, terminal);
   defineOrders(noun, terminal);
 }
 
@@ -113,17 +95,23 @@ function defineOrders(noun: Command, terminal: Terminal): void {
     );
 
   reasoned(
-    'hold <zone> [object]',
-    'stop one rollover, or all of a zone, until resume',
-    'waxseal dnssec hold example.com --reason "freeze before the holidays"',
-  ).action((zone: string, object: string | undefined, options: Reasoned) =>
-    send(zone, { action: 'hold', object, reason: options.reason }, options),
-  );
+    'hold [zone] [object]',
+    'stop one rollover, all of a zone, or (--all) those of all zones, until resume',
+    'waxseal dnssec hold --all --reason "freeze before the holidays"',
+  )
+    .option('--all', 'of all zones')
+    .action((zone: string | undefined, object: string | undefined, options: Reasoned & ForAll) =>
+      isForAll(zone, options)
+        ? holdAll({ action: 'hold', reason: options.reason }, options, terminal)
+        : send(zone!, { action: 'hold', object, reason: options.reason }, options),
+    );
   changeCommand(
-    noun.command('resume <zone> [object]').description('end a hold'),
+    noun.command('resume [zone] [object]').description('end a hold').option('--all', 'the one of all zones'),
     'waxseal dnssec resume example.com',
-  ).action((zone: string, object: string | undefined, options: ChangeOptions) =>
-    send(zone, { action: 'resume', object }, options),
+  ).action((zone: string | undefined, object: string | undefined, options: ChangeOptions & ForAll) =>
+    isForAll(zone, options)
+      ? holdAll({ action: 'resume' }, options, terminal)
+      : send(zone!, { action: 'resume', object }, options),
   );
   reasoned(
     'cancel <zone> <object>',
@@ -154,34 +142,23 @@ function defineOrders(noun: Command, terminal: Terminal): void {
   });
 }
 
-interface PolicyOptions {
-  readonly keys?: string;
-  readonly algorithm?: string;
-  readonly kskLifetime?: string;
-  readonly zskLifetime?: string;
-  readonly keyTtl?: string;
-  readonly propagation?: string;
-  readonly parentPropagation?: string;
-  readonly parentServer?: readonly string[];
+interface ForAll {
+  readonly all?: boolean;
 }
 
-/** The fields that were given. The server checks them. */
-function policyOf(options: PolicyOptions): Readonly<Record<string, unknown>> {
-  const number = (text: string | undefined): number | string | null | undefined => {
-    if (text === undefined) return undefined;
-    if (text === 'never') return null;
-    return /^\d{1,10}$/.test(text) ? Number(text) : text;
-  };
-  return {
-    keys: options.keys,
-    algorithm: number(options.algorithm),
-    kskLifetimeSeconds: number(options.kskLifetime),
-    zskLifetimeSeconds: number(options.zskLifetime),
-    keyTtlSeconds: number(options.keyTtl),
-    propagationSeconds: number(options.propagation),
-    parentPropagationSeconds: number(options.parentPropagation),
-    parentServers: options.parentServer,
-  };
+function isForAll(zone: string | undefined, { all = false }: ForAll): boolean {
+  if ((zone === undefined) !== all) throw failure('CLI_USAGE', 'a zone or --all is needed, and not both');
+  return all;
+}
+
+async function holdAll(json: object, options: ChangeOptions, terminal: Terminal): Promise<void> {
+  const { held } = await callApi<{ readonly held?: { readonly by: string; readonly reason: string } }>(
+    await findServer(options, terminal),
+    { method: 'POST', path: ['dnssec', 'orders'], json, ...dryRunQuery(options) },
+  );
+  if (options.json === true) return terminal.out(formatJson(held === undefined ? {} : { held }));
+  const state = held === undefined ? 'move' : `are held by ${held.by}: ${held.reason}`;
+  terminal.out(formatLine(`the rollovers of all zones ${options.dryRun === true ? 'would then ' : ''}${state}`));
 }
 
 /** What is under way, after the keys. */

@@ -21,6 +21,16 @@ export interface KeyPolicy {
   readonly keyTtlSeconds: number;
   /** The same as `propagationSeconds`, of the parent's name servers. */
   readonly parentPropagationSeconds: number;
+  /** TTL of the DS records, where the parent cannot be asked for it; absent: a day. */
+  readonly parentDsTtlSeconds?: number;
+  /** From signing to the latest expiration; absent, as the next three: as SIGNATURE_POLICY has it. */
+  readonly signatureValiditySeconds?: number;
+  /** A signature with less than this left is made anew. */
+  readonly signatureRefreshSeconds?: number;
+  /** Expirations are pulled earlier by up to this, so that not all are renewed at once. */
+  readonly signatureJitterSeconds?: number;
+  /** Inception lies this long before signing: validators' clocks may be slow. */
+  readonly inceptionOffsetSeconds?: number;
   /** Where the parent's name servers are, as ADDR or ADDR:PORT; absent: they are looked up. */
   readonly parentServers?: readonly string[];
 }
@@ -33,6 +43,22 @@ export const KEY_POLICY: KeyPolicy = {
   keyTtlSeconds: KEY_TTL_SECONDS,
   parentPropagationSeconds: PARENT_PROPAGATION_SECONDS,
 };
+
+const OPTIONAL_TIMES = [
+  'parentDsTtlSeconds',
+  'signatureValiditySeconds',
+  'signatureRefreshSeconds',
+  'signatureJitterSeconds',
+  'inceptionOffsetSeconds',
+] as const;
+
+/** The name of the policy of zones that have no other. */
+export const DEFAULT_POLICY_NAME = 'default';
+
+/** True when `text` can be the name of a policy. */
+export function isPolicyName(text: string): boolean {
+  return /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(text);
+}
 
 /** True when `value` is a whole policy, as it is stored. */
 export function isKeyPolicy(value: unknown): value is KeyPolicy {
@@ -50,6 +76,7 @@ export function isKeyPolicy(value: unknown): value is KeyPolicy {
     isTime('propagationSeconds', false) &&
     isTime('keyTtlSeconds', false) &&
     isTime('parentPropagationSeconds', false) &&
+    OPTIONAL_TIMES.every((name) => isTime(name, true)) &&
     (parentServers === undefined ||
       (Array.isArray(parentServers) && parentServers.every((each) => typeof each === 'string')))
   );

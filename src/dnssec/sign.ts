@@ -31,6 +31,25 @@ export const SIGNATURE_POLICY: SignaturePolicy = {
   refreshSeconds: 7 * DAY_SECONDS,
 };
 
+/** The times of a key policy that are about signatures; absent: those of SIGNATURE_POLICY. */
+export interface SignatureTimesOfPolicy {
+  readonly signatureValiditySeconds?: number;
+  readonly signatureRefreshSeconds?: number;
+  readonly signatureJitterSeconds?: number;
+  readonly inceptionOffsetSeconds?: number;
+}
+
+/** How long signatures of a zone with this policy live. */
+export function signaturePolicyOf(policy: SignatureTimesOfPolicy): SignaturePolicy {
+  const { signatureValiditySeconds, signatureRefreshSeconds, signatureJitterSeconds, inceptionOffsetSeconds } = policy;
+  return {
+    validitySeconds: signatureValiditySeconds ?? SIGNATURE_POLICY.validitySeconds,
+    refreshSeconds: signatureRefreshSeconds ?? SIGNATURE_POLICY.refreshSeconds,
+    spreadSeconds: signatureJitterSeconds ?? SIGNATURE_POLICY.spreadSeconds,
+    backdateSeconds: inceptionOffsetSeconds ?? SIGNATURE_POLICY.backdateSeconds,
+  };
+}
+
 /** Seconds since 1970 modulo 2³² (RFC 4034 §3.1.5). */
 export interface SignatureTimes {
   readonly inception: number;

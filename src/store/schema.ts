@@ -91,6 +91,8 @@ export interface ZoneRecord {
   readonly isDeletingDs?: true;
   /** What keys it shall have; absent: KEY_POLICY. */
   readonly keyPolicy?: KeyPolicy;
+  /** The named policy that `keyPolicy` is a copy of. Both absent: that of the name `default`. */
+  readonly keyPolicyName?: string;
   /** Until then, counted time, caches may hold an RRset of it that is not there any more; absent: none of note. */
   readonly cachedUntilMs?: number;
 }
@@ -136,6 +138,7 @@ export function isZoneRecord(value: unknown): value is ZoneRecord {
     keys: isArrayOf(isZoneKeyRef),
     isDeletingDs: (isDeletingDs) => isDeletingDs === undefined || isDeletingDs === true,
     keyPolicy: (policy) => policy === undefined || isKeyPolicy(policy),
+    keyPolicyName: 'string?',
     cachedUntilMs: 'number?',
   });
 }

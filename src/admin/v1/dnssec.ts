@@ -1,7 +1,5 @@
 /** `/v1/zones/{zone}/dnssec`: signing on or off, the public part of the keys, the DS records for the parent. */
 import { type Static, Type } from 'typebox';
-import { PARENT_ADDRESSES_MAX, POLICY_SECONDS_MAX, POLICY_SECONDS_MIN } from '#base/limits/dnssec.ts';
-import { POLICY_WAIT_SECONDS_MAX } from '#base/limits/dnssec.ts';
 import { ok } from '#base/problem.ts';
 import type { Name } from '#dns/name.ts';
 import type { Command, ControlApi, ZoneCommand } from '#control/api/control.ts';
@@ -11,6 +9,7 @@ import { given, isoTime } from '#admin/http/form.ts';
 import { zoneEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
 import { OnOff, Time, closed } from '#admin/http/schemas.ts';
+import { PolicyChange, PolicyForm } from './dnssec-policies.ts';
 
 const DsForm = Type.Object({
   keyTag: Type.Integer(),
@@ -42,49 +41,6 @@ export const SigningSwitch = closed({
   ),
 });
 
-const Seconds = (maximum: number, description: string) =>
-  Type.Optional(Type.Integer({ minimum: POLICY_SECONDS_MIN, maximum, description }));
-const Lifetime = (description: string) =>
-  Type.Optional(
-    Type.Union([Type.Integer({ minimum: POLICY_SECONDS_MIN, maximum: POLICY_SECONDS_MAX }), Type.Null()], {
-      description,
-    }),
-  );
-
-const PolicyChange = closed(
-  {
-    keys: Type.Optional(
-      Type.Enum(['csk', 'ksk+zsk'], {
-        description: 'one key for all, or one for the DNSKEY RRset and one for the rest',
-      }),
-    ),
-    algorithm: Type.Optional(Type.Enum([13, 14, 15, 16])),
-    kskLifetimeSeconds: Lifetime('of a KSK or CSK; null: until it is rolled by an order'),
-    zskLifetimeSeconds: Lifetime('of a ZSK; null: until it is rolled by an order'),
-    propagationSeconds: Seconds(POLICY_WAIT_SECONDS_MAX, 'by then every name server of the zone has a change'),
-    keyTtlSeconds: Seconds(POLICY_WAIT_SECONDS_MAX, 'TTL of DNSKEY, CDS and CDNSKEY'),
-    parentPropagationSeconds: Seconds(POLICY_WAIT_SECONDS_MAX, 'by then every name server of the parent has a change'),
-    parentServers: Type.Optional(
-      Type.Union([Type.Array(Type.String(), { minItems: 1, maxItems: PARENT_ADDRESSES_MAX }), Type.Null()], {
-        description:
-          'addresses of the parent, ADDR or ADDR:PORT, where they cannot be looked up; null: they are looked up',
-      }),
-    ),
-  },
-  'what is not given stays as it is',
-);
-
-const PolicyForm = Type.Object({
-  keys: Type.String(),
-  algorithm: Type.Integer(),
-  kskLifetimeSeconds: Type.Optional(Type.Integer()),
-  zskLifetimeSeconds: Type.Optional(Type.Integer()),
-  propagationSeconds: Type.Integer(),
-  keyTtlSeconds: Type.Integer(),
-  parentPropagationSeconds: Type.Integer(),
-  parentServers: Type.Optional(Type.Array(Type.String())),
-});
-
 const DnssecChange = Type.Union([
   SigningSwitch,
   closed({
@@ -92,9 +48,11 @@ const DnssecChange = Type.Union([
     whenSafe: Type.Literal(true, { description: 'CDS asks for no DS; signing ends when no cache can have one' }),
   }),
   closed({ policy: PolicyChange }),
+  closed({ policyName: Type.String({ maxLength: 63, description: 'the named policy that the zone shall have' }) }),
 ]);
 
 function dnssecCommand(zone: Name, body: Static<typeof DnssecChange>): Command {
+  if ('policyName' in body) return { kind: 'dnssec.policy', zone, policyName: body.policyName };
   if ('policy' in body) return { kind: 'dnssec.policy', zone, policy: given(body.policy) };
   if ('whenSafe' in body) return { kind: 'dnssec.leave', zone };
   return signingCommand(zone, body);
@@ -114,6 +72,7 @@ export const dnssecRoutes = [
       200: Type.Object({
         zone: Type.String(),
         dnssec: OnOff,
+        policyName: Type.Optional(Type.String({ description: 'absent: the policy is of its own' })),
         policy: PolicyForm,
         keys: Type.Array(KeyForm),
         ds: Type.Array(DsForm),
@@ -125,7 +84,7 @@ export const dnssecRoutes = [
         body: () => ({
           zone: zone.name,
           dnssec: zone.dnssec,
-          policy: control.dnssec.view(zone).policy,
+          ...policyForm(control, zone),
           keys: keyForms(zone),
           ds: dsForms(control, zone),
         }),
@@ -155,6 +114,11 @@ export const dnssecRoutes = [
       ok({ etag: zoneEtag(zone), body: () => ({ zone: zone.name, ds: dsForms(control, zone) }) }),
   }),
 ];
+
+function policyForm({ dnssec }: ControlApi, record: ZoneRecord) {
+  const { policyName, policy } = dnssec.view(record);
+  return { policyName, policy };
+}
 
 function dsForms(control: ControlApi, record: ZoneRecord) {
   return record.dnssec === 'on' ? control.zones.ds(record) : [];

@@ -64,7 +64,24 @@ export const PARENT_ADDRESSES_MAX = 16;
 /** Shortest and longest times that a key policy may name: a second for tests, ten years for keys. */
 export const POLICY_SECONDS_MIN = 1;
 export const POLICY_SECONDS_MAX = 10 * 366 * 86_400;
+/** Longest life of a signature that a policy may name: a year, past which a lost key is of use for too long. */
+export const POLICY_SIGNATURE_SECONDS_MAX = 366 * 86_400;
 /** Longest TTL of DNSKEY, and longest propagation: a week, which caches cap TTLs at. */
 export const POLICY_WAIT_SECONDS_MAX = 7 * 86_400;
 /** Turns of a forecast: a rollover has four stages and a few looks in each. */
 export const ROLLOVER_FORECAST_STEPS_MAX = 200;
+/**
+ * Least time that a signature has left when it is renewed, beside the propagation: two sweeps, so that a missed one
+ * does no harm.
+ */
+export const SIGNATURE_REFRESH_SECONDS_MIN = 2 * 3600;
+/** Less than this left at the renewal is warned of: a week without signing, or with a wrong clock, is survived. */
+export const SIGNATURE_DEAD_SECONDS = 7 * 86_400;
+/** Key policies with names: one for each kind of customer, and no more than a person can tell apart. */
+export const KEY_POLICIES_MAX = 100;
+/** Zones whose plans are shown when a named policy changes; the others are counted. */
+export const POLICY_PLAN_ZONES_MAX = 20;
+/** Zones of a policy that is changed take it over within this time, spread evenly: signing is never all at once. */
+export const POLICY_SPREAD_MS = 3_600_000;
+/** The same of a few zones: one every so often. */
+export const POLICY_SPREAD_EACH_MS = 250;

@@ -1,9 +1,10 @@
 /** What may be asked about a zone's keys: rollovers, orders to them, the policy. Types only. */
+import { type Problem, type Result } from '#base/problem.ts';
 import { type Name } from '#dns/name.ts';
 import { type KeyPolicy } from '#dnssec/key-policy.ts';
 import { type KeyRole } from '#dnssec/key-stage.ts';
 import { type Explanation } from '#lifecycle/explain.ts';
-import { type LifecycleObservation, type TransitionRecord } from '#lifecycle/state.ts';
+import { type Hold, type LifecycleObservation, type TransitionRecord } from '#lifecycle/state.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 
 export type DnssecCommand =
@@ -16,7 +17,14 @@ export type DnssecCommand =
       readonly emergency?: 'safe' | 'now';
     }
   /** What keys the zone shall have; what is not given stays. Rollovers bring it about. */
-  | { readonly kind: 'dnssec.policy'; readonly zone: Name; readonly policy: KeyPolicyChange }
+  | {
+      readonly kind: 'dnssec.policy';
+      readonly zone: Name;
+      /** Of the zone's own: it leaves a named one with it. */
+      readonly policy?: KeyPolicyChange;
+      /** The named policy that it shall have from now on. */
+      readonly policyName?: string;
+    }
   /** Leaves DNSSEC when no cache can have a DS any more: CDS asks for no DS until then. */
   | { readonly kind: 'dnssec.leave'; readonly zone: Name }
   /** Calls a rollover off that nothing depends on yet. */
@@ -57,12 +65,48 @@ export interface RolloverView {
 
 export interface DnssecView {
   readonly policy: KeyPolicy;
+  /** Undefined: it is the zone's own. */
+  readonly policyName?: string;
   readonly rollovers: readonly RolloverView[];
   /** When a key reaches the end of its lifetime next, wall time; undefined: never. */
   readonly nextRollMs?: number;
 }
 
+/** A policy that zones have by its name. */
+export interface NamedPolicy {
+  readonly name: string;
+  readonly policy: KeyPolicy;
+  /** Signed zones that have it. */
+  readonly zones: number;
+}
+
+export interface PolicyOutcome extends NamedPolicy {
+  readonly changed: boolean;
+  readonly dryRun: boolean;
+  /** What follows in the zones that have it, a line each. */
+  readonly plan: readonly string[];
+  readonly warnings: readonly Problem[];
+}
+
+/** Who asks, and whether anything is written. */
+export interface AskedBy {
+  readonly actor: { readonly kind: 'socket' | 'token' | 'system'; readonly id: string; readonly from: string };
+  readonly dryRun: boolean;
+}
+
+/** What holds all rollovers of all zones. Wall time. */
+export type Freeze = Hold;
+
 export interface DnssecApi {
   /** Of a signed zone. */
   view(record: ZoneRecord): DnssecView;
+  /** In order of names; `default` is always there. */
+  policies(): readonly NamedPolicy[];
+  /** Makes or changes a policy. Its zones take it over within an hour. */
+  setPolicy(name: string, change: KeyPolicyChange, by: AskedBy): Promise<Result<PolicyOutcome>>;
+  /** Rejected while zones have it; `default` goes back to what it was. */
+  removePolicy(name: string, by: AskedBy): Promise<Result<PolicyOutcome>>;
+  freeze(): Freeze | undefined;
+  /** Holds all rollovers of all zones; undefined: they move again. */
+  setFreeze(reason: string | undefined, by: AskedBy): Promise<Result<Freeze | undefined>>;
 }

@@ -27,6 +27,8 @@ export interface KeySet {
   readonly sealed: ReadonlyMap<string, Uint8Array>;
   /** As it is unless given. */
   readonly policy?: KeyPolicy;
+  /** Of `policy`, when it has one. */
+  readonly policyName?: string | undefined;
 }
 
 /** Changes of one zone's records. */

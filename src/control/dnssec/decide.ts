@@ -4,22 +4,19 @@
  * Not here: planning, signing and committing (control/funnel), signing on or off at once (control/zone/decide.ts).
  */
 import { unreachable } from '#base/assert.ts';
-import { PARENT_ADDRESSES_MAX } from '#base/limits/dnssec.ts';
-import { parseIpPort } from '#base/address.ts';
-import { atField, atZone } from '#base/place.ts';
-import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
+import { atZone } from '#base/place.ts';
+import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { ROOT } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { toSeconds } from '#base/clock.ts';
 import { rrsigFields, secondsBetween } from '#dnssec/sign.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
-import { algorithmOf } from '#dnssec/algorithm.ts';
-import { type KeyPolicy } from '#dnssec/key-policy.ts';
 import { ROLLOVER_LIVES } from '#dnssec/rollover/step.ts';
 import { type RolloverState } from '#dnssec/rollover/state.ts';
 import { askedRollover, replacingRollover, stopsUnsigning } from '#dnssec/rollover/wanted.ts';
 import { type LifecycleEvent, order } from '#lifecycle/engine.ts';
 import { changeLives } from '#lifecycle/lives.ts';
+import { readPolicy } from '#store/dnssec/policies.ts';
 import { rolloverWrite } from '#store/dnssec/rollovers.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type Actor } from '#control/api/control.ts';
@@ -37,6 +34,7 @@ import {
 import { takeLifecycleOrder } from '#control/lifecycle/orders.ts';
 import { type CountedTime } from '#control/lifecycle/counted-time.ts';
 import { type ParentServers, dsTtlOf } from './parent.ts';
+import { changedPolicy, noPolicy } from './policy-change.ts';
 import { type DnssecStepRequest, type DnssecSteps } from './steps.ts';
 import { emergencyConsequences } from './emergency.ts';
 
@@ -59,7 +57,7 @@ export function dnssecHandlers(options: DnssecDecisionOptions): CommandTable<Dns
   return {
     'dnssec.roll': afterLook(options, (command, zone, _context, seen) => roll(command, zone, seen, steps)),
     'dnssec.policy': afterLook(options, (command, zone, context, seen) =>
-      takePolicy(command, zone, context, seen, steps),
+      takePolicy(command, zone, context, seen, options),
     ),
     'dnssec.leave': afterLook(options, (_command, zone, _context, seen) => leave(zone, seen, steps)),
     'dnssec.cancel': { decide: onSigned((command, zone, { actor }) => callOff(command, zone, actor, options)) },
@@ -154,65 +152,20 @@ function tick(command: CommandOf<'dnssec.tick'>, { served }: ZoneContext, steps:
 // --- policy ---
 
 function takePolicy(
-  command: CommandOf<'dnssec.policy'>,
+  { policy: change, policyName }: CommandOf<'dnssec.policy'>,
   zone: ServedZone,
-  context: ZoneContext,
-  seen: Seen,
-  steps: DnssecSteps,
-): Result<Decision> {
-  const policy = changedPolicy(command, zone, context, steps);
-  if (!policy.ok) return policy;
-  return ok(steps.step(zone, { detail: 'key policy', policy: policy.value, ...seen }));
-}
-
-function changedPolicy(
-  { policy: change }: CommandOf<'dnssec.policy'>,
-  { record }: ServedZone,
   { mayChange }: ZoneContext,
-  steps: DnssecSteps,
-): Result<KeyPolicy> {
-  const before = steps.policyOf(record);
-  const merged = Object.fromEntries(
-    Object.entries({ ...before, ...change }).filter(([, value]) => value !== null),
-  ) as unknown as KeyPolicy;
-  const { parentServers = [], algorithm } = merged;
-  const problems: Problem[] = [];
-  // This server sends to these addresses: only a client that may change every zone names them.
-  if (change.parentServers !== undefined && !mayChange(ROOT))
-    problems.push(
-      problem(
-        'DNSSEC_POLICY',
-        atField('parentServers'),
-        'only an administrator of all zones may name the addresses of a parent',
-        {
-          fix: 'leave it out, or use a token for all zones',
-        },
-      ),
-    );
-  if (parentServers.length > PARENT_ADDRESSES_MAX)
-    problems.push(
-      problem(
-        'DNSSEC_POLICY',
-        atField('parentServers'),
-        `${parentServers.length} addresses; ${PARENT_ADDRESSES_MAX} are asked at most`,
-      ),
-    );
-  for (const each of parentServers) {
-    const parsed = parseIpPort(each, atField('parentServers'), 53);
-    if (!parsed.ok) problems.push(...parsed.problems);
+  seen: Seen,
+  { steps, writer }: DnssecDecisionOptions,
+): Result<Decision> {
+  if (policyName !== undefined) {
+    const policy = readPolicy(writer, policyName);
+    if (policy === undefined) return fail(noPolicy(policyName));
+    return ok(steps.step(zone, { detail: `key policy ${policyName}`, policy, policyName, ...seen }));
   }
-  if (change.algorithm !== undefined && !algorithmOf(algorithm).isMade)
-    problems.push(
-      problem(
-        'DNSSEC_POLICY',
-        atField('algorithm'),
-        `new keys of algorithm ${algorithm} are not made: it is for zones that come with it`,
-        {
-          fix: 'use 13, 14, 15 or 16',
-        },
-      ),
-    );
-  return problems.length > 0 ? fail(...problems) : ok(merged);
+  const policy = changedPolicy(steps.policyOf(zone.record), change ?? {}, mayChange(ROOT));
+  if (!policy.ok) return policy;
+  return ok(steps.step(zone, { detail: 'key policy', policy: policy.value, warnings: policy.warnings, ...seen }));
 }
 
 // --- orders ---

@@ -3,6 +3,7 @@ import { type DnssecApi } from '#control/api/dnssec.ts';
 import { type DueSource } from '#control/lifecycle/due-source.ts';
 import { dnssecHandlers } from './decide.ts';
 import { type AskServer, ParentServers } from './parent.ts';
+import { DnssecPolicies } from './policies.ts';
 import { DnssecSteps, type DnssecStepsOptions } from './steps.ts';
 import { type DnssecUpkeepOptions, dnssecUpkeep } from './upkeep.ts';
 
@@ -21,11 +22,11 @@ export interface DnssecControl {
 }
 
 export function dnssecControl(options: DnssecControlOptions): DnssecControl {
-  const { writer, time, resolver, onDue, askServer } = options;
+  const { writer, time, resolver, funnel, onDue, askServer } = options;
   const parents = new ParentServers(resolver, askServer);
   const steps = new DnssecSteps({ ...options, parents, onCommitted: onDue });
   return {
-    api: { view: (record) => steps.view({ record, view: writer.view(record) }) },
+    api: new DnssecPolicies({ writer, funnel, steps, time, onDue }),
     source: dnssecUpkeep({ ...options, steps, parents }),
     handlers: dnssecHandlers({ writer, steps, time, parents }),
   };

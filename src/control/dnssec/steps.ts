@@ -24,8 +24,9 @@ import {
 import { type ForecastStep, forecastRollovers } from '#dnssec/rollover/forecast.ts';
 import { firstKeyStage } from '#dnssec/rollover/keys.ts';
 import { needsParent } from '#dnssec/rollover/machine.ts';
-import { NO_ROLLOVERS, type RolloverState, rolloversOf } from '#dnssec/rollover/state.ts';
+import { NO_ROLLOVERS, type RolloverState, frozen, rolloversOf, thawed } from '#dnssec/rollover/state.ts';
 import { type WantedRollover, nextAgeMs, wantedRollover } from '#dnssec/rollover/wanted.ts';
+import { keyPolicyOf, policyNameOf, readFreeze } from '#store/dnssec/policies.ts';
 import { readRolloverState, rolloverWrite } from '#store/dnssec/rollovers.ts';
 import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
@@ -56,6 +57,8 @@ export interface DnssecStepRequest {
   readonly detail: string;
   readonly state?: RolloverState;
   readonly policy?: KeyPolicy;
+  /** Of `policy`; undefined: it is the zone's own. */
+  readonly policyName?: string;
   readonly begin?: WantedRollover;
   readonly observations?: readonly LifecycleObservation[];
   readonly dsTtlSeconds?: number;
@@ -88,8 +91,9 @@ export class DnssecSteps {
     return readRolloverState(this.#options.writer, id) ?? NO_ROLLOVERS;
   }
 
-  policyOf({ keyPolicy = KEY_POLICY }: ZoneRecord): KeyPolicy {
-    return keyPolicy;
+  /** Its own, or the one that it has by name, as that is now. */
+  policyOf(record: ZoneRecord): KeyPolicy {
+    return keyPolicyOf(this.#options.writer, record);
   }
 
   /** What a step would do now; changes nothing. */
@@ -99,7 +103,8 @@ export class DnssecSteps {
 
   /** The rollover that begins with the next step by itself. */
   wanted({ record }: ServedZone): WantedRollover | undefined {
-    return wantedRollover(this.ground(record));
+    const ground = this.ground(record);
+    return this.#isHeld(ground.state) ? undefined : wantedRollover(ground);
   }
 
   ground(record: ZoneRecord, policy = this.policyOf(record)) {
@@ -112,14 +117,17 @@ export class DnssecSteps {
     const { record, view } = zone;
     const { time, onCommitted } = this.#options;
     const policy = request.policy ?? this.policyOf(record);
+    const policyName = request.policy === undefined ? policyNameOf(record) : request.policyName;
+    const isOtherPolicy = JSON.stringify(policy) !== JSON.stringify(record.keyPolicy ?? KEY_POLICY);
+    const isPolicyTaken = request.policy !== undefined || isOtherPolicy;
     const first = this.#take(zone, request.state ?? this.stored(record), policy, request);
-    const wanted =
-      request.begin ?? wantedRollover({ ...this.ground(record, policy), state: first.state, keys: first.keys });
+    const ground = { ...this.ground(record, policy), state: first.state, keys: first.keys };
+    const wanted = request.begin ?? (this.#isHeld(first.state) ? undefined : wantedRollover(ground));
     const begun =
       wanted === undefined || !first.isSigned ? undefined : this.#begin(zone, first, policy, wanted, request);
     const last = begun?.step ?? first;
     const events = [...(request.earlier ?? []), ...first.events, ...(begun?.step.events ?? [])];
-    const isMoved = begun !== undefined || this.#isMoved(record, last) || request.policy !== undefined;
+    const isMoved = begun !== undefined || this.#isMoved(record, last) || isPolicyTaken;
     const part: ZonePart = last.isSigned
       ? {
           record,
@@ -129,7 +137,7 @@ export class DnssecSteps {
             keys: last.keys,
             isDeletingDs: last.isDeletingDs,
             sealed: begun?.sealed ?? new Map(),
-            ...(request.policy === undefined ? {} : { policy }),
+            ...(isPolicyTaken ? { policy, policyName } : {}),
           },
         }
       : { record, view, changes: [], isSigned: false };
@@ -155,6 +163,11 @@ export class DnssecSteps {
     };
   }
 
+  /** Nothing begins by itself in a zone that is held, or while all are. */
+  #isHeld({ rollovers }: RolloverState): boolean {
+    return readFreeze(this.#options.writer) !== undefined || rollovers.ksk.hold !== undefined;
+  }
+
   wallMs(): number {
     const { nowMs, wallOffsetMs } = this.#options.time.read();
     return nowMs + wallOffsetMs;
@@ -166,11 +179,13 @@ export class DnssecSteps {
     const policy = this.policyOf(record);
     const facts = this.#facts(view);
     const context = { zone: view.apex, policy, keys: record.keys, facts, cachedMs: () => 0 };
-    const explanations = explainLives(ROLLOVER_LIVES, state, context);
+    const explanations = explainLives(ROLLOVER_LIVES, frozen(state, readFreeze(this.#options.writer)), context);
     const tagOf = (id: string): number[] => record.keys.filter((key) => key.id === id).map(({ keyTag }) => keyTag);
     const nextMs = nextAgeMs({ state, keys: record.keys, policy });
+    const policyName = policyNameOf(record);
     return {
       policy,
+      ...(policyName === undefined ? {} : { policyName }),
       rollovers: rolloversOf(state).map(({ object }) => ({
         object: object.id,
         out: object.data.out.flatMap(tagOf),
@@ -187,11 +202,11 @@ export class DnssecSteps {
   cachedNow({ record, view }: ServedZone, dsTtlSeconds?: number): CachedNow {
     const { nowMs, wallOffsetMs } = this.#facts(view);
     const { ttls } = this.stored(record);
-    const { keyTtlSeconds, propagationSeconds, parentPropagationSeconds } = this.policyOf(record);
+    const { keyTtlSeconds, propagationSeconds, parentPropagationSeconds, parentDsTtlSeconds } = this.policyOf(record);
     const lagMs = propagationSeconds * 1000;
     const keysMs = Math.max(cachedUntilMs(ttls, 'dnskey', nowMs), nowMs + keyTtlSeconds * 1000);
     const zoneMs = Math.max(nowMs + longestTtlMs(view), record.cachedUntilMs ?? 0);
-    const unknownMs = ttls['ds'] === undefined ? DS_TTL_SECONDS_UNKNOWN * 1000 : 0;
+    const unknownMs = ttls['ds'] === undefined ? (parentDsTtlSeconds ?? DS_TTL_SECONDS_UNKNOWN) * 1000 : 0;
     const dsMs = Math.max(cachedUntilMs(ttls, 'ds', nowMs), nowMs + (dsTtlSeconds ?? 0) * 1000);
     const seenMs = dsTtlSeconds === undefined ? Math.max(dsMs, nowMs + unknownMs) : dsMs;
     return {
@@ -215,7 +230,9 @@ export class DnssecSteps {
     request: Pick<DnssecStepRequest, 'observations' | 'dsTtlSeconds'>,
     more: Begun = {},
   ): RolloverStep<ZoneKeyRef> {
-    return stepRollovers(this.#input(zone, state, policy, request, more));
+    const freeze = readFreeze(this.#options.writer);
+    const step = stepRollovers(this.#input(zone, frozen(state, freeze), policy, request, more));
+    return freeze === undefined ? step : { ...step, state: thawed(step.state, freeze) };
   }
 
   #input(

@@ -8,15 +8,18 @@ import { atZone, formatPlace } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { formatName } from '#dns/name.ts';
 import { type PendingPlan, type SigningSettings, type ZonePlan, finishPlan, preparePlan, prepareRefresh } from '#dnssec/plan.ts';
+import { KEY_POLICY, type KeyPolicy, rolesOf } from '#dnssec/key-policy.ts';
 import { signingBy } from '#dnssec/key-stage.ts';
+import { signaturePolicyOf } from '#dnssec/sign.ts';
 import { sampleNodes, verifyNodes } from '#dnssec/verify.ts';
+import { keyPolicyOf, policyNameOf } from '#store/dnssec/policies.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { overlayZone } from '#zone/overlay.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type KeySet, type ZonePart } from '#control/commands/decision.ts';
-import { KeyRing, type OpenKey, newZoneKey } from './keys.ts';
+import { KeyRing, type NewZoneKey, type OpenKey, newZoneKey } from './keys.ts';
 import { SelfCheck } from './self-check.ts';
 import { signInPool } from './pool.ts';
 
@@ -108,11 +111,24 @@ export class ZonePreparer {
   }
 
   /** The keys that the zone of a part is signed with. */
-  #keySet({ keySet }: SettledPart, { name, keys, isDeletingDs }: ZoneRecord, nowMs: number): KeySet {
+  #keySet({ keySet }: SettledPart, record: ZoneRecord, nowMs: number): KeySet {
+    const { name, keys, isDeletingDs } = record;
     if (keySet !== undefined) return keySet;
     if (keys.length > 0) return { keys, isDeletingDs: isDeletingDs === true, sealed: new Map() };
-    const { ref, sealed } = newZoneKey(name, [], this.#options.writer.sealer, this.#options.random, nowMs);
-    return { keys: [ref], isDeletingDs: false, sealed: new Map([[ref.id, sealed]]) };
+    const { writer, random } = this.#options;
+    const policy = keyPolicyOf(writer, record);
+    const made: NewZoneKey[] = [];
+    for (const role of rolesOf(policy)) {
+      const tags = made.map(({ ref }) => ref.keyTag);
+      const wanted = { role, algorithm: policy.algorithm, stage: 'active' } as const;
+      made.push(newZoneKey(name, tags, writer.sealer, random, nowMs, wanted));
+    }
+    const first = {
+      keys: made.map(({ ref }) => ref),
+      isDeletingDs: false,
+      sealed: new Map(made.map(({ ref, sealed }) => [ref.id, sealed])),
+    };
+    return policy === KEY_POLICY ? first : { ...first, policy, policyName: policyNameOf(record) };
   }
 
   /** These are in the store now, and these zones are not any more. */
@@ -148,16 +164,22 @@ const NO_KEYS: KeySet = { keys: [], isDeletingDs: false, sealed: new Map() };
 /** The record with these keys. */
 function withKeys({ isDeletingDs: _isDeletingDs, ...record }: ZoneRecord, keySet: KeySet): ZoneRecord {
   const { keys, isDeletingDs, policy } = keySet;
-  const keyPolicy = policy === undefined ? {} : { keyPolicy: policy };
-  return { ...record, ...keyPolicy, keys, ...(isDeletingDs ? { isDeletingDs: true } : {}) };
+  return { ...withPolicy(record, policy, keySet.policyName), keys, ...(isDeletingDs ? { isDeletingDs: true } : {}) };
+}
+
+function withPolicy(before: ZoneRecord, policy: KeyPolicy | undefined, name: string | undefined): ZoneRecord {
+  if (policy === undefined) return before;
+  const { keyPolicyName: _name, ...record } = before;
+  return { ...record, keyPolicy: policy, ...(name === undefined ? {} : { keyPolicyName: name }) };
 }
 
 /** `open`: the keys of `record`, in its order. */
 function settingsOf(open: readonly OpenKey[], record: ZoneRecord, nowMs: number): SigningSettings {
   const { keys, isDeletingDs, keyPolicy } = record;
   const staged = keys.map(({ role, state }, at) => ({ key: open[at]!.key, role, stage: state }));
-  const keyTtl = keyPolicy === undefined ? {} : { keyTtlSeconds: keyPolicy.keyTtlSeconds };
-  return { ...signingBy(staged, isDeletingDs === true), ...keyTtl, nowSeconds: toSeconds(nowMs) };
+  const policy = keyPolicy ?? KEY_POLICY;
+  const ofPolicy = { keyTtlSeconds: policy.keyTtlSeconds, policy: signaturePolicyOf(policy) };
+  return { ...signingBy(staged, isDeletingDs === true), ...ofPolicy, nowSeconds: toSeconds(nowMs) };
 }
 
 function pendingOf(

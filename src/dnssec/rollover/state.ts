@@ -2,7 +2,7 @@
  * What is remembered of a zone's rollovers: those under way, what caches may still hold, since when keys are used.
  * Not here: what follows from it (step.ts).
  */
-import { newLifecycle, type LifecycleState } from '#lifecycle/state.ts';
+import { type Hold, newLifecycle, type LifecycleState } from '#lifecycle/state.ts';
 import { type SerialNotes } from '#lifecycle/lives.ts';
 import { type TtlMemory } from '#lifecycle/ttl-memory.ts';
 import { type RolloverData } from './keys.ts';
@@ -35,6 +35,27 @@ export const NO_ROLLOVERS: RolloverState = {
   activeSinceMs: {},
   pastTags: [],
 };
+
+/** `state` with every kind that is not held held by `hold`, for all zones; as it is without one. */
+export function frozen(state: RolloverState, hold: Hold | undefined): RolloverState {
+  if (hold === undefined) return state;
+  return mapKinds(state, (lifecycle) => (lifecycle.hold === undefined ? { ...lifecycle, hold } : lifecycle));
+}
+
+/** What `frozen` did taken back. */
+export function thawed(state: RolloverState, hold: Hold): RolloverState {
+  return mapKinds(state, (lifecycle) => {
+    const { hold: held, ...rest } = lifecycle;
+    return held === hold ? rest : lifecycle;
+  });
+}
+
+type Lifecycle = LifecycleState<RolloverData>;
+
+function mapKinds(state: RolloverState, change: (lifecycle: Lifecycle) => Lifecycle): RolloverState {
+  const rollovers = ROLLOVER_KINDS.map((kind) => [kind, change(state.rollovers[kind])]);
+  return { ...state, rollovers: Object.fromEntries(rollovers) as RolloverState['rollovers'] };
+}
 
 /** Every rollover that is under way, with its kind. */
 export function rolloversOf({ rollovers }: RolloverState) {

@@ -213,7 +213,8 @@ function withTtls(input: RolloverInput<ZoneKey>): RolloverState {
   const lagMs = policy.propagationSeconds * 1000;
   const ttls = rememberTtl(state.ttls, 'dnskey', policy.keyTtlSeconds, nowMs, lagMs);
   // What the DS had before it changes is only known from a look before.
-  const dsTtlSeconds = input.dsTtlSeconds ?? (begin === undefined ? undefined : DS_TTL_SECONDS_UNKNOWN);
+  const unknownTtl = policy.parentDsTtlSeconds ?? DS_TTL_SECONDS_UNKNOWN;
+  const dsTtlSeconds = input.dsTtlSeconds ?? (begin === undefined ? undefined : unknownTtl);
   if (dsTtlSeconds === undefined) return { ...state, ttls };
   return { ...state, ttls: rememberTtl(ttls, 'ds', dsTtlSeconds, nowMs, policy.parentPropagationSeconds * 1000) };
 }

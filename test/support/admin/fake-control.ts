@@ -76,7 +76,16 @@ export class FakeControl implements ControlApi {
   readonly tokenMap = new Map<string, TokenRecord>();
   readonly signers = NO_SIGNERS;
   readonly certificates: ControlApi['certificates'] = { list: () => [] };
-  readonly dnssec: ControlApi['dnssec'] = { view: () => ({ policy: KEY_POLICY, rollovers: [] }) };
+  readonly dnssec: ControlApi['dnssec'] = {
+    view: () => ({ policy: KEY_POLICY, rollovers: [] }),
+    policies: () => [{ name: 'default', policy: KEY_POLICY, zones: 1 }],
+    setPolicy: (name, _change, { dryRun }) =>
+      Promise.resolve(ok({ name, policy: KEY_POLICY, zones: 0, changed: true, dryRun, plan: [], warnings: [] })),
+    removePolicy: (name, { dryRun }) =>
+      Promise.resolve(ok({ name, policy: KEY_POLICY, zones: 0, changed: true, dryRun, plan: [], warnings: [] })),
+    freeze: () => undefined,
+    setFreeze: (reason) => Promise.resolve(ok(reason === undefined ? undefined : { reason, by: 'test', atMs: 0 })),
+  };
   readonly events = new MemoryEvents();
   readonly journal: Journal[] = [];
   readonly auditLog: AuditView[] = [];
