@@ -208,5 +208,6 @@ export const CERTIFICATE_PROBLEMS = {
   CERTIFICATE_HOST: bad('a name cannot have a certificate here'),
   CERTIFICATE_MANY: { title: 'a zone has as many hosts with certificates as it may have', status: 409, exit: 4 },
   CERTIFICATE_NONE: { title: 'there is no such host with a certificate', status: 404, exit: 3 },
+  CERTIFICATE_UNSERVED: { title: 'a certificate is installed and not served', status: 409, exit: 6 },
   CERTIFICATE_WRONG: bad('a certificate is not the one that was ordered, or cannot be used'),
 } as const;

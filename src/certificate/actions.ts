@@ -5,6 +5,7 @@
  * Not here: asking (control/certificate/), taking in what comes back (results.ts).
  */
 import { type CertificateFacts } from './lives.ts';
+import { INSTALLED } from './machine.ts';
 import { directoryOf } from './results.ts';
 import { type CertificateObject, type CertificateOrder } from './state.ts';
 import { type CertificatesState, type IssuedCertificate } from './state.ts';
@@ -55,7 +56,7 @@ function actionTime(object: CertificateObject, { directories }: CertificateFacts
   if (stage === 'wanted' || stage === 'visible') return retryAtMs;
   const isKnown = order?.challenge !== undefined || order?.isAuthorized === true;
   if (stage === 'ordered') return isKnown ? undefined : retryAtMs;
-  if (stage !== 'in-use' || issued?.ariId === undefined || renewal === undefined) return undefined;
+  if (!INSTALLED.includes(stage) || issued?.ariId === undefined || renewal === undefined) return undefined;
   return renewal.nextLookMs ?? enteredAtMs;
 }
 
@@ -67,7 +68,7 @@ function actionOf({ id, stage, data }: CertificateObject, facts: CertificateFact
     if (directory === undefined) return undefined;
     return { ...about, kind: 'order', directory, isForced, ...(replaces === undefined ? {} : { replaces }) };
   }
-  if (stage === 'in-use') return issued === undefined ? undefined : { ...about, kind: 'window', issued };
+  if (INSTALLED.includes(stage)) return issued === undefined ? undefined : { ...about, kind: 'window', issued };
   if (order === undefined) return undefined;
   return { ...about, kind: stage === 'visible' ? 'progress' : 'authorize', order };
 }

@@ -3,12 +3,13 @@
  * soon and has no
  * successor. Each once.
  */
-import { CERTIFICATE_ALARM_SHARE } from '#base/limits/acme.ts';
+import { CERTIFICATE_ALARM_SHARE, CERTIFICATE_UNSERVED_ALARM_MS } from '#base/limits/acme.ts';
 import { atObject } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
 import { type Moment } from '#lifecycle/waits.ts';
-import { type CertificateData, type CertificatesState } from './state.ts';
+import { INSTALLED } from './machine.ts';
+import { type CertificateData, type CertificateObject, type CertificatesState } from './state.ts';
 
 /** A CA that is away for a time is no news. */
 const USUAL: ReadonlySet<string> = new Set(['ACME_UNREACHABLE', 'ACME_RATE_LIMIT']);
@@ -31,6 +32,21 @@ export function alarmTime({ issued, isAlarmed }: CertificateData): number | unde
   return Math.round(notAfterMs - (notAfterMs - notBeforeMs) * CERTIFICATE_ALARM_SHARE);
 }
 
+/** Counted time of the alert that it is not seen served; undefined: there was one, or it is not installed. */
+export function unservedTime({ stage, enteredAtMs, data }: CertificateObject): number | undefined {
+  return stage === 'installed' && data.isUnserved !== true ? enteredAtMs + CERTIFICATE_UNSERVED_ALARM_MS : undefined;
+}
+
+function unservedAlarm(object: CertificateObject, nowMs: number): Problem | undefined {
+  const atMs = unservedTime(object);
+  const last = object.seen.findLast(({ what }) => what === 'served');
+  if (atMs === undefined || atMs > nowMs || last === undefined || last.isGood) return undefined;
+  const { host } = object.data;
+  const why = `the new certificate of ${host} is installed, and ${last.place} does not serve it: ${last.text}`;
+  const fix = 'see what the policy host says in the log (https.…), and restart it; it is looked at again';
+  return problem('CERTIFICATE_UNSERVED', atObject(`certificate of ${host}`), why, { fix });
+}
+
 /** The state in which the alerts of now are noted. */
 export function raiseAlarms(
   state: CertificatesState,
@@ -39,7 +55,12 @@ export function raiseAlarms(
   const alarms: Problem[] = [];
   const objects = state.lifecycle.objects.map((object) => {
     const { stage, data } = object;
-    const atMs = stage === 'in-use' ? alarmTime(data) : undefined;
+    const unserved = unservedAlarm(object, nowMs);
+    if (unserved !== undefined) {
+      alarms.push(unserved);
+      return { ...object, data: { ...data, isUnserved: true as const } };
+    }
+    const atMs = INSTALLED.includes(stage) ? alarmTime(data) : undefined;
     if (atMs === undefined || atMs > nowMs + wallOffsetMs) return object;
     const { host, issued } = data;
     const message = `the certificate of ${host} ends on ${formatTime(issued!.notAfterMs)}, and there is no new one yet`;

@@ -6,7 +6,7 @@
  * (extended key usage).
  * Not here: trust in the root, which is the clients' matter; the policy host that serves it (policy-host/).
  */
-import { type KeyObject, X509Certificate, createPublicKey } from 'node:crypto';
+import { type KeyObject, X509Certificate, createHash, createPublicKey } from 'node:crypto';
 import { equalBytes } from '#base/bytes.ts';
 import { ACME_CHAIN_CERTIFICATES_MAX, CERTIFICATE_CLOCK_MS } from '#base/limits/acme.ts';
 import { type Place } from '#base/place.ts';
@@ -72,6 +72,14 @@ export function checkChain(text: string, expected: ChainExpectation): Result<Che
   const issuer = own.issuer.replaceAll('\n', ', ');
   const serial = own.serialNumber.toLowerCase();
   return ok({ pem, names, serial, issuer, ...validity, ...(id === undefined ? {} : { ariId: id }) });
+}
+
+/** SHA-256 of each certificate in PEM, hexadecimal. Throws for what is no certificate. */
+export function chainFingerprints(pem: string): string[] {
+  return (pem.match(BLOCK) ?? []).map((block) => {
+    const { raw } = new X509Certificate(block);
+    return createHash('sha256').update(raw).digest('hex');
+  });
 }
 
 /** Undefined when a block is no certificate. */

@@ -4,14 +4,14 @@
  * Not here: the stages (machine.ts), what is asked of a CA (actions.ts), what its answers change (results.ts).
  */
 import { type Life } from '#lifecycle/lives.ts';
-import { expectRecord } from '#lifecycle/expectation.ts';
+import { type CertificateExpectation, expectRecord } from '#lifecycle/expectation.ts';
 import { addObject, changeObject, findObject } from '#lifecycle/state.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
 import { type ConditionVerdict } from '#lifecycle/waits.ts';
 import { type Facts, verdict, type Vocabulary, worldOf } from '#lifecycle/world.ts';
 import { TYPE } from '#dns/types.ts';
 import { dns01Owner } from './challenge.ts';
-import { CERTIFICATE_MACHINE } from './machine.ts';
+import { CERTIFICATE_MACHINE, INSTALLED } from './machine.ts';
 import { renewalTime } from './renewal.ts';
 import { type CertificateData, type CertificateObject, type CertificatesState } from './state.ts';
 import { comingCertificate, currentCertificate } from './state.ts';
@@ -26,7 +26,7 @@ export interface WantedHost {
 }
 
 export interface CertificateFacts extends Facts {
-  readonly places: { readonly servers: readonly string[] };
+  readonly places: { readonly servers: readonly string[]; readonly ownHosts: readonly string[] };
   /** URLs of the CAs' directories, the first one first; none: there is no CA. */
   readonly directories: readonly string[];
 }
@@ -52,10 +52,16 @@ export const CERTIFICATE_LIFE: CertificateLife = {
   },
   expect: ({ what, object }, { lifecycle }) => {
     const data = findObject(lifecycle, object)?.data;
-    if (what !== 'record' || data === undefined) return undefined;
+    if (data === undefined) return undefined;
+    if (what === 'served') return servedExpectation(data);
+    if (what !== 'record') return undefined;
     return expectRecord('record', dns01Owner(data.host), TYPE.TXT, data.order?.challenge?.value);
   },
 };
+
+function servedExpectation({ host, issued }: CertificateData): CertificateExpectation | undefined {
+  return issued?.chain === undefined ? undefined : { kind: 'certificate', host, chain: issued.chain };
+}
 
 export const CERTIFICATE_LIVES: readonly CertificateLife[] = [CERTIFICATE_LIFE];
 
@@ -80,7 +86,11 @@ function vocabulary({ wanted, facts }: CertificateContext): Vocabulary<Certifica
       },
       issued: ({ data }) => standing(data.issued !== undefined, data, facts),
       deployable: () => verdict(true, 'no record names the key'),
-      served: () => verdict(true, 'it is read with each handshake'),
+      outdone: ({ id, group }, { objects }) => {
+        const own = objects.findIndex((each) => each.id === id);
+        const isNewer = objects.some((each, at) => at > own && each.group === group && INSTALLED.includes(each.stage));
+        return verdict(isNewer, 'it is the newest');
+      },
     },
   };
 }

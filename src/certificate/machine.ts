@@ -4,6 +4,7 @@
  * on the way fails beside a certificate that works.
  * Implements: RFC 8555 §7.1.6 (what an order goes through), §8.4 (the record stands before the CA looks).
  */
+import { CERTIFICATE_SERVED_FIRST_MS, CERTIFICATE_SERVED_LOOK_MS } from '#base/limits/acme.ts';
 import { type Transition, checkedMachine, condition, type Machine, type Wait } from '#lifecycle/machine.ts';
 
 const UNWANTED = condition('unwanted', 'no reason for a certificate of the host', 'clients lose it');
@@ -21,7 +22,17 @@ const VISIBLE: Wait = {
 };
 const ISSUED = condition('issued', 'the CA to look, and to issue', 'there is no certificate', 'RFC 8555 §7.4');
 const DEPLOYABLE = condition('deployable', 'records about its key to be known', 'clients reject it', 'RFC 7671 §8.1');
-const SERVED = condition('served', 'the policy host to serve it', 'clients get the one before');
+const SERVED: Wait = {
+  kind: 'gate',
+  id: 'served',
+  who: 'the policy host to be seen with it, the whole chain and its key',
+  why: 'clients get another one, or none',
+  observation: 'served',
+  places: 'ownHosts',
+  checkEveryMs: CERTIFICATE_SERVED_LOOK_MS,
+  firstChecksMs: CERTIFICATE_SERVED_FIRST_MS,
+};
+const OUTDONE = condition('outdone', 'a newer one to be installed', 'it may be served soon');
 
 /** On the way; no certificate yet. */
 export const COMING: readonly string[] = ['wanted', 'ordered', 'visible', 'issued'];
@@ -39,6 +50,7 @@ export const CERTIFICATE_MACHINE: Machine = checkedMachine({
   transitions: [
     ...[...COMING, ...INSTALLED].map((from) => aside(from, 'withdrawn', UNWANTED)),
     ...['ordered', 'visible'].map((from) => aside(from, 'wanted', LOST)),
+    aside('installed', 'replaced', OUTDONE),
     { from: 'wanted', to: 'ordered', waits: [ORDERED] },
     { from: 'ordered', to: 'visible', waits: [CHALLENGED, VISIBLE] },
     { from: 'visible', to: 'issued', waits: [ISSUED] },

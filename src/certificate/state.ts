@@ -41,6 +41,8 @@ export interface IssuedCertificate extends Validity {
   readonly issuer: string;
   readonly ariId?: string;
   readonly pem?: string;
+  /** SHA-256 of each certificate of the chain, hexadecimal, the host's own first; there from the installation on. */
+  readonly chain?: readonly string[];
 }
 
 /** Why it does not continue. */
@@ -85,6 +87,8 @@ export interface CertificateData {
   readonly renewal?: Renewal;
   /** There was an alert that it ends soon. */
   readonly isAlarmed?: true;
+  /** There was an alert that the policy host does not serve it. */
+  readonly isUnserved?: true;
 }
 
 export type CertificateObject = LifecycleObject<CertificateData>;
@@ -117,5 +121,5 @@ export function comingCertificate({ lifecycle }: CertificatesState, host: string
 
 export function currentCertificate({ lifecycle }: CertificatesState, host: string): CertificateObject | undefined {
   const ofHost = lifecycle.objects.filter(({ group }) => group === host);
-  return ofHost.find(({ stage }) => stage === 'installed') ?? ofHost.find(({ stage }) => stage === 'in-use');
+  return ofHost.findLast(({ stage }) => stage === 'installed') ?? ofHost.find(({ stage }) => stage === 'in-use');
 }

@@ -13,7 +13,8 @@ import { serialOf } from '#zone/changeset.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { nextActionMs } from './actions.ts';
-import { alarmTime, raiseAlarms } from './alarms.ts';
+import { alarmTime, raiseAlarms, unservedTime } from './alarms.ts';
+import { chainFingerprints } from './chain.ts';
 import { CERTIFICATE_LIVES, type CertificateContext, planRenewals } from './lives.ts';
 import { INSTALLED } from './machine.ts';
 import { challengeRecords } from './records.ts';
@@ -115,8 +116,8 @@ function withoutPem(state: CertificatesState): CertificatesState {
   const objects = state.lifecycle.objects.map((object) => {
     const { issued } = object.data;
     if (!isInstalled(object) || issued?.pem === undefined) return object;
-    const { pem: _pem, ...kept } = issued;
-    return { ...object, data: { ...object.data, issued: kept } };
+    const { pem, ...kept } = issued;
+    return { ...object, data: { ...object.data, issued: { ...kept, chain: chainFingerprints(pem) } } };
   });
   return { ...state, lifecycle: { ...state.lifecycle, objects } };
 }
@@ -125,12 +126,16 @@ function withoutPem(state: CertificatesState): CertificatesState {
 function ownTimes(state: CertificatesState, wallOffsetMs: number): number[] {
   const { lifecycle } = state;
   const hasComing = (host: string) => comingCertificate(state, host) !== undefined;
-  return lifecycle.objects.flatMap(({ stage, data }) => {
+  return lifecycle.objects.flatMap((object) => {
+    const { data } = object;
     const { order, renewal } = data;
-    const alarmMs = stage === 'in-use' ? alarmTime(data) : undefined;
+    const isThere = isInstalled(object);
+    const alarmMs = isThere ? alarmTime(data) : undefined;
+    const unservedMs = unservedTime(object);
     return [
       ...(order === undefined ? [] : [order.expiresAtMs]),
-      ...(renewal === undefined || stage !== 'in-use' || hasComing(data.host) ? [] : [renewal.atMs - wallOffsetMs]),
+      ...(renewal === undefined || !isThere || hasComing(data.host) ? [] : [renewal.atMs - wallOffsetMs]),
+      ...(unservedMs === undefined ? [] : [unservedMs]),
       ...(alarmMs === undefined ? [] : [alarmMs - wallOffsetMs]),
     ];
   });

@@ -57,6 +57,7 @@ import { ServedZones } from './served-zones.ts';
 import { type CounterTable, metricFamilies } from './metrics.ts';
 import { outcomeOf } from './outcome.ts';
 import { NO_WITNESSES, type OutsideWitnesses } from '#control/outside/evidence.ts';
+import { OWN_HOST, ownHostLook } from '#control/outside/own-host-look.ts';
 import { PolicyHostState } from '#control/policy-host/state.ts';
 import { SelfSigner, type SelfSignerOptions } from '#control/policy-host/self-signed.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
@@ -139,12 +140,12 @@ export class Control implements ControlApi {
     const { writer, publisher, clock } = options;
     const {
       uptime = () => ({ uptimeMs: clock.nowMs(), bootId: 'wall clock' }),
-      witnesses = NO_WITNESSES,
       onMailEvents,
       signerFilesRoot = dirname(writer.dir),
       recordsPerRrsetMax = RECORDS_PER_RRSET_DEFAULT,
       policyHost = NO_POLICY_HOST,
     } = options;
+    const witnesses = this.#witnesses(options);
     this.#options = options;
     this.#writer = writer;
     this.#publisher = publisher;
@@ -199,6 +200,14 @@ export class Control implements ControlApi {
     };
     this.#startedAtMs = clock.nowMs();
     publisher.publish(writer.generation());
+  }
+
+  /** Those that were given, and the look at our own policy host where there is one. */
+  #witnesses({ witnesses = NO_WITNESSES, policyHost, writer }: ControlOptions): OutsideWitnesses {
+    if (policyHost?.isServing !== true || witnesses.ownHosts !== undefined) return witnesses;
+    const addresses = () => this.policyHost.addresses;
+    const isServed = () => this.policyHost.isServed(writer.generation());
+    return { ...witnesses, ownHosts: new Map([[OWN_HOST, ownHostLook({ addresses, isServed })]]) };
   }
 
   // --- changes ---

@@ -41,7 +41,16 @@ export interface NotServedExpectation {
   readonly names: readonly string[];
 }
 
-export type Expectation = RecordExpectation | BodyExpectation | NotServedExpectation;
+/** A handshake with this server's own policy host for `host` shows exactly these certificates. */
+export interface CertificateExpectation {
+  readonly kind: 'certificate';
+  /** Without the last dot. */
+  readonly host: string;
+  /** SHA-256 of each DER certificate, hexadecimal, the host's own first. */
+  readonly chain: readonly string[];
+}
+
+export type Expectation = RecordExpectation | BodyExpectation | NotServedExpectation | CertificateExpectation;
 
 /** A record's expectation; undefined when there is no such owner or nothing to say. */
 export function expectRecord(

@@ -9,7 +9,7 @@ import { Control } from '#control/control.ts';
 import { type AskServer } from '#control/dnssec/parent.ts';
 import { Scheduler } from '#control/lifecycle/scheduler.ts';
 import { type PolicyHostSettings } from '#control/mail/policy-host.ts';
-import { type OutsideWitnesses } from '#control/outside/evidence.ts';
+import { NO_WITNESSES, type OutsideWitnesses } from '#control/outside/evidence.ts';
 import { Publisher } from '#control/publish/publisher.ts';
 import { nameOf } from '#dns/name.ts';
 import { type Resolver } from '#dns/resolver.ts';
@@ -94,7 +94,8 @@ export function temporaryControl(options: TestControlOptions = {}): TestControl 
     random: options.random ?? countedRandom(),
     outside: options.outside ?? { lookup: () => Promise.resolve({ kind: 'nxdomain' }) },
     uptime: () => ({ uptimeMs, bootId: options.bootId ?? 'test' }),
-    ...(options.witnesses === undefined ? {} : { witnesses: options.witnesses }),
+    // There is no process of a policy host: nothing looks at one unless a test gives who does.
+    witnesses: { ...NO_WITNESSES, ownHosts: new Map(), ...options.witnesses },
     countsQueries: options.countsQueries ?? false,
     ...(options.recordsPerRrsetMax === undefined ? {} : { recordsPerRrsetMax: options.recordsPerRrsetMax }),
     ...(options.askServer === undefined ? {} : { askServer: options.askServer }),

@@ -67,6 +67,11 @@ export const CERTIFICATE_CLOCK_MS = 300_000;
 export const CERTIFICATE_ALARM_SHARE = 1 / 6;
 /** Zones whose certificates are counted for one scrape of the metrics: each is a document to be read. */
 export const CERTIFICATE_METRIC_ZONES_MAX = 10_000;
+/** Second look at a certificate that was just installed, and the longest pause between looks: each is a handshake. */
+export const CERTIFICATE_SERVED_FIRST_MS = 1_000;
+export const CERTIFICATE_SERVED_LOOK_MS = 300_000;
+/** After this the operator hears once of an installed certificate that the policy host is not seen with. */
+export const CERTIFICATE_UNSERVED_ALARM_MS = 300_000;
 /** Files of certificates are looked at this often: a new one serves soon after it was put there. */
 export const CERTIFICATE_FILES_LOOK_MS = 2_000;
 /** A file with a chain and a key. */

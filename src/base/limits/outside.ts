@@ -57,3 +57,10 @@ export const DIRECT_RECORDS_MAX = 64;
 
 /** Sets of roots that requests trust: the configuration names two at most, and the usual ones stand alone. */
 export const TRUSTED_CONTEXTS_MAX = 3;
+
+/** For a look at our own policy host, the wait for what was just committed included: it has it in milliseconds. */
+export const OWN_HOST_LOOK_MS_MAX = 3_000;
+/** To connect to one of its addresses, on this machine. */
+export const OWN_HOST_CONNECT_MS_MAX = 1_000;
+/** Between two questions whether it serves what is in the store. */
+export const OWN_HOST_POLL_MS = 20;

@@ -2,6 +2,7 @@
 import { CERTIFICATE_METRIC_ZONES_MAX } from '#base/limits/acme.ts';
 import { METRIC_ZONES_MAX } from '#base/limits/admin.ts';
 import { type MetricFamily } from '#control/api/control.ts';
+import { currentCertificate } from '#certificate/state.ts';
 import { CERTIFICATES_KIND, readCertificatesState } from '#store/tls/certificates.ts';
 import { type StoreReader } from '#store/reader.ts';
 
@@ -13,10 +14,12 @@ export function certificateFamilies(reader: StoreReader): MetricFamily[] {
   for (const { zoneId } of reader.due(Number.MAX_SAFE_INTEGER - 1, CERTIFICATE_METRIC_ZONES_MAX, CERTIFICATES_KIND)) {
     const zone = reader.zoneById(zoneId)?.name;
     if (zone === undefined) continue;
-    for (const { stage, data } of readCertificatesState(reader, zoneId)?.lifecycle.objects ?? []) {
+    const state = readCertificatesState(reader, zoneId);
+    if (state === undefined) continue;
+    for (const { id, stage, data } of state.lifecycle.objects) {
       stages.set(stage, (stages.get(stage) ?? 0) + 1);
       if (data.failure !== undefined) failing += 1;
-      const notAfterMs = stage === 'in-use' ? data.issued?.notAfterMs : undefined;
+      const notAfterMs = currentCertificate(state, data.host)?.id === id ? data.issued?.notAfterMs : undefined;
       if (notAfterMs !== undefined) ends.push({ zone, host: data.host, notAfterMs });
     }
   }

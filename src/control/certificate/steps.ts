@@ -79,8 +79,8 @@ export class CertificateSteps {
   facts(view: ZoneView): CertificateFacts {
     const { time, witnesses, directories } = this.#options;
     const { nowMs, wallOffsetMs } = time.read();
-    const { servers } = lookPlaces(witnesses, view);
-    return { nowMs, wallOffsetMs, places: { servers }, directories };
+    const { servers, ownHosts } = lookPlaces(witnesses, view);
+    return { nowMs, wallOffsetMs, places: { servers, ownHosts }, directories };
   }
 
   /** One step, checked against the zone's rules, with the certificates that it installs. */

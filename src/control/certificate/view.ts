@@ -23,7 +23,9 @@ export function certificateViews(reader: StoreReader, steps: CertificateSteps, z
   const hosts = new Set([...known, ...served.keys()]);
   return [...hosts].toSorted().map((host) => {
     const wanted = context.wanted.find((each) => each.host === host);
-    const waits = explanations.filter(({ object }) => comingCertificate(state, host)?.id === object);
+    const current = currentCertificate(state, host);
+    const onTheirWay = [comingCertificate(state, host), current?.stage === 'installed' ? current : undefined];
+    const waits = explanations.filter(({ object }) => onTheirWay.some((each) => each?.id === object));
     const open = waits.flatMap((each) => each.waits.filter(({ isOver }) => !isOver).map(({ text }) => text));
     return viewOf(host, { wanted, served: served.get(host), state, open, wallOffsetMs: context.facts.wallOffsetMs });
   });
@@ -87,6 +89,7 @@ function linesOf(view: Unlined, coming: CertificateObject | undefined, open: rea
   const suggested = renewal?.isSuggested === true ? ', as the CA suggests' : '';
   if (renewal !== undefined) lines.push(`renewal ${formatTime(renewal.atMs)}${suggested}`);
   if (renewal?.explanationUrl !== undefined) lines.push(`the CA explains it at ${renewal.explanationUrl}`);
+  if (view.stage === 'installed') lines.push('it is installed, and the policy host has not been seen with it yet');
   if (coming !== undefined) lines.push(`${served === undefined ? 'the first one' : 'the next one'} is ${coming.stage}`);
   lines.push(...open.map((text) => `  ${text}`));
   if (failure?.fix !== undefined) lines.push(`  what helps: ${failure.fix}`);

@@ -13,7 +13,8 @@ import { formatRdata } from '#dns/registry.ts';
 import { type Resolver, type ResolverAnswer, isTransient } from '#dns/resolver.ts';
 import { type Serial, isNewer } from '#dns/serial.ts';
 import { TYPE } from '#dns/types.ts';
-import { type NotServedExpectation, type RecordExpectation } from '#lifecycle/expectation.ts';
+import { type CertificateExpectation, type NotServedExpectation } from '#lifecycle/expectation.ts';
+import { type RecordExpectation } from '#lifecycle/expectation.ts';
 import { type LifecycleCheck } from '#lifecycle/lives.ts';
 import { type LifecycleObservation } from '#lifecycle/state.ts';
 import { judgeNotServed } from '#mail/dane/live.ts';
@@ -22,6 +23,7 @@ import { txtText } from '#mail/text/txt.ts';
 import { soaSerial } from '#zone/changeset.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type NameServerPlace, OWN_SERVER, formatNameServerPlace, parseNameServerPlace } from './name-server-place.ts';
+import { type OwnHostLook, judgeServed } from './own-host-look.ts';
 import { type StarttlsLook } from './starttls-look.ts';
 import { type ZoneSecondaries } from './zone-secondaries.ts';
 
@@ -33,6 +35,8 @@ export interface OutsideWitnesses {
   readonly liveChecks?: ReadonlyMap<string, StarttlsLook>;
   /** The name servers that a zone's own NS records name; absent: they are not asked. */
   readonly secondaries?: ZoneSecondaries;
+  /** Those who look at this server's own policy host; absent: it has none. */
+  readonly ownHosts?: ReadonlyMap<string, OwnHostLook>;
 }
 
 export const NO_WITNESSES: OutsideWitnesses = { nameServers: new Map(), probes: new Map() };
@@ -42,13 +46,22 @@ export interface LookPlaces {
   readonly servers: readonly string[];
   readonly probes: readonly string[];
   readonly liveChecks: readonly string[];
+  readonly ownHosts: readonly string[];
 }
+
+/** Of subjects that the policy host is nothing to. */
+type SomePlaces = Omit<LookPlaces, 'ownHosts'> & Partial<LookPlaces>;
 
 /** The places of a zone, as they are called in evidence: its name servers, this one first, and the probes. */
 export function lookPlaces(witnesses: OutsideWitnesses, view: ZoneView): LookPlaces {
-  const { nameServers, probes, liveChecks, secondaries } = witnesses;
+  const { nameServers, probes, liveChecks, secondaries, ownHosts } = witnesses;
   const others = [...nameServers.keys(), ...(secondaries?.places(view) ?? []).map(formatNameServerPlace)];
-  return { servers: [OWN_SERVER, ...others], probes: [...probes.keys()], liveChecks: [...(liveChecks?.keys() ?? [])] };
+  return {
+    servers: [OWN_SERVER, ...others],
+    probes: [...probes.keys()],
+    liveChecks: [...(liveChecks?.keys() ?? [])],
+    ownHosts: [...(ownHosts?.keys() ?? [])],
+  };
 }
 
 /** All that can be asked about a zone. */
@@ -70,8 +83,10 @@ export function ownServer(store: Resolver, waitServed: (timeoutMs: number) => Pr
 }
 
 /** True for checks that a server or probe can make by looking; acknowledgements and reports come by themselves. */
-export function isLookable({ place, expect }: LifecycleCheck, { servers, probes, liveChecks }: LookPlaces): boolean {
+export function isLookable({ place, expect }: LifecycleCheck, places: SomePlaces): boolean {
+  const { servers, probes, liveChecks, ownHosts = [] } = places;
   if (expect === undefined) return false;
+  if (expect.kind === 'certificate') return ownHosts.includes(place);
   if (expect.kind === 'not-served') return liveChecks.includes(place);
   return expect.kind === 'body' ? probes.includes(place) : servers.includes(place);
 }
@@ -112,6 +127,8 @@ async function lookFor(check: LifecycleCheck, zone: Name, witnesses: Witnesses):
       return lookAtBody(place, expect.url, expect.id, witnesses);
     case 'not-served':
       return lookAtHost(place, expect, witnesses);
+    case 'certificate':
+      return lookAtOwnHost(place, expect, witnesses);
     case 'record':
     case 'no-record':
       return lookAtRecord(nameServer(parseNameServerPlace(place), witnesses), zone, expect);
@@ -124,6 +141,16 @@ async function lookAtHost(place: string, expect: NotServedExpectation, witnesses
   const look = witnesses.liveChecks?.get(place);
   if (look === undefined) return { isGood: false, isUnseen: true, text: 'there is no such place' };
   return judgeNotServed(expect, await look(expect.host), witnesses.wallMs());
+}
+
+async function lookAtOwnHost(place: string, expect: CertificateExpectation, { ownHosts }: Witnesses): Promise<Look> {
+  const look = ownHosts?.get(place);
+  if (look === undefined) return { isGood: false, isUnseen: true, text: 'there is no such place' };
+  try {
+    return judgeServed(expect, await look(expect.host));
+  } catch (error) {
+    return { isGood: false, isUnseen: true, text: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 async function lookAtBody(place: string, url: string, id: string, { probes }: Witnesses): Promise<Look> {

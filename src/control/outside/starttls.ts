@@ -6,16 +6,11 @@
  * Not here: addresses (probe-addresses.ts), what the certificates match (mail/dane/match.ts).
  */
 import { type Socket, connect, isIPv6 } from 'node:net';
-import { type DetailedPeerCertificate, type TLSSocket, connect as connectTls, createSecureContext } from 'node:tls';
-import {
-  PRESENTED_CERTIFICATES_MAX,
-  PRESENTED_TEXT_CHARACTERS_MAX,
-  STARTTLS_CONNECT_MS_MAX,
-  STARTTLS_HANDSHAKE_BYTES_MAX,
-  STARTTLS_REPLY_BYTES_MAX,
-} from '#base/limits/outside.ts';
+import { PRESENTED_TEXT_CHARACTERS_MAX, STARTTLS_CONNECT_MS_MAX } from '#base/limits/outside.ts';
+import { STARTTLS_REPLY_BYTES_MAX } from '#base/limits/outside.ts';
 import { showHidden } from '#base/visible.ts';
-import { ProbeFailure, type ProbeStep, codeOf, connectFailure, opensslReason } from './probe-failure.ts';
+import { ProbeFailure, type ProbeStep } from './probe-failure.ts';
+import { type Presented, connected, handshakeFailure, shakeHands } from './tls-handshake.ts';
 
 export interface StarttlsTarget {
   readonly ip: string;
@@ -25,17 +20,6 @@ export interface StarttlsTarget {
   /** The end of the time for all of it. */
   readonly signal: AbortSignal;
 }
-
-/** What a host shows in its handshake. */
-export interface Presented {
-  /** DER, the host's own first, each signed by the next; never more than PRESENTED_CERTIFICATES_MAX. */
-  readonly chain: readonly Uint8Array[];
-  /** `TLSv1.3` */
-  readonly tlsVersion: string;
-}
-
-/** No roots: what is not in the handshake must not come from this machine's store into the chain. */
-const NO_ROOTS = createSecureContext({ ca: [], minVersion: 'TLSv1.2' });
 
 /** What the host at `ip` presents. Nothing of it is kept open. */
 export async function presentedAt({ ip, port, host, signal }: StarttlsTarget): Promise<Presented> {
@@ -52,7 +36,7 @@ export async function presentedAt({ ip, port, host, signal }: StarttlsTarget): P
   try {
     return await Promise.race([converse(socket, host, steps), ended]);
   } catch (error) {
-    throw failureOf(error, steps.step);
+    throw handshakeFailure(error, steps.step);
   } finally {
     signal.removeEventListener('abort', expire);
     socket.destroy();
@@ -60,7 +44,7 @@ export async function presentedAt({ ip, port, host, signal }: StarttlsTarget): P
 }
 
 async function converse(socket: Socket, host: string, steps: { step: ProbeStep }): Promise<Presented> {
-  await connected(socket);
+  await connected(socket, STARTTLS_CONNECT_MS_MAX);
   steps.step = 'SMTP';
   const replies = new Replies(socket);
   await replies.expect(220, 'the greeting');
@@ -77,21 +61,6 @@ async function converse(socket: Socket, host: string, steps: { step: ProbeStep }
   if (isInjected) throw new ProbeFailure('STARTTLS', 'the host says more after its reply to STARTTLS and before TLS');
   steps.step = 'TLS';
   return shakeHands(socket, host);
-}
-
-function connected(socket: Socket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const slow = setTimeout(
-      () => reject(new ProbeFailure('connect', `no answer within ${STARTTLS_CONNECT_MS_MAX / 1000} s`)),
-      STARTTLS_CONNECT_MS_MAX,
-    );
-    socket.once('close', () => clearTimeout(slow));
-    socket.once('error', (error) => reject(connectFailure(error)));
-    socket.once('connect', () => {
-      clearTimeout(slow);
-      resolve();
-    });
-  });
 }
 
 /** Replies of the host, one to each command. */
@@ -164,55 +133,4 @@ class Replies {
       return { code: Number(code), lines };
     }
   }
-}
-
-function shakeHands(socket: Socket, host: string): Promise<Presented> {
-  return new Promise((resolve, reject) => {
-    const before = socket.bytesRead;
-    // RFC 7672 §3: SNI is the TLSA base domain. RFC 7671 §5.1: the TLSA records alone judge, elsewhere.
-    const secure = connectTls({ socket, servername: host, secureContext: NO_ROOTS, rejectUnauthorized: false });
-    const watch = setInterval(() => {
-      const isTooLong = socket.bytesRead - before > STARTTLS_HANDSHAKE_BYTES_MAX;
-      if (isTooLong) end(new ProbeFailure('TLS', 'the handshake has too many octets'));
-    }, 50);
-    const end = (outcome: Presented | Error): void => {
-      clearInterval(watch);
-      if (outcome instanceof Error) reject(outcome);
-      else resolve(outcome);
-      secure.destroy();
-    };
-    secure.once('error', end);
-    secure.once('close', () => end(new ProbeFailure('TLS', 'the host broke off')));
-    secure.once('secureConnect', () => {
-      const chain = chainOf(secure);
-      const tlsVersion = secure.getProtocol() ?? 'unknown';
-      // RFC 3207 §4: the session ends without a word of mail; QUIT is a courtesy that nothing waits for.
-      end(chain.length === 0 ? new ProbeFailure('TLS', 'the host presents no certificate') : { chain, tlsVersion });
-    });
-  });
-}
-
-/** Of a host without a certificate there is none of this. */
-type Linked = Partial<Pick<DetailedPeerCertificate, 'raw' | 'issuerCertificate'>>;
-
-/** The certificates of the handshake from the host's own up, as far as each is issued by the next. */
-function chainOf(socket: TLSSocket): Uint8Array[] {
-  const chain: Uint8Array[] = [];
-  let next: Linked | undefined = socket.getPeerCertificate(true);
-  while (next?.raw !== undefined && chain.length < PRESENTED_CERTIFICATES_MAX) {
-    chain.push(new Uint8Array(next.raw));
-    const issuer: Linked | undefined = next.issuerCertificate;
-    // The last one is its own issuer.
-    next = issuer === next ? undefined : issuer;
-  }
-  return chain;
-}
-
-function failureOf(error: unknown, step: ProbeStep): ProbeFailure {
-  if (error instanceof ProbeFailure) return error;
-  if (!(error instanceof Error)) return new ProbeFailure(step, String(error));
-  const code = codeOf(error);
-  if (code === 'ECONNRESET' || code === 'EPIPE') return new ProbeFailure(step, 'the host broke off');
-  const reason = opensslReason(error);
-  return new ProbeFailure(step, code === '' ? reason : `${reason} (${code})`);
 }

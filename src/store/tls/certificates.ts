@@ -125,6 +125,7 @@ function isData(value: unknown): boolean {
         notAfterMs: 'number',
         ariId: 'string?',
         pem: 'string?',
+        chain: optional(isStrings),
       }),
     ),
     failure: optional((failure) =>

@@ -4,7 +4,8 @@ import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { STARTTLS_REPLY_BYTES_MAX } from '#base/limits/outside.ts';
 import { type ProbeFailure } from '#control/outside/probe-failure.ts';
-import { type Presented, presentedAt } from '#control/outside/starttls.ts';
+import { presentedAt } from '#control/outside/starttls.ts';
+import { type Presented } from '#control/outside/tls-handshake.ts';
 import { type StarttlsBehaviour, starttlsServer } from '../../support/mail/starttls-server.ts';
 import { type Pair, type ThrowawayCa, throwawayCa } from '../../support/throwaway-ca.ts';
 

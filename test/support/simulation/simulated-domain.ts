@@ -406,6 +406,8 @@ class SimulatedDomain {
         if (this.#random() < 0.2) return [{ ...base, isGood: false, isUnseen: true, text: 'connect: no answer' }];
         return [{ ...base, isGood: shown !== expect.record, text: shown }];
       }
+      // No life of mail looks at certificates of the policy host.
+      if (expect.kind === 'certificate') return [];
       const value = this.#diary.cache.valueAt(place, `${formatName(expect.owner)} ${expect.type}`, this.#t);
       const rdatas = value === NXDOMAIN ? [] : value.split('|').map((text) => rdataOf(this.#apex, expect.type, text));
       const answer = rdatas.length === 0 ? ({ kind: 'nxdomain' } as const) : ({ kind: 'answer', rdatas, ttlSeconds: 0 } as const);
