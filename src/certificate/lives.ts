@@ -37,6 +37,12 @@ export interface CertificateContext {
   readonly zone: string;
   readonly wanted: readonly WantedHost[];
   readonly facts: CertificateFacts;
+  /** Whether records about the key of the host's next certificate are known; absent: no record names one. */
+  readonly deployment?: (host: string, pem: string) => ConditionVerdict;
+  /** True while records that were published for a certificate stand, though it is not served. */
+  readonly hasRecords?: (host: string, pem: string) => boolean;
+  /** How long such records take until they are known. */
+  readonly leadMs?: (host: string) => number;
 }
 
 export type CertificateLife = Life<CertificatesState, CertificateContext, CertificateData>;
@@ -70,7 +76,7 @@ export function hostOf(id: string): string {
   return id.replace(/-\d+$/, '');
 }
 
-function vocabulary({ wanted, facts }: CertificateContext): Vocabulary<CertificateData> {
+function vocabulary({ wanted, facts, deployment }: CertificateContext): Vocabulary<CertificateData> {
   const { servers } = facts.places;
   return {
     durations: {},
@@ -85,7 +91,10 @@ function vocabulary({ wanted, facts }: CertificateContext): Vocabulary<Certifica
         return standing(order?.challenge !== undefined || order?.isAuthorized === true, data, facts);
       },
       issued: ({ data }) => standing(data.issued !== undefined, data, facts),
-      deployable: () => verdict(true, 'no record names the key'),
+      deployable({ data: { host, issued } }) {
+        const known = issued?.pem === undefined ? undefined : deployment?.(host, issued.pem);
+        return known ?? verdict(true, 'no record names the key');
+      },
       outdone: ({ id, group }, { objects }) => {
         const own = objects.findIndex((each) => each.id === id);
         const isNewer = objects.some((each, at) => at > own && each.group === group && INSTALLED.includes(each.stage));
@@ -106,12 +115,13 @@ function standing(isMet: boolean, { failure, retryAtMs }: CertificateData, facts
 }
 
 /** Hosts that are wanted get an object; one in use whose time has come gets a next one. */
-function beginWanted(before: CertificatesState, { wanted, facts }: CertificateContext): CertificatesState {
+function beginWanted(before: CertificatesState, context: CertificateContext): CertificatesState {
+  const { wanted, facts } = context;
   let state = before;
   for (const { host, isForced } of wanted) {
     if (comingCertificate(state, host) !== undefined) continue;
     const current = currentCertificate(state, host);
-    if (current !== undefined && !isRenewalDue(current, facts)) continue;
+    if (current !== undefined && !isRenewalDue(current, context)) continue;
     const replaces = current?.data.issued?.ariId;
     const data = { host, ...(replaces === undefined ? {} : { replaces }), ...(isForced === true ? { isForced } : {}) };
     state = beginCertificate(state, data, facts.nowMs);
@@ -126,8 +136,18 @@ export function beginCertificate(state: CertificatesState, data: CertificateData
   return { ...state, count, lifecycle: addObject(state.lifecycle, object, nowMs) };
 }
 
-function isRenewalDue({ data }: CertificateObject, { nowMs, wallOffsetMs }: CertificateFacts): boolean {
-  return data.renewal !== undefined && data.renewal.atMs <= nowMs + wallOffsetMs;
+function isRenewalDue({ data }: CertificateObject, { facts, leadMs }: CertificateContext): boolean {
+  const dueMs = renewalDueMs(data, leadMs?.(data.host) ?? 0);
+  return dueMs !== undefined && dueMs <= facts.nowMs + facts.wallOffsetMs;
+}
+
+/** Wall time at which the renewal begins, when what is issued may be used `leadMs` later; undefined: it has no time. */
+export function renewalDueMs({ issued, renewal }: CertificateData, leadMs: number): number | undefined {
+  if (issued === undefined || renewal === undefined) return undefined;
+  const { notBeforeMs, notAfterMs } = issued;
+  // Twice, so that one try may fail. A certificate that is hardly longer than that is renewed again and again.
+  const latestMs = Math.max(notBeforeMs + (notAfterMs - notBeforeMs) / 10, notAfterMs - 2 * leadMs);
+  return leadMs === 0 ? renewal.atMs : Math.min(renewal.atMs, latestMs);
 }
 
 /** Installed certificates without a time for their renewal get one. */

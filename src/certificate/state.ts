@@ -108,6 +108,13 @@ export interface CertificatesState extends LivesState {
   readonly count: number;
   /** Owners of challenges that stand in the zone, absolute. */
   readonly published: readonly string[];
+  /** Certificates that came and are not wanted any more, while records of their keys stand. */
+  readonly lost?: readonly LostCertificate[];
+}
+
+export interface LostCertificate {
+  readonly host: string;
+  readonly pem: string;
 }
 
 export function newCertificatesState(): CertificatesState {

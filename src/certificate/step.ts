@@ -15,7 +15,7 @@ import { type ZoneView } from '#zone/view.ts';
 import { nextActionMs } from './actions.ts';
 import { alarmTime, raiseAlarms, unservedTime } from './alarms.ts';
 import { chainFingerprints } from './chain.ts';
-import { CERTIFICATE_LIVES, type CertificateContext, planRenewals } from './lives.ts';
+import { CERTIFICATE_LIVES, type CertificateContext, planRenewals, renewalDueMs } from './lives.ts';
 import { INSTALLED } from './machine.ts';
 import { challengeRecords } from './records.ts';
 import { type CertificateResult, takeResults } from './results.ts';
@@ -46,7 +46,7 @@ export interface CertificateStep {
   readonly alarms: readonly Problem[];
   /** Hosts that are without a certificate of a CA from now on. */
   readonly withdrawn: readonly string[];
-  /** Hosts whose orders have ended: their keys go. */
+  /** Hosts whose orders have ended and brought nothing that waits: their keys go. */
   readonly endedOrders: readonly string[];
   /** When to come back at the latest; undefined when only something from outside can change anything. */
   readonly nextDueMs?: number;
@@ -61,8 +61,9 @@ export function stepCertificates(input: CertificateStepInput): CertificateStep {
   const installations = installationsOf(step.state);
   const { state: settled, alarms } = raiseAlarms(planRenewals(withoutPem(step.state)), facts);
   const { changes, published } = challengeRecords(settled, view);
-  const state = { ...settled, published };
-  const times = [step.nextDueMs, nextActionMs(state, facts), ...ownTimes(state, facts.wallOffsetMs)];
+  const lost = lostCertificates(input.state, settled, context);
+  const state = { ...settled, published, ...(lost === undefined ? {} : { lost }) };
+  const times = [step.nextDueMs, nextActionMs(state, facts), ...ownTimes(state, context), ...lostTimes(state, facts)];
   const dueMs = Math.min(...times.filter((each) => each !== undefined));
   return {
     state,
@@ -72,7 +73,7 @@ export function stepCertificates(input: CertificateStepInput): CertificateStep {
     installations,
     alarms,
     withdrawn: hostsWith(input.state, isInstalled).filter((host) => !hostsWith(state, isInstalled).includes(host)),
-    endedOrders: hostsWith(input.state, hasOrder).filter((host) => !hostsWith(state, hasOrder).includes(host)),
+    endedOrders: hostsWith(input.state, needsKey).filter((host) => !hostsWith(state, needsKey).includes(host)),
     ...(Number.isFinite(dueMs) ? { nextDueMs: dueMs } : {}),
   };
 }
@@ -82,10 +83,21 @@ export function explainCertificates(state: CertificatesState, context: Certifica
   return explainLives(CERTIFICATE_LIVES, state, context);
 }
 
+/** Those that came, were not installed and are gone, while records of their keys stand; undefined: there never were. */
+function lostCertificates(before: CertificatesState, now: CertificatesState, { hasRecords }: CertificateContext) {
+  const ids = now.lifecycle.objects.map(({ id }) => id);
+  const gone = before.lifecycle.objects.flatMap(({ id, data: { host, issued } }) =>
+    issued?.pem === undefined || ids.includes(id) ? [] : [{ host, pem: issued.pem }],
+  );
+  if (gone.length === 0 && before.lost === undefined) return undefined;
+  return [...(before.lost ?? []), ...gone].filter(({ host, pem }) => hasRecords?.(host, pem) ?? false);
+}
+
 type Objects = CertificatesState['lifecycle']['objects'];
 
 const isInstalled = ({ stage }: Objects[number]): boolean => INSTALLED.includes(stage);
-const hasOrder = ({ data }: Objects[number]): boolean => data.order !== undefined;
+/** The key of an order is kept until its certificate is installed, or is not wanted any more. */
+const needsKey = ({ data }: Objects[number]): boolean => data.order !== undefined || data.issued?.pem !== undefined;
 
 function hostsWith({ lifecycle }: CertificatesState, is: (object: Objects[number]) => boolean): string[] {
   return lifecycle.objects.filter(is).map(({ data }) => data.host);
@@ -122,19 +134,26 @@ function withoutPem(state: CertificatesState): CertificatesState {
   return { ...state, lifecycle: { ...state.lifecycle, objects } };
 }
 
+/** The records of lost certificates are taken back at once. */
+function lostTimes({ lost = [] }: CertificatesState, { nowMs }: CertificateContext['facts']): number[] {
+  return lost.length === 0 ? [] : [nowMs];
+}
+
 /** When renewals begin, and orders end; counted time. */
-function ownTimes(state: CertificatesState, wallOffsetMs: number): number[] {
+function ownTimes(state: CertificatesState, { facts: { wallOffsetMs }, leadMs }: CertificateContext): number[] {
   const { lifecycle } = state;
   const hasComing = (host: string) => comingCertificate(state, host) !== undefined;
   return lifecycle.objects.flatMap((object) => {
     const { data } = object;
-    const { order, renewal } = data;
+    const { order } = data;
     const isThere = isInstalled(object);
     const alarmMs = isThere ? alarmTime(data) : undefined;
     const unservedMs = unservedTime(object);
+    const isRenewing = !isThere || hasComing(data.host);
+    const renewalMs = isRenewing ? undefined : renewalDueMs(data, leadMs?.(data.host) ?? 0);
     return [
       ...(order === undefined ? [] : [order.expiresAtMs]),
-      ...(renewal === undefined || !isThere || hasComing(data.host) ? [] : [renewal.atMs - wallOffsetMs]),
+      ...(renewalMs === undefined ? [] : [renewalMs - wallOffsetMs]),
       ...(unservedMs === undefined ? [] : [unservedMs]),
       ...(alarmMs === undefined ? [] : [alarmMs - wallOffsetMs]),
     ];

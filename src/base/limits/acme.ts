@@ -72,6 +72,8 @@ export const CERTIFICATE_SERVED_FIRST_MS = 1_000;
 export const CERTIFICATE_SERVED_LOOK_MS = 300_000;
 /** After this the operator hears once of an installed certificate that the policy host is not seen with. */
 export const CERTIFICATE_UNSERVED_ALARM_MS = 300_000;
+/** A certificate that waits for the TLSA record of its key is looked at again so soon at the earliest. */
+export const CERTIFICATE_DEPLOY_LOOK_MS = 1_000;
 /** Files of certificates are looked at this often: a new one serves soon after it was put there. */
 export const CERTIFICATE_FILES_LOOK_MS = 2_000;
 /** A file with a chain and a key. */

@@ -98,7 +98,9 @@ export function certificateParts(options: CertificatePartsOptions): CertificateP
     notice: (zone) => source.notice(zone),
     files: (files, log) => {
       const zoneOf = (name: Name) => zoneOfName(writer, name);
-      return new CertificateFiles(files, { ...options, sealer, zoneOf, notice: (zone) => source.notice(zone) }, log);
+      const [look] = options.witnesses.ownHosts?.values() ?? [];
+      const given = { ...options, sealer, zoneOf, look, keyRecords: steps.keyRecords };
+      return new CertificateFiles(files, { ...given, notice: (zone) => source.notice(zone) }, log);
     },
   };
 }

@@ -8,16 +8,19 @@ import { type KeyObject, createPrivateKey } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { type Clock } from '#base/clock.ts';
 import { CERTIFICATE_FILES_LOOK_MS, CERTIFICATE_FILE_BYTES_MAX } from '#base/limits/acme.ts';
+import { CERTIFICATE_UNSERVED_ALARM_MS } from '#base/limits/acme.ts';
 import { type Log } from '#base/log.ts';
-import { atPath } from '#base/place.ts';
+import { atObject, atPath } from '#base/place.ts';
 import { type Problem, type Result, fail, formatProblem, ok, problem } from '#base/problem.ts';
-import { type CheckedChain, checkChain } from '#certificate/chain.ts';
+import { type CheckedChain, chainFingerprints, checkChain } from '#certificate/chain.ts';
 import { type Name, nameOf, parseName } from '#dns/name.ts';
 import { type Sealer } from '#store/seal.ts';
 import { hostKeyWrite, readHostCertificate } from '#store/tls/host-certificate.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type Actor, type Command, type Outcome, type RunOptions } from '#control/api/control.ts';
+import { type OwnHostLook, judgeServed } from '#control/outside/own-host-look.ts';
+import { type KeyRecords } from './dane.ts';
 import { isUsableHost } from './wanted.ts';
 
 export interface CertificateFilesOptions {
@@ -30,6 +33,10 @@ export interface CertificateFilesOptions {
   readonly zoneOf: (name: Name) => ZoneRecord | undefined;
   /** Called after an installation in the zone. */
   readonly notice: (zone: Name) => void;
+  /** TLSA records of hosts, which a file's key waits for. */
+  readonly keyRecords: KeyRecords;
+  /** Looks at our own policy host; absent: there is none. */
+  readonly look: OwnHostLook | undefined;
 }
 
 interface Loaded {
@@ -55,6 +62,12 @@ export class CertificateFiles {
   readonly #seen = new Map<string, Seen>();
   /** Problems that were reported, so that each is once. */
   readonly #reported = new Map<string, string>();
+  /** By host: what a certificate waits for, as it was last logged. */
+  readonly #waiting = new Map<string, string>();
+  /** By host: since when a certificate is installed and was not seen served. */
+  readonly #unconfirmed = new Map<string, number>();
+  /** By host: the chain that was seen served. */
+  readonly #confirmed = new Map<string, string>();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
   #isStopped = false;
@@ -108,12 +121,14 @@ export class CertificateFiles {
   }
 
   async #install(host: string, { chain, key }: Loaded, file: string): Promise<Result<undefined>> {
-    const { writer, zoneOf, notice, run } = this.#options;
+    const { writer, zoneOf, notice, run, clock } = this.#options;
     const name = parseName(`${host}.`);
     const record = name.ok ? zoneOf(name.value) : undefined;
     if (record === undefined) return ok(undefined);
     const before = readHostCertificate(writer, record.id, host);
-    if (before?.origin === 'file' && before.chain === chain.pem) return ok(undefined);
+    if (before?.origin === 'file' && before.chain === chain.pem) return this.#confirm(host, record, chain.pem);
+    const early = await this.#announce(host, record, chain.pem);
+    if (early === undefined || !early.ok) return early ?? ok(undefined);
     const sealer = this.#options.sealer();
     if (!sealer.ok) return sealer;
     const keyVersion = (before?.keyVersion ?? 0) + 1;
@@ -126,8 +141,50 @@ export class CertificateFiles {
     const done = await run({ kind: 'certificate.install', zone, certificate, secret }, { actor: ACTOR, dryRun: false });
     if (!done.ok) return done;
     this.#log.info('certificate.file', `${host} has the certificate in ${file}`, { host, file });
+    this.#unconfirmed.set(host, clock.nowMs());
     notice(zone);
     return ok(undefined);
+  }
+
+  /** Has the TLSA record of its key published, where the host has such records; undefined: it is not to be used yet. */
+  async #announce(host: string, record: ZoneRecord, pem: string): Promise<Result<true> | undefined> {
+    const { keyRecords } = this.#options;
+    const ordered = await this.#order(keyRecords.announcements(record, host, pem));
+    if (!ordered.ok) return ordered;
+    const { isMet, text } = keyRecords.verdict(record, host, pem);
+    const why = isMet ? '' : `${host} keeps the certificate that it has: ${text}`;
+    if (why !== (this.#waiting.get(host) ?? '') && why !== '') this.#log.info('certificate.file-waits', why, { host });
+    this.#waiting.set(host, why);
+    return isMet ? ok(true) : undefined;
+  }
+
+  /** A file's certificate is in use when the policy host was seen with it; from then on its key counts as used. */
+  async #confirm(host: string, record: ZoneRecord, pem: string): Promise<Result<undefined>> {
+    const { look, keyRecords, clock } = this.#options;
+    const sinceMs = this.#unconfirmed.get(host);
+    const isKnown = sinceMs === undefined && this.#confirmed.get(host) === pem;
+    if (isKnown) return ok(undefined);
+    if (look !== undefined) {
+      const expected = { kind: 'certificate' as const, host, chain: chainFingerprints(pem) };
+      const failed = (error: unknown) => ({ isGood: false, text: reasonOf(error) });
+      const seen = await look(host).then((shown) => judgeServed(expected, shown), failed);
+      const isLate = clock.nowMs() - (sinceMs ?? 0) >= CERTIFICATE_UNSERVED_ALARM_MS;
+      if (!seen.isGood && sinceMs === undefined) this.#unconfirmed.set(host, clock.nowMs());
+      if (!seen.isGood) return sinceMs !== undefined && isLate ? fail(unserved(host, seen.text)) : ok(undefined);
+    }
+    const ordered = await this.#order(keyRecords.activations(record, host));
+    if (!ordered.ok) return ordered;
+    this.#unconfirmed.delete(host);
+    this.#confirmed.set(host, pem);
+    return ok(undefined);
+  }
+
+  async #order(commands: readonly Command[]): Promise<Result<true>> {
+    for (const command of commands) {
+      const done = await this.#options.run(command, { actor: ACTOR, dryRun: false });
+      if (!done.ok) return done;
+    }
+    return ok(true);
   }
 
   async #report(file: string, problems: readonly Problem[]): Promise<void> {
@@ -179,6 +236,12 @@ function readKey(pem: string): KeyObject | undefined {
 function hostsOf(names: readonly string[]): string[] {
   const hosts = names.map((name) => name.replace(/^\*\./, 'mta-sts.'));
   return [...new Set(hosts)].filter(isUsableHost);
+}
+
+function unserved(host: string, text: string): Problem {
+  return problem('CERTIFICATE_UNSERVED', atObject(host), `its certificate is installed, and is not served: ${text}`, {
+    fix: 'see what the policy host says in the log (https.…), and restart it; it is looked at again',
+  });
 }
 
 function unusable(file: string, why: string): Problem {

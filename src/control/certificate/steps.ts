@@ -24,6 +24,7 @@ import { type ServedZone } from '#control/commands/table.ts';
 import { type CountedTime } from '#control/lifecycle/counted-time.ts';
 import { type OutsideWitnesses, isLookable, lookPlaces } from '#control/outside/evidence.ts';
 import { checkChanges } from '#control/zone/change-rules.ts';
+import { KeyRecords } from './dane.ts';
 import { type WantedHosts } from './wanted.ts';
 
 export interface CertificateStepsOptions {
@@ -55,9 +56,11 @@ export interface CertificateChange {
 
 export class CertificateSteps {
   readonly #options: CertificateStepsOptions;
+  readonly keyRecords: KeyRecords;
 
   constructor(options: CertificateStepsOptions) {
     this.#options = options;
+    this.keyRecords = new KeyRecords({ reader: options.writer, time: options.time });
   }
 
   /** The state in the store, or the first one. */
@@ -73,7 +76,14 @@ export class CertificateSteps {
   context(zone: ServedZone, state: CertificatesState): CertificateContext {
     const { wanted } = this.#options;
     const { record, view } = zone;
-    return { zone: record.name.replace(/(?<=.)\.$/, ''), wanted: wanted(zone, state), facts: this.facts(view) };
+    return {
+      zone: record.name.replace(/(?<=.)\.$/, ''),
+      wanted: wanted(zone, state),
+      facts: this.facts(view),
+      deployment: (host, pem) => this.keyRecords.verdict(record, host, pem),
+      hasRecords: (host, pem) => this.keyRecords.abandonments(record, host, pem).length > 0,
+      leadMs: (host) => this.keyRecords.leadMs(record, host),
+    };
   }
 
   facts(view: ZoneView): CertificateFacts {

@@ -92,12 +92,27 @@ function hasOtherHosts(record: ZoneRecord, { writer, wanted, steps }: Certificat
   const state = readCertificatesState(writer, record.id);
   const hosts = wanted({ record, view: writer.view(record) }, steps.stored(record)).map(({ host }) => host);
   const known = new Set(state?.lifecycle.objects.map(({ data }) => data.host));
-  return hosts.some((host) => !known.has(host)) || [...known].some((host) => !hosts.includes(host));
+  if (hosts.some((host) => !known.has(host)) || [...known].some((host) => !hosts.includes(host))) return true;
+  // What the mail has done may be what a certificate waits for, or the other way round.
+  const isWaiting = state?.lifecycle.objects.some(({ stage }) => stage === 'issued') ?? false;
+  if (isWaiting || state === undefined) return isWaiting;
+  return keyOrders({ record, view: writer.view(record) }, state, steps).length > 0;
+}
+
+/** Orders to the zone's mail about keys: records of those to come, and which are in use. */
+function keyOrders({ record }: ServedZone, state: CertificatesState, { keyRecords }: CertificateSteps): Command[] {
+  const { lifecycle, lost = [] } = state;
+  const abandoned = lost.flatMap(({ host, pem }) => keyRecords.abandonments(record, host, pem));
+  const others = lifecycle.objects.flatMap(({ stage, data: { host, issued } }) => {
+    if (stage === 'issued' && issued?.pem !== undefined) return keyRecords.announcements(record, host, issued.pem);
+    return stage === 'in-use' ? keyRecords.activations(record, host) : [];
+  });
+  return [...abandoned, ...others];
 }
 
 /** Asks what is due and takes it in, until nothing is due at once. */
 async function work(zone: Name, options: CertificateUpkeepOptions): Promise<Result<readonly []>> {
-  const { writer, run, witnesses, resolver } = options;
+  const { writer, run, witnesses, resolver, steps } = options;
   for (let round = 0; round < CERTIFICATE_ROUNDS_MAX; round++) {
     const before = writer.zoneByName(lowerName(zone));
     if (before === undefined) return ok([]);
@@ -113,6 +128,10 @@ async function work(zone: Name, options: CertificateUpkeepOptions): Promise<Resu
     const command = { kind: 'certificate.take', zone: nameOf(record.name), results, observations, secrets } as const;
     const taken = await run(command, { actor: SCHEDULER, dryRun: false });
     if (!taken.ok) return taken;
+    for (const each of keyOrders(served, steps.stored(record), steps)) {
+      const given = await run(each, { actor: SCHEDULER, dryRun: false });
+      if (!given.ok) return given;
+    }
   }
   return ok([]);
 }

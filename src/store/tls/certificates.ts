@@ -63,6 +63,7 @@ function secretId(host: string): string {
 const STAGES: ReadonlySet<unknown> = new Set(CERTIFICATE_MACHINE.transitions.flatMap(({ from, to }) => [from, to]));
 
 const isStrings = isArrayOf(isString);
+const optional = (is: (value: unknown) => boolean) => (value: unknown) => value === undefined || is(value);
 
 function isState(value: unknown): value is CertificatesState {
   return hasFields(value, {
@@ -71,8 +72,13 @@ function isState(value: unknown): value is CertificatesState {
     wishes: (wishes) => Array.isArray(wishes) && wishes.every(isWish),
     count: 'number',
     published: isStrings,
+    lost: optional((lost) => Array.isArray(lost) && lost.every(isLost)),
     serials: (serials) => hasFields(serials, {}),
   });
+}
+
+function isLost(value: unknown): boolean {
+  return hasFields(value, { host: 'string', pem: 'string' });
 }
 
 function isWish(value: unknown): boolean {
@@ -99,8 +105,6 @@ function isObject(value: unknown): boolean {
     history: Array.isArray,
   });
 }
-
-const optional = (is: (value: unknown) => boolean) => (value: unknown) => value === undefined || is(value);
 
 function isData(value: unknown): boolean {
   return hasFields(value, {
