@@ -40,6 +40,8 @@ const DEBIAN = {
   pebble: 'pebble',
   strace: 'strace',
   dnsperf: 'dnsperf',
+  'pdns-server': 'pdnsutil',
+  'pdns-backend-lmdb': '/usr/lib/*/pdns/liblmdbbackend.so',
   gcc: 'gcc',
   'libc6-dev': '/usr/include/stdio.h',
 };
@@ -47,7 +49,6 @@ const DEBIAN = {
 const DEBIAN_BENCH = {
   ...DEBIAN,
   'pdns-server': 'pdns_server',
-  'pdns-backend-lmdb': '/usr/lib/*/pdns/liblmdbbackend.so',
 };
 
 /** @param {string} text */

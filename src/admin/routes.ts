@@ -8,6 +8,7 @@ import { auditRoutes } from '#admin/v1/audit.ts';
 import { certificatesRoutes } from '#admin/v1/certificates.ts';
 import { changesRoutes } from '#admin/v1/changes.ts';
 import { dnssecPolicyRoutes } from '#admin/v1/dnssec-policies.ts';
+import { dnssecKeysRoutes } from '#admin/v1/dnssec-keys.ts';
 import { dnssecRolloverRoutes } from '#admin/v1/dnssec-rollovers.ts';
 import { dnssecRoutes } from '#admin/v1/dnssec.ts';
 import { EVENT_TIMES, type EventTimes } from '#admin/v1/event-stream.ts';
@@ -60,6 +61,7 @@ export function adminRoutes({ zoneFileBytesMax = ZONE_FILE_BYTES_MAX, eventTimes
     ...dnssecRoutes,
     ...dnssecRolloverRoutes,
     ...dnssecPolicyRoutes,
+    ...dnssecKeysRoutes,
     ...policyRoutes,
     ...mailStatusRoutes,
     ...mailCheckRoutes,

@@ -13,6 +13,9 @@ export const DNSSEC_PROBLEMS = {
 
   // what the keys of a zone are asked for
   DNSSEC_DS_PRESENT: { title: 'signing cannot be turned off while the parent may have a DS record', status: 409, exit: 4 },
+  DNSSEC_KEY_FILE: bad('a private key or a DNSKEY record that was given cannot be used'),
+  DNSSEC_KEY_SET: bad('the keys that were given are not the keys of one zone, or not all that sign it'),
+  DNSSEC_KEYS_IN_USE: { title: 'keys of the zone cannot be exchanged or taken away now', status: 409, exit: 4 },
   DNSSEC_OFF: { title: 'the zone is not signed', status: 409, exit: 4 },
   DNSSEC_PARENT: { title: 'a name server of the parent zone has a wrong DS record or no answer', status: 502, exit: 1 },
   DNSSEC_POLICY: { title: 'the key policy cannot be taken', status: 422, exit: 2 },

@@ -4,6 +4,7 @@ import { callApi } from './api-client.ts';
 import { confirm, runChange } from './change.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
+import { defineKeys } from './dnssec-keys.ts';
 import { type TimelineDocument, defineRollovers, formatRollovers } from './dnssec-rollovers.ts';
 import { type Terminal, formatFields, formatJson, formatLine, formatLines, formatTable } from './terminal.ts';
 
@@ -84,6 +85,7 @@ export function defineDnssec(noun: Command, terminal: Terminal): void {
   });
 
   defineRollovers(noun, terminal);
+  defineKeys(noun, terminal);
 }
 
 function formatStatus({ zone, dnssec, keys, ds }: DnssecDocument): string {

@@ -32,7 +32,7 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     load: async () => (await import('./rrset.ts')).defineRrset,
   },
   dnssec: {
-    summary: 'signing: status, ds, enable, disable',
+    summary: 'signing: status, ds, enable, disable, roll, policy, timeline, key, foreign',
     example: 'waxseal dnssec ds example.com',
     load: async () => (await import('./dnssec.ts')).defineDnssec,
   },

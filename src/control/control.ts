@@ -36,6 +36,7 @@ import { type CertificateSettings } from '#control/certificate/certificates.ts';
 import { certificateFamilies } from '#control/certificate/counts.ts';
 import { type CertificateFiles } from '#control/certificate/files.ts';
 import { type DnssecApi } from '#control/api/dnssec.ts';
+import { type DnssecKeysApi } from '#control/api/dnssec-keys.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
 import { type CommandKind, type CommandTable, type Handler, type ZoneContext, handlerOf } from '#control/commands/table.ts';
 import { type Decision } from '#control/commands/decision.ts';
@@ -125,6 +126,7 @@ export class Control implements ControlApi {
   readonly mail: MailApi;
   readonly certificates: CertificatesApi;
   readonly dnssec: DnssecApi;
+  readonly dnssecKeys: DnssecKeysApi;
   readonly audit: AuditApi;
   readonly workers: WorkersApi;
   /** What the policy host serves now. */
@@ -182,6 +184,7 @@ export class Control implements ControlApi {
     this.#certificateFiles = (files, log) => certificates.files(files, log);
     const dnssec = dnssecControl({ ...shared, onDue });
     this.dnssec = dnssec.api;
+    this.dnssecKeys = dnssec.keys;
     const sources = [mailUpkeep(shared), spfUpkeep(shared), certificates.source, dnssec.source, ...(dane === undefined ? [] : [dane])];
     this.lifecycles = lifecycleClock({ time, funnel: this.#funnel, sources });
     this.signers = new Signers({ ...shared, mail: storedSignerMail(writer, run), filesRoot: signerFilesRoot });

@@ -93,6 +93,8 @@ export interface ZoneRecord {
   readonly keyPolicy?: KeyPolicy;
   /** The named policy that `keyPolicy` is a copy of. Both absent: that of the name `default`. */
   readonly keyPolicyName?: string;
+  /** DNSKEY records of others who sign the zone too: published and signed with our own, and nothing more. */
+  readonly foreignKeys?: readonly ForeignKeyRef[];
   /** Until then, counted time, caches may hold an RRset of it that is not there any more; absent: none of note. */
   readonly cachedUntilMs?: number;
 }
@@ -109,6 +111,16 @@ export interface ZoneKeyRef {
   readonly createdAtMs: number;
   /** DNSKEY RDATA, base64. */
   readonly dnskey: string;
+}
+
+/** A key of which only the public side is here (RFC 8901 §2.1.2). */
+export interface ForeignKeyRef {
+  readonly keyTag: number;
+  /** DNSKEY RDATA, base64. */
+  readonly dnskey: string;
+  /** CDS and CDNSKEY ask the parent for it too. */
+  readonly isAnnounced: boolean;
+  readonly addedAtMs: number;
 }
 
 export interface TokenRecord {
@@ -139,7 +151,17 @@ export function isZoneRecord(value: unknown): value is ZoneRecord {
     isDeletingDs: (isDeletingDs) => isDeletingDs === undefined || isDeletingDs === true,
     keyPolicy: (policy) => policy === undefined || isKeyPolicy(policy),
     keyPolicyName: 'string?',
+    foreignKeys: (keys) => keys === undefined || isArrayOf(isForeignKeyRef)(keys),
     cachedUntilMs: 'number?',
+  });
+}
+
+export function isForeignKeyRef(value: unknown): value is ForeignKeyRef {
+  return hasFields(value, {
+    keyTag: 'number',
+    dnskey: 'string',
+    isAnnounced: (isAnnounced) => typeof isAnnounced === 'boolean',
+    addedAtMs: 'number',
   });
 }
 

@@ -77,7 +77,8 @@ export function problemsOf({ writer, record, clock }: Bench): readonly string[] 
       .keys.filter(({ role, state }) => keyUse(role, state).isPublished === isPublished)
       .map(({ dnskey }) => new Uint8Array(Buffer.from(dnskey, 'base64')));
   const options = { nowSeconds: clock.nowMs() / 1000, view, unpublished: dnskeys(false) };
-  return verifyNodes(ZONE, nodes, dnskeys(true), options).map(({ code, message }) => `${code} ${message}`);
+  const foreign = (record().foreignKeys ?? []).map(({ dnskey }) => new Uint8Array(Buffer.from(dnskey, 'base64')));
+  return verifyNodes(ZONE, nodes, [...dnskeys(true), ...foreign], options).map(({ code, message }) => `${code} ${message}`);
 }
 
 export const roll = (room: TestControl, role: 'csk' | 'ksk' | 'zsk', dryRun = false) =>

@@ -34,6 +34,13 @@ const KeyForm = Type.Object({
   dnskey: Type.String({ description: 'DNSKEY RDATA, base64' }),
 });
 
+const ForeignKeyForm = Type.Object({
+  keyTag: Type.Integer(),
+  dnskey: Type.String({ description: 'DNSKEY RDATA, base64' }),
+  announced: Type.Boolean({ description: 'CDS and CDNSKEY ask the parent for it too' }),
+  addedAt: Time,
+});
+
 export const SigningSwitch = closed({
   dnssec: OnOff,
   force: Type.Optional(
@@ -75,6 +82,7 @@ export const dnssecRoutes = [
         policyName: Type.Optional(Type.String({ description: 'absent: the policy is of its own' })),
         policy: PolicyForm,
         keys: Type.Array(KeyForm),
+        foreignKeys: Type.Array(ForeignKeyForm, { description: 'of others who sign the zone too' }),
         ds: Type.Array(DsForm),
       }),
     },
@@ -86,6 +94,7 @@ export const dnssecRoutes = [
           dnssec: zone.dnssec,
           ...policyForm(control, zone),
           keys: keyForms(zone),
+          foreignKeys: foreignKeyForms(zone),
           ds: dsForms(control, zone),
         }),
       }),
@@ -128,5 +137,11 @@ function dsForms(control: ControlApi, record: ZoneRecord) {
 function keyForms(record: ZoneRecord) {
   return record.keys.map(({ id, keyTag, algorithm, role, flags, state, createdAtMs, dnskey }) => {
     return { id, keyTag, algorithm, role, flags, state, createdAt: isoTime(createdAtMs), dnskey };
+  });
+}
+
+function foreignKeyForms({ foreignKeys = [] }: ZoneRecord) {
+  return foreignKeys.map(({ keyTag, dnskey, isAnnounced, addedAtMs }) => {
+    return { keyTag, dnskey, announced: isAnnounced, addedAt: isoTime(addedAtMs) };
   });
 }

@@ -85,3 +85,18 @@ export const POLICY_PLAN_ZONES_MAX = 20;
 export const POLICY_SPREAD_MS = 3_600_000;
 /** The same of a few zones: one every so often. */
 export const POLICY_SPREAD_EACH_MS = 250;
+/** Keys that one request brings: the KSK and ZSK of a zone, and the next ones. */
+export const KEYS_IMPORTED_MAX = 8;
+/** Characters of a private key as text: RSA with 4096 bits takes 3,400 in either form, and comments come with it. */
+export const KEY_TEXT_CHARACTERS_MAX = 8192;
+/** DNSKEY records of others in a zone: each provider has up to four in a rollover, and answers must fit UDP. */
+export const FOREIGN_KEYS_MAX = 8;
+/** Shorter RSA keys are within reach of factoring; they are taken: a zone must move before it can leave them. */
+export const RSA_MODULUS_BITS_WARNED = 2048;
+/**
+ * How long caches hold the DNSKEY RRset that another server gave out, whose TTL is not known: a day, the longest in
+ * use by signers.
+ */
+export const FOREIGN_KEY_TTL_SECONDS_UNKNOWN = 86_400;
+/** Octets of a file with keys: every key of a zone in all its forms takes a tenth of it. */
+export const KEY_FILE_BYTES_MAX = 256 * 1024;

@@ -13,6 +13,7 @@ import { type Response } from '#zone/lookup.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type CertificateCommand, type CertificateView } from './certificates.ts';
 import { type DnssecApi, type DnssecCommand } from './dnssec.ts';
+import { type DnssecKeysApi, type DnssecKeysCommand } from './dnssec-keys.ts';
 import { type EventsApi } from './events.ts';
 import { type LiveTlsaHost, type LiveTlsaQuestion, type MailCommand, type MailNote, type MailProposal, type MailView } from './mail.ts';
 import { type SignersApi } from './signers.ts';
@@ -43,7 +44,7 @@ export interface RrsetOperation {
  */
 export type ParentCare = 'check' | 'delegate' | 'ignore';
 
-export type Command = ZoneCommand | MailCommand | CertificateCommand | DnssecCommand;
+export type Command = ZoneCommand | MailCommand | CertificateCommand | DnssecCommand | DnssecKeysCommand;
 
 export type ZoneCommand =
   /** A new zone with a default SOA and NS set (RFC 1912 §2.2 times); rejected when it exists. */
@@ -207,6 +208,7 @@ export interface ControlApi {
   readonly mail: MailApi;
   readonly certificates: CertificatesApi;
   readonly dnssec: DnssecApi;
+  readonly dnssecKeys: DnssecKeysApi;
   readonly audit: AuditApi;
   readonly workers: WorkersApi;
   run(command: Command, options: RunOptions): Promise<Result<Outcome>>;

@@ -6,7 +6,7 @@
 import { type Problem } from '#base/problem.ts';
 import { type OwnerKey } from '#dns/name.ts';
 import { type KeyPolicy } from '#dnssec/key-policy.ts';
-import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
+import { type ForeignKeyRef, type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type DocumentWrite, type EventWrite, type SecretWrite, type StoreWrite } from '#store/writer.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { type ZoneView } from '#zone/view.ts';
@@ -29,6 +29,8 @@ export interface KeySet {
   readonly policy?: KeyPolicy;
   /** Of `policy`, when it has one. */
   readonly policyName?: string | undefined;
+  /** Keys of others that stand beside them; as they are unless given. */
+  readonly foreign?: readonly ForeignKeyRef[];
 }
 
 /** Changes of one zone's records. */

@@ -1,7 +1,10 @@
 /** Keys of zones and their rollovers, put together: commands, due work, what is shown. */
 import { type DnssecApi } from '#control/api/dnssec.ts';
+import { type DnssecKeysApi } from '#control/api/dnssec-keys.ts';
 import { type DueSource } from '#control/lifecycle/due-source.ts';
 import { dnssecHandlers } from './decide.ts';
+import { keyExport } from './key-export.ts';
+import { keyImportHandlers } from './key-import.ts';
 import { type AskServer, ParentServers } from './parent.ts';
 import { DnssecPolicies } from './policies.ts';
 import { DnssecSteps, type DnssecStepsOptions } from './steps.ts';
@@ -18,7 +21,8 @@ export interface DnssecControlOptions
 export interface DnssecControl {
   readonly api: DnssecApi;
   readonly source: DueSource;
-  readonly handlers: ReturnType<typeof dnssecHandlers>;
+  readonly keys: DnssecKeysApi;
+  readonly handlers: ReturnType<typeof dnssecHandlers> & ReturnType<typeof keyImportHandlers>;
 }
 
 export function dnssecControl(options: DnssecControlOptions): DnssecControl {
@@ -28,6 +32,10 @@ export function dnssecControl(options: DnssecControlOptions): DnssecControl {
   return {
     api: new DnssecPolicies({ writer, funnel, steps, time, onDue }),
     source: dnssecUpkeep({ ...options, steps, parents }),
-    handlers: dnssecHandlers({ writer, steps, time, parents }),
+    keys: keyExport(options),
+    handlers: {
+      ...dnssecHandlers({ writer, steps, time, parents }),
+      ...keyImportHandlers({ ...options, steps, parents }),
+    },
   };
 }

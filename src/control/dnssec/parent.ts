@@ -123,11 +123,19 @@ function readLook(place: string, answer: DirectReply): ParentLook {
   return { place, ds, ttlSeconds, text: ds.map((rdata) => `DS ${formatRdata(TYPE.DS, rdata)}`).join(' | ') };
 }
 
+/** Whether a DS record is of this key. SHA-1 digests count by tag and algorithm. */
+export function isDsOf(rdata: Uint8Array, zone: Name, { dnskey }: Pick<ZoneKey, 'dnskey'>): boolean {
+  const octets = new Uint8Array(Buffer.from(dnskey, 'base64'));
+  const digests = ([2, 4] as const).map((digest) => dsRdata(zone, octets, digest));
+  const isSha1 = rdata[3] === 1 && equalBytes(digests[0]!.subarray(0, 3), rdata.subarray(0, 3));
+  return isSha1 || digests.some((digest) => equalBytes(digest, rdata));
+}
+
 /** Whether exactly the DS records of `keys` are there. SHA-1 digests of them beside others do no harm. */
 export function judgeDs(
   { ds, text }: ParentLook,
   zone: Name,
-  keys: readonly ZoneKey[],
+  keys: readonly Pick<ZoneKey, 'dnskey'>[],
 ): { readonly isGood: boolean; readonly text: string } {
   if (ds === undefined) return { isGood: false, text };
   if (keys.length === 0) return { isGood: ds.length === 0, text };

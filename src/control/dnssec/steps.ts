@@ -269,7 +269,8 @@ export class DnssecSteps {
     const made: ReturnType<typeof newZoneKey>[] = [];
     for (const { role, algorithm } of incoming) {
       // RFC 4034 App. B: also none that caches may still know from a key that went.
-      const tags = [...keys, ...made.map(({ ref }) => ref)].map(({ keyTag }) => keyTag);
+      const others = zone.record.foreignKeys ?? [];
+      const tags = [...keys, ...others, ...made.map(({ ref }) => ref)].map(({ keyTag }) => keyTag);
       const wanted = { role, algorithm, stage: firstKeyStage(kind) };
       made.push(
         newZoneKey(zone.record.name, [...tags, ...state.pastTags], writer.sealer, random, time.read().nowMs, wanted),

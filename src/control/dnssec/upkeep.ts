@@ -117,7 +117,9 @@ async function judgeParent(
   const observations = rolloversOf(state)
     .filter(({ kind }) => needsParent(kind))
     .flatMap(({ kind, object }) => {
-      const keys = keysForParent(kind, object, record.keys);
+      const wanted = keysForParent(kind, object, record.keys);
+      // RFC 8901 §3.2: the parent has the DS records of all who sign the zone.
+      const keys = wanted.length === 0 ? wanted : [...wanted, ...announcedOf(record)];
       return looks.map((each): LifecycleObservation => {
         const { isGood, text } = judgeDs(each, view.apex, keys);
         return {
@@ -134,11 +136,18 @@ async function judgeParent(
   return observations;
 }
 
+/** Keys of others that CDS asks the parent for. */
+function announcedOf({ foreignKeys = [] }: ServedZone['record']) {
+  return foreignKeys.filter(({ isAnnounced }) => isAnnounced);
+}
+
 /**
  * What is wrong with the parent's DS records whatever rollover is under way: one that no key of the zone has, or none
  * that one has.
  */
-function parentProblem(seen: ParentLook, zone: Name, { name, keys }: ServedZone['record']): Problem | undefined {
+function parentProblem(seen: ParentLook, zone: Name, record: ServedZone['record']): Problem | undefined {
+  const { name } = record;
+  const keys = [...record.keys, ...(record.foreignKeys ?? [])];
   const { ds, place, text } = seen;
   if (ds === undefined)
     return problem('DNSSEC_PARENT', atZone(name), `${place}, a name server of the parent of ${name}, ${text}`);

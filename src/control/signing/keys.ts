@@ -27,7 +27,8 @@ export interface NewZoneKey extends OpenKey {
   readonly sealed: Uint8Array;
 }
 
-const label = (id: string): SealLabel => ({ purpose: 'dnssec-key', id, version: 1 });
+/** What a key's secret is sealed as. */
+export const keyLabel = (id: string): SealLabel => ({ purpose: 'dnssec-key', id, version: 1 });
 
 export interface WantedKey {
   readonly role: KeyRole;
@@ -52,7 +53,7 @@ export function newZoneKey(
     const key = engineKey(secret, roleFlags(role), algorithm);
     if (tagsInUse.includes(key.keyTag)) continue;
     const id = `${zone}${key.keyTag}-${Buffer.from(random(4)).toString('hex')}`;
-    const sealed = sealer.seal(label(id), secret);
+    const sealed = sealer.seal(keyLabel(id), secret);
     return {
       key,
       secret,
@@ -116,7 +117,7 @@ export class KeyRing {
         'the secret of a signing key is not in the store',
         'restore the last backup',
       );
-    const secret = this.#sealer.open(label(ref.id), sealed);
+    const secret = this.#sealer.open(keyLabel(ref.id), sealed);
     if (!secret.ok) {
       const [first] = secret.problems;
       throw new StoreFailure('SECRET_SEALED', atObject(`${record.name} key ${ref.keyTag}`), first!.message, first!.fix);

@@ -162,9 +162,12 @@ export class ZonePreparer {
 const NO_KEYS: KeySet = { keys: [], isDeletingDs: false, sealed: new Map() };
 
 /** The record with these keys. */
-function withKeys({ isDeletingDs: _isDeletingDs, ...record }: ZoneRecord, keySet: KeySet): ZoneRecord {
-  const { keys, isDeletingDs, policy } = keySet;
-  return { ...withPolicy(record, policy, keySet.policyName), keys, ...(isDeletingDs ? { isDeletingDs: true } : {}) };
+function withKeys(whole: ZoneRecord, keySet: KeySet): ZoneRecord {
+  const { isDeletingDs: _isDeletingDs, foreignKeys: before, ...record } = whole;
+  const { keys, isDeletingDs, policy, foreign = before ?? [] } = keySet;
+  const foreignKeys = keys.length === 0 || foreign.length === 0 ? {} : { foreignKeys: foreign };
+  const deleting = isDeletingDs ? { isDeletingDs: true as const } : {};
+  return { ...withPolicy(record, policy, keySet.policyName), keys, ...foreignKeys, ...deleting };
 }
 
 function withPolicy(before: ZoneRecord, policy: KeyPolicy | undefined, name: string | undefined): ZoneRecord {
@@ -175,11 +178,24 @@ function withPolicy(before: ZoneRecord, policy: KeyPolicy | undefined, name: str
 
 /** `open`: the keys of `record`, in its order. */
 function settingsOf(open: readonly OpenKey[], record: ZoneRecord, nowMs: number): SigningSettings {
-  const { keys, isDeletingDs, keyPolicy } = record;
+  const { keys, isDeletingDs, keyPolicy, foreignKeys = [] } = record;
   const staged = keys.map(({ role, state }, at) => ({ key: open[at]!.key, role, stage: state }));
   const policy = keyPolicy ?? KEY_POLICY;
   const ofPolicy = { keyTtlSeconds: policy.keyTtlSeconds, policy: signaturePolicyOf(policy) };
-  return { ...signingBy(staged, isDeletingDs === true), ...ofPolicy, nowSeconds: toSeconds(nowMs) };
+  const own = signingBy(staged, isDeletingDs === true);
+  // RFC 8901 §2.1.2: each provider's DNSKEY RRset has the keys of all, and only its own sign it.
+  const foreign = foreignKeys.map(({ dnskey, isAnnounced }) => {
+    return { dnskey: new Uint8Array(Buffer.from(dnskey, 'base64')), isAnnounced };
+  });
+  return {
+    ...own,
+    published: [...own.published, ...foreign],
+    ...(own.announced === 'delete' || own.announced === undefined
+      ? {}
+      : { announced: [...own.announced, ...foreign.filter(({ isAnnounced }) => isAnnounced)] }),
+    ...ofPolicy,
+    nowSeconds: toSeconds(nowMs),
+  };
 }
 
 function pendingOf(

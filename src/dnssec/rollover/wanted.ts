@@ -6,7 +6,7 @@
  */
 import { atZone } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
-import { type AlgorithmNumber } from '#dnssec/algorithm.ts';
+import { type AlgorithmNumber, algorithmOf } from '#dnssec/algorithm.ts';
 import { type KeyPolicy, rolesOf } from '#dnssec/key-policy.ts';
 import { type KeyRole } from '#dnssec/key-stage.ts';
 import { type ZoneKey } from './keys.ts';
@@ -36,7 +36,9 @@ interface Ground {
 export function wantedRollover(ground: Ground): WantedRollover | undefined {
   const { state, keys, policy } = ground;
   const wanted = toPolicy(keys, policy) ?? byLifetime(ground);
-  return wanted === undefined || inTheWay(wanted, state, keys) !== undefined ? undefined : wanted;
+  // Keys of an algorithm that is only brought stay until the policy names another one.
+  if (wanted === undefined || !wanted.in.every(isMade)) return undefined;
+  return inTheWay(wanted, state, keys) === undefined ? wanted : undefined;
 }
 
 /** The rollover of one key that is asked for, or why it cannot begin. */
@@ -45,6 +47,10 @@ export function askedRollover(ground: Ground, role: KeyRole): Result<WantedRollo
   const key = keys.find((each) => each.role === role && each.state === 'active');
   if (key === undefined) return fail(noKey(zone, role, keys));
   const wanted = toPolicy(keys, policy) ?? ofOne(key, 'it was asked for');
+  if (!wanted.in.every(isMade)) {
+    const why = `new keys of algorithm ${key.algorithm} are not made here: ${key.keyTag} cannot be rolled, only left`;
+    return fail(problem('DNSSEC_ROLLOVER', atZone(zone), why, { fix: `waxseal dnssec policy ${zone} --algorithm 13` }));
+  }
   const other = inTheWay(wanted, state, keys);
   return other === undefined ? ok(wanted) : fail(underWay(zone, other));
 }
@@ -80,6 +86,10 @@ function noKey(zone: string, role: KeyRole, keys: readonly ZoneKey[]): Problem {
 export function stopsUnsigning({ zone, state }: Pick<Ground, 'zone' | 'state'>): Problem | undefined {
   const [other] = rolloversOf(state);
   return other === undefined ? undefined : underWay(zone, other.object.id);
+}
+
+function isMade({ algorithm }: WantedRollover['in'][number]): boolean {
+  return algorithmOf(algorithm).isMade;
 }
 
 function underWay(zone: string, object: string): Problem {

@@ -86,6 +86,7 @@ export class FakeControl implements ControlApi {
     freeze: () => undefined,
     setFreeze: (reason) => Promise.resolve(ok(reason === undefined ? undefined : { reason, by: 'test', atMs: 0 })),
   };
+  readonly dnssecKeys: ControlApi['dnssecKeys'] = { export: () => Promise.resolve(fail(problem('DNSSEC_OFF', WHOLE, 'it has no keys'))) };
   readonly events = new MemoryEvents();
   readonly journal: Journal[] = [];
   readonly auditLog: AuditView[] = [];

@@ -21,6 +21,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
   },
   dnssec: {
     '.': [],
+    'key-files': ['.'],
     rollover: ['.'],
   },
   store: {
