@@ -1,6 +1,6 @@
 /**
  * Certificates on the real server, with Debian's pebble as CA that validates through our own DNS: half of all calls fail for a while, nonces are
- * rejected, validations sleep, and the control process is killed on the way.
+ * rejected, validations sleep, and each process is killed on the way.
  * Not here: renewal information, profiles and lies, which pebble 2.4 cannot do (test/control/certificate/).
  */
 import { X509Certificate, randomInt } from 'node:crypto';
@@ -8,6 +8,9 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type TLSSocket, connect } from 'node:tls';
+import { openReader } from '#store/reader.ts';
+import { verifyStore } from '#store/verify.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Pebble } from '../support/acme/pebble.ts';
 import { RunningServer, quietPort } from '../support/running-server.ts';
@@ -32,8 +35,14 @@ interface Listed {
   readonly stage: string;
   readonly serial?: string;
   readonly coming?: string;
-  readonly problem?: { readonly message: string };
+  readonly problem?: { readonly message: string; readonly nextTry?: string };
 }
+
+const KILLED = ['control', 'answer', 'policyHost', 'supervisor'] as const;
+/** Between two deaths: a server that has been started again is at work on its orders. */
+const KILL_AFTER_MS = [300, 2500] as const;
+
+const zoneOf = (host: string) => ZONES.find((zone) => host.endsWith(zone))!;
 
 let pebble: Pebble;
 let server: RunningServer;
@@ -75,6 +84,7 @@ async function allDone(isNew: (each: Listed) => boolean): Promise<Listed[]> {
   const isDone = await server.eventually(async () => {
     await delay(200);
     listed = await list();
+    await orderRejected(listed);
     return listed.length === HOSTS.length && listed.every((each) => each.stage === 'in-use' && each.coming === undefined && isNew(each));
   }, LIMIT_MS);
   const left = listed.filter((each) => each.stage !== 'in-use' || each.coming !== undefined || !isNew(each));
@@ -100,16 +110,65 @@ async function order(zone: string, host: string): Promise<void> {
   if (!isTaken) throw new Error(`no order for ${host}`);
 }
 
+/** Each process dies once, in any order, at any moment of the orders under way. */
+async function killEach(): Promise<void> {
+  for (const role of KILLED.toSorted(() => randomInt(3) - 1)) {
+    await delay(randomInt(...KILL_AFTER_MS));
+    if (role === 'supervisor') {
+      if (!(await server.killSupervisor())) throw new Error(`processes outlive it\n${server.log().slice(-3000)}`);
+      await server.start();
+    } else {
+      const isThere = await server.eventually(() => server.pids()[role] !== undefined, 60_000);
+      if (!isThere) throw new Error(`no ${role} process`);
+      await server.killChild(role);
+      await server.ready();
+    }
+  }
+}
+
+/** The CA looked for a challenge while no process answered: it rejects the order, and the operator asks for another. */
+async function orderRejected(listed: readonly Listed[]): Promise<void> {
+  for (const { host, problem } of listed) {
+    const waitMs = Date.parse(problem?.nextTry ?? '') - Date.now();
+    if (waitMs > 60_000) await order(zoneOf(host), host);
+  }
+}
+
+/** Number of the certificate that the policy host shows for the host, verified under pebble's root. */
+async function shownSerial(host: string, ca: string): Promise<string> {
+  const socket = await new Promise<TLSSocket>((resolve, reject) => {
+    const options = { host: '127.0.0.1', port: server.httpsPort, servername: host, ca, timeout: 10_000 };
+    const tried: TLSSocket = connect(options, () => resolve(tried));
+    tried.once('error', reject).once('timeout', () => tried.destroy(new Error(`no handshake for ${host}`)));
+  });
+  const { serialNumber } = socket.getPeerCertificate();
+  socket.destroy();
+  return serialNumber.toLowerCase();
+}
+
+/** What is listed is what is served. */
+async function expectServed(listed: readonly Listed[]): Promise<void> {
+  const root = await pebble.issuingRoot();
+  for (const { host, serial } of listed) {
+    const isShown = () =>
+      shownSerial(host, root).then(
+        (shown) => shown === serial,
+        () => false,
+      );
+    expect({ host, isShown: await server.eventually(isShown, 60_000) }).toEqual({ host, isShown: true });
+  }
+}
+
 describe('pebble, half of all calls failing', () => {
-  test('40 hosts of two zones are issued certificates through our own DNS, the control process being killed on the way', async () => {
+  test('40 hosts are issued certificates through our own DNS, each process being killed on the way', async () => {
     const faulty = faults();
+    const killing = killEach();
     for (const { zone, host } of HOSTS) await order(zone, host);
-    await delay(randomInt(500, 3500));
-    await server.killChild('control');
-    await server.ready();
+    await killing;
     const listed = await allDone(() => true);
+    await expectServed(listed);
     for (const { host, serial } of listed) {
-      const zone = ZONES.find((each) => host.endsWith(each))!;
+      const zone = zoneOf(host);
       const answer = await server.api('GET', `/v1/zones/${zone}/certificates/${host}`);
       const { chain } = (await answer.json()) as { chain: string };
       const [own, ...others] = chain.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g)!.map((each) => new X509Certificate(each));
@@ -127,10 +186,8 @@ describe('pebble, half of all calls failing', () => {
     const faulty = faults();
     for (const { zone, host } of HOSTS) await order(zone, host);
     expect((await list()).every(({ stage }) => stage === 'in-use')).toBe(true);
-    await delay(randomInt(1500));
-    await server.killChild('control');
-    await server.ready();
-    await allDone(({ host, serial }) => serial !== before.get(host));
+    await killEach();
+    await expectServed(await allDone(({ host, serial }) => serial !== before.get(host)));
     const { asked, failed } = await faulty;
     expect(failed / asked).toBeGreaterThan(0.35);
   });
@@ -140,6 +197,26 @@ describe('pebble, half of all calls failing', () => {
     const orders = new Set(finalized);
     // One for the first certificate and one for the renewal of each host; no order that was left was ever continued.
     expect(orders.size).toBe(2 * HOSTS.length);
+  });
+
+  test('never two orders at once: once there is a next one for a host, no earlier one is touched any more', () => {
+    const latest = new Map<string, string>();
+    const hostOf = new Map<string, string>();
+    const faulty: string[] = [];
+    for (const { path, payload, made } of pebble.passed) {
+      const host = /"identifiers":\[\{[^}]*"value":"([^"]+)"/.exec(payload)?.[1];
+      if (host !== undefined && made !== undefined) {
+        hostOf.set(made, host);
+        latest.set(host, made);
+      }
+      const id = /^\/(?:my-order|finalize-order)\/([^/]+)$/.exec(path)?.[1];
+      const touched = id === undefined ? undefined : `/my-order/${id}`;
+      const owner = touched === undefined ? undefined : hostOf.get(touched);
+      if (owner === undefined || latest.get(owner) === touched) continue;
+      faulty.push(`${owner}: ${path} after ${latest.get(owner)}`);
+    }
+    expect(latest.size).toBe(HOSTS.length);
+    expect(faulty).toEqual([]);
   });
 
   test('no challenge is left in any zone, and one account was made', async () => {
@@ -163,4 +240,19 @@ test('the command line shows what there is', async () => {
   const renewed = await server.cli('cert', 'renew', 'post.test', 'h0.post.test', '--dry-run');
   expect([renewed.exit, renewed.err]).toEqual([0, '']);
   expect((await server.cli('cert', 'show', 'post.test', 'nothing.post.test')).exit).toBe(3);
+});
+
+test('nothing is half installed: the store is whole, and no key of an order is left in it', async () => {
+  expect(await server.terminate()).toBe(0);
+  const reader = openReader(join(server.directory, 'store'));
+  try {
+    expect(verifyStore(reader).problems).toEqual([]);
+    const zones = new Map(reader.zones().map(({ name, id }) => [name, id]));
+    for (const { zone, host } of HOSTS) {
+      const left = reader.sealedSecret(zones.get(`${zone}.`)!, `acme-order/${host}`);
+      expect({ host, left }).toEqual({ host, left: undefined });
+    }
+  } finally {
+    await reader.close();
+  }
 });

@@ -231,6 +231,13 @@ export class RunningServer implements Endpoint {
     return pid;
   }
 
+  /** KILL to the supervisor alone: its children end by themselves. Resolves when they have, false: not in time. */
+  async killSupervisor(): Promise<boolean> {
+    this.child.kill('SIGKILL');
+    await this.#ended;
+    return this.eventually(() => !isGroupAlive(this.child), STOP_MS);
+  }
+
   /** KILL to the supervisor and all its children at once. */
   async killAll(): Promise<void> {
     killGroup(this.child);

@@ -30,6 +30,8 @@ interface Passed {
   readonly path: string;
   /** The payload of a JWS; empty for POST-as-GET. */
   readonly payload: string;
+  /** Path of what the answer says was made; of a new order that is the order's. */
+  readonly made?: string;
 }
 
 export class Pebble {
@@ -40,6 +42,7 @@ export class Pebble {
   readonly #ca: ThrowawayCa;
   readonly #child: ChildProcess;
   readonly #port: number;
+  readonly #management: number;
   readonly #proxy: Server;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #inRow = new Map<string, number>();
@@ -63,6 +66,7 @@ export class Pebble {
   private constructor(port: number, management: number, options: PebbleOptions) {
     this.#ca = throwawayCa();
     this.#port = port;
+    this.#management = management;
     this.failing = options.failing;
     const pair = this.#ca.leaf(['localhost']);
     const { folder } = this.#ca;
@@ -103,6 +107,12 @@ export class Pebble {
     return join(this.#ca.folder, 'ca.pem');
   }
 
+  /** PEM of the root that issued certificates are under: another in each life of pebble. Its management tells. */
+  async issuingRoot(): Promise<string> {
+    const told = await this.#forward('GET', '/roots/0', {}, Buffer.alloc(0), this.#management);
+    return Buffer.concat(await told.toArray()).toString();
+  }
+
   log(): string {
     return this.#log;
   }
@@ -135,7 +145,9 @@ export class Pebble {
       if (way === 1) return void answer.writeHead(503).end();
       const told = await this.#forward(method, url, headers, body);
       const text = body.length === 0 ? '' : (JSON.parse(body.toString()) as { payload: string }).payload;
-      this.passed.push({ method, path: url, payload: Buffer.from(text, 'base64url').toString() });
+      const { location } = told.headers;
+      const made = location === undefined ? {} : { made: new URL(location).pathname };
+      this.passed.push({ method, path: url, payload: Buffer.from(text, 'base64url').toString(), ...made });
       const octets = Buffer.concat(await told.toArray());
       // Pebble has done it, and nobody hears of it.
       if (way === 2) return void asked.socket.destroy();
@@ -145,9 +157,9 @@ export class Pebble {
     }
   }
 
-  #forward(method: string, path: string, headers: IncomingMessage['headers'], body: Buffer): Promise<IncomingMessage> {
-    return new Promise((resolve, reject) => {
-      const options = { host: '127.0.0.1', port: this.#port, servername: 'localhost', ca: this.#ca.root, agent: this.#agent };
+  #forward(method: string, path: string, headers: IncomingMessage['headers'], body: Buffer, port = this.#port) {
+    return new Promise<IncomingMessage>((resolve, reject) => {
+      const options = { host: '127.0.0.1', port, servername: 'localhost', ca: this.#ca.root, agent: this.#agent };
       const sent = request({ ...options, method, path, headers }, resolve);
       sent.once('error', reject);
       sent.end(body);
