@@ -87,14 +87,20 @@ export function certificateParts(options: CertificatePartsOptions): CertificateP
       wallMs: () => clock.nowMs(),
     };
   const source = certificateUpkeep({ ...options, steps, wanted, ...(asking === undefined ? {} : { asking }) });
+  const onOrdered = (zone: string) => source.hurry(zone);
   const onCommitted = (zone: string, events: readonly LifecycleEvent[]) => {
     if (events.length > 0) onEvents(zone, events);
     onDue();
   };
   return {
     source,
-    handlers: certificateHandlers({ steps, hasCa: directories.length > 0, onCommitted }),
-    reads: { list: (record) => certificateViews(writer, steps, { record, view: writer.view(record) }) },
+    handlers: certificateHandlers({ steps, hasCa: directories.length > 0, onOrdered, onCommitted }),
+    reads: {
+      list(record) {
+        const zone = { record, view: writer.view(record) };
+        return certificateViews(writer, steps, zone, source.refusal(record.name));
+      },
+    },
     notice: (zone) => source.notice(zone),
     files: (files, log) => {
       const zoneOf = (name: Name) => zoneOfName(writer, name);

@@ -26,6 +26,8 @@ export interface DecisionOptions {
   readonly steps: CertificateSteps;
   /** False: no directory of a CA is configured. */
   readonly hasCa: boolean;
+  /** Called after the commit of what an operator asks for, before `onCommitted`. */
+  readonly onOrdered: (zone: string) => void;
   /** Called after each commit. */
   readonly onCommitted: (zone: string, events: readonly LifecycleEvent[]) => void;
 }
@@ -50,7 +52,7 @@ export function certificateHandlers(options: DecisionOptions): CommandTable<Cert
       if (!intent.ok) return intent;
       const { state, detail, warnings = [] } = intent.value;
       const without = hasCa || command.kind === 'certificate.unwant' ? [] : [noCa()];
-      return decisionOf(zone, state, { detail, warnings: [...warnings, ...without] }, options);
+      return decisionOf(zone, state, { detail, warnings: [...warnings, ...without], isOrdered: true }, options);
     });
   return {
     'certificate.want': { decide: byIntent((command, zone, state) => want(command, zone, state, options)) },
@@ -71,13 +73,15 @@ interface Written {
   readonly observations?: Take['observations'];
   readonly secrets?: readonly SecretWrite[];
   readonly isQuiet?: boolean;
+  /** Asked for by an operator. */
+  readonly isOrdered?: boolean;
 }
 
 function decisionOf(
   zone: ServedZone,
   state: CertificatesState,
-  { detail, warnings = [], results = [], observations = [], secrets = [], isQuiet = false }: Written,
-  { steps, onCommitted }: DecisionOptions,
+  { detail, warnings = [], results = [], observations = [], secrets = [], isQuiet = false, isOrdered = false }: Written,
+  { steps, onOrdered, onCommitted }: DecisionOptions,
 ): Result<Decision> {
   const { name } = zone.record;
   const step = steps.step(zone, state, { results, observations });
@@ -97,7 +101,10 @@ function decisionOf(
     isQuiet: isQuiet && told.length === 0,
     isChanged,
     isAlwaysWritten: isQuiet,
-    afterCommit: () => onCommitted(name, events),
+    afterCommit() {
+      if (isOrdered) onOrdered(name);
+      onCommitted(name, events);
+    },
   });
 }
 

@@ -10,7 +10,7 @@ import { LIFECYCLE_DUE_AT_ONCE } from '#base/limits/lifecycle.ts';
 import { type Problem, type Result, ok } from '#base/problem.ts';
 import { type CertificateAction, dueActions } from '#certificate/actions.ts';
 import { type CertificatesState } from '#certificate/state.ts';
-import { type Name, lowerName, nameOf } from '#dns/name.ts';
+import { type Name, formatName, lowerName, nameOf } from '#dns/name.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { findObject } from '#lifecycle/state.ts';
 import { CERTIFICATES_KIND, readCertificatesState } from '#store/tls/certificates.ts';
@@ -20,7 +20,7 @@ import { type Actor, type Command, type Outcome, type RunOptions } from '#contro
 import { type ServedZone } from '#control/commands/table.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
 import { type CountedTime } from '#control/lifecycle/counted-time.ts';
-import { type DueSource, dueZones } from '#control/lifecycle/due-source.ts';
+import { type DueSource, type Refusal, dueZones } from '#control/lifecycle/due-source.ts';
 import { type OutsideWitnesses, isLookable, lookAtAll, lookPlaces, ownServer } from '#control/outside/evidence.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
 import { type Asked, type AskingOptions, askCa } from './asking.ts';
@@ -46,6 +46,10 @@ export interface CertificateUpkeepOptions {
 export interface CertificateUpkeep extends DueSource {
   /** Other hosts of the zone may want certificates now than before. */
   notice(zone: Name): void;
+  /** What stood in the way is tried again at once: somebody has put it right. */
+  hurry(zone: string): void;
+  /** Why the last step of the zone's certificates was not possible; undefined: it was. */
+  refusal(zone: string): Refusal | undefined;
 }
 
 const SCHEDULER: Actor = { kind: 'system', id: 'certificate', from: '' };
@@ -55,6 +59,8 @@ export function certificateUpkeep(options: CertificateUpkeepOptions): Certificat
   const stored = dueZones(writer, CERTIFICATES_KIND);
   /** Zones whose hosts changed; after a restart `begin` finds them again. */
   const noticed = new Map<string, Name>();
+  const refusals = new Map<string, Refusal>();
+  const hurried = new Set<string>();
   const add = ({ name }: ZoneRecord) => void noticed.set(keyOf(nameOf(name)), nameOf(name));
   return {
     name: 'certificate',
@@ -64,6 +70,13 @@ export function certificateUpkeep(options: CertificateUpkeepOptions): Certificat
     notice(zone) {
       const record = writer.zoneByName(lowerName(zone));
       if (record !== undefined && hasOtherHosts(record, options)) add(record);
+    },
+    hurry: (zone) => void hurried.add(zone),
+    isHurried: (zone) => hurried.has(zone),
+    refusal: (zone) => refusals.get(zone),
+    noted(zone, refusal) {
+      if (refusal === undefined) refusals.delete(zone);
+      else refusals.set(zone, refusal);
     },
     begin() {
       for (const record of writer.zones()) if (hasOtherHosts(record, options)) add(record);
@@ -78,6 +91,7 @@ export function certificateUpkeep(options: CertificateUpkeepOptions): Certificat
     work: (zone) =>
       funnel.guard(async () => {
         noticed.delete(keyOf(zone));
+        hurried.delete(formatName(zone));
         return work(zone, options);
       }),
   };

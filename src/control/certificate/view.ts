@@ -7,27 +7,32 @@ import { type CertificateObject, type CertificatesState } from '#certificate/sta
 import { comingCertificate, currentCertificate } from '#certificate/state.ts';
 import { type WantedHost } from '#certificate/lives.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
+import { type Refusal } from '#control/lifecycle/due-source.ts';
 import { type HostCertificate, hostCertificates } from '#store/tls/host-certificate.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type CertificateView } from '#control/api/certificates.ts';
 import { type ServedZone } from '#control/commands/table.ts';
 import { type CertificateSteps } from './steps.ts';
 
-/** Every host that has a certificate or is to have one, by name. */
-export function certificateViews(reader: StoreReader, steps: CertificateSteps, zone: ServedZone): CertificateView[] {
+/**
+ * Every host that has a certificate or is to have one, by name. `refusal`: why the last step of all of them was not
+ * possible.
+ */
+export function certificateViews(reader: StoreReader, steps: CertificateSteps, zone: ServedZone, refusal?: Refusal) {
   const state = steps.stored(zone.record);
   const context = steps.context(zone, state);
   const served = new Map(hostCertificates(reader, zone.record.id).map((each) => [each.host, each]));
   const explanations = explainCertificates(state, context);
   const known = [...context.wanted, ...state.lifecycle.objects.map(({ data }) => data)].map(({ host }) => host);
   const hosts = new Set([...known, ...served.keys()]);
-  return [...hosts].toSorted().map((host) => {
+  return [...hosts].toSorted().map((host): CertificateView => {
     const wanted = context.wanted.find((each) => each.host === host);
     const current = currentCertificate(state, host);
     const onTheirWay = [comingCertificate(state, host), current?.stage === 'installed' ? current : undefined];
     const waits = explanations.filter(({ object }) => onTheirWay.some((each) => each?.id === object));
     const open = waits.flatMap((each) => each.waits.filter(({ isOver }) => !isOver).map(({ text }) => text));
-    return viewOf(host, { wanted, served: served.get(host), state, open, wallOffsetMs: context.facts.wallOffsetMs });
+    const { wallOffsetMs } = context.facts;
+    return viewOf(host, { wanted, served: served.get(host), state, open, refusal, wallOffsetMs });
   });
 }
 
@@ -37,14 +42,17 @@ interface Known {
   readonly state: CertificatesState;
   /** What the one to come waits for. */
   readonly open: readonly string[];
+  readonly refusal: Refusal | undefined;
   readonly wallOffsetMs: number;
 }
 
-function viewOf(host: string, { wanted, served, state, open, wallOffsetMs }: Known): CertificateView {
+function viewOf(host: string, { wanted, served, state, open, refusal, wallOffsetMs }: Known): CertificateView {
   const [current, coming] = [currentCertificate(state, host), comingCertificate(state, host)];
   const { issued, renewal } = current?.data ?? {};
-  const failure = coming?.data.failure;
-  const retryAtMs = coming?.data.retryAtMs;
+  const isStopped = refusal !== undefined && (coming !== undefined || served === undefined);
+  const stopped = isStopped ? refusalOf(refusal, host) : undefined;
+  const failure = stopped ?? coming?.data.failure;
+  const retryAtMs = stopped?.retryAtMs ?? coming?.data.retryAtMs;
   const base = {
     host,
     stage: current?.stage ?? coming?.stage ?? 'none',
@@ -63,7 +71,16 @@ function viewOf(host: string, { wanted, served, state, open, wallOffsetMs }: Kno
           },
         }),
   };
-  return { ...base, lines: linesOf(base, coming, open) };
+  const again = stopped && `${stopped.message}; tried again ${formatTime(stopped.retryAtMs + wallOffsetMs)}`;
+  return { ...base, lines: linesOf(base, coming, again === undefined ? open : [...open, again]) };
+}
+
+/** What the store said, for a host: nothing has to be repeated by hand. */
+function refusalOf({ problems: [first], ...times }: Refusal, host: string) {
+  const { code, message, fix } = first!;
+  const cure = fix === undefined ? '' : `${fix.replace(/, then repeat the change$/, '')}; `;
+  const again = `it is tried again by itself, and at once with: waxseal cert renew ${host}`;
+  return { code, message, fix: `${cure}${again}`, ...times };
 }
 
 type Renewal = NonNullable<CertificateObject['data']['renewal']>;

@@ -16,6 +16,13 @@ export interface Notice {
   readonly fields: Readonly<Record<string, string>>;
 }
 
+/** What stands in the way of a zone's work. In memory: of a full disk the store cannot be told. Counted time. */
+export interface Refusal {
+  readonly problems: readonly Problem[];
+  readonly sinceMs: number;
+  readonly retryAtMs: number;
+}
+
 export interface DueSource {
   readonly name: string;
   /** Zones that are worked on at the same time. */
@@ -31,6 +38,10 @@ export interface DueSource {
   work(zone: Name): Promise<Result<readonly Notice[]>>;
   /** Work that was possible before is not. */
   alert?(zone: string, problems: readonly Problem[]): Promise<void>;
+  /** Called after each work: what stands in its way now, undefined when nothing does. */
+  noted?(zone: string, refusal: Refusal | undefined): void;
+  /** True when somebody wants the zone's work to be tried now, whatever stood in its way. */
+  isHurried?(zone: string): boolean;
 }
 
 /** The zones whose documents of one kind are due. */

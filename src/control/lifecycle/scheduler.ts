@@ -10,7 +10,7 @@ import { type Log } from '#base/log.ts';
 import { type Problem, formatProblem } from '#base/problem.ts';
 import { type Name, formatName } from '#dns/name.ts';
 import { type LifecycleClock } from './clock.ts';
-import { type DueSource } from './due-source.ts';
+import { type DueSource, type Refusal } from './due-source.ts';
 
 /** What a test has otherwise. */
 export interface SchedulerOptions {
@@ -50,8 +50,8 @@ interface LaneOptions extends Required<SchedulerOptions> {
 class Lane {
   readonly #source: DueSource;
   readonly #options: LaneOptions;
-  /** Zones whose last work was not possible → when to try again, counted time. */
-  readonly #refused = new Map<string, number>();
+  /** Zones whose last work was not possible. */
+  readonly #refused = new Map<string, Refusal>();
   #timer: unknown;
   #running: Promise<void> | undefined;
   #hasBegun = false;
@@ -120,7 +120,9 @@ class Lane {
       const left = zones.map((zone) => ({ zone, name: formatName(zone) })).filter(({ name }) => !done.has(name));
       if (left.length === 0) return;
       for (const { name } of left) done.add(name);
-      const open = left.filter(({ name }) => (this.#refused.get(name) ?? 0) <= nowMs);
+      const open = left.filter(({ name }) => {
+        return (this.#refused.get(name)?.retryAtMs ?? 0) <= nowMs || this.#source.isHurried?.(name) === true;
+      });
       const work = async (): Promise<void> => {
         for (let next = open.shift(); next !== undefined && !this.#isStopped; next = open.shift())
           await this.#work(next.zone, next.name, nowMs);
@@ -135,11 +137,16 @@ class Lane {
     const done = await this.#source.work(zone);
     if (done.ok) {
       this.#refused.delete(name);
+      this.#source.noted?.(name, undefined);
       for (const { level, event, text, fields } of done.value) log[level](event, `${name} ${text}`, { zone: name, ...fields });
       return;
     }
-    if (!this.#refused.has(name)) await this.#source.alert?.(name, done.problems);
-    this.#refused.set(name, nowMs + LIFECYCLE_RETRY_MS);
+    const before = this.#refused.get(name);
+    const [sinceMs, retryAtMs] = [before?.sinceMs ?? nowMs, nowMs + LIFECYCLE_RETRY_MS];
+    const refusal = { problems: done.problems, sinceMs, retryAtMs };
+    this.#refused.set(name, refusal);
+    this.#source.noted?.(name, refusal);
+    if (before === undefined) await this.#source.alert?.(name, done.problems);
     const problems = formatAll(done.problems);
     log.error(refused.event, `${name} ${refused.text}, will try again: ${problems}`, { zone: name, problems });
   }

@@ -4,30 +4,63 @@ import { StoreFailure } from '#store/failure.ts';
 import { WHOLE } from '#base/place.ts';
 import { HOST, ZONE, certificateHouse } from '../../support/acme/certificate-house.ts';
 
-test('a full disk while installing: the certificate in use stays, and the same order is installed when there is space', async () => {
+/** A host with a certificate, whose next one the disk has no space for. */
+async function fullHouse() {
   const made = await certificateHouse();
   await made.want();
   await made.live(60_000);
   const first = made.certificate()!;
+  const disk = { isFull: true };
   const commit = made.writer.commit.bind(made.writer);
-  let isFull = true;
   vi.spyOn(made.writer, 'commit').mockImplementation((write) => {
     const installs = write.documents?.some((each) => each.kind === 'tls-host') ?? false;
-    if (isFull && installs) return Promise.reject(new StoreFailure('STORE_FULL', WHOLE, 'no space is left', 'make space'));
+    const fix = 'make room on that file system, then repeat the change';
+    if (disk.isFull && installs) return Promise.reject(new StoreFailure('STORE_FULL', WHOLE, 'no space is left', fix));
     return commit(write);
   });
   await made.want();
   await made.live(5 * 60_000);
   expect(made.certificate()).toEqual(first);
   expect(made.object()).toMatchObject({ stage: 'visible' });
+  return { made, first, disk };
+}
+
+test('a full disk while installing: the certificate in use stays, and the same order is installed when there is space', async () => {
+  const { made, first, disk } = await fullHouse();
   expect(
     made.control.events
       .after(0, 1000)
       .filter(({ kind }) => kind === 'alert')
       .map(({ event }) => event),
   ).toEqual(['STORE_FULL']);
-  isFull = false;
+  disk.isFull = false;
   await made.live(5 * 60_000);
+  expect(made.certificate()!.keyVersion).toBeGreaterThan(first.keyVersion);
+  expect(made.ca.orders.filter(({ host }) => host === HOST)).toHaveLength(2);
+  expect(made.view()).not.toHaveProperty('failure');
+});
+
+test('a full disk while installing: it is shown what is wrong, since when, when it is tried again, what to do', async () => {
+  const { made, first } = await fullHouse();
+  const nowMs = made.clock.nowMs();
+  const { failure, lines, ...view } = made.view()!;
+  expect(view).toMatchObject({ stage: 'in-use', served: first, coming: 'visible' });
+  expect(failure).toMatchObject({
+    code: 'STORE_FULL',
+    message: 'no space is left',
+    fix: `make room on that file system; it is tried again by itself, and at once with: waxseal cert renew ${HOST}`,
+  });
+  expect(failure!.sinceMs).toBeLessThan(nowMs - 4 * 60_000);
+  expect(failure!.retryAtMs).toBeGreaterThan(nowMs - 1);
+  expect(failure!.retryAtMs).toBeLessThanOrEqual(nowMs + 60_000);
+  expect(lines).toContainEqual(expect.stringMatching(/^ {2}no space is left; tried again 2026-01-01 \d\d:\d\d UTC$/));
+});
+
+test('a full disk while installing: an order by hand is tried at once, not when the next try is due', async () => {
+  const { made, first, disk } = await fullHouse();
+  disk.isFull = false;
+  await made.want();
+  await made.live(1000);
   expect(made.certificate()!.keyVersion).toBeGreaterThan(first.keyVersion);
   expect(made.ca.orders.filter(({ host }) => host === HOST)).toHaveLength(2);
 });
