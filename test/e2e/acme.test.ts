@@ -3,12 +3,14 @@
  * rejected, validations sleep, and each process is killed on the way.
  * Not here: renewal information, profiles and lies, which pebble 2.4 cannot do (test/control/certificate/).
  */
+import { execFileSync } from 'node:child_process';
 import { X509Certificate, randomInt } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, truncateSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type TLSSocket, connect } from 'node:tls';
+import { dataFile, dataFileUse } from '#store/data-file.ts';
 import { openReader } from '#store/reader.ts';
 import { verifyStore } from '#store/verify.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -21,6 +23,7 @@ const FAILING = 0.6;
 /** Long enough for every step of an order to meet faults; after it, waits that have doubled a few times come to their end. */
 const FAULTS_MS = 10_000;
 const LIMIT_MS = 200_000;
+const DISK_BYTES = 192 * 1024 * 1024;
 
 const zoneText = (zone: string) => `$TTL 60
 @ SOA ns1 host 1 3600 600 86400 1
@@ -35,7 +38,7 @@ interface Listed {
   readonly stage: string;
   readonly serial?: string;
   readonly coming?: string;
-  readonly problem?: { readonly message: string; readonly nextTry?: string };
+  readonly problem?: Readonly<Record<'code' | 'message', string> & Partial<Record<'fix' | 'nextTry', string>>>;
 }
 
 const KILLED = ['control', 'answer', 'policyHost', 'supervisor'] as const;
@@ -60,6 +63,9 @@ resolvers = ["127.0.0.1:${dns}"]
 `;
   const folder = mkdtempSync(join(tmpdir(), 'waxseal-acme-'));
   server = new RunningServer(folder, { dns, admin, https }, { config, workers: 1 });
+  // A disk of its own, which can be full.
+  mkdirSync(server.directory, { mode: 0o700 });
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', server.directory]);
   await server.start();
   for (const zone of ZONES) {
     const made = await server.api('PUT', `/v1/zones/${zone}/zonefile?parent=ignore&wait=served`, zoneText(zone), 'text/dns');
@@ -68,7 +74,9 @@ resolvers = ["127.0.0.1:${dns}"]
 });
 
 afterAll(async () => {
-  await server?.stop();
+  await server?.terminate();
+  execFileSync('umount', ['--lazy', server.directory]);
+  await server.stop();
   await pebble?.stop();
 });
 
@@ -92,11 +100,12 @@ async function allDone(isNew: (each: Listed) => boolean): Promise<Listed[]> {
   return listed;
 }
 
-/** Calls fail for FAULTS_MS, then no more; how many were asked and failed in that time. */
+/** Calls fail for FAULTS_MS and until there were many, then no more; how many were asked and failed in that time. */
 async function faults(): Promise<{ readonly asked: number; readonly failed: number }> {
   const before = { ...pebble.count };
   pebble.failing = FAILING;
   await delay(FAULTS_MS);
+  await server.eventually(() => pebble.count.asked - before.asked > 3 * HOSTS.length, LIMIT_MS);
   pebble.failing = 0;
   return { asked: pebble.count.asked - before.asked, failed: pebble.count.failed - before.failed };
 }
@@ -240,6 +249,56 @@ test('the command line shows what there is', async () => {
   const renewed = await server.cli('cert', 'renew', 'post.test', 'h0.post.test', '--dry-run');
   expect([renewed.exit, renewed.err]).toEqual([0, '']);
   expect((await server.cli('cert', 'show', 'post.test', 'nothing.post.test')).exit).toBe(3);
+});
+
+/** No octet is left, nor the room that the store has in its file for some rounds of upkeep. Returns what is in the way. */
+function fillDisk(): string {
+  const storeDir = join(server.directory, 'store');
+  truncateSync(dataFile(storeDir), dataFileUse(storeDir).usedBytes);
+  const path = join(server.directory, 'in-the-way');
+  const file = openSync(path, 'w');
+  try {
+    for (let bytes = 1024 * 1024; bytes >= 4096;) {
+      try {
+        if (writeSync(file, Buffer.alloc(bytes)) < bytes) bytes /= 2;
+      } catch {
+        bytes /= 2;
+      }
+    }
+  } finally {
+    closeSync(file);
+  }
+  return path;
+}
+
+test('a full disk while a certificate is installed: the old one is served, and what is wrong is told', async () => {
+  const { zone, host } = HOSTS[0]!;
+  const before = (await list()).find((each) => each.host === host)!;
+  const orders = pebble.ordersFor(host);
+  pebble.held = /^\/certZ\//;
+  await order(zone, host);
+  expect(await server.eventually(() => pebble.waiting > 0, 60_000)).toBe(true);
+  const inTheWay = fillDisk();
+  pebble.held = undefined;
+  const shown = async () => (await list()).find((each) => each.host === host)!;
+  expect(await server.eventually(async () => (await shown()).problem?.code === 'STORE_FULL', 60_000)).toBe(true);
+  const { stage, serial, coming, problem } = await shown();
+  expect({ stage, serial, coming }).toEqual({ stage: 'in-use', serial: before.serial, coming: 'visible' });
+  expect(problem!.message).toMatch(/there is no room under .*Nothing was changed/);
+  expect(problem!.fix).toMatch(/^make room on that file system; it is tried again by itself, and at once with: /);
+  expect(Math.abs(Date.parse(problem!.nextTry!) - Date.now())).toBeLessThan(61_000);
+  await expectServed([before]);
+  const words = (await server.cli('cert', 'show', zone, host)).out;
+  expect(words).toContain('there is no room under');
+  expect(words).toContain('tried again 20');
+  // Nor is anything else taken, and it is said why.
+  const other = HOSTS[1]!;
+  const refused = await server.cli('cert', 'renew', zone, other.host);
+  expect(refused).toMatchObject({ exit: 1, err: expect.stringContaining('STORE_FULL') });
+  rmSync(inTheWay);
+  await order(zone, host);
+  await expectServed(await allDone((each) => each.host !== host || each.serial !== before.serial));
+  expect(pebble.ordersFor(host)).toBe(orders + 1);
 });
 
 test('nothing is half installed: the store is whole, and no key of an order is left in it', async () => {

@@ -46,7 +46,7 @@ export interface CertificateUpkeepOptions {
 export interface CertificateUpkeep extends DueSource {
   /** Other hosts of the zone may want certificates now than before. */
   notice(zone: Name): void;
-  /** What stood in the way is tried again at once: somebody has put it right. */
+  /** What stood in the way is tried again at once: the operator has put it right. */
   hurry(zone: string): void;
   /** Why the last step of the zone's certificates was not possible; undefined: it was. */
   refusal(zone: string): Refusal | undefined;

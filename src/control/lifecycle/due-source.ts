@@ -16,7 +16,7 @@ export interface Notice {
   readonly fields: Readonly<Record<string, string>>;
 }
 
-/** What stands in the way of a zone's work. In memory: of a full disk the store cannot be told. Counted time. */
+/** What stands in the way of a zone's work. In memory: a full disk takes no note of it. Counted time. */
 export interface Refusal {
   readonly problems: readonly Problem[];
   readonly sinceMs: number;
@@ -40,7 +40,7 @@ export interface DueSource {
   alert?(zone: string, problems: readonly Problem[]): Promise<void>;
   /** Called after each work: what stands in its way now, undefined when nothing does. */
   noted?(zone: string, refusal: Refusal | undefined): void;
-  /** True when somebody wants the zone's work to be tried now, whatever stood in its way. */
+  /** True when the operator wants the zone's work to be tried now, whatever stood in its way. */
   isHurried?(zone: string): boolean;
 }
 

@@ -39,6 +39,9 @@ export class Pebble {
   /** Requests that came, and those that were made to fail. */
   count = { asked: 0, failed: 0 };
   failing: number;
+  /** Requests for these paths wait; `waiting` is how many do. */
+  held: RegExp | undefined;
+  waiting = 0;
   readonly #ca: ThrowawayCa;
   readonly #child: ChildProcess;
   readonly #port: number;
@@ -143,6 +146,9 @@ export class Pebble {
       if (fails) this.count.failed += 1;
       if (way === 0) return void asked.socket.destroy();
       if (way === 1) return void answer.writeHead(503).end();
+      this.waiting += 1;
+      while (this.held?.test(url) === true) await delay(20);
+      this.waiting -= 1;
       const told = await this.#forward(method, url, headers, body);
       const text = body.length === 0 ? '' : (JSON.parse(body.toString()) as { payload: string }).payload;
       const { location } = told.headers;
