@@ -51,7 +51,7 @@ import { mailHandlers } from '#control/mail/decide.ts';
 import { MailSteps, type MailStepsOptions } from '#control/mail/steps.ts';
 import { mailReads } from '#control/mail/view.ts';
 import { spfUpkeep } from '#control/mail/spf-upkeep.ts';
-import { NO_POLICY_HOST, type PolicyHostSettings } from '#control/mail/policy-host.ts';
+import { NO_POLICY_HOST, type PolicyHostSettings, wakeForPolicyHost } from '#control/mail/policy-host.ts';
 import { mailUpkeep } from '#control/mail/upkeep.ts';
 import { mailWatcher } from '#control/mail/watcher.ts';
 import { ServedZones } from './served-zones.ts';
@@ -117,8 +117,11 @@ export class Control implements ControlApi {
   readonly #mail: MailSteps;
   readonly #handlers: CommandTable<CommandKind>;
   readonly #certificateFiles: CertificateParts['files'];
+  readonly #wakeForPolicyHost: () => Promise<Result<unknown>>;
   readonly #startedAtMs: number;
   readonly #queries: SelectorQueries;
+  /** How zones publish the policy host now. */
+  #published: PolicyHostSettings;
   readonly signers: Signers;
   readonly events: EventFeed;
   readonly tokens: Tokens;
@@ -145,9 +148,10 @@ export class Control implements ControlApi {
       onMailEvents,
       signerFilesRoot = dirname(writer.dir),
       recordsPerRrsetMax = RECORDS_PER_RRSET_DEFAULT,
-      policyHost = NO_POLICY_HOST,
     } = options;
     const witnesses = this.#witnesses(options);
+    this.#published = options.policyHost ?? NO_POLICY_HOST;
+    const policyHost = () => this.#published;
     this.#options = options;
     this.#writer = writer;
     this.#publisher = publisher;
@@ -177,6 +181,7 @@ export class Control implements ControlApi {
     });
     this.refreshable = storedZones(writer, clock, this.#funnel, alert);
     const dane = daneUpkeep(shared);
+    this.#wakeForPolicyHost = () => this.#funnel.guard(() => wakeForPolicyHost(shared));
     const onDue = () => this.lifecycles.tellDue();
     const { certificates: settings = {} } = options;
     const certificates = certificateParts({ ...shared, recordsPerRrsetMax, settings, onDue });
@@ -261,6 +266,14 @@ export class Control implements ControlApi {
   /** Installs certificates from files, once it is started. */
   certificateFiles(files: readonly string[], log: Log): CertificateFiles {
     return this.#certificateFiles(files, log);
+  }
+
+  /** Zones publish the policy host in this way from now on; those that did otherwise are due. */
+  async publishPolicyHost(found: Pick<PolicyHostSettings, 'addresses' | 'host'>): Promise<Result<unknown>> {
+    this.#published = { ...this.#published, addresses: found.addresses, host: found.host };
+    const woken = await this.#wakeForPolicyHost();
+    this.lifecycles.tellDue();
+    return woken;
   }
 
   // --- the server as a whole ---

@@ -14,7 +14,7 @@ import { outsideOf } from '#control/outside/witnesses.ts';
 import { ControlService } from './control-service.ts';
 import { reportNotStarted } from './not-started.ts';
 import { openStore, rememberKek } from './open-store.ts';
-import { reload } from './reload.ts';
+import { type ReloadOptions, reload } from './reload.ts';
 import { type ServeOptions, readLogFormat, readServeConfig } from './serve-options.ts';
 
 process.title = 'waxseal control';
@@ -41,7 +41,8 @@ async function main(options: ServeOptions): Promise<void> {
   const service = new ControlService({ own: process, config, log, random, ...parts });
   const listening = await service.listen();
   if (!listening.ok) return refuse(listening.problems, format);
-  process.on('SIGHUP', () => reload(options, config, log));
+  const publish: ReloadOptions['publish'] = (found) => service.publish(found);
+  process.on('SIGHUP', () => void reload({ options, running: config, log, publish }));
   process.on('SIGTERM', () => void service.stop());
   process.on('SIGINT', () => void service.stop());
   await service.run(options.zonesFolder);

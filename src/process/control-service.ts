@@ -158,6 +158,11 @@ export class ControlService {
     this.#showScreen();
   }
 
+  /** How senders find the policy host from now on. */
+  publish(found: Parameters<Control['publishPolicyHost']>[0]): Promise<Result<unknown>> {
+    return this.#control.publishPolicyHost(found);
+  }
+
   /** Lets running requests and upkeep end, closes the store and the channel; the process then ends by itself. */
   async stop(): Promise<void> {
     if (this.#stopping) return;

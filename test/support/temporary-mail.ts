@@ -29,7 +29,7 @@ export async function temporaryMail(policy?: unknown) {
     random,
     witnesses: NO_WITNESSES,
     recordsPerRrsetMax: 1000,
-    policyHost: NO_POLICY_HOST,
+    policyHost: () => NO_POLICY_HOST,
     signers: () => new Map(),
   });
   const committed: (readonly [string, readonly LifecycleEvent[]])[] = [];

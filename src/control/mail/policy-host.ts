@@ -63,15 +63,17 @@ export interface PolicyHostWakeOptions {
   readonly writer: StoreWriter;
   readonly time: CountedTime;
   readonly funnel: Funnel;
-  readonly policyHost: PolicyHostSettings;
+  /** As it is configured now. */
+  readonly policyHost: () => PolicyHostSettings;
 }
 
 const START: Actor = { kind: 'system', id: 'mail', from: '' };
 
-/** At the start: zones with a mail policy are due when the policy host is found in another way than before. */
+/** At the start and on HUP: zones with a mail policy are due when the policy host is found in another way. */
 export async function wakeForPolicyHost(options: PolicyHostWakeOptions): Promise<Result<unknown>> {
-  const { writer, time, funnel, policyHost } = options;
-  const mark = JSON.stringify([policyHost.addresses, policyHost.host ?? '']);
+  const { writer, time, funnel } = options;
+  const { addresses, host = '' } = options.policyHost();
+  const mark = JSON.stringify([addresses, host]);
   const known = readPolicyHostMark(writer) ?? JSON.stringify([[], '']);
   if (mark === known) return ok(undefined);
   const turn = { actor: START, action: 'mail.policy-host', upkeep: true };

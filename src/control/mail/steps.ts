@@ -55,7 +55,8 @@ export interface MailStepsOptions {
   /** It is known how often DKIM selectors are asked for here. */
   readonly countsQueries?: boolean;
   /** How senders find this server's policy host. */
-  readonly policyHost: PolicyHostSettings;
+  /** As it is configured now. */
+  readonly policyHost: () => PolicyHostSettings;
   /** The setting `limits.records_per_rrset`. */
   readonly recordsPerRrsetMax: number;
 }
@@ -238,7 +239,7 @@ export class MailSteps {
     // The machine's uptime is coarse: without this, times that are shown would differ by milliseconds from look to look.
     const wallOffsetMs = Math.round(exactMs / 1000) * 1000;
     const facts = mailFacts(nowMs, { ...lookPlaces(witnesses, view), queryCounters }, wallOffsetMs);
-    const host = policyHostFacts(policyHost, this.#writer, view.apex, nowMs + wallOffsetMs);
+    const host = policyHostFacts(policyHost(), this.#writer, view.apex, nowMs + wallOffsetMs);
     return { ...facts, signers: signers(view.apex), ...(host === undefined ? {} : { policyHost: host }) };
   }
 }

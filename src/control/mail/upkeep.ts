@@ -40,7 +40,8 @@ export interface UpkeepOptions {
   readonly resolver: Resolver;
   readonly run: (command: Command, options: RunOptions) => Promise<Result<Outcome>>;
   readonly funnel: Funnel;
-  readonly policyHost: PolicyHostSettings;
+  /** As it is configured now. */
+  readonly policyHost: () => PolicyHostSettings;
 }
 
 const SCHEDULER: Actor = { kind: 'system', id: 'mail', from: '' };

@@ -1,8 +1,10 @@
 /** The policy host of the configuration: what zones publish of it, how a plan says so, and who is woken when it changes. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { WHOLE } from '#base/place.ts';
 import { policyHostFacts } from '#control/mail/policy-host.ts';
 import { formatName, nameOf, ownerKey } from '#dns/name.ts';
 import { formatRdata, typeName } from '#dns/registry.ts';
+import { StoreFailure } from '#store/failure.ts';
 import { hostCertificateWrite } from '#store/tls/host-certificate.ts';
 import { auditEvent, temporaryStore } from '../../support/temporary-store.ts';
 import { good, MAIL_ZONE_TEXT, temporaryControl, type TestControl } from '../../support/temporary-control.ts';
@@ -125,6 +127,43 @@ describe('another configuration', () => {
     await fourth.live(60_000);
     expect(at(fourth)).toEqual(['CNAME policy.provider.example. mail']);
   });
+});
+
+test('another configuration while running: zones with a mail policy follow at once, and not again after a start', async () => {
+  const made = temporaryControl({ policyHost: ADDRESSES, sources: ['mail'] });
+  for (const zone of ['post.example.', 'plain.example.']) await made.load(zone, MAIL_ZONE_TEXT);
+  good(await made.run({ kind: 'mail.apply', zone: ZONE, policy: POLICY }));
+  await made.live(1000);
+  good(await made.control.publishPolicyHost({ addresses: ['9.9.9.10'], host: undefined }));
+  await made.live(1000);
+  expect(at(made)).toEqual(['A 9.9.9.10 mail']);
+  good(await made.control.publishPolicyHost(PROVIDED));
+  await made.live(1000);
+  expect(at(made)).toEqual(['CNAME policy.provider.example. mail']);
+  // The same again changes nothing.
+  const { serial } = made.writer.zoneByName(ZONE)!;
+  good(await made.control.publishPolicyHost(PROVIDED));
+  await made.live(1000);
+  expect(made.writer.zoneByName(ZONE)!.serial).toBe(serial);
+  await made.control.close();
+  const second = temporaryControl({ in: made.dir, nowMs: made.clock.nowMs(), policyHost: PROVIDED, sources: ['mail'] });
+  await second.live(5000);
+  expect(second.writer.zoneByName(ZONE)!.serial).toBe(serial);
+});
+
+test('another configuration that a full disk does not let be noted: said, and done when it is given again', async () => {
+  const made = temporaryControl({ policyHost: ADDRESSES, sources: ['mail'] });
+  await made.load('post.example.', MAIL_ZONE_TEXT);
+  good(await made.run({ kind: 'mail.apply', zone: ZONE, policy: POLICY }));
+  await made.live(1000);
+  const failure = new StoreFailure('STORE_FULL', WHOLE, 'no space is left');
+  const full = vi.spyOn(made.writer, 'commit').mockRejectedValue(failure);
+  const told = await made.control.publishPolicyHost(PROVIDED);
+  expect(told.ok ? [] : told.problems.map(({ code }) => code)).toEqual(['STORE_FULL']);
+  full.mockRestore();
+  good(await made.control.publishPolicyHost(PROVIDED));
+  await made.live(1000);
+  expect(at(made)).toEqual(['CNAME policy.provider.example. mail']);
 });
 
 test('a provider’s host in one of our own zones', async () => {
