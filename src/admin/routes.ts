@@ -25,6 +25,7 @@ import { reportsRoutes } from '#admin/v1/mail/reports.ts';
 import { mailStatusRoutes } from '#admin/v1/mail/status.ts';
 import { tlsaLiveRoutes } from '#admin/v1/mail/tlsa-live.ts';
 import { tlsaRoutes } from '#admin/v1/mail/tlsa.ts';
+import { keysRoutes } from '#admin/v1/keys.ts';
 import { queryRoutes } from '#admin/v1/query.ts';
 import { rrsetRoutes } from '#admin/v1/rrset.ts';
 import { rrsetsRoutes } from '#admin/v1/rrsets.ts';
@@ -82,6 +83,7 @@ export function adminRoutes({ zoneFileBytesMax = ZONE_FILE_BYTES_MAX, eventTimes
     ...signerKeysRoutes,
     ...vaultRoutes,
     ...statusRoutes,
+    ...keysRoutes,
     ...tokensRoutes,
     ...auditRoutes,
     ...eventsRoutes(eventTimes),

@@ -146,6 +146,7 @@ export const PROBLEM_KINDS = {
   // store: what is kept on disk, and its secrets
   HTTPS_KEY_FILE: { title: "the policy host's key cannot be read", status: 500, exit: 1 },
   HTTPS_KEY_PERMISSIONS: { title: "the file of the policy host's key can be read by others", status: 500, exit: 1 },
+  KEK_CHANGE: { title: 'the key-encryption key cannot become another one in this way', status: 409, exit: 4 },
   KEK_FILE: { title: 'the key-encryption key cannot be read', status: 500, exit: 78 },
   KEK_MADE: { title: 'a key-encryption key was made; keep a copy, but not with the store', status: 500, exit: 1 },
   KEK_PERMISSIONS: { title: 'the file of the key-encryption key can be read by others', status: 500, exit: 78 },

@@ -71,6 +71,11 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     example: 'waxseal token create deploy --scope zone:example.com',
     load: async () => (await import('./token.ts')).defineToken,
   },
+  keys: {
+    summary: 'the key-encryption key: reseal',
+    example: 'waxseal keys reseal --to kek-2027',
+    load: async () => (await import('./keys.ts')).defineKeyEncryption,
+  },
   audit: {
     summary: 'who changed what: tail, verify',
     example: 'waxseal audit tail',

@@ -66,6 +66,7 @@ import { SelectorQueries } from '#control/publish/selector-queries.ts';
 import { storedSignerMail } from '#control/signers/mail.ts';
 import { Signers } from '#control/signers/signers.ts';
 import { ZonePreparer } from '#control/signing/prepare.ts';
+import { Reseal } from './reseal.ts';
 import { controlStatus } from './status.ts';
 import { Tokens } from '#control/tokens/tokens.ts';
 import { zoneHandlers } from '#control/zone/decide.ts';
@@ -131,6 +132,7 @@ export class Control implements ControlApi {
   readonly dnssec: DnssecApi;
   readonly dnssecKeys: DnssecKeysApi;
   readonly audit: AuditApi;
+  readonly keys: Reseal;
   readonly workers: WorkersApi;
   /** What the policy host serves now. */
   readonly policyHost = new PolicyHostState();
@@ -172,6 +174,7 @@ export class Control implements ControlApi {
     const parts = { funnel: this.#funnel, steps: this.#mail, queries: this.#queries, resolver: this.zones.resolver };
     const shared = { ...options, ...parts, time, witnesses, policyHost, run, alert };
     this.events = new EventFeed(writer, this.#funnel);
+    this.keys = new Reseal({ ...options, funnel: this.#funnel });
     this.tokens = new Tokens(shared);
     this.auditRetention = new AuditRetention({
       ...shared,

@@ -151,6 +151,7 @@ export class ControlService {
     if (zonesFolder !== undefined) await importMissingZones(this.#control, zonesFolder, warn);
     if (this.#stopping) return;
     for (const each of this.#upkeep) each.start();
+    this.#control.keys.start(this.#options.log);
     this.#channel.send({ kind: 'ready', role: 'control' });
     const zones = this.#control.zones.list().length;
     this.#options.log.info('control.ready', 'control process ready', { zones, admin: this.#listeners?.address });
@@ -172,6 +173,7 @@ export class ControlService {
     this.#options.outside.stop();
     this.#options.onStop?.();
     for (const each of this.#upkeep) await each.stop();
+    await this.#control.keys.stop();
     await this.#listeners?.close(ADMIN_DRAIN_MS);
     await this.#control.close();
     this.#options.log.info('control.stopped', 'control process stopped');

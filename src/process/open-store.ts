@@ -34,7 +34,7 @@ export function openStore(config: StoreConfig, options: OpenStoreOptions): Resul
   try {
     const kek = (lastFile: string | undefined, isNew: boolean) => search.find(lastFile, isNew);
     const folderMode = config.process.answerUser === undefined ? MODE.own : MODE.passed;
-    const writer = openWriter(join(config.data, 'store'), { kek, folderMode, ...options });
+    const writer = openWriter(join(config.data, 'store'), { kek, otherKek, folderMode, ...options });
     return ok({ writer, kekFile: search.file, kekMade: search.made });
   } catch (error) {
     if (!(error instanceof StoreFailure)) throw error;
@@ -45,7 +45,8 @@ export function openStore(config: StoreConfig, options: OpenStoreOptions): Resul
 
 /** Notes in the store where its key is, if it does not know. A full disk is no reason not to start. */
 export async function rememberKek({ writer, kekFile, kekMade }: OpenedStore, nowMs: number): Promise<void> {
-  if (writer.kekFile() === kekFile) return;
+  // While the key becomes another, the store knows both files.
+  if (writer.kekFile() === kekFile || writer.kekChange() !== undefined) return;
   const action = kekMade === undefined ? 'kek.found' : 'kek.make';
   const actor = { kind: 'system', id: 'start', from: '' } as const;
   try {
@@ -58,6 +59,15 @@ export async function rememberKek({ writer, kekFile, kekMade }: OpenedStore, now
   } catch (error) {
     if (!(error instanceof StoreFailure) || error.code !== 'STORE_FULL') throw error;
   }
+}
+
+/** The second key of a store whose key-encryption key was becoming another one. */
+function otherKek(file: string): Uint8Array {
+  const read = readKek(file);
+  if (read.ok) return read.value;
+  const [why] = read.problems;
+  const message = `${why!.message}. The store is on its way between two keys and needs both`;
+  throw new StoreFailure('KEK_FILE', why!.at, message, why!.fix);
 }
 
 class KekSearch {

@@ -35,7 +35,8 @@ import {
   textKey,
   zoneKey,
 } from './schema.ts';
-import { type Sealer } from './seal.ts';
+import { type KekWrite, beginKekChange, endKekChange } from '#store/kek/change.ts';
+import { type ChangingSealer, type Sealer } from './seal.ts';
 import { type Environment, type Octets } from './store.ts';
 import { readGeneration } from './zone-table.ts';
 
@@ -76,6 +77,8 @@ export interface StoreWrite {
   readonly tokens?: { readonly put?: readonly TokenRecord[]; readonly remove?: readonly string[] };
   /** Where the key-encryption key is, from now on. */
   readonly kekFile?: string;
+  /** It becomes another one, or has become it. */
+  readonly kek?: KekWrite;
   /** Signature refresh and removals: written even into the last reserve of disk space. */
   readonly upkeep?: boolean;
 }
@@ -94,7 +97,8 @@ export interface Written {
 }
 
 export interface ApplyTools {
-  readonly sealer: Sealer;
+  readonly sealer: ChangingSealer;
+  readonly installation: string;
   readonly limits: JournalLimits;
   readonly eventsKept: number;
   readonly eventShares: () => EventShares;
@@ -135,13 +139,19 @@ export function applyWrite({ db }: Environment, write: StoreWrite, tools: ApplyT
   for (const token of write.tokens?.put ?? []) db.tokens.putSync(textKey(token.id), encodeJson(token));
   for (const id of write.tokens?.remove ?? []) db.tokens.removeSync(textKey(id));
 
+  const { kek } = write;
+  const { installation } = tools;
+  if (kek?.kind === 'begin') beginKekChange({ db }, kek, { sealer, installation, nowMs: write.audit.atMs });
+  if (kek?.kind === 'end' && sealer.next !== undefined) endKekChange({ db }, sealer.next);
+  // The head of the audit log is of the key that seals from now on.
+  const auditSealer = kek?.kind === 'begin' ? kek.next : sealer;
   if (write.kekFile !== undefined) db.meta.putSync(textKey(META.KEK_FILE), encodeJson(write.kekFile));
   const { atMs } = write.audit;
   const { events = [] } = write;
   const shares = tools.eventShares;
   if (events.length > 0) appendEvents(db.events, events, { shares: shares(), generation, atMs, kept: eventsKept });
   const event = write.auditThrough === undefined ? write.audit : removal(db, write.audit, write.auditThrough, sealer);
-  if (event.action !== undefined) appendAudit(db.audit, db.meta, event, generation, sealer);
+  if (event.action !== undefined) appendAudit(db.audit, db.meta, event, generation, auditSealer);
   rememberChanges(db.recent, generation, changes, remove);
   raiseClock(db.meta, write.audit.atMs);
   db.meta.putSync(textKey(META.GENERATION), encodeJson(generation));

@@ -66,12 +66,28 @@ export const META = {
   AUDIT_ANCHOR: 'audit-anchor',
   /** A sealed known text, base64: tells a wrong key-encryption key at start. */
   KEK_CHECK: 'kek-check',
+  /** KekChange; absent while the key-encryption key stays the same. */
+  KEK_NEXT: 'kek-next',
 } as const;
 
 export interface FormatMark {
   readonly product: 'waxseal';
   readonly version: number;
   readonly createdAtMs: number;
+}
+
+/** The key-encryption key is becoming another: secrets are sealed under either, and both are needed. */
+export interface KekChange {
+  /** Absolute paths of the files of the next key and of the one before. */
+  readonly file: string;
+  readonly fileBefore: string;
+  /** As KEK_CHECK, under the next key. */
+  readonly check: string;
+  readonly startedAtMs: number;
+}
+
+export function isKekChange(value: unknown): value is KekChange {
+  return hasFields(value, { file: 'string', fileBefore: 'string', check: 'string', startedAtMs: 'number' });
 }
 
 export interface ZoneRecord {

@@ -39,6 +39,38 @@ export interface Sealer {
   mac(purpose: string, data: Uint8Array): Uint8Array;
 }
 
+/** A sealer whose key can become another: new seals and MACs are of the next key, and seals of both open. */
+export interface ChangingSealer extends Sealer {
+  /** Absent: nothing changes now. */
+  readonly next: Sealer | undefined;
+  /** From now on. */
+  begin(next: Sealer): void;
+  /** Nothing is sealed under the key of before any more: it is forgotten. */
+  end(): void;
+}
+
+export function changingSealer(first: Sealer): ChangingSealer {
+  let current = first;
+  let next: Sealer | undefined;
+  return {
+    get next() {
+      return next;
+    },
+    begin: (to) => void (next = to),
+    end() {
+      assert(next !== undefined, 'no key follows');
+      current = next;
+      next = undefined;
+    },
+    seal: (label, secret) => (next ?? current).seal(label, secret),
+    mac: (purpose, data) => (next ?? current).mac(purpose, data),
+    open(label, sealed) {
+      const opened = next?.open(label, sealed);
+      return opened?.ok === true ? opened : current.open(label, sealed);
+    },
+  };
+}
+
 /** A sealer for the given KEK. The octets given may be wiped afterwards; the key is never shown in errors or by inspection. */
 export function createSealer(kek: Uint8Array, random: (bytes: number) => Uint8Array): Sealer {
   assert(kek.length === KEK_BYTES, 'a key-encryption key has 32 octets');

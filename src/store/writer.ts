@@ -14,6 +14,7 @@ import { atPath } from '#base/place.ts';
 import { chmodSync } from 'node:fs';
 
 import { AssertionFailure, assert } from '#base/assert.ts';
+import { type Result } from '#base/problem.ts';
 import { makeFolder } from '#base/folder.ts';
 import { EVENTS_KEPT_MAX } from '#base/limits/events.ts';
 import { STORE_COMMIT_BYTES, STORE_SLACK_BYTES } from '#base/limits/store.ts';
@@ -27,10 +28,11 @@ import { StoreFailure, asFolderFailure, folderFailure, messageOf } from './failu
 import { type FreeSpace, freeSpace } from './free-space.ts';
 import { JOURNAL_LIMITS, type JournalLimits } from './journal.ts';
 import { StoreReader } from './reader.ts';
-import { decodeJson, encodeJson, isString } from './json.ts';
+import { encodeJson } from './json.ts';
 import { readFormat, readKekFile } from './marks.ts';
-import { type DatabaseName, type FormatMark, META, STORE_FORMAT, textKey } from './schema.ts';
-import { type SealLabel, type Sealer, createSealer } from './seal.ts';
+import { type DatabaseName, type FormatMark, type KekChange, META, STORE_FORMAT, textKey } from './schema.ts';
+import { type ResealSlice, kekLabel, readKekChange, resealSlice, settleKek } from '#store/kek/change.ts';
+import { type ChangingSealer, type SealLabel, type Sealer, changingSealer, createSealer } from './seal.ts';
 import { type Environment, type Octets, existingDatabase, makeDatabase, openDatabases, openRoot } from './store.ts';
 import { verifyStore } from './verify.ts';
 import { type LockHolder, type ProcessLock, WRITER_LOCK, acquireLock } from './process-lock.ts';
@@ -47,6 +49,8 @@ export type FindKek = (lastFile: string | undefined, isNew: boolean) => Uint8Arr
 
 export interface WriterOptions {
   readonly kek: Uint8Array | FindKek;
+  /** Gives the key in a file, of a store whose key-encryption key was changing when its last writer ended. Throws. */
+  readonly otherKek?: (file: string) => Uint8Array;
   readonly random: (bytes: number) => Uint8Array;
   readonly nowMs: number;
   readonly journal?: JournalLimits;
@@ -105,7 +109,7 @@ export class StoreWriter extends StoreReader {
   #broken: StoreFailure | undefined;
   #closed = false;
   /** Seals and opens the secrets that the store keeps. */
-  readonly sealer: Sealer;
+  readonly sealer: ChangingSealer;
 
   /** Use `openWriter`. */
   constructor(environment: Environment, lock: ProcessLock, options: WriterOptions & { readonly kek: Uint8Array }) {
@@ -113,8 +117,12 @@ export class StoreWriter extends StoreReader {
     this.#environment = environment;
     this.#lock = lock;
     this.#options = options;
-    this.sealer = createSealer(options.kek, options.random);
-    this.#checkKek();
+    const { otherKek } = options;
+    const sealerOf = (kek: Uint8Array) => createSealer(kek, options.random);
+    const other = otherKek === undefined ? undefined : (file: string) => sealerOf(otherKek(file));
+    const { current, next } = settleKek(environment, sealerOf(options.kek), this.installation(), other);
+    this.sealer = changingSealer(current);
+    if (next !== undefined) this.sealer.begin(next);
     this.dropDeadReaders();
   }
 
@@ -152,6 +160,7 @@ export class StoreWriter extends StoreReader {
       const outcome = root.transactionSync(() =>
         applyWrite(this.#environment, write, {
           sealer: this.sealer,
+          installation: this.installation(),
           limits: this.#options.journal ?? JOURNAL_LIMITS,
           eventsKept: this.#options.eventsKept ?? EVENTS_KEPT_MAX,
           eventShares: () => (this.#eventShares ??= readEventShares(this.#environment.db.events)),
@@ -161,6 +170,8 @@ export class StoreWriter extends StoreReader {
       // With `overlappingSync: false` it is flushed by now; this is the binding's documented word for it.
       await root.flushed;
       this.refresh();
+      if (write.kek?.kind === 'begin') this.sealer.begin(write.kek.next);
+      if (write.kek?.kind === 'end' && this.sealer.next !== undefined) this.sealer.end();
       if ((write.events ?? []).length > 0) for (const listener of this.#eventListeners) listener();
       return outcome;
     } catch (error) {
@@ -187,6 +198,21 @@ export class StoreWriter extends StoreReader {
   /** Room on the disk. */
   space(): FreeSpace {
     return (this.#options.space ?? freeSpace)(this.dir);
+  }
+
+  /** A sealer for another key-encryption key. */
+  sealerOf(kek: Uint8Array): Sealer {
+    return createSealer(kek, this.#options.random);
+  }
+
+  /** The change of the key-encryption key that is under way. */
+  kekChange(): KekChange | undefined {
+    return readKekChange(this.#environment.db.meta);
+  }
+
+  /** The next part of the secrets that are not sealed under the next key-encryption key yet. */
+  resealSlice(from: Uint8Array | undefined, limit: number): Result<ResealSlice> {
+    return resealSlice(this.#environment.db.secrets, this.sealer, from, limit);
   }
 
   /** Octets of the data file in use. */
@@ -242,19 +268,6 @@ export class StoreWriter extends StoreReader {
       error,
     );
     return this.#broken;
-  }
-
-  #checkKek(): void {
-    const bytes = this.#environment.db.meta.get(textKey(META.KEK_CHECK));
-    assert(bytes !== undefined, 'a store without its key check');
-    const sealed = Buffer.from(decodeJson(bytes, 'the key check', isString), 'base64');
-    if (this.sealer.open(kekLabel(this.installation()), sealed).ok) return;
-    throw new StoreFailure(
-      'KEK_WRONG',
-      atPath(this.dir, 'the data directory'),
-      `the key-encryption key is not the one that the store in ${this.dir} was made with: its signing keys cannot be opened. Nothing was changed`,
-      'put back the key file that it was made with, or restore store and key together',
-    );
   }
 }
 
@@ -320,10 +333,6 @@ function makeStore(
     meta.putSync(textKey(META.CLOCK), encodeJson(nowMs));
     meta.putSync(textKey(META.FORMAT), encodeJson({ product: 'waxseal', version: STORE_FORMAT, createdAtMs: nowMs } satisfies FormatMark));
   });
-}
-
-function kekLabel(installation: string): SealLabel {
-  return { purpose: 'kek-check', id: installation, version: 1 };
 }
 
 /** A version 4 UUID of 16 random octets (RFC 9562 §5.4). */

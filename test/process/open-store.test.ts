@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readConfig } from '#config/config.ts';
 import { openStore, type OpenedStore, rememberKek } from '#process/open-store.ts';
-import { makeKek } from '#store/kek.ts';
+import { makeKek, readKek } from '#store/kek.ts';
 import { openWriter } from '#store/writer.ts';
 import { good } from '../support/temporary-control.ts';
 import { countedRandom, temporaryFolder, TEST_NOW_MS, writerOptions } from '../support/temporary-store.ts';
@@ -145,5 +145,33 @@ describe('a store that exists', () => {
     expect(wrong).toContain(`The file is ${join(folder, 'other')}: keys.kek_file names it`);
     expect(wrong).toContain(`last opened with the key in ${join(home, 'keys', 'kek')}`);
     expect(await use()).toMatchObject({ kekFile: join(home, 'keys', 'kek') });
+  });
+});
+
+describe('a store whose key was changed', () => {
+  test('opens with the next key by itself; a setting that names the key of before is explained', async () => {
+    const { home, open, use } = installation();
+    const before = join(home, 'keys', 'kek');
+    const next = join(home, 'keys', 'kek-2');
+    const { writer } = good(await open());
+    makeKek(next, (bytes) => new Uint8Array(bytes).fill(9));
+    const kek = good(readKek(next));
+    const audit = { atMs: TEST_NOW_MS } as const;
+    await writer.commit({ audit, kek: { kind: 'begin', next: writer.sealerOf(kek), file: next, fileBefore: before } });
+    await writer.close();
+    // In between both are needed, whichever is named.
+    expect((await use()).kekFile).toBe(before);
+    expect((await use({ kekFile: next })).kekFile).toBe(next);
+    renameSync(next, `${next}.away`);
+    expect(await refusal(open())).toMatch(/^KEK_FILE .*is on its way between two keys and needs both/);
+    renameSync(`${next}.away`, next);
+    const { writer: again } = good(await open());
+    expect(again.kekFile()).toBe(before);
+    await again.commit({ audit, kek: { kind: 'end' } });
+    await again.close();
+    expect((await use()).kekFile).toBe(next);
+    expect(await refusal(open({ kekFile: before }))).toMatch(
+      /^KEK_WRONG .*keys\.kek_file names it; the store was last opened with the key in .*kek-2/,
+    );
   });
 });

@@ -68,3 +68,5 @@ export const STORE_LOW_BYTES_MAX = 1024 * 1024 * 1024;
 export const INTEGRITY_PROBLEMS_MAX = 100;
 /** Octets of documents of one kind that are kept decoded: some thousand mail policies. Decoded ones take more. */
 export const DOCUMENT_CACHE_BYTES_MAX = 4 * 1024 * 1024;
+/** Secrets that are sealed again in one commit: some milliseconds, in which no other change has its turn. */
+export const RESEAL_SECRETS_AT_ONCE = 256;

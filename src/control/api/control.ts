@@ -210,6 +210,7 @@ export interface ControlApi {
   readonly dnssec: DnssecApi;
   readonly dnssecKeys: DnssecKeysApi;
   readonly audit: AuditApi;
+  readonly keys: KeysApi;
   readonly workers: WorkersApi;
   run(command: Command, options: RunOptions): Promise<Result<Outcome>>;
   status(): ControlStatus;
@@ -248,6 +249,27 @@ export interface MailApi {
 export interface CertificatesApi {
   /** Of one zone, by host. */
   list(record: ZoneRecord): readonly CertificateView[];
+}
+
+/** What a change of the key-encryption key did. */
+export interface ResealOutcome {
+  readonly file: string;
+  readonly fileBefore: string;
+  /** The file was not there. */
+  readonly isMade: boolean;
+  /** How many secrets were sealed again. */
+  readonly secrets: number;
+}
+
+export interface ResealOptions {
+  readonly actor: Actor;
+  /** Decide only. */
+  readonly dryRun: boolean;
+}
+
+export interface KeysApi {
+  /** Seals every secret under the key in `file`: a name beside the present file, or an absolute path. */
+  reseal(file: string, options: ResealOptions): Promise<Result<ResealOutcome>>;
 }
 
 export interface AuditApi {

@@ -77,6 +77,7 @@ export interface Decision {
   readonly documents?: readonly DocumentWrite[];
   readonly secrets?: readonly SecretWrite[];
   readonly tokens?: StoreWrite['tokens'];
+  readonly kek?: StoreWrite['kek'];
   /** Written after the events of changed zones. */
   readonly events?: readonly EventWrite[];
   readonly warnings?: readonly Problem[];

@@ -62,7 +62,7 @@ async function prepareAll(parts: readonly ZonePart[], preparer: ZonePreparer): P
 }
 
 function storeWrite(decision: Decision, parts: readonly Prepared[], turn: Turn, atMs: number): StoreWrite {
-  const { removed = [], documents = [], secrets = [], events = [], tokens, auditThrough } = decision;
+  const { removed = [], documents = [], secrets = [], events = [], tokens, kek, auditThrough } = decision;
   const { upkeep = false } = turn;
   return {
     audit: auditOf(decision, parts, turn, atMs),
@@ -76,6 +76,7 @@ function storeWrite(decision: Decision, parts: readonly Prepared[], turn: Turn, 
     documents,
     events: [...parts.map(({ record }) => zoneChanged(record, turn)), ...removed.map((record) => zoneRemoved(record, turn)), ...events],
     ...(tokens === undefined ? {} : { tokens }),
+    ...(kek === undefined ? {} : { kek }),
     ...(auditThrough === undefined ? {} : { auditThrough }),
     upkeep,
   };

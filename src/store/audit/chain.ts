@@ -117,6 +117,14 @@ export interface AuditCut {
   readonly through: number;
 }
 
+/** The mark of removed entries, good under `before`, is good under `after`. One that was not good stays as it is. */
+export function sealAnchorAgain(meta: Octets, before: Sealer, after: Sealer): void {
+  const anchor = readAnchor(meta);
+  if (anchor === undefined || anchor.mac !== anchorMac(before, anchor)) return;
+  const sealed: AuditAnchor = { ...anchor, mac: anchorMac(after, anchor) };
+  meta.putSync(textKey(META.AUDIT_ANCHOR), encodeJson(sealed));
+}
+
 /** Undefined while nothing was removed. */
 export function readAnchor(meta: Octets, read?: ReadOptions): AuditAnchor | undefined {
   const bytes = meta.get(textKey(META.AUDIT_ANCHOR), read);

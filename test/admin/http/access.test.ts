@@ -61,6 +61,7 @@ const POLICY: Readonly<Record<string, 'public' | 'read' | 'any' | 'zone-read' | 
   'post /v1/zones/{zone}/dnssec/keys': 'zone-change',
   'post /v1/zones/{zone}/dnssec/foreign': 'zone-change',
   'post /v1/zones/{zone}/dnssec/keys/export': 'admin',
+  'post /v1/keys/reseal': 'admin',
   'get /v1/mail/schema': 'public',
   'get /v1/spf/{domain}/check': 'read',
   'get /v1/spf/{domain}/tree': 'read',

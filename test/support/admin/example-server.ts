@@ -53,6 +53,8 @@ export async function exampleServer(options: TestControlOptions = {}): Promise<E
   good(await server.run({ kind: 'rrsets.change', zone: ZONE, operations: [set] }));
   const token = await addSigners(server);
   good(await server.run({ kind: 'mail.apply', zone: ZONE, policy: POLICY }));
+  const kekFile = join(temporaryFolder(), 'kek');
+  await server.writer.commit({ audit: { atMs: server.clock.nowMs() }, kekFile });
   server.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
   await server.live(HOUR_MS);
   good(await server.run({ kind: 'certificate.want', zone: ZONE, host: 'www.example.com' }));

@@ -87,6 +87,7 @@ export class FakeControl implements ControlApi {
     setFreeze: (reason) => Promise.resolve(ok(reason === undefined ? undefined : { reason, by: 'test', atMs: 0 })),
   };
   readonly dnssecKeys: ControlApi['dnssecKeys'] = { export: () => Promise.resolve(fail(problem('DNSSEC_OFF', WHOLE, 'it has no keys'))) };
+  readonly keys: ControlApi['keys'] = { reseal: () => Promise.resolve(fail(problem('KEK_CHANGE', WHOLE, 'there is no store'))) };
   readonly events = new MemoryEvents();
   readonly journal: Journal[] = [];
   readonly auditLog: AuditView[] = [];

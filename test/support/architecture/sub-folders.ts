@@ -26,7 +26,8 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
   },
   store: {
     audit: ['failure.ts', 'json.ts', 'schema.ts', 'seal.ts', 'store.ts'],
-    '.': ['audit'],
+    kek: ['audit', 'failure.ts', 'json.ts', 'schema.ts', 'seal.ts', 'store.ts'],
+    '.': ['audit', 'kek'],
     mail: ['.'],
     dnssec: ['.'],
     tls: ['.'],

@@ -1,0 +1,48 @@
+/** `waxseal keys reseal`: the key-encryption key of the store becomes another one. */
+import type { Command } from 'commander';
+import { callApi } from './api-client.ts';
+import { confirm } from './change.ts';
+import { type AnswerProblem, formatAnswerWarning } from './failure.ts';
+import { type ChangeOptions, changeCommand } from './options.ts';
+import { findServer } from './server-address.ts';
+import { type Terminal, formatJson, formatLines } from './terminal.ts';
+
+interface ResealDocument {
+  readonly file: string;
+  readonly fileBefore: string;
+  readonly made: boolean;
+  readonly secrets: number;
+  readonly dryRun: boolean;
+  readonly warnings: readonly AnswerProblem[];
+}
+
+export function defineKeyEncryption(noun: Command, terminal: Terminal): void {
+  changeCommand(
+    noun
+      .command('reseal')
+      .description('seal every secret of the store under the key in another file, which is made when it is not there')
+      .requiredOption('--to <file>', 'a name beside the file of the present key, or an absolute path'),
+    'waxseal keys reseal --to kek-2027',
+  ).action(async (options: ChangeOptions & { readonly to: string }) => {
+    await confirm(`seal every secret of the store under the key in ${options.to}`, options, terminal);
+    const query = options.dryRun === true ? { dryRun: '1' } : {};
+    const json = { file: options.to };
+    const document = await callApi<ResealDocument>(await findServer(options, terminal), {
+      method: 'POST',
+      path: ['keys', 'reseal'],
+      query,
+      json,
+    });
+    for (const each of document.warnings) terminal.err(formatAnswerWarning(each));
+    terminal.out(options.json === true ? formatJson(document) : formatLines(linesOf(document)));
+  });
+}
+
+function linesOf({ file, fileBefore, made, secrets, dryRun }: ResealDocument): string[] {
+  if (dryRun) return [`every secret would be sealed under the key in ${file}${made ? ', which would be made' : ''}`];
+  return [
+    `${secrets} secrets are sealed under the key in ${file}${made ? ', which was made' : ''}`,
+    `the key in ${fileBefore} opens nothing of this store any more; backups of before still need it`,
+    'if keys.kek_file is set, name the new file there before the next start',
+  ];
+}
