@@ -194,6 +194,8 @@ export const PROBLEM_KINDS = {
   CONFIG_KEY: { title: 'the configuration has no such key', status: 500, exit: 78 },
   CONFIG_SYNTAX: { title: 'the configuration file is not TOML', status: 500, exit: 78 },
   PROCESS_USER: { title: 'a process cannot run as the user that is named', status: 500, exit: 78 },
+  SOCKET_TYPE: { title: 'what the service manager gave is no socket to listen at', status: 500, exit: 78 },
+  SOCKET_UNWANTED: { title: 'a socket of the service manager is not in the configuration', status: 500, exit: 78 },
   CONFIG_VALUE: { title: 'a configuration value is not possible', status: 500, exit: 78 },
   COOKIE_SECRET_FILE: { title: 'a secret for DNS cookies cannot be read', status: 500, exit: 78 },
 

@@ -1,14 +1,18 @@
 /**
  * The addresses of the policy host: each is opened as soon as it can be, and tried again while it cannot, because
- * nothing else of the server waits for it. They are bound exclusively: a second program cannot share them.
+ * nothing else of the server waits for it. They are bound exclusively: a second program cannot share them. What the
+ * service manager has opened is taken as it is, and stays open when this process ends.
  * Not here: which addresses (config/https.ts), what becomes of an accepted socket (listener.ts).
  */
 import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
 import { type IpPort, formatIpPort } from '#base/address.ts';
+import { type InheritedFds } from '#base/ipc/messages.ts';
 import { HTTPS_BACKLOG, HTTPS_LISTEN_RETRY_MS_MAX, HTTPS_LISTEN_RETRY_MS_MIN } from '#base/limits/https.ts';
 
 export interface AddressesOptions {
   readonly wanted: readonly IpPort[];
+  /** Of these addresses sockets are open already. */
+  readonly inherited?: InheritedFds | undefined;
   readonly accept: (socket: Socket) => void;
   /** An address was opened, or closed. */
   readonly changed: () => void;
@@ -81,7 +85,9 @@ export class Addresses {
       if (wasOpen) changed();
     });
     const { ip: host, family, port } = address;
-    server.listen({ host, port, ipv6Only: family === 6, exclusive: true, backlog: HTTPS_BACKLOG }, () => {
+    const fd = this.#options.inherited?.[formatIpPort(address)]?.tcp;
+    const own = { host, port, ipv6Only: family === 6, exclusive: true };
+    server.listen({ ...(fd === undefined ? own : { fd }), backlog: HTTPS_BACKLOG }, () => {
       if (this.#isClosed) server.close();
       else {
         opening.server = server;

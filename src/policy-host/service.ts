@@ -131,6 +131,7 @@ class PolicyHostService {
     if (this.#isStopping) return;
     const addresses = new Addresses({
       wanted: settings.listen.map(settledAddress),
+      inherited: settings.inherited,
       accept: (socket) => host.take(socket),
       changed: () => this.#report(),
       failed: (address, error) => this.#cannotListen(address, error),

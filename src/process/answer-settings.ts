@@ -5,9 +5,12 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type IpPort, formatIpPort } from '#base/address.ts';
-import { type AnswerSettings, type CookieSecretTexts, type PolicyHostSettings } from '#base/ipc/messages.ts';
+import { type AnswerSettings, type CookieSecretTexts } from '#base/ipc/messages.ts';
+import { type InheritedFds, type PolicyHostSettings } from '#base/ipc/messages.ts';
 import { type Config } from '#config/config.ts';
 import { settleTcpPort } from '#server/listen.ts';
+import { descriptorsOf, renumber } from '#process/sockets/assign.ts';
+import { FIRST_CHILD_FD } from '#process/children/supervised-child.ts';
 
 /**
  * `listen`: the addresses of the configuration with their ports settled. `cookieSecrets`: what is in the files, when
@@ -17,6 +20,7 @@ export function answerSettings(
   { data, dns, cookies, rrl, log }: Config,
   listen: readonly IpPort[],
   cookieSecrets?: CookieSecretTexts,
+  inherited: InheritedFds = {},
 ): AnswerSettings {
   return {
     storeDir: join(data, 'store'),
@@ -26,15 +30,24 @@ export function answerSettings(
     rateLimit: rrl,
     queryLogEvery: log.queries,
     nsid: dns.nsid,
+    inherited: ownFds(inherited),
     workers: dns.workers === 0 ? availableParallelism() : dns.workers,
   };
 }
 
 /** Undefined when the configuration has no policy host. Ports are settled here: a restarted one binds the same. */
-export async function policyHostSettings({ data, https }: Config): Promise<PolicyHostSettings | undefined> {
+export async function policyHostSettings(config: Config, inherited: InheritedFds = {}) {
+  const { data, https } = config;
   if (https.listen.length === 0) return undefined;
   const listen: string[] = [];
   for (const each of https.listen) listen.push(formatIpPort(await settleTcpPort(each)));
   const { keyFile, isSelfSigned, isAccessLogged } = https;
-  return { storeDir: join(data, 'store'), listen: [...new Set(listen)], keyFile, isSelfSigned, isAccessLogged };
+  const own = { storeDir: join(data, 'store'), keyFile, isSelfSigned, isAccessLogged };
+  const settings: PolicyHostSettings = { ...own, listen: [...new Set(listen)], inherited: ownFds(inherited) };
+  return settings;
+}
+
+/** As the child numbers them. */
+function ownFds(inherited: InheritedFds): InheritedFds {
+  return renumber(inherited, descriptorsOf(inherited), FIRST_CHILD_FD);
 }

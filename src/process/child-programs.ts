@@ -17,7 +17,8 @@ import { safeNodeOptions } from './clean-start.ts';
 import { type WithRights } from './privileges.ts';
 import { type ServeOptions } from './serve-options.ts';
 import { type SharedFiles } from './shared-files.ts';
-import { type ChildProgram } from '#process/children/supervised-child.ts';
+import { type ChildProgram, FIRST_CHILD_FD } from '#process/children/supervised-child.ts';
+import { type AssignedSockets, descriptorsOf } from '#process/sockets/assign.ts';
 import { type Accounts } from './users.ts';
 
 export interface ProgramFacts {
@@ -27,14 +28,20 @@ export interface ProgramFacts {
   readonly files: SharedFiles;
   readonly accounts: Accounts;
   readonly withRights: WithRights;
+  /** Of the service manager. */
+  readonly sockets: AssignedSockets;
 }
 
-export function controlProgram({ options, config, files, accounts, withRights }: ProgramFacts): ChildProgram {
+export function controlProgram(facts: ProgramFacts): ChildProgram {
+  const { options, config, files, accounts, withRights } = facts;
+  const sockets = descriptorsOf(facts.sockets.admin);
+  const adminFd = sockets.length === 0 ? undefined : FIRST_CHILD_FD;
   const { NODE_COMPILE_CACHE: _, ...environment } = controlEnvironment(process.env);
   const program: LaunchedProgram = {
     role: 'control',
     entry: siblingModule(import.meta.url, 'control-process'),
-    args: [JSON.stringify(options)],
+    args: [JSON.stringify({ ...options, adminFd })],
+    sockets,
     environment,
     // A restart is back in half the time. It runs what stands there, so the answer process must not write there.
     compileCache: files.cache,
@@ -45,13 +52,15 @@ export function controlProgram({ options, config, files, accounts, withRights }:
   return { ...launched(program, how, files.cache), withRights };
 }
 
-export function answerProgram({ config, settings, files, accounts, withRights }: ProgramFacts): ChildProgram {
+export function answerProgram(facts: ProgramFacts): ChildProgram {
+  const { config, settings, files, accounts, withRights } = facts;
   const { log, process: settled } = config;
   const { NODE_COMPILE_CACHE: _, ...environment } = answerEnvironment(process.env);
   const program: LaunchedProgram = {
     role: 'answer',
     entry: siblingModule(import.meta.url, 'answer-process'),
     args: [log.format, log.level],
+    sockets: descriptorsOf(facts.sockets.dns),
     environment,
     compileCache: files.answerCache,
   };
@@ -79,6 +88,7 @@ export function policyHostProgram(facts: ProgramFacts, settings: PolicyHostSetti
     role: 'policy-host',
     entry: siblingModule(import.meta.resolve('#policy-host/entry.ts'), 'entry'),
     args: [log.format],
+    sockets: descriptorsOf(facts.sockets.https),
     environment,
     compileCache: undefined,
   };
@@ -113,16 +123,17 @@ interface LaunchedProgram {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Folder of compiled code; undefined: none. */
   readonly compileCache: string | undefined;
+  readonly sockets: readonly number[];
 }
 
-function started({ entry, args, environment, compileCache }: LaunchedProgram): ChildProgram {
+function started({ entry, args, environment, compileCache, sockets }: LaunchedProgram): ChildProgram {
   const nodeOptions = safeNodeOptions(process.execArgv);
-  return { script: entry, args, nodeOptions, environment: { ...environment, ...cacheVariable(compileCache) } };
+  return { script: entry, args, nodeOptions, environment: { ...environment, ...cacheVariable(compileCache) }, sockets };
 }
 
 /** Started by the launcher, which runs no compiled code that those with fewer rights may have written. */
 function launched(
-  { role, entry, args, environment, compileCache }: LaunchedProgram,
+  { role, entry, args, environment, compileCache, sockets }: LaunchedProgram,
   how: Pick<LaunchOrder, 'log' | 'confine' | 'hasOwnUser' | 'confinement'>,
   controlCache: string,
 ): ChildProgram {
@@ -134,6 +145,7 @@ function launched(
     args,
     nodeOptions,
     environment: cacheVariable(compileCache),
+    sockets: sockets.map((_, at) => FIRST_CHILD_FD + at),
   };
   const script = siblingModule(import.meta.url, 'confine/launch');
   // With rights put aside the launcher is root; without, it may run what the control process runs.
@@ -141,7 +153,7 @@ function launched(
   const withProgram = fileURLToPath(new URL('../../node_modules/.cache/waxseal', import.meta.url));
   const own = hasRights ? withProgram : controlCache;
   const launcherEnvironment = { ...environment, NODE_COMPILE_CACHE: own };
-  return { script, args: [JSON.stringify(order)], nodeOptions, environment: launcherEnvironment };
+  return { script, args: [JSON.stringify(order)], nodeOptions, environment: launcherEnvironment, sockets };
 }
 
 function cacheVariable(folder: string | undefined): Readonly<Record<string, string>> {

@@ -38,7 +38,7 @@ async function main(options: ServeOptions): Promise<void> {
   const log = createLog({ ...config.log, fields: { process: 'control' } });
   if (format === 'json') logCrashes(process, (how, event, message, fields) => log[how](event, message, fields));
   const parts = { store: store.value, outside: outside.value, acme: acme.value, onStop: () => stopping.abort() };
-  const service = new ControlService({ own: process, config, log, random, ...parts });
+  const service = new ControlService({ own: process, config, log, random, adminFd: options.adminFd, ...parts });
   const listening = await service.listen();
   if (!listening.ok) return refuse(listening.problems, format);
   const publish: ReloadOptions['publish'] = (found) => service.publish(found);

@@ -50,6 +50,8 @@ export interface ControlServiceOptions {
   /** Called first when the service stops. */
   readonly onStop?: () => void;
   readonly random: (bytes: number) => Uint8Array;
+  /** A socket that is open at `admin.listen` already. */
+  readonly adminFd?: number | undefined;
 }
 
 /** What runs beside requests, once the zones of a first start are there. */
@@ -137,6 +139,7 @@ export class ControlService {
         tcp: config.admin.listen,
         socketPath: this.#socketPath,
         requestMsMax: config.admin.requestMsMax,
+        tcpFd: this.#options.adminFd,
       });
     } catch (error) {
       return fail(adminProblem(config, this.#socketPath, error));

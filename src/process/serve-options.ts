@@ -12,6 +12,8 @@ export interface ServeOptions {
   readonly flags: Readonly<Record<string, string | readonly string[]>>;
   /** Zone files in it are imported when the store does not have their zone yet. */
   readonly zonesFolder?: string;
+  /** Of the control process: a descriptor that is open at `admin.listen` already. */
+  readonly adminFd?: number | undefined;
 }
 
 /** The configuration as it is now in file, environment and flags. */

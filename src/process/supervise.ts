@@ -12,7 +12,10 @@ import { type Notice, type NoticeLevel, writeNotice } from '#process/confine/not
 import { atPath, formatPlace } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Config } from '#config/config.ts';
+import { keepFromChildren } from '#process/confine/close-on-exec.ts';
 import { type Account } from '#process/confine/identity.ts';
+import { type AssignedSockets, assignSockets, descriptorsOf } from '#process/sockets/assign.ts';
+import { forgetVariables, inheritedSockets } from '#process/sockets/inherited.ts';
 import { settleAddresses } from '#server/listen.ts';
 import { StoreFailure, folderFailure } from '#store/failure.ts';
 import { type ProcessLock, SERVER_LOCK, acquireLock } from '#store/process-lock.ts';
@@ -40,7 +43,11 @@ export async function serve(options: ServeOptions): Promise<number> {
   const refuse = (problems: readonly Problem[]) => reportNotStarted('supervisor', problems, config.log.format);
   const accounts = findAccounts(config.process, { uid: process.geteuid?.(), file: config.file });
   if (!accounts.ok) return refuse(accounts.problems);
-  const addresses = await settleAddresses(config.dns.listen);
+  const sockets = takeSockets(config);
+  if (!sockets.ok) return refuse(sockets.problems);
+  const { dns, https, admin } = sockets.value;
+  await keepFromChildren([dns, https, admin].flatMap(descriptorsOf));
+  const addresses = await settleAddresses(config.dns.listen, dns);
   if (!addresses.ok) return refuse(addresses.problems);
   const prepared = prepare(config, accounts.value);
   if (!prepared.ok) return refuse(prepared.problems);
@@ -50,10 +57,11 @@ export async function serve(options: ServeOptions): Promise<number> {
     writeNotice(format, { level, process: 'supervisor', event, message, ...(fields === undefined ? {} : { fields }) });
   if (format === 'json') logCrashes(process, (...line) => say(...line));
   warnOfRights(accounts.value, say);
-  const settings = answerSettings(config, addresses.value, cookieSecrets);
-  const facts: ProgramFacts = { options, config, settings, files, accounts: accounts.value, withRights };
+  const settings = answerSettings(config, addresses.value, cookieSecrets, dns);
+  const own = { accounts: accounts.value, withRights, sockets: sockets.value };
+  const facts: ProgramFacts = { options, config, settings, files, ...own };
   let filler: ChildProcess | undefined;
-  const host = await policyHostSettings(config);
+  const host = await policyHostSettings(config, https);
   const supervisor = new Supervisor({
     control: controlProgram(facts),
     answer: answerProgram(facts),
@@ -72,6 +80,15 @@ export async function serve(options: ServeOptions): Promise<number> {
   withRights(() => filler?.kill());
   lock.release();
   return exitCode;
+}
+
+/** What the service manager has opened for this process. */
+function takeSockets({ dns, https, admin }: Config): Result<AssignedSockets> {
+  const found = inheritedSockets(process);
+  forgetVariables(process.env);
+  if (!found.ok) return found;
+  const wanted = { dns: dns.listen, https: https.listen, admin: admin.listen === undefined ? [] : [admin.listen] };
+  return assignSockets(found.value, wanted);
 }
 
 interface Prepared {

@@ -11,7 +11,7 @@ import { type AnswerSettings, type IpcMessage } from '#base/ipc/messages.ts';
 import { type SupervisorChannel, openSupervisorChannel } from '#base/ipc/channel.ts';
 import { SELECTOR_COUNTS_EVERY_MS } from '#base/limits/events.ts';
 import { COUNTERS_EVERY_MS, DRAIN_MS, WORKERS_MAX } from '#base/limits/server.ts';
-import { chooseUdp, type OpenMmsg } from '#server/udp/choose.ts';
+import { chooseUdp, loadDuplicate, type OpenMmsg } from '#server/udp/choose.ts';
 import { CookieKeeper } from './cookie-keeper.ts';
 import { exitAtOnce } from './exit-at-once.ts';
 import { type QueryLine } from './query-log.ts';
@@ -122,12 +122,15 @@ class AnswerService {
     this.#started = true;
     assert(settings.workers >= 1 && settings.workers <= WORKERS_MAX, `${settings.workers} workers`);
     const openMmsg = await this.#chooseUdp(settings);
+    const duplicate = await this.#loadDuplicate(settings);
     if (this.#stopping) return;
     const { log, logQuery, workerScript, responderSlots } = this.#options;
     const { cookies: source } = settings;
     const cookies = source === undefined ? undefined : new CookieKeeper({ source, random: randomBytes });
     const pool = new WorkerPool({
       openMmsg,
+      inherited: settings.inherited,
+      duplicate,
       cookieSecrets: cookies?.secrets.shared,
       rateLimit: settings.rateLimit,
       nsid: settings.nsid === undefined ? undefined : new Uint8Array(Buffer.from(settings.nsid, 'hex')),
@@ -164,6 +167,21 @@ class AnswerService {
     }
     log('udp.fallback', `UDP by node:dgram, at about half the speed of recvmmsg: ${refusal}`);
     return openMmsg;
+  }
+
+  /** Ends the process when sockets of the service manager cannot be shared among threads. */
+  async #loadDuplicate({ inherited = {} }: AnswerSettings): Promise<((fd: number) => number) | undefined> {
+    if (Object.keys(inherited).length === 0) return undefined;
+    const { own, log } = this.#options;
+    try {
+      return await loadDuplicate();
+    } catch (error) {
+      const why = error instanceof Error ? error.message.split('\n')[0]! : String(error);
+      const instead = 'Take the sockets named dns out of the service; waxseal then opens its own';
+      const what = 'the service manager gave sockets for DNS, which cannot be shared here';
+      log('udp.unavailable', `${what}: ${why}. ${instead}`);
+      return own.exit(EXIT_CONFIGURATION);
+    }
   }
 
   async #stop(): Promise<void> {

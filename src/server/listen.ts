@@ -9,6 +9,7 @@ import { createSocket } from 'node:dgram';
 import { type AddressInfo, createServer } from 'node:net';
 import { formatIpPort, type IpPort } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
+import { type InheritedFds } from '#base/ipc/messages.ts';
 import { PORT_ATTEMPTS_MAX } from '#base/limits/server.ts';
 import { atAddress } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
@@ -17,13 +18,19 @@ import { openTcp } from '#server/tcp/tcp.ts';
 import { TCP_LIMITS, type TcpLimits, TcpTable } from '#server/tcp/table.ts';
 import { openUdp as openDgram } from '#server/udp/dgram.ts';
 
-/** The same addresses with ports settled, each once; or every problem there is, one per address that cannot be had. */
-export async function settleAddresses(wanted: readonly IpPort[]): Promise<Result<readonly IpPort[]>> {
+/**
+ * The same addresses with ports settled, each once; or every problem there is, one per address that cannot be had.
+ * Those that are `inherited` are open.
+ */
+export async function settleAddresses(
+  wanted: readonly IpPort[],
+  inherited: InheritedFds = {}, // by ADDR:PORT
+): Promise<Result<readonly IpPort[]>> {
   const settled = new Map<string, IpPort>();
   const problems: Problem[] = [];
   for (const address of wanted) {
     if (settled.has(formatIpPort(address))) continue;
-    const result = await settleAddress(address);
+    const result = inherited[formatIpPort(address)] === undefined ? await settleAddress(address) : ok(address);
     if (result.ok) settled.set(formatIpPort(result.value), result.value);
     else problems.push(...result.problems);
   }
@@ -136,11 +143,13 @@ export interface WorkerListenersOptions {
   /** False where another thread serves TCP. */
   readonly tcp?: boolean;
   readonly tcpLimits?: TcpLimits;
+  /** Sockets of addresses that are open already, for this thread alone. */
+  readonly inherited?: InheritedFds | undefined;
 }
 
 /** Opens UDP and TCP on every address (settled), shared with other workers. Rejects with the system's error, leaving nothing open. */
 export async function startWorkerListeners(options: WorkerListenersOptions): Promise<WorkerListeners> {
-  const { responder, counters, addresses, openUdp = openDgram, tcp = true } = options;
+  const { responder, counters, addresses, openUdp = openDgram, tcp = true, inherited = {} } = options;
   for (const address of addresses) assert(address.port !== 0, `unsettled address ${formatIpPort(address)}`);
   const table = new TcpTable(responder, counters, options.tcpLimits ?? TCP_LIMITS);
   const listeners: Listener[] = [];
@@ -148,8 +157,11 @@ export async function startWorkerListeners(options: WorkerListenersOptions): Pro
     await Promise.all([...listeners.map((each) => each.close(graceMs)), table.close(graceMs)]);
   };
   try {
-    if (openUdp !== null) listeners.push(await openUdp(addresses, responder, counters));
-    if (tcp) for (const address of addresses) listeners.push(await openTcp(address, table));
+    if (openUdp !== null) listeners.push(await openUdp(addresses, responder, counters, inherited));
+    for (const address of tcp ? addresses : []) {
+      const given = inherited[formatIpPort(address)]?.tcp;
+      listeners.push(await openTcp(address, table, given));
+    }
   } catch (error) {
     await close(0);
     throw error;

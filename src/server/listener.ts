@@ -4,6 +4,7 @@
  */
 import { type IpPort } from '#base/address.ts';
 import { type ClientAddress } from '#base/client-address.ts';
+import { type InheritedFds } from '#base/ipc/messages.ts';
 
 /** Turns one query into one answer; answer/respond.ts is the real one. */
 export interface QueryResponder {
@@ -56,8 +57,16 @@ export interface UdpListener extends Listener {
   pendingSends(): number;
 }
 
-/** Opens them, in the SO_REUSEPORT groups of their addresses. `counters` is the thread's row. Rejects with the system's error, leaving nothing open. */
-export type OpenUdp = (addresses: readonly IpPort[], responder: QueryResponder, counters: Float64Array) => Promise<UdpListener>;
+/**
+ * Opens them, in the SO_REUSEPORT groups of their addresses, but those that are `inherited`. `counters` is the thread's
+ * row. Rejects with the system's error, leaving nothing open.
+ */
+export type OpenUdp = (
+  addresses: readonly IpPort[],
+  responder: QueryResponder,
+  counters: Float64Array,
+  inherited?: InheritedFds,
+) => Promise<UdpListener>;
 
 /** A listening TCP socket. */
 export interface TcpListener extends Listener {

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type MessagePort } from 'node:worker_threads';
 import { formatIpPort, type IpPort } from '#base/address.ts';
-import { type RateLimitSettings } from '#base/ipc/messages.ts';
+import { type InheritedFds, type RateLimitSettings } from '#base/ipc/messages.ts';
 import { unreachable } from '#base/assert.ts';
 import { GENERATION_LOOK_MS, STORE_WAIT_MS_MAX, STORE_WAIT_MS_MIN } from '#base/limits/server.ts';
 import { SERVER_SLOT_COUNT } from './counters.ts';
@@ -39,6 +39,8 @@ export interface WorkerData {
   readonly nsid?: Uint8Array | undefined;
   /** One query in this many is logged; 0: none. */
   readonly queryLogEvery: number;
+  /** Sockets that are open already, copied for this thread. */
+  readonly inherited?: InheritedFds | undefined;
 }
 
 /** What a thread serves: UDP and TCP in one event loop; TCP only; or UDP only, at sockets that the pool opens for it, blocking while it waits. */
@@ -121,6 +123,7 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
           : sampled(store.responder, data.queryLogEvery, (line) => report({ kind: 'query', line })),
       addresses: data.addresses,
       counters: row.subarray(0, SERVER_SLOT_COUNT),
+      inherited: data.inherited,
       ...openersFor(data.duty, () => {
         report({ kind: 'ready', generation: served });
         return handles;
@@ -155,10 +158,10 @@ function openersFor(duty: Duty, sockets: () => Promise<MmsgHandles>): { readonly
     case 'udp':
       return {
         tcp: false,
-        async openUdp(...rest) {
+        async openUdp(addresses, responder, counters) {
           // Only here: koffi cannot be loaded everywhere.
           const { serveSockets } = await import('#server/udp/mmsg.ts');
-          return serveSockets(await sockets(), ...rest);
+          return serveSockets(await sockets(), addresses, responder, counters);
         },
       };
     default:

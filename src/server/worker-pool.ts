@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads';
 import { type IpPort } from '#base/address.ts';
 import { SELECTOR_ROW_BYTES, readSelectorCounts, sumSelectorCounts } from '#answer/count/selector-counts.ts';
 import { assert } from '#base/assert.ts';
-import { type RateLimitSettings, type SelectorReport } from '#base/ipc/messages.ts';
+import { type InheritedFds, type RateLimitSettings, type SelectorReport } from '#base/ipc/messages.ts';
 import { type WorkerCounters, type WorkerState } from '#base/ipc/messages.ts';
 import { SELECTOR_NAMES_MAX, SELECTOR_REPORT_BYTES_MAX } from '#base/limits/process.ts';
 import { THREAD_END_MS, UDP_THREADS_PER_TCP_THREAD, WORKER_YOUNG_MIB } from '#base/limits/server.ts';
@@ -47,6 +47,9 @@ export interface WorkerPoolOptions {
   /** One query in `every` is logged; 0 or absent: none. */
   readonly queryLog?: { readonly every: number; readonly write: (line: QueryLine) => void };
   readonly restartTimes?: RestartTimes;
+  /** Sockets that are open already, and how each thread gets a copy of one. */
+  readonly inherited?: InheritedFds | undefined;
+  readonly duplicate?: ((fd: number) => number) | undefined;
 }
 
 interface Seat {
@@ -193,6 +196,7 @@ export class WorkerPool {
       rateLimit,
       nsid,
       queryLogEvery: queryLog?.every ?? 0,
+      inherited: this.#copies(seat),
     };
     const worker = new Worker(script, {
       workerData,
@@ -235,12 +239,23 @@ export class WorkerPool {
     });
   }
 
+  /** Of the thread, which closes them; sockets of a thread that blocks are the pool's. */
+  #copies({ duty }: Seat): InheritedFds {
+    const { inherited = {}, duplicate } = this.#options;
+    const copy = (fd: number | undefined) => (fd === undefined ? undefined : duplicate?.(fd));
+    if (duty === 'udp') return {};
+    const pairs = Object.entries(inherited).map(([at, { tcp, udp }]) => {
+      return [at, { tcp: copy(tcp), udp: duty === 'all' ? copy(udp) : undefined }] as const;
+    });
+    return Object.fromEntries(pairs);
+  }
+
   /** Not before the thread can read them: queries would wait in them that another worker could answer. */
   #giveSockets(seat: Seat): void {
-    const { openMmsg, addresses, log } = this.#options;
+    const { openMmsg, addresses, log, inherited } = this.#options;
     assert(openMmsg !== undefined && seat.sockets === undefined, 'a thread wants sockets that it cannot have');
     try {
-      seat.sockets = openMmsg(addresses);
+      seat.sockets = openMmsg(addresses, inherited);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       log('worker.no-sockets', `worker ${seat.id} gets no sockets: ${why}`);

@@ -41,7 +41,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
   unbound: 'unbound',
   unshare: 'util-linux',
   'zonemaster-cli': 'zonemaster-cli',
+  python3: 'python3',
   sslscan: 'sslscan',
+  'systemd-socket-activate': 'systemd',
   strace: 'strace',
   dnsperf: 'dnsperf',
 };

@@ -24,6 +24,8 @@ export interface ListenOptions {
   /** Path of the Unix socket; undefined: only TCP. */
   readonly socketPath: string | undefined;
   readonly requestMsMax?: number;
+  /** Descriptor of a socket that is open at `tcp` already. */
+  readonly tcpFd?: number | undefined;
 }
 
 export interface AdminListeners {
@@ -37,7 +39,8 @@ export interface AdminListeners {
 const SOCKET_PATH_BYTES_MAX = 107;
 
 /** Binds both. Throws the system's error (address in use, no permission), and when another server has the socket. */
-export async function listenAdmin(app: AdminApp, { tcp, socketPath, requestMsMax }: ListenOptions): Promise<AdminListeners> {
+export async function listenAdmin(app: AdminApp, options: ListenOptions): Promise<AdminListeners> {
+  const { tcp, socketPath, requestMsMax, tcpFd } = options;
   const servers: Server[] = [];
   let address = '';
   try {
@@ -52,7 +55,8 @@ export async function listenAdmin(app: AdminApp, { tcp, socketPath, requestMsMax
       const server = newServer(app, requestMsMax);
       server.on('connection', shareConnections());
       servers.push(server);
-      await bound(server, () => server.listen({ host: tcp.ip, port: tcp.port, exclusive: true }));
+      const where = tcpFd === undefined ? { host: tcp.ip, port: tcp.port, exclusive: true } : { fd: tcpFd };
+      await bound(server, () => server.listen(where));
       const at = server.address();
       assert(typeof at === 'object' && at !== null, 'a TCP listener has an address');
       address = formatIpPort(ipPort(at.address, at.port));

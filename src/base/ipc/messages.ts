@@ -16,6 +16,17 @@ export type { Role } from './calls.ts';
 /** How UDP is served: in batches (recvmmsg), by node:dgram, or in batches where that is possible. */
 export type UdpKind = 'auto' | 'mmsg' | 'dgram';
 
+/**
+ * Sockets that are open already, by `ADDR:PORT`: the receiver's own descriptors. They are the service manager's; a
+ * process that closes one closes its copy.
+ */
+export type InheritedFds = Readonly<Record<string, InheritedPair>>;
+
+interface InheritedPair {
+  readonly tcp?: number | undefined;
+  readonly udp?: number | undefined;
+}
+
 /** What the answer process needs to serve. */
 export interface AnswerSettings {
   /** Directory of the LMDB store. */
@@ -33,6 +44,8 @@ export interface AnswerSettings {
   readonly queryLogEvery?: number;
   /** Name of this server for who asks (RFC 5001), hexadecimal; absent: it has none. */
   readonly nsid?: string | undefined;
+  /** Addresses in `listen` that are open already. */
+  readonly inherited?: InheritedFds | undefined;
 }
 
 /**
@@ -76,6 +89,8 @@ export interface PolicyHostSettings {
   /** Certificates that control signed itself are served too. */
   readonly isSelfSigned: boolean;
   readonly isAccessLogged: boolean;
+  /** Addresses in `listen` that are open already. */
+  readonly inherited?: InheritedFds | undefined;
 }
 
 /** What the policy host does now. */

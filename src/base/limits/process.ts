@@ -70,3 +70,6 @@ export const SNAPSHOT_GROWTH_BYTES = 4 * 1024 * 1024;
 export const HEARTBEAT_MS = 1_000;
 /** Heartbeats missed in a row before a child is killed and started again: two minutes. Large imports block for tens of seconds. */
 export const HEARTBEATS_MISSED_MAX = 120;
+
+/** Sockets that the service manager may give: more than all addresses that may be listened at. */
+export const INHERITED_SOCKETS_MAX = 64;

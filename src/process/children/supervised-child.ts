@@ -24,9 +24,14 @@ export interface ChildProgram {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** How it is started and signalled where that takes rights that this process has put aside. */
   readonly withRights?: WithRights;
+  /** Descriptors of this process that it gets, from FIRST_CHILD_FD on. */
+  readonly sockets?: readonly number[];
   /** nice(1) from when it is ready; that of this process when absent. A confined process cannot set it itself. */
   readonly priority?: number;
 }
+
+/** After standard input and output and the channel. */
+export const FIRST_CHILD_FD = 4;
 
 export interface HeartbeatTimes {
   readonly everyMs: number;
@@ -99,11 +104,11 @@ export class SupervisedChild {
 
   start(): void {
     const startedMs = performance.now();
-    const { script, args, nodeOptions, environment } = this.#program;
+    const { script, args, nodeOptions, environment, sockets = [] } = this.#program;
     const file = typeof script === 'string' ? script : fileURLToPath(script);
     const child = this.#withRights(() =>
       spawn(process.execPath, [...(nodeOptions ?? process.execArgv), file, ...args], {
-        stdio: CHANNEL_STDIO,
+        stdio: [...CHANNEL_STDIO, ...sockets],
         env: { ...(environment ?? process.env), ...CHANNEL_VARIABLES },
       }),
     );

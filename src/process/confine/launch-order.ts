@@ -17,6 +17,8 @@ export interface LaunchOrder {
   readonly environment: Readonly<Record<string, string>>;
   readonly log: NoticeFormat;
   readonly confinement: Confinement;
+  /** Descriptors that the program gets beside the channel. */
+  readonly sockets?: readonly number[];
   /** Another user than that of the control process. */
   readonly hasOwnUser: boolean;
   /**

@@ -10,16 +10,14 @@ import { fileURLToPath } from 'node:url';
 import { EXIT_CONFIGURATION } from '#base/exit.ts';
 import { writeNotice } from './notice.ts';
 import { siblingModule } from '#base/sibling.ts';
+import { keepOnly } from './close-on-exec.ts';
 import { becomeLess } from './identity.ts';
 import { landlockAbi, restrictSelf } from './landlock.ts';
 import { filterSelf } from './filter.ts';
 import { type ConfinedOrder, type LaunchOrder } from './launch-order.ts';
 import { programFiles } from './program-files.ts';
 import { startingRules } from './serving-rules.ts';
-import { syscallNumber } from './syscall-numbers.ts';
 import { type Kernel } from './system-call.ts';
-
-const F_SETFD = 2;
 
 await launch(JSON.parse(process.argv[2] ?? '') as LaunchOrder);
 
@@ -31,6 +29,9 @@ async function launch(order: LaunchOrder): Promise<void> {
     if (confinement.account !== undefined) return stop(order, `it cannot become another user: ${loaded}`);
     return continueHere(order, { ...told, landlock: 0, refusals: [loaded] });
   }
+  // Before files can no longer be looked at.
+  const channel = channelDescriptor();
+  keepOnly(loaded, [...(channel === undefined ? [] : [channel]), ...(order.sockets ?? [])]);
   try {
     becomeLess(loaded, confinement.account, confinement.capabilities);
   } catch (error) {
@@ -41,7 +42,7 @@ async function launch(order: LaunchOrder): Promise<void> {
   const restricted = restrict(loaded, order);
   if (confine === 'require' && restricted.refusals.length > 0)
     return stop(order, `process.confine is "require", and ${restricted.refusals.join('; ')}`);
-  become(loaded, order, { ...told, ...restricted });
+  become(order, { ...told, ...restricted });
 }
 
 async function tryLoad(): Promise<Kernel | string> {
@@ -76,10 +77,9 @@ function refusalOf(work: () => void): string | undefined {
   }
 }
 
-/** Does not return. The descriptor of the channel, alone of all, stays open and keeps its number. */
-function become(kernel: Kernel, order: LaunchOrder, confined: ConfinedOrder): void {
+/** Does not return. The descriptors of the channel and of `order.sockets` stay open and keep their numbers. */
+function become(order: LaunchOrder, confined: ConfinedOrder): void {
   const channel = channelDescriptor();
-  if (channel !== undefined) kernel.call(syscallNumber('fcntl', kernel.machine.column)!, channel, F_SETFD, 0);
   // The launcher's own folder of compiled code is not the program's.
   const { NODE_COMPILE_CACHE: _, ...inherited } = process.env;
   const environment = {

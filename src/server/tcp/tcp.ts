@@ -8,8 +8,11 @@ import { SERVER_SLOT as SLOT } from '#server/counters.ts';
 import { type TcpListener } from '#server/listener.ts';
 import { type TcpTable } from './table.ts';
 
-/** Binds and starts accepting into `table`. Rejects with the system's error. Closing it leaves the table's connections alone. */
-export async function openTcp(address: IpPort, table: TcpTable): Promise<TcpListener> {
+/**
+ * Binds, or takes `fd`, and starts accepting into `table`. Rejects with the system's error. Closing it leaves the
+ * table's connections alone.
+ */
+export async function openTcp(address: IpPort, table: TcpTable, fd?: number): Promise<TcpListener> {
   const server = createServer(
     {
       // A client may send FIN after its last query and still wants the answers (RFC 7766 §6.2.4).
@@ -22,7 +25,9 @@ export async function openTcp(address: IpPort, table: TcpTable): Promise<TcpList
   );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host: address.ip, port: address.port, reusePort: true, ipv6Only: address.family === 6, exclusive: true }, () => {
+    const { ip: host, port, family } = address;
+    const own = { host, port, reusePort: true, ipv6Only: family === 6, exclusive: true };
+    server.listen(fd === undefined ? own : { fd }, () => {
       server.off('error', reject);
       resolve();
     });

@@ -3,12 +3,12 @@
  * Not here: the sockets (mmsg.ts, dgram.ts).
  */
 import { type IpPort } from '#base/address.ts';
-import { type UdpKind } from '#base/ipc/messages.ts';
+import { type InheritedFds, type UdpKind } from '#base/ipc/messages.ts';
 // `import type`, which leaves nothing behind: the module itself needs koffi.
 import type { MmsgSockets } from './mmsg-socket.ts';
 
 /** Opens the sockets of one blocking thread; undefined stands for node:dgram, which opens its own. */
-export type OpenMmsg = (addresses: readonly IpPort[]) => MmsgSockets;
+export type OpenMmsg = (addresses: readonly IpPort[], inherited?: InheritedFds) => MmsgSockets;
 
 export interface UdpChoice {
   readonly openMmsg: OpenMmsg | undefined;
@@ -25,8 +25,19 @@ export async function chooseUdp(wanted: UdpKind): Promise<UdpChoice> {
     const { tryPackets } = await import('./mmsg-trial.ts');
     const calls = loadSyscalls();
     tryPackets(calls);
-    return { openMmsg: (addresses) => openSockets(calls, addresses), refusal: undefined };
+    return { openMmsg: (addresses, inherited) => openSockets(calls, addresses, inherited), refusal: undefined };
   } catch (error) {
     return { openMmsg: undefined, refusal: error instanceof Error ? error.message.split('\n')[0]! : String(error) };
   }
+}
+
+/** Copies a descriptor. Rejects where the system call cannot be made. */
+export async function loadDuplicate(): Promise<(fd: number) => number> {
+  const { loadSyscalls, systemError } = await import('./mmsg-syscalls.ts');
+  const calls = loadSyscalls();
+  return (fd) => {
+    const copy = calls.dup(fd);
+    if (copy < 0) throw systemError(calls, 'dup');
+    return copy;
+  };
 }

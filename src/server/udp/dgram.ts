@@ -5,7 +5,8 @@
  * Not here: the batched socket that shares this interface, truncation (answer/), rate limits.
  */
 import { type Socket, createSocket } from 'node:dgram';
-import { ipPort, type IpPort } from '#base/address.ts';
+import { formatIpPort, ipPort, type IpPort } from '#base/address.ts';
+import { type InheritedFds } from '#base/ipc/messages.ts';
 import { newClientAddress, setClientAddress } from '#base/client-address.ts';
 import { MESSAGE_BYTES_MAX } from '#base/limits/dns.ts';
 import { UDP_DRAIN_LOOK_MS, UDP_SENDS_MAX, UDP_SOCKET_BUFFER_BYTES } from '#base/limits/server.ts';
@@ -23,13 +24,21 @@ interface SendSlot {
 }
 
 /** Binds and starts answering. Rejects with the system's error (EADDRINUSE, EACCES, EADDRNOTAVAIL…). `counters` is this worker's row. */
-export async function openUdp(addresses: readonly IpPort[], responder: QueryResponder, counters: Float64Array): Promise<UdpListener> {
+export async function openUdp(
+  addresses: readonly IpPort[],
+  responder: QueryResponder,
+  counters: Float64Array,
+  inherited: InheritedFds = {},
+): Promise<UdpListener> {
   const sockets: DgramSocket[] = [];
   const close = async (graceMs: number) => {
     await Promise.all(sockets.map((each) => each.close(graceMs)));
   };
   try {
-    for (const address of addresses) sockets.push(await openSocket(address, responder, counters));
+    for (const address of addresses) {
+      const given = inherited[formatIpPort(address)]?.udp;
+      sockets.push(await openSocket(address, given, responder, counters));
+    }
   } catch (error) {
     await close(0);
     throw error;
@@ -46,12 +55,18 @@ interface DgramSocket extends Listener {
   pendingSends(): number;
 }
 
-async function openSocket(address: IpPort, responder: QueryResponder, counters: Float64Array): Promise<DgramSocket> {
+/** Binds, or takes `fd`. */
+async function openSocket(
+  address: IpPort,
+  fd: number | undefined,
+  responder: QueryResponder,
+  counters: Float64Array,
+): Promise<DgramSocket> {
   const socket = createSocket({
     type: address.family === 6 ? 'udp6' : 'udp4',
-    reusePort: true,
+    reusePort: fd === undefined,
     // So that 0.0.0.0 and [::] can both be listened on, and no client shows up as an IPv4-mapped address.
-    ipv6Only: address.family === 6,
+    ipv6Only: fd === undefined && address.family === 6,
     recvBufferSize: UDP_SOCKET_BUFFER_BYTES,
     sendBufferSize: UDP_SOCKET_BUFFER_BYTES,
     // Peers are always IP addresses; the default would go through the resolver's queue for each answer.
@@ -85,7 +100,7 @@ async function openSocket(address: IpPort, responder: QueryResponder, counters: 
     socket.send(slot.octets, 0, length, peer.port, peer.address, slot.sent);
   });
 
-  await bindSocket(socket, address);
+  await bindSocket(socket, address, fd);
   socket.on('error', () => {
     counters[SLOT.udpSocketErrors]! += 1;
   });
@@ -122,10 +137,11 @@ function sendSlots(counters: Float64Array): SendSlot[] {
 }
 
 /** Rejects with the system's error, and closes the socket then. */
-async function bindSocket(socket: Socket, address: IpPort): Promise<void> {
+async function bindSocket(socket: Socket, address: IpPort, fd?: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject);
-    socket.bind({ address: address.ip, port: address.port, exclusive: true }, () => {
+    const { ip, port } = address;
+    socket.bind({ ...(fd === undefined ? { address: ip, port } : { fd }), exclusive: true }, () => {
       socket.off('error', reject);
       resolve();
     });

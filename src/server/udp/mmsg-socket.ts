@@ -9,6 +9,7 @@ import { writeSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { formatIpPort, type IpPort } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
+import { type InheritedFds } from '#base/ipc/messages.ts';
 import { IPV4_BYTES, IPV6_BYTES, newClientAddress, setClientAddress } from '#base/client-address.ts';
 import { UDP_SOCKET_BUFFER_BYTES } from '#base/limits/server.ts';
 import { NUMBER, STRUCTURES } from './mmsg-layout.ts';
@@ -43,8 +44,11 @@ export interface MmsgSockets extends MmsgHandles {
 
 const ONE = new Uint8Array(new BigUint64Array([1n]).buffer);
 
-/** Opens a socket for each address, all in the SO_REUSEPORT groups of those addresses, and the bell. Throws the system's error, leaving nothing open. */
-export function openSockets(calls: Syscalls, addresses: readonly IpPort[]): MmsgSockets {
+/**
+ * Opens a socket for each address, all in the SO_REUSEPORT groups of those addresses, and the bell; of those that are
+ * `inherited` a copy, so that threads share them. Throws the system's error, leaving nothing open.
+ */
+export function openSockets(calls: Syscalls, addresses: readonly IpPort[], inherited: InheritedFds = {}): MmsgSockets {
   const open: number[] = [];
   const close = () => {
     for (const fd of open.splice(0)) calls.close(fd);
@@ -58,8 +62,13 @@ export function openSockets(calls: Syscalls, addresses: readonly IpPort[]): Mmsg
     const bellFd = keep(calls.eventfd(0, NUMBER.EFD_CLOEXEC | NUMBER.EFD_NONBLOCK), 'eventfd');
     const bound = addresses.map((address) => {
       const family = address.family === 6 ? NUMBER.AF_INET6 : NUMBER.AF_INET;
+      const given = inherited[formatIpPort(address)]?.udp;
+      if (given !== undefined) {
+        const fd = keep(calls.dup(given), 'dup', formatIpPort(address));
+        return { fd, ...prepareSocket(calls, fd, address, true) };
+      }
       const fd = keep(calls.socket(family, NUMBER.SOCK_DGRAM | NUMBER.SOCK_CLOEXEC, 0), 'socket', formatIpPort(address));
-      return { fd, ...bindSocket(calls, fd, address) };
+      return { fd, ...prepareSocket(calls, fd, address, false) };
     });
     return {
       bellFd,
@@ -76,7 +85,13 @@ export function openSockets(calls: Syscalls, addresses: readonly IpPort[]): Mmsg
   }
 }
 
-function bindSocket(calls: Syscalls, fd: number, address: IpPort): { readonly address: IpPort; readonly tellsDestination: boolean } {
+/** Sets its options, and binds it unless it is bound. */
+function prepareSocket(
+  calls: Syscalls,
+  fd: number,
+  address: IpPort,
+  isBound: boolean,
+): { readonly address: IpPort; readonly tellsDestination: boolean } {
   const memory = nativeMemory(64);
   const about = formatIpPort(address);
   const set = (level: number, option: number, value: number): boolean => {
@@ -86,7 +101,7 @@ function bindSocket(calls: Syscalls, fd: number, address: IpPort): { readonly ad
   const need = (level: number, option: number, value: number) => {
     if (!set(level, option, value)) throw systemError(calls, 'setsockopt', about);
   };
-  need(NUMBER.SOL_SOCKET, NUMBER.SO_REUSEPORT, 1);
+  if (!isBound) need(NUMBER.SOL_SOCKET, NUMBER.SO_REUSEPORT, 1);
   need(NUMBER.SOL_SOCKET, NUMBER.SO_RCVBUF, UDP_SOCKET_BUFFER_BYTES);
   need(NUMBER.SOL_SOCKET, NUMBER.SO_SNDBUF, UDP_SOCKET_BUFFER_BYTES);
   const isIpv6 = address.family === 6;
@@ -95,7 +110,7 @@ function bindSocket(calls: Syscalls, fd: number, address: IpPort): { readonly ad
   const isWildcard = memory.octets.subarray(addressAt, addressAt + (isIpv6 ? IPV6_BYTES : IPV4_BYTES)).every((octet) => octet === 0);
   if (isIpv6) {
     // So that 0.0.0.0 and [::] can both be listened on, and no client shows up as an IPv4-mapped address.
-    need(NUMBER.IPPROTO_IPV6, NUMBER.IPV6_V6ONLY, 1);
+    if (!isBound) need(NUMBER.IPPROTO_IPV6, NUMBER.IPV6_V6ONLY, 1);
     need(NUMBER.IPPROTO_IPV6, NUMBER.IPV6_RECVPKTINFO, isWildcard ? 1 : 0);
   } else need(NUMBER.IPPROTO_IP, NUMBER.IP_PKTINFO, isWildcard ? 1 : 0);
   // RFC 9715 §3.1: answers fit any path anyway (UDP_EDNS_BYTES_MAX). With OMIT the kernel does not learn a path MTU
@@ -103,7 +118,7 @@ function bindSocket(calls: Syscalls, fd: number, address: IpPort): { readonly ad
   if (isIpv6) set(NUMBER.IPPROTO_IPV6, NUMBER.IPV6_MTU_DISCOVER, NUMBER.IPV6_PMTUDISC_OMIT);
   else set(NUMBER.IPPROTO_IP, NUMBER.IP_MTU_DISCOVER, NUMBER.IP_PMTUDISC_OMIT);
   writeSocketName(memory, address);
-  if (calls.bind(fd, memory.address, nameBytes) !== 0) throw systemError(calls, 'bind', about);
+  if (!isBound && calls.bind(fd, memory.address, nameBytes) !== 0) throw systemError(calls, 'bind', about);
   const lengthAt = 32;
   memory.words[lengthAt / 4] = nameBytes;
   if (calls.getsockname(fd, memory.address, memory.address + lengthAt) !== 0) throw systemError(calls, 'getsockname', about);

@@ -24,6 +24,7 @@ export interface Syscalls {
   eventfd(initial: number, flags: number): number;
   read(fd: number, bufferAddress: number, sizeBytes: number): number;
   close(fd: number): number;
+  dup(fd: number): number;
   /** Of this thread's last call that failed; meaningless after one that did not. */
   errno(): number;
 }
@@ -58,6 +59,7 @@ export function loadSyscalls(): Syscalls {
     eventfd: call('eventfd', 'uint', 'int'),
     read: call('read', 'int', 'uintptr_t', 'size_t'),
     close: call('close', 'int'),
+    dup: call('dup', 'int'),
     errno: () => koffi.errno(),
   };
 }

@@ -102,7 +102,8 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
   process: {
     confine: [],
     children: ['privileges.ts'],
-    '.': ['confine', 'children'],
+    sockets: [],
+    '.': ['confine', 'children', 'sockets'],
   },
   admin: {
     http: [],
