@@ -29,6 +29,7 @@ interface DnssecDocument {
     readonly createdAt: string;
   }[];
   readonly ds: readonly DsDocument[];
+  readonly presigned?: { readonly endsAt: string; readonly first: string; readonly importedAt: string };
 }
 
 /** IANA "DNS Security Algorithm Numbers" and "DS RR Type Digest Algorithms", as far as we make them. */
@@ -88,8 +89,13 @@ export function defineDnssec(noun: Command, terminal: Terminal): void {
   defineKeys(noun, terminal);
 }
 
-function formatStatus({ zone, dnssec, keys, ds }: DnssecDocument): string {
+function formatStatus({ zone, dnssec, presigned, keys, ds }: DnssecDocument): string {
   if (dnssec === 'off') return formatLine(`${zone} is not signed`);
+  if (presigned !== undefined)
+    return formatLines([
+      `${zone} is pre-signed: served with the signatures of its file`,
+      `the first of them (${presigned.first}) ends at ${presigned.endsAt}`,
+    ]);
   const rows = keys.map(({ keyTag, algorithm, role, state, createdAt }) => [
     String(keyTag),
     algorithmName(algorithm),

@@ -33,6 +33,7 @@ interface AddOptions extends ChangeOptions, ParentOptions {
 
 interface ImportOptions extends ChangeOptions, ParentOptions {
   readonly dnssec: boolean;
+  readonly presigned?: boolean;
 }
 
 interface ExportOptions extends ReadOptions {
@@ -119,6 +120,7 @@ function defineFiles(noun: Command, terminal: Terminal): void {
     'waxseal zone import example.com example.com.zone',
   )
     .option('--no-dnssec', 'do not sign it, when it is created')
+    .option('--presigned', 'it is signed already: serve it with the signatures of the file')
     .addOption(delegateOption())
     .addOption(ignoreParentOption())
     .action((zone: string, file: string, options: ImportOptions) => sendFile(zone, file, options, terminal));
@@ -165,13 +167,16 @@ function parentOf({ delegate, ignoreParent }: ParentOptions): 'delegate' | 'igno
 async function sendFile(zone: string, file: string, options: ImportOptions, terminal: Terminal): Promise<void> {
   const { flattenZoneText, readZoneText } = await import('./zone-text.ts');
   const { workingDirectory } = terminal;
-  const text = flattenZoneText(zone, readZoneText(file, workingDirectory), { file, workingDirectory, signed: options.dnssec });
+  const given = readZoneText(file, workingDirectory);
+  if (options.presigned === true && /^\s*\$include\b/im.test(given))
+    throw failure('CLI_USAGE', `${file} includes other files: a pre-signed zone is one file`);
+  const text = flattenZoneText(zone, given, { file, workingDirectory, signed: options.dnssec });
   if (!text.ok) throw new CommandFailure(text.problems, { unchanged: true });
   for (const each of text.warnings) terminal.err(formatWarning(each));
   const parent = parentOf(options);
   const query = {
     file: basename(file),
-    dnssec: options.dnssec ? 'on' : 'off',
+    dnssec: options.presigned === true ? 'presigned' : options.dnssec ? 'on' : 'off',
     ...(parent === undefined ? {} : { parent }),
   };
   const zoneFile = Buffer.from(text.value, 'latin1');

@@ -111,8 +111,28 @@ export interface ZoneRecord {
   readonly keyPolicyName?: string;
   /** DNSKEY records of others who sign the zone too: published and signed with our own, and nothing more. */
   readonly foreignKeys?: readonly ForeignKeyRef[];
+  /** It is signed elsewhere and served as it came: it has no keys here. */
+  readonly presigned?: Presigned;
   /** Until then, counted time, caches may hold an RRset of it that is not there any more; absent: none of note. */
   readonly cachedUntilMs?: number;
+}
+
+/** What is known of the signatures of a zone that another signer has signed. */
+export interface Presigned {
+  /** When the first of them ends, and which it is. */
+  readonly endsAtSeconds: number;
+  readonly firstOwner: string;
+  readonly firstType: string;
+  readonly importedAtMs: number;
+}
+
+export function isPresigned(value: unknown): value is Presigned {
+  return hasFields(value, {
+    endsAtSeconds: 'number',
+    firstOwner: 'string',
+    firstType: 'string',
+    importedAtMs: 'number',
+  });
 }
 
 /** A signing key's public side; its secret is in `secrets` under the same id. */
@@ -168,6 +188,7 @@ export function isZoneRecord(value: unknown): value is ZoneRecord {
     keyPolicy: (policy) => policy === undefined || isKeyPolicy(policy),
     keyPolicyName: 'string?',
     foreignKeys: (keys) => keys === undefined || isArrayOf(isForeignKeyRef)(keys),
+    presigned: (presigned) => presigned === undefined || isPresigned(presigned),
     cachedUntilMs: 'number?',
   });
 }

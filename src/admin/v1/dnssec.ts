@@ -34,6 +34,11 @@ const KeyForm = Type.Object({
   dnskey: Type.String({ description: 'DNSKEY RDATA, base64' }),
 });
 
+const PresignedForm = Type.Object(
+  { endsAt: Time, first: Type.String({ description: 'the RRset whose signature ends first' }), importedAt: Time },
+  { description: 'it is signed elsewhere, and served as it came' },
+);
+
 const ForeignKeyForm = Type.Object({
   keyTag: Type.Integer(),
   dnskey: Type.String({ description: 'DNSKEY RDATA, base64' }),
@@ -82,6 +87,7 @@ export const dnssecRoutes = [
         policyName: Type.Optional(Type.String({ description: 'absent: the policy is of its own' })),
         policy: PolicyForm,
         keys: Type.Array(KeyForm),
+        presigned: Type.Optional(PresignedForm),
         foreignKeys: Type.Array(ForeignKeyForm, { description: 'of others who sign the zone too' }),
         ds: Type.Array(DsForm),
       }),
@@ -94,6 +100,7 @@ export const dnssecRoutes = [
           dnssec: zone.dnssec,
           ...policyForm(control, zone),
           keys: keyForms(zone),
+          presigned: presignedForm(zone),
           foreignKeys: foreignKeyForms(zone),
           ds: dsForms(control, zone),
         }),
@@ -138,6 +145,16 @@ function keyForms(record: ZoneRecord) {
   return record.keys.map(({ id, keyTag, algorithm, role, flags, state, createdAtMs, dnskey }) => {
     return { id, keyTag, algorithm, role, flags, state, createdAt: isoTime(createdAtMs), dnskey };
   });
+}
+
+function presignedForm({ presigned }: ZoneRecord) {
+  if (presigned === undefined) return undefined;
+  const { endsAtSeconds, firstOwner, firstType, importedAtMs } = presigned;
+  return {
+    endsAt: isoTime(endsAtSeconds * 1000),
+    first: `${firstOwner} ${firstType}`,
+    importedAt: isoTime(importedAtMs),
+  };
 }
 
 function foreignKeyForms({ foreignKeys = [] }: ZoneRecord) {

@@ -13,7 +13,7 @@ import { identityOf } from '#admin/http/identity.ts';
 import { parseZoneName } from '#admin/http/names.ts';
 import { zoneEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import { OnOff, ParentCareForm, Switch, isOn, zoneParams } from '#admin/http/schemas.ts';
+import { ParentCareForm, Switch, isOn, zoneParams } from '#admin/http/schemas.ts';
 
 /** Some 64 KiB each: what a socket takes at once. */
 const LINES_PER_CHUNK = 1000;
@@ -76,7 +76,7 @@ const zoneImport = (bytesMax: number) =>
       'created. $INCLUDE is rejected.',
     params: zoneParams,
     query: {
-      dnssec: Type.Optional(OnOff),
+      dnssec: Type.Optional(Type.Enum(['on', 'off', 'presigned'], { description: 'presigned: with the signatures of the file' })),
       parent: Type.Optional(ParentCareForm),
       file: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: 'file name for messages' })),
     },
@@ -88,7 +88,14 @@ const zoneImport = (bytesMax: number) =>
       const { file = 'zonefile', dnssec, parent } = query;
       const mayCreate = identityOf(request).scopes.includes('admin');
       return ok({
-        command: { kind: 'zone.import', zone: name.value, text: latin1(body), file, dnssec: dnssec !== 'off', ...given({ parent }) },
+        command: {
+          kind: 'zone.import',
+          zone: name.value,
+          text: latin1(body),
+          file,
+          dnssec: dnssec !== 'off',
+          ...given({ parent, presigned: dnssec === 'presigned' ? true : undefined }),
+        },
         location: (outcome) => `/v1/zones/${zoneSegment(outcome.zone)}`,
         rejectIf: (record) =>
           record !== undefined || mayCreate

@@ -100,3 +100,13 @@ export const RSA_MODULUS_BITS_WARNED = 2048;
 export const FOREIGN_KEY_TTL_SECONDS_UNKNOWN = 86_400;
 /** Octets of a file with keys: every key of a zone in all its forms takes a tenth of it. */
 export const KEY_FILE_BYTES_MAX = 256 * 1024;
+/** Nodes of a pre-signed zone that are checked before other work has its turn: some ten milliseconds. */
+export const PRESIGNED_VERIFY_NODES = 200;
+/** Problems of a pre-signed zone that are shown: a wrong key makes one for each RRset. */
+export const PRESIGNED_PROBLEMS_MAX = 20;
+/** Signatures over one RRset: keys of three algorithms, each in a rollover. */
+export const PRESIGNED_SIGNATURES_MAX = 12;
+/** Less than this left of the first signature is warned of: a week, in which a signer that died is noticed. */
+export const PRESIGNED_WARN_SECONDS = 7 * 86_400;
+/** Less than this is an error: a day is left for the transfer and for caches. */
+export const PRESIGNED_LATE_SECONDS = 86_400;

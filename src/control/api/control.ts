@@ -68,6 +68,8 @@ export type ZoneCommand =
       readonly file: string;
       readonly dnssec: boolean;
       readonly include?: ZoneFileOptions['include'];
+      /** It is signed already, and is served with the signatures of the file. */
+      readonly presigned?: boolean;
       /** Of a zone that the import creates; `check` unless given. */
       readonly parent?: ParentCare;
     }

@@ -6,7 +6,8 @@
 import { type Problem } from '#base/problem.ts';
 import { type OwnerKey } from '#dns/name.ts';
 import { type KeyPolicy } from '#dnssec/key-policy.ts';
-import { type ForeignKeyRef, type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
+import { type ZonePlan } from '#dnssec/plan.ts';
+import { type ForeignKeyRef, type Presigned, type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type DocumentWrite, type EventWrite, type SecretWrite, type StoreWrite } from '#store/writer.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { type ZoneView } from '#zone/view.ts';
@@ -47,6 +48,8 @@ export interface ZonePart {
   readonly keys?: readonly ZoneKeyRef[];
   /** Its keys afterwards; as they are unless given. Every signature that no longer fits them is made anew. */
   readonly keySet?: KeySet;
+  /** The whole zone as another signer made it; nothing is signed here. */
+  readonly presigned?: { readonly plan: ZonePlan; readonly presigned: Presigned };
   /** Signatures near their end are renewed in this slice of the zone. */
   readonly renewal?: { readonly from: OwnerKey; readonly nodeLimit: number };
   /** The rest is done even if this zone takes no change now. */

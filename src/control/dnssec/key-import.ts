@@ -199,7 +199,8 @@ class KeyImport {
   #inUseProblems({ keys }: ImportedKeys): Problem[] {
     const { record, view } = this.#zone;
     const { name } = record;
-    if (record.dnssec === 'off') return [];
+    // The keys of a pre-signed zone are elsewhere, and may be these.
+    if (record.dnssec === 'off' || record.presigned !== undefined) return [];
     const tags = record.keys.map(nameOfRef).join(', ');
     const refuse = (why: string, fix: string) => [
       problem('DNSSEC_KEYS_IN_USE', atZone(name), `${why}; nothing was changed`, { fix }),
@@ -297,7 +298,7 @@ class KeyImport {
   /** DNSKEY records that stand in the unsigned zone, from its file, go. */
   #droppedWarnings({ keys }: ImportedKeys, foreign: readonly ForeignKeyRef[]): Problem[] {
     const { record, view } = this.#zone;
-    if (record.dnssec === 'on') return [];
+    if (record.dnssec === 'on' && record.presigned === undefined) return [];
     const kept = [
       ...keys.map(({ dnskey }) => Buffer.from(dnskey).toString('base64')),
       ...foreign.map(({ dnskey }) => dnskey),

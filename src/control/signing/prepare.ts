@@ -19,6 +19,7 @@ import { type RrsetChange } from '#zone/changeset.ts';
 import { overlayZone } from '#zone/overlay.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type KeySet, type ZonePart } from '#control/commands/decision.ts';
+import { presignedOnly } from '#control/commands/presigned.ts';
 import { KeyRing, type NewZoneKey, type OpenKey, newZoneKey } from './keys.ts';
 import { SelfCheck } from './self-check.ts';
 import { signInPool } from './pool.ts';
@@ -80,6 +81,10 @@ export class ZonePreparer {
     const { clock, writer } = this.#options;
     const zone = formatName(view.apex);
     const nowMs = clock.nowMs();
+    if (part.presigned !== undefined) return ok(this.#presigned(part, part.presigned, zone, nowMs));
+    // For all who ask: mail policies, CAs, upkeep.
+    const isTakenOver = (part.keySet?.keys ?? []).length > 0;
+    if (part.record?.presigned !== undefined && !isTakenOver) return fail(presignedOnly(zone));
     const before = part.record ?? { ...newRecord(writer.nextZoneId(), zone, nowMs), keys: part.keys ?? [] };
     const isSigned = part.isSigned ?? before.dnssec === 'on';
     const keySet = isSigned ? this.#keySet(part, before, nowMs) : NO_KEYS;
@@ -100,6 +105,20 @@ export class ZonePreparer {
       // Renewed signatures are no change of the zone's contents.
       record: part.renewal !== undefined ? signed : { ...signed, dnssec: isSigned ? 'on' : 'off', changedAtMs: nowMs },
     });
+  }
+
+  /** A zone as another signer made it: its plan is whole, and it has no keys here. */
+  #presigned({ record }: SettledPart, { plan, presigned }: PresignedZone, zone: string, nowMs: number): Prepared {
+    const before = record ?? newRecord(this.#options.writer.nextZoneId(), zone, nowMs);
+    const { foreignKeys: _foreign, isDeletingDs: _deleting, ...rest } = before;
+    const serial = plan.changed ? plan.changeset.toSerial : before.serial;
+    return {
+      plan,
+      isChanged: plan.changed || record?.presigned === undefined,
+      fresh: NO_KEYS.sealed,
+      forgotten: before.keys.map(({ id }) => id),
+      record: { ...rest, keys: [], dnssec: 'on', presigned, serial, changedAtMs: nowMs },
+    };
   }
 
   /** Notes how long caches may hold what the plan takes away: a rollover waits for that. */
@@ -159,11 +178,13 @@ export class ZonePreparer {
   }
 }
 
+type PresignedZone = NonNullable<ZonePart['presigned']>;
+
 const NO_KEYS: KeySet = { keys: [], isDeletingDs: false, sealed: new Map() };
 
 /** The record with these keys. */
 function withKeys(whole: ZoneRecord, keySet: KeySet): ZoneRecord {
-  const { isDeletingDs: _isDeletingDs, foreignKeys: before, ...record } = whole;
+  const { isDeletingDs: _isDeletingDs, foreignKeys: before, presigned: _presigned, ...record } = whole;
   const { keys, isDeletingDs, policy, foreign = before ?? [] } = keySet;
   const foreignKeys = keys.length === 0 || foreign.length === 0 ? {} : { foreignKeys: foreign };
   const deleting = isDeletingDs ? { isDeletingDs: true as const } : {};

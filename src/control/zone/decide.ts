@@ -7,8 +7,9 @@ import { RECORDS_PER_RRSET_MAX } from '#base/limits/dns.ts';
 import { JOURNAL_ENTRIES_MAX } from '#base/limits/store.ts';
 import { atZone } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem, warning } from '#base/problem.ts';
-import { formatName, ownerKey } from '#dns/name.ts';
+import { type Name, formatName, ownerKey } from '#dns/name.ts';
 import { placeOfRrset } from '#dns/place.ts';
+import { TYPE } from '#dns/types.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
 import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
@@ -22,6 +23,7 @@ import { zoneNotServed } from '#control/commands/absent.ts';
 import { type ChangeRules, checkChanges } from './change-rules.ts';
 import { importChanges } from './import.ts';
 import { newZoneChanges } from './new-zone.ts';
+import { presignedPart } from './presigned.ts';
 import { settleNeighbours, stillDelegated } from './neighbours.ts';
 import { type RemovedZone, keepRemovedZone, readRemovedZone, removalWarnings, takeBack, withNewerSerial } from './removed.ts';
 import { decideOperations } from './rrset-operations.ts';
@@ -64,6 +66,7 @@ export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCom
       isCreating: true,
       decide: (command, context) => {
         const { served } = context;
+        if (command.presigned === true) return importPresigned(command, context, options);
         const imported = importZone(command, context, options);
         return served === undefined ? creation(imported, command, context, options) : watched(imported, served, options);
       },
@@ -167,6 +170,51 @@ function importZone(
   const imported = importChanges(served?.view ?? emptyView, command, { signed: isSigned, recordsPerRrsetMax });
   if (!imported.ok) return imported;
   return ok({ changes: imported.value, isSigned, detail: `zone file ${command.file}`, warnings: imported.warnings });
+}
+
+/** A zone that another signer has signed, whole. */
+async function importPresigned(
+  command: CommandOf<'zone.import'>,
+  { served, emptyView, mayChange }: ZoneContext,
+  { writer, clock }: ZoneDecisionOptions,
+): Promise<Result<Decision>> {
+  const view = served?.view ?? emptyView;
+  const kept = foreignManaged(view);
+  if (kept !== undefined) return fail(keptFromPresigned(kept));
+  const imported = await presignedPart(command, served?.record, view, clock);
+  if (!imported.ok) return imported;
+  const { nodes } = imported.value.plan;
+  const apex = nodes.get(view.apexKey)?.node;
+  const changes = (apex?.rrsets ?? []).map((rrset) => ({ owner: view.apex, type: rrset.type, rrset }));
+  const care = { care: command.parent ?? 'check', mayChange } as const;
+  const created = { apex: view.apex, changes, isSigned: true, keys: [] };
+  const neighbours = served === undefined ? settleNeighbours(writer, created, care) : ok([]);
+  if (!neighbours.ok) return fail(...neighbours.problems);
+  return ok({
+    zone: formatName(view.apex),
+    parts: [{ record: served?.record, view, changes: [], presigned: imported.value }, ...neighbours.value],
+    detail: `pre-signed zone file ${command.file}`,
+    warnings: [...imported.warnings, ...neighbours.warnings],
+    isChanged: served === undefined,
+  });
+}
+
+/** The first name with records that a mail policy or an order of a certificate keeps. */
+function foreignManaged(view: ZoneView): Name | undefined {
+  for (const { owner, rrsets } of view.ascend(view.apexKey))
+    if (rrsets.some(({ manager }) => manager === 'mail' || manager === 'acme')) return owner;
+  return undefined;
+}
+
+function keptFromPresigned(owner: Name): Problem {
+  return problem(
+    'RRSET_MANAGED',
+    placeOfRrset(owner, TYPE.TXT),
+    'a mail policy or a CA keeps records of this zone, and a pre-signed zone takes none',
+    {
+      fix: 'remove the mail policy first: waxseal mail remove',
+    },
+  );
 }
 
 /** The zone goes with its records in other zones; one of those that takes no change now does not keep it. */

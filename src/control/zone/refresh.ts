@@ -8,7 +8,9 @@ import { REFRESH_EVERY_MS, REFRESH_LOOK_MS, REFRESH_SLICE_NODES } from '#base/li
 import { type Log } from '#base/log.ts';
 import { type Problem, type Result, formatProblem, ok } from '#base/problem.ts';
 import { type Name, nameOf, ownerKey } from '#dns/name.ts';
+import { type Presigned } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
+import { presignedProblem } from './presigned.ts';
 import { forgetExpired } from './removed.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
 
@@ -18,9 +20,15 @@ export interface RefreshOutcome {
   readonly next: string | undefined;
 }
 
+interface SweptZone {
+  readonly name: string;
+  readonly dnssec: 'on' | 'off';
+  readonly presigned?: Pick<Presigned, 'endsAtSeconds'>;
+}
+
 /** What the sweep works on. */
 export interface Refreshable {
-  zones(): readonly { readonly name: string; readonly dnssec: 'on' | 'off' }[];
+  zones(): readonly SweptZone[];
   /** Renews those signatures of at most `nodeLimit` nodes that are near their end; a slice without any writes nothing. */
   refreshSlice(name: Name, from: string, nodeLimit: number): Promise<Result<RefreshOutcome>>;
   /** Forgets what is kept of removed zones whose time is over. */
@@ -44,7 +52,8 @@ export function storedZones(writer: StoreWriter, clock: Clock, funnel: Funnel, a
     async refreshSlice(name, from, nodeLimit) {
       const done = await funnel.change(REFRESH, () => {
         const record = writer.zoneByName(name);
-        if (record === undefined || record.dnssec === 'off') return ok({ isChanged: false });
+        const isSigning = record?.dnssec === 'on' && record.presigned === undefined;
+        if (!isSigning) return ok({ isChanged: false });
         const part = { record, view: writer.view(record), changes: [], renewal: { from, nodeLimit } };
         return ok({ zone: record.name, parts: [part], detail: (count) => `${count} signatures`, isChanged: false });
       });
@@ -60,6 +69,8 @@ export class Refresher {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #sweptAtMs = new Map<string, number>();
+  /** What was said of the ends of pre-signed zones. */
+  readonly #told = new Map<string, string>();
   /** Zones whose last sweep failed: reported once. */
   readonly #failed = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
@@ -92,11 +103,29 @@ export class Refresher {
   async sweepDue(): Promise<void> {
     await this.#zones.forgetRemoved?.();
     const nowMs = this.#clock.nowMs();
-    for (const { name, dnssec } of this.#zones.zones()) {
+    for (const zone of this.#zones.zones()) {
+      const { name, dnssec } = zone;
+      if (zone.presigned !== undefined) {
+        await this.#watchPresigned(zone, nowMs);
+        continue;
+      }
       const agoMs = nowMs - (this.#sweptAtMs.get(name) ?? -Infinity);
       if (this.#stopped || dnssec === 'off' || (agoMs >= 0 && agoMs < REFRESH_EVERY_MS)) continue;
       if (await this.#sweep(name)) this.#sweptAtMs.set(name, nowMs);
     }
+  }
+
+  /** Nothing is renewed of a zone that another signer signs: that it ends is said, once for each degree. */
+  async #watchPresigned(zone: Parameters<typeof presignedProblem>[0], nowMs: number): Promise<void> {
+    const { name } = zone;
+    const found = presignedProblem(zone, nowMs / 1000);
+    const text = found === undefined ? '' : `${found.severity} ${found.message}`;
+    if ((this.#told.get(name) ?? '') === text) return;
+    this.#told.set(name, text);
+    if (found === undefined) return;
+    await this.#zones.alert?.(name, [found]);
+    const level = found.severity === 'error' ? 'error' : 'warn';
+    this.#log[level]('dnssec.presigned-ends', formatProblem(found), { zone: name });
   }
 
   async #sweep(name: string): Promise<boolean> {

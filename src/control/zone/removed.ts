@@ -130,18 +130,21 @@ export function removalWarnings({ name, dnssec, keys, untilMs, text }: RemovedZo
   const kept = warning('ZONE_KEPT', atZone(name), `${what} kept until ${until}; its mail policy and DKIM keys are not`, { fix: back });
   if (dnssec === 'off') return [kept];
   const tags = keys.map(({ keyTag }) => keyTag).join(', ');
+  const whose = tags === '' ? 'a key' : `key ${tags}`;
   return [
     warning(
       'ZONE_REMOVED_DS',
       atZone(name),
-      `while the parent has a DS record for key ${tags} of ${name}, the name is bogus wherever it is served without that key`,
+      `while the parent has a DS record for ${whose} of ${name}, the name is bogus wherever it is served without that key`,
       { rfc: 'RFC 4035 §5.2', fix: 'remove the DS at your registrar' },
     ),
     kept,
   ];
 }
 
-function textOf({ view }: ServedZone): string | undefined {
+function textOf({ record, view }: ServedZone): string | undefined {
+  // Without its signatures it would come back as a zone that the parent's DS makes bogus.
+  if (record.presigned !== undefined) return undefined;
   const lines: string[] = [];
   let bytes = 0;
   for (const line of formatZoneFile(view.ascend(view.apexKey), { signed: false })) {
