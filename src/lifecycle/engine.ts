@@ -114,12 +114,12 @@ function collect<Data>(
   checks: WantedCheck[],
   times: number[],
 ): void {
-  const want = (wait: GateWait, place: string, last: Observation | undefined): void => {
-    const afterMs = last === undefined ? 0 : checkAfterMs(machine, wait, object, last.atMs);
+  const want = (wait: GateWait, place: string, last: Observation | undefined, fromMs = object.enteredAtMs): void => {
+    const afterMs = last === undefined ? 0 : checkAfterMs(machine, wait, fromMs, last.atMs);
     const dueMs = (last?.atMs ?? object.enteredAtMs) + afterMs;
     checks.push({ machine: machine.kind, object: object.id, what: wait.observation, place, dueMs });
   };
-  for (const { wait, isOver, override, seen, missing, untilMs, latestMs, nextCheckMs } of reports) {
+  for (const { wait, isOver, override, seen, missing, untilMs, latestMs, nextCheckMs, fromMs } of reports) {
     if (isOver) {
       const isWatched = wait.kind === 'gate' && wait.isWatched === true && override === undefined;
       if (isWatched) for (const last of seen) want(wait, last.place, last);
@@ -129,7 +129,7 @@ function collect<Data>(
     if (latestMs !== undefined) times.push(latestMs);
     if (nextCheckMs !== undefined) times.push(nextCheckMs);
     if (wait.kind !== 'gate') continue;
-    for (const place of missing) want(wait, place, lastAt(seen, place));
+    for (const place of missing) want(wait, place, lastAt(seen, place), fromMs);
   }
 }
 

@@ -50,6 +50,8 @@ export interface WaitReport {
   readonly untilMs?: number;
   /** When a gate with patience is over at the latest. */
   readonly latestMs?: number;
+  /** Since when a gate is looked at. */
+  readonly fromMs?: number;
   /** When the next look is due. */
   readonly nextCheckMs?: number;
   /** What a condition says about itself. */
@@ -134,20 +136,21 @@ function judgeGate<Data>(
   if (latestMs !== undefined && latestMs <= world.nowMs)
     return { wait, isOver: true, seen, missing, text: 'nothing good was seen for as long as this may hold things up', sinceMs: latestMs };
   const lookedMs = Math.min(...missing.map((place) => lastAt(seen, place)?.atMs ?? -Infinity));
-  const everyMs = checkAfterMs(machine, wait, object, lookedMs);
+  const fromMs = Math.max(object.enteredAtMs, start?.sinceMs ?? 0);
+  const everyMs = checkAfterMs(machine, wait, fromMs, lookedMs);
   const dueMs = lookedMs + everyMs;
   const nextCheckMs = dueMs > world.nowMs ? dueMs : world.nowMs + everyMs;
-  return { wait, isOver: false, seen, missing, nextCheckMs, ...(latestMs === undefined ? {} : { latestMs }) };
+  return { wait, isOver: false, seen, missing, fromMs, nextCheckMs, ...(latestMs === undefined ? {} : { latestMs }) };
 }
 
-/** How long after a look at `lookedMs` the next one is due. */
+/** How long after a look at `lookedMs` the next one is due, where looks began at `fromMs`. */
 export function checkAfterMs(
   machine: Machine,
   { checkEveryMs = machine.checkEveryMs, firstChecksMs = checkEveryMs }: GateWait,
-  { enteredAtMs }: Pick<LifecycleObject<unknown>, 'enteredAtMs'>,
+  fromMs: number,
   lookedMs: number,
 ): number {
-  return Math.min(checkEveryMs, Math.max(firstChecksMs, lookedMs - enteredAtMs));
+  return Math.min(checkEveryMs, Math.max(firstChecksMs, lookedMs - fromMs));
 }
 
 /** True for a place that looked, and saw nothing. */
