@@ -109,7 +109,8 @@ export class Http2 {
     if (!endStream) stream.end(body);
     // §8.1: what is still to come of the request is not wanted.
     if (stream.endAfterHeaders || stream.readableEnded) stream.resume();
-    else stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR));
+    // After the answer is written: a reset takes back frames that are still in a queue, and clients would see nothing.
+    else stream.once('finish', () => setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR)));
   }
 }
 

@@ -131,7 +131,7 @@ test(
   async () => {
     // The zone comes by the API, and its chain of trust begins at the resolver.
     const made = await server.api('PUT', `/v1/zones/${ZONE}/zonefile?parent=ignore&wait=served`, ZONE_FILE, 'text/dns');
-    expect(made.ok, await made.clone().text()).toBe(true);
+    expect(made.ok).toBe(true);
     const { ds } = (await (await server.api('GET', `/v1/zones/${ZONE}/dnssec/ds`)).json()) as { ds: { record: string }[] };
     sender = await daneSender(SENDER_ADDRESS, { zone: ZONE, server, anchors: ds.map(({ record }) => record) });
     client = new StrictClient({ resolver: sender.resolver, zone: ZONE, roots: await pebble.issuingRoot(), mailHost: MX });

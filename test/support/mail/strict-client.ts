@@ -99,7 +99,7 @@ export class StrictClient {
     } catch (error) {
       // RFC 8461 §5.1: a fetch that fails leaves the policy that is held, and that of mode none asks for nothing.
       if (error instanceof Gone && this.#held?.mode === 'none') return;
-      const why = error instanceof Error ? `${error.message} ${String(error.cause ?? '')}` : String(error);
+      const why = error instanceof Error ? error.message : String(error);
       this.faults.push(`${new Date().toISOString()} ${why}`);
     }
   }
