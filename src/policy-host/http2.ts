@@ -31,6 +31,7 @@ const SESSION_OPTIONS = {
 };
 
 const BAD_REQUEST = emptyAnswer(400);
+const TOO_LARGE = emptyAnswer(431);
 
 interface Exchange {
   readonly stream: ServerHttp2Stream;
@@ -67,6 +68,7 @@ export class Http2 {
       connections.requested(connection);
       if (connection.requests >= limits.HTTPS_REQUESTS_PER_CONNECTION_MAX) session.close();
       stream.on('error', () => undefined);
+      const isTooLarge = bytesOf(rawHeaders) > limits.HTTPS_HEADER_BYTES_MAX;
       const hosts = hostsOf(rawHeaders);
       const head = {
         method: headers[':method'] ?? '',
@@ -76,7 +78,10 @@ export class Http2 {
         serverName: host,
         localPort,
       };
-      this.#request({ stream, connection, head, beganMs: this.#options.nowMs() }, headers);
+      const exchange = { stream, connection, head, beganMs: this.#options.nowMs() };
+      // RFC 9113 §6.5.2: the setting is advice, and counts from its acknowledgement on.
+      if (isTooLarge) this.#answer(exchange, TOO_LARGE);
+      else this.#request(exchange, headers);
     });
   }
 
@@ -112,6 +117,10 @@ export class Http2 {
     // After the answer is written: a reset takes back frames that are still in a queue, and clients would see nothing.
     else stream.once('finish', () => setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR)));
   }
+}
+
+function bytesOf(rawHeaders: readonly string[]): number {
+  return rawHeaders.reduce((bytes, text) => bytes + text.length, 0);
 }
 
 /** `:authority` first, then every Host there is. */
