@@ -21,6 +21,24 @@ interface StatusDocument {
     readonly freeBytes: number;
     readonly kekFile: string;
   };
+  readonly policyHost?: PolicyHostDocument;
+}
+
+interface PolicyHostDocument {
+  readonly up: boolean;
+  readonly upSince?: string;
+  readonly listeners: readonly string[];
+  readonly certificates: {
+    readonly count: number;
+    readonly inTrouble: number;
+    readonly nextExpiry?: string;
+    readonly first: readonly {
+      readonly host: string;
+      readonly notAfter?: string;
+      readonly problem?: { readonly message: string; readonly nextTry?: string };
+    }[];
+    readonly partial?: boolean;
+  };
 }
 
 export function defineStatus(noun: Command, terminal: Terminal): void {
@@ -41,6 +59,7 @@ function formatStatus({
   workers,
   listeners,
   store,
+  policyHost,
 }: StatusDocument): string {
   const alive = workers.filter((worker) => worker.alive);
   const behind = alive.filter((worker) => worker.generation < generation).length;
@@ -58,7 +77,27 @@ function formatStatus({
     ['API', [listeners.admin, listeners.socket].filter((each) => each !== '').join(', ')],
     ['store', `${store.path}, ${mebibytes(store.sizeBytes)} used, ${mebibytes(store.freeBytes)} free on its disk`],
     ['key', `${store.kekFile} seals the store's secrets; keep a copy, but not with backups of the store`],
+    ...(policyHost === undefined ? [] : policyHostFields(policyHost)),
   ]);
+}
+
+/** Hosts in trouble have a line each; all others are in `waxseal cert list`. */
+function policyHostFields({ up, upSince, listeners, certificates }: PolicyHostDocument): [string, string][] {
+  const { count, inTrouble, nextExpiry, first, partial } = certificates;
+  const where = listeners.length === 0 ? 'it listens on no address yet' : listeners.join(', ');
+  const next = nextExpiry === undefined ? '' : `, the first ends ${nextExpiry}`;
+  const trouble = inTrouble === 0 ? '' : `; ${inTrouble} in trouble`;
+  return [
+    ['HTTPS', up ? `${where}, up since ${upSince ?? ''}` : 'the policy host is down; it is started again by itself'],
+    ['certificates', `${count}${next}${trouble}${partial === true ? '; not all zones were looked at' : ''}`],
+    ...first.flatMap(({ host, problem }): [string, string][] =>
+      problem === undefined ? [] : [['', `${host}: ${problem.message}${again(problem.nextTry)}`]],
+    ),
+  ];
+}
+
+function again(nextTry: string | undefined): string {
+  return nextTry === undefined ? '' : `; tried again ${nextTry}`;
 }
 
 function mebibytes(bytes: number): string {

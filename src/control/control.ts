@@ -282,7 +282,14 @@ export class Control implements ControlApi {
   // --- the server as a whole ---
 
   status(): ControlStatus {
-    return controlStatus({ ...this.#options, startedAtMs: this.#startedAtMs, nowMs: this.#options.clock.nowMs() });
+    const { running } = this.policyHost;
+    const policyHost = this.#published.isServing ? (running === undefined ? {} : { running }) : undefined;
+    return controlStatus({
+      ...this.#options,
+      policyHost,
+      startedAtMs: this.#startedAtMs,
+      nowMs: this.#options.clock.nowMs(),
+    });
   }
 
   metrics(): readonly MetricFamily[] {

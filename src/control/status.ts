@@ -11,9 +11,12 @@ export interface StatusInput {
   readonly socketPath: string;
   readonly startedAtMs: number;
   readonly nowMs: number;
+  /** Absent: no policy host is configured. */
+  readonly policyHost: ControlStatus['policyHost'] | undefined;
 }
 
-export function controlStatus({ writer, publisher, version, adminListener, socketPath, startedAtMs, nowMs }: StatusInput): ControlStatus {
+export function controlStatus(input: StatusInput): ControlStatus {
+  const { writer, publisher, version, adminListener, socketPath, startedAtMs, nowMs, policyHost } = input;
   const space = writer.space();
   const notReady: string[] = [];
   // DNS answers without it: who takes the server out of service for a full disk makes a small fault a large one.
@@ -36,6 +39,7 @@ export function controlStatus({ writer, publisher, version, adminListener, socke
       freeBytes: space.freeBytes,
       kekFile: writer.kekFile() ?? '',
     },
+    ...(policyHost === undefined ? {} : { policyHost }),
     notReady,
     noChanges,
   };

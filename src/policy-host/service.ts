@@ -160,6 +160,7 @@ class PolicyHostService {
       kind: 'hosted',
       generation: this.#follower?.generation ?? 0,
       addresses: addresses?.open ?? [],
+      startedAtMs: Math.round(performance.timeOrigin),
     });
     if (addresses?.areAllOpen === true) this.#channel.send({ kind: 'ready', role: 'policy-host' });
   }

@@ -43,8 +43,10 @@ const READERS: { readonly [K in Kind]: Reader<K> } = {
       ? ifDefined(readNumbers(counts, SELECTOR_NAMES_MAX, isCount), (read) => ({ run, isFull, counts: read }))
       : undefined,
   'counters-wanted': () => ({}),
-  hosted: ({ generation, addresses }) =>
-    isCount(generation) ? ifDefined(readAddresses(addresses), (read) => ({ generation, addresses: read })) : undefined,
+  hosted: ({ generation, addresses, startedAtMs }) =>
+    isCount(generation) && isTime(startedAtMs)
+      ? ifDefined(readAddresses(addresses), (read) => ({ generation, addresses: read, startedAtMs }))
+      : undefined,
   'hosted-counters': ({ values }) => ifDefined(readSlots(values), (read) => ({ values: read })),
   // From the supervisor, which reads the network no more than control does.
   start: (fields) => fields as unknown as Extract<IpcMessage, { readonly kind: 'start' }>,
@@ -54,6 +56,11 @@ const READERS: { readonly [K in Kind]: Reader<K> } = {
 
 function ifDefined<T, U>(value: T | undefined, use: (value: T) => U): U | undefined {
   return value === undefined ? undefined : use(value);
+}
+
+/** Milliseconds of which a date can be made: what is past it would be an error where it is shown. */
+function isTime(value: unknown): value is number {
+  return isCount(value) && !Number.isNaN(new Date(value).getTime());
 }
 
 /** 0 … 2⁵³ − 1. */

@@ -99,6 +99,8 @@ export interface HostedState {
   readonly generation: number;
   /** `ADDR:PORT` of those that it listens on. */
   readonly addresses: readonly string[];
+  /** When its process was started, on the wall clock. */
+  readonly startedAtMs: number;
 }
 
 /** One worker thread of the answer process. */

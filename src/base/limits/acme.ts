@@ -74,6 +74,8 @@ export const CERTIFICATE_SERVED_LOOK_MS = 300_000;
 export const CERTIFICATE_UNSERVED_ALARM_MS = 300_000;
 /** A certificate that waits for the TLSA record of its key is looked at again so soon at the earliest. */
 export const CERTIFICATE_DEPLOY_LOOK_MS = 1_000;
+/** Certificates that `/v1/status` names, those in trouble first; the lists of the zones have all of them. */
+export const CERTIFICATE_STATUS_MAX = 20;
 /** Files of certificates are looked at this often: a new one serves soon after it was put there. */
 export const CERTIFICATE_FILES_LOOK_MS = 2_000;
 /** A file with a chain and a key. */

@@ -60,3 +60,28 @@ export interface CertificateView {
   /** All of it for people. */
   readonly lines: readonly string[];
 }
+
+/** One host's certificate in short. Wall times. */
+export interface CertificateBrief {
+  /** Absolute. */
+  readonly zone: string;
+  /** Lower case, no last dot. */
+  readonly host: string;
+  /** Of what is served; absent: nothing is. */
+  readonly notAfterMs?: number;
+  /** Why the next step does not succeed now. */
+  readonly trouble?: { readonly code: string; readonly message: string; readonly retryAtMs?: number };
+}
+
+/** The certificates of all zones in short. */
+export interface CertificateSummary {
+  /** Hosts that have one. */
+  readonly count: number;
+  /** Hosts whose next step does not succeed now, or whose certificate has ended. */
+  readonly inTrouble: number;
+  readonly nextExpiryMs?: number;
+  /** Those in trouble first, then those that end first. */
+  readonly first: readonly CertificateBrief[];
+  /** There are more zones than are looked at. */
+  readonly isPartial: boolean;
+}

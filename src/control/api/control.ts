@@ -2,6 +2,7 @@
  * What the control process offers to those who drive it (admin API, command line through it, scheduler): commands that change,
  * and reads. Every change is one `Command`, decided purely, committed in one transaction and durable before `run` resolves.
  */
+import { type HostedState } from '#base/ipc/messages.ts';
 import { type Problem, type Result } from '#base/problem.ts';
 import { type Name } from '#dns/name.ts';
 import { type RrType } from '#dns/types.ts';
@@ -11,7 +12,7 @@ import { type ZoneRecord } from '#store/schema.ts';
 import { type Changeset } from '#zone/changeset.ts';
 import { type Response } from '#zone/lookup.ts';
 import { type ZoneView } from '#zone/view.ts';
-import { type CertificateCommand, type CertificateView } from './certificates.ts';
+import { type CertificateCommand, type CertificateSummary, type CertificateView } from './certificates.ts';
 import { type DnssecApi, type DnssecCommand } from './dnssec.ts';
 import { type DnssecKeysApi, type DnssecKeysCommand } from './dnssec-keys.ts';
 import { type EventsApi } from './events.ts';
@@ -186,6 +187,8 @@ export interface ControlStatus {
     /** File of the key-encryption key that its secrets are sealed under. */
     readonly kekFile: string;
   };
+  /** The policy host that this server runs; absent: none is configured. `running` is absent while it is down. */
+  readonly policyHost?: { readonly running?: HostedState };
   /** Why `readyz` is false; empty when ready. */
   readonly notReady: readonly string[];
   /** Why no change is possible although DNS is answered; empty when changes are. */
@@ -251,6 +254,8 @@ export interface MailApi {
 export interface CertificatesApi {
   /** Of one zone, by host. */
   list(record: ZoneRecord): readonly CertificateView[];
+  /** Of all zones in short. */
+  summary(): CertificateSummary;
 }
 
 /** What a change of the key-encryption key did. */

@@ -23,6 +23,7 @@ import { Accounts } from './accounts.ts';
 import { certificateHandlers } from './decide.ts';
 import { CertificateFiles } from './files.ts';
 import { CertificateSteps, type CertificateStepsOptions } from './steps.ts';
+import { certificateSummary } from './summary.ts';
 import { type CertificateUpkeep, type CertificateUpkeepOptions, certificateUpkeep } from './upkeep.ts';
 import { certificateViews } from './view.ts';
 import { wantedHosts } from './wanted.ts';
@@ -99,6 +100,11 @@ export function certificateParts(options: CertificatePartsOptions): CertificateP
       list(record) {
         const zone = { record, view: writer.view(record) };
         return certificateViews(writer, steps, zone, source.refusal(record.name));
+      },
+      summary() {
+        const { wallOffsetMs } = time.read();
+        const refusal = (zone: string) => source.refusal(zone);
+        return certificateSummary({ reader: writer, refusal, nowMs: clock.nowMs(), wallOffsetMs });
       },
     },
     notice: (zone) => source.notice(zone),

@@ -5,7 +5,7 @@
  */
 import { type HostedState, type IpcMessage, type WorkerCounters } from '#base/ipc/messages.ts';
 
-const NOTHING: HostedState = { generation: 0, addresses: [] };
+const NOTHING: HostedState = { generation: 0, addresses: [], startedAtMs: 0 };
 /** Its counters beside those of workers, whose ids begin at 0. */
 const COUNTERS_ID = -1;
 
@@ -16,6 +16,11 @@ export class PolicyHostState {
   /** `ADDR:PORT` of those that it listens on now. */
   get addresses(): readonly string[] {
     return this.#state.addresses;
+  }
+
+  /** What it does now; undefined while it is down, or before it has said anything. */
+  get running(): HostedState | undefined {
+    return this.#state === NOTHING ? undefined : this.#state;
   }
 
   /** None before it has told any. Those of one that has died stay until the next one tells. */

@@ -4,7 +4,7 @@ import { type IpcMessage, peersOf, receiversOf } from '#base/ipc/messages.ts';
 
 const GENERATION: IpcMessage = { kind: 'generation', generation: 1 };
 const SERVED: IpcMessage = { kind: 'served', workers: [] };
-const HOSTED: IpcMessage = { kind: 'hosted', generation: 1, addresses: [] };
+const HOSTED: IpcMessage = { kind: 'hosted', generation: 1, addresses: [], startedAtMs: 1 };
 
 test('control talks to both others, and they to control', () => {
   expect(peersOf('control')).toEqual(['answer', 'policy-host']);

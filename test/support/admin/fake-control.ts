@@ -23,6 +23,7 @@ import type {
   WorkersApi,
   ZonesApi,
 } from '#control/api/control.ts';
+import { type CertificateSummary } from '#control/api/certificates.ts';
 import { noPolicy } from '#control/commands/absent.ts';
 import { newZoneChanges } from '#control/zone/new-zone.ts';
 import { decideOperations } from '#control/zone/rrset-operations.ts';
@@ -75,7 +76,10 @@ export class FakeControl implements ControlApi {
   readonly zoneMap = new Map<string, FakeZone>();
   readonly tokenMap = new Map<string, TokenRecord>();
   readonly signers = NO_SIGNERS;
-  readonly certificates: ControlApi['certificates'] = { list: () => [] };
+  /** What `/v1/status` says of all certificates. */
+  certificateSummary: CertificateSummary = { count: 0, inTrouble: 0, first: [], isPartial: false };
+  policyHost: ControlStatus['policyHost'];
+  readonly certificates: ControlApi['certificates'] = { list: () => [], summary: () => this.certificateSummary };
   readonly dnssec: ControlApi['dnssec'] = {
     view: () => ({ policy: KEY_POLICY, rollovers: [] }),
     policies: () => [{ name: 'default', policy: KEY_POLICY, zones: 1 }],
@@ -225,6 +229,7 @@ export class FakeControl implements ControlApi {
       workers: [{ id: 1, alive: true, generation: this.generation }],
       listeners: { dns: ['127.0.0.1:5300'], admin: '127.0.0.1:8053', socket: '/data/admin.sock' },
       store: { path: '/data/store', sizeBytes: 4096, freeBytes: 1_000_000, kekFile: '/keys/kek' },
+      ...(this.policyHost === undefined ? {} : { policyHost: this.policyHost }),
       notReady: this.notReady,
       noChanges: this.noChanges,
     };
