@@ -2,7 +2,15 @@
 import type { Command } from 'commander';
 import { callApi } from './api-client.ts';
 import { confirm, runChange } from './change.ts';
-import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
+import {
+  type BelowOptions,
+  type ChangeOptions,
+  type ReadOptions,
+  belowOf,
+  changeCommand,
+  ignoreBelowOption,
+  readCommand,
+} from './options.ts';
 import { findServer } from './server-address.ts';
 import { defineKeys } from './dnssec-keys.ts';
 import { type TimelineDocument, defineRollovers, formatRollovers } from './dnssec-rollovers.ts';
@@ -65,11 +73,14 @@ export function defineDnssec(noun: Command, terminal: Terminal): void {
     terminal.out(options.json === true ? formatJson(document) : formatDs(document.zone, document.ds));
   });
 
-  changeCommand(noun.command('enable <zone>').description('sign a zone that is not signed'), 'waxseal dnssec enable example.com').action(
-    async (zone: string, options: ChangeOptions) => {
-      await runChange({ method: 'PATCH', path: ['zones', zone, 'dnssec'], json: { dnssec: 'on' } }, options, terminal);
-    },
-  );
+  const enable = noun.command('enable <zone>').description('sign a zone that is not signed');
+  changeCommand(enable, 'waxseal dnssec enable example.com')
+    .addOption(ignoreBelowOption())
+    .action(async (zone: string, options: BelowOptions) => {
+      const json = { dnssec: 'on' } as const;
+      const request = { method: 'PATCH', path: ['zones', zone, 'dnssec'], json, query: belowOf(options) } as const;
+      await runChange(request, options, terminal);
+    });
 
   changeCommand(
     noun

@@ -1,5 +1,5 @@
 /** Options that all commands of one kind share, and how they are given to their actions. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { ServerOptions } from './server-address.ts';
 
 export interface OutputOptions {
@@ -38,4 +38,17 @@ export function changeCommand(command: Command, example: string): Command {
     .option('--dry-run', 'show what would change, change nothing')
     .option('--yes', 'do not ask')
     .option('--no-wait', 'do not wait until every worker serves the change');
+}
+
+export interface BelowOptions extends ChangeOptions {
+  readonly ignoreBelow?: boolean;
+}
+
+export function ignoreBelowOption(): Option {
+  return new Option('--ignore-below', 'change it although a zone below, served here too, would be bogus or hidden');
+}
+
+/** The part of a query that says so. */
+export function belowOf({ ignoreBelow }: BelowOptions): { readonly below?: 'ignore' } {
+  return ignoreBelow === true ? { below: 'ignore' } : {};
 }

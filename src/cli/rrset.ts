@@ -4,7 +4,8 @@ import { parseDuration } from '#base/units.ts';
 import { callApi, callList } from './api-client.ts';
 import { confirm, runChange } from './change.ts';
 import { failure } from './failure.ts';
-import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
+import { type BelowOptions, belowOf, ignoreBelowOption } from './options.ts';
+import { type ReadOptions, changeCommand, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatJson, formatTable } from './terminal.ts';
 
@@ -42,19 +43,25 @@ export function defineRrset(noun: Command, terminal: Terminal): void {
       .description('create or replace an RRset; each RDATA is one record'),
     'waxseal rrset set example.com @ MX 1h "10 mail" "20 backup.example.net."',
   )
+    .addOption(ignoreBelowOption())
     .addHelpText('after', SET_HELP)
-    .action(async (zone: string, name: string, type: string, ttl: string | undefined, rdata: readonly string[], options: ChangeOptions) => {
+    .action(async (...given: [string, string, string, string | undefined, readonly string[], BelowOptions]) => {
+      const [zone, name, type, ttl, rdata, options] = given;
       const json = { ttl: readTtl(ttl, rdata), records: rdata };
-      await runChange({ method: 'PUT', path: ['zones', zone, 'rrsets', name, type], json }, options, terminal);
+      const path = ['zones', zone, 'rrsets', name, type];
+      const request = { method: 'PUT', path, json, query: belowOf(options) } as const;
+      await runChange(request, options, terminal);
     });
 
-  changeCommand(
-    noun.command('delete <zone> <name> <type>').description('delete an RRset'),
-    'waxseal rrset delete example.com www A --yes',
-  ).action(async (zone: string, name: string, type: string, options: ChangeOptions) => {
-    await confirm(`delete ${name} ${type} from ${zone}`, options, terminal);
-    await runChange({ method: 'DELETE', path: ['zones', zone, 'rrsets', name, type] }, options, terminal);
-  });
+  const remove = noun.command('delete <zone> <name> <type>').description('delete an RRset');
+  changeCommand(remove, 'waxseal rrset delete example.com www A --yes')
+    .addOption(ignoreBelowOption())
+    .action(async (zone: string, name: string, type: string, options: BelowOptions) => {
+      await confirm(`delete ${name} ${type} from ${zone}`, options, terminal);
+      const path = ['zones', zone, 'rrsets', name, type];
+      const request = { method: 'DELETE', path, query: belowOf(options) } as const;
+      await runChange(request, options, terminal);
+    });
 }
 
 function formatRrsets(rrsets: readonly RrsetDocument[]): string {

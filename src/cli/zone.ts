@@ -178,6 +178,7 @@ async function sendFile(zone: string, file: string, options: ImportOptions, term
     file: basename(file),
     dnssec: options.presigned === true ? 'presigned' : options.dnssec ? 'on' : 'off',
     ...(parent === undefined ? {} : { parent }),
+    ...(parent === 'ignore' ? { below: 'ignore' } : {}),
   };
   const zoneFile = Buffer.from(text.value, 'latin1');
   await runChange({ method: 'PUT', path: ['zones', zone, 'zonefile'], query, zoneFile }, options, terminal);

@@ -116,6 +116,21 @@ const MEANT: Readonly<Record<Exclude<TxtRole, 'spf'>, RegExp>> = {
   bimi: meant('bimi'),
 };
 
+const joined = (role: keyof typeof VERSIONS) => {
+  const start = String.raw`^[\s"'\\]*v\s*=\s*`;
+  return new RegExp(`${start}${VERSIONS[role]}(?=[a-z]{1,5}\\s*=)`, 'i');
+};
+
+/** The version right in front of a tag, as when strings are cut between the two. */
+const JOINED: Readonly<Record<Exclude<TxtRole, 'spf'>, RegExp>> = {
+  dkim: joined('dkim'),
+  dmarc: joined('dmarc'),
+  'dmarc-reports': joined('dmarc-reports'),
+  'mta-sts': joined('mta-sts'),
+  'tls-rpt': joined('tls-rpt'),
+  bimi: joined('bimi'),
+};
+
 /** Tags that a text at a name of its own has for that name's readers alone, though the version is missing or another word. */
 const TAGS: { readonly [Role in TxtRole]?: RegExp } = {
   dmarc: /(?:^|[;\s"'])(?:p\s*=\s*(?:none|quarantine|reject)|rua\s*=)/i,
@@ -165,6 +180,8 @@ export function checkTexts(owner: Name, texts: readonly string[]): Problem[] {
     const why = isSaid ? undefined : whyNone(role, text);
     if (isAtHome && why !== undefined) problems.push(nearMiss(role, text, why, at, selected.length > 0));
   }
+  const blank = role === 'spf' ? [] : selected.filter((text) => /^\s/.test(text));
+  problems.push(...blank.map((text) => leadingBlank(role, text, at)));
   if (role === 'spf') problems.push(...selected.flatMap((text) => spfSigns(text, at)));
   problems.push(...checkSize(owner, texts, at));
   return problems;
@@ -173,6 +190,8 @@ export function checkTexts(owner: Name, texts: readonly string[]): Problem[] {
 /** Why no reader takes `text`, which is meant as the record of its name; undefined: it is not. */
 function whyNone(role: TxtRole, text: string): string | undefined {
   if (role === 'spf') return whyNoSpf(text);
+  const start = `v=${VERSIONS[role]}`;
+  if (JOINED[role].test(text)) return `no semicolon follows ${start}; strings of one record are joined without any`;
   if (!MEANT[role].test(text)) return TAGS[role]?.test(text) === true ? 'it does not say its version first' : undefined;
   const bare = text.replace(/^[\s"'\\]+/, '');
   if (MEANT[role].exec(bare)?.index !== 0) return 'something stands before v=';
@@ -188,6 +207,13 @@ function nearMiss(role: TxtRole, text: string, why: string, at: Place, isBeside:
     rfc,
     fix: `the text has to begin with ${start}, without quotes of its own`,
   });
+}
+
+/** The grammar of tag lists lets blanks stand there (RFC 6376 §3.2); readers that compare the first octets do not. */
+function leadingBlank(role: TxtRole, text: string, at: Place): Problem {
+  const { title, rfc } = ROLES[role];
+  const message = `a blank stands before v= in the ${title} record ${shownText(text)}: some readers take it for none`;
+  return warning('TXT_NEAR_MISS', at, message, { rfc, fix: 'leave the blank out' });
 }
 
 function problemsAt(result: Result<unknown>, at: Place): Problem[] {

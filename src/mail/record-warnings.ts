@@ -14,6 +14,7 @@ import { checkTlsa, readTlsa } from '#mail/dane/record.ts';
 import { type WarnedZone, checkDelivery, checkReportHosts, checkTlsaHost } from './host-warnings.ts';
 import { checkTexts } from './hygiene.ts';
 import { checkMx } from './mx.ts';
+import { whyNoSpf } from '#mail/spf/near-miss.ts';
 import { txtText } from '#mail/text/txt.ts';
 
 /** An RRset as it will be. `at`: where it stands; absent: its owner and type say it. */
@@ -68,7 +69,7 @@ function checkTlsaRrset(owner: Name, rdatas: readonly Uint8Array[], zone: Warned
 /** False for most TXT of most zones: at ordinary names, and nothing that looks like a mail record. */
 function hasMailPart(owner: Name, texts: readonly string[]): boolean {
   if (labelOffsets(owner).some((at) => owner[at + 1] === 0x5f)) return true;
-  return texts.some((text) => /^(?:[^!-~]|["'])*(?:v\s*=|spf)/i.test(text));
+  return texts.some((text) => /^(?:[^!-~]|["'])*(?:v\s*=|spf)/i.test(text) || whyNoSpf(text) !== undefined);
 }
 
 /** `_25._tcp.…`: the TLSA records that senders of mail look for (RFC 7672 §2.2.3). */

@@ -130,10 +130,33 @@ describe('RFC 7208 §4.5, RFC 9989 §4.10: a text that is nearly the record is n
     ['_dmarc.example.com', 'p=none; v=DMARC1'],
     ['_mta-sts.example.com', ' v=STSv1; id=1;'],
     ['_smtp._tls.example.com', '\\"v=TLSRPTv1; rua=mailto:r@example.com'],
+    // Two strings, as a form with a field for each part makes them.
+    ['example.com', 'v=spf1mx -all'],
+    ['_dmarc.example.com', 'v=DMARC1p=none'],
+    ['a.example._report._dmarc.example.com', 'v=DMARC1rua=mailto:r@example.com'],
+    ['_mta-sts.example.com', 'v=STSv1id=1'],
+    ['_smtp._tls.example.com', 'v=TLSRPTv1rua=mailto:r@example.com'],
+    // A whole line, pasted into the field of the text.
+    ['example.com', '@ TXT v=spf1 mx -all'],
   ])('%s %s', (owner, text) => {
     const found = checkTexts(nameOf(owner), [text]).filter(({ code }) => code === 'TXT_NEAR_MISS');
     expect(found).toMatchObject([{ severity: 'error' }]);
     expect(found[0]!.message).toContain(JSON.stringify(text));
+  });
+
+  test('a blank in front, which the grammar lets stand and not every reader, is a warning', () => {
+    for (const [owner, text] of [
+      ['_dmarc.example.com', ' v=DMARC1; p=none'],
+      ['a.example._report._dmarc.example.com', '\tv=DMARC1'],
+    ] as const)
+      expect(checkTexts(nameOf(owner), [text])).toMatchObject([{ code: 'TXT_NEAR_MISS', severity: 'warning', fix: 'leave the blank out' }]);
+  });
+
+  test('a text of UTF-8 is shown as it was written', () => {
+    const text = Buffer.from('“v=spf1 -all”').toString('latin1');
+    expect(checkTexts(nameOf('example.com'), [text]).map(({ message }) => message)).toContainEqual(
+      expect.stringContaining('"“v=spf1 -all”"'),
+    );
   });
 
   test('beside the record that readers take it does no harm, and other texts are left alone', () => {

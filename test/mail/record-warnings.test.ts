@@ -34,6 +34,9 @@ describe('what receivers cannot use', () => {
     ['post.example', 'TXT', ['v=spfv1 ip4:192.0.2.1 -all'], 'TXT_NEAR_MISS'],
     ['post.example', 'TXT', ['spf1 mx -all'], 'TXT_NEAR_MISS'],
     ['post.example', 'TXT', ['spf1 is not what we use'], undefined],
+    ['post.example', 'TXT', ['mx -all; v=spf1'], 'TXT_NEAR_MISS'],
+    ['post.example', 'TXT', ['post.example. 300 IN TXT v=spf1 mx -all'], 'TXT_NEAR_MISS'],
+    ['_dmarc.post.example', 'TXT', ['"v=DMARC1" "p=none"'], 'TXT_NEAR_MISS'],
     ['_dmarc.post.example', 'TXT', ['p=none; rua=mailto:r@post.example'], 'TXT_NEAR_MISS'],
     ['_mta-sts.post.example', 'TXT', ['id=20260101'], 'TXT_NEAR_MISS'],
     ['b.example._report._dmarc.post.example', 'TXT', ['v=DMARC1 ok'], 'TXT_NEAR_MISS'], // no consent (RFC 9990 §4)

@@ -17,6 +17,11 @@ export const ParentCareForm = Type.Enum(['check', 'delegate', 'ignore'], {
     'What is done about a served zone above a new one. `check` (default): a zone that would be bogus or hide records is ' +
     'rejected. `delegate`: NS, glue and DS are put there in the same transaction. `ignore`: what is wrong is a warning.',
 });
+export const BelowCareForm = Type.Enum(['check', 'ignore'], {
+  description:
+    'What is done when the change would make a served zone below this one bogus, or hide it. `check` (default): the ' +
+    'change is rejected. `ignore`: what is wrong is a warning.',
+});
 const SWITCH_VALUES = ['0', '1', 'true', 'false', ''] as const;
 export const Switch = Type.Enum([...SWITCH_VALUES]);
 export const Time = Type.String({ format: 'date-time' });

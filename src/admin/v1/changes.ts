@@ -2,11 +2,11 @@
 import { Type } from 'typebox';
 import { ok } from '#base/problem.ts';
 import { zoneChangeRoute } from '#admin/http/change-route.ts';
-import { isoTime } from '#admin/http/form.ts';
+import { given, isoTime } from '#admin/http/form.ts';
 import { cutPage, pageQuery, readNumberPage } from '#admin/http/page.ts';
 import { zoneEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import { ChangesetForm, Time } from '#admin/http/schemas.ts';
+import { BelowCareForm, ChangesetForm, Time } from '#admin/http/schemas.ts';
 
 const ChangeForm = Type.Object({ revision: Type.Integer(), at: Time, changeset: ChangesetForm });
 
@@ -41,6 +41,8 @@ export const changesRoutes = [
     summary: 'Undo a change',
     description: 'Makes a new change that is the opposite. `{serial}` is the serial that the old change led to.',
     params: { serial: Type.Integer({ minimum: 0, maximum: 0xffff_ffff, examples: [2] }) },
-    change: ({ apex, params: { serial } }) => ok({ command: { kind: 'zone.revert', zone: apex, serial } }),
+    query: { below: Type.Optional(BelowCareForm) },
+    change: ({ apex, params: { serial }, query: { below } }) =>
+      ok({ command: { kind: 'zone.revert', zone: apex, serial, ...given({ below }) } }),
   }),
 ];

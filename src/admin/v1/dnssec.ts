@@ -8,7 +8,7 @@ import { zoneChangeRoute } from '#admin/http/change-route.ts';
 import { given, isoTime } from '#admin/http/form.ts';
 import { zoneEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import { OnOff, Time, closed } from '#admin/http/schemas.ts';
+import { BelowCareForm, OnOff, Time, closed } from '#admin/http/schemas.ts';
 import { PolicyChange, PolicyForm } from './dnssec-policies.ts';
 
 const DsForm = Type.Object({
@@ -115,9 +115,13 @@ export const dnssecRoutes = [
     description:
       'Off at once needs force: resolvers answer SERVFAIL for an unsigned zone while the parent has a DS record. ' +
       'With whenSafe the server does it step by step. A changed policy becomes rollovers; see plan.',
+    query: { below: Type.Optional(BelowCareForm) },
     body: DnssecChange,
     example: { dnssec: 'on' },
-    change: ({ apex, body }) => ok({ command: dnssecCommand(apex, body) }),
+    change: ({ apex, query: { below }, body }) => {
+      const command = dnssecCommand(apex, body);
+      return ok({ command: command.kind === 'zone.dnssec' ? { ...command, ...given({ below }) } : command });
+    },
   }),
 
   zoneReadRoute({

@@ -9,12 +9,12 @@ import type { ControlApi } from '#control/api/control.ts';
 import { type NodeRrset, type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type Change, zoneChangeRoute } from '#admin/http/change-route.ts';
 import { zoneSegment } from '#admin/http/find-zone.ts';
-import { rrsetForm } from '#admin/http/form.ts';
+import { given, rrsetForm } from '#admin/http/form.ts';
 import { nameText, parseOwner, parseType } from '#admin/http/names.ts';
 import { rrsetEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
 import { Records, RrsetForm, Ttl } from '#admin/http/rrset-schemas.ts';
-import { Switch, closed, isOn } from '#admin/http/schemas.ts';
+import { BelowCareForm, Switch, closed, isOn } from '#admin/http/schemas.ts';
 
 const url = '/v1/zones/:zone/rrsets/:name/:type';
 const params = {
@@ -56,10 +56,11 @@ export const rrsetRoutes = [
     tag: 'rrsets',
     summary: 'Create or replace an RRset',
     params,
+    query: { below: Type.Optional(BelowCareForm) },
     body: closed({ ttl: Ttl, records: Records }),
     example: { ttl: 3600, records: ['192.0.2.1', '192.0.2.7'] },
     multiline: ['/records/*'],
-    change: ({ control, apex, params: path, body: { ttl, records } }) => {
+    change: ({ control, apex, params: path, query: { below }, body: { ttl, records } }) => {
       const target = readTarget(path, apex);
       if (!target.ok) return target;
       const { owner, type } = target.value;
@@ -67,7 +68,7 @@ export const rrsetRoutes = [
       let existed = true;
       return ok({
         ...forTarget(control, apex, target.value),
-        command: { kind: 'rrsets.change', zone: apex, operations: [operation] },
+        command: { kind: 'rrsets.change', zone: apex, operations: [operation], ...given({ below }) },
         rejectIf: (_record, view) => {
           existed = view !== undefined && rrsetIn(view, target.value) !== undefined;
           return undefined;
@@ -84,14 +85,15 @@ export const rrsetRoutes = [
     tag: 'rrsets',
     summary: 'Delete an RRset',
     params,
-    change: ({ control, apex, params: path }) => {
+    query: { below: Type.Optional(BelowCareForm) },
+    change: ({ control, apex, params: path, query: { below } }) => {
       const target = readTarget(path, apex);
       if (!target.ok) return target;
       const { owner, type } = target.value;
       const operation = { op: 'delete', name: formatName(owner), type: typeName(type) } as const;
       return ok({
         ...forTarget(control, apex, target.value),
-        command: { kind: 'rrsets.change', zone: apex, operations: [operation] },
+        command: { kind: 'rrsets.change', zone: apex, operations: [operation], ...given({ below }) },
         rejectIf: (_record, view) =>
           view === undefined || rrsetIn(view, target.value) === undefined ? notFound(view, target.value) : undefined,
       });

@@ -14,7 +14,7 @@ import { cutPage, pageQuery, readPage } from '#admin/http/page.ts';
 import { zoneEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
 import { Records, RrsetForm, Ttl } from '#admin/http/rrset-schemas.ts';
-import { Switch, closed, isOn } from '#admin/http/schemas.ts';
+import { BelowCareForm, Switch, closed, isOn } from '#admin/http/schemas.ts';
 
 const Operation = closed({
   op: Type.Enum(['set', 'delete', 'add', 'remove'], {
@@ -67,16 +67,19 @@ export const rrsetsRoutes = [
     tag: 'rrsets',
     summary: 'Change RRsets',
     description: 'Carries out all operations or none, in the order given, in one transaction with one new serial.',
+    query: { below: Type.Optional(BelowCareForm) },
     body: Type.Array(Operation, { minItems: 1, maxItems: RRSET_OPERATIONS_MAX }),
     multiline: ['/*/records/*'],
     example: [
       { op: 'set', name: 'www', type: 'AAAA', ttl: 3600, records: ['2001:db8::1'] },
       { op: 'delete', name: 'www', type: 'A' },
     ],
-    change: ({ apex, body }) => {
+    change: ({ apex, query: { below }, body }) => {
       const problems: Problem[] = [];
       const operations = body.map((each, index) => readOperation(each, index, apex, problems));
-      return hasErrors(problems) ? fail(...problems) : ok({ command: { kind: 'rrsets.change', zone: apex, operations } });
+      return hasErrors(problems)
+        ? fail(...problems)
+        : ok({ command: { kind: 'rrsets.change', zone: apex, operations, ...given({ below }) } });
     },
   }),
 ];

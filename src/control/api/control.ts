@@ -45,6 +45,12 @@ export interface RrsetOperation {
  */
 export type ParentCare = 'check' | 'delegate' | 'ignore';
 
+/**
+ * What is done when a change would make a zone below, served here too, bogus or hide it. `check`, unless given: the
+ * change is rejected. `ignore`: what is wrong is a warning.
+ */
+export type BelowCare = 'check' | 'ignore';
+
 export type Command = ZoneCommand | MailCommand | CertificateCommand | DnssecCommand | DnssecKeysCommand;
 
 export type ZoneCommand =
@@ -73,15 +79,28 @@ export type ZoneCommand =
       readonly presigned?: boolean;
       /** Of a zone that the import creates; `check` unless given. */
       readonly parent?: ParentCare;
+      /** Of a zone that is there. */
+      readonly below?: BelowCare;
     }
   | { readonly kind: 'zone.remove'; readonly zone: Name }
   /** Makes a removed zone again from what is kept of it: records, key, a newer serial. */
   | { readonly kind: 'zone.restore'; readonly zone: Name; readonly parent?: ParentCare }
-  | { readonly kind: 'rrsets.change'; readonly zone: Name; readonly operations: readonly RrsetOperation[] }
+  | {
+      readonly kind: 'rrsets.change';
+      readonly zone: Name;
+      readonly operations: readonly RrsetOperation[];
+      readonly below?: BelowCare;
+    }
   /** Undoes one changeset of the journal by a new change that inverts it. */
-  | { readonly kind: 'zone.revert'; readonly zone: Name; readonly serial: number }
+  | { readonly kind: 'zone.revert'; readonly zone: Name; readonly serial: number; readonly below?: BelowCare }
   /** Turns signing on or off. Off is rejected without `force`: while the parent has a DS the zone would go bogus. */
-  | { readonly kind: 'zone.dnssec'; readonly zone: Name; readonly dnssec: boolean; readonly force?: boolean };
+  | {
+      readonly kind: 'zone.dnssec';
+      readonly zone: Name;
+      readonly dnssec: boolean;
+      readonly force?: boolean;
+      readonly below?: BelowCare;
+    };
 
 export interface RunOptions {
   readonly actor: Actor;

@@ -26,6 +26,7 @@ import { newZoneChanges } from './new-zone.ts';
 import { presignedPart } from './presigned.ts';
 import { settleNeighbours, stillDelegated } from './neighbours.ts';
 import { type RemovedZone, keepRemovedZone, readRemovedZone, removalWarnings, takeBack, withNewerSerial } from './removed.ts';
+import { checkZonesBelow } from './served-below.ts';
 import { decideOperations } from './rrset-operations.ts';
 
 export interface ZoneDecisionOptions {
@@ -55,7 +56,7 @@ export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCom
     <C extends ZoneCommand>(decide: Decide<C>) =>
     (command: C, { served }: ZoneContext): Result<Decision> => {
       if (served === undefined) return fail(zoneNotServed(command.zone));
-      return watched(decide(served, command, options), served, options);
+      return watched(decide(served, command, options), served, options, command);
     };
   return {
     'zone.create': {
@@ -68,7 +69,8 @@ export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCom
         const { served } = context;
         if (command.presigned === true) return importPresigned(command, context, options);
         const imported = importZone(command, context, options);
-        return served === undefined ? creation(imported, command, context, options) : watched(imported, served, options);
+        if (served === undefined) return creation(imported, command, context, options);
+        return watched(imported, served, options, command);
       },
     },
     'zone.remove': {
@@ -144,11 +146,21 @@ function zoneExists(zone: string): Problem {
 }
 
 /** The decision on a zone that is served, with what its watcher says. */
-function watched(decided: Result<RecordDecision>, { record, view }: ServedZone, { watcher }: ZoneDecisionOptions): Result<Decision> {
+function watched(
+  decided: Result<RecordDecision>,
+  { record, view }: ServedZone,
+  { watcher, writer }: ZoneDecisionOptions,
+  command: ZoneCommand,
+): Result<Decision> {
   if (!decided.ok) return decided;
-  const { changes, isSigned, detail, warnings } = decided.value;
-  const against = watcher.check(record, changes);
-  if (against.length > 0) return fail(...against, ...warnings);
+  const { changes, isSigned, detail } = decided.value;
+  const isIgnored = 'below' in command && command.below === 'ignore';
+  const below = checkZonesBelow(writer, { record, view, changes, isSigned }).map((each) =>
+    isIgnored ? { ...each, severity: 'warning' as const } : each,
+  );
+  const warnings = [...decided.value.warnings, ...below];
+  const against = [...watcher.check(record, changes), ...below.filter(({ severity }) => severity === 'error')];
+  if (against.length > 0) return fail(...against, ...warnings.filter(({ severity }) => severity !== 'error'));
   const documents = watcher.wake(record, changes);
   return ok({
     zone: record.name,

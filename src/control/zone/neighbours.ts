@@ -2,13 +2,14 @@
  * What a new zone and the zones above and below it on this server are to each other: a zone whose parent here has no NS for it is
  * bogus at once when the parent is signed, and it hides the parent's records.
  * Implements: RFC 1034 §4.2.1 (a zone is cut off by NS in its parent), RFC 4035 §2.4 (DS at the cut), §5.2 (without either, bogus).
- * Not here: zones of other servers (the doctor's business), records of the new zone itself (change-rules.ts).
+ * Not here: changes of zones that are there (served-below.ts), zones of other servers, records of the new zone itself
+ * (change-rules.ts).
  */
 import { equalBytes } from '#base/bytes.ts';
 import { HIDDEN_RECORDS_SHOWN_MAX } from '#base/limits/zones.ts';
 import { atZone } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem, warning } from '#base/problem.ts';
-import { type Name, type OwnerKey, formatName, isAtOrBelow, nameOf, ownerKey, parentName } from '#dns/name.ts';
+import { type Name, formatName, isAtOrBelow, nameOf, ownerKey, parentName } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
 import { type DigestType, dsRdata } from '#dnssec/ds.ts';
@@ -22,6 +23,7 @@ import { type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type ParentCare } from '#control/api/control.ts';
 import { type ZonePart } from '#control/commands/decision.ts';
 import { type ServedZone } from '#control/commands/table.ts';
+import { zonesBelow } from './served-below.ts';
 
 const DIGEST_TYPES: readonly DigestType[] = [2, 4];
 
@@ -46,7 +48,8 @@ export interface NeighbourOptions {
 export function settleNeighbours(reader: StoreReader, zone: NewZone, options: NeighbourOptions): Result<readonly ZonePart[]> {
   const parent = servedParent(reader, zone.apex);
   const above = parent === undefined ? { problems: [], parts: [] } : fitBelow(parent, zone, options);
-  const problems = [...above.problems, ...childrenOf(reader, zone).flatMap((child) => fitAbove(child, zone))];
+  const below = zonesBelow(reader, ownerKey(zone.apex));
+  const problems = [...above.problems, ...below.flatMap((child) => fitAbove(child, zone))];
   if (hasErrors(problems) && options.care !== 'ignore') return fail(...problems);
   return ok(
     above.parts,
@@ -221,14 +224,6 @@ function dsChange(apex: Name, child: ZoneRecord | undefined): RrsetChange {
   const rdatas = keys.map((key) => dsRdata(apex, key, 2));
   const rrset = rdatas.length === 0 ? null : { ttl: KEY_TTL_SECONDS, rdatas, manager: 'manual' as const };
   return { owner: apex, type: TYPE.DS, rrset };
-}
-
-/** Zones served here whose nearest zone above would be the new one. */
-function childrenOf(reader: StoreReader, { apex }: NewZone): ZoneRecord[] {
-  const key = ownerKey(apex);
-  const isBetween = (above: OwnerKey, below: OwnerKey): boolean => above !== below && isAtOrBelow(below, above);
-  const below = reader.zones().filter(({ name }) => isBetween(key, ownerKey(nameOf(name))));
-  return below.filter(({ name }) => !below.some((other) => isBetween(ownerKey(nameOf(other.name)), ownerKey(nameOf(name)))));
 }
 
 function fitAbove({ name, dnssec }: ZoneRecord, { apex, changes, isSigned }: NewZone): Problem[] {

@@ -3,6 +3,7 @@
  * Implements: RFC 7208 §4.5 (a record begins with `v=spf1` and a blank, or is that), §3.3 (strings are joined as they are).
  * Not here: records that receivers take and cannot read (parse.ts).
  */
+import { isUtf8 } from 'node:buffer';
 import { TEXT_SHOWN_CHARACTERS_MAX } from '#base/limits/mail.ts';
 import { isSpfText } from './spf.ts';
 
@@ -24,8 +25,10 @@ export function whyNoSpf(text: string): string | undefined {
   return GARBLED.test(text) ? 'its version is not v=spf1' : undefined;
 }
 
-/** The text as it is shown to people: quoted, and of a long one the beginning. */
-export function shownText(text: string): string {
+/** The text, whose characters are octets, as it is shown to people: quoted, and of a long one the beginning. */
+export function shownText(octets: string): string {
+  const read = Buffer.from(octets, 'latin1');
+  const text = isUtf8(read) ? read.toString('utf8') : octets;
   return JSON.stringify(text.length > TEXT_SHOWN_CHARACTERS_MAX ? `${text.slice(0, TEXT_SHOWN_CHARACTERS_MAX)}…` : text);
 }
 
