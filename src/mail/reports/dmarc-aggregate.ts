@@ -49,11 +49,23 @@ export function parseDmarcReport(octets: Uint8Array): Result<DmarcReport> {
 
 /** Text without its XML declaration, which says the encoding; UTF-8 where it is not another that reports come in. */
 function decode(octets: Uint8Array): string {
+  const wide = wideEncoding(octets);
+  if (wide !== undefined) return withoutDeclaration(new TextDecoder(wide).decode(octets));
   const head = Buffer.from(octets.subarray(0, 200)).toString('latin1');
   const declared = /^(?:\u{ef}\u{bb}\u{bf})?\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']/u.exec(head)?.[1] ?? 'utf-8';
   const encoding = /^(?:windows-1252|iso-8859-1|latin1)$/i.test(declared) ? 'windows-1252' : 'utf-8';
   // Octets that are no UTF-8 stand in names of organizations; they are not what counts.
-  return new TextDecoder(encoding).decode(octets).replace(/^\s*<\?xml[^>]*\?>/, '');
+  return withoutDeclaration(new TextDecoder(encoding).decode(octets));
+}
+
+/** XML 1.0 appendix F: a byte order mark, or `<` in two octets. */
+function wideEncoding([first, second]: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {
+  if ((first === 0xff && second === 0xfe) || (first === 0x3c && second === 0)) return 'utf-16le';
+  return (first === 0xfe && second === 0xff) || (first === 0 && second === 0x3c) ? 'utf-16be' : undefined;
+}
+
+function withoutDeclaration(text: string): string {
+  return text.replace(/^\s*<\?xml[^>]*\?>/, '');
 }
 
 function readFeedback(root: XmlElement): Result<DmarcReport> {

@@ -55,6 +55,15 @@ describe('RFC 7489 §C: the older form', () => {
     });
   });
 
+  test.each([
+    ['little-endian with a mark', (text: string) => Buffer.from(`\u{feff}${text}`, 'utf16le')],
+    ['big-endian with a mark', (text: string) => Buffer.from(`\u{feff}${text}`, 'utf16le').swap16()],
+    ['without a mark', (text: string) => Buffer.from(text, 'utf16le')],
+  ])('UTF-16, %s (XML 1.0, appendix F)', (_what, encode) => {
+    const text = file('outlook-rfc7489.xml').toString().replace('<?xml version="1.0"?>', '<?xml version="1.0" encoding="utf-16"?>');
+    expect(parseDmarcReport(encode(text))).toEqual(parseDmarcReport(file('outlook-rfc7489.xml')));
+  });
+
   test('an encoding of the west, and octets that are no UTF-8', () => {
     const latin = file('outlook-rfc7489.xml').toString().replace('<?xml version="1.0"?>', '<?xml version="1.0" encoding="windows-1252"?>');
     const named = (text: string) => parseDmarcReport(Buffer.from(text.replace('Outlook.com', 'Société'), 'latin1'));
