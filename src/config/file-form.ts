@@ -4,6 +4,7 @@
  * Not here: where values come from (sources.ts).
  */
 import { type TSchema, Type } from 'typebox';
+import { WORKERS_MAX } from '#base/limits/server.ts';
 import { AcmeSection } from './acme.ts';
 import { AuditSection } from './audit.ts';
 import { CookiesSection, RrlSection } from './defence.ts';
@@ -22,7 +23,7 @@ export const ConfigFile = Type.Object(
       Type.Object(
         {
           listen: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 64 })),
-          workers: Type.Optional(Type.Integer({ minimum: 0, maximum: 256 })),
+          workers: Type.Optional(Type.Integer({ minimum: 0, maximum: WORKERS_MAX })),
           udp: Type.Optional(Type.Enum(['auto', 'mmsg', 'dgram'])),
           nsid: Type.Optional(Type.String()),
         },

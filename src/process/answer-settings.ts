@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type IpPort, formatIpPort } from '#base/address.ts';
 import { type AnswerSettings, type CookieSecretTexts } from '#base/ipc/messages.ts';
 import { type InheritedFds, type PolicyHostSettings } from '#base/ipc/messages.ts';
+import { WORKERS_MAX } from '#base/limits/server.ts';
 import { type Config } from '#config/config.ts';
 import { settleTcpPort } from '#server/listen.ts';
 import { descriptorsOf, renumber } from '#process/sockets/assign.ts';
@@ -14,13 +15,14 @@ import { FIRST_CHILD_FD } from '#process/children/supervised-child.ts';
 
 /**
  * `listen`: the addresses of the configuration with their ports settled. `cookieSecrets`: what is in the files, when
- * there are any.
+ * there are any. `cores`: a worker for each, WORKERS_MAX at most, unless the configuration says how many.
  */
 export function answerSettings(
   { data, dns, cookies, rrl, log }: Config,
   listen: readonly IpPort[],
   cookieSecrets?: CookieSecretTexts,
   inherited: InheritedFds = {},
+  cores: number = availableParallelism(),
 ): AnswerSettings {
   return {
     storeDir: join(data, 'store'),
@@ -31,7 +33,7 @@ export function answerSettings(
     queryLogEvery: log.queries,
     nsid: dns.nsid,
     inherited: ownFds(inherited),
-    workers: dns.workers === 0 ? availableParallelism() : dns.workers,
+    workers: dns.workers === 0 ? Math.min(cores, WORKERS_MAX) : dns.workers,
   };
 }
 

@@ -9,6 +9,7 @@ import { logCrashes } from './crash-lines.ts';
 import { makeFolder } from '#base/folder.ts';
 import { type CookieSecretTexts } from '#base/ipc/messages.ts';
 import { type Notice, type NoticeLevel, writeNotice } from '#process/confine/notice.ts';
+import { SOCKET_PATH_BYTES_MAX } from '#base/limits/process.ts';
 import { atPath, formatPlace } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Config } from '#config/config.ts';
@@ -49,6 +50,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   await keepFromChildren([dns, https, admin].flatMap(descriptorsOf));
   const addresses = await settleAddresses(config.dns.listen, dns);
   if (!addresses.ok) return refuse(addresses.problems);
+  const tooLong = socketPathProblem(config);
+  if (tooLong !== undefined) return refuse([tooLong]);
   const prepared = prepare(config, accounts.value);
   if (!prepared.ok) return refuse(prepared.problems);
   const { lock, withRights, files, cookieSecrets } = prepared.value;
@@ -118,6 +121,16 @@ function prepare(config: Config, { server, answer }: Accounts): Result<Prepared>
     const failure = error instanceof StoreFailure ? error : folderFailure(data, error, `${data} cannot be made`);
     return fail(failure.problem);
   }
+}
+
+/** Before anything is made: no Unix socket can have a longer path, however often it is tried. */
+function socketPathProblem({ data }: Config): Problem | undefined {
+  const path = join(data, 'admin.sock');
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= SOCKET_PATH_BYTES_MAX) return undefined;
+  const most = SOCKET_PATH_BYTES_MAX;
+  const message = `its admin socket would have a path of ${bytes} octets, and ${most} are possible: ${path}`;
+  return problem('CONFIG_VALUE', atPath(data, 'the data directory'), message, { fix: 'use a shorter data directory' });
 }
 
 /** Without a user of its own the answer process needs no right; what cannot be made then, the control process tells. */

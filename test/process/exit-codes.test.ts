@@ -40,6 +40,13 @@ describe('78: starting again cannot help', () => {
       (words: Record<string, string>, folder: string) => writeFileSync(join(folder, 'keys'), words['data']!),
       'KEK_FILE',
     ],
+    // Linux takes 107 octets for the path of a socket.
+    [
+      'the data directory is too deep for its socket',
+      (words: Record<string, string>) => void (words['data'] = `${words['data']}/${'deep'.repeat(30)}`),
+      'CONFIG_VALUE',
+    ],
+    ['more workers than there can be', (words: Record<string, string>) => void (words['workers'] = '65'), 'CONFIG_VALUE'],
     ['an address is not one', (words: Record<string, string>) => void (words['dns'] = 'localhost'), 'CONFIG_VALUE'],
   ])('%s', async (_, change, code) => {
     const { exit, out, err } = await serve(change);

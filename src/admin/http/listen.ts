@@ -15,6 +15,7 @@ import {
   HTTP_HEADER_BYTES_MAX,
   HTTP_REQUEST_MS_MAX,
 } from '#base/limits/admin.ts';
+import { SOCKET_PATH_BYTES_MAX } from '#base/limits/process.ts';
 import type { AdminApp } from './admin-app.ts';
 import { markUnixConnection } from './identity.ts';
 
@@ -34,9 +35,6 @@ export interface AdminListeners {
   /** Stops accepting, lets running requests end (at most `graceMs`), then closes what is left. */
   close(graceMs: number): Promise<void>;
 }
-
-/** `sun_path` of unix(7) has 108 octets with its final 0. */
-const SOCKET_PATH_BYTES_MAX = 107;
 
 /** Binds both. Throws the system's error (address in use, no permission), and when another server has the socket. */
 export async function listenAdmin(app: AdminApp, options: ListenOptions): Promise<AdminListeners> {

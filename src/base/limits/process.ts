@@ -73,3 +73,8 @@ export const HEARTBEATS_MISSED_MAX = 120;
 
 /** Sockets that the service manager may give: more than all addresses that may be listened at. */
 export const INHERITED_SOCKETS_MAX = 64;
+
+// --- the admin socket ---
+
+/** `sun_path` of unix(7) has 108 octets with its final 0. */
+export const SOCKET_PATH_BYTES_MAX = 107;
