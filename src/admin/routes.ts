@@ -14,6 +14,7 @@ import { dnssecRoutes } from '#admin/v1/dnssec.ts';
 import { EVENT_TIMES, type EventTimes } from '#admin/v1/event-stream.ts';
 import { eventsRoutes } from '#admin/v1/events.ts';
 import { healthRoutes } from '#admin/v1/health.ts';
+import { bimiRoutes } from '#admin/v1/mail/bimi.ts';
 import { mailCheckRoutes } from '#admin/v1/mail/check.ts';
 import { dkimRoutes } from '#admin/v1/mail/dkim.ts';
 import { dmarcRoutes } from '#admin/v1/mail/dmarc.ts';
@@ -71,6 +72,7 @@ export function adminRoutes({ zoneFileBytesMax = ZONE_FILE_BYTES_MAX, eventTimes
     ...dkimRoutes,
     ...dmarcRoutes,
     ...mtaStsRoutes,
+    ...bimiRoutes,
     ...reportsRoutes,
     ...tlsaRoutes,
     ...certificatesRoutes,

@@ -1,16 +1,10 @@
 /**
- * The parts of a certificate that node:crypto does not give: reads DER, a few levels deep.
- * Implements: X.690 §8.1 (identifier and length octets), RFC 5280 §4.1 (certificate), §4.2.1.1 (authority key
- * identifier).
- * Not here: writing DER (der.ts).
+ * The parts of a certificate that node:crypto does not give, a few levels deep.
+ * Implements: RFC 5280 §4.1 (certificate), §4.2.1.1 (authority key identifier).
+ * Not here: reading DER (base/read-der.ts), writing it (der.ts).
  */
 
-interface Element {
-  readonly tag: number;
-  readonly content: Uint8Array;
-  /** Where the next one begins. */
-  readonly end: number;
-}
+import { readElements } from '#base/read-der.ts';
 
 const TAG = {
   integer: 0x02,
@@ -49,29 +43,4 @@ export function readCertificateParts(der: Uint8Array): CertificateParts | undefi
     if (keyId !== undefined) return { serial: serial.content, authorityKeyId: keyId.content };
   }
   return { serial: serial.content };
-}
-
-/** The elements in `octets` one after the other, up to the first that is not well formed. */
-function readElements(octets: Uint8Array): Element[] {
-  const elements: Element[] = [];
-  for (let at = 0; at < octets.length;) {
-    const element = readElement(octets, at);
-    if (element === undefined) break;
-    elements.push(element);
-    at = element.end;
-  }
-  return elements;
-}
-
-function readElement(octets: Uint8Array, at: number): Element | undefined {
-  const [tag, first] = [octets[at], octets[at + 1]];
-  if (tag === undefined || first === undefined) return undefined;
-  // X.690 §8.1.3.5: the long form says how many octets the length has; four are more than any certificate needs.
-  const lengthBytes = first < 0x80 ? 0 : first & 0x7f;
-  if (first === 0x80 || lengthBytes > 4) return undefined;
-  let length = lengthBytes === 0 ? first : 0;
-  for (let index = 0; index < lengthBytes; index++) length = length * 256 + (octets[at + 2 + index] ?? 0);
-  const start = at + 2 + lengthBytes;
-  const end = start + length;
-  return end > octets.length ? undefined : { tag, content: octets.subarray(start, end), end };
 }

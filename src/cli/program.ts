@@ -19,7 +19,7 @@ const NOUNS: Readonly<Record<string, Noun>> = {
   serve: { summary: 'run the server', load: async () => (await import('./serve-command.ts')).defineServe },
   status: { summary: 'state of the server', load: async () => (await import('./status.ts')).defineStatus },
   query: { summary: 'what is answered to a question, and why', load: async () => (await import('./query.ts')).defineQuery },
-  bimi: { summary: 'BIMI: check a logo', load: async () => (await import('./bimi.ts')).defineBimi },
+  bimi: { summary: 'BIMI: check a logo, and have it hosted', load: async () => (await import('./bimi.ts')).defineBimi },
   spf: { summary: 'SPF: tree, check, drift, flatten', load: async () => (await import('./spf.ts')).defineSpf },
   zone: {
     summary: 'zones: add, remove, list, show, import, export, check, diff',

@@ -50,7 +50,18 @@ export interface CertificateExpectation {
   readonly chain: readonly string[];
 }
 
-export type Expectation = RecordExpectation | BodyExpectation | NotServedExpectation | CertificateExpectation;
+/** At each URL is the hosted file whose octets have that name (mail/bimi/hosted-file.ts), with its media type. */
+export interface FilesExpectation {
+  readonly kind: 'files';
+  readonly files: readonly { readonly name: string; readonly url: string }[];
+}
+
+export type Expectation =
+  | RecordExpectation
+  | BodyExpectation
+  | FilesExpectation
+  | NotServedExpectation
+  | CertificateExpectation;
 
 /** A record's expectation; undefined when there is no such owner or nothing to say. */
 export function expectRecord(

@@ -7,7 +7,10 @@ import { type Problem, type Result, placeAt } from '#base/problem.ts';
 import { type Name, nameOf, parseName } from '#dns/name.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { bimiOwner, formatBimi } from '#mail/bimi/record.ts';
+import { confirmedFiles, hostedRecord, NO_BIMI } from '#mail/bimi/files.ts';
 import { bimiHold } from '#mail/bimi/hold.ts';
+import { bimiHostRecords } from '#mail/bimi/host.ts';
+import { BIMI_HOST_LABEL } from '#mail/bimi/hosted-file.ts';
 import { parseTlsa, tlsaOwner, tlsaRdata } from '#mail/dane/record.ts';
 import { dkimText } from '#mail/dkim/lifecycle.ts';
 import { dkimOwner, NO_DKIM_TEXT } from '#mail/dkim/record.ts';
@@ -16,7 +19,7 @@ import { dmarcStage } from '#mail/dmarc/ramp.ts';
 import { REPORT_AUTHORIZATION_TEXT, reportAuthorizationOwner } from '#mail/dmarc/consent-record.ts';
 import { type MailState } from './state.ts';
 import { announcedBody } from '#mail/mta-sts/lifecycle.ts';
-import { hostRrsets } from '#mail/mta-sts/host-record.ts';
+import { hostRrsets } from '#mail/hosting/host-record.ts';
 import { policyHostRecords } from '#mail/mta-sts/policy-host.ts';
 import { formatStsRecord, stsHost, stsRecordOwner } from '#mail/mta-sts/record.ts';
 import { dmarcRecordOf } from '#mail/dmarc/settle.ts';
@@ -37,7 +40,11 @@ export interface WantedRrset {
 }
 
 /** Purpose of the records at `mta-sts.<domain>`. */
-export const POLICY_HOST_PURPOSE = 'MTA-STS policy host';
+const POLICY_HOST_PURPOSE = 'MTA-STS policy host';
+/** Purpose of the records at `bimi.<domain>`. */
+const BIMI_HOST_PURPOSE = 'host of the BIMI logo';
+/** Purposes of records that may be an alias where addresses stood. */
+export const HOST_PURPOSES: readonly string[] = [POLICY_HOST_PURPOSE, BIMI_HOST_PURPOSE];
 
 class Wanted {
   readonly rrsets: WantedRrset[] = [];
@@ -54,13 +61,23 @@ class Wanted {
 }
 
 /** Every RRset but SPF's. `canHaveTlsa` says at which hosts TLSA can work. */
-export function wantedRecords(domain: Name, policy: MailPolicy, state: MailState, canHaveTlsa: (host: Name) => boolean) {
+export function wantedRecords(
+  domain: Name,
+  policy: MailPolicy,
+  state: MailState,
+  canHaveTlsa: (host: Name) => boolean,
+) {
   const wanted = new Wanted();
   const { ttlSeconds } = policy;
   addDkim(wanted, domain, policy, state);
   if (policy.dmarc.isEnabled) {
     const stage = dmarcStage(state.dmarc);
-    wanted.text(dmarcOwner(domain), ttlSeconds.dmarc, formatDmarc(dmarcRecordOf(policy.dmarc, stage)), `DMARC policy ${stage}`);
+    wanted.text(
+      dmarcOwner(domain),
+      ttlSeconds.dmarc,
+      formatDmarc(dmarcRecordOf(policy.dmarc, stage)),
+      `DMARC policy ${stage}`,
+    );
   }
   for (const other of policy.dmarc.acceptReportsOf) addReportConsent(wanted, other, domain, ttlSeconds.dmarc);
   addSts(wanted, domain, policy, state);
@@ -68,20 +85,31 @@ export function wantedRecords(domain: Name, policy: MailPolicy, state: MailState
   const tlsRpt = formatTlsRpt({ reportUris });
   if (reportUris.length > 0) wanted.text(tlsRptOwner(domain), ttlSeconds.tlsRpt, tlsRpt, 'TLS reporting');
   addTlsa(wanted, policy, state, canHaveTlsa);
-  if (policy.bimi !== undefined && bimiHold(policy, dmarcStage(state.dmarc)) === undefined)
-    wanted.text(bimiOwner(domain, policy.bimi.selector), ttlSeconds.bimi, formatBimi(policy.bimi.record), 'BIMI');
+  addBimi(wanted, domain, policy, state);
   if (policy.isLockdown) {
     wanted.text(parseName('*._domainkey', domain), ttlSeconds.dkim, NO_DKIM_TEXT, 'DKIM: no selector has a key');
     // RFC 7505 §3: preference 0 and the root.
-    wanted.add({ ok: true, value: domain, warnings: [] }, TYPE.MX, ttlSeconds.mx, [new Uint8Array([0, 0, 0])], 'null MX');
+    wanted.add(
+      { ok: true, value: domain, warnings: [] },
+      TYPE.MX,
+      ttlSeconds.mx,
+      [new Uint8Array([0, 0, 0])],
+      'null MX',
+    );
   }
   return wanted;
 }
 
-function addDkim(wanted: Wanted, domain: Name, { dkim, ttlSeconds }: MailPolicy, { dkim: { lifecycle } }: MailState): void {
+function addDkim(
+  wanted: Wanted,
+  domain: Name,
+  { dkim, ttlSeconds }: MailPolicy,
+  { dkim: { lifecycle } }: MailState,
+): void {
   for (const key of lifecycle.objects) {
     const text = dkimText(key);
-    if (text !== undefined) wanted.text(dkimOwner(key.id, domain), ttlSeconds.dkim, text, `DKIM selector ${key.id} (${key.stage})`);
+    if (text !== undefined)
+      wanted.text(dkimOwner(key.id, domain), ttlSeconds.dkim, text, `DKIM selector ${key.id} (${key.stage})`);
   }
   for (const { selector, record, ttlSeconds: ttl = ttlSeconds.dkim } of dkim.external)
     wanted.text(dkimOwner(selector, domain), ttl, record, `DKIM selector ${selector} (of others)`);
@@ -92,7 +120,8 @@ function addDkim(wanted: Wanted, domain: Name, { dkim, ttlSeconds }: MailPolicy,
 function addSts(wanted: Wanted, domain: Name, { mtaSts, ttlSeconds }: MailPolicy, state: MailState): void {
   const owner = stsRecordOwner(domain);
   if (mtaSts.mode === 'external') {
-    if (mtaSts.target !== undefined) wanted.add(owner, TYPE.CNAME, ttlSeconds.mtaSts, [mtaSts.target], 'MTA-STS (kept by others)');
+    if (mtaSts.target !== undefined)
+      wanted.add(owner, TYPE.CNAME, ttlSeconds.mtaSts, [mtaSts.target], 'MTA-STS (kept by others)');
     else wanted.text(owner, ttlSeconds.mtaSts, formatStsRecord({ id: mtaSts.id! }), 'MTA-STS (served by others)');
     return;
   }
@@ -100,11 +129,34 @@ function addSts(wanted: Wanted, domain: Name, { mtaSts, ttlSeconds }: MailPolicy
     wanted.add(stsHost(domain), type, ttlSeconds.mtaSts, rdatas, POLICY_HOST_PURPOSE);
   const announced = announcedBody(state.mtaSts);
   if (announced !== undefined)
-    wanted.text(owner, ttlSeconds.mtaSts, formatStsRecord({ id: announced.data.id }), `MTA-STS mode ${announced.data.policy.mode}`);
+    wanted.text(
+      owner,
+      ttlSeconds.mtaSts,
+      formatStsRecord({ id: announced.data.id }),
+      `MTA-STS mode ${announced.data.policy.mode}`,
+    );
+}
+
+function addBimi(wanted: Wanted, domain: Name, policy: MailPolicy, state: MailState): void {
+  const { bimi, ttlSeconds } = policy;
+  const hosted = state.bimi ?? NO_BIMI;
+  const host = parseName(BIMI_HOST_LABEL, domain);
+  for (const { type, rdatas } of hostRrsets(bimiHostRecords(hosted)))
+    wanted.add(host, type, ttlSeconds.bimi, rdatas, BIMI_HOST_PURPOSE);
+  if (bimi === undefined || bimiHold(policy, dmarcStage(state.dmarc)) !== undefined) return;
+  const data = bimi.isHosted ? confirmedFiles(hosted)?.data : undefined;
+  if (bimi.isHosted && data === undefined) return;
+  const record = data === undefined ? bimi.record : hostedRecord(bimi.record, domain, data);
+  wanted.text(bimiOwner(domain, data?.selector ?? bimi.selector), ttlSeconds.bimi, formatBimi(record), 'BIMI');
 }
 
 /** RFC 7671 §8: all keys of a host, those to come and those that go, in one RRset. */
-function addTlsa(wanted: Wanted, { ttlSeconds }: MailPolicy, { tlsa }: MailState, canHaveTlsa: (host: Name) => boolean): void {
+function addTlsa(
+  wanted: Wanted,
+  { ttlSeconds }: MailPolicy,
+  { tlsa }: MailState,
+  canHaveTlsa: (host: Name) => boolean,
+): void {
   const byHost = Map.groupBy(publishedTlsa(tlsa), ({ data }) => `${data.port} ${data.host}`);
   for (const objects of byHost.values()) {
     const { host, port } = objects[0]!.data;
@@ -131,5 +183,11 @@ function addReportConsent(wanted: Wanted, other: Name, host: Name, ttl: number):
 
 /** The record by which a host takes DMARC reports of another domain. */
 export function reportConsent(owner: Name, ttl: number): WantedRrset {
-  return { owner, type: TYPE.TXT, ttl, rdatas: [txtRdata(REPORT_AUTHORIZATION_TEXT)], purpose: 'consent to DMARC reports' };
+  return {
+    owner,
+    type: TYPE.TXT,
+    ttl,
+    rdatas: [txtRdata(REPORT_AUTHORIZATION_TEXT)],
+    purpose: 'consent to DMARC reports',
+  };
 }

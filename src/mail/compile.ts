@@ -17,7 +17,7 @@ import { targetState } from '#zone/check-targets.ts';
 import { type NodeRrset, rrsetOf, type ZoneNode, type ZoneView } from '#zone/view.ts';
 import { bimiProblems } from '#mail/bimi/hold.ts';
 import { changedView } from './compile-view.ts';
-import { POLICY_HOST_PURPOSE, wantedRecords, type WantedRrset } from './compile-records.ts';
+import { HOST_PURPOSES, wantedRecords, type WantedRrset } from './compile-records.ts';
 import { stsHost } from '#mail/mta-sts/record.ts';
 import { dmarcOwner, type DmarcRecord, isDmarcText, parseDmarc } from '#mail/dmarc/record.ts';
 import { adviseDmarc } from '#mail/dmarc/advice.ts';
@@ -179,8 +179,8 @@ function checkConflicts({ view, isTakeOver = false }: CompileInput, wanted: Want
     if (alias.manager !== 'mail') tell('a CNAME put by hand stands at this name');
     return [{ owner: wanted.owner, type: TYPE.CNAME, rrset: null }];
   }
-  // The policy host as an alias: wanted only where addresses put by hand are to give way.
-  const isHostAlias = wanted.purpose === POLICY_HOST_PURPOSE && wanted.type === TYPE.CNAME;
+  // A host of ours as an alias: wanted only where addresses put by hand are to give way.
+  const isHostAlias = HOST_PURPOSES.includes(wanted.purpose) && wanted.type === TYPE.CNAME;
   const addresses = isHostAlias ? [TYPE.A, TYPE.AAAA].filter((type) => rrsetOf(node, type) !== undefined) : [];
   const isByHand = (type: RrType) => rrsetOf(node, type)?.manager !== 'mail';
   if (addresses.some(isByHand)) tell('addresses put by hand stand at this name');

@@ -1,7 +1,8 @@
 /** What is known around a domain's mail at one moment: who can be asked. Not here: what follows from it (lives.ts). */
 import { type Facts } from '#lifecycle/world.ts';
+import { type BimiUploads } from '#mail/bimi/files.ts';
 import { type SignerFacts } from '#mail/dkim/signers.ts';
-import { type PolicyHostFacts } from '#mail/mta-sts/policy-host.ts';
+import { type PolicyHostFacts } from '#mail/hosting/host-life.ts';
 
 /** Kinds of places. */
 export type MailPlace =
@@ -25,6 +26,8 @@ export interface MailFacts extends Facts {
   readonly signers?: SignerFacts;
   /** Of this server's policy host, where the configuration says how senders find it. */
   readonly policyHost?: PolicyHostFacts;
+  /** Logos that were uploaded for the domain; absent: none. */
+  readonly bimiUploads?: BimiUploads;
 }
 
 /** Facts of a server that stands alone and knows nothing yet; what is known is put over it. */

@@ -25,12 +25,24 @@ import {
   stsModeVocabulary,
 } from '#mail/mta-sts/lifecycle.ts';
 import {
-  NO_POLICY_HOST,
+  bimiFilesExpectation,
+  bimiFilesVocabulary,
+  type BimiFilesData,
+  type BimiState,
+  NO_BIMI,
+  serveBimiFiles,
+  wantedFiles,
+} from '#mail/bimi/files.ts';
+import { BIMI_FILES_MACHINE } from '#mail/bimi/files-machine.ts';
+import { bimiHostExpectation, bimiHostVerdict, bimiHostVocabulary, prepareBimiHost } from '#mail/bimi/host.ts';
+import { BIMI_HOST_MACHINE } from '#mail/bimi/host-machine.ts';
+import { NO_HOST } from '#mail/hosting/host-life.ts';
+import { type HostStanding } from '#mail/hosting/host-record.ts';
+import {
   policyHostExpectation,
   policyHostOf,
   policyHostVerdict,
   policyHostVocabulary,
-  type PolicyHostData,
   preparePolicyHost,
 } from '#mail/mta-sts/policy-host.ts';
 import { POLICY_HOST_MACHINE } from '#mail/mta-sts/policy-host-machine.ts';
@@ -64,8 +76,10 @@ export const DKIM_LIFE: MailLife<DkimKeyData> = {
   machine: DKIM_MACHINE,
   get: ({ dkim }) => dkim.lifecycle,
   set: (state, lifecycle) => ({ ...state, dkim: { ...state.dkim, lifecycle } }),
-  world: ({ dkim, ttls }, context) => mailWorld(context, dkimVocabulary(dkim, context.policy.dkim, ttls, context.facts)),
-  expect: (check, { dkim }, { domain }) => (check.what === 'record' ? dkimExpectation(dkim, check.object, domain) : undefined),
+  world: ({ dkim, ttls }, context) =>
+    mailWorld(context, dkimVocabulary(dkim, context.policy.dkim, ttls, context.facts)),
+  expect: (check, { dkim }, { domain }) =>
+    check.what === 'record' ? dkimExpectation(dkim, check.object, domain) : undefined,
 };
 
 export const DMARC_LIFE: MailLife<NoData> = {
@@ -88,12 +102,12 @@ export const STS_MODE_LIFE: MailLife<NoData> = {
 };
 
 /** After the mode, which says whether senders look for the policy; before the body, which waits for the host. */
-export const POLICY_HOST_LIFE: MailLife<PolicyHostData> = {
+export const POLICY_HOST_LIFE: MailLife<HostStanding> = {
   machine: POLICY_HOST_MACHINE,
   get: ({ mtaSts }) => policyHostOf(mtaSts),
   set(state, policyHost) {
     // A domain that never had a policy host here keeps the state that it has.
-    if (policyHost === NO_POLICY_HOST) return state;
+    if (policyHost === NO_HOST) return state;
     return { ...state, mtaSts: { ...state.mtaSts, policyHost } };
   },
   prepare(state, { domain, policy, view, facts, isTakeOver, zoneOf }) {
@@ -149,6 +163,56 @@ export const TLSA_LIFE: MailLife<TlsaData> = {
   isSerialNoted: true,
 };
 
+function wantedLogo({ policy, facts }: MailContext): BimiFilesData | undefined {
+  return wantedFiles(policy.bimi, facts.bimiUploads ?? {});
+}
+
+/** After DMARC and MTA-STS, with which it has nothing in common; before the logos, which wait for their host. */
+export const BIMI_HOST_LIFE: MailLife<HostStanding> = {
+  machine: BIMI_HOST_MACHINE,
+  get: ({ bimi = NO_BIMI }) => bimi.host,
+  set: (state, host) => withBimi(state, (bimi) => (host === bimi.host ? bimi : { ...bimi, host })),
+  prepare(state, context) {
+    const { domain, view, facts, isTakeOver = false, zoneOf } = context;
+    const sight = { view, ...(zoneOf === undefined ? {} : { zoneOf }), isTakeOver };
+    const host = { domain, facts: facts.policyHost, sight, nowMs: facts.nowMs };
+    return withBimi(state, (bimi) => prepareBimiHost(bimi, wantedLogo(context), host));
+  },
+  world({ bimi = NO_BIMI, ttls }, context) {
+    return mailWorld(context, bimiHostVocabulary(bimi, wantedLogo(context), ttls, context.facts.policyHost));
+  },
+  expect: ({ what }, { bimi = NO_BIMI }, { domain }) =>
+    what === 'host' ? bimiHostExpectation(bimi, domain) : undefined,
+  isSerialNoted: true,
+};
+
+export const BIMI_FILES_LIFE: MailLife<BimiFilesData> = {
+  machine: BIMI_FILES_MACHINE,
+  get: ({ bimi = NO_BIMI }) => bimi.files,
+  set: (state, files) => withBimi(state, (bimi) => (files === bimi.files ? bimi : { ...bimi, files })),
+  prepare: (state, context) =>
+    withBimi(state, (bimi) => serveBimiFiles(bimi, wantedLogo(context), context.facts.nowMs)),
+  world({ bimi = NO_BIMI, ttls }, context) {
+    return mailWorld(context, bimiFilesVocabulary(context.policy.bimi, ttls, context.facts, bimiHostVerdict(bimi)));
+  },
+  expect: (check, { bimi = NO_BIMI }, { domain, policy }) => bimiFilesExpectation(bimi, policy.bimi, check, domain),
+  isSerialNoted: true,
+};
+
+/** A domain that never hosted a logo keeps the state that it has. */
+function withBimi(state: MailState, change: (bimi: BimiState) => BimiState): MailState {
+  const before = state.bimi ?? NO_BIMI;
+  const bimi = change(before);
+  return bimi === before ? state : { ...state, bimi };
+}
+
 const STS_LIVES: readonly MailLife[] = [STS_MODE_LIFE, POLICY_HOST_LIFE, STS_BODY_LIFE, STS_HOST_LIFE];
 
-export const MAIL_LIVES: readonly MailLife[] = [DKIM_LIFE, DMARC_LIFE, ...STS_LIVES, TLSA_LIFE];
+export const MAIL_LIVES: readonly MailLife[] = [
+  DKIM_LIFE,
+  DMARC_LIFE,
+  ...STS_LIVES,
+  TLSA_LIFE,
+  BIMI_HOST_LIFE,
+  BIMI_FILES_LIFE,
+];

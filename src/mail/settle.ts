@@ -5,6 +5,7 @@
  */
 import { formatPlace, inBody, pointerSteps } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, placeAt, placeWithin, problem, warning } from '#base/problem.ts';
+import { BIMI_KEEP_OLD_MS } from '#base/limits/mail.ts';
 import { SPF_REFRESH_MS_DEFAULT } from '#base/limits/spf.ts';
 import { type Name } from '#dns/name.ts';
 import { type BimiRecord, DECLINED_BIMI, formatBimi, parseBimi } from '#mail/bimi/record.ts';
@@ -66,7 +67,7 @@ export function settlePolicy(document: MailPolicyDocument, domain: Name): Result
     tlsRptUris: settleTlsRpt(settings, domain, isLockdown, problems),
     isTlsRptHosted: settings.tlsRpt?.hosted === true,
     dane: { hosts: isLockdown ? [] : settleDane(settings.dane?.hosts ?? {}, domain, problems) },
-    ...(isLockdown ? {} : settleBimi(settings, problems)),
+    ...(isLockdown ? {} : settleBimi(settings, durations, problems)),
   };
   problems.push(...checkWhole(document, policy));
   if (hasErrors(problems))
@@ -118,18 +119,32 @@ function settleTlsRpt(settings: MailPolicyDocument, domain: Name, isLockdown: bo
   return reportUris;
 }
 
-function settleBimi(settings: MailPolicyDocument, problems: Problem[]): Pick<MailPolicy, 'bimi'> {
-  const { bimi } = settings;
+type Bimi = Pick<MailPolicy, 'bimi'>;
+
+function settleBimi({ bimi }: MailPolicyDocument, durations: DurationReader, problems: Problem[]): Bimi {
   if (bimi === undefined) return {};
-  const { logo = '', evidence = '', avatar = 'brand', prefixes = [], selector = 'default', decline = false } = bimi;
+  const { logo = '', evidence = '', avatar = 'brand', prefixes = [], decline = false, hosted: isHosted = false } = bimi;
+  const selector = bimi.selector?.toLowerCase() ?? 'default';
+  for (const field of ['logo', 'evidence', 'decline'] as const)
+    if (isHosted && bimi[field] !== undefined)
+      problems.push(
+        problem('FIELD_VALUE', inBody(`/bimi/${field}`), 'is not for a hosted logo', {
+          fix: 'leave it out, and upload logo and evidence: waxseal bimi upload; or set hosted = false',
+        }),
+      );
   const record: BimiRecord = decline
     ? DECLINED_BIMI
     : { logoUri: logo, evidenceUri: evidence, avatarPreference: avatar, selectorPrefixes: prefixes };
-  if (!decline && logo === '')
-    problems.push(problem('FIELD_MISSING', inBody('/bimi/logo'), 'a logo is missing', { fix: 'give its https: URL, or decline = true' }));
+  if (!decline && !isHosted && logo === '')
+    problems.push(
+      problem('FIELD_MISSING', inBody('/bimi/logo'), 'a logo is missing', {
+        fix: 'give its https: URL, or hosted = true, or decline = true',
+      }),
+    );
   const parsed = parseBimi(formatBimi(record));
   if (!parsed.ok) problems.push(...placeWithin(parsed.problems, inBody('/bimi')));
-  return { bimi: { selector, record } };
+  const keepOldMs = bimi.keepOld === undefined ? BIMI_KEEP_OLD_MS : durations.ms(inBody('/bimi/keepOld'), bimi.keepOld);
+  return { bimi: { selector, record, isHosted, keepOldMs } };
 }
 
 function checkWhole(document: MailPolicyDocument, policy: MailPolicy): Problem[] {

@@ -7,6 +7,7 @@ import { type TtlMemory } from '#lifecycle/ttl-memory.ts';
 import { type RrType, TYPE } from '#dns/types.ts';
 import { type Name, ownerKey } from '#dns/name.ts';
 import { rrsetOf, type ZoneView } from '#zone/view.ts';
+import { type BimiState } from '#mail/bimi/files.ts';
 import { type DkimState, newDkimState } from '#mail/dkim/lifecycle.ts';
 import { dmarcInForce } from '#mail/dmarc/in-force.ts';
 import { type DmarcPolicy, dmarcOwner, isDmarcText } from '#mail/dmarc/record.ts';
@@ -22,6 +23,8 @@ export interface MailState extends LivesState {
   readonly dmarc: DmarcLifecycle;
   readonly mtaSts: StsState;
   readonly tlsa: TlsaState;
+  /** Absent where no logo is, or was, hosted here. */
+  readonly bimi?: BimiState;
   /** Absent while no include is, or was of late, replaced by its addresses. */
   readonly spf?: SpfState;
   readonly ttls: TtlMemory;

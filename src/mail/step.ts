@@ -13,7 +13,9 @@ import { formatName } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { serialOf, soaMinimum } from '#zone/changeset.ts';
 import { rrsetOf, type ZoneView } from '#zone/view.ts';
+import { bimiUploadProblems, NO_BIMI } from '#mail/bimi/files.ts';
 import { explainBimi } from '#mail/bimi/hold.ts';
+import { awaitsBimiCertificate, bimiHostProblems } from '#mail/bimi/host.ts';
 import { type Compiled, compileMail, type CompileInput } from './compile.ts';
 import { forgettableSecrets, type NewDkimKey, takeDkimKeys, wantedDkimKeys } from '#mail/dkim/lifecycle.ts';
 import { absentSigners } from '#mail/dkim/signers.ts';
@@ -64,7 +66,8 @@ export function stepMail(input: MailStepInput): MailStep {
   // Keys that are wanted and were not brought along are asked for again, also when who made them died.
   const soonMs = wanted.algorithms.length > 0 ? facts.nowMs + LIFECYCLE_SETTLE_MS : undefined;
   // Who installs a certificate wakes the zone; a wake that was missed is made up for.
-  const certificateMs = awaitsCertificate(state.mtaSts) ? facts.nowMs + LIFECYCLE_RETRY_MS : undefined;
+  const isWaiting = awaitsCertificate(state.mtaSts) || awaitsBimiCertificate(state.bimi ?? NO_BIMI);
+  const certificateMs = isWaiting ? facts.nowMs + LIFECYCLE_RETRY_MS : undefined;
   const due = [step.nextDueMs, spf.nextDueMs, wanted.nextMs, soonMs, certificateMs];
   const times = due.filter((each) => each !== undefined);
   const problems = [
@@ -72,6 +75,8 @@ export function stepMail(input: MailStepInput): MailStep {
     ...compiled.problems,
     ...absentSigners(policy.dkim.signers, facts.signers, domain),
     ...policyHostProblems(state.mtaSts, domain, facts.policyHost),
+    ...bimiHostProblems(state.bimi ?? NO_BIMI, domain, facts.policyHost),
+    ...bimiUploadProblems(policy.bimi, facts.bimiUploads ?? {}, domain, facts),
     ...reportHoldProblems(policy, state, domain),
   ];
   return {
@@ -101,7 +106,8 @@ function rememberTtls(before: TtlMemory, policy: MailPolicy, view: ZoneView, { n
   const soa = rrsetOf(apex, TYPE.SOA);
   const negative = soa === undefined ? 0 : Math.min(soa.ttl, soaMinimum(soa.rdatas[0]!));
   const { dkim, mtaSts, tlsa, spf } = policy.ttlSeconds;
-  const now = { negative, dkim, mtaSts, tlsa, spf, mx: rrsetOf(apex, TYPE.MX)?.ttl ?? negative };
+  const hosted = policy.bimi?.isHosted === true || before['bimi'] !== undefined ? { bimi: policy.ttlSeconds.bimi } : {};
+  const now = { negative, dkim, mtaSts, tlsa, spf, ...hosted, mx: rrsetOf(apex, TYPE.MX)?.ttl ?? negative };
   return Object.entries(now).reduce((memory, [kind, seconds]) => rememberTtl(memory, kind, seconds, nowMs, lagMs), before);
 }
 

@@ -1,6 +1,7 @@
 /**
  * From a judged request to its answer: asks the sources one after the other, counts, and writes the access log. Both
  * versions of HTTP use it, so that they cannot differ in what they serve.
+ * Implements: RFC 9110 §13.1.2 (If-None-Match).
  * Not here: judging (request.ts), what is hosted (hosted.ts and its sources), octets of HTTP (http1.ts, http2.ts).
  */
 import { HTTPS_LOG_LINES_PER_SECOND_MAX, HTTPS_LOG_PATH_CHARACTERS_MAX } from '#base/limits/https.ts';
@@ -10,6 +11,16 @@ import { StoreFailure } from '#store/failure.ts';
 import { type PolicyHostCounters } from './counters.ts';
 import { type HostedAnswer, type HostedPost, type HostedSource, emptyAnswer } from './hosted.ts';
 import { type RequestHead, judgeRequest } from './request.ts';
+
+/** RFC 9110 §13.1.2, §15.4.5: a client that has it gets no second copy. A list is compared by its members, weak ones too. */
+function ifChanged(answer: HostedAnswer, ifNoneMatch: string | undefined): HostedAnswer {
+  const { etag, ...headers } = answer.headers;
+  if (etag === undefined || ifNoneMatch === undefined) return answer;
+  const known = ifNoneMatch.split(',').map((each) => each.trim().replace(/^W\//, ''));
+  if (!known.includes(etag) && ifNoneMatch.trim() !== '*') return answer;
+  const { 'content-type': _type, ...kept } = headers;
+  return { ...emptyAnswer(304), headers: { ...kept, etag } };
+}
 
 /** An answer, or who takes the body first. */
 export type Reply =
@@ -59,7 +70,8 @@ export class Answerer {
         const found = source.find(host, path);
         if (found === undefined) continue;
         const { method } = head;
-        if (found.get !== undefined && (method === 'GET' || method === 'HEAD')) return reply(found.get);
+        if (found.get !== undefined && (method === 'GET' || method === 'HEAD'))
+          return reply(ifChanged(found.get, head.ifNoneMatch));
         if (found.post !== undefined && method === 'POST') return { kind: 'post', post: found.post };
         return NOT_FOUND;
       }

@@ -9,6 +9,7 @@ import { type Result } from '#base/problem.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type Sealer } from '#store/seal.ts';
 import { Answerer } from './answerer.ts';
+import { bimiFiles } from './bimi-files.ts';
 import { CONNECTION_LIMITS, Connections } from './connections.ts';
 import { HostContexts } from '#policy-host/tls/contexts.ts';
 import { PolicyHostCounters } from './counters.ts';
@@ -56,7 +57,7 @@ export async function makePolicyHost(options: PolicyHostOptions): Promise<Policy
   const contexts = new HostContexts({ reader, sealer, isSelfSigned, complain, nowMs });
   const send = options.sendReport;
   const reports = send === undefined ? [] : [tlsReports({ reader, send, nowMs })];
-  const sources = [...(options.sources ?? []), mtaStsPolicies(reader), ...reports, healthPage()];
+  const sources = [...(options.sources ?? []), mtaStsPolicies(reader), bimiFiles(reader), ...reports, healthPage()];
   const answerer = new Answerer({ sources, counters, accessLog, complain, nowMs });
   const connections = new Connections(counters, nowMs, limits);
   const http = { answerer, connections, bodies: new BodyReader(connections), nowMs, wallClockMs };

@@ -148,7 +148,9 @@ export class Http1 {
     });
     const isLast = closes || connection.finishing || connection.requests >= limits.HTTPS_REQUESTS_PER_CONNECTION_MAX;
     const closing = isLast ? { connection: 'close' } : {};
-    response.writeHead(status, { ...headers, ...closing, 'content-length': body.length });
+    // RFC 9110 §8.6: of a 304 it would be that of the 200, which has a body.
+    const length = status === 304 ? {} : { 'content-length': body.length };
+    response.writeHead(status, { ...headers, ...closing, ...length });
     response.end(bodyBytes === 0 ? undefined : body);
   }
 
@@ -172,7 +174,7 @@ export class Http1 {
 
 function headOf(request: IncomingMessage, { host, localPort }: Served, hosts: readonly string[]): RequestHead {
   const { method = '', url: target = '' } = request;
-  return { method, target, hosts, serverName: host, localPort };
+  return { method, target, hosts, ifNoneMatch: request.headers['if-none-match'], serverName: host, localPort };
 }
 
 /** Every Host there is: `headers` has the first one only. */

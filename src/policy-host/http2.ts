@@ -75,6 +75,7 @@ export class Http2 {
         target: headers[':path'] ?? '',
         scheme: headers[':scheme'] ?? '',
         hosts,
+        ifNoneMatch: headers['if-none-match'],
         serverName: host,
         localPort,
       };
@@ -110,7 +111,8 @@ export class Http2 {
     if (stream.destroyed) return done();
     stream.once('close', done);
     const endStream = bodyBytes === 0;
-    stream.respond({ ':status': status, ...headers, 'content-length': body.length }, { endStream });
+    const length = status === 304 ? {} : { 'content-length': body.length };
+    stream.respond({ ':status': status, ...headers, ...length }, { endStream });
     if (!endStream) stream.end(body);
     // §8.1: what is still to come of the request is not wanted.
     if (stream.endAfterHeaders || stream.readableEnded) stream.resume();

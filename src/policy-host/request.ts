@@ -16,6 +16,8 @@ export interface RequestHead {
   readonly hosts: readonly string[];
   /** `:scheme`; HTTP/1: undefined. */
   readonly scheme?: string | undefined;
+  /** Of If-None-Match, as it was sent; absent: there is none. */
+  readonly ifNoneMatch?: string | undefined;
   /** Of SNI; absent: the client sent none. */
   readonly serverName: string | undefined;
   /** That the connection came in on. */

@@ -25,7 +25,8 @@ export interface EventWrite {
    * `zone`: records changed, or it went. `mail`, `certificate`, `dnssec`: a step in a life. `alert`: the operator should look.
    */
   readonly kind: EventKind;
-  /** What exactly: `changed`, `removed`; `started`, `step`, `waiting`, `confirmed`, `finished`, `report`; a problem code. */
+  /** What exactly: `changed`, `removed`; `started`, `step`, `waiting`, `confirmed`, `finished`, `report`, `upload`; a problem
+   * code. */
   readonly event: string;
   /** The zone it is about, absolute, lower-case. */
   readonly zone?: string;

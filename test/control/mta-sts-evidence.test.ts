@@ -5,7 +5,8 @@
 import { type RequestListener } from 'node:http';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { parseNetwork } from '#base/network.ts';
-import { STS_PROBE, stsProbe } from '#control/outside/mta-sts-probe.ts';
+import { HTTPS_PROBE } from '#control/outside/https-probe.ts';
+import { stsProbe } from '#control/outside/mta-sts-probe.ts';
 import { nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { announcedBody, servedBody, stsMode } from '#mail/mta-sts/lifecycle.ts';
@@ -33,7 +34,7 @@ async function house() {
   onTestFinished(() => server.stop());
   const resolver = tableResolver({ 'mta-sts.post.example': { a: ['127.0.0.1'] } });
   const probe = stsProbe({ resolver, extraRoots: ca.root, networks: [parseNetwork('127.0.0.0/8')!], port: server.port });
-  const room = temporaryControl({ witnesses: { nameServers: new Map(), probes: new Map([[STS_PROBE, probe]]) } });
+  const room = temporaryControl({ witnesses: { nameServers: new Map(), probes: new Map([[HTTPS_PROBE, probe]]) } });
   await room.load('post.example.', MAIL_ZONE_TEXT);
   room.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
   const sts = () => room.control.mail.view(room.control.zones.find(ZONE)!)!.state.mtaSts;

@@ -142,8 +142,9 @@ describe('a life in the list', () => {
 });
 
 test('each life of mail is there once, and keeps its objects where it finds them', () => {
-  const domain = new MailDomain({ dane: { hosts: { mx1: { keys: [`3 1 1 ${'1'.repeat(64)}`] } } } });
+  const domain = new MailDomain({ dane: { hosts: { mx1: { keys: [`3 1 1 ${'1'.repeat(64)}`] } } }, bimi: { hosted: true } });
   domain.policyHost = { addresses: ['9.9.9.9'], unreachable: [] };
+  domain.bimiUploads = { default: { logo: `${'a'.repeat(32)}.svg` } };
   domain.step();
   expect(MAIL_LIVES.map(({ machine }) => machine.kind)).toEqual([
     'dkim',
@@ -153,6 +154,8 @@ test('each life of mail is there once, and keeps its objects where it finds them
     'mta-sts-body',
     'mta-sts-host',
     'tlsa',
+    'bimi-host',
+    'bimi-logo',
   ]);
   for (const life of MAIL_LIVES) {
     expect(life.get(domain.state).objects.length).toBeGreaterThan(0);

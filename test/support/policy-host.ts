@@ -71,6 +71,8 @@ export async function testPolicyHost(options: TestPolicyHostOptions = {}) {
     run: (command: Parameters<typeof control.run>[0]) => control.run(command),
     writer: control.writer,
     addZone,
+    /** Self-signed certificates for what is hosted since. */
+    signHosts: async () => void good(await signer.signSome()),
     sealer,
     host,
     port,

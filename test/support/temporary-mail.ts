@@ -34,7 +34,7 @@ export async function temporaryMail(policy?: unknown) {
   });
   const committed: (readonly [string, readonly LifecycleEvent[]])[] = [];
   const onCommitted = (zone: string, events: readonly LifecycleEvent[]) => void committed.push([zone, events]);
-  const handlers = mailHandlers({ writer, steps, time, resolver: room.control.zones.resolver, onCommitted });
+  const handlers = mailHandlers({ writer, steps, time, clock, resolver: room.control.zones.resolver, onCommitted });
   const served = (): ServedZone => servedZoneOf(writer, MAIL_ZONE)!;
   const context = () => ({ served: served(), emptyView: new MemoryZone(MAIL_ZONE, new Map()), actor: TEST_ACTOR, mayChange: () => true });
   return { room, steps, handlers, committed, served, context, stored: () => steps.stored(served().record)! };

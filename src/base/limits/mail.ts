@@ -69,3 +69,19 @@ export const DKIM_KEY_ROUNDS_MAX = 3;
 export const BIMI_TITLE_CHARACTERS_MAX = 64;
 /** Width and height of an SVG logo; Gmail shows none that is smaller. */
 export const BIMI_SIDE_PIXELS_MIN = 96;
+/** Evidence in PEM: a mark certificate with a logo of 32 KiB in it has some 60 KiB, those of its issuers 2 KiB each. */
+export const BIMI_EVIDENCE_BYTES_MAX = 96 * 1024;
+/** A mark certificate, its issuers, a cross-signed root. */
+export const BIMI_EVIDENCE_CERTIFICATES_MAX = 6;
+/** Clocks of receivers differ by this much from ours. */
+export const BIMI_EVIDENCE_CLOCK_MS = 300_000;
+/** So long before it ends a mark certificate is warned of: a new one takes a mark CA weeks. */
+export const BIMI_EVIDENCE_ENDING_MS = 45 * 86_400_000;
+/** A logo that was replaced is served so long: mail programs fetch the logos of mail that was received before. */
+export const BIMI_KEEP_OLD_MS = 30 * 86_400_000;
+/** Selectors of one domain with a logo here: a brand has few, and each may keep 128 KiB. */
+export const BIMI_UPLOADS_MAX = 8;
+/** Logos and evidence that are kept for one domain: the uploads, and as many that they replaced. */
+export const BIMI_HOSTED_BYTES_MAX = 2 * BIMI_UPLOADS_MAX * (BIMI_SVG_BYTES_MAX + BIMI_EVIDENCE_BYTES_MAX);
+/** …and so many: small ones, uploaded again and again, fill a state that every step of the zone's mail reads. */
+export const BIMI_HOSTED_PAIRS_MAX = 32;

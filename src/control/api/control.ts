@@ -16,7 +16,8 @@ import { type CertificateCommand, type CertificateSummary, type CertificateView 
 import { type DnssecApi, type DnssecCommand } from './dnssec.ts';
 import { type DnssecKeysApi, type DnssecKeysCommand } from './dnssec-keys.ts';
 import { type EventsApi } from './events.ts';
-import { type LiveTlsaHost, type LiveTlsaQuestion, type MailCommand, type MailNote, type MailProposal, type MailView } from './mail.ts';
+import { type BimiView, type LiveTlsaHost, type LiveTlsaQuestion, type MailCommand } from './mail.ts';
+import { type MailNote, type MailProposal, type MailView } from './mail.ts';
 import { type SignersApi } from './signers.ts';
 
 /** Who asks for a change; written into the audit log. */
@@ -263,6 +264,10 @@ export interface ZonesApi {
 export interface MailApi {
   /** How the zone's mail stands; undefined when it has no mail policy. */
   view(record: ZoneRecord): MailView | undefined;
+  /** Logos that were uploaded for the zone, with or without a mail policy. */
+  bimi(record: ZoneRecord): BimiView;
+  /** The octets of a hosted file; undefined: there is none of that name. */
+  bimiFile(record: ZoneRecord, name: string): Uint8Array | undefined;
   /** The policy that the zone's mail records come from. */
   proposal(record: ZoneRecord): MailProposal;
   /** Looks at the zone's mail hosts now, and compares what they present with their TLSA records. */

@@ -58,6 +58,16 @@ export type MailCommand =
     }
   /** A signer has made its own key and keeps it: PEM, or base64 as in "p=". */
   | { readonly kind: 'dkim.add'; readonly zone: Name; readonly signer: string; readonly publicKey: string }
+  /** Logo and evidence become those of a BIMI selector: what the policy says is hosted. `evidence`: PEM. */
+  | {
+      readonly kind: 'bimi.upload';
+      readonly zone: Name;
+      readonly selector: string;
+      readonly logo: Uint8Array;
+      readonly evidence?: string;
+    }
+  /** What was uploaded for the selector goes; what is served of it stays until no reader can need it. */
+  | { readonly kind: 'bimi.remove'; readonly zone: Name; readonly selector: string }
   | { readonly kind: 'mta-sts.mode'; readonly zone: Name; readonly mode: 'off' | 'testing' | 'enforce' }
   | {
       readonly kind: 'dmarc.ramp';
@@ -179,6 +189,43 @@ export interface LiveTlsaQuestion {
 
 /** A mail host with TLSA records, and what it presents. */
 export type LiveTlsaHost = TlsaHost & LiveHost;
+
+/** A file that is hosted. */
+export interface BimiFileView {
+  /** Its name (mail/bimi/hosted-file.ts). */
+  readonly name: string;
+  readonly url: string;
+  readonly sizeBytes: number;
+}
+
+/** What was uploaded for a BIMI selector. Times are wall times. */
+export interface BimiUploadView {
+  readonly selector: string;
+  readonly title: string;
+  readonly logo: BimiFileView;
+  readonly evidence?: BimiFileView & { readonly endsMs: number };
+  readonly uploadedAtMs: number;
+  /** How it is served: a stage of its life; absent: the policy does not say that it is hosted, and it is not served. */
+  readonly stage?: string;
+}
+
+/** A pair of files that is served. */
+export interface BimiServedView {
+  readonly object: string;
+  readonly selector: string;
+  readonly stage: string;
+  readonly sinceMs: number;
+  readonly logoUrl: string;
+  readonly evidenceUrl?: string;
+}
+
+/** Hosted logos of a domain. */
+export interface BimiView {
+  readonly uploads: readonly BimiUploadView[];
+  readonly served: readonly BimiServedView[];
+  /** All of it for people. */
+  readonly lines: readonly string[];
+}
 
 /** A policy that yields what the zone has, as far as one can. */
 export interface MailProposal {

@@ -7,7 +7,9 @@ import { CERTIFICATE_HOST_CHARACTERS_MAX } from '#base/limits/acme.ts';
 import { type WantedHost } from '#certificate/lives.ts';
 import { isCertificateHost } from '#certificate/x509.ts';
 import { type CertificatesState } from '#certificate/state.ts';
-import { formatName, nameOf } from '#dns/name.ts';
+import { formatName, nameOf, parseName } from '#dns/name.ts';
+import { isBimiHostHere } from '#mail/bimi/host.ts';
+import { BIMI_HOST_LABEL } from '#mail/bimi/hosted-file.ts';
 import { isPolicyHostHere } from '#mail/mta-sts/policy-host.ts';
 import { stsHost } from '#mail/mta-sts/record.ts';
 import { readMailState } from '#store/mail/state.ts';
@@ -31,10 +33,17 @@ const stsHosts: WantedSource = ({ reader, record }) => {
   return name?.ok === true ? [{ host: hostText(formatName(name.value)), reason: 'MTA-STS' }] : [];
 };
 
+/** The host of a BIMI logo, while it leads to this server. */
+const bimiHosts: WantedSource = ({ reader, record }) => {
+  const bimi = readMailState(reader, record.id)?.bimi;
+  const name = bimi === undefined || !isBimiHostHere(bimi) ? undefined : parseName(BIMI_HOST_LABEL, nameOf(record.name));
+  return name?.ok === true ? [{ host: hostText(formatName(name.value)), reason: 'BIMI' }] : [];
+};
+
 const wishes: WantedSource = ({ state }) =>
   state.wishes.map(({ host, isForced }) => ({ host, reason: 'ordered', ...(isForced === true ? { isForced } : {}) }));
 
-const SOURCES: readonly WantedSource[] = [wishes, stsHosts];
+const SOURCES: readonly WantedSource[] = [wishes, stsHosts, bimiHosts];
 
 /**
  * The hosts of all sources, each once, the first reason first. `isCovered`: a file of the operator has its certificate.

@@ -50,6 +50,11 @@ export function reportEvent(zone: string, text: string): EventWrite {
   return { kind: 'mail', event: 'report', zone, text };
 }
 
+/** A logo was uploaded for the zone, or taken back. */
+export function uploadEvent(zone: string, text: string): EventWrite {
+  return { kind: 'mail', event: 'upload', zone, text };
+}
+
 /** The operator should look: `code` of the problem, and what it is about. */
 export function alertEvent(zone: string | undefined, alert: Problem): EventWrite {
   const { code, at, message } = withoutPath(alert);

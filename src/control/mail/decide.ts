@@ -2,13 +2,17 @@
  * What each mail command changes: the policy, a look, a report, an order, time that went by. All of them end in a step (steps.ts).
  * Not here: orders themselves (orders.ts), planning, signing and committing (control/funnel).
  */
-import { type Problem, type Result, fail, hasErrors, ok } from '#base/problem.ts';
+import { type Clock } from '#base/clock.ts';
+import { atRrset } from '#base/place.ts';
+import { type Problem, type Result, fail, hasErrors, ok, warning } from '#base/problem.ts';
 import { type Name } from '#dns/name.ts';
+import { confirmedFiles, NO_BIMI } from '#mail/bimi/files.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { type SpfLook, spfBasis } from '#mail/spf/upkeep.ts';
 import { type ReportGround } from '#mail/reports/evidence.ts';
 import { newMailState } from '#mail/state.ts';
 import { daneWatchWrite } from '#store/mail/dane-watch.ts';
+import { type StoredBimiUploads, bimiUploadsWrite, readBimiUploads } from '#store/hosted/bimi-uploads.ts';
 import { policyWrite, readMailDocument } from '#store/mail/policy.ts';
 
 import { forgetReports, readReports } from '#store/mail/reports.ts';
@@ -21,11 +25,12 @@ import { type MailCommand } from '#control/api/mail.ts';
 import { noPolicy, zoneNotServed } from '#control/commands/absent.ts';
 import { type Decision } from '#control/commands/decision.ts';
 import { type CommandOf, type CommandTable, type Handler, type ServedZone, type ZoneContext } from '#control/commands/table.ts';
-import { mailEvent, reportEvent } from '#control/commands/events.ts';
+import { mailEvent, reportEvent, uploadEvent } from '#control/commands/events.ts';
 import { type CountedTime } from '#control/lifecycle/counted-time.ts';
 import { type ReportCommand, type TakenReport, declareSource, reportGround, takeReport } from '#control/reports/reports.ts';
 import { releaseMail } from '#control/zone/managed-records.ts';
 import { isClaimedByOthers, releaseConsents, servedZoneOf } from './consents.ts';
+import { checkShare, fileWrites, takeRemoval, takeUpload, uploadWrites } from './bimi.ts';
 import { readGiven } from './given.ts';
 import { type MailOrder, takeOrder } from './orders.ts';
 import { isQuietLook, lookDetail, watchWrite, withLook } from './spf.ts';
@@ -36,6 +41,7 @@ export interface MailDecisionOptions {
   readonly writer: StoreWriter;
   readonly steps: MailSteps;
   readonly time: CountedTime;
+  readonly clock: Clock;
   /** Our own zones from the store, the rest from outside. */
   readonly resolver: Resolver;
   /** Called after each commit. */
@@ -69,6 +75,10 @@ export function mailHandlers(options: MailDecisionOptions): CommandTable<MailKin
       decide: (command, context) => apply(command, context, NOTHING_SEEN, options),
     },
     'mail.remove': { decide: withPolicy(({ records }, mail) => ok(withoutPolicy(records, mail, options))) },
+    'bimi.upload': {
+      decide: (command, context) => hostLogo(command, context, (before) => takeUpload(command, before, options.clock.nowMs()), options),
+    },
+    'bimi.remove': { decide: (command, context) => hostLogo(command, context, (before) => takeRemoval(command, before), options) },
     'mta-sts.mode': { decide: withPolicy(({ mode }, mail, context) => setStsMode(mode, mail, context, options)) },
     'spf.take': { isUpkeep: true, decide: withPolicy(({ look }, mail) => takeSpf(look, mail, steps)) },
     'dmarc.report': report,
@@ -209,6 +219,7 @@ function withoutPolicy(records: 'keep' | 'delete', zone: ZoneMail, { writer, tim
       spfWatchWrite(record.id, null),
       daneWatchWrite(record.id, null),
       ...forgetReports(record.id),
+      ...fileWrites(writer, record.id, { uploads: readBimiUploads(writer, record.id), fresh: new Map() }, undefined),
       time.write(),
     ],
     secrets: secrets.map((id) => ({ zoneId: record.id, id, value: null })),
@@ -216,10 +227,54 @@ function withoutPolicy(records: 'keep' | 'delete', zone: ZoneMail, { writer, tim
     events: [],
     detail: `mail policy removed${records === 'keep' ? ', its records are manual now' : ' with its records'}`,
     note: {},
-    warnings: [],
+    warnings: records === 'keep' ? keptRecordWarnings(state, record.name) : [],
     isChanged: true,
     isQuiet: false,
   };
+}
+
+/** A record that stays says where a logo is; without the policy it is served no more. */
+function keptRecordWarnings({ bimi = NO_BIMI }: StoredMail['state'], zone: string): Problem[] {
+  const files = confirmedFiles(bimi);
+  if (files === undefined) return [];
+  const at = atRrset(`${files.data.selector}._bimi.${zone}`, 'TXT');
+  const fix = 'delete the record, or lead it to another server';
+  return [warning('MAIL_BIMI_HOST', at, 'the record stays, and the logo that it names is no longer served here', { fix })];
+}
+
+/** What is uploaded or taken back, with what follows from it where the zone has a mail policy. */
+async function hostLogo(
+  command: CommandOf<'bimi.upload' | 'bimi.remove'>,
+  { served }: ZoneContext,
+  take: (before: StoredBimiUploads) => ReturnType<typeof takeUpload>,
+  options: MailDecisionOptions,
+): Promise<Result<Decision>> {
+  if (served === undefined) return fail(zoneNotServed(command.zone));
+  const { writer, steps } = options;
+  const { id, name } = served.record;
+  const taken = take(readBimiUploads(writer, id));
+  if (!taken.ok) return taken;
+  const { detail, warnings, isChanged, ...uploading } = taken.value;
+  const stored = steps.stored(served.record);
+  const full = stored === undefined ? checkShare(writer, served.record, uploading) : [];
+  if (hasErrors(full)) return fail(...full);
+  const stepped = stored === undefined ? ok(noStep(detail)) : await steps.step(served, stored, { detail, uploading });
+  if (!stepped.ok) return fail(...stepped.problems, ...warnings);
+  const files = stored === undefined ? uploadWrites(writer, id, uploading, undefined) : [bimiUploadsWrite(id, uploading.uploads)];
+  const change = {
+    ...stepped.value,
+    documents: [...stepped.value.documents, ...files],
+    warnings: [...warnings, ...stepped.value.warnings],
+  };
+  const decided = decisionOf(ok({ ...change, isChanged: isChanged || change.isChanged }), command, served, options);
+  if (!decided.ok || !isChanged) return decided;
+  return ok({ ...decided.value, events: [uploadEvent(name, detail), ...(decided.value.events ?? [])] });
+}
+
+/** Of a zone without a mail policy. */
+function noStep(detail: string): MailChange {
+  const nothing = { parts: [], documents: [], secrets: [], keys: [], events: [], warnings: [] };
+  return { ...nothing, detail, note: {}, isChanged: false, isQuiet: false };
 }
 
 // --- what was seen ---

@@ -29,6 +29,8 @@ export type MailOrder = Exclude<
       | 'mail.apply'
       | 'mail.remove'
       | 'mta-sts.mode'
+      | 'bimi.upload'
+      | 'bimi.remove'
       | 'spf.take'
       | 'dmarc.report'
       | 'dmarc.source'

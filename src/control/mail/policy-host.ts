@@ -1,13 +1,14 @@
 /**
- * What a step of a zone's mail knows of this server's policy host: how senders find it, and whether it has a
- * certificate for the zone.
+ * What a step of a zone's mail knows of this server's policy host: how others find it, and whether it has
+ * certificates for the zone's hosts.
  * Not here: what follows from it (mail/mta-sts/policy-host.ts), the policy host itself (policy-host/).
  */
 import { LIFECYCLE_DUE_AT_ONCE } from '#base/limits/lifecycle.ts';
 import { type Result, ok } from '#base/problem.ts';
 import { formatName, lowerName, type Name, nameOf } from '#dns/name.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
-import { type PolicyHostFacts } from '#mail/mta-sts/policy-host.ts';
+import { BIMI_HOST_LABEL } from '#mail/bimi/hosted-file.ts';
+import { type HostCertificateFacts, type PolicyHostFacts } from '#mail/hosting/host-life.ts';
 import { readMailDocument } from '#store/mail/policy.ts';
 import { policyHostMarkWrite, readPolicyHostMark } from '#store/mail/policy-host.ts';
 import { wakeWrite } from '#store/mail/state.ts';
@@ -42,12 +43,17 @@ export function policyHostFacts(
     addresses,
     ...(host === undefined ? {} : { host: nameOf(`${host}.`) }),
     unreachable: addresses.filter((ip) => !isReachable(ip)),
-    ...(isServing ? { certificate: certificateFacts(reader, apex, nowMs) } : {}),
+    ...(isServing
+      ? {
+          certificate: certificateFacts('mta-sts', reader, apex, nowMs),
+          bimiCertificate: certificateFacts(BIMI_HOST_LABEL, reader, apex, nowMs),
+        }
+      : {}),
   };
 }
 
-function certificateFacts(reader: StoreReader, apex: Name, nowMs: number): NonNullable<PolicyHostFacts['certificate']> {
-  const host = `mta-sts.${formatName(lowerName(apex)).replace(/\.$/, '')}`;
+function certificateFacts(label: string, reader: StoreReader, apex: Name, nowMs: number): HostCertificateFacts {
+  const host = `${label}.${formatName(lowerName(apex)).replace(/\.$/, '')}`;
   const zone = reader.zoneByName(lowerName(apex));
   const certificate = zone === undefined ? undefined : readHostCertificate(reader, zone.id, host);
   const see = `waxseal cert show ${host}`;

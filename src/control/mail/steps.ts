@@ -8,7 +8,7 @@ import { assert } from '#base/assert.ts';
 import { LIFECYCLE_RETRY_MS } from '#base/limits/lifecycle.ts';
 import { DKIM_KEY_ROUNDS_MAX } from '#base/limits/mail.ts';
 import { type Problem, type Result, fail, hasErrors, ok } from '#base/problem.ts';
-import { type Name } from '#dns/name.ts';
+import { lowerName, type Name } from '#dns/name.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { type LifecycleObservation } from '#lifecycle/state.ts';
@@ -22,6 +22,7 @@ import { type SpfLook } from '#mail/spf/upkeep.ts';
 import { type MailState } from '#mail/state.ts';
 import { easeStandingTexts } from '#mail/standing.ts';
 import { type MailStep, stepMail } from '#mail/step.ts';
+import { readBimiUploads } from '#store/hosted/bimi-uploads.ts';
 import { readMailDocument, readMailPolicy } from '#store/mail/policy.ts';
 import { readReports } from '#store/mail/reports.ts';
 import { readMailState, stateWrites } from '#store/mail/state.ts';
@@ -37,6 +38,7 @@ import { OWN_SERVER } from '#control/outside/name-server-place.ts';
 import { reportGround } from '#control/reports/reports.ts';
 import { checkChanges } from '#control/zone/change-rules.ts';
 import { withoutConflicts } from '#control/zone/managed-records.ts';
+import { type BimiUploading, checkShare, fileWrites } from './bimi.ts';
 import { isClaimedByOthers, servedZoneOf } from './consents.ts';
 import { daneWatchSteps } from './dane-watch-steps.ts';
 import { DkimKeyPool } from './dkim-key-pool.ts';
@@ -80,6 +82,8 @@ export interface StepRequest {
   readonly observations?: readonly LifecycleObservation[];
   /** Those in the store, unless given. */
   readonly reports?: MailReports;
+  /** What is uploaded with it; those in the store, unless given. */
+  readonly uploading?: BimiUploading;
   /** Whether the step may put a new record into the zone with this apex; into none unless given. */
   readonly mayChange?: (apex: Name) => boolean;
 }
@@ -124,7 +128,9 @@ export class MailSteps {
     given: StepRequest,
   ): Promise<Result<MailChange>> {
     const reports = given.reports ?? readReports(this.#writer, record.id);
-    const input = this.#input({ record, view }, reportGround(reports, view, policy, state));
+    const known = readBimiUploads(this.#writer, record.id);
+    const uploading = given.uploading ?? { uploads: known, fresh: new Map<string, Uint8Array>() };
+    const input = this.#input({ record, view }, reportGround(reports, view, policy, state), uploading.uploads);
     const fresh: FreshDkimKey[] = [];
     const take = (): MailStep =>
       stepMail({
@@ -163,9 +169,13 @@ export class MailSteps {
       if (zone !== undefined) parts.push({ ...zone, changes: there });
     }
     const states = stateWrites(record.id, step.state, dueAtMs);
+    const hasFiles = given.uploading !== undefined || state.bimi !== undefined || step.state.bimi !== undefined;
+    const share = given.uploading === undefined ? [] : checkShare(this.#writer, record, uploading, step.state.bimi);
+    if (hasErrors(share)) return fail(...share);
+    const files = hasFiles ? fileWrites(this.#writer, record.id, uploading, step.state.bimi) : [];
     return ok({
       parts,
-      documents: [...states, ...this.#watch(record, step), this.#options.time.write()],
+      documents: [...states, ...files, ...this.#watch(record, step), this.#options.time.write()],
       secrets: [
         ...kept.map(({ key, sealed }) => ({ zoneId: record.id, id: key.secretId, value: sealed })),
         ...step.forgettableSecrets.map((id) => ({ zoneId: record.id, id, value: null })),
@@ -208,9 +218,11 @@ export class MailSteps {
     return reportGround(readReports(this.#writer, record.id), view, stored.policy, stored.state);
   }
 
-  #input({ record, view }: ServedZone, ground: ReportGround) {
+  #input({ record, view }: ServedZone, ground: ReportGround, uploads = readBimiUploads(this.#writer, record.id)) {
     const { policy, state } = ground;
-    const { facts, observations } = withReports(this.facts(view), ground);
+    const { facts: known, observations } = withReports(this.facts(view), ground);
+    const { bimiUploads: _before, ...others } = known;
+    const facts = Object.keys(uploads).length === 0 ? others : { ...others, bimiUploads: uploads };
     return {
       domain: view.apex,
       policy,
@@ -240,7 +252,14 @@ export class MailSteps {
     const wallOffsetMs = Math.round(exactMs / 1000) * 1000;
     const facts = mailFacts(nowMs, { ...lookPlaces(witnesses, view), queryCounters }, wallOffsetMs);
     const host = policyHostFacts(policyHost(), this.#writer, view.apex, nowMs + wallOffsetMs);
-    return { ...facts, signers: signers(view.apex), ...(host === undefined ? {} : { policyHost: host }) };
+    const zone = this.#writer.zoneByName(lowerName(view.apex));
+    const uploads = zone === undefined ? {} : readBimiUploads(this.#writer, zone.id);
+    return {
+      ...facts,
+      signers: signers(view.apex),
+      ...(host === undefined ? {} : { policyHost: host }),
+      ...(Object.keys(uploads).length === 0 ? {} : { bimiUploads: uploads }),
+    };
   }
 }
 

@@ -4,12 +4,14 @@
 import { type Clock } from '#base/clock.ts';
 import { WHOLE } from '#base/place.ts';
 import { fail, problem } from '#base/problem.ts';
+import { isHostedFileName } from '#mail/bimi/hosted-file.ts';
 import { policyFromZone } from '#mail/import.ts';
 import { deployTimes } from '#mail/dane/lifecycle.ts';
 import { comingDkimKeys } from '#mail/dkim/coming.ts';
 import { TLSA_LIFE } from '#mail/lives.ts';
 import { explainMail } from '#mail/step.ts';
 import { withReports } from '#mail/reports/evidence.ts';
+import { readHostedFile } from '#store/hosted/files.ts';
 import { readReports } from '#store/mail/reports.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type MailApi } from '#control/api/control.ts';
@@ -20,6 +22,7 @@ import { type SelectorQueries } from '#control/publish/selector-queries.ts';
 import { type ServedZone } from '#control/commands/table.ts';
 import { reportGround } from '#control/reports/reports.ts';
 import { reportsStatus } from '#control/reports/status.ts';
+import { bimiView } from './bimi-view.ts';
 import { lookAtTlsa } from './live-tlsa.ts';
 import { spfStatus } from './spf.ts';
 import { type MailSteps } from './steps.ts';
@@ -68,6 +71,8 @@ export function mailReads({ reader, steps, queries, witnesses, clock }: MailRead
       const view = mailView(reader, steps, { record, view: reader.view(record) });
       return view && { ...view, queries: (selector) => queries.of(selector, record.name) };
     },
+    bimi: (record) => bimiView(reader, steps, { record, view: reader.view(record) }),
+    bimiFile: (record, name) => (isHostedFileName(name) ? readHostedFile(reader, record.id, name) : undefined),
     proposal: (record) => policyFromZone(reader.view(record), record.dnssec === 'on'),
     async liveTlsa(record, question) {
       const stored = steps.stored(record);

@@ -13,15 +13,17 @@ import { formatRdata } from '#dns/registry.ts';
 import { type Resolver, type ResolverAnswer, isTransient } from '#dns/resolver.ts';
 import { type Serial, isNewer } from '#dns/serial.ts';
 import { TYPE } from '#dns/types.ts';
-import { type CertificateExpectation, type NotServedExpectation } from '#lifecycle/expectation.ts';
-import { type RecordExpectation } from '#lifecycle/expectation.ts';
+import { type CertificateExpectation, type FilesExpectation } from '#lifecycle/expectation.ts';
+import { type NotServedExpectation, type RecordExpectation } from '#lifecycle/expectation.ts';
 import { type LifecycleCheck } from '#lifecycle/lives.ts';
 import { type LifecycleObservation } from '#lifecycle/state.ts';
+import { hasItsName } from '#mail/bimi/hosted-file.ts';
 import { judgeNotServed } from '#mail/dane/live.ts';
 import { parseStsPolicy, policyId } from '#mail/mta-sts/record.ts';
 import { txtText } from '#mail/text/txt.ts';
 import { soaSerial } from '#zone/changeset.ts';
 import { type ZoneView } from '#zone/view.ts';
+import { type BimiProbe } from './bimi-probe.ts';
 import { type NameServerPlace, OWN_SERVER, formatNameServerPlace, parseNameServerPlace } from './name-server-place.ts';
 import { type OwnHostLook, judgeServed } from './own-host-look.ts';
 import { type StarttlsLook } from './starttls-look.ts';
@@ -31,6 +33,8 @@ import { type ZoneSecondaries } from './zone-secondaries.ts';
 export interface OutsideWitnesses {
   readonly nameServers: ReadonlyMap<string, Resolver>;
   readonly probes: ReadonlyMap<string, (url: string) => Promise<string>>;
+  /** Those who fetch hosted logos from outside, at the same places; absent: no place does. */
+  readonly bimiProbes?: ReadonlyMap<string, BimiProbe>;
   /** Those who look at the certificates of mail hosts; absent: no place does. */
   readonly liveChecks?: ReadonlyMap<string, StarttlsLook>;
   /** The name servers that a zone's own NS records name; absent: they are not asked. */
@@ -88,7 +92,7 @@ export function isLookable({ place, expect }: LifecycleCheck, places: SomePlaces
   if (expect === undefined) return false;
   if (expect.kind === 'certificate') return ownHosts.includes(place);
   if (expect.kind === 'not-served') return liveChecks.includes(place);
-  return expect.kind === 'body' ? probes.includes(place) : servers.includes(place);
+  return expect.kind === 'body' || expect.kind === 'files' ? probes.includes(place) : servers.includes(place);
 }
 
 /** Makes checks of `zone`, some at the same time. `nowMs` is counted time. */
@@ -125,6 +129,8 @@ async function lookFor(check: LifecycleCheck, zone: Name, witnesses: Witnesses):
       return { isGood: false, text: 'cannot be looked at' };
     case 'body':
       return lookAtBody(place, expect.url, expect.id, witnesses);
+    case 'files':
+      return lookAtFiles(place, expect, witnesses);
     case 'not-served':
       return lookAtHost(place, expect, witnesses);
     case 'certificate':
@@ -164,10 +170,26 @@ async function lookAtBody(place: string, url: string, id: string, { probes }: Wi
   }
 }
 
+/** Each file is its name: what comes from outside needs no other proof of being the one that was uploaded. */
+async function lookAtFiles(place: string, { files }: FilesExpectation, { bimiProbes }: Witnesses): Promise<Look> {
+  const probe = bimiProbes?.get(place);
+  if (probe === undefined) return { isGood: false, text: 'there is no such probe' };
+  for (const { name, url } of files) {
+    try {
+      if (!hasItsName(await probe(url, name), name))
+        return { isGood: false, text: `${name}: other octets than those that were uploaded` };
+    } catch (error) {
+      return { isGood: false, text: `${name}: ${error instanceof Error ? error.message : String(error)}` };
+    }
+  }
+  return { isGood: true, text: files.map(({ name }) => name).join(', ') };
+}
+
 /** What a body is that was not waited for. */
 function otherBody(body: string): string {
   const policy = parseStsPolicy(body);
-  if (!policy.ok) return `syntax: ${policy.problems.map(({ at, message }) => `${formatPlace(at)} ${message}`).join('; ')}`;
+  if (!policy.ok)
+    return `syntax: ${policy.problems.map(({ at, message }) => `${formatPlace(at)} ${message}`).join('; ')}`;
   const { mode, maxAgeSeconds, mxPatterns } = policy.value;
   return `another body: mode ${mode}, max_age ${maxAgeSeconds}, mx ${mxPatterns.length === 0 ? 'none' : mxPatterns.join(', ')}`;
 }
@@ -197,7 +219,11 @@ async function lookAtRecord(server: Resolver | undefined, zone: Name, expect: Re
  * Whether the answer of one name server is what a record's expectation asks for, and what it looked like. `zoneSerial`
  * is what the same server said just before of its SOA, undefined when it did not: the answer is at least as new.
  */
-export function judgeAnswer({ kind, type, text, serial }: RecordExpectation, answer: ResolverAnswer, zoneSerial: Serial | undefined): Look {
+export function judgeAnswer(
+  { kind, type, text, serial }: RecordExpectation,
+  answer: ResolverAnswer,
+  zoneSerial: Serial | undefined,
+): Look {
   if (serial !== undefined && zoneSerial === undefined) return { isGood: false, text: 'no SOA' };
   if (serial !== undefined && isNewer(serial, zoneSerial!))
     return { isGood: false, text: `serial ${zoneSerial}, which is before ${serial}` };

@@ -2,7 +2,7 @@
  * Where a look goes to: the addresses of a host whose name strangers choose, as senders out there find them, and the
  * guard that keeps looks away from hosts inside (SSRF). Rejects with a ProbeFailure.
  * Implements: RFC 6890 (special-purpose addresses), RFC 6052 §2.1 (addresses of translators).
- * Not here: connecting (mta-sts-request.ts, starttls.ts).
+ * Not here: connecting (https-request.ts, starttls.ts).
  */
 import { newClientAddress, setClientAddress } from '#base/client-address.ts';
 import { NetworkSet, parseNetwork } from '#base/network.ts';

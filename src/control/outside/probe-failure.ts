@@ -1,6 +1,6 @@
 /**
  * How a look at a host outside fails: the step and why, written for the operator of that host.
- * Not here: what is looked at (mta-sts-request.ts, starttls.ts).
+ * Not here: what is looked at (https-request.ts, starttls.ts).
  */
 
 /** Of all looks. */

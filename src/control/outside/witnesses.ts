@@ -11,7 +11,9 @@ import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { type Config } from '#config/config.ts';
 import { type OutsideWitnesses } from './evidence.ts';
-import { STS_PROBE, stsProbe } from './mta-sts-probe.ts';
+import { bimiProbe } from './bimi-probe.ts';
+import { HTTPS_PROBE } from './https-probe.ts';
+import { stsProbe } from './mta-sts-probe.ts';
 import { nameServerResolver, outsideResolver } from './outside-resolver.ts';
 import { STARTTLS_LOOK, starttlsLook } from './starttls-look.ts';
 import { ZoneSecondaries, ownAddresses } from './zone-secondaries.ts';
@@ -33,12 +35,13 @@ export function outsideOf({ mail, dns }: Pick<Config, 'mail' | 'dns'>): Result<O
   const stopping = new AbortController();
   const networks = mail.probeNetworks.map((text) => parseNetwork(text)!);
   const shared = { resolver, networks, stopped: stopping.signal };
-  const probe = stsProbe({ ...shared, extraRoots: roots.value });
+  const probing = { ...shared, extraRoots: roots.value };
   return ok({
     resolver,
     witnesses: {
       nameServers: new Map(nameServers.map((server) => [server, nameServerResolver(server)])),
-      probes: new Map(isProbing ? [[STS_PROBE, probe]] : []),
+      probes: new Map(isProbing ? [[HTTPS_PROBE, stsProbe(probing)]] : []),
+      bimiProbes: new Map(isProbing ? [[HTTPS_PROBE, bimiProbe(probing)]] : []),
       liveChecks: new Map(isLookingAtMailHosts ? [[STARTTLS_LOOK, starttlsLook(shared)]] : []),
       ...(secondaries === 'listed'
         ? {}

@@ -11,11 +11,13 @@ import { type Log } from '#base/log.ts';
 import { type Problem, type Result, formatProblem, ok } from '#base/problem.ts';
 import { DAY_MS } from '#base/units.ts';
 import { isCertificateHost, makeCertificateKey, selfSignedCertificate, toPem } from '#certificate/x509.ts';
-import { formatName, nameOf } from '#dns/name.ts';
+import { formatName, nameOf, parseName } from '#dns/name.ts';
+import { servedFiles } from '#mail/bimi/files.ts';
+import { BIMI_HOST_LABEL } from '#mail/bimi/hosted-file.ts';
 import { servedBody } from '#mail/mta-sts/lifecycle.ts';
-import { stsHost } from '#mail/mta-sts/record.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { readMailState } from '#store/mail/state.ts';
+import { type StoreReader } from '#store/reader.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type Sealer } from '#store/seal.ts';
 import { hostCertificateWrite, hostKeyWrite, openHostKey, readHostCertificate } from '#store/tls/host-certificate.ts';
@@ -98,7 +100,7 @@ export class SelfSigner {
       // A zone may have gone, and a host may have got a certificate of its own, while keys were made.
       const still = made.filter(({ zoneId, host }) => {
         const record = writer.zoneById(zoneId);
-        return record !== undefined && this.#wantedOf(sealer.value, record)?.host === host;
+        return record !== undefined && this.#wantedOf(sealer.value, record).some((each) => each.host === host);
       });
       const hosts = still.map(({ host }) => host);
       this.#log.info('certificate.self-signed', `self-signed certificates for ${hosts.join(', ')}`, { hosts });
@@ -115,31 +117,26 @@ export class SelfSigner {
   #wanted(sealer: Sealer): Wanted[] {
     const wanted: Wanted[] = [];
     for (const record of this.#options.writer.zones()) {
-      const each = this.#wantedOf(sealer, record);
-      if (each !== undefined && wanted.push(each) >= SELF_SIGNED_AT_ONCE) break;
+      wanted.push(...this.#wantedOf(sealer, record));
+      if (wanted.length >= SELF_SIGNED_AT_ONCE) break;
     }
     return wanted;
   }
 
-  /** The zone's policy host, when it has a body to serve and no certificate that will do. */
-  #wantedOf(sealer: Sealer, record: ZoneRecord): Wanted | undefined {
+  /** The zone's hosts that have something to serve and no certificate that will do. */
+  #wantedOf(sealer: Sealer, record: ZoneRecord): readonly Wanted[] {
     try {
-      return this.#needOf(sealer, record);
+      return servingHosts(this.#options.writer, record).flatMap((host) => this.#needOf(sealer, record, host) ?? []);
     } catch (error) {
       if (!(error instanceof StoreFailure)) throw error;
       // One zone's damaged document is no reason to leave out the others.
       this.#report([error.problem]);
-      return undefined;
+      return [];
     }
   }
 
-  #needOf(sealer: Sealer, record: ZoneRecord): Wanted | undefined {
+  #needOf(sealer: Sealer, record: ZoneRecord, host: string): Wanted | undefined {
     const { writer, clock } = this.#options;
-    const mail = readMailState(writer, record.id);
-    if (mail === undefined || servedBody(mail.mtaSts) === undefined) return undefined;
-    const name = stsHost(nameOf(record.name));
-    if (!name.ok) return undefined;
-    const host = formatName(name.value).slice(0, -1).toLowerCase();
     if (!isCertificateHost(host)) return undefined;
     const before = readHostCertificate(writer, record.id, host);
     if (before === undefined) return { zoneId: record.id, host, keyVersion: 0 };
@@ -176,4 +173,16 @@ export class SelfSigner {
     this.#reported = text;
     this.#log.warn('certificate.self-sign-failed', `no self-signed certificates, trying again: ${text}`);
   }
+}
+
+/** Hosts of the zone that serve something now. */
+function servingHosts(reader: StoreReader, { id, name }: ZoneRecord): readonly string[] {
+  const mail = readMailState(reader, id);
+  if (mail === undefined) return [];
+  const labels = [
+    ...(servedBody(mail.mtaSts) === undefined ? [] : ['mta-sts']),
+    ...(mail.bimi === undefined || servedFiles(mail.bimi).length === 0 ? [] : [BIMI_HOST_LABEL]),
+  ];
+  const names = labels.map((label) => parseName(label, nameOf(name)));
+  return names.flatMap((each) => (each.ok ? [formatName(each.value).slice(0, -1).toLowerCase()] : []));
 }

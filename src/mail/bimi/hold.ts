@@ -16,7 +16,12 @@ import { type DmarcSettings, dmarcRecordOf } from '#mail/dmarc/settle.ts';
 
 export interface BimiSettings {
   readonly selector: string;
+  /** Of a hosted logo without its locations, which are those of what was uploaded. */
   readonly record: BimiRecord;
+  /** This server hosts the logo and its evidence. */
+  readonly isHosted: boolean;
+  /** How long a hosted logo is served after the record stopped naming it. */
+  readonly keepOldMs: number;
 }
 
 /** The part of a mail policy that decides about BIMI. */
@@ -32,6 +37,11 @@ export interface BimiHold {
   readonly isComing: boolean;
 }
 
+/** With a location, as the record will have one: a hosted logo is no declined one. */
+function shownRecord({ record, isHosted }: BimiSettings): BimiRecord {
+  return isHosted ? { ...record, logoUri: 'hosted' } : record;
+}
+
 /**
  * Why the BIMI record is not published at this DMARC stage; undefined when it is, or none is wanted. A DMARC record
  * that is not ours holds nothing back: no message reaches us when such a record changes.
@@ -39,7 +49,8 @@ export interface BimiHold {
 export function bimiHold(policy: BimiPolicy, stage: DmarcPolicy): BimiHold | undefined {
   const { bimi, dmarc } = policy;
   if (bimi === undefined || !dmarc.isEnabled) return undefined;
-  const lacking = (at: DmarcPolicy) => checkBimiDmarc(bimi.record, dmarcRecordOf(dmarc, at)).filter(({ severity }) => severity === 'error');
+  const lacking = (at: DmarcPolicy) =>
+    checkBimiDmarc(shownRecord(bimi), dmarcRecordOf(dmarc, at)).filter(({ severity }) => severity === 'error');
   const now = lacking(stage);
   if (now.length === 0) return undefined;
   return { why: now.map(({ message }) => message).join('; '), isComing: lacking(dmarc.policy).length === 0 };
@@ -56,7 +67,7 @@ export function bimiProblems(policy: BimiPolicy, stage: DmarcPolicy, published: 
   if (isOurs && bimiHold(policy, stage)?.isComing !== false) return [];
   const record = isOurs ? dmarcRecordOf(dmarc, dmarc.policy) : published;
   const text = (message: string) => (isOurs ? `the BIMI record is held back: ${message}` : message);
-  return checkBimiDmarc(bimi.record, record).map((each) => ({
+  return checkBimiDmarc(shownRecord(bimi), record).map((each) => ({
     ...each,
     at: inBody('/bimi'),
     severity: 'warning',

@@ -23,7 +23,12 @@ export interface BimiRecord {
 }
 
 /** The record that declines to take part, also where the organizational domain has a logo. */
-export const DECLINED_BIMI: BimiRecord = { logoUri: '', evidenceUri: '', avatarPreference: 'brand', selectorPrefixes: [] };
+export const DECLINED_BIMI: BimiRecord = {
+  logoUri: '',
+  evidenceUri: '',
+  avatarPreference: 'brand',
+  selectorPrefixes: [],
+};
 
 const DRAFT = 'draft-brand-indicators-for-message-identification-12';
 const RFC = `${DRAFT} §4.3`;
@@ -51,15 +56,23 @@ export function parseBimi(text: string): Result<BimiRecord> {
   const logoUri = tags.get('l') ?? '';
   const evidenceUri = tags.get('a') ?? '';
   if (!tags.has('l'))
-    problems.push(problem('BIMI_LOCATION_MISSING', atTag('l'), 'is missing; to decline BIMI, it is there and empty', { rfc }));
+    problems.push(
+      problem('BIMI_LOCATION_MISSING', atTag('l'), 'is missing; to decline BIMI, it is there and empty', { rfc }),
+    );
   else if (logoUri === '' && evidenceUri !== '')
     problems.push(problem('BIMI_LOCATION', atTag('l'), 'is empty, and a= is not: evidence of no logo', { rfc }));
   if (logoUri !== '') problems.push(...checkLogoUri(logoUri));
   if (evidenceUri !== '' && !isHttpsUri(evidenceUri))
-    problems.push(problem('BIMI_EVIDENCE', atTag('a'), `${JSON.stringify(evidenceUri)} is not an https: URL of a host by name`, { rfc }));
+    problems.push(
+      problem('BIMI_EVIDENCE', atTag('a'), `${JSON.stringify(evidenceUri)} is not an https: URL of a host by name`, {
+        rfc,
+      }),
+    );
   const preference = tags.get('avp') ?? 'brand';
   if (preference !== 'brand' && preference !== 'personal')
-    problems.push(problem('BIMI_AVATAR', atTag('avp'), `${JSON.stringify(preference)} is not brand or personal`, { rfc }));
+    problems.push(
+      problem('BIMI_AVATAR', atTag('avp'), `${JSON.stringify(preference)} is not brand or personal`, { rfc }),
+    );
   const selectorPrefixes = [...new Set(splitList(tags.get('lps') ?? '', ',').map((prefix) => prefix.toLowerCase()))];
   problems.push(...selectorPrefixes.flatMap(checkPrefix));
   return resultOf(problems, () => ({
@@ -77,21 +90,34 @@ function isHttpsUri(text: string): boolean {
 
 function checkLogoUri(text: string): Problem[] {
   if (!isHttpsUri(text))
-    return [problem('BIMI_LOCATION', atTag('l'), `${JSON.stringify(text)} is not an https: URL of a host by name`, { rfc: RFC })];
+    return [
+      problem('BIMI_LOCATION', atTag('l'), `${JSON.stringify(text)} is not an https: URL of a host by name`, {
+        rfc: RFC,
+      }),
+    ];
   const path = URL.parse(text)!.pathname.toLowerCase();
   // §4.3.2: another image format is a permanent error; SVGZ is allowed, and large receivers do not take it.
   if (/\.(?:png|jpe?g|gif|webp|ico|bmp|avif)$/.test(path))
     return [problem('BIMI_LOCATION', atTag('l'), 'is not an SVG file', { rfc: `${DRAFT} §4.3.2` })];
-  return path.endsWith('.svg') ? [] : [warning('BIMI_LOCATION', atTag('l'), 'does not end in .svg', { rfc: `${DRAFT} §4.3.2` })];
+  return path.endsWith('.svg')
+    ? []
+    : [warning('BIMI_LOCATION', atTag('l'), 'does not end in .svg', { rfc: `${DRAFT} §4.3.2` })];
 }
 
 function checkPrefix(prefix: string): Problem[] {
   const rfc = `${DRAFT} §4.5`;
   if (!/^[a-z0-9-]{1,63}$/.test(prefix))
-    return [problem('BIMI_PREFIX', atTag('lps'), `${JSON.stringify(prefix)} is not letters, digits and hyphens`, { rfc })];
+    return [
+      problem('BIMI_PREFIX', atTag('lps'), `${JSON.stringify(prefix)} is not letters, digits and hyphens`, { rfc }),
+    ];
   // Revisions before 12 had a switch here.
   if (prefix === 'true' || prefix === 'false')
-    return [warning('BIMI_PREFIX', atTag('lps'), `${prefix} is the form of an older draft`, { rfc, fix: 'list the prefixes' })];
+    return [
+      warning('BIMI_PREFIX', atTag('lps'), `${prefix} is the form of an older draft`, {
+        rfc,
+        fix: 'list the prefixes',
+      }),
+    ];
   return [];
 }
 
@@ -118,11 +144,15 @@ export function checkBimiDmarc(record: BimiRecord, dmarc: DmarcRecord | undefine
   if (dmarc === undefined) return [problem('BIMI_DMARC', WHOLE, 'the domain has no DMARC record', { rfc })];
   const problems: Problem[] = [];
   if (statedPolicy(dmarc, 'self') === 'none')
-    problems.push(problem('BIMI_DMARC', atTag('p'), 'the DMARC policy is none', { rfc, fix: 'quarantine or reject first' }));
+    problems.push(
+      problem('BIMI_DMARC', atTag('p'), 'the DMARC policy is none', { rfc, fix: 'quarantine or reject first' }),
+    );
   if (dmarc.subdomainPolicy === 'none')
     problems.push(problem('BIMI_DMARC', atTag('sp'), 'the DMARC policy for subdomains is none', { rfc }));
   if (dmarc.isTesting)
-    problems.push(warning('BIMI_DMARC', atTag('t'), 'the DMARC policy is in test mode, and receivers may not count it', { rfc }));
+    problems.push(
+      warning('BIMI_DMARC', atTag('t'), 'the DMARC policy is in test mode, and receivers may not count it', { rfc }),
+    );
   return problems;
 }
 
@@ -131,8 +161,13 @@ export function bimiOwner(domain: Name, selector = 'default'): Result<Name> {
   if (/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i.test(selector))
     return parseName(`${selector}._bimi`, domain);
   return fail(
-    problem('BIMI_SELECTOR', WHOLE, `${JSON.stringify(selector)} is not a selector: labels of letters, digits and inner hyphens`, {
-      rfc: `${DRAFT} §4.4`,
-    }),
+    problem(
+      'BIMI_SELECTOR',
+      WHOLE,
+      `${JSON.stringify(selector)} is not a selector: labels of letters, digits and inner hyphens`,
+      {
+        rfc: `${DRAFT} §4.4`,
+      },
+    ),
   );
 }

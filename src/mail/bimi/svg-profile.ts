@@ -34,7 +34,12 @@ const GRAPHICS = [...SHAPES, ...words('g use text textArea')];
 const PAINTS = words('linearGradient radialGradient solidColor');
 const CONTAINED = [...DESCRIPTIVE, ...GRAPHICS, ...PAINTS, 'defs'];
 
-function rule(own: string, children: readonly string[], groups: readonly (readonly string[])[], hasText = false): SvgElementRule {
+function rule(
+  own: string,
+  children: readonly string[],
+  groups: readonly (readonly string[])[],
+  hasText = false,
+): SvgElementRule {
   return {
     children: new Set(children),
     attributes: new Set([...words(own), ...CORE, ...groups.flat()].filter((each) => each !== '')),

@@ -20,12 +20,17 @@ export interface BimiSvg {
 }
 
 const RFC = 'draft-svg-tiny-ps-abrotman-12 §2';
-const NAMESPACES: Readonly<Record<string, string>> = { xmlns: 'http://www.w3.org/2000/svg', 'xmlns:xlink': 'http://www.w3.org/1999/xlink' };
+const NAMESPACES: Readonly<Record<string, string>> = {
+  xmlns: 'http://www.w3.org/2000/svg',
+  'xmlns:xlink': 'http://www.w3.org/1999/xlink',
+};
 
 /** The logo, or every reason why mail programs would not show it. Never throws. */
 export function checkBimiSvg(file: Uint8Array): Result<BimiSvg> {
   if (file[0] === 0x1f && file[1] === 0x8b)
-    return fail(problem('BIMI_SVG_XML', WHOLE, 'is compressed (SVGZ)', { fix: 'unpack it: large receivers take plain SVG only' }));
+    return fail(
+      problem('BIMI_SVG_XML', WHOLE, 'is compressed (SVGZ)', { fix: 'unpack it: large receivers take plain SVG only' }),
+    );
   if (file.length > BIMI_SVG_BYTES_MAX)
     return fail(
       problem('BIMI_SVG_SIZE', WHOLE, `has ${file.length} octets; at most ${BIMI_SVG_BYTES_MAX} are shown`, {
@@ -45,7 +50,11 @@ export function checkBimiSvg(file: Uint8Array): Result<BimiSvg> {
   const problems = new ProblemList();
   const ids = collectIds(root, problems);
   if (root.name !== 'svg')
-    problems.push(problem('BIMI_SVG_ELEMENT', atLine(root.line), `<${root.name}> is the outermost element, not <svg>`, { rfc: RFC }));
+    problems.push(
+      problem('BIMI_SVG_ELEMENT', atLine(root.line), `<${root.name}> is the outermost element, not <svg>`, {
+        rfc: RFC,
+      }),
+    );
   checkRoot(root, problems);
   const title = checkTitle(root, problems);
   checkElement(root, ids, problems, true);
@@ -60,7 +69,8 @@ function collectIds(root: XmlElement, problems: ProblemList): Map<string, XmlEle
     for (const name of ['id', 'xml:id']) {
       const id = element.attributes.get(name);
       if (id === undefined || ids.get(id) === element) continue;
-      if (ids.has(id)) problems.push(problem('BIMI_SVG_XML', atLine(element.line), `the id ${JSON.stringify(id)} is given twice`));
+      if (ids.has(id))
+        problems.push(problem('BIMI_SVG_XML', atLine(element.line), `the id ${JSON.stringify(id)} is given twice`));
       ids.set(id, element);
     }
     element.children.forEach(visit);
@@ -84,7 +94,9 @@ function checkRoot(root: XmlElement, problems: ProblemList): void {
   // §6.2: drawing programs write these.
   for (const name of ['x', 'y'])
     if (root.attributes.has(name))
-      problems.push(problem('BIMI_SVG_ATTRIBUTE', at, `${name} on the outermost element is not allowed`, { rfc: `${RFC}.1` }));
+      problems.push(
+        problem('BIMI_SVG_ATTRIBUTE', at, `${name} on the outermost element is not allowed`, { rfc: `${RFC}.1` }),
+      );
   checkShape(root, at, problems);
 }
 
@@ -97,13 +109,22 @@ function checkShape(root: XmlElement, at: Place, problems: ProblemList): void {
     .map(Number);
   if (numbers === undefined) problems.push(warning('BIMI_SVG_SHAPE', at, 'has no viewBox, so it does not scale'));
   else if (numbers.length !== 4 || !numbers.every(Number.isFinite) || !(numbers[2]! > 0 && numbers[3]! > 0))
-    problems.push(problem('BIMI_SVG_SHAPE', at, `viewBox ${JSON.stringify(viewBox)} is not four numbers with a width and a height`));
-  else if (numbers[2] !== numbers[3]) problems.push(warning('BIMI_SVG_SHAPE', at, 'is not square, and will be cut or padded'));
+    problems.push(
+      problem('BIMI_SVG_SHAPE', at, `viewBox ${JSON.stringify(viewBox)} is not four numbers with a width and a height`),
+    );
+  else if (numbers[2] !== numbers[3])
+    problems.push(warning('BIMI_SVG_SHAPE', at, 'is not square, and will be cut or padded'));
   for (const name of ['width', 'height']) {
     const value = root.attributes.get(name);
     const pixels = /^([0-9.]+)(?:px)?$/.exec(value ?? '')?.[1];
     if (value !== undefined && pixels === undefined)
-      problems.push(warning('BIMI_SVG_SHAPE', at, `${name} ${JSON.stringify(value)} is not in pixels, and large receivers refuse that`));
+      problems.push(
+        warning(
+          'BIMI_SVG_SHAPE',
+          at,
+          `${name} ${JSON.stringify(value)} is not in pixels, and large receivers refuse that`,
+        ),
+      );
     else if (Number(pixels) < BIMI_SIDE_PIXELS_MIN)
       problems.push(warning('BIMI_SVG_SHAPE', at, `${name} is less than ${BIMI_SIDE_PIXELS_MIN} pixels`));
   }
@@ -115,12 +136,24 @@ function checkTitle(root: XmlElement, problems: ProblemList): string {
   const titles = root.children.filter((child) => child.name === 'title');
   const title = titles[0]?.text.trim() ?? '';
   if (titles.length === 0)
-    problems.push(problem('BIMI_SVG_TITLE', at, 'has no <title>', { rfc, fix: 'add <title>name of the brand</title> as first element' }));
-  else if (title === '') problems.push(problem('BIMI_SVG_TITLE', atLine(titles[0]!.line), 'has an empty <title>', { rfc }));
-  if (titles.length > 1) problems.push(problem('BIMI_SVG_TITLE', atLine(titles[1]!.line), 'has more than one <title>', { rfc }));
+    problems.push(
+      problem('BIMI_SVG_TITLE', at, 'has no <title>', {
+        rfc,
+        fix: 'add <title>name of the brand</title> as first element',
+      }),
+    );
+  else if (title === '')
+    problems.push(problem('BIMI_SVG_TITLE', atLine(titles[0]!.line), 'has an empty <title>', { rfc }));
+  if (titles.length > 1)
+    problems.push(problem('BIMI_SVG_TITLE', atLine(titles[1]!.line), 'has more than one <title>', { rfc }));
   if (title.length > BIMI_TITLE_CHARACTERS_MAX)
     problems.push(
-      warning('BIMI_SVG_TITLE', atLine(titles[0]!.line), `has a title of more than ${BIMI_TITLE_CHARACTERS_MAX} characters`, { rfc }),
+      warning(
+        'BIMI_SVG_TITLE',
+        atLine(titles[0]!.line),
+        `has a title of more than ${BIMI_TITLE_CHARACTERS_MAX} characters`,
+        { rfc },
+      ),
     );
   for (const desc of root.children)
     if (desc.name === 'desc' && desc.text.trim() === '')
@@ -128,13 +161,19 @@ function checkTitle(root: XmlElement, problems: ProblemList): string {
   return title;
 }
 
-function checkElement(element: XmlElement, ids: ReadonlyMap<string, XmlElement>, problems: ProblemList, isRoot = false): void {
+function checkElement(
+  element: XmlElement,
+  ids: ReadonlyMap<string, XmlElement>,
+  problems: ProblemList,
+  isRoot = false,
+): void {
   const at = atLine(element.line);
   const rule = Object.hasOwn(SVG_ELEMENTS, element.name) ? SVG_ELEMENTS[element.name]! : undefined;
   if (rule === undefined) {
     // What is inside something unknown would only repeat the problem; the caller reports the root.
     const why = Object.hasOwn(SVG_REFUSED, element.name) ? `: ${SVG_REFUSED[element.name]}` : '';
-    if (!isRoot) problems.push(problem('BIMI_SVG_ELEMENT', at, `<${element.name}> is not allowed${why}`, { rfc: `${RFC}.3` }));
+    if (!isRoot)
+      problems.push(problem('BIMI_SVG_ELEMENT', at, `<${element.name}> is not allowed${why}`, { rfc: `${RFC}.3` }));
     return;
   }
   if (!rule.hasText && element.text.trim() !== '')
@@ -144,7 +183,9 @@ function checkElement(element: XmlElement, ids: ReadonlyMap<string, XmlElement>,
     const isKnown = Object.hasOwn(SVG_ELEMENTS, child.name);
     if (isKnown && !rule.children.has(child.name))
       problems.push(
-        problem('BIMI_SVG_ELEMENT', atLine(child.line), `<${child.name}> does not belong into <${element.name}>`, { rfc: RFC }),
+        problem('BIMI_SVG_ELEMENT', atLine(child.line), `<${child.name}> does not belong into <${element.name}>`, {
+          rfc: RFC,
+        }),
       );
     checkElement(child, ids, problems);
   }
@@ -171,27 +212,41 @@ function checkAttribute(
   }
   if (isRoot && (name === 'x' || name === 'y')) return; // already reported
   if (!SVG_ELEMENTS[element.name]!.attributes.has(name)) {
-    const why = /^on/i.test(name) ? ': event handlers are scripts' : name === 'style' ? ': write its properties as attributes' : '';
+    const why = /^on/i.test(name)
+      ? ': event handlers are scripts'
+      : name === 'style'
+        ? ': write its properties as attributes'
+        : '';
     problems.push(problem('BIMI_SVG_ATTRIBUTE', at, `${name} of <${element.name}> is not allowed${why}`, { rfc: RFC }));
     return;
   }
   const fixed = Object.hasOwn(SVG_FIXED_VALUES, name) ? SVG_FIXED_VALUES[name] : undefined;
   if (fixed !== undefined && value !== fixed)
     problems.push(
-      problem('BIMI_SVG_ATTRIBUTE', at, `${name} may only be ${JSON.stringify(fixed)}`, { rfc: `${RFC}.3`, fix: `leave ${name} out` }),
+      problem('BIMI_SVG_ATTRIBUTE', at, `${name} may only be ${JSON.stringify(fixed)}`, {
+        rfc: `${RFC}.3`,
+        fix: `leave ${name} out`,
+      }),
     );
   if (name === 'href' || name === 'xlink:href') {
     if (!value.startsWith('#') || !ids.has(value.slice(1)))
       problems.push(
-        problem('BIMI_SVG_REFERENCE', at, `${name} ${JSON.stringify(value)} is not an element of this file`, { rfc: 'RFC 6170 §5.2' }),
+        problem('BIMI_SVG_REFERENCE', at, `${name} ${JSON.stringify(value)} is not an element of this file`, {
+          rfc: 'RFC 6170 §5.2',
+        }),
       );
   } else if (/url\s*\(/i.test(value)) {
     const id = /^\s*url\(\s*#([^\s)'"]+)\s*\)(?:\s[#\w(),.%\s]*)?$/.exec(value)?.[1];
     if (id === undefined || !ids.has(id))
       problems.push(
-        problem('BIMI_SVG_REFERENCE', at, `${name} ${JSON.stringify(value)} does not refer to an element of this file`, {
-          rfc: 'RFC 6170 §5.2',
-        }),
+        problem(
+          'BIMI_SVG_REFERENCE',
+          at,
+          `${name} ${JSON.stringify(value)} does not refer to an element of this file`,
+          {
+            rfc: 'RFC 6170 §5.2',
+          },
+        ),
       );
   }
 }
@@ -205,7 +260,9 @@ function checkUses(root: XmlElement, ids: ReadonlyMap<string, XmlElement>, probl
     if (known !== undefined) return known;
     if (open.has(element)) {
       problems.push(
-        problem('BIMI_SVG_REFERENCE', atLine(element.line), `<${element.name}> uses itself in a circle`, { rfc: 'SVG Tiny 1.2 §5.6' }),
+        problem('BIMI_SVG_REFERENCE', atLine(element.line), `<${element.name}> uses itself in a circle`, {
+          rfc: 'SVG Tiny 1.2 §5.6',
+        }),
       );
       return 0;
     }
@@ -222,5 +279,11 @@ function checkUses(root: XmlElement, ids: ReadonlyMap<string, XmlElement>, probl
     return drawn;
   };
   if (count(root) > BIMI_SVG_DRAWN_MAX)
-    problems.push(problem('BIMI_SVG_REFERENCE', WHOLE, `draws more than ${BIMI_SVG_DRAWN_MAX} elements when every <use> is followed`));
+    problems.push(
+      problem(
+        'BIMI_SVG_REFERENCE',
+        WHOLE,
+        `draws more than ${BIMI_SVG_DRAWN_MAX} elements when every <use> is followed`,
+      ),
+    );
 }

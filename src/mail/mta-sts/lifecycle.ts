@@ -14,7 +14,7 @@ import { formatName, type Name } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { type ConditionVerdict } from '#lifecycle/waits.ts';
 import { cacheMs, type Facts, verdict, type Vocabulary } from '#lifecycle/world.ts';
-import { type HostStanding } from './host-record.ts';
+import { type HostStanding } from '#mail/hosting/host-record.ts';
 import { formatStsPolicy, formatStsRecord, isMxCovered, policyId } from './record.ts';
 import { stsHost, type StsPolicy, stsRecordOwner } from './record.ts';
 import { STS_BODY_MACHINE, STS_HOST_MACHINE } from './machine.ts';

@@ -193,6 +193,8 @@ export const MailPolicySchema = Type.Object(
         avatar: choice(['brand', 'personal'], 'what to show when the sender has an avatar'),
         prefixes: texts('local parts that have selectors of their own'),
         selector: text('default "default"'),
+        hosted: flag('this server hosts the logo and its evidence, which are uploaded: https://bimi.<domain>/bimi/…'),
+        keepOld: duration('how long a hosted logo is served after another took its place; default 30d'),
         decline: flag('take no part in BIMI'),
       },
       'BIMI',

@@ -1,7 +1,7 @@
 /**
  * How senders find this server's policy host, as the configuration said when zones were last told of it: a start with
  * another configuration wakes every zone with a mail policy.
- * Not here: what zones publish of it (mail/mta-sts/host-record.ts), waking them (control/mail/upkeep.ts).
+ * Not here: what zones publish of it (mail/hosting/host-record.ts), waking them (control/mail/upkeep.ts).
  */
 import { type DocumentWrite } from '#store/documents.ts';
 import { formFailure } from '#store/failure.ts';

@@ -6,6 +6,7 @@
 import { typeCode, typeName } from '#dns/registry.ts';
 import { type LifecycleState } from '#lifecycle/state.ts';
 import { type TlsaData, type TlsaKey, type TlsaState } from '#mail/dane/lifecycle.ts';
+import { isHostedFileName } from '#mail/bimi/hosted-file.ts';
 import { MAIL_LIVES } from '#mail/lives.ts';
 import { type MailState, type ManagedRrset } from '#mail/state.ts';
 import { hasFields, isArrayOf, isString } from '#store/json.ts';
@@ -66,6 +67,7 @@ function hasStateFields(value: unknown): value is MailState {
     mtaSts: (sts) => hasFields(sts, { lastVersion: 'number', policyHost: isPolicyHost }),
     tlsa: (tlsa) => hasFields(tlsa, { lifecycle: isTlsaLifecycle, taken: isArrayOf(isString), count: 'number' }),
     spf: (spf) => spf === undefined || hasFields(spf, { sources: Array.isArray, parts: Array.isArray, record: 'string?' }),
+    bimi: isBimi,
     ttls: isObject,
     managed: isArrayOf(isString),
     consents: (consents) => consents === undefined || Array.isArray(consents),
@@ -78,6 +80,20 @@ function isPolicyHost(value: unknown): boolean {
   const isHost = (each: unknown) => hasFields(each, { data: (data) => hasFields(data, fields) });
   if (value === undefined) return true;
   return hasFields(value, { objects: (objects) => Array.isArray(objects) && objects.every(isHost) });
+}
+
+/** Absent where no logo was ever hosted. */
+function isBimi(value: unknown): boolean {
+  if (value === undefined) return true;
+  return hasFields(value, { lastVersion: 'number', host: isPolicyHost, files: isBimiFiles });
+}
+
+function isBimiFiles(value: unknown): boolean {
+  const isName = (text: unknown) => isString(text) && isHostedFileName(text);
+  const isOptional = (text: unknown) => text === undefined || isName(text);
+  const fields = { selector: 'string', logo: isName, evidence: isOptional } as const;
+  const isPair = (each: unknown) => hasFields(each, { data: (data) => hasFields(data, fields) });
+  return hasFields(value, { objects: (objects) => Array.isArray(objects) && objects.every(isPair) });
 }
 
 function isTlsaLifecycle(value: unknown): boolean {

@@ -1,4 +1,4 @@
-/** Which addresses of a host a look goes to. Not here: looks (mta-sts-probe.test.ts, starttls-look.test.ts). */
+/** Which addresses of a host a look goes to. Not here: looks (https-probe.test.ts, starttls-look.test.ts). */
 import { describe, expect, test } from 'vitest';
 import { PROBE_ADDRESSES_MAX } from '#base/limits/outside.ts';
 import { NetworkSet, parseNetwork } from '#base/network.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { nameOf } from '#dns/name.ts';
 import { type LifecycleObservation } from '#lifecycle/state.ts';
-import { type PolicyHostFacts } from '#mail/mta-sts/policy-host.ts';
+import { type PolicyHostFacts } from '#mail/hosting/host-life.ts';
 import { explainMail } from '#mail/step.ts';
 import { stsMode } from '#mail/mta-sts/lifecycle.ts';
 import { applied, BASE, DAY_MS, HOUR_MS, lines, MailDomain, policyOf, zoneOf } from '../../support/mail/mail-domain.ts';

@@ -275,6 +275,8 @@ export class FakeControl implements ControlApi {
 
   readonly mail: MailApi = {
     view: () => undefined,
+    bimi: () => ({ uploads: [], served: [], lines: [] }),
+    bimiFile: () => undefined,
     proposal: (record) => policyFromZone(this.zones.view(record)),
     liveTlsa: (record) => Promise.resolve(fail(noPolicy(record.name))),
   };

@@ -8,7 +8,8 @@ import { type MailStep, type MailStepInput, stepMail } from '#mail/step.ts';
 import { type MailFacts, mailFacts } from '#mail/facts.ts';
 import { type MailContext } from '#mail/lives.ts';
 import { type MailPolicy } from '#mail/mail-policy.ts';
-import { type PolicyHostFacts } from '#mail/mta-sts/policy-host.ts';
+import { type BimiUploads } from '#mail/bimi/files.ts';
+import { type PolicyHostFacts } from '#mail/hosting/host-life.ts';
 import { readPolicy } from '#mail/settle.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { type Manager, type ZoneView } from '#zone/view.ts';
@@ -98,6 +99,8 @@ export class MailDomain {
   facts: Partial<MailFacts['places']> = { probes: ['probe'] };
   /** This server's policy host; none unless set. */
   policyHost: PolicyHostFacts | undefined;
+  /** Logos that were uploaded. */
+  bimiUploads: BimiUploads = {};
 
   constructor(document: unknown, base: readonly string[] = BASE) {
     this.view = zoneOf(base);
@@ -108,7 +111,7 @@ export class MailDomain {
   /** What its lives are given now. */
   context(): MailContext {
     const host = this.policyHost === undefined ? {} : { policyHost: this.policyHost };
-    const facts = { ...mailFacts(this.nowMs, this.facts), ...host };
+    const facts = { ...mailFacts(this.nowMs, this.facts), ...host, bimiUploads: this.bimiUploads };
     return { domain: APEX, policy: this.policy, view: this.view, facts };
   }
 

@@ -408,6 +408,7 @@ class SimulatedDomain {
       }
       // No life of mail looks at certificates of the policy host.
       if (expect.kind === 'certificate') return [];
+      if (expect.kind === 'files') throw new Error('the simulated domain hosts no logo');
       const value = this.#diary.cache.valueAt(place, `${formatName(expect.owner)} ${expect.type}`, this.#t);
       const rdatas = value === NXDOMAIN ? [] : value.split('|').map((text) => rdataOf(this.#apex, expect.type, text));
       const answer = rdatas.length === 0 ? ({ kind: 'nxdomain' } as const) : ({ kind: 'answer', rdatas, ttlSeconds: 0 } as const);

@@ -1,19 +1,27 @@
 /**
- * One HTTPS request for an MTA-STS body to one address of the policy host, with the rules that senders of mail keep. Rejects with a
- * ProbeFailure, whose text is written for the operator of that host.
+ * One HTTPS request for what a host is to serve to one of its addresses, with the rules that senders and receivers of
+ * mail keep. Rejects with a ProbeFailure, whose text is written for the operator of that host.
  * Implements: RFC 8461 §3.2 (media type), §3.3 (certificate, status, redirects, size).
- * Not here: addresses, and what is done with the body (mta-sts-probe.ts).
+ * Not here: addresses, and what is done with the body (mta-sts-probe.ts, bimi-probe.ts).
  */
 import { type IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import { type PeerCertificate, checkServerIdentity } from 'node:tls';
 import { HTTP_HEADER_BYTES_MAX } from '#base/limits/admin.ts';
-import { STS_POLICY_BYTES_MAX } from '#base/limits/mail.ts';
 import { STS_PROBE_CONNECT_MS_MAX } from '#base/limits/outside.ts';
 import { trustedContext } from './trusted-context.ts';
 import { ProbeFailure, type ProbeStep, connectFailure, opensslReason } from './probe-failure.ts';
 
-export interface FetchTarget {
+/** What the readers of a body take. */
+export interface WantedBody {
+  /** In lower case. */
+  readonly mediaType: string;
+  readonly bytesMax: number;
+  /** As in `senders take text/plain`. */
+  readonly readers: string;
+}
+
+export interface FetchTarget extends WantedBody {
   readonly ip: string;
   readonly port: number;
   /** Name in SNI, Host, and to be found in the certificate. */
@@ -26,7 +34,7 @@ export interface FetchTarget {
 }
 
 /** The body of a good answer. */
-export function fetchFrom({ ip, port, host, path, extraRoots, signal }: FetchTarget): Promise<string> {
+export function fetchFrom({ ip, port, host, path, extraRoots, signal, ...wanted }: FetchTarget): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let step: ProbeStep = 'connect';
     const sent = request({
@@ -36,7 +44,13 @@ export function fetchFrom({ ip, port, host, path, extraRoots, signal }: FetchTar
       path,
       method: 'GET',
       // No Cache-Control and no If-None-Match: caches on the way are to show what they show to senders. No cache of ours, a connection for each.
-      headers: { host, accept: 'text/plain', 'accept-encoding': 'identity', 'user-agent': 'waxseal', connection: 'close' },
+      headers: {
+        host,
+        accept: wanted.mediaType,
+        'accept-encoding': 'identity',
+        'user-agent': 'waxseal',
+        connection: 'close',
+      },
       agent: new Agent({ secureContext: trustedContext(extraRoots), maxCachedSessions: 0 }),
       rejectUnauthorized: true,
       checkServerIdentity: (name, certificate) => identityProblem(name, certificate),
@@ -67,34 +81,40 @@ export function fetchFrom({ ip, port, host, path, extraRoots, signal }: FetchTar
     sent.on('error', (error) => end(failureOf(error, step, host)));
     sent.once('response', (response) => {
       const failed = (error: unknown) => end(error instanceof ProbeFailure ? error : failureOf(error, 'HTTP', host));
-      readBody(response).then(resolve, failed).finally(cleanUp);
+      readBody(response, wanted).then(resolve, failed).finally(cleanUp);
     });
     if (signal.aborted) expire();
     else sent.end();
   });
 }
 
-async function readBody(response: IncomingMessage): Promise<string> {
+async function readBody(response: IncomingMessage, { mediaType, bytesMax, readers }: WantedBody): Promise<Buffer> {
   const { statusCode = 0, headers } = response;
   // RFC 8461 §3.3: only 200 counts, and redirects are not followed.
   if (statusCode >= 300 && statusCode < 400)
-    throw new ProbeFailure('HTTP', `status ${statusCode} leads to ${JSON.stringify(headers.location ?? '')}; senders follow no redirect`);
+    throw new ProbeFailure(
+      'HTTP',
+      `status ${statusCode} leads to ${JSON.stringify(headers.location ?? '')}; ${readers} follow no redirect`,
+    );
   if (statusCode !== 200) throw new ProbeFailure('HTTP', `status ${statusCode}, not 200`);
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
     throw new ProbeFailure('HTTP', `content encoding ${JSON.stringify(encoding)}, which was not asked for`);
   // RFC 8461 §3.2; parameters do not count.
   const type = (headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
-  if (type !== 'text/plain')
-    throw new ProbeFailure('media type', `${type === '' ? 'none' : JSON.stringify(type)}; senders take text/plain`);
+  if (type !== mediaType)
+    throw new ProbeFailure(
+      'media type',
+      `${type === '' ? 'none' : JSON.stringify(type)}; ${readers} take ${mediaType}`,
+    );
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > STS_POLICY_BYTES_MAX) throw new ProbeFailure('size', `more than ${STS_POLICY_BYTES_MAX} octets; senders read no further`);
+    if (size > bytesMax) throw new ProbeFailure('size', `more than ${bytesMax} octets; ${readers} read no further`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 /** RFC 8461 §3.3: the name stands in subjectAltName; a common name counts for nothing. */
@@ -121,7 +141,8 @@ function failureOf(error: unknown, step: ProbeStep, host: string): ProbeFailure 
   if (error instanceof ProbeFailure) return error;
   if (!(error instanceof Error)) return new ProbeFailure(step, String(error));
   const code = 'code' in error ? String(error.code) : '';
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return new ProbeFailure('certificate', `it is for ${namesOf(error)}, not for ${host}`);
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return new ProbeFailure('certificate', `it is for ${namesOf(error)}, not for ${host}`);
   const why = CERTIFICATE_FAILURES[code];
   if (why !== undefined) return new ProbeFailure('certificate', why);
   if (step === 'connect') return connectFailure(error);

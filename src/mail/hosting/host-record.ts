@@ -1,16 +1,16 @@
 /**
- * What stands at `mta-sts.<domain>`, and what this server would put there: addresses of its own policy host, or an
- * alias of a host that serves many domains. A record put by hand that leads elsewhere is respected.
+ * What stands at a host of a domain that this server is to serve by HTTPS (`mta-sts.<domain>`, `bimi.<domain>`), and
+ * what it would put there: addresses of its own policy host, or an alias of a host that serves many domains. A record
+ * put by hand that leads elsewhere is respected.
  * Implements: RFC 8461 §3.3 (the host of the body), §8.2 (delegation by CNAME), RFC 1034 §3.6.2 (a CNAME stands alone).
- * Not here: how long the record stays (policy-host.ts), writing it (mail/compile.ts).
+ * Not here: how long the record stays (host-life.ts), writing it (mail/compile.ts).
  */
 import { STS_HOST_ALIASES_MAX } from '#base/limits/mail.ts';
-import { equalNames, formatName, type Name, ownerKey, ROOT, wildcardOf } from '#dns/name.ts';
+import { equalNames, formatName, type Name, ownerKey, parseName, ROOT, wildcardOf } from '#dns/name.ts';
 import { formatRdata, parseRdataText, typeCode, typeName } from '#dns/registry.ts';
 import { type RrType, TYPE } from '#dns/types.ts';
 import { authorityOf } from '#zone/cut.ts';
 import { type NodeRrset, rrsetOf, type ZoneNode, type ZoneView } from '#zone/view.ts';
-import { stsHost } from './record.ts';
 
 /** What the configuration says of this server's policy host: addresses, or the host that is their alias. */
 export interface HostTarget {
@@ -42,10 +42,10 @@ export interface HostSight {
 
 const HOST_TYPES: readonly RrType[] = [TYPE.A, TYPE.AAAA, TYPE.CNAME];
 
-/** How the policy host's record stands, and what the policy would publish. */
-export function judgeHostRecord(domain: Name, target: HostTarget, sight: HostSight): HostStanding {
-  const owner = stsHost(domain);
-  if (!owner.ok) return blocked(`mta-sts.${formatName(domain)} is too long`, 'MTA-STS needs a shorter domain');
+/** How the record of the host `label` of `domain` stands, and what the policy would publish. */
+export function judgeHostRecord(label: string, domain: Name, target: HostTarget, sight: HostSight): HostStanding {
+  const owner = parseName(label, domain);
+  if (!owner.ok) return blocked(`${label}.${formatName(domain)} is too long`, 'it needs a shorter domain');
   const host = textOf(owner.value);
   const away = leavesZone(sight.view, owner.value, host);
   if (away !== undefined) return away;
@@ -60,7 +60,7 @@ export function judgeHostRecord(domain: Name, target: HostTarget, sight: HostSig
   const isOther = ({ type, manager }: NodeRrset) => manager !== 'dnssec' && !HOST_TYPES.includes(type);
   const others = target.host === undefined ? [] : (node?.rrsets ?? []).filter(isOther);
   if (others.length > 0) return besideOthers(host, others.map(({ type }) => typeName(type)).join(' and '));
-  const text = shadowText(sight.view, domain, node) ?? `${host} leads to this server`;
+  const text = shadowText(sight.view, domain, node, host) ?? `${host} leads to this server`;
   return { kind: 'ours', records: wantedHostRecords(target), text };
 }
 
@@ -157,11 +157,11 @@ function saysSame(put: readonly string[], wanted: readonly string[]): boolean {
 }
 
 /** RFC 4592 §2.2.1: a name that is there stops the wildcard that answered for it. */
-function shadowText(view: ZoneView, domain: Name, node: ZoneNode | undefined): string | undefined {
+function shadowText(view: ZoneView, domain: Name, node: ZoneNode | undefined, host: string): string | undefined {
   const wildcard = node === undefined ? wildcardOf(domain) : undefined;
   const above = wildcard === undefined ? undefined : view.node(ownerKey(wildcard));
   if (above === undefined || !above.rrsets.some(({ type }) => HOST_TYPES.includes(type))) return undefined;
-  return `the wildcard ${textOf(above.owner)} answered for mta-sts.${textOf(domain)} until now`;
+  return `the wildcard ${textOf(above.owner)} answered for ${host} until now`;
 }
 
 function withoutAddress(host: string): HostStanding {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Name, formatName, isAtOrBelow, nameOf, ownerKey } from '#dns/name.ts';
 import { formatRdata, typeName } from '#dns/registry.ts';
-import { type HostSight, type HostTarget, hostRrsets, judgeHostRecord } from '#mail/mta-sts/host-record.ts';
+import { type HostSight, type HostTarget, hostRrsets, judgeHostRecord } from '#mail/hosting/host-record.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { APEX, BASE, zoneOf } from '../../support/mail/mail-domain.ts';
 
@@ -11,7 +11,7 @@ const ALIAS: HostTarget = { addresses: [], host: nameOf('policy.provider.example
 const PROVIDER = ['@ 3600 SOA ns hostmaster 1 7200 900 1209600 900', '@ 3600 NS ns', 'ns 3600 A 192.0.2.53'];
 
 function judge(records: readonly string[], target = ADDRESSES, more: Partial<HostSight> = {}) {
-  const { kind, records: found, text } = judgeHostRecord(APEX, target, { view: zoneOf([...BASE, ...records]), ...more });
+  const { kind, records: found, text } = judgeHostRecord('mta-sts', APEX, target, { view: zoneOf([...BASE, ...records]), ...more });
   return [kind, found.join(', '), text];
 }
 
@@ -54,7 +54,7 @@ describe('RFC 8461 §3.3: the host that a zone gets', () => {
 
   test('a domain whose host would be longer than a name can be', () => {
     const long = nameOf(`${`${'a'.repeat(63)}.`.repeat(3)}${'b'.repeat(57)}.`);
-    expect(judgeHostRecord(long, ADDRESSES, { view: zoneOf(BASE) }).kind).toBe('blocked');
+    expect(judgeHostRecord('mta-sts', long, ADDRESSES, { view: zoneOf(BASE) }).kind).toBe('blocked');
   });
 });
 
@@ -86,7 +86,7 @@ describe('a record put by hand', () => {
       nameOf('provider.example.'),
     );
     const zoneFor = (view: ZoneView) => ({ view, zoneOf: zonesOf(view, provider) });
-    const at = (record: string, target = ADDRESSES) => judgeHostRecord(APEX, target, zoneFor(zoneOf([...BASE, record]))).kind;
+    const at = (record: string, target = ADDRESSES) => judgeHostRecord('mta-sts', APEX, target, zoneFor(zoneOf([...BASE, record]))).kind;
     expect(at('mta-sts 300 CNAME sts.provider.example.')).toBe('here');
     expect(at('mta-sts 300 CNAME loop.provider.example.')).toBe('elsewhere');
     expect(at('mta-sts 300 CNAME missing.provider.example.')).toBe('elsewhere');
@@ -115,7 +115,7 @@ describe("the provider's host in a zone of ours", () => {
   const domain = nameOf('provider.example.');
   const of = (host: string, ...records: string[]) => {
     const view = zoneOf([...PROVIDER, ...records], domain);
-    return judgeHostRecord(domain, { addresses: [], host: nameOf(host) }, { view, zoneOf: zonesOf(view) });
+    return judgeHostRecord('mta-sts', domain, { addresses: [], host: nameOf(host) }, { view, zoneOf: zonesOf(view) });
   };
 
   test('gives its own zone an alias like any other', () => {

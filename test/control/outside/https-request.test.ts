@@ -1,16 +1,17 @@
-/** One request for an MTA-STS body to one address: each way to fail has its step, and the text says what to mend. */
+/** One request for what a host serves to one address: each way to fail has its step, and the text says what to mend. */
 import { type RequestListener } from 'node:http';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { STS_POLICY_BYTES_MAX } from '#base/limits/mail.ts';
-import { type FetchTarget, fetchFrom } from '#control/outside/mta-sts-request.ts';
+import { type FetchTarget, fetchFrom } from '#control/outside/https-request.ts';
 import { ProbeFailure } from '#control/outside/probe-failure.ts';
 import { type Pair, type ThrowawayCa, httpsServer, throwawayCa } from '../../support/throwaway-ca.ts';
 
 const HOST = 'mta-sts.example.com';
 const BODY = 'version: STSv1\nmode: none\nmax_age: 86400\n';
 const TEXT = { 'content-type': 'text/plain' };
+const WANTED = { mediaType: 'text/plain', bytesMax: STS_POLICY_BYTES_MAX, readers: 'senders' };
 
 let ca: ThrowawayCa;
 let right: Pair;
@@ -27,8 +28,10 @@ const serves =
 
 /** The body, or the failure. */
 function fetched(port: number, more: Partial<FetchTarget> = {}): Promise<string | ProbeFailure> {
-  const target = { ip: '127.0.0.1', port, host: HOST, path: '/x', extraRoots: ca.root, signal: new AbortController().signal, ...more };
-  return fetchFrom(target).catch((error: unknown) => {
+  const { signal } = new AbortController();
+  const target = { ...WANTED, ip: '127.0.0.1', port, host: HOST, path: '/x', extraRoots: ca.root, signal, ...more };
+  const text = fetchFrom(target).then((body) => body.toString('utf8'));
+  return text.catch((error: unknown) => {
     if (error instanceof ProbeFailure) return error;
     throw error;
   });
