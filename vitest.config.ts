@@ -14,8 +14,8 @@ export const NOT_UNIT = [
   // Programs of other projects judge, or make the certificates.
   'test/**/*judges.test.ts',
   'test/control/mta-sts-evidence.test.ts',
-  'test/control/outside/mta-sts-probe.test.ts',
-  'test/control/outside/mta-sts-request.test.ts',
+  'test/control/outside/https-probe.test.ts',
+  'test/control/outside/https-request.test.ts',
   'test/control/outside/starttls.test.ts',
   'test/control/outside/starttls-look.test.ts',
   'test/mail/dane/live.test.ts',

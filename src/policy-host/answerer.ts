@@ -12,7 +12,7 @@ import { type PolicyHostCounters } from './counters.ts';
 import { type HostedAnswer, type HostedPost, type HostedSource, emptyAnswer } from './hosted.ts';
 import { type RequestHead, judgeRequest } from './request.ts';
 
-/** RFC 9110 §13.1.2, §15.4.5: a client that has it gets no second copy. A list is compared by its members, weak ones too. */
+/** RFC 9110 §13.1.2, §15.4.5: a client that has it gets no second copy. Comparison is weak, by member of the list. */
 function ifChanged(answer: HostedAnswer, ifNoneMatch: string | undefined): HostedAnswer {
   const { etag, ...headers } = answer.headers;
   if (etag === undefined || ifNoneMatch === undefined) return answer;

@@ -171,7 +171,7 @@ function problemsOf(result: Result<unknown>): readonly Problem[] {
 
 function checkLogo(logo: Uint8Array): Result<BimiSvg> {
   const at = inBody('/logo');
-  // Somebody who takes one file for the other must not have it repeated in what is wrong with the SVG.
+  // An operator who takes one file for the other must not find it repeated in what is wrong with the SVG.
   if (hasPrivateKey(Buffer.from(logo.buffer, logo.byteOffset, logo.length).toString('latin1')))
     return fail(problem('BIMI_EVIDENCE_KEY', at, 'has a private key in it; it was not kept'));
   const checked = checkBimiSvg(logo);

@@ -15,7 +15,7 @@ const MEDIA_TYPES = { svg: 'image/svg+xml', pem: 'application/pem-certificate-ch
 
 export type HostedFileKind = keyof typeof MEDIA_TYPES;
 
-/** 128 bits: enough that nobody makes a second file with the name of a first. */
+/** 128 bits: a second file with the name of a first cannot be made. */
 const HASH_CHARACTERS = 32;
 const FILE = /^[0-9a-f]{32}\.(?:svg|pem)$/;
 const FOLDER = '/bimi/';

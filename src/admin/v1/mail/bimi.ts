@@ -127,7 +127,7 @@ export const bimiRoutes = [
     multiline: ['/logo', '/evidence'],
     example: { logo: EXAMPLE_LOGO },
     change: ({ control, apex, params: { selector }, body: { logo, evidence } }) => {
-      // RFC 8259 §8.2: an escape may stand for half a character, which UTF-8 cannot hold.
+      // An escape of JSON may stand for half a character, which UTF-8 cannot hold.
       if (!logo.isWellFormed()) return fail(problem('BIMI_SVG_XML', inBody('/logo'), 'is not Unicode text'));
       const octets = new Uint8Array(Buffer.from(logo, 'utf8'));
       let existed = true;
