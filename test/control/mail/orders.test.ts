@@ -51,7 +51,9 @@ test('a hold of everything says why, who and since when; the state given stays a
   expect(before).toEqual(stored().state);
   // A life that has nothing to hold was held too, and stays as an empty one.
   const mtaSts = { ...before.mtaSts, policyHost: { version: 1, objects: [] } };
-  expect(good(take({ kind: 'lifecycle.resume', zone }, held.state)).state).toEqual({ ...before, mtaSts });
+  const empty = { version: 1, objects: [] };
+  const bimi = { host: empty, files: empty, lastVersion: 0 };
+  expect(good(take({ kind: 'lifecycle.resume', zone }, held.state)).state).toEqual({ ...before, mtaSts, bimi });
 });
 
 test('a signer acknowledges active keys only; a wrong selector is answered with the right ones', async () => {

@@ -10,6 +10,7 @@ import type { Route } from '#admin/http/route.ts';
 import { createLog } from '#base/log.ts';
 import { SignerExporter } from '#control/signers/export.ts';
 import { nameOf } from '#dns/name.ts';
+import { LOGO } from '../mail/mark-certificate.ts';
 import { foldersHere } from '../signers/folders-here.ts';
 import { HOUR_MS, LOCAL } from '../signing-control.ts';
 import { TEST_ACTOR, type TestControl, type TestControlOptions, good, temporaryControl } from '../temporary-control.ts';
@@ -58,6 +59,7 @@ export async function exampleServer(options: TestControlOptions = {}): Promise<E
   server.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
   await server.live(HOUR_MS);
   good(await server.run({ kind: 'certificate.want', zone: ZONE, host: 'www.example.com' }));
+  good(await server.run({ kind: 'bimi.upload', zone: ZONE, selector: 'default', logo: new Uint8Array(LOGO) }));
   good(await server.run({ kind: 'tlsa.next', zone: ZONE, host: 'mx1', key: `3 1 1 ${'22'.repeat(32)}` }));
 
   const app = await buildAdmin({ control: server.control });

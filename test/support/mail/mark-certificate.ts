@@ -71,7 +71,7 @@ export function markCa(nowMs: number): MarkCa {
         ...(isWithoutLogo ? [] : [extension('1.3.6.1.5.5.7.1.12', logotype(options))]),
       ];
       const own = toCertificatePem(certificate('Example Brand', 'Throwaway Mark CA', key, ca, extensions, { ...dates, ...options }));
-      return { pem: own, chain: `${own}${pem}`, key: key.export({ type: 'pkcs8', format: 'pem' }).toString() };
+      return { pem: own, chain: `${own}${pem}`, key: key.export({ type: 'pkcs8', format: 'pem' }) };
     },
   };
 }
