@@ -56,12 +56,7 @@ export interface FilesExpectation {
   readonly files: readonly { readonly name: string; readonly url: string }[];
 }
 
-export type Expectation =
-  | RecordExpectation
-  | BodyExpectation
-  | FilesExpectation
-  | NotServedExpectation
-  | CertificateExpectation;
+export type Expectation = RecordExpectation | BodyExpectation | FilesExpectation | NotServedExpectation | CertificateExpectation;
 
 /** A record's expectation; undefined when there is no such owner or nothing to say. */
 export function expectRecord(
