@@ -56,7 +56,9 @@ export interface FilesExpectation {
   readonly files: readonly { readonly name: string; readonly url: string }[];
 }
 
-export type Expectation = RecordExpectation | BodyExpectation | FilesExpectation | NotServedExpectation | CertificateExpectation;
+type HttpsExpectation = BodyExpectation | FilesExpectation | CertificateExpectation;
+
+export type Expectation = RecordExpectation | HttpsExpectation | NotServedExpectation;
 
 /** A record's expectation; undefined when there is no such owner or nothing to say. */
 export function expectRecord(
