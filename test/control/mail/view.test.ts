@@ -25,19 +25,21 @@ test('a zone without a policy has no view; a look at its hosts says that it has 
 });
 
 test('every life is explained, and what stands against the records', async () => {
-  const { mail, record, run } = await control();
-  good(await run({ kind: 'mail.apply', zone: ZONE, policy: POLICY }));
+  const made = await control();
+  const { mail, record } = made;
+  good(await made.run({ kind: 'mail.apply', zone: ZONE, policy: POLICY }));
   const view = mail.view(record())!;
   expect(view.explanations.map(({ machine }) => machine)).toEqual(expect.arrayContaining(['dmarc', 'mta-sts', 'bimi']));
   expect(view.problems.map(({ code }) => code)).toContain('MAIL_BIMI_UPLOAD');
 });
 
 test('an upload has its stage once the policy has it hosted; its octets are found by name and by no other text', async () => {
-  const { mail, record, run } = await control();
-  good(await run({ kind: 'bimi.upload', zone: ZONE, selector: 'default', logo: new Uint8Array(LOGO) }));
+  const made = await control();
+  const { mail, record } = made;
+  good(await made.run({ kind: 'bimi.upload', zone: ZONE, selector: 'default', logo: new Uint8Array(LOGO) }));
   expect(mail.bimi(record()).uploads).toMatchObject([{ selector: 'default', title: 'Example', logo: { name: FILE } }]);
   expect(mail.bimi(record()).uploads[0]).not.toHaveProperty('stage');
-  good(await run({ kind: 'mail.apply', zone: ZONE, policy: POLICY }));
+  good(await made.run({ kind: 'mail.apply', zone: ZONE, policy: POLICY }));
   const { uploads, served, lines } = mail.bimi(record());
   expect([uploads[0]?.stage, served[0]?.object]).toEqual(['served', 'bimi-logo-1']);
   expect(lines.join('\n')).toContain('the BIMI record is held back');
