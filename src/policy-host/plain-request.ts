@@ -15,10 +15,11 @@ export interface PlainRequest {
   readonly closes: boolean;
 }
 
-/** What says that there is a body, another protocol, or something to wait for. */
-const NOT_PLAIN: ReadonlySet<string> = new Set(
-  'content-length transfer-encoding expect upgrade http2-settings te trailer proxy-connection keep-alive'.split(' '),
-);
+/** What says that there is a body, another protocol, something to wait for, or a condition. */
+const NOT_PLAIN: ReadonlySet<string> = new Set([
+  ...['content-length', 'transfer-encoding', 'expect', 'upgrade', 'http2-settings', 'te', 'trailer'],
+  ...['proxy-connection', 'keep-alive', 'if-none-match'],
+]);
 const VERSION = ' HTTP/1.1\r\n';
 const GET = 'GET ';
 const HEAD = 'HEAD ';
