@@ -14,6 +14,7 @@ import { atObject, atPath } from '#base/place.ts';
 import { type Problem, type Result, fail, formatProblem, ok, problem } from '#base/problem.ts';
 import { type CheckedChain, chainFingerprints, checkChain } from '#certificate/chain.ts';
 import { type Name, nameOf, parseName } from '#dns/name.ts';
+import { BIMI_HOST_LABEL } from '#mail/bimi/hosted-file.ts';
 import { type Sealer } from '#store/seal.ts';
 import { hostKeyWrite, readHostCertificate } from '#store/tls/host-certificate.ts';
 import { type ZoneRecord } from '#store/schema.ts';
@@ -232,9 +233,10 @@ function readKey(pem: string): KeyObject | undefined {
   }
 }
 
-/** Its names; a wildcard stands for the host that a mail domain needs. */
+/** Its names; a wildcard stands for the hosts that a mail domain needs. */
 function hostsOf(names: readonly string[]): string[] {
-  const hosts = names.map((name) => name.replace(/^\*\./, 'mta-sts.'));
+  const wild = (name: string) => ['mta-sts.', `${BIMI_HOST_LABEL}.`].map((label) => name.replace('*.', label));
+  const hosts = names.flatMap((name) => (name.startsWith('*.') ? wild(name) : [name]));
   return [...new Set(hosts)].filter(isUsableHost);
 }
 

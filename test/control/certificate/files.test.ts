@@ -53,7 +53,7 @@ describe('a file with chain and key', () => {
     expect(made.certificate()).toMatchObject({ origin: 'file', chain: cert, notAfterMs: TEST_NOW_MS + DAY_MS });
     expect(made.control.certificates.list(made.writer.zoneByName(ZONE)!).map(({ host }) => host)).toEqual([HOST, 'www.post.example']);
     const sub = made.writer.zones().find(({ name }) => name === 'sub.post.example.')!;
-    expect(made.control.certificates.list(sub).map(({ host }) => host)).toEqual(['mta-sts.sub.post.example']);
+    expect(made.control.certificates.list(sub).map(({ host }) => host)).toEqual(['bimi.sub.post.example', 'mta-sts.sub.post.example']);
     expect(good(openHostKey(made.writer, made.writer.sealer, made.writer.zoneByName(ZONE)!.id, made.certificate()!)!)).toBeInstanceOf(
       Uint8Array,
     );
