@@ -295,10 +295,11 @@ test('a full disk while a certificate is installed: the old one is served, and w
   const other = HOSTS[1]!;
   const refused = await server.cli('cert', 'renew', zone, other.host);
   expect(refused).toMatchObject({ exit: 1, err: expect.stringContaining('STORE_FULL') });
-  rmSync(inTheWay);
-  await order(zone, host);
-  await expectServed(await allDone((each) => each.host !== host || each.serial !== before.serial));
   expect(pebble.ordersFor(host)).toBe(orders + 1);
+  rmSync(inTheWay);
+  // On a slow machine its own next try may have come first: an order by hand would then be for one more.
+  if ((await shown()).serial === before.serial) await order(zone, host);
+  await expectServed(await allDone((each) => each.host !== host || each.serial !== before.serial));
 });
 
 test('nothing is half installed: the store is whole, and no key of an order is left in it', async () => {
