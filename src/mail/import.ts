@@ -10,7 +10,8 @@ import { placeOfRrset } from '#dns/place.ts';
 import { formatName, isAtOrBelow, isWildcard, type Name, nameOfKey, type OwnerKey, ownerKey, parseName } from '#dns/name.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { rrsetOf, type ZoneNode, type ZoneView } from '#zone/view.ts';
-import { parseBimi, formatBimi, isDeclined } from '#mail/bimi/record.ts';
+import { isHostedFileUrl } from '#mail/bimi/hosted-file.ts';
+import { type BimiRecord, parseBimi, formatBimi, isDeclined } from '#mail/bimi/record.ts';
 import { checkTlsa, formatTlsa, readTlsa } from '#mail/dane/record.ts';
 import { reviewDkim } from '#mail/dkim/advice.ts';
 import { dkimOwner, NO_DKIM_TEXT } from '#mail/dkim/record.ts';
@@ -361,12 +362,18 @@ function gatherBimi(gathering: Gathering): Pick<MailPolicyDocument, 'bimi'> {
   }
   return {
     bimi: {
-      logo: value.logoUri,
-      ...(value.evidenceUri === '' ? {} : { evidence: value.evidenceUri }),
+      ...bimiFilesOf(gathering, value),
       avatar: value.avatarPreference,
       ...(value.selectorPrefixes.length === 0 ? {} : { prefixes: [...value.selectorPrefixes] }),
     },
   };
+}
+
+/** A logo at `bimi.<domain>` by its hash is one that was uploaded: named by its URL it would not be hosted any more. */
+function bimiFilesOf({ domain }: Gathering, { logoUri, evidenceUri }: BimiRecord): MailPolicyDocument['bimi'] {
+  const uris = evidenceUri === '' ? [logoUri] : [logoUri, evidenceUri];
+  if (uris.every((uri) => isHostedFileUrl(domain, uri))) return { hosted: true };
+  return { logo: logoUri, ...(evidenceUri === '' ? {} : { evidence: evidenceUri }) };
 }
 
 function hasNullMx({ view, domain, ttl }: Gathering): boolean {

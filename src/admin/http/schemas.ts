@@ -100,7 +100,7 @@ const OutcomeForm = Type.Object({
     }),
   ),
   warnings: ProblemList,
-  plan: Type.Optional(Type.Array(Type.String(), { description: 'of changes of keys: what follows, and when at the earliest' })),
+  plan: Type.Optional(Type.Array(Type.String(), { description: 'of keys and hosted logos: what follows, and when at the earliest' })),
   consequences: Type.Optional(Type.Array(Type.String(), { description: 'of an emergency roll: what it leads to' })),
   mail: Type.Optional(
     Type.Object(

@@ -2,18 +2,15 @@
  * Hosted logos of a zone, for people: what was uploaded, what is served of it, and what each waits for.
  * Not here: their form in the API (admin/v1/mail/bimi.ts).
  */
-import { BIMI_FILES_MACHINE } from '#mail/bimi/files-machine.ts';
 import { NO_BIMI } from '#mail/bimi/files.ts';
 import { hostedFileUrl } from '#mail/bimi/hosted-file.ts';
-import { BIMI_HOST_MACHINE } from '#mail/bimi/host-machine.ts';
 import { explainMail } from '#mail/step.ts';
 import { readBimiUploads } from '#store/hosted/bimi-uploads.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type BimiServedView, type BimiUploadView, type BimiView } from '#control/api/mail.ts';
 import { type ServedZone } from '#control/commands/table.ts';
+import { BIMI_MACHINES } from './bimi.ts';
 import { type MailSteps } from './steps.ts';
-
-const MACHINES: readonly string[] = [BIMI_HOST_MACHINE.kind, BIMI_FILES_MACHINE.kind, 'bimi'];
 
 export function bimiView(reader: StoreReader, steps: MailSteps, { record, view }: ServedZone): BimiView {
   const stored = steps.stored(record);
@@ -44,6 +41,6 @@ export function bimiView(reader: StoreReader, steps: MailSteps, { record, view }
   return {
     uploads,
     served,
-    lines: explained.filter(({ machine }) => MACHINES.includes(machine)).flatMap(({ lines }) => lines),
+    lines: explained.filter(({ machine }) => BIMI_MACHINES.includes(machine)).flatMap(({ lines }) => lines),
   };
 }

@@ -20,14 +20,29 @@ import {
 import { formatName, lowerName, type Name } from '#dns/name.ts';
 import { type BimiEvidence, checkEvidence, hasPrivateKey } from '#mail/bimi/evidence.ts';
 import { type BimiState, NO_BIMI, servedFiles } from '#mail/bimi/files.ts';
+import { BIMI_FILES_MACHINE } from '#mail/bimi/files-machine.ts';
+import { BIMI_HOST_MACHINE } from '#mail/bimi/host-machine.ts';
 import { hostedFileName } from '#mail/bimi/hosted-file.ts';
 import { bimiOwner } from '#mail/bimi/record.ts';
 import { type BimiSvg, checkBimiSvg } from '#mail/bimi/svg.ts';
+import { type MailContext } from '#mail/lives.ts';
+import { type MailState } from '#mail/state.ts';
+import { explainMail } from '#mail/step.ts';
 import { type StoredBimiUpload, type StoredBimiUploads, bimiUploadsWrite } from '#store/hosted/bimi-uploads.ts';
 import { hostedFileNames, hostedFileWrite, readHostedFile } from '#store/hosted/files.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type DocumentWrite } from '#store/writer.ts';
 import { type CommandOf } from '#control/commands/table.ts';
+
+/** Of lives that say how a hosted logo stands. */
+export const BIMI_MACHINES: readonly string[] = [BIMI_HOST_MACHINE.kind, BIMI_FILES_MACHINE.kind, 'bimi'];
+
+/** What a hosted logo waits for, for people; empty where none is hosted. */
+export function hostedPlan(state: MailState, context: MailContext): { readonly plan?: readonly string[] } {
+  if (state.bimi === undefined) return {};
+  const explained = explainMail(state, context).filter(({ machine }) => BIMI_MACHINES.includes(machine));
+  return explained.length === 0 ? {} : { plan: explained.flatMap(({ lines }) => lines) };
+}
 
 /** Uploads as they will be, with the octets that come with them. */
 export interface BimiUploading {

@@ -38,7 +38,7 @@ import { OWN_SERVER } from '#control/outside/name-server-place.ts';
 import { reportGround } from '#control/reports/reports.ts';
 import { checkChanges } from '#control/zone/change-rules.ts';
 import { withoutConflicts } from '#control/zone/managed-records.ts';
-import { type BimiUploading, checkShare, fileWrites } from './bimi.ts';
+import { type BimiUploading, checkShare, fileWrites, hostedPlan } from './bimi.ts';
 import { isClaimedByOthers, servedZoneOf } from './consents.ts';
 import { daneWatchSteps } from './dane-watch-steps.ts';
 import { DkimKeyPool } from './dkim-key-pool.ts';
@@ -101,6 +101,8 @@ export interface MailChange {
   readonly warnings: readonly Problem[];
   /** False if policy and state are unchanged apart from what they remember of caches. */
   readonly isChanged: boolean;
+  /** What a hosted logo waits for then, for people; absent: none is hosted. */
+  readonly plan?: readonly string[];
   /** Too common for an entry in the audit log. */
   readonly isQuiet: boolean;
 }
@@ -169,10 +171,9 @@ export class MailSteps {
       if (zone !== undefined) parts.push({ ...zone, changes: there });
     }
     const states = stateWrites(record.id, step.state, dueAtMs);
-    const hasFiles = given.uploading !== undefined || state.bimi !== undefined || step.state.bimi !== undefined;
     const share = given.uploading === undefined ? [] : checkShare(this.#writer, record, uploading, step.state.bimi);
     if (hasErrors(share)) return fail(...share);
-    const files = hasFiles ? fileWrites(this.#writer, record.id, uploading, step.state.bimi) : [];
+    const files = fileWrites(this.#writer, record.id, uploading, step.state.bimi);
     return ok({
       parts,
       documents: [...states, ...files, ...this.#watch(record, step), this.#options.time.write()],
@@ -187,6 +188,7 @@ export class MailSteps {
         ...step.events.filter(({ event }) => event !== 'waiting').map(({ object, text }) => `${object}: ${text}`),
       ].join('; '),
       note: {},
+      ...(given.isStrict === true || given.uploading !== undefined ? hostedPlan(step.state, input) : {}),
       warnings: found.map((each) => ({ ...each, severity: 'warning' })),
       isChanged: stableText(step.state) !== stableText(state),
       isQuiet: given.isQuiet === true && step.events.every(({ event }) => event === 'waiting'),

@@ -48,6 +48,12 @@ export function hostedFileOfPath(path: string): string | undefined {
   return isHostedFileName(file) ? file : undefined;
 }
 
+/** True for the URL of a file that a server of this kind hosts for the domain. */
+export function isHostedFileUrl(domain: Name, url: string): boolean {
+  const file = hostedFileOfPath(URL.parse(url)?.pathname ?? '');
+  return file !== undefined && url === hostedFileUrl(domain, file);
+}
+
 /** `https://bimi.<domain>/bimi/<hash>.svg`. */
 export function hostedFileUrl(domain: Name, file: string): string {
   return `https://${BIMI_HOST_LABEL}.${formatName(domain).replace(/\.$/, '').toLowerCase()}${FOLDER}${file}`;

@@ -72,7 +72,9 @@ test('the same again changes nothing; another logo is another file', async () =>
 
 test('RFC 9110 §13.1: If-Match, If-None-Match; a dry run says the same and stores nothing', async () => {
   const bench = await mailBench(HOSTED);
-  expect(await bench.call('PUT', 'bimi/default?dryRun=1', { logo: SVG })).toMatchObject({
+  const planned = await bench.call('PUT', 'bimi/default?dryRun=1', { logo: SVG });
+  expect(JSON.stringify(planned.body['plan'])).toMatch(/bimi-logo-1 is served.*waits for a probe outside/);
+  expect(planned).toMatchObject({
     status: 200,
     body: { dryRun: true, changed: true },
   });
