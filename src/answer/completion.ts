@@ -1,7 +1,7 @@
 /**
  * How an answer continues once its answer section is complete: SOA, proofs, name servers, addresses.
  * Implements: RFC 2308 §3 (SOA), RFC 4035 §3.1.3–3.1.4 (proofs, referrals), RFC 9471 §2 (glue), RFC 1034 §4.3.2 step 6.
- * Not here: the answer section (respond.ts), and which part the cache keeps apart (answer/cache/recall.ts).
+ * Not here: proofs by NSEC3 (denial-nsec3.ts), the answer section (respond.ts), and which part the cache keeps apart (answer/cache/recall.ts).
  */
 import { assert } from '#base/assert.ts';
 import { readU16, readU32 } from '#base/bytes.ts';
@@ -11,6 +11,7 @@ import { TYPE, type RrType } from '#dns/types.ts';
 import { OWNER_OFFSET, bodyOffset, entryTtl, findEntry } from '#store/node-codec.ts';
 import { type AliasChain } from '#answer/names/alias-chain.ts';
 import { Denial } from './denial.ts';
+import { HashedDenial } from './denial-nsec3.ts';
 import { type Finder } from '#answer/names/find.ts';
 import { hashName } from '#answer/names/hash.ts';
 import { type HostTargets } from '#answer/names/host-targets.ts';
@@ -31,17 +32,26 @@ export class Completion {
   readonly #targets: HostTargets;
   readonly #recall: Recall | undefined;
   readonly denial = new Denial();
+  readonly #hashedDenial: HashedDenial;
   readonly #proofKey = new KeyBuffer();
   readonly #nameWords = new Int32Array(64);
   #zone = -1;
 
-  constructor(head: QueryHead, finder: Finder, writer: MessageWriter, chain: AliasChain, targets: HostTargets, recall: Recall | undefined) {
+  constructor(
+    head: QueryHead,
+    finder: Finder,
+    writer: MessageWriter,
+    chain: AliasChain,
+    targets: HostTargets,
+    recall: Recall | undefined,
+  ) {
     this.#head = head;
     this.#finder = finder;
     this.#writer = writer;
     this.#chain = chain;
     this.#targets = targets;
     this.#recall = recall;
+    this.#hashedDenial = new HashedDenial(finder, writer, this.denial);
   }
 
   /** Puts what an answer section with this END wants, whose last name was found in zone number `zone`. */
@@ -54,11 +64,12 @@ export class Completion {
         break;
       case END.NODATA:
         this.#putSoa();
-        this.#putNsec(this.#zone, this.#finder.key);
+        if (!this.#proveByHash(end)) this.#putNsec(this.#zone, this.#finder.key);
         break;
       case END.WILDCARD_NODATA:
       case END.NXDOMAIN:
         this.#putSoa();
+        if (this.#proveByHash(end)) break;
         this.#putNsec(this.#zone, this.#finder.key);
         this.#putNsec(this.#zone, this.#finder.wildcard);
         break;
@@ -69,6 +80,20 @@ export class Completion {
     }
   }
 
+  /** What proves that the name last found is not there, or has not the type asked for; false in a zone without NSEC3. */
+  #proveByHash(end: number): boolean {
+    const zone = this.#zone;
+    const { hashed, key, depth } = this.#finder;
+    if (!this.#isProofWanted(zone) || !hashed.isHashed(zone)) return false;
+    const { octets, at } = this.#chain;
+    // A referral is about the cut, whatever stands below it.
+    const labels = end === END.REFERRAL ? depth : key.labels;
+    const proved = this.#hashedDenial.proveEncloser(zone, octets, at, key, labels, depth);
+    if (end === END.NXDOMAIN || end === END.WILDCARD_NODATA)
+      this.#hashedDenial.proveWildcard(zone, octets, at, key, proved);
+    return true;
+  }
+
   /** RFC 6672 §3.2 step 3b and RFC 4035 §3.1.4: name servers, DS or its denial, glue. */
   #refer(): void {
     const { node, key, depth } = this.#finder;
@@ -77,15 +102,22 @@ export class Completion {
     const zone = this.#zone;
     const ownerAt = this.#chain.at + key.starts[depth]!;
     const servers = findEntry(node, TYPE.NS);
-    this.#writer.require(writer.putRrset(SECTION.AUTHORITY, octets, ownerAt, node, servers, entryTtl(node, servers), false));
-    if (this.#isProofWanted(zone)) {
-      let entry = findEntry(node, TYPE.DS);
-      // The cut's NSEC may be in already: it can be the one that shows that a name on the way was a wildcard's.
-      if (entry < 0 && this.denial.isNew(zone, node)) entry = findEntry(node, TYPE.NSEC);
-      if (entry >= 0) this.#writer.require(writer.putRrset(SECTION.AUTHORITY, octets, ownerAt, node, entry, entryTtl(node, entry), true));
-    }
+    this.#writer.require(
+      writer.putRrset(SECTION.AUTHORITY, octets, ownerAt, node, servers, entryTtl(node, servers), false),
+    );
     const targets = this.#targets;
     targets.collectServers(node, servers);
+    if (this.#isProofWanted(zone)) {
+      let entry = findEntry(node, TYPE.DS);
+      if (entry < 0) this.#proveByHash(END.REFERRAL);
+      // The cut's NSEC may be in already: it can be the one that shows that a name on the way was a wildcard's.
+      if (entry < 0 && !this.#finder.hashed.isHashed(zone) && this.denial.isNew(zone, node))
+        entry = findEntry(node, TYPE.NSEC);
+      if (entry >= 0)
+        this.#writer.require(
+          writer.putRrset(SECTION.AUTHORITY, octets, ownerAt, node, entry, entryTtl(node, entry), true),
+        );
+    }
     let required = 0;
     for (let each = 0; each < targets.count; each++) {
       if (!targets.isAtOrBelow(each, octets, ownerAt)) continue;
@@ -116,7 +148,10 @@ export class Completion {
   /** False when the host has such addresses but they do not fit. */
   #putAddress(host: Uint8Array, type: RrType, withSignatures: boolean): boolean {
     const entry = findEntry(host, type);
-    return entry < 0 || this.#writer.putRrset(SECTION.ADDITIONAL, host, OWNER_OFFSET, host, entry, entryTtl(host, entry), withSignatures);
+    return (
+      entry < 0 ||
+      this.#writer.putRrset(SECTION.ADDITIONAL, host, OWNER_OFFSET, host, entry, entryTtl(host, entry), withSignatures)
+    );
   }
 
   /** RFC 2308 §3: the SOA of the zone that says no, its TTL lowered to MINIMUM. */
@@ -130,7 +165,9 @@ export class Completion {
     const names = body + 2;
     // A chain of aliases has an answer section before; its SOA stays where it is.
     const isFirst = this.#chain.isFirst() && this.#writer.at === this.#writer.contentAt;
-    this.#writer.require(this.#writer.putRrset(SECTION.AUTHORITY, apex, OWNER_OFFSET, apex, entry, ttl, this.#head.dnssecOk));
+    this.#writer.require(
+      this.#writer.putRrset(SECTION.AUTHORITY, apex, OWNER_OFFSET, apex, entry, ttl, this.#head.dnssecOk),
+    );
     if (!isFirst) this.#finder.dependOnApex(this.#zone);
     else this.#recall?.noteSoa(hashName(0, apex, names, readU16(apex, body) - SOA_NUMBERS_BYTES, this.#nameWords));
   }
@@ -140,8 +177,12 @@ export class Completion {
     const { denial } = this;
     if (denial.pending === 0 || !this.#head.dnssecOk) return;
     for (let each = 0; each < denial.pending; each++) {
-      this.#proofKey.set(this.#chain.octets, denial.pendingNames[each]!);
-      this.#putNsec(denial.pendingZones[each]!, this.#proofKey);
+      const [zone, name] = [denial.pendingZones[each]!, denial.pendingNames[each]!];
+      this.#proofKey.set(this.#chain.octets, name);
+      if (!this.#isProofWanted(zone)) continue;
+      if (!this.#finder.hashed.isHashed(zone)) this.#putNsec(zone, this.#proofKey);
+      else
+        this.#hashedDenial.proveNextCloser(zone, this.#chain.octets, name, this.#proofKey, denial.pendingDepths[each]!);
     }
     // The cut found at the end of the chain has been overwritten by the store meanwhile.
     if (end === END.REFERRAL) this.#finder.find(this.#chain.octets, this.#chain.at, this.#head.type);
@@ -153,7 +194,9 @@ export class Completion {
     const node = this.#finder.nsecAt(zone, key);
     if (node === undefined || !this.denial.isNew(zone, node)) return;
     const entry = findEntry(node, TYPE.NSEC);
-    this.#writer.require(this.#writer.putRrset(SECTION.AUTHORITY, node, OWNER_OFFSET, node, entry, entryTtl(node, entry), true));
+    this.#writer.require(
+      this.#writer.putRrset(SECTION.AUTHORITY, node, OWNER_OFFSET, node, entry, entryTtl(node, entry), true),
+    );
   }
 
   #isProofWanted(zone: number): boolean {

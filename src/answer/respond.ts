@@ -357,13 +357,13 @@ export class Responder {
         this.#writer.require(this.#writer.putRrset(SECTION.ANSWER, chain.octets, chain.at, node, entry, ttl, dnssecOk));
         this.#targets.collect(node, entry, chain.octets, chain.at);
       }
-      if (isExpanded) this.#completion.denial.addPending(this.#zone, chain.at);
+      if (isExpanded) this.#completion.denial.addPending(this.#zone, chain.at, this.#finder.depth);
       return type === TYPE.RRSIG ? END.NOTHING : END.HOSTS;
     }
     if ((nodeFlags(node) & NODE.HAS_CNAME) === 0) return isExpanded ? END.WILDCARD_NODATA : END.NODATA;
     entry = findEntry(node, TYPE.CNAME);
     this.#writer.require(this.#writer.putRrset(SECTION.ANSWER, chain.octets, chain.at, node, entry, entryTtl(node, entry), dnssecOk));
-    if (isExpanded) this.#completion.denial.addPending(this.#zone, chain.at);
+    if (isExpanded) this.#completion.denial.addPending(this.#zone, chain.at, this.#finder.depth);
     chain.setNext(node, bodyOffset(node, entry) + 2);
     return chain.follow() ? -1 : END.NOTHING;
   }

@@ -78,13 +78,13 @@ function formatChangeset(zone: string, created: boolean, wouldBe: string, change
   const added = changeset.added.filter((line) => !isSigning(line));
   const hidden = changeset.deleted.length + changeset.added.length - deleted.length - added.length;
   const lines = [head, ...deleted.map((line) => `- ${line}`), ...added.map((line) => `+ ${line}`)];
-  if (hidden > 0) lines.push(`  and ${hidden} RRSIG and NSEC records`);
+  if (hidden > 0) lines.push(`  and ${hidden} RRSIG, NSEC and NSEC3 records`);
   if (omitted > 0) lines.push(`  and ${omitted} more, not shown`);
   return formatLines(lines);
 }
 
-/** RRSIG and NSEC follow from the rest; `owner TTL IN TYPE rdata`, and owners have no blanks. */
+/** RRSIG, NSEC and NSEC3 follow from the rest; `owner TTL IN TYPE rdata`, and owners have no blanks. */
 function isSigning(line: string): boolean {
   const type = line.split(' ', 4)[3];
-  return type === 'RRSIG' || type === 'NSEC';
+  return type === 'RRSIG' || type === 'NSEC' || type === 'NSEC3';
 }

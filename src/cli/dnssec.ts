@@ -11,6 +11,7 @@ import {
   ignoreBelowOption,
   readCommand,
 } from './options.ts';
+import { failure } from './failure.ts';
 import { findServer } from './server-address.ts';
 import { defineKeys } from './dnssec-keys.ts';
 import { type TimelineDocument, defineRollovers, formatRollovers } from './dnssec-rollovers.ts';
@@ -22,12 +23,19 @@ interface DsDocument {
   readonly digestType: number;
   readonly digest: string;
   readonly record: string;
-  readonly dnskey: { readonly flags: number; readonly protocol: number; readonly algorithm: number; readonly publicKey: string };
+  readonly dnskey: {
+    readonly flags: number;
+    readonly protocol: number;
+    readonly algorithm: number;
+    readonly publicKey: string;
+  };
 }
 
 interface DnssecDocument {
   readonly zone: string;
   readonly dnssec: 'on' | 'off';
+  readonly denial: 'nsec' | 'nsec3';
+  readonly zonemd: 'off' | 'sha384' | 'sha512';
   readonly keys: readonly {
     readonly id: string;
     readonly keyTag: number;
@@ -67,9 +75,12 @@ export function defineDnssec(noun: Command, terminal: Terminal): void {
     noun.command('ds <zone>').description('the DS records for the parent zone or registrar'),
     'waxseal dnssec ds example.com',
   ).action(async (zone: string, options: ReadOptions) => {
-    const document = await callApi<{ readonly zone: string; readonly ds: readonly DsDocument[] }>(await findServer(options, terminal), {
-      path: ['zones', zone, 'dnssec', 'ds'],
-    });
+    const document = await callApi<{ readonly zone: string; readonly ds: readonly DsDocument[] }>(
+      await findServer(options, terminal),
+      {
+        path: ['zones', zone, 'dnssec', 'ds'],
+      },
+    );
     terminal.out(options.json === true ? formatJson(document) : formatDs(document.zone, document.ds));
   });
 
@@ -81,6 +92,24 @@ export function defineDnssec(noun: Command, terminal: Terminal): void {
       const request = { method: 'PATCH', path: ['zones', zone, 'dnssec'], json, query: belowOf(options) } as const;
       await runChange(request, options, terminal);
     });
+
+  changeCommand(
+    noun
+      .command('set <zone>')
+      .description('how a signed zone proves what is not there, and whether it has a digest of itself; one at a time')
+      .option(
+        '--denial <nsec|nsec3>',
+        'proved by names, or by hashes of names (RFC 9276: no iterations, no salt, no opt-out)',
+      )
+      .option('--zonemd <off|sha384|sha512>', 'a digest of the zone, made with each change (RFC 8976)'),
+    'waxseal dnssec set example.com --denial nsec3 --dry-run',
+  ).action(async (zone: string, options: ChangeOptions & { readonly denial?: string; readonly zonemd?: string }) => {
+    const { denial, zonemd } = options;
+    if ((denial === undefined) === (zonemd === undefined))
+      throw failure('CLI_USAGE', 'give --denial or --zonemd, one of them', 'waxseal dnssec set --help');
+    const json = denial === undefined ? { zonemd } : { denial };
+    await runChange({ method: 'PATCH', path: ['zones', zone, 'dnssec'], json }, options, terminal);
+  });
 
   changeCommand(
     noun
@@ -100,7 +129,7 @@ export function defineDnssec(noun: Command, terminal: Terminal): void {
   defineKeys(noun, terminal);
 }
 
-function formatStatus({ zone, dnssec, presigned, keys, ds }: DnssecDocument): string {
+function formatStatus({ zone, dnssec, presigned, denial, zonemd, keys, ds }: DnssecDocument): string {
   if (dnssec === 'off') return formatLine(`${zone} is not signed`);
   if (presigned !== undefined)
     return formatLines([
@@ -115,7 +144,8 @@ function formatStatus({ zone, dnssec, presigned, keys, ds }: DnssecDocument): st
     createdAt,
   ]);
   const table = formatTable(['KEY TAG', 'ALGORITHM', 'ROLE', 'STATE', 'CREATED'], rows);
-  return `${formatLine(`${zone} is signed`)}\n${table}\nDS for the parent:\n${formatLines(ds.map(({ record }) => `  ${record}`))}`;
+  const digest = zonemd === 'off' ? '' : `; ZONEMD ${zonemd}`;
+  return `${formatLine(`${zone} is signed; ${denial.toUpperCase()} proves what is not there${digest}`)}\n${table}\nDS for the parent:\n${formatLines(ds.map(({ record }) => `  ${record}`))}`;
 }
 
 /** Zone-file form first, for parents that one edits oneself; then field by field, as registrars' forms ask. */

@@ -1,5 +1,5 @@
 /**
- * NSEC RDATA: the next owner name and what types are here.
+ * How a zone proves what is not there; NSEC RDATA: the next owner name and what types are here.
  * Implements: RFC 4034 §4.1 (wire form), §4.1.2 (type bit maps).
  * Not here: which names are in the chain (plan.ts), proofs in answers (zone/lookup.ts).
  */
@@ -7,6 +7,10 @@ import { assert } from '#base/assert.ts';
 import { concatBytes } from '#base/bytes.ts';
 import { type Name, lowerName, nameLengthAt } from '#dns/name.ts';
 import { type RrType } from '#dns/types.ts';
+
+export const DENIAL_KINDS = ['nsec', 'nsec3'] as const;
+/** How a signed zone proves what is not there. */
+export type DenialKind = (typeof DENIAL_KINDS)[number];
 
 /** A window block's bitmap holds 256 types. */
 const WINDOW_BYTES_MAX = 32;

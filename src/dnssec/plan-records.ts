@@ -19,19 +19,22 @@ export const KEY_TYPES: readonly RrType[] = [TYPE.DNSKEY, TYPE.CDS, TYPE.CDNSKEY
 /** What is stripped from nodes before planning, because signing makes it (again, or no more). */
 export interface Strip {
   readonly apexKey: OwnerKey;
-  /** The zone will be signed: then NSEC and the apex' key RRsets are ours, whichever client wrote them. */
+  /** The zone will be signed: then NSEC, NSEC3 and the apex' key RRsets are ours, whichever client wrote them. */
   readonly signed: boolean;
 }
 
 /** True when records of this type at this owner are made by signing, or travel with what they sign (RRSIG). */
 function isMadeBySigning(type: RrType, key: OwnerKey, strip: Strip): boolean {
   if (type === TYPE.RRSIG) return true;
-  return strip.signed && (type === TYPE.NSEC || (key === strip.apexKey && KEY_TYPES.includes(type)));
+  if (!strip.signed) return false;
+  if (type === TYPE.NSEC || type === TYPE.NSEC3) return true;
+  return key === strip.apexKey && (type === TYPE.NSEC3PARAM || KEY_TYPES.includes(type));
 }
 
 /** The RRsets of `node` that are not made by signing. The same array when that is all of them. */
 export function recordsOf(node: ZoneNode, strip: Strip): readonly NodeRrset[] {
-  const isRecord = (rrset: NodeRrset): boolean => rrset.manager !== 'dnssec' && !isMadeBySigning(rrset.type, node.key, strip);
+  const isRecord = (rrset: NodeRrset): boolean =>
+    rrset.manager !== 'dnssec' && !isMadeBySigning(rrset.type, node.key, strip);
   return node.rrsets.every(isRecord) ? node.rrsets : node.rrsets.filter(isRecord);
 }
 
@@ -73,7 +76,12 @@ function changesByOwner(changes: readonly RrsetChange[], strip: Strip): Map<Owne
 }
 
 /** The node with what is asked, stripped; undefined when that changes nothing. The last change of a type counts. */
-function draftNode(node: ZoneNode | undefined, key: OwnerKey, asked: readonly RrsetChange[], strip: Strip): ZoneNode | undefined {
+function draftNode(
+  node: ZoneNode | undefined,
+  key: OwnerKey,
+  asked: readonly RrsetChange[],
+  strip: Strip,
+): ZoneNode | undefined {
   const before = node === undefined ? [] : recordsOf(node, strip);
   const rrsets = new Map(before.map((rrset) => [rrset.type, rrset]));
   let changed = false;
@@ -97,13 +105,22 @@ function draftNode(node: ZoneNode | undefined, key: OwnerKey, asked: readonly Rr
   return { key, owner, rrsets: [...rrsets.values()].toSorted((a, b) => a.type - b.type) };
 }
 
+/** An RRset that signing makes. */
+export function dnssecRrset(type: RrType, ttl: number, rdatas: readonly Uint8Array[]): NodeRrset {
+  return { type, ttl, rdatas, signatures: [], manager: 'dnssec' };
+}
+
 /** The same records, octet for octet, in the same order. */
 export function equalRdatas(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
   return a === b || (a.length === b.length && a.every((rdata, at) => equalBytes(rdata, b[at]!)));
 }
 
 /** Adds the names that now exist only through names below them, and removes those that nothing is below any more. */
-function withEmptyNonTerminals(base: ZoneView, drafts: ReadonlyMap<OwnerKey, ZoneNode>, strip: Strip): Map<OwnerKey, ZoneNode | null> {
+function withEmptyNonTerminals(
+  base: ZoneView,
+  drafts: ReadonlyMap<OwnerKey, ZoneNode>,
+  strip: Strip,
+): Map<OwnerKey, ZoneNode | null> {
   const edits = new Map<OwnerKey, ZoneNode | null>(drafts);
   const filled = [...drafts.values()].filter(({ rrsets }) => rrsets.length > 0).map(({ key }) => key);
   filled.sort(compareKeys);

@@ -6,8 +6,10 @@
 import { assert } from '#base/assert.ts';
 import { SIGNATURE_SLAB_BYTES } from '#base/limits/dnssec.ts';
 import { type Name, type OwnerKey } from '#dns/name.ts';
+import { type Nsec3Parameters } from '#dns/nsec3.ts';
 import { type RrType } from '#dns/types.ts';
 import { type ZoneNode, type NodeRrset } from '#zone/view.ts';
+import { type ZonemdHash } from '#zone/zonemd.ts';
 import { type SigningKey } from './key.ts';
 import { KEY_TYPES, equalRdatas } from './plan-records.ts';
 import {
@@ -37,6 +39,10 @@ export interface SigningSettings {
   readonly policy?: SignaturePolicy;
   /** TTL of DNSKEY, CDS and CDNSKEY. */
   readonly keyTtlSeconds?: number;
+  /** How owner names are hashed for NSEC3; absent: NSEC says what there is not. */
+  readonly nsec3?: Nsec3Parameters;
+  /** The zone has a digest of itself, made with this; absent: none. */
+  readonly zonemd?: ZonemdHash;
 }
 
 /** What one key has to sign, in order. */
@@ -71,7 +77,8 @@ export function planSigner(apex: Name, signing: SigningSettings, signAll: boolea
   const waiting = () => [...queues.values()].filter(({ data }) => data.length > 0);
   return {
     kept(rrset, before) {
-      if (signAll || before === undefined || before.ttl !== rrset.ttl || !equalRdatas(before.rdatas, rrset.rdatas)) return undefined;
+      if (signAll || before === undefined || before.ttl !== rrset.ttl || !equalRdatas(before.rdatas, rrset.rdatas))
+        return undefined;
       if (!signaturesStand(before, signing)) return undefined;
       return before.manager === rrset.manager ? before : { ...rrset, signatures: before.signatures };
     },

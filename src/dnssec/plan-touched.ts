@@ -8,7 +8,12 @@ import { endsAuthority } from '#zone/node-flags.ts';
 import { type ZoneView } from '#zone/view.ts';
 
 /** `edits`, the apex, and all below a cut or DNAME that comes or goes; or everything. */
-export function touchedNames(base: ZoneView, edited: ZoneView, edits: Iterable<OwnerKey>, everything: boolean): Set<OwnerKey> {
+export function touchedNames(
+  base: ZoneView,
+  edited: ZoneView,
+  edits: Iterable<OwnerKey>,
+  everything: boolean,
+): Set<OwnerKey> {
   const { apexKey } = base;
   const edges = [...edits];
   const touched = new Set([...edges, apexKey]);

@@ -1,8 +1,7 @@
 /**
  * The heart: from a zone and what is asked of it to the nodes, signatures, NSEC chain and serial that are committed
  * together.
- * Implements: RFC 4035 §2.2 (RRSIG), §2.3 (NSEC), RFC 9077 §3 (NSEC TTL), RFC 1982 (serial), RFC 7344 (CDS, CDNSKEY),
- * RFC 8078 §4 (their delete form).
+ * Implements: RFC 4035 §2.2 (RRSIG), §2.3 (NSEC), RFC 5155 §7.1 (NSEC3), RFC 9077 §3 (their TTL).
  * Not here: checking what is asked (control/), the store.
  *
  * Two steps, so that a hundred thousand signatures can be made elsewhere: `preparePlan` decides everything and lists
@@ -10,12 +9,10 @@
  * and signs only what changed, unless signing is turned on or off, the NSEC TTL changes, or all is to be signed again.
  */
 import { assert } from '#base/assert.ts';
-import { equalBytes } from '#base/bytes.ts';
-import { KEY_TTL_SECONDS } from '#base/limits/dnssec.ts';
-import { type Name, type OwnerKey, compareKeys, ownerKey } from '#dns/name.ts';
-import { sortRdatas } from '#dns/rrset.ts';
-import { type Serial, addSerial, isNewer } from '#dns/serial.ts';
-import { type RrType, TYPE } from '#dns/types.ts';
+import { type Name, type OwnerKey, compareKeys } from '#dns/name.ts';
+import { type hashName } from '#dns/nsec3.ts';
+import { type Serial, addSerial } from '#dns/serial.ts';
+import { TYPE } from '#dns/types.ts';
 import {
   type Changeset,
   type Difference,
@@ -25,17 +22,17 @@ import {
   serialOf,
   soaMinimum,
   soaSerial,
-  withSoaSerial,
 } from '#zone/changeset.ts';
 import { NODE_FLAG, isInChain, isSignedType, nodeFlags, occlusion } from '#zone/node-flags.ts';
 import { overlayZone } from '#zone/overlay.ts';
 import { type NodeRrset, type ZoneNode, type ZoneView, rrsetOf } from '#zone/view.ts';
-import { nsecFields, nsecRdata } from './denial.ts';
-import { CDNSKEY_DELETE, CDS_DELETE, cdnskeyRdata, cdsRdata, isEntryPoint } from './ds.ts';
-import { keyTagOf } from './key.ts';
+import { nsecFields } from './denial.ts';
+import { denialOf, hasTagCollision, signingRrsets, withSerial, withoutSerial } from './plan-apex.ts';
 import { type Strip, editRecords, equalRdatas, recordsOf } from './plan-records.ts';
-import { walkChain } from './plan-chain.ts';
+import { nsecRrset, relink } from './plan-chain.ts';
+import { type TouchedName, nsec3Types, planHashed, sameParameters } from './plan-nsec3.ts';
 import { touchedNames } from './plan-touched.ts';
+import { withZonemd, zonemdPlace } from './plan-zonemd.ts';
 import { type PlanSigner, type SigningBatch, type SigningSettings, dueNodes, planSigner } from './plan-signer.ts';
 
 export type { RrsetChange } from '#zone/changeset.ts';
@@ -48,6 +45,8 @@ export interface PlanOptions {
   readonly resign?: 'due' | 'all';
   /** The new serial, if there is a difference; otherwise the old one + 1, or that of a given SOA when it is newer. */
   readonly serial?: Serial;
+  /** What a test has in the place of the hash of RFC 5155 §5. */
+  readonly hashName?: typeof hashName;
 }
 
 export interface PlannedNode {
@@ -59,6 +58,8 @@ export interface PlannedNode {
 export interface ZonePlan {
   /** In canonical order; null: delete. Empty when nothing changes. */
   readonly nodes: ReadonlyMap<OwnerKey, PlannedNode | null>;
+  /** The same of NSEC3 nodes, under their hashed owner names. */
+  readonly hashed: ReadonlyMap<OwnerKey, ZoneNode | null>;
   readonly changeset: Changeset;
   /** False when no record changes; `nodes` may still hold nodes whose RRsets got another manager. */
   readonly changed: boolean;
@@ -71,6 +72,8 @@ export interface PendingPlan {
   readonly batches: readonly SigningBatch[];
   readonly signatureCount: number;
   readonly changed: boolean;
+  /** A name whose hash is that of another name: then there is nothing to finish (RFC 5155 §7.1). */
+  readonly collision?: Name;
   readonly finish: (signatures: readonly (readonly Uint8Array[])[]) => ZonePlan;
 }
 
@@ -84,12 +87,15 @@ export function preparePlan(
   signing: SigningSettings | undefined,
   options: PlanOptions = {},
 ): PendingPlan {
-  const due = options.resign === 'due' && signing !== undefined ? dueNodes(base.ascend(base.apexKey), signing) : [];
-  return prepare(base, changes, signing, options, due);
+  const isDue = options.resign === 'due' && signing !== undefined;
+  const due = isDue ? dueNodes(base.ascend(base.apexKey), signing) : [];
+  const hashedDue = isDue ? dueNodes(base.hashed.ascend(base.apexKey), signing) : [];
+  return prepare(base, changes, signing, options, { due, hashedDue });
 }
 
 /** Puts the signatures in: for each batch of `pending`, one signature for each of its data. */
 export function finishPlan(pending: PendingPlan, signatures: readonly (readonly Uint8Array[])[]): ZonePlan {
+  assert(pending.collision === undefined, 'a plan with two names of one hash');
   return pending.finish(signatures);
 }
 
@@ -117,17 +123,37 @@ export interface RefreshSlice {
 }
 
 /** Renews the signatures of one slice that need it. When none does, the plan is empty and the serial stays. */
-export function prepareRefresh(view: ZoneView, signing: SigningSettings, from: OwnerKey, nodeLimit: number): RefreshSlice {
+export function prepareRefresh(
+  view: ZoneView,
+  signing: SigningSettings,
+  from: OwnerKey,
+  nodeLimit: number,
+): RefreshSlice {
+  const isHashed = from.startsWith(HASHED_PART);
   const slice: ZoneNode[] = [];
   let next: OwnerKey | undefined;
-  for (const node of view.ascend(from)) {
+  for (const node of isHashed ? view.hashed.ascend(from.slice(HASHED_PART.length)) : view.ascend(from)) {
     if (slice.length === nodeLimit) {
       next = node.key;
       break;
     }
     slice.push(node);
   }
-  return { pending: prepare(view, [], signing, {}, dueNodes(slice, signing)), next };
+  const due = dueNodes(slice, signing);
+  const renewed = isHashed ? { due: [], hashedDue: due } : { due, hashedDue: [] };
+  const continued = next === undefined ? undefined : `${isHashed ? HASHED_PART : ''}${next}`;
+  // Behind the last name stand the NSEC3 nodes.
+  const end = !isHashed && signing.nsec3 !== undefined ? `${HASHED_PART}${view.apexKey}` : undefined;
+  return { pending: prepare(view, [], signing, {}, renewed), next: continued ?? end };
+}
+
+/** Begins a place in a sweep that is among the hashed owner names: no owner key has these characters together. */
+const HASHED_PART = '\u0001\u0000';
+
+/** Nodes whose signatures are made again though their records stay. */
+interface Renewed {
+  readonly due: readonly OwnerKey[];
+  readonly hashedDue: readonly OwnerKey[];
 }
 
 /** `prepareRefresh` with the signing done. */
@@ -146,15 +172,20 @@ function prepare(
   changes: readonly RrsetChange[],
   signing: SigningSettings | undefined,
   options: PlanOptions,
-  due: readonly OwnerKey[],
+  { due, hashedDue }: Renewed,
 ): PendingPlan {
   const base = remembering(stored);
   const { apex, apexKey } = base;
   assert(signing === undefined || (signing.keys.length > 0 && signing.published.length > 0), 'signing without a key');
   const baseApex = base.node(apexKey);
-  const wasSigned = rrsetOf(baseApex, TYPE.NSEC)?.manager === 'dnssec';
-  assert(!hasTagCollision(signing, rrsetOf(baseApex, TYPE.DNSKEY)), 'a new key has the key tag of another key of the zone');
-  const toggled = wasSigned !== (signing !== undefined);
+  const was = denialOf(baseApex);
+  assert(
+    !hasTagCollision(signing, rrsetOf(baseApex, TYPE.DNSKEY)),
+    'a new key has the key tag of another key of the zone',
+  );
+  const nsec3 = signing?.nsec3;
+  const isAnew = !sameParameters(was?.nsec3, nsec3);
+  const toggled = (was !== undefined) !== (signing !== undefined) || isAnew;
   const strip: Strip = { apexKey, signed: signing !== undefined };
 
   const oldSoa = rrsetOf(baseApex, TYPE.SOA);
@@ -163,49 +194,68 @@ function prepare(
   const edited = overlayZone(base, edits);
   const soa = rrsetOf(edited.node(apexKey), TYPE.SOA);
   assert(soa !== undefined && soa.rdatas.length === 1, 'a zone has exactly one SOA record');
-  // RFC 9077 §3: the NSEC TTL is the lesser of the SOA's TTL and its MINIMUM.
+  // RFC 9077 §3: the TTL of NSEC and NSEC3 is the lesser of the SOA's TTL and its MINIMUM.
   const nsecTtl = Math.min(soa.ttl, soaMinimum(soa.rdatas[0]!));
-  const nsecTtlChanged = signing !== undefined && rrsetOf(baseApex, TYPE.NSEC)?.ttl !== nsecTtl;
-
+  const nsecTtlChanged = signing !== undefined && was?.ttl !== nsecTtl;
   const everything = toggled || nsecTtlChanged || options.resign === 'all';
   const touched = touchedNames(base, edited, edits.keys(), everything);
   for (const key of due) touched.add(key);
 
   const isBelow = occlusion(edited);
   const wasBelow = occlusion(base);
-  const isMember = (node: ZoneNode): boolean => isInChain(isBelow(node.key) ? NODE_FLAG.BELOW : 0, recordsOf(node, strip).length);
-  const chain = signing === undefined ? undefined : relink(base, edited, touched, isMember, isBelow, toggled);
+  const isMember = (node: ZoneNode): boolean =>
+    isInChain(isBelow(node.key) ? NODE_FLAG.BELOW : 0, recordsOf(node, strip).length);
+  const isNsec = signing !== undefined && nsec3 === undefined;
+  const chain = !isNsec ? undefined : relink(base, edited, touched, isMember, isBelow, toggled);
 
   const signer = signing === undefined ? undefined : planSigner(apex, signing, options.resign === 'all');
-  const building: Building = { base, edited, strip, signing, chain, nsecTtl, signer, isBelow, wasBelow };
-  const built = new Map<OwnerKey, PlannedNode | null>();
-  let changed = options.forceSerialBump === true || asked.serial !== undefined || oldSoa === undefined;
-  for (const key of [...touched].toSorted(compareKeys)) {
-    const { planned, difference } = buildNode(key, building);
-    if (planned !== undefined) built.set(key, planned);
-    changed ||= difference === 'records';
-  }
+  const building: Building = { base, edited, strip, signing, isAnew, chain, nsecTtl, signer, isBelow, wasBelow };
+  const isForced = options.forceSerialBump === true || asked.serial !== undefined || oldSoa === undefined;
+  const { built, names, isDifferent } = buildNodes(touched, building);
+  const chain3 = { apex, base: base.hashed, parameters: nsec3, isAnew, ttl: nsecTtl, touched: names, due: hashedDue };
+  const { nodes: hashed, collision } = planHashed({ ...chain3, signer, hash: options.hashName });
+  const changed = isForced || isDifferent || hashed.size > 0;
 
   const fromSerial = serialOf(base);
   let toSerial = fromSerial;
   if (changed) {
-    toSerial = options.serial ?? asked.serial ?? (oldSoa === undefined ? soaSerial(soa.rdatas[0]!) : addSerial(fromSerial, 1));
-    const planned = built.get(apexKey) ?? { node: base.node(apexKey)!, flags: nodeFlags(base.node(apexKey)!, apexKey, false) };
+    toSerial =
+      options.serial ?? asked.serial ?? (oldSoa === undefined ? soaSerial(soa.rdatas[0]!) : addSerial(fromSerial, 1));
+    const planned = built.get(apexKey) ?? {
+      node: base.node(apexKey)!,
+      flags: nodeFlags(base.node(apexKey)!, apexKey, false),
+    };
     built.set(apexKey, { ...planned, node: withSerial(planned.node, toSerial, signer) });
   }
   // The apex sorts first and may have been put in last.
   const apexNode = built.get(apexKey);
   const nodes = apexNode === undefined ? built : new Map([[apexKey, apexNode], ...built]);
+  const unfinished = pendingPlan({ base, signer, signing, plan: { nodes, hashed, changed }, fromSerial, toSerial });
+  return collision === undefined ? unfinished : { ...unfinished, collision };
+}
+
+interface Unsigned {
+  readonly base: ZoneView;
+  readonly signer: PlanSigner | undefined;
+  readonly signing: SigningSettings | undefined;
+  readonly plan: Pick<ZonePlan, 'nodes' | 'hashed' | 'changed'>;
+  readonly fromSerial: Serial;
+  readonly toSerial: Serial;
+}
+
+function pendingPlan({ base, signer, signing, plan, fromSerial, toSerial }: Unsigned): PendingPlan {
   const batches = signer?.batches() ?? [];
   return {
     batches,
     signatureCount: batches.reduce((sum, { data }) => sum + data.length, 0),
-    changed,
+    changed: plan.changed,
     finish(signatures) {
       const signatureCount = signer?.fill(signatures) ?? 0;
+      const nodes = signing === undefined ? plan.nodes : withZonemd(base, plan, signing, toSerial);
       const difference: Difference = { deleted: [], added: [] };
       for (const [key, planned] of nodes) diffNodes(base.node(key), planned?.node, difference);
-      return { nodes, changeset: orderChangeset(apex, fromSerial, toSerial, difference), changed, signatureCount };
+      for (const [key, node] of plan.hashed) diffNodes(base.hashed.node(key), node ?? undefined, difference);
+      return { ...plan, nodes, changeset: orderChangeset(base.apex, fromSerial, toSerial, difference), signatureCount };
     },
   };
 }
@@ -216,6 +266,8 @@ interface Building {
   readonly edited: ZoneView;
   readonly strip: Strip;
   readonly signing: SigningSettings | undefined;
+  /** No NSEC3 of `base` is of use. */
+  readonly isAnew: boolean;
   /** The next name of each member of the NSEC chain that gets another one; undefined in an unsigned zone. */
   readonly chain: ReadonlyMap<OwnerKey, Name> | undefined;
   readonly nsecTtl: number;
@@ -224,19 +276,42 @@ interface Building {
   readonly wasBelow: (key: OwnerKey) => boolean;
 }
 
+function buildNodes(touched: Iterable<OwnerKey>, building: Building) {
+  const built = new Map<OwnerKey, PlannedNode | null>();
+  const names: TouchedName[] = [];
+  let isDifferent = false;
+  for (const key of [...touched].toSorted(compareKeys)) {
+    const { planned, difference, name } = buildNode(key, building);
+    if (planned !== undefined) built.set(key, planned);
+    if (name !== undefined) names.push(name);
+    isDifferent ||= difference === 'records';
+  }
+  return { built, names, isDifferent };
+}
+
+interface BuiltNode {
+  readonly planned?: PlannedNode | null;
+  readonly difference: 'none' | 'manager' | 'records';
+  /** For its NSEC3. */
+  readonly name?: TouchedName;
+}
+
 /** The node that the plan has for `key`: null where it goes, none where it stays; and what of it differs. */
-function buildNode(
-  key: OwnerKey,
-  { base, edited, strip, signing, chain, nsecTtl, signer, isBelow, wasBelow }: Building,
-): { readonly planned?: PlannedNode | null; readonly difference: 'none' | 'manager' | 'records' } {
+function buildNode(key: OwnerKey, building: Building): BuiltNode {
+  const { base, edited, strip, signing, chain, nsecTtl, signer, isBelow, wasBelow } = building;
   const { apex, apexKey } = base;
   const before = base.node(key);
   const node = edited.node(key);
-  if (node === undefined) return before === undefined ? { difference: 'none' } : { planned: null, difference: 'records' };
+  const was = !building.isAnew && before !== undefined && !wasBelow(key);
+  if (node === undefined) {
+    if (before === undefined) return { difference: 'none' };
+    return { planned: null, difference: 'records', name: { owner: before.owner, was, types: undefined } };
+  }
   const records = recordsOf(node, strip);
   const flags = nodeFlags({ ...node, rrsets: records }, apexKey, isBelow(key));
   const rrsets = [...records];
-  if (signing !== undefined && key === apexKey) rrsets.push(...keyRrsets(apex, signing));
+  if (signing !== undefined && key === apexKey) rrsets.push(...signingRrsets(apex, signing, nsecTtl));
+  if (signing?.zonemd !== undefined && key === apexKey) rrsets.push(zonemdPlace(before, node, signing.zonemd));
   if (chain !== undefined && isInChain(flags, records.length)) {
     const next = chain.get(key) ?? nsecFields(rrsetOf(before, TYPE.NSEC)!.rdatas[0]!).next;
     rrsets.push(nsecRrset(next, rrsets, flags, nsecTtl));
@@ -245,121 +320,31 @@ function buildNode(
   const signedRrsets = rrsets.map((rrset) => signed(node, flags, rrset, before, signer));
   const after: ZoneNode = { key, owner: node.owner, rrsets: signedRrsets };
   const planned = { node: after, flags: nodeFlags(after, apexKey, isBelow(key)) };
+  const types = isBelow(key) ? undefined : nsec3Types(rrsets, flags);
+  const name = { owner: node.owner, was, types };
   const difference = before === undefined ? 'records' : compareNodes(before, after);
   const sameFlags = before !== undefined && nodeFlags(before, apexKey, wasBelow(key)) === planned.flags;
-  return difference === 'none' && sameFlags ? { difference } : { planned, difference };
+  return difference === 'none' && sameFlags ? { difference, name } : { planned, difference, name };
 }
 
 /**
- * The changes with the present serial in a given SOA, and the given one if it is newer: a serial alone is no
- * difference, unless it goes forward (a zone file read again has the serial it had).
+ * `rrset` with the signatures it shall have. SOA and ZONEMD are signed last, when serial and digest are known: here
+ * they keep their signatures or have none.
  */
-function withoutSerial(
-  changes: readonly RrsetChange[],
-  apexKey: OwnerKey,
-  oldSoa: NodeRrset | undefined,
-): { changes: readonly RrsetChange[]; serial: Serial | undefined } {
-  if (oldSoa === undefined) return { changes, serial: undefined };
-  const current = soaSerial(oldSoa.rdatas[0]!);
-  let serial: Serial | undefined;
-  const same = changes.map((change) => {
-    const { owner, type, rrset } = change;
-    if (type !== TYPE.SOA || rrset === null || ownerKey(owner) !== apexKey) return change;
-    const given = soaSerial(rrset.rdatas[0]!);
-    serial = isNewer(given, current) ? given : undefined;
-    return { ...change, rrset: { ...rrset, rdatas: rrset.rdatas.map((rdata) => withSoaSerial(rdata, current)) } };
-  });
-  return { changes: same, serial };
-}
-
-/** RFC 4034 App. B: tags are no names. They distinguish signatures, so no key with the tag of another is used. */
-function hasTagCollision(signing: SigningSettings | undefined, dnskeys: NodeRrset | undefined): boolean {
-  if (signing === undefined) return false;
-  const own = [...signing.published, ...signing.keys, ...(signing.keySigners ?? [])].map(({ dnskey }) => dnskey);
-  const others = [...own, ...(dnskeys?.manager === 'dnssec' ? dnskeys.rdatas : [])];
-  return own.some((dnskey) => {
-    const keyTag = keyTagOf(dnskey);
-    return others.some((other) => keyTagOf(other) === keyTag && !equalBytes(other, dnskey));
-  });
-}
-
-/**
- * Next names for the chain members whose successor may have changed: those that enter it, and the predecessors of those
- * that enter or leave. Adds the predecessors to `touched`. `anew`: there was no chain.
- */
-function relink(
-  base: ZoneView,
-  edited: ZoneView,
-  touched: Set<OwnerKey>,
-  isMember: (node: ZoneNode) => boolean,
-  isBelow: (key: OwnerKey) => boolean,
-  anew: boolean,
-): Map<OwnerKey, Name> {
-  const stale: OwnerKey[] = [];
-  const walk = walkChain(edited, isMember, isBelow);
-  const descending = [...touched].toSorted((a, b) => compareKeys(b, a));
-  const predecessors = new Set<OwnerKey>();
-  for (const key of descending) {
-    const node = edited.node(key);
-    const member = node !== undefined && isMember(node);
-    const was = !anew && rrsetOf(base.node(key), TYPE.NSEC) !== undefined;
-    if (member && !was) stale.push(key);
-    if (!anew && member !== was && key !== base.apexKey) predecessors.add(walk.previous(key).key);
-  }
-  walk.close();
-  for (const key of predecessors) touched.add(key);
-  const links = new Map<OwnerKey, Name>();
-  for (const key of [...new Set([...stale, ...predecessors])].toSorted(compareKeys)) links.set(key, walk.next(key).owner);
-  walk.close();
-  return links;
-}
-
-/** RFC 4035 §2.3: all types at an authoritative name; NS and DS at a cut; always NSEC and the RRSIG over it. */
-function nsecRrset(next: Name, rrsets: readonly NodeRrset[], flags: number, ttl: number): NodeRrset {
-  const isCut = (flags & NODE_FLAG.CUT) !== 0;
-  const types = rrsets.map(({ type }) => type).filter((type) => !isCut || type === TYPE.NS || type === TYPE.DS);
-  return dnssecRrset(TYPE.NSEC, ttl, [nsecRdata(next, [...types, TYPE.NSEC, TYPE.RRSIG])]);
-}
-
-/** DNSKEY of the published keys, and CDS and CDNSKEY of what the parent is asked for (RFC 7344 §4.1, RFC 8078 §4). */
-function keyRrsets(apex: Name, signing: SigningSettings): NodeRrset[] {
-  const { published, announced, keyTtlSeconds = KEY_TTL_SECONDS } = signing;
-  const dnskeys = published.map(({ dnskey }) => dnskey);
-  const isDeleting = announced === 'delete';
-  const asked = isDeleting ? [] : announced?.map(({ dnskey }) => dnskey);
-  const entryPoints = asked ?? dnskeys.filter(isEntryPoint);
-  const cds = isDeleting ? [CDS_DELETE] : entryPoints.map((dnskey) => cdsRdata(apex, dnskey));
-  const cdnskeys = isDeleting ? [CDNSKEY_DELETE] : entryPoints.map(cdnskeyRdata);
-  const rrset = (type: RrType, rdatas: Uint8Array[]): NodeRrset[] =>
-    rdatas.length === 0 ? [] : [dnssecRrset(type, keyTtlSeconds, sortRdatas(type, rdatas))];
-  return [...rrset(TYPE.DNSKEY, dnskeys), ...rrset(TYPE.CDS, cds), ...rrset(TYPE.CDNSKEY, cdnskeys)];
-}
-
-function dnssecRrset(type: RrType, ttl: number, rdatas: readonly Uint8Array[]): NodeRrset {
-  return { type, ttl, rdatas, signatures: [], manager: 'dnssec' };
-}
-
-/**
- * `rrset` with the signatures it shall have. The SOA is signed last, when its serial is known: here it keeps its
- * signatures or has none.
- */
-function signed(node: ZoneNode, flags: number, rrset: NodeRrset, before: ZoneNode | undefined, signer: PlanSigner | undefined): NodeRrset {
+function signed(
+  node: ZoneNode,
+  flags: number,
+  rrset: NodeRrset,
+  before: ZoneNode | undefined,
+  signer: PlanSigner | undefined,
+): NodeRrset {
   if (signer !== undefined && isSignedType(flags, rrset.type)) {
     const kept = signer.kept(rrset, rrsetOf(before, rrset.type));
     if (kept !== undefined) return kept;
-    if (rrset.type !== TYPE.SOA) return signer.pending(node.owner, node.key, rrset);
+    const isLast = rrset.type === TYPE.SOA || (rrset.type === TYPE.ZONEMD && rrset.manager === 'dnssec');
+    if (!isLast) return signer.pending(node.owner, node.key, rrset);
   }
   return rrset.signatures.length === 0 ? rrset : { ...rrset, signatures: [] };
-}
-
-/** The apex node with the new serial, its SOA to be signed. */
-function withSerial(apex: ZoneNode, serial: Serial, signer: PlanSigner | undefined): ZoneNode {
-  const rrsets = apex.rrsets.map((rrset) => {
-    if (rrset.type !== TYPE.SOA) return rrset;
-    const soa = { ...rrset, rdatas: [withSoaSerial(rrset.rdatas[0]!, serial)], signatures: [] };
-    return signer === undefined ? soa : signer.pending(apex.owner, apex.key, soa);
-  });
-  return { ...apex, rrsets };
 }
 
 /** `view` whose nodes are read once: a stored node is decoded anew at each look. */
@@ -375,6 +360,7 @@ function remembering(view: ZoneView): ZoneView {
     },
     ascend: (from) => view.ascend(from),
     descend: (from) => view.descend(from),
+    hashed: view.hashed,
   };
 }
 
@@ -385,7 +371,11 @@ function compareNodes(before: ZoneNode, after: ZoneNode): 'none' | 'manager' | '
   for (let at = 0; at < before.rrsets.length; at++) {
     const a = before.rrsets[at]!;
     const b = after.rrsets[at]!;
-    const same = a.type === b.type && a.ttl === b.ttl && equalRdatas(a.rdatas, b.rdatas) && equalRdatas(a.signatures, b.signatures);
+    const same =
+      a.type === b.type &&
+      a.ttl === b.ttl &&
+      equalRdatas(a.rdatas, b.rdatas) &&
+      equalRdatas(a.signatures, b.signatures);
     if (!same) return 'records';
     if (a.manager !== b.manager) result = 'manager';
   }

@@ -45,6 +45,8 @@ export interface NodeWrite {
   readonly key: OwnerKey;
   /** `encodeNode` of the node, or null: the name is no more. */
   readonly value: Uint8Array | null;
+  /** The key is of a hashed owner name, the node an NSEC3 RRset. */
+  readonly isHashed?: boolean;
 }
 
 export interface SecretWrite {
@@ -116,7 +118,7 @@ export function applyWrite({ db }: Environment, write: StoreWrite, tools: ApplyT
 
   for (const zoneId of remove) removeZone(db, zoneId);
   const changes = new ChangeLog(put.map((record) => record.id));
-  const { bytes, entries } = applyNodes(db.nodes, write.nodes ?? [], counts, changes, makeRoom);
+  const { bytes, entries } = applyNodes(db, write.nodes ?? [], counts, changes, makeRoom);
   const zones = put.map((record) => ({ ...record, revision: generation, nodeCount: counts.get(record.id)! }));
   for (const record of zones) db.zones.putSync(zoneKey(record.id), encodeJson(record));
   reserveZoneIds(db.meta, put);
@@ -190,7 +192,7 @@ function journalBytes({ journal = [] }: StoreWrite): number {
 }
 
 function applyNodes(
-  nodes: Octets,
+  db: Environment['db'],
   writes: Iterable<NodeWrite>,
   counts: Map<number, number>,
   changes: ChangeLog,
@@ -202,7 +204,8 @@ function applyNodes(
   // Inside a transaction a put copies at once, so one key and one value buffer serve for all.
   const keyBuffer = Buffer.alloc(NODE_KEY_BYTES_MAX);
   let valueBuffer = Buffer.alloc(STORE_VALUE_BUFFER_BYTES);
-  for (const { zoneId, key: owner, value } of writes) {
+  for (const { zoneId, key: owner, value, isHashed = false } of writes) {
+    const nodes = isHashed ? db.hashed : db.nodes;
     const count = counts.get(zoneId);
     assert(count !== undefined, `node of zone ${zoneId}, which this commit does not write`);
     keyBuffer.writeUInt32BE(zoneId);
@@ -217,7 +220,7 @@ function applyNodes(
     const flagsBefore = nodes.getBinaryFast(key)?.[0];
     changes.add(zoneId, owner, flagsBefore === value?.[0]);
     if (value === null) {
-      if (nodes.removeSync(key)) counts.set(zoneId, count - 1);
+      if (nodes.removeSync(key) && !isHashed) counts.set(zoneId, count - 1);
       continue;
     }
     const size = value.length + NODE_CHECK_BYTES;
@@ -231,7 +234,7 @@ function applyNodes(
     if (size > valueBuffer.length) valueBuffer = Buffer.alloc(size * 2);
     valueBuffer.set(value);
     valueBuffer.writeUInt32BE(nodeCheck(key, value), value.length);
-    if (flagsBefore === undefined) counts.set(zoneId, count + 1);
+    if (flagsBefore === undefined && !isHashed) counts.set(zoneId, count + 1);
     nodes.putSync(key, valueBuffer.subarray(0, size));
   }
   return { bytes, entries };
@@ -242,7 +245,7 @@ function removeZone(db: Environment['db'], zoneId: number): void {
   assert(zoneId > 0, 'zone id 0 is no zone');
   db.zones.removeSync(zoneKey(zoneId));
   removeDocuments(db, zoneId);
-  for (const database of [db.nodes, db.journal, db.secrets]) {
+  for (const database of [db.nodes, db.hashed, db.journal, db.secrets]) {
     for (;;) {
       const range = database.getKeys({ start: zoneKey(zoneId), end: zoneKey(zoneId + 1), limit: REMOVE_BATCH_KEYS_MAX });
       const keys = [...range];

@@ -24,11 +24,11 @@ import { decodeJson, isNumber, isString } from './json.ts';
 import { NODE } from './node-codec.ts';
 import { META, NODE_CHECK_BYTES, type TokenRecord, type ZoneRecord, isTokenRecord, secretKey, textKey, zoneKey } from './schema.ts';
 import { type Snapshot, parseSnapshots } from './snapshots.ts';
-import { type Environment, type ReadOptions } from './store.ts';
+import { type Environment, type Octets, type ReadOptions } from './store.ts';
 import { databaseBytes, existingDatabase, openDatabases, openRoot } from './store.ts';
 import { readFormat, readKekFile } from './marks.ts';
 import { type Refresh, type StoredZone, ZoneTable, readGeneration } from './zone-table.ts';
-import { StoredZoneView } from './zone-view.ts';
+import { storedZoneView } from './zone-view.ts';
 
 const END_OF_LABEL = 0;
 
@@ -69,6 +69,8 @@ function openExisting(dir: string): StoreReader {
     throw error;
   }
 }
+
+type ShowNode = (key: Uint8Array, node: Uint8Array) => void;
 
 export class StoreReader {
   readonly #environment: Environment;
@@ -139,7 +141,7 @@ export class StoreReader {
   view(record: ZoneRecord): ZoneView {
     const zone = this.#table.byId(record.id);
     assert(zone !== undefined, `zone ${record.name} is not in the store`);
-    return new StoredZoneView(record.id, zone.apex, zone.apexKey, this.#environment.db.nodes, () => this.#read);
+    return storedZoneView({ id: record.id, ...zone }, this.#environment.db, () => this.#read);
   }
 
   // --- nodes, for answers ---
@@ -186,15 +188,44 @@ export class StoreReader {
     return undefined;
   }
 
+  /** The node of an NSEC3 RRset under exactly this key. Good until the next read. */
+  hashedBytes(zoneId: number, key: Uint8Array, keyLength = key.length): Uint8Array | undefined {
+    return this.#nodeAt(this.#keyOf(zoneId, key, keyLength), this.#environment.db.hashed);
+  }
+
+  /**
+   * The same of the last key at or before this one, or of the zone's last: the chain is a circle (RFC 5155 §3.1.7).
+   * Undefined when the zone has no NSEC3.
+   */
+  hashedAtOrBefore(zoneId: number, key: Uint8Array, keyLength = key.length): Uint8Array | undefined {
+    const { hashed } = this.#environment.db;
+    const lastBefore = (start: Uint8Array): Uint8Array | undefined => {
+      const range = { start, end: zoneKey(zoneId), inclusiveEnd: true, reverse: true, limit: 1, ...this.#read };
+      for (const { value } of hashed.getRange(range)) return value.subarray(0, value.length - NODE_CHECK_BYTES);
+      return undefined;
+    };
+    // The next zone's key alone is the key of none of its nodes: a hashed owner name has a label.
+    return lastBefore(Buffer.from(this.#keyOf(zoneId, key, keyLength))) ?? lastBefore(zoneKey(zoneId + 1));
+  }
+
   /**
    * Shows the zone's nodes after the owner key `after` (from the first, without), in canonical order, at most `limit`. Both arrays are good
    * during the call only. Returns how many there were.
    */
-  readNodes(zoneId: number, after: Uint8Array | undefined, limit: number, show: (key: Uint8Array, node: Uint8Array) => void): number {
+  readNodes(zoneId: number, after: Uint8Array | undefined, limit: number, show: ShowNode): number {
+    return this.#readTree(this.#environment.db.nodes, zoneId, after, limit, show);
+  }
+
+  /** The same of NSEC3 nodes. */
+  readHashed(zoneId: number, after: Uint8Array | undefined, limit: number, show: ShowNode): number {
+    return this.#readTree(this.#environment.db.hashed, zoneId, after, limit, show);
+  }
+
+  #readTree(tree: Octets, zoneId: number, after: Uint8Array | undefined, limit: number, show: ShowNode): number {
     const start = after === undefined ? zoneKey(zoneId) : Buffer.from(this.#keyOf(zoneId, after, after.length));
     const exclusiveStart = after !== undefined;
     let shown = 0;
-    for (const { key, value } of this.#environment.db.nodes.getRange({
+    for (const { key, value } of tree.getRange({
       start,
       exclusiveStart,
       end: zoneKey(zoneId + 1),
@@ -214,8 +245,8 @@ export class StoreReader {
     return (this.#keyViews[keyLength] ??= this.#key.subarray(0, keyLength + 4));
   }
 
-  #nodeAt(key: Uint8Array): Uint8Array | undefined {
-    const found = this.#environment.db.nodes.getBinaryFast(key, this.#read);
+  #nodeAt(key: Uint8Array, tree = this.#environment.db.nodes): Uint8Array | undefined {
+    const found = tree.getBinaryFast(key, this.#read);
     if (found === undefined) return undefined;
     const length = found.length - NODE_CHECK_BYTES;
     if (found.buffer !== this.#valueBuffer) {

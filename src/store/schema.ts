@@ -13,6 +13,7 @@
  *   documents  zone id ‖ kind ‖ 0 ‖ id                    what is kept beside the records, with when it is due, JSON (documents.ts)
  *   due        time in ms (u64) ‖ key in documents        one octet 0: the documents that are due, soonest first
  *   events     id                                         what happened, JSON (events.ts); made when it is missing
+ *   hashed     zone id ‖ key of the hashed owner name     the node of an NSEC3 RRset, as in nodes; made when it is missing
  *
  * Zone ids are u32, generations and sequences u64, all big-endian, so that memcmp order is numeric order. An owner key ends each label
  * in 0x00, so a name and all below it are one range of keys, and the key before is the NSEC predecessor (docs/adr/0001-node-per-owner.md).
@@ -27,12 +28,14 @@ import type { KeyFlags } from '#dnssec/key.ts';
 import { type KeyPolicy, isKeyPolicy } from '#dnssec/key-policy.ts';
 import { type KeyRole, type KeyStage, isKeyRole, isKeyStage } from '#dnssec/key-stage.ts';
 
+import { ZONEMD_HASHES, type ZonemdHash } from '#zone/zonemd.ts';
+
 import { hasFields, isArrayOf, isString } from './json.ts';
 
 /** Version of everything above. A change of it needs a `store/upgrade/` step; a store with a higher one is rejected. */
 export const STORE_FORMAT = 1;
 
-/** Names of the databases; all exist from the store's first transaction on, but `events` in a store that is older than it. */
+/** Names of the databases; all exist from the store's first transaction on, but LATER_DATABASES in a store that is older. */
 export type DatabaseName =
   | 'meta'
   | 'zones'
@@ -44,7 +47,11 @@ export type DatabaseName =
   | 'recent'
   | 'documents'
   | 'due'
-  | 'events';
+  | 'events'
+  | 'hashed';
+
+/** Those that a store lacks that is older than they: it lacks nothing that it had. */
+export const LATER_DATABASES: readonly DatabaseName[] = ['events', 'hashed'];
 
 /** Keys in `meta`. */
 export const META = {
@@ -102,6 +109,10 @@ export interface ZoneRecord {
   readonly nodeCount: number;
   readonly createdAtMs: number;
   readonly changedAtMs: number;
+  /** It has NSEC3 when it is signed; absent: NSEC. */
+  readonly denial?: 'nsec3';
+  /** It has a digest of itself (RFC 8976) when it is signed; absent: none. */
+  readonly zonemd?: ZonemdHash;
   readonly keys: readonly ZoneKeyRef[];
   /** CDS and CDNSKEY ask the parent to remove the DS (RFC 8078 §4); absent: they ask for the keys. */
   readonly isDeletingDs?: true;
@@ -183,6 +194,8 @@ export function isZoneRecord(value: unknown): value is ZoneRecord {
     nodeCount: 'number',
     createdAtMs: 'number',
     changedAtMs: 'number',
+    denial: (denial) => denial === undefined || denial === 'nsec3',
+    zonemd: (zonemd) => zonemd === undefined || ZONEMD_HASHES.some((hash) => hash === zonemd),
     keys: isArrayOf(isZoneKeyRef),
     isDeletingDs: (isDeletingDs) => isDeletingDs === undefined || isDeletingDs === true,
     keyPolicy: (policy) => policy === undefined || isKeyPolicy(policy),

@@ -104,5 +104,6 @@ export function openDatabases(openOne: (name: DatabaseName) => Octets): Environm
     documents: openOne('documents'),
     due: openOne('due'),
     events: openOne('events'),
+    hashed: openOne('hashed'),
   };
 }

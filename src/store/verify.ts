@@ -82,6 +82,12 @@ function verifyZone(reader: StoreReader, { record, apexKey }: StoredZone, limit:
       report(where, 'the name above it is missing');
     previous = owner;
   }
+  for (const { key, value } of environment.db.hashed.getRange(range)) {
+    const owner = ownerOfKey(key);
+    const stray = parentKey(owner) === apexKey ? undefined : 'is no hashed owner name of the zone';
+    const what = nodeFault(key, value, owner) ?? stray;
+    if (what !== undefined) report(`${zone} NSEC3 ${nodeName(owner)}`, what);
+  }
   if (count === 0) report(zone, 'has no nodes');
   if (limit === undefined && count !== record.nodeCount) report(zone, `has ${count} nodes, its record says ${record.nodeCount}`);
   return count;
@@ -120,7 +126,7 @@ function verifyJournal(reader: StoreReader, { record }: StoredZone, report: Repo
 function verifyLeftovers(reader: StoreReader, report: Report): number {
   let found = 0;
   const { environment, read } = reader.inspect();
-  for (const name of ['nodes', 'journal', 'secrets', 'documents'] as const) {
+  for (const name of ['nodes', 'hashed', 'journal', 'secrets', 'documents'] as const) {
     // From zone to zone, not from key to key.
     for (let start = zoneKey(1); ;) {
       const [key] = environment.db[name].getKeys({ start, limit: 1, ...read });

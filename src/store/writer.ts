@@ -30,7 +30,7 @@ import { JOURNAL_LIMITS, type JournalLimits } from './journal.ts';
 import { StoreReader } from './reader.ts';
 import { encodeJson } from './json.ts';
 import { readFormat, readKekFile } from './marks.ts';
-import { type DatabaseName, type FormatMark, type KekChange, META, STORE_FORMAT, textKey } from './schema.ts';
+import { type DatabaseName, type FormatMark, type KekChange, LATER_DATABASES, META, STORE_FORMAT, textKey } from './schema.ts';
 import { type ResealSlice, kekLabel, readKekChange, resealSlice, settleKek } from '#store/kek/change.ts';
 import { type ChangingSealer, type SealLabel, type Sealer, changingSealer, createSealer } from './seal.ts';
 import { type Environment, type Octets, existingDatabase, makeDatabase, openDatabases, openRoot } from './store.ts';
@@ -300,8 +300,8 @@ function openEnvironment(dir: string, options: WriterOptions): OpenedEnvironment
     // Of a complete store nothing is made, so nothing is written.
     const db = openDatabases((name) => {
       if (!made) return makeDatabase(root, name);
-      // The journal of events came later than the others, and a store without it lacks nothing that it had.
-      return name === 'events' ? (existingDatabase(root, name) ?? makeDatabase(root, name)) : existingOrDamaged(root, name, dir);
+      if (!LATER_DATABASES.includes(name)) return existingOrDamaged(root, name, dir);
+      return existingDatabase(root, name) ?? makeDatabase(root, name);
     });
     if (!made) makeStore(root, db, { ...options, kek });
     return { environment: { dir, root, db }, kek };

@@ -7,7 +7,7 @@
  */
 import { WALK_BATCH_NODES_MAX } from '#base/limits/store.ts';
 import { type Name, type OwnerKey } from '#dns/name.ts';
-import { type ZoneNode, type ZoneView } from '#zone/view.ts';
+import { type NodeTree, type ZoneNode, type ZoneView } from '#zone/view.ts';
 
 import { decodeNode } from './node-codec.ts';
 import { NODE_CHECK_BYTES, nodeKey, ownerOfKey, zoneKey } from './schema.ts';
@@ -16,18 +16,30 @@ import { type Octets, type ReadOptions } from './store.ts';
 /** Most walks look at one or two nodes; the batch grows for those that continue. */
 const FIRST_BATCH_NODES = 4;
 
-export class StoredZoneView implements ZoneView {
-  readonly apex: Name;
-  readonly apexKey: OwnerKey;
+/** A zone of the store. `read` is asked for each access, so that the view follows its reader's snapshot. */
+export function storedZoneView(
+  { id, apex, apexKey }: { readonly id: number; readonly apex: Name; readonly apexKey: OwnerKey },
+  { nodes, hashed }: { readonly nodes: Octets; readonly hashed: Octets },
+  read: () => ReadOptions,
+): ZoneView {
+  const tree = new StoredTree(id, nodes, read);
+  return {
+    apex,
+    apexKey,
+    node: (key) => tree.node(key),
+    ascend: (from) => tree.ascend(from),
+    descend: (from) => tree.descend(from),
+    hashed: new StoredTree(id, hashed, read),
+  };
+}
+
+class StoredTree implements NodeTree {
   readonly #zoneId: number;
   readonly #nodes: Octets;
   readonly #read: () => ReadOptions;
 
-  /** `read` is asked for each access, so that the view follows its reader's snapshot. */
-  constructor(zoneId: number, apex: Name, apexKey: OwnerKey, nodes: Octets, read: () => ReadOptions) {
+  constructor(zoneId: number, nodes: Octets, read: () => ReadOptions) {
     this.#zoneId = zoneId;
-    this.apex = apex;
-    this.apexKey = apexKey;
     this.#nodes = nodes;
     this.#read = read;
   }

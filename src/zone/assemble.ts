@@ -153,5 +153,9 @@ export function withoutManagedTypes(
   if (counts.size === 0) return { records, problems: [] };
   const what = [...counts].toSorted(([a], [b]) => a - b).map(([type, count]) => `${count} ${typeName(type)}`);
   const why = signed ? 'the zone is signed here with its own keys' : 'the zone is not signed here, and no signer would renew them';
-  return { records: kept, problems: [warning('DNSSEC_DROPPED', at, `left out of the file: ${what.join(', ')} records: ${why}`)] };
+  // What the zone was where it comes from, a policy may ask of it here too.
+  const hasNsec3 = signed && counts.has(TYPE.NSEC3PARAM);
+  const fix = hasNsec3 ? { fix: `the zone had NSEC3; to have it here too: waxseal dnssec set ${formatName(apex)} --denial nsec3` } : {};
+  const text = `left out of the file: ${what.join(', ')} records: ${why}`;
+  return { records: kept, problems: [warning('DNSSEC_DROPPED', at, text, fix)] };
 }

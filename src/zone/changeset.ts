@@ -85,19 +85,20 @@ export function orderChangeset(zone: Name, fromSerial: Serial, toSerial: Serial,
 /** The changeset from one whole zone to another; undefined stands for no zone. Reads every node of both. */
 export function diffZones(before: ZoneView | undefined, after: ZoneView): Changeset {
   const difference: Difference = { deleted: [], added: [] };
-  const old = nodesOf(before);
-  const young = nodesOf(after);
+  diffTrees(before?.ascend(after.apexKey), after.ascend(after.apexKey), difference);
+  diffTrees(before?.hashed.ascend(after.apexKey), after.hashed.ascend(after.apexKey), difference);
+  return orderChangeset(after.apex, before === undefined ? 0 : serialOf(before), serialOf(after), difference);
+}
+
+function diffTrees(before: Iterable<ZoneNode> = [], after: Iterable<ZoneNode>, difference: Difference): void {
+  const old = before[Symbol.iterator]();
+  const young = after[Symbol.iterator]();
   for (let a = old.next(), b = young.next(); !a.done || !b.done;) {
     const order = a.done ? 1 : b.done ? -1 : compareKeys(a.value.key, b.value.key);
     diffNodes(order <= 0 && !a.done ? a.value : undefined, order >= 0 && !b.done ? b.value : undefined, difference);
     if (order <= 0) a = old.next();
     if (order >= 0) b = young.next();
   }
-  return orderChangeset(after.apex, before === undefined ? 0 : serialOf(before), serialOf(after), difference);
-}
-
-function* nodesOf(view: ZoneView | undefined): Generator<ZoneNode, undefined> {
-  if (view !== undefined) yield* view.ascend(view.apexKey);
 }
 
 /** The serial in SOA RDATA: the first of the five numbers after MNAME and RNAME (RFC 1035 §3.3.13). */
@@ -191,7 +192,7 @@ function mismatch(rrset: Rrset): Problem {
 }
 
 /** Types at the apex or anywhere that signing makes: undoing a change leaves them to it. */
-const MADE_BY_SIGNING: readonly RrType[] = [TYPE.RRSIG, TYPE.NSEC, TYPE.DNSKEY, TYPE.CDS, TYPE.CDNSKEY];
+const MADE_BY_SIGNING: readonly RrType[] = [TYPE.RRSIG, TYPE.NSEC, TYPE.NSEC3, TYPE.NSEC3PARAM, TYPE.DNSKEY, TYPE.CDS, TYPE.CDNSKEY];
 
 /**
  * The changes that undo `changeset` on the zone as it is now: forwards, with a new serial. A record that has been changed again

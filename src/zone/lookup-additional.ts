@@ -16,8 +16,11 @@ const ADDRESS_TYPES = [TYPE.A, TYPE.AAAA];
 
 /** Addresses of the hosts that an answered RRset names, from authoritative data of the zones here; for NS from glue too. */
 export function addAddresses(draft: Draft, rrset: Rrset): void {
-  const targets = distinct(rrset.rdatas.map((rdata) => targetOf(rrset, rdata)).filter((target) => target !== undefined));
-  for (const target of targets.slice(0, ADDITIONAL_NAMES_MAX)) draft.additional.push(...addressesOf(draft, target, rrset.type === TYPE.NS));
+  const targets = distinct(
+    rrset.rdatas.map((rdata) => targetOf(rrset, rdata)).filter((target) => target !== undefined),
+  );
+  for (const target of targets.slice(0, ADDITIONAL_NAMES_MAX))
+    draft.additional.push(...addressesOf(draft, target, rrset.type === TYPE.NS));
 }
 
 /** Addresses of a delegation's name servers: below the cut they are required, elsewhere welcome. */
@@ -27,9 +30,11 @@ export function addGlue(draft: Draft, zone: ServedZone, cut: ZoneNode): void {
   const inDomain = targets.filter((target) => isAtOrBelow(ownerKey(target), cut.key));
   for (const target of inDomain) {
     const glue = zone.view.node(ownerKey(target));
-    if (glue !== undefined) draft.requiredGlue.push(...addressRrsets(glue).map((rrset) => ({ ...rrset, signatures: [] })));
+    if (glue !== undefined)
+      draft.requiredGlue.push(...addressRrsets(glue).map((rrset) => ({ ...rrset, signatures: [] })));
   }
-  if (draft.requiredGlue.length > 0) note(draft, 'RFC 9471 §3.1', `glue of ${inDomain.map(formatName).join(' ')}: all of it, or TC`);
+  if (draft.requiredGlue.length > 0)
+    note(draft, 'RFC 9471 §3.1', `glue of ${inDomain.map(formatName).join(' ')}: all of it, or TC`);
   const others = targets.filter((target) => !inDomain.includes(target));
   for (const target of others.slice(0, Math.max(0, ADDITIONAL_NAMES_MAX - inDomain.length)))
     draft.additional.push(...addressesOf(draft, target, true));
@@ -77,7 +82,8 @@ function addressesOf(draft: Draft, target: Name, isGlueWelcome: boolean): Signed
     ...signedFor(draft, rrset),
     ...(isGlue ? { signatures: [] } : {}),
   }));
-  if (found.length > 0) note(draft, 'RFC 1034 §4.3.2 step 6', `addresses of ${formatName(target)} are added${isGlue ? ' (glue)' : ''}`);
+  if (found.length > 0)
+    note(draft, 'RFC 1034 §4.3.2 step 6', `addresses of ${formatName(target)} are added${isGlue ? ' (glue)' : ''}`);
   return found;
 }
 

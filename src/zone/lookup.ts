@@ -15,7 +15,15 @@ import { CLASS, EDE, RCODE, TYPE, type RrType } from '#dns/types.ts';
 import { isDelegation, keysDown } from './cut.ts';
 import { addAddresses, addGlue } from './lookup-additional.ts';
 import { type Draft, type Step, newDraft, note, signedFor } from './lookup-draft.ts';
-import { isNewProof, proveCovered, proveNoData, proveNoName, putNegativeSoa } from './lookup-proof.ts';
+import {
+  isNewProof,
+  proveCovered,
+  proveNoData,
+  proveNoName,
+  proveWildcardNoData,
+  putNegativeSoa,
+} from './lookup-proof.ts';
+import { nsec3For, proveEncloser } from './lookup-nsec3.ts';
 import { type ServedZone, type ZoneSet } from './served.ts';
 import { type NodeRrset, type ZoneNode, rrsetOf } from './view.ts';
 
@@ -28,7 +36,11 @@ export interface Response extends MessageContent {
 }
 
 /** The answer to `question` from the zones served here; with `dnssecOk` (DO) also signatures and proofs. */
-export function lookup(zones: ZoneSet, question: Pick<Question, 'name' | 'type' | 'class'>, dnssecOk: boolean): Response {
+export function lookup(
+  zones: ZoneSet,
+  question: Pick<Question, 'name' | 'type' | 'class'>,
+  dnssecOk: boolean,
+): Response {
   const draft = newDraft(zones, question.type, dnssecOk);
   if (!refuse(draft, question.class)) {
     const answered: string[] = [];
@@ -37,11 +49,19 @@ export function lookup(zones: ZoneSet, question: Pick<Question, 'name' | 'type' 
       name = answerName(draft, name, answered.length === 1);
       if (name === undefined) break;
       if (answered.includes(ownerKey(name))) {
-        note(draft, 'RFC 1034 §3.6.2', `${formatName(name)} was answered before: the aliases are a loop, what was found is the answer`);
+        note(
+          draft,
+          'RFC 1034 §3.6.2',
+          `${formatName(name)} was answered before: the aliases are a loop, what was found is the answer`,
+        );
         break;
       }
       if (answered.length > ALIAS_STEPS_MAX || draft.dnameSteps >= DNAME_STEPS_MAX) {
-        note(draft, 'RFC 1034 §5.2.2', `${answered.length} aliases are in the answer: the chain is left to the resolver here`);
+        note(
+          draft,
+          'RFC 1034 §5.2.2',
+          `${answered.length} aliases are in the answer: the chain is left to the resolver here`,
+        );
         break;
       }
     }
@@ -97,7 +117,11 @@ function answerName(draft: Draft, name: Name, isFirst: boolean): Name | undefine
   if (draft.type === TYPE.DS && key === zone.view.apexKey) {
     // RFC 4035 §3.1.4.1: DS is the parent's. Where the parent is not served the child says that it has none.
     zone = draft.zones.parentOf(zone) ?? zone;
-    note(draft, 'RFC 4035 §3.1.4.1', `DS of an apex is answered by the parent side: zone ${formatName(zone.view.apex)}`);
+    note(
+      draft,
+      'RFC 4035 §3.1.4.1',
+      `DS of an apex is answered by the parent side: zone ${formatName(zone.view.apex)}`,
+    );
   }
   const apex = zone.view.node(zone.view.apexKey);
   if (rrsetOf(apex, TYPE.SOA) === undefined) {
@@ -137,9 +161,13 @@ function answerNode(draft: Draft, zone: ServedZone, node: ZoneNode, name: Name, 
   const found = select(node, draft.type);
   const where = expanded ? `wildcard ${formatName(node.owner)}` : formatName(node.owner);
   if (found !== undefined) {
-    note(draft, draft.type === TYPE.ANY ? 'RFC 8482 §4.1' : 'RFC 1034 §4.3.2 3a', `${typeName(found.type)} found at ${where}`);
+    note(
+      draft,
+      draft.type === TYPE.ANY ? 'RFC 8482 §4.1' : 'RFC 1034 §4.3.2 3a',
+      `${typeName(found.type)} found at ${where}`,
+    );
     draft.answer.push({ owner: name, ...signedFor(draft, found) });
-    if (expanded) proveCovered(draft, zone, name);
+    if (expanded) proveCovered(draft, zone, name, source);
     addAddresses(draft, { owner: name, ...found });
     return undefined;
   }
@@ -148,14 +176,18 @@ function answerNode(draft: Draft, zone: ServedZone, node: ZoneNode, name: Name, 
     const target = cname.rdatas[0]!;
     note(draft, 'RFC 1034 §3.6.2', `${formatName(name)} is an alias (${where}): continue with ${formatName(target)}`);
     draft.answer.push({ owner: name, ...signedFor(draft, cname) });
-    if (expanded) proveCovered(draft, zone, name);
+    if (expanded) proveCovered(draft, zone, name, source);
     return target;
   }
   const rule = node.rrsets.length === 0 ? 'RFC 4592 §2.2.2' : 'RFC 2308 §2.2';
-  note(draft, rule, `${where} ${node.rrsets.length === 0 ? 'is an empty non-terminal' : `has no ${typeName(draft.type)}`}: NODATA`);
+  note(
+    draft,
+    rule,
+    `${where} ${node.rrsets.length === 0 ? 'is an empty non-terminal' : `has no ${typeName(draft.type)}`}: NODATA`,
+  );
   putNegativeSoa(draft, zone);
-  if (expanded) proveCovered(draft, zone, name);
-  proveNoData(draft, zone, source);
+  if (expanded) proveWildcardNoData(draft, zone, name, source);
+  else proveNoData(draft, zone, name);
   return undefined;
 }
 
@@ -184,11 +216,19 @@ function redirect(draft: Draft, node: ZoneNode, dname: NodeRrset, name: Name): N
   const prefix = name.subarray(0, name.length - owner.length);
   if (prefix.length + target.length > NAME_BYTES_MAX) {
     draft.rcode = RCODE.YXDOMAIN;
-    note(draft, 'RFC 6672 §3.2 3c', `${formatName(name)} rewritten by the DNAME at ${formatName(node.owner)} is longer than 255 octets`);
+    note(
+      draft,
+      'RFC 6672 §3.2 3c',
+      `${formatName(name)} rewritten by the DNAME at ${formatName(node.owner)} is longer than 255 octets`,
+    );
     return undefined;
   }
   const alias = concatBytes(prefix, target);
-  note(draft, 'RFC 6672 §3.1', `DNAME at ${formatName(node.owner)}: ${formatName(name)} is an alias of ${formatName(alias)}`);
+  note(
+    draft,
+    'RFC 6672 §3.1',
+    `DNAME at ${formatName(node.owner)}: ${formatName(name)} is an alias of ${formatName(alias)}`,
+  );
   draft.answer.push({ owner: name, type: TYPE.CNAME, ttl: dname.ttl, rdatas: [alias], signatures: [] });
   draft.dnameSteps++;
   // The synthesized CNAME is the data asked for; BIND, Knot and NSD stop here too.
@@ -217,7 +257,11 @@ function referTo(draft: Draft, zone: ServedZone, cut: ZoneNode, owner: Name): vo
   note(draft, 'RFC 1034 §4.3.2 3b', `${formatName(owner)} is delegated: referral, not authoritative`);
   draft.authority.push({ owner, ...ns, signatures: [] });
   if (draft.dnssecOk && zone.signed) {
-    const proof = rrsetOf(cut, TYPE.DS) ?? rrsetOf(cut, TYPE.NSEC);
+    const ds = rrsetOf(cut, TYPE.DS);
+    // RFC 5155 §7.2.7: with NSEC3 the same as NODATA for DS.
+    const nsec3 = ds === undefined ? nsec3For(draft, zone) : undefined;
+    if (nsec3 !== undefined) proveEncloser(draft, zone, nsec3, owner, labelCount(owner));
+    const proof = ds ?? rrsetOf(cut, TYPE.NSEC);
     // The cut's NSEC may be in already: it can be the one that shows that a name on the way was a wildcard's.
     if (proof !== undefined && (proof.type === TYPE.DS || isNewProof(draft, zone, cut))) {
       note(
@@ -234,6 +278,7 @@ function referTo(draft: Draft, zone: ServedZone, cut: ZoneNode, owner: Name): vo
 /** The last labels of `name` that are the name of `node`: what an answer calls it, in the case it was asked with. */
 function suffixOf(name: Name, node: ZoneNode): Name {
   let suffix = name;
-  for (let extra = labelCount(name) - labelCount(node.owner); extra > 0; extra--) suffix = suffix.subarray(suffix[0]! + 1);
+  for (let extra = labelCount(name) - labelCount(node.owner); extra > 0; extra--)
+    suffix = suffix.subarray(suffix[0]! + 1);
   return suffix;
 }

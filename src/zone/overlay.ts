@@ -3,14 +3,23 @@
  * Not here: how the edits are made (dnssec/plan.ts).
  */
 import { compareKeys, type OwnerKey } from '#dns/name.ts';
-import { type ZoneNode, type ZoneView } from './view.ts';
+import { type NodeTree, type ZoneNode, type ZoneView } from './view.ts';
 
-/** `base` as it will be with `edits`: a node stands for itself, null for "gone". `edits` must not change afterwards. */
-export function overlayZone(base: ZoneView, edits: ReadonlyMap<OwnerKey, ZoneNode | null>): ZoneView {
+/** Nodes that come or, for null, go. */
+export type NodeEdits = ReadonlyMap<OwnerKey, ZoneNode | null>;
+
+const NO_EDITS: NodeEdits = new Map();
+
+/** `base` as it will be with `edits`, and `hashedEdits` of its hashed owner names. They must not change afterwards. */
+export function overlayZone(base: ZoneView, edits: NodeEdits, hashedEdits: NodeEdits = NO_EDITS): ZoneView {
+  const { apex, apexKey } = base;
+  return { apex, apexKey, ...overlayTree(base, edits), hashed: overlayTree(base.hashed, hashedEdits) };
+}
+
+/** The same of one tree. */
+export function overlayTree(base: NodeTree, edits: NodeEdits): NodeTree {
   const keys = [...edits.keys()].toSorted(compareKeys);
   return {
-    apex: base.apex,
-    apexKey: base.apexKey,
     node(key) {
       const edit = edits.get(key);
       return edit === undefined ? base.node(key) : (edit ?? undefined);
@@ -29,7 +38,7 @@ function* merge(
   keys: readonly OwnerKey[],
   start: number,
   step: 1 | -1,
-  edits: ReadonlyMap<OwnerKey, ZoneNode | null>,
+  edits: NodeEdits,
 ): Generator<ZoneNode> {
   let at = start;
   for (const node of nodes) {

@@ -29,15 +29,24 @@ export interface ZoneNode {
   readonly rrsets: readonly NodeRrset[];
 }
 
-export interface ZoneView {
-  readonly apex: Name;
-  readonly apexKey: OwnerKey;
+/** Nodes, found by key. */
+export interface NodeTree {
   /** The node with exactly this key, empty non-terminals included; undefined when the name does not exist. */
   node(key: OwnerKey): ZoneNode | undefined;
   /** Nodes with key ≥ `from` in canonical order, to the end of the zone. */
   ascend(from: OwnerKey): Iterable<ZoneNode>;
   /** Nodes with key ≤ `from` in descending canonical order, down to the apex. */
   descend(from: OwnerKey): Iterable<ZoneNode>;
+}
+
+export interface ZoneView extends NodeTree {
+  readonly apex: Name;
+  readonly apexKey: OwnerKey;
+  /**
+   * NSEC3 RRsets, each a node of its own under its hashed owner name (RFC 5155 §3). Those are no names of the zone
+   * (§7.2.8): none of them is among the zone's nodes, though a name of the zone may be spelled like one.
+   */
+  readonly hashed: NodeTree;
 }
 
 /** The RRset of `type` at `node`. */

@@ -6,7 +6,9 @@
 import { assert } from '#base/assert.ts';
 import { type Name, type OwnerKey, compareKeys, isAtOrBelow, nameOfKey, ownerKey, parentKey } from '#dns/name.ts';
 import { type Rrset, type SignedRrset } from '#dns/rrset.ts';
-import { type Manager, type NodeRrset, type ZoneNode, type ZoneView } from './view.ts';
+import { TYPE } from '#dns/types.ts';
+import { type NodeEdits } from './overlay.ts';
+import { type Manager, type NodeRrset, type NodeTree, type ZoneNode, type ZoneView } from './view.ts';
 
 /** An RRset as a zone is built from it; without signatures it is unsigned, without a manager it is `manual`. */
 export type ZoneRrset = Rrset & Partial<Pick<SignedRrset, 'signatures'>> & { readonly manager?: Manager };
@@ -15,20 +17,57 @@ export type ZoneRrset = Rrset & Partial<Pick<SignedRrset, 'signatures'>> & { rea
 export class MemoryZone implements ZoneView {
   readonly apex: Name;
   readonly apexKey: OwnerKey;
-  readonly #keys: readonly OwnerKey[];
-  readonly #nodes: ReadonlyMap<OwnerKey, ZoneNode>;
+  readonly hashed: NodeTree;
+  readonly #nodes: MemoryTree;
+  readonly #hashedNodes: MemoryTree;
 
   /** From complete nodes in any order, empty non-terminals included. For records use `memoryZone`. */
-  constructor(apex: Name, nodes: ReadonlyMap<OwnerKey, ZoneNode>) {
+  constructor(
+    apex: Name,
+    nodes: ReadonlyMap<OwnerKey, ZoneNode>,
+    hashedNodes: ReadonlyMap<OwnerKey, ZoneNode> = new Map(),
+  ) {
     this.apex = apex;
     this.apexKey = ownerKey(apex);
-    this.#nodes = nodes;
-    this.#keys = [...nodes.keys()].toSorted(compareKeys);
-    assert(this.#keys.length === 0 || isAtOrBelow(this.#keys[0]!, this.apexKey), 'a node outside its zone');
-    assert(this.#keys.length === 0 || isAtOrBelow(this.#keys.at(-1)!, this.apexKey), 'a node outside its zone');
+    this.#nodes = new MemoryTree(nodes, this.apexKey);
+    this.#hashedNodes = new MemoryTree(hashedNodes, this.apexKey);
+    this.hashed = this.#hashedNodes;
   }
 
   /** Nodes, empty non-terminals included. */
+  get size(): number {
+    return this.#nodes.size;
+  }
+
+  node(key: OwnerKey): ZoneNode | undefined {
+    return this.#nodes.node(key);
+  }
+
+  ascend(from: OwnerKey): Generator<ZoneNode> {
+    return this.#nodes.ascend(from);
+  }
+
+  descend(from: OwnerKey): Generator<ZoneNode> {
+    return this.#nodes.descend(from);
+  }
+
+  /** A zone with these nodes put in (or, for null, left out). Empty non-terminals are the caller's business, as in a plan. */
+  edited(edits: NodeEdits, hashedEdits: NodeEdits = new Map()): MemoryZone {
+    return new MemoryZone(this.apex, this.#nodes.edited(edits), this.#hashedNodes.edited(hashedEdits));
+  }
+}
+
+class MemoryTree implements NodeTree {
+  readonly #keys: readonly OwnerKey[];
+  readonly #nodes: ReadonlyMap<OwnerKey, ZoneNode>;
+
+  constructor(nodes: ReadonlyMap<OwnerKey, ZoneNode>, apexKey: OwnerKey) {
+    this.#nodes = nodes;
+    this.#keys = [...nodes.keys()].toSorted(compareKeys);
+    assert(this.#keys.length === 0 || isAtOrBelow(this.#keys[0]!, apexKey), 'a node outside its zone');
+    assert(this.#keys.length === 0 || isAtOrBelow(this.#keys.at(-1)!, apexKey), 'a node outside its zone');
+  }
+
   get size(): number {
     return this.#keys.length;
   }
@@ -43,17 +82,17 @@ export class MemoryZone implements ZoneView {
 
   *descend(from: OwnerKey): Generator<ZoneNode> {
     const found = lowerBound(this.#keys, from);
-    for (let at = this.#keys[found] === from ? found : found - 1; at >= 0; at--) yield this.#nodes.get(this.#keys[at]!)!;
+    for (let at = this.#keys[found] === from ? found : found - 1; at >= 0; at--)
+      yield this.#nodes.get(this.#keys[at]!)!;
   }
 
-  /** A zone with these nodes put in (or, for null, left out). Empty non-terminals are the caller's business, as in a plan. */
-  edited(edits: ReadonlyMap<OwnerKey, ZoneNode | null>): MemoryZone {
+  edited(edits: NodeEdits): Map<OwnerKey, ZoneNode> {
     const nodes = new Map(this.#nodes);
     for (const [key, node] of edits) {
       if (node === null) nodes.delete(key);
       else nodes.set(key, node);
     }
-    return new MemoryZone(this.apex, nodes);
+    return nodes;
   }
 }
 
@@ -64,11 +103,13 @@ export class MemoryZone implements ZoneView {
 export function memoryZone(apex: Name, rrsets: Iterable<ZoneRrset>): MemoryZone {
   const apexKey = ownerKey(apex);
   const nodes = new Map<OwnerKey, { key: OwnerKey; owner: Name; rrsets: NodeRrset[] }>();
+  const hashed: typeof nodes = new Map();
   for (const { owner, type, ttl, rdatas, signatures = [], manager = 'manual' } of rrsets) {
     const key = ownerKey(owner);
     assert(isAtOrBelow(key, apexKey), 'a record outside its zone');
-    let node = nodes.get(key);
-    if (node === undefined) nodes.set(key, (node = { key, owner, rrsets: [] }));
+    const tree = type === TYPE.NSEC3 ? hashed : nodes;
+    let node = tree.get(key);
+    if (node === undefined) tree.set(key, (node = { key, owner, rrsets: [] }));
     assert(!node.rrsets.some((each) => each.type === type), `two RRsets of type ${type} at one owner`);
     node.rrsets.push({ type, ttl, rdatas, signatures, manager });
   }
@@ -80,7 +121,7 @@ export function memoryZone(apex: Name, rrsets: Iterable<ZoneRrset>): MemoryZone 
       nodes.set(above, emptyNonTerminal(above));
     }
   }
-  return new MemoryZone(apex, nodes);
+  return new MemoryZone(apex, nodes, hashed);
 }
 
 /** A node without records: its name exists only because one below it does. No record spells it, so it is lower-case. */
@@ -88,9 +129,18 @@ export function emptyNonTerminal(key: OwnerKey): { key: OwnerKey; owner: Name; r
   return { key, owner: nameOfKey(key), rrsets: [] };
 }
 
-/** Every RRset of the zone with its signatures and manager, by owner in canonical order, then by type. */
+/**
+ * Every RRset of the zone with its signatures and manager, by owner in canonical order, then by type; NSEC3 RRsets
+ * behind all others.
+ */
 export function* zoneRrsets(view: ZoneView): Generator<SignedRrset & { readonly manager: Manager }> {
-  for (const node of view.ascend(view.apexKey)) for (const rrset of node.rrsets) yield { owner: node.owner, ...rrset };
+  for (const node of allNodes(view)) for (const rrset of node.rrsets) yield { owner: node.owner, ...rrset };
+}
+
+/** Every node of the zone in canonical order, then those of hashed owner names. */
+export function* allNodes(view: ZoneView): Generator<ZoneNode> {
+  yield* view.ascend(view.apexKey);
+  yield* view.hashed.ascend(view.apexKey);
 }
 
 /** Index of the first key ≥ `from`; the length when there is none. */

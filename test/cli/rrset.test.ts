@@ -117,7 +117,7 @@ describe('dnssec', () => {
     expect((await server.cli('dnssec', 'ds', 'example.com')).out).toBe('example.com. is not signed and has no DS\n');
     await server.cli('zone', 'add', 'signed.test');
     expect((await server.cli('dnssec', 'status', 'signed.test')).out).toMatch(
-      /^signed\.test\. is signed\n[^]*12345 +13 \(ECDSAP256SHA256\) +CSK +active/,
+      /^signed\.test\. is signed; NSEC proves what is not there\n[^]*12345 +13 \(ECDSAP256SHA256\) +CSK +active/,
     );
     const ds = (await server.cli('dnssec', 'ds', 'signed.test')).out;
     expect(ds).toMatch(/^signed\.test\. 3600 IN DS 12345 13 2 [0-9A-F]+$/m);

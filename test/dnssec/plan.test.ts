@@ -117,6 +117,7 @@ describe('only what a change touches', () => {
     const view = zone([...apexChanges(), ...many], cheap);
     let looks = 0;
     const counting: ZoneView = {
+      hashed: view.hashed,
       apex: view.apex,
       apexKey: view.apexKey,
       node: (key) => (looks++, view.node(key)),
@@ -144,6 +145,7 @@ describe('only what a change touches', () => {
     const counting: ZoneView = {
       apex: view.apex,
       apexKey: view.apexKey,
+      hashed: view.hashed,
       node: (key) => view.node(key),
       ascend: (from) => counted(view.ascend(from)),
       descend: (from) => counted(view.descend(from)),

@@ -3,12 +3,12 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { Responder, type ResponderOptions } from '#answer/respond.ts';
 import { type AnswerSource, type SourceChanges } from '#answer/names/source.ts';
 import { AssertionFailure } from '#base/assert.ts';
-import { formatName } from '#dns/name.ts';
+import { type Name, formatName } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
 import { openReader } from '#store/reader.ts';
-import { zoneSet } from '#zone/served.ts';
+import { type ServedZone, zoneSet } from '#zone/served.ts';
 import { ChangingZones } from '../support/changing-zones.ts';
-import { dummySigned } from '../support/dummy-signed.ts';
+import { DENIALS, dummySigned } from '../support/dummy-signed.ts';
 import { MemorySource } from '../support/memory-source.ts';
 import { oracleAnswer } from '../support/oracle.ts';
 import { pick, type Random, seededRandom } from '../support/random.ts';
@@ -39,6 +39,12 @@ export function randomQuery(random: Random, name: Uint8Array): Buffer {
   return Buffer.concat([header, cased, question, hasOpt ? opt : Buffer.alloc(0)]);
 }
 
+function hashedName(random: Random, served: readonly ServedZone[]): Name | undefined {
+  const { view } = pick(random, served);
+  const owners = [...view.hashed.ascend(view.apexKey)].map(({ owner }) => owner);
+  return owners.length === 0 ? undefined : pick(random, owners);
+}
+
 test(`answers equal the oracle's: ${ZONE_SETS} random sets of zones, ${QUERIES_PER_SET} queries each`, () => {
   const out = Buffer.alloc(65_535);
   const rcodes = new Map<number, number>();
@@ -46,11 +52,15 @@ test(`answers equal the oracle's: ${ZONE_SETS} random sets of zones, ${QUERIES_P
   for (let seed = 1; seed <= ZONE_SETS; seed++) {
     const random = seededRandom(seed);
     const plain = randomZones(random);
-    const served = plain.map(({ zone }) => (random() < 0.6 ? { view: dummySigned(zone), signed: true } : { view: zone, signed: false }));
+    const served = plain.map(({ zone }) =>
+      random() < 0.6 ? { view: dummySigned(zone, pick(random, DENIALS)), signed: true } : { view: zone, signed: false },
+    );
     const zones = zoneSet(served);
     const responder = new Responder(new MemorySource(served));
     for (let each = 0; each < QUERIES_PER_SET; each++) {
-      const name = nearbyName(random, plain);
+      const nearby = nearbyName(random, plain);
+      // RFC 5155 §7.2.8: also for the hashed owner names themselves.
+      const name = random() < 0.05 ? (hashedName(random, served) ?? nearby) : nearby;
       const query = randomQuery(random, name);
       const transport = random() < 0.3 ? 'tcp' : 'udp';
       const expected = oracleAnswer(zones, query, transport);
@@ -116,8 +126,9 @@ async function differences(options: ResponderOptions, look: (source: AnswerSourc
       responder.refresh();
       const zones = changing.zones();
       for (let fresh = 0; fresh < 15 && changing.plain.length > 0; fresh++) {
+        const hashed = random() < 0.08 ? changing.hashedName() : undefined;
         const asked = {
-          query: randomQuery(random, nearbyName(random, changing.plain)),
+          query: randomQuery(random, hashed ?? nearbyName(random, changing.plain)),
           transport: random() < 0.2 ? 'tcp' : 'udp',
         } as const;
         if (questions.length < QUESTIONS_KEPT) questions.push(asked);
@@ -150,6 +161,9 @@ describe('answers equal the oracle’s at every moment while zones change', () =
       nodeBytes: (...rest) => source.nodeBytes(...rest),
       nsecAtOrBefore: (...rest) => source.nsecAtOrBefore(...rest),
       readNodes: (...rest) => source.readNodes(...rest),
+      hashedBytes: (...rest) => source.hashedBytes(...rest),
+      hashedAtOrBefore: (...rest) => source.hashedAtOrBefore(...rest),
+      readHashed: (...rest) => source.readHashed(...rest),
       refresh: () => hears(source.refresh()),
     });
     const deaf = (source: AnswerSource) => hearing(source, () => ({ zones: [], changes: [] }));

@@ -2,7 +2,7 @@
  * Random zones in a real store that change at random while somebody answers from it: records come, go and become others, cuts, wildcards,
  * aliases and empty non-terminals with them; zones come and go and are signed and unsigned. What the oracle needs is kept beside it.
  */
-import { type OwnerKey, formatName, nameOf } from '#dns/name.ts';
+import { type Name, type OwnerKey, formatName, nameOf } from '#dns/name.ts';
 import { type Rrset } from '#dns/rrset.ts';
 import { TYPE } from '#dns/types.ts';
 import { encodeNode } from '#store/node-codec.ts';
@@ -10,7 +10,7 @@ import { type NodeWrite, type StoreWriter } from '#store/writer.ts';
 import { nodeFlags, occlusion } from '#zone/node-flags.ts';
 import { type ZoneSet, zoneSet } from '#zone/served.ts';
 import { type MemoryZone, memoryZone } from '#zone/zone.ts';
-import { dummySigned } from './dummy-signed.ts';
+import { DENIALS, type DummyNsec3, dummySigned } from './dummy-signed.ts';
 import { pick, type Random } from './random.ts';
 import { type RandomZone, randomZone, randomZones } from './random-zone.ts';
 import { auditEvent, zoneRecord } from './temporary-store.ts';
@@ -18,9 +18,11 @@ import { auditEvent, zoneRecord } from './temporary-store.ts';
 interface Zone extends RandomZone {
   readonly id: number;
   readonly signed: boolean;
+  readonly nsec3: DummyNsec3 | undefined;
   readonly served: MemoryZone;
   /** What the store has. */
   readonly nodes: ReadonlyMap<OwnerKey, Uint8Array>;
+  readonly hashed: ReadonlyMap<OwnerKey, Uint8Array>;
 }
 
 export class ChangingZones {
@@ -40,6 +42,12 @@ export class ChangingZones {
 
   zones(): ZoneSet {
     return zoneSet(this.#zones.map(({ served, signed }) => ({ view: served, signed })));
+  }
+
+  /** A hashed owner name of one of the zones; undefined when that has none. */
+  hashedName(): Name | undefined {
+    const hashed = this.#zones.flatMap(({ served }) => [...served.hashed.ascend(served.apexKey)]);
+    return hashed.length === 0 ? undefined : pick(this.#random, hashed).owner;
   }
 
   async begin(): Promise<void> {
@@ -64,6 +72,7 @@ export class ChangingZones {
       await this.#writer.commit({ audit: auditEvent(), zones: { remove: [zone.id] } });
       this.#zones = this.#zones.filter((each) => each !== zone);
     } else if (draw < 0.1) await this.#put(zone, zone.id, !zone.signed, zone);
+    else if (draw < 0.15) await this.#put(this.#edited(zone), zone.id, zone.signed, zone, pick(random, DENIALS));
     else await this.#put(this.#edited(zone), zone.id, zone.signed, zone);
   }
 
@@ -96,8 +105,14 @@ export class ChangingZones {
     return { apex: zone.apex, rrsets, text: zone.text, zone: memoryZone(zone.apex, rrsets) };
   }
 
-  async #put(plain: RandomZone, id: number, signed: boolean, before: Zone | undefined): Promise<void> {
-    const served = signed ? dummySigned(plain.zone) : plain.zone;
+  async #put(
+    plain: RandomZone,
+    id: number,
+    signed: boolean,
+    before: Zone | undefined,
+    nsec3 = before === undefined ? pick(this.#random, DENIALS) : before.nsec3,
+  ): Promise<void> {
+    const served = signed ? dummySigned(plain.zone, nsec3) : plain.zone;
     const isBelow = occlusion(served);
     const nodes = new Map<OwnerKey, Uint8Array>();
     for (const node of served.ascend(served.apexKey))
@@ -108,9 +123,15 @@ export class ChangingZones {
       if (known === undefined || Buffer.compare(known, value) !== 0) writes.push({ zoneId: id, key, value });
     }
     for (const key of before?.nodes.keys() ?? []) if (!nodes.has(key)) writes.push({ zoneId: id, key, value: null });
+    const hashed = new Map([...served.hashed.ascend(served.apexKey)].map((node) => [node.key, encodeNode(node, 0)]));
+    for (const [key, value] of hashed) {
+      const known = before?.hashed.get(key);
+      if (known === undefined || Buffer.compare(known, value) !== 0) writes.push({ zoneId: id, key, value, isHashed: true });
+    }
+    for (const key of before?.hashed.keys() ?? []) if (!hashed.has(key)) writes.push({ zoneId: id, key, value: null, isHashed: true });
     const record = { ...zoneRecord(id, formatName(plain.apex), this.#serial), dnssec: signed ? ('on' as const) : ('off' as const) };
     await this.#writer.commit({ audit: auditEvent(), zones: { put: [record] }, nodes: writes });
-    const zone: Zone = { ...plain, apex: nameOf(formatName(plain.apex)), id, signed, served, nodes };
+    const zone: Zone = { ...plain, apex: nameOf(formatName(plain.apex)), id, signed, nsec3, served, nodes, hashed };
     this.#zones = [...this.#zones.filter((each) => each !== before), zone];
   }
 }

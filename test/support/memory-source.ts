@@ -14,6 +14,8 @@ interface StoredZone {
   readonly nodes: ReadonlyMap<OwnerKey, Uint8Array>;
   /** Keys of nodes with an NSEC, in canonical order. */
   readonly chain: readonly OwnerKey[];
+  /** NSEC3 nodes by key, in order. */
+  readonly hashed: ReadonlyMap<OwnerKey, Uint8Array>;
 }
 
 export class MemorySource implements AnswerSource {
@@ -29,7 +31,8 @@ export class MemorySource implements AnswerSource {
       const all = [...view.ascend(view.apexKey)];
       const nodes = new Map(all.map((node) => [node.key, encodeNode(node, nodeFlags(node, view.apexKey, isBelow(node.key)))]));
       const chain = all.filter((node) => node.rrsets.some((rrset) => rrset.type === TYPE.NSEC)).map((node) => node.key);
-      return { nodes, chain: chain.toSorted(compareKeys) };
+      const hashed = new Map([...view.hashed.ascend(view.apexKey)].map((node) => [node.key, encodeNode(node, 0)]));
+      return { nodes, chain: chain.toSorted(compareKeys), hashed };
     });
     this.#zones = zones.map(({ view, signed }, id) => ({
       record: { id, dnssec: signed ? 'on' : 'off', nodeCount: this.#stored[id]!.nodes.size },
@@ -52,8 +55,32 @@ export class MemorySource implements AnswerSource {
     return this.#lend(found === undefined ? undefined : nodes.get(found));
   }
 
+  hashedBytes(zoneId: number, key: Uint8Array, keyLength: number): Uint8Array | undefined {
+    return this.#lend(this.#stored[zoneId]!.hashed.get(latin1(key.subarray(0, keyLength))));
+  }
+
+  hashedAtOrBefore(zoneId: number, key: Uint8Array, keyLength: number): Uint8Array | undefined {
+    const { hashed } = this.#stored[zoneId]!;
+    const wanted = latin1(key.subarray(0, keyLength));
+    const keys = [...hashed.keys()];
+    const found = keys.findLast((each) => each <= wanted) ?? keys.at(-1);
+    return this.#lend(found === undefined ? undefined : hashed.get(found));
+  }
+
   readNodes(zoneId: number, after: Uint8Array | undefined, limit: number, show: (key: Uint8Array, node: Uint8Array) => void): number {
-    const { nodes } = this.#stored[zoneId]!;
+    return this.#readTree(this.#stored[zoneId]!.nodes, after, limit, show);
+  }
+
+  readHashed(zoneId: number, after: Uint8Array | undefined, limit: number, show: (key: Uint8Array, node: Uint8Array) => void): number {
+    return this.#readTree(this.#stored[zoneId]!.hashed, after, limit, show);
+  }
+
+  #readTree(
+    nodes: ReadonlyMap<OwnerKey, Uint8Array>,
+    after: Uint8Array | undefined,
+    limit: number,
+    show: (key: Uint8Array, node: Uint8Array) => void,
+  ): number {
     const from = after === undefined ? undefined : latin1(after);
     const keys = [...nodes.keys()].toSorted(compareKeys).filter((key) => from === undefined || key > from);
     for (const key of keys.slice(0, limit)) show(Buffer.from(key, 'latin1'), this.#lend(nodes.get(key))!);

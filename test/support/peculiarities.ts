@@ -40,20 +40,22 @@ function leavesZone({ own, questionName, apexes }: Comparison): boolean {
   return end.steps > 0 && zoneOf(end.name, apexes) !== undefined && zoneOf(end.name, apexes) !== zoneOf(questionName, apexes);
 }
 
-/** Authority sections are equal but for NSEC records and signatures. */
+const PROOFS: readonly string[] = ['NSEC', 'NSEC3', 'RRSIG'];
+
+/** Authority sections are equal but for NSEC, NSEC3 and signatures. */
 function isSameButProofs(own: WireMessage, other: WireMessage): boolean {
-  const rest = (message: WireMessage) => message.authority.filter((record) => !['NSEC', 'RRSIG'].includes(record.type));
+  const rest = (message: WireMessage) => message.authority.filter((record) => !PROOFS.includes(record.type));
   return isPartOf(rest(own), rest(other)) && isPartOf(rest(other), rest(own));
 }
 
-/** All that `own` lacks in authority are NSEC records and signatures. */
+/** All that `own` lacks in authority are NSEC, NSEC3 and signatures. */
 function lacksProofOnly(own: WireMessage, other: WireMessage): boolean {
   const known = new Set(own.authority.map((record) => `${record.owner} ${record.type} ${record.rdata}`));
   const missing = other.authority.filter((record) => !known.has(`${record.owner} ${record.type} ${record.rdata}`));
   return (
     isPartOf(own.authority, other.authority) &&
-    missing.some((record) => record.type === 'NSEC') &&
-    missing.every((record) => ['NSEC', 'RRSIG'].includes(record.type))
+    missing.some((record) => record.type !== 'RRSIG') &&
+    missing.every((record) => PROOFS.includes(record.type))
   );
 }
 
@@ -250,6 +252,43 @@ export const PECULIARITIES: readonly Peculiarity[] = [
     applies: ({ query, own, other, questionName }) =>
       (questionName.startsWith('*') || own.answer.some((record) => record.owner.startsWith('*')) || query.shape.type === 'NSEC') &&
       lacksProofOnly(own, other),
+  },
+  {
+    server: 'nsd',
+    rule: 'NODATA at a wildcard asked for by its own name, with an NSEC3 of its encloser too',
+    rfc: 'RFC 5155 §7.2.3',
+    why: 'the NSEC3 that matches the name is the proof, as Knot and BIND give it; NSD proves the encloser of every such name too',
+    fields: ['authority'],
+    applies: ({ own, other, questionName }) => {
+      const owners = (message: WireMessage) => message.authority.filter(({ type }) => type === 'NSEC3').map(({ owner }) => owner);
+      const more = owners(own).filter((owner) => !owners(other).includes(owner));
+      const isKnown = owners(other).every((owner) => owners(own).includes(owner));
+      return questionName.startsWith('*.') && own.rcode === 'NOERROR' && more.length === 1 && isKnown;
+    },
+  },
+  {
+    server: 'nsd',
+    rule: 'NSEC3 asked at an alias is no alias',
+    rfc: 'RFC 1034 §3.6.2, RFC 5155 §7.2.8',
+    why: 'an alias leads on for every type but those that stand beside it (RFC 4034 §2.5: RRSIG and NSEC); NSD counts NSEC3 to them',
+    fields: ['rcode', 'answer', 'authority', 'glue'],
+    applies: ({ query, own, other }) =>
+      query.shape.type === 'NSEC3' &&
+      own.answer.length === 0 &&
+      own.rcode === 'NOERROR' &&
+      other.answer.some((record) => record.type === 'CNAME'),
+  },
+  {
+    server: 'bind',
+    rule: 'ANY at an alias gives its signature without DO',
+    rfc: 'RFC 4035 §3.1',
+    why: 'signatures are for who asks for them; NSD and Knot leave it out',
+    fields: ['answer'],
+    applies: ({ query, own, other }) =>
+      query.shape.type === 'ANY' &&
+      query.shape.edns?.dnssecOk !== true &&
+      isPartOf(other.answer, own.answer) &&
+      own.answer.filter(({ type }) => type !== 'RRSIG').length === other.answer.length,
   },
   // --- header ---
   {

@@ -22,6 +22,12 @@ export async function putZones(server: Waxseal, zones: readonly PeerZone[], dnss
   if (refused.length > 0) throw new Error(`waxseal refused ${refused.length} of ${zones.length} zones:\n${refused.slice(0, 5).join('\n')}`);
 }
 
+/** From NSEC to NSEC3 or back; served by every worker when this resolves. */
+export async function setDenial(server: Waxseal, zone: string, denial: 'nsec' | 'nsec3'): Promise<void> {
+  const answer = await server.api('PATCH', `/v1/zones/${encodeURIComponent(zone)}/dnssec?wait=served`, JSON.stringify({ denial }));
+  if (!answer.ok) throw new Error(`${zone} ${denial}: ${answer.status} ${await answer.text()}`);
+}
+
 /** The zone with its DNSSEC records, as a zone file in latin1. */
 export async function exportSigned(server: Waxseal, zone: string): Promise<string> {
   return exportZone(server, zone, true);

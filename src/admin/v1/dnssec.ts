@@ -3,6 +3,8 @@ import { type Static, Type } from 'typebox';
 import { ok } from '#base/problem.ts';
 import type { Name } from '#dns/name.ts';
 import type { Command, ControlApi, ZoneCommand } from '#control/api/control.ts';
+import { DENIAL_KINDS } from '#dnssec/denial.ts';
+import { ZONEMD_HASHES } from '#zone/zonemd.ts';
 import type { ZoneRecord } from '#store/schema.ts';
 import { zoneChangeRoute } from '#admin/http/change-route.ts';
 import { given, isoTime } from '#admin/http/form.ts';
@@ -61,11 +63,24 @@ const DnssecChange = Type.Union([
   }),
   closed({ policy: PolicyChange }),
   closed({ policyName: Type.String({ maxLength: 63, description: 'the named policy that the zone shall have' }) }),
+  closed({
+    zonemd: Type.Enum(['off', ...ZONEMD_HASHES], {
+      description: 'a digest of the zone in the zone, made with each change (RFC 8976)',
+    }),
+  }),
+  closed({
+    denial: Type.Enum([...DENIAL_KINDS], {
+      description:
+        'how the zone proves what is not there: NSEC, or NSEC3 without iterations, salt and opt-out (RFC 9276)',
+    }),
+  }),
 ]);
 
 function dnssecCommand(zone: Name, body: Static<typeof DnssecChange>): Command {
   if ('policyName' in body) return { kind: 'dnssec.policy', zone, policyName: body.policyName };
   if ('policy' in body) return { kind: 'dnssec.policy', zone, policy: given(body.policy) };
+  if ('zonemd' in body) return { kind: 'zone.zonemd', zone, zonemd: body.zonemd };
+  if ('denial' in body) return { kind: 'zone.denial', zone, denial: body.denial };
   if ('whenSafe' in body) return { kind: 'dnssec.leave', zone };
   return signingCommand(zone, body);
 }
@@ -85,6 +100,8 @@ export const dnssecRoutes = [
         zone: Type.String(),
         dnssec: OnOff,
         policyName: Type.Optional(Type.String({ description: 'absent: the policy is of its own' })),
+        denial: Type.Enum([...DENIAL_KINDS]),
+        zonemd: Type.Enum(['off', ...ZONEMD_HASHES]),
         policy: PolicyForm,
         keys: Type.Array(KeyForm),
         presigned: Type.Optional(PresignedForm),
@@ -99,6 +116,8 @@ export const dnssecRoutes = [
           zone: zone.name,
           dnssec: zone.dnssec,
           ...policyForm(control, zone),
+          denial: zone.denial ?? 'nsec',
+          zonemd: zone.zonemd ?? 'off',
           keys: keyForms(zone),
           presigned: presignedForm(zone),
           foreignKeys: foreignKeyForms(zone),
@@ -111,7 +130,7 @@ export const dnssecRoutes = [
     method: 'PATCH',
     url: '/v1/zones/:zone/dnssec',
     tag: 'dnssec',
-    summary: 'Turn signing on or off, or say what keys the zone shall have',
+    summary: 'Turn signing on or off, say what keys the zone shall have, or switch between NSEC and NSEC3',
     description:
       'Off at once needs force: resolvers answer SERVFAIL for an unsigned zone while the parent has a DS record. ' +
       'With whenSafe the server does it step by step. A changed policy becomes rollovers; see plan.',

@@ -6,6 +6,7 @@ import { WHOLE, inHeader } from '#base/place.ts';
 import { fail, ok, problem } from '#base/problem.ts';
 import { formatZoneFile } from '#dns/zone-file-format.ts';
 import type { ZoneView } from '#zone/view.ts';
+import { allNodes } from '#zone/zone.ts';
 import { changeRoute } from '#admin/http/change-route.ts';
 import { zoneSegment } from '#admin/http/find-zone.ts';
 import { given } from '#admin/http/form.ts';
@@ -31,7 +32,7 @@ const zoneExport = zoneReadRoute({
   url: '/v1/zones/:zone/zonefile',
   tag: 'zones',
   summary: 'Export a zone',
-  description: 'The records that can be imported again; signed=1 adds DNSKEY, RRSIG, NSEC, CDS and CDNSKEY.',
+  description: 'The records that can be imported again; signed=1 adds DNSKEY, RRSIG, NSEC or NSEC3, CDS and CDNSKEY.',
   query: { signed: Type.Optional(Switch) },
   answers: { 200: { description: 'the zone file', content: { 'text/dns': { schema: Type.String() } } } },
   show: ({ control, zone, query, reply }) => {
@@ -57,7 +58,7 @@ function zoneFileChunks(view: ZoneView, signed: boolean): readonly Buffer[] {
     chunks.push(Buffer.from(lines.join(''), 'latin1'));
     lines = [];
   };
-  for (const line of formatZoneFile(view.ascend(view.apexKey), { signed })) {
+  for (const line of formatZoneFile(signed ? allNodes(view) : view.ascend(view.apexKey), { signed })) {
     if (lines.push(line) === LINES_PER_CHUNK) flush();
   }
   if (lines.length > 0) flush();

@@ -107,7 +107,7 @@ export class Recall {
         if (!isProof) this.#first = 0;
       }
       if (isProof) {
-        this.#second = finder.nsecPlace(list) + 1;
+        this.#second = finder.denialPlace(list, query, HEADER_BYTES) + 1;
         if (this.#second === 0) return false;
       }
     }
@@ -203,8 +203,10 @@ export class Recall {
     const cache = this.#cache;
     // A no has to begin with the SOA; what cannot do without its neighbour cannot move.
     if (this.#kind === ENTRY.NOTHING && !isSplit) return;
-    // Behind the SOA of a NOTHING only NSEC stand: owners that exist, which go no way with a name that does not.
-    cache.labelCount = this.#kind === ENTRY.NOTHING ? 0 : this.#writer.labelsBelow(this.#depth, this.#labels, cache.labels);
+    // Behind the SOA of a NOTHING only NSEC stand: owners that exist, which go no way with a name that does not. The
+    // hashed owner name of an NSEC3 need not exist, and may be asked for (RFC 5155 §7.2.8).
+    const isApart = this.#kind === ENTRY.NOTHING && !this.#finder.hashed.isHashed(this.#zone);
+    cache.labelCount = isApart ? 0 : this.#writer.labelsBelow(this.#depth, this.#labels, cache.labels);
     if (cache.labelCount < 0) return;
     if (!this.#collectPointers(isSplit ? this.#soaPointers : 0, this.#writer.pointerCount, this.#sharedAt)) return;
     cache.useNear(this.#kind, cache.facts.zoneId, this.#first, this.#second, this.#type, this.#head.dnssecOk);
@@ -244,13 +246,16 @@ export class Recall {
     const cache = this.#cache;
     if (pointerCount >= pointers.length) return false;
     cache.pointerCount = 0;
+    let expanded = 0;
     for (let each = first; each < end; each++) {
       const pointer = pointers[each]!;
       const target = this.#targetOf(pointer);
       if (target < sharedAt) {
         // The whole name, as owner of what a wildcard made: it stands there for every name.
-        if (this.#kind === ENTRY.WILDCARD && target === HEADER_BYTES && (pointer & POINTER_OF_OWNER) !== 0) continue;
-        return false;
+        // But one more of them is the owner of an NSEC3 that is asked for by its own name (RFC 5155 §7.2.8).
+        const isOwner = this.#kind === ENTRY.WILDCARD && target === HEADER_BYTES && (pointer & POINTER_OF_OWNER) !== 0;
+        if (!isOwner || ++expanded > this.#writer.counts[SECTION.ANSWER]!) return false;
+        continue;
       }
       cache.pointers[cache.pointerCount++] = pointer & ~POINTER_OF_OWNER;
     }

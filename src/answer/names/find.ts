@@ -11,6 +11,7 @@ import { NEGATIVE_STEPS_MAX } from '#base/limits/answer.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { NODE, OWNER_OFFSET, findEntry, nodeFlags } from '#store/node-codec.ts';
 import { type Dependencies } from './dependencies.ts';
+import { HashedNames } from './hashed-names.ts';
 import { NegativeIndex, type NegativeLimits } from './negative.ts';
 import { KEY_BYTES_MAX, KeyBuffer, hashKey, wildcardHash } from './owner-key.ts';
 import { HAS_WILDCARD, type SortedKeys } from './sorted-keys.ts';
@@ -44,6 +45,8 @@ export class Finder {
   readonly #source: AnswerSource;
   readonly #dependencies: Dependencies;
   readonly #index: NegativeIndex;
+  /** NSEC3 records of the zones that have them. */
+  readonly hashed: HashedNames;
   zones: ZoneIndex;
   /** The key of the name asked for. */
   readonly key = new KeyBuffer();
@@ -73,6 +76,7 @@ export class Finder {
     this.#source = source;
     this.#dependencies = dependencies;
     this.#index = new NegativeIndex(source, limits);
+    this.hashed = new HashedNames(source, dependencies, limits);
     this.zones = new ZoneIndex([]);
     this.#takeZones([]);
   }
@@ -92,7 +96,9 @@ export class Finder {
       const { zoneId, keys } = change;
       if (keys === 'all') dependencies.zoneChanged(zoneId);
       else for (const key of keys) dependencies.nodeChanged(zoneId, hashKey(fromLatin1(key)));
-      if (this.#followApex(zoneId)) this.#index.follow(change);
+      if (!this.#followApex(zoneId)) continue;
+      this.#index.follow(change);
+      this.hashed.index.follow(change);
     }
   }
 
@@ -116,11 +122,14 @@ export class Finder {
     const zone = zones.ids.indexOf(zoneId);
     if (zone < 0 || this.#shapes[zone] === 0) return true;
     const apexKey = zones.apexKeys[zone]!;
-    const shape = shapeOf(this.#source.nodeBytes(zoneId, apexKey, apexKey.length));
-    if (shape === this.#shapes[zone]) return true;
+    const apex = this.#source.nodeBytes(zoneId, apexKey, apexKey.length);
+    const shape = shapeOf(apex);
+    const isHashedAnew = this.hashed.noteApex(zone, apex);
+    if (shape === this.#shapes[zone] && !isHashedAnew) return true;
     this.#shapes[zone] = shape;
     this.#dependencies.zoneChanged(zoneId);
     this.#index.drop(zoneId);
+    this.hashed.index.drop(zoneId);
     return false;
   }
 
@@ -135,15 +144,17 @@ export class Finder {
     this.#zonesTaken = zones;
     this.zones = new ZoneIndex(zones);
     this.#index.setZones(zones, isKept);
+    this.hashed.setZones(zones, isKept, numbers);
   }
 
   /** Names are waiting to be read into memory: `work` reads some. */
   get isBusy(): boolean {
-    return this.#index.isBusy;
+    return this.#index.isBusy || this.hashed.index.isBusy;
   }
 
   work(): void {
-    this.#index.work();
+    if (this.#index.isBusy) this.#index.work();
+    else this.hashed.index.work();
   }
 
   /** Looks for the name at `wire[offset]`, and gets its node; returns one of FOUND. */
@@ -165,10 +176,16 @@ export class Finder {
       else this.#dependencies.addOutside();
     }
     const apexDepth = zones.depths[this.zone]!;
-    if (this.#shapes[this.zone] === 0) this.#shapes[this.zone] = shapeOf(this.#node(key, key.ends[apexDepth]!));
+    if (this.#shapes[this.zone] === 0) this.#lookAtApex(apexDepth);
     if ((this.#shapes[this.zone]! & SHAPE_SOA) === 0) return FOUND.BROKEN;
     const list = this.#index.listOf(this.zone);
     return list === undefined ? this.#walk(apexDepth, type) : this.#search(list, apexDepth, type);
+  }
+
+  #lookAtApex(apexDepth: number): void {
+    const apex = this.#node(this.key, this.key.ends[apexDepth]!);
+    this.#shapes[this.zone] = shapeOf(apex);
+    this.hashed.noteApex(this.zone, apex);
   }
 
   /** After `locate`: gets the node, where there is one, and notes what the finding depends on. */
@@ -314,8 +331,13 @@ export class Finder {
     this.#dependencies.add(this.zones.ids[zone]!, this.zones.hashes[zone]!);
   }
 
-  /** Number of the node in `list` whose NSEC matches or covers the name that was located; -1 when that would take long to find. */
-  nsecPlace(list: SortedKeys): number {
+  /**
+   * Number of the node in memory whose NSEC matches or covers the name that was located, or whose NSEC3 covers the next
+   * closer name; -1 when that would take long to find. `wire[offset]` is the name.
+   */
+  denialPlace(list: SortedKeys, wire: Uint8Array, offset: number): number {
+    const { hashed, zone, key } = this;
+    if (hashed.isHashed(zone)) return hashed.place(zone, wire, offset + key.starts[this.depth + 1]!);
     list.backTo(this.#page, this.#entry);
     return list.toNsec(NEGATIVE_STEPS_MAX) ? list.number : -1;
   }

@@ -21,6 +21,8 @@ export interface NegativeLimits {
   readonly slice?: number;
 }
 
+const NO_KEY = new Uint8Array(0);
+
 /** A list in the making: all nodes up to `after` are in it. */
 interface Building {
   readonly number: number;
@@ -29,8 +31,12 @@ interface Building {
   after: Uint8Array | undefined;
 }
 
+/** Where the names come from. */
+type NodeSource = Pick<AnswerSource, 'nodeBytes' | 'readNodes'>;
+
 export class NegativeIndex {
-  readonly #source: AnswerSource;
+  readonly #source: NodeSource;
+  readonly #isHashed: boolean;
   readonly #nodesMax: number;
   readonly #bytesMax: number;
   readonly #slice: number;
@@ -48,9 +54,11 @@ export class NegativeIndex {
   #bytesUsed = 0;
   #building: Building | undefined;
 
-  constructor(source: AnswerSource, limits: NegativeLimits = {}) {
+  /** `isHashed`: of each zone not its names, but the hashed owner names of its NSEC3 records, behind the empty name. */
+  constructor(source: NodeSource, limits: NegativeLimits = {}, isHashed = false) {
     const { nodes = NEGATIVE_INDEX_NODES_MAX, bytes = NEGATIVE_INDEX_BYTES_MAX, slice = NEGATIVE_SLICE_NODES } = limits;
     this.#source = source;
+    this.#isHashed = isHashed;
     this.#slice = slice;
     this.#nodesMax = nodes;
     this.#bytesMax = bytes;
@@ -101,6 +109,8 @@ export class NegativeIndex {
     if (building === undefined) return;
     const { number, zone, keys } = building;
     const apexLength = zone.apexKey.length;
+    // Nothing is before the empty name: a search always ends somewhere.
+    if (this.#isHashed && keys.size === 0) keys.put(NO_KEY, 0, 0, 0);
     let isWhole = true;
     let last: Uint8Array | undefined;
     const shown = this.#source.readNodes(zone.record.id, building.after, this.#slice, (key, node) => {
@@ -145,6 +155,7 @@ export class NegativeIndex {
   }
 
   #followNode(list: SortedKeys, after: Uint8Array | undefined, { record, apexKey }: AnswerZone, key: Uint8Array): void {
+    if (this.#isHashed && key.length === apexKey.length) return;
     if (this.#building?.keys === list && (after === undefined || Buffer.compare(key, after) > 0)) return;
     const node = this.#source.nodeBytes(record.id, key, key.length);
     if (node === undefined) list.remove(key, apexKey.length, key.length);

@@ -125,6 +125,13 @@ export class SortedKeys {
     this.#moveTo(this.#order[0]! << this.#pageBits);
   }
 
+  /** Moves to the last node. */
+  toLast(): void {
+    this.#page = this.#orderCount - 1;
+    const page = this.#order[this.#page]!;
+    this.#moveTo((page << this.#pageBits) + this.#fills[page]! - 1);
+  }
+
   #moveTo(entry: number): void {
     this.#entry = entry;
     this.number = this.#entries[entry * ENTRY_WORDS + NUMBER]!;

@@ -35,6 +35,12 @@ export interface AnswerSource {
   nodeBytes(zoneId: number, key: Uint8Array, keyLength: number): Uint8Array | undefined;
   /** The last node at or before this key that has an NSEC. */
   nsecAtOrBefore(zoneId: number, key: Uint8Array, keyLength: number): Uint8Array | undefined;
+  /** The node of an NSEC3 RRset with exactly this key, which is that of a hashed owner name. */
+  hashedBytes(zoneId: number, key: Uint8Array, keyLength: number): Uint8Array | undefined;
+  /** The last of these at or before this key, or the zone's last when none is before: the chain is a circle. */
+  hashedAtOrBefore(zoneId: number, key: Uint8Array, keyLength: number): Uint8Array | undefined;
+  /** As `readNodes`, of NSEC3 nodes. */
+  readHashed: AnswerSource['readNodes'];
   /** Shows nodes after `after` (from the zone's first, without) in order, at most `limit`; returns how many. The arrays are good during `show` only. */
   readNodes(zoneId: number, after: Uint8Array | undefined, limit: number, show: (key: Uint8Array, node: Uint8Array) => void): number;
   /** Moves to the newest state. */

@@ -8,6 +8,16 @@ export const SIGNING_INLINE_COUNT_MAX = 2000;
 export const SIGNING_WORKERS_MAX = 4;
 /** Signatures in one message to a signing thread: many enough to cost nothing, few enough to share evenly. */
 export const SIGNING_CHUNK_COUNT = 4096;
+/**
+ * Names that come or go in an NSEC3 chain whose neighbours are looked up one by one: a look-up costs some ten steps of
+ * a walk, and a walk reads the whole chain.
+ */
+export const NSEC3_LOOKUPS_MAX = 256;
+/**
+ * Names of a zone with ZONEMD: each change reads and digests the whole zone, some 10 µs for each name, during which no
+ * other change is made.
+ */
+export const ZONEMD_NODES_MAX = 20_000;
 /** TTL of DNSKEY, CDS and CDNSKEY unless settings say otherwise: an hour, the wait of a rollover. */
 export const KEY_TTL_SECONDS = 3600;
 /** Tries for a key tag that is new in the zone: two in 65,536 collide, so a run of these is a broken random source. */

@@ -10,9 +10,11 @@ import { type ZoneFileOptions } from '#dns/zone-file.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type Changeset } from '#zone/changeset.ts';
+import { type DenialKind } from '#dnssec/denial.ts';
 import { type Response } from '#zone/lookup.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type CertificateCommand, type CertificateSummary, type CertificateView } from './certificates.ts';
+import { type ZonemdHash } from '#zone/zonemd.ts';
 import { type DnssecApi, type DnssecCommand } from './dnssec.ts';
 import { type DnssecKeysApi, type DnssecKeysCommand } from './dnssec-keys.ts';
 import { type EventsApi } from './events.ts';
@@ -101,7 +103,11 @@ export type ZoneCommand =
       readonly dnssec: boolean;
       readonly force?: boolean;
       readonly below?: BelowCare;
-    };
+    }
+  /** Another way to prove what is not there, of a signed zone. */
+  | { readonly kind: 'zone.denial'; readonly zone: Name; readonly denial: DenialKind }
+  /** A digest of a signed zone in the zone itself, or none. */
+  | { readonly kind: 'zone.zonemd'; readonly zone: Name; readonly zonemd: ZonemdHash | 'off' };
 
 export interface RunOptions {
   readonly actor: Actor;

@@ -5,12 +5,14 @@
  */
 import { type Problem } from '#base/problem.ts';
 import { type OwnerKey } from '#dns/name.ts';
+import { type DenialKind } from '#dnssec/denial.ts';
 import { type KeyPolicy } from '#dnssec/key-policy.ts';
 import { type ZonePlan } from '#dnssec/plan.ts';
 import { type ForeignKeyRef, type Presigned, type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type DocumentWrite, type EventWrite, type SecretWrite, type StoreWrite } from '#store/writer.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { type ZoneView } from '#zone/view.ts';
+import { type ZonemdHash } from '#zone/zonemd.ts';
 import { type Actor } from '#control/api/control.ts';
 import { type MailNote } from '#control/api/mail.ts';
 
@@ -46,6 +48,10 @@ export interface ZonePart {
   readonly isSigned?: boolean;
   /** Keys that a new zone gets back instead of a fresh one; their secrets stand under zone id 0. */
   readonly keys?: readonly ZoneKeyRef[];
+  /** How it proves what is not there when it is signed; as it is unless given. */
+  readonly denial?: DenialKind;
+  /** Its digest of itself when it is signed; as it is unless given. */
+  readonly zonemd?: ZonemdHash | 'off';
   /** Its keys afterwards; as they are unless given. Every signature that no longer fits them is made anew. */
   readonly keySet?: KeySet;
   /** The whole zone as another signer made it; nothing is signed here. */

@@ -106,4 +106,7 @@ function* nodeWrites(parts: readonly Prepared[]): Generator<NodeWrite> {
   for (const { record, plan } of parts)
     for (const [key, planned] of plan.nodes)
       yield { zoneId: record.id, key, value: planned === null ? null : encodeNode(planned.node, planned.flags) };
+  for (const { record, plan } of parts)
+    for (const [key, node] of plan.hashed)
+      yield { zoneId: record.id, key, value: node === null ? null : encodeNode(node, 0), isHashed: true };
 }

@@ -4,14 +4,17 @@
  */
 import { type Clock, toSeconds } from '#base/clock.ts';
 import { VERIFY_SAMPLE_NODES } from '#base/limits/changes.ts';
+import { ZONEMD_NODES_MAX } from '#base/limits/dnssec.ts';
 import { atZone, formatPlace } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
-import { formatName } from '#dns/name.ts';
+import { type Name, formatName } from '#dns/name.ts';
+import { NSEC3_PARAMETERS } from '#dns/nsec3.ts';
+import { type DenialKind } from '#dnssec/denial.ts';
 import { type PendingPlan, type SigningSettings, type ZonePlan, finishPlan, preparePlan, prepareRefresh } from '#dnssec/plan.ts';
 import { KEY_POLICY, type KeyPolicy, rolesOf } from '#dnssec/key-policy.ts';
 import { signingBy } from '#dnssec/key-stage.ts';
 import { signaturePolicyOf } from '#dnssec/sign.ts';
-import { sampleNodes, verifyNodes } from '#dnssec/verify.ts';
+import { sampleNodes, sampleOf, verifyHashed, verifyNodes } from '#dnssec/verify.ts';
 import { keyPolicyOf, policyNameOf } from '#store/dnssec/policies.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
@@ -20,6 +23,7 @@ import { overlayZone } from '#zone/overlay.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type KeySet, type ZonePart } from '#control/commands/decision.ts';
 import { presignedOnly } from '#control/commands/presigned.ts';
+import { zonemdTooLarge } from '#dnssec/plan-zonemd.ts';
 import { KeyRing, type NewZoneKey, type OpenKey, newZoneKey } from './keys.ts';
 import { SelfCheck } from './self-check.ts';
 import { signInPool } from './pool.ts';
@@ -88,11 +92,15 @@ export class ZonePreparer {
     const before = part.record ?? { ...newRecord(writer.nextZoneId(), zone, nowMs), keys: part.keys ?? [] };
     const isSigned = part.isSigned ?? before.dnssec === 'on';
     const keySet = isSigned ? this.#keySet(part, before, nowMs) : NO_KEYS;
-    const keyed = withKeys(before, keySet);
+    const keyed = withZonemd(withDenial(withKeys(before, keySet), part.denial), part.zonemd);
     const keys = this.#keys.keysOf(keyed, keySet.sealed);
-    const signing = isSigned ? settingsOf(keys, keyed, nowMs) : undefined;
+    const signing = isSigned ? { ...settingsOf(keys, keyed, nowMs), ...claimsOf(keyed) } : undefined;
     const { pending, next } = pendingOf(part, signing);
+    if (pending.collision !== undefined) return fail(hashCollision(zone, pending.collision));
     const plan = await signPlan(pending, keys);
+    const isDigested = isSigned && keyed.zonemd !== undefined;
+    const tooLarge = isDigested ? tooLargeForDigest(before, view, plan) : undefined;
+    if (tooLarge !== undefined) return fail(tooLarge);
     const bad = signing === undefined ? undefined : this.#verify(zone, view, plan, signing);
     if (bad !== undefined) return fail(bad);
     const signed: ZoneRecord = { ...this.#withCached(keyed, plan), serial: plan.changeset.toSerial };
@@ -161,14 +169,18 @@ export class ZonePreparer {
 
   /** Checks what would be published, on the zone as it will be: the apex and a random sample of the others, which is all of them in a usual change. */
   #verify(zone: string, base: ZoneView, plan: ZonePlan, signing: SigningSettings): Problem | undefined {
-    const after = overlayZone(base, new Map([...plan.nodes].map(([key, planned]) => [key, planned?.node ?? null])));
+    const edits = new Map([...plan.nodes].map(([key, planned]) => [key, planned?.node ?? null]));
+    const after = overlayZone(base, edits, plan.hashed);
     const random = (): number => Buffer.from(this.#options.random(4)).readUInt32BE() / 2 ** 32;
     const nodes = sampleNodes(plan.nodes, VERIFY_SAMPLE_NODES, random);
     const dnskeys = signing.published.map((key) => key.dnskey);
     const unpublished = signing.keys.map((key) => key.dnskey).filter((dnskey) => !dnskeys.includes(dnskey));
     const { check } = this.#selfCheck;
     const { nowSeconds } = signing;
-    const [first] = verifyNodes(base.apex, nodes, dnskeys, { nowSeconds, check, view: after, unpublished });
+    const options = { nowSeconds, check, view: after, unpublished };
+    const hashed = sampleOf(plan.hashed.values(), VERIFY_SAMPLE_NODES, random);
+    const found = verifyNodes(base.apex, nodes, dnskeys, options);
+    const [first = found[0]] = verifyHashed(base.apex, hashed, dnskeys, options);
     if (first === undefined) return undefined;
     this.#selfCheckFailures++;
     const why = `the freshly signed zone ${zone} failed its check (${formatPlace(first.at)}: ${first.message}); nothing was published, the served zone is unchanged`;
@@ -179,6 +191,22 @@ export class ZonePreparer {
 }
 
 type PresignedZone = NonNullable<ZonePart['presigned']>;
+
+/** Each change digests the whole zone: what grows past the limit is rejected, not left without a digest in silence. */
+function tooLargeForDigest({ name, nodeCount }: ZoneRecord, view: ZoneView, { nodes }: ZonePlan): Problem | undefined {
+  let grown = 0;
+  for (const [key, planned] of nodes) if (planned !== null && view.node(key) === undefined) grown++;
+  return grown === 0 || nodeCount + grown <= ZONEMD_NODES_MAX ? undefined : zonemdTooLarge(name, nodeCount + grown);
+}
+
+/** RFC 5155 §7.1 has another salt for this; RFC 9276 §3.1 has none, and then a name was made for it. */
+function hashCollision(zone: string, name: Name): Problem {
+  const why = `the NSEC3 hash of ${formatName(name)} is that of another name of ${zone}; no proof tells them apart`;
+  return problem('NSEC3_COLLISION', atZone(zone), why, {
+    rfc: 'RFC 5155 §7.1',
+    fix: `take one of the names out, or use NSEC: waxseal dnssec set ${zone} --denial nsec`,
+  });
+}
 
 const NO_KEYS: KeySet = { keys: [], isDeletingDs: false, sealed: new Map() };
 
@@ -195,6 +223,20 @@ function withPolicy(before: ZoneRecord, policy: KeyPolicy | undefined, name: str
   if (policy === undefined) return before;
   const { keyPolicyName: _name, ...record } = before;
   return { ...record, keyPolicy: policy, ...(name === undefined ? {} : { keyPolicyName: name }) };
+}
+
+/** The record with this kind of denial, or as it was. */
+function withDenial(record: ZoneRecord, denial: DenialKind | undefined): ZoneRecord {
+  if (denial === undefined) return record;
+  const { denial: _denial, ...rest } = record;
+  return denial === 'nsec3' ? { ...rest, denial } : rest;
+}
+
+/** The record with this digest, or as it was. */
+function withZonemd(record: ZoneRecord, zonemd: ZonePart['zonemd']): ZoneRecord {
+  if (zonemd === undefined) return record;
+  const { zonemd: _zonemd, ...rest } = record;
+  return zonemd === 'off' ? rest : { ...rest, zonemd };
 }
 
 /** `open`: the keys of `record`, in its order. */
@@ -217,6 +259,12 @@ function settingsOf(open: readonly OpenKey[], record: ZoneRecord, nowMs: number)
     ...ofPolicy,
     nowSeconds: toSeconds(nowMs),
   };
+}
+
+/** What the zone says of itself as a whole. */
+function claimsOf({ denial, zonemd }: ZoneRecord): Pick<SigningSettings, 'nsec3' | 'zonemd'> {
+  const nsec3 = denial === 'nsec3' ? { nsec3: NSEC3_PARAMETERS } : {};
+  return zonemd === undefined ? nsec3 : { ...nsec3, zonemd };
 }
 
 function pendingOf(

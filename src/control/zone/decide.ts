@@ -16,11 +16,12 @@ import { type StoreWriter } from '#store/writer.ts';
 import { decodeChangeset } from '#zone/changeset-codec.ts';
 import { type Changeset, revertChanges } from '#zone/changeset.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
-import { type Decision, type RecordWatcher } from '#control/commands/decision.ts';
+import { type Decision, type RecordWatcher, type ZonePart } from '#control/commands/decision.ts';
 import { type CommandOf, type CommandTable, type ServedZone, type ZoneContext } from '#control/commands/table.ts';
 import { type ZoneCommand } from '#control/api/control.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
 import { type ChangeRules, checkChanges } from './change-rules.ts';
+import { setZonemd, switchDenial } from './denial.ts';
 import { importChanges } from './import.ts';
 import { newZoneChanges } from './new-zone.ts';
 import { presignedPart } from './presigned.ts';
@@ -83,6 +84,12 @@ export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCom
       decide: onServed(revertZone),
     },
     'zone.dnssec': { decide: onServed(setSigning) },
+    'zone.denial': {
+      decide: (command, zone) => (zone.served ? switchDenial(zone.served, command) : fail(zoneNotServed(command.zone))),
+    },
+    'zone.zonemd': {
+      decide: (command, { served }) => (served ? setZonemd(served, command) : fail(zoneNotServed(command.zone))),
+    },
   };
 }
 
@@ -101,14 +108,21 @@ function creation(
   const changes = removed === undefined ? decided.value.changes : withNewerSerial(apex, decided.value.changes, removed);
   const neighbours = settleNeighbours(writer, { apex, changes, isSigned, keys }, { care, mayChange });
   if (!neighbours.ok) return fail(...neighbours.problems, ...warnings);
+  const made = { record: undefined, view: emptyView, changes, isSigned, keys, ...denialOf(removed) };
   return ok({
     zone: formatName(apex),
-    parts: [{ record: undefined, view: emptyView, changes, isSigned, keys }, ...neighbours.value],
+    parts: [made, ...neighbours.value],
     ...(removed === undefined ? {} : takeBack(writer, removed, writer.nextZoneId(), keys)),
     detail,
     warnings: [...warnings, ...neighbours.warnings, ...(removed === undefined ? [] : [takenBack(removed, keys)])],
     isChanged: true,
   });
+}
+
+/** A zone that comes back has what it had. */
+function denialOf(removed: RemovedZone | undefined): Pick<ZonePart, 'denial' | 'zonemd'> {
+  const { denial, zonemd } = removed ?? {};
+  return { ...(denial === undefined ? {} : { denial }), ...(zonemd === undefined ? {} : { zonemd }) };
 }
 
 function takenBack({ name, serial, removedAtMs }: RemovedZone, keys: readonly ZoneKeyRef[]): Problem {

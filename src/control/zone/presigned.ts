@@ -68,7 +68,7 @@ export async function presignedPart(
   const { seconds, owner, type } = firstEnd(signed.value, nowSeconds)!;
   return ok(
     {
-      plan: { nodes, changeset, changed: isChanged, signatureCount: 0 },
+      plan: { hashed: new Map(), nodes, changeset, changed: isChanged, signatureCount: 0 },
       presigned: { endsAtSeconds: seconds, firstOwner: owner, firstType: type, importedAtMs: clock.nowMs() },
     },
     [...problems, ...endWarnings(formatName(apex), seconds, nowSeconds)],

@@ -16,6 +16,7 @@ import { type StoreReader } from '#store/reader.ts';
 import { type ZoneKeyRef, isZoneKeyRef } from '#store/schema.ts';
 import { type DocumentWrite, type SecretWrite } from '#store/writer.ts';
 import { type RrsetChange, soaSerial, withSoaSerial } from '#zone/changeset.ts';
+import { ZONEMD_HASHES, type ZonemdHash } from '#zone/zonemd.ts';
 import { type ServedZone } from '#control/commands/table.ts';
 
 const KIND = 'removed-zone';
@@ -30,6 +31,8 @@ export interface RemovedZone {
   readonly keys: readonly ZoneKeyRef[];
   readonly removedAtMs: number;
   readonly untilMs: number;
+  readonly denial?: 'nsec3';
+  readonly zonemd?: ZonemdHash;
   /** Zone file of all its records but those of DNSSEC; absent when it was too large. */
   readonly text?: string;
 }
@@ -49,6 +52,8 @@ function isRemovedZone(value: unknown): value is RemovedZone {
     keys: isArrayOf(isZoneKeyRef),
     removedAtMs: 'number',
     untilMs: 'number',
+    denial: (denial) => denial === undefined || denial === 'nsec3',
+    zonemd: (zonemd) => zonemd === undefined || ZONEMD_HASHES.some((hash) => hash === zonemd),
     text: 'string?',
   });
 }
@@ -71,6 +76,8 @@ export function keepRemovedZone(reader: StoreReader, zone: ServedZone, nowMs: nu
     keys: record.keys,
     removedAtMs: nowMs,
     untilMs: nowMs + REMOVED_ZONE_KEPT_MS,
+    ...(record.denial === undefined ? {} : { denial: record.denial }),
+    ...(record.zonemd === undefined ? {} : { zonemd: record.zonemd }),
     ...(text === undefined ? {} : { text }),
   };
   const forgotten = forgetExpired(reader, nowMs, REMOVED_ZONES_KEPT_MAX - 1);

@@ -5,7 +5,7 @@ import { Dependencies } from '#answer/names/dependencies.ts';
 import { hashLabel, hashName, lowerWord } from '#answer/names/hash.ts';
 import { Responder } from '#answer/respond.ts';
 import { ANSWER_CACHE_BODY_BYTES_MAX } from '#base/limits/answer.ts';
-import { lowerOctet, nameOf } from '#dns/name.ts';
+import { formatName, lowerOctet, nameOf } from '#dns/name.ts';
 import { zoneSet } from '#zone/served.ts';
 import { dummySigned } from '../../support/dummy-signed.ts';
 import { MemorySource } from '../../support/memory-source.ts';
@@ -215,6 +215,9 @@ describe('what is kept', () => {
         nodeBytes: (...rest) => now.nodeBytes(...rest),
         nsecAtOrBefore: (...rest) => now.nsecAtOrBefore(...rest),
         readNodes: (...rest) => now.readNodes(...rest),
+        hashedBytes: (...rest) => now.hashedBytes(...rest),
+        hashedAtOrBefore: (...rest) => now.hashedAtOrBefore(...rest),
+        readHashed: (...rest) => now.readHashed(...rest),
         refresh: () => ({ zones: [1], changes: [] }),
       },
       { cacheBytes: 1 << 20 },
@@ -228,5 +231,50 @@ describe('what is kept', () => {
     now = new MemorySource(both);
     own.refresh();
     for (let turn = 0; turn < 2; turn++) expect(answer()).toBe(Buffer.from(oracleAnswer(zoneSet(both), query, 'udp')).toString('hex'));
+  });
+});
+
+describe('RFC 5155 §7.2: what is kept of a zone with NSEC3', () => {
+  const NSEC3 = { iterations: 0, salt: new Uint8Array(0) };
+  const out = Buffer.alloc(65_535);
+  const asker = (text: string) => {
+    const served = [{ view: dummySigned(zoneOf('z.', text), NSEC3), signed: true }];
+    const source = new MemorySource(served);
+    const responder = new Responder(source, { cacheBytes: 1 << 20 });
+    const hashed = [...served[0]!.view.hashed.ascend(served[0]!.view.apexKey)].map(({ owner }) => formatName(owner));
+    const reads = (name: string, type: string): number => {
+      const query = buildQuery({ name, type, edns: { size: 1232, dnssecOk: true } });
+      const before = source.reads;
+      responder.beginBatch();
+      const length = responder.respond(query, query.length, out, 'udp');
+      const expected = Buffer.from(oracleAnswer(zoneSet(served), query, 'udp'));
+      expect(`${name} ${out.toString('hex', 0, length)}`).toBe(`${name} ${expected.toString('hex')}`);
+      return source.reads - before;
+    };
+    return { hashed, reads };
+  };
+  const TEXT = `@ 60 SOA ns hostmaster 1 3600 600 86400 300\n@ 60 NS ns\nns 60 A 192.0.2.53\nw 60 A 192.0.2.1\nx.e 60 A 192.0.2.1`;
+
+  test('of random names that are not there, as many answers as there are NSEC3, and nothing is read any more', () => {
+    const { hashed, reads } = asker(TEXT);
+    for (let at = 0; at < 400; at++) reads(`r${at}.z.`, 'A');
+    for (let at = 400; at < 800; at++) expect(reads(`r${at}.z.`, 'A')).toBe(0);
+    expect(hashed.length).toBe(5);
+  });
+
+  test.each([
+    ['name errors', TEXT],
+    ['a wildcard', `${TEXT}\n* 60 TXT "w"`],
+  ])('§7.2.8: hashed owner names as names that are asked for, before and after others: %s', (_, text) => {
+    for (const type of ['TXT', 'MX', 'NSEC3']) {
+      const { hashed, reads } = asker(text);
+      for (const owner of hashed) reads(owner, type);
+      for (let at = 0; at < 100; at++) reads(`r${at}.z.`, type);
+      for (const owner of hashed) reads(owner, type);
+      const other = asker(text);
+      expect(other.hashed.length).toBeGreaterThan(4);
+      for (let at = 0; at < 100; at++) other.reads(`r${at}.z.`, type);
+      for (const owner of hashed) other.reads(owner, type);
+    }
   });
 });

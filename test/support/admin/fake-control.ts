@@ -173,6 +173,9 @@ export class FakeControl implements ControlApi {
         return ok({ view: undefined, dnssec, changeset: empty });
       case 'zone.dnssec':
         return ok({ view: before.view, dnssec: command.dnssec ? 'on' : 'off', changeset: empty });
+      case 'zone.denial':
+      case 'zone.zonemd':
+        return ok({ view: before.view, dnssec, changeset: empty });
       case 'rrsets.change': {
         const changes = decideOperations(before.view, command.operations, dnssec === 'on');
         return changes.ok ? result(applied(before.view, changes.value), dnssec, changes.warnings) : changes;

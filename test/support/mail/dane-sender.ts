@@ -32,13 +32,29 @@ export interface DaneSenderOptions {
   readonly anchors: readonly string[];
 }
 
-export async function daneSender(address: string, { zone, server, anchors }: DaneSenderOptions): Promise<DaneSender> {
+/** A validating `unbound` on port 53 of this address, which asks `server` for the zone. */
+export async function validatingUnbound(
+  address: string,
+  { zone, server, anchors }: DaneSenderOptions,
+): Promise<{ readonly folder: string; readonly stop: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'waxseal-sender-'));
-  writeFileSync(join(folder, 'resolv.conf'), `nameserver ${address}\noptions trust-ad timeout:5 attempts:2\n`);
   writeFileSync(join(folder, 'unbound.conf'), unboundText(folder, address, zone, server, anchors));
   const child = spawn(toolPath('unbound'), ['-d', '-c', join(folder, 'unbound.conf')], { stdio: 'ignore' });
   const ended = new Promise<void>((resolve) => void child.once('exit', () => resolve()));
   await answering(address, zone, child);
+  return {
+    folder,
+    async stop() {
+      child.kill('SIGKILL');
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function daneSender(address: string, options: DaneSenderOptions): Promise<DaneSender> {
+  const { folder, stop } = await validatingUnbound(address, options);
+  writeFileSync(join(folder, 'resolv.conf'), `nameserver ${address}\noptions trust-ad timeout:5 attempts:2\n`);
   const mount = `mount --bind ${join(folder, 'resolv.conf')} /etc/resolv.conf && exec "$@"`;
   return {
     resolver: `${address}:53`,
@@ -49,11 +65,7 @@ export async function daneSender(address: string, { zone, server, anchors }: Dan
       const text = `${stdout}${stderr}`;
       return { isVerified: /: Verified TLS connection established to /.test(text), text };
     },
-    async stop() {
-      child.kill('SIGKILL');
-      await ended;
-      rmSync(folder, { recursive: true, force: true });
-    },
+    stop,
   };
 }
 
@@ -71,11 +83,12 @@ function unboundText(folder: string, address: string, zone: string, server: Dane
   num-threads: 1
   module-config: "validator iterator"
   prefetch: no
+  aggressive-nsec: yes
 ${anchors.map((each) => `  trust-anchor: "${each}"\n`).join('')}
 remote-control:
   control-enable: no
 stub-zone:
-  name: "${zone}."
+  name: "${zone.replace(/\.$/, '')}."
   stub-addr: ${server.address}@${server.port}
 `;
 }
