@@ -34,6 +34,8 @@ const DEBIAN = {
   unbound: 'unbound',
   'zonemaster-cli': 'zonemaster-cli',
   openssl: 'openssl',
+  'nghttp2-client': 'h2load',
+  nginx: 'nginx',
   python3: 'python3',
   sslscan: 'sslscan',
   systemd: 'systemd-socket-activate',

@@ -102,7 +102,7 @@ describe('certificates', () => {
     for (const maxVersion of ['TLSv1.2', 'TLSv1.3']) expect((await shake(HOST, { maxVersion })).getProtocol()).toBe(maxVersion);
   });
 
-  test.each(['TLSv1.2', 'TLSv1.3'])('%s: no session is resumed, so its server name is always that of this handshake', async (version) => {
+  test.each(['TLSv1.2', 'TLSv1.3'])('%s: a session is not resumed with another host', async (version) => {
     const { shake, raw } = await testPolicyHost();
     const first = await shake(HOST, { maxVersion: version });
     first.write(get());
@@ -131,6 +131,27 @@ test('the health page is for the loopback interface, by its own name', async () 
   const page = await get2(port, 'localhost', { ':authority': `localhost:${port}`, ':path': '/healthz' });
   expect(page).toMatchObject({ headers: { ':status': 200 }, body: 'ok\n' });
   expect(await get2(port, HOST, { ':path': '/healthz' })).toMatchObject({ headers: { ':status': 404 }, body: '' });
+});
+
+test.each(['192.0.2.1', '::ffff:192.0.2.1', '2001:db8::1', '128.0.0.1', '::2'])(
+  'a client at %s has no certificate for the health page',
+  async (clientAddress) => {
+    const { shake, raw } = await testPolicyHost({ clientAddress });
+    await expect(shake('localhost')).rejects.toThrow(/alert|handshake failure/);
+    expect(await raw(get())).toContain(' 200 OK');
+  },
+);
+
+test.each(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1'])('a client at %s has one', async (clientAddress) => {
+  const { shake } = await testPolicyHost({ clientAddress });
+  expect((await shake('localhost')).getPeerCertificate().subjectaltname).toBe('DNS:localhost');
+});
+
+test('switched off, the access log has no line, and all is counted as before', async () => {
+  const { raw, lines, count } = await testPolicyHost({ isAccessLogged: false });
+  await raw(get());
+  expect(lines).toEqual([]);
+  expect([count('httpsStatus.200'), count('httpsSeconds.inf')]).toEqual([1, 1]);
 });
 
 test('the access log says who asked for what, and numbers say how much', async () => {

@@ -26,6 +26,9 @@ export interface TestPolicyHostOptions {
   readonly sendReport?: (body: Uint8Array) => Promise<CallOutcome>;
   readonly isSelfSigned?: boolean;
   readonly nowMs?: () => number;
+  readonly isAccessLogged?: boolean;
+  /** Where clients seem to be; that of the socket when absent. */
+  readonly clientAddress?: string;
 }
 
 export async function testPolicyHost(options: TestPolicyHostOptions = {}) {
@@ -48,7 +51,7 @@ export async function testPolicyHost(options: TestPolicyHostOptions = {}) {
     reader,
     sealer: () => ok(sealer),
     isSelfSigned,
-    accessLog,
+    accessLog: options.isAccessLogged === false ? undefined : accessLog,
     complain: (name, text) => complaints.push(`${name}: ${text}`),
     random,
     nowMs: options.nowMs ?? (() => performance.now()),
@@ -57,7 +60,11 @@ export async function testPolicyHost(options: TestPolicyHostOptions = {}) {
     sources,
     sendReport: options.sendReport,
   });
-  const server = createServer((socket) => host.take(socket));
+  const { clientAddress } = options;
+  const server = createServer((socket) => {
+    if (clientAddress !== undefined) Object.defineProperty(socket, 'remoteAddress', { value: clientAddress });
+    host.take(socket);
+  });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const timer = setInterval(() => host.connections.look(), LOOK_MS);
