@@ -19,6 +19,7 @@ interface StatusDocument {
   readonly zone: string;
   readonly lives: readonly LifeDocument[];
   readonly spf?: { readonly lines: readonly string[] };
+  readonly mtaSts?: { readonly lines: readonly string[] };
   readonly reports?: Readonly<Record<'dmarc' | 'tls', { readonly lines: readonly string[] }>>;
   readonly problems: readonly AnswerProblem[];
 }
@@ -195,9 +196,10 @@ async function formatPolicy({ policy, demands = [] }: PolicyDocument): Promise<s
   return `${await tomlOf(policy)}\n${named.length === 0 ? 'What profiles would want:\n' : 'What its profiles want:\n'}${formatLines(lines)}`;
 }
 
-function formatStatus({ zone, lives, spf, reports }: StatusDocument): string {
+function formatStatus({ zone, lives, spf, mtaSts, reports }: StatusDocument): string {
   const reported = [...(reports?.dmarc.lines ?? []), ...(reports?.tls.lines ?? [])];
-  const lines = [...lives.flatMap((each) => each.lines), ...(spf?.lines ?? []), ...reported];
+  const seen = [...(spf?.lines ?? []), ...(mtaSts?.lines ?? [])];
+  const lines = [...lives.flatMap((each) => each.lines), ...seen, ...reported];
   return formatLines([zone, ...lines.map((line) => `  ${line}`)]);
 }
 

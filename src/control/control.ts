@@ -51,6 +51,7 @@ import { mailHandlers } from '#control/mail/decide.ts';
 import { MailSteps, type MailStepsOptions } from '#control/mail/steps.ts';
 import { mailReads } from '#control/mail/view.ts';
 import { spfUpkeep } from '#control/mail/spf-upkeep.ts';
+import { stsUpkeep } from '#control/mail/sts-upkeep.ts';
 import { NO_POLICY_HOST, type PolicyHostSettings, wakeForPolicyHost } from '#control/mail/policy-host.ts';
 import { mailUpkeep } from '#control/mail/upkeep.ts';
 import { mailWatcher } from '#control/mail/watcher.ts';
@@ -183,8 +184,8 @@ export class Control implements ControlApi {
       alert: (problems) => this.events.alert(undefined, problems),
     });
     this.refreshable = storedZones(writer, clock, this.#funnel, alert);
-    const dane = daneUpkeep(shared);
     this.#wakeForPolicyHost = () => this.#funnel.guard(() => wakeForPolicyHost(shared));
+    const watches = [daneUpkeep(shared), stsUpkeep(shared)].filter((each) => each !== undefined);
     const onDue = () => this.lifecycles.tellDue();
     const { certificates: settings = {} } = options;
     const certificates = certificateParts({ ...shared, recordsPerRrsetMax, settings, onDue });
@@ -193,7 +194,7 @@ export class Control implements ControlApi {
     const dnssec = dnssecControl({ ...shared, onDue });
     this.dnssec = dnssec.api;
     this.dnssecKeys = dnssec.keys;
-    const sources = [mailUpkeep(shared), spfUpkeep(shared), certificates.source, dnssec.source, ...(dane === undefined ? [] : [dane])];
+    const sources = [mailUpkeep(shared), spfUpkeep(shared), certificates.source, dnssec.source, ...watches];
     this.lifecycles = lifecycleClock({ time, funnel: this.#funnel, sources });
     this.signers = new Signers({ ...shared, mail: storedSignerMail(writer, run), filesRoot: signerFilesRoot });
     this.#handlers = {

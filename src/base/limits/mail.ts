@@ -85,3 +85,17 @@ export const BIMI_UPLOADS_MAX = 8;
 export const BIMI_HOSTED_BYTES_MAX = 2 * BIMI_UPLOADS_MAX * (BIMI_SVG_BYTES_MAX + BIMI_EVIDENCE_BYTES_MAX);
 /** …and so many: small ones, uploaded again and again, fill a state that every step of the zone's mail reads. */
 export const BIMI_HOSTED_PAIRS_MAX = 32;
+
+/** A policy host of another server is looked at this often: mail may bounce while it shows something wrong. */
+export const STS_WATCH_EVERY_MS = 3_600_000;
+/** After a look that failed it is looked at again so soon, doubled each time up to the second one. */
+export const STS_WATCH_SOON_MS = 10_000;
+export const STS_WATCH_SOON_MS_MAX = 300_000;
+/** Looks in a row that fail before the operator hears of it: one connection may break off. */
+export const STS_WATCH_FAILURES_MIN = 3;
+/** What is still wrong is said again once a day. */
+export const STS_WATCH_ALERT_EVERY_MS = 86_400_000;
+/** A certificate that ends sooner than this has no successor in sight: others renew a third of its life before. */
+export const STS_WATCH_CERTIFICATE_MS = 3 * 86_400_000;
+/** Zones whose policy hosts are looked at, at the same time. */
+export const STS_WATCH_ZONES_AT_ONCE = 8;

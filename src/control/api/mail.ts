@@ -122,6 +122,8 @@ export interface MailView {
   readonly wallOffsetMs: number;
   /** What others publish that SPF depends on; absent where it depends on no other domain. */
   readonly spf?: SpfStatus;
+  /** How the policy of another server stands, for people; empty where this server is the policy host. */
+  readonly stsWatch: readonly string[];
   /** What was reported about the domain's mail. */
   readonly reports: ReportsStatus;
   /** What stands against the records as they are, and warnings. */

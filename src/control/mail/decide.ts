@@ -17,6 +17,7 @@ import { policyWrite, readMailDocument } from '#store/mail/policy.ts';
 
 import { forgetReports, readReports } from '#store/mail/reports.ts';
 import { spfWatchWrite } from '#store/mail/spf-watch.ts';
+import { stsWatchWrite } from '#store/mail/sts-watch.ts';
 import { readMailState, stateWrites } from '#store/mail/state.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { type StoreWriter } from '#store/writer.ts';
@@ -218,6 +219,7 @@ function withoutPolicy(records: 'keep' | 'delete', zone: ZoneMail, { writer, tim
       ...stateWrites(record.id, null),
       spfWatchWrite(record.id, null),
       daneWatchWrite(record.id, null),
+      stsWatchWrite(record.id, null),
       ...forgetReports(record.id),
       ...fileWrites(writer, record.id, { uploads: readBimiUploads(writer, record.id), fresh: new Map() }, undefined),
       time.write(),

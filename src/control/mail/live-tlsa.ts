@@ -3,7 +3,7 @@
  * Not here: looks that life cycles wait for (control/outside/evidence.ts).
  */
 import { TLSA_LIVE_AT_ONCE, TLSA_LIVE_HOSTS_MAX } from '#base/limits/outside.ts';
-import { atObject, inQuery } from '#base/place.ts';
+import { WHOLE, atObject, inQuery } from '#base/place.ts';
 import { type Result, fail, ok, placeAt, problem } from '#base/problem.ts';
 import { formatName, nameOf } from '#dns/name.ts';
 import { parseRequestName } from '#dns/request-name.ts';
@@ -14,6 +14,10 @@ import { type MailState } from '#mail/state.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type LiveTlsaHost, type LiveTlsaQuestion } from '#control/api/mail.ts';
 import { type StarttlsLook } from '#control/outside/starttls-look.ts';
+
+export const LOOK_IS_OFF = problem('DANE_LOOK_OFF', WHOLE, 'this server does not look at mail hosts', {
+  fix: 'the configuration has mail.starttls_probe = false',
+});
 
 /** Hosts with published records, each once. */
 export function tlsaHosts(state: MailState): TlsaHost[] {

@@ -45,6 +45,7 @@ import { DkimKeyPool } from './dkim-key-pool.ts';
 import { policyHostFacts, type PolicyHostSettings } from './policy-host.ts';
 import { type FreshDkimKey, newDkimKey } from './dkim-keys.ts';
 import { lookAtZoneSpf } from './spf.ts';
+import { stsWatchSteps } from './sts-watch-steps.ts';
 
 export interface MailStepsOptions {
   readonly writer: StoreWriter;
@@ -176,7 +177,7 @@ export class MailSteps {
     const files = fileWrites(this.#writer, record.id, uploading, step.state.bimi);
     return ok({
       parts,
-      documents: [...states, ...files, ...this.#watch(record, step), this.#options.time.write()],
+      documents: [...states, ...files, ...this.#watch(record, step, policy), this.#options.time.write()],
       secrets: [
         ...kept.map(({ key, sealed }) => ({ zoneId: record.id, id: key.secretId, value: sealed })),
         ...step.forgettableSecrets.map((id) => ({ zoneId: record.id, id, value: null })),
@@ -195,12 +196,14 @@ export class MailSteps {
     });
   }
 
-  /** What the step changes in the watch over mail hosts. */
-  #watch({ id }: ZoneRecord, { state, events }: MailStep): readonly DocumentWrite[] {
+  /** What the step changes in the watches over mail hosts, and over a policy host of another server. */
+  #watch({ id }: ZoneRecord, { state, events }: MailStep, policy: MailPolicy): readonly DocumentWrite[] {
     const { time, witnesses } = this.#options;
-    if (witnesses.liveChecks === undefined || witnesses.liveChecks.size === 0) return [];
+    const watched = { zoneId: id, policy, state, nowMs: time.nowMs() };
+    const sts = witnesses.probes.size === 0 ? [] : stsWatchSteps(this.#writer, watched);
+    if (witnesses.liveChecks === undefined || witnesses.liveChecks.size === 0) return sts;
     const isMoved = events.some(({ machine, event }) => machine === TLSA_MACHINE.kind && event === 'step');
-    return daneWatchSteps(this.#writer, { zoneId: id, state, isMoved, nowMs: time.nowMs() });
+    return [...sts, ...daneWatchSteps(this.#writer, { ...watched, isMoved })];
   }
 
   /** Planned keys of a change are in the store now. */

@@ -2,8 +2,7 @@
  * How the mail of a zone stands, for people. Not here: its form in the API (admin/v1/mail), what a step would do (steps.ts).
  */
 import { type Clock } from '#base/clock.ts';
-import { WHOLE } from '#base/place.ts';
-import { fail, problem } from '#base/problem.ts';
+import { fail } from '#base/problem.ts';
 import { isHostedFileName } from '#mail/bimi/hosted-file.ts';
 import { policyFromZone } from '#mail/import.ts';
 import { deployTimes } from '#mail/dane/lifecycle.ts';
@@ -11,8 +10,10 @@ import { comingDkimKeys } from '#mail/dkim/coming.ts';
 import { TLSA_LIFE } from '#mail/lives.ts';
 import { explainMail } from '#mail/step.ts';
 import { withReports } from '#mail/reports/evidence.ts';
+import { stsWatchLines } from '#mail/mta-sts/watch.ts';
 import { readHostedFile } from '#store/hosted/files.ts';
 import { readReports } from '#store/mail/reports.ts';
+import { readStsWatch } from '#store/mail/sts-watch.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type MailApi } from '#control/api/control.ts';
 import { type MailView } from '#control/api/mail.ts';
@@ -23,13 +24,9 @@ import { type ServedZone } from '#control/commands/table.ts';
 import { reportGround } from '#control/reports/reports.ts';
 import { reportsStatus } from '#control/reports/status.ts';
 import { bimiView } from './bimi-view.ts';
-import { lookAtTlsa } from './live-tlsa.ts';
+import { LOOK_IS_OFF, lookAtTlsa } from './live-tlsa.ts';
 import { spfStatus } from './spf.ts';
 import { type MailSteps } from './steps.ts';
-
-const LOOK_IS_OFF = problem('DANE_LOOK_OFF', WHOLE, 'this server does not look at mail hosts', {
-  fix: 'the configuration has mail.starttls_probe = false',
-});
 
 /** undefined without a mail policy. */
 export function mailView(reader: StoreReader, steps: MailSteps, zone: ServedZone): MailView | undefined {
@@ -50,6 +47,7 @@ export function mailView(reader: StoreReader, steps: MailSteps, zone: ServedZone
     comingKeys: comingDkimKeys(state.dkim, explanations, state.ttls, facts),
     deployTimes: deployTimes(state.tlsa, TLSA_LIFE.world(state, { domain: view.apex, policy, view, facts })),
     wallOffsetMs: facts.wallOffsetMs,
+    stsWatch: stsWatchLines(readStsWatch(reader, record.id), facts.wallOffsetMs),
     reports: reportsStatus(ground, facts),
     problems: [...step.problems, ...(spf?.problems ?? [])],
     ...(spf === undefined ? {} : { spf }),

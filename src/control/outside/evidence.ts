@@ -26,13 +26,14 @@ import { type ZoneView } from '#zone/view.ts';
 import { type BimiProbe } from './bimi-probe.ts';
 import { type NameServerPlace, OWN_SERVER, formatNameServerPlace, parseNameServerPlace } from './name-server-place.ts';
 import { type OwnHostLook, judgeServed } from './own-host-look.ts';
+import { type StsProbe } from './mta-sts-probe.ts';
 import { type StarttlsLook } from './starttls-look.ts';
 import { type ZoneSecondaries } from './zone-secondaries.ts';
 
 /** Asks a place: other name servers of our zones, and those who fetch MTA-STS bodies from outside. */
 export interface OutsideWitnesses {
   readonly nameServers: ReadonlyMap<string, Resolver>;
-  readonly probes: ReadonlyMap<string, (url: string) => Promise<string>>;
+  readonly probes: ReadonlyMap<string, StsProbe>;
   /** Those who fetch hosted logos from outside, at the same places; absent: no place does. */
   readonly bimiProbes?: ReadonlyMap<string, BimiProbe>;
   /** Those who look at the certificates of mail hosts; absent: no place does. */

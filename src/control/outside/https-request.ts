@@ -6,7 +6,7 @@
  */
 import { type IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
-import { type PeerCertificate, checkServerIdentity } from 'node:tls';
+import { type PeerCertificate, TLSSocket, checkServerIdentity } from 'node:tls';
 import { HTTP_HEADER_BYTES_MAX } from '#base/limits/admin.ts';
 import { STS_PROBE_CONNECT_MS_MAX } from '#base/limits/outside.ts';
 import { trustedContext } from './trusted-context.ts';
@@ -19,6 +19,8 @@ export interface WantedBody {
   readonly bytesMax: number;
   /** As in `senders take text/plain`. */
   readonly readers: string;
+  /** Called with the end of the certificate, wall time, when it is a good one. */
+  readonly certificateEnds?: ((atMs: number) => void) | undefined;
 }
 
 export interface FetchTarget extends WantedBody {
@@ -80,12 +82,18 @@ export function fetchFrom({ ip, port, host, path, extraRoots, signal, ...wanted 
     });
     sent.on('error', (error) => end(failureOf(error, step, host)));
     sent.once('response', (response) => {
+      tellEnd(response, wanted.certificateEnds);
       const failed = (error: unknown) => end(error instanceof ProbeFailure ? error : failureOf(error, 'HTTP', host));
       readBody(response, wanted).then(resolve, failed).finally(cleanUp);
     });
     if (signal.aborted) expire();
     else sent.end();
   });
+}
+
+function tellEnd({ socket }: IncomingMessage, certificateEnds: WantedBody['certificateEnds']): void {
+  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+  if (certificate !== undefined) certificateEnds?.(certificate.validToDate.getTime());
 }
 
 async function readBody(response: IncomingMessage, { mediaType, bytesMax, readers }: WantedBody): Promise<Buffer> {

@@ -8,8 +8,11 @@ import { httpsProbe, type HttpsProbeOptions } from './https-probe.ts';
 
 const WANTED = { mediaType: 'text/plain', bytesMax: STS_POLICY_BYTES_MAX, readers: 'senders' } as const;
 
+/** Fetches the body at a URL; `certificateEnds` hears when each certificate that was shown ends, wall time. */
+export type StsProbe = (url: string, certificateEnds?: (atMs: number) => void) => Promise<string>;
+
 /** A function that fetches the body at a URL from every address of its host; rejects with a ProbeFailure. */
-export function stsProbe(options: HttpsProbeOptions): (url: string) => Promise<string> {
+export function stsProbe(options: HttpsProbeOptions): StsProbe {
   const probe = httpsProbe(options);
-  return async (url) => (await probe(url, WANTED)).toString('utf8');
+  return async (url, certificateEnds) => (await probe(url, { ...WANTED, certificateEnds })).toString('utf8');
 }

@@ -50,16 +50,21 @@ export const mailStatusRoutes = [
         zone: Type.String(),
         lives: Type.Array(LifeForm),
         spf: Type.Optional(SpfStatusForm),
+        mtaSts: Type.Object(
+          { lines: Type.Array(Type.String()) },
+          { description: 'the policy of another server, as it was last seen; empty where this server has it' },
+        ),
         reports: Type.Object({ dmarc: ReportStatusForm, tls: ReportStatusForm }),
         problems: ProblemList,
       }),
     },
     show: (asked) =>
-      withMail(asked, ({ explanations, spf, reports, problems }) => ({
+      withMail(asked, ({ explanations, spf, stsWatch, reports, problems }) => ({
         body: () => ({
           zone: asked.zone.name,
           lives: explanations.map(lifeForm),
           spf: spf && spfStatusForm(spf),
+          mtaSts: { lines: [...stsWatch] },
           reports: { dmarc: reportStatusForm(reports.dmarc), tls: reportStatusForm(reports.tls) },
           problems: [...problems, ...(spf?.costProblems ?? [])].map(problemForm),
         }),
