@@ -30,6 +30,7 @@ import { keysRoutes } from '#admin/v1/keys.ts';
 import { queryRoutes } from '#admin/v1/query.ts';
 import { rrsetRoutes } from '#admin/v1/rrset.ts';
 import { rrsetsRoutes } from '#admin/v1/rrsets.ts';
+import { secondariesRoutes } from '#admin/v1/secondaries.ts';
 import { signerExportRoutes } from '#admin/v1/signers/export.ts';
 import { signerKeysRoutes } from '#admin/v1/signers/keys.ts';
 import { publicKeysRoutes } from '#admin/v1/signers/public-keys.ts';
@@ -38,6 +39,7 @@ import { vaultRoutes } from '#admin/v1/signers/vault.ts';
 import { spfRoutes } from '#admin/v1/spf.ts';
 import { statusRoutes } from '#admin/v1/status.ts';
 import { tokensRoutes } from '#admin/v1/tokens.ts';
+import { tsigRoutes } from '#admin/v1/tsig.ts';
 import { zoneRoutes } from '#admin/v1/zone.ts';
 import { zonefileRoutes } from '#admin/v1/zonefile.ts';
 import { zonesRoutes } from '#admin/v1/zones.ts';
@@ -76,6 +78,7 @@ export function adminRoutes({ zoneFileBytesMax = ZONE_FILE_BYTES_MAX, eventTimes
     ...reportsRoutes,
     ...tlsaRoutes,
     ...certificatesRoutes,
+    ...secondariesRoutes,
     ...tlsaLiveRoutes,
     ...queryRoutes,
     ...spfRoutes,
@@ -86,6 +89,7 @@ export function adminRoutes({ zoneFileBytesMax = ZONE_FILE_BYTES_MAX, eventTimes
     ...vaultRoutes,
     ...statusRoutes,
     ...keysRoutes,
+    ...tsigRoutes,
     ...tokensRoutes,
     ...auditRoutes,
     ...eventsRoutes(eventTimes),

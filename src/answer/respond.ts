@@ -13,18 +13,7 @@ import { MESSAGE_BYTES_MAX } from '#base/limits/dns.ts';
 import { OPT_BYTES, lengthenOpt, nsidOption, writeOpt } from '#dns/edns.ts';
 import { DROP, HEADER_BYTES, type Transport, answerLimitBytes, newQueryHead, parseQuery, writeHeader } from '#dns/message.ts';
 import { CLASS, EDE, RCODE, TYPE, type RrType } from '#dns/types.ts';
-import {
-  ENTRY_BYTES,
-  NODE,
-  bodyOffset,
-  directoryOffset,
-  entrySignatures,
-  entryTtl,
-  entryType,
-  findEntry,
-  nodeFlags,
-  rrsetCount,
-} from '#store/node-codec.ts';
+import { NODE, bodyOffset, entryTtl, findEntry, nodeFlags } from '#store/node-codec.ts';
 import { Admission, type Defences } from './admission.ts';
 import { AliasChain } from '#answer/names/alias-chain.ts';
 import { AnswerCache } from '#answer/cache/cache.ts';
@@ -40,6 +29,9 @@ import { Recall } from '#answer/cache/recall.ts';
 import { type SelectorCounts } from '#answer/count/selector-counts.ts';
 import { type AnswerSource } from '#answer/names/source.ts';
 import { MessageWriter, SECTION } from '#answer/write/writer.ts';
+import { selectEntry } from '#answer/names/select-entry.ts';
+import { type MessageStream } from './message-stream.ts';
+import { type SignedAnswers, isTransfer } from './signed-answers.ts';
 
 export interface ResponderOptions {
   /** ANSWER_SLOT_COUNT slots to count in; absent: own ones that no other code reads. */
@@ -56,6 +48,8 @@ export interface ResponderOptions {
   readonly nsid?: Uint8Array | undefined;
   /** For zones' names in memory. */
   readonly negative?: NegativeLimits;
+  /** Answers what is signed with TSIG, and zone transfers; absent: TSIG is not looked at, and transfers are refused. */
+  readonly signed?: SignedAnswers;
 }
 
 const NO_EDE = -1;
@@ -78,6 +72,7 @@ export class Responder {
   readonly #cache: AnswerCache | undefined;
   readonly #recall: Recall | undefined;
   readonly #selectors: SelectorCounts | undefined;
+  readonly #signed: SignedAnswers | undefined;
   /** The NSID option; empty without one. */
   readonly #nsid: Uint8Array;
   #nsidBytes = 0;
@@ -105,10 +100,12 @@ export class Responder {
       negative,
       selectors,
       nsid,
+      signed,
     } = options;
     assert(counters.length >= ANSWER_SLOT_COUNT, `a responder counts in ${ANSWER_SLOT_COUNT} slots`);
     this.#source = source;
     this.#selectors = selectors;
+    this.#signed = signed;
     this.#nsid = nsid === undefined ? new Uint8Array(0) : nsidOption(nsid);
     this.#counters = counters;
     this.#finder = new Finder(source, this.#dependencies, negative);
@@ -152,6 +149,8 @@ export class Responder {
     const head = this.#head;
     const admission = this.#admission;
     parseQuery(query, length, head);
+    if (this.#signed !== undefined && head.verdict === RCODE.NOERROR && (head.tsigAt > 0 || isTransfer(head.type)))
+      return this.#signed.answer(query, length, head, out, transport, client);
     if (head.verdict !== DROP) admission.begin(query, head, transport, client);
     countRequest(this.#counters, transport, head.fault);
     if (head.verdict === DROP) return 0;
@@ -173,6 +172,13 @@ export class Responder {
     }
     if (admission.isLimiting && !this.#isAdmitted(length)) return 0;
     return this.#finish(out);
+  }
+
+  /** The answer of many messages that `respond` has just announced. */
+  stream(): MessageStream {
+    const stream = this.#signed?.takeStream();
+    assert(stream !== undefined, 'no stream was announced');
+    return stream;
   }
 
   /** One of FOUND, or RECALLED when the answer is there already. */
@@ -261,7 +267,7 @@ export class Responder {
       this.#rcode = RCODE.FORMERR;
       // RFC 9824 §3.5
       if (type === TYPE.NXNAME) this.#ede = EDE.INVALID_QUERY_TYPE;
-    } else if (qclass !== CLASS.IN || type === TYPE.AXFR || type === TYPE.IXFR) this.#rcode = RCODE.REFUSED;
+    } else if (qclass !== CLASS.IN || isTransfer(type)) this.#rcode = RCODE.REFUSED;
     else if (type === TYPE.MAILA || type === TYPE.MAILB) this.#rcode = RCODE.NOTIMP;
     return this.#rcode !== RCODE.NOERROR;
   }
@@ -385,15 +391,4 @@ export class Responder {
     this.#writer.require(this.#writer.putAlias(SECTION.ANSWER, chain.octets, chain.at, chain.octets, chain.nextAt, ttl));
     return this.#head.type !== TYPE.CNAME && chain.follow() ? -1 : END.NOTHING;
   }
-}
-
-/** Directory entry of the RRset at `node` that answers a question for `type`; -1 for none. */
-function selectEntry(node: Uint8Array, type: RrType): number {
-  if (type !== TYPE.ANY && type !== TYPE.RRSIG) return findEntry(node, type);
-  let entry = directoryOffset(node);
-  for (let left = rrsetCount(node); left > 0; left--, entry += ENTRY_BYTES) {
-    // RFC 8482 §4.1: one RRset is enough, and so are the signatures of one; NSEC would be the least useful.
-    if (entryType(node, entry) !== TYPE.NSEC && (type === TYPE.ANY || entrySignatures(node, entry) > 0)) return entry;
-  }
-  return -1;
 }

@@ -39,3 +39,8 @@ export function readU16(bytes: Uint8Array, at: number): number {
 export function readU32(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }
+
+/** `bytes[start…end]` in memory of its own. Not `slice`: on a Buffer that is a view. */
+export function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return new Uint8Array(bytes.subarray(start, end));
+}

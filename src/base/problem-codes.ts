@@ -3,6 +3,7 @@
  * docs/errors.md is made from it; a code, once released, keeps its meaning.
  */
 import { CERTIFICATE_PROBLEMS, DNSSEC_PROBLEMS, MAIL_PROBLEMS } from './problem-codes-subjects.ts';
+import { TRANSFER_PROBLEMS } from './problem-codes-transfer.ts';
 
 export interface ProblemKind {
   /** What the code stands for, one line. */
@@ -115,6 +116,7 @@ export const PROBLEM_KINDS = {
 
   // certificates: what a CA and the operator give
   ...CERTIFICATE_PROBLEMS,
+  ...TRANSFER_PROBLEMS,
 
   // control: what the zones and tokens are asked for
   RECORDS_MISSING: bad('an operation on an RRset has no records'),

@@ -66,6 +66,16 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     example: 'waxseal cert list example.com',
     load: async () => (await import('./cert.ts')).defineCert,
   },
+  secondary: {
+    summary: 'secondaries of zones: add, list, remove',
+    example: 'waxseal secondary add example.com 192.0.2.53 --tsig secondary.example.com',
+    load: async () => (await import('./secondary.ts')).defineSecondary,
+  },
+  tsig: {
+    summary: 'TSIG keys: generate, import, list, revoke',
+    example: 'waxseal tsig generate secondary.example.com --zone example.com',
+    load: async () => (await import('./tsig.ts')).defineTsig,
+  },
   token: {
     summary: 'access to the API: create, list, revoke',
     example: 'waxseal token create deploy --scope zone:example.com',

@@ -70,6 +70,8 @@ import { ZonePreparer } from '#control/signing/prepare.ts';
 import { Reseal } from './reseal.ts';
 import { controlStatus } from './status.ts';
 import { Tokens } from '#control/tokens/tokens.ts';
+import { type TransferParts, transferParts } from '#control/transfer/transfer.ts';
+import { type TransferApi } from '#control/api/transfer.ts';
 import { zoneHandlers } from '#control/zone/decide.ts';
 import { type Refreshable, storedZones } from '#control/zone/refresh.ts';
 
@@ -127,6 +129,9 @@ export class Control implements ControlApi {
   readonly signers: Signers;
   readonly events: EventFeed;
   readonly tokens: Tokens;
+  readonly transfer: TransferApi;
+  /** For the process: keys on their way, and what is to be started. */
+  readonly transferParts: Pick<TransferParts, 'keys' | 'notifier'>;
   readonly zones: ServedZones;
   readonly mail: MailApi;
   readonly certificates: CertificatesApi;
@@ -177,12 +182,12 @@ export class Control implements ControlApi {
     this.events = new EventFeed(writer, this.#funnel);
     this.keys = new Reseal({ ...options, funnel: this.#funnel });
     this.tokens = new Tokens(shared);
-    this.auditRetention = new AuditRetention({
-      ...shared,
-      keepMs: options.auditKeepMs,
-      largeBytes: options.auditLargeBytes,
-      alert: (problems) => this.events.alert(undefined, problems),
-    });
+    const transfer = transferParts(shared);
+    this.transferParts = transfer;
+    this.transfer = transfer.api;
+    const { auditKeepMs: keepMs, auditLargeBytes: largeBytes } = options;
+    const alertAll = (problems: readonly Problem[]) => alert(undefined, problems);
+    this.auditRetention = new AuditRetention({ ...shared, keepMs, largeBytes, alert: alertAll });
     this.refreshable = storedZones(writer, clock, this.#funnel, alert);
     this.#wakeForPolicyHost = () => this.#funnel.guard(() => wakeForPolicyHost(shared));
     const watches = [daneUpkeep(shared), stsUpkeep(shared)].filter((each) => each !== undefined);
@@ -209,6 +214,7 @@ export class Control implements ControlApi {
         },
       }),
       ...certificates.handlers,
+      ...transfer.handlers,
     };
     this.#startedAtMs = clock.nowMs();
     publisher.publish(writer.generation());

@@ -1,7 +1,7 @@
 /**
  * Messages: what a query asks for, and a response's octets written the plain way.
  * Implements: RFC 1035 §4.1, RFC 9619 (one question), RFC 6891 §6.1.1 and §7 (OPT rules), RFC 8906 §3 (every query gets an answer),
- * RFC 4035 §3.1.6 (AD, CD), RFC 2181 §9 (TC), RFC 9471 (glue or TC).
+ * RFC 4035 §3.1.6 (AD, CD), RFC 2181 §9 (TC), RFC 9471 (glue or TC), RFC 8945 §5.1 (where TSIG may stand).
  * Not here: what the answer is (zone/lookup.ts), the same octets written at speed (answer/respond.ts).
  */
 import { concatBytes, readU16 } from '#base/bytes.ts';
@@ -44,6 +44,8 @@ export const FAULT = {
   VERSION: 9,
   /** A COOKIE option of a length that none has; who does not serve cookies does not look at it. */
   COOKIE: 10,
+  /** TSIG that is not the last record of the additional section. */
+  TSIG: 11,
 } as const;
 
 /** `QueryHead.verdict` of a packet that gets no answer at all. */
@@ -73,6 +75,8 @@ export interface QueryHead {
   cookieLength: number;
   /** It has an NSID option; what that contains does not count (RFC 5001 §2.1). */
   nsidAsked: boolean;
+  /** Where its TSIG record begins, the last of the message; 0 for none. What it says is not looked at here. */
+  tsigAt: number;
 }
 
 export function newQueryHead(): QueryHead {
@@ -92,6 +96,7 @@ export function newQueryHead(): QueryHead {
     cookieAt: 0,
     cookieLength: 0,
     nsidAsked: false,
+    tsigAt: 0,
   };
 }
 
@@ -107,6 +112,7 @@ export function parseQuery(octets: Uint8Array, length: number, head: QueryHead):
   head.cookieAt = 0;
   head.cookieLength = 0;
   head.nsidAsked = false;
+  head.tsigAt = 0;
   head.verdict = DROP;
   head.fault = FAULT.NONE;
   if (length < HEADER_BYTES) {
@@ -156,7 +162,13 @@ function parseSections(octets: Uint8Array, length: number, head: QueryHead): num
     if (at === 0 || at + 10 > length) return worse(fault, FAULT.RECORD);
     const end = at + 10 + readU16(octets, at + 8);
     if (end > length) return worse(fault, FAULT.RECORD);
-    if (readU16(octets, at) === TYPE.OPT) fault = worse(fault, parseOpt(octets, owner, at, end, each >= beforeAdditional, head));
+    const type = readU16(octets, at);
+    if (type === TYPE.OPT) fault = worse(fault, parseOpt(octets, owner, at, end, each >= beforeAdditional, head));
+    // RFC 8945 §5.1: once, and last.
+    else if (type === TYPE.TSIG) {
+      if (each !== records - 1 || each < beforeAdditional) fault = worse(fault, FAULT.TSIG);
+      else head.tsigAt = owner;
+    }
     at = end;
   }
   if (at !== length) return worse(fault, FAULT.TRAILING);

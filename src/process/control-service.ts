@@ -16,6 +16,7 @@ import { type Problem, type Result, fail, formatProblem, ok, problem } from '#ba
 import { productVersion } from '#base/version.ts';
 import { type Config } from '#config/config.ts';
 import { AuditUpkeep } from '#control/audit/upkeep.ts';
+import { KeyDelivery } from '#control/transfer/key-delivery.ts';
 import { type CertificateSettings } from '#control/certificate/certificates.ts';
 import { Control } from '#control/control.ts';
 import { readUptime } from '#control/lifecycle/boot-time.ts';
@@ -69,6 +70,7 @@ export class ControlService {
   readonly #hostKey: PolicyHostKey;
   readonly #control: Control;
   readonly #snapshots: SnapshotWatch;
+  readonly #keyDelivery: KeyDelivery;
   readonly #upkeep: readonly Upkeep[];
   readonly #tokenFile: string;
   readonly #socketPath: string;
@@ -94,6 +96,7 @@ export class ControlService {
       own,
       (message) => {
         this.#publisher.receive(message);
+        this.#keyDelivery.receive(message);
         if (message.kind === 'gone') this.#snapshots.dropDead();
         this.#showScreen();
       },
@@ -107,6 +110,7 @@ export class ControlService {
     const onMade = () => log.info('https.key-made', `the policy host's key was made: ${file}`, { file });
     this.#hostKey = new PolicyHostKey({ file, random, onMade });
     this.#control = this.#makeControl();
+    this.#keyDelivery = new KeyDelivery({ keys: this.#control.transferParts.keys, calls: this.#channel.calls, log });
     const reports = { reader: writer, run: (...asked: Parameters<Control['run']>) => this.#control.run(...asked) };
     this.#channel.calls.handle(POSTED_REPORT, postedReports(reports));
     const exporter = new SignerExporter({
@@ -121,7 +125,9 @@ export class ControlService {
     const refresher = new Refresher(this.#control.refreshable, systemClock, log);
     const audit = new AuditUpkeep(this.#control.auditRetention, log);
     const scheduler = new Scheduler(this.#control.lifecycles, log);
-    this.#upkeep = [this.#snapshots, refresher, scheduler, exporter, audit, ...this.#policyHostUpkeep()];
+    const { notifier } = this.#control.transferParts;
+    const transfer = [this.#keyDelivery, { start: () => notifier.start(log), stop: () => notifier.stop() }];
+    this.#upkeep = [this.#snapshots, ...transfer, refresher, scheduler, exporter, audit, ...this.#policyHostUpkeep()];
   }
 
   /** Opens the admin listeners; from then on requests are answered. */

@@ -11,6 +11,7 @@ import { type AnswerSettings, type IpcMessage } from '#base/ipc/messages.ts';
 import { type SupervisorChannel, openSupervisorChannel } from '#base/ipc/channel.ts';
 import { SELECTOR_COUNTS_EVERY_MS } from '#base/limits/events.ts';
 import { COUNTERS_EVERY_MS, DRAIN_MS, WORKERS_MAX } from '#base/limits/server.ts';
+import { type KeyText, TRANSFER_KEYS, readKeyPart } from '#transfer/grants.ts';
 import { chooseUdp, loadDuplicate, type OpenMmsg } from '#server/udp/choose.ts';
 import { CookieKeeper } from './cookie-keeper.ts';
 import { exitAtOnce } from './exit-at-once.ts';
@@ -49,6 +50,9 @@ class AnswerService {
   /** Of the selector counts that were reported last. */
   #selectorTotal = -1;
   #announced = 0;
+  /** TSIG keys that control has sent; the last part of them makes them count. */
+  #keys: readonly KeyText[] = [];
+  #keyParts: KeyText[] = [];
   #started = false;
   #listening = false;
   #stopping = false;
@@ -64,6 +68,7 @@ class AnswerService {
         own.exit(1);
       },
     );
+    this.#channel.calls.handle(TRANSFER_KEYS, (body) => this.#takeKeys(body));
     // A thread that blocks does not hear that the process exits, and would keep it from ending.
     own.once('exit', () => this.#running?.pool.abandon());
     own.on('SIGTERM', () => void this.#stop());
@@ -152,7 +157,19 @@ class AnswerService {
     ];
     this.#running = { pool, cookies, reporters };
     pool.announce(this.#announced);
+    pool.takeKeys(this.#keys);
     pool.start();
+  }
+
+  #takeKeys(body: Uint8Array): Promise<Uint8Array> {
+    const { isFirst, isLast, keys } = readKeyPart(body);
+    this.#keyParts = isFirst ? [...keys] : [...this.#keyParts, ...keys];
+    if (isLast) {
+      this.#keys = this.#keyParts;
+      this.#keyParts = [];
+      this.#running?.pool.takeKeys(this.#keys);
+    }
+    return Promise.resolve(new Uint8Array(0));
   }
 
   /** Ends the process when the settings ask for recvmmsg and it does not work here. */

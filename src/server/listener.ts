@@ -3,6 +3,7 @@
  * socket) hands one query to `respond` and sends what it wrote. No listener knows what a question is.
  */
 import { type IpPort } from '#base/address.ts';
+import { type MessageStream } from '#answer/message-stream.ts';
 import { type ClientAddress } from '#base/client-address.ts';
 import { type InheritedFds } from '#base/ipc/messages.ts';
 
@@ -25,23 +26,6 @@ export interface QueryResponder {
    * called otherwise.
    */
   stream?(query: Uint8Array, length: number, client: ClientAddress): MessageStream;
-}
-
-/** Returned by `respond` in place of a length. A number, so that queries with one answer cost nothing more. */
-export const ANSWER_IS_STREAM = -1;
-
-/**
- * An answer of many messages (a zone transfer). The connection asks for the next message when the client has taken
- * those before, so a stream makes messages one by one and keeps none.
- */
-export interface MessageStream {
-  /**
-   * Writes the next message into `out`, which holds MESSAGE_BYTES_MAX octets, and returns its length; 0: there
-   * are no more. Synchronous, and well below a millisecond; never throws but for a bug of ours. Does not keep `out`.
-   */
-  next(out: Uint8Array): number;
-  /** Called once, after the last message or when the connection is gone: whatever the stream holds is released. */
-  close(): void;
 }
 
 export interface Listener {

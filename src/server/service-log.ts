@@ -17,6 +17,14 @@ const LEVELS = {
   'worker.no-sockets': 'error',
   /** Answers to a network are limited, or would be. */
   'rrl.limited': 'info',
+  /** A zone, or what changed in it, was sent whole. */
+  'transfer.sent': 'info',
+  /** The connection ended before all was sent. */
+  'transfer.broken': 'warn',
+  /** Who asked for a zone has no grant of it, or too many transfers under way. */
+  'transfer.refused': 'warn',
+  /** A message with a wrong signature, an unknown key, or another clock. */
+  'tsig.refused': 'warn',
 } as const;
 
 export type ServiceEvent = keyof typeof LEVELS;

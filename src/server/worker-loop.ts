@@ -12,6 +12,7 @@ import { GENERATION_LOOK_MS, STORE_WAIT_MS_MAX, STORE_WAIT_MS_MIN } from '#base/
 import { SERVER_SLOT_COUNT } from './counters.ts';
 import { type OpenUdp, type QueryResponder } from './listener.ts';
 import { startWorkerListeners } from './listen.ts';
+import { type KeyText } from '#transfer/grants.ts';
 import { type QueryLine, sampled } from './query-log.ts';
 import { type LogService, type ServiceEvent } from './service-log.ts';
 // `import type`, which leaves nothing behind: the module itself needs koffi.
@@ -49,6 +50,8 @@ export type Duty = 'all' | 'tcp' | 'udp';
 /** After each, the bell of a thread that blocks is rung. */
 export type WorkerCommand =
   | { readonly kind: 'generation' }
+  /** These TSIG keys are known from now on, and no others. */
+  | { readonly kind: 'keys'; readonly keys: readonly KeyText[] }
   /** After `ready`. */
   | { readonly kind: 'sockets'; readonly handles: MmsgHandles }
   | { readonly kind: 'stop'; readonly graceMs: number }
@@ -71,6 +74,7 @@ export interface ServedStore {
   readonly responder: QueryResponder;
   /** Renews the snapshot and gives the generation it has now. */
   refresh(): number;
+  takeKeys(keys: readonly KeyText[]): void;
   close(): Promise<void>;
 }
 
@@ -88,6 +92,7 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
   let stays = false;
   const { promise: handles, resolve: takeSockets } = Promise.withResolvers<MmsgHandles>();
   let store: ServedStore | undefined;
+  const keys = new KeptKeys();
   let served = 0;
   const report = (message: WorkerReport) => port.postMessage(message);
   const renew = (opened: ServedStore) => {
@@ -107,15 +112,17 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
       stays = command.kind === 'drain';
       stop(command.graceMs);
     } else if (command.kind === 'sockets') takeSockets(command.handles);
+    else if (command.kind === 'keys') keys.take(command.keys);
     // Several announcements may wait here; the first of them already brought the newest.
     else if (served !== Atomics.load(generations, 0)) follow();
   });
 
-  const { cookieSecrets, rateLimit } = data;
-  const defences: WorkerDefences = { cookieSecrets, rateLimit, log: (event, text) => report({ kind: 'log', event, text }) };
-  store = await openWhenThere(() => open(data.storeDir, row.subarray(SERVER_SLOT_COUNT), defences, data), stopped);
+  const log: LogService = (event, text) => report({ kind: 'log', event, text });
+  const counters = row.subarray(SERVER_SLOT_COUNT);
+  store = await openWhenThere(() => open(data.storeDir, counters, { ...data, log }, data), stopped);
   if (store !== undefined) {
     renew(store);
+    keys.giveTo(store);
     const listeners = await startWorkerListeners({
       responder:
         data.queryLogEvery === 0
@@ -146,6 +153,22 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
   await closing?.close();
   // With its port closed and no socket open, the thread ends by itself.
   port.close();
+}
+
+/** TSIG keys may be sent before there is a store. */
+class KeptKeys {
+  #keys: readonly KeyText[] = [];
+  #store: ServedStore | undefined;
+
+  take(keys: readonly KeyText[]): void {
+    this.#keys = keys;
+    this.#store?.takeKeys(keys);
+  }
+
+  giveTo(store: ServedStore): void {
+    this.#store = store;
+    store.takeKeys(this.#keys);
+  }
 }
 
 /** `sockets` asks the pool for them. */

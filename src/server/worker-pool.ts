@@ -15,6 +15,7 @@ import { SELECTOR_NAMES_MAX, SELECTOR_REPORT_BYTES_MAX } from '#base/limits/proc
 import { THREAD_END_MS, UDP_THREADS_PER_TCP_THREAD, WORKER_YOUNG_MIB } from '#base/limits/server.ts';
 import { formatName } from '#dns/name.ts';
 import { SERVER_SLOT } from './counters.ts';
+import { type KeyText } from '#transfer/grants.ts';
 import { type QueryLine } from './query-log.ts';
 import { type LogService } from './service-log.ts';
 import { RESTART_TIMES, RestartDelay, type RestartTimes } from '#base/restart-delay.ts';
@@ -74,6 +75,7 @@ export class WorkerPool {
   readonly #selectors: SharedArrayBuffer;
   readonly #seats: readonly Seat[];
   #stopping = false;
+  #keys: readonly KeyText[] = [];
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
@@ -102,6 +104,12 @@ export class WorkerPool {
   announce(generation: number): void {
     Atomics.store(new Int32Array(this.#generations), 0, generation);
     for (const seat of this.#seats) send(seat, { kind: 'generation' });
+  }
+
+  /** Every worker knows these TSIG keys from now on, and no others; also those that start later. */
+  takeKeys(keys: readonly KeyText[]): void {
+    this.#keys = keys;
+    for (const seat of this.#seats) send(seat, { kind: 'keys', keys });
   }
 
   states(): readonly WorkerState[] {
@@ -204,6 +212,7 @@ export class WorkerPool {
       resourceLimits: { maxYoungGenerationSizeMb: WORKER_YOUNG_MIB },
     });
     seat.worker = worker;
+    send(seat, { kind: 'keys', keys: this.#keys });
     worker.on('message', (report: WorkerReport) => {
       if (report.kind === 'log') {
         log(report.event, report.text);

@@ -4,14 +4,21 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { CookieSecrets } from '#answer/defence/cookie-secrets.ts';
 import { RateLimiter } from '#answer/defence/rate-limit.ts';
 import { Responder } from '#answer/respond.ts';
+import { countRequest, countResponse } from '#answer/count/counters.ts';
 import { SelectorCounts } from '#answer/count/selector-counts.ts';
 import { SIP_KEY_BYTES } from '#answer/defence/siphash.ts';
 import { assert } from '#base/assert.ts';
 import { isLoadedOnly } from '#base/sibling.ts';
 import { systemCoarseClock } from '#base/coarse-clock.ts';
 import { ANSWER_CACHE_BYTES } from '#base/limits/answer.ts';
+import { TSIG_LOG_LINES_PER_SECOND_MAX } from '#base/limits/transfer.ts';
+import { FAULT } from '#dns/message.ts';
+import { TransferAnswers, type TransferEvent } from '#transfer/answers.ts';
+import { addressGrants } from '#transfer/address-grants.ts';
+import { readKeys } from '#transfer/grants.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { openReader, type StoreReader } from '#store/reader.ts';
+import { type LogService } from './service-log.ts';
 import { type OpenStore, runWorker } from './worker-loop.ts';
 
 const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log }, { selectors, id, nsid }) => {
@@ -26,7 +33,19 @@ const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log }, 
     limiter: rateLimit === undefined ? undefined : new RateLimiter(rateLimit, randomBytes(SIP_KEY_BYTES), limited),
     clock: systemCoarseClock(),
   };
-  const responder = new Responder(reader, {
+  const signed = new TransferAnswers({
+    reader,
+    respond: (...query) => responder.respond(...query),
+    isAddressGranted: addressGrants(reader),
+    nowMs: Date.now,
+    count(transport, rcode, isTruncated) {
+      countRequest(counters, transport, FAULT.NONE);
+      countResponse(counters, rcode, isTruncated);
+    },
+    log: limitedLog(log),
+  });
+  const responder: Responder = new Responder(reader, {
+    signed,
     counters,
     defences,
     cacheBytes: ANSWER_CACHE_BYTES,
@@ -40,9 +59,25 @@ const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log }, 
       responder.refresh();
       return reader.generation();
     },
+    takeKeys: (keys) => signed.takeKeys(readKeys(keys)),
     close: () => reader.close(),
   };
 };
+
+/** Strangers can send as many bad signatures as they like: their lines have a limit, granted transfers have none. */
+function limitedLog(log: LogService): (event: TransferEvent, text: string) => void {
+  let second = 0;
+  let lines = 0;
+  return (event, text) => {
+    const isGranted = event === 'transfer.sent' || event === 'transfer.broken';
+    const now = Math.floor(performance.now() / 1000);
+    if (now !== second) {
+      second = now;
+      lines = 0;
+    }
+    if (isGranted || lines++ < TSIG_LOG_LINES_PER_SECOND_MAX) log(event, text);
+  };
+}
 
 /** Undefined while control has not made the store; any other failure ends the thread, with its text in the log. */
 function tryOpen(dir: string): StoreReader | undefined {

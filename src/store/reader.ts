@@ -23,7 +23,7 @@ import { type JournalEntry, readJournal } from './journal.ts';
 import { decodeJson, isNumber, isString } from './json.ts';
 import { NODE } from './node-codec.ts';
 import { META, NODE_CHECK_BYTES, type TokenRecord, type ZoneRecord, isTokenRecord, secretKey, textKey, zoneKey } from './schema.ts';
-import { type Snapshot, parseSnapshots } from './snapshots.ts';
+import { HeldSnapshot, type Snapshot, parseSnapshots, readNodes } from './snapshots.ts';
 import { type Environment, type Octets, type ReadOptions } from './store.ts';
 import { databaseBytes, existingDatabase, openDatabases, openRoot } from './store.ts';
 import { readFormat, readKekFile } from './marks.ts';
@@ -78,6 +78,7 @@ export class StoreReader {
   /** False in the writer: there reads show its own last commit. */
   readonly #holdsSnapshot: boolean;
   #read: ReadOptions = {};
+  #held: HeldSnapshot | undefined;
   readonly #key = Buffer.alloc(NODE_KEY_BYTES_MAX);
   /** `#key` cut to each length: the binding takes a key's length from the array. */
   readonly #keyViews: Buffer[] = [];
@@ -104,11 +105,23 @@ export class StoreReader {
   /** Moves to the store's newest state; cheap when nothing changed. Tells which zones are different. */
   refresh(): Refresh {
     const { root } = this.#environment;
-    if (this.#holdsSnapshot) this.#read.transaction?.done();
+    this.#held?.release();
     // Without this a synchronous loop keeps the snapshot it began with.
     root.resetReadTxn();
-    if (this.#holdsSnapshot) this.#read = { transaction: root.useReadTransaction() };
+    if (this.#holdsSnapshot) {
+      this.#held = new HeldSnapshot(this.#environment, root.useReadTransaction());
+      this.#read = this.#held.read;
+    }
     return this.#table.refresh(this.#read);
+  }
+
+  /**
+   * The snapshot held now, for a reader that needs it longer than until the next refresh: to be released once. Asserts
+   * that this reader holds one.
+   */
+  hold(): HeldSnapshot {
+    assert(this.#held !== undefined, 'this reader holds no snapshot');
+    return this.#held.share();
   }
 
   /** Newest generation on disk, without moving the snapshot held. */
@@ -222,20 +235,10 @@ export class StoreReader {
   }
 
   #readTree(tree: Octets, zoneId: number, after: Uint8Array | undefined, limit: number, show: ShowNode): number {
-    const start = after === undefined ? zoneKey(zoneId) : Buffer.from(this.#keyOf(zoneId, after, after.length));
-    const exclusiveStart = after !== undefined;
-    let shown = 0;
-    for (const { key, value } of tree.getRange({
-      start,
-      exclusiveStart,
-      end: zoneKey(zoneId + 1),
-      limit,
-      ...this.#read,
-    })) {
-      show(key.subarray(4), value.subarray(0, value.length - NODE_CHECK_BYTES));
-      shown++;
-    }
-    return shown;
+    return readNodes(tree, this.#read, zoneId, after, limit, (key, node) => {
+      show(key, node);
+      return true;
+    });
   }
 
   #keyOf(zoneId: number, key: Uint8Array, keyLength: number): Buffer {
@@ -370,7 +373,8 @@ export class StoreReader {
 
   /** Gives the snapshot back and closes. Nothing may be read afterwards. */
   async close(): Promise<void> {
-    this.#read.transaction?.done();
+    this.#held?.release();
+    this.#held = undefined;
     this.#read = {};
     await this.#environment.root.close();
   }

@@ -1,7 +1,89 @@
 /**
- * Who holds which snapshot of the store, from LMDB's table of readers. Pages that were freed after the oldest snapshot cannot be used
- * again, so a snapshot that is held for long makes the file grow.
+ * Snapshots of the store: one that is held for longer than a read, and who holds which. Pages that were freed after the
+ * oldest snapshot cannot be used again, so a snapshot that is held for long makes the file grow: who holds one has a
+ * limit of time.
+ * Not here: the snapshot of a reader's own (reader.ts).
  */
+import { assert } from '#base/assert.ts';
+import { decodeJson } from './json.ts';
+import { type JournalEntry, readJournal } from './journal.ts';
+import { NODE_CHECK_BYTES, type ZoneRecord, isZoneRecord, zoneKey } from './schema.ts';
+import { type Environment, type Octets, type ReadOptions } from './store.ts';
+
+type Transaction = NonNullable<ReadOptions['transaction']>;
+
+/** Shows a node; both arrays are good during the call only. False: no more are wanted. */
+export type WantNode = (key: Uint8Array, node: Uint8Array) => boolean;
+
+/** One state of the store that stays readable while its reader moves on: for what takes longer than one answer. */
+export class HeldSnapshot {
+  readonly #environment: Environment;
+  readonly #transaction: Transaction;
+  #holders = 1;
+  readonly read: ReadOptions;
+
+  constructor(environment: Environment, transaction: Transaction) {
+    this.#environment = environment;
+    this.#transaction = transaction;
+    this.read = { transaction };
+  }
+
+  /** One more holder. */
+  share(): this {
+    assert(this.#holders > 0, 'a snapshot was released by all who held it');
+    this.#holders += 1;
+    return this;
+  }
+
+  /** To be called once by each holder. */
+  release(): void {
+    assert(this.#holders > 0, 'a snapshot was released more often than held');
+    this.#holders -= 1;
+    if (this.#holders === 0) this.#transaction.done();
+  }
+
+  zone(zoneId: number): ZoneRecord | undefined {
+    const bytes = this.#environment.db.zones.get(zoneKey(zoneId), this.read);
+    return bytes === undefined ? undefined : decodeJson(bytes, 'a zone record', isZoneRecord);
+  }
+
+  /**
+   * Shows nodes of the zone behind the owner key `after` (from the first, without), in canonical order, at most
+   * `limit`. Returns how many there were.
+   */
+  readNodes(zoneId: number, after: Uint8Array | undefined, limit: number, show: WantNode): number {
+    return readNodes(this.#environment.db.nodes, this.read, zoneId, after, limit, show);
+  }
+
+  /** The same of NSEC3 nodes. */
+  readHashed(zoneId: number, after: Uint8Array | undefined, limit: number, show: WantNode): number {
+    return readNodes(this.#environment.db.hashed, this.read, zoneId, after, limit, show);
+  }
+
+  /** Changesets of a zone, newest first, at most `limit`. */
+  journal(zoneId: number, limit: number, beforeRevision?: number): readonly JournalEntry[] {
+    return readJournal(this.#environment.db.journal, zoneId, limit, beforeRevision, this.read);
+  }
+}
+
+/** Nodes as they are stored, without their checks; see `readNodes` of reader.ts. */
+export function readNodes(
+  tree: Octets,
+  read: ReadOptions,
+  zoneId: number,
+  after: Uint8Array | undefined,
+  limit: number,
+  show: WantNode,
+): number {
+  const start = after === undefined ? zoneKey(zoneId) : Buffer.concat([zoneKey(zoneId), after]);
+  const range = { start, exclusiveStart: after !== undefined, end: zoneKey(zoneId + 1), limit, ...read };
+  let shown = 0;
+  for (const { key, value } of tree.getRange(range)) {
+    shown += 1;
+    if (!show(key.subarray(4), value.subarray(0, value.length - NODE_CHECK_BYTES))) break;
+  }
+  return shown;
+}
 
 /** One reader that holds a snapshot now. */
 export interface Snapshot {

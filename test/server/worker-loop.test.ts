@@ -33,6 +33,7 @@ test('a generation that is announced while the store closes is not looked at: it
   const served = (generation: number) => expect.poll(() => Atomics.load(generations, 1 + data.id)).toBe(generation);
   const running = runWorker(data, port1, () => ({
     responder: { respond: () => 0 },
+    takeKeys: () => undefined,
     refresh() {
       seen.push('refresh');
       return Atomics.load(generations, 0);

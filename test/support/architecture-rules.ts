@@ -14,6 +14,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['dnssec', 'mail', 'certificate'],
   ['store'],
   ['answer'],
+  ['transfer'],
   ['control', 'server', 'policy-host'],
   ['admin'],
   ['process'],

@@ -174,19 +174,31 @@ const KINDS = {
 } as const;
 
 /** Starts one peer and waits until it answers for every zone. Throws with the end of its log when it does not. */
-export async function startPeer(kind: PeerKind, zones: readonly PeerZone[], { expectAllZones = true } = {}): Promise<Peer> {
+export function startPeer(kind: PeerKind, zones: readonly PeerZone[], { expectAllZones = true } = {}): Promise<Peer> {
+  const { config } = KINDS[kind];
+  return startConfigured(kind, expectAllZones ? zones : zones.slice(0, 1), (directory, port) => {
+    const files = zones.map((zone, at) => {
+      const file = join(directory, `zone${at}`);
+      writeFileSync(file, zone.text, 'latin1');
+      return { name: zone.name, file };
+    });
+    return config(directory, port, files);
+  });
+}
+
+/** A peer with the configuration that `configOf` gives for its directory and port; ready when it answers for `awaited`. */
+export async function startConfigured(
+  kind: PeerKind,
+  awaited: readonly Pick<PeerZone, 'name'>[],
+  configOf: (directory: string, port: number) => string,
+): Promise<Peer> {
   const directory = mkdtempSync(join(tmpdir(), `waxseal-${kind}-`));
   mkdirSync(join(directory, 'db'));
-  const files = zones.map((zone, at) => {
-    const file = join(directory, `zone${at}`);
-    writeFileSync(file, zone.text, 'latin1');
-    return { name: zone.name, file };
-  });
   const port = await freePort();
-  const { program, config, argumentList } = KINDS[kind];
+  const { program, argumentList } = KINDS[kind];
   const configFile = join(directory, 'config');
   const logFile = join(directory, 'log');
-  writeFileSync(configFile, config(directory, port, files));
+  writeFileSync(configFile, configOf(directory, port));
   const log = openSync(logFile, 'w');
   const child = spawn(toolPath(program), argumentList(configFile), { stdio: ['ignore', log, log], cwd: directory });
   closeSync(log);
@@ -205,7 +217,7 @@ export async function startPeer(kind: PeerKind, zones: readonly PeerZone[], { ex
     stop: () => (stopped ??= stopChild(child).then(() => rmSync(directory, { recursive: true, force: true }))),
   };
   try {
-    await waitReady(peer, child, expectAllZones ? zones : zones.slice(0, 1));
+    await waitReady(peer, child, awaited);
   } catch (error) {
     const tail = readLog().split('\n').slice(-40).join('\n');
     await peer.stop();
@@ -224,7 +236,7 @@ export async function startPeers(kinds: readonly PeerKind[], zonesFor: (kind: Pe
   throw failed.reason;
 }
 
-async function waitReady(peer: Peer, child: ChildProcess, zones: readonly PeerZone[]): Promise<void> {
+async function waitReady(peer: Peer, child: ChildProcess, zones: readonly Pick<PeerZone, 'name'>[]): Promise<void> {
   const until = Date.now() + READY_MS;
   const queries = zones.map((zone) => buildQuery({ name: zone.name, type: 'SOA' }));
   let waiting = zones;

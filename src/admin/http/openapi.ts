@@ -13,6 +13,7 @@ const TAGS = {
   dnssec: 'Signing and DS records',
   mail: 'The mail policy of a zone, and the keys, records and modes that follow from it',
   certificates: 'Certificates of hosts, from CAs or files',
+  transfer: 'TSIG keys, and secondaries that have zones by transfer',
   spf: 'SPF records of any domain',
   signers: 'Mail signers and their keys',
   events: 'What happens, as it happens',

@@ -7,9 +7,22 @@ import { RCODE } from '#dns/types.ts';
 import { COOKIE } from '#answer/defence/cookie.ts';
 
 /** Answers are counted by these; another rcode cannot come out. */
-const RCODES = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED', 'YXDOMAIN', 'BADVERS', 'BADCOOKIE'] as const;
+const PLAIN_RCODES = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED', 'YXDOMAIN'] as const;
+const RCODES = [...PLAIN_RCODES, 'NOTAUTH', 'BADVERS', 'BADCOOKIE'] as const;
 /** Faults of packets, in the order of FAULT, without NONE. */
-const FAULTS = ['short', 'response', 'opcode', 'question_count', 'question', 'record', 'trailing', 'opt', 'version', 'cookie'] as const;
+const FAULTS = [
+  'short',
+  'response',
+  'opcode',
+  'question_count',
+  'question',
+  'record',
+  'trailing',
+  'opt',
+  'version',
+  'cookie',
+  'tsig',
+] as const;
 /** What was done about answers over a limit, in the order of LIMITED. */
 const LIMITED_ACTIONS = ['truncated', 'badcookie', 'dropped', 'dry_run'] as const;
 export const LIMITED = { TRUNCATED: 0, BADCOOKIE: 1, DROPPED: 2, DRY_RUN: 3 } as const;

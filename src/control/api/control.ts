@@ -21,6 +21,7 @@ import { type EventsApi } from './events.ts';
 import { type BimiView, type LiveTlsaHost, type LiveTlsaQuestion, type MailCommand } from './mail.ts';
 import { type MailNote, type MailProposal, type MailView } from './mail.ts';
 import { type SignersApi } from './signers.ts';
+import { type TransferApi, type TransferCommand } from './transfer.ts';
 
 /** Who asks for a change; written into the audit log. */
 export interface Actor {
@@ -54,7 +55,10 @@ export type ParentCare = 'check' | 'delegate' | 'ignore';
  */
 export type BelowCare = 'check' | 'ignore';
 
-export type Command = ZoneCommand | MailCommand | CertificateCommand | DnssecCommand | DnssecKeysCommand;
+export type Command = ZoneCommand | MailCommand | CertificateCommand | KeyCommand | TransferCommand;
+
+/** About the keys of a zone. */
+type KeyCommand = DnssecCommand | DnssecKeysCommand;
 
 export type ZoneCommand =
   /** A new zone with a default SOA and NS set (RFC 1912 §2.2 times); rejected when it exists. */
@@ -240,6 +244,7 @@ export interface ControlApi {
   readonly certificates: CertificatesApi;
   readonly dnssec: DnssecApi;
   readonly dnssecKeys: DnssecKeysApi;
+  readonly transfer: TransferApi;
   readonly audit: AuditApi;
   readonly keys: KeysApi;
   readonly workers: WorkersApi;

@@ -44,7 +44,10 @@ export async function carryOut(decision: Decision, turn: Turn, options: CarryOut
   const { generation } = await writer.commit(storeWrite(decision, changing, turn, clock.nowMs()));
   preparer.committed(changing, decision.removed ?? []);
   decision.afterCommit?.();
-  publisher.publish(generation);
+  publisher.publish(
+    generation,
+    changing.map(({ record }) => record),
+  );
   return ok({ ...done, generation }, prepared.warnings);
 }
 

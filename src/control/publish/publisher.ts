@@ -6,6 +6,10 @@
  */
 import { PUBLISH_EVERY_MS } from '#base/limits/changes.ts';
 import { type IpcMessage, type Role, type WorkerCounters, type WorkerState } from '#base/ipc/messages.ts';
+import { type ZoneRecord } from '#store/schema.ts';
+
+/** The zones that changed in a generation. */
+type Changed = (zones: readonly ZoneRecord[], generation: number) => void;
 
 interface Waiter {
   readonly generation: number;
@@ -17,6 +21,7 @@ export class Publisher {
   readonly #send: (message: IpcMessage) => void;
   readonly #waiters = new Set<Waiter>();
   readonly #listeners: ((message: IpcMessage) => void)[] = [];
+  readonly #changed: Changed[] = [];
   #generation = 0;
   /** When a generation was sent last, and the timer of those that wait for their turn. */
   #toldAtMs = -Infinity;
@@ -48,9 +53,15 @@ export class Publisher {
     return this.#dropped;
   }
 
+  /** Called with the zones of each generation, when it is durable. */
+  onChanged(changed: Changed): void {
+    this.#changed.push(changed);
+  }
+
   /** A generation is durable: workers may look, PUBLISH_EVERY_MS later at the latest. */
-  publish(generation: number): void {
+  publish(generation: number, zones: readonly ZoneRecord[] = []): void {
     this.#generation = generation;
+    for (const changed of this.#changed) changed(zones, generation);
     if (this.#timer !== undefined) return;
     const leftMs = this.#toldAtMs + PUBLISH_EVERY_MS - performance.now();
     if (leftMs <= 0) this.#tell();

@@ -14,7 +14,8 @@ import { MESSAGE_BYTES_MAX } from '#base/limits/dns.ts';
 import { TCP_SPARE_BUFFERS_MAX, TCP_TURN_ANSWER_BYTES, TCP_TURN_BYTES } from '#base/limits/server.ts';
 import { TCP_WRITE_BATCH_BYTES } from '#base/limits/server.ts';
 import { SERVER_SLOT as SLOT } from '#server/counters.ts';
-import { ANSWER_IS_STREAM, type MessageStream, type QueryResponder } from '#server/listener.ts';
+import { ANSWER_IS_STREAM, type MessageStream } from '#answer/message-stream.ts';
+import { type QueryResponder } from '#server/listener.ts';
 import { TcpFraming } from './framing.ts';
 import { type TcpTurns } from './turns.ts';
 

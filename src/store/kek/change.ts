@@ -127,8 +127,8 @@ const OF_POLICY_HOST = /^(?:tls-key|acme-order)\//;
 export function labelOfSecret(id: string): SealLabel | undefined {
   if (OF_POLICY_HOST.test(id)) return undefined;
   const purpose =
-    id === 'signers'
-      ? 'signers'
+    id === 'signers' || id === 'tsig'
+      ? id
       : /^dkim-[0-9a-f]+$/.test(id)
         ? 'dkim-key'
         : id.startsWith('acme-account/')

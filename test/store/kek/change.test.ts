@@ -6,7 +6,15 @@ import { type StoreWriter, openWriter } from '#store/writer.ts';
 import { TEST_KEK, auditEvent, temporaryStore, writerOptions } from '../../support/temporary-store.ts';
 
 const NEXT_KEK = new Uint8Array(32).fill(9);
-const IDS = ['signers', 'dkim-0a1b', 'acme-account/77aa', 'example.com.123-00aa', 'dkim-signers.example.9-00aa', 'dkim-00.example.1-ff'];
+const IDS = [
+  'signers',
+  'tsig',
+  'dkim-0a1b',
+  'acme-account/77aa',
+  'example.com.123-00aa',
+  'dkim-signers.example.9-00aa',
+  'dkim-00.example.1-ff',
+];
 const BEGIN = { file: '/next', fileBefore: '/before' } as const;
 const otherKek = (file: string) => (file === '/next' ? NEXT_KEK : TEST_KEK);
 

@@ -72,6 +72,10 @@ const NO_SIGNERS: ControlApi['signers'] = {
   exportNow: noSigner,
 };
 
+/** Keys and secondaries have tests of their own, with a real control. */
+const noKey = () => Promise.resolve(fail(problem('TSIG_KEY_NOT_FOUND', WHOLE, 'there is no TSIG key')));
+const NO_TRANSFER: ControlApi['transfer'] = { keys: () => [], createKey: noKey, revokeKey: noKey, secondaries: () => [] };
+
 export class FakeControl implements ControlApi {
   readonly zoneMap = new Map<string, FakeZone>();
   readonly tokenMap = new Map<string, TokenRecord>();
@@ -92,6 +96,7 @@ export class FakeControl implements ControlApi {
   };
   readonly dnssecKeys: ControlApi['dnssecKeys'] = { export: () => Promise.resolve(fail(problem('DNSSEC_OFF', WHOLE, 'it has no keys'))) };
   readonly keys: ControlApi['keys'] = { reseal: () => Promise.resolve(fail(problem('KEK_CHANGE', WHOLE, 'there is no store'))) };
+  readonly transfer = NO_TRANSFER;
   readonly events = new MemoryEvents();
   readonly journal: Journal[] = [];
   readonly auditLog: AuditView[] = [];

@@ -18,6 +18,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
   dns: {
     rdata: ['lexer.ts', 'name.ts', 'types.ts'],
     '.': ['rdata'],
+    tsig: ['.'],
   },
   dnssec: {
     '.': [],
@@ -32,6 +33,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     dnssec: ['.'],
     tls: ['.'],
     hosted: ['.'],
+    transfer: ['.'],
   },
   mail: {
     text: [],
@@ -77,6 +79,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     mail: ['api', 'commands', 'publish', 'funnel', 'lifecycle', 'outside', 'reports', 'zone'],
     dnssec: ['api', 'commands', 'publish', 'signing', 'funnel', 'lifecycle', 'outside'],
     signers: ['api', 'commands', 'funnel', 'tokens', 'mail'],
+    transfer: ['api', 'commands', 'publish', 'funnel', 'outside'],
     '.': [
       'api',
       'audit',
@@ -94,6 +97,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
       'mail',
       'certificate',
       'signers',
+      'transfer',
     ],
   },
   server: {

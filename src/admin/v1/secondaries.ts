@@ -1,0 +1,76 @@
+/** `/v1/zones/{zone}/secondaries`: who may have the zone by transfer, and hears of its changes. */
+import { Type } from 'typebox';
+import { ok } from '#base/problem.ts';
+import type { Secondary } from '#store/transfer/secondaries.ts';
+import { zoneChangeRoute } from '#admin/http/change-route.ts';
+import { given, isoTime } from '#admin/http/form.ts';
+import { contentEtag } from '#admin/http/preconditions.ts';
+import { zoneReadRoute } from '#admin/http/read-route.ts';
+import { Time, closed } from '#admin/http/schemas.ts';
+
+const DNS_PORT = 53;
+const PORT = { minimum: 1, maximum: 65_535 };
+const NAME = { minLength: 1, maxLength: 255 };
+
+const SecondaryForm = Type.Object({
+  address: Type.String({ examples: ['192.0.2.53'] }),
+  port: Type.Integer({ description: 'where it takes NOTIFY' }),
+  key: Type.Optional(Type.String({ description: 'the TSIG key; absent: only its address is looked at' })),
+  addedAt: Time,
+  acknowledged: Type.Optional(Type.Integer({ description: 'serial of the last change that it has acknowledged' })),
+  seen: Type.Optional(Type.Integer({ description: 'serial that it was seen to have' })),
+  failure: Type.Optional(Type.String({ description: 'what went wrong last' })),
+});
+
+const params = {
+  address: Type.String({ minLength: 2, maxLength: 64, description: 'its IP address', examples: ['192.0.2.53'] }),
+};
+
+export const secondariesRoutes = [
+  zoneReadRoute({
+    url: '/v1/zones/:zone/secondaries',
+    tag: 'transfer',
+    summary: 'List the secondaries of a zone',
+    answers: { 200: Type.Object({ zone: Type.String(), secondaries: Type.Array(SecondaryForm) }) },
+    show: ({ control, zone }) => {
+      const body = { zone: zone.name, secondaries: control.transfer.secondaries(zone).map(secondaryForm) };
+      return ok({ etag: contentEtag(body), body: () => body });
+    },
+  }),
+
+  zoneChangeRoute({
+    method: 'PUT',
+    url: '/v1/zones/:zone/secondaries/:address',
+    tag: 'transfer',
+    summary: 'Let a secondary have the zone',
+    description: 'Replaces the secondary with the same address. Without a key, who sends from the address has the zone.',
+    params,
+    body: closed({
+      port: Type.Optional(Type.Integer({ ...PORT, default: DNS_PORT, description: 'where it takes NOTIFY' })),
+      key: Type.Optional(Type.String({ ...NAME, description: 'name of a TSIG key for transfers of this zone' })),
+    }),
+    example: { key: 'secondary.example.com' },
+    change: ({ apex: zone, params: { address: ip }, body: { port = DNS_PORT, key: text } }) => {
+      const key = text === undefined ? undefined : keyName(text);
+      return ok({ command: { kind: 'secondary.add', zone, ip, port, ...given({ key }) } });
+    },
+  }),
+
+  zoneChangeRoute({
+    method: 'DELETE',
+    url: '/v1/zones/:zone/secondaries/:address',
+    tag: 'transfer',
+    summary: 'Let a secondary have the zone no more',
+    params,
+    change: ({ apex, params: { address: ip } }) => ok({ command: { kind: 'secondary.remove', zone: apex, ip } }),
+  }),
+];
+
+/** As keys are called in the store. */
+function keyName(text: string): string {
+  return (text.endsWith('.') ? text : `${text}.`).toLowerCase();
+}
+
+function secondaryForm({ ip, addedAtMs, ...rest }: Secondary) {
+  return { address: ip, ...rest, addedAt: isoTime(addedAtMs) };
+}

@@ -1,0 +1,105 @@
+/** `waxseal secondary`: who may have a zone by transfer. */
+import type { Command } from 'commander';
+import { formatIpPort, ipPort, parseIpPort } from '#base/address.ts';
+import { callApi, callList } from './api-client.ts';
+import { confirm, runChange } from './change.ts';
+import { failure } from './failure.ts';
+import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
+import { type PrintedZone, serverKind, zoneLines } from './secondary-config.ts';
+import { findServer } from './server-address.ts';
+import { type Terminal, formatJson, formatLines, formatTable } from './terminal.ts';
+
+interface SecondaryDocument {
+  readonly address: string;
+  readonly port: number;
+  readonly key?: string;
+  readonly addedAt: string;
+  readonly acknowledged?: number;
+  readonly seen?: number;
+  readonly failure?: string;
+}
+
+interface StatusDocument {
+  readonly listeners: { readonly dns: readonly string[] };
+}
+
+interface AddOptions extends ChangeOptions {
+  readonly tsig?: string;
+  readonly port?: string;
+  readonly print?: string;
+  readonly from?: string;
+}
+
+export function defineSecondary(noun: Command, terminal: Terminal): void {
+  changeCommand(
+    noun.command('add <zone> <address>').description('let a secondary have the zone by transfer'),
+    'waxseal secondary add example.com 192.0.2.53 --tsig secondary.example.com --print nsd --from 192.0.2.1:53',
+  )
+    .option('--tsig <key>', 'the TSIG key that it signs with (make one: waxseal tsig generate)')
+    .option('--port <number>', 'where it takes NOTIFY (default 53)')
+    .option('--print <server>', 'also print what nsd, knot, bind or pdns needs in its configuration')
+    .option('--from <address:port>', 'where the secondary reaches this server, for --print')
+    .action(async (zone: string, address: string, options: AddOptions) => {
+      const kind = options.print === undefined ? undefined : serverKind(options.print);
+      const primary = kind === undefined ? undefined : await primaryOf(options, terminal);
+      const json = { key: options.tsig, port: options.port === undefined ? undefined : portOf(options.port) };
+      await runChange({ method: 'PUT', path: ['zones', zone, 'secondaries', address], json }, options, terminal);
+      if (kind === undefined || primary === undefined || options.json === true) return;
+      const printed = { zone: zone.replace(/\.$/, ''), primary, key: options.tsig };
+      terminal.out(formatLines(['', ...zoneLines(kind, printed)]));
+    });
+
+  const list = noun.command('list [zone]').description('secondaries of a zone, or of all');
+  readCommand(list, 'waxseal secondary list').action(async (zone: string | undefined, options: ReadOptions) => {
+    const server = await findServer(options, terminal);
+    const zones =
+      zone === undefined
+        ? (await callList<{ readonly name: string }>(server, { path: ['zones'] }, 'zones')).map(({ name }) => name)
+        : [zone];
+    const documents: { readonly zone: string; readonly secondaries: readonly SecondaryDocument[] }[] = [];
+    for (const each of zones) documents.push(await callApi(server, { path: ['zones', each, 'secondaries'] }));
+    const rows = documents.flatMap(({ zone: name, secondaries }) =>
+      secondaries.map((each) => [name, endpoint(each), each.key ?? 'none', ...progress(each)]),
+    );
+    const table = () => formatTable(['ZONE', 'SECONDARY', 'KEY', 'HAS SERIAL', 'LAST FAILURE'], rows);
+    terminal.out(options.json === true ? formatJson({ zones: documents }) : table());
+  });
+
+  changeCommand(
+    noun.command('remove <zone> <address>').description('let a secondary have the zone no more'),
+    'waxseal secondary remove example.com 192.0.2.53',
+  ).action(async (zone: string, address: string, options: ChangeOptions) => {
+    const consequence = 'what it has, it serves until the zone expires there';
+    await confirm(`take ${zone} from ${address}: ${consequence}`, options, terminal);
+    await runChange({ method: 'DELETE', path: ['zones', zone, 'secondaries', address] }, options, terminal, 'removed');
+  });
+}
+
+/** What it was seen to have, or has acknowledged; what went wrong. */
+function progress({ acknowledged, seen, failure: last }: SecondaryDocument): readonly string[] {
+  return [String(seen ?? acknowledged ?? '-'), last ?? '-'];
+}
+
+function endpoint({ address, port }: SecondaryDocument): string {
+  return formatIpPort(ipPort(address, port));
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
+  throw failure('CLI_USAGE', `--port ${JSON.stringify(text)} is no port`);
+}
+
+/** From `--from`, else the first address that the server listens on. */
+async function primaryOf(options: AddOptions, terminal: Terminal): Promise<PrintedZone['primary']> {
+  const text = options.from ?? (await listener(options, terminal));
+  const read = parseIpPort(text ?? '');
+  if (read.ok && read.value.port !== 0) return read.value;
+  throw failure('CLI_USAGE', `where the secondary reaches this server is not known`, 'say so: --from ADDRESS:PORT');
+}
+
+async function listener(options: AddOptions, terminal: Terminal): Promise<string | undefined> {
+  const server = await findServer(options, terminal);
+  const { listeners } = await callApi<StatusDocument>(server, { path: ['status'] });
+  return listeners.dns.find((each) => !/^(0\.0\.0\.0|\[::\]):/.test(each));
+}

@@ -1,0 +1,72 @@
+/**
+ * What the API may ask about transfers: TSIG keys, and a zone's secondaries. Types only.
+ * Not here: how keys are kept (control/transfer/tsig-register.ts).
+ */
+import { type Result } from '#base/problem.ts';
+import { type Name } from '#dns/name.ts';
+import { type TsigOperation } from '#transfer/grants.ts';
+import { type Secondary } from '#store/transfer/secondaries.ts';
+import { type ZoneRecord } from '#store/schema.ts';
+
+export type TransferCommand =
+  /** Replaces the secondary with the same address. */
+  | {
+      readonly kind: 'secondary.add';
+      readonly zone: Name;
+      readonly ip: string;
+      readonly port: number;
+      readonly key?: string;
+    }
+  | { readonly kind: 'secondary.remove'; readonly zone: Name; readonly ip: string };
+
+/** A key as it is shown; its secret is shown once, when it is made. */
+export interface TsigKeyInfo {
+  /** Absolute, lower-case. */
+  readonly name: string;
+  readonly algorithm: string;
+  /** Octets of the MACs that it makes, and the fewest that are taken. */
+  readonly macBytes: number;
+  readonly operations: readonly TsigOperation[];
+  /** `all`, or names of zones. */
+  readonly zones: 'all' | readonly string[];
+  readonly createdAtMs: number;
+}
+
+/** What a new key shall be. */
+export interface TsigKeyWanted {
+  readonly name: string;
+  readonly algorithm: string;
+  /** Base64; absent: a random one. */
+  readonly secret?: string;
+  readonly macBytes?: number;
+  readonly operations: readonly TsigOperation[];
+  readonly zones: 'all' | readonly string[];
+}
+
+/** Who asks; control's own type of it knows this file. */
+interface TransferActor {
+  readonly kind: 'socket' | 'token' | 'system';
+  readonly id: string;
+  readonly from: string;
+}
+
+/** How far a secondary is, as far as is known since the last start. */
+export interface SecondaryView {
+  /** The serial of the last change that it has acknowledged. */
+  readonly acknowledged?: number;
+  /** The serial that it was seen to have. */
+  readonly seen?: number;
+  /** What went wrong last: words that follow its address. */
+  readonly failure?: string;
+}
+
+export interface TransferApi {
+  keys(): readonly TsigKeyInfo[];
+  createKey(
+    wanted: TsigKeyWanted,
+    actor: TransferActor,
+    dryRun?: boolean,
+  ): Promise<Result<{ readonly info: TsigKeyInfo; readonly secret: string }>>;
+  revokeKey(name: string, actor: TransferActor, dryRun?: boolean): Promise<Result<undefined>>;
+  secondaries(zone: ZoneRecord): readonly (Secondary & SecondaryView)[];
+}

@@ -1,0 +1,230 @@
+/**
+ * Announces changes of zones to their secondaries, and looks whether these have followed.
+ * Implements: RFC 1996 §3.5–3.6 (after each change, repeated without a reply, with growing waits and an end), §4.2
+ * (soon after a start, for what changed while nothing was announced).
+ * A change is announced when every worker serves it: the secondary asks for the SOA at once. Only the newest serial
+ * of a zone counts, so a stream of changes is one announcement at a time.
+ * Not here: one message (notify-send.ts), who the secondaries are (secondaries.ts).
+ */
+import { type IpPort, ipPort } from '#base/address.ts';
+import { NOTIFY_AT_ONCE_MAX, NOTIFY_LOOKS_MS, NOTIFY_TICK_MS, NOTIFY_WAITS_MS } from '#base/limits/transfer.ts';
+import { type Clock } from '#base/clock.ts';
+import { type Log } from '#base/log.ts';
+import { type Name, nameOf } from '#dns/name.ts';
+import { type Serial, isNewer } from '#dns/serial.ts';
+import { TYPE } from '#dns/types.ts';
+import { type TsigKey } from '#dns/tsig/key.ts';
+import { type Secondary, readSecondaries } from '#store/transfer/secondaries.ts';
+import { type ZoneRecord } from '#store/schema.ts';
+import { type StoreWriter } from '#store/writer.ts';
+import { soaSerial } from '#zone/changeset.ts';
+import { rrsetOf } from '#zone/view.ts';
+import { type SecondaryView } from '#control/api/transfer.ts';
+import { askDirectly } from '#control/outside/direct-question.ts';
+import { type Publisher } from '#control/publish/publisher.ts';
+import { readKeys } from '#transfer/grants.ts';
+import { type NotifyOrder, sendNotify } from './notify-send.ts';
+import { type TsigKeyring } from './tsig-keys.ts';
+
+export interface NotifierOptions {
+  readonly reader: StoreWriter;
+  /** True when every worker serves this generation. */
+  readonly isServed: (generation: number) => boolean;
+  readonly key: (name: string) => TsigKey | undefined;
+  readonly send: (order: NotifyOrder) => Promise<string | undefined>;
+  /** The serial that the server has; undefined when it does not answer for the zone. */
+  readonly serialAt: (server: IpPort, apex: Name) => Promise<Serial | undefined>;
+  readonly nowMs: () => number;
+}
+
+/** One secondary of one zone. */
+interface Pair {
+  readonly zoneId: number;
+  readonly ip: string;
+  /** What is to be done next, and when. */
+  task: 'notify' | 'look' | 'none';
+  dueMs: number;
+  /** Store generation of the change that is announced. */
+  generation: number;
+  tries: number;
+  isBusy: boolean;
+  acknowledged: Serial | undefined;
+  seen: Serial | undefined;
+  failure: string | undefined;
+}
+
+export class Notifier {
+  readonly #options: NotifierOptions;
+  readonly #pairs = new Map<string, Pair>();
+  #timer: NodeJS.Timeout | undefined;
+  #busy = 0;
+  #log: Log | undefined;
+
+  constructor(options: NotifierOptions) {
+    this.#options = options;
+  }
+
+  start(log: Log): void {
+    this.#log = log;
+    for (const zone of this.#options.reader.zones()) this.changed(zone, zone.revision);
+    this.#timer = setInterval(() => this.#tick(), NOTIFY_TICK_MS);
+  }
+
+  stop(): Promise<void> {
+    clearInterval(this.#timer);
+    return Promise.resolve();
+  }
+
+  /** The zone has another serial, or other secondaries. */
+  changed({ id }: Pick<ZoneRecord, 'id'>, generation: number): void {
+    for (const { ip } of readSecondaries(this.#options.reader, id))
+      Object.assign(this.#pairOf(id, ip), { task: 'notify', dueMs: 0, tries: 0, generation });
+  }
+
+  /** How far a secondary is, as far as is known. */
+  view(zoneId: number, ip: string): SecondaryView {
+    const pair = this.#pairs.get(keyOf(zoneId, ip));
+    const { acknowledged, seen, failure } = pair ?? {};
+    return {
+      ...(acknowledged === undefined ? {} : { acknowledged }),
+      ...(seen === undefined ? {} : { seen }),
+      ...(failure === undefined ? {} : { failure }),
+    };
+  }
+
+  #pairOf(zoneId: number, ip: string): Pair {
+    const key = keyOf(zoneId, ip);
+    const known = this.#pairs.get(key);
+    if (known !== undefined) return known;
+    const pair: Pair = {
+      zoneId,
+      ip,
+      task: 'none',
+      dueMs: 0,
+      generation: 0,
+      tries: 0,
+      isBusy: false,
+      acknowledged: undefined,
+      seen: undefined,
+      failure: undefined,
+    };
+    this.#pairs.set(key, pair);
+    return pair;
+  }
+
+  #tick(): void {
+    const nowMs = this.#options.nowMs();
+    for (const [key, pair] of this.#pairs) {
+      if (this.#busy >= NOTIFY_AT_ONCE_MAX) break;
+      if (pair.task === 'none' || pair.isBusy || pair.dueMs > nowMs) continue;
+      const zone = this.#options.reader.zoneById(pair.zoneId);
+      const secondary = zone === undefined ? undefined : this.#secondary(pair);
+      if (zone === undefined || secondary === undefined) this.#pairs.delete(key);
+      else if (this.#options.isServed(pair.generation)) {
+        this.#busy += 1;
+        pair.isBusy = true;
+        void this.#work(pair, zone, secondary).finally(() => {
+          this.#busy -= 1;
+          pair.isBusy = false;
+        });
+      }
+    }
+  }
+
+  #secondary({ zoneId, ip }: Pair): Secondary | undefined {
+    return readSecondaries(this.#options.reader, zoneId).find((each) => each.ip === ip);
+  }
+
+  async #work(pair: Pair, zone: ZoneRecord, secondary: Secondary): Promise<void> {
+    const server = ipPort(secondary.ip, secondary.port);
+    if (pair.task === 'notify') await this.#notify(pair, zone, secondary, server);
+    else await this.#look(pair, zone, server);
+  }
+
+  async #notify(pair: Pair, zone: ZoneRecord, { key: keyName }: Secondary, server: IpPort): Promise<void> {
+    const { reader, key: keyOfName, send, nowMs } = this.#options;
+    const view = reader.view(zone);
+    const soa = rrsetOf(view.node(view.apexKey), TYPE.SOA);
+    const key = keyName === undefined ? undefined : keyOfName(keyName);
+    if (soa === undefined) return;
+    if (keyName !== undefined && key === undefined) {
+      Object.assign(pair, { task: 'none', failure: `its key ${keyName} is revoked` });
+      return;
+    }
+    const { generation } = pair;
+    const apex = nameOf(zone.name);
+    const rdata = soa.rdatas[0]!;
+    const failure = await send({ server, apex, soa: { ttl: soa.ttl, rdata }, key, now: Math.floor(nowMs() / 1000) });
+    pair.failure = failure;
+    // A newer change is announced next, whatever became of this.
+    if (pair.generation !== generation) return;
+    if (failure === undefined) {
+      pair.acknowledged = soaSerial(rdata);
+      Object.assign(pair, { task: 'look', tries: 0, dueMs: nowMs() + NOTIFY_LOOKS_MS[0]! });
+      return;
+    }
+    const waitMs = NOTIFY_WAITS_MS[pair.tries++];
+    if (waitMs !== undefined) pair.dueMs = nowMs() + waitMs;
+    else {
+      pair.task = 'none';
+      const what = `${pair.ip} takes no notice of changes of ${zone.name}`;
+      const text = `${what}: it ${failure}; it asks by itself after its refresh time`;
+      this.#log?.warn('secondary.silent', text, { zone: zone.name, secondary: pair.ip });
+    }
+  }
+
+  async #look(pair: Pair, zone: ZoneRecord, server: IpPort): Promise<void> {
+    const { serialAt, nowMs } = this.#options;
+    const { generation } = pair;
+    const seen = await serialAt(server, nameOf(zone.name));
+    if (seen !== undefined) pair.seen = seen;
+    if (pair.generation !== generation) return;
+    if (seen !== undefined && !isNewer(zone.serial, seen)) {
+      pair.task = 'none';
+      return;
+    }
+    pair.failure = seen === undefined ? 'gives no SOA of the zone' : undefined;
+    const waitMs = NOTIFY_LOOKS_MS[++pair.tries];
+    if (waitMs !== undefined) pair.dueMs = nowMs() + waitMs;
+    else {
+      pair.task = 'none';
+      const what = seen === undefined ? 'gives no SOA of it' : `has serial ${seen}, here is ${zone.serial}`;
+      const text = `${pair.ip} acknowledged a change of ${zone.name} and has not followed: it ${what}`;
+      this.#log?.warn('secondary.behind', text, { zone: zone.name, secondary: pair.ip });
+    }
+  }
+}
+
+/** The one of a running server. */
+export function zoneNotifier({ writer, publisher, keys, clock }: ZoneNotifierOptions): Notifier {
+  const notifier = new Notifier({
+    reader: writer,
+    isServed: (generation) => publisher.isServed(generation),
+    key(name) {
+      const text = keys.text(name);
+      return text === undefined ? undefined : readKeys([text]).find(nameOf(name));
+    },
+    send: sendNotify,
+    async serialAt(server, apex) {
+      const answer = await askDirectly(server, apex, TYPE.SOA);
+      const rdata = 'reply' in answer && answer.reply.isAuthoritative ? answer.reply.records[0]?.rdata : undefined;
+      return rdata === undefined ? undefined : soaSerial(rdata);
+    },
+    nowMs: () => clock.nowMs(),
+  });
+  publisher.onChanged((zones, generation) => {
+    for (const zone of zones) notifier.changed(writer.zoneByName(nameOf(zone.name)) ?? zone, generation);
+  });
+  return notifier;
+}
+
+interface ZoneNotifierOptions {
+  readonly writer: StoreWriter;
+  readonly publisher: Publisher;
+  readonly keys: TsigKeyring;
+  readonly clock: Clock;
+}
+
+function keyOf(zoneId: number, ip: string): string {
+  return `${zoneId} ${ip}`;
+}

@@ -1,0 +1,37 @@
+/**
+ * The parts of transfers, put together: keys, secondaries, what announces changes to them.
+ * Not here: serving transfers (transfer/).
+ */
+import { type Clock } from '#base/clock.ts';
+import { type StoreWriter } from '#store/writer.ts';
+import { type TransferApi } from '#control/api/transfer.ts';
+import { type Publisher } from '#control/publish/publisher.ts';
+import { type Notifier, zoneNotifier } from './notifier.ts';
+import { secondaryHandlers, transferApi } from './secondaries.ts';
+import { TsigKeyring, type TsigKeysOptions } from './tsig-keys.ts';
+
+export interface TransferPartsOptions extends TsigKeysOptions {
+  readonly writer: StoreWriter;
+  readonly publisher: Publisher;
+  readonly clock: Clock;
+}
+
+export interface TransferParts {
+  readonly keys: TsigKeyring;
+  /** Announces changes once it is started. */
+  readonly notifier: Notifier;
+  readonly api: TransferApi;
+  readonly handlers: ReturnType<typeof secondaryHandlers>;
+}
+
+export function transferParts(options: TransferPartsOptions): TransferParts {
+  const { writer } = options;
+  const keys = new TsigKeyring(options);
+  const notifier = zoneNotifier({ ...options, keys });
+  const handlers = secondaryHandlers({
+    ...options,
+    keys: () => keys.list(),
+    onChanged: (zone) => notifier.changed(zone, writer.generation()),
+  });
+  return { keys, notifier, api: transferApi(writer, keys, notifier), handlers };
+}

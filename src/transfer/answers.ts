@@ -1,0 +1,301 @@
+/**
+ * Answers that need a key: signed queries, and transfers of zones to those who are granted them.
+ * Implements: RFC 8945 §5.2–5.3, RFC 5936 §2.2.1 (NOTAUTH, REFUSED) and §4.2 (not over UDP), RFC 1995 §2 and §4
+ * (the SOA alone: the client is up to date, or shall come by TCP).
+ * A grant is looked at before any quota, so that who has none takes no place of those who have.
+ * Not here: keys and their grants (grants.ts), what a zone or its differences are in messages.
+ */
+import { type ClientAddress } from '#base/client-address.ts';
+import { copyOf, readU32 } from '#base/bytes.ts';
+import { TRANSFERS_MAX, TRANSFERS_PER_CLIENT_MAX } from '#base/limits/transfer.ts';
+import { ANSWER_IS_STREAM, type MessageStream } from '#answer/message-stream.ts';
+import { type SignedAnswers, isTransfer } from '#answer/signed-answers.ts';
+import { type Responder } from '#answer/respond.ts';
+import { MessageWriter } from '#answer/write/writer.ts';
+import { writeOpt } from '#dns/edns.ts';
+import { HEADER, HEADER_BYTES, type QueryHead, type Transport, answerLimitBytes, writeHeader } from '#dns/message.ts';
+import { formatName } from '#dns/name.ts';
+import { type Serial, isNewer } from '#dns/serial.ts';
+import { TsigSigner, appendTsigError, tsigErrorName } from '#dns/tsig/sign.ts';
+import { TsigKeys } from '#dns/tsig/key.ts';
+import { isMd5Wire } from '#dns/tsig/algorithm.ts';
+import { TSIG_ERROR } from '#dns/tsig/record.ts';
+import { type TsigVerdict, verifyTsig } from '#dns/tsig/verify.ts';
+import { CLASS, EDE, RCODE, TYPE } from '#dns/types.ts';
+import { bodyOffset, findEntry } from '#store/node-codec.ts';
+import { type StoreReader } from '#store/reader.ts';
+import { type HeldSnapshot } from '#store/snapshots.ts';
+import { type ZoneRecord } from '#store/schema.ts';
+import { type GrantedKey, isGranted } from './grants.ts';
+import { readClientSerial } from './request.ts';
+import { StreamMessages } from './stream-message.ts';
+import { type RecordSource, ZoneContent, nextMessage, putSoa } from './zone-content.ts';
+import { ZoneDifferences, findWayBack } from './zone-differences.ts';
+
+export type TransferEvent = 'transfer.sent' | 'transfer.broken' | 'transfer.refused' | 'tsig.refused';
+
+export interface TransferAnswersOptions {
+  readonly reader: StoreReader;
+  /** Answers an ordinary query: `respond` of the responder that this belongs to. */
+  readonly respond: Responder['respond'];
+  /** True when the zone may be had from this address without a key. */
+  readonly isAddressGranted: (zoneId: number, client: ClientAddress) => boolean;
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number;
+  /** An answer that `respond` has not counted. */
+  readonly count: (transport: Transport, rcode: number, isTruncated: boolean) => void;
+  readonly log: (event: TransferEvent, text: string) => void;
+}
+
+interface Request {
+  readonly query: Uint8Array;
+  readonly head: Readonly<QueryHead>;
+  readonly out: Uint8Array;
+  readonly transport: Transport;
+  /** As text, for logs. */
+  readonly client: string;
+  readonly key: GrantedKey | undefined;
+  readonly signer: TsigSigner | undefined;
+}
+
+interface AnswerCode {
+  readonly rcode: number;
+  readonly ede?: number;
+  readonly isAuthoritative?: boolean;
+  readonly isTruncated?: boolean;
+}
+
+const NO_EDE = -1;
+/** RNAME and the rest behind MNAME do not matter: SERIAL is the first of the five numbers at the end. */
+const SOA_NUMBERS_BYTES = 20;
+
+export class TransferAnswers implements SignedAnswers {
+  readonly #options: TransferAnswersOptions;
+  readonly #writer = new MessageWriter();
+  #keys = new TsigKeys<GrantedKey>();
+  /** Transfers under way, by whose they are. */
+  readonly #running = new Map<string, number>();
+  #runningCount = 0;
+  #stream: MessageStream | undefined;
+
+  constructor(options: TransferAnswersOptions) {
+    this.#options = options;
+  }
+
+  /** From now on these keys are known, and no others; a transfer under way ends with the key it began with. */
+  takeKeys(keys: TsigKeys<GrantedKey>): void {
+    this.#keys = keys;
+  }
+
+  answer(
+    query: Uint8Array,
+    length: number,
+    head: Readonly<QueryHead>,
+    out: Uint8Array,
+    transport: Transport,
+    client?: ClientAddress,
+  ): number {
+    const who = { client: addressText(client), key: undefined, signer: undefined };
+    const request = { query, head: { ...head }, out, transport, ...who };
+    if (head.tsigAt === 0) return this.#transfer(request, client);
+    const now = this.#now();
+    const verdict = verifyTsig({ message: query, length, at: head.tsigAt, keys: this.#keys, now });
+    if (verdict.kind === 'malformed') return this.#code(request, RCODE.FORMERR);
+    if (verdict.kind === 'invalid') return this.#refuseSignature(request, verdict, now);
+    const signed = { ...request, key: verdict.key, signer: new TsigSigner(verdict.key, verdict.record.mac) };
+    return isTransfer(head.type) ? this.#transfer(signed, client) : this.#ordinary(signed, client);
+  }
+
+  /** The answer that the last ANSWER_IS_STREAM was about. */
+  takeStream(): MessageStream | undefined {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    return stream;
+  }
+
+  #now(): number {
+    return Math.floor(this.#options.nowMs() / 1000);
+  }
+
+  // --- answers of one message ---
+
+  /** RFC 8945 §5.3: the answer is what it would be without a signature, and signed. */
+  #ordinary(request: Request, client: ClientAddress | undefined): number {
+    const { query, head, out, transport, signer } = request;
+    const bare = copyOf(query, 0, head.tsigAt);
+    const view = new DataView(bare.buffer, bare.byteOffset, bare.byteLength);
+    view.setUint16(10, view.getUint16(10) - 1);
+    const length = this.#options.respond(bare, bare.length, out, transport, client);
+    if (length <= 0) return length;
+    if (length + signer!.bytes <= answerLimitBytes(head, transport)) return signer!.sign(out, length, this.#now());
+    // §5.3: what does not fit with its signature is cut to the question, and truncated.
+    const isAuthoritative = (out[2]! & HEADER.AA) !== 0;
+    return this.#write(request, { rcode: out[3]! & 0x0f, isAuthoritative, isTruncated: true });
+  }
+
+  #refuseSignature(request: Request, verdict: Extract<TsigVerdict, { kind: 'invalid' }>, now: number): number {
+    const { out, client } = request;
+    const { error, record } = verdict;
+    const isMd5 = error === TSIG_ERROR.BADKEY && isMd5Wire(record.algorithm);
+    const fix = isMd5 ? '; HMAC-MD5 is not offered (RFC 8945 §6): set hmac-sha256 at both ends' : '';
+    const clocks = error === TSIG_ERROR.BADTIME ? `; its clock differs by ${Math.abs(now - record.timeSigned)} s` : '';
+    const what = `key ${formatName(record.keyName)}, ${formatName(record.algorithm)}`;
+    const why = `${tsigErrorName(error)} (${what})${clocks}${fix}`;
+    this.#options.log('tsig.refused', `message from ${client} refused: ${why}`);
+    const length = this.#code({ ...request, signer: undefined }, RCODE.NOTAUTH);
+    return appendTsigError(out, length, verdict, now);
+  }
+
+  /** An answer that is a code. */
+  #code(request: Request, rcode: number, ede = NO_EDE): number {
+    this.#options.count(request.transport, rcode, false);
+    return this.#write(request, { rcode, ede });
+  }
+
+  #write({ query, head, out, signer }: Request, code: AnswerCode): number {
+    const { rcode, ede = NO_EDE, isAuthoritative = false, isTruncated = false } = code;
+    out.set(query.subarray(HEADER_BYTES, HEADER_BYTES + head.questionLength), HEADER_BYTES);
+    let end = HEADER_BYTES + head.questionLength;
+    writeHeader(out, head, rcode, isAuthoritative, isTruncated);
+    if (head.edns) {
+      end = writeOpt(out, end, rcode, head.dnssecOk, ede);
+      out[11] = 1;
+    }
+    return signer === undefined ? end : signer.sign(out, end, this.#now());
+  }
+
+  // --- transfers ---
+
+  #transfer(request: Request, client: ClientAddress | undefined): number {
+    const { query, head, key, transport } = request;
+    const apex = copyOf(query, HEADER_BYTES, HEADER_BYTES + head.nameLength);
+    const zone = this.#options.reader.zoneByName(apex);
+    const isByKey = key !== undefined && isGranted(key, 'transfer', apex);
+    const mayBeByAddress = key === undefined && zone !== undefined && client !== undefined;
+    const isByAddress = mayBeByAddress && this.#options.isAddressGranted(zone.id, client);
+    if (head.class !== CLASS.IN || (!isByKey && !isByAddress)) {
+      const which = key === undefined ? 'without a key' : `with ${formatName(key.name)}, which does not open it`;
+      this.#options.log('transfer.refused', `transfer of ${formatName(apex)} refused to ${request.client} ${which}`);
+      return this.#code(request, RCODE.REFUSED, EDE.PROHIBITED);
+    }
+    if (zone === undefined) return this.#code(request, RCODE.NOTAUTH, EDE.NOT_AUTHORITATIVE);
+    const isWhole = head.type === TYPE.AXFR;
+    if (isWhole && transport === 'tcp') return this.#start(request, zone, undefined);
+    const serial = isWhole ? undefined : readClientSerial(query, head);
+    return serial === undefined ? this.#code(request, RCODE.FORMERR) : this.#start(request, zone, serial);
+  }
+
+  /** `since`: the client's serial; undefined when it wants the whole zone. */
+  #start(request: Request, zone: ZoneRecord, since: Serial | undefined): number {
+    const whose = request.key === undefined ? request.client : formatName(request.key.name);
+    const running = this.#running.get(whose) ?? 0;
+    if (this.#runningCount >= TRANSFERS_MAX || running >= TRANSFERS_PER_CLIENT_MAX) {
+      const why = `${running} of ${whose} are under way, ${this.#runningCount} in all`;
+      this.#options.log('transfer.refused', `transfer of ${zone.name} to ${request.client} put off: ${why}`);
+      return this.#code(request, RCODE.SERVFAIL, EDE.NOT_READY);
+    }
+    const snapshot = this.#options.reader.hold();
+    const apex = apexNode(snapshot, zone.id);
+    if (apex === undefined) {
+      snapshot.release();
+      return this.#code(request, RCODE.SERVFAIL);
+    }
+    const serial = soaSerialOf(apex);
+    const { query, head, signer } = request;
+    const now = (): number => this.#now();
+    const messages = new StreamMessages({
+      writer: this.#writer,
+      query: copyOf(query, 0, HEADER_BYTES + head.questionLength),
+      head,
+      signer,
+      now,
+    });
+    const isUpToDate = since !== undefined && !isNewer(serial, since);
+    const way = since === undefined || isUpToDate ? undefined : findWayBack(snapshot, zone.id, since, serial);
+    const source =
+      way === undefined
+        ? new ZoneContent(snapshot, zone.id, apex)
+        : // Its records are read one changeset at a time.
+          new ZoneDifferences(snapshot, zone.id, apex, way);
+    if (isUpToDate || request.transport === 'udp') {
+      const length = this.#single(request, messages, isUpToDate ? undefined : source, apex);
+      snapshot.release();
+      return length;
+    }
+    this.#options.count('tcp', RCODE.NOERROR, false);
+    this.#running.set(whose, running + 1);
+    this.#runningCount += 1;
+    const kind = since === undefined ? 'AXFR' : way === undefined ? 'AXFR for IXFR' : 'IXFR';
+    const by = request.key === undefined ? '' : ` by ${whose}`;
+    const text = `${kind} of ${zone.name} serial ${serial} to ${request.client}${by}`;
+    this.#stream = this.#streamOf(snapshot, messages, source, whose, text);
+    return ANSWER_IS_STREAM;
+  }
+
+  /** RFC 1995 §2: over UDP, or for a client that is up to date: all in one message, or the SOA alone. */
+  #single(request: Request, messages: StreamMessages, source: RecordSource | undefined, apex: Uint8Array): number {
+    const { out, transport, head } = request;
+    this.#options.count(transport, RCODE.NOERROR, false);
+    const limit = answerLimitBytes(head, transport);
+    // What fits is sent to who has a key: an address may be forged.
+    const isWanted = source instanceof ZoneDifferences && request.key !== undefined;
+    if (isWanted && source.fill(messages.begin(out, limit))) return messages.end(out);
+    putSoa(messages.begin(out, limit), apex);
+    return messages.end(out);
+  }
+
+  #streamOf(
+    snapshot: HeldSnapshot,
+    messages: StreamMessages,
+    source: RecordSource,
+    // Who its place is counted for, and what the log says of it.
+    whose: string,
+    text: string,
+  ): MessageStream {
+    const startedMs = performance.now();
+    let isLast = false;
+    return {
+      next: (out) => {
+        if (isLast) return 0;
+        const made = nextMessage(messages, source, out);
+        ({ isLast } = made);
+        return made.length;
+      },
+      close: () => {
+        snapshot.release();
+        this.#runningCount -= 1;
+        const left = this.#running.get(whose)! - 1;
+        if (left === 0) this.#running.delete(whose);
+        else this.#running.set(whose, left);
+        const tookMs = Math.round(performance.now() - startedMs);
+        const amount = `${messages.count} messages, ${messages.bytes} octets, ${tookMs} ms`;
+        this.#options.log(
+          isLast ? 'transfer.sent' : 'transfer.broken',
+          `${text}: ${amount}${isLast ? '' : '; the connection ended before'}`,
+        );
+      },
+    };
+  }
+}
+
+function apexNode(snapshot: HeldSnapshot, zoneId: number): Uint8Array | undefined {
+  let apex: Uint8Array | undefined;
+  snapshot.readNodes(zoneId, undefined, 1, (_, node) => {
+    apex = new Uint8Array(node);
+    return false;
+  });
+  return apex !== undefined && findEntry(apex, TYPE.SOA) >= 0 ? apex : undefined;
+}
+
+function soaSerialOf(apex: Uint8Array): Serial {
+  const body = bodyOffset(apex, findEntry(apex, TYPE.SOA));
+  const length = (apex[body]! << 8) | apex[body + 1]!;
+  return readU32(apex, body + 2 + length - SOA_NUMBERS_BYTES);
+}
+
+function addressText(client: ClientAddress | undefined): string {
+  if (client === undefined || client.length === 0) return 'an unknown address';
+  const octets = client.octets.subarray(0, client.length);
+  if (client.length === 4) return octets.join('.');
+  return Array.from({ length: 8 }, (_, at) => ((octets[2 * at]! << 8) | octets[2 * at + 1]!).toString(16)).join(':');
+}

@@ -1,0 +1,102 @@
+/** NSD, Knot and BIND as secondaries of a server of ours: they transfer by TSIG key, and let the test transfer from them. */
+import { type PeerKind } from './peer-kinds.ts';
+import { type Peer, startConfigured } from './peers.ts';
+
+export interface SecondaryOf {
+  /** Port of the primary on 127.0.0.1. */
+  readonly port: number;
+  /** Absolute, with the last dot. */
+  readonly zones: readonly string[];
+  readonly key: { readonly name: string; readonly algorithm: string; readonly secret: string };
+}
+
+const CONFIGS: Readonly<Record<PeerKind, (primary: SecondaryOf, directory: string, port: number) => string>> = {
+  nsd: ({ port: primary, zones, key }, directory, port) => `server:
+  ip-address: 127.0.0.1@${port}
+  do-ip6: no
+  username: ""
+  chroot: ""
+  zonesdir: "${directory}"
+  database: ""
+  pidfile: "${directory}/nsd.pid"
+  xfrdfile: "${directory}/xfrd.state"
+  xfrdir: "${directory}"
+  zonelistfile: "${directory}/zone.list"
+  server-count: 1
+  xfrd-reload-timeout: 0
+remote-control:
+  control-enable: no
+key:
+  name: "${key.name}"
+  algorithm: ${key.algorithm}
+  secret: "${key.secret}"
+${zones.map((zone) => `zone:\n  name: "${zone}"\n  zonefile: "${zone}zone"\n  allow-notify: 127.0.0.1 NOKEY\n  allow-notify: 127.0.0.1 ${key.name}\n  request-xfr: 127.0.0.1@${primary} ${key.name}\n  provide-xfr: 127.0.0.1 NOKEY\n`).join('')}`,
+  knot: ({ port: primary, zones, key }, directory, port) => `server:
+  rundir: "${directory}"
+  pidfile: "${directory}/knot.pid"
+  listen: 127.0.0.1@${port}
+  background-workers: 1
+log:
+  - target: stderr
+    any: info
+control:
+  listen: "${directory}/knot.sock"
+database:
+  storage: "${directory}/db"
+key:
+  - id: ${key.name}
+    algorithm: ${key.algorithm}
+    secret: ${key.secret}
+remote:
+  - id: primary
+    address: 127.0.0.1@${primary}
+    key: ${key.name}
+acl:
+  - id: transfer
+    address: 127.0.0.1
+    action: transfer
+  - id: notify
+    address: 127.0.0.1
+    action: notify
+  - id: notify-signed
+    address: 127.0.0.1
+    key: ${key.name}
+    action: notify
+template:
+  - id: default
+    storage: "${directory}"
+    master: primary
+    acl: [transfer, notify, notify-signed]
+    semantic-checks: off
+zone:
+${zones.map((zone) => `  - domain: "${zone}"\n`).join('')}`,
+  bind: ({ port: primary, zones, key }, directory, port) => `options {
+  directory "${directory}";
+  pid-file "${directory}/named.pid";
+  session-keyfile "${directory}/session.key";
+  lock-file none;
+  managed-keys-directory "${directory}";
+  listen-on port ${port} { 127.0.0.1; };
+  listen-on-v6 { none; };
+  recursion no;
+  allow-transfer { any; };
+  notify no;
+  dnssec-validation no;
+  check-names secondary ignore;
+  max-records-per-type 0;
+  max-types-per-name 0;
+};
+controls { };
+key "${key.name}" { algorithm ${key.algorithm}; secret "${key.secret}"; };
+logging { channel all { stderr; severity info; }; category default { all; }; };
+${zones.map((zone) => `zone "${zone}" { type secondary; file "${zone}zone"; primaries { 127.0.0.1 port ${primary} key "${key.name}"; }; allow-notify { 127.0.0.1; key "${key.name}"; }; };\n`).join('')}`,
+};
+
+/** Starts one that is ready when it has all zones. */
+export function startSecondary(kind: PeerKind, primary: SecondaryOf): Promise<Peer> {
+  return startConfigured(
+    kind,
+    primary.zones.map((name) => ({ name })),
+    (directory, port) => CONFIGS[kind](primary, directory, port),
+  );
+}
