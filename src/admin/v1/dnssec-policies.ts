@@ -82,9 +82,9 @@ const Changed = Type.Object({
   plan: Type.Array(Type.String({ description: 'what follows in the zones that have it, and when at the earliest' })),
   warnings: ProblemList,
 });
-const Held = Type.Object({
-  held: Type.Optional(Type.Object({ by: Type.String(), reason: Type.String(), since: Type.Optional(Time) })),
-});
+const held = Type.Optional(Type.Object({ by: Type.String(), reason: Type.String(), since: Type.Optional(Time) }));
+const Held = Type.Object({ held });
+const HeldOrder = Type.Object({ held, dryRun: Type.Boolean() });
 
 export const dnssecPolicyRoutes = [
   readRoute({
@@ -152,11 +152,11 @@ export const dnssecPolicyRoutes = [
       closed({ action: Type.Literal('resume') }),
     ]),
     example: { action: 'hold', reason: 'no changes before the holidays' },
-    answers: { 200: Held },
+    answers: { 200: HeldOrder },
     write: async ({ control, body, actor, dryRun }) => {
       const reason = body.action === 'hold' ? body.reason : undefined;
       const done = await control.dnssec.setFreeze(reason, { actor, dryRun });
-      return done.ok ? ok(heldForm(done.value)) : done;
+      return done.ok ? ok({ ...heldForm(done.value), dryRun }) : done;
     },
   }),
 ];

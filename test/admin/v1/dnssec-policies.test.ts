@@ -26,5 +26,5 @@ test('all rollovers are held with a reason, and move again', async () => {
   const post = (payload: object) => call('POST', '/v1/dnssec/orders', { payload });
   expect((await post({ action: 'hold', reason: 'freeze' })).json()).toMatchObject({ held: { reason: 'freeze' } });
   expect((await post({ action: 'hold' })).statusCode).toBe(422);
-  expect((await post({ action: 'resume' })).json()).toEqual({});
+  expect((await post({ action: 'resume' })).json()).toEqual({ dryRun: false });
 });

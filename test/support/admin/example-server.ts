@@ -59,6 +59,7 @@ export async function exampleServer(options: TestControlOptions = {}): Promise<E
   server.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
   await server.live(HOUR_MS);
   good(await server.run({ kind: 'certificate.want', zone: ZONE, host: 'www.example.com' }));
+  good(await server.control.dnssec.setPolicy('default', { keys: 'csk' }, { actor: TEST_ACTOR, dryRun: false }));
   good(await server.run({ kind: 'bimi.upload', zone: ZONE, selector: 'default', logo: new Uint8Array(LOGO) }));
   const key = { name: 'secondary.example.com', algorithm: 'hmac-sha256', operations: ['transfer'], zones: ['example.com'] } as const;
   good(await server.control.transfer.createKey(key, TEST_ACTOR));
