@@ -46,6 +46,7 @@ const DEBIAN = {
   dnsperf: 'dnsperf',
   'pdns-server': 'pdnsutil',
   'pdns-backend-lmdb': '/usr/lib/*/pdns/liblmdbbackend.so',
+  dnsviz: 'dnsviz',
   gcc: 'gcc',
   'libc6-dev': '/usr/include/stdio.h',
 };

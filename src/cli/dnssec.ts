@@ -46,6 +46,10 @@ interface DnssecDocument {
   }[];
   readonly ds: readonly DsDocument[];
   readonly presigned?: { readonly endsAt: string; readonly first: string; readonly importedAt: string };
+  readonly parent?: {
+    readonly lookedAt?: string;
+    readonly servers: readonly { readonly place: string; readonly text: string; readonly problem?: string }[];
+  };
 }
 
 /** IANA "DNS Security Algorithm Numbers" and "DS RR Type Digest Algorithms", as far as we make them. */
@@ -129,7 +133,16 @@ export function defineDnssec(noun: Command, terminal: Terminal): void {
   defineKeys(noun, terminal);
 }
 
-function formatStatus({ zone, dnssec, presigned, denial, zonemd, keys, ds }: DnssecDocument): string {
+/** What each name server of the parent said last. */
+function formatParent({ parent }: DnssecDocument): string {
+  if (parent === undefined) return '';
+  const lineOf = (ok: string, bad: string | undefined): string => (bad === undefined ? `  ✓ ${ok}` : `  ✗ ${bad}`);
+  const lines = parent.servers.map(({ place, text, problem }) => lineOf(`${place}: ${text}`, problem));
+  return `The parent, looked at ${parent.lookedAt ?? ''}:\n${formatLines(lines)}`;
+}
+
+function formatStatus(document: DnssecDocument): string {
+  const { zone, dnssec, presigned, denial, zonemd, keys, ds } = document;
   if (dnssec === 'off') return formatLine(`${zone} is not signed`);
   if (presigned !== undefined)
     return formatLines([
@@ -145,7 +158,7 @@ function formatStatus({ zone, dnssec, presigned, denial, zonemd, keys, ds }: Dns
   ]);
   const table = formatTable(['KEY TAG', 'ALGORITHM', 'ROLE', 'STATE', 'CREATED'], rows);
   const digest = zonemd === 'off' ? '' : `; ZONEMD ${zonemd}`;
-  return `${formatLine(`${zone} is signed; ${denial.toUpperCase()} proves what is not there${digest}`)}\n${table}\nDS for the parent:\n${formatLines(ds.map(({ record }) => `  ${record}`))}`;
+  return `${formatLine(`${zone} is signed; ${denial.toUpperCase()} proves what is not there${digest}`)}\n${table}\nDS for the parent:\n${formatLines(ds.map(({ record }) => `  ${record}`))}${formatParent(document)}`;
 }
 
 /** Zone-file form first, for parents that one edits oneself; then field by field, as registrars' forms ask. */

@@ -203,7 +203,7 @@ export class Control implements ControlApi {
     this.lifecycles = lifecycleClock({ time, funnel: this.#funnel, sources });
     this.signers = new Signers({ ...shared, mail: storedSignerMail(writer, run), filesRoot: signerFilesRoot });
     this.#handlers = {
-      ...zoneHandlers({ writer, clock, recordsPerRrsetMax, watcher: mailWatcher(writer, time, onDue) }),
+      ...zoneHandlers({ writer, clock, recordsPerRrsetMax, watcher: mailWatcher(writer, time, onDue), dsText: dnssec.dsText }),
       ...dnssec.handlers,
       ...mailHandlers({
         ...shared,

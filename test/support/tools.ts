@@ -50,6 +50,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'systemd-socket-activate': 'systemd',
   strace: 'strace',
   dnsperf: 'dnsperf',
+  dnsviz: 'dnsviz',
 };
 
 const found = new Map<string, string>();

@@ -47,6 +47,19 @@ const ForeignKeyForm = Type.Object({
   announced: Type.Boolean({ description: 'CDS and CDNSKEY ask the parent for it too' }),
   addedAt: Time,
 });
+const ParentForm = Type.Object(
+  {
+    lookedAt: Type.Optional(Time),
+    servers: Type.Array(
+      Type.Object({
+        place: Type.String({ description: 'the name server' }),
+        text: Type.String({ description: 'what it said' }),
+        problem: Type.Optional(Type.String({ description: 'what is wrong with that' })),
+      }),
+    ),
+  },
+  { description: 'what the name servers of the parent said last; absent: they were not asked since the start' },
+);
 
 export const SigningSwitch = closed({
   dnssec: OnOff,
@@ -106,6 +119,7 @@ export const dnssecRoutes = [
         keys: Type.Array(KeyForm),
         presigned: Type.Optional(PresignedForm),
         foreignKeys: Type.Array(ForeignKeyForm, { description: 'of others who sign the zone too' }),
+        parent: Type.Optional(ParentForm),
         ds: Type.Array(DsForm),
       }),
     },
@@ -155,8 +169,9 @@ export const dnssecRoutes = [
 ];
 
 function policyForm({ dnssec }: ControlApi, record: ZoneRecord) {
-  const { policyName, policy } = dnssec.view(record);
-  return { policyName, policy };
+  const { policyName, policy, parent } = dnssec.view(record);
+  const looked = parent && { lookedAt: isoTime(parent.atMs), servers: parent.servers };
+  return { policyName, policy, parent: looked };
 }
 
 function dsForms(control: ControlApi, record: ZoneRecord) {

@@ -61,6 +61,12 @@ export const PAST_KEY_TAGS_MAX = 64;
 export const ROLLOVER_CHECK_EVERY_MS = 60_000;
 /** How often the parent's are: registries publish every few minutes at most, and they serve everybody. */
 export const PARENT_CHECK_EVERY_MS = 600_000;
+/** How often a parent is asked that nothing waits for: a DS that vanishes is found within six hours. */
+export const PARENT_WATCH_EVERY_MS = 6 * 3_600_000;
+/** After a start, so long between the first looks at the parents of two zones: 10,000 zones take under three hours. */
+export const PARENT_WATCH_EACH_MS = 1000;
+/** How often the list of zones is read again for that, at most: it is all of the zones' records. */
+export const PARENT_WATCH_LIST_MS = 10_000;
 /** DS records of one zone that are looked at: a zone in two rollovers has eight, more are an attack or a mistake. */
 export const PARENT_DS_MAX = 32;
 /** Places of the parent that are asked: 13 names with two addresses each, as the largest have. */

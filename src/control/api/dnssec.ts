@@ -44,6 +44,8 @@ export type DnssecCommand =
       readonly zone: Name;
       readonly observations: readonly LifecycleObservation[];
       readonly dsTtlSeconds?: number;
+      /** Ids of the keys whose DS is at every server of the parent, when they are others than before. */
+      readonly parentKeys?: readonly string[];
     };
 
 /** Null: none. */
@@ -63,11 +65,23 @@ export interface RolloverView {
   readonly explanation: Explanation;
 }
 
+export interface ParentView {
+  readonly atMs: number;
+  readonly servers: readonly {
+    readonly place: string;
+    readonly text: string;
+    /** What is wrong with it. */
+    readonly problem: string | undefined;
+  }[];
+}
+
 export interface DnssecView {
   readonly policy: KeyPolicy;
   /** Undefined: it is the zone's own. */
   readonly policyName?: string;
   readonly rollovers: readonly RolloverView[];
+  /** What the parent's name servers said last, wall time; undefined: not asked since the start. */
+  readonly parent?: ParentView;
   /** When a key reaches the end of its lifetime next, wall time; undefined: never. */
   readonly nextRollMs?: number;
 }

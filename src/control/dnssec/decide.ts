@@ -141,12 +141,14 @@ function leave(zone: ServedZone, seen: Seen, steps: DnssecSteps): Result<Decisio
 }
 
 function tick(command: CommandOf<'dnssec.tick'>, { served }: ZoneContext, steps: DnssecSteps): Result<Decision> {
-  const { kind: _kind, zone, ...seen } = command;
+  const { kind: _kind, zone, parentKeys, ...seen } = command;
   if (served === undefined) return fail(zoneNotServed(zone));
   const { record } = served;
   // Signing was turned off at once: there is nothing to roll.
   if (record.dnssec === 'off') return ok({ documents: [rolloverWrite(record.id, null)], isChanged: true });
-  return ok(steps.step(served, { detail: 'due', isQuiet: true, ...seen }));
+  const stored = steps.stored(record);
+  const state = parentKeys === undefined ? stored : { ...stored, parentKeys };
+  return ok(steps.step(served, { detail: 'due', isQuiet: true, state, ...seen }));
 }
 
 // --- policy ---

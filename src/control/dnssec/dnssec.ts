@@ -1,4 +1,5 @@
 /** Keys of zones and their rollovers, put together: commands, due work, what is shown. */
+import { type ZoneRecord } from '#store/schema.ts';
 import { type DnssecApi } from '#control/api/dnssec.ts';
 import { type DnssecKeysApi } from '#control/api/dnssec-keys.ts';
 import { type DueSource } from '#control/lifecycle/due-source.ts';
@@ -7,6 +8,7 @@ import { keyExport } from './key-export.ts';
 import { keyImportHandlers } from './key-import.ts';
 import { type AskServer, ParentServers } from './parent.ts';
 import { DnssecPolicies } from './policies.ts';
+import { dsText } from './parent-watch.ts';
 import { DnssecSteps, type DnssecStepsOptions } from './steps.ts';
 import { type DnssecUpkeepOptions, dnssecUpkeep } from './upkeep.ts';
 
@@ -23,6 +25,8 @@ export interface DnssecControl {
   readonly source: DueSource;
   readonly keys: DnssecKeysApi;
   readonly handlers: ReturnType<typeof dnssecHandlers> & ReturnType<typeof keyImportHandlers>;
+  /** What is known of the zone's DS at its parent, and until when caches have it: a sentence after a blank. */
+  readonly dsText: (record: ZoneRecord) => string;
 }
 
 export function dnssecControl(options: DnssecControlOptions): DnssecControl {
@@ -31,6 +35,7 @@ export function dnssecControl(options: DnssecControlOptions): DnssecControl {
   const steps = new DnssecSteps({ ...options, parents, onCommitted: onDue });
   return {
     api: new DnssecPolicies({ writer, funnel, steps, time, onDue }),
+    dsText: (record) => dsText(record, steps, parents),
     source: dnssecUpkeep({ ...options, steps, parents }),
     keys: keyExport(options),
     handlers: {

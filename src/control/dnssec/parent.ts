@@ -8,6 +8,7 @@
 import { type IpPort, formatIpPort, ipPort, parseIpPort } from '#base/address.ts';
 import { PARENT_DS_MAX, PARENT_LABELS_MAX, PARENT_PLACES_MAX, PARENT_ZONES_MAX } from '#base/limits/dnssec.ts';
 import { equalBytes } from '#base/bytes.ts';
+import { type Problem } from '#base/problem.ts';
 import { type Name, ROOT, formatName, parentName } from '#dns/name.ts';
 import { formatRdata } from '#dns/registry.ts';
 import { rcodeName } from '#dns/reply.ts';
@@ -36,6 +37,17 @@ export interface ParentLook {
   readonly text: string;
 }
 
+/** What a look showed. Counted time. */
+export interface ParentFound {
+  readonly atMs: number;
+  readonly servers: readonly {
+    readonly place: string;
+    readonly text: string;
+    /** What is wrong with it. */
+    readonly problem: string | undefined;
+  }[];
+}
+
 export type AskServer = (server: IpPort, name: Name, type: number) => Promise<DirectReply>;
 
 export class ParentServers {
@@ -44,6 +56,7 @@ export class ParentServers {
   /** By zone. */
   readonly #places = new Map<string, readonly ParentPlace[]>();
   readonly #looked = new Map<string, number>();
+  readonly #found = new Map<string, ParentFound>();
 
   constructor(resolver: Resolver, ask: AskServer = askDirectly) {
     this.#resolver = resolver;
@@ -63,6 +76,18 @@ export class ParentServers {
   noteLook(zone: Name, nowMs: number): void {
     if (this.#looked.size >= PARENT_ZONES_MAX) this.#looked.clear();
     this.#looked.set(formatName(zone), nowMs);
+  }
+
+  /** What the last look showed, and what is wrong with it, by place. */
+  noteFound(zone: Name, looks: readonly ParentLook[], problems: ReadonlyMap<string, Problem>, atMs: number): void {
+    if (this.#found.size >= PARENT_ZONES_MAX) this.#found.clear();
+    const servers = looks.map(({ place, text }) => ({ place, text, problem: problems.get(place)?.message }));
+    this.#found.set(formatName(zone), { atMs, servers });
+  }
+
+  /** Undefined before the first look since the start. */
+  found(zone: Name): ParentFound | undefined {
+    return this.#found.get(formatName(zone));
   }
 
   /** Finds the servers, or takes those of the policy, and asks each. */

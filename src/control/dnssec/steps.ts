@@ -168,6 +168,11 @@ export class DnssecSteps {
     return readFreeze(this.#options.writer) !== undefined || rollovers.ksk.hold !== undefined;
   }
 
+  /** The same of a zone by its record. */
+  dsUntilMs(record: ZoneRecord): number {
+    return this.cachedNow({ record, view: this.#options.writer.view(record) }).dsUntilMs;
+  }
+
   wallMs(): number {
     const { nowMs, wallOffsetMs } = this.#options.time.read();
     return nowMs + wallOffsetMs;
@@ -182,6 +187,7 @@ export class DnssecSteps {
     const explanations = explainLives(ROLLOVER_LIVES, frozen(state, readFreeze(this.#options.writer)), context);
     const tagOf = (id: string): number[] => record.keys.filter((key) => key.id === id).map(({ keyTag }) => keyTag);
     const nextMs = nextAgeMs({ state, keys: record.keys, policy });
+    const found = this.#options.parents.found(view.apex);
     const policyName = policyNameOf(record);
     return {
       policy,
@@ -195,6 +201,7 @@ export class DnssecSteps {
         explanation: explanations.find((each) => each.object === object.id)!,
       })),
       ...(nextMs === undefined ? {} : { nextRollMs: nextMs + facts.wallOffsetMs }),
+      ...(found === undefined ? {} : { parent: { ...found, atMs: found.atMs + facts.wallOffsetMs } }),
     };
   }
 

@@ -7,9 +7,7 @@
 import { type Clock } from '#base/clock.ts';
 import { LIFECYCLE_ZONES_AT_ONCE } from '#base/limits/lifecycle.ts';
 import { OBSERVATION_CHARACTERS_MAX } from '#base/limits/outside.ts';
-import { PARENT_ZONES_MAX } from '#base/limits/dnssec.ts';
-import { atZone } from '#base/place.ts';
-import { type Problem, type Result, ok, problem } from '#base/problem.ts';
+import { type Problem, type Result, ok } from '#base/problem.ts';
 import { type Name, lowerName } from '#dns/name.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { keysForParent } from '#dnssec/rollover/step.ts';
@@ -26,6 +24,7 @@ import { type DueSource, dueZones } from '#control/lifecycle/due-source.ts';
 import { type OutsideWitnesses, isLookable, lookAtAll, lookPlaces, ownServer } from '#control/outside/evidence.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
 import { type ParentLook, type ParentServers, dsTtlOf, judgeDs } from './parent.ts';
+import { ParentAlarms, ParentWatch, parentKeysAfter, parentProblem } from './parent-watch.ts';
 import { type DnssecSteps, parentEveryMs } from './steps.ts';
 
 export interface DnssecUpkeepOptions {
@@ -47,16 +46,31 @@ const SCHEDULER: Actor = { kind: 'system', id: 'dnssec', from: '' };
 
 export function dnssecUpkeep(options: DnssecUpkeepOptions): DueSource {
   const { writer, funnel, run, alert } = options;
-  const alarms = new Alarms(alert);
+  const alarms = new ParentAlarms(alert);
+  const stored = dueZones(writer, DNSSEC_KIND);
+  const { steps, parents, time } = options;
+  const watch = new ParentWatch({
+    writer,
+    parents,
+    policyOf: (record) => steps.policyOf(record),
+    nowMs: () => time.nowMs(),
+  });
   return {
-    ...dueZones(writer, DNSSEC_KIND),
+    due(untilMs, limit) {
+      const due = stored.due(untilMs, limit);
+      return due.length >= limit ? due : [...due, ...watch.due(untilMs, limit - due.length)];
+    },
+    nextDueMs() {
+      const next = [stored.nextDueMs(), watch.nextDueMs()].filter((each) => each !== undefined);
+      return next.length === 0 ? undefined : Math.min(...next);
+    },
     name: 'dnssec',
     zonesAtOnce: LIFECYCLE_ZONES_AT_ONCE,
     refused: { event: 'dnssec.refused', text: 'a step of a key rollover is not possible' },
     alert,
     work: (zone) =>
       funnel.guard(async () => {
-        const seen = await look(zone, options, alarms);
+        const seen = await look(zone, options, alarms, watch);
         const command = { kind: 'dnssec.tick', zone, ...seen } as const;
         const ticked = await run(command, { actor: SCHEDULER, dryRun: false });
         return ticked.ok ? ok([]) : ticked;
@@ -67,14 +81,15 @@ export function dnssecUpkeep(options: DnssecUpkeepOptions): DueSource {
 interface Seen {
   readonly observations: readonly LifecycleObservation[];
   readonly dsTtlSeconds?: number;
+  readonly parentKeys?: readonly string[];
 }
 
-async function look(name: Name, options: DnssecUpkeepOptions, alarms: Alarms): Promise<Seen> {
+async function look(name: Name, options: DnssecUpkeepOptions, alarms: ParentAlarms, watch: ParentWatch): Promise<Seen> {
   const { writer, witnesses, resolver } = options;
   const before = writer.zoneByName(lowerName(name));
   if (before === undefined || before.dnssec === 'off') return { observations: [] };
   await witnesses.secondaries?.refresh(writer.view(before), resolver);
-  const looks = await lookUp(name, options);
+  const looks = await lookUp(name, options, watch);
   // It may have changed, or gone, in the meantime.
   const record = writer.zoneById(before.id);
   if (record === undefined) return { observations: [] };
@@ -82,13 +97,19 @@ async function look(name: Name, options: DnssecUpkeepOptions, alarms: Alarms): P
   const parent = await judgeParent(zone, looks, options, alarms);
   const ttl = dsTtlOf(looks);
   const servers = await lookAtServers(zone, options);
-  return { observations: [...parent, ...servers], ...(ttl === undefined ? {} : { dsTtlSeconds: ttl }) };
+  const parentKeys = parentKeysAfter(looks, zone.view.apex, record.keys, options.steps.stored(record));
+  return {
+    observations: [...parent, ...servers],
+    ...(ttl === undefined ? {} : { dsTtlSeconds: ttl }),
+    ...(parentKeys === undefined ? {} : { parentKeys }),
+  };
 }
 
 /** Asks the parent when a rollover, or one that begins now, depends on it. */
 async function lookUp(
   name: Name,
   { writer, steps, parents, time }: DnssecUpkeepOptions,
+  watch: ParentWatch,
 ): Promise<readonly ParentLook[]> {
   const record = writer.zoneByName(lowerName(name))!;
   const zone = { record, view: writer.view(record) };
@@ -100,7 +121,7 @@ async function lookUp(
   const isFast = nowMs - parents.lookedMs(zone.view.apex) >= parentEveryMs(policy);
   const isDue = steps.preview(zone).checks.some(({ what, dueMs }) => what === 'ds' && (dueMs <= nowMs || isFast));
   const isUnknown = underWay.length > 0 && parents.places(record === undefined ? name : zone.view.apex).length === 0;
-  if (!isDue && !isBeginning && !isUnknown) return [];
+  if (!isDue && !isBeginning && !isUnknown && !watch.isDue(zone.view.apex, policy)) return [];
   parents.noteLook(zone.view.apex, nowMs);
   return parents.look(zone.view.apex, policy.parentServers);
 }
@@ -108,8 +129,8 @@ async function lookUp(
 async function judgeParent(
   { record, view }: ServedZone,
   looks: readonly ParentLook[],
-  { steps, time }: DnssecUpkeepOptions,
-  alarms: Alarms,
+  { steps, time, parents }: DnssecUpkeepOptions,
+  alarms: ParentAlarms,
 ): Promise<LifecycleObservation[]> {
   if (looks.length === 0) return [];
   const atMs = time.nowMs();
@@ -132,39 +153,20 @@ async function judgeParent(
         };
       });
     });
-  await alarms.tell(record.name, looks, (each) => parentProblem(each, view.apex, record));
+  const problems = new Map(
+    looks.flatMap((each) => {
+      const found = parentProblem(each, view.apex, record, state);
+      return found === undefined ? [] : [[each.place, found] as const];
+    }),
+  );
+  parents.noteFound(view.apex, looks, problems, atMs);
+  await alarms.tell(record.name, [...problems.values()]);
   return observations;
 }
 
 /** Keys of others that CDS asks the parent for. */
 function announcedOf({ foreignKeys = [] }: ServedZone['record']) {
   return foreignKeys.filter(({ isAnnounced }) => isAnnounced);
-}
-
-/**
- * What is wrong with the parent's DS records whatever rollover is under way: one that no key of the zone has, or none
- * that one has.
- */
-function parentProblem(seen: ParentLook, zone: Name, record: ServedZone['record']): Problem | undefined {
-  const { name } = record;
-  const keys = [...record.keys, ...(record.foreignKeys ?? [])];
-  const { ds, place, text } = seen;
-  if (ds === undefined)
-    return problem('DNSSEC_PARENT', atZone(name), `${place}, a name server of the parent of ${name}, ${text}`);
-  const foreign = ds.find(
-    (rdata) => !keys.some((key) => judgeDs({ ...seen, ds: [rdata] }, zone, [key]).isGood || rdata[3] === 1),
-  );
-  if (foreign === undefined) return undefined;
-  const { text: which } = judgeDs({ ...seen, ds: [foreign] }, zone, keys);
-  return problem(
-    'DNSSEC_PARENT',
-    atZone(name),
-    `${place}, a name server of the parent of ${name}, has a DS that no key of the zone has: ${which}`,
-    {
-      fix: 'no rollover continues while it is there; remove it at the registrar',
-      rfc: 'RFC 4035 §5.2',
-    },
-  );
 }
 
 /** What the zone's own name servers show. */
@@ -175,28 +177,4 @@ async function lookAtServers(zone: ServedZone, options: DnssecUpkeepOptions): Pr
   const checks = steps.preview(zone).checks.filter((each) => each.dueMs <= time.nowMs() && isLookable(each, places));
   const own = ownServer(resolver, (timeoutMs) => publisher.waitServed(record.revision, timeoutMs));
   return lookAtAll(checks, view.apex, { ...witnesses, own, wallMs: () => clock.nowMs() }, () => time.nowMs());
-}
-
-/** Tells what is wrong at each place once, until it is right or another. */
-class Alarms {
-  readonly #alert: DnssecUpkeepOptions['alert'];
-  readonly #known = new Map<string, string>();
-
-  constructor(alert: DnssecUpkeepOptions['alert']) {
-    this.#alert = alert;
-  }
-
-  async tell(
-    zone: string,
-    looks: readonly ParentLook[],
-    find: (look: ParentLook) => Problem | undefined,
-  ): Promise<void> {
-    if (this.#known.size > PARENT_ZONES_MAX) this.#known.clear();
-    const found = looks.flatMap((each) => find(each) ?? []);
-    const text = found.map(({ message }) => message).join('\n');
-    if ((this.#known.get(zone) ?? '') === text) return;
-    if (text === '') this.#known.delete(zone);
-    else this.#known.set(zone, text);
-    if (found.length > 0) await this.#alert(zone, found);
-  }
 }

@@ -36,6 +36,8 @@ export interface ZoneDecisionOptions {
   readonly watcher: RecordWatcher;
   /** The setting `limits.records_per_rrset`. */
   readonly recordsPerRrsetMax: number;
+  /** What is known of the zone's DS at its parent, a sentence after a blank. */
+  readonly dsText?: (record: ZoneRecord) => string;
 }
 
 /** What a command on a zone's records changes. */
@@ -318,19 +320,21 @@ function changesetOf(writer: StoreWriter, record: ZoneRecord, serial: number): C
   return entry?.changeset === undefined ? undefined : decodeChangeset(entry.changeset);
 }
 
-function setSigning({ record: { name, dnssec } }: ServedZone, command: CommandOf<'zone.dnssec'>): Result<RecordDecision> {
-  if (dnssec === 'on' && !command.dnssec && command.force !== true)
-    return fail(
-      problem(
-        'DNSSEC_DS_PRESENT',
-        atZone(name),
-        `signing of ${name} is not turned off: while the parent has a DS record for it, validating resolvers would take the unsigned zone for a forgery. Nothing was changed`,
-        {
-          fix: `remove the DS at your registrar, wait for its TTL, then: waxseal dnssec disable ${name} --force`,
-          rfc: 'RFC 6781 §4.4.1',
-        },
-      ),
-    );
+function setSigning(
+  { record }: ServedZone,
+  command: CommandOf<'zone.dnssec'>,
+  { dsText = () => '' }: Pick<ZoneDecisionOptions, 'dsText'>,
+): Result<RecordDecision> {
+  const { name, dnssec } = record;
+  if (dnssec === 'on' && !command.dnssec && command.force !== true) {
+    const why =
+      `signing of ${name} is not turned off: while the parent has a DS record for it, validating resolvers take ` +
+      `the unsigned zone for a forgery.${dsText(record)} Nothing was changed`;
+    const fix =
+      `waxseal dnssec disable ${name} --when-safe asks the parent for no DS and stops signing when no cache can ` +
+      `have one; or remove the DS at your registrar, wait that long, then: waxseal dnssec disable ${name} --force`;
+    return fail(problem('DNSSEC_DS_PRESENT', atZone(name), why, { fix, rfc: 'RFC 6781 §4.4.1' }));
+  }
   const detail = command.dnssec ? 'signing on' : 'signing off';
   return ok({ changes: [], isSigned: command.dnssec, detail, warnings: [] });
 }

@@ -16,6 +16,8 @@ export interface RolloverState {
   readonly ttls: TtlMemory;
   /** When each key was first active, counted time, by key id. */
   readonly activeSinceMs: Readonly<Record<string, number>>;
+  /** Ids of keys whose DS was seen at every server of the parent; absent: none was. */
+  readonly parentKeys?: readonly string[];
   /** Tags of keys that are gone, the last ones. */
   readonly pastTags: readonly number[];
 }

@@ -40,6 +40,7 @@ function isRolloverState(value: unknown): value is RolloverState {
     ttls: isObject,
     activeSinceMs: (since) => isObject(since) && Object.values(since).every((each) => isNumber(each)),
     pastTags: isArrayOf(isNumber),
+    parentKeys: (ids) => ids === undefined || isArrayOf(isString)(ids),
   });
 }
 

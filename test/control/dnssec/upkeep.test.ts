@@ -21,7 +21,11 @@ describe('the parent lies', () => {
     ['a wrong digest', (room) => (room.parents['192.0.2.54']!.ds = [wrongDigest(room)]), /b\.nic\.test 192\.0\.2\.54.*DS/],
     ['SERVFAIL', (room) => (room.parents['192.0.2.54']!.answers = 'servfail'), /b\.nic\.test 192\.0\.2\.54.*SERVFAIL/],
     ['no answer', (room) => (room.parents['192.0.2.54']!.answers = 'nothing'), /b\.nic\.test 192\.0\.2\.54.*does not answer/],
-    ['no DS', (room) => (room.parents['192.0.2.54']!.ds = []), undefined],
+    [
+      'no DS',
+      (room) => (room.parents['192.0.2.54']!.ds = []),
+      /b\.nic\.test 192\.0\.2\.54.*has no DS any more.*take the zone for unsigned/,
+    ],
     ['500 DS records', (room) => (room.parents['192.0.2.54']!.ds = many(room)), /b\.nic\.test 192\.0\.2\.54.*500 DS records/],
   ])('%s at one of its servers: the state holds, the alert names server and record', async (_, lie, told) => {
     const room = await submitted();
@@ -43,6 +47,7 @@ describe('the parent lies', () => {
     expect(states(room)).toEqual(['csk 13 retired', 'csk 13 active']);
     room.parents['192.0.2.53']!.ds = [];
     await room.live(DAY_MS);
+    expect(alerts(room).map(({ text }) => text)).toEqual([expect.stringMatching(/a\.nic\.test 192\.0\.2\.53.*has no DS any more/)]);
     expect(states(room)).toEqual(['csk 13 retired', 'csk 13 active']);
     follow(room);
     await room.live(4 * HOUR_MS);
