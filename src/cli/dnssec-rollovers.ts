@@ -56,6 +56,7 @@ export function defineRollovers(noun: Command, terminal: Terminal): void {
 
   definePolicies(noun, terminal);
   defineOrders(noun, terminal);
+  defineClock(noun, terminal);
 }
 
 /** An emergency: what it leads to is shown before the question. */
@@ -83,6 +84,22 @@ async function roll(
 
 interface ConsequencesDocument {
   readonly consequences?: readonly string[];
+}
+
+function defineClock(noun: Command, terminal: Terminal): void {
+  changeCommand(
+    noun
+      .command('accept-clock')
+      .description('say that the clock is right after a jump, so that signing goes by it')
+      .requiredOption('--reason <text>', 'for the audit log'),
+    'waxseal dnssec accept-clock --reason "the battery was empty; NTP has set it"',
+  ).action(async (options: Reasoned) => {
+    await confirm('take the clock as right, and sign by it', options, terminal);
+    const json = { action: 'accept-clock', reason: options.reason };
+    const path = ['dnssec', 'orders'];
+    await callApi(await findServer(options, terminal), { method: 'POST', path, json, ...dryRunQuery(options) });
+    terminal.out(options.json === true ? formatJson({}) : formatLine('signing goes by the clock as it is'));
+  });
 }
 
 function defineOrders(noun: Command, terminal: Terminal): void {

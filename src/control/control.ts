@@ -13,6 +13,7 @@ import { type Resolver } from '#dns/resolver.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { type StoreFailure } from '#store/failure.ts';
 import { type ZoneRecord } from '#store/schema.ts';
+import { readAcceptedClock } from '#store/dnssec/policies.ts';
 import { readTimeline } from '#store/timeline.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type ZoneView } from '#zone/view.ts';
@@ -68,6 +69,8 @@ import { storedSignerMail } from '#control/signers/mail.ts';
 import { Signers } from '#control/signers/signers.ts';
 import { ZonePreparer } from '#control/signing/prepare.ts';
 import { Reseal } from './reseal.ts';
+import { servedSampler } from '#control/signing/sampler.ts';
+import { SigningClock, clockAlerts } from '#control/signing/signing-clock.ts';
 import { controlStatus } from './status.ts';
 import { Tokens } from '#control/tokens/tokens.ts';
 import { type TransferParts, transferParts } from '#control/transfer/transfer.ts';
@@ -118,6 +121,7 @@ export class Control implements ControlApi {
   readonly #publisher: Publisher;
   readonly #preparer: ZonePreparer;
   readonly #funnel: Funnel;
+  readonly #signingClock: SigningClock;
   readonly #mail: MailSteps;
   readonly #handlers: CommandTable<CommandKind>;
   readonly #certificateFiles: CertificateParts['files'];
@@ -167,7 +171,9 @@ export class Control implements ControlApi {
     this.zones = new ServedZones(writer, options.outside);
     this.audit = auditLog(writer);
     const time = new CountedTime(clock, uptime, readTimeline(writer));
-    this.#preparer = new ZonePreparer({ ...options, countedMs: () => time.nowMs() });
+    const signingClock = signingClockOf(writer, clock, uptime);
+    this.#signingClock = signingClock;
+    this.#preparer = new ZonePreparer({ ...options, signingClock, countedMs: () => time.nowMs() });
     this.#funnel = new Funnel({ ...options, preparer: this.#preparer });
     const signersFor: MailStepsOptions['signers'] = (zone) => this.signers.factsFor(zone);
     this.#mail = new MailSteps({ ...options, time, witnesses, recordsPerRrsetMax, policyHost, signers: signersFor });
@@ -188,7 +194,7 @@ export class Control implements ControlApi {
     const { auditKeepMs: keepMs, auditLargeBytes: largeBytes } = options;
     const alertAll = (problems: readonly Problem[]) => alert(undefined, problems);
     this.auditRetention = new AuditRetention({ ...shared, keepMs, largeBytes, alert: alertAll });
-    this.refreshable = storedZones(writer, clock, this.#funnel, alert);
+    this.refreshable = refreshableOf(options, this.#funnel, signingClock, alert);
     this.#wakeForPolicyHost = () => this.#funnel.guard(() => wakeForPolicyHost(shared));
     const watches = [daneUpkeep(shared), stsUpkeep(shared)].filter((each) => each !== undefined);
     const onDue = () => this.lifecycles.tellDue();
@@ -196,7 +202,7 @@ export class Control implements ControlApi {
     const certificates = certificateParts({ ...shared, recordsPerRrsetMax, settings, onDue });
     this.certificates = certificates.reads;
     this.#certificateFiles = (files, log) => certificates.files(files, log);
-    const dnssec = dnssecControl({ ...shared, onDue });
+    const dnssec = dnssecControl({ ...shared, onDue, signingClock });
     this.dnssec = dnssec.api;
     this.dnssecKeys = dnssec.keys;
     const sources = [mailUpkeep(shared), spfUpkeep(shared), certificates.source, dnssec.source, ...watches];
@@ -296,6 +302,7 @@ export class Control implements ControlApi {
       policyHost,
       startedAtMs: this.#startedAtMs,
       nowMs: this.#options.clock.nowMs(),
+      clock: this.#signingClock,
     });
   }
 
@@ -320,6 +327,26 @@ export class Control implements ControlApi {
     this.#publisher.close();
     await this.#writer.close();
   }
+}
+
+/** Signatures that are kept going, and what is looked at beside that. */
+type Alert = EventFeed['alert'];
+
+function refreshableOf(options: ControlOptions, funnel: Funnel, time: SigningClock, alert: Alert): Refreshable {
+  const { writer, clock } = options;
+  return {
+    ...storedZones(writer, clock, funnel, alert),
+    watchClock: clockAlerts(time, alert),
+    sampleServed: servedSampler({ ...options, nowMs: () => time.read().earliestMs, alert }),
+  };
+}
+
+function signingClockOf(writer: StoreWriter, clock: Clock, uptime: () => Uptime): SigningClock {
+  const highWaterMs = () => writer.clockHighWaterMs();
+  const signingClock = new SigningClock({ clock, uptime, highWaterMs, accepted: () => readAcceptedClock(writer) });
+  // What the clock says before it jumps.
+  signingClock.read();
+  return signingClock;
 }
 
 /** The command's condition that the zone does not meet. */

@@ -36,6 +36,8 @@ export interface SigningSettings {
    */
   readonly announced?: readonly Pick<SigningKey, 'dnskey'>[] | 'delete';
   readonly nowSeconds: number;
+  /** It may be as late as this, where the clock is in doubt; `nowSeconds` unless given. */
+  readonly latestSeconds?: number;
   readonly policy?: SignaturePolicy;
   /** TTL of DNSKEY, CDS and CDNSKEY. */
   readonly keyTtlSeconds?: number;
@@ -83,7 +85,7 @@ export function planSigner(apex: Name, signing: SigningSettings, signAll: boolea
       return before.manager === rrset.manager ? before : { ...rrset, signatures: before.signatures };
     },
     pending(owner, ownerKey, rrset) {
-      const times = signatureTimes(ownerKey, signing.nowSeconds, signing.policy);
+      const times = signatureTimes(ownerKey, signing.nowSeconds, signing.policy, signing.latestSeconds);
       const { type, ttl, rdatas } = rrset;
       const records = { owner, type, ttl, rdatas };
       const keys = signersOf(type, signing);
@@ -140,14 +142,14 @@ function slabs(): Allocate {
 /** True when the signatures of `rrset` are by exactly the keys that sign it now, and none of them needs renewing. */
 export function signaturesStand(rrset: Pick<NodeRrset, 'type' | 'signatures'>, signing: SigningSettings): boolean {
   const { type, signatures } = rrset;
-  const { nowSeconds, policy } = signing;
+  const { nowSeconds, latestSeconds, policy } = signing;
   const keys = signersOf(type, signing);
   return (
     signatures.length === keys.length &&
     signatures.every((rrsig, at) => {
       const { keyTag, algorithm } = rrsigFields(rrsig);
       const key = keys[at]!;
-      return keyTag === key.keyTag && algorithm === key.algorithm && !needsRefresh(rrsig, nowSeconds, policy);
+      return keyTag === key.keyTag && algorithm === key.algorithm && !needsRefresh(rrsig, nowSeconds, policy, latestSeconds);
     })
   );
 }

@@ -56,10 +56,19 @@ export interface SignatureTimes {
   readonly expiration: number;
 }
 
-/** When signatures at one owner, made now, begin and end. Depends on nothing else, so that signing again now gives the same. */
-export function signatureTimes(ownerKey: OwnerKey, nowSeconds: number, policy: SignaturePolicy = SIGNATURE_POLICY): SignatureTimes {
+/**
+ * When signatures at one owner, made now, begin and end. Depends on nothing else, so that signing again now gives the
+ * same. `latestSeconds`: it may be as late as this.
+ */
+export function signatureTimes(
+  ownerKey: OwnerKey,
+  nowSeconds: number,
+  policy: SignaturePolicy = SIGNATURE_POLICY,
+  latestSeconds = nowSeconds,
+): SignatureTimes {
   const early = hashOf(ownerKey) % (policy.spreadSeconds + 1);
-  return { inception: (nowSeconds - policy.backdateSeconds) >>> 0, expiration: (nowSeconds + policy.validitySeconds - early) >>> 0 };
+  const inception = (nowSeconds - policy.backdateSeconds) >>> 0;
+  return { inception, expiration: (latestSeconds + policy.validitySeconds - early) >>> 0 };
 }
 
 /** 32-bit FNV-1a: cheap, and even enough to spread work. */
@@ -69,10 +78,16 @@ function hashOf(text: string): number {
   return hash >>> 0;
 }
 
-/** True when the signature has to be made anew: little time is left, or it is not valid yet because the clock was set back. */
-export function needsRefresh(rrsig: Uint8Array, nowSeconds: number, policy: SignaturePolicy = SIGNATURE_POLICY): boolean {
+/** True when the signature has to be made anew: little time is left, or it is not valid yet as the clock was set back. */
+export function needsRefresh(
+  rrsig: Uint8Array,
+  nowSeconds: number,
+  policy: SignaturePolicy = SIGNATURE_POLICY,
+  latestSeconds = nowSeconds,
+): boolean {
   const { expiration, inception } = rrsigFields(rrsig);
-  return secondsBetween(nowSeconds, expiration) < policy.refreshSeconds || secondsBetween(inception, nowSeconds) < 0;
+  const isEnding = secondsBetween(latestSeconds, expiration) < policy.refreshSeconds;
+  return isEnding || secondsBetween(inception, nowSeconds) < 0;
 }
 
 /** `later - earlier` on the circle of RRSIG times: negative when `later` is in truth the earlier (RFC 4034 §3.1.5, RFC 1982). */

@@ -40,12 +40,12 @@ beforeAll(async () => {
   const parentServers = lab.parents.map(({ address, port }) => `${address}:${port}`);
   await patch('/v1/dnssec/policies/default', { parentServers });
   await patch('/v1/dnssec/policies/two', { ...fast, parentServers, keys: 'ksk+zsk' });
-}, 60_000);
+}, 180_000);
 
 afterAll(async () => {
   await lab?.stop();
-  await server.stop();
-}, 60_000);
+  await server?.stop();
+}, 180_000);
 
 async function patch(path: string, json: object): Promise<void> {
   const answer = await server.api('PATCH', path, JSON.stringify(json));

@@ -145,15 +145,22 @@ export const dnssecPolicyRoutes = [
     url: '/v1/dnssec/orders',
     access: 'admin',
     tag: 'dnssec',
-    summary: 'Hold all rollovers of all zones, or let them move again',
-    description: 'Signatures are renewed during a hold; an emergency roll that takes a key out at once does so.',
+    summary: 'Hold all rollovers of all zones, let them move again, or say that the clock is right',
+    description:
+      'Signatures are renewed during a hold; an emergency roll that takes a key out at once does so. accept-clock ' +
+      'says that the clock is right after a jump.',
     body: Type.Union([
       closed({ action: Type.Literal('hold'), reason: Reason }),
       closed({ action: Type.Literal('resume') }),
+      closed({ action: Type.Literal('accept-clock'), reason: Reason }),
     ]),
     example: { action: 'hold', reason: 'no changes before the holidays' },
     answers: { 200: HeldOrder },
     write: async ({ control, body, actor, dryRun }) => {
+      if (body.action === 'accept-clock') {
+        const accepted = await control.dnssec.acceptClock(body.reason, { actor, dryRun });
+        return accepted.ok ? ok(heldForm(control.dnssec.freeze())) : accepted;
+      }
       const reason = body.action === 'hold' ? body.reason : undefined;
       const done = await control.dnssec.setFreeze(reason, { actor, dryRun });
       return done.ok ? ok({ ...heldForm(done.value), dryRun }) : done;

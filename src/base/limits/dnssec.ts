@@ -93,6 +93,13 @@ export const ROLLOVER_FORECAST_STEPS_MAX = 200;
 export const SIGNATURE_REFRESH_SECONDS_MIN = 2 * 3600;
 /** Less than this left at the renewal is warned of: a week without signing, or with a wrong clock, is survived. */
 export const SIGNATURE_DEAD_SECONDS = 7 * 86_400;
+/** Zones and names of each that are checked once a minute as they are served: some 20 ms of work. */
+export const SERVED_SAMPLE_ZONES = 8;
+export const SERVED_SAMPLE_NODES = 4;
+/** A wall clock that is further than this from the uptime has jumped: NTP slews a fraction of it in a day. */
+export const CLOCK_JUMP_MS = 60_000;
+/** Further apart, signatures that are valid either way would live for too long: a week, and a minute to tell it. */
+export const CLOCK_UNSURE_MS_MAX = 7 * 86_400_000 + 60_000;
 /** Key policies with names: one for each kind of customer, and no more than a person can tell apart. */
 export const KEY_POLICIES_MAX = 100;
 /** Zones whose plans are shown when a named policy changes; the others are counted. */

@@ -120,6 +120,8 @@ export interface DnssecApi {
   setPolicy(name: string, change: KeyPolicyChange, by: AskedBy): Promise<Result<PolicyOutcome>>;
   /** Rejected while zones have it; `default` goes back to what it was. */
   removePolicy(name: string, by: AskedBy): Promise<Result<PolicyOutcome>>;
+  /** Takes the clock as right, whatever it said before. */
+  acceptClock(reason: string, by: AskedBy): Promise<Result<undefined>>;
   freeze(): Freeze | undefined;
   /** Holds all rollovers of all zones; undefined: they move again. */
   setFreeze(reason: string | undefined, by: AskedBy): Promise<Result<Freeze | undefined>>;

@@ -28,6 +28,11 @@ export interface KeySet {
   readonly isDeletingDs: boolean;
   /** Sealed secrets of those that are new, by key id. */
   readonly sealed: ReadonlyMap<string, Uint8Array>;
+  /**
+   * DS RDATA that the parent has: what is published must be good from each of them, with every DNSKEY RRset and every
+   * RRset of before and after. Absent: it need not be, because the chain of trust is to break.
+   */
+  readonly chain?: readonly Uint8Array[];
   /** As it is unless given. */
   readonly policy?: KeyPolicy;
   /** Of `policy`, when it has one. */

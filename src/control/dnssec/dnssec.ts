@@ -8,12 +8,14 @@ import { keyExport } from './key-export.ts';
 import { keyImportHandlers } from './key-import.ts';
 import { type AskServer, ParentServers } from './parent.ts';
 import { DnssecPolicies } from './policies.ts';
+import { type SigningClock } from '#control/signing/signing-clock.ts';
 import { dsText } from './parent-watch.ts';
 import { DnssecSteps, type DnssecStepsOptions } from './steps.ts';
 import { type DnssecUpkeepOptions, dnssecUpkeep } from './upkeep.ts';
 
 export interface DnssecControlOptions
   extends Omit<DnssecStepsOptions, 'parents' | 'onCommitted'>, Omit<DnssecUpkeepOptions, 'steps' | 'parents'> {
+  readonly signingClock: SigningClock;
   /** Something may have become due. */
   readonly onDue: () => void;
   /** Asks one name server; what a test has otherwise. */
@@ -30,11 +32,11 @@ export interface DnssecControl {
 }
 
 export function dnssecControl(options: DnssecControlOptions): DnssecControl {
-  const { writer, time, resolver, funnel, onDue, askServer } = options;
+  const { writer, time, resolver, onDue, askServer } = options;
   const parents = new ParentServers(resolver, askServer);
   const steps = new DnssecSteps({ ...options, parents, onCommitted: onDue });
   return {
-    api: new DnssecPolicies({ writer, funnel, steps, time, onDue }),
+    api: new DnssecPolicies({ ...options, steps }),
     dsText: (record) => dsText(record, steps, parents),
     source: dnssecUpkeep({ ...options, steps, parents }),
     keys: keyExport(options),

@@ -89,7 +89,8 @@ export class ParentWatch {
     this.#generation = generation;
     this.#listedMs = nowMs();
     const before = new Map(this.#zones.map((each) => [each.text, each.firstMs]));
-    const signed = writer.zones().filter((each) => each.dnssec === 'on' && each.name !== '.');
+    const isOurs = ({ dnssec, presigned }: ZoneRecord): boolean => dnssec === 'on' && presigned === undefined;
+    const signed = writer.zones().filter((each) => isOurs(each) && each.name !== '.');
     this.#zones = signed.map((record, at) => {
       const name = nameOf(record.name);
       const first = before.get(record.name) ?? firstMs + (at + 1) * PARENT_WATCH_EACH_MS;
@@ -143,7 +144,7 @@ type PublicKey = Pick<ZoneRecord['keys'][number], 'keyTag' | 'dnskey'>;
 
 const HELD = 'no rollover that needs its word continues until it gives it; ask it yourself: dig @SERVER ZONE DS';
 
-/** It was at the parent, and nothing that is under way takes it away; where all are gone, that is no rollover's doing. */
+/** It was at the parent, and nothing that is under way takes it away; all of them, no rollover takes away. */
 function isExpected(id: string, state: RolloverState, isBare = false): boolean {
   const isLeaving = state.rollovers.unsigning.objects.length > 0;
   const goes = !isBare && rolloversOf(state).some(({ object: { data } }) => data.out.includes(id));

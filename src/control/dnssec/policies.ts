@@ -13,7 +13,15 @@ import { atField } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { DEFAULT_POLICY_NAME, KEY_POLICY, type KeyPolicy, isPolicyName } from '#dnssec/key-policy.ts';
 import { type DocumentWrite } from '#store/documents.ts';
-import { freezeWrite, policyNameOf, policyNames, policyWrite, readFreeze, readPolicy } from '#store/dnssec/policies.ts';
+import {
+  acceptedClockWrite,
+  freezeWrite,
+  policyNameOf,
+  policyNames,
+  policyWrite,
+  readFreeze,
+  readPolicy,
+} from '#store/dnssec/policies.ts';
 import { rolloverWrite } from '#store/dnssec/rollovers.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
@@ -29,6 +37,7 @@ import {
 import { type Funnel } from '#control/funnel/funnel.ts';
 import { type CountedTime } from '#control/lifecycle/counted-time.ts';
 import { changedPolicy, noPolicy } from './policy-change.ts';
+import { type SigningClock } from '#control/signing/signing-clock.ts';
 import { type DnssecSteps } from './steps.ts';
 
 export interface DnssecPoliciesOptions {
@@ -36,6 +45,7 @@ export interface DnssecPoliciesOptions {
   readonly funnel: Funnel;
   readonly steps: DnssecSteps;
   readonly time: CountedTime;
+  readonly signingClock: SigningClock;
   /** Something may have become due. */
   readonly onDue: () => void;
 }
@@ -77,6 +87,15 @@ export class DnssecPolicies implements DnssecApi {
         fix: `give them another: waxseal dnssec policy ${zones[0]!.name} --name default`,
       }),
     );
+  }
+
+  async acceptClock(reason: string, { actor, dryRun }: AskedBy): Promise<Result<undefined>> {
+    const { funnel, signingClock } = this.#options;
+    const done = await funnel.change({ actor, action: 'dnssec.accept-clock', dryRun, upkeep: true }, () => {
+      const documents = dryRun ? [] : [acceptedClockWrite(signingClock.accept())];
+      return ok({ documents, detail: `the clock is right: ${reason}`, isChanged: true });
+    });
+    return done.ok ? ok(undefined) : done;
   }
 
   freeze(): Freeze | undefined {
@@ -156,7 +175,7 @@ function nameProblem(name: string, writer: StoreWriter): Problem | undefined {
 }
 
 function signedZones(writer: StoreWriter, is: (record: ZoneRecord) => boolean): readonly ZoneRecord[] {
-  return writer.zones().filter((each) => each.dnssec === 'on' && is(each));
+  return writer.zones().filter((each) => each.dnssec === 'on' && each.presigned === undefined && is(each));
 }
 
 /** Makes zones due, one after the other. */

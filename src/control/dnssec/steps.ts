@@ -23,7 +23,8 @@ import {
 } from '#dnssec/rollover/step.ts';
 import { type ForecastStep, forecastRollovers } from '#dnssec/rollover/forecast.ts';
 import { firstKeyStage } from '#dnssec/rollover/keys.ts';
-import { needsParent } from '#dnssec/rollover/machine.ts';
+import { isBreaking, needsParent } from '#dnssec/rollover/machine.ts';
+import { dsRdata } from '#dnssec/ds.ts';
 import { NO_ROLLOVERS, type RolloverState, frozen, rolloversOf, thawed } from '#dnssec/rollover/state.ts';
 import { type WantedRollover, nextAgeMs, wantedRollover } from '#dnssec/rollover/wanted.ts';
 import { keyPolicyOf, policyNameOf, readFreeze } from '#store/dnssec/policies.ts';
@@ -32,7 +33,7 @@ import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type DnssecView } from '#control/api/dnssec.ts';
-import { type Decision, type ZonePart } from '#control/commands/decision.ts';
+import { type Decision, type KeySet, type ZonePart } from '#control/commands/decision.ts';
 import { dnssecEvent } from '#control/commands/events.ts';
 import { type ServedZone } from '#control/commands/table.ts';
 import { type CountedTime } from '#control/lifecycle/counted-time.ts';
@@ -136,6 +137,7 @@ export class DnssecSteps {
           keySet: {
             keys: last.keys,
             isDeletingDs: last.isDeletingDs,
+            ...this.#chainOf(zone, wanted),
             sealed: begun?.sealed ?? new Map(),
             ...(isPolicyTaken ? { policy, policyName } : {}),
           },
@@ -298,6 +300,20 @@ export class DnssecSteps {
       if (!taken.includes(id)) return id;
     }
     return base;
+  }
+
+  /** The DS records that were seen at the parent, unless an order breaks the chain of trust or says otherwise. */
+  #chainOf({ record, view }: ServedZone, wanted: WantedRollover | undefined): Pick<KeySet, 'chain'> {
+    const state = this.stored(record);
+    const isOrdered = rolloversOf(state).some(
+      ({ kind, object: { overrides, history } }) =>
+        isBreaking(kind) ||
+        overrides.length > 0 ||
+        history.some(({ evidence }) => evidence.some((each) => each.override !== undefined)),
+    );
+    if (isOrdered || (wanted !== undefined && isBreaking(wanted.kind))) return {};
+    const seen = record.keys.filter(({ id }) => state.parentKeys?.includes(id) === true);
+    return { chain: seen.map(({ dnskey }) => dsRdata(view.apex, new Uint8Array(Buffer.from(dnskey, 'base64')), 2)) };
   }
 
   #isMoved(record: ZoneRecord, { keys, isDeletingDs, isSigned }: RolloverStep<ZoneKeyRef>): boolean {

@@ -14,24 +14,30 @@ import { type PendingPlan, type SigningSettings, type ZonePlan, finishPlan, prep
 import { KEY_POLICY, type KeyPolicy, rolesOf } from '#dnssec/key-policy.ts';
 import { signingBy } from '#dnssec/key-stage.ts';
 import { signaturePolicyOf } from '#dnssec/sign.ts';
-import { sampleNodes, sampleOf, verifyHashed, verifyNodes } from '#dnssec/verify.ts';
+import { TYPE } from '#dns/types.ts';
+import { walkChains } from '#dnssec/chain-walk.ts';
+import { KEY_TYPES } from '#dnssec/plan-records.ts';
+import { type FlaggedNode, sampleNodes, sampleOf, verifyHashed, verifyNodes } from '#dnssec/verify.ts';
 import { keyPolicyOf, policyNameOf } from '#store/dnssec/policies.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { overlayZone } from '#zone/overlay.ts';
-import { type ZoneView } from '#zone/view.ts';
+import { type NodeRrset, type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type KeySet, type ZonePart } from '#control/commands/decision.ts';
 import { presignedOnly } from '#control/commands/presigned.ts';
 import { zonemdTooLarge } from '#dnssec/plan-zonemd.ts';
 import { KeyRing, type NewZoneKey, type OpenKey, newZoneKey } from './keys.ts';
 import { SelfCheck } from './self-check.ts';
 import { signInPool } from './pool.ts';
+import { type SigningClock, type SigningTime } from './signing-clock.ts';
 
 export interface ZonePreparerOptions {
   readonly writer: StoreWriter;
   readonly clock: Clock;
   readonly random: (bytes: number) => Uint8Array;
+  /** Which time it may be; the wall clock's unless given. */
+  readonly signingClock?: Pick<SigningClock, 'read' | 'problem'>;
   /** Counted time; the wall clock's unless given. */
   readonly countedMs?: () => number;
 }
@@ -94,14 +100,16 @@ export class ZonePreparer {
     const keySet = isSigned ? this.#keySet(part, before, nowMs) : NO_KEYS;
     const keyed = withZonemd(withDenial(withKeys(before, keySet), part.denial), part.zonemd);
     const keys = this.#keys.keysOf(keyed, keySet.sealed);
-    const signing = isSigned ? { ...settingsOf(keys, keyed, nowMs), ...claimsOf(keyed) } : undefined;
+    const wrong = isSigned ? this.#options.signingClock?.problem() : undefined;
+    if (wrong !== undefined) return fail(wrong);
+    const signing = isSigned ? { ...settingsOf(keys, keyed, this.#signingTime()), ...claimsOf(keyed) } : undefined;
     const { pending, next } = pendingOf(part, signing);
     if (pending.collision !== undefined) return fail(hashCollision(zone, pending.collision));
     const plan = await signPlan(pending, keys);
     const isDigested = isSigned && keyed.zonemd !== undefined;
     const tooLarge = isDigested ? tooLargeForDigest(before, view, plan) : undefined;
     if (tooLarge !== undefined) return fail(tooLarge);
-    const bad = signing === undefined ? undefined : this.#verify(zone, view, plan, signing);
+    const bad = signing === undefined ? undefined : this.#verify(zone, view, plan, signing, part.keySet?.chain);
     if (bad !== undefined) return fail(bad);
     const signed: ZoneRecord = { ...this.#withCached(keyed, plan), serial: plan.changeset.toSerial };
     return ok({
@@ -127,6 +135,12 @@ export class ZonePreparer {
       forgotten: before.keys.map(({ id }) => id),
       record: { ...rest, keys: [], dnssec: 'on', presigned, serial, changedAtMs: nowMs },
     };
+  }
+
+  #signingTime(): SigningTime {
+    const { clock, signingClock } = this.#options;
+    const nowMs = clock.nowMs();
+    return signingClock?.read() ?? { earliestMs: nowMs, latestMs: nowMs };
   }
 
   /** Notes how long caches may hold what the plan takes away: a rollover waits for that. */
@@ -168,7 +182,7 @@ export class ZonePreparer {
   }
 
   /** Checks what would be published, on the zone as it will be: the apex and a random sample of the others, which is all of them in a usual change. */
-  #verify(zone: string, base: ZoneView, plan: ZonePlan, signing: SigningSettings): Problem | undefined {
+  #verify(zone: string, base: ZoneView, plan: ZonePlan, signing: SigningSettings, chain: KeySet['chain']): Problem | undefined {
     const edits = new Map([...plan.nodes].map(([key, planned]) => [key, planned?.node ?? null]));
     const after = overlayZone(base, edits, plan.hashed);
     const random = (): number => Buffer.from(this.#options.random(4)).readUInt32BE() / 2 ** 32;
@@ -179,11 +193,14 @@ export class ZonePreparer {
     const { nowSeconds } = signing;
     const options = { nowSeconds, check, view: after, unpublished };
     const hashed = sampleOf(plan.hashed.values(), VERIFY_SAMPLE_NODES, random);
-    const found = verifyNodes(base.apex, nodes, dnskeys, options);
-    const [first = found[0]] = verifyHashed(base.apex, hashed, dnskeys, options);
-    if (first === undefined) return undefined;
+    const problems = verifyNodes(base.apex, nodes, dnskeys, options);
+    const [first = problems[0]] = verifyHashed(base.apex, hashed, dnskeys, options);
+    const found = first ?? (chain === undefined ? undefined : walkBoth(base, after, nodes, chain, nowSeconds));
+    if (found === undefined) return undefined;
     this.#selfCheckFailures++;
-    const why = `the freshly signed zone ${zone} failed its check (${formatPlace(first.at)}: ${first.message}); nothing was published, the served zone is unchanged`;
+    const why =
+      `the freshly signed zone ${zone} failed its check (${formatPlace(found.at)}: ${found.message}); ` +
+      'nothing was published, the served zone is unchanged';
     return problem('SIGNING_SELF_CHECK', atZone(zone), why, {
       fix: 'repeat the change; if it fails again, report it with the log',
     });
@@ -206,6 +223,24 @@ function hashCollision(zone: string, name: Name): Problem {
     rfc: 'RFC 5155 §7.1',
     fix: `take one of the names out, or use NSEC: waxseal dnssec set ${zone} --denial nsec`,
   });
+}
+
+/** Keys change: what caches hold of the zone as it is must stand with what they get of it as it will be. */
+function walkBoth(
+  before: ZoneView,
+  after: ZoneView,
+  nodes: readonly FlaggedNode[],
+  ds: readonly Uint8Array[],
+  nowSeconds: number,
+): Problem | undefined {
+  const { apex, apexKey } = before;
+  const views = [before, after];
+  const keySets = views.flatMap((view) => rrsetOf(view.node(apexKey), TYPE.DNSKEY) ?? []);
+  const isOwn = ({ type, signatures }: NodeRrset): boolean => !KEY_TYPES.includes(type) && signatures.length > 0;
+  const rrsets = nodes.flatMap(({ node: { key, owner } }) =>
+    views.flatMap((view) => (view.node(key)?.rrsets ?? []).filter(isOwn).map((rrset) => ({ owner, rrset }))),
+  );
+  return walkChains({ apex, ds, keySets, rrsets, nowSeconds });
 }
 
 const NO_KEYS: KeySet = { keys: [], isDeletingDs: false, sealed: new Map() };
@@ -240,7 +275,7 @@ function withZonemd(record: ZoneRecord, zonemd: ZonePart['zonemd']): ZoneRecord 
 }
 
 /** `open`: the keys of `record`, in its order. */
-function settingsOf(open: readonly OpenKey[], record: ZoneRecord, nowMs: number): SigningSettings {
+function settingsOf(open: readonly OpenKey[], record: ZoneRecord, time: SigningTime): SigningSettings {
   const { keys, isDeletingDs, keyPolicy, foreignKeys = [] } = record;
   const staged = keys.map(({ role, state }, at) => ({ key: open[at]!.key, role, stage: state }));
   const policy = keyPolicy ?? KEY_POLICY;
@@ -257,7 +292,8 @@ function settingsOf(open: readonly OpenKey[], record: ZoneRecord, nowMs: number)
       ? {}
       : { announced: [...own.announced, ...foreign.filter(({ isAnnounced }) => isAnnounced)] }),
     ...ofPolicy,
-    nowSeconds: toSeconds(nowMs),
+    nowSeconds: toSeconds(time.earliestMs),
+    latestSeconds: toSeconds(time.latestMs),
   };
 }
 

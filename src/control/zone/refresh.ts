@@ -33,6 +33,10 @@ export interface Refreshable {
   refreshSlice(name: Name, from: string, nodeLimit: number): Promise<Result<RefreshOutcome>>;
   /** Forgets what is kept of removed zones whose time is over. */
   forgetRemoved?(): Promise<Result<unknown>>;
+  /** Checks some of what is served, chosen by chance, and alerts of what is not good. */
+  sampleServed?(): Promise<void>;
+  /** Looks whether the clock has jumped, and alerts. */
+  watchClock?(): Promise<void>;
   /** Reports what needs a person. */
   readonly alert?: (zone: string, problems: readonly Problem[]) => Promise<void>;
 }
@@ -101,6 +105,8 @@ export class Refresher {
 
   /** Sweeps every signed zone whose last whole sweep is REFRESH_EVERY_MS ago, or in the future: then the clock was set back. */
   async sweepDue(): Promise<void> {
+    await this.#zones.watchClock?.();
+    await this.#zones.sampleServed?.();
     await this.#zones.forgetRemoved?.();
     const nowMs = this.#clock.nowMs();
     for (const zone of this.#zones.zones()) {

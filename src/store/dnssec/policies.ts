@@ -59,6 +59,22 @@ export function readFreeze(reader: StoreReader): Hold | undefined {
   });
 }
 
+const CLOCK = 'signing-clock';
+
+/** An operator's word that the clock is right; undefined: none was given. */
+export function readAcceptedClock(
+  reader: StoreReader,
+): { readonly floorMs: number; readonly atMs: number } | undefined {
+  const value = reader.document(NO_ZONE, CLOCK, CLOCK);
+  if (value === undefined) return undefined;
+  if (!hasFields(value, { floorMs: 'number', atMs: 'number' })) throw formFailure('the word about the clock');
+  return value as { floorMs: number; atMs: number };
+}
+
+export function acceptedClockWrite(value: { readonly floorMs: number; readonly atMs: number }): DocumentWrite {
+  return { zoneId: NO_ZONE, kind: CLOCK, id: CLOCK, value };
+}
+
 export function freezeWrite(value: Hold | null): DocumentWrite {
   return { zoneId: NO_ZONE, kind: FREEZE, id: FREEZE, value };
 }

@@ -91,6 +91,7 @@ export class FakeControl implements ControlApi {
       Promise.resolve(ok({ name, policy: KEY_POLICY, zones: 0, changed: true, dryRun, plan: [], warnings: [] })),
     removePolicy: (name, { dryRun }) =>
       Promise.resolve(ok({ name, policy: KEY_POLICY, zones: 0, changed: true, dryRun, plan: [], warnings: [] })),
+    acceptClock: () => Promise.resolve(ok(undefined)),
     freeze: () => undefined,
     setFreeze: (reason) => Promise.resolve(ok(reason === undefined ? undefined : { reason, by: 'test', atMs: 0 })),
   };
