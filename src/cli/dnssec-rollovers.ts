@@ -6,6 +6,7 @@ import { failure } from './failure.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
 import { definePolicies, dryRunQuery } from './dnssec-policies.ts';
 import { findServer } from './server-address.ts';
+import { timelineSvg } from './timeline-svg.ts';
 import { type Terminal, formatJson, formatLine, formatLines } from './terminal.ts';
 
 export interface TimelineDocument {
@@ -17,6 +18,7 @@ export interface TimelineDocument {
     readonly out: readonly number[];
     readonly in: readonly number[];
     readonly beganAt: string;
+    readonly earliestAt?: string;
     readonly steps: readonly {
       readonly from: string;
       readonly to: string;
@@ -31,12 +33,18 @@ type Reasoned = ChangeOptions & { readonly reason: string };
 
 export function defineRollovers(noun: Command, terminal: Terminal): void {
   readCommand(
-    noun.command('timeline <zone>').description('the rollovers under way: what was done when, and what is waited for'),
-    'waxseal dnssec timeline example.com',
-  ).action(async (zone: string, options: ReadOptions) => {
+    noun
+      .command('timeline <zone>')
+      .description('the rollovers under way: what was done when, and what is waited for')
+      .option('--svg', 'as a picture'),
+    'waxseal dnssec timeline example.com --svg > timeline.svg',
+  ).action(async (zone: string, options: ReadOptions & { readonly svg?: boolean }) => {
     const timeline = await callApi<TimelineDocument>(await findServer(options, terminal), {
       path: ['zones', zone, 'dnssec', 'timeline'],
     });
+    if (options.svg === true && options.json === true)
+      throw failure('CLI_USAGE', '--svg and --json are two forms: give one');
+    if (options.svg === true) return terminal.out(timelineSvg(timeline.zone, timeline.rollovers, Date.now()));
     terminal.out(options.json === true ? formatJson(timeline) : formatTimeline(timeline));
   });
 

@@ -149,7 +149,9 @@ export function signaturesStand(rrset: Pick<NodeRrset, 'type' | 'signatures'>, s
     signatures.every((rrsig, at) => {
       const { keyTag, algorithm } = rrsigFields(rrsig);
       const key = keys[at]!;
-      return keyTag === key.keyTag && algorithm === key.algorithm && !needsRefresh(rrsig, nowSeconds, policy, latestSeconds);
+      return (
+        keyTag === key.keyTag && algorithm === key.algorithm && !needsRefresh(rrsig, nowSeconds, policy, latestSeconds)
+      );
     })
   );
 }
