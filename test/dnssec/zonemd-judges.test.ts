@@ -1,5 +1,5 @@
 /**
- * RFC 8976: digests of random zones, NSEC and NSEC3, judged by ldns-verify-zone; and Knot's digest, judged by ours.
+ * RFC 8976: digests of random zones, NSEC and NSEC3, judged by ldns-verify-zone.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

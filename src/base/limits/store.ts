@@ -70,3 +70,8 @@ export const INTEGRITY_PROBLEMS_MAX = 100;
 export const DOCUMENT_CACHE_BYTES_MAX = 4 * 1024 * 1024;
 /** Secrets that are sealed again in one commit: some milliseconds, in which no other change has its turn. */
 export const RESEAL_SECRETS_AT_ONCE = 256;
+/**
+ * Characters of a name or id as key: the longest name, each of its octets written \DDD, and what stands beside it.
+ * LMDB takes 1978 octets.
+ */
+export const KEY_TEXT_CHARACTERS_MAX = 1100;

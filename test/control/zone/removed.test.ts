@@ -157,3 +157,18 @@ describe('what is kept', () => {
     expect(bad(await room.run(restore))[0]?.code).toBe('ZONE_NOT_KEPT');
   });
 });
+
+test('a zone with a long name, however it is written, is made, signed, removed and restored as any other', async () => {
+  for (const label of ['z'.repeat(63), '\\001'.repeat(60)]) {
+    const name = `${`${label}.`.repeat(3)}a.test.`;
+    const zone = nameOf(name);
+    const room = temporaryControl();
+    await room.load(name, TEXT);
+    const { serial, keys } = room.control.zones.find(zone)!;
+    good(await room.run({ kind: 'zone.remove', zone }));
+    good(await room.run({ kind: 'zone.restore', zone }));
+    const again = room.control.zones.find(zone)!;
+    expect(again.keys).toEqual(keys);
+    expect(again.serial).toBeGreaterThan(serial);
+  }
+});
