@@ -2,7 +2,7 @@
  * SHA-1 of short octets in place: no objects, no garbage.
  * Implements: FIPS 180-4 §6.1. For hashed owner names alone (RFC 5155 §5): nothing here depends on SHA-1 being hard
  * to collide. node:crypto gives the same (test/dns/sha1.test.ts) and takes two to five times as long for a name,
- * because each call makes objects (docs/adr/0017-nsec3.md).
+ * because each call makes objects (docs/adr/0022-nsec3.md).
  */
 import { assert } from '#base/assert.ts';
 

@@ -123,6 +123,11 @@ function newKey(wanted: TsigKeyWanted, random: (bytes: number) => Uint8Array, no
   const fresh = () => random(Math.max(whole, TSIG_SECRET_BYTES_MIN));
   const secret = wanted.secret === undefined ? fresh() : readSecret(wanted.secret);
   if (secret === undefined) problems.push(badSecret());
+  // ADR 0007: it stays in control, and the others leave it.
+  if (wanted.operations.includes('update') && wanted.operations.some((each) => each !== 'update')) {
+    const text = 'a key for update is good for nothing else: it must not leave the control process';
+    problems.push(problem('FIELD_VALUE', inBody('/operations'), text, { fix: 'make two keys' }));
+  }
   const zones = wanted.zones === 'all' ? 'all' : readZones(wanted.zones, problems);
   if (problems.length > 0 || !name.ok || secret === undefined) return fail(...problems);
   const record: TsigKeyRecord = {

@@ -70,9 +70,10 @@ test('a revoked key is gone, and one that never was is not found', async () => {
   expect(bad(await server.control.transfer.revokeKey('k.example.', TEST_ACTOR))).toMatchObject([{ code: 'TSIG_KEY_NOT_FOUND' }]);
 });
 
-test('ADR 0007: a key that only grants UPDATE does not leave control', async () => {
+test('ADR 0007: a key that grants UPDATE does not leave control, and grants nothing else', async () => {
   const server = temporaryControl();
   good(await create(server, { operations: ['update'] }));
-  good(await create(server, { name: 'l.example', operations: ['update', 'transfer'] }));
+  good(await create(server, { name: 'l.example', operations: ['notify', 'transfer'] }));
+  expect(bad(await create(server, { name: 'm.example', operations: ['update', 'transfer'] }))).toMatchObject([{ code: 'FIELD_VALUE' }]);
   expect(server.control.transferParts.keys.texts().map(({ name }) => name)).toEqual(['l.example.']);
 });
