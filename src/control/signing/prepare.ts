@@ -13,7 +13,7 @@ import { type DenialKind } from '#dnssec/denial.ts';
 import { type PendingPlan, type SigningSettings, type ZonePlan, finishPlan, preparePlan, prepareRefresh } from '#dnssec/plan.ts';
 import { KEY_POLICY, type KeyPolicy, rolesOf } from '#dnssec/key-policy.ts';
 import { signingBy } from '#dnssec/key-stage.ts';
-import { signaturePolicyOf } from '#dnssec/sign.ts';
+import { rrsigFields, secondsBetween, signaturePolicyOf } from '#dnssec/sign.ts';
 import { TYPE } from '#dns/types.ts';
 import { walkChains } from '#dnssec/chain-walk.ts';
 import { KEY_TYPES } from '#dnssec/plan-records.ts';
@@ -235,8 +235,11 @@ function walkBoth(
 ): Problem | undefined {
   const { apex, apexKey } = before;
   const views = [before, after];
-  const keySets = views.flatMap((view) => rrsetOf(view.node(apexKey), TYPE.DNSKEY) ?? []);
-  const isOwn = ({ type, signatures }: NodeRrset): boolean => !KEY_TYPES.includes(type) && signatures.length > 0;
+  // RFC 4035 §5.3.3: no cache holds what has ended; after a long stop all that is there may have.
+  const isHeld = ({ signatures }: NodeRrset): boolean =>
+    signatures.some((rrsig) => secondsBetween(nowSeconds, rrsigFields(rrsig).expiration) > 0);
+  const keySets = views.flatMap((view) => rrsetOf(view.node(apexKey), TYPE.DNSKEY) ?? []).filter(isHeld);
+  const isOwn = (rrset: NodeRrset): boolean => !KEY_TYPES.includes(rrset.type) && isHeld(rrset);
   const rrsets = nodes.flatMap(({ node: { key, owner } }) =>
     views.flatMap((view) => (view.node(key)?.rrsets ?? []).filter(isOwn).map((rrset) => ({ owner, rrset }))),
   );
