@@ -39,6 +39,7 @@ describe('parseQuery', () => {
       payloadBytes: 0,
       dnssecOk: false,
       nsidAsked: false,
+      tsigAt: 0,
       cookieAt: 0,
       cookieLength: 0,
     });
