@@ -64,6 +64,7 @@ function refusal(open: () => unknown): StoreFailure {
 test('which secret is sealed as what follows from its id; those of the policy host are its own', () => {
   expect(IDS.map((id) => labelOfSecret(id)!.purpose)).toEqual([
     'signers',
+    'tsig',
     'dkim-key',
     'acme-account',
     'dnssec-key',
