@@ -26,6 +26,9 @@ const UPKEEP = new Set([
   'DELETE /v1/tokens/:id',
   'DELETE /v1/signers/:signer',
   'POST /v1/zones/:zone/dkim/:selector/revoke',
+  'POST /v1/dnssec/orders',
+  'DELETE /v1/zones/:zone/secondaries/:address',
+  'DELETE /v1/tsig/:name',
   EXPORT,
 ]);
 
