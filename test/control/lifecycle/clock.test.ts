@@ -42,7 +42,8 @@ test('a reboot loses no more than that', async () => {
 
 test('where nothing waits it is not written', async () => {
   const room = temporaryControl({ wakeEveryMs: MINUTE_MS });
-  await room.load('post.example.', MAIL_ZONE_TEXT);
+  // Of a signed zone the parent is looked at, for ever.
+  await room.load('post.example.', MAIL_ZONE_TEXT, { dnssec: false });
   const generation = room.writer.generation();
   await room.live(5 * HOUR_MS);
   expect([room.writer.generation(), readTimeline(room.writer)]).toEqual([generation, undefined]);
