@@ -120,3 +120,5 @@ export const HTTPS_PRIORITY = 5;
 export const HTTPS_BODIES_BYTES_MAX = 32 * 1024 * 1024;
 /** Of one network. */
 export const HTTPS_BODIES_PER_NETWORK_BYTES_MAX = 8 * 1024 * 1024;
+/** Octets beyond the limit of a body that are read and forgotten, so that the answer arrives. */
+export const HTTPS_BODY_FORGOTTEN_BYTES_MAX = 512 * 1024;
