@@ -6,7 +6,7 @@
  * Not here: keys and their grants (grants.ts), what a zone or its differences are in messages.
  */
 import { type ClientAddress } from '#base/client-address.ts';
-import { copyOf, readU32 } from '#base/bytes.ts';
+import { copyOf, readU16 } from '#base/bytes.ts';
 import { TRANSFERS_MAX, TRANSFERS_PER_CLIENT_MAX } from '#base/limits/transfer.ts';
 import { ANSWER_IS_STREAM, type MessageStream } from '#answer/message-stream.ts';
 import { type SignedAnswers, isTransfer } from '#answer/signed-answers.ts';
@@ -26,6 +26,7 @@ import { bodyOffset, findEntry } from '#store/node-codec.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type HeldSnapshot } from '#store/snapshots.ts';
 import { type ZoneRecord } from '#store/schema.ts';
+import { soaSerial } from '#zone/changeset.ts';
 import { type GrantedKey, isGranted } from './grants.ts';
 import { readClientSerial } from './request.ts';
 import { StreamMessages } from './stream-message.ts';
@@ -66,8 +67,6 @@ interface AnswerCode {
 }
 
 const NO_EDE = -1;
-/** RNAME and the rest behind MNAME do not matter: SERIAL is the first of the five numbers at the end. */
-const SOA_NUMBERS_BYTES = 20;
 
 export class TransferAnswers implements SignedAnswers {
   readonly #options: TransferAnswersOptions;
@@ -289,8 +288,7 @@ function apexNode(snapshot: HeldSnapshot, zoneId: number): Uint8Array | undefine
 
 function soaSerialOf(apex: Uint8Array): Serial {
   const body = bodyOffset(apex, findEntry(apex, TYPE.SOA));
-  const length = (apex[body]! << 8) | apex[body + 1]!;
-  return readU32(apex, body + 2 + length - SOA_NUMBERS_BYTES);
+  return soaSerial(apex.subarray(body + 2, body + 2 + readU16(apex, body)));
 }
 
 function addressText(client: ClientAddress | undefined): string {
