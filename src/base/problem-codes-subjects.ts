@@ -25,7 +25,7 @@ export const DNSSEC_PROBLEMS = {
   DNSSEC_KEYS_IN_USE: { title: 'keys of the zone cannot be exchanged or taken away now', status: 409, exit: 4 },
   DNSSEC_OFF: { title: 'the zone is not signed', status: 409, exit: 4 },
   PRESIGNED_ENDS: { title: 'signatures of a pre-signed zone end soon, or have ended', status: 409, exit: 6 },
-  PRESIGNED_NSEC3: bad('a pre-signed zone has NSEC3'),
+  PRESIGNED_NSEC3: bad('a pre-signed zone has NSEC3 that cannot be served'),
   ZONE_PRESIGNED: { title: 'a pre-signed zone takes only a new file of its signer', status: 409, exit: 4 },
   DNSSEC_PARENT: { title: 'a name server of the parent zone has a wrong DS record or no answer', status: 502, exit: 1 },
   DNSSEC_POLICY: { title: 'the key policy cannot be taken', status: 422, exit: 2 },

@@ -84,6 +84,8 @@ export interface VerifyOptions {
   readonly view?: ZoneView;
   /** DNSKEY RDATA of keys that sign and do not stand in the DNSKEY RRset: those of an algorithm that comes or goes. */
   readonly unpublished?: readonly Uint8Array[];
+  /** Called with the key of each NSEC3 that a name has. */
+  readonly onNsec3?: (hashedKey: OwnerKey) => void;
 }
 
 /**
@@ -103,7 +105,7 @@ export function verifyNodes(
     const denial =
       options.view === undefined || parameters === undefined
         ? verifyNsec(flagged, options.view)
-        : verifyNsec3Of(flagged, options.view, parameters);
+        : verifyNsec3Of(flagged, options.view, parameters, options.onNsec3);
     if (denial !== undefined) problems.push(denial);
   }
   return problems;
@@ -215,27 +217,67 @@ function parametersOf(view: ZoneView): Parameters | undefined {
   return { iterations: Number(iterations), salt: Buffer.from(salt === '-' ? '' : salt!, 'hex') };
 }
 
-/** The NSEC3 of a name: that it is there, and lists what is there. */
-function verifyNsec3Of({ node, flags }: FlaggedNode, view: ZoneView, parameters: Parameters): Problem | undefined {
+/** The NSEC3 of a name: that it is there, or left out by opt-out, and lists what is there. */
+function verifyNsec3Of(
+  { node, flags }: FlaggedNode,
+  view: ZoneView,
+  parameters: Parameters,
+  onNsec3: VerifyOptions['onNsec3'],
+): Problem | undefined {
   const at = atRrset(formatName(node.owner));
   const bad = (why: string): Problem => problem('DNSSEC_CHAIN', at, why, { rfc: 'RFC 5155 §7.1' });
   if (rrsetOf(node, TYPE.NSEC) !== undefined) return bad('has an NSEC in a zone with NSEC3');
   const isMember = (flags & NODE_FLAG.BELOW) === 0;
   const label = hashLabel(node, parameters);
-  const nsec3 = rrsetOf(view.hashed.node(ownerKey(nameOf(`${label}.${rest(view)}`))), TYPE.NSEC3);
+  const key = ownerKey(nameOf(`${label}.${rest(view)}`));
+  const nsec3 = rrsetOf(view.hashed.node(key), TYPE.NSEC3);
+  if (nsec3 === undefined && isMember && isOptedOut({ node, flags }, view, key)) return undefined;
   if ((nsec3 !== undefined) !== isMember)
     return bad(isMember ? 'has no NSEC3' : 'has an NSEC3 and is not authoritative');
   if (nsec3 === undefined) return undefined;
   const [algorithm, flagText, iterations, salt] = formatRdata(TYPE.NSEC3, nsec3.rdatas[0]!).split(' ');
   const saltText = parameters.salt.length === 0 ? '-' : parameters.salt.toString('hex').toUpperCase();
   const isSame = Number(iterations) === parameters.iterations && salt?.toUpperCase() === saltText;
-  if (algorithm !== '1' || flagText !== '0' || !isSame)
+  onNsec3?.(key);
+  if (algorithm !== '1' || !(flagText === '0' || flagText === '1') || !isSame)
     return bad('has an NSEC3 with other parameters than NSEC3PARAM');
   const listed = decodeTypeBitmap(bitmapOf(nsec3.rdatas[0]!));
   if (nsec3.rdatas.length === 1 && listed?.join() === typesOf(node, flags).join()) return undefined;
   return problem('DNSSEC_BITMAP', at, 'the NSEC3 record does not list the types that are there', {
     rfc: 'RFC 5155 §7.1',
   });
+}
+
+/**
+ * RFC 5155 §7.1: a delegation without DS, and an empty non-terminal with nothing else below it, may have no NSEC3 where
+ * the one that covers it has the opt-out flag (§3.1.2.1).
+ */
+function isOptedOut(flagged: FlaggedNode, view: ZoneView, hashedKey: OwnerKey): boolean {
+  const covering = rrsetOf(predecessor(view, hashedKey), TYPE.NSEC3)?.rdatas[0];
+  if (covering === undefined || (covering[1]! & 1) === 0) return false;
+  const { node, flags } = flagged;
+  if (node.rrsets.length > 0) return isInsecureCut(node, flags);
+  let cut: OwnerKey | undefined;
+  for (const below of view.ascend(node.key)) {
+    if (!isAtOrBelow(below.key, node.key)) break;
+    // What is below a cut, and other empty non-terminals, are judged by themselves.
+    if (below.rrsets.length === 0 || (cut !== undefined && isAtOrBelow(below.key, cut))) continue;
+    if (!isInsecureCut(below, rrsetOf(below, TYPE.NS) === undefined ? 0 : NODE_FLAG.CUT)) return false;
+    cut = below.key;
+  }
+  return cut !== undefined;
+}
+
+function isInsecureCut(node: ZoneNode, flags: number): boolean {
+  return (flags & NODE_FLAG.CUT) !== 0 && rrsetOf(node, TYPE.DS) === undefined;
+}
+
+/** The last before `key` in the circle of hashes. */
+function predecessor(view: ZoneView, key: OwnerKey): ZoneNode | undefined {
+  for (const node of view.hashed.descend(key)) return node;
+  // Behind every digit.
+  for (const node of view.hashed.descend(`${view.apexKey}~`)) return node;
+  return undefined;
 }
 
 /** Where one NSEC3 points: to the next in the order of hashes, the last to the first. */

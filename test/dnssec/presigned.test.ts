@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { TYPE } from '#dns/types.ts';
 import { parseZoneFile } from '#dns/zone-file.ts';
-import { assemblePresigned, firstEnd, flaggedNodes, nsec3Problem, verifyPresigned } from '#dnssec/presigned.ts';
+import { assemblePresigned, firstEnd, flaggedNodes, verifyPresigned } from '#dnssec/presigned.ts';
 import { rrsigFields } from '#dnssec/sign.ts';
 import { assembleRrsets } from '#zone/assemble.ts';
 import { rrsetOf } from '#zone/view.ts';
@@ -87,11 +87,41 @@ describe('RFC 4035 §5.3: what a validator would reject is rejected', () => {
   });
 });
 
-test('the signature that ends first, and NSEC3 by name', async () => {
+test('the signature that ends first', async () => {
   const zone = good(assemble(await signedFile()));
   const all = [...zone.ascend(zone.apexKey)].flatMap(({ rrsets }) =>
     rrsets.flatMap(({ signatures }) => signatures.map((each) => rrsigFields(each).expiration)),
   );
   expect(firstEnd(zone, NOW)!.seconds).toBe(Math.min(...all));
-  expect(nsec3Problem(PRESIGNED).code).toBe('PRESIGNED_NSEC3');
+});
+
+/** Lines of one NSEC3 that is not the apex'. */
+function hashedLines(file: string): RegExp {
+  const [, label] = /^([0-9a-v]{32})\..*IN\s+NSEC3\s.*TXT RRSIG/m.exec(file)!;
+  return new RegExp(`^${label}\\.`);
+}
+
+describe('RFC 5155 §7.1: a zone with NSEC3', () => {
+  test('is good with its whole chain, and the chain is the signer’s', async () => {
+    const file = (await signer('nsec3')).file();
+    expect(await codes(file)).toEqual([]);
+    const zone = good(assemble(file));
+    const hashed = [...zone.hashed.ascend(zone.apexKey)];
+    const managers = hashed.flatMap(({ rrsets }) => rrsets.map(({ manager }) => manager));
+    expect([managers.length, new Set(managers)]).toEqual([8, new Set(['dnssec'])]);
+  });
+
+  test.each<readonly [string, (file: string) => string, string]>([
+    ['a name without its NSEC3', (file) => without(file, hashedLines(file)), 'DNSSEC_CHAIN'],
+    ['an NSEC3 of no name', (file) => without(file, /^a\.b\.c\.pre/), 'DNSSEC_CHAIN'],
+    ['no NSEC3PARAM', (file) => without(file, /IN\s+(RRSIG\s+)?NSEC3PARAM/), 'DNSSEC_CHAIN'],
+    ['§3.1.2.1: a flag', (file) => file.replaceAll(/NSEC3\t1 0 0 -/g, 'NSEC3\t1 1 0 -'), 'DNSSEC_SIGNATURE'],
+    ['§7.3: two chains', (file) => `${file}\npre.example. 0 IN NSEC3PARAM 1 0 3 AB\n`, 'PRESIGNED_NSEC3'],
+    ['RFC 9276 §3.2: 151 iterations', (file) => file.replace(/PARAM\t1 0 0 -/, 'PARAM\t1 0 151 -'), 'PRESIGNED_NSEC3'],
+  ])('%s is not', async (_name, change, code) => {
+    const file = (await signer('nsec3')).file();
+    const text = change(file);
+    expect(text).not.toBe(file);
+    expect(await codes(text)).toContain(code);
+  });
 });

@@ -123,6 +123,11 @@ export const RSA_MODULUS_BITS_WARNED = 2048;
 export const FOREIGN_KEY_TTL_SECONDS_UNKNOWN = 86_400;
 /** Octets of a file with keys: every key of a zone in all its forms takes a tenth of it. */
 export const KEY_FILE_BYTES_MAX = 256 * 1024;
+/**
+ * Iterations of the NSEC3 hash in a zone that another signer has signed: an answer about a random name then takes some
+ * 150 µs of SHA-1. Validators take 50 to 150 (RFC 9276 §3.2); with more the zone is insecure or bogus to them.
+ */
+export const NSEC3_ITERATIONS_MAX = 150;
 /** Nodes of a pre-signed zone that are checked before other work has its turn: some ten milliseconds. */
 export const PRESIGNED_VERIFY_NODES = 200;
 /** Problems of a pre-signed zone that are shown: a wrong key makes one for each RRset. */

@@ -1,7 +1,7 @@
 /**
  * A zone that another signer keeps signed: it is served with the signatures of its file and never signed here. The
- * file is taken whole, after its signatures and its NSEC chain were checked, or not at all; nothing else changes
- * the zone.
+ * file is taken whole, after its signatures and its NSEC or NSEC3 chain were checked, or not at all; nothing else
+ * changes the zone.
  * Implements: RFC 4035 §2, RFC 1982 §3.2 (secondaries follow a newer serial only).
  * Not here: the check (dnssec/presigned.ts), that every other change is rejected (control/signing/prepare.ts).
  */
@@ -13,13 +13,13 @@ import { type OwnerKey, formatName } from '#dns/name.ts';
 import { isNewer } from '#dns/serial.ts';
 import { TYPE } from '#dns/types.ts';
 import { parseZoneFile } from '#dns/zone-file.ts';
-import { assemblePresigned, firstEnd, flaggedNodes, nsec3Problem, verifyPresigned } from '#dnssec/presigned.ts';
+import { assemblePresigned, firstEnd, flaggedNodes, verifyPresigned } from '#dnssec/presigned.ts';
 import { type PlannedNode, type ZonePlan } from '#dnssec/plan.ts';
 import { type Presigned, type ZoneRecord } from '#store/schema.ts';
 import { assembleRrsets } from '#zone/assemble.ts';
 import { diffZones, serialOf } from '#zone/changeset.ts';
 import { checkedZone } from '#zone/check.ts';
-import { type ZoneView } from '#zone/view.ts';
+import { type ZoneNode, type ZoneView } from '#zone/view.ts';
 import { type ZoneSource } from './import.ts';
 
 /** A pre-signed zone as a part of a decision writes it. */
@@ -42,8 +42,6 @@ export async function presignedPart(
     origin: apex,
     ...(source.include === undefined ? {} : { include: source.include }),
   });
-  const nsec3 = file.records.find(({ type }) => type === TYPE.NSEC3 || type === TYPE.NSEC3PARAM);
-  if (nsec3 !== undefined) return fail({ ...nsec3Problem(nsec3.owner), at: nsec3.at });
   const zone = assembleRrsets(
     apex,
     file.records.filter(({ type }) => type !== TYPE.RRSIG),
@@ -64,22 +62,27 @@ export async function presignedPart(
   const isChanged = changeset.deleted.length > 0 || changeset.added.length > 0;
   const isFollowed = record === undefined || !isChanged || isNewer(serialOf(signed.value), serialOf(before));
   if (!isFollowed) return fail(oldSerial(record, signed.value));
-  const nodes = isChanged ? plannedNodes(before, signed.value) : new Map<OwnerKey, PlannedNode | null>();
+  const planned = isChanged ? plannedNodes(before, signed.value) : NOTHING;
   const { seconds, owner, type } = firstEnd(signed.value, nowSeconds)!;
   return ok(
     {
-      plan: { hashed: new Map(), nodes, changeset, changed: isChanged, signatureCount: 0 },
+      plan: { ...planned, changeset, changed: isChanged, signatureCount: 0 },
       presigned: { endsAtSeconds: seconds, firstOwner: owner, firstType: type, importedAtMs: clock.nowMs() },
     },
     [...problems, ...endWarnings(formatName(apex), seconds, nowSeconds)],
   );
 }
 
-function plannedNodes(before: ZoneView, after: ZoneView): ReadonlyMap<OwnerKey, PlannedNode | null> {
+const NOTHING: Pick<ZonePlan, 'nodes' | 'hashed'> = { nodes: new Map(), hashed: new Map() };
+
+function plannedNodes(before: ZoneView, after: ZoneView): Pick<ZonePlan, 'nodes' | 'hashed'> {
   const nodes = new Map<OwnerKey, PlannedNode | null>();
   for (const { node, flags } of flaggedNodes(after)) nodes.set(node.key, { node, flags });
   for (const { key } of before.ascend(before.apexKey)) if (!nodes.has(key)) nodes.set(key, null);
-  return nodes;
+  const hashed = new Map<OwnerKey, ZoneNode | null>();
+  for (const node of after.hashed.ascend(after.apexKey)) hashed.set(node.key, node);
+  for (const { key } of before.hashed.ascend(before.apexKey)) if (!hashed.has(key)) hashed.set(key, null);
+  return { nodes, hashed };
 }
 
 function ownKeys({ name, keys }: ZoneRecord): Problem {

@@ -52,10 +52,24 @@ describe('a file that another signed', () => {
           `${file()}\n0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.pre.example. 300 IN NSEC3 1 0 0 - 2T7B4G4VSA5SMI47K61MV5BV1A22BOJR A\n`,
         ),
       ),
-    ).toEqual(['PRESIGNED_NSEC3']);
+    ).toEqual(['DNSSEC_CHAIN']);
     expect(good(await bring(room, file(), { dryRun: true })).changed).toBe(true);
     expect(room.writer.zoneByName(PRESIGNED)).toBeUndefined();
   });
+});
+
+test('RFC 5155 §7: with NSEC3 it is served too, and a file with NSEC replaces it, NSEC3 and all', async () => {
+  const { file, set, room: other } = await signer('nsec3');
+  const room = temporaryControl();
+  good(await bring(room, file()));
+  const hashed = () => [...room.writer.view(record(room)).hashed.ascend('')].length;
+  expect([hashed(), await verifyPresigned(room.writer.view(record(room)), room.clock.nowMs() / 1000)]).toEqual([8, []]);
+  good(await set('new', '192.0.2.7'));
+  const outcome = good(await bring(room, file()));
+  expect([hashed(), outcome.changeset.added.some((line) => line.includes(' IN NSEC3 1 0 0 - '))]).toEqual([9, true]);
+  good(await other.run({ kind: 'zone.denial', zone: PRESIGNED, denial: 'nsec' }));
+  good(await bring(room, file()));
+  expect([hashed(), await verifyPresigned(room.writer.view(record(room)), room.clock.nowMs() / 1000)]).toEqual([0, []]);
 });
 
 test('nothing else changes it: records, mail, signing on and off, policies; each time the reason is said', async () => {
