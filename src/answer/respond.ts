@@ -11,7 +11,8 @@ import { type ClientAddress } from '#base/client-address.ts';
 import { ANSWER_CACHE_BYTES_MIN } from '#base/limits/answer.ts';
 import { MESSAGE_BYTES_MAX } from '#base/limits/dns.ts';
 import { OPT_BYTES, lengthenOpt, nsidOption, writeOpt } from '#dns/edns.ts';
-import { DROP, HEADER_BYTES, type Transport, answerLimitBytes, newQueryHead, parseQuery, writeHeader } from '#dns/message.ts';
+import { DROP, FAULT, HEADER_BYTES, type Transport, newQueryHead, parseQuery } from '#dns/message.ts';
+import { answerLimitBytes, writeHeader } from '#dns/message.ts';
 import { CLASS, EDE, RCODE, TYPE, type RrType } from '#dns/types.ts';
 import { NODE, bodyOffset, entryTtl, findEntry, nodeFlags } from '#store/node-codec.ts';
 import { Admission, type Defences } from './admission.ts';
@@ -30,6 +31,7 @@ import { type SelectorCounts } from '#answer/count/selector-counts.ts';
 import { type AnswerSource } from '#answer/names/source.ts';
 import { MessageWriter, SECTION } from '#answer/write/writer.ts';
 import { selectEntry } from '#answer/names/select-entry.ts';
+import { type LaterByOpcode, type SendAnswer } from './later-answer.ts';
 import { type MessageStream } from './message-stream.ts';
 import { type SignedAnswers, isTransfer } from './signed-answers.ts';
 
@@ -50,6 +52,8 @@ export interface ResponderOptions {
   readonly negative?: NegativeLimits;
   /** Answers what is signed with TSIG, and zone transfers; absent: TSIG is not looked at, and transfers are refused. */
   readonly signed?: SignedAnswers;
+  /** Takes messages of other opcodes than QUERY; absent: they are answered with NOTIMP. */
+  readonly later?: LaterByOpcode;
 }
 
 const NO_EDE = -1;
@@ -73,6 +77,7 @@ export class Responder {
   readonly #recall: Recall | undefined;
   readonly #selectors: SelectorCounts | undefined;
   readonly #signed: SignedAnswers | undefined;
+  readonly #later: LaterByOpcode | undefined;
   /** The NSID option; empty without one. */
   readonly #nsid: Uint8Array;
   #nsidBytes = 0;
@@ -92,20 +97,12 @@ export class Responder {
   #found = 0;
 
   constructor(source: AnswerSource, options: ResponderOptions = {}) {
-    const {
-      counters = new Float64Array(ANSWER_SLOT_COUNT),
-      defences,
-      cacheBytes = ANSWER_CACHE_BYTES_MIN,
-      hashSeed = 0,
-      negative,
-      selectors,
-      nsid,
-      signed,
-    } = options;
+    const { counters = new Float64Array(ANSWER_SLOT_COUNT), defences, negative, selectors, nsid } = options;
+    const { cacheBytes = ANSWER_CACHE_BYTES_MIN, hashSeed = 0 } = options;
     assert(counters.length >= ANSWER_SLOT_COUNT, `a responder counts in ${ANSWER_SLOT_COUNT} slots`);
     this.#source = source;
     this.#selectors = selectors;
-    this.#signed = signed;
+    [this.#signed, this.#later] = [options.signed, options.later];
     this.#nsid = nsid === undefined ? new Uint8Array(0) : nsidOption(nsid);
     this.#counters = counters;
     this.#finder = new Finder(source, this.#dependencies, negative);
@@ -151,6 +148,8 @@ export class Responder {
     parseQuery(query, length, head);
     if (this.#signed !== undefined && head.verdict === RCODE.NOERROR && (head.tsigAt > 0 || isTransfer(head.type)))
       return this.#signed.answer(query, length, head, out, transport, client);
+    if (head.fault === FAULT.OPCODE && this.#later?.takes(head.opcode) === true)
+      return this.#later.answer(query, length, head, out, transport, client);
     if (head.verdict !== DROP) admission.begin(query, head, transport, client);
     countRequest(this.#counters, transport, head.fault);
     if (head.verdict === DROP) return 0;
@@ -179,6 +178,11 @@ export class Responder {
     const stream = this.#signed?.takeStream();
     assert(stream !== undefined, 'no stream was announced');
     return stream;
+  }
+
+  /** Who gets the answer that `respond` has just put off. */
+  later(send: SendAnswer): void {
+    this.#later?.later(send);
   }
 
   /** One of FOUND, or RECALLED when the answer is there already. */

@@ -107,3 +107,11 @@ function hexDigit(code: number): number {
   const letter = code | 0x20;
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
+
+/** For people: `192.0.2.1`, `2001:db8:0:0:0:0:0:1`. */
+export function addressText(client: ClientAddress | undefined): string {
+  if (client === undefined || client.length === 0) return 'an unknown address';
+  const octets = client.octets.subarray(0, client.length);
+  if (client.length === 4) return octets.join('.');
+  return Array.from({ length: 8 }, (_, at) => ((octets[2 * at]! << 8) | octets[2 * at + 1]!).toString(16)).join(':');
+}

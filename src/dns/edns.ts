@@ -5,7 +5,7 @@
  * Not here: finding OPT in a query and rejecting a second one (message.ts).
  */
 import { readU16 } from '#base/bytes.ts';
-import { UDP_EDNS_BYTES_MAX, UDP_PLAIN_BYTES_MAX } from '#base/limits/dns.ts';
+import { EDE_TEXT_BYTES_MAX, UDP_EDNS_BYTES_MAX, UDP_PLAIN_BYTES_MAX } from '#base/limits/dns.ts';
 import { TYPE } from './types.ts';
 
 /** The only version there is (RFC 6891 §6.1.3). */
@@ -78,6 +78,17 @@ export function writeOpt(out: Uint8Array, at: number, rcode: number, dnssecOk: b
   out[at + 15] = ede >> 8;
   out[at + 16] = ede & 0xff;
   return at + OPT_BYTES + EDE_BYTES;
+}
+
+/** The extended error with this code and text, cut to what is worth its octets, as it is sent (RFC 8914 §2). */
+export function edeOption(code: number, text: string): Uint8Array {
+  const octets = new TextEncoder().encode(text);
+  // A UTF-8 character is not cut in two.
+  let end = Math.min(octets.length, EDE_TEXT_BYTES_MAX);
+  while (end < octets.length && (octets[end]! & 0xc0) === 0x80) end -= 1;
+  const length = 2 + end;
+  const head = [0, OPTION.EDE, length >> 8, length & 0xff, code >> 8, code & 0xff];
+  return Uint8Array.of(...head, ...octets.subarray(0, end));
 }
 
 /** Adds `bytes` octets of options to the length that the OPT at `out[at]` has. */

@@ -60,6 +60,8 @@ export interface QueryHead {
   verdict: number;
   /** One of FAULT. */
   fault: number;
+  /** The same of the form alone: the sections of a message of any opcode have the same form (RFC 2136 §2). */
+  form: number;
   /** Octets of the question section, which starts at HEADER_BYTES; 0 when there is no single, well-formed question. */
   questionLength: number;
   nameLength: number;
@@ -86,6 +88,7 @@ export function newQueryHead(): QueryHead {
     recursionDesired: false,
     verdict: DROP,
     fault: FAULT.NONE,
+    form: FAULT.NONE,
     questionLength: 0,
     nameLength: 0,
     type: 0,
@@ -115,6 +118,7 @@ export function parseQuery(octets: Uint8Array, length: number, head: QueryHead):
   head.tsigAt = 0;
   head.verdict = DROP;
   head.fault = FAULT.NONE;
+  head.form = FAULT.NONE;
   if (length < HEADER_BYTES) {
     head.fault = FAULT.SHORT;
     return;
@@ -129,6 +133,7 @@ export function parseQuery(octets: Uint8Array, length: number, head: QueryHead):
   head.recursionDesired = (flags & HEADER.RD) !== 0;
   const fault = parseSections(octets, length, head);
   head.fault = fault;
+  head.form = fault;
   if (head.opcode !== OPCODE.QUERY) {
     head.verdict = RCODE.NOTIMP;
     head.fault = FAULT.OPCODE;
@@ -211,6 +216,19 @@ function skipName(octets: Uint8Array, offset: number, length: number): number {
     at += size + 1;
   }
   return 0;
+}
+
+/** Type of the last record of a well-formed message; 0 when it has none. */
+export function lastRecordType(octets: Uint8Array, length: number): RrType {
+  let at = HEADER_BYTES;
+  let type: RrType = 0;
+  for (let left = readU16(octets, 4); left > 0; left--) at += nameLengthAt(octets, at) + 4;
+  for (let left = readU16(octets, 6) + readU16(octets, 8) + readU16(octets, 10); left > 0; left--) {
+    at = skipName(octets, at, length);
+    type = readU16(octets, at);
+    at += 10 + readU16(octets, at + 8);
+  }
+  return type;
 }
 
 /** The question that `head` was read from. Its name is a copy. */

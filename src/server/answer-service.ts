@@ -10,10 +10,12 @@ import { EXIT_CONFIGURATION } from '#base/exit.ts';
 import { type AnswerSettings, type IpcMessage } from '#base/ipc/messages.ts';
 import { type SupervisorChannel, openSupervisorChannel } from '#base/ipc/channel.ts';
 import { SELECTOR_COUNTS_EVERY_MS } from '#base/limits/events.ts';
+import { HANDED_REPLY_MS } from '#base/limits/update.ts';
 import { COUNTERS_EVERY_MS, DRAIN_MS, WORKERS_MAX } from '#base/limits/server.ts';
-import { type KeyText, TRANSFER_KEYS, readKeyPart } from '#transfer/grants.ts';
+import { type SentKey, TRANSFER_KEYS, readKeyPart } from '#transfer/grants.ts';
 import { chooseUdp, loadDuplicate, type OpenMmsg } from '#server/udp/choose.ts';
 import { CookieKeeper } from './cookie-keeper.ts';
+import { type HandedOutcome } from './hand-over.ts';
 import { exitAtOnce } from './exit-at-once.ts';
 import { type QueryLine } from './query-log.ts';
 import { type LogService } from './service-log.ts';
@@ -51,8 +53,8 @@ class AnswerService {
   #selectorTotal = -1;
   #announced = 0;
   /** TSIG keys that control has sent; the last part of them makes them count. */
-  #keys: readonly KeyText[] = [];
-  #keyParts: KeyText[] = [];
+  #keys: readonly SentKey[] = [];
+  #keyParts: SentKey[] = [];
   #started = false;
   #listening = false;
   #stopping = false;
@@ -150,6 +152,7 @@ class AnswerService {
         this.#reportServed();
       },
       log,
+      passOn: (name, body) => this.#passOn(name, body),
     });
     const reporters = [
       setInterval(() => this.#reportCounters(), COUNTERS_EVERY_MS),
@@ -159,6 +162,11 @@ class AnswerService {
     pool.announce(this.#announced);
     pool.takeKeys(this.#keys);
     pool.start();
+  }
+
+  async #passOn(name: string, body: Uint8Array): Promise<HandedOutcome> {
+    const outcome = await this.#channel.calls.request(name, body, HANDED_REPLY_MS);
+    return outcome.ok ? { answer: outcome.body } : { why: outcome.why };
   }
 
   #takeKeys(body: Uint8Array): Promise<Uint8Array> {

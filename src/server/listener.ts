@@ -3,6 +3,7 @@
  * socket) hands one query to `respond` and sends what it wrote. No listener knows what a question is.
  */
 import { type IpPort } from '#base/address.ts';
+import { type SendAnswer } from '#answer/later-answer.ts';
 import { type MessageStream } from '#answer/message-stream.ts';
 import { type ClientAddress } from '#base/client-address.ts';
 import { type InheritedFds } from '#base/ipc/messages.ts';
@@ -26,6 +27,11 @@ export interface QueryResponder {
    * called otherwise.
    */
   stream?(query: Uint8Array, length: number, client: ClientAddress): MessageStream;
+  /**
+   * Called at once after `respond` has returned ANSWER_IS_LATER, having written nothing: `send` gets the answer when it
+   * comes. Never called otherwise.
+   */
+  later?(send: SendAnswer): void;
 }
 
 export interface Listener {

@@ -25,6 +25,8 @@ const LEVELS = {
   'transfer.refused': 'warn',
   /** A message with a wrong signature, an unknown key, or another clock. */
   'tsig.refused': 'warn',
+  /** An UPDATE without a signature, or with a key for something else. */
+  'update.refused': 'warn',
 } as const;
 
 export type ServiceEvent = keyof typeof LEVELS;

@@ -12,7 +12,8 @@ import { GENERATION_LOOK_MS, STORE_WAIT_MS_MAX, STORE_WAIT_MS_MIN } from '#base/
 import { SERVER_SLOT_COUNT } from './counters.ts';
 import { type OpenUdp, type QueryResponder } from './listener.ts';
 import { startWorkerListeners } from './listen.ts';
-import { type KeyText } from '#transfer/grants.ts';
+import { type SentKey } from '#transfer/grants.ts';
+import { HandOver, type HandedOutcome } from './hand-over.ts';
 import { type QueryLine, sampled } from './query-log.ts';
 import { type LogService, type ServiceEvent } from './service-log.ts';
 // `import type`, which leaves nothing behind: the module itself needs koffi.
@@ -51,7 +52,9 @@ export type Duty = 'all' | 'tcp' | 'udp';
 export type WorkerCommand =
   | { readonly kind: 'generation' }
   /** These TSIG keys are known from now on, and no others. */
-  | { readonly kind: 'keys'; readonly keys: readonly KeyText[] }
+  | { readonly kind: 'keys'; readonly keys: readonly SentKey[] }
+  /** What became of the message that was `handed` over with this id. */
+  | { readonly kind: 'settled'; readonly id: number; readonly outcome: HandedOutcome }
   /** After `ready`. */
   | { readonly kind: 'sockets'; readonly handles: MmsgHandles }
   | { readonly kind: 'stop'; readonly graceMs: number }
@@ -64,6 +67,8 @@ export type WorkerReport =
   | { readonly kind: 'listening'; readonly addresses: readonly string[]; readonly generation: number }
   | { readonly kind: 'served'; readonly generation: number }
   | { readonly kind: 'drained' }
+  /** A message for control, in a call of that name. */
+  | { readonly kind: 'handed'; readonly id: number; readonly name: string; readonly body: Uint8Array }
   /** A line for the log of the process. */
   | { readonly kind: 'log'; readonly event: ServiceEvent; readonly text: string }
   /** A query for the query log. */
@@ -74,12 +79,15 @@ export interface ServedStore {
   readonly responder: QueryResponder;
   /** Renews the snapshot and gives the generation it has now. */
   refresh(): number;
-  takeKeys(keys: readonly KeyText[]): void;
+  takeKeys(keys: readonly SentKey[]): void;
   close(): Promise<void>;
 }
 
-/** What a responder is to be defended with. */
-export type WorkerDefences = Pick<WorkerData, 'cookieSecrets' | 'rateLimit'> & { readonly log: LogService };
+/** What a responder is to be defended with, and how it reaches the rest of the process. */
+export type WorkerDefences = Pick<WorkerData, 'cookieSecrets' | 'rateLimit'> & {
+  readonly log: LogService;
+  readonly handOver: HandOver;
+};
 
 /** Opens the store read-only; undefined while it does not exist. `counters` is the responder's part of the worker's row; `data` what the worker was given. */
 export type OpenStore = (dir: string, counters: Float64Array, defences: WorkerDefences, data: WorkerData) => ServedStore | undefined;
@@ -95,6 +103,7 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
   const keys = new KeptKeys();
   let served = 0;
   const report = (message: WorkerReport) => port.postMessage(message);
+  const handOver = new HandOver({ post: (id, name, body) => report({ kind: 'handed', id, name, body }) });
   const renew = (opened: ServedStore) => {
     served = opened.refresh();
     Atomics.store(generations, 1 + data.id, served);
@@ -113,21 +122,19 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
       stop(command.graceMs);
     } else if (command.kind === 'sockets') takeSockets(command.handles);
     else if (command.kind === 'keys') keys.take(command.keys);
+    else if (command.kind === 'settled') handOver.settle(command.id, command.outcome);
     // Several announcements may wait here; the first of them already brought the newest.
     else if (served !== Atomics.load(generations, 0)) follow();
   });
 
   const log: LogService = (event, text) => report({ kind: 'log', event, text });
-  const counters = row.subarray(SERVER_SLOT_COUNT);
-  store = await openWhenThere(() => open(data.storeDir, counters, { ...data, log }, data), stopped);
+  const defences = { ...data, log, handOver };
+  store = await openWhenThere(() => open(data.storeDir, row.subarray(SERVER_SLOT_COUNT), defences, data), stopped);
   if (store !== undefined) {
     renew(store);
     keys.giveTo(store);
     const listeners = await startWorkerListeners({
-      responder:
-        data.queryLogEvery === 0
-          ? store.responder
-          : sampled(store.responder, data.queryLogEvery, (line) => report({ kind: 'query', line })),
+      responder: logged(store.responder, data.queryLogEvery, (line) => report({ kind: 'query', line })),
       addresses: data.addresses,
       counters: row.subarray(0, SERVER_SLOT_COUNT),
       inherited: data.inherited,
@@ -155,12 +162,17 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
   port.close();
 }
 
+/** `responder`, with a line for one query in `every`; 0: for none. */
+function logged(responder: QueryResponder, every: number, write: (line: QueryLine) => void): QueryResponder {
+  return every === 0 ? responder : sampled(responder, every, write);
+}
+
 /** TSIG keys may be sent before there is a store. */
 class KeptKeys {
-  #keys: readonly KeyText[] = [];
+  #keys: readonly SentKey[] = [];
   #store: ServedStore | undefined;
 
-  take(keys: readonly KeyText[]): void {
+  take(keys: readonly SentKey[]): void {
     this.#keys = keys;
     this.#store?.takeKeys(keys);
   }

@@ -15,7 +15,8 @@ import { SELECTOR_NAMES_MAX, SELECTOR_REPORT_BYTES_MAX } from '#base/limits/proc
 import { THREAD_END_MS, UDP_THREADS_PER_TCP_THREAD, WORKER_YOUNG_MIB } from '#base/limits/server.ts';
 import { formatName } from '#dns/name.ts';
 import { SERVER_SLOT } from './counters.ts';
-import { type KeyText } from '#transfer/grants.ts';
+import { type HandedOutcome } from './hand-over.ts';
+import { type SentKey } from '#transfer/grants.ts';
 import { type QueryLine } from './query-log.ts';
 import { type LogService } from './service-log.ts';
 import { RESTART_TIMES, RestartDelay, type RestartTimes } from '#base/restart-delay.ts';
@@ -45,6 +46,8 @@ export interface WorkerPoolOptions {
   /** Some worker began to listen, died, or serves a newer generation. */
   readonly changed: () => void;
   readonly log: LogService;
+  /** Asks control; absent: there is none to ask. Never rejects. */
+  readonly passOn?: (name: string, body: Uint8Array) => Promise<HandedOutcome>;
   /** One query in `every` is logged; 0 or absent: none. */
   readonly queryLog?: { readonly every: number; readonly write: (line: QueryLine) => void };
   readonly restartTimes?: RestartTimes;
@@ -65,6 +68,7 @@ interface Seat {
   restart: NodeJS.Timeout | undefined;
 }
 
+type HandedReport = Extract<WorkerReport, { readonly kind: 'handed' }>;
 type FinishCommand = Extract<WorkerCommand, { readonly graceMs: number }>;
 
 export class WorkerPool {
@@ -75,7 +79,7 @@ export class WorkerPool {
   readonly #selectors: SharedArrayBuffer;
   readonly #seats: readonly Seat[];
   #stopping = false;
-  #keys: readonly KeyText[] = [];
+  #keys: readonly SentKey[] = [];
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
@@ -107,7 +111,7 @@ export class WorkerPool {
   }
 
   /** Every worker knows these TSIG keys from now on, and no others; also those that start later. */
-  takeKeys(keys: readonly KeyText[]): void {
+  takeKeys(keys: readonly SentKey[]): void {
     this.#keys = keys;
     for (const seat of this.#seats) send(seat, { kind: 'keys', keys });
   }
@@ -223,6 +227,10 @@ export class WorkerPool {
         return;
       }
       if (report.kind === 'drained') return;
+      if (report.kind === 'handed') {
+        void this.#passOn(seat, worker, report);
+        return;
+      }
       seat.generation = report.generation;
       if (report.kind === 'ready') {
         this.#giveSockets(seat);
@@ -246,6 +254,12 @@ export class WorkerPool {
       seat.restart = setTimeout(() => this.#startWorker(seat), waitMs);
       changed();
     });
+  }
+
+  /** The answer is for the thread that asked, not for one that has taken its seat since. */
+  async #passOn(seat: Seat, worker: Worker, { id, name, body }: HandedReport): Promise<void> {
+    const outcome = (await this.#options.passOn?.(name, body)) ?? { why: 'unknown' };
+    if (seat.worker === worker) send(seat, { kind: 'settled', id, outcome });
   }
 
   /** Of the thread, which closes them; sockets of a thread that blocks are the pool's. */

@@ -3,6 +3,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { CookieSecrets } from '#answer/defence/cookie-secrets.ts';
 import { RateLimiter } from '#answer/defence/rate-limit.ts';
+import { LaterByOpcode } from '#answer/later-answer.ts';
 import { Responder } from '#answer/respond.ts';
 import { countRequest, countResponse } from '#answer/count/counters.ts';
 import { SelectorCounts } from '#answer/count/selector-counts.ts';
@@ -13,15 +14,17 @@ import { systemCoarseClock } from '#base/coarse-clock.ts';
 import { ANSWER_CACHE_BYTES } from '#base/limits/answer.ts';
 import { TSIG_LOG_LINES_PER_SECOND_MAX } from '#base/limits/transfer.ts';
 import { FAULT } from '#dns/message.ts';
-import { TransferAnswers, type TransferEvent } from '#transfer/answers.ts';
+import { OPCODE } from '#dns/types.ts';
+import { TransferAnswers } from '#transfer/answers.ts';
+import { UpdateGate } from '#transfer/update-gate.ts';
 import { addressGrants } from '#transfer/address-grants.ts';
-import { readKeys } from '#transfer/grants.ts';
+import { readKeyNames, readKeys } from '#transfer/grants.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { openReader, type StoreReader } from '#store/reader.ts';
-import { type LogService } from './service-log.ts';
+import { type LogService, type ServiceEvent } from './service-log.ts';
 import { type OpenStore, runWorker } from './worker-loop.ts';
 
-const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log }, { selectors, id, nsid }) => {
+const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log, handOver }, { selectors, id, nsid }) => {
   const reader = tryOpen(dir);
   if (reader === undefined) return undefined;
   const limited = (network: string) => {
@@ -33,6 +36,7 @@ const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log }, 
     limiter: rateLimit === undefined ? undefined : new RateLimiter(rateLimit, randomBytes(SIP_KEY_BYTES), limited),
     clock: systemCoarseClock(),
   };
+  const signedLog = limitedLog(log);
   const signed = new TransferAnswers({
     reader,
     respond: (...query) => responder.respond(...query),
@@ -42,10 +46,18 @@ const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log }, 
       countRequest(counters, transport, FAULT.NONE);
       countResponse(counters, rcode, isTruncated);
     },
-    log: limitedLog(log),
+    log: signedLog,
+  });
+  const updates = new UpdateGate({
+    handOver,
+    nowMs: Date.now,
+    count: (transport, fault) => countRequest(counters, transport, fault),
+    countAnswer: (rcode) => countResponse(counters, rcode, false),
+    log: signedLog,
   });
   const responder: Responder = new Responder(reader, {
     signed,
+    later: new LaterByOpcode(new Map([[OPCODE.UPDATE, updates]])),
     counters,
     defences,
     cacheBytes: ANSWER_CACHE_BYTES,
@@ -59,13 +71,17 @@ const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log }, 
       responder.refresh();
       return reader.generation();
     },
-    takeKeys: (keys) => signed.takeKeys(readKeys(keys)),
+    takeKeys(keys) {
+      const read = readKeys(keys);
+      signed.takeKeys(read);
+      updates.takeKeys(read, readKeyNames(keys));
+    },
     close: () => reader.close(),
   };
 };
 
 /** Strangers can send as many bad signatures as they like: their lines have a limit, granted transfers have none. */
-function limitedLog(log: LogService): (event: TransferEvent, text: string) => void {
+function limitedLog(log: LogService): (event: ServiceEvent, text: string) => void {
   let second = 0;
   let lines = 0;
   return (event, text) => {

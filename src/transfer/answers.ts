@@ -5,7 +5,7 @@
  * A grant is looked at before any quota, so that who has none takes no place of those who have.
  * Not here: keys and their grants (grants.ts), what a zone or its differences are in messages.
  */
-import { type ClientAddress } from '#base/client-address.ts';
+import { type ClientAddress, addressText } from '#base/client-address.ts';
 import { copyOf, readU16 } from '#base/bytes.ts';
 import { TRANSFERS_MAX, TRANSFERS_PER_CLIENT_MAX } from '#base/limits/transfer.ts';
 import { ANSWER_IS_STREAM, type MessageStream } from '#answer/message-stream.ts';
@@ -16,10 +16,8 @@ import { writeOpt } from '#dns/edns.ts';
 import { HEADER, HEADER_BYTES, type QueryHead, type Transport, answerLimitBytes, writeHeader } from '#dns/message.ts';
 import { formatName } from '#dns/name.ts';
 import { type Serial, isNewer } from '#dns/serial.ts';
-import { TsigSigner, appendTsigError, tsigErrorName } from '#dns/tsig/sign.ts';
+import { TsigSigner, appendTsigError } from '#dns/tsig/sign.ts';
 import { TsigKeys } from '#dns/tsig/key.ts';
-import { isMd5Wire } from '#dns/tsig/algorithm.ts';
-import { TSIG_ERROR } from '#dns/tsig/record.ts';
 import { type TsigVerdict, verifyTsig } from '#dns/tsig/verify.ts';
 import { CLASS, EDE, RCODE, TYPE } from '#dns/types.ts';
 import { bodyOffset, findEntry } from '#store/node-codec.ts';
@@ -28,6 +26,7 @@ import { type HeldSnapshot } from '#store/snapshots.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { soaSerial } from '#zone/changeset.ts';
 import { type GrantedKey, isGranted } from './grants.ts';
+import { tsigRefusalText } from './refusal-text.ts';
 import { readClientSerial } from './request.ts';
 import { StreamMessages } from './stream-message.ts';
 import { type RecordSource, ZoneContent, nextMessage, putSoa } from './zone-content.ts';
@@ -134,13 +133,7 @@ export class TransferAnswers implements SignedAnswers {
 
   #refuseSignature(request: Request, verdict: Extract<TsigVerdict, { kind: 'invalid' }>, now: number): number {
     const { out, client } = request;
-    const { error, record } = verdict;
-    const isMd5 = error === TSIG_ERROR.BADKEY && isMd5Wire(record.algorithm);
-    const fix = isMd5 ? '; HMAC-MD5 is not offered (RFC 8945 §6): set hmac-sha256 at both ends' : '';
-    const clocks = error === TSIG_ERROR.BADTIME ? `; its clock differs by ${Math.abs(now - record.timeSigned)} s` : '';
-    const what = `key ${formatName(record.keyName)}, ${formatName(record.algorithm)}`;
-    const why = `${tsigErrorName(error)} (${what})${clocks}${fix}`;
-    this.#options.log('tsig.refused', `message from ${client} refused: ${why}`);
+    this.#options.log('tsig.refused', `message from ${client} refused: ${tsigRefusalText(verdict, now)}`);
     const length = this.#code({ ...request, signer: undefined }, RCODE.NOTAUTH);
     return appendTsigError(out, length, verdict, now);
   }
@@ -289,11 +282,4 @@ function apexNode(snapshot: HeldSnapshot, zoneId: number): Uint8Array | undefine
 function soaSerialOf(apex: Uint8Array): Serial {
   const body = bodyOffset(apex, findEntry(apex, TYPE.SOA));
   return soaSerial(apex.subarray(body + 2, body + 2 + readU16(apex, body)));
-}
-
-function addressText(client: ClientAddress | undefined): string {
-  if (client === undefined || client.length === 0) return 'an unknown address';
-  const octets = client.octets.subarray(0, client.length);
-  if (client.length === 4) return octets.join('.');
-  return Array.from({ length: 8 }, (_, at) => ((octets[2 * at]! << 8) | octets[2 * at + 1]!).toString(16)).join(':');
 }

@@ -3,7 +3,7 @@
  * Not here: how grants are kept and changed (control/transfer/).
  */
 import { assert } from '#base/assert.ts';
-import { type Name, type OwnerKey, nameOf, ownerKey } from '#dns/name.ts';
+import { type Name, type OwnerKey, lowerName, nameOf, ownerKey } from '#dns/name.ts';
 import { tsigAlgorithm } from '#dns/tsig/algorithm.ts';
 import { type TsigKey, TsigKeys, tsigKey } from '#dns/tsig/key.ts';
 
@@ -29,13 +29,19 @@ export interface KeyText {
   readonly zones: 'all' | readonly string[];
 }
 
+/** A key that stays in control: only its name is known elsewhere (ADR 0007). */
+export type KeyName = Pick<KeyText, 'name'>;
+/** What control sends of a key. */
+export type SentKey = KeyText | KeyName;
+
 /** True when `key` grants `operation` in the zone `apex`. */
 export function isGranted(key: GrantedKey, operation: TsigOperation, apex: Name): boolean {
   return key.operations.has(operation) && (key.zones === 'all' || key.zones.has(ownerKey(apex)));
 }
 
-/** The keys of `texts`, which control sends: a bad one is a bug of ours. */
-export function readKeys(texts: readonly KeyText[]): TsigKeys<GrantedKey> {
+/** The keys of `sent`, which control sends: a bad one is a bug of ours. Those that are names only are left out. */
+export function readKeys(sent: readonly SentKey[]): TsigKeys<GrantedKey> {
+  const texts = sent.filter((each) => 'secret' in each);
   return new TsigKeys(
     texts.map(({ name, algorithm: text, secret, macBytes, operations, zones }) => {
       const algorithm = tsigAlgorithm(text);
@@ -50,16 +56,21 @@ export function readKeys(texts: readonly KeyText[]): TsigKeys<GrantedKey> {
 /** Name of the requests in which control sends all keys, as many as fit into each. */
 export const TRANSFER_KEYS = 'transfer-keys';
 
+/** The names of those that stay in control. */
+export function readKeyNames(sent: readonly SentKey[]): ReadonlySet<OwnerKey> {
+  return new Set(sent.filter((each) => !('secret' in each)).map(({ name }) => ownerKey(lowerName(nameOf(name)))));
+}
+
 /** One part of them. */
 export interface KeyPart {
   readonly isFirst: boolean;
   readonly isLast: boolean;
-  readonly keys: readonly KeyText[];
+  readonly keys: readonly SentKey[];
 }
 
 /** The bodies that `readKeyPart` reads, each of at most `bytesMax` octets; at least one, also without keys. */
-export function writeKeyParts(keys: readonly KeyText[], bytesMax: number): readonly Uint8Array[] {
-  const parts: KeyText[][] = [[]];
+export function writeKeyParts(keys: readonly SentKey[], bytesMax: number): readonly Uint8Array[] {
+  const parts: SentKey[][] = [[]];
   let bytes = PART_BYTES;
   for (const key of keys) {
     const length = Buffer.byteLength(JSON.stringify(key)) + 1;

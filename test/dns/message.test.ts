@@ -40,6 +40,7 @@ describe('parseQuery', () => {
       dnssecOk: false,
       nsidAsked: false,
       tsigAt: 0,
+      form: 0,
       cookieAt: 0,
       cookieLength: 0,
     });

@@ -60,3 +60,5 @@ export const INCLUDE_FILES_MAX = 1000;
 export const GENERATE_RECORDS_MAX = 131_072;
 /** Widest `${…,width}` of $GENERATE: as long as a name can be. More is a mistake, and would only fill memory. */
 export const GENERATE_WIDTH_MAX = 255;
+/** Octets of an extended error's text: three lines of a terminal, and an answer of 512 octets has it mostly. */
+export const EDE_TEXT_BYTES_MAX = 240;

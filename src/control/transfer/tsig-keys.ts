@@ -14,7 +14,7 @@ import { type StoreWriter } from '#store/writer.ts';
 import { type Actor } from '#control/api/control.ts';
 import { type TsigKeyInfo, type TsigKeyWanted } from '#control/api/transfer.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
-import { type KeyText } from '#transfer/grants.ts';
+import { type KeyText, type SentKey } from '#transfer/grants.ts';
 import { type TsigKeyRecord, TsigRegister } from './tsig-register.ts';
 
 export interface TsigKeysOptions {
@@ -47,10 +47,14 @@ export class TsigKeyring {
     return this.list().find((each) => each.name === name);
   }
 
-  /** Keys for the threads that serve transfers, secrets and all: those that are granted something there (ADR 0007). */
-  texts(): readonly KeyText[] {
-    const records = this.#register.records().filter(({ operations }) => operations.some((each) => each !== 'update'));
-    return records.map(({ createdAtMs: _createdAtMs, ...text }) => text);
+  /**
+   * Keys for the threads that serve transfers: secrets and all of those that are granted something there, the names of
+   * the others (ADR 0007).
+   */
+  texts(): readonly SentKey[] {
+    return this.#register.records().map(({ createdAtMs: _createdAtMs, ...text }) => {
+      return text.operations.some((each) => each !== 'update') ? text : { name: text.name };
+    });
   }
 
   /** The key of that name as NOTIFY is signed with it. */

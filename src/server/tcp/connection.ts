@@ -2,24 +2,27 @@
  * One TCP connection: reads queries, answers them in order, and stops reading when the client does not take its answers.
  * Implements: RFC 7766 §6.2.1.1 (pipelining), §6.2.3 (idle), §8 (one write for length and message); RFC 9210 §4.
  * States: `first` (nothing asked yet) · `idle` (all answered) · `message` (a message has begun) · `stream` (an answer
- * of many messages is being sent) · `blocked` (answers wait for the client) · `closing` (the last answers are on their
- * way). Each has a deadline, which the table (table.ts) watches. Answering is synchronous, so answers are in the order
- * of the queries and no query waits in memory but those of the last read. While a stream is being sent nothing is read:
- * what the client asks meanwhile is answered after it.
+ * of many messages is being sent) · `later` (control makes the answer) · `blocked` (answers wait for the client) ·
+ * `closing` (the last answers are on their way). Each has a deadline, which the table (table.ts) watches. Answering is
+ * synchronous but for `later`, so answers are in the order of the queries and no query waits in memory but those of
+ * the last read. While a stream is being sent, or control makes an answer, nothing is read: what the client asks
+ * meanwhile is answered after it.
  */
 import { type Socket } from 'node:net';
 import { assert } from '#base/assert.ts';
 import { type ClientAddress } from '#base/client-address.ts';
+import { HANDED_CONNECTION_MS } from '#base/limits/update.ts';
 import { MESSAGE_BYTES_MAX } from '#base/limits/dns.ts';
 import { TCP_SPARE_BUFFERS_MAX, TCP_TURN_ANSWER_BYTES, TCP_TURN_BYTES } from '#base/limits/server.ts';
 import { TCP_WRITE_BATCH_BYTES } from '#base/limits/server.ts';
 import { SERVER_SLOT as SLOT } from '#server/counters.ts';
+import { ANSWER_IS_LATER } from '#answer/later-answer.ts';
 import { ANSWER_IS_STREAM, type MessageStream } from '#answer/message-stream.ts';
 import { type QueryResponder } from '#server/listener.ts';
 import { TcpFraming } from './framing.ts';
 import { type TcpTurns } from './turns.ts';
 
-export type TcpPhase = 'first' | 'idle' | 'message' | 'stream' | 'blocked' | 'closing';
+export type TcpPhase = 'first' | 'idle' | 'message' | 'stream' | 'later' | 'blocked' | 'closing';
 
 /** What a connection needs from the table it is in. */
 export interface ConnectionHost {
@@ -51,6 +54,8 @@ let gathered: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
 const spare: Buffer[] = [];
 const HEADER_BYTES = 12;
 
+const SENDING: ReadonlySet<TcpPhase> = new Set(['stream', 'later', 'blocked', 'closing']);
+
 export class TcpConnection {
   /** What counts as one client for limits of connections. */
   readonly client: string;
@@ -67,6 +72,10 @@ export class TcpConnection {
   /** The answer of many messages that is being sent; at most one, and its messages exist one batch at a time. */
   #stream: MessageStream | undefined;
   #streamDeadlineMs = Infinity;
+  /** Control makes an answer, and nothing is read until it has come: answers are in the order of the queries. */
+  #isAwaiting = false;
+  /** That answer, while the client has not taken those before it. */
+  #held: Uint8Array | undefined;
   /** The client has sent FIN. */
   #ended = false;
   /** More messages are at hand, and a later turn continues with them. */
@@ -148,6 +157,7 @@ export class TcpConnection {
         : 0;
       if (written <= 0) {
         if (written === ANSWER_IS_STREAM) return this.#startStream(message, length);
+        if (written === ANSWER_IS_LATER) return this.#awaitAnswer(length);
         // Answers, empty messages, header fragments are no queries: no honest client sends them. The stream is unsafe.
         this.#host.counters[SLOT.tcpGarbage]! += 1;
         this.#write(length);
@@ -211,6 +221,32 @@ export class TcpConnection {
     stream?.close();
   }
 
+  /** The answer to the last message comes later; `length` octets of answers before it are gathered and go first. */
+  #awaitAnswer(length: number): void {
+    this.#isAwaiting = true;
+    this.#host.responder.later?.((answer) => this.#takeAnswer(answer));
+    if (!this.#write(length)) this.#block();
+    else if (this.#isAwaiting) this.#enter('later', this.#host.nowMs() + HANDED_CONNECTION_MS);
+  }
+
+  #takeAnswer(answer: Uint8Array): void {
+    this.#isAwaiting = false;
+    if (this.#socket.destroyed) return;
+    this.#held = answer.slice();
+    if (this.#phase === 'later') this.#sendHeld();
+  }
+
+  /** Without an answer the client learns by the end of the connection that it has to ask again. */
+  #sendHeld(): void {
+    const held = this.#held!;
+    this.#held = undefined;
+    if (held.length === 0) return this.#finish();
+    gathered.writeUInt16BE(held.length, 0);
+    gathered.set(held, 2);
+    if (this.#write(2 + held.length)) this.#resume();
+    else this.#block();
+  }
+
   /** The client has taken everything; what it asked after that comes next. */
   #resume(): void {
     this.#enter('idle', Infinity);
@@ -220,7 +256,7 @@ export class TcpConnection {
 
   /** Nothing more is read: answers wait for the client, or a stream or the end of the connection is on its way. */
   #isSending(): boolean {
-    return this.#phase === 'blocked' || this.#phase === 'stream' || this.#phase === 'closing';
+    return this.#isAwaiting || SENDING.has(this.#phase);
   }
 
   /** Hands the gathered answers to the socket in one write (RFC 7766 §8). False: the client must take some first. */
@@ -277,7 +313,10 @@ export class TcpConnection {
 
   #drained(): void {
     this.#releaseUnsent();
-    if (this.#phase === 'blocked') this.#continueStream();
+    if (this.#phase !== 'blocked') return;
+    if (this.#isAwaiting) this.#enter('later', this.#host.nowMs() + HANDED_CONNECTION_MS);
+    else if (this.#held === undefined) this.#continueStream();
+    else this.#sendHeld();
   }
 
   /** Other connections and UDP go first; more of this connection in a later turn. */

@@ -213,6 +213,7 @@ function timeoutSlot(phase: TcpPhase): number {
     case 'message':
       return SLOT.tcpTimeoutMessage;
     case 'stream':
+    case 'later':
     case 'blocked':
     case 'closing':
       return SLOT.tcpTimeoutWrite;

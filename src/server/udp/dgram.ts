@@ -4,9 +4,10 @@
  * the choice to the routing table, so hosts with several addresses should name them in the configuration.
  * Not here: the batched socket that shares this interface, truncation (answer/), rate limits.
  */
-import { type Socket, createSocket } from 'node:dgram';
+import { type RemoteInfo, type Socket, createSocket } from 'node:dgram';
 import { formatIpPort, ipPort, type IpPort } from '#base/address.ts';
 import { type InheritedFds } from '#base/ipc/messages.ts';
+import { ANSWER_IS_LATER, type SendAnswer } from '#answer/later-answer.ts';
 import { newClientAddress, setClientAddress } from '#base/client-address.ts';
 import { MESSAGE_BYTES_MAX } from '#base/limits/dns.ts';
 import { UDP_DRAIN_LOOK_MS, UDP_SENDS_MAX, UDP_SOCKET_BUFFER_BYTES } from '#base/limits/server.ts';
@@ -92,6 +93,11 @@ async function openSocket(
     responder.beginBatch?.();
     setClientAddress(client, peer.address);
     const length = responder.respond(query, query.length, slot.octets, 'udp', client);
+    if (length === ANSWER_IS_LATER) {
+      free.push(slot);
+      responder.later?.(laterSender(socket, peer, () => (closing ? undefined : free.pop()), counters));
+      return;
+    }
     if (length === 0) {
       free.push(slot);
       counters[SLOT.udpNoAnswer]! += 1;
@@ -116,6 +122,24 @@ async function openSocket(
         await new Promise((resolve) => setTimeout(resolve, UDP_DRAIN_LOOK_MS));
       await new Promise<void>((resolve) => socket.close(() => resolve()));
     },
+  };
+}
+
+/** Sends an answer that comes later to where its query came from; `take` gives a free slot. */
+function laterSender(
+  socket: Socket,
+  { port, address: ip }: RemoteInfo,
+  take: () => SendSlot | undefined,
+  counters: Float64Array,
+): SendAnswer {
+  return (answer) => {
+    const slot = answer.length === 0 ? undefined : take();
+    if (slot === undefined) {
+      counters[SLOT.udpNoAnswer]! += 1;
+      return;
+    }
+    slot.octets.set(answer);
+    socket.send(slot.octets, 0, answer.length, port, ip, slot.sent);
   };
 }
 

@@ -7,6 +7,7 @@
  * Nothing is allocated for a query or a batch.
  * Not here: waiting, stopping (mmsg.ts), the sockets themselves (mmsg-socket.ts).
  */
+import { ANSWER_IS_LATER, type SendAnswer } from '#answer/later-answer.ts';
 import { assert } from '#base/assert.ts';
 import { type ClientAddress, IPV4_BYTES, IPV6_BYTES } from '#base/client-address.ts';
 import { MESSAGE_BYTES_MAX, UDP_EDNS_BYTES_MAX } from '#base/limits/dns.ts';
@@ -116,6 +117,10 @@ export class UdpBatch {
       }
       const out = this.#answers[answers]!;
       const length = responder.respond(this.#queries[at]!, words[header + RECEIVED_LENGTH]!, out, 'udp', clients[at]!);
+      if (length === ANSWER_IS_LATER) {
+        responder.later?.(this.#sender(socket, at, nameLength, controlLength));
+        continue;
+      }
       if (length === 0) {
         counters[SLOT.udpNoAnswer]! += 1;
         continue;
@@ -133,6 +138,33 @@ export class UdpBatch {
     }
     if (answers > 0) this.#send(socket.fd, answers);
     return received;
+  }
+
+  /** Sends the answer to query `at`, when it comes, to where the query came from. Called between batches. */
+  #sender(socket: MmsgSocket, at: number, nameLength: number, controlLength: number): SendAnswer {
+    const { octets, words } = this.#memory;
+    const control = socket.tellsDestination ? this.#turnAround(at, controlLength, socket.family === 6) : 0;
+    const copy = (from: number, length: number) => octets.slice(from, from + length);
+    const name = copy(NAMES + at * NAME_BYTES, nameLength);
+    const controls = copy(CONTROLS + at * CONTROL_BYTES, control);
+    return (answer) => {
+      if (answer.length === 0) {
+        this.#counters[SLOT.udpNoAnswer]! += 1;
+        return;
+      }
+      octets.set(name, NAMES);
+      octets.set(controls, CONTROLS);
+      this.#answers[0]!.set(answer);
+      const [query, reply] = [RECEIVE_HEADERS / 4, SEND_HEADERS / 4];
+      words[reply] = words[query]!;
+      words[reply + 1] = words[query + 1]!;
+      words[reply + NAME_LENGTH] = name.length;
+      words[reply + CONTROL] = words[query + CONTROL]!;
+      words[reply + CONTROL + 1] = words[query + CONTROL + 1]!;
+      words[reply + CONTROL_LENGTH] = controls.length;
+      words[SEND_IOVECS / 4 + IOVEC.iov_len.offset / 4] = answer.length;
+      this.#send(socket.fd, 1);
+    };
   }
 
   #receive(fd: number): number {

@@ -23,11 +23,11 @@ test('no key at all is sent too: the last one must go', () => {
   expect(writeKeyParts([], 1000).map(readKeyPart)).toEqual([{ isFirst: true, isLast: true, keys: [] }]);
 });
 
-test('they are sent to each answer process that says hello, and after each change; an UPDATE key is not', async () => {
+test('they are sent to each answer process that says hello, and after each change; of an UPDATE key only the name', async () => {
   const server = temporaryControl();
   const sent: string[][] = [];
   const request = (_: string, body: Uint8Array) => {
-    sent.push(readKeyPart(body).keys.map(({ name }) => name));
+    sent.push(readKeyPart(body).keys.map((key) => (Object.keys(key).length === 1 ? `name ${key.name}` : key.name)));
     return Promise.resolve({ ok: true, body: new Uint8Array(0) } as const);
   };
   const delivery = new KeyDelivery({ keys: server.control.transferParts.keys, calls: { request }, log: createLog({ level: 'silent' }) });
@@ -38,12 +38,12 @@ test('they are sent to each answer process that says hello, and after each chang
   delivery.receive({ kind: 'hello', role: 'answer', pid: 1 });
   await expect.poll(() => sent).toEqual([['k.']]);
   good(await server.control.transfer.createKey({ ...wanted, name: 'l', operations: ['update'] }, TEST_ACTOR));
-  await expect.poll(() => sent).toEqual([['k.'], ['k.']]);
+  await expect.poll(() => sent).toEqual([['k.'], ['k.', 'name l.']]);
   delivery.receive({ kind: 'gone', role: 'answer' });
   good(await server.control.transfer.revokeKey('k.', TEST_ACTOR));
   expect(sent).toHaveLength(2);
   delivery.receive({ kind: 'hello', role: 'answer', pid: 2 });
-  await expect.poll(() => sent).toEqual([['k.'], ['k.'], []]);
+  await expect.poll(() => sent).toEqual([['k.'], ['k.', 'name l.'], ['name l.']]);
   await delivery.stop();
 });
 

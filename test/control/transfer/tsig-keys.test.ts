@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 import { TSIG_KEYS_MAX } from '#base/limits/transfer.ts';
+import { nameOf } from '#dns/name.ts';
+import { readKeys } from '#transfer/grants.ts';
 import { type TsigKeyWanted } from '#control/api/transfer.ts';
 import { TEST_ACTOR, type TestControl, bad, good, temporaryControl } from '../../support/temporary-control.ts';
 
@@ -75,5 +77,8 @@ test('ADR 0007: a key that grants UPDATE does not leave control, and grants noth
   good(await create(server, { operations: ['update'] }));
   good(await create(server, { name: 'l.example', operations: ['notify', 'transfer'] }));
   expect(bad(await create(server, { name: 'm.example', operations: ['update', 'transfer'] }))).toMatchObject([{ code: 'FIELD_VALUE' }]);
-  expect(server.control.transferParts.keys.texts().map(({ name }) => name)).toEqual(['l.example.']);
+  const sent = server.control.transferParts.keys.texts();
+  expect(sent[0]).toEqual({ name: 'k.example.' });
+  expect(readKeys(sent).find(nameOf('k.example.'))).toBeUndefined();
+  expect(readKeys(sent).find(nameOf('l.example.'))).toBeDefined();
 });

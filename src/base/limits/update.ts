@@ -1,0 +1,20 @@
+/** Limits of messages that the control process answers, and of DNS UPDATE. Each with its reason. */
+
+// --- messages that are handed to control ---
+
+/** Of one thread at control at a time: what control does in 50 ms. All threads together stay below CALL_LIMITS. */
+export const HANDED_AT_ONCE_MAX = 16;
+/** Messages of one thread that wait for a place, over TCP and UDP: two seconds of durable changes. */
+export const HANDED_WAITING_MAX = 512;
+/** Octets of them: 16 of the longest messages, or all of ordinary length. */
+export const HANDED_WAITING_BYTES_MAX = 1024 * 1024;
+/** A client network's share of those places and octets: an address that sends without end leaves half of them. */
+export const HANDED_WAITING_PER_CLIENT = 0.5;
+/** What has waited for a place this long is not passed on any more: its sender has given up or sent it again. */
+export const HANDED_WAIT_MS = 5_000;
+/** Wait for control's answer: a change of a large signed zone takes seconds; nsupdate waits five minutes over TCP. */
+export const HANDED_REPLY_MS = 30_000;
+/** Of a TCP connection whose message is with control: the two times above, and some. */
+export const HANDED_CONNECTION_MS = HANDED_WAIT_MS + HANDED_REPLY_MS + 5_000;
+/** Between two lines of the log about updates without a signature: Windows hosts send them by the hour. */
+export const UPDATE_UNSIGNED_LOG_MS = 60_000;
