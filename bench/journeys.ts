@@ -74,7 +74,7 @@ async function surroundings(folder: string): Promise<Surroundings> {
     counterTable: {},
   });
   publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
-  const admin = await control.tokens.create('bench', ['admin'], undefined, { kind: 'system', id: 'bench', from: '' });
+  const admin = await control.tokens.create({ name: 'bench', scopes: ['admin'] }, { kind: 'system', id: 'bench', from: '' });
   assert(admin.ok, 'the token was not created');
   const app = await buildAdmin({ control });
   const timers = new TestTimers(() => nowMs);

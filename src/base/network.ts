@@ -41,6 +41,14 @@ export class NetworkSet {
   }
 }
 
+/** Whether the address `text` is in one of `networks`; false for what is no address. */
+export function isAddressIn(text: string, networks: readonly string[]): boolean {
+  if (isIP(text) === 0) return false;
+  const client = newClientAddress();
+  setClientAddress(client, text);
+  return new NetworkSet(networks.flatMap((each) => parseNetwork(each) ?? [])).has(client);
+}
+
 function isIn({ octets, bits }: Network, client: ClientAddress): boolean {
   if (octets.length !== client.length) return false;
   const whole = bits >> 3;

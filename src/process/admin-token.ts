@@ -18,7 +18,7 @@ export async function ensureAdminToken({ tokens }: Pick<ControlApi, 'tokens'>, p
       readFileSync(path, 'utf8');
       return ok(undefined);
     }
-    const created = await tokens.create('admin.token', ['admin'], undefined, ACTOR);
+    const created = await tokens.create({ name: 'admin.token', scopes: ['admin'] }, ACTOR);
     if (!created.ok) return created;
     const temporary = `${path}.${randomBytes(4).toString('hex')}`;
     writeFileSync(temporary, `${created.value.secret}\n`, { mode: 0o600, flag: 'wx', flush: true });

@@ -176,9 +176,41 @@ export interface TokenRecord {
   /** SHA-256 of the token's secret, hexadecimal. */
   readonly hash: string;
   readonly name: string;
+  /** Empty when there is a policy: a version that knows no policies lets the token do nothing. */
   readonly scopes: readonly string[];
   readonly createdAtMs: number;
   readonly expiresAtMs?: number;
+  /** What narrows it; absent: `scopes` alone say what it may do. */
+  readonly policy?: TokenPolicy;
+  /** Whose it is, for people; absent: not said. */
+  readonly owner?: string;
+  /** When it was last used, to the hour; absent: no use is known. */
+  readonly lastUsedAtMs?: number;
+}
+
+export interface TokenPolicy {
+  readonly scopes: readonly string[];
+  readonly grants: readonly TokenGrant[];
+  /** Addresses and networks that it may come from; absent: any. */
+  readonly networks?: readonly string[];
+  /** It ends when it was not used for so long; absent: it does not. */
+  readonly unusedMs?: number;
+  /** Absent: API_REQUESTS_PER_MINUTE_MAX. */
+  readonly requestsPerMinute?: number;
+}
+
+export const GRANT_VERBS = ['read', 'change', 'manage'] as const;
+
+/** What a token may do to zones or to some RRsets of them. */
+export interface TokenGrant {
+  /** `formatName`: absolute, lower-case; absent: every zone. */
+  readonly zone?: string;
+  /** `read` looks, `change` changes too, `manage` also creates and removes the zone. */
+  readonly may: (typeof GRANT_VERBS)[number];
+  /** Patterns of owners (dns/name-pattern.ts); absent: every owner. */
+  readonly names?: readonly string[];
+  /** Mnemonics of types; absent: every type. */
+  readonly types?: readonly string[];
 }
 
 export function isFormatMark(value: unknown): value is FormatMark {
@@ -237,7 +269,29 @@ export function isTokenRecord(value: unknown): value is TokenRecord {
     scopes: isArrayOf(isString),
     createdAtMs: 'number',
     expiresAtMs: 'number?',
+    policy: (policy) => policy === undefined || isTokenPolicy(policy),
+    owner: 'string?',
+    lastUsedAtMs: 'number?',
   });
+}
+
+function isTokenPolicy(value: unknown): value is TokenPolicy {
+  return hasFields(value, {
+    scopes: isArrayOf(isString),
+    grants: isArrayOf(isTokenGrant),
+    networks: isOptionalTexts,
+    unusedMs: 'number?',
+    requestsPerMinute: 'number?',
+  });
+}
+
+function isTokenGrant(value: unknown): value is TokenGrant {
+  const isVerb = (may: unknown) => GRANT_VERBS.some((verb) => verb === may);
+  return hasFields(value, { zone: 'string?', may: isVerb, names: isOptionalTexts, types: isOptionalTexts });
+}
+
+function isOptionalTexts(value: unknown): boolean {
+  return value === undefined || isArrayOf(isString)(value);
 }
 
 const U32 = 2 ** 32;

@@ -56,7 +56,7 @@ describe('usage: exit code 2', () => {
     [['status', '--server', 'localhost'], 'neither a URL nor unix:PATH'],
     [['status', '--server', 'http://user:secret@localhost/'], 'use --token-file'],
     [['audit', 'tail', '-n', '0'], 'whole number'],
-    [['token', 'create', 'x', '--data', '/nowhere'], "required option '--scope"],
+    [['token', 'create'], "missing required argument 'name'"],
   ] as const)('%j', async (words, text) => {
     const { exit, out, err } = await run(words);
     expect(exit).toBe(2);

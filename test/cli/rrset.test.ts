@@ -191,6 +191,30 @@ describe('status, audit, token', () => {
   });
 });
 
+describe('token create in plain words', () => {
+  test.each([
+    [['--zone', 'one.test', '--acme'], 'change one.test. (TXT at _acme-challenge.* _*._acme-challenge.*)'],
+    [['--zone', 'one.test', 'two.test', '--read-only'], 'read one.test., read two.test.'],
+    [['--all-zones', '--types', 'A', 'AAAA', '--names', '*.dyn.one.test.'], 'change every zone (A/AAAA at *.dyn.one.test.)'],
+    [['--role', 'operator'], 'read, manage every zone'],
+  ])('%j', async (words, expected) => {
+    const planned = await server.cli('token', 'create', 'x', ...words, '--dry-run');
+    expect([planned.exit, planned.out]).toEqual([0, `a token for x with ${expected} would be created\n`]);
+  });
+
+  test.each([
+    [[], '--zone ZONE, --role ROLE or --scope SCOPE'],
+    [['--acme'], 'add --zone ZONE or --all-zones'],
+    [['--zone', 'one.test', '--all-zones'], 'exclude each other'],
+    [['--zone', 'one.test', '--read-only', '--manage'], 'exclude each other'],
+    [['--zone', 'one.test', '--acme', '--types', 'A'], 'leave out --names and --types'],
+    [['--zone', 'one.test', '--unused', 'soon'], 'is not a duration'],
+    [['--zone', 'one.test', '--rate', '0'], 'requests a minute'],
+  ])('exits 2: %j', async (words, expected) => {
+    expect(await server.cli('token', 'create', 'x', ...words)).toMatchObject({ exit: 2, err: expect.stringContaining(expected) });
+  });
+});
+
 describe('no server', () => {
   test('says so, and how to start one', async () => {
     const { exit, err } = await run(['zone', 'list', '--data', '/nowhere']);

@@ -286,15 +286,22 @@ describe('tokens', () => {
   test('a token works until it is revoked or expires; a wrong secret never', async () => {
     const room = temporaryControl();
     const actor = { kind: 'socket', id: 'test', from: '' } as const;
-    const { info, secret } = good(await room.control.tokens.create('ci', ['zone:example.'], TEST_NOW_MS + 1000, actor));
-    expect(room.control.tokens.authenticate(secret)).toEqual(info);
-    expect(room.control.tokens.authenticate(secret.replace(/.$/, (last) => (last === '0' ? '1' : '0')))).toBeUndefined();
+    const { info, secret } = good(
+      await room.control.tokens.create({ name: 'ci', scopes: ['zone:example.'], expiresAtMs: TEST_NOW_MS + 1000 }, actor),
+    );
+    expect(room.control.tokens.authenticate(secret, '')).toEqual(info);
+    expect(
+      room.control.tokens.authenticate(
+        secret.replace(/.$/, (last) => (last === '0' ? '1' : '0')),
+        '',
+      ),
+    ).toBeUndefined();
     expect(JSON.stringify(room.control.tokens.list())).not.toContain(secret.slice(21));
     room.clock.set(TEST_NOW_MS + 1000);
-    expect(room.control.tokens.authenticate(secret)).toBeUndefined();
+    expect(room.control.tokens.authenticate(secret, '')).toBeUndefined();
     room.clock.set(TEST_NOW_MS);
     good(await room.control.tokens.revoke(info.id, actor));
-    expect(room.control.tokens.authenticate(secret)).toBeUndefined();
+    expect(room.control.tokens.authenticate(secret, '')).toBeUndefined();
     expect(bad(await room.control.tokens.revoke(info.id, actor))).toMatchObject([{ code: 'TOKEN_NOT_FOUND' }]);
   });
 });

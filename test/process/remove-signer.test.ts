@@ -19,7 +19,7 @@ async function storeWithSigner() {
   const writer = openWriter(join(data, 'store'), writerOptions());
   const files = { form: 'exim', folder: '/proc/waxseal/mx1', command: [] } as const;
   const signer = { name: 'mx1', delivery: 'files', domains: ['a.example.'], allow: [], files, createdAtMs: 0 } as const;
-  const token = newToken('mx1', ['signer:mx1'], undefined, countedRandom(), TEST_NOW_MS).record;
+  const token = newToken({ name: 'mx1', scopes: ['signer:mx1'] }, countedRandom(), TEST_NOW_MS).record;
   const { secrets = [] } = new SignerRegister(writer).replace([signer]);
   await writer.commit({ audit: auditEvent(), secrets, tokens: { put: [token] } });
 

@@ -5,11 +5,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { clientNetwork } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
+import { rightsText } from '#base/grant-text.ts';
 import { AUTH_FAILURES_PER_MINUTE_MAX } from '#base/limits/admin.ts';
-import { WHOLE, inHeader } from '#base/place.ts';
-import { problem } from '#base/problem.ts';
+import { type Place, WHOLE, inHeader } from '#base/place.ts';
+import { type Problem, problem } from '#base/problem.ts';
 import { ownerKey } from '#dns/name.ts';
-import type { ControlApi, TokenScope } from '#control/api/control.ts';
+import type { ControlApi } from '#control/api/control.ts';
+import type { Rights, TokenScope } from '#control/api/tokens.ts';
+import type { TokenGrant } from '#store/schema.ts';
 import type { AdminApp } from './admin-app.ts';
 import { type Identity, SOCKET_IDENTITY, identify, identityOf, isUnixConnection } from './identity.ts';
 import { parseZoneName, textParameter } from './names.ts';
@@ -25,6 +28,11 @@ const NEEDED = {
   /** `read`, or the scope of the zone in the URL. */
   'zone-read': 'scope admin or that of this zone',
   'zone-change': 'scope admin or that of this zone',
+  /** Also for a token that is for some RRsets of the zone: the route looks at what it may touch (record-scope.ts). */
+  'rrset-read': 'a right to read this zone',
+  'rrset-change': 'a right to change this zone',
+  /** To create and remove the zone; a route that names the zone in its body looks there itself. */
+  'zone-manage': 'scope admin or a grant to manage this zone',
   admin: 'scope admin',
   /**
    * Only the scope of the signer in the URL, or of any signer when the URL names none. These routes return private
@@ -51,7 +59,7 @@ export function guard(app: AdminApp, control: ControlApi, requestsPerMinuteMax: 
   });
   // By its id: the address is that of a proxy for many tenants.
   const countRequest = app.createRateLimit({
-    max: requestsPerMinuteMax,
+    max: (request: FastifyRequest) => Math.min(identityOf(request).requestsPerMinute ?? Infinity, requestsPerMinuteMax),
     timeWindow: 60_000,
     keyGenerator: (request) => `token ${identityOf(request).actor.id}`,
   });
@@ -79,7 +87,7 @@ export function guard(app: AdminApp, control: ControlApi, requestsPerMinuteMax: 
 
 function isOpenTo(identity: Identity, access: Access, request: FastifyRequest): boolean {
   if (access === 'signer') return signerOf(request, identity) !== undefined;
-  return allows(identity.scopes, access, zoneKeyOf(request));
+  return allows(identity, access, zoneKeyOf(request));
 }
 
 async function rejectForNow(reply: FastifyReply, waitSeconds: number): Promise<void> {
@@ -94,21 +102,64 @@ async function rejectToken(reply: FastifyReply, waitSeconds: number): Promise<vo
   await sendProblems(reply, [problem('RATE_LIMIT', WHOLE, `too many requests with this token; wait ${waitSeconds} s`)]);
 }
 
-async function rejectScope(reply: FastifyReply, { actor, scopes }: Identity, access: Access): Promise<void> {
-  const has = scopes.join(', ') || 'no scope';
-  await sendProblems(reply, [
-    problem('AUTH_SCOPE', inHeader('Authorization'), `token ${actor.id} has ${has}; this needs ${NEEDED[access]}`),
-  ]);
+async function rejectScope(reply: FastifyReply, identity: Identity, access: Access): Promise<void> {
+  await sendProblems(reply, [scopeProblem(identity, NEEDED[access])]);
 }
 
-/** True when one of the scopes opens `access`, for the zone with this owner key where that counts. */
-export function allows(scopes: readonly TokenScope[], access: Access, zoneKey: string | undefined): boolean {
-  return scopes.some((scope) => {
-    if (access === 'signer' || scope.startsWith('signer:')) return false;
-    if (scope === 'admin' || access === 'zone-list') return true;
-    if (scope === 'read') return access === 'read' || access === 'zone-read';
-    return (access === 'zone-read' || access === 'zone-change') && zoneKey !== undefined && keyOf(scope.slice('zone:'.length)) === zoneKey;
-  });
+/** Why a sender may not do what needs `needed`; `at` the token unless given. */
+export function scopeProblem({ actor, scopes, grants }: Identity, needed: string, at?: Place): Problem {
+  const has = rightsText(scopes, grants) || 'no scope';
+  const what = `token ${actor.id} has ${has}; this needs ${needed}`;
+  return problem('AUTH_SCOPE', at ?? inHeader('Authorization'), what);
+}
+
+/** What the scope of a zone opens, of that zone. */
+const ZONE_SCOPE_OPENS: readonly Access[] = ['zone-read', 'zone-change', 'rrset-read', 'rrset-change'];
+
+/** True when a scope or a grant opens `access`, for the zone with this owner key where that counts. */
+export function allows({ scopes, grants }: Rights, access: Access, zoneKey: string | undefined): boolean {
+  if (scopes.some((scope) => opens(scope, access, zoneKey))) return true;
+  return grants.some((grant) => grantOpens(grant, access, zoneKey));
+}
+
+function opens(scope: TokenScope, access: Access, zoneKey: string | undefined): boolean {
+  if (access === 'signer' || scope.startsWith('signer:')) return false;
+  if (scope === 'admin' || access === 'zone-list') return true;
+  if (scope === 'read') return access === 'read' || access === 'zone-read' || access === 'rrset-read';
+  if (!ZONE_SCOPE_OPENS.includes(access)) return false;
+  return zoneKey !== undefined && keyOf(scope.slice('zone:'.length)) === zoneKey;
+}
+
+/** A grant for some RRsets opens routes that look at what it may touch, and no others. */
+function grantOpens(grant: TokenGrant, access: Access, zoneKey: string | undefined): boolean {
+  const { may } = grant;
+  if (access === 'zone-list') return true;
+  if (access === 'zone-manage' && zoneKey === undefined) return may === 'manage';
+  if (!isForZone(grant, zoneKey)) return false;
+  const isWhole = isWholeZone(grant);
+  switch (access) {
+    case 'rrset-read':
+      return true;
+    case 'rrset-change':
+      return may !== 'read';
+    case 'zone-read':
+      return isWhole;
+    case 'zone-change':
+      return isWhole && may !== 'read';
+    case 'zone-manage':
+      return isWhole && may === 'manage';
+    default:
+      return false;
+  }
+}
+
+/** Whether the grant is for the zone with this owner key. */
+export function isForZone({ zone }: TokenGrant, zoneKey: string | undefined): boolean {
+  return zoneKey !== undefined && (zone === undefined || keyOf(zone) === zoneKey);
+}
+
+function isWholeZone({ names, types }: TokenGrant): boolean {
+  return names === undefined && types === undefined;
 }
 
 /**

@@ -20,6 +20,7 @@ import { preconditionOf, zoneEtag } from './preconditions.ts';
 import { problemForm } from './problems.ts';
 import type { Asked, Route, Values } from './route.ts';
 import { changeAnswers, waitQuery, zoneParams } from './schemas.ts';
+import { checkCommand, visibleOutcome } from './record-scope.ts';
 import { type Order, type WriteParts, writeRoute } from './write-route.ts';
 
 /** What a request wants changed. Whatever is not given is the zone's. */
@@ -66,6 +67,8 @@ interface ZoneOrder<P = unknown, Q = unknown, B = unknown> extends ZoneAsked<P, 
 }
 
 interface ZoneChangeRoute<P extends TProperties, Q extends TProperties, B extends TSchema> extends WriteParts<P, Q, B> {
+  /** Absent: the whole zone. */
+  readonly access?: 'rrset-change';
   readonly change: (asked: ZoneOrder<Values<P>, Values<Q>, Static<B>>) => Result<Change>;
 }
 
@@ -76,8 +79,8 @@ export function zoneChangeRoute<P extends TProperties, Q extends TProperties, B 
 }: ZoneChangeRoute<P, Q, B>): Route {
   const change = typed as (asked: ZoneOrder) => Result<Change>;
   return changeRoute({
-    ...route,
     access: 'zone-change',
+    ...route,
     params: { ...zoneParams, ...route.params },
     change: (asked: Asked) => {
       const zone = findZone(asked);
@@ -89,16 +92,18 @@ export function zoneChangeRoute<P extends TProperties, Q extends TProperties, B 
 /** Runs the command; gives the body of the answer and sets its status and headers. */
 async function carryOut({ control, request, reply, query, actor, dryRun }: Order, change: Change): Promise<Result<unknown>> {
   const { command, etagBefore = tagOf, rejectIf, etagAfter = tagOf, created, location, placeOf = (at: Place) => at } = change;
+  const identity = identityOf(request);
+  const beyond = checkCommand(identity, command);
+  if (beyond.length > 0) return fail(...beyond.map((each) => ({ ...each, at: placeOf(each.at) })));
   const conditions = preconditionOf(request, etagBefore);
   if (!conditions.ok) return conditions;
   const precondition = (record: ZoneRecord | undefined, view: ZoneView | undefined) =>
     rejectIf?.(record, view) ?? conditions.value?.(record, view);
-  const { scopes } = identityOf(request);
-  const mayChange = (apex: Name) => allows(scopes, 'zone-change', ownerKey(apex));
+  const mayChange = (apex: Name) => allows(identity, 'zone-change', ownerKey(apex));
   const result = await control.run(command, { actor, mayChange, dryRun, precondition });
   const placed = (each: Problem): Problem => ({ ...each, at: placeOf(each.at) });
   if (!result.ok) return fail(...result.problems.map(placed));
-  const outcome = result.value;
+  const outcome = visibleOutcome(identity, result.value, ownerKey(command.zone));
   const answer = { ...outcome, warnings: outcome.warnings.map(placed).map(problemForm), mail: mailNote(outcome.mail) };
   if (dryRun) return ok(answer);
   if (created?.() ?? outcome.created) {

@@ -8,11 +8,14 @@ import type { FastifyRequest } from 'fastify';
 import { assert } from '#base/assert.ts';
 import { inHeader } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
-import type { Actor, ControlApi, TokenScope } from '#control/api/control.ts';
+import type { Actor, ControlApi } from '#control/api/control.ts';
+import type { Rights } from '#control/api/tokens.ts';
+import { given } from './form.ts';
 
-export interface Identity {
+export interface Identity extends Rights {
   readonly actor: Actor;
-  readonly scopes: readonly TokenScope[];
+  /** The token's own limit; absent: that of all tokens. */
+  readonly requestsPerMinute?: number;
 }
 
 /**
@@ -57,7 +60,12 @@ export function originOf(request: FastifyRequest): string {
   return isUnixConnection(request) ? 'unix' : request.ip;
 }
 
-export const SOCKET_IDENTITY: Identity = { actor: { kind: 'socket', id: 'admin', from: 'unix' }, scopes: ['admin'] };
+export const SOCKET_IDENTITY: Identity = {
+  actor: { kind: 'socket', id: 'admin', from: 'unix' },
+  // All of it; there is nothing to add.
+  scopes: ['admin'],
+  grants: [],
+};
 
 /** Who the request's token says it is from, or why that is not known. */
 export function identify(request: FastifyRequest, control: ControlApi): Identity | Problem {
@@ -69,9 +77,16 @@ export function identify(request: FastifyRequest, control: ControlApi): Identity
       fix: 'send "Authorization: Bearer <token>"; the first token is in admin.token in the data directory',
     });
   const secret = TOKEN_HEADERS[name].exec(String(request.headers[name]))?.[1];
-  const token = secret === undefined ? undefined : control.tokens.authenticate(secret);
-  if (token === undefined) return problem('AUTH_INVALID', inHeader('Authorization'), 'this token is unknown, expired or revoked');
-  return { actor: { kind: 'token', id: token.id, from: originOf(request) }, scopes: token.scopes };
+  const from = originOf(request);
+  const token = secret === undefined ? undefined : control.tokens.authenticate(secret, from);
+  // One text for all of them: a thief must not learn that the token is good from another address.
+  const why = 'this token is unknown, expired or revoked, or not for this address';
+  if (token === undefined)
+    return problem('AUTH_INVALID', inHeader('Authorization'), why, {
+      fix: 'waxseal token list shows the tokens with their ends and addresses',
+    });
+  const { id, scopes, grants, requestsPerMinute } = token;
+  return { actor: { kind: 'token', id, from }, scopes, grants, ...given({ requestsPerMinute }) };
 }
 
 /** Whether what let this request in is still good: for answers that take long. */

@@ -28,6 +28,8 @@ export function readRoute<P extends TProperties, Q extends TProperties>({ show, 
 }
 
 interface ZoneReadRoute<P extends TProperties, Q extends TProperties> extends RouteParts<P, Q, TSchema>, Pick<Route, 'answers'> {
+  /** Absent: the whole zone. */
+  readonly access?: 'rrset-read';
   readonly show: (asked: ZoneAsked<Values<P>, Values<Q>>) => Showing;
 }
 
@@ -35,8 +37,8 @@ interface ZoneReadRoute<P extends TProperties, Q extends TProperties> extends Ro
 export function zoneReadRoute<P extends TProperties, Q extends TProperties>({ show: typed, ...route }: ZoneReadRoute<P, Q>): Route {
   const show = typed as (asked: ZoneAsked) => Showing;
   return readRoute({
-    ...route,
     access: 'zone-read',
+    ...route,
     params: { ...zoneParams, ...route.params },
     show: (asked: Asked) => {
       const zone = findZone(asked);

@@ -107,9 +107,10 @@ interface EventFilter {
 
 /** Which events this request is shown, or why none. */
 function filterOf(request: FastifyRequest, query: Values<typeof eventQuery>): Result<EventFilter> {
-  const { actor, scopes } = identityOf(request);
-  const seesAll = allows(scopes, 'read', undefined);
-  const seesZone = (key: string) => seesAll || allows(scopes, 'zone-read', key);
+  const identity = identityOf(request);
+  const { actor } = identity;
+  const seesAll = allows(identity, 'read', undefined);
+  const seesZone = (key: string) => seesAll || allows(identity, 'zone-read', key);
   let asked: string | undefined;
   if (query.zone !== undefined) {
     const name = parseZoneName(query.zone, inQuery('zone'));

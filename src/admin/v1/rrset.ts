@@ -7,12 +7,15 @@ import { typeName } from '#dns/registry.ts';
 import type { RrType } from '#dns/types.ts';
 import type { ControlApi } from '#control/api/control.ts';
 import { type NodeRrset, type ZoneView, rrsetOf } from '#zone/view.ts';
+import { scopeProblem } from '#admin/http/access.ts';
 import { type Change, zoneChangeRoute } from '#admin/http/change-route.ts';
 import { zoneSegment } from '#admin/http/find-zone.ts';
 import { given, rrsetForm } from '#admin/http/form.ts';
+import { identityOf } from '#admin/http/identity.ts';
 import { nameText, parseOwner, parseType } from '#admin/http/names.ts';
 import { rrsetEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
+import { recordScope } from '#admin/http/record-scope.ts';
 import { Records, RrsetForm, Ttl } from '#admin/http/rrset-schemas.ts';
 import { BelowCareForm, Switch, closed, isOn } from '#admin/http/schemas.ts';
 
@@ -30,14 +33,20 @@ const params = {
 export const rrsetRoutes = [
   zoneReadRoute({
     url,
+    access: 'rrset-read',
     tag: 'rrsets',
     summary: 'Show an RRset',
     params,
     query: { signed: Type.Optional(Switch) },
     answers: { 200: RrsetForm },
-    show: ({ control, zone, params: path, query, reply }) => {
-      const target = readTarget(path, nameOf(zone.name));
+    show: ({ control, zone, params: path, query, reply, request }) => {
+      const apex = nameOf(zone.name);
+      const target = readTarget(path, apex);
       if (!target.ok) return target;
+      const { owner, type } = target.value;
+      const identity = identityOf(request);
+      if (!recordScope(identity, 'read', ownerKey(apex)).has(owner, type))
+        return fail(scopeProblem(identity, `a right to read ${nameText(owner)} ${typeName(type)}`));
       const view = control.zones.view(zone);
       const rrset = rrsetIn(view, target.value);
       if (rrset === undefined) return fail(notFound(view, target.value));
@@ -53,6 +62,7 @@ export const rrsetRoutes = [
   zoneChangeRoute({
     method: 'PUT',
     url,
+    access: 'rrset-change',
     tag: 'rrsets',
     summary: 'Create or replace an RRset',
     params,
@@ -82,6 +92,7 @@ export const rrsetRoutes = [
   zoneChangeRoute({
     method: 'DELETE',
     url,
+    access: 'rrset-change',
     tag: 'rrsets',
     summary: 'Delete an RRset',
     params,

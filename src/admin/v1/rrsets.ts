@@ -9,10 +9,12 @@ import type { RrsetOperation } from '#control/api/control.ts';
 import type { NodeRrset, ZoneView } from '#zone/view.ts';
 import { zoneChangeRoute } from '#admin/http/change-route.ts';
 import { given, rrsetForm } from '#admin/http/form.ts';
+import { identityOf } from '#admin/http/identity.ts';
 import { parseOwner, parseType } from '#admin/http/names.ts';
 import { cutPage, pageQuery, readPage } from '#admin/http/page.ts';
 import { zoneEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
+import { recordScope } from '#admin/http/record-scope.ts';
 import { Records, RrsetForm, Ttl } from '#admin/http/rrset-schemas.ts';
 import { BelowCareForm, Switch, closed, isOn } from '#admin/http/schemas.ts';
 
@@ -29,9 +31,12 @@ const Operation = closed({
 export const rrsetsRoutes = [
   zoneReadRoute({
     url: '/v1/zones/:zone/rrsets',
+    access: 'rrset-read',
     tag: 'rrsets',
     summary: 'List the RRsets of a zone',
-    description: 'In canonical order of names, then by type number. signed=1 adds NSEC records and all signatures.',
+    description:
+      'In canonical order of names, then by type number. signed=1 adds NSEC records and all signatures. ' +
+      'A token for some RRsets sees those.',
     query: {
       ...pageQuery,
       signed: Type.Optional(Switch),
@@ -46,12 +51,13 @@ export const rrsetsRoutes = [
       if (!wanted.ok) return wanted;
       const { limit, after } = page.value;
       const signed = isOn(query.signed);
+      const scope = recordScope(identityOf(asked.request), 'read', ownerKey(nameOf(zone.name)));
       return ok({
         etag: zoneEtag(zone),
         body: () => {
           const found: Found[] = [];
           for (const each of rrsetsAfter(control.zones.view(zone), after)) {
-            if (wanted.value(each)) found.push(each);
+            if (wanted.value(each) && scope.has(each.owner, each.rrset.type)) found.push(each);
             if (found.length > limit) break;
           }
           const { shown, next } = cutPage(asked, found, limit, ({ key, rrset }) => [key, String(rrset.type)]);
@@ -64,6 +70,7 @@ export const rrsetsRoutes = [
   zoneChangeRoute({
     method: 'PATCH',
     url: '/v1/zones/:zone/rrsets',
+    access: 'rrset-change',
     tag: 'rrsets',
     summary: 'Change RRsets',
     description: 'Carries out all operations or none, in the order given, in one transaction with one new serial.',

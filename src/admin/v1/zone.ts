@@ -5,6 +5,7 @@ import type { ZoneRecord } from '#store/schema.ts';
 import { changeRoute, zoneChangeRoute } from '#admin/http/change-route.ts';
 import { zoneNotFound, zoneSegment } from '#admin/http/find-zone.ts';
 import { given, isoTime } from '#admin/http/form.ts';
+import { identityOf } from '#admin/http/identity.ts';
 import { nameText, parseZoneName } from '#admin/http/names.ts';
 import { zoneEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
@@ -29,6 +30,7 @@ export function zoneForm(record: ZoneRecord): unknown {
 export const zoneRoutes = [
   zoneReadRoute({
     url: '/v1/zones/:zone',
+    access: 'rrset-read',
     tag: 'zones',
     summary: 'Show a zone',
     answers: { 200: ZoneForm },
@@ -49,19 +51,22 @@ export const zoneRoutes = [
   changeRoute({
     method: 'DELETE',
     url: '/v1/zones/:zone',
-    access: 'admin',
+    access: 'zone-manage',
     tag: 'zones',
     summary: 'Remove a zone',
     description:
       'Its records (of a zone of ordinary size), DNSSEC key and serial are kept for 30 days: POST …/restore. Its mail policy, ' +
       'DKIM keys and journal are not.',
     params: zoneParams,
-    change: ({ control, params }) => {
+    change: ({ control, params, request }) => {
       const name = parseZoneName(params.zone);
       if (!name.ok) return name;
       return ok({
         command: { kind: 'zone.remove', zone: name.value },
-        rejectIf: (record) => (record === undefined ? zoneNotFound(control, nameText(name.value)) : undefined),
+        rejectIf: (record) => {
+          if (record !== undefined) return undefined;
+          return zoneNotFound(control, identityOf(request), nameText(name.value));
+        },
         etagAfter: () => undefined,
       });
     },
@@ -70,7 +75,7 @@ export const zoneRoutes = [
   changeRoute({
     method: 'POST',
     url: '/v1/zones/:zone/restore',
-    access: 'admin',
+    access: 'zone-manage',
     tag: 'zones',
     summary: 'Restore a removed zone',
     description: 'From what was kept at its removal: its records, its DNSSEC key, and a serial after the one it had.',

@@ -4,9 +4,11 @@ import { Type } from 'typebox';
 import { latin1 } from '#base/bytes.ts';
 import { WHOLE, inHeader } from '#base/place.ts';
 import { fail, ok, problem } from '#base/problem.ts';
+import { ownerKey } from '#dns/name.ts';
 import { formatZoneFile } from '#dns/zone-file-format.ts';
 import type { ZoneView } from '#zone/view.ts';
 import { allNodes } from '#zone/zone.ts';
+import { allows } from '#admin/http/access.ts';
 import { changeRoute } from '#admin/http/change-route.ts';
 import { zoneSegment } from '#admin/http/find-zone.ts';
 import { given } from '#admin/http/form.ts';
@@ -88,7 +90,7 @@ const zoneImport = (bytesMax: number) =>
       if (!name.ok) return name;
       if (!Buffer.isBuffer(body)) return fail(problem('BODY_MISSING', WHOLE, 'the zone file is missing', { fix: 'send it as text/dns' }));
       const { file = 'zonefile', dnssec, parent, below } = query;
-      const mayCreate = identityOf(request).scopes.includes('admin');
+      const mayCreate = allows(identityOf(request), 'zone-manage', ownerKey(name.value));
       return ok({
         command: {
           kind: 'zone.import',
@@ -102,7 +104,7 @@ const zoneImport = (bytesMax: number) =>
         rejectIf: (record) =>
           record !== undefined || mayCreate
             ? undefined
-            : problem('AUTH_SCOPE', inHeader('Authorization'), 'to create this zone needs scope admin'),
+            : problem('AUTH_SCOPE', inHeader('Authorization'), 'to create this zone needs a grant to manage it'),
       });
     },
   });

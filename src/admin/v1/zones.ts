@@ -1,9 +1,9 @@
 /** `/v1/zones`: the list of zones, and a new zone without records of its own. */
 import { Type } from 'typebox';
 import { inBody } from '#base/place.ts';
-import { ok } from '#base/problem.ts';
+import { fail, ok } from '#base/problem.ts';
 import { nameOf, ownerKey } from '#dns/name.ts';
-import { allows } from '#admin/http/access.ts';
+import { allows, scopeProblem } from '#admin/http/access.ts';
 import { changeRoute } from '#admin/http/change-route.ts';
 import { zoneSegment } from '#admin/http/find-zone.ts';
 import { given } from '#admin/http/form.ts';
@@ -40,11 +40,11 @@ export const zonesRoutes = [
       const page = readPage(query, 1);
       if (!page.ok) return page;
       const { limit, after } = page.value;
-      const { scopes } = identityOf(asked.request);
+      const identity = identityOf(asked.request);
       const visible = control.zones
         .list()
         .map((record) => ({ record, key: ownerKey(nameOf(record.name)) }))
-        .filter(({ key }) => allows(scopes, 'zone-read', key))
+        .filter(({ key }) => allows(identity, 'rrset-read', key))
         .filter(({ key }) => after === undefined || key > after[0]!)
         .toSorted((a, b) => (a.key < b.key ? -1 : 1));
       return ok({
@@ -60,14 +60,17 @@ export const zonesRoutes = [
   changeRoute({
     method: 'POST',
     url: '/v1/zones',
-    access: 'admin',
+    access: 'zone-manage',
     tag: 'zones',
     summary: 'Create a zone',
     body: NewZone,
     example: { name: 'new.example', dnssec: 'on', nameservers: ['ns1', 'ns2.example.net.'], contact: 'hostmaster' },
-    change: ({ body: { name, dnssec, nameservers, contact, parent } }) => {
+    change: ({ body: { name, dnssec, nameservers, contact, parent }, request }) => {
       const zone = parseZoneName(name, inBody('/name'));
       if (!zone.ok) return zone;
+      const identity = identityOf(request);
+      if (!allows(identity, 'zone-manage', ownerKey(zone.value)))
+        return fail(scopeProblem(identity, 'scope admin or a grant to manage this zone', inBody('/name')));
       return ok({
         command: { kind: 'zone.create', zone: zone.value, dnssec: dnssec !== 'off', ...given({ nameservers, contact, parent }) },
         location: (outcome) => `/v1/zones/${zoneSegment(outcome.zone)}`,

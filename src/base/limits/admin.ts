@@ -43,6 +43,18 @@ export const SERVED_WAITS_PER_TOKEN_MAX = SERVED_WAITS_MAX / 4;
 export const SERVED_WAITS_RESERVED = SERVED_WAITS_MAX / 4;
 /** A token's name, for people. */
 export const TOKEN_NAME_CHARACTERS_MAX = 100;
+/** Name of a token's owner, for people. */
+export const TOKEN_OWNER_CHARACTERS_MAX = 200;
+/** Grants of a token: one for each zone of a customer; more are a scope for all zones. */
+export const TOKEN_GRANTS_MAX = 100;
+/** Patterns and types of a grant: each is looked at for each RRset that is listed. */
+export const TOKEN_GRANT_PATTERNS_MAX = 50;
+/** Networks that a token may come from. */
+export const TOKEN_NETWORKS_MAX = 100;
+/** The use of a token is written down this often: a write for each request would be as dear as the request. */
+export const TOKEN_USE_WRITTEN_MS = 3_600_000;
+/** Shortest period without use that can end a token: last uses are known to the hour after a restart. */
+export const TOKEN_UNUSED_SECONDS_MIN = 86_400;
 /** How long the command line waits for an answer: as long as the server may take over one request. */
 export const CLI_ANSWER_MS_MAX = 300_000;
 /** Words compared for "did you mean": people do not mistype longer ones, and the table grows with the product of the lengths. */

@@ -62,3 +62,5 @@ export const GENERATE_RECORDS_MAX = 131_072;
 export const GENERATE_WIDTH_MAX = 255;
 /** Octets of an extended error's text: three lines of a terminal, and an answer of 512 octets has it mostly. */
 export const EDE_TEXT_BYTES_MAX = 240;
+/** Asterisks in a pattern of names: `_*._acme-challenge.*` has two, and each more is one more place to go back to. */
+export const NAME_PATTERN_STARS_MAX = 4;

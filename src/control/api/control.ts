@@ -21,6 +21,7 @@ import { type EventsApi } from './events.ts';
 import { type BimiView, type LiveTlsaHost, type LiveTlsaQuestion, type MailCommand } from './mail.ts';
 import { type MailNote, type MailProposal, type MailView } from './mail.ts';
 import { type SignersApi } from './signers.ts';
+import { type NewToken, type TokenInfo } from './tokens.ts';
 import { type TransferApi, type TransferCommand } from './transfer.ts';
 
 /** Who asks for a change; written into the audit log. */
@@ -172,20 +173,6 @@ export interface DsForm {
   readonly dnskey: { readonly flags: number; readonly protocol: 3; readonly algorithm: number; readonly publicKey: string };
 }
 
-export interface TokenInfo {
-  readonly id: string;
-  readonly name: string;
-  readonly scopes: readonly TokenScope[];
-  readonly createdAtMs: number;
-  readonly expiresAtMs?: number;
-}
-
-/**
- * `admin` may do everything but fetch private keys; `read` may GET; `zone:<name>` may read and change that zone;
- * `signer:<name>` may do what that signer may do.
- */
-export type TokenScope = 'admin' | 'read' | `zone:${string}` | `signer:${string}`;
-
 export interface AuditView {
   readonly sequence: number;
   readonly atMs: number;
@@ -333,15 +320,13 @@ export interface WorkersApi {
 export interface TokensApi {
   list(): readonly TokenInfo[];
   /** The token's text is returned once and kept only as a hash. */
-  create(
-    name: string,
-    scopes: readonly TokenScope[],
-    expiresAtMs: number | undefined,
-    actor: Actor,
-  ): Promise<Result<{ readonly info: TokenInfo; readonly secret: string }>>;
+  create(wanted: NewToken, actor: Actor): Promise<Result<{ readonly info: TokenInfo; readonly secret: string }>>;
   revoke(id: string, actor: Actor, dryRun?: boolean): Promise<Result<undefined>>;
-  /** The token that `secret` is, unless unknown, expired or revoked. Constant time in the secret part. */
-  authenticate(secret: string): TokenInfo | undefined;
+  /**
+   * The token that `secret` is, unless it is unknown, expired, revoked, unused for too long, or not for the address
+   * `from`. Constant time in the secret part.
+   */
+  authenticate(secret: string, from: string): TokenInfo | undefined;
 }
 
 export type { Changeset };

@@ -4,7 +4,6 @@
  * Not here: where it is kept (register.ts), the files (export-files.ts).
  */
 import { isAbsolute, join, normalize } from 'node:path';
-import { newClientAddress, setClientAddress } from '#base/client-address.ts';
 import {
   SIGNERS_MAX,
   SIGNER_COMMAND_WORDS_MAX,
@@ -12,7 +11,7 @@ import {
   SIGNER_DOMAINS_MAX,
   SIGNER_NETWORKS_MAX,
 } from '#base/limits/signers.ts';
-import { NetworkSet, parseNetwork } from '#base/network.ts';
+import { isAddressIn, parseNetwork } from '#base/network.ts';
 import { inBody, inUrl } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, placeAt, problem, warning } from '#base/problem.ts';
 import { type ExportForm, type SignerFiles, type SignerRecord, type SignerRequest } from '#control/api/signers.ts';
@@ -174,9 +173,7 @@ export function scopeOf(signer: string): `signer:${string}` {
 
 /** True when the signer may ask from this address. */
 export function mayAskFrom({ allow }: SignerRecord, from: string): boolean {
-  const client = newClientAddress();
-  setClientAddress(client, from);
-  return new NetworkSet(allow.flatMap((each) => parseNetwork(each) ?? [])).has(client);
+  return isAddressIn(from, allow);
 }
 
 /** The zone that `domain` is, with or without its last dot, if the signer signs for it. */

@@ -123,7 +123,8 @@ export class Signers implements SignersApi {
       const signers = this.#withSigner(record);
       if (!signers.ok) return signers;
       const isFetching = !dryRun && record.delivery !== 'files';
-      const token = isFetching ? newToken(record.name, [scopeOf(record.name)], undefined, random, nowMs) : undefined;
+      const wanted = { name: record.name, scopes: [scopeOf(record.name)] };
+      const token = isFetching ? newToken(wanted, random, nowMs) : undefined;
       const tokens = token === undefined ? [] : [token.record];
       const signer = this.#view(record, tokens);
       added = token === undefined ? { signer } : { signer, token: { id: token.record.id, secret: token.text } };

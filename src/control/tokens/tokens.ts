@@ -5,17 +5,22 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Clock } from '#base/clock.ts';
+import { rightsText } from '#base/grant-text.ts';
+import { TOKEN_USE_WRITTEN_MS } from '#base/limits/admin.ts';
+import { isAddressIn } from '#base/network.ts';
 import { inUrl } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
 
-import { type TokenRecord } from '#store/schema.ts';
-import { type Actor, type TokenInfo, type TokenScope, type TokensApi } from '#control/api/control.ts';
+import { type TokenPolicy, type TokenRecord } from '#store/schema.ts';
+import { type Actor, type TokensApi } from '#control/api/control.ts';
+import { type NewToken, type TokenInfo, type TokenScope } from '#control/api/tokens.ts';
 
 const ID_BYTES = 8;
 const SECRET_BYTES = 32;
 const FORM = /^wax_([0-9a-f]{16})_([0-9a-f]{64})$/;
+const USE_ACTOR: Actor = { kind: 'system', id: 'tokens', from: '' };
 
 export interface TokensOptions {
   readonly writer: StoreWriter;
@@ -27,26 +32,26 @@ export interface TokensOptions {
 /** The tokens of the store. */
 export class Tokens implements TokensApi {
   readonly #options: TokensOptions;
+  /** When each token was last used since the start. */
+  readonly #usedAtMs = new Map<string, number>();
+  /** When each use was last given to the funnel. */
+  readonly #writtenAtMs = new Map<string, number>();
 
   constructor(options: TokensOptions) {
     this.#options = options;
   }
 
   list(): readonly TokenInfo[] {
-    return this.#options.writer.tokens().map(tokenInfo);
+    return this.#options.writer.tokens().map((record) => tokenInfo(this.#withUse(record)));
   }
 
-  async create(
-    name: string,
-    scopes: readonly TokenScope[],
-    expiresAtMs: number | undefined,
-    actor: Actor,
-  ): Promise<Result<{ readonly info: TokenInfo; readonly secret: string }>> {
+  async create(wanted: NewToken, actor: Actor): Promise<Result<{ readonly info: TokenInfo; readonly secret: string }>> {
     const { funnel, clock, random } = this.#options;
-    const { record, text } = newToken(name, scopes, expiresAtMs, random, clock.nowMs());
-    const detail = `token ${record.id} "${name}" for ${scopes.join(', ')}`;
+    const { record, text } = newToken(wanted, random, clock.nowMs());
+    const info = tokenInfo(record);
+    const detail = `token ${record.id} "${record.name}" for ${rightsText(info.scopes, info.grants)}`;
     const done = await funnel.change({ actor, action: 'token.create' }, () => ok({ tokens: { put: [record] }, detail, isChanged: true }));
-    return done.ok ? ok({ info: tokenInfo(record), secret: text }) : done;
+    return done.ok ? ok({ info, secret: text }) : done;
   }
 
   async revoke(id: string, actor: Actor, dryRun = false): Promise<Result<undefined>> {
@@ -56,50 +61,96 @@ export class Tokens implements TokensApi {
         ? fail(problem('TOKEN_NOT_FOUND', inUrl('id'), `there is no token ${JSON.stringify(id)}`))
         : ok({ tokens: { remove: [id] }, detail: `token ${id}`, isChanged: true }),
     );
+    if (done.ok && !dryRun) {
+      this.#usedAtMs.delete(id);
+      this.#writtenAtMs.delete(id);
+    }
     return done.ok ? ok(undefined) : done;
   }
 
-  authenticate(secret: string): TokenInfo | undefined {
+  authenticate(secret: string, from: string): TokenInfo | undefined {
     const { writer, clock } = this.#options;
-    return checkToken(secret, (id) => writer.token(id), clock.nowMs());
+    const nowMs = clock.nowMs();
+    const find = (id: string) => {
+      const record = writer.token(id);
+      return record === undefined ? undefined : this.#withUse(record);
+    };
+    const info = checkToken(secret, find, { nowMs, from });
+    if (info !== undefined) this.#noteUse(info, nowMs);
+    return info;
+  }
+
+  #withUse(record: TokenRecord): TokenRecord {
+    const usedAtMs = this.#usedAtMs.get(record.id);
+    return usedAtMs === undefined ? record : { ...record, lastUsedAtMs: Math.max(usedAtMs, record.lastUsedAtMs ?? 0) };
+  }
+
+  /** Remembers the use; writes it down once an hour, without an audit entry. What fails is tried an hour later. */
+  #noteUse({ id }: TokenInfo, nowMs: number): void {
+    const { funnel, writer } = this.#options;
+    this.#usedAtMs.set(id, nowMs);
+    const writtenAtMs = this.#writtenAtMs.get(id) ?? writer.token(id)?.lastUsedAtMs;
+    if (writtenAtMs !== undefined && Math.abs(nowMs - writtenAtMs) < TOKEN_USE_WRITTEN_MS) return;
+    this.#writtenAtMs.set(id, nowMs);
+    void funnel.change({ actor: USE_ACTOR, action: 'token.used' }, () => {
+      const record = writer.token(id);
+      if (record === undefined) return ok({ isChanged: false });
+      return ok({ tokens: { put: [{ ...record, lastUsedAtMs: nowMs }] }, isQuiet: true, isChanged: true });
+    });
   }
 }
 
 /** A new token: what is stored, and the text that is shown once. */
 export function newToken(
-  name: string,
-  scopes: readonly TokenScope[],
-  expiresAtMs: number | undefined,
+  { name, scopes, owner, expiresAtMs, ...narrowing }: NewToken,
   random: (bytes: number) => Uint8Array,
   nowMs: number,
 ): { readonly record: TokenRecord; readonly text: string } {
   const id = Buffer.from(random(ID_BYTES)).toString('hex');
   const secret = Buffer.from(random(SECRET_BYTES)).toString('hex');
+  const isGiven = (each: unknown) => each !== undefined && !(Array.isArray(each) && each.length === 0);
+  const isNarrowed = Object.values(narrowing).some(isGiven);
+  const policy: TokenPolicy = { ...narrowing, scopes, grants: narrowing.grants ?? [] };
   const record: TokenRecord = {
     id,
     hash: hashOf(secret),
     name,
-    scopes,
+    scopes: isNarrowed ? [] : scopes,
     createdAtMs: nowMs,
+    ...(isNarrowed ? { policy } : {}),
+    ...(owner === undefined ? {} : { owner }),
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
   };
   return { record, text: `wax_${id}_${secret}` };
 }
 
-/** The token that `text` is, or undefined when it is malformed, unknown or expired. Constant time in the secret part. */
-export function checkToken(text: string, find: (id: string) => TokenRecord | undefined, nowMs: number): TokenInfo | undefined {
+/**
+ * The token that `text` is, or undefined when it is malformed or unknown, or not good now and from there. Constant time
+ * in the secret part.
+ */
+export function checkToken(
+  text: string,
+  find: (id: string) => TokenRecord | undefined,
+  { nowMs, from }: { readonly nowMs: number; readonly from: string },
+): TokenInfo | undefined {
   const form = FORM.exec(text);
   if (form === null) return undefined;
   const record = find(form[1]!);
   const stored = Buffer.from(record?.hash ?? '0'.repeat(64), 'hex');
   const same = timingSafeEqual(stored, Buffer.from(hashOf(form[2]!), 'hex'));
-  if (record === undefined || !same || (record.expiresAtMs !== undefined && record.expiresAtMs <= nowMs)) return undefined;
-  return tokenInfo(record);
+  return record === undefined || !same || !isGood(record, nowMs, from) ? undefined : tokenInfo(record);
+}
+
+function isGood({ expiresAtMs, createdAtMs, lastUsedAtMs, policy }: TokenRecord, nowMs: number, from: string): boolean {
+  const { unusedMs, networks } = policy ?? {};
+  if (expiresAtMs !== undefined && expiresAtMs <= nowMs) return false;
+  if (unusedMs !== undefined && (lastUsedAtMs ?? createdAtMs) + unusedMs <= nowMs) return false;
+  return networks === undefined || isAddressIn(from, networks);
 }
 
 /** What may be shown of a token. */
-export function tokenInfo({ hash: _hash, scopes, ...rest }: TokenRecord): TokenInfo {
-  return { ...rest, scopes: scopes as readonly TokenScope[] };
+export function tokenInfo({ hash: _hash, scopes, policy, ...rest }: TokenRecord): TokenInfo {
+  return { ...rest, grants: [], ...policy, scopes: (policy?.scopes ?? scopes) as readonly TokenScope[] };
 }
 
 function hashOf(secret: string): string {

@@ -11,7 +11,7 @@ import { listenAdmin, shareConnections } from '#admin/http/listen.ts';
 import { adminRoutes } from '#admin/routes.ts';
 import { ipPort } from '#base/address.ts';
 import { ADMIN_CONNECTIONS_PER_NETWORK_MAX } from '#base/limits/admin.ts';
-import type { TokenScope } from '#control/api/control.ts';
+import type { TokenScope } from '#control/api/tokens.ts';
 import { fakeWithZone } from '../../support/admin/fake-control.ts';
 
 const BODY_BYTES_MAX = 2 * 1024 * 1024;

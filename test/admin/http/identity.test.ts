@@ -66,7 +66,7 @@ describe('headers that carry a token', () => {
   test('Authorization goes before X-Vault-Token where a route reads both', async () => {
     const { app, control } = await bench();
     const actor = { kind: 'system', id: 'test', from: '' } as const;
-    const { secret } = good(await control.tokens.create('mx1', ['signer:mx1'], undefined, actor));
+    const { secret } = good(await control.tokens.create({ name: 'mx1', scopes: ['signer:mx1'] }, actor));
     const ask = async (headers: Record<string, string>) => {
       const answer = await app.inject({ url: '/v1/signers/mx1/keys', headers });
       return answer.json<ProblemBody>().code;

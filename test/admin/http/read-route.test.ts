@@ -1,5 +1,6 @@
 /** Routes that only read: one version of the zone, entity tags, problems. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { SOCKET_IDENTITY } from '#admin/http/identity.ts';
 import { Type } from 'typebox';
 import { expect, test } from 'vitest';
 import { readRoute, zoneReadRoute } from '#admin/http/read-route.ts';
@@ -22,7 +23,7 @@ async function asking(headers: Readonly<Record<string, string>> = {}, params: ob
     send: (sent?: unknown) => ((answered.sent = sent), reply),
   };
   const { control } = await fakeWithZone();
-  const asked = { control, params, query: {}, body: undefined, request: { headers }, reply };
+  const asked = { control, params, query: {}, body: undefined, request: { headers, identity: SOCKET_IDENTITY }, reply };
   return { answered, control, asked: asked as unknown as Asked & { request: FastifyRequest; reply: FastifyReply } };
 }
 

@@ -60,7 +60,7 @@ describe('what is shown', () => {
     expect((await all('', {}, 'other')).ids).toEqual(['zone 2']);
     expect((await open('?zone=other.test', {}, 'zone')).status).toBe(403);
     expect((await open('', { authorization: 'Bearer no' })).status).toBe(401);
-    const signer = good(await control.tokens.create('s', ['signer:mx'], undefined, { kind: 'system', id: 'test', from: '' }));
+    const signer = good(await control.tokens.create({ name: 's', scopes: ['signer:mx'] }, { kind: 'system', id: 'test', from: '' }));
     expect((await open('', { authorization: `Bearer ${signer.secret}` })).status).toBe(403);
     expect(Object.keys(tokens)).toHaveLength(4);
   });

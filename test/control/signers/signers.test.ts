@@ -28,7 +28,7 @@ describe('the register', () => {
     const room = await signingControl();
     const { signer, token } = await add(room);
     expect(signer).toMatchObject({ name: 'mx1', domains: ['post.example.'], allow: ['127.0.0.0/8', '::1/128'], tokens: [token!.id] });
-    expect(room.control.tokens.authenticate(token!.secret)).toMatchObject({ scopes: ['signer:mx1'] });
+    expect(room.control.tokens.authenticate(token!.secret, '')).toMatchObject({ scopes: ['signer:mx1'] });
     const sealed = Buffer.from(room.writer.sealedSecret(0, 'signers')!);
     expect(sealed.toString('latin1')).not.toMatch(/mx1|post/);
     expect(room.control.signers.list()).toEqual([signer]);
@@ -48,7 +48,7 @@ describe('the register', () => {
     const room = await signingControl();
     const { token } = await add(room);
     good(await room.control.signers.remove('mx1', local));
-    expect(room.control.tokens.authenticate(token!.secret)).toBeUndefined();
+    expect(room.control.tokens.authenticate(token!.secret, '')).toBeUndefined();
     expect(bad(await room.control.signers.keys(visit()))[0]).toMatchObject({ code: 'SIGNER_NOT_FOUND' });
     expect(bad(await room.control.signers.remove('mx1', local))[0]).toMatchObject({ code: 'SIGNER_NOT_FOUND' });
   });

@@ -7,7 +7,11 @@ import { TEST_ACTOR, bad, good, temporaryControl } from '../../support/temporary
 import { TEST_NOW_MS, countedRandom } from '../../support/temporary-store.ts';
 
 describe('a token', () => {
-  const { record, text } = newToken('ci', ['zone:example.'], TEST_NOW_MS + 1000, countedRandom(), TEST_NOW_MS);
+  const { record, text } = newToken(
+    { name: 'ci', scopes: ['zone:example.'], expiresAtMs: TEST_NOW_MS + 1000 },
+    countedRandom(),
+    TEST_NOW_MS,
+  );
   const find = (id: string) => (id === record.id ? record : undefined);
 
   test('has 64 bits of id and 256 of secret, and only a hash of the secret is kept', () => {
@@ -16,35 +20,39 @@ describe('a token', () => {
   });
 
   test('is known by its whole text until it expires', () => {
-    expect(checkToken(text, find, TEST_NOW_MS)).toMatchObject({ id: record.id, name: 'ci', scopes: ['zone:example.'] });
-    expect(checkToken(text, find, TEST_NOW_MS)).not.toHaveProperty('hash');
-    expect(checkToken(text, find, TEST_NOW_MS + 1000)).toBeUndefined();
+    expect(checkToken(text, find, { nowMs: TEST_NOW_MS, from: '' })).toMatchObject({
+      id: record.id,
+      name: 'ci',
+      scopes: ['zone:example.'],
+    });
+    expect(checkToken(text, find, { nowMs: TEST_NOW_MS, from: '' })).not.toHaveProperty('hash');
+    expect(checkToken(text, find, { nowMs: TEST_NOW_MS + 1000, from: '' })).toBeUndefined();
     const other = text.endsWith('0') ? '1' : '0';
     const wrong = ['', text.slice(0, -1), text.slice(0, -1) + other, text.toUpperCase(), ` ${text}`, text.replace('wax_', 'wax')];
-    expect(wrong.filter((each) => checkToken(each, find, TEST_NOW_MS) !== undefined)).toEqual([]);
+    expect(wrong.filter((each) => checkToken(each, find, { nowMs: TEST_NOW_MS, from: '' }) !== undefined)).toEqual([]);
   });
 });
 
 describe('the tokens of the store', () => {
   test('are created, listed, used and revoked, each with its audit entry', async () => {
     const { control, writer } = temporaryControl();
-    const { info, secret } = good(await control.tokens.create('ci', ['read'], undefined, TEST_ACTOR));
+    const { info, secret } = good(await control.tokens.create({ name: 'ci', scopes: ['read'] }, TEST_ACTOR));
     expect(control.tokens.list()).toEqual([info]);
-    expect(control.tokens.authenticate(secret)).toEqual(info);
+    expect(control.tokens.authenticate(secret, '')).toMatchObject(info);
     good(await control.tokens.revoke(info.id, TEST_ACTOR, true));
-    expect(control.tokens.authenticate(secret)).toEqual(info);
+    expect(control.tokens.authenticate(secret, '')).toMatchObject(info);
     good(await control.tokens.revoke(info.id, TEST_ACTOR));
-    expect(control.tokens.authenticate(secret)).toBeUndefined();
+    expect(control.tokens.authenticate(secret, '')).toBeUndefined();
     expect(bad(await control.tokens.revoke(info.id, TEST_ACTOR))).toMatchObject([{ code: 'TOKEN_NOT_FOUND' }]);
     expect(writer.audit(10).map(({ action }) => action)).toEqual(['token.revoke', 'token.create']);
   });
 
   test('full store: no token, a problem; revoking is upkeep and is tried with the last reserve', async () => {
     const { control, writer, fatal } = temporaryControl();
-    const { info } = good(await control.tokens.create('ci', ['read'], undefined, TEST_ACTOR));
+    const { info } = good(await control.tokens.create({ name: 'ci', scopes: ['read'] }, TEST_ACTOR));
     const commit = writer.commit.bind(writer);
     writer.commit = (write) => (write.upkeep === true ? commit(write) : Promise.reject(new StoreFailure('STORE_FULL', WHOLE, 'no space')));
-    expect(bad(await control.tokens.create('more', ['read'], undefined, TEST_ACTOR))[0]?.code).toBe('STORE_FULL');
+    expect(bad(await control.tokens.create({ name: 'more', scopes: ['read'] }, TEST_ACTOR))[0]?.code).toBe('STORE_FULL');
     good(await control.tokens.revoke(info.id, TEST_ACTOR));
     expect(control.tokens.list()).toEqual([]);
     expect(fatal).toEqual([]);
@@ -53,7 +61,45 @@ describe('the tokens of the store', () => {
   test('broken store: a problem, and the process ends', async () => {
     const { control, writer, fatal } = temporaryControl();
     writer.commit = () => Promise.reject(new StoreFailure('STORE_BROKEN', WHOLE, 'a flush failed'));
-    expect(bad(await control.tokens.create('x', ['read'], undefined, TEST_ACTOR))[0]?.code).toBe('STORE_BROKEN');
+    expect(bad(await control.tokens.create({ name: 'x', scopes: ['read'] }, TEST_ACTOR))[0]?.code).toBe('STORE_BROKEN');
     expect(fatal.map(({ code }) => code)).toEqual(['STORE_BROKEN']);
+  });
+});
+
+describe('a token with a policy', () => {
+  test('lets an older version do nothing: what it may do stands where that version does not look', async () => {
+    const { control, writer } = temporaryControl();
+    const grants = [{ zone: 'example.com.', may: 'change', types: ['TXT'] }] as const;
+    const { info } = good(await control.tokens.create({ name: 'x', scopes: ['read'], grants }, TEST_ACTOR));
+    expect(info).toMatchObject({ scopes: ['read'], grants });
+    expect(writer.token(info.id)).toMatchObject({ scopes: [], policy: { scopes: ['read'], grants } });
+    expect(writer.audit(1)[0]?.detail).toContain('for read, change example.com. (TXT at all names)');
+  });
+
+  test('ends when it was not used for its period; use is known after a restart, to the hour, and is no audit entry', async () => {
+    const { control, writer, clock } = temporaryControl();
+    const day = 86_400_000;
+    const { info, secret } = good(await control.tokens.create({ name: 'x', scopes: ['read'], unusedMs: day }, TEST_ACTOR));
+    const entries = writer.audit(10).length;
+    clock.pass(day - 1);
+    expect(control.tokens.authenticate(secret, '')).toBeDefined();
+    clock.pass(1800_000);
+    expect(control.tokens.authenticate(secret, '')).toBeDefined();
+    expect(control.tokens.list()[0]?.lastUsedAtMs).toBe(clock.nowMs());
+    await control.tokens.revoke('none', TEST_ACTOR);
+    expect(writer.token(info.id)?.lastUsedAtMs).toBe(clock.nowMs() - 1800_000);
+    expect(writer.audit(10).length).toBe(entries);
+    clock.pass(day);
+    expect(control.tokens.authenticate(secret, '')).toBeUndefined();
+  });
+
+  test('a use that is written down does not bring back a token that was revoked', async () => {
+    const { control, writer } = temporaryControl();
+    const { info, secret } = good(await control.tokens.create({ name: 'x', scopes: ['read'] }, TEST_ACTOR));
+    const revoked = control.tokens.revoke(info.id, TEST_ACTOR);
+    expect(control.tokens.authenticate(secret, '')).toBeDefined();
+    await revoked;
+    await control.tokens.revoke('none', TEST_ACTOR);
+    expect(writer.token(info.id)).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
 /** Requests of the admin API in front of a house whose certificates come from a pretended CA. */
 import { onTestFinished } from 'vitest';
 import { buildAdmin } from '#admin/app.ts';
-import type { TokenScope } from '#control/api/control.ts';
+import type { TokenScope } from '#control/api/tokens.ts';
 import { type HouseOptions, certificateHouse } from './certificate-house.ts';
 import { type Answered } from '../admin/mail-bench.ts';
 import { TEST_ACTOR, good } from '../temporary-control.ts';
@@ -15,7 +15,7 @@ export async function certificateBench(options: HouseOptions = {}) {
   onTestFinished(async () => {
     await app.close();
   });
-  const token = async (...scopes: TokenScope[]) => good(await made.control.tokens.create('test', scopes, undefined, TEST_ACTOR)).secret;
+  const token = async (...scopes: TokenScope[]) => good(await made.control.tokens.create({ name: 'test', scopes }, TEST_ACTOR)).secret;
   const admin = await token('admin');
   const call = async (
     method: Method,

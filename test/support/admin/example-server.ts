@@ -70,7 +70,12 @@ export async function exampleServer(options: TestControlOptions = {}): Promise<E
   onTestFinished(async () => {
     await app.close();
   });
-  const { info, secret } = good(await server.control.tokens.create('admin', ['admin'], undefined, TEST_ACTOR));
+  const { info, secret } = good(await server.control.tokens.create({ name: 'admin', scopes: ['admin'] }, TEST_ACTOR));
+  // The first use of a token is written down: not while a test counts what its request writes.
+  for (const each of [secret, token]) {
+    server.control.tokens.authenticate(each, 'unix');
+    await server.control.tokens.revoke('none', TEST_ACTOR);
+  }
   const inject = (route: Route, query: string, other: { readonly payload?: object } = {}) => {
     const { url, headers, ...rest } = exampleRequest(route, { id: info.id });
     const authorization = `Bearer ${route.access === 'signer' ? token : secret}`;

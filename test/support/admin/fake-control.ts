@@ -18,11 +18,11 @@ import type {
   MailApi,
   Outcome,
   RunOptions,
-  TokenScope,
   TokensApi,
   WorkersApi,
   ZonesApi,
 } from '#control/api/control.ts';
+import { type TokenScope } from '#control/api/tokens.ts';
 import { type CertificateSummary } from '#control/api/certificates.ts';
 import { noPolicy } from '#control/commands/absent.ts';
 import { newZoneChanges } from '#control/zone/new-zone.ts';
@@ -305,9 +305,9 @@ export class FakeControl implements ControlApi {
 
   readonly tokens: TokensApi = {
     list: () => [...this.tokenMap.values()].map(tokenInfo),
-    create: async (name, scopes, expiresAtMs, actor) => {
+    create: async (wanted, actor) => {
       await Promise.resolve();
-      const { record: made, text } = newToken(name, scopes, expiresAtMs, randomBytes, this.nowMs);
+      const { record: made, text } = newToken(wanted, randomBytes, this.nowMs);
       this.tokenMap.set(made.id, made);
       this.#log(actor, 'token.create');
       return ok({ info: tokenInfo(made), secret: text });
@@ -319,7 +319,7 @@ export class FakeControl implements ControlApi {
       if (!dryRun) this.tokenMap.delete(id);
       return ok(undefined);
     },
-    authenticate: (secret) => checkToken(secret, (id) => this.tokenMap.get(id), this.nowMs),
+    authenticate: (secret, from) => checkToken(secret, (id) => this.tokenMap.get(id), { nowMs: this.nowMs, from }),
   };
 }
 
@@ -360,7 +360,7 @@ export async function fakeWithZone(): Promise<{
     { actor, dryRun: false },
   );
   assert(made.ok, 'fake zone');
-  const token = async (...scopes: TokenScope[]) => good(await control.tokens.create(scopes.join(), scopes, undefined, actor)).secret;
+  const token = async (...scopes: TokenScope[]) => good(await control.tokens.create({ name: scopes.join(), scopes }, actor)).secret;
   const tokens = {
     admin: await token('admin'),
     read: await token('read'),

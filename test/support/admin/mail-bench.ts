@@ -2,7 +2,7 @@
 import { onTestFinished } from 'vitest';
 import { buildAdmin } from '#admin/app.ts';
 import type { AdminApp } from '#admin/http/admin-app.ts';
-import type { TokenScope } from '#control/api/control.ts';
+import type { TokenScope } from '#control/api/tokens.ts';
 import { MAIL_ZONE_TEXT, TEST_ACTOR, type TestControl, type TestControlOptions, good, temporaryControl } from '../temporary-control.ts';
 
 export const MAIL_ZONE = 'post.example';
@@ -37,7 +37,7 @@ export async function mailBench(policy?: object, options: TestControlOptions = {
     await app.close();
   });
   const token: MailBench['token'] = async (...scopes) =>
-    good(await control.control.tokens.create('test', scopes, undefined, TEST_ACTOR)).secret;
+    good(await control.control.tokens.create({ name: 'test', scopes }, TEST_ACTOR)).secret;
   const admin = await token('admin');
   const call: MailBench['call'] = async (method, path, payload, headers = {}) => {
     const answer = await app.inject({

@@ -21,7 +21,7 @@ export async function signerBench(dkim: Record<string, unknown> = { algorithms: 
   const app = await buildAdmin({ control: room.control });
   onTestFinished(() => app.close());
   const actor = { kind: 'system', id: 'test', from: '' } as const;
-  const { secret: admin } = good(await room.control.tokens.create('admin', ['admin'], undefined, actor));
+  const { secret: admin } = good(await room.control.tokens.create({ name: 'admin', scopes: ['admin'] }, actor));
   const call: SignerBench['call'] = (method, url, secret, payload) =>
     app.inject({ method, url, headers: { authorization: `Bearer ${secret}` }, ...(payload === undefined ? {} : { payload }) });
   const made = await call('POST', '/v1/signers', admin, { name: 'mx1', delivery: 'fetch', domains: ['post.example'] });

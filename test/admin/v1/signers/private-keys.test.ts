@@ -20,7 +20,7 @@ describe('who gets in', () => {
     const made = await one.call('POST', '/v1/signers', one.admin, { name: 'mx2', delivery: 'fetch', domains: ['other.example'] });
     const others = [one.admin, made.json<{ token: string }>().token];
     for (const scopes of [['read'], ['zone:post.example.'], ['admin', 'signer:mx1'], ['signer:mx1', 'signer:mx2']] as const)
-      others.push(good(await one.room.control.tokens.create('x', scopes, undefined, actor)).secret);
+      others.push(good(await one.room.control.tokens.create({ name: 'x', scopes }, actor)).secret);
     for (const secret of others)
       for (const url of PRIVATE)
         for (const answer of [await one.call('GET', url, secret), await asRspamd(one, url, secret)])

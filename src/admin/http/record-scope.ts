@@ -1,0 +1,72 @@
+/**
+ * Which RRsets of a zone a sender may see and change. A token can be for some names and types of a zone alone: every
+ * route that it can reach asks here, and every command that it gives passes `checkCommand`.
+ * Not here: which routes it can reach (access.ts), what patterns stand for (dns/name-pattern.ts).
+ */
+import { inBody } from '#base/place.ts';
+import type { Problem } from '#base/problem.ts';
+import { type Name, ROOT, formatName, ownerKey, parseName } from '#dns/name.ts';
+import { matchesName } from '#dns/name-pattern.ts';
+import { typeCode, typeName } from '#dns/registry.ts';
+import { parseRequestName } from '#dns/request-name.ts';
+import type { RrType } from '#dns/types.ts';
+import type { ChangesetText, Command, Outcome } from '#control/api/control.ts';
+import type { Rights } from '#control/api/tokens.ts';
+import type { TokenGrant } from '#store/schema.ts';
+import { allows, isForZone, scopeProblem } from './access.ts';
+import type { Identity } from './identity.ts';
+
+export interface RecordScope {
+  /** Everything of the zone. */
+  readonly isWhole: boolean;
+  readonly has: (owner: Name, type: RrType) => boolean;
+}
+
+const WHOLE_ZONE: RecordScope = { isWhole: true, has: () => true };
+
+/** What of the zone with this owner key a sender may read or change. */
+export function recordScope(rights: Rights, may: 'read' | 'change', zoneKey: string): RecordScope {
+  if (allows(rights, `zone-${may}`, zoneKey)) return WHOLE_ZONE;
+  const grants = rights.grants.filter((grant) => isForZone(grant, zoneKey) && (may === 'read' || grant.may !== 'read'));
+  return { isWhole: false, has: (owner, type) => grants.some((grant) => isGranted(grant, owner, type)) };
+}
+
+function isGranted({ names, types }: TokenGrant, owner: Name, type: RrType): boolean {
+  const isType = types === undefined || types.some((each) => typeCode(each) === type);
+  return isType && (names === undefined || names.some((each) => matchesName(each, owner)));
+}
+
+/** What stands against `command` of this sender: each RRset that it may not change. */
+export function checkCommand(identity: Identity, command: Command): readonly Problem[] {
+  const scope = recordScope(identity, 'change', ownerKey(command.zone));
+  if (scope.isWhole) return [];
+  if (command.kind !== 'rrsets.change') return [scopeProblem(identity, 'a right to change the whole zone')];
+  return command.operations.flatMap(({ name, type: typeText }, index) => {
+    const owner = parseRequestName(name, command.zone);
+    const type = typeCode(typeText);
+    // What is no name or no type is rejected by what decides the command, with everything else in it.
+    if (!owner.ok || type === undefined || scope.has(owner.value, type)) return [];
+    const what = `${formatName(owner.value)} ${typeName(type)}`;
+    return [scopeProblem(identity, `a right to change ${what}`, inBody(`/${index}/name`))];
+  });
+}
+
+/** `outcome` as this sender may see it: what is not in its scope is left out of the changeset. */
+export function visibleOutcome(identity: Identity, outcome: Outcome, zoneKey: string): Outcome {
+  const scope = recordScope(identity, 'read', zoneKey);
+  if (scope.isWhole) return outcome;
+  const { elsewhere: _elsewhere, ...own } = outcome;
+  return { ...own, changeset: visibleChangeset(scope, outcome.changeset) };
+}
+
+function visibleChangeset(scope: RecordScope, changeset: ChangesetText): ChangesetText {
+  const isVisible = (line: string) => {
+    const [name = '', , , mnemonic = ''] = line.split(' ', 4);
+    const owner = parseName(name, ROOT);
+    const type = typeCode(mnemonic);
+    return owner.ok && type !== undefined && scope.has(owner.value, type);
+  };
+  const [deleted, added] = [changeset.deleted.filter(isVisible), changeset.added.filter(isVisible)];
+  const hidden = changeset.deleted.length + changeset.added.length - deleted.length - added.length;
+  return { ...changeset, deleted, added, omitted: changeset.omitted + hidden };
+}
