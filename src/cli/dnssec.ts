@@ -50,6 +50,7 @@ interface DnssecDocument {
     readonly lookedAt?: string;
     readonly servers: readonly { readonly place: string; readonly text: string; readonly problem?: string }[];
   };
+  readonly notify?: { readonly at: string; readonly acknowledged: boolean; readonly text: string };
 }
 
 /** IANA "DNS Security Algorithm Numbers" and "DS RR Type Digest Algorithms", as far as we make them. */
@@ -141,6 +142,12 @@ function formatParent({ parent }: DnssecDocument): string {
   return `The parent, looked at ${parent.lookedAt ?? ''}:\n${formatLines(lines)}`;
 }
 
+/** The last message to the parent that the keys are others. */
+function formatNotify({ notify }: DnssecDocument): string {
+  if (notify === undefined) return '';
+  return formatLine(`NOTIFY(CDS) to the parent, ${notify.at}: ${notify.text}`);
+}
+
 function formatStatus(document: DnssecDocument): string {
   const { zone, dnssec, presigned, denial, zonemd, keys, ds } = document;
   if (dnssec === 'off') return formatLine(`${zone} is not signed`);
@@ -158,7 +165,7 @@ function formatStatus(document: DnssecDocument): string {
   ]);
   const table = formatTable(['KEY TAG', 'ALGORITHM', 'ROLE', 'STATE', 'CREATED'], rows);
   const digest = zonemd === 'off' ? '' : `; ZONEMD ${zonemd}`;
-  return `${formatLine(`${zone} is signed; ${denial.toUpperCase()} proves what is not there${digest}`)}\n${table}\nDS for the parent:\n${formatLines(ds.map(({ record }) => `  ${record}`))}${formatParent(document)}`;
+  return `${formatLine(`${zone} is signed; ${denial.toUpperCase()} proves what is not there${digest}`)}\n${table}\nDS for the parent:\n${formatLines(ds.map(({ record }) => `  ${record}`))}${formatParent(document)}${formatNotify(document)}`;
 }
 
 /** Zone-file form first, for parents that one edits oneself; then field by field, as registrars' forms ask. */

@@ -10,12 +10,13 @@ import { WHOLE } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { formatName, lowerName, nameOf } from '#dns/name.ts';
 import { type Resolver } from '#dns/resolver.ts';
+import { type RrType } from '#dns/types.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { type StoreFailure } from '#store/failure.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { readAcceptedClock } from '#store/dnssec/policies.ts';
 import { readTimeline } from '#store/timeline.ts';
-import { type StoreWriter } from '#store/writer.ts';
+import { type EventWrite, type StoreWriter } from '#store/writer.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { MemoryZone } from '#zone/zone.ts';
 import {
@@ -42,6 +43,7 @@ import { zoneNotServed } from '#control/commands/absent.ts';
 import { type CommandKind, type CommandTable, type Handler, type ZoneContext, handlerOf } from '#control/commands/table.ts';
 import { type Decision } from '#control/commands/decision.ts';
 import { type AskServer } from '#control/dnssec/parent.ts';
+import { type CdsNotifier } from '#control/dnssec/cds-notifier.ts';
 import { dnssecControl } from '#control/dnssec/dnssec.ts';
 import { EventFeed } from '#control/events/feed.ts';
 import { Funnel } from '#control/funnel/funnel.ts';
@@ -73,6 +75,7 @@ import { servedSampler } from '#control/signing/sampler.ts';
 import { SigningClock, clockAlerts } from '#control/signing/signing-clock.ts';
 import { controlStatus } from './status.ts';
 import { Tokens } from '#control/tokens/tokens.ts';
+import { type NotifyFollower } from '#control/transfer/notify-intake.ts';
 import { type TransferParts, transferParts } from '#control/transfer/transfer.ts';
 import { type TransferApi } from '#control/api/transfer.ts';
 import { zoneHandlers } from '#control/zone/decide.ts';
@@ -136,6 +139,10 @@ export class Control implements ControlApi {
   readonly transfer: TransferApi;
   /** For the process: keys on their way, and what is to be started. */
   readonly transferParts: Pick<TransferParts, 'keys' | 'notifier'>;
+  /** Tells parents of zones about new keys, once it is started. */
+  readonly cdsNotifier: CdsNotifier;
+  /** What follows from NOTIFY messages, by their type. */
+  readonly notifyFollowers: ReadonlyMap<RrType, NotifyFollower> = new Map();
   readonly zones: ServedZones;
   readonly mail: MailApi;
   readonly certificates: CertificatesApi;
@@ -198,9 +205,10 @@ export class Control implements ControlApi {
     const certificates = certificateParts({ ...shared, recordsPerRrsetMax, settings: options.certificates ?? {}, onDue });
     this.certificates = certificates.reads;
     this.#certificateFiles = (files, log) => certificates.files(files, log);
-    const dnssec = dnssecControl({ ...shared, onDue, signingClock: this.#signingClock });
-    this.dnssec = dnssec.api;
-    this.dnssecKeys = dnssec.keys;
+    const note = (event: EventWrite) => this.events.note(event);
+    const dnssec = dnssecControl({ ...shared, onDue, signingClock: this.#signingClock, note });
+    this.cdsNotifier = dnssec.notifier;
+    [this.dnssec, this.dnssecKeys] = [dnssec.api, dnssec.keys];
     const sources = [mailUpkeep(shared), spfUpkeep(shared), certificates.source, dnssec.source, ...watches];
     this.lifecycles = lifecycleClock({ time, funnel: this.#funnel, sources });
     this.signers = new Signers({ ...shared, mail: storedSignerMail(writer, run), filesRoot: signerFilesRoot });

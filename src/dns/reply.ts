@@ -5,6 +5,7 @@
  * Not here: sending them (control/outside/direct-question.ts), our own answers (message.ts).
  */
 import { readU16 } from '#base/bytes.ts';
+import { NAME_BYTES_MAX } from '#base/limits/dns.ts';
 import { DIRECT_RECORDS_MAX } from '#base/limits/outside.ts';
 import { OPT_BYTES, FLAG_DO, udpLimitBytes } from './edns.ts';
 import { HEADER, HEADER_BYTES } from './message.ts';
@@ -26,6 +27,8 @@ export interface Reply {
   readonly records: readonly ReplyRecord[];
   /** How many of them there are. */
   readonly count: number;
+  /** Owner of the SOA record in the authority section: the zone that says that there is no such record. */
+  readonly denier?: Name;
 }
 
 /** A question to one server by itself: no recursion, DNSSEC records are welcome. */
@@ -60,6 +63,7 @@ export function readReply(octets: Uint8Array, id: number, name: Name, type: RrTy
   let rcode = octets[3]! & 0x0f;
   let count = 0;
   let at = start;
+  let denier: Name | undefined;
   const isTruncated = (octets[2]! & HEADER.TC) !== 0;
   for (let each = 0; each < total; each++) {
     const end = skipOwner(octets, at);
@@ -68,6 +72,7 @@ export function readReply(octets: Uint8Array, id: number, name: Name, type: RrTy
     const bytes = readU16(octets, end + 8);
     if (rdataAt + bytes > octets.length) return isTruncated ? truncated(octets, rcode) : undefined;
     const found = readU16(octets, end);
+    if (found === TYPE.SOA && each >= answers && each < answers + readU16(octets, 8)) denier ??= ownerAt(octets, at);
     if (found === TYPE.OPT && each >= answers) rcode |= octets[end + 4]! << 4;
     if (each < answers && found === type && readU16(octets, end + 2) === CLASS.IN && isOwner(octets, at, name)) {
       count++;
@@ -80,7 +85,14 @@ export function readReply(octets: Uint8Array, id: number, name: Name, type: RrTy
     }
     at = rdataAt + bytes;
   }
-  return { rcode, isAuthoritative: (octets[2]! & HEADER.AA) !== 0, isTruncated, records, count };
+  return {
+    rcode,
+    isAuthoritative: (octets[2]! & HEADER.AA) !== 0,
+    isTruncated,
+    records,
+    count,
+    ...(denier && { denier }),
+  };
 }
 
 function truncated(octets: Uint8Array, rcode: number): Reply {
@@ -100,27 +112,33 @@ function skipOwner(octets: Uint8Array, offset: number): number {
   return 0;
 }
 
-/** True when the owner at `offset` is `name`. Pointers only go back, so this ends. */
+/** True when the owner at `offset` is `name`. */
 function isOwner(octets: Uint8Array, offset: number, name: Name): boolean {
+  const owner = ownerAt(octets, offset);
+  return owner !== undefined && equalNames(owner, name);
+}
+
+/** The owner at `offset`, not compressed; undefined when it is malformed. Pointers only go back, so this ends. */
+function ownerAt(octets: Uint8Array, offset: number): Name | undefined {
   const labels: number[] = [];
   let at = offset;
   let earliest = offset;
-  while (labels.length <= name.length) {
+  while (labels.length < NAME_BYTES_MAX) {
     const size = octets[at];
-    if (size === undefined) return false;
+    if (size === undefined) return undefined;
     if (size >= 0xc0) {
       const target = (size & 0x3f) * 256 + (octets[at + 1] ?? 0);
-      if (target >= earliest) return false;
+      if (target >= earliest) return undefined;
       earliest = target;
       at = target;
       continue;
     }
-    if (size > 63) return false;
+    if (size > 63) return undefined;
     labels.push(size, ...octets.subarray(at + 1, at + 1 + size));
-    if (size === 0) return equalNames(Uint8Array.from(labels), name);
+    if (size === 0) return labels.length > NAME_BYTES_MAX ? undefined : Uint8Array.from(labels);
     at += size + 1;
   }
-  return false;
+  return undefined;
 }
 
 /** As people know it: `NOERROR`, `SERVFAIL`. */

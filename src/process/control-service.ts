@@ -17,6 +17,7 @@ import { productVersion } from '#base/version.ts';
 import { type Config } from '#config/config.ts';
 import { AuditUpkeep } from '#control/audit/upkeep.ts';
 import { KeyDelivery } from '#control/transfer/key-delivery.ts';
+import { notifyIntake } from '#control/transfer/notify-intake.ts';
 import { type CertificateSettings } from '#control/certificate/certificates.ts';
 import { Control } from '#control/control.ts';
 import { readUptime } from '#control/lifecycle/boot-time.ts';
@@ -31,6 +32,7 @@ import { POLICY_HOST_METRICS } from '#policy-host/counters.ts';
 import { POSTED_REPORT } from '#mail/tls-rpt/hosted.ts';
 import { SERVER_METRICS } from '#server/counters.ts';
 import { listenProblem } from '#server/listen.ts';
+import { NOTIFY_CALL } from '#transfer/notify-receiver.ts';
 import { PolicyHostKey } from '#store/tls/policy-host-key.ts';
 import { ensureAdminToken } from './admin-token.ts';
 import { type OpenedStore } from './open-store.ts';
@@ -112,6 +114,7 @@ export class ControlService {
     this.#control = this.#makeControl();
     this.#keyDelivery = new KeyDelivery({ keys: this.#control.transferParts.keys, calls: this.#channel.calls, log });
     const reports = { reader: writer, run: (...asked: Parameters<Control['run']>) => this.#control.run(...asked) };
+    this.#channel.calls.handle(NOTIFY_CALL, notifyIntake(this.#control.notifyFollowers));
     this.#channel.calls.handle(POSTED_REPORT, postedReports(reports));
     const exporter = new SignerExporter({
       signers: this.#control.signers,
@@ -126,7 +129,11 @@ export class ControlService {
     const audit = new AuditUpkeep(this.#control.auditRetention, log);
     const scheduler = new Scheduler(this.#control.lifecycles, log);
     const { notifier } = this.#control.transferParts;
-    const transfer = [this.#keyDelivery, { start: () => notifier.start(log), stop: () => notifier.stop() }];
+    const { cdsNotifier } = this.#control;
+    const notifiers = [notifier, cdsNotifier].map((each) => {
+      return { start: () => each.start(log), stop: () => each.stop() };
+    });
+    const transfer = [this.#keyDelivery, ...notifiers];
     this.#upkeep = [this.#snapshots, ...transfer, refresher, scheduler, exporter, audit, ...this.#policyHostUpkeep()];
   }
 

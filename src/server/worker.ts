@@ -3,7 +3,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { CookieSecrets } from '#answer/defence/cookie-secrets.ts';
 import { RateLimiter } from '#answer/defence/rate-limit.ts';
-import { LaterByOpcode } from '#answer/later-answer.ts';
+import { type LaterAnswers, LaterByOpcode } from '#answer/later-answer.ts';
 import { Responder } from '#answer/respond.ts';
 import { countRequest, countResponse } from '#answer/count/counters.ts';
 import { SelectorCounts } from '#answer/count/selector-counts.ts';
@@ -13,9 +13,10 @@ import { isLoadedOnly } from '#base/sibling.ts';
 import { systemCoarseClock } from '#base/coarse-clock.ts';
 import { ANSWER_CACHE_BYTES } from '#base/limits/answer.ts';
 import { TSIG_LOG_LINES_PER_SECOND_MAX } from '#base/limits/transfer.ts';
-import { FAULT } from '#dns/message.ts';
+import { FAULT, type Transport } from '#dns/message.ts';
 import { OPCODE } from '#dns/types.ts';
 import { TransferAnswers } from '#transfer/answers.ts';
+import { NotifyReceiver } from '#transfer/notify-receiver.ts';
 import { UpdateGate } from '#transfer/update-gate.ts';
 import { addressGrants } from '#transfer/address-grants.ts';
 import { readKeyNames, readKeys } from '#transfer/grants.ts';
@@ -48,16 +49,20 @@ const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log, ha
     },
     log: signedLog,
   });
-  const updates = new UpdateGate({
-    handOver,
-    nowMs: Date.now,
-    count: (transport, fault) => countRequest(counters, transport, fault),
-    countAnswer: (rcode) => countResponse(counters, rcode, false),
-    log: signedLog,
-  });
+  const counting = {
+    count: (transport: Transport, fault: number) => countRequest(counters, transport, fault),
+    countAnswer: (rcode: number) => countResponse(counters, rcode, false),
+  };
+  const updates = new UpdateGate({ handOver, nowMs: Date.now, ...counting, log: signedLog });
+  const notifies = new NotifyReceiver({ reader, handOver, ...counting });
   const responder: Responder = new Responder(reader, {
     signed,
-    later: new LaterByOpcode(new Map([[OPCODE.UPDATE, updates]])),
+    later: new LaterByOpcode(
+      new Map<number, LaterAnswers>([
+        [OPCODE.UPDATE, updates],
+        [OPCODE.NOTIFY, notifies],
+      ]),
+    ),
     counters,
     defences,
     cacheBytes: ANSWER_CACHE_BYTES,

@@ -1,7 +1,7 @@
 /**
  * NOTIFY messages: one of ours, and what a reply to it says.
- * Implements: RFC 1996 §3.6–3.7 (opcode, AA, question and SOA), §4.7 (the reply has the id and question of what it
- * replies to).
+ * Implements: RFC 9859 §4.2 (NOTIFY(CDS)), RFC 1996 §3.6–3.7 (opcode, AA, question and SOA), §4.7 (the reply has
+ * the id and question of what it replies to).
  * Not here: when they are sent (control/transfer/notifier.ts).
  */
 import { readU16 } from '#base/bytes.ts';
@@ -38,7 +38,20 @@ export function writeNotify(id: number, apex: Name, soa: StatedSoa): Uint8Array 
   return octets;
 }
 
-/** The rcode of a reply to that message; undefined when the octets are none. */
+/** The message that says: CDS or CDNSKEY of `child` are others now (RFC 9859 §4.2). It has no record. */
+export function writeCdsNotify(id: number, child: Name): Uint8Array {
+  const octets = new Uint8Array(HEADER_BYTES + child.length + 4);
+  const view = new DataView(octets.buffer);
+  view.setUint16(0, id);
+  octets[2] = (OPCODE.NOTIFY << 3) | HEADER.AA;
+  view.setUint16(4, 1);
+  octets.set(child, HEADER_BYTES);
+  view.setUint16(HEADER_BYTES + child.length, TYPE.CDS);
+  view.setUint16(HEADER_BYTES + child.length + 2, CLASS.IN);
+  return octets;
+}
+
+/** The rcode of a reply to one of these; undefined when the octets are none. */
 export function readNotifyReply(octets: Uint8Array, id: number, apex: Name): number | undefined {
   if (octets.length < HEADER_BYTES || readU16(octets, 0) !== id) return undefined;
   const flags = octets[2]!;

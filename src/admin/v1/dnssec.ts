@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { ok } from '#base/problem.ts';
 import type { Name } from '#dns/name.ts';
+import type { CdsNotifyView } from '#control/api/dnssec.ts';
 import type { Command, ControlApi, ZoneCommand } from '#control/api/control.ts';
 import { DENIAL_KINDS } from '#dnssec/denial.ts';
 import { ZONEMD_HASHES } from '#zone/zonemd.ts';
@@ -59,6 +60,15 @@ const ParentForm = Type.Object(
     ),
   },
   { description: 'what the name servers of the parent said last; absent: they were not asked since the start' },
+);
+const NotifyForm = Type.Object(
+  {
+    at: Time,
+    acknowledged: Type.Boolean(),
+    text: Type.String({ description: 'what came of it' }),
+    target: Type.Optional(Type.String({ description: 'where the parent takes such messages, HOST:PORT' })),
+  },
+  { description: 'the last NOTIFY(CDS) to the parent (RFC 9859); absent: there was nothing to tell since the start' },
 );
 
 export const SigningSwitch = closed({
@@ -120,6 +130,7 @@ export const dnssecRoutes = [
         presigned: Type.Optional(PresignedForm),
         foreignKeys: Type.Array(ForeignKeyForm, { description: 'of others who sign the zone too' }),
         parent: Type.Optional(ParentForm),
+        notify: Type.Optional(NotifyForm),
         ds: Type.Array(DsForm),
       }),
     },
@@ -169,9 +180,13 @@ export const dnssecRoutes = [
 ];
 
 function policyForm({ dnssec }: ControlApi, record: ZoneRecord) {
-  const { policyName, policy, parent } = dnssec.view(record);
+  const { policyName, policy, parent, notify } = dnssec.view(record);
   const looked = parent && { lookedAt: isoTime(parent.atMs), servers: parent.servers };
-  return { policyName, policy, parent: looked };
+  return { policyName, policy, parent: looked, notify: notify && notifyForm(notify) };
+}
+
+function notifyForm({ atMs, isAcknowledged, text, target }: CdsNotifyView) {
+  return { at: isoTime(atMs), acknowledged: isAcknowledged, text, ...given({ target }) };
 }
 
 function dsForms(control: ControlApi, record: ZoneRecord) {

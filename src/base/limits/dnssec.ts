@@ -138,3 +138,11 @@ export const PRESIGNED_SIGNATURES_MAX = 12;
 export const PRESIGNED_WARN_SECONDS = 7 * 86_400;
 /** Less than this is an error: a day is left for the transfer and for caches. */
 export const PRESIGNED_LATE_SECONDS = 86_400;
+/** Name servers of a parent that are asked for its DSYNC record, one after the other: all have the same. */
+export const DSYNC_SERVERS_MAX = 4;
+/** Addresses of the endpoint that a NOTIFY(CDS) is tried at, one after the other. */
+export const CDS_NOTIFY_ADDRESSES_MAX = 4;
+/** Zones whose parents are sent messages at the same time. */
+export const CDS_NOTIFY_AT_ONCE_MAX = 16;
+/** Waits before it is sent again (RFC 1996 §3.6: up to five times); then the parent looks by itself. */
+export const CDS_NOTIFY_WAITS_MS: readonly number[] = [1_000, 5_000, 30_000, 120_000, 600_000];

@@ -75,6 +75,15 @@ export interface ParentView {
   }[];
 }
 
+/** What came of the last NOTIFY(CDS) to the parent. Wall time. */
+export interface CdsNotifyView {
+  readonly atMs: number;
+  readonly isAcknowledged: boolean;
+  readonly text: string;
+  /** `HOST:PORT` of the parent's endpoint, where it has one. */
+  readonly target?: string;
+}
+
 export interface DnssecView {
   readonly policy: KeyPolicy;
   /** Undefined: it is the zone's own. */
@@ -82,6 +91,8 @@ export interface DnssecView {
   readonly rollovers: readonly RolloverView[];
   /** What the parent's name servers said last, wall time; undefined: not asked since the start. */
   readonly parent?: ParentView;
+  /** Undefined: there was nothing to tell the parent since the start. */
+  readonly notify?: CdsNotifyView;
   /** When a key reaches the end of its lifetime next, wall time; undefined: never. */
   readonly nextRollMs?: number;
 }

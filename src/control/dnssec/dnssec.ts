@@ -1,8 +1,15 @@
 /** Keys of zones and their rollovers, put together: commands, due work, what is shown. */
+import { needsParent } from '#dnssec/rollover/machine.ts';
+import { rolloversOf } from '#dnssec/rollover/state.ts';
 import { type ZoneRecord } from '#store/schema.ts';
+import { type EventWrite } from '#store/writer.ts';
 import { type DnssecApi } from '#control/api/dnssec.ts';
 import { type DnssecKeysApi } from '#control/api/dnssec-keys.ts';
 import { type DueSource } from '#control/lifecycle/due-source.ts';
+import { askDirectly } from '#control/outside/direct-question.ts';
+import { isReachable } from '#control/outside/probe-addresses.ts';
+import { sendCdsNotify } from '#control/transfer/notify-send.ts';
+import { CdsNotifier } from './cds-notifier.ts';
 import { dnssecHandlers } from './decide.ts';
 import { keyExport } from './key-export.ts';
 import { keyImportHandlers } from './key-import.ts';
@@ -18,6 +25,8 @@ export interface DnssecControlOptions
   readonly signingClock: SigningClock;
   /** Something may have become due. */
   readonly onDue: () => void;
+  /** Something about a zone's keys, for the stream of events. */
+  readonly note: (event: EventWrite) => Promise<void>;
   /** Asks one name server; what a test has otherwise. */
   readonly askServer?: AskServer;
 }
@@ -27,6 +36,8 @@ export interface DnssecControl {
   readonly source: DueSource;
   readonly keys: DnssecKeysApi;
   readonly handlers: ReturnType<typeof dnssecHandlers> & ReturnType<typeof keyImportHandlers>;
+  /** Tells parents of new keys, once it is started. */
+  readonly notifier: CdsNotifier;
   /** What is known of the zone's DS at its parent, and until when caches have it: a sentence after a blank. */
   readonly dsText: (record: ZoneRecord) => string;
 }
@@ -35,8 +46,10 @@ export function dnssecControl(options: DnssecControlOptions): DnssecControl {
   const { writer, time, resolver, onDue, askServer } = options;
   const parents = new ParentServers(resolver, askServer);
   const steps = new DnssecSteps({ ...options, parents, onCommitted: onDue });
+  const notifier = cdsNotifier(options, steps, parents);
   return {
-    api: new DnssecPolicies({ ...options, steps }),
+    api: new DnssecPolicies({ ...options, steps, notifier }),
+    notifier,
     dsText: (record) => dsText(record, steps, parents),
     source: dnssecUpkeep({ ...options, steps, parents }),
     keys: keyExport(options),
@@ -45,4 +58,22 @@ export function dnssecControl(options: DnssecControlOptions): DnssecControl {
       ...keyImportHandlers({ ...options, steps, parents }),
     },
   };
+}
+
+function cdsNotifier(options: DnssecControlOptions, steps: DnssecSteps, parents: ParentServers): CdsNotifier {
+  const { publisher, clock, witnesses, askServer = askDirectly, note } = options;
+  const notifier = new CdsNotifier({
+    ...options,
+    parents,
+    ask: askServer,
+    isAllowed: witnesses.isAllowed ?? isReachable,
+    policyOf: (record) => steps.policyOf(record),
+    isWaiting: (record) => rolloversOf(steps.stored(record)).some(({ kind }) => needsParent(kind)),
+    isServed: (generation) => publisher.isServed(generation),
+    send: sendCdsNotify,
+    note: (zone, text) => note({ kind: 'dnssec', event: 'notify', zone, text }),
+    nowMs: () => clock.nowMs(),
+  });
+  publisher.onChanged((zones, generation) => zones.forEach((zone) => notifier.changed(zone, generation)));
+  return notifier;
 }

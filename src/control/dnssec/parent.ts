@@ -27,6 +27,11 @@ export interface ParentPlace {
   readonly server: IpPort;
 }
 
+export interface LocatedParent {
+  readonly apex?: Name;
+  readonly places: readonly ParentPlace[];
+}
+
 /** What one of them says. */
 export interface ParentLook {
   readonly place: string;
@@ -92,22 +97,29 @@ export class ParentServers {
 
   /** Finds the servers, or takes those of the policy, and asks each. */
   async look(zone: Name, fixed: readonly string[] = []): Promise<readonly ParentLook[]> {
-    const found = fixed.length > 0 ? fixed.flatMap(fixedPlace) : await this.#find(zone);
-    if (this.#places.size >= PARENT_ZONES_MAX) this.#places.clear();
-    // Servers that cannot be found now are those of before.
-    const places = found ?? this.places(zone);
-    this.#places.set(formatName(zone), places);
+    const { places } = await this.locate(zone, fixed);
     return Promise.all(places.map(async ({ name, server }) => readLook(name, await this.#ask(server, zone, TYPE.DS))));
   }
 
+  /** The servers, those of before when they cannot be found now, and the zone above where the search has told it. */
+  async locate(zone: Name, fixed: readonly string[] = []): Promise<LocatedParent> {
+    const found = fixed.length > 0 ? { places: fixed.flatMap(fixedPlace) } : await this.#find(zone);
+    if (this.#places.size >= PARENT_ZONES_MAX) this.#places.clear();
+    const places = found?.places ?? this.places(zone);
+    this.#places.set(formatName(zone), places);
+    return { ...found, places };
+  }
+
   /** Undefined when they cannot be found now. */
-  async #find(zone: Name): Promise<readonly ParentPlace[] | undefined> {
+  async #find(zone: Name): Promise<LocatedParent | undefined> {
     let above = zone;
     for (let labels = 0; labels < PARENT_LABELS_MAX && above.length > ROOT.length; labels++) {
       above = parentName(above);
       const answer = await this.#resolver.lookup(above, TYPE.NS);
       if (isTransient(answer)) return undefined;
-      if (answer.kind === 'answer') return this.#addresses(answer.rdatas);
+      if (answer.kind !== 'answer') continue;
+      const places = await this.#addresses(answer.rdatas);
+      return places && { apex: above, places };
     }
     return undefined;
   }

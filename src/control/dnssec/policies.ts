@@ -36,6 +36,7 @@ import {
 } from '#control/api/dnssec.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
 import { type CountedTime } from '#control/lifecycle/counted-time.ts';
+import { type CdsNotifier } from './cds-notifier.ts';
 import { changedPolicy, noPolicy } from './policy-change.ts';
 import { type SigningClock } from '#control/signing/signing-clock.ts';
 import { type DnssecSteps } from './steps.ts';
@@ -44,6 +45,7 @@ export interface DnssecPoliciesOptions {
   readonly writer: StoreWriter;
   readonly funnel: Funnel;
   readonly steps: DnssecSteps;
+  readonly notifier: Pick<CdsNotifier, 'view'>;
   readonly time: CountedTime;
   readonly signingClock: SigningClock;
   /** Something may have become due. */
@@ -58,8 +60,9 @@ export class DnssecPolicies implements DnssecApi {
   }
 
   view(record: ZoneRecord): DnssecView {
-    const { steps, writer } = this.#options;
-    return steps.view({ record, view: writer.view(record) });
+    const { steps, writer, notifier } = this.#options;
+    const notify = notifier.view(record);
+    return { ...steps.view({ record, view: writer.view(record) }), ...(notify && { notify }) };
   }
 
   policies(): readonly NamedPolicy[] {

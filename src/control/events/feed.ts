@@ -4,13 +4,14 @@
  * Not here: the journal (store/events.ts), what is written into it (control/commands/events.ts), the stream (admin/v1/events.ts).
  */
 import { type Problem, ok } from '#base/problem.ts';
-import { type StoreWriter } from '#store/writer.ts';
+import { type EventWrite, type StoreWriter } from '#store/writer.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
 import { alertEvent } from '#control/commands/events.ts';
 import { type EventRange, type EventsApi, type StoredEvent } from '#control/api/events.ts';
 import { Sleepers } from './sleepers.ts';
 
 const ALERT = { actor: { kind: 'system', id: 'alert', from: '' }, action: 'alert', upkeep: true } as const;
+const NOTE = { actor: { kind: 'system', id: 'note', from: '' }, action: 'note' } as const;
 
 export class EventFeed implements EventsApi {
   readonly #writer: StoreWriter;
@@ -48,6 +49,11 @@ export class EventFeed implements EventsApi {
   async alert(zone: string | undefined, problems: readonly Problem[]): Promise<void> {
     const events = problems.map((each) => alertEvent(zone, each));
     await this.#funnel.change(ALERT, () => ok({ events, isChanged: true }));
+  }
+
+  /** Tells what has happened where no change does, and nothing needs a person. */
+  async note(event: EventWrite): Promise<void> {
+    await this.#funnel.change(NOTE, () => ok({ events: [event], isChanged: true }));
   }
 
   /** Ends all streams. */

@@ -42,6 +42,8 @@ export interface OutsideWitnesses {
   readonly secondaries?: ZoneSecondaries;
   /** Those who look at this server's own policy host; absent: it has none. */
   readonly ownHosts?: ReadonlyMap<string, OwnHostLook>;
+  /** True for an address that may be asked though a stranger has named it; absent: those that hosts outside reach. */
+  readonly isAllowed?: (ip: string) => boolean;
 }
 
 export const NO_WITNESSES: OutsideWitnesses = { nameServers: new Map(), probes: new Map() };

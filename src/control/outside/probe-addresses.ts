@@ -50,6 +50,11 @@ export function isReachable(ip: string): boolean {
   return !isIn(UNREACHABLE, ip);
 }
 
+/** True for those, and for what the operator allows beside them. */
+export function reachableOrIn(allowed: NetworkSet): (ip: string) => boolean {
+  return (ip) => isReachable(ip) || isIn(allowed, ip);
+}
+
 function insideFailure(host: string, ips: readonly string[]): ProbeFailure {
   const why = `${host} has the address ${ips.join(', ')}, which no host outside can reach (mail.probe_networks)`;
   return new ProbeFailure('DNS', why);

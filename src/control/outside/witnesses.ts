@@ -5,7 +5,7 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { parseNetwork } from '#base/network.ts';
+import { NetworkSet, parseNetwork } from '#base/network.ts';
 import { atPath } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Resolver } from '#dns/resolver.ts';
@@ -14,6 +14,7 @@ import { type OutsideWitnesses } from './evidence.ts';
 import { bimiProbe } from './bimi-probe.ts';
 import { HTTPS_PROBE } from './https-probe.ts';
 import { stsProbe } from './mta-sts-probe.ts';
+import { reachableOrIn } from './probe-addresses.ts';
 import { nameServerResolver, outsideResolver } from './outside-resolver.ts';
 import { STARTTLS_LOOK, starttlsLook } from './starttls-look.ts';
 import { ZoneSecondaries, ownAddresses } from './zone-secondaries.ts';
@@ -39,6 +40,7 @@ export function outsideOf({ mail, dns }: Pick<Config, 'mail' | 'dns'>): Result<O
   return ok({
     resolver,
     witnesses: {
+      isAllowed: reachableOrIn(new NetworkSet(networks)),
       nameServers: new Map(nameServers.map((server) => [server, nameServerResolver(server)])),
       probes: new Map(isProbing ? [[HTTPS_PROBE, stsProbe(probing)]] : []),
       bimiProbes: new Map(isProbing ? [[HTTPS_PROBE, bimiProbe(probing)]] : []),

@@ -2,7 +2,7 @@
  * Sends one NOTIFY and waits for its reply. An edge: whatever goes wrong is a text.
  * Implements: RFC 1996 §3.6 (over UDP), RFC 8945 (signed where the secondary has a key), RFC 5452 §9 (port and id by
  * chance).
- * Not here: when, how often, and to whom (notifier.ts).
+ * Not here: when, how often, and to whom (notifier.ts, control/dnssec/cds-notifier.ts).
  */
 import { createSocket } from 'node:dgram';
 import { randomInt } from 'node:crypto';
@@ -13,7 +13,7 @@ import { rcodeName } from '#dns/reply.ts';
 import { RCODE } from '#dns/types.ts';
 import { type TsigKey } from '#dns/tsig/key.ts';
 import { TsigSigner } from '#dns/tsig/sign.ts';
-import { type StatedSoa, readNotifyReply, writeNotify } from '#transfer/notify-message.ts';
+import { type StatedSoa, readNotifyReply, writeCdsNotify, writeNotify } from '#transfer/notify-message.ts';
 
 export interface NotifyOrder {
   readonly server: IpPort;
@@ -26,9 +26,18 @@ export interface NotifyOrder {
 
 /** Undefined: the secondary has acknowledged. Never rejects. */
 export function sendNotify({ server, apex, soa, key, now }: NotifyOrder): Promise<string | undefined> {
+  return exchange(server, apex, (id) => signed(writeNotify(id, apex, soa), key, now));
+}
+
+/** NOTIFY(CDS) about `child`. Undefined: the parent has acknowledged. Never rejects. */
+export function sendCdsNotify(server: IpPort, child: Name): Promise<string | undefined> {
+  return exchange(server, child, (id) => writeCdsNotify(id, child));
+}
+
+function exchange(server: IpPort, apex: Name, write: (id: number) => Uint8Array): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   const id = randomInt(0x1_0000);
-  const message = signed(writeNotify(id, apex, soa), key, now);
+  const message = write(id);
   const socket = createSocket(server.family === 6 ? 'udp6' : 'udp4');
   let datagrams = 0;
   const end = (failure: string | undefined): void => {

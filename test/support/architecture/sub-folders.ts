@@ -77,7 +77,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     zone: ['api', 'commands', 'funnel'],
     certificate: ['api', 'commands', 'publish', 'funnel', 'lifecycle', 'outside', 'zone'],
     mail: ['api', 'commands', 'publish', 'funnel', 'lifecycle', 'outside', 'reports', 'zone'],
-    dnssec: ['api', 'commands', 'publish', 'signing', 'funnel', 'lifecycle', 'outside'],
+    dnssec: ['api', 'commands', 'publish', 'signing', 'funnel', 'lifecycle', 'outside', 'transfer'],
     signers: ['api', 'commands', 'funnel', 'tokens', 'mail'],
     transfer: ['api', 'commands', 'publish', 'funnel', 'outside'],
     '.': [

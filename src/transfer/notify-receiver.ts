@@ -1,0 +1,134 @@
+/**
+ * NOTIFY messages that come in: which are taken, and how they go from a thread to the control process. The thread
+ * replies at once, from what the store says.
+ * Implements: RFC 1996 §3.10 (a NOTIFY for what is not ours has no effect), RFC 9859 §4.3 (NOTIFY(CDS) and
+ * NOTIFY(CSYNC) at the endpoint that the zone's DSYNC records name).
+ * Not here: what is done then (control/delegation/), messages of ours (notify-message.ts).
+ */
+import { clientNetwork } from '#base/address.ts';
+import { assert } from '#base/assert.ts';
+import { readU16 } from '#base/bytes.ts';
+import { type ClientAddress, addressText } from '#base/client-address.ts';
+import { type LaterAnswers } from '#answer/later-answer.ts';
+import { dsyncWildcard } from '#dns/dsync.ts';
+import { writeOpt } from '#dns/edns.ts';
+import { DROP, FAULT, HEADER_BYTES, type QueryHead, type Transport, writeHeader } from '#dns/message.ts';
+import { type Name, ROOT, formatName, ownerKey, parentName } from '#dns/name.ts';
+import { CLASS, RCODE, TYPE, type RrType } from '#dns/types.ts';
+import { type StoreReader } from '#store/reader.ts';
+import { rrsetOf } from '#zone/view.ts';
+import { type PassOn } from './update-gate.ts';
+
+/** Name of the call in which control gets them. */
+export const NOTIFY_CALL = 'notify';
+
+/** A message that was taken. */
+export interface ReceivedNotify {
+  /** The name in its question, as text. */
+  readonly name: string;
+  readonly type: RrType;
+  /** Address of its sender, which anyone can forge; for logs. */
+  readonly from: string;
+}
+
+/** The body that `readReceivedNotify` reads. */
+export function writeReceivedNotify(received: ReceivedNotify): Uint8Array {
+  return new Uint8Array(Buffer.from(JSON.stringify(received), 'utf8'));
+}
+
+/** Undefined when the octets are no such body: the process that strangers talk to may have been taken over. */
+export function readReceivedNotify(body: Uint8Array): ReceivedNotify | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
+    if (typeof value !== 'object' || value === null || !('name' in value) || !('type' in value) || !('from' in value))
+      return undefined;
+    const { name, type, from } = value;
+    if (typeof name !== 'string' || typeof type !== 'number' || typeof from !== 'string') return undefined;
+    return { name, type, from };
+  } catch {
+    return undefined;
+  }
+}
+
+export interface NotifyReceiverOptions {
+  readonly reader: Pick<StoreReader, 'zoneByName' | 'view'>;
+  readonly handOver: PassOn;
+  readonly count: (transport: Transport, fault: number) => void;
+  readonly countAnswer: (rcode: number) => void;
+}
+
+/** Of one thread. A sender's share of the places on the way to control bounds what it can have looked up. */
+export class NotifyReceiver implements LaterAnswers {
+  readonly #options: NotifyReceiverOptions;
+
+  constructor(options: NotifyReceiverOptions) {
+    this.#options = options;
+  }
+
+  answer(
+    message: Uint8Array,
+    _length: number,
+    head: Readonly<QueryHead>,
+    out: Uint8Array,
+    transport: Transport,
+    client?: ClientAddress,
+  ): number {
+    this.#options.count(transport, head.form);
+    const rcode = this.#take(message, head, client);
+    // No reply: the sender comes again (RFC 1996 §3.6).
+    if (rcode === DROP) return 0;
+    this.#options.countAnswer(rcode);
+    out.set(message.subarray(HEADER_BYTES, HEADER_BYTES + head.questionLength), HEADER_BYTES);
+    writeHeader(out, head, rcode, false, false);
+    const end = HEADER_BYTES + head.questionLength;
+    if (!head.edns) return end;
+    out[11] = 1;
+    return writeOpt(out, end, rcode, head.dnssecOk, -1);
+  }
+
+  /** Every answer is written at once. */
+  later(): void {
+    assert(false, 'no answer to a NOTIFY is put off');
+  }
+
+  #take(message: Uint8Array, { form, nameLength, type, class: qclass }: Readonly<QueryHead>, client?: ClientAddress) {
+    if (form === FAULT.VERSION) return RCODE.BADVERS;
+    if (form !== FAULT.NONE) return RCODE.FORMERR;
+    if (qclass !== CLASS.IN) return RCODE.REFUSED;
+    const name = message.slice(HEADER_BYTES, HEADER_BYTES + nameLength);
+    const rcode = this.#judge(name, type);
+    if (rcode !== RCODE.NOERROR) return rcode;
+    const from = addressText(client);
+    const body = writeReceivedNotify({ name: formatName(name), type, from });
+    // What becomes of it changes nothing here: the zone is looked at by itself too.
+    const done = (): void => {};
+    return this.#options.handOver.pass({ name: NOTIFY_CALL, body, client: clientNetwork(from), done }) ? rcode : DROP;
+  }
+
+  /** A type of message has its line here. */
+  #judge(name: Name, type: RrType): number {
+    switch (type) {
+      case TYPE.CDS:
+      case TYPE.CSYNC:
+        return this.#isServedDelegation(name, type) ? RCODE.NOERROR : RCODE.REFUSED;
+      default:
+        return RCODE.NOTIMP;
+    }
+  }
+
+  /** RFC 9859 §3.1: a delegation of a zone of ours whose DSYNC records say that such messages are taken here. */
+  #isServedDelegation(child: Name, type: RrType): boolean {
+    const { reader } = this.#options;
+    for (let above = child; above.length > ROOT.length;) {
+      above = parentName(above);
+      const zone = reader.zoneByName(above);
+      if (zone === undefined) continue;
+      const view = reader.view(zone);
+      const wildcard = dsyncWildcard(view.apex);
+      const dsync = wildcard === undefined ? undefined : rrsetOf(view.node(ownerKey(wildcard)), TYPE.DSYNC);
+      const isWanted = dsync?.rdatas.some((rdata) => readU16(rdata, 0) === type) === true;
+      return isWanted && rrsetOf(view.node(ownerKey(child)), TYPE.NS) !== undefined;
+    }
+    return false;
+  }
+}
