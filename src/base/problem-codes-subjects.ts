@@ -7,6 +7,7 @@ export const DNSSEC_PROBLEMS = {
   DNSSEC_BITMAP: { title: 'an NSEC record lists other types than the name has', status: 500, exit: 6 },
   DNSSEC_CHAIN: { title: 'the NSEC chain has a gap or a name that does not belong in it', status: 500, exit: 6 },
   DNSSEC_KEY: { title: 'no key of the zone fits a signature', status: 500, exit: 6 },
+  DNSSEC_SHARED: { title: 'others sign the zone too', status: 409, exit: 4 },
   DNSSEC_SERVED: { title: 'what is served does not validate', status: 500, exit: 6 },
   DNSSEC_SIGNATURE: { title: 'a signature does not match what it signs', status: 500, exit: 6 },
   DNSSEC_TIME: { title: 'a signature is not valid now', status: 500, exit: 6 },
@@ -18,6 +19,7 @@ export const DNSSEC_PROBLEMS = {
 
   // what the keys of a zone are asked for
   CLOCK_JUMPED: { title: 'the clock has jumped; signatures are made valid by both times', status: 500, exit: 6 },
+  CLOCK_SUSPENDED: { title: 'the machine was suspended, and answered nothing meanwhile', status: 500, exit: 6 },
   CLOCK_WRONG: { title: 'the clock seems wrong by more than a week; nothing is signed', status: 503, exit: 6 },
   DNSSEC_DS_PRESENT: { title: 'signing cannot be turned off while the parent may have a DS record', status: 409, exit: 4 },
   DNSSEC_KEY_FILE: bad('a private key or a DNSKEY record that was given cannot be used'),

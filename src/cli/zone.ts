@@ -27,12 +27,14 @@ interface ParentOptions {
 
 interface AddOptions extends ChangeOptions, ParentOptions {
   readonly dnssec: boolean;
+  readonly denial?: string;
   readonly nameserver?: readonly string[];
   readonly contact?: string;
 }
 
 interface ImportOptions extends ChangeOptions, ParentOptions {
   readonly dnssec: boolean;
+  readonly denial?: string;
   readonly presigned?: boolean;
 }
 
@@ -51,13 +53,16 @@ export function defineZone(noun: Command, terminal: Terminal): void {
 function defineLife(noun: Command, terminal: Terminal): void {
   changeCommand(noun.command('add <zone>').description('create a zone with a default SOA and NS set'), 'waxseal zone add example.com')
     .option('--no-dnssec', 'do not sign it')
+    .addOption(denialOption('what proves what is not there (default: nsec)'))
     .option('--nameserver <name...>', 'its NS records (default: ns1.<zone>)')
     .option('--contact <name>', 'RNAME of its SOA (default: hostmaster.<zone>)')
     .addOption(delegateOption())
     .addOption(ignoreParentOption())
     .action(async (zone: string, options: AddOptions) => {
       const { nameserver: nameservers, contact } = options;
-      const json = { name: zone, dnssec: options.dnssec ? 'on' : 'off', nameservers, contact, parent: parentOf(options) };
+      const { denial } = options;
+      const dnssec = options.dnssec ? 'on' : 'off';
+      const json = { name: zone, dnssec, denial, nameservers, contact, parent: parentOf(options) };
       await runChange({ method: 'POST', path: ['zones'], json }, options, terminal);
     });
 
@@ -120,6 +125,7 @@ function defineFiles(noun: Command, terminal: Terminal): void {
     'waxseal zone import example.com example.com.zone',
   )
     .option('--no-dnssec', 'do not sign it, when it is created')
+    .addOption(denialOption('what proves what is not there, when it is created (default: nsec)'))
     .option('--presigned', 'it is signed already: serve it with the signatures of the file')
     .addOption(delegateOption())
     .addOption(ignoreParentOption())
@@ -152,6 +158,10 @@ function defineFiles(noun: Command, terminal: Terminal): void {
     );
 }
 
+function denialOption(text: string): Option {
+  return new Option('--denial <nsec|nsec3>', text).choices(['nsec', 'nsec3']);
+}
+
 function delegateOption(): Option {
   return new Option('--delegate', 'put its NS, glue and DS into the zone above it on this server').conflicts('ignoreParent');
 }
@@ -177,6 +187,7 @@ async function sendFile(zone: string, file: string, options: ImportOptions, term
   const query = {
     file: basename(file),
     dnssec: options.presigned === true ? 'presigned' : options.dnssec ? 'on' : 'off',
+    ...(options.denial === undefined ? {} : { denial: options.denial }),
     ...(parent === undefined ? {} : { parent }),
     ...(parent === 'ignore' ? { below: 'ignore' } : {}),
   };

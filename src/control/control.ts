@@ -71,8 +71,8 @@ import { storedSignerMail } from '#control/signers/mail.ts';
 import { Signers } from '#control/signers/signers.ts';
 import { ZonePreparer } from '#control/signing/prepare.ts';
 import { Reseal } from './reseal.ts';
-import { servedSampler } from '#control/signing/sampler.ts';
 import { SigningClock, clockAlerts } from '#control/signing/signing-clock.ts';
+import { suspendAlerts } from '#control/signing/suspends.ts';
 import { controlStatus } from './status.ts';
 import { Tokens } from '#control/tokens/tokens.ts';
 import { type NotifyFollower } from '#control/transfer/notify-intake.ts';
@@ -98,6 +98,8 @@ export interface ControlOptions {
   readonly signerFilesRoot?: string;
   /** How long the machine has been up; the wall clock stands in where a test or a tool does not say. */
   readonly uptime?: () => Uptime;
+  /** The same without the time that it was suspended for; unless given, it never was. */
+  readonly awakeMs?: () => number;
   /** Who can be asked whether the world sees what we publish. */
   readonly witnesses?: OutsideWitnesses;
   /** The answer process tells how often DKIM selectors are asked for, so that this is evidence. */
@@ -127,6 +129,7 @@ export class Control implements ControlApi {
   readonly #signingClock: SigningClock;
   readonly #mail: MailSteps;
   readonly #handlers: CommandTable<CommandKind>;
+  readonly #dnssecMetrics: () => readonly MetricFamily[];
   readonly #certificateFiles: CertificateParts['files'];
   readonly #wakeForPolicyHost: () => Promise<Result<unknown>>;
   readonly #startedAtMs: number;
@@ -198,7 +201,6 @@ export class Control implements ControlApi {
     const { auditKeepMs: keepMs, auditLargeBytes: largeBytes } = options;
     const alertAll = (problems: readonly Problem[]) => alert(undefined, problems);
     this.auditRetention = new AuditRetention({ ...shared, keepMs, largeBytes, alert: alertAll });
-    this.refreshable = refreshableOf(options, this.#funnel, this.#signingClock, alert);
     this.#wakeForPolicyHost = () => this.#funnel.guard(() => wakeForPolicyHost(shared));
     const watches = [daneUpkeep(shared), stsUpkeep(shared)].filter((each) => each !== undefined);
     const onDue = () => this.lifecycles.tellDue();
@@ -209,6 +211,8 @@ export class Control implements ControlApi {
     const dnssec = dnssecControl({ ...shared, onDue, signingClock: this.#signingClock, note });
     this.cdsNotifier = dnssec.notifier;
     [this.dnssec, this.dnssecKeys] = [dnssec.api, dnssec.keys];
+    this.#dnssecMetrics = dnssec.metrics;
+    this.refreshable = this.#refreshed(options, dnssec.sampler, alert);
     const sources = [mailUpkeep(shared), spfUpkeep(shared), certificates.source, dnssec.source, ...watches];
     this.lifecycles = lifecycleClock({ time, funnel: this.#funnel, sources });
     this.signers = new Signers({ ...shared, mail: storedSignerMail(writer, run), filesRoot: signerFilesRoot });
@@ -228,6 +232,20 @@ export class Control implements ControlApi {
     };
     this.#startedAtMs = clock.nowMs();
     publisher.publish(writer.generation());
+  }
+
+  /** Signatures that are kept going, and what is looked at beside that. */
+  #refreshed(options: ControlOptions, sampler: { sample(): Promise<void> }, alert: EventFeed['alert']): Refreshable {
+    const { writer, clock, uptime = () => ({ uptimeMs: 0, bootId: '' }) } = options;
+    const { awakeMs = () => uptime().uptimeMs } = options;
+    const watches = [clockAlerts(this.#signingClock, alert), suspendAlerts({ uptime, awakeMs, alert })];
+    return {
+      ...storedZones(writer, clock, this.#funnel, alert),
+      watchClock: async () => {
+        for (const watch of watches) await watch();
+      },
+      sampleServed: () => sampler.sample(),
+    };
   }
 
   /** Those that were given, and the look at our own policy host where there is one. */
@@ -321,7 +339,7 @@ export class Control implements ControlApi {
       dropped: this.#publisher.dropped,
       counterTable: this.#options.counterTable,
     });
-    return [...families, ...certificateFamilies(this.#writer)];
+    return [...families, ...this.#dnssecMetrics(), ...certificateFamilies(this.#writer)];
   }
 
   /** Lets running changes end and closes the store. */
@@ -331,18 +349,6 @@ export class Control implements ControlApi {
     this.#publisher.close();
     await this.#writer.close();
   }
-}
-
-/** Signatures that are kept going, and what is looked at beside that. */
-type Alert = EventFeed['alert'];
-
-function refreshableOf(options: ControlOptions, funnel: Funnel, time: SigningClock, alert: Alert): Refreshable {
-  const { writer, clock } = options;
-  return {
-    ...storedZones(writer, clock, funnel, alert),
-    watchClock: clockAlerts(time, alert),
-    sampleServed: servedSampler({ ...options, nowMs: () => time.read().earliestMs, alert }),
-  };
 }
 
 function signingClockOf(writer: StoreWriter, clock: Clock, uptime: () => Uptime): SigningClock {

@@ -264,7 +264,7 @@ export function readRdata(type: RrType, message: Uint8Array, offset: number, len
 }
 
 /** Copies a possibly compressed name to `name`; undefined when it is malformed or, before its first pointer, passes `limit`. */
-function readCompressedName(
+export function readCompressedName(
   message: Uint8Array,
   offset: number,
   limit: number,

@@ -14,10 +14,13 @@ import { type SignatureCheck, checkByEngine } from './algorithm.ts';
 import { dsRdata } from './ds.ts';
 import { verifyRrset } from './verify.ts';
 
+/** Records and their signatures, of any manager. */
+export type SignedRecords = Omit<NodeRrset, 'manager'>;
+
 /** An RRset with its owner and its signatures. */
 export interface OwnedRrset {
   readonly owner: Name;
-  readonly rrset: NodeRrset;
+  readonly rrset: SignedRecords;
 }
 
 export interface ChainVersions {
@@ -25,7 +28,7 @@ export interface ChainVersions {
   /** DS RDATA at the parent; empty: it has none, and the way begins at the DNSKEY RRset. */
   readonly ds: readonly Uint8Array[];
   /** DNSKEY RRsets that a cache may hold. */
-  readonly keySets: readonly NodeRrset[];
+  readonly keySets: readonly SignedRecords[];
   /** Versions of other RRsets that one may hold. */
   readonly rrsets: readonly OwnedRrset[];
   readonly nowSeconds: number;

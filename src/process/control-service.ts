@@ -214,6 +214,7 @@ export class ControlService {
       adminListener: listen === undefined ? '' : `${listen.ip}:${listen.port}`,
       socketPath: this.#socketPath,
       uptime: readUptime,
+      awakeMs: () => performance.now(),
       witnesses: outside.witnesses,
       countsQueries: true,
       policyHost: { ...config.https, isServing: config.https.listen.length > 0 },

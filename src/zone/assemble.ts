@@ -15,6 +15,7 @@ import { type ZoneFileOptions, type ZoneRecordLine, parseZoneFile } from '#dns/z
 import { type CheckOptions } from './check-state.ts';
 import { checkedZone } from './check.ts';
 import { type ZoneView } from './view.ts';
+import { checkZonemd } from './zonemd-check.ts';
 
 /** An RRset and where its first record stands in the file. */
 export interface PlacedRrset extends Rrset {
@@ -46,9 +47,10 @@ export function readZone(text: string, options: LoadOptions): ReadZone {
   const { recordsPerRrset } = options;
   const limit = recordsPerRrset === undefined ? {} : { recordsPerRrset };
   const isWhole = !hasErrors(file.problems);
+  const digest = isWhole ? checkZonemd(options.origin, file.records) : [];
   const { view, problems: checked } = checkedZone(options.origin, zone.rrsets, { complete: isWhole, ...limit });
   const found = checked.map((each) => (each.code === 'SOA_MISSING' ? { ...each, ...whereSoaIs(options.origin, file.records) } : each));
-  const problems = [...file.problems, ...kept.problems, ...zone.problems, ...found];
+  const problems = [...file.problems, ...digest, ...kept.problems, ...zone.problems, ...found];
   const errorsFirst = problems.toSorted((a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning'));
   return { rrsets: zone.rrsets, view, problems: errorsFirst, isWhole };
 }
@@ -155,7 +157,13 @@ export function withoutManagedTypes(
   const why = signed ? 'the zone is signed here with its own keys' : 'the zone is not signed here, and no signer would renew them';
   // What the zone was where it comes from, a policy may ask of it here too.
   const hasNsec3 = signed && counts.has(TYPE.NSEC3PARAM);
-  const fix = hasNsec3 ? { fix: `the zone had NSEC3; to have it here too: waxseal dnssec set ${formatName(apex)} --denial nsec3` } : {};
+  const fix = hasNsec3
+    ? {
+        fix:
+          'the zone had NSEC3; to have it here too: --denial nsec3 with a new zone, or ' +
+          `waxseal dnssec set ${formatName(apex)} --denial nsec3`,
+      }
+    : {};
   const text = `left out of the file: ${what.join(', ')} records: ${why}`;
   return { records: kept, problems: [warning('DNSSEC_DROPPED', at, text, fix)] };
 }

@@ -6,7 +6,7 @@
  */
 import { type Hash, createHash } from 'node:crypto';
 import { assert } from '#base/assert.ts';
-import { compareBytes, concatBytes, equalBytes } from '#base/bytes.ts';
+import { compareBytes, concatBytes, equalBytes, readU16 } from '#base/bytes.ts';
 import { type Name, type OwnerKey, compareKeys, lowerName } from '#dns/name.ts';
 import { canonicalRdata } from '#dns/registry.ts';
 import { type Serial } from '#dns/serial.ts';
@@ -62,6 +62,35 @@ export function zoneDigest(view: ZoneView, hash: ZonemdHash): Uint8Array {
 export function digestOf(nodes: Iterable<DigestedNode>, apexKey: OwnerKey, hash: ZonemdHash): Uint8Array {
   const digest = createHash(hash);
   for (const node of nodes) addNode(digest, node, node.key === apexKey);
+  return digest.digest();
+}
+
+/** One record with its owner's key. */
+export interface DigestedRecord {
+  readonly key: OwnerKey;
+  readonly owner: Name;
+  readonly type: RrType;
+  readonly ttl: number;
+  readonly rdata: Uint8Array;
+}
+
+/** The digest of records in any order, RRSIG among them, as a zone file has them. */
+export function recordsDigest(records: readonly DigestedRecord[], apexKey: OwnerKey, hash: ZonemdHash): Uint8Array {
+  const isDigest = ({ key, type, rdata }: DigestedRecord): boolean => {
+    // RFC 4034 §3.1: what an RRSIG covers stands first in it.
+    const covered = type === TYPE.RRSIG ? readU16(rdata, 0) : type;
+    return key === apexKey && covered === TYPE.ZONEMD;
+  };
+  const digested = records.filter((each) => !isDigest(each));
+  const inOrder = digested.toSorted((a, b) => compareKeys(a.key, b.key) || a.type - b.type);
+  const digest = createHash(hash);
+  for (let from = 0; from < inOrder.length;) {
+    const { key, owner, type } = inOrder[from]!;
+    let to = from;
+    while (to < inOrder.length && inOrder[to]!.key === key && inOrder[to]!.type === type) to++;
+    addRecords(digest, lowerName(owner), type, inOrder.slice(from, to));
+    from = to;
+  }
   return digest.digest();
 }
 

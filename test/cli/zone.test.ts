@@ -43,6 +43,16 @@ describe('zone', () => {
     });
   });
 
+  test('add and import with a kind of denial; another word is a mistake of use', async () => {
+    const file = write('hashed.test.zone', GOOD);
+    expect(await server.cli('zone', 'add', 'nsec3.test', '--denial', 'nsec3')).toMatchObject({ exit: 0 });
+    expect(server.control.commands.at(-1)?.command).toMatchObject({ kind: 'zone.create', denial: 'nsec3' });
+    expect(await server.cli('zone', 'import', 'hashed.test', file, '--denial', 'nsec3')).toMatchObject({ exit: 0 });
+    expect(server.control.commands.at(-1)?.command).toMatchObject({ kind: 'zone.import', denial: 'nsec3' });
+    expect(await server.cli('zone', 'add', 'other.test', '--denial', 'nsec5')).toMatchObject({ exit: 2 });
+    for (const zone of ['nsec3.test', 'hashed.test']) await server.cli('zone', 'remove', zone, '--yes');
+  });
+
   test('works for the root zone', async () => {
     expect(await server.cli('zone', 'add', '.')).toMatchObject({ exit: 0 });
     expect((await server.cli('zone', 'show', '.')).out).toMatch(/^zone +\.\n/);

@@ -6,7 +6,7 @@ import { keyUse } from '#dnssec/key-stage.ts';
 import { verifyNodes } from '#dnssec/verify.ts';
 import { nodeFlags, occlusion } from '#zone/node-flags.ts';
 import { type ZoneNode, rrsetOf } from '#zone/view.ts';
-import { type TestControl, temporaryControl } from './temporary-control.ts';
+import { type TestControl, type TestControlOptions, temporaryControl } from './temporary-control.ts';
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
@@ -16,13 +16,14 @@ const TEXT = '@ 3600 SOA ns1 host 10 7200 900 1209600 900\n@ 3600 NS ns1\nns1 72
 /** A server of the parent: it has these DS records, or does something else. */
 type Parent = { ds: readonly Uint8Array[]; ttl: number; answers: 'ds' | 'servfail' | 'nothing' };
 
-export async function bench() {
+export async function bench(options: Pick<TestControlOptions, 'in' | 'nowMs' | 'bootId'> = {}) {
   const parents: Record<string, Parent> = {
     '192.0.2.53': { ds: [], ttl: 3600, answers: 'ds' },
     '192.0.2.54': { ds: [], ttl: 3600, answers: 'ds' },
   };
   const asked: string[] = [];
   const room = temporaryControl({
+    ...options,
     sources: ['dnssec'],
     outside: {
       lookup: (name, type) => {
@@ -50,7 +51,7 @@ export async function bench() {
     },
   });
   room.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
-  await room.load('keys.example.', TEXT);
+  if (options.in === undefined) await room.load('keys.example.', TEXT);
   const record = () => room.writer.zoneByName(ZONE)!;
   const apex = (): ZoneNode => room.writer.view(record()).node(ownerKey(ZONE))!;
   return { ...room, parents, asked, record, apex };

@@ -34,8 +34,8 @@ export function countedRandom(): (bytes: number) => Uint8Array {
 }
 
 /** A folder that goes when the test ends. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'waxseal-test-'));
+export function temporaryFolder(inFolder = tmpdir()): string {
+  const folder = mkdtempSync(join(inFolder, 'waxseal-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }

@@ -1,4 +1,5 @@
 /** Schemas that several resources share. One source for validation, types and the OpenAPI document. */
+import { DENIAL_KINDS } from '#dnssec/denial.ts';
 import { type TProperties, type TSchema, Type } from 'typebox';
 
 /** An object that takes no other fields: a misspelt one must not be ignored. */
@@ -12,6 +13,9 @@ export function openObject(description?: string) {
 }
 
 export const OnOff = Type.Enum(['on', 'off']);
+export const DenialForm = Type.Enum([...DENIAL_KINDS], {
+  description: 'how the zone proves what is not there: NSEC, or NSEC3 without iterations, salt and opt-out (RFC 9276)',
+});
 export const ParentCareForm = Type.Enum(['check', 'delegate', 'ignore'], {
   description:
     'What is done about a served zone above a new one. `check` (default): a zone that would be bogus or hide records is ' +

@@ -11,7 +11,7 @@ import { zoneChangeRoute } from '#admin/http/change-route.ts';
 import { given, isoTime } from '#admin/http/form.ts';
 import { zoneEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import { BelowCareForm, OnOff, Time, closed } from '#admin/http/schemas.ts';
+import { BelowCareForm, DenialForm, OnOff, Time, closed } from '#admin/http/schemas.ts';
 import { PolicyChange, PolicyForm } from './dnssec-policies.ts';
 
 const DsForm = Type.Object({
@@ -91,12 +91,7 @@ const DnssecChange = Type.Union([
       description: 'a digest of the zone in the zone, made with each change (RFC 8976)',
     }),
   }),
-  closed({
-    denial: Type.Enum([...DENIAL_KINDS], {
-      description:
-        'how the zone proves what is not there: NSEC, or NSEC3 without iterations, salt and opt-out (RFC 9276)',
-    }),
-  }),
+  closed({ denial: DenialForm }),
 ]);
 
 function dnssecCommand(zone: Name, body: Static<typeof DnssecChange>): Command {

@@ -16,7 +16,7 @@ import { identityOf } from '#admin/http/identity.ts';
 import { parseZoneName } from '#admin/http/names.ts';
 import { zoneEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import { BelowCareForm, ParentCareForm, Switch, isOn, zoneParams } from '#admin/http/schemas.ts';
+import { BelowCareForm, DenialForm, ParentCareForm, Switch, isOn, zoneParams } from '#admin/http/schemas.ts';
 
 /** Some 64 KiB each: what a socket takes at once. */
 const LINES_PER_CHUNK = 1000;
@@ -80,6 +80,7 @@ const zoneImport = (bytesMax: number) =>
     params: zoneParams,
     query: {
       dnssec: Type.Optional(Type.Enum(['on', 'off', 'presigned'], { description: 'presigned: with the signatures of the file' })),
+      denial: Type.Optional(DenialForm),
       parent: Type.Optional(ParentCareForm),
       below: Type.Optional(BelowCareForm),
       file: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: 'file name for messages' })),
@@ -89,7 +90,7 @@ const zoneImport = (bytesMax: number) =>
       const name = parseZoneName(params.zone);
       if (!name.ok) return name;
       if (!Buffer.isBuffer(body)) return fail(problem('BODY_MISSING', WHOLE, 'the zone file is missing', { fix: 'send it as text/dns' }));
-      const { file = 'zonefile', dnssec, parent, below } = query;
+      const { file = 'zonefile', dnssec, denial, parent, below } = query;
       const mayCreate = allows(identityOf(request), 'zone-manage', ownerKey(name.value));
       return ok({
         command: {
@@ -98,7 +99,7 @@ const zoneImport = (bytesMax: number) =>
           text: latin1(body),
           file,
           dnssec: dnssec !== 'off',
-          ...given({ parent, below, presigned: dnssec === 'presigned' ? true : undefined }),
+          ...given({ denial, parent, below, presigned: dnssec === 'presigned' ? true : undefined }),
         },
         location: (outcome) => `/v1/zones/${zoneSegment(outcome.zone)}`,
         rejectIf: (record) =>

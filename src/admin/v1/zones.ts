@@ -11,7 +11,7 @@ import { identityOf } from '#admin/http/identity.ts';
 import { parseZoneName } from '#admin/http/names.ts';
 import { cutPage, pageQuery, readPage } from '#admin/http/page.ts';
 import { readRoute } from '#admin/http/read-route.ts';
-import { OnOff, ParentCareForm, closed } from '#admin/http/schemas.ts';
+import { DenialForm, OnOff, ParentCareForm, closed } from '#admin/http/schemas.ts';
 import { ZoneForm, zoneForm } from './zone.ts';
 
 const NewZone = closed(
@@ -22,6 +22,7 @@ const NewZone = closed(
       Type.Array(Type.String(), { minItems: 1, maxItems: 13, description: 'the NS records; ns1.<zone> unless given' }),
     ),
     contact: Type.Optional(Type.String({ description: 'RNAME of the SOA; hostmaster.<zone> unless given' })),
+    denial: Type.Optional(DenialForm),
     parent: Type.Optional(ParentCareForm),
   },
   'A zone with a default SOA and NS set. To create a zone with its records, PUT a zone file.',
@@ -65,14 +66,14 @@ export const zonesRoutes = [
     summary: 'Create a zone',
     body: NewZone,
     example: { name: 'new.example', dnssec: 'on', nameservers: ['ns1', 'ns2.example.net.'], contact: 'hostmaster' },
-    change: ({ body: { name, dnssec, nameservers, contact, parent }, request }) => {
+    change: ({ body: { name, dnssec, ...rest }, request }) => {
       const zone = parseZoneName(name, inBody('/name'));
       if (!zone.ok) return zone;
       const identity = identityOf(request);
       if (!allows(identity, 'zone-manage', ownerKey(zone.value)))
         return fail(scopeProblem(identity, 'scope admin or a grant to manage this zone', inBody('/name')));
       return ok({
-        command: { kind: 'zone.create', zone: zone.value, dnssec: dnssec !== 'off', ...given({ nameservers, contact, parent }) },
+        command: { kind: 'zone.create', zone: zone.value, dnssec: dnssec !== 'off', ...given(rest) },
         location: (outcome) => `/v1/zones/${zoneSegment(outcome.zone)}`,
       });
     },

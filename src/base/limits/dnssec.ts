@@ -96,6 +96,10 @@ export const SIGNATURE_DEAD_SECONDS = 7 * 86_400;
 /** Zones and names of each that are checked once a minute as they are served: some 20 ms of work. */
 export const SERVED_SAMPLE_ZONES = 8;
 export const SERVED_SAMPLE_NODES = 4;
+/** RRsets that are asked for over the network at each zone, beside DNSKEY and one name that is not there. */
+export const SERVED_ASKED_NAMES = 2;
+/** Tries to find them by chance: a zone may have names that are not asked for. */
+export const SERVED_SAMPLE_TRIES = 6;
 /** A wall clock that is further than this from the uptime has jumped: NTP slews a fraction of it in a day. */
 export const CLOCK_JUMP_MS = 60_000;
 /** Further apart, signatures that are valid either way would live for too long: a week, and a minute to tell it. */
@@ -146,3 +150,5 @@ export const CDS_NOTIFY_ADDRESSES_MAX = 4;
 export const CDS_NOTIFY_AT_ONCE_MAX = 16;
 /** Waits before it is sent again (RFC 1996 §3.6: up to five times); then the parent looks by itself. */
 export const CDS_NOTIFY_WAITS_MS: readonly number[] = [1_000, 5_000, 30_000, 120_000, 600_000];
+/** Zones whose rollovers are counted for one scrape of the metrics: each is a document to be read. */
+export const DNSSEC_METRIC_ROLLOVERS_MAX = 10_000;

@@ -52,6 +52,8 @@ export const DIRECT_UDP_MS = 2000;
 export const DIRECT_TCP_MS = 5000;
 /** Datagrams that are looked at for one answer: others, forged ones say, do not keep a look open or busy. */
 export const DIRECT_DATAGRAMS_MAX = 16;
+/** Records of a reply that are read whole: 64 KiB have more only of the smallest, and no question here gets those. */
+export const REPLY_RECORDS_MAX = 1024;
 /** Records of an answer that are read; an RRset of more is cut, and the look says how many there are. */
 export const DIRECT_RECORDS_MAX = 64;
 

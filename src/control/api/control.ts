@@ -69,6 +69,8 @@ export type ZoneCommand =
       readonly dnssec: boolean;
       readonly nameservers?: readonly string[];
       readonly contact?: string;
+      /** NSEC unless given, or what a removed zone of that name had. */
+      readonly denial?: DenialKind;
       /** `check` unless given. */
       readonly parent?: ParentCare;
     }
@@ -85,6 +87,8 @@ export type ZoneCommand =
       readonly include?: ZoneFileOptions['include'];
       /** It is signed already, and is served with the signatures of the file. */
       readonly presigned?: boolean;
+      /** Of a zone that the import creates, as in `zone.create`; of one that is there it must be what that has. */
+      readonly denial?: DenialKind;
       /** Of a zone that the import creates; `check` unless given. */
       readonly parent?: ParentCare;
       /** Of a zone that is there. */

@@ -53,6 +53,8 @@ export interface ZonePart {
   readonly isSigned?: boolean;
   /** Keys that a new zone gets back instead of a fresh one; their secrets stand under zone id 0. */
   readonly keys?: readonly ZoneKeyRef[];
+  /** Keys of others that a new zone gets back. */
+  readonly foreignKeys?: readonly ForeignKeyRef[];
   /** How it proves what is not there when it is signed; as it is unless given. */
   readonly denial?: DenialKind;
   /** Its digest of itself when it is signed; as it is unless given. */

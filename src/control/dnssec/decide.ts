@@ -5,15 +5,16 @@
  */
 import { unreachable } from '#base/assert.ts';
 import { atZone } from '#base/place.ts';
-import { type Result, fail, ok, problem } from '#base/problem.ts';
+import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { ROOT } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { toSeconds } from '#base/clock.ts';
+import { type KeyPolicy } from '#dnssec/key-policy.ts';
 import { rrsigFields, secondsBetween } from '#dnssec/sign.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
 import { ROLLOVER_LIVES } from '#dnssec/rollover/step.ts';
 import { type RolloverState } from '#dnssec/rollover/state.ts';
-import { askedRollover, replacingRollover, stopsUnsigning } from '#dnssec/rollover/wanted.ts';
+import { askedRollover, replacingRollover, sharedProblem, stopsUnsigning } from '#dnssec/rollover/wanted.ts';
 import { type LifecycleEvent, order } from '#lifecycle/engine.ts';
 import { changeLives } from '#lifecycle/lives.ts';
 import { readPolicy } from '#store/dnssec/policies.ts';
@@ -61,7 +62,8 @@ export function dnssecHandlers(options: DnssecDecisionOptions): CommandTable<Dns
     ),
     'dnssec.leave': afterLook(options, (_command, zone, _context, seen) => leave(zone, seen, steps)),
     'dnssec.cancel': { decide: onSigned((command, zone, { actor }) => callOff(command, zone, actor, options)) },
-    'dnssec.hold': ordered,
+    // To stop what goes wrong, the last space of the disk is used too.
+    'dnssec.hold': { ...ordered, isUpkeep: true },
     'dnssec.resume': ordered,
     'dnssec.override': ordered,
     'dnssec.tick': { isUpkeep: true, decide: (command, context) => tick(command, context, steps) },
@@ -163,11 +165,22 @@ function takePolicy(
   if (policyName !== undefined) {
     const policy = readPolicy(writer, policyName);
     if (policy === undefined) return fail(noPolicy(policyName));
+    const shared = sharedAlgorithm(zone, policy);
+    if (shared !== undefined) return fail(shared);
     return ok(steps.step(zone, { detail: `key policy ${policyName}`, policy, policyName, ...seen }));
   }
   const policy = changedPolicy(steps.policyOf(zone.record), change ?? {}, mayChange(ROOT));
   if (!policy.ok) return policy;
+  const shared = sharedAlgorithm(zone, policy.value);
+  if (shared !== undefined) return fail(shared);
   return ok(steps.step(zone, { detail: 'key policy', policy: policy.value, warnings: policy.warnings, ...seen }));
+}
+
+/** RFC 8901 §4: a zone that others sign too keeps its algorithm. */
+function sharedAlgorithm({ record }: ServedZone, { algorithm }: KeyPolicy): Problem | undefined {
+  const { name, keys, foreignKeys = [] } = record;
+  const isOther = keys.some((each) => each.algorithm !== algorithm);
+  return isOther ? sharedProblem({ zone: name, isShared: foreignKeys.length > 0 }, 'algorithm') : undefined;
 }
 
 // --- orders ---

@@ -1,22 +1,26 @@
 /** Keys of zones and their rollovers, put together: commands, due work, what is shown. */
+import { nameOf } from '#dns/name.ts';
 import { needsParent } from '#dnssec/rollover/machine.ts';
 import { rolloversOf } from '#dnssec/rollover/state.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type EventWrite } from '#store/writer.ts';
+import { type Actor, type MetricFamily } from '#control/api/control.ts';
 import { type DnssecApi } from '#control/api/dnssec.ts';
 import { type DnssecKeysApi } from '#control/api/dnssec-keys.ts';
 import { type DueSource } from '#control/lifecycle/due-source.ts';
 import { askDirectly } from '#control/outside/direct-question.ts';
 import { isReachable } from '#control/outside/probe-addresses.ts';
+import { type SigningClock } from '#control/signing/signing-clock.ts';
 import { sendCdsNotify } from '#control/transfer/notify-send.ts';
 import { CdsNotifier } from './cds-notifier.ts';
+import { dnssecFamilies } from './counts.ts';
 import { dnssecHandlers } from './decide.ts';
 import { keyExport } from './key-export.ts';
 import { keyImportHandlers } from './key-import.ts';
 import { type AskServer, ParentServers } from './parent.ts';
 import { DnssecPolicies } from './policies.ts';
-import { type SigningClock } from '#control/signing/signing-clock.ts';
 import { dsText } from './parent-watch.ts';
+import { ServedSampler } from './served-sampler.ts';
 import { DnssecSteps, type DnssecStepsOptions } from './steps.ts';
 import { type DnssecUpkeepOptions, dnssecUpkeep } from './upkeep.ts';
 
@@ -40,14 +44,38 @@ export interface DnssecControl {
   readonly notifier: CdsNotifier;
   /** What is known of the zone's DS at its parent, and until when caches have it: a sentence after a blank. */
   readonly dsText: (record: ZoneRecord) => string;
+  readonly sampler: ServedSampler;
+  readonly metrics: () => readonly MetricFamily[];
 }
 
+const SAMPLER: Actor = { kind: 'system', id: 'sampler', from: '' };
+
 export function dnssecControl(options: DnssecControlOptions): DnssecControl {
-  const { writer, time, resolver, onDue, askServer } = options;
+  const { writer, time, resolver, onDue, askServer, signingClock } = options;
   const parents = new ParentServers(resolver, askServer);
   const steps = new DnssecSteps({ ...options, parents, onCommitted: onDue });
   const notifier = cdsNotifier(options, steps, parents);
+  const sampler = new ServedSampler({
+    ...options,
+    nowMs: () => signingClock.read().earliestMs,
+    dsOf: (record) => steps.dsOf(record),
+    async hold(record, reason) {
+      // The operator's word stays.
+      if (steps.stored(record).rollovers.ksk.hold !== undefined) return;
+      const command = { kind: 'dnssec.hold', zone: nameOf(record.name), reason } as const;
+      await options.run(command, { actor: SAMPLER, dryRun: false });
+    },
+  });
   return {
+    sampler,
+    metrics: () =>
+      dnssecFamilies({
+        reader: writer,
+        parents,
+        served: sampler.counts,
+        wallOffsetMs: time.read().wallOffsetMs,
+        clock: { jumpMs: signingClock.jumpMs() ?? 0, mayBeSigned: signingClock.problem() === undefined },
+      }),
     api: new DnssecPolicies({ ...options, steps, notifier }),
     notifier,
     dsText: (record) => dsText(record, steps, parents),

@@ -10,7 +10,7 @@ import { type Problem, type Result, fail, ok, problem, warning } from '#base/pro
 import { isEntryPoint } from '#dnssec/ds.ts';
 import { dnskeyProblem, foreignKeyProblems, readDnskeys } from '#dnssec/key-files/key-import.ts';
 import { keyTagOf } from '#dnssec/key.ts';
-import { type Name } from '#dns/name.ts';
+import { type Name, formatName } from '#dns/name.ts';
 import { type ForeignKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type Decision } from '#control/commands/decision.ts';
 import { type CommandOf, type ServedZone } from '#control/commands/table.ts';
@@ -29,12 +29,8 @@ export function changeForeignKeys(
   options: ForeignKeyOptions,
 ): Result<Decision> {
   const { name } = record;
-  if (record.dnssec === 'off')
-    return fail(
-      problem('DNSSEC_OFF', atZone(name), `${name} is not signed: it has no keys; nothing was changed`, {
-        fix: `waxseal dnssec enable ${name}`,
-      }),
-    );
+  const against = standsAgainst(command, record);
+  if (against !== undefined) return fail(against);
   const added = readForeign(command, record, view.apex, options.clock.nowMs());
   if (!added.ok) return added;
   const before = record.foreignKeys ?? [];
@@ -89,6 +85,19 @@ export function changeForeignKeys(
     isChanged: true,
     afterCommit: options.onDue,
   });
+}
+
+/** Why the zone takes no keys of others now; undefined: it does. */
+function standsAgainst({ zone, add }: CommandOf<'dnssec.foreign'>, record: ZoneRecord): Problem | undefined {
+  const { name } = record;
+  const [at, unchanged] = [atZone(name), 'nothing was changed'];
+  if (record.dnssec === 'off')
+    return problem('DNSSEC_OFF', at, `${name} is not signed: it has no keys; ${unchanged}`, {
+      fix: `waxseal dnssec enable ${name}`,
+    });
+  if (add.length === 0 || record.isDeletingDs !== true) return undefined;
+  const why = `${name} leaves DNSSEC: its CDS asks for no DS, which keys of others need; ${unchanged}`;
+  return problem('DNSSEC_SHARED', at, why, { fix: `call that off first: waxseal dnssec status ${formatName(zone)}` });
 }
 
 function readForeign(

@@ -170,9 +170,10 @@ export function parentKeysAfter(
   const isThere = (look: ParentLook, key: (typeof keys)[number]): boolean =>
     look.ds!.some((rdata) => judgeDs({ ...look, ds: [rdata] }, zone, [key]).isGood);
   const known = state.parentKeys ?? [];
-  const after = keys
-    .filter((key) => looks.every((look) => isThere(look, key)) || (known.includes(key.id) && isExpected(key.id, state)))
-    .map(({ id }) => id);
+  const isBare = looks.every(({ ds }) => ds!.length === 0);
+  const stays = (key: (typeof keys)[number]): boolean =>
+    isExpected(key.id, state, isBare) || (known.includes(key.id) && looks.some((look) => isThere(look, key)));
+  const after = keys.filter((key) => looks.every((look) => isThere(look, key)) || stays(key)).map(({ id }) => id);
   return JSON.stringify(after) === JSON.stringify(known) ? undefined : after;
 }
 

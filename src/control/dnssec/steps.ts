@@ -6,7 +6,7 @@
 import { DS_TTL_SECONDS_UNKNOWN, KEY_TAG_TRIES_MAX, PARENT_CHECK_EVERY_MS } from '#base/limits/dnssec.ts';
 import { LIFECYCLE_SETTLE_MS } from '#base/limits/lifecycle.ts';
 import { type Problem } from '#base/problem.ts';
-import { type Name } from '#dns/name.ts';
+import { type Name, nameOf } from '#dns/name.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { explainLives } from '#lifecycle/lives.ts';
 import { type LifecycleObservation } from '#lifecycle/state.ts';
@@ -110,7 +110,8 @@ export class DnssecSteps {
 
   ground(record: ZoneRecord, policy = this.policyOf(record)) {
     const { nowMs } = this.#options.time.read();
-    return { zone: record.name, state: this.stored(record), keys: record.keys, policy, nowMs };
+    const isShared = isSharedZone(record);
+    return { zone: record.name, state: this.stored(record), keys: record.keys, policy, nowMs, isShared };
   }
 
   /** One step, with the keys that a new rollover needs. */
@@ -137,7 +138,7 @@ export class DnssecSteps {
           keySet: {
             keys: last.keys,
             isDeletingDs: last.isDeletingDs,
-            ...this.#chainOf(zone, wanted),
+            ...this.#chainOf(record, wanted),
             sealed: begun?.sealed ?? new Map(),
             ...(isPolicyTaken ? { policy, policyName } : {}),
           },
@@ -185,7 +186,8 @@ export class DnssecSteps {
     const state = this.stored(record);
     const policy = this.policyOf(record);
     const facts = this.#facts(view);
-    const context = { zone: view.apex, policy, keys: record.keys, facts, cachedMs: () => 0 };
+    const isShared = isSharedZone(record);
+    const context = { zone: view.apex, policy, keys: record.keys, facts, cachedMs: () => 0, isShared };
     const explanations = explainLives(ROLLOVER_LIVES, frozen(state, readFreeze(this.#options.writer)), context);
     const tagOf = (id: string): number[] => record.keys.filter((key) => key.id === id).map(({ keyTag }) => keyTag);
     const nextMs = nextAgeMs({ state, keys: record.keys, policy });
@@ -259,6 +261,7 @@ export class DnssecSteps {
       keys,
       state,
       facts,
+      isShared: isSharedZone(record),
       serial: record.serial,
       observations,
       cachedMs: () => Math.max(longestTtlMs(view), (record.cachedUntilMs ?? 0) - facts.nowMs),
@@ -302,18 +305,26 @@ export class DnssecSteps {
     return base;
   }
 
-  /** The DS records that were seen at the parent, unless an order breaks the chain of trust or says otherwise. */
-  #chainOf({ record, view }: ServedZone, wanted: WantedRollover | undefined): Pick<KeySet, 'chain'> {
+  /** DS records that were seen at the parent, as long as no order breaks the chain of trust or says otherwise. */
+  dsOf(record: ZoneRecord): readonly Uint8Array[] {
+    return this.#chainOf(record, undefined).chain ?? [];
+  }
+
+  /** Of `dsOf`; absent when an order says otherwise. */
+  #chainOf(record: ZoneRecord, wanted: WantedRollover | undefined): Pick<KeySet, 'chain'> {
     const state = this.stored(record);
     const isOrdered = rolloversOf(state).some(
       ({ kind, object: { overrides, history } }) =>
         isBreaking(kind) ||
-        overrides.length > 0 ||
-        history.some(({ evidence }) => evidence.some((each) => each.override !== undefined)),
+        overrides.some(isDangerous) ||
+        history.some(({ evidence }) =>
+          evidence.some(({ override }) => override !== undefined && isDangerous(override)),
+        ),
     );
     if (isOrdered || (wanted !== undefined && isBreaking(wanted.kind))) return {};
     const seen = record.keys.filter(({ id }) => state.parentKeys?.includes(id) === true);
-    return { chain: seen.map(({ dnskey }) => dsRdata(view.apex, new Uint8Array(Buffer.from(dnskey, 'base64')), 2)) };
+    const apex = nameOf(record.name);
+    return { chain: seen.map(({ dnskey }) => dsRdata(apex, new Uint8Array(Buffer.from(dnskey, 'base64')), 2)) };
   }
 
   #isMoved(record: ZoneRecord, { keys, isDeletingDs, isSigned }: RolloverStep<ZoneKeyRef>): boolean {
@@ -360,6 +371,15 @@ export class DnssecSteps {
 /** How often the parent's servers are asked: as often as they may change, and no more than the machines say. */
 export function parentEveryMs({ parentPropagationSeconds }: KeyPolicy): number {
   return Math.min(PARENT_CHECK_EVERY_MS, Math.max(1, parentPropagationSeconds) * 1000);
+}
+
+/** What others have published is theirs to say, and no danger. */
+function isDangerous({ wait }: { readonly wait: string }): boolean {
+  return wait !== 'others';
+}
+
+function isSharedZone({ foreignKeys = [] }: ZoneRecord): boolean {
+  return foreignKeys.length > 0;
 }
 
 function longestTtlMs(view: ZoneView): number {

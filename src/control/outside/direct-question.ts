@@ -14,8 +14,8 @@ import { type Name, lowerName } from '#dns/name.ts';
 import { type Reply, readReply, writeQuestion } from '#dns/reply.ts';
 import { type RrType } from '#dns/types.ts';
 
-/** What came, or why nothing did. */
-export type DirectReply = { readonly reply: Reply } | { readonly failure: string };
+/** What came, or why nothing did. `octets` is the whole message. */
+export type DirectReply = { readonly reply: Reply; readonly octets?: Uint8Array } | { readonly failure: string };
 
 /** Never rejects. */
 export async function askDirectly(server: IpPort, name: Name, type: RrType): Promise<DirectReply> {
@@ -46,7 +46,7 @@ function askUdp(server: IpPort, name: Name, type: RrType): Promise<DirectReply> 
   socket.on('error', (error) => end({ failure: error.message }));
   socket.on('message', (octets) => {
     const reply = readReply(octets, id, name, type);
-    if (reply !== undefined) end({ reply });
+    if (reply !== undefined) end({ reply, octets });
     else if (++datagrams >= DIRECT_DATAGRAMS_MAX) end({ failure: 'answers with octets that are no reply' });
   });
   // Connected: the kernel drops what comes from elsewhere.
@@ -79,8 +79,9 @@ function askTcp(server: IpPort, name: Name, type: RrType): Promise<DirectReply> 
     const all = bytes >= 2 ? Buffer.concat(chunks) : undefined;
     const length = all?.readUInt16BE(0) ?? MESSAGE_BYTES_MAX;
     if (all === undefined || bytes < 2 + length) return;
-    const reply = readReply(all.subarray(2, 2 + length), id, name, type);
-    end(reply === undefined ? { failure: 'answers with octets that are no reply' } : { reply });
+    const octets = all.subarray(2, 2 + length);
+    const reply = readReply(octets, id, name, type);
+    end(reply === undefined ? { failure: 'answers with octets that are no reply' } : { reply, octets });
   });
   return promise;
 }

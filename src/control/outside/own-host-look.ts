@@ -35,6 +35,11 @@ export interface OwnHostOptions {
 /** A listener on all addresses is reached on the loopback one of its family. */
 const LOOPBACK: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
+/** Where this machine reaches a listener of its own. */
+export function reachableIp(ip: string): string {
+  return LOOPBACK[ip] ?? ip;
+}
+
 export function ownHostLook({ addresses, isServed }: OwnHostOptions): OwnHostLook {
   return async (host) => {
     // A moment after a commit it still serves what was before.
@@ -57,7 +62,7 @@ async function lookAt(at: string, host: string): Promise<SeenHost> {
   const address = parseIpPort(at);
   if (!address.ok) throw new ProbeFailure('connect', `${at} is no address`);
   const { ip, port } = address.value;
-  const socket = connect({ host: LOOPBACK[ip] ?? ip, port });
+  const socket = connect({ host: reachableIp(ip), port });
   const slow = setTimeout(() => socket.destroy(), OWN_HOST_LOOK_MS_MAX);
   socket.on('error', () => {});
   try {

@@ -95,7 +95,8 @@ export class ZonePreparer {
     // For all who ask: mail policies, CAs, upkeep.
     const isTakenOver = (part.keySet?.keys ?? []).length > 0;
     if (part.record?.presigned !== undefined && !isTakenOver) return fail(presignedOnly(zone));
-    const before = part.record ?? { ...newRecord(writer.nextZoneId(), zone, nowMs), keys: part.keys ?? [] };
+    const { keys: back = [], foreignKeys = [] } = part;
+    const before = part.record ?? { ...newRecord(writer.nextZoneId(), zone, nowMs), keys: back, foreignKeys };
     const isSigned = part.isSigned ?? before.dnssec === 'on';
     const keySet = isSigned ? this.#keySet(part, before, nowMs) : NO_KEYS;
     const keyed = withZonemd(withDenial(withKeys(before, keySet), part.denial), part.zonemd);

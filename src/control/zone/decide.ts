@@ -21,7 +21,7 @@ import { type CommandOf, type CommandTable, type ServedZone, type ZoneContext } 
 import { type ZoneCommand } from '#control/api/control.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
 import { type ChangeRules, checkChanges } from './change-rules.ts';
-import { setZonemd, switchDenial } from './denial.ts';
+import { denialProblem, setZonemd, switchDenial } from './denial.ts';
 import { importChanges } from './import.ts';
 import { newZoneChanges } from './new-zone.ts';
 import { presignedPart } from './presigned.ts';
@@ -70,6 +70,8 @@ export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCom
       isCreating: true,
       decide: (command, context) => {
         const { served } = context;
+        const against = denialProblem(command, served?.record);
+        if (against !== undefined) return fail(against);
         if (command.presigned === true) return importPresigned(command, context, options);
         const imported = importZone(command, context, options);
         if (served === undefined) return creation(imported, command, context, options);
@@ -98,19 +100,21 @@ export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCom
 /** The decision on a zone that is not there yet, with what its neighbours on this server need. */
 function creation(
   decided: Result<RecordDecision>,
-  { parent: care = 'check' }: CommandOf<'zone.create' | 'zone.import' | 'zone.restore'>,
+  command: CommandOf<'zone.create' | 'zone.import' | 'zone.restore'>,
   { emptyView, mayChange }: ZoneContext,
   { writer, clock }: ZoneDecisionOptions,
 ): Result<Decision> {
   if (!decided.ok) return decided;
   const { isSigned, detail, warnings } = decided.value;
+  const { parent: care = 'check' } = command;
   const { apex } = emptyView;
   const removed = readRemovedZone(writer, apex, clock.nowMs());
   const keys = isSigned ? (removed?.keys ?? []) : [];
   const changes = removed === undefined ? decided.value.changes : withNewerSerial(apex, decided.value.changes, removed);
   const neighbours = settleNeighbours(writer, { apex, changes, isSigned, keys }, { care, mayChange });
   if (!neighbours.ok) return fail(...neighbours.problems, ...warnings);
-  const made = { record: undefined, view: emptyView, changes, isSigned, keys, ...denialOf(removed) };
+  const back = { ...foreignOf(removed, keys), ...denialOf(command, removed) };
+  const made = { record: undefined, view: emptyView, changes, isSigned, keys, ...back };
   return ok({
     zone: formatName(apex),
     parts: [made, ...neighbours.value],
@@ -121,9 +125,19 @@ function creation(
   });
 }
 
-/** A zone that comes back has what it had. */
-function denialOf(removed: RemovedZone | undefined): Pick<ZonePart, 'denial' | 'zonemd'> {
-  const { denial, zonemd } = removed ?? {};
+/** Keys of others stand beside its own again: what they signed is served by them. */
+function foreignOf(removed: RemovedZone | undefined, keys: readonly ZoneKeyRef[]): Pick<ZonePart, 'foreignKeys'> {
+  const { foreignKeys } = removed ?? {};
+  return foreignKeys === undefined || keys.length === 0 ? {} : { foreignKeys };
+}
+
+/** A zone that comes back has what it had, unless the command says otherwise. */
+function denialOf(
+  command: CommandOf<'zone.create' | 'zone.import' | 'zone.restore'>,
+  removed: RemovedZone | undefined,
+): Pick<ZonePart, 'denial' | 'zonemd'> {
+  const { denial = removed?.denial } = command.kind === 'zone.restore' ? {} : command;
+  const { zonemd } = removed ?? {};
   return { ...(denial === undefined ? {} : { denial }), ...(zonemd === undefined ? {} : { zonemd }) };
 }
 
@@ -359,6 +373,8 @@ function createZone(
 ): Result<RecordDecision> {
   const zone = formatName(command.zone);
   if (served !== undefined) return fail(zoneExists(zone));
+  const against = denialProblem(command, undefined);
+  if (against !== undefined) return fail(against);
   const made = newZoneChanges(command.zone, command);
   if (!made.ok) return made;
   return checked(emptyView, made.value, { signed: command.dnssec, recordsPerRrsetMax }, 'new zone', made.warnings);

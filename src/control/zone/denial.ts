@@ -12,7 +12,7 @@
 import { ZONEMD_NODES_MAX } from '#base/limits/dnssec.ts';
 import { atZone } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
-import { type Name } from '#dns/name.ts';
+import { type Name, formatName } from '#dns/name.ts';
 import { HASHED_APEX_BYTES_MAX } from '#dns/nsec3.ts';
 import { TYPE } from '#dns/types.ts';
 import { type CommandOf, type ServedZone } from '#control/commands/table.ts';
@@ -56,6 +56,33 @@ export function setZonemd({ record, view }: ServedZone, { zonemd }: CommandOf<'z
     detail: `ZONEMD ${zonemd}`,
     isChanged: false,
   });
+}
+
+/** What stands against the kind of denial that a new zone, or an import, is asked to have; undefined: nothing. */
+export function denialProblem(
+  command: CommandOf<'zone.create' | 'zone.import'>,
+  record: ServedZone['record'] | undefined,
+): Problem | undefined {
+  const { zone, denial } = command;
+  if (denial === undefined) return undefined;
+  const name = formatName(zone);
+  if (command.kind === 'zone.import' && command.presigned === true) {
+    const why = `${name} is pre-signed: its file proves what is not there, by NSEC or NSEC3; nothing was changed`;
+    return problem('ZONE_PRESIGNED', atZone(name), why, { fix: 'leave out --denial' });
+  }
+  const isSigned = record === undefined ? command.dnssec : record.dnssec === 'on';
+  if (!isSigned) {
+    const why = `${name} is not to be signed: it proves nothing; nothing was changed`;
+    return problem('DNSSEC_OFF', atZone(name), why, { fix: 'leave out --denial, or have it signed' });
+  }
+  const now = record?.denial ?? 'nsec';
+  if (record !== undefined && now !== denial) {
+    const why = `${name} is there, with ${now.toUpperCase()}, and an import changes records alone; nothing was changed`;
+    return problem('ZONE_EXISTS', atZone(name), why, {
+      fix: `leave out --denial; to switch: waxseal dnssec set ${name} --denial ${denial}`,
+    });
+  }
+  return denial === 'nsec3' ? longApex(name, zone) : undefined;
 }
 
 /** Why the zone cannot have NSEC3; undefined: it can. */

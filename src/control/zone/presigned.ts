@@ -20,6 +20,7 @@ import { assembleRrsets } from '#zone/assemble.ts';
 import { diffZones, serialOf } from '#zone/changeset.ts';
 import { checkedZone } from '#zone/check.ts';
 import { type ZoneNode, type ZoneView } from '#zone/view.ts';
+import { checkZonemd } from '#zone/zonemd-check.ts';
 import { type ZoneSource } from './import.ts';
 
 /** A pre-signed zone as a part of a decision writes it. */
@@ -47,7 +48,8 @@ export async function presignedPart(
     file.records.filter(({ type }) => type !== TYPE.RRSIG),
   );
   const checked = checkedZone(apex, zone.rrsets, { complete: !hasErrors(file.problems) });
-  const problems = [...file.problems, ...zone.problems, ...checked.problems];
+  const digest = hasErrors(file.problems) ? [] : checkZonemd(apex, file.records);
+  const problems = [...file.problems, ...digest, ...zone.problems, ...checked.problems];
   if (hasErrors(problems)) return fail(...problems);
   const signed = assemblePresigned(
     apex,

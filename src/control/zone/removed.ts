@@ -13,7 +13,7 @@ import { TYPE } from '#dns/types.ts';
 import { formatZoneFile } from '#dns/zone-file-format.ts';
 import { hasFields, isArrayOf } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';
-import { type ZoneKeyRef, isZoneKeyRef } from '#store/schema.ts';
+import { type ZoneKeyRef, type ForeignKeyRef, isForeignKeyRef, isZoneKeyRef } from '#store/schema.ts';
 import { type DocumentWrite, type SecretWrite } from '#store/writer.ts';
 import { type RrsetChange, soaSerial, withSoaSerial } from '#zone/changeset.ts';
 import { ZONEMD_HASHES, type ZonemdHash } from '#zone/zonemd.ts';
@@ -33,6 +33,8 @@ export interface RemovedZone {
   readonly untilMs: number;
   readonly denial?: 'nsec3';
   readonly zonemd?: ZonemdHash;
+  /** Of others who sign it too. */
+  readonly foreignKeys?: readonly ForeignKeyRef[];
   /** Zone file of all its records but those of DNSSEC; absent when it was too large. */
   readonly text?: string;
 }
@@ -54,6 +56,7 @@ function isRemovedZone(value: unknown): value is RemovedZone {
     untilMs: 'number',
     denial: (denial) => denial === undefined || denial === 'nsec3',
     zonemd: (zonemd) => zonemd === undefined || ZONEMD_HASHES.some((hash) => hash === zonemd),
+    foreignKeys: (keys) => keys === undefined || isArrayOf(isForeignKeyRef)(keys),
     text: 'string?',
   });
 }
@@ -78,6 +81,7 @@ export function keepRemovedZone(reader: StoreReader, zone: ServedZone, nowMs: nu
     untilMs: nowMs + REMOVED_ZONE_KEPT_MS,
     ...(record.denial === undefined ? {} : { denial: record.denial }),
     ...(record.zonemd === undefined ? {} : { zonemd: record.zonemd }),
+    ...(record.foreignKeys === undefined ? {} : { foreignKeys: record.foreignKeys }),
     ...(text === undefined ? {} : { text }),
   };
   const forgotten = forgetExpired(reader, nowMs, REMOVED_ZONES_KEPT_MAX - 1);

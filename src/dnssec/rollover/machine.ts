@@ -2,11 +2,11 @@
  * How keys are rolled, as data: a life cycle for each method, whose objects are rollovers, and one for leaving DNSSEC.
  * Implements: RFC 6781 §4.1.1.1 and RFC 7583 §3.2.1 (ZSK: pre-publication), RFC 6781 §4.1.2 and RFC 7583 §3.3.1 (KSK,
  * CSK: both in the DNSKEY RRset until every cache has the new DS), RFC 6781 §4.1.4 (algorithm: the conservative
- * approach), RFC 6781 §4.2 (a compromised key), §4.3.4 (going insecure).
+ * approach), RFC 6781 §4.2 (a compromised key), §4.3.4 (going insecure), RFC 8901 §6 (others sign the zone too).
  * Not here: what keys do at each stage (keys.ts), how long waits are (step.ts).
  */
 import { PARENT_CHECK_EVERY_MS, ROLLOVER_CHECK_EVERY_MS } from '#base/limits/dnssec.ts';
-import { type Machine, type TimeWait, type Wait, checkedMachine } from '#lifecycle/machine.ts';
+import { type Machine, type TimeWait, type Wait, checkedMachine, condition } from '#lifecycle/machine.ts';
 
 /** Rollovers that make no answer bogus. */
 export const SAFE_KINDS = ['zsk', 'ksk', 'algorithm', 'unsigning'] as const;
@@ -27,6 +27,17 @@ const SERVED: Wait = {
   observation: 'record',
   places: 'servers',
 };
+
+/**
+ * Others who sign the zone have the new keys in their DNSKEY RRsets, for so long that no cache has one without: only
+ * they know. There is nothing to wait for in a zone that has no other signer.
+ */
+const OTHERS: Wait = condition(
+  'others',
+  'the other signers of the zone to have the new keys in their DNSKEY RRset for longer than its TTL',
+  'what the new keys sign is bogus behind resolvers that have the DNSKEY RRset of another signer',
+  'RFC 8901 §6',
+);
 
 /** Exactly the DS records that this stage wants are at every name server of the parent. */
 const DS: Wait = {
@@ -90,7 +101,7 @@ export const ROLLOVER_MACHINES: Readonly<Record<RolloverKind, Machine>> = {
     last: ['done', 'cancelled'],
     checkEveryMs: ROLLOVER_CHECK_EVERY_MS,
     transitions: [
-      { from: 'published', to: 'signing', waits: KEYS_KNOWN },
+      { from: 'published', to: 'signing', waits: [OTHERS, ...KEYS_KNOWN] },
       { from: 'signing', to: 'done', waits: SIGNATURES_KNOWN },
       { from: 'published', ...CALLED_OFF },
     ],
@@ -101,7 +112,7 @@ export const ROLLOVER_MACHINES: Readonly<Record<RolloverKind, Machine>> = {
     last: ['done', 'cancelled'],
     checkEveryMs: ROLLOVER_CHECK_EVERY_MS,
     transitions: [
-      { from: 'published', to: 'submitted', waits: KEYS_KNOWN },
+      { from: 'published', to: 'submitted', waits: [OTHERS, ...KEYS_KNOWN] },
       { from: 'submitted', to: 'retiring', waits: [DS] },
       { from: 'retiring', to: 'done', waits: [...SIGNATURES_KNOWN, ...DS_KNOWN] },
       { from: 'published', ...CALLED_OFF },

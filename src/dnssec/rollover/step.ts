@@ -17,7 +17,7 @@ import { type Life, type LifecycleCheck, observeLives, stepLives } from '#lifecy
 import { type Machine } from '#lifecycle/machine.ts';
 import { type LifecycleObservation, addObject, changeObject, findObject, forgetObjects } from '#lifecycle/state.ts';
 import { cachedUntilMs, rememberTtl } from '#lifecycle/ttl-memory.ts';
-import { type Facts, type Vocabulary, cacheMs, worldOf } from '#lifecycle/world.ts';
+import { type Facts, type Vocabulary, cacheMs, verdict, worldOf } from '#lifecycle/world.ts';
 import { type KeyPolicy } from '#dnssec/key-policy.ts';
 import { keyUse } from '#dnssec/key-stage.ts';
 import { type Rollover, type RolloverData, type ZoneKey, stageIn } from './keys.ts';
@@ -30,6 +30,8 @@ export interface RolloverContext {
   readonly keys: readonly ZoneKey[];
   /** With the places `servers` (of the zone) and `parent` (name servers of the parent; none: they were not found). */
   readonly facts: Facts;
+  /** Others sign the zone too, each with its own keys; false unless given. */
+  readonly isShared?: boolean;
   /** How long from now caches may hold a signed RRset that is served now or was served before. */
   readonly cachedMs: () => number;
 }
@@ -48,9 +50,9 @@ export function rolloverLives(machines: RolloverMachines = ROLLOVER_MACHINES): r
     isSerialNoted: true,
     get: ({ rollovers }) => rollovers[kind],
     set: (state, lifecycle) => ({ ...state, rollovers: { ...state.rollovers, [kind]: lifecycle } }),
-    world: ({ ttls }, { zone, policy, facts }) => {
+    world: ({ ttls }, { zone, policy, facts, isShared = false }) => {
       const name = formatName(zone).replace(/(?<=.)\.$/, '');
-      return worldOf(facts, vocabulary(ttls, policy), (object, wait) =>
+      return worldOf(facts, vocabulary(ttls, policy, isShared), (object, wait) =>
         wait === 'ds'
           ? `waxseal dnssec ds-seen ${name} ${object} --reason "…"`
           : `waxseal dnssec override ${name} ${object} ${wait} --reason "…"`,
@@ -63,7 +65,7 @@ export function rolloverLives(machines: RolloverMachines = ROLLOVER_MACHINES): r
 
 export const ROLLOVER_LIVES: readonly RolloverLife[] = rolloverLives();
 
-function vocabulary(ttls: RolloverState['ttls'], policy: KeyPolicy): Vocabulary<RolloverData> {
+function vocabulary(ttls: RolloverState['ttls'], policy: KeyPolicy, isShared: boolean): Vocabulary<RolloverData> {
   return {
     durations: {
       propagation: () => policy.propagationSeconds * 1000,
@@ -73,7 +75,13 @@ function vocabulary(ttls: RolloverState['ttls'], policy: KeyPolicy): Vocabulary<
       // Without a note the stage was entered this very moment; the next round of the step has one.
       zoneTtl: ({ data, stage }) => (data.cached?.stage === stage ? data.cached.ms : Infinity),
     },
-    conditions: {},
+    conditions: {
+      others: () =>
+        verdict(
+          !isShared,
+          isShared ? 'only they know: give them the new DNSKEY, then say so' : 'no one else signs the zone',
+        ),
+    },
   };
 }
 

@@ -30,6 +30,8 @@ interface Ground {
   readonly policy: KeyPolicy;
   /** Counted time. */
   readonly nowMs: number;
+  /** Others sign the zone too; false unless given. */
+  readonly isShared?: boolean;
 }
 
 /** What the policy asks for now; undefined: nothing, or something under way must end first. */
@@ -37,7 +39,8 @@ export function wantedRollover(ground: Ground): WantedRollover | undefined {
   const { state, keys, policy } = ground;
   const wanted = toPolicy(keys, policy) ?? byLifetime(ground);
   // Keys of an algorithm that is only brought stay until the policy names another one.
-  if (wanted === undefined || !wanted.in.every(isMade)) return undefined;
+  if (wanted === undefined || !wanted.in.every(isMade) || sharedProblem(ground, wanted.kind) !== undefined)
+    return undefined;
   return inTheWay(wanted, state, keys) === undefined ? wanted : undefined;
 }
 
@@ -51,6 +54,8 @@ export function askedRollover(ground: Ground, role: KeyRole): Result<WantedRollo
     const why = `new keys of algorithm ${key.algorithm} are not made here: ${key.keyTag} cannot be rolled, only left`;
     return fail(problem('DNSSEC_ROLLOVER', atZone(zone), why, { fix: `waxseal dnssec policy ${zone} --algorithm 13` }));
   }
+  const shared = sharedProblem(ground, wanted.kind);
+  if (shared !== undefined) return fail(shared);
   const other = inTheWay(wanted, state, keys);
   return other === undefined ? ok(wanted) : fail(underWay(zone, other));
 }
@@ -82,8 +87,29 @@ function noKey(zone: string, role: KeyRole, keys: readonly ZoneKey[]): Problem {
   return problem('DNSSEC_ROLLOVER', atZone(zone), why, { fix: `waxseal dnssec status ${zone}` });
 }
 
+/** What a zone that others sign too cannot do by itself; undefined: it can. */
+export function sharedProblem(
+  { zone, isShared = false }: Pick<Ground, 'zone' | 'isShared'>,
+  kind: RolloverKind,
+): Problem | undefined {
+  if (!isShared || (kind !== 'algorithm' && kind !== 'unsigning')) return undefined;
+  const what =
+    kind === 'algorithm'
+      ? `${zone} is signed by others too: all of them sign with the same algorithms, so this one cannot change its own`
+      : `${zone} is signed by others too: without a DS at the parent their signatures would count for nothing`;
+  return problem('DNSSEC_SHARED', atZone(zone), `${what}. Nothing was changed`, {
+    rfc: kind === 'algorithm' ? 'RFC 8901 §4' : 'RFC 8901 §6',
+    fix:
+      `end that first (NS, DS, then: waxseal dnssec foreign ${zone} --remove TAG); ` +
+      'to leave the zone to them, remove it here',
+  });
+}
+
 /** Why a zone cannot begin to leave DNSSEC now; undefined: it can. */
-export function stopsUnsigning({ zone, state }: Pick<Ground, 'zone' | 'state'>): Problem | undefined {
+export function stopsUnsigning(ground: Pick<Ground, 'zone' | 'state' | 'isShared'>): Problem | undefined {
+  const { zone, state } = ground;
+  const shared = sharedProblem(ground, 'unsigning');
+  if (shared !== undefined) return shared;
   const [other] = rolloversOf(state);
   return other === undefined ? undefined : underWay(zone, other.object.id);
 }

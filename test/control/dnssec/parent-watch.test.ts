@@ -89,3 +89,22 @@ test('RFC 6781 §4.4.1: the refusal to turn signing off names the DS, the earlie
   expect(problem!.message).toMatch(/a\.nic\.test 192\.0\.2\.53 and 1 more had DS \d+ 13 2 .*no cache would have it from 20\d\d-\d\d-\d\d/);
   expect(problem!.fix).toContain('waxseal dnssec disable keys.example. --when-safe');
 });
+
+test('a DS that vanished at one server while its key is to go stays wrong for as long as it is away', async () => {
+  const room = await bench();
+  follow(room);
+  good(await roll(room, 'csk'));
+  await room.live(HOUR_MS);
+  good(await room.run({ kind: 'dnssec.hold', zone: ZONE, reason: 'test' }));
+  room.parents['192.0.2.53']!.ds = [];
+  await room.live(3 * DAY_MS);
+  const parent = () => room.control.dnssec.view(room.record()).parent!;
+  const problems = () => parent().servers.map(({ problem }) => problem !== undefined);
+  expect(problems()).toEqual([true, false]);
+  room.parents['192.0.2.54']!.ds = [];
+  await room.live(3 * DAY_MS);
+  expect(problems()).toEqual([true, true]);
+  follow(room);
+  await room.live(DAY_MS);
+  expect(problems()).toEqual([false, false]);
+});

@@ -1,8 +1,7 @@
-/** What is served is checked for as long as the server runs: a zone that stops to validate is an alert, once. */
+/** Names of a zone chosen by chance, as they are in the store: what does not validate is found. */
 import { expect, test } from 'vitest';
-import { type Problem } from '#base/problem.ts';
 import { TYPE } from '#dns/types.ts';
-import { servedSampler, sampleZone } from '#control/signing/sampler.ts';
+import { sampleZone } from '#control/signing/sampler.ts';
 import { memoryZone } from '#zone/zone.ts';
 import { bench } from '../../support/dnssec-control.ts';
 import { seededRandom } from '../../support/random.ts';
@@ -15,8 +14,8 @@ test('a good zone is good; signatures that are over, and keys that are not there
   const view = room.writer.view(room.record());
   const nowSeconds = room.clock.nowMs() / 1000;
   expect(sampleZone(room.record(), view, nowSeconds, random)).toBeUndefined();
-  expect(sampleZone(room.record(), view, nowSeconds + 20 * 86_400, random)).toMatchObject({ code: 'DNSSEC_SERVED' });
-  expect(sampleZone({ ...room.record(), keys: [] }, view, nowSeconds, random)?.message).toContain('served as it must not be');
+  expect(sampleZone(room.record(), view, nowSeconds + 20 * 86_400, random)).toMatchObject({ kind: 'bad' });
+  expect(sampleZone({ ...room.record(), keys: [] }, view, nowSeconds, random)?.why).toContain('no DNSKEY');
 });
 
 test('a name without its signature is found in time', async () => {
@@ -29,23 +28,4 @@ test('a name without its signature is found in time', async () => {
   let rounds = 0;
   while (rounds < 500 && sampleZone(room.record(), broken, room.clock.nowMs() / 1000, random) === undefined) rounds++;
   expect(rounds).toBeLessThan(500);
-});
-
-test('the alert comes once, and again after the zone was good', async () => {
-  const room = await bench();
-  const alerts: Problem[] = [];
-  let aheadMs = 0;
-  const sample = servedSampler({
-    writer: room.writer,
-    random,
-    nowMs: () => room.clock.nowMs() + aheadMs,
-    alert: (_zone, problems) => Promise.resolve(void alerts.push(...problems)),
-  });
-  await sample();
-  expect(alerts).toEqual([]);
-  for (const days of [20, 20, 0, 20]) {
-    aheadMs = days * 86_400_000;
-    await sample();
-  }
-  expect(alerts.map(({ code }) => code)).toEqual(['DNSSEC_SERVED', 'DNSSEC_SERVED']);
 });

@@ -193,3 +193,52 @@ test('a zone file that had NSEC3 is imported with a word on how to have it here'
   const outcome = await temporaryControl().load('hash.example.', `${TEXT}@ 0 NSEC3PARAM 1 0 0 -\n`);
   expect(outcome.warnings).toMatchObject([{ code: 'DNSSEC_DROPPED', fix: expect.stringContaining('--denial nsec3') }]);
 });
+
+describe('a new zone with a kind of denial', () => {
+  const created = (more: object) => ({ kind: 'zone.create', zone: ZONE, dnssec: true, ...more }) as const;
+  const file = { text: TEXT, file: 'hash.zone' };
+  const imported = (more: object) => ({ kind: 'zone.import', zone: ZONE, ...file, dnssec: true, ...more }) as const;
+
+  test('has NSEC3 from its first serial, made or imported, and says so with the zone', async () => {
+    for (const command of [created({ denial: 'nsec3' }), imported({ denial: 'nsec3' })]) {
+      const room = temporaryControl();
+      good(await room.run(command));
+      const record = room.writer.zoneByName(ZONE)!;
+      const view = room.writer.view(record);
+      expect([record.denial, chainLength(view) > 0, problemsOf(view, room.clock.nowMs())]).toEqual(['nsec3', true, []]);
+      expectWhole(room);
+    }
+  });
+
+  test('one that comes back has what it had, unless it is asked for the other', async () => {
+    const room = temporaryControl();
+    good(await room.run(created({ denial: 'nsec3' })));
+    for (const [asked, has] of [
+      [{}, 'nsec3'],
+      [{ denial: 'nsec' }, undefined],
+    ] as const) {
+      good(await room.run({ kind: 'zone.remove', zone: ZONE }));
+      good(await room.run(created(asked)));
+      expect(room.writer.zoneByName(ZONE)!.denial).toBe(has);
+    }
+  });
+
+  test('is rejected where it would say nothing, or another thing than what is there; with the fix', async () => {
+    const room = temporaryControl();
+    type Given = Parameters<typeof room.run>[0];
+    const why = async (command: Given) => bad(await room.run(command)).map(({ code, fix }) => `${code} ${fix}`);
+    const unsigned = ['DNSSEC_OFF leave out --denial, or have it signed'];
+    expect(await why(created({ dnssec: false, denial: 'nsec3' }))).toEqual(unsigned);
+    expect(await why(imported({ dnssec: false, denial: 'nsec' }))).toEqual(unsigned);
+    expect(await why(imported({ presigned: true, denial: 'nsec3' }))).toEqual(['ZONE_PRESIGNED leave out --denial']);
+    expect(room.writer.zones()).toEqual([]);
+    good(await room.run(imported({})));
+    expect(await why(imported({ denial: 'nsec3' }))).toEqual([
+      'ZONE_EXISTS leave out --denial; to switch: waxseal dnssec set hash.example. --denial nsec3',
+    ]);
+    good(await room.run(imported({ denial: 'nsec' })));
+    const long = nameOf(`${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(40)}.`);
+    const tooLong = bad(await room.run({ ...created({ denial: 'nsec3' }), zone: long }));
+    expect(tooLong.map(({ code }) => code)).toEqual(['NSEC3_APEX']);
+  });
+});

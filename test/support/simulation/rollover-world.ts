@@ -10,6 +10,8 @@ import { type ZoneKey, firstKeyStage } from '#dnssec/rollover/keys.ts';
 import { ROLLOVER_MACHINES, needsParent } from '#dnssec/rollover/machine.ts';
 import { NO_ROLLOVERS, type RolloverState, rolloversOf } from '#dnssec/rollover/state.ts';
 import { type WantedRollover, replacingRollover, wantedRollover } from '#dnssec/rollover/wanted.ts';
+import { overrideWait } from '#lifecycle/engine.ts';
+import { changeLives } from '#lifecycle/lives.ts';
 import { type LifecycleObservation } from '#lifecycle/state.ts';
 import { type Random, pick } from '../random.ts';
 
@@ -38,12 +40,21 @@ export interface RolloverDiary {
   readonly isDone: boolean;
   /** When the last rollover ended, or the last look at it. */
   readonly doneMs: number;
-  readonly counts: { steps: number; crashes: number; reboots: number; edits: number };
+  readonly counts: { steps: number; crashes: number; reboots: number; edits: number; shared: number };
 }
 
 const ZONE = nameOf('example.');
 const SECONDS = [5, 60, 300, 3600, 86_400];
 const DAY_MS = 86_400_000;
+
+/** What the other signer publishes of ours, and since when. */
+interface OtherSigner {
+  readonly keyTtlMs: number;
+  knows: readonly string[];
+  sinceMs: number;
+}
+
+const OTHER = 'other';
 
 interface Edge {
   readonly atMs: number;
@@ -69,7 +80,7 @@ class World {
   readonly #events: Edge[] = [];
   readonly #algorithms = new Map<string, number>();
   readonly #stages: string[] = [];
-  readonly #counts = { steps: 0, crashes: 0, reboots: 0, edits: 0 };
+  readonly #counts = { steps: 0, crashes: 0, reboots: 0, edits: 0, shared: 0 };
   readonly #ds: Given<readonly string[]>[][];
   readonly #dnskey: Given<KeySetGiven>[][];
   readonly #rrsets: Given<readonly string[]>[][];
@@ -88,6 +99,8 @@ class World {
   #records: { ttlMs: number; signers: readonly string[] }[];
   #cachedUntilMs = 0;
   #parentLooks: readonly string[] = [];
+  /** RFC 8901 §2.1.2: another who signs the zone too, with a key of its own. */
+  readonly #other: OtherSigner | undefined;
 
   constructor(random: Random, machines: typeof ROLLOVER_MACHINES, isCompromised: boolean) {
     this.#isCompromised = isCompromised;
@@ -108,12 +121,22 @@ class World {
     this.#keys = rolesOf(this.#policy).map((role) => this.#newKey(role, 13, 'active'));
     this.#records = Array.from({ length: 3 }, () => ({ ttlMs: seconds() * 1000, signers: this.#zoneSigners() }));
     const always = this.#realMs - 30 * DAY_MS;
+    this.#other =
+      isCompromised || random() < 0.7
+        ? undefined
+        : { keyTtlMs: seconds() * 1000, knows: this.#idsOf(({ isPublished }) => isPublished), sinceMs: always };
+    if (this.#other !== undefined) this.#algorithms.set(OTHER, 13);
     const ids = this.#announced();
     this.#ds = this.#isSlowParent.map(() => [{ value: ids, ttlMs: this.#dsTtlsMs[0], fromMs: always, toMs: Infinity }]);
     this.#dnskey = this.#isHidden.map(() => [this.#keySet(always)]);
     this.#rrsets = this.#isHidden.flatMap(() =>
       this.#records.map((each) => [{ value: each.signers, ttlMs: each.ttlMs, fromMs: always, toMs: Infinity }]),
     );
+    if (this.#other !== undefined) {
+      this.#counts.shared = 1;
+      this.#dnskey.push([this.#otherKeySet(this.#other, always)]);
+      this.#rrsets.push([{ value: [OTHER], ttlMs: seconds() * 1000, fromMs: always, toMs: Infinity }]);
+    }
     this.#serialAt = this.#isHidden.map(() => 1);
     this.#arrivedMs = this.#isHidden.map(() => always);
   }
@@ -121,6 +144,7 @@ class World {
   live(): RolloverDiary {
     for (let left = Math.floor(this.#random() * 4); left > 0; left--) this.#later(this.#random() * 3 * DAY_MS, () => this.#edit());
     this.#parentFollows();
+    this.#otherFollows();
     this.#begin();
     let next = this.#step(undefined);
     let isDone = false;
@@ -155,7 +179,8 @@ class World {
   #begin(): void {
     const [first] = this.#keys;
     if (this.#isCompromised) return this.#replace(pick(this.#random, this.#keys).role);
-    const what = pick(this.#random, ['csk', 'zsk', 'set', 'algorithm', 'unsigning'] as const);
+    const alone = this.#other === undefined ? (['algorithm', 'unsigning'] as const) : [];
+    const what = pick(this.#random, ['csk', 'zsk', 'set', ...alone] as const);
     const roll = (key: ZoneKey, kind: 'zsk' | 'ksk'): WantedRollover => ({
       kind,
       out: [key.id],
@@ -193,7 +218,7 @@ class World {
     const at = Math.floor(this.#random() * this.#records.length);
     this.#cachedUntilMs = Math.max(this.#cachedUntilMs, this.#nowMs() + this.#records[at]!.ttlMs);
     this.#records = this.#records.with(at, { ttlMs: pick(this.#random, SECONDS) * 1000, signers: this.#zoneSigners() });
-    this.#publish();
+    this.#publish(true);
   }
 
   // --- the step ---
@@ -253,6 +278,7 @@ class World {
       ...(begin === undefined ? {} : { begin }),
       observations,
       ...ttls,
+      isShared: this.#other !== undefined,
       cachedMs: () => Math.max(...this.#records.map(({ ttlMs }) => ttlMs), this.#cachedUntilMs - nowMs),
       lives: this.#lives,
     });
@@ -278,7 +304,7 @@ class World {
       if (what === 'ds') {
         const found = busy.find((each) => each.object.id === object);
         if (found === undefined) return [];
-        const wanted = keysForParent(found.kind, found.object, this.#keys).map(({ id }) => id);
+        const wanted = [...keysForParent(found.kind, found.object, this.#keys).map(({ id }) => id), ...this.#others()];
         return seen(JSON.stringify(wanted) === JSON.stringify(this.#ds[at]!.at(-1)!.value));
       }
       if (expect === undefined || (expect.kind !== 'record' && expect.kind !== 'no-record')) return [];
@@ -290,7 +316,8 @@ class World {
 
   // --- servers and parent ---
 
-  #publish(): void {
+  /** Of an edit every server is as fast as the policy says; of other keys who can be asked may be slower: it is waited for. */
+  #publish(isEdit = false): void {
     this.#serial++;
     const { propagationSeconds } = this.#policy;
     const serial = this.#serial;
@@ -298,8 +325,8 @@ class World {
     const isSigned = this.#isSigned;
     const keySet = this.#keySet(0);
     this.#isHidden.forEach((isHidden, server) => {
-      // Who can be asked may be slower than the policy says: it is waited for. Who cannot is as fast as the policy says.
-      const lagMs = server === 0 ? 0 : this.#random() * propagationSeconds * 1000 * (isHidden ? 1 : 4);
+      const isBound = isHidden || isEdit;
+      const lagMs = server === 0 ? 0 : this.#random() * propagationSeconds * 1000 * (isBound ? 1 : 4);
       this.#arrivedMs[server] = Math.max(
         this.#arrivedMs[server]!,
         this.#realMs + (isHidden ? Math.min(lagMs, propagationSeconds * 1000) : lagMs),
@@ -315,6 +342,41 @@ class World {
       if (server === 0) arrive();
       else this.#events.push({ atMs: this.#arrivedMs[server], run: arrive });
     });
+  }
+
+  /** The other signer takes over our keys now and then; when no cache has what it had before, that is said here. */
+  #otherFollows(): void {
+    const other = this.#other;
+    if (other === undefined) return;
+    const published = this.#idsOf(({ isPublished }) => isPublished);
+    if (JSON.stringify(published) !== JSON.stringify(other.knows) && this.#random() < 0.7) {
+      Object.assign(other, { knows: published, sinceMs: this.#realMs });
+      const { value, ttlMs } = this.#otherKeySet(other, this.#realMs);
+      give(this.#dnskey[this.#isHidden.length]!, value, ttlMs, this.#realMs);
+    }
+    const isCached = this.#realMs < other.sinceMs + other.keyTtlMs;
+    if (!isCached && this.#realMs >= this.#downUntilMs) this.#confirmOthers(other.knows);
+    this.#later(this.#random() * DAY_MS, () => this.#otherFollows());
+  }
+
+  #confirmOthers(known: readonly string[]): void {
+    for (const { object } of rolloversOf(this.#state)) {
+      const isKnown = object.stage === 'published' && object.data.in.every((id) => known.includes(id));
+      if (!isKnown || object.overrides.length > 0) continue;
+      const order = { reason: 'it has them', by: 'operator', nowMs: this.#nowMs() };
+      const said = changeLives(this.#lives, this.#state, object.id, (state, machine) =>
+        overrideWait(machine, state, object.id, 'others', order),
+      );
+      if (said.ok) this.#state = said.value;
+    }
+  }
+
+  #otherKeySet({ knows, keyTtlMs }: OtherSigner, fromMs: number): Given<KeySetGiven> {
+    return { value: { published: [...knows, OTHER], signers: [OTHER] }, ttlMs: keyTtlMs, fromMs, toMs: Infinity };
+  }
+
+  #others(): readonly string[] {
+    return this.#other === undefined ? [] : [OTHER];
   }
 
   /** The parent looks at CDS now and then, and does what it says. */
@@ -369,11 +431,14 @@ class World {
   }
 
   #announced(): readonly string[] {
-    return this.#idsOf(({ isAnnounced }) => isAnnounced);
+    return [...this.#idsOf(({ isAnnounced }) => isAnnounced), ...this.#others()];
   }
 
   #keySet(fromMs: number): Given<KeySetGiven> {
-    const value = { published: this.#idsOf(({ isPublished }) => isPublished), signers: this.#idsOf(({ signsKeys }) => signsKeys) };
+    const value = {
+      published: [...this.#idsOf(({ isPublished }) => isPublished), ...this.#others()],
+      signers: this.#idsOf(({ signsKeys }) => signsKeys),
+    };
     return { value, ttlMs: this.#policy.keyTtlSeconds * 1000, fromMs, toMs: Infinity };
   }
 }

@@ -1,0 +1,49 @@
+/**
+ * All records of a reply's answer and authority sections, names decompressed, each checked as data of its type.
+ * Implements: RFC 1035 §4.1.3, §4.1.4.
+ * Not here: whether it is a reply to our question (reply.ts `readReply`).
+ */
+import { readU16 } from '#base/bytes.ts';
+import { NAME_BYTES_MAX } from '#base/limits/dns.ts';
+import { REPLY_RECORDS_MAX } from '#base/limits/outside.ts';
+import { HEADER_BYTES } from './message.ts';
+import { type Name, nameLengthAt } from './name.ts';
+import { readCompressedName, readRdata } from './registry.ts';
+import { CLASS, type RrType } from './types.ts';
+
+export interface SectionRecord {
+  readonly section: 'answer' | 'authority';
+  readonly owner: Name;
+  readonly type: RrType;
+  readonly ttl: number;
+  readonly rdata: Uint8Array;
+}
+
+/**
+ * Undefined when the octets are malformed, or hold more than REPLY_RECORDS_MAX records. Records of other classes are
+ * left out.
+ */
+export function readSections(octets: Uint8Array): readonly SectionRecord[] | undefined {
+  if (octets.length < HEADER_BYTES || readU16(octets, 4) !== 1) return undefined;
+  const [answers, authority] = [readU16(octets, 6), readU16(octets, 8)];
+  const nameBytes = nameLengthAt(octets, HEADER_BYTES);
+  if (nameBytes === 0 || answers + authority > REPLY_RECORDS_MAX) return undefined;
+  const records: SectionRecord[] = [];
+  let at = HEADER_BYTES + nameBytes + 4;
+  for (let each = 0; each < answers + authority; each++) {
+    const owner = new Uint8Array(NAME_BYTES_MAX);
+    const read = readCompressedName(octets, at, octets.length, owner);
+    if (read === undefined || read.end + 10 > octets.length) return undefined;
+    const head = read.end;
+    const type = readU16(octets, head);
+    const rdata = readRdata(type, octets, head + 10, readU16(octets, head + 8));
+    if (rdata === undefined) return undefined;
+    at = head + 10 + readU16(octets, head + 8);
+    if (readU16(octets, head + 2) !== CLASS.IN) continue;
+    // RFC 2181 §8: a TTL has 31 bits.
+    const ttl = (readU16(octets, head + 4) * 0x1_0000 + readU16(octets, head + 6)) & 0x7fff_ffff;
+    const section = each < answers ? 'answer' : 'authority';
+    records.push({ section, owner: owner.slice(0, read.length), type, ttl, rdata });
+  }
+  return records;
+}
