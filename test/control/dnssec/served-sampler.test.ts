@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { type Problem } from '#base/problem.ts';
 import { ServedSampler, type SamplerOptions } from '#control/dnssec/served-sampler.ts';
 import { readReply } from '#dns/reply.ts';
-import { type Bench, DAY_MS, HOUR_MS, ZONE, bench, follow, roll, states } from '../../support/dnssec-control.ts';
+import { type Bench, DAY_MS, ZONE, bench } from '../../support/dnssec-control.ts';
 import { seededRandom } from '../../support/random.ts';
 import { good } from '../../support/temporary-control.ts';
 
@@ -87,28 +87,4 @@ describe('over the network', () => {
     await changing.made.sample();
     expect([changing.made.counts.silent, changing.alerts]).toEqual([1, []]);
   });
-});
-
-test('the hold stops a rollover under way until an operator resumes it', async () => {
-  const room = await bench();
-  follow(room);
-  good(await roll(room, 'csk'));
-  room.clock.pass(20 * DAY_MS);
-  // Nothing was renewed for twenty days: the signatures are over.
-  await room.control.refreshable.sampleServed!();
-  const [rollover] = room.control.dnssec.view(room.record()).rollovers;
-  expect(rollover!.explanation.lines.join(' ')).toContain('is served as it must not be');
-  expect(
-    room.control.events
-      .after(0, 100)
-      .filter(({ kind }) => kind === 'alert')
-      .map(({ text }) => text),
-  ).toEqual([expect.stringContaining('Its rollovers are held')]);
-  const before = states(room);
-  await room.live(6 * HOUR_MS);
-  expect(states(room)).toEqual(before);
-  good(await room.run({ kind: 'dnssec.resume', zone: ZONE }));
-  good(await room.run({ kind: 'dnssec.hold', zone: ZONE, reason: 'by hand' }));
-  await room.control.refreshable.sampleServed!();
-  expect(room.control.dnssec.view(room.record()).rollovers[0]!.explanation.lines.join(' ')).toContain('by hand');
 });
