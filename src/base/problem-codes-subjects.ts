@@ -209,6 +209,7 @@ export const MAIL_PROBLEMS = {
   MAIL_STS_CERTIFICATE: bad('the certificate of another server, which serves an MTA-STS policy, ends soon'),
   MAIL_STS_DRIFT: bad('another server serves another MTA-STS policy than before, or than is announced'),
   MAIL_STS_HOST: bad('the policy host of a domain is not, or not only, this server'),
+  MAIL_STS_UNCOVERED: bad('an MTA-STS policy that another server serves does not allow a host of the MX'),
   MAIL_STS_UNREACHABLE: bad('senders cannot fetch an MTA-STS policy from the server that has it'),
   MAIL_STS_MX: { title: 'an MX change would make mail bounce off an MTA-STS policy that senders hold', status: 409, exit: 4 },
   MAIL_TLSA_EARLY: { title: 'a key came into use before every cache can know its TLSA record', status: 409, exit: 4 },

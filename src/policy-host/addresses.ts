@@ -16,7 +16,7 @@ export interface AddressesOptions {
   readonly accept: (socket: Socket) => void;
   /** An address was opened, or closed. */
   readonly changed: () => void;
-  /** An address cannot be opened; told once for each reason. */
+  /** An address cannot be opened, or a connection to it cannot be accepted; told once for each reason. */
   readonly failed: (address: IpPort, error: Error) => void;
 }
 
@@ -75,14 +75,13 @@ export class Addresses {
     const { accept, changed, failed } = this.#options;
     const { address } = opening;
     const server = createServer(accept);
-    server.once('error', (error) => {
+    server.on('error', (error) => {
       if (this.#isClosed) return;
-      const wasOpen = opening.server !== undefined;
-      opening.server = undefined;
       if (error.message !== opening.lastFailure) failed(address, error);
       opening.lastFailure = error.message;
+      // accept(2) failed, for want of descriptors or memory: the address is open as before.
+      if (opening.server === server) return;
       opening.timer = setTimeout(() => this.#try(opening, Math.min(2 * waitMs, HTTPS_LISTEN_RETRY_MS_MAX)), waitMs);
-      if (wasOpen) changed();
     });
     const { ip: host, family, port } = address;
     const fd = this.#options.inherited?.[formatIpPort(address)]?.tcp;

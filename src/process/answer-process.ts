@@ -3,7 +3,7 @@
  * server/answer-service.ts.
  */
 import { ANSWER_SLOTS } from '#answer/count/counters.ts';
-import { logCrashes } from './crash-lines.ts';
+import { logCrashes } from '#base/exit.ts';
 import { type LogLevel, createLog } from '#base/log.ts';
 import { writeNotice } from '#process/confine/notice.ts';
 import { isLoadedOnly, siblingModule } from '#base/sibling.ts';

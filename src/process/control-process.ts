@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '#base/clock.ts';
 import { type IpcMessage } from '#base/ipc/messages.ts';
-import { logCrashes } from './crash-lines.ts';
+import { logCrashes } from '#base/exit.ts';
 import { createLog } from '#base/log.ts';
 import { type NoticeFormat } from '#process/confine/notice.ts';
 import { type Problem } from '#base/problem.ts';

@@ -5,7 +5,7 @@
  */
 import { type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import { logCrashes } from './crash-lines.ts';
+import { logCrashes } from '#base/exit.ts';
 import { makeFolder } from '#base/folder.ts';
 import { type CookieSecretTexts } from '#base/ipc/messages.ts';
 import { type Notice, type NoticeLevel, writeNotice } from '#process/confine/notice.ts';
@@ -28,6 +28,7 @@ import { reportNotStarted } from './not-started.ts';
 import { type WithRights, actAs } from './privileges.ts';
 import { type ServeOptions, readLogFormat, readServeConfig } from './serve-options.ts';
 import { type SharedFiles, makeDataFolder, prepareFiles } from './shared-files.ts';
+import { StoreHold } from './store-hold.ts';
 import { Supervisor, obeySignals } from './supervisor.ts';
 import { type Accounts, findAccounts } from './users.ts';
 
@@ -65,12 +66,16 @@ export async function serve(options: ServeOptions): Promise<number> {
   const facts: ProgramFacts = { options, config, settings, files, ...own };
   let filler: ChildProcess | undefined;
   const host = await policyHostSettings(config, https);
+  const storeHold = new StoreHold(files.storeDir, (why) =>
+    say('error', 'store.not-held', `threads of the answer process may disturb each other's snapshots: ${why}`),
+  );
   const supervisor = new Supervisor({
     control: controlProgram(facts),
     answer: answerProgram(facts),
     policyHost: host && { program: policyHostProgram(facts, host), settings: host },
     settings,
     log: (event, text) => say('warn', event, text),
+    holdStore: () => storeHold.hold(),
     ready: (role) => {
       if (role === 'answer') filler ??= fillCompileCache(facts);
     },

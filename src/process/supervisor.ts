@@ -26,6 +26,8 @@ export interface SupervisorOptions {
   readonly policyHost?: { readonly program: ChildProgram; readonly settings: PolicyHostSettings } | undefined;
   /** One line about what has happened to a child: the event's name, and its text. */
   readonly log: (event: ChildEvent, text: string) => void;
+  /** Resolves when any number of threads of the answer process may open the store (store-hold.ts); absent: at once. */
+  readonly holdStore?: () => Promise<void>;
   /** A child can do its work; in each of its lives. */
   readonly ready?: (role: Role) => void;
   readonly restartTimes?: RestartTimes;
@@ -172,9 +174,15 @@ export class Supervisor {
       this.#wereReady.add(from);
       this.#options.ready?.(from);
     }
+    if (message.kind === 'store-open' && from === 'answer') return void this.#storeOpened();
     const receivers = receiversOf(from, message);
     if (receivers.length === 0) this.#dropped.add(from);
     for (const to of receivers) this.#children[to]?.send(message);
+  }
+
+  async #storeOpened(): Promise<void> {
+    await this.#options.holdStore?.();
+    this.#children.answer.send({ kind: 'store-held' });
   }
 
   /**

@@ -99,6 +99,9 @@ class AnswerService {
       case 'counters-wanted':
         this.#reportCounters();
         break;
+      case 'store-held':
+        this.#running?.pool.storeHeld();
+        break;
       case 'hello':
         // Control is new and knows nothing of this process. If a worker is just down, the addresses follow when that one is back.
         this.greet();
@@ -114,6 +117,7 @@ class AnswerService {
       case 'unable':
       case 'listening':
       case 'ready':
+      case 'store-open':
       case 'served':
       case 'counters':
       case 'selectors':
@@ -147,6 +151,7 @@ class AnswerService {
       storeDir: settings.storeDir,
       addresses: settings.listen.map(settledAddress),
       responderSlots,
+      storeOpened: () => this.#channel.send({ kind: 'store-open' }),
       changed: () => {
         if (!this.#listening) this.#reportListening();
         this.#reportServed();

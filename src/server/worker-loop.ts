@@ -50,6 +50,8 @@ export type Duty = 'all' | 'tcp' | 'udp';
 
 /** After each, the bell of a thread that blocks is rung. */
 export type WorkerCommand =
+  /** The thread may open the store: until then it waits. */
+  | { readonly kind: 'open' }
   | { readonly kind: 'generation' }
   /** These TSIG keys are known from now on, and no others. */
   | { readonly kind: 'keys'; readonly keys: readonly SentKey[] }
@@ -62,6 +64,8 @@ export type WorkerCommand =
   | { readonly kind: 'drain'; readonly graceMs: number };
 
 export type WorkerReport =
+  /** The store is open. */
+  | { readonly kind: 'opened' }
   /** A thread that serves UDP only could begin now: from here on its sockets are worth having. */
   | { readonly kind: 'ready'; readonly generation: number }
   | { readonly kind: 'listening'; readonly addresses: readonly string[]; readonly generation: number }
@@ -98,6 +102,7 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
   const generations = new Int32Array(data.generations);
   const { promise: stopped, resolve: stop } = Promise.withResolvers<number>();
   let stays = false;
+  const { promise: allowed, resolve: allow } = Promise.withResolvers<void>();
   const { promise: handles, resolve: takeSockets } = Promise.withResolvers<MmsgHandles>();
   let store: ServedStore | undefined;
   const keys = new KeptKeys();
@@ -120,7 +125,8 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
     if (command.kind === 'stop' || command.kind === 'drain') {
       stays = command.kind === 'drain';
       stop(command.graceMs);
-    } else if (command.kind === 'sockets') takeSockets(command.handles);
+    } else if (command.kind === 'open') allow();
+    else if (command.kind === 'sockets') takeSockets(command.handles);
     else if (command.kind === 'keys') keys.take(command.keys);
     else if (command.kind === 'settled') handOver.settle(command.id, command.outcome);
     // Several announcements may wait here; the first of them already brought the newest.
@@ -128,9 +134,10 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
   });
 
   const log: LogService = (event, text) => report({ kind: 'log', event, text });
-  const defences = { ...data, log, handOver };
-  store = await openWhenThere(() => open(data.storeDir, row.subarray(SERVER_SLOT_COUNT), defences, data), stopped);
+  const openNow = () => open(data.storeDir, row.subarray(SERVER_SLOT_COUNT), { ...data, log, handOver }, data);
+  store = await openWhenThere(openNow, allowed, stopped);
   if (store !== undefined) {
+    report({ kind: 'opened' });
     renew(store);
     keys.giveTo(store);
     const listeners = await startWorkerListeners({
@@ -150,10 +157,7 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
     await listeners.close(graceMs);
     clearInterval(follower);
   }
-  if (stays) {
-    report({ kind: 'drained' });
-    return;
-  }
+  if (stays) return report({ kind: 'drained' });
   // An announcement may come at any time, and nothing may read a store that is closed.
   const closing = store;
   store = undefined;
@@ -204,8 +208,14 @@ function openersFor(duty: Duty, sockets: () => Promise<MmsgHandles>): { readonly
   }
 }
 
-/** What `open` gives once there is a store, or undefined when `stopped` comes first. */
-async function openWhenThere(open: () => ServedStore | undefined, stopped: Promise<number>): Promise<ServedStore | undefined> {
+/** What `open` gives once it is allowed and there is a store, or undefined when `stopped` comes first. */
+async function openWhenThere(
+  open: () => ServedStore | undefined,
+  allowed: Promise<void>,
+  stopped: Promise<number>,
+): Promise<ServedStore | undefined> {
+  const isStopped = await Promise.race([allowed.then(() => false), stopped.then(() => true)]);
+  if (isStopped) return undefined;
   for (let waitMs = STORE_WAIT_MS_MIN; ; waitMs = Math.min(2 * waitMs, STORE_WAIT_MS_MAX)) {
     const store = open();
     if (store !== undefined) return store;

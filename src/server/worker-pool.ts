@@ -43,6 +43,8 @@ export interface WorkerPoolOptions {
   readonly nsid?: Uint8Array | undefined;
   /** Names of the responder's slots, which follow the server's in each row. */
   readonly responderSlots: readonly string[];
+  /** A worker has the store open; `storeHeld` is to be called when others may open it too. */
+  readonly storeOpened: () => void;
   /** Some worker began to listen, died, or serves a newer generation. */
   readonly changed: () => void;
   readonly log: LogService;
@@ -79,6 +81,7 @@ export class WorkerPool {
   readonly #selectors: SharedArrayBuffer;
   readonly #seats: readonly Seat[];
   #stopping = false;
+  #isStoreHeld = false;
   #keys: readonly SentKey[] = [];
 
   constructor(options: WorkerPoolOptions) {
@@ -102,6 +105,13 @@ export class WorkerPool {
 
   start(): void {
     for (const seat of this.#seats) this.#startWorker(seat);
+  }
+
+  /** From now on every worker may open the store. Until then only the first one does (process/store-hold.ts). */
+  storeHeld(): void {
+    if (this.#isStoreHeld) return;
+    this.#isStoreHeld = true;
+    for (const seat of this.#seats) if (!isFirst(seat)) send(seat, { kind: 'open' });
   }
 
   /** Tells every worker that this generation is durable. */
@@ -217,28 +227,8 @@ export class WorkerPool {
     });
     seat.worker = worker;
     send(seat, { kind: 'keys', keys: this.#keys });
-    worker.on('message', (report: WorkerReport) => {
-      if (report.kind === 'log') {
-        log(report.event, report.text);
-        return;
-      }
-      if (report.kind === 'query') {
-        queryLog?.write(report.line);
-        return;
-      }
-      if (report.kind === 'drained') return;
-      if (report.kind === 'handed') {
-        void this.#passOn(seat, worker, report);
-        return;
-      }
-      seat.generation = report.generation;
-      if (report.kind === 'ready') {
-        this.#giveSockets(seat);
-        return;
-      }
-      if (report.kind === 'listening') seat.listening = report.addresses;
-      changed();
-    });
+    if (this.#isStoreHeld || isFirst(seat)) send(seat, { kind: 'open' });
+    worker.on('message', (report: WorkerReport) => this.#take(seat, worker, report));
     worker.on('error', (error) => {
       log('worker.failed', `worker ${seat.id} failed: ${reasonOf(error)}`);
     });
@@ -254,6 +244,30 @@ export class WorkerPool {
       seat.restart = setTimeout(() => this.#startWorker(seat), waitMs);
       changed();
     });
+  }
+
+  #take(seat: Seat, worker: Worker, report: WorkerReport): void {
+    const { changed, log, queryLog, storeOpened } = this.#options;
+    switch (report.kind) {
+      case 'log':
+        return log(report.event, report.text);
+      case 'query':
+        return queryLog?.write(report.line);
+      case 'handed':
+        return void this.#passOn(seat, worker, report);
+      case 'opened':
+        return storeOpened();
+      case 'drained':
+        return;
+      case 'ready':
+        seat.generation = report.generation;
+        return this.#giveSockets(seat);
+      case 'listening':
+      case 'served':
+        seat.generation = report.generation;
+        if (report.kind === 'listening') seat.listening = report.addresses;
+        return changed();
+    }
   }
 
   /** The answer is for the thread that asked, not for one that has taken its seat since. */
@@ -301,6 +315,10 @@ function dutiesFor(workers: number, blocking: boolean): readonly Duty[] {
   if (!blocking) return Array.from({ length: workers }, () => 'all');
   const tcp = Math.ceil(workers / UDP_THREADS_PER_TCP_THREAD);
   return Array.from({ length: workers + tcp }, (_, at) => (at < workers ? 'udp' : 'tcp'));
+}
+
+function isFirst({ id }: Seat): boolean {
+  return id === 0;
 }
 
 function send(seat: Seat, command: WorkerCommand): void {

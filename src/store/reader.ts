@@ -65,7 +65,8 @@ function openExisting(dir: string): StoreReader {
     });
     return new StoreReader({ dir, root, db }, true);
   } catch (error) {
-    void root.close();
+    // Else it stays: closing one environment takes the locks of all others of this process (process/store-hold.ts).
+    if (error instanceof StoreFailure && error.code === 'STORE_MISSING') void root.close();
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 /** Addresses are opened as soon as they can be, tried again while they cannot, and taken as they are where they are open already. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { type AddressInfo, type Server, type Socket, connect, createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { ipPort } from '#base/address.ts';
@@ -61,6 +62,19 @@ test('a taken address is told once, the others serve, and it is opened when it i
   await new Promise((resolve) => void other.close(resolve));
   await expect.poll(() => addresses.areAllOpen, SOON).toBe(true);
   expect(await greeting(port)).toBe('hello');
+});
+
+test('a connection that the kernel cannot hand over is told once; the address stays open', async () => {
+  const servers: Server[] = [];
+  const listens = (message: unknown) => void servers.push((message as { server: Server }).server);
+  subscribe('tracing:net.server.listen:asyncEnd', listens);
+  onTestFinished(() => void unsubscribe('tracing:net.server.listen:asyncEnd', listens));
+  const { addresses, seen } = addressesOf([ipPort('127.0.0.1', 0)]);
+  await expect.poll(() => addresses.areAllOpen, SOON).toBe(true);
+  // As node:net says that accept(2) has failed.
+  for (let each = 0; each < 2; each++) for (const server of servers) server.emit('error', new Error('accept EMFILE'));
+  expect(seen).toMatchObject({ changes: 1, failures: [expect.stringContaining('EMFILE')] });
+  expect(await greeting(Number(/:(\d+)$/.exec(addresses.open[0]!)![1]))).toBe('hello');
 });
 
 test('closed, nothing is accepted or tried any more', async () => {

@@ -48,6 +48,7 @@ test('a generation that is announced while the store closes is not looked at: it
   port1.on('message', () => {
     if (seen.includes('close')) late.resolve(undefined);
   });
+  port2.postMessage({ kind: 'open' } satisfies WorkerCommand);
   announce(1);
   await served(1);
   announce(2);
@@ -57,4 +58,17 @@ test('a generation that is announced while the store closes is not looked at: it
   port2.close();
   expect(seen.lastIndexOf('refresh')).toBeLessThan(seen.indexOf('close'));
   expect(seen.at(-1)).toBe('close');
+});
+
+test('before it may open the store it waits, and a stop ends the wait', async () => {
+  const { port1, port2 } = new MessageChannel();
+  let isOpened = false;
+  const running = runWorker(workerData(), port1, () => {
+    isOpened = true;
+    return undefined;
+  });
+  port2.postMessage({ kind: 'stop', graceMs: 0 } satisfies WorkerCommand);
+  await running;
+  port2.close();
+  expect(isOpened).toBe(false);
 });

@@ -13,7 +13,7 @@ import { exchangeUdp } from '../support/exchange.ts';
 import { freeAddress } from './fixtures/echo.ts';
 import { temporaryFolder } from '../support/temporary-store.ts';
 
-async function startPool({ workers = 2, ip = '127.0.0.1' } = {}) {
+async function startPool({ workers = 2, ip = '127.0.0.1', storeOpened = (pool: WorkerPool) => pool.storeHeld() } = {}) {
   const dir = temporaryFolder();
   const at = await freeAddress(ip);
   const { openMmsg } = await chooseUdp('mmsg');
@@ -27,6 +27,7 @@ async function startPool({ workers = 2, ip = '127.0.0.1' } = {}) {
     addresses: [at],
     openMmsg,
     responderSlots: ['echoed'],
+    storeOpened: () => storeOpened(pool),
     changed: () => changed(),
     log: (_event, text) => void log.push(text),
     restartTimes: { firstMs: 10, longestMs: 10, settledMs: 30_000 },
@@ -109,6 +110,26 @@ async function sendAll(at: IpPort, count: number): Promise<{ readonly answered: 
 
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 const openDescriptors = () => readdirSync('/proc/self/fd').length;
+
+test('one thread opens the store, the others when it is held; a thread that is started again need not wait', async () => {
+  let opened = 0;
+  const counts: number[] = [];
+  const { pool, at } = await startPool({
+    storeOpened(own) {
+      opened += 1;
+      if (opened > 1) return;
+      // Enough for the others, which wait for nothing else.
+      setTimeout(() => {
+        counts.push(opened);
+        own.storeHeld();
+      }, 200);
+    },
+  });
+  counts.push(opened);
+  await udpQuery(at, Buffer.from(simpleQuery(1)).fill(0x70, 2, 3), 1);
+  expect(await eventually(() => opened === 4 && pool.addresses() !== undefined)).toBe(true);
+  expect(counts).toEqual([1, 3]);
+});
 
 test('a new generation is served by every thread within 20 ms, idle and under load', async () => {
   const { at, publish, pool } = await startPool();

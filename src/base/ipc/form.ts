@@ -43,6 +43,8 @@ const READERS: { readonly [K in Kind]: Reader<K> } = {
       ? ifDefined(readNumbers(counts, SELECTOR_NAMES_MAX, isCount), (read) => ({ run, isFull, counts: read }))
       : undefined,
   'counters-wanted': () => ({}),
+  'store-open': () => ({}),
+  'store-held': () => ({}),
   hosted: ({ generation, addresses, startedAtMs }) =>
     isCount(generation) && isTime(startedAtMs)
       ? ifDefined(readAddresses(addresses), (read) => ({ generation, addresses: read, startedAtMs }))

@@ -140,6 +140,10 @@ export type IpcMessage =
   | { readonly kind: 'unable'; readonly role: Role; readonly exitCode: number }
   /** From the supervisor to answer, once after each start. */
   | { readonly kind: 'start'; readonly settings: AnswerSettings }
+  /** From answer to the supervisor: its first thread has opened the store. */
+  | { readonly kind: 'store-open' }
+  /** From the supervisor to answer, in reply: any number of its threads may open the store (process/store-hold.ts). */
+  | { readonly kind: 'store-held' }
   /** From the supervisor to answer: the files of cookie secrets were read again. */
   | { readonly kind: 'cookie-secrets'; readonly secrets: CookieSecretTexts }
   /** From the supervisor to the policy host, once after each start. */
@@ -196,6 +200,8 @@ export function receiversOf(from: Role, message: IpcMessage): readonly Role[] {
     case 'alive':
     case 'unable':
     case 'start':
+    case 'store-open':
+    case 'store-held':
     case 'cookie-secrets':
     case 'start-policy-host':
       return [];

@@ -53,6 +53,9 @@ export const CALL_REPLY_MS_DEFAULT = 5_000;
 
 // --- snapshots of the store ---
 
+/** Between two attempts to share LMDB's lock, which a process that opens the store has for itself for a millisecond. */
+export const STORE_HOLD_RETRY_MS = 5;
+
 /**
  * How often readers that died are looked for, and snapshots that are held for long: a store grows by MiB in that time,
  * not by GiB.

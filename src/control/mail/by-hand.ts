@@ -12,6 +12,7 @@ import { type ZoneRecord } from '#store/schema.ts';
 import { type DocumentWrite } from '#store/writer.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { stsHost } from '#mail/mta-sts/record.ts';
+import { stsWatchWake } from '#store/mail/sts-watch.ts';
 import { readMailHosts, readMailState, wakeWrite } from '#store/mail/state.ts';
 
 /** What stands against the change, because of mail that other servers remember of the zone. */
@@ -27,7 +28,10 @@ export function checkByHand(reader: StoreReader, record: ZoneRecord, changes: re
 /** Types at the apex that mail depends on: who takes the domain's mail, where it is served, how long caches remember. */
 const APEX_TYPES: ReadonlySet<RrType> = new Set([TYPE.SOA, TYPE.NS, TYPE.MX, TYPE.A, TYPE.AAAA, TYPE.TXT]);
 
-/** After a change of records that mail depends on: the zone's mail is due at once. `nowMs` is counted time. */
+/**
+ * After a change of records that mail depends on: the zone's mail is due at once, and after one of its MX a policy that
+ * another server serves is looked at. `nowMs` is counted time.
+ */
 export function wakeAfter(
   reader: StoreReader,
   record: ZoneRecord,
@@ -42,5 +46,7 @@ export function wakeAfter(
     const key = ownerKey(owner);
     return (key === ownerKey(apex) && APEX_TYPES.has(type)) || hosts.has(key);
   };
-  return changes.some(isWatched) ? [wakeWrite(record.id, nowMs)] : [];
+  const isOfMx = changes.some(({ owner, type }) => type === TYPE.MX && equalNames(owner, apex));
+  const mail = changes.some(isWatched) ? [wakeWrite(record.id, nowMs)] : [];
+  return isOfMx ? [...mail, stsWatchWake(record.id, nowMs)] : mail;
 }

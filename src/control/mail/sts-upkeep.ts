@@ -6,6 +6,7 @@
 import { STS_WATCH_ZONES_AT_ONCE } from '#base/limits/mail.ts';
 import { type Result, ok } from '#base/problem.ts';
 import { type Name, formatName, lowerName, nameOf } from '#dns/name.ts';
+import { mailHosts } from '#mail/mail-hosts.ts';
 import { stsHost } from '#mail/mta-sts/record.ts';
 import { type StsSeen, takeStsLook, watchedSts } from '#mail/mta-sts/watch.ts';
 import { readMailPolicy } from '#store/mail/policy.ts';
@@ -43,7 +44,8 @@ async function look(zone: Name, probe: StsProbe, options: UpkeepOptions): Promis
   const before = readStsWatch(writer, record.id);
   const watched = policy === undefined || state === undefined ? undefined : watchedSts(state.mtaSts, policy.mtaSts);
   const { nowMs, wallOffsetMs } = time.read();
-  const step = before && watched && takeStsLook({ before, seen, watched, host, nowMs, wallOffsetMs });
+  const hosts = mailHosts(writer.view(record), nameOf(record.name));
+  const step = before && watched && takeStsLook({ before, seen, watched, mailHosts: hosts, host, nowMs, wallOffsetMs });
   const turn = { actor: SCHEDULER, action: 'mta-sts.look', upkeep: true };
   const noted = await funnel.change(turn, () => {
     const isGone = readStsWatch(writer, record.id) === undefined;

@@ -1,7 +1,9 @@
 /**
  * The watch over an MTA-STS policy that another server serves: a body that changes, a certificate that ends, a host
- * that cannot be fetched from. What is remembered of the looks, and the alerts and notices that follow. Pure.
- * Implements: RFC 8461 §3.3 (what senders need of the host), §8.1 (a body changes with its id).
+ * that cannot be fetched from, a host of the MX that the policy does not allow. What is remembered of the looks, and
+ * the alerts and notices that follow. Pure.
+ * Implements: RFC 8461 §3.3 (what senders need of the host), §4.1 (hosts of the MX), §8.1 (a body changes with its
+ * id).
  * Not here: looking (control/mail/sts-upkeep.ts), the policy host of this server (policy-host.ts).
  */
 import {
@@ -14,13 +16,14 @@ import {
 } from '#base/limits/mail.ts';
 import { atObject, formatPlace } from '#base/place.ts';
 import { type Problem, problem, warning } from '#base/problem.ts';
+import { type Name, formatName } from '#dns/name.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
 import { announcedBody, type StsState } from './lifecycle.ts';
 import { POLICY_HOST_OBJECT, policyHostOf } from './policy-host.ts';
-import { formatStsPolicy, parseStsPolicy, policyId } from './record.ts';
+import { type StsPolicy, formatStsPolicy, isMxCovered, parseStsPolicy, policyId } from './record.ts';
 import { type StsSettings } from './settle.ts';
 
-type TroubleCode = 'MAIL_STS_UNREACHABLE' | 'MAIL_STS_DRIFT' | 'MAIL_STS_CERTIFICATE';
+type TroubleCode = 'MAIL_STS_UNREACHABLE' | 'MAIL_STS_DRIFT' | 'MAIL_STS_UNCOVERED' | 'MAIL_STS_CERTIFICATE';
 
 /** JSON, with a version. Times are counted time unless a field says wall time. */
 export interface StsWatch {
@@ -63,6 +66,8 @@ export interface StsWatchTurn {
   readonly before: StsWatch;
   readonly seen: StsSeen;
   readonly watched: WatchedSts;
+  /** That take the domain's mail now. */
+  readonly mailHosts: readonly Name[];
   /** `mta-sts.example.com` */
   readonly host: string;
   readonly nowMs: number;
@@ -136,17 +141,31 @@ function troubleOf(turn: StsWatchTurn, body: string, endMs: number | undefined):
       `it gives another policy than the one whose id DNS announces: mode ${mode}`,
       'serve what waxseal mta-sts show prints, or set mtaSts.mode = "external"',
     );
-  if (watched.expected === undefined && before.bodyId !== undefined && before.bodyId !== bodyId)
-    return drift(
-      `its policy has changed, from mode ${before.mode ?? 'unknown'} to mode ${mode}`,
-      'senders take it when the id changes: mtaSts.id of the mail policy, or the record that mtaSts.target leads to',
-    );
+  const isOther = watched.expected === undefined && before.bodyId !== undefined && before.bodyId !== bodyId;
+  const change = isOther ? `its policy has changed, from mode ${before.mode ?? 'unknown'} to mode ${mode}` : undefined;
+  const uncovered = uncoveredOf(turn, policy.value, change);
+  if (uncovered !== undefined) return uncovered;
+  if (change !== undefined)
+    return drift(change, 'senders take it when the id changes: mtaSts.id, or the record that mtaSts.target leads to');
   if (endMs !== undefined && endMs - (nowMs + wallOffsetMs) < STS_WATCH_CERTIFICATE_MS)
     return warning('MAIL_STS_CERTIFICATE', at, `its certificate ends on ${formatTime(endMs)}, without a new one`, {
       rfc: 'RFC 8461 §3.3',
       fix: 'renew it on the server that serves the policy',
     });
   return undefined;
+}
+
+/** RFC 8461 §4.1: hosts of the domain's MX that the policy does not name. In mode testing senders only report them. */
+function uncoveredOf({ host, mailHosts }: StsWatchTurn, policy: StsPolicy, change?: string): Problem | undefined {
+  const names = mailHosts.filter((each) => !isMxCovered(policy, each)).map((each) => formatName(each).slice(0, -1));
+  if (names.length === 0) return undefined;
+  const isEnforced = policy.mode === 'enforce';
+  const follows = isEnforced ? 'deliver no mail there' : 'report each delivery there as a failure';
+  const before = change === undefined ? '' : `${change}, and `;
+  const text = `${before}it does not allow ${names.join(', ')} of the MX: senders that hold it ${follows}`;
+  const fix = 'name the host in a line mx: of the policy, with a new id, or take it out of the MX';
+  const make = isEnforced ? problem : warning;
+  return make('MAIL_STS_UNCOVERED', atObject(host), text, { rfc: 'RFC 8461 §4.1', fix });
 }
 
 /** How it stands, for people. */

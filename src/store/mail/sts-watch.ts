@@ -24,6 +24,11 @@ export function stsWatchWrite(zoneId: number, value: StsWatch | null): DocumentW
   return { zoneId, kind: STS_WATCH_KIND, id: WATCH, value, ...(value === null ? {} : { dueAtMs: value.nextMs }) };
 }
 
+/** It is looked at once more, at `wakeAtMs` of counted time; where nothing is watched nothing happens. */
+export function stsWatchWake(zoneId: number, wakeAtMs: number): DocumentWrite {
+  return { zoneId, kind: STS_WATCH_KIND, id: WATCH, wakeAtMs };
+}
+
 function isStsWatch(value: unknown): value is StsWatch {
   return hasFields(value, {
     version: (version) => version === 1,

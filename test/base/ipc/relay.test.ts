@@ -26,6 +26,7 @@ test('no child says what another one says', () => {
 
 test('nobody hears what only the supervisor says', () => {
   expect(receiversOf('control', { kind: 'gone', role: 'control' })).toEqual([]);
+  expect(receiversOf('control', { kind: 'store-held' })).toEqual([]);
   const settings = { storeDir: '', listen: [], keyFile: '', isSelfSigned: true, isAccessLogged: true };
   expect(receiversOf('policy-host', { kind: 'start-policy-host', settings })).toEqual([]);
 });

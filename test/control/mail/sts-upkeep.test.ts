@@ -54,6 +54,17 @@ test('mode external: its body is looked at every hour, a change is an alert, and
   expect(made.alerts()).toMatchObject([{ event: 'MAIL_STS_DRIFT', zone: 'one.example.' }]);
 });
 
+test('a change of the MX to a host that the policy does not allow is an alert at once, not in an hour', async () => {
+  const made = await house(EXTERNAL, () => bodyOf('enforce'));
+  await made.live(10 * MINUTE_MS);
+  expect(made.alerts()).toEqual([]);
+  const change = { op: 'set', name: '@', type: 'MX', ttl: 3600, records: ['10 mx2.one.example.'] } as const;
+  good(await made.run({ kind: 'rrsets.change', zone: ZONE, operations: [change] }));
+  await made.live(MINUTE_MS);
+  expect(made.alerts()).toMatchObject([{ event: 'MAIL_STS_UNCOVERED', text: expect.stringContaining('mx2.one.example') }]);
+  expect(made.lines()[0]).toContain('it does not allow mx2.one.example of the MX');
+});
+
 test('a host that cannot be fetched from: seconds between the first looks, one alert, and it recovers', async () => {
   let text = bodyOf('enforce');
   const made = await house(EXTERNAL, () => text);

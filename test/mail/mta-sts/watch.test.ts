@@ -1,5 +1,6 @@
 /** The watch over a policy that another server serves: what is news, what is wrong, and when it is looked at again. */
 import { describe, expect, test } from 'vitest';
+import { nameOf } from '#dns/name.ts';
 import { formatStsPolicy, policyId } from '#mail/mta-sts/record.ts';
 import { type StsSeen, type StsWatch, stsWatchLines, takeStsLook } from '#mail/mta-sts/watch.ts';
 
@@ -7,11 +8,18 @@ const HOST = 'mta-sts.example.com';
 const [MINUTE_MS, DAY_MS] = [60_000, 86_400_000];
 const body = (mode: 'testing' | 'enforce', maxAgeSeconds = 86_400) =>
   formatStsPolicy({ mode, maxAgeSeconds, mxPatterns: ['mx1.example.com'] });
+const MX = [nameOf('mx1.example.com.')];
 const NEW: StsWatch = { version: 1, nextMs: 0 };
 
-function look(before: StsWatch, seen: StsSeen, { nowMs = 1000, expected }: { nowMs?: number; expected?: string } = {}) {
+interface Around {
+  readonly nowMs?: number;
+  readonly expected?: string;
+  readonly mailHosts?: typeof MX;
+}
+
+function look(before: StsWatch, seen: StsSeen, { nowMs = 1000, expected, mailHosts = MX }: Around = {}) {
   const watched = expected === undefined ? {} : { expected };
-  return takeStsLook({ before, seen, watched, host: HOST, nowMs, wallOffsetMs: 0 });
+  return takeStsLook({ before, seen, watched, mailHosts, host: HOST, nowMs, wallOffsetMs: 0 });
 }
 
 describe('a policy that nobody here keeps', () => {
@@ -46,6 +54,52 @@ test('where DNS announces our own policy, another one is wrong for as long as it
   expect(second.alerts).toEqual([]);
   expect(look(second.watch, { body: body('testing') }, { expected, nowMs: 2 * DAY_MS }).alerts).toHaveLength(1);
   expect(look(second.watch, { body: body('enforce') }, { expected }).watch).not.toHaveProperty('code');
+});
+
+describe('RFC 8461 §4.1: hosts of the MX that the policy does not allow', () => {
+  const policy = (mode: 'testing' | 'enforce' | 'none', ...mxPatterns: string[]) =>
+    formatStsPolicy({ mode, maxAgeSeconds: 86_400, mxPatterns });
+  const told = (text: string, ...hosts: string[]) =>
+    look(NEW, { body: text }, { mailHosts: hosts.map((host) => nameOf(`${host}.`)) }).alerts.map(
+      ({ code, severity, message }) => `${severity} ${code}: ${message}`,
+    );
+
+  test('mode enforce: no mail is delivered there', () => {
+    expect(told(policy('enforce', 'mx1.example.com'), 'mx1.example.com', 'mx2.example.com', 'backup.example.net')).toEqual([
+      'error MAIL_STS_UNCOVERED: it does not allow mx2.example.com, backup.example.net of the MX: senders that hold it deliver no mail there',
+    ]);
+  });
+
+  test('mode testing warns, mode none allows all, and without hosts there is nothing to allow', () => {
+    expect(told(policy('testing', 'mx1.example.com'), 'mx2.example.com')).toEqual([
+      expect.stringMatching(/^warning MAIL_STS_UNCOVERED: .*: senders that hold it report each delivery there as a failure$/),
+    ]);
+    expect(told(policy('none'), 'mx2.example.com')).toEqual([]);
+    expect(told(policy('enforce', 'mx1.example.com'))).toEqual([]);
+  });
+
+  test('a wildcard stands for exactly one label', () => {
+    const wild = policy('enforce', '*.example.com');
+    expect(told(wild, 'mx1.example.com', 'MX2.Example.COM')).toEqual([]);
+    expect(told(wild, 'a.mx.example.com')).toHaveLength(1);
+    expect(told(wild, 'example.com')).toHaveLength(1);
+  });
+
+  test('said once, and again after a day; a policy that changes to this is told with its change', () => {
+    const first = look(NEW, { body: body('enforce') }).watch;
+    const other = policy('enforce', 'mx9.example.com');
+    const second = look(first, { body: other });
+    expect(second.alerts).toMatchObject([
+      {
+        code: 'MAIL_STS_UNCOVERED',
+        message: expect.stringMatching(/^its policy has changed, from mode enforce to mode enforce, and it does not/),
+      },
+    ]);
+    expect(look(second.watch, { body: other }, { nowMs: 60 * MINUTE_MS }).alerts).toEqual([]);
+    expect(look(second.watch, { body: other }, { nowMs: 2 * DAY_MS }).alerts).toHaveLength(1);
+    const back = look(second.watch, { body: other }, { mailHosts: [nameOf('mx9.example.com.')] });
+    expect([back.alerts, back.notices.map(({ event }) => event)]).toEqual([[], ['mail.sts-recovered']]);
+  });
 });
 
 test('what is no policy is told with the reason', () => {
