@@ -193,6 +193,8 @@ function settle(
       endpoints: (key, texts) => endpoints(key, texts).map(formatIpPort),
       networks,
       path,
+      read: readers.read,
+      reject: readers.reject,
     }),
     keys: { kekFile: kek, isKekFileGiven: kekFile !== undefined },
     cookies: settleCookies(values.cookies, readers),

@@ -98,6 +98,20 @@ describe('configuration', () => {
     });
   });
 
+  test('RFC 8310 §8.1: has recursive servers by TLS, each with its name; none of them in the clear beside', () => {
+    const of = (value: string) => ({ environment: { WAXSEAL_MAIL__RESOLVERS: value } });
+    const text = '[mail]\nresolver_ca_file = "dns-ca.pem"\n';
+    const both = 'tls://192.0.2.1#DNS.example.net.,tls://[2001:db8::1]:8853#dns.example.net';
+    const { mail } = good({ ...file(text), ...of(both) });
+    expect(mail).toMatchObject({
+      resolvers: ['tls://192.0.2.1:853#dns.example.net', 'tls://[2001:db8::1]:8853#dns.example.net'],
+      resolverCaFile: '/etc/waxseal/dns-ca.pem',
+    });
+    for (const value of ['tls://192.0.2.1', 'tls://192.0.2.1#', 'tls://a.example#a.example', 'tls://192.0.2.1#a.b#c.d'])
+      expect(bad(of(value))).toEqual(['WAXSEAL_MAIL__RESOLVERS CONFIG_VALUE']);
+    expect(bad(of('tls://192.0.2.1#dns.example.net,192.0.2.1:53'))).toEqual(['WAXSEAL_MAIL__RESOLVERS CONFIG_VALUE']);
+  });
+
   test('RFC 5001 §3.1: has a name for who asks, as text or octets, of 128 at most', () => {
     const nsid = (text: string) => good({ environment: { WAXSEAL_DNS__NSID: text } });
     expect([good({}).dns.nsid, nsid('').dns.nsid]).toEqual([undefined, undefined]);

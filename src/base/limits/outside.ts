@@ -57,8 +57,8 @@ export const REPLY_RECORDS_MAX = 1024;
 /** Records of an answer that are read; an RRset of more is cut, and the look says how many there are. */
 export const DIRECT_RECORDS_MAX = 64;
 
-/** Sets of roots that requests trust: the configuration names two at most, and the usual ones stand alone. */
-export const TRUSTED_CONTEXTS_MAX = 3;
+/** Sets of roots that requests trust: the configuration names three at most, and the usual ones stand alone. */
+export const TRUSTED_CONTEXTS_MAX = 4;
 
 /** For a look at our own policy host, the wait for what was just committed included: it has it in milliseconds. */
 export const OWN_HOST_LOOK_MS_MAX = 3_000;
@@ -66,3 +66,11 @@ export const OWN_HOST_LOOK_MS_MAX = 3_000;
 export const OWN_HOST_CONNECT_MS_MAX = 1_000;
 /** Between two questions whether it serves what is in the store. */
 export const OWN_HOST_POLL_MS = 20;
+/** For one question over TLS, connecting and handshake included: two round trips more than over UDP. */
+export const DOT_QUESTION_MS = 5000;
+/** A connection over TLS without a question is closed after this; servers do so after about as long (RFC 7858 §3.4). */
+export const DOT_IDLE_MS = 20_000;
+/** Questions that wait for one server at the same time: all looks that may be under way, with ten each. */
+export const DOT_QUESTIONS_MAX = 512;
+/** Aliases that are followed in one answer: resolvers stop at about as many. */
+export const ALIASES_MAX = 16;

@@ -5,7 +5,7 @@
  */
 import { type Result, ok } from '#base/problem.ts';
 import { type AcmeSettings } from '#config/acme.ts';
-import { readRoots } from '#control/outside/witnesses.ts';
+import { readRoots } from '#control/outside/resolver-of.ts';
 import { acmeTransport } from './acme-request.ts';
 import { type CertificateSettings } from './certificates.ts';
 

@@ -2,7 +2,7 @@
  * What this server's own HTTPS requests trust: the usual roots, and further ones that the configuration names. One
  * context for all requests: OpenSSL takes a megabyte for the roots, of which the garbage collector knows nothing, so
  * with a context for each request a busy server grows by gigabytes.
- * Not here: requests (https-request.ts), reading the files of roots (witnesses.ts).
+ * Not here: requests (https-request.ts), reading the files of roots (resolver-of.ts).
  */
 import { type SecureContext, createSecureContext, getCACertificates } from 'node:tls';
 import { TRUSTED_CONTEXTS_MAX } from '#base/limits/outside.ts';

@@ -3,11 +3,8 @@
  * of our zones, the MTA-STS probe, the look at mail hosts.
  * Not here: what is asked when (control/mail/upkeep.ts), the configuration's form (config/mail.ts).
  */
-import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { NetworkSet, parseNetwork } from '#base/network.ts';
-import { atPath } from '#base/place.ts';
-import { type Result, fail, ok, problem } from '#base/problem.ts';
+import { type Result, ok } from '#base/problem.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { type Config } from '#config/config.ts';
 import { type OutsideWitnesses } from './evidence.ts';
@@ -15,7 +12,8 @@ import { bimiProbe } from './bimi-probe.ts';
 import { HTTPS_PROBE } from './https-probe.ts';
 import { stsProbe } from './mta-sts-probe.ts';
 import { reachableOrIn } from './probe-addresses.ts';
-import { nameServerResolver, outsideResolver } from './outside-resolver.ts';
+import { nameServerResolver } from './outside-resolver.ts';
+import { readRoots, resolverOf } from './resolver-of.ts';
 import { STARTTLS_LOOK, starttlsLook } from './starttls-look.ts';
 import { ZoneSecondaries, ownAddresses } from './zone-secondaries.ts';
 
@@ -29,10 +27,12 @@ export interface Outside {
 
 /** Reads the file of further roots; what is wrong with it is a Problem. */
 export function outsideOf({ mail, dns }: Pick<Config, 'mail' | 'dns'>): Result<Outside> {
-  const { nameServers, secondaries, resolvers, isProbing, isLookingAtMailHosts, probeCaFile } = mail;
+  const { nameServers, secondaries, isProbing, isLookingAtMailHosts, probeCaFile } = mail;
   const roots = probeCaFile === undefined ? ok(undefined) : readRoots(probeCaFile, 'mail.probe_ca_file');
   if (!roots.ok) return roots;
-  const resolver = outsideResolver(resolvers);
+  const found = resolverOf(mail);
+  if (!found.ok) return found;
+  const { resolver, stop } = found.value;
   const stopping = new AbortController();
   const networks = mail.probeNetworks.map((text) => parseNetwork(text)!);
   const shared = { resolver, networks, stopped: stopping.signal };
@@ -49,27 +49,9 @@ export function outsideOf({ mail, dns }: Pick<Config, 'mail' | 'dns'>): Result<O
         ? {}
         : { secondaries: new ZoneSecondaries({ isOurs: ownAddresses(dns.listen), serverAt: nameServerResolver }) }),
     },
-    stop: () => stopping.abort(),
+    stop() {
+      stopping.abort();
+      stop();
+    },
   });
-}
-
-/** PEM of at least one certificate: a file that is something else would only be noticed when nothing verifies. */
-export function readRoots(file: string, setting: string): Result<string> {
-  try {
-    const text = readFileSync(file, 'utf8');
-    const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
-    if (blocks.length === 0) return unusable(file, setting, 'holds no certificate in PEM');
-    for (const block of blocks) void new X509Certificate(block);
-    return ok(blocks.join('\n'));
-  } catch (error) {
-    return unusable(file, setting, error instanceof Error ? error.message : String(error));
-  }
-}
-
-function unusable(file: string, setting: string, why: string): Result<never> {
-  return fail(
-    problem('CONFIG_FILE', atPath(file, 'the file of root certificates'), `${setting}: ${why}`, {
-      fix: 'name a PEM file of root certificates, or leave the key out',
-    }),
-  );
 }
