@@ -27,6 +27,7 @@ export const NOT_UNIT = [
   'test/cli/cert-deploy-hook.test.ts',
   // Real threads and connections, held to times and amounts.
   'test/server/tcp/limits.test.ts',
+  'test/server/tls/**',
   'test/server/worker-pool.test.ts',
   // A year of rotations, and thousands of random zones.
   'test/laws/answer.test.ts',

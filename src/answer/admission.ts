@@ -55,7 +55,7 @@ export class Admission {
     if (client === undefined || client.length === 0) return;
     if (head.cookieAt > 0 && this.#cookies !== undefined) this.#readCookie(query, head, client, this.#cookies);
     // A handshake or a cookie shows that the client is where it says: no third party's address is abused.
-    if (this.#limiter === undefined || transport === 'tcp' || this.#cookie === COOKIE.VALID || this.#limiter.isAllowed(client)) return;
+    if (this.#limiter === undefined || transport !== 'udp' || this.#cookie === COOKIE.VALID || this.#limiter.isAllowed(client)) return;
     this.#client = client;
   }
 

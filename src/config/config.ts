@@ -23,6 +23,7 @@ import { type ConfigSources, type Origin } from './origin.ts';
 import { readEnvironment, readFileKeys, typed } from './sources.ts';
 import { type Tree, deepFreeze, setKey } from './tree.ts';
 import { originOf, valueReaders } from './readers.ts';
+import { type DnsTlsSettings, describeDnsTls, settleDnsTls } from './dns-tls.ts';
 import { type AcmeSettings, describeAcme, settleAcme } from './acme.ts';
 import { type HttpsSettings, describeHttps, settleHttps } from './https.ts';
 import { NSID_FORM, parseNsid } from './nsid.ts';
@@ -42,6 +43,8 @@ export interface Config {
     readonly udp: UdpKind;
     /** Name of this server for who asks, hexadecimal; undefined: it has none. */
     readonly nsid: string | undefined;
+    /** DNS over TLS; undefined: it is not served. */
+    readonly tls: DnsTlsSettings | undefined;
   };
   readonly admin: {
     /** The TCP listener; undefined: only the Unix socket. */
@@ -135,6 +138,7 @@ export function describeConfig(config: Config): Tree {
       workers: config.dns.workers,
       udp: config.dns.udp,
       ...(config.dns.nsid === undefined ? {} : { nsid: `0x${config.dns.nsid}` }),
+      ...describeDnsTls(config.dns.tls),
     },
     admin: {
       listen: endpoint(config.admin.listen),
@@ -176,6 +180,7 @@ function settle(
       workers: values.dns?.workers ?? DEFAULTS.dns.workers,
       udp: values.dns?.udp ?? DEFAULTS.dns.udp,
       nsid: nsid === undefined || nsid.length === 0 ? undefined : Buffer.from(nsid).toString('hex'),
+      tls: settleDnsTls(values.dns, readers),
     },
     admin: {
       listen: readers.one('admin.listen', values.admin?.listen ?? DEFAULTS.admin.listen),

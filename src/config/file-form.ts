@@ -7,6 +7,7 @@ import { type TSchema, Type } from 'typebox';
 import { WORKERS_MAX } from '#base/limits/server.ts';
 import { AcmeSection } from './acme.ts';
 import { AuditSection } from './audit.ts';
+import { DNS_TLS_KEYS } from './dns-tls.ts';
 import { CookiesSection, RrlSection } from './defence.ts';
 import { HttpsSection } from './https.ts';
 import { LimitsSection } from './limits.ts';
@@ -26,6 +27,7 @@ export const ConfigFile = Type.Object(
           workers: Type.Optional(Type.Integer({ minimum: 0, maximum: WORKERS_MAX })),
           udp: Type.Optional(Type.Enum(['auto', 'mmsg', 'dgram'])),
           nsid: Type.Optional(Type.String()),
+          ...DNS_TLS_KEYS,
         },
         strict,
       ),

@@ -298,7 +298,8 @@ export class Control implements ControlApi {
 
   /** Signs certificates for hosts that have none, once it is started. */
   selfSigner(sealer: SelfSignerOptions['sealer'], log: Log): SelfSigner {
-    return new SelfSigner({ ...this.#options, funnel: this.#funnel, sealer }, log);
+    const { dotHost } = this.#options.certificates ?? {};
+    return new SelfSigner({ ...this.#options, funnel: this.#funnel, sealer, dotHost }, log);
   }
 
   /** Installs certificates from files, once it is started. */

@@ -241,11 +241,12 @@ export function questionOf(octets: Uint8Array, head: QueryHead): Question {
   };
 }
 
-export type Transport = 'udp' | 'tcp';
+/** `tls`: TCP below it (RFC 7858). */
+export type Transport = 'udp' | 'tcp' | 'tls';
 
 /** Octets the answer to `head` may have. */
 export function answerLimitBytes(head: QueryHead, transport: Transport): number {
-  return transport === 'tcp' ? MESSAGE_BYTES_MAX : udpLimitBytes(head.payloadBytes);
+  return transport === 'udp' ? udpLimitBytes(head.payloadBytes) : MESSAGE_BYTES_MAX;
 }
 
 /** Everything a response says, section by section; the parts of it that may be left out are in `additional`. */

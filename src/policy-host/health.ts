@@ -8,7 +8,7 @@ import { SELF_SIGNED_DAYS } from '#base/limits/https.ts';
 import { DAY_MS } from '#base/units.ts';
 import { makeCertificateKey, selfSignedCertificate, toPem } from '#certificate/x509.ts';
 import { type HostedAnswer, type HostedSource } from './hosted.ts';
-import { CONTEXT_SETTINGS } from '#policy-host/tls/tls-settings.ts';
+import { CONTEXT_SETTINGS } from '#base/tls/settings.ts';
 
 export const HEALTH_HOST = 'localhost';
 const HEALTH_PATH = '/healthz';

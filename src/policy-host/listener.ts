@@ -12,8 +12,11 @@ import { type Connection, type Connections } from './connections.ts';
 import { type HandshakeFailure, type PolicyHostCounters } from './counters.ts';
 import { type Http1 } from './http1.ts';
 import { type Http2 } from './http2.ts';
-import { ALPN, CONTEXT_SETTINGS } from '#policy-host/tls/tls-settings.ts';
+import { CONTEXT_SETTINGS } from '#base/tls/settings.ts';
 import { hostOf } from './zone-of-host.ts';
+
+/** In the order in which the policy host prefers them. */
+const ALPN = ['h2', 'http/1.1'];
 
 export interface TlsFrontOptions {
   readonly connections: Connections;

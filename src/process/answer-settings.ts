@@ -14,19 +14,21 @@ import { descriptorsOf, renumber } from '#process/sockets/assign.ts';
 import { FIRST_CHILD_FD } from '#process/children/supervised-child.ts';
 
 /**
- * `listen`: the addresses of the configuration with their ports settled. `cookieSecrets`: what is in the files, when
+ * `listen`: the addresses of the configuration with their ports settled, those of DNS over TLS by themselves.
+ * `cookieSecrets`: what is in the files, when
  * there are any. `cores`: a worker for each, WORKERS_MAX at most, unless the configuration says how many.
  */
 export function answerSettings(
   { data, dns, cookies, rrl, log }: Config,
-  listen: readonly IpPort[],
+  listen: { readonly plain: readonly IpPort[]; readonly tls?: readonly IpPort[] },
   cookieSecrets?: CookieSecretTexts,
   inherited: InheritedFds = {},
   cores: number = availableParallelism(),
 ): AnswerSettings {
   return {
     storeDir: join(data, 'store'),
-    listen: listen.map(formatIpPort),
+    listen: listen.plain.map(formatIpPort),
+    ...(listen.tls === undefined || listen.tls.length === 0 ? {} : { tlsListen: listen.tls.map(formatIpPort) }),
     udp: dns.udp,
     cookies: cookies === undefined ? undefined : { secrets: cookieSecrets },
     rateLimit: rrl,

@@ -60,7 +60,7 @@ export function answerProgram(facts: ProgramFacts): ChildProgram {
     role: 'answer',
     entry: siblingModule(import.meta.url, 'answer-process'),
     args: [log.format, log.level],
-    sockets: descriptorsOf(facts.sockets.dns),
+    sockets: descriptorsOf({ ...facts.sockets.dns, ...facts.sockets.tls }),
     environment,
     compileCache: files.answerCache,
   };

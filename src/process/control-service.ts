@@ -16,6 +16,7 @@ import { type Problem, type Result, fail, formatProblem, ok, problem } from '#ba
 import { productVersion } from '#base/version.ts';
 import { type Config } from '#config/config.ts';
 import { AuditUpkeep } from '#control/audit/upkeep.ts';
+import { DotDelivery } from '#control/certificate/dot-delivery.ts';
 import { KeyDelivery } from '#control/transfer/key-delivery.ts';
 import { notifyIntake } from '#control/transfer/notify-intake.ts';
 import { type CertificateSettings } from '#control/certificate/certificates.ts';
@@ -73,6 +74,7 @@ export class ControlService {
   readonly #control: Control;
   readonly #snapshots: SnapshotWatch;
   readonly #keyDelivery: KeyDelivery;
+  readonly #dotDelivery: DotDelivery | undefined;
   readonly #upkeep: readonly Upkeep[];
   readonly #tokenFile: string;
   readonly #socketPath: string;
@@ -99,6 +101,7 @@ export class ControlService {
       (message) => {
         this.#publisher.receive(message);
         this.#keyDelivery.receive(message);
+        this.#dotDelivery?.receive(message);
         if (message.kind === 'gone') this.#snapshots.dropDead();
         this.#showScreen();
       },
@@ -113,6 +116,7 @@ export class ControlService {
     this.#hostKey = new PolicyHostKey({ file, random, onMade });
     this.#control = this.#makeControl();
     this.#keyDelivery = new KeyDelivery({ keys: this.#control.transferParts.keys, calls: this.#channel.calls, log });
+    this.#dotDelivery = this.#makeDotDelivery();
     const reports = { reader: writer, run: (...asked: Parameters<Control['run']>) => this.#control.run(...asked) };
     this.#channel.calls.handle(NOTIFY_CALL, notifyIntake(this.#control.notifyFollowers));
     this.#channel.calls.handle(POSTED_REPORT, postedReports(reports));
@@ -133,7 +137,8 @@ export class ControlService {
     const notifiers = [notifier, cdsNotifier].map((each) => {
       return { start: () => each.start(log), stop: () => each.stop() };
     });
-    const transfer = [this.#keyDelivery, ...notifiers];
+    const dot = this.#dotDelivery === undefined ? [] : [this.#dotDelivery];
+    const transfer = [this.#keyDelivery, ...notifiers, ...dot];
     this.#upkeep = [this.#snapshots, ...transfer, refresher, scheduler, exporter, audit, ...this.#policyHostUpkeep()];
   }
 
@@ -224,6 +229,7 @@ export class ControlService {
       certificates: {
         ...(acme === undefined ? {} : { acme }),
         sealer: () => this.#hostKey.sealer(),
+        dotHost: config.dns.tls?.host,
         onEvents: (zone, events) => logCertificateEvents(log, zone, events),
       },
       signerFilesRoot: dirname(store.kekFile),
@@ -235,11 +241,23 @@ export class ControlService {
     });
   }
 
-  /** What the policy host needs of control; nothing when there is none. */
+  /** Undefined: DNS over TLS is not served. */
+  #makeDotDelivery(): DotDelivery | undefined {
+    const { config, log, store } = this.#options;
+    const { tls } = config.dns;
+    if (tls === undefined) return undefined;
+    const { isSelfSigned } = config.https;
+    const sealer = () => this.#hostKey.sealer();
+    const { calls } = this.#channel;
+    return new DotDelivery({ reader: store.writer, sealer, host: tls.host, isSelfSigned, calls, log });
+  }
+
+  /** What serving over TLS needs of control; nothing when nothing is served so. */
   #policyHostUpkeep(): readonly Upkeep[] {
     const { log } = this.#options;
-    const { listen, keyFile: file, isSelfSigned, certificateFiles } = this.#options.config.https;
-    if (listen.length === 0) return [];
+    const { https, dns } = this.#options.config;
+    const { listen, keyFile: file, isSelfSigned, certificateFiles } = https;
+    if (listen.length === 0 && dns.tls === undefined) return [];
     const key = this.#hostKey;
     const opened = key.sealer();
     if (!opened.ok) log.error('https.key-unusable', formatProblem(opened.problems[0]!), { file });
@@ -295,7 +313,8 @@ function logCertificateEvents(log: Log, zone: string, events: readonly Lifecycle
 
 /** Why the admin API cannot listen: on its TCP address, whose error names a port, or on its Unix socket. */
 function adminProblem({ admin }: Config, socketPath: string, error: unknown): Problem {
-  if (admin.listen !== undefined && error instanceof Error && 'port' in error) return listenProblem(admin.listen, 'TCP', error, '--admin');
+  if (admin.listen !== undefined && error instanceof Error && 'port' in error)
+    return listenProblem(admin.listen, 'TCP', error, 'with --admin ADDR:PORT');
   const why = error instanceof Error ? error.message : String(error);
   return problem('ADDRESS_UNUSABLE', atPath(socketPath, 'the admin socket'), `the admin API cannot listen: ${why}`);
 }

@@ -17,7 +17,7 @@ import { keepFromChildren } from '#process/confine/close-on-exec.ts';
 import { type Account } from '#process/confine/identity.ts';
 import { type AssignedSockets, assignSockets, descriptorsOf } from '#process/sockets/assign.ts';
 import { forgetVariables, inheritedSockets } from '#process/sockets/inherited.ts';
-import { settleAddresses } from '#server/listen.ts';
+import { TLS_ADDRESSES, settleAddresses } from '#server/listen.ts';
 import { StoreFailure, folderFailure } from '#store/failure.ts';
 import { type ProcessLock, SERVER_LOCK, acquireLock } from '#store/process-lock.ts';
 import { answerSettings, policyHostSettings } from './answer-settings.ts';
@@ -47,10 +47,12 @@ export async function serve(options: ServeOptions): Promise<number> {
   if (!accounts.ok) return refuse(accounts.problems);
   const sockets = takeSockets(config);
   if (!sockets.ok) return refuse(sockets.problems);
-  const { dns, https, admin } = sockets.value;
-  await keepFromChildren([dns, https, admin].flatMap(descriptorsOf));
+  const { dns, tls, https, admin } = sockets.value;
+  await keepFromChildren([dns, tls, https, admin].flatMap(descriptorsOf));
   const addresses = await settleAddresses(config.dns.listen, dns);
   if (!addresses.ok) return refuse(addresses.problems);
+  const secured = await settleAddresses(config.dns.tls?.listen ?? [], tls, TLS_ADDRESSES);
+  if (!secured.ok) return refuse(secured.problems);
   const tooLong = socketPathProblem(config);
   if (tooLong !== undefined) return refuse([tooLong]);
   const prepared = prepare(config, accounts.value);
@@ -61,7 +63,8 @@ export async function serve(options: ServeOptions): Promise<number> {
     writeNotice(format, { level, process: 'supervisor', event, message, ...(fields === undefined ? {} : { fields }) });
   if (format === 'json') logCrashes(process, (...line) => say(...line));
   warnOfRights(accounts.value, say);
-  const settings = answerSettings(config, addresses.value, cookieSecrets, dns);
+  const listen = { plain: addresses.value, tls: secured.value };
+  const settings = answerSettings(config, listen, cookieSecrets, { ...dns, ...tls });
   const own = { accounts: accounts.value, withRights, sockets: sockets.value };
   const facts: ProgramFacts = { options, config, settings, files, ...own };
   let filler: ChildProcess | undefined;
@@ -95,7 +98,8 @@ function takeSockets({ dns, https, admin }: Config): Result<AssignedSockets> {
   const found = inheritedSockets(process);
   forgetVariables(process.env);
   if (!found.ok) return found;
-  const wanted = { dns: dns.listen, https: https.listen, admin: admin.listen === undefined ? [] : [admin.listen] };
+  const tls = dns.tls?.listen ?? [];
+  const wanted = { dns: dns.listen, tls, https: https.listen, admin: admin.listen === undefined ? [] : [admin.listen] };
   return assignSockets(found.value, wanted);
 }
 

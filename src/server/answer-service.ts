@@ -8,6 +8,7 @@ import { parseIpPort } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
 import { EXIT_CONFIGURATION } from '#base/exit.ts';
 import { type AnswerSettings, type IpcMessage } from '#base/ipc/messages.ts';
+import { TLS_CERTIFICATE, type TlsCertificate, readTlsCertificate } from '#base/ipc/tls-certificate.ts';
 import { type SupervisorChannel, openSupervisorChannel } from '#base/ipc/channel.ts';
 import { SELECTOR_COUNTS_EVERY_MS } from '#base/limits/events.ts';
 import { HANDED_REPLY_MS } from '#base/limits/update.ts';
@@ -55,6 +56,7 @@ class AnswerService {
   /** TSIG keys that control has sent; the last part of them makes them count. */
   #keys: readonly SentKey[] = [];
   #keyParts: SentKey[] = [];
+  #certificate: TlsCertificate | undefined;
   #started = false;
   #listening = false;
   #stopping = false;
@@ -71,6 +73,7 @@ class AnswerService {
       },
     );
     this.#channel.calls.handle(TRANSFER_KEYS, (body) => this.#takeKeys(body));
+    this.#channel.calls.handle(TLS_CERTIFICATE, (body) => this.#takeCertificate(body));
     // A thread that blocks does not hear that the process exits, and would keep it from ending.
     own.once('exit', () => this.#running?.pool.abandon());
     own.on('SIGTERM', () => void this.#stop());
@@ -150,6 +153,7 @@ class AnswerService {
       workers: settings.workers,
       storeDir: settings.storeDir,
       addresses: settings.listen.map(settledAddress),
+      tlsAddresses: settings.tlsListen?.map(settledAddress),
       responderSlots,
       storeOpened: () => this.#channel.send({ kind: 'store-open' }),
       changed: () => {
@@ -166,6 +170,7 @@ class AnswerService {
     this.#running = { pool, cookies, reporters };
     pool.announce(this.#announced);
     pool.takeKeys(this.#keys);
+    pool.takeCertificate(this.#certificate);
     pool.start();
   }
 
@@ -182,6 +187,12 @@ class AnswerService {
       this.#keyParts = [];
       this.#running?.pool.takeKeys(this.#keys);
     }
+    return Promise.resolve(new Uint8Array(0));
+  }
+
+  #takeCertificate(body: Uint8Array): Promise<Uint8Array> {
+    this.#certificate = readTlsCertificate(body);
+    this.#running?.pool.takeCertificate(this.#certificate);
     return Promise.resolve(new Uint8Array(0));
   }
 

@@ -27,6 +27,9 @@ export const SERVER_SLOT = {
   tcpGarbage: 18,
   tcpCut: 19,
   tcpSocketErrors: 20,
+  tlsHandshakes: 21,
+  tlsHandshakesFailed: 22,
+  tlsWithoutCertificate: 23,
 } as const;
 
 export type ServerSlotName = keyof typeof SERVER_SLOT;
@@ -51,6 +54,8 @@ const udpDropped = (reason: string) => counter('waxseal_udp_dropped_total', 'UDP
 const tcpClosed = (reason: string) =>
   counter('waxseal_tcp_connections_closed_total', 'TCP connections that the server closed, by reason.', { reason });
 
+const handshakes = (outcome: string) => counter('waxseal_tls_handshakes_total', 'TLS handshakes of DNS over TLS, by outcome.', { outcome });
+
 /** How each slot is shown to Prometheus (facts: base units, `_total`, bounded labels). */
 export const SERVER_METRICS: Readonly<Record<ServerSlotName, Metric>> = {
   udpQueries: counter('waxseal_socket_messages_received_total', 'DNS messages received.', { transport: 'udp' }),
@@ -74,4 +79,7 @@ export const SERVER_METRICS: Readonly<Record<ServerSlotName, Metric>> = {
   tcpGarbage: tcpClosed('not_a_query'),
   tcpCut: tcpClosed('cut_in_message'),
   tcpSocketErrors: counter('waxseal_tcp_socket_errors_total', 'TCP connections that ended with an error, as a reset by the client.'),
+  tlsHandshakes: handshakes('ok'),
+  tlsHandshakesFailed: handshakes('failed'),
+  tlsWithoutCertificate: handshakes('no_certificate'),
 };

@@ -15,8 +15,18 @@ import { atAddress } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Listener, type OpenUdp, type QueryResponder } from './listener.ts';
 import { openTcp } from '#server/tcp/tcp.ts';
-import { TCP_LIMITS, type TcpLimits, TcpTable } from '#server/tcp/table.ts';
+import { type Secure, TCP_LIMITS, type TcpLimits, TcpTable } from '#server/tcp/table.ts';
 import { openUdp as openDgram } from '#server/udp/dgram.ts';
+
+/** What listens at addresses, and the setting that names them. */
+interface AddressUse {
+  readonly hasUdp: boolean;
+  readonly setting: string;
+}
+
+const DNS_ADDRESSES: AddressUse = { hasUdp: true, setting: 'with --dns ADDR:PORT' };
+/** DNS over TLS. */
+export const TLS_ADDRESSES: AddressUse = { hasUdp: false, setting: 'in dns.tls_listen' };
 
 /**
  * The same addresses with ports settled, each once; or every problem there is, one per address that cannot be had.
@@ -25,31 +35,31 @@ import { openUdp as openDgram } from '#server/udp/dgram.ts';
 export async function settleAddresses(
   wanted: readonly IpPort[],
   inherited: InheritedFds = {}, // by ADDR:PORT
+  use: AddressUse = DNS_ADDRESSES,
 ): Promise<Result<readonly IpPort[]>> {
   const settled = new Map<string, IpPort>();
   const problems: Problem[] = [];
   for (const address of wanted) {
     if (settled.has(formatIpPort(address))) continue;
-    const result = inherited[formatIpPort(address)] === undefined ? await settleAddress(address) : ok(address);
+    const result = inherited[formatIpPort(address)] === undefined ? await settleAddress(address, use) : ok(address);
     if (result.ok) settled.set(formatIpPort(result.value), result.value);
     else problems.push(...result.problems);
   }
   return problems.length > 0 ? fail(...problems) : ok([...settled.values()]);
 }
 
-async function settleAddress(address: IpPort): Promise<Result<IpPort>> {
+async function settleAddress(address: IpPort, { hasUdp, setting }: AddressUse): Promise<Result<IpPort>> {
   const attempts = address.port === 0 ? PORT_ATTEMPTS_MAX : 1;
   for (let attempt = 1; ; attempt++) {
     let transport = 'UDP';
     try {
-      const port = await probeUdp(address);
+      const port = hasUdp ? await probeUdp(address) : address.port;
       transport = 'TCP';
-      await probeTcp({ ...address, port });
-      return ok({ ...address, port });
+      return ok({ ...address, port: await probeTcp({ ...address, port }) });
     } catch (error) {
       // With port 0, UDP may have picked a port that is taken on TCP: another one will do.
       if (attempt < attempts && errorCode(error) === 'EADDRINUSE') continue;
-      return fail(listenProblem(address, transport, error));
+      return fail(listenProblem(address, transport, error, setting));
     }
   }
 }
@@ -90,14 +100,15 @@ function probeTcp({ ip, family, port }: IpPort): Promise<number> {
   });
 }
 
-/** The system's error as a problem that names the address and what to do; `flag` is the one that sets the address. */
-export function listenProblem(address: IpPort, transport: string, error: unknown, flag = '--dns'): Problem {
+/** The system's error as a problem that names the address and what to do; `setting`: where another one is chosen. */
+export function listenProblem(address: IpPort, transport: string, error: unknown, setting = DNS_ADDRESSES.setting): Problem {
   const at = formatIpPort(address);
+  const another = `choose another address ${setting}`;
   const code = errorCode(error);
   switch (code) {
     case 'EADDRINUSE':
       return problem('ADDRESS_IN_USE', atAddress(at), `another program listens on ${transport} ${at}; waxseal has not started`, {
-        fix: `stop it (find it with: ss -lpn 'sport = :${address.port}') or choose another address with ${flag} ADDR:PORT`,
+        fix: `stop it (find it with: ss -lpn 'sport = :${address.port}') or ${another}`,
       });
     case 'EACCES':
     case 'EPERM':
@@ -105,7 +116,7 @@ export function listenProblem(address: IpPort, transport: string, error: unknown
         fix:
           address.port < 1024
             ? 'ports below 1024 need CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE), or choose a port from 1024 up'
-            : `see whether a security policy (SELinux, AppArmor, seccomp) forbids it, or choose another address with ${flag} ADDR:PORT`,
+            : `see whether a security policy (SELinux, AppArmor, seccomp) forbids it, or ${another}`,
       });
     case 'EADDRNOTAVAIL':
       return problem('ADDRESS_MISSING', atAddress(at), `no interface of this machine has the address ${address.ip}`, {
@@ -143,6 +154,8 @@ export interface WorkerListenersOptions {
   /** False where another thread serves TCP. */
   readonly tcp?: boolean;
   readonly tcpLimits?: TcpLimits;
+  /** TCP carries TLS. */
+  readonly secure?: Secure;
   /** Sockets of addresses that are open already, for this thread alone. */
   readonly inherited?: InheritedFds | undefined;
 }
@@ -151,7 +164,7 @@ export interface WorkerListenersOptions {
 export async function startWorkerListeners(options: WorkerListenersOptions): Promise<WorkerListeners> {
   const { responder, counters, addresses, openUdp = openDgram, tcp = true, inherited = {} } = options;
   for (const address of addresses) assert(address.port !== 0, `unsettled address ${formatIpPort(address)}`);
-  const table = new TcpTable(responder, counters, options.tcpLimits ?? TCP_LIMITS);
+  const table = new TcpTable(responder, counters, options.tcpLimits ?? TCP_LIMITS, options.secure);
   const listeners: Listener[] = [];
   const close = async (graceMs: number) => {
     await Promise.all([...listeners.map((each) => each.close(graceMs)), table.close(graceMs)]);

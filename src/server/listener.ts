@@ -6,6 +6,7 @@ import { type IpPort } from '#base/address.ts';
 import { type SendAnswer } from '#answer/later-answer.ts';
 import { type MessageStream } from '#answer/message-stream.ts';
 import { type ClientAddress } from '#base/client-address.ts';
+import { type Transport } from '#dns/message.ts';
 import { type InheritedFds } from '#base/ipc/messages.ts';
 
 /** Turns one query into one answer; answer/respond.ts is the real one. */
@@ -16,12 +17,13 @@ export interface QueryResponder {
   work?(): boolean;
   /**
    * Writes the answer to the first `length` octets of `query` into `out` and returns its length, 0 for no answer. `out`
-   * holds UDP_EDNS_BYTES_MAX octets over UDP, MESSAGE_BYTES_MAX over TCP. `client` is who asks, as far as the packet
+   * holds UDP_EDNS_BYTES_MAX octets over UDP, MESSAGE_BYTES_MAX else. `client` is who asks, as far as the packet
    * tells.
-   * Over TCP it may return ANSWER_IS_STREAM instead, having written nothing: the answer is then what `stream` returns.
+   * Not over UDP it may return ANSWER_IS_STREAM instead, having written nothing: the answer is then what `stream`
+   * returns.
    * Synchronous; never throws but for a bug of ours. Keeps neither arrays nor `client`: they are used again.
    */
-  respond(query: Uint8Array, length: number, out: Uint8Array, transport: 'udp' | 'tcp', client: ClientAddress): number;
+  respond(query: Uint8Array, length: number, out: Uint8Array, transport: Transport, client: ClientAddress): number;
   /**
    * Called at once after `respond` has returned ANSWER_IS_STREAM, with the same query and client; keeps neither. Never
    * called otherwise.

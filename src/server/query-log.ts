@@ -6,7 +6,7 @@
  */
 import { type ClientAddress, IPV4_BYTES } from '#base/client-address.ts';
 import { QUERY_LOG_LINES_PER_SECOND_MAX } from '#base/limits/server.ts';
-import { HEADER, HEADER_BYTES, newQueryHead, parseQuery, questionOf } from '#dns/message.ts';
+import { HEADER, HEADER_BYTES, type Transport, newQueryHead, parseQuery, questionOf } from '#dns/message.ts';
 import { formatName } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
 import { type QueryResponder } from './listener.ts';
@@ -15,7 +15,7 @@ export interface QueryLine {
   /** The zone's name and the type as text; absent when the query has no question that can be read. */
   readonly name?: string;
   readonly type?: string;
-  readonly transport: 'udp' | 'tcp';
+  readonly transport: Transport;
   /** `192.0.2.0/24`, `2001:db8:1::/56`. */
   readonly client: string;
   readonly dnssecOk: boolean;

@@ -23,6 +23,8 @@ const LEVELS = {
   'transfer.broken': 'warn',
   /** Who asked for a zone has no grant of it, or too many transfers under way. */
   'transfer.refused': 'warn',
+  /** OpenSSL does not take the certificate of DNS over TLS. */
+  'tls.certificate-unusable': 'error',
   /** A message with a wrong signature, an unknown key, or another clock. */
   'tsig.refused': 'warn',
   /** An UPDATE without a signature, or with a key for something else. */

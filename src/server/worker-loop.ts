@@ -7,12 +7,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type MessagePort } from 'node:worker_threads';
 import { formatIpPort, type IpPort } from '#base/address.ts';
 import { type InheritedFds, type RateLimitSettings } from '#base/ipc/messages.ts';
+import { type TlsCertificate } from '#base/ipc/tls-certificate.ts';
 import { unreachable } from '#base/assert.ts';
 import { GENERATION_LOOK_MS, STORE_WAIT_MS_MAX, STORE_WAIT_MS_MIN } from '#base/limits/server.ts';
 import { SERVER_SLOT_COUNT } from './counters.ts';
-import { type OpenUdp, type QueryResponder } from './listener.ts';
-import { startWorkerListeners } from './listen.ts';
+import { type QueryResponder } from './listener.ts';
+import { type WorkerListenersOptions, startWorkerListeners } from './listen.ts';
 import { type SentKey } from '#transfer/grants.ts';
+import { TlsFront } from '#server/tls/tls-front.ts';
 import { HandOver, type HandedOutcome } from './hand-over.ts';
 import { type QueryLine, sampled } from './query-log.ts';
 import { type LogService, type ServiceEvent } from './service-log.ts';
@@ -26,6 +28,8 @@ export interface WorkerData {
   readonly duty: Duty;
   readonly storeDir: string;
   readonly addresses: readonly IpPort[];
+  /** Where a thread of duty `tls` listens. */
+  readonly tlsAddresses?: readonly IpPort[] | undefined;
   /** Float64 rows of `rowLength`, one per thread: server slots, then the responder's. */
   readonly counters: SharedArrayBuffer;
   readonly rowLength: number;
@@ -45,8 +49,11 @@ export interface WorkerData {
   readonly inherited?: InheritedFds | undefined;
 }
 
-/** What a thread serves: UDP and TCP in one event loop; TCP only; or UDP only, at sockets that the pool opens for it, blocking while it waits. */
-export type Duty = 'all' | 'tcp' | 'udp';
+/**
+ * What a thread serves: UDP and TCP in one event loop; TCP only; UDP only, at sockets that the pool opens for it,
+ * blocking while it waits; or DNS over TLS only, so that handshakes delay no other answer.
+ */
+export type Duty = 'all' | 'tcp' | 'udp' | 'tls';
 
 /** After each, the bell of a thread that blocks is rung. */
 export type WorkerCommand =
@@ -57,6 +64,8 @@ export type WorkerCommand =
   | { readonly kind: 'keys'; readonly keys: readonly SentKey[] }
   /** What became of the message that was `handed` over with this id. */
   | { readonly kind: 'settled'; readonly id: number; readonly outcome: HandedOutcome }
+  /** For a thread of duty `tls`; undefined: there is none, and no handshake succeeds. */
+  | { readonly kind: 'certificate'; readonly certificate: TlsCertificate | undefined }
   /** After `ready`. */
   | { readonly kind: 'sockets'; readonly handles: MmsgHandles }
   | { readonly kind: 'stop'; readonly graceMs: number }
@@ -115,6 +124,9 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
     return served;
   };
 
+  const log: LogService = (event, text) => report({ kind: 'log', event, text });
+  const tls = data.duty === 'tls' ? new TlsFront(row.subarray(0, SERVER_SLOT_COUNT)) : undefined;
+
   /** Moves to the newest generation, and tells if that is another one. */
   const follow = () => {
     const before = served;
@@ -129,11 +141,11 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
     else if (command.kind === 'sockets') takeSockets(command.handles);
     else if (command.kind === 'keys') keys.take(command.keys);
     else if (command.kind === 'settled') handOver.settle(command.id, command.outcome);
+    else if (command.kind === 'certificate') takeCertificate(tls, command.certificate, log);
     // Several announcements may wait here; the first of them already brought the newest.
     else if (served !== Atomics.load(generations, 0)) follow();
   });
 
-  const log: LogService = (event, text) => report({ kind: 'log', event, text });
   const openNow = () => open(data.storeDir, row.subarray(SERVER_SLOT_COUNT), { ...data, log, handOver }, data);
   store = await openWhenThere(openNow, allowed, stopped);
   if (store !== undefined) {
@@ -142,10 +154,9 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
     keys.giveTo(store);
     const listeners = await startWorkerListeners({
       responder: logged(store.responder, data.queryLogEvery, (line) => report({ kind: 'query', line })),
-      addresses: data.addresses,
       counters: row.subarray(0, SERVER_SLOT_COUNT),
       inherited: data.inherited,
-      ...openersFor(data.duty, () => {
+      ...openersFor(data, tls, () => {
         report({ kind: 'ready', generation: served });
         return handles;
       }),
@@ -187,24 +198,40 @@ class KeptKeys {
   }
 }
 
+/** A certificate that OpenSSL does not take changes nothing: handshakes have the one before. */
+function takeCertificate(tls: TlsFront | undefined, certificate: TlsCertificate | undefined, log: LogService): void {
+  try {
+    tls?.take(certificate);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    log('tls.certificate-unusable', `the certificate of DNS over TLS cannot be used: ${why}`);
+  }
+}
+
+type Openers = Pick<WorkerListenersOptions, 'addresses' | 'openUdp' | 'tcp' | 'secure'>;
+
 /** `sockets` asks the pool for them. */
-function openersFor(duty: Duty, sockets: () => Promise<MmsgHandles>): { readonly openUdp?: OpenUdp | null; readonly tcp?: boolean } {
-  switch (duty) {
+function openersFor(data: WorkerData, tls: TlsFront | undefined, sockets: () => Promise<MmsgHandles>): Openers {
+  const { addresses, tlsAddresses = [] } = data;
+  switch (data.duty) {
     case 'all':
-      return {};
+      return { addresses };
     case 'tcp':
-      return { openUdp: null };
+      return { addresses, openUdp: null };
+    case 'tls':
+      return { addresses: tlsAddresses, openUdp: null, secure: (socket) => tls?.secure(socket) };
     case 'udp':
       return {
+        addresses,
         tcp: false,
-        async openUdp(addresses, responder, counters) {
+        async openUdp(settled, responder, counters) {
           // Only here: koffi cannot be loaded everywhere.
           const { serveSockets } = await import('#server/udp/mmsg.ts');
-          return serveSockets(await sockets(), addresses, responder, counters);
+          return serveSockets(await sockets(), settled, responder, counters);
         },
       };
     default:
-      return unreachable(duty);
+      return unreachable(data.duty);
   }
 }
 

@@ -10,6 +10,7 @@ import { type IpPort } from '#base/address.ts';
 import { SELECTOR_ROW_BYTES, readSelectorCounts, sumSelectorCounts } from '#answer/count/selector-counts.ts';
 import { assert } from '#base/assert.ts';
 import { type InheritedFds, type RateLimitSettings, type SelectorReport } from '#base/ipc/messages.ts';
+import { type TlsCertificate } from '#base/ipc/tls-certificate.ts';
 import { type WorkerCounters, type WorkerState } from '#base/ipc/messages.ts';
 import { SELECTOR_NAMES_MAX, SELECTOR_REPORT_BYTES_MAX } from '#base/limits/process.ts';
 import { THREAD_END_MS, UDP_THREADS_PER_TCP_THREAD, WORKER_YOUNG_MIB } from '#base/limits/server.ts';
@@ -33,6 +34,8 @@ export interface WorkerPoolOptions {
   readonly workers: number;
   readonly storeDir: string;
   readonly addresses: readonly IpPort[];
+  /** Where DNS over TLS is served, by one more thread; none or absent: it is not. */
+  readonly tlsAddresses?: readonly IpPort[] | undefined;
   /** Opens the sockets of a thread that blocks; undefined: threads serve UDP by node:dgram. */
   readonly openMmsg?: OpenMmsg | undefined;
   /** Shared memory of the secrets for cookies; absent: no cookies. */
@@ -83,11 +86,12 @@ export class WorkerPool {
   #stopping = false;
   #isStoreHeld = false;
   #keys: readonly SentKey[] = [];
+  #certificate: TlsCertificate | undefined;
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
     this.#slotNames = [...Object.keys(SERVER_SLOT), ...options.responderSlots];
-    const duties = dutiesFor(options.workers, options.openMmsg !== undefined);
+    const duties = dutiesFor(options);
     this.#counters = new SharedArrayBuffer(duties.length * this.#slotNames.length * Float64Array.BYTES_PER_ELEMENT);
     this.#generations = new SharedArrayBuffer((1 + duties.length) * Int32Array.BYTES_PER_ELEMENT);
     this.#selectors = new SharedArrayBuffer(duties.length * SELECTOR_ROW_BYTES);
@@ -124,6 +128,12 @@ export class WorkerPool {
   takeKeys(keys: readonly SentKey[]): void {
     this.#keys = keys;
     for (const seat of this.#seats) send(seat, { kind: 'keys', keys });
+  }
+
+  /** The certificate of DNS over TLS from now on, also for a thread that starts later; undefined: there is none. */
+  takeCertificate(certificate: TlsCertificate | undefined): void {
+    this.#certificate = certificate;
+    for (const seat of this.#seats) if (seat.duty === 'tls') send(seat, { kind: 'certificate', certificate });
   }
 
   states(): readonly WorkerState[] {
@@ -204,12 +214,14 @@ export class WorkerPool {
 
   #startWorker(seat: Seat): void {
     const startedMs = performance.now();
-    const { script, storeDir, addresses, cookieSecrets, rateLimit, nsid, queryLog, log, changed } = this.#options;
+    const { script, storeDir, addresses, tlsAddresses, cookieSecrets } = this.#options;
+    const { rateLimit, nsid, queryLog, log, changed } = this.#options;
     const workerData: WorkerData = {
       id: seat.id,
       duty: seat.duty,
       storeDir,
       addresses,
+      tlsAddresses,
       counters: this.#counters,
       rowLength: this.#slotNames.length,
       generations: this.#generations,
@@ -227,6 +239,7 @@ export class WorkerPool {
     });
     seat.worker = worker;
     send(seat, { kind: 'keys', keys: this.#keys });
+    if (seat.duty === 'tls') send(seat, { kind: 'certificate', certificate: this.#certificate });
     if (this.#isStoreHeld || isFirst(seat)) send(seat, { kind: 'open' });
     worker.on('message', (report: WorkerReport) => this.#take(seat, worker, report));
     worker.on('error', (error) => {
@@ -311,10 +324,11 @@ function reasonOf(error: unknown): string {
 }
 
 /** What each thread does. */
-function dutiesFor(workers: number, blocking: boolean): readonly Duty[] {
-  if (!blocking) return Array.from({ length: workers }, () => 'all');
+function dutiesFor({ workers, openMmsg, tlsAddresses = [] }: WorkerPoolOptions): readonly Duty[] {
+  const tls: readonly Duty[] = tlsAddresses.length === 0 ? [] : ['tls'];
+  if (openMmsg === undefined) return [...Array.from({ length: workers }, (): Duty => 'all'), ...tls];
   const tcp = Math.ceil(workers / UDP_THREADS_PER_TCP_THREAD);
-  return Array.from({ length: workers + tcp }, (_, at) => (at < workers ? 'udp' : 'tcp'));
+  return [...Array.from({ length: workers + tcp }, (_, at): Duty => (at < workers ? 'udp' : 'tcp')), ...tls];
 }
 
 function isFirst({ id }: Seat): boolean {

@@ -172,7 +172,7 @@ export class TransferAnswers implements SignedAnswers {
     }
     if (zone === undefined) return this.#code(request, RCODE.NOTAUTH, EDE.NOT_AUTHORITATIVE);
     const isWhole = head.type === TYPE.AXFR;
-    if (isWhole && transport === 'tcp') return this.#start(request, zone, undefined);
+    if (isWhole && transport !== 'udp') return this.#start(request, zone, undefined);
     const serial = isWhole ? undefined : readClientSerial(query, head);
     return serial === undefined ? this.#code(request, RCODE.FORMERR) : this.#start(request, zone, serial);
   }
@@ -214,7 +214,7 @@ export class TransferAnswers implements SignedAnswers {
       snapshot.release();
       return length;
     }
-    this.#options.count('tcp', RCODE.NOERROR, false);
+    this.#options.count(request.transport, RCODE.NOERROR, false);
     this.#running.set(whose, running + 1);
     this.#runningCount += 1;
     const kind = since === undefined ? 'AXFR' : way === undefined ? 'AXFR for IXFR' : 'IXFR';

@@ -119,7 +119,7 @@ export class UpdateGate implements LaterAnswers {
     const passed: { send?: SendAnswer } = {};
     const taken = this.#options.handOver.pass({
       name: UPDATE_CALL,
-      body: writeHandedMessage(transport, client, query.subarray(0, length)),
+      body: writeHandedMessage(transport === 'udp' ? 'udp' : 'tcp', client, query.subarray(0, length)),
       client: clientNetwork(addressText(client)),
       done: (outcome) => {
         const undone = busy.subarray(0, busyBytes);
@@ -181,7 +181,7 @@ export class UpdateGate implements LaterAnswers {
 /** Whether an UPDATE that control did not answer was carried out is not known: then there is no answer. */
 function unanswered(why: string, transport: Transport, busy: Uint8Array): Uint8Array {
   const isUndone = why === 'overloaded' || why === 'unknown' || why === 'expired';
-  return isUndone && transport === 'tcp' ? busy : new Uint8Array(0);
+  return isUndone && transport !== 'udp' ? busy : new Uint8Array(0);
 }
 
 /** OPT with an extended error and its text. */

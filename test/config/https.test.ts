@@ -1,6 +1,6 @@
 /** The sections `[https]` and `[acme]`: what they mean, and what is wrong with them in words that say how to mend it. */
 import { expect, test } from 'vitest';
-import { readConfig } from '#config/config.ts';
+import { describeConfig, readConfig } from '#config/config.ts';
 
 function read(text: string) {
   const file = { path: '/etc/waxseal.toml', text };
@@ -29,6 +29,21 @@ test('paths are relative to the file; the policy host has a key of its own besid
     ok: true,
     value: { https: { keyFile: '/srv/keys/policy-host', certificateFiles: ['/etc/a.pem'], addresses: ['192.0.2.1', '2001:db8::1'] } },
   });
+});
+
+test('DNS over TLS has addresses and a host, or neither', () => {
+  const config = read('[dns]\ntls_listen = ["192.0.2.1:853"]\ntls_host = "NS1.Example.NET."');
+  expect(config).toMatchObject({
+    ok: true,
+    value: { dns: { tls: { host: 'ns1.example.net', listen: [{ ip: '192.0.2.1', port: 853 }] } } },
+  });
+  expect(config.ok && describeConfig(config.value)['dns']).toMatchObject({ tls_listen: ['192.0.2.1:853'], tls_host: 'ns1.example.net' });
+  expect(read('')).toMatchObject({ ok: true, value: { dns: { tls: undefined } } });
+  expect(problemsOf('[dns]\ntls_listen = ["192.0.2.1:853"]')).toEqual([expect.stringContaining('needs dns.tls_host')]);
+  expect(problemsOf('[dns]\ntls_host = "ns1.example.net"')).toEqual([expect.stringContaining('no effect without dns.tls_listen')]);
+  expect(problemsOf('[dns]\ntls_listen = ["192.0.2.1"]\ntls_host = "ns1.example.net"')).toEqual([
+    expect.stringContaining('dns.tls_listen[0]: "192.0.2.1" is not an address and port'),
+  ]);
 });
 
 test('what cannot be published as an address or a host is rejected', () => {

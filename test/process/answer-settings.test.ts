@@ -14,7 +14,7 @@ test.each([
   [String(WORKERS_MAX), 1, WORKERS_MAX],
 ])('dns.workers %s on %i cores: %i workers', (setting, cores, workers) => {
   const config = good(load(setting));
-  expect(answerSettings(config, config.dns.listen, undefined, {}, cores).workers).toBe(workers);
+  expect(answerSettings(config, { plain: config.dns.listen }, undefined, {}, cores).workers).toBe(workers);
 });
 
 test('more than the answer process takes is no setting', () => {

@@ -63,7 +63,7 @@ describe('the answer process', () => {
     };
     const config = good(readConfig({ environment, flags: {}, workingDirectory: '/srv' }));
     expect(config.keys.kekFile).toBe('/run/credentials/the-key');
-    expect(JSON.stringify(answerSettings(config, config.dns.listen))).not.toContain('the-key');
+    expect(JSON.stringify(answerSettings(config, { plain: config.dns.listen }))).not.toContain('the-key');
     expect(answerEnvironment(environment)).toEqual({ TZ: 'Europe/Vienna', NODE_COMPILE_CACHE: '/data/compile-cache' });
     const { NODE_OPTIONS: _, ...rest } = environment;
     expect(controlEnvironment(environment)).toEqual(rest);

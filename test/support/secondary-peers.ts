@@ -7,11 +7,13 @@ export interface SecondaryOf {
   readonly port: number;
   /** Absolute, with the last dot. */
   readonly zones: readonly string[];
+  /** Transfers are over TLS from here, and the primary must be who it says it is. NSD and BIND. */
+  readonly tls?: { readonly port: number; readonly host: string; readonly caFile: string };
   readonly key: { readonly name: string; readonly algorithm: string; readonly secret: string };
 }
 
 const CONFIGS: Readonly<Record<PeerKind, (primary: SecondaryOf, directory: string, port: number) => string>> = {
-  nsd: ({ port: primary, zones, key }, directory, port) => `server:
+  nsd: ({ port: primary, zones, key, tls }, directory, port) => `server:
   ip-address: 127.0.0.1@${port}
   do-ip6: no
   username: ""
@@ -24,13 +26,13 @@ const CONFIGS: Readonly<Record<PeerKind, (primary: SecondaryOf, directory: strin
   zonelistfile: "${directory}/zone.list"
   server-count: 1
   xfrd-reload-timeout: 0
-remote-control:
+${tls === undefined ? '' : `  tls-cert-bundle: "${tls.caFile}"\n`}remote-control:
   control-enable: no
-key:
+${tls === undefined ? '' : `tls-auth:\n  name: xot\n  auth-domain-name: "${tls.host}"\n`}key:
   name: "${key.name}"
   algorithm: ${key.algorithm}
   secret: "${key.secret}"
-${zones.map((zone) => `zone:\n  name: "${zone}"\n  zonefile: "${zone}zone"\n  allow-notify: 127.0.0.1 NOKEY\n  allow-notify: 127.0.0.1 ${key.name}\n  request-xfr: 127.0.0.1@${primary} ${key.name}\n  provide-xfr: 127.0.0.1 NOKEY\n`).join('')}`,
+${zones.map((zone) => `zone:\n  name: "${zone}"\n  zonefile: "${zone}zone"\n  allow-notify: 127.0.0.1 NOKEY\n  allow-notify: 127.0.0.1 ${key.name}\n  request-xfr: ${tls === undefined ? '' : 'AXFR '}127.0.0.1@${tls?.port ?? primary} ${key.name}${tls === undefined ? '' : ' xot'}\n  provide-xfr: 127.0.0.1 NOKEY\n`).join('')}`,
   knot: ({ port: primary, zones, key }, directory, port) => `server:
   rundir: "${directory}"
   pidfile: "${directory}/knot.pid"
@@ -70,7 +72,11 @@ template:
     semantic-checks: off
 zone:
 ${zones.map((zone) => `  - domain: "${zone}"\n`).join('')}`,
-  bind: ({ port: primary, zones, key }, directory, port) => `options {
+  bind: (
+    { port: primary, zones, key, tls },
+    directory,
+    port,
+  ) => `${tls === undefined ? '' : `tls xot { ca-file "${tls.caFile}"; remote-hostname "${tls.host}"; };\n`}options {
   directory "${directory}";
   pid-file "${directory}/named.pid";
   session-keyfile "${directory}/session.key";
@@ -89,7 +95,7 @@ ${zones.map((zone) => `  - domain: "${zone}"\n`).join('')}`,
 controls { };
 key "${key.name}" { algorithm ${key.algorithm}; secret "${key.secret}"; };
 logging { channel all { stderr; severity info; }; category default { all; }; };
-${zones.map((zone) => `zone "${zone}" { type secondary; file "${zone}zone"; primaries { 127.0.0.1 port ${primary} key "${key.name}"; }; allow-notify { 127.0.0.1; key "${key.name}"; }; };\n`).join('')}`,
+${zones.map((zone) => `zone "${zone}" { type secondary; file "${zone}zone"; primaries { 127.0.0.1 port ${tls?.port ?? primary} key "${key.name}"${tls === undefined ? '' : ' tls xot'}; }; allow-notify { 127.0.0.1; key "${key.name}"; }; };\n`).join('')}`,
 };
 
 /** Starts one that is ready when it has all zones. */

@@ -20,11 +20,13 @@ export async function validatingResolver(
   servers: readonly Pick<Endpoint, 'address' | 'port'>[],
   anchors: readonly string[],
   isCold: boolean,
+  /** The servers are asked over TLS, and must be who they say they are. */
+  tls?: { readonly host: string; readonly caFile: string },
 ): Promise<ValidatingResolver> {
   const folder = mkdtempSync(join(tmpdir(), 'waxseal-unbound-'));
   const port = await quietPort();
   const file = join(folder, 'unbound.conf');
-  const stubs = servers.map((each) => `  stub-addr: ${each.address}@${each.port}\n`).join('');
+  const stubs = servers.map((each) => `  stub-addr: ${each.address}@${each.port}${tls === undefined ? '' : `#${tls.host}`}\n`).join('');
   writeFileSync(
     file,
     `server:
@@ -41,12 +43,12 @@ export async function validatingResolver(
   module-config: "validator iterator"
   ${isCold ? 'cache-max-ttl: 1\n  cache-max-negative-ttl: 1\n  val-bogus-ttl: 1\n  key-cache-size: 0' : 'prefetch: no'}
   aggressive-nsec: no
-${anchors.map((each) => `  trust-anchor: "${each}"\n`).join('')}
+${tls === undefined ? '' : `  tls-cert-bundle: "${tls.caFile}"\n`}${anchors.map((each) => `  trust-anchor: "${each}"\n`).join('')}
 remote-control:
   control-enable: no
 stub-zone:
   name: "${zone}"
-${stubs}`,
+${tls === undefined ? '' : '  stub-tls-upstream: yes\n'}${stubs}`,
   );
   const child = spawn(toolPath('unbound'), ['-d', '-c', file], { stdio: 'ignore' });
   const ended = new Promise<void>((resolve) => void child.once('exit', () => resolve()));

@@ -34,8 +34,9 @@ export const CACHE = { EXACT: 0, NEAR: 1, MISS: 2 } as const;
 
 const REQUESTS_UDP = 0;
 const REQUESTS_TCP = 1;
-const TRUNCATED = 2;
-const FIRST_RCODE = 3;
+const REQUESTS_TLS = 2;
+const TRUNCATED = 3;
+const FIRST_RCODE = 4;
 const FIRST_FAULT = FIRST_RCODE + RCODES.length;
 const FIRST_LIMITED = FIRST_FAULT + FAULTS.length;
 const FIRST_COOKIE = FIRST_LIMITED + LIMITED_ACTIONS.length;
@@ -62,6 +63,7 @@ const counter = (name: string, help: string, labels: Readonly<Record<string, str
 export const ANSWER_METRICS: readonly AnswerMetric[] = [
   counter('waxseal_requests_total', 'Packets given to the responder.', { transport: 'udp' }),
   counter('waxseal_requests_total', 'Packets given to the responder.', { transport: 'tcp' }),
+  counter('waxseal_requests_total', 'Packets given to the responder.', { transport: 'tls' }),
   counter('waxseal_responses_truncated_total', 'Responses with TC set.'),
   ...RCODES.map((rcode) => counter('waxseal_responses_total', 'Responses by rcode.', { rcode })),
   ...FAULTS.map((reason) =>
@@ -76,6 +78,7 @@ export const ANSWER_METRICS: readonly AnswerMetric[] = [
 export const ANSWER_SLOTS: readonly string[] = [
   'requestsUdp',
   'requestsTcp',
+  'requestsTls',
   'truncated',
   ...RCODES.map((rcode) => `rcode.${rcode}`),
   ...FAULTS.map((reason) => `fault.${reason}`),
@@ -88,7 +91,7 @@ const SLOT_OF_RCODE = new Uint8Array(RCODE.BADCOOKIE + 1).fill(FIRST_RCODE);
 for (const [at, rcode] of RCODES.entries()) SLOT_OF_RCODE[RCODE[rcode]] = FIRST_RCODE + at;
 
 export function countRequest(slots: Float64Array, transport: Transport, fault: number): void {
-  slots[transport === 'tcp' ? REQUESTS_TCP : REQUESTS_UDP]! += 1;
+  slots[transport === 'udp' ? REQUESTS_UDP : transport === 'tcp' ? REQUESTS_TCP : REQUESTS_TLS]! += 1;
   if (fault !== FAULT.NONE) slots[FIRST_FAULT + fault - 1]! += 1;
 }
 

@@ -6,6 +6,7 @@
 import { IPV4_BYTES, IPV6_BYTES, type ClientAddress } from '#base/client-address.ts';
 
 export interface HandedMessage {
+  /** TLS counts as TCP. */
   readonly transport: 'udp' | 'tcp';
   /** Network order; of no octets when it is not known. */
   readonly address: Uint8Array;

@@ -33,6 +33,8 @@ export interface AnswerSettings {
   readonly storeDir: string;
   /** `ADDR:PORT`, ports settled (not 0): a restarted worker must bind the same ones. */
   readonly listen: readonly string[];
+  /** `ADDR:PORT` of DNS over TLS, ports settled; absent: it is not served. */
+  readonly tlsListen?: readonly string[] | undefined;
   /** Workers, 1…WORKERS_MAX: threads that serve UDP and, unless UDP blocks them, TCP. */
   readonly workers: number;
   readonly udp: UdpKind;

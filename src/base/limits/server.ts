@@ -68,6 +68,15 @@ export const TCP_TURNS_PER_ROUND = 4;
 /** First buffer for a message that arrives in pieces; ordinary queries fit, and it doubles for longer ones. */
 export const TCP_PIECES_BYTES_MIN = 128;
 
+// --- TLS (RFC 7858), in a thread of its own, with the limits of TCP ---
+
+/** Ticket keys of DNS over TLS: a resolver comes back within the hour, and keys that leak open no more than that. */
+export const TLS_TICKET_KEYS_MS = 60 * 60_000;
+/** How often control looks whether the certificate of DNS over TLS is another one: one read of the store. */
+export const TLS_CERTIFICATE_LOOK_MS = 1_000;
+/** Addresses to serve TLS at. */
+export const TLS_LISTENERS_MAX = 64;
+
 // --- processes ---
 
 /** Worker threads. More than this many cores never serve DNS only. */

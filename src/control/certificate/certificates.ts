@@ -7,12 +7,10 @@ import { type Clock } from '#base/clock.ts';
 import { type Log } from '#base/log.ts';
 import { type Problem, type Result, ok } from '#base/problem.ts';
 import { type AcmeSettings } from '#config/acme.ts';
-import { type Name, lowerName, parentName } from '#dns/name.ts';
+import { type Name } from '#dns/name.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { type Sealer } from '#store/seal.ts';
-import { type ZoneRecord } from '#store/schema.ts';
-import { type StoreWriter } from '#store/writer.ts';
 import { readHostCertificate } from '#store/tls/host-certificate.ts';
 import { type CertificatesApi } from '#control/api/control.ts';
 import { type CertificateCommand } from '#control/api/certificates.ts';
@@ -26,6 +24,7 @@ import { CertificateSteps, type CertificateStepsOptions } from './steps.ts';
 import { certificateSummary } from './summary.ts';
 import { type CertificateUpkeep, type CertificateUpkeepOptions, certificateUpkeep } from './upkeep.ts';
 import { certificateViews } from './view.ts';
+import { zoneOfName } from '#store/tls/zone-of-host.ts';
 import { wantedHosts } from './wanted.ts';
 
 /** What is configured about certificates. */
@@ -35,6 +34,8 @@ export interface CertificateSettings {
   /** Under the policy host's key, or why there is none now. Unless given: the store's own. */
   readonly sealer?: () => Result<Sealer>;
   readonly onEvents?: (zone: string, events: readonly LifecycleEvent[]) => void;
+  /** Host whose certificate DNS over TLS shows; absent: it is not served. */
+  readonly dotHost?: string | undefined;
 }
 
 export interface CertificatePartsOptions
@@ -59,21 +60,14 @@ export interface CertificateParts {
   files(files: readonly string[], log: Log): CertificateFiles;
 }
 
-/** The zone of ours that a name is in: the nearest one above it. */
-function zoneOfName(writer: StoreWriter, name: Name): ZoneRecord | undefined {
-  for (let at = name; ; at = parentName(at)) {
-    const record = writer.zoneByName(lowerName(at));
-    if (record !== undefined || at.length === 1) return record;
-  }
-}
-
 export function certificateParts(options: CertificatePartsOptions): CertificateParts {
   const { writer, clock, time, settings, onDue } = options;
   const { acme, sealer = () => ok(writer.sealer), onEvents = () => {} } = settings;
-  const wanted = wantedHosts(writer, (zoneId, host) => {
+  const isCovered = (zoneId: number, host: string) => {
     const known = readHostCertificate(writer, zoneId, host);
     return known?.origin === 'file' && known.notAfterMs > clock.nowMs();
-  });
+  };
+  const wanted = wantedHosts(writer, isCovered, settings.dotHost);
   const directories = acme?.settings.directories ?? [];
   const steps = new CertificateSteps({ ...options, wanted, sealer, directories });
   const client = acme && new AcmeClient({ transport: acme.transport, nowMs: () => time.nowMs() });

@@ -14,6 +14,7 @@ import { isPolicyHostHere } from '#mail/mta-sts/policy-host.ts';
 import { stsHost } from '#mail/mta-sts/record.ts';
 import { readMailState } from '#store/mail/state.ts';
 import { type StoreReader } from '#store/reader.ts';
+import { zoneOfHost } from '#store/tls/zone-of-host.ts';
 import { type ServedZone } from '#control/commands/table.ts';
 
 /** What a source knows of a zone. */
@@ -43,15 +44,29 @@ const bimiHosts: WantedSource = ({ reader, record }) => {
 const wishes: WantedSource = ({ state }) =>
   state.wishes.map(({ host, isForced }) => ({ host, reason: 'ordered', ...(isForced === true ? { isForced } : {}) }));
 
+/** The host of DNS over TLS, in the zone that it is in. */
+function dotHosts(dotHost: string | undefined): WantedSource {
+  return ({ reader, record }) => {
+    const isHere = dotHost !== undefined && zoneOfHost(reader, dotHost)?.id === record.id;
+    return isHere ? [{ host: dotHost, reason: 'DNS over TLS' }] : [];
+  };
+}
+
 const SOURCES: readonly WantedSource[] = [wishes, stsHosts, bimiHosts];
 
 /**
  * The hosts of all sources, each once, the first reason first. `isCovered`: a file of the operator has its certificate.
+ * `dotHost`: that of DNS over TLS.
  */
-export function wantedHosts(reader: StoreReader, isCovered: (zoneId: number, host: string) => boolean): WantedHosts {
+export function wantedHosts(
+  reader: StoreReader,
+  isCovered: (zoneId: number, host: string) => boolean,
+  dotHost: string | undefined,
+): WantedHosts {
+  const sources = [...SOURCES, dotHosts(dotHost)];
   return (zone, state) => {
     const found = new Map<string, WantedHost>();
-    for (const source of SOURCES)
+    for (const source of sources)
       for (const each of source({ ...zone, reader, state })) {
         const before = found.get(each.host);
         found.set(each.host, before === undefined ? each : { ...before, reason: `${before.reason}, ${each.reason}` });

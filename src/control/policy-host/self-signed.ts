@@ -22,6 +22,7 @@ import { type ZoneRecord } from '#store/schema.ts';
 import { type Sealer } from '#store/seal.ts';
 import { hostCertificateWrite, hostKeyWrite, openHostKey, readHostCertificate } from '#store/tls/host-certificate.ts';
 import { type DocumentWrite, type SecretWrite, type StoreWriter } from '#store/writer.ts';
+import { zoneOfHost } from '#store/tls/zone-of-host.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
 
 export interface SelfSignerOptions {
@@ -31,6 +32,8 @@ export interface SelfSignerOptions {
   readonly random: (bytes: number) => Uint8Array;
   /** Under the policy host's key, or why there is none now. */
   readonly sealer: () => Result<Sealer>;
+  /** That of DNS over TLS; absent: it is not served. */
+  readonly dotHost?: string | undefined;
 }
 
 interface Wanted {
@@ -126,13 +129,19 @@ export class SelfSigner {
   /** The zone's hosts that have something to serve and no certificate that will do. */
   #wantedOf(sealer: Sealer, record: ZoneRecord): readonly Wanted[] {
     try {
-      return servingHosts(this.#options.writer, record).flatMap((host) => this.#needOf(sealer, record, host) ?? []);
+      return this.#hostsOf(record).flatMap((host) => this.#needOf(sealer, record, host) ?? []);
     } catch (error) {
       if (!(error instanceof StoreFailure)) throw error;
       // One zone's damaged document is no reason to leave out the others.
       this.#report([error.problem]);
       return [];
     }
+  }
+
+  #hostsOf(record: ZoneRecord): readonly string[] {
+    const { writer, dotHost } = this.#options;
+    const hosts = servingHosts(writer, record);
+    return dotHost !== undefined && zoneOfHost(writer, dotHost)?.id === record.id ? [...hosts, dotHost] : hosts;
   }
 
   #needOf(sealer: Sealer, record: ZoneRecord, host: string): Wanted | undefined {

@@ -6,7 +6,7 @@
  * Each context has ticket keys of its own, random, which OpenSSL makes and tells no one: a ticket is opened by the
  * context that made it alone, so by no other host, no other certificate, no other process. A context is made anew after
  * HTTPS_TICKET_KEYS_MS; with the old one its keys are gone.
- * Not here: what is in a context beside the certificate (tls-settings.ts), the documents (store/tls/).
+ * Not here: what is in a context beside the certificate (base/tls/settings.ts), the documents (store/tls/).
  */
 import { type SecureContext, createSecureContext } from 'node:tls';
 import { HTTPS_CONTEXTS_MAX, HTTPS_TICKET_KEYS_MS } from '#base/limits/https.ts';
@@ -17,8 +17,10 @@ import { type Sealer } from '#store/seal.ts';
 import { StoreFailure, messageOf } from '#store/failure.ts';
 import { type HostCertificate, hostCertificateOctets } from '#store/tls/host-certificate.ts';
 import { openHostKey, parseHostCertificate } from '#store/tls/host-certificate.ts';
-import { RESUMED_SETTINGS } from './tls-settings.ts';
+import { privateKeyPem, resumedSettings } from '#base/tls/settings.ts';
 import { zonesOf } from '#policy-host/zone-of-host.ts';
+
+const RESUMED = resumedSettings(HTTPS_TICKET_KEYS_MS);
 
 export interface ContextsOptions {
   readonly reader: StoreReader;
@@ -111,18 +113,12 @@ export class HostContexts {
       return undefined;
     }
     if (!key.ok) return refuse(key.problems) as undefined;
-    const pem = pemOf(key.value);
+    const pem = privateKeyPem(key.value);
     try {
-      return createSecureContext({ ...RESUMED_SETTINGS, cert: certificate.chain, key: pem });
+      return createSecureContext({ ...RESUMED, cert: certificate.chain, key: pem });
     } finally {
       key.value.fill(0);
       pem.fill(0);
     }
   }
-}
-
-/** As octets, so that they can be wiped. */
-function pemOf(der: Uint8Array): Buffer {
-  const text = Buffer.from(der.buffer, der.byteOffset, der.byteLength).toString('base64');
-  return Buffer.from(`-----BEGIN PRIVATE KEY-----\n${text}\n-----END PRIVATE KEY-----\n`);
 }

@@ -35,7 +35,7 @@ export function controlConfinement({ admin, account }: { admin: IpPort | undefin
 }
 
 export interface AnswerFacts {
-  readonly settings: Pick<AnswerSettings, 'storeDir' | 'listen'>;
+  readonly settings: Pick<AnswerSettings, 'storeDir' | 'listen' | 'tlsListen'>;
   /** Folder of compiled code; absent: none. */
   readonly compileCache?: string | undefined;
   /** Folder that Node writes coverage to, when it is measured. */
@@ -54,7 +54,7 @@ export function answerConfinement({ settings, compileCache, coverage, account }:
     read: [settings.storeDir, ...(compileCache === undefined ? [] : [compileCache])],
     write: ['/dev/null', join(settings.storeDir, 'lock.mdb')],
     fill: coverage === undefined ? [] : [coverage],
-    tcpPorts: [...new Set(settings.listen.map(portOf))],
+    tcpPorts: [...new Set([...settings.listen, ...(settings.tlsListen ?? [])].map(portOf))],
     capabilities: [CAPABILITY.NET_BIND_SERVICE, ...(isRoot ? [CAPABILITY.DAC_OVERRIDE] : [])],
     account,
   };

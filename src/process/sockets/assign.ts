@@ -12,6 +12,8 @@ import { type InheritedSocket } from './inherited.ts';
 /** Where the configuration listens. */
 export interface WantedAddresses {
   readonly dns: readonly IpPort[];
+  /** DNS over TLS. */
+  readonly tls: readonly IpPort[];
   readonly https: readonly IpPort[];
   readonly admin: readonly IpPort[];
 }
@@ -19,20 +21,22 @@ export interface WantedAddresses {
 /** Descriptors of this process by `ADDR:PORT`. */
 export interface AssignedSockets {
   readonly dns: InheritedFds;
+  readonly tls: InheritedFds;
   readonly https: InheritedFds;
   readonly admin: InheritedFds;
 }
 
 type Purpose = keyof WantedAddresses;
 
-const PURPOSES: readonly Purpose[] = ['dns', 'https', 'admin'];
+const PURPOSES: readonly Purpose[] = ['dns', 'tls', 'https', 'admin'];
 const isPurpose = (name: string): name is Purpose => PURPOSES.some((each) => each === name);
 
-export const NO_SOCKETS: AssignedSockets = { dns: {}, https: {}, admin: {} };
+export const NO_SOCKETS: AssignedSockets = { dns: {}, tls: {}, https: {}, admin: {} };
 
 /** All that is wrong, or where each of them belongs. */
 export function assignSockets(sockets: readonly InheritedSocket[], wanted: WantedAddresses): Result<AssignedSockets> {
-  const assigned: Record<Purpose, Record<string, { tcp?: number; udp?: number }>> = { dns: {}, https: {}, admin: {} };
+  type Kept = Record<string, { tcp?: number; udp?: number }>;
+  const assigned: Record<Purpose, Kept> = { dns: {}, tls: {}, https: {}, admin: {} };
   const problems: Problem[] = [];
   const refuse = ({ fd, name, transport, address }: InheritedSocket, why: string, fix: string) => {
     const what = `${transport} ${formatIpPort(address)} (descriptor ${fd}, "${name}")`;
@@ -53,8 +57,9 @@ export function assignSockets(sockets: readonly InheritedSocket[], wanted: Wante
       refuse(socket, `and ${name} is served over TCP`, 'write ListenStream= in its place');
     } else if (!listed.includes(at)) {
       const has = listed.length === 0 ? 'is off' : `has ${listed.join(', ')}`;
-      const fix = `put ${at} into ${name}.listen, or change the socket unit`;
-      refuse(socket, `and ${name}.listen does not have it: it ${has}`, fix);
+      const setting = name === 'tls' ? 'dns.tls_listen' : `${name}.listen`;
+      const fix = `put ${at} into ${setting}, or change the socket unit`;
+      refuse(socket, `and ${setting} does not have it: it ${has}`, fix);
     } else if (kept[key] !== undefined) {
       refuse(socket, 'a second time', 'name it once; waxseal shares it among its threads');
     } else kept[key] = fd;

@@ -28,6 +28,7 @@ export type TcpPhase = 'first' | 'idle' | 'message' | 'stream' | 'later' | 'bloc
 export interface ConnectionHost {
   readonly responder: QueryResponder;
   readonly counters: Float64Array;
+  readonly transport: 'tcp' | 'tls';
   readonly firstMessageMs: number;
   readonly messageMs: number;
   readonly writeMs: number;
@@ -42,6 +43,16 @@ export interface ConnectionHost {
   gone(connection: TcpConnection): void;
   /** Where connections wait for a further turn. */
   readonly turns: TcpTurns;
+}
+
+/** A connection as it was accepted. */
+export interface ConnectionParts {
+  readonly socket: Socket;
+  /** Below `socket` when that is secured. */
+  readonly carrier?: Socket;
+  /** What counts as one client. */
+  readonly client: string;
+  readonly address: ClientAddress;
 }
 
 /**
@@ -60,7 +71,10 @@ export class TcpConnection {
   /** What counts as one client for limits of connections. */
   readonly client: string;
   readonly #address: ClientAddress;
+  /** What is read and written. */
   readonly #socket: Socket;
+  /** What carries it: the same, or the TCP connection below TLS. */
+  readonly #carrier: Socket;
   readonly #host: ConnectionHost;
   readonly #framing = new TcpFraming();
   #phase: TcpPhase = 'first';
@@ -82,10 +96,11 @@ export class TcpConnection {
   #isWaiting = false;
   readonly #turn = (): void => this.#takeTurn();
 
-  constructor(socket: Socket, client: string, address: ClientAddress, host: ConnectionHost) {
+  constructor({ socket, carrier = socket, client, address }: ConnectionParts, host: ConnectionHost) {
     this.client = client;
     this.#address = address;
     this.#socket = socket;
+    this.#carrier = carrier;
     this.#host = host;
     this.#sinceMs = host.nowMs();
     this.#deadlineMs = this.#sinceMs + host.firstMessageMs;
@@ -119,7 +134,7 @@ export class TcpConnection {
 
   /** Ends the connection at once. With `reset` the kernel forgets unsent answers and keeps no TIME_WAIT: what a misbehaving client costs ends here. */
   drop(reset: boolean): void {
-    if (reset) this.#socket.resetAndDestroy();
+    if (reset) this.#carrier.resetAndDestroy();
     else this.#socket.destroy();
   }
 
@@ -153,7 +168,7 @@ export class TcpConnection {
     for (let message = this.#framing.next(); message !== undefined; message = this.#framing.next()) {
       this.#host.counters[SLOT.tcpQueries]! += 1;
       const written = isQuery(message)
-        ? this.#host.responder.respond(message, message.length, gathered.subarray(length + 2), 'tcp', this.#address)
+        ? this.#host.responder.respond(message, message.length, gathered.subarray(length + 2), this.#host.transport, this.#address)
         : 0;
       if (written <= 0) {
         if (written === ANSWER_IS_STREAM) return this.#startStream(message, length);

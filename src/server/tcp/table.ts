@@ -50,6 +50,9 @@ export const TCP_LIMITS: TcpLimits = {
   streamMs: TCP_STREAM_MS_MAX,
 };
 
+/** Puts TLS over an accepted connection; undefined: it cannot now, and the connection is to end. */
+export type Secure = (socket: Socket) => Socket | undefined;
+
 /** Idle time at an occupancy of 0…1: the full time while the table is at most half full, then falling to `idleFullMs`. */
 export function idleTimeMs(limits: TcpLimits, occupancy: number): number {
   const crowded = Math.min(1, Math.max(0, 2 * occupancy - 1));
@@ -59,12 +62,14 @@ export function idleTimeMs(limits: TcpLimits, occupancy: number): number {
 export class TcpTable implements ConnectionHost {
   readonly responder: QueryResponder;
   readonly counters: Float64Array;
+  readonly transport: 'tcp' | 'tls';
   readonly firstMessageMs: number;
   readonly messageMs: number;
   readonly writeMs: number;
   readonly streamMs: number;
   readonly turns = new TcpTurns();
   readonly #limits: TcpLimits;
+  readonly #secure: Secure | undefined;
   readonly #connections = new Set<TcpConnection>();
   /** In the order in which they became blocked. */
   readonly #blocked = new Set<TcpConnection>();
@@ -73,8 +78,10 @@ export class TcpTable implements ConnectionHost {
   #draining = false;
   #emptied: (() => void) | undefined;
 
-  /** `counters` is this worker's row (server/counters.ts). */
-  constructor(responder: QueryResponder, counters: Float64Array, limits: TcpLimits = TCP_LIMITS) {
+  /** `counters` is this worker's row (server/counters.ts); `secure`: all connections are over TLS. */
+  constructor(responder: QueryResponder, counters: Float64Array, limits: TcpLimits = TCP_LIMITS, secure?: Secure) {
+    this.transport = secure === undefined ? 'tcp' : 'tls';
+    this.#secure = secure;
     this.responder = responder;
     this.counters = counters;
     this.#limits = limits;
@@ -122,11 +129,17 @@ export class TcpTable implements ConnectionHost {
       socket.resetAndDestroy();
       return;
     }
+    const secured = this.#secure === undefined ? socket : this.#secure(socket);
+    if (secured === undefined) {
+      socket.on('error', () => undefined);
+      socket.resetAndDestroy();
+      return;
+    }
     if (this.#connections.size >= this.#limits.connections) this.#evictLeastProgress();
     this.#perClient.set(client, held + 1);
     const address = newClientAddress();
     setClientAddress(address, ip);
-    this.#connections.add(new TcpConnection(socket, client, address, this));
+    this.#connections.add(new TcpConnection({ socket: secured, carrier: socket, client, address }, this));
     this.counters[SLOT.tcpOpen] = this.#connections.size;
   }
 

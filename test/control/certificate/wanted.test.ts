@@ -24,6 +24,15 @@ test('without a policy host nothing is wanted for it', async () => {
   expect(made.ca.asked).toEqual([]);
 });
 
+test('RFC 7858: the host of DNS over TLS gets one, in the zone that it is in and in no other', async () => {
+  const dotHost = 'ns1.post.example';
+  const made = await certificateHouse({ dotHost, zones: ['post.example.', 'other.example.'], sources: ['mail', 'certificate'] });
+  await made.live(3 * HOUR_MS);
+  const list = (zone: string) => made.control.certificates.list(made.writer.zones().find(({ name }) => name === zone)!);
+  expect(list('post.example.')).toMatchObject([{ host: dotHost, reason: 'DNS over TLS', stage: 'in-use', served: { origin: 'acme' } }]);
+  expect(list('other.example.')).toEqual([]);
+});
+
 test('a policy that goes takes the certificate with it', async () => {
   const policyHost = { addresses: ['193.0.14.129'], host: undefined, isServing: true };
   const made = await certificateHouse({ policyHost, sources: ['mail', 'certificate'] });

@@ -92,7 +92,12 @@ describe('which there are', () => {
 });
 
 describe('what each is for', () => {
-  const WANTED = { dns: addresses('127.0.0.1:53'), https: addresses('0.0.0.0:443', '[::]:443'), admin: [] };
+  const WANTED = {
+    dns: addresses('127.0.0.1:53'),
+    tls: addresses('127.0.0.1:853'),
+    https: addresses('0.0.0.0:443', '[::]:443'),
+    admin: [],
+  };
   const assign = (inodes: readonly number[], names: string, wanted = WANTED): Result<AssignedSockets> => {
     const found = find(inodes, names);
     if (!found.ok) throw new Error(texts(found).join());
@@ -125,6 +130,12 @@ describe('what each is for', () => {
       /https\.listen does not have it: it has 0\.0\.0\.0:443, \[::\]:443.*put 127/,
     ],
     ['what is off', [12], 'admin', /admin\.listen does not have it: it is off/],
+    [
+      'an address of DNS that is not one of DNS over TLS',
+      [12],
+      'tls',
+      /dns\.tls_listen does not have it: it has 127\.0\.0\.1:853.*into dns\.tls_listen/,
+    ],
     ['UDP where there is none', [31], 'https', /https is served over TCP.*ListenStream=/],
     ['DNS over UDP alone', [31], 'dns', /DNS needs both.*add ListenStream=127\.0\.0\.1:53/],
     ['DNS over TCP alone', [12], 'dns', /DNS needs both.*add ListenDatagram=127\.0\.0\.1:53/],

@@ -33,6 +33,8 @@ export interface HouseOptions extends Pick<TestControlOptions, 'in' | 'nowMs' | 
   readonly settings?: Partial<AcmeSettings>;
   readonly witnesses?: Partial<OutsideWitnesses>;
   readonly zones?: readonly string[];
+  /** Host of DNS over TLS. */
+  readonly dotHost?: string;
   /** What resolvers outside see; the zones as they are here unless given. */
   readonly outside?: Resolver;
 }
@@ -79,6 +81,7 @@ export async function certificateHouse(options: HouseOptions = {}) {
     outside: options.outside ?? DELEGATED,
     witnesses: { nameServers: new Map(), probes: new Map(), ...options.witnesses },
     certificates: {
+      ...(options.dotHost === undefined ? {} : { dotHost: options.dotHost }),
       acme: {
         settings,
         transport: (request) => (cas.find((each) => request.url.startsWith(each.base)) ?? ca).transport(request),

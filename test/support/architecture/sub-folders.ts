@@ -12,6 +12,7 @@ import { posix } from 'node:path';
 export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   base: {
     limits: [],
+    tls: [],
     '.': ['limits'],
     ipc: ['limits', '.'],
   },
@@ -102,8 +103,9 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
   },
   server: {
     tcp: ['counters.ts', 'listener.ts'],
+    tls: ['counters.ts'],
     udp: ['counters.ts', 'listener.ts'],
-    '.': ['tcp', 'udp'],
+    '.': ['tcp', 'tls', 'udp'],
   },
   process: {
     confine: [],

@@ -1,12 +1,11 @@
 /**
- * How the policy host speaks TLS: versions, ciphers, groups, signatures, ALPN, renegotiation; the same for all hosts.
- * Implements: RFC 8461 §3.3 and §7 (TLS 1.2 or newer), RFC 9325 §3.1, §4.2 (versions and suites), RFC 7301 (ALPN),
+ * How this server speaks TLS: versions, ciphers, groups, signatures, renegotiation; the same for HTTPS and for DNS.
+ * Implements: RFC 8461 §3.3 and §7 (TLS 1.2 or newer), RFC 9325 §3.1, §4.2 (versions and suites), RFC 7858 §3.1,
  * RFC 9113 §9.2 (HTTP/2 over TLS 1.2: no renegotiation, no suites of its appendix A).
- * Not here: certificates (contexts.ts).
+ * Not here: certificates and ALPN (policy-host/tls/contexts.ts, server/tls/).
  */
 import { constants } from 'node:crypto';
 import { type SecureContextOptions } from 'node:tls';
-import { HTTPS_TICKET_KEYS_MS } from '#base/limits/https.ts';
 
 const { SSL_OP_CIPHER_SERVER_PREFERENCE, SSL_OP_NO_RENEGOTIATION, SSL_OP_NO_TICKET } = constants;
 
@@ -46,12 +45,17 @@ export const CONTEXT_SETTINGS: SecureContextOptions = {
   secureOptions: SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET,
 };
 
-/** For each host's context: tickets, which live as long as the keys of the context at most (contexts.ts). */
-export const RESUMED_SETTINGS: SecureContextOptions = {
-  ...CONTEXT_SETTINGS,
-  secureOptions: SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION,
-  sessionTimeout: HTTPS_TICKET_KEYS_MS / 1000,
-};
+/** With tickets, which live as long as the context that has their keys: `lifeMs`. */
+export function resumedSettings(lifeMs: number): SecureContextOptions {
+  return {
+    ...CONTEXT_SETTINGS,
+    secureOptions: SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION,
+    sessionTimeout: lifeMs / 1000,
+  };
+}
 
-/** In the order in which the policy host prefers them. */
-export const ALPN = ['h2', 'http/1.1'];
+/** A private key in PEM, as octets, so that they can be wiped. `der`: PKCS #8. */
+export function privateKeyPem(der: Uint8Array): Buffer {
+  const text = Buffer.from(der.buffer, der.byteOffset, der.byteLength).toString('base64');
+  return Buffer.from(`-----BEGIN PRIVATE KEY-----\n${text}\n-----END PRIVATE KEY-----\n`);
+}
