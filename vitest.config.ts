@@ -43,7 +43,6 @@ export const WAITING = [
   'test/e2e/dane.test.ts',
   'test/e2e/dane-acme-clients.test.ts',
   'test/e2e/mta-sts-clients.test.ts',
-  'test/e2e/rollovers.test.ts',
   'test/e2e/story.test.ts',
   'test/e2e/dnssec-rolls.test.ts',
 ];

@@ -133,6 +133,12 @@ test('RFC 8901 §2.1.2: BIND and we sign one zone, each with its own keys, the D
     peers.slice(-1),
     cds.map((each) => `${zone}. IN DS ${each}`),
   );
+  // A key of ours is not used before they have it, and the zone does not leave DNSSEC.
+  await done('dnssec', 'roll', zone, '--role', 'csk', '--yes');
+  expect(await done('dnssec', 'status', zone)).toContain('the other signers of the zone');
+  const [, rollover] = /^\s*(ksk-\d+)/m.exec(await done('dnssec', 'timeline', zone)) ?? [];
+  await done('dnssec', 'cancel', zone, rollover ?? '', '--reason', 'they are not asked yet', '--yes');
+  expect((await cli('dnssec', 'disable', zone, '--when-safe', '--yes')).err).toContain('DNSSEC_SHARED');
   // Either DS alone leads to answers of both.
   for (const ds of cds) await allSecure(zone, peers.slice(-1), [`${zone}. IN DS ${ds}`], [true]);
 
@@ -140,4 +146,9 @@ test('RFC 8901 §2.1.2: BIND and we sign one zone, each with its own keys, the D
   expect(tags).toHaveLength(2);
   await done('dnssec', 'foreign', zone, '--remove', ...tags, '--yes');
   expect(await short('DNSKEY')).toEqual([own]);
+  // BIND's provider has left: our DS and our servers are enough.
+  const [ours] = await short('CDS');
+  await allSecure(zone, [], [`${zone}. IN DS ${ours!}`], [true]);
+  const { isValid, text } = await delv(server, `${zone}.`, [`${zone}. IN DS ${ours!}`], `h1.${zone}.`, 'A');
+  expect([isValid, text]).toEqual([true, text]);
 }, 120_000);

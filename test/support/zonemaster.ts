@@ -45,8 +45,17 @@ my $query = \\&Zonemaster::Engine::Nameserver::_query;
 1;
 `;
 
-/** Everything that Zonemaster finds at \`zone\` from level INFO on. \`root\` is an address of the root's server. */
-export async function zonemaster(zone: string, root: string, addresses: Addresses, tests: readonly string[] = []): Promise<Finding[]> {
+/**
+ * Everything that Zonemaster finds at \`zone\` from level INFO on. \`root\` is an address of the root's server. \`words\`: further ones, as
+ * \`--ns\` and \`--ds\` in place of a delegation.
+ */
+export async function zonemaster(
+  zone: string,
+  root: string,
+  addresses: Addresses,
+  tests: readonly string[] = [],
+  words: readonly string[] = [],
+): Promise<Finding[]> {
   const folder = mkdtempSync(join(tmpdir(), 'waxseal-zonemaster-'));
   try {
     writeFileSync(join(folder, 'Redirect.pm'), REDIRECT);
@@ -57,7 +66,7 @@ export async function zonemaster(zone: string, root: string, addresses: Addresse
       [
         `ZONEMASTER_TARGETS=${targets.join(',')}`,
         ...['perl', `-I${folder}`, '-MRedirect', toolPath('zonemaster-cli'), '--json', '--level', 'INFO', '--no-progress'],
-        ...['--ipv4', '--ipv6', '--hints', join(folder, 'hints'), ...tests.flatMap((each) => ['--test', each]), zone],
+        ...['--ipv4', '--ipv6', '--hints', join(folder, 'hints'), ...tests.flatMap((each) => ['--test', each]), ...words, zone],
       ],
       { timeoutMs: 120_000 },
     );
