@@ -12,6 +12,7 @@ interface ResealDocument {
   readonly fileBefore: string;
   readonly made: boolean;
   readonly secrets: number;
+  readonly ofPolicyHost: number;
   readonly dryRun: boolean;
   readonly warnings: readonly AnswerProblem[];
 }
@@ -38,10 +39,14 @@ export function defineKeyEncryption(noun: Command, terminal: Terminal): void {
   });
 }
 
-function linesOf({ file, fileBefore, made, secrets, dryRun }: ResealDocument): string[] {
-  if (dryRun) return [`every secret would be sealed under the key in ${file}${made ? ', which would be made' : ''}`];
+function linesOf({ file, fileBefore, made, secrets, ofPolicyHost, dryRun }: ResealDocument): string[] {
+  const stay = `${ofPolicyHost} keys of certificates stay under the policy host's own key (https.key_file)`;
+  const others = ofPolicyHost === 0 ? [] : [stay];
+  const would = `every secret would be sealed under the key in ${file}${made ? ', which would be made' : ''}`;
+  if (dryRun) return [would, ...others];
   return [
     `${secrets} secrets are sealed under the key in ${file}${made ? ', which was made' : ''}`,
+    ...others,
     `the key in ${fileBefore} opens nothing of this store any more; backups of before still need it`,
     'if keys.kek_file is set, name the new file there before the next start',
   ];

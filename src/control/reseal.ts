@@ -55,7 +55,8 @@ export class Reseal implements KeysApi {
     if (underWay !== undefined && underWay.file !== path)
       return fail(refused(`the change to the key in ${underWay.file} is under way`, { fix: 'let it end first' }));
     const isMade = !existsSync(path);
-    const outcome = { file: path, fileBefore: underWay?.fileBefore ?? before, isMade };
+    const ofPolicyHost = writer.secretsOfPolicyHost();
+    const outcome = { file: path, fileBefore: underWay?.fileBefore ?? before, isMade, ofPolicyHost };
     const warnings: Problem[] = dirname(path) === dirname(before) ? [] : [movedWarning(before, path)];
     if (dryRun && isMade) return ok({ ...outcome, secrets: 0 }, warnings);
     const next = underWay === undefined ? this.#next(path) : undefined;

@@ -31,7 +31,8 @@ import { StoreReader } from './reader.ts';
 import { encodeJson } from './json.ts';
 import { readFormat, readKekFile } from './marks.ts';
 import { type DatabaseName, type FormatMark, type KekChange, LATER_DATABASES, META, STORE_FORMAT, textKey } from './schema.ts';
-import { type ResealSlice, kekLabel, readKekChange, resealSlice, settleKek } from '#store/kek/change.ts';
+import { countOfPolicyHost, kekLabel, readKekChange, settleKek } from '#store/kek/change.ts';
+import { type ResealSlice, resealSlice } from '#store/kek/change.ts';
 import { type ChangingSealer, type SealLabel, type Sealer, changingSealer, createSealer } from './seal.ts';
 import { type Environment, type Octets, existingDatabase, makeDatabase, openDatabases, openRoot } from './store.ts';
 import { verifyStore } from './verify.ts';
@@ -213,6 +214,11 @@ export class StoreWriter extends StoreReader {
   /** The next part of the secrets that are not sealed under the next key-encryption key yet. */
   resealSlice(from: Uint8Array | undefined, limit: number): Result<ResealSlice> {
     return resealSlice(this.#environment.db.secrets, this.sealer, from, limit);
+  }
+
+  /** Secrets that are under the policy host's own key. */
+  secretsOfPolicyHost(): number {
+    return countOfPolicyHost(this.#environment.db.secrets);
   }
 
   /** Octets of the data file in use. */

@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { labelOfSecret } from '#store/kek/change.ts';
 import { readKek } from '#store/kek.ts';
+import { createSealer } from '#store/seal.ts';
+import { openOrderKey, orderKeyWrite } from '#store/tls/certificates.ts';
+import { hostKeyWrite, openHostKey } from '#store/tls/host-certificate.ts';
 import { nameOf } from '#dns/name.ts';
 import { exampleServer } from '../support/admin/example-server.ts';
 import { TEST_ACTOR, good, temporaryControl } from '../support/temporary-control.ts';
-import { TEST_KEK, auditEvent, temporaryFolder } from '../support/temporary-store.ts';
+import { TEST_KEK, auditEvent, countedRandom, temporaryFolder } from '../support/temporary-store.ts';
 
 const TOKEN = { kind: 'token', id: 'admin', from: '192.0.2.1' } as const;
 const BY_SOCKET = { actor: TEST_ACTOR, dryRun: false };
@@ -104,4 +107,22 @@ test('a server that finds a change begun by another continues with it', async ()
   const again = temporaryControl({ in: dir, otherKek: () => next });
   expect(good(await again.control.keys.continue())).toBe(1);
   expect([again.writer.kekChange(), again.writer.kekFile()]).toEqual([undefined, join(folder, 'kek-2')]);
+});
+
+test('keys of certificates are under the policy host’s own key: they stay, open with it as before, and are counted', async () => {
+  const room = await remembering(temporaryControl());
+  const { writer, control } = room;
+  await room.load('a.example.', '@ 60 SOA ns host 1 1 1 1 1\n@ 60 NS ns\nns 60 A 192.0.2.1\n');
+  const hostKey = createSealer(new Uint8Array(32).fill(5), countedRandom());
+  const zone = writer.zoneByName(nameOf('a.example.'))!;
+  const [host, der] = ['mta-sts.a.example', new Uint8Array(40).fill(3)];
+  const order = orderKeyWrite(hostKey, zone.id, host, { der, version: 2 });
+  await writer.commit({ audit: auditEvent(), secrets: [hostKeyWrite(hostKey, zone.id, host, { der, version: 1 }), order] });
+  expect(good(await control.keys.reseal('kek-2', { ...BY_SOCKET, dryRun: true }))).toMatchObject({ ofPolicyHost: 2 });
+  expect(good(await control.keys.reseal('kek-2', BY_SOCKET))).toMatchObject({ secrets: 1, ofPolicyHost: 2 });
+  const opened = openHostKey(writer, hostKey, zone.id, { host, keyVersion: 1 } as Parameters<typeof openHostKey>[3]);
+  expect(opened?.ok === true && Buffer.from(opened.value).equals(der)).toBe(true);
+  const again = openOrderKey(writer, hostKey, zone.id, host, 2);
+  expect(again?.ok === true && Buffer.from(again.value).equals(der)).toBe(true);
+  expect(writer.kekChange()).toBeUndefined();
 });

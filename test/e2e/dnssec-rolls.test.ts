@@ -204,8 +204,8 @@ async function zonemasterAt(zone: string, allowed: readonly string[]): Promise<r
   // It says something of the DS records when it has looked.
   const isLooked = found.some(({ tag }) => tag.startsWith('DS'));
   const isError = ({ level }: Finding): boolean => level === 'ERROR' || level === 'CRITICAL';
-  const faults = found.filter((each) => isError(each) && !allowed.includes(each.tag));
-  const texts = faults.map(({ tag, args }) => `${tag} ${JSON.stringify(args)}`);
+  const wrong = found.filter((each) => isError(each) && !allowed.includes(each.tag));
+  const texts = wrong.map(({ tag, args }) => `${tag} ${JSON.stringify(args)}`);
   return isLooked ? texts : [...texts, `it did not look: ${JSON.stringify(found)}`];
 }
 

@@ -25,6 +25,7 @@ export const keysRoutes = [
         fileBefore: Type.String({ description: 'not needed any more' }),
         made: Type.Boolean(),
         secrets: Type.Integer({ description: 'how many were sealed again' }),
+        ofPolicyHost: Type.Integer({ description: 'how many are under the key in https.key_file, which stays' }),
         dryRun: Type.Boolean(),
         warnings: Type.Array(Type.Unknown()),
       }),
@@ -32,8 +33,8 @@ export const keysRoutes = [
     write: async ({ control, body: { file: given }, actor, dryRun }) => {
       const done = await control.keys.reseal(given, { actor, dryRun });
       if (!done.ok) return done;
-      const { file, fileBefore, isMade, secrets } = done.value;
-      return ok({ file, fileBefore, made: isMade, secrets, dryRun, warnings: done.warnings.map(problemForm) });
+      const { isMade: made, ...sealed } = done.value;
+      return ok({ ...sealed, made, dryRun, warnings: done.warnings.map(problemForm) });
     },
   }),
 ];

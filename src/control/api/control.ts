@@ -292,6 +292,8 @@ export interface ResealOutcome {
   readonly isMade: boolean;
   /** How many secrets were sealed again. */
   readonly secrets: number;
+  /** How many are under the policy host's own key, and stay as they are. */
+  readonly ofPolicyHost: number;
 }
 
 export interface ResealOptions {

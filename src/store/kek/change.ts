@@ -137,6 +137,13 @@ export function labelOfSecret(id: string): SealLabel | undefined {
   return { purpose, id, version: 1 };
 }
 
+/** How many secrets are under the policy host's key: another key-encryption key leaves them as they are. */
+export function countOfPolicyHost(secrets: Octets, read: ReadOptions = {}): number {
+  let count = 0;
+  for (const key of secrets.getKeys(read)) if (labelOfSecret(idOf(key)) === undefined) count++;
+  return count;
+}
+
 /** Gives the key in a file; throws StoreFailure when there is none. */
 export type OtherKek = (file: string) => Sealer;
 
