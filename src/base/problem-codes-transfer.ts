@@ -1,4 +1,4 @@
-/** The codes about TSIG keys and secondaries: a part of the catalogue (problem-codes.ts). */
+/** The codes about TSIG keys, secondaries and UPDATE: a part of the catalogue (problem-codes.ts). */
 
 const bad = (title: string) => ({ title, status: 422, exit: 1 });
 
@@ -13,4 +13,11 @@ export const TRANSFER_PROBLEMS = {
   TSIG_KEY_GRANT: { title: 'a TSIG key does not open that zone', status: 409, exit: 4 },
   TSIG_KEY_NOT_FOUND: { title: 'no such TSIG key', status: 404, exit: 3 },
   TSIG_SECRET: { title: 'a TSIG secret is no base64 of a proper length', status: 422, exit: 2 },
+  UPDATE_FORM: bad('an UPDATE has a form that RFC 2136 does not allow'),
+  UPDATE_NOTZONE: bad('an UPDATE is about a name that is not in its zone'),
+  UPDATE_NXDOMAIN: { title: 'an UPDATE wants a name that does not exist', status: 409, exit: 4 },
+  UPDATE_NXRRSET: { title: 'an UPDATE wants an RRset that does not exist or is different', status: 409, exit: 4 },
+  UPDATE_REFUSED: { title: 'an UPDATE would change what its key may not', status: 403, exit: 5 },
+  UPDATE_YXDOMAIN: { title: 'an UPDATE wants a name not to exist', status: 409, exit: 4 },
+  UPDATE_YXRRSET: { title: 'an UPDATE wants an RRset not to exist', status: 409, exit: 4 },
 } as const;

@@ -1,4 +1,4 @@
-/** `waxseal tsig`: keys for transfers and NOTIFY. */
+/** `waxseal tsig`: keys for transfers, NOTIFY and UPDATE. */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { callApi, callList } from './api-client.ts';
@@ -14,8 +14,16 @@ interface KeyDocument {
   readonly algorithm: string;
   readonly operations: readonly string[];
   readonly zones: 'all' | readonly string[];
+  readonly update?: UpdateRights;
   readonly createdAt: string;
   readonly secret?: string;
+}
+
+interface UpdateRights {
+  readonly names?: readonly string[];
+  readonly types?: readonly string[];
+  readonly ttlMin?: number;
+  readonly ttlMax?: number;
 }
 
 interface WantedKey {
@@ -28,6 +36,9 @@ interface GrantOptions extends ChangeOptions {
   readonly zone?: readonly string[];
   readonly allZones?: boolean;
   readonly for?: readonly string[];
+  readonly name?: readonly string[];
+  readonly type?: readonly string[];
+  readonly ttl?: string;
 }
 
 interface GenerateOptions extends GrantOptions {
@@ -80,15 +91,7 @@ export function defineTsig(noun: Command, terminal: Terminal): void {
   readCommand(noun.command('list').description('list keys, without their secrets'), 'waxseal tsig list').action(
     async (options: ReadOptions) => {
       const keys = await callList<KeyDocument>(await findServer(options, terminal), { path: ['tsig'] }, 'keys');
-      const rows = keys.map(({ name, algorithm, operations, zones, createdAt }) => [
-        name,
-        algorithm,
-        operations.join(','),
-        zones === 'all' ? 'all' : zones.join(','),
-        createdAt,
-      ]);
-      const table = () => formatTable(['NAME', 'ALGORITHM', 'FOR', 'ZONES', 'CREATED'], rows);
-      terminal.out(options.json === true ? formatJson({ keys }) : table());
+      terminal.out(options.json === true ? formatJson({ keys }) : keyTable(keys));
     },
   );
 
@@ -96,7 +99,8 @@ export function defineTsig(noun: Command, terminal: Terminal): void {
     noun.command('revoke <name>').description('revoke a key at once'),
     'waxseal tsig revoke secondary.example.com --yes',
   ).action(async (name: string, options: ChangeOptions) => {
-    await confirm(`revoke the key ${name}: secondaries that use it get no zone any more`, options, terminal);
+    const what = `revoke the key ${name}: secondaries and update clients that use it are rejected from then on`;
+    await confirm(what, options, terminal);
     const query = options.dryRun === true ? { dryRun: '1' } : {};
     const request = { method: 'DELETE', path: ['tsig', name], query } as const;
     const server = await findServer(options, terminal);
@@ -106,20 +110,57 @@ export function defineTsig(noun: Command, terminal: Terminal): void {
   });
 }
 
+function keyTable(keys: readonly KeyDocument[]): string {
+  const rows = keys.map(({ name, algorithm, operations, zones, update, createdAt }) => {
+    const all = zones === 'all' ? 'all' : zones.join(',');
+    return [name, algorithm, operations.join(','), all, rightsText(update) || '-', createdAt];
+  });
+  return formatTable(['NAME', 'ALGORITHM', 'FOR', 'ZONES', 'UPDATE', 'CREATED'], rows);
+}
+
 function grantCommand(command: Command, example: string): Command {
   return changeCommand(command, example)
     .option('--zone <zone...>', 'zones that it opens')
     .option('--all-zones', 'it opens every zone, also those to come')
-    .option('--for <operation...>', 'transfer and notify (default), update');
+    .option('--for <operation...>', 'transfer and notify (default), or update')
+    .option('--name <pattern...>', 'for update: NAME, *.NAME (below), LABEL.* (any that begin so), {key}; default: all')
+    .option('--type <type...>', 'for update: record types that may be changed; default: all')
+    .option('--ttl <min-max>', 'for update: seconds of added records, as 60-3600 or 3600 (at most)');
 }
 
 async function createKey(key: WantedKey, options: GrantOptions, terminal: Terminal): Promise<KeyDocument> {
   const { name, algorithm, secret } = key;
   if ((options.zone === undefined) === (options.allZones !== true))
     throw failure('CLI_USAGE', 'which zones the key opens has to be said', '--zone ZONE…, or --all-zones');
-  const json = { name, algorithm, secret, zones: options.zone ?? 'all', operations: options.for };
+  const json = {
+    name,
+    algorithm,
+    secret,
+    zones: options.zone ?? 'all',
+    operations: options.for,
+    update: wantedRights(options),
+  };
   const query = options.dryRun === true ? { dryRun: '1' } : {};
   return callApi<KeyDocument>(await findServer(options, terminal), { method: 'POST', path: ['tsig'], json, query });
+}
+
+/** Undefined when none of its options is given. */
+function wantedRights({ name: names, type: types, ttl }: GrantOptions): UpdateRights | undefined {
+  if (names === undefined && types === undefined && ttl === undefined) return undefined;
+  const bounds = ttl === undefined ? undefined : /^(?:(\d{1,10})-)?(\d{1,10})$/.exec(ttl);
+  if (bounds === null) throw failure('CLI_USAGE', `${ttl} is no range of TTLs`, 'write --ttl 60-3600, or --ttl 3600');
+  const [, ttlMin, ttlMax] = bounds ?? [];
+  return {
+    ...(names === undefined ? {} : { names }),
+    ...(types === undefined ? {} : { types }),
+    ...(ttlMin === undefined ? {} : { ttlMin: Number(ttlMin) }),
+    ...(ttlMax === undefined ? {} : { ttlMax: Number(ttlMax) }),
+  };
+}
+
+function rightsText({ names, types, ttlMin, ttlMax }: UpdateRights = {}): string {
+  const ttl = ttlMin === undefined && ttlMax === undefined ? [] : [`TTL ${ttlMin ?? 0}-${ttlMax ?? ''}`];
+  return [...(names ?? []), ...(types ?? []), ...ttl].join(' ');
 }
 
 function readKeyFile(file: string): readonly PrintedKey[] {
@@ -138,6 +179,8 @@ function readKeyFile(file: string): readonly PrintedKey[] {
   );
 }
 
-function grantText({ operations, zones }: KeyDocument): string {
-  return `${operations.join(', ')} of ${zones === 'all' ? 'all zones' : zones.join(', ')}`;
+function grantText({ operations, zones, update }: KeyDocument): string {
+  const rights = rightsText(update);
+  const what = `${operations.join(', ')} of ${zones === 'all' ? 'all zones' : zones.join(', ')}`;
+  return rights === '' ? what : `${what}: ${rights}`;
 }

@@ -59,7 +59,7 @@ import { NO_POLICY_HOST, type PolicyHostSettings, wakeForPolicyHost } from '#con
 import { mailUpkeep } from '#control/mail/upkeep.ts';
 import { mailWatcher } from '#control/mail/watcher.ts';
 import { ServedZones } from './served-zones.ts';
-import { type CounterTable, metricFamilies } from './metrics.ts';
+import { type CounterTable, metricFamilies, updateFamily } from './metrics.ts';
 import { outcomeOf } from './outcome.ts';
 import { NO_WITNESSES, type OutsideWitnesses } from '#control/outside/evidence.ts';
 import { OWN_HOST, ownHostLook } from '#control/outside/own-host-look.ts';
@@ -141,7 +141,7 @@ export class Control implements ControlApi {
   readonly tokens: Tokens;
   readonly transfer: TransferApi;
   /** For the process: keys on their way, and what is to be started. */
-  readonly transferParts: Pick<TransferParts, 'keys' | 'notifier'>;
+  readonly transferParts: Pick<TransferParts, 'keys' | 'notifier' | 'updates'>;
   /** Tells parents of zones about new keys, once it is started. */
   readonly cdsNotifier: CdsNotifier;
   /** What follows from NOTIFY messages, by their type. */
@@ -340,7 +340,8 @@ export class Control implements ControlApi {
       dropped: this.#publisher.dropped,
       counterTable: this.#options.counterTable,
     });
-    return [...families, ...this.#dnssecMetrics(), ...certificateFamilies(this.#writer)];
+    const updates = updateFamily(this.transferParts.updates.counts);
+    return [...families, ...this.#dnssecMetrics(), ...certificateFamilies(this.#writer), updates];
   }
 
   /** Lets running changes end and closes the store. */

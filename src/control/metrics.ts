@@ -4,6 +4,8 @@
  */
 import { type Role, type WorkerCounters } from '#base/ipc/messages.ts';
 import { METRIC_ZONES_MAX } from '#base/limits/admin.ts';
+import { rcodeName } from '#dns/reply.ts';
+import { RCODE } from '#dns/types.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type ControlStatus, type MetricFamily } from '#control/api/control.ts';
 
@@ -83,6 +85,18 @@ export function metricFamilies(input: MetricsInput): readonly MetricFamily[] {
     ...workerFamilies(input.counters, input.counterTable),
   ];
 }
+
+/** UPDATE messages with a known key, by what they were answered. */
+export function updateFamily(counts: ReadonlyMap<number, number>): MetricFamily {
+  return {
+    name: 'waxseal_updates_total',
+    help: 'UPDATE messages that were answered by the control process, by rcode.',
+    type: 'counter',
+    samples: UPDATE_RCODES.map((rcode) => ({ labels: { rcode: rcodeName(rcode) }, value: counts.get(rcode) ?? 0 })),
+  };
+}
+
+const UPDATE_RCODES: readonly number[] = Object.values(RCODE).filter((rcode) => rcode <= RCODE.NOTZONE);
 
 function workerFamilies(counters: readonly WorkerCounters[], table: CounterTable): MetricFamily[] {
   const families = new Map<string, MetricFamily & { samples: Sample[] }>();

@@ -35,6 +35,7 @@ import { SERVER_METRICS } from '#server/counters.ts';
 import { listenProblem } from '#server/listen.ts';
 import { NOTIFY_CALL } from '#transfer/notify-receiver.ts';
 import { PolicyHostKey } from '#store/tls/policy-host-key.ts';
+import { UPDATE_CALL } from '#transfer/update-gate.ts';
 import { ensureAdminToken } from './admin-token.ts';
 import { type OpenedStore } from './open-store.ts';
 import { FIRST_SCREEN_QUIET_MS } from '#base/limits/process.ts';
@@ -117,9 +118,7 @@ export class ControlService {
     this.#control = this.#makeControl();
     this.#keyDelivery = new KeyDelivery({ keys: this.#control.transferParts.keys, calls: this.#channel.calls, log });
     this.#dotDelivery = this.#makeDotDelivery();
-    const reports = { reader: writer, run: (...asked: Parameters<Control['run']>) => this.#control.run(...asked) };
-    this.#channel.calls.handle(NOTIFY_CALL, notifyIntake(this.#control.notifyFollowers));
-    this.#channel.calls.handle(POSTED_REPORT, postedReports(reports));
+    this.#handleCalls();
     const exporter = new SignerExporter({
       signers: this.#control.signers,
       clock: systemClock,
@@ -140,6 +139,18 @@ export class ControlService {
     const dot = this.#dotDelivery === undefined ? [] : [this.#dotDelivery];
     const transfer = [this.#keyDelivery, ...notifiers, ...dot];
     this.#upkeep = [this.#snapshots, ...transfer, refresher, scheduler, exporter, audit, ...this.#policyHostUpkeep()];
+  }
+
+  /** What the answer process and the policy host ask of control. */
+  #handleCalls(): void {
+    const { calls } = this.#channel;
+    const { writer } = this.#options.store;
+    const reports = { reader: writer, run: (...asked: Parameters<Control['run']>) => this.#control.run(...asked) };
+    const { updates } = this.#control.transferParts;
+    updates.start((event, text) => this.#options.log.warn(event, text));
+    calls.handle(NOTIFY_CALL, notifyIntake(this.#control.notifyFollowers));
+    calls.handle(UPDATE_CALL, (body) => updates.handle(body));
+    calls.handle(POSTED_REPORT, postedReports(reports));
   }
 
   /** Opens the admin listeners; from then on requests are answered. */

@@ -1,5 +1,6 @@
-/** `/v1/tsig`: TSIG keys for transfers and NOTIFY. A secret is shown once, when its key is made. */
+/** `/v1/tsig`: TSIG keys for transfers, NOTIFY and UPDATE. A secret is shown once, when its key is made. */
 import { Type } from 'typebox';
+import { UPDATE_KEY_NAMES_MAX, UPDATE_KEY_TYPES_MAX } from '#base/limits/update.ts';
 import { TSIG_KEY_ZONES_MAX, TSIG_SECRET_BYTES_MAX } from '#base/limits/transfer.ts';
 import { ok } from '#base/problem.ts';
 import type { TsigKeyInfo } from '#control/api/transfer.ts';
@@ -27,11 +28,30 @@ const MAC_BYTES = { minimum: 1, maximum: 64, description: 'only where both ends 
 const Operations = Type.Array(Type.Union([Type.Literal('transfer'), Type.Literal('notify'), Type.Literal('update')]), {
   minItems: 1,
   maxItems: 3,
-  description: 'what the key is good for; `update` is kept, and not used yet',
+  description: 'what the key is good for; a key for `update` is good for nothing else',
 });
 const ZoneNames = Type.Array(Type.String(), { minItems: 1, maxItems: TSIG_KEY_ZONES_MAX });
 const Zones = Type.Union([Type.Literal('all'), ZoneNames], {
   description: 'which zones it opens: `all`, or their names',
+});
+
+const NAMES = {
+  minItems: 1,
+  maxItems: UPDATE_KEY_NAMES_MAX,
+  description: '`NAME`, `*.NAME` (all below), `LABEL.*` (all that begin so), `{key}`, `*.{key}` (the name of the key)',
+  examples: [['_acme-challenge.*']],
+};
+const Rights = closed({
+  names: Type.Optional(Type.Array(Type.String(), NAMES)),
+  types: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: UPDATE_KEY_TYPES_MAX, examples: [['TXT']] })),
+  ttlMin: Type.Optional(Type.Integer({ minimum: 0, description: 'of records that are added, seconds' })),
+  ttlMax: Type.Optional(Type.Integer({ minimum: 0, description: 'of records that are added, seconds' })),
+});
+const RightsShown = Type.Object({
+  names: Type.Optional(Type.Array(Type.String())),
+  types: Type.Optional(Type.Array(Type.String())),
+  ttlMin: Type.Optional(Type.Integer()),
+  ttlMax: Type.Optional(Type.Integer()),
 });
 
 const KeyForm = Type.Object({
@@ -40,6 +60,7 @@ const KeyForm = Type.Object({
   macBytes: Type.Integer({ description: 'octets of its MACs: all of them, or fewer where both ends agreed on that' }),
   operations: Operations,
   zones: Zones,
+  update: Type.Optional(RightsShown),
   createdAt: Time,
 });
 
@@ -80,6 +101,7 @@ export const tsigRoutes = [
       macBytes: Type.Optional(Type.Integer(MAC_BYTES)),
       operations: Type.Optional(Operations),
       zones: Zones,
+      update: Type.Optional(Rights),
     }),
     example: { name: 'backup.example.com', zones: ['example.com'] },
     answers: {
@@ -87,8 +109,8 @@ export const tsigRoutes = [
       201: Type.Interface([KeyForm], { secret: Type.String({ description: 'base64' }) }),
     },
     write: async ({ control, body, actor, dryRun, reply }) => {
-      const { name, algorithm = ALGORITHM.default, operations = USUAL, zones, secret, macBytes } = body;
-      const wanted = { name, algorithm, operations, zones, ...given({ secret, macBytes }) };
+      const { name, algorithm = ALGORITHM.default, operations = USUAL, zones, secret, macBytes, update } = body;
+      const wanted = { name, algorithm, operations, zones, ...given({ secret, macBytes, update }) };
       const made = await control.transfer.createKey(wanted, actor, dryRun);
       if (!made.ok) return made;
       if (dryRun) return ok({ ...keyForm(made.value.info), dryRun });

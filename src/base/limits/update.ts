@@ -18,3 +18,23 @@ export const HANDED_REPLY_MS = 30_000;
 export const HANDED_CONNECTION_MS = HANDED_WAIT_MS + HANDED_REPLY_MS + 5_000;
 /** Between two lines of the log about updates without a signature: Windows hosts send them by the hour. */
 export const UPDATE_UNSIGNED_LOG_MS = 60_000;
+
+// --- UPDATE ---
+
+/** Updates in one message: octoDNS sends a thousand changes, two records each. */
+export const UPDATE_RECORDS_MAX = 4000;
+/** RRsets that a line of the audit log names: what a person reads; the journal has all. */
+export const UPDATE_DETAIL_RRSETS_MAX = 5;
+/** Of one key: more than the one writer makes durable for a client that waits for its answers. */
+export const UPDATES_PER_SECOND_MAX = 1000;
+/** Wait until every thread serves a change before NOERROR is sent; after it, the change is durable all the same. */
+export const UPDATE_SERVED_MS = 1_000;
+/** Messages of one key that are remembered, 400 octets each: two seconds of the fastest client. */
+export const UPDATE_REPLAY_MESSAGES_MAX = 4096;
+/** How long each is remembered: a signature is good for the fudge before and after its time (RFC 8945 §10). */
+export const UPDATE_REPLAY_SECONDS = 600;
+/** Lines in the log about updates with a key that were not carried out. */
+export const UPDATE_LOG_LINES_PER_SECOND_MAX = 5;
+/** Name patterns of one key, and types: each record of an update is compared with all of them. */
+export const UPDATE_KEY_NAMES_MAX = 100;
+export const UPDATE_KEY_TYPES_MAX = 50;

@@ -2,12 +2,15 @@
  * What the control process offers to those who drive it (admin API, command line through it, scheduler): commands that change,
  * and reads. Every change is one `Command`, decided purely, committed in one transaction and durable before `run` resolves.
  */
+import { type ActorKind } from '#store/audit/entries.ts';
 import { type HostedState } from '#base/ipc/messages.ts';
 import { type Problem, type Result } from '#base/problem.ts';
 import { type Name } from '#dns/name.ts';
 import { type RrType } from '#dns/types.ts';
 import { type ZoneFileOptions } from '#dns/zone-file.ts';
 import { type Resolver } from '#dns/resolver.ts';
+import { type UpdateRecord } from '#zone/update/message.ts';
+import { type UpdateRights } from '#transfer/update-rights.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type Changeset } from '#zone/changeset.ts';
 import { type DenialKind } from '#dnssec/denial.ts';
@@ -26,8 +29,8 @@ import { type TransferApi, type TransferCommand } from './transfer.ts';
 
 /** Who asks for a change; written into the audit log. */
 export interface Actor {
-  readonly kind: 'socket' | 'token' | 'system';
-  /** Token id, `admin` for the Unix socket, the part's name for `system`. */
+  readonly kind: ActorKind;
+  /** Token id, `admin` for the Unix socket, the part's name for `system`, the key's for `tsig`. */
   readonly id: string;
   /** Where from: a socket address, `unix`, or empty. */
   readonly from: string;
@@ -102,6 +105,15 @@ export type ZoneCommand =
       readonly zone: Name;
       readonly operations: readonly RrsetOperation[];
       readonly below?: BelowCare;
+    }
+  /** What an UPDATE message asks for (RFC 2136), with the key that signed it and what that may change. */
+  | {
+      readonly kind: 'zone.update';
+      readonly zone: Name;
+      readonly prerequisites: readonly UpdateRecord[];
+      readonly updates: readonly UpdateRecord[];
+      readonly rights: UpdateRights;
+      readonly key: string;
     }
   /** Undoes one changeset of the journal by a new change that inverts it. */
   | { readonly kind: 'zone.revert'; readonly zone: Name; readonly serial: number; readonly below?: BelowCare }

@@ -1,4 +1,5 @@
 /** What may be asked about keys that come from elsewhere and go there. Types only. */
+import { type ActorKind } from '#store/audit/entries.ts';
 import { type Result } from '#base/problem.ts';
 import { type Name } from '#dns/name.ts';
 import { type GivenKey } from '#dnssec/key-files/key-import.ts';
@@ -69,7 +70,7 @@ export interface OpenedKey {
 
 export interface KeyExportOptions {
   /** Who asks, for the audit log. */
-  readonly actor: { readonly kind: 'socket' | 'token' | 'system'; readonly id: string; readonly from: string };
+  readonly actor: { readonly kind: ActorKind; readonly id: string; readonly from: string };
   /** Decide only. */
   readonly dryRun: boolean;
 }

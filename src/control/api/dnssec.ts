@@ -1,4 +1,5 @@
 /** What may be asked about a zone's keys: rollovers, orders to them, the policy. Types only. */
+import { type ActorKind } from '#store/audit/entries.ts';
 import { type Problem, type Result } from '#base/problem.ts';
 import { type Name } from '#dns/name.ts';
 import { type KeyPolicy } from '#dnssec/key-policy.ts';
@@ -115,7 +116,7 @@ export interface PolicyOutcome extends NamedPolicy {
 
 /** Who asks, and whether anything is written. */
 export interface AskedBy {
-  readonly actor: { readonly kind: 'socket' | 'token' | 'system'; readonly id: string; readonly from: string };
+  readonly actor: { readonly kind: ActorKind; readonly id: string; readonly from: string };
   readonly dryRun: boolean;
 }
 

@@ -2,6 +2,7 @@
  * What may be asked of the register of mail signers, by administrators and by the signers themselves.
  * Not here: how it is done (control/signers/signers.ts), who may ask what (admin/http/access.ts).
  */
+import { type ActorKind } from '#store/audit/entries.ts';
 import { type Result } from '#base/problem.ts';
 
 /** `fetch`: asks over HTTP. `files`: reads what is exported for it. `own-key`: makes its keys itself and gives us their public part. */
@@ -44,7 +45,7 @@ export interface SignerRequest {
 
 /** Who does it: as in the audit log. */
 export interface SignerActor {
-  readonly kind: 'socket' | 'token' | 'system';
+  readonly kind: ActorKind;
   readonly id: string;
   readonly from: string;
 }

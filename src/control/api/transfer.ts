@@ -2,9 +2,11 @@
  * What the API may ask about transfers: TSIG keys, and a zone's secondaries. Types only.
  * Not here: how keys are kept (control/transfer/tsig-register.ts).
  */
+import { type ActorKind } from '#store/audit/entries.ts';
 import { type Result } from '#base/problem.ts';
 import { type Name } from '#dns/name.ts';
 import { type TsigOperation } from '#transfer/grants.ts';
+import { type UpdateRightsText } from '#transfer/update-rights.ts';
 import { type Secondary } from '#store/transfer/secondaries.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 
@@ -29,6 +31,8 @@ export interface TsigKeyInfo {
   readonly operations: readonly TsigOperation[];
   /** `all`, or names of zones. */
   readonly zones: 'all' | readonly string[];
+  /** What a key for UPDATE may change; absent: all that its zones let it. */
+  readonly update?: UpdateRightsText;
   readonly createdAtMs: number;
 }
 
@@ -41,11 +45,12 @@ export interface TsigKeyWanted {
   readonly macBytes?: number;
   readonly operations: readonly TsigOperation[];
   readonly zones: 'all' | readonly string[];
+  readonly update?: UpdateRightsText;
 }
 
 /** Who asks; control's own type of it knows this file. */
 interface TransferActor {
-  readonly kind: 'socket' | 'token' | 'system';
+  readonly kind: ActorKind;
   readonly id: string;
   readonly from: string;
 }

@@ -90,10 +90,15 @@ export class Funnel {
   /** Why one more job of `actor` may not wait now. */
   #refusal(actor: Actor, lane: string): Problem | undefined {
     const ofLane = this.#waitingOf.get(lane) ?? 0;
-    if (actor.kind === 'token' && ofLane >= CHANGES_WAITING_PER_TOKEN_MAX)
-      return problem('OVERLOADED', WHOLE, `${ofLane} changes of this token are waiting already; nothing was changed`, {
-        fix: 'wait for their answers before sending more',
-      });
+    if (isFromOutside(actor) && ofLane >= CHANGES_WAITING_PER_TOKEN_MAX)
+      return problem(
+        'OVERLOADED',
+        WHOLE,
+        `${ofLane} changes of this ${actor.kind === 'tsig' ? 'key' : 'token'} are waiting already; nothing was changed`,
+        {
+          fix: 'wait for their answers before sending more',
+        },
+      );
     if (this.#waiting < waitingMax(actor)) return undefined;
     return problem('OVERLOADED', WHOLE, `${this.#waiting} changes are waiting already; nothing was changed`, {
       fix: 'try again later',
@@ -108,8 +113,13 @@ export class Funnel {
   }
 }
 
+/** A token or a TSIG key: there may be many, and none of them is the administrator. */
+function isFromOutside({ kind }: Actor): boolean {
+  return kind === 'token' || kind === 'tsig';
+}
+
 /** How many changes may wait when one of `actor` comes. */
-function waitingMax({ kind }: Actor): number {
-  if (kind === 'system') return CHANGES_WAITING_MAX + CHANGES_WAITING_UPKEEP_MAX;
-  return kind === 'token' ? CHANGES_WAITING_MAX - CHANGES_WAITING_SOCKET : CHANGES_WAITING_MAX;
+function waitingMax(actor: Actor): number {
+  if (actor.kind === 'system') return CHANGES_WAITING_MAX + CHANGES_WAITING_UPKEEP_MAX;
+  return isFromOutside(actor) ? CHANGES_WAITING_MAX - CHANGES_WAITING_SOCKET : CHANGES_WAITING_MAX;
 }

@@ -8,9 +8,10 @@ import { type TransferApi } from '#control/api/transfer.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
 import { type Notifier, zoneNotifier } from './notifier.ts';
 import { secondaryHandlers, transferApi } from './secondaries.ts';
+import { Updates, type UpdatesOptions } from '#control/update/updates.ts';
 import { TsigKeyring, type TsigKeysOptions } from './tsig-keys.ts';
 
-export interface TransferPartsOptions extends TsigKeysOptions {
+export interface TransferPartsOptions extends TsigKeysOptions, Pick<UpdatesOptions, 'run'> {
   readonly writer: StoreWriter;
   readonly publisher: Publisher;
   readonly clock: Clock;
@@ -20,6 +21,8 @@ export interface TransferParts {
   readonly keys: TsigKeyring;
   /** Announces changes once it is started. */
   readonly notifier: Notifier;
+  /** Answers UPDATE messages. */
+  readonly updates: Updates;
   readonly api: TransferApi;
   readonly handlers: ReturnType<typeof secondaryHandlers>;
 }
@@ -33,5 +36,7 @@ export function transferParts(options: TransferPartsOptions): TransferParts {
     keys: () => keys.list(),
     onChanged: (zone) => notifier.changed(zone, writer.generation()),
   });
-  return { keys, notifier, api: transferApi(writer, keys, notifier), handlers };
+  const updates = new Updates({ ...options, keys: () => keys.updateKeys() });
+  keys.onChange(() => updates.keysChanged(new Set(keys.list().map(({ name }) => name))));
+  return { keys, notifier, updates, api: transferApi(writer, keys, notifier), handlers };
 }

@@ -8,13 +8,16 @@ import { TSIG_KEYS_MAX, TSIG_KEY_ZONES_MAX } from '#base/limits/transfer.ts';
 import { TSIG_SECRET_BYTES_MAX, TSIG_SECRET_BYTES_MIN } from '#base/limits/transfer.ts';
 import { inBody, inUrl } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
-import { formatName, lowerName, parseName } from '#dns/name.ts';
+import { formatName, lowerName, nameOf, parseName } from '#dns/name.ts';
 import { TSIG_ALGORITHMS, isMd5, shortestMacBytes, tsigAlgorithm } from '#dns/tsig/algorithm.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type Actor } from '#control/api/control.ts';
 import { type TsigKeyInfo, type TsigKeyWanted } from '#control/api/transfer.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
-import { type KeyText, type SentKey } from '#transfer/grants.ts';
+import { type KeyText, type SentKey, readKeys } from '#transfer/grants.ts';
+import { type UpdateKey, type UpdateRightsText, readUpdateRights } from '#transfer/update-rights.ts';
+import { rightsText, readWantedRights } from './update-rights-form.ts';
+import { TsigKeys } from '#dns/tsig/key.ts';
 import { type TsigKeyRecord, TsigRegister } from './tsig-register.ts';
 
 export interface TsigKeysOptions {
@@ -27,16 +30,19 @@ export interface TsigKeysOptions {
 export class TsigKeyring {
   readonly #options: TsigKeysOptions;
   readonly #register: TsigRegister;
-  #changed: () => void = () => undefined;
+  readonly #changed: (() => void)[] = [];
+  /** Read anew after each change. */
+  #updateKeys: TsigKeys<UpdateKey> | undefined;
 
   constructor(options: TsigKeysOptions) {
     this.#options = options;
     this.#register = new TsigRegister(options.writer);
+    this.onChange(() => (this.#updateKeys = undefined));
   }
 
   /** `changed` is called after each commit that changes keys. */
   onChange(changed: () => void): void {
-    this.#changed = changed;
+    this.#changed.push(changed);
   }
 
   list(): readonly TsigKeyInfo[] {
@@ -55,6 +61,12 @@ export class TsigKeyring {
     return this.#register.records().map(({ createdAtMs: _createdAtMs, ...text }) => {
       return text.operations.some((each) => each !== 'update') ? text : { name: text.name };
     });
+  }
+
+  /** The keys that grant UPDATE. Throws StoreFailure when they do not open. */
+  updateKeys(): TsigKeys<UpdateKey> {
+    this.#updateKeys ??= readUpdateKeys(this.#register.records());
+    return this.#updateKeys;
   }
 
   /** The key of that name as NOTIFY is signed with it. */
@@ -82,8 +94,9 @@ export class TsigKeyring {
       if (records.length >= TSIG_KEYS_MAX)
         return fail(problem('TSIG_KEYS_MANY', inBody('/name'), `there are ${TSIG_KEYS_MAX} TSIG keys already`));
       const zones = record.zones === 'all' ? 'all zones' : record.zones.join(', ');
-      const detail = `key ${record.name} ${record.algorithm} for ${record.operations.join(', ')} of ${zones}`;
-      return ok({ ...this.#register.replace([...records, record]), detail, afterCommit: () => this.#changed() });
+      const rights = rightsText(record.update ?? {});
+      const detail = `key ${record.name} ${record.algorithm} for ${record.operations.join(', ')} of ${zones}${rights}`;
+      return ok({ ...this.#register.replace([...records, record]), detail, afterCommit: () => this.#tell() });
     });
     return done.ok ? ok({ info: keyInfo(record), secret: record.secret }, made.warnings) : done;
   }
@@ -93,10 +106,25 @@ export class TsigKeyring {
       const records = this.#register.records();
       const left = records.filter((each) => each.name !== name);
       if (left.length === records.length) return fail(tsigKeyNotFound(name, records));
-      return ok({ ...this.#register.replace(left), detail: `key ${name}`, afterCommit: () => this.#changed() });
+      return ok({ ...this.#register.replace(left), detail: `key ${name}`, afterCommit: () => this.#tell() });
     });
     return done.ok ? ok(undefined) : done;
   }
+
+  #tell(): void {
+    for (const changed of this.#changed) changed();
+  }
+}
+
+function readUpdateKeys(records: readonly TsigKeyRecord[]): TsigKeys<UpdateKey> {
+  const own = records.filter(({ operations }) => operations.includes('update'));
+  const keys = readKeys(own);
+  return new TsigKeys(
+    own.map(({ name: text, update = {} }) => {
+      const name = nameOf(text);
+      return { ...keys.find(name)!, rights: readUpdateRights(update, name) };
+    }),
+  );
 }
 
 /** Names of the keys that there are, for who mistyped one. */
@@ -133,6 +161,7 @@ function newKey(wanted: TsigKeyWanted, random: (bytes: number) => Uint8Array, no
     problems.push(problem('FIELD_VALUE', inBody('/operations'), text, { fix: 'make two keys' }));
   }
   const zones = wanted.zones === 'all' ? 'all' : readZones(wanted.zones, problems);
+  const update = readUpdate(wanted, problems.length > 0 ? 'all' : zones, problems);
   if (problems.length > 0 || !name.ok || secret === undefined) return fail(...problems);
   const record: TsigKeyRecord = {
     name: formatName(lowerName(name.value)),
@@ -141,9 +170,23 @@ function newKey(wanted: TsigKeyWanted, random: (bytes: number) => Uint8Array, no
     secret: Buffer.from(secret).toString('base64'),
     operations: [...new Set(wanted.operations)],
     zones,
+    ...(update === undefined ? {} : { update }),
     createdAtMs: nowMs,
   };
   return ok(record, warnings);
+}
+
+/** The rights of a key for UPDATE; other keys have none. */
+function readUpdate(
+  { update, operations }: TsigKeyWanted,
+  zones: 'all' | readonly string[],
+  problems: Problem[],
+): UpdateRightsText | undefined {
+  if (update === undefined) return undefined;
+  if (operations.includes('update')) return readWantedRights(update, zones, problems);
+  const text = 'names, types and TTLs are for a key that grants update';
+  problems.push(problem('FIELD_VALUE', inBody('/update'), text, { fix: 'add update to its operations: --for update' }));
+  return undefined;
 }
 
 function badAlgorithm(text: string): Problem {

@@ -49,6 +49,11 @@ function isDocument(value: unknown): value is { readonly keys: readonly TsigKeyR
   return hasFields(value, { version: (version) => version === 1, keys: isArrayOf(isKeyRecord) });
 }
 
+function isRights(value: unknown): boolean {
+  const names = (list: unknown) => list === undefined || isArrayOf(isString)(list);
+  return hasFields(value, { names, types: names, ttlMin: 'number?', ttlMax: 'number?' });
+}
+
 function isKeyRecord(value: unknown): value is TsigKeyRecord {
   return hasFields(value, {
     name: 'string',
@@ -57,6 +62,7 @@ function isKeyRecord(value: unknown): value is TsigKeyRecord {
     secret: 'string',
     operations: isArrayOf((each): each is TsigOperation => TSIG_OPERATIONS.some((known) => known === each)),
     zones: (zones) => zones === 'all' || isArrayOf(isString)(zones),
+    update: (update) => update === undefined || isRights(update),
     createdAtMs: 'number',
   });
 }

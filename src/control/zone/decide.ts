@@ -6,7 +6,7 @@ import { type Clock } from '#base/clock.ts';
 import { RECORDS_PER_RRSET_MAX } from '#base/limits/dns.ts';
 import { JOURNAL_ENTRIES_MAX } from '#base/limits/store.ts';
 import { atZone } from '#base/place.ts';
-import { type Problem, type Result, fail, hasErrors, ok, problem, warning } from '#base/problem.ts';
+import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
 import { type Name, formatName, ownerKey } from '#dns/name.ts';
 import { placeOfRrset } from '#dns/place.ts';
 import { TYPE } from '#dns/types.ts';
@@ -20,15 +20,16 @@ import { type Decision, type RecordWatcher, type ZonePart } from '#control/comma
 import { type CommandOf, type CommandTable, type ServedZone, type ZoneContext } from '#control/commands/table.ts';
 import { type ZoneCommand } from '#control/api/control.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
-import { type ChangeRules, checkChanges } from './change-rules.ts';
 import { denialProblem, setZonemd, switchDenial } from './denial.ts';
 import { importChanges } from './import.ts';
 import { newZoneChanges } from './new-zone.ts';
 import { presignedPart } from './presigned.ts';
 import { settleNeighbours, stillDelegated } from './neighbours.ts';
+import { type RecordDecision, checked } from './record-decision.ts';
 import { type RemovedZone, keepRemovedZone, readRemovedZone, removalWarnings, takeBack, withNewerSerial } from './removed.ts';
 import { checkZonesBelow } from './served-below.ts';
 import { decideOperations } from './rrset-operations.ts';
+import { updateZone } from './update.ts';
 
 export interface ZoneDecisionOptions {
   readonly writer: StoreWriter;
@@ -38,16 +39,6 @@ export interface ZoneDecisionOptions {
   readonly recordsPerRrsetMax: number;
   /** What is known of the zone's DS at its parent, a sentence after a blank. */
   readonly dsText?: (record: ZoneRecord) => string;
-}
-
-/** What a command on a zone's records changes. */
-interface RecordDecision {
-  readonly changes: readonly RrsetChange[];
-  /** Whether the zone is signed afterwards. */
-  readonly isSigned: boolean;
-  /** One line for the audit log. */
-  readonly detail: string;
-  readonly warnings: readonly Problem[];
 }
 
 /** What decides a command on the records of a zone that is served. */
@@ -84,6 +75,7 @@ export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCom
     },
     'zone.restore': { isCreating: true, decide: (command, context) => restoreZone(command, context, options) },
     'rrsets.change': { decide: onServed(changeRrsets) },
+    'zone.update': { decide: onServed(updateZone) },
     'zone.revert': {
       decide: onServed(revertZone),
     },
@@ -351,19 +343,6 @@ function setSigning(
   }
   const detail = command.dnssec ? 'signing on' : 'signing off';
   return ok({ changes: [], isSigned: command.dnssec, detail, warnings: [] });
-}
-
-/** A decision whose changes keep the zone's rules, or what is wrong with it. */
-function checked(
-  view: ZoneView,
-  changes: readonly RrsetChange[],
-  rules: ChangeRules,
-  detail: string,
-  before: readonly Problem[],
-): Result<RecordDecision> {
-  const problems = [...before, ...checkChanges(view, changes, rules)];
-  if (hasErrors(problems)) return fail(...problems);
-  return ok({ changes, isSigned: rules.signed, detail, warnings: problems });
 }
 
 function createZone(

@@ -186,7 +186,8 @@ const MANAGED_FIX: Readonly<Record<Manager, string>> = {
   acme: 'it goes when the order of its certificate ends; see: waxseal cert list',
 };
 
-function managed(what: string, at: Place, manager: Manager): Problem {
+/** Why an RRset of `manager` is not changed by another. */
+export function managed(what: string, at: Place, manager: Manager): Problem {
   const by = manager === 'dnssec' ? 'the DNSSEC signer' : manager === 'mail' ? 'the mail policy' : 'the certificate client';
   return problem('RRSET_MANAGED', at, `${what} is managed by ${by}: changing it by hand would be undone or would break validation`, {
     fix: MANAGED_FIX[manager],

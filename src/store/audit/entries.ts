@@ -17,10 +17,13 @@ import { META, numberKey, numberOfKey, textKey } from '#store/schema.ts';
 import type { Sealer } from '#store/seal.ts';
 import { type Octets, type ReadOptions } from '#store/store.ts';
 
+/** Who asks for changes: the administrator at the Unix socket, a token of the API, the server itself, a TSIG key. */
+export type ActorKind = 'socket' | 'token' | 'system' | 'tsig';
+
 /** What happened; the store adds sequence, generation and chain. */
 export interface AuditEvent {
   readonly atMs: number;
-  readonly actor: { readonly kind: 'socket' | 'token' | 'system'; readonly id: string; readonly from: string };
+  readonly actor: { readonly kind: ActorKind; readonly id: string; readonly from: string };
   /** What was done, `zone.import`. */
   readonly action: string;
   /** The zone it was done to, absolute, lower-case. */

@@ -21,6 +21,10 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     '.': ['rdata'],
     tsig: ['.'],
   },
+  zone: {
+    '.': [],
+    update: ['.'],
+  },
   dnssec: {
     '.': [],
     'key-files': ['.'],
@@ -80,7 +84,8 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     mail: ['api', 'commands', 'publish', 'funnel', 'lifecycle', 'outside', 'reports', 'zone'],
     dnssec: ['api', 'commands', 'publish', 'signing', 'funnel', 'lifecycle', 'outside', 'transfer'],
     signers: ['api', 'commands', 'funnel', 'tokens', 'mail'],
-    transfer: ['api', 'commands', 'publish', 'funnel', 'outside'],
+    update: ['api', 'commands', 'publish', 'zone'],
+    transfer: ['api', 'commands', 'publish', 'funnel', 'outside', 'update'],
     '.': [
       'api',
       'audit',
