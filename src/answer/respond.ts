@@ -10,7 +10,7 @@ import { assert } from '#base/assert.ts';
 import { type ClientAddress } from '#base/client-address.ts';
 import { ANSWER_CACHE_BYTES_MIN } from '#base/limits/answer.ts';
 import { MESSAGE_BYTES_MAX } from '#base/limits/dns.ts';
-import { OPT_BYTES, lengthenOpt, nsidOption, writeOpt } from '#dns/edns.ts';
+import { OPT_BYTES, lengthenOpt, writeOpt } from '#dns/edns.ts';
 import { DROP, FAULT, HEADER_BYTES, type Transport, newQueryHead, parseQuery } from '#dns/message.ts';
 import { answerLimitBytes, writeHeader } from '#dns/message.ts';
 import { CLASS, EDE, RCODE, TYPE, type RrType } from '#dns/types.ts';
@@ -29,13 +29,15 @@ import { ADMIT, KIND } from '#answer/defence/rate-limit.ts';
 import { Recall } from '#answer/cache/recall.ts';
 import { type SelectorCounts } from '#answer/count/selector-counts.ts';
 import { type AnswerSource } from '#answer/names/source.ts';
+import { ZoneVersions } from '#answer/names/zone-version.ts';
 import { MessageWriter, SECTION } from '#answer/write/writer.ts';
+import { AnswerOptions, type AnswerOptionsSettings } from '#answer/write/answer-options.ts';
 import { selectEntry } from '#answer/names/select-entry.ts';
 import { type LaterByOpcode, type SendAnswer } from './later-answer.ts';
 import { type MessageStream } from './message-stream.ts';
 import { type SignedAnswers, isTransfer } from './signed-answers.ts';
 
-export interface ResponderOptions {
+export interface ResponderOptions extends AnswerOptionsSettings {
   /** ANSWER_SLOT_COUNT slots to count in; absent: own ones that no other code reads. */
   readonly counters?: Float64Array;
   /** Cookies and rate limits; absent: every query is answered alike. */
@@ -46,8 +48,6 @@ export interface ResponderOptions {
   readonly hashSeed?: number;
   /** Counts queries for DKIM selectors; absent: they are not counted. */
   readonly selectors?: SelectorCounts | undefined;
-  /** Name of this server for who asks (RFC 5001); absent: it has none. */
-  readonly nsid?: Uint8Array | undefined;
   /** For zones' names in memory. */
   readonly negative?: NegativeLimits;
   /** Answers what is signed with TSIG, and zone transfers; absent: TSIG is not looked at, and transfers are refused. */
@@ -78,9 +78,8 @@ export class Responder {
   readonly #selectors: SelectorCounts | undefined;
   readonly #signed: SignedAnswers | undefined;
   readonly #later: LaterByOpcode | undefined;
-  /** The NSID option; empty without one. */
-  readonly #nsid: Uint8Array;
-  #nsidBytes = 0;
+  readonly #options: AnswerOptions;
+  readonly #versions: ZoneVersions;
   /** The answer may be as long as any message: over TCP. */
   #isLargest = false;
   /** What the answer is about to the rate limit: a KIND and the hash of a name. */
@@ -97,13 +96,13 @@ export class Responder {
   #found = 0;
 
   constructor(source: AnswerSource, options: ResponderOptions = {}) {
-    const { counters = new Float64Array(ANSWER_SLOT_COUNT), defences, negative, selectors, nsid } = options;
+    const { counters = new Float64Array(ANSWER_SLOT_COUNT), defences, negative, selectors } = options;
     const { cacheBytes = ANSWER_CACHE_BYTES_MIN, hashSeed = 0 } = options;
     assert(counters.length >= ANSWER_SLOT_COUNT, `a responder counts in ${ANSWER_SLOT_COUNT} slots`);
-    this.#source = source;
-    this.#selectors = selectors;
+    [this.#source, this.#selectors] = [source, selectors];
     [this.#signed, this.#later] = [options.signed, options.later];
-    this.#nsid = nsid === undefined ? new Uint8Array(0) : nsidOption(nsid);
+    this.#options = new AnswerOptions(options);
+    this.#versions = new ZoneVersions(source);
     this.#counters = counters;
     this.#finder = new Finder(source, this.#dependencies, negative);
     this.#admission = new Admission(defences, counters);
@@ -155,8 +154,8 @@ export class Responder {
     if (head.verdict === DROP) return 0;
     const limitBytes = answerLimitBytes(head, transport);
     assert(out.length >= limitBytes, `an answer may have ${limitBytes} octets, the buffer has ${out.length}`);
-    this.#nsidBytes = head.nsidAsked ? this.#nsid.length : 0;
-    const limit = limitBytes - (head.edns ? OPT_BYTES + admission.cookieBytes + this.#nsidBytes : 0);
+    const optionBytes = this.#options.begin(head.asked, transport);
+    const limit = limitBytes - (head.edns ? OPT_BYTES + admission.cookieBytes + optionBytes : 0);
     this.#isLargest = limitBytes === MESSAGE_BYTES_MAX;
     this.#rcode = head.verdict;
     this.#authoritative = false;
@@ -170,7 +169,7 @@ export class Responder {
       if (found >= 0) this.#resolve(query, found);
     }
     if (admission.isLimiting && !this.#isAdmitted(length)) return 0;
-    return this.#finish(out);
+    return this.#finish(query, out);
   }
 
   /** The answer of many messages that `respond` has just announced. */
@@ -223,14 +222,14 @@ export class Responder {
       this.#writer.overflowed = true;
       this.#ede = NO_EDE;
       // Who has shown no address is sent no more than it asked with.
-      this.#nsidBytes = 0;
+      this.#options.drop();
       // RFC 7873 §5.2.3–5.2.4: asked again with the cookie that goes with this, the client is out of the limits.
       if (this.#admission.cookieBytes > 0) this.#rcode = RCODE.BADCOOKIE;
     }
     return admitted !== ADMIT.DROP;
   }
 
-  #finish(out: Uint8Array): number {
+  #finish(query: Uint8Array, out: Uint8Array): number {
     const head = this.#head;
     const writer = this.#writer;
     if (writer.overflowed) writer.dropContent();
@@ -249,11 +248,9 @@ export class Responder {
         lengthenOpt(out, opt, cookieBytes);
         end = this.#admission.writeCookie(out, end);
       }
-      if (this.#nsidBytes > 0) {
-        lengthenOpt(out, opt, this.#nsidBytes);
-        out.set(this.#nsid, end);
-        end += this.#nsidBytes;
-      }
+      const options = this.#options;
+      if (options.isZoneWanted) options.setZone(this.#versions.find(query, head, this.#rcode, this.#finder.zones));
+      end = options.write(out, opt, end);
     }
     writeHeader(out, head, this.#rcode, this.#authoritative, isTruncated);
     for (let section = 0; section < 3; section++) {
@@ -263,6 +260,11 @@ export class Responder {
     }
     countResponse(this.#counters, this.#rcode, isTruncated);
     return end;
+  }
+
+  /** The listener's idle time, for clients that want to know it (RFC 7828). */
+  useIdleTime(idleMs: () => number): void {
+    this.#options.idleMs = idleMs;
   }
 
   /** Questions that have no answer in any zone; true when this is one. */

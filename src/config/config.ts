@@ -43,6 +43,8 @@ export interface Config {
     readonly udp: UdpKind;
     /** Name of this server for who asks, hexadecimal; undefined: it has none. */
     readonly nsid: string | undefined;
+    /** Domain that resolvers report errors to, with the last dot; undefined: none is named. */
+    readonly reportAgent: string | undefined;
     /** DNS over TLS; undefined: it is not served. */
     readonly tls: DnsTlsSettings | undefined;
   };
@@ -138,6 +140,7 @@ export function describeConfig(config: Config): Tree {
       workers: config.dns.workers,
       udp: config.dns.udp,
       ...(config.dns.nsid === undefined ? {} : { nsid: `0x${config.dns.nsid}` }),
+      ...(config.dns.reportAgent === undefined ? {} : { report_agent: config.dns.reportAgent }),
       ...describeDnsTls(config.dns.tls),
     },
     admin: {
@@ -168,6 +171,7 @@ function settle(
   const { read, path, endpoints, networks } = readers;
   const listen = endpoints('dns.listen', values.dns?.listen ?? DEFAULTS.dns.listen);
   const nsid = read('dns.nsid', values.dns?.nsid ?? '', parseNsid, NSID_FORM);
+  const agent = values.dns?.report_agent;
   const kekFile = values.keys?.kek_file;
   const data = path('data', values.data ?? DEFAULTS.data);
   const kek = kekFile === undefined ? join(dirname(data), 'keys', 'kek') : path('keys.kek_file', kekFile);
@@ -180,6 +184,7 @@ function settle(
       workers: values.dns?.workers ?? DEFAULTS.dns.workers,
       udp: values.dns?.udp ?? DEFAULTS.dns.udp,
       nsid: nsid === undefined || nsid.length === 0 ? undefined : Buffer.from(nsid).toString('hex'),
+      reportAgent: agent === undefined ? undefined : `${readers.host('dns.report_agent', agent) ?? ''}.`,
       tls: settleDnsTls(values.dns, readers),
     },
     admin: {

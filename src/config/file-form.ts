@@ -27,6 +27,7 @@ export const ConfigFile = Type.Object(
           workers: Type.Optional(Type.Integer({ minimum: 0, maximum: WORKERS_MAX })),
           udp: Type.Optional(Type.Enum(['auto', 'mmsg', 'dgram'])),
           nsid: Type.Optional(Type.String()),
+          report_agent: Type.Optional(Type.String({ minLength: 1 })),
           ...DNS_TLS_KEYS,
         },
         strict,

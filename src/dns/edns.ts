@@ -1,7 +1,7 @@
 /**
  * The OPT pseudo-record: is one well formed, and what ours looks like.
  * Implements: RFC 6891 §6.1 (form, version, sizes), RFC 8914 §2 (extended DNS error), RFC 3225 §3 (DO), RFC 7873 §4
- * (where a cookie is), RFC 5001 §2 (NSID).
+ * (where a cookie is), RFC 5001 §2 (NSID), RFC 7828 §3 (keepalive), RFC 7830 §3 (padding), RFC 9567 §6.2, RFC 9660 §2.
  * Not here: finding OPT in a query and rejecting a second one (message.ts).
  */
 import { readU16 } from '#base/bytes.ts';
@@ -15,7 +15,25 @@ export const OPT_BYTES = 11;
 /** DO, in the upper half of the flags (RFC 3225 §3). */
 export const FLAG_DO = 0x80;
 /** Option codes that mean something here. */
-export const OPTION = { NSID: 3, COOKIE: 10, EDE: 15 } as const;
+export const OPTION = {
+  NSID: 3,
+  COOKIE: 10,
+  KEEPALIVE: 11,
+  PADDING: 12,
+  EDE: 15,
+  REPORT_CHANNEL: 18,
+  ZONE_VERSION: 19,
+} as const;
+/** Bits of `askedOptions`. */
+export const ASKED = { NSID: 1, KEEPALIVE: 2, PADDING: 4, ZONE_VERSION: 8 } as const;
+/** Code and length of an option. */
+export const OPTION_HEAD_BYTES = 4;
+/** What ZONEVERSION says of a zone (RFC 9660 §2): labels of its apex, without the root's, and its serial. */
+export interface ZoneVersion {
+  readonly labels: number;
+  readonly serial: number;
+}
+
 /** Octets of a client cookie; a server cookie may follow (RFC 7873 §4). */
 export const COOKIE_CLIENT_BYTES = 8;
 const EDE_BYTES = 6;
@@ -39,16 +57,41 @@ export function findCookie(octets: Uint8Array, at: number, end: number): number 
   return 0;
 }
 
-/** True when one of the well-formed options `octets[at…end]` has this code. */
-export function hasOption(octets: Uint8Array, at: number, end: number, code: number): boolean {
-  let next = at;
-  while (next < end && readU16(octets, next) !== code) next += 4 + readU16(octets, next + 2);
-  return next < end;
+/** Which of the well-formed options `octets[at…end]` ask something of the answer: bits of ASKED. */
+export function askedOptions(octets: Uint8Array, at: number, end: number): number {
+  let asked = 0;
+  for (let next = at; next < end; next += OPTION_HEAD_BYTES + readU16(octets, next + 2)) {
+    switch (readU16(octets, next)) {
+      case OPTION.NSID:
+        asked |= ASKED.NSID;
+        break;
+      case OPTION.KEEPALIVE:
+        asked |= ASKED.KEEPALIVE;
+        break;
+      case OPTION.PADDING:
+        asked |= ASKED.PADDING;
+        break;
+      case OPTION.ZONE_VERSION:
+        asked |= ASKED.ZONE_VERSION;
+        break;
+      default:
+    }
+  }
+  return asked;
 }
 
-/** The NSID option with this data, as it is sent (RFC 5001 §2.3). */
-export function nsidOption(data: Uint8Array): Uint8Array {
-  return Uint8Array.of(0, OPTION.NSID, data.length >> 8, data.length & 0xff, ...data);
+/** An option with this data, as it is sent. */
+export function ednsOption(code: number, data: Uint8Array): Uint8Array {
+  return Uint8Array.of(code >> 8, code & 0xff, data.length >> 8, data.length & 0xff, ...data);
+}
+
+/** Writes code and length of an option with `bytes` octets of data at `at`; returns where the data begins. */
+export function writeOptionHead(out: Uint8Array, at: number, code: number, bytes: number): number {
+  out[at] = code >> 8;
+  out[at + 1] = code & 0xff;
+  out[at + 2] = bytes >> 8;
+  out[at + 3] = bytes & 0xff;
+  return at + OPTION_HEAD_BYTES;
 }
 
 /** Octets that our OPT takes; `ede` is the extended error's code, -1 for none. */

@@ -7,7 +7,7 @@
 import { concatBytes, readU16 } from '#base/bytes.ts';
 import { MESSAGE_BYTES_MAX } from '#base/limits/dns.ts';
 import { CompressionMap } from './compression.ts';
-import { EDNS_VERSION, FLAG_DO, OPTION, areOptionsWellFormed, findCookie, hasOption } from './edns.ts';
+import { EDNS_VERSION, FLAG_DO, areOptionsWellFormed, askedOptions, findCookie } from './edns.ts';
 import { optBytes, udpLimitBytes, writeOpt } from './edns.ts';
 import { type Name, nameLengthAt } from './name.ts';
 import { rdataNames } from './registry.ts';
@@ -75,8 +75,11 @@ export interface QueryHead {
   /** Where the data of its COOKIE option starts, 0 for none; what it says is for answer/defence/cookie.ts. */
   cookieAt: number;
   cookieLength: number;
-  /** It has an NSID option; what that contains does not count (RFC 5001 §2.1). */
-  nsidAsked: boolean;
+  /**
+   * Bits of ASKED (edns.ts): options that ask something of the answer. What they contain does not count (RFC 5001 §2.1,
+   * RFC 9660 §3.1).
+   */
+  asked: number;
   /** Where its TSIG record begins, the last of the message; 0 for none. What it says is not looked at here. */
   tsigAt: number;
 }
@@ -98,7 +101,7 @@ export function newQueryHead(): QueryHead {
     dnssecOk: false,
     cookieAt: 0,
     cookieLength: 0,
-    nsidAsked: false,
+    asked: 0,
     tsigAt: 0,
   };
 }
@@ -114,7 +117,7 @@ export function parseQuery(octets: Uint8Array, length: number, head: QueryHead):
   head.dnssecOk = false;
   head.cookieAt = 0;
   head.cookieLength = 0;
-  head.nsidAsked = false;
+  head.asked = 0;
   head.tsigAt = 0;
   head.verdict = DROP;
   head.fault = FAULT.NONE;
@@ -190,7 +193,7 @@ function parseOpt(octets: Uint8Array, owner: number, at: number, end: number, is
   // RFC 6891 §6.1.3: of another version only the version is ours to read.
   if (octets[at + 5] !== EDNS_VERSION) return FAULT.VERSION;
   if (!areOptionsWellFormed(octets, at + 10, end)) return FAULT.OPT;
-  head.nsidAsked = hasOption(octets, at + 10, end, OPTION.NSID);
+  head.asked = askedOptions(octets, at + 10, end);
   const cookie = findCookie(octets, at + 10, end);
   if (cookie > 0) {
     head.cookieAt = cookie + 4;

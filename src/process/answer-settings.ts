@@ -34,6 +34,7 @@ export function answerSettings(
     rateLimit: rrl,
     queryLogEvery: log.queries,
     nsid: dns.nsid,
+    reportAgent: dns.reportAgent,
     inherited: ownFds(inherited),
     workers: dns.workers === 0 ? Math.min(cores, WORKERS_MAX) : dns.workers,
   };

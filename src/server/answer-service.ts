@@ -14,6 +14,7 @@ import { SELECTOR_COUNTS_EVERY_MS } from '#base/limits/events.ts';
 import { HANDED_REPLY_MS } from '#base/limits/update.ts';
 import { COUNTERS_EVERY_MS, DRAIN_MS, WORKERS_MAX } from '#base/limits/server.ts';
 import { type SentKey, TRANSFER_KEYS, readKeyPart } from '#transfer/grants.ts';
+import { nameOf } from '#dns/name.ts';
 import { chooseUdp, loadDuplicate, type OpenMmsg } from '#server/udp/choose.ts';
 import { CookieKeeper } from './cookie-keeper.ts';
 import { type HandedOutcome } from './hand-over.ts';
@@ -148,6 +149,7 @@ class AnswerService {
       cookieSecrets: cookies?.secrets.shared,
       rateLimit: settings.rateLimit,
       nsid: settings.nsid === undefined ? undefined : new Uint8Array(Buffer.from(settings.nsid, 'hex')),
+      reportAgent: settings.reportAgent === undefined ? undefined : nameOf(settings.reportAgent),
       queryLog: { every: settings.queryLogEvery ?? 0, write: logQuery },
       script: workerScript,
       workers: settings.workers,

@@ -11,6 +11,8 @@ import { type InheritedFds } from '#base/ipc/messages.ts';
 
 /** Turns one query into one answer; answer/respond.ts is the real one. */
 export interface QueryResponder {
+  /** The listener for connections says how long one may be idle; answers can name it (RFC 7828). */
+  useIdleTime?(idleMs: () => number): void;
   /** Queries have come that were received together: the clock is looked at once for all of them. */
   beginBatch?(): void;
   /** Does a little, well below a millisecond, of what can wait, in a moment without queries; true when there is more of it. */

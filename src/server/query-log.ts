@@ -39,6 +39,7 @@ export function sampled(responder: QueryResponder, every: number, write: (line: 
   let lines = 0;
   return {
     ...(responder.stream === undefined ? {} : { stream: responder.stream.bind(responder) }),
+    useIdleTime: (idleMs) => responder.useIdleTime?.(idleMs),
     ...(responder.later === undefined ? {} : { later: responder.later.bind(responder) }),
     beginBatch: () => responder.beginBatch?.(),
     work: () => responder.work?.() ?? false,

@@ -43,6 +43,8 @@ export interface WorkerData {
   readonly rateLimit: RateLimitSettings | undefined;
   /** Name of this server for who asks; undefined: it has none. */
   readonly nsid?: Uint8Array | undefined;
+  /** Domain that errors are reported to, wire form; undefined: none is named. */
+  readonly reportAgent?: Uint8Array | undefined;
   /** One query in this many is logged; 0: none. */
   readonly queryLogEvery: number;
   /** Sockets that are open already, copied for this thread. */

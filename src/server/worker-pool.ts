@@ -44,6 +44,8 @@ export interface WorkerPoolOptions {
   readonly rateLimit?: RateLimitSettings | undefined;
   /** Name of this server for who asks; absent: it has none. */
   readonly nsid?: Uint8Array | undefined;
+  /** Domain that errors are reported to, wire form; absent: none is named. */
+  readonly reportAgent?: Uint8Array | undefined;
   /** Names of the responder's slots, which follow the server's in each row. */
   readonly responderSlots: readonly string[];
   /** A worker has the store open; `storeHeld` is to be called when others may open it too. */
@@ -215,7 +217,7 @@ export class WorkerPool {
   #startWorker(seat: Seat): void {
     const startedMs = performance.now();
     const { script, storeDir, addresses, tlsAddresses, cookieSecrets } = this.#options;
-    const { rateLimit, nsid, queryLog, log, changed } = this.#options;
+    const { rateLimit, nsid, reportAgent, queryLog, log, changed } = this.#options;
     const workerData: WorkerData = {
       id: seat.id,
       duty: seat.duty,
@@ -229,6 +231,7 @@ export class WorkerPool {
       cookieSecrets,
       rateLimit,
       nsid,
+      reportAgent,
       queryLogEvery: queryLog?.every ?? 0,
       inherited: this.#copies(seat),
     };

@@ -25,7 +25,8 @@ import { openReader, type StoreReader } from '#store/reader.ts';
 import { type LogService, type ServiceEvent } from './service-log.ts';
 import { type OpenStore, runWorker } from './worker-loop.ts';
 
-const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log, handOver }, { selectors, id, nsid }) => {
+const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log, handOver }, data) => {
+  const { selectors, id, nsid, reportAgent } = data;
   const reader = tryOpen(dir);
   if (reader === undefined) return undefined;
   const limited = (network: string) => {
@@ -69,6 +70,7 @@ const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log, ha
     hashSeed: randomInt(2 ** 32),
     selectors: new SelectorCounts(selectors, id),
     nsid,
+    reportAgent,
   });
   return {
     responder,

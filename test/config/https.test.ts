@@ -46,6 +46,14 @@ test('DNS over TLS has addresses and a host, or neither', () => {
   ]);
 });
 
+test('RFC 9567: the domain for error reports is a name, and is shown with its last dot', () => {
+  expect(read('[dns]\nreport_agent = "Agent.Example.NET"')).toMatchObject({
+    ok: true,
+    value: { dns: { reportAgent: 'agent.example.net.' } },
+  });
+  expect(problemsOf('[dns]\nreport_agent = "no name"')).toEqual([expect.stringContaining('dns.report_agent')]);
+});
+
 test('what cannot be published as an address or a host is rejected', () => {
   expect(problemsOf('[https]\naddresses = ["192.0.2.256"]')).toEqual([expect.stringContaining('https.addresses[0]')]);
   expect(problemsOf('[https]\nhost = "policy_host"')).toEqual([expect.stringContaining('a host name')]);

@@ -38,7 +38,7 @@ describe('parseQuery', () => {
       edns: false,
       payloadBytes: 0,
       dnssecOk: false,
-      nsidAsked: false,
+      asked: 0,
       tsigAt: 0,
       form: 0,
       cookieAt: 0,

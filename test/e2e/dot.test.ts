@@ -71,6 +71,15 @@ test('RFC 8310 §5: kdig and dig take the certificate, and get over TLS what the
   expect((await kdig(overTls, ['www.dot.example', '+tls', '+tls-ca=' + caFile, '+tls-hostname=other.example'])).status).toBe('');
 });
 
+test('RFC 8467 §4.1: answers to who pads have 468 octets or a multiple, and say nothing by their length', async () => {
+  for (const name of ['www.dot.example', 'nothing.dot.example', 'dot.example']) {
+    const { text } = await kdig(overTls, [name, 'ANY', '+tls', '+padding=64', '+dnssec', '+stats']);
+    expect(text).toContain('PADDING');
+    expect(Number(/Received (\d+) B/.exec(text)?.[1]) % 468).toBe(0);
+  }
+  expect((await kdig(server, ['www.dot.example', '+tcp', '+padding=64'])).text).not.toContain('PADDING');
+});
+
 test('unbound asks over TLS alone, checks the name, and validates', async () => {
   const [ds = ''] = /^\S+ \d+ IN DS .*$/m.exec((await server.cli('dnssec', 'ds', 'dot.example')).out) ?? [];
   const resolver = await validatingResolver('dot.example.', [overTls], [ds], false, { host: HOST, caFile });

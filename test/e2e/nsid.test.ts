@@ -10,7 +10,7 @@ describe.each(['mmsg', 'dgram'] as const)('%s', (udp) => {
   let server: RunningServer;
 
   beforeAll(async () => {
-    server = await startServer({ udp, workers: 1, config: '[dns]\nnsid = "fra1.ns"\n' });
+    server = await startServer({ udp, workers: 1, config: '[dns]\nnsid = "fra1.ns"\nreport_agent = "agent.example.net"\n' });
     await putZones(server, [{ name: 'example.', text: ZONE }], 'on');
   }, 120_000);
   afterAll(() => server.stop());
@@ -30,5 +30,15 @@ describe.each(['mmsg', 'dgram'] as const)('%s', (udp) => {
       expect(plain.answer).toEqual(asked.answer);
     }
     expect((await dig(endpoint, ['none.example', 'A', '+nsid', '+dnssec', ...transport])).text).toContain('; NSID: 66 72 61 31');
+  });
+
+  test('RFC 7828, RFC 9660, RFC 9567: keepalive, version of the zone and report channel, as dig shows them', async () => {
+    const { text } = await dig(server, ['ns.example', 'A', '+tcp', '+keepalive', '+ednsopt=19']);
+    expect(text).toContain('; TCP KEEPALIVE: 10.0 secs');
+    // Labels, type and serial 1; BIND 9.18 has no name for the option.
+    expect(text).toMatch(/; OPT=19: 01 00 00 00 00 01/);
+    expect(text).toMatch(/; OPT=18: 05 61 67 65 6e 74 07 65 78 61 6d 70 6c 65 03 6e 65 74 00/);
+    const over = await dig(server, ['ns.example', 'A', '+keepalive', '+notcp']);
+    expect(over.text).not.toContain('KEEPALIVE: ');
   });
 });

@@ -46,6 +46,8 @@ export interface AnswerSettings {
   readonly queryLogEvery?: number;
   /** Name of this server for who asks (RFC 5001), hexadecimal; absent: it has none. */
   readonly nsid?: string | undefined;
+  /** Domain that resolvers report errors to (RFC 9567), as text; absent: none is named. */
+  readonly reportAgent?: string | undefined;
   /** Addresses in `listen` that are open already. */
   readonly inherited?: InheritedFds | undefined;
 }

@@ -74,6 +74,8 @@ export const TCP_PIECES_BYTES_MIN = 128;
 export const TLS_TICKET_KEYS_MS = 60 * 60_000;
 /** How often control looks whether the certificate of DNS over TLS is another one: one read of the store. */
 export const TLS_CERTIFICATE_LOOK_MS = 1_000;
+/** Answers that are padded have a multiple of these octets (RFC 8467 §4.1). */
+export const PADDING_BLOCK_BYTES = 468;
 /** Addresses to serve TLS at. */
 export const TLS_LISTENERS_MAX = 64;
 

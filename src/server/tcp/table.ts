@@ -90,6 +90,7 @@ export class TcpTable implements ConnectionHost {
     this.writeMs = limits.writeMs;
     this.streamMs = limits.streamMs;
     this.counters[SLOT.tcpOpen] = 0;
+    responder.useIdleTime?.(() => this.idleMs());
     // Not in the timer itself: when the loop is late, octets that came in time must be read first, and immediates run after reading.
     this.#sweeper = setInterval(() => setImmediate(() => this.#sweep()), TCP_SWEEP_MS);
     this.#sweeper.unref();
