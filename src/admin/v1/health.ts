@@ -59,6 +59,8 @@ export const healthRoutes = [
 function metricsRegistry(control: ControlApi): Registry {
   const registry = new Registry();
   for (const { name, help, type, samples } of control.metrics()) {
+    // prom-client would print 0 for a family that has no sample now.
+    if (samples.length === 0) continue;
     const labelNames = [...new Set(samples.flatMap((sample) => Object.keys(sample.labels)))];
     const options = { name, help, labelNames, registers: [registry] };
     const family = type === 'counter' ? new Counter(options) : new Gauge(options);

@@ -25,6 +25,8 @@ test('/metrics prints the counters as Prometheus reads them, new at each scrape'
   const scrape = async () => (await app.inject('/metrics')).body;
   expect(await scrape()).toContain('waxseal_queries_total{transport="udp"} 7\n');
   expect(await scrape()).toContain('waxseal_zones 1\n');
+  // A gauge that nothing has now is no 0.
+  expect(await scrape()).not.toContain('waxseal_absent');
   control.zoneMap.clear();
   expect(await scrape()).toContain('waxseal_zones 0\n');
 });

@@ -251,6 +251,7 @@ export class FakeControl implements ControlApi {
     ];
     return [
       { name: 'waxseal_queries_total', help: 'Queries answered.', type: 'counter', samples },
+      { name: 'waxseal_absent', help: 'Nothing has it.', type: 'gauge', samples: [] },
       { name: 'waxseal_zones', help: 'Zones served.', type: 'gauge', samples: [{ labels: {}, value: this.zoneMap.size }] },
     ];
   }
