@@ -1,8 +1,9 @@
 /** `waxseal keys reseal`: the key-encryption key of the store becomes another one. */
+import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { callApi } from './api-client.ts';
 import { confirm } from './change.ts';
-import { type AnswerProblem, formatAnswerWarning } from './failure.ts';
+import { type AnswerProblem, CommandFailure, formatAnswerWarning } from './failure.ts';
 import { type ChangeOptions, changeCommand } from './options.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatJson, formatLines } from './terminal.ts';
@@ -17,14 +18,21 @@ interface ResealDocument {
   readonly warnings: readonly AnswerProblem[];
 }
 
+interface ResealFlags extends ChangeOptions {
+  readonly to: string;
+  readonly policyHost?: boolean;
+}
+
 export function defineKeyEncryption(noun: Command, terminal: Terminal): void {
   changeCommand(
     noun
       .command('reseal')
       .description('seal every secret of the store under the key in another file, which is made when it is not there')
-      .requiredOption('--to <file>', 'a name beside the file of the present key, or an absolute path'),
+      .requiredOption('--to <file>', 'a name beside the file of the present key, or an absolute path')
+      .option('--policy-host', 'the server is down: the key of the policy host (https.key_file) in its place'),
     'waxseal keys reseal --to kek-2027',
-  ).action(async (options: ChangeOptions & { readonly to: string }) => {
+  ).action(async (options: ResealFlags) => {
+    if (options.policyHost === true) return resealHostKey(options, terminal);
     await confirm(`seal every secret of the store under the key in ${options.to}`, options, terminal);
     const query = options.dryRun === true ? { dryRun: '1' } : {};
     const json = { file: options.to };
@@ -37,6 +45,25 @@ export function defineKeyEncryption(noun: Command, terminal: Terminal): void {
     for (const each of document.warnings) terminal.err(formatAnswerWarning(each));
     terminal.out(options.json === true ? formatJson(document) : formatLines(linesOf(document)));
   });
+}
+
+async function resealHostKey(options: ResealFlags, terminal: Terminal): Promise<void> {
+  const { to, data, config: file, dryRun } = options;
+  await confirm(`seal the keys of certificates under the key in ${to}`, options, terminal);
+  const { environment, workingDirectory } = terminal;
+  const { loadConfig } = await import('#config/config.ts');
+  const config = loadConfig({ environment, flags: data === undefined ? {} : { data }, workingDirectory, file });
+  if (!config.ok) throw new CommandFailure(config.problems);
+  const { resealPolicyHost } = await import('#process/reseal-policy-host.ts');
+  const path = resolve(dirname(config.value.https.keyFile), to);
+  const done = await resealPolicyHost(config.value, path, dryRun === true);
+  if (!done.ok) throw new CommandFailure(done.problems, { unchanged: true });
+  const { isMade: made, ...sealed } = done.value;
+  if (options.json === true) return terminal.out(formatJson({ ...sealed, made, dryRun: dryRun === true }));
+  const would = dryRun === true ? 'would be' : 'are';
+  const lines = [`${sealed.secrets} keys of certificates ${would} sealed under the policy host's key in ${path}`];
+  const next = `name it in https.key_file before the next start; ${sealed.fileBefore} is for backups of before`;
+  terminal.out(formatLines(dryRun === true ? lines : [...lines, next]));
 }
 
 function linesOf({ file, fileBefore, made, secrets, ofPolicyHost, dryRun }: ResealDocument): string[] {
