@@ -33,6 +33,7 @@ const DEBIAN = {
   'python3-certbot-dns-rfc2136': '/usr/lib/python3/dist-packages/certbot_dns_rfc2136/__init__.py',
   dehydrated: 'dehydrated',
   uacme: 'uacme',
+  lexicon: 'lexicon',
   postfix: 'posttls-finger',
   unbound: 'unbound',
   'zonemaster-cli': 'zonemaster-cli',

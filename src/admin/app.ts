@@ -31,6 +31,8 @@ import { addRoute } from '#admin/http/route.ts';
 import { compileValidator } from '#admin/http/validate.ts';
 import { Budgets } from '#admin/http/budgets.ts';
 import { limitBodies } from '#admin/http/body-octets.ts';
+import { POWERDNS } from '#admin/powerdns/dialect.ts';
+import { powerdnsRoutes } from '#admin/powerdns/routes.ts';
 import { type RouteOptions, adminRoutes } from './routes.ts';
 
 export interface AdminOptions extends RouteOptions {
@@ -38,19 +40,22 @@ export interface AdminOptions extends RouteOptions {
   /** Requests are logged without headers and bodies; none: silent. */
   readonly logger?: FastifyBaseLogger;
   readonly requestsPerMinuteMax?: number;
+  /** The PowerDNS-compatible API below `/api`; there unless it is false. */
+  readonly hasPowerdns?: boolean;
 }
 
 /** The app, ready to be given requests. */
 export async function buildAdmin(options: AdminOptions): Promise<AdminApp> {
-  const { control, logger, requestsPerMinuteMax = API_REQUESTS_PER_MINUTE_MAX } = options;
+  const { control, logger, requestsPerMinuteMax = API_REQUESTS_PER_MINUTE_MAX, hasPowerdns = true } = options;
   const app = newApp(logger);
+  app.decorate('dialect', hasPowerdns ? POWERDNS : null);
   const methods = checkRoutes(app);
   await protect(app, requestsPerMinuteMax);
   guard(app, control, requestsPerMinuteMax);
   app.decorate('budgets', new Budgets(options.zoneFileBytesMax ?? ZONE_FILE_BYTES_MAX));
   limitBodies(app);
   await describeApi(app, productVersion());
-  for (const route of adminRoutes(options)) {
+  for (const route of [...adminRoutes(options), ...(hasPowerdns ? powerdnsRoutes() : [])]) {
     // A scope for each: what a route with a body of its own kind does to the parsers stays there.
     await app.register((scope: AdminApp, _options, done) => {
       addRoute(scope, control, route);

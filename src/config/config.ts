@@ -53,6 +53,8 @@ export interface Config {
     readonly listen: IpPort | undefined;
     readonly zoneFileBytesMax: number;
     readonly requestMsMax: number;
+    /** The PowerDNS-compatible API below `/api`. */
+    readonly powerdnsApi: boolean;
   };
   /** The policy host. */
   readonly https: HttpsSettings;
@@ -147,6 +149,7 @@ export function describeConfig(config: Config): Tree {
       listen: endpoint(config.admin.listen),
       zone_file_max: `${config.admin.zoneFileBytesMax}B`,
       request_timeout: `${config.admin.requestMsMax}ms`,
+      powerdns_api: config.admin.powerdnsApi,
     },
     https: describeHttps(config.https),
     acme: describeAcme(config.acme),
@@ -195,6 +198,7 @@ function settle(
         requestTimeout === undefined
           ? HTTP_REQUEST_MS_MAX
           : (read('admin.request_timeout', requestTimeout, parseDuration, 'a duration like 1h30m or 45s') ?? 0),
+      powerdnsApi: values.admin?.powerdns_api ?? true,
     },
     https: settleHttps(values.https, join(dirname(kek), 'policy-host'), readers),
     acme: settleAcme(values.acme, readers),

@@ -39,6 +39,7 @@ export const ConfigFile = Type.Object(
           listen: Type.Optional(Type.String()),
           zone_file_max: Type.Optional(Type.String()),
           request_timeout: Type.Optional(Type.String()),
+          powerdns_api: Type.Optional(Type.Boolean()),
         },
         strict,
       ),

@@ -6,6 +6,7 @@ import { CHANGESET_LINES_MAX } from '#base/limits/changes.ts';
 import { type Name, lowerName } from '#dns/name.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { CLASS, type RrType } from '#dns/types.ts';
+import { type ZoneLabels, readLabels } from '#store/powerdns/labels.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { decodeChangeset } from '#zone/changeset-codec.ts';
@@ -50,6 +51,10 @@ export class ServedZones implements ZonesApi {
           ? { fromSerial, toSerial, deleted: [], added: [], omitted: record.nodeCount }
           : changesetLines(decodeChangeset(changeset), CHANGESET_LINES_MAX),
     }));
+  }
+
+  labels({ id }: ZoneRecord): ZoneLabels {
+    return readLabels(this.#reader, id);
   }
 
   ds(record: ZoneRecord): readonly DsForm[] {

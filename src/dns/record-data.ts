@@ -9,6 +9,7 @@ import { RDATA_BYTES_MAX, REPEATED_TEXT_OCTETS_MAX } from '#base/limits/dns.ts';
 import { WHOLE } from '#base/place.ts';
 import { type Result, fail, ok, problem, warning } from '#base/problem.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
+import { type NameReader } from '#dns/rdata/field.ts';
 import { quote } from '#dns/rdata/field-text.ts';
 import { textRdata } from '#dns/rdata/txt.ts';
 import { type Token, unescape } from './lexer.ts';
@@ -17,8 +18,11 @@ import { isTextType, parseRdata, typeName } from './registry.ts';
 import { parseRequestName } from './request-name.ts';
 import { TYPE, type RrType } from './types.ts';
 
-/** Wire form of `text` as a record's data in the zone `apex`. Characters become octets as UTF-8 has them. Problems have no place that means anything. */
-export function parseRecordData(type: RrType, text: string, apex: Name): Result<Uint8Array> {
+/**
+ * Wire form of `text` as a record's data in the zone `apex`. Characters become octets as UTF-8 has them. Names are read
+ * as requests give them, or by `nameReader`. Problems have no place that means anything.
+ */
+export function parseRecordData(type: RrType, text: string, apex: Name, nameReader?: NameReader): Result<Uint8Array> {
   const mnemonic = typeName(type);
   if (!text.isWellFormed() || text.includes('\ufffd'))
     return reject(mnemonic, 'there is a character that stands for octets which were not UTF-8', {
@@ -28,7 +32,7 @@ export function parseRecordData(type: RrType, text: string, apex: Name): Result<
   if (isTextType(type) && !/^[ \t]*\\#(?:[ \t]|$)/.test(octets)) return parseText(mnemonic, octets);
   const words = readWords(mnemonic, octets, (character) => fileSyntaxFix(type, octets, character));
   if (!words.ok) return words;
-  const parsed = parseRdata(type, words.value, apex, undefined, readName);
+  const parsed = parseRdata(type, words.value, apex, undefined, nameReader ?? readName);
   const quoted = parsed.ok ? undefined : withValueQuoted(type, octets);
   if (parsed.ok || quoted === undefined) return parsed;
   return fail(...parsed.problems.map((each) => (each.code === 'RDATA_TRAILING' ? { ...each, fix: quoted } : each)));

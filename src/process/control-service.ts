@@ -162,6 +162,7 @@ export class ControlService {
       control: this.#control,
       logger: log.with({ part: 'admin' }).pino,
       zoneFileBytesMax: config.admin.zoneFileBytesMax,
+      hasPowerdns: config.admin.powerdnsApi,
     });
     try {
       this.#listeners = await listenAdmin(app, {

@@ -40,6 +40,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   uacme: 'uacme',
   nsupdate: 'bind9-dnsutils',
   knsupdate: 'knot-dnsutils',
+  lexicon: 'lexicon',
+  pdns_server: 'pdns-server',
   pebble: 'pebble',
   'posttls-finger': 'postfix',
   unbound: 'unbound',

@@ -7,16 +7,16 @@ import { clientNetwork } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
 import { rightsText } from '#base/grant-text.ts';
 import { AUTH_FAILURES_PER_MINUTE_MAX } from '#base/limits/admin.ts';
-import { type Place, WHOLE, inHeader } from '#base/place.ts';
-import { type Problem, problem } from '#base/problem.ts';
-import { ownerKey } from '#dns/name.ts';
+import { type Place, WHOLE, inHeader, inUrl } from '#base/place.ts';
+import { type Problem, type Result, problem } from '#base/problem.ts';
+import { type Name, ownerKey } from '#dns/name.ts';
 import type { ControlApi } from '#control/api/control.ts';
 import type { Rights, TokenScope } from '#control/api/tokens.ts';
 import type { TokenGrant } from '#store/schema.ts';
 import type { AdminApp } from './admin-app.ts';
 import { type Identity, SOCKET_IDENTITY, identify, identityOf, isUnixConnection } from './identity.ts';
 import { parseZoneName, textParameter } from './names.ts';
-import { sendProblems } from './problems.ts';
+import { dialectOf, sendProblems } from './problems.ts';
 
 /** What a route asks for, and the words for it in the answer to a request that is rejected. */
 const NEEDED = {
@@ -46,6 +46,8 @@ export type Access = keyof typeof NEEDED;
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access;
+    /** How the route reads the zone in its path; absent: as `parseZoneName` does. */
+    readZone?: (text: string) => Result<Name>;
   }
 }
 
@@ -103,7 +105,14 @@ async function rejectToken(reply: FastifyReply, waitSeconds: number): Promise<vo
 }
 
 async function rejectScope(reply: FastifyReply, identity: Identity, access: Access): Promise<void> {
-  await sendProblems(reply, [scopeProblem(identity, NEEDED[access])]);
+  const { request } = reply;
+  const zoneKey = zoneKeyOf(request);
+  const zone = textParameter(request.params, 'zone');
+  const isHidden = zone !== undefined && !allows(identity, 'rrset-read', zoneKey);
+  // Clients of another program guess zones upwards from a name, and stop at what is not 404.
+  if (isHidden && dialectOf(request) !== undefined)
+    await sendProblems(reply, [problem('ZONE_NOT_FOUND', inUrl('zone'), `there is no zone ${zone} here`)]);
+  else await sendProblems(reply, [scopeProblem(identity, NEEDED[access])]);
 }
 
 /** Why a sender may not do what needs `needed`; `at` the token unless given. */
@@ -175,13 +184,13 @@ export function signerOf({ params }: Pick<FastifyRequest, 'params'>, { scopes }:
   return wanted === name ? name : undefined;
 }
 
-function zoneKeyOf({ params }: FastifyRequest): string | undefined {
+function zoneKeyOf({ params, routeOptions }: FastifyRequest): string | undefined {
   const zone = textParameter(params, 'zone');
-  return zone === undefined ? undefined : keyOf(zone);
+  return zone === undefined ? undefined : keyOf(zone, routeOptions.config.readZone);
 }
 
 /** The owner key of the zone that `text` names, in a URL or in a scope. */
-function keyOf(text: string): string | undefined {
-  const name = parseZoneName(text);
+function keyOf(text: string, read: (text: string) => Result<Name> = parseZoneName): string | undefined {
+  const name = read(text);
   return name.ok ? ownerKey(name.value) : undefined;
 }

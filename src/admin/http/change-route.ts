@@ -6,14 +6,14 @@ import type { Static, TProperties, TSchema } from 'typebox';
 import { WAIT_SERVED_MS_MAX } from '#base/limits/admin.ts';
 import { type Place } from '#base/place.ts';
 import { type Problem, type Result, fail, ok } from '#base/problem.ts';
-import type { Command, Outcome } from '#control/api/control.ts';
+import type { Command, Outcome, RunOptions } from '#control/api/control.ts';
 import type { MailNote } from '#control/api/mail.ts';
 import { type Name, nameOf, ownerKey } from '#dns/name.ts';
 import type { ZoneRecord } from '#store/schema.ts';
 import type { ZoneView } from '#zone/view.ts';
 import { allows } from './access.ts';
 import { type ZoneAsked, findZone } from './find-zone.ts';
-import { isoTime } from './form.ts';
+import { given, isoTime } from './form.ts';
 import { identityOf } from './identity.ts';
 import { textParameter } from './names.ts';
 import { preconditionOf, zoneEtag } from './preconditions.ts';
@@ -89,31 +89,60 @@ export function zoneChangeRoute<P extends TProperties, Q extends TProperties, B 
   });
 }
 
-/** Runs the command; gives the body of the answer and sets its status and headers. */
-async function carryOut({ control, request, reply, query, actor, dryRun }: Order, change: Change): Promise<Result<unknown>> {
-  const { command, etagBefore = tagOf, rejectIf, etagAfter = tagOf, created, location, placeOf = (at: Place) => at } = change;
+interface RunOrder {
+  /** Puts the places of control's problems into terms of this request's body. */
+  readonly placeOf?: (at: Place) => Place;
+  readonly precondition?: RunOptions['precondition'];
+  /** Resolve when every worker serves the change, or a time later. */
+  readonly wait: boolean;
+}
+
+interface Ran {
+  /** What the sender may see of it. */
+  readonly outcome: Outcome;
+  /** Whether every worker serves it; undefined: it was not waited for. */
+  readonly served: boolean | undefined;
+}
+
+/** Gives the command, when it is in the sender's scope. */
+export async function runCommand(
+  { control, request, reply, actor, dryRun }: Pick<Order, 'control' | 'request' | 'reply' | 'actor' | 'dryRun'>,
+  command: Command,
+  { placeOf = (at) => at, precondition, wait }: RunOrder,
+): Promise<Result<Ran>> {
   const identity = identityOf(request);
+  const placed = (each: Problem): Problem => ({ ...each, at: placeOf(each.at) });
   const beyond = checkCommand(identity, command);
-  if (beyond.length > 0) return fail(...beyond.map((each) => ({ ...each, at: placeOf(each.at) })));
+  if (beyond.length > 0) return fail(...beyond.map(placed));
+  const mayChange = (apex: Name) => allows(identity, 'zone-change', ownerKey(apex));
+  const result = await control.run(command, { actor, mayChange, dryRun, ...given({ precondition }) });
+  if (!result.ok) return fail(...result.problems.map(placed));
+  const seen = visibleOutcome(identity, result.value, ownerKey(command.zone));
+  const outcome = { ...seen, warnings: seen.warnings.map(placed) };
+  if (dryRun || !wait) return ok({ outcome, served: undefined });
+  // Without a place to wait the change is durable all the same: the answer is that of a wait that was too short.
+  const mayWait = request.server.budgets.take('waits', request, reply) === undefined;
+  return ok({ outcome, served: mayWait && (await control.workers.waitServed(outcome.revision, WAIT_SERVED_MS_MAX)) });
+}
+
+/** Runs the command; gives the body of the answer and sets its status and headers. */
+async function carryOut(order: Order, change: Change): Promise<Result<unknown>> {
+  const { request, reply, query, dryRun } = order;
+  const { command, etagBefore = tagOf, rejectIf, etagAfter = tagOf, created, location, placeOf } = change;
   const conditions = preconditionOf(request, etagBefore);
   if (!conditions.ok) return conditions;
   const precondition = (record: ZoneRecord | undefined, view: ZoneView | undefined) =>
     rejectIf?.(record, view) ?? conditions.value?.(record, view);
-  const mayChange = (apex: Name) => allows(identity, 'zone-change', ownerKey(apex));
-  const result = await control.run(command, { actor, mayChange, dryRun, precondition });
-  const placed = (each: Problem): Problem => ({ ...each, at: placeOf(each.at) });
-  if (!result.ok) return fail(...result.problems.map(placed));
-  const outcome = visibleOutcome(identity, result.value, ownerKey(command.zone));
-  const answer = { ...outcome, warnings: outcome.warnings.map(placed).map(problemForm), mail: mailNote(outcome.mail) };
+  const wait = textParameter(query, 'wait') === 'served';
+  const ran = await runCommand(order, command, { precondition, wait, ...given({ placeOf }) });
+  if (!ran.ok) return ran;
+  const { outcome, served } = ran.value;
+  const answer = { ...outcome, warnings: outcome.warnings.map(problemForm), mail: mailNote(outcome.mail) };
   if (dryRun) return ok(answer);
   if (created?.() ?? outcome.created) {
     reply.status(201);
     if (location !== undefined) reply.header('location', location(outcome));
   }
-  const wait = textParameter(query, 'wait') === 'served';
-  // Without a place to wait the change is durable all the same: the answer is that of a wait that was too short.
-  const mayWait = wait && request.server.budgets.take('waits', request, reply) === undefined;
-  const served = wait ? mayWait && (await control.workers.waitServed(outcome.revision, WAIT_SERVED_MS_MAX)) : undefined;
   if (served === false) reply.status(202);
   const etag = etagAfter(outcome);
   if (etag !== undefined) reply.header('etag', etag);

@@ -11,6 +11,7 @@ import { type Problem, problem } from '#base/problem.ts';
 import type { Actor, ControlApi } from '#control/api/control.ts';
 import type { Rights } from '#control/api/tokens.ts';
 import { given } from './form.ts';
+import { dialectOf } from './problems.ts';
 
 export interface Identity extends Rights {
   readonly actor: Actor;
@@ -24,6 +25,8 @@ export interface Identity extends Rights {
  */
 const TOKEN_HEADERS = {
   authorization: /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i,
+  // PowerDNS's header.
+  'x-api-key': /^([A-Za-z0-9._~+/-]+=*) *$/,
   // HashiCorp Vault's header. rspamd fetches DKIM keys as a client of a Vault and sends its token in no other header.
   'x-vault-token': /^([A-Za-z0-9._~+/-]+=*) *$/,
 } as const;
@@ -69,7 +72,8 @@ export const SOCKET_IDENTITY: Identity = {
 
 /** Who the request's token says it is from, or why that is not known. */
 export function identify(request: FastifyRequest, control: ControlApi): Identity | Problem {
-  const headers = request.routeOptions.config.tokenHeaders ?? ['authorization'];
+  // A path that no route has: its clients still send their token as their other paths want it.
+  const headers = request.routeOptions.config.tokenHeaders ?? dialectOf(request)?.tokenHeaders ?? ['authorization'];
   const name = headers.find((each) => typeof request.headers[each] === 'string');
   if (name === undefined)
     return problem('AUTH_MISSING', inHeader('Authorization'), 'this request carries no token', {

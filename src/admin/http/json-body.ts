@@ -29,3 +29,15 @@ export function acceptJson(app: AdminApp): void {
     else done(new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE(request.headers['content-type'] ?? ''));
   });
 }
+
+/** Bodies of this scope are JSON, whatever type their clients state for them, or none. */
+export function acceptAnyJson(app: AdminApp): void {
+  // Fields that this server does not know are ignored here, and so are these.
+  const parse = app.getDefaultJsonParser('remove', 'remove');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'string' }, (request, body, done) => {
+    const text = body.toString();
+    if (text.trim() === '') done(null, undefined);
+    else void parse(request, text, done);
+  });
+}

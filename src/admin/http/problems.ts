@@ -17,6 +17,24 @@ declare module 'fastify' {
     /** Media types of the body; absent: JSON. */
     bodyTypes?: readonly string[];
   }
+  interface FastifyInstance {
+    /** Of paths that are not ours; null: there are none. */
+    dialect: Dialect | null;
+  }
+}
+
+/** How paths answer that another program's clients ask for. */
+export interface Dialect {
+  /** Whether the path is one of them. */
+  speaks(url: string): boolean;
+  /** Headers that may carry the token, also where there is no such path. */
+  readonly tokenHeaders: readonly ('authorization' | 'x-api-key')[];
+  send(reply: FastifyReply, problems: readonly Problem[], status?: number): FastifyReply;
+}
+
+/** The dialect of the request's path; undefined: it is ours. */
+export function dialectOf({ server, url }: Pick<FastifyRequest, 'server' | 'url'>): Dialect | undefined {
+  return server.dialect?.speaks(url) === true ? server.dialect : undefined;
 }
 
 /** One problem as it stands in `errors[]` and `warnings[]`. */
@@ -43,6 +61,8 @@ const RETRY_AFTER_SECONDS = '10';
 
 /** Answers with all the problems; the first error's code gives the status. */
 export function sendProblems(reply: FastifyReply, problems: readonly Problem[], status?: number): FastifyReply {
+  const dialect = dialectOf(reply.request);
+  if (dialect !== undefined) return dialect.send(reply, problems, status);
   const reason = problems.find((each) => each.severity === 'error') ?? problems[0]!;
   const first = problemForm(reason);
   const others = problems.length - 1;

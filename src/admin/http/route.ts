@@ -7,6 +7,8 @@
 import type { FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import type { RateLimitOptions } from '@fastify/rate-limit';
 import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox';
+import type { Result } from '#base/problem.ts';
+import type { Name } from '#dns/name.ts';
 import type { ControlApi } from '#control/api/control.ts';
 import type { Access } from './access.ts';
 import type { AdminApp } from './admin-app.ts';
@@ -15,6 +17,7 @@ import { given } from './form.ts';
 import { checkTexts } from './hidden-text.ts';
 import type { TokenHeader } from './identity.ts';
 import type { Tag } from './openapi.ts';
+import { acceptAnyJson } from './json-body.ts';
 import { sendProblems } from './problems.ts';
 import { type Answer, closed, responses } from './schemas.ts';
 
@@ -62,6 +65,12 @@ export interface RouteParts<P extends TProperties, Q extends TProperties, B exte
   /** Pointers of texts whose line breaks the route judges itself: PEM, record data; `*` is any step. */
   readonly multiline?: readonly string[];
   readonly octets?: OctetBody;
+  /** A body of JSON in whatever type a client states for it, up to so many octets; the route looks at what is in it. */
+  readonly anyJson?: { readonly bytesMax: number };
+  /** How the zone in the path is read; absent: as in `/v1`. */
+  readonly readZone?: (text: string) => Result<Name>;
+  /** It is of another program's API, and not in our description. */
+  readonly isHidden?: boolean;
   /** Headers that can carry the token; absent: the Authorization header. */
   readonly tokenHeaders?: readonly TokenHeader[];
   /** What each request takes a share of, for as long as it is under way. */
@@ -84,13 +93,14 @@ export interface Route extends RouteParts<TProperties, TProperties, TSchema> {
 
 /** Serves `route`. */
 export function addRoute(app: AdminApp, control: ControlApi, route: Route): void {
-  const { method, url, access, octets, multiline, budget, tokenHeaders, rateLimit, hasHead } = route;
+  const { method, url, access, octets, multiline, budget, tokenHeaders, rateLimit, hasHead, anyJson, readZone } = route;
   if (octets !== undefined) acceptOctets(app, octets);
+  if (anyJson !== undefined) acceptAnyJson(app);
   app.route({
     method,
     url,
-    ...given({ bodyLimit: octets?.bytesMax, exposeHeadRoute: hasHead }),
-    config: { access, ...given({ bodyTypes: octets?.types, tokenHeaders, rateLimit }) },
+    ...given({ bodyLimit: octets?.bytesMax ?? anyJson?.bytesMax, exposeHeadRoute: hasHead }),
+    config: { access, ...given({ bodyTypes: octets?.types, tokenHeaders, rateLimit, readZone }) },
     schema: schemaOf(route),
     handler: (request, reply) => {
       const { params, query, body } = request;
@@ -119,6 +129,7 @@ function schemaOf(route: Route): FastifySchema {
     response: responses(answers),
     ...given({
       description,
+      hide: route.isHidden,
       security: access === 'public' ? [] : undefined,
       params: params && closed(params),
       querystring: query && closed(query),

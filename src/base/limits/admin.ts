@@ -4,6 +4,12 @@
 
 /** A JSON body: 10,000 RRset operations of ordinary length fit. */
 export const JSON_BODY_BYTES_MAX = 1024 * 1024;
+/** A JSON body of a PowerDNS client: as many RRsets as in a change of ours, which takes more words there. */
+export const POWERDNS_BODY_BYTES_MAX = 8 * 1024 * 1024;
+/** Kind, account and soa_edit_api of a zone: PowerDNS keeps 40 characters of an account. */
+export const POWERDNS_LABEL_CHARACTERS_MAX = 40;
+/** TTL of SOA and NS of a zone that a PowerDNS client makes without them, as PowerDNS has it. */
+export const POWERDNS_TTL_SECONDS = 3600;
 /** Levels of a JSON body: a mail policy has six. What reads documents may call itself for each level. */
 export const JSON_LEVELS_MAX = 32;
 /** A zone file over HTTP, unless configured: some 4 million records, far above what one import should hold in memory. */

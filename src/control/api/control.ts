@@ -11,6 +11,7 @@ import { type ZoneFileOptions } from '#dns/zone-file.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { type UpdateRecord } from '#zone/update/message.ts';
 import { type UpdateRights } from '#transfer/update-rights.ts';
+import { type ZoneLabels } from '#store/powerdns/labels.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type Changeset } from '#zone/changeset.ts';
 import { type DenialKind } from '#dnssec/denial.ts';
@@ -74,6 +75,8 @@ export type ZoneCommand =
       readonly contact?: string;
       /** NSEC unless given, or what a removed zone of that name had. */
       readonly denial?: DenialKind;
+      /** Its RRsets, SOA and NS among them, in place of the default ones, of name servers and contact. */
+      readonly operations?: readonly RrsetOperation[];
       /** `check` unless given. */
       readonly parent?: ParentCare;
     }
@@ -127,6 +130,8 @@ export type ZoneCommand =
     }
   /** Another way to prove what is not there, of a signed zone. */
   | { readonly kind: 'zone.denial'; readonly zone: Name; readonly denial: DenialKind }
+  /** Words that clients of the PowerDNS-compatible API read back; they change nothing that is served. */
+  | { readonly kind: 'zone.labels'; readonly zone: Name; readonly labels: ZoneLabels }
   /** A digest of a signed zone in the zone itself, or none. */
   | { readonly kind: 'zone.zonemd'; readonly zone: Name; readonly zonemd: ZonemdHash | 'off' };
 
@@ -268,6 +273,8 @@ export interface ZonesApi {
     beforeRevision?: number,
   ): readonly { readonly revision: number; readonly atMs: number; readonly changeset: ChangesetText }[];
   ds(record: ZoneRecord): readonly DsForm[];
+  /** Words that clients of the PowerDNS-compatible API have written on the zone. */
+  labels(record: ZoneRecord): ZoneLabels;
   /** The oracle's answer from the store, with its steps. */
   query(name: Name, type: RrType, dnssecOk: boolean): Response;
   /** Look-ups: names in our zones from the store, others from the configured recursive servers. */

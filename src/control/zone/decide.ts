@@ -24,6 +24,7 @@ import { denialProblem, setZonemd, switchDenial } from './denial.ts';
 import { importChanges } from './import.ts';
 import { newZoneChanges } from './new-zone.ts';
 import { presignedPart } from './presigned.ts';
+import { setLabels } from './labels.ts';
 import { settleNeighbours, stillDelegated } from './neighbours.ts';
 import { type RecordDecision, checked } from './record-decision.ts';
 import { type RemovedZone, keepRemovedZone, readRemovedZone, removalWarnings, takeBack, withNewerSerial } from './removed.ts';
@@ -82,6 +83,10 @@ export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCom
     'zone.dnssec': { decide: onServed(setSigning) },
     'zone.denial': {
       decide: (command, zone) => (zone.served ? switchDenial(zone.served, command) : fail(zoneNotServed(command.zone))),
+    },
+    'zone.labels': {
+      decide: (command, { served }) =>
+        served === undefined ? fail(zoneNotServed(command.zone)) : setLabels(served, command, options.writer),
     },
     'zone.zonemd': {
       decide: (command, { served }) => (served ? setZonemd(served, command) : fail(zoneNotServed(command.zone))),
@@ -354,7 +359,9 @@ function createZone(
   if (served !== undefined) return fail(zoneExists(zone));
   const against = denialProblem(command, undefined);
   if (against !== undefined) return fail(against);
-  const made = newZoneChanges(command.zone, command);
+  const { operations, dnssec } = command;
+  const byDefault = () => newZoneChanges(command.zone, command);
+  const made = operations === undefined ? byDefault() : decideOperations(emptyView, operations, dnssec);
   if (!made.ok) return made;
   return checked(emptyView, made.value, { signed: command.dnssec, recordsPerRrsetMax }, 'new zone', made.warnings);
 }

@@ -32,6 +32,7 @@ import { formatName, lowerName, nameOf, ownerKey } from '#dns/name.ts';
 import { sortRdatas } from '#dns/rrset.ts';
 import { TYPE } from '#dns/types.ts';
 import { parseZoneFile } from '#dns/zone-file.ts';
+import type { ZoneLabels } from '#store/powerdns/labels.ts';
 import type { TokenRecord, ZoneRecord } from '#store/schema.ts';
 import { changesetLines } from '#zone/changeset-text.ts';
 import { type Changeset, type RrsetChange, diffZones, revertChanges, serialOf, withSoaSerial } from '#zone/changeset.ts';
@@ -79,6 +80,7 @@ const NO_TRANSFER: ControlApi['transfer'] = { keys: () => [], createKey: noKey, 
 export class FakeControl implements ControlApi {
   readonly zoneMap = new Map<string, FakeZone>();
   readonly tokenMap = new Map<string, TokenRecord>();
+  readonly labelMap = new Map<string, ZoneLabels>();
   readonly signers = NO_SIGNERS;
   /** What `/v1/status` says of all certificates. */
   certificateSummary: CertificateSummary = { count: 0, inTrouble: 0, first: [], isPartial: false };
@@ -153,7 +155,8 @@ export class FakeControl implements ControlApi {
       ok({ view, dnssec, changeset: diffZones(before?.view, view) }, warnings);
     if (command.kind === 'zone.create') {
       if (before !== undefined) return fail(problem('ZONE_EXISTS', WHOLE, `${formatName(apex)} exists already`));
-      const made = newZoneChanges(apex, command);
+      const { operations, dnssec: signed } = command;
+      const made = operations === undefined ? newZoneChanges(apex, command) : decideOperations(memoryZone(apex, []), operations, signed);
       if (!made.ok) return made;
       const rrsets = made.value.flatMap(({ owner, type, rrset }) => (rrset === null ? [] : [{ owner, type, ...rrset }]));
       return result(memoryZone(apex, rrsets), command.dnssec ? 'on' : 'off');
@@ -179,6 +182,9 @@ export class FakeControl implements ControlApi {
         return ok({ view: undefined, dnssec, changeset: empty });
       case 'zone.dnssec':
         return ok({ view: before.view, dnssec: command.dnssec ? 'on' : 'off', changeset: empty });
+      case 'zone.labels':
+        this.labelMap.set(before.record.name, { ...this.labelMap.get(before.record.name), ...command.labels });
+        return ok({ view: before.view, dnssec, changeset: empty });
       case 'zone.denial':
       case 'zone.zonemd':
         return ok({ view: before.view, dnssec, changeset: empty });
@@ -269,6 +275,7 @@ export class FakeControl implements ControlApi {
         .filter((each) => each.zone === record.name && each.revision < beforeRevision)
         .slice(0, limit)
         .map(({ revision, atMs, changeset }) => ({ revision, atMs, changeset: changesetLines(changeset, 100) })),
+    labels: (record) => this.labelMap.get(record.name) ?? {},
     ds: (record) => {
       const dnskey = { flags: 257, protocol: 3, algorithm: 13, publicKey: 'AQ==' } as const;
       const form = { keyTag: 12_345, algorithm: 13, digest: 'AB'.repeat(32), dnskey, secret: PRIVATE_MARKER };

@@ -39,6 +39,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     tls: ['.'],
     hosted: ['.'],
     transfer: ['.'],
+    powerdns: ['.'],
   },
   mail: {
     text: [],
@@ -123,7 +124,8 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     v1: ['http'],
     'v1/mail': ['http'],
     'v1/signers': ['http'],
-    '.': ['http', 'v1', 'v1/mail', 'v1/signers'],
+    powerdns: ['http'],
+    '.': ['http', 'v1', 'v1/mail', 'v1/signers', 'powerdns'],
   },
 };
 
