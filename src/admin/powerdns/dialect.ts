@@ -24,7 +24,7 @@ function sendPowerdnsProblems(reply: FastifyReply, problems: readonly Problem[],
   const reason = problems.find(({ severity }) => severity === 'error') ?? problems[0]!;
   const status = given ?? statusOf(reason);
   const { request } = reply;
-  const errors = problems.map(errorText);
+  const errors = problems.filter(({ severity }) => severity === 'error').map(errorText);
   // acme.sh looks at no status: its users find the reason here.
   if (request.method !== 'GET' && status !== 401 && status !== 404) {
     const token = request.identity?.actor.id;
