@@ -33,6 +33,7 @@ import { Budgets } from '#admin/http/budgets.ts';
 import { limitBodies } from '#admin/http/body-octets.ts';
 import { POWERDNS } from '#admin/powerdns/dialect.ts';
 import { powerdnsRoutes } from '#admin/powerdns/routes.ts';
+import { rejectOtherHosts } from './known-hosts.ts';
 import { type RouteOptions, adminRoutes } from './routes.ts';
 
 export interface AdminOptions extends RouteOptions {
@@ -40,6 +41,8 @@ export interface AdminOptions extends RouteOptions {
   /** Requests are logged without headers and bodies; none: silent. */
   readonly logger?: FastifyBaseLogger;
   readonly requestsPerMinuteMax?: number;
+  /** Names with a dot that clients reach this server by; it has its addresses and names without a dot anyway. */
+  readonly hosts?: readonly string[];
   /** The PowerDNS-compatible API below `/api`; there unless it is false. */
   readonly hasPowerdns?: boolean;
 }
@@ -49,6 +52,7 @@ export async function buildAdmin(options: AdminOptions): Promise<AdminApp> {
   const { control, logger, requestsPerMinuteMax = API_REQUESTS_PER_MINUTE_MAX, hasPowerdns = true } = options;
   const app = newApp(logger);
   app.decorate('dialect', hasPowerdns ? POWERDNS : null);
+  rejectOtherHosts(app, options.hosts ?? []);
   const methods = checkRoutes(app);
   await protect(app, requestsPerMinuteMax);
   guard(app, control, requestsPerMinuteMax);

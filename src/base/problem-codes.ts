@@ -173,6 +173,7 @@ export const PROBLEM_KINDS = {
   AUTH_MISSING: { title: 'the request carries no token', status: 401, exit: 5 },
   AUTH_INVALID: { title: 'the token is unknown, expired or revoked', status: 401, exit: 5 },
   AUTH_SCOPE: { title: 'the token may not do this', status: 403, exit: 5 },
+  HOST_UNKNOWN: { title: 'the request is for a host that this server is not known as', status: 421, exit: 1 },
   AUTH_FAILURES: { title: 'too many failed log-ins from this address', status: 429, exit: 5 },
   BODY_JSON: { title: 'the body is not JSON', status: 400, exit: 1 },
   BODY_MISSING: bad('the request needs a body'),

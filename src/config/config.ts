@@ -55,6 +55,8 @@ export interface Config {
     readonly requestMsMax: number;
     /** The PowerDNS-compatible API below `/api`. */
     readonly powerdnsApi: boolean;
+    /** Names that clients reach it by, lower-case, without a last dot. */
+    readonly hosts: readonly string[];
   };
   /** The policy host. */
   readonly https: HttpsSettings;
@@ -150,6 +152,7 @@ export function describeConfig(config: Config): Tree {
       zone_file_max: `${config.admin.zoneFileBytesMax}B`,
       request_timeout: `${config.admin.requestMsMax}ms`,
       powerdns_api: config.admin.powerdnsApi,
+      hosts: config.admin.hosts,
     },
     https: describeHttps(config.https),
     acme: describeAcme(config.acme),
@@ -199,6 +202,7 @@ function settle(
           ? HTTP_REQUEST_MS_MAX
           : (read('admin.request_timeout', requestTimeout, parseDuration, 'a duration like 1h30m or 45s') ?? 0),
       powerdnsApi: values.admin?.powerdns_api ?? true,
+      hosts: (values.admin?.hosts ?? []).map((host) => host.toLowerCase().replace(/\.$/, '')),
     },
     https: settleHttps(values.https, join(dirname(kek), 'policy-host'), readers),
     acme: settleAcme(values.acme, readers),

@@ -40,6 +40,7 @@ export const ConfigFile = Type.Object(
           zone_file_max: Type.Optional(Type.String()),
           request_timeout: Type.Optional(Type.String()),
           powerdns_api: Type.Optional(Type.Boolean()),
+          hosts: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 255 }), { maxItems: 64 })),
         },
         strict,
       ),

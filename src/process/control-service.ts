@@ -163,6 +163,7 @@ export class ControlService {
       logger: log.with({ part: 'admin' }).pino,
       zoneFileBytesMax: config.admin.zoneFileBytesMax,
       hasPowerdns: config.admin.powerdnsApi,
+      hosts: config.admin.hosts,
     });
     try {
       this.#listeners = await listenAdmin(app, {

@@ -31,7 +31,7 @@ describe('configuration', () => {
       data: '/here/data',
       process: { confine: 'auto' },
       dns: { listen: ['127.0.0.1:5300'], workers: 0, udp: 'auto' },
-      admin: { listen: '127.0.0.1:8053', zone_file_max: '268435456B', request_timeout: '300000ms', powerdns_api: true },
+      admin: { listen: '127.0.0.1:8053', zone_file_max: '268435456B', request_timeout: '300000ms', powerdns_api: true, hosts: [] },
       https: {
         listen: ['127.0.0.1:8443'],
         addresses: [],
@@ -188,6 +188,12 @@ describe('configuration', () => {
     expect(good(kek).keys.kekFile).toBe('/etc/waxseal/kek');
     expect(good({ environment: { WAXSEAL_KEYS__KEK_FILE: 'kek' } }).keys.kekFile).toBe('/here/kek');
     expect(good({ flags: { data: '/var/lib/waxseal' } }).data).toBe('/var/lib/waxseal');
+  });
+
+  test('names of the admin listener are in lower case without a last dot; the PowerDNS API is there unless turned off', () => {
+    expect(good({}).admin).toMatchObject({ hosts: [], powerdnsApi: true });
+    const text = '[admin]\nhosts = ["DNS.Example.net."]\npowerdns_api = false\n';
+    expect(good(file(text)).admin).toMatchObject({ hosts: ['dns.example.net'], powerdnsApi: false });
   });
 
   test('turns listeners off', () => {

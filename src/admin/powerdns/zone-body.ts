@@ -65,8 +65,8 @@ function withApex(apex: Name, servers: readonly string[], operations: Operations
   if (given.length > 0 && servers.length > 0)
     return fail(rejected('Nameservers list MUST NOT be mixed with zone-level NS in rrsets', 'leave out one of them'));
   const [first] = [...servers, ...given];
-  if (first === undefined)
-    return fail(rejected(`the zone ${zone} has no name server`, 'give nameservers, or the NS RRset of the zone in rrsets'));
+  const fix = 'give nameservers, or its NS RRset in rrsets';
+  if (first === undefined) return fail(rejected(`the zone ${zone} has no name server`, fix));
   const mailbox = zone === '.' ? 'hostmaster.' : `hostmaster.${zone}`;
   const set = { op: 'set', name: zone, ttl: POWERDNS_TTL_SECONDS } as const;
   const soa = { ...set, type: 'SOA', records: [`${first} ${mailbox} 1 10800 3600 604800 3600`] };
