@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { recordFor } from '../support/mail/dane-house.ts';
@@ -11,8 +12,10 @@ import { type RunningServer, quietPort, startServer } from '../support/running-s
 import { type ThrowawayCa, throwawayCa } from '../support/throwaway-ca.ts';
 import { toolPath } from '../support/tools.ts';
 
-const ZONE = 'dane.example';
-const HOST = `mx1.${ZONE}`;
+/** One for each client, so that neither waits for the other. */
+const ZONES = { certbot: 'certbot.example', lego: 'lego.example' } as const;
+type Client = keyof typeof ZONES;
+const hostOf = (client: Client) => `mx1.${ZONES[client]}`;
 const WAXSEAL = join(import.meta.dirname, '../../waxseal');
 
 let ca: ThrowawayCa;
@@ -20,7 +23,8 @@ let server: RunningServer;
 let pebble: ChildProcess;
 /** URL of pebble's directory. */
 let directory: string;
-let token: string;
+
+const tokenOf = (client: Client) => join(server.folder, `${client}.token`);
 
 interface Ended {
   readonly code: number | null;
@@ -67,16 +71,25 @@ beforeAll(async () => {
     stdio: 'ignore',
   });
   directory = `https://localhost:${port}/dir`;
-  writeFileSync(
-    join(server.folder, 'zone'),
-    '$TTL 60\n@ SOA ns1 host 1 3600 600 86400 1\n@ NS ns1\n@ MX 10 mx1\nns1 A 192.0.2.1\nmx1 A 192.0.2.25\n',
+  const text = '$TTL 60\n@ SOA ns1 host 1 3600 600 86400 1\n@ NS ns1\n@ MX 10 mx1\nns1 A 192.0.2.1\nmx1 A 192.0.2.25\n';
+  const makeReady = async (client: Client) => {
+    const made = await server.api('PUT', `/v1/zones/${ZONES[client]}/zonefile`, text, 'text/dns');
+    if (!made.ok) throw new Error(await made.text());
+    const { out } = await server.cli('token', 'create', client, '--scope', `zone:${ZONES[client]}`);
+    writeFileSync(tokenOf(client), out, { mode: 0o600 });
+    // lego gives its hook no shell: what is to be run is a file.
+    writeFileSync(join(server.folder, `deploy-${client}`), `#!/bin/sh\ndate >> deployed-${client}\n`, { mode: 0o755 });
+  };
+  await Promise.all([makeReady('certbot'), makeReady('lego')]);
+  const isUp = await server.eventually(
+    () =>
+      new Promise<boolean>((resolve) => {
+        const socket = connect({ host: '127.0.0.1', port }, () => resolve(true));
+        socket.once('error', () => resolve(false)).once('connect', () => socket.destroy());
+      }),
+    60_000,
   );
-  const imported = await server.cli('zone', 'import', ZONE, 'zone');
-  if (imported.exit !== 0) throw new Error(imported.err);
-  token = join(server.folder, 'hook.token');
-  writeFileSync(token, (await server.cli('token', 'create', 'hook', '--scope', `zone:${ZONE}`)).out, { mode: 0o600 });
-  // lego gives its hook no shell: what is to be run is a file.
-  writeFileSync(join(server.folder, 'deploy'), '#!/bin/sh\ndate >> deployed\n', { mode: 0o755 });
+  if (!isUp) throw new Error('pebble does not listen');
 });
 afterAll(async () => {
   pebble?.kill('SIGKILL');
@@ -85,22 +98,21 @@ afterAll(async () => {
 });
 
 /** The policy with the key of this certificate in use; TTLs of a second. */
-async function useCertificate(file: string): Promise<void> {
-  const keys = [recordFor(readFileSync(join(server.folder, file), 'utf8'))];
+async function useCertificate(client: Client, pem: string): Promise<void> {
+  const keys = [recordFor(pem)];
   const policy = {
     ttl: { default: '1s' },
     dkim: { algorithms: [], signerLag: '1s' },
     mtaSts: { mode: 'off' },
     dane: { hosts: { mx1: { keys } } },
   };
-  writeFileSync(join(server.folder, 'policy.json'), JSON.stringify(policy));
-  const applied = await server.cli('mail', 'apply', ZONE, 'policy.json');
-  if (applied.exit !== 0) throw new Error(applied.err);
+  const applied = await server.api('PUT', `/v1/zones/${ZONES[client]}/mail`, JSON.stringify(policy));
+  if (!applied.ok) throw new Error(await applied.text());
 }
 
 /** The record of the key in use. */
-async function current(): Promise<string> {
-  const { records } = JSON.parse((await server.cli('tlsa', 'list', ZONE, '--json')).out) as {
+async function current(client: Client): Promise<string> {
+  const { records } = JSON.parse((await server.cli('tlsa', 'list', ZONES[client], '--json')).out) as {
     records: { stage: string; record: string }[];
   };
   return records
@@ -109,19 +121,22 @@ async function current(): Promise<string> {
     .join();
 }
 
-const deployments = (): number => {
+const deployments = (client: Client): number => {
   try {
-    return readFileSync(join(server.folder, 'deployed'), 'utf8').trim().split('\n').length;
+    return readFileSync(join(server.folder, `deployed-${client}`), 'utf8')
+      .trim()
+      .split('\n').length;
   } catch {
     return 0;
   }
 };
 
 /** The hook's command line, as it stands in the documentation. */
-const hook = (...words: readonly string[]) =>
-  [WAXSEAL, 'cert', 'deploy-hook', '--server', `http://127.0.0.1:${server.adminPort}`, '--token-file', token, ...words].join(' ');
+const hook = (client: Client, ...words: readonly string[]) =>
+  [WAXSEAL, 'cert', 'deploy-hook', '--server', `http://127.0.0.1:${server.adminPort}`, '--token-file', tokenOf(client), ...words].join(' ');
 
-test('certbot: --pre-hook and --deploy-hook wait; a key that stays is deployed at once', { timeout: 300_000 }, async () => {
+test.concurrent('certbot: --pre-hook and --deploy-hook wait; a key that stays is deployed at once', { timeout: 300_000 }, async () => {
+  const host = hostOf('certbot');
   const folders = ['--config-dir', 'etc', '--work-dir', 'lib', '--logs-dir', 'log'];
   const certbot = (...words: readonly string[]) =>
     good(
@@ -130,38 +145,44 @@ test('certbot: --pre-hook and --deploy-hook wait; a key that stays is deployed a
       }),
     );
   const manual = ['--manual', '--preferred-challenges', 'dns', '--manual-auth-hook', '/bin/true'];
-  await certbot('certonly', ...manual, '-d', HOST, '--agree-tos', '--register-unsafely-without-email');
-  const file = `etc/live/${HOST}/fullchain.pem`;
+  await certbot('certonly', ...manual, '-d', host, '--agree-tos', '--register-unsafely-without-email');
+  const file = `etc/live/${host}/fullchain.pem`;
   const pem = () => readFileSync(join(server.folder, file), 'utf8');
-  await useCertificate(file);
-  const before = await current();
-  const hooks = ['--pre-hook', hook('--zone', ZONE, '--wait', '2m'), '--deploy-hook', hook('--wait', '2m', '--then', './deploy')];
+  await useCertificate('certbot', pem());
+  const before = await current('certbot');
+  const hooks = [
+    '--pre-hook',
+    hook('certbot', '--zone', ZONES.certbot, '--wait', '2m'),
+    '--deploy-hook',
+    hook('certbot', '--wait', '2m', '--then', './deploy-certbot'),
+  ];
   const text = await certbot('renew', '--force-renewal', ...hooks);
   expect(text).toContain('no certificate is named, and no key is on its way: nothing to do');
-  expect(text).toContain(`${HOST}:25 tlsa-mx1-2: its TLSA record is announced, not before`);
+  expect(text).toContain(`${host}:25 tlsa-mx1-2: its TLSA record is announced, not before`);
   expect(text).toContain('is reported in use');
-  expect(await current()).toBe(recordFor(pem()));
-  expect(await current()).not.toBe(before);
-  expect(deployments()).toBe(1);
+  expect(await current('certbot')).toBe(recordFor(pem()));
+  expect(await current('certbot')).not.toBe(before);
+  expect(deployments('certbot')).toBe(1);
   const again = await certbot('renew', '--force-renewal', '--reuse-key', ...hooks);
   expect(again).toContain('the key is in use already');
-  expect(deployments()).toBe(2);
-  expect(await current()).toBe(recordFor(pem()));
+  expect(deployments('certbot')).toBe(2);
+  expect(await current('certbot')).toBe(recordFor(pem()));
 });
 
-test('lego: --run-hook and --renew-hook wait', { timeout: 300_000 }, async () => {
+test.concurrent('lego: --run-hook and --renew-hook wait', { timeout: 300_000 }, async () => {
+  const host = hostOf('lego');
   const lego = (...words: readonly string[]) => {
-    const given = ['--server', directory, '--accept-tos', '--email', 'a@dane.example', '--domains', HOST, '--path', 'lego'];
+    const given = ['--server', directory, '--accept-tos', '--email', 'a@lego.example', '--domains', host, '--path', 'lego'];
     const environment = { LEGO_CA_CERTIFICATES: join(server.folder, 'root.pem'), EXEC_PATH: '/bin/true' };
     return good(runProgram('lego', [...given, '--dns', 'exec', '--dns.disable-cp', ...words], environment));
   };
-  const done = deployments();
-  const file = `lego/certificates/${HOST}.crt`;
+  await useCertificate('lego', ca.leaf([host]).cert);
+  const file = `lego/certificates/${host}.crt`;
   const pem = () => readFileSync(join(server.folder, file), 'utf8');
-  await lego('run', '--run-hook', hook('--zone', ZONE, '--host', 'mx1', '--wait', '2m', '--then', './deploy'));
-  expect(await current()).toBe(recordFor(pem()));
-  expect(deployments()).toBe(done + 1);
-  await lego('renew', '--days', '9999', '--no-random-sleep', '--renew-hook', hook('--wait', '2m', '--then', './deploy'));
-  expect(await current()).toBe(recordFor(pem()));
-  expect(deployments()).toBe(done + 2);
+  await lego('run', '--run-hook', hook('lego', '--zone', ZONES.lego, '--host', 'mx1', '--wait', '2m', '--then', './deploy-lego'));
+  expect(await current('lego')).toBe(recordFor(pem()));
+  expect(deployments('lego')).toBe(1);
+  await lego('renew', '--days', '9999', '--no-random-sleep', '--renew-hook', hook('lego', '--wait', '2m', '--then', './deploy-lego'));
+  expect(await current('lego')).toBe(recordFor(pem()));
+  expect(deployments('lego')).toBe(2);
 });

@@ -45,7 +45,6 @@ beforeAll(async () => {
   server = await startServer({ workers: 1, config });
   mx = await starttlsServer(deployed, {}, { ip: MX_ADDRESS, port: 25 });
   const zone = `$TTL 60\n@ SOA ns1 host 1 3600 600 86400 1\n@ NS ns1\n@ MX 10 mx1\nns1 A 127.0.0.1\nmx1 A ${MX_ADDRESS}\n`;
-  writeFileSync(join(server.folder, 'zone'), zone);
   writeFileSync(join(server.folder, 'mx.pem'), deployed.cert);
   const policy = {
     ttl: { default: `${TTL_SECONDS}s` },
@@ -53,12 +52,14 @@ beforeAll(async () => {
     mtaSts: { mode: 'off' },
     dane: { hosts: { mx1: { keys: [deployed.cert] } } },
   };
-  writeFileSync(join(server.folder, 'policy.json'), JSON.stringify(policy));
-  const ran = [await server.cli('zone', 'import', ZONE, 'zone'), await server.cli('mail', 'apply', ZONE, 'policy.json')];
-  for (const { exit, err } of ran) if (exit !== 0) throw new Error(err);
+  const imported = await server.api('PUT', `/v1/zones/${ZONE}/zonefile`, zone, 'text/dns');
+  if (!imported.ok) throw new Error(await imported.text());
+  const applied = await server.api('PUT', `/v1/zones/${ZONE}/mail`, JSON.stringify(policy));
+  if (!applied.ok) throw new Error(await applied.text());
   const { ds } = (await (await server.api('GET', `/v1/zones/${ZONE}/dnssec/ds`)).json()) as { ds: { record: string }[] };
+  const making = server.cli('token', 'create', 'hook', '--scope', `zone:${ZONE}`);
   sender = await daneSender(SENDER_ADDRESS, { zone: ZONE, server, anchors: ds.map(({ record }) => record) });
-  const made = await server.cli('token', 'create', 'hook', '--scope', `zone:${ZONE}`);
+  const made = await making;
   token = join(server.folder, 'hook.token');
   writeFileSync(token, made.out, { mode: 0o600 });
 });
@@ -108,26 +109,24 @@ async function sendersAllTheTime(isDone: () => boolean): Promise<{ readonly look
 describe('RFC 7671 §8.1: a key change by cert deploy-hook', () => {
   test('before, during and after it, no sender fails; and at the end the record of the old key is gone', { timeout: 300_000 }, async () => {
     expect(await server.eventually(async () => (await sender.look(HOST)).isVerified, 60_000)).toBe(true);
-    for (let time = 0; time < 2; time++) {
-      const next = ca.leaf([HOST]);
-      let isDone = false;
-      const senders = sendersAllTheTime(() => isDone);
-      const environment = lineage(next);
-      const early = await hook(['--then', THEN], environment);
-      expect(early).toMatchObject({ exit: 7, err: expect.stringMatching(/not before 20\d\d-/) });
-      expect(isInstalled(next)).toBe(false);
-      const waiting = hook(['--wait', '5m', '--then', THEN], environment);
-      const reloaded = reloadWhenInstalled(next);
-      expect(await waiting).toMatchObject({ exit: 0, err: '' });
-      await reloaded;
-      expect(await server.eventually(async () => (await stages()).join() === 'current', 120_000)).toBe(true);
-      await delay((TTL_SECONDS + 1) * 1000);
-      isDone = true;
-      const { looks, failures } = await senders;
-      expect(failures).toEqual([]);
-      expect(looks).toBeGreaterThan(20);
-      expect(await server.cli('tlsa', 'list', ZONE, '--live')).toMatchObject({ exit: 0, err: '' });
-    }
+    const next = ca.leaf([HOST]);
+    let isDone = false;
+    const senders = sendersAllTheTime(() => isDone);
+    const environment = lineage(next);
+    const early = await hook(['--then', THEN], environment);
+    expect(early).toMatchObject({ exit: 7, err: expect.stringMatching(/not before 20\d\d-/) });
+    expect(isInstalled(next)).toBe(false);
+    const waiting = hook(['--wait', '5m', '--then', THEN], environment);
+    const reloaded = reloadWhenInstalled(next);
+    expect(await waiting).toMatchObject({ exit: 0, err: '' });
+    await reloaded;
+    expect(await server.eventually(async () => (await stages()).join() === 'current', 120_000)).toBe(true);
+    await delay((TTL_SECONDS + 1) * 1000);
+    isDone = true;
+    const { looks, failures } = await senders;
+    expect(failures).toEqual([]);
+    expect(looks).toBeGreaterThan(20);
+    expect(await server.cli('tlsa', 'list', ZONE, '--live')).toMatchObject({ exit: 0, err: '' });
   });
 
   test(
@@ -138,7 +137,7 @@ describe('RFC 7671 §8.1: a key change by cert deploy-hook', () => {
       const environment = lineage(next);
       let isDone = false;
       const senders = sendersAllTheTime(() => isDone);
-      for (const afterMs of [300, 700, 1200, 1800, 2600]) {
+      for (const afterMs of [300, 900, 1700]) {
         const address = ['--data', server.directory];
         const child = spawn(join(import.meta.dirname, '../../waxseal'), ['cert', 'deploy-hook', ...address, '--wait', '--then', 'exit 1'], {
           cwd: server.folder,

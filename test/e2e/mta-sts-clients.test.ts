@@ -3,13 +3,14 @@
  * policy through its modes and out again, and a fetcher that never stops sees no id before its body. Senders know no other ports than 53
  * and 443, so the server has a loopback address of its own.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createHash, randomInt } from 'node:crypto';
 import { Resolver } from 'node:dns/promises';
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RunningServer, startServer } from '../support/running-server.ts';
 import { throwawayCa } from '../support/throwaway-ca.ts';
@@ -17,7 +18,7 @@ import { toolPath } from '../support/tools.ts';
 
 const ZONE = 'sts.example';
 /** Their policies change while a fetcher looks: what one of them waits for, the others do not. */
-const CHANGED = ['a.example', 'b.example', 'c.example'];
+const CHANGED = ['a.example', 'b.example', 'c.example', 'd.example', 'e.example', 'f.example'];
 const ADDRESS = `127.${randomInt(16, 250)}.${randomInt(1, 250)}.${randomInt(2, 250)}`;
 const CHANGES = 300;
 const WAIT_MS = 120_000;
@@ -119,13 +120,17 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** What postfix-mta-sts-resolver makes of the zone: unmodified, with our address for its resolver and our certificate for its root. */
-function askResolver(knownId?: string): string {
+/**
+ * What postfix-mta-sts-resolver makes of the zone: unmodified, with our address for its resolver and our certificate for its root. Not
+ * synchronous: the fetcher beside it goes on, and its connections that lie idle are closed in time.
+ */
+async function askResolver(knownId?: string): Promise<string> {
   const conf = join(folder, 'resolv.conf');
   writeFileSync(conf, `nameserver ${ADDRESS}\n`);
   const script = `mount --bind ${conf} /etc/resolv.conf && exec ${toolPath('mta-sts-query')} ${ZONE} ${knownId ?? ''}`;
   const environment = { ...process.env, SSL_CERT_FILE: roots };
-  return execFileSync('unshare', ['--mount', 'sh', '-c', script], { encoding: 'utf8', env: environment, timeout: 60_000 });
+  const { stdout } = await promisify(execFile)('unshare', ['--mount', 'sh', '-c', script], { env: environment, timeout: 60_000 });
+  return stdout;
 }
 
 test.concurrent(
@@ -133,23 +138,23 @@ test.concurrent(
   async () => {
     expect(await isAnnounced(ZONE, 'mode: testing')).toBe(true);
     const testing = await announcedId(ZONE);
-    expect(askResolver()).toMatch(new RegExp(`VALID.*'${testing}'.*'mx': \\['mx1.${ZONE}'\\].*'mode': 'testing'`));
-    expect(askResolver(testing)).toContain('NOT_CHANGED');
+    expect(await askResolver()).toMatch(new RegExp(`VALID.*'${testing}'.*'mx': \\['mx1.${ZONE}'\\].*'mode': 'testing'`));
+    expect(await askResolver(testing)).toContain('NOT_CHANGED');
 
     await apply(ZONE, policy('enforce'));
     expect(await isAnnounced(ZONE, 'mode: enforce')).toBe(true);
     expect(await isAnnounced(ZONE, 'max_age: 3\r')).toBe(true);
-    expect(askResolver(testing)).toMatch(/VALID.*'mode': 'enforce'/);
+    expect(await askResolver(testing)).toMatch(/VALID.*'mode': 'enforce'/);
 
     await apply(ZONE, policy('enforce', 'backup.example.net'));
     expect(await isAnnounced(ZONE, 'mx: backup.example.net')).toBe(true);
-    expect(askResolver(testing)).toMatch(/VALID.*'backup.example.net'/);
+    expect(await askResolver(testing)).toMatch(/VALID.*'backup.example.net'/);
 
     await apply(ZONE, policy('off', 'backup.example.net'));
     expect(await isAnnounced(ZONE, 'mode: none')).toBe(true);
-    expect(askResolver(testing)).toMatch(/VALID.*'mode': 'none'/);
+    expect(await askResolver(testing)).toMatch(/VALID.*'mode': 'none'/);
     expect(await server.eventually(async () => (await announcedId(ZONE)) === undefined, WAIT_MS)).toBe(true);
-    expect(askResolver(testing)).toContain('NONE');
+    expect(await askResolver(testing)).toContain('NONE');
     // Last of all the host.
     expect(
       await server.eventually(
@@ -203,7 +208,7 @@ test.concurrent(
     });
     await Promise.all(changes).finally(() => void (run.isOver = true));
     await fetcher;
-    expect(faults, server.log().slice(-8000)).toEqual([]);
+    if (faults.length > 0) throw new Error(`${faults.length} faults: ${faults.slice(0, 20).join('; ')}\n${server.log().slice(-8000)}`);
     expect(counts.ids.size).toBeGreaterThan(CHANGES / 10);
     expect(counts.fetches).toBeGreaterThan(CHANGES);
   },
