@@ -192,6 +192,7 @@ export const MAIL_PROBLEMS = {
   SPF_VOIDS: bad('more look-ups of an SPF record find nothing than receivers accept'),
 
   // mail: the policy of a domain and what it compiles to
+  MAIL_BIMI_EVIDENCE: bad('the evidence for a hosted BIMI logo ends, or has ended'),
   MAIL_BIMI_HOST: bad('the host of a BIMI logo is not, or not only, this server'),
   MAIL_BIMI_UPLOAD: bad('a hosted BIMI logo is missing, or its evidence ends'),
   MAIL_CONFLICT: { title: 'a record that the mail policy yields was put by hand with other content', status: 409, exit: 4 },

@@ -49,6 +49,7 @@ import { EventFeed } from '#control/events/feed.ts';
 import { Funnel } from '#control/funnel/funnel.ts';
 import { type LifecycleClock, lifecycleClock } from '#control/lifecycle/clock.ts';
 import { CountedTime, type Uptime } from '#control/lifecycle/counted-time.ts';
+import { bimiFamilies, bimiUpkeep } from '#control/mail/bimi-upkeep.ts';
 import { daneUpkeep } from '#control/mail/dane-upkeep.ts';
 import { mailHandlers } from '#control/mail/decide.ts';
 import { MailSteps, type MailStepsOptions } from '#control/mail/steps.ts';
@@ -202,7 +203,7 @@ export class Control implements ControlApi {
     const alertAll = (problems: readonly Problem[]) => alert(undefined, problems);
     this.auditRetention = new AuditRetention({ ...shared, keepMs, largeBytes, alert: alertAll });
     this.#wakeForPolicyHost = () => this.#funnel.guard(() => wakeForPolicyHost(shared));
-    const watches = [daneUpkeep(shared), stsUpkeep(shared)].filter((each) => each !== undefined);
+    const watches = [daneUpkeep(shared), stsUpkeep(shared), bimiUpkeep(shared)].filter((each) => each !== undefined);
     const onDue = () => this.lifecycles.tellDue();
     const certificates = certificateParts({ ...shared, recordsPerRrsetMax, settings: options.certificates ?? {}, onDue });
     this.certificates = certificates.reads;
@@ -341,7 +342,8 @@ export class Control implements ControlApi {
       counterTable: this.#options.counterTable,
     });
     const updates = updateFamily(this.transferParts.updates.counts);
-    return [...families, ...this.#dnssecMetrics(), ...certificateFamilies(this.#writer), updates];
+    const ends = [...certificateFamilies(this.#writer), ...bimiFamilies(this.#writer)];
+    return [...families, ...this.#dnssecMetrics(), ...ends, updates];
   }
 
   /** Lets running changes end and closes the store. */

@@ -77,6 +77,12 @@ export const BIMI_EVIDENCE_CERTIFICATES_MAX = 6;
 export const BIMI_EVIDENCE_CLOCK_MS = 300_000;
 /** So long before it ends a mark certificate is warned of: a new one takes a mark CA weeks. */
 export const BIMI_EVIDENCE_ENDING_MS = 45 * 86_400_000;
+/** …and once more: by then a new one should have been uploaded. */
+export const BIMI_EVIDENCE_LAST_MS = 7 * 86_400_000;
+/** Evidence is looked at as often as this, whatever is to come: the policy may name another selector meanwhile. */
+export const BIMI_EVIDENCE_IDLE_MS = 7 * 86_400_000;
+/** Zones whose evidence is looked at, at the same time: each look is one small commit. */
+export const BIMI_ZONES_AT_ONCE = 4;
 /** A logo that was replaced is served so long: mail programs fetch the logos of mail that was received before. */
 export const BIMI_KEEP_OLD_MS = 30 * 86_400_000;
 /** Selectors of one domain with a logo here: a brand has few, and each may keep 128 KiB. */

@@ -2,6 +2,7 @@
  * Logos and evidence that were uploaded for a zone's domain, by BIMI selector, in the store.
  * Not here: their octets (files.ts), what is served of them (mail/bimi/files.ts).
  */
+import { type EvidenceTold } from '#mail/bimi/evidence-end.ts';
 import { type BimiUpload } from '#mail/bimi/files.ts';
 import { isHostedFileName } from '#mail/bimi/hosted-file.ts';
 import { DocumentCache } from '#store/document-cache.ts';
@@ -10,7 +11,7 @@ import { formFailure } from '#store/failure.ts';
 import { hasFields, isString } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';
 
-export interface StoredBimiUpload extends BimiUpload {
+export interface StoredBimiUpload extends BimiUpload, EvidenceTold {
   /** Wall time. */
   readonly uploadedAtMs: number;
   readonly title: string;
@@ -27,7 +28,9 @@ interface Stored {
   readonly uploads: StoredBimiUploads;
 }
 
-const KIND = 'bimi-uploads';
+/** Kind of the document; one with evidence is due when that is looked at. */
+export const BIMI_UPLOADS_KIND = 'bimi-uploads';
+const KIND = BIMI_UPLOADS_KIND;
 const NONE: StoredBimiUploads = {};
 const UPLOADS = new DocumentCache<StoredBimiUploads>(KIND, KIND);
 
@@ -40,9 +43,17 @@ export function readBimiUploads(reader: StoreReader, zoneId: number): StoredBimi
   return UPLOADS.read(reader, zoneId, read) ?? NONE;
 }
 
+/** Evidence in it is looked at, at once. */
 export function bimiUploadsWrite(zoneId: number, uploads: StoredBimiUploads): DocumentWrite {
-  const isEmpty = Object.keys(uploads).length === 0;
-  return { zoneId, kind: KIND, id: KIND, value: isEmpty ? null : ({ version: 1, uploads } satisfies Stored) };
+  return bimiUploadsNoted(zoneId, uploads, 0);
+}
+
+/** The same, with the next look at evidence in it: counted time. */
+export function bimiUploadsNoted(zoneId: number, uploads: StoredBimiUploads, nextMs: number): DocumentWrite {
+  const all = Object.values(uploads);
+  const value = all.length === 0 ? null : ({ version: 1, uploads } satisfies Stored);
+  const isDue = all.some(({ evidenceEndsMs }) => evidenceEndsMs !== undefined);
+  return { zoneId, kind: KIND, id: KIND, value, ...(isDue ? { dueAtMs: nextMs } : {}) };
 }
 
 function isStored(value: unknown): value is Stored {
@@ -52,6 +63,7 @@ function isStored(value: unknown): value is Stored {
       logo: isFile,
       evidence: (name) => name === undefined || isFile(name),
       evidenceEndsMs: 'number?',
+      evidenceToldMs: 'number?',
       uploadedAtMs: 'number',
       title: 'string',
       logoBytes: 'number',
