@@ -12,14 +12,14 @@ import { BIMI_HOST_LABEL, hostedFileOfPath, mediaTypeOf } from '#mail/bimi/hoste
 import { readHostedFile } from '#store/hosted/files.ts';
 import { readMailState } from '#store/mail/state.ts';
 import { type StoreReader } from '#store/reader.ts';
-import { type HostedResource, type HostedSource } from './hosted.ts';
+import { type HostedResource, type HostedSource, WEB_HEADERS } from './hosted.ts';
 import { zonesOf } from './zone-of-host.ts';
 
 const PREFIX = `${BIMI_HOST_LABEL}.`;
 const HEADERS = {
   // Another logo has another URL. A day: after that, what is no longer served is no longer shown from caches.
   'cache-control': 'public, max-age=86400, immutable',
-  'x-content-type-options': 'nosniff',
+  ...WEB_HEADERS,
   // No script, no style sheet, no font, no request, no frame around it, no origin.
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
   // Mail programs on the web show it as an image in their own pages.

@@ -47,9 +47,18 @@ export interface HostedSource {
   find(host: string, path: string): HostedResource | undefined;
 }
 
+/**
+ * RFC 6797 §6.1, and `nosniff`: a browser comes by TLS the next time too, and takes no answer for another type. Mail
+ * servers read neither.
+ */
+export const WEB_HEADERS = {
+  'strict-transport-security': 'max-age=31536000',
+  'x-content-type-options': 'nosniff',
+} as const;
+
 const NOTHING = new Uint8Array(0);
 
 /** An answer without a body. */
 export function emptyAnswer(status: number): HostedAnswer {
-  return { status, headers: {}, body: NOTHING };
+  return { status, headers: WEB_HEADERS, body: NOTHING };
 }

@@ -9,7 +9,7 @@ import { servedBody } from '#mail/mta-sts/lifecycle.ts';
 import { formatStsPolicy } from '#mail/mta-sts/record.ts';
 import { readMailState } from '#store/mail/state.ts';
 import { type StoreReader } from '#store/reader.ts';
-import { type HostedResource, type HostedSource } from './hosted.ts';
+import { type HostedResource, type HostedSource, WEB_HEADERS } from './hosted.ts';
 import { zoneNamed } from './zone-of-host.ts';
 
 const PREFIX = 'mta-sts.';
@@ -21,7 +21,7 @@ const PATH = '/.well-known/mta-sts.txt';
 const HEADERS = {
   'content-type': 'text/plain; charset=utf-8',
   'cache-control': 'no-store',
-  'x-content-type-options': 'nosniff',
+  ...WEB_HEADERS,
 } as const;
 
 /** Over the snapshot of `reader`: what was found is kept until it moves. */

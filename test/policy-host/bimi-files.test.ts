@@ -68,6 +68,7 @@ test('the octets, the type, and headers that let a document do nothing; RFC 8555
     'cross-origin-resource-policy': 'cross-origin',
     etag: `"${FILE}"`,
     'referrer-policy': 'no-referrer',
+    'strict-transport-security': 'max-age=31536000',
     'x-content-type-options': 'nosniff',
   });
   const evidence = await asked(host, request(EVIDENCE_PATH));

@@ -36,7 +36,7 @@ test('HTTP/1.1: 200, text/plain, the octets of the body, and no header that is n
   expect(`${body}\r\n`).toContain('version: STSv1');
   expect((await raw(get())).endsWith(bodyOf('one.example'))).toBe(true);
   expect(lines.map((line) => line.split(':')[0]!.toLowerCase()).toSorted()).toEqual([
-    ...['cache-control', 'connection', 'content-length', 'content-type', 'date', 'x-content-type-options'],
+    ...['cache-control', 'connection', 'content-length', 'content-type', 'date', 'strict-transport-security', 'x-content-type-options'],
   ]);
   expect(lines).toContain('content-type: text/plain; charset=utf-8');
 });
@@ -62,6 +62,7 @@ test('each zone gets its own policy, by HTTP/2 too; HTTP/2 has the same headers'
       'content-length',
       'content-type',
       'date',
+      'strict-transport-security',
       'x-content-type-options',
     ]);
   }

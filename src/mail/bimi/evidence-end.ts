@@ -50,7 +50,8 @@ export function lookAtEvidence<T extends EvidenceTold>(
 
 function alertOf(zone: string, selector: string, endsMs: number, reached: number): Problem {
   const more = selector === 'default' ? '' : ` --selector ${selector}`;
-  const fix = `get a new mark certificate, and upload it: waxseal bimi upload ${zone} logo.svg --evidence new.pem${more}`;
+  const command = `waxseal bimi upload ${zone} logo.svg --evidence new.pem${more}`;
+  const fix = `get a new mark certificate, and upload it: ${command}`;
   const [make, what] = reached > 0 ? [warning, 'ends'] : [problem, 'has ended'];
   const text =
     `the evidence for the selector ${selector} ${what} at ${formatTime(endsMs)}; ` +
