@@ -1,6 +1,6 @@
 /**
- * Hosted BIMI logos as their readers meet them: the real server with a certificate that a CA vouches for, the command
- * line, curl, mailauth. Receivers know no other port than 443, so the server has a loopback address of its own.
+ * Hosted BIMI logos as their readers meet them: the real server, which gets the certificate of their host from pebble by
+ * itself, the command line, curl, mailauth. Receivers know no other port than 443, so the server has a loopback address of its own.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, randomInt } from 'node:crypto';
@@ -10,9 +10,9 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Pebble } from '../support/acme/pebble.ts';
 import { LOGO, markCa } from '../support/mail/mark-certificate.ts';
 import { type RunningServer, startServer } from '../support/running-server.ts';
-import { type ThrowawayCa, throwawayCa } from '../support/throwaway-ca.ts';
 import { toolPath } from '../support/tools.ts';
 
 const ZONE = 'logo.example';
@@ -20,7 +20,7 @@ const HOST = `bimi.${ZONE}`;
 const ADDRESS = `127.${randomInt(16, 250)}.${randomInt(1, 250)}.${randomInt(2, 250)}`;
 const WAIT_MS = 120_000;
 const CHANGES = 4;
-const ZONE_FILE = `$TTL 1\n@ SOA ns1 hostmaster 1 7200 900 1209600 1\n@ NS ns1\n@ MX 10 mx1\nns1 A ${ADDRESS}\nmx1 A ${ADDRESS}\n`;
+const ZONE_FILE = `$TTL 1\n@ SOA ns1 hostmaster 1 7200 900 1209600 1\n@ NS ns1\n@ MX 10 mx1\n@ CAA 0 issue "pebble.example"\nns1 A ${ADDRESS}\nmx1 A ${ADDRESS}\n`;
 const POLICY = {
   dkim: { algorithms: [] },
   spf: { mechanisms: ['mx'], all: '-all' },
@@ -33,7 +33,8 @@ const POLICY = {
 const marks = markCa(Date.now());
 const folder = mkdtempSync(join(tmpdir(), 'waxseal-bimi-'));
 const dns = new Resolver({ timeout: 2000, tries: 5 });
-let ca: ThrowawayCa;
+const rootsFile = join(folder, 'roots.pem');
+let pebble: Pebble;
 let server: RunningServer;
 
 /** The record now; empty: none. */
@@ -43,7 +44,7 @@ const logo = (title: string) => LOGO.toString().replace('Example', title);
 
 /** What curl gets, with the certificate verified. */
 function curl(url: string, ...words: string[]): { readonly exit: number | null; readonly head: string; readonly body: string } {
-  const given = ['-si', '--max-time', '10', '--cacert', join(ca.folder, 'ca.pem'), '--resolve', `${HOST}:443:${ADDRESS}`];
+  const given = ['-si', '--max-time', '10', '--cacert', rootsFile, '--resolve', `${HOST}:443:${ADDRESS}`];
   const { status, stdout } = spawnSync(toolPath('curl'), [...given, ...words, url], { encoding: 'latin1' });
   const at = stdout.indexOf('\r\n\r\n');
   return { exit: status, head: stdout.slice(0, at), body: stdout.slice(at + 4) };
@@ -62,17 +63,20 @@ const isNamed = (text: string) =>
   }, WAIT_MS);
 
 beforeAll(async () => {
-  ca = throwawayCa();
-  const { key, cert } = ca.leaf([HOST]);
-  writeFileSync(join(folder, 'host.pem'), `${cert}${key}`, { mode: 0o600 });
+  pebble = await Pebble.start({ dns: `${ADDRESS}:53`, failing: 0, rejectedNonces: 5, sleepSeconds: 0 });
+  writeFileSync(rootsFile, await pebble.issuingRoot());
   const config = [
     '[https]',
     `addresses = ["${ADDRESS}"]`,
-    `certificate_files = ["${join(folder, 'host.pem')}"]`,
+    '[acme]',
+    `directories = ["${pebble.directory}"]`,
+    `contacts = ["mailto:hostmaster@${ZONE}"]`,
+    'terms_agreed = true',
+    `ca_file = "${pebble.rootFile}"`,
     '[mail]',
     `resolvers = ["${ADDRESS}:53"]`,
     'probe_networks = ["127.0.0.0/8"]',
-    `probe_ca_file = "${join(ca.folder, 'ca.pem')}"`,
+    `probe_ca_file = "${rootsFile}"`,
   ].join('\n');
   server = await startServer({ config, words: ['--dns', `${ADDRESS}:53`, '--https', `${ADDRESS}:443`] });
   dns.setServers([`${ADDRESS}:53`]);
@@ -81,7 +85,7 @@ beforeAll(async () => {
 }, 4 * WAIT_MS);
 afterAll(async () => {
   await server?.stop();
-  ca?.remove();
+  await pebble?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -94,6 +98,12 @@ test('upload, policy, record: logo and evidence are fetched as a receiver fetche
   expect([applied.status, await record()]).toEqual([201, '']);
   expect((await server.cli('bimi', 'list', ZONE)).out).toMatch(/bimi-logo-1 is served[^]*waits for/);
   expect(await isNamed(LOGO.toString())).toBe(true);
+
+  // The host's certificate was ordered for it, once.
+  const { certificates } = (await (await server.api('GET', `/v1/zones/${ZONE}/certificates`)).json()) as {
+    certificates: { readonly host: string; readonly origin?: string }[];
+  };
+  expect([certificates.map(({ host }) => host), pebble.ordersFor(HOST)]).toEqual([[HOST], 1]);
 
   const text = await record();
   for (const version of ['--http1.1', '--http2']) {
@@ -172,4 +182,6 @@ test('removal goes backwards: the record, the files after their time, the host',
   expect(await server.eventually(async () => (await dns.resolve4(HOST).catch(() => [])).length === 0, WAIT_MS)).toBe(true);
   const { out } = await server.cli('bimi', 'list', ZONE);
   expect(out).not.toContain('https://');
+  const isUnwanted = async () => !(await server.cli('cert', 'list', ZONE)).out.includes(HOST);
+  expect(await server.eventually(isUnwanted, WAIT_MS)).toBe(true);
 });
