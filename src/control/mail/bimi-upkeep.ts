@@ -1,6 +1,6 @@
 /**
  * The end of evidence for hosted logos as due work, and as numbers for Prometheus.
- * Not here: what is told when (mail/bimi/evidence-end.ts), uploads (bimi.ts).
+ * Not here: which alert comes when (mail/bimi/evidence-end.ts), uploads (bimi.ts).
  */
 import { CERTIFICATE_METRIC_ZONES_MAX } from '#base/limits/acme.ts';
 import { METRIC_ZONES_MAX } from '#base/limits/admin.ts';
@@ -23,7 +23,7 @@ export function bimiUpkeep(options: UpkeepOptions): DueSource {
     ...dueZones(options.writer, BIMI_UPLOADS_KIND),
     name: 'bimi',
     zonesAtOnce: BIMI_ZONES_AT_ONCE,
-    refused: { event: 'mail.refused', text: 'what was told of the end of BIMI evidence cannot be noted' },
+    refused: { event: 'mail.refused', text: 'the alert about the end of BIMI evidence cannot be noted' },
     work: (zone) => options.funnel.guard(() => look(zone, options)),
   };
 }

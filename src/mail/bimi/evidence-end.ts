@@ -21,7 +21,7 @@ export interface EvidenceTold {
 }
 
 export interface EvidenceLook<T extends EvidenceTold> {
-  /** By selector, with what has been told. */
+  /** By selector, with the alerts that were raised. */
   readonly uploads: Readonly<Record<string, T>>;
   readonly alerts: readonly Problem[];
   /** Wall time of the next look. */
