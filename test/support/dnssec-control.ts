@@ -16,7 +16,7 @@ const TEXT = '@ 3600 SOA ns1 host 10 7200 900 1209600 900\n@ 3600 NS ns1\nns1 72
 /** A server of the parent: it has these DS records, or does something else. */
 type Parent = { ds: readonly Uint8Array[]; ttl: number; answers: 'ds' | 'servfail' | 'nothing' };
 
-export async function bench(options: Pick<TestControlOptions, 'in' | 'nowMs' | 'bootId'> = {}) {
+export async function bench(options: Pick<TestControlOptions, 'in' | 'nowMs' | 'bootId' | 'witnesses'> = {}) {
   const parents: Record<string, Parent> = {
     '192.0.2.53': { ds: [], ttl: 3600, answers: 'ds' },
     '192.0.2.54': { ds: [], ttl: 3600, answers: 'ds' },

@@ -6,7 +6,7 @@
 import { DS_TTL_SECONDS_UNKNOWN, KEY_TAG_TRIES_MAX, PARENT_CHECK_EVERY_MS } from '#base/limits/dnssec.ts';
 import { LIFECYCLE_SETTLE_MS } from '#base/limits/lifecycle.ts';
 import { type Problem } from '#base/problem.ts';
-import { type Name, nameOf } from '#dns/name.ts';
+import { type Name, lowerName, nameOf } from '#dns/name.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { explainLives } from '#lifecycle/lives.ts';
 import { type LifecycleObservation } from '#lifecycle/state.ts';
@@ -358,10 +358,12 @@ export class DnssecSteps {
   }
 
   #facts(view: ZoneView): Facts {
-    const { time, witnesses, parents } = this.#options;
+    const { time, witnesses, parents, writer } = this.#options;
     const { nowMs, wallOffsetMs } = time.read();
+    // RFC 8901 §6: name servers of the others are among those of the NS records, with other serials than ours.
+    const { secondaries: _secondaries, ...listed } = witnesses;
     const places = {
-      servers: lookPlaces(witnesses, view).servers,
+      servers: lookPlaces(isSharedZone(writer.zoneByName(lowerName(view.apex))) ? listed : witnesses, view).servers,
       parent: parents.places(view.apex).map(({ name }) => name),
     };
     return { nowMs, wallOffsetMs: Math.round(wallOffsetMs / 1000) * 1000, places };
@@ -378,8 +380,8 @@ function isDangerous({ wait }: { readonly wait: string }): boolean {
   return wait !== 'others';
 }
 
-function isSharedZone({ foreignKeys = [] }: ZoneRecord): boolean {
-  return foreignKeys.length > 0;
+function isSharedZone(record: ZoneRecord | undefined): boolean {
+  return (record?.foreignKeys ?? []).length > 0;
 }
 
 function longestTtlMs(view: ZoneView): number {

@@ -1,5 +1,8 @@
 /** RFC 8901 §4, §6: what a zone that others sign too does not do by itself, and what it waits for. */
 import { describe, expect, test } from 'vitest';
+import { NO_WITNESSES, type OutsideWitnesses } from '#control/outside/evidence.ts';
+import { ZoneSecondaries } from '#control/outside/zone-secondaries.ts';
+import { type Resolver } from '#dns/resolver.ts';
 import { TYPE } from '#dns/types.ts';
 import { formatRdata } from '#dns/registry.ts';
 import { rrsetOf } from '#zone/view.ts';
@@ -14,8 +17,8 @@ async function theirs(): Promise<string> {
   return `keys.example. 3600 IN DNSKEY ${formatRdata(TYPE.DNSKEY, rrsetOf(view.node(view.apexKey), TYPE.DNSKEY)!.rdatas[0]!)}`;
 }
 
-async function shared(): Promise<Bench> {
-  const room = await bench();
+async function shared(witnesses?: OutsideWitnesses): Promise<Bench> {
+  const room = await bench(witnesses === undefined ? {} : { witnesses });
   const add = [await theirs()];
   good(await room.run({ kind: 'dnssec.foreign', zone: ZONE, add, remove: [], isAnnounced: true }));
   for (const parent of Object.values(room.parents)) parent.ds = rrsetOf(room.apex(), TYPE.CDS)!.rdatas;
@@ -68,6 +71,27 @@ describe('a zone that others sign too', () => {
     expect(rrsetOf(room.apex(), TYPE.DNSKEY)!.rdatas.length).toBe(2);
     expect(problemsOf(room)).toEqual([]);
   });
+});
+
+/** Every name server of the NS records is another's, which has a serial of its own and none of our keys. */
+function others(): OutsideWitnesses {
+  const serverAt = (): Resolver => ({ lookup: () => Promise.resolve({ kind: 'nodata' }) });
+  return { ...NO_WITNESSES, secondaries: new ZoneSecondaries({ isOurs: () => false, serverAt }) };
+}
+
+test('name servers of the NS records are not asked for our keys while others sign the zone: they may be theirs', async () => {
+  const alone = await bench({ witnesses: others() });
+  good(await roll(alone, 'csk'));
+  await alone.live(DAY_MS);
+  expect(states(alone)).toEqual(['csk 13 active', 'csk 13 published']);
+  const text = (room: Bench) => room.control.dnssec.view(room.record()).rollovers[0]!.explanation.lines.join('\n');
+  expect(text(alone)).toContain('ns1.keys.example 192.0.2.1');
+  const room = await shared(others());
+  good(await roll(room, 'csk'));
+  const { object } = room.control.dnssec.view(room.record()).rollovers[0]!;
+  good(await room.run({ kind: 'dnssec.override', zone: ZONE, object, wait: 'others', reason: 'they have it' }));
+  await room.live(DAY_MS);
+  expect(states(room)).toEqual(['csk 13 signing', 'csk 13 submitted']);
 });
 
 test('a zone that nobody else signs waits for no one', async () => {
