@@ -7,6 +7,7 @@ import type { Route } from '#admin/http/route.ts';
 import { auditRoutes } from '#admin/v1/audit.ts';
 import { certificatesRoutes } from '#admin/v1/certificates.ts';
 import { changesRoutes } from '#admin/v1/changes.ts';
+import { dnssecChildrenRoutes } from '#admin/v1/dnssec-children.ts';
 import { dnssecPolicyRoutes } from '#admin/v1/dnssec-policies.ts';
 import { dnssecKeysRoutes } from '#admin/v1/dnssec-keys.ts';
 import { dnssecRolloverRoutes } from '#admin/v1/dnssec-rollovers.ts';
@@ -63,6 +64,7 @@ export function adminRoutes({ zoneFileBytesMax = ZONE_FILE_BYTES_MAX, eventTimes
     ...rrsetRoutes,
     ...changesRoutes,
     ...dnssecRoutes,
+    ...dnssecChildrenRoutes,
     ...dnssecRolloverRoutes,
     ...dnssecPolicyRoutes,
     ...dnssecKeysRoutes,

@@ -13,6 +13,7 @@ import {
 } from './options.ts';
 import { failure } from './failure.ts';
 import { findServer } from './server-address.ts';
+import { defineChildren } from './dnssec-children.ts';
 import { defineKeys } from './dnssec-keys.ts';
 import { type TimelineDocument, defineRollovers, formatRollovers } from './dnssec-rollovers.ts';
 import { type Terminal, formatFields, formatJson, formatLine, formatLines, formatTable } from './terminal.ts';
@@ -130,8 +131,7 @@ export function defineDnssec(noun: Command, terminal: Terminal): void {
     await runChange({ method: 'PATCH', path: ['zones', zone, 'dnssec'], json }, options, terminal);
   });
 
-  defineRollovers(noun, terminal);
-  defineKeys(noun, terminal);
+  for (const define of [defineRollovers, defineKeys, defineChildren]) define(noun, terminal);
 }
 
 /** What each name server of the parent said last. */

@@ -37,6 +37,7 @@ import { type CertificateParts, certificateParts } from '#control/certificate/ce
 import { type CertificateSettings } from '#control/certificate/certificates.ts';
 import { certificateFamilies } from '#control/certificate/counts.ts';
 import { type CertificateFiles } from '#control/certificate/files.ts';
+import { type DelegationApi } from '#control/api/delegation.ts';
 import { type DnssecApi } from '#control/api/dnssec.ts';
 import { type DnssecKeysApi } from '#control/api/dnssec-keys.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
@@ -44,7 +45,7 @@ import { type CommandKind, type CommandTable, type Handler, type ZoneContext, ha
 import { type Decision } from '#control/commands/decision.ts';
 import { type AskServer } from '#control/dnssec/parent.ts';
 import { type CdsNotifier } from '#control/dnssec/cds-notifier.ts';
-import { dnssecControl } from '#control/dnssec/dnssec.ts';
+import { withSignals } from '#control/delegation/signals.ts';
 import { EventFeed } from '#control/events/feed.ts';
 import { Funnel } from '#control/funnel/funnel.ts';
 import { type LifecycleClock, lifecycleClock } from '#control/lifecycle/clock.ts';
@@ -61,6 +62,7 @@ import { mailUpkeep } from '#control/mail/upkeep.ts';
 import { mailWatcher } from '#control/mail/watcher.ts';
 import { ServedZones } from './served-zones.ts';
 import { type CounterTable, metricFamilies, updateFamily } from './metrics.ts';
+import { keyParts } from './key-parts.ts';
 import { outcomeOf } from './outcome.ts';
 import { NO_WITNESSES, type OutsideWitnesses } from '#control/outside/evidence.ts';
 import { OWN_HOST, ownHostLook } from '#control/outside/own-host-look.ts';
@@ -146,12 +148,13 @@ export class Control implements ControlApi {
   /** Tells parents of zones about new keys, once it is started. */
   readonly cdsNotifier: CdsNotifier;
   /** What follows from NOTIFY messages, by their type. */
-  readonly notifyFollowers: ReadonlyMap<RrType, NotifyFollower> = new Map();
+  readonly notifyFollowers: ReadonlyMap<RrType, NotifyFollower>;
   readonly zones: ServedZones;
   readonly mail: MailApi;
   readonly certificates: CertificatesApi;
   readonly dnssec: DnssecApi;
   readonly dnssecKeys: DnssecKeysApi;
+  readonly delegation: DelegationApi;
   readonly audit: AuditApi;
   readonly keys: Reseal;
   readonly workers: WorkersApi;
@@ -197,8 +200,7 @@ export class Control implements ControlApi {
     this.keys = new Reseal({ ...options, funnel: this.#funnel });
     this.tokens = new Tokens(shared);
     const transfer = transferParts(shared);
-    this.transferParts = transfer;
-    this.transfer = transfer.api;
+    [this.transferParts, this.transfer] = [transfer, transfer.api];
     const { auditKeepMs: keepMs, auditLargeBytes: largeBytes } = options;
     const alertAll = (problems: readonly Problem[]) => alert(undefined, problems);
     this.auditRetention = new AuditRetention({ ...shared, keepMs, largeBytes, alert: alertAll });
@@ -206,20 +208,21 @@ export class Control implements ControlApi {
     const watches = [daneUpkeep(shared), stsUpkeep(shared), bimiUpkeep(shared)].filter((each) => each !== undefined);
     const onDue = () => this.lifecycles.tellDue();
     const certificates = certificateParts({ ...shared, recordsPerRrsetMax, settings: options.certificates ?? {}, onDue });
-    this.certificates = certificates.reads;
-    this.#certificateFiles = (files, log) => certificates.files(files, log);
+    [this.certificates, this.#certificateFiles] = [certificates.reads, (files, log) => certificates.files(files, log)];
     const note = (event: EventWrite) => this.events.note(event);
-    const dnssec = dnssecControl({ ...shared, onDue, signingClock: this.#signingClock, note });
-    this.cdsNotifier = dnssec.notifier;
-    [this.dnssec, this.dnssecKeys] = [dnssec.api, dnssec.keys];
-    this.#dnssecMetrics = dnssec.metrics;
+    const signing = { recordsPerRrsetMax, signingClock: this.#signingClock };
+    const { dnssec, delegation, ...zoneKeys } = keyParts({ ...shared, ...signing, onDue, note });
+    [this.dnssec, this.dnssecKeys, this.delegation] = [dnssec.api, dnssec.keys, delegation.api];
+    [this.cdsNotifier, this.#dnssecMetrics] = [dnssec.notifier, dnssec.metrics];
+    this.notifyFollowers = delegation.followers;
     this.refreshable = this.#refreshed(options, dnssec.sampler, alert);
-    const sources = [mailUpkeep(shared), spfUpkeep(shared), certificates.source, dnssec.source, ...watches];
+    const sources = [mailUpkeep(shared), spfUpkeep(shared), certificates.source, ...zoneKeys.sources, ...watches];
     this.lifecycles = lifecycleClock({ time, funnel: this.#funnel, sources });
     this.signers = new Signers({ ...shared, mail: storedSignerMail(writer, run), filesRoot: signerFilesRoot });
+    const watcher = withSignals(mailWatcher(writer, time, onDue), writer);
     this.#handlers = {
-      ...zoneHandlers({ writer, clock, recordsPerRrsetMax, watcher: mailWatcher(writer, time, onDue), dsText: dnssec.dsText }),
-      ...dnssec.handlers,
+      ...zoneHandlers({ writer, clock, recordsPerRrsetMax, watcher, dsText: dnssec.dsText }),
+      ...zoneKeys.handlers,
       ...mailHandlers({
         ...shared,
         onCommitted: (zone, events) => {

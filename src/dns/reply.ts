@@ -6,7 +6,7 @@
  */
 import { readU16 } from '#base/bytes.ts';
 import { NAME_BYTES_MAX } from '#base/limits/dns.ts';
-import { DIRECT_RECORDS_MAX } from '#base/limits/outside.ts';
+import { DIRECT_RECORDS_MAX, DIRECT_SIGNATURES_MAX } from '#base/limits/outside.ts';
 import { OPT_BYTES, FLAG_DO, udpLimitBytes } from './edns.ts';
 import { HEADER, HEADER_BYTES } from './message.ts';
 import { type Name, equalNames, nameLengthAt } from './name.ts';
@@ -27,15 +27,23 @@ export interface Reply {
   readonly records: readonly ReplyRecord[];
   /** How many of them there are. */
   readonly count: number;
+  /** RDATA of the RRSIG records over them, the first so many; of a wildcard's too. */
+  readonly signatures?: readonly Uint8Array[];
+  /** The resolver says that it has validated the answer (RFC 4035 §3.2.3). */
+  readonly isValidated?: boolean;
   /** Owner of the SOA record in the authority section: the zone that says that there is no such record. */
   readonly denier?: Name;
 }
 
-/** A question to one server by itself: no recursion, DNSSEC records are welcome. */
-export function writeQuestion(id: number, name: Name, type: RrType): Uint8Array {
+/** In the fourth octet of a message (RFC 4035 §3.2). */
+const FLAG_AD = 0x20;
+
+/** A question to one server, DNSSEC records are welcome; without recursion, unless a resolver is to validate. */
+export function writeQuestion(id: number, name: Name, type: RrType, isRecursive = false): Uint8Array {
   const octets = new Uint8Array(HEADER_BYTES + name.length + 4 + OPT_BYTES);
   const view = new DataView(octets.buffer);
   view.setUint16(0, id);
+  if (isRecursive) octets.set([HEADER.RD, FLAG_AD], 2);
   view.setUint16(4, 1);
   view.setUint16(10, 1);
   octets.set(name, HEADER_BYTES);
@@ -64,6 +72,7 @@ export function readReply(octets: Uint8Array, id: number, name: Name, type: RrTy
   let count = 0;
   let at = start;
   let denier: Name | undefined;
+  const signatures: Uint8Array[] = [];
   const isTruncated = (octets[2]! & HEADER.TC) !== 0;
   for (let each = 0; each < total; each++) {
     const end = skipOwner(octets, at);
@@ -74,6 +83,12 @@ export function readReply(octets: Uint8Array, id: number, name: Name, type: RrTy
     const found = readU16(octets, end);
     if (found === TYPE.SOA && each >= answers && each < answers + readU16(octets, 8)) denier ??= ownerAt(octets, at);
     if (found === TYPE.OPT && each >= answers) rcode |= octets[end + 4]! << 4;
+    const isSignature = each < answers && found === TYPE.RRSIG && bytes > 2 && readU16(octets, rdataAt) === type;
+    if (isSignature && signatures.length < DIRECT_SIGNATURES_MAX && isOwner(octets, at, name)) {
+      const rdata = readRdata(TYPE.RRSIG, octets, rdataAt, bytes);
+      if (rdata === undefined) return undefined;
+      signatures.push(rdata);
+    }
     if (each < answers && found === type && readU16(octets, end + 2) === CLASS.IN && isOwner(octets, at, name)) {
       count++;
       if (records.length < DIRECT_RECORDS_MAX) {
@@ -88,9 +103,11 @@ export function readReply(octets: Uint8Array, id: number, name: Name, type: RrTy
   return {
     rcode,
     isAuthoritative: (octets[2]! & HEADER.AA) !== 0,
+    isValidated: (octets[3]! & FLAG_AD) !== 0,
     isTruncated,
     records,
     count,
+    signatures,
     ...(denier && { denier }),
   };
 }

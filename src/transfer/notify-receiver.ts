@@ -126,8 +126,10 @@ export class NotifyReceiver implements LaterAnswers {
       const view = reader.view(zone);
       const wildcard = dsyncWildcard(view.apex);
       const dsync = wildcard === undefined ? undefined : rrsetOf(view.node(ownerKey(wildcard)), TYPE.DSYNC);
+      // A zone from elsewhere has the record of its own parent's operator.
+      const isOurs = dsync?.manager === 'delegation';
       const isWanted = dsync?.rdatas.some((rdata) => readU16(rdata, 0) === type) === true;
-      return isWanted && rrsetOf(view.node(ownerKey(child)), TYPE.NS) !== undefined;
+      return isOurs && isWanted && rrsetOf(view.node(ownerKey(child)), TYPE.NS) !== undefined;
     }
     return false;
   }

@@ -152,3 +152,40 @@ export const CDS_NOTIFY_AT_ONCE_MAX = 16;
 export const CDS_NOTIFY_WAITS_MS: readonly number[] = [1_000, 5_000, 30_000, 120_000, 600_000];
 /** Zones whose rollovers are counted for one scrape of the metrics: each is a document to be read. */
 export const DNSSEC_METRIC_ROLLOVERS_MAX = 10_000;
+
+// --- as a parent: DS records of delegations from CDS and CDNSKEY ---
+
+/** CDS or CDNSKEY records of a child that are looked at: a child in two rollovers has eight. */
+export const CHILD_CDS_MAX = 16;
+/** DNSKEY records of a child that are looked at: two providers with KSK and ZSK, each in a rollover, have eight. */
+export const CHILD_KEYS_MAX = 16;
+/** Signatures that are checked for one look at a child (KeyTrap): three RRsets in two forms take six. */
+export const CHILD_VERIFICATIONS_MAX = 16;
+/** Addresses of a child's name servers that are asked; a child with more is left as it is. */
+export const CHILD_PLACES_MAX = 26;
+/** Delegations of one zone that are looked at: 10,000 each quarter of a day are one look every two seconds. */
+export const CHILDREN_MAX = 10_000;
+/** Children that are looked at at the same time, each with some questions under way. */
+export const CHILD_LOOKS_AT_ONCE = 4;
+/** Looks in one piece of work: servers that do not answer take half a minute, then other zones have their turns. */
+export const CHILD_LOOKS_PER_WORK = 8;
+/** Zones whose children are looked at at the same time. */
+export const CHILD_ZONES_AT_ONCE = 4;
+/** How often a child is looked at that has sent no NOTIFY. */
+export const CHILD_LOOK_EVERY_MS = 6 * 3_600_000;
+/** A child is looked at no more often than this, however many NOTIFY messages come: anyone can send them. */
+export const CHILD_LOOK_LEAST_MS = 2_000;
+/** Waits before the next look at a child whose servers do not agree, or do not answer; the last one stays. */
+export const CHILD_HELD_WAITS_MS: readonly number[] = [5_000, 30_000, 300_000, 3_600_000];
+/** After a start, so long between the first looks at two children. */
+export const CHILD_LOOK_EACH_MS = 200;
+/** Names of a zone that are searched for delegations before other work has its turn: some milliseconds. */
+export const CHILD_LIST_NODES = 500;
+/** TTL of DS records that come from CDS: an hour, so that a rollover is soon over and a mistake soon mended. */
+export const CHILD_DS_TTL_SECONDS = 3600;
+/** Longest that can be asked for: a day, as registries have it. */
+export const CHILD_DS_TTL_SECONDS_MAX = 86_400;
+/** Addresses that a setting names in place of those of the children's NS records. */
+export const CHILD_SERVERS_MAX = 16;
+/** Name servers of a zone below whose names its signals stand (RFC 9615): 13 names are what the largest have. */
+export const SIGNAL_HOSTS_MAX = 13;

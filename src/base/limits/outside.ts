@@ -57,6 +57,9 @@ export const REPLY_RECORDS_MAX = 1024;
 /** Records of an answer that are read; an RRset of more is cut, and the look says how many there are. */
 export const DIRECT_RECORDS_MAX = 64;
 
+/** Signatures over them that are read: keys of three algorithms, each in a rollover, twice. */
+export const DIRECT_SIGNATURES_MAX = 24;
+
 /** Sets of roots that requests trust: the configuration names three at most, and the usual ones stand alone. */
 export const TRUSTED_CONTEXTS_MAX = 4;
 

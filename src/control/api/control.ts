@@ -19,6 +19,7 @@ import { type Response } from '#zone/lookup.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type CertificateCommand, type CertificateSummary, type CertificateView } from './certificates.ts';
 import { type ZonemdHash } from '#zone/zonemd.ts';
+import { type DelegationApi, type DelegationCommand } from './delegation.ts';
 import { type DnssecApi, type DnssecCommand } from './dnssec.ts';
 import { type DnssecKeysApi, type DnssecKeysCommand } from './dnssec-keys.ts';
 import { type EventsApi } from './events.ts';
@@ -60,7 +61,7 @@ export type ParentCare = 'check' | 'delegate' | 'ignore';
  */
 export type BelowCare = 'check' | 'ignore';
 
-export type Command = ZoneCommand | MailCommand | CertificateCommand | KeyCommand | TransferCommand;
+export type Command = ZoneCommand | MailCommand | CertificateCommand | KeyCommand | TransferCommand | DelegationCommand;
 
 /** About the keys of a zone. */
 type KeyCommand = DnssecCommand | DnssecKeysCommand;
@@ -252,6 +253,7 @@ export interface ControlApi {
   readonly certificates: CertificatesApi;
   readonly dnssec: DnssecApi;
   readonly dnssecKeys: DnssecKeysApi;
+  readonly delegation: DelegationApi;
   readonly transfer: TransferApi;
   readonly audit: AuditApi;
   readonly keys: KeysApi;

@@ -40,6 +40,8 @@ export interface DnssecUpkeepOptions {
   readonly resolver: Resolver;
   readonly run: (command: Command, options: RunOptions) => Promise<Result<Outcome>>;
   readonly funnel: Funnel;
+  /** A zone's parent was looked at, or might have been. */
+  readonly onLooked?: (zone: Name) => void;
 }
 
 const SCHEDULER: Actor = { kind: 'system', id: 'dnssec', from: '' };
@@ -73,6 +75,7 @@ export function dnssecUpkeep(options: DnssecUpkeepOptions): DueSource {
         const seen = await look(zone, options, alarms, watch);
         const command = { kind: 'dnssec.tick', zone, ...seen } as const;
         const ticked = await run(command, { actor: SCHEDULER, dryRun: false });
+        options.onLooked?.(zone);
         return ticked.ok ? ok([]) : ticked;
       }),
   };

@@ -18,17 +18,17 @@ import { type RrType } from '#dns/types.ts';
 export type DirectReply = { readonly reply: Reply; readonly octets?: Uint8Array } | { readonly failure: string };
 
 /** Never rejects. */
-export async function askDirectly(server: IpPort, name: Name, type: RrType): Promise<DirectReply> {
+export async function askDirectly(server: IpPort, name: Name, type: RrType, isRecursive = false): Promise<DirectReply> {
   const wanted = lowerName(name);
   let last: DirectReply = { failure: 'does not answer' };
   for (let tries = 0; tries < RESOLVER_TRIES; tries++) {
-    last = await askUdp(server, wanted, type);
-    if ('reply' in last) return last.reply.isTruncated ? askTcp(server, wanted, type) : last;
+    last = await askUdp(server, wanted, type, isRecursive);
+    if ('reply' in last) return last.reply.isTruncated ? askTcp(server, wanted, type, isRecursive) : last;
   }
   return last;
 }
 
-function askUdp(server: IpPort, name: Name, type: RrType): Promise<DirectReply> {
+function askUdp(server: IpPort, name: Name, type: RrType, isRecursive: boolean): Promise<DirectReply> {
   const { promise, resolve } = Promise.withResolvers<DirectReply>();
   const id = randomInt(0x1_0000);
   const socket = createSocket(server.family === 6 ? 'udp6' : 'udp4');
@@ -50,14 +50,14 @@ function askUdp(server: IpPort, name: Name, type: RrType): Promise<DirectReply> 
     else if (++datagrams >= DIRECT_DATAGRAMS_MAX) end({ failure: 'answers with octets that are no reply' });
   });
   // Connected: the kernel drops what comes from elsewhere.
-  socket.connect(server.port, server.ip, () => socket.send(writeQuestion(id, name, type)));
+  socket.connect(server.port, server.ip, () => socket.send(writeQuestion(id, name, type, isRecursive)));
   return promise;
 }
 
-function askTcp(server: IpPort, name: Name, type: RrType): Promise<DirectReply> {
+function askTcp(server: IpPort, name: Name, type: RrType, isRecursive: boolean): Promise<DirectReply> {
   const { promise, resolve } = Promise.withResolvers<DirectReply>();
   const id = randomInt(0x1_0000);
-  const question = writeQuestion(id, name, type);
+  const question = writeQuestion(id, name, type, isRecursive);
   const socket = connect({ host: server.ip, port: server.port });
   const chunks: Buffer[] = [];
   let bytes = 0;

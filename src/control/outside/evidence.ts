@@ -12,7 +12,7 @@ import { type Name, formatName } from '#dns/name.ts';
 import { formatRdata } from '#dns/registry.ts';
 import { type Resolver, type ResolverAnswer, isTransient } from '#dns/resolver.ts';
 import { type Serial, isNewer } from '#dns/serial.ts';
-import { TYPE } from '#dns/types.ts';
+import { TYPE, type RrType } from '#dns/types.ts';
 import { type CertificateExpectation, type FilesExpectation } from '#lifecycle/expectation.ts';
 import { type NotServedExpectation, type RecordExpectation } from '#lifecycle/expectation.ts';
 import { type LifecycleCheck } from '#lifecycle/lives.ts';
@@ -23,6 +23,7 @@ import { parseStsPolicy, policyId } from '#mail/mta-sts/record.ts';
 import { txtText } from '#mail/text/txt.ts';
 import { soaSerial } from '#zone/changeset.ts';
 import { type ZoneView } from '#zone/view.ts';
+import { type DirectReply } from './direct-question.ts';
 import { type BimiProbe } from './bimi-probe.ts';
 import { type NameServerPlace, OWN_SERVER, formatNameServerPlace, parseNameServerPlace } from './name-server-place.ts';
 import { type OwnHostLook, judgeServed } from './own-host-look.ts';
@@ -44,6 +45,8 @@ export interface OutsideWitnesses {
   readonly ownHosts?: ReadonlyMap<string, OwnHostLook>;
   /** True for an address that may be asked though a stranger has named it; absent: those that hosts outside reach. */
   readonly isAllowed?: (ip: string) => boolean;
+  /** A resolver on this machine, whose word that it has validated counts; absent: there is none. */
+  readonly validated?: (name: Name, type: RrType) => Promise<DirectReply>;
 }
 
 export const NO_WITNESSES: OutsideWitnesses = { nameServers: new Map(), probes: new Map() };

@@ -11,6 +11,7 @@ import { type OutsideWitnesses } from './evidence.ts';
 import { bimiProbe } from './bimi-probe.ts';
 import { HTTPS_PROBE } from './https-probe.ts';
 import { stsProbe } from './mta-sts-probe.ts';
+import { validatingResolver } from './validating-resolver.ts';
 import { reachableOrIn } from './probe-addresses.ts';
 import { nameServerResolver } from './outside-resolver.ts';
 import { readRoots, resolverOf } from './resolver-of.ts';
@@ -33,6 +34,7 @@ export function outsideOf({ mail, dns }: Pick<Config, 'mail' | 'dns'>): Result<O
   const found = resolverOf(mail);
   if (!found.ok) return found;
   const { resolver, stop } = found.value;
+  const validated = validatingResolver(mail.resolvers);
   const stopping = new AbortController();
   const networks = mail.probeNetworks.map((text) => parseNetwork(text)!);
   const shared = { resolver, networks, stopped: stopping.signal };
@@ -41,6 +43,7 @@ export function outsideOf({ mail, dns }: Pick<Config, 'mail' | 'dns'>): Result<O
     resolver,
     witnesses: {
       isAllowed: reachableOrIn(new NetworkSet(networks)),
+      ...(validated && { validated }),
       nameServers: new Map(nameServers.map((server) => [server, nameServerResolver(server)])),
       probes: new Map(isProbing ? [[HTTPS_PROBE, stsProbe(probing)]] : []),
       bimiProbes: new Map(isProbing ? [[HTTPS_PROBE, bimiProbe(probing)]] : []),

@@ -15,7 +15,7 @@ import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { decodeChangeset } from '#zone/changeset-codec.ts';
 import { type Changeset, revertChanges } from '#zone/changeset.ts';
-import { type ZoneView, rrsetOf } from '#zone/view.ts';
+import { type Manager, type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type Decision, type RecordWatcher, type ZonePart } from '#control/commands/decision.ts';
 import { type CommandOf, type CommandTable, type ServedZone, type ZoneContext } from '#control/commands/table.ts';
 import { type ZoneCommand } from '#control/api/control.ts';
@@ -238,10 +238,12 @@ async function importPresigned(
   });
 }
 
-/** The first name with records that a mail policy or an order of a certificate keeps. */
+const KEPT_BY_OTHERS: readonly Manager[] = ['mail', 'acme', 'delegation'];
+
+/** The first name with records that a mail policy, an order of a certificate or a delegation keeps. */
 function foreignManaged(view: ZoneView): Name | undefined {
   for (const { owner, rrsets } of view.ascend(view.apexKey))
-    if (rrsets.some(({ manager }) => manager === 'mail' || manager === 'acme')) return owner;
+    if (rrsets.some(({ manager }) => KEPT_BY_OTHERS.includes(manager))) return owner;
   return undefined;
 }
 
@@ -304,8 +306,17 @@ function revertZone(
   if (kept.length > 0) return fail(...kept.map(keptByMail));
   const challenges = reverted.value.filter((each) => managerOf(each) === 'acme' || each.rrset?.manager === 'acme');
   if (challenges.length > 0) return fail(...challenges.map(keptByOrder));
+  const delegated = reverted.value.filter((each) => [managerOf(each), each.rrset?.manager].includes('delegation'));
+  if (delegated.length > 0) return fail(...delegated.map(keptByChild));
   const rules = { signed: record.dnssec === 'on', recordsPerRrsetMax };
   return checked(view, reverted.value, rules, `revert of serial ${serial}`, reverted.warnings);
+}
+
+function keptByChild({ owner, type }: RrsetChange): Problem {
+  const why = 'it follows what a child asks for by CDS, and an undo would break the delegation; nothing was changed';
+  return problem('RRSET_MANAGED', placeOfRrset(owner, type), why, {
+    fix: 'to keep DS records by hand: waxseal dnssec children set ZONE --off',
+  });
 }
 
 function keptByMail({ owner, type }: RrsetChange): Problem {

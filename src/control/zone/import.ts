@@ -43,6 +43,10 @@ export function importChanges(view: ZoneView, source: ZoneSource, rules: ChangeR
     const now = rrsetOf(view.node(key), type);
     // A challenge of an order under way: it goes with the order.
     if (now?.manager === 'acme') continue;
+    if (now?.manager === 'delegation') {
+      if (!isSame(now.rdatas, rdatas)) warnings.push(keptDelegation(owner, type));
+      continue;
+    }
     if (now?.manager === 'mail') {
       const beside = type === TYPE.TXT ? now.rdatas.filter(isSpf) : [];
       const others = beside.length === 0 ? [] : rdatas.filter((rdata) => !isSpf(rdata));
@@ -90,6 +94,14 @@ function isBrought(view: ZoneView, { owner, type, rdatas }: PlacedRrset): boolea
 
 function isSame(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
   return a.length === b.length && a.every((rdata) => b.some((other) => equalBytes(rdata, other)));
+}
+
+function keptDelegation(owner: Name, type: RrType): Problem {
+  const what = `${formatName(owner)} ${typeName(type)}`;
+  const why = `${what} of the file is left out: it follows what a child asks for by CDS`;
+  return warning('RRSET_MANAGED', placeOfRrset(owner, type), why, {
+    fix: 'to keep DS records by hand: waxseal dnssec children set ZONE --off',
+  });
 }
 
 function keptWarning(owner: Name, type: RrType): Problem {

@@ -184,14 +184,27 @@ const MANAGED_FIX: Readonly<Record<Manager, string>> = {
   dnssec: 'see: waxseal dnssec status',
   mail: 'change the policy that yields it',
   acme: 'it goes when the order of its certificate ends; see: waxseal cert list',
+  delegation: 'see docs/dnssec.md; to keep DS records by hand: waxseal dnssec children set ZONE --off',
+};
+
+const MANAGED_BY: Readonly<Record<Manager, string>> = {
+  manual: 'the operator',
+  dnssec: 'the DNSSEC signer',
+  mail: 'the mail policy',
+  acme: 'the certificate client',
+  delegation: 'what children ask for by CDS',
 };
 
 /** Why an RRset of `manager` is not changed by another. */
 export function managed(what: string, at: Place, manager: Manager): Problem {
-  const by = manager === 'dnssec' ? 'the DNSSEC signer' : manager === 'mail' ? 'the mail policy' : 'the certificate client';
-  return problem('RRSET_MANAGED', at, `${what} is managed by ${by}: changing it by hand would be undone or would break validation`, {
-    fix: MANAGED_FIX[manager],
-  });
+  return problem(
+    'RRSET_MANAGED',
+    at,
+    `${what} is managed by ${MANAGED_BY[manager]}: changing it by hand would be undone or would break validation`,
+    {
+      fix: MANAGED_FIX[manager],
+    },
+  );
 }
 
 function isKept({ type, kept }: Working, rdata: Uint8Array): boolean {

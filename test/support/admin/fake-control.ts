@@ -99,6 +99,7 @@ export class FakeControl implements ControlApi {
   };
   readonly dnssecKeys: ControlApi['dnssecKeys'] = { export: () => Promise.resolve(fail(problem('DNSSEC_OFF', WHOLE, 'it has no keys'))) };
   readonly keys: ControlApi['keys'] = { reseal: () => Promise.resolve(fail(problem('KEK_CHANGE', WHOLE, 'there is no store'))) };
+  readonly delegation: ControlApi['delegation'] = { view: () => ({ children: [] }) };
   readonly transfer = NO_TRANSFER;
   readonly events = new MemoryEvents();
   readonly journal: Journal[] = [];
