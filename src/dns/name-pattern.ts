@@ -35,11 +35,11 @@ export function parseNamePattern(text: string, apex: Name | undefined): Result<s
   return ok(formatName(lowerName(name.value)));
 }
 
-/** Whether `pattern`, in canonical text, stands for `owner`. */
-export function matchesName(pattern: string, owner: Name): boolean {
+/** Tells of owners whether `pattern`, in canonical text, stands for them; made once for many of them. */
+export function nameMatcher(pattern: string): (owner: Name) => boolean {
   const labels = pattern.replace(/\.$/, '');
   const steps = labels === '' ? [] : labels.split('.').flatMap(stepsOfLabel);
-  return fits(labelsOf(owner), steps);
+  return (owner) => fits(labelsOf(owner), steps);
 }
 
 function stepsOfLabel(label: string): readonly Step[] {

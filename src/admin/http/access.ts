@@ -15,6 +15,7 @@ import type { Rights, TokenScope } from '#control/api/tokens.ts';
 import type { TokenGrant } from '#store/schema.ts';
 import type { AdminApp } from './admin-app.ts';
 import { type Identity, SOCKET_IDENTITY, identify, identityOf, isUnixConnection } from './identity.ts';
+import { originOf, presentedToken } from './identity.ts';
 import { parseZoneName, textParameter } from './names.ts';
 import { dialectOf, sendProblems } from './problems.ts';
 
@@ -59,6 +60,12 @@ export function guard(app: AdminApp, control: ControlApi, requestsPerMinuteMax: 
     timeWindow: 60_000,
     keyGenerator: (request) => `failure ${isUnixConnection(request) ? 'unix' : clientNetwork(request.ip)}`,
   });
+  // One token guessed at from many addresses.
+  const countTokenFailure = app.createRateLimit({
+    max: AUTH_FAILURES_PER_MINUTE_MAX,
+    timeWindow: 60_000,
+    keyGenerator: (request) => `failure of token ${presentedToken(request)?.id}`,
+  });
   // By its id: the address is that of a proxy for many tenants.
   const countRequest = app.createRateLimit({
     max: (request: FastifyRequest) => Math.min(identityOf(request).requestsPerMinute ?? Infinity, requestsPerMinuteMax),
@@ -70,9 +77,14 @@ export function guard(app: AdminApp, control: ControlApi, requestsPerMinuteMax: 
     if (access === 'public') return;
     const identity = isUnixConnection(request) && access !== 'signer' ? SOCKET_IDENTITY : identify(request, control);
     if ('code' in identity) {
-      const failures = await countFailure(request);
-      // "Allowed" means here: on the allow list, which is empty.
-      if (!failures.isAllowed && failures.isExceeded) return await rejectForNow(reply, failures.ttlInSeconds);
+      const presented = presentedToken(request);
+      const counts = [await countFailure(request)];
+      if (presented !== undefined) counts.push(await countTokenFailure(request));
+      for (const failures of counts) {
+        // "Allowed" means here: on the allow list, which is empty.
+        if (!failures.isAllowed && failures.isExceeded) return await rejectForNow(reply, failures.ttlInSeconds);
+      }
+      logRejected(request, control);
       return await sendProblems(reply, [identity]);
     }
     request.identity = identity;
@@ -87,6 +99,15 @@ export function guard(app: AdminApp, control: ControlApi, requestsPerMinuteMax: 
   });
 }
 
+/** The client does not learn why its token is no good; the operator does, when there is such a token. */
+function logRejected(request: FastifyRequest, { tokens }: ControlApi): void {
+  const presented = presentedToken(request);
+  const why = presented === undefined ? undefined : tokens.whyRejected(presented.text, originOf(request));
+  if (presented === undefined || why === undefined) return;
+  const fields = { event: 'token.rejected', tokenId: presented.id, client: request.ip };
+  request.log.warn(fields, `token ${presented.id} was rejected: ${why}`);
+}
+
 function isOpenTo(identity: Identity, access: Access, request: FastifyRequest): boolean {
   if (access === 'signer') return signerOf(request, identity) !== undefined;
   return allows(identity, access, zoneKeyOf(request));
@@ -95,7 +116,11 @@ function isOpenTo(identity: Identity, access: Access, request: FastifyRequest): 
 async function rejectForNow(reply: FastifyReply, waitSeconds: number): Promise<void> {
   reply.header('retry-after', String(waitSeconds));
   await sendProblems(reply, [
-    problem('AUTH_FAILURES', inHeader('Authorization'), `too many failed log-ins from this address; next try in ${waitSeconds} s`),
+    problem(
+      'AUTH_FAILURES',
+      inHeader('Authorization'),
+      `too many failed log-ins from here or with this token; next try in ${waitSeconds} s`,
+    ),
   ]);
 }
 

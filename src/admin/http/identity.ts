@@ -70,11 +70,24 @@ export const SOCKET_IDENTITY: Identity = {
   grants: [],
 };
 
-/** Who the request's token says it is from, or why that is not known. */
-export function identify(request: FastifyRequest, control: ControlApi): Identity | Problem {
+/** The header of the request that carries its token; undefined: none does. */
+function tokenHeader(request: FastifyRequest): TokenHeader | undefined {
   // A path that no route has: its clients still send their token as their other paths want it.
   const headers = request.routeOptions.config.tokenHeaders ?? dialectOf(request)?.tokenHeaders ?? ['authorization'];
-  const name = headers.find((each) => typeof request.headers[each] === 'string');
+  return headers.find((each) => typeof request.headers[each] === 'string');
+}
+
+/** The token that the request carries, good or not, with the id in it; undefined: it carries nothing of that form. */
+export function presentedToken(request: FastifyRequest): { readonly text: string; readonly id: string } | undefined {
+  const name = tokenHeader(request);
+  const text = name === undefined ? undefined : TOKEN_HEADERS[name].exec(String(request.headers[name]))?.[1];
+  const id = text === undefined ? undefined : /^wax_([0-9a-f]{16})_/.exec(text)?.[1];
+  return text === undefined || id === undefined ? undefined : { text, id };
+}
+
+/** Who the request's token says it is from, or why that is not known. */
+export function identify(request: FastifyRequest, control: ControlApi): Identity | Problem {
+  const name = tokenHeader(request);
   if (name === undefined)
     return problem('AUTH_MISSING', inHeader('Authorization'), 'this request carries no token', {
       rfc: 'RFC 6750 §2.1',

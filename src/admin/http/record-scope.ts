@@ -6,7 +6,7 @@
 import { inBody } from '#base/place.ts';
 import type { Problem } from '#base/problem.ts';
 import { type Name, ROOT, formatName, ownerKey, parseName } from '#dns/name.ts';
-import { matchesName } from '#dns/name-pattern.ts';
+import { nameMatcher } from '#dns/name-pattern.ts';
 import { typeCode, typeName } from '#dns/registry.ts';
 import { parseRequestName } from '#dns/request-name.ts';
 import type { RrType } from '#dns/types.ts';
@@ -28,12 +28,16 @@ const WHOLE_ZONE: RecordScope = { isWhole: true, has: () => true };
 export function recordScope(rights: Rights, may: 'read' | 'change', zoneKey: string): RecordScope {
   if (allows(rights, `zone-${may}`, zoneKey)) return WHOLE_ZONE;
   const grants = rights.grants.filter((grant) => isForZone(grant, zoneKey) && (may === 'read' || grant.may !== 'read'));
-  return { isWhole: false, has: (owner, type) => grants.some((grant) => isGranted(grant, owner, type)) };
+  const tests = grants.map(grantTest);
+  return { isWhole: false, has: (owner, type) => tests.some((isGranted) => isGranted(owner, type)) };
 }
 
-function isGranted({ names, types }: TokenGrant, owner: Name, type: RrType): boolean {
-  const isType = types === undefined || types.some((each) => typeCode(each) === type);
-  return isType && (names === undefined || names.some((each) => matchesName(each, owner)));
+/** Made once for all RRsets of a zone: the type is looked at first, because it is one comparison. */
+function grantTest({ names, types }: TokenGrant): RecordScope['has'] {
+  const codes = types === undefined ? undefined : new Set(types.map(typeCode));
+  const matchers = names?.map(nameMatcher);
+  return (owner, type) =>
+    (codes === undefined || codes.has(type)) && (matchers === undefined || matchers.some((matches) => matches(owner)));
 }
 
 /** What stands against `command` of this sender: each RRset that it may not change. */

@@ -27,8 +27,8 @@ function sendPowerdnsProblems(reply: FastifyReply, problems: readonly Problem[],
   const errors = problems.filter(({ severity }) => severity === 'error').map(errorText);
   // acme.sh looks at no status: its users find the reason here.
   if (request.method !== 'GET' && status !== 401 && status !== 404) {
-    const token = request.identity?.actor.id;
-    request.log.warn({ event: 'powerdns.rejected', token, url: request.url, status, code: reason.code }, errors[0]);
+    const tokenId = request.identity?.actor.id;
+    request.log.warn({ event: 'powerdns.rejected', tokenId, url: request.url, status, code: reason.code }, errors[0]);
   }
   if (status === 401) reply.header('www-authenticate', 'X-API-Key realm="waxseal"');
   if (PHRASE_ONLY.includes(status))

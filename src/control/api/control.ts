@@ -354,6 +354,8 @@ export interface TokensApi {
    * `from`. Constant time in the secret part.
    */
   authenticate(secret: string, from: string): TokenInfo | undefined;
+  /** Why a token that there is was not good, for the log; undefined for a token that there is not. */
+  whyRejected(secret: string, from: string): string | undefined;
 }
 
 export type { Changeset };

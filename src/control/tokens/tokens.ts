@@ -80,6 +80,11 @@ export class Tokens implements TokensApi {
     return info;
   }
 
+  whyRejected(secret: string, from: string): string | undefined {
+    const { writer, clock } = this.#options;
+    return whyRejected(secret, (id) => writer.token(id), { nowMs: clock.nowMs(), from });
+  }
+
   #withUse(record: TokenRecord): TokenRecord {
     const usedAtMs = this.#usedAtMs.get(record.id);
     return usedAtMs === undefined ? record : { ...record, lastUsedAtMs: Math.max(usedAtMs, record.lastUsedAtMs ?? 0) };
@@ -98,6 +103,15 @@ export class Tokens implements TokensApi {
       return ok({ tokens: { put: [{ ...record, lastUsedAtMs: nowMs }] }, isQuiet: true, isChanged: true });
     });
   }
+}
+
+/** The record of a token that there is. */
+type Find = (id: string) => TokenRecord | undefined;
+
+/** When a token is used, and from which address. */
+interface Moment {
+  readonly nowMs: number;
+  readonly from: string;
 }
 
 /** A new token: what is stored, and the text that is shown once. */
@@ -128,24 +142,30 @@ export function newToken(
  * The token that `text` is, or undefined when it is malformed or unknown, or not good now and from there. Constant time
  * in the secret part.
  */
-export function checkToken(
-  text: string,
-  find: (id: string) => TokenRecord | undefined,
-  { nowMs, from }: { readonly nowMs: number; readonly from: string },
-): TokenInfo | undefined {
+export function checkToken(text: string, find: Find, { nowMs, from }: Moment): TokenInfo | undefined {
   const form = FORM.exec(text);
   if (form === null) return undefined;
   const record = find(form[1]!);
   const stored = Buffer.from(record?.hash ?? '0'.repeat(64), 'hex');
   const same = timingSafeEqual(stored, Buffer.from(hashOf(form[2]!), 'hex'));
-  return record === undefined || !same || !isGood(record, nowMs, from) ? undefined : tokenInfo(record);
+  return record === undefined || !same || whyNotGood(record, nowMs, from) !== undefined ? undefined : tokenInfo(record);
 }
 
-function isGood({ expiresAtMs, createdAtMs, lastUsedAtMs, policy }: TokenRecord, nowMs: number, from: string): boolean {
+/** Why a token that `find` has is not good, for the log of the server. */
+export function whyRejected(text: string, find: Find, { nowMs, from }: Moment): string | undefined {
+  const [, id = '', secret = ''] = FORM.exec(text) ?? [];
+  const record = find(id);
+  if (record === undefined) return undefined;
+  return hashOf(secret) === record.hash ? whyNotGood(record, nowMs, from) : 'its secret is wrong';
+}
+
+function whyNotGood({ expiresAtMs, createdAtMs, lastUsedAtMs, policy }: TokenRecord, nowMs: number, from: string) {
   const { unusedMs, networks } = policy ?? {};
-  if (expiresAtMs !== undefined && expiresAtMs <= nowMs) return false;
-  if (unusedMs !== undefined && (lastUsedAtMs ?? createdAtMs) + unusedMs <= nowMs) return false;
-  return networks === undefined || isAddressIn(from, networks);
+  if (expiresAtMs !== undefined && expiresAtMs <= nowMs) return `it expired at ${new Date(expiresAtMs).toISOString()}`;
+  const usedAtMs = lastUsedAtMs ?? createdAtMs;
+  if (unusedMs !== undefined && usedAtMs + unusedMs <= nowMs) return 'it was not used for too long';
+  const isFromElsewhere = networks !== undefined && !isAddressIn(from, networks);
+  return isFromElsewhere ? `it is not for ${from}` : undefined;
 }
 
 /** What may be shown of a token. */

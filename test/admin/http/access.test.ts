@@ -225,6 +225,17 @@ describe('failed log-ins', () => {
     expect((await knock('2001:db8::1', tokens.read)).statusCode).toBe(200);
   });
 
+  test('are limited by token too, from however many addresses; the good one works', async () => {
+    const { app, tokens } = await bench();
+    const wrong = tokens.read.replace(/.$/, (last) => (last === '0' ? '1' : '0'));
+    const knock = async (n: number, token = wrong) =>
+      await app.inject({ url: '/v1/status', remoteAddress: `192.0.2.${n}`, headers: { authorization: `Bearer ${token}` } });
+    for (let n = 0; n < AUTH_FAILURES_PER_MINUTE_MAX; n++) expect((await knock(n)).statusCode).toBe(401);
+    expect((await knock(100)).statusCode).toBe(429);
+    expect((await knock(101, tokens.read)).statusCode).toBe(200);
+    expect((await knock(102, tokens.zone.replace(/.$/, 'x'))).statusCode).toBe(401);
+  });
+
   test('are counted by the address of the socket, whatever X-Forwarded-For says', async () => {
     const { app } = await bench();
     const statuses: number[] = [];

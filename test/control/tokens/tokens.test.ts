@@ -1,7 +1,7 @@
 /** Tokens are changes like any other: they have an audit entry, wait their turn, and fail as every change fails. */
 import { describe, expect, test } from 'vitest';
 import { WHOLE } from '#base/place.ts';
-import { checkToken, newToken } from '#control/tokens/tokens.ts';
+import { checkToken, newToken, whyRejected } from '#control/tokens/tokens.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { TEST_ACTOR, bad, good, temporaryControl } from '../../support/temporary-control.ts';
 import { TEST_NOW_MS, countedRandom } from '../../support/temporary-store.ts';
@@ -30,6 +30,27 @@ describe('a token', () => {
     const other = text.endsWith('0') ? '1' : '0';
     const wrong = ['', text.slice(0, -1), text.slice(0, -1) + other, text.toUpperCase(), ` ${text}`, text.replace('wax_', 'wax')];
     expect(wrong.filter((each) => checkToken(each, find, { nowMs: TEST_NOW_MS, from: '' }) !== undefined)).toEqual([]);
+  });
+});
+
+describe('why a token was rejected, for the log', () => {
+  const grant = { name: 'x', scopes: ['read'], networks: ['192.0.2.0/24'], unusedMs: 1000, expiresAtMs: TEST_NOW_MS + 5000 } as const;
+  const { record, text } = newToken(grant, countedRandom(), TEST_NOW_MS);
+  const find = (id: string) => (id === record.id ? record : undefined);
+
+  test.each([
+    [text, 0, '192.0.2.1', undefined],
+    [text, 0, '198.51.100.1', 'it is not for 198.51.100.1'],
+    [text, 0, 'unix', 'it is not for unix'],
+    [text, 1000, '192.0.2.1', 'it was not used for too long'],
+    [text, 5000, '192.0.2.1', 'it expired at 2026-01-01T00:00:05.000Z'],
+    [text.slice(0, -1) + (text.endsWith('0') ? '1' : '0'), 0, '192.0.2.1', 'its secret is wrong'],
+    [`wax_${'0'.repeat(16)}_${'0'.repeat(64)}`, 0, '192.0.2.1', undefined],
+    ['', 0, '192.0.2.1', undefined],
+  ])('%s', (presented, laterMs, from, expected) => {
+    const moment = { nowMs: TEST_NOW_MS + laterMs, from };
+    expect(whyRejected(presented, find, moment)).toBe(expected);
+    expect(checkToken(presented, find, moment) === undefined).toBe(expected !== undefined || presented !== text);
   });
 });
 
