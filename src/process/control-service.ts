@@ -21,6 +21,7 @@ import { KeyDelivery } from '#control/transfer/key-delivery.ts';
 import { notifyIntake } from '#control/transfer/notify-intake.ts';
 import { type CertificateSettings } from '#control/certificate/certificates.ts';
 import { Control } from '#control/control.ts';
+import { signAnswer } from '#control/update/sign-answer.ts';
 import { readUptime } from '#control/lifecycle/boot-time.ts';
 import { Scheduler } from '#control/lifecycle/scheduler.ts';
 import { type Outside } from '#control/outside/witnesses.ts';
@@ -35,6 +36,7 @@ import { SERVER_METRICS } from '#server/counters.ts';
 import { listenProblem } from '#server/listen.ts';
 import { NOTIFY_CALL } from '#transfer/notify-receiver.ts';
 import { PolicyHostKey } from '#store/tls/policy-host-key.ts';
+import { SIGN_CALL } from '#transfer/signed-queries.ts';
 import { UPDATE_CALL } from '#transfer/update-gate.ts';
 import { ensureAdminToken } from './admin-token.ts';
 import { type OpenedStore } from './open-store.ts';
@@ -146,10 +148,12 @@ export class ControlService {
     const { calls } = this.#channel;
     const { writer } = this.#options.store;
     const reports = { reader: writer, run: (...asked: Parameters<Control['run']>) => this.#control.run(...asked) };
-    const { updates } = this.#control.transferParts;
+    const { keys, updates } = this.#control.transferParts;
     updates.start((event, text) => this.#options.log.warn(event, text));
     calls.handle(NOTIFY_CALL, notifyIntake(this.#control.notifyFollowers));
     calls.handle(UPDATE_CALL, (body) => updates.handle(body));
+    const signing = { keys: () => keys.updateKeys(), clock: systemClock };
+    calls.handle(SIGN_CALL, (body) => Promise.resolve(signAnswer(body, signing)));
     calls.handle(POSTED_REPORT, postedReports(reports));
   }
 

@@ -17,6 +17,7 @@ import { FAULT, type Transport } from '#dns/message.ts';
 import { OPCODE } from '#dns/types.ts';
 import { TransferAnswers } from '#transfer/answers.ts';
 import { NotifyReceiver } from '#transfer/notify-receiver.ts';
+import { SignedQueries } from '#transfer/signed-queries.ts';
 import { UpdateGate } from '#transfer/update-gate.ts';
 import { addressGrants } from '#transfer/address-grants.ts';
 import { readKeyNames, readKeys } from '#transfer/grants.ts';
@@ -49,6 +50,7 @@ const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log, ha
       countResponse(counters, rcode, isTruncated);
     },
     log: signedLog,
+    elsewhere: (...query) => later.answer(...query),
   });
   const counting = {
     count: (transport: Transport, fault: number) => countRequest(counters, transport, fault),
@@ -56,14 +58,18 @@ const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log, ha
   };
   const updates = new UpdateGate({ handOver, nowMs: Date.now, ...counting, log: signedLog });
   const notifies = new NotifyReceiver({ reader, handOver, ...counting });
+  const queries = new SignedQueries({ handOver, respond: (...query) => responder.respond(...query) });
+  const later: LaterByOpcode = new LaterByOpcode(
+    new Map<number, LaterAnswers>([
+      [OPCODE.UPDATE, updates],
+      [OPCODE.NOTIFY, notifies],
+      // Not all of them: those that `signed` passes on.
+      [OPCODE.QUERY, queries],
+    ]),
+  );
   const responder: Responder = new Responder(reader, {
     signed,
-    later: new LaterByOpcode(
-      new Map<number, LaterAnswers>([
-        [OPCODE.UPDATE, updates],
-        [OPCODE.NOTIFY, notifies],
-      ]),
-    ),
+    later,
     counters,
     defences,
     cacheBytes: ANSWER_CACHE_BYTES,
@@ -80,7 +86,7 @@ const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log, ha
     },
     takeKeys(keys) {
       const read = readKeys(keys);
-      signed.takeKeys(read);
+      signed.takeKeys(read, readKeyNames(keys));
       updates.takeKeys(read, readKeyNames(keys));
     },
     close: () => reader.close(),

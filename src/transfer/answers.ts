@@ -14,10 +14,11 @@ import { type Responder } from '#answer/respond.ts';
 import { MessageWriter } from '#answer/write/writer.ts';
 import { writeOpt } from '#dns/edns.ts';
 import { HEADER, HEADER_BYTES, type QueryHead, type Transport, answerLimitBytes, writeHeader } from '#dns/message.ts';
-import { formatName } from '#dns/name.ts';
+import { type OwnerKey, formatName, ownerKey } from '#dns/name.ts';
 import { type Serial, isNewer } from '#dns/serial.ts';
 import { TsigSigner, appendTsigError } from '#dns/tsig/sign.ts';
 import { TsigKeys } from '#dns/tsig/key.ts';
+import { TSIG_ERROR } from '#dns/tsig/record.ts';
 import { type TsigVerdict, verifyTsig } from '#dns/tsig/verify.ts';
 import { CLASS, EDE, RCODE, TYPE } from '#dns/types.ts';
 import { bodyOffset, findEntry } from '#store/node-codec.ts';
@@ -45,6 +46,8 @@ export interface TransferAnswersOptions {
   /** An answer that `respond` has not counted. */
   readonly count: (transport: Transport, rcode: number, isTruncated: boolean) => void;
   readonly log: (event: TransferEvent, text: string) => void;
+  /** Answers queries signed with keys that only control has; absent: there is no such key. */
+  readonly elsewhere?: SignedAnswers['answer'];
 }
 
 interface Request {
@@ -71,6 +74,7 @@ export class TransferAnswers implements SignedAnswers {
   readonly #options: TransferAnswersOptions;
   readonly #writer = new MessageWriter();
   #keys = new TsigKeys<GrantedKey>();
+  #names: ReadonlySet<OwnerKey> = new Set();
   /** Transfers under way, by whose they are. */
   readonly #running = new Map<string, number>();
   #runningCount = 0;
@@ -80,9 +84,12 @@ export class TransferAnswers implements SignedAnswers {
     this.#options = options;
   }
 
-  /** From now on these keys are known, and no others; a transfer under way ends with the key it began with. */
-  takeKeys(keys: TsigKeys<GrantedKey>): void {
-    this.#keys = keys;
+  /**
+   * From now on these keys are known, and no others; a transfer under way ends with the key it began with. `names` are
+   * those of keys that only control has.
+   */
+  takeKeys(keys: TsigKeys<GrantedKey>, names: ReadonlySet<OwnerKey> = new Set()): void {
+    [this.#keys, this.#names] = [keys, names];
   }
 
   answer(
@@ -99,6 +106,8 @@ export class TransferAnswers implements SignedAnswers {
     const now = this.#now();
     const verdict = verifyTsig({ message: query, length, at: head.tsigAt, keys: this.#keys, now });
     if (verdict.kind === 'malformed') return this.#code(request, RCODE.FORMERR);
+    if (verdict.kind === 'invalid' && this.#isElsewhere(verdict, head))
+      return this.#options.elsewhere!(query, length, request.head, out, transport, client);
     if (verdict.kind === 'invalid') return this.#refuseSignature(request, verdict, now);
     const signed = { ...request, key: verdict.key, signer: new TsigSigner(verdict.key, verdict.record.mac) };
     return isTransfer(head.type) ? this.#transfer(signed, client) : this.#ordinary(signed, client);
@@ -113,6 +122,12 @@ export class TransferAnswers implements SignedAnswers {
 
   #now(): number {
     return Math.floor(this.#options.nowMs() / 1000);
+  }
+
+  /** A query, no transfer, with a key that only control has. */
+  #isElsewhere({ error, record }: Extract<TsigVerdict, { kind: 'invalid' }>, head: Readonly<QueryHead>): boolean {
+    const isPossible = this.#options.elsewhere !== undefined && !isTransfer(head.type);
+    return isPossible && error === TSIG_ERROR.BADKEY && this.#names.has(ownerKey(record.keyName));
   }
 
   // --- answers of one message ---

@@ -132,6 +132,15 @@ describe('nsupdate', () => {
     expect(server.log()).toContain('HMAC-MD5 is not offered (RFC 8945 §6): set hmac-sha256 at both ends');
   });
 
+  test('RFC 8945 §5.3: a query signed with a key for updates is answered, signed; no transfer is', async () => {
+    for (const way of ['+notcp', '+tcp']) {
+      const { text } = await dig(server, ['example', 'SOA', '-y', acme, way]);
+      expect(text).toMatch(/status: NOERROR[^]*TSIG\s+hmac-sha256\. \d+ 300 32/);
+      expect(text).not.toMatch(/verify|WARNING: -- Some TSIG/);
+    }
+    expect((await dig(server, ['example', 'AXFR', '-y', acme])).text).toMatch(/NOTAUTH|BADKEY|failed/);
+  });
+
   test('GSS-TSIG is not offered: nsupdate -g ends with the answer to its TKEY query, at once', async () => {
     const started = performance.now();
     const input = `server 127.0.0.1 ${server.port}\nzone example\nupdate add g.example 60 A 192.0.2.1\nsend\n`;
