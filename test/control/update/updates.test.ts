@@ -311,6 +311,19 @@ describe('limits', () => {
   });
 });
 
+test('a full disk: SERVFAIL with the reason, nothing is changed, and updates go on when there is space', async () => {
+  let isFull = false;
+  const space = () => ({ freeBytes: isFull ? 0 : 1e12, totalBytes: 1e12, reserveBytes: 1e6, state: isFull ? 'full' : 'good' });
+  const server = await room({ space: space as never });
+  const before = server.serial();
+  isFull = true;
+  const [rcode, text] = await server.send('add www 300 A 192.0.2.80');
+  expect([rcode, text]).toEqual([RCODE.SERVFAIL, 'the store takes no change now (STORE_FULL)']);
+  expect([server.serial(), server.at('www.a.test.')]).toEqual([before, []]);
+  isFull = false;
+  expect((await server.send('add www 300 A 192.0.2.80'))[0]).toBe(RCODE.NOERROR);
+});
+
 test('RFC 2136 §3.1.1: a record of a form that its type does not have is FORMERR', async () => {
   const server = await room();
   const record = Uint8Array.from([...nameOf(ZONE), 0, 1, 0, 1, 0, 0, 0, 60, 0, 3, 1, 2, 3]);
