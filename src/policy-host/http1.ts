@@ -3,7 +3,8 @@
  * (plain-http1.ts) is read by Node's parser, strictly: what that does not take is answered 400 or 431 without a body,
  * and the connection ends, so that no octet of a request is ever read as the beginning of another.
  * Implements: RFC 9112 §3.2 (Host), §6.3 (bodies that are not read end the connection), §9.6 (closing).
- * Not here: what a request asks for (request.ts), times (connections.ts), bodies that are wanted (posted-body.ts).
+ * Not here: what a request asks for (request.ts), times (connections.ts), bodies that are wanted (posted-body.ts), the
+ * end of a connection whose request has not come whole (linger.ts).
  */
 import { type IncomingMessage, STATUS_CODES, type Server, type ServerResponse, createServer } from 'node:http';
 import { type Duplex } from 'node:stream';
@@ -12,6 +13,7 @@ import * as limits from '#base/limits/https.ts';
 import { type Answerer } from './answerer.ts';
 import { type Connection, type Connections } from './connections.ts';
 import { type HostedAnswer, type HostedPost, emptyAnswer } from './hosted.ts';
+import { endLate } from './linger.ts';
 import { PlainHttp1 } from './plain-http1.ts';
 import { type BodyReader, type BodySource } from './posted-body.ts';
 import { type RequestHead } from './request.ts';
@@ -27,6 +29,8 @@ export interface HttpOptions {
 
 interface Served {
   readonly connection: Connection;
+  /** An answer said that it ends, and what still comes is forgotten. */
+  isEnding: boolean;
   readonly host: string;
   readonly localPort: number;
 }
@@ -84,7 +88,7 @@ export class Http1 {
 
   /** Whatever comes, from `octets` on. */
   #serveAll(connection: Connection, socket: TLSSocket, host: string, octets: Buffer): void {
-    this.#served.set(socket, { connection, host, localPort: socket.localPort ?? 0 });
+    this.#served.set(socket, { connection, isEnding: false, host, localPort: socket.localPort ?? 0 });
     connection.finish = () => {
       if (connection.underWay === 0) socket.destroySoon();
       else connection.finishing = true;
@@ -96,7 +100,8 @@ export class Http1 {
 
   #begin(request: IncomingMessage, response: ServerResponse): Exchange | undefined {
     const served = this.#served.get(request.socket);
-    if (served === undefined) {
+    // The octets behind a body that is not wanted are no request.
+    if (served === undefined || served.isEnding) {
       request.socket.destroy();
       return undefined;
     }
@@ -133,7 +138,7 @@ export class Http1 {
     else this.#answer(exchange, answer, answer.status >= 400);
   }
 
-  #answer({ request, response, served, beganMs }: Exchange, answer: HostedAnswer, closes: boolean): void {
+  #answer({ request, response, served, hasBody, beganMs }: Exchange, answer: HostedAnswer, closes: boolean): void {
     const { answerer, connections } = this.#options;
     const { connection, host } = served;
     const { status, headers, body } = answer;
@@ -148,6 +153,10 @@ export class Http1 {
     });
     const isLast = closes || connection.finishing || connection.requests >= limits.HTTPS_REQUESTS_PER_CONNECTION_MAX;
     const closing = isLast ? { connection: 'close' } : {};
+    if (isLast && hasBody && !request.complete) {
+      served.isEnding = true;
+      endLate(request.socket, connection);
+    }
     // RFC 9110 §8.6: of a 304 it would be that of the 200, which has a body.
     const length = status === 304 ? {} : { 'content-length': body.length };
     response.writeHead(status, { ...headers, ...closing, ...length });

@@ -5,11 +5,7 @@
  * Not here: what a body means (the source that takes it).
  */
 import { type Readable } from 'node:stream';
-import {
-  HTTPS_BODIES_BYTES_MAX,
-  HTTPS_BODIES_PER_NETWORK_BYTES_MAX,
-  HTTPS_BODY_FORGOTTEN_BYTES_MAX,
-} from '#base/limits/https.ts';
+import { HTTPS_BODIES_BYTES_MAX, HTTPS_BODIES_PER_NETWORK_BYTES_MAX } from '#base/limits/https.ts';
 import { type Connection, type Connections } from './connections.ts';
 import { type HostedAnswer, type HostedPost, emptyAnswer } from './hosted.ts';
 
@@ -73,10 +69,7 @@ export class BodyReader {
   }
 }
 
-/**
- * `cut`: the client has gone, or what it sends is no body. What is too long is read on and forgotten for a while: a
- * connection that is closed with octets unread is reset, and the client may lose the answer. Then the stream stays.
- */
+/** `cut`: the client has gone, or what it sends is no body. What comes of a `long` one afterwards is forgotten. */
 function readAtMost(stream: Readable, bytesMax: number): Promise<Uint8Array | 'long' | 'cut'> {
   const parts: Buffer[] = [];
   let bytes = 0;
@@ -84,12 +77,12 @@ function readAtMost(stream: Readable, bytesMax: number): Promise<Uint8Array | 'l
     stream.on('data', (part: Buffer) => {
       bytes += part.length;
       if (bytes <= bytesMax) parts.push(part);
-      else parts.length = 0;
-      if (bytes <= bytesMax + HTTPS_BODY_FORGOTTEN_BYTES_MAX) return;
-      stream.pause();
-      resolve('long');
+      else {
+        parts.length = 0;
+        resolve('long');
+      }
     });
-    stream.once('end', () => resolve(bytes > bytesMax ? 'long' : new Uint8Array(Buffer.concat(parts))));
+    stream.once('end', () => resolve(new Uint8Array(Buffer.concat(parts))));
     stream.once('error', () => resolve('cut'));
     stream.once('close', () => resolve('cut'));
   });

@@ -92,8 +92,10 @@ describe('what is not taken', () => {
     [
       'the same without its length',
       413,
-      () => post(Buffer.alloc(MIB + 65_536, 0x20), JSON_TYPE, '--http1.1', '-H', 'Transfer-Encoding: chunked'),
+      () => post(Buffer.alloc(4 * MIB, 0x20), JSON_TYPE, '--http1.1', '-H', 'Transfer-Encoding: chunked'),
     ],
+    // RFC 9112 §9.6: it is on its way before the answer, and the answer is not lost in a reset.
+    ['a long one without Expect', 413, () => post(Buffer.alloc(4 * MIB, 0x20), JSON_TYPE, '--http1.1', '-H', 'Expect:')],
     ['a cut gzip', 400, () => post(gzipSync(JSON.stringify(reportOf('cut'))).subarray(0, 60), GZIP_TYPE)],
     ['JSON that nests without end', 400, () => post('['.repeat(500_000), JSON_TYPE)],
     ['no JSON', 400, () => post('<feedback/>', JSON_TYPE)],
@@ -109,6 +111,27 @@ describe('what is not taken', () => {
     expect(await tlsLines()).toBe(before);
     expect(server.pids().policyHost).toBe(policyHost);
   });
+});
+
+/** A client that reads nothing before it has sent all: a body of so many octets, and a request behind it. */
+const SENDS_FIRST = `
+import socket, ssl, sys, time
+host, port, octets = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+context = ssl.create_default_context()
+context.check_hostname = False
+context.verify_mode = ssl.CERT_NONE
+with context.wrap_socket(socket.create_connection(('127.0.0.1', port)), server_hostname=host) as tls:
+  head = f'POST /tlsrpt HTTP/1.1\\r\\nHost: {host}\\r\\nContent-Type: application/tlsrpt+json\\r\\nContent-Length: {octets}\\r\\n\\r\\n'
+  behind = f'GET /.well-known/mta-sts.txt HTTP/1.1\\r\\nHost: {host}\\r\\n\\r\\n'
+  tls.sendall(head.encode() + b' ' * octets + behind.encode())
+  time.sleep(0.3)
+  while part := tls.recv(65536):
+    print(part.decode('latin1'))`;
+
+test('RFC 9112 §9.6: the answer reaches a client that reads it late, and what stands behind the body is no request', () => {
+  const words = ['-c', SENDS_FIRST, HOST, String(server.httpsPort), String(3 * MIB)];
+  const { stdout, stderr } = spawnSync(toolPath('python3'), words, { encoding: 'latin1', timeout: 20_000 });
+  expect({ stderr, statuses: stdout.match(/HTTP\/1.1 \d+/g) }).toEqual({ stderr: '', statuses: ['HTTP/1.1 413'] });
 });
 
 test('one network has a rate; what comes too fast is asked to come again', () => {

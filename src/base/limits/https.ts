@@ -120,5 +120,11 @@ export const HTTPS_PRIORITY = 5;
 export const HTTPS_BODIES_BYTES_MAX = 32 * 1024 * 1024;
 /** Of one network. */
 export const HTTPS_BODIES_PER_NETWORK_BYTES_MAX = 8 * 1024 * 1024;
-/** Octets beyond the limit of a body that are read and forgotten, so that the answer arrives. */
-export const HTTPS_BODY_FORGOTTEN_BYTES_MAX = 512 * 1024;
+/**
+ * RFC 9112 §9.6: after an answer that ends a connection before its request's body has come, octets are read and
+ * forgotten, so many and so long at most: what a client sends before it has seen the answer, over a slow line too.
+ */
+export const HTTPS_LINGER_BYTES_MAX = 4 * 1024 * 1024;
+export const HTTPS_LINGER_MS_MAX = 2_000;
+/** How often it is looked whether either is over. */
+export const HTTPS_LINGER_LOOK_MS = 20;
