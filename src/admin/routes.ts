@@ -8,6 +8,7 @@ import { auditRoutes } from '#admin/v1/audit.ts';
 import { certificatesRoutes } from '#admin/v1/certificates.ts';
 import { changesRoutes } from '#admin/v1/changes.ts';
 import { dnssecChildrenRoutes } from '#admin/v1/dnssec-children.ts';
+import { delegationCheckRoutes } from '#admin/v1/delegation-check.ts';
 import { dnssecPolicyRoutes } from '#admin/v1/dnssec-policies.ts';
 import { dnssecKeysRoutes } from '#admin/v1/dnssec-keys.ts';
 import { dnssecRolloverRoutes } from '#admin/v1/dnssec-rollovers.ts';
@@ -58,6 +59,7 @@ export interface RouteOptions {
 export function adminRoutes({ zoneFileBytesMax = ZONE_FILE_BYTES_MAX, eventTimes = EVENT_TIMES }: RouteOptions = {}): readonly Route[] {
   return [
     ...zonesRoutes,
+    ...delegationCheckRoutes,
     ...zoneRoutes,
     ...zonefileRoutes(zoneFileBytesMax),
     ...rrsetsRoutes,

@@ -8,6 +8,7 @@ import { CommandFailure, failure, formatWarning, problemDocument, reasonOf } fro
 import { type ChangeOptions, type OutputOptions, type ReadOptions, changeCommand, localCommand, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatFields, formatJson, formatLines, formatTable } from './terminal.ts';
+import { defineCheckDelegation } from './zone-delegation.ts';
 
 interface ZoneDocument {
   readonly name: string;
@@ -147,6 +148,8 @@ function defineFiles(noun: Command, terminal: Terminal): void {
     .option('--signed', 'everything that is served: DNSKEY, RRSIG, NSEC too')
     .option('--output <file>', 'write it there')
     .action((zone: string, options: ExportOptions) => exportZone(zone, options, terminal));
+
+  defineCheckDelegation(noun, terminal);
 
   localCommand(
     noun.command('check <zone> <file>').description('check a zone file; needs no server, exit code 6 if it has errors'),

@@ -39,6 +39,8 @@ import { certificateFamilies } from '#control/certificate/counts.ts';
 import { type CertificateFiles } from '#control/certificate/files.ts';
 import { type DelegationApi } from '#control/api/delegation.ts';
 import { type DnssecApi } from '#control/api/dnssec.ts';
+import { type DelegationCheckApi } from '#control/api/delegation-check.ts';
+import { delegationChecks } from '#control/delegation-check/checks.ts';
 import { type DnssecKeysApi } from '#control/api/dnssec-keys.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
 import { type CommandKind, type CommandTable, type Handler, type ZoneContext, handlerOf } from '#control/commands/table.ts';
@@ -155,6 +157,7 @@ export class Control implements ControlApi {
   readonly dnssec: DnssecApi;
   readonly dnssecKeys: DnssecKeysApi;
   readonly delegation: DelegationApi;
+  readonly delegationChecks: DelegationCheckApi;
   readonly audit: AuditApi;
   readonly keys: Reseal;
   readonly workers: WorkersApi;
@@ -214,7 +217,7 @@ export class Control implements ControlApi {
     const { dnssec, delegation, ...zoneKeys } = keyParts({ ...shared, ...signing, onDue, note });
     [this.dnssec, this.dnssecKeys, this.delegation] = [dnssec.api, dnssec.keys, delegation.api];
     [this.cdsNotifier, this.#dnssecMetrics] = [dnssec.notifier, dnssec.metrics];
-    this.notifyFollowers = delegation.followers;
+    [this.notifyFollowers, this.delegationChecks] = [delegation.followers, delegationChecks(shared)];
     this.refreshable = this.#refreshed(options, dnssec.sampler, alert);
     const sources = [mailUpkeep(shared), spfUpkeep(shared), certificates.source, ...zoneKeys.sources, ...watches];
     this.lifecycles = lifecycleClock({ time, funnel: this.#funnel, sources });

@@ -1,5 +1,5 @@
 /**
- * All records of a reply's answer and authority sections, names decompressed, each checked as data of its type.
+ * All records of a reply's sections, names decompressed, each checked as data of its type.
  * Implements: RFC 1035 §4.1.3, §4.1.4.
  * Not here: whether it is a reply to our question (reply.ts `readReply`).
  */
@@ -9,10 +9,10 @@ import { REPLY_RECORDS_MAX } from '#base/limits/outside.ts';
 import { HEADER_BYTES } from './message.ts';
 import { type Name, nameLengthAt } from './name.ts';
 import { readCompressedName, readRdata } from './registry.ts';
-import { CLASS, type RrType } from './types.ts';
+import { CLASS, TYPE, type RrType } from './types.ts';
 
 export interface SectionRecord {
-  readonly section: 'answer' | 'authority';
+  readonly section: 'answer' | 'authority' | 'additional';
   readonly owner: Name;
   readonly type: RrType;
   readonly ttl: number;
@@ -25,24 +25,27 @@ export interface SectionRecord {
  */
 export function readSections(octets: Uint8Array): readonly SectionRecord[] | undefined {
   if (octets.length < HEADER_BYTES || readU16(octets, 4) !== 1) return undefined;
-  const [answers, authority] = [readU16(octets, 6), readU16(octets, 8)];
+  const [answers, authority, additional] = [readU16(octets, 6), readU16(octets, 8), readU16(octets, 10)];
+  const total = answers + authority + additional;
   const nameBytes = nameLengthAt(octets, HEADER_BYTES);
-  if (nameBytes === 0 || answers + authority > REPLY_RECORDS_MAX) return undefined;
+  if (nameBytes === 0 || total > REPLY_RECORDS_MAX) return undefined;
   const records: SectionRecord[] = [];
   let at = HEADER_BYTES + nameBytes + 4;
-  for (let each = 0; each < answers + authority; each++) {
+  for (let each = 0; each < total; each++) {
     const owner = new Uint8Array(NAME_BYTES_MAX);
     const read = readCompressedName(octets, at, octets.length, owner);
     if (read === undefined || read.end + 10 > octets.length) return undefined;
     const head = read.end;
     const type = readU16(octets, head);
-    const rdata = readRdata(type, octets, head + 10, readU16(octets, head + 8));
-    if (rdata === undefined) return undefined;
     at = head + 10 + readU16(octets, head + 8);
-    if (readU16(octets, head + 2) !== CLASS.IN) continue;
+    if (at > octets.length) return undefined;
+    // OPT too: its class is a size.
+    if (readU16(octets, head + 2) !== CLASS.IN || type === TYPE.OPT) continue;
+    const rdata = readRdata(type, octets, head + 10, at - head - 10);
+    if (rdata === undefined) return undefined;
     // RFC 2181 §8: a TTL has 31 bits.
     const ttl = (readU16(octets, head + 4) * 0x1_0000 + readU16(octets, head + 6)) & 0x7fff_ffff;
-    const section = each < answers ? 'answer' : 'authority';
+    const section = each < answers ? 'answer' : each < answers + authority ? 'authority' : 'additional';
     records.push({ section, owner: owner.slice(0, read.length), type, ttl, rdata });
   }
   return records;

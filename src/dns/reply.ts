@@ -23,6 +23,10 @@ export interface Reply {
   readonly rcode: number;
   readonly isAuthoritative: boolean;
   readonly isTruncated: boolean;
+  /** RA: the server offers recursion. Absent: not known. */
+  readonly isRecursive?: boolean;
+  /** It has an OPT record. */
+  readonly hasEdns?: boolean;
   /** Those of the question's owner and type, the first so many. */
   readonly records: readonly ReplyRecord[];
   /** How many of them there are. */
@@ -37,6 +41,8 @@ export interface Reply {
 
 /** In the fourth octet of a message (RFC 4035 §3.2). */
 const FLAG_AD = 0x20;
+/** RA, in the same. */
+const FLAG_RA = 0x80;
 
 /** A question to one server, DNSSEC records are welcome; without recursion, unless a resolver is to validate. */
 export function writeQuestion(id: number, name: Name, type: RrType, isRecursive = false): Uint8Array {
@@ -70,6 +76,7 @@ export function readReply(octets: Uint8Array, id: number, name: Name, type: RrTy
   const records: ReplyRecord[] = [];
   let rcode = octets[3]! & 0x0f;
   let count = 0;
+  let hasEdns = false;
   let at = start;
   let denier: Name | undefined;
   const signatures: Uint8Array[] = [];
@@ -82,7 +89,10 @@ export function readReply(octets: Uint8Array, id: number, name: Name, type: RrTy
     if (rdataAt + bytes > octets.length) return isTruncated ? truncated(octets, rcode) : undefined;
     const found = readU16(octets, end);
     if (found === TYPE.SOA && each >= answers && each < answers + readU16(octets, 8)) denier ??= ownerAt(octets, at);
-    if (found === TYPE.OPT && each >= answers) rcode |= octets[end + 4]! << 4;
+    if (found === TYPE.OPT && each >= answers) {
+      rcode |= octets[end + 4]! << 4;
+      hasEdns = true;
+    }
     const isSignature = each < answers && found === TYPE.RRSIG && bytes > 2 && readU16(octets, rdataAt) === type;
     if (isSignature && signatures.length < DIRECT_SIGNATURES_MAX && isOwner(octets, at, name)) {
       const rdata = readRdata(TYPE.RRSIG, octets, rdataAt, bytes);
@@ -105,6 +115,8 @@ export function readReply(octets: Uint8Array, id: number, name: Name, type: RrTy
     isAuthoritative: (octets[2]! & HEADER.AA) !== 0,
     isValidated: (octets[3]! & FLAG_AD) !== 0,
     isTruncated,
+    isRecursive: (octets[3]! & FLAG_RA) !== 0,
+    hasEdns,
     records,
     count,
     signatures,

@@ -77,3 +77,12 @@ export const DOT_IDLE_MS = 20_000;
 export const DOT_QUESTIONS_MAX = 512;
 /** Aliases that are followed in one answer: resolvers stop at about as many. */
 export const ALIASES_MAX = 16;
+
+// --- the check of a delegation ---
+
+/** Name servers of a zone that are asked: registries take 13 at most, for a referral with addresses has to fit. */
+export const DELEGATION_HOSTS_MAX = 13;
+/** Addresses of each. */
+export const DELEGATION_ADDRESSES_MAX = 4;
+/** Checks at the same time, of all zones: each asks up to 52 addresses five questions. */
+export const DELEGATION_CHECKS_MAX = 4;

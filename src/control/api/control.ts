@@ -21,6 +21,7 @@ import { type CertificateCommand, type CertificateSummary, type CertificateView 
 import { type ZonemdHash } from '#zone/zonemd.ts';
 import { type DelegationApi, type DelegationCommand } from './delegation.ts';
 import { type DnssecApi, type DnssecCommand } from './dnssec.ts';
+import { type DelegationCheckApi } from './delegation-check.ts';
 import { type DnssecKeysApi, type DnssecKeysCommand } from './dnssec-keys.ts';
 import { type EventsApi } from './events.ts';
 import { type BimiView, type LiveTlsaHost, type LiveTlsaQuestion, type MailCommand } from './mail.ts';
@@ -254,6 +255,7 @@ export interface ControlApi {
   readonly dnssec: DnssecApi;
   readonly dnssecKeys: DnssecKeysApi;
   readonly delegation: DelegationApi;
+  readonly delegationChecks: DelegationCheckApi;
   readonly transfer: TransferApi;
   readonly audit: AuditApi;
   readonly keys: KeysApi;

@@ -54,7 +54,8 @@ function askUdp(server: IpPort, name: Name, type: RrType, isRecursive: boolean):
   return promise;
 }
 
-function askTcp(server: IpPort, name: Name, type: RrType, isRecursive: boolean): Promise<DirectReply> {
+/** Over TCP from the beginning. Never rejects. */
+export function askTcp(server: IpPort, name: Name, type: RrType, isRecursive = false): Promise<DirectReply> {
   const { promise, resolve } = Promise.withResolvers<DirectReply>();
   const id = randomInt(0x1_0000);
   const question = writeQuestion(id, name, type, isRecursive);

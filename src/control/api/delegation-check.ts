@@ -1,0 +1,36 @@
+/** What may be asked of a zone's delegation. */
+import { type Result } from '#base/problem.ts';
+import { type ZoneRecord } from '#store/schema.ts';
+
+export interface DelegationCheckApi {
+  /** Asks every name server of the zone and of its parent, now. Takes seconds. The problem DELEGATION_BUSY. */
+  check(record: ZoneRecord): Promise<Result<DelegationReport>>;
+}
+
+export interface DelegationFinding {
+  readonly severity: 'error' | 'warning';
+  readonly code: string;
+  /** Which server, host or zone. */
+  readonly subject: string;
+  readonly text: string;
+  readonly rfc: string;
+  readonly fix: string;
+}
+
+interface DelegationHost {
+  readonly host: string;
+  readonly needsGlue: boolean;
+  readonly addresses: readonly string[];
+}
+
+export interface DelegationReport {
+  /** No error among the findings. */
+  readonly isAcceptable: boolean;
+  /** Worst first. */
+  readonly findings: readonly DelegationFinding[];
+  /** Name servers as the zone names them, sorted. */
+  readonly ns: readonly string[];
+  readonly serial: number;
+  readonly hosts: readonly DelegationHost[];
+  readonly parent: readonly { readonly place: string }[];
+}
