@@ -59,8 +59,10 @@ export type Duty = 'all' | 'tcp' | 'udp' | 'tls';
 
 /** After each, the bell of a thread that blocks is rung. */
 export type WorkerCommand =
-  /** The thread may open the store: until then it waits. */
+  /** The thread may open the store, and listens when that is `held`, so that all begin at the same time. */
   | { readonly kind: 'open' }
+  /** The thread may open the store and listen. */
+  | { readonly kind: 'held' }
   | { readonly kind: 'generation' }
   /** These TSIG keys are known from now on, and no others. */
   | { readonly kind: 'keys'; readonly keys: readonly SentKey[] }
@@ -113,7 +115,7 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
   const generations = new Int32Array(data.generations);
   const { promise: stopped, resolve: stop } = Promise.withResolvers<number>();
   let stays = false;
-  const { promise: allowed, resolve: allow } = Promise.withResolvers<void>();
+  const gate = new StoreGate();
   const { promise: handles, resolve: takeSockets } = Promise.withResolvers<MmsgHandles>();
   let store: ServedStore | undefined;
   const keys = new KeptKeys();
@@ -139,7 +141,7 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
     if (command.kind === 'stop' || command.kind === 'drain') {
       stays = command.kind === 'drain';
       stop(command.graceMs);
-    } else if (command.kind === 'open') allow();
+    } else if (command.kind === 'open' || command.kind === 'held') gate.take(command.kind);
     else if (command.kind === 'sockets') takeSockets(command.handles);
     else if (command.kind === 'keys') keys.take(command.keys);
     else if (command.kind === 'settled') handOver.settle(command.id, command.outcome);
@@ -149,9 +151,8 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
   });
 
   const openNow = () => open(data.storeDir, row.subarray(SERVER_SLOT_COUNT), { ...data, log, handOver }, data);
-  store = await openWhenThere(openNow, allowed, stopped);
+  store = await openWhenThere(openNow, gate, stopped, () => report({ kind: 'opened' }));
   if (store !== undefined) {
-    report({ kind: 'opened' });
     renew(store);
     keys.giveTo(store);
     const listeners = await startWorkerListeners({
@@ -182,6 +183,19 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
 /** `responder`, with a line for one query in `every`; 0: for none. */
 function logged(responder: QueryResponder, every: number, write: (line: QueryLine) => void): QueryResponder {
   return every === 0 ? responder : sampled(responder, every, write);
+}
+
+/** What a thread waits for before it opens the store, and before it listens. */
+class StoreGate {
+  readonly #opened = Promise.withResolvers<void>();
+  readonly #held = Promise.withResolvers<void>();
+  readonly opened = this.#opened.promise;
+  readonly held = this.#held.promise;
+
+  take(step: 'open' | 'held'): void {
+    this.#opened.resolve();
+    if (step === 'held') this.#held.resolve();
+  }
 }
 
 /** TSIG keys may be sent before there is a store. */
@@ -237,18 +251,25 @@ function openersFor(data: WorkerData, tls: TlsFront | undefined, sockets: () => 
   }
 }
 
-/** What `open` gives once it is allowed and there is a store, or undefined when `stopped` comes first. */
+/**
+ * What `open` gives once it is allowed and there is a store, when the thread may listen too; undefined when `stopped`
+ * comes first. `opened` is called between the two.
+ */
 async function openWhenThere(
   open: () => ServedStore | undefined,
-  allowed: Promise<void>,
+  gate: StoreGate,
   stopped: Promise<number>,
+  opened: () => void,
 ): Promise<ServedStore | undefined> {
-  const isStopped = await Promise.race([allowed.then(() => false), stopped.then(() => true)]);
-  if (isStopped) return undefined;
+  const isStopped = stopped.then(() => true);
+  if (await Promise.race([gate.opened.then(() => false), isStopped])) return undefined;
   for (let waitMs = STORE_WAIT_MS_MIN; ; waitMs = Math.min(2 * waitMs, STORE_WAIT_MS_MAX)) {
     const store = open();
-    if (store !== undefined) return store;
-    const ended = await Promise.race([sleep(waitMs, false), stopped.then(() => true)]);
-    if (ended) return undefined;
+    if (store !== undefined) {
+      opened();
+      await Promise.race([gate.held, isStopped]);
+      return store;
+    }
+    if (await Promise.race([sleep(waitMs, false), isStopped])) return undefined;
   }
 }

@@ -113,11 +113,14 @@ export class WorkerPool {
     for (const seat of this.#seats) this.#startWorker(seat);
   }
 
-  /** From now on every worker may open the store. Until then only the first one does (process/store-hold.ts). */
+  /**
+   * From now on every worker may open the store, and listen. Until then only the first one opens it
+   * (process/store-hold.ts).
+   */
   storeHeld(): void {
     if (this.#isStoreHeld) return;
     this.#isStoreHeld = true;
-    for (const seat of this.#seats) if (!isFirst(seat)) send(seat, { kind: 'open' });
+    for (const seat of this.#seats) send(seat, { kind: 'held' });
   }
 
   /** Tells every worker that this generation is durable. */
@@ -243,7 +246,8 @@ export class WorkerPool {
     seat.worker = worker;
     send(seat, { kind: 'keys', keys: this.#keys });
     if (seat.duty === 'tls') send(seat, { kind: 'certificate', certificate: this.#certificate });
-    if (this.#isStoreHeld || isFirst(seat)) send(seat, { kind: 'open' });
+    if (this.#isStoreHeld) send(seat, { kind: 'held' });
+    else if (isFirst(seat)) send(seat, { kind: 'open' });
     worker.on('message', (report: WorkerReport) => this.#take(seat, worker, report));
     worker.on('error', (error) => {
       log('worker.failed', `worker ${seat.id} failed: ${reasonOf(error)}`);

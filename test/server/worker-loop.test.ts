@@ -48,7 +48,7 @@ test('a generation that is announced while the store closes is not looked at: it
   port1.on('message', () => {
     if (seen.includes('close')) late.resolve(undefined);
   });
-  port2.postMessage({ kind: 'open' } satisfies WorkerCommand);
+  port2.postMessage({ kind: 'held' } satisfies WorkerCommand);
   announce(1);
   await served(1);
   announce(2);
