@@ -31,6 +31,10 @@ export const UPDATES_PER_SECOND_MAX = 1000;
 export const UPDATE_SERVED_MS = 1_000;
 /** Messages of one key that are remembered, 400 octets each: two seconds of the fastest client. */
 export const UPDATE_REPLAY_MESSAGES_MAX = 4096;
+/** Of all keys together: a key's places become fewer when many keys send. */
+export const UPDATE_REPLAY_TOTAL_MAX = 32_768;
+/** Places that each key has in any case: as many as the retransmissions of a busy minute. */
+export const UPDATE_REPLAY_MESSAGES_MIN = 64;
 /** How long each is remembered: a signature is good for the fudge before and after its time (RFC 8945 §10). */
 export const UPDATE_REPLAY_SECONDS = 600;
 /** Lines in the log about updates with a key that were not carried out. */

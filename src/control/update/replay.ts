@@ -5,7 +5,8 @@
  * no place, is not taken any more either: messages of that key signed at that time or before.
  * Not here: signatures (dns/tsig/verify.ts).
  */
-import { UPDATE_REPLAY_MESSAGES_MAX, UPDATE_REPLAY_SECONDS } from '#base/limits/update.ts';
+import { UPDATE_REPLAY_MESSAGES_MAX, UPDATE_REPLAY_MESSAGES_MIN } from '#base/limits/update.ts';
+import { UPDATE_REPLAY_SECONDS, UPDATE_REPLAY_TOTAL_MAX } from '#base/limits/update.ts';
 
 interface Seen {
   readonly timeSigned: number;
@@ -40,10 +41,15 @@ export class ReplayWindow {
     for (const [text, oldest] of window.seen) {
       // Past the fudge the signature itself is not taken any more.
       const isOver = oldest.timeSigned + UPDATE_REPLAY_SECONDS < now;
-      if (!isOver && window.seen.size <= UPDATE_REPLAY_MESSAGES_MAX) break;
+      if (!isOver && window.seen.size <= this.#placesOfKey()) break;
       window.seen.delete(text);
       if (!isOver) window.floor = Math.max(window.floor, oldest.timeSigned);
     }
+  }
+
+  #placesOfKey(): number {
+    const share = Math.floor(UPDATE_REPLAY_TOTAL_MAX / this.#keys.size);
+    return Math.min(UPDATE_REPLAY_MESSAGES_MAX, Math.max(UPDATE_REPLAY_MESSAGES_MIN, share));
   }
 
   /** Only these keys are left. */

@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import { UPDATE_REPLAY_MESSAGES_MAX, UPDATE_REPLAY_SECONDS } from '#base/limits/update.ts';
+import {
+  UPDATE_REPLAY_MESSAGES_MAX,
+  UPDATE_REPLAY_MESSAGES_MIN,
+  UPDATE_REPLAY_SECONDS,
+  UPDATE_REPLAY_TOTAL_MAX,
+} from '#base/limits/update.ts';
 import { ReplayWindow } from '#control/update/replay.ts';
 
 const NOW = 1_800_000_000;
@@ -33,4 +38,13 @@ test('keys that are no more leave nothing', () => {
   window.add('a.', mac(1), NOW, answer(1), NOW);
   window.keep(new Set(['b.']));
   expect(window.find('a.', mac(1))).toBeUndefined();
+});
+
+test('with many keys each has fewer places, and some in any case', () => {
+  const window = new ReplayWindow();
+  const keys = 2 * Math.ceil(UPDATE_REPLAY_TOTAL_MAX / UPDATE_REPLAY_MESSAGES_MIN);
+  for (let key = 0; key < keys; key++) window.add(`k${key}.`, mac(0), NOW, answer(1), NOW);
+  for (let each = 1; each <= UPDATE_REPLAY_MESSAGES_MIN; each++) window.add('k0.', mac(each), NOW + each, answer(1), NOW + 70);
+  expect([window.find('k0.', mac(0)), window.isTooOld('k0.', NOW)]).toEqual([undefined, true]);
+  expect(window.find('k0.', mac(1))).toBeDefined();
 });
