@@ -192,7 +192,7 @@ const MANAGED_BY: Readonly<Record<Manager, string>> = {
   dnssec: 'the DNSSEC signer',
   mail: 'the mail policy',
   acme: 'the certificate client',
-  delegation: 'what children ask for by CDS',
+  delegation: 'the upkeep of delegations',
 };
 
 /** Why an RRset of `manager` is not changed by another. */
