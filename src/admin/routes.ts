@@ -32,6 +32,7 @@ import { keysRoutes } from '#admin/v1/keys.ts';
 import { queryRoutes } from '#admin/v1/query.ts';
 import { rrsetRoutes } from '#admin/v1/rrset.ts';
 import { rrsetsRoutes } from '#admin/v1/rrsets.ts';
+import { primariesRoutes } from '#admin/v1/primaries.ts';
 import { secondariesRoutes } from '#admin/v1/secondaries.ts';
 import { signerExportRoutes } from '#admin/v1/signers/export.ts';
 import { signerKeysRoutes } from '#admin/v1/signers/keys.ts';
@@ -82,6 +83,7 @@ export function adminRoutes({ zoneFileBytesMax = ZONE_FILE_BYTES_MAX, eventTimes
     ...reportsRoutes,
     ...tlsaRoutes,
     ...certificatesRoutes,
+    ...primariesRoutes,
     ...secondariesRoutes,
     ...tlsaLiveRoutes,
     ...queryRoutes,

@@ -2,6 +2,7 @@
  * Where a query came from, as octets: one object for a socket's whole life, filled anew for each query, so that nothing is allocated.
  * Not here: addresses to listen on, networks as text (address.ts).
  */
+import { equalBytes } from './bytes.ts';
 
 export interface ClientAddress {
   /** Network order; IPv4 uses the first four of sixteen. */
@@ -106,6 +107,16 @@ function hexDigit(code: number): number {
   if (code >= 0x30 && code <= 0x39) return code - 0x30;
   const letter = code | 0x20;
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+}
+
+const other: ClientAddress = newClientAddress();
+
+/** True when `client` has the address that `ip` is the text of. */
+export function hasAddress(client: ClientAddress, ip: string): boolean {
+  setClientAddress(other, ip);
+  const { length } = other;
+  if (length === 0 || length !== client.length) return false;
+  return equalBytes(other.octets.subarray(0, length), client.octets.subarray(0, length));
 }
 
 /** For people: `192.0.2.1`, `2001:db8:0:0:0:0:0:1`. */

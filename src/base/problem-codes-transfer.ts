@@ -3,9 +3,14 @@
 const bad = (title: string) => ({ title, status: 422, exit: 1 });
 
 export const TRANSFER_PROBLEMS = {
+  PRIMARIES_MANY: { title: 'a zone has as many primaries as it may', status: 409, exit: 4 },
+  PRIMARY_FAILED: { title: 'a primary does not give the zone', status: 409, exit: 1 },
   SECONDARIES_MANY: { title: 'a zone has as many secondaries as it may', status: 409, exit: 4 },
   SECONDARY_KEYLESS: bad('a secondary may have the zone without a key'),
   SECONDARY_NOT_FOUND: { title: 'no such secondary', status: 404, exit: 3 },
+  ZONE_EXPIRED: { title: 'a zone has expired, because no primary was reached', status: 409, exit: 1 },
+  ZONE_NOT_SECONDARY: { title: 'a zone is not taken from a primary', status: 409, exit: 4 },
+  ZONE_SECONDARY: { title: 'a zone is taken from a primary, and changed there', status: 409, exit: 4 },
   TSIG_ALGORITHM: { title: 'a TSIG algorithm that this server does not have', status: 422, exit: 2 },
   TSIG_ALGORITHM_WEAK: bad('a TSIG algorithm that is kept for old peers only'),
   TSIG_KEYS_MANY: { title: 'there are as many TSIG keys as there may be', status: 409, exit: 4 },

@@ -7,6 +7,7 @@ import { confirm, runChange } from './change.ts';
 import { CommandFailure, failure, formatWarning, problemDocument, reasonOf } from './failure.ts';
 import { type ChangeOptions, type OutputOptions, type ReadOptions, changeCommand, localCommand, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
+import { type PrimaryOptions, type SecondaryDocument, primariesOf, secondaryFields } from './zone-primaries.ts';
 import { type Terminal, formatFields, formatJson, formatLines, formatTable } from './terminal.ts';
 import { defineCheckDelegation } from './zone-delegation.ts';
 
@@ -18,6 +19,7 @@ interface ZoneDocument {
   readonly nodeCount: number;
   readonly createdAt: string;
   readonly changedAt: string;
+  readonly secondary?: SecondaryDocument;
 }
 
 /** What is done about the zone above a new one on the same server. */
@@ -26,7 +28,8 @@ interface ParentOptions {
   readonly ignoreParent?: boolean;
 }
 
-interface AddOptions extends ChangeOptions, ParentOptions {
+interface AddOptions extends ChangeOptions, ParentOptions, PrimaryOptions {
+  readonly sign?: boolean;
   readonly dnssec: boolean;
   readonly denial?: string;
   readonly nameserver?: readonly string[];
@@ -52,19 +55,40 @@ export function defineZone(noun: Command, terminal: Terminal): void {
 
 /** Zones come, go and come back. */
 function defineLife(noun: Command, terminal: Terminal): void {
-  changeCommand(noun.command('add <zone>').description('create a zone with a default SOA and NS set'), 'waxseal zone add example.com')
+  changeCommand(
+    noun.command('add <zone>').description('create a zone with a default SOA and NS set, or one from a primary'),
+    'waxseal zone add example.com',
+  )
     .option('--no-dnssec', 'do not sign it')
     .addOption(denialOption('what proves what is not there (default: nsec)'))
     .option('--nameserver <name...>', 'its NS records (default: ns1.<zone>)')
     .option('--contact <name>', 'RNAME of its SOA (default: hostmaster.<zone>)')
+    .option('--primary <address#port...>', 'it comes from there by transfer')
+    .option('--tsig <key>', 'with --primary: the TSIG key for it (bring it: waxseal tsig import)')
+    .option('--sign', 'with --primary: it comes unsigned, and is signed here')
     .addOption(delegateOption())
     .addOption(ignoreParentOption())
     .action(async (zone: string, options: AddOptions) => {
       const { nameserver: nameservers, contact } = options;
       const { denial } = options;
+      const primaries = primariesOf(options);
+      const parent = parentOf(options);
       const dnssec = options.dnssec ? 'on' : 'off';
-      const json = { name: zone, dnssec, denial, nameservers, contact, parent: parentOf(options) };
+      const own = { denial, nameservers, contact, parent };
+      const signing = primaries === undefined || !options.dnssec ? { dnssec } : { primaries };
+      const json = { name: zone, ...own, ...signing, primaries, sign: options.sign };
       await runChange({ method: 'POST', path: ['zones'], json }, options, terminal);
+    });
+
+  changeCommand(
+    noun.command('primaries <zone>').description('have a zone that comes from a primary come from others'),
+    'waxseal zone primaries example.com --primary 192.0.2.1 192.0.2.2#5300 --tsig secondary.example.com',
+  )
+    .requiredOption('--primary <address#port...>', 'asked in this order')
+    .option('--tsig <key>', 'the TSIG key for them')
+    .action(async (zone: string, options: ChangeOptions & PrimaryOptions) => {
+      const json = { primaries: primariesOf(options) };
+      await runChange({ method: 'PUT', path: ['zones', zone, 'primaries'], json }, options, terminal);
     });
 
   changeCommand(
@@ -113,6 +137,7 @@ function defineLooks(noun: Command, terminal: Terminal): void {
         ['names', String(nodeCount)],
         ['created', createdAt],
         ['changed', changedAt],
+        ...secondaryFields(document.secondary),
       ] as const;
       terminal.out(options.json === true ? formatJson(document) : formatFields(fields));
     },

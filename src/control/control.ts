@@ -79,9 +79,9 @@ import { Reseal } from './reseal.ts';
 import { SigningClock, clockAlerts } from '#control/signing/signing-clock.ts';
 import { suspendAlerts } from '#control/signing/suspends.ts';
 import { controlStatus } from './status.ts';
+import { type SecondaryParts, secondaryParts } from '#control/secondary/secondary.ts';
 import { Tokens } from '#control/tokens/tokens.ts';
 import { type NotifyFollower } from '#control/transfer/notify-intake.ts';
-import { type TransferParts, transferParts } from '#control/transfer/transfer.ts';
 import { type TransferApi } from '#control/api/transfer.ts';
 import { zoneHandlers } from '#control/zone/decide.ts';
 import { type Refreshable, storedZones } from '#control/zone/refresh.ts';
@@ -146,11 +146,11 @@ export class Control implements ControlApi {
   readonly tokens: Tokens;
   readonly transfer: TransferApi;
   /** For the process: keys on their way, and what is to be started. */
-  readonly transferParts: Pick<TransferParts, 'keys' | 'notifier' | 'updates'>;
   /** Tells parents of zones about new keys, once it is started. */
   readonly cdsNotifier: CdsNotifier;
   /** What follows from NOTIFY messages, by their type. */
   readonly notifyFollowers: ReadonlyMap<RrType, NotifyFollower>;
+  readonly transferParts: Pick<SecondaryParts, 'keys' | 'notifier' | 'updates' | 'keeper' | 'families'>;
   readonly zones: ServedZones;
   readonly mail: MailApi;
   readonly certificates: CertificatesApi;
@@ -202,7 +202,7 @@ export class Control implements ControlApi {
     this.events = new EventFeed(writer, this.#funnel);
     this.keys = new Reseal({ ...options, funnel: this.#funnel });
     this.tokens = new Tokens(shared);
-    const transfer = transferParts(shared);
+    const transfer = secondaryParts({ ...shared, recordsPerRrsetMax });
     [this.transferParts, this.transfer] = [transfer, transfer.api];
     const { auditKeepMs: keepMs, auditLargeBytes: largeBytes } = options;
     const alertAll = (problems: readonly Problem[]) => alert(undefined, problems);
@@ -217,7 +217,7 @@ export class Control implements ControlApi {
     const { dnssec, delegation, ...zoneKeys } = keyParts({ ...shared, ...signing, onDue, note });
     [this.dnssec, this.dnssecKeys, this.delegation] = [dnssec.api, dnssec.keys, delegation.api];
     [this.cdsNotifier, this.#dnssecMetrics] = [dnssec.notifier, dnssec.metrics];
-    [this.notifyFollowers, this.delegationChecks] = [delegation.followers, delegationChecks(shared)];
+    [this.notifyFollowers, this.delegationChecks] = [transfer.followers(delegation), delegationChecks(shared)];
     this.refreshable = this.#refreshed(options, dnssec.sampler, alert);
     const sources = [mailUpkeep(shared), spfUpkeep(shared), certificates.source, ...zoneKeys.sources, ...watches];
     this.lifecycles = lifecycleClock({ time, funnel: this.#funnel, sources });
@@ -349,7 +349,7 @@ export class Control implements ControlApi {
     });
     const updates = updateFamily(this.transferParts.updates.counts);
     const ends = [...certificateFamilies(this.#writer), ...bimiFamilies(this.#writer)];
-    return [...families, ...this.#dnssecMetrics(), ...ends, updates];
+    return [...families, ...this.#dnssecMetrics(), ...ends, updates, ...this.transferParts.families()];
   }
 
   /** Lets running changes end and closes the store. */

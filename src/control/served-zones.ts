@@ -69,6 +69,12 @@ export class ServedZones implements ZonesApi {
 
   #zones(): ZoneSet {
     const served = this.#reader.zones();
-    return zoneSet(served.map((record) => ({ view: this.#reader.view(record), signed: record.dnssec === 'on' })));
+    return zoneSet(
+      served.map((record) => ({
+        view: this.#reader.view(record),
+        signed: record.dnssec === 'on',
+        isExpired: record.secondary?.isExpired === true,
+      })),
+    );
   }
 }

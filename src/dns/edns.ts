@@ -1,10 +1,11 @@
 /**
  * The OPT pseudo-record: is one well formed, and what ours looks like.
  * Implements: RFC 6891 §6.1 (form, version, sizes), RFC 8914 §2 (extended DNS error), RFC 3225 §3 (DO), RFC 7873 §4
- * (where a cookie is), RFC 5001 §2 (NSID), RFC 7828 §3 (keepalive), RFC 7830 §3 (padding), RFC 9567 §6.2, RFC 9660 §2.
+ * (where a cookie is), RFC 5001 §2 (NSID), RFC 7314 §2 (EXPIRE), RFC 7828 §3 (keepalive), RFC 7830 §3 (padding), RFC
+ * 9567 §6.2, RFC 9660 §2.
  * Not here: finding OPT in a query and rejecting a second one (message.ts).
  */
-import { readU16 } from '#base/bytes.ts';
+import { copyOf, readU16 } from '#base/bytes.ts';
 import { EDE_TEXT_BYTES_MAX, UDP_EDNS_BYTES_MAX, UDP_PLAIN_BYTES_MAX } from '#base/limits/dns.ts';
 import { TYPE } from './types.ts';
 
@@ -17,6 +18,7 @@ export const FLAG_DO = 0x80;
 /** Option codes that mean something here. */
 export const OPTION = {
   NSID: 3,
+  EXPIRE: 9,
   COOKIE: 10,
   KEEPALIVE: 11,
   PADDING: 12,
@@ -34,6 +36,8 @@ export interface ZoneVersion {
   readonly serial: number;
 }
 
+/** Octets of an EXPIRE option in a question (RFC 7314 §2): it has no data. */
+export const EXPIRE_OPTION_BYTES = 4;
 /** Octets of a client cookie; a server cookie may follow (RFC 7873 §4). */
 export const COOKIE_CLIENT_BYTES = 8;
 const EDE_BYTES = 6;
@@ -78,6 +82,14 @@ export function askedOptions(octets: Uint8Array, at: number, end: number): numbe
     }
   }
   return asked;
+}
+
+/** The data of the first of these options with this code; undefined: there is none, or they are not well formed. */
+export function findOption(options: Uint8Array, code: number): Uint8Array | undefined {
+  if (!areOptionsWellFormed(options, 0, options.length)) return undefined;
+  for (let next = 0; next < options.length; next += 4 + readU16(options, next + 2))
+    if (readU16(options, next) === code) return copyOf(options, next + 4, next + 4 + readU16(options, next + 2));
+  return undefined;
 }
 
 /** An option with this data, as it is sent. */

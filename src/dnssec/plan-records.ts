@@ -5,11 +5,11 @@
  */
 import { assert } from '#base/assert.ts';
 import { equalBytes } from '#base/bytes.ts';
-import { type OwnerKey, compareKeys, isAtOrBelow, ownerKey, parentKey } from '#dns/name.ts';
+import { type OwnerKey, isAtOrBelow, ownerKey } from '#dns/name.ts';
 import { sortRdatas } from '#dns/rrset.ts';
 import { type RrType, TYPE } from '#dns/types.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
-import { firstAtOrAfter } from '#zone/overlay.ts';
+import { withEmptyNonTerminals } from '#zone/empty-non-terminals.ts';
 import { type NodeRrset, type ZoneNode, type ZoneView } from '#zone/view.ts';
 import { emptyNonTerminal } from '#zone/zone.ts';
 
@@ -59,7 +59,7 @@ export function editRecords(
       if (emptied) drafts.set(node.key, emptyNonTerminal(node.key));
     }
   }
-  return withEmptyNonTerminals(base, drafts, strip);
+  return withEmptyNonTerminals(base, drafts, (node) => recordsOf(node, strip).length > 0);
 }
 
 function changesByOwner(changes: readonly RrsetChange[], strip: Strip): Map<OwnerKey, RrsetChange[]> {
@@ -113,44 +113,4 @@ export function dnssecRrset(type: RrType, ttl: number, rdatas: readonly Uint8Arr
 /** The same records, octet for octet, in the same order. */
 export function equalRdatas(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
   return a === b || (a.length === b.length && a.every((rdata, at) => equalBytes(rdata, b[at]!)));
-}
-
-/** Adds the names that now exist only through names below them, and removes those that nothing is below any more. */
-function withEmptyNonTerminals(
-  base: ZoneView,
-  drafts: ReadonlyMap<OwnerKey, ZoneNode>,
-  strip: Strip,
-): Map<OwnerKey, ZoneNode | null> {
-  const edits = new Map<OwnerKey, ZoneNode | null>(drafts);
-  const filled = [...drafts.values()].filter(({ rrsets }) => rrsets.length > 0).map(({ key }) => key);
-  filled.sort(compareKeys);
-  for (const key of filled) {
-    for (let above = key; above !== strip.apexKey;) {
-      above = parentKey(above);
-      if (edits.has(above) || base.node(above) !== undefined) break;
-      edits.set(above, emptyNonTerminal(above));
-    }
-  }
-  const hasRecords = (node: ZoneNode): boolean => recordsOf(drafts.get(node.key) ?? node, strip).length > 0;
-  const hasRecordsBelow = (key: OwnerKey): boolean => {
-    const draft = filled[firstAtOrAfter(filled, key)];
-    if (draft !== undefined && isAtOrBelow(draft, key)) return true;
-    for (const node of base.ascend(key)) {
-      if (!isAtOrBelow(node.key, key)) return false;
-      if (node.key !== key && hasRecords(node)) return true;
-    }
-    return false;
-  };
-  const resolved = new Set<OwnerKey>();
-  for (const draft of drafts.values()) {
-    if (draft.rrsets.length > 0) continue;
-    for (let key = draft.key; key !== strip.apexKey && !resolved.has(key); key = parentKey(key)) {
-      resolved.add(key);
-      const node = drafts.get(key) ?? base.node(key);
-      if ((node !== undefined && hasRecords(node)) || hasRecordsBelow(key)) break;
-      edits.set(key, null);
-    }
-  }
-  for (const [key, node] of edits) if (node === null && base.node(key) === undefined) edits.delete(key);
-  return edits;
 }

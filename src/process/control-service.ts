@@ -67,6 +67,15 @@ interface Upkeep {
   stop(): Promise<void>;
 }
 
+interface Logging {
+  start(log: Log): void;
+  stop(): Promise<void>;
+}
+
+function startedWith(part: Logging, log: Log): Upkeep {
+  return { start: () => part.start(log), stop: () => part.stop() };
+}
+
 const EXIT_FAILED = 1;
 
 export class ControlService {
@@ -133,13 +142,11 @@ export class ControlService {
     const refresher = new Refresher(this.#control.refreshable, systemClock, log);
     const audit = new AuditUpkeep(this.#control.auditRetention, log);
     const scheduler = new Scheduler(this.#control.lifecycles, log);
-    const { notifier } = this.#control.transferParts;
+    const { notifier, keeper } = this.#control.transferParts;
     const { cdsNotifier } = this.#control;
-    const notifiers = [notifier, cdsNotifier].map((each) => {
-      return { start: () => each.start(log), stop: () => each.stop() };
-    });
+    const logging = [notifier, cdsNotifier, keeper].map((each) => startedWith(each, log));
     const dot = this.#dotDelivery === undefined ? [] : [this.#dotDelivery];
-    const transfer = [this.#keyDelivery, ...notifiers, ...dot];
+    const transfer = [this.#keyDelivery, ...logging, ...dot];
     this.#upkeep = [this.#snapshots, ...transfer, refresher, scheduler, exporter, audit, ...this.#policyHostUpkeep()];
   }
 

@@ -27,6 +27,8 @@ const LEVELS = {
   'tls.certificate-unusable': 'error',
   /** A message with a wrong signature, an unknown key, or another clock. */
   'tsig.refused': 'warn',
+  /** A NOTIFY of a zone from elsewhere than one of its primaries. */
+  'notify.refused': 'warn',
   /** An UPDATE without a signature, or with a key for something else. */
   'update.refused': 'warn',
 } as const;

@@ -57,7 +57,7 @@ const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log, ha
     countAnswer: (rcode: number) => countResponse(counters, rcode, false),
   };
   const updates = new UpdateGate({ handOver, nowMs: Date.now, ...counting, log: signedLog });
-  const notifies = new NotifyReceiver({ reader, handOver, ...counting });
+  const notifies = new NotifyReceiver({ reader, handOver, ...counting, nowMs: Date.now, log: signedLog });
   const queries = new SignedQueries({ handOver, respond: (...query) => responder.respond(...query) });
   const later: LaterByOpcode = new LaterByOpcode(
     new Map<number, LaterAnswers>([
@@ -87,6 +87,7 @@ const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log, ha
     takeKeys(keys) {
       const read = readKeys(keys);
       signed.takeKeys(read, readKeyNames(keys));
+      notifies.takeKeys(read);
       updates.takeKeys(read, readKeyNames(keys));
     },
     close: () => reader.close(),

@@ -125,8 +125,34 @@ export interface ZoneRecord {
   readonly foreignKeys?: readonly ForeignKeyRef[];
   /** It is signed elsewhere and served as it came: it has no keys here. */
   readonly presigned?: Presigned;
+  /** It is taken from primaries (transfer/primaries.ts); absent: it is kept here. */
+  readonly secondary?: SecondaryRole;
   /** Until then, counted time, caches may hold an RRset of it that is not there any more; absent: none of note. */
   readonly cachedUntilMs?: number;
+}
+
+/** How a zone that comes from primaries is served. */
+export interface SecondaryRole {
+  /** `copy`: as it comes. `sign`: its records are signed here, with our own keys and our own serial. */
+  readonly mode: 'copy' | 'sign';
+  /** No primary was reached for as long as its SOA allows: it is not answered for. */
+  readonly isExpired?: true;
+}
+
+export function isSecondaryRole(value: unknown): value is SecondaryRole {
+  return hasFields(value, {
+    mode: (mode) => mode === 'copy' || mode === 'sign',
+    isExpired: (isExpired) => isExpired === undefined || isExpired === true,
+  });
+}
+
+/** True for a zone whose signatures are made here, with keys that are here. */
+export function isSignedHere({
+  dnssec,
+  presigned,
+  secondary,
+}: Pick<ZoneRecord, 'dnssec'> & { readonly presigned?: unknown; readonly secondary?: SecondaryRole }): boolean {
+  return dnssec === 'on' && presigned === undefined && secondary?.mode !== 'copy';
 }
 
 /** What is known of the signatures of a zone that another signer has signed. */
@@ -235,6 +261,7 @@ export function isZoneRecord(value: unknown): value is ZoneRecord {
     keyPolicyName: 'string?',
     foreignKeys: (keys) => keys === undefined || isArrayOf(isForeignKeyRef)(keys),
     presigned: (presigned) => presigned === undefined || isPresigned(presigned),
+    secondary: (secondary) => secondary === undefined || isSecondaryRole(secondary),
     cachedUntilMs: 'number?',
   });
 }

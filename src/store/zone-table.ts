@@ -24,7 +24,7 @@ export interface Refresh {
   readonly moved: boolean;
   /** Ids of zones changed, made or removed; `all` when the reader was too far behind to know. */
   readonly zones: readonly number[] | 'all';
-  /** Those of them that were there before and still are, signed or not as before, and what changed inside; none when `zones` is `all`. */
+  /** Those of them that were there before and still are alike, and what changed inside; none when `zones` is `all`. */
   readonly changes: readonly ChangedZone[];
 }
 
@@ -32,6 +32,11 @@ export interface Refresh {
 export function readGeneration(meta: Octets, read?: ReadOptions): number {
   const bytes = meta.get(textKey(META.GENERATION), read);
   return bytes === undefined ? 0 : decodeJson(bytes, 'the generation', isNumber);
+}
+
+/** Of one name, signed or not, and answered for or not, as before. */
+function isAlike(a: ZoneRecord, b: ZoneRecord): boolean {
+  return a.name === b.name && a.dnssec === b.dnssec && a.secondary?.isExpired === b.secondary?.isExpired;
 }
 
 export class ZoneTable {
@@ -85,12 +90,12 @@ export class ZoneTable {
     for (const { value } of this.#environment.db.zones.getRange({ ...read })) this.#set(decodeJson(value, 'a zone record', isZoneRecord));
   }
 
-  /** True when the zone was there before under the same name, signed or not as before. */
+  /** True when the zone was there before, and is alike. */
   #readOne(zoneId: number, read: ReadOptions): boolean {
     const known = this.#byId.get(zoneId);
     const bytes = this.#environment.db.zones.get(zoneKey(zoneId), read);
     const record = bytes === undefined ? undefined : decodeJson(bytes, 'a zone record', isZoneRecord);
-    if (known !== undefined && record !== undefined && record.name === known.record.name && record.dnssec === known.record.dnssec) {
+    if (known !== undefined && record !== undefined && isAlike(known.record, record)) {
       this.#replace(known, { ...known, record });
       return true;
     }

@@ -124,9 +124,12 @@ function answerName(draft: Draft, name: Name, isFirst: boolean): Name | undefine
     );
   }
   const apex = zone.view.node(zone.view.apexKey);
-  if (rrsetOf(apex, TYPE.SOA) === undefined) {
+  if (zone.isExpired === true || rrsetOf(apex, TYPE.SOA) === undefined) {
     if (isFirst) draft.rcode = RCODE.SERVFAIL;
-    note(draft, 'RFC 1035 §5.2', `zone ${formatName(zone.view.apex)} has no SOA: it cannot be served`);
+    const isExpired = zone.isExpired === true;
+    const why = isExpired ? 'has expired' : 'has no SOA';
+    const rule = isExpired ? 'RFC 1034 §4.3.5' : 'RFC 1035 §5.2';
+    note(draft, rule, `zone ${formatName(zone.view.apex)} ${why}: it cannot be served`);
     return undefined;
   }
   note(draft, 'RFC 1034 §4.3.2', `${formatName(name)}: the nearest zone is ${formatName(zone.view.apex)}`);

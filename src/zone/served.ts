@@ -10,6 +10,8 @@ export interface ServedZone {
   readonly view: ZoneView;
   /** It has an NSEC chain and signatures: answers to DO queries carry proofs. */
   readonly signed: boolean;
+  /** It came from a primary, and has expired: it is not answered for. */
+  readonly isExpired?: boolean;
 }
 
 export interface ZoneSet {

@@ -52,9 +52,11 @@ test(`answers equal the oracle's: ${ZONE_SETS} random sets of zones, ${QUERIES_P
   for (let seed = 1; seed <= ZONE_SETS; seed++) {
     const random = seededRandom(seed);
     const plain = randomZones(random);
-    const served = plain.map(({ zone }) =>
-      random() < 0.6 ? { view: dummySigned(zone, pick(random, DENIALS)), signed: true } : { view: zone, signed: false },
-    );
+    const served = plain.map(({ zone }) => ({
+      ...(random() < 0.6 ? { view: dummySigned(zone, pick(random, DENIALS)), signed: true } : { view: zone, signed: false }),
+      // RFC 1034 §4.3.5
+      isExpired: random() < 0.05,
+    }));
     const zones = zoneSet(served);
     const responder = new Responder(new MemorySource(served));
     for (let each = 0; each < QUERIES_PER_SET; each++) {

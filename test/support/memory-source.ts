@@ -34,8 +34,13 @@ export class MemorySource implements AnswerSource {
       const hashed = new Map([...view.hashed.ascend(view.apexKey)].map((node) => [node.key, encodeNode(node, 0)]));
       return { nodes, chain: chain.toSorted(compareKeys), hashed };
     });
-    this.#zones = zones.map(({ view, signed }, id) => ({
-      record: { id, dnssec: signed ? 'on' : 'off', nodeCount: this.#stored[id]!.nodes.size },
+    this.#zones = zones.map(({ view, signed, isExpired }, id) => ({
+      record: {
+        id,
+        dnssec: signed ? 'on' : 'off',
+        nodeCount: this.#stored[id]!.nodes.size,
+        ...(isExpired === true ? { secondary: { isExpired } } : {}),
+      },
       apexKey: view.apexKey,
     }));
   }

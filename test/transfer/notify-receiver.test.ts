@@ -1,5 +1,5 @@
 /** NOTIFY messages that come in: which of them are taken, what the reply is, and how they reach the control process. */
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { LaterByOpcode } from '#answer/later-answer.ts';
 import { Responder } from '#answer/respond.ts';
 import { setClientAddress, newClientAddress } from '#base/client-address.ts';
@@ -14,7 +14,13 @@ import {
   writeReceivedNotify,
 } from '#transfer/notify-receiver.ts';
 import { type PassOn } from '#transfer/update-gate.ts';
-import { good, temporaryControl } from '../support/temporary-control.ts';
+import { readKeys } from '#transfer/grants.ts';
+import { TEST_ACTOR, good, temporaryControl } from '../support/temporary-control.ts';
+import { HandSigner } from '../support/transfer-messages.ts';
+import { testKey } from '../support/transfer-server.ts';
+
+const NOW = 1_800_000_000;
+const KEY_TEXT = testKey('k.example.');
 
 const PARENT = `
 @ 60 SOA ns host 1 3600 600 86400 60
@@ -33,7 +39,13 @@ async function bench({ hasPlace = true } = {}) {
   onTestFinished(() => reader.close());
   const received: (ReceivedNotify | undefined)[] = [];
   const pass: PassOn['pass'] = ({ body }) => hasPlace && received.push(readReceivedNotify(body)) > 0;
-  const counting = { count: () => undefined, countAnswer: () => undefined };
+  const log: string[] = [];
+  const counting = {
+    count: () => undefined,
+    countAnswer: () => undefined,
+    nowMs: () => NOW * 1000,
+    log: (_event: string, text: string) => void log.push(text),
+  };
   const notifies = new NotifyReceiver({ reader, handOver: { pass }, ...counting });
   const responder = new Responder(reader, { later: new LaterByOpcode(new Map([[OPCODE.NOTIFY, notifies]])) });
   responder.refresh();
@@ -44,7 +56,16 @@ async function bench({ hasPlace = true } = {}) {
     responder.beginBatch();
     return Buffer.from(out.subarray(0, responder.respond(message, message.length, out, 'udp', client)));
   };
-  return { send, received };
+  notifies.takeKeys(readKeys([KEY_TEXT]));
+  const secondary = async (primary: { readonly ip: string; readonly key?: string }) => {
+    const { name, algorithm, operations } = KEY_TEXT;
+    const key = { name, algorithm, operations, zones: 'all' } as const;
+    await control.control.transfer.createKey(key, TEST_ACTOR);
+    const primaries = [{ port: 53, ...primary }];
+    good(await control.run({ kind: 'secondary.create', zone: nameOf('sec.test.'), primaries, isSigning: false }));
+    responder.refresh();
+  };
+  return { send, received, log, secondary, control };
 }
 
 /** RFC 1996 §3.7: opcode 4, AA, one question, and (with `records`) one more section. */
@@ -69,7 +90,9 @@ test.for([
   ['a zone of others', notify('kid.elsewhere.test.', TYPE.CDS), 5],
   ['a type that no DSYNC record has', notify('kid.parent.test.', TYPE.CSYNC), 5],
   ['another class', notify('kid.parent.test.', TYPE.CDS, CLASS.CH), 5],
-  ['SOA', notify('kid.parent.test.', TYPE.SOA), 4],
+  ['A', notify('kid.parent.test.', TYPE.A), 4],
+  ['a zone that is kept here', notify('parent.test.', TYPE.SOA), 9],
+  ['a zone of others, SOA', notify('elsewhere.test.', TYPE.SOA), 9],
 ] as const)('NOTIFY about %s has no effect', async ([, message, rcode]) => {
   const { send, received } = await bench();
   expect(send(message)[3]! & 15).toBe(rcode);
@@ -105,4 +128,54 @@ test('what the answer process hands on is read with care: it may have been taken
     await follow(Buffer.from(text));
   }
   expect(seen).toEqual(['192.0.2.1']);
+});
+
+describe('RFC 1996 §3.10: NOTIFY of a zone that comes from a primary', () => {
+  const message = () => notify('sec.test.', TYPE.SOA);
+  /** Signed as a request: there is no MAC before it, so none of its length either (RFC 8945 §4.3.3). */
+  const signed = (name: string, secret: string, time = NOW) =>
+    new HandSigner(name, Buffer.from(secret, 'base64')).sign(message(), time);
+
+  test('from its address is acknowledged and handed on; from elsewhere it is REFUSED, and said', async () => {
+    const { send, received, log, secondary } = await bench();
+    await secondary({ ip: '2001:db8::1' });
+    expect(send(message())[3]! & 15).toBe(0);
+    expect(received).toEqual([{ name: 'sec.test.', type: TYPE.SOA, from: '2001:db8:0:0:0:0:0:1' }]);
+    const other = await bench();
+    await other.secondary({ ip: '192.0.2.1' });
+    expect([other.send(message())[3]! & 15, other.received, log]).toEqual([5, [], []]);
+    expect(other.log).toEqual([expect.stringMatching(/NOTIFY of sec\.test\. from 2001:.* refused: it is no primary/)]);
+  });
+
+  test('from any address with the key of the primary, answered signed (RFC 8945 §5.3); not with another key', async () => {
+    const { send, received, secondary } = await bench();
+    await secondary({ ip: '192.0.2.1', key: 'k.example.' });
+    const reply = send(signed('k.example.', KEY_TEXT.secret));
+    expect([reply[3]! & 15, reply.readUInt16BE(10), received.length]).toEqual([0, 1, 1]);
+    const without = await bench();
+    await without.secondary({ ip: '192.0.2.1' });
+    expect(without.send(signed('k.example.', KEY_TEXT.secret))[3]! & 15).toBe(5);
+  });
+
+  test('RFC 8945 §5.2: a wrong secret, an unknown key, another clock: NOTAUTH with the error, and no effect', async () => {
+    const { send, received, secondary, log } = await bench();
+    await secondary({ ip: '2001:db8::1', key: 'k.example.' });
+    const wrong = Buffer.alloc(32, 9).toString('base64');
+    const replies = [
+      signed('k.example.', wrong),
+      signed('unknown.example.', wrong),
+      signed('k.example.', KEY_TEXT.secret, NOW - 301),
+    ].map(send);
+    expect([replies.map((reply) => reply[3]! & 15), received]).toEqual([[9, 9, 9], []]);
+    expect(log.map((each) => each.replace(/^.*refused: (\w+).*$/, '$1'))).toEqual(['BADSIG', 'BADKEY', 'BADTIME']);
+  });
+
+  test('in control it leads to a look at the primaries', async () => {
+    const { secondary, control } = await bench();
+    await secondary({ ip: '192.0.2.1' });
+    const body = writeReceivedNotify({ name: 'sec.test.', type: TYPE.SOA, from: '192.0.2.1' });
+    const { keeper } = control.control.transferParts;
+    await notifyIntake(control.control.notifyFollowers)(body);
+    expect(keeper.counts.notified).toBe(1);
+  });
 });

@@ -67,7 +67,7 @@ export const secondariesRoutes = [
 ];
 
 /** As keys are called in the store. */
-function keyName(text: string): string {
+export function keyName(text: string): string {
   return (text.endsWith('.') ? text : `${text}.`).toLowerCase();
 }
 

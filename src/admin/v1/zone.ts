@@ -11,6 +11,7 @@ import { zoneEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
 import { OnOff, ParentCareForm, Time, zoneParams } from '#admin/http/schemas.ts';
 import { SigningSwitch, signingCommand } from './dnssec.ts';
+import { PrimaryStateForm, primaryStateForm } from './primaries.ts';
 
 export const ZoneForm = Type.Object({
   name: Type.String(),
@@ -20,9 +21,10 @@ export const ZoneForm = Type.Object({
   nodeCount: Type.Integer({ description: 'number of names, with empty non-terminals' }),
   createdAt: Time,
   changedAt: Time,
+  secondary: Type.Optional(PrimaryStateForm),
 });
 
-export function zoneForm(record: ZoneRecord): unknown {
+export function zoneForm(record: ZoneRecord): object {
   const { name, dnssec, serial, revision, nodeCount, createdAtMs, changedAtMs } = record;
   return { name, dnssec, serial, revision, nodeCount, createdAt: isoTime(createdAtMs), changedAt: isoTime(changedAtMs) };
 }
@@ -34,7 +36,11 @@ export const zoneRoutes = [
     tag: 'zones',
     summary: 'Show a zone',
     answers: { 200: ZoneForm },
-    show: ({ zone }) => ok({ etag: zoneEtag(zone), body: () => zoneForm(zone) }),
+    show: ({ control, zone }) => {
+      const state = control.transfer.primaries(zone);
+      const body = { ...zoneForm(zone), ...(state === undefined ? {} : { secondary: primaryStateForm(state) }) };
+      return ok({ etag: zoneEtag(zone), body: () => body });
+    },
   }),
 
   zoneChangeRoute({

@@ -1,7 +1,7 @@
 /** `/v1/zones`: the list of zones, and a new zone without records of its own. */
 import { Type } from 'typebox';
 import { inBody } from '#base/place.ts';
-import { fail, ok } from '#base/problem.ts';
+import { type Problem, fail, ok, problem } from '#base/problem.ts';
 import { nameOf, ownerKey } from '#dns/name.ts';
 import { allows, scopeProblem } from '#admin/http/access.ts';
 import { changeRoute } from '#admin/http/change-route.ts';
@@ -12,6 +12,7 @@ import { parseZoneName } from '#admin/http/names.ts';
 import { cutPage, pageQuery, readPage } from '#admin/http/page.ts';
 import { readRoute } from '#admin/http/read-route.ts';
 import { DenialForm, OnOff, ParentCareForm, closed } from '#admin/http/schemas.ts';
+import { PrimariesForm, givenPrimaries } from './primaries.ts';
 import { ZoneForm, zoneForm } from './zone.ts';
 
 const NewZone = closed(
@@ -24,8 +25,11 @@ const NewZone = closed(
     contact: Type.Optional(Type.String({ description: 'RNAME of the SOA; hostmaster.<zone> unless given' })),
     denial: Type.Optional(DenialForm),
     parent: Type.Optional(ParentCareForm),
+    primaries: Type.Optional(PrimariesForm),
+    sign: Type.Optional(Type.Boolean({ description: 'with primaries: it comes unsigned, and is signed here' })),
   },
-  'A zone with a default SOA and NS set. To create a zone with its records, PUT a zone file.',
+  'A zone with a default SOA and NS set, or with `primaries` one that comes from them by transfer. To create a zone ' +
+    'with its records, PUT a zone file.',
 );
 
 export const zonesRoutes = [
@@ -66,16 +70,47 @@ export const zonesRoutes = [
     summary: 'Create a zone',
     body: NewZone,
     example: { name: 'new.example', dnssec: 'on', nameservers: ['ns1', 'ns2.example.net.'], contact: 'hostmaster' },
-    change: ({ body: { name, dnssec, ...rest }, request }) => {
+    change: ({ body, request }) => {
+      const { name, dnssec, primaries, sign, ...rest } = body;
       const zone = parseZoneName(name, inBody('/name'));
       if (!zone.ok) return zone;
       const identity = identityOf(request);
       if (!allows(identity, 'zone-manage', ownerKey(zone.value)))
         return fail(scopeProblem(identity, 'scope admin or a grant to manage this zone', inBody('/name')));
-      return ok({
-        command: { kind: 'zone.create', zone: zone.value, dnssec: dnssec !== 'off', ...given(rest) },
-        location: (outcome) => `/v1/zones/${zoneSegment(outcome.zone)}`,
-      });
+      const location = (outcome: { readonly zone: string }): string => `/v1/zones/${zoneSegment(outcome.zone)}`;
+      const idle = idleFields(body);
+      if (idle.length > 0) return fail(...idle);
+      if (primaries === undefined)
+        return ok({
+          command: { kind: 'zone.create', zone: zone.value, dnssec: dnssec !== 'off', ...given(rest) },
+          location,
+        });
+      // As PUT …/primaries: it makes this server connect to an address.
+      const isAdmin = allows(identity, 'admin', undefined);
+      if (!isAdmin) return fail(scopeProblem(identity, 'scope admin', inBody('/primaries')));
+      const from = { primaries: givenPrimaries(primaries), isSigning: sign === true };
+      return ok({ command: { kind: 'secondary.create', zone: zone.value, ...from }, location });
     },
   }),
 ];
+
+/** What would have no effect is rejected: what comes from a primary has its own SOA and NS. */
+function idleFields(body: {
+  readonly primaries?: unknown;
+  readonly sign?: boolean;
+  readonly dnssec?: unknown;
+  readonly nameservers?: unknown;
+  readonly contact?: unknown;
+  readonly denial?: unknown;
+  readonly parent?: unknown;
+}): Problem[] {
+  const isSecondary = body.primaries !== undefined;
+  const own = ['dnssec', 'nameservers', 'contact', 'denial', 'parent'] as const;
+  const names = isSecondary ? own : (['sign'] as const);
+  return names
+    .filter((name) => body[name] !== undefined)
+    .map((name) => {
+      const why = isSecondary ? `${name} has no effect on a zone that comes from primaries` : `${name} needs primaries`;
+      return problem('FIELD_VALUE', inBody(`/${name}`), why);
+    });
+}

@@ -175,6 +175,8 @@ export class Finder {
       if (zones.above >= 0) this.zone = zones.above;
       else this.#dependencies.addOutside();
     }
+    // RFC 1034 §4.3.5: a zone that has expired is as one that was never there, to who asks here.
+    if (zones.expired[this.zone] === 1) return FOUND.BROKEN;
     const apexDepth = zones.depths[this.zone]!;
     if (this.#shapes[this.zone] === 0) this.#lookAtApex(apexDepth);
     if ((this.#shapes[this.zone]! & SHAPE_SOA) === 0) return FOUND.BROKEN;

@@ -6,7 +6,13 @@ import { type OwnerKey } from '#dns/name.ts';
 
 export interface AnswerZone {
   /** `nodeCount` as of any time: an estimate. */
-  readonly record: { readonly id: number; readonly dnssec: 'on' | 'off'; readonly nodeCount: number };
+  readonly record: {
+    readonly id: number;
+    readonly dnssec: 'on' | 'off';
+    readonly nodeCount: number;
+    /** Of a zone from a primary: it is not answered for once it has expired. */
+    readonly secondary?: { readonly isExpired?: true };
+  };
   readonly apexKey: OwnerKey;
 }
 

@@ -17,6 +17,8 @@ export class ZoneIndex {
   readonly depths: Uint8Array;
   readonly ids: readonly number[];
   readonly signed: readonly boolean[];
+  /** 1 for each zone that has expired. */
+  readonly expired: Uint8Array;
   /** What the last `find` found: numbers of the deepest zone and of the next one above it; -1 for none. */
   deepest = -1;
   above = -1;
@@ -28,6 +30,7 @@ export class ZoneIndex {
     this.depths = Uint8Array.from(this.apexKeys, (key) => key.filter((octet) => octet === 0).length);
     this.ids = zones.map((zone) => zone.record.id);
     this.signed = zones.map((zone) => zone.record.dnssec === 'on');
+    this.expired = Uint8Array.from(zones, ({ record }) => (record.secondary?.isExpired === true ? 1 : 0));
     this.#depthMax = this.depths.reduce((max, depth) => Math.max(max, depth), -1);
     for (const [number, hash] of this.hashes.entries()) {
       let slot = this.#slotOf(hash);

@@ -31,6 +31,60 @@ export const SECONDARIES_PER_ZONE_MAX = 16;
 /** Wait before keys are sent again to an answer process that did not take them. */
 export const TRANSFER_KEY_RETRY_MS = 1_000;
 
+// --- zones from primaries ---
+
+/** Messages of a stream in a row without a signature (RFC 8945 §5.3.1). */
+export const TSIG_UNSIGNED_MESSAGES_MAX = 99;
+/** Records of one transfer: in memory until the zone is written, two KiB each with all that is made of them. */
+export const TRANSFER_IN_RECORDS_MAX = 1_000_000;
+/** Records of all transfers under way: a process may have some two GiB. */
+export const TRANSFERS_IN_RECORDS_MAX = 1_000_000;
+/** Octets of one transfer: what so many records of ordinary size have, signatures too. */
+export const TRANSFER_IN_BYTES_MAX = 512 * 1024 * 1024;
+/** How long one transfer may take: 512 MiB at 75 KiB/s. A new one begins at the beginning. */
+export const TRANSFER_IN_MS_MAX = 2 * 3_600_000;
+/** Until the first octet of an answer, and between two: a primary that reads a large zone from a disk is in time. */
+export const TRANSFER_IN_IDLE_MS = 30_000;
+/** For a TCP connection: a primary that is there takes it within a round trip or two. */
+export const TRANSFER_IN_CONNECT_MS = 5_000;
+/** Transfers at once: each may have a zone in memory. BIND has 10 for each primary, NSD 128. */
+export const TRANSFERS_IN_MAX = 4;
+/** Of those, from one address: a primary that hangs leaves places for the others. */
+export const TRANSFERS_IN_PER_PRIMARY_MAX = 2;
+/** Questions for SOA records under way: one datagram each. */
+export const SOA_CHECKS_MAX = 64;
+/** Of those, of zones whose first primary is one address: one that hangs leaves places for the others. */
+export const SOA_CHECKS_PER_PRIMARY_MAX = 8;
+/** For a SOA over UDP, and how often it is asked for. */
+export const SOA_CHECK_MS = 2_000;
+export const SOA_CHECK_TRIES = 3;
+/** Primaries of a zone: BIND's and Knot's users have two or three. */
+export const PRIMARIES_PER_ZONE_MAX = 8;
+/** REFRESH and RETRY below this are taken as this: a SOA with 0 would be asked for without end. Knot has 2. */
+export const REFRESH_SECONDS_MIN = 2;
+/** And above this as this: four weeks, as BIND has. */
+export const REFRESH_SECONDS_MAX = 28 * 86_400;
+/** EXPIRE above this is taken as this: 24 weeks, as BIND and NSD have. */
+export const EXPIRE_SECONDS_MAX = 24 * 7 * 86_400;
+/** Before a zone was ever there: the first wait after a failure, doubled each time up to the last. */
+export const FIRST_RETRY_MS = 2_000;
+export const FIRST_RETRY_MS_MAX = 3_600_000;
+/** Share of a wait that is left out by chance: zones of one primary are not all asked for in one second. */
+export const REFRESH_JITTER = 0.1;
+/** A primary that failed is asked last for this long, doubled with each failure up to the last. */
+export const PRIMARY_REST_MS = 5_000;
+export const PRIMARY_REST_MS_MAX = 600_000;
+/** After NOTIFY: at most one look at the primaries of a zone in this time, however many come. */
+export const NOTIFIED_CHECK_MS = 1_000;
+/** Between two rounds of what is due. */
+export const SECONDARY_TICK_MS = 100;
+/** That a zone was looked at is written down when this share of its EXPIRE has passed since the last time. */
+export const CHECKED_WRITE_SHARE = 0.05;
+/** Wait before it is tried again to write that a zone has expired. */
+export const EXPIRE_AGAIN_MS = 10_000;
+/** Nodes between two turns of other work while a plan is made of a whole zone: some ten milliseconds. */
+export const RECEIVED_NODES_PER_TURN = 2_000;
+
 // --- NOTIFY ---
 
 /** For a reply: three times the round trip to the other side of the world. */

@@ -8,7 +8,8 @@ import { type Name } from '#dns/name.ts';
 import { type TsigOperation } from '#transfer/grants.ts';
 import { type UpdateRightsText } from '#transfer/update-rights.ts';
 import { type Secondary } from '#store/transfer/secondaries.ts';
-import { type ZoneRecord } from '#store/schema.ts';
+import { type Primary } from '#store/transfer/primaries.ts';
+import { type SecondaryRole, type ZoneRecord } from '#store/schema.ts';
 
 export type TransferCommand =
   /** Replaces the secondary with the same address. */
@@ -19,7 +20,17 @@ export type TransferCommand =
       readonly port: number;
       readonly key?: string;
     }
-  | { readonly kind: 'secondary.remove'; readonly zone: Name; readonly ip: string };
+  | { readonly kind: 'secondary.remove'; readonly zone: Name; readonly ip: string }
+  /** A new zone that comes from primaries. */
+  | {
+      readonly kind: 'secondary.create';
+      readonly zone: Name;
+      readonly primaries: readonly Primary[];
+      /** It comes unsigned, and is signed here. */
+      readonly isSigning: boolean;
+    }
+  /** It comes from these primaries from now on. */
+  | { readonly kind: 'primaries.set'; readonly zone: Name; readonly primaries: readonly Primary[] };
 
 /** A key as it is shown; its secret is shown once, when it is made. */
 export interface TsigKeyInfo {
@@ -65,6 +76,26 @@ export interface SecondaryView {
   readonly failure?: string;
 }
 
+/** What is known of a zone that comes from primaries. Times are wall times, milliseconds. */
+export interface PrimaryState {
+  readonly mode: SecondaryRole['mode'];
+  /** `waiting`: it has never been there. `failing`: no primary was of use when it was last looked at. */
+  readonly state: 'waiting' | 'current' | 'failing' | 'expired';
+  readonly isLooking: boolean;
+  /** The serial that came last. */
+  readonly serial?: number;
+  readonly checkedAtMs?: number;
+  readonly expiresAtMs?: number;
+  readonly nextLookAtMs: number;
+  /** What was left out of what came last. */
+  readonly notes: readonly string[];
+  readonly primaries: readonly (Primary & {
+    readonly serial?: number;
+    readonly failure?: string;
+    readonly lookedAtMs?: number;
+  })[];
+}
+
 export interface TransferApi {
   keys(): readonly TsigKeyInfo[];
   createKey(
@@ -74,4 +105,6 @@ export interface TransferApi {
   ): Promise<Result<{ readonly info: TsigKeyInfo; readonly secret: string }>>;
   revokeKey(name: string, actor: TransferActor, dryRun?: boolean): Promise<Result<undefined>>;
   secondaries(zone: ZoneRecord): readonly (Secondary & SecondaryView)[];
+  /** Undefined for a zone that is kept here. */
+  primaries(zone: ZoneRecord): PrimaryState | undefined;
 }

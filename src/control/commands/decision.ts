@@ -8,7 +8,8 @@ import { type OwnerKey } from '#dns/name.ts';
 import { type DenialKind } from '#dnssec/denial.ts';
 import { type KeyPolicy } from '#dnssec/key-policy.ts';
 import { type ZonePlan } from '#dnssec/plan.ts';
-import { type ForeignKeyRef, type Presigned, type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
+import { type ForeignKeyRef, type Presigned, type SecondaryRole } from '#store/schema.ts';
+import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type DocumentWrite, type EventWrite, type SecretWrite, type StoreWrite } from '#store/writer.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { type ZoneView } from '#zone/view.ts';
@@ -63,6 +64,12 @@ export interface ZonePart {
   readonly keySet?: KeySet;
   /** The whole zone as another signer made it; nothing is signed here. */
   readonly presigned?: { readonly plan: ZonePlan; readonly presigned: Presigned };
+  /** What a primary sent, as it is to be served; nothing is signed here. */
+  readonly received?: { readonly plan: ZonePlan; readonly dnssec: 'on' | 'off' };
+  /** The changes are what a primary sent, of a zone that is signed here. */
+  readonly isFromPrimary?: true;
+  /** Its role as a secondary afterwards; as it is unless given. */
+  readonly secondary?: SecondaryRole;
   /** Signatures near their end are renewed in this slice of the zone. */
   readonly renewal?: { readonly from: OwnerKey; readonly nodeLimit: number };
   /** The rest is done even if this zone takes no change now. */

@@ -9,7 +9,7 @@ import { rolloversOf } from '#dnssec/rollover/state.ts';
 import { readFreeze } from '#store/dnssec/policies.ts';
 import { readRolloverState } from '#store/dnssec/rollovers.ts';
 import { type StoreReader } from '#store/reader.ts';
-import { type ZoneRecord } from '#store/schema.ts';
+import { type ZoneRecord, isSignedHere } from '#store/schema.ts';
 import { type MetricFamily } from '#control/api/control.ts';
 import { type ParentServers } from './parent.ts';
 import { type ServedCounts } from './served-sampler.ts';
@@ -27,7 +27,7 @@ export interface DnssecCountsInput {
 type Sample = MetricFamily['samples'][number];
 
 export function dnssecFamilies({ reader, parents, served, wallOffsetMs, clock }: DnssecCountsInput): MetricFamily[] {
-  const signed = reader.zones().filter(({ dnssec, presigned }) => dnssec === 'on' && presigned === undefined);
+  const signed = reader.zones().filter(isSignedHere);
   const keys = new Tally('role', 'stage');
   for (const record of signed) for (const { role, state } of record.keys) keys.add(role, state);
   const inSync = signed.map((record) => ({ record, isGood: isInSync(record, parents) }));

@@ -15,7 +15,7 @@ import { type Problem, problem } from '#base/problem.ts';
 import { type Name, nameOf } from '#dns/name.ts';
 import { type KeyPolicy } from '#dnssec/key-policy.ts';
 import { type RolloverState, rolloversOf } from '#dnssec/rollover/state.ts';
-import { type ZoneRecord } from '#store/schema.ts';
+import { type ZoneRecord, isSignedHere } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
 import { type ParentLook, type ParentServers, judgeDs } from './parent.ts';
@@ -89,8 +89,7 @@ export class ParentWatch {
     this.#generation = generation;
     this.#listedMs = nowMs();
     const before = new Map(this.#zones.map((each) => [each.text, each.firstMs]));
-    const isOurs = ({ dnssec, presigned }: ZoneRecord): boolean => dnssec === 'on' && presigned === undefined;
-    const signed = writer.zones().filter((each) => isOurs(each) && each.name !== '.');
+    const signed = writer.zones().filter((each) => isSignedHere(each) && each.name !== '.');
     this.#zones = signed.map((record, at) => {
       const name = nameOf(record.name);
       const first = before.get(record.name) ?? firstMs + (at + 1) * PARENT_WATCH_EACH_MS;

@@ -23,7 +23,7 @@ import {
   readPolicy,
 } from '#store/dnssec/policies.ts';
 import { rolloverWrite } from '#store/dnssec/rollovers.ts';
-import { type ZoneRecord } from '#store/schema.ts';
+import { type ZoneRecord, isSignedHere } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import {
   type AskedBy,
@@ -178,7 +178,7 @@ function nameProblem(name: string, writer: StoreWriter): Problem | undefined {
 }
 
 function signedZones(writer: StoreWriter, is: (record: ZoneRecord) => boolean): readonly ZoneRecord[] {
-  return writer.zones().filter((each) => each.dnssec === 'on' && each.presigned === undefined && is(each));
+  return writer.zones().filter((each) => isSignedHere(each) && is(each));
 }
 
 /** Makes zones due, one after the other. */

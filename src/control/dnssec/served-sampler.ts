@@ -7,7 +7,7 @@ import { SERVED_SAMPLE_ZONES } from '#base/limits/dnssec.ts';
 import { toSeconds } from '#base/clock.ts';
 import { atZone } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
-import { type ZoneRecord } from '#store/schema.ts';
+import { type ZoneRecord, isSignedHere } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
 import { sampleZone } from '#control/signing/sampler.ts';
@@ -48,7 +48,7 @@ export class ServedSampler {
   async sample(): Promise<void> {
     const { writer, random } = this.#options;
     const below = (count: number): number => Buffer.from(random(4)).readUInt32BE() % count;
-    const signed = writer.zones().filter(({ dnssec, presigned }) => dnssec === 'on' && presigned === undefined);
+    const signed = writer.zones().filter(isSignedHere);
     let isAnswering = true;
     for (let left = Math.min(SERVED_SAMPLE_ZONES, signed.length); left > 0; left--) {
       const record = signed.splice(below(signed.length), 1)[0]!;

@@ -1,11 +1,10 @@
 /**
  * One question to one name server by itself, any type, with its real TTLs and flags: over UDP, over TCP after
  * truncation. An edge: whatever goes wrong is a text.
- * Implements: RFC 5452 §9 (port and id by chance, answers from where they were asked), RFC 7766 §5 (TCP after TC).
+ * Implements: RFC 5452 §9 (id by chance), RFC 7766 §5 (TCP after TC).
  * Not here: what a question and its reply look like (dns/reply.ts), resolvers (outside-resolver.ts).
  */
 import { randomInt } from 'node:crypto';
-import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 import { type IpPort } from '#base/address.ts';
 import { MESSAGE_BYTES_MAX } from '#base/limits/dns.ts';
@@ -13,6 +12,7 @@ import { DIRECT_DATAGRAMS_MAX, DIRECT_TCP_MS, DIRECT_UDP_MS, RESOLVER_TRIES } fr
 import { type Name, lowerName } from '#dns/name.ts';
 import { type Reply, readReply, writeQuestion } from '#dns/reply.ts';
 import { type RrType } from '#dns/types.ts';
+import { exchangeDatagram } from './datagram-exchange.ts';
 
 /** What came, or why nothing did. `octets` is the whole message. */
 export type DirectReply = { readonly reply: Reply; readonly octets?: Uint8Array } | { readonly failure: string };
@@ -28,30 +28,19 @@ export async function askDirectly(server: IpPort, name: Name, type: RrType, isRe
   return last;
 }
 
-function askUdp(server: IpPort, name: Name, type: RrType, isRecursive: boolean): Promise<DirectReply> {
-  const { promise, resolve } = Promise.withResolvers<DirectReply>();
+async function askUdp(server: IpPort, name: Name, type: RrType, isRecursive: boolean): Promise<DirectReply> {
   const id = randomInt(0x1_0000);
-  const socket = createSocket(server.family === 6 ? 'udp6' : 'udp4');
-  let datagrams = 0;
-  const end = (result: DirectReply): void => {
-    clearTimeout(timer);
-    socket.removeAllListeners().on('error', () => {});
-    // It may be closed by its own error already.
-    try {
-      socket.close();
-    } catch {}
-    resolve(result);
-  };
-  const timer = setTimeout(() => end({ failure: 'does not answer' }), DIRECT_UDP_MS);
-  socket.on('error', (error) => end({ failure: error.message }));
-  socket.on('message', (octets) => {
-    const reply = readReply(octets, id, name, type);
-    if (reply !== undefined) end({ reply, octets });
-    else if (++datagrams >= DIRECT_DATAGRAMS_MAX) end({ failure: 'answers with octets that are no reply' });
+  const answer = await exchangeDatagram({
+    server,
+    message: writeQuestion(id, name, type, isRecursive),
+    timeoutMs: DIRECT_UDP_MS,
+    datagramsMax: DIRECT_DATAGRAMS_MAX,
+    read: (octets) => {
+      const reply = readReply(octets, id, name, type);
+      return reply && { reply, octets };
+    },
   });
-  // Connected: the kernel drops what comes from elsewhere.
-  socket.connect(server.port, server.ip, () => socket.send(writeQuestion(id, name, type, isRecursive)));
-  return promise;
+  return 'failure' in answer ? answer : answer.reply;
 }
 
 /** Over TCP from the beginning. Never rejects. */

@@ -26,6 +26,7 @@ import { overlayZone } from '#zone/overlay.ts';
 import { type NodeRrset, type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type KeySet, type ZonePart } from '#control/commands/decision.ts';
 import { presignedOnly } from '#control/commands/presigned.ts';
+import { keptByPrimary } from '#control/commands/secondary-zone.ts';
 import { zonemdTooLarge } from '#dnssec/plan-zonemd.ts';
 import { KeyRing, type NewZoneKey, type OpenKey, newZoneKey } from './keys.ts';
 import { SelfCheck } from './self-check.ts';
@@ -92,6 +93,9 @@ export class ZonePreparer {
     const zone = formatName(view.apex);
     const nowMs = clock.nowMs();
     if (part.presigned !== undefined) return ok(this.#presigned(part, part.presigned, zone, nowMs));
+    if (part.received !== undefined) return ok(this.#received(part, part.received, zone, nowMs));
+    const kept = keptByPrimary(part);
+    if (kept !== undefined) return fail(kept);
     // For all who ask: mail policies, CAs, upkeep.
     const isTakenOver = (part.keySet?.keys ?? []).length > 0;
     if (part.record?.presigned !== undefined && !isTakenOver) return fail(presignedOnly(zone));
@@ -99,7 +103,8 @@ export class ZonePreparer {
     const before = part.record ?? { ...newRecord(writer.nextZoneId(), zone, nowMs), keys: back, foreignKeys };
     const isSigned = part.isSigned ?? before.dnssec === 'on';
     const keySet = isSigned ? this.#keySet(part, before, nowMs) : NO_KEYS;
-    const keyed = withZonemd(withDenial(withKeys(before, keySet), part.denial), part.zonemd);
+    const claimed = withZonemd(withDenial(withKeys(before, keySet), part.denial), part.zonemd);
+    const keyed = part.secondary === undefined ? claimed : { ...claimed, secondary: part.secondary };
     const keys = this.#keys.keysOf(keyed, keySet.sealed);
     const wrong = isSigned ? this.#options.signingClock?.problem() : undefined;
     if (wrong !== undefined) return fail(wrong);
@@ -135,6 +140,22 @@ export class ZonePreparer {
       fresh: NO_KEYS.sealed,
       forgotten: before.keys.map(({ id }) => id),
       record: { ...rest, keys: [], dnssec: 'on', presigned, serial, changedAtMs: nowMs },
+    };
+  }
+
+  /** A zone as a primary sent it. */
+  #received(part: SettledPart, { plan, dnssec }: ReceivedZone, zone: string, nowMs: number): Prepared {
+    const before = part.record ?? newRecord(this.#options.writer.nextZoneId(), zone, nowMs);
+    const { secondary = before.secondary } = part;
+    const role = secondary === undefined ? {} : { secondary };
+    const serial = plan.changed ? plan.changeset.toSerial : before.serial;
+    const isMoved = plan.nodes.size > 0 || plan.hashed.size > 0 || before.dnssec !== dnssec;
+    return {
+      plan,
+      isChanged: isMoved || part.record === undefined || secondary?.isExpired !== before.secondary?.isExpired,
+      fresh: NO_KEYS.sealed,
+      forgotten: [],
+      record: { ...before, ...role, dnssec, serial, changedAtMs: nowMs },
     };
   }
 
@@ -209,6 +230,7 @@ export class ZonePreparer {
 }
 
 type PresignedZone = NonNullable<ZonePart['presigned']>;
+type ReceivedZone = NonNullable<ZonePart['received']>;
 
 /** Each change digests the whole zone: what grows past the limit is rejected, not left without a digest in silence. */
 function tooLargeForDigest({ name, nodeCount }: ZoneRecord, view: ZoneView, { nodes }: ZonePlan): Problem | undefined {

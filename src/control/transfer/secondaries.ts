@@ -26,12 +26,22 @@ export interface SecondariesOptions {
   readonly onChanged: (zone: ZoneRecord) => void;
 }
 
+/** What answers the API. */
+interface TransferApiParts {
+  readonly writer: StoreWriter;
+  readonly keys: TsigKeyring;
+  readonly notifier: Notifier;
+  /** Of zones that come from elsewhere. */
+  readonly primaries: TransferApi['primaries'];
+}
+
 /** What the API may ask. */
-export function transferApi(writer: StoreWriter, keys: TsigKeyring, notifier: Notifier): TransferApi {
+export function transferApi({ writer, keys, notifier, primaries }: TransferApiParts): TransferApi {
   return {
     keys: () => keys.list(),
     createKey: (...wanted) => keys.create(...wanted),
     revokeKey: (...which) => keys.revoke(...which),
+    primaries,
     secondaries: ({ id }) => readSecondaries(writer, id).map((each) => ({ ...each, ...notifier.view(id, each.ip) })),
   };
 }
@@ -99,7 +109,7 @@ function remove(
  * A key that is not there, or that opens other zones than this one, would leave the secondary without the zone. The
  * problem does not say which: the owner of one zone need not know the keys of others.
  */
-function keyProblems(name: string, zone: Name, keys: readonly TsigKeyInfo[]): readonly Problem[] {
+export function keyProblems(name: string, zone: Name, keys: readonly TsigKeyInfo[]): readonly Problem[] {
   const key = keys.find((each) => each.name === name);
   const isOfZone = key?.zones === 'all' || key?.zones.some((each) => ownerKey(nameOf(each)) === ownerKey(zone));
   if (isOfZone && key?.operations.includes('transfer')) return [];
@@ -114,7 +124,7 @@ function keyless(ip: string): Problem {
 }
 
 /** One spelling for each address; undefined for what is none. */
-function canonicalIp(text: string): string | undefined {
+export function canonicalIp(text: string): string | undefined {
   if (isIP(text) === 0) return undefined;
   return isIP(text) === 4 ? text : new URL(`http://[${text}]`).hostname.slice(1, -1);
 }

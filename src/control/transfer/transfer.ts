@@ -27,7 +27,8 @@ export interface TransferParts {
   readonly handlers: ReturnType<typeof secondaryHandlers>;
 }
 
-export function transferParts(options: TransferPartsOptions): TransferParts {
+/** `primaries`: what is known of zones that come from elsewhere. */
+export function transferParts(options: TransferPartsOptions, primaries: TransferApi['primaries']): TransferParts {
   const { writer } = options;
   const keys = new TsigKeyring(options);
   const notifier = zoneNotifier({ ...options, keys });
@@ -38,5 +39,5 @@ export function transferParts(options: TransferPartsOptions): TransferParts {
   });
   const updates = new Updates({ ...options, keys: () => keys.updateKeys() });
   keys.onChange(() => updates.keysChanged(new Set(keys.list().map(({ name }) => name))));
-  return { keys, notifier, updates, api: transferApi(writer, keys, notifier), handlers };
+  return { keys, notifier, updates, api: transferApi({ writer, keys, notifier, primaries }), handlers };
 }

@@ -20,6 +20,7 @@ import { type Decision, type RecordWatcher, type ZonePart } from '#control/comma
 import { type CommandOf, type CommandTable, type ServedZone, type ZoneContext } from '#control/commands/table.ts';
 import { type ZoneCommand } from '#control/api/control.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
+import { closedToCommands } from '#control/commands/secondary-zone.ts';
 import { denialProblem, setZonemd, switchDenial } from './denial.ts';
 import { importChanges } from './import.ts';
 import { newZoneChanges } from './new-zone.ts';
@@ -51,6 +52,8 @@ export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCom
     <C extends ZoneCommand>(decide: Decide<C>) =>
     (command: C, { served }: ZoneContext): Result<Decision> => {
       if (served === undefined) return fail(zoneNotServed(command.zone));
+      const closed = closedToCommands(served.record, served.view);
+      if (closed !== undefined) return fail(closed);
       return watched(decide(served, command, options), served, options, command);
     };
   return {
@@ -62,7 +65,8 @@ export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCom
       isCreating: true,
       decide: (command, context) => {
         const { served } = context;
-        const against = denialProblem(command, served?.record);
+        const closed = served && closedToCommands(served.record, served.view);
+        const against = closed ?? denialProblem(command, served?.record);
         if (against !== undefined) return fail(against);
         if (command.presigned === true) return importPresigned(command, context, options);
         const imported = importZone(command, context, options);

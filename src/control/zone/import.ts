@@ -8,7 +8,7 @@ import { type Problem, type Result, fail, hasErrors, ok, warning } from '#base/p
 import { placeOfRrset } from '#dns/place.ts';
 import { type Name, type OwnerKey, formatName, ownerKey } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
-import { sortRdatas } from '#dns/rrset.ts';
+import { type Rrset, sortRdatas } from '#dns/rrset.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type ZoneFileOptions } from '#dns/zone-file.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
@@ -30,9 +30,25 @@ export interface ZoneSource {
 /** The changes that make the manual records of `view` those of the file, with the file's warnings; or everything wrong with it. */
 export function importChanges(view: ZoneView, source: ZoneSource, rules: ChangeRules): Result<readonly RrsetChange[]> {
   const { rrsets, problems: warnings } = readFile(view, source, rules);
-  const { signed } = rules;
   // Its warnings too: who mends an error learns at once what else the file is wrong in.
   if (hasErrors(warnings)) return fail(...warnings);
+  const brought = bringRrsets(view, rrsets, rules.signed);
+  warnings.push(...brought.warnings, ...serialWarnings(view, brought.changes));
+  return ok(brought.changes, warnings);
+}
+
+/** What is set and what goes, and what is left out because another keeps it. */
+export interface BroughtRrsets {
+  readonly changes: readonly RrsetChange[];
+  readonly warnings: readonly Problem[];
+}
+
+/**
+ * The changes that make the manual records of `view` these. Where a mail policy keeps an RRset, its records stay; of
+ * the apex' TXT, all but SPF is brought.
+ */
+export function bringRrsets(view: ZoneView, rrsets: Iterable<Rrset>, signed: boolean): BroughtRrsets {
+  const warnings: Problem[] = [];
   const changes: RrsetChange[] = [];
   const listed = new Map<OwnerKey, Set<RrType>>();
   for (const { owner, type, ttl, rdatas } of rrsets) {
@@ -62,8 +78,7 @@ export function importChanges(view: ZoneView, source: ZoneSource, rules: ChangeR
       if (manager === 'manual' && !isSignerType(type, signed) && listed.get(node.key)?.has(type) !== true)
         changes.push({ owner: node.owner, type, rrset: null });
   changes.push(...withoutTextsBesideSpf(view, listed));
-  warnings.push(...serialWarnings(view, changes));
-  return ok(changes, warnings);
+  return { changes, warnings };
 }
 
 /** What the file says, with every problem of it. The zone that it makes may be large, and is not kept. */
@@ -106,7 +121,8 @@ function keptDelegation(owner: Name, type: RrType): Problem {
 
 function keptWarning(owner: Name, type: RrType): Problem {
   const what = `${formatName(owner)} ${typeName(type)}`;
-  return warning('RRSET_MANAGED', placeOfRrset(owner, type), `${what} of the file is left out: the mail policy keeps other records there`, {
-    fix: 'change the mail policy, or take the records out of the file',
+  const why = `${what} is left out: the mail policy keeps other records there`;
+  return warning('RRSET_MANAGED', placeOfRrset(owner, type), why, {
+    fix: 'change the mail policy, or take the records out where they come from',
   });
 }

@@ -9,17 +9,18 @@ import { type Clock, toSeconds } from '#base/clock.ts';
 import { PRESIGNED_LATE_SECONDS, PRESIGNED_WARN_SECONDS } from '#base/limits/dnssec.ts';
 import { atZone } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem, warning } from '#base/problem.ts';
-import { type OwnerKey, formatName } from '#dns/name.ts';
+import { formatName } from '#dns/name.ts';
 import { isNewer } from '#dns/serial.ts';
 import { TYPE } from '#dns/types.ts';
 import { parseZoneFile } from '#dns/zone-file.ts';
-import { assemblePresigned, firstEnd, flaggedNodes, verifyPresigned } from '#dnssec/presigned.ts';
-import { type PlannedNode, type ZonePlan } from '#dnssec/plan.ts';
+import { assemblePresigned, firstEnd, verifyPresigned } from '#dnssec/presigned.ts';
+import { planWhole } from '#dnssec/plan-received.ts';
+import { type ZonePlan } from '#dnssec/plan.ts';
 import { type Presigned, type ZoneRecord } from '#store/schema.ts';
 import { assembleRrsets } from '#zone/assemble.ts';
-import { diffZones, serialOf } from '#zone/changeset.ts';
+import { serialOf } from '#zone/changeset.ts';
 import { checkedZone } from '#zone/check.ts';
-import { type ZoneNode, type ZoneView } from '#zone/view.ts';
+import { type ZoneView } from '#zone/view.ts';
 import { checkZonemd } from '#zone/zonemd-check.ts';
 import { type ZoneSource } from './import.ts';
 
@@ -60,31 +61,17 @@ export async function presignedPart(
   const nowSeconds = toSeconds(clock.nowMs());
   const bad = await verifyPresigned(signed.value, nowSeconds);
   if (bad.length > 0) return fail(...bad);
-  const changeset = diffZones(record === undefined ? undefined : before, signed.value);
-  const isChanged = changeset.deleted.length > 0 || changeset.added.length > 0;
-  const isFollowed = record === undefined || !isChanged || isNewer(serialOf(signed.value), serialOf(before));
+  const plan = await planWhole(before, signed.value);
+  const isFollowed = record === undefined || !plan.changed || isNewer(serialOf(signed.value), serialOf(before));
   if (!isFollowed) return fail(oldSerial(record, signed.value));
-  const planned = isChanged ? plannedNodes(before, signed.value) : NOTHING;
   const { seconds, owner, type } = firstEnd(signed.value, nowSeconds)!;
   return ok(
     {
-      plan: { ...planned, changeset, changed: isChanged, signatureCount: 0 },
+      plan,
       presigned: { endsAtSeconds: seconds, firstOwner: owner, firstType: type, importedAtMs: clock.nowMs() },
     },
     [...problems, ...endWarnings(formatName(apex), seconds, nowSeconds)],
   );
-}
-
-const NOTHING: Pick<ZonePlan, 'nodes' | 'hashed'> = { nodes: new Map(), hashed: new Map() };
-
-function plannedNodes(before: ZoneView, after: ZoneView): Pick<ZonePlan, 'nodes' | 'hashed'> {
-  const nodes = new Map<OwnerKey, PlannedNode | null>();
-  for (const { node, flags } of flaggedNodes(after)) nodes.set(node.key, { node, flags });
-  for (const { key } of before.ascend(before.apexKey)) if (!nodes.has(key)) nodes.set(key, null);
-  const hashed = new Map<OwnerKey, ZoneNode | null>();
-  for (const node of after.hashed.ascend(after.apexKey)) hashed.set(node.key, node);
-  for (const { key } of before.hashed.ascend(before.apexKey)) if (!hashed.has(key)) hashed.set(key, null);
-  return { nodes, hashed };
 }
 
 function ownKeys({ name, keys }: ZoneRecord): Problem {

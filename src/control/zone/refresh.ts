@@ -8,7 +8,7 @@ import { REFRESH_EVERY_MS, REFRESH_LOOK_MS, REFRESH_SLICE_NODES } from '#base/li
 import { type Log } from '#base/log.ts';
 import { type Problem, type Result, formatProblem, ok } from '#base/problem.ts';
 import { type Name, nameOf, ownerKey } from '#dns/name.ts';
-import { type Presigned } from '#store/schema.ts';
+import { type Presigned, isSignedHere } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { presignedProblem } from './presigned.ts';
 import { forgetExpired } from './removed.ts';
@@ -56,8 +56,7 @@ export function storedZones(writer: StoreWriter, clock: Clock, funnel: Funnel, a
     async refreshSlice(name, from, nodeLimit) {
       const done = await funnel.change(REFRESH, () => {
         const record = writer.zoneByName(name);
-        const isSigning = record?.dnssec === 'on' && record.presigned === undefined;
-        if (!isSigning) return ok({ isChanged: false });
+        if (record === undefined || !isSignedHere(record)) return ok({ isChanged: false });
         const part = { record, view: writer.view(record), changes: [], renewal: { from, nodeLimit } };
         return ok({ zone: record.name, parts: [part], detail: (count) => `${count} signatures`, isChanged: false });
       });

@@ -155,7 +155,7 @@ export function removalWarnings({ name, dnssec, keys, untilMs, text }: RemovedZo
 
 function textOf({ record, view }: ServedZone): string | undefined {
   // Without its signatures it would come back as a zone that the parent's DS makes bogus.
-  if (record.presigned !== undefined) return undefined;
+  if (record.presigned !== undefined || record.secondary?.mode === 'copy') return undefined;
   const lines: string[] = [];
   let bytes = 0;
   for (const line of formatZoneFile(view.ascend(view.apexKey), { signed: false })) {

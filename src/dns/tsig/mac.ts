@@ -22,18 +22,21 @@ export interface MacInput {
   readonly variables: MacVariables;
   /** In an answer: the MAC of the request; in a later message of a stream: that of the message before. */
   readonly prior?: Uint8Array | undefined;
+  /** In a stream: messages since the one before that was signed (RFC 8945 §5.3.1). */
+  readonly unsigned?: readonly Uint8Array[];
   /** A later message of a stream. */
   readonly isContinued?: boolean;
 }
 
 /** The whole MAC, `algorithm.macBytes` octets. */
 export function tsigMac(key: TsigKey, input: MacInput): Uint8Array {
-  const { message, length, additional, variables, prior, isContinued = false } = input;
+  const { message, length, additional, variables, prior, unsigned = [], isContinued = false } = input;
   const hmac = createHmac(key.algorithm.hash, key.secret);
   if (prior !== undefined) {
     hmac.update(u16(prior.length));
     hmac.update(prior);
   }
+  for (const each of unsigned) hmac.update(each);
   // §4.3.2: as before the record was added, with the id that the sender gave.
   const header = copyOf(message, 0, HEADER_BYTES);
   header.set(u16(variables.originalId), 0);

@@ -56,6 +56,20 @@ export class TsigSigner {
   }
 }
 
+/** A request, signed where there is a key, and its MAC, which the answer is checked with. */
+export function signedRequest(
+  request: Uint8Array,
+  key: TsigKey | undefined,
+  now: number,
+): { readonly message: Uint8Array; readonly mac: Uint8Array | undefined } {
+  if (key === undefined) return { message: request, mac: undefined };
+  const signer = new TsigSigner(key);
+  const out = new Uint8Array(request.length + signer.bytes);
+  out.set(request);
+  const message = out.subarray(0, signer.sign(out, request.length, now));
+  return { message, mac: signer.mac };
+}
+
 /**
  * Appends the TSIG record that tells `verdict` to the first `length` octets of `out`, an answer with NOTAUTH; returns
  * the new length.

@@ -99,6 +99,8 @@ const POLICY: Readonly<
   'post /v1/zones/{zone}/dmarc/reports': 'zone-change',
   'post /v1/zones/{zone}/dmarc/source': 'zone-change',
   'post /v1/zones/{zone}/mta-sts/reports': 'zone-change',
+  'get /v1/zones/{zone}/primaries': 'zone-read',
+  'put /v1/zones/{zone}/primaries': 'admin',
   'get /v1/zones/{zone}/secondaries': 'zone-read',
   'put /v1/zones/{zone}/secondaries/{address}': 'zone-change',
   'delete /v1/zones/{zone}/secondaries/{address}': 'zone-change',

@@ -75,7 +75,13 @@ const NO_SIGNERS: ControlApi['signers'] = {
 
 /** Keys and secondaries have tests of their own, with a real control. */
 const noKey = () => Promise.resolve(fail(problem('TSIG_KEY_NOT_FOUND', WHOLE, 'there is no TSIG key')));
-const NO_TRANSFER: ControlApi['transfer'] = { keys: () => [], createKey: noKey, revokeKey: noKey, secondaries: () => [] };
+const NO_TRANSFER: ControlApi['transfer'] = {
+  keys: () => [],
+  createKey: noKey,
+  revokeKey: noKey,
+  secondaries: () => [],
+  primaries: () => undefined,
+};
 
 export class FakeControl implements ControlApi {
   readonly zoneMap = new Map<string, FakeZone>();

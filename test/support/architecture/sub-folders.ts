@@ -91,6 +91,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     signers: ['api', 'commands', 'funnel', 'tokens', 'mail'],
     update: ['api', 'commands', 'publish', 'zone'],
     transfer: ['api', 'commands', 'publish', 'funnel', 'outside', 'update'],
+    secondary: ['api', 'commands', 'funnel', 'outside', 'transfer', 'zone'],
     '.': [
       'api',
       'audit',
@@ -111,6 +112,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
       'delegation-check',
       'signers',
       'transfer',
+      'secondary',
     ],
   },
   server: {

@@ -1,0 +1,47 @@
+/**
+ * One datagram to one server and what it sends back, over a socket of its own. An edge: whatever goes wrong is a text.
+ * Implements: RFC 5452 §9 (port by chance, answers from where they were asked).
+ * Not here: what is sent (direct-question.ts, control/transfer/notify-send.ts, control/secondary/ask-soa.ts).
+ */
+import { createSocket } from 'node:dgram';
+import { type IpPort } from '#base/address.ts';
+
+export interface DatagramOrder<Reply> {
+  readonly server: IpPort;
+  readonly message: Uint8Array;
+  readonly timeoutMs: number;
+  /** Datagrams that are no reply: after so many of them it is given up. */
+  readonly datagramsMax: number;
+  /** What a datagram says; undefined: it is no reply. */
+  readonly read: (octets: Uint8Array) => Reply | undefined;
+}
+
+/** What came, or why nothing did: words that follow the server's address. */
+export type Exchanged<Reply> = { readonly reply: Reply } | { readonly failure: string };
+
+/** Never rejects. */
+export function exchangeDatagram<Reply>(order: DatagramOrder<Reply>): Promise<Exchanged<Reply>> {
+  const { server, message, timeoutMs, datagramsMax, read } = order;
+  const { promise, resolve } = Promise.withResolvers<Exchanged<Reply>>();
+  const socket = createSocket(server.family === 6 ? 'udp6' : 'udp4');
+  let datagrams = 0;
+  const end = (result: Exchanged<Reply>): void => {
+    clearTimeout(timer);
+    socket.removeAllListeners().on('error', () => {});
+    // It may be closed by its own error already.
+    try {
+      socket.close();
+    } catch {}
+    resolve(result);
+  };
+  const timer = setTimeout(() => end({ failure: 'does not answer' }), timeoutMs);
+  socket.on('error', (error) => end({ failure: error.message }));
+  socket.on('message', (octets) => {
+    const reply = read(octets);
+    if (reply !== undefined) end({ reply });
+    else if (++datagrams >= datagramsMax) end({ failure: 'answers with octets that are no reply' });
+  });
+  // Connected: the kernel drops what comes from elsewhere.
+  socket.connect(server.port, server.ip, () => socket.send(message));
+  return promise;
+}

@@ -1,0 +1,394 @@
+/**
+ * Keeps the zones that come from primaries: looks at them in time, takes in what is new, tries one primary after the
+ * other, and lets a zone expire that none has confirmed for too long.
+ * Implements: RFC 1034 §4.3.5 (refresh, retry, expire), RFC 1996 §3.10–3.11 (a NOTIFY is a reason to look now), RFC
+ * 7314 §4.
+ * Each zone is looked at by itself: one whose primary hangs holds up none of the others, and no answer waits for any.
+ * Not here: one look (pull.ts), the times (timers.ts), the list of primaries (primaries.ts).
+ */
+import { ipPort } from '#base/address.ts';
+import { CHECKED_WRITE_SHARE, EXPIRE_AGAIN_MS, NOTIFIED_CHECK_MS, SECONDARY_TICK_MS } from '#base/limits/transfer.ts';
+import { SOA_CHECKS_MAX, SOA_CHECKS_PER_PRIMARY_MAX } from '#base/limits/transfer.ts';
+import { type Log } from '#base/log.ts';
+import { atZone } from '#base/place.ts';
+import { type Problem, type Result, fail, formatProblem, ok, problem, warning } from '#base/problem.ts';
+import { nameOf } from '#dns/name.ts';
+import { type TsigKey } from '#dns/tsig/key.ts';
+import { TYPE } from '#dns/types.ts';
+import { type ZoneRecord } from '#store/schema.ts';
+import { type StoreWriter } from '#store/writer.ts';
+import {
+  type CheckedState,
+  type Primary,
+  checkedWrite,
+  readChecked,
+  readPrimaries,
+} from '#store/transfer/primaries.ts';
+import { serialOf } from '#zone/changeset.ts';
+import { rrsetOf } from '#zone/view.ts';
+import { type PrimaryState } from '#control/api/transfer.ts';
+import { type Decision } from '#control/commands/decision.ts';
+import { type Funnel } from '#control/funnel/funnel.ts';
+import {
+  type KeptZone,
+  noteFailure,
+  noteSuccess,
+  primaryOrder,
+  primaryState,
+  stateOf,
+  viewOf,
+  newKept,
+} from './kept-zone.ts';
+import { planNothing } from './plan-nothing.ts';
+import { type PullOptions, type PullOrder, type Pulled, pull } from './pull.ts';
+import { checkedState, expiresAtMs, firstRetryMs, jittered, soaTimes } from './timers.ts';
+
+export interface KeeperOptions extends Omit<PullOptions, 'signal' | 'now'> {
+  readonly writer: StoreWriter;
+  readonly funnel: Funnel;
+  /** Wall time, milliseconds. */
+  readonly nowMs: () => number;
+  /** 0 ≤ x < 1 */
+  readonly chance: () => number;
+  readonly key: (name: string) => TsigKey | undefined;
+  readonly alert: (zone: string | undefined, problems: readonly Problem[]) => Promise<void>;
+}
+
+const ACTOR = { kind: 'system', id: 'secondary', from: '' } as const;
+
+export class SecondaryKeeper {
+  readonly #options: KeeperOptions;
+  readonly #zones = new Map<number, KeptZone>();
+  readonly #stop = new AbortController();
+  readonly #running = new Set<Promise<void>>();
+  /** Looks under way, by the address that is asked first. */
+  readonly #looksAt = new Map<string, number>();
+  /** Since the start. */
+  readonly counts = { checks: 0, transfers: 0, failures: 0, notified: 0 };
+  #timer: NodeJS.Timeout | undefined;
+  #log: Log | undefined;
+  #isWriting = false;
+  #tickedMs = -Infinity;
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+  }
+
+  start(log: Log): void {
+    this.#log = log;
+    for (const zone of this.#options.writer.zones()) if (zone.secondary !== undefined) this.follow(zone);
+    this.#timer = setInterval(() => this.tick(), SECONDARY_TICK_MS);
+  }
+
+  /** Looks under way are given up; what was looked at is written down. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#stop.abort();
+    await Promise.all(this.#running);
+    await this.#writeChecked(() => true);
+  }
+
+  /** The zone is new here, or has other primaries: it is looked at now. */
+  follow({ id, name }: Pick<ZoneRecord, 'id' | 'name'>): void {
+    const known = this.#zones.get(id) ?? newKept(id, name, readChecked(this.#options.writer, id));
+    this.#zones.set(id, known);
+    known.primaries.clear();
+    known.isWanted = true;
+    known.dueMs = this.#options.nowMs();
+  }
+
+  /** A primary says that the zone has changed. */
+  notified(zoneId: number): void {
+    const kept = this.#zones.get(zoneId);
+    if (kept === undefined) return;
+    this.counts.notified += 1;
+    for (const primary of kept.primaries.values()) primary.restsUntilMs = 0;
+    const dueMs = Math.max(this.#options.nowMs(), kept.startedMs + NOTIFIED_CHECK_MS);
+    if (kept.isBusy) kept.isWanted = true;
+    else kept.dueMs = Math.min(kept.dueMs, dueMs);
+  }
+
+  /** What is known of a zone from primaries. */
+  view(record: ZoneRecord): PrimaryState | undefined {
+    const { writer, nowMs } = this.#options;
+    if (record.secondary === undefined) return undefined;
+    const kept = this.#zones.get(record.id) ?? newKept(record.id, record.name, readChecked(writer, record.id));
+    return viewOf(record, kept, readPrimaries(writer, record.id), nowMs());
+  }
+
+  /** The same in a word; undefined for a zone that is kept here. */
+  state(record: ZoneRecord): PrimaryState['state'] | undefined {
+    const kept = record.secondary && this.#zones.get(record.id);
+    return kept && stateOf(record, kept);
+  }
+
+  /** Begins what is due. */
+  tick(): void {
+    const nowMs = this.#options.nowMs();
+    // A clock that is set back: nothing waits for the time that comes again.
+    const backMs = Math.max(0, this.#tickedMs - nowMs);
+    this.#tickedMs = nowMs;
+    for (const [id, kept] of this.#zones) {
+      kept.dueMs -= backMs;
+      if (kept.isBusy) continue;
+      const record = this.#options.writer.zoneById(id);
+      if (record?.secondary === undefined) this.#zones.delete(id);
+      else if (isOver(record, kept, nowMs) && kept.failures > 0) this.#begin(kept, () => this.#expire(kept, record));
+      // After a stop, or when the clock has jumped, the primaries have a word before the zone expires.
+      else if (kept.dueMs <= nowMs || isOver(record, kept, nowMs)) this.#lookInPlace(kept, record, nowMs);
+    }
+    if (!this.#isWriting) void this.#writeChecked((kept) => isToBeWritten(kept, nowMs));
+  }
+
+  /** In a later round, while there is no place. */
+  #lookInPlace(kept: KeptZone, record: ZoneRecord, nowMs: number): void {
+    if (this.#running.size >= SOA_CHECKS_MAX) return;
+    const order = primaryOrder(kept, readPrimaries(this.#options.writer, record.id), nowMs);
+    const address = order[0]?.ip ?? '';
+    const looks = this.#looksAt.get(address) ?? 0;
+    if (looks >= SOA_CHECKS_PER_PRIMARY_MAX) return;
+    this.#looksAt.set(address, looks + 1);
+    this.#begin(kept, async () => {
+      await this.#look(kept, record, order);
+      const left = this.#looksAt.get(address)! - 1;
+      if (left === 0) this.#looksAt.delete(address);
+      else this.#looksAt.set(address, left);
+    });
+  }
+
+  #begin(kept: KeptZone, work: () => Promise<void>): void {
+    kept.isBusy = true;
+    kept.isWanted = false;
+    kept.startedMs = this.#options.nowMs();
+    const running = work().finally(() => {
+      kept.isBusy = false;
+      if (kept.isWanted) kept.dueMs = Math.min(kept.dueMs, kept.startedMs + NOTIFIED_CHECK_MS);
+      this.#running.delete(running);
+    });
+    this.#running.add(running);
+  }
+
+  async #look(kept: KeptZone, record: ZoneRecord, order: readonly Primary[]): Promise<void> {
+    this.counts.checks += 1;
+    const { writer, nowMs } = this.#options;
+    for (const primary of order) {
+      const result = await this.#try(kept, record, primary);
+      // The server stops, or the zone is gone.
+      if (this.#stop.signal.aborted || writer.zoneById(record.id) === undefined) return;
+      const state = primaryState(kept, primary);
+      state.lookedAtMs = nowMs();
+      if (result === undefined) {
+        noteSuccess(kept, state);
+        kept.dueMs = nowMs() + this.#waitMs(kept, 'refresh');
+        return;
+      }
+      noteFailure(state, result, nowMs());
+      this.#log?.warn('secondary.primary-failed', `${record.name} from ${primary.ip}: it ${result}`, {
+        zone: record.name,
+        primary: primary.ip,
+      });
+    }
+    await this.#allFailed(kept, record);
+  }
+
+  /** Undefined: the zone is the newest, or has been taken in. Else words that follow the primary's address. */
+  async #try(kept: KeptZone, record: ZoneRecord, primary: Primary): Promise<string | undefined> {
+    const key = primary.key === undefined ? undefined : this.#options.key(primary.key);
+    if (primary.key !== undefined && key === undefined) return `has the key ${primary.key}, which is revoked`;
+    const { writer, nowMs } = this.#options;
+    const view = writer.view(record);
+    const soa = rrsetOf(view.node(view.apexKey), TYPE.SOA);
+    const isCopy = record.secondary?.mode === 'copy';
+    // A zone that is signed here has changes of ours: after one, all that the primary has is brought again.
+    const isKnown = soa !== undefined && (isCopy || kept.takenRevision === record.revision);
+    const order: PullOrder = {
+      server: ipPort(primary.ip, primary.port),
+      key,
+      apex: nameOf(record.name),
+      record,
+      view,
+      serial: isKnown ? (isCopy ? serialOf(view) : kept.checked?.serial) : undefined,
+      known: isKnown && isCopy ? { ttl: soa.ttl, rdata: soa.rdatas[0]! } : undefined,
+    };
+    const now = (): number => Math.floor(nowMs() / 1000);
+    const pulled = await pull(order, { ...this.#options, now, signal: this.#stop.signal });
+    if (pulled.kind === 'failed') return pulled.failure;
+    primaryState(kept, primary).serial = pulled.serial;
+    return pulled.kind === 'current' ? this.#current(kept, record, pulled) : this.#take(kept, record, primary, pulled);
+  }
+
+  async #current(kept: KeptZone, record: ZoneRecord, pulled: Extract<Pulled, { kind: 'current' }>): Promise<undefined> {
+    const { expireSeconds: saidSeconds } = pulled;
+    const soaExpireSeconds = this.#times(record)?.expireSeconds ?? 0;
+    const serial = kept.checked?.serial ?? pulled.serial;
+    const check = { nowMs: this.#options.nowMs(), serial, soaExpireSeconds, saidSeconds, isTransfer: false };
+    kept.checked = checkedState(kept.checked, check);
+    if (record.secondary?.isExpired === true) await this.#revive(kept, record);
+    return undefined;
+  }
+
+  /** Writes what came, with the state, in one transaction. */
+  async #take(
+    kept: KeptZone,
+    record: ZoneRecord,
+    primary: Primary,
+    { part, serial, expireSeconds, notes, how }: Extract<Pulled, { kind: 'new' }>,
+  ): Promise<string | undefined> {
+    const { funnel, nowMs } = this.#options;
+    let checked = kept.checked;
+    const done = await funnel.change({ actor: ACTOR, action: 'zone.transfer' }, () => {
+      const now = this.#sameZone(record);
+      if (now === undefined) return fail(changedMeanwhile(record));
+      const soa = soaOf(part);
+      const soaExpireSeconds =
+        soa === undefined ? (this.#times(record)?.expireSeconds ?? 0) : soaTimes(soa).expireSeconds;
+      checked = checkedState(undefined, {
+        nowMs: nowMs(),
+        serial,
+        soaExpireSeconds,
+        saidSeconds: expireSeconds,
+        isTransfer: true,
+      });
+      return ok({
+        zone: record.name,
+        parts: [{ ...part, secondary: { mode: record.secondary!.mode } }],
+        documents: [checkedWrite(record.id, checked)],
+        detail: `serial ${serial} from ${primary.ip} (${how})`,
+        isChanged: true,
+      });
+    });
+    if (!done.ok) return `sends a zone that is not written: ${done.problems.map(formatProblem).join('; ')}`;
+    this.counts.transfers += 1;
+    [kept.checked, kept.writtenAtMs, kept.notes] = [checked, nowMs(), notes];
+    kept.takenRevision = this.#options.writer.zoneById(record.id)?.revision;
+    this.#log?.info('secondary.transferred', `${record.name} serial ${serial} from ${primary.ip}: ${how}`, {
+      zone: record.name,
+    });
+    for (const each of notes) this.#log?.warn('secondary.left-out', each, { zone: record.name });
+    return undefined;
+  }
+
+  async #allFailed(kept: KeptZone, record: ZoneRecord): Promise<void> {
+    const { nowMs, alert, writer } = this.#options;
+    this.counts.failures += 1;
+    kept.failures += 1;
+    kept.dueMs = nowMs() + this.#waitMs(kept, 'retry');
+    if (kept.failures > 1) return;
+    const found = [...kept.primaries].map(([ip, { failure = 'was not asked' }]) => `${ip} ${failure}`).join('; ');
+    const what = readPrimaries(writer, record.id).length === 0 ? 'it has no primaries' : found;
+    const fix = `look at: waxseal zone show ${record.name}`;
+    await alert(record.name, [
+      warning('PRIMARY_FAILED', atZone(record.name), `no primary gives ${record.name}: ${what}`, { fix }),
+    ]);
+  }
+
+  async #expire(kept: KeptZone, record: ZoneRecord): Promise<void> {
+    const since = new Date(kept.checked!.checkedAtMs).toISOString();
+    const what = 'it has expired, and is answered with SERVFAIL';
+    const text = `no primary of ${record.name} was reached since ${since}: ${what}`;
+    const done = await this.#setExpired(record, true, text);
+    if (!done.ok) {
+      // A store without space; an expired zone is then answered for a little longer.
+      kept.expiresAgainMs = this.#options.nowMs() + EXPIRE_AGAIN_MS;
+      return;
+    }
+    this.#log?.error('secondary.expired', text, { zone: record.name });
+    const rfc = 'RFC 1034 §4.3.5';
+    await this.#options.alert(record.name, [problem('ZONE_EXPIRED', atZone(record.name), text, { rfc })]);
+  }
+
+  async #revive(kept: KeptZone, record: ZoneRecord): Promise<void> {
+    const text = `${record.name} is answered for again: a primary has confirmed it`;
+    const done = await this.#setExpired(record, false, text, kept.checked);
+    if (done.ok) this.#log?.info('secondary.revived', text, { zone: record.name });
+  }
+
+  #setExpired(
+    record: ZoneRecord,
+    isExpired: boolean,
+    detail: string,
+    checked?: CheckedState,
+  ): Promise<Result<unknown>> {
+    const { funnel, writer } = this.#options;
+    return funnel.change({ actor: ACTOR, action: 'zone.expire', upkeep: true }, () => {
+      const now = this.#sameZone(record);
+      if (now === undefined) return fail(changedMeanwhile(record));
+      const decision: Decision = {
+        zone: record.name,
+        parts: [
+          {
+            record: now,
+            view: writer.view(now),
+            changes: [],
+            received: { plan: planNothing(nameOf(now.name), now.serial), dnssec: now.dnssec },
+            secondary: { mode: now.secondary!.mode, ...(isExpired ? { isExpired } : {}) },
+          },
+        ],
+        ...(checked === undefined ? {} : { documents: [checkedWrite(now.id, checked)] }),
+        detail,
+        isChanged: true,
+      };
+      return ok(decision);
+    });
+  }
+
+  /** The zone as it is, if it is as it was. */
+  #sameZone({ id, revision }: ZoneRecord): ZoneRecord | undefined {
+    const now = this.#options.writer.zoneById(id);
+    return now?.revision === revision && now.secondary !== undefined ? now : undefined;
+  }
+
+  #times(record: Pick<ZoneRecord, 'id'>): ReturnType<typeof soaTimes> | undefined {
+    const zone = this.#options.writer.zoneById(record.id);
+    const view = zone && this.#options.writer.view(zone);
+    const soa = view && rrsetOf(view.node(view.apexKey), TYPE.SOA);
+    return soa === undefined ? undefined : soaTimes(soa.rdatas[0]!);
+  }
+
+  #waitMs(kept: KeptZone, which: 'refresh' | 'retry'): number {
+    const times = this.#times({ id: kept.zoneId });
+    const { chance } = this.#options;
+    if (times === undefined) return jittered(firstRetryMs(Math.max(kept.failures, 1)), chance());
+    return jittered((which === 'refresh' ? times.refreshSeconds : times.retrySeconds) * 1000, chance());
+  }
+
+  /** Writes down when zones were looked at, of all that have something to be written when one is chosen. */
+  async #writeChecked(isChosen: (kept: KeptZone) => boolean): Promise<void> {
+    const unwritten = [...this.#zones.values()].filter(
+      ({ checked, writtenAtMs }) => checked && checked.checkedAtMs > writtenAtMs,
+    );
+    if (!unwritten.some(isChosen)) return;
+    this.#isWriting = true;
+    const { funnel, writer } = this.#options;
+    const states = unwritten.map((kept) => ({ kept, state: kept.checked! }));
+    const done = await funnel.change({ actor: ACTOR, action: 'zone.checked', upkeep: true }, () => {
+      const there = states.filter(({ kept }) => writer.zoneById(kept.zoneId) !== undefined);
+      return ok({
+        documents: there.map(({ kept, state }) => checkedWrite(kept.zoneId, state)),
+        isChanged: there.length > 0,
+      });
+    });
+    if (done.ok) for (const { kept, state } of states) kept.writtenAtMs = state.checkedAtMs;
+    this.#isWriting = false;
+  }
+}
+
+function isOver(record: ZoneRecord, { checked, expiresAgainMs }: KeptZone, nowMs: number): boolean {
+  if (nowMs < expiresAgainMs) return false;
+  return checked !== undefined && record.secondary?.isExpired !== true && nowMs >= expiresAtMs(checked);
+}
+
+function isToBeWritten({ checked, writtenAtMs }: KeptZone, nowMs: number): boolean {
+  return checked !== undefined && nowMs - writtenAtMs >= checked.expireSeconds * 1000 * CHECKED_WRITE_SHARE;
+}
+
+/** SOA RDATA of what a primary sent; undefined: it stays. */
+function soaOf({ received, changes, view }: NonNullable<Decision['parts']>[number]): Uint8Array | undefined {
+  if (received !== undefined) return rrsetOf(received.plan.nodes.get(view.apexKey)?.node, TYPE.SOA)?.rdatas[0];
+  if (typeof changes === 'function') return undefined;
+  return changes.find(({ type }) => type === TYPE.SOA)?.rrset?.rdatas[0];
+}
+
+function changedMeanwhile({ name }: ZoneRecord): Problem {
+  return problem('PRECONDITION', atZone(name), `${name} was changed meanwhile`);
+}

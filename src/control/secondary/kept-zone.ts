@@ -1,0 +1,129 @@
+/**
+ * What is known of one zone that comes from primaries, and of each of these, since the start.
+ * Not here: what is done with it (keeper.ts), what outlives the process (store/transfer/primaries.ts).
+ */
+import { formatIpPort, ipPort } from '#base/address.ts';
+import { type Serial } from '#dns/serial.ts';
+import { type CheckedState, type Primary } from '#store/transfer/primaries.ts';
+import { type ZoneRecord } from '#store/schema.ts';
+import { type PrimaryState } from '#control/api/transfer.ts';
+import { expiresAtMs, primaryRestMs } from './timers.ts';
+
+export interface KeptPrimary {
+  /** The serial that it was seen to have. */
+  serial: Serial | undefined;
+  /** Words that follow its address. */
+  failure: string | undefined;
+  /** In a row. */
+  failures: number;
+  /** Until then the others are asked first. */
+  restsUntilMs: number;
+  lookedAtMs: number | undefined;
+}
+
+export interface KeptZone {
+  readonly zoneId: number;
+  readonly name: string;
+  dueMs: number;
+  /** When the last look began. */
+  startedMs: number;
+  isBusy: boolean;
+  /** While it was looked at, there came a reason to look again. */
+  isWanted: boolean;
+  checked: CheckedState | undefined;
+  /** The time that was written down last. */
+  writtenAtMs: number;
+  /** Looks in a row in which no primary was of use. */
+  failures: number;
+  /** Revision of the zone after what came last was taken in. */
+  takenRevision: number | undefined;
+  /** That it expires could not be written: not tried before then. */
+  expiresAgainMs: number;
+  /** What was left out of what came last. */
+  notes: readonly string[];
+  readonly primaries: Map<string, KeptPrimary>;
+}
+
+export function newKept(zoneId: number, name: string, checked: CheckedState | undefined): KeptZone {
+  return {
+    zoneId,
+    name,
+    dueMs: 0,
+    startedMs: -Infinity,
+    isBusy: false,
+    isWanted: false,
+    checked,
+    writtenAtMs: checked?.checkedAtMs ?? 0,
+    failures: 0,
+    takenRevision: undefined,
+    expiresAgainMs: 0,
+    notes: [],
+    primaries: new Map(),
+  };
+}
+
+export function primaryState({ primaries }: KeptZone, primary: Primary): KeptPrimary {
+  const key = endpointOf(primary);
+  const known = primaries.get(key);
+  if (known !== undefined) return known;
+  const fresh: KeptPrimary = {
+    serial: undefined,
+    failure: undefined,
+    failures: 0,
+    restsUntilMs: 0,
+    lookedAtMs: undefined,
+  };
+  primaries.set(key, fresh);
+  return fresh;
+}
+
+/** As people write it. */
+function endpointOf({ ip, port }: Primary): string {
+  return formatIpPort(ipPort(ip, port));
+}
+
+/** In the order of the list; those that failed of late come last. */
+export function primaryOrder(kept: KeptZone, list: readonly Primary[], nowMs: number): readonly Primary[] {
+  const isResting = (primary: Primary): boolean => primaryState(kept, primary).restsUntilMs > nowMs;
+  return [...list.filter((each) => !isResting(each)), ...list.filter(isResting)];
+}
+
+export function noteFailure(state: KeptPrimary, failure: string, nowMs: number): void {
+  state.failures += 1;
+  state.failure = failure;
+  state.restsUntilMs = nowMs + primaryRestMs(state.failures);
+}
+
+export function noteSuccess(kept: KeptZone, state: KeptPrimary): void {
+  kept.failures = 0;
+  Object.assign(state, { failures: 0, failure: undefined, restsUntilMs: 0 });
+}
+
+export function stateOf({ secondary }: ZoneRecord, { checked, failures }: KeptZone): PrimaryState['state'] {
+  if (secondary?.isExpired === true) return 'expired';
+  if (failures > 0) return 'failing';
+  return checked === undefined ? 'waiting' : 'current';
+}
+
+/** As it is shown. */
+export function viewOf(record: ZoneRecord, kept: KeptZone, list: readonly Primary[], nowMs: number): PrimaryState {
+  const { checked, isBusy, notes, dueMs } = kept;
+  const isThere = checked !== undefined;
+  return {
+    mode: record.secondary!.mode,
+    state: stateOf(record, kept),
+    isLooking: isBusy,
+    ...(isThere ? { serial: checked.serial, checkedAtMs: checked.checkedAtMs, expiresAtMs: expiresAtMs(checked) } : {}),
+    nextLookAtMs: Math.max(dueMs, nowMs),
+    notes,
+    primaries: list.map((each) => {
+      const { serial, failure, lookedAtMs } = kept.primaries.get(endpointOf(each)) ?? {};
+      return {
+        ...each,
+        ...(serial === undefined ? {} : { serial }),
+        ...(failure === undefined ? {} : { failure }),
+        ...(lookedAtMs === undefined ? {} : { lookedAtMs }),
+      };
+    }),
+  };
+}

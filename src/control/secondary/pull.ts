@@ -1,0 +1,110 @@
+/**
+ * One look at one primary: its SOA, and where it has a newer zone, the zone; IXFR first, AXFR where that does not do.
+ * Implements: RFC 1034 §4.3.5, RFC 1995 §2 (IXFR, then AXFR), RFC 1982 §3.2.
+ * Not here: when, and which primary (keeper.ts); writing what was received (keeper.ts).
+ */
+import { type IpPort } from '#base/address.ts';
+import { type Name } from '#dns/name.ts';
+import { type Serial, isNewer } from '#dns/serial.ts';
+import { type TsigKey } from '#dns/tsig/key.ts';
+import { type ZoneRecord } from '#store/schema.ts';
+import { type ZonePart } from '#control/commands/decision.ts';
+import { type KnownSoa } from '#transfer/incoming-message.ts';
+import { type Received } from '#transfer/incoming-transfer.ts';
+import { type ZoneView } from '#zone/view.ts';
+import { type SoaAnswer, type SoaOrder } from './ask-soa.ts';
+import { type FetchFailure, type FetchOrder, type Fetched } from './fetch-zone.ts';
+import { type Reserve } from './places.ts';
+import { type TakenIn, takeIn } from './take-in.ts';
+
+export interface PullOptions {
+  readonly askSoa: (order: SoaOrder) => Promise<SoaAnswer>;
+  readonly fetchZone: (order: FetchOrder) => Promise<Fetched | FetchFailure>;
+  /** Runs a transfer once there is a place for it. */
+  readonly inPlace: <T>(address: string, work: (reserve: Reserve) => Promise<T>) => Promise<T>;
+  /** Seconds since 1970. */
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+  readonly recordsPerRrsetMax: number;
+}
+
+export interface PullOrder {
+  readonly server: IpPort;
+  readonly key: TsigKey | undefined;
+  readonly apex: Name;
+  readonly record: ZoneRecord;
+  readonly view: ZoneView;
+  /** The serial that came last from a primary; undefined: the zone has never been there. */
+  readonly serial: Serial | undefined;
+  /** The SOA that is here, of a zone that is served as it comes. */
+  readonly known: KnownSoa | undefined;
+}
+
+export type Pulled =
+  /** What is here is the newest, or newer than what the primary has. */
+  | { readonly kind: 'current'; readonly serial: Serial; readonly expireSeconds: number | undefined }
+  | {
+      readonly kind: 'new';
+      readonly serial: Serial;
+      readonly expireSeconds: number | undefined;
+      readonly part: ZonePart;
+      readonly notes: readonly string[];
+      /** For people: what came, and how much of it. */
+      readonly how: string;
+    }
+  /** Words that follow the primary's address. */
+  | { readonly kind: 'failed'; readonly failure: string };
+
+/** Never rejects but for a broken store. */
+export async function pull(order: PullOrder, options: PullOptions): Promise<Pulled> {
+  const { server, apex, key, serial } = order;
+  const { askSoa, now } = options;
+  if (serial !== undefined) {
+    const soa = await askSoa({ server, apex, key, now });
+    if ('serial' in soa && !isNewer(soa.serial, serial)) return { kind: 'current', ...soa };
+    // Where nothing comes over UDP, TCP may get through: the answer to IXFR says as much.
+    if ('failure' in soa && !soa.isSilent) return { kind: 'failed', failure: soa.failure };
+  }
+  return options.inPlace(server.ip, async (reserve) => {
+    const first = await transfer({ ...order, reserve }, options);
+    if (first.kind !== 'whole') return first;
+    return withoutWhole(await transfer({ ...order, reserve, known: undefined }, options));
+  });
+}
+
+type Transferred = Pulled | { readonly kind: 'whole'; readonly failure: string };
+
+function withoutWhole(result: Transferred): Pulled {
+  return result.kind === 'whole' ? { kind: 'failed', failure: result.failure } : result;
+}
+
+interface TransferOrder extends PullOrder {
+  readonly reserve: Reserve;
+}
+
+async function transfer(order: TransferOrder, options: PullOptions): Promise<Transferred> {
+  const { server, apex, key, record, view, known, reserve } = order;
+  const { now, signal, recordsPerRrsetMax } = options;
+  const fetched = await options.fetchZone({ server, apex, key, known, now, signal, reserve });
+  if ('failure' in fetched) {
+    const { failure, isAnswer } = fetched;
+    return { kind: isAnswer && known !== undefined ? 'whole' : 'failed', failure };
+  }
+  const { received, expireSeconds } = fetched;
+  const { serial } = received;
+  if (received.kind === 'current') return { kind: 'current', serial, expireSeconds };
+  if (isStale(order, received)) return { kind: 'current', serial, expireSeconds };
+  const taken: TakenIn = await takeIn({ record, view, received, recordsPerRrsetMax });
+  if ('failure' in taken) return { kind: taken.needsWhole === true ? 'whole' : 'failed', failure: taken.failure };
+  return { kind: 'new', serial, expireSeconds, part: taken.part, notes: taken.notes, how: howText(received, fetched) };
+}
+
+/** A whole zone that is not newer than what came last; a zone that is not there yet takes any. */
+function isStale({ serial }: PullOrder, received: Received): boolean {
+  return serial !== undefined && !isNewer(received.serial, serial);
+}
+
+function howText(received: Received, { messages, bytes }: Fetched): string {
+  const kind = received.kind === 'differences' ? `IXFR of ${received.differences.length} steps` : 'AXFR';
+  return `${kind}, ${messages} messages, ${bytes} octets`;
+}

@@ -1,0 +1,75 @@
+/**
+ * The parts that keep zones from primaries, put together.
+ * Not here: serving transfers of them (transfer/), NOTIFY messages (server/).
+ */
+import { TRANSFERS_IN_MAX, TRANSFERS_IN_PER_PRIMARY_MAX, TRANSFERS_IN_RECORDS_MAX } from '#base/limits/transfer.ts';
+import { type Problem } from '#base/problem.ts';
+import { nameOf } from '#dns/name.ts';
+import { TYPE, type RrType } from '#dns/types.ts';
+import { readKeys } from '#transfer/grants.ts';
+import { type MetricFamily } from '#control/api/control.ts';
+import { type NotifyFollower } from '#control/transfer/notify-intake.ts';
+import { type TransferParts, type TransferPartsOptions, transferParts } from '#control/transfer/transfer.ts';
+import { askSoa } from './ask-soa.ts';
+import { fetchZone } from './fetch-zone.ts';
+import { SecondaryKeeper } from './keeper.ts';
+import { TransferPlaces } from './places.ts';
+import { primariesHandlers } from './primaries.ts';
+import { secondaryFamilies } from './metrics.ts';
+
+/** What follows from NOTIFY messages, by their type. */
+type Followers = ReadonlyMap<RrType, NotifyFollower>;
+
+export interface SecondaryPartsOptions extends TransferPartsOptions {
+  readonly recordsPerRrsetMax: number;
+  readonly alert: (zone: string | undefined, problems: readonly Problem[]) => Promise<void>;
+}
+
+export interface SecondaryParts extends Omit<TransferParts, 'handlers'> {
+  /** Looks at zones once it is started. */
+  readonly keeper: SecondaryKeeper;
+  readonly handlers: TransferParts['handlers'] & ReturnType<typeof primariesHandlers>;
+  /** With one more: a primary has said that a zone has changed. */
+  readonly followers: (others: { readonly followers: Followers }) => Followers;
+  readonly families: () => readonly MetricFamily[];
+}
+
+/** With those of transfers to others (control/transfer/). */
+export function secondaryParts(options: SecondaryPartsOptions): SecondaryParts {
+  const { writer, clock, random } = options;
+  const transfer = transferParts(options, (zone) => keeper.view(zone));
+  const { keys } = transfer;
+  const places = new TransferPlaces(TRANSFERS_IN_MAX, TRANSFERS_IN_PER_PRIMARY_MAX, TRANSFERS_IN_RECORDS_MAX);
+  const keeper: SecondaryKeeper = new SecondaryKeeper({
+    ...options,
+    askSoa,
+    fetchZone,
+    inPlace: (address, work) => places.use(address, work),
+    nowMs: () => clock.nowMs(),
+    chance: () => Buffer.from(random(4)).readUInt32BE() / 2 ** 32,
+    key(name) {
+      const text = keys.text(name);
+      return text === undefined ? undefined : readKeys([text]).find(nameOf(name));
+    },
+  });
+  const handlers = primariesHandlers({
+    writer,
+    keys: () => keys.list(),
+    onFollow: (zone) => {
+      const record = writer.zoneByName(zone);
+      if (record !== undefined) keeper.follow(record);
+    },
+  });
+  const families = (): readonly MetricFamily[] => secondaryFamilies(writer.zones(), keeper, places);
+  const notified: NotifyFollower = (zone) => {
+    const record = writer.zoneByName(zone);
+    if (record !== undefined) keeper.notified(record.id);
+  };
+  return {
+    ...transfer,
+    keeper,
+    followers: (others) => new Map([...others.followers, [TYPE.SOA, notified]]),
+    handlers: { ...transfer.handlers, ...handlers },
+    families,
+  };
+}

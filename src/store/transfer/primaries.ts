@@ -1,0 +1,70 @@
+/**
+ * Where a zone comes from, as it is stored: its primaries, and what is known of the last time they were reached.
+ * Not here: that the zone is a secondary one (store/schema.ts, SecondaryRole), changing the list (control/secondary/).
+ */
+import { type DocumentWrite } from '#store/documents.ts';
+import { formFailure } from '#store/failure.ts';
+import { hasFields, isArrayOf } from '#store/json.ts';
+import { type StoreReader } from '#store/reader.ts';
+
+export interface Primary {
+  /** As people write it, without a port. */
+  readonly ip: string;
+  readonly port: number;
+  /** The TSIG key between it and this server, absolute; absent: messages are not signed. */
+  readonly key?: string;
+}
+
+/** What must outlive this process: from when a zone expires, and what its primary had. */
+export interface CheckedState {
+  /** Wall time, milliseconds, at which a primary last said that the zone here is the newest, or gave it. */
+  readonly checkedAtMs: number;
+  /** The serial that the primary had; of a zone that is signed here, not the one that is served. */
+  readonly serial: number;
+  /** Seconds after `checkedAtMs` at which the zone expires. */
+  readonly expireSeconds: number;
+}
+
+const KIND = 'primaries';
+const LIST = 'list';
+const CHECKED = 'checked';
+
+/** In the order in which they are asked; none for a zone that is kept here. Throws STORE_DAMAGED. */
+export function readPrimaries(reader: StoreReader, zoneId: number): readonly Primary[] {
+  const value = reader.document(zoneId, KIND, LIST);
+  if (value === undefined) return [];
+  if (!isList(value)) throw formFailure(`the primaries of zone id ${zoneId}`);
+  return value.primaries;
+}
+
+export function primariesWrite(zoneId: number, primaries: readonly Primary[]): DocumentWrite {
+  return { zoneId, kind: KIND, id: LIST, value: { version: 1, primaries } };
+}
+
+/** Undefined for a zone that has never been there. Throws STORE_DAMAGED. */
+export function readChecked(reader: StoreReader, zoneId: number): CheckedState | undefined {
+  const value = reader.document(zoneId, KIND, CHECKED);
+  if (value === undefined) return undefined;
+  if (!isChecked(value)) throw formFailure(`the last look at the primaries of zone id ${zoneId}`);
+  return value;
+}
+
+export function checkedWrite(zoneId: number, { checkedAtMs, serial, expireSeconds }: CheckedState): DocumentWrite {
+  return { zoneId, kind: KIND, id: CHECKED, value: { version: 1, checkedAtMs, serial, expireSeconds } };
+}
+
+function isList(value: unknown): value is { readonly primaries: readonly Primary[] } {
+  return hasFields(value, {
+    version: (version) => version === 1,
+    primaries: isArrayOf((each): each is Primary => hasFields(each, { ip: 'string', port: 'number', key: 'string?' })),
+  });
+}
+
+function isChecked(value: unknown): value is CheckedState {
+  return hasFields(value, {
+    version: (version) => version === 1,
+    checkedAtMs: 'number',
+    serial: 'number',
+    expireSeconds: 'number',
+  });
+}

@@ -1,0 +1,134 @@
+/** NSD, Knot and BIND as primaries of a server of ours: transfers by TSIG key, NOTIFY at each change of a zone's file. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type PeerKind } from './peer-kinds.ts';
+import { type Peer, startConfigured } from './peers.ts';
+import { runTool } from './tools.ts';
+
+export interface PrimaryOf {
+  /** Port of the secondary on 127.0.0.1. */
+  readonly port: number;
+  /** Absolute, with the last dot. */
+  readonly zone: string;
+  readonly text: string;
+  readonly key: { readonly name: string; readonly algorithm: string; readonly secret: string };
+}
+
+export interface PrimaryPeer extends Peer {
+  /** The zone's file is another from now on. */
+  change(text: string): Promise<void>;
+}
+
+type Config = (of: PrimaryOf, directory: string, port: number) => string;
+
+const CONFIGS: Readonly<Record<PeerKind, Config>> = {
+  nsd: ({ port: secondary, zone, key }, directory, port) => `server:
+  ip-address: 127.0.0.1@${port}
+  do-ip6: no
+  username: ""
+  chroot: ""
+  zonesdir: "${directory}"
+  database: ""
+  pidfile: "${directory}/nsd.pid"
+  xfrdfile: "${directory}/xfrd.state"
+  xfrdir: "${directory}"
+  zonelistfile: "${directory}/zone.list"
+  server-count: 1
+remote-control:
+  control-enable: no
+key:
+  name: "${key.name}"
+  algorithm: ${key.algorithm}
+  secret: "${key.secret}"
+zone:
+  name: "${zone}"
+  zonefile: "zone"
+  notify: 127.0.0.1@${secondary} ${key.name}
+  provide-xfr: 127.0.0.1 ${key.name}
+  provide-xfr: 127.0.0.1 NOKEY
+`,
+  knot: ({ port: secondary, zone, key }, directory, port) => `server:
+  rundir: "${directory}"
+  pidfile: "${directory}/knot.pid"
+  listen: 127.0.0.1@${port}
+log:
+  - target: stderr
+    any: info
+control:
+  listen: "${directory}/knot.sock"
+database:
+  storage: "${directory}/db"
+key:
+  - id: ${key.name}
+    algorithm: ${key.algorithm}
+    secret: ${key.secret}
+remote:
+  - id: secondary
+    address: 127.0.0.1@${secondary}
+    key: ${key.name}
+acl:
+  - id: signed
+    key: ${key.name}
+    action: transfer
+  - id: local
+    address: 127.0.0.1
+    action: transfer
+zone:
+  - domain: "${zone}"
+    storage: "${directory}"
+    file: "zone"
+    zonefile-load: difference
+    zonefile-sync: -1
+    journal-content: changes
+    semantic-checks: off
+    notify: secondary
+    acl: [signed, local]
+`,
+  bind: ({ port: secondary, zone, key }, directory, port) => `options {
+  directory "${directory}";
+  pid-file "${directory}/named.pid";
+  session-keyfile "${directory}/session.key";
+  lock-file none;
+  managed-keys-directory "${directory}";
+  listen-on port ${port} { 127.0.0.1; };
+  listen-on-v6 { none; };
+  recursion no;
+  dnssec-validation no;
+  notify-delay 0;
+  ixfr-from-differences yes;
+  max-ixfr-ratio unlimited;
+};
+controls { };
+key "${key.name}" { algorithm ${key.algorithm}; secret "${key.secret}"; };
+logging { channel all { stderr; severity info; }; category default { all; }; };
+zone "${zone}" {
+  type primary;
+  file "zone";
+  allow-transfer { key "${key.name}"; 127.0.0.1; };
+  notify explicit;
+  also-notify { 127.0.0.1 port ${secondary} key "${key.name}"; };
+};
+`,
+};
+
+/** Starts one that serves the zone. */
+export async function startPrimary(kind: PeerKind, of: PrimaryOf): Promise<PrimaryPeer> {
+  const peer = await startConfigured(kind, [{ name: of.zone }], (directory, port) => {
+    writeFileSync(join(directory, 'zone'), of.text);
+    return CONFIGS[kind](of, directory, port);
+  });
+  return {
+    ...peer,
+    async change(text) {
+      writeFileSync(join(peer.directory, 'zone'), text);
+      if (kind === 'knot') {
+        const words = ['-s', join(peer.directory, 'knot.sock'), 'zone-reload', of.zone];
+        const { code, stderr } = await runTool('knotc', words);
+        if (code !== 0) throw new Error(`knotc: ${stderr}`);
+      } else {
+        const file = kind === 'bind' ? 'named.pid' : 'nsd.pid';
+        process.kill(Number(readFileSync(join(peer.directory, file), 'utf8')), 'SIGHUP');
+      }
+    },
+  };
+}
