@@ -1,5 +1,6 @@
 /**
- * All records of a reply's sections, names decompressed, each checked as data of its type.
+ * All records of a reply's answer and authority sections, where wanted of the additional one too, names decompressed,
+ * each checked as data of its type.
  * Implements: RFC 1035 §4.1.3, §4.1.4.
  * Not here: whether it is a reply to our question (reply.ts `readReply`).
  */
@@ -23,10 +24,10 @@ export interface SectionRecord {
  * Undefined when the octets are malformed, or hold more than REPLY_RECORDS_MAX records. Records of other classes are
  * left out.
  */
-export function readSections(octets: Uint8Array): readonly SectionRecord[] | undefined {
+export function readSections(octets: Uint8Array, withAdditional = false): readonly SectionRecord[] | undefined {
   if (octets.length < HEADER_BYTES || readU16(octets, 4) !== 1) return undefined;
   const [answers, authority, additional] = [readU16(octets, 6), readU16(octets, 8), readU16(octets, 10)];
-  const total = answers + authority + additional;
+  const total = answers + authority + (withAdditional ? additional : 0);
   const nameBytes = nameLengthAt(octets, HEADER_BYTES);
   if (nameBytes === 0 || total > REPLY_RECORDS_MAX) return undefined;
   const records: SectionRecord[] = [];

@@ -21,7 +21,7 @@ const NAME = { minLength: 1, maxLength: 255 };
 /** Primaries as a request gives them. */
 export const PrimariesForm = Type.Array(
   closed({
-    address: Type.String({ minLength: 2, maxLength: 64, description: 'its IP address', examples: ['192.0.2.1'] }),
+    address: Type.String({ minLength: 1, maxLength: 64, description: 'its IP address', examples: ['192.0.2.1'] }),
     port: Type.Optional(Type.Integer({ ...PORT, default: DNS_PORT })),
     key: Type.Optional(Type.String({ ...NAME, description: 'name of a TSIG key for transfers of this zone' })),
   }),

@@ -126,7 +126,7 @@ async function lookAtParent(zone: Name, { parents, askUdp, mayAsk }: DelegationL
 /** NS records of the zone in a referral, or in an answer of a server that has both zones. */
 function referralOf(answer: DirectReply, zone: Name): ReferralFacts | Failed {
   if ('failure' in answer) return answer;
-  const sections = answer.octets === undefined ? undefined : readSections(answer.octets);
+  const sections = answer.octets === undefined ? undefined : readSections(answer.octets, true);
   if (sections === undefined) return { failure: 'answers with octets that are no reply' };
   const ns = sections.filter(({ type, owner }) => type === TYPE.NS && equalNames(lowerName(owner), zone));
   const glue: Record<string, string[]> = {};

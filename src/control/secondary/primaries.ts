@@ -107,7 +107,8 @@ function readGiven(
     const ip = canonicalIp(text);
     const place = inBody(`/primaries/${at}/address`);
     if (ip === undefined) problems.push(problem('FIELD_VALUE', place, `${JSON.stringify(text)} is no IP address`));
-    if (key !== undefined) problems.push(...keyProblems(key, zone, keys));
+    const keyPlace = inBody(`/primaries/${at}/key`);
+    if (key !== undefined) problems.push(...keyProblems(key, zone, keys).map((each) => ({ ...each, at: keyPlace })));
     return { ip: ip ?? text, port, ...(key === undefined ? {} : { key }) };
   });
   for (const [at, { ip, port }] of read.entries())

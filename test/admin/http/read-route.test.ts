@@ -15,6 +15,7 @@ const parts = { url: '/x', tag: 'zones', summary: 'Show x', answers: { 200: Type
 async function asking(headers: Readonly<Record<string, string>> = {}, params: object = {}) {
   const answered: { status: number; sent: unknown; headers: Record<string, string> } = { status: 200, sent: undefined, headers: {} };
   const reply = {
+    request: { server: {}, url: '/x' },
     getHeader: (name: string) => answered.headers[name],
     header: (name: string, value: string) => ((answered.headers[name] = value), reply),
     status: (status: number) => ((answered.status = status), reply),
