@@ -134,7 +134,7 @@ describe('what does not fit: not started, exit 78, and why', () => {
   }
 
   test.each([
-    ['a name of nobody', `web=tcp:@https`, /no part of waxseal has this name.*FileDescriptorName=dns, or https, or admin/],
+    ['a name of nobody', `web=tcp:@https`, /no part of waxseal has this name.*FileDescriptorName=dns, or tls, or https, or admin/],
     ['a connection in place of a listener', `https=connected:${https}0`, /is a connection and does not listen.*Accept=no/],
   ])('%s', async (_, sockets, why) => {
     expect(await refused(sockets)).toMatch(why);

@@ -208,8 +208,9 @@ export class RunningServer implements Endpoint {
       ...(body === undefined ? {} : { body: Buffer.from(body, 'latin1') }),
       signal: AbortSignal.timeout(30_000),
     }).catch((error: unknown) => {
-      // Why nothing listens is in the log, which nobody sees otherwise.
-      throw new Error(`${method} ${path}: ${String(error)}\n${this.#log.slice(-4000)}`, { cause: error });
+      if (!(error instanceof TypeError)) throw error;
+      // No connection, or a broken one: why is in the log, which nobody sees otherwise.
+      throw new TypeError(`${method} ${path}: ${String(error)}\n${this.#log.slice(-4000)}`, { cause: error });
     });
   }
 
