@@ -24,6 +24,7 @@ function start(dir: string, at: IpPort, udp: UdpKind = 'auto', execArgv: readonl
   child.on('message', (value) => {
     const message = readIpcMessage(value);
     if (message !== undefined) heard.push(message);
+    if (message?.kind === 'store-open') child.send({ kind: 'store-held' } satisfies IpcMessage);
   });
   child.once('exit', (code) => {
     exit = code;
