@@ -63,7 +63,7 @@ const isNamed = (text: string) =>
   }, WAIT_MS);
 
 beforeAll(async () => {
-  pebble = await Pebble.start({ dns: `${ADDRESS}:53`, failing: 0, rejectedNonces: 5, sleepSeconds: 0 });
+  pebble = await Pebble.start({ dns: `${ADDRESS}:53`, failing: 0, rejectedNonces: 0, sleepSeconds: 0 });
   writeFileSync(rootsFile, await pebble.issuingRoot());
   const config = [
     '[https]',
