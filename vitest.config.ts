@@ -53,7 +53,15 @@ export const WAITING = [
 ];
 
 /** They take longest, longest first: one that began last would run alone at the end, beside an idle core. */
-export const LONGEST = ['test/e2e/processes.test.ts', 'test/e2e/differential.test.ts', 'test/e2e/cookies.test.ts', 'test/e2e/cli.test.ts'];
+export const LONGEST = [
+  'test/e2e/dnssec-rolls.test.ts',
+  'test/e2e/differential.test.ts',
+  'test/e2e/processes.test.ts',
+  'test/e2e/mail-readers.test.ts',
+  'test/e2e/cli.test.ts',
+  'test/e2e/signers.test.ts',
+  'test/e2e/bench-smoke.test.ts',
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
