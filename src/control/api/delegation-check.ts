@@ -8,7 +8,9 @@ export interface DelegationCheckApi {
 }
 
 export interface DelegationFinding {
+  /** `error`: registries reject it, or resolvers fail; `warning`: it works, and should be otherwise. */
   readonly severity: 'error' | 'warning';
+  /** Which rule (control/delegation-check/judge.ts). */
   readonly code: string;
   /** Which server, host or zone. */
   readonly subject: string;

@@ -7,18 +7,11 @@
 import { clientNetwork } from '#base/address.ts';
 import { RCODE } from '#dns/types.ts';
 import { rcodeName } from '#dns/reply.ts';
+import { type DelegationFinding } from '#control/api/delegation-check.ts';
 import { type DelegationFacts, type HostFacts, type ParentFacts, type ServerFacts, isFailed } from './facts.ts';
 
-export interface Finding {
-  /** `error`: registries refuse it, or resolvers fail; `warning`: it works, and should be otherwise. */
-  readonly severity: 'error' | 'warning';
-  /** One of FINDINGS. */
+interface Finding extends DelegationFinding {
   readonly code: FindingCode;
-  /** Which server, host or zone. */
-  readonly subject: string;
-  readonly text: string;
-  readonly rfc: string;
-  readonly fix: string;
 }
 
 /** Each rule, with its source. */
