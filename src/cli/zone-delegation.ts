@@ -44,7 +44,7 @@ function formatDelegation(document: DelegationDocument): string {
   const { zone, acceptable, serial, nameServers, parentServers, findings } = document;
   const servers = nameServers.map(({ host, glue, addresses }) => {
     const forRegistrar = glue ? ' (glue: the registrar needs these addresses)' : '';
-    return `  ${host} ${addresses.join(' ')}${forRegistrar}`;
+    return `  ${host} ${addresses.length === 0 ? '(not asked)' : addresses.join(' ')}${forRegistrar}`;
   });
   const linesOf = ({ severity, subject, text, rfc, fix }: Finding) => {
     return [`${severity}: ${subject}: ${text} [${rfc}]`, `  ${fix}`];

@@ -38,6 +38,8 @@ export interface HostFacts {
   /** Below the zone: the parent needs its addresses. */
   readonly needsGlue: boolean;
   readonly addresses: readonly string[];
+  /** Those that no resolver outside can reach: they were not asked. */
+  readonly inside?: readonly string[];
   /** Why there are none, or why it is no good. */
   readonly why?: string;
 }

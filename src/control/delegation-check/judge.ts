@@ -18,6 +18,7 @@ interface Finding extends DelegationFinding {
 export const FINDINGS = {
   'too-few-servers': 'RFC 2182 §5',
   'no-address': 'RFC 1034 §4.2.2',
+  'not-public': 'RFC 6890 §2.2.2',
   'no-answer': 'RFC 1034 §4.2.2',
   'no-tcp': 'RFC 7766 §5',
   'not-authoritative': 'RFC 1034 §4.2.2',
@@ -62,8 +63,14 @@ function judgeSet({ zone, ns, servers }: DelegationFacts, report: Report): void 
   }
 }
 
-function judgeHost({ host, addresses, why }: HostFacts, report: Report): void {
+function judgeHost({ host, addresses, inside = [], why }: HostFacts, report: Report): void {
   if (addresses.length > 0) return;
+  if (inside.length > 0) {
+    const text = `no resolver outside reaches ${listed(inside)}, so it was not asked`;
+    const allow = 'give it a public address, or allow its network here: mail.probe_networks';
+    report('error', 'not-public', host, text, allow);
+    return;
+  }
   const fix = `give ${host} an A or AAAA record where its zone is kept, and no CNAME`;
   report('error', 'no-address', host, why ?? 'it has no address', fix);
 }

@@ -73,8 +73,7 @@ async function findHost(name: Name, zone: Name, { resolver, mayAsk }: Delegation
   );
   const addresses = all.filter(mayAsk).toSorted().slice(0, DELEGATION_ADDRESSES_MAX);
   if (addresses.length > 0) return { host, needsGlue, addresses };
-  const inside = 'which no resolver outside can reach, so it was not asked (see mail.probe_networks)';
-  if (all.length > 0) return { host, needsGlue, addresses, why: `it has the address ${all.join(', ')}, ${inside}` };
+  if (all.length > 0) return { host, needsGlue, addresses, inside: all };
   const failed = found.find(isTransient);
   const unknown = `its address cannot be looked up: ${failed?.reason ?? failed?.kind}`;
   const why = failed === undefined ? 'it has no address' : unknown;

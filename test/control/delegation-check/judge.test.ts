@@ -52,6 +52,12 @@ describe('each fault by itself is found, and nothing else', () => {
       'no-address',
       /alias/,
     ],
+    [
+      'an address inside',
+      { hosts: [SOUND.hosts[0]!, { host: NS[1]!, needsGlue: false, addresses: [], inside: ['10.0.0.1'] }] },
+      'not-public',
+      /10\.0\.0\.1, so it was not asked/,
+    ],
     ['silence over UDP', second({ udp: { failure: 'does not answer' } }), 'no-answer', /over UDP: does not answer/],
     ['silence over TCP', second({ tcp: { failure: 'closes the connection' } }), 'no-tcp', /closes the connection/],
     ['a lame server', second({ udp: { ...SOA, isAuthoritative: false } }), 'not-authoritative', /without authority/],
