@@ -14,6 +14,7 @@ import { systemCoarseClock } from '#base/coarse-clock.ts';
 import { ANSWER_CACHE_BYTES } from '#base/limits/answer.ts';
 import { TSIG_LOG_LINES_PER_SECOND_MAX } from '#base/limits/transfer.ts';
 import { FAULT, type Transport } from '#dns/message.ts';
+import { type Name } from '#dns/name.ts';
 import { OPCODE } from '#dns/types.ts';
 import { TransferAnswers } from '#transfer/answers.ts';
 import { NotifyReceiver } from '#transfer/notify-receiver.ts';
@@ -56,7 +57,8 @@ const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log, ha
     count: (transport: Transport, fault: number) => countRequest(counters, transport, fault),
     countAnswer: (rcode: number) => countResponse(counters, rcode, false),
   };
-  const updates = new UpdateGate({ handOver, nowMs: Date.now, ...counting, log: signedLog });
+  const isSecondary = (apex: Name) => reader.zoneByName(apex)?.secondary !== undefined;
+  const updates = new UpdateGate({ handOver, isSecondary, nowMs: Date.now, ...counting, log: signedLog });
   const notifies = new NotifyReceiver({ reader, handOver, ...counting, nowMs: Date.now, log: signedLog });
   const queries = new SignedQueries({ handOver, respond: (...query) => responder.respond(...query) });
   const later: LaterByOpcode = new LaterByOpcode(

@@ -1,8 +1,8 @@
 /**
  * UPDATE in the answer process: what needs no secret is answered here, the rest goes to control as it came (ADR 0007).
  * Implements: RFC 2136 §3.1.1 (FORMERR), §3.3 (REFUSED without a right), RFC 3007 §1.3 (an UPDATE is signed), RFC 8945
- * §5.2.1 (BADKEY of a key that there is not).
- * Not here: what the UPDATE says and whether its signature is right (control/update/).
+ * §5.2.1 (BADKEY of a key that there is not), RFC 2136 §6 (a zone that comes from primaries: the key may be theirs).
+ * Not here: what the UPDATE says and whether its signature is right (control/update/), forwarding (control/update/).
  */
 import { clientNetwork } from '#base/address.ts';
 import { type ClientAddress, addressText } from '#base/client-address.ts';
@@ -12,12 +12,12 @@ import { UPDATE_UNSIGNED_LOG_MS } from '#base/limits/update.ts';
 import { ANSWER_IS_LATER, type LaterAnswers, type SendAnswer } from '#answer/later-answer.ts';
 import { edeOption, lengthenOpt, writeOpt } from '#dns/edns.ts';
 import { FAULT, HEADER_BYTES, type QueryHead, type Transport, lastRecordType, writeHeader } from '#dns/message.ts';
-import { type OwnerKey, formatName, ownerKey } from '#dns/name.ts';
+import { type Name, type OwnerKey, formatName, ownerKey } from '#dns/name.ts';
 import { TsigKeys } from '#dns/tsig/key.ts';
 import { TSIG_ERROR } from '#dns/tsig/record.ts';
 import { TsigSigner, appendTsigError } from '#dns/tsig/sign.ts';
 import { verifyTsig } from '#dns/tsig/verify.ts';
-import { EDE, RCODE, TYPE } from '#dns/types.ts';
+import { CLASS, EDE, RCODE, TYPE } from '#dns/types.ts';
 import { type GrantedKey } from './grants.ts';
 import { tsigRefusalText } from './refusal-text.ts';
 
@@ -36,6 +36,8 @@ export interface PassOn {
 
 export interface UpdateGateOptions {
   readonly handOver: PassOn;
+  /** True for the apex of a zone that comes from primaries. */
+  readonly isSecondary: (apex: Name) => boolean;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
   readonly count: (transport: Transport, fault: number) => void;
@@ -95,6 +97,8 @@ export class UpdateGate implements LaterAnswers {
     if (verdict.kind === 'malformed') return this.#refuse(message, { rcode: RCODE.FORMERR });
     const isElsewhere = verdict.kind === 'invalid' && verdict.error === TSIG_ERROR.BADKEY;
     if (isElsewhere && this.#names.has(ownerKey(verdict.record.keyName))) return this.#pass(message);
+    // RFC 8945 §5.5: a key that is not here may be the primary's; one that is here is verified before.
+    if ((isElsewhere || verdict.kind === 'valid') && this.#isSecondary(message)) return this.#pass(message);
     if (verdict.kind === 'invalid') {
       this.#options.log('tsig.refused', `UPDATE from ${addressText(client)} refused: ${tsigRefusalText(verdict, now)}`);
       const end = this.#refuse(message, { rcode: RCODE.NOTAUTH });
@@ -105,6 +109,11 @@ export class UpdateGate implements LaterAnswers {
     this.#options.log('update.refused', `UPDATE from ${addressText(client)} refused: ${text}`);
     const end = this.#refuse(message, { rcode: RCODE.REFUSED, ede: [EDE.PROHIBITED, text] });
     return new TsigSigner(verdict.key, verdict.record.mac).sign(out, end, now);
+  }
+
+  #isSecondary({ query, head }: Message): boolean {
+    const apex = copyOf(query, HEADER_BYTES, HEADER_BYTES + head.nameLength);
+    return head.class === CLASS.IN && this.#options.isSecondary(apex);
   }
 
   later(send: SendAnswer): void {

@@ -3,7 +3,7 @@ import { ANSWER_IS_LATER } from '#answer/later-answer.ts';
 import { readHandedMessage } from '#base/ipc/handed-message.ts';
 import { newClientAddress, setClientAddress } from '#base/client-address.ts';
 import { newQueryHead, parseQuery } from '#dns/message.ts';
-import { nameOf } from '#dns/name.ts';
+import { equalNames, nameOf } from '#dns/name.ts';
 import { tsigAlgorithm } from '#dns/tsig/algorithm.ts';
 import { tsigKey } from '#dns/tsig/key.ts';
 import { TsigSigner } from '#dns/tsig/sign.ts';
@@ -15,11 +15,11 @@ import { testKey } from '../support/transfer-server.ts';
 const NOW_MS = 1_800_000_000_000;
 const ZONE = [...nameOf('a.test.')];
 /** UPDATE of a.test without sections; with OPT. */
-function update({ opt = true, sig = false } = {}): Uint8Array {
+function update({ opt = true, sig = false, zone = ZONE, rrClass = 1 } = {}): Uint8Array {
   const additional = (opt ? 1 : 0) + (sig ? 1 : 0);
   return Uint8Array.from([
     ...[0x12, 0x34, OPCODE.UPDATE << 3, 0, 0, 1, 0, 0, 0, 0, 0, additional],
-    ...[...ZONE, 0, TYPE.SOA, 0, 1],
+    ...[...zone, 0, TYPE.SOA, 0, rrClass],
     ...(opt ? [0, 0, TYPE.OPT, 4, 208, 0, 0, 0, 0, 0, 0] : []),
     ...(sig ? [0, 0, TYPE.SIG, 0, 255, 0, 0, 0, 0, 0, 0] : []),
   ]);
@@ -42,6 +42,7 @@ function room({ hasPlace = true } = {}) {
   let nowMs = NOW_MS;
   const gate = new UpdateGate({
     handOver: { pass: (order) => hasPlace && passed.push(order) > 0 },
+    isSecondary: (apex) => equalNames(apex, nameOf('second.test.')),
     nowMs: () => nowMs,
     count: () => undefined,
     countAnswer: (rcode) => void answers.push(rcode),
@@ -136,6 +137,33 @@ describe('RFC 8945 §5.2: whose key it is', () => {
     passed[1]!.done({ answer: Uint8Array.of(2, 0, 0, 0) });
     passed[0]!.done({ answer: Uint8Array.of(1, 0, 0, 0) });
     expect(sent).toEqual(['two 2', 'one 1']);
+  });
+});
+
+describe('RFC 2136 §6, RFC 8945 §5.5: a zone that comes from primaries', () => {
+  const zone = [...nameOf('second.test.')];
+
+  test('signed with a key that is not here, or with one that is: the message goes to control as it came', () => {
+    const { ask, passed, log } = room();
+    for (const key of ['stranger.', 'transfer.', 'update.'])
+      expect([key, ask(signed(key, update({ zone })))]).toEqual([key, ANSWER_IS_LATER]);
+    expect(readHandedMessage(passed[0]!.body)!.message).toEqual(signed('stranger.', update({ zone })));
+    expect([passed.length, log]).toEqual([3, []]);
+  });
+
+  test('a key that is here, and a wrong signature: NOTAUTH here', () => {
+    const { rcode, passed } = room();
+    const message = signed('transfer.', update({ zone }));
+    message[13]! ^= 0x20;
+    expect([rcode(message), passed]).toEqual([RCODE.NOTAUTH, []]);
+  });
+
+  test('not signed, or of another class: as in any other zone', () => {
+    const { rcode, passed } = room();
+    expect(rcode(update({ zone }))).toBe(RCODE.REFUSED);
+    expect(rcode(update({ zone, sig: true }))).toBe(RCODE.REFUSED);
+    expect(rcode(signed('stranger.', update({ zone, rrClass: 3 })))).toBe(RCODE.NOTAUTH);
+    expect(passed).toEqual([]);
   });
 });
 

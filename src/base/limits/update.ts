@@ -42,3 +42,19 @@ export const UPDATE_LOG_LINES_PER_SECOND_MAX = 5;
 /** Name patterns of one key, and types: each record of an update is compared with all of them. */
 export const UPDATE_KEY_NAMES_MAX = 100;
 export const UPDATE_KEY_TYPES_MAX = 50;
+
+// --- UPDATE that is forwarded to a primary ---
+
+/** Under way: half of the places that one thread has with control, so that a primary that hangs leaves the others. */
+export const UPDATE_FORWARDS_MAX = 8;
+/** Of those, for one zone and from one client network: half of them. */
+export const UPDATE_FORWARDS_PER_ZONE_MAX = 4;
+export const UPDATE_FORWARDS_PER_CLIENT_MAX = 4;
+/** For one zone; half as many from one client. Each is a connection to a primary, for a key that is not known here. */
+export const UPDATE_FORWARDS_PER_SECOND_MAX = 100;
+/** For a TCP connection: a primary that is there takes it within a round trip or two. */
+export const UPDATE_FORWARD_CONNECT_MS = 3_000;
+/** For the answer: a durable change of a large zone takes a second or two. */
+export const UPDATE_FORWARD_ANSWER_MS = 10_000;
+/** No other primary is tried after this time: with both times above it is less than HANDED_REPLY_MS. */
+export const UPDATE_FORWARD_MS_MAX = 15_000;

@@ -116,6 +116,12 @@ export class SecondaryKeeper {
     return viewOf(record, kept, readPrimaries(writer, record.id), nowMs());
   }
 
+  /** In the order in which they are asked now. */
+  primariesOf({ id, name }: ZoneRecord): readonly Primary[] {
+    const { writer, nowMs } = this.#options;
+    return primaryOrder(this.#zones.get(id) ?? newKept(id, name, undefined), readPrimaries(writer, id), nowMs());
+  }
+
   /** The same in a word; undefined for a zone that is kept here. */
   state(record: ZoneRecord): PrimaryState['state'] | undefined {
     const kept = record.secondary && this.#zones.get(record.id);

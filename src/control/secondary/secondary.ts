@@ -37,7 +37,10 @@ export interface SecondaryParts extends Omit<TransferParts, 'handlers'> {
 /** With those of transfers to others (control/transfer/). */
 export function secondaryParts(options: SecondaryPartsOptions): SecondaryParts {
   const { writer, clock, random } = options;
-  const transfer = transferParts(options, (zone) => keeper.view(zone));
+  const transfer = transferParts(options, {
+    view: (zone) => keeper.view(zone),
+    primaries: (zone) => keeper.primariesOf(zone),
+  });
   const { keys } = transfer;
   const places = new TransferPlaces(TRANSFERS_IN_MAX, TRANSFERS_IN_PER_PRIMARY_MAX, TRANSFERS_IN_RECORDS_MAX);
   const keeper: SecondaryKeeper = new SecondaryKeeper({

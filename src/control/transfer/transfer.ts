@@ -8,6 +8,7 @@ import { type TransferApi } from '#control/api/transfer.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
 import { type Notifier, zoneNotifier } from './notifier.ts';
 import { secondaryHandlers, transferApi } from './secondaries.ts';
+import { type ForwarderOptions, UpdateForwarder } from '#control/update/forward.ts';
 import { Updates, type UpdatesOptions } from '#control/update/updates.ts';
 import { TsigKeyring, type TsigKeysOptions } from './tsig-keys.ts';
 
@@ -27,8 +28,12 @@ export interface TransferParts {
   readonly handlers: ReturnType<typeof secondaryHandlers>;
 }
 
-/** `primaries`: what is known of zones that come from elsewhere. */
-export function transferParts(options: TransferPartsOptions, primaries: TransferApi['primaries']): TransferParts {
+/** What is known of zones that come from elsewhere. */
+export interface Elsewhere extends Pick<ForwarderOptions, 'primaries'> {
+  readonly view: TransferApi['primaries'];
+}
+
+export function transferParts(options: TransferPartsOptions, { view, primaries }: Elsewhere): TransferParts {
   const { writer } = options;
   const keys = new TsigKeyring(options);
   const notifier = zoneNotifier({ ...options, keys });
@@ -37,7 +42,8 @@ export function transferParts(options: TransferPartsOptions, primaries: Transfer
     keys: () => keys.list(),
     onChanged: (zone) => notifier.changed(zone, writer.generation()),
   });
-  const updates = new Updates({ ...options, keys: () => keys.updateKeys() });
+  const forwarder = new UpdateForwarder({ primaries, clock: options.clock });
+  const updates = new Updates({ ...options, forwarder, keys: () => keys.updateKeys() });
   keys.onChange(() => updates.keysChanged(new Set(keys.list().map(({ name }) => name))));
-  return { keys, notifier, updates, api: transferApi({ writer, keys, notifier, primaries }), handlers };
+  return { keys, notifier, updates, api: transferApi({ writer, keys, notifier, primaries: view }), handlers };
 }

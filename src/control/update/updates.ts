@@ -2,15 +2,16 @@
  * UPDATE in the control process: whose message it is, whether it came before, what became of it.
  * Implements: RFC 2136 §3.1 (zone), §3.6 (NOERROR when it is durable), §3.8 (the answer), RFC 3007 §1.3 and §3 (TSIG),
  * RFC 8945 §5.2–5.3.
- * Not here: the first look (transfer/update-gate.ts), what the updates do (control/zone/update.ts).
+ * Not here: the first look (transfer/update-gate.ts), what the updates do (control/zone/update.ts), the way to
+ * primaries (forward.ts).
  */
 import { addressText } from '#base/client-address.ts';
 import { type Clock } from '#base/clock.ts';
 import { type HandedMessage, readHandedMessage } from '#base/ipc/handed-message.ts';
 import { UPDATES_PER_SECOND_MAX, UPDATE_LOG_LINES_PER_SECOND_MAX, UPDATE_SERVED_MS } from '#base/limits/update.ts';
 import { type Problem, type Result } from '#base/problem.ts';
-import { FAULT, type QueryHead, newQueryHead, parseQuery } from '#dns/message.ts';
-import { formatName, lowerName } from '#dns/name.ts';
+import { FAULT, HEADER_BYTES, type QueryHead, answerLimitBytes, newQueryHead, parseQuery } from '#dns/message.ts';
+import { formatName, lowerName, nameOf } from '#dns/name.ts';
 import { rcodeName } from '#dns/reply.ts';
 import { type TsigKeys } from '#dns/tsig/key.ts';
 import { TSIG_ERROR } from '#dns/tsig/record.ts';
@@ -27,6 +28,7 @@ import { isGranted } from '#transfer/grants.ts';
 import { tsigRefusalText } from '#transfer/refusal-text.ts';
 import { type UpdateKey } from '#transfer/update-rights.ts';
 import { type AnswerSignature, type UpdateVerdict, errorSignature, writeUpdateAnswer } from './answer.ts';
+import { type UpdateForwarder } from './forward.ts';
 import { ReplayWindow } from './replay.ts';
 
 export interface UpdatesOptions {
@@ -35,11 +37,8 @@ export interface UpdatesOptions {
   readonly clock: Clock;
   readonly keys: () => TsigKeys<UpdateKey>;
   readonly run: (command: Command, options: RunOptions) => Promise<Result<Outcome>>;
-  /**
-   * Why a zone that is served here is not changed here, because another server is its primary; undefined: it is. Where
-   * a secondary forwards updates (RFC 2136 §6), this is where they leave.
-   */
-  readonly notHere?: (record: ZoneRecord) => UpdateVerdict | undefined;
+  /** For zones that come from primaries. */
+  readonly forwarder: Pick<UpdateForwarder, 'forward'>;
 }
 
 /** Writes to the log of the process, once there is one. */
@@ -94,6 +93,9 @@ export class Updates {
     const now = this.#now();
     const verdict = verifyTsig({ message, length: message.length, at: head.tsigAt, keys: this.#options.keys(), now });
     if (verdict.kind === 'malformed') return this.#answer(handed, head, { rcode: RCODE.FORMERR });
+    const secondary = this.#secondaryZone(message, head);
+    // RFC 8945 §5.5: the key is the primary's; one that is known here holds as in any other zone.
+    if (secondary !== undefined && isForwarded(verdict, secondary)) return this.#forward(handed, head, secondary);
     if (verdict.kind === 'invalid') return this.#refuseSignature(handed, head, verdict, now);
     const { key, record } = verdict;
     const name = formatName(key.name);
@@ -108,6 +110,27 @@ export class Updates {
 
   #now(): number {
     return Math.floor(this.#options.clock.nowMs() / 1000);
+  }
+
+  /** The zone of the message, if it comes from primaries. */
+  #secondaryZone(message: Uint8Array, head: QueryHead): ZoneRecord | undefined {
+    if (head.class !== CLASS.IN) return undefined;
+    const record = this.#options.writer.zoneByName(message.slice(HEADER_BYTES, HEADER_BYTES + head.nameLength));
+    return record?.secondary === undefined ? undefined : record;
+  }
+
+  async #forward(handed: HandedMessage, head: QueryHead, record: ZoneRecord): Promise<Uint8Array> {
+    const from = addressOf(handed);
+    const done = await this.#options.forwarder.forward(record, handed.message, from);
+    if ('answer' in done) {
+      const { answer } = done;
+      this.#count(answer[3]! & 0x0f);
+      // It is signed: it cannot be made shorter. The client asks again over TCP.
+      return answer.length > answerLimitBytes(head, handed.transport) ? new Uint8Array(0) : answer;
+    }
+    this.#tell('update.refused', `UPDATE of ${record.name} from ${from} has no answer of a primary: ${done.failure}`);
+    // Not for those out there: where the primaries are.
+    return this.#answer(handed, head, notReady('no primary of the zone has answered; it may have been carried out'));
   }
 
   async #carryOut(asked: Asked, signer: TsigSigner): Promise<Uint8Array> {
@@ -144,7 +167,7 @@ export class Updates {
     const name = formatName(zone);
     const record = zoneClass === CLASS.IN ? this.#options.writer.zoneByName(lowerName(zone)) : undefined;
     if (record === undefined) return notAuthoritative(`${name} is not a zone of this server`);
-    if (isGranted(key, 'update', zone)) return this.#options.notHere?.(record);
+    if (isGranted(key, 'update', zone)) return undefined;
     return { rcode: RCODE.REFUSED, ede: [EDE.PROHIBITED, `the key ${formatName(key.name)} does not open ${name}`] };
   }
 
@@ -176,10 +199,19 @@ export class Updates {
     if (this.#logLines++ < UPDATE_LOG_LINES_PER_SECOND_MAX) this.#log(...line);
   }
 
+  #count(rcode: number): void {
+    this.#counts.set(rcode, (this.#counts.get(rcode) ?? 0) + 1);
+  }
+
   #answer(handed: HandedMessage, head: QueryHead, verdict: UpdateVerdict, signature?: AnswerSignature): Uint8Array {
-    this.#counts.set(verdict.rcode, (this.#counts.get(verdict.rcode) ?? 0) + 1);
+    this.#count(verdict.rcode);
     return writeUpdateAnswer(handed.message, head, handed.transport, verdict, signature, this.#now());
   }
+}
+
+function isForwarded(verdict: TsigVerdict<UpdateKey>, { name }: ZoneRecord): boolean {
+  if (verdict.kind === 'invalid') return verdict.error === TSIG_ERROR.BADKEY;
+  return verdict.kind === 'valid' && isGranted(verdict.key, 'update', nameOf(name));
 }
 
 /** Prerequisites that do not hold: clients ask in this way what there is. */

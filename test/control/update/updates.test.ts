@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { createServer } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { writeHandedMessage } from '#base/ipc/handed-message.ts';
 import { UPDATES_PER_SECOND_MAX, UPDATE_RECORDS_MAX } from '#base/limits/update.ts';
 import { newClientAddress, setClientAddress } from '#base/client-address.ts';
@@ -344,4 +345,66 @@ test('answers are counted by rcode', async () => {
   const family = server.control.metrics().find(({ name }) => name === 'waxseal_updates_total')!;
   const counts = Object.fromEntries(family.samples.map(({ labels, value }) => [labels['rcode'], value]));
   expect(counts).toMatchObject({ NOERROR: 1, YXDOMAIN: 1, REFUSED: 0 });
+});
+
+describe('RFC 2136 §6: a zone that comes from primaries', () => {
+  async function secondary(answer: (message: Buffer) => Uint8Array | undefined) {
+    const server = await room();
+    const received: Buffer[] = [];
+    const primary = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', (octets: Buffer) => {
+        received.push(octets.subarray(2));
+        const reply = answer(octets.subarray(2));
+        if (reply === undefined) socket.destroy();
+        else socket.end(Uint8Array.of(reply.length >> 8, reply.length & 0xff, ...reply));
+      });
+    });
+    await new Promise<void>((resolve) => void primary.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void primary.close());
+    const { port } = primary.address() as { port: number };
+    const command = {
+      kind: 'secondary.create',
+      zone: nameOf('second.test.'),
+      primaries: [{ ip: '127.0.0.1', port }],
+      isSigning: false,
+    } as const;
+    good(await server.control.run(command, { actor: TEST_ACTOR, dryRun: false }));
+    return { ...server, received };
+  }
+  const done = (message: Buffer, length = 13) =>
+    Uint8Array.from({ length }, (_, at) => [message[0], message[1], 0xa8, RCODE.YXRRSET][at] ?? 9);
+  const zone = 'second.test.';
+
+  test("the key is the primary's, and so is the answer; it is counted", async () => {
+    const server = await secondary((message) => done(message));
+    const message = signMessage(updateMessage(zone, 'add www 60 A 192.0.2.1', { id: 4711 }), { name: 'theirs.', secret: SECRET }, 1);
+    expect([...(await server.handle(message))]).toEqual([...done(Buffer.from(message))]);
+    expect(server.received[0]!.subarray(2)).toEqual(Buffer.from(message.subarray(2)));
+    expect([...server.control.transferParts.updates.counts]).toEqual([[RCODE.YXRRSET, 1]]);
+  });
+
+  test('a key that is known here is verified, and must be for the zone', async () => {
+    const server = await secondary((message) => done(message));
+    await server.key('both.', { zones: [zone] });
+    expect((await server.send('', { zone, key: 'both.' }))[0]).toBe(RCODE.YXRRSET);
+    expect((await server.send('', { zone, key: 'both.', secret: Buffer.alloc(32).toString('base64') }))[0]).toBe(RCODE.NOTAUTH);
+    expect((await server.send('', { zone, key: 'k.' }))[0]).toBe(RCODE.REFUSED);
+    expect(server.received).toHaveLength(1);
+  });
+
+  test('no answer: SERVFAIL without the address of the primary, which is in the log', async () => {
+    const server = await secondary(() => undefined);
+    const [rcode, text] = await server.send('', { zone, key: 'theirs.' });
+    expect([rcode, text]).toEqual([RCODE.SERVFAIL, 'no primary of the zone has answered; it may have been carried out']);
+    expect(server.log).toEqual([
+      'update.refused UPDATE of second.test. from 192.0.2.9 has no answer of a primary: 127.0.0.1 closes the connection before the answer',
+    ]);
+  });
+
+  test('an answer that is too long for UDP: none, and the client comes by TCP', async () => {
+    const server = await secondary((message) => done(message, 1300));
+    const message = signMessage(updateMessage(zone, ''), { name: 'theirs.', secret: SECRET }, 1);
+    expect([(await server.handle(message, 'udp')).length, (await server.handle(message, 'tcp')).length]).toEqual([0, 1300]);
+  });
 });

@@ -89,7 +89,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     delegation: ['api', 'commands', 'publish', 'funnel', 'lifecycle', 'outside', 'zone', 'dnssec', 'transfer'],
     'delegation-check': ['api', 'outside', 'dnssec'],
     signers: ['api', 'commands', 'funnel', 'tokens', 'mail'],
-    update: ['api', 'commands', 'publish', 'zone'],
+    update: ['api', 'commands', 'outside', 'publish', 'zone'],
     transfer: ['api', 'commands', 'publish', 'funnel', 'outside', 'update'],
     secondary: ['api', 'commands', 'funnel', 'outside', 'transfer', 'zone'],
     '.': [
