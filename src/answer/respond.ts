@@ -29,7 +29,7 @@ import { ADMIT, KIND } from '#answer/defence/rate-limit.ts';
 import { Recall } from '#answer/cache/recall.ts';
 import { type SelectorCounts } from '#answer/count/selector-counts.ts';
 import { type AnswerSource } from '#answer/names/source.ts';
-import { ZoneVersions } from '#answer/names/zone-version.ts';
+import { type ZoneTimes, ZoneVersions } from '#answer/names/zone-version.ts';
 import { MessageWriter, SECTION } from '#answer/write/writer.ts';
 import { AnswerOptions, type AnswerOptionsSettings } from '#answer/write/answer-options.ts';
 import { selectEntry } from '#answer/names/select-entry.ts';
@@ -37,7 +37,7 @@ import { type LaterByOpcode, type SendAnswer } from './later-answer.ts';
 import { type MessageStream } from './message-stream.ts';
 import { type SignedAnswers, isTransfer } from './signed-answers.ts';
 
-export interface ResponderOptions extends AnswerOptionsSettings {
+export interface ResponderOptions extends AnswerOptionsSettings, ZoneTimes {
   /** ANSWER_SLOT_COUNT slots to count in; absent: own ones that no other code reads. */
   readonly counters?: Float64Array;
   /** Cookies and rate limits; absent: every query is answered alike. */
@@ -102,7 +102,7 @@ export class Responder {
     [this.#source, this.#selectors] = [source, selectors];
     [this.#signed, this.#later] = [options.signed, options.later];
     this.#options = new AnswerOptions(options);
-    this.#versions = new ZoneVersions(source);
+    this.#versions = new ZoneVersions(source, options);
     this.#counters = counters;
     this.#finder = new Finder(source, this.#dependencies, negative);
     this.#admission = new Admission(defences, counters);

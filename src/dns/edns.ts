@@ -27,17 +27,21 @@ export const OPTION = {
   ZONE_VERSION: 19,
 } as const;
 /** Bits of `askedOptions`. */
-export const ASKED = { NSID: 1, KEEPALIVE: 2, PADDING: 4, ZONE_VERSION: 8 } as const;
+export const ASKED = { NSID: 1, KEEPALIVE: 2, PADDING: 4, ZONE_VERSION: 8, EXPIRE: 16 } as const;
 /** Code and length of an option. */
 export const OPTION_HEAD_BYTES = 4;
-/** What ZONEVERSION says of a zone (RFC 9660 §2): labels of its apex, without the root's, and its serial. */
+/** What ZONEVERSION (RFC 9660 §2) and EXPIRE say of a zone: labels of its apex, without the root's, and its serial. */
 export interface ZoneVersion {
   readonly labels: number;
   readonly serial: number;
+  /** Of an answer that is the zone's SOA: seconds until it expires (RFC 7314 §2). */
+  readonly expireSeconds?: number;
 }
 
 /** Octets of an EXPIRE option in a question (RFC 7314 §2): it has no data. */
 export const EXPIRE_OPTION_BYTES = 4;
+/** And in an answer: seconds. */
+export const EXPIRE_ANSWER_BYTES = 8;
 /** Octets of a client cookie; a server cookie may follow (RFC 7873 §4). */
 export const COOKIE_CLIENT_BYTES = 8;
 const EDE_BYTES = 6;
@@ -75,6 +79,9 @@ export function askedOptions(octets: Uint8Array, at: number, end: number): numbe
       case OPTION.PADDING:
         asked |= ASKED.PADDING;
         break;
+      case OPTION.EXPIRE:
+        asked |= ASKED.EXPIRE;
+        break;
       case OPTION.ZONE_VERSION:
         asked |= ASKED.ZONE_VERSION;
         break;
@@ -104,6 +111,13 @@ export function writeOptionHead(out: Uint8Array, at: number, code: number, bytes
   out[at + 2] = bytes >> 8;
   out[at + 3] = bytes & 0xff;
   return at + OPTION_HEAD_BYTES;
+}
+
+/** Writes the EXPIRE option of an answer (RFC 7314 §2) at `at`; returns where it ends. */
+export function writeExpire(out: Uint8Array, at: number, seconds: number): number {
+  let end = writeOptionHead(out, at, OPTION.EXPIRE, EXPIRE_ANSWER_BYTES - OPTION_HEAD_BYTES);
+  for (let shift = 24; shift >= 0; shift -= 8) out[end++] = (seconds >>> shift) & 0xff;
+  return end;
 }
 
 /** Octets that our OPT takes; `ede` is the extended error's code, -1 for none. */

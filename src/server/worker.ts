@@ -20,6 +20,7 @@ import { TransferAnswers } from '#transfer/answers.ts';
 import { NotifyReceiver } from '#transfer/notify-receiver.ts';
 import { SignedQueries } from '#transfer/signed-queries.ts';
 import { UpdateGate } from '#transfer/update-gate.ts';
+import { secondsLeft } from '#transfer/seconds-left.ts';
 import { addressGrants } from '#transfer/address-grants.ts';
 import { readKeyNames, readKeys } from '#transfer/grants.ts';
 import { StoreFailure } from '#store/failure.ts';
@@ -45,6 +46,7 @@ const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log, ha
     reader,
     respond: (...query) => responder.respond(...query),
     isAddressGranted: addressGrants(reader),
+    secondsLeft: secondsLeft(reader, Date.now),
     nowMs: Date.now,
     count(transport, rcode, isTruncated) {
       countRequest(counters, transport, FAULT.NONE);
@@ -79,6 +81,7 @@ const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log, ha
     selectors: new SelectorCounts(selectors, id),
     nsid,
     reportAgent,
+    secondsLeft: secondsLeft(reader, Date.now),
   });
   return {
     responder,

@@ -1,7 +1,7 @@
 /**
  * Answers that need a key: signed queries, and transfers of zones to those who are granted them.
  * Implements: RFC 8945 §5.2–5.3, RFC 5936 §2.2.1 (NOTAUTH, REFUSED) and §4.2 (not over UDP), RFC 1995 §2 and §4
- * (the SOA alone: the client is up to date, or shall come by TCP).
+ * (the SOA alone: the client is up to date, or shall come by TCP), RFC 7314 §3 (EXPIRE).
  * A grant is looked at before any quota, so that who has none takes no place of those who have.
  * Not here: keys and their grants (grants.ts), what a zone or its differences are in messages.
  */
@@ -10,9 +10,10 @@ import { copyOf, readU16 } from '#base/bytes.ts';
 import { TRANSFERS_MAX, TRANSFERS_PER_CLIENT_MAX } from '#base/limits/transfer.ts';
 import { ANSWER_IS_STREAM, type MessageStream } from '#answer/message-stream.ts';
 import { type SignedAnswers, isTransfer } from '#answer/signed-answers.ts';
+import { type ZoneTimes } from '#answer/names/zone-version.ts';
 import { type Responder } from '#answer/respond.ts';
 import { MessageWriter } from '#answer/write/writer.ts';
-import { writeOpt } from '#dns/edns.ts';
+import { ASKED, writeOpt } from '#dns/edns.ts';
 import { HEADER, HEADER_BYTES, type QueryHead, type Transport, answerLimitBytes, writeHeader } from '#dns/message.ts';
 import { type OwnerKey, formatName, ownerKey } from '#dns/name.ts';
 import { type Serial, isNewer } from '#dns/serial.ts';
@@ -25,7 +26,7 @@ import { bodyOffset, findEntry } from '#store/node-codec.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type HeldSnapshot } from '#store/snapshots.ts';
 import { type ZoneRecord } from '#store/schema.ts';
-import { soaSerial } from '#zone/changeset.ts';
+import { soaExpireSeconds, soaSerial } from '#zone/changeset.ts';
 import { type GrantedKey, isGranted } from './grants.ts';
 import { tsigRefusalText } from './refusal-text.ts';
 import { readClientSerial } from './request.ts';
@@ -35,7 +36,7 @@ import { ZoneDifferences, findWayBack } from './zone-differences.ts';
 
 export type TransferEvent = 'transfer.sent' | 'transfer.broken' | 'transfer.refused' | 'tsig.refused';
 
-export interface TransferAnswersOptions {
+export interface TransferAnswersOptions extends ZoneTimes {
   readonly reader: StoreReader;
   /** Answers an ordinary query: `respond` of the responder that this belongs to. */
   readonly respond: Responder['respond'];
@@ -207,7 +208,7 @@ export class TransferAnswers implements SignedAnswers {
       snapshot.release();
       return this.#code(request, RCODE.SERVFAIL);
     }
-    const serial = soaSerialOf(apex);
+    const serial = soaSerial(soaOf(apex));
     const { query, head, signer } = request;
     const now = (): number => this.#now();
     const messages = new StreamMessages({
@@ -216,6 +217,7 @@ export class TransferAnswers implements SignedAnswers {
       head,
       signer,
       now,
+      expireSeconds: this.#expireSeconds(head, zone, apex),
     });
     const isUpToDate = since !== undefined && !isNewer(serial, since);
     const way = since === undefined || isUpToDate ? undefined : findWayBack(snapshot, zone.id, since, serial);
@@ -237,6 +239,12 @@ export class TransferAnswers implements SignedAnswers {
     const text = `${kind} of ${zone.name} serial ${serial} to ${request.client}${by}`;
     this.#stream = this.#streamOf(snapshot, messages, source, whose, text);
     return ANSWER_IS_STREAM;
+  }
+
+  /** RFC 7314 §3.2–3.3: when the zone expires, for a client that asks. */
+  #expireSeconds({ asked }: Readonly<QueryHead>, zone: ZoneRecord, apex: Uint8Array): number | undefined {
+    if ((asked & ASKED.EXPIRE) === 0) return undefined;
+    return this.#options.secondsLeft?.(zone.id) ?? soaExpireSeconds(soaOf(apex));
   }
 
   /** RFC 1995 §2: over UDP, or for a client that is up to date: all in one message, or the SOA alone. */
@@ -294,7 +302,8 @@ function apexNode(snapshot: HeldSnapshot, zoneId: number): Uint8Array | undefine
   return apex !== undefined && findEntry(apex, TYPE.SOA) >= 0 ? apex : undefined;
 }
 
-function soaSerialOf(apex: Uint8Array): Serial {
+/** Its RDATA. */
+function soaOf(apex: Uint8Array): Uint8Array {
   const body = bodyOffset(apex, findEntry(apex, TYPE.SOA));
-  return soaSerial(apex.subarray(body + 2, body + 2 + readU16(apex, body)));
+  return apex.subarray(body + 2, body + 2 + readU16(apex, body));
 }

@@ -1,12 +1,12 @@
 /**
  * The messages of one transfer: each is begun, filled and ended the same way, whatever is in it.
  * Implements: RFC 5936 §2.2 (header and question; OPT in every message of an answer to a query with OPT, §2.2.5),
- * RFC 8945 §5.3.1 (every message is signed).
+ * RFC 8945 §5.3.1 (every message is signed), RFC 7314 §3 (EXPIRE, in the first).
  */
 import { assert } from '#base/assert.ts';
 import { TRANSFER_MESSAGE_BYTES } from '#base/limits/transfer.ts';
 import { type MessageWriter, SECTION } from '#answer/write/writer.ts';
-import { OPT_BYTES, writeOpt } from '#dns/edns.ts';
+import { EXPIRE_ANSWER_BYTES, OPT_BYTES, lengthenOpt, writeExpire, writeOpt } from '#dns/edns.ts';
 import { type QueryHead, writeHeader } from '#dns/message.ts';
 import { RCODE } from '#dns/types.ts';
 import { type TsigSigner } from '#dns/tsig/sign.ts';
@@ -20,6 +20,8 @@ export interface StreamMessageOptions {
   readonly query: Uint8Array;
   readonly head: Readonly<QueryHead>;
   readonly signer: TsigSigner | undefined;
+  /** For a client that asks when the zone expires. */
+  readonly expireSeconds: number | undefined;
   /** Seconds since 1970. */
   readonly now: () => number;
 }
@@ -38,7 +40,7 @@ export class StreamMessages {
   /** Begins a message of at most `limit` octets in `out`. */
   begin(out: Uint8Array, limit = Math.min(TRANSFER_MESSAGE_BYTES, out.length)): MessageWriter {
     const { writer, query, head, signer } = this.#options;
-    const behind = (signer?.bytes ?? 0) + (head.edns ? OPT_BYTES : 0);
+    const behind = (signer?.bytes ?? 0) + (head.edns ? OPT_BYTES + EXPIRE_ANSWER_BYTES : 0);
     assert(limit <= out.length, 'a message longer than its buffer');
     // The question is in the first message only (RFC 5936 §2.2.2).
     writer.begin(out, limit - behind, query, this.count === 0 ? head.questionLength : 0);
@@ -47,9 +49,16 @@ export class StreamMessages {
 
   /** Ends the message that was begun in `out`, and returns its length. */
   end(out: Uint8Array): number {
-    const { writer, head, signer, now } = this.#options;
+    const { writer, head, signer, now, expireSeconds } = this.#options;
     let end = writer.at;
-    if (head.edns) end = writeOpt(out, end, RCODE.NOERROR, head.dnssecOk, NO_EDE);
+    if (head.edns) {
+      const opt = end;
+      end = writeOpt(out, opt, RCODE.NOERROR, head.dnssecOk, NO_EDE);
+      if (expireSeconds !== undefined && this.count === 0) {
+        end = writeExpire(out, end, expireSeconds);
+        lengthenOpt(out, opt, EXPIRE_ANSWER_BYTES);
+      }
+    }
     writeHeader(out, head, RCODE.NOERROR, true, false);
     const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
     if (this.count > 0) view.setUint16(4, 0);

@@ -106,6 +106,11 @@ export function soaSerial(rdata: Uint8Array): Serial {
   return new DataView(rdata.buffer, rdata.byteOffset, rdata.byteLength).getUint32(rdata.length - SOA_NUMBER_BYTES);
 }
 
+/** The EXPIRE field of SOA RDATA, seconds. */
+export function soaExpireSeconds(rdata: Uint8Array): number {
+  return new DataView(rdata.buffer, rdata.byteOffset, rdata.byteLength).getUint32(rdata.length - 8);
+}
+
 /** The MINIMUM field of SOA RDATA, seconds. */
 export function soaMinimum(rdata: Uint8Array): number {
   return new DataView(rdata.buffer, rdata.byteOffset, rdata.byteLength).getUint32(rdata.length - 4);

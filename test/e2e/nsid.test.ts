@@ -32,6 +32,11 @@ describe.each(['mmsg', 'dgram'] as const)('%s', (udp) => {
     expect((await dig(endpoint, ['none.example', 'A', '+nsid', '+dnssec', ...transport])).text).toContain('; NSID: 66 72 61 31');
   });
 
+  test('RFC 7314 §3.2: EXPIRE of the SOA, as dig shows it', async () => {
+    expect((await dig(server, ['example', 'SOA', '+expire'])).text).toContain('; EXPIRE: 86400 (1 day)');
+    expect((await dig(server, ['example', 'SOA'])).text).not.toContain('EXPIRE: ');
+  });
+
   test('RFC 7828, RFC 9660, RFC 9567: keepalive, version of the zone and report channel, as dig shows them', async () => {
     const { text } = await dig(server, ['ns.example', 'A', '+tcp', '+keepalive', '+ednsopt=19']);
     expect(text).toContain('; TCP KEEPALIVE: 10.0 secs');

@@ -93,6 +93,10 @@ describe.each(PEER_KINDS)('RFC 5936: zones of %s', (primary) => {
       const [ours, theirs] = [await contentOf(server, zone), await contentOf(peer, zone)];
       expect(theirs.length).toBeGreaterThan(10);
       expect(ours).toEqual(theirs);
+      // RFC 7314 §3.3: EXPIRE is 3600 seconds, and time has passed since the zone came.
+      const left = Number(/; EXPIRE: (\d+) /.exec((await dig(server, [zone, 'SOA', '+expire'])).text)?.[1]);
+      expect(left).toBeGreaterThan(3500);
+      expect(left).toBeLessThanOrEqual(3600);
     }
   });
 

@@ -1,25 +1,32 @@
 /**
  * Which version of which zone an answer is from: for clients that ask, so it is looked up beside the answer, and
  * answers from the cache need to know nothing of it.
- * Implements: RFC 9660 §3.2 (the zone that encloses QNAME and answers for it; for DS the one above the cut).
+ * Implements: RFC 9660 §3.2 (the zone that encloses QNAME and answers for it; for DS the one above the cut), RFC 7314
+ * §3.2–3.3 (a SOA with the seconds until the zone expires).
  * Not here: the option (answer/write/answer-options.ts).
  */
 import { readU16 } from '#base/bytes.ts';
 import { HEADER_BYTES, type QueryHead } from '#dns/message.ts';
 import { RCODE, TYPE } from '#dns/types.ts';
 import { bodyOffset, findEntry } from '#store/node-codec.ts';
-import { soaSerial } from '#zone/changeset.ts';
+import { soaExpireSeconds, soaSerial } from '#zone/changeset.ts';
 import { type ZoneVersion } from '#dns/edns.ts';
 import { KeyBuffer } from './owner-key.ts';
 import { type AnswerSource } from './source.ts';
 import { type ZoneIndex } from './zone-index.ts';
 
+export interface ZoneTimes {
+  /** Seconds until a zone from primaries expires; undefined for others. */
+  readonly secondsLeft?: ((zoneId: number) => number | undefined) | undefined;
+}
+
 export class ZoneVersions {
   readonly #source: AnswerSource;
+  readonly #times: ZoneTimes;
   readonly #key = new KeyBuffer();
 
-  constructor(source: AnswerSource) {
-    this.#source = source;
+  constructor(source: AnswerSource, times: ZoneTimes = {}) {
+    [this.#source, this.#times] = [source, times];
   }
 
   /** Of an answer with `rcode`; undefined when no zone gave it. */
@@ -38,7 +45,10 @@ export class ZoneVersions {
     const entry = apex === undefined ? -1 : findEntry(apex, TYPE.SOA);
     if (apex === undefined || entry < 0) return undefined;
     const body = bodyOffset(apex, entry);
-    const serial = soaSerial(apex.subarray(body + 2, body + 2 + readU16(apex, body)));
-    return { labels: zones.depths[zone]!, serial };
+    const soa = apex.subarray(body + 2, body + 2 + readU16(apex, body));
+    const version = { labels: zones.depths[zone]!, serial: soaSerial(soa) };
+    if (head.type !== TYPE.SOA || !isAtApex) return version;
+    // RFC 7314 §3.2–3.3: what its SOA says; of a zone from primaries, what is left of it.
+    return { ...version, expireSeconds: this.#times.secondsLeft?.(zones.ids[zone]!) ?? soaExpireSeconds(soa) };
   }
 }

@@ -1,13 +1,16 @@
 /**
  * Options of our OPT that a client asks for, or that every client gets: what this server is called, how long a
- * connection may be idle, which version of the zone answered, where errors can be reported, padding.
- * Implements: RFC 5001 (NSID), RFC 7828 §3.3 (keepalive, over TCP and TLS alone), RFC 9660 §3 (ZONEVERSION), RFC 9567
- * §6.2 (Report-Channel), RFC 7830 §4 with RFC 8467 §4.1 (padding of encrypted answers in blocks of 468 octets).
+ * connection may be idle, which version of the zone answered, when the zone expires, where errors can be reported,
+ * padding.
+ * Implements: RFC 5001 (NSID), RFC 7828 §3.3 (keepalive, over TCP and TLS alone), RFC 9660 §3 (ZONEVERSION), RFC 7314
+ * §3 (EXPIRE), RFC 9567 §6.2 (Report-Channel), RFC 7830 §4 with RFC 8467 §4.1 (padding of encrypted answers in blocks
+ * of 468 octets).
  * Not here: the cookie (answer/admission.ts), extended errors (dns/edns.ts).
  */
 import { MESSAGE_BYTES_MAX } from '#base/limits/dns.ts';
 import { PADDING_BLOCK_BYTES } from '#base/limits/server.ts';
-import { ASKED, OPTION, OPTION_HEAD_BYTES, ednsOption, lengthenOpt, writeOptionHead } from '#dns/edns.ts';
+import { ASKED, EXPIRE_ANSWER_BYTES, OPTION, OPTION_HEAD_BYTES } from '#dns/edns.ts';
+import { ednsOption, lengthenOpt, writeExpire, writeOptionHead } from '#dns/edns.ts';
 import { type ZoneVersion } from '#dns/edns.ts';
 import { type Transport } from '#dns/message.ts';
 
@@ -52,6 +55,7 @@ export class AnswerOptions {
       this.#report.length +
       ((asked & ASKED.NSID) === 0 ? 0 : this.#nsid.length) +
       ((this.#wanted & ASKED.KEEPALIVE) === 0 ? 0 : KEEPALIVE_BYTES) +
+      ((asked & ASKED.EXPIRE) === 0 ? 0 : EXPIRE_ANSWER_BYTES) +
       ((asked & ASKED.ZONE_VERSION) === 0 ? 0 : ZONE_VERSION_BYTES)
     );
   }
@@ -62,7 +66,7 @@ export class AnswerOptions {
   }
 
   get isZoneWanted(): boolean {
-    return (this.#wanted & ASKED.ZONE_VERSION) !== 0;
+    return (this.#wanted & (ASKED.ZONE_VERSION | ASKED.EXPIRE)) !== 0;
   }
 
   /** The answer is a bare TC: who has shown no address is sent no more than it asked with. */
@@ -86,12 +90,15 @@ export class AnswerOptions {
       out[end++] = units >> 8;
       out[end++] = units & 0xff;
     }
-    if (this.isZoneWanted && this.#version !== undefined) {
+    const version = this.#version;
+    if ((this.#wanted & ASKED.ZONE_VERSION) !== 0 && version !== undefined) {
       end = writeOptionHead(out, end, OPTION.ZONE_VERSION, 6);
-      out[end++] = this.#version.labels;
+      out[end++] = version.labels;
       out[end++] = TYPE_SOA_SERIAL;
-      for (let shift = 24; shift >= 0; shift -= 8) out[end++] = (this.#version.serial >>> shift) & 0xff;
+      for (let shift = 24; shift >= 0; shift -= 8) out[end++] = (version.serial >>> shift) & 0xff;
     }
+    const expireSeconds = version?.expireSeconds;
+    if ((this.#wanted & ASKED.EXPIRE) !== 0 && expireSeconds !== undefined) end = writeExpire(out, end, expireSeconds);
     if (this.#isReportNamed) copy(this.#report);
     // Last: its length is what is missing to whole blocks.
     if (this.#isPadded) end = pad(out, end);

@@ -7,7 +7,7 @@
  * Not here: one look (pull.ts), the times (timers.ts), the list of primaries (primaries.ts).
  */
 import { ipPort } from '#base/address.ts';
-import { CHECKED_WRITE_SHARE, EXPIRE_AGAIN_MS, NOTIFIED_CHECK_MS, SECONDARY_TICK_MS } from '#base/limits/transfer.ts';
+import { EXPIRE_AGAIN_MS, NOTIFIED_CHECK_MS, SECONDARY_TICK_MS } from '#base/limits/transfer.ts';
 import { SOA_CHECKS_MAX, SOA_CHECKS_PER_PRIMARY_MAX } from '#base/limits/transfer.ts';
 import { type Log } from '#base/log.ts';
 import { atZone } from '#base/place.ts';
@@ -21,6 +21,7 @@ import {
   type CheckedState,
   type Primary,
   checkedWrite,
+  expiresAtMs,
   readChecked,
   readPrimaries,
 } from '#store/transfer/primaries.ts';
@@ -35,13 +36,14 @@ import {
   noteSuccess,
   primaryOrder,
   primaryState,
+  isToBeWritten,
   stateOf,
   viewOf,
   newKept,
 } from './kept-zone.ts';
 import { planNothing } from './plan-nothing.ts';
 import { type PullOptions, type PullOrder, type Pulled, pull } from './pull.ts';
-import { checkedState, expiresAtMs, firstRetryMs, jittered, soaTimes } from './timers.ts';
+import { checkedState, firstRetryMs, jittered, soaTimes } from './timers.ts';
 
 export interface KeeperOptions extends Omit<PullOptions, 'signal' | 'now'> {
   readonly writer: StoreWriter;
@@ -382,10 +384,6 @@ export class SecondaryKeeper {
 function isOver(record: ZoneRecord, { checked, expiresAgainMs }: KeptZone, nowMs: number): boolean {
   if (nowMs < expiresAgainMs) return false;
   return checked !== undefined && record.secondary?.isExpired !== true && nowMs >= expiresAtMs(checked);
-}
-
-function isToBeWritten({ checked, writtenAtMs }: KeptZone, nowMs: number): boolean {
-  return checked !== undefined && nowMs - writtenAtMs >= checked.expireSeconds * 1000 * CHECKED_WRITE_SHARE;
 }
 
 /** SOA RDATA of what a primary sent; undefined: it stays. */

@@ -3,11 +3,12 @@
  * Not here: what is done with it (keeper.ts), what outlives the process (store/transfer/primaries.ts).
  */
 import { formatIpPort, ipPort } from '#base/address.ts';
+import { CHECKED_WRITE_SHARE } from '#base/limits/transfer.ts';
 import { type Serial } from '#dns/serial.ts';
-import { type CheckedState, type Primary } from '#store/transfer/primaries.ts';
+import { type CheckedState, type Primary, expiresAtMs } from '#store/transfer/primaries.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type PrimaryState } from '#control/api/transfer.ts';
-import { expiresAtMs, primaryRestMs } from './timers.ts';
+import { primaryRestMs } from './timers.ts';
 
 export interface KeptPrimary {
   /** The serial that it was seen to have. */
@@ -103,6 +104,11 @@ export function stateOf({ secondary }: ZoneRecord, { checked, failures }: KeptZo
   if (secondary?.isExpired === true) return 'expired';
   if (failures > 0) return 'failing';
   return checked === undefined ? 'waiting' : 'current';
+}
+
+/** What was looked at is written down from time to time. */
+export function isToBeWritten({ checked, writtenAtMs }: KeptZone, nowMs: number): boolean {
+  return checked !== undefined && nowMs - writtenAtMs >= checked.expireSeconds * 1000 * CHECKED_WRITE_SHARE;
 }
 
 /** As it is shown. */

@@ -14,7 +14,7 @@ import {
   REFRESH_SECONDS_MAX,
   REFRESH_SECONDS_MIN,
 } from '#base/limits/transfer.ts';
-import { type CheckedState } from '#store/transfer/primaries.ts';
+import { type CheckedState, expiresAtMs } from '#store/transfer/primaries.ts';
 
 export interface SoaTimes {
   readonly refreshSeconds: number;
@@ -69,9 +69,4 @@ export function checkedState(before: CheckedState | undefined, check: Check): Ch
   const leftSeconds = before === undefined ? 0 : Math.floor((expiresAtMs(before) - nowMs) / 1000);
   const isShorter = !isTransfer && saidSeconds !== undefined && leftSeconds > said;
   return { checkedAtMs: nowMs, serial, expireSeconds: isShorter ? leftSeconds : said };
-}
-
-/** Wall time, milliseconds. */
-export function expiresAtMs({ checkedAtMs, expireSeconds }: CheckedState): number {
-  return checkedAtMs + expireSeconds * 1000;
 }

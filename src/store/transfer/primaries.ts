@@ -53,6 +53,11 @@ export function checkedWrite(zoneId: number, { checkedAtMs, serial, expireSecond
   return { zoneId, kind: KIND, id: CHECKED, value: { version: 1, checkedAtMs, serial, expireSeconds } };
 }
 
+/** When the zone expires: wall time, milliseconds. */
+export function expiresAtMs({ checkedAtMs, expireSeconds }: CheckedState): number {
+  return checkedAtMs + expireSeconds * 1000;
+}
+
 function isList(value: unknown): value is { readonly primaries: readonly Primary[] } {
   return hasFields(value, {
     version: (version) => version === 1,

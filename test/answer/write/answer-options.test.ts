@@ -1,19 +1,19 @@
-/** Options of an answer's OPT: NSID, keepalive, ZONEVERSION, Report-Channel, padding. Octets are read here by hand. */
+/** Options of an answer's OPT: NSID, EXPIRE, keepalive, ZONEVERSION, Report-Channel, padding. Octets are read here by hand. */
 import { describe, expect, test } from 'vitest';
-import { Responder } from '#answer/respond.ts';
+import { Responder, type ResponderOptions } from '#answer/respond.ts';
 import { nameOf } from '#dns/name.ts';
 import { dummySigned } from '../../support/dummy-signed.ts';
 import { MemorySource } from '../../support/memory-source.ts';
 import { zoneOf } from '../../support/random-zone.ts';
 
-const [NSID, COOKIE, KEEPALIVE, PADDING, REPORT, VERSION] = [3, 10, 11, 12, 18, 19];
+const [NSID, EXPIRE, COOKIE, KEEPALIVE, PADDING, REPORT, VERSION] = [3, 9, 10, 11, 12, 18, 19];
 const APEX = (serial: number) => `@ 300 SOA ns host ${serial} 3600 600 86400 300\n@ 300 NS ns\n`;
 const PARENT = `${APEX(4_000_000_000)}ns 300 A 192.0.2.1\nalias 300 CNAME www.child\n*.wild 300 A 192.0.2.9
 child 300 NS ns.child\nchild 300 DS 1 13 2 ${'ab'.repeat(32)}\nns.child 300 A 192.0.2.2
 cut 300 NS ns.cut\nns.cut 300 A 192.0.2.3\ndname 300 DNAME elsewhere.test.\n`;
 const CHILD = `${APEX(7)}ns 300 A 192.0.2.2\nwww 300 A 192.0.2.3\n`;
 
-function responderOf(options: { nsid?: Uint8Array; reportAgent?: Uint8Array } = {}): Responder {
+function responderOf(options: ResponderOptions = {}): Responder {
   const zones = [zoneOf('example.', PARENT), zoneOf('child.example.', CHILD)];
   return new Responder(new MemorySource(zones.map((zone) => ({ view: dummySigned(zone), signed: true }))), options);
 }
@@ -80,6 +80,39 @@ describe('RFC 9660: ZONEVERSION', () => {
       expect(ask(responder, query('ns.example.', 1, [option(VERSION, Buffer.from('junk'))])).options).toEqual(parent);
       expect(ask(responder, query('none.example.', 1, [option(VERSION)])).options).toEqual(parent);
       expect(ask(responder, query('ns.example.', 1, undefined)).options).toEqual([]);
+    }
+  });
+});
+
+describe('RFC 7314 §3: EXPIRE', () => {
+  const asked = (name: string, type: number, options: ResponderOptions = {}) =>
+    ask(responderOf(options), query(name, type, [option(EXPIRE)])).options;
+
+  test('§3.2: with the SOA, what it says; of a zone from primaries, what is left', () => {
+    expect(asked('example.', 6)).toEqual([[EXPIRE, '00015180']]);
+    const secondsLeft = (id: number) => (id === 1 ? 3_000_000_000 : undefined);
+    expect(asked('child.example.', 6, { secondsLeft })).toEqual([[EXPIRE, 'b2d05e00']]);
+    expect(asked('example.', 6, { secondsLeft })).toEqual([[EXPIRE, '00015180']]);
+    expect(asked('example.', 6, { secondsLeft: () => 0 })).toEqual([[EXPIRE, '00000000']]);
+  });
+
+  test.each([
+    ['another type', 'example.', 2],
+    ['a name that is no apex', 'ns.example.', 6],
+    ['a name that is not there', 'none.example.', 6],
+    ['a name below a cut', 'a.cut.example.', 6],
+    ['a name in no zone', 'www.elsewhere.', 6],
+  ])('%s: none', (_, name, type) => expect(asked(name, type).filter(([code]) => code === EXPIRE)).toEqual([]));
+
+  test('the same from the cache, for who asks', () => {
+    const responder = responderOf();
+    for (let round = 0; round < 3; round++) {
+      expect(ask(responder, query('example.', 6, [])).options).toEqual([]);
+      expect(ask(responder, query('example.', 6, [option(VERSION)])).options).toEqual([[VERSION, '0100ee6b2800']]);
+      expect(ask(responder, query('example.', 6, [option(EXPIRE), option(VERSION)])).options.map(([code]) => code)).toEqual([
+        VERSION,
+        EXPIRE,
+      ]);
     }
   });
 });

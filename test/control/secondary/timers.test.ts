@@ -1,6 +1,7 @@
 /** REFRESH, RETRY and EXPIRE as the SOA has them, within limits, and what a primary says of its own. */
 import { expect, test } from 'vitest';
-import { checkedState, expiresAtMs, firstRetryMs, jittered, soaTimes } from '#control/secondary/timers.ts';
+import { checkedState, firstRetryMs, jittered, soaTimes } from '#control/secondary/timers.ts';
+import { expiresAtMs } from '#store/transfer/primaries.ts';
 import { record } from '../../support/transfer-messages.ts';
 
 const times = (text: string) => soaTimes(record(`@ 60 SOA ns host 1 ${text} 60`).rdata);
