@@ -35,7 +35,7 @@ import { AnswerOptions, type AnswerOptionsSettings } from '#answer/write/answer-
 import { selectEntry } from '#answer/names/select-entry.ts';
 import { type LaterByOpcode, type SendAnswer } from './later-answer.ts';
 import { type MessageStream } from './message-stream.ts';
-import { type SignedAnswers, isTransfer } from './signed-answers.ts';
+import { type SignedAnswers, isTransfer, needsKey } from './signed-answers.ts';
 
 export interface ResponderOptions extends AnswerOptionsSettings, ZoneTimes {
   /** ANSWER_SLOT_COUNT slots to count in; absent: own ones that no other code reads. */
@@ -145,7 +145,7 @@ export class Responder {
     const head = this.#head;
     const admission = this.#admission;
     parseQuery(query, length, head);
-    if (this.#signed !== undefined && head.verdict === RCODE.NOERROR && (head.tsigAt > 0 || isTransfer(head.type)))
+    if (this.#signed !== undefined && head.verdict === RCODE.NOERROR && (head.tsigAt > 0 || needsKey(head.type)))
       return this.#signed.answer(query, length, head, out, transport, client);
     if (head.fault === FAULT.OPCODE && this.#later?.takes(head.opcode) === true)
       return this.#later.answer(query, length, head, out, transport, client);

@@ -1,5 +1,5 @@
 /**
- * The seam between ordinary answers and those that need a key: signed queries and zone transfers.
+ * The seam between ordinary answers and those that need a key: signed queries, zone transfers, and TKEY.
  * Not here: what is behind it (transfer/).
  */
 import { type ClientAddress } from '#base/client-address.ts';
@@ -23,6 +23,11 @@ export interface SignedAnswers {
   ): number;
   /** The answer that `answer` has just returned ANSWER_IS_STREAM for. */
   takeStream(): MessageStream | undefined;
+}
+
+/** A type whose answer has to do with keys, whether the query is signed or not. */
+export function needsKey(type: RrType): boolean {
+  return isTransfer(type) || type === TYPE.TKEY;
 }
 
 /** A type that is asked for to get a whole zone, or what changed in it. */

@@ -1,5 +1,6 @@
 /**
- * Answers that need a key: signed queries, and transfers of zones to those who are granted them.
+ * Answers that need a key: signed queries, and transfers of zones to those who are granted them. A key that is made by
+ * asking is not offered.
  * Implements: RFC 8945 §5.2–5.3, RFC 5936 §2.2.1 (NOTAUTH, REFUSED) and §4.2 (not over UDP), RFC 1995 §2 and §4
  * (the SOA alone: the client is up to date, or shall come by TCP), RFC 7314 §3 (EXPIRE).
  * A grant is looked at before any quota, so that who has none takes no place of those who have.
@@ -29,6 +30,7 @@ import { type ZoneRecord } from '#store/schema.ts';
 import { soaExpireSeconds, soaSerial } from '#zone/changeset.ts';
 import { type GrantedKey, isGranted } from './grants.ts';
 import { tsigRefusalText } from './refusal-text.ts';
+import { TKEY_MODE_GSS, readTkey, writeTkeyRefusal } from './key-exchange.ts';
 import { readClientSerial } from './request.ts';
 import { StreamMessages } from './stream-message.ts';
 import { type RecordSource, ZoneContent, nextMessage, putSoa } from './zone-content.ts';
@@ -103,6 +105,7 @@ export class TransferAnswers implements SignedAnswers {
   ): number {
     const who = { client: addressText(client), key: undefined, signer: undefined };
     const request = { query, head: { ...head }, out, transport, ...who };
+    if (head.tsigAt === 0 && head.type === TYPE.TKEY) return this.#keyExchange(request, length);
     if (head.tsigAt === 0) return this.#transfer(request, client);
     const now = this.#now();
     const verdict = verifyTsig({ message: query, length, at: head.tsigAt, keys: this.#keys, now });
@@ -152,6 +155,25 @@ export class TransferAnswers implements SignedAnswers {
     this.#options.log('tsig.refused', `message from ${client} refused: ${tsigRefusalText(verdict, now)}`);
     const length = this.#code({ ...request, signer: undefined }, RCODE.NOTAUTH);
     return appendTsigError(out, length, verdict, now);
+  }
+
+  /** RFC 2930 §4: no mode of TKEY is offered. */
+  #keyExchange(request: Request, length: number): number {
+    const { query, head, out, client } = request;
+    const asked = readTkey(query, length, head);
+    if (asked === undefined) return this.#code(request, RCODE.FORMERR);
+    const what = asked.mode === TKEY_MODE_GSS ? 'GSS-TSIG' : `TKEY of mode ${asked.mode}`;
+    const fix = 'make a key: waxseal tsig generate NAME --zone ZONE --for update';
+    this.#options.log('tsig.refused', `${what} is not offered, but ${client} asks for it; ${fix}`);
+    this.#options.count(request.transport, RCODE.NOERROR, false);
+    const question = this.#write({ ...request, head: { ...head, edns: false } }, { rcode: RCODE.NOERROR });
+    const end = writeTkeyRefusal(out, question, asked);
+    const isTruncated = end > answerLimitBytes(head, request.transport);
+    if (isTruncated) return this.#write(request, { rcode: RCODE.NOERROR, isTruncated });
+    out[7] = 1;
+    if (!head.edns) return end;
+    out[11] = 1;
+    return writeOpt(out, end, RCODE.NOERROR, head.dnssecOk, EDE.NOT_SUPPORTED);
   }
 
   /** An answer that is a code. */
