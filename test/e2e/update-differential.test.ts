@@ -1,8 +1,8 @@
 /**
  * The same random updates to waxseal, BIND and Knot: the same rcode each time, and the same zone afterwards. Knot does
  * not take over the TTL of a record that is there (RFC 2136 §3.4.2.2 does): with Knot, TTLs and the serials that follow
- * from them are not compared. Not asked here, because BIND and waxseal check more than RFC 2136 does: NS and MX whose
- * hosts are in the zone and have no address.
+ * from them are not compared. Not asked here, because more is checked than RFC 2136 says: NS whose hosts are in the zone
+ * and have no address, by BIND and waxseal; MX with such hosts, by BIND alone.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ipPort } from '#base/address.ts';
