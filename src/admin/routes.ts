@@ -5,6 +5,7 @@
 import { ZONE_FILE_BYTES_MAX } from '#base/limits/admin.ts';
 import type { Route } from '#admin/http/route.ts';
 import { auditRoutes } from '#admin/v1/audit.ts';
+import { catalogsRoutes } from '#admin/v1/catalogs/catalogs.ts';
 import { certificatesRoutes } from '#admin/v1/certificates.ts';
 import { changesRoutes } from '#admin/v1/changes.ts';
 import { dnssecChildrenRoutes } from '#admin/v1/dnssec-children.ts';
@@ -85,6 +86,7 @@ export function adminRoutes({ zoneFileBytesMax = ZONE_FILE_BYTES_MAX, eventTimes
     ...certificatesRoutes,
     ...primariesRoutes,
     ...secondariesRoutes,
+    ...catalogsRoutes,
     ...tlsaLiveRoutes,
     ...queryRoutes,
     ...spfRoutes,

@@ -3,11 +3,17 @@
 const bad = (title: string) => ({ title, status: 422, exit: 1 });
 
 export const TRANSFER_PROBLEMS = {
+  CATALOG_GROUP: { title: 'a group of a member of a catalog is not a text that it may be', status: 422, exit: 2 },
+  CATALOG_MEMBERS_MANY: { title: 'a catalog has as many members as it may', status: 409, exit: 4 },
+  CATALOG_MEMBER_GRANT: bad('a secondary follows a catalog and may not have a member of it'),
+  CATALOG_MEMBER_NOT_FOUND: { title: 'a zone is no member of the catalog', status: 404, exit: 3 },
+  CATALOG_NOT_FOUND: { title: 'no such catalog', status: 404, exit: 3 },
   PRIMARIES_MANY: { title: 'a zone has as many primaries as it may', status: 409, exit: 4 },
   PRIMARY_FAILED: { title: 'a primary does not give the zone', status: 409, exit: 1 },
   SECONDARIES_MANY: { title: 'a zone has as many secondaries as it may', status: 409, exit: 4 },
   SECONDARY_KEYLESS: bad('a secondary may have the zone without a key'),
   SECONDARY_NOT_FOUND: { title: 'no such secondary', status: 404, exit: 3 },
+  ZONE_CATALOG: { title: 'a zone is a catalog, whose records follow from its members', status: 409, exit: 4 },
   ZONE_EXPIRED: { title: 'a zone has expired, because no primary was reached', status: 409, exit: 1 },
   ZONE_NOT_SECONDARY: { title: 'a zone is not taken from a primary', status: 409, exit: 4 },
   ZONE_SECONDARY: { title: 'a zone is taken from a primary, and changed there', status: 409, exit: 4 },

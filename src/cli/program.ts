@@ -71,6 +71,11 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     example: 'waxseal secondary add example.com 192.0.2.53 --tsig secondary.example.com',
     load: async () => (await import('./secondary.ts')).defineSecondary,
   },
+  catalog: {
+    summary: 'catalogs of zones for other servers: create, list, add, remove',
+    example: 'waxseal catalog add catalog.example.com example.com',
+    load: async () => (await import('./catalog.ts')).defineCatalog,
+  },
   tsig: {
     summary: 'TSIG keys: generate, import, list, revoke',
     example: 'waxseal tsig generate secondary.example.com --zone example.com',

@@ -81,6 +81,7 @@ import { suspendAlerts } from '#control/signing/suspends.ts';
 import { controlStatus } from './status.ts';
 import { type SecondaryParts, secondaryParts } from '#control/secondary/secondary.ts';
 import { Tokens } from '#control/tokens/tokens.ts';
+import { withCatalogs } from '#control/transfer/catalogs.ts';
 import { type NotifyFollower } from '#control/transfer/notify-intake.ts';
 import { type TransferApi } from '#control/api/transfer.ts';
 import { zoneHandlers } from '#control/zone/decide.ts';
@@ -222,7 +223,7 @@ export class Control implements ControlApi {
     const sources = [mailUpkeep(shared), spfUpkeep(shared), certificates.source, ...zoneKeys.sources, ...watches];
     this.lifecycles = lifecycleClock({ time, funnel: this.#funnel, sources });
     this.signers = new Signers({ ...shared, mail: storedSignerMail(writer, run), filesRoot: signerFilesRoot });
-    const watcher = withSignals(mailWatcher(writer, time, onDue), writer);
+    const watcher = withCatalogs(withSignals(mailWatcher(writer, time, onDue), writer), writer);
     this.#handlers = {
       ...zoneHandlers({ writer, clock, recordsPerRrsetMax, watcher, dsText: dnssec.dsText }),
       ...zoneKeys.handlers,

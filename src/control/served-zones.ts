@@ -68,7 +68,7 @@ export class ServedZones implements ZonesApi {
   }
 
   #zones(): ZoneSet {
-    const served = this.#reader.zones();
+    const served = this.#reader.zones().filter(({ isCatalog }) => isCatalog !== true);
     return zoneSet(
       served.map((record) => ({
         view: this.#reader.view(record),

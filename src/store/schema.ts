@@ -127,6 +127,8 @@ export interface ZoneRecord {
   readonly presigned?: Presigned;
   /** It is taken from primaries (transfer/primaries.ts); absent: it is kept here. */
   readonly secondary?: SecondaryRole;
+  /** It is a catalog (RFC 9432): its members follow from its records, and no ordinary query gets it. */
+  readonly isCatalog?: true;
   /** Until then, counted time, caches may hold an RRset of it that is not there any more; absent: none of note. */
   readonly cachedUntilMs?: number;
 }
@@ -257,6 +259,7 @@ export function isZoneRecord(value: unknown): value is ZoneRecord {
     zonemd: (zonemd) => zonemd === undefined || ZONEMD_HASHES.some((hash) => hash === zonemd),
     keys: isArrayOf(isZoneKeyRef),
     isDeletingDs: (isDeletingDs) => isDeletingDs === undefined || isDeletingDs === true,
+    isCatalog: (isCatalog) => isCatalog === undefined || isCatalog === true,
     keyPolicy: (policy) => policy === undefined || isKeyPolicy(policy),
     keyPolicyName: 'string?',
     foreignKeys: (keys) => keys === undefined || isArrayOf(isForeignKeyRef)(keys),

@@ -4,6 +4,7 @@
  * Implements: RFC 8945 §5.2–5.3, RFC 5936 §2.2.1 (NOTAUTH, REFUSED) and §4.2 (not over UDP), RFC 1995 §2 and §4
  * (the SOA alone: the client is up to date, or shall come by TCP), RFC 7314 §3 (EXPIRE).
  * A grant is looked at before any quota, so that who has none takes no place of those who have.
+ * RFC 9432 §6: the SOA of a catalog is for those who may have the catalog.
  * Not here: keys and their grants (grants.ts), what a zone or its differences are in messages.
  */
 import { type ClientAddress, addressText } from '#base/client-address.ts';
@@ -16,7 +17,7 @@ import { type Responder } from '#answer/respond.ts';
 import { MessageWriter } from '#answer/write/writer.ts';
 import { ASKED, writeOpt } from '#dns/edns.ts';
 import { HEADER, HEADER_BYTES, type QueryHead, type Transport, answerLimitBytes, writeHeader } from '#dns/message.ts';
-import { type OwnerKey, formatName, ownerKey } from '#dns/name.ts';
+import { type Name, type OwnerKey, formatName, ownerKey } from '#dns/name.ts';
 import { type Serial, isNewer } from '#dns/serial.ts';
 import { TsigSigner, appendTsigError } from '#dns/tsig/sign.ts';
 import { TsigKeys } from '#dns/tsig/key.ts';
@@ -114,7 +115,15 @@ export class TransferAnswers implements SignedAnswers {
       return this.#options.elsewhere!(query, length, request.head, out, transport, client);
     if (verdict.kind === 'invalid') return this.#refuseSignature(request, verdict, now);
     const signed = { ...request, key: verdict.key, signer: new TsigSigner(verdict.key, verdict.record.mac) };
-    return isTransfer(head.type) ? this.#transfer(signed, client) : this.#ordinary(signed, client);
+    const isForGranted = isTransfer(head.type) || this.#isOfCatalog(signed);
+    return isForGranted ? this.#transfer(signed, client) : this.#ordinary(signed, client);
+  }
+
+  /** Who may have a catalog asks for its SOA before; all others get what they would get if there were none. */
+  #isOfCatalog({ query, head, key }: Request): boolean {
+    if (head.type !== TYPE.SOA || head.class !== CLASS.IN || key === undefined) return false;
+    const apex = apexOf(query, head);
+    return this.#options.reader.zoneByName(apex)?.isCatalog === true && isGranted(key, 'transfer', apex);
   }
 
   /** The answer that the last ANSWER_IS_STREAM was about. */
@@ -198,7 +207,7 @@ export class TransferAnswers implements SignedAnswers {
 
   #transfer(request: Request, client: ClientAddress | undefined): number {
     const { query, head, key, transport } = request;
-    const apex = copyOf(query, HEADER_BYTES, HEADER_BYTES + head.nameLength);
+    const apex = apexOf(query, head);
     const zone = this.#options.reader.zoneByName(apex);
     const isByKey = key !== undefined && isGranted(key, 'transfer', apex);
     const mayBeByAddress = key === undefined && zone !== undefined && client !== undefined;
@@ -211,7 +220,8 @@ export class TransferAnswers implements SignedAnswers {
     if (zone === undefined) return this.#code(request, RCODE.NOTAUTH, EDE.NOT_AUTHORITATIVE);
     const isWhole = head.type === TYPE.AXFR;
     if (isWhole && transport !== 'udp') return this.#start(request, zone, undefined);
-    const serial = isWhole ? undefined : readClientSerial(query, head);
+    // To an SOA query the answer is that to a client that is up to date: the SOA alone.
+    const serial = head.type === TYPE.SOA ? zone.serial : isWhole ? undefined : readClientSerial(query, head);
     return serial === undefined ? this.#code(request, RCODE.FORMERR) : this.#start(request, zone, serial);
   }
 
@@ -313,6 +323,10 @@ export class TransferAnswers implements SignedAnswers {
       },
     };
   }
+}
+
+function apexOf(query: Uint8Array, { nameLength }: Readonly<QueryHead>): Name {
+  return copyOf(query, HEADER_BYTES, HEADER_BYTES + nameLength);
 }
 
 function apexNode(snapshot: HeldSnapshot, zoneId: number): Uint8Array | undefined {

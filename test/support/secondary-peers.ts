@@ -10,6 +10,8 @@ export interface SecondaryOf {
   /** Transfers are over TLS from here, and the primary must be who it says it is. NSD and BIND. */
   readonly tls?: { readonly port: number; readonly host: string; readonly caFile: string };
   readonly key: { readonly name: string; readonly algorithm: string; readonly secret: string };
+  /** The zones are catalogs (RFC 9432) with these members, which it serves. Knot and BIND. */
+  readonly members?: readonly string[];
 }
 
 const CONFIGS: Readonly<Record<PeerKind, (primary: SecondaryOf, directory: string, port: number) => string>> = {
@@ -33,7 +35,7 @@ ${tls === undefined ? '' : `tls-auth:\n  name: xot\n  auth-domain-name: "${tls.h
   algorithm: ${key.algorithm}
   secret: "${key.secret}"
 ${zones.map((zone) => `zone:\n  name: "${zone}"\n  zonefile: "${zone}zone"\n  allow-notify: 127.0.0.1 NOKEY\n  allow-notify: 127.0.0.1 ${key.name}\n  request-xfr: ${tls === undefined ? '' : 'AXFR '}127.0.0.1@${tls?.port ?? primary} ${key.name}${tls === undefined ? '' : ' xot'}\n  provide-xfr: 127.0.0.1 NOKEY\n`).join('')}`,
-  knot: ({ port: primary, zones, key }, directory, port) => `server:
+  knot: ({ port: primary, zones, key, members }, directory, port) => `server:
   rundir: "${directory}"
   pidfile: "${directory}/knot.pid"
   listen: 127.0.0.1@${port}
@@ -70,10 +72,14 @@ template:
     master: primary
     acl: [transfer, notify, notify-signed]
     semantic-checks: off
+  - id: member
+    storage: "${directory}"
+    master: primary
+    acl: [transfer, notify, notify-signed]
 zone:
-${zones.map((zone) => `  - domain: "${zone}"\n`).join('')}`,
+${zones.map((zone) => `  - domain: "${zone}"\n${members ? '    catalog-role: interpret\n    catalog-template: member\n' : ''}`).join('')}`,
   bind: (
-    { port: primary, zones, key, tls },
+    { port: primary, zones, key, tls, members },
     directory,
     port,
   ) => `${tls === undefined ? '' : `tls xot { ca-file "${tls.caFile}"; remote-hostname "${tls.host}"; };\n`}options {
@@ -91,18 +97,25 @@ ${zones.map((zone) => `  - domain: "${zone}"\n`).join('')}`,
   check-names secondary ignore;
   max-records-per-type 0;
   max-types-per-name 0;
-};
+${members ? catalogZones(zones, primary, key.name) : ''}};
 controls { };
 key "${key.name}" { algorithm ${key.algorithm}; secret "${key.secret}"; };
 logging { channel all { stderr; severity info; }; category default { all; }; };
 ${zones.map((zone) => `zone "${zone}" { type secondary; file "${zone}zone"; primaries { 127.0.0.1 port ${tls?.port ?? primary} key "${key.name}"${tls === undefined ? '' : ' tls xot'}; }; allow-notify { 127.0.0.1; key "${key.name}"; }; };\n`).join('')}`,
 };
 
+function catalogZones(zones: readonly string[], primary: number, key: string): string {
+  const one = (zone: string): string =>
+    `zone "${zone}" default-primaries { 127.0.0.1 port ${primary} key "${key}"; } in-memory yes min-update-interval 1;`;
+  return `  catalog-zones { ${zones.map(one).join(' ')} };\n`;
+}
+
 /** Starts one that is ready when it has all zones. */
 export function startSecondary(kind: PeerKind, primary: SecondaryOf): Promise<Peer> {
   return startConfigured(
     kind,
-    primary.zones.map((name) => ({ name })),
+    // Knot answers no query for a catalog either.
+    (primary.members ?? primary.zones).map((name) => ({ name })),
     (directory, port) => CONFIGS[kind](primary, directory, port),
   );
 }

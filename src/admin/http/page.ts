@@ -66,7 +66,8 @@ export function cutPage<T>(
   return { shown, next };
 }
 
-function cursorProblem(): Problem {
+/** A cursor that no answer of the list had. */
+export function cursorProblem(): Problem {
   return problem('PARAMETER', inQuery('cursor'), 'this cursor is not from an answer of this list', { fix: 'start again without a cursor' });
 }
 

@@ -21,6 +21,8 @@ export const RrsetForm = Type.Object({
   type: Type.String(),
   ttl: Type.Integer(),
   records: Type.Array(Type.String()),
-  manager: Type.String({ description: 'the part that may change it: manual, dnssec, mail, acme or delegation' }),
+  manager: Type.String({
+    description: 'the part that may change it: manual, dnssec, mail, acme, delegation or catalog',
+  }),
   signatures: Type.Optional(Type.Array(Type.String({ description: 'RRSIG RDATA' }))),
 });

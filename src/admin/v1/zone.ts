@@ -21,12 +21,14 @@ export const ZoneForm = Type.Object({
   nodeCount: Type.Integer({ description: 'number of names, with empty non-terminals' }),
   createdAt: Time,
   changedAt: Time,
+  catalog: Type.Optional(Type.Boolean({ description: 'true: it is a catalog (RFC 9432), and no query gets it' })),
   secondary: Type.Optional(PrimaryStateForm),
 });
 
 export function zoneForm(record: ZoneRecord): object {
-  const { name, dnssec, serial, revision, nodeCount, createdAtMs, changedAtMs } = record;
-  return { name, dnssec, serial, revision, nodeCount, createdAt: isoTime(createdAtMs), changedAt: isoTime(changedAtMs) };
+  const { name, dnssec, serial, revision, nodeCount, createdAtMs, changedAtMs, isCatalog } = record;
+  const times = { createdAt: isoTime(createdAtMs), changedAt: isoTime(changedAtMs) };
+  return { name, dnssec, serial, revision, nodeCount, ...times, ...given({ catalog: isCatalog }) };
 }
 
 export const zoneRoutes = [

@@ -135,7 +135,8 @@ export class Finder {
 
   /** Takes over the source's zones; of those with the ids `kept`, what is known holds. */
   #takeZones(kept: readonly number[]): void {
-    const zones = this.#source.storedZones();
+    // RFC 9432 §6: a catalog is for the servers that follow it. They ask by transfer (transfer/answers.ts).
+    const zones = this.#source.storedZones().filter(({ record }) => record.isCatalog !== true);
     const shapes = new Uint16Array(zones.length);
     const numbers = new Map(this.zones.ids.map((id, number) => [id, number]));
     const isKept = new Set(kept);

@@ -12,6 +12,8 @@ export interface AnswerZone {
     readonly nodeCount: number;
     /** Of a zone from a primary: it is not answered for once it has expired. */
     readonly secondary?: { readonly isExpired?: true };
+    /** No ordinary query gets anything of it: for them it is not there. */
+    readonly isCatalog?: true;
   };
   readonly apexKey: OwnerKey;
 }

@@ -31,6 +31,20 @@ export const SECONDARIES_PER_ZONE_MAX = 16;
 /** Wait before keys are sent again to an answer process that did not take them. */
 export const TRANSFER_KEY_RETRY_MS = 1_000;
 
+// --- catalogs ---
+
+/**
+ * Names in a catalog, two for each member that has a group: servers that follow one read it whole after each change.
+ * So there can be 100,000 members, ten times the zones that a large server of ours has.
+ */
+export const CATALOG_NAMES_MAX = 200_000;
+/** Octets of the name of a catalog: `group.`, a label and `zones.` stand before it (RFC 1035 §3.1: 255 in all). */
+export const CATALOG_NAME_BYTES_MAX = 200;
+/** Groups of one member: one for each kind of server that follows the catalog. */
+export const CATALOG_GROUPS_MAX = 16;
+/** Characters of a group: one string of a TXT record (RFC 9432 §4.4.2). */
+export const CATALOG_GROUP_CHARACTERS_MAX = 255;
+
 // --- zones from primaries ---
 
 /** Messages of a stream in a row without a signature (RFC 8945 §5.3.1). */

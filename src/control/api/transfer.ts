@@ -4,6 +4,7 @@
  */
 import { type ActorKind } from '#store/audit/entries.ts';
 import { type Result } from '#base/problem.ts';
+import { type CatalogCommand, type CatalogsApi } from './catalog.ts';
 import { type Name } from '#dns/name.ts';
 import { type TsigOperation } from '#transfer/grants.ts';
 import { type UpdateRightsText } from '#transfer/update-rights.ts';
@@ -12,6 +13,7 @@ import { type Primary } from '#store/transfer/primaries.ts';
 import { type SecondaryRole, type ZoneRecord } from '#store/schema.ts';
 
 export type TransferCommand =
+  | CatalogCommand
   /** Replaces the secondary with the same address. */
   | {
       readonly kind: 'secondary.add';
@@ -97,6 +99,7 @@ export interface PrimaryState {
 }
 
 export interface TransferApi {
+  readonly catalogs: CatalogsApi;
   keys(): readonly TsigKeyInfo[];
   createKey(
     wanted: TsigKeyWanted,

@@ -68,6 +68,8 @@ export interface ZonePart {
   readonly received?: { readonly plan: ZonePlan; readonly dnssec: 'on' | 'off' };
   /** The changes are what a primary sent, of a zone that is signed here. */
   readonly isFromPrimary?: true;
+  /** The changes are those of a catalog and its members; a zone that the part makes is a catalog. */
+  readonly isOfCatalog?: true;
   /** Its role as a secondary afterwards; as it is unless given. */
   readonly secondary?: SecondaryRole;
   /** Signatures near their end are renewed in this slice of the zone. */

@@ -26,6 +26,7 @@ import { overlayZone } from '#zone/overlay.ts';
 import { type NodeRrset, type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type KeySet, type ZonePart } from '#control/commands/decision.ts';
 import { presignedOnly } from '#control/commands/presigned.ts';
+import { keptByCatalog } from '#control/commands/catalog-zone.ts';
 import { keptByPrimary } from '#control/commands/secondary-zone.ts';
 import { zonemdTooLarge } from '#dnssec/plan-zonemd.ts';
 import { KeyRing, type NewZoneKey, type OpenKey, newZoneKey } from './keys.ts';
@@ -92,6 +93,8 @@ export class ZonePreparer {
     const { clock, writer } = this.#options;
     const zone = formatName(view.apex);
     const nowMs = clock.nowMs();
+    const ofCatalog = keptByCatalog(part);
+    if (ofCatalog !== undefined) return fail(ofCatalog);
     if (part.presigned !== undefined) return ok(this.#presigned(part, part.presigned, zone, nowMs));
     if (part.received !== undefined) return ok(this.#received(part, part.received, zone, nowMs));
     const kept = keptByPrimary(part);
@@ -99,8 +102,9 @@ export class ZonePreparer {
     // For all who ask: mail policies, CAs, upkeep.
     const isTakenOver = (part.keySet?.keys ?? []).length > 0;
     if (part.record?.presigned !== undefined && !isTakenOver) return fail(presignedOnly(zone));
-    const { keys: back = [], foreignKeys = [] } = part;
-    const before = part.record ?? { ...newRecord(writer.nextZoneId(), zone, nowMs), keys: back, foreignKeys };
+    const { keys: back = [], foreignKeys = [], isOfCatalog } = part;
+    const role = isOfCatalog === undefined ? {} : { isCatalog: isOfCatalog };
+    const before = part.record ?? { ...newRecord(writer.nextZoneId(), zone, nowMs), keys: back, foreignKeys, ...role };
     const isSigned = part.isSigned ?? before.dnssec === 'on';
     const keySet = isSigned ? this.#keySet(part, before, nowMs) : NO_KEYS;
     const claimed = withZonemd(withDenial(withKeys(before, keySet), part.denial), part.zonemd);

@@ -22,6 +22,7 @@ import { rrsetOf } from '#zone/view.ts';
 import { type SecondaryView } from '#control/api/transfer.ts';
 import { askDirectly } from '#control/outside/direct-question.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
+import { findMember } from '#transfer/catalog-members.ts';
 import { readKeys } from '#transfer/grants.ts';
 import { type NotifyOrder, sendNotify } from './notify-send.ts';
 import { type TsigKeyring } from './tsig-keys.ts';
@@ -56,6 +57,8 @@ interface Pair {
 export class Notifier {
   readonly #options: NotifierOptions;
   readonly #pairs = new Map<string, Pair>();
+  /** Of ten thousand zones, not looked for at every change. */
+  #catalogs: { readonly generation: number; readonly zones: readonly ZoneRecord[] } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #busy = 0;
   #log: Log | undefined;
@@ -77,8 +80,8 @@ export class Notifier {
 
   /** The zone has another serial, or other secondaries. */
   changed({ id }: Pick<ZoneRecord, 'id'>, generation: number): void {
-    for (const { ip } of readSecondaries(this.#options.reader, id))
-      Object.assign(this.#pairOf(id, ip), { task: 'notify', dueMs: 0, tries: 0, generation });
+    const task = { task: 'notify', dueMs: 0, tries: 0, generation } as const;
+    for (const { ip } of this.#secondariesOf(id)) Object.assign(this.#pairOf(id, ip), task);
   }
 
   /** How far a secondary is, as far as is known. */
@@ -132,7 +135,17 @@ export class Notifier {
   }
 
   #secondary({ zoneId, ip }: Pair): Secondary | undefined {
-    return readSecondaries(this.#options.reader, zoneId).find((each) => each.ip === ip);
+    return this.#secondariesOf(zoneId).find((each) => each.ip === ip);
+  }
+
+  /** Its own, and those of its catalogs: servers that follow a catalog are in no list of its members. */
+  #secondariesOf(zoneId: number): readonly Secondary[] {
+    const { reader } = this.#options;
+    const generation = reader.generation();
+    if (this.#catalogs?.generation !== generation)
+      this.#catalogs = { generation, zones: reader.zones().filter(({ isCatalog }) => isCatalog === true) };
+    const above = this.#catalogs.zones.filter((catalog) => findMember(reader.view(catalog), zoneId) !== undefined);
+    return [zoneId, ...above.map(({ id }) => id)].flatMap((id) => readSecondaries(reader, id));
   }
 
   async #work(pair: Pair, zone: ZoneRecord, secondary: Secondary): Promise<void> {

@@ -33,15 +33,17 @@ interface TransferApiParts {
   readonly notifier: Notifier;
   /** Of zones that come from elsewhere. */
   readonly primaries: TransferApi['primaries'];
+  readonly catalogs: TransferApi['catalogs'];
 }
 
 /** What the API may ask. */
-export function transferApi({ writer, keys, notifier, primaries }: TransferApiParts): TransferApi {
+export function transferApi({ writer, keys, notifier, primaries, catalogs }: TransferApiParts): TransferApi {
   return {
     keys: () => keys.list(),
     createKey: (...wanted) => keys.create(...wanted),
     revokeKey: (...which) => keys.revoke(...which),
     primaries,
+    catalogs,
     secondaries: ({ id }) => readSecondaries(writer, id).map((each) => ({ ...each, ...notifier.view(id, each.ip) })),
   };
 }
@@ -62,6 +64,7 @@ function add(command: Add, { served }: ZoneContext, options: SecondariesOptions)
   const ip = canonicalIp(text);
   const at = inUrl('address');
   if (ip === undefined) return fail(problem('FIELD_VALUE', at, `${JSON.stringify(text)} is no IP address`));
+  if (served.record.isCatalog === true && key === undefined) return fail(keylessCatalog(served.record));
   const problems = key === undefined ? [] : keyProblems(key, zone, options.keys());
   if (problems.length > 0) return fail(...problems);
   const before = readSecondaries(options.writer, served.record.id);
@@ -121,6 +124,15 @@ export function keyProblems(name: string, zone: Name, keys: readonly TsigKeyInfo
 function keyless(ip: string): Problem {
   const text = `${ip} may have the zone without a key: all who can send from that address have every name in it`;
   return warning('SECONDARY_KEYLESS', inBody('/key'), text, { fix: 'use a TSIG key: --tsig NAME' });
+}
+
+/** RFC 9432 §7: a catalog is authenticated, and shows which zones there are. */
+function keylessCatalog({ name }: ZoneRecord): Problem {
+  const why = `${name} is a catalog: it goes only to servers that have a TSIG key; nothing was changed`;
+  return problem('SECONDARY_KEYLESS', inBody('/key'), why, {
+    rfc: 'RFC 9432 §7',
+    fix: 'make a key that opens the members too: waxseal tsig generate NAME --all-zones; then: --tsig NAME',
+  });
 }
 
 /** One spelling for each address; undefined for what is none. */

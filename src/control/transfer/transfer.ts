@@ -6,8 +6,9 @@ import { type Clock } from '#base/clock.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type TransferApi } from '#control/api/transfer.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
+import { catalogHandlers, catalogsApi } from './catalogs.ts';
 import { type Notifier, zoneNotifier } from './notifier.ts';
-import { secondaryHandlers, transferApi } from './secondaries.ts';
+import { type SecondariesOptions, secondaryHandlers, transferApi } from './secondaries.ts';
 import { type ForwarderOptions, UpdateForwarder } from '#control/update/forward.ts';
 import { Updates, type UpdatesOptions } from '#control/update/updates.ts';
 import { TsigKeyring, type TsigKeysOptions } from './tsig-keys.ts';
@@ -25,7 +26,7 @@ export interface TransferParts {
   /** Answers UPDATE messages. */
   readonly updates: Updates;
   readonly api: TransferApi;
-  readonly handlers: ReturnType<typeof secondaryHandlers>;
+  readonly handlers: ReturnType<typeof secondaryHandlers> & ReturnType<typeof catalogHandlers>;
 }
 
 /** What is known of zones that come from elsewhere. */
@@ -37,13 +38,12 @@ export function transferParts(options: TransferPartsOptions, { view, primaries }
   const { writer } = options;
   const keys = new TsigKeyring(options);
   const notifier = zoneNotifier({ ...options, keys });
-  const handlers = secondaryHandlers({
-    ...options,
-    keys: () => keys.list(),
-    onChanged: (zone) => notifier.changed(zone, writer.generation()),
-  });
+  const listed = { ...options, keys: () => keys.list() };
+  const onChanged: SecondariesOptions['onChanged'] = (zone) => notifier.changed(zone, writer.generation());
+  const handlers = { ...secondaryHandlers({ ...listed, onChanged }), ...catalogHandlers(listed) };
   const forwarder = new UpdateForwarder({ primaries, clock: options.clock });
   const updates = new Updates({ ...options, forwarder, keys: () => keys.updateKeys() });
   keys.onChange(() => updates.keysChanged(new Set(keys.list().map(({ name }) => name))));
-  return { keys, notifier, updates, api: transferApi({ writer, keys, notifier, primaries: view }), handlers };
+  const api = transferApi({ writer, keys, notifier, primaries: view, catalogs: catalogsApi(writer) });
+  return { keys, notifier, updates, api, handlers };
 }

@@ -20,6 +20,7 @@ import { type Decision, type RecordWatcher, type ZonePart } from '#control/comma
 import { type CommandOf, type CommandTable, type ServedZone, type ZoneContext } from '#control/commands/table.ts';
 import { type ZoneCommand } from '#control/api/control.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
+import { importOfCatalog } from '#control/commands/catalog-zone.ts';
 import { closedToCommands } from '#control/commands/secondary-zone.ts';
 import { denialProblem, setZonemd, switchDenial } from './denial.ts';
 import { importChanges } from './import.ts';
@@ -66,7 +67,7 @@ export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCom
       decide: (command, context) => {
         const { served } = context;
         const closed = served && closedToCommands(served.record, served.view);
-        const against = closed ?? denialProblem(command, served?.record);
+        const against = closed ?? importOfCatalog(served?.record) ?? denialProblem(command, served?.record);
         if (against !== undefined) return fail(against);
         if (command.presigned === true) return importPresigned(command, context, options);
         const imported = importZone(command, context, options);
@@ -270,7 +271,7 @@ function removeZone(zone: ServedZone, { watcher, writer, clock }: ZoneDecisionOp
     zone: record.name,
     documents,
     secrets,
-    warnings: [...removalWarnings(kept), ...stillDelegated(writer, zone.view.apex)],
+    warnings: [...removalWarnings(kept, record.isCatalog === true), ...stillDelegated(writer, zone.view.apex)],
     parts: watcher.leave(record).map((part) => ({ ...part, isOptional: true })),
     removed: [record],
     detail: `zone with serial ${record.serial}`,

@@ -77,7 +77,8 @@ function servedParent(reader: StoreReader, apex: Name): ServedZone | undefined {
   for (let at = apex; at.length > 1;) {
     at = parentName(at);
     const record = reader.zoneByName(at);
-    if (record !== undefined) return { record, view: reader.view(record) };
+    // No query gets to a catalog: it is above nothing.
+    if (record !== undefined && record.isCatalog !== true) return { record, view: reader.view(record) };
   }
   return undefined;
 }

@@ -134,8 +134,12 @@ export function withNewerSerial(apex: Name, changes: readonly RrsetChange[], { s
 }
 
 /** What the operator who removes a zone has to know. */
-export function removalWarnings({ name, dnssec, keys, untilMs, text }: RemovedZone): Problem[] {
+export function removalWarnings({ name, dnssec, keys, untilMs, text }: RemovedZone, isCatalog: boolean): Problem[] {
   const until = new Date(untilMs).toISOString().slice(0, 10);
+  if (isCatalog) {
+    const members = `its serial is kept until ${until}; servers that follow it keep its members`;
+    return [warning('ZONE_KEPT', atZone(name), members, { fix: `make it again: waxseal catalog create ${name}` })];
+  }
   const what = text === undefined ? 'its key and serial are' : 'its records, key and serial are';
   const back = text === undefined ? `import it again: waxseal zone import ${name} FILE` : `bring it back: waxseal zone restore ${name}`;
   const kept = warning('ZONE_KEPT', atZone(name), `${what} kept until ${until}; its mail policy and DKIM keys are not`, { fix: back });
@@ -156,6 +160,8 @@ export function removalWarnings({ name, dnssec, keys, untilMs, text }: RemovedZo
 function textOf({ record, view }: ServedZone): string | undefined {
   // Without its signatures it would come back as a zone that the parent's DS makes bogus.
   if (record.presigned !== undefined || record.secondary?.mode === 'copy') return undefined;
+  // By the time that a catalog comes back, its members may be others.
+  if (record.isCatalog === true) return undefined;
   const lines: string[] = [];
   let bytes = 0;
   for (const line of formatZoneFile(view.ascend(view.apexKey), { signed: false })) {

@@ -185,6 +185,7 @@ const MANAGED_FIX: Readonly<Record<Manager, string>> = {
   mail: 'change the policy that yields it',
   acme: 'it goes when the order of its certificate ends; see: waxseal cert list',
   delegation: 'see docs/dnssec.md; to keep DS records by hand: waxseal dnssec children set ZONE --off',
+  catalog: 'change its members: waxseal catalog add, waxseal catalog remove',
 };
 
 const MANAGED_BY: Readonly<Record<Manager, string>> = {
@@ -193,6 +194,7 @@ const MANAGED_BY: Readonly<Record<Manager, string>> = {
   mail: 'the mail policy',
   acme: 'the certificate client',
   delegation: 'the upkeep of delegations',
+  catalog: 'the members of the catalog',
 };
 
 /** Why an RRset of `manager` is not changed by another. */

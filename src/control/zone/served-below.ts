@@ -99,7 +99,9 @@ function isDsOfKey(ds: Uint8Array, apex: Name, { keys }: ZoneRecord): boolean {
 /** Zones served here whose nearest zone above is the one with this apex. */
 export function zonesBelow(reader: StoreReader, key: OwnerKey): ZoneRecord[] {
   const isBetween = (above: OwnerKey, below: OwnerKey): boolean => above !== below && isAtOrBelow(below, above);
-  const keyed = reader.zones().map((record) => ({ record, key: ownerKey(nameOf(record.name)) }));
+  // A catalog is no zone for queries: what is above it does not matter to it.
+  const zones = reader.zones().filter(({ isCatalog }) => isCatalog !== true);
+  const keyed = zones.map((record) => ({ record, key: ownerKey(nameOf(record.name)) }));
   const below = keyed.filter((each) => isBetween(key, each.key));
   return below.filter((each) => !below.some((other) => isBetween(other.key, each.key))).map(({ record }) => record);
 }

@@ -5,7 +5,7 @@ import { Notifier, type NotifierOptions } from '#control/transfer/notifier.ts';
 import { type NotifyOrder } from '#control/transfer/notify-send.ts';
 import { nameOf } from '#dns/name.ts';
 import { soaSerial } from '#zone/changeset.ts';
-import { MAIL_ZONE_TEXT, type TestControl, good, temporaryControl } from '../../support/temporary-control.ts';
+import { MAIL_ZONE_TEXT, TEST_ACTOR, type TestControl, good, temporaryControl } from '../../support/temporary-control.ts';
 
 const ZONE = nameOf('a.test.');
 
@@ -108,4 +108,24 @@ test('a revoked key and a secondary that was taken away send nothing more', asyn
   await expect.poll(() => server.sent.length).toBe(3);
   await new Promise((done) => void setTimeout(done, 300));
   expect(server.sent.length).toBe(3);
+});
+
+test('what follows a catalog hears of changes of its members, until they leave it', async () => {
+  const server = await bench();
+  const [member, catalog] = [nameOf('b.test.'), nameOf('catalog.test.')];
+  good(await server.run({ kind: 'catalog.create', zone: catalog }));
+  const key = { name: 'k.test', algorithm: 'hmac-sha256', operations: ['transfer' as const], zones: 'all' as const };
+  good(await server.control.transfer.createKey(key, TEST_ACTOR));
+  good(await server.run({ kind: 'secondary.add', zone: catalog, ip: '192.0.2.77', port: 5300, key: 'k.test.' }));
+  const heard = (): number => server.sent.filter(({ server: { ip } }) => ip === '192.0.2.77').length;
+  const changed = () => server.notifier.changed(server.writer.zoneByName(member)!, server.writer.generation());
+  changed();
+  good(await server.run({ kind: 'catalog.add', zone: catalog, member, groups: [] }));
+  expect(server.notifier.view(server.writer.zoneByName(member)!.id, '192.0.2.77')).toEqual({});
+  changed();
+  const isKnown = () => server.notifier.view(server.writer.zoneByName(member)!.id, '192.0.2.77').failure;
+  await expect.poll(isKnown).toContain('is revoked');
+  good(await server.run({ kind: 'catalog.remove', zone: catalog, member }));
+  changed();
+  expect(heard()).toBe(0);
 });

@@ -64,6 +64,9 @@ export async function exampleServer(options: TestControlOptions = {}): Promise<E
   const key = { name: 'secondary.example.com', algorithm: 'hmac-sha256', operations: ['transfer'], zones: ['example.com'] } as const;
   good(await server.control.transfer.createKey(key, TEST_ACTOR));
   good(await server.run({ kind: 'secondary.add', zone: ZONE, ip: '192.0.2.53', port: 53 }));
+  const catalog = nameOf('catalog.example.com.');
+  good(await server.run({ kind: 'catalog.create', zone: catalog }));
+  good(await server.run({ kind: 'catalog.add', zone: catalog, member: ZONE, groups: [] }));
   const primaries = [{ ip: '192.0.2.2', port: 53 }];
   good(await server.run({ kind: 'secondary.create', zone: nameOf('secondary.example.'), primaries, isSigning: false }));
   good(await server.run({ kind: 'tlsa.next', zone: ZONE, host: 'mx1', key: `3 1 1 ${'22'.repeat(32)}` }));

@@ -81,6 +81,7 @@ const NO_TRANSFER: ControlApi['transfer'] = {
   revokeKey: noKey,
   secondaries: () => [],
   primaries: () => undefined,
+  catalogs: { list: () => [], members: () => ok([]) },
 };
 
 export class FakeControl implements ControlApi {

@@ -90,7 +90,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     'delegation-check': ['api', 'outside', 'dnssec'],
     signers: ['api', 'commands', 'funnel', 'tokens', 'mail'],
     update: ['api', 'commands', 'outside', 'publish', 'zone'],
-    transfer: ['api', 'commands', 'publish', 'funnel', 'outside', 'update'],
+    transfer: ['api', 'commands', 'publish', 'funnel', 'outside', 'update', 'zone'],
     secondary: ['api', 'commands', 'funnel', 'outside', 'transfer', 'zone'],
     '.': [
       'api',
@@ -131,9 +131,10 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     http: [],
     v1: ['http'],
     'v1/mail': ['http'],
+    'v1/catalogs': ['http'],
     'v1/signers': ['http'],
     powerdns: ['http'],
-    '.': ['http', 'v1', 'v1/mail', 'v1/signers', 'powerdns'],
+    '.': ['http', 'v1', 'v1/mail', 'v1/catalogs', 'v1/signers', 'powerdns'],
   },
 };
 
