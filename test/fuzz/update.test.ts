@@ -1,5 +1,5 @@
 /** UPDATE messages that no honest client sends, up to what they would do to a zone; the same seed gives the same messages. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { newQueryHead, parseQuery, FAULT } from '#dns/message.ts';
 import { nameOf } from '#dns/name.ts';
 import { applyUpdates } from '#zone/update/apply.ts';
@@ -31,17 +31,23 @@ function spoiledMessage(random: Random): Uint8Array {
   return random() < 0.1 ? message.subarray(0, Math.floor(random() * message.length)) : message;
 }
 
+/** Parts with a fault in them. */
+interface Fault {
+  readonly apply?: typeof applyUpdates;
+  readonly read?: typeof readUpdate;
+}
+
 /** What became of it. Throws for a fault of ours. */
-function carryOut(message: Uint8Array): string {
+function carryOut(message: Uint8Array, { apply = applyUpdates, read = readUpdate }: Fault = {}): string {
   const head = newQueryHead();
   parseQuery(message, message.length, head);
   if (head.form !== FAULT.NONE) return 'malformed';
-  const update = readUpdate(message, message.length, head);
+  const update = read(message, message.length, head);
   if (update === undefined) return 'rcode 1';
   const view = updateTestZone();
   const refusal = checkPrerequisites(view, update.prerequisites) ?? checkUpdates(view, update.updates);
   if (refusal !== undefined) return `rcode ${refusal.rcode}`;
-  const applied = applyUpdates(view, update.updates, () => undefined);
+  const applied = apply(view, update.updates, () => undefined);
   if ('rcode' in applied) return 'stopped';
   for (const { rrset } of applied)
     if (rrset !== null && (rrset.rdatas.length === 0 || rrset.ttl > 2 ** 31 - 1))
@@ -49,18 +55,56 @@ function carryOut(message: Uint8Array): string {
   return applied.length === 0 ? 'nothing' : 'changed';
 }
 
-test(`${MESSAGES} messages, seed ${SEED}: never an exception, and all of RFC 2136 is reached`, () => {
+/** Outcomes and how often each came; throws at the first fault. */
+function fuzz(fault?: Fault): ReadonlyMap<string, number> {
   const random = seededRandom(SEED);
   const seen = new Map<string, number>();
   for (let each = 0; each < MESSAGES; each++) {
     const message = spoiledMessage(random);
     try {
-      const outcome = carryOut(message);
+      const outcome = carryOut(message, fault);
       seen.set(outcome, (seen.get(outcome) ?? 0) + 1);
     } catch (error) {
-      expect.fail(`message ${each} of seed ${SEED}: ${String(error)}\n${Buffer.from(message).toString('hex')}`);
+      const what = `message ${each} of seed ${SEED}: ${String(error)}`;
+      throw new Error(`${what}\n${Buffer.from(message).toString('hex')}`, { cause: error });
     }
   }
+  return seen;
+}
+
+test(`${MESSAGES} messages, seed ${SEED}: never an exception, and all of RFC 2136 is reached`, () => {
+  const seen = fuzz();
   const wanted = ['malformed', 'rcode 1', 'rcode 3', 'rcode 6', 'rcode 7', 'rcode 8', 'rcode 10', 'nothing', 'changed'];
   expect(wanted.filter((kind) => (seen.get(kind) ?? 0) < 10)).toEqual([]);
+});
+
+describe('a planted fault is found', () => {
+  const planted: readonly (readonly [string, Fault, RegExp])[] = [
+    [
+      'the last record of an RRset is deleted, and the RRset stays without records',
+      {
+        apply: (...all) => {
+          const applied = applyUpdates(...all);
+          if ('rcode' in applied) return applied;
+          return applied.map((each) => ({ ...each, rrset: each.rrset ?? { type: each.type, ttl: 0, rdatas: [] } })) as typeof applied;
+        },
+      },
+      /an RRset without records/,
+    ],
+    [
+      'a record that ends behind the message is read',
+      {
+        read: (message, length, head) => {
+          const update = readUpdate(message, length, head);
+          // What DataView does for a read that nothing has checked.
+          if (update === undefined) throw new RangeError('Offset is outside the bounds of the DataView');
+          return update;
+        },
+      },
+      /RangeError/,
+    ],
+  ];
+  test.each(planted)('%s', (_what, fault, found) => {
+    expect(() => fuzz(fault)).toThrow(found);
+  });
 });

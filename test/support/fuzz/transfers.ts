@@ -54,8 +54,10 @@ function randomLine(random: Random): string {
 }
 
 function wholeLines(random: Random): string[] {
-  const body = Array.from({ length: Math.floor(random() * 30) }, () => randomLine(random));
-  return [soa(3), '@ 60 NS ns', ...body, soa(3)];
+  // Most are short: a long one is seldom a zone that is taken. Nor is one whose name server has no address.
+  const body = Array.from({ length: Math.floor(30 * random() ** 2) }, () => randomLine(random));
+  const address = random() < 0.8 ? ['ns 60 A 192.0.2.1'] : [];
+  return [soa(3), '@ 60 NS ns', ...address, ...body, soa(3)];
 }
 
 function stepLines(random: Random): string[] {
