@@ -105,7 +105,7 @@ describe('JSON lines', () => {
   test.each([
     ['the configuration', ['--dns', 'localhost'], 78],
     ['an address', ['--dns', '192.0.2.1:5300'], 1],
-    ['the data directory', ['--data', '/proc/waxseal'], 78],
+    ['the data directory', ['--data', '/proc/waxseal', '--dns', '127.0.0.1:0'], 78],
   ])('what keeps it from starting: %s', async (_, words, exit) => {
     const finished = await runWaxseal(['serve', '--admin', 'off', '--https', 'off', ...words], { cwd: temporaryFolder() });
     expect([finished.exit, finished.out, faults(finished.err)]).toEqual([exit, '', []]);
