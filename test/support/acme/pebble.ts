@@ -120,9 +120,10 @@ export class Pebble {
     return this.#log;
   }
 
-  /** New orders that pebble heard of, for the host. */
+  /** New orders that pebble has made, for the host: not those whose nonce it rejected. */
   ordersFor(host: string): number {
-    return this.passed.filter(({ payload }) => payload.includes(`"identifiers"`) && payload.includes(`"${host}"`)).length;
+    const isOf = (payload: string) => payload.includes(`"identifiers"`) && payload.includes(`"${host}"`);
+    return this.passed.filter(({ payload, made }) => made !== undefined && isOf(payload)).length;
   }
 
   async stop(): Promise<void> {
