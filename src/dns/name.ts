@@ -122,6 +122,18 @@ export function nameLengthAt(octets: Uint8Array, offset: number): number {
   }
 }
 
+/** Where the name at `offset` ends, compressed or not; 0 when it is malformed. Pointers are not followed. */
+export function compressedNameEnd(octets: Uint8Array, offset: number): number {
+  for (let at = offset; at < octets.length;) {
+    const size = octets[at]!;
+    if (size === 0) return at + 1;
+    if (size >= 0xc0) return at + 2 <= octets.length ? at + 2 : 0;
+    if (size > 63) return 0;
+    at += size + 1;
+  }
+  return 0;
+}
+
 /** One octet of a label, lower-cased as RFC 4343 §3 says: only A–Z. */
 export function lowerOctet(octet: number): number {
   return octet >= 0x41 && octet <= 0x5a ? octet + 0x20 : octet;

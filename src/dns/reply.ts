@@ -9,7 +9,7 @@ import { NAME_BYTES_MAX } from '#base/limits/dns.ts';
 import { DIRECT_RECORDS_MAX, DIRECT_SIGNATURES_MAX } from '#base/limits/outside.ts';
 import { OPT_BYTES, FLAG_DO, udpLimitBytes } from './edns.ts';
 import { HEADER, HEADER_BYTES } from './message.ts';
-import { type Name, equalNames, nameLengthAt } from './name.ts';
+import { type Name, compressedNameEnd, equalNames, nameLengthAt } from './name.ts';
 import { readRdata } from './registry.ts';
 import { CLASS, RCODE, TYPE, type RrType } from './types.ts';
 
@@ -82,7 +82,7 @@ export function readReply(octets: Uint8Array, id: number, name: Name, type: RrTy
   const signatures: Uint8Array[] = [];
   const isTruncated = (octets[2]! & HEADER.TC) !== 0;
   for (let each = 0; each < total; each++) {
-    const end = skipOwner(octets, at);
+    const end = compressedNameEnd(octets, at);
     if (end === 0 || end + 10 > octets.length) return isTruncated ? truncated(octets, rcode) : undefined;
     const rdataAt = end + 10;
     const bytes = readU16(octets, end + 8);
@@ -126,19 +126,6 @@ export function readReply(octets: Uint8Array, id: number, name: Name, type: RrTy
 
 function truncated(octets: Uint8Array, rcode: number): Reply {
   return { rcode, isAuthoritative: (octets[2]! & HEADER.AA) !== 0, isTruncated: true, records: [], count: 0 };
-}
-
-/** Where an owner ends, compressed or not; 0 when it is malformed. */
-function skipOwner(octets: Uint8Array, offset: number): number {
-  let at = offset;
-  while (at < octets.length) {
-    const size = octets[at]!;
-    if (size === 0) return at + 1;
-    if (size >= 0xc0) return at + 2 <= octets.length ? at + 2 : 0;
-    if (size > 63) return 0;
-    at += size + 1;
-  }
-  return 0;
 }
 
 /** True when the owner at `offset` is `name`. */

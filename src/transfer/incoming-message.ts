@@ -8,7 +8,7 @@
 import { copyOf, readU16, readU32 } from '#base/bytes.ts';
 import { EXPIRE_OPTION_BYTES, OPTION, OPT_BYTES, findOption, udpLimitBytes } from '#dns/edns.ts';
 import { HEADER, HEADER_BYTES } from '#dns/message.ts';
-import { type Name, equalNames } from '#dns/name.ts';
+import { type Name, compressedNameEnd, equalNames } from '#dns/name.ts';
 import { readCompressedName, readRdata, typeName } from '#dns/registry.ts';
 import { rcodeName } from '#dns/reply.ts';
 import { CLASS, OPCODE, RCODE, TYPE, type RrType } from '#dns/types.ts';
@@ -153,7 +153,7 @@ function walkRecords(octets: Uint8Array, from: number): Walked | undefined {
   for (let each = 0; each < total; each++) {
     // RFC 8945 §5.1: it is the last.
     if (tsigAt !== 0) return undefined;
-    const end = skipName(octets, at);
+    const end = compressedNameEnd(octets, at);
     if (end === 0 || end + RECORD_HEAD_BYTES > octets.length) return undefined;
     const type = readU16(octets, end);
     if (each < answers) sections.push(at);
@@ -163,18 +163,6 @@ function walkRecords(octets: Uint8Array, from: number): Walked | undefined {
     if (at > octets.length) return undefined;
   }
   return at === octets.length ? { optAt, tsigAt, sections } : undefined;
-}
-
-/** Where a name ends, compressed or not; 0 when it is malformed. */
-function skipName(octets: Uint8Array, offset: number): number {
-  for (let at = offset; at < octets.length;) {
-    const size = octets[at]!;
-    if (size === 0) return at + 1;
-    if (size >= 0xc0) return at + 2 <= octets.length ? at + 2 : 0;
-    if (size > 63) return 0;
-    at += size + 1;
-  }
-  return 0;
 }
 
 function readRecords(octets: Uint8Array, starts: readonly number[]): readonly ReceivedRecord[] | string {

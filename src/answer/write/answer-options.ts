@@ -78,12 +78,10 @@ export class AnswerOptions {
 
   /** Writes the options at `at`, the end of the OPT at `out[opt]` and of the message; returns where they end. */
   write(out: Uint8Array, opt: number, at: number): number {
+    // Most clients ask for nothing.
+    if (this.#wanted === 0 && !this.#isReportNamed) return at;
     let end = at;
-    const copy = (option: Uint8Array) => {
-      out.set(option, end);
-      end += option.length;
-    };
-    if ((this.#wanted & ASKED.NSID) !== 0) copy(this.#nsid);
+    if ((this.#wanted & ASKED.NSID) !== 0) end = copyOption(out, end, this.#nsid);
     if ((this.#wanted & ASKED.KEEPALIVE) !== 0) {
       end = writeOptionHead(out, end, OPTION.KEEPALIVE, 2);
       const units = Math.floor((this.idleMs() / 1000) * KEEPALIVE_UNITS);
@@ -99,12 +97,17 @@ export class AnswerOptions {
     }
     const expireSeconds = version?.expireSeconds;
     if ((this.#wanted & ASKED.EXPIRE) !== 0 && expireSeconds !== undefined) end = writeExpire(out, end, expireSeconds);
-    if (this.#isReportNamed) copy(this.#report);
+    if (this.#isReportNamed) end = copyOption(out, end, this.#report);
     // Last: its length is what is missing to whole blocks.
     if (this.#isPadded) end = pad(out, end);
     lengthenOpt(out, opt, end - at);
     return end;
   }
+}
+
+function copyOption(out: Uint8Array, at: number, option: Uint8Array): number {
+  out.set(option, at);
+  return at + option.length;
 }
 
 function pad(out: Uint8Array, at: number): number {

@@ -30,7 +30,8 @@ export interface DotDeliveryOptions {
 
 /** A certificate as it is stored, and what it means; or why there is none to show. */
 interface Found {
-  readonly octets: Uint8Array | undefined;
+  /** None when there is none to show. */
+  readonly octets: Uint8Array;
   readonly certificate?: TlsCertificate;
   readonly why?: string;
 }
@@ -74,8 +75,10 @@ export class DotDelivery {
   async look(): Promise<void> {
     if (!this.#isAnswerThere || this.#isStopped) return;
     const found = this.#find();
+    // The key is opened for a certificate that is to be sent, and not at each look.
+    if (found === 'delivered') return;
     this.#report(found.why);
-    const octets = found.certificate === undefined ? NOTHING : (found.octets ?? NOTHING);
+    const { octets } = found;
     if (this.#delivered !== undefined && equalBytes(this.#delivered, octets)) return;
     // Before it is sent: the next look must not send it a second time.
     this.#delivered = octets;
@@ -88,26 +91,27 @@ export class DotDelivery {
     log.warn('tls.undelivered', text);
   }
 
-  #find(): Found {
+  #find(): Found | 'delivered' {
     const { host, isSelfSigned, reader } = this.#options;
-    const none = (why: string, octets?: Uint8Array): Found => ({ octets, why: `${host} (dns.tls_host) ${why}` });
+    const none = (why: string): Found => ({ octets: NOTHING, why: `${host} (dns.tls_host) ${why}` });
     try {
       const zone = zoneOfHost(reader, host);
       if (zone === undefined) return none('is in no zone of this server');
       const octets = hostCertificateOctets(reader, zone.id, host);
       if (octets === undefined) return none('has no certificate yet; see: waxseal cert list');
+      if (this.#delivered !== undefined && equalBytes(this.#delivered, octets)) return 'delivered';
       const certificate = parseHostCertificate(octets, host);
       if (certificate.origin === 'self-signed' && !isSelfSigned)
-        return none('has a self-signed certificate only, and https.self_signed is off', octets);
+        return none('has a self-signed certificate only, and https.self_signed is off');
       const sealer = this.#options.sealer();
-      if (!sealer.ok) return { octets, why: textOf(sealer.problems) };
+      if (!sealer.ok) return { octets: NOTHING, why: textOf(sealer.problems) };
       const key = openHostKey(reader, sealer.value, zone.id, certificate);
-      if (key === undefined) return none('has a certificate without its private key in the store', octets);
-      if (!key.ok) return { octets, why: textOf(key.problems) };
+      if (key === undefined) return none('has a certificate without its private key in the store');
+      if (!key.ok) return { octets: NOTHING, why: textOf(key.problems) };
       return { octets, certificate: { chain: certificate.chain, key: key.value } };
     } catch (error) {
       if (!(error instanceof StoreFailure)) throw error;
-      return { octets: undefined, why: formatProblem(error.problem) };
+      return { octets: NOTHING, why: formatProblem(error.problem) };
     }
   }
 

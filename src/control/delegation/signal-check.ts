@@ -6,7 +6,7 @@
  * Not here: the child's own records (child-look.ts), publishing signals (signals.ts).
  */
 import { equalBytes } from '#base/bytes.ts';
-import { type Name, formatName, lowerName, ownerKey, parentName } from '#dns/name.ts';
+import { type Name, formatName, ownerKey } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
 import { RCODE, TYPE, type RrType } from '#dns/types.ts';
 import { type ChildAnswer } from '#dnssec/delegation/judge-child.ts';
@@ -14,6 +14,7 @@ import { signalName } from '#dnssec/delegation/signal-name.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { rrsetOf } from '#zone/view.ts';
 import { type DirectReply } from '#control/outside/direct-question.ts';
+import { homeOf } from './home.ts';
 
 /** Undefined: the signals say what the child says; a text: why that is not sure. Never rejects. */
 export type SignalCheck = (child: Name, hosts: readonly Name[], answer: ChildAnswer) => Promise<string | undefined>;
@@ -63,19 +64,10 @@ async function signalAt(
 
 /** What a zone of ours has there; undefined: the name is in none of them. */
 function ownRecords(name: Name, type: RrType, writer: StoreWriter): readonly Uint8Array[] | string | undefined {
-  let above = lowerName(name);
-  while (above.length > 1) {
-    above = parentName(above);
-    const record = writer.zoneByName(above);
-    if (record === undefined) continue;
-    const view = writer.view(record);
-    // Below a delegation it is another's to say.
-    for (let cut = lowerName(name); cut.length > above.length; cut = parentName(cut))
-      if (rrsetOf(view.node(ownerKey(cut)), TYPE.NS) !== undefined) return undefined;
-    if (record.dnssec === 'off') return `its zone ${record.name} is not signed`;
-    return rrsetOf(view.node(ownerKey(name)), type)?.rdatas ?? [];
-  }
-  return undefined;
+  const home = homeOf(writer, name);
+  if (home === undefined) return undefined;
+  if (home.record.dnssec === 'off') return `its zone ${home.record.name} is not signed`;
+  return rrsetOf(home.view.node(ownerKey(name)), type)?.rdatas ?? [];
 }
 
 function isSame(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {

@@ -8,7 +8,7 @@
 import { SIGNAL_HOSTS_MAX } from '#base/limits/dnssec.ts';
 import { equalBytes } from '#base/bytes.ts';
 import { type Result, fail, ok } from '#base/problem.ts';
-import { type Name, type OwnerKey, formatName, lowerName, nameOf, ownerKey, parentName } from '#dns/name.ts';
+import { type Name, type OwnerKey, formatName, lowerName, nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { signalName } from '#dnssec/delegation/signal-name.ts';
 import { readSignalOwners, signalOwnersWrite } from '#store/delegation/delegations.ts';
@@ -24,6 +24,7 @@ import { type ServedZone, type ZoneContext } from '#control/commands/table.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
 import { type DueSource } from '#control/lifecycle/due-source.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
+import { homeOf } from './home.ts';
 
 const SIGNAL_TYPES = [TYPE.CDS, TYPE.CDNSKEY] as const;
 
@@ -32,20 +33,6 @@ function wantsFirstDs(writer: StoreWriter, { id, dnssec, presigned, isDeletingDs
   if (dnssec === 'off' || presigned !== undefined || isDeletingDs === true) return false;
   const state = readRolloverState(writer, id);
   return (state?.parentKeys ?? []).length === 0 && (state?.rollovers.unsigning.objects ?? []).length === 0;
-}
-
-/** A zone of ours that a name is in, without a delegation in between. */
-function homeOf(writer: StoreWriter, name: Name): ServedZone | undefined {
-  for (let above = lowerName(name); above.length > 1;) {
-    above = parentName(above);
-    const record = writer.zoneByName(above);
-    if (record === undefined) continue;
-    const view = writer.view(record);
-    for (let cut = lowerName(name); cut.length > above.length; cut = parentName(cut))
-      if (rrsetOf(view.node(ownerKey(cut)), TYPE.NS) !== undefined) return undefined;
-    return { record, view };
-  }
-  return undefined;
 }
 
 /** Names that signals of the zone shall have. */
