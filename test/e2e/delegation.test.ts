@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { unboundHead } from '../support/peer-configs.ts';
 import { delv, dig } from '../support/dig.ts';
 import { type Endpoint } from '../support/exchange.ts';
 import { type RunningServer, quietPort, startServer } from '../support/running-server.ts';
@@ -75,19 +76,7 @@ async function startUnbound(): Promise<ChildProcess> {
       [CHILD, child],
     ] as const
   ).map(([zone, { address, port }]) => `stub-zone:\n  name: "${zone}"\n  stub-addr: ${address}@${port}\n`);
-  const text = `server:
-  interface: 127.0.0.1@${resolver.port}
-  access-control: 127.0.0.0/8 allow
-  do-not-query-localhost: no
-  do-daemonize: no
-  username: ""
-  chroot: ""
-  directory: "${child.folder}"
-  pidfile: ""
-  use-syslog: no
-  num-threads: 1
-  module-config: "validator iterator"
-  prefetch: no
+  const text = `${unboundHead(child.folder, `127.0.0.1@${resolver.port}`)}  prefetch: no
   cache-max-negative-ttl: 1
   val-bogus-ttl: 1
   local-zone: "test." nodefault

@@ -20,6 +20,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Endpoint, exchangeUdp } from './exchange.ts';
+import { BIND_LOGGING, bindHead, knotHead, nsdHead } from './peer-configs.ts';
 import { type PeerKind } from './peer-kinds.ts';
 import { toolPath } from './tools.ts';
 import { buildQuery, parseMessage } from './wire.ts';
@@ -63,19 +64,7 @@ export async function freePort(): Promise<number> {
 }
 
 function nsdConfig(directory: string, port: number, zones: readonly { name: string; file: string }[]): string {
-  return `server:
-  ip-address: ${ADDRESS}@${port}
-  do-ip6: no
-  username: ""
-  chroot: ""
-  zonesdir: "${directory}"
-  database: ""
-  pidfile: "${directory}/nsd.pid"
-  xfrdfile: "${directory}/xfrd.state"
-  xfrdir: "${directory}"
-  zonelistfile: "${directory}/zone.list"
-  server-count: 1
-  tcp-count: 100
+  return `${nsdHead(directory, port)}  tcp-count: 100
   tcp-query-count: 0
   tcp-timeout: 60
   ipv4-edns-size: 1232
@@ -92,24 +81,7 @@ ${zones.map((zone) => `zone:\n  name: "${zone.name}"\n  zonefile: "${zone.file}"
 }
 
 function knotConfig(directory: string, port: number, zones: readonly { name: string; file: string }[]): string {
-  return `server:
-  rundir: "${directory}"
-  pidfile: "${directory}/knot.pid"
-  listen: ${ADDRESS}@${port}
-  udp-workers: 1
-  tcp-workers: 1
-  background-workers: 1
-  udp-max-payload: 1232
-  tcp-idle-timeout: 60
-  tcp-remote-io-timeout: 10000
-log:
-  - target: stderr
-    any: info
-control:
-  listen: "${directory}/knot.sock"
-database:
-  storage: "${directory}/db"
-acl:
+  return `${knotHead(directory, port, { server: '  udp-workers: 1\n  tcp-workers: 1\n  background-workers: 1\n  udp-max-payload: 1232\n  tcp-idle-timeout: 60\n  tcp-remote-io-timeout: 10000\n' })}acl:
   - id: transfer
     address: 127.0.0.1
     action: transfer
@@ -126,16 +98,7 @@ ${zones.map((zone) => `  - domain: "${zone.name.replaceAll('\\', '\\\\')}"\n    
 }
 
 function bindConfig(directory: string, port: number, zones: readonly { name: string; file: string }[]): string {
-  return `options {
-  directory "${directory}";
-  pid-file "${directory}/named.pid";
-  session-keyfile "${directory}/session.key";
-  lock-file none;
-  managed-keys-directory "${directory}";
-  listen-on port ${port} { ${ADDRESS}; };
-  listen-on-v6 { none; };
-  recursion no;
-  allow-transfer { any; };
+  return `${bindHead(directory, port)}  allow-transfer { any; };
   notify no;
   dnssec-validation no;
   empty-zones-enable no;
@@ -163,8 +126,7 @@ function bindConfig(directory: string, port: number, zones: readonly { name: str
   masterfile-format text;
 };
 controls { };
-logging { channel all { stderr; severity info; }; category default { all; }; };
-${zones.map((zone) => `zone "${zone.name}" { type primary; file "${zone.file}"; };\n`).join('')}`;
+${BIND_LOGGING}${zones.map((zone) => `zone "${zone.name}" { type primary; file "${zone.file}"; };\n`).join('')}`;
 }
 
 const KINDS = {

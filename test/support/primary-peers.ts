@@ -1,6 +1,7 @@
 /** NSD, Knot and BIND as primaries of a server of ours: transfers by TSIG key, NOTIFY at each change of a zone's file. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BIND_LOGGING, type PeerKey, bindHead, bindKey, knotHead, knotKey, nsdHead, nsdKey } from './peer-configs.ts';
 import { type PeerKind } from './peer-kinds.ts';
 import { type Peer, startConfigured } from './peers.ts';
 import { runTool } from './tools.ts';
@@ -11,7 +12,7 @@ export interface PrimaryOf {
   /** Absolute, with the last dot. */
   readonly zone: string;
   readonly text: string;
-  readonly key: { readonly name: string; readonly algorithm: string; readonly secret: string };
+  readonly key: PeerKey;
 }
 
 export interface PrimaryPeer extends Peer {
@@ -22,47 +23,16 @@ export interface PrimaryPeer extends Peer {
 type Config = (of: PrimaryOf, directory: string, port: number) => string;
 
 const CONFIGS: Readonly<Record<PeerKind, Config>> = {
-  nsd: ({ port: secondary, zone, key }, directory, port) => `server:
-  ip-address: 127.0.0.1@${port}
-  do-ip6: no
-  username: ""
-  chroot: ""
-  zonesdir: "${directory}"
-  database: ""
-  pidfile: "${directory}/nsd.pid"
-  xfrdfile: "${directory}/xfrd.state"
-  xfrdir: "${directory}"
-  zonelistfile: "${directory}/zone.list"
-  server-count: 1
-remote-control:
+  nsd: ({ port: secondary, zone, key }, directory, port) => `${nsdHead(directory, port)}remote-control:
   control-enable: no
-key:
-  name: "${key.name}"
-  algorithm: ${key.algorithm}
-  secret: "${key.secret}"
-zone:
+${nsdKey(key)}zone:
   name: "${zone}"
   zonefile: "zone"
   notify: 127.0.0.1@${secondary} ${key.name}
   provide-xfr: 127.0.0.1 ${key.name}
   provide-xfr: 127.0.0.1 NOKEY
 `,
-  knot: ({ port: secondary, zone, key }, directory, port) => `server:
-  rundir: "${directory}"
-  pidfile: "${directory}/knot.pid"
-  listen: 127.0.0.1@${port}
-log:
-  - target: stderr
-    any: info
-control:
-  listen: "${directory}/knot.sock"
-database:
-  storage: "${directory}/db"
-key:
-  - id: ${key.name}
-    algorithm: ${key.algorithm}
-    secret: ${key.secret}
-remote:
+  knot: ({ port: secondary, zone, key }, directory, port) => `${knotHead(directory, port)}${knotKey(key)}remote:
   - id: secondary
     address: 127.0.0.1@${secondary}
     key: ${key.name}
@@ -84,24 +54,13 @@ zone:
     notify: secondary
     acl: [signed, local]
 `,
-  bind: ({ port: secondary, zone, key }, directory, port) => `options {
-  directory "${directory}";
-  pid-file "${directory}/named.pid";
-  session-keyfile "${directory}/session.key";
-  lock-file none;
-  managed-keys-directory "${directory}";
-  listen-on port ${port} { 127.0.0.1; };
-  listen-on-v6 { none; };
-  recursion no;
-  dnssec-validation no;
+  bind: ({ port: secondary, zone, key }, directory, port) => `${bindHead(directory, port)}  dnssec-validation no;
   notify-delay 0;
   ixfr-from-differences yes;
   max-ixfr-ratio unlimited;
 };
 controls { };
-key "${key.name}" { algorithm ${key.algorithm}; secret "${key.secret}"; };
-logging { channel all { stderr; severity info; }; category default { all; }; };
-zone "${zone}" {
+${bindKey(key)}${BIND_LOGGING}zone "${zone}" {
   type primary;
   file "zone";
   allow-transfer { key "${key.name}"; 127.0.0.1; };

@@ -8,6 +8,7 @@ import { copyFileSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { unboundHead } from './peer-configs.ts';
 import { dig } from './dig.ts';
 import { type Endpoint } from './exchange.ts';
 import { quietPort } from './running-server.ts';
@@ -132,19 +133,7 @@ interface UnboundOptions {
 function unboundText({ folder, port, anchor, zones, child, parents, isCold }: UnboundOptions): string {
   const stub = (name: string, servers: readonly Endpoint[]): string =>
     `stub-zone:\n  name: "${name}"\n${servers.map((each) => `  stub-addr: ${each.address}@${each.port}\n`).join('')}`;
-  return `server:
-  interface: 127.0.0.1@${port}
-  access-control: 127.0.0.0/8 allow
-  do-not-query-localhost: no
-  do-daemonize: no
-  username: ""
-  chroot: ""
-  directory: "${folder}"
-  pidfile: ""
-  use-syslog: no
-  num-threads: 1
-  module-config: "validator iterator"
-  prefetch: no
+  return `${unboundHead(folder, `127.0.0.1@${port}`)}  prefetch: no
   ${isCold ? 'cache-max-ttl: 0\n  cache-max-negative-ttl: 0' : 'cache-min-ttl: 0'}
   val-bogus-ttl: 1
   infra-host-ttl: 1

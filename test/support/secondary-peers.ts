@@ -1,4 +1,5 @@
 /** NSD, Knot and BIND as secondaries of a server of ours: they transfer by TSIG key, and let the test transfer from them. */
+import { BIND_LOGGING, type PeerKey, bindHead, bindKey, knotHead, knotKey, nsdHead, nsdKey } from './peer-configs.ts';
 import { type PeerKind } from './peer-kinds.ts';
 import { type Peer, startConfigured } from './peers.ts';
 
@@ -9,49 +10,21 @@ export interface SecondaryOf {
   readonly zones: readonly string[];
   /** Transfers are over TLS from here, and the primary must be who it says it is. NSD and BIND. */
   readonly tls?: { readonly port: number; readonly host: string; readonly caFile: string };
-  readonly key: { readonly name: string; readonly algorithm: string; readonly secret: string };
+  readonly key: PeerKey;
   /** The zones are catalogs (RFC 9432) with these members, which it serves. Knot and BIND. */
   readonly members?: readonly string[];
 }
 
 const CONFIGS: Readonly<Record<PeerKind, (primary: SecondaryOf, directory: string, port: number) => string>> = {
-  nsd: ({ port: primary, zones, key, tls }, directory, port) => `server:
-  ip-address: 127.0.0.1@${port}
-  do-ip6: no
-  username: ""
-  chroot: ""
-  zonesdir: "${directory}"
-  database: ""
-  pidfile: "${directory}/nsd.pid"
-  xfrdfile: "${directory}/xfrd.state"
-  xfrdir: "${directory}"
-  zonelistfile: "${directory}/zone.list"
-  server-count: 1
-  xfrd-reload-timeout: 0
+  nsd: ({ port: primary, zones, key, tls }, directory, port) => `${nsdHead(directory, port)}  xfrd-reload-timeout: 0
 ${tls === undefined ? '' : `  tls-cert-bundle: "${tls.caFile}"\n`}remote-control:
   control-enable: no
-${tls === undefined ? '' : `tls-auth:\n  name: xot\n  auth-domain-name: "${tls.host}"\n`}key:
-  name: "${key.name}"
-  algorithm: ${key.algorithm}
-  secret: "${key.secret}"
-${zones.map((zone) => `zone:\n  name: "${zone}"\n  zonefile: "${zone}zone"\n  allow-notify: 127.0.0.1 NOKEY\n  allow-notify: 127.0.0.1 ${key.name}\n  request-xfr: ${tls === undefined ? '' : 'AXFR '}127.0.0.1@${tls?.port ?? primary} ${key.name}${tls === undefined ? '' : ' xot'}\n  provide-xfr: 127.0.0.1 NOKEY\n`).join('')}`,
-  knot: ({ port: primary, zones, key, members }, directory, port) => `server:
-  rundir: "${directory}"
-  pidfile: "${directory}/knot.pid"
-  listen: 127.0.0.1@${port}
-  background-workers: 1
-log:
-  - target: stderr
-    any: info
-control:
-  listen: "${directory}/knot.sock"
-database:
-  storage: "${directory}/db"
-key:
-  - id: ${key.name}
-    algorithm: ${key.algorithm}
-    secret: ${key.secret}
-remote:
+${tls === undefined ? '' : `tls-auth:\n  name: xot\n  auth-domain-name: "${tls.host}"\n`}${nsdKey(key)}${zones.map((zone) => `zone:\n  name: "${zone}"\n  zonefile: "${zone}zone"\n  allow-notify: 127.0.0.1 NOKEY\n  allow-notify: 127.0.0.1 ${key.name}\n  request-xfr: ${tls === undefined ? '' : 'AXFR '}127.0.0.1@${tls?.port ?? primary} ${key.name}${tls === undefined ? '' : ' xot'}\n  provide-xfr: 127.0.0.1 NOKEY\n`).join('')}`,
+  knot: (
+    { port: primary, zones, key, members },
+    directory,
+    port,
+  ) => `${knotHead(directory, port, { server: '  background-workers: 1\n' })}${knotKey(key)}remote:
   - id: primary
     address: 127.0.0.1@${primary}
     key: ${key.name}
@@ -82,16 +55,7 @@ ${zones.map((zone) => `  - domain: "${zone}"\n${members ? '    catalog-role: int
     { port: primary, zones, key, tls, members },
     directory,
     port,
-  ) => `${tls === undefined ? '' : `tls xot { ca-file "${tls.caFile}"; remote-hostname "${tls.host}"; };\n`}options {
-  directory "${directory}";
-  pid-file "${directory}/named.pid";
-  session-keyfile "${directory}/session.key";
-  lock-file none;
-  managed-keys-directory "${directory}";
-  listen-on port ${port} { 127.0.0.1; };
-  listen-on-v6 { none; };
-  recursion no;
-  allow-transfer { any; };
+  ) => `${tls === undefined ? '' : `tls xot { ca-file "${tls.caFile}"; remote-hostname "${tls.host}"; };\n`}${bindHead(directory, port)}  allow-transfer { any; };
   notify no;
   dnssec-validation no;
   check-names secondary ignore;
@@ -99,9 +63,7 @@ ${zones.map((zone) => `  - domain: "${zone}"\n${members ? '    catalog-role: int
   max-types-per-name 0;
 ${members ? catalogZones(zones, primary, key.name) : ''}};
 controls { };
-key "${key.name}" { algorithm ${key.algorithm}; secret "${key.secret}"; };
-logging { channel all { stderr; severity info; }; category default { all; }; };
-${zones.map((zone) => `zone "${zone}" { type secondary; file "${zone}zone"; primaries { 127.0.0.1 port ${tls?.port ?? primary} key "${key.name}"${tls === undefined ? '' : ' tls xot'}; }; allow-notify { 127.0.0.1; key "${key.name}"; }; };\n`).join('')}`,
+${bindKey(key)}${BIND_LOGGING}${zones.map((zone) => `zone "${zone}" { type secondary; file "${zone}zone"; primaries { 127.0.0.1 port ${tls?.port ?? primary} key "${key.name}"${tls === undefined ? '' : ' tls xot'}; }; allow-notify { 127.0.0.1; key "${key.name}"; }; };\n`).join('')}`,
 };
 
 function catalogZones(zones: readonly string[], primary: number, key: string): string {

@@ -1,6 +1,7 @@
 /** BIND and Knot as primaries that take UPDATE by a key which may change everything, and transfers by anybody. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { bindHead, bindKey, knotHead, knotKey } from './peer-configs.ts';
 import { type Peer, type PeerZone, startConfigured } from './peers.ts';
 
 interface UpdateKey {
@@ -8,43 +9,31 @@ interface UpdateKey {
   readonly secret: string;
 }
 
+const ALGORITHM = 'hmac-sha256';
+
 const CONFIGS = {
-  bind: ({ name }: PeerZone, { name: key, secret }: UpdateKey, directory: string, port: number, file: string) => `options {
-  directory "${directory}";
-  pid-file "${directory}/named.pid";
-  session-keyfile "${directory}/session.key";
-  lock-file none;
-  managed-keys-directory "${directory}";
-  listen-on port ${port} { 127.0.0.1; };
-  listen-on-v6 { none; };
-  recursion no;
-  allow-transfer { any; };
+  bind: (
+    { name }: PeerZone,
+    { name: key, secret }: UpdateKey,
+    directory: string,
+    port: number,
+    file: string,
+  ) => `${bindHead(directory, port)}  allow-transfer { any; };
   notify no;
   dnssec-validation no;
   update-quota 1000;
 };
 controls { };
-key "${key}" { algorithm hmac-sha256; secret "${secret}"; };
-zone "${name}" { type primary; file "${file}"; update-policy { grant ${key} zonesub ANY; }; };
+${bindKey({ name: key, algorithm: ALGORITHM, secret })}zone "${name}" { type primary; file "${file}"; update-policy { grant ${key} zonesub ANY; }; };
 `,
-  knot: ({ name }: PeerZone, { name: key, secret }: UpdateKey, directory: string, port: number, file: string) => `server:
-  rundir: "${directory}"
-  pidfile: "${directory}/knot.pid"
-  listen: 127.0.0.1@${port}
-  background-workers: 1
-log:
-  - target: stderr
-    any: warning
-control:
-  listen: "${directory}/knot.sock"
-database:
-  storage: "${directory}/db"
-  journal-db-mode: robust
-key:
-  - id: ${key}
-    algorithm: hmac-sha256
-    secret: ${secret}
-acl:
+  knot: (
+    { name }: PeerZone,
+    { name: key, secret }: UpdateKey,
+    directory: string,
+    port: number,
+    file: string,
+  ) => `${knotHead(directory, port, { server: '  background-workers: 1\n', level: 'warning' })}  journal-db-mode: robust
+${knotKey({ name: key, algorithm: ALGORITHM, secret })}acl:
   - id: update
     key: ${key}
     action: update

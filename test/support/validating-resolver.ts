@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { unboundHead } from './peer-configs.ts';
 import { type Endpoint } from './exchange.ts';
 import { quietPort } from './running-server.ts';
 import { runTool, toolPath } from './tools.ts';
@@ -29,19 +30,7 @@ export async function validatingResolver(
   const stubs = servers.map((each) => `  stub-addr: ${each.address}@${each.port}${tls === undefined ? '' : `#${tls.host}`}\n`).join('');
   writeFileSync(
     file,
-    `server:
-  interface: 127.0.0.1@${port}
-  access-control: 127.0.0.0/8 allow
-  do-not-query-localhost: no
-  do-daemonize: no
-  username: ""
-  chroot: ""
-  directory: "${folder}"
-  pidfile: ""
-  use-syslog: no
-  num-threads: 1
-  module-config: "validator iterator"
-  ${isCold ? 'cache-max-ttl: 1\n  cache-max-negative-ttl: 1\n  val-bogus-ttl: 1\n  key-cache-size: 0' : 'prefetch: no'}
+    `${unboundHead(folder, `127.0.0.1@${port}`)}  ${isCold ? 'cache-max-ttl: 1\n  cache-max-negative-ttl: 1\n  val-bogus-ttl: 1\n  key-cache-size: 0' : 'prefetch: no'}
   aggressive-nsec: no
 ${tls === undefined ? '' : `  tls-cert-bundle: "${tls.caFile}"\n`}${anchors.map((each) => `  trust-anchor: "${each}"\n`).join('')}
 remote-control:

@@ -12,6 +12,7 @@ import { dotResolver } from '#control/outside/dot-resolver.ts';
 import { nameOf } from '#dns/name.ts';
 import { formatRdata } from '#dns/registry.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
+import { unboundHead } from '../../support/peer-configs.ts';
 import { freePort } from '../../support/peers.ts';
 import { type ThrowawayCa, throwawayCa } from '../../support/throwaway-ca.ts';
 import { toolPath } from '../../support/tools.ts';
@@ -41,20 +42,9 @@ beforeAll(async () => {
   const aliases = `  local-data: 'alias.mail.test. 30 CNAME a.mail.test.'\n`;
   writeFileSync(
     join(folder, 'conf'),
-    `server:
-  interface: 127.0.0.1@${port}
-  tls-port: ${port}
+    `${unboundHead(folder, `127.0.0.1@${port}`, 'iterator')}  tls-port: ${port}
   tls-service-key: "${folder}/key"
   tls-service-pem: "${folder}/cert"
-  access-control: 127.0.0.0/8 allow
-  do-daemonize: no
-  username: ""
-  chroot: ""
-  directory: "${folder}"
-  pidfile: ""
-  use-syslog: no
-  num-threads: 1
-  module-config: "iterator"
   local-zone: mail.test. static
 ${data}${aliases}remote-control:
   control-enable: no

@@ -9,6 +9,7 @@ import { Resolver } from 'node:dns/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { unboundHead } from '../peer-configs.ts';
 import { runTool, toolPath } from '../tools.ts';
 
 /** An address of this machine that nothing else uses: ports 25 and 53 are free there. */
@@ -70,19 +71,7 @@ export async function daneSender(address: string, options: DaneSenderOptions): P
 }
 
 function unboundText(folder: string, address: string, zone: string, server: DaneSenderOptions['server'], anchors: readonly string[]) {
-  return `server:
-  interface: ${address}
-  access-control: 127.0.0.0/8 allow
-  do-not-query-localhost: no
-  do-daemonize: no
-  username: ""
-  chroot: ""
-  directory: "${folder}"
-  pidfile: ""
-  use-syslog: no
-  num-threads: 1
-  module-config: "validator iterator"
-  prefetch: no
+  return `${unboundHead(folder, address)}  prefetch: no
   aggressive-nsec: yes
 ${anchors.map((each) => `  trust-anchor: "${each}"\n`).join('')}
 remote-control:
