@@ -252,7 +252,8 @@ export class Control implements ControlApi {
       watchClock: async () => {
         for (const watch of watches) await watch();
       },
-      sampleServed: () => sampler.sample(),
+      // One zone's damaged node must not stop the signatures of all.
+      sampleServed: async () => void (await this.#funnel.guard(async () => ok(await sampler.sample()))),
     };
   }
 

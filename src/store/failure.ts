@@ -56,6 +56,19 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
+/**
+ * What `read` gives; `otherwise` where it throws STORE_DAMAGED: for readers of many zones, where one zone's damaged
+ * document must not stop the others, and its own due work tells of it.
+ */
+export function unlessDamaged<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof StoreFailure) || error.code !== 'STORE_DAMAGED') throw error;
+    return otherwise;
+  }
+}
+
 /** `what` in the store is readable and not what it should be. */
 export function formFailure(what: string): StoreFailure {
   return new StoreFailure('STORE_DAMAGED', atObject(what), `${what} does not have its form`, 'restore the last backup');

@@ -8,6 +8,7 @@ import { nameOf } from '#dns/name.ts';
 import { rolloversOf } from '#dnssec/rollover/state.ts';
 import { readFreeze } from '#store/dnssec/policies.ts';
 import { readRolloverState } from '#store/dnssec/rollovers.ts';
+import { unlessDamaged } from '#store/failure.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type ZoneRecord, isSignedHere } from '#store/schema.ts';
 import { type MetricFamily } from '#control/api/control.ts';
@@ -92,7 +93,7 @@ function rolloverCounts(reader: StoreReader, signed: readonly ZoneRecord[], wall
   const all: { readonly labels: Sample['labels']; readonly sinceMs: number }[] = [];
   let held = 0;
   for (const { id, name: zone } of signed.slice(0, DNSSEC_METRIC_ROLLOVERS_MAX)) {
-    const state = readRolloverState(reader, id);
+    const state = unlessDamaged(() => readRolloverState(reader, id), undefined);
     if (state === undefined) continue;
     if (state.rollovers.ksk.hold !== undefined) held++;
     for (const { kind, object } of rolloversOf(state)) {

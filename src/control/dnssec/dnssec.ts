@@ -1,7 +1,9 @@
 /** Keys of zones and their rollovers, put together: commands, due work, what is shown. */
 import { nameOf } from '#dns/name.ts';
+import { KEY_POLICY } from '#dnssec/key-policy.ts';
 import { needsParent } from '#dnssec/rollover/machine.ts';
-import { rolloversOf } from '#dnssec/rollover/state.ts';
+import { type RolloverState, rolloversOf } from '#dnssec/rollover/state.ts';
+import { unlessDamaged } from '#store/failure.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type EventWrite } from '#store/writer.ts';
 import { type Actor, type MetricFamily } from '#control/api/control.ts';
@@ -58,7 +60,7 @@ export function dnssecControl(options: DnssecControlOptions): DnssecControl {
   const sampler = new ServedSampler({
     ...options,
     nowMs: () => signingClock.read().earliestMs,
-    dsOf: (record) => steps.dsOf(record),
+    dsOf: (record) => unlessDamaged(() => steps.dsOf(record), []),
     async hold(record, reason) {
       // The operator's word stays.
       if (steps.stored(record).rollovers.ksk.hold !== undefined) return;
@@ -95,8 +97,8 @@ function cdsNotifier(options: DnssecControlOptions, steps: DnssecSteps, parents:
     parents,
     ask: askServer,
     isAllowed: witnesses.isAllowed ?? isReachable,
-    policyOf: (record) => steps.policyOf(record),
-    isWaiting: (record) => rolloversOf(steps.stored(record)).some(({ kind }) => needsParent(kind)),
+    policyOf: (record) => unlessDamaged(() => steps.policyOf(record), KEY_POLICY),
+    isWaiting: (record) => unlessDamaged(() => isWaitingForParent(steps.stored(record)), false),
     isServed: (generation) => publisher.isServed(generation),
     send: sendCdsNotify,
     note: (zone, text) => note({ kind: 'dnssec', event: 'notify', zone, text }),
@@ -104,4 +106,8 @@ function cdsNotifier(options: DnssecControlOptions, steps: DnssecSteps, parents:
   });
   publisher.onChanged((zones, generation) => zones.forEach((zone) => notifier.changed(zone, generation)));
   return notifier;
+}
+
+function isWaitingForParent(state: RolloverState): boolean {
+  return rolloversOf(state).some(({ kind }) => needsParent(kind));
 }
