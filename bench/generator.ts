@@ -25,6 +25,11 @@ export interface Load {
   readonly connections: number;
   readonly sources: number;
   readonly seed: number;
+  /**
+   * UDP at a rate: the generator shares its core with another program, before which it comes, and sleeps for
+   * NAP_US when there is nothing to do.
+   */
+  readonly isShared?: boolean;
 }
 
 export const LOAD: Omit<Load, 'queries'> = {
@@ -97,6 +102,10 @@ export interface Run {
 
 const run = promisify(execFile);
 
+const NAP_US = 20;
+/** Real-time priority, where this user may give it. */
+const FIRST = spawnSync('chrt', ['-f', '1', 'true']).status === 0 ? ['chrt', '-f', '1'] : [];
+
 /** Compiles it into `folder`; gives the program. */
 export function compileGenerator(folder: string): string {
   const files = readdirSync(SOURCES)
@@ -117,10 +126,16 @@ export async function loadServer(program: string, cores: Cores, port: number, pi
   const words = [
     ...[load.mode, ADDRESS, String(port), load.queries, `warmup=${ms(load.warmupSeconds)}`, `measure=${ms(load.seconds)}`],
     ...[`window=${load.window}`, `rate=${Math.round(load.rate)}`, `sockets=${load.sockets}`, `connections=${load.connections}`],
-    ...[`sources=${load.sources}`, `seed=${load.seed}`, 'snapshot=/proc/stat', ...own.map((pid) => `snapshot=/proc/${pid}/stat`)],
+    ...[
+      `sources=${load.sources}`,
+      `seed=${load.seed}`,
+      `nap=${load.isShared === true ? NAP_US : 0}`,
+      'snapshot=/proc/stat',
+      ...own.map((pid) => `snapshot=/proc/${pid}/stat`),
+    ],
   ];
   const place = ['-c', cores.generator === undefined ? ALL_CORES : String(cores.generator)];
-  const { stdout } = await run('taskset', [...place, program, ...words], {
+  const { stdout } = await run('taskset', [...place, ...(load.isShared === true ? FIRST : []), program, ...words], {
     timeout: ms(load.warmupSeconds + load.seconds) + GRACE_MS,
     killSignal: 'SIGKILL',
     maxBuffer: 16 * 1024 * 1024,

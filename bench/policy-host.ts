@@ -129,7 +129,14 @@ async function dnsUnderFlood(bench: Bench, server: Waxseal): Promise<DnsUnderFlo
   writeQueries(queries, 1000, () => ({ name: ZONE, type: 'MX' }), seededRandom(1), true);
   const { daemon } = server;
   const load = (rate: number, seed: number) =>
-    loadServer(program, bench.cores, daemon.port, daemon.pids(), { ...LOAD, queries, rate, seconds: bench.seconds, seed });
+    loadServer(program, bench.cores, daemon.port, daemon.pids(), {
+      ...LOAD,
+      queries,
+      rate,
+      seconds: bench.seconds,
+      seed,
+      isShared: rate > 0,
+    });
   const rate = (await load(0, 0)).queriesPerSecond / 2;
   const handshakes = async (): Promise<number> =>
     Number(/^waxseal_https_handshakes_total\{result="ok"\} (\d+)/m.exec(await server.api.call('GET', '/metrics'))?.[1] ?? 0);

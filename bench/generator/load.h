@@ -1,5 +1,5 @@
 /*
- * Load generator of `npm run bench`: one thread that owns one core and never sleeps, so that the server under test pays for answering and
+ * Load generator of `npm run bench`: one thread that owns one core and never sleeps (but for `nap`), so that the server under test pays for answering and
  * not for waking us up. Why not dnsperf: docs/performance.md ("The generator").
  *
  *   load MODE ADDRESS PORT QUERIES [name=value]...
@@ -10,6 +10,7 @@
  * QUERIES   file of records: u16 length, u8 where and u8 how many octets to fill with random letters (0 0: none), the message; big-endian
  * window=N      queries under way at once, over all UDP sockets, or on each TCP connection (default 128)
  * rate=N        queries per second on a fixed timetable, whatever comes back; 0: the next query when one is answered (default)
+ * nap=US        UDP at a rate: sleeps this long when nothing is to be done, so that another program can share its core (0: never)
  * warmup=MS     before counting (default 300)
  * measure=MS    counting (default 1000)
  * sockets=N connections=N sources=N (client addresses 127.0.0.1 … 127.0.0.N) seed=N
@@ -39,7 +40,7 @@ struct options {
   const char *mode;
   struct sockaddr_in server;
   const char *queries;
-  unsigned window, sockets, connections, sources;
+  unsigned window, sockets, connections, sources, nap_us;
   double rate;
   int64_t warmup_ns, measure_ns;
   uint64_t seed;

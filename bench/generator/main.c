@@ -23,6 +23,7 @@ static void read_option(struct options *options, const char *word) {
 #define IS(name) (length == sizeof(name) - 1 && strncmp(word, name, length) == 0)
   if (IS("window")) options->window = number(value, SLOTS_MAX);
   else if (IS("rate")) options->rate = number(value, 100000000);
+  else if (IS("nap")) options->nap_us = number(value, 1000);
   else if (IS("warmup")) options->warmup_ns = number(value, MEASURE_MS_MAX) * 1000000LL;
   else if (IS("measure")) options->measure_ns = number(value, MEASURE_MS_MAX) * 1000000LL;
   else if (IS("sockets")) options->sockets = number(value, SOCKETS_MAX);

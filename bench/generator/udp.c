@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BATCH 64
@@ -124,6 +125,10 @@ void run_udp(const struct options *options) {
     else if (due <= (double)now) {
       unsigned sent = send_some(sockets[turn], 1 + (unsigned)(((double)now - due) / every), now, due, every);
       due += every * sent;
+    } else if (options->nap_us > 0) {
+      struct timespec nap = {.tv_nsec = options->nap_us * 1000L};
+      clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
+      now = now_ns();
     }
     if (now > lost_at) {
       give_up_lost(now);
