@@ -1,5 +1,5 @@
 /**
- * Compressed names in messages, the plain way: a map from suffix to offset.
+ * Compressed names in messages: read, and written the plain way, by a map from suffix to offset.
  * Implements: RFC 1035 §4.1.4 (pointers to prior occurrences, offsets of 14 bits), RFC 4343 §4.1 (names match without case),
  * RFC 3597 §4 (in RDATA only names of the RFC 1035 types are compressed).
  * Not here: reading compressed RDATA (registry.ts `readRdata`), the same rule at speed (answer/write/name-table.ts).
@@ -8,6 +8,8 @@
  * suffix remembered so far. What was written out before the pointer is remembered suffix by suffix, all or nothing: only when its
  * last label starts at or before offset 0x3fff. Names in other RDATA are neither compressed nor remembered.
  */
+import { readU32 } from '#base/bytes.ts';
+import { NAME_BYTES_MAX, TTL_SECONDS_MAX } from '#base/limits/dns.ts';
 import { type Name, labelOffsets, ownerKey } from './name.ts';
 import { TYPE, type RrType } from './types.ts';
 
@@ -67,4 +69,57 @@ export function compressibleNames(type: RrType): CompressibleNames | undefined {
     default:
       return undefined;
   }
+}
+
+/** Copies a possibly compressed name to `name`; undefined when it is malformed or, before its first pointer, passes `limit`. */
+export function readCompressedName(
+  message: Uint8Array,
+  offset: number,
+  limit: number,
+  name: Uint8Array,
+): { length: number; end: number } | undefined {
+  let at = offset;
+  let end = -1;
+  let length = 0;
+  // RFC 1035 §4.1.4: a pointer goes to a prior occurrence. Each must go back further than the one before, so there is no loop.
+  let earliest = offset;
+  for (;;) {
+    const size = message[at];
+    const bound = end < 0 ? limit : message.length;
+    if (size === undefined || at >= bound) return undefined;
+    if (size >= 0xc0) {
+      if (at + 2 > bound) return undefined;
+      const target = (size & 0x3f) * 256 + message[at + 1]!;
+      if (target >= earliest) return undefined;
+      if (end < 0) end = at + 2;
+      earliest = target;
+      at = target;
+      continue;
+    }
+    if (size > 63 || at + 1 + size > bound || length + 1 + size > NAME_BYTES_MAX) return undefined;
+    name.set(message.subarray(at, at + 1 + size), length);
+    length += 1 + size;
+    at += 1 + size;
+    if (size === 0) return { length, end: end < 0 ? at : end };
+  }
+}
+
+export interface ReadOwner {
+  readonly name: Name;
+  /** Behind the name in the message. */
+  readonly end: number;
+}
+
+/** The possibly compressed name at `offset`, its pointers followed, a copy; undefined as for `readCompressedName`. */
+export function readOwner(message: Uint8Array, offset: number, limit = message.length): ReadOwner | undefined {
+  const read = readCompressedName(message, offset, limit, NAME);
+  return read === undefined ? undefined : { name: NAME.slice(0, read.length), end: read.end };
+}
+
+const NAME = new Uint8Array(NAME_BYTES_MAX);
+
+/** The TTL at `offset` of a message: one with the highest bit set is 0 (RFC 2181 §8). */
+export function readTtl(message: Uint8Array, offset: number): number {
+  const given = readU32(message, offset);
+  return given > TTL_SECONDS_MAX ? 0 : given;
 }

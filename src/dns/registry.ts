@@ -7,6 +7,7 @@
 import { NAME_BYTES_MAX, RDATA_BYTES_MAX } from '#base/limits/dns.ts';
 import { WHOLE, inFile } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, placeAt, problem, warning } from '#base/problem.ts';
+import { readCompressedName } from './compression.ts';
 import { type Token, lexRdata } from './lexer.ts';
 import { lowerOctet, type Name, parseName } from './name.ts';
 import { A6 } from '#dns/rdata/a6.ts';
@@ -261,39 +262,6 @@ export function readRdata(type: RrType, message: Uint8Array, offset: number, len
     rdata = new Uint8Array(Buffer.concat(parts));
   }
   return checkRdata(type, rdata).length === 0 ? rdata : undefined;
-}
-
-/** Copies a possibly compressed name to `name`; undefined when it is malformed or, before its first pointer, passes `limit`. */
-export function readCompressedName(
-  message: Uint8Array,
-  offset: number,
-  limit: number,
-  name: Uint8Array,
-): { length: number; end: number } | undefined {
-  let at = offset;
-  let end = -1;
-  let length = 0;
-  // RFC 1035 §4.1.4: a pointer goes to a prior occurrence. Each must go back further than the one before, so there is no loop.
-  let earliest = offset;
-  for (;;) {
-    const size = message[at];
-    const bound = end < 0 ? limit : message.length;
-    if (size === undefined || at >= bound) return undefined;
-    if (size >= 0xc0) {
-      if (at + 2 > bound) return undefined;
-      const target = (size & 0x3f) * 256 + message[at + 1]!;
-      if (target >= earliest) return undefined;
-      if (end < 0) end = at + 2;
-      earliest = target;
-      at = target;
-      continue;
-    }
-    if (size > 63 || at + 1 + size > bound || length + 1 + size > NAME_BYTES_MAX) return undefined;
-    name.set(message.subarray(at, at + 1 + size), length);
-    length += 1 + size;
-    at += 1 + size;
-    if (size === 0) return { length, end: end < 0 ? at : end };
-  }
 }
 
 /** Canonical form (RFC 4034 §6.2 as amended by RFC 6840 §5.1): the same octets, or a copy with the names in it lower-cased. */

@@ -1,15 +1,15 @@
 /**
  * All records of a reply's answer and authority sections, where wanted of the additional one too, names decompressed,
  * each checked as data of its type.
- * Implements: RFC 1035 §4.1.3, §4.1.4.
+ * Implements: RFC 1035 §4.1.3, §4.1.4; RFC 2181 §8.
  * Not here: whether it is a reply to our question (reply.ts `readReply`).
  */
 import { readU16 } from '#base/bytes.ts';
-import { NAME_BYTES_MAX } from '#base/limits/dns.ts';
 import { REPLY_RECORDS_MAX } from '#base/limits/outside.ts';
+import { readOwner, readTtl } from './compression.ts';
 import { HEADER_BYTES } from './message.ts';
 import { type Name, nameLengthAt } from './name.ts';
-import { readCompressedName, readRdata } from './registry.ts';
+import { readRdata } from './registry.ts';
 import { CLASS, TYPE, type RrType } from './types.ts';
 
 export interface SectionRecord {
@@ -33,8 +33,7 @@ export function readSections(octets: Uint8Array, withAdditional = false): readon
   const records: SectionRecord[] = [];
   let at = HEADER_BYTES + nameBytes + 4;
   for (let each = 0; each < total; each++) {
-    const owner = new Uint8Array(NAME_BYTES_MAX);
-    const read = readCompressedName(octets, at, octets.length, owner);
+    const read = readOwner(octets, at);
     if (read === undefined || read.end + 10 > octets.length) return undefined;
     const head = read.end;
     const type = readU16(octets, head);
@@ -44,10 +43,8 @@ export function readSections(octets: Uint8Array, withAdditional = false): readon
     if (readU16(octets, head + 2) !== CLASS.IN || type === TYPE.OPT) continue;
     const rdata = readRdata(type, octets, head + 10, at - head - 10);
     if (rdata === undefined) return undefined;
-    // RFC 2181 §8: a TTL has 31 bits.
-    const ttl = (readU16(octets, head + 4) * 0x1_0000 + readU16(octets, head + 6)) & 0x7fff_ffff;
     const section = each < answers ? 'answer' : each < answers + authority ? 'authority' : 'additional';
-    records.push({ section, owner: owner.slice(0, read.length), type, ttl, rdata });
+    records.push({ section, owner: read.name, type, ttl: readTtl(octets, head + 4), rdata });
   }
   return records;
 }

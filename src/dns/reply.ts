@@ -5,10 +5,10 @@
  * Not here: sending them (control/outside/direct-question.ts), our own answers (message.ts).
  */
 import { readU16 } from '#base/bytes.ts';
-import { NAME_BYTES_MAX } from '#base/limits/dns.ts';
 import { DIRECT_RECORDS_MAX, DIRECT_SIGNATURES_MAX } from '#base/limits/outside.ts';
 import { OPT_BYTES, FLAG_DO, udpLimitBytes } from './edns.ts';
 import { HEADER, HEADER_BYTES } from './message.ts';
+import { readOwner, readTtl } from './compression.ts';
 import { type Name, compressedNameEnd, equalNames, nameLengthAt } from './name.ts';
 import { readRdata } from './registry.ts';
 import { CLASS, RCODE, TYPE, type RrType } from './types.ts';
@@ -88,7 +88,8 @@ export function readReply(octets: Uint8Array, id: number, name: Name, type: RrTy
     const bytes = readU16(octets, end + 8);
     if (rdataAt + bytes > octets.length) return isTruncated ? truncated(octets, rcode) : undefined;
     const found = readU16(octets, end);
-    if (found === TYPE.SOA && each >= answers && each < answers + readU16(octets, 8)) denier ??= ownerAt(octets, at);
+    if (found === TYPE.SOA && each >= answers && each < answers + readU16(octets, 8))
+      denier ??= readOwner(octets, at)?.name;
     if (found === TYPE.OPT && each >= answers) {
       rcode |= octets[end + 4]! << 4;
       hasEdns = true;
@@ -104,8 +105,7 @@ export function readReply(octets: Uint8Array, id: number, name: Name, type: RrTy
       if (records.length < DIRECT_RECORDS_MAX) {
         const rdata = readRdata(type, octets, rdataAt, bytes);
         if (rdata === undefined) return undefined;
-        const ttl = (readU16(octets, end + 4) * 0x1_0000 + readU16(octets, end + 6)) & 0x7fff_ffff;
-        records.push({ ttl, rdata });
+        records.push({ ttl: readTtl(octets, end + 4), rdata });
       }
     }
     at = rdataAt + bytes;
@@ -130,31 +130,8 @@ function truncated(octets: Uint8Array, rcode: number): Reply {
 
 /** True when the owner at `offset` is `name`. */
 function isOwner(octets: Uint8Array, offset: number, name: Name): boolean {
-  const owner = ownerAt(octets, offset);
-  return owner !== undefined && equalNames(owner, name);
-}
-
-/** The owner at `offset`, not compressed; undefined when it is malformed. Pointers only go back, so this ends. */
-function ownerAt(octets: Uint8Array, offset: number): Name | undefined {
-  const labels: number[] = [];
-  let at = offset;
-  let earliest = offset;
-  while (labels.length < NAME_BYTES_MAX) {
-    const size = octets[at];
-    if (size === undefined) return undefined;
-    if (size >= 0xc0) {
-      const target = (size & 0x3f) * 256 + (octets[at + 1] ?? 0);
-      if (target >= earliest) return undefined;
-      earliest = target;
-      at = target;
-      continue;
-    }
-    if (size > 63) return undefined;
-    labels.push(size, ...octets.subarray(at + 1, at + 1 + size));
-    if (size === 0) return labels.length > NAME_BYTES_MAX ? undefined : Uint8Array.from(labels);
-    at += size + 1;
-  }
-  return undefined;
+  const owner = readOwner(octets, offset);
+  return owner !== undefined && equalNames(owner.name, name);
 }
 
 /** As people know it: `NOERROR`, `SERVFAIL`. */

@@ -8,11 +8,11 @@
 import { copyOf, readU16, readU32 } from '#base/bytes.ts';
 import { EXPIRE_OPTION_BYTES, OPTION, OPT_BYTES, findOption, udpLimitBytes } from '#dns/edns.ts';
 import { HEADER, HEADER_BYTES } from '#dns/message.ts';
+import { readOwner, readTtl } from '#dns/compression.ts';
 import { type Name, compressedNameEnd, equalNames } from '#dns/name.ts';
-import { readCompressedName, readRdata, typeName } from '#dns/registry.ts';
+import { readRdata, typeName } from '#dns/registry.ts';
 import { rcodeName } from '#dns/reply.ts';
 import { CLASS, OPCODE, RCODE, TYPE, type RrType } from '#dns/types.ts';
-import { NAME_BYTES_MAX } from '#base/limits/dns.ts';
 
 export interface ReceivedRecord {
   readonly owner: Name;
@@ -95,7 +95,7 @@ export function readTransferMessage(octets: Uint8Array, asked: TransferQuestion,
   let at = HEADER_BYTES;
   if (questions > 1) return MALFORMED;
   if (questions === 1) {
-    const question = readName(octets, at);
+    const question = readOwner(octets, at);
     if (question === undefined || question.end + 4 > octets.length) return MALFORMED;
     const isOurs = equalNames(question.name, asked.apex) && readU16(octets, question.end) === asked.type;
     if (!isOurs || readU16(octets, question.end + 2) !== CLASS.IN) return OTHER;
@@ -121,18 +121,6 @@ export function readTransferMessage(octets: Uint8Array, asked: TransferQuestion,
 }
 
 const MALFORMED = { failure: 'sends a malformed message' } as const;
-
-interface ReadName {
-  readonly name: Name;
-  readonly end: number;
-}
-
-function readName(octets: Uint8Array, at: number): ReadName | undefined {
-  const read = readCompressedName(octets, at, octets.length, NAME);
-  return read === undefined ? undefined : { name: NAME.slice(0, read.length), end: read.end };
-}
-
-const NAME = new Uint8Array(NAME_BYTES_MAX);
 
 interface Walked {
   /** 0 for none; then the type of the first OPT. */
@@ -168,21 +156,17 @@ function walkRecords(octets: Uint8Array, from: number): Walked | undefined {
 function readRecords(octets: Uint8Array, starts: readonly number[]): readonly ReceivedRecord[] | string {
   const records: ReceivedRecord[] = [];
   for (const start of starts) {
-    const owner = readName(octets, start);
+    const owner = readOwner(octets, start);
     if (owner === undefined) return MALFORMED.failure;
     const { name, end } = owner;
     const type = readU16(octets, end);
     if (readU16(octets, end + 2) !== CLASS.IN) return 'sends a record of another class than IN';
-    // RFC 2181 §8: a TTL with the highest bit set is 0.
-    const given = readU32(octets, end + 4);
     const rdata = readRdata(type, octets, end + RECORD_HEAD_BYTES, readU16(octets, end + 8));
     if (rdata === undefined) return `sends a malformed ${typeName(type)} record`;
-    records.push({ owner: name, type, ttl: given >= TTL_SIGN ? 0 : given, rdata });
+    records.push({ owner: name, type, ttl: readTtl(octets, end + 4), rdata });
   }
   return records;
 }
-
-const TTL_SIGN = 0x8000_0000;
 
 /** RFC 7314 §3.1: the option in an answer has four octets. `at`: of the type of the OPT record. */
 function readExpire(octets: Uint8Array, at: number): number | undefined {

@@ -6,10 +6,9 @@
  * Not here: keys that are known beforehand (dns/tsig/).
  */
 import { readU16 } from '#base/bytes.ts';
-import { NAME_BYTES_MAX } from '#base/limits/dns.ts';
 import { HEADER_BYTES, type QueryHead } from '#dns/message.ts';
 import { nameLengthAt } from '#dns/name.ts';
-import { readCompressedName } from '#dns/registry.ts';
+import { readOwner } from '#dns/compression.ts';
 import { CLASS, TYPE } from '#dns/types.ts';
 
 /** Mode of GSS-TSIG (RFC 2930 §2.5). */
@@ -33,11 +32,10 @@ const SIZES_BYTES = 6;
 
 /** The TKEY record of a well-formed query for TKEY; undefined: it has none, or none of its form. */
 export function readTkey(query: Uint8Array, length: number, head: Readonly<QueryHead>): TkeyAsked | undefined {
-  const name = new Uint8Array(NAME_BYTES_MAX);
   let at = HEADER_BYTES + head.questionLength;
   // Windows 2000 has it in the answer section.
   for (let left = readU16(query, 6) + readU16(query, 8) + readU16(query, 10); left > 0; left--) {
-    const owner = readCompressedName(query, at, length, name);
+    const owner = readOwner(query, at, length);
     if (owner === undefined) return undefined;
     const start = owner.end + HEAD_BYTES;
     const end = start + readU16(query, owner.end + 8);

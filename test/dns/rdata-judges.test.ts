@@ -143,6 +143,9 @@ function parsedText(mnemonic: string, text: string): Uint8Array {
   return parsed.value;
 }
 
+/** NSD 4.6 says "bad gateway name" to one of IPSECKEY with an octet 0 in a label, which RFC 1035 §5.1 allows. */
+const isReadByNsd = ({ mnemonic, text }: Sample) => mnemonic !== 'IPSECKEY' || !text.includes('\\000');
+
 describe(`Knot and NSD (seed ${seed})`, () => {
   // What they say of a zone that they can read, a missing key or a wrong chain, is not asked for.
   const knot = (lines: readonly string[]) =>
@@ -152,7 +155,7 @@ describe(`Knot and NSD (seed ${seed})`, () => {
 
   test('take the form for zone files of every type', () => {
     expect(knot(samples.map(written))).not.toContain('failed to run semantic checks');
-    expect(nsd(samples.map(written))).toBe('zone example. is ok\n');
+    expect(nsd(samples.filter(isReadByNsd).map(written))).toBe('zone example. is ok\n');
   });
   test('take every type in NSEC and RRSIG', () => {
     expect(TYPE_LINES.length).toBeGreaterThan(150);

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { bareContent, newQueryHead, parseQuery, writeMessage } from '#dns/message.ts';
 import { formatName, nameOf } from '#dns/name.ts';
 import { formatRdata } from '#dns/registry.ts';
-import { writeQuestion } from '#dns/reply.ts';
+import { readReply, writeQuestion } from '#dns/reply.ts';
 import { readSections } from '#dns/reply-sections.ts';
 import { TYPE } from '#dns/types.ts';
 
@@ -39,6 +39,15 @@ test('answer and authority, names in owners and data decompressed', () => {
     'answer www.keys.example. 300 15 0 mx.keys.example.',
     'authority keys.example. 2147483647 2 ns.keys.example.',
   ]);
+});
+
+test('RFC 2181 §8: a TTL with the highest bit set is 0', () => {
+  const octets = reply();
+  const head = 12 + NAME.length + 4 + 2;
+  expect([octets[head + 4], octets[head + 7]]).toEqual([0, 44]);
+  expect(readSections(octets.with(head + 4, 0x80))![0]).toMatchObject({ type: TYPE.MX, ttl: 0 });
+  expect(readReply(octets.with(head + 4, 0xff), 77, NAME, TYPE.MX)!.records).toMatchObject([{ ttl: 0 }]);
+  expect(readReply(octets.with(head + 4, 0x7f), 77, NAME, TYPE.MX)!.records).toMatchObject([{ ttl: 0x7f00_012c }]);
 });
 
 test('a pointer that does not go back, a record that is cut, too many records', () => {

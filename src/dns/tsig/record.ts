@@ -6,7 +6,7 @@
  */
 import { assert } from '#base/assert.ts';
 import { copyOf, readU16, readU32 } from '#base/bytes.ts';
-import { NAME_BYTES_MAX } from '#base/limits/dns.ts';
+import { readOwner } from '#dns/compression.ts';
 import { type Name, lowerName, nameLengthAt } from '#dns/name.ts';
 import { CLASS, TYPE } from '#dns/types.ts';
 
@@ -43,7 +43,7 @@ const U32 = 2 ** 32;
 export function readTsig(message: Uint8Array, at: number, length: number): TsigRecord | undefined {
   const owner = readOwner(message, at, length);
   if (owner === undefined) return undefined;
-  const { name: keyName, end } = owner;
+  const { end } = owner;
   const start = end + HEAD_BYTES;
   // RFC 8945 §4.2: class ANY, TTL 0.
   if (start > length || readU16(message, end) !== TYPE.TSIG) return undefined;
@@ -59,7 +59,7 @@ export function readTsig(message: Uint8Array, at: number, length: number): TsigR
   if (behind + 6 + otherBytes !== length) return undefined;
   return {
     at,
-    keyName,
+    keyName: lowerName(owner.name),
     algorithm: lowerName(copyOf(message, start, fixed)),
     timeSigned: readU16(message, fixed) * U32 + readU32(message, fixed + 2),
     fudge: readU16(message, fixed + 6),
@@ -114,33 +114,4 @@ export function timeOctets(seconds: number): Uint8Array {
   view.setUint16(0, Math.floor(seconds / U32) % U16);
   view.setUint32(2, seconds % U32);
   return octets;
-}
-
-interface Owner {
-  readonly name: Name;
-  readonly end: number;
-}
-
-/** The owner at `at`, lower-case, its pointers followed; undefined when it is malformed or too long for a name. */
-function readOwner(message: Uint8Array, at: number, length: number): Owner | undefined {
-  const octets: number[] = [];
-  let end = 0;
-  let earliest = at;
-  for (let next = at; next < length;) {
-    const size = message[next]!;
-    if (size >= 0xc0) {
-      const target = (size & 0x3f) * 256 + (next + 1 < length ? message[next + 1]! : 0xff);
-      if (end === 0) end = next + 2;
-      // Pointers only go back, so this ends.
-      if (target >= earliest || end > length) return undefined;
-      earliest = target;
-      next = target;
-      continue;
-    }
-    if (size > 63 || next + 1 + size > length || octets.length + 1 + size > NAME_BYTES_MAX) return undefined;
-    octets.push(size, ...message.subarray(next + 1, next + 1 + size));
-    next += 1 + size;
-    if (size === 0) return { name: lowerName(Uint8Array.from(octets)), end: end === 0 ? next : end };
-  }
-  return undefined;
 }

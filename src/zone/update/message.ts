@@ -4,10 +4,10 @@
  * Not here: the form of each prerequisite (prerequisites.ts) and update (prescan.ts).
  */
 import { copyOf, readU16, readU32 } from '#base/bytes.ts';
-import { NAME_BYTES_MAX } from '#base/limits/dns.ts';
 import { HEADER_BYTES, type QueryHead } from '#dns/message.ts';
 import { type Name } from '#dns/name.ts';
-import { isMetaType, readCompressedName, readRdata } from '#dns/registry.ts';
+import { readOwner } from '#dns/compression.ts';
+import { isMetaType, readRdata } from '#dns/registry.ts';
 import { CLASS, TYPE, type RrType } from '#dns/types.ts';
 
 export interface UpdateRecord {
@@ -56,8 +56,7 @@ function readRecord(
   offset: number,
   isUpdate: boolean,
 ): { readonly record: UpdateRecord; readonly end: number } | undefined {
-  const name = new Uint8Array(NAME_BYTES_MAX);
-  const owner = readCompressedName(message, offset, message.length, name);
+  const owner = readOwner(message, offset);
   if (owner === undefined) return undefined;
   const at = owner.end;
   const rdataAt = at + FIXED_BYTES;
@@ -69,6 +68,6 @@ function readRecord(
   const hasData = (rrClass === CLASS.IN || (rrClass === CLASS.NONE && isUpdate)) && !isMetaType(type);
   const rdata = hasData ? readRdata(type, message, rdataAt, bytes) : copyOf(message, rdataAt, end);
   if (rdata === undefined) return undefined;
-  const record = { owner: copyOf(name, 0, owner.length), type, class: rrClass, ttl: readU32(message, at + 4), rdata };
+  const record = { owner: owner.name, type, class: rrClass, ttl: readU32(message, at + 4), rdata };
   return { record, end };
 }
