@@ -2,7 +2,7 @@
  * Records with one owner, class and type (RFC 9499 "RRset"; class is always IN here).
  * Implements: RFC 2181 §5 (one TTL, no duplicates), RFC 4034 §6.3 (canonical order inside an RRset).
  */
-import { compareBytes, equalBytes } from '#base/bytes.ts';
+import { compareBytes, equalBytes, latin1 } from '#base/bytes.ts';
 import { type Name } from './name.ts';
 import { canonicalRdata } from './registry.ts';
 import { type RrType } from './types.ts';
@@ -35,4 +35,60 @@ export function equalRrsets(a: Rrset, b: Rrset): boolean {
     a.rdatas.length === b.rdatas.length &&
     a.rdatas.every((rdata, at) => equalBytes(rdata, b.rdatas[at]!))
   );
+}
+
+/**
+ * The records of one RRset by what they say: each look-up is one step, however many records there are. Records that
+ * differ only in the case of names in them are the same (RFC 4034 §6.3). The first one of those that are the same stays.
+ */
+export class RdataIndex {
+  readonly #type: RrType;
+  readonly #rdatas = new Map<string, Uint8Array>();
+
+  constructor(type: RrType, rdatas: readonly Uint8Array[] = []) {
+    this.#type = type;
+    for (const rdata of rdatas) this.add(rdata);
+  }
+
+  get size(): number {
+    return this.#rdatas.size;
+  }
+
+  has(rdata: Uint8Array): boolean {
+    return this.#rdatas.has(this.#key(rdata));
+  }
+
+  /** False when it is there, and stays as it is. */
+  add(rdata: Uint8Array): boolean {
+    const key = this.#key(rdata);
+    if (this.#rdatas.has(key)) return false;
+    this.#rdatas.set(key, rdata);
+    return true;
+  }
+
+  /** In place of the one that is the same, if there is one. */
+  replace(rdata: Uint8Array): void {
+    this.#rdatas.set(this.#key(rdata), rdata);
+  }
+
+  /** False when it is not there. */
+  remove(rdata: Uint8Array): boolean {
+    return this.#rdatas.delete(this.#key(rdata));
+  }
+
+  /** In the order in which they came. */
+  rdatas(): Uint8Array[] {
+    return [...this.#rdatas.values()];
+  }
+
+  #key(rdata: Uint8Array): string {
+    return latin1(canonicalRdata(this.#type, rdata));
+  }
+}
+
+/** Those of `rdatas` that are not in `others`, octet for octet. */
+export function rdatasWithout(rdatas: readonly Uint8Array[], others: readonly Uint8Array[]): readonly Uint8Array[] {
+  if (others.length === 0) return rdatas;
+  const gone = new Set(others.map(latin1));
+  return rdatas.filter((rdata) => !gone.has(latin1(rdata)));
 }

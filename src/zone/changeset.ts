@@ -7,7 +7,7 @@ import { equalBytes } from '#base/bytes.ts';
 import { atRrset } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Name, type OwnerKey, compareKeys, formatName, ownerKey } from '#dns/name.ts';
-import { type Rrset, sortRdatas } from '#dns/rrset.ts';
+import { type Rrset, rdatasWithout, sortRdatas } from '#dns/rrset.ts';
 import { type Serial } from '#dns/serial.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type Manager, type NodeRrset, type ZoneNode, type ZoneView, rrsetOf } from './view.ts';
@@ -60,17 +60,13 @@ function diffRrsets(owner: Name, before: NodeRrset | undefined, after: NodeRrset
   const push = (list: Rrset[], rrset: NodeRrset | undefined, other: NodeRrset | undefined): void => {
     if (rrset === undefined) return;
     const { type, ttl } = rrset;
-    const rdatas = sameTtl ? without(rrset.rdatas, other?.rdatas) : rrset.rdatas;
-    const signatures = sameTtl ? without(rrset.signatures, other?.signatures) : rrset.signatures;
+    const rdatas = sameTtl ? rdatasWithout(rrset.rdatas, other?.rdatas ?? []) : rrset.rdatas;
+    const signatures = sameTtl ? rdatasWithout(rrset.signatures, other?.signatures ?? []) : rrset.signatures;
     if (rdatas.length > 0) list.push({ owner, type, ttl, rdatas });
     if (signatures.length > 0) list.push({ owner, type: TYPE.RRSIG, ttl, rdatas: signatures });
   };
   push(into.deleted, before, after);
   push(into.added, after, before);
-}
-
-function without(rdatas: readonly Uint8Array[], other: readonly Uint8Array[] = []): readonly Uint8Array[] {
-  return other.length === 0 ? rdatas : rdatas.filter((rdata) => !other.some((each) => equalBytes(each, rdata)));
 }
 
 /** Puts the SOA first, as IXFR sends it. */
@@ -225,7 +221,7 @@ export function revertChanges(view: ZoneView, changeset: Changeset): Result<Rrse
       continue;
     }
     const removed = remove.flatMap((rrset) => rrset.rdatas);
-    const kept = without(current?.rdatas ?? [], removed);
+    const kept = rdatasWithout(current?.rdatas ?? [], removed);
     if (kept.length + removed.length !== (current?.rdatas.length ?? 0)) {
       problems.push(
         problem('CHANGESET_SUPERSEDED', atRrset(formatName(owner)), 'was changed again since', {

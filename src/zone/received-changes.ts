@@ -3,11 +3,9 @@
  * Implements: RFC 1995 §4 (what is deleted must be there; what is added comes after), RFC 4592 §2.2.2.
  * Not here: reading the stream (transfer/incoming-transfer.ts), flags of what is below (dnssec/plan-received.ts).
  */
-import { equalBytes } from '#base/bytes.ts';
 import { type Name, type OwnerKey, ownerKey } from '#dns/name.ts';
 import { type Nsec3Parameters } from '#dns/nsec3.ts';
-import { canonicalRdata } from '#dns/registry.ts';
-import { sortRdatas } from '#dns/rrset.ts';
+import { RdataIndex, sortRdatas } from '#dns/rrset.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { withEmptyNonTerminals } from './empty-non-terminals.ts';
 import { type NodeEdits } from './overlay.ts';
@@ -34,8 +32,8 @@ export interface ReceivedEdits {
 
 interface DraftSet {
   ttl: number;
-  rdatas: Uint8Array[];
-  signatures: Uint8Array[];
+  readonly rdatas: RdataIndex;
+  readonly signatures: RdataIndex;
 }
 
 interface Draft {
@@ -84,10 +82,7 @@ class Drafts {
     // RRSIGs over nothing were left out when they came.
     if (set === undefined) return type === TYPE.RRSIG;
     const list = type === TYPE.RRSIG ? set.signatures : set.rdatas;
-    const at = indexOf(list, type, rdata);
-    if (at < 0) return type === TYPE.RRSIG && set.rdatas.length === 0;
-    list.splice(at, 1);
-    return true;
+    return list.remove(rdata) || (type === TYPE.RRSIG && set.rdatas.size === 0);
   }
 
   add({ owner, type, ttl, rdata }: PlainRecord): void {
@@ -95,9 +90,8 @@ class Drafts {
     const draft = this.#draft(owner, type, rdata);
     const covered = type === TYPE.RRSIG ? coveredType(rdata) : type;
     let set = draft.sets.get(covered);
-    if (set === undefined) draft.sets.set(covered, (set = { ttl, rdatas: [], signatures: [] }));
-    const list = type === TYPE.RRSIG ? set.signatures : set.rdatas;
-    if (indexOf(list, type, rdata) < 0) list.push(rdata);
+    if (set === undefined) draft.sets.set(covered, (set = draftSet(covered, ttl)));
+    (type === TYPE.RRSIG ? set.signatures : set.rdatas).add(rdata);
     if (type !== TYPE.RRSIG) set.ttl = ttl;
   }
 
@@ -132,28 +126,29 @@ function draftOf(tree: NodeTree, key: OwnerKey, owner: Name): Draft {
   const node = tree.node(key);
   const sets = new Map<RrType, DraftSet>();
   for (const { type, ttl, rdatas, signatures } of node?.rrsets ?? [])
-    sets.set(type, { ttl, rdatas: [...rdatas], signatures: [...signatures] });
+    sets.set(type, draftSet(type, ttl, rdatas, signatures));
   return { owner: node === undefined || node.rrsets.length === 0 ? owner : node.owner, sets };
+}
+
+function draftSet(
+  type: RrType,
+  ttl: number,
+  rdatas: readonly Uint8Array[] = [],
+  signatures: readonly Uint8Array[] = [],
+): DraftSet {
+  return { ttl, rdatas: new RdataIndex(type, rdatas), signatures: new RdataIndex(TYPE.RRSIG, signatures) };
 }
 
 function nodeOf(key: OwnerKey, { owner, sets }: Draft, isApex: boolean): ZoneNode {
   const rrsets = [...sets]
-    .filter(([, { rdatas }]) => rdatas.length > 0)
+    .filter(([, { rdatas }]) => rdatas.size > 0)
     .toSorted(([a], [b]) => a - b)
     .map(([type, { ttl, rdatas, signatures }]) => ({
       type,
       ttl,
-      rdatas: rdatas.length === 1 ? rdatas : sortRdatas(type, rdatas),
-      signatures: signatures.length < 2 ? signatures : sortRdatas(TYPE.RRSIG, signatures),
+      rdatas: sortRdatas(type, rdatas.rdatas()),
+      signatures: sortRdatas(TYPE.RRSIG, signatures.rdatas()),
       manager: receivedManager(type, isApex),
     }));
   return { key, owner, rrsets };
-}
-
-/** RFC 4034 §6.3: records that differ only in the case of names in them are the same. */
-function indexOf(list: readonly Uint8Array[], type: RrType, rdata: Uint8Array): number {
-  const exact = list.findIndex((each) => equalBytes(each, rdata));
-  if (exact >= 0) return exact;
-  const canonical = canonicalRdata(type, rdata);
-  return list.findIndex((each) => equalBytes(canonicalRdata(type, each), canonical));
 }

@@ -8,7 +8,8 @@ import { TTL_SECONDS_MAX } from '#base/limits/dns.ts';
 import { type Problem, type Result, fail, ok } from '#base/problem.ts';
 import { type Name, ROOT, formatName, isAtOrBelow, ownerKey, parseName } from '#dns/name.ts';
 import { parseRecordData } from '#dns/record-data.ts';
-import { canonicalRdata, formatRdata, isTextType, typeCode, typeName } from '#dns/registry.ts';
+import { formatRdata, isTextType, typeCode, typeName } from '#dns/registry.ts';
+import { RdataIndex } from '#dns/rrset.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import type { RrsetOperation } from '#control/api/control.ts';
 import { type Fields, fieldsOf, listField, numberField, rejected, textField } from './fields.ts';
@@ -128,17 +129,15 @@ function readRecords(fields: Fields, target: Target): Result<RrsetOperation> {
   if (ttl.value !== undefined && (ttl.value < 0 || ttl.value > TTL_SECONDS_MAX))
     return fail(rejected(`${title}: the TTL ${ttl.value} is not from 0 to ${TTL_SECONDS_MAX}`));
   const problems: Problem[] = [];
-  const seen = new Set<string>();
+  const seen = new RdataIndex(target.code);
   const records = list.flatMap((each) => {
     const read = readRecord(fieldsOf(each), target);
     if (!read.ok) {
       problems.push(...read.problems);
       return [];
     }
-    const key = Buffer.from(canonicalRdata(target.code, read.value)).toString('latin1');
     const text = formatRdata(target.code, read.value);
-    if (seen.has(key)) problems.push(rejected(`Duplicate record in ${title} with content "${text}"`));
-    seen.add(key);
+    if (!seen.add(read.value)) problems.push(rejected(`Duplicate record in ${title} with content "${text}"`));
     return [text];
   });
   if (problems.length > 0) return fail(...problems);

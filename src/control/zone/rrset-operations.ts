@@ -8,9 +8,9 @@ import { type BodyPlace, type Place, below, inBody } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, placeAt, problem, warning } from '#base/problem.ts';
 import { type OwnerKey, type Name, equalNames, formatName, isAtOrBelow, ownerKey } from '#dns/name.ts';
 import { parseRecordData } from '#dns/record-data.ts';
-import { canonicalRdata, formatRdata, isMetaType, isTextType, typeCode, typeName } from '#dns/registry.ts';
+import { formatRdata, isMetaType, isTextType, typeCode, typeName } from '#dns/registry.ts';
 import { parseRequestName } from '#dns/request-name.ts';
-import { sortRdatas } from '#dns/rrset.ts';
+import { RdataIndex, sortRdatas } from '#dns/rrset.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { foreignWordFix } from '#dns/zone-file-hints.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
@@ -25,9 +25,9 @@ interface Working {
   readonly type: RrType;
   readonly before: Manager | undefined;
   /** The SPF record of a mail policy: what else stands at its name may be changed, it may not. */
-  readonly kept: readonly Uint8Array[];
+  readonly kept: RdataIndex;
   ttl: number | undefined;
-  rdatas: readonly Uint8Array[];
+  rdatas: RdataIndex;
 }
 
 /** The changes that result from `operations`, done in order; later operations see what earlier ones did. */
@@ -37,8 +37,8 @@ export function decideOperations(view: ZoneView, operations: readonly RrsetOpera
   for (const [index, operation] of operations.entries()) applyOperation(view, operation, inBody(`/${index}`), signed, working, problems);
   if (hasErrors(problems)) return fail(...problems);
   const changes = [...working.values()].map(({ owner, type, ttl, rdatas, kept, before }): RrsetChange => {
-    const all = [...kept, ...rdatas];
-    const manager = kept.length > 0 ? before! : 'manual';
+    const all = [...kept.rdatas(), ...rdatas.rdatas()];
+    const manager = kept.size > 0 ? before! : 'manual';
     return { owner, type, rrset: all.length === 0 ? null : { ttl: ttl!, rdatas: sortRdatas(type, all), manager } };
   });
   return ok(changes, problems);
@@ -64,7 +64,7 @@ function applyOperation(
     problems.push(wrong);
     return;
   }
-  if (operation.op === 'delete') state.rdatas = [];
+  if (operation.op === 'delete') state.rdatas = new RdataIndex(type);
   else applyRecords(view, operation, state, at, problems);
 }
 
@@ -92,7 +92,7 @@ function readTarget(
 /** What is wrong with the TTL of an operation on `state`, or undefined. */
 function checkTtl({ owner, kept, ttl: now }: Working, ttl: number | undefined, at: BodyPlace): Problem | undefined {
   if (ttl === undefined) return undefined;
-  if (kept.length > 0 && ttl !== now) {
+  if (kept.size > 0 && ttl !== now) {
     const why = `the TTL of ${formatName(owner)} TXT is that of its SPF record, ${now}, which the mail policy keeps`;
     return problem('RRSET_MANAGED', at, why, { fix: 'change ttl.spf of the mail policy' });
   }
@@ -120,7 +120,7 @@ function applyRecords(view: ZoneView, operation: RrsetOperation, state: Working,
   const rdatas = readRecords(type, records, view.apex, atRecords, problems);
   if (rdatas.length < records.length) return;
   if (operation.op === 'remove') return removeRecords(state, rdatas, atRecords, problems);
-  if (state.kept.length > 0 && rdatas.some((rdata) => isSpf(rdata) && !isKept(state, rdata))) {
+  if (state.kept.size > 0 && rdatas.some((rdata) => isSpf(rdata) && !state.kept.has(rdata))) {
     problems.push(managed(`${formatName(owner)} TXT`, atRecords, 'mail'));
     return;
   }
@@ -131,8 +131,8 @@ function applyRecords(view: ZoneView, operation: RrsetOperation, state: Working,
     return;
   }
   state.ttl = ttl;
-  const others = rdatas.filter((rdata) => !isKept(state, rdata));
-  state.rdatas = operation.op === 'set' ? others : [...state.rdatas, ...others];
+  if (operation.op === 'set') state.rdatas = new RdataIndex(type);
+  for (const rdata of rdatas) if (!state.kept.has(rdata)) state.rdatas.add(rdata);
 }
 
 /** The records in wire form; those that are not good are left out, with their problems. */
@@ -147,15 +147,15 @@ function readRecords(type: RrType, records: readonly string[], apex: Name, at: B
 function removeRecords(state: Working, rdatas: readonly Uint8Array[], at: BodyPlace, problems: Problem[]): void {
   const { owner, type } = state;
   const what = `${formatName(owner)} ${typeName(type)}`;
-  const gone = new Set(rdatas.map((rdata) => canonicalText(type, rdata)));
-  if (state.kept.some((rdata) => gone.has(canonicalText(type, rdata)))) problems.push(managed(what, at, 'mail'));
+  if (rdatas.some((rdata) => state.kept.has(rdata))) problems.push(managed(what, at, 'mail'));
+  const texts = isTextType(type) ? new Map(state.rdatas.rdatas().map((rdata) => [txtText(rdata), rdata])) : undefined;
   for (const [index, rdata] of rdatas.entries()) {
-    if ([...state.kept, ...state.rdatas].some((each) => canonicalText(type, each) === canonicalText(type, rdata))) continue;
-    const sameText = isTextType(type) ? state.rdatas.find((each) => txtText(each) === txtText(rdata)) : undefined;
+    if (state.kept.has(rdata) || state.rdatas.has(rdata)) continue;
+    const sameText = texts?.get(txtText(rdata));
     const fix = sameText === undefined ? {} : { fix: `the same text is there in other strings: ${formatRdata(type, sameText)}` };
     problems.push(warning('RECORD_NOT_FOUND', below(at, index), `${what} has no such record, and none was removed for it`, fix));
   }
-  state.rdatas = state.rdatas.filter((rdata) => !gone.has(canonicalText(type, rdata)));
+  for (const rdata of rdatas) state.rdatas.remove(rdata);
 }
 
 /** Why this RRset may not be changed by hand, or undefined. */
@@ -209,24 +209,16 @@ export function managed(what: string, at: Place, manager: Manager): Problem {
   );
 }
 
-function isKept({ type, kept }: Working, rdata: Uint8Array): boolean {
-  return kept.some((each) => canonicalText(type, each) === canonicalText(type, rdata));
-}
-
 function workingRrset(view: ZoneView, key: OwnerKey, owner: Name, type: RrType, working: Map<string, Working>): Working {
   const id = `${key}/${type}`;
   let state = working.get(id);
   if (state === undefined) {
     const node = view.node(key);
     const rrset = rrsetOf(node, type);
-    const kept = rrset?.manager === 'mail' ? rrset.rdatas.filter(isSpf) : [];
-    const rdatas = kept.length > 0 ? besideSpf(rrset!) : (rrset?.rdatas ?? []);
+    const kept = new RdataIndex(type, rrset?.manager === 'mail' ? rrset.rdatas.filter(isSpf) : []);
+    const rdatas = new RdataIndex(type, kept.size > 0 ? besideSpf(rrset!) : (rrset?.rdatas ?? []));
     state = { owner: node?.owner ?? owner, type, before: rrset?.manager, kept, ttl: rrset?.ttl, rdatas };
     working.set(id, state);
   }
   return state;
-}
-
-function canonicalText(type: RrType, rdata: Uint8Array): string {
-  return Buffer.from(canonicalRdata(type, rdata)).toString('latin1');
 }

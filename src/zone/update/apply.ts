@@ -8,8 +8,7 @@
 import { equalBytes } from '#base/bytes.ts';
 import { TTL_SECONDS_MAX } from '#base/limits/dns.ts';
 import { type Name, type OwnerKey, ownerKey } from '#dns/name.ts';
-import { canonicalRdata } from '#dns/registry.ts';
-import { sortRdatas } from '#dns/rrset.ts';
+import { RdataIndex, sortRdatas } from '#dns/rrset.ts';
 import { isNewer } from '#dns/serial.ts';
 import { CLASS, TYPE, type RrType } from '#dns/types.ts';
 import { type UpdateRecord } from './message.ts';
@@ -39,7 +38,8 @@ export type UpdateGuard = (step: UpdateStep) => UpdateRefusal | 'skip' | undefin
 interface Working {
   readonly before: NodeRrset | undefined;
   ttl: number;
-  rdatas: readonly Uint8Array[];
+  /** Those of `before` while no update is about single records. */
+  rdatas: RdataIndex | readonly Uint8Array[];
 }
 
 interface Owner {
@@ -84,7 +84,7 @@ class WorkingZone {
     const changes: RrsetChange[] = [];
     for (const { name: owner, rrsets } of this.#owners.values())
       for (const [type, { before, ttl, rdatas }] of rrsets) {
-        const sorted = sortRdatas(type, rdatas);
+        const sorted = sortRdatas(type, listOf(rdatas));
         if (isUnchanged(before, ttl, sorted)) continue;
         const manager = before?.manager ?? 'manual';
         changes.push({ owner, type, rrset: sorted.length === 0 ? null : { ttl, rdatas: sorted, manager } });
@@ -122,12 +122,15 @@ class WorkingZone {
     if (!mayStandBeside(type, rrsets)) return undefined;
     const now = rrsets.get(type) ?? { before: undefined, ttl, rdatas: [] };
     if (type === TYPE.SOA) {
-      const current = isApex ? now.rdatas[0] : undefined;
+      const current = isApex ? listOf(now.rdatas)[0] : undefined;
       // Where there is no SOA, and one that is older, is ignored.
       if (current === undefined || isNewer(soaSerial(current), soaSerial(rdata))) return undefined;
     }
-    const isReplacing = type === TYPE.CNAME || type === TYPE.SOA;
-    now.rdatas = [...(isReplacing ? [] : now.rdatas.filter((each) => !isReplacedBy(type, each, rdata))), rdata];
+    const index = type === TYPE.CNAME || type === TYPE.SOA ? new RdataIndex(type) : indexOf(type, now);
+    // §1.1.5: of WKS the same address and protocol.
+    if (type === TYPE.WKS) for (const each of index.rdatas()) if (equalBytes(each.subarray(0, 5), rdata.subarray(0, 5))) index.remove(each);
+    index.replace(rdata);
+    now.rdatas = index;
     now.ttl = ttl;
     rrsets.set(type, now);
     return undefined;
@@ -140,10 +143,10 @@ class WorkingZone {
     const { type, rdata } = record;
     const now = owner.rrsets.get(type);
     if (now === undefined || type === TYPE.SOA) return undefined;
-    const left = now.rdatas.filter((each) => !isSame(type, each, rdata));
+    const index = indexOf(type, now);
     // The last NS of the zone stays.
-    if (isApex && type === TYPE.NS && left.length === 0) return undefined;
-    now.rdatas = left;
+    if (isApex && type === TYPE.NS && index.size === 1 && index.has(rdata)) return undefined;
+    index.remove(rdata);
     return undefined;
   }
 
@@ -162,7 +165,7 @@ class WorkingZone {
     const refusal = this.#ask('name', owner, record);
     if (refusal !== undefined) return refusal === 'skip' ? undefined : refusal;
     for (const [type, { rdatas }] of owner.rrsets) {
-      if (rdatas.length === 0 || (isApex && (type === TYPE.SOA || type === TYPE.NS))) continue;
+      if (countOf(rdatas) === 0 || (isApex && (type === TYPE.SOA || type === TYPE.NS))) continue;
       const stopped = this.#clear(owner, { ...record, type }, isApex, true);
       if (stopped !== undefined) return stopped;
     }
@@ -176,18 +179,24 @@ const BESIDE_CNAME: ReadonlySet<RrType> = new Set([TYPE.RRSIG, TYPE.NSEC, TYPE.K
 /** False for a CNAME where there is other data, and for other data where there is a CNAME. */
 function mayStandBeside(type: RrType, rrsets: ReadonlyMap<RrType, Working>): boolean {
   if (BESIDE_CNAME.has(type)) return true;
-  const others = [...rrsets].filter(([, { rdatas }]) => rdatas.length > 0).map(([other]) => other);
+  const others = [...rrsets].filter(([, { rdatas }]) => countOf(rdatas) > 0).map(([other]) => other);
   if (type !== TYPE.CNAME) return !others.includes(TYPE.CNAME);
   return others.every((other) => other === TYPE.CNAME || BESIDE_CNAME.has(other));
 }
 
-function isSame(type: RrType, one: Uint8Array, other: Uint8Array): boolean {
-  return equalBytes(canonicalRdata(type, one), canonicalRdata(type, other));
+/** Made at the first update of a single record. */
+function indexOf(type: RrType, working: Working): RdataIndex {
+  const index = working.rdatas instanceof RdataIndex ? working.rdatas : new RdataIndex(type, working.rdatas);
+  working.rdatas = index;
+  return index;
 }
 
-/** §1.1.5 and §3.4.2.2: the same data; of WKS the same address and protocol. */
-function isReplacedBy(type: RrType, old: Uint8Array, young: Uint8Array): boolean {
-  return type === TYPE.WKS ? equalBytes(old.subarray(0, 5), young.subarray(0, 5)) : isSame(type, old, young);
+function listOf(rdatas: Working['rdatas']): readonly Uint8Array[] {
+  return rdatas instanceof RdataIndex ? rdatas.rdatas() : rdatas;
+}
+
+function countOf(rdatas: Working['rdatas']): number {
+  return rdatas instanceof RdataIndex ? rdatas.size : rdatas.length;
 }
 
 function isUnchanged(before: NodeRrset | undefined, ttl: number, rdatas: readonly Uint8Array[]): boolean {
