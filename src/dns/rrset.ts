@@ -39,7 +39,7 @@ export function equalRrsets(a: Rrset, b: Rrset): boolean {
 
 /**
  * The records of one RRset by what they say: each look-up is one step, however many records there are. Records that
- * differ only in the case of names in them are the same (RFC 4034 §6.3). The first one of those that are the same stays.
+ * differ only in the case of names in them are the same (RFC 4034 §6.3), and the first of those stays.
  */
 export class RdataIndex {
   readonly #type: RrType;

@@ -143,6 +143,11 @@ export class StoreReader {
     return this.#table.all();
   }
 
+  /** Those of them that are catalogs. */
+  catalogs(): readonly ZoneRecord[] {
+    return this.#table.catalogs().map((zone) => zone.record);
+  }
+
   zoneByName(name: Name): ZoneRecord | undefined {
     return this.#table.byApex(ownerKey(name))?.record;
   }

@@ -43,6 +43,8 @@ export class ZoneTable {
   readonly #environment: Environment;
   readonly #byId = new Map<number, StoredZone>();
   readonly #byApex = new Map<OwnerKey, StoredZone>();
+  /** Ids of those that are catalogs. */
+  readonly #catalogs = new Set<number>();
   #sorted: readonly StoredZone[] | undefined;
   #generation = -1;
 
@@ -68,6 +70,11 @@ export class ZoneTable {
     return this.#sorted;
   }
 
+  /** Of ten thousand zones they are few, and asked for at each change. */
+  catalogs(): readonly StoredZone[] {
+    return [...this.#catalogs].map((id) => this.#byId.get(id)!);
+  }
+
   /** Brings the table to what `read` shows. */
   refresh(read: ReadOptions): Refresh {
     const before = this.#generation;
@@ -87,6 +94,7 @@ export class ZoneTable {
   #readAll(read: ReadOptions): void {
     this.#byId.clear();
     this.#byApex.clear();
+    this.#catalogs.clear();
     for (const { value } of this.#environment.db.zones.getRange({ ...read })) this.#set(decodeJson(value, 'a zone record', isZoneRecord));
   }
 
@@ -101,6 +109,7 @@ export class ZoneTable {
     }
     this.#sorted = undefined;
     this.#byId.delete(zoneId);
+    this.#catalogs.delete(zoneId);
     // A zone removed and made again has another id, and may have been read first.
     if (known !== undefined && this.#byApex.get(known.apexKey) === known) this.#byApex.delete(known.apexKey);
     if (record !== undefined) this.#set(record);
@@ -121,5 +130,6 @@ export class ZoneTable {
     assert(!this.#byApex.has(zone.apexKey) || this.#byApex.get(zone.apexKey)!.record.id !== record.id, 'a zone read twice');
     this.#byId.set(record.id, zone);
     this.#byApex.set(zone.apexKey, zone);
+    if (record.isCatalog === true) this.#catalogs.add(record.id);
   }
 }

@@ -218,11 +218,19 @@ export class TransferAnswers implements SignedAnswers {
       return this.#code(request, RCODE.REFUSED, EDE.PROHIBITED);
     }
     if (zone === undefined) return this.#code(request, RCODE.NOTAUTH, EDE.NOT_AUTHORITATIVE);
+    // RFC 1034 §4.3.5: an expired zone is not given on; a secondary asks again, as it does where BIND answers so.
+    if (zone.secondary?.isExpired === true) return this.#expired(request, zone);
     const isWhole = head.type === TYPE.AXFR;
     if (isWhole && transport !== 'udp') return this.#start(request, zone, undefined);
     // To an SOA query the answer is that to a client that is up to date: the SOA alone.
     const serial = head.type === TYPE.SOA ? zone.serial : isWhole ? undefined : readClientSerial(query, head);
     return serial === undefined ? this.#code(request, RCODE.FORMERR) : this.#start(request, zone, serial);
+  }
+
+  #expired(request: Request, { name }: ZoneRecord): number {
+    const why = `${name} has expired here: no primary has confirmed it`;
+    this.#options.log('transfer.refused', `transfer of ${name} to ${request.client} put off: ${why}`);
+    return this.#code(request, RCODE.SERVFAIL, EDE.NOT_READY);
   }
 
   /** `since`: the client's serial; undefined when it wants the whole zone. */

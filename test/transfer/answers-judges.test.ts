@@ -6,6 +6,7 @@ import { MAIL_ZONE_TEXT, good } from '../support/temporary-control.ts';
 import { runTool } from '../support/tools.ts';
 import { type TransferServer, testKey, transferServer } from '../support/transfer-server.ts';
 import { nameOf } from '#dns/name.ts';
+import { ZONE, fakePrimary, message } from '../support/transfer-messages.ts';
 
 const KEY = testKey('transfer.key.');
 const SIGNED = ['-y', `hmac-sha256:transfer.key.:${KEY.secret}`];
@@ -98,6 +99,40 @@ describe('RFC 5936: whole zones', () => {
     expect(Number(messages)).toBeGreaterThan(5);
     expect(records.split('\n').filter((line) => /^;; (ERROR|WARNING)/.test(line))).toEqual([]);
   });
+});
+
+test('RFC 1034 §4.3.5: a zone that has expired here is not given on, as BIND does not (SERVFAIL)', async () => {
+  const state = { rcode: 0 };
+  const primary = await fakePrimary(({ id, type }, send) => {
+    const lines = ['@ 60 SOA ns host 2 100 50 1000 60', '@ 60 NS ns', 'ns 60 A 192.0.2.1', '@ 60 SOA ns host 2 100 50 1000 60'];
+    send(message({ id, type, lines: state.rcode === 0 ? lines : [], rcode: state.rcode }));
+  });
+  const server = await served();
+  const { keeper } = server.control.transferParts;
+  const primaries = [{ ip: primary.ip, port: primary.port }];
+  good(await server.run({ kind: 'secondary.create', zone: ZONE, primaries, isSigning: false }));
+  const isExpired = async (expected: boolean | undefined) => {
+    keeper.tick();
+    await expect.poll(() => server.writer.zoneByName(ZONE)?.secondary?.isExpired).toBe(expected);
+    server.follow();
+  };
+  keeper.tick();
+  await expect.poll(() => server.writer.zoneByName(ZONE)?.serial).toBe(2);
+  server.follow();
+  expect(await ask('dig', server, ...SIGNED, 'z.example', 'AXFR')).toContain('XFR size: 4 records');
+  state.rcode = 2;
+  for (let times = 0; times < 2; times++) {
+    server.clock.pass(1_001_000);
+    keeper.tick();
+    await expect.poll(() => server.control.transfer.primaries(server.writer.zoneByName(ZONE)!)!.isLooking).toBe(false);
+  }
+  await isExpired(true);
+  for (const type of ['AXFR', 'IXFR=1', 'IXFR=2', 'SOA'])
+    for (const way of type === 'AXFR' ? ['+tcp'] : ['+tcp', '+notcp'])
+      expect(await ask('dig', server, ...SIGNED, 'z.example', type, way)).not.toMatch(/IN\s+SOA\s+ns/);
+  expect(await ask('dig', server, ...SIGNED, 'z.example', 'AXFR', '+all')).toMatch(/status: SERVFAIL/);
+  expect(server.log.at(-1)).toContain('has expired here');
+  expect(await ask('dig', server, ...SIGNED, 'a.test', 'AXFR')).toContain('XFR size');
 });
 
 describe('operations X1: who has which zone', () => {

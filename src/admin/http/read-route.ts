@@ -14,6 +14,8 @@ import { zoneParams } from './schemas.ts';
 /** An answer: `body` is made only for a client that does not have the resource with this tag. */
 export interface Shown {
   readonly etag?: string;
+  /** It shows more than what the tag stands for: it is answered whole, also to a client that has the tag. */
+  readonly isVolatile?: boolean;
   readonly body: () => unknown;
 }
 
@@ -57,7 +59,8 @@ function handler(show: (asked: Asked) => Showing): Route['handle'] {
 
 function send({ request, reply }: Asked, shown: Result<Shown>): FastifyReply {
   if (!shown.ok) return sendProblems(reply, shown.problems);
-  const { etag, body } = shown.value;
-  if (etag !== undefined && notModified(request, reply, etag)) return reply.send();
+  const { etag, isVolatile = false, body } = shown.value;
+  if (etag !== undefined && isVolatile) reply.header('etag', etag);
+  else if (etag !== undefined && notModified(request, reply, etag)) return reply.send();
   return reply.send(body());
 }

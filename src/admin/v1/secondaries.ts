@@ -2,11 +2,12 @@
 import { Type } from 'typebox';
 import { ok } from '#base/problem.ts';
 import type { Secondary } from '#store/transfer/secondaries.ts';
-import { zoneChangeRoute } from '#admin/http/change-route.ts';
+import { changeRoute, zoneChangeRoute } from '#admin/http/change-route.ts';
 import { given, isoTime } from '#admin/http/form.ts';
+import { parseZoneName } from '#admin/http/names.ts';
 import { contentEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import { Time, closed } from '#admin/http/schemas.ts';
+import { Time, closed, zoneParams } from '#admin/http/schemas.ts';
 
 const DNS_PORT = 53;
 const PORT = { minimum: 1, maximum: 65_535 };
@@ -38,21 +39,27 @@ export const secondariesRoutes = [
     },
   }),
 
-  zoneChangeRoute({
+  // This server sends messages to the address: not for who may change one zone.
+  changeRoute({
     method: 'PUT',
     url: '/v1/zones/:zone/secondaries/:address',
+    access: 'admin',
     tag: 'transfer',
     summary: 'Let a secondary have the zone',
-    description: 'Replaces the secondary with the same address. Without a key, who sends from the address has the zone.',
-    params,
+    description:
+      'Replaces the secondary with the same address. Without a key, who sends from the address has the zone. Changes ' +
+      'are announced to the address, so only administrators name it.',
+    params: { ...zoneParams, ...params },
     body: closed({
       port: Type.Optional(Type.Integer({ ...PORT, default: DNS_PORT, description: 'where it takes NOTIFY' })),
       key: Type.Optional(Type.String({ ...NAME, description: 'name of a TSIG key for transfers of this zone' })),
     }),
     example: { key: 'secondary.example.com' },
-    change: ({ apex: zone, params: { address: ip }, body: { port = DNS_PORT, key: text } }) => {
+    change: ({ params: { zone: name, address: ip }, body: { port = DNS_PORT, key: text } }) => {
+      const zone = parseZoneName(name);
+      if (!zone.ok) return zone;
       const key = text === undefined ? undefined : keyName(text);
-      return ok({ command: { kind: 'secondary.add', zone, ip, port, ...given({ key }) } });
+      return ok({ command: { kind: 'secondary.add', zone: zone.value, ip, port, ...given({ key }) } });
     },
   }),
 

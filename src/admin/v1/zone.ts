@@ -1,7 +1,9 @@
 /** `/v1/zones/{zone}`: one zone: its settings and its removal. */
 import { Type } from 'typebox';
 import { ok } from '#base/problem.ts';
+import { nameOf, ownerKey } from '#dns/name.ts';
 import type { ZoneRecord } from '#store/schema.ts';
+import { allows } from '#admin/http/access.ts';
 import { changeRoute, zoneChangeRoute } from '#admin/http/change-route.ts';
 import { zoneNotFound, zoneSegment } from '#admin/http/find-zone.ts';
 import { given, isoTime } from '#admin/http/form.ts';
@@ -38,10 +40,14 @@ export const zoneRoutes = [
     tag: 'zones',
     summary: 'Show a zone',
     answers: { 200: ZoneForm },
-    show: ({ control, zone }) => {
-      const state = control.transfer.primaries(zone);
-      const body = { ...zoneForm(zone), ...(state === undefined ? {} : { secondary: primaryStateForm(state) }) };
-      return ok({ etag: zoneEtag(zone), body: () => body });
+    description: 'Where it comes from is shown to those who may read all of it, never with 304.',
+    show: ({ control, zone, request }) => {
+      const etag = zoneEtag(zone);
+      // Addresses and keys of primaries are no records: a token for some of these learns nothing of them.
+      const isWhole = allows(identityOf(request), 'zone-read', ownerKey(nameOf(zone.name)));
+      const state = isWhole ? control.transfer.primaries(zone) : undefined;
+      if (state === undefined) return ok({ etag, body: () => zoneForm(zone) });
+      return ok({ etag, isVolatile: true, body: () => ({ ...zoneForm(zone), secondary: primaryStateForm(state) }) });
     },
   }),
 

@@ -111,5 +111,7 @@ export const NOTIFY_WAITS_MS: readonly number[] = [1_000, 4_000, 15_000, 60_000]
 export const NOTIFY_LOOKS_MS: readonly number[] = [500, 2_000, 10_000, 60_000, 300_000];
 /** Between two rounds of what is due: small against a transfer. */
 export const NOTIFY_TICK_MS = 100;
+/** Between two looks for what is known of zones and secondaries that are gone. */
+export const NOTIFY_SWEEP_MS = 60_000;
 /** NOTIFY and looks under way: 320 a second at most, each one datagram. */
 export const NOTIFY_AT_ONCE_MAX = 32;

@@ -244,8 +244,9 @@ export function withCatalogs(watcher: RecordWatcher, writer: StoreWriter): Recor
 }
 
 function leaving(writer: StoreWriter, { id }: ZoneRecord): readonly ZonePart[] {
-  return writer.zones().flatMap((record) => {
-    if (record.isCatalog !== true) return [];
+  return writer.catalogs().flatMap((record) => {
+    // Labels in a catalog of another server have another meaning.
+    if (record.secondary !== undefined) return [];
     const view = writer.view(record);
     const member = findMember(view, id);
     return member === undefined ? [] : [without({ record, view }, member)];

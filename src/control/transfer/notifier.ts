@@ -7,7 +7,8 @@
  * Not here: one message (notify-send.ts), who the secondaries are (secondaries.ts).
  */
 import { type IpPort, ipPort } from '#base/address.ts';
-import { NOTIFY_AT_ONCE_MAX, NOTIFY_LOOKS_MS, NOTIFY_TICK_MS, NOTIFY_WAITS_MS } from '#base/limits/transfer.ts';
+import { NOTIFY_AT_ONCE_MAX, NOTIFY_LOOKS_MS, NOTIFY_SWEEP_MS } from '#base/limits/transfer.ts';
+import { NOTIFY_TICK_MS, NOTIFY_WAITS_MS } from '#base/limits/transfer.ts';
 import { type Clock } from '#base/clock.ts';
 import { type Log } from '#base/log.ts';
 import { type Name, nameOf } from '#dns/name.ts';
@@ -57,8 +58,8 @@ interface Pair {
 export class Notifier {
   readonly #options: NotifierOptions;
   readonly #pairs = new Map<string, Pair>();
-  /** Of ten thousand zones, not looked for at every change. */
-  #catalogs: { readonly generation: number; readonly zones: readonly ZoneRecord[] } | undefined;
+  /** Pairs of zones and secondaries that are gone are looked for then. */
+  #sweepAtMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #busy = 0;
   #log: Log | undefined;
@@ -70,6 +71,7 @@ export class Notifier {
   start(log: Log): void {
     this.#log = log;
     for (const zone of this.#options.reader.zones()) this.changed(zone, zone.revision);
+    this.#sweepAtMs = this.#options.nowMs() + NOTIFY_SWEEP_MS;
     this.#timer = setInterval(() => this.#tick(), NOTIFY_TICK_MS);
   }
 
@@ -116,22 +118,41 @@ export class Notifier {
   }
 
   #tick(): void {
-    const nowMs = this.#options.nowMs();
+    const { reader, isServed, nowMs: now } = this.#options;
+    const nowMs = now();
+    if (nowMs >= this.#sweepAtMs) this.#sweep(nowMs);
     for (const [key, pair] of this.#pairs) {
       if (this.#busy >= NOTIFY_AT_ONCE_MAX) break;
-      if (pair.task === 'none' || pair.isBusy || pair.dueMs > nowMs) continue;
-      const zone = this.#options.reader.zoneById(pair.zoneId);
+      if (pair.task === 'none' || pair.isBusy || pair.dueMs > nowMs || !isServed(pair.generation)) continue;
+      const zone = reader.zoneById(pair.zoneId);
       const secondary = zone === undefined ? undefined : this.#secondary(pair);
       if (zone === undefined || secondary === undefined) this.#pairs.delete(key);
-      else if (this.#options.isServed(pair.generation)) {
-        this.#busy += 1;
-        pair.isBusy = true;
-        void this.#work(pair, zone, secondary).finally(() => {
-          this.#busy -= 1;
-          pair.isBusy = false;
-        });
-      }
+      // It is SERVFAIL here: a secondary would learn nothing, and give up what it has.
+      else if (zone.secondary?.isExpired === true) pair.task = 'none';
+      else this.#begin(pair, zone, secondary);
     }
+  }
+
+  #begin(pair: Pair, zone: ZoneRecord, secondary: Secondary): void {
+    this.#busy += 1;
+    pair.isBusy = true;
+    void this.#work(pair, zone, secondary).finally(() => {
+      this.#busy -= 1;
+      pair.isBusy = false;
+    });
+  }
+
+  #sweep(nowMs: number): void {
+    this.#sweepAtMs = nowMs + NOTIFY_SWEEP_MS;
+    for (const [key, pair] of this.#pairs) {
+      const isGone = this.#options.reader.zoneById(pair.zoneId) === undefined;
+      if (!pair.isBusy && (isGone || this.#secondary(pair) === undefined)) this.#pairs.delete(key);
+    }
+  }
+
+  /** Secondaries that are known of, for tests. */
+  get size(): number {
+    return this.#pairs.size;
   }
 
   #secondary({ zoneId, ip }: Pair): Secondary | undefined {
@@ -141,10 +162,9 @@ export class Notifier {
   /** Its own, and those of its catalogs: servers that follow a catalog are in no list of its members. */
   #secondariesOf(zoneId: number): readonly Secondary[] {
     const { reader } = this.#options;
-    const generation = reader.generation();
-    if (this.#catalogs?.generation !== generation)
-      this.#catalogs = { generation, zones: reader.zones().filter(({ isCatalog }) => isCatalog === true) };
-    const above = this.#catalogs.zones.filter((catalog) => findMember(reader.view(catalog), zoneId) !== undefined);
+    const above = reader
+      .catalogs()
+      .filter((catalog) => catalog.secondary === undefined && findMember(reader.view(catalog), zoneId) !== undefined);
     return [zoneId, ...above.map(({ id }) => id)].flatMap((id) => readSecondaries(reader, id));
   }
 

@@ -2,6 +2,7 @@
  * Where a zone comes from, as it is stored: its primaries, and what is known of the last time they were reached.
  * Not here: that the zone is a secondary one (store/schema.ts, SecondaryRole), changing the list (control/secondary/).
  */
+import { DocumentCache } from '#store/document-cache.ts';
 import { type DocumentWrite } from '#store/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { hasFields, isArrayOf } from '#store/json.ts';
@@ -28,13 +29,17 @@ export interface CheckedState {
 const KIND = 'primaries';
 const LIST = 'list';
 const CHECKED = 'checked';
+/** Read for each zone that is due, ten times a second while it waits for a place. */
+const LISTS = new DocumentCache<readonly Primary[]>(KIND, LIST);
+const NONE: readonly Primary[] = [];
 
 /** In the order in which they are asked; none for a zone that is kept here. Throws STORE_DAMAGED. */
 export function readPrimaries(reader: StoreReader, zoneId: number): readonly Primary[] {
-  const value = reader.document(zoneId, KIND, LIST);
-  if (value === undefined) return [];
-  if (!isList(value)) throw formFailure(`the primaries of zone id ${zoneId}`);
-  return value.primaries;
+  const make = (value: unknown): readonly Primary[] => {
+    if (!isList(value)) throw formFailure(`the primaries of zone id ${zoneId}`);
+    return value.primaries;
+  };
+  return LISTS.read(reader, zoneId, make) ?? NONE;
 }
 
 export function primariesWrite(zoneId: number, primaries: readonly Primary[]): DocumentWrite {

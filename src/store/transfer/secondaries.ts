@@ -2,6 +2,7 @@
  * A zone's secondaries as they are stored: where NOTIFY goes, and who may have the zone.
  * Not here: which of them a transfer is granted (transfer/address-grants.ts), changing them (control/transfer/).
  */
+import { DocumentCache } from '#store/document-cache.ts';
 import { type DocumentWrite } from '#store/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { hasFields, isArrayOf } from '#store/json.ts';
@@ -19,13 +20,17 @@ export interface Secondary {
 
 const KIND = 'secondaries';
 const ID = 'list';
+/** Read at each change of a zone, and at each request for a transfer. */
+const LISTS = new DocumentCache<readonly Secondary[]>(KIND, ID);
+const NONE: readonly Secondary[] = [];
 
 /** In the order in which they were added. Throws STORE_DAMAGED. */
 export function readSecondaries(reader: StoreReader, zoneId: number): readonly Secondary[] {
-  const value = reader.document(zoneId, KIND, ID);
-  if (value === undefined) return [];
-  if (!isStored(value)) throw formFailure(`the secondaries of zone id ${zoneId}`);
-  return value.secondaries;
+  const make = (value: unknown): readonly Secondary[] => {
+    if (!isStored(value)) throw formFailure(`the secondaries of zone id ${zoneId}`);
+    return value.secondaries;
+  };
+  return LISTS.read(reader, zoneId, make) ?? NONE;
 }
 
 export function secondariesWrite(zoneId: number, secondaries: readonly Secondary[]): DocumentWrite {

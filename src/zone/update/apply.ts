@@ -128,7 +128,8 @@ class WorkingZone {
     }
     const index = type === TYPE.CNAME || type === TYPE.SOA ? new RdataIndex(type) : indexOf(type, now);
     // §1.1.5: of WKS the same address and protocol.
-    if (type === TYPE.WKS) for (const each of index.rdatas()) if (equalBytes(each.subarray(0, 5), rdata.subarray(0, 5))) index.remove(each);
+    const isOfPort = (each: Uint8Array): boolean => equalBytes(each.subarray(0, 5), rdata.subarray(0, 5));
+    if (type === TYPE.WKS) for (const each of index.rdatas().filter(isOfPort)) index.remove(each);
     index.replace(rdata);
     now.rdatas = index;
     now.ttl = ttl;

@@ -107,7 +107,7 @@ const POLICY: Readonly<
   'get /v1/zones/{zone}/primaries': 'zone-read',
   'put /v1/zones/{zone}/primaries': 'admin',
   'get /v1/zones/{zone}/secondaries': 'zone-read',
-  'put /v1/zones/{zone}/secondaries/{address}': 'zone-change',
+  'put /v1/zones/{zone}/secondaries/{address}': 'admin',
   'delete /v1/zones/{zone}/secondaries/{address}': 'zone-change',
   'get /v1/zones/{zone}/certificates': 'zone-read',
   'get /v1/zones/{zone}/certificates/{host}': 'zone-read',

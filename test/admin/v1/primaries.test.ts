@@ -1,6 +1,7 @@
 /** Zones that come from primaries, as clients make and see them. */
 import { expect, test } from 'vitest';
 import { mailBench } from '../../support/admin/mail-bench.ts';
+import { TEST_ACTOR, good } from '../../support/temporary-control.ts';
 
 async function served() {
   const bench = await mailBench();
@@ -28,6 +29,25 @@ test('a zone is made from primaries, shown with its state, and gets others', asy
   expect(changed).toMatchObject({ status: 200, body: { changed: true } });
   const after = await api('GET', '/v1/zones/sec.example/primaries');
   expect(after).toMatchObject({ status: 200, body: { zone: 'sec.example.', primaries: [{ address: '192.0.2.9', port: 53 }] } });
+});
+
+test('where it comes from is for those who may read all of it, and is never answered with 304', async () => {
+  const bench = await mailBench();
+  const admin = await bench.token('admin');
+  const get = (token: string, more: object = {}) =>
+    bench.app.inject({ url: '/v1/zones/sec.example', headers: { authorization: `Bearer ${token}`, ...more } });
+  const payload = { name: 'sec.example', primaries: PRIMARIES };
+  await bench.app.inject({ method: 'POST', url: '/v1/zones', payload, headers: { authorization: `Bearer ${admin}` } });
+  const grants = [{ zone: 'sec.example.', may: 'read' as const, types: ['TXT'] }];
+  const some = good(await bench.control.tokens.create({ name: 'some', scopes: [], grants }, TEST_ACTOR)).secret;
+  const shown = await get(some);
+  expect([shown.statusCode, shown.json<object>()]).toEqual([200, expect.not.objectContaining({ secondary: expect.anything() })]);
+  expect(shown.body).not.toContain('192.0.2.1');
+  for (const token of [admin, await bench.token('read'), await bench.token('zone:sec.example')])
+    expect((await get(token)).json<object>()).toHaveProperty('secondary.primaries');
+  const { etag } = (await get(admin)).headers;
+  expect((await get(some, { 'if-none-match': etag })).statusCode).toBe(304);
+  expect((await get(admin, { 'if-none-match': etag })).statusCode).toBe(200);
 });
 
 test('what has no effect on such a zone is rejected, and so are changes of it', async () => {

@@ -1,5 +1,5 @@
 /** RFC 1996: changes are announced when they are served, repeated, and given up; who follows is looked at. */
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createLog } from '#base/log.ts';
 import { Notifier, type NotifierOptions } from '#control/transfer/notifier.ts';
 import { type NotifyOrder } from '#control/transfer/notify-send.ts';
@@ -108,6 +108,28 @@ test('a revoked key and a secondary that was taken away send nothing more', asyn
   await expect.poll(() => server.sent.length).toBe(3);
   await new Promise((done) => void setTimeout(done, 300));
   expect(server.sent.length).toBe(3);
+});
+
+test('until a change is served no document is read for it; what is known of a zone that is removed goes with it', async () => {
+  let served = 0;
+  const { notifier, sent, writer, run } = await bench({ isServed: (generation) => generation <= served });
+  const reads = vi.spyOn(writer, 'documentOctets');
+  await new Promise((done) => void setTimeout(done, 300));
+  expect([reads.mock.calls.length, notifier.size]).toEqual([0, 2]);
+  served = writer.generation();
+  await expect.poll(() => sent.length).toBe(2);
+  good(await run({ kind: 'zone.remove', zone: ZONE }));
+  await expect.poll(() => notifier.size, { timeout: 5_000 }).toBe(0);
+});
+
+test('RFC 1034 §4.3.5: a zone that has expired here is not announced', async () => {
+  const server = await bench();
+  await expect.poll(() => server.sent.length).toBe(2);
+  const expired = { ...server.writer.zoneByName(ZONE)!, secondary: { mode: 'copy', isExpired: true } } as const;
+  vi.spyOn(server.writer, 'zoneById').mockReturnValue(expired);
+  server.notifier.changed(expired, server.writer.generation());
+  await new Promise((done) => void setTimeout(done, 300));
+  expect(server.sent.length).toBe(2);
 });
 
 test('what follows a catalog hears of changes of its members, until they leave it', async () => {
