@@ -4,7 +4,7 @@
  * Implements: RFC 6605 §4 (public key x‖y, signature r‖s), FIPS 186-5 A.2.1 (a secret from more randomness than its
  * length).
  */
-import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { createECDH, createPrivateKey, createPublicKey } from 'node:crypto';
 import { p256, p384 } from '@noble/curves/nist.js';
 import { assert } from '#base/assert.ts';
 import { concatBytes } from '#base/bytes.ts';
@@ -19,6 +19,8 @@ interface Curve {
   readonly number: typeof ECDSA_P256 | typeof ECDSA_P384;
   readonly mnemonic: string;
   readonly name: 'P-256' | 'P-384';
+  /** As the platform calls it. */
+  readonly engineName: 'prime256v1' | 'secp384r1';
   readonly curve: typeof p256;
   /** Octets of a coordinate, and of a secret. */
   readonly bytes: number;
@@ -32,6 +34,7 @@ export const ECDSA_ALGORITHMS: readonly Algorithm[] = [
     number: ECDSA_P256,
     mnemonic: 'ECDSAP256SHA256',
     name: 'P-256',
+    engineName: 'prime256v1',
     curve: p256,
     bytes: 32,
     seedBytes: 48,
@@ -41,6 +44,7 @@ export const ECDSA_ALGORITHMS: readonly Algorithm[] = [
     number: ECDSA_P384,
     mnemonic: 'ECDSAP384SHA384',
     name: 'P-384',
+    engineName: 'secp384r1',
     curve: p384,
     bytes: 48,
     seedBytes: 72,
@@ -48,7 +52,7 @@ export const ECDSA_ALGORITHMS: readonly Algorithm[] = [
   }),
 ];
 
-function ecdsa({ number, mnemonic, name, curve, bytes, seedBytes, digest }: Curve): Algorithm {
+function ecdsa({ number, mnemonic, name, engineName, curve, bytes, seedBytes, digest }: Curve): Algorithm {
   const point = (publicKey: Uint8Array) => {
     const octets = Buffer.from(publicKey);
     return { kty: 'EC', crv: name, x: octets.toString('base64url', 0, bytes), y: octets.toString('base64url', bytes) };
@@ -56,7 +60,10 @@ function ecdsa({ number, mnemonic, name, curve, bytes, seedBytes, digest }: Curv
   const isSecret = (secret: Uint8Array): boolean => secret.length === bytes && curve.utils.isValidSecretKey(secret);
   const publicKeyOf = (secret: Uint8Array): Uint8Array => {
     assert(isSecret(secret), `not a ${name} secret`);
-    return curve.getPublicKey(secret, false).slice(1);
+    const engine = createECDH(engineName);
+    engine.setPrivateKey(secret);
+    // Whether it is the right one, the reference says of the key's first signature (key.ts).
+    return new Uint8Array(engine.getPublicKey().subarray(UNCOMPRESSED.length));
   };
   return {
     number,
@@ -70,8 +77,8 @@ function ecdsa({ number, mnemonic, name, curve, bytes, seedBytes, digest }: Curv
       assert(isSecret(secret), 'a generated secret is not a scalar of the curve');
       return secret;
     },
-    privateKey(secret) {
-      const key = { d: base64url(secret), ...point(publicKeyOf(secret)) };
+    privateKey(secret, publicKey = publicKeyOf(secret)) {
+      const key = { d: base64url(secret), ...point(publicKey) };
       return createPrivateKey({ key, format: 'jwk' });
     },
     publicKey(octets) {

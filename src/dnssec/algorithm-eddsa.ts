@@ -38,9 +38,9 @@ function eddsa({ number, mnemonic, name, curve, bytes }: Curve): Algorithm {
     isSecret,
     publicKeyOf,
     generateSecret: (random) => random(bytes),
-    privateKey(secret) {
+    privateKey(secret, publicKey = publicKeyOf(secret)) {
       const d = Buffer.from(secret.buffer, secret.byteOffset, secret.byteLength).toString('base64url');
-      return createPrivateKey({ key: { kty: 'OKP', crv: name, d, x: x(publicKeyOf(secret)) }, format: 'jwk' });
+      return createPrivateKey({ key: { kty: 'OKP', crv: name, d, x: x(publicKey) }, format: 'jwk' });
     },
     publicKey(octets) {
       if (octets.length !== bytes) return undefined;

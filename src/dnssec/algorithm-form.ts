@@ -29,8 +29,8 @@ export interface Algorithm {
   isSecret(secret: Uint8Array): boolean;
   /** The public key as DNSKEY has it. Asserts `isSecret`. */
   publicKeyOf(secret: Uint8Array): Uint8Array;
-  /** The secret as the platform's engine takes it. */
-  privateKey(secret: Uint8Array): KeyObject;
+  /** The secret as the platform's engine takes it; `publicKey` saves making it again. */
+  privateKey(secret: Uint8Array, publicKey?: Uint8Array): KeyObject;
   /** Undefined for octets that are no public key. */
   publicKey(octets: Uint8Array): KeyObject | undefined;
   /** Octets of each signature by this key. */

@@ -1,5 +1,5 @@
 /**
- * Zone keys: made and checked by one implementation, used through the platform's engine, which is twenty times faster.
+ * Zone keys: used through the platform's engine, and checked by another implementation, which is twenty times slower.
  * Implements: RFC 4034 §2.1 (DNSKEY), App. B (key tag); RFC 6979 (deterministic ECDSA).
  * Not here: the algorithms (algorithm.ts), keeping secrets (store/seal.ts), what a key does at which stage (key-stage.ts).
  *
@@ -44,8 +44,9 @@ export function isSecret(secret: Uint8Array, algorithm: AlgorithmNumber = ECDSA_
  */
 export function engineKey(secret: Uint8Array, flags: KeyFlags = 257, number: AlgorithmNumber = ECDSA_P256): SigningKey {
   const algorithm = algorithmOf(number);
-  const dnskey = dnskeyRdata(algorithm.publicKeyOf(secret), flags, number);
-  const options = { key: algorithm.privateKey(secret), dsaEncoding: 'ieee-p1363' } as const;
+  const publicKey = algorithm.publicKeyOf(secret);
+  const dnskey = dnskeyRdata(publicKey, flags, number);
+  const options = { key: algorithm.privateKey(secret, publicKey), dsaEncoding: 'ieee-p1363' } as const;
   const signing = signingKey(dnskey, (data) => sign(algorithm.digest, data, options));
   const isAgreed = checkByReference(dnskey, dnskey, signing.sign(dnskey));
   assert(isAgreed, `key ${signing.keyTag}: the signing engine and the reference disagree`);

@@ -21,6 +21,7 @@ import { type DocumentWrite, putDocument, removeDocuments } from './documents.ts
 import { type EventShares } from './event-shares.ts';
 import { type EventWrite, appendEvents } from './events.ts';
 import { StoreFailure } from './failure.ts';
+import { type Written } from './free-space.ts';
 import { decodeJson, encodeJson, isNumber } from './json.ts';
 import { type JournalLimits, type JournalWrite, appendJournal } from './journal.ts';
 import { ChangeLog, rememberChanges } from './recent.ts';
@@ -89,13 +90,6 @@ export interface CommitOutcome {
   readonly generation: number;
   /** The zone records as they were stored: with this generation and the counted nodes. */
   readonly zones: readonly ZoneRecord[];
-}
-
-/** What a transaction has written so far, for the space it takes in the file. */
-export interface Written {
-  /** Octets of keys and values. */
-  readonly bytes: number;
-  readonly entries: number;
 }
 
 export interface ApplyTools {

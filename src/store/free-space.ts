@@ -1,10 +1,20 @@
 /**
  * Free space on the disk under the store. Large changes stop before the disk is full, so that upkeep (signature
  * refresh, removals) still fits and an error names the reason; DNS continues to answer either way.
+ * Not here: making space in the data file (data-file.ts).
  */
 import { statfsSync } from 'node:fs';
 
-import { STORE_LOW_BYTES_MAX, STORE_RESERVE_BYTES_MAX } from '#base/limits/store.ts';
+import {
+  STORE_COMMIT_BYTES,
+  STORE_LOW_BYTES_MAX,
+  STORE_NEXT_COMMIT_BYTES,
+  STORE_RESERVE_BYTES_MAX,
+} from '#base/limits/store.ts';
+import { atPath } from '#base/place.ts';
+
+import { type DataFileUse } from './data-file.ts';
+import { StoreFailure } from './failure.ts';
 
 export interface FreeSpace {
   readonly freeBytes: number;
@@ -37,4 +47,52 @@ export function judgeSpace(freeBytes: number, totalBytes: number, remote?: strin
   const lowBytes = Math.min(Math.floor(totalBytes / 5), STORE_LOW_BYTES_MAX);
   const level = freeBytes < reserveBytes ? 'reserved' : freeBytes < lowBytes ? 'low' : 'enough';
   return { freeBytes, totalBytes, level, reserveBytes, remote };
+}
+
+/** What a transaction has written so far, for the space it takes in the file. */
+export interface Written {
+  /** Octets of keys and values. */
+  readonly bytes: number;
+  readonly entries: number;
+}
+
+/** What the writes of one transaction have taken so far. */
+export interface WrittenTogether extends Written {
+  readonly commits: number;
+}
+
+/**
+ * Room that a transaction takes at most: pages are at least half full, so twice what is written; and each entry may
+ * have its page copied, but not more pages than there are.
+ */
+export function roomFor({ bytes, entries, commits }: WrittenTogether, { usedBytes, pageBytes }: DataFileUse): number {
+  return (
+    STORE_COMMIT_BYTES + (commits - 1) * STORE_NEXT_COMMIT_BYTES + 2 * bytes + Math.min(entries * pageBytes, usedBytes)
+  );
+}
+
+export function sumOf(a: WrittenTogether, b: WrittenTogether): WrittenTogether {
+  return { bytes: a.bytes + b.bytes, entries: a.entries + b.entries, commits: a.commits + b.commits };
+}
+
+const NO_ROOM: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/** True for the system's errors that mean a full disk or a used-up quota. */
+export function isNoRoom(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && NO_ROOM.has(error.code);
+}
+
+/** What is answered when there is no space; nothing was changed. */
+export function fullFailure(dir: string, why: string, cause?: unknown): StoreFailure {
+  return new StoreFailure(
+    'STORE_FULL',
+    atPath(dir, 'the data directory'),
+    `not written: there is no room under ${dir}: ${why}. Nothing was changed, DNS continues`,
+    'make room on that file system, then repeat the change',
+    cause,
+  );
+}
+
+export function mebibytes(bytes: number): string {
+  return (bytes / (1024 * 1024)).toFixed(1);
 }

@@ -2,6 +2,7 @@
  * What a store says about itself before anything else of it is read: its format, and where its key-encryption key was.
  * Not here: opening the environment (store.ts).
  */
+import { assert } from '#base/assert.ts';
 import { atPath } from '#base/place.ts';
 
 import { StoreFailure } from './failure.ts';
@@ -30,4 +31,13 @@ export function readFormat(meta: Octets, dir: string): FormatMark | undefined {
 export function readKekFile(meta: Octets, read: ReadOptions = {}): string | undefined {
   const bytes = meta.get(textKey(META.KEK_FILE), read);
   return bytes === undefined ? undefined : decodeJson(bytes, 'the place of the key-encryption key', isString);
+}
+
+/** A version 4 UUID of 16 random octets (RFC 9562 §5.4). */
+export function uuid(octets: Uint8Array): string {
+  assert(octets.length === 16, 'a UUID has 16 octets');
+  const bytes = Buffer.from(octets);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }

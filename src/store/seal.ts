@@ -75,6 +75,15 @@ export function changingSealer(first: Sealer): ChangingSealer {
 export function createSealer(kek: Uint8Array, random: (bytes: number) => Uint8Array): Sealer {
   assert(kek.length === KEK_BYTES, 'a key-encryption key has 32 octets');
   const key: KeyObject = createSecretKey(kek);
+  /** Keys of MACs by purpose; deriving one takes longer than a MAC. */
+  const macKeys = new Map<string, KeyObject>();
+  const macKey = (purpose: string): KeyObject => {
+    const info = `waxseal mac ${purpose}`;
+    const derive = () => Buffer.from(hkdfSync('sha256', key, Buffer.alloc(0), info, KEK_BYTES));
+    const known = macKeys.get(purpose) ?? createSecretKey(derive());
+    macKeys.set(purpose, known);
+    return known;
+  };
   return {
     seal(label, secret) {
       const nonce = random(NONCE_BYTES);
@@ -105,8 +114,7 @@ export function createSealer(kek: Uint8Array, random: (bytes: number) => Uint8Ar
       }
     },
     mac(purpose, data) {
-      const derived = Buffer.from(hkdfSync('sha256', key, Buffer.alloc(0), `waxseal mac ${purpose}`, 32));
-      return new Uint8Array(createHmac('sha256', derived).update(data).digest());
+      return new Uint8Array(createHmac('sha256', macKey(purpose)).update(data).digest());
     },
   };
 }

@@ -17,19 +17,20 @@ import { AssertionFailure, assert } from '#base/assert.ts';
 import { type Result } from '#base/problem.ts';
 import { makeFolder } from '#base/folder.ts';
 import { EVENTS_KEPT_MAX } from '#base/limits/events.ts';
-import { STORE_COMMIT_BYTES, STORE_SLACK_BYTES } from '#base/limits/store.ts';
+import { STORE_SLACK_BYTES } from '#base/limits/store.ts';
 
-import { type CommitOutcome, type StoreWrite, type Written, applyWrite, nextZoneId } from './apply.ts';
+import { type CommitOutcome, type StoreWrite, applyWrite, nextZoneId } from './apply.ts';
 import { type AuditVerdict, verifyAudit } from '#store/audit/chain.ts';
-import { type DataFileUse, asDamage, checkDataFile, damaged, dataFileUse, makeRoom } from './data-file.ts';
+import { asDamage, checkDataFile, damaged, dataFileUse, makeRoom } from './data-file.ts';
 import { type EventShares } from './event-shares.ts';
 import { readEventShares } from './events.ts';
 import { StoreFailure, asFolderFailure, folderFailure, messageOf } from './failure.ts';
-import { type FreeSpace, freeSpace } from './free-space.ts';
+import { type FreeSpace, type WrittenTogether, freeSpace, roomFor, sumOf } from './free-space.ts';
+import { fullFailure, isNoRoom, mebibytes } from './free-space.ts';
 import { JOURNAL_LIMITS, type JournalLimits } from './journal.ts';
 import { StoreReader } from './reader.ts';
 import { encodeJson } from './json.ts';
-import { readFormat, readKekFile } from './marks.ts';
+import { readFormat, readKekFile, uuid } from './marks.ts';
 import { type DatabaseName, type FormatMark, type KekChange, LATER_DATABASES, META, STORE_FORMAT, textKey } from './schema.ts';
 import { countOfPolicyHost, kekLabel, readKekChange, settleKek } from '#store/kek/change.ts';
 import { type ResealSlice, resealSlice } from '#store/kek/change.ts';
@@ -100,6 +101,12 @@ function prepareFolder(dir: string, mode: number): void {
   }
 }
 
+/** The writes of one transaction that were applied. */
+interface CommitGroup {
+  readonly writes: StoreWrite[];
+  written: WrittenTogether;
+}
+
 export class StoreWriter extends StoreReader {
   readonly #environment: Environment;
   readonly #lock: ProcessLock;
@@ -152,34 +159,81 @@ export class StoreWriter extends StoreReader {
    * STORE_FULL or STORE_LIMIT when nothing was written and a later try may succeed, with STORE_BROKEN when the process has to end.
    */
   async commit(write: StoreWrite): Promise<CommitOutcome> {
+    let outcome: CommitOutcome | undefined;
+    await this.#transaction((group) => (outcome = this.#apply(write, group)));
+    assert(outcome !== undefined, 'a commit without an outcome');
+    return outcome;
+  }
+
+  /**
+   * The same for several writes, in one transaction with one flush. `collect` gets a function that applies a write, of
+   * which it then reads the effect; it throws STORE_FULL or STORE_LIMIT when this write alone was undone. `collect` runs
+   * without a pause. Rejects when nothing of all was written.
+   */
+  async commitTogether(collect: (apply: (write: StoreWrite) => CommitOutcome) => void): Promise<void> {
+    await this.#transaction((group) =>
+      collect((write) => {
+        try {
+          const outcome = this.#environment.root.transactionSync(() => this.#apply(write, group));
+          // The next write is decided on what this one left.
+          this.refresh();
+          return outcome;
+        } catch (error) {
+          this.#eventShares = undefined;
+          throw this.#failure(error);
+        }
+      }),
+    );
+  }
+
+  async #transaction(run: (group: CommitGroup) => void): Promise<void> {
     assert(!this.#closed, 'the store is closed');
     if (this.#broken !== undefined) throw this.#broken;
-    const { upkeep = false } = write;
-    this.#checkSpace(upkeep, 0);
+    const group: CommitGroup = { writes: [], written: { bytes: 0, entries: 0, commits: 0 } };
     try {
       const { root } = this.#environment;
-      const outcome = root.transactionSync(() =>
-        applyWrite(this.#environment, write, {
-          sealer: this.sealer,
-          installation: this.installation(),
-          limits: this.#options.journal ?? JOURNAL_LIMITS,
-          eventsKept: this.#options.eventsKept ?? EVENTS_KEPT_MAX,
-          eventShares: () => (this.#eventShares ??= readEventShares(this.#environment.db.events)),
-          makeRoom: (written) => this.#makeRoom(written, upkeep),
-        }),
-      );
+      root.transactionSync(() => {
+        run(group);
+        // A write that LMDB failed at may have broken more than itself.
+        if (this.#broken !== undefined) throw this.#broken;
+      });
       // With `overlappingSync: false` it is flushed by now; this is the binding's documented word for it.
       await root.flushed;
       this.refresh();
-      if (write.kek?.kind === 'begin') this.sealer.begin(write.kek.next);
-      if (write.kek?.kind === 'end' && this.sealer.next !== undefined) this.sealer.end();
-      if ((write.events ?? []).length > 0) for (const listener of this.#eventListeners) listener();
-      return outcome;
     } catch (error) {
-      // They may have counted what was rolled back.
+      // They may have counted what was rolled back, and the zones may be those of generations that are not.
       this.#eventShares = undefined;
-      throw this.#failure(error);
+      const failure = this.#failure(error);
+      if (group.writes.length > 0 && this.#broken === undefined) this.refresh();
+      throw failure;
     }
+    for (const { kek } of group.writes) {
+      if (kek?.kind === 'begin') this.sealer.begin(kek.next);
+      if (kek?.kind === 'end' && this.sealer.next !== undefined) this.sealer.end();
+    }
+    const hasEvents = group.writes.some(({ events = [] }) => events.length > 0);
+    if (hasEvents) for (const listener of this.#eventListeners) listener();
+  }
+
+  /** Inside a transaction. */
+  #apply(write: StoreWrite, group: CommitGroup): CommitOutcome {
+    const { upkeep = false } = write;
+    this.#checkSpace(upkeep, 0);
+    let own: WrittenTogether = { bytes: 0, entries: 0, commits: 1 };
+    const outcome = applyWrite(this.#environment, write, {
+      sealer: this.sealer,
+      installation: this.installation(),
+      limits: this.#options.journal ?? JOURNAL_LIMITS,
+      eventsKept: this.#options.eventsKept ?? EVENTS_KEPT_MAX,
+      eventShares: () => (this.#eventShares ??= readEventShares(this.#environment.db.events)),
+      makeRoom: (written) => {
+        own = { ...written, commits: 1 };
+        this.#makeRoom(sumOf(group.written, own), upkeep);
+      },
+    });
+    group.writes.push(write);
+    group.written = sumOf(group.written, own);
+    return outcome;
   }
 
   /** The secret under `id`, opened; undefined when there is none. Throws SECRET_SEALED when it does not open. */
@@ -243,7 +297,7 @@ export class StoreWriter extends StoreReader {
   }
 
   /** Makes space in the file for all that the running transaction may write; see `roomFor`. */
-  #makeRoom(written: Written, upkeep: boolean): void {
+  #makeRoom(written: WrittenTogether, upkeep: boolean): void {
     const use = dataFileUse(this.dir);
     const bytes = roomFor(written, use);
     const moreBytes = Math.max(0, use.usedBytes + bytes - use.sizeBytes);
@@ -339,41 +393,4 @@ function makeStore(
     meta.putSync(textKey(META.CLOCK), encodeJson(nowMs));
     meta.putSync(textKey(META.FORMAT), encodeJson({ product: 'waxseal', version: STORE_FORMAT, createdAtMs: nowMs } satisfies FormatMark));
   });
-}
-
-/** A version 4 UUID of 16 random octets (RFC 9562 §5.4). */
-function uuid(octets: Uint8Array): string {
-  assert(octets.length === 16, 'a UUID has 16 octets');
-  const bytes = Buffer.from(octets);
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-}
-
-/**
- * Room that a transaction takes at most: pages are at least half full, so twice what is written; and each entry may have its page copied,
- * but not more pages than there are.
- */
-export function roomFor({ bytes, entries }: Written, { usedBytes, pageBytes }: DataFileUse): number {
-  return STORE_COMMIT_BYTES + 2 * bytes + Math.min(entries * pageBytes, usedBytes);
-}
-
-const NO_ROOM: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
-
-function isNoRoom(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && NO_ROOM.has(error.code);
-}
-
-function fullFailure(dir: string, why: string, cause?: unknown): StoreFailure {
-  return new StoreFailure(
-    'STORE_FULL',
-    atPath(dir, 'the data directory'),
-    `not written: there is no room under ${dir}: ${why}. Nothing was changed, DNS continues`,
-    'make room on that file system, then repeat the change',
-    cause,
-  );
-}
-
-function mebibytes(bytes: number): string {
-  return (bytes / (1024 * 1024)).toFixed(1);
 }

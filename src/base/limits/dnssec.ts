@@ -24,6 +24,8 @@ export const KEY_TTL_SECONDS = 3600;
 export const KEY_TAG_TRIES_MAX = 20;
 /** Keys whose first checks are remembered; past it all are forgotten, which costs a few checks more. */
 export const SELF_CHECK_KEYS_MAX = 10_000;
+/** Signatures remembered as good: a dozen at the apex of each of a thousand zones that change, some 2 MiB. */
+export const SELF_CHECK_GOOD_MAX = 16_384;
 /** Octets for signatures taken from the platform at once: small, because one kept signature keeps all of them. */
 export const SIGNATURE_SLAB_BYTES = 16 * 1024;
 /**

@@ -1,10 +1,12 @@
 /**
- * Carries a decision out: every part is planned, signed and checked; then one transaction, durable when it resolves; then the workers
- * learn of it. Nothing is written when a part fails or on a dry run.
- * Not here: deciding, waiting for the turn (funnel.ts), planning and signing one zone (control/signing/prepare.ts).
+ * Carries a decision out: every part is planned, signed and checked; then it is written, with others or alone; when
+ * it is durable, the workers learn of it. Nothing is written when a part fails or on a dry run.
+ * Not here: deciding, waiting for the turn (funnel.ts), writing several together (group.ts), planning and signing one
+ * zone (control/signing/prepare.ts).
  */
 import { type Clock } from '#base/clock.ts';
 import { type Problem, type Result, ok } from '#base/problem.ts';
+import { type Soon, whenThere } from '#control/signing/soon.ts';
 import { encodeNode } from '#store/node-codec.ts';
 import { type NodeWrite, type StoreWrite, type StoreWriter } from '#store/writer.ts';
 import { encodeChangeset } from '#zone/changeset-codec.ts';
@@ -31,37 +33,65 @@ export interface CarryOutOptions {
   readonly preparer: ZonePreparer;
 }
 
-/** Throws StoreFailure when the commit fails; nothing was written then. */
-export async function carryOut(decision: Decision, turn: Turn, options: CarryOutOptions): Promise<Result<Done>> {
-  const prepared = await prepareAll(decision.parts ?? [], options.preparer);
-  if (!prepared.ok) return prepared;
-  const changing = prepared.value.filter(({ isChanged }) => isChanged);
-  const changed = decision.isChanged || changing.length > 0;
-  const isWritten = turn.dryRun !== true && (changed || decision.isAlwaysWritten === true);
-  const done: Done = { decision, parts: prepared.value, changed };
-  if (!isWritten) return ok(done, prepared.warnings);
-  const { writer, publisher, clock, preparer } = options;
-  const { generation } = await writer.commit(storeWrite(decision, changing, turn, clock.nowMs()));
-  preparer.committed(changing, decision.removed ?? []);
-  decision.afterCommit?.();
-  publisher.publish(
-    generation,
-    changing.map(({ record }) => record),
-  );
-  return ok({ ...done, generation }, prepared.warnings);
+/** A decision that is planned, signed and checked, and not written yet. */
+export interface Ready {
+  readonly done: Done;
+  /** Undefined when nothing is to be written. */
+  readonly write?: StoreWrite;
 }
 
-async function prepareAll(parts: readonly ZonePart[], preparer: ZonePreparer): Promise<Result<readonly Prepared[]>> {
+/** Plans, signs and checks all parts of a decision. At once, unless there is so much to sign that threads do it. */
+export function makeReady(
+  decision: Decision,
+  turn: Turn,
+  options: Pick<CarryOutOptions, 'clock' | 'preparer'>,
+): Soon<Result<Ready>> {
+  return whenThere(prepareAll(decision.parts ?? [], options.preparer), (prepared) => {
+    if (!prepared.ok) return prepared;
+    const changing = prepared.value.filter(({ isChanged }) => isChanged);
+    const changed = decision.isChanged || changing.length > 0;
+    const isWritten = turn.dryRun !== true && (changed || decision.isAlwaysWritten === true);
+    const done: Done = { decision, parts: prepared.value, changed };
+    if (!isWritten) return ok({ done }, prepared.warnings);
+    return ok({ done, write: storeWrite(decision, changing, turn, options.clock.nowMs()) }, prepared.warnings);
+  });
+}
+
+/** Commits one decision by itself. Throws StoreFailure when the commit fails; nothing was written then. */
+export async function carryOutAlone(ready: Ready, options: CarryOutOptions): Promise<Done> {
+  if (ready.write === undefined) return ready.done;
+  const { generation } = await options.writer.commit(ready.write);
+  carriedOut(new Map([[ready, generation]]), options);
+  return { ...ready.done, generation };
+}
+
+/** These are durable, each in its generation, in this order: workers, keys and `afterCommit` follow. */
+export function carriedOut(written: ReadonlyMap<Ready, number>, { preparer, publisher }: CarryOutOptions): void {
+  const published = [...written].map(([{ done }, generation]) => {
+    const changing = done.parts.filter(({ isChanged }) => isChanged);
+    preparer.committed(changing, done.decision.removed ?? []);
+    done.decision.afterCommit?.();
+    return { generation, zones: changing.map(({ record }) => record) };
+  });
+  publisher.publishAll(published);
+}
+
+function prepareAll(parts: readonly ZonePart[], preparer: ZonePreparer): Soon<Result<readonly Prepared[]>> {
   const prepared: Prepared[] = [];
   const warnings: Problem[] = [];
-  for (const part of parts) {
+  const from = (first: number): Soon<Result<readonly Prepared[]>> => {
+    const part = parts[first];
+    if (part === undefined) return ok(prepared, warnings);
     const { changes } = part;
-    const ready = await preparer.prepare(typeof changes === 'function' ? { ...part, changes: changes(prepared) } : { ...part, changes });
-    if (ready.ok) prepared.push(ready.value);
-    else if (part.isOptional !== true) return ready;
-    else warnings.push(...ready.problems.map((each) => ({ ...each, severity: 'warning' as const })));
-  }
-  return ok(prepared, warnings);
+    const settled = typeof changes === 'function' ? { ...part, changes: changes(prepared) } : { ...part, changes };
+    return whenThere(preparer.prepare(settled), (ready) => {
+      if (ready.ok) prepared.push(ready.value);
+      else if (part.isOptional !== true) return ready;
+      else warnings.push(...ready.problems.map((each) => ({ ...each, severity: 'warning' as const })));
+      return from(first + 1);
+    });
+  };
+  return from(0);
 }
 
 function storeWrite(decision: Decision, parts: readonly Prepared[], turn: Turn, atMs: number): StoreWrite {
@@ -77,7 +107,11 @@ function storeWrite(decision: Decision, parts: readonly Prepared[], turn: Turn, 
     }),
     secrets: [...parts.flatMap(keySecrets), ...secrets],
     documents,
-    events: [...parts.map(({ record }) => zoneChanged(record, turn)), ...removed.map((record) => zoneRemoved(record, turn)), ...events],
+    events: [
+      ...parts.map(({ record }) => zoneChanged(record, turn)),
+      ...removed.map((record) => zoneRemoved(record, turn)),
+      ...events,
+    ],
     ...(tokens === undefined ? {} : { tokens }),
     ...(kek === undefined ? {} : { kek }),
     ...(auditThrough === undefined ? {} : { auditThrough }),

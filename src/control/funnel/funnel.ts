@@ -1,7 +1,7 @@
 /**
- * The one door of every change: commands, signers, tokens, events, times, signature refresh. It owns the turns, their limits, and what
- * happens when the store fails; a job only decides what is to be written.
- * Not here: what is decided (control/zone, control/mail, control/signers …), writing it (carry-out.ts).
+ * The one door of every change: commands, signers, tokens, events, times, signature refresh. It owns the turns, their
+ * limits, and what happens when the store fails; a job only decides what is to be written.
+ * Not here: what is decided (control/zone, control/mail, control/signers …), writing it (group.ts, carry-out.ts).
  */
 import {
   CHANGES_WAITING_MAX,
@@ -13,8 +13,9 @@ import { WHOLE } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { type Actor } from '#control/api/control.ts';
-import { type Decision, type Turn } from '#control/commands/decision.ts';
-import { type CarryOutOptions, type Done, carryOut } from './carry-out.ts';
+import { type Turn } from '#control/commands/decision.ts';
+import { type CarryOutOptions, type Done } from './carry-out.ts';
+import { type Decide, type Job, runGroup } from './group.ts';
 import { TurnQueue } from './turn-queue.ts';
 
 export interface FunnelOptions extends CarryOutOptions {
@@ -22,17 +23,15 @@ export interface FunnelOptions extends CarryOutOptions {
   readonly onFatal: (failure: StoreFailure) => void;
 }
 
-/** What is decided in a job's turn: by then the store is as it will be written to. */
-export type Decide = () => Result<Decision> | Promise<Result<Decision>>;
-
 export class Funnel {
   readonly #options: FunnelOptions;
-  readonly #queue = new TurnQueue();
+  readonly #queue: TurnQueue<Job>;
   readonly #waitingOf = new Map<string, number>();
   #waiting = 0;
 
   constructor(options: FunnelOptions) {
     this.#options = options;
+    this.#queue = new TurnQueue((take) => runGroup(take, options));
   }
 
   /** Jobs that wait or run. */
@@ -41,8 +40,8 @@ export class Funnel {
   }
 
   /**
-   * Decides in the job's turn and carries the decision out; durable when it resolves, unless `turn.dryRun`. A store that is full or
-   * broken, and a queue that is full, are problems; nothing was changed then.
+   * Decides in the job's turn and carries the decision out; durable when it resolves, unless `turn.dryRun`. A store
+   * that is full or broken, and a queue that is full, are problems; nothing was changed then.
    */
   change(turn: Turn, decide: Decide): Promise<Result<Done>> {
     return this.changeAfter(turn, () => Promise.resolve(ok(decide)));
@@ -57,7 +56,7 @@ export class Funnel {
     try {
       return await this.guard(async () => {
         const decide = await look();
-        return decide.ok ? this.#queue.run(lane, () => this.#turn(turn, decide.value)) : decide;
+        return decide.ok ? this.#run(lane, turn, decide.value) : decide;
       });
     } finally {
       this.#count(lane, -1);
@@ -80,11 +79,10 @@ export class Funnel {
     return this.#queue.idle();
   }
 
-  async #turn(turn: Turn, decide: Decide): Promise<Result<Done>> {
-    const decided = await decide();
-    if (!decided.ok) return decided;
-    const done = await carryOut(decided.value, turn, this.#options);
-    return done.ok ? ok(done.value, [...(decided.value.warnings ?? []), ...done.warnings]) : done;
+  #run(lane: string, turn: Turn, decide: Decide): Promise<Result<Done>> {
+    const answer = Promise.withResolvers<Result<Done>>();
+    this.#queue.add(lane, { turn, decide, answer });
+    return answer.promise;
   }
 
   /** Why one more job of `actor` may not wait now. */

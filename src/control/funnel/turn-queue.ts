@@ -1,23 +1,30 @@
 /**
- * Runs jobs one at a time. Jobs of one lane keep their order; lanes take turns, so that one client with many jobs does not make
- * the others wait for all of them. Not here: limits and failures (funnel.ts).
+ * What waits for a turn, and in which order: jobs of one lane keep their order, and lanes take turns, so that one
+ * client with many jobs does not make the others wait for all of them. Jobs are run in groups, one group at a time.
+ * Not here: limits and failures (funnel.ts), what a group is (group.ts).
  */
 
-type Job = () => Promise<void>;
+/**
+ * Takes the jobs that it runs, one after the other, and resolves when they have ended. Must take one, and must not
+ * reject.
+ */
+export type RunGroup<Job> = (take: () => Job | undefined) => Promise<void>;
 
-export class TurnQueue {
+export class TurnQueue<Job> {
+  readonly #runGroup: RunGroup<Job>;
   /** Lanes with waiting jobs, in the order of their next turns. */
   readonly #lanes = new Map<string, Job[]>();
   #draining: Promise<void> | undefined;
 
-  /** Resolves or rejects as `job` does. */
-  run<T>(lane: string, job: () => Promise<T>): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
+  constructor(runGroup: RunGroup<Job>) {
+    this.#runGroup = runGroup;
+  }
+
+  add(lane: string, job: Job): void {
     const jobs = this.#lanes.get(lane) ?? [];
-    jobs.push(() => job().then(resolve, reject));
+    jobs.push(job);
     this.#lanes.set(lane, jobs);
     this.#draining ??= this.#drain();
-    return promise;
   }
 
   /** Resolves when no job is left. */
@@ -26,9 +33,9 @@ export class TurnQueue {
   }
 
   async #drain(): Promise<void> {
-    // The caller continues first: a job never begins inside `run`.
+    // The caller continues first: a job never begins inside `add`.
     await Promise.resolve();
-    for (let next = this.#take(); next !== undefined; next = this.#take()) await next();
+    while (this.#lanes.size > 0) await this.#runGroup(() => this.#take());
     this.#draining = undefined;
   }
 

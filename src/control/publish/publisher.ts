@@ -11,6 +11,12 @@ import { type ZoneRecord } from '#store/schema.ts';
 /** The zones that changed in a generation. */
 type Changed = (zones: readonly ZoneRecord[], generation: number) => void;
 
+/** A generation and the zones that changed in it. */
+export interface Published {
+  readonly generation: number;
+  readonly zones: readonly ZoneRecord[];
+}
+
 interface Waiter {
   readonly generation: number;
   readonly done: (served: boolean) => void;
@@ -60,8 +66,16 @@ export class Publisher {
 
   /** A generation is durable: workers may look, PUBLISH_EVERY_MS later at the latest. */
   publish(generation: number, zones: readonly ZoneRecord[] = []): void {
-    this.#generation = generation;
-    for (const changed of this.#changed) changed(zones, generation);
+    this.publishAll([{ generation, zones }]);
+  }
+
+  /** Several that became durable together, in their order. Workers learn of the last, which contains the others. */
+  publishAll(published: readonly Published[]): void {
+    for (const { generation, zones } of published) {
+      this.#generation = generation;
+      for (const changed of this.#changed) changed(zones, generation);
+    }
+    if (published.length === 0) return;
     if (this.#timer !== undefined) return;
     const leftMs = this.#toldAtMs + PUBLISH_EVERY_MS - performance.now();
     if (leftMs <= 0) this.#tell();

@@ -1,5 +1,6 @@
 /**
- * What travels between the signing pool and its workers: many pieces of data in one transferable buffer, each as u32 length + octets.
+ * What travels between the signing pool and its workers: many pieces of data in one transferable buffer, each as u32
+ * length + octets.
  */
 import { assert } from '#base/assert.ts';
 import { type AlgorithmNumber } from '#dnssec/algorithm.ts';

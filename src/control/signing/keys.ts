@@ -39,6 +39,9 @@ export interface WantedKey {
 /** What a zone that is signed for the first time gets. */
 export const FIRST_KEY: WantedKey = { role: 'csk', algorithm: ECDSA_P256, stage: 'active' };
 
+/** Keys that were made here, by their sealed octets: opening and probing one takes milliseconds. */
+const MADE = new WeakMap<Uint8Array, OpenKey>();
+
 /** Makes a key whose key tag is not among `tagsInUse`, sealed. */
 export function newZoneKey(
   zone: string,
@@ -54,6 +57,7 @@ export function newZoneKey(
     if (tagsInUse.includes(key.keyTag)) continue;
     const id = `${zone}${key.keyTag}-${Buffer.from(random(4)).toString('hex')}`;
     const sealed = sealer.seal(keyLabel(id), secret);
+    MADE.set(sealed, { key, secret });
     return {
       key,
       secret,
@@ -95,13 +99,21 @@ export class KeyRing {
       const id = `${record.id}/${ref.id}`;
       const sealed = fresh.get(ref.id);
       // Whether a fresh key stays is only known after the commit.
-      if (sealed !== undefined) return this.#open(record, ref, sealed);
+      if (sealed !== undefined) return MADE.get(sealed) ?? this.#open(record, ref, sealed);
       const known = this.#opened.get(id);
       if (known !== undefined) return known;
       const key = this.#open(record, ref, this.#sealedSecret(record.id, ref.id));
       this.#opened.set(id, key);
       return key;
     });
+  }
+
+  /** Of the keys in the store now, these were made here: they are open already. */
+  keep(zoneId: number, fresh: ReadonlyMap<string, Uint8Array>): void {
+    for (const [id, sealed] of fresh) {
+      const made = MADE.get(sealed);
+      if (made !== undefined) this.#opened.set(`${zoneId}/${id}`, made);
+    }
   }
 
   /** These of the zone's keys are gone. */

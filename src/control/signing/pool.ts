@@ -1,11 +1,13 @@
 /**
- * Signs the batches of a plan, large ones in worker threads: half a million signatures would hold the control process for ten seconds.
+ * Signs the batches of a plan, large ones in worker threads: half a million signatures would hold the control process
+ * for ten seconds.
  * Not here: what is signed (dnssec/plan.ts), keeping secrets (store/seal.ts).
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { assert } from '#base/assert.ts';
 import { SIGNING_CHUNK_COUNT, SIGNING_INLINE_COUNT_MAX, SIGNING_WORKERS_MAX } from '#base/limits/dnssec.ts';
+import { type Soon } from './soon.ts';
 import { siblingModule } from '#base/sibling.ts';
 import { type SigningBatch, signBatches } from '#dnssec/plan.ts';
 import { type SigningReply, type SigningRequest, type SigningSecret, packData } from './batch.ts';
@@ -22,16 +24,24 @@ export interface SigningPoolOptions {
 }
 
 /**
- * The signatures for `batches`, as `finishPlan` takes them. `secrets` holds the secret of every batch's key. Workers live only as
- * long as the call: an import is rare, and a thread that is gone keeps no key. Throws when a worker dies; nothing is half done then.
+ * The signatures for `batches`, as `finishPlan` takes them; at once when they are few. `secrets` holds the secret of
+ * every batch's key. Workers live only as long as the call: an import is rare, and a thread that is gone keeps no
+ * key. Throws when a worker dies; nothing is half done then.
  */
-export async function signInPool(
+export function signInPool(
   batches: readonly SigningBatch[],
   secrets: readonly PoolKey[],
   { inlineCountMax = SIGNING_INLINE_COUNT_MAX, workersMax = SIGNING_WORKERS_MAX }: SigningPoolOptions = {},
-): Promise<Uint8Array[][]> {
+): Soon<Uint8Array[][]> {
   const count = batches.reduce((sum, { data }) => sum + data.length, 0);
-  if (count <= inlineCountMax) return signBatches(batches);
+  return count <= inlineCountMax ? signBatches(batches) : signInWorkers(batches, secrets, workersMax);
+}
+
+async function signInWorkers(
+  batches: readonly SigningBatch[],
+  secrets: readonly PoolKey[],
+  workersMax: number,
+): Promise<Uint8Array[][]> {
   const chunks = chunksOf(batches, secrets);
   const workerCount = Math.min(workersMax, availableParallelism(), chunks.length);
   const workers = Array.from({ length: workerCount }, () => startWorker(secrets));

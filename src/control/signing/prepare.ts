@@ -1,17 +1,26 @@
 /**
  * How the change of one zone is made ready: planned, signed, and checked as it would be served. Writes nothing.
- * Not here: what changes (control/zone/decide.ts), how a change is planned (dnssec/plan.ts), the commit (control/funnel/carry-out.ts).
+ * Not here: what changes (control/zone/decide.ts), how a change is planned (dnssec/plan.ts), the commit
+ * (control/funnel/carry-out.ts).
  */
 import { type Clock, toSeconds } from '#base/clock.ts';
 import { VERIFY_SAMPLE_NODES } from '#base/limits/changes.ts';
 import { ZONEMD_NODES_MAX } from '#base/limits/dnssec.ts';
 import { atZone, formatPlace } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
+import { newRecord, withDenial, withKeys, withZonemd } from './record.ts';
+import { type Soon, whenThere } from './soon.ts';
 import { type Name, formatName } from '#dns/name.ts';
 import { NSEC3_PARAMETERS } from '#dns/nsec3.ts';
-import { type DenialKind } from '#dnssec/denial.ts';
-import { type PendingPlan, type SigningSettings, type ZonePlan, finishPlan, preparePlan, prepareRefresh } from '#dnssec/plan.ts';
-import { KEY_POLICY, type KeyPolicy, rolesOf } from '#dnssec/key-policy.ts';
+import {
+  type PendingPlan,
+  type SigningSettings,
+  type ZonePlan,
+  finishPlan,
+  preparePlan,
+  prepareRefresh,
+} from '#dnssec/plan.ts';
+import { KEY_POLICY, rolesOf } from '#dnssec/key-policy.ts';
 import { signingBy } from '#dnssec/key-stage.ts';
 import { rrsigFields, secondsBetween, signaturePolicyOf } from '#dnssec/sign.ts';
 import { TYPE } from '#dns/types.ts';
@@ -74,7 +83,10 @@ export class ZonePreparer {
     this.#options = options;
     this.#selfCheck = new SelfCheck(() => clock.nowMs());
     // Under 0 stand the secrets of removed zones, for one that comes back.
-    this.#keys = new KeyRing(writer.sealer, (zoneId, id) => writer.sealedSecret(zoneId, id) ?? writer.sealedSecret(0, id));
+    this.#keys = new KeyRing(
+      writer.sealer,
+      (zoneId, id) => writer.sealedSecret(zoneId, id) ?? writer.sealedSecret(0, id),
+    );
   }
 
   /** Signatures committed since the start. */
@@ -87,8 +99,8 @@ export class ZonePreparer {
     return this.#selfCheckFailures;
   }
 
-  /** Plans, signs and checks one part of a decision. */
-  async prepare(part: SettledPart): Promise<Result<Prepared>> {
+  /** Plans, signs and checks one part of a decision: at once, unless there is much to sign. */
+  prepare(part: SettledPart): Soon<Result<Prepared>> {
     const { view } = part;
     const { clock, writer } = this.#options;
     const zone = formatName(view.apex);
@@ -115,7 +127,15 @@ export class ZonePreparer {
     const signing = isSigned ? { ...settingsOf(keys, keyed, this.#signingTime()), ...claimsOf(keyed) } : undefined;
     const { pending, next } = pendingOf(part, signing);
     if (pending.collision !== undefined) return fail(hashCollision(zone, pending.collision));
-    const plan = await signPlan(pending, keys);
+    return whenThere(signPlan(pending, keys), (plan) =>
+      this.#checked(part, { zone, nowMs, before, keyed, sealed: keySet.sealed, signing, plan, next }),
+    );
+  }
+
+  /** The signed plan of a part, when it is good. */
+  #checked(part: SettledPart, { zone, nowMs, before, keyed, sealed, signing, plan, next }: Signed): Result<Prepared> {
+    const { view } = part;
+    const isSigned = signing !== undefined;
     const isDigested = isSigned && keyed.zonemd !== undefined;
     const tooLarge = isDigested ? tooLargeForDigest(before, view, plan) : undefined;
     if (tooLarge !== undefined) return fail(tooLarge);
@@ -125,7 +145,7 @@ export class ZonePreparer {
     return ok({
       plan,
       isChanged: plan.nodes.size > 0 || part.record === undefined || part.keySet !== undefined,
-      fresh: keySet.sealed,
+      fresh: sealed,
       forgotten: (part.record?.keys ?? []).map(({ id }) => id).filter((id) => keyed.keys.every((key) => key.id !== id)),
       ...(next === undefined ? {} : { next }),
       // Renewed signatures are no change of the zone's contents.
@@ -200,15 +220,25 @@ export class ZonePreparer {
 
   /** These are in the store now, and these zones are not any more. */
   committed(parts: readonly Prepared[], removed: readonly ZoneRecord[]): void {
-    for (const { plan, record, forgotten } of parts) {
+    for (const { plan, record, fresh, forgotten } of parts) {
       this.#signatures += plan.signatureCount;
+      this.#keys.keep(record.id, fresh);
       this.#keys.forget({ id: record.id, keys: forgotten.map((id) => ({ id })) });
     }
     for (const record of removed) this.#keys.forget(record);
   }
 
-  /** Checks what would be published, on the zone as it will be: the apex and a random sample of the others, which is all of them in a usual change. */
-  #verify(zone: string, base: ZoneView, plan: ZonePlan, signing: SigningSettings, chain: KeySet['chain']): Problem | undefined {
+  /**
+   * Checks what would be published, on the zone as it will be: the apex and a random sample of the others, which is
+   * all of them in a usual change.
+   */
+  #verify(
+    zone: string,
+    base: ZoneView,
+    plan: ZonePlan,
+    signing: SigningSettings,
+    chain: KeySet['chain'],
+  ): Problem | undefined {
     const edits = new Map([...plan.nodes].map(([key, planned]) => [key, planned?.node ?? null]));
     const after = overlayZone(base, edits, plan.hashed);
     const random = (): number => Buffer.from(this.#options.random(4)).readUInt32BE() / 2 ** 32;
@@ -231,6 +261,21 @@ export class ZonePreparer {
       fix: 'repeat the change; if it fails again, report it with the log',
     });
   }
+}
+
+/** A part with its signatures, and what they were made for. */
+interface Signed {
+  readonly zone: string;
+  readonly nowMs: number;
+  /** The zone's record as it was. */
+  readonly before: ZoneRecord;
+  /** The same with the keys and claims that it is signed with. */
+  readonly keyed: ZoneRecord;
+  readonly sealed: KeySet['sealed'];
+  /** Undefined: the zone is not signed. */
+  readonly signing: SigningSettings | undefined;
+  readonly plan: ZonePlan;
+  readonly next: string | undefined;
 }
 
 type PresignedZone = NonNullable<ZonePart['presigned']>;
@@ -275,35 +320,6 @@ function walkBoth(
 
 const NO_KEYS: KeySet = { keys: [], isDeletingDs: false, sealed: new Map() };
 
-/** The record with these keys. */
-function withKeys(whole: ZoneRecord, keySet: KeySet): ZoneRecord {
-  const { isDeletingDs: _isDeletingDs, foreignKeys: before, presigned: _presigned, ...record } = whole;
-  const { keys, isDeletingDs, policy, foreign = before ?? [] } = keySet;
-  const foreignKeys = keys.length === 0 || foreign.length === 0 ? {} : { foreignKeys: foreign };
-  const deleting = isDeletingDs ? { isDeletingDs: true as const } : {};
-  return { ...withPolicy(record, policy, keySet.policyName), keys, ...foreignKeys, ...deleting };
-}
-
-function withPolicy(before: ZoneRecord, policy: KeyPolicy | undefined, name: string | undefined): ZoneRecord {
-  if (policy === undefined) return before;
-  const { keyPolicyName: _name, ...record } = before;
-  return { ...record, keyPolicy: policy, ...(name === undefined ? {} : { keyPolicyName: name }) };
-}
-
-/** The record with this kind of denial, or as it was. */
-function withDenial(record: ZoneRecord, denial: DenialKind | undefined): ZoneRecord {
-  if (denial === undefined) return record;
-  const { denial: _denial, ...rest } = record;
-  return denial === 'nsec3' ? { ...rest, denial } : rest;
-}
-
-/** The record with this digest, or as it was. */
-function withZonemd(record: ZoneRecord, zonemd: ZonePart['zonemd']): ZoneRecord {
-  if (zonemd === undefined) return record;
-  const { zonemd: _zonemd, ...rest } = record;
-  return zonemd === 'off' ? rest : { ...rest, zonemd };
-}
-
 /** `open`: the keys of `record`, in its order. */
 function settingsOf(open: readonly OpenKey[], record: ZoneRecord, time: SigningTime): SigningSettings {
   const { keys, isDeletingDs, keyPolicy, foreignKeys = [] } = record;
@@ -337,26 +353,13 @@ function pendingOf(
   { view, changes, renewal, keySet }: SettledPart,
   signing: SigningSettings | undefined,
 ): { readonly pending: PendingPlan; readonly next?: string | undefined } {
-  if (renewal !== undefined && signing !== undefined) return prepareRefresh(view, signing, renewal.from, renewal.nodeLimit);
+  if (renewal !== undefined && signing !== undefined)
+    return prepareRefresh(view, signing, renewal.from, renewal.nodeLimit);
   return { pending: preparePlan(view, changes, signing, keySet === undefined ? {} : { resign: 'due' }) };
 }
 
 /** The plan with its signatures. */
-async function signPlan(pending: PendingPlan, keys: readonly OpenKey[]): Promise<ZonePlan> {
+function signPlan(pending: PendingPlan, keys: readonly OpenKey[]): Soon<ZonePlan> {
   const secrets = keys.map(({ key: { flags, algorithm, dnskey }, secret }) => ({ secret, flags, algorithm, dnskey }));
-  return finishPlan(pending, await signInPool(pending.batches, secrets));
-}
-
-function newRecord(id: number, name: string, nowMs: number): ZoneRecord {
-  return {
-    id,
-    name,
-    dnssec: 'off',
-    serial: 0,
-    revision: 0,
-    nodeCount: 0,
-    createdAtMs: nowMs,
-    changedAtMs: nowMs,
-    keys: [],
-  };
+  return whenThere(signInPool(pending.batches, secrets), (signatures) => finishPlan(pending, signatures));
 }

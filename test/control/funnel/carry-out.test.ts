@@ -1,9 +1,9 @@
 /** A decision is carried out as a whole: all its zones in one transaction, or nothing. */
 import { describe, expect, test } from 'vitest';
 import { atZone } from '#base/place.ts';
-import { fail, problem } from '#base/problem.ts';
+import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Decision, type Turn, type ZonePart } from '#control/commands/decision.ts';
-import { carryOut } from '#control/funnel/carry-out.ts';
+import { type Done, carryOutAlone, makeReady } from '#control/funnel/carry-out.ts';
 import { ZonePreparer } from '#control/signing/prepare.ts';
 import { nameOf } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
@@ -31,7 +31,11 @@ async function bench() {
     preparer,
     record,
     part,
-    carry: (decision: Decision, turn = TURN) => carryOut(decision, turn, { writer, publisher, clock, preparer }),
+    carry: async (decision: Decision, turn = TURN): Promise<Result<Done>> => {
+      const options = { writer, publisher, clock, preparer };
+      const ready = await makeReady(decision, turn, options);
+      return ready.ok ? ok(await carryOutAlone(ready.value, options), ready.warnings) : ready;
+    },
   };
 }
 
@@ -59,9 +63,7 @@ describe('several zones', () => {
     const before = writer.generation();
     const prepare = preparer.prepare.bind(preparer);
     preparer.prepare = (each) =>
-      each.record?.name === 'b.example.'
-        ? Promise.resolve(fail(problem('SIGNING_SELF_CHECK', atZone('b.example.'), 'bad')))
-        : prepare(each);
+      each.record?.name === 'b.example.' ? fail(problem('SIGNING_SELF_CHECK', atZone('b.example.'), 'bad')) : prepare(each);
     const parts = [part('a.example.'), part('b.example.')];
     expect(bad(await carry({ parts, detail: 'both', isChanged: false }))[0]?.code).toBe('SIGNING_SELF_CHECK');
     expect(writer.generation()).toBe(before);

@@ -128,14 +128,14 @@ describe('who may wait', () => {
 describe('a store that fails', () => {
   test('full: a problem, and the process goes on', async () => {
     const { funnel, writer, fatal } = bench();
-    writer.commit = () => Promise.reject(new StoreFailure('STORE_FULL', WHOLE, 'no space'));
+    writer.commitTogether = () => Promise.reject(new StoreFailure('STORE_FULL', WHOLE, 'no space'));
     expect(bad(await funnel.change(SYSTEM, NOTE))[0]?.code).toBe('STORE_FULL');
     expect(fatal).toEqual([]);
   });
 
   test('broken: a problem, and the process has to end', async () => {
     const { funnel, writer, fatal } = bench();
-    writer.commit = () => Promise.reject(new StoreFailure('STORE_BROKEN', WHOLE, 'a flush failed'));
+    writer.commitTogether = () => Promise.reject(new StoreFailure('STORE_BROKEN', WHOLE, 'a flush failed'));
     expect(bad(await funnel.change(SYSTEM, NOTE))[0]?.code).toBe('STORE_BROKEN');
     expect(fatal.map(({ code }) => code)).toEqual(['STORE_BROKEN']);
   });

@@ -1,54 +1,59 @@
-/** One job at a time, in order within a lane, lanes in turns. */
+/** Order of jobs: in order within a lane, lanes in turns, one group at a time. */
 import { expect, test } from 'vitest';
 import { TurnQueue } from '#control/funnel/turn-queue.ts';
 
-function bench() {
-  const queue = new TurnQueue();
+function bench(groupMax: number) {
   const log: string[] = [];
+  const groups: string[][] = [];
   let running = 0;
-  const job = (name: string) => async () => {
-    running++;
-    expect(running).toBe(1);
+  const queue = new TurnQueue<string>(async (take) => {
+    expect(++running).toBe(1);
+    const group: string[] = [];
+    while (group.length < groupMax) {
+      const job = take();
+      if (job === undefined) break;
+      group.push(job);
+      // Those that come while a group is filled may still get in.
+      if (job === 'outer') queue.add('a', 'inner');
+    }
     await Promise.resolve();
-    log.push(name);
+    log.push(...group);
+    groups.push(group);
     running--;
-    return name;
-  };
-  return { queue, log, job };
+  });
+  return { queue, log, groups };
 }
 
-test('jobs of one lane keep their order, and never run inside `run`', async () => {
-  const { queue, log, job } = bench();
-  const all = [queue.run('a', job('1')), queue.run('a', job('2')), queue.run('a', job('3'))];
+test('jobs of one lane keep their order, and never run inside `add`', async () => {
+  const { queue, log } = bench(2);
+  for (const job of ['1', '2', '3']) queue.add('a', job);
   expect(log).toEqual([]);
-  expect(await Promise.all(all)).toEqual(['1', '2', '3']);
+  await queue.idle();
   expect(log).toEqual(['1', '2', '3']);
 });
 
-test('a lane with many jobs does not make another wait for all of them', async () => {
-  const { queue, log, job } = bench();
-  const all = ['a1', 'a2', 'a3', 'a4'].map((name) => queue.run('a', job(name)));
-  all.push(queue.run('b', job('b1')), queue.run('c', job('c1')), queue.run('b', job('b2')));
-  await Promise.all(all);
+test.each([1, 3, 10])('a lane with many jobs does not make another wait for all of them: groups of %i', async (groupMax) => {
+  const { queue, log } = bench(groupMax);
+  for (const job of ['a1', 'a2', 'a3', 'a4']) queue.add('a', job);
+  for (const job of ['b1', 'c1', 'b2']) queue.add(job[0]!, job);
+  await queue.idle();
   expect(log).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3', 'a4']);
 });
 
-test('a job that fails rejects for its caller alone', async () => {
-  const { queue, log, job } = bench();
-  const failed = queue.run('a', () => Promise.reject(new Error('no')));
-  const next = queue.run('a', job('next'));
-  await expect(failed).rejects.toThrow('no');
-  await next;
-  expect(log).toEqual(['next']);
+test('what waits is taken as one group, and what comes meanwhile as the next', async () => {
+  const { queue, groups } = bench(10);
+  for (const job of ['1', '2']) queue.add('a', job);
+  await Promise.resolve();
+  await Promise.resolve();
+  queue.add('b', '3');
+  await queue.idle();
+  expect(groups).toEqual([['1', '2'], ['3']]);
 });
 
 test('idle: resolves after jobs that were added while it waited', async () => {
-  const { queue, log, job } = bench();
+  const { queue, log } = bench(1);
   await queue.idle();
-  void queue.run('a', async () => {
-    void queue.run('a', job('inner'));
-    await job('outer')();
-  });
+  queue.add('a', 'outer');
   await queue.idle();
   expect(log).toEqual(['outer', 'inner']);
 });

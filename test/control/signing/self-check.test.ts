@@ -11,7 +11,7 @@ const { dnskey } = key;
 const data = Uint8Array.from([1, 2, 3]);
 const signature = key.sign(data);
 
-test('the first signatures of a key, and then one in a while, are checked by the reference too', () => {
+test('the first signature of a key, and then one in a while, are checked by the reference too', () => {
   let nowMs = 1_000_000;
   let calls = 0;
   const { check } = new SelfCheck(
@@ -21,19 +21,43 @@ test('the first signatures of a key, and then one in a while, are checked by the
       return checkByReference(...signed);
     },
   );
-  /** A hundred checks; gives how many of them the reference made too. */
+  let made = 0;
+  /** A hundred checks of new signatures; gives how many of them the reference made too. */
   const hundred = () => {
     const before = calls;
-    for (let each = 0; each < 100; each++) expect(check(dnskey, data, signature)).toBe(true);
+    for (let each = 0; each < 100; each++) {
+      const fresh = Uint8Array.from([4, made >>> 8, made++ & 0xff]);
+      expect(check(dnskey, fresh, key.sign(fresh))).toBe(true);
+    }
     return calls - before;
   };
-  expect(hundred()).toBe(2);
+  expect(hundred()).toBe(1);
   nowMs += REFERENCE_CHECK_EVERY_MS;
   expect(hundred()).toBe(1);
   expect(hundred()).toBe(0);
   // A clock set back a day.
   nowMs -= 86_400_000;
   expect(hundred()).toBe(1);
+});
+
+test('what was found good is not looked at again; another signature, other data or another key are', () => {
+  let calls = 0;
+  let nowMs = 0;
+  const counted = new SelfCheck(
+    () => (nowMs += REFERENCE_CHECK_EVERY_MS),
+    (...signed) => {
+      calls++;
+      return checkByReference(...signed);
+    },
+  );
+  for (let each = 0; each < 5; each++) expect(counted.check(dnskey, data, signature)).toBe(true);
+  expect(calls).toBe(1);
+  expect(counted.check(dnskey, data, key.sign(data))).toBe(true);
+  expect(calls).toBe(2);
+  // The octets of one moved into the next.
+  expect(counted.check(dnskey, data.subarray(0, 2), Uint8Array.from([3, ...signature]))).toBe(false);
+  expect(counted.check(dnskey, Uint8Array.from([...data, signature[0]!]), signature.subarray(1))).toBe(false);
+  expect(counted.check(dnskey.subarray(0, 67), Uint8Array.from([dnskey[67]!, ...data]), signature)).toBe(false);
 });
 
 test('what either of them does not find good is not good', () => {
