@@ -17,6 +17,7 @@ import { dnssecRoutes } from '#admin/v1/dnssec.ts';
 import { EVENT_TIMES, type EventTimes } from '#admin/v1/event-stream.ts';
 import { eventsRoutes } from '#admin/v1/events.ts';
 import { healthRoutes } from '#admin/v1/health.ts';
+import { backupsRoutes } from '#admin/v1/backups/backups.ts';
 import { bimiRoutes } from '#admin/v1/mail/bimi.ts';
 import { mailCheckRoutes } from '#admin/v1/mail/check.ts';
 import { dkimRoutes } from '#admin/v1/mail/dkim.ts';
@@ -97,6 +98,7 @@ export function adminRoutes({ zoneFileBytesMax = ZONE_FILE_BYTES_MAX, eventTimes
     ...vaultRoutes,
     ...statusRoutes,
     ...keysRoutes,
+    ...backupsRoutes,
     ...tsigRoutes,
     ...tokensRoutes,
     ...auditRoutes,

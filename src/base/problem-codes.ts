@@ -146,6 +146,13 @@ export const PROBLEM_KINDS = {
   SIGNER_SELECTOR: { title: 'a signer can acknowledge only an active key that it has', status: 409, exit: 4 },
 
   // store: what is kept on disk, and its secrets
+  BACKUP_BAD: { title: 'a backup is not what was made', status: 500, exit: 6 },
+  BACKUP_FAILED: { title: 'a backup could not be made; nothing of it is left', status: 500, exit: 1 },
+  BACKUP_FOLDER: { title: 'the folder of backups cannot be used', status: 422, exit: 1 },
+  BACKUP_NONE: { title: 'there is no such backup', status: 404, exit: 3 },
+  BACKUP_OLD: { title: 'the newest backup is older than the schedule allows', status: 500, exit: 6 },
+  BACKUP_RUNNING: { title: 'a backup is being made already', status: 409, exit: 4 },
+  BACKUP_TARGET: { title: 'a backup cannot be restored there', status: 409, exit: 4 },
   HTTPS_KEY_FILE: { title: "the policy host's key cannot be read", status: 500, exit: 1 },
   HTTPS_KEY_PERMISSIONS: { title: "the file of the policy host's key can be read by others", status: 500, exit: 1 },
   KEK_CHANGE: { title: 'the key-encryption key cannot become another one in this way', status: 409, exit: 4 },

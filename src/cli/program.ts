@@ -91,6 +91,11 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     example: 'waxseal keys reseal --to kek-2027',
     load: async () => (await import('./keys.ts')).defineKeyEncryption,
   },
+  backup: {
+    summary: 'copies of the store: create, list, verify, restore',
+    example: 'waxseal backup create',
+    load: async () => (await import('./backup.ts')).defineBackup,
+  },
   audit: {
     summary: 'who changed what: tail, verify',
     example: 'waxseal audit tail',

@@ -16,6 +16,7 @@ import { atFlag, atPath } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';
 import { parseDuration, parseSize } from '#base/units.ts';
 import { type AuditSettings, describeAudit, settleAudit } from './audit.ts';
+import { type BackupConfig, describeBackup, settleBackup } from './backup.ts';
 import { describeCookies, describeRateLimit, settleCookies, settleRateLimit } from './defence.ts';
 import { ConfigFile } from './file-form.ts';
 import { type LimitSettings, describeLimits, settleLimits } from './limits.ts';
@@ -76,6 +77,7 @@ export interface Config {
   readonly rrl: RateLimitSettings | undefined;
   readonly limits: LimitSettings;
   readonly audit: AuditSettings;
+  readonly backup: BackupConfig;
 }
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
@@ -163,6 +165,7 @@ export function describeConfig(config: Config): Tree {
     rrl: describeRateLimit(config.rrl),
     limits: describeLimits(config.limits),
     audit: describeAudit(config.audit),
+    backup: describeBackup(config.backup),
     log: { ...config.log },
   };
 }
@@ -219,6 +222,7 @@ function settle(
     rrl: settleRateLimit(values.rrl, readers),
     limits: settleLimits(values.limits),
     audit: settleAudit(values.audit, readers),
+    backup: settleBackup(values.backup, join(dirname(data), 'backups'), readers),
     log: { ...DEFAULTS.log, ...values.log },
   };
 }

@@ -7,6 +7,7 @@ import { type TSchema, Type } from 'typebox';
 import { WORKERS_MAX } from '#base/limits/server.ts';
 import { AcmeSection } from './acme.ts';
 import { AuditSection } from './audit.ts';
+import { BackupSection } from './backup.ts';
 import { DNS_TLS_KEYS } from './dns-tls.ts';
 import { CookiesSection, RrlSection } from './defence.ts';
 import { HttpsSection } from './https.ts';
@@ -53,6 +54,7 @@ export const ConfigFile = Type.Object(
     process: Type.Optional(ProcessSection),
     limits: Type.Optional(LimitsSection),
     audit: Type.Optional(AuditSection),
+    backup: Type.Optional(BackupSection),
     keys: Type.Optional(Type.Object({ kek_file: Type.Optional(Type.String({ minLength: 1 })) }, strict)),
     log: Type.Optional(
       Type.Object(

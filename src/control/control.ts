@@ -31,6 +31,7 @@ import {
   type RunOptions,
   type WorkersApi,
 } from '#control/api/control.ts';
+import { Backups, type BackupsOptions } from '#control/backup/backups.ts';
 import { auditLog } from '#control/audit/log.ts';
 import { AuditRetention } from '#control/audit/retention.ts';
 import { type CertificateParts, certificateParts } from '#control/certificate/certificates.ts';
@@ -87,7 +88,8 @@ import { type TransferApi } from '#control/api/transfer.ts';
 import { zoneHandlers } from '#control/zone/decide.ts';
 import { type Refreshable, storedZones } from '#control/zone/refresh.ts';
 
-export interface ControlOptions {
+/** `runJob`: who makes backups; a process of its own unless given. */
+export interface ControlOptions extends Pick<BackupsOptions, 'runJob' | 'backup'> {
   readonly writer: StoreWriter;
   readonly publisher: Publisher;
   readonly clock: Clock;
@@ -161,6 +163,7 @@ export class Control implements ControlApi {
   readonly delegationChecks: DelegationCheckApi;
   readonly audit: AuditApi;
   readonly keys: Reseal;
+  readonly backups: Backups;
   readonly workers: WorkersApi;
   /** What the policy host serves now. */
   readonly policyHost = new PolicyHostState();
@@ -182,8 +185,7 @@ export class Control implements ControlApi {
     const witnesses = this.#witnesses(options);
     this.#published = options.policyHost ?? NO_POLICY_HOST;
     const policyHost = () => this.#published;
-    [this.#options, this.#writer, this.#publisher] = [options, writer, publisher];
-    this.workers = publisher;
+    [this.#options, this.#writer, this.#publisher, this.workers] = [options, writer, publisher, publisher];
     this.zones = new ServedZones(writer, options.outside);
     this.audit = auditLog(writer);
     const time = new CountedTime(clock, uptime, readTimeline(writer));
@@ -207,6 +209,7 @@ export class Control implements ControlApi {
     [this.transferParts, this.transfer] = [transfer, transfer.api];
     const { auditKeepMs: keepMs, auditLargeBytes: largeBytes } = options;
     const alertAll = (problems: readonly Problem[]) => alert(undefined, problems);
+    this.backups = new Backups({ ...shared, alert: alertAll });
     this.auditRetention = new AuditRetention({ ...shared, keepMs, largeBytes, alert: alertAll });
     this.#wakeForPolicyHost = () => this.#funnel.guard(() => wakeForPolicyHost(shared));
     const watches = [daneUpkeep(shared), stsUpkeep(shared), bimiUpkeep(shared)].filter((each) => each !== undefined);
@@ -351,7 +354,8 @@ export class Control implements ControlApi {
     });
     const updates = updateFamily(this.transferParts.updates.counts);
     const ends = [...certificateFamilies(this.#writer), ...bimiFamilies(this.#writer)];
-    return [...families, ...this.#dnssecMetrics(), ...ends, updates, ...this.transferParts.families()];
+    const backups = this.backups.families();
+    return [...families, ...this.#dnssecMetrics(), ...ends, updates, ...this.transferParts.families(), ...backups];
   }
 
   /** Lets running changes end and closes the store. */

@@ -16,6 +16,7 @@ import { type Problem, type Result, fail, formatProblem, ok, problem } from '#ba
 import { productVersion } from '#base/version.ts';
 import { type Config } from '#config/config.ts';
 import { AuditUpkeep } from '#control/audit/upkeep.ts';
+import { BackupSchedule } from '#control/backup/schedule.ts';
 import { DotDelivery } from '#control/certificate/dot-delivery.ts';
 import { KeyDelivery } from '#control/transfer/key-delivery.ts';
 import { notifyIntake } from '#control/transfer/notify-intake.ts';
@@ -141,13 +142,15 @@ export class ControlService {
     this.#control.signers.useFiles(exporter);
     const refresher = new Refresher(this.#control.refreshable, systemClock, log);
     const audit = new AuditUpkeep(this.#control.auditRetention, log);
+    const backups = new BackupSchedule(this.#control.backups, log);
     const scheduler = new Scheduler(this.#control.lifecycles, log);
     const { notifier, keeper } = this.#control.transferParts;
     const { cdsNotifier } = this.#control;
     const logging = [notifier, cdsNotifier, keeper].map((each) => startedWith(each, log));
     const dot = this.#dotDelivery === undefined ? [] : [this.#dotDelivery];
     const transfer = [this.#keyDelivery, ...logging, ...dot];
-    this.#upkeep = [this.#snapshots, ...transfer, refresher, scheduler, exporter, audit, ...this.#policyHostUpkeep()];
+    const others = [refresher, scheduler, exporter, audit, backups];
+    this.#upkeep = [this.#snapshots, ...transfer, ...others, ...this.#policyHostUpkeep()];
   }
 
   /** What the answer process and the policy host ask of control. */
@@ -249,6 +252,7 @@ export class ControlService {
       policyHost: { ...config.https, isServing: config.https.listen.length > 0 },
       recordsPerRrsetMax: config.limits.recordsPerRrsetMax,
       auditKeepMs: config.audit.keepMs,
+      backup: config.backup,
       onMailEvents: (zone, events) => logMailEvents(log, zone, events, this.#isFirstScreen() ? 'debug' : 'info'),
       certificates: {
         ...(acme === undefined ? {} : { acme }),

@@ -9,7 +9,8 @@ import { type Problem, problem } from '#base/problem.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
 
 /** The codes of base/problem-codes.ts that the store raises. */
-type OwnCode = `STORE_${string}` | `KEK_${string}` | `HTTPS_KEY_${string}` | 'SECRET_SEALED' | 'AUDIT_BROKEN';
+type Family = 'STORE' | 'BACKUP' | 'KEK' | 'HTTPS_KEY';
+type OwnCode = `${Family}_${string}` | 'SECRET_SEALED' | 'AUDIT_BROKEN';
 export type StoreFailureCode = Extract<ProblemCode, OwnCode>;
 
 /** Thrown by the store; `problem` is the same as a value, for API and command line. */

@@ -43,6 +43,7 @@ describe('configuration', () => {
       acme: { directories: [] },
       mail: { name_servers: [], secondaries: 'listed', resolvers: [], probe: true, starttls_probe: true, probe_networks: [] },
       keys: { kek_file: '/here/keys/kek' },
+      backup: { folder: '/here/backups', every: 'off', keep: 14 },
       cookies: { enabled: true },
       rrl: { enabled: true, rate: 50, slip: 1, dry_run: false, allow: ['127.0.0.0/8', '::1'] },
       limits: { records_per_rrset: 1000 },

@@ -4,6 +4,7 @@ import { type IpcMessage } from '#base/ipc/messages.ts';
 import { type Log, createLog } from '#base/log.ts';
 import { type Problem, type Result } from '#base/problem.ts';
 import { type Actor, type Command, type Outcome, type ParentCare, type RunOptions } from '#control/api/control.ts';
+import { doBackupJob } from '#control/backup/jobs.ts';
 import { type CertificateSettings } from '#control/certificate/certificates.ts';
 import { Control } from '#control/control.ts';
 import { type AskServer } from '#control/dnssec/parent.ts';
@@ -109,6 +110,7 @@ export function temporaryControl(options: TestControlOptions = {}): TestControl 
     adminListener: '',
     socketPath: '',
     counterTable: {},
+    runJob: doBackupJob,
   });
   const run: TestControl['run'] = (command, more = {}) => control.run(command, { actor: TEST_ACTOR, dryRun: false, ...more });
   const timers = new TestTimers(() => uptimeMs);

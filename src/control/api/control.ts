@@ -17,6 +17,7 @@ import { type Changeset } from '#zone/changeset.ts';
 import { type DenialKind } from '#dnssec/denial.ts';
 import { type Response } from '#zone/lookup.ts';
 import { type ZoneView } from '#zone/view.ts';
+import { type BackupsApi } from './backups.ts';
 import { type CertificateCommand, type CertificateSummary, type CertificateView } from './certificates.ts';
 import { type ZonemdHash } from '#zone/zonemd.ts';
 import { type DelegationApi, type DelegationCommand } from './delegation.ts';
@@ -259,6 +260,7 @@ export interface ControlApi {
   readonly transfer: TransferApi;
   readonly audit: AuditApi;
   readonly keys: KeysApi;
+  readonly backups: BackupsApi;
   readonly workers: WorkersApi;
   run(command: Command, options: RunOptions): Promise<Result<Outcome>>;
   status(): ControlStatus;

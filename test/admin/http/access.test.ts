@@ -79,6 +79,8 @@ const POLICY: Readonly<
   'post /v1/zones/{zone}/dnssec/foreign': 'zone-change',
   'post /v1/zones/{zone}/dnssec/keys/export': 'admin',
   'post /v1/keys/reseal': 'admin',
+  'get /v1/backups': 'admin',
+  'post /v1/backups': 'admin',
   'get /v1/mail/schema': 'public',
   'get /v1/spf/{domain}/check': 'read',
   'get /v1/spf/{domain}/tree': 'read',

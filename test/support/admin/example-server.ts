@@ -2,6 +2,7 @@
  * The zone of the examples that routes carry: example.com with records, keys, a mail policy, signers and a token, over a real store. Each
  * example of a route that writes is a good request here.
  */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import { onTestFinished } from 'vitest';
@@ -14,7 +15,7 @@ import { LOGO } from '../mail/mark-certificate.ts';
 import { foldersHere } from '../signers/folders-here.ts';
 import { HOUR_MS, LOCAL } from '../signing-control.ts';
 import { TEST_ACTOR, type TestControl, type TestControlOptions, good, temporaryControl } from '../temporary-control.ts';
-import { countedRandom, temporaryFolder } from '../temporary-store.ts';
+import { TEST_KEK, countedRandom, temporaryFolder } from '../temporary-store.ts';
 
 const ZONE = nameOf('example.com.');
 const ZONE_TEXT = `
@@ -55,6 +56,7 @@ export async function exampleServer(options: TestControlOptions = {}): Promise<E
   const token = await addSigners(server);
   good(await server.run({ kind: 'mail.apply', zone: ZONE, policy: POLICY }));
   const kekFile = join(temporaryFolder(), 'kek');
+  writeFileSync(kekFile, TEST_KEK, { mode: 0o600 });
   await server.writer.commit({ audit: { atMs: server.clock.nowMs() }, kekFile });
   server.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
   await server.live(HOUR_MS);

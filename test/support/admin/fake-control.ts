@@ -109,6 +109,10 @@ export class FakeControl implements ControlApi {
     check: () => Promise.resolve(ok({ isAcceptable: true, findings: [], ns: [], serial: 1, hosts: [], parent: [] })),
   };
   readonly keys: ControlApi['keys'] = { reseal: () => Promise.resolve(fail(problem('KEK_CHANGE', WHOLE, 'there is no store'))) };
+  readonly backups: ControlApi['backups'] = {
+    list: () => Promise.resolve(ok({ folder: '/backups', backups: [], bad: [] })),
+    create: () => Promise.resolve(ok({ kind: 'running' })),
+  };
   readonly delegation: ControlApi['delegation'] = { view: () => ({ children: [] }) };
   readonly transfer = NO_TRANSFER;
   readonly events = new MemoryEvents();

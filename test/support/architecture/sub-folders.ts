@@ -42,6 +42,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     hosted: ['.'],
     transfer: ['.'],
     powerdns: ['.'],
+    backup: ['.', 'audit', 'kek'],
   },
   mail: {
     text: [],
@@ -80,6 +81,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     lifecycle: ['api', 'funnel'],
     'policy-host': ['funnel'],
     audit: ['api', 'funnel', 'lifecycle'],
+    backup: ['api', 'funnel'],
     outside: [],
     reports: ['api'],
     zone: ['api', 'commands', 'funnel'],
@@ -95,6 +97,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     '.': [
       'api',
       'audit',
+      'backup',
       'commands',
       'publish',
       'signing',
@@ -125,16 +128,18 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     confine: [],
     children: ['privileges.ts'],
     sockets: [],
+    offline: ['.'],
     '.': ['confine', 'children', 'sockets'],
   },
   admin: {
     http: [],
     v1: ['http'],
     'v1/mail': ['http'],
+    'v1/backups': ['http'],
     'v1/catalogs': ['http'],
     'v1/signers': ['http'],
     powerdns: ['http'],
-    '.': ['http', 'v1', 'v1/mail', 'v1/catalogs', 'v1/signers', 'powerdns'],
+    '.': ['http', 'v1', 'v1/mail', 'v1/backups', 'v1/catalogs', 'v1/signers', 'powerdns'],
   },
 };
 

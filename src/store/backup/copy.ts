@@ -1,0 +1,91 @@
+/**
+ * The store of a backup, opened for reading where it lies: LMDB's lock file stands in a folder of its own, so that a
+ * backup is not written to, and one on a medium that is read-only can be looked at. And the key-encryption key that
+ * opens its secrets.
+ * Not here: what is checked of it (verify.ts).
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { atPath } from '#base/place.ts';
+import { type Problem } from '#base/problem.ts';
+import { StoreFailure } from '#store/failure.ts';
+import { readKek } from '#store/kek.ts';
+import { readKekChange, settleKek } from '#store/kek/change.ts';
+import { type StoreReader, openReader } from '#store/reader.ts';
+import { type ChangingSealer, type Sealer, changingSealer, createSealer } from '#store/seal.ts';
+import { BACKUP_FILES } from './manifest.ts';
+
+export interface StoreCopy {
+  readonly reader: StoreReader;
+  /** Files that its key-encryption key was in, as it remembers. */
+  readonly kekFiles: readonly string[];
+  close(): Promise<void>;
+}
+
+/** Opens `data.mdb` in `folder`. Throws StoreFailure: not a store, newer than this version, damaged. */
+export function openCopy(folder: string): StoreCopy {
+  const view = mkdtempSync(join(tmpdir(), 'waxseal-copy-'));
+  const leave = () => rmSync(view, { recursive: true, force: true });
+  try {
+    symlinkSync(resolve(folder, BACKUP_FILES.data), join(view, BACKUP_FILES.data));
+    const reader = openReader(view);
+    const { environment, read } = reader.inspect();
+    const change = readKekChange(environment.db.meta, read);
+    const file = reader.kekFile();
+    const one = file === undefined ? [] : [file];
+    return {
+      reader,
+      kekFiles: change === undefined ? one : [change.fileBefore, change.file],
+      close: async () => {
+        await reader.close();
+        leave();
+      },
+    };
+  } catch (error) {
+    leave();
+    if (error instanceof StoreFailure) throw inPlace(error, view, folder);
+    throw error;
+  }
+}
+
+/**
+ * What opens the secrets of `copy`, with the key in `kekFile`. Throws KEK_FILE or KEK_PERMISSIONS when there is no such
+ * key, KEK_WRONG when it is not the one that they are sealed under.
+ */
+export function sealerOfCopy({ reader, kekFiles }: StoreCopy, kekFile: string): ChangingSealer {
+  const given = sealerIn(kekFile);
+  try {
+    const { current, next } = settleKek(reader.inspect().environment, given, reader.installation(), sealerIn);
+    const sealer = changingSealer(current);
+    if (next !== undefined) sealer.begin(next);
+    return sealer;
+  } catch (error) {
+    if (!(error instanceof StoreFailure) || error.code !== 'KEK_WRONG') throw error;
+    throw anotherKey(kekFile, kekFiles);
+  }
+}
+
+function sealerIn(file: string): Sealer {
+  const key = readKek(file);
+  if (!key.ok) {
+    const [{ code, at, message, fix }] = key.problems as readonly [Problem];
+    throw new StoreFailure(code === 'KEK_PERMISSIONS' ? code : 'KEK_FILE', at, message, fix);
+  }
+  const sealer = createSealer(key.value, (bytes) => new Uint8Array(randomBytes(bytes)));
+  key.value.fill(0);
+  return sealer;
+}
+
+function anotherKey(kekFile: string, kekFiles: readonly string[]): StoreFailure {
+  const was = kekFiles.length === 0 ? '' : `; it was in ${kekFiles.join(' and ')} then`;
+  const why = `the key in ${kekFile} is not the one that the secrets of the backup are sealed under${was}`;
+  const fix = 'name the file that has the key of then: --kek-file FILE';
+  return new StoreFailure('KEK_WRONG', atPath(kekFile, 'the file of the key-encryption key'), why, fix);
+}
+
+/** The failure with the folder of the backup in place of the folder that it was opened in. */
+function inPlace({ code, problem: { message, fix } }: StoreFailure, view: string, folder: string): StoreFailure {
+  return new StoreFailure(code, atPath(folder, 'the backup'), message.replaceAll(view, folder), fix);
+}

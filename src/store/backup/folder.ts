@@ -1,0 +1,134 @@
+/**
+ * A folder of backups: which there are, and which may go. Only what is a backup of ours in every respect is ever
+ * removed: its name, its manifest, of this installation, made by the schedule, and nothing else beside its files.
+ * Not here: making one (make.ts).
+ */
+import {
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  rmdirSync,
+  unlinkSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { BACKUPS_LISTED_MAX, BACKUP_LEFTOVER_MS } from '#base/limits/backup.ts';
+import { messageOf } from '#store/failure.ts';
+import { BACKUP_FILES, type BackupManifest, isBackupName, readManifest, readVerified } from './manifest.ts';
+
+export interface ListedBackup {
+  readonly name: string;
+  readonly folder: string;
+  /** Absent: it cannot be read; `problem` says why. */
+  readonly manifest?: BackupManifest;
+  readonly problem?: string;
+  /** When it was last found good; absent: not known. */
+  readonly verifiedAtMs?: number;
+}
+
+const FILES: ReadonlySet<string> = new Set(Object.values(BACKUP_FILES));
+const PARTIAL = '.partial-';
+const REMOVING = '.removing-';
+
+/** Where a backup is while it is written. */
+export function partialFolder(folder: string, name: string): string {
+  return join(folder, `${PARTIAL}${name}`);
+}
+
+/**
+ * Backups in `folder`, newest first, BACKUPS_LISTED_MAX at most; none when there is no such folder. Throws the system's
+ * error.
+ */
+export function listBackups(folder: string): readonly ListedBackup[] {
+  return entriesOf(folder)
+    .filter(isBackupName)
+    .toSorted()
+    .toReversed()
+    .slice(0, BACKUPS_LISTED_MAX)
+    .map((name) => describeBackup(folder, name));
+}
+
+function describeBackup(parent: string, name: string): ListedBackup {
+  const folder = join(parent, name);
+  try {
+    const manifest = readManifest(folder);
+    const verified = readVerified(folder);
+    return { name, folder, manifest, ...(verified === undefined ? {} : { verifiedAtMs: verified.atMs }) };
+  } catch (error) {
+    return { name, folder, problem: messageOf(error) };
+  }
+}
+
+/** Removes scheduled backups of `installation` but the `keep` newest. Returns the names of those that went. */
+export function removeOldBackups(folder: string, installation: string, keep: number): readonly string[] {
+  const own = listBackups(folder).filter(
+    ({ name, manifest }) =>
+      manifest?.isScheduled === true && manifest.installation === installation && manifest.name === name,
+  );
+  const removed: string[] = [];
+  for (const { name } of own.slice(keep)) {
+    if (!hasOnlyOurFiles(join(folder, name))) continue;
+    // First out of the list: what is removed in part must not look like a backup.
+    const leaving = join(folder, `${REMOVING}${name}`);
+    renameSync(join(folder, name), leaving);
+    removeFiles(leaving);
+    removed.push(name);
+  }
+  if (removed.length > 0) syncFolder(folder);
+  return removed;
+}
+
+/** Removes what backups and removals that were broken off BACKUP_LEFTOVER_MS before `nowMs` have left. */
+export function removeLeftovers(folder: string, nowMs: number): void {
+  for (const entry of entriesOf(folder)) {
+    const start = [PARTIAL, REMOVING].find((each) => entry.startsWith(each));
+    if (start === undefined || !isBackupName(entry.slice(start.length))) continue;
+    const path = join(folder, entry);
+    const isOld = nowMs - lstatSync(path).mtimeMs > BACKUP_LEFTOVER_MS;
+    if (isOld && hasOnlyOurFiles(path)) removeFiles(path);
+  }
+}
+
+/** Removes a folder of ours with its files, whatever of it is there. */
+export function removeFiles(folder: string): void {
+  for (const name of FILES) rmSync(join(folder, name), { force: true });
+  rmSync(join(folder, 'lock.mdb'), { force: true });
+  rmdirSync(folder);
+}
+
+/** A real folder in which nothing but regular files of a backup is. */
+function hasOnlyOurFiles(folder: string): boolean {
+  if (!lstatSync(folder).isDirectory()) return false;
+  return readdirSync(folder, { withFileTypes: true }).every((each) => each.isFile() && FILES.has(each.name));
+}
+
+/** Makes what was renamed or made in the folder durable. */
+export function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The file goes if it is there. */
+export function forgetFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  }
+}
+
+function entriesOf(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
+}

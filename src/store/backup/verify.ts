@@ -1,0 +1,239 @@
+/**
+ * Is a backup what was made, and would it be of use? Its files have their hashes, its manifest the MAC of a server with
+ * this key-encryption key, its store the structure that verify.ts of the store checks, every secret opens, and
+ * signatures are good as of the time that it was made. Read-only, without a server and without the network.
+ * Implements: RFC 4035 §5.3 (signatures), RFC 4034 §4 and RFC 5155 §7.1 (chains), by dnssec/verify.ts.
+ * Not here: its form (manifest.ts).
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BACKUP_BATCH_NODES, BACKUP_SIGNATURE_NODES } from '#base/limits/backup.ts';
+import { INTEGRITY_PROBLEMS_MAX } from '#base/limits/store.ts';
+import { formatProblem } from '#base/problem.ts';
+import { nameOf } from '#dns/name.ts';
+import { TYPE } from '#dns/types.ts';
+import { type FlaggedNode, type VerifyOptions, verifyHashed, verifyNodes } from '#dnssec/verify.ts';
+import { verifyAudit } from '#store/audit/chain.ts';
+import { messageOf } from '#store/failure.ts';
+import { labelOfSecret } from '#store/kek/change.ts';
+import { decodeNode } from '#store/node-codec.ts';
+import { type StoreReader } from '#store/reader.ts';
+import { type ZoneRecord, isSignedHere, ownerOfKey, zoneIdOfKey } from '#store/schema.ts';
+import { type Sealer } from '#store/seal.ts';
+import { verifyStore } from '#store/verify.ts';
+import { rrsetOf } from '#zone/view.ts';
+import { type StoreCopy, openCopy, sealerOfCopy } from './copy.ts';
+import {
+  BACKUP_FILES,
+  type BackupManifest,
+  type VerifiedNote,
+  hashFile,
+  isSealedBy,
+  readManifest,
+  readZones,
+} from './manifest.ts';
+
+export interface VerifyOrder {
+  /** Of one backup. */
+  readonly folder: string;
+  /** The file of the key-encryption key. */
+  readonly kekFile: string;
+  /** `sample`: BACKUP_SIGNATURE_NODES owner names, and each apex. */
+  readonly signatures: 'all' | 'sample';
+  readonly random: () => number;
+  readonly productVersion: string;
+  readonly nowMs: number;
+}
+
+export interface BackupVerdict {
+  readonly manifest: BackupManifest;
+  readonly zones: number;
+  readonly nodes: number;
+  /** Owner names whose signatures were checked. */
+  readonly signedNodes: number;
+  /** Secrets that open with the key-encryption key. */
+  readonly secrets: number;
+  /** Secrets under the policy host's own key (https.key_file), which were not opened. */
+  readonly ofPolicyHost: number;
+  readonly auditEntries: number;
+  /** What is wrong and where; empty when the backup is good. At most INTEGRITY_PROBLEMS_MAX. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Throws BACKUP_NONE, BACKUP_BAD or a KEK_ code when it cannot be checked at all; what else is wrong is in the verdict.
+ */
+export async function verifyBackup(order: VerifyOrder): Promise<BackupVerdict> {
+  const { folder } = order;
+  const manifest = readManifest(folder);
+  const problems: string[] = [];
+  const report = (where: string, what: string): void => {
+    if (problems.length < INTEGRITY_PROBLEMS_MAX) problems.push(`${where}: ${what}`);
+  };
+  verifyFiles(folder, manifest, report);
+  // LMDB dies of some files that are not its own; what does not have its hash is not opened.
+  if (problems.length > 0) return { manifest, ...NOTHING, problems };
+  const copy = openCopy(folder);
+  try {
+    const sealer = sealerOfCopy(copy, order.kekFile);
+    if (!isSealedBy(manifest, sealer))
+      report(BACKUP_FILES.manifest, 'was not written by a server with this key-encryption key, or was changed since');
+    const found = verifyContent(order, manifest, copy, sealer, report);
+    if (problems.length === 0) noteVerified(folder, { atMs: order.nowMs, productVersion: order.productVersion });
+    return { manifest, ...found, problems };
+  } finally {
+    await copy.close();
+  }
+}
+
+const NOTHING = { zones: 0, nodes: 0, signedNodes: 0, secrets: 0, ofPolicyHost: 0, auditEntries: 0 };
+
+type Report = (where: string, what: string) => void;
+type Content = Omit<BackupVerdict, 'manifest' | 'problems'>;
+
+function verifyFiles(folder: string, { files }: BackupManifest, report: Report): void {
+  for (const name of [BACKUP_FILES.data, BACKUP_FILES.zones])
+    if (!files.some((file) => file.name === name)) report(BACKUP_FILES.manifest, `does not name ${name}`);
+  for (const { name, bytes, sha256 } of files)
+    try {
+      const found = hashFile(folder, name);
+      if (found.bytes !== bytes) report(name, `has ${found.bytes} octets, ${bytes} were written`);
+      else if (found.sha256 !== sha256) report(name, 'does not have its hash: its octets were changed');
+    } catch (error) {
+      report(name, messageOf(error));
+    }
+}
+
+function verifyContent(
+  order: VerifyOrder,
+  manifest: BackupManifest,
+  { reader }: StoreCopy,
+  sealer: Sealer,
+  report: Report,
+): Content {
+  const structure = verifyStore(reader);
+  for (const each of structure.problems) report(BACKUP_FILES.data, each);
+  if (reader.generation() !== manifest.generation)
+    report(BACKUP_FILES.data, 'is of another generation than its manifest');
+  const { environment, read } = reader.inspect();
+  const audit = verifyAudit(environment.db, sealer, read);
+  if (audit.brokenAt !== undefined) report(`audit entry ${audit.brokenAt}`, audit.why ?? 'broken');
+  verifyZoneList(order.folder, reader.zones(), report);
+  const secrets = verifySecrets(reader, sealer, report);
+  const signedNodes = verifySignatures(order, manifest, reader, report);
+  const { zones, nodes, auditEntries } = structure;
+  return { zones, nodes, auditEntries, signedNodes, ...secrets };
+}
+
+function verifyZoneList(folder: string, zones: readonly ZoneRecord[], report: Report): void {
+  const listed = new Map(readZones(folder).map(({ name, serial }) => [name, serial]));
+  for (const { name, serial } of zones)
+    if (listed.get(name) !== serial) report(BACKUP_FILES.zones, `has another serial of ${name} than the store`);
+  if (listed.size !== zones.length) report(BACKUP_FILES.zones, `has ${listed.size} zones, the store ${zones.length}`);
+}
+
+/** Opens every secret and forgets it. */
+function verifySecrets(reader: StoreReader, sealer: Sealer, report: Report): Pick<Content, 'secrets' | 'ofPolicyHost'> {
+  const { environment, read } = reader.inspect();
+  const nameOfZone = new Map(reader.zones().map(({ id, name }) => [id, name]));
+  let secrets = 0;
+  let ofPolicyHost = 0;
+  for (const { key, value } of environment.db.secrets.getRange({ ...read })) {
+    const id = ownerOfKey(key);
+    const label = labelOfSecret(id);
+    if (label === undefined) {
+      ofPolicyHost++;
+      continue;
+    }
+    const opened = sealer.open(label, value);
+    if (opened.ok) {
+      opened.value.fill(0);
+      secrets++;
+    } else
+      report(
+        `secret ${id} of ${nameOfZone.get(zoneIdOfKey(key)) ?? 'no zone'}`,
+        'does not open with the key-encryption key',
+      );
+  }
+  return { secrets, ofPolicyHost };
+}
+
+/** Signatures made here, as of the time that the backup was made: those of an old one have ended since. */
+function verifySignatures(
+  { signatures, random }: VerifyOrder,
+  { createdAtMs }: BackupManifest,
+  reader: StoreReader,
+  report: Report,
+): number {
+  const signed = reader.zones().filter(isSignedHere);
+  const all = signed.reduce((sum, { nodeCount }) => sum + nodeCount, 0);
+  const share = signatures === 'all' || all === 0 ? 1 : BACKUP_SIGNATURE_NODES / all;
+  let checked = 0;
+  for (const record of signed)
+    try {
+      checked += verifyZone(
+        reader,
+        record,
+        { nowSeconds: Math.floor(createdAtMs / 1000), isChosen: () => random() < share },
+        report,
+      );
+    } catch (error) {
+      report(`zone ${record.name}`, messageOf(error));
+    }
+  return checked;
+}
+
+interface ZoneCheck {
+  readonly nowSeconds: number;
+  readonly isChosen: () => boolean;
+}
+
+function verifyZone(
+  reader: StoreReader,
+  record: ZoneRecord,
+  { nowSeconds, isChosen }: ZoneCheck,
+  report: Report,
+): number {
+  const view = reader.view(record);
+  const apex = nameOf(record.name);
+  const dnskeys = rrsetOf(view.node(view.apexKey), TYPE.DNSKEY)?.rdatas ?? [];
+  const unpublished = record.keys.map(({ dnskey }) => new Uint8Array(Buffer.from(dnskey, 'base64')));
+  const options: VerifyOptions = { nowSeconds, view, unpublished };
+  let checked = 0;
+  const check = (nodes: readonly FlaggedNode[], isHashed: boolean): void => {
+    checked += nodes.length;
+    const plain = nodes.map(({ node }) => node);
+    const problems = isHashed
+      ? verifyHashed(apex, plain, dnskeys, options)
+      : verifyNodes(apex, nodes, dnskeys, options);
+    for (const each of problems) report(`zone ${record.name}`, formatProblem(each));
+  };
+  for (const isHashed of [false, true]) {
+    let after: Uint8Array | undefined;
+    for (;;) {
+      const chosen: FlaggedNode[] = [];
+      const from = after;
+      const show = (key: Uint8Array, octets: Uint8Array): void => {
+        const owner = Buffer.from(key).toString('latin1');
+        after = Buffer.from(key);
+        const isApex = !isHashed && owner === view.apexKey;
+        if (isApex || isChosen()) chosen.push({ node: decodeNode(octets, owner), flags: octets[0]! });
+      };
+      const count = isHashed
+        ? reader.readHashed(record.id, from, BACKUP_BATCH_NODES, show)
+        : reader.readNodes(record.id, from, BACKUP_BATCH_NODES, show);
+      check(chosen, isHashed);
+      if (count < BACKUP_BATCH_NODES) break;
+    }
+  }
+  return checked;
+}
+
+/** Best effort: a backup on a medium that is read-only stays without it. */
+function noteVerified(folder: string, note: VerifiedNote): void {
+  try {
+    writeFileSync(join(folder, BACKUP_FILES.verified), `${JSON.stringify(note)}\n`, { mode: 0o600 });
+  } catch {
+    // It was found good all the same.
+  }
+}
