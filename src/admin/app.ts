@@ -41,6 +41,8 @@ export interface AdminOptions extends RouteOptions {
   /** Requests are logged without headers and bodies; none: silent. */
   readonly logger?: FastifyBaseLogger;
   readonly requestsPerMinuteMax?: number;
+  /** Large bodies wait here while they come in; see http/body-octets.ts. */
+  readonly bodyFolder?: string;
   /** Names with a dot that clients reach this server by; it has its addresses and names without a dot anyway. */
   readonly hosts?: readonly string[];
   /** The PowerDNS-compatible API below `/api`; there unless it is false. */
@@ -57,7 +59,7 @@ export async function buildAdmin(options: AdminOptions): Promise<AdminApp> {
   await protect(app, requestsPerMinuteMax);
   guard(app, control, requestsPerMinuteMax);
   app.decorate('budgets', new Budgets(options.zoneFileBytesMax ?? ZONE_FILE_BYTES_MAX));
-  limitBodies(app);
+  limitBodies(app, options.bodyFolder);
   await describeApi(app, productVersion());
   for (const route of [...adminRoutes(options), ...(hasPowerdns ? powerdnsRoutes() : [])]) {
     // A scope for each: what a route with a body of its own kind does to the parsers stays there.

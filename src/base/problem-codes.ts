@@ -68,7 +68,7 @@ export const PROBLEM_KINDS = {
   ZONE_PARENT_DS: bad('the zone above, served here, has no DS record for the new zone'),
   ZONE_REMOVED_DS: bad('the parent may still have a DS record for a zone that was removed'),
   ZONE_TAKEN_BACK: bad('a zone that was removed is there again, with its key and a newer serial'),
-  ZONE_RECORDS_LIMIT: bad('the zone has more records than one import may bring'),
+  ZONE_RECORDS_LIMIT: { title: 'the zone has more records than one import may bring', status: 413, exit: 1 },
   CNAME_MULTIPLE: bad('a name has more than one CNAME'),
   CNAME_OTHER_DATA: bad('a name has a CNAME and other data'),
   DATA_OCCLUDED: bad('data that is never served because a delegation or a DNAME is above it'),

@@ -48,6 +48,8 @@ export interface ZoneFileOptions {
   /** Finds the file that `from` includes as `path`; undefined when there is none. Without it `$INCLUDE` is a problem. */
   readonly include?: (path: string, from: string) => Result<IncludedFile> | undefined;
   readonly recordsMax?: number;
+  /** Of them, those that $GENERATE makes; as many as `recordsMax` when absent. */
+  readonly generatedMax?: number;
 }
 
 export interface ZoneFile {
@@ -65,6 +67,8 @@ interface Reading {
   readonly readName: NameReader;
   readonly records: ZoneRecordLine[];
   readonly recordsMax: number;
+  /** Made by $GENERATE so far. */
+  generated: number;
   readonly problems: ProblemList;
   defaultTtl: number | undefined;
   lastTtl: number | undefined;
@@ -96,6 +100,7 @@ export function parseZoneFile(text: string, options: ZoneFileOptions): ZoneFile 
     readName: zoneFileNames(options.origin),
     records: [],
     recordsMax: options.recordsMax ?? ZONE_RECORDS_MAX,
+    generated: 0,
     problems: new ProblemList(),
     defaultTtl: options.defaultTtl,
     lastTtl: undefined,
@@ -268,9 +273,15 @@ function addRecord(reading: Reading, record: ZoneRecordLine): void {
     reading.records.push(record);
     return;
   }
+  tooMany(reading, `more than ${reading.recordsMax} records`, record.at);
+}
+
+function tooMany(reading: Reading, what: string, at: Place): void {
   reading.stopped = true;
   reading.problems.push(
-    problem('ZONE_RECORDS_LIMIT', record.at, `the zone has more than ${reading.recordsMax} records; the rest is not read`),
+    problem('ZONE_RECORDS_LIMIT', at, `the zone has ${what}, the most for one command; the rest is not read`, {
+      fix: 'leave records out, or have an administrator import it, who may bring more than a token of the zone',
+    }),
   );
 }
 
@@ -371,6 +382,9 @@ function generateRecords(reading: Reading, state: FileState, tokens: readonly To
       reading.problems.push(...made.problems);
       return;
     }
+    const { generatedMax = Infinity } = reading.options;
+    const what = `more than ${generatedMax} records by $GENERATE`;
+    if (++reading.generated > generatedMax) return tooMany(reading, what, place);
     // The line's warnings, too, are reported once.
     if (ttl === undefined) reading.problems.push(...made.warnings);
     ttl ??= decideTtl(reading, state, head, made.value.rdata);

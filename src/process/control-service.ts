@@ -176,6 +176,7 @@ export class ControlService {
       control: this.#control,
       logger: log.with({ part: 'admin' }).pino,
       zoneFileBytesMax: config.admin.zoneFileBytesMax,
+      bodyFolder: this.#options.store.writer.dir,
       hasPowerdns: config.admin.powerdnsApi,
       hosts: config.admin.hosts,
     });

@@ -75,11 +75,11 @@ export function sumOf(a: WrittenTogether, b: WrittenTogether): WrittenTogether {
   return { bytes: a.bytes + b.bytes, entries: a.entries + b.entries, commits: a.commits + b.commits };
 }
 
-const NO_ROOM: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+const OUT_OF_SPACE: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /** True for the system's errors that mean a full disk or a used-up quota. */
-export function isNoRoom(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && NO_ROOM.has(error.code);
+export function isOutOfSpace(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && OUT_OF_SPACE.has(error.code);
 }
 
 /** What is answered when there is no space; nothing was changed. */

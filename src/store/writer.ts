@@ -26,7 +26,7 @@ import { type EventShares } from './event-shares.ts';
 import { readEventShares } from './events.ts';
 import { StoreFailure, asFolderFailure, folderFailure, messageOf } from './failure.ts';
 import { type FreeSpace, type WrittenTogether, freeSpace, roomFor, sumOf } from './free-space.ts';
-import { fullFailure, isNoRoom, mebibytes } from './free-space.ts';
+import { fullFailure, isOutOfSpace, mebibytes } from './free-space.ts';
 import { JOURNAL_LIMITS, type JournalLimits } from './journal.ts';
 import { StoreReader } from './reader.ts';
 import { encodeJson } from './json.ts';
@@ -306,7 +306,7 @@ export class StoreWriter extends StoreReader {
     try {
       makeRoom(this.dir, bytes);
     } catch (error) {
-      if (!isNoRoom(error)) throw this.#breakBy(error);
+      if (!isOutOfSpace(error)) throw this.#breakBy(error);
       throw fullFailure(this.dir, `${mebibytes(moreBytes)} MiB cannot be had: ${messageOf(error)}`, error);
     }
   }

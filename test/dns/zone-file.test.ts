@@ -188,6 +188,15 @@ describe('RFC 1035 §5.1: $INCLUDE', () => {
 });
 
 describe('$GENERATE', () => {
+  test('what one command may make by it has a bound of its own, over all lines', () => {
+    const text = '$TTL 5\n$GENERATE 1-6 a$ A 192.0.2.$\n$GENERATE 1-6 b$ A 192.0.2.$\n';
+    const read = (generatedMax: number) => parseZoneFile(text, { file: 'zone', origin: nameOf('example.'), generatedMax });
+    expect(read(12).problems).toEqual([]);
+    expect(read(12).records).toHaveLength(12);
+    expect(read(11).problems).toMatchObject([{ code: 'ZONE_RECORDS_LIMIT', message: expect.stringContaining('11 records by $GENERATE') }]);
+    expect(read(11).records).toHaveLength(11);
+  });
+
   test('a dollar sign is the number; the line is where its records are', () => {
     const file = parse('\n$GENERATE 8-10/2 h$ 5 A 192.0.2.$\n');
     expect(file.records.map(({ owner, ttl, at }) => `${formatName(owner)} ${ttl} ${formatPlace(at)}`)).toEqual([

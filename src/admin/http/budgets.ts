@@ -4,11 +4,19 @@
  * Not here: changes that wait (control/funnel/funnel.ts), requests per minute (admin/app.ts, access.ts), connections (listen.ts).
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { SERVED_WAITS_MAX, SERVED_WAITS_PER_TOKEN_MAX, SERVED_WAITS_RESERVED } from '#base/limits/admin.ts';
+import {
+  LARGE_IMPORTS_MAX,
+  LARGE_IMPORTS_PER_TOKEN_MAX,
+  LARGE_IMPORTS_RESERVED,
+  SERVED_WAITS_MAX,
+  SERVED_WAITS_PER_TOKEN_MAX,
+  SERVED_WAITS_RESERVED,
+} from '#base/limits/admin.ts';
 import { EVENT_STREAMS_MAX, EVENT_STREAMS_PER_TOKEN_MAX, EVENT_STREAMS_RESERVED } from '#base/limits/events.ts';
 import { OUTSIDE_LOOKS_MAX, OUTSIDE_LOOKS_PER_TOKEN_MAX, OUTSIDE_LOOKS_RESERVED } from '#base/limits/outside.ts';
 import { WHOLE } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
+import type { MetricFamily } from '#control/api/control.ts';
 import { type Identity, identityOf } from './identity.ts';
 
 interface Budget {
@@ -21,7 +29,10 @@ interface Budget {
   readonly reserved: number;
 }
 
-export type BudgetName = 'streams' | 'looks' | 'waits' | 'octets';
+export type BudgetName = 'streams' | 'looks' | 'waits' | 'octets' | 'texts' | 'imports';
+
+/** What is turned away for its size, or for a budget. */
+type Reason = BudgetName | 'records';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -33,8 +44,12 @@ export class Budgets {
   readonly #budgets: Readonly<Record<BudgetName, Budget>>;
   /** Taken of each budget: by all, and by each token. */
   readonly #taken = new Map<string, number>();
+  readonly #rejected = new Map<Reason, number>();
 
-  /** `bodyBytesMax`: the largest body of any route. Four may be under way, one for each token, the last for administrators. */
+  /**
+   * `bodyBytesMax`: the largest body of any route. Four may be under way, one for each token, the last for
+   * administrators; two in memory.
+   */
   constructor(bodyBytesMax: number) {
     this.#budgets = {
       streams: {
@@ -55,8 +70,59 @@ export class Budgets {
         perTokenMax: SERVED_WAITS_PER_TOKEN_MAX,
         reserved: SERVED_WAITS_RESERVED,
       },
-      octets: { what: 'octets of large bodies', max: 4 * bodyBytesMax, perTokenMax: bodyBytesMax, reserved: bodyBytesMax },
+      octets: {
+        what: 'octets of large bodies',
+        max: 4 * bodyBytesMax,
+        perTokenMax: bodyBytesMax,
+        reserved: bodyBytesMax,
+      },
+      texts: {
+        what: 'octets of whole large bodies',
+        max: 2 * bodyBytesMax,
+        perTokenMax: bodyBytesMax,
+        reserved: bodyBytesMax,
+      },
+      imports: {
+        what: 'large imports',
+        max: LARGE_IMPORTS_MAX,
+        perTokenMax: LARGE_IMPORTS_PER_TOKEN_MAX,
+        reserved: LARGE_IMPORTS_RESERVED,
+      },
     };
+  }
+
+  /** Something had more than a command of its token may bring. */
+  reject(reason: Reason): void {
+    this.#rejected.set(reason, (this.#rejected.get(reason) ?? 0) + 1);
+  }
+
+  /** What is taken now, what there is, and how often it was not enough. */
+  families(): readonly MetricFamily[] {
+    const budgets = Object.entries(this.#budgets);
+    const gauge = { type: 'gauge' as const };
+    return [
+      {
+        ...gauge,
+        name: 'waxseal_api_budget_used',
+        help: 'What requests under way have taken of a budget that all clients of the API share.',
+        samples: budgets.map(([budget]) => ({ labels: { budget }, value: this.#taken.get(budget) ?? 0 })),
+      },
+      {
+        ...gauge,
+        name: 'waxseal_api_budget_max',
+        help: 'How much of it there is.',
+        samples: budgets.map(([budget, { max }]) => ({ labels: { budget }, value: max })),
+      },
+      {
+        name: 'waxseal_api_budget_rejected_total',
+        help: 'Requests that were rejected because a budget, or the share of their token in it, was used up.',
+        type: 'counter',
+        samples: [...budgets.map(([budget]) => budget), 'records'].map((budget) => ({
+          labels: { budget },
+          value: this.#rejected.get(budget as Reason) ?? 0,
+        })),
+      },
+    ];
   }
 
   /** Takes `amount` for the time of this request, until its answer has been sent or its client has gone; or says why not. */
@@ -64,7 +130,10 @@ export class Budgets {
     const identity = identityOf(request);
     const key = `${name} ${identity.actor.kind} ${identity.actor.id}`;
     const refusal = this.#refusal(name, key, identity, amount);
-    if (refusal !== undefined) return refusal;
+    if (refusal !== undefined) {
+      this.reject(name);
+      return refusal;
+    }
     this.#count([name, key], amount);
     reply.raw.once('close', () => this.#count([name, key], -amount));
     return undefined;

@@ -135,7 +135,10 @@ async function carryOut(order: Order, change: Change): Promise<Result<unknown>> 
     rejectIf?.(record, view) ?? conditions.value?.(record, view);
   const wait = textParameter(query, 'wait') === 'served';
   const ran = await runCommand(order, command, { precondition, wait, ...given({ placeOf }) });
-  if (!ran.ok) return ran;
+  if (!ran.ok) {
+    if (ran.problems.some(({ code }) => code === 'ZONE_RECORDS_LIMIT')) request.server.budgets.reject('records');
+    return ran;
+  }
   const { outcome, served } = ran.value;
   const answer = { ...outcome, warnings: outcome.warnings.map(problemForm), mail: mailNote(outcome.mail) };
   if (dryRun) return ok(answer);

@@ -5,7 +5,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { Type } from 'typebox';
 import { ok } from '#base/problem.ts';
-import type { ControlApi } from '#control/api/control.ts';
+import type { MetricFamily } from '#control/api/control.ts';
 import { readRoute } from '#admin/http/read-route.ts';
 
 const ReadyForm = Type.Object({ ready: Type.Boolean(), notReady: Type.Array(Type.String()) });
@@ -47,7 +47,7 @@ export const healthRoutes = [
     summary: 'Show the metrics for Prometheus',
     answers: { 200: { description: 'metrics in the text format of Prometheus', content: { 'text/plain': { schema: Type.String() } } } },
     show: async ({ control, reply }) => {
-      const registry = metricsRegistry(control);
+      const registry = metricsRegistry([...control.metrics(), ...reply.server.budgets.families()]);
       const text = await registry.metrics();
       reply.type(registry.contentType);
       return ok({ body: () => text });
@@ -56,9 +56,9 @@ export const healthRoutes = [
 ];
 
 /** The numbers of now, in a registry of their own: they are counted elsewhere, and prom-client only prints them. */
-function metricsRegistry(control: ControlApi): Registry {
+function metricsRegistry(families: readonly MetricFamily[]): Registry {
   const registry = new Registry();
-  for (const { name, help, type, samples } of control.metrics()) {
+  for (const { name, help, type, samples } of families) {
     // prom-client would print 0 for a family that has no sample now.
     if (samples.length === 0) continue;
     const labelNames = [...new Set(samples.flatMap((sample) => Object.keys(sample.labels)))];

@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import { latin1 } from '#base/bytes.ts';
+import { TOKEN_GENERATED_RECORDS_MAX, TOKEN_RECORDS_MAX } from '#base/limits/admin.ts';
 import { WHOLE, inHeader } from '#base/place.ts';
 import { fail, ok, problem } from '#base/problem.ts';
 import { ownerKey } from '#dns/name.ts';
@@ -12,7 +13,7 @@ import { allows } from '#admin/http/access.ts';
 import { changeRoute } from '#admin/http/change-route.ts';
 import { zoneSegment } from '#admin/http/find-zone.ts';
 import { given } from '#admin/http/form.ts';
-import { identityOf } from '#admin/http/identity.ts';
+import { type Identity, identityOf } from '#admin/http/identity.ts';
 import { parseZoneName } from '#admin/http/names.ts';
 import { zoneEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
@@ -67,6 +68,12 @@ function zoneFileChunks(view: ZoneView, signed: boolean): readonly Buffer[] {
   return chunks;
 }
 
+/** What one command may bring: a whole registry's zone only with scope `admin`. */
+function boundsOf({ scopes }: Identity) {
+  if (scopes.includes('admin')) return undefined;
+  return { recordsMax: TOKEN_RECORDS_MAX, generatedMax: TOKEN_GENERATED_RECORDS_MAX };
+}
+
 const zoneImport = (bytesMax: number) =>
   changeRoute({
     method: 'PUT',
@@ -91,7 +98,9 @@ const zoneImport = (bytesMax: number) =>
       if (!name.ok) return name;
       if (!Buffer.isBuffer(body)) return fail(problem('BODY_MISSING', WHOLE, 'the zone file is missing', { fix: 'send it as text/dns' }));
       const { file = 'zonefile', dnssec, denial, parent, below } = query;
-      const mayCreate = allows(identityOf(request), 'zone-manage', ownerKey(name.value));
+      const identity = identityOf(request);
+      const bounds = boundsOf(identity);
+      const mayCreate = allows(identity, 'zone-manage', ownerKey(name.value));
       return ok({
         command: {
           kind: 'zone.import',
@@ -99,7 +108,7 @@ const zoneImport = (bytesMax: number) =>
           text: latin1(body),
           file,
           dnssec: dnssec !== 'off',
-          ...given({ denial, parent, below, presigned: dnssec === 'presigned' ? true : undefined }),
+          ...given({ bounds, denial, parent, below, presigned: dnssec === 'presigned' ? true : undefined }),
         },
         location: (outcome) => `/v1/zones/${zoneSegment(outcome.zone)}`,
         rejectIf: (record) =>

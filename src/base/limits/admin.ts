@@ -12,8 +12,23 @@ export const POWERDNS_LABEL_CHARACTERS_MAX = 40;
 export const POWERDNS_TTL_SECONDS = 3600;
 /** Levels of a JSON body: a mail policy has six. What reads documents may call itself for each level. */
 export const JSON_LEVELS_MAX = 32;
-/** A zone file over HTTP, unless configured: some 4 million records, far above what one import should hold in memory. */
+/**
+ * A zone file over HTTP, unless configured: some 4 million records, far above what one import should hold in memory.
+ */
 export const ZONE_FILE_BYTES_MAX = 256 * 1024 * 1024;
+/** Imports of more than a JSON body's octets that wait or run: each has its text in memory, and they run one by one. */
+export const LARGE_IMPORTS_MAX = 8;
+/** A token's share of them: it sends the next when one has been answered, and may have one ready. */
+export const LARGE_IMPORTS_PER_TOKEN_MAX = 2;
+/** Of them, only for administrators. */
+export const LARGE_IMPORTS_RESERVED = 2;
+/**
+ * Records that one command of a token without scope `admin` may bring: a customer's zone, not a registry's. Reading,
+ * checking and signing takes the control process 20 s for 100,000 on a busy core, and 50 MiB.
+ */
+export const TOKEN_RECORDS_MAX = 100_000;
+/** Of them, made by $GENERATE: the names of a /17 reverse zone, from one line. */
+export const TOKEN_GENERATED_RECORDS_MAX = 32_768;
 /** A name in a URL: 255 octets, each at most `%5C255`. */
 export const URL_PARAMETER_CHARACTERS_MAX = 255 * 6;
 /** Request line and headers; the longest URL (two names and a query) is below 4 KiB. */
@@ -28,7 +43,10 @@ export const HTTP_HEADERS_MS_MAX = 10_000;
 export const HTTP_REQUEST_MS_MAX = 300_000;
 /** Requests of one token a minute over TCP: 100 a second is a busy script. The Unix socket has no limit. */
 export const API_REQUESTS_PER_MINUTE_MAX = 6000;
-/** Tokens whose requests at that rate one address (IPv6: /64) may send: tenants behind one proxy or translator do not shut out each other. */
+/**
+ * Tokens whose requests at that rate one address (IPv6: /64) may send: tenants behind one proxy or translator do not
+ * shut out each other.
+ */
 export const API_TOKENS_PER_ADDRESS = 4;
 /** Failed log-ins per client address and minute, then 429. Good tokens still work: 256-bit secrets cannot be guessed,
  * but a lock-out can be abused. */
@@ -39,7 +57,10 @@ export const PAGE_ITEMS_DEFAULT = 100;
 export const PAGE_ITEMS_MAX = 1000;
 /** Operations in one PATCH of RRsets; what is more is a zone-file import. */
 export const RRSET_OPERATIONS_MAX = 10_000;
-/** How long `?wait=served` waits for the workers: they follow within milliseconds, a worker restart takes under a second. */
+/**
+ * How long `?wait=served` waits for the workers: they follow within milliseconds, a worker restart takes under a
+ * second.
+ */
 export const WAIT_SERVED_MS_MAX = 10_000;
 /** Requests that wait so at the same time: with every worker down each holds its connection for those ten seconds. */
 export const SERVED_WAITS_MAX = 128;
@@ -63,7 +84,10 @@ export const TOKEN_USE_WRITTEN_MS = 3_600_000;
 export const TOKEN_UNUSED_SECONDS_MIN = 86_400;
 /** How long the command line waits for an answer: as long as the server may take over one request. */
 export const CLI_ANSWER_MS_MAX = 300_000;
-/** Words compared for "did you mean": people do not mistype longer ones, and the table grows with the product of the lengths. */
+/**
+ * Words compared for "did you mean": people do not mistype longer ones, and the table grows with the product of the
+ * lengths.
+ */
 export const NEAREST_WORD_CHARACTERS_MAX = 64;
 /** With more zones than this, metrics have no zone label: a scrape must stay small. */
 export const METRIC_ZONES_MAX = 1000;

@@ -94,6 +94,8 @@ export type ZoneCommand =
       readonly file: string;
       readonly dnssec: boolean;
       readonly include?: ZoneFileOptions['include'];
+      /** How much who gave the command may bring; what one import may when absent. */
+      readonly bounds?: Pick<ZoneFileOptions, 'recordsMax' | 'generatedMax'>;
       /** It is signed already, and is served with the signatures of the file. */
       readonly presigned?: boolean;
       /** Of a zone that the import creates, as in `zone.create`; of one that is there it must be what that has. */

@@ -25,6 +25,7 @@ export interface ZoneSource {
   readonly text: string;
   readonly file: string;
   readonly include?: ZoneFileOptions['include'];
+  readonly bounds?: Pick<ZoneFileOptions, 'recordsMax' | 'generatedMax'>;
 }
 
 /** The changes that make the manual records of `view` those of the file, with the file's warnings; or everything wrong with it. */
@@ -82,10 +83,11 @@ export function bringRrsets(view: ZoneView, rrsets: Iterable<Rrset>, signed: boo
 }
 
 /** What the file says, with every problem of it. The zone that it makes may be large, and is not kept. */
-function readFile(view: ZoneView, { text, file, include }: ZoneSource, { signed, recordsPerRrsetMax }: ChangeRules) {
+function readFile(view: ZoneView, source: ZoneSource, { signed, recordsPerRrsetMax }: ChangeRules) {
+  const { text, file, include, bounds } = source;
   const recordsPerRrset = recordLimitAfter(view, recordsPerRrsetMax);
   const included = include === undefined ? {} : { include };
-  const read = readZone(text, { file, origin: view.apex, signed, recordsPerRrset, ...included });
+  const read = readZone(text, { file, origin: view.apex, signed, recordsPerRrset, ...included, ...bounds });
   const brought = read.rrsets.filter((placed) => isBrought(view, placed));
   const zone = read.isWhole ? { view: read.view, isSigned: signed } : undefined;
   const problems: Problem[] = [...read.problems, ...mailRecordWarnings(brought, zone)];

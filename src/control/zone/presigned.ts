@@ -43,6 +43,7 @@ export async function presignedPart(
     file: source.file,
     origin: apex,
     ...(source.include === undefined ? {} : { include: source.include }),
+    ...source.bounds,
   });
   const zone = assembleRrsets(
     apex,

@@ -177,7 +177,7 @@ export class FakeControl implements ControlApi {
       return result(memoryZone(apex, rrsets), command.dnssec ? 'on' : 'off');
     }
     if (command.kind === 'zone.import') {
-      const parsed = parseZoneFile(command.text, { file: command.file, origin: apex });
+      const parsed = parseZoneFile(command.text, { ...command.bounds, file: command.file, origin: apex });
       if (parsed.problems.some((each) => each.severity === 'error')) return fail(...parsed.problems);
       const sets = new Map<string, ZoneRrset>();
       for (const { owner, type, ttl, rdata } of parsed.records) {
