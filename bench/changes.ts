@@ -73,7 +73,7 @@ async function measureWaxseal(): Promise<Figures> {
         () => false,
       );
       if (up) break;
-      if (tries > 200) throw new Error('waxseal does not start');
+      if (tries > 1200) throw new Error('waxseal does not start');
       await delay(50);
     }
     const startedMs = performance.now();

@@ -10,7 +10,7 @@
 import { atPath } from '#base/place.ts';
 import { assert } from '#base/assert.ts';
 import { NODE_KEY_BYTES_MAX, NSEC_STEPS_MAX, STORE_VIEW_BYTES_MAX } from '#base/limits/store.ts';
-import { type Name, ownerKey } from '#dns/name.ts';
+import { type Name, type OwnerKey, ownerKey } from '#dns/name.ts';
 import { type ZoneView } from '#zone/view.ts';
 
 import { type AuditRecord, type AuditText, readAudit, readAuditText, readHead } from '#store/audit/entries.ts';
@@ -136,6 +136,11 @@ export class StoreReader {
   /** All zones, in canonical order of their names. */
   zones(): readonly ZoneRecord[] {
     return this.#table.all().map((zone) => zone.record);
+  }
+
+  /** Those at and below this apex, in the same order; the others are not looked at. */
+  zonesAtOrBelow(apexKey: OwnerKey): readonly StoredZone[] {
+    return this.#table.atOrBelow(apexKey);
   }
 
   /** The same with their apexes, for look-ups. The same array until a refresh finds a change. */

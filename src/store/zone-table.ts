@@ -3,7 +3,7 @@
  * changed between them.
  */
 import { assert } from '#base/assert.ts';
-import { type Name, type OwnerKey, compareKeys, nameOf, ownerKey } from '#dns/name.ts';
+import { type Name, type OwnerKey, compareKeys, isAtOrBelow, nameOf, ownerKey } from '#dns/name.ts';
 
 import { decodeJson, isNumber } from './json.ts';
 import { type ChangedZone, changesBetween } from './recent.ts';
@@ -70,6 +70,15 @@ export class ZoneTable {
     return this.#sorted;
   }
 
+  /** Those at and below this apex, in the same order. Does not look at the others. */
+  atOrBelow(apexKey: OwnerKey): readonly StoredZone[] {
+    const all = this.all();
+    const first = this.#place(apexKey);
+    let end = first;
+    while (end < all.length && isAtOrBelow(all[end]!.apexKey, apexKey)) end++;
+    return all.slice(first, end);
+  }
+
   /** Of ten thousand zones they are few, and asked for at each change. */
   catalogs(): readonly StoredZone[] {
     return [...this.#catalogs].map((id) => this.#byId.get(id)!);
@@ -83,7 +92,6 @@ export class ZoneTable {
     const changed = changesBetween(this.#environment.db.recent, before, generation, read);
     this.#generation = generation;
     if (changed === undefined) {
-      this.#sorted = undefined;
       this.#readAll(read);
       return { generation, moved: true, zones: 'all', changes: [] };
     }
@@ -92,6 +100,7 @@ export class ZoneTable {
   }
 
   #readAll(read: ReadOptions): void {
+    this.#sorted = undefined;
     this.#byId.clear();
     this.#byApex.clear();
     this.#catalogs.clear();
@@ -107,7 +116,7 @@ export class ZoneTable {
       this.#replace(known, { ...known, record });
       return true;
     }
-    this.#sorted = undefined;
+    if (known !== undefined) this.#unsort(known);
     this.#byId.delete(zoneId);
     this.#catalogs.delete(zoneId);
     // A zone removed and made again has another id, and may have been read first.
@@ -116,12 +125,30 @@ export class ZoneTable {
     return false;
   }
 
-  /** Without sorting all zones again: with 10,000 of them, that would be the better part of following a change. */
   #replace(known: StoredZone, zone: StoredZone): void {
     this.#byId.set(zone.record.id, zone);
     if (this.#byApex.get(zone.apexKey) === known) this.#byApex.set(zone.apexKey, zone);
-    const at = this.#sorted?.indexOf(known) ?? -1;
-    if (at >= 0) this.#sorted = this.#sorted!.with(at, zone);
+    this.#unsort(known, zone);
+  }
+
+  // With 10,000 zones, sorting them again would take longer than the change of one.
+
+  /** Takes the zone out of the order, and puts another with the same apex into its place. */
+  #unsort(known: StoredZone, ...instead: readonly StoredZone[]): void {
+    const at = this.#sorted?.indexOf(known, this.#place(known.apexKey)) ?? -1;
+    if (at >= 0) this.#sorted = this.#sorted!.toSpliced(at, 1, ...instead);
+  }
+
+  /** Number of zones whose apex is before this one. */
+  #place(apexKey: OwnerKey): number {
+    const all = this.#sorted ?? [];
+    let [from, to] = [0, all.length];
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (compareKeys(all[middle]!.apexKey, apexKey) < 0) from = middle + 1;
+      else to = middle;
+    }
+    return from;
   }
 
   #set(record: ZoneRecord): void {
@@ -129,6 +156,7 @@ export class ZoneTable {
     const zone: StoredZone = { record, apex, apexKey: ownerKey(apex) };
     assert(!this.#byApex.has(zone.apexKey) || this.#byApex.get(zone.apexKey)!.record.id !== record.id, 'a zone read twice');
     this.#byId.set(record.id, zone);
+    this.#sorted = this.#sorted?.toSpliced(this.#place(zone.apexKey), 0, zone);
     this.#byApex.set(zone.apexKey, zone);
     if (record.isCatalog === true) this.#catalogs.add(record.id);
   }

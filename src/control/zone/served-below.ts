@@ -98,10 +98,15 @@ function isDsOfKey(ds: Uint8Array, apex: Name, { keys }: ZoneRecord): boolean {
 
 /** Zones served here whose nearest zone above is the one with this apex. */
 export function zonesBelow(reader: StoreReader, key: OwnerKey): ZoneRecord[] {
-  const isBetween = (above: OwnerKey, below: OwnerKey): boolean => above !== below && isAtOrBelow(below, above);
-  // A catalog is no zone for queries: what is above it does not matter to it.
-  const zones = reader.zones().filter(({ isCatalog }) => isCatalog !== true);
-  const keyed = zones.map((record) => ({ record, key: ownerKey(nameOf(record.name)) }));
-  const below = keyed.filter((each) => isBetween(key, each.key));
-  return below.filter((each) => !below.some((other) => isBetween(other.key, each.key))).map(({ record }) => record);
+  const nearest: ZoneRecord[] = [];
+  let last: OwnerKey | undefined;
+  // In canonical order, all that is below a zone follows it.
+  for (const { record, apexKey } of reader.zonesAtOrBelow(key)) {
+    // A catalog is no zone for queries: what is above it does not matter to it.
+    if (apexKey === key || record.isCatalog === true) continue;
+    if (last !== undefined && isAtOrBelow(apexKey, last)) continue;
+    last = apexKey;
+    nearest.push(record);
+  }
+  return nearest;
 }
