@@ -14,6 +14,7 @@ export const NOT_UNIT = [
   // Programs of other projects judge, or make the certificates.
   'test/**/*judges.test.ts',
   'test/control/mta-sts-evidence.test.ts',
+  'test/control/outside/dns-stream.test.ts',
   'test/control/outside/https-probe.test.ts',
   'test/control/outside/https-request.test.ts',
   'test/control/outside/starttls.test.ts',
@@ -49,7 +50,10 @@ export const WAITING = [
   'test/e2e/key-moves.test.ts',
   'test/e2e/mail-readers.test.ts',
   'test/e2e/recipes.test.ts',
+  'test/e2e/secondary-losses.test.ts',
+  'test/e2e/serials.test.ts',
   'test/e2e/update.test.ts',
+  'test/e2e/xot.test.ts',
 ];
 
 /** They take longest, longest first: one that began last would run alone at the end, beside an idle core. */

@@ -95,6 +95,19 @@ export class Admission {
     this.#isDescribed = true;
   }
 
+  /** The same for an error that is written elsewhere, to a query of `length` octets that `head` was read from. */
+  admitError(
+    query: Uint8Array,
+    length: number,
+    head: Readonly<QueryHead>,
+    transport: Transport,
+    client: ClientAddress | undefined,
+  ): number {
+    const own = { ...head };
+    this.begin(query, own, transport, client);
+    return this.admit(own, length);
+  }
+
   /** ADMIT.SEND, TRUNCATE or DROP for the answer to a query of `length` octets, counted. */
   admit(head: QueryHead, length: number): number {
     const client = this.#client;

@@ -9,6 +9,15 @@ export interface ClientAddress {
   readonly octets: Uint8Array;
   /** 4, 16, or 0 while it is not known. */
   length: number;
+  /** What the handshake of TLS has shown; absent: there was none. */
+  secured?: SecuredBy;
+}
+
+export interface SecuredBy {
+  /** TLS 1.3 or later. */
+  readonly isLatest: boolean;
+  /** SHA-256 of the public key of the client's certificate, base64; undefined: it has shown none. */
+  readonly pin: () => string | undefined;
 }
 
 export const IPV4_BYTES = 4;

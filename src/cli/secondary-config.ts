@@ -44,53 +44,98 @@ export interface PrintedZone {
   /** Where the other server reaches this one. */
   readonly primary: { readonly ip: string; readonly port: number };
   readonly key: string | undefined;
+  /** It transfers over TLS (RFC 9103), from this name; and shows a certificate of its own. */
+  readonly tls?: { readonly host: string; readonly hasCertificate: boolean } | undefined;
 }
 
 /** The zone as the other server's configuration has it; the key stands there already. */
-export function zoneLines(kind: ServerKind, { zone, primary: { ip, port }, key }: PrintedZone): readonly string[] {
-  const bare = key?.replace(/\.$/, '');
+export function zoneLines(kind: ServerKind, zone: PrintedZone): readonly string[] {
   switch (kind) {
-    case 'bind': {
-      const by = bare === undefined ? '' : ` key "${bare}"`;
-      return [
-        `zone "${zone}" {`,
-        '  type secondary;',
-        `  file "${zone}.zone";`,
-        `  primaries { ${ip} port ${port}${by}; };`,
-        `  allow-notify { ${ip}; };`,
-        '};',
-      ];
-    }
+    case 'bind':
+      return bindZone(zone);
     case 'knot':
-      return [
-        'remote:',
-        '  - id: waxseal',
-        `    address: ${ip}@${port}`,
-        ...(bare === undefined ? [] : [`    key: ${bare}`]),
-        'acl:',
-        '  - id: notify-from-waxseal',
-        `    address: ${ip}`,
-        ...(bare === undefined ? [] : [`    key: ${bare}`]),
-        '    action: notify',
-        'zone:',
-        `  - domain: ${zone}`,
-        '    master: waxseal',
-        '    acl: notify-from-waxseal',
-      ];
+      return knotZone(zone);
     case 'nsd':
-      return [
-        'zone:',
-        `  name: "${zone}"`,
-        `  zonefile: "${zone}.zone"`,
-        `  request-xfr: ${ip}@${port} ${bare ?? 'NOKEY'}`,
-        `  allow-notify: ${ip} ${bare ?? 'NOKEY'}`,
-      ];
+      return nsdZone(zone);
     case 'pdns':
-      return [
-        `pdnsutil create-secondary-zone ${zone} ${ip}:${port}`,
-        ...(bare === undefined ? [] : [`pdnsutil activate-tsig-key ${zone} ${bare} secondary`]),
-      ];
+      return pdnsZone(zone);
   }
+}
+
+const CERTIFICATE = { chain: '/etc/ssl/secondary.pem', key: '/etc/ssl/secondary.key' };
+const ROOTS = '/etc/ssl/certs/ca-certificates.crt';
+
+function bindZone({ zone, primary: { ip, port }, key, tls }: PrintedZone): readonly string[] {
+  const bare = bareKey(key);
+  const by = `${bare === undefined ? '' : ` key "${bare}"`}${tls === undefined ? '' : ' tls waxseal'}`;
+  const { chain, key: file } = CERTIFICATE;
+  const own = tls?.hasCertificate === true ? [`  cert-file "${chain}";`, `  key-file "${file}";`] : [];
+  return [
+    ...(tls === undefined
+      ? []
+      : ['tls waxseal {', `  ca-file "${ROOTS}";`, `  remote-hostname "${tls.host}";`, ...own, '};']),
+    `zone "${zone}" {`,
+    '  type secondary;',
+    `  file "${zone}.zone";`,
+    `  primaries { ${ip} port ${port}${by}; };`,
+    `  allow-notify { ${ip}; };`,
+    '};',
+  ];
+}
+
+/** TLS in Knot is since 3.4. */
+function knotZone({ zone, primary: { ip, port }, key, tls }: PrintedZone): readonly string[] {
+  const bare = bareKey(key);
+  const { chain, key: file } = CERTIFICATE;
+  const byKey = bare === undefined ? [] : [`    key: ${bare}`];
+  const own = tls?.hasCertificate === true ? ['server:', `    cert-file: ${chain}`, `    key-file: ${file}`] : [];
+  return [
+    ...own,
+    'remote:',
+    '  - id: waxseal',
+    `    address: ${ip}@${port}`,
+    ...(tls === undefined ? [] : ['    tls: on', `    cert-hostname: ${tls.host}`]),
+    ...byKey,
+    'acl:',
+    '  - id: notify-from-waxseal',
+    `    address: ${ip}`,
+    ...byKey,
+    '    action: notify',
+    'zone:',
+    `  - domain: ${zone}`,
+    '    master: waxseal',
+    '    acl: notify-from-waxseal',
+  ];
+}
+
+function nsdZone({ zone, primary: { ip, port }, key, tls }: PrintedZone): readonly string[] {
+  const bare = bareKey(key) ?? 'NOKEY';
+  const { chain, key: file } = CERTIFICATE;
+  const own = tls?.hasCertificate === true ? [`  client-cert: "${chain}"`, `  client-key: "${file}"`] : [];
+  const auth = tls && ['tls-auth:', '  name: waxseal', `  auth-domain-name: "${tls.host}"`, ...own];
+  const from = `${ip}@${port} ${bare}${tls === undefined ? '' : ' waxseal'}`;
+  return [
+    ...(auth === undefined ? [] : ['server:', `  tls-cert-bundle: "${ROOTS}"`, ...auth]),
+    'zone:',
+    `  name: "${zone}"`,
+    `  zonefile: "${zone}.zone"`,
+    `  request-xfr: ${from}`,
+    `  allow-notify: ${ip} ${bare}`,
+  ];
+}
+
+function pdnsZone({ zone, primary: { ip, port }, key, tls }: PrintedZone): readonly string[] {
+  const bare = bareKey(key);
+  if (tls !== undefined)
+    throw failure('CLI_USAGE', 'PowerDNS does not transfer over TLS', 'print it without --tls-host and --tls-pin');
+  return [
+    `pdnsutil create-secondary-zone ${zone} ${ip}:${port}`,
+    ...(bare === undefined ? [] : [`pdnsutil activate-tsig-key ${zone} ${bare} secondary`]),
+  ];
+}
+
+function bareKey(key: string | undefined): string | undefined {
+  return key?.replace(/\.$/, '');
 }
 
 /**

@@ -5,14 +5,18 @@ import { callApi, callList } from './api-client.ts';
 import { confirm, runChange } from './change.ts';
 import { failure } from './failure.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
-import { type PrintedZone, serverKind, zoneLines } from './secondary-config.ts';
+import { type PrintedZone, type ServerKind, serverKind, zoneLines } from './secondary-config.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatJson, formatLines, formatTable } from './terminal.ts';
+
+/** RFC 9103 §7: as DNS over TLS. */
+const TLS_PORT = 853;
 
 interface SecondaryDocument {
   readonly address: string;
   readonly port: number;
   readonly key?: string;
+  readonly pins?: readonly string[];
   readonly addedAt: string;
   readonly acknowledged?: number;
   readonly seen?: number;
@@ -28,6 +32,8 @@ interface AddOptions extends ChangeOptions {
   readonly port?: string;
   readonly print?: string;
   readonly from?: string;
+  readonly tlsPin?: readonly string[];
+  readonly tlsHost?: string;
 }
 
 export function defineSecondary(noun: Command, terminal: Terminal): void {
@@ -36,17 +42,19 @@ export function defineSecondary(noun: Command, terminal: Terminal): void {
     'waxseal secondary add example.com 192.0.2.53 --tsig secondary.example.com --print nsd --from 192.0.2.1:53',
   )
     .option('--tsig <key>', 'the TSIG key that it signs with (make one: waxseal tsig generate)')
+    .option('--tls-pin <pin...>', 'it transfers over TLS, and its certificate has this key: SHA-256, base64')
     .option('--port <number>', 'where it takes NOTIFY (default 53)')
     .option('--print <server>', 'also print what nsd, knot, bind or pdns needs in its configuration')
     .option('--from <address:port>', 'where the secondary reaches this server, for --print')
+    .option('--tls-host <name>', 'for --print: transfers over TLS, from this name (dns.tls_host)')
     .action(async (zone: string, address: string, options: AddOptions) => {
       const kind = options.print === undefined ? undefined : serverKind(options.print);
-      const primary = kind === undefined ? undefined : await primaryOf(options, terminal);
-      const json = { key: options.tsig, port: options.port === undefined ? undefined : portOf(options.port) };
+      // Before the change: what cannot be printed changes nothing.
+      const lines = kind === undefined ? [] : await printedLines(kind, zone, options, terminal);
+      const port = options.port === undefined ? undefined : portOf(options.port);
+      const json = { key: options.tsig, pins: options.tlsPin, port };
       await runChange({ method: 'PUT', path: ['zones', zone, 'secondaries', address], json }, options, terminal);
-      if (kind === undefined || primary === undefined || options.json === true) return;
-      const printed = { zone: zone.replace(/\.$/, ''), primary, key: options.tsig };
-      terminal.out(formatLines(['', ...zoneLines(kind, printed)]));
+      if (lines.length > 0 && options.json !== true) terminal.out(formatLines(['', ...lines]));
     });
 
   const list = noun.command('list [zone]').description('secondaries of a zone, or of all');
@@ -59,7 +67,7 @@ export function defineSecondary(noun: Command, terminal: Terminal): void {
     const documents: { readonly zone: string; readonly secondaries: readonly SecondaryDocument[] }[] = [];
     for (const each of zones) documents.push(await callApi(server, { path: ['zones', each, 'secondaries'] }));
     const rows = documents.flatMap(({ zone: name, secondaries }) =>
-      secondaries.map((each) => [name, endpoint(each), each.key ?? 'none', ...progress(each)]),
+      secondaries.map((each) => [name, endpoint(each), proofOf(each), ...progress(each)]),
     );
     const table = () => formatTable(['ZONE', 'SECONDARY', 'KEY', 'HAS SERIAL', 'LAST FAILURE'], rows);
     terminal.out(options.json === true ? formatJson({ zones: documents }) : table());
@@ -80,6 +88,35 @@ function progress({ acknowledged, seen, failure: last }: SecondaryDocument): rea
   return [String(seen ?? acknowledged ?? '-'), last ?? '-'];
 }
 
+/** What the secondary needs in its configuration. */
+async function printedLines(
+  kind: ServerKind,
+  zone: string,
+  options: AddOptions,
+  terminal: Terminal,
+): Promise<readonly string[]> {
+  const tls = tlsOf(options);
+  const primary = await primaryOf(options, terminal);
+  return zoneLines(kind, { zone: zone.replace(/\.$/, ''), primary, key: options.tsig, tls });
+}
+
+/** What opens the zone to it. */
+function proofOf({ key, pins }: SecondaryDocument): string {
+  if (pins === undefined) return key ?? 'none';
+  return key === undefined ? 'certificate' : `${key} and certificate`;
+}
+
+/** How the printed lines transfer: over TLS where that is asked for. */
+function tlsOf({ tlsHost: host, tlsPin }: AddOptions): PrintedZone['tls'] {
+  if (host !== undefined) return { host, hasCertificate: tlsPin !== undefined };
+  if (tlsPin === undefined) return undefined;
+  throw failure(
+    'CLI_USAGE',
+    '--print with --tls-pin needs the name of this server',
+    'say it: --tls-host NAME (dns.tls_host)',
+  );
+}
+
 function endpoint({ address, port }: SecondaryDocument): string {
   return formatIpPort(ipPort(address, port));
 }
@@ -90,11 +127,13 @@ function portOf(text: string): number {
   throw failure('CLI_USAGE', `--port ${JSON.stringify(text)} is no port`);
 }
 
-/** From `--from`, else the first address that the server listens on. */
+/** From `--from`, else the first address that the server listens on; over TLS port 853 unless `--from` has another. */
 async function primaryOf(options: AddOptions, terminal: Terminal): Promise<PrintedZone['primary']> {
-  const text = options.from ?? (await listener(options, terminal));
-  const read = parseIpPort(text ?? '');
-  if (read.ok && read.value.port !== 0) return read.value;
+  const isTls = options.tlsHost !== undefined;
+  const text = options.from ?? (await listener(options, terminal)) ?? '';
+  const read = parseIpPort(text, undefined, isTls ? TLS_PORT : undefined);
+  if (read.ok && read.value.port !== 0)
+    return isTls && options.from === undefined ? { ...read.value, port: TLS_PORT } : read.value;
   throw failure('CLI_USAGE', `where the secondary reaches this server is not known`, 'say so: --from ADDRESS:PORT');
 }
 

@@ -7,7 +7,8 @@ import { confirm, runChange } from './change.ts';
 import { CommandFailure, failure, formatWarning, problemDocument, reasonOf } from './failure.ts';
 import { type ChangeOptions, type OutputOptions, type ReadOptions, changeCommand, localCommand, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
-import { type PrimaryOptions, type SecondaryDocument, primariesOf, secondaryFields } from './zone-primaries.ts';
+import { type PrimaryOptions, type SecondaryDocument } from './zone-primaries.ts';
+import { primariesOf, primaryOptions, secondaryFields } from './zone-primaries.ts';
 import { type Terminal, formatFields, formatJson, formatLines, formatTable } from './terminal.ts';
 import { defineCheckDelegation } from './zone-delegation.ts';
 
@@ -55,10 +56,11 @@ export function defineZone(noun: Command, terminal: Terminal): void {
 
 /** Zones come, go and come back. */
 function defineLife(noun: Command, terminal: Terminal): void {
-  changeCommand(
+  const add = changeCommand(
     noun.command('add <zone>').description('create a zone with a default SOA and NS set, or one from a primary'),
     'waxseal zone add example.com',
-  )
+  );
+  primaryOptions(add)
     .option('--no-dnssec', 'do not sign it')
     .addOption(denialOption('what proves what is not there (default: nsec)'))
     .option('--nameserver <name...>', 'its NS records (default: ns1.<zone>)')
@@ -80,10 +82,11 @@ function defineLife(noun: Command, terminal: Terminal): void {
       await runChange({ method: 'POST', path: ['zones'], json }, options, terminal);
     });
 
-  changeCommand(
+  const primaries = changeCommand(
     noun.command('primaries <zone>').description('have a zone that comes from a primary come from others'),
     'waxseal zone primaries example.com --primary 192.0.2.1 192.0.2.2#5300 --tsig secondary.example.com',
-  )
+  );
+  primaryOptions(primaries)
     .requiredOption('--primary <address#port...>', 'asked in this order')
     .option('--tsig <key>', 'the TSIG key for them')
     .action(async (zone: string, options: ChangeOptions & PrimaryOptions) => {

@@ -48,6 +48,8 @@ export interface Config {
     readonly reportAgent: string | undefined;
     /** DNS over TLS; undefined: it is not served. */
     readonly tls: DnsTlsSettings | undefined;
+    /** PEM of roots that primaries are trusted by over TLS beside the usual ones, absolute. */
+    readonly primariesCaFile: string | undefined;
   };
   readonly admin: {
     /** The TCP listener; undefined: only the Unix socket. */
@@ -148,6 +150,7 @@ export function describeConfig(config: Config): Tree {
       ...(config.dns.nsid === undefined ? {} : { nsid: `0x${config.dns.nsid}` }),
       ...(config.dns.reportAgent === undefined ? {} : { report_agent: config.dns.reportAgent }),
       ...describeDnsTls(config.dns.tls),
+      ...(config.dns.primariesCaFile === undefined ? {} : { primaries_ca_file: config.dns.primariesCaFile }),
     },
     admin: {
       listen: endpoint(config.admin.listen),
@@ -180,7 +183,7 @@ function settle(
   const { read, path, endpoints, networks } = readers;
   const listen = endpoints('dns.listen', values.dns?.listen ?? DEFAULTS.dns.listen);
   const nsid = read('dns.nsid', values.dns?.nsid ?? '', parseNsid, NSID_FORM);
-  const agent = values.dns?.report_agent;
+  const { report_agent: agent, primaries_ca_file: roots } = values.dns ?? {};
   const kekFile = values.keys?.kek_file;
   const data = path('data', values.data ?? DEFAULTS.data);
   const kek = kekFile === undefined ? join(dirname(data), 'keys', 'kek') : path('keys.kek_file', kekFile);
@@ -195,6 +198,7 @@ function settle(
       nsid: nsid === undefined || nsid.length === 0 ? undefined : Buffer.from(nsid).toString('hex'),
       reportAgent: agent === undefined ? undefined : `${readers.host('dns.report_agent', agent) ?? ''}.`,
       tls: settleDnsTls(values.dns, readers),
+      primariesCaFile: roots === undefined ? undefined : path('dns.primaries_ca_file', roots),
     },
     admin: {
       listen: readers.one('admin.listen', values.admin?.listen ?? DEFAULTS.admin.listen),

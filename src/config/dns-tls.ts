@@ -18,6 +18,7 @@ export interface DnsTlsSettings {
 export const DNS_TLS_KEYS = {
   tls_listen: Type.Optional(Type.Array(Type.String(), { maxItems: TLS_LISTENERS_MAX })),
   tls_host: Type.Optional(Type.String({ minLength: 1 })),
+  primaries_ca_file: Type.Optional(Type.String({ minLength: 1 })),
 };
 
 interface Keys {

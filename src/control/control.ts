@@ -124,6 +124,8 @@ export interface ControlOptions extends Pick<BackupsOptions, 'runJob' | 'backup'
   readonly auditKeepMs?: number | undefined;
   /** The operator is warned of a log of this size; a test has a small one. */
   readonly auditLargeBytes?: number | undefined;
+  /** PEM of roots that primaries are trusted by over TLS beside the usual ones. */
+  readonly primaryRoots?: string | undefined;
   /** Who gives certificates, and under which key their private keys are sealed. */
   readonly certificates?: CertificateSettings;
 }
@@ -205,7 +207,7 @@ export class Control implements ControlApi {
     this.events = new EventFeed(writer, this.#funnel);
     this.keys = new Reseal({ ...options, funnel: this.#funnel });
     this.tokens = new Tokens(shared);
-    const transfer = secondaryParts({ ...shared, recordsPerRrsetMax });
+    const transfer = secondaryParts({ ...shared, recordsPerRrsetMax, settings: options.certificates ?? {} });
     [this.transferParts, this.transfer] = [transfer, transfer.api];
     const { auditKeepMs: keepMs, auditLargeBytes: largeBytes } = options;
     const alertAll = (problems: readonly Problem[]) => alert(undefined, problems);

@@ -9,6 +9,7 @@ import { logCrashes } from '#base/exit.ts';
 import { createLog } from '#base/log.ts';
 import { type NoticeFormat } from '#process/confine/notice.ts';
 import { type Problem } from '#base/problem.ts';
+import { primaryRootsOf } from '#control/outside/resolver-of.ts';
 import { acmeOf } from '#control/certificate/acme-roots.ts';
 import { outsideOf } from '#control/outside/witnesses.ts';
 import { ControlService } from './control-service.ts';
@@ -28,6 +29,8 @@ async function main(options: ServeOptions): Promise<void> {
   const outside = outsideOf(config);
   if (!outside.ok) return refuse(outside.problems, format);
   const stopping = new AbortController();
+  const roots = primaryRootsOf(config.dns.primariesCaFile);
+  if (!roots.ok) return refuse(roots.problems, format);
   const acme = acmeOf(config.acme, () => systemClock.nowMs(), stopping.signal);
   if (!acme.ok) return refuse(acme.problems, format);
   const random = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes));
@@ -37,7 +40,8 @@ async function main(options: ServeOptions): Promise<void> {
   await rememberKek(store.value, nowMs);
   const log = createLog({ ...config.log, fields: { process: 'control' } });
   if (format === 'json') logCrashes(process, (how, event, message, fields) => log[how](event, message, fields));
-  const parts = { store: store.value, outside: outside.value, acme: acme.value, onStop: () => stopping.abort() };
+  const asked = { outside: outside.value, acme: acme.value, primaryRoots: roots.value };
+  const parts = { store: store.value, ...asked, onStop: () => stopping.abort() };
   const service = new ControlService({ own: process, config, log, random, adminFd: options.adminFd, ...parts });
   const listening = await service.listen();
   if (!listening.ok) return refuse(listening.problems, format);

@@ -55,6 +55,8 @@ export interface ControlServiceOptions {
   readonly outside: Outside;
   /** Absent: no CA is configured. */
   readonly acme?: CertificateSettings['acme'];
+  /** PEM of roots that primaries are trusted by over TLS beside the usual ones. */
+  readonly primaryRoots?: string | undefined;
   /** Called first when the service stops. */
   readonly onStop?: () => void;
   readonly random: (bytes: number) => Uint8Array;
@@ -231,7 +233,7 @@ export class ControlService {
   }
 
   #makeControl(): Control {
-    const { own, config, log, store, outside, acme, random } = this.#options;
+    const { own, config, log, store, outside, acme, random, primaryRoots } = this.#options;
     const { listen } = config.admin;
     return new Control({
       writer: store.writer,
@@ -254,6 +256,7 @@ export class ControlService {
       recordsPerRrsetMax: config.limits.recordsPerRrsetMax,
       auditKeepMs: config.audit.keepMs,
       backup: config.backup,
+      primaryRoots,
       onMailEvents: (zone, events) => logMailEvents(log, zone, events, this.#isFirstScreen() ? 'debug' : 'info'),
       certificates: {
         ...(acme === undefined ? {} : { acme }),

@@ -30,6 +30,7 @@ export const SERVER_SLOT = {
   tlsHandshakes: 21,
   tlsHandshakesFailed: 22,
   tlsWithoutCertificate: 23,
+  handedFull: 24,
 } as const;
 
 export type ServerSlotName = keyof typeof SERVER_SLOT;
@@ -82,4 +83,5 @@ export const SERVER_METRICS: Readonly<Record<ServerSlotName, Metric>> = {
   tlsHandshakes: handshakes('ok'),
   tlsHandshakesFailed: handshakes('failed'),
   tlsWithoutCertificate: handshakes('no_certificate'),
+  handedFull: counter('waxseal_handed_over_refused_total', 'Messages for the control process that found no place.'),
 };

@@ -35,6 +35,8 @@ interface Waiting extends HandedOrder {
 export interface HandOverOptions {
   /** Sends a message to the thread that talks to control; `settle` is called with the same id. */
   readonly post: (id: number, name: string, body: Uint8Array) => void;
+  /** A message has found no place. */
+  readonly onFull?: () => void;
   readonly nowMs?: () => number;
 }
 
@@ -62,11 +64,10 @@ export class HandOver {
     }
     const { client, body } = order;
     const lane = this.#lanes.get(client) ?? [];
-    const bytes = this.#bytesOf.get(client) ?? 0;
-    if (this.#waiting >= HANDED_WAITING_MAX) return false;
-    if (lane.length >= HANDED_WAITING_MAX * HANDED_WAITING_PER_CLIENT) return false;
-    if (this.#waitingBytes + body.length > HANDED_WAITING_BYTES_MAX) return false;
-    if (bytes + body.length > HANDED_WAITING_BYTES_MAX * HANDED_WAITING_PER_CLIENT) return false;
+    if (this.#isFull(client, lane.length, body.length)) {
+      this.#options.onFull?.();
+      return false;
+    }
     lane.push({ ...order, sinceMs: this.#nowMs() });
     this.#lanes.set(client, lane);
     this.#count(client, body.length, 1);
@@ -85,6 +86,13 @@ export class HandOver {
       if (this.#nowMs() - next.sinceMs > HANDED_WAIT_MS) next.done({ why: 'expired' });
       else this.#post(next);
     }
+  }
+
+  /** No place for one more message of `bytes` octets of a client that has `count` waiting. */
+  #isFull(client: string, count: number, bytes: number): boolean {
+    if (this.#waiting >= HANDED_WAITING_MAX || count >= HANDED_WAITING_MAX * HANDED_WAITING_PER_CLIENT) return true;
+    if (this.#waitingBytes + bytes > HANDED_WAITING_BYTES_MAX) return true;
+    return (this.#bytesOf.get(client) ?? 0) + bytes > HANDED_WAITING_BYTES_MAX * HANDED_WAITING_PER_CLIENT;
   }
 
   #post(order: HandedOrder): void {

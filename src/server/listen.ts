@@ -6,6 +6,7 @@
  * here, free on UDP and TCP together.
  */
 import { createSocket } from 'node:dgram';
+import { closeSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { formatIpPort, type IpPort } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
@@ -166,18 +167,30 @@ export async function startWorkerListeners(options: WorkerListenersOptions): Pro
   for (const address of addresses) assert(address.port !== 0, `unsettled address ${formatIpPort(address)}`);
   const table = new TcpTable(responder, counters, options.tcpLimits ?? TCP_LIMITS, options.secure);
   const listeners: Listener[] = [];
+  const unused: Record<string, { tcp?: number | undefined; udp?: number | undefined }> = structuredClone(inherited);
   const close = async (graceMs: number) => {
     await Promise.all([...listeners.map((each) => each.close(graceMs)), table.close(graceMs)]);
   };
   try {
-    if (openUdp !== null) listeners.push(await openUdp(addresses, responder, counters, inherited));
+    if (openUdp !== null) {
+      for (const each of Object.values(unused)) delete each.udp;
+      listeners.push(await openUdp(addresses, responder, counters, inherited));
+    }
     for (const address of tcp ? addresses : []) {
       const given = inherited[formatIpPort(address)]?.tcp;
+      delete unused[formatIpPort(address)]?.tcp;
       listeners.push(await openTcp(address, table, given));
     }
   } catch (error) {
     await close(0);
     throw error;
+  } finally {
+    closeInherited(unused);
   }
   return { addresses, table, close };
+}
+
+/** Closes descriptors that were copied for a thread and that it does not use. */
+export function closeInherited(inherited: InheritedFds = {}): void {
+  for (const { tcp, udp } of Object.values(inherited)) for (const fd of [tcp, udp]) if (fd !== undefined) closeSync(fd);
 }

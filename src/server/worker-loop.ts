@@ -10,9 +10,9 @@ import { type InheritedFds, type RateLimitSettings } from '#base/ipc/messages.ts
 import { type TlsCertificate } from '#base/ipc/tls-certificate.ts';
 import { unreachable } from '#base/assert.ts';
 import { GENERATION_LOOK_MS, STORE_WAIT_MS_MAX, STORE_WAIT_MS_MIN } from '#base/limits/server.ts';
-import { SERVER_SLOT_COUNT } from './counters.ts';
+import { SERVER_SLOT, SERVER_SLOT_COUNT } from './counters.ts';
 import { type QueryResponder } from './listener.ts';
-import { type WorkerListenersOptions, startWorkerListeners } from './listen.ts';
+import { type WorkerListenersOptions, closeInherited, startWorkerListeners } from './listen.ts';
 import { type SentKey } from '#transfer/grants.ts';
 import { TlsFront } from '#server/tls/tls-front.ts';
 import { HandOver, type HandedOutcome } from './hand-over.ts';
@@ -121,7 +121,8 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
   const keys = new KeptKeys();
   let served = 0;
   const report = (message: WorkerReport) => port.postMessage(message);
-  const handOver = new HandOver({ post: (id, name, body) => report({ kind: 'handed', id, name, body }) });
+  const onFull = () => void (row[SERVER_SLOT.handedFull]! += 1);
+  const handOver = new HandOver({ post: (id, name, body) => report({ kind: 'handed', id, name, body }), onFull });
   const renew = (opened: ServedStore) => {
     served = opened.refresh();
     Atomics.store(generations, 1 + data.id, served);
@@ -151,7 +152,7 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
   });
 
   const openNow = () => open(data.storeDir, row.subarray(SERVER_SLOT_COUNT), { ...data, log, handOver }, data);
-  store = await openWhenThere(openNow, gate, stopped, () => report({ kind: 'opened' }));
+  store = await openOrClose(data, () => openWhenThere(openNow, gate, stopped, () => report({ kind: 'opened' })));
   if (store !== undefined) {
     renew(store);
     keys.giveTo(store);
@@ -178,6 +179,19 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
   await closing?.close();
   // With its port closed and no socket open, the thread ends by itself.
   port.close();
+}
+
+type Opened = ServedStore | undefined;
+
+/** What `open` resolves to. A thread that has no store never listens, and leaves no descriptors behind. */
+async function openOrClose({ inherited }: WorkerData, open: () => Promise<Opened>): Promise<Opened> {
+  let store: Opened;
+  try {
+    store = await open();
+    return store;
+  } finally {
+    if (store === undefined) closeInherited(inherited);
+  }
 }
 
 /** `responder`, with a line for one query in `every`; 0: for none. */
@@ -235,7 +249,7 @@ function openersFor(data: WorkerData, tls: TlsFront | undefined, sockets: () => 
     case 'tcp':
       return { addresses, openUdp: null };
     case 'tls':
-      return { addresses: tlsAddresses, openUdp: null, secure: (socket) => tls?.secure(socket) };
+      return { addresses: tlsAddresses, openUdp: null, secure: (...accepted) => tls?.secure(...accepted) };
     case 'udp':
       return {
         addresses,

@@ -6,7 +6,7 @@
  * Owns the shared memory, so that counters survive a worker. Not here: what a worker does (worker-loop.ts), the supervisor (answer-service.ts).
  */
 import { Worker } from 'node:worker_threads';
-import { type IpPort } from '#base/address.ts';
+import { type IpPort, formatIpPort } from '#base/address.ts';
 import { SELECTOR_ROW_BYTES, readSelectorCounts, sumSelectorCounts } from '#answer/count/selector-counts.ts';
 import { assert } from '#base/assert.ts';
 import { type InheritedFds, type RateLimitSettings, type SelectorReport } from '#base/ipc/messages.ts';
@@ -296,14 +296,15 @@ export class WorkerPool {
     if (seat.worker === worker) send(seat, { kind: 'settled', id, outcome });
   }
 
-  /** Of the thread, which closes them; sockets of a thread that blocks are the pool's. */
+  /** Of the addresses of the thread, which closes them; sockets of a thread that blocks are the pool's. */
   #copies({ duty }: Seat): InheritedFds {
-    const { inherited = {}, duplicate } = this.#options;
+    const { inherited = {}, duplicate, addresses, tlsAddresses = [] } = this.#options;
     const copy = (fd: number | undefined) => (fd === undefined ? undefined : duplicate?.(fd));
     if (duty === 'udp') return {};
-    const pairs = Object.entries(inherited).map(([at, { tcp, udp }]) => {
-      return [at, { tcp: copy(tcp), udp: duty === 'all' ? copy(udp) : undefined }] as const;
-    });
+    const own = (duty === 'tls' ? tlsAddresses : addresses).map(formatIpPort);
+    const pairs = Object.entries(inherited).flatMap(([at, { tcp, udp }]) =>
+      own.includes(at) ? [[at, { tcp: copy(tcp), udp: duty === 'all' ? copy(udp) : undefined }] as const] : [],
+    );
     return Object.fromEntries(pairs);
   }
 

@@ -1,6 +1,7 @@
 /** Entry of a worker thread: the loop of worker-loop.ts on the store and the real responder. */
 import { randomBytes, randomInt } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
+import { Admission, type Defences } from '#answer/admission.ts';
 import { CookieSecrets } from '#answer/defence/cookie-secrets.ts';
 import { RateLimiter } from '#answer/defence/rate-limit.ts';
 import { type LaterAnswers, LaterByOpcode } from '#answer/later-answer.ts';
@@ -21,31 +22,23 @@ import { NotifyReceiver } from '#transfer/notify-receiver.ts';
 import { SignedQueries } from '#transfer/signed-queries.ts';
 import { UpdateGate } from '#transfer/update-gate.ts';
 import { secondsLeft } from '#transfer/seconds-left.ts';
-import { addressGrants } from '#transfer/address-grants.ts';
+import { secondaryGrants } from '#transfer/secondary-grants.ts';
 import { readKeyNames, readKeys } from '#transfer/grants.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { openReader, type StoreReader } from '#store/reader.ts';
 import { type LogService, type ServiceEvent } from './service-log.ts';
-import { type OpenStore, runWorker } from './worker-loop.ts';
+import { type OpenStore, type WorkerDefences, runWorker } from './worker-loop.ts';
 
 const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log, handOver }, data) => {
   const { selectors, id, nsid, reportAgent } = data;
   const reader = tryOpen(dir);
   if (reader === undefined) return undefined;
-  const limited = (network: string) => {
-    const how = rateLimit?.dryRun === true ? 'over it (dry run)' : 'limited';
-    log('rrl.limited', `rate limit: answers to ${network} are ${how}`);
-  };
-  const defences = {
-    cookieSecrets: cookieSecrets === undefined ? undefined : new CookieSecrets(cookieSecrets),
-    limiter: rateLimit === undefined ? undefined : new RateLimiter(rateLimit, randomBytes(SIP_KEY_BYTES), limited),
-    clock: systemCoarseClock(),
-  };
+  const defences = defencesOf(cookieSecrets, rateLimit, log);
   const signedLog = limitedLog(log);
   const signed = new TransferAnswers({
     reader,
     respond: (...query) => responder.respond(...query),
-    isAddressGranted: addressGrants(reader),
+    secondaries: secondaryGrants(reader),
     secondsLeft: secondsLeft(reader, Date.now),
     nowMs: Date.now,
     count(transport, rcode, isTruncated) {
@@ -60,7 +53,9 @@ const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log, ha
     countAnswer: (rcode: number) => countResponse(counters, rcode, false),
   };
   const isSecondary = (apex: Name) => reader.zoneByName(apex)?.secondary !== undefined;
-  const updates = new UpdateGate({ handOver, isSecondary, nowMs: Date.now, ...counting, log: signedLog });
+  const admission = new Admission(defences, counters);
+  const admitError: Admission['admitError'] = (...query) => admission.admitError(...query);
+  const updates = new UpdateGate({ handOver, isSecondary, nowMs: Date.now, ...counting, log: signedLog, admitError });
   const notifies = new NotifyReceiver({ reader, handOver, ...counting, nowMs: Date.now, log: signedLog });
   const queries = new SignedQueries({ handOver, respond: (...query) => responder.respond(...query) });
   const later: LaterByOpcode = new LaterByOpcode(
@@ -98,6 +93,22 @@ const openStore: OpenStore = (dir, counters, { cookieSecrets, rateLimit, log, ha
     close: () => reader.close(),
   };
 };
+
+function defencesOf(
+  cookieSecrets: WorkerDefences['cookieSecrets'],
+  rateLimit: WorkerDefences['rateLimit'],
+  log: LogService,
+): Defences {
+  const limited = (network: string) => {
+    const how = rateLimit?.dryRun === true ? 'over it (dry run)' : 'limited';
+    log('rrl.limited', `rate limit: answers to ${network} are ${how}`);
+  };
+  return {
+    cookieSecrets: cookieSecrets === undefined ? undefined : new CookieSecrets(cookieSecrets),
+    limiter: rateLimit === undefined ? undefined : new RateLimiter(rateLimit, randomBytes(SIP_KEY_BYTES), limited),
+    clock: systemCoarseClock(),
+  };
+}
 
 /** Strangers can send as many bad signatures as they like: their lines have a limit, granted transfers have none. */
 function limitedLog(log: LogService): (event: ServiceEvent, text: string) => void {

@@ -48,6 +48,11 @@ export function isString(value: unknown): value is string {
   return typeof value === 'string';
 }
 
+/** Strings, or none. */
+export function isTexts(value: unknown): boolean {
+  return value === undefined || isArrayOf(isString)(value);
+}
+
 /** An array whose items all pass `is`. */
 export function isArrayOf<T>(is: (value: unknown) => value is T): (value: unknown) => value is readonly T[] {
   return (value): value is readonly T[] => Array.isArray(value) && value.every(is);

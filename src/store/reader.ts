@@ -23,7 +23,7 @@ import { type JournalEntry, readJournal } from './journal.ts';
 import { decodeJson, isNumber, isString } from './json.ts';
 import { NODE } from './node-codec.ts';
 import { META, NODE_CHECK_BYTES, type TokenRecord, type ZoneRecord, isTokenRecord, secretKey, textKey, zoneKey } from './schema.ts';
-import { HeldSnapshot, type Snapshot, parseSnapshots, readNodes } from './snapshots.ts';
+import { HeldSnapshot, type Snapshot, parseSnapshots, readNodes, NODE_KEY_ZONE_BYTES } from './snapshots.ts';
 import { type Environment, type Octets, type ReadOptions } from './store.ts';
 import { databaseBytes, existingDatabase, openDatabases, openRoot } from './store.ts';
 import { readFormat, readKekFile } from './marks.ts';
@@ -246,8 +246,8 @@ export class StoreReader {
   }
 
   #readTree(tree: Octets, zoneId: number, after: Uint8Array | undefined, limit: number, show: ShowNode): number {
-    return readNodes(tree, this.#read, zoneId, after, limit, (key, node) => {
-      show(key, node);
+    return readNodes(tree, this.#read, zoneId, after, limit, (key, value) => {
+      show(key.subarray(NODE_KEY_ZONE_BYTES), value.subarray(0, value.length - NODE_CHECK_BYTES));
       return true;
     });
   }

@@ -7,12 +7,15 @@
 import { assert } from '#base/assert.ts';
 import { decodeJson } from './json.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
-import { NODE_CHECK_BYTES, type ZoneRecord, isZoneRecord, zoneKey } from './schema.ts';
+import { type ZoneRecord, isZoneRecord, zoneKey } from './schema.ts';
 import { type Environment, type Octets, type ReadOptions } from './store.ts';
 
 type Transaction = NonNullable<ReadOptions['transaction']>;
 
-/** Shows a node; both arrays are good during the call only. False: no more are wanted. */
+/**
+ * Shows a node as it is stored, so that nothing is made for each of a million: `key` begins with NODE_KEY_ZONE_BYTES of
+ * the zone, and NODE_CHECK_BYTES follow the node. Both arrays are good during the call only. False: no more are wanted.
+ */
 export type WantNode = (key: Uint8Array, node: Uint8Array) => boolean;
 
 /** One state of the store that stays readable while its reader moves on: for what takes longer than one answer. */
@@ -66,7 +69,10 @@ export class HeldSnapshot {
   }
 }
 
-/** Nodes as they are stored, without their checks; see `readNodes` of reader.ts. */
+/** Octets of a node's key before its owner. */
+export const NODE_KEY_ZONE_BYTES = 4;
+
+/** Nodes as they are stored; see `readNodes` of reader.ts. */
 export function readNodes(
   tree: Octets,
   read: ReadOptions,
@@ -80,7 +86,7 @@ export function readNodes(
   let shown = 0;
   for (const { key, value } of tree.getRange(range)) {
     shown += 1;
-    if (!show(key.subarray(4), value.subarray(0, value.length - NODE_CHECK_BYTES))) break;
+    if (!show(key, value)) break;
   }
   return shown;
 }

@@ -16,7 +16,7 @@ import { type ZoneTimes } from '#answer/names/zone-version.ts';
 import { type Responder } from '#answer/respond.ts';
 import { MessageWriter } from '#answer/write/writer.ts';
 import { ASKED, writeOpt } from '#dns/edns.ts';
-import { HEADER, HEADER_BYTES, type QueryHead, type Transport, answerLimitBytes, writeHeader } from '#dns/message.ts';
+import { HEADER, HEADER_BYTES, type QueryHead, type Transport, answerLimitBytes } from '#dns/message.ts';
 import { type Name, type OwnerKey, formatName, ownerKey } from '#dns/name.ts';
 import { type Serial, isNewer } from '#dns/serial.ts';
 import { TsigSigner, appendTsigError } from '#dns/tsig/sign.ts';
@@ -27,15 +27,17 @@ import { CLASS, EDE, RCODE, TYPE } from '#dns/types.ts';
 import { bodyOffset, findEntry } from '#store/node-codec.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type HeldSnapshot } from '#store/snapshots.ts';
-import { type ZoneRecord } from '#store/schema.ts';
+import { NODE_CHECK_BYTES, type ZoneRecord } from '#store/schema.ts';
 import { soaExpireSeconds, soaSerial } from '#zone/changeset.ts';
 import { type GrantedKey, isGranted } from './grants.ts';
+import { type AnswerCode, writeCode } from './code-answer.ts';
 import { tsigRefusalText } from './refusal-text.ts';
 import { TKEY_MODE_GSS, readTkey, writeTkeyRefusal } from './key-exchange.ts';
 import { readClientSerial } from './request.ts';
+import { type SecondaryGrants } from './secondary-grants.ts';
 import { StreamMessages } from './stream-message.ts';
 import { type RecordSource, ZoneContent, nextMessage, putSoa } from './zone-content.ts';
-import { ZoneDifferences, findWayBack } from './zone-differences.ts';
+import { type Differences, ZoneDifferences, findDifferences } from './zone-differences.ts';
 
 export type TransferEvent = 'transfer.sent' | 'transfer.broken' | 'transfer.refused' | 'tsig.refused';
 
@@ -43,8 +45,8 @@ export interface TransferAnswersOptions extends ZoneTimes {
   readonly reader: StoreReader;
   /** Answers an ordinary query: `respond` of the responder that this belongs to. */
   readonly respond: Responder['respond'];
-  /** True when the zone may be had from this address without a key. */
-  readonly isAddressGranted: (zoneId: number, client: ClientAddress) => boolean;
+  /** Of the zones' lists of secondaries. */
+  readonly secondaries: SecondaryGrants;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
   /** An answer that `respond` has not counted. */
@@ -64,15 +66,6 @@ interface Request {
   readonly key: GrantedKey | undefined;
   readonly signer: TsigSigner | undefined;
 }
-
-interface AnswerCode {
-  readonly rcode: number;
-  readonly ede?: number;
-  readonly isAuthoritative?: boolean;
-  readonly isTruncated?: boolean;
-}
-
-const NO_EDE = -1;
 
 export class TransferAnswers implements SignedAnswers {
   readonly #options: TransferAnswersOptions;
@@ -186,35 +179,25 @@ export class TransferAnswers implements SignedAnswers {
   }
 
   /** An answer that is a code. */
-  #code(request: Request, rcode: number, ede = NO_EDE): number {
+  #code(request: Request, rcode: number, ede?: number): number {
     this.#options.count(request.transport, rcode, false);
-    return this.#write(request, { rcode, ede });
+    return this.#write(request, { rcode, ...(ede === undefined ? {} : { ede: [ede, ''] }) });
   }
 
   #write({ query, head, out, signer }: Request, code: AnswerCode): number {
-    const { rcode, ede = NO_EDE, isAuthoritative = false, isTruncated = false } = code;
-    out.set(query.subarray(HEADER_BYTES, HEADER_BYTES + head.questionLength), HEADER_BYTES);
-    let end = HEADER_BYTES + head.questionLength;
-    writeHeader(out, head, rcode, isAuthoritative, isTruncated);
-    if (head.edns) {
-      end = writeOpt(out, end, rcode, head.dnssecOk, ede);
-      out[11] = 1;
-    }
+    const end = writeCode(query, head, out, code);
     return signer === undefined ? end : signer.sign(out, end, this.#now());
   }
 
   // --- transfers ---
 
   #transfer(request: Request, client: ClientAddress | undefined): number {
-    const { query, head, key, transport } = request;
+    const { query, head, transport } = request;
     const apex = apexOf(query, head);
     const zone = this.#options.reader.zoneByName(apex);
-    const isByKey = key !== undefined && isGranted(key, 'transfer', apex);
-    const mayBeByAddress = key === undefined && zone !== undefined && client !== undefined;
-    const isByAddress = mayBeByAddress && this.#options.isAddressGranted(zone.id, client);
-    if (head.class !== CLASS.IN || (!isByKey && !isByAddress)) {
-      const which = key === undefined ? 'without a key' : `with ${formatName(key.name)}, which does not open it`;
-      this.#options.log('transfer.refused', `transfer of ${formatName(apex)} refused to ${request.client} ${which}`);
+    const why = head.class === CLASS.IN ? this.#findRefusal(request, apex, zone, client) : 'of another class';
+    if (why !== undefined) {
+      this.#options.log('transfer.refused', `transfer of ${formatName(apex)} refused to ${request.client} ${why}`);
       return this.#code(request, RCODE.REFUSED, EDE.PROHIBITED);
     }
     if (zone === undefined) return this.#code(request, RCODE.NOTAUTH, EDE.NOT_AUTHORITATIVE);
@@ -231,6 +214,25 @@ export class TransferAnswers implements SignedAnswers {
     const why = `${name} has expired here: no primary has confirmed it`;
     this.#options.log('transfer.refused', `transfer of ${name} to ${request.client} put off: ${why}`);
     return this.#code(request, RCODE.SERVFAIL, EDE.NOT_READY);
+  }
+
+  /** Why the client may not have the zone, for the log: words that follow its address. */
+  #findRefusal(
+    { key, transport }: Request,
+    apex: Name,
+    zone: ZoneRecord | undefined,
+    client: ClientAddress | undefined,
+  ): string | undefined {
+    const { secondaries } = this.#options;
+    if (transport === 'tls' && client?.secured?.isLatest !== true) return 'over TLS 1.2 (RFC 9103 §7: 1.3 or later)';
+    if (key === undefined) {
+      const isListed = zone !== undefined && client !== undefined && secondaries.isGrantedWithoutKey(zone.id, client);
+      return isListed ? undefined : 'without a key';
+    }
+    const name = formatName(key.name);
+    if (!isGranted(key, 'transfer', apex)) return `with ${name}, which does not open it`;
+    if (zone === undefined || secondaries.mayUseKey(zone.id, key.name, client)) return undefined;
+    return `with ${name}, which opens it over TLS with a known certificate only`;
   }
 
   /** `since`: the client's serial; undefined when it wants the whole zone. */
@@ -260,12 +262,9 @@ export class TransferAnswers implements SignedAnswers {
       expireSeconds: this.#expireSeconds(head, zone, apex),
     });
     const isUpToDate = since !== undefined && !isNewer(serial, since);
-    const way = since === undefined || isUpToDate ? undefined : findWayBack(snapshot, zone.id, since, serial);
+    const differences = since === undefined || isUpToDate ? undefined : findDifferences(snapshot, zone, since, serial);
     const source =
-      way === undefined
-        ? new ZoneContent(snapshot, zone.id, apex)
-        : // Its records are read one changeset at a time.
-          new ZoneDifferences(snapshot, zone.id, apex, way);
+      differences === undefined ? new ZoneContent(snapshot, zone.id, apex) : new ZoneDifferences(apex, differences);
     if (isUpToDate || request.transport === 'udp') {
       const length = this.#single(request, messages, isUpToDate ? undefined : source, apex);
       snapshot.release();
@@ -274,7 +273,7 @@ export class TransferAnswers implements SignedAnswers {
     this.#options.count(request.transport, RCODE.NOERROR, false);
     this.#running.set(whose, running + 1);
     this.#runningCount += 1;
-    const kind = since === undefined ? 'AXFR' : way === undefined ? 'AXFR for IXFR' : 'IXFR';
+    const kind = since === undefined ? 'AXFR' : differences === undefined ? 'AXFR for IXFR' : ixfrText(differences);
     const by = request.key === undefined ? '' : ` by ${whose}`;
     const text = `${kind} of ${zone.name} serial ${serial} to ${request.client}${by}`;
     this.#stream = this.#streamOf(snapshot, messages, source, whose, text);
@@ -340,10 +339,14 @@ function apexOf(query: Uint8Array, { nameLength }: Readonly<QueryHead>): Name {
 function apexNode(snapshot: HeldSnapshot, zoneId: number): Uint8Array | undefined {
   let apex: Uint8Array | undefined;
   snapshot.readNodes(zoneId, undefined, 1, (_, node) => {
-    apex = new Uint8Array(node);
+    apex = new Uint8Array(node.subarray(0, node.length - NODE_CHECK_BYTES));
     return false;
   });
   return apex !== undefined && findEntry(apex, TYPE.SOA) >= 0 ? apex : undefined;
+}
+
+function ixfrText({ isCondensed }: Differences): string {
+  return isCondensed ? 'IXFR (condensed)' : 'IXFR';
 }
 
 /** Its RDATA. */

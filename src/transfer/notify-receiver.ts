@@ -12,8 +12,7 @@ import { readU16 } from '#base/bytes.ts';
 import { type ClientAddress, addressText, hasAddress } from '#base/client-address.ts';
 import { type LaterAnswers } from '#answer/later-answer.ts';
 import { dsyncWildcard } from '#dns/dsync.ts';
-import { writeOpt } from '#dns/edns.ts';
-import { DROP, FAULT, HEADER_BYTES, type QueryHead, type Transport, writeHeader } from '#dns/message.ts';
+import { DROP, FAULT, HEADER_BYTES, type QueryHead, type Transport } from '#dns/message.ts';
 import { type Name, ROOT, equalNames, formatName, nameOf, ownerKey, parentName } from '#dns/name.ts';
 import { TsigKeys } from '#dns/tsig/key.ts';
 import { TsigSigner, appendTsigError } from '#dns/tsig/sign.ts';
@@ -22,6 +21,7 @@ import { CLASS, RCODE, TYPE, type RrType } from '#dns/types.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { readPrimaries } from '#store/transfer/primaries.ts';
 import { rrsetOf } from '#zone/view.ts';
+import { writeCode } from './code-answer.ts';
 import { type GrantedKey } from './grants.ts';
 import { tsigRefusalText } from './refusal-text.ts';
 import { type PassOn } from './update-gate.ts';
@@ -99,21 +99,17 @@ export class NotifyReceiver implements LaterAnswers {
       return appendTsigError(out, this.#write(message, head, out, RCODE.NOTAUTH), verdict, now);
     }
     const key = verdict?.kind === 'valid' ? verdict.key : undefined;
-    const rcode = verdict?.kind === 'malformed' ? RCODE.FORMERR : this.#take(message, head, key, client);
-    // No reply: the sender comes again (RFC 1996 §3.6).
-    if (rcode === DROP) return 0;
+    const judged = verdict?.kind === 'malformed' ? RCODE.FORMERR : this.#take(message, head, key, client);
+    // No reply over UDP: the sender comes again (RFC 1996 §3.6). Over TCP it waits for one.
+    if (judged === DROP && transport === 'udp') return 0;
+    const rcode = judged === DROP ? RCODE.SERVFAIL : judged;
     const end = this.#write(message, head, out, rcode);
     return verdict?.kind === 'valid' ? new TsigSigner(verdict.key, verdict.record.mac).sign(out, end, now) : end;
   }
 
   #write(message: Uint8Array, head: Readonly<QueryHead>, out: Uint8Array, rcode: number): number {
     this.#options.countAnswer(rcode);
-    out.set(message.subarray(HEADER_BYTES, HEADER_BYTES + head.questionLength), HEADER_BYTES);
-    writeHeader(out, head, rcode, false, false);
-    const end = HEADER_BYTES + head.questionLength;
-    if (!head.edns) return end;
-    out[11] = 1;
-    return writeOpt(out, end, rcode, head.dnssecOk, -1);
+    return writeCode(message, head, out, { rcode });
   }
 
   /** Every answer is written at once. */

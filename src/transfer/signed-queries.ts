@@ -12,6 +12,8 @@ import { CALL_BYTES_MAX } from '#base/limits/process.ts';
 import { ANSWER_IS_LATER, type LaterAnswers, type SendAnswer } from '#answer/later-answer.ts';
 import { type Responder } from '#answer/respond.ts';
 import { type QueryHead, type Transport } from '#dns/message.ts';
+import { EDE, RCODE } from '#dns/types.ts';
+import { writeCode } from './code-answer.ts';
 import { type PassOn } from './update-gate.ts';
 
 /** Name of the call in which control signs an answer. */
@@ -38,30 +40,37 @@ export class SignedQueries implements LaterAnswers {
   answer(
     query: Uint8Array,
     length: number,
-    { tsigAt }: Readonly<QueryHead>,
+    head: Readonly<QueryHead>,
     out: Uint8Array,
     transport: Transport,
     client?: ClientAddress,
   ): number {
-    const bare = copyOf(query, 0, tsigAt);
+    const bare = copyOf(query, 0, head.tsigAt);
     const view = new DataView(bare.buffer, bare.byteOffset, bare.byteLength);
     view.setUint16(10, view.getUint16(10) - 1);
     const answerLength = this.#options.respond(bare, bare.length, out, transport, client);
     if (answerLength <= 0) return answerLength;
     const order = writeSignOrder(query.subarray(0, length), out.subarray(0, answerLength));
     const body = writeHandedMessage(transport === 'udp' ? 'udp' : 'tcp', client, order);
-    // An answer so long is a stranger's wish: no client signs it with such a key.
-    if (body.length > CALL_BYTES_MAX) return 0;
     const passed: { send?: SendAnswer } = {};
-    const isTaken = this.#options.handOver.pass({
-      name: SIGN_CALL,
-      body,
-      client: clientNetwork(addressText(client)),
-      done: (outcome) => passed.send?.('answer' in outcome ? outcome.answer : new Uint8Array(0)),
-    });
-    if (!isTaken) return 0;
+    // An answer so long is a stranger's wish: no client signs it with such a key.
+    const isTaken =
+      body.length <= CALL_BYTES_MAX &&
+      this.#options.handOver.pass({
+        name: SIGN_CALL,
+        body,
+        client: clientNetwork(addressText(client)),
+        done: (outcome) => passed.send?.('answer' in outcome ? outcome.answer : new Uint8Array(0)),
+      });
+    if (!isTaken) return this.#notSigned(bare, head, out, transport);
     this.#passed = passed;
     return ANSWER_IS_LATER;
+  }
+
+  /** Over UDP the client comes again by itself; over TCP it has more to ask on the same connection. */
+  #notSigned(query: Uint8Array, head: Readonly<QueryHead>, out: Uint8Array, transport: Transport): number {
+    if (transport === 'udp') return 0;
+    return writeCode(query, head, out, { rcode: RCODE.SERVFAIL, ede: [EDE.NOT_READY, ''] });
   }
 
   later(send: SendAnswer): void {

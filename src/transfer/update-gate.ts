@@ -9,15 +9,16 @@ import { type ClientAddress, addressText } from '#base/client-address.ts';
 import { copyOf } from '#base/bytes.ts';
 import { writeHandedMessage } from '#base/ipc/handed-message.ts';
 import { UPDATE_UNSIGNED_LOG_MS } from '#base/limits/update.ts';
+import { ADMIT } from '#answer/defence/rate-limit.ts';
 import { ANSWER_IS_LATER, type LaterAnswers, type SendAnswer } from '#answer/later-answer.ts';
-import { edeOption, lengthenOpt, writeOpt } from '#dns/edns.ts';
-import { FAULT, HEADER_BYTES, type QueryHead, type Transport, lastRecordType, writeHeader } from '#dns/message.ts';
+import { FAULT, HEADER_BYTES, type QueryHead, type Transport, lastRecordType } from '#dns/message.ts';
 import { type Name, type OwnerKey, formatName, ownerKey } from '#dns/name.ts';
 import { TsigKeys } from '#dns/tsig/key.ts';
 import { TSIG_ERROR } from '#dns/tsig/record.ts';
 import { TsigSigner, appendTsigError } from '#dns/tsig/sign.ts';
 import { verifyTsig } from '#dns/tsig/verify.ts';
 import { CLASS, EDE, RCODE, TYPE } from '#dns/types.ts';
+import { type AnswerCode, writeCode } from './code-answer.ts';
 import { type GrantedKey } from './grants.ts';
 import { tsigRefusalText } from './refusal-text.ts';
 
@@ -43,6 +44,14 @@ export interface UpdateGateOptions {
   readonly count: (transport: Transport, fault: number) => void;
   readonly countAnswer: (rcode: number) => void;
   readonly log: (event: 'update.refused' | 'tsig.refused', text: string) => void;
+  /** One of ADMIT for a refusal (answer/admission.ts). */
+  readonly admitError: (
+    message: Uint8Array,
+    length: number,
+    head: Readonly<QueryHead>,
+    transport: Transport,
+    client: ClientAddress | undefined,
+  ) => number;
 }
 
 interface Message {
@@ -52,11 +61,6 @@ interface Message {
   readonly out: Uint8Array;
   readonly transport: Transport;
   readonly client: ClientAddress | undefined;
-}
-
-interface Refusal {
-  readonly rcode: number;
-  readonly ede?: readonly [code: number, text: string];
 }
 
 export class UpdateGate implements LaterAnswers {
@@ -162,28 +166,22 @@ export class UpdateGate implements LaterAnswers {
       this.#options.log('update.refused', `UPDATE of ${zone} from ${who} refused: ${what}${more}; ${fix}`);
       [this.#unsigned, this.#unsignedToldMs] = [0, nowMs];
     }
-    const text = `UPDATE needs a TSIG signature: ${what}`;
+    const { transport } = message;
+    const admitted = this.#options.admitError(query, length, head, transport, client);
+    if (admitted === ADMIT.DROP) return 0;
+    if (admitted === ADMIT.TRUNCATE) return this.#refuse(message, { rcode: RCODE.REFUSED, isTruncated: true });
+    // Over UDP the address may be forged: the answer is hardly longer than the message. The log has the reason.
+    const text = transport === 'udp' ? '' : `UPDATE needs a TSIG signature: ${what}`;
     return this.#refuse(message, { rcode: RCODE.REFUSED, ede: [EDE.PROHIBITED, text] });
   }
 
-  #refuse(message: Message, refusal: Refusal): number {
+  #refuse(message: Message, refusal: AnswerCode): number {
     this.#options.countAnswer(refusal.rcode);
     return this.#write(message, refusal);
   }
 
-  #write({ query, head, out }: Message, { rcode, ede }: Refusal): number {
-    out.set(query.subarray(HEADER_BYTES, HEADER_BYTES + head.questionLength), HEADER_BYTES);
-    let end = HEADER_BYTES + head.questionLength;
-    writeHeader(out, head, rcode, false, false);
-    if (!head.edns) return end;
-    const opt = end;
-    end = writeOpt(out, opt, rcode, head.dnssecOk, -1);
-    out[11] = 1;
-    if (ede === undefined) return end;
-    const option = edeOption(...ede);
-    out.set(option, end);
-    lengthenOpt(out, opt, option.length);
-    return end + option.length;
+  #write({ query, head, out }: Message, code: AnswerCode): number {
+    return writeCode(query, head, out, code);
   }
 }
 

@@ -9,7 +9,7 @@ import { NODE_KEY_BYTES_MAX } from '#base/limits/store.ts';
 import { TRANSFER_NODES_PER_LOOK } from '#base/limits/transfer.ts';
 import { type MessageWriter, SECTION } from '#answer/write/writer.ts';
 import { TYPE } from '#dns/types.ts';
-import { type HeldSnapshot, type WantNode } from '#store/snapshots.ts';
+import { type HeldSnapshot, NODE_KEY_ZONE_BYTES, type WantNode } from '#store/snapshots.ts';
 import {
   ENTRY_BYTES,
   OWNER_OFFSET,
@@ -34,7 +34,7 @@ export class ZoneContent implements RecordSource {
   readonly #zoneId: number;
   readonly #apex: Uint8Array;
   #part: number = PART.FIRST;
-  /** The last node that is in; `#afterLength` 0 before the first. */
+  /** Key of the last node that is in, as it is stored; `#afterLength` 0 before the first. */
   readonly #after = new Uint8Array(NODE_KEY_BYTES_MAX);
   #afterLength = 0;
   /** RRsets that are in of the node behind it. */
@@ -63,7 +63,8 @@ export class ZoneContent implements RecordSource {
   #putNodes(writer: MessageWriter): boolean {
     for (;;) {
       let isFull = false;
-      const after = this.#afterLength === 0 ? undefined : this.#after.subarray(0, this.#afterLength);
+      const isFirst = this.#afterLength === 0;
+      const after = isFirst ? undefined : this.#after.subarray(NODE_KEY_ZONE_BYTES, this.#afterLength);
       const put: WantNode = (key, node) => {
         isFull = !this.#putNode(writer, node);
         if (isFull) return false;

@@ -61,3 +61,16 @@ describe('npm run bench', () => {
     expect(readFileSync(join(out, 'signed-mix.svg'), 'utf8')).toMatch(/^<svg [^]*class="whisker"[^]*<\/svg>\n$/);
   });
 });
+
+test(
+  'npm run bench:transfers for a moment: each row has its figures, and queries are answered beside transfers',
+  async () => {
+    const words = [join(import.meta.dirname, '../../bench/transfers.ts'), '--quick', '--names=500'];
+    const { stdout } = await promisify(execFile)(process.execPath, words, { timeout: LIMIT_MS, killSignal: 'SIGTERM' });
+    const rows = ['AXFR out, waxseal', 'AXFR out, knot', 'AXFR out, nsd', 'IXFR out, waxseal', 'IXFR out, knot'];
+    for (const row of [...rows, 'AXFR in, waxseal', 'AXFR in, knot', 'AXFR in, nsd'])
+      expect(stdout).toMatch(new RegExp(`^${row} +\\d+\\.\\d+ s, CPU \\d+\\.\\d+ s, \\d+ MiB`, 'm'));
+    expect(Number(/queries: (\d+) a second while 10 secondaries pull/.exec(stdout)?.[1])).toBeGreaterThan(0);
+  },
+  LIMIT_MS,
+);

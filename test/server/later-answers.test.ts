@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createSocket } from 'node:dgram';
 import { type IpPort } from '#base/address.ts';
 import { ANSWER_IS_LATER, type SendAnswer } from '#answer/later-answer.ts';
+import { TCP_TURN_BYTES } from '#base/limits/server.ts';
 import { startWorkerListeners } from '#server/listen.ts';
 import { type OpenUdp, type QueryResponder } from '#server/listener.ts';
 import { openUdp as openMmsg } from '#server/udp/mmsg.ts';
@@ -103,6 +104,19 @@ describe('over TCP', () => {
     await expect.poll(() => waiting.map(({ id }) => id)).toEqual([3]);
     give(3);
     expect((await client.receive(2)).map(idOf)).toEqual([3, 6]);
+  });
+
+  test('RFC 7766 §6.2.1.1: queries of one write that is longer than a turn wait too', async () => {
+    const { at, waiting, give } = await serve();
+    const client = await open(at);
+    const many = Math.ceil((2 * TCP_TURN_BYTES) / framed(simpleQuery(0)).length);
+    const ids = [1, ...Array.from({ length: many }, (_, each) => 2 * each + 2)];
+    client.send(Buffer.concat(ids.map((id) => framed(simpleQuery(id)))));
+    await expect.poll(() => waiting.length).toBe(1);
+    // Turns that were asked for before are over.
+    for (let round = 0; round < 20; round++) await new Promise((resolve) => setImmediate(resolve));
+    give(1);
+    expect((await client.receive(ids.length)).map(idOf)).toEqual(ids);
   });
 
   test('without an answer the connection ends', async () => {

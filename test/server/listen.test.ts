@@ -1,5 +1,6 @@
 import { atAddress } from '#base/place.ts';
 import { createSocket, type Socket } from 'node:dgram';
+import { existsSync, openSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ipPort } from '#base/address.ts';
@@ -29,6 +30,18 @@ async function takeTcp(ip: string, port: number): Promise<void> {
   taken.tcp.push(server);
   await new Promise<void>((resolve) => server.listen({ host: ip, port, reusePort: true }, resolve));
 }
+
+test('descriptors that were copied for a thread and that it has no use for are closed', async () => {
+  const at = await freeAddress();
+  const [tcp, udp] = [openSync('/dev/null', 'r'), openSync('/dev/null', 'r')];
+  const isOpen = (fd: number) => existsSync(`/proc/self/fd/${fd}`);
+  const inherited = { '192.0.2.1:53': { tcp, udp } };
+  const { row } = testCounters();
+  const options = { responder: echoResponder(), addresses: [at], counters: row, openUdp: null, inherited };
+  const listeners = await startWorkerListeners(options);
+  expect([isOpen(tcp), isOpen(udp)]).toEqual([false, false]);
+  await listeners.close(0);
+});
 
 describe('settling addresses', () => {
   test('port 0 becomes one port for UDP and TCP', async () => {

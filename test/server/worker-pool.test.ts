@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert, expect, onTestFinished, test } from 'vitest';
-import { type IpPort } from '#base/address.ts';
+import { type IpPort, formatIpPort } from '#base/address.ts';
 import { GENERATION_LOOK_MS } from '#base/limits/server.ts';
 import { chooseUdp } from '#server/udp/choose.ts';
 import { WorkerPool } from '#server/worker-pool.ts';
@@ -197,4 +197,27 @@ test('a thread that hangs in an answer is ended, and its sockets with it', async
   await pool.stop(50);
   expect(performance.now() - fromMs).toBeLessThan(2000);
   expect(await eventually(() => openDescriptors() <= before)).toBe(true);
+});
+
+test('each thread has copies of the sockets of its own addresses', async () => {
+  const [at, tlsAt] = [await freeAddress(), await freeAddress()];
+  const inherited = { [formatIpPort(at)]: { tcp: 101, udp: 102 }, [formatIpPort(tlsAt)]: { tcp: 103 } };
+  const copied: number[] = [];
+  const pool = new WorkerPool({
+    // A script that is not there: no thread gets as far as to use a descriptor.
+    script: new URL('./fixtures/no-such-worker.ts', import.meta.url),
+    workers: 2,
+    storeDir: temporaryFolder(),
+    addresses: [at],
+    tlsAddresses: [tlsAt],
+    responderSlots: [],
+    storeOpened: () => undefined,
+    changed: () => undefined,
+    log: () => undefined,
+    inherited,
+    duplicate: (fd) => copied.push(fd),
+  });
+  onTestFinished(() => pool.stop(0));
+  pool.start();
+  expect(copied).toEqual([101, 102, 101, 102, 103]);
 });

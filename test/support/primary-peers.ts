@@ -13,6 +13,14 @@ export interface PrimaryOf {
   readonly zone: string;
   readonly text: string;
   readonly key: PeerKey;
+  /** Transfers are over TLS at this port too, with this certificate (files). NSD and BIND. */
+  readonly tls?: {
+    readonly port: number;
+    readonly certFile: string;
+    readonly keyFile: string;
+    /** Who does not show a certificate of this root is not served over TLS. BIND. */
+    readonly clientCaFile?: string;
+  };
 }
 
 export interface PrimaryPeer extends Peer {
@@ -23,7 +31,8 @@ export interface PrimaryPeer extends Peer {
 type Config = (of: PrimaryOf, directory: string, port: number) => string;
 
 const CONFIGS: Readonly<Record<PeerKind, Config>> = {
-  nsd: ({ port: secondary, zone, key }, directory, port) => `${nsdHead(directory, port)}remote-control:
+  nsd: ({ port: secondary, zone, key, tls }, directory, port) => `${nsdHead(directory, port)}${nsdTls(tls)}
+remote-control:
   control-enable: no
 ${nsdKey(key)}zone:
   name: "${zone}"
@@ -54,7 +63,11 @@ zone:
     notify: secondary
     acl: [signed, local]
 `,
-  bind: ({ port: secondary, zone, key }, directory, port) => `${bindHead(directory, port)}  dnssec-validation no;
+  bind: (
+    { port: secondary, zone, key, tls },
+    directory,
+    port,
+  ) => `${bindTls(tls)}${bindHead(directory, port)}${bindTlsPort(tls)}  dnssec-validation no;
   notify-delay 0;
   ixfr-from-differences yes;
   max-ixfr-ratio unlimited;
@@ -69,6 +82,27 @@ ${bindKey(key)}${BIND_LOGGING}zone "${zone}" {
 };
 `,
 };
+
+function nsdTls(tls: PrimaryOf['tls']): string {
+  if (tls === undefined) return '';
+  const { port, certFile, keyFile } = tls;
+  return `  ip-address: 127.0.0.1@${port}
+  tls-port: ${port}
+  tls-service-key: "${keyFile}"
+  tls-service-pem: "${certFile}"
+`;
+}
+
+function bindTlsPort(tls: PrimaryOf['tls']): string {
+  return tls === undefined ? '' : `  listen-on port ${tls.port} tls xot { 127.0.0.1; };\n`;
+}
+
+function bindTls(tls: PrimaryOf['tls']): string {
+  if (tls === undefined) return '';
+  const { certFile, keyFile, clientCaFile } = tls;
+  const clients = clientCaFile === undefined ? '' : ` ca-file "${clientCaFile}";`;
+  return `tls xot { cert-file "${certFile}"; key-file "${keyFile}";${clients} };\n`;
+}
 
 /** Starts one that serves the zone. */
 export async function startPrimary(kind: PeerKind, of: PrimaryOf): Promise<PrimaryPeer> {

@@ -9,7 +9,13 @@ export interface SecondaryOf {
   /** Absolute, with the last dot. */
   readonly zones: readonly string[];
   /** Transfers are over TLS from here, and the primary must be who it says it is. NSD and BIND. */
-  readonly tls?: { readonly port: number; readonly host: string; readonly caFile: string };
+  readonly tls?: {
+    readonly port: number;
+    readonly host: string;
+    readonly caFile: string;
+    /** Files of a certificate that it shows. */
+    readonly client?: { readonly certFile: string; readonly keyFile: string };
+  };
   readonly key: PeerKey;
   /** The zones are catalogs (RFC 9432) with these members, which it serves. Knot and BIND. */
   readonly members?: readonly string[];
@@ -19,7 +25,7 @@ const CONFIGS: Readonly<Record<PeerKind, (primary: SecondaryOf, directory: strin
   nsd: ({ port: primary, zones, key, tls }, directory, port) => `${nsdHead(directory, port)}  xfrd-reload-timeout: 0
 ${tls === undefined ? '' : `  tls-cert-bundle: "${tls.caFile}"\n`}remote-control:
   control-enable: no
-${tls === undefined ? '' : `tls-auth:\n  name: xot\n  auth-domain-name: "${tls.host}"\n`}${nsdKey(key)}${zones.map((zone) => `zone:\n  name: "${zone}"\n  zonefile: "${zone}zone"\n  allow-notify: 127.0.0.1 NOKEY\n  allow-notify: 127.0.0.1 ${key.name}\n  request-xfr: ${tls === undefined ? '' : 'AXFR '}127.0.0.1@${tls?.port ?? primary} ${key.name}${tls === undefined ? '' : ' xot'}\n  provide-xfr: 127.0.0.1 NOKEY\n`).join('')}`,
+${nsdTls(tls)}${nsdKey(key)}${zones.map((zone) => `zone:\n  name: "${zone}"\n  zonefile: "${zone}zone"\n  allow-notify: 127.0.0.1 NOKEY\n  allow-notify: 127.0.0.1 ${key.name}\n  request-xfr: 127.0.0.1@${tls?.port ?? primary} ${key.name}${tls === undefined ? '' : ' xot'}\n  provide-xfr: 127.0.0.1 NOKEY\n`).join('')}`,
   knot: (
     { port: primary, zones, key, members },
     directory,
@@ -55,7 +61,7 @@ ${zones.map((zone) => `  - domain: "${zone}"\n${members ? '    catalog-role: int
     { port: primary, zones, key, tls, members },
     directory,
     port,
-  ) => `${tls === undefined ? '' : `tls xot { ca-file "${tls.caFile}"; remote-hostname "${tls.host}"; };\n`}${bindHead(directory, port)}  allow-transfer { any; };
+  ) => `${bindTls(tls)}${bindHead(directory, port)}  allow-transfer { any; };
   notify no;
   dnssec-validation no;
   check-names secondary ignore;
@@ -65,6 +71,20 @@ ${members ? catalogZones(zones, primary, key.name) : ''}};
 controls { };
 ${bindKey(key)}${BIND_LOGGING}${zones.map((zone) => `zone "${zone}" { type secondary; file "${zone}zone"; primaries { 127.0.0.1 port ${tls?.port ?? primary} key "${key.name}"${tls === undefined ? '' : ' tls xot'}; }; allow-notify { 127.0.0.1; key "${key.name}"; }; };\n`).join('')}`,
 };
+
+function nsdTls(tls: SecondaryOf['tls']): string {
+  if (tls === undefined) return '';
+  const { host, client } = tls;
+  const own = client && `  client-cert: "${client.certFile}"\n  client-key: "${client.keyFile}"\n`;
+  return `tls-auth:\n  name: xot\n  auth-domain-name: "${host}"\n${own ?? ''}`;
+}
+
+function bindTls(tls: SecondaryOf['tls']): string {
+  if (tls === undefined) return '';
+  const { host, caFile, client } = tls;
+  const own = client && ` cert-file "${client.certFile}"; key-file "${client.keyFile}";`;
+  return `tls xot { ca-file "${caFile}"; remote-hostname "${host}";${own ?? ''} };\n`;
+}
 
 function catalogZones(zones: readonly string[], primary: number, key: string): string {
   const one = (zone: string): string =>

@@ -39,7 +39,7 @@ export async function transferServer(options: TransferServerOptions = {}): Promi
   const signed = new TransferAnswers({
     reader,
     respond: (...query) => responder.respond(...query),
-    isAddressGranted,
+    secondaries: { isGrantedWithoutKey: isAddressGranted, mayUseKey: () => true },
     nowMs,
     count: () => undefined,
     log: (event, text) => void log.push(`${event} ${text}`),

@@ -37,7 +37,7 @@ function room() {
   const signed = new TransferAnswers({
     reader,
     respond: (...all) => responder.respond(...all),
-    isAddressGranted: () => false,
+    secondaries: { isGrantedWithoutKey: () => false, mayUseKey: () => true },
     nowMs: () => NOW_MS,
     count: () => undefined,
     log: (event, text) => void log.push(`${event} ${text}`),

@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { LaterByOpcode } from '#answer/later-answer.ts';
 import { Responder } from '#answer/respond.ts';
 import { setClientAddress, newClientAddress } from '#base/client-address.ts';
+import { type Transport } from '#dns/message.ts';
 import { nameOf } from '#dns/name.ts';
 import { CLASS, OPCODE, TYPE } from '#dns/types.ts';
 import { openReader } from '#store/reader.ts';
@@ -52,9 +53,9 @@ async function bench({ hasPlace = true } = {}) {
   const client = newClientAddress();
   setClientAddress(client, '2001:db8::1');
   const out = Buffer.alloc(65_535);
-  const send = (message: Buffer): Buffer => {
+  const send = (message: Buffer, transport: Transport = 'udp'): Buffer => {
     responder.beginBatch();
-    return Buffer.from(out.subarray(0, responder.respond(message, message.length, out, 'udp', client)));
+    return Buffer.from(out.subarray(0, responder.respond(message, message.length, out, transport, client)));
   };
   notifies.takeKeys(readKeys([KEY_TEXT]));
   const secondary = async (primary: { readonly ip: string; readonly key?: string }) => {
@@ -114,6 +115,9 @@ test('RFC 6891 §6.1.1: with OPT the reply has one too; a malformed NOTIFY is FO
 test('when there is no place on the way to control there is no reply: the sender comes again', async () => {
   const { send } = await bench({ hasPlace: false });
   expect(send(notify('kid.parent.test.', TYPE.CDS))).toHaveLength(0);
+  // RFC 7766 §6.2.1: over TCP others wait behind it, so it is answered.
+  const reply = send(notify('kid.parent.test.', TYPE.CDS), 'tcp');
+  expect([reply.readUInt16BE(0), reply[3]! & 15]).toEqual([0xabcd, 2]);
 });
 
 test('what the answer process hands on is read with care: it may have been taken over', async () => {
@@ -165,7 +169,7 @@ describe('RFC 1996 §3.10: NOTIFY of a zone that comes from a primary', () => {
       signed('k.example.', wrong),
       signed('unknown.example.', wrong),
       signed('k.example.', KEY_TEXT.secret, NOW - 301),
-    ].map(send);
+    ].map((each) => send(each));
     expect([replies.map((reply) => reply[3]! & 15), received]).toEqual([[9, 9, 9], []]);
     expect(log.map((each) => each.replace(/^.*refused: (\w+).*$/, '$1'))).toEqual(['BADSIG', 'BADKEY', 'BADTIME']);
   });

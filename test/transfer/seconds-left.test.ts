@@ -77,7 +77,7 @@ test('§3.2–3.3: in the first message of a transfer, and only for a client tha
   const signed = new TransferAnswers({
     reader,
     respond: () => 0,
-    isAddressGranted: () => true,
+    secondaries: { isGrantedWithoutKey: () => true, mayUseKey: () => true },
     secondsLeft: left,
     nowMs: Date.now,
     count: () => undefined,

@@ -5,6 +5,7 @@ import { newClientAddress, setClientAddress } from '#base/client-address.ts';
 import { readHandedMessage } from '#base/ipc/handed-message.ts';
 import { newQueryHead, parseQuery } from '#dns/message.ts';
 import { nameOf } from '#dns/name.ts';
+import { RCODE } from '#dns/types.ts';
 import { SignedQueries } from '#transfer/signed-queries.ts';
 import { type PassOn } from '#transfer/update-gate.ts';
 import { signMessage } from '../support/update-client.ts';
@@ -32,6 +33,7 @@ function room({ query = QUERY, length = ANSWER.length, hasPlace = true } = {}) {
       return length;
     },
   });
+  const out = new Uint8Array(65_535);
   const client = newClientAddress();
   setClientAddress(client, '192.0.2.9');
   const ask = (transport: 'udp' | 'tcp' | 'tls' = 'udp') => {
@@ -39,9 +41,9 @@ function room({ query = QUERY, length = ANSWER.length, hasPlace = true } = {}) {
     const octets = Uint8Array.of(...query, 7, 7, 7);
     const head = newQueryHead();
     parseQuery(octets, query.length, head);
-    return queries.answer(octets, query.length, head, new Uint8Array(65_535), transport, client);
+    return queries.answer(octets, query.length, head, out, transport, client);
   };
-  return { ask, queries, passed, asked };
+  return { ask, queries, passed, asked, out };
 }
 
 describe('a query with a key that only control has', () => {
@@ -82,9 +84,18 @@ describe('a query with a key that only control has', () => {
     }
   });
 
-  test('no place at control, or an answer longer than a call: none', () => {
+  test('no place at control, or an answer longer than a call: none over UDP, over TCP SERVFAIL', () => {
     expect(room({ hasPlace: false }).ask()).toBe(0);
     const tooLong = room({ query: signed(bare(true)), length: 65_535 });
-    expect([tooLong.ask('tcp'), tooLong.passed]).toEqual([0, []]);
+    expect([tooLong.ask(), tooLong.passed]).toEqual([0, []]);
+    const { ask, out } = room({ hasPlace: false });
+    const length = ask('tcp');
+    // The id and the question come back, OPT with EDE 14 (Not Ready); no TSIG, because the key is not here.
+    expect(out.subarray(0, length)).toEqual(
+      Uint8Array.of(
+        ...[0x12, 0x34, 0x80, RCODE.SERVFAIL, 0, 1, 0, 0, 0, 0, 0, 1, ...nameOf('a.test.'), 0, 6, 0, 1],
+        ...[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 6, 0, 15, 0, 2, 0, 14],
+      ),
+    );
   });
 });

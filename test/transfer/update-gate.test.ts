@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { ADMIT } from '#answer/defence/rate-limit.ts';
 import { ANSWER_IS_LATER } from '#answer/later-answer.ts';
 import { readHandedMessage } from '#base/ipc/handed-message.ts';
 import { newClientAddress, setClientAddress } from '#base/client-address.ts';
@@ -35,7 +36,7 @@ function signed(name: string, message = update()): Uint8Array {
 
 type Order = Parameters<PassOn['pass']>[0];
 
-function room({ hasPlace = true } = {}) {
+function room({ hasPlace = true, admitted = 0 } = {}) {
   const passed: Order[] = [];
   const log: string[] = [];
   const answers: number[] = [];
@@ -47,6 +48,7 @@ function room({ hasPlace = true } = {}) {
     count: () => undefined,
     countAnswer: (rcode) => void answers.push(rcode),
     log: (event, text) => void log.push(`${event} ${text}`),
+    admitError: () => admitted,
   });
   const keys = [testKey('transfer.'), { name: 'update.' }];
   gate.takeKeys(readKeys(keys), readKeyNames(keys));
@@ -73,7 +75,7 @@ describe('RFC 3007 §1.3: an UPDATE that is not signed', () => {
   test('is REFUSED with the reason, and the log names the fix once a minute, with their number', () => {
     const { ask, rcode, log, pass } = room();
     expect(rcode(update())).toBe(RCODE.REFUSED);
-    expect(textOf(ask(update()))).toContain('UPDATE needs a TSIG signature');
+    expect(textOf(ask(update(), 'tcp'))).toContain('UPDATE needs a TSIG signature');
     expect(log).toEqual([
       'update.refused UPDATE of a.test. from 192.0.2.9 refused: it is not signed; ' +
         'make a key: waxseal tsig generate NAME --zone a.test. --for update',
@@ -85,8 +87,20 @@ describe('RFC 3007 §1.3: an UPDATE that is not signed', () => {
 
   test('SIG(0) is not offered', () => {
     const { ask, log } = room();
-    expect(textOf(ask(update({ opt: true, sig: true })))).toContain('SIG(0), which is not offered');
+    expect(textOf(ask(update({ opt: true, sig: true }), 'tcp'))).toContain('SIG(0), which is not offered');
     expect(log[0]).toContain('SIG(0)');
+  });
+
+  test('over UDP the answer has the code of the reason alone: whoever forges an address sends hardly less', () => {
+    const answer = room().ask(update()) as Uint8Array;
+    expect([...answer.subarray(-6)]).toEqual([0, 15, 0, 2, 0, EDE.PROHIBITED]);
+    expect(answer.length).toBe(update().length + 6);
+  });
+
+  test('refusals are under the rate limit of errors', () => {
+    expect(room({ admitted: ADMIT.DROP }).ask(update())).toBe(0);
+    const short = room({ admitted: ADMIT.TRUNCATE }).ask(update()) as Uint8Array;
+    expect([short.length, short[2]! & 2]).toEqual([update().length, 2]);
   });
 
   test('without EDNS the answer has none', () => {

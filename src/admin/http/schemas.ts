@@ -1,4 +1,5 @@
 /** Schemas that several resources share. One source for validation, types and the OpenAPI document. */
+import { TLS_PINS_MAX } from '#base/limits/transfer.ts';
 import { DENIAL_KINDS } from '#dnssec/denial.ts';
 import { type TProperties, type TSchema, Type } from 'typebox';
 
@@ -30,6 +31,13 @@ const SWITCH_VALUES = ['0', '1', 'true', 'false', ''] as const;
 export const Switch = Type.Enum([...SWITCH_VALUES]);
 export const Time = Type.String({ format: 'date-time' });
 export const Reason = Type.String({ minLength: 1, maxLength: 500, description: 'written into the audit log' });
+
+/** Keys of the other end of TLS. */
+export const PinTexts = Type.Array(Type.String({ minLength: 44, maxLength: 44 }), {
+  minItems: 1,
+  maxItems: TLS_PINS_MAX,
+  description: 'SHA-256 of the public key (SPKI) that its certificate must have one of, base64',
+});
 
 /** True for a `Switch` that is given and not off: `?dryRun`, `?dryRun=1`. */
 export function isOn(value: string | undefined): boolean {

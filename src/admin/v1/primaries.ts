@@ -3,18 +3,20 @@ import { Type } from 'typebox';
 import { atZone } from '#base/place.ts';
 import { fail, ok, problem } from '#base/problem.ts';
 import { type PrimaryState } from '#control/api/transfer.ts';
-import { type Primary } from '#store/transfer/primaries.ts';
+import { type Primary, type PrimaryTls } from '#store/transfer/primaries.ts';
 import { changeRoute } from '#admin/http/change-route.ts';
 import { zoneNotFound } from '#admin/http/find-zone.ts';
-import { isoTime } from '#admin/http/form.ts';
+import { given, isoTime } from '#admin/http/form.ts';
 import { identityOf } from '#admin/http/identity.ts';
 import { nameText, parseZoneName } from '#admin/http/names.ts';
 import { contentEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import { Time, closed } from '#admin/http/schemas.ts';
+import { PinTexts, Time, closed } from '#admin/http/schemas.ts';
 import { keyName } from './secondaries.ts';
 
 const DNS_PORT = 53;
+/** RFC 9103 §7: as DNS over TLS. */
+const TLS_PORT = 853;
 const PORT = { minimum: 1, maximum: 65_535 };
 const NAME = { minLength: 1, maxLength: 255 };
 
@@ -22,8 +24,22 @@ const NAME = { minLength: 1, maxLength: 255 };
 export const PrimariesForm = Type.Array(
   closed({
     address: Type.String({ minLength: 1, maxLength: 64, description: 'its IP address', examples: ['192.0.2.1'] }),
-    port: Type.Optional(Type.Integer({ ...PORT, default: DNS_PORT })),
+    port: Type.Optional(Type.Integer({ ...PORT, description: '53 unless given, 853 with `tls`' })),
     key: Type.Optional(Type.String({ ...NAME, description: 'name of a TSIG key for transfers of this zone' })),
+    tls: Type.Optional(
+      closed(
+        {
+          host: Type.Optional(
+            Type.String({ ...NAME, description: 'name in its certificate, which is from a trusted root' }),
+          ),
+          pins: Type.Optional(PinTexts),
+          certificate: Type.Optional(
+            Type.String({ ...NAME, description: 'host of this server whose certificate is shown to the primary' }),
+          ),
+        },
+        'it is asked over TLS alone, and proves who it is: what is given of `host` and `pins` must hold',
+      ),
+    ),
   }),
   { minItems: 1, description: 'asked in this order' },
 );
@@ -32,12 +48,19 @@ interface GivenPrimary {
   readonly address: string;
   readonly port?: number;
   readonly key?: string;
+  readonly tls?: PrimaryTls;
 }
 
 export function givenPrimaries(primaries: readonly GivenPrimary[]): readonly Primary[] {
-  return primaries.map(({ address: ip, port = DNS_PORT, key }) => {
-    return { ip, port, ...(key === undefined ? {} : { key: keyName(key) }) };
+  return primaries.map(({ address: ip, key, tls, port = tls === undefined ? DNS_PORT : TLS_PORT }) => {
+    return { ip, port, ...given({ key: key === undefined ? undefined : keyName(key), tls: tls && hostsOf(tls) }) };
   });
+}
+
+/** Names of hosts as they are in the store. */
+function hostsOf({ host, pins, certificate }: PrimaryTls): PrimaryTls {
+  const bare = (text: string | undefined) => text?.toLowerCase().replace(/\.$/, '');
+  return given({ host: bare(host), pins, certificate: bare(certificate) });
 }
 
 const State = Type.Enum(['waiting', 'current', 'failing', 'expired'], {
@@ -62,6 +85,13 @@ export const PrimaryStateForm = Type.Object({
       address: Type.String({ examples: ['192.0.2.1'] }),
       port: Type.Integer(),
       key: Type.Optional(Type.String()),
+      tls: Type.Optional(
+        Type.Object({
+          host: Type.Optional(Type.String()),
+          pins: Type.Optional(Type.Array(Type.String())),
+          certificate: Type.Optional(Type.String()),
+        }),
+      ),
       serial: Type.Optional(Type.Integer({ description: 'the serial that it was seen to have' })),
       failure: Type.Optional(Type.String({ description: 'what went wrong last' })),
       lookedAt: Type.Optional(Time),

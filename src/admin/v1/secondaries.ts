@@ -7,7 +7,7 @@ import { given, isoTime } from '#admin/http/form.ts';
 import { parseZoneName } from '#admin/http/names.ts';
 import { contentEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
-import { Time, closed, zoneParams } from '#admin/http/schemas.ts';
+import { PinTexts, Time, closed, zoneParams } from '#admin/http/schemas.ts';
 
 const DNS_PORT = 53;
 const PORT = { minimum: 1, maximum: 65_535 };
@@ -16,7 +16,8 @@ const NAME = { minLength: 1, maxLength: 255 };
 const SecondaryForm = Type.Object({
   address: Type.String({ examples: ['192.0.2.53'] }),
   port: Type.Integer({ description: 'where it takes NOTIFY' }),
-  key: Type.Optional(Type.String({ description: 'the TSIG key; absent: only its address is looked at' })),
+  key: Type.Optional(Type.String({ description: 'the TSIG key; with neither `pins`, only its address is looked at' })),
+  pins: Type.Optional(Type.Array(Type.String(), { description: 'keys of its certificate, which it shows over TLS' })),
   addedAt: Time,
   acknowledged: Type.Optional(Type.Integer({ description: 'serial of the last change that it has acknowledged' })),
   seen: Type.Optional(Type.Integer({ description: 'serial that it was seen to have' })),
@@ -47,19 +48,21 @@ export const secondariesRoutes = [
     tag: 'transfer',
     summary: 'Let a secondary have the zone',
     description:
-      'Replaces the secondary with the same address. Without a key, who sends from the address has the zone. Changes ' +
-      'are announced to the address, so only administrators name it.',
+      'Replaces the secondary with the same address. Without a key and pins, who sends from the address has it. ' +
+      'With pins it transfers over TLS, and shows a certificate with one of these keys; with both it needs both. ' +
+      'Changes are announced to the address, so only administrators name it.',
     params: { ...zoneParams, ...params },
     body: closed({
       port: Type.Optional(Type.Integer({ ...PORT, default: DNS_PORT, description: 'where it takes NOTIFY' })),
       key: Type.Optional(Type.String({ ...NAME, description: 'name of a TSIG key for transfers of this zone' })),
+      pins: Type.Optional(PinTexts),
     }),
     example: { key: 'secondary.example.com' },
-    change: ({ params: { zone: name, address: ip }, body: { port = DNS_PORT, key: text } }) => {
+    change: ({ params: { zone: name, address: ip }, body: { port = DNS_PORT, key: text, pins } }) => {
       const zone = parseZoneName(name);
       if (!zone.ok) return zone;
       const key = text === undefined ? undefined : keyName(text);
-      return ok({ command: { kind: 'secondary.add', zone: zone.value, ip, port, ...given({ key }) } });
+      return ok({ command: { kind: 'secondary.add', zone: zone.value, ip, port, ...given({ key, pins }) } });
     },
   }),
 

@@ -22,6 +22,12 @@ export const TSIG_SECRET_BYTES_MIN = 16;
 export const TSIG_SECRET_BYTES_MAX = 128;
 /** Changesets of an IXFR: past it the whole zone is mostly less. */
 export const IXFR_CHANGESETS_MAX = 1000;
+/** From so many changesets on they are made one: fewer are sent as they are, so that who passes them on has each. */
+export const IXFR_CONDENSED_CHANGESETS_MIN = 16;
+/** Octets of changesets that are made one: some 40 ms of a thread, and 10 MiB until the transfer has ended. */
+export const IXFR_CONDENSED_BYTES_MAX = 2 * 1024 * 1024;
+/** Nodes whose size tells how large a zone is, against what its differences have. */
+export const ZONE_SIZE_NODES = 256;
 /** Changesets looked at in one step while the way back to a secondary's serial is looked for. */
 export const IXFR_LOOK_ENTRIES = 16;
 /** Lines in the log about wrong signatures, per thread and second: strangers can send as many as they like. */
@@ -74,6 +80,8 @@ export const SOA_CHECK_MS = 2_000;
 export const SOA_CHECK_TRIES = 3;
 /** Primaries of a zone: BIND's and Knot's users have two or three. */
 export const PRIMARIES_PER_ZONE_MAX = 8;
+/** Keys that a primary or a secondary may have over TLS: the present one, the next one, and some of a cluster. */
+export const TLS_PINS_MAX = 4;
 /** REFRESH and RETRY below this are taken as this: a SOA with 0 would be asked for without end. Knot has 2. */
 export const REFRESH_SECONDS_MIN = 2;
 /** And above this as this: four weeks, as BIND has. */

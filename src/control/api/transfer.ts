@@ -21,6 +21,8 @@ export type TransferCommand =
       readonly ip: string;
       readonly port: number;
       readonly key?: string;
+      /** It shows a certificate with one of these keys over TLS. */
+      readonly pins?: readonly string[];
     }
   | { readonly kind: 'secondary.remove'; readonly zone: Name; readonly ip: string }
   /** A new zone that comes from primaries. */

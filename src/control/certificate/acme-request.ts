@@ -7,7 +7,7 @@
  */
 import { type IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
-import { trustedContext } from '#control/outside/trusted-context.ts';
+import { trustedContext } from '#base/tls/trusted-context.ts';
 import { HTTP_HEADER_BYTES_MAX } from '#base/limits/admin.ts';
 import { ACME_ANSWER_BYTES_MAX, ACME_REQUEST_MS_MAX, CERTIFICATE_REQUESTS_AT_ONCE } from '#base/limits/acme.ts';
 

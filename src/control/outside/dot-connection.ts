@@ -15,7 +15,8 @@ import { FLAG_DO } from '#dns/edns.ts';
 import { type Name } from '#dns/name.ts';
 import { readReply, writeQuestion } from '#dns/reply.ts';
 import { type RrType } from '#dns/types.ts';
-import { trustedContext } from './trusted-context.ts';
+import { framed } from './dns-stream.ts';
+import { trustedContext } from '#base/tls/trusted-context.ts';
 
 /** The whole message that answers the question, or why there is none. */
 export type DotReply =
@@ -67,8 +68,7 @@ export class DotConnection {
       // What does not answer one question is given up for the next.
       this.#close();
     }, DOT_QUESTION_MS);
-    const question = paddedQuestion(id, name, type);
-    const octets = Buffer.concat([Buffer.of(question.length >>> 8, question.length & 0xff), question]);
+    const octets = framed(paddedQuestion(id, name, type));
     this.#waiting.set(id, { name, type, octets, end });
     const socket = this.#open();
     if (this.#isTrusted) socket.write(octets);

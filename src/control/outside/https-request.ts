@@ -9,7 +9,7 @@ import { Agent, request } from 'node:https';
 import { type PeerCertificate, TLSSocket, checkServerIdentity } from 'node:tls';
 import { HTTP_HEADER_BYTES_MAX } from '#base/limits/admin.ts';
 import { STS_PROBE_CONNECT_MS_MAX } from '#base/limits/outside.ts';
-import { trustedContext } from './trusted-context.ts';
+import { trustedContext } from '#base/tls/trusted-context.ts';
 import { ProbeFailure, type ProbeStep, connectFailure, opensslReason } from './probe-failure.ts';
 
 /** What the readers of a body take. */

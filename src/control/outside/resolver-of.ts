@@ -27,6 +27,11 @@ export function resolverOf({ resolvers, resolverCaFile }: Config['mail']): Resul
   return ok({ resolver, stop: () => resolver.stop() });
 }
 
+/** Roots that primaries are trusted by over TLS beside the usual ones. */
+export function primaryRootsOf(file: string | undefined): Result<string | undefined> {
+  return file === undefined ? ok(undefined) : readRoots(file, 'dns.primaries_ca_file');
+}
+
 /** PEM of at least one certificate: a file that is something else would only be noticed when nothing verifies. */
 export function readRoots(file: string, setting: string): Result<string> {
   try {

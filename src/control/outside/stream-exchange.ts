@@ -1,15 +1,13 @@
 /**
- * One message to one server over TCP, over a connection of its own, and the message that comes back. An edge: whatever
- * goes wrong is a text.
+ * One message to one server over TCP or TLS, over a connection of its own, and the message that comes back. An edge:
+ * whatever goes wrong is a text.
  * Implements: RFC 7766 §8 (length before each message).
- * Not here: what is sent (control/update/forward.ts), streams of many messages (control/secondary/fetch-zone.ts).
+ * Not here: the connection (dns-stream.ts), streams of many messages (control/secondary/fetch-zone.ts).
  */
-import { connect } from 'node:net';
-import { type IpPort } from '#base/address.ts';
 import { MESSAGE_BYTES_MAX } from '#base/limits/dns.ts';
+import { type StreamServer, framed, openDnsStream } from './dns-stream.ts';
 
-export interface StreamOrder {
-  readonly server: IpPort;
+export interface StreamOrder extends StreamServer {
   readonly message: Uint8Array;
   /** Until the connection is there. */
   readonly connectMs: number;
@@ -21,11 +19,10 @@ export interface StreamOrder {
 export type StreamExchanged = { readonly reply: Uint8Array } | { readonly failure: string };
 
 /** Never rejects. The reply is the first message that comes, whatever it is. */
-export function exchangeStream({ server, message, connectMs, answerMs }: StreamOrder): Promise<StreamExchanged> {
+export function exchangeStream(order: StreamOrder): Promise<StreamExchanged> {
+  const { tls, message, connectMs, answerMs } = order;
   const { promise, resolve } = Promise.withResolvers<StreamExchanged>();
-  const socket = connect({ host: server.ip, port: server.port });
-  const unread = Buffer.alloc(2 + MESSAGE_BYTES_MAX);
-  let bytes = 0;
+  let unread: Buffer = Buffer.alloc(0);
   const end = (result: StreamExchanged): void => {
     clearTimeout(timer);
     socket.removeAllListeners().on('error', () => {});
@@ -33,18 +30,19 @@ export function exchangeStream({ server, message, connectMs, answerMs }: StreamO
     resolve(result);
   };
   const late = (failure: string, ms: number): NodeJS.Timeout => setTimeout(() => end({ failure }), ms);
-  let timer = late('does not answer over TCP', connectMs);
-  socket.on('error', (error) => end({ failure: error.message }));
-  socket.on('close', () => end({ failure: 'closes the connection before the answer' }));
-  socket.on('connect', () => {
-    clearTimeout(timer);
-    timer = late('does not answer', answerMs);
-    socket.write(Buffer.concat([Buffer.from([message.length >>> 8, message.length & 0xff]), message]));
-  });
-  socket.on('data', (chunk: Buffer) => {
-    bytes += chunk.copy(unread, bytes);
-    const length = bytes < 2 ? Infinity : unread.readUInt16BE(0);
-    if (bytes >= 2 + length) end({ reply: new Uint8Array(unread.subarray(2, 2 + length)) });
+  let timer = late(`does not answer over ${tls === undefined ? 'TCP' : 'TLS'}`, connectMs);
+  const socket = openDnsStream(order, {
+    failed: (failure) => end({ failure }),
+    ready() {
+      clearTimeout(timer);
+      timer = late('does not answer', answerMs);
+      socket.write(framed(message));
+    },
+    take(chunk) {
+      unread = unread.length === 0 ? chunk : Buffer.concat([unread, chunk]);
+      const length = unread.length < 2 ? MESSAGE_BYTES_MAX : unread.readUInt16BE(0);
+      if (unread.length >= 2 + length) end({ reply: new Uint8Array(unread.subarray(2, 2 + length)) });
+    },
   });
   return promise;
 }

@@ -1,13 +1,12 @@
 /**
- * Gets a zone, or what changed in it, from one primary over TCP: a connection for each transfer, with limits on time,
- * octets and records. An edge: whatever goes wrong is a text.
- * Implements: RFC 5936 §2.2, §4.1 (TCP), RFC 1995 §2–4, RFC 8945 §5.3.1 (every stream is verified to its end), RFC 7766
- * §8 (length before each message).
- * Not here: what the records make together (transfer/incoming-transfer.ts), what becomes of them (take-in.ts).
+ * Gets a zone, or what changed in it, from one primary over TCP or TLS: a connection for each transfer, with limits on
+ * time, octets and records. An edge: whatever goes wrong is a text.
+ * Implements: RFC 5936 §2.2, §4.1 (TCP), RFC 1995 §2–4, RFC 8945 §5.3.1 (every stream is verified to its end), RFC 9103
+ * §6.2 (nothing is transferred over TCP from a primary that is to be asked over TLS).
+ * Not here: the connection (control/outside/dns-stream.ts), what the records make together
+ * (transfer/incoming-transfer.ts), what becomes of them (take-in.ts).
  */
 import { randomInt } from 'node:crypto';
-import { connect } from 'node:net';
-import { type IpPort } from '#base/address.ts';
 import {
   TRANSFER_IN_BYTES_MAX,
   TRANSFER_IN_CONNECT_MS,
@@ -22,6 +21,7 @@ import { TsigStreamVerifier } from '#dns/tsig/verify-stream.ts';
 import { TYPE } from '#dns/types.ts';
 import { soaSerial } from '#zone/changeset.ts';
 import { type KnownSoa, readTransferMessage, writeTransferRequest } from '#transfer/incoming-message.ts';
+import { type StreamServer, framed, openDnsStream } from '#control/outside/dns-stream.ts';
 import { type Reserve } from './places.ts';
 import { IncomingTransfer, type Received } from '#transfer/incoming-transfer.ts';
 
@@ -41,8 +41,7 @@ export const FETCH_LIMITS: FetchLimits = {
   totalMs: TRANSFER_IN_MS_MAX,
 };
 
-export interface FetchOrder {
-  readonly server: IpPort;
+export interface FetchOrder extends StreamServer {
   readonly apex: Name;
   readonly key: TsigKey | undefined;
   /** What is here: then only the difference is asked for. */
@@ -71,10 +70,9 @@ export interface FetchFailure {
 
 /** Never rejects. */
 export function fetchZone(order: FetchOrder): Promise<Fetched | FetchFailure> {
-  const { server, signal, limits = FETCH_LIMITS } = order;
+  const { signal, tls, limits = FETCH_LIMITS } = order;
   const { promise, resolve } = Promise.withResolvers<Fetched | FetchFailure>();
   const exchange = new TransferExchange(order, limits);
-  const socket = connect({ host: server.ip, port: server.port });
   const end = (result: Fetched | FetchFailure): void => {
     for (const timer of [total, idle]) clearTimeout(timer);
     signal.removeEventListener('abort', stop);
@@ -86,24 +84,25 @@ export function fetchZone(order: FetchOrder): Promise<Fetched | FetchFailure> {
   const stop = (): void => fail('was not waited for: the server stops');
   const late = (what: string, ms: number): NodeJS.Timeout => setTimeout(() => fail(what), ms);
   const total = late('takes too long for the transfer', limits.totalMs);
-  let idle = late('does not answer over TCP', limits.connectMs);
+  let idle = late(`does not answer over ${tls === undefined ? 'TCP' : 'TLS'}`, limits.connectMs);
   const wait = (): void => {
     clearTimeout(idle);
     idle = late('stops sending before the end', limits.idleMs);
   };
+  const socket = openDnsStream(order, {
+    failed: (failure) => fail(failure),
+    ready() {
+      wait();
+      socket.write(framed(exchange.request));
+    },
+    take(chunk) {
+      wait();
+      const result = exchange.take(chunk);
+      if (result !== undefined) end(result);
+    },
+  });
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
-  socket.on('error', (error) => fail(error.message));
-  socket.on('close', () => fail('closes the connection before the end'));
-  socket.on('connect', () => {
-    wait();
-    socket.write(framed(exchange.request));
-  });
-  socket.on('data', (chunk: Buffer) => {
-    wait();
-    const result = exchange.take(chunk);
-    if (result !== undefined) end(result);
-  });
   return promise;
 }
 
@@ -172,8 +171,4 @@ class TransferExchange {
     if (this.#verifier?.isSigned === false) return answer('does not sign the last message');
     return { received, expireSeconds: this.#expireSeconds, messages: this.#messages, bytes: this.#bytes };
   }
-}
-
-function framed(message: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.from([message.length >>> 8, message.length & 0xff]), message]);
 }

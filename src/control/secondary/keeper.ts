@@ -13,7 +13,6 @@ import { type Log } from '#base/log.ts';
 import { atZone } from '#base/place.ts';
 import { type Problem, type Result, fail, formatProblem, ok, problem, warning } from '#base/problem.ts';
 import { nameOf } from '#dns/name.ts';
-import { type TsigKey } from '#dns/tsig/key.ts';
 import { TYPE } from '#dns/types.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
@@ -43,6 +42,7 @@ import {
 } from './kept-zone.ts';
 import { planNothing } from './plan-nothing.ts';
 import { type PullOptions, type PullOrder, type Pulled, pull } from './pull.ts';
+import { type PrimaryAccess } from './primary-access.ts';
 import { checkedState, firstRetryMs, jittered, soaTimes } from './timers.ts';
 
 export interface KeeperOptions extends Omit<PullOptions, 'signal' | 'now'> {
@@ -52,7 +52,8 @@ export interface KeeperOptions extends Omit<PullOptions, 'signal' | 'now'> {
   readonly nowMs: () => number;
   /** 0 ≤ x < 1 */
   readonly chance: () => number;
-  readonly key: (name: string) => TsigKey | undefined;
+  /** How it is asked (primary-access.ts). */
+  readonly access: (primary: Primary) => PrimaryAccess;
   readonly alert: (zone: string | undefined, problems: readonly Problem[]) => Promise<void>;
 }
 
@@ -201,8 +202,8 @@ export class SecondaryKeeper {
 
   /** Undefined: the zone is the newest, or has been taken in. Else words that follow the primary's address. */
   async #try(kept: KeptZone, record: ZoneRecord, primary: Primary): Promise<string | undefined> {
-    const key = primary.key === undefined ? undefined : this.#options.key(primary.key);
-    if (primary.key !== undefined && key === undefined) return `has the key ${primary.key}, which is revoked`;
+    const access = this.#options.access(primary);
+    if ('failure' in access) return access.failure;
     const { writer, nowMs } = this.#options;
     const view = writer.view(record);
     const soa = rrsetOf(view.node(view.apexKey), TYPE.SOA);
@@ -211,7 +212,7 @@ export class SecondaryKeeper {
     const isKnown = soa !== undefined && (isCopy || kept.takenRevision === record.revision);
     const order: PullOrder = {
       server: ipPort(primary.ip, primary.port),
-      key,
+      ...access,
       apex: nameOf(record.name),
       record,
       view,

@@ -2,18 +2,20 @@
  * Commands about where a zone comes from: a zone is made that comes from primaries, or has others from now on.
  * Not here: getting it (keeper.ts), who may have it from here (control/transfer/secondaries.ts).
  */
+import { isIP } from 'node:net';
 import { type IpPort, formatIpPort, ipPort } from '#base/address.ts';
 import { PRIMARIES_PER_ZONE_MAX } from '#base/limits/transfer.ts';
-import { atZone, inBody } from '#base/place.ts';
+import { type Place, atZone, inBody } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { formatName } from '#dns/name.ts';
 import { type StoreWriter } from '#store/writer.ts';
-import { type Primary, primariesWrite, readPrimaries } from '#store/transfer/primaries.ts';
+import { type Primary, type PrimaryTls, primariesWrite, readPrimaries } from '#store/transfer/primaries.ts';
 import { type Decision } from '#control/commands/decision.ts';
 import { type CommandOf, type CommandTable, type ZoneContext } from '#control/commands/table.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
 import { type TsigKeyInfo } from '#control/api/transfer.ts';
 import { canonicalIp, keyProblems } from '#control/transfer/secondaries.ts';
+import { pinProblems } from '#control/transfer/tls-pins.ts';
 import { planNothing } from './plan-nothing.ts';
 
 export interface PrimariesOptions {
@@ -87,7 +89,10 @@ function set(
 
 function textOf(primaries: readonly Primary[]): string {
   return primaries
-    .map((each) => `${formatIpPort(endpoint(each))}${each.key === undefined ? '' : ` with ${each.key}`}`)
+    .map((each) => {
+      const how = each.tls === undefined ? '' : ' over TLS';
+      return `${formatIpPort(endpoint(each))}${how}${each.key === undefined ? '' : ` with ${each.key}`}`;
+    })
     .join(', ');
 }
 
@@ -103,16 +108,35 @@ function readGiven(
   const many = `a zone has 1 to ${PRIMARIES_PER_ZONE_MAX} primaries`;
   if (primaries.length === 0 || primaries.length > PRIMARIES_PER_ZONE_MAX)
     return fail(problem('PRIMARIES_MANY', inBody('/primaries'), many));
-  const read = primaries.map(({ ip: text, port, key }, at): Primary => {
+  const read = primaries.map(({ ip: text, port, key, tls }, at): Primary => {
     const ip = canonicalIp(text);
     const place = inBody(`/primaries/${at}/address`);
     if (ip === undefined) problems.push(problem('FIELD_VALUE', place, `${JSON.stringify(text)} is no IP address`));
     const keyPlace = inBody(`/primaries/${at}/key`);
     if (key !== undefined) problems.push(...keyProblems(key, zone, keys).map((each) => ({ ...each, at: keyPlace })));
-    return { ip: ip ?? text, port, ...(key === undefined ? {} : { key }) };
+    if (tls !== undefined) problems.push(...tlsProblems(tls, at));
+    return { ip: ip ?? text, port, ...(key === undefined ? {} : { key }), ...(tls === undefined ? {} : { tls }) };
   });
   for (const [at, { ip, port }] of read.entries())
     if (read.findIndex((each) => each.ip === ip && each.port === port) < at)
       problems.push(problem('FIELD_VALUE', inBody(`/primaries/${at}/address`), `${ip} is there twice`));
   return problems.length > 0 ? fail(...problems) : ok(read);
+}
+
+/** RFC 9103 §9.3: a primary that is asked over TLS proves who it is. */
+function tlsProblems({ host, pins, certificate }: PrimaryTls, at: number): readonly Problem[] {
+  const place = (field: string) => inBody(`/primaries/${at}/tls${field}`);
+  const problems = [...hostProblems(host, place('/host')), ...hostProblems(certificate, place('/certificate'))];
+  if (pins !== undefined) problems.push(...pinProblems(pins, place('/pins')));
+  if (host !== undefined || pins !== undefined) return problems;
+  const fix = 'give the name in its certificate, or a pin of its key';
+  return [problem('FIELD_VALUE', place(''), 'nothing says who the primary is', { rfc: 'RFC 9103 §9.3', fix })];
+}
+
+const HOST = /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,62})?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,62})?)*$/;
+
+/** RFC 6066 §3: a server name is no address. */
+function hostProblems(host: string | undefined, place: Place): readonly Problem[] {
+  if (host === undefined || (HOST.test(host) && isIP(host) === 0)) return [];
+  return [problem('FIELD_VALUE', place, `${JSON.stringify(host)} is no name of a host`)];
 }

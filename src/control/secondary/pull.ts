@@ -3,12 +3,12 @@
  * Implements: RFC 1034 §4.3.5, RFC 1995 §2 (IXFR, then AXFR), RFC 1982 §3.2.
  * Not here: when, and which primary (keeper.ts); writing what was received (keeper.ts).
  */
-import { type IpPort } from '#base/address.ts';
 import { type Name } from '#dns/name.ts';
 import { type Serial, isNewer } from '#dns/serial.ts';
 import { type TsigKey } from '#dns/tsig/key.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type ZonePart } from '#control/commands/decision.ts';
+import { type StreamServer } from '#control/outside/dns-stream.ts';
 import { type KnownSoa } from '#transfer/incoming-message.ts';
 import { type Received } from '#transfer/incoming-transfer.ts';
 import { type ZoneView } from '#zone/view.ts';
@@ -28,8 +28,7 @@ export interface PullOptions {
   readonly recordsPerRrsetMax: number;
 }
 
-export interface PullOrder {
-  readonly server: IpPort;
+export interface PullOrder extends StreamServer {
   readonly key: TsigKey | undefined;
   readonly apex: Name;
   readonly record: ZoneRecord;
@@ -57,10 +56,10 @@ export type Pulled =
 
 /** Never rejects but for a broken store. */
 export async function pull(order: PullOrder, options: PullOptions): Promise<Pulled> {
-  const { server, apex, key, serial } = order;
+  const { server, tls, apex, key, serial } = order;
   const { askSoa, now } = options;
   if (serial !== undefined) {
-    const soa = await askSoa({ server, apex, key, now });
+    const soa = await askSoa({ server, tls, apex, key, now });
     if ('serial' in soa && !isNewer(soa.serial, serial)) return { kind: 'current', ...soa };
     // Where nothing comes over UDP, TCP may get through: the answer to IXFR says as much.
     if ('failure' in soa && !soa.isSilent) return { kind: 'failed', failure: soa.failure };
@@ -83,9 +82,9 @@ interface TransferOrder extends PullOrder {
 }
 
 async function transfer(order: TransferOrder, options: PullOptions): Promise<Transferred> {
-  const { server, apex, key, record, view, known, reserve } = order;
+  const { server, tls, apex, key, record, view, known, reserve } = order;
   const { now, signal, recordsPerRrsetMax } = options;
-  const fetched = await options.fetchZone({ server, apex, key, known, now, signal, reserve });
+  const fetched = await options.fetchZone({ server, tls, apex, key, known, now, signal, reserve });
   if ('failure' in fetched) {
     const { failure, isAnswer } = fetched;
     return { kind: isAnswer && known !== undefined ? 'whole' : 'failed', failure };

@@ -1,19 +1,18 @@
 /**
  * The parts that keep zones from primaries, put together.
- * Not here: serving transfers of them (transfer/), NOTIFY messages (server/).
+ * Not here: serving them (transfer/).
  */
 import { TRANSFERS_IN_MAX, TRANSFERS_IN_PER_PRIMARY_MAX, TRANSFERS_IN_RECORDS_MAX } from '#base/limits/transfer.ts';
-import { type Problem } from '#base/problem.ts';
-import { nameOf } from '#dns/name.ts';
+import { type Problem, ok } from '#base/problem.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
-import { readKeys } from '#transfer/grants.ts';
 import { type MetricFamily } from '#control/api/control.ts';
 import { type NotifyFollower } from '#control/transfer/notify-intake.ts';
 import { type TransferParts, type TransferPartsOptions, transferParts } from '#control/transfer/transfer.ts';
 import { askSoa } from './ask-soa.ts';
 import { fetchZone } from './fetch-zone.ts';
-import { SecondaryKeeper } from './keeper.ts';
+import { type KeeperOptions, SecondaryKeeper } from './keeper.ts';
 import { TransferPlaces } from './places.ts';
+import { type PrimaryTlsOptions, primaryAccess } from './primary-access.ts';
 import { primariesHandlers } from './primaries.ts';
 import { secondaryFamilies } from './metrics.ts';
 
@@ -22,6 +21,9 @@ type Followers = ReadonlyMap<RrType, NotifyFollower>;
 
 export interface SecondaryPartsOptions extends TransferPartsOptions {
   readonly recordsPerRrsetMax: number;
+  /** Of certificates of hosts, which are shown to primaries. */
+  readonly settings: { readonly sealer?: PrimaryTlsOptions['sealer'] };
+  readonly primaryRoots?: PrimaryTlsOptions['extraRoots'];
   readonly alert: (zone: string | undefined, problems: readonly Problem[]) => Promise<void>;
 }
 
@@ -36,10 +38,14 @@ export interface SecondaryParts extends Omit<TransferParts, 'handlers'> {
 
 /** With those of transfers to others (control/transfer/). */
 export function secondaryParts(options: SecondaryPartsOptions): SecondaryParts {
-  const { writer, clock, random } = options;
+  const { writer, clock, random, settings, primaryRoots: extraRoots } = options;
+  const { sealer = () => ok(writer.sealer) } = settings;
+  const access: KeeperOptions['access'] = (primary) =>
+    primaryAccess(primary, { reader: writer, sealer, extraRoots, key: (name) => keys.text(name) });
   const transfer = transferParts(options, {
     view: (zone) => keeper.view(zone),
     primaries: (zone) => keeper.primariesOf(zone),
+    access,
   });
   const { keys } = transfer;
   const places = new TransferPlaces(TRANSFERS_IN_MAX, TRANSFERS_IN_PER_PRIMARY_MAX, TRANSFERS_IN_RECORDS_MAX);
@@ -50,10 +56,7 @@ export function secondaryParts(options: SecondaryPartsOptions): SecondaryParts {
     inPlace: (address, work) => places.use(address, work),
     nowMs: () => clock.nowMs(),
     chance: () => Buffer.from(random(4)).readUInt32BE() / 2 ** 32,
-    key(name) {
-      const text = keys.text(name);
-      return text === undefined ? undefined : readKeys([text]).find(nameOf(name));
-    },
+    access,
   });
   const handlers = primariesHandlers({
     writer,
@@ -63,7 +66,6 @@ export function secondaryParts(options: SecondaryPartsOptions): SecondaryParts {
       if (record !== undefined) keeper.follow(record);
     },
   });
-  const families = (): readonly MetricFamily[] => secondaryFamilies(writer.zones(), keeper, places);
   const notified: NotifyFollower = (zone) => {
     const record = writer.zoneByName(zone);
     if (record !== undefined) keeper.notified(record.id);
@@ -73,6 +75,6 @@ export function secondaryParts(options: SecondaryPartsOptions): SecondaryParts {
     keeper,
     followers: (others) => new Map([...others.followers, [TYPE.SOA, notified]]),
     handlers: { ...transfer.handlers, ...handlers },
-    families,
+    families: () => secondaryFamilies(writer.zones(), keeper, places),
   };
 }

@@ -3,6 +3,7 @@
  * Not here: serving them (transfer/).
  */
 import { isIP } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import { SECONDARIES_PER_ZONE_MAX } from '#base/limits/transfer.ts';
 import { inBody, inUrl } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
@@ -16,6 +17,7 @@ import { type CommandOf, type CommandTable, type ZoneContext } from '#control/co
 import { zoneNotServed } from '#control/commands/absent.ts';
 import { type Clock } from '#base/clock.ts';
 import { type Notifier } from './notifier.ts';
+import { pinProblems } from './tls-pins.ts';
 import { type TsigKeyring } from './tsig-keys.ts';
 
 export interface SecondariesOptions {
@@ -59,28 +61,34 @@ export function secondaryHandlers(options: SecondariesOptions): CommandTable<Kin
 }
 
 function add(command: Add, { served }: ZoneContext, options: SecondariesOptions): Result<Decision> {
-  const { zone, ip: text, port, key } = command;
+  const { zone, ip: text, port, key, pins } = command;
   if (served === undefined) return fail(zoneNotServed(zone));
   const ip = canonicalIp(text);
   const at = inUrl('address');
   if (ip === undefined) return fail(problem('FIELD_VALUE', at, `${JSON.stringify(text)} is no IP address`));
   if (served.record.isCatalog === true && key === undefined) return fail(keylessCatalog(served.record));
-  const problems = key === undefined ? [] : keyProblems(key, zone, options.keys());
+  const problems = [
+    ...(key === undefined ? [] : keyProblems(key, zone, options.keys())),
+    ...(pins === undefined ? [] : pinProblems(pins, inBody('/pins'))),
+  ];
   if (problems.length > 0) return fail(...problems);
   const before = readSecondaries(options.writer, served.record.id);
   const others = before.filter((each) => each.ip !== ip);
   if (others.length >= SECONDARIES_PER_ZONE_MAX)
     return fail(problem('SECONDARIES_MANY', at, `a zone has at most ${SECONDARIES_PER_ZONE_MAX} secondaries`));
   const known = before.find((each) => each.ip === ip);
-  if (known?.port === port && known.key === key) return ok({ zone: formatName(zone), isChanged: false });
   const addedAtMs = known?.addedAtMs ?? options.clock.nowMs();
-  const secondary: Secondary = { ip, port, ...(key === undefined ? {} : { key }), addedAtMs };
+  const byKey = key === undefined ? {} : { key };
+  const secondary: Secondary = { ip, port, ...byKey, ...(pins === undefined ? {} : { pins }), addedAtMs };
+  if (isDeepStrictEqual(known, secondary)) return ok({ zone: formatName(zone), isChanged: false });
+  const isKeyless = key === undefined && pins === undefined;
   const how = key === undefined ? 'without a key' : `with the key ${key}`;
+  const shown = pins === undefined ? '' : ', with a certificate over TLS';
   return ok({
     zone: formatName(zone),
     documents: [secondariesWrite(served.record.id, [...others, secondary])],
-    detail: `secondary ${ip} ${how}`,
-    warnings: key === undefined ? [keyless(ip)] : [],
+    detail: `secondary ${ip} ${how}${shown}`,
+    warnings: isKeyless ? [keyless(ip)] : [],
     isChanged: true,
     afterCommit: () => options.onChanged(served.record),
   });
@@ -123,7 +131,9 @@ export function keyProblems(name: string, zone: Name, keys: readonly TsigKeyInfo
 
 function keyless(ip: string): Problem {
   const text = `${ip} may have the zone without a key: all who can send from that address have every name in it`;
-  return warning('SECONDARY_KEYLESS', inBody('/key'), text, { fix: 'use a TSIG key: --tsig NAME' });
+  return warning('SECONDARY_KEYLESS', inBody('/key'), text, {
+    fix: 'use a TSIG key: --tsig NAME, or a certificate over TLS: --tls-pin PIN',
+  });
 }
 
 /** RFC 9432 §7: a catalog is authenticated, and shows which zones there are. */

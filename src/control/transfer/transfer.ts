@@ -30,18 +30,18 @@ export interface TransferParts {
 }
 
 /** What is known of zones that come from elsewhere. */
-export interface Elsewhere extends Pick<ForwarderOptions, 'primaries'> {
+export interface Elsewhere extends Pick<ForwarderOptions, 'primaries' | 'access'> {
   readonly view: TransferApi['primaries'];
 }
 
-export function transferParts(options: TransferPartsOptions, { view, primaries }: Elsewhere): TransferParts {
+export function transferParts(options: TransferPartsOptions, { view, primaries, access }: Elsewhere): TransferParts {
   const { writer } = options;
   const keys = new TsigKeyring(options);
   const notifier = zoneNotifier({ ...options, keys });
   const listed = { ...options, keys: () => keys.list() };
   const onChanged: SecondariesOptions['onChanged'] = (zone) => notifier.changed(zone, writer.generation());
   const handlers = { ...secondaryHandlers({ ...listed, onChanged }), ...catalogHandlers(listed) };
-  const forwarder = new UpdateForwarder({ primaries, clock: options.clock });
+  const forwarder = new UpdateForwarder({ primaries, access, clock: options.clock });
   const updates = new Updates({ ...options, forwarder, keys: () => keys.updateKeys() });
   keys.onChange(() => updates.keysChanged(new Set(keys.list().map(({ name }) => name))));
   const api = transferApi({ writer, keys, notifier, primaries: view, catalogs: catalogsApi(writer) });

@@ -22,11 +22,14 @@ import { HEADER_BYTES } from '#dns/message.ts';
 import { OPCODE, RCODE } from '#dns/types.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type Primary } from '#store/transfer/primaries.ts';
+import { type StreamTls } from '#control/outside/dns-stream.ts';
 import { type StreamExchanged, type StreamOrder, exchangeStream } from '#control/outside/stream-exchange.ts';
 
 export interface ForwarderOptions {
   /** In the order in which a transfer asks them. */
   readonly primaries: (record: ZoneRecord) => readonly Primary[];
+  /** How one is asked: over TLS where its transfers are (RFC 9103 §6.2). */
+  readonly access: (primary: Primary) => { readonly tls: StreamTls | undefined } | { readonly failure: string };
   readonly clock: Clock;
   readonly exchange?: (order: StreamOrder) => Promise<StreamExchanged>;
 }
@@ -91,18 +94,24 @@ export class UpdateForwarder {
 
   /** RFC 2136 §4.3, §6.5: a primary that cannot do it, or does not answer, is followed by the next. */
   async #ask(record: ZoneRecord, message: Uint8Array): Promise<Forwarded> {
-    const { primaries, exchange } = this.#options;
+    const { primaries, access, exchange } = this.#options;
     const untilMs = performance.now() + UPDATE_FORWARD_MS_MAX;
     const failures: string[] = [];
     let unable: Uint8Array | undefined;
-    for (const { ip, port } of primaries(record)) {
+    for (const primary of primaries(record)) {
+      const { ip, port } = primary;
       const leftMs = untilMs - performance.now();
       if (leftMs <= 0) break;
+      const way = access(primary);
+      if ('failure' in way) {
+        failures.push(`${ip} ${way.failure}`);
+        continue;
+      }
       // RFC 2136 §6: an id of our own; the TSIG record keeps that of the client (RFC 8945 §4.2).
       const sent = withId(message, randomInt(256), randomInt(256));
       const connectMs = Math.min(UPDATE_FORWARD_CONNECT_MS, leftMs);
       const answerMs = Math.min(UPDATE_FORWARD_ANSWER_MS, leftMs);
-      const came = await exchange({ server: ipPort(ip, port), message: sent, connectMs, answerMs });
+      const came = await exchange({ server: ipPort(ip, port), tls: way.tls, message: sent, connectMs, answerMs });
       if ('failure' in came) failures.push(`${ip} ${came.failure}`);
       else if (!isAnswerTo(sent, came.reply)) failures.push(`${ip} sends what is no answer`);
       else if (UNABLE.has(came.reply[3]! & 0x0f)) unable = came.reply;

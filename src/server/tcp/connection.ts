@@ -345,7 +345,8 @@ export class TcpConnection {
     this.#isWaiting = false;
     if (this.#socket.destroyed) return;
     if (this.#phase === 'stream') this.#continueStream();
-    else {
+    // While control makes an answer, or the client does not take one, what is left of the last read waits for that.
+    else if (!this.#isSending()) {
       if (this.#framing.unread) this.#work();
       this.#pull();
     }

@@ -7,7 +7,7 @@
 import { type Socket } from 'node:net';
 import { clientNetwork } from '#base/address.ts';
 import { unreachable } from '#base/assert.ts';
-import { newClientAddress, setClientAddress } from '#base/client-address.ts';
+import { type ClientAddress, newClientAddress, setClientAddress } from '#base/client-address.ts';
 import {
   TCP_BLOCKED_CONNECTIONS_MAX,
   TCP_CONNECTIONS_MAX,
@@ -50,8 +50,11 @@ export const TCP_LIMITS: TcpLimits = {
   streamMs: TCP_STREAM_MS_MAX,
 };
 
-/** Puts TLS over an accepted connection; undefined: it cannot now, and the connection is to end. */
-export type Secure = (socket: Socket) => Socket | undefined;
+/**
+ * Puts TLS over an accepted connection, and notes what the handshake shows of the client; undefined: it cannot now, and
+ * the connection is to end.
+ */
+export type Secure = (socket: Socket, client: ClientAddress) => Socket | undefined;
 
 /** Idle time at an occupancy of 0…1: the full time while the table is at most half full, then falling to `idleFullMs`. */
 export function idleTimeMs(limits: TcpLimits, occupancy: number): number {
@@ -130,7 +133,9 @@ export class TcpTable implements ConnectionHost {
       socket.resetAndDestroy();
       return;
     }
-    const secured = this.#secure === undefined ? socket : this.#secure(socket);
+    const address = newClientAddress();
+    setClientAddress(address, ip);
+    const secured = this.#secure === undefined ? socket : this.#secure(socket, address);
     if (secured === undefined) {
       socket.on('error', () => undefined);
       socket.resetAndDestroy();
@@ -138,8 +143,6 @@ export class TcpTable implements ConnectionHost {
     }
     if (this.#connections.size >= this.#limits.connections) this.#evictLeastProgress();
     this.#perClient.set(client, held + 1);
-    const address = newClientAddress();
-    setClientAddress(address, ip);
     this.#connections.add(new TcpConnection({ socket: secured, carrier: socket, client, address }, this));
     this.counters[SLOT.tcpOpen] = this.#connections.size;
   }

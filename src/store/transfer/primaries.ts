@@ -5,7 +5,7 @@
 import { DocumentCache } from '#store/document-cache.ts';
 import { type DocumentWrite } from '#store/documents.ts';
 import { formFailure } from '#store/failure.ts';
-import { hasFields, isArrayOf } from '#store/json.ts';
+import { hasFields, isArrayOf, isTexts } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';
 
 export interface Primary {
@@ -14,6 +14,18 @@ export interface Primary {
   readonly port: number;
   /** The TSIG key between it and this server, absolute; absent: messages are not signed. */
   readonly key?: string;
+  /** It is asked over TLS alone (RFC 9103); absent: over UDP and TCP. */
+  readonly tls?: PrimaryTls;
+}
+
+/** How a primary proves who it is: by name, by key, or by both. */
+export interface PrimaryTls {
+  /** The name in its certificate, from a trusted root; lower case, no final dot. */
+  readonly host?: string;
+  /** SHA-256 of the public keys (SPKI) that it may have, base64. */
+  readonly pins?: readonly string[];
+  /** Host whose certificate, in the store, is shown to it (RFC 9103 §9.3.3). */
+  readonly certificate?: string;
 }
 
 /** What must outlive this process: from when a zone expires, and what its primary had. */
@@ -66,8 +78,14 @@ export function expiresAtMs({ checkedAtMs, expireSeconds }: CheckedState): numbe
 function isList(value: unknown): value is { readonly primaries: readonly Primary[] } {
   return hasFields(value, {
     version: (version) => version === 1,
-    primaries: isArrayOf((each): each is Primary => hasFields(each, { ip: 'string', port: 'number', key: 'string?' })),
+    primaries: isArrayOf((each): each is Primary =>
+      hasFields(each, { ip: 'string', port: 'number', key: 'string?', tls: (tls) => tls === undefined || isTls(tls) }),
+    ),
   });
+}
+
+function isTls(value: unknown): value is PrimaryTls {
+  return hasFields(value, { host: 'string?', pins: isTexts, certificate: 'string?' });
 }
 
 function isChecked(value: unknown): value is CheckedState {

@@ -1,11 +1,11 @@
 /**
  * A zone's secondaries as they are stored: where NOTIFY goes, and who may have the zone.
- * Not here: which of them a transfer is granted (transfer/address-grants.ts), changing them (control/transfer/).
+ * Not here: which of them a transfer is granted (transfer/secondary-grants.ts), changing them (control/transfer/).
  */
 import { DocumentCache } from '#store/document-cache.ts';
 import { type DocumentWrite } from '#store/documents.ts';
 import { formFailure } from '#store/failure.ts';
-import { hasFields, isArrayOf } from '#store/json.ts';
+import { hasFields, isArrayOf, isTexts } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';
 
 export interface Secondary {
@@ -15,6 +15,8 @@ export interface Secondary {
   readonly port: number;
   /** The TSIG key between it and this server, absolute; absent: its address is all that is looked at. */
   readonly key?: string;
+  /** SHA-256 of the public keys that its certificate may have, base64: it transfers over TLS, and shows one of them. */
+  readonly pins?: readonly string[];
   readonly addedAtMs: number;
 }
 
@@ -42,7 +44,7 @@ function isStored(value: unknown): value is { readonly secondaries: readonly Sec
   return hasFields(value, {
     version: (version) => version === 1,
     secondaries: isArrayOf((each): each is Secondary =>
-      hasFields(each, { ip: 'string', port: 'number', key: 'string?', addedAtMs: 'number' }),
+      hasFields(each, { ip: 'string', port: 'number', key: 'string?', pins: isTexts, addedAtMs: 'number' }),
     ),
   });
 }

@@ -36,7 +36,8 @@ test('the longest message, and octets after it', async () => {
 test('no answer, half an answer, a connection that ends', async () => {
   expect(await ask(() => undefined)).toEqual({ failure: 'does not answer' });
   expect(await ask((socket) => void socket.write(Uint8Array.of(0, 3, 1)))).toEqual({ failure: 'does not answer' });
-  expect(await ask((socket) => void socket.end(Uint8Array.of(0)))).toEqual({ failure: 'closes the connection before the answer' });
+  const cut = await ask((socket) => void socket.end(Uint8Array.of(0)));
+  expect(cut).toEqual({ failure: 'closes the connection before the end' });
 });
 
 test('no server there', async () => {

@@ -1,12 +1,12 @@
 /** Zones are made that come from primaries, and get others. */
 import { expect, test } from 'vitest';
 import { nameOf } from '#dns/name.ts';
-import { readPrimaries } from '#store/transfer/primaries.ts';
+import { type Primary, type PrimaryTls, readPrimaries } from '#store/transfer/primaries.ts';
 import { TEST_ACTOR, type TestControl, good, temporaryControl } from '../../support/temporary-control.ts';
 
 const ZONE = nameOf('z.example.');
 const ONE = { ip: '192.0.2.1', port: 53 };
-const make = (room: TestControl, primaries: readonly { ip: string; port: number; key?: string }[], dryRun = false) =>
+const make = (room: TestControl, primaries: readonly Primary[], dryRun = false) =>
   room.run({ kind: 'secondary.create', zone: ZONE, primaries, isSigning: false }, { dryRun });
 const codesOf = (result: Awaited<ReturnType<typeof make>>) => (result.ok ? [] : result.problems.map(({ code }) => code));
 
@@ -59,4 +59,27 @@ test('other primaries replace the list; the same ones change nothing; removed, t
   const { id } = room.writer.zoneByName(ZONE)!;
   good(await room.run({ kind: 'zone.remove', zone: ZONE }));
   expect([room.writer.zoneByName(ZONE), readPrimaries(room.writer, id)]).toEqual([undefined, []]);
+});
+
+test('RFC 9103 §9.3: a primary over TLS proves who it is, by a name that is one, by pins, or by both', async () => {
+  const room = temporaryControl();
+  const pin = Buffer.alloc(32, 1).toString('base64');
+  const over = (tls: PrimaryTls) => ({ ...ONE, port: 853, tls });
+  const rejected: readonly PrimaryTls[] = [
+    {},
+    { certificate: 'ns1.example' },
+    // RFC 6066 §3: no address; and nothing that a TLS library would take for something else.
+    { host: '192.0.2.1' },
+    { host: 'ns 1.example' },
+    { host: 'ns1.example', certificate: '-' },
+    { pins: [] },
+    { pins: ['abc'] },
+    { host: 'ns1.example', pins: [pin, pin, pin, pin, pin] },
+  ];
+  for (const tls of rejected) expect([tls, codesOf(await make(room, [over(tls)]))]).toEqual([tls, ['FIELD_VALUE']]);
+  const taken: readonly PrimaryTls[] = [{ host: 'ns1.example' }, { pins: [pin] }];
+  for (const tls of taken) expect(codesOf(await make(room, [over(tls)], true))).toEqual([]);
+  const all = over({ host: 'ns1.example', pins: [pin], certificate: 'ns2.example' });
+  good(await make(room, [all]));
+  expect(readPrimaries(room.writer, room.writer.zoneByName(ZONE)!.id)).toEqual([all]);
 });

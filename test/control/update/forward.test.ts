@@ -24,6 +24,7 @@ function room(exchange: Exchange, ips: readonly string[] = ['192.0.2.1', '192.0.
   let nowMs = NOW_MS;
   const forwarder = new UpdateForwarder({
     primaries: () => ips.map((ip) => ({ ip, port: 53 })),
+    access: () => ({ tls: undefined }),
     clock: { nowMs: () => nowMs },
     exchange: async (order) => {
       sent.push(order);

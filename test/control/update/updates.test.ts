@@ -398,7 +398,7 @@ describe('RFC 2136 §6: a zone that comes from primaries', () => {
     const [rcode, text] = await server.send('', { zone, key: 'theirs.' });
     expect([rcode, text]).toEqual([RCODE.SERVFAIL, 'no primary of the zone has answered; it may have been carried out']);
     expect(server.log).toEqual([
-      'update.refused UPDATE of second.test. from 192.0.2.9 has no answer of a primary: 127.0.0.1 closes the connection before the answer',
+      'update.refused UPDATE of second.test. from 192.0.2.9 has no answer of a primary: 127.0.0.1 closes the connection before the end',
     ]);
   });
 

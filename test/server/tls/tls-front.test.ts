@@ -43,7 +43,7 @@ async function serve({ limits = {}, length = 0, pair = first, nowMs = () => perf
   front.take(pair === null ? undefined : certificateOf(pair));
   const addresses = [await freeAddress()];
   const tcpLimits = { ...TCP_LIMITS, ...limits };
-  const secure = (socket: Parameters<TlsFront['secure']>[0]) => front.secure(socket);
+  const secure = (...accepted: Parameters<TlsFront['secure']>) => front.secure(...accepted);
   const responder = echoResponder(length);
   const listeners = await startWorkerListeners({ responder, addresses, counters: row, tcpLimits, openUdp: null, secure });
   onTestFinished(() => listeners.close(0));
@@ -113,7 +113,7 @@ describe('RFC 7858 §3.1–3.3: TLS first, then messages as over TCP', () => {
       seen.push(query[3]);
       return echo.respond(...query);
     };
-    const secure = (socket: Parameters<TlsFront['secure']>[0]) => front.secure(socket);
+    const secure = (...accepted: Parameters<TlsFront['secure']>) => front.secure(...accepted);
     const listeners = await startWorkerListeners({ responder: { respond }, addresses, counters: row, openUdp: null, secure });
     onTestFinished(() => listeners.close(0));
     const socket = await open(addresses[0]!);

@@ -12,7 +12,7 @@ import { posix } from 'node:path';
 export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   base: {
     limits: [],
-    tls: [],
+    tls: ['limits'],
     '.': ['limits'],
     ipc: ['limits', '.'],
   },

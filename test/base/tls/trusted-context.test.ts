@@ -2,7 +2,7 @@
 import { rootCertificates } from 'node:tls';
 import { expect, test } from 'vitest';
 import { TRUSTED_CONTEXTS_MAX } from '#base/limits/outside.ts';
-import { trustedContext } from '#control/outside/trusted-context.ts';
+import { trustedContext } from '#base/tls/trusted-context.ts';
 
 const root = (at: number): string => `${rootCertificates[at]!}\n`;
 
