@@ -27,6 +27,7 @@ import { isUnixConnection } from '#admin/http/identity.ts';
 import { acceptJson } from '#admin/http/json-body.ts';
 import { describeApi } from '#admin/http/openapi.ts';
 import { handleError, problemError, sendProblems } from '#admin/http/problems.ts';
+import { noteRefusals } from './refusals.ts';
 import { addRoute } from '#admin/http/route.ts';
 import { compileValidator } from '#admin/http/validate.ts';
 import { Budgets } from '#admin/http/budgets.ts';
@@ -58,6 +59,7 @@ export async function buildAdmin(options: AdminOptions): Promise<AdminApp> {
   const methods = checkRoutes(app);
   await protect(app, requestsPerMinuteMax);
   guard(app, control, requestsPerMinuteMax);
+  noteRefusals(app, control);
   app.decorate('budgets', new Budgets(options.zoneFileBytesMax ?? ZONE_FILE_BYTES_MAX));
   limitBodies(app, options.bodyFolder);
   await describeApi(app, productVersion());
@@ -87,6 +89,7 @@ function newApp(logger: FastifyBaseLogger | undefined): AdminApp {
       handleError(error, request, reply);
     },
   });
+  app.decorateRequest('refusedFor', null);
   app.setValidatorCompiler(compileValidator);
   app.setErrorHandler(handleError);
   logRequests(app);

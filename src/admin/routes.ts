@@ -4,10 +4,10 @@
  */
 import { ZONE_FILE_BYTES_MAX } from '#base/limits/admin.ts';
 import type { Route } from '#admin/http/route.ts';
-import { auditRoutes } from '#admin/v1/audit.ts';
+import { auditRoutes } from '#admin/v1/history/audit.ts';
 import { catalogsRoutes } from '#admin/v1/catalogs/catalogs.ts';
 import { certificatesRoutes } from '#admin/v1/certificates.ts';
-import { changesRoutes } from '#admin/v1/changes.ts';
+import { changesRoutes } from '#admin/v1/history/changes.ts';
 import { dnssecChildrenRoutes } from '#admin/v1/dnssec-children.ts';
 import { delegationCheckRoutes } from '#admin/v1/delegation-check.ts';
 import { dnssecPolicyRoutes } from '#admin/v1/dnssec-policies.ts';

@@ -63,6 +63,14 @@ export async function openAnswer(address: ServerAddress, request: ApiRequest): P
   throw refusal(status, text, changes);
 }
 
+/** The headers of who asks, and why. A header's octets are characters to Node: UTF-8 goes through it as Latin-1. */
+function senderHeaders({ token, reason }: ServerAddress, changes: boolean): Readonly<Record<string, string>> {
+  return {
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...(reason === undefined || !changes ? {} : { 'x-change-reason': Buffer.from(reason).toString('latin1') }),
+  };
+}
+
 async function send(address: ServerAddress, request: ApiRequest, changes: boolean): Promise<IncomingMessage> {
   const json = request.json === undefined ? undefined : Buffer.from(JSON.stringify(request.json));
   const body = request.zoneFile ?? request.content?.octets ?? json;
@@ -74,7 +82,7 @@ async function send(address: ServerAddress, request: ApiRequest, changes: boolea
     path: `${base}/v1/${request.path.map(segment).join('/')}${search}`,
     headers: {
       accept: 'application/json, application/problem+json, text/dns',
-      ...(address.token === undefined ? {} : { authorization: `Bearer ${address.token}` }),
+      ...senderHeaders(address, changes),
       ...(body === undefined ? {} : { 'content-length': body.length }),
       ...(request.zoneFile === undefined ? {} : { 'content-type': 'text/dns' }),
       ...(request.json === undefined ? {} : { 'content-type': 'application/json' }),

@@ -7,15 +7,20 @@ import { callApi, callList, openAnswer } from './api-client.ts';
 import { failure, reasonOf } from './failure.ts';
 import { type ReadOptions, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
-import { type Terminal, formatJson, formatTable } from './terminal.ts';
+import { type Terminal, formatJson, formatLine, formatTable, formatText } from './terminal.ts';
 
 interface EntryDocument {
   readonly sequence: number;
   readonly at: string;
-  readonly actor: { readonly kind: string; readonly id: string; readonly from: string };
+  readonly actor: Readonly<Record<'kind' | 'id' | 'from', string>> & {
+    readonly owner?: string;
+    readonly user?: string;
+  };
   readonly action: string;
   readonly zone?: string;
   readonly detail: string;
+  readonly reason?: string;
+  readonly outcome: string;
 }
 
 export function defineAudit(noun: Command, terminal: Terminal): void {
@@ -25,50 +30,110 @@ export function defineAudit(noun: Command, terminal: Terminal): void {
       const address = await findServer(options, terminal);
       const newestFirst = await callList<EntryDocument>(address, { path: ['audit'] }, 'entries', options.lines);
       const entries = newestFirst.toReversed();
-      const rows = entries.map(({ sequence, at, actor, action, zone = '', detail }) => [
+      const rows = entries.map(({ sequence, at, actor, action, zone = '', detail, reason, outcome }) => [
         String(sequence),
         at,
-        `${actor.kind}:${actor.id}${actor.from === '' || actor.from === 'unix' ? '' : `@${actor.from}`}`,
+        whoText(actor),
         action,
         zone,
-        detail,
+        outcome,
+        reason === undefined ? detail : `${detail}; reason: ${reason}`,
       ]);
       if (options.json === true) terminal.out(formatJson({ entries }));
-      else terminal.out(formatTable(['ENTRY', 'TIME', 'WHO', 'ACTION', 'ZONE', 'DETAIL'], rows));
+      else terminal.out(formatTable(['ENTRY', 'TIME', 'WHO', 'ACTION', 'ZONE', 'OUTCOME', 'DETAIL'], rows));
     });
 
   readCommand(
     noun
       .command('verify [files...]')
       .description('check that no entry was changed, removed or put in; with exported files: that they fit together'),
-    'waxseal audit verify',
-  ).action(async (files: readonly string[], options: ReadOptions) => {
-    const result = files.length === 0 ? await askServer(options, terminal) : await verifyFiles(files, terminal);
-    const { whole, entries, from, brokenAt, why } = result;
-    const reason = why === undefined ? '' : `: ${why}`;
-    if (!whole && options.json !== true)
-      throw failure(
-        'AUDIT_BROKEN',
-        `the audit log does not fit together${brokenAt === undefined ? '' : ` from entry ${brokenAt} on`}${reason}`,
-        files.length === 0 ? 'keep the store as it is, and compare with a backup' : 'compare with another copy',
-      );
-    terminal.out(options.json === true ? formatJson(result) : `${entries} entries from ${from} on, all in order\n`);
-    if (!whole) process.exitCode = 6;
+    'waxseal audit verify audit-2026.jsonl --key audit-key.pem --head head.json',
+  )
+    .option(
+      '--key <file>',
+      'with files: public key of the server (waxseal audit key); every entry must be under a head that it signed',
+    )
+    .option('--head <file...>', 'with --key: heads that were given away earlier; the files must have their entries')
+    .action((files: readonly string[], options: VerifyOptions) => verifyLog(files, options, terminal));
+
+  readCommand(
+    noun.command('head').description('print a signed head: what the last entry is now, to be kept elsewhere'),
+    'waxseal audit head > head-2026-11-30.json',
+  ).action(async (options: ReadOptions) => {
+    const head = await callApi<object>(await findServer(options, terminal), { path: ['audit', 'head'] });
+    terminal.out(options.json === true ? formatJson(head) : formatLine(JSON.stringify(head)));
   });
 
   readCommand(
-    noun.command('export').description('print the entries as stored, each with the SHA-256 of the line before it'),
-    'waxseal audit export --output audit-2026.ndjson',
+    noun.command('key').description('print the public key of signed heads'),
+    'waxseal audit key > audit-key.pem',
+  ).action(async (options: ReadOptions) => {
+    const key = await callApi<{ readonly publicKey: string }>(await findServer(options, terminal), {
+      path: ['audit', 'key'],
+    });
+    terminal.out(options.json === true ? formatJson(key) : formatText(key.publicKey));
+  });
+
+  readCommand(
+    noun
+      .command('export')
+      .description(
+        'print the entries as stored, each with the SHA-256 of the line before it, and a signed head behind them',
+      ),
+    'waxseal audit export --output audit-2026.jsonl',
   )
     .option('--after <sequence>', 'only what follows this entry', readCount)
+    .option('--csv', 'rows for a spreadsheet; they cannot be verified')
     .option('--output <file>', 'write it there')
     .action((options: ExportOptions) => exportLog(options, terminal));
+}
+
+interface VerifyOptions extends ReadOptions {
+  readonly key?: string;
+  readonly head?: readonly string[];
+}
+
+async function verifyLog(files: readonly string[], options: VerifyOptions, terminal: Terminal): Promise<void> {
+  if (options.head !== undefined && options.key === undefined)
+    throw failure(
+      'CLI_USAGE',
+      'a head proves nothing without the key that signed it',
+      'add --key FILE (waxseal audit key)',
+    );
+  if (files.length === 0 && options.key !== undefined)
+    throw failure(
+      'CLI_USAGE',
+      'a key is for exported files, and none is named',
+      'name them: waxseal audit verify FILE --key KEY',
+    );
+  const result = files.length === 0 ? await askServer(options, terminal) : await verifyFiles(files, options, terminal);
+  const { whole, entries, from, brokenAt, why, signed } = result;
+  const reason = why === undefined ? '' : `: ${why}`;
+  if (!whole && options.json !== true)
+    throw failure(
+      'AUDIT_BROKEN',
+      `the audit log does not fit together${brokenAt === undefined ? '' : ` from entry ${brokenAt} on`}${reason}`,
+      files.length === 0 ? 'keep the store as it is, and compare with a backup' : 'compare with another copy',
+    );
+  const vouched = signed === true ? ', under signed heads' : '';
+  terminal.out(
+    options.json === true ? formatJson(result) : `${entries} entries from ${from} on, all in order${vouched}\n`,
+  );
+  if (!whole) process.exitCode = 6;
+}
+
+/** `token:7f3a…(mary)@192.0.2.7`, `socket:admin(root (0))`. */
+export function whoText({ kind, id, from, owner, user }: EntryDocument['actor']): string {
+  const whose = owner ?? user;
+  const place = from === '' || from === 'unix' ? '' : `@${from}`;
+  return `${kind}:${id}${whose === undefined ? '' : `(${whose})`}${place}`;
 }
 
 interface Verdict {
   readonly whole: boolean;
   readonly entries: number;
   readonly from: number;
+  readonly signed?: boolean;
   readonly brokenAt?: number;
   readonly why?: string;
 }
@@ -77,9 +142,17 @@ async function askServer(options: ReadOptions, terminal: Terminal): Promise<Verd
   return await callApi<Verdict>(await findServer(options, terminal), { path: ['audit', 'verify'] });
 }
 
-async function verifyFiles(files: readonly string[], terminal: Terminal): Promise<Verdict> {
+async function verifyFiles(
+  files: readonly string[],
+  { key, head }: VerifyOptions,
+  terminal: Terminal,
+): Promise<Verdict> {
   const { verifyExports } = await import('./audit-exports.ts');
-  return await verifyExports(files.map((file) => pathOf(terminal, file)));
+  const paths = files.map((file) => pathOf(terminal, file));
+  if (key === undefined) return await verifyExports(paths);
+  const { readHeads, readPublicKey } = await import('./audit-trust.ts');
+  const heads = (head ?? []).flatMap((file) => readHeads(pathOf(terminal, file)));
+  return await verifyExports(paths, { publicKey: readPublicKey(pathOf(terminal, key)), heads });
 }
 
 function pathOf({ workingDirectory }: Terminal, file: string): string {
@@ -88,12 +161,16 @@ function pathOf({ workingDirectory }: Terminal, file: string): string {
 
 interface ExportOptions extends ReadOptions {
   readonly after?: number;
+  readonly csv?: boolean;
   readonly output?: string;
 }
 
 /** As it comes in, unless it has to become one JSON document. */
 async function exportLog(options: ExportOptions, terminal: Terminal): Promise<void> {
-  const query = options.after === undefined ? {} : { after: String(options.after) };
+  if (options.csv === true && options.json === true)
+    throw failure('CLI_USAGE', '--csv and --json are two forms', 'leave one out');
+  const after = options.after === undefined ? {} : { after: String(options.after) };
+  const query = { ...after, ...(options.csv === true ? { format: 'csv' } : {}) };
   const { body } = await openAnswer(await findServer(options, terminal), { path: ['audit', 'export'], query });
   body.setEncoding('utf8');
   try {

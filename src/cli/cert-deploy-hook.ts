@@ -48,6 +48,7 @@ export function defineDeployHook(noun: Command, terminal: Terminal): void {
       .option('--deployed <file>', 'the certificate in use so far: it says which of two keys is replaced')
       .option('--wait [duration]', 'wait until the key may be used, as in 6h (default: 1d); without it exit with 7')
       .option('--then <command>', 'run this when the key may be used; if it succeeds the key is reported in use')
+      .option('--reason <text>', 'why, for the audit log')
       .option('--dry-run', 'show what would be done, do nothing'),
     "waxseal cert deploy-hook --zone example.com --host mx1 --cert fullchain.pem --wait --then 'postfix reload'",
   )

@@ -34,6 +34,7 @@ export function defineExport(key: Command, terminal: Terminal): void {
       .option('--recipient <file>', 'seal to this X25519 public key (PEM)')
       .option('--bind <folder>', 'in the clear, as .private and .key files of BIND')
       .option('--dry-run', 'show what would be written, write nothing')
+      .option('--reason <text>', 'why, for the audit log')
       .option('--yes', 'do not ask'),
     'waxseal dnssec key export example.com --passphrase-file pass --output example.com.keys',
   ).action((zone: string, options: ExportOptions) => exportKeys(zone, options, terminal));

@@ -43,7 +43,7 @@ interface EventsOptions extends ReadOptions {
 export function defineEvents(noun: Command, terminal: Terminal): void {
   readCommand(noun, 'waxseal events --zone example.com --follow')
     .option('--zone <zone>', 'only of this zone')
-    .option('--kind <kind>', 'only these: zone, mail, certificate, alert')
+    .option('--kind <kind>', 'only these: zone, mail, certificate, dnssec, alert, audit')
     .option('--machine <machine>', 'only this kind of life: dkim, dmarc, tlsa, …')
     .option('--after <id>', 'only after the event with this id', readNumber)
     .option('-n, --lines <count>', 'how many of the last', readNumber, 20)

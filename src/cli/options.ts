@@ -11,6 +11,8 @@ export type ReadOptions = OutputOptions & ServerOptions;
 export interface ChangeOptions extends ReadOptions {
   readonly dryRun?: boolean;
   readonly yes?: boolean;
+  /** For the audit log. */
+  readonly reason?: string;
   /** False with --no-wait. */
   readonly wait: boolean;
 }
@@ -34,10 +36,16 @@ export function readCommand(command: Command, example: string): Command {
 
 /** A command that changes something. */
 export function changeCommand(command: Command, example: string): Command {
-  return readCommand(command, example)
+  return withReason(readCommand(command, example))
     .option('--dry-run', 'show what would change, change nothing')
     .option('--yes', 'do not ask')
     .option('--no-wait', 'do not wait until every worker serves the change');
+}
+
+/** Adds `--reason`, unless the command has one of its own. */
+export function withReason(command: Command): Command {
+  if (command.options.some(({ long }) => long === '--reason')) return command;
+  return command.option('--reason <text>', 'why, for the audit log');
 }
 
 export interface BelowOptions extends ChangeOptions {

@@ -97,7 +97,7 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     load: async () => (await import('./backup.ts')).defineBackup,
   },
   audit: {
-    summary: 'who changed what: tail, verify',
+    summary: 'who changed what: tail, verify, export, head, key',
     example: 'waxseal audit tail',
     load: async () => (await import('./audit.ts')).defineAudit,
   },

@@ -1,4 +1,5 @@
 /** Which server a command talks to: `--server`, else WAXSEAL_SERVER, else the Unix socket in the data directory. */
+import { findHidden } from '#base/visible.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CommandFailure, failure, reasonOf } from './failure.ts';
@@ -9,6 +10,8 @@ export interface ServerOptions {
   readonly tokenFile?: string;
   readonly data?: string;
   readonly config?: string;
+  /** Why a change is made, of commands that change something. */
+  readonly reason?: string;
 }
 
 export interface ServerAddress {
@@ -16,12 +19,18 @@ export interface ServerAddress {
   readonly socketPath?: string;
   readonly url?: URL;
   readonly token?: string;
+  /** Sent with changes, for the audit log. */
+  readonly reason?: string;
 }
 
 export async function findServer(options: ServerOptions, terminal: Terminal): Promise<ServerAddress> {
   const server = options.server ?? terminal.environment['WAXSEAL_SERVER'];
   const tokenFile = options.tokenFile ?? terminal.environment['WAXSEAL_TOKEN_FILE'];
-  const token = tokenFile === undefined ? {} : { token: readToken(resolve(terminal.workingDirectory, tokenFile)) };
+  const reason = options.reason === undefined ? {} : { reason: checkReason(options.reason) };
+  const token = {
+    ...reason,
+    ...(tokenFile === undefined ? {} : { token: readToken(resolve(terminal.workingDirectory, tokenFile)) }),
+  };
   if (server === undefined) return { socketPath: join(await findData(options, terminal), 'admin.sock'), ...token };
   if (server.startsWith('unix:')) return { socketPath: resolve(terminal.workingDirectory, server.slice('unix:'.length)), ...token };
   const url = URL.canParse(server) ? new URL(server) : undefined;
@@ -44,6 +53,14 @@ export async function findData(options: ServerOptions, terminal: Terminal): Prom
   const config = loadConfig({ environment, flags: {}, workingDirectory, file });
   if (!config.ok) throw new CommandFailure(config.problems);
   return config.value.data;
+}
+
+/** What the server would reject, and what no header can carry. */
+function checkReason(text: string): string {
+  const hidden = findHidden(text);
+  if (hidden !== undefined) throw failure('CLI_USAGE', '--reason has a line break, or hides text', 'leave it out');
+  if (text.trim() === '') throw failure('CLI_USAGE', '--reason is empty', 'say why, or leave it out');
+  return text;
 }
 
 function readToken(path: string): string {

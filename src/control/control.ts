@@ -21,6 +21,7 @@ import { type ZoneView } from '#zone/view.ts';
 import { MemoryZone } from '#zone/zone.ts';
 import {
   type AuditApi,
+  type RefusedAttempt,
   type CertificatesApi,
   type Command,
   type ControlApi,
@@ -31,9 +32,8 @@ import {
   type RunOptions,
   type WorkersApi,
 } from '#control/api/control.ts';
+import { type AuditParts, auditParts } from '#control/audit/audit.ts';
 import { Backups, type BackupsOptions } from '#control/backup/backups.ts';
-import { auditLog } from '#control/audit/log.ts';
-import { AuditRetention } from '#control/audit/retention.ts';
 import { type CertificateParts, certificateParts } from '#control/certificate/certificates.ts';
 import { type CertificateSettings } from '#control/certificate/certificates.ts';
 import { certificateFamilies } from '#control/certificate/counts.ts';
@@ -171,8 +171,8 @@ export class Control implements ControlApi {
   readonly policyHost = new PolicyHostState();
   /** What a scheduler runs on. */
   readonly lifecycles: LifecycleClock;
-  /** What keeps the audit log from growing without end. */
-  readonly auditRetention: AuditRetention;
+  /** For the process: what keeps the audit log from growing without end, counts refused attempts, gives heads away. */
+  readonly auditParts: AuditParts;
   /** What keeps the signatures of zones going. */
   readonly refreshable: Refreshable;
 
@@ -189,11 +189,10 @@ export class Control implements ControlApi {
     const policyHost = () => this.#published;
     [this.#options, this.#writer, this.#publisher, this.workers] = [options, writer, publisher, publisher];
     this.zones = new ServedZones(writer, options.outside);
-    this.audit = auditLog(writer);
     const time = new CountedTime(clock, uptime, readTimeline(writer));
     this.#signingClock = signingClockOf(writer, clock, uptime);
     this.#preparer = new ZonePreparer({ ...options, signingClock: this.#signingClock, countedMs: () => time.nowMs() });
-    this.#funnel = new Funnel({ ...options, preparer: this.#preparer });
+    this.#funnel = new Funnel({ ...options, preparer: this.#preparer, countedMs: () => time.nowMs() });
     const signersFor: MailStepsOptions['signers'] = (zone) => this.signers.factsFor(zone);
     this.#mail = new MailSteps({ ...options, time, witnesses, recordsPerRrsetMax, policyHost, signers: signersFor });
     this.#queries = new SelectorQueries(() => time.nowMs());
@@ -203,16 +202,16 @@ export class Control implements ControlApi {
     const run = (command: Command, runOptions: RunOptions) => this.run(command, runOptions);
     const alert = (zone: string | undefined, problems: readonly Problem[]) => this.events.alert(zone, problems);
     const parts = { funnel: this.#funnel, steps: this.#mail, queries: this.#queries, resolver: this.zones.resolver };
-    const shared = { ...options, ...parts, time, witnesses, policyHost, run, alert };
+    const refused = (attempt: RefusedAttempt) => this.audit.refused(attempt);
+    const shared = { ...options, ...parts, time, witnesses, policyHost, run, alert, refused };
     this.events = new EventFeed(writer, this.#funnel);
+    this.auditParts = auditParts({ ...shared, events: this.events });
+    this.audit = this.auditParts.api;
     this.keys = new Reseal({ ...options, funnel: this.#funnel });
     this.tokens = new Tokens(shared);
     const transfer = secondaryParts({ ...shared, recordsPerRrsetMax, settings: options.certificates ?? {} });
     [this.transferParts, this.transfer] = [transfer, transfer.api];
-    const { auditKeepMs: keepMs, auditLargeBytes: largeBytes } = options;
-    const alertAll = (problems: readonly Problem[]) => alert(undefined, problems);
-    this.backups = new Backups({ ...shared, alert: alertAll });
-    this.auditRetention = new AuditRetention({ ...shared, keepMs, largeBytes, alert: alertAll });
+    this.backups = new Backups({ ...shared, alert: (problems) => alert(undefined, problems) });
     this.#wakeForPolicyHost = () => this.#funnel.guard(() => wakeForPolicyHost(shared));
     const watches = [daneUpkeep(shared), stsUpkeep(shared), bimiUpkeep(shared)].filter((each) => each !== undefined);
     const onDue = () => this.lifecycles.tellDue();

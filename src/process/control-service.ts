@@ -143,15 +143,16 @@ export class ControlService {
     });
     this.#control.signers.useFiles(exporter);
     const refresher = new Refresher(this.#control.refreshable, systemClock, log);
-    const audit = new AuditUpkeep(this.#control.auditRetention, log);
     const backups = new BackupSchedule(this.#control.backups, log);
     const scheduler = new Scheduler(this.#control.lifecycles, log);
     const { notifier, keeper } = this.#control.transferParts;
     const { cdsNotifier } = this.#control;
-    const logging = [notifier, cdsNotifier, keeper].map((each) => startedWith(each, log));
+    const { heads, attempts, retention } = this.#control.auditParts;
+    const audit = [new AuditUpkeep(retention, log), attempts];
+    const logging = [notifier, cdsNotifier, keeper, heads].map((each) => startedWith(each, log));
     const dot = this.#dotDelivery === undefined ? [] : [this.#dotDelivery];
     const transfer = [this.#keyDelivery, ...logging, ...dot];
-    const others = [refresher, scheduler, exporter, audit, backups];
+    const others = [refresher, scheduler, exporter, ...audit, backups];
     this.#upkeep = [this.#snapshots, ...transfer, ...others, ...this.#policyHostUpkeep()];
   }
 

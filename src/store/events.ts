@@ -15,14 +15,15 @@ import { decodeJson, encodeJson, hasFields } from './json.ts';
 import { numberKey, numberOfKey } from './schema.ts';
 import { type Octets, type ReadOptions } from './store.ts';
 
-export type EventKind = 'zone' | 'mail' | 'certificate' | 'dnssec' | 'alert';
+export type EventKind = 'zone' | 'mail' | 'certificate' | 'dnssec' | 'alert' | 'audit';
 
-const KINDS: ReadonlySet<unknown> = new Set<EventKind>(['zone', 'mail', 'certificate', 'dnssec', 'alert']);
+const KINDS: ReadonlySet<unknown> = new Set<EventKind>(['zone', 'mail', 'certificate', 'dnssec', 'alert', 'audit']);
 
 /** What happened; the store adds id, generation and time. */
 export interface EventWrite {
   /**
    * `zone`: records changed, or it went. `mail`, `certificate`, `dnssec`: a step in a life. `alert`: the operator should look.
+   * `audit`: a signed head of the audit log, whose JSON is the text.
    */
   readonly kind: EventKind;
   /** What exactly: `changed`, `removed`; `started`, `step`, `waiting`, `confirmed`, `finished`, `report`, `upload`; a problem

@@ -367,7 +367,7 @@ export class StoreReader {
     return bytes === undefined ? 0 : decodeJson(bytes, 'the clock mark', isNumber);
   }
 
-  /** For the checks of this folder: the databases, and how to read the snapshot held. */
+  /** For this folder: the databases, and how to read the snapshot held. */
   inspect(): { readonly environment: Environment; readonly read: ReadOptions } {
     return { environment: this.#environment, read: this.#read };
   }

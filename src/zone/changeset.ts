@@ -195,6 +195,11 @@ function mismatch(rrset: Rrset): Problem {
 /** Types at the apex or anywhere that signing makes: undoing a change leaves them to it. */
 const MADE_BY_SIGNING: readonly RrType[] = [TYPE.RRSIG, TYPE.NSEC, TYPE.NSEC3, TYPE.NSEC3PARAM, TYPE.DNSKEY, TYPE.CDS, TYPE.CDNSKEY];
 
+/** Whether records of the type follow from signing, and not from what a person or a life cycle wants. */
+export function isMadeBySigning(type: RrType): boolean {
+  return MADE_BY_SIGNING.includes(type);
+}
+
 /**
  * The changes that undo `changeset` on the zone as it is now: forwards, with a new serial. A record that has been changed again
  * since is a problem, and then nothing is undone.

@@ -8,14 +8,14 @@ import { assert } from '#base/assert.ts';
 import { rightsText } from '#base/grant-text.ts';
 import { AUTH_FAILURES_PER_MINUTE_MAX } from '#base/limits/admin.ts';
 import { type Place, WHOLE, inHeader, inUrl } from '#base/place.ts';
-import { type Problem, type Result, problem } from '#base/problem.ts';
+import { type Problem, type Result, ok, problem } from '#base/problem.ts';
 import { type Name, ownerKey } from '#dns/name.ts';
 import type { ControlApi } from '#control/api/control.ts';
 import type { Rights, TokenScope } from '#control/api/tokens.ts';
 import type { TokenGrant } from '#store/schema.ts';
 import type { AdminApp } from './admin-app.ts';
 import { type Identity, SOCKET_IDENTITY, identify, identityOf, isUnixConnection } from './identity.ts';
-import { originOf, presentedToken } from './identity.ts';
+import { changeReason, originOf, presentedToken } from './identity.ts';
 import { parseZoneName, textParameter } from './names.ts';
 import { dialectOf, sendProblems } from './problems.ts';
 
@@ -87,7 +87,8 @@ export function guard(app: AdminApp, control: ControlApi, requestsPerMinuteMax: 
       logRejected(request, control);
       return await sendProblems(reply, [identity]);
     }
-    request.identity = identity;
+    const reason = isRead(request) ? ok(undefined) : changeReason(request);
+    request.identity = withReason(identity, reason.ok ? reason.value : undefined);
     if (!isUnixConnection(request)) {
       const requests = await countRequest(request);
       if (!requests.isAllowed && requests.isExceeded) return await rejectToken(reply, requests.ttlInSeconds);
@@ -96,7 +97,16 @@ export function guard(app: AdminApp, control: ControlApi, requestsPerMinuteMax: 
     if (request.is404) return;
     assert(access !== undefined, 'a route without access');
     if (!isOpenTo(identity, access, request)) await rejectScope(reply, identity, access);
+    else if (!reason.ok) await sendProblems(reply, reason.problems);
   });
+}
+
+function isRead({ method }: FastifyRequest): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+}
+
+function withReason(identity: Identity, reason: string | undefined): Identity {
+  return reason === undefined ? identity : { ...identity, actor: { ...identity.actor, reason } };
 }
 
 /** The client does not learn why its token is no good; the operator does, when there is such a token. */

@@ -1,13 +1,16 @@
 /**
- * Who sends a request: the administrator at the Unix socket, or the owner of a token.
- * Implements: RFC 6750 §2.1 (Bearer in the Authorization header; never in the URL or the body).
+ * Who sends a request, and why: the administrator at the Unix socket, or the owner of a token.
+ * Implements: RFC 6750 §2.1 (Bearer in the Authorization header; never in the URL or the body), RFC 9110 §5.5
+ * (octets of a field value).
  * Not here: what the sender may do (access.ts), creating and storing tokens (control/tokens/).
  */
 import type { Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { assert } from '#base/assert.ts';
+import { CHANGE_REASON_CHARACTERS_MAX } from '#base/limits/changes.ts';
 import { inHeader } from '#base/place.ts';
-import { type Problem, problem } from '#base/problem.ts';
+import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
+import { findHidden } from '#base/visible.ts';
 import type { Actor, ControlApi } from '#control/api/control.ts';
 import type { Rights } from '#control/api/tokens.ts';
 import { given } from './form.ts';
@@ -63,8 +66,13 @@ export function originOf(request: FastifyRequest): string {
   return isUnixConnection(request) ? 'unix' : request.ip;
 }
 
+/** How a request came, for the audit log. */
+export function transportOf(request: FastifyRequest): string {
+  return isUnixConnection(request) ? 'unix' : request.protocol;
+}
+
 export const SOCKET_IDENTITY: Identity = {
-  actor: { kind: 'socket', id: 'admin', from: 'unix' },
+  actor: { kind: 'socket', id: 'admin', from: 'unix', transport: 'unix' },
   // All of it; there is nothing to add.
   scopes: ['admin'],
   grants: [],
@@ -102,8 +110,19 @@ export function identify(request: FastifyRequest, control: ControlApi): Identity
     return problem('AUTH_INVALID', inHeader('Authorization'), why, {
       fix: 'waxseal token list shows the tokens with their ends and addresses',
     });
-  const { id, scopes, grants, requestsPerMinute } = token;
-  return { actor: { kind: 'token', id, from }, scopes, grants, ...given({ requestsPerMinute }) };
+  const { id, owner, scopes, grants, requestsPerMinute } = token;
+  const [role, transport] = [roleOf(token), transportOf(request)];
+  const actor = { kind: 'token', id, from, role, transport, ...given({ owner }) } as const;
+  return { actor, scopes, grants, ...given({ requestsPerMinute }) };
+}
+
+/** What the token is for as a whole (docs/tokens.md): the roles, and `limited` for all that is none of them. */
+function roleOf({ scopes, grants }: Rights): string {
+  if (scopes.includes('admin')) return 'administrator';
+  if (scopes.some((scope) => scope.startsWith('signer:'))) return 'signer';
+  const isReader = scopes.includes('read');
+  if (isReader && grants.some(({ may, zone }) => may === 'manage' && zone === undefined)) return 'operator';
+  return isReader && scopes.length + grants.length === 1 ? 'auditor' : 'limited';
 }
 
 /** Whether what let this request in is still good: for answers that take long. */
@@ -115,4 +134,35 @@ export function isStillIdentified(request: FastifyRequest, control: ControlApi):
 export function identityOf({ identity }: Pick<FastifyRequest, 'identity'>): Identity {
   assert(identity !== null, 'the sender of a public route is not known');
   return identity;
+}
+
+const REASON_HEADER = 'X-Change-Reason';
+
+/**
+ * Why a change is made, in the words of who makes it: the header `X-Change-Reason`, which goes into the audit log as it
+ * came; undefined: none. What is too long or would forge a line where it is shown is rejected, and never cut.
+ */
+export function changeReason({ headers }: Pick<FastifyRequest, 'headers'>): Result<string | undefined> {
+  const value = headers[REASON_HEADER.toLowerCase()];
+  if (value === undefined) return ok(undefined);
+  const rejected = (why: string, fix: string) => fail(problem('REQUEST', inHeader(REASON_HEADER), why, { fix }));
+  // Node gives each octet as a character.
+  const octets = Buffer.from(String(value), 'latin1');
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(octets).trim();
+  } catch {
+    return rejected('the reason is not UTF-8', 'send it as UTF-8 octets, without percent escapes');
+  }
+  const hidden = findHidden(text);
+  if (hidden !== undefined) {
+    const name = `U+${hidden.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
+    const why = `the reason has the character ${name} in it, which ends, moves or hides what stands around it`;
+    return rejected(why, 'leave it out');
+  }
+  if (text.length > CHANGE_REASON_CHARACTERS_MAX) {
+    const why = `the reason has ${text.length} characters, at most ${CHANGE_REASON_CHARACTERS_MAX} are possible`;
+    return rejected(why, 'name the ticket or the document that has the rest');
+  }
+  return ok(text === '' ? undefined : text);
 }

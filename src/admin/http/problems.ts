@@ -17,6 +17,10 @@ declare module 'fastify' {
     /** Media types of the body; absent: JSON. */
     bodyTypes?: readonly string[];
   }
+  interface FastifyRequest {
+    /** The problems that it was answered with; null: none, or not yet. */
+    refusedFor: readonly Problem[] | null;
+  }
   interface FastifyInstance {
     /** Of paths that are not ours; null: there are none. */
     dialect: Dialect | null;
@@ -61,6 +65,7 @@ const RETRY_AFTER_SECONDS = '10';
 
 /** Answers with all the problems; the first error's code gives the status. */
 export function sendProblems(reply: FastifyReply, problems: readonly Problem[], status?: number): FastifyReply {
+  reply.request.refusedFor = problems;
   const dialect = dialectOf(reply.request);
   if (dialect !== undefined) return dialect.send(reply, problems, status);
   const reason = problems.find((each) => each.severity === 'error') ?? problems[0]!;

@@ -18,11 +18,11 @@ import type { Values } from '#admin/http/route.ts';
 import { Switch, Time, isOn } from '#admin/http/schemas.ts';
 import { type Beginning, type EventTimes, cutWhenStalled, streamText } from './event-stream.ts';
 
-const KINDS = ['zone', 'mail', 'certificate', 'dnssec', 'alert'] as const;
+const KINDS = ['zone', 'mail', 'certificate', 'dnssec', 'alert', 'audit'] as const;
 
 const eventQuery = {
   zone: Type.Optional(Type.String({ description: 'only events of this zone' })),
-  kind: Type.Optional(Type.Enum([...KINDS], { description: 'only changes of zones, steps of a life, or alerts' })),
+  kind: Type.Optional(Type.Enum([...KINDS], { description: 'only changes of zones, steps of a life, alerts or heads' })),
   machine: Type.Optional(Type.String({ maxLength: 64, description: 'only steps of this kind, as in mail/status: dkim, dmarc, tlsa, …' })),
   after: Type.Optional(
     Type.Integer({

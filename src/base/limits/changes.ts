@@ -32,6 +32,11 @@ export const GROUP_MS_MAX = 25;
 /** Names that a change in a group writes at most; a larger one is committed by itself, and no other waits for it. */
 export const GROUP_NODES_MAX = 1000;
 
+// --- changes: why ---
+
+/** Characters of the reason that a client gives: some sentences and the number of a ticket. */
+export const CHANGE_REASON_CHARACTERS_MAX = 500;
+
 // --- changes: what is shown of them, and the upkeep of signatures ---
 
 /** Lines of each list of a changeset in an answer: what a person reads; the journal has the rest. */

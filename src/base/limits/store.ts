@@ -28,6 +28,24 @@ export const RECENT_KEYS_MAX = 256;
 export const RECENT_KEYS_BYTES_MAX = 8 * 1024;
 /** One audit entry's detail; longer text is cut, the changeset is in the journal. */
 export const AUDIT_DETAIL_CHARACTERS_MAX = 16 * 1024;
+/** Characters of all records in one audit entry, before and after: a change by hand; of more stands a digest. */
+export const AUDIT_RECORDS_CHARACTERS_MAX = 4096;
+/** Characters of one setting or token in an audit entry, before or after: of more stands a digest. */
+export const AUDIT_OBJECT_CHARACTERS_MAX = 4096;
+/** Codes of problems in one audit entry; a zone file with more has all of them in its answer. */
+export const AUDIT_CODES_MAX = 20;
+/** How long refusals of one sender are counted together after the first ones: 24 entries of a flood in a day. */
+export const AUDIT_REFUSED_WINDOW_MS = 3_600_000;
+/** Refusals of one sender in that time that have an entry each; with the count, 264 entries in a day at most. */
+export const AUDIT_REFUSED_ENTRIES_MAX = 10;
+/** Senders whose refusals are counted apart; those beyond share one count. Tokens are made by the administrator. */
+export const AUDIT_REFUSED_SENDERS_MAX = 1000;
+/** Kinds of refusals that one count tells apart: an entry that a person reads. */
+export const AUDIT_REFUSED_KINDS_MAX = 20;
+/** Characters of the text of a refusal in an audit entry. */
+export const AUDIT_REFUSED_CHARACTERS_MAX = 500;
+/** How often a signed head of the audit log is given away: what is older cannot be cut off unseen. */
+export const AUDIT_HEAD_EVERY_MS = 3_600_000;
 /** Audit entries are kept so long unless configured: who looks once a year sees all, with a month to do it. */
 export const AUDIT_KEEP_MS_DEFAULT = 400 * 86_400_000;
 /** The shortest setting: who looks at the log once a day sees everything. */

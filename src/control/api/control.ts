@@ -2,7 +2,8 @@
  * What the control process offers to those who drive it (admin API, command line through it, scheduler): commands that change,
  * and reads. Every change is one `Command`, decided purely, committed in one transaction and durable before `run` resolves.
  */
-import { type ActorKind } from '#store/audit/entries.ts';
+import { type AuditActor, type AuditRecord } from '#store/audit/entries.ts';
+import { type SignedAuditHead } from '#store/audit/signed-head.ts';
 import { type HostedState } from '#base/ipc/messages.ts';
 import { type Problem, type Result } from '#base/problem.ts';
 import { type Name } from '#dns/name.ts';
@@ -31,13 +32,13 @@ import { type SignersApi } from './signers.ts';
 import { type NewToken, type TokenInfo } from './tokens.ts';
 import { type TransferApi, type TransferCommand } from './transfer.ts';
 
-/** Who asks for a change; written into the audit log. */
-export interface Actor {
-  readonly kind: ActorKind;
-  /** Token id, `admin` for the Unix socket, the part's name for `system`, the key's for `tsig`. */
-  readonly id: string;
-  /** Where from: a socket address, `unix`, or empty. */
-  readonly from: string;
+/**
+ * Who asks for a change, from where and why; written into the audit log. `id`: the token's, `admin` for the Unix
+ * socket, the part's name for `system`, the key's for `tsig`.
+ */
+export interface Actor extends AuditActor {
+  /** In the words of who asks; checked where it comes in. */
+  readonly reason?: string;
 }
 
 /** One operation on an RRset, as the API's PATCH has it. Names as dns/request-name.ts reads them, records as dns/record-data.ts does. */
@@ -199,14 +200,8 @@ export interface DsForm {
   readonly dnskey: { readonly flags: number; readonly protocol: 3; readonly algorithm: number; readonly publicKey: string };
 }
 
-export interface AuditView {
-  readonly sequence: number;
-  readonly atMs: number;
-  readonly actor: Actor;
-  readonly action: string;
-  readonly zone?: string;
-  readonly detail: string;
-}
+/** An audit entry as it is shown: without its hash. */
+export type AuditView = Omit<AuditRecord, 'hash'>;
 
 export interface WorkerStatus {
   readonly id: number;
@@ -342,6 +337,33 @@ export interface AuditApi {
   /** Entries after `afterSequence`, oldest first, as the JSON that their hashes are of. */
   texts(afterSequence: number, limit: number): readonly { readonly sequence: number; readonly json: string }[];
   verify(): { readonly entries: number; readonly from: number; readonly brokenAt?: number; readonly why?: string };
+  /** The head of now, signed with the server's key for heads. */
+  head(): Promise<Result<SignedAuditHead>>;
+  /** Signs heads of exports. */
+  signer(): Promise<Result<AuditSigner>>;
+  /** Takes note of an attempt that was refused: an entry, or one more in a count (control/audit/attempts.ts). */
+  refused(attempt: RefusedAttempt): void;
+}
+
+/** The server's key for heads of the audit log. */
+export interface AuditSigner {
+  readonly keyId: string;
+  /** PEM. */
+  readonly publicKey: string;
+  /** Vouches for the entries `from` to `sequence`, whose SHA-256 is `hash`. */
+  readonly sign: (from: number, sequence: number, hash: string) => SignedAuditHead;
+}
+
+/** What a sender was not let do. */
+export interface RefusedAttempt {
+  readonly actor: Actor;
+  /** `PUT /v1/zones/{zone}/zonefile`, `UPDATE`. */
+  readonly what: string;
+  /** The zone that it was about, as far as it is known. */
+  readonly zone?: string;
+  readonly codes: readonly string[];
+  /** The first problem, for people. */
+  readonly text: string;
 }
 
 export interface WorkersApi {

@@ -8,6 +8,7 @@ import { type OwnerKey } from '#dns/name.ts';
 import { type DenialKind } from '#dnssec/denial.ts';
 import { type KeyPolicy } from '#dnssec/key-policy.ts';
 import { type ZonePlan } from '#dnssec/plan.ts';
+import { type AuditEvent } from '#store/audit/entries.ts';
 import { type ForeignKeyRef, type Presigned, type SecondaryRole } from '#store/schema.ts';
 import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type DocumentWrite, type EventWrite, type SecretWrite, type StoreWrite } from '#store/writer.ts';
@@ -108,6 +109,8 @@ export interface Decision {
   readonly warnings?: readonly Problem[];
   /** One line for the audit log, if need be with the number of signatures made; undefined: no entry. */
   readonly detail?: string | ((signatureCount: number) => string);
+  /** The audit entry, whole, where it is not of a change. */
+  readonly audit?: AuditEvent;
   /** No audit entry, unless records of a zone change. */
   readonly isQuiet?: boolean;
   /** Audit entries up to this sequence go, as many as one commit takes; what went is put before the detail. */

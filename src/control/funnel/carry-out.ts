@@ -10,6 +10,7 @@ import { type Soon, whenThere } from '#control/signing/soon.ts';
 import { encodeNode } from '#store/node-codec.ts';
 import { type NodeWrite, type StoreWrite, type StoreWriter } from '#store/writer.ts';
 import { encodeChangeset } from '#zone/changeset-codec.ts';
+import { type EntryFacts, auditEntry } from './audit-entry.ts';
 import { zoneChanged, zoneRemoved } from '#control/commands/events.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
 import { type Prepared, type ZonePreparer } from '#control/signing/prepare.ts';
@@ -31,6 +32,8 @@ export interface CarryOutOptions {
   readonly publisher: Publisher;
   readonly clock: Clock;
   readonly preparer: ZonePreparer;
+  /** Counted time, for the audit log; absent: entries have none. */
+  readonly countedMs?: () => number;
 }
 
 /** A decision that is planned, signed and checked, and not written yet. */
@@ -44,7 +47,7 @@ export interface Ready {
 export function makeReady(
   decision: Decision,
   turn: Turn,
-  options: Pick<CarryOutOptions, 'clock' | 'preparer'>,
+  options: Pick<CarryOutOptions, 'clock' | 'preparer' | 'writer' | 'countedMs'>,
 ): Soon<Result<Ready>> {
   return whenThere(prepareAll(decision.parts ?? [], options.preparer), (prepared) => {
     if (!prepared.ok) return prepared;
@@ -53,7 +56,10 @@ export function makeReady(
     const isWritten = turn.dryRun !== true && (changed || decision.isAlwaysWritten === true);
     const done: Done = { decision, parts: prepared.value, changed };
     if (!isWritten) return ok({ done }, prepared.warnings);
-    return ok({ done, write: storeWrite(decision, changing, turn, options.clock.nowMs()) }, prepared.warnings);
+    const { clock, countedMs, writer: reader } = options;
+    const warnings = [...(decision.warnings ?? []), ...prepared.warnings];
+    const facts = { turn, atMs: clock.nowMs(), countedMs: countedMs?.(), warnings, reader };
+    return ok({ done, write: storeWrite(decision, changing, facts) }, prepared.warnings);
   });
 }
 
@@ -94,11 +100,12 @@ function prepareAll(parts: readonly ZonePart[], preparer: ZonePreparer): Soon<Re
   return from(0);
 }
 
-function storeWrite(decision: Decision, parts: readonly Prepared[], turn: Turn, atMs: number): StoreWrite {
+function storeWrite(decision: Decision, parts: readonly Prepared[], facts: EntryFacts): StoreWrite {
+  const { turn } = facts;
   const { removed = [], documents = [], secrets = [], events = [], tokens, kek, auditThrough } = decision;
   const { upkeep = false } = turn;
   return {
-    audit: auditOf(decision, parts, turn, atMs),
+    audit: decision.audit ?? auditEntry(decision, parts, facts),
     zones: { put: parts.map(({ record }) => record), remove: removed.map(({ id }) => id) },
     nodes: nodeWrites(parts),
     journal: parts.flatMap(({ record: { id: zoneId }, plan: { changed, changeset } }) => {
@@ -117,20 +124,6 @@ function storeWrite(decision: Decision, parts: readonly Prepared[], turn: Turn, 
     ...(auditThrough === undefined ? {} : { auditThrough }),
     upkeep,
   };
-}
-
-function auditOf(decision: Decision, parts: readonly Prepared[], turn: Turn, atMs: number): StoreWrite['audit'] {
-  const { zone, detail, isQuiet = false } = decision;
-  if (detail === undefined || (isQuiet && parts.length === 0)) return { atMs };
-  const serials = parts.map(({ record, plan: { changeset } }) => {
-    const other = record.name === zone ? '' : `${record.name} `;
-    return `${other}serial ${changeset.fromSerial} → ${changeset.toSerial}`;
-  });
-  const signatureCount = parts.reduce((sum, { plan }) => sum + plan.signatureCount, 0);
-  const text = typeof detail === 'string' ? detail : detail(signatureCount);
-  const withSerials = serials.length === 0 ? text : `${text} (${serials.join(', ')})`;
-  const { actor, action } = turn;
-  return { atMs, actor, action, ...(zone === undefined ? {} : { zone }), detail: withSerials };
 }
 
 function keySecrets({ record: { id: zoneId }, fresh, forgotten }: Prepared): NonNullable<StoreWrite['secrets']> {

@@ -90,11 +90,11 @@ function collect(
 }
 
 /** Decides and makes ready. */
-function begin({ turn, decide }: Job, { clock, preparer }: CarryOutOptions): Soon<Result<Ready>> {
+function begin({ turn, decide }: Job, options: CarryOutOptions): Soon<Result<Ready>> {
   return whenThere(decide(), (decided) => {
     if (!decided.ok) return decided;
     const own = decided.value.warnings ?? [];
-    return whenThere(makeReady(decided.value, turn, { clock, preparer }), (ready) => withWarnings(ready, own));
+    return whenThere(makeReady(decided.value, turn, options), (ready) => withWarnings(ready, own));
   });
 }
 

@@ -13,7 +13,7 @@ import { type ForwarderOptions, UpdateForwarder } from '#control/update/forward.
 import { Updates, type UpdatesOptions } from '#control/update/updates.ts';
 import { TsigKeyring, type TsigKeysOptions } from './tsig-keys.ts';
 
-export interface TransferPartsOptions extends TsigKeysOptions, Pick<UpdatesOptions, 'run'> {
+export interface TransferPartsOptions extends TsigKeysOptions, Pick<UpdatesOptions, 'run' | 'refused'> {
   readonly writer: StoreWriter;
   readonly publisher: Publisher;
   readonly clock: Clock;

@@ -11,7 +11,7 @@ import { type HandedMessage, readHandedMessage } from '#base/ipc/handed-message.
 import { UPDATES_PER_SECOND_MAX, UPDATE_LOG_LINES_PER_SECOND_MAX, UPDATE_SERVED_MS } from '#base/limits/update.ts';
 import { type Problem, type Result } from '#base/problem.ts';
 import { FAULT, HEADER_BYTES, type QueryHead, answerLimitBytes, newQueryHead, parseQuery } from '#dns/message.ts';
-import { formatName, lowerName, nameOf } from '#dns/name.ts';
+import { type Name, formatName, lowerName, nameOf } from '#dns/name.ts';
 import { rcodeName } from '#dns/reply.ts';
 import { type TsigKeys } from '#dns/tsig/key.ts';
 import { TSIG_ERROR } from '#dns/tsig/record.ts';
@@ -21,7 +21,8 @@ import { CLASS, EDE, OPCODE, RCODE } from '#dns/types.ts';
 import { type UpdateMessage, readUpdate } from '#zone/update/message.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
-import { type Command, type Outcome, type RunOptions } from '#control/api/control.ts';
+import { type Actor, type Command, type Outcome, type RefusedAttempt, type RunOptions } from '#control/api/control.ts';
+import { refusedCommand } from '#control/commands/refused.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
 import { UPDATE_CODES } from '#control/zone/update.ts';
 import { isGranted } from '#transfer/grants.ts';
@@ -39,6 +40,8 @@ export interface UpdatesOptions {
   readonly run: (command: Command, options: RunOptions) => Promise<Result<Outcome>>;
   /** For zones that come from primaries. */
   readonly forwarder: Pick<UpdateForwarder, 'forward'>;
+  /** Takes note of what was refused. */
+  readonly refused?: (attempt: RefusedAttempt) => void;
 }
 
 /** Writes to the log of the process, once there is one. */
@@ -154,12 +157,20 @@ export class Updates {
     const { prerequisites, updates } = update;
     const zone = lowerName(update.zone);
     const command = { kind: 'zone.update', zone, prerequisites, updates, rights: key.rights, key: name } as const;
-    const actor = { kind: 'tsig', id: name, from } as const;
+    const actor = { kind: 'tsig', id: name, from, transport: 'dns' } as const;
     const done = await this.#options.run(command, { actor, dryRun: false });
-    if (!done.ok) return verdictOf(done.problems);
+    if (!done.ok) return this.#refused(actor, update.zone, done.problems);
     // Who hears NOERROR may ask for the records at once.
     if (done.value.changed) await this.#options.publisher.waitServed(done.value.revision, UPDATE_SERVED_MS);
     return { rcode: RCODE.NOERROR };
+  }
+
+  /** The verdict; what is not only a prerequisite that does not hold is in the audit log. */
+  #refused(actor: Actor, zone: Name, problems: readonly Problem[]): UpdateVerdict {
+    const verdict = verdictOf(problems);
+    const name = formatName(zone);
+    if (!EXPECTED.has(verdict.rcode)) this.#options.refused?.(refusedCommand(actor, 'UPDATE', name, problems));
+    return verdict;
   }
 
   /** RFC 2136 §3.1.2: a zone that is not here is NOTAUTH; RFC 3007 §3: a key of another zone is REFUSED. */

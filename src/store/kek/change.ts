@@ -123,17 +123,19 @@ function idOf(key: Uint8Array): string {
 /** Sealed under the policy host's own key (ADR 0007). */
 const OF_POLICY_HOST = /^(?:tls-key|acme-order)\//;
 
+/** Secrets of which there is one, each sealed as what its id says. */
+const OF_ITSELF: ReadonlySet<string> = new Set(['signers', 'tsig', 'audit-key']);
+
 /** What a secret under this id is sealed as; undefined for those of the policy host's key. */
 export function labelOfSecret(id: string): SealLabel | undefined {
   if (OF_POLICY_HOST.test(id)) return undefined;
-  const purpose =
-    id === 'signers' || id === 'tsig'
-      ? id
-      : /^dkim-[0-9a-f]+$/.test(id)
-        ? 'dkim-key'
-        : id.startsWith('acme-account/')
-          ? 'acme-account'
-          : 'dnssec-key';
+  const purpose = OF_ITSELF.has(id)
+    ? id
+    : /^dkim-[0-9a-f]+$/.test(id)
+      ? 'dkim-key'
+      : id.startsWith('acme-account/')
+        ? 'acme-account'
+        : 'dnssec-key';
   return { purpose, id, version: 1 };
 }
 

@@ -22,6 +22,8 @@ const POLICY: Readonly<
   'get /v1/audit': 'read',
   'get /v1/audit/verify': 'read',
   'get /v1/audit/export': 'read',
+  'get /v1/audit/head': 'read',
+  'get /v1/audit/key': 'read',
   'get /v1/events': 'any',
   'get /v1/query': 'read',
   'get /v1/status': 'read',

@@ -49,7 +49,7 @@ describe('the Unix socket', () => {
     expect(statSync(socketPath).mode & 0o777).toBe(0o600);
     expect((await ask({ socketPath, path: '/v1/tokens' })).status).toBe(200);
     await ask({ socketPath, path: '/v1/zones/example.com/rrsets/www/A', method: 'DELETE' });
-    expect(control.commands.at(-1)?.options.actor).toEqual({ kind: 'socket', id: 'admin', from: 'unix' });
+    expect(control.commands.at(-1)?.options.actor).toEqual({ kind: 'socket', id: 'admin', from: 'unix', transport: 'unix' });
   });
 
   test('takes the place of one that a killed server left', async () => {

@@ -14,8 +14,13 @@ const KEEP_MS = 400 * DAY_MS;
 
 function kept(options: TestControlOptions = {}) {
   const room = temporaryControl({ auditKeepMs: KEEP_MS, ...options });
-  const upkeep = new AuditUpkeep(room.control.auditRetention, createLog({ level: 'silent' }));
-  return { room, look: () => upkeep.look(), from: () => room.writer.auditRange().from, last: () => room.writer.auditRange().last };
+  const upkeep = new AuditUpkeep(room.control.auditParts.retention, createLog({ level: 'silent' }));
+  return {
+    room,
+    look: () => upkeep.look(),
+    from: () => room.writer.auditRange().from,
+    last: () => room.writer.auditRange().last,
+  };
 }
 
 /** In one transaction. */
@@ -45,7 +50,11 @@ describe('by age', () => {
       expect([days, from()]).toEqual([days, first]);
     }
     expect(room.writer.audit(1)).toMatchObject([
-      { action: 'audit.remove', actor: { kind: 'system', id: 'audit' }, detail: '150 entries, 1 to 150: older than 400d (audit.keep)' },
+      {
+        action: 'audit.remove',
+        actor: { kind: 'system', id: 'audit' },
+        detail: '150 entries, 1 to 150: older than 400d (audit.keep)',
+      },
     ]);
     expect(room.writer.verifyAudit()).toEqual({ entries: 1, from: 151 });
   });
@@ -92,7 +101,7 @@ describe('by age', () => {
 
   test('never: nothing goes and nothing is written', async () => {
     const room = temporaryControl();
-    const upkeep = new AuditUpkeep(room.control.auditRetention, createLog({ level: 'silent' }));
+    const upkeep = new AuditUpkeep(room.control.auditParts.retention, createLog({ level: 'silent' }));
     write(room, 200);
     const generation = room.writer.generation();
     await upkeep.look();
@@ -169,12 +178,14 @@ describe('what needs a person', () => {
     await look();
     await look();
     expect(from()).toBe(1);
-    expect(alerts(room)).toMatchObject([{ event: 'AUDIT_BROKEN', text: expect.stringContaining('entry 7 is not what was written') }]);
+    expect(alerts(room)).toMatchObject([
+      { event: 'AUDIT_BROKEN', text: expect.stringContaining('entry 7 is not what was written') },
+    ]);
   });
 
   test('a log that has become large is told with who writes most, again when it has doubled, and nothing goes', async () => {
     const room = temporaryControl({ auditLargeBytes: 64 * 1024 });
-    const retention = room.control.auditRetention;
+    const retention = room.control.auditParts.retention;
     write(room, 10);
     await retention.note();
     expect(alerts(room)).toEqual([]);

@@ -5,18 +5,21 @@
 import { KEY_POLICY } from '#dnssec/key-policy.ts';
 import { good } from '../temporary-control.ts';
 import { policyFromZone } from '#mail/import.ts';
-import { randomBytes } from 'node:crypto';
+import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
+import { auditKeyId, signAuditHead } from '#store/audit/signed-head.ts';
 import { assert } from '#base/assert.ts';
 import { WHOLE, inUrl } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import type {
   AuditApi,
+  AuditSigner,
   AuditView,
   Command,
   ControlApi,
   ControlStatus,
   MailApi,
   Outcome,
+  RefusedAttempt,
   RunOptions,
   TokensApi,
   WorkersApi,
@@ -84,6 +87,19 @@ const NO_TRANSFER: ControlApi['transfer'] = {
   catalogs: { list: () => [], members: () => ok([]) },
 };
 
+/** Of the key whose seed is zeros. */
+function fakeSigner(): AuditSigner {
+  const head = Buffer.from('302e020100300506032b657004220420', 'hex');
+  const key = createPrivateKey({ key: Buffer.concat([head, Buffer.alloc(32)]), format: 'der', type: 'pkcs8' });
+  const publicKey = createPublicKey(key);
+  const about = { installation: 'fake', at: '2026-01-01T00:00:00.000Z' };
+  return {
+    keyId: auditKeyId(publicKey),
+    publicKey: publicKey.export({ format: 'pem', type: 'spki' }),
+    sign: (from, sequence, hash) => signAuditHead({ ...about, from, sequence, hash }, key, publicKey),
+  };
+}
+
 export class FakeControl implements ControlApi {
   readonly zoneMap = new Map<string, FakeZone>();
   readonly tokenMap = new Map<string, TokenRecord>();
@@ -118,6 +134,7 @@ export class FakeControl implements ControlApi {
   readonly events = new MemoryEvents();
   readonly journal: Journal[] = [];
   readonly auditLog: AuditView[] = [];
+  readonly refusedAttempts: RefusedAttempt[] = [];
   readonly commands: { readonly command: Command; readonly options: RunOptions }[] = [];
   generation = 0;
   nowMs = START_MS;
@@ -245,7 +262,10 @@ export class FakeControl implements ControlApi {
   }
 
   #log(actor: RunOptions['actor'], action: string, zone?: string): void {
-    const entry = { sequence: this.auditLog.length + 1, atMs: this.nowMs, actor, action, detail: '' };
+    const sequence = this.auditLog.length + 1;
+    const { reason, ...who } = actor;
+    const why = reason === undefined ? {} : { reason };
+    const entry = { sequence, generation: sequence, version: 2, atMs: this.nowMs, actor: who, action, detail: '', ...why };
     this.auditLog.unshift(zone === undefined ? entry : { ...entry, zone });
   }
 
@@ -322,6 +342,9 @@ export class FakeControl implements ControlApi {
         .slice(after, after + limit)
         .map((entry) => ({ sequence: entry.sequence, json: JSON.stringify(entry) })),
     verify: () => ({ entries: this.auditLog.length, from: 1 }),
+    head: () => Promise.resolve(ok(fakeSigner().sign(1, this.auditLog.length, '00'))),
+    signer: () => Promise.resolve(ok(fakeSigner())),
+    refused: (attempt) => void this.refusedAttempts.push(attempt),
   };
 
   readonly workers: WorkersApi = { waitServed: () => Promise.resolve(this.servesChanges) };

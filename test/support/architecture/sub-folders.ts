@@ -137,9 +137,10 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     'v1/mail': ['http'],
     'v1/backups': ['http'],
     'v1/catalogs': ['http'],
+    'v1/history': ['http'],
     'v1/signers': ['http'],
     powerdns: ['http'],
-    '.': ['http', 'v1', 'v1/mail', 'v1/backups', 'v1/catalogs', 'v1/signers', 'powerdns'],
+    '.': ['http', 'v1', 'v1/mail', 'v1/backups', 'v1/catalogs', 'v1/history', 'v1/signers', 'powerdns'],
   },
 };
 

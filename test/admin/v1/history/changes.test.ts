@@ -1,6 +1,6 @@
 /** `/v1/zones/{zone}/changes`: the journal. */
 import { expect, test } from 'vitest';
-import { type OutcomeBody, type ProblemBody, bench } from '../../support/admin/bench.ts';
+import { type OutcomeBody, type ProblemBody, bench } from '../../../support/admin/bench.ts';
 
 test('lists the newest first, by pages', async () => {
   const { call } = await bench();
@@ -24,6 +24,8 @@ test('undoes one', async () => {
   const reverted = await call('POST', '/v1/zones/example.com/changes/2/revert');
   expect(reverted.json<OutcomeBody>()).toMatchObject({ serial: 3, changed: true });
   expect((await call('GET', '/v1/zones/example.com/rrsets/www/A')).statusCode).toBe(200);
-  expect((await call('POST', '/v1/zones/example.com/changes/99/revert')).json<ProblemBody>().code).toBe('CHANGE_NOT_FOUND');
+  expect((await call('POST', '/v1/zones/example.com/changes/99/revert')).json<ProblemBody>().code).toBe(
+    'CHANGE_NOT_FOUND',
+  );
   expect((await call('POST', '/v1/zones/example.com/changes/x/revert')).statusCode).toBe(400);
 });

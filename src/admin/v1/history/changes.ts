@@ -17,7 +17,9 @@ export const changesRoutes = [
     summary: 'List the changes of a zone',
     description: 'Newest first, as far back as the journal goes.',
     query: pageQuery,
-    answers: { 200: Type.Object({ zone: Type.String(), changes: Type.Array(ChangeForm), next: Type.Optional(Type.String()) }) },
+    answers: {
+      200: Type.Object({ zone: Type.String(), changes: Type.Array(ChangeForm), next: Type.Optional(Type.String()) }),
+    },
     show: ({ control, zone, query, ...asked }) => {
       const page = readNumberPage(query);
       if (!page.ok) return page;
