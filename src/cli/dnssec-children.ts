@@ -18,6 +18,7 @@ interface ChildrenDocument {
     readonly text?: string;
     readonly lookedAt?: string;
   }[];
+  readonly more?: boolean;
 }
 
 type SetOptions = ChangeOptions & {
@@ -75,7 +76,7 @@ export function defineChildren(noun: Command, terminal: Terminal): void {
 
 const OUTCOMES = { none: 'no CDS', same: 'as it asks', taken: 'taken', held: 'held' } as const;
 
-function formatChildren({ zone, children, target, port, delegations }: ChildrenDocument): string {
+function formatChildren({ zone, children, target, port, delegations, more }: ChildrenDocument): string {
   if (children === 'off') return formatLine(`${zone} keeps its DS records by hand`);
   const head = formatLine(`DS records of ${zone} follow CDS; NOTIFY(CDS) goes to ${target ?? ''} port ${port ?? ''}`);
   const rows = delegations.map(({ name, outcome, text = '', lookedAt = 'not yet' }) => [
@@ -84,5 +85,7 @@ function formatChildren({ zone, children, target, port, delegations }: ChildrenD
     lookedAt,
     text,
   ]);
-  return rows.length === 0 ? head : `${head}${formatTable(['CHILD', 'DS', 'LOOKED AT', 'WHY'], rows)}`;
+  const table = rows.length === 0 ? '' : formatTable(['CHILD', 'DS', 'LOOKED AT', 'WHY'], rows);
+  const rest = 'there are more delegations than these: their DS records do not follow CDS';
+  return `${head}${table}${more === true ? formatLine(rest) : ''}`;
 }

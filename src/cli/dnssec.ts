@@ -50,6 +50,7 @@ interface DnssecDocument {
   readonly parent?: {
     readonly lookedAt?: string;
     readonly servers: readonly { readonly place: string; readonly text: string; readonly problem?: string }[];
+    readonly failure?: string;
   };
   readonly notify?: { readonly at: string; readonly acknowledged: boolean; readonly text: string };
 }
@@ -139,7 +140,8 @@ function formatParent({ parent }: DnssecDocument): string {
   if (parent === undefined) return '';
   const lineOf = (ok: string, bad: string | undefined): string => (bad === undefined ? `  ✓ ${ok}` : `  ✗ ${bad}`);
   const lines = parent.servers.map(({ place, text, problem }) => lineOf(`${place}: ${text}`, problem));
-  return `The parent, looked at ${parent.lookedAt ?? ''}:\n${formatLines(lines)}`;
+  const unfound = parent.failure === undefined ? [] : [`  ✗ its name servers were not found: ${parent.failure}`];
+  return `The parent, looked at ${parent.lookedAt ?? ''}:\n${formatLines([...lines, ...unfound])}`;
 }
 
 /** The last message to the parent that the keys are others. */

@@ -69,7 +69,7 @@ async function resealHostKey(options: ResealFlags, terminal: Terminal): Promise<
 function linesOf({ file, fileBefore, made, secrets, ofPolicyHost, dryRun }: ResealDocument): string[] {
   const stay = `${ofPolicyHost} keys of certificates stay under the policy host's own key (https.key_file)`;
   const others = ofPolicyHost === 0 ? [] : [stay];
-  const would = `every secret would be sealed under the key in ${file}${made ? ', which would be made' : ''}`;
+  const would = `${secrets} secrets would be sealed under the key in ${file}${made ? ', which would be made' : ''}`;
   if (dryRun) return [would, ...others];
   return [
     `${secrets} secrets are sealed under the key in ${file}${made ? ', which was made' : ''}`,

@@ -221,7 +221,7 @@ export class Control implements ControlApi {
     const signing = { recordsPerRrsetMax, signingClock: this.#signingClock };
     const { dnssec, delegation, ...zoneKeys } = keyParts({ ...shared, ...signing, onDue, note });
     [this.dnssec, this.dnssecKeys, this.delegation] = [dnssec.api, dnssec.keys, delegation.api];
-    [this.cdsNotifier, this.#dnssecMetrics] = [dnssec.notifier, dnssec.metrics];
+    [this.cdsNotifier, this.#dnssecMetrics] = [dnssec.notifier, zoneKeys.metrics];
     [this.notifyFollowers, this.delegationChecks] = [transfer.followers(delegation), delegationChecks(shared)];
     this.refreshable = this.#refreshed(options, dnssec.sampler, alert);
     const sources = [mailUpkeep(shared), spfUpkeep(shared), certificates.source, ...zoneKeys.sources, ...watches];

@@ -10,6 +10,7 @@ export function keyParts(options: KeyPartsOptions) {
   return {
     dnssec,
     delegation,
+    metrics: () => [...dnssec.metrics(), ...delegation.metrics()],
     sources: [dnssec.source, ...delegation.sources],
     handlers: { ...dnssec.handlers, ...delegation.handlers },
   };

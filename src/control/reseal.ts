@@ -6,6 +6,7 @@
  */
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { RESEAL_SECRETS_AT_ONCE } from '#base/limits/store.ts';
 import { type Log } from '#base/log.ts';
 import { atPath, inBody } from '#base/place.ts';
@@ -58,10 +59,12 @@ export class Reseal implements KeysApi {
     const ofPolicyHost = writer.secretsOfPolicyHost();
     const outcome = { file: path, fileBefore: underWay?.fileBefore ?? before, isMade, ofPolicyHost };
     const warnings: Problem[] = dirname(path) === dirname(before) ? [] : [movedWarning(before, path)];
-    if (dryRun && isMade) return ok({ ...outcome, secrets: 0 }, warnings);
-    const next = underWay === undefined ? this.#next(path) : undefined;
+    const next = underWay === undefined && !(dryRun && isMade) ? this.#next(path) : undefined;
     if (next?.ok === false) return next;
-    if (dryRun) return ok({ ...outcome, secrets: 0 }, warnings);
+    if (dryRun) {
+      const counted = await this.#count();
+      return counted.ok ? ok({ ...outcome, secrets: counted.value }, warnings) : counted;
+    }
     if (next !== undefined) {
       const begun = await this.#begin(next.value, path, before, actor);
       if (!begun.ok) return begun;
@@ -120,6 +123,18 @@ export class Reseal implements KeysApi {
     return ended.ok ? ok(count) : ended;
   }
 
+  /** How many secrets would be sealed again now; one that does not open is the problem that it would be. */
+  async #count(): Promise<Result<number>> {
+    let count = 0;
+    for (let slice: ResealSlice = { writes: [], isLast: false }; !slice.isLast; await turn()) {
+      const sealed = this.#options.writer.resealSlice(slice.from, RESEAL_SECRETS_AT_ONCE);
+      if (!sealed.ok) return sealed;
+      slice = sealed.value;
+      count += slice.writes.length;
+    }
+    return ok(count);
+  }
+
   async #slice(from: Uint8Array | undefined): Promise<Result<ResealSlice>> {
     const { writer, funnel } = this.#options;
     let slice: Result<ResealSlice> = ok({ writes: [], isLast: false });
@@ -168,8 +183,7 @@ function refused(why: string, details: { readonly fix?: string } = {}): Problem 
 function readOrMake(path: string, random: (bytes: number) => Uint8Array): Result<Uint8Array> {
   if (existsSync(path)) return readKek(path);
   try {
-    // A copy: what is given out is wiped.
-    return ok(new Uint8Array(makeKek(path, random)));
+    return ok(makeKek(path, random));
   } catch (error) {
     if (error instanceof StoreFailure) return fail(error.problem);
     const why = `${KEK_ROLE.key} cannot be made: ${messageOf(error)}`;

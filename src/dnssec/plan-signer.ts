@@ -7,7 +7,6 @@ import { assert } from '#base/assert.ts';
 import { SIGNATURE_SLAB_BYTES } from '#base/limits/dnssec.ts';
 import { type Name, type OwnerKey } from '#dns/name.ts';
 import { type Nsec3Parameters } from '#dns/nsec3.ts';
-import { type RrType } from '#dns/types.ts';
 import { type ZoneNode, type NodeRrset } from '#zone/view.ts';
 import { type ZonemdHash } from '#zone/zonemd.ts';
 import { type SigningKey } from './key.ts';
@@ -88,7 +87,7 @@ export function planSigner(apex: Name, signing: SigningSettings, signAll: boolea
       const times = signatureTimes(ownerKey, signing.nowSeconds, signing.policy, signing.latestSeconds);
       const { type, ttl, rdatas } = rrset;
       const records = { owner, type, ttl, rdatas };
-      const keys = signersOf(type, signing);
+      const keys = signersOf(rrset, signing);
       const signatures = keys.map(() => PLACE);
       keys.forEach((key, at) => {
         const queue = queues.get(key)!;
@@ -117,9 +116,13 @@ export function planSigner(apex: Name, signing: SigningSettings, signAll: boolea
   };
 }
 
-/** The keys that sign an RRset of this type, in the order of its signatures. */
-function signersOf(type: RrType, { keys, keySigners = keys }: SigningSettings): readonly SigningKey[] {
-  return KEY_TYPES.includes(type) ? keySigners : keys;
+/** The keys that sign an RRset, in the order of its signatures. */
+function signersOf(
+  { type, manager }: Pick<NodeRrset, 'type' | 'manager'>,
+  { keys, keySigners = keys }: SigningSettings,
+): readonly SigningKey[] {
+  // RFC 9615 §4.1: CDS and CDNSKEY below a name server's name are records as any.
+  return KEY_TYPES.includes(type) && manager === 'dnssec' ? keySigners : keys;
 }
 
 /**
@@ -140,10 +143,13 @@ function slabs(): Allocate {
 }
 
 /** True when the signatures of `rrset` are by exactly the keys that sign it now, and none of them needs renewing. */
-export function signaturesStand(rrset: Pick<NodeRrset, 'type' | 'signatures'>, signing: SigningSettings): boolean {
-  const { type, signatures } = rrset;
+export function signaturesStand(
+  rrset: Pick<NodeRrset, 'type' | 'manager' | 'signatures'>,
+  signing: SigningSettings,
+): boolean {
+  const { signatures } = rrset;
   const { nowSeconds, latestSeconds, policy } = signing;
-  const keys = signersOf(type, signing);
+  const keys = signersOf(rrset, signing);
   return (
     signatures.length === keys.length &&
     signatures.every((rrsig, at) => {

@@ -31,8 +31,14 @@ export interface OpenedStore {
 /** The writer, or why there is none; nothing is changed then, and only an empty store may have been made. */
 export function openStore(config: StoreConfig, options: OpenStoreOptions): Result<OpenedStore> {
   const search = new KekSearch(config.keys, options.random);
+  const keys: Uint8Array[] = [];
+  const handed = (key: Uint8Array): Uint8Array => {
+    keys.push(key);
+    return key;
+  };
   try {
-    const kek = (lastFile: string | undefined, isNew: boolean) => search.find(lastFile, isNew);
+    const kek = (lastFile: string | undefined, isNew: boolean) => handed(search.find(lastFile, isNew));
+    const otherKek = (file: string) => handed(readOtherKek(file));
     const folderMode = config.process.answerUser === undefined ? MODE.own : MODE.passed;
     const writer = openWriter(join(config.data, 'store'), { kek, otherKek, folderMode, ...options });
     return ok({ writer, kekFile: search.file, kekMade: search.made });
@@ -40,6 +46,9 @@ export function openStore(config: StoreConfig, options: OpenStoreOptions): Resul
     if (!(error instanceof StoreFailure)) throw error;
     if (error.code !== 'KEK_WRONG') return fail(error.problem);
     return fail({ ...error.problem, message: search.explain(error.problem.message) });
+  } finally {
+    // The writer has its own, which no inspection shows.
+    for (const key of keys) key.fill(0);
   }
 }
 
@@ -62,7 +71,7 @@ export async function rememberKek({ writer, kekFile, kekMade }: OpenedStore, now
 }
 
 /** The second key of a store whose key-encryption key was becoming another one. */
-function otherKek(file: string): Uint8Array {
+function readOtherKek(file: string): Uint8Array {
   const read = readKek(file);
   if (read.ok) return read.value;
   const [why] = read.problems;

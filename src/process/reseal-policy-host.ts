@@ -88,8 +88,10 @@ function resealed(writer: StoreWriter, before: Sealer, next: Sealer): Result<rea
     for (const certificate of hostCertificates(writer, zoneId)) {
       const { host, keyVersion: version } = certificate;
       const opened = openHostKey(writer, before, zoneId, certificate);
-      if (opened?.ok === true) writes.push(hostKeyWrite(next, zoneId, host, { der: opened.value, version }));
-      else if (opened !== undefined && openHostKey(writer, next, zoneId, certificate)?.ok !== true)
+      if (opened?.ok === true) {
+        writes.push(hostKeyWrite(next, zoneId, host, { der: opened.value, version }));
+        opened.value.fill(0);
+      } else if (opened !== undefined && !isOpen(openHostKey(writer, next, zoneId, certificate)))
         return fail(sealed(host));
     }
     for (const { data } of readCertificatesState(writer, zoneId)?.lifecycle.objects ?? []) {
@@ -97,11 +99,19 @@ function resealed(writer: StoreWriter, before: Sealer, next: Sealer): Result<rea
       for (const version of new Set([data.order?.keyVersion, data.issued?.keyVersion])) {
         if (version === undefined) continue;
         const opened = openOrderKey(writer, before, zoneId, host, version);
-        if (opened?.ok === true) writes.push(orderKeyWrite(next, zoneId, host, { der: opened.value, version }));
+        if (opened?.ok !== true) continue;
+        writes.push(orderKeyWrite(next, zoneId, host, { der: opened.value, version }));
+        opened.value.fill(0);
       }
     }
   }
   return ok(writes);
+}
+
+/** Wipes what it opened. */
+function isOpen(opened: Result<Uint8Array> | undefined): boolean {
+  if (opened?.ok === true) opened.value.fill(0);
+  return opened?.ok === true;
 }
 
 function sealed(host: string) {

@@ -61,7 +61,9 @@ export function readKek(path: string, role = KEK_ROLE): Result<Uint8Array> {
     const { mode, uid } = fstatSync(descriptor);
     const loose = looseness(path, role, mode, uid);
     if (loose !== undefined) return loose;
-    const key = keyOf(readFileSync(descriptor));
+    const content = readFileSync(descriptor);
+    const key = keyOf(content);
+    content.fill(0);
     if (key !== undefined) return ok(key);
     return fail(
       problem(
@@ -151,7 +153,14 @@ function looseness(path: string, role: KeyFileRole, mode: number, uid: number): 
 function keyOf(content: Buffer): Uint8Array | undefined {
   if (content.length === KEK_BYTES) return new Uint8Array(content);
   const text = content.toString('latin1').trim();
-  if (HEXADECIMAL.test(text)) return new Uint8Array(Buffer.from(text, 'hex'));
-  if (BASE64.test(text)) return new Uint8Array(Buffer.from(text, 'base64'));
-  return undefined;
+  if (HEXADECIMAL.test(text)) return decoded(text, 'hex');
+  return BASE64.test(text) ? decoded(text, 'base64') : undefined;
+}
+
+/** Octets of their own: those of the platform's pool are wiped. */
+function decoded(text: string, encoding: 'hex' | 'base64'): Uint8Array {
+  const pooled = Buffer.from(text, encoding);
+  const key = new Uint8Array(pooled);
+  pooled.fill(0);
+  return key;
 }

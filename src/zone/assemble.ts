@@ -127,16 +127,22 @@ export function assembleRrsets(
 }
 
 const ALWAYS_MANAGED: readonly RrType[] = [TYPE.RRSIG, TYPE.NSEC, TYPE.NSEC3, TYPE.NSEC3PARAM];
-const MANAGED_WHEN_SIGNED: readonly RrType[] = [TYPE.DNSKEY, TYPE.CDS, TYPE.CDNSKEY];
+const MANAGED_AT_SIGNED_APEX: readonly RrType[] = [TYPE.CDS, TYPE.CDNSKEY];
 
-/** True for types that only the signer may write in a zone that waxseal signs, or does not sign. */
-export function isSignerType(type: RrType, signed: boolean): boolean {
-  return ALWAYS_MANAGED.includes(type) || (signed && MANAGED_WHEN_SIGNED.includes(type));
+/**
+ * True for types that only the signer may write in a zone that waxseal signs, or does not sign. CDS and CDNSKEY are its
+ * own at the apex only: elsewhere they are signals about other zones (RFC 9615 §4.1).
+ */
+export function isSignerType(type: RrType, signed: boolean, isApex: boolean): boolean {
+  if (ALWAYS_MANAGED.includes(type)) return true;
+  return signed && (type === TYPE.DNSKEY || (isApex && MANAGED_AT_SIGNED_APEX.includes(type)));
 }
 
 /**
- * The records that a file may bring: none of the signer's own types, no DNSKEY, CDS or CDNSKEY when waxseal signs the zone, and no ZONEMD
- * at the apex, whose digest is of the file as it was (RFC 8976 §3.3; elsewhere it is no digest, §2). One warning counts what was left out. Before grouping, because RRSIGs of one owner are no RRset: their TTLs differ.
+ * The records that a file may bring: none of the signer's own types, with no DNSKEY, and no CDS or CDNSKEY at the apex,
+ * when waxseal signs the zone, and no ZONEMD at the apex, whose digest is of the file as it was (RFC 8976 §3.3; elsewhere
+ * it is no digest, §2). One warning counts what was left out. Before grouping, because RRSIGs of one owner are no RRset:
+ * their TTLs differ.
  */
 export function withoutManagedTypes(
   records: readonly ZoneRecordLine[],
@@ -146,8 +152,9 @@ export function withoutManagedTypes(
   const counts = new Map<RrType, number>();
   let at: Place = WHOLE;
   const kept = records.filter((record) => {
-    const isDigest = record.type === TYPE.ZONEMD && equalNames(record.owner, apex);
-    if (!isSignerType(record.type, signed) && !isDigest) return true;
+    const isApex = equalNames(record.owner, apex);
+    const isDigest = record.type === TYPE.ZONEMD && isApex;
+    if (!isSignerType(record.type, signed, isApex) && !isDigest) return true;
     if (counts.size === 0) ({ at } = record);
     counts.set(record.type, (counts.get(record.type) ?? 0) + 1);
     return false;

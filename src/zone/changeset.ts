@@ -193,7 +193,8 @@ function mismatch(rrset: Rrset): Problem {
 }
 
 /** Types at the apex or anywhere that signing makes: undoing a change leaves them to it. */
-const MADE_BY_SIGNING: readonly RrType[] = [TYPE.RRSIG, TYPE.NSEC, TYPE.NSEC3, TYPE.NSEC3PARAM, TYPE.DNSKEY, TYPE.CDS, TYPE.CDNSKEY];
+const MADE_BY_SIGNING: readonly RrType[] = [TYPE.RRSIG, TYPE.NSEC, TYPE.NSEC3, TYPE.NSEC3PARAM, TYPE.DNSKEY];
+const MADE_AT_APEX: readonly RrType[] = [TYPE.CDS, TYPE.CDNSKEY];
 
 /** Whether records of the type follow from signing, and not from what a person or a life cycle wants. */
 export function isMadeBySigning(type: RrType): boolean {
@@ -207,8 +208,10 @@ export function isMadeBySigning(type: RrType): boolean {
 export function revertChanges(view: ZoneView, changeset: Changeset): Result<RrsetChange[]> {
   const touched = new Map<string, { owner: Name; type: RrType; add: Rrset[]; remove: Rrset[] }>();
   const note = (rrset: Rrset, list: 'add' | 'remove'): void => {
-    if (MADE_BY_SIGNING.includes(rrset.type)) return;
-    const id = setId(ownerKey(rrset.owner), rrset.type);
+    const key = ownerKey(rrset.owner);
+    const isMade = MADE_BY_SIGNING.includes(rrset.type) || (key === view.apexKey && MADE_AT_APEX.includes(rrset.type));
+    if (isMade) return;
+    const id = setId(key, rrset.type);
     let each = touched.get(id);
     if (each === undefined) touched.set(id, (each = { owner: rrset.owner, type: rrset.type, add: [], remove: [] }));
     each[list].push(rrset);

@@ -6,7 +6,7 @@ import { type RequestListener } from 'node:http';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { parseNetwork } from '#base/network.ts';
 import { HTTPS_PROBE } from '#control/outside/https-probe.ts';
-import { stsProbe } from '#control/outside/mta-sts-probe.ts';
+import { stsProbe } from '#control/outside/file-probes.ts';
 import { nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { announcedBody, servedBody, stsMode } from '#mail/mta-sts/lifecycle.ts';

@@ -52,9 +52,11 @@ test('a dry run makes no file and changes nothing; a second change may follow th
   const room = await remembering(temporaryControl());
   const { writer, control, folder } = room;
   await room.load('a.example.', '@ 60 SOA ns host 1 1 1 1 1\n@ 60 NS ns\nns 60 A 192.0.2.1\n');
-  expect(good(await control.keys.reseal('kek-2', { ...BY_SOCKET, dryRun: true }))).toMatchObject({ secrets: 0, isMade: true });
+  expect(good(await control.keys.reseal('kek-2', { ...BY_SOCKET, dryRun: true }))).toMatchObject({ secrets: 1, isMade: true });
   expect([existsSync(join(folder, 'kek-2')), writer.kekChange()]).toEqual([false, undefined]);
   expect(good(await control.keys.reseal('kek-2', BY_SOCKET)).secrets).toBe(1);
+  writeFileSync(join(folder, 'kek-3'), Buffer.alloc(32, 7), { mode: 0o600 });
+  expect(good(await control.keys.reseal('kek-3', { ...BY_SOCKET, dryRun: true }))).toMatchObject({ secrets: 1, isMade: false });
   expect(good(await control.keys.reseal('kek-3', BY_SOCKET))).toMatchObject({ secrets: 1, fileBefore: join(folder, 'kek-2') });
 });
 
@@ -118,7 +120,7 @@ test('keys of certificates are under the policy host’s own key: they stay, ope
   const [host, der] = ['mta-sts.a.example', new Uint8Array(40).fill(3)];
   const order = orderKeyWrite(hostKey, zone.id, host, { der, version: 2 });
   await writer.commit({ audit: auditEvent(), secrets: [hostKeyWrite(hostKey, zone.id, host, { der, version: 1 }), order] });
-  expect(good(await control.keys.reseal('kek-2', { ...BY_SOCKET, dryRun: true }))).toMatchObject({ ofPolicyHost: 2 });
+  expect(good(await control.keys.reseal('kek-2', { ...BY_SOCKET, dryRun: true }))).toMatchObject({ secrets: 1, ofPolicyHost: 2 });
   expect(good(await control.keys.reseal('kek-2', BY_SOCKET))).toMatchObject({ secrets: 1, ofPolicyHost: 2 });
   const opened = openHostKey(writer, hostKey, zone.id, { host, keyVersion: 1 } as Parameters<typeof openHostKey>[3]);
   expect(opened?.ok === true && Buffer.from(opened.value).equals(der)).toBe(true);

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock, toSeconds } from '#base/clock.ts';
-import { nameOf } from '#dns/name.ts';
+import { formatName, nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { type AlgorithmNumber } from '#dnssec/algorithm.ts';
 import { engineKey, generateSecret } from '#dnssec/key.ts';
@@ -236,4 +236,18 @@ test('RFC 7344 §4.1: CDS and CDNSKEY are signed by the keys that sign the DNSKE
   expect(texts.filter((line) => !line.includes('RRSIG'))).toEqual(['example. 3600 IN CDS 0 0 0 00', 'example. 3600 IN CDNSKEY 0 3 0 AA==']);
   const ksk = staged[0]!.key.keyTag;
   for (const { signatures } of [cds, cdnskey]) expect(signatures.map((each) => (each[16]! << 8) | each[17]!)).toEqual([ksk]);
+});
+
+test('RFC 9615 §4.1: CDS and CDNSKEY of other zones, below a name, are signed by the ZSK like any records', () => {
+  const { staged } = signedZone([
+    ['ksk', 13, 'active'],
+    ['zsk', 13, 'active'],
+  ]);
+  const owner = nameOf(`_dsboot.kid.test._signal.ns.${formatName(APEX)}`);
+  const rdatas = [Uint8Array.of(1, 2, 13, 2, ...new Uint8Array(32))];
+  const signal = { owner, type: TYPE.CDS, rrset: { ttl: 60, rdatas, manager: 'manual' } } as const;
+  const settings = { ...signingBy(staged, false), nowSeconds: NOW_SECONDS };
+  const plan = planChange(memoryZone(APEX, []), [...apexChanges(), signal], settings);
+  const { signatures } = rrsetOf(plan.nodes.get(ownerKey(owner))!.node, TYPE.CDS)!;
+  expect(signatures.map((each) => (each[16]! << 8) | each[17]!)).toEqual([staged[1]!.key.keyTag]);
 });

@@ -144,13 +144,20 @@ test('a first DS by signals (RFC 9615), then a CSK rollover by NOTIFY(CDS) (RFC 
   await send(child, 'POST', `/v1/zones/${CHILD}/dnssec/roll`, { role: 'csk' });
   const bogus: string[] = [];
   const seen = new Set<string>();
-  for (let turn = 0; turn < 200; turn++) {
-    const now = await keys();
-    seen.add(now.map(({ state }) => state).join());
-    bogus.push(...(await faults()));
-    if (now.length === 1 && now[0]!.keyTag !== before!.keyTag) break;
-    await delay(100);
-  }
+  const ended = new AbortController();
+  // By itself: on a busy machine a round of the resolver's questions takes longer than a stage.
+  const watch = async (): Promise<void> => {
+    for (let turn = 0; turn < 600; turn++) {
+      const now = await keys();
+      seen.add(now.map(({ state }) => state).join());
+      if (now.length === 1 && now[0]!.keyTag !== before!.keyTag) break;
+      await delay(50);
+    }
+    ended.abort();
+  };
+  const watching = watch();
+  for (; !ended.signal.aborted; await delay(100)) bogus.push(...(await faults()));
+  await watching;
   expect([...new Set(bogus)]).toEqual([]);
   const [last, ...others] = await keys();
   expect([last!.state, others, [...seen].includes('signing,submitted')]).toEqual(['active', [], true]);

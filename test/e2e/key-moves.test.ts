@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { delv } from '../support/dig.ts';
 import { type Peer, startPeer } from '../support/peers.ts';
+import { startPowerdnsServer } from '../support/powerdns-server.ts';
 import { type Finished, type RunningServer, runWaxseal, startServer } from '../support/running-server.ts';
 import { runTool } from '../support/tools.ts';
 import { validatingResolver } from '../support/validating-resolver.ts';
@@ -62,7 +63,12 @@ async function done(...words: readonly string[]): Promise<string> {
 }
 
 /** Asks two resolvers for names that are there, come from a wildcard, and are not there; none may be anything but secure. */
-async function allSecure(zone: string, others: readonly Peer[], anchors: readonly string[], kinds = [true, false]): Promise<void> {
+async function allSecure(
+  zone: string,
+  others: readonly Pick<Peer, 'address' | 'port'>[],
+  anchors: readonly string[],
+  kinds = [true, false],
+): Promise<void> {
   const names = Array.from({ length: 6 }, (_, at) => [`h${at}.${zone}`, `no${at}.${zone}`, `w${at}.w.${zone}`]).flat();
   const bad = await Promise.all(
     kinds.map(async (isCold) => {
@@ -114,6 +120,89 @@ test('a zone that BIND signed moves here with its keys, and away again: both ser
   const { isValid, text: said } = await delv(server, `${zone}.`, [ds], `h1.${zone}.`, 'A');
   expect([isValid, said]).toEqual([true, said]);
 }, 120_000);
+
+/** What a move from another signer needs: the server that signs now, its keys as files, the DS record that the parent has. */
+interface Before {
+  readonly peer: Pick<Peer, 'address' | 'port' | 'stop'>;
+  readonly files: readonly string[];
+  readonly ds: string;
+}
+
+/** Keys by keymgr, the zone signed by kzonesign and served by NSD. */
+async function beforeKnot(zone: string): Promise<Before> {
+  const place = join(folder, 'knot');
+  mkdirSync(join(place, 'out'), { recursive: true });
+  writeFileSync(join(place, 'zone'), `$ORIGIN ${zone}.\n${TEXT}`);
+  const policy = `policy:\n  - id: p\n    manual: on\n    nsec3: off\n`;
+  const signing = `    dnssec-signing: on\n    dnssec-policy: p\n`;
+  const zones = `zone:\n  - domain: ${zone}\n    storage: "${place}"\n    file: "${place}/zone"\n${signing}`;
+  writeFileSync(join(place, 'knot.conf'), `database:\n  storage: "${place}"\n${policy}${zones}`);
+  const keymgr = (...words: readonly string[]): Promise<string> => tool('keymgr', ['-c', join(place, 'knot.conf'), zone, ...words]);
+  const ids = [
+    (await keymgr('generate', 'algorithm=13', 'ksk=yes', 'zsk=no')).trim(),
+    (await keymgr('generate', 'algorithm=13', 'ksk=no', 'zsk=yes')).trim(),
+  ];
+  await tool('kzonesign', ['-c', join(place, 'knot.conf'), '-o', join(place, 'out'), zone]);
+  writeFileSync(join(place, 'dnskeys'), (await Promise.all(ids.map((id) => keymgr('dnskey', id)))).join(''));
+  const text = readFileSync(join(place, 'out', readdirSync(join(place, 'out'))[0]!), 'utf8');
+  const peer = await startPeer('nsd', [{ name: `${zone}.`, text }]);
+  const ds = (await keymgr('ds')).split('\n').find((line) => / 13 2 /.test(line))!;
+  return { peer, files: [...ids.map((id) => join(place, 'keys', 'keys', `${id}.pem`)), join(place, 'dnskeys')], ds };
+}
+
+/** PowerDNS signs while it answers, with keys of pdnsutil. */
+async function beforePowerdns(zone: string): Promise<Before> {
+  const place = join(folder, 'pdns');
+  mkdirSync(place);
+  const files: string[] = [];
+  let ds = '';
+  const peer = await startPowerdnsServer(async (util) => {
+    await util(['load-zone', zone, 'FILE'], `$ORIGIN ${zone}.\n${TEXT}`);
+    for (const role of ['ksk', 'zsk']) await util(['add-zone-key', zone, role, 'active', 'published', 'ecdsa256']);
+    await util(['rectify-zone', zone]);
+    const shown = await util(['show-zone', zone]);
+    ds = /DS = (\S+ IN DS \d+ 13 2 [0-9a-fA-F]+)/.exec(shown)![1]!;
+    for (const [, id = ''] of shown.matchAll(/ID = (\d+) \(/g)) {
+      writeFileSync(join(place, `${id}.key`), await util(['export-zone-key', zone, id]));
+      writeFileSync(join(place, `${id}.dnskey`), await util(['export-zone-dnskey', zone, id]));
+      files.push(join(place, `${id}.key`), join(place, `${id}.dnskey`));
+    }
+  }, zone);
+  return { peer, files, ds };
+}
+
+test.each([
+  ['Knot', beforeKnot],
+  ['PowerDNS', beforePowerdns],
+])(
+  'RFC 6781 §4.3.5: from %s and away again, with its keys: both servers validate with the one DS',
+  async (name, before) => {
+    const zone = `from-${name.toLowerCase()}.example`;
+    const { peer, files, ds } = await before(zone);
+    try {
+      await putZones(server, [{ name: `${zone}.`, text: TEXT }], 'off');
+      const out = await done('dnssec', 'key', 'import', zone, ...files, '--ignore-parent');
+      expect(out).toMatch(/KSK \d+ \(algorithm 13\) signs from now on/);
+      await allSecure(zone, [peer], [ds]);
+    } finally {
+      await peer.stop();
+    }
+    // Away: BIND signs with what is exported, under the same DS.
+    const gone = join(folder, `${name}-gone`);
+    mkdirSync(gone);
+    await done('dnssec', 'key', 'export', zone, '--bind', gone, '--yes');
+    const file = join(gone, 'zone');
+    writeFileSync(file, `$ORIGIN ${zone}.\n${TEXT}`);
+    await tool('dnssec-signzone', ['-Q', '-S', '-K', gone, '-o', zone, '-f', `${file}.signed`, file]);
+    const after = await startPeer('nsd', [{ name: `${zone}.`, text: readFileSync(`${file}.signed`, 'utf8') }]);
+    try {
+      await allSecure(zone, [after], [ds]);
+    } finally {
+      await after.stop();
+    }
+  },
+  120_000,
+);
 
 test('RFC 8901 §2.1.2: BIND and we sign one zone, each with its own keys, the DNSKEY records of both in both: every answer validates', async () => {
   const zone = 'both.example';

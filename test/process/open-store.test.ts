@@ -57,6 +57,22 @@ describe('a new store', () => {
     expect(existsSync(join(folder, 'keys'))).toBe(false);
   });
 
+  test('its octets are wiped when the store is open', () => {
+    const { data, home } = installation();
+    const made: Uint8Array[] = [];
+    const counted = countedRandom();
+    const random = (bytes: number): Uint8Array => {
+      const octets = counted(bytes);
+      if (bytes === 32) made.push(octets);
+      return octets;
+    };
+    const config = good(readConfig({ environment: {}, flags: { data }, workingDirectory: home }));
+    const { writer, kekFile } = good(openStore(config, { random, nowMs: TEST_NOW_MS }));
+    onTestFinished(() => writer.close());
+    expect(made.map((key) => key.every((octet) => octet === 0))).toEqual([true]);
+    expect(good(readKek(kekFile)).some((octet) => octet !== 0)).toBe(true);
+  });
+
   test('takes no key from the folder that it is started in', async () => {
     const { folder, home, use } = installation();
     makeKek(join(folder, 'keys', 'kek'), countedRandom());

@@ -4,6 +4,8 @@ import { nameOf, ownerKey } from '#dns/name.ts';
 import { type Reply } from '#dns/reply.ts';
 import { formatRdata } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
+import { type ZoneRecord } from '#store/schema.ts';
+import { type StoreWriter } from '#store/writer.ts';
 import { rrsetOf } from '#zone/view.ts';
 import { type TestControl, good, temporaryControl } from './temporary-control.ts';
 
@@ -23,6 +25,18 @@ const OPERATOR_TEXT = `
 a 60 A 192.0.2.61
 b 60 A 192.0.2.62
 `;
+
+/** Makes a zone look as if it were a copy of a primary's, which takes a primary to make. */
+export function markCopied(writer: StoreWriter, name: string): void {
+  const copy = (record: ZoneRecord | undefined): ZoneRecord | undefined =>
+    record?.name === name ? { ...record, secondary: { mode: 'copy' } } : record;
+  const byName = writer.zoneByName.bind(writer);
+  const byId = writer.zoneById.bind(writer);
+  const all = writer.zones.bind(writer);
+  writer.zoneByName = (zone) => copy(byName(zone));
+  writer.zoneById = (id) => copy(byId(id));
+  writer.zones = () => all().map((record) => copy(record)!);
+}
 
 /** What a server does in place of an honest answer. */
 export type Lie = (type: number, honest: Reply) => Reply | { readonly failure: string };

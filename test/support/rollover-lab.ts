@@ -25,6 +25,8 @@ export interface RolloverLab {
   readonly resolvers: { readonly warm: Endpoint; readonly cold: Endpoint };
   /** DNSKEY line of the parent. */
   readonly anchor: string;
+  /** The parent's zone as its first server has it now, signed. */
+  parentText(): string;
   /** The parent's DS records of one zone from now on; the second server has them later. */
   setDs(zone: string, ds: readonly string[]): void;
   /** The second server of the parent does not answer for so long. */
@@ -85,6 +87,7 @@ export async function startRolloverLab(child: Endpoint, zones: readonly string[]
     parents,
     resolvers,
     anchor,
+    parentText: () => readFileSync(join(folder, 'a.zone'), 'utf8'),
     setDs(zone, records) {
       ds.set(zone, records);
       sign();

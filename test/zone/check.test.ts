@@ -47,6 +47,16 @@ describe('checkZone without a file', () => {
   });
 });
 
+test('RFC 9615 §4.1: signals about other zones stay in a zone that is signed here; CDS and CDNSKEY of the apex do not', () => {
+  const cds = `1 13 2 ${'00'.repeat(32)}`;
+  const text = `@ 60 SOA ns host 1 3600 600 86400 60\n@ 60 NS ns.other.\n@ 60 CDS ${cds}\n_dsboot.kid.test._signal.ns 60 CDS ${cds}\n`;
+  const result = loadZone(text, { file: 'signals.zone', origin: nameOf('example.'), signed: true });
+  expect(result.ok && result.value.map(({ type }) => type)).toEqual([TYPE.SOA, TYPE.NS, TYPE.CDS]);
+  expect(result.ok && result.warnings.map(({ message }) => message)).toEqual([
+    'left out of the file: 1 CDS records: the zone is signed here with its own keys',
+  ]);
+});
+
 test('withoutManagedTypes: DNSKEY, CDS and CDNSKEY stay in a zone that is not signed here', () => {
   const fixture = fixtures.find(({ file }) => file === 'dnssec-records.zone')!;
   const result = loadZone(fixture.text, { file: fixture.file, origin: nameOf('example.'), signed: false });

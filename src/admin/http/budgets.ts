@@ -13,6 +13,8 @@ import {
   SERVED_WAITS_RESERVED,
 } from '#base/limits/admin.ts';
 import { EVENT_STREAMS_MAX, EVENT_STREAMS_PER_TOKEN_MAX, EVENT_STREAMS_RESERVED } from '#base/limits/events.ts';
+import { DELEGATION_CHECKS_MAX as CHECKS_MAX, DELEGATION_CHECKS_PER_TOKEN_MAX } from '#base/limits/outside.ts';
+import { DELEGATION_CHECKS_RESERVED } from '#base/limits/outside.ts';
 import { OUTSIDE_LOOKS_MAX, OUTSIDE_LOOKS_PER_TOKEN_MAX, OUTSIDE_LOOKS_RESERVED } from '#base/limits/outside.ts';
 import { WHOLE } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
@@ -29,7 +31,7 @@ interface Budget {
   readonly reserved: number;
 }
 
-export type BudgetName = 'streams' | 'looks' | 'waits' | 'octets' | 'texts' | 'imports';
+export type BudgetName = 'streams' | 'looks' | 'delegations' | 'waits' | 'octets' | 'texts' | 'imports';
 
 /** What is turned away for its size, or for a budget. */
 type Reason = BudgetName | 'records';
@@ -63,6 +65,12 @@ export class Budgets {
         max: OUTSIDE_LOOKS_MAX,
         perTokenMax: OUTSIDE_LOOKS_PER_TOKEN_MAX,
         reserved: OUTSIDE_LOOKS_RESERVED,
+      },
+      delegations: {
+        what: 'checks of delegations',
+        max: CHECKS_MAX,
+        perTokenMax: DELEGATION_CHECKS_PER_TOKEN_MAX,
+        reserved: DELEGATION_CHECKS_RESERVED,
       },
       waits: {
         what: 'requests that wait until a change is served',

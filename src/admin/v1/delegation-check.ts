@@ -27,7 +27,7 @@ const DelegationForm = Type.Object({
       addresses: Type.Array(Type.String()),
     }),
   ),
-  parentServers: Type.Array(Type.String({ description: 'of the parent, as they were asked' })),
+  parentServers: Type.Array(Type.String({ description: 'of the parent, also those that could not be asked' })),
   findings: Type.Array(FindingForm, { description: 'worst first; none: a registry that checks takes it' }),
 });
 
@@ -35,6 +35,7 @@ export const delegationCheckRoutes = [
   zoneReadRoute({
     url: '/v1/zones/:zone/delegation',
     tag: 'zones',
+    budget: 'delegations',
     summary: 'Check whether a registry takes the delegation',
     description: 'Asks every name server of the zone and of its parent, and takes up to ten seconds.',
     answers: { 200: DelegationForm },

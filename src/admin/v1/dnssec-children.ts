@@ -1,7 +1,7 @@
 /** `/v1/zones/{zone}/dnssec/children`: whether DS records of the zone follow its children's CDS, and how they stand. */
 import { Type } from 'typebox';
 import { ok } from '#base/problem.ts';
-import { CHILD_DS_TTL_SECONDS_MAX, CHILD_SERVERS_MAX } from '#base/limits/dnssec.ts';
+import { CHILDREN_MAX, CHILD_DS_TTL_SECONDS_MAX, CHILD_SERVERS_MAX } from '#base/limits/dnssec.ts';
 import type { ChildView, DelegationsView } from '#control/api/delegation.ts';
 import { zoneChangeRoute } from '#admin/http/change-route.ts';
 import { given, isoTime } from '#admin/http/form.ts';
@@ -32,6 +32,9 @@ const ChildrenForm = Type.Object({
   servers: Type.Optional(Type.Array(Type.String())),
   dsTtl: Type.Optional(Type.Integer({ description: 'seconds' })),
   delegations: Type.Array(ChildForm),
+  more: Type.Optional(
+    Type.Boolean({ description: `there are more than ${CHILDREN_MAX} delegations; only these are looked at` }),
+  ),
 });
 
 export const dnssecChildrenRoutes = [
@@ -76,12 +79,13 @@ export const dnssecChildrenRoutes = [
   }),
 ];
 
-function childrenForm(zone: string, { settings, children }: DelegationsView) {
+function childrenForm(zone: string, { settings, children, isCut }: DelegationsView) {
   return {
     zone,
     children: settings === undefined ? 'off' : 'on',
     ...settings,
     delegations: children.map(childForm),
+    ...(isCut ? { more: true } : {}),
   };
 }
 

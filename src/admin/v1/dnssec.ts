@@ -58,6 +58,7 @@ const ParentForm = Type.Object(
         problem: Type.Optional(Type.String({ description: 'what is wrong with that' })),
       }),
     ),
+    failure: Type.Optional(Type.String({ description: 'why no name server was found to be asked' })),
   },
   { description: 'what the name servers of the parent said last; absent: they were not asked since the start' },
 );
@@ -176,7 +177,10 @@ export const dnssecRoutes = [
 
 function policyForm({ dnssec }: ControlApi, record: ZoneRecord) {
   const { policyName, policy, parent, notify } = dnssec.view(record);
-  const looked = parent && { lookedAt: isoTime(parent.atMs), servers: parent.servers };
+  const looked = parent && {
+    lookedAt: isoTime(parent.atMs),
+    ...given({ servers: parent.servers, failure: parent.failure }),
+  };
   return { policyName, policy, parent: looked, notify: notify && notifyForm(notify) };
 }
 

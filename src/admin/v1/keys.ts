@@ -24,7 +24,7 @@ export const keysRoutes = [
         file: Type.String(),
         fileBefore: Type.String({ description: 'not needed any more' }),
         made: Type.Boolean(),
-        secrets: Type.Integer({ description: 'how many were sealed again' }),
+        secrets: Type.Integer({ description: 'how many were, or would be, sealed again' }),
         ofPolicyHost: Type.Integer({ description: 'how many are under the key in https.key_file, which stays' }),
         dryRun: Type.Boolean(),
         warnings: Type.Array(Type.Unknown()),

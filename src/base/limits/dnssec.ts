@@ -150,6 +150,8 @@ export const DSYNC_SERVERS_MAX = 4;
 export const CDS_NOTIFY_ADDRESSES_MAX = 4;
 /** Zones whose parents are sent messages at the same time. */
 export const CDS_NOTIFY_AT_ONCE_MAX = 16;
+/** How often what is remembered of zones that were removed is dropped. */
+export const CDS_NOTIFY_SWEEP_MS = 60_000;
 /** Waits before it is sent again (RFC 1996 §3.6: up to five times); then the parent looks by itself. */
 export const CDS_NOTIFY_WAITS_MS: readonly number[] = [1_000, 5_000, 30_000, 120_000, 600_000];
 /** Zones whose rollovers are counted for one scrape of the metrics: each is a document to be read. */
@@ -181,6 +183,10 @@ export const CHILD_LOOK_LEAST_MS = 2_000;
 export const CHILD_HELD_WAITS_MS: readonly number[] = [5_000, 30_000, 300_000, 3_600_000];
 /** After a start, so long between the first looks at two children. */
 export const CHILD_LOOK_EACH_MS = 200;
+/** A zone that changes all the time is searched for delegations no more often than this, */
+export const CHILD_LIST_LEAST_MS = 5_000;
+/** and no more often than so many times as long as the last search took: it is a twentieth of the work at most. */
+export const CHILD_LIST_TIMES = 20;
 /** Names of a zone that are searched for delegations before other work has its turn: some milliseconds. */
 export const CHILD_LIST_NODES = 500;
 /** TTL of DS records that come from CDS: an hour, so that a rollover is soon over and a mistake soon mended. */

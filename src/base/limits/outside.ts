@@ -2,12 +2,8 @@
  * Limits of what is asked outside: recursive servers, name servers, MTA-STS policy hosts; each with its reason.
  */
 
-/** For one try at one recursive server. */
-export const RESOLVER_TIMEOUT_MS = 3000;
 /** Tries at each server: a lost datagram is made good, a dead server does not hold up a check for long. */
 export const RESOLVER_TRIES = 2;
-/** TTL of answers that c-ares gives none for, TXT too: it only says when to ask again, and an hour is usual. */
-export const RESOLVER_UNKNOWN_TTL_SECONDS = 3600;
 /** Longest text of an observation: it is kept with the state. */
 export const OBSERVATION_CHARACTERS_MAX = 200;
 /** Requests of the API that ask outside at the same time: each may have ten look-ups open, and steps of mail use the same sockets. */
@@ -16,7 +12,7 @@ export const OUTSIDE_LOOKS_MAX = 32;
 export const OUTSIDE_LOOKS_PER_TOKEN_MAX = OUTSIDE_LOOKS_MAX / 8;
 /** Of them, only for administrators. */
 export const OUTSIDE_LOOKS_RESERVED = OUTSIDE_LOOKS_MAX / 4;
-/** Recursive servers in the configuration: c-ares asks one after the other, and a look-up must end. */
+/** Recursive servers in the configuration: they are asked one after the other, and a look-up must end. */
 export const RESOLVERS_MAX = 8;
 /** For the whole fetch of an MTA-STS body: RFC 8461 §3.3 has one minute for senders, but what takes this long is found wanting in time. */
 export const STS_PROBE_MS_MAX = 10_000;
@@ -85,4 +81,8 @@ export const DELEGATION_HOSTS_MAX = 13;
 /** Addresses of each. */
 export const DELEGATION_ADDRESSES_MAX = 4;
 /** Checks at the same time, of all zones: each asks up to 52 addresses five questions. */
-export const DELEGATION_CHECKS_MAX = 4;
+export const DELEGATION_CHECKS_MAX = 8;
+/** A token's share of them. */
+export const DELEGATION_CHECKS_PER_TOKEN_MAX = DELEGATION_CHECKS_MAX / 4;
+/** Of them, only for administrators. */
+export const DELEGATION_CHECKS_RESERVED = DELEGATION_CHECKS_MAX / 4;

@@ -312,7 +312,7 @@ export interface ResealOutcome {
   readonly fileBefore: string;
   /** The file was not there. */
   readonly isMade: boolean;
-  /** How many secrets were sealed again. */
+  /** How many secrets were, or would be, sealed again. */
   readonly secrets: number;
   /** How many are under the policy host's own key, and stay as they are. */
   readonly ofPolicyHost: number;

@@ -53,6 +53,8 @@ export interface DelegationsView {
   };
   /** In the order of their names; none while they are not listed yet. */
   readonly children: readonly ChildView[];
+  /** There are more delegations than are looked at: the DS records of the others are kept by hand. */
+  readonly isCut: boolean;
 }
 
 export interface DelegationApi {

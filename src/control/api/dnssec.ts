@@ -74,6 +74,8 @@ export interface ParentView {
     /** What is wrong with it. */
     readonly problem: string | undefined;
   }[];
+  /** Why no server was found to be asked. */
+  readonly failure?: string;
 }
 
 /** What came of the last NOTIFY(CDS) to the parent. Wall time. */

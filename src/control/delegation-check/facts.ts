@@ -37,11 +37,16 @@ export interface HostFacts {
   readonly host: HostText;
   /** Below the zone: the parent needs its addresses. */
   readonly needsGlue: boolean;
+  /** Those that were asked, sorted. */
   readonly addresses: readonly string[];
   /** Those that no resolver outside can reach: they were not asked. */
   readonly inside?: readonly string[];
-  /** Why there are none, or why it is no good. */
+  /** Those past the most that are asked. */
+  readonly unasked?: readonly string[];
+  /** Why there are none. */
   readonly why?: string;
+  /** Why there may be others: a family could not be looked up. */
+  readonly failure?: string;
 }
 
 /** What one server of the parent says when it is asked for the zone's NS records. */
@@ -62,6 +67,8 @@ export interface DelegationFacts {
   readonly isSigned: boolean;
   /** Of the zone here, sorted. */
   readonly ns: readonly HostText[];
+  /** Of them, those past the most that are asked: they are not among `hosts`. */
+  readonly nsUnasked?: readonly HostText[];
   readonly serial: number;
   readonly hosts: readonly HostFacts[];
   readonly servers: readonly ServerFacts[];

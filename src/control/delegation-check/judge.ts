@@ -17,8 +17,11 @@ interface Finding extends DelegationFinding {
 /** Each rule, with its source. */
 export const FINDINGS = {
   'too-few-servers': 'RFC 2182 §5',
+  'too-many-servers': 'RFC 2182 §5',
   'no-address': 'RFC 1034 §4.2.2',
+  'address-unknown': 'RFC 1034 §4.2.2',
   'not-public': 'RFC 6890 §2.2.2',
+  'not-asked': 'RFC 2182 §5',
   'no-answer': 'RFC 1034 §4.2.2',
   'no-tcp': 'RFC 7766 §5',
   'not-authoritative': 'RFC 1034 §4.2.2',
@@ -50,11 +53,19 @@ export function judgeDelegation(facts: DelegationFacts): readonly Finding[] {
   return findings.toSorted((a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning'));
 }
 
-function judgeSet({ zone, ns, servers }: DelegationFacts, report: Report): void {
+function judgeSet({ zone, ns, nsUnasked = [], servers, parent }: DelegationFacts, report: Report): void {
   if (ns.length < 2) {
     const fix = 'add a second name server that has the zone: waxseal secondary add, docs/transfer.md';
     const text = `the zone has ${ns.length} name server, and registries want two or more`;
     report('error', 'too-few-servers', zone, text, fix);
+  }
+  if (nsUnasked.length > 0) {
+    const text = `the zone has ${ns.length} name servers; these were not asked: ${listed(nsUnasked)}`;
+    report('warning', 'too-many-servers', zone, text, 'have fewer: more than seven make nothing safer');
+  }
+  if (parent.length === 0 && zone !== '.') {
+    const text = 'no server of the parent was found, so what it has was not compared';
+    report('warning', 'parent-unknown', zone, text, 'ask again later, and see that mail.resolvers answers');
   }
   const networks = new Set(servers.map(({ ip }) => networkOf(ip)));
   if (servers.length > 1 && networks.size === 1) {
@@ -63,16 +74,22 @@ function judgeSet({ zone, ns, servers }: DelegationFacts, report: Report): void 
   }
 }
 
-function judgeHost({ host, addresses, inside = [], why }: HostFacts, report: Report): void {
-  if (addresses.length > 0) return;
+function judgeHost({ host, addresses, inside = [], unasked = [], why, failure }: HostFacts, report: Report): void {
   if (inside.length > 0) {
     const text = `no resolver outside reaches ${listed(inside)}, so it was not asked`;
     const allow = 'give it a public address, or allow its network here: mail.probe_networks';
     report('error', 'not-public', host, text, allow);
+  }
+  if (unasked.length > 0) {
+    const text = `it has ${addresses.length + unasked.length} addresses; these were not asked: ${listed(unasked)}`;
+    report('warning', 'not-asked', host, text, 'ask them yourself: dig @ADDRESS ZONE SOA');
+  }
+  if (addresses.length + inside.length > 0) {
+    if (failure !== undefined) report('warning', 'address-unknown', host, failure, 'ask again later');
     return;
   }
   const fix = `give ${host} an A or AAAA record where its zone is kept, and no CNAME`;
-  report('error', 'no-address', host, why ?? 'it has no address', fix);
+  report('error', 'no-address', host, why ?? failure ?? 'it has no address', fix);
 }
 
 function judgeServer(server: ServerFacts, facts: DelegationFacts, report: Report): void {
@@ -124,11 +141,13 @@ function judgeParent({ place, said }: ParentFacts, facts: DelegationFacts, repor
     const text = `the parent has ${listed(said.ns)}, and the zone ${listed(facts.ns)}`;
     report('error', 'parent-differs', place, text, `${atRegistry}, or change the zone's NS records`);
   }
-  for (const { host, needsGlue, addresses } of facts.hosts) {
-    if (!needsGlue || !said.ns.includes(host)) continue;
+  for (const { host, needsGlue, addresses, inside = [], unasked = [], failure } of facts.hosts) {
+    // Addresses that are not all known cannot be compared.
+    if (!needsGlue || failure !== undefined || !said.ns.includes(host)) continue;
+    const all = [...addresses, ...inside, ...unasked].toSorted();
     const glue = said.glue[host] ?? [];
-    if (glue.join() === addresses.toSorted().join()) continue;
-    const text = `the parent gives ${host} the address ${listed(glue)}, and the zone ${listed(addresses)}`;
+    if (glue.join() === all.join()) continue;
+    const text = `the parent gives ${host} the address ${listed(glue)}, and the zone ${listed(all)}`;
     report('error', 'glue-differs', place, text, atRegistry);
   }
 }

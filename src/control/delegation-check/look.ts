@@ -8,15 +8,18 @@ import { DELEGATION_ADDRESSES_MAX, DELEGATION_HOSTS_MAX } from '#base/limits/out
 import { type Name, equalNames, formatName, lowerName, ownerKey, isAtOrBelow } from '#dns/name.ts';
 import { readSections } from '#dns/reply-sections.ts';
 import { formatRdata } from '#dns/registry.ts';
-import { type Resolver, isTransient } from '#dns/resolver.ts';
+import { type Resolver } from '#dns/resolver.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { soaSerial } from '#zone/changeset.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type DirectReply } from '#control/outside/direct-question.ts';
+import { hostAddresses } from '#control/outside/host-addresses.ts';
 import { type DelegationFacts, type Failed, type HostFacts, type ParentFacts } from './facts.ts';
 import { type ReferralFacts, type ServerFacts, type SoaFacts } from './facts.ts';
 
 const DNS_PORT = 53;
+
+const INSIDE: Failed = { failure: 'no host outside can reach it, so it was not asked (mail.probe_networks)' };
 
 type Place = Pick<ServerFacts, 'host' | 'ip'>;
 
@@ -44,6 +47,7 @@ export async function lookAtDelegation(asked: DelegatedZone, look: DelegationLoo
   const targets = (rrsetOf(apex, TYPE.NS)?.rdatas ?? []).map(lowerName);
   const [soa] = rrsetOf(apex, TYPE.SOA)?.rdatas ?? [];
   const hosts = await Promise.all(targets.slice(0, DELEGATION_HOSTS_MAX).map((host) => findHost(host, zone, look)));
+  const nsUnasked = targets.slice(DELEGATION_HOSTS_MAX).map(textOf);
   const places = hosts.flatMap(({ host, addresses }) => addresses.map((ip) => ({ host, ip })));
   const [servers, parent] = await Promise.all([
     Promise.all(places.map((place) => lookAtServer(place, zone, look))),
@@ -53,6 +57,7 @@ export async function lookAtDelegation(asked: DelegatedZone, look: DelegationLoo
     zone: textOf(zone),
     isSigned,
     ns: targets.map(textOf).toSorted(),
+    ...(nsUnasked.length === 0 ? {} : { nsUnasked }),
     serial: soa === undefined ? 0 : soaSerial(soa),
     hosts,
     servers,
@@ -67,17 +72,18 @@ async function findHost(name: Name, zone: Name, { resolver, mayAsk }: Delegation
   const alias = await resolver.lookup(name, TYPE.CNAME);
   const isAlias = 'it is an alias (CNAME), which no name server may be';
   if (alias.kind === 'answer') return { host, needsGlue, addresses: [], why: isAlias };
-  const found = await Promise.all([TYPE.A, TYPE.AAAA].map((type) => resolver.lookup(name, type)));
-  const all = found.flatMap((answer, at) =>
-    answer.kind === 'answer' ? answer.rdatas.map((rdata) => formatRdata(at === 0 ? TYPE.A : TYPE.AAAA, rdata)) : [],
-  );
-  const addresses = all.filter(mayAsk).toSorted().slice(0, DELEGATION_ADDRESSES_MAX);
-  if (addresses.length > 0) return { host, needsGlue, addresses };
-  if (all.length > 0) return { host, needsGlue, addresses, inside: all };
-  const failed = found.find(isTransient);
-  const unknown = `its address cannot be looked up: ${failed?.reason ?? failed?.kind}`;
-  const why = failed === undefined ? 'it has no address' : unknown;
-  return { host, needsGlue, addresses, why };
+  const { addresses: all, failure } = await hostAddresses(name, resolver);
+  const open = all.filter(mayAsk);
+  const inside = all.filter((ip) => !mayAsk(ip));
+  const unasked = open.slice(DELEGATION_ADDRESSES_MAX);
+  return {
+    host,
+    needsGlue,
+    addresses: open.slice(0, DELEGATION_ADDRESSES_MAX),
+    ...(inside.length === 0 ? {} : { inside }),
+    ...(unasked.length === 0 ? {} : { unasked }),
+    ...(failure === undefined ? {} : { failure }),
+  };
 }
 
 async function lookAtServer({ host, ip }: Place, zone: Name, look: DelegationLook): Promise<ServerFacts> {
@@ -116,9 +122,10 @@ function keyFacts(answer: DirectReply): string | Failed {
 async function lookAtParent(zone: Name, { parents, askUdp, mayAsk }: DelegationLook): Promise<readonly ParentFacts[]> {
   const places = await parents(zone);
   return Promise.all(
-    places
-      .filter(({ server }) => mayAsk(server.ip))
-      .map(async ({ name, server }) => ({ place: name, said: referralOf(await askUdp(server, zone, TYPE.NS), zone) })),
+    places.map(async ({ name, server }): Promise<ParentFacts> => {
+      if (!mayAsk(server.ip)) return { place: name, said: INSIDE };
+      return { place: name, said: referralOf(await askUdp(server, zone, TYPE.NS), zone) };
+    }),
   );
 }
 

@@ -14,6 +14,7 @@ import { RCODE, TYPE, type RrType } from '#dns/types.ts';
 import { type ChildAnswer, type SignedRecords } from '#dnssec/delegation/judge-child.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type AskServer } from '#control/dnssec/parent.ts';
+import { type HostAddresses, hostAddresses } from '#control/outside/host-addresses.ts';
 
 const DNS_PORT = 53;
 
@@ -62,7 +63,9 @@ async function placesOf(child: Name, view: ZoneView, options: ChildLookOptions):
   const places: Place[] = [];
   for (const host of hosts) {
     const name = formatName(host).toLowerCase().replace(/\.$/, '');
-    const addresses = await addressesOf(child, host, view, options.resolver);
+    const { addresses, failure } = await addressesOf(child, host, view, options.resolver);
+    // RFC 9975 §3.1: an address that is not known could be that of a server that says something else.
+    if (failure !== undefined) return `its name server ${name}: ${failure}`;
     if (addresses.length === 0) return `its name server ${name} has no address that can be found`;
     const barred = addresses.find((ip) => !options.isAllowed(ip));
     if (barred !== undefined)
@@ -73,15 +76,11 @@ async function placesOf(child: Name, view: ZoneView, options: ChildLookOptions):
 }
 
 /** Glue where the delegation has it, and a look-up elsewhere. */
-async function addressesOf(child: Name, host: Name, view: ZoneView, resolver: Resolver): Promise<readonly string[]> {
-  const types = [TYPE.A, TYPE.AAAA];
-  const text = (type: RrType, rdatas: readonly Uint8Array[]) => rdatas.map((rdata) => formatRdata(type, rdata));
-  if (isAtOrBelow(ownerKey(host), ownerKey(child))) {
-    const node = view.node(ownerKey(host));
-    return types.flatMap((type) => text(type, rrsetOf(node, type)?.rdatas ?? []));
-  }
-  const answers = await Promise.all(types.map((type) => resolver.lookup(host, type)));
-  return answers.flatMap((answer, at) => (answer.kind === 'answer' ? text(types[at]!, answer.rdatas) : []));
+async function addressesOf(child: Name, host: Name, view: ZoneView, resolver: Resolver): Promise<HostAddresses> {
+  if (!isAtOrBelow(ownerKey(host), ownerKey(child))) return hostAddresses(host, resolver);
+  const node = view.node(ownerKey(host));
+  const glue = (type: RrType) => (rrsetOf(node, type)?.rdatas ?? []).map((rdata) => formatRdata(type, rdata));
+  return { addresses: [...glue(TYPE.A), ...glue(TYPE.AAAA)] };
 }
 
 /** Three questions, one after the other; a text: what went wrong. */

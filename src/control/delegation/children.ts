@@ -9,7 +9,9 @@ import { type Clock, toSeconds } from '#base/clock.ts';
 import {
   CHILDREN_MAX,
   CHILD_HELD_WAITS_MS,
+  CHILD_LIST_LEAST_MS,
   CHILD_LIST_NODES,
+  CHILD_LIST_TIMES,
   CHILD_LOOKS_AT_ONCE,
   CHILD_LOOKS_PER_WORK,
   CHILD_LOOK_EACH_MS,
@@ -69,8 +71,21 @@ interface Child {
 }
 
 interface Parent {
+  /** Of the zone when its delegations were listed; -1: they were not. */
   revision: number;
+  /** Not listed again before, counted time. */
+  listAgainMs: number;
+  /** The scheduler knows that it is to be listed again. */
+  isTold: boolean;
+  /** There are more delegations than are looked at. */
+  isCut: boolean;
   readonly children: Map<OwnerKey, Child>;
+}
+
+/** Looks by what they showed, and NOTIFY messages that were followed, since the start. */
+export interface ChildCounts {
+  readonly looks: Readonly<Record<ChildOutcome, number>>;
+  readonly notified: number;
 }
 
 const SCHEDULER: Actor = { kind: 'system', id: 'delegation', from: '' };
@@ -83,10 +98,24 @@ export class Children implements DueSource {
   /** By zone id. */
   readonly #parents = new Map<number, Parent>();
   /** Ids of zones whose DS records follow CDS; undefined: to be read. */
-  #on: ReadonlySet<number> | undefined;
+  #on: Set<number> | undefined;
+  readonly #looks = { none: 0, same: 0, taken: 0, held: 0 };
+  #notified = 0;
 
   constructor(options: ChildrenOptions) {
     this.#options = options;
+  }
+
+  get counts(): ChildCounts {
+    return { looks: this.#looks, notified: this.#notified };
+  }
+
+  /** Children by what the last look at each showed. */
+  tally(): ReadonlyMap<ChildOutcome | 'unknown', number> {
+    const found = new Map<ChildOutcome | 'unknown', number>();
+    for (const { children } of this.#parents.values())
+      for (const { outcome = 'unknown' } of children.values()) found.set(outcome, (found.get(outcome) ?? 0) + 1);
+    return found;
   }
 
   due(untilMs: number, limit: number): readonly Name[] {
@@ -96,7 +125,7 @@ export class Children implements DueSource {
 
   nextDueMs(): number | undefined {
     const next = this.#zones().reduce((first, record) => Math.min(first, this.#nextMs(record)), Infinity);
-    return Number.isFinite(next) ? next : undefined;
+    return next === Infinity ? undefined : next;
   }
 
   work(zone: Name): ReturnType<DueSource['work']> {
@@ -124,7 +153,10 @@ export class Children implements DueSource {
       const record = writer.zoneByName(above);
       if (record === undefined) continue;
       const known = this.#parents.get(record.id)?.children.get(ownerKey(child));
-      if (known !== undefined) known.dueMs = Math.min(known.dueMs, known.lookedMs + CHILD_LOOK_LEAST_MS);
+      if (known !== undefined) {
+        known.dueMs = Math.min(known.dueMs, known.lookedMs + CHILD_LOOK_LEAST_MS);
+        this.#notified++;
+      }
       onDue();
       return;
     }
@@ -140,6 +172,19 @@ export class Children implements DueSource {
       ...(lookedAtMs === undefined ? {} : { lookedAtMs, text }),
       ...(outcome === undefined ? {} : { outcome }),
     }));
+  }
+
+  /** True when the zone has more delegations than are looked at. */
+  isCut({ id }: ZoneRecord): boolean {
+    return this.#parents.get(id)?.isCut ?? false;
+  }
+
+  /** The zone has changed: it is listed again when that may be. */
+  changed({ id }: ZoneRecord): void {
+    const parent = this.#parents.get(id);
+    if (parent === undefined || parent.isTold) return;
+    parent.isTold = true;
+    this.#options.onDue();
   }
 
   /** A zone has other settings than before. */
@@ -159,17 +204,23 @@ export class Children implements DueSource {
           .filter(isOn)
           .map(({ id }) => id),
       );
-      for (const id of this.#parents.keys()) if (!this.#on.has(id)) this.#parents.delete(id);
     }
-    const records = [...this.#on].flatMap((id) => writer.zoneById(id) ?? []);
+    const on = this.#on;
+    const records = [...on].flatMap((id) => {
+      const record = writer.zoneById(id);
+      // It was removed: ids are not used again.
+      if (record === undefined) on.delete(id);
+      return record ?? [];
+    });
+    for (const id of this.#parents.keys()) if (!on.has(id)) this.#parents.delete(id);
     return records.filter(({ dnssec }) => dnssec === 'on');
   }
 
-  /** Counted time; a zone that has changed is listed anew at once. */
+  /** Counted time; a zone that has changed is listed anew as soon as that may be. */
   #nextMs({ id, revision }: ZoneRecord): number {
     const parent = this.#parents.get(id);
-    if (parent?.revision !== revision) return -Infinity;
-    let next = Infinity;
+    if (parent === undefined) return 0;
+    let next = parent.revision === revision ? Infinity : parent.listAgainMs;
     for (const { dueMs } of parent.children.values()) next = Math.min(next, dueMs);
     return next;
   }
@@ -177,11 +228,14 @@ export class Children implements DueSource {
   /** The zone's delegations as they are; of a large zone the first so many. */
   async #listed({ id }: ZoneRecord): Promise<Parent> {
     const { writer, time } = this.#options;
-    const parent = this.#parents.get(id) ?? { revision: -1, children: new Map<OwnerKey, Child>() };
+    const parent = this.#parents.get(id) ?? newParent();
     this.#parents.set(id, parent);
     const record = writer.zoneById(id);
-    if (record === undefined || parent.revision === record.revision) return parent;
+    const startedMs = time.nowMs();
+    if (record === undefined || parent.revision === record.revision || parent.listAgainMs > startedMs) return parent;
+    parent.isTold = false;
     const found = new Set<OwnerKey>();
+    let fresh = 0;
     let from: OwnerKey | undefined;
     for (let isMore = true; isMore; await turn()) {
       const now = writer.zoneById(id);
@@ -199,24 +253,34 @@ export class Children implements DueSource {
         if (node.key === view.apexKey || rrsetOf(node, TYPE.NS) === undefined) continue;
         found.add(node.key);
         if (!parent.children.has(node.key))
-          parent.children.set(node.key, newChild(node.owner, time.nowMs() + found.size * CHILD_LOOK_EACH_MS));
+          parent.children.set(node.key, newChild(node.owner, startedMs + fresh++ * CHILD_LOOK_EACH_MS));
       }
     }
     for (const key of parent.children.keys()) if (!found.has(key)) parent.children.delete(key);
-    parent.revision = record.revision;
-    return parent;
+    const nowMs = time.nowMs();
+    const waitMs = Math.max(CHILD_LIST_LEAST_MS, CHILD_LIST_TIMES * (nowMs - startedMs));
+    const isCut = found.size >= CHILDREN_MAX;
+    return Object.assign(parent, { revision: record.revision, listAgainMs: nowMs + waitMs, isCut });
   }
 
   async #look({ id }: ZoneRecord, child: Child): Promise<void> {
-    const { time, clock, note } = this.#options;
+    const { time, clock, note, writer } = this.#options;
+    const key = ownerKey(child.name);
+    const before = writer.zoneById(id);
+    if (before === undefined || rrsetOf(writer.view(before).node(key), TYPE.NS) === undefined) {
+      // It was removed since the zone was listed.
+      this.#parents.get(id)?.children.delete(key);
+      return;
+    }
     const { outcome, text } = await this.#judge(id, child.name);
     const nowMs = time.nowMs();
+    this.#looks[outcome]++;
     const isOther = child.text !== text || child.outcome !== outcome;
     child.held = outcome === 'held' ? child.held + 1 : 0;
     const waits = CHILD_HELD_WAITS_MS;
     const waitMs = outcome === 'held' ? waits[Math.min(child.held, waits.length) - 1]! : CHILD_LOOK_EVERY_MS;
     Object.assign(child, { outcome, text, lookedMs: nowMs, lookedAtMs: clock.nowMs(), dueMs: nowMs + waitMs });
-    const record = this.#options.writer.zoneById(id);
+    const record = writer.zoneById(id);
     if (record === undefined || outcome !== 'held' || !isOther) return;
     const said = `${formatName(child.name)} keeps its DS records: ${text}`;
     await note({ kind: 'dnssec', event: 'child-held', zone: record.name, text: said });
@@ -247,7 +311,11 @@ export class Children implements DueSource {
   }
 }
 
+function newParent(): Parent {
+  return { revision: -1, listAgainMs: 0, isTold: false, isCut: false, children: new Map() };
+}
+
 function newChild(owner: Name, dueMs: number): Child {
   const name = lowerName(owner);
-  return { name, dueMs, lookedMs: -Infinity, lookedAtMs: undefined, held: 0, outcome: undefined, text: '' };
+  return { name, dueMs, lookedMs: -CHILD_LOOK_LEAST_MS, lookedAtMs: undefined, held: 0, outcome: undefined, text: '' };
 }

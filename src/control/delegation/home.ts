@@ -1,5 +1,6 @@
 /**
- * Where the records below a name server's name are: in a zone of ours, or in another's.
+ * Where the records below a name server's name are: in a zone of ours, or in another's. A copy of a primary's zone is
+ * another's: nothing is put into it, and it proves no more than the transfer it came by.
  * Not here: the names (dnssec/delegation/signal-name.ts).
  */
 import { type Name, lowerName, ownerKey, parentName } from '#dns/name.ts';
@@ -14,6 +15,7 @@ export function homeOf(writer: StoreWriter, name: Name): ServedZone | undefined 
     above = parentName(above);
     const record = writer.zoneByName(above);
     if (record === undefined) continue;
+    if (record.secondary?.mode === 'copy') return undefined;
     const view = writer.view(record);
     // Below a delegation it is another's to say.
     for (let cut = lowerName(name); cut.length > above.length; cut = parentName(cut))

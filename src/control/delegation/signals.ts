@@ -1,8 +1,8 @@
 /**
  * Signals of a first DS: while a signed zone has no DS at its parent, its CDS and CDNSKEY stand a second time below the
  * names of its name servers, in those zones that are ours, where the parent can validate them.
- * Implements: RFC 9615 §3 (co-publication of signals, and their end when the DS is there), §4.4 (names that are too
- * long).
+ * Implements: RFC 9615 §4.1 (co-publication of signals), §5.1 (their end when the DS is there), §4.4 (names that are
+ * too long).
  * Not here: reading the signals of others (signal-check.ts).
  */
 import { SIGNAL_HOSTS_MAX } from '#base/limits/dnssec.ts';
@@ -13,7 +13,7 @@ import { TYPE } from '#dns/types.ts';
 import { signalName } from '#dnssec/delegation/signal-name.ts';
 import { readSignalOwners, signalOwnersWrite } from '#store/delegation/delegations.ts';
 import { readRolloverState } from '#store/dnssec/rollovers.ts';
-import { type ZoneRecord } from '#store/schema.ts';
+import { type ZoneRecord, isSignedHere } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { rrsetOf } from '#zone/view.ts';
@@ -28,9 +28,10 @@ import { homeOf } from './home.ts';
 
 const SIGNAL_TYPES = [TYPE.CDS, TYPE.CDNSKEY] as const;
 
-/** RFC 9615 §3: it is signed, and its parent was not seen with a DS of any of its keys. */
-function wantsFirstDs(writer: StoreWriter, { id, dnssec, presigned, isDeletingDs }: ZoneRecord): boolean {
-  if (dnssec === 'off' || presigned !== undefined || isDeletingDs === true) return false;
+/** RFC 9615 §5.1: it is signed, and its parent was not seen with a DS of any of its keys. */
+function wantsFirstDs(writer: StoreWriter, record: ZoneRecord): boolean {
+  const { id, isDeletingDs } = record;
+  if (!isSignedHere(record) || isDeletingDs === true) return false;
   const state = readRolloverState(writer, id);
   return (state?.parentKeys ?? []).length === 0 && (state?.rollovers.unsigning.objects ?? []).length === 0;
 }
@@ -51,7 +52,7 @@ function wantedOwners(writer: StoreWriter, { record, view }: ServedZone): readon
 function isHome({ record, view }: ServedZone, host: Name): boolean {
   const node = view.node(ownerKey(host));
   const hasHost = rrsetOf(node, TYPE.A) !== undefined || rrsetOf(node, TYPE.AAAA) !== undefined;
-  return record.dnssec === 'on' && record.presigned === undefined && hasHost;
+  return isSignedHere(record) && hasHost;
 }
 
 /** What is to change in the zones of name servers so that the signals of a zone stand at `wanted` and nowhere else. */

@@ -7,19 +7,24 @@
  */
 import { createHash } from 'node:crypto';
 import { type IpPort, ipPort } from '#base/address.ts';
-import { CDS_NOTIFY_ADDRESSES_MAX, CDS_NOTIFY_AT_ONCE_MAX, CDS_NOTIFY_WAITS_MS } from '#base/limits/dnssec.ts';
+import {
+  CDS_NOTIFY_ADDRESSES_MAX,
+  CDS_NOTIFY_AT_ONCE_MAX,
+  CDS_NOTIFY_SWEEP_MS,
+  CDS_NOTIFY_WAITS_MS,
+} from '#base/limits/dnssec.ts';
 import { NOTIFY_TICK_MS } from '#base/limits/transfer.ts';
 import { type Log } from '#base/log.ts';
 import { type Name, formatName, nameOf } from '#dns/name.ts';
-import { formatRdata } from '#dns/registry.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { TYPE } from '#dns/types.ts';
 import { type KeyPolicy } from '#dnssec/key-policy.ts';
-import { type ZoneRecord } from '#store/schema.ts';
+import { type ZoneRecord, isSignedHere } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { rrsetOf } from '#zone/view.ts';
 import { type CdsNotifyView } from '#control/api/dnssec.ts';
 import { findDsync } from '#control/outside/dsync-search.ts';
+import { hostAddresses } from '#control/outside/host-addresses.ts';
 import { type AskServer, type ParentServers } from './parent.ts';
 
 export interface CdsNotifierOptions {
@@ -63,7 +68,9 @@ export class CdsNotifier {
   readonly #known = new Map<number, string>();
   readonly #tasks = new Map<number, Task>();
   readonly #seen = new Map<number, CdsNotifyView>();
+  readonly #rounds = { acknowledged: 0, again: 0, none: 0 };
   #busy = 0;
+  #sweptMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #log: Log | undefined;
 
@@ -76,7 +83,7 @@ export class CdsNotifier {
     this.#log = log;
     const { writer, isWaiting } = this.#options;
     for (const record of writer.zones()) {
-      if (record.dnssec === 'off') continue;
+      if (!isSignedHere(record)) continue;
       this.#known.set(record.id, this.#fingerprint(record));
       if (isWaiting(record)) this.#begin(record.id, writer.generation());
     }
@@ -89,13 +96,21 @@ export class CdsNotifier {
   }
 
   /** The zone was changed in `generation`. */
-  changed(record: ZoneRecord, generation: number): void {
+  changed({ id }: Pick<ZoneRecord, 'id'>, generation: number): void {
     if (this.#timer === undefined) return;
+    const record = this.#options.writer.zoneById(id);
+    // CDS of a copy of a primary's zone is for the primary to announce.
+    if (record === undefined || !isSignedHere(record)) return this.#forget(id);
     const now = this.#fingerprint(record);
     if ((this.#known.get(record.id) ?? '') === now) return;
     this.#known.set(record.id, now);
     if (now !== '') this.#begin(record.id, generation);
     else this.#tasks.delete(record.id);
+  }
+
+  /** Rounds since the start by their result: acknowledged, to be tried again, no endpoint that may be asked. */
+  get counts(): Readonly<Record<Round['outcome'], number>> {
+    return this.#rounds;
   }
 
   /** What came of the last message about the zone; undefined: none was to be sent since the start. */
@@ -108,10 +123,8 @@ export class CdsNotifier {
   }
 
   /** Empty when there is none of them. */
-  #fingerprint({ id }: ZoneRecord): string {
+  #fingerprint(record: ZoneRecord): string {
     const { writer } = this.#options;
-    const record = writer.zoneById(id);
-    if (record === undefined) return '';
     const view = writer.view(record);
     const apex = view.node(view.apexKey);
     const rdatas = [TYPE.CDS, TYPE.CDNSKEY].flatMap((type) => rrsetOf(apex, type)?.rdatas ?? []);
@@ -123,6 +136,8 @@ export class CdsNotifier {
 
   #tick(): void {
     const { writer, isServed, nowMs } = this.#options;
+    // By the clock that the operator may set: then it is swept now, or again.
+    if (Math.abs(nowMs() - this.#sweptMs) >= CDS_NOTIFY_SWEEP_MS) this.#forgetRemoved();
     for (const [zoneId, task] of this.#tasks) {
       if (this.#busy >= CDS_NOTIFY_AT_ONCE_MAX) break;
       if (task.isBusy || task.dueMs > nowMs() || !isServed(task.generation)) continue;
@@ -140,6 +155,12 @@ export class CdsNotifier {
     }
   }
 
+  #forgetRemoved(): void {
+    this.#sweptMs = this.#options.nowMs();
+    for (const zoneId of this.#known.keys())
+      if (this.#options.writer.zoneById(zoneId) === undefined) this.#forget(zoneId);
+  }
+
   #forget(zoneId: number): void {
     for (const each of [this.#known, this.#tasks, this.#seen]) each.delete(zoneId);
   }
@@ -147,6 +168,7 @@ export class CdsNotifier {
   async #work(record: ZoneRecord, task: Task): Promise<void> {
     const { nowMs, note, policyOf, isWaiting } = this.#options;
     const { outcome, text, target } = await this.#round(record);
+    this.#rounds[outcome]++;
     const atMs = nowMs();
     this.#seen.set(record.id, { atMs, isAcknowledged: outcome === 'acknowledged', text, ...(target && { target }) });
     // A newer change is announced next, whatever became of this.
@@ -190,11 +212,7 @@ export class CdsNotifier {
 
   /** Or why there are none. */
   async #addresses(host: Name): Promise<readonly string[] | string> {
-    const types = [TYPE.AAAA, TYPE.A];
-    const answers = await Promise.all(types.map((type) => this.#options.resolver.lookup(host, type)));
-    const found = answers.flatMap((answer, at) =>
-      answer.kind === 'answer' ? answer.rdatas.map((rdata) => formatRdata(types[at]!, rdata)) : [],
-    );
-    return found.length > 0 ? found : 'has no address that can be found';
+    const { addresses, failure } = await hostAddresses(host, this.#options.resolver);
+    return addresses.length > 0 ? addresses : (failure ?? 'has no address');
   }
 }

@@ -12,6 +12,7 @@ import { unlessDamaged } from '#store/failure.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type ZoneRecord, isSignedHere } from '#store/schema.ts';
 import { type MetricFamily } from '#control/api/control.ts';
+import { type CdsNotifier } from './cds-notifier.ts';
 import { type ParentServers } from './parent.ts';
 import { type ServedCounts } from './served-sampler.ts';
 
@@ -19,6 +20,7 @@ export interface DnssecCountsInput {
   readonly reader: StoreReader;
   readonly parents: Pick<ParentServers, 'found'>;
   readonly served: ServedCounts;
+  readonly notified: CdsNotifier['counts'];
   /** Wall time minus counted time. */
   readonly wallOffsetMs: number;
   /** How far the wall clock is from what it should be, and whether it may be signed. */
@@ -27,7 +29,14 @@ export interface DnssecCountsInput {
 
 type Sample = MetricFamily['samples'][number];
 
-export function dnssecFamilies({ reader, parents, served, wallOffsetMs, clock }: DnssecCountsInput): MetricFamily[] {
+export function dnssecFamilies({
+  reader,
+  parents,
+  served,
+  notified,
+  wallOffsetMs,
+  clock,
+}: DnssecCountsInput): MetricFamily[] {
   const signed = reader.zones().filter(isSignedHere);
   const keys = new Tally('role', 'stage');
   for (const record of signed) for (const { role, state } of record.keys) keys.add(role, state);
@@ -36,12 +45,6 @@ export function dnssecFamilies({ reader, parents, served, wallOffsetMs, clock }:
   for (const { isGood } of inSync) ds.add(isGood === undefined ? 'unknown' : isGood ? 'good' : 'bad');
   const { rollovers, held, oldest } = rolloverCounts(reader, signed, wallOffsetMs);
   const isFrozen = readFreeze(reader) !== undefined;
-  const gauge = (name: string, help: string, samples: readonly Sample[]): MetricFamily => ({
-    name,
-    help,
-    type: 'gauge',
-    samples,
-  });
   return [
     gauge('waxseal_dnssec_keys', 'Keys of signed zones by role and stage.', keys.samples),
     gauge('waxseal_dnssec_rollovers', 'Key rollovers under way, by kind and stage.', rollovers.samples),
@@ -71,12 +74,16 @@ export function dnssecFamilies({ reader, parents, served, wallOffsetMs, clock }:
             ),
           ),
         ]),
-    {
-      name: 'waxseal_dnssec_served_checks_total',
-      help: 'Looks at what a zone is served as, over the network: good, bad, or silent (nothing was learnt).',
-      type: 'counter',
-      samples: Object.entries(served).map(([result, value]) => ({ labels: { result }, value })),
-    },
+    byResult(
+      'waxseal_dnssec_served_checks_total',
+      'Looks at what a zone is served as, over the network: good, bad, or silent (nothing was learnt).',
+      served,
+    ),
+    byResult(
+      'waxseal_dnssec_cds_notify_total',
+      'Tries to tell a parent of new CDS: acknowledged, again (no reply or a refusal), none (no endpoint).',
+      notified,
+    ),
     gauge('waxseal_dnssec_signing_possible', '0 while the clock is too far off for anything to be signed.', [
       { labels: {}, value: clock.mayBeSigned ? 1 : 0 },
     ]),
@@ -86,6 +93,15 @@ export function dnssecFamilies({ reader, parents, served, wallOffsetMs, clock }:
       [{ labels: {}, value: clock.jumpMs / 1000 }],
     ),
   ];
+}
+
+function gauge(name: string, help: string, samples: readonly Sample[]): MetricFamily {
+  return { name, help, type: 'gauge', samples };
+}
+
+function byResult(name: string, help: string, counts: Readonly<Record<string, number>>): MetricFamily {
+  const samples = Object.entries(counts).map(([result, value]) => ({ labels: { result }, value }));
+  return { name, help, type: 'counter', samples };
 }
 
 function rolloverCounts(reader: StoreReader, signed: readonly ZoneRecord[], wallOffsetMs: number) {
@@ -107,7 +123,8 @@ function rolloverCounts(reader: StoreReader, signed: readonly ZoneRecord[], wall
 
 /** Undefined: the parent was not looked at since the start. */
 function isInSync({ name }: ZoneRecord, parents: Pick<ParentServers, 'found'>): boolean | undefined {
-  return parents.found(nameOf(name))?.servers.every(({ problem }) => problem === undefined);
+  const servers = parents.found(nameOf(name))?.servers ?? [];
+  return servers.length === 0 ? undefined : servers.every(({ problem }) => problem === undefined);
 }
 
 /** Counts by the values of one or two labels. */

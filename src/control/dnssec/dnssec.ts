@@ -63,9 +63,10 @@ export function dnssecControl(options: DnssecControlOptions): DnssecControl {
     dsOf: (record) => unlessDamaged(() => steps.dsOf(record), []),
     async hold(record, reason) {
       // The operator's word stays.
-      if (steps.stored(record).rollovers.ksk.hold !== undefined) return;
+      if (unlessDamaged(() => steps.stored(record).rollovers.ksk.hold, undefined) !== undefined) return true;
       const command = { kind: 'dnssec.hold', zone: nameOf(record.name), reason } as const;
-      await options.run(command, { actor: SAMPLER, dryRun: false });
+      const held = await options.run(command, { actor: SAMPLER, dryRun: false });
+      return held.ok;
     },
   });
   return {
@@ -75,6 +76,7 @@ export function dnssecControl(options: DnssecControlOptions): DnssecControl {
         reader: writer,
         parents,
         served: sampler.counts,
+        notified: notifier.counts,
         wallOffsetMs: time.read().wallOffsetMs,
         clock: { jumpMs: signingClock.jumpMs() ?? 0, mayBeSigned: signingClock.problem() === undefined },
       }),

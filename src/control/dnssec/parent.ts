@@ -17,6 +17,7 @@ import { RCODE, TYPE } from '#dns/types.ts';
 import { dsRdata } from '#dnssec/ds.ts';
 import { type ZoneKey } from '#dnssec/rollover/keys.ts';
 import { type DirectReply, askDirectly } from '#control/outside/direct-question.ts';
+import { hostAddresses } from '#control/outside/host-addresses.ts';
 
 const DNS_PORT = 53;
 
@@ -30,6 +31,12 @@ export interface ParentPlace {
 export interface LocatedParent {
   readonly apex?: Name;
   readonly places: readonly ParentPlace[];
+  /** Why they could not be found now; `places` are those of before. */
+  readonly failure?: string;
+}
+
+interface Unfound {
+  readonly failure: string;
 }
 
 /** What one of them says. */
@@ -51,6 +58,8 @@ export interface ParentFound {
     /** What is wrong with it. */
     readonly problem: string | undefined;
   }[];
+  /** Why no server was found to be asked. */
+  readonly failure?: string;
 }
 
 export type AskServer = (server: IpPort, name: Name, type: number) => Promise<DirectReply>;
@@ -62,6 +71,7 @@ export class ParentServers {
   readonly #places = new Map<string, readonly ParentPlace[]>();
   readonly #looked = new Map<string, number>();
   readonly #found = new Map<string, ParentFound>();
+  readonly #unfound = new Map<string, string>();
 
   constructor(resolver: Resolver, ask: AskServer = askDirectly) {
     this.#resolver = resolver;
@@ -90,6 +100,13 @@ export class ParentServers {
     this.#found.set(formatName(zone), { atMs, servers });
   }
 
+  /** They could not be found at the last look: what was seen before is not shown as if it were of now. */
+  noteUnfound(zone: Name, atMs: number): void {
+    const failure = this.#unfound.get(formatName(zone));
+    if (failure === undefined || this.found(zone)?.failure === failure) return;
+    this.#found.set(formatName(zone), { atMs, servers: [], failure });
+  }
+
   /** Undefined before the first look since the start. */
   found(zone: Name): ParentFound | undefined {
     return this.#found.get(formatName(zone));
@@ -97,7 +114,9 @@ export class ParentServers {
 
   /** Finds the servers, or takes those of the policy, and asks each. */
   async look(zone: Name, fixed: readonly string[] = []): Promise<readonly ParentLook[]> {
-    const { places } = await this.locate(zone, fixed);
+    const { places, failure } = await this.locate(zone, fixed);
+    if (failure === undefined) this.#unfound.delete(formatName(zone));
+    else this.#unfound.set(formatName(zone), failure);
     return Promise.all(places.map(async ({ name, server }) => readLook(name, await this.#ask(server, zone, TYPE.DS))));
   }
 
@@ -105,41 +124,43 @@ export class ParentServers {
   async locate(zone: Name, fixed: readonly string[] = []): Promise<LocatedParent> {
     const found = fixed.length > 0 ? { places: fixed.flatMap(fixedPlace) } : await this.#find(zone);
     if (this.#places.size >= PARENT_ZONES_MAX) this.#places.clear();
-    const places = found?.places ?? this.places(zone);
-    this.#places.set(formatName(zone), places);
-    return { ...found, places };
+    if (this.#unfound.size >= PARENT_ZONES_MAX) this.#unfound.clear();
+    if ('failure' in found) return { places: this.places(zone), failure: found.failure };
+    this.#places.set(formatName(zone), found.places);
+    return found;
   }
 
-  /** Undefined when they cannot be found now. */
-  async #find(zone: Name): Promise<LocatedParent | undefined> {
+  async #find(zone: Name): Promise<LocatedParent | Unfound> {
     let above = zone;
     for (let labels = 0; labels < PARENT_LABELS_MAX && above.length > ROOT.length; labels++) {
       above = parentName(above);
       const answer = await this.#resolver.lookup(above, TYPE.NS);
-      if (isTransient(answer)) return undefined;
+      const text = formatName(above);
+      if (isTransient(answer)) return { failure: `${text} NS cannot be looked up: ${answer.reason ?? answer.kind}` };
       if (answer.kind !== 'answer') continue;
       const places = await this.#addresses(answer.rdatas);
-      return places && { apex: above, places };
+      return 'failure' in places ? { failure: `${text}: ${places.failure}` } : { places, apex: above };
     }
-    return undefined;
+    return { failure: 'no name above it has NS records' };
   }
 
-  async #addresses(hosts: readonly Name[]): Promise<readonly ParentPlace[] | undefined> {
+  /** RFC 7583 §3.3: all of them. A server with an address that is not known, or not asked, could have other records. */
+  async #addresses(hosts: readonly Name[]): Promise<readonly ParentPlace[] | Unfound> {
+    if (hosts.length > PARENT_PLACES_MAX) return { failure: `it has ${hosts.length} servers, more than are asked` };
     const found = await Promise.all(
-      hosts.slice(0, PARENT_PLACES_MAX).map(async (host) => {
-        const answers = await Promise.all([TYPE.A, TYPE.AAAA].map((type) => this.#resolver.lookup(host, type)));
-        const texts = answers.flatMap((answer, at) =>
-          answer.kind === 'answer'
-            ? answer.rdatas.map((rdata) => formatRdata(at === 0 ? TYPE.A : TYPE.AAAA, rdata))
-            : [],
-        );
+      hosts.map(async (host) => {
+        const { addresses, failure } = await hostAddresses(host, this.#resolver);
         const name = formatName(host).toLowerCase().replace(/\.$/, '');
-        return texts.toSorted().map((ip) => ({ name: `${name} ${ip}`, server: ipPort(ip, DNS_PORT) }));
+        const places = addresses.map((ip) => ({ name: `${name} ${ip}`, server: ipPort(ip, DNS_PORT) }));
+        const none = places.length === 0 ? 'it has no address' : undefined;
+        return { name, places, failure: failure ?? none };
       }),
     );
-    const places = found.flat().toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    // A server without an address that is known could have other records.
-    return found.some((each) => each.length === 0) ? undefined : places.slice(0, PARENT_PLACES_MAX);
+    const unknown = found.find(({ failure }) => failure !== undefined);
+    if (unknown !== undefined) return { failure: `its server ${unknown.name}: ${unknown.failure}` };
+    const places = found.flatMap((each) => each.places).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    if (places.length <= PARENT_PLACES_MAX) return places;
+    return { failure: `its servers have ${places.length} addresses, more than are asked` };
   }
 }
 

@@ -22,8 +22,8 @@ export interface SamplerOptions {
   readonly alert: (zone: string, problems: readonly Problem[]) => Promise<void>;
   /** DS records at the parent that the zone must be reached from. */
   readonly dsOf: (record: ZoneRecord) => readonly Uint8Array[];
-  /** Holds the zone's rollovers unless they are held. */
-  readonly hold: (record: ZoneRecord, reason: string) => Promise<unknown>;
+  /** Holds the zone's rollovers unless they are held; false: they are not. */
+  readonly hold: (record: ZoneRecord, reason: string) => Promise<boolean>;
   readonly ask?: AskListener;
 }
 
@@ -32,8 +32,8 @@ export type ServedCounts = Readonly<Record<ServedVerdict['kind'], number>>;
 
 export class ServedSampler {
   readonly #options: SamplerOptions;
-  /** Zones that were alerted of, until what is checked of them is good. */
-  readonly #alerted = new Set<string>();
+  /** Zones that were alerted of, and whether their rollovers are held, until what is checked of them is good. */
+  readonly #alerted = new Map<string, boolean>();
   readonly #counts = { good: 0, bad: 0, silent: 0 };
 
   constructor(options: SamplerOptions) {
@@ -49,6 +49,8 @@ export class ServedSampler {
     const { writer, random } = this.#options;
     const below = (count: number): number => Buffer.from(random(4)).readUInt32BE() % count;
     const signed = writer.zones().filter(isSignedHere);
+    const names = new Set(signed.map(({ name }) => name));
+    for (const name of this.#alerted.keys()) if (!names.has(name)) this.#alerted.delete(name);
     let isAnswering = true;
     for (let left = Math.min(SERVED_SAMPLE_ZONES, signed.length); left > 0; left--) {
       const record = signed.splice(below(signed.length), 1)[0]!;
@@ -66,27 +68,29 @@ export class ServedSampler {
     const nowSeconds = toSeconds(nowMs());
     const stored = sampleZone(record, writer.view(record), nowSeconds, random);
     if (stored !== undefined) return stored;
-    const generation = writer.generation();
-    // A moment after a commit, and while there is no answer process, the store is all that can be looked at.
-    if (!isAnswering || !publisher.isServed(generation)) return { kind: 'silent' };
+    const { id, revision } = record;
+    // A moment after a change of it, and while there is no answer process, the store is all that can be looked at.
+    if (!isAnswering || !publisher.isServed(revision)) return { kind: 'silent' };
     const shared = { addresses: publisher.addresses, ds: dsOf(record), nowSeconds, random };
     const verdict = await lookAtServed(writer.view(record), ask === undefined ? shared : { ...shared, ask });
-    // What changed in between is looked at another time.
-    return writer.generation() === generation ? verdict : { kind: 'silent' };
+    // What changed in between is looked at another time; changes of other zones are nothing to it.
+    return writer.zoneById(id)?.revision === revision ? verdict : { kind: 'silent' };
   }
 
   async #tell(record: ZoneRecord, { question, why }: Extract<ServedVerdict, { kind: 'bad' }>): Promise<void> {
     const { alert, hold } = this.#options;
     const { name } = record;
-    if (this.#alerted.has(name)) return;
-    this.#alerted.add(name);
+    if (this.#alerted.get(name) === true) return;
+    const isTold = this.#alerted.has(name);
     const text = `${question} is served as it must not be: ${why}`;
-    const found = problem('DNSSEC_SERVED', atZone(name), `${text}. Its rollovers are held`, {
-      fix:
-        `look at the log and at \`waxseal zone export ${name} --signed\`; a backup has the zone as it was; ` +
-        `then: waxseal dnssec resume ${name}`,
+    const isHeld = await hold(record, text);
+    this.#alerted.set(name, isHeld);
+    if (isTold) return;
+    const said = isHeld ? 'Its rollovers are held' : 'Its rollovers could not be held';
+    const then = isHeld ? `then: waxseal dnssec resume ${name}` : `hold them: waxseal dnssec hold ${name} --reason …`;
+    const found = problem('DNSSEC_SERVED', atZone(name), `${text}. ${said}`, {
+      fix: `look at the log and at \`waxseal zone export ${name} --signed\`; a backup has the zone as it was; ${then}`,
     });
     await alert(name, [found]);
-    await hold(record, text);
   }
 }

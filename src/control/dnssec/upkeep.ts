@@ -135,8 +135,11 @@ async function judgeParent(
   { steps, time, parents }: DnssecUpkeepOptions,
   alarms: ParentAlarms,
 ): Promise<LifecycleObservation[]> {
-  if (looks.length === 0) return [];
   const atMs = time.nowMs();
+  if (looks.length === 0) {
+    parents.noteUnfound(view.apex, atMs);
+    return [];
+  }
   const state = steps.stored(record);
   const observations = rolloversOf(state)
     .filter(({ kind }) => needsParent(kind))

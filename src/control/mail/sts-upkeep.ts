@@ -14,7 +14,7 @@ import { readMailState } from '#store/mail/state.ts';
 import { STS_WATCH_KIND, readStsWatch, stsWatchWrite } from '#store/mail/sts-watch.ts';
 import { type Actor } from '#control/api/control.ts';
 import { type DueSource, type Notice, dueZones } from '#control/lifecycle/due-source.ts';
-import { type StsProbe } from '#control/outside/mta-sts-probe.ts';
+import { type StsProbe } from '#control/outside/file-probes.ts';
 import { type UpkeepOptions } from './upkeep.ts';
 
 const SCHEDULER: Actor = { kind: 'system', id: 'mta-sts', from: '' };

@@ -1,19 +1,15 @@
 /**
  * The world's DNS through recursive servers that are asked over TLS, and never otherwise: the first that gives an
  * answer, with the TTLs that it gives. Of every type.
- * Implements: RFC 1034 §4.3.2 and RFC 2308 §5 (what an answer with aliases means, and for how long), RFC 8310 §5.
- * Not here: connections (dot-connection.ts), servers that are asked in the clear (outside-resolver.ts).
+ * Implements: RFC 8310 §5 (strict).
+ * Not here: connections (dot-connection.ts), servers that are asked in the clear (outside-resolver.ts), what an answer
+ * says (recursive-answer.ts).
  */
 import { type DotServer } from '#config/dot-server.ts';
-import { readU16 } from '#base/bytes.ts';
-import { ALIASES_MAX } from '#base/limits/outside.ts';
-import { type Name, equalNames, lowerName } from '#dns/name.ts';
-import { readReply, rcodeName } from '#dns/reply.ts';
-import { type SectionRecord, readSections } from '#dns/reply-sections.ts';
+import { lowerName } from '#dns/name.ts';
 import { type Resolver, type ResolverAnswer } from '#dns/resolver.ts';
-import { RCODE, TYPE, type RrType } from '#dns/types.ts';
-import { soaMinimum } from '#zone/changeset.ts';
 import { DotConnection } from './dot-connection.ts';
+import { readAnswer } from './recursive-answer.ts';
 
 export interface DotResolver extends Resolver {
   /** Ends its connections. */
@@ -40,39 +36,4 @@ export function dotResolver(servers: readonly DotServer[], extraRoots?: string):
     },
     stop: () => connections.forEach((each) => each.close()),
   };
-}
-
-/** What a recursive server's answer to this question says. */
-export function readAnswer(octets: Uint8Array, name: Name, type: RrType): ResolverAnswer {
-  const reply = readReply(octets, readU16(octets, 0), name, type);
-  const records = readSections(octets);
-  if (reply === undefined || records === undefined) return { kind: 'servfail', reason: 'the answer is malformed' };
-  if (reply.rcode !== RCODE.NOERROR && reply.rcode !== RCODE.NXDOMAIN)
-    return { kind: 'servfail', reason: `the name server says ${rcodeName(reply.rcode)}` };
-  const answers = records.filter(({ section }) => section === 'answer');
-  const of = (owner: Name, wanted: RrType): SectionRecord[] =>
-    answers.filter((each) => each.type === wanted && equalNames(each.owner, owner));
-  const ttls: number[] = [];
-  let owner = name;
-  for (let aliases = 0; aliases <= ALIASES_MAX; aliases++) {
-    const found = of(owner, type);
-    ttls.push(...found.map(({ ttl }) => ttl));
-    if (found.length > 0)
-      return { kind: 'answer', rdatas: found.map(({ rdata }) => rdata), ttlSeconds: Math.min(...ttls) };
-    const [alias] = of(owner, TYPE.CNAME);
-    if (alias === undefined) {
-      const kind = reply.rcode === RCODE.NXDOMAIN ? 'nxdomain' : 'nodata';
-      const negative = negativeTtl(records);
-      return negative === undefined ? { kind } : { kind, ttlSeconds: Math.min(negative, ...ttls) };
-    }
-    ttls.push(alias.ttl);
-    owner = alias.rdata;
-  }
-  return { kind: 'servfail', reason: `the answer has more than ${ALIASES_MAX} aliases` };
-}
-
-/** RFC 2308 §5: the lesser of the SOA's TTL and MINIMUM. */
-function negativeTtl(records: readonly SectionRecord[]): number | undefined {
-  const soa = records.find(({ section, type }) => section === 'authority' && type === TYPE.SOA);
-  return soa === undefined ? undefined : Math.min(soa.ttl, soaMinimum(soa.rdata));
 }

@@ -1,7 +1,7 @@
 /**
  * Looks at what life cycles wait to see: a record at every name server, an MTA-STS body from outside, a mail host
  * without its old key. An edge: whatever goes wrong out there is an observation that is not good.
- * Not here: fetching the body (mta-sts-probe.ts), what should be seen (lifecycle/expectation.ts), what follows from it
+ * Not here: fetching the body (file-probes.ts), what should be seen (lifecycle/expectation.ts), what follows from it
  * (lifecycle/lives.ts), when to look (control/lifecycle/scheduler.ts).
  */
 import { unreachable } from '#base/assert.ts';
@@ -24,10 +24,9 @@ import { txtText } from '#mail/text/txt.ts';
 import { soaSerial } from '#zone/changeset.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type DirectReply } from './direct-question.ts';
-import { type BimiProbe } from './bimi-probe.ts';
 import { type NameServerPlace, OWN_SERVER, formatNameServerPlace, parseNameServerPlace } from './name-server-place.ts';
 import { type OwnHostLook, judgeServed } from './own-host-look.ts';
-import { type StsProbe } from './mta-sts-probe.ts';
+import { type BimiProbe, type StsProbe } from './file-probes.ts';
 import { type StarttlsLook } from './starttls-look.ts';
 import { type ZoneSecondaries } from './zone-secondaries.ts';
 

@@ -2,8 +2,7 @@
  * Fetches what a host is to serve as readers out there would: from every address of its name, over full validation. An
  * edge: every failure is an error whose text names the step and why. The view is that of this machine: what a firewall,
  * a split DNS or a CDN shows to others it cannot know.
- * Not here: addresses (probe-addresses.ts), one HTTPS request (https-request.ts), what is fetched (mta-sts-probe.ts,
- * bimi-probe.ts).
+ * Not here: addresses (probe-addresses.ts), one HTTPS request (https-request.ts), what is fetched (file-probes.ts).
  */
 import { type Network, NetworkSet } from '#base/network.ts';
 import { STS_PROBE_MS_MAX } from '#base/limits/outside.ts';

@@ -2,7 +2,7 @@
  * One HTTPS request for what a host is to serve to one of its addresses, with the rules that senders and receivers of
  * mail keep. Rejects with a ProbeFailure, whose text is written for the operator of that host.
  * Implements: RFC 8461 §3.2 (media type), §3.3 (certificate, status, redirects, size).
- * Not here: addresses, and what is done with the body (mta-sts-probe.ts, bimi-probe.ts).
+ * Not here: addresses, and what is done with the body (file-probes.ts).
  */
 import { type IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';

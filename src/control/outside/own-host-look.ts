@@ -1,7 +1,7 @@
 /**
  * What this server's own policy host shows to a client that asks for a host: its certificates in a real handshake, at
  * the first of its addresses that takes one. An edge: every failure is a ProbeFailure.
- * Not here: what should be shown (lifecycle/expectation.ts), what senders outside see (mta-sts-probe.ts).
+ * Not here: what should be shown (lifecycle/expectation.ts), what senders outside see (file-probes.ts).
  */
 import { createHash } from 'node:crypto';
 import { connect } from 'node:net';

@@ -9,10 +9,10 @@ import { networkInterfaces } from 'node:os';
 import { type IpPort, ipPort } from '#base/address.ts';
 import { NAME_SERVER_ADDRESSES_MAX, NAME_SERVER_HOSTS_MAX } from '#base/limits/outside.ts';
 import { type Name, formatName } from '#dns/name.ts';
-import { formatRdata } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
-import { type Resolver, type ResolverAnswer, isTransient } from '#dns/resolver.ts';
+import { type Resolver, type ResolverAnswer } from '#dns/resolver.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
+import { hostAddresses } from './host-addresses.ts';
 import { type SecondaryPlace } from './name-server-place.ts';
 
 export interface SecondariesOptions {
@@ -90,17 +90,10 @@ function hostText(target: Name): string {
 }
 
 async function hostOf(target: Name, resolver: Resolver, before: Host | undefined): Promise<Host> {
-  const types = [TYPE.A, TYPE.AAAA];
-  const answers = await Promise.all(types.map((type) => resolver.lookup(target, type)));
-  const failed = answers.find((answer) => isTransient(answer));
-  const addresses = answers.flatMap((answer, at) =>
-    answer.kind === 'answer' ? answer.rdatas.map((rdata) => formatRdata(types[at]!, rdata)) : [],
-  );
-  if (failed !== undefined)
-    return before !== undefined && before.addresses.length > 0
-      ? before
-      : { addresses: [], why: `its address: ${failed.reason ?? failed.kind}` };
+  const { addresses, failure } = await hostAddresses(target, resolver);
+  const isKnown = before !== undefined && before.addresses.length > 0;
+  if (failure !== undefined) return isKnown ? before : { addresses: [], why: failure };
   return addresses.length === 0
     ? { addresses, why: 'this name server has no address' }
-    : { addresses: addresses.toSorted().slice(0, NAME_SERVER_ADDRESSES_MAX) };
+    : { addresses: addresses.slice(0, NAME_SERVER_ADDRESSES_MAX) };
 }

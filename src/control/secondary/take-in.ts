@@ -126,7 +126,7 @@ function signerType(zone: MemoryZone): RrType | undefined {
   for (const { owner, type, signatures } of zoneRrsets(zone)) {
     if (signatures.length > 0) return TYPE.RRSIG;
     const isApex = equalNames(owner, zone.apex);
-    if (isSignerType(type, isApex)) return type;
+    if (isSignerType(type, isApex, isApex)) return type;
   }
   return undefined;
 }

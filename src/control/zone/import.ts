@@ -74,9 +74,10 @@ export function bringRrsets(view: ZoneView, rrsets: Iterable<Rrset>, signed: boo
     }
     changes.push({ owner, type, rrset: { ttl, rdatas, manager: 'manual' } });
   }
+  const isOfSigner = (key: OwnerKey, type: RrType): boolean => isSignerType(type, signed, key === view.apexKey);
   for (const node of view.ascend(view.apexKey))
     for (const { type, manager } of node.rrsets)
-      if (manager === 'manual' && !isSignerType(type, signed) && listed.get(node.key)?.has(type) !== true)
+      if (manager === 'manual' && !isOfSigner(node.key, type) && listed.get(node.key)?.has(type) !== true)
         changes.push({ owner: node.owner, type, rrset: null });
   changes.push(...withoutTextsBesideSpf(view, listed));
   return { changes, warnings };

@@ -175,7 +175,8 @@ function refuse(view: ZoneView, key: OwnerKey, owner: Name, type: RrType, at: Bo
   const manager = rrset?.manager;
   // TXT beside SPF is not the policy's.
   if (rrset !== undefined && manager === 'mail' && type === TYPE.TXT && rrset.rdatas.some(isSpf)) return undefined;
-  if (isSignerType(type, signed) || (manager !== undefined && manager !== 'manual')) return managed(what, at, manager ?? 'dnssec');
+  const isOfSigner = isSignerType(type, signed, key === view.apexKey);
+  if (isOfSigner || (manager !== undefined && manager !== 'manual')) return managed(what, at, manager ?? 'dnssec');
   return undefined;
 }
 

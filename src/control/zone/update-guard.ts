@@ -24,7 +24,7 @@ export function updateGuard(rights: UpdateRights, key: string, apex: Name, isSig
     const name = formatName(owner);
     if (!rights.mayName(owner)) return refuse(`the key ${key} may not change ${name}`);
     if (kind === 'name') return undefined;
-    const isOfSigner = isSignerType(type, isSigned) || before?.manager === 'dnssec';
+    const isOfSigner = isSignerType(type, isSigned, equalNames(owner, apex)) || before?.manager === 'dnssec';
     // What the signer keeps at a name stays, as SOA and NS of the apex do (RFC 2136 §3.4.2.3).
     if (isOfName && isOfSigner) return 'skip';
     if (!rights.mayType(type)) return refuse(`the key ${key} may not change ${typeName(type)} records`);

@@ -1,6 +1,6 @@
 /**
  * Where the operator of a child's name server says what first DS the child wants.
- * Implements: RFC 9615 §2 (signalling names).
+ * Implements: RFC 9615 §3.2 (signaling names).
  */
 import { concatBytes } from '#base/bytes.ts';
 import { NAME_BYTES_MAX } from '#base/limits/dns.ts';

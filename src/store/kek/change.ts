@@ -47,7 +47,7 @@ export function endKekChange({ db }: Pick<Environment, 'db'>, next: Sealer): voi
   if (change === undefined) return;
   for (const { key, value } of db.secrets.getRange({})) {
     const label = labelOfSecret(idOf(key));
-    if (label === undefined || next.open(label, value).ok) continue;
+    if (label === undefined || isUnder(next, label, value)) continue;
     throw new StoreFailure(
       'SECRET_SEALED',
       atObject(label.id),
@@ -75,7 +75,10 @@ export interface ResealSlice {
   readonly isLast: boolean;
 }
 
-/** Looks at up to `limit` secrets from `from` on. The problem SECRET_SEALED: one opens under neither key. */
+/**
+ * Looks at up to `limit` secrets from `from` on; while no key follows, all of them are to be sealed again. The problem
+ * SECRET_SEALED: one opens under neither key.
+ */
 export function resealSlice(
   secrets: Octets,
   sealer: ChangingSealer,
@@ -97,7 +100,7 @@ export function resealSlice(
     }
     const id = idOf(key);
     const label = labelOfSecret(id);
-    if (label === undefined || sealer.next?.open(label, value).ok !== false) continue;
+    if (label === undefined || isUnder(sealer.next, label, value)) continue;
     const opened = sealer.open(label, value);
     if (!opened.ok)
       return fail(
@@ -114,6 +117,12 @@ export function resealSlice(
     opened.value.fill(0);
   }
   return ok(last === undefined ? { writes, isLast: true } : { writes, from: last, isLast: false });
+}
+
+function isUnder(sealer: Sealer | undefined, label: SealLabel, value: Uint8Array): boolean {
+  const opened = sealer?.open(label, value);
+  if (opened?.ok === true) opened.value.fill(0);
+  return opened?.ok === true;
 }
 
 function idOf(key: Uint8Array): string {

@@ -42,10 +42,34 @@ describe('each fault by itself is found, and nothing else', () => {
   const FAULTS: readonly [string, Partial<DelegationFacts>, string, RegExp][] = [
     [
       'one name server',
-      { ns: NS.slice(0, 1), servers: [server('ns1.example.', '193.0.14.1', { ns: NS.slice(0, 1) })], parent: [] },
+      {
+        ns: NS.slice(0, 1),
+        servers: [server('ns1.example.', '193.0.14.1', { ns: NS.slice(0, 1) })],
+        parent: [{ place: 'a.nic. 1', said: { ns: [], glue: {} } }],
+      },
       'too-few-servers',
       /1 name server/,
     ],
+    ['a name server past the thirteenth', { nsUnasked: ['ns14.example.net.'] }, 'too-many-servers', /not asked: ns14/],
+    [
+      'more addresses than are asked',
+      { hosts: [SOUND.hosts[0]!, { ...SOUND.hosts[1]!, unasked: ['2001:7fd::5'] }] },
+      'not-asked',
+      /2 addresses.*2001:7fd::5/,
+    ],
+    [
+      'a family that cannot be looked up: glue is not compared',
+      { hosts: [{ ...SOUND.hosts[0]!, addresses: ['193.0.14.2'], failure: 'its IPv6 addresses cannot…' }, SOUND.hosts[1]!] },
+      'address-unknown',
+      /IPv6/,
+    ],
+    [
+      'an address inside beside a public one',
+      { hosts: [SOUND.hosts[0]!, { ...SOUND.hosts[1]!, inside: ['10.0.0.1'] }] },
+      'not-public',
+      /10\.0\.0\.1/,
+    ],
+    ['no server of the parent', { parent: [] }, 'parent-unknown', /no server of the parent was found/],
     [
       'a host without address',
       { hosts: [SOUND.hosts[0]!, { host: NS[1]!, needsGlue: false, addresses: [], why: 'it is an alias (CNAME)' }] },
@@ -99,6 +123,13 @@ describe('each fault by itself is found, and nothing else', () => {
   test('every rule has a fault that shows it', () => {
     expect([...new Set(FAULTS.map(([, , code]) => code))].toSorted()).toEqual(Object.keys(FINDINGS).toSorted());
   });
+});
+
+test('RFC 1034 §4.2.1: glue is compared with all addresses, also those that were not asked', () => {
+  const host = { ...SOUND.hosts[0]!, inside: ['10.0.0.1'], unasked: ['193.0.14.3'] };
+  const glue = { 'ns1.example.': ['10.0.0.1', '193.0.14.1', '193.0.14.3'] };
+  const facts = { ...SOUND, hosts: [host, SOUND.hosts[1]!], parent: [{ place: 'a', said: { ns: NS, glue } }] };
+  expect(judgeDelegation(facts).map(({ code }) => code)).toEqual(['not-public', 'not-asked']);
 });
 
 test('errors stand before warnings', () => {

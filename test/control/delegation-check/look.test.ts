@@ -80,7 +80,7 @@ function look(more: Partial<DelegationLook> = {}) {
     mayAsk: (ip) => !ip.startsWith('10.'),
     ...more,
   };
-  return { asked, run: () => lookAtDelegation({ zone: ZONE, view: VIEW, isSigned: true }, given) };
+  return { asked, given, run: () => lookAtDelegation({ zone: ZONE, view: VIEW, isSigned: true }, given) };
 }
 
 describe('whom it asks', () => {
@@ -104,8 +104,32 @@ describe('whom it asks', () => {
 
   test('a parent inside is not asked either', async () => {
     const { asked, run } = look({ mayAsk: (ip) => ip === '193.0.14.1' });
-    expect((await run()).parent).toEqual([]);
+    expect((await run()).parent).toEqual([{ place: 'a.nic. 193.0.14.9', said: { failure: expect.stringContaining('not asked') } }]);
     expect(asked.some((each) => each.includes('193.0.14.9'))).toBe(false);
+  });
+});
+
+describe('what it leaves out is told', () => {
+  const lookup: DelegationLook['resolver']['lookup'] = (name, type) => {
+    if (type === TYPE.AAAA) return Promise.resolve({ kind: 'timeout' });
+    if (type !== TYPE.A || formatName(name) !== 'ns1.z.example.') return Promise.resolve({ kind: 'nodata' });
+    const rdatas = [1, 2, 3, 4, 5].map((last) => Uint8Array.of(193, 0, 14, last));
+    return Promise.resolve({ kind: 'answer', rdatas: [Uint8Array.of(10, 0, 0, 1), ...rdatas], ttlSeconds: 60 });
+  };
+
+  test('addresses inside, past the fourth, and of a family that cannot be looked up', async () => {
+    const { run } = look({ resolver: { lookup } });
+    const [host] = (await run()).hosts;
+    expect(host).toMatchObject({ inside: ['10.0.0.1'], unasked: ['193.0.14.5'], failure: expect.stringMatching(/IPv6.*timeout/) });
+    expect(host!.addresses).toHaveLength(4);
+  });
+
+  test('name servers past the thirteenth', async () => {
+    const names = Array.from({ length: 15 }, (_, at) => `@ 300 NS n${at}.other.test.\n`).join('');
+    const view = zoneOf('z.example.', `@ 300 SOA ns1 host 9 3600 600 86400 300\n${names}`);
+    const { given } = look();
+    const facts = await lookAtDelegation({ zone: ZONE, view, isSigned: true }, given);
+    expect([facts.ns.length, facts.hosts.length, facts.nsUnasked?.length]).toEqual([15, 13, 2]);
   });
 });
 

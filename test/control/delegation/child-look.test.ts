@@ -121,6 +121,28 @@ test('KeyTrap (CVE-2023-50387): under a second, sixteen checks at most, and the 
   expect(delays.max / 1e6).toBeLessThan(500);
 });
 
+test('RFC 9975 §3.1: a family that cannot be looked up holds, whatever the addresses of the other say', async () => {
+  const view = zoneOf(
+    'test.',
+    '@ 60 SOA ns host 1 3600 600 86400 60\n@ 60 NS ns\nns 60 A 192.0.2.1\nkid 60 NS out.example.\n',
+  );
+  const asked: string[] = [];
+  const ask = (server: { readonly ip: string }) => {
+    asked.push(server.ip);
+    return Promise.resolve({ failure: 'does not answer' } as const);
+  };
+  const rdatas = [Uint8Array.of(192, 0, 2, 9)];
+  const resolver = {
+    lookup: (_name: Uint8Array, type: RrType) =>
+      Promise.resolve(
+        type === TYPE.A ? ({ kind: 'answer', rdatas, ttlSeconds: 60 } as const) : ({ kind: 'timeout' } as const),
+      ),
+  };
+  const seen = await lookAtChild(CHILD, view, [], { resolver, ask, isAllowed: () => true });
+  expect(seen).toMatchObject({ failure: expect.stringMatching(/out\.example.*IPv6.*timeout/) as string });
+  expect(asked).toEqual([]);
+});
+
 test('glue of the delegation, and look-ups for the others; an address inside is not asked', async () => {
   const view = zoneOf(
     'test.',

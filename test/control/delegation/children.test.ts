@@ -1,8 +1,8 @@
 /** A parent's DS records follow the child's CDS: a first DS by signals, a rollover, a removal; and every liar fails. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { nameOf } from '#dns/name.ts';
 import { RCODE, TYPE } from '#dns/types.ts';
-import { CHILD, PARENT, delegationBench } from '../../support/delegation-control.ts';
+import { CHILD, type DelegationBench, PARENT, delegationBench } from '../../support/delegation-control.ts';
 import { good } from '../../support/temporary-control.ts';
 
 const SECOND_MS = 1000;
@@ -100,4 +100,85 @@ test('RFC 8078 §4: a child that leaves DNSSEC has no DS any more', async () => 
   await room.live(10 * SECOND_MS);
   expect(room.cds()).toEqual(['0 0 0 00']);
   expect(room.ds()).toEqual([]);
+});
+
+/** Delegations below the parent, to the operator's name servers. */
+const delegate = (room: DelegationBench, names: readonly string[]) =>
+  room.run({
+    kind: 'rrsets.change',
+    zone: PARENT,
+    operations: names.map((name) => ({
+      op: 'set',
+      name: `${name}.parent.test.`,
+      type: 'NS',
+      ttl: 60,
+      records: ['a.op.test.', 'b.op.test.'],
+    })),
+  });
+
+describe('RFC 7344 §6.1: polling', () => {
+  const viewOf = (room: DelegationBench) => room.control.delegation.view(room.writer.zoneByName(PARENT)!).children;
+
+  test('after a request that was taken, the next look is six hours later', async () => {
+    const room = await delegationBench();
+    await room.on();
+    await room.live(5 * SECOND_MS);
+    const { outcome, lookedAtMs } = room.child()!;
+    expect(outcome).toBe('taken');
+    await room.live(6 * HOUR_MS + 10 * SECOND_MS);
+    expect(room.child()).toMatchObject({ outcome: 'same' });
+    expect(room.child()!.lookedAtMs! - lookedAtMs!).toBeLessThan(6 * HOUR_MS + 10 * SECOND_MS);
+  });
+
+  test('a delegation that is added late is looked at within seconds, whatever stands before it', async () => {
+    const room = await delegationBench();
+    good(
+      await delegate(
+        room,
+        Array.from({ length: 100 }, (_, at) => `d${at}`),
+      ),
+    );
+    await room.on();
+    await room.live(60 * SECOND_MS);
+    good(await delegate(room, ['zz']));
+    await room.live(8 * SECOND_MS);
+    expect(viewOf(room).find(({ child }) => child === 'zz.parent.test.')).toMatchObject({ outcome: 'none' });
+  });
+
+  test('a zone that changes all the time is listed every five seconds', async () => {
+    const room = await delegationBench();
+    await room.on();
+    await room.live(10 * SECOND_MS);
+    const lengths = new Set<number>();
+    for (let at = 0; at < 20; at++) {
+      good(await delegate(room, [`d${at}`]));
+      await room.live(SECOND_MS / 2);
+      lengths.add(viewOf(room).length);
+    }
+    expect(lengths.size).toBeLessThanOrEqual(3);
+    await room.live(6 * SECOND_MS);
+    expect(viewOf(room)).toHaveLength(21);
+  });
+
+  test('delegations that go, and those of a zone that goes, are looked at no more', async () => {
+    const room = await delegationBench();
+    good(await delegate(room, ['gone']));
+    await room.on();
+    await room.live(10 * SECOND_MS);
+    good(
+      await room.run({
+        kind: 'rrsets.change',
+        zone: PARENT,
+        operations: [{ op: 'delete', name: 'gone.parent.test.', type: 'NS' }],
+      }),
+    );
+    await room.live(10 * SECOND_MS);
+    expect(viewOf(room).map(({ child }) => child)).toEqual(['kid.parent.test.']);
+    const count = () => room.asked.filter((each) => each.endsWith(` ${TYPE.CDS}`)).length;
+    const before = count();
+    expect(before).toBeGreaterThan(0);
+    good(await room.run({ kind: 'zone.remove', zone: PARENT }));
+    await room.live(7 * HOUR_MS);
+    expect(count()).toBe(before);
+  });
 });

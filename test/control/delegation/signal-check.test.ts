@@ -4,7 +4,9 @@ import { type SignalCheckOptions, signalCheck } from '#control/delegation/signal
 import { type ChildAnswer } from '#dnssec/delegation/judge-child.ts';
 import { type Reply } from '#dns/reply.ts';
 import { nameOf } from '#dns/name.ts';
+import { formatRdata } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
+import { markCopied } from '../../support/delegation-control.ts';
 import { temporaryControl } from '../../support/temporary-control.ts';
 
 const CHILD = nameOf('kid.test.');
@@ -58,4 +60,16 @@ test.for<[string, SignalCheckOptions['validated'], RegExp]>([
 
 test('without a name server outside of the child there is no one to vouch for it', async () => {
   expect(await check(() => Promise.resolve(reply(CDS)), [HOSTS[1]!])).toMatch(/no name server outside of it/);
+});
+
+test('RFC 9615 §4.2: records of a signed zone of ours count, those of a copy are for the resolver to validate', async () => {
+  const room = temporaryControl();
+  const { writer } = room;
+  const signal = '_dsboot.kid.test._signal.a';
+  const records = `${signal} 60 CDS ${formatRdata(TYPE.CDS, CDS)}\n${signal} 60 CDNSKEY ${formatRdata(TYPE.CDNSKEY, KEY)}\n`;
+  await room.load('op.example.', `@ 60 SOA a host 1 3600 600 86400 60\n@ 60 NS a\na 60 A 192.0.2.1\n${records}`);
+  const look = () => signalCheck({ writer, validated: undefined })(CHILD, HOSTS, ANSWER);
+  expect(await look()).toBeUndefined();
+  markCopied(writer, 'op.example.');
+  expect(await look()).toMatch(/no resolver on this machine validates/);
 });

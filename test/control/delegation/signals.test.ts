@@ -3,14 +3,14 @@ import { expect, test } from 'vitest';
 import { nameOf } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { signalName } from '#dnssec/delegation/signal-name.ts';
-import { CHILD, delegationBench } from '../../support/delegation-control.ts';
+import { CHILD, delegationBench, markCopied } from '../../support/delegation-control.ts';
 import { good } from '../../support/temporary-control.ts';
 
 const SECOND_MS = 1000;
 const OPERATOR = nameOf('op.test.');
 const SIGNALS = ['a', 'b'].map((host) => nameOf(`_dsboot.kid.parent.test._signal.${host}.op.test.`));
 
-test('RFC 9615 §2: the name, and hosts that have none', () => {
+test('RFC 9615 §3.2: the name, and hosts that have none', () => {
   const name = signalName(nameOf('example.co.uk.'), nameOf('ns1.example.net.'));
   expect(name).toEqual(nameOf('_dsboot.example.co.uk._signal.ns1.example.net.'));
   // §4.1: within the child it proves nothing beside the child; §4.4: too long.
@@ -19,7 +19,7 @@ test('RFC 9615 §2: the name, and hosts that have none', () => {
   expect(signalName(nameOf(`${label}.${label}.`), nameOf(`${label}.${label}.`))).toBeUndefined();
 });
 
-test('RFC 9615 §3: signed copies below each name server of ours, until the parent has the DS; then they go', async () => {
+test('RFC 9615 §4.1, §5.1: signed copies below each name server of ours, until the parent has the DS; then they go', async () => {
   const room = await delegationBench();
   await room.live(2 * SECOND_MS);
   for (const name of SIGNALS) {
@@ -73,4 +73,14 @@ test('they follow a rollover before the parent has any DS', async () => {
   await room.live(2 * SECOND_MS);
   expect(room.cds()).not.toEqual(before);
   for (const name of SIGNALS) expect(room.texts(OPERATOR, name, TYPE.CDS)).toEqual(room.cds());
+});
+
+test("a copy of a primary's zone is no place for signals, and a copied child has none", async () => {
+  for (const copied of ['op.test.', 'kid.parent.test.']) {
+    const room = await delegationBench();
+    markCopied(room.writer, copied);
+    await room.live(2 * SECOND_MS);
+    for (const name of SIGNALS) expect(room.nodeOf(OPERATOR, name)).toBeUndefined();
+    expect(room.writer.events(0, 100).filter(({ kind }) => kind === 'alert')).toEqual([]);
+  }
 });

@@ -7,6 +7,7 @@ import { dsyncRdata } from '#dns/dsync.ts';
 import { formatName, nameOf } from '#dns/name.ts';
 import { parseRecordData } from '#dns/record-data.ts';
 import { TYPE } from '#dns/types.ts';
+import { markCopied } from '../../support/delegation-control.ts';
 import { type FakeReply, fakeNameServer } from '../../support/fake-name-server.ts';
 import { good, temporaryControl } from '../../support/temporary-control.ts';
 
@@ -133,4 +134,24 @@ test('an endpoint with an address that no host outside can reach is sent nothing
   await load();
   await expect.poll(() => notifier.view(record())?.text).toMatch(/127\.0\.0\.1, which no host outside can reach/);
   expect(endpoint.received).toEqual([]);
+});
+
+test("a copy of a primary's zone, and a zone that is not signed, are announced by others or not at all", async () => {
+  const { load, endpoint, notifier, record, asked, writer } = await bench();
+  markCopied(writer, CHILD);
+  await load();
+  await new Promise((resolve) => void setTimeout(resolve, 300));
+  expect([notifier.view(record()), endpoint.received, asked]).toEqual([undefined, [], []]);
+});
+
+test('what was sent about a zone that is removed is forgotten', async () => {
+  const room = await bench();
+  const { load, notifier, record, clock } = room;
+  await load();
+  await expect.poll(() => notifier.view(record())?.isAcknowledged).toBe(true);
+  const before = record();
+  expect(notifier.counts).toEqual({ acknowledged: 1, again: 0, none: 0 });
+  good(await room.run({ kind: 'zone.remove', zone: nameOf(CHILD) }));
+  clock.pass(60_000);
+  await expect.poll(() => notifier.view(before)).toBeUndefined();
 });

@@ -66,11 +66,30 @@ describe('RFC 1034 §4.2.1: the zone above is the nearest name that has NS recor
 
   test.each<[string, Readonly<Record<string, ResolverAnswer>>]>([
     ['a look-up fails', { [at('under.example.', TYPE.NS)]: { kind: 'timeout' }, [at('example.', TYPE.NS)]: answer(nameOf('a.nic.')) }],
+    [
+      'a family of a server cannot be looked up',
+      {
+        [at('example.', TYPE.NS)]: answer(nameOf('a.nic.')),
+        [at('a.nic.', TYPE.A)]: answer(Uint8Array.of(192, 0, 2, 1)),
+        [at('a.nic.', TYPE.AAAA)]: { kind: 'timeout' },
+      },
+    ],
+    [
+      'more addresses than are asked',
+      {
+        [at('example.', TYPE.NS)]: answer(nameOf('a.nic.')),
+        [at('a.nic.', TYPE.A)]: answer(...Array.from({ length: 27 }, (_, last) => Uint8Array.of(192, 0, 2, last))),
+      },
+    ],
     ['a server has no address that is known', { [at('example.', TYPE.NS)]: answer(nameOf('a.nic.')) }],
   ])('%s: no place is known, and nothing is proven', async (_, table) => {
     const parents = new ParentServers(resolverOf(table), good);
     expect(await parents.look(ZONE)).toEqual([]);
     expect(parents.places(ZONE)).toEqual([]);
+    // And the status says why.
+    parents.noteUnfound(ZONE, 7);
+    parents.noteUnfound(ZONE, 8);
+    expect(parents.found(ZONE)).toEqual({ atMs: 7, servers: [], failure: expect.stringMatching(/looked up|no address|more than/) });
   });
 
   test('addresses of the policy are asked instead', async () => {

@@ -23,7 +23,10 @@ function sampler(room: Bench, more: Partial<SamplerOptions> = {}) {
     nowMs: () => room.clock.nowMs(),
     dsOf: () => [],
     alert: (_zone, problems) => Promise.resolve(void alerts.push(...problems)),
-    hold: (_record, reason) => Promise.resolve(void held.push(reason)),
+    hold: (_record, reason) => {
+      held.push(reason);
+      return Promise.resolve(true);
+    },
     ...more,
   });
   return { made, alerts, held };
@@ -42,6 +45,8 @@ test('the alert comes once, and again after the zone was good; each time its rol
   expect(alerts.map(({ code }) => code)).toEqual(['DNSSEC_SERVED']);
   expect(held).toEqual([expect.stringContaining('is served as it must not be')]);
 });
+
+const WWW = { op: 'set', name: 'www.keys.example.', type: 'A', ttl: 60, records: ['192.0.2.99'] } as const;
 
 describe('over the network', () => {
   const malformed: SamplerOptions['ask'] = (_server, name, type) => {
@@ -80,11 +85,38 @@ describe('over the network', () => {
     const changing = sampler(room, {
       publisher: listening,
       ask: async (server, name, type) => {
-        good(await room.run({ kind: 'dnssec.hold', zone: ZONE, reason: 'meanwhile' }));
+        good(await room.run({ kind: 'rrsets.change', zone: ZONE, operations: [WWW] }));
         return malformed(server, name, type);
       },
     });
     await changing.made.sample();
     expect([changing.made.counts.silent, changing.alerts]).toEqual([1, []]);
+  });
+
+  test('changes of other zones are nothing to it: on a busy server every zone is looked at', async () => {
+    const room = await bench();
+    const busy = sampler(room, {
+      publisher: { ...listening, isServed: (generation) => generation <= room.record().revision },
+      ask: async (server, name, type) => {
+        await room.load('busy.test.', '@ 60 SOA ns host 1 1 1 1 1\n@ 60 NS ns.elsewhere.\n', { dnssec: false });
+        return malformed(server, name, type);
+      },
+    });
+    await busy.made.sample();
+    expect([busy.made.counts.bad, busy.alerts.length]).toEqual([1, 1]);
+  });
+
+  test('the rollovers are held before the alert says so; where they cannot be, it says that, and tries again', async () => {
+    const room = await bench();
+    const order: string[] = [];
+    const results = [false, true];
+    const { made } = sampler(room, {
+      ask: malformed,
+      publisher: listening,
+      hold: () => Promise.resolve(order.push('hold') > 0 && results.shift()!),
+      alert: (_zone, [found]) => Promise.resolve(void order.push(/[^.]*$/.exec(found!.message)![0].trim())),
+    });
+    for (let at = 0; at < 3; at++) await made.sample();
+    expect(order).toEqual(['hold', 'Its rollovers could not be held', 'hold']);
   });
 });

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { formatRdata } from '#dns/registry.ts';
 import { nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
-import { type BimiProbe } from '#control/outside/bimi-probe.ts';
+import { type BimiProbe } from '#control/outside/file-probes.ts';
 import { BIMI_HOSTED_PAIRS_MAX } from '#base/limits/mail.ts';
 import { hostedFileName } from '#mail/bimi/hosted-file.ts';
 import { hostedFileNames, readHostedFile } from '#store/hosted/files.ts';

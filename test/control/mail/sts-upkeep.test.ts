@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { nameOf } from '#dns/name.ts';
 import { formatStsPolicy } from '#mail/mta-sts/record.ts';
-import { type StsProbe } from '#control/outside/mta-sts-probe.ts';
+import { type StsProbe } from '#control/outside/file-probes.ts';
 import { readStsWatch } from '#store/mail/sts-watch.ts';
 import { MAIL_ZONE_TEXT, good, temporaryControl } from '../../support/temporary-control.ts';
 

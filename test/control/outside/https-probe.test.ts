@@ -5,7 +5,7 @@ import { type ServerOptions } from 'node:https';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { parseNetwork } from '#base/network.ts';
 import { STS_POLICY_BYTES_MAX } from '#base/limits/mail.ts';
-import { stsProbe } from '#control/outside/mta-sts-probe.ts';
+import { stsProbe } from '#control/outside/file-probes.ts';
 import { type Table, tableResolver } from '../../support/table-resolver.ts';
 import { type Pair, type ThrowawayCa, httpsServer, throwawayCa } from '../../support/throwaway-ca.ts';
 

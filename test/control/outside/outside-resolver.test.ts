@@ -2,7 +2,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { expect, onTestFinished, test } from 'vitest';
-import { RESOLVER_UNKNOWN_TTL_SECONDS } from '#base/limits/outside.ts';
 import { outsideResolver } from '#control/outside/outside-resolver.ts';
 import { nameOf } from '#dns/name.ts';
 import { parseRdataText } from '#dns/registry.ts';
@@ -66,6 +65,8 @@ test.each<[keyof typeof TYPE, string]>([
   ['CNAME', 'other.example.org.'],
   ['TXT', '"v=spf1 -all"'],
   ['TLSA', '3 1 1 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff'],
+  ['DS', '1 13 2 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff'],
+  ['DNSKEY', '257 3 13 AAECAwQFBgcICQoLDA0ODwABAgMEBQYHCAkKCwwNDg8AAQIDBAUGBwgJCgsMDQ4PAAECAwQFBgcICQoLDA0ODw=='],
   ['SOA', 'ns1.example.com. hostmaster.example.com. 4294967295 7200 900 1209600 900'],
 ])('%s %s comes as it is on the wire, uncompressed', async (name, text) => {
   const type = TYPE[name];
@@ -78,11 +79,11 @@ test('RFC 7505 §3: a null MX', async () => {
   expect(await lookUp(TYPE.MX, { records: [{ type: TYPE.MX, rdata }] })).toMatchObject({ kind: 'answer', rdatas: [rdata] });
 });
 
-test('the TTL of addresses is the least of them; of other types it is not known', async () => {
+test('RFC 1034 §3.6: the TTL is the least of the records, of every type', async () => {
   const a = (text: string, ttl: number) => ({ type: TYPE.A, ttl, rdata: rdataOf(TYPE.A, text) });
   expect(await lookUp(TYPE.A, { records: [a('192.0.2.1', 300), a('192.0.2.2', 60)] })).toMatchObject({ ttlSeconds: 60 });
   const mx = { type: TYPE.MX, ttl: 5, rdata: rdataOf(TYPE.MX, '10 mx1.example.com.') };
-  expect(await lookUp(TYPE.MX, { records: [mx] })).toMatchObject({ ttlSeconds: RESOLVER_UNKNOWN_TTL_SECONDS });
+  expect(await lookUp(TYPE.MX, { records: [mx] })).toMatchObject({ ttlSeconds: 5 });
 });
 
 test('RFC 7208 §3.3: strings of one TXT record are one text, joined without a blank', async () => {
@@ -108,10 +109,10 @@ test('a port where nothing listens is a time-out, not a failure of the name', as
   expect((await outsideResolver([`127.0.0.1:${port}`]).lookup(NAME, TYPE.A)).kind).toBe('timeout');
 });
 
-test('a type that it does not know is not asked for', async () => {
-  const { server, asked } = await nameServer({});
-  expect(await outsideResolver([server]).lookup(NAME, TYPE.NSEC)).toMatchObject({ kind: 'servfail' });
-  expect(asked).toEqual([]);
+test('RFC 1034 §5.3.3: the next server is asked where one fails', async () => {
+  const [broken, good] = [await nameServer({ rcode: 2 }), await nameServer({ rcode: 3 })];
+  expect(await outsideResolver([broken.server, good.server]).lookup(NAME, TYPE.A)).toEqual({ kind: 'nxdomain' });
+  expect([broken.asked.length, good.asked.length]).toEqual([1, 1]);
 });
 
 test.each(['_dmarc.example.com.', 'a.b.example.com.', '.'])('the name %s is asked for as it is', async (name) => {

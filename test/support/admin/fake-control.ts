@@ -129,7 +129,7 @@ export class FakeControl implements ControlApi {
     list: () => Promise.resolve(ok({ folder: '/backups', backups: [], bad: [] })),
     create: () => Promise.resolve(ok({ kind: 'running' })),
   };
-  readonly delegation: ControlApi['delegation'] = { view: () => ({ children: [] }) };
+  readonly delegation: ControlApi['delegation'] = { view: () => ({ children: [], isCut: false }) };
   readonly transfer = NO_TRANSFER;
   readonly events = new MemoryEvents();
   readonly journal: Journal[] = [];

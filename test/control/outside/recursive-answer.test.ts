@@ -1,6 +1,6 @@
 /** What a recursive server's answer says: aliases in it, how long a denial holds, what is no answer. */
 import { describe, expect, test } from 'vitest';
-import { readAnswer } from '#control/outside/dot-resolver.ts';
+import { readAnswer } from '#control/outside/recursive-answer.ts';
 import { bareContent, newQueryHead, parseQuery, writeMessage } from '#dns/message.ts';
 import { nameOf } from '#dns/name.ts';
 import { writeQuestion } from '#dns/reply.ts';
@@ -32,10 +32,7 @@ describe('aliases', () => {
     expect(read(RCODE.NOERROR, answer)).toEqual({ kind: 'answer', rdatas: [address(1), address(2)], ttlSeconds: 20 });
   });
   test('a circle of them is a failure', () => {
-    const answer = [
-      rrset('www.example.', TYPE.CNAME, 20, nameOf('a.')),
-      rrset('a.', TYPE.CNAME, 20, nameOf('www.example.')),
-    ];
+    const answer = [rrset('www.example.', TYPE.CNAME, 20, nameOf('a.')), rrset('a.', TYPE.CNAME, 20, nameOf('www.example.'))];
     expect(read(RCODE.NOERROR, answer)).toMatchObject({ kind: 'servfail' });
   });
 });
