@@ -1,8 +1,8 @@
 /**
  * Messages that were answered already: one that comes again gets the same answer, and is not carried out again.
  * Implements: RFC 2136 §3.8 and §4.6 (a retransmitted request), RFC 8945 §10 (replay within the fudge).
- * A MAC is of the whole message with its id and time, so equal MACs are one message. What is forgotten because there is
- * no place, is not taken any more either: messages of that key signed at that time or before.
+ * A MAC is of the whole message with its id and time, so equal MACs are one message. What is forgotten, because of its
+ * age or because there is no place, is not taken any more either: messages of that key signed at that time or before.
  * Not here: signatures (dns/tsig/verify.ts).
  */
 import { UPDATE_REPLAY_MESSAGES_MAX, UPDATE_REPLAY_MESSAGES_MIN } from '#base/limits/update.ts';
@@ -39,11 +39,11 @@ export class ReplayWindow {
     this.#keys.set(key, window);
     window.seen.set(textOf(mac), { timeSigned, answer });
     for (const [text, oldest] of window.seen) {
-      // Past the fudge the signature itself is not taken any more.
       const isOver = oldest.timeSigned + UPDATE_REPLAY_SECONDS < now;
       if (!isOver && window.seen.size <= this.#placesOfKey()) break;
       window.seen.delete(text);
-      if (!isOver) window.floor = Math.max(window.floor, oldest.timeSigned);
+      // Also of one that is over: the client chooses the fudge, up to 65,535 s (RFC 8945 §4.2).
+      window.floor = Math.max(window.floor, oldest.timeSigned);
     }
   }
 

@@ -86,6 +86,11 @@ function makeContext({ chain, key }: TlsCertificate): SecureContext {
 
 /** As `SecuredBy.pin`: that the client has the private key is shown by the handshake (RFC 8446 §4.4.3). */
 function pinOf(secured: TLSSocket): string | undefined {
-  const certificate = secured.getPeerX509Certificate();
-  return certificate && keyPin(certificate.publicKey);
+  try {
+    const certificate = secured.getPeerX509Certificate();
+    return certificate && keyPin(certificate.publicKey);
+  } catch {
+    // A key of a kind that is not known here, which strangers choose: the thread must not end.
+    return undefined;
+  }
 }

@@ -1,4 +1,5 @@
 /** RFC 7858 in front of the connections of TCP: handshakes, ALPN, sessions, limits. The client is node's, over OpenSSL. */
+import { X509Certificate } from 'node:crypto';
 import { createPrivateKey } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
@@ -11,6 +12,7 @@ import { startWorkerListeners } from '#server/listen.ts';
 import { TCP_LIMITS, type TcpLimits } from '#server/tcp/table.ts';
 import { TlsFront } from '#server/tls/tls-front.ts';
 import { eventually, framed, idOf, simpleQuery } from '../../support/dns-client.ts';
+import { keyPin } from '#base/tls/key-pin.ts';
 import { type Pair, type ThrowawayCa, throwawayCa } from '../../support/throwaway-ca.ts';
 import { echoResponder, freeAddress, testCounters } from '../fixtures/echo.ts';
 
@@ -155,6 +157,46 @@ describe('RFC 7301 §3.2, RFC 9103 §7.1, RFC 9325 §3.1: what is agreed', () =>
 });
 
 describe('certificates and sessions', () => {
+  test('RFC 9103 §9.3.3: the responder knows the key of a client certificate, in a resumed session too, and the version', async () => {
+    const { row } = testCounters();
+    const front = new TlsFront(row);
+    front.take(certificateOf(first));
+    const addresses = [await freeAddress()];
+    const seen: unknown[] = [];
+    const echo = echoResponder();
+    const respond: typeof echo.respond = (...query) => {
+      const secured = query[4]?.secured;
+      seen.push([secured?.isLatest, secured?.pin()]);
+      return echo.respond(...query);
+    };
+    const secure = (...accepted: Parameters<TlsFront['secure']>) => front.secure(...accepted);
+    const listeners = await startWorkerListeners({ responder: { respond }, addresses, counters: row, openUdp: null, secure });
+    onTestFinished(() => listeners.close(0));
+    const ask = async (options: ConnectionOptions): Promise<TLSSocket> => {
+      const socket = await open(addresses[0]!, options);
+      socket.write(framed(simpleQuery(1)));
+      await receive(socket, 1);
+      return socket;
+    };
+    const own = ca.selfSigned('client.example');
+    const pin = keyPin(new X509Certificate(own.cert).publicKey);
+    const sessions: Buffer[] = [];
+    const one = await open(addresses[0]!, own);
+    one.on('session', (session: Buffer) => sessions.push(session));
+    one.write(framed(simpleQuery(1)));
+    await receive(one, 1);
+    await expect.poll(() => sessions.length).toBeGreaterThan(0);
+    expect((await ask({ ...own, session: sessions[0]! })).isSessionReused()).toBe(true);
+    await ask({});
+    await ask({ ...own, maxVersion: 'TLSv1.2' });
+    expect(seen).toEqual([
+      [true, pin],
+      [true, pin],
+      [true, undefined],
+      [false, pin],
+    ]);
+  });
+
   test('a new certificate is shown to new connections; those that are open continue', async () => {
     const { at, front } = await serve();
     const before = await open(at);
