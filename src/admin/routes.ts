@@ -6,6 +6,7 @@ import { ZONE_FILE_BYTES_MAX } from '#base/limits/admin.ts';
 import type { Route } from '#admin/http/route.ts';
 import { auditRoutes } from '#admin/v1/history/audit.ts';
 import { catalogsRoutes } from '#admin/v1/catalogs/catalogs.ts';
+import { followedCatalogsRoutes } from '#admin/v1/catalogs/followed.ts';
 import { certificatesRoutes } from '#admin/v1/certificates.ts';
 import { changesRoutes } from '#admin/v1/history/changes.ts';
 import { dnssecChildrenRoutes } from '#admin/v1/dnssec-children.ts';
@@ -88,6 +89,7 @@ export function adminRoutes({ zoneFileBytesMax = ZONE_FILE_BYTES_MAX, eventTimes
     ...primariesRoutes,
     ...secondariesRoutes,
     ...catalogsRoutes,
+    ...followedCatalogsRoutes,
     ...tlsaLiveRoutes,
     ...queryRoutes,
     ...spfRoutes,

@@ -3,10 +3,16 @@
 const bad = (title: string) => ({ title, status: 422, exit: 1 });
 
 export const TRANSFER_PROBLEMS = {
+  CATALOG_BROKEN: { title: 'a catalog of another server is broken, and ignored', status: 409, exit: 1 },
+  CATALOG_CLASH: { title: 'a member of a catalog has the name of a zone that is not its own', status: 409, exit: 1 },
+  CATALOG_FAILED: { title: 'members of a catalog are not as it says', status: 409, exit: 1 },
   CATALOG_GROUP: { title: 'a group of a member of a catalog is not a text that it may be', status: 422, exit: 2 },
+  CATALOG_KEYLESS: bad('a catalog comes without a key'),
   CATALOG_MEMBERS_MANY: { title: 'a catalog has as many members as it may', status: 409, exit: 4 },
   CATALOG_MEMBER_GRANT: bad('a secondary follows a catalog and may not have a member of it'),
+  CATALOG_MEMBER_MOVES: bad('a member of a catalog goes to another one'),
   CATALOG_MEMBER_NOT_FOUND: { title: 'a zone is no member of the catalog', status: 404, exit: 3 },
+  CATALOG_REMOVALS_HELD: { title: 'a catalog removes more members than it may by itself', status: 409, exit: 1 },
   CATALOG_NOT_FOUND: { title: 'no such catalog', status: 404, exit: 3 },
   PRIMARIES_MANY: { title: 'a zone has as many primaries as it may', status: 409, exit: 4 },
   PRIMARY_FAILED: { title: 'a primary does not give the zone', status: 409, exit: 1 },
@@ -15,6 +21,7 @@ export const TRANSFER_PROBLEMS = {
   SECONDARY_NOT_FOUND: { title: 'no such secondary', status: 404, exit: 3 },
   ZONE_CATALOG: { title: 'a zone is a catalog, whose records follow from its members', status: 409, exit: 4 },
   ZONE_EXPIRED: { title: 'a zone has expired, because no primary was reached', status: 409, exit: 1 },
+  ZONE_ROLE: { title: 'the role of a zone cannot be changed now', status: 409, exit: 4 },
   ZONE_NOT_SECONDARY: { title: 'a zone is not taken from a primary', status: 409, exit: 4 },
   ZONE_SECONDARY: { title: 'a zone is taken from a primary, and changed there', status: 409, exit: 4 },
   TSIG_ALGORITHM: { title: 'a TSIG algorithm that this server does not have', status: 422, exit: 2 },

@@ -1,6 +1,10 @@
-/** `waxseal catalog`: zones that tell other servers which zones to serve (RFC 9432). */
+/**
+ * `waxseal catalog`: zones that tell other servers which zones to serve (RFC 9432).
+ * Not here: catalogs of other servers (catalog-followed.ts).
+ */
 import type { Command } from 'commander';
 import { callApi, callList } from './api-client.ts';
+import { defineFollowedCatalogs } from './catalog-followed.ts';
 import { confirm, runChange } from './change.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
@@ -8,6 +12,7 @@ import { type Terminal, formatJson, formatTable } from './terminal.ts';
 
 interface CatalogDocument {
   readonly name: string;
+  readonly followed: boolean;
   readonly serial: number;
   readonly changedAt: string;
 }
@@ -16,10 +21,12 @@ interface MemberDocument {
   readonly zone: string;
   readonly label: string;
   readonly groups: readonly string[];
+  readonly coo?: string;
 }
 
 interface AddOptions extends ChangeOptions {
   readonly group?: readonly string[];
+  readonly coo?: string | false;
 }
 
 export function defineCatalog(noun: Command, terminal: Terminal): void {
@@ -44,10 +51,25 @@ export function defineCatalog(noun: Command, terminal: Terminal): void {
     'waxseal catalog add catalog.example.com example.com --group signed',
   )
     .option('--group <name...>', 'a group, for the configuration of the servers that follow the catalog')
+    .option('--coo <catalog>', 'the catalog, of any server, that the zone is to belong to from now on')
+    .option('--no-coo', 'it stays in this one')
     .action(async (catalog: string, zone: string, options: AddOptions) => {
-      const json = { groups: options.group ?? [] };
+      const { group = [], coo } = options;
+      const json = { groups: group, ...(typeof coo === 'string' ? { coo } : coo === false ? { coo: null } : {}) };
       await runChange({ method: 'PUT', path: ['catalogs', catalog, 'members', zone], json }, options, terminal);
     });
+
+  changeCommand(
+    noun
+      .command('move <zone> <from> <to>')
+      .description('move a zone to another catalog here; servers that follow both keep it as it is'),
+    'waxseal catalog move example.com catalog.example.com other.example.com',
+  ).action(async (zone: string, from: string, to: string, options: ChangeOptions) => {
+    const path = ['catalogs', from, 'members', zone, 'move'];
+    await runChange({ method: 'POST', path, json: { to } }, options, terminal);
+  });
+
+  defineFollowedCatalogs(noun, terminal);
 
   changeCommand(
     noun.command('remove <catalog> <zone>').description('take a zone out of a catalog'),
@@ -62,8 +84,11 @@ export function defineCatalog(noun: Command, terminal: Terminal): void {
 async function listCatalogs(options: ReadOptions, terminal: Terminal): Promise<void> {
   const server = await findServer(options, terminal);
   const document = await callApi<{ readonly catalogs: readonly CatalogDocument[] }>(server, { path: ['catalogs'] });
-  const rows = document.catalogs.map(({ name, serial, changedAt }) => [name, String(serial), changedAt]);
-  terminal.out(options.json === true ? formatJson(document) : formatTable(['CATALOG', 'SERIAL', 'CHANGED'], rows));
+  const rows = document.catalogs.map(({ name, followed, serial, changedAt }) => {
+    return [name, followed ? 'followed' : 'kept here', String(serial), changedAt];
+  });
+  const head = ['CATALOG', 'ROLE', 'SERIAL', 'CHANGED'];
+  terminal.out(options.json === true ? formatJson(document) : formatTable(head, rows));
 }
 
 async function listMembers(name: string, options: ReadOptions, terminal: Terminal): Promise<void> {
@@ -71,6 +96,7 @@ async function listMembers(name: string, options: ReadOptions, terminal: Termina
   const members = await callList<MemberDocument>(server, { path: ['catalogs', name, 'members'] }, 'members');
   const rows = members
     .toSorted((a, b) => (a.zone < b.zone ? -1 : 1))
-    .map(({ zone, groups, label }) => [zone, groups.join(', ') || '-', label]);
-  terminal.out(options.json === true ? formatJson({ members }) : formatTable(['ZONE', 'GROUPS', 'LABEL'], rows));
+    .map(({ zone, groups, coo, label }) => [zone, groups.join(', ') || '-', coo ?? '-', label]);
+  const head = ['ZONE', 'GROUPS', 'GOES TO', 'LABEL'];
+  terminal.out(options.json === true ? formatJson({ members }) : formatTable(head, rows));
 }

@@ -72,7 +72,7 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     load: async () => (await import('./secondary.ts')).defineSecondary,
   },
   catalog: {
-    summary: 'catalogs of zones for other servers: create, list, add, remove',
+    summary: 'catalogs of zones: create, list, add, remove, move; of other servers: follow, settings, show, confirm',
     example: 'waxseal catalog add catalog.example.com example.com',
     load: async () => (await import('./catalog.ts')).defineCatalog,
   },

@@ -11,6 +11,7 @@ import { type PrimaryOptions, type SecondaryDocument } from './zone-primaries.ts
 import { primariesOf, primaryOptions, secondaryFields } from './zone-primaries.ts';
 import { type Terminal, formatFields, formatJson, formatLines, formatTable } from './terminal.ts';
 import { defineCheckDelegation } from './zone-delegation.ts';
+import { defineRole } from './zone-role.ts';
 
 interface ZoneDocument {
   readonly name: string;
@@ -93,6 +94,8 @@ function defineLife(noun: Command, terminal: Terminal): void {
       const json = { primaries: primariesOf(options) };
       await runChange({ method: 'PUT', path: ['zones', zone, 'primaries'], json }, options, terminal);
     });
+
+  defineRole(noun, terminal);
 
   changeCommand(
     noun.command('remove <zone>').description('remove a zone; its records, DNSSEC key and serial are kept for 30 days'),

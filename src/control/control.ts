@@ -80,7 +80,7 @@ import { Reseal } from './reseal.ts';
 import { SigningClock, clockAlerts } from '#control/signing/signing-clock.ts';
 import { suspendAlerts } from '#control/signing/suspends.ts';
 import { controlStatus } from './status.ts';
-import { type SecondaryParts, secondaryParts } from '#control/secondary/secondary.ts';
+import { type CatalogParts, catalogParts } from '#control/catalog/catalog.ts';
 import { Tokens } from '#control/tokens/tokens.ts';
 import { withCatalogs } from '#control/transfer/catalogs.ts';
 import { type NotifyFollower } from '#control/transfer/notify-intake.ts';
@@ -155,7 +155,7 @@ export class Control implements ControlApi {
   readonly cdsNotifier: CdsNotifier;
   /** What follows from NOTIFY messages, by their type. */
   readonly notifyFollowers: ReadonlyMap<RrType, NotifyFollower>;
-  readonly transferParts: Pick<SecondaryParts, 'keys' | 'notifier' | 'updates' | 'keeper' | 'families'>;
+  readonly transferParts: Pick<CatalogParts, 'keys' | 'notifier' | 'updates' | 'keeper' | 'follower' | 'families'>;
   readonly zones: ServedZones;
   readonly mail: MailApi;
   readonly certificates: CertificatesApi;
@@ -209,7 +209,7 @@ export class Control implements ControlApi {
     this.audit = this.auditParts.api;
     this.keys = new Reseal({ ...options, funnel: this.#funnel });
     this.tokens = new Tokens(shared);
-    const transfer = secondaryParts({ ...shared, recordsPerRrsetMax, settings: options.certificates ?? {} });
+    const transfer = catalogParts({ ...shared, recordsPerRrsetMax, settings: options.certificates ?? {} });
     [this.transferParts, this.transfer] = [transfer, transfer.api];
     this.backups = new Backups({ ...shared, alert: (problems) => alert(undefined, problems) });
     this.#wakeForPolicyHost = () => this.#funnel.guard(() => wakeForPolicyHost(shared));
@@ -362,6 +362,7 @@ export class Control implements ControlApi {
   /** Lets running changes end and closes the store. */
   async close(): Promise<void> {
     this.events.close();
+    await this.transferParts.follower.stop();
     await this.#funnel.idle();
     this.#publisher.close();
     await this.#writer.close();

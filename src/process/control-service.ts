@@ -145,11 +145,11 @@ export class ControlService {
     const refresher = new Refresher(this.#control.refreshable, systemClock, log);
     const backups = new BackupSchedule(this.#control.backups, log);
     const scheduler = new Scheduler(this.#control.lifecycles, log);
-    const { notifier, keeper } = this.#control.transferParts;
+    const { notifier, keeper, follower } = this.#control.transferParts;
     const { cdsNotifier } = this.#control;
     const { heads, attempts, retention } = this.#control.auditParts;
     const audit = [new AuditUpkeep(retention, log), attempts];
-    const logging = [notifier, cdsNotifier, keeper, heads].map((each) => startedWith(each, log));
+    const logging = [notifier, cdsNotifier, keeper, follower, heads].map((each) => startedWith(each, log));
     const dot = this.#dotDelivery === undefined ? [] : [this.#dotDelivery];
     const transfer = [this.#keyDelivery, ...logging, ...dot];
     const others = [refresher, scheduler, exporter, ...audit, backups];

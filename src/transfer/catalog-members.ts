@@ -18,15 +18,18 @@ export interface CatalogMember {
   /** The member's name. */
   readonly zone: Name;
   readonly groups: readonly string[];
+  /** The catalog that it goes to (RFC 9432 §4.4.1). */
+  readonly coo?: Name;
 }
 
 export function memberLabel(zoneId: number, serial: Serial): string {
   return `${zoneId}-${serial}`;
 }
 
-/** Whether it has the form of a label of ours; two numbers of 32 bits. */
+/** Whether it may be the label of a member, as it is in owner keys; in catalogs of others it is any label. */
 export function isMemberLabel(text: string): boolean {
-  return /^\d{1,10}-\d{1,10}$/.test(text);
+  // Two characters for some of its 63 octets at most.
+  return text.length > 0 && text.length <= 126 && !text.includes('\u0000');
 }
 
 /** Key of the node of the member with this label, or of what is called `below` below it. */
@@ -62,7 +65,9 @@ function memberAt(view: ZoneView, node: ZoneNode): CatalogMember | undefined {
   const zone = rrsetOf(node, TYPE.PTR)?.rdatas[0];
   if (zone === undefined || below.length !== 1) return undefined;
   const texts = rrsetOf(view.node(memberKey(view, label, 'group')), TYPE.TXT)?.rdatas ?? [];
-  return { key: node.key, label, zone, groups: texts.map((rdata) => latin1(rdata.subarray(1))).toSorted() };
+  const coo = rrsetOf(view.node(memberKey(view, label, 'coo')), TYPE.PTR)?.rdatas[0];
+  const goes = coo === undefined ? {} : { coo };
+  return { key: node.key, label, zone, ...goes, groups: texts.map((rdata) => latin1(rdata.subarray(1))).toSorted() };
 }
 
 /** A TXT record of one string. `text` has at most 255 characters, all of ASCII. */

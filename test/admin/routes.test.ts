@@ -71,6 +71,7 @@ test('no answer to a GET holds a private key', async () => {
       'CERTIFICATE_NONE',
       'BIMI_UPLOAD_NOT_FOUND',
       'ZONE_NOT_SECONDARY',
+      'CATALOG_NOT_FOUND',
     ];
     if (answer.statusCode === 200) shown++;
     else expect([path, refusals]).toEqual([path, expect.arrayContaining([answer.json<ProblemBody>().code])]);

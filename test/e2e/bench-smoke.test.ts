@@ -24,6 +24,16 @@ interface Result {
   }[];
 }
 
+test(
+  'npm run bench:catalog: zones of a catalog come, change and go, and it says how long that took',
+  async () => {
+    const words = [join(import.meta.dirname, '../../bench/catalog.ts'), '12', 'waxseal'];
+    const { stdout } = await promisify(execFile)(process.execPath, words, { timeout: LIMIT_MS, killSignal: 'SIGTERM' });
+    expect(stdout).toMatch(/^12 zones;[^]*waxseal +added \d+\.\d.*changed \d+\.\d.*removed \d+\.\d/);
+  },
+  LIMIT_MS,
+);
+
 describe('npm run bench', () => {
   const out = mkdtempSync(join(tmpdir(), 'waxseal-bench-smoke-'));
   let said = '';

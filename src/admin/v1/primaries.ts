@@ -1,6 +1,6 @@
-/** `/v1/zones/{zone}/primaries`: where a zone comes from by transfer. */
+/** `/v1/zones/{zone}/primaries` and `/role`: where a zone comes from by transfer, or that it is kept here. */
 import { Type } from 'typebox';
-import { atZone } from '#base/place.ts';
+import { atZone, inBody } from '#base/place.ts';
 import { fail, ok, problem } from '#base/problem.ts';
 import { type PrimaryState } from '#control/api/transfer.ts';
 import { type Primary, type PrimaryTls } from '#store/transfer/primaries.ts';
@@ -44,6 +44,13 @@ export const PrimariesForm = Type.Array(
   { minItems: 1, description: 'asked in this order' },
 );
 
+/** How a primary is asked over TLS, as it is shown. */
+export const PrimaryTlsForm = Type.Object({
+  host: Type.Optional(Type.String()),
+  pins: Type.Optional(Type.Array(Type.String())),
+  certificate: Type.Optional(Type.String()),
+});
+
 interface GivenPrimary {
   readonly address: string;
   readonly port?: number;
@@ -85,13 +92,7 @@ export const PrimaryStateForm = Type.Object({
       address: Type.String({ examples: ['192.0.2.1'] }),
       port: Type.Integer(),
       key: Type.Optional(Type.String()),
-      tls: Type.Optional(
-        Type.Object({
-          host: Type.Optional(Type.String()),
-          pins: Type.Optional(Type.Array(Type.String())),
-          certificate: Type.Optional(Type.String()),
-        }),
-      ),
+      tls: Type.Optional(PrimaryTlsForm),
       serial: Type.Optional(Type.Integer({ description: 'the serial that it was seen to have' })),
       failure: Type.Optional(Type.String({ description: 'what went wrong last' })),
       lookedAt: Type.Optional(Time),
@@ -149,6 +150,42 @@ export const primariesRoutes = [
       if (!zone.ok) return zone;
       return ok({
         command: { kind: 'primaries.set', zone: zone.value, primaries: givenPrimaries(body.primaries) },
+        rejectIf: (record) => {
+          if (record !== undefined) return undefined;
+          return zoneNotFound(control, identityOf(request), nameText(zone.value));
+        },
+      });
+    },
+  }),
+
+  // It makes this server connect to an address: not for who may change one zone.
+  changeRoute({
+    method: 'PUT',
+    url: '/v1/zones/:zone/role',
+    access: 'admin',
+    tag: 'transfer',
+    summary: 'Keep a zone here, or have it come from primaries',
+    description:
+      'What is served stays until a transfer brings another version. What would make the zone bogus, lose records or ' +
+      'take its serial back is rejected with the way out.',
+    params: { zone: Type.String({ description: 'name of the zone', examples: ['secondary.example.com'] }) },
+    body: closed({
+      role: Type.Enum(['primary', 'secondary']),
+      primaries: Type.Optional(PrimariesForm),
+      sign: Type.Optional(Type.Boolean({ description: 'of a secondary: it comes unsigned, and is signed here' })),
+    }),
+    example: { role: 'secondary', sign: true, primaries: [{ address: '192.0.2.1' }] },
+    change: ({ control, params, body: { role, primaries, sign }, request }) => {
+      const zone = parseZoneName(params.zone);
+      if (!zone.ok) return zone;
+      const idle = (['primaries', 'sign'] as const).filter((each) => role === 'primary' && { primaries, sign }[each]);
+      const why = 'has no effect on a zone that is kept here';
+      if (idle.length > 0)
+        return fail(...idle.map((each) => problem('FIELD_VALUE', inBody(`/${each}`), `${each} ${why}`)));
+      const word = role === 'primary' ? role : sign === true ? 'sign' : 'copy';
+      const list = primaries === undefined ? undefined : givenPrimaries(primaries);
+      return ok({
+        command: { kind: 'zone.role', zone: zone.value, role: word, ...given({ primaries: list }) },
         rejectIf: (record) => {
           if (record !== undefined) return undefined;
           return zoneNotFound(control, identityOf(request), nameText(zone.value));

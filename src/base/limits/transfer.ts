@@ -51,14 +51,37 @@ export const CATALOG_GROUPS_MAX = 16;
 /** Characters of a group: one string of a TXT record (RFC 9432 §4.4.2). */
 export const CATALOG_GROUP_CHARACTERS_MAX = 255;
 
+// --- catalogs of other servers ---
+
+/** Members of a followed catalog, unless its settings have another number: a catalog must not fill the store. */
+export const CATALOG_MEMBERS_DEFAULT = 10_000;
+/** And the highest such number: as many as a catalog of ours may have. */
+export const CATALOG_MEMBERS_MAX = 100_000;
+/** Templates of a followed catalog: one for each group, and one for all others. */
+export const CATALOG_TEMPLATES_MAX = CATALOG_GROUPS_MAX + 1;
+/** Members that one version of a catalog may remove without an operator: an ordinary day's work. */
+export const CATALOG_REMOVALS_MIN = 10;
+/** Or this share of the members that it brought: above it, a producer that lost its data is likelier. */
+export const CATALOG_REMOVALS_SHARE = 0.1;
+/** Between two looks at catalogs of which something is left to do: a clash, a full disk. */
+export const CATALOG_AGAIN_MS = 60_000;
+/** Names that are shown of a longer list: what a person reads. */
+export const CATALOG_NAMES_SHOWN_MAX = 20;
+
 // --- zones from primaries ---
 
 /** Messages of a stream in a row without a signature (RFC 8945 §5.3.1). */
 export const TSIG_UNSIGNED_MESSAGES_MAX = 99;
 /** Records of one transfer: in memory until the zone is written, two KiB each with all that is made of them. */
 export const TRANSFER_IN_RECORDS_MAX = 1_000_000;
-/** Records of all transfers under way: a process may have some two GiB. */
-export const TRANSFERS_IN_RECORDS_MAX = 1_000_000;
+/** Records that each place of a transfer has memory for, whatever the others take: most zones have fewer. */
+export const TRANSFER_IN_RECORDS_OWN = 25_000;
+/** Records of all transfers under way beyond that: one of the largest zones. A process may have some two GiB. */
+export const TRANSFERS_IN_RECORDS_MAX = TRANSFER_IN_RECORDS_MAX;
+/** So long a transfer keeps its part of that; then it gives it up to another that needs it. A million take a minute. */
+export const TRANSFER_IN_SHARED_MS = 300_000;
+/** Wait before a zone is asked for again for which there was no memory. */
+export const POSTPONED_MS = 10_000;
 /** Octets of one transfer: what so many records of ordinary size have, signatures too. */
 export const TRANSFER_IN_BYTES_MAX = 512 * 1024 * 1024;
 /** How long one transfer may take: 512 MiB at 75 KiB/s. A new one begins at the beginning. */
@@ -100,6 +123,8 @@ export const PRIMARY_REST_MS_MAX = 600_000;
 export const NOTIFIED_CHECK_MS = 1_000;
 /** Between two rounds of what is due. */
 export const SECONDARY_TICK_MS = 100;
+/** After a look has ended, before the next zones have its place: 800 zones a second of one primary. */
+export const SECONDARY_NEXT_MS = 10;
 /** That a zone was looked at is written down when this share of its EXPIRE has passed since the last time. */
 export const CHECKED_WRITE_SHARE = 0.05;
 /** Wait before it is tried again to write that a zone has expired. */

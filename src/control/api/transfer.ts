@@ -9,6 +9,7 @@ import { type Name } from '#dns/name.ts';
 import { type TsigOperation } from '#transfer/grants.ts';
 import { type UpdateRightsText } from '#transfer/update-rights.ts';
 import { type Secondary } from '#store/transfer/secondaries.ts';
+import { type FollowedCatalog, type Membership } from '#store/transfer/followed-catalogs.ts';
 import { type Primary } from '#store/transfer/primaries.ts';
 import { type SecondaryRole, type ZoneRecord } from '#store/schema.ts';
 
@@ -32,6 +33,17 @@ export type TransferCommand =
       readonly primaries: readonly Primary[];
       /** It comes unsigned, and is signed here. */
       readonly isSigning: boolean;
+      /** It is a catalog, and its members become zones here in this way. */
+      readonly catalog?: Pick<FollowedCatalog, 'templates'> & Partial<Pick<FollowedCatalog, 'membersMax'>>;
+      /** A catalog brings it. Given by the follower alone. */
+      readonly membership?: Membership;
+    }
+  /** Kept here, or from primaries, as it comes or signed here; primaries absent: those that it has. */
+  | {
+      readonly kind: 'zone.role';
+      readonly zone: Name;
+      readonly role: 'primary' | 'copy' | 'sign';
+      readonly primaries?: readonly Primary[];
     }
   /** It comes from these primaries from now on. */
   | { readonly kind: 'primaries.set'; readonly zone: Name; readonly primaries: readonly Primary[] };

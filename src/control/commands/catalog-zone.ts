@@ -41,6 +41,13 @@ export function importOfCatalog(record: ZoneRecord | undefined): Problem | undef
   return problem('ZONE_CATALOG', atZone(name), why, { fix: `waxseal catalog add ${name} ZONE` });
 }
 
+/** Why a zone that a catalog of another server brought is not changed by hand: it would be changed back. */
+export function memberOfCatalog(name: string, catalog: string): Problem {
+  const why = `${name} is here because the catalog ${catalog} has it; nothing was changed`;
+  const fix = `change it there, or what is made of its members: waxseal catalog settings ${catalog}`;
+  return problem('ZONE_CATALOG', atZone(name), why, { fix });
+}
+
 /** SOA and NS, or below `ext` of the catalog or of a member. */
 function isFree({ apexKey }: ZoneView, { owner, type }: Pick<RrsetChange, 'owner' | 'type'>): boolean {
   const labels = labelsBelow(owner, apexKey);

@@ -71,8 +71,8 @@ export interface ZonePart {
   readonly isFromPrimary?: true;
   /** The changes are those of a catalog and its members; a zone that the part makes is a catalog. */
   readonly isOfCatalog?: true;
-  /** Its role as a secondary afterwards; as it is unless given. */
-  readonly secondary?: SecondaryRole;
+  /** Its role as a secondary afterwards, null: it is kept here; as it is unless given. */
+  readonly secondary?: SecondaryRole | null;
   /** Signatures near their end are renewed in this slice of the zone. */
   readonly renewal?: { readonly from: OwnerKey; readonly nodeLimit: number };
   /** The rest is done even if this zone takes no change now. */

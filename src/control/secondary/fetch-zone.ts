@@ -66,6 +66,8 @@ export interface Fetched {
 export interface FetchFailure {
   readonly failure: string;
   readonly isAnswer: boolean;
+  /** No fault of the primary: there is no memory for it beside other transfers now. */
+  readonly isPostponed?: true;
 }
 
 /** Never rejects. */
@@ -163,7 +165,8 @@ class TransferExchange {
     if (isTruncated) return answer('sends a truncated message');
     this.#expireSeconds ??= expireSeconds;
     const hasMemory = this.#order.reserve?.(records.length) ?? true;
-    if (!hasMemory) return { failure: 'sends more than there is memory for beside other transfers', isAnswer: false };
+    if (!hasMemory)
+      return { failure: 'has to wait for memory that other transfers have', isAnswer: false, isPostponed: true };
     const wrong = this.#incoming.take(records);
     if (wrong !== undefined) return answer(wrong);
     const received = this.#incoming.result;

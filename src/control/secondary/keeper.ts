@@ -7,7 +7,13 @@
  * Not here: one look (pull.ts), the times (timers.ts), the list of primaries (primaries.ts).
  */
 import { ipPort } from '#base/address.ts';
-import { EXPIRE_AGAIN_MS, NOTIFIED_CHECK_MS, SECONDARY_TICK_MS } from '#base/limits/transfer.ts';
+import {
+  EXPIRE_AGAIN_MS,
+  NOTIFIED_CHECK_MS,
+  POSTPONED_MS,
+  SECONDARY_NEXT_MS,
+  SECONDARY_TICK_MS,
+} from '#base/limits/transfer.ts';
 import { SOA_CHECKS_MAX, SOA_CHECKS_PER_PRIMARY_MAX } from '#base/limits/transfer.ts';
 import { type Log } from '#base/log.ts';
 import { atZone } from '#base/place.ts';
@@ -20,14 +26,13 @@ import {
   type CheckedState,
   type Primary,
   checkedWrite,
-  expiresAtMs,
   readChecked,
   readPrimaries,
 } from '#store/transfer/primaries.ts';
+import { readMembership } from '#store/transfer/followed-catalogs.ts';
 import { serialOf } from '#zone/changeset.ts';
 import { rrsetOf } from '#zone/view.ts';
 import { type PrimaryState } from '#control/api/transfer.ts';
-import { type Decision } from '#control/commands/decision.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
 import {
   type KeptZone,
@@ -35,12 +40,13 @@ import {
   noteSuccess,
   primaryOrder,
   primaryState,
+  isOver,
   isToBeWritten,
   stateOf,
   viewOf,
   newKept,
 } from './kept-zone.ts';
-import { planNothing } from './plan-nothing.ts';
+import { changedMeanwhile, expiryDecision, takenDecision, timesAfter } from './decisions.ts';
 import { type PullOptions, type PullOrder, type Pulled, pull } from './pull.ts';
 import { type PrimaryAccess } from './primary-access.ts';
 import { checkedState, firstRetryMs, jittered, soaTimes } from './timers.ts';
@@ -57,6 +63,9 @@ export interface KeeperOptions extends Omit<PullOptions, 'signal' | 'now'> {
   readonly alert: (zone: string | undefined, problems: readonly Problem[]) => Promise<void>;
 }
 
+/** Or words that follow the primary's address. */
+type Tried = 'current' | 'taken' | { readonly failure: string };
+
 const ACTOR = { kind: 'system', id: 'secondary', from: '' } as const;
 
 export class SecondaryKeeper {
@@ -69,6 +78,7 @@ export class SecondaryKeeper {
   /** Since the start. */
   readonly counts = { checks: 0, transfers: 0, failures: 0, notified: 0 };
   #timer: NodeJS.Timeout | undefined;
+  #next: NodeJS.Timeout | undefined;
   #log: Log | undefined;
   #isWriting = false;
   #tickedMs = -Infinity;
@@ -86,6 +96,7 @@ export class SecondaryKeeper {
   /** Looks under way are given up; what was looked at is written down. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    clearTimeout(this.#next);
     this.#stop.abort();
     await Promise.all(this.#running);
     await this.#writeChecked(() => true);
@@ -105,6 +116,7 @@ export class SecondaryKeeper {
     const kept = this.#zones.get(zoneId);
     if (kept === undefined) return;
     this.counts.notified += 1;
+    kept.isNotified = true;
     for (const primary of kept.primaries.values()) primary.restsUntilMs = 0;
     const dueMs = Math.max(this.#options.nowMs(), kept.startedMs + NOTIFIED_CHECK_MS);
     if (kept.isBusy) kept.isWanted = true;
@@ -133,6 +145,7 @@ export class SecondaryKeeper {
 
   /** Begins what is due. */
   tick(): void {
+    this.#next = undefined;
     const nowMs = this.#options.nowMs();
     // A clock that is set back: nothing waits for the time that comes again.
     const backMs = Math.max(0, this.#tickedMs - nowMs);
@@ -162,7 +175,14 @@ export class SecondaryKeeper {
       const left = this.#looksAt.get(address)! - 1;
       if (left === 0) this.#looksAt.delete(address);
       else this.#looksAt.set(address, left);
+      this.#soon();
     });
+  }
+
+  /** A place is free: many zones may wait for it, as after a start or when a catalog brings them. */
+  #soon(): void {
+    if (this.#timer === undefined || this.#stop.signal.aborted) return;
+    this.#next ??= setTimeout(() => this.tick(), SECONDARY_NEXT_MS);
   }
 
   #begin(kept: KeptZone, work: () => Promise<void>): void {
@@ -180,36 +200,45 @@ export class SecondaryKeeper {
   async #look(kept: KeptZone, record: ZoneRecord, order: readonly Primary[]): Promise<void> {
     this.counts.checks += 1;
     const { writer, nowMs } = this.#options;
+    const { isNotified } = kept;
+    kept.isNotified = false;
+    let isConfirmed = false;
     for (const primary of order) {
+      const state = primaryState(kept, primary);
       const result = await this.#try(kept, record, primary);
       // The server stops, or the zone is gone.
       if (this.#stop.signal.aborted || writer.zoneById(record.id) === undefined) return;
-      const state = primaryState(kept, primary);
       state.lookedAtMs = nowMs();
-      if (result === undefined) {
+      if (typeof result === 'string') {
         noteSuccess(kept, state);
-        kept.dueMs = nowMs() + this.#waitMs(kept, 'refresh');
-        return;
+        isConfirmed = true;
+        // RFC 1996 §3.11: one of them has a newer zone; a primary that is behind must not hide it.
+        if (result === 'current' && isNotified) continue;
+        break;
       }
-      noteFailure(state, result, nowMs());
-      this.#log?.warn('secondary.primary-failed', `${record.name} from ${primary.ip}: it ${result}`, {
+      noteFailure(state, result.failure, nowMs());
+      this.#log?.warn('secondary.primary-failed', `${record.name} from ${primary.ip}: it ${result.failure}`, {
         zone: record.name,
         primary: primary.ip,
       });
     }
-    await this.#allFailed(kept, record);
+    if (!isConfirmed) await this.#allFailed(kept, record);
+    else if (kept.postponedUntilMs > nowMs()) kept.dueMs = kept.postponedUntilMs;
+    else kept.dueMs = nowMs() + this.#waitMs(kept, 'refresh');
   }
 
-  /** Undefined: the zone is the newest, or has been taken in. Else words that follow the primary's address. */
-  async #try(kept: KeptZone, record: ZoneRecord, primary: Primary): Promise<string | undefined> {
+  /** `taken`: something came, or is to be looked at again. */
+  async #try(kept: KeptZone, record: ZoneRecord, primary: Primary): Promise<Tried> {
     const access = this.#options.access(primary);
-    if ('failure' in access) return access.failure;
+    if ('failure' in access) return access;
     const { writer, nowMs } = this.#options;
     const view = writer.view(record);
     const soa = rrsetOf(view.node(view.apexKey), TYPE.SOA);
     const isCopy = record.secondary?.mode === 'copy';
     // A zone that is signed here has changes of ours: after one, all that the primary has is brought again.
-    const isKnown = soa !== undefined && (isCopy || kept.takenRevision === record.revision);
+    const isThere = soa !== undefined && (isCopy || kept.takenRevision === record.revision);
+    // RFC 9432 §5.6: it comes whole, whatever serial it has; what is here is served until then.
+    const isKnown = isThere && readMembership(writer, record.id)?.isReset !== true;
     const order: PullOrder = {
       server: ipPort(primary.ip, primary.port),
       ...access,
@@ -221,19 +250,26 @@ export class SecondaryKeeper {
     };
     const now = (): number => Math.floor(nowMs() / 1000);
     const pulled = await pull(order, { ...this.#options, now, signal: this.#stop.signal });
-    if (pulled.kind === 'failed') return pulled.failure;
+    if (pulled.kind === 'failed') return { failure: pulled.failure };
+    if (pulled.kind === 'postponed') {
+      this.#log?.info('secondary.postponed', `${record.name} from ${primary.ip}: it ${pulled.failure}`, {
+        zone: record.name,
+      });
+      kept.postponedUntilMs = nowMs() + POSTPONED_MS;
+      return 'taken';
+    }
     primaryState(kept, primary).serial = pulled.serial;
     return pulled.kind === 'current' ? this.#current(kept, record, pulled) : this.#take(kept, record, primary, pulled);
   }
 
-  async #current(kept: KeptZone, record: ZoneRecord, pulled: Extract<Pulled, { kind: 'current' }>): Promise<undefined> {
+  async #current(kept: KeptZone, record: ZoneRecord, pulled: Extract<Pulled, { kind: 'current' }>): Promise<Tried> {
     const { expireSeconds: saidSeconds } = pulled;
     const soaExpireSeconds = this.#times(record)?.expireSeconds ?? 0;
     const serial = kept.checked?.serial ?? pulled.serial;
     const check = { nowMs: this.#options.nowMs(), serial, soaExpireSeconds, saidSeconds, isTransfer: false };
     kept.checked = checkedState(kept.checked, check);
     if (record.secondary?.isExpired === true) await this.#revive(kept, record);
-    return undefined;
+    return 'current';
   }
 
   /** Writes what came, with the state, in one transaction. */
@@ -241,32 +277,27 @@ export class SecondaryKeeper {
     kept: KeptZone,
     record: ZoneRecord,
     primary: Primary,
-    { part, serial, expireSeconds, notes, how }: Extract<Pulled, { kind: 'new' }>,
-  ): Promise<string | undefined> {
-    const { funnel, nowMs } = this.#options;
+    { part, again, serial, expireSeconds, notes, how }: Extract<Pulled, { kind: 'new' }>,
+  ): Promise<Tried> {
+    const { funnel, nowMs, writer } = this.#options;
     let checked = kept.checked;
-    const done = await funnel.change({ actor: ACTOR, action: 'zone.transfer' }, () => {
-      const now = this.#sameZone(record);
-      if (now === undefined) return fail(changedMeanwhile(record));
-      const soa = soaOf(part);
-      const soaExpireSeconds =
-        soa === undefined ? (this.#times(record)?.expireSeconds ?? 0) : soaTimes(soa).expireSeconds;
-      checked = checkedState(undefined, {
-        nowMs: nowMs(),
-        serial,
-        soaExpireSeconds,
-        saidSeconds: expireSeconds,
-        isTransfer: true,
-      });
-      return ok({
-        zone: record.name,
-        parts: [{ ...part, secondary: { mode: record.secondary!.mode } }],
-        documents: [checkedWrite(record.id, checked)],
-        detail: `serial ${serial} from ${primary.ip} (${how})`,
-        isChanged: true,
-      });
+    const done = await funnel.change({ actor: ACTOR, action: 'zone.transfer' }, async () => {
+      const now = writer.zoneById(record.id);
+      if (now?.secondary?.mode !== record.secondary?.mode || now === undefined) return fail(changedMeanwhile(record));
+      // A zone that is signed here is signed anew at times; what came fits the zone as it is now as well.
+      const taken = now.revision === record.revision ? { part } : await again(now, writer.view(now));
+      if ('failure' in taken) return fail(changedMeanwhile(record));
+      const { expireSeconds: soaExpireSeconds } = timesAfter(taken.part) ?? this.#times(now) ?? { expireSeconds: 0 };
+      const check = { nowMs: nowMs(), serial, soaExpireSeconds, saidSeconds: expireSeconds, isTransfer: true };
+      checked = checkedState(undefined, check);
+      return ok(takenDecision(writer, now, taken.part, checked, `serial ${serial} from ${primary.ip} (${how})`));
     });
-    if (!done.ok) return `sends a zone that is not written: ${done.problems.map(formatProblem).join('; ')}`;
+    if (!done.ok && done.problems.some(({ code }) => code === 'PRECONDITION')) {
+      kept.isWanted = true;
+      return 'taken';
+    }
+    if (!done.ok)
+      return { failure: `sends a zone that is not written: ${done.problems.map(formatProblem).join('; ')}` };
     this.counts.transfers += 1;
     [kept.checked, kept.writtenAtMs, kept.notes] = [checked, nowMs(), notes];
     kept.takenRevision = this.#options.writer.zoneById(record.id)?.revision;
@@ -274,7 +305,7 @@ export class SecondaryKeeper {
       zone: record.name,
     });
     for (const each of notes) this.#log?.warn('secondary.left-out', each, { zone: record.name });
-    return undefined;
+    return 'taken';
   }
 
   async #allFailed(kept: KeptZone, record: ZoneRecord): Promise<void> {
@@ -322,22 +353,7 @@ export class SecondaryKeeper {
     return funnel.change({ actor: ACTOR, action: 'zone.expire', upkeep: true }, () => {
       const now = this.#sameZone(record);
       if (now === undefined) return fail(changedMeanwhile(record));
-      const decision: Decision = {
-        zone: record.name,
-        parts: [
-          {
-            record: now,
-            view: writer.view(now),
-            changes: [],
-            received: { plan: planNothing(nameOf(now.name), now.serial), dnssec: now.dnssec },
-            secondary: { mode: now.secondary!.mode, ...(isExpired ? { isExpired } : {}) },
-          },
-        ],
-        ...(checked === undefined ? {} : { documents: [checkedWrite(now.id, checked)] }),
-        detail,
-        isChanged: true,
-      };
-      return ok(decision);
+      return ok(expiryDecision(writer, now, isExpired, detail, checked));
     });
   }
 
@@ -380,20 +396,4 @@ export class SecondaryKeeper {
     if (done.ok) for (const { kept, state } of states) kept.writtenAtMs = state.checkedAtMs;
     this.#isWriting = false;
   }
-}
-
-function isOver(record: ZoneRecord, { checked, expiresAgainMs }: KeptZone, nowMs: number): boolean {
-  if (nowMs < expiresAgainMs) return false;
-  return checked !== undefined && record.secondary?.isExpired !== true && nowMs >= expiresAtMs(checked);
-}
-
-/** SOA RDATA of what a primary sent; undefined: it stays. */
-function soaOf({ received, changes, view }: NonNullable<Decision['parts']>[number]): Uint8Array | undefined {
-  if (received !== undefined) return rrsetOf(received.plan.nodes.get(view.apexKey)?.node, TYPE.SOA)?.rdatas[0];
-  if (typeof changes === 'function') return undefined;
-  return changes.find(({ type }) => type === TYPE.SOA)?.rrset?.rdatas[0];
-}
-
-function changedMeanwhile({ name }: ZoneRecord): Problem {
-  return problem('PRECONDITION', atZone(name), `${name} was changed meanwhile`);
 }

@@ -29,6 +29,8 @@ export interface KeptZone {
   /** When the last look began. */
   startedMs: number;
   isBusy: boolean;
+  /** A primary has said that there is something newer: all are asked until one has it. */
+  isNotified: boolean;
   /** While it was looked at, there came a reason to look again. */
   isWanted: boolean;
   checked: CheckedState | undefined;
@@ -40,6 +42,8 @@ export interface KeptZone {
   takenRevision: number | undefined;
   /** That it expires could not be written: not tried before then. */
   expiresAgainMs: number;
+  /** There was no memory for its transfer: the primary has not failed. */
+  postponedUntilMs: number;
   /** What was left out of what came last. */
   notes: readonly string[];
   readonly primaries: Map<string, KeptPrimary>;
@@ -53,11 +57,13 @@ export function newKept(zoneId: number, name: string, checked: CheckedState | un
     startedMs: -Infinity,
     isBusy: false,
     isWanted: false,
+    isNotified: false,
     checked,
     writtenAtMs: checked?.checkedAtMs ?? 0,
     failures: 0,
     takenRevision: undefined,
     expiresAgainMs: 0,
+    postponedUntilMs: 0,
     notes: [],
     primaries: new Map(),
   };
@@ -104,6 +110,12 @@ export function stateOf({ secondary }: ZoneRecord, { checked, failures }: KeptZo
   if (secondary?.isExpired === true) return 'expired';
   if (failures > 0) return 'failing';
   return checked === undefined ? 'waiting' : 'current';
+}
+
+/** It is to expire: no primary has confirmed it for too long. */
+export function isOver(record: ZoneRecord, { checked, expiresAgainMs }: KeptZone, nowMs: number): boolean {
+  if (nowMs < expiresAgainMs) return false;
+  return checked !== undefined && record.secondary?.isExpired !== true && nowMs >= expiresAtMs(checked);
 }
 
 /** What was looked at is written down from time to time. */

@@ -1,10 +1,48 @@
 /**
  * Places for transfers: so many at once, so many of them from one address, and so many records in memory. Who finds none
- * waits, first come, first served, but for those whose address has its share.
+ * waits, first come, first served, but for those whose address has its share. Each place has memory of its own; what
+ * large zones take beyond it they share. One that has had of that for long gives it up when another needs it, so that a
+ * primary that sends slowly does not keep the zones of others away.
  */
+import { TRANSFERS_IN_MAX, TRANSFERS_IN_PER_PRIMARY_MAX, TRANSFERS_IN_RECORDS_MAX } from '#base/limits/transfer.ts';
+import { TRANSFER_IN_RECORDS_OWN, TRANSFER_IN_SHARED_MS } from '#base/limits/transfer.ts';
 
-/** Takes memory for so many more records, until the transfer has left its place; false: there is none. */
+/** Takes memory for so many more records, until the transfer has left its place; false: there is none now. */
 export type Reserve = (records: number) => boolean;
+
+export interface Place {
+  readonly reserve: Reserve;
+  /** Aborted when the memory is given to another. */
+  readonly signal: AbortSignal;
+}
+
+export interface PlaceLimits {
+  readonly max: number;
+  readonly perAddressMax: number;
+  /** Records that a place always has memory for. */
+  readonly own: number;
+  /** Those that all places together may have beyond that. */
+  readonly shared: number;
+  /** So long a transfer keeps what it has of that in any case. */
+  readonly keptMs: number;
+}
+
+export const PLACE_LIMITS: PlaceLimits = {
+  max: TRANSFERS_IN_MAX,
+  perAddressMax: TRANSFERS_IN_PER_PRIMARY_MAX,
+  own: TRANSFER_IN_RECORDS_OWN,
+  shared: TRANSFERS_IN_RECORDS_MAX,
+  keptMs: TRANSFER_IN_SHARED_MS,
+};
+
+/** A transfer under way. */
+interface Holder {
+  readonly abort: AbortController;
+  records: number;
+  /** Of the memory that is shared. */
+  shared: number;
+  sharedSinceMs: number;
+}
 
 interface Waiting {
   readonly address: string;
@@ -12,18 +50,17 @@ interface Waiting {
 }
 
 export class TransferPlaces {
-  readonly #max: number;
-  readonly #perAddressMax: number;
+  readonly #limits: PlaceLimits;
+  readonly #nowMs: () => number;
   readonly #taken = new Map<string, number>();
-  readonly #recordsMax: number;
+  readonly #holders = new Set<Holder>();
   #count = 0;
-  #records = 0;
   readonly #waiting: Waiting[] = [];
 
-  constructor(max: number, perAddressMax: number, recordsMax: number) {
-    this.#recordsMax = recordsMax;
-    this.#max = max;
-    this.#perAddressMax = perAddressMax;
+  /** `nowMs`: of any clock that only goes forward. */
+  constructor(limits: PlaceLimits, nowMs: () => number) {
+    this.#limits = limits;
+    this.#nowMs = nowMs;
   }
 
   /** Under way. */
@@ -32,30 +69,51 @@ export class TransferPlaces {
   }
 
   /** What `work` returns, once it has had a place. */
-  async use<T>(address: string, work: (reserve: Reserve) => Promise<T>): Promise<T> {
+  async use<T>(address: string, work: (place: Place) => Promise<T>): Promise<T> {
     if (this.#isFree(address)) this.#take(address);
     else {
       const { promise, resolve } = Promise.withResolvers<undefined>();
       this.#waiting.push({ address, go: () => resolve(undefined) });
       await promise;
     }
-    let reserved = 0;
-    const reserve: Reserve = (records) => {
-      if (this.#records + records > this.#recordsMax) return false;
-      reserved += records;
-      this.#records += records;
-      return true;
-    };
+    const holder: Holder = { abort: new AbortController(), records: 0, shared: 0, sharedSinceMs: 0 };
+    this.#holders.add(holder);
     try {
-      return await work(reserve);
+      return await work({ reserve: (records) => this.#reserve(holder, records), signal: holder.abort.signal });
     } finally {
-      this.#records -= reserved;
+      this.#holders.delete(holder);
       this.#leave(address);
     }
   }
 
+  #reserve(holder: Holder, more: number): boolean {
+    const { own, shared } = this.#limits;
+    const wanted = Math.max(0, holder.records + more - own);
+    const others = (): number => [...this.#holders].reduce((sum, each) => sum + (each === holder ? 0 : each.shared), 0);
+    const isFree = (): boolean => wanted === 0 || others() + wanted <= shared;
+    while (!isFree()) if (!this.#takeFromSlowest(holder)) return false;
+    if (holder.shared === 0 && wanted > 0) holder.sharedSinceMs = this.#nowMs();
+    holder.records += more;
+    holder.shared = wanted;
+    return true;
+  }
+
+  /** False when no other has had its share for long. */
+  #takeFromSlowest(holder: Holder): boolean {
+    const sinceMs = this.#nowMs() - this.#limits.keptMs;
+    const late = [...this.#holders].filter(
+      (each) => each !== holder && each.shared > 0 && each.sharedSinceMs <= sinceMs,
+    );
+    const [slowest] = late.toSorted((a, b) => a.sharedSinceMs - b.sharedSinceMs);
+    if (slowest === undefined) return false;
+    slowest.shared = 0;
+    slowest.abort.abort();
+    return true;
+  }
+
   #isFree(address: string): boolean {
-    return this.#count < this.#max && (this.#taken.get(address) ?? 0) < this.#perAddressMax;
+    const { max, perAddressMax } = this.#limits;
+    return this.#count < max && (this.#taken.get(address) ?? 0) < perAddressMax;
   }
 
   #take(address: string): void {

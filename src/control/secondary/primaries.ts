@@ -2,20 +2,20 @@
  * Commands about where a zone comes from: a zone is made that comes from primaries, or has others from now on.
  * Not here: getting it (keeper.ts), who may have it from here (control/transfer/secondaries.ts).
  */
-import { isIP } from 'node:net';
 import { type IpPort, formatIpPort, ipPort } from '#base/address.ts';
-import { PRIMARIES_PER_ZONE_MAX } from '#base/limits/transfer.ts';
-import { type Place, atZone, inBody } from '#base/place.ts';
-import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
+import { atZone, inBody } from '#base/place.ts';
+import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
 import { formatName } from '#dns/name.ts';
 import { type StoreWriter } from '#store/writer.ts';
-import { type Primary, type PrimaryTls, primariesWrite, readPrimaries } from '#store/transfer/primaries.ts';
+import { followedWrite, membershipWrite, readMembership } from '#store/transfer/followed-catalogs.ts';
+import { type Primary, primariesWrite, readPrimaries } from '#store/transfer/primaries.ts';
 import { type Decision } from '#control/commands/decision.ts';
 import { type CommandOf, type CommandTable, type ZoneContext } from '#control/commands/table.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
 import { type TsigKeyInfo } from '#control/api/transfer.ts';
-import { canonicalIp, keyProblems } from '#control/transfer/secondaries.ts';
-import { pinProblems } from '#control/transfer/tls-pins.ts';
+import { memberOfCatalog } from '#control/commands/catalog-zone.ts';
+import { followedProblems, followedSettings } from './followed-settings.ts';
+import { readGivenPrimaries } from './given-primaries.ts';
 import { planNothing } from './plan-nothing.ts';
 
 export interface PrimariesOptions {
@@ -41,9 +41,13 @@ function create(command: Create, { served, emptyView }: ZoneContext, options: Pr
     const fix = `remove it first: waxseal zone remove ${zone}`;
     return fail(problem('ZONE_EXISTS', atZone(zone), `the zone ${zone} is served already`, { fix }));
   }
-  const primaries = readGiven(command, options.keys());
-  if (!primaries.ok) return primaries;
+  const { catalog, membership } = command;
+  // What the follower of a catalog gives was checked with its templates.
+  const primaries = membership === undefined ? readGivenPrimaries(command, options.keys()) : ok(command.primaries);
+  const odd = catalog === undefined ? [] : followedProblems(catalog, command.zone, options.keys());
+  if (!primaries.ok || odd.length > 0) return fail(...(primaries.ok ? [] : primaries.problems), ...odd);
   const { apex } = emptyView;
+  const id = options.writer.nextZoneId();
   return ok({
     zone,
     parts: [
@@ -53,12 +57,35 @@ function create(command: Create, { served, emptyView }: ZoneContext, options: Pr
         changes: [],
         received: { plan: planNothing(apex, 0), dnssec: 'off' },
         secondary: { mode: command.isSigning ? 'sign' : 'copy' },
+        ...(catalog === undefined ? {} : { isOfCatalog: true }),
       },
     ],
-    documents: [primariesWrite(options.writer.nextZoneId(), primaries.value)],
-    detail: `from ${textOf(primaries.value)}${command.isSigning ? ', signed here' : ''}`,
+    documents: [
+      primariesWrite(id, primaries.value),
+      ...(catalog === undefined ? [] : [followedWrite(id, followedSettings(catalog))]),
+      ...(membership === undefined ? [] : [membershipWrite(id, membership)]),
+    ],
+    detail: `${roleText(command)} from ${textOf(primaries.value)}`,
+    warnings:
+      catalog !== undefined && primaries.value.some(({ key }) => key === undefined) ? [keylessCatalog(zone)] : [],
     isChanged: true,
     afterCommit: () => options.onFollow(command.zone),
+  });
+}
+
+function roleText({ isSigning, catalog, membership }: Create): string {
+  if (catalog !== undefined) return 'catalog';
+  const of = membership === undefined ? 'zone' : `member of ${membership.catalog}`;
+  return isSigning ? `${of}, signed here,` : of;
+}
+
+/** RFC 9432 §7: who can speak for the producer adds and removes zones here. */
+function keylessCatalog(zone: string): Problem {
+  const what = 'who can answer for its primary adds and removes zones here';
+  const why = `${zone} is a catalog that comes without a key: ${what}`;
+  return warning('CATALOG_KEYLESS', inBody('/primaries'), why, {
+    rfc: 'RFC 9432 §7',
+    fix: 'use a TSIG key: --tsig NAME',
   });
 }
 
@@ -75,7 +102,9 @@ function set(
     const fix = `to have it from one: waxseal zone remove ${record.name}, then ${add}`;
     return fail(problem('ZONE_NOT_SECONDARY', atZone(record.name), why, { fix }));
   }
-  const primaries = readGiven(command, options.keys());
+  const membership = readMembership(options.writer, record.id);
+  if (membership !== undefined) return fail(memberOfCatalog(record.name, membership.catalog));
+  const primaries = readGivenPrimaries(command, options.keys());
   if (!primaries.ok) return primaries;
   const before = readPrimaries(options.writer, record.id);
   return ok({
@@ -98,45 +127,4 @@ function textOf(primaries: readonly Primary[]): string {
 
 function endpoint({ ip, port }: Primary): IpPort {
   return ipPort(ip, port);
-}
-
-function readGiven(
-  { zone, primaries }: Pick<Create, 'zone' | 'primaries'>,
-  keys: readonly TsigKeyInfo[],
-): Result<readonly Primary[]> {
-  const problems: Problem[] = [];
-  const many = `a zone has 1 to ${PRIMARIES_PER_ZONE_MAX} primaries`;
-  if (primaries.length === 0 || primaries.length > PRIMARIES_PER_ZONE_MAX)
-    return fail(problem('PRIMARIES_MANY', inBody('/primaries'), many));
-  const read = primaries.map(({ ip: text, port, key, tls }, at): Primary => {
-    const ip = canonicalIp(text);
-    const place = inBody(`/primaries/${at}/address`);
-    if (ip === undefined) problems.push(problem('FIELD_VALUE', place, `${JSON.stringify(text)} is no IP address`));
-    const keyPlace = inBody(`/primaries/${at}/key`);
-    if (key !== undefined) problems.push(...keyProblems(key, zone, keys).map((each) => ({ ...each, at: keyPlace })));
-    if (tls !== undefined) problems.push(...tlsProblems(tls, at));
-    return { ip: ip ?? text, port, ...(key === undefined ? {} : { key }), ...(tls === undefined ? {} : { tls }) };
-  });
-  for (const [at, { ip, port }] of read.entries())
-    if (read.findIndex((each) => each.ip === ip && each.port === port) < at)
-      problems.push(problem('FIELD_VALUE', inBody(`/primaries/${at}/address`), `${ip} is there twice`));
-  return problems.length > 0 ? fail(...problems) : ok(read);
-}
-
-/** RFC 9103 §9.3: a primary that is asked over TLS proves who it is. */
-function tlsProblems({ host, pins, certificate }: PrimaryTls, at: number): readonly Problem[] {
-  const place = (field: string) => inBody(`/primaries/${at}/tls${field}`);
-  const problems = [...hostProblems(host, place('/host')), ...hostProblems(certificate, place('/certificate'))];
-  if (pins !== undefined) problems.push(...pinProblems(pins, place('/pins')));
-  if (host !== undefined || pins !== undefined) return problems;
-  const fix = 'give the name in its certificate, or a pin of its key';
-  return [problem('FIELD_VALUE', place(''), 'nothing says who the primary is', { rfc: 'RFC 9103 §9.3', fix })];
-}
-
-const HOST = /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,62})?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,62})?)*$/;
-
-/** RFC 6066 §3: a server name is no address. */
-function hostProblems(host: string | undefined, place: Place): readonly Problem[] {
-  if (host === undefined || (HOST.test(host) && isIP(host) === 0)) return [];
-  return [problem('FIELD_VALUE', place, `${JSON.stringify(host)} is no name of a host`)];
 }

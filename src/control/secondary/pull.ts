@@ -14,14 +14,14 @@ import { type Received } from '#transfer/incoming-transfer.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type SoaAnswer, type SoaOrder } from './ask-soa.ts';
 import { type FetchFailure, type FetchOrder, type Fetched } from './fetch-zone.ts';
-import { type Reserve } from './places.ts';
+import { type Place } from './places.ts';
 import { type TakenIn, takeIn } from './take-in.ts';
 
 export interface PullOptions {
   readonly askSoa: (order: SoaOrder) => Promise<SoaAnswer>;
   readonly fetchZone: (order: FetchOrder) => Promise<Fetched | FetchFailure>;
   /** Runs a transfer once there is a place for it. */
-  readonly inPlace: <T>(address: string, work: (reserve: Reserve) => Promise<T>) => Promise<T>;
+  readonly inPlace: <T>(address: string, work: (place: Place) => Promise<T>) => Promise<T>;
   /** Seconds since 1970. */
   readonly now: () => number;
   readonly signal: AbortSignal;
@@ -47,27 +47,32 @@ export type Pulled =
       readonly serial: Serial;
       readonly expireSeconds: number | undefined;
       readonly part: ZonePart;
+      /** The same for the zone as it has become meanwhile. */
+      readonly again: (record: ZoneRecord, view: ZoneView) => Promise<TakenIn>;
       readonly notes: readonly string[];
       /** For people: what came, and how much of it. */
       readonly how: string;
     }
+  /** It is for a later time, and no primary has failed. Words that follow the primary's address. */
+  | { readonly kind: 'postponed'; readonly failure: string }
   /** Words that follow the primary's address. */
   | { readonly kind: 'failed'; readonly failure: string };
 
 /** Never rejects but for a broken store. */
 export async function pull(order: PullOrder, options: PullOptions): Promise<Pulled> {
-  const { server, tls, apex, key, serial } = order;
+  const { server, tls, apex, key, serial, record } = order;
   const { askSoa, now } = options;
-  if (serial !== undefined) {
+  // RFC 9432 §6: Knot gives the SOA of a catalog to no query over UDP. The answer to IXFR has it too.
+  if (serial !== undefined && record.isCatalog !== true) {
     const soa = await askSoa({ server, tls, apex, key, now });
     if ('serial' in soa && !isNewer(soa.serial, serial)) return { kind: 'current', ...soa };
     // Where nothing comes over UDP, TCP may get through: the answer to IXFR says as much.
     if ('failure' in soa && !soa.isSilent) return { kind: 'failed', failure: soa.failure };
   }
-  return options.inPlace(server.ip, async (reserve) => {
-    const first = await transfer({ ...order, reserve }, options);
+  return options.inPlace(server.ip, async (place) => {
+    const first = await transfer({ ...order, place }, options);
     if (first.kind !== 'whole') return first;
-    return withoutWhole(await transfer({ ...order, reserve, known: undefined }, options));
+    return withoutWhole(await transfer({ ...order, place, known: undefined }, options));
   });
 }
 
@@ -78,25 +83,34 @@ function withoutWhole(result: Transferred): Pulled {
 }
 
 interface TransferOrder extends PullOrder {
-  readonly reserve: Reserve;
+  readonly place: Place;
 }
 
 async function transfer(order: TransferOrder, options: PullOptions): Promise<Transferred> {
-  const { server, tls, apex, key, record, view, known, reserve } = order;
-  const { now, signal, recordsPerRrsetMax } = options;
+  const { server, tls, apex, key, record, view, known, place } = order;
+  const { now, recordsPerRrsetMax } = options;
+  const { reserve } = place;
+  const signal = AbortSignal.any([options.signal, place.signal]);
   const fetched = await options.fetchZone({ server, tls, apex, key, known, now, signal, reserve });
   if ('failure' in fetched) {
-    const { failure, isAnswer } = fetched;
+    if (place.signal.aborted) return { kind: 'failed', failure: TOO_SLOW };
+    const { failure, isAnswer, isPostponed } = fetched;
+    if (isPostponed === true) return { kind: 'postponed', failure };
     return { kind: isAnswer && known !== undefined ? 'whole' : 'failed', failure };
   }
   const { received, expireSeconds } = fetched;
   const { serial } = received;
   if (received.kind === 'current') return { kind: 'current', serial, expireSeconds };
   if (isStale(order, received)) return { kind: 'current', serial, expireSeconds };
-  const taken: TakenIn = await takeIn({ record, view, received, recordsPerRrsetMax });
+  const again = (zone: ZoneRecord, of: ZoneView): Promise<TakenIn> =>
+    takeIn({ record: zone, view: of, received, recordsPerRrsetMax });
+  const taken = await again(record, view);
   if ('failure' in taken) return { kind: taken.needsWhole === true ? 'whole' : 'failed', failure: taken.failure };
-  return { kind: 'new', serial, expireSeconds, part: taken.part, notes: taken.notes, how: howText(received, fetched) };
+  const { part, notes } = taken;
+  return { kind: 'new', serial, expireSeconds, part, again, notes, how: howText(received, fetched) };
 }
+
+const TOO_SLOW = 'sends a large zone so slowly that others waited for its memory: it was given up';
 
 /** A whole zone that is not newer than what came last; a zone that is not there yet takes any. */
 function isStale({ serial }: PullOrder, received: Received): boolean {

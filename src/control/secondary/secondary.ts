@@ -2,8 +2,8 @@
  * The parts that keep zones from primaries, put together.
  * Not here: serving them (transfer/).
  */
-import { TRANSFERS_IN_MAX, TRANSFERS_IN_PER_PRIMARY_MAX, TRANSFERS_IN_RECORDS_MAX } from '#base/limits/transfer.ts';
 import { type Problem, ok } from '#base/problem.ts';
+import { type Name } from '#dns/name.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type MetricFamily } from '#control/api/control.ts';
 import { type NotifyFollower } from '#control/transfer/notify-intake.ts';
@@ -11,9 +11,10 @@ import { type TransferParts, type TransferPartsOptions, transferParts } from '#c
 import { askSoa } from './ask-soa.ts';
 import { fetchZone } from './fetch-zone.ts';
 import { type KeeperOptions, SecondaryKeeper } from './keeper.ts';
-import { TransferPlaces } from './places.ts';
+import { PLACE_LIMITS, TransferPlaces } from './places.ts';
 import { type PrimaryTlsOptions, primaryAccess } from './primary-access.ts';
 import { primariesHandlers } from './primaries.ts';
+import { roleHandlers } from './role.ts';
 import { secondaryFamilies } from './metrics.ts';
 
 /** What follows from NOTIFY messages, by their type. */
@@ -30,10 +31,12 @@ export interface SecondaryPartsOptions extends TransferPartsOptions {
 export interface SecondaryParts extends Omit<TransferParts, 'handlers'> {
   /** Looks at zones once it is started. */
   readonly keeper: SecondaryKeeper;
-  readonly handlers: TransferParts['handlers'] & ReturnType<typeof primariesHandlers>;
+  readonly handlers: TransferParts['handlers'] & ReturnType<typeof primariesHandlers> & ReturnType<typeof roleHandlers>;
   /** With one more: a primary has said that a zone has changed. */
   readonly followers: (others: { readonly followers: Followers }) => Followers;
   readonly families: () => readonly MetricFamily[];
+  /** The zone comes from other primaries from now on, or anew. */
+  readonly follow: (zone: Name) => void;
 }
 
 /** With those of transfers to others (control/transfer/). */
@@ -48,7 +51,7 @@ export function secondaryParts(options: SecondaryPartsOptions): SecondaryParts {
     access,
   });
   const { keys } = transfer;
-  const places = new TransferPlaces(TRANSFERS_IN_MAX, TRANSFERS_IN_PER_PRIMARY_MAX, TRANSFERS_IN_RECORDS_MAX);
+  const places = new TransferPlaces(PLACE_LIMITS, () => performance.now());
   const keeper: SecondaryKeeper = new SecondaryKeeper({
     ...options,
     askSoa,
@@ -58,14 +61,12 @@ export function secondaryParts(options: SecondaryPartsOptions): SecondaryParts {
     chance: () => Buffer.from(random(4)).readUInt32BE() / 2 ** 32,
     access,
   });
-  const handlers = primariesHandlers({
-    writer,
-    keys: () => keys.list(),
-    onFollow: (zone) => {
-      const record = writer.zoneByName(zone);
-      if (record !== undefined) keeper.follow(record);
-    },
-  });
+  const follow = (zone: Name): void => {
+    const record = writer.zoneByName(zone);
+    if (record !== undefined) keeper.follow(record);
+  };
+  const roles = { writer, clock, askSoa, access, keys: () => keys.list(), onFollow: follow };
+  const handlers = { ...primariesHandlers(roles), ...roleHandlers(roles) };
   const notified: NotifyFollower = (zone) => {
     const record = writer.zoneByName(zone);
     if (record !== undefined) keeper.notified(record.id);
@@ -76,5 +77,6 @@ export function secondaryParts(options: SecondaryPartsOptions): SecondaryParts {
     followers: (others) => new Map([...others.followers, [TYPE.SOA, notified]]),
     handlers: { ...transfer.handlers, ...handlers },
     families: () => secondaryFamilies(writer.zones(), keeper, places),
+    follow,
   };
 }

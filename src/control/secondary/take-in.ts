@@ -7,6 +7,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { NSEC3_ITERATIONS_MAX, ZONEMD_NODES_MAX } from '#base/limits/dnssec.ts';
 import { formatPlace } from '#base/place.ts';
+import { type ProblemCode } from '#base/problem-codes.ts';
 import { type Problem } from '#base/problem.ts';
 import { equalNames } from '#dns/name.ts';
 import { nsec3Parameters } from '#dns/nsec3.ts';
@@ -150,11 +151,17 @@ interface TextProblem {
   readonly text: string;
 }
 
+/**
+ * Faults of a zone's own name servers. Its operator mends them at the primary; BIND, Knot and NSD take such a zone as
+ * secondaries, and one that does not take it is one name server less.
+ */
+const TAKEN_ALL_THE_SAME: readonly ProblemCode[] = ['TARGET_NO_ADDRESS', 'TARGET_ALIAS'];
+
 /** Of a zone that would not be served here if it were kept here. */
 function firstError(problems: readonly (Problem | TextProblem)[]): string | undefined {
   for (const each of problems) {
     if ('text' in each) return `sends a zone that cannot be served: ${each.text}`;
-    if (each.severity !== 'warning')
+    if (each.severity !== 'warning' && !TAKEN_ALL_THE_SAME.includes(each.code))
       return `sends a zone that cannot be served: ${formatPlace(each.at)}: ${each.message}`;
   }
   return undefined;

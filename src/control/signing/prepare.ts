@@ -120,7 +120,7 @@ export class ZonePreparer {
     const isSigned = part.isSigned ?? before.dnssec === 'on';
     const keySet = isSigned ? this.#keySet(part, before, nowMs) : NO_KEYS;
     const claimed = withZonemd(withDenial(withKeys(before, keySet), part.denial), part.zonemd);
-    const keyed = part.secondary === undefined ? claimed : { ...claimed, secondary: part.secondary };
+    const keyed = withRole(claimed, part.secondary);
     const keys = this.#keys.keysOf(keyed, keySet.sealed);
     const wrong = isSigned ? this.#options.signingClock?.problem() : undefined;
     if (wrong !== undefined) return fail(wrong);
@@ -141,10 +141,11 @@ export class ZonePreparer {
     if (tooLarge !== undefined) return fail(tooLarge);
     const bad = signing === undefined ? undefined : this.#verify(zone, view, plan, signing, part.keySet?.chain);
     if (bad !== undefined) return fail(bad);
+    const [isNew, isTurned] = [part.record === undefined, !sameRole(keyed.secondary, part.record?.secondary)];
     const signed: ZoneRecord = { ...this.#withCached(keyed, plan), serial: plan.changeset.toSerial };
     return ok({
       plan,
-      isChanged: plan.nodes.size > 0 || part.record === undefined || part.keySet !== undefined,
+      isChanged: plan.nodes.size > 0 || isNew || isTurned || part.keySet !== undefined,
       fresh: sealed,
       forgotten: (part.record?.keys ?? []).map(({ id }) => id).filter((id) => keyed.keys.every((key) => key.id !== id)),
       ...(next === undefined ? {} : { next }),
@@ -154,9 +155,14 @@ export class ZonePreparer {
   }
 
   /** A zone as another signer made it: its plan is whole, and it has no keys here. */
-  #presigned({ record }: SettledPart, { plan, presigned }: PresignedZone, zone: string, nowMs: number): Prepared {
+  #presigned(
+    { record, secondary }: SettledPart,
+    { plan, presigned }: PresignedZone,
+    zone: string,
+    nowMs: number,
+  ): Prepared {
     const before = record ?? newRecord(this.#options.writer.nextZoneId(), zone, nowMs);
-    const { foreignKeys: _foreign, isDeletingDs: _deleting, ...rest } = before;
+    const { foreignKeys: _foreign, isDeletingDs: _deleting, ...rest } = withRole(before, secondary);
     const serial = plan.changed ? plan.changeset.toSerial : before.serial;
     return {
       plan,
@@ -170,16 +176,16 @@ export class ZonePreparer {
   /** A zone as a primary sent it. */
   #received(part: SettledPart, { plan, dnssec }: ReceivedZone, zone: string, nowMs: number): Prepared {
     const before = part.record ?? newRecord(this.#options.writer.nextZoneId(), zone, nowMs);
-    const { secondary = before.secondary } = part;
-    const role = secondary === undefined ? {} : { secondary };
+    const catalog = part.isOfCatalog === true ? { isCatalog: true as const } : {};
+    const { secondary } = withRole(before, part.secondary);
     const serial = plan.changed ? plan.changeset.toSerial : before.serial;
     const isMoved = plan.nodes.size > 0 || plan.hashed.size > 0 || before.dnssec !== dnssec;
     return {
       plan,
-      isChanged: isMoved || part.record === undefined || secondary?.isExpired !== before.secondary?.isExpired,
+      isChanged: isMoved || part.record === undefined || !sameRole(secondary, before.secondary),
       fresh: NO_KEYS.sealed,
       forgotten: [],
-      record: { ...before, ...role, dnssec, serial, changedAtMs: nowMs },
+      record: { ...withRole(before, part.secondary), ...catalog, dnssec, serial, changedAtMs: nowMs },
     };
   }
 
@@ -316,6 +322,17 @@ function walkBoth(
     views.flatMap((view) => (view.node(key)?.rrsets ?? []).filter(isOwn).map((rrset) => ({ owner, rrset }))),
   );
   return walkChains({ apex, ds, keySets, rrsets, nowSeconds });
+}
+
+/** The record with this role; null: the zone is kept here. */
+function withRole(before: ZoneRecord, role: ZonePart['secondary']): ZoneRecord {
+  if (role === undefined) return before;
+  const { secondary: _secondary, ...record } = before;
+  return role === null ? record : { ...record, secondary: role };
+}
+
+function sameRole(one: ZoneRecord['secondary'], other: ZoneRecord['secondary']): boolean {
+  return one?.mode === other?.mode && one?.isExpired === other?.isExpired;
 }
 
 const NO_KEYS: KeySet = { keys: [], isDeletingDs: false, sealed: new Map() };

@@ -1,8 +1,9 @@
 /**
- * Commands about catalogs: zones by which other servers learn which zones they are to serve.
- * Implements: RFC 9432 §4.1 (SOA and NS), §4.2 (member nodes), §4.3.1 (version), §4.4.2 (groups), §5.3 (a zone that
- * goes leaves its catalogs).
- * Not here: the form of members (transfer/catalog-members.ts), changes by hand (control/commands/catalog-zone.ts).
+ * Commands about catalogs of ours: zones by which other servers learn which zones they are to serve.
+ * Implements: RFC 9432 §4.1 (SOA and NS), §4.2 (member nodes), §4.3.1 (version), §4.4.1 (change of ownership), §4.4.2
+ * (groups), §5.3 (a zone that goes leaves its catalogs).
+ * Not here: the form of members (transfer/catalog-members.ts), changes by hand (control/commands/catalog-zone.ts),
+ * catalogs of others (control/catalog/).
  */
 import {
   CATALOG_GROUPS_MAX,
@@ -45,7 +46,7 @@ export interface CatalogsOptions {
   readonly keys: () => readonly TsigKeyInfo[];
 }
 
-type Kinds = 'catalog.create' | 'catalog.add' | 'catalog.remove';
+type Kinds = 'catalog.create' | 'catalog.add' | 'catalog.remove' | 'catalog.move';
 
 /** RFC 9432 §4.2: the TTL means nothing; 0 keeps caches out. */
 const NO_TTL = 0;
@@ -61,6 +62,7 @@ export function catalogHandlers(options: CatalogsOptions): CommandTable<Kinds> {
       isCreating: true,
       decide: (command, context) => remove(command, context, options),
     },
+    'catalog.move': { isCreating: true, decide: (command, context) => move(command, context, options) },
   };
 }
 
@@ -106,27 +108,28 @@ function firstRecords(apex: Name): readonly RrsetChange[] {
 }
 
 function add(
-  { zone, member, groups }: CommandOf<'catalog.add'>,
+  { zone, member, groups, coo }: CommandOf<'catalog.add'>,
   { served }: ZoneContext,
   { writer, keys }: CatalogsOptions,
 ): Result<Decision> {
-  if (served?.record.isCatalog !== true) return fail(noCatalog(zone));
+  const against = notOurs(served, zone);
+  if (served === undefined || against !== undefined) return fail(against ?? noCatalog(zone));
   const { record, view } = served;
   const problems = groupProblems(groups);
+  if (coo && ownerKey(coo) === view.apexKey) problems.push(cooItself(record));
   const ofMember = writer.zoneByName(member);
   const wrong = memberProblem(member, ofMember);
   if (ofMember === undefined || wrong !== undefined || problems.length > 0)
     return fail(...(wrong === undefined ? [] : [wrong]), ...problems);
   const known = findMember(view, ofMember.id);
-  if (known === undefined && record.nodeCount > CATALOG_NAMES_MAX - 2) {
-    const most = `a catalog may have ${CATALOG_NAMES_MAX}; nothing was changed`;
-    const why = `${record.name} has ${record.nodeCount} names: ${most}`;
-    return fail(problem('CATALOG_MEMBERS_MANY', atZone(record.name), why, { fix: 'use one more catalog' }));
-  }
+  if (known === undefined && record.nodeCount > CATALOG_NAMES_MAX - 2) return fail(tooMany(record));
   const label = known?.label ?? memberLabel(ofMember.id, record.serial);
   const changes = [
     setTo(view, memberKey(view, label), TYPE.PTR, [nameOf(ofMember.name)]),
     setTo(view, memberKey(view, label, 'group'), TYPE.TXT, groups.map(groupRdata)),
+    ...(coo === undefined
+      ? []
+      : [setTo(view, memberKey(view, label, 'coo'), TYPE.PTR, coo === null ? [] : [lowerName(coo)])]),
   ];
   const inGroups = groups.length === 0 ? '' : `, group ${groups.join(', ')}`;
   return ok({
@@ -160,7 +163,12 @@ function memberProblem(member: Name, record: ZoneRecord | undefined): Problem | 
   });
 }
 
-function groupProblems(groups: readonly string[]): readonly Problem[] {
+/** RFC 9432 §4.4.1: what it names is another catalog. */
+function cooItself({ name }: ZoneRecord): Problem {
+  return problem('FIELD_VALUE', inBody('/coo'), `${name} has the zone now; name the catalog that it goes to`);
+}
+
+function groupProblems(groups: readonly string[]): Problem[] {
   const at = inBody('/groups');
   const isText = (group: string): boolean =>
     /^[\u0021-\u007e]+$/.test(group) && group.length <= CATALOG_GROUP_CHARACTERS_MAX;
@@ -195,24 +203,83 @@ function remove(
   { served }: ZoneContext,
   { writer }: CatalogsOptions,
 ): Result<Decision> {
-  if (served?.record.isCatalog !== true) return fail(noCatalog(zone));
+  const against = notOurs(served, zone);
+  if (served === undefined || against !== undefined) return fail(against ?? noCatalog(zone));
   const { record, view } = served;
   const ofMember = writer.zoneByName(member);
   const known = (ofMember === undefined ? undefined : findMember(view, ofMember.id)) ?? memberNamed(view, member);
-  if (known === undefined) {
-    const why = `${formatName(member)} is no member of ${record.name}`;
-    return fail(
-      problem('CATALOG_MEMBER_NOT_FOUND', inUrl('zone'), why, {
-        fix: `list them: waxseal catalog list ${record.name}`,
-      }),
-    );
-  }
+  if (known === undefined) return fail(noMember(record, member));
   return ok({
     zone: record.name,
     parts: [without(served, known)],
     detail: `member ${formatName(known.zone)}`,
     isChanged: false,
   });
+}
+
+/**
+ * RFC 9432 §4.4.1: the catalog that has it says where it goes, and the other one has it under the same label, so that
+ * consumers of both take it over with its state. It leaves the first one when all of them have seen both.
+ */
+function move(
+  { zone, member, to }: CommandOf<'catalog.move'>,
+  { served }: ZoneContext,
+  { writer, keys }: CatalogsOptions,
+): Result<Decision> {
+  const found = writer.zoneByName(to);
+  const other = found && { record: found, view: writer.view(found) };
+  const against = notOurs(served, zone) ?? notOurs(other, to);
+  if (against !== undefined || served === undefined || other === undefined) return fail(against ?? noCatalog(to));
+  const { record: target } = other;
+  if (served.record.id === target.id) return fail({ ...cooItself(served.record), at: inBody('/to') });
+  const ofMember = writer.zoneByName(member);
+  const known = ofMember && findMember(served.view, ofMember.id);
+  if (ofMember === undefined || known === undefined) return fail(noMember(served.record, member));
+  const there = findMember(other.view, ofMember.id);
+  if (there === undefined && target.nodeCount > CATALOG_NAMES_MAX - 2) return fail(tooMany(target));
+  const { label, groups } = known;
+  const at = (below?: string) => memberKey(other.view, there?.label ?? label, below);
+  const changes = [
+    setTo(other.view, at(), TYPE.PTR, [nameOf(ofMember.name)]),
+    setTo(other.view, at('group'), TYPE.TXT, groups.map(groupRdata)),
+    setTo(other.view, at('coo'), TYPE.PTR, []),
+  ];
+  const coo = setTo(served.view, memberKey(served.view, label, 'coo'), TYPE.PTR, [nameOf(target.name)]);
+  const takeOut = `waxseal catalog remove ${served.record.name} ${ofMember.name}`;
+  const fix = `when all servers that follow them have it: ${takeOut}`;
+  const both = `${ofMember.name} is in both catalogs until it is taken out of ${served.record.name}`;
+  return ok({
+    zone: served.record.name,
+    parts: [
+      { ...served, changes: coo, isOfCatalog: true },
+      { ...other, changes: changes.flat(), isOfCatalog: true },
+    ],
+    detail: `member ${ofMember.name} goes to ${target.name}`,
+    warnings: [
+      ...grantWarnings(readSecondaries(writer, target.id), target, ofMember, keys()),
+      warning('CATALOG_MEMBER_MOVES', atZone(ofMember.name), both, { rfc: 'RFC 9432 §4.4.1', fix }),
+    ],
+    isChanged: false,
+  });
+}
+
+function noMember({ name }: ZoneRecord, member: Name): Problem {
+  const fix = `list them: waxseal catalog list ${name}`;
+  return problem('CATALOG_MEMBER_NOT_FOUND', inUrl('zone'), `${formatName(member)} is no member of ${name}`, { fix });
+}
+
+function tooMany({ name, nodeCount }: ZoneRecord): Problem {
+  const why = `${name} has ${nodeCount} names: a catalog may have ${CATALOG_NAMES_MAX}; nothing was changed`;
+  return problem('CATALOG_MEMBERS_MANY', atZone(name), why, { fix: 'use one more catalog' });
+}
+
+/** Why its members are not changed here; undefined for a catalog that is kept here. */
+function notOurs(served: ServedZone | undefined, zone: Name): Problem | undefined {
+  if (served?.record.isCatalog !== true) return noCatalog(zone);
+  const { name, secondary } = served.record;
+  if (secondary === undefined) return undefined;
+  const why = `the catalog ${name} comes from its primary; nothing was changed`;
+  return problem('ZONE_SECONDARY', atZone(name), why, { fix: 'change its members there' });
 }
 
 /** One whose zone is not here any more stays only where the catalog took no change when it went. */
@@ -229,6 +296,14 @@ function without({ record, view }: ServedZone, { key }: CatalogMember): ZonePart
     for (const { type } of node.rrsets) changes.push({ owner: node.owner, type, rrset: null });
   }
   return { record, view, changes, isOfCatalog: true };
+}
+
+/** There is none of another server that is followed here. */
+export function noFollowedCatalog(zone: Name): Problem {
+  const name = formatName(zone);
+  return problem('CATALOG_NOT_FOUND', inUrl('catalog'), `no catalog ${name} of another server is followed here`, {
+    fix: `list them: waxseal catalog list; follow one: waxseal catalog follow ${name} --primary ADDRESS --tsig KEY`,
+  });
 }
 
 function noCatalog(zone: Name): Problem {
@@ -254,16 +329,17 @@ function leaving(writer: StoreWriter, { id }: ZoneRecord): readonly ZonePart[] {
 }
 
 /** What the API may ask. */
-export function catalogsApi(writer: StoreWriter): CatalogsApi {
+export function catalogsApi(writer: StoreWriter): Omit<CatalogsApi, 'followed'> {
   return {
-    list: () => writer.zones().filter(({ isCatalog }) => isCatalog === true),
+    list: () => writer.catalogs().toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     members(catalog, limit, after) {
       const record = writer.zoneByName(catalog);
       if (record?.isCatalog !== true) return fail(noCatalog(catalog));
       const members: CatalogMemberView[] = [];
-      for (const { zone, label, groups } of catalogMembers(writer.view(record), after)) {
+      for (const { zone, label, groups, coo } of catalogMembers(writer.view(record), after)) {
         if (members.length >= limit) break;
-        members.push({ zone: formatName(lowerName(zone)), label, groups });
+        const goes = coo === undefined ? {} : { coo: formatName(lowerName(coo)) };
+        members.push({ zone: formatName(lowerName(zone)), label, groups, ...goes });
       }
       return ok(members);
     },

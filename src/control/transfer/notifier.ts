@@ -24,7 +24,6 @@ import { type SecondaryView } from '#control/api/transfer.ts';
 import { askDirectly } from '#control/outside/direct-question.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
 import { findMember } from '#transfer/catalog-members.ts';
-import { readKeys } from '#transfer/grants.ts';
 import { type NotifyOrder, sendNotify } from './notify-send.ts';
 import { type TsigKeyring } from './tsig-keys.ts';
 
@@ -48,6 +47,8 @@ interface Pair {
   dueMs: number;
   /** Store generation of the change that is announced. */
   generation: number;
+  /** Of the newest change: announced after that one. */
+  newest: number;
   tries: number;
   isBusy: boolean;
   acknowledged: Serial | undefined;
@@ -82,8 +83,13 @@ export class Notifier {
 
   /** The zone has another serial, or other secondaries. */
   changed({ id }: Pick<ZoneRecord, 'id'>, generation: number): void {
-    const task = { task: 'notify', dueMs: 0, tries: 0, generation } as const;
-    for (const { ip } of this.#secondariesOf(id)) Object.assign(this.#pairOf(id, ip), task);
+    for (const { ip } of this.#secondariesOf(id)) {
+      const pair = this.#pairOf(id, ip);
+      pair.newest = generation;
+      // In a stream of changes the newest is never served; the first that is not announced yet soon is.
+      const isWaiting = pair.task === 'notify' && pair.tries === 0 && !pair.isBusy;
+      if (!isWaiting) announce(pair, generation);
+    }
   }
 
   /** How far a secondary is, as far as is known. */
@@ -107,6 +113,7 @@ export class Notifier {
       task: 'none',
       dueMs: 0,
       generation: 0,
+      newest: 0,
       tries: 0,
       isBusy: false,
       acknowledged: undefined,
@@ -191,6 +198,7 @@ export class Notifier {
     pair.failure = failure;
     // A newer change is announced next, whatever became of this.
     if (pair.generation !== generation) return;
+    if (pair.newest !== generation) return announce(pair, pair.newest);
     if (failure === undefined) {
       pair.acknowledged = soaSerial(rdata);
       Object.assign(pair, { task: 'look', tries: 0, dueMs: nowMs() + NOTIFY_LOOKS_MS[0]! });
@@ -228,15 +236,16 @@ export class Notifier {
   }
 }
 
+function announce(pair: Pair, generation: number): void {
+  Object.assign(pair, { task: 'notify', dueMs: 0, tries: 0, generation });
+}
+
 /** The one of a running server. */
 export function zoneNotifier({ writer, publisher, keys, clock }: ZoneNotifierOptions): Notifier {
   const notifier = new Notifier({
     reader: writer,
     isServed: (generation) => publisher.isServed(generation),
-    key(name) {
-      const text = keys.text(name);
-      return text === undefined ? undefined : readKeys([text]).find(nameOf(name));
-    },
+    key: (name) => keys.key(name),
     send: sendNotify,
     async serialAt(server, apex) {
       const answer = await askDirectly(server, apex, TYPE.SOA);

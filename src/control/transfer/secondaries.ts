@@ -35,11 +35,15 @@ interface TransferApiParts {
   readonly notifier: Notifier;
   /** Of zones that come from elsewhere. */
   readonly primaries: TransferApi['primaries'];
-  readonly catalogs: TransferApi['catalogs'];
+  readonly catalogs: Omit<TransferApi['catalogs'], 'followed'>;
 }
 
-/** What the API may ask. */
-export function transferApi({ writer, keys, notifier, primaries, catalogs }: TransferApiParts): TransferApi {
+/** What the API may ask, but for catalogs of others (control/catalog/). */
+export interface BareTransferApi extends Omit<TransferApi, 'catalogs'> {
+  readonly catalogs: Omit<TransferApi['catalogs'], 'followed'>;
+}
+
+export function transferApi({ writer, keys, notifier, primaries, catalogs }: TransferApiParts): BareTransferApi {
   return {
     keys: () => keys.list(),
     createKey: (...wanted) => keys.create(...wanted),

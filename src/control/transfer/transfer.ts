@@ -8,7 +8,7 @@ import { type TransferApi } from '#control/api/transfer.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
 import { catalogHandlers, catalogsApi } from './catalogs.ts';
 import { type Notifier, zoneNotifier } from './notifier.ts';
-import { type SecondariesOptions, secondaryHandlers, transferApi } from './secondaries.ts';
+import { type BareTransferApi, type SecondariesOptions, secondaryHandlers, transferApi } from './secondaries.ts';
 import { type ForwarderOptions, UpdateForwarder } from '#control/update/forward.ts';
 import { Updates, type UpdatesOptions } from '#control/update/updates.ts';
 import { TsigKeyring, type TsigKeysOptions } from './tsig-keys.ts';
@@ -25,7 +25,7 @@ export interface TransferParts {
   readonly notifier: Notifier;
   /** Answers UPDATE messages. */
   readonly updates: Updates;
-  readonly api: TransferApi;
+  readonly api: BareTransferApi;
   readonly handlers: ReturnType<typeof secondaryHandlers> & ReturnType<typeof catalogHandlers>;
 }
 

@@ -17,7 +17,7 @@ import { type Funnel } from '#control/funnel/funnel.ts';
 import { type KeyText, type SentKey, readKeys } from '#transfer/grants.ts';
 import { type UpdateKey, type UpdateRightsText, readUpdateRights } from '#transfer/update-rights.ts';
 import { rightsText, readWantedRights } from './update-rights-form.ts';
-import { TsigKeys } from '#dns/tsig/key.ts';
+import { type TsigKey, TsigKeys } from '#dns/tsig/key.ts';
 import { type TsigKeyRecord, TsigRegister } from './tsig-register.ts';
 
 export interface TsigKeysOptions {
@@ -72,6 +72,12 @@ export class TsigKeyring {
   /** The key of that name as NOTIFY is signed with it. */
   text(name: string): KeyText | undefined {
     return this.#register.records().find((each) => each.name === name);
+  }
+
+  /** The same, as messages are signed and verified with it. */
+  key(name: string): TsigKey | undefined {
+    const text = this.text(name);
+    return text === undefined ? undefined : readKeys([text]).find(nameOf(name));
   }
 
   async create(

@@ -13,14 +13,15 @@ import { TYPE } from '#dns/types.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
 import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
+import { readMembership } from '#store/transfer/followed-catalogs.ts';
 import { decodeChangeset } from '#zone/changeset-codec.ts';
 import { type Changeset, revertChanges } from '#zone/changeset.ts';
 import { type Manager, type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type Decision, type RecordWatcher, type ZonePart } from '#control/commands/decision.ts';
 import { type CommandOf, type CommandTable, type ServedZone, type ZoneContext } from '#control/commands/table.ts';
-import { type ZoneCommand } from '#control/api/control.ts';
+import { type Actor, type ZoneCommand } from '#control/api/control.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
-import { importOfCatalog } from '#control/commands/catalog-zone.ts';
+import { importOfCatalog, memberOfCatalog } from '#control/commands/catalog-zone.ts';
 import { closedToCommands } from '#control/commands/secondary-zone.ts';
 import { denialProblem, setZonemd, switchDenial } from './denial.ts';
 import { importChanges } from './import.ts';
@@ -77,7 +78,8 @@ export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCom
     },
     'zone.remove': {
       isUpkeep: true,
-      decide: (command, { served }) => (served === undefined ? fail(zoneNotServed(command.zone)) : removeZone(served, options)),
+      decide: (command, { served, actor }) =>
+        served === undefined ? fail(zoneNotServed(command.zone)) : removeZone(served, actor, options),
     },
     'zone.restore': { isCreating: true, decide: (command, context) => restoreZone(command, context, options) },
     'rrsets.change': { decide: onServed(changeRrsets) },
@@ -264,9 +266,23 @@ function keptFromPresigned(owner: Name): Problem {
 }
 
 /** The zone goes with its records in other zones; one of those that takes no change now does not keep it. */
-function removeZone(zone: ServedZone, { watcher, writer, clock }: ZoneDecisionOptions): Result<Decision> {
+function removeZone(zone: ServedZone, actor: Actor, { watcher, writer, clock }: ZoneDecisionOptions): Result<Decision> {
   const { record } = zone;
+  const membership = readMembership(writer, record.id);
+  // Of a catalog that is not followed any more, it is a zone as others.
+  const isOfCatalog = membership !== undefined && writer.zoneById(membership.catalogId)?.secondary !== undefined;
+  if (isOfCatalog && actor.kind !== 'system') return fail(memberOfCatalog(record.name, membership.catalog));
+  // A copy comes again as it is; a catalog that lets go of many must not push out what is kept of other zones.
+  const isGone = isOfCatalog && record.secondary?.mode === 'copy';
   const { kept, documents, secrets } = keepRemovedZone(writer, zone, clock.nowMs());
+  if (isGone)
+    return ok({
+      zone: record.name,
+      parts: watcher.leave(record).map((part) => ({ ...part, isOptional: true })),
+      removed: [record],
+      detail: `zone with serial ${record.serial}, which the catalog ${membership.catalog} does not have any more`,
+      isChanged: true,
+    });
   return ok({
     zone: record.name,
     documents,

@@ -58,6 +58,11 @@ export function primariesWrite(zoneId: number, primaries: readonly Primary[]): D
   return { zoneId, kind: KIND, id: LIST, value: { version: 1, primaries } };
 }
 
+/** The zone is kept here from now on. */
+export function clearPrimaries(zoneId: number): readonly DocumentWrite[] {
+  return [LIST, CHECKED].map((id) => ({ zoneId, kind: KIND, id, value: null }));
+}
+
 /** Undefined for a zone that has never been there. Throws STORE_DAMAGED. */
 export function readChecked(reader: StoreReader, zoneId: number): CheckedState | undefined {
   const value = reader.document(zoneId, KIND, CHECKED);
@@ -78,9 +83,16 @@ export function expiresAtMs({ checkedAtMs, expireSeconds }: CheckedState): numbe
 function isList(value: unknown): value is { readonly primaries: readonly Primary[] } {
   return hasFields(value, {
     version: (version) => version === 1,
-    primaries: isArrayOf((each): each is Primary =>
-      hasFields(each, { ip: 'string', port: 'number', key: 'string?', tls: (tls) => tls === undefined || isTls(tls) }),
-    ),
+    primaries: isArrayOf(isPrimary),
+  });
+}
+
+export function isPrimary(value: unknown): value is Primary {
+  return hasFields(value, {
+    ip: 'string',
+    port: 'number',
+    key: 'string?',
+    tls: (tls) => tls === undefined || isTls(tls),
   });
 }
 

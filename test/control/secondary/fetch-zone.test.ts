@@ -92,7 +92,7 @@ describe('RFC 5936 §2.2: a whole zone', () => {
 test('without memory for its records it is put off', async () => {
   let left = 2;
   const reserve = (records: number): boolean => (left -= records) >= 0;
-  expect(await fetchFrom(inMessages([soa(2)], BODY, [soa(2)]), { reserve })).toMatch(/more than there is memory for/);
+  expect(await fetchFrom(inMessages([soa(2)], BODY, [soa(2)]), { reserve })).toMatch(/has to wait for memory/);
 });
 
 describe('RFC 1995 §4: differences', () => {

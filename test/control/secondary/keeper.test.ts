@@ -137,7 +137,23 @@ describe('several primaries', () => {
     one.state.rcode = 0;
     room.control.transferParts.keeper.notified(record(room).id);
     await look(room, 1_000);
-    expect([one.state.asked.length, two.state.asked.length]).toEqual([2, 1]);
+    expect([one.state.asked.length, two.state.asked.length]).toEqual([2, 2]);
+  });
+
+  test('RFC 1996 §3.11: after NOTIFY a primary that is behind does not hide one that is newer; without it the first that confirms is enough', async () => {
+    const [behind, ahead] = [await primary(), await primary()];
+    const room = temporaryControl();
+    await secondary(room, [behind.at, ahead.at]);
+    ahead.state.lines = [soa(3), ...BODY, soa(3)];
+    await look(room, 100_000);
+    expect([record(room).serial, ahead.state.asked.length]).toEqual([2, 0]);
+    room.control.transferParts.keeper.notified(record(room).id);
+    await look(room, 1_000);
+    expect([record(room).serial, stateOf(room).state]).toEqual([3, 'current']);
+    behind.state.rcode = 2;
+    room.control.transferParts.keeper.notified(record(room).id);
+    await look(room, 1_000);
+    expect([stateOf(room).state, alerts(room)]).toEqual(['current', []]);
   });
 
   test('RFC 1996 §3.11: 10,000 NOTIFY lead to one look in a second', async () => {
@@ -253,6 +269,22 @@ describe('a bump-in-the-wire signer', () => {
     await look(room, 100_000);
     expect([record(room).serial, stateOf(room).serial]).toEqual([3, 901]);
     expect(new Set(state.asked)).toEqual(new Set([TYPE.AXFR]));
+  });
+
+  test('a zone that is signed anew while its primary sends takes what it sends: the primary has not failed', async () => {
+    const { at, state } = await primary();
+    const room = temporaryControl();
+    await secondary(room, [at], true);
+    state.lines = [soa(3), ...BODY, 'new 60 A 192.0.2.3', soa(3)];
+    const { keeper } = room.control.transferParts;
+    room.clock.pass(100_000);
+    // The change is written between the first look at the zone and the turn in which it is taken in.
+    const change = room.run({ kind: 'zone.denial', zone: ZONE, denial: 'nsec3' });
+    keeper.tick();
+    good(await change);
+    for (let tries = 0; tries < 500 && stateOf(room).isLooking; tries++) await delay(10);
+    expect([stateOf(room).state, addressOf(room, 'new.z.example.'), record(room).denial]).toEqual(['current', ['192.0.2.3'], 'nsec3']);
+    expect(stateOf(room).primaries[0]).not.toHaveProperty('failure');
   });
 
   test('an order to leave it unsigned holds when the primary sends more', async () => {

@@ -2,6 +2,8 @@
 import { expect, test } from 'vitest';
 import { TransferPlaces } from '#control/secondary/places.ts';
 
+const LIMITS = { max: 4, perAddressMax: 4, own: 2, shared: 10, keptMs: 100 };
+
 /** Work that ends when the test says so. */
 function work() {
   const { promise, resolve } = Promise.withResolvers<undefined>();
@@ -9,7 +11,7 @@ function work() {
 }
 
 test('who finds no place waits; another address with a free place goes first', async () => {
-  const places = new TransferPlaces(2, 1, 100);
+  const places = new TransferPlaces({ ...LIMITS, max: 2, perAddressMax: 1 }, () => 0);
   const [one, two] = [work(), work()];
   const begun: string[] = [];
   const use = (address: string, name: string, until: Promise<unknown>) =>
@@ -34,11 +36,39 @@ test('who finds no place waits; another address with a free place goes first', a
 });
 
 test('memory is taken until the place is left, also by work that fails', async () => {
-  const places = new TransferPlaces(4, 4, 10);
-  await places.use('a', async (reserve) => {
+  const places = new TransferPlaces({ ...LIMITS, own: 0 }, () => 0);
+  await places.use('a', async ({ reserve }) => {
     expect([reserve(6), reserve(5), reserve(4)]).toEqual([true, false, true]);
-    await places.use('b', (other) => Promise.resolve(expect(other(1)).toBe(false)));
+    await places.use('b', ({ reserve: other }) => Promise.resolve(expect(other(1)).toBe(false)));
   });
-  await expect(places.use('a', (reserve) => Promise.reject(new Error(String(reserve(10)))))).rejects.toThrow('true');
-  expect(await places.use('a', (reserve) => Promise.resolve(reserve(10)))).toBe(true);
+  await expect(places.use('a', ({ reserve }) => Promise.reject(new Error(String(reserve(10)))))).rejects.toThrow('true');
+  expect(await places.use('a', ({ reserve }) => Promise.resolve(reserve(10)))).toBe(true);
+});
+
+test('a small zone has memory beside one that has taken all that is shared, and does not end it', async () => {
+  const places = new TransferPlaces(LIMITS, () => 0);
+  await places.use('slow', async (slow) => {
+    expect([slow.reserve(12), slow.reserve(1)]).toEqual([true, false]);
+    await places.use('b', ({ reserve }) => Promise.resolve(expect([reserve(2), reserve(1)]).toEqual([true, false])));
+    expect(slow.signal.aborted).toBe(false);
+  });
+});
+
+test('who has had of it for long gives it up to another that needs it, the longest first, and to no one else', async () => {
+  let nowMs = 0;
+  const places = new TransferPlaces(LIMITS, () => nowMs);
+  await places.use('first', async (first) => {
+    first.reserve(8);
+    nowMs = 50;
+    await places.use('second', async (second) => {
+      second.reserve(6);
+      nowMs = 100;
+      await places.use('third', ({ reserve }) => {
+        // Six of the first are enough; what the second has it keeps.
+        expect([reserve(8), first.signal.aborted, second.signal.aborted]).toEqual([true, true, false]);
+        expect(reserve(3)).toBe(false);
+        return Promise.resolve();
+      });
+    });
+  });
 });

@@ -28,19 +28,23 @@ const whole = (serial: number): Fetched => ({
 });
 
 /** What was asked, and how it ended. */
-async function pulled(soaAnswer: SoaAnswer, ...fetched: readonly (Fetched | FetchFailure)[]) {
+function pulled(soaAnswer: SoaAnswer, ...fetched: readonly (Fetched | FetchFailure)[]) {
+  return pulledOf(zone, soaAnswer, ...fetched);
+}
+
+async function pulledOf(of: ZoneRecord, soaAnswer: SoaAnswer, ...fetched: readonly (Fetched | FetchFailure)[]) {
   const asked: string[] = [];
   const answers = [...fetched];
   const options: PullOptions = {
     askSoa: () => Promise.resolve((asked.push('SOA'), soaAnswer)),
     fetchZone: ({ known }) => Promise.resolve((asked.push(known === undefined ? 'AXFR' : 'IXFR'), answers.shift()!)),
-    inPlace: (_address, work) => work(() => true),
+    inPlace: (_address, work) => work({ reserve: () => true, signal: new AbortController().signal }),
     now: () => 0,
     signal: new AbortController().signal,
     recordsPerRrsetMax: 100,
   };
-  const result = await pull(order, options);
-  const said = result.kind === 'failed' ? result.failure : `${result.kind} ${result.serial}`;
+  const result = await pull({ ...order, record: of }, options);
+  const said = 'failure' in result ? result.failure : `${result.kind} ${result.serial}`;
   return [asked.join(' '), said];
 }
 
@@ -50,6 +54,12 @@ const answered = (failure: string): FetchFailure => ({ failure, isAnswer: true }
 test('RFC 1034 §4.3.5: nothing is transferred where nothing is newer (RFC 1982 §3.2)', async () => {
   expect(await pulled({ serial: 5, expireSeconds: 9 })).toEqual(['SOA', 'current 5']);
   expect(await pulled({ serial: 4, expireSeconds: undefined })).toEqual(['SOA', 'current 4']);
+});
+
+test('RFC 9432 §6: the SOA of a catalog is asked for with IXFR, because no query gets it', async () => {
+  const current: Fetched = { ...whole(5), received: { kind: 'current', serial: 5 } };
+  const refused = { failure: 'answers REFUSED', isSilent: false };
+  expect(await pulledOf({ ...zone, isCatalog: true }, refused, current)).toEqual(['IXFR', 'current 5']);
 });
 
 test('RFC 1995 §2: IXFR first, AXFR where the primary does not have it or its steps are wrong', async () => {

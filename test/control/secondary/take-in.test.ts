@@ -33,6 +33,11 @@ describe('a whole zone', () => {
     expect(await whole(...lines)).toMatch(failure);
   });
 
+  test('RFC 1912 §2.8: one whose own name servers have no address is taken, as BIND, Knot and NSD do', async () => {
+    expect(await whole('@ 60 NS ns')).toEqual({ dnssec: 'off', notes: [] });
+    expect(await whole('@ 60 NS ns.d', 'd 60 DNAME other.')).toMatchObject({ dnssec: 'off' });
+  });
+
   test('what no answer has is left out and said', async () => {
     expect(await whole(...BASE, `ns 60 RRSIG TXT ${SIGNATURE}`)).toMatchObject({
       notes: [expect.stringMatching(/1 RRSIG records that cover nothing/)],

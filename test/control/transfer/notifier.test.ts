@@ -71,6 +71,21 @@ test('not before every worker serves the change', async () => {
   await expect.poll(() => sent.length).toBe(2);
 });
 
+test('in a stream of changes, of which the newest is never served, each secondary hears of some, and of the last one', async () => {
+  let served = 0;
+  const { sent, serials, change, writer } = await bench({ isServed: (generation) => generation <= served });
+  for (let times = 0; times < 20; times++) {
+    served = writer.generation() - 1;
+    await change();
+    await new Promise((done) => void setTimeout(done, 30));
+  }
+  const during = sent.length;
+  served = writer.generation();
+  const last = String(writer.zoneByName(ZONE)!.serial);
+  await expect.poll(() => serials()[last] ?? 0).toBeGreaterThanOrEqual(2);
+  expect(during).toBeGreaterThan(4);
+});
+
 test('a change while one is announced is announced after it: the newest serial is the last', async () => {
   const slow = Promise.withResolvers<undefined>();
   const { sent, serials, change, writer } = await bench({ send: () => slow.promise });

@@ -11,6 +11,8 @@ import type { Route } from '#admin/http/route.ts';
 import { createLog } from '#base/log.ts';
 import { SignerExporter } from '#control/signers/export.ts';
 import { nameOf } from '#dns/name.ts';
+import { followedWrite, membershipWrite } from '#store/transfer/followed-catalogs.ts';
+import { primariesWrite } from '#store/transfer/primaries.ts';
 import { LOGO } from '../mail/mark-certificate.ts';
 import { foldersHere } from '../signers/folders-here.ts';
 import { HOUR_MS, LOCAL } from '../signing-control.ts';
@@ -69,6 +71,9 @@ export async function exampleServer(options: TestControlOptions = {}): Promise<E
   const catalog = nameOf('catalog.example.com.');
   good(await server.run({ kind: 'catalog.create', zone: catalog }));
   good(await server.run({ kind: 'catalog.add', zone: catalog, member: ZONE, groups: [] }));
+  await server.load('secondary.example.com.', ZONE_TEXT, { parent: 'ignore' });
+  good(await server.run({ kind: 'catalog.create', zone: nameOf('other.catalog.example.') }));
+  await addFollowed(server);
   const primaries = [{ ip: '192.0.2.2', port: 53 }];
   good(await server.run({ kind: 'secondary.create', zone: nameOf('secondary.example.'), primaries, isSigning: false }));
   good(await server.run({ kind: 'tlsa.next', zone: ZONE, host: 'mx1', key: `3 1 1 ${'22'.repeat(32)}` }));
@@ -96,6 +101,30 @@ export async function exampleServer(options: TestControlOptions = {}): Promise<E
       return inject(route, '', payload === undefined ? {} : { payload });
     },
   };
+}
+
+/** A catalog of another server that has lost all of its twelve members. */
+async function addFollowed(server: TestControl): Promise<void> {
+  const { control, writer, clock } = server;
+  const zone = nameOf('followed.example.');
+  good(await server.run({ kind: 'catalog.create', zone }));
+  const record = { ...writer.zoneByName(zone)!, secondary: { mode: 'copy' as const } };
+  const ids = Array.from({ length: 12 }, (_, at) => writer.nextZoneId() + 1000 + at);
+  const membership = { catalog: record.name, catalogId: record.id, label: 'x', groups: [] };
+  const { isCatalog: _isCatalog, ...bare } = record;
+  await writer.commit({
+    audit: { atMs: clock.nowMs() },
+    zones: { put: [record, ...ids.map((id) => ({ ...bare, id, name: `m${id}.example.` }))] },
+    documents: [
+      followedWrite(record.id, { templates: [], membersMax: 100 }),
+      primariesWrite(record.id, [{ ip: '192.0.2.2', port: 53 }]),
+      ...ids.map((id) => membershipWrite(id, membership)),
+    ],
+  });
+  const { follower } = control.transferParts;
+  follower.noteAll();
+  follower.changed([record]);
+  await follower.settled();
 }
 
 /** mx1 fetches its keys, mx2 makes its own, mx3 reads files; gives the token of mx1. */

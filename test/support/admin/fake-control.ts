@@ -84,7 +84,7 @@ const NO_TRANSFER: ControlApi['transfer'] = {
   revokeKey: noKey,
   secondaries: () => [],
   primaries: () => undefined,
-  catalogs: { list: () => [], members: () => ok([]) },
+  catalogs: { list: () => [], followed: () => undefined, members: () => ok([]) },
 };
 
 /** Of the key whose seed is zeros. */

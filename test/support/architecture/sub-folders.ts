@@ -94,6 +94,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     update: ['api', 'commands', 'outside', 'publish', 'zone'],
     transfer: ['api', 'commands', 'publish', 'funnel', 'outside', 'update', 'zone'],
     secondary: ['api', 'commands', 'funnel', 'outside', 'transfer', 'zone'],
+    catalog: ['api', 'commands', 'publish', 'transfer', 'secondary'],
     '.': [
       'api',
       'audit',
@@ -115,7 +116,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
       'delegation-check',
       'signers',
       'transfer',
-      'secondary',
+      'catalog',
     ],
   },
   server: {
@@ -136,7 +137,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     v1: ['http'],
     'v1/mail': ['http'],
     'v1/backups': ['http'],
-    'v1/catalogs': ['http'],
+    'v1/catalogs': ['http', 'v1'],
     'v1/history': ['http'],
     'v1/signers': ['http'],
     powerdns: ['http'],
