@@ -2,6 +2,7 @@
  * The control process's parts and their order: channel, control, admin listeners, upkeep; and the way down again.
  * Not here: configuration and store (control-process.ts); what the parts do (control/, admin/).
  */
+import { IdleMemory } from '#process/upkeep/idle-memory.ts';
 import { dirname, join } from 'node:path';
 import { buildAdmin } from '#admin/app.ts';
 import { type AdminListeners, listenAdmin } from '#admin/http/listen.ts';
@@ -43,7 +44,7 @@ import { ensureAdminToken } from './admin-token.ts';
 import { type OpenedStore } from './open-store.ts';
 import { FIRST_SCREEN_QUIET_MS } from '#base/limits/process.ts';
 import { readyScreen } from './ready-screen.ts';
-import { SnapshotWatch } from './snapshot-watch.ts';
+import { SnapshotWatch } from '#process/upkeep/snapshot-watch.ts';
 import { importMissingZones } from './zones-folder.ts';
 
 export interface ControlServiceOptions {
@@ -153,7 +154,7 @@ export class ControlService {
     const dot = this.#dotDelivery === undefined ? [] : [this.#dotDelivery];
     const transfer = [this.#keyDelivery, ...logging, ...dot];
     const others = [refresher, scheduler, exporter, ...audit, backups];
-    this.#upkeep = [this.#snapshots, ...transfer, ...others, ...this.#policyHostUpkeep()];
+    this.#upkeep = [new IdleMemory(), this.#snapshots, ...transfer, ...others, ...this.#policyHostUpkeep()];
   }
 
   /** What the answer process and the policy host ask of control. */

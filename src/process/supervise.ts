@@ -3,6 +3,7 @@
  * process and policy host and keeps them alive. Not here: what they do (control-process.ts, answer-process.ts,
  * policy-host/entry.ts).
  */
+import { IdleMemory } from '#process/upkeep/idle-memory.ts';
 import { type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { logCrashes } from '#base/exit.ts';
@@ -87,6 +88,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   process.on('SIGHUP', () => rereadCookieSecrets(config, supervisor, say));
   process.title = 'waxseal';
   supervisor.start();
+  // What the start took, above all.
+  new IdleMemory().start();
   const exitCode = await supervisor.exitCode;
   withRights(() => filler?.kill());
   lock.release();

@@ -12,10 +12,10 @@
  * What is inside other pages: verify.ts.
  */
 import { atPath } from '#base/place.ts';
-import { closeSync, fstatSync, ftruncateSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, fsyncSync, openSync, readSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { STORE_SLACK_BYTES, STORE_ZEROS_BYTES } from '#base/limits/store.ts';
+import { STORE_SLACK_BYTES, STORE_TRIM_BYTES, STORE_ZEROS_BYTES } from '#base/limits/store.ts';
 
 import { StoreFailure } from './failure.ts';
 
@@ -47,8 +47,9 @@ export interface DataFileUse {
 /**
  * Looks at the meta pages. Throws STORE_DAMAGED when LMDB could not open the file.
  *
- * With `extend` (only under the writer's lock) a file that is shorter than its last page is filled up with zeros: pages freed at its end
- * may never have been written, which is no fault; but of a file that was cut, LMDB then reports the missing pages instead of dying on them.
+ * With `extend` (only under the writer's lock) a file that is shorter than its last page is filled up with zeros:
+ * pages freed at its end may never have been written, which is no fault; but of a file that was cut, LMDB then
+ * reports the missing pages instead of dying on them.
  */
 export function checkDataFile(dir: string, extend: boolean): DataFileState {
   const file = openExisting(dir, extend ? 'r+' : 'r');
@@ -100,6 +101,20 @@ export function makeRoom(dir: string, bytes: number): void {
   }
 }
 
+/**
+ * Gives back what is behind the pages in use, but for some slack, when it is much: a commit asks for as much as it
+ * may take, and a large one takes less. Only for the writer, outside LMDB's own writing; no page there is in use.
+ * Never throws.
+ */
+export function trimRoom(dir: string): void {
+  try {
+    const { usedBytes, sizeBytes } = dataFileUse(dir);
+    if (sizeBytes - usedBytes >= STORE_TRIM_BYTES) truncateSync(dataFile(dir), usedBytes + STORE_SLACK_BYTES);
+  } catch {
+    // The file stays as long as it is, and that is all.
+  }
+}
+
 function appendZeros(file: number, from: number, to: number): void {
   const zeros = Buffer.alloc(Math.min(STORE_ZEROS_BYTES, Math.max(0, to - from)));
   for (let at = from; at < to;) at += writeSync(file, zeros, 0, Math.min(zeros.length, to - at), at);
@@ -144,7 +159,10 @@ function isMeta(page: Buffer, number: 0 | 1): boolean {
   );
 }
 
-/** LMDB's errors for pages that are not what they should be: CORRUPTED, PAGE_NOTFOUND, INVALID, VERSION_MISMATCH, BAD_DBI. */
+/**
+ * LMDB's errors for pages that are not what they should be: CORRUPTED, PAGE_NOTFOUND, INVALID, VERSION_MISMATCH,
+ * BAD_DBI.
+ */
 const DAMAGE: ReadonlySet<unknown> = new Set([-30796, -30797, -30793, -30794, -30780]);
 
 /** `error` as STORE_DAMAGED when LMDB means that; any other as it is. */

@@ -21,7 +21,7 @@ import { STORE_SLACK_BYTES } from '#base/limits/store.ts';
 
 import { type CommitOutcome, type StoreWrite, applyWrite, nextZoneId } from './apply.ts';
 import { type AuditVerdict, verifyAudit } from '#store/audit/chain.ts';
-import { asDamage, checkDataFile, damaged, dataFileUse, makeRoom } from './data-file.ts';
+import { asDamage, checkDataFile, damaged, dataFileUse, makeRoom, trimRoom } from './data-file.ts';
 import { type EventShares } from './event-shares.ts';
 import { readEventShares } from './events.ts';
 import { StoreFailure, asFolderFailure, folderFailure, messageOf } from './failure.ts';
@@ -105,6 +105,7 @@ function prepareFolder(dir: string, mode: number): void {
 interface CommitGroup {
   readonly writes: StoreWrite[];
   written: WrittenTogether;
+  hasMadeRoom: boolean;
 }
 
 export class StoreWriter extends StoreReader {
@@ -189,7 +190,7 @@ export class StoreWriter extends StoreReader {
   async #transaction(run: (group: CommitGroup) => void): Promise<void> {
     assert(!this.#closed, 'the store is closed');
     if (this.#broken !== undefined) throw this.#broken;
-    const group: CommitGroup = { writes: [], written: { bytes: 0, entries: 0, commits: 0 } };
+    const group: CommitGroup = { writes: [], written: { bytes: 0, entries: 0, commits: 0 }, hasMadeRoom: false };
     try {
       const { root } = this.#environment;
       root.transactionSync(() => {
@@ -199,6 +200,7 @@ export class StoreWriter extends StoreReader {
       });
       // With `overlappingSync: false` it is flushed by now; this is the binding's documented word for it.
       await root.flushed;
+      if (group.hasMadeRoom) trimRoom(this.dir);
       this.refresh();
     } catch (error) {
       // They may have counted what was rolled back, and the zones may be those of generations that are not.
@@ -228,7 +230,7 @@ export class StoreWriter extends StoreReader {
       eventShares: () => (this.#eventShares ??= readEventShares(this.#environment.db.events)),
       makeRoom: (written) => {
         own = { ...written, commits: 1 };
-        this.#makeRoom(sumOf(group.written, own), upkeep);
+        if (this.#makeRoom(sumOf(group.written, own), upkeep)) group.hasMadeRoom = true;
       },
     });
     group.writes.push(write);
@@ -296,15 +298,16 @@ export class StoreWriter extends StoreReader {
       throw fullFailure(this.dir, `${mebibytes(freeBytes)} MiB are free and ${mebibytes(reserveBytes)} MiB are kept for upkeep`);
   }
 
-  /** Makes space in the file for all that the running transaction may write; see `roomFor`. */
-  #makeRoom(written: WrittenTogether, upkeep: boolean): void {
+  /** Makes space in the file for all that the running transaction may write; see `roomFor`. True when it was made. */
+  #makeRoom(written: WrittenTogether, upkeep: boolean): boolean {
     const use = dataFileUse(this.dir);
     const bytes = roomFor(written, use);
     const moreBytes = Math.max(0, use.usedBytes + bytes - use.sizeBytes);
     this.#checkSpace(upkeep, moreBytes);
-    if (moreBytes === 0) return;
+    if (moreBytes === 0) return false;
     try {
       makeRoom(this.dir, bytes);
+      return true;
     } catch (error) {
       if (!isOutOfSpace(error)) throw this.#breakBy(error);
       throw fullFailure(this.dir, `${mebibytes(moreBytes)} MiB cannot be had: ${messageOf(error)}`, error);

@@ -81,3 +81,9 @@ export const INHERITED_SOCKETS_MAX = 64;
 
 /** `sun_path` of unix(7) has 108 octets with its final 0. */
 export const SOCKET_PATH_BYTES_MAX = 107;
+/** How often a process looks whether it has memory to give back. */
+export const IDLE_MEMORY_LOOK_MS = 10_000;
+/** With more processor time than this share of that it is at work, and a collection would be in its way. */
+export const IDLE_MEMORY_BUSY_SHARE = 0.1;
+/** Growth of the heap that is worth a collection, which stops a process that does nothing for some 150 ms. */
+export const IDLE_MEMORY_GROWN_BYTES = 16 * 1024 * 1024;

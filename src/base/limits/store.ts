@@ -76,6 +76,11 @@ export const STORE_SLACK_BYTES = 4 * 1024 * 1024;
 export const STORE_COMMIT_BYTES = 1024 * 1024;
 /** The same for each further commit in one transaction: most of its pages are those of the first. */
 export const STORE_NEXT_COMMIT_BYTES = 128 * 1024;
+/**
+ * Free space in the data file, behind what is in use, from which on it is given back: no ordinary commit asks for so
+ * much.
+ */
+export const STORE_TRIM_BYTES = 16 * 1024 * 1024;
 /** Zeros written at once when the data file is made longer. */
 export const STORE_ZEROS_BYTES = 1024 * 1024;
 /** Octets of one transaction between two looks at the free space; LMDB writes after 512 MiB at the latest. */

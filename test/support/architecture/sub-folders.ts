@@ -129,8 +129,9 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     confine: [],
     children: ['privileges.ts'],
     sockets: [],
+    upkeep: [],
     offline: ['.'],
-    '.': ['confine', 'children', 'sockets'],
+    '.': ['confine', 'children', 'sockets', 'upkeep'],
   },
   admin: {
     http: [],

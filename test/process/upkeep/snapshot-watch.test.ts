@@ -2,11 +2,11 @@
 import { fork } from 'node:child_process';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createLog } from '#base/log.ts';
-import { SnapshotWatch } from '#process/snapshot-watch.ts';
+import { SnapshotWatch } from '#process/upkeep/snapshot-watch.ts';
 import { parseSnapshots, type Snapshot } from '#store/snapshots.ts';
-import { type RunningServer, quietPort, runWaxseal, startServer } from '../support/running-server.ts';
-import { temporaryStore } from '../support/temporary-store.ts';
-import { putZones } from '../support/waxseal.ts';
+import { type RunningServer, quietPort, runWaxseal, startServer } from '../../support/running-server.ts';
+import { temporaryStore } from '../../support/temporary-store.ts';
+import { putZones } from '../../support/waxseal.ts';
 
 const ZONE = 'work.test.';
 const TEXT = '$TTL 3600\n@ SOA ns host 1 3600 600 86400 300\n@ NS ns\nns A 192.0.2.1\n';
@@ -15,7 +15,7 @@ const LARGE = JSON.stringify({ ttl: 60, records: Array.from({ length: 60 }, (_, 
 
 /** A process that holds a snapshot until it is killed. */
 async function holder(dir: string) {
-  const child = fork(new URL('./fixtures/snapshot-holder.ts', import.meta.url), [dir], { execArgv: [] });
+  const child = fork(new URL('../fixtures/snapshot-holder.ts', import.meta.url), [dir], { execArgv: [] });
   onTestFinished(() => void child.kill('SIGKILL'));
   await new Promise((resolve) => child.once('message', resolve));
   return child;
