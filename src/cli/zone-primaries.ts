@@ -53,7 +53,8 @@ export function primariesOf(options: PrimaryOptions): readonly GivenPrimary[] | 
   const { primary: texts, tsig: key } = options;
   const tls = tlsOf(options);
   if (texts === undefined && key !== undefined) throw failure('CLI_USAGE', '--tsig needs --primary');
-  if (texts === undefined && tls !== undefined) throw failure('CLI_USAGE', '--tls-… needs --primary');
+  if (texts === undefined && tls !== undefined)
+    throw failure('CLI_USAGE', '--tls-host, --tls-pin and --tls-certificate need --primary');
   return texts?.map((text) => {
     const [ip = '', port] = text.split('#');
     const read = parseIpPort(
@@ -72,7 +73,11 @@ export function primariesOf(options: PrimaryOptions): readonly GivenPrimary[] | 
 function tlsOf({ tlsHost: host, tlsPin: pins, tlsCertificate: certificate }: PrimaryOptions): object | undefined {
   if (host === undefined && pins === undefined && certificate === undefined) return undefined;
   if (host === undefined && pins === undefined)
-    throw failure('CLI_USAGE', '--tls-certificate alone says not who the primary is', 'add --tls-host or --tls-pin');
+    throw failure(
+      'CLI_USAGE',
+      '--tls-certificate alone does not say who the primary is',
+      'add --tls-host or --tls-pin',
+    );
   return { host, pins, certificate };
 }
 
