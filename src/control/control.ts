@@ -16,7 +16,7 @@ import { type StoreFailure } from '#store/failure.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { readAcceptedClock } from '#store/dnssec/policies.ts';
 import { readTimeline } from '#store/timeline.ts';
-import { type EventWrite, type StoreWriter } from '#store/writer.ts';
+import { type StoreWriter } from '#store/writer.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { MemoryZone } from '#zone/zone.ts';
 import {
@@ -46,6 +46,7 @@ import { type DnssecKeysApi } from '#control/api/dnssec-keys.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
 import { type CommandKind, type CommandTable, type Handler, type ZoneContext, handlerOf } from '#control/commands/table.ts';
 import { type Decision } from '#control/commands/decision.ts';
+import { aliasParts } from '#control/alias/aliases.ts';
 import { type AskServer } from '#control/dnssec/parent.ts';
 import { type CdsNotifier } from '#control/dnssec/cds-notifier.ts';
 import { withSignals } from '#control/delegation/signals.ts';
@@ -126,6 +127,8 @@ export interface ControlOptions extends Pick<BackupsOptions, 'runJob' | 'backup'
   readonly auditLargeBytes?: number | undefined;
   /** PEM of roots that primaries are trusted by over TLS beside the usual ones. */
   readonly primaryRoots?: string | undefined;
+  /** Whether recursive servers are configured that names of others can be asked from; they are unless given. */
+  readonly hasResolvers?: boolean;
   /** Who gives certificates, and under which key their private keys are sealed. */
   readonly certificates?: CertificateSettings;
 }
@@ -197,8 +200,7 @@ export class Control implements ControlApi {
     this.#mail = new MailSteps({ ...options, time, witnesses, recordsPerRrsetMax, policyHost, signers: signersFor });
     this.#queries = new SelectorQueries(() => time.nowMs());
     this.mail = mailReads({ reader: writer, steps: this.#mail, queries: this.#queries, witnesses, clock });
-    publisher.onMessage((message) => this.#queries.receive(message));
-    publisher.onMessage((message) => this.policyHost.receive(message));
+    for (const each of [this.#queries, this.policyHost]) publisher.onMessage((message) => each.receive(message));
     const run = (command: Command, runOptions: RunOptions) => this.run(command, runOptions);
     const alert = (zone: string | undefined, problems: readonly Problem[]) => this.events.alert(zone, problems);
     const parts = { funnel: this.#funnel, steps: this.#mail, queries: this.#queries, resolver: this.zones.resolver };
@@ -213,23 +215,25 @@ export class Control implements ControlApi {
     [this.transferParts, this.transfer] = [transfer, transfer.api];
     this.backups = new Backups({ ...shared, alert: (problems) => alert(undefined, problems) });
     this.#wakeForPolicyHost = () => this.#funnel.guard(() => wakeForPolicyHost(shared));
-    const watches = [daneUpkeep(shared), stsUpkeep(shared), bimiUpkeep(shared)].filter((each) => each !== undefined);
+    const mail = [mailUpkeep, spfUpkeep, daneUpkeep, stsUpkeep, bimiUpkeep].flatMap((each) => each(shared) ?? []);
     const onDue = () => this.lifecycles.tellDue();
     const certificates = certificateParts({ ...shared, recordsPerRrsetMax, settings: options.certificates ?? {}, onDue });
     [this.certificates, this.#certificateFiles] = [certificates.reads, (files, log) => certificates.files(files, log)];
-    const note = (event: EventWrite) => this.events.note(event);
     const signing = { recordsPerRrsetMax, signingClock: this.#signingClock };
-    const { dnssec, delegation, ...zoneKeys } = keyParts({ ...shared, ...signing, onDue, note });
+    const told = { onDue, note: this.events.note.bind(this.events) };
+    const { dnssec, delegation, ...zoneKeys } = keyParts({ ...shared, ...signing, ...told });
     [this.dnssec, this.dnssecKeys, this.delegation] = [dnssec.api, dnssec.keys, delegation.api];
     [this.cdsNotifier, this.#dnssecMetrics] = [dnssec.notifier, zoneKeys.metrics];
     [this.notifyFollowers, this.delegationChecks] = [transfer.followers(delegation), delegationChecks(shared)];
     this.refreshable = this.#refreshed(options, dnssec.sampler, alert);
-    const sources = [mailUpkeep(shared), spfUpkeep(shared), certificates.source, ...zoneKeys.sources, ...watches];
+    const aliases = aliasParts({ ...shared, recordsPerRrsetMax, onDue });
+    const sources = [...mail, certificates.source, ...zoneKeys.sources, ...aliases.sources];
     this.lifecycles = lifecycleClock({ time, funnel: this.#funnel, sources });
     this.signers = new Signers({ ...shared, mail: storedSignerMail(writer, run), filesRoot: signerFilesRoot });
     const watcher = withCatalogs(withSignals(mailWatcher(writer, time, onDue), writer), writer);
     this.#handlers = {
-      ...zoneHandlers({ writer, clock, recordsPerRrsetMax, watcher, dsText: dnssec.dsText }),
+      ...zoneHandlers({ ...shared, recordsPerRrsetMax, watcher, dsText: dnssec.dsText, aliases: aliases.ofChanges }),
+      ...aliases.handlers(watcher),
       ...zoneKeys.handlers,
       ...mailHandlers({
         ...shared,

@@ -7,8 +7,10 @@ import { type Name, lowerName } from '#dns/name.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { CLASS, type RrType } from '#dns/types.ts';
 import { type ZoneLabels, readLabels } from '#store/powerdns/labels.ts';
+import { readAliases } from '#store/alias/aliases.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type ZoneRecord } from '#store/schema.ts';
+import { type Alias, aliasedView } from '#zone/alias/alias.ts';
 import { decodeChangeset } from '#zone/changeset-codec.ts';
 import { changesetLines } from '#zone/changeset-text.ts';
 import { type Response, type ZoneSet, lookup, zoneSet } from '#zone/lookup.ts';
@@ -39,6 +41,14 @@ export class ServedZones implements ZonesApi {
 
   view(record: ZoneRecord): ZoneView {
     return this.#reader.view(record);
+  }
+
+  aliases({ id }: ZoneRecord): readonly Alias[] {
+    return readAliases(this.#reader, id);
+  }
+
+  shown(record: ZoneRecord): ZoneView {
+    return aliasedView(this.view(record), this.aliases(record));
   }
 
   changes(record: ZoneRecord, limit: number, beforeRevision?: number): ReturnType<ZonesApi['changes']> {

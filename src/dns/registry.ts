@@ -31,7 +31,7 @@ import { CSYNC, NSEC, NSEC3, NSEC3PARAM, NXT } from '#dns/rdata/nsec.ts';
 import { isWrittenByOctets, withTypeNumbers } from '#dns/rdata/portable.ts';
 import { MINFO, RP, TALINK } from '#dns/rdata/rp.ts';
 import { RRSIG, SIG } from '#dns/rdata/rrsig.ts';
-import { DNAME, NSAP_PTR, SINGLE_NAME } from '#dns/rdata/single-name.ts';
+import { ALIAS, DNAME, NSAP_PTR, SINGLE_NAME } from '#dns/rdata/single-name.ts';
 import { SOA } from '#dns/rdata/soa.ts';
 import { NAPTR, PX, SRV } from '#dns/rdata/srv.ts';
 import { SVCB } from '#dns/rdata/svcb.ts';
@@ -124,6 +124,7 @@ const FORMS: ReadonlyMap<RrType, RdataForm> = new Map<RrType, RdataForm>([
   [TYPE.WALLET, STRINGS],
   [TYPE.TA, DS],
   [TYPE.DLV, DS],
+  [TYPE.ALIAS, ALIAS],
 ]);
 
 /** True for types that only questions and messages have, never a zone: 0, OPT, 128…255 (RFC 6895 §3.1). */

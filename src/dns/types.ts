@@ -128,6 +128,8 @@ export const TYPE = {
   WALLET: 262,
   TA: 32768,
   DLV: 32769,
+  /** PowerDNS's number, of those for private use (RFC 6895 §3.1); a zone has none, see zone/alias/alias.ts. */
+  ALIAS: 65401,
 } as const;
 
 /** An RR type number, 0…65535. */

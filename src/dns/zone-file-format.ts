@@ -22,13 +22,22 @@ export interface FormattedNode {
   readonly rrsets: readonly FormattedRrset[];
 }
 
+/** Begins the comment that an ALIAS is in a zone file (zone/alias/comment.ts). */
+export const ALIAS_COMMENT = ';@ALIAS';
+
+export interface FormatOptions {
+  readonly signed: boolean;
+  /** RRsets of the type ALIAS are no records of the zone, and are written as comments. */
+  readonly hasAliases?: boolean;
+}
+
 const SIGNER_TYPES: ReadonlySet<RrType> = new Set([TYPE.RRSIG, TYPE.NSEC, TYPE.NSEC3, TYPE.NSEC3PARAM]);
 
 /**
  * Lines, each with its line end, of `nodes` in their order; the SOA of the apex, which must be the first node, before everything else.
  * `signed` writes the signer's records too: RRSIG, NSEC, DNSKEY, CDS, CDNSKEY.
  */
-export function* formatZoneFile(nodes: Iterable<FormattedNode>, options: { readonly signed: boolean }): Generator<string, void, undefined> {
+export function* formatZoneFile(nodes: Iterable<FormattedNode>, options: FormatOptions): Generator<string, void> {
   for (const { owner, rrsets } of nodes) {
     if (rrsets.length === 0) continue;
     const name = formatName(owner);
@@ -37,6 +46,10 @@ export function* formatZoneFile(nodes: Iterable<FormattedNode>, options: { reado
       : rrsets;
     for (const rrset of soaFirst) {
       if (!options.signed && (rrset.manager === 'dnssec' || SIGNER_TYPES.has(rrset.type))) continue;
+      if (options.hasAliases === true && rrset.type === TYPE.ALIAS) {
+        for (const target of rrset.rdatas) yield `${ALIAS_COMMENT} ${name} ${rrset.ttl} ${formatName(target)}\n`;
+        continue;
+      }
       for (const rdata of rrset.rdatas) {
         const form = zoneFileForm(rrset.type, rdata);
         yield `${name}\t${rrset.ttl}\tIN\t${form.type}\t${form.rdata}\n`;

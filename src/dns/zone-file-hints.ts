@@ -65,13 +65,7 @@ const FOREIGN_TYPES: ReadonlyMap<string, string> = new Map([
         'it makes Windows DNS ask a WINS server and is no record: delete it, and write A records for the names that only WINS knew',
       ] as const,
   ),
-  ...['ALIAS', 'ANAME', 'FLATTEN'].map(
-    (type) =>
-      [
-        type,
-        'it makes some servers look an address up and is no record: write the A and AAAA records of its target, or a CNAME below the apex',
-      ] as const,
-  ),
+  ...['ANAME', 'FLATTEN'].map((type) => [type, 'it is no record: write ALIAS with its target, or a CNAME below the apex'] as const),
   ['LUA', 'it is a program of PowerDNS and no record: write the records that it makes'],
   ...['URL', 'URL301', 'FRAME', 'REDIRECT'].map(
     (type) => [type, 'it is a web redirect of a registrar and no record: write the address of a web server that redirects'] as const,

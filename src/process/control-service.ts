@@ -243,6 +243,7 @@ export class ControlService {
       clock: systemClock,
       random,
       outside: outside.resolver,
+      hasResolvers: config.mail.resolvers.length > 0,
       onFatal: (failure) => {
         log.fatal('store.broken', failure.message);
         own.exit(EXIT_FAILED);

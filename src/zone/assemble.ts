@@ -47,12 +47,17 @@ export function readZone(text: string, options: LoadOptions): ReadZone {
   const { recordsPerRrset } = options;
   const limit = recordsPerRrset === undefined ? {} : { recordsPerRrset };
   const isWhole = !hasErrors(file.problems);
-  const digest = isWhole ? checkZonemd(options.origin, file.records) : [];
+  const digest = isWhole ? checkZonemd(options.origin, recordsOf(file.records)) : [];
   const { view, problems: checked } = checkedZone(options.origin, zone.rrsets, { complete: isWhole, ...limit });
   const found = checked.map((each) => (each.code === 'SOA_MISSING' ? { ...each, ...whereSoaIs(options.origin, file.records) } : each));
   const problems = [...file.problems, ...digest, ...kept.problems, ...zone.problems, ...found];
   const errorsFirst = problems.toSorted((a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning'));
   return { rrsets: zone.rrsets, view, problems: errorsFirst, isWhole };
+}
+
+/** ALIAS is no record, and in no digest. */
+function recordsOf(lines: readonly ZoneRecordLine[]): readonly ZoneRecordLine[] {
+  return lines.some(({ type }) => type === TYPE.ALIAS) ? lines.filter(({ type }) => type !== TYPE.ALIAS) : lines;
 }
 
 /** `readZone` for callers who can only use a good zone. */

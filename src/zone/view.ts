@@ -7,7 +7,7 @@ import { type Name, type OwnerKey } from '#dns/name.ts';
 import { type RrType } from '#dns/types.ts';
 
 /** Who may change an RRset (docs/architecture.md, "one funnel"); `update:<key>` and others come with their issues. */
-export type Manager = 'manual' | 'dnssec' | 'mail' | 'acme' | 'delegation' | 'catalog';
+export type Manager = 'manual' | 'dnssec' | 'mail' | 'acme' | 'delegation' | 'catalog' | 'alias';
 
 /** One RRset at a node; its owner is the node's. RRSIGs are never RRsets of their own: they travel with what they sign. */
 export interface NodeRrset {

@@ -57,11 +57,11 @@ describe('PUT', () => {
     expect(control.generation).toBe(1);
   });
 
-  test('an alias at the apex is rejected with what to write instead', async () => {
+  test('an ANAME is rejected with what to write instead', async () => {
     const { call } = await bench();
-    expect((await put(call, '@/ALIAS', 'www.example.net.')).body).toMatchObject({
+    expect((await put(call, '@/ANAME', 'www.example.net.')).body).toMatchObject({
       code: 'TYPE_UNKNOWN',
-      fix: expect.stringContaining('A and AAAA'),
+      fix: expect.stringContaining('write ALIAS'),
     });
   });
 

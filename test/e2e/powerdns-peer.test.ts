@@ -232,7 +232,7 @@ const DIFFERENT: readonly (readonly [string, number, number, Step])[] = [
   ],
   ['EXTEND is of newer versions', 422, 204, patch({ ...set('ext.example.com.', 'A', ['192.0.2.1']), changetype: 'EXTEND' })],
   ['PRUNE is of newer versions', 422, 204, patch({ ...set('ext.example.com.', 'A', ['192.0.2.1']), changetype: 'PRUNE' })],
-  ['there is no ALIAS here', 204, 422, patch(set('alias.example.com.', 'ALIAS', [www]))],
+  ['an ALIAS out of our zones needs a resolver', 204, 422, patch(set('alias.example.com.', 'ALIAS', ['lb.example.net.']))],
   ['a TTL below 0 is none', 204, 422, patch({ ...set(www, 'A', ['192.0.2.1']), ttl: -1 })],
   [
     'a kind that is none is taken for Native',

@@ -319,5 +319,6 @@ export const rdataTexts: Readonly<Record<string, fc.Arbitrary<string>>> = {
   WALLET: txt,
   TA: ds,
   DLV: ds,
+  ALIAS: absoluteNames,
   TYPE65280: octets(0, 60).map((bytes) => `\\# ${bytes.length} ${hexOf(bytes)}`),
 };

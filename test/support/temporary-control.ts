@@ -57,6 +57,7 @@ export interface TestControlOptions extends Partial<WriterOptions> {
   readonly witnesses?: OutsideWitnesses;
   readonly countsQueries?: boolean;
   readonly recordsPerRrsetMax?: number;
+  readonly hasResolvers?: boolean;
   readonly auditKeepMs?: number;
   readonly auditLargeBytes?: number;
   readonly policyHost?: PolicyHostSettings;
@@ -100,6 +101,7 @@ export function temporaryControl(options: TestControlOptions = {}): TestControl 
     countsQueries: options.countsQueries ?? false,
     ...(options.recordsPerRrsetMax === undefined ? {} : { recordsPerRrsetMax: options.recordsPerRrsetMax }),
     ...(options.askServer === undefined ? {} : { askServer: options.askServer }),
+    hasResolvers: options.hasResolvers ?? true,
     auditKeepMs: options.auditKeepMs,
     auditLargeBytes: options.auditLargeBytes,
     ...(options.policyHost === undefined ? {} : { policyHost: options.policyHost }),

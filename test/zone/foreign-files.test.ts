@@ -56,8 +56,7 @@ test('lists that Windows shows, and UTF-16', () => {
 
 describe('types of others that are no records', () => {
   test.each([
-    ['ALIAS', 'target.example.', 'write the A and AAAA records of its target'],
-    ['ANAME', 'target.example.', 'write the A and AAAA records of its target'],
+    ['ANAME', 'target.example.', 'write ALIAS with its target'],
     ['LUA', 'A "ifportup()"', 'PowerDNS'],
     ['WINS-R', 'LOCAL example.', 'WINS'],
     ['URL301', 'https://x.example/', 'web redirect'],

@@ -22,7 +22,7 @@ export const RrsetForm = Type.Object({
   ttl: Type.Integer(),
   records: Type.Array(Type.String()),
   manager: Type.String({
-    description: 'the part that may change it: manual, dnssec, mail, acme, delegation or catalog',
+    description: 'the part that may change it: manual, dnssec, mail, acme, delegation, catalog or alias',
   }),
   signatures: Type.Optional(Type.Array(Type.String({ description: 'RRSIG RDATA' }))),
 });

@@ -78,7 +78,7 @@ function readRrset(fields: Fields, context: RrsetsContext, warnings: string[]): 
   const name = formatName(owner.value);
   const title = `RRset ${name} IN ${typeText.value.toUpperCase()}`;
   const type = typeCode(typeText.value);
-  if (type === undefined) return fail(unknownType(title, typeText.value));
+  if (type === undefined) return fail(rejected(`${title}: unknown type given`));
   const op = OPS[changetype.value.toUpperCase()];
   if (op === undefined) return fail(rejected('Changetype not understood', 'REPLACE, DELETE, EXTEND or PRUNE'));
   const target = { name, type: typeName(type) };
@@ -95,14 +95,6 @@ function readOwner(text: string, type: string, apex: Name, warnings: string[]): 
     return fail(rejected(`${title}: Name is out of zone`, `the zone is ${formatName(apex)}`));
   if (!text.endsWith('.')) warnings.push(`${text} has no last dot and was taken as ${formatName(name.value)}`);
   return name;
-}
-
-function unknownType(title: string, text: string): Problem {
-  const fix =
-    text.toUpperCase() === 'ALIAS'
-      ? 'there is no ALIAS here: write A and AAAA; ExternalDNS leaves it out with --exclude-record-types=ALIAS'
-      : undefined;
-  return rejected(`${title}: unknown type given`, fix);
 }
 
 interface Target {

@@ -154,7 +154,7 @@ function* visible(
   show: (node: ZoneNode, scope: RecordScope) => readonly string[],
 ): Generator<string> {
   const scope = recordScope(identityOf(request), 'read', ownerKey(apex));
-  const view = control.zones.view(record);
+  const view = control.zones.shown(record);
   const wanted = textParameter(query, 'rrset_name');
   if (wanted === undefined) {
     for (const node of view.ascend(view.apexKey)) yield* show(node, scope);

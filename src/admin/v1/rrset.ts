@@ -6,6 +6,7 @@ import { type Name, formatName, nameOf, ownerKey } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
 import type { RrType } from '#dns/types.ts';
 import type { ControlApi } from '#control/api/control.ts';
+import type { ZoneRecord } from '#store/schema.ts';
 import { type NodeRrset, type ZoneView, rrsetOf } from '#zone/view.ts';
 import { scopeProblem } from '#admin/http/access.ts';
 import { type Change, zoneChangeRoute } from '#admin/http/change-route.ts';
@@ -47,7 +48,7 @@ export const rrsetRoutes = [
       const identity = identityOf(request);
       if (!recordScope(identity, 'read', ownerKey(apex)).has(owner, type))
         return fail(scopeProblem(identity, `a right to read ${nameText(owner)} ${typeName(type)}`));
-      const view = control.zones.view(zone);
+      const view = control.zones.shown(zone);
       const rrset = rrsetIn(view, target.value);
       if (rrset === undefined) return fail(notFound(view, target.value));
       const signed = isOn(query.signed);
@@ -79,8 +80,8 @@ export const rrsetRoutes = [
       return ok({
         ...forTarget(control, apex, target.value),
         command: { kind: 'rrsets.change', zone: apex, operations: [operation], ...given({ below }) },
-        rejectIf: (_record, view) => {
-          existed = view !== undefined && rrsetIn(view, target.value) !== undefined;
+        rejectIf: (record) => {
+          existed = record !== undefined && rrsetIn(control.zones.shown(record), target.value) !== undefined;
           return undefined;
         },
         created: () => !existed,
@@ -105,8 +106,11 @@ export const rrsetRoutes = [
       return ok({
         ...forTarget(control, apex, target.value),
         command: { kind: 'rrsets.change', zone: apex, operations: [operation], ...given({ below }) },
-        rejectIf: (_record, view) =>
-          view === undefined || rrsetIn(view, target.value) === undefined ? notFound(view, target.value) : undefined,
+        rejectIf: (record) => {
+          const view = record === undefined ? undefined : control.zones.shown(record);
+          const isThere = view !== undefined && rrsetIn(view, target.value) !== undefined;
+          return isThere ? undefined : notFound(view, target.value);
+        },
       });
     },
   }),
@@ -126,16 +130,13 @@ function readTarget(path: { readonly name: string; readonly type: string }, apex
 
 /** The parts that every change of one RRset has in common. */
 function forTarget(control: ControlApi, apex: Name, target: Target): Pick<Change, 'etagBefore' | 'etagAfter' | 'placeOf'> {
-  const etagIn = (view: ZoneView | undefined) => {
-    const rrset = view === undefined ? undefined : rrsetIn(view, target);
+  const etagIn = (record: ZoneRecord | undefined) => {
+    const rrset = record === undefined ? undefined : rrsetIn(control.zones.shown(record), target);
     return rrset === undefined ? undefined : rrsetEtag(rrset);
   };
   return {
-    etagBefore: (_record, view) => etagIn(view),
-    etagAfter: () => {
-      const record = control.zones.find(apex);
-      return record === undefined ? undefined : etagIn(control.zones.view(record));
-    },
+    etagBefore: (record) => etagIn(record),
+    etagAfter: () => etagIn(control.zones.find(apex)),
     // The body is one operation here, not a list of them.
     placeOf: (at) => (at.kind === 'body' ? inBody(at.pointer.replace(/^\/0/, '')) : at),
   };

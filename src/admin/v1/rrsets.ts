@@ -56,7 +56,7 @@ export const rrsetsRoutes = [
         etag: zoneEtag(zone),
         body: () => {
           const found: Found[] = [];
-          for (const each of rrsetsAfter(control.zones.view(zone), after)) {
+          for (const each of rrsetsAfter(control.zones.shown(zone), after)) {
             if (wanted.value(each) && scope.has(each.owner, each.rrset.type)) found.push(each);
             if (found.length > limit) break;
           }

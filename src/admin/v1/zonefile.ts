@@ -44,7 +44,7 @@ const zoneExport = zoneReadRoute({
       etag: signed ? zoneEtag(zone).replace(/"$/, '-signed"') : zoneEtag(zone),
       body: () => {
         reply.type('text/dns');
-        return Readable.from(zoneFileChunks(control.zones.view(zone), signed));
+        return Readable.from(zoneFileChunks(control.zones.shown(zone), signed, control.zones.aliases(zone).length > 0));
       },
     });
   },
@@ -54,14 +54,14 @@ const zoneExport = zoneReadRoute({
  * All of the zone file at once: a view that is read over several turns of the event loop could show two versions of the
  * zone.
  */
-function zoneFileChunks(view: ZoneView, signed: boolean): readonly Buffer[] {
+function zoneFileChunks(view: ZoneView, signed: boolean, hasAliases: boolean): readonly Buffer[] {
   const chunks: Buffer[] = [];
   let lines: string[] = [];
   const flush = () => {
     chunks.push(Buffer.from(lines.join(''), 'latin1'));
     lines = [];
   };
-  for (const line of formatZoneFile(signed ? allNodes(view) : view.ascend(view.apexKey), { signed })) {
+  for (const line of formatZoneFile(signed ? allNodes(view) : view.ascend(view.apexKey), { signed, hasAliases })) {
     if (lines.push(line) === LINES_PER_CHUNK) flush();
   }
   if (lines.length > 0) flush();

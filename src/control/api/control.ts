@@ -16,8 +16,10 @@ import { type ZoneLabels } from '#store/powerdns/labels.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type Changeset } from '#zone/changeset.ts';
 import { type DenialKind } from '#dnssec/denial.ts';
+import { type Alias } from '#zone/alias/alias.ts';
 import { type Response } from '#zone/lookup.ts';
 import { type ZoneView } from '#zone/view.ts';
+import { type AliasCommand } from './alias.ts';
 import { type BackupsApi } from './backups.ts';
 import { type CertificateCommand, type CertificateSummary, type CertificateView } from './certificates.ts';
 import { type ZonemdHash } from '#zone/zonemd.ts';
@@ -64,7 +66,10 @@ export type ParentCare = 'check' | 'delegate' | 'ignore';
  */
 export type BelowCare = 'check' | 'ignore';
 
-export type Command = ZoneCommand | MailCommand | CertificateCommand | KeyCommand | TransferCommand | DelegationCommand;
+export type Command = ZoneCommand | MailCommand | CertificateCommand | KeyCommand | TransferCommand | DelegatedCommand;
+
+/** Of names whose records come from elsewhere. */
+type DelegatedCommand = AliasCommand | DelegationCommand;
 
 /** About the keys of a zone. */
 type KeyCommand = DnssecCommand | DnssecKeysCommand;
@@ -269,6 +274,10 @@ export interface ZonesApi {
   list(): readonly ZoneRecord[];
   find(name: Name): ZoneRecord | undefined;
   view(record: ZoneRecord): ZoneView;
+  /** The zone's ALIAS records. */
+  aliases(record: ZoneRecord): readonly Alias[];
+  /** The zone with its ALIAS records as RRsets, beside the addresses that stand for them. */
+  shown(record: ZoneRecord): ZoneView;
   /** Journal of a zone, newest first. */
   changes(
     record: ZoneRecord,

@@ -7,32 +7,33 @@ import { RECORDS_PER_RRSET_MAX } from '#base/limits/dns.ts';
 import { JOURNAL_ENTRIES_MAX } from '#base/limits/store.ts';
 import { atZone } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
-import { type Name, formatName, ownerKey } from '#dns/name.ts';
+import { formatName, ownerKey } from '#dns/name.ts';
 import { placeOfRrset } from '#dns/place.ts';
-import { TYPE } from '#dns/types.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
 import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { readMembership } from '#store/transfer/followed-catalogs.ts';
 import { decodeChangeset } from '#zone/changeset-codec.ts';
 import { type Changeset, revertChanges } from '#zone/changeset.ts';
-import { type Manager, type ZoneView, rrsetOf } from '#zone/view.ts';
+import { rrsetOf } from '#zone/view.ts';
 import { type Decision, type RecordWatcher, type ZonePart } from '#control/commands/decision.ts';
-import { type CommandOf, type CommandTable, type ServedZone, type ZoneContext } from '#control/commands/table.ts';
+import { type CommandOf, type CommandTable, type Handler } from '#control/commands/table.ts';
+import { type ServedZone, type ZoneContext } from '#control/commands/table.ts';
 import { type Actor, type ZoneCommand } from '#control/api/control.ts';
+import { readAliases } from '#store/alias/aliases.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
 import { importOfCatalog, memberOfCatalog } from '#control/commands/catalog-zone.ts';
 import { closedToCommands } from '#control/commands/secondary-zone.ts';
 import { denialProblem, setZonemd, switchDenial } from './denial.ts';
-import { importChanges } from './import.ts';
+import { type AliasesOfChanges, decideWithAliases, importWithAliases } from './alias-decision.ts';
+import { type AliasLooks, aliasClashes } from './aliases.ts';
 import { newZoneChanges } from './new-zone.ts';
-import { presignedPart } from './presigned.ts';
+import { importPresigned } from './presigned-import.ts';
 import { setLabels } from './labels.ts';
 import { settleNeighbours, stillDelegated } from './neighbours.ts';
 import { type RecordDecision, checked } from './record-decision.ts';
 import { type RemovedZone, keepRemovedZone, readRemovedZone, removalWarnings, takeBack, withNewerSerial } from './removed.ts';
 import { checkZonesBelow } from './served-below.ts';
-import { decideOperations } from './rrset-operations.ts';
 import { updateZone } from './update.ts';
 
 export interface ZoneDecisionOptions {
@@ -43,6 +44,7 @@ export interface ZoneDecisionOptions {
   readonly recordsPerRrsetMax: number;
   /** What is known of the zone's DS at its parent, a sentence after a blank. */
   readonly dsText?: (record: ZoneRecord) => string;
+  readonly aliases: AliasesOfChanges;
 }
 
 /** What decides a command on the records of a zone that is served. */
@@ -61,6 +63,9 @@ export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCom
   return {
     'zone.create': {
       isCreating: true,
+      look: lookingAt<CommandOf<'zone.create'>>(options, (command, context, looks) =>
+        creation(createZone(command, context, options, looks), command, context, options),
+      ),
       decide: (command, context) => creation(createZone(command, context, options), command, context, options),
     },
     'zone.import': {
@@ -82,7 +87,13 @@ export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCom
         served === undefined ? fail(zoneNotServed(command.zone)) : removeZone(served, actor, options),
     },
     'zone.restore': { isCreating: true, decide: (command, context) => restoreZone(command, context, options) },
-    'rrsets.change': { decide: onServed(changeRrsets) },
+    'rrsets.change': {
+      look: lookingAt<CommandOf<'rrsets.change'>>(options, (command, context, looks) => {
+        const change: Decide<typeof command> = (zone, given) => changeRrsets(zone, given, options, looks);
+        return onServed(change)(command, context);
+      }),
+      decide: onServed(changeRrsets),
+    },
     'zone.update': { decide: onServed(updateZone) },
     'zone.revert': {
       decide: onServed(revertZone),
@@ -101,15 +112,26 @@ export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCom
   };
 }
 
+/** Looks up the targets of the ALIAS records that operations name, then decides. */
+function lookingAt<C extends CommandOf<'zone.create' | 'rrsets.change'>>(
+  { aliases }: ZoneDecisionOptions,
+  decide: (command: C, context: ZoneContext, looks: AliasLooks) => Result<Decision>,
+): NonNullable<Handler<C>['look']> {
+  return async (command) => {
+    const looks = await aliases.look(command.operations ?? [], command.zone);
+    return ok((context) => decide(command, context, looks));
+  };
+}
+
 /** The decision on a zone that is not there yet, with what its neighbours on this server need. */
 function creation(
   decided: Result<RecordDecision>,
   command: CommandOf<'zone.create' | 'zone.import' | 'zone.restore'>,
   { emptyView, mayChange }: ZoneContext,
-  { writer, clock }: ZoneDecisionOptions,
+  { writer, clock, aliases }: ZoneDecisionOptions,
 ): Result<Decision> {
   if (!decided.ok) return decided;
-  const { isSigned, detail, warnings } = decided.value;
+  const { isSigned, detail, warnings, documents = [] } = decided.value;
   const { parent: care = 'check' } = command;
   const { apex } = emptyView;
   const removed = readRemovedZone(writer, apex, clock.nowMs());
@@ -117,12 +139,15 @@ function creation(
   const changes = removed === undefined ? decided.value.changes : withNewerSerial(apex, decided.value.changes, removed);
   const neighbours = settleNeighbours(writer, { apex, changes, isSigned, keys }, { care, mayChange });
   if (!neighbours.ok) return fail(...neighbours.problems, ...warnings);
-  const back = { ...foreignOf(removed, keys), ...denialOf(command, removed) };
-  const made = { record: undefined, view: emptyView, changes, isSigned, keys, ...back };
+  const kept = { ...foreignOf(removed, keys), ...denialOf(command, removed) };
+  const made = { record: undefined, view: emptyView, changes, isSigned, keys, ...kept };
+  const back = removed === undefined ? undefined : takeBack(writer, removed, writer.nextZoneId(), keys);
   return ok({
     zone: formatName(apex),
     parts: [made, ...neighbours.value],
-    ...(removed === undefined ? {} : takeBack(writer, removed, writer.nextZoneId(), keys)),
+    ...back,
+    documents: [...(back?.documents ?? []), ...documents],
+    ...(documents.length === 0 ? {} : { afterCommit: aliases.onDue }),
     detail,
     warnings: [...warnings, ...neighbours.warnings, ...(removed === undefined ? [] : [takenBack(removed, keys)])],
     isChanged: true,
@@ -167,9 +192,9 @@ function restoreZone(command: CommandOf<'zone.restore'>, context: ZoneContext, o
   const file = `removed zone ${name}`;
   // It comes back as it was, also where an RRset has more records than the setting allows by now.
   const rules = { signed: isSigned, recordsPerRrsetMax: RECORDS_PER_RRSET_MAX };
-  const imported = importChanges(emptyView, { text: removed.text, file }, rules);
+  const imported = importWithAliases({ view: emptyView }, { text: removed.text, file }, rules, options.aliases);
   if (!imported.ok) return imported;
-  const decided = ok({ changes: imported.value, isSigned, detail: `as it was with serial ${removed.serial}`, warnings: [] });
+  const decided = ok({ ...imported.value, isSigned, detail: `as it was with serial ${removed.serial}`, warnings: [] });
   return creation(decided, command, context, options);
 }
 
@@ -183,86 +208,47 @@ function zoneExists(zone: string): Problem {
 function watched(
   decided: Result<RecordDecision>,
   { record, view }: ServedZone,
-  { watcher, writer }: ZoneDecisionOptions,
+  { watcher, writer, aliases }: ZoneDecisionOptions,
   command: ZoneCommand,
 ): Result<Decision> {
   if (!decided.ok) return decided;
-  const { changes, isSigned, detail } = decided.value;
+  const { changes, isSigned, detail, documents: ofAliases } = decided.value;
   const isIgnored = 'below' in command && command.below === 'ignore';
   const below = checkZonesBelow(writer, { record, view, changes, isSigned }).map((each) =>
     isIgnored ? { ...each, severity: 'warning' as const } : each,
   );
   const warnings = [...decided.value.warnings, ...below];
-  const against = [...watcher.check(record, changes), ...below.filter(({ severity }) => severity === 'error')];
+  const beside = ofAliases === undefined ? aliasClashes(readAliases(writer, record.id), changes) : [];
+  const ofBelow = below.filter(({ severity }) => severity === 'error');
+  const against = [...beside, ...watcher.check(record, changes), ...ofBelow];
   if (against.length > 0) return fail(...against, ...warnings.filter(({ severity }) => severity !== 'error'));
-  const documents = watcher.wake(record, changes);
+  const woken = watcher.wake(record, changes);
+  const documents = [...woken, ...(ofAliases ?? [])];
+  const tell = () => {
+    if (woken.length > 0) watcher.woken();
+    aliases.onDue();
+  };
   return ok({
     zone: record.name,
     parts: [{ record, view, changes, isSigned }],
     documents,
     detail,
     warnings,
-    isChanged: false,
-    ...(documents.length === 0 ? {} : { afterCommit: () => watcher.woken() }),
+    isChanged: (ofAliases ?? []).length > 0,
+    ...(documents.length === 0 ? {} : { afterCommit: tell }),
   });
 }
 
 function importZone(
   command: CommandOf<'zone.import'>,
   { served, emptyView }: ZoneContext,
-  { recordsPerRrsetMax }: ZoneDecisionOptions,
+  { recordsPerRrsetMax, aliases }: ZoneDecisionOptions,
 ): Result<RecordDecision> {
   const isSigned = served === undefined ? command.dnssec : served.record.dnssec === 'on';
-  const imported = importChanges(served?.view ?? emptyView, command, { signed: isSigned, recordsPerRrsetMax });
+  const rules = { signed: isSigned, recordsPerRrsetMax };
+  const imported = importWithAliases(served ?? { view: emptyView }, command, rules, aliases);
   if (!imported.ok) return imported;
-  return ok({ changes: imported.value, isSigned, detail: `zone file ${command.file}`, warnings: imported.warnings });
-}
-
-/** A zone that another signer has signed, whole. */
-async function importPresigned(
-  command: CommandOf<'zone.import'>,
-  { served, emptyView, mayChange }: ZoneContext,
-  { writer, clock }: ZoneDecisionOptions,
-): Promise<Result<Decision>> {
-  const view = served?.view ?? emptyView;
-  const kept = foreignManaged(view);
-  if (kept !== undefined) return fail(keptFromPresigned(kept));
-  const imported = await presignedPart(command, served?.record, view, clock);
-  if (!imported.ok) return imported;
-  const { nodes } = imported.value.plan;
-  const apex = nodes.get(view.apexKey)?.node;
-  const changes = (apex?.rrsets ?? []).map((rrset) => ({ owner: view.apex, type: rrset.type, rrset }));
-  const care = { care: command.parent ?? 'check', mayChange } as const;
-  const created = { apex: view.apex, changes, isSigned: true, keys: [] };
-  const neighbours = served === undefined ? settleNeighbours(writer, created, care) : ok([]);
-  if (!neighbours.ok) return fail(...neighbours.problems);
-  return ok({
-    zone: formatName(view.apex),
-    parts: [{ record: served?.record, view, changes: [], presigned: imported.value }, ...neighbours.value],
-    detail: `pre-signed zone file ${command.file}`,
-    warnings: [...imported.warnings, ...neighbours.warnings],
-    isChanged: served === undefined,
-  });
-}
-
-const KEPT_BY_OTHERS: readonly Manager[] = ['mail', 'acme', 'delegation'];
-
-/** The first name with records that a mail policy, an order of a certificate or a delegation keeps. */
-function foreignManaged(view: ZoneView): Name | undefined {
-  for (const { owner, rrsets } of view.ascend(view.apexKey))
-    if (rrsets.some(({ manager }) => KEPT_BY_OTHERS.includes(manager))) return owner;
-  return undefined;
-}
-
-function keptFromPresigned(owner: Name): Problem {
-  return problem(
-    'RRSET_MANAGED',
-    placeOfRrset(owner, TYPE.TXT),
-    'a mail policy or a CA keeps records of this zone, and a pre-signed zone takes none',
-    {
-      fix: 'remove the mail policy first: waxseal mail remove',
-    },
-  );
+  return ok({ ...imported.value, isSigned, detail: `zone file ${command.file}`, warnings: imported.warnings });
 }
 
 /** The zone goes with its records in other zones; one of those that takes no change now does not keep it. */
@@ -298,13 +284,15 @@ function removeZone(zone: ServedZone, actor: Actor, { watcher, writer, clock }: 
 function changeRrsets(
   { record, view }: ServedZone,
   { operations }: CommandOf<'rrsets.change'>,
-  { recordsPerRrsetMax }: ZoneDecisionOptions,
+  { recordsPerRrsetMax, aliases }: ZoneDecisionOptions,
+  looks?: AliasLooks,
 ): Result<RecordDecision> {
-  const isSigned = record.dnssec === 'on';
-  const decided = decideOperations(view, operations, isSigned);
+  const rules = { signed: record.dnssec === 'on', recordsPerRrsetMax };
+  const decided = decideWithAliases({ record, view }, operations, rules, aliases, looks);
   if (!decided.ok) return decided;
+  const { changes, documents } = decided.value;
   const detail = operations.map(({ op, name: owner, type }) => `${op} ${owner} ${type}`).join(', ');
-  return checked(view, decided.value, { signed: isSigned, recordsPerRrsetMax }, detail, decided.warnings);
+  return checked(view, changes, rules, detail, decided.warnings, documents);
 }
 
 function revertZone(
@@ -329,6 +317,8 @@ function revertZone(
   if (challenges.length > 0) return fail(...challenges.map(keptByOrder));
   const delegated = reverted.value.filter((each) => [managerOf(each), each.rrset?.manager].includes('delegation'));
   if (delegated.length > 0) return fail(...delegated.map(keptByChild));
+  const aliased = reverted.value.filter((each) => managerOf(each) === 'alias');
+  if (aliased.length > 0) return fail(...aliased.map(keptByAlias));
   const rules = { signed: record.dnssec === 'on', recordsPerRrsetMax };
   return checked(view, reverted.value, rules, `revert of serial ${serial}`, reverted.warnings);
 }
@@ -337,6 +327,12 @@ function keptByChild({ owner, type }: RrsetChange): Problem {
   const why = 'it follows what a child asks for by CDS, and an undo would break the delegation; nothing was changed';
   return problem('RRSET_MANAGED', placeOfRrset(owner, type), why, {
     fix: 'to keep DS records by hand: waxseal dnssec children set ZONE --off',
+  });
+}
+
+function keptByAlias({ owner, type }: RrsetChange): Problem {
+  return problem('RRSET_MANAGED', placeOfRrset(owner, type), 'undoing this change would undo what an ALIAS leads to', {
+    fix: 'change or delete the ALIAS',
   });
 }
 
@@ -385,15 +381,21 @@ function setSigning(
 function createZone(
   command: CommandOf<'zone.create'>,
   { served, emptyView }: ZoneContext,
-  { recordsPerRrsetMax }: ZoneDecisionOptions,
+  { recordsPerRrsetMax, aliases }: ZoneDecisionOptions,
+  looks?: AliasLooks,
 ): Result<RecordDecision> {
   const zone = formatName(command.zone);
   if (served !== undefined) return fail(zoneExists(zone));
   const against = denialProblem(command, undefined);
   if (against !== undefined) return fail(against);
   const { operations, dnssec } = command;
-  const byDefault = () => newZoneChanges(command.zone, command);
-  const made = operations === undefined ? byDefault() : decideOperations(emptyView, operations, dnssec);
+  const rules = { signed: dnssec, recordsPerRrsetMax };
+  if (operations === undefined) {
+    const made = newZoneChanges(command.zone, command);
+    return made.ok ? checked(emptyView, made.value, rules, 'new zone', made.warnings) : made;
+  }
+  const made = decideWithAliases({ view: emptyView }, operations, rules, aliases, looks);
   if (!made.ok) return made;
-  return checked(emptyView, made.value, { signed: command.dnssec, recordsPerRrsetMax }, 'new zone', made.warnings);
+  const { changes, documents } = made.value;
+  return checked(emptyView, changes, rules, 'new zone', made.warnings, documents);
 }

@@ -4,6 +4,7 @@
  */
 import { type Problem, type Result, fail, hasErrors, ok } from '#base/problem.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
+import { type DocumentWrite } from '#store/writer.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type ChangeRules, checkChanges } from './change-rules.ts';
 
@@ -14,6 +15,8 @@ export interface RecordDecision {
   /** One line for the audit log. */
   readonly detail: string;
   readonly warnings: readonly Problem[];
+  /** Of the zone's ALIAS records; absent: the change knows of none. */
+  readonly documents?: readonly DocumentWrite[];
 }
 
 /** A decision whose changes keep the zone's rules, or what is wrong with it. */
@@ -23,8 +26,10 @@ export function checked(
   rules: ChangeRules,
   detail: string,
   before: readonly Problem[],
+  documents?: readonly DocumentWrite[],
 ): Result<RecordDecision> {
   const problems = [...before, ...checkChanges(view, changes, rules)];
   if (hasErrors(problems)) return fail(...problems);
-  return ok({ changes, isSigned: rules.signed, detail, warnings: problems });
+  const decided = { changes, isSigned: rules.signed, detail, warnings: problems };
+  return ok(documents === undefined ? decided : { ...decided, documents });
 }

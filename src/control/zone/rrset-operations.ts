@@ -187,6 +187,7 @@ const MANAGED_FIX: Readonly<Record<Manager, string>> = {
   acme: 'it goes when the order of its certificate ends; see: waxseal cert list',
   delegation: 'see docs/dnssec.md; to keep DS records by hand: waxseal dnssec children set ZONE --off',
   catalog: 'change its members: waxseal catalog add, waxseal catalog remove',
+  alias: 'change or delete the ALIAS of this name',
 };
 
 const MANAGED_BY: Readonly<Record<Manager, string>> = {
@@ -196,6 +197,7 @@ const MANAGED_BY: Readonly<Record<Manager, string>> = {
   acme: 'the certificate client',
   delegation: 'the upkeep of delegations',
   catalog: 'the members of the catalog',
+  alias: 'the ALIAS of this name',
 };
 
 /** Why an RRset of `manager` is not changed by another. */

@@ -30,6 +30,7 @@ export function updateGuard(rights: UpdateRights, key: string, apex: Name, isSig
     if (!rights.mayType(type)) return refuse(`the key ${key} may not change ${typeName(type)} records`);
     if (kind === 'add' && !rights.mayTtl(step.ttl)) return refuse(`the key ${key} may not set a TTL of ${step.ttl} s`);
     if (type === TYPE.MD || type === TYPE.MF) return refuse(`${typeName(type)} is obsolete (RFC 1035 §3.3.4)`);
+    if (type === TYPE.ALIAS) return refuse('ALIAS is no record; set it by the API or the command line');
     const manager = isOfSigner ? 'dnssec' : managerOf(step, apex);
     return manager === undefined ? undefined : refuse(managedText(step, manager));
   };

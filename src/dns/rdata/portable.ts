@@ -46,6 +46,7 @@ const BY_NUMBER: ReadonlySet<RrType> = new Set<RrType>([
   TYPE.WALLET,
   TYPE.TA,
   TYPE.DLV,
+  TYPE.ALIAS,
 ]);
 
 /** Lawful data, and beyond one of them: no key, no types, no certificate type, another hash than SHA-1, a tag that no CA has. */

@@ -7,3 +7,5 @@ export const SINGLE_NAME: RdataForm = { fields: [name('name', NAME_1035)] };
 /** RFC 6672 §2.5: never compressed; RFC 4034 §6.2: lower-cased. */
 export const DNAME: RdataForm = { fields: [name('target', NAME_LOWERED)] };
 export const NSAP_PTR: RdataForm = { fields: [name('name', NAME_PLAIN)] };
+/** Not of any RFC: PowerDNS's. */
+export const ALIAS: RdataForm = { fields: [name('target', NAME_PLAIN)] };

@@ -7,6 +7,7 @@ import { type Decision, type RecordWatcher } from '#control/commands/decision.ts
 import { type Handler, type ZoneContext } from '#control/commands/table.ts';
 import { zoneHandlers } from '#control/zone/decide.ts';
 import { nameOf } from '#dns/name.ts';
+import { type StoreWriter } from '#store/writer.ts';
 import { memoryZone } from '#zone/zone.ts';
 import { lines } from '../../support/mail/mail-domain.ts';
 import { TEST_ACTOR, bad, good, temporaryControl } from '../../support/temporary-control.ts';
@@ -39,7 +40,7 @@ async function bench({ isServed = true, dnssec = true, against = [] as readonly 
     woken: () => void calls.push('woken'),
     leave: () => [],
   };
-  const table = zoneHandlers({ writer, clock, watcher, recordsPerRrsetMax: 1000 });
+  const table = zoneHandlers({ writer, clock, watcher, recordsPerRrsetMax: 1000, aliases: noAliases(writer) });
   const record = writer.zoneByName(ZONE);
   const context: ZoneContext = {
     served: record === undefined ? undefined : { record, view: writer.view(record) },
@@ -86,6 +87,11 @@ test('only commands that make zones are marked so, and only the removal is writt
   expect(marked('isUpkeep')).toEqual(['zone.remove']);
 });
 
+/** No target can be looked up. */
+function noAliases(reader: StoreWriter) {
+  return { reader, hasResolvers: false, nowMs: () => 0, look: async () => new Map<string, never>(), onDue: () => {} };
+}
+
 describe('a new zone', () => {
   test.each([true, false])('zone.create: SOA and NS, signed as the command says: %s', async (dnssec) => {
     const { decide } = await bench({ isServed: false });
@@ -131,7 +137,13 @@ describe('a zone that is served', () => {
     const { serial } = good(await room.run(CHANGE));
     const record = room.writer.zoneByName(ZONE)!;
     const watcher: RecordWatcher = { check: () => [], wake: () => [], woken: () => {}, leave: () => [] };
-    const revert = zoneHandlers({ writer: room.writer, clock: room.clock, watcher, recordsPerRrsetMax: 1000 })['zone.revert'];
+    const revert = zoneHandlers({
+      writer: room.writer,
+      clock: room.clock,
+      watcher,
+      recordsPerRrsetMax: 1000,
+      aliases: noAliases(room.writer),
+    })['zone.revert'];
     const context: ZoneContext = {
       served: { record, view: room.writer.view(record) },
       emptyView: memoryZone(ZONE, []),

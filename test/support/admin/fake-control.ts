@@ -305,6 +305,8 @@ export class FakeControl implements ControlApi {
       assert(zone !== undefined, 'view of a zone that is gone');
       return zone.view;
     },
+    aliases: () => [],
+    shown: (record) => this.zones.view(record),
     changes: (record, limit, beforeRevision = Infinity) =>
       this.journal
         .filter((each) => each.zone === record.name && each.revision < beforeRevision)

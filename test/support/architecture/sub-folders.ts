@@ -24,6 +24,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
   zone: {
     '.': [],
     update: ['.'],
+    alias: ['.'],
   },
   dnssec: {
     '.': [],
@@ -35,6 +36,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     audit: ['failure.ts', 'json.ts', 'schema.ts', 'seal.ts', 'store.ts'],
     kek: ['audit', 'failure.ts', 'json.ts', 'schema.ts', 'seal.ts', 'store.ts'],
     '.': ['audit', 'kek'],
+    alias: ['.'],
     mail: ['.'],
     dnssec: ['.'],
     delegation: ['.'],
@@ -85,6 +87,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     outside: [],
     reports: ['api'],
     zone: ['api', 'commands', 'funnel'],
+    alias: ['api', 'commands', 'funnel', 'lifecycle', 'outside', 'zone'],
     certificate: ['api', 'commands', 'publish', 'funnel', 'lifecycle', 'outside', 'zone'],
     mail: ['api', 'commands', 'publish', 'funnel', 'lifecycle', 'outside', 'reports', 'zone'],
     dnssec: ['api', 'commands', 'publish', 'signing', 'funnel', 'lifecycle', 'outside', 'transfer'],
@@ -97,6 +100,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     catalog: ['api', 'commands', 'publish', 'transfer', 'secondary'],
     '.': [
       'api',
+      'alias',
       'audit',
       'backup',
       'commands',
