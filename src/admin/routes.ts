@@ -4,6 +4,7 @@
  */
 import { ZONE_FILE_BYTES_MAX } from '#base/limits/admin.ts';
 import type { Route } from '#admin/http/route.ts';
+import { searchRoutes } from '#admin/search/route.ts';
 import { auditRoutes } from '#admin/v1/history/audit.ts';
 import { catalogsRoutes } from '#admin/v1/catalogs/catalogs.ts';
 import { followedCatalogsRoutes } from '#admin/v1/catalogs/followed.ts';
@@ -91,6 +92,7 @@ export function adminRoutes({ zoneFileBytesMax = ZONE_FILE_BYTES_MAX, eventTimes
     ...catalogsRoutes,
     ...followedCatalogsRoutes,
     ...tlsaLiveRoutes,
+    ...searchRoutes,
     ...queryRoutes,
     ...spfRoutes,
     ...signersRoutes,

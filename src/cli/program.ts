@@ -19,6 +19,7 @@ const NOUNS: Readonly<Record<string, Noun>> = {
   serve: { summary: 'run the server', load: async () => (await import('./serve-command.ts')).defineServe },
   status: { summary: 'state of the server', load: async () => (await import('./status.ts')).defineStatus },
   query: { summary: 'what is answered to a question, and why', load: async () => (await import('./query.ts')).defineQuery },
+  search: { summary: 'records of all zones, by text', load: async () => (await import('./search.ts')).defineSearch },
   bimi: { summary: 'BIMI: check a logo, and have it hosted', load: async () => (await import('./bimi.ts')).defineBimi },
   spf: { summary: 'SPF: tree, check, drift, flatten', load: async () => (await import('./spf.ts')).defineSpf },
   zone: {

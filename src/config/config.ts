@@ -209,7 +209,7 @@ function settle(
           ? HTTP_REQUEST_MS_MAX
           : (read('admin.request_timeout', requestTimeout, parseDuration, 'a duration like 1h30m or 45s') ?? 0),
       powerdnsApi: values.admin?.powerdns_api ?? true,
-      hosts: (values.admin?.hosts ?? []).map((host) => host.toLowerCase().replace(/\.$/, '')),
+      hosts: (values.admin?.hosts ?? []).flatMap((text, index) => readers.host('admin.hosts', text, index) ?? []),
     },
     https: settleHttps(values.https, join(dirname(kek), 'policy-host'), readers),
     acme: settleAcme(values.acme, readers),

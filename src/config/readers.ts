@@ -26,7 +26,7 @@ export interface ValueReaders {
   readonly networks: (key: string, texts: readonly string[]) => string[];
   readonly addresses: (key: string, texts: readonly string[]) => string[];
   /** In lower case, without final dot. */
-  readonly host: (key: string, text: string) => string | undefined;
+  readonly host: (key: string, text: string, index?: number) => string | undefined;
 }
 
 const ENDPOINT = 'an address and port like 127.0.0.1:5300 or [::1]:5300';
@@ -52,7 +52,7 @@ export function valueReaders(sources: ConfigSources, origins: ReadonlyMap<string
     endpoints: (key, texts) => all(key, texts, parseEndpoint, ENDPOINT),
     networks: (key, texts) => all(key, texts, (text) => (parseNetwork(text) ? text : undefined), NETWORK),
     addresses: (key, texts) => all(key, texts, (text) => (isIP(text) === 0 ? undefined : text), 'an IPv4 or IPv6 address'),
-    host: (key, text) => read(key, text, parseHost, 'a host name like policy.example.net'),
+    host: (key, text, index) => read(key, text, parseHost, 'a host name like policy.example.net', index),
   };
 }
 

@@ -7,7 +7,7 @@ import { NAME_PATTERN_STARS_MAX } from '#base/limits/dns.ts';
 import { WHOLE } from '#base/place.ts';
 import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Name, ROOT, formatName, isAtOrBelow, labelOffsets, lowerName, ownerKey, parseName } from './name.ts';
-import { parseRequestName } from './request-name.ts';
+import { oddName, parseRequestName } from './request-name.ts';
 
 /** One step of a pattern: fits one item, or any number of them. */
 type Step = ((item: string) => boolean) | 'many';
@@ -23,8 +23,9 @@ export function parseNamePattern(text: string, apex: Name | undefined): Result<s
   if (text.split('*').length - 1 > NAME_PATTERN_STARS_MAX)
     return reject(`it has more than ${NAME_PATTERN_STARS_MAX} asterisks`, 'make two patterns of it');
   if (text === '*' || text.endsWith('.*')) {
-    const name = parseName(text, ROOT);
-    return name.ok ? ok(formatName(lowerName(name.value)).slice(0, -1)) : name;
+    const odd = oddName(text);
+    const name = odd === undefined ? parseName(text, ROOT) : fail(odd);
+    return name.ok ? canonical(text, formatName(lowerName(name.value)).slice(0, -1)) : name;
   }
   if (apex === undefined && !text.endsWith('.'))
     return reject('without a zone it has to be absolute', `end it with a dot (${text}.) or with .* (${text}.*)`);
@@ -32,7 +33,14 @@ export function parseNamePattern(text: string, apex: Name | undefined): Result<s
   if (!name.ok) return name;
   if (apex !== undefined && !isAtOrBelow(ownerKey(name.value), ownerKey(apex)))
     return reject(`it is not in the zone ${formatName(apex)}`, 'end it with the name of the zone, or with .*');
-  return ok(formatName(lowerName(name.value)));
+  return canonical(text, formatName(lowerName(name.value)));
+}
+
+/** A character that names have with a backslash would be compared with its backslash, and fit no name. */
+function canonical(text: string, pattern: string): Result<string> {
+  if (!pattern.includes('\\')) return ok(pattern);
+  const why = `${JSON.stringify(text)} is not a pattern: names have one of its characters with a backslash`;
+  return fail(problem('FIELD_VALUE', WHOLE, why, { fix: 'a * stands for any character of a label' }));
 }
 
 /** Tells of owners whether `pattern`, in canonical text, stands for them; made once for many of them. */

@@ -12,12 +12,17 @@ import { type Name, ROOT, formatName, isAtOrBelow, labelCount, ownerKey, parseNa
 /** The name that `text` gives in the zone `apex`; problems have no place. */
 export function parseRequestName(text: string, apex: Name): Result<Name> {
   if (text === '@') return ok(apex);
-  const odd = oddCharacter(text) ?? escapeOf(text, / /);
+  const odd = oddName(text);
   if (odd !== undefined) return fail(odd);
   const name = parseName(text, ROOT);
   if (!name.ok || endsInDot(text)) return name;
   if (isAtOrBelow(ownerKey(name.value), ownerKey(apex))) return name;
   return labelCount(name.value) === 1 ? parseName(text, apex) : fail(twoReadings(text, name.value, apex));
+}
+
+/** What makes `text` no name of a request, though its octets could be in one: as `oddCharacter`, or a blank. */
+export function oddName(text: string): Problem | undefined {
+  return oddCharacter(text) ?? escapeOf(text, / /);
 }
 
 /** What makes `text` no name as it stands, though its octets could be in one: not ASCII, a control character, a mailbox. */
@@ -49,7 +54,7 @@ function escapeOf(text: string, pattern: RegExp): Problem | undefined {
 }
 
 /** True when the last dot is one, and not an escaped part of a label. */
-function endsInDot(text: string): boolean {
+export function endsInDot(text: string): boolean {
   return /(?<!\\)(?:\\\\)*\.$/.test(text);
 }
 

@@ -86,6 +86,11 @@ export class RdataIndex {
   }
 }
 
+/** The same records octet for octet, in any order; neither has one of them twice. */
+export function isSameSet(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
+  return a.length === b.length && rdatasWithout(a, b).length === 0;
+}
+
 /** Those of `rdatas` that are not in `others`, octet for octet. */
 export function rdatasWithout(rdatas: readonly Uint8Array[], others: readonly Uint8Array[]): readonly Uint8Array[] {
   if (others.length === 0) return rdatas;

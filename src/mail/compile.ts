@@ -4,13 +4,12 @@
  * Implements: RFC 7208 §3.2 (one SPF record beside other TXT), RFC 7672 §2.2 (where TLSA can work), RFC 9990 §4 (consent of report hosts).
  * Not here: the records themselves (compile-records.ts), time (step.ts), signing and committing.
  */
-import { equalBytes } from '#base/bytes.ts';
 import { atRrset, inBody } from '#base/place.ts';
 import { type Problem, placeWithin, problem, warning } from '#base/problem.ts';
 import { placeOfRrset } from '#dns/place.ts';
 import { equalNames, formatName, isAtOrBelow, ownerKey, parseName, ROOT, wildcardOf } from '#dns/name.ts';
 import type { Name, OwnerKey } from '#dns/name.ts';
-import { sortRdatas } from '#dns/rrset.ts';
+import { isSameSet, sortRdatas } from '#dns/rrset.ts';
 import { type RrType, TYPE } from '#dns/types.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { targetState } from '#zone/check-targets.ts';
@@ -152,11 +151,7 @@ function isDifferent(view: ZoneView, { owner, type, rrset }: RrsetChange): boole
 }
 
 function isSame(now: Pick<NodeRrset, 'ttl' | 'rdatas'>, rrset: Pick<NodeRrset, 'ttl' | 'rdatas'>): boolean {
-  return now.ttl === rrset.ttl && isSameData(now.rdatas, rrset.rdatas);
-}
-
-function isSameData(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
-  return a.length === b.length && a.every((rdata, at) => equalBytes(rdata, b[at]!));
+  return now.ttl === rrset.ttl && isSameSet(now.rdatas, rrset.rdatas);
 }
 
 /**
@@ -199,7 +194,7 @@ function checkConflicts({ view, isTakeOver = false }: CompileInput, wanted: Want
 
 /** Octet for octet, or texts that mean the same to their readers however they are written and cut into strings. */
 function saySame({ owner, type, rdatas }: WantedRrset, now: readonly Uint8Array[]): boolean {
-  if (isSameData(now, sortRdatas(type, rdatas))) return true;
+  if (isSameSet(now, sortRdatas(type, rdatas))) return true;
   return type === TYPE.TXT && now.length === 1 && rdatas.length === 1 && meansSame(owner, txtText(now[0]!), txtText(rdatas[0]!));
 }
 

@@ -9,6 +9,7 @@ const COMMANDS = [
   ['serve'],
   ['status'],
   ['query'],
+  ['search'],
   ['version'],
   ...['add', 'remove', 'list', 'show', 'import', 'export', 'check', 'diff'].map((verb) => ['zone', verb]),
   ...['list', 'get', 'set', 'delete'].map((verb) => ['rrset', verb]),

@@ -193,6 +193,7 @@ describe('configuration', () => {
 
   test('names of the admin listener are in lower case without a last dot; the PowerDNS API is there unless turned off', () => {
     expect(good({}).admin).toMatchObject({ hosts: [], powerdnsApi: true });
+    expect(bad(file('[admin]\nhosts = ["dns.example.net", "https://dns.example.net/"]\n'))).toHaveLength(1);
     const text = '[admin]\nhosts = ["DNS.Example.net."]\npowerdns_api = false\n';
     expect(good(file(text)).admin).toMatchObject({ hosts: ['dns.example.net'], powerdnsApi: false });
   });

@@ -45,6 +45,10 @@ describe('a pattern', () => {
     ['*a*b*c*d*', 'too many asterisks'],
     ['a..*', 'an empty label'],
     ['bücher', 'not ASCII'],
+    ['bücher.*', 'not ASCII'],
+    ['a b.*', 'a blank'],
+    ['me@x.*', 'a mailbox'],
+    ['a;b.*', 'a character that names have with a backslash'],
   ])('is not %s: %s', (text) => {
     expect(parseNamePattern(text, APEX).ok).toBe(false);
   });

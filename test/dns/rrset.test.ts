@@ -1,7 +1,7 @@
 /** Records of one RRset: sorted, and found by what they say. */
 import { describe, expect, test } from 'vitest';
 import { nameOf } from '#dns/name.ts';
-import { RdataIndex, rdatasWithout, sortRdatas } from '#dns/rrset.ts';
+import { RdataIndex, isSameSet, rdatasWithout, sortRdatas } from '#dns/rrset.ts';
 import { TYPE } from '#dns/types.ts';
 
 const [lower, upper, other] = ['ns.a.test.', 'NS.A.test.', 'b.a.test.'].map(nameOf);
@@ -24,6 +24,13 @@ describe('RFC 4034 §6.3: records that differ only in the case of names in them 
   test('sorting leaves one of those that are the same', () => {
     expect(sortRdatas(TYPE.NS, [lower!, other!, upper!])).toEqual([other, lower]);
   });
+});
+
+test('a set is the same in any order, and octet for octet', () => {
+  expect(isSameSet([lower!, other!], [other!, lower!])).toBe(true);
+  expect(isSameSet([lower!, other!], [upper!, other!])).toBe(false);
+  expect(isSameSet([lower!], [lower!, other!])).toBe(false);
+  expect(isSameSet([], [])).toBe(true);
 });
 
 test('what is left without others is compared octet for octet', () => {

@@ -187,6 +187,8 @@ const SAME: readonly Step[] = [
   { method: 'PUT', path: `${Z}/metadata/SOA-EDIT-API`, body: { metadata: ['X'] } },
   { path: `${S}/tsigkeys` },
   { path: `${S}/search-data?q=nothing&max=10` },
+  { path: `${S}/search-data?q=&max=10` },
+  { path: `${S}/search-data?q=x&max=0` },
   { path: `${Z}/cryptokeys/77` },
   { method: 'PUT', path: Z, body: { name: 'example.com.', kind: 'Master', account: 'admin', soa_edit_api: '' } },
   { path: `${Z}?rrsets=false` },

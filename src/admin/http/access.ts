@@ -15,7 +15,7 @@ import type { Rights, TokenScope } from '#control/api/tokens.ts';
 import type { TokenGrant } from '#store/schema.ts';
 import type { AdminApp } from './admin-app.ts';
 import { type Identity, SOCKET_IDENTITY, identify, identityOf, isUnixConnection } from './identity.ts';
-import { changeReason, originOf, presentedToken } from './identity.ts';
+import { changeReason, presentedToken } from './identity.ts';
 import { parseZoneName, textParameter } from './names.ts';
 import { dialectOf, sendProblems } from './problems.ts';
 
@@ -76,7 +76,7 @@ export function guard(app: AdminApp, control: ControlApi, requestsPerMinuteMax: 
     const { access } = request.routeOptions.config;
     if (access === 'public') return;
     const identity = isUnixConnection(request) && access !== 'signer' ? SOCKET_IDENTITY : identify(request, control);
-    if ('code' in identity) {
+    if (!('actor' in identity)) {
       const presented = presentedToken(request);
       const counts = [await countFailure(request)];
       if (presented !== undefined) counts.push(await countTokenFailure(request));
@@ -84,8 +84,8 @@ export function guard(app: AdminApp, control: ControlApi, requestsPerMinuteMax: 
         // "Allowed" means here: on the allow list, which is empty.
         if (!failures.isAllowed && failures.isExceeded) return await rejectForNow(reply, failures.ttlInSeconds);
       }
-      logRejected(request, control);
-      return await sendProblems(reply, [identity]);
+      logRejected(request, identity.why);
+      return await sendProblems(reply, [identity.problem]);
     }
     const reason = isRead(request) ? ok(undefined) : changeReason(request);
     request.identity = withReason(identity, reason.ok ? reason.value : undefined);
@@ -110,9 +110,8 @@ function withReason(identity: Identity, reason: string | undefined): Identity {
 }
 
 /** The client does not learn why its token is no good; the operator does, when there is such a token. */
-function logRejected(request: FastifyRequest, { tokens }: ControlApi): void {
+function logRejected(request: FastifyRequest, why: string | undefined): void {
   const presented = presentedToken(request);
-  const why = presented === undefined ? undefined : tokens.whyRejected(presented.text, originOf(request));
   if (presented === undefined || why === undefined) return;
   const fields = { event: 'token.rejected', tokenId: presented.id, client: request.ip };
   request.log.warn(fields, `token ${presented.id} was rejected: ${why}`);

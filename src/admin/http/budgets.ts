@@ -16,6 +16,7 @@ import { EVENT_STREAMS_MAX, EVENT_STREAMS_PER_TOKEN_MAX, EVENT_STREAMS_RESERVED 
 import { DELEGATION_CHECKS_MAX as CHECKS_MAX, DELEGATION_CHECKS_PER_TOKEN_MAX } from '#base/limits/outside.ts';
 import { DELEGATION_CHECKS_RESERVED } from '#base/limits/outside.ts';
 import { OUTSIDE_LOOKS_MAX, OUTSIDE_LOOKS_PER_TOKEN_MAX, OUTSIDE_LOOKS_RESERVED } from '#base/limits/outside.ts';
+import { SEARCHES_MAX, SEARCHES_PER_TOKEN_MAX, SEARCHES_RESERVED } from '#base/limits/search.ts';
 import { WHOLE } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
 import type { MetricFamily } from '#control/api/control.ts';
@@ -31,7 +32,7 @@ interface Budget {
   readonly reserved: number;
 }
 
-export type BudgetName = 'streams' | 'looks' | 'delegations' | 'waits' | 'octets' | 'texts' | 'imports';
+export type BudgetName = 'streams' | 'looks' | 'delegations' | 'waits' | 'octets' | 'texts' | 'imports' | 'searches';
 
 /** What is turned away for its size, or for a budget. */
 type Reason = BudgetName | 'records';
@@ -95,6 +96,12 @@ export class Budgets {
         max: LARGE_IMPORTS_MAX,
         perTokenMax: LARGE_IMPORTS_PER_TOKEN_MAX,
         reserved: LARGE_IMPORTS_RESERVED,
+      },
+      searches: {
+        what: 'searches',
+        max: SEARCHES_MAX,
+        perTokenMax: SEARCHES_PER_TOKEN_MAX,
+        reserved: SEARCHES_RESERVED,
       },
     };
   }

@@ -93,23 +93,32 @@ export function presentedToken(request: FastifyRequest): { readonly text: string
   return text === undefined || id === undefined ? undefined : { text, id };
 }
 
+/** A request whose sender is not known. */
+export interface Unidentified {
+  readonly problem: Problem;
+  /** Why the token that there is was not good, for the log; absent: there is no such token. */
+  readonly why?: string;
+}
+
 /** Who the request's token says it is from, or why that is not known. */
-export function identify(request: FastifyRequest, control: ControlApi): Identity | Problem {
+export function identify(request: FastifyRequest, control: ControlApi): Identity | Unidentified {
   const name = tokenHeader(request);
-  if (name === undefined)
-    return problem('AUTH_MISSING', inHeader('Authorization'), 'this request carries no token', {
+  if (name === undefined) {
+    const missing = problem('AUTH_MISSING', inHeader('Authorization'), 'this request carries no token', {
       rfc: 'RFC 6750 §2.1',
       fix: 'send "Authorization: Bearer <token>"; the first token is in admin.token in the data directory',
     });
+    return { problem: missing };
+  }
   const secret = TOKEN_HEADERS[name].exec(String(request.headers[name]))?.[1];
   const from = originOf(request);
-  const token = secret === undefined ? undefined : control.tokens.authenticate(secret, from);
-  // One text for all of them: a thief must not learn that the token is good from another address.
-  const why = 'this token is unknown, expired or revoked, or not for this address';
-  if (token === undefined)
-    return problem('AUTH_INVALID', inHeader('Authorization'), why, {
-      fix: 'waxseal token list shows the tokens with their ends and addresses',
-    });
+  const token = secret === undefined ? {} : control.tokens.authenticate(secret, from);
+  if (!('id' in token)) {
+    // One text for all of them: a thief must not learn that the token is good from another address.
+    const text = 'this token is unknown, expired or revoked, or not for this address';
+    const fix = 'waxseal token list shows the tokens with their ends and addresses';
+    return { problem: problem('AUTH_INVALID', inHeader('Authorization'), text, { fix }), ...token };
+  }
   const { id, owner, scopes, grants, requestsPerMinute } = token;
   const [role, transport] = [roleOf(token), transportOf(request)];
   const actor = { kind: 'token', id, from, role, transport, ...given({ owner }) } as const;
@@ -127,7 +136,7 @@ function roleOf({ scopes, grants }: Rights): string {
 
 /** Whether what let this request in is still good: for answers that take long. */
 export function isStillIdentified(request: FastifyRequest, control: ControlApi): boolean {
-  return isUnixConnection(request) || !('code' in identify(request, control));
+  return isUnixConnection(request) || 'actor' in identify(request, control);
 }
 
 /** The sender of a request to a route that is not public. */

@@ -3,7 +3,7 @@ import { type Place, inUrl } from '#base/place.ts';
 import { type Result, fail, ok, placeAt, problem } from '#base/problem.ts';
 import { type Name, ROOT, formatName, lowerName, parseName } from '#dns/name.ts';
 import { typeCode } from '#dns/registry.ts';
-import { oddCharacter, parseRequestName } from '#dns/request-name.ts';
+import { oddName, parseRequestName } from '#dns/request-name.ts';
 import type { RrType } from '#dns/types.ts';
 import { foreignWordFix } from '#dns/zone-file-hints.ts';
 
@@ -23,9 +23,13 @@ export function nameText(name: Name): string {
  * be.
  */
 export function parseZoneName(text: string, at: Place = inUrl('zone')): Result<Name> {
-  if (/^(?:=2e|\.)$/i.test(text)) return ok(ROOT);
-  const odd = oddCharacter(text);
-  return located(odd === undefined ? parseName(text, ROOT) : fail(odd), at);
+  return /^(?:=2e|\.)$/i.test(text) ? ok(ROOT) : located(parseAbsolute(text), at);
+}
+
+/** A name that is absolute with or without its last dot; problems have no place. */
+export function parseAbsolute(text: string): Result<Name> {
+  const odd = oddName(text);
+  return odd === undefined ? parseName(text, ROOT) : fail(odd);
 }
 
 /** `{name}` in the zone `apex`. */

@@ -58,12 +58,17 @@ export function cutPage<T>(
 ): { readonly shown: readonly T[]; readonly next: string | undefined } {
   const shown = found.slice(0, limit);
   if (found.length <= limit) return { shown, next: undefined };
-  const next = cursorOf(idOf(shown.at(-1)!));
+  return { shown, next: linkNext({ request, reply }, idOf(shown.at(-1)!)) };
+}
+
+/** The cursor of the page that begins after what `parts` identify; also put into the header `Link`. */
+export function linkNext({ request, reply }: Pick<Asked, 'request' | 'reply'>, parts: readonly string[]): string {
+  const next = cursorOf(parts);
   const [path, search] = request.url.split('?', 2);
   const query = new URLSearchParams(search);
   query.set('cursor', next);
   reply.header('link', `<${path}?${query.toString()}>; rel="next"`);
-  return { shown, next };
+  return next;
 }
 
 /** A cursor that no answer of the list had. */

@@ -3,6 +3,7 @@
  * route that it can reach asks here, and every command that it gives passes `checkCommand`.
  * Not here: which routes it can reach (access.ts), what patterns stand for (dns/name-pattern.ts).
  */
+import { SCOPE_PROBLEMS_MAX } from '#base/limits/admin.ts';
 import { inBody } from '#base/place.ts';
 import type { Problem } from '#base/problem.ts';
 import { type Name, ROOT, formatName, ownerKey, parseName } from '#dns/name.ts';
@@ -45,13 +46,18 @@ export function checkCommand(identity: Identity, command: Command): readonly Pro
   const scope = recordScope(identity, 'change', ownerKey(command.zone));
   if (scope.isWhole) return [];
   if (command.kind !== 'rrsets.change') return [scopeProblem(identity, 'a right to change the whole zone')];
-  return command.operations.flatMap(({ name, type: typeText }, index) => {
+  const outside = command.operations.flatMap(({ name, type: typeText }, index) => {
     const owner = parseRequestName(name, command.zone);
     const type = typeCode(typeText);
     // What is no name or no type is rejected by what decides the command, with everything else in it.
     if (!owner.ok || type === undefined || scope.has(owner.value, type)) return [];
-    const what = `${formatName(owner.value)} ${typeName(type)}`;
-    return [scopeProblem(identity, `a right to change ${what}`, inBody(`/${index}/name`))];
+    return [{ what: `${formatName(owner.value)} ${typeName(type)}`, index }];
+  });
+  // Each repeats what the token may do, which may be long.
+  return outside.slice(0, SCOPE_PROBLEMS_MAX).map(({ what, index }, at) => {
+    const more = at === SCOPE_PROBLEMS_MAX - 1 ? outside.length - SCOPE_PROBLEMS_MAX : 0;
+    const text = more > 0 ? `${what}, and to ${more} more RRsets of this request` : what;
+    return scopeProblem(identity, `a right to change ${text}`, inBody(`/${index}/name`));
   });
 }
 

@@ -29,11 +29,12 @@ interface PowerdnsRoute {
   readonly access: Access;
   readonly summary: string;
   readonly params?: TProperties;
+  readonly budget?: Route['budget'];
   /** Returns the answer, or the problems. */
   readonly answer: (asked: Asked) => Result<FastifyReply> | Promise<Result<FastifyReply>>;
 }
 
-export function powerdnsRoute({ method, url, access, summary, params, answer }: PowerdnsRoute): Route {
+export function powerdnsRoute({ method, url, access, summary, params, budget, answer }: PowerdnsRoute): Route {
   return {
     method,
     url,
@@ -47,6 +48,7 @@ export function powerdnsRoute({ method, url, access, summary, params, answer }: 
     readZone: parseZoneId,
     anyJson: { bytesMax: POWERDNS_BODY_BYTES_MAX },
     ...(params === undefined ? {} : { params }),
+    ...(budget === undefined ? {} : { budget }),
     handle: async (asked) => {
       const answered = await answer(asked);
       return answered.ok ? answered.value : sendProblems(asked.reply, answered.problems);

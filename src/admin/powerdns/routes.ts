@@ -4,10 +4,11 @@
  */
 import type { Route } from '#admin/http/route.ts';
 import { cryptokeysRoutes } from './cryptokeys.ts';
+import { searchDataRoutes } from './search.ts';
 import { serverRoutes } from './server.ts';
 import { zoneRoutes } from './zone.ts';
 import { zonesRoutes } from './zones.ts';
 
 export function powerdnsRoutes(): readonly Route[] {
-  return [...serverRoutes, ...zonesRoutes, ...zoneRoutes, ...cryptokeysRoutes];
+  return [...serverRoutes, ...searchDataRoutes, ...zonesRoutes, ...zoneRoutes, ...cryptokeysRoutes];
 }

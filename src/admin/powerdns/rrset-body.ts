@@ -6,12 +6,14 @@
 import { RRSET_OPERATIONS_MAX } from '#base/limits/admin.ts';
 import { TTL_SECONDS_MAX } from '#base/limits/dns.ts';
 import { type Problem, type Result, fail, ok } from '#base/problem.ts';
-import { type Name, ROOT, formatName, isAtOrBelow, ownerKey, parseName } from '#dns/name.ts';
+import { type Name, formatName, isAtOrBelow, ownerKey } from '#dns/name.ts';
 import { parseRecordData } from '#dns/record-data.ts';
 import { formatRdata, isTextType, typeCode, typeName } from '#dns/registry.ts';
 import { RdataIndex } from '#dns/rrset.ts';
+import { endsInDot } from '#dns/request-name.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import type { RrsetOperation } from '#control/api/control.ts';
+import { parseAbsolute } from '#admin/http/names.ts';
 import { type Fields, fieldsOf, listField, numberField, rejected, textField } from './fields.ts';
 
 /** PowerDNS's word → ours. */
@@ -88,13 +90,17 @@ function readRrset(fields: Fields, context: RrsetsContext, warnings: string[]): 
 
 /** Absolute: PowerDNS rejects a name without its last dot, and no client means another one. */
 function readOwner(text: string, type: string, apex: Name, warnings: string[]): Result<Name> {
-  const name = parseName(text, ROOT);
-  if (!name.ok) return fail(rejected(`DNS Name '${text}' is not valid: ${name.problems[0]!.message}`));
+  const name = parseAbsolute(text);
+  if (!name.ok) return fail(notValid(text, name.problems[0]!));
   const title = `RRset ${formatName(name.value)} IN ${type.toUpperCase()}`;
   if (!isAtOrBelow(ownerKey(name.value), ownerKey(apex)))
     return fail(rejected(`${title}: Name is out of zone`, `the zone is ${formatName(apex)}`));
-  if (!text.endsWith('.')) warnings.push(`${text} has no last dot and was taken as ${formatName(name.value)}`);
+  if (!endsInDot(text)) warnings.push(`${text} has no last dot and was taken as ${formatName(name.value)}`);
   return name;
+}
+
+function notValid(text: string, { message, fix }: Problem): Problem {
+  return rejected(`DNS Name '${text}' is not valid: ${message}`, fix);
 }
 
 interface Target {
@@ -153,8 +159,8 @@ function readRecord(fields: Fields, { name, type, code, context }: Target): Resu
 
 /** A name in a record: PowerDNS rejects one without its last dot, because it could be meant in two ways. */
 function readAbsolute(word: string): Result<Name> {
-  const name = parseName(word, ROOT);
-  if (!name.ok || word.endsWith('.')) return name;
+  const name = parseAbsolute(word);
+  if (!name.ok || endsInDot(word)) return name;
   return fail(rejected(`Not in expected format (parsed as '${formatName(name.value)}')`, 'end the name with a dot'));
 }
 

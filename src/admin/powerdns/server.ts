@@ -31,7 +31,6 @@ const CONSTANT: Readonly<Record<string, { readonly summary: string; readonly val
   [`${SERVER}/config`]: { summary: 'List settings', value: [] },
   [`${SERVER}/statistics`]: { summary: 'List statistics; see /metrics', value: [] },
   [`${SERVER}/tsigkeys`]: { summary: 'List TSIG keys; see /v1/tsig', value: [] },
-  [`${SERVER}/search-data`]: { summary: 'Search', value: [] },
 };
 
 export const serverRoutes = Object.entries(CONSTANT).map(([url, { summary, value }]) =>

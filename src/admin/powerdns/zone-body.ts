@@ -4,9 +4,11 @@
  */
 import { POWERDNS_LABEL_CHARACTERS_MAX, POWERDNS_TTL_SECONDS } from '#base/limits/admin.ts';
 import { type Problem, type Result, fail, ok } from '#base/problem.ts';
-import { type Name, ROOT, equalNames, formatName, nameOf, parseName } from '#dns/name.ts';
+import { type Name, equalNames, formatName, nameOf } from '#dns/name.ts';
+import { endsInDot } from '#dns/request-name.ts';
 import type { RrsetOperation } from '#control/api/control.ts';
 import type { ZoneLabels } from '#store/powerdns/labels.ts';
+import { parseAbsolute } from '#admin/http/names.ts';
 import { type Fields, listField, optionalText, rejected, textField } from './fields.ts';
 import { readRrsets } from './rrset-body.ts';
 
@@ -25,10 +27,12 @@ export interface NewZone {
 export function readNewZone(fields: Fields): Result<NewZone> {
   const name = textField(fields, 'name');
   if (!name.ok) return name;
-  const apex = parseName(name.value, ROOT);
+  const apex = parseAbsolute(name.value);
   if (!apex.ok) return fail(rejected(`DNS Name '${name.value}' is not valid`));
-  if (!name.value.endsWith('.'))
-    return fail(rejected(`DNS Name '${name.value}' is not canonical`, 'end it with a dot, as in example.com.'));
+  if (!endsInDot(name.value)) {
+    const fix = 'end it with a dot, as in example.com.';
+    return fail(rejected(`DNS Name '${name.value}' is not canonical`, fix));
+  }
   const labels = readLabels(fields);
   if (!labels.ok) return labels;
   if (typeof fields['zone'] === 'string' && fields['zone'] !== '')
@@ -47,8 +51,8 @@ function readServers(fields: Fields): Result<readonly string[]> {
   if (!list.ok) return list;
   const problems: Problem[] = [];
   const servers = list.value.flatMap((each) => {
-    const name = typeof each === 'string' ? parseName(each, ROOT) : undefined;
-    if (name?.ok === true && String(each).endsWith('.')) return [formatName(name.value)];
+    const name = typeof each === 'string' ? parseAbsolute(each) : undefined;
+    if (name?.ok === true && endsInDot(String(each))) return [formatName(name.value)];
     problems.push(rejected(`Nameserver is not canonical: '${typeof each === 'string' ? each : ''}'`));
     return [];
   });

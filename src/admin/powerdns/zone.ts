@@ -2,10 +2,10 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { fail, ok } from '#base/problem.ts';
-import { ROOT, ownerKey, parseName } from '#dns/name.ts';
+import { ownerKey } from '#dns/name.ts';
 import { typeCode } from '#dns/registry.ts';
 import { identityOf } from '#admin/http/identity.ts';
-import { textParameter } from '#admin/http/names.ts';
+import { parseAbsolute, textParameter } from '#admin/http/names.ts';
 import { type RecordScope, recordScope } from '#admin/http/record-scope.ts';
 import type { Route } from '#admin/http/route.ts';
 import type { ZoneNode } from '#zone/view.ts';
@@ -100,12 +100,11 @@ export const zoneRoutes: readonly Route[] = [
     access: 'rrset-read',
     summary: 'Export the RRsets of a zone as lines of a zone file',
     answer: (asked) => {
-      const lines = [
-        ...visible(asked, ({ owner, rrsets }, scope) =>
-          rrsets.flatMap((rrset) => (scope.has(owner, rrset.type) ? [exportLines(owner, rrset)] : [])),
-        ),
-      ];
-      return ok(asked.reply.header('content-type', 'text/plain; charset=us-ascii').send(lines.join('')));
+      const lines = visible(asked, ({ owner, rrsets }, scope) =>
+        rrsets.flatMap((rrset) => (scope.has(owner, rrset.type) ? [exportLines(owner, rrset)] : [])),
+      );
+      asked.reply.header('content-type', 'text/plain; charset=us-ascii');
+      return ok(sendParts(asked.reply, lines));
     },
   }),
 ];
@@ -116,11 +115,14 @@ const SIGNED = 'dnssec: the zone is signed; without signatures it would be bogus
 export function sendZone(asked: ZoneRequest, status: number): FastifyReply {
   const { control, record, query, reply } = asked;
   const rrsets = textParameter(query, 'rrsets') === 'false' ? undefined : rrsetTexts(asked);
-  const parts = inParts(zoneText(control, record, rrsets));
   reply.status(status).header('content-type', 'application/json');
-  // All of it is made at once: a view that is read over several turns could show two versions of the zone.
-  const buffers = parts.map((part) => Buffer.from(part));
-  return buffers.length === 1 ? reply.send(buffers[0]) : reply.send(Readable.from(buffers));
+  return sendParts(reply, zoneText(control, record, rrsets));
+}
+
+/** All of it is made at once: a view that is read over several turns could show two versions of the zone. */
+function sendParts(reply: FastifyReply, texts: Iterable<string>): FastifyReply {
+  const buffers = inParts(texts).map((part) => Buffer.from(part));
+  return buffers.length > 1 ? reply.send(Readable.from(buffers)) : reply.send(buffers[0] ?? Buffer.alloc(0));
 }
 
 function inParts(texts: Iterable<string>): readonly string[] {
@@ -160,7 +162,7 @@ function* visible(
     for (const node of view.ascend(view.apexKey)) yield* show(node, scope);
     return;
   }
-  const name = parseName(wanted, ROOT);
+  const name = parseAbsolute(wanted);
   const node = name.ok ? view.node(ownerKey(name.value)) : undefined;
   if (node !== undefined) yield* show(node, scope);
 }

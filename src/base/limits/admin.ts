@@ -76,6 +76,8 @@ export const TOKEN_OWNER_CHARACTERS_MAX = 200;
 export const TOKEN_GRANTS_MAX = 100;
 /** Patterns and types of a grant: each is looked at for each RRset that is listed. */
 export const TOKEN_GRANT_PATTERNS_MAX = 50;
+/** RRsets outside of the sender's rights that an answer names: each repeats the rights. */
+export const SCOPE_PROBLEMS_MAX = 10;
 /** Networks that a token may come from. */
 export const TOKEN_NETWORKS_MAX = 100;
 /** The use of a token is written down this often: a write for each request would be as dear as the request. */

@@ -7,6 +7,7 @@ import { ALIAS_FAILURES_ALERT } from '#base/limits/alias.ts';
 import { type Problem, type Result, fail, formatProblem, ok, warning } from '#base/problem.ts';
 import { type OwnerKey, formatName, nameOf } from '#dns/name.ts';
 import { placeOfRrset } from '#dns/place.ts';
+import { isSameSet } from '#dns/rrset.ts';
 import { TYPE } from '#dns/types.ts';
 import { aliasWrites, readAliases } from '#store/alias/aliases.ts';
 import { type StoreWriter } from '#store/writer.ts';
@@ -79,16 +80,9 @@ function changesOf(view: ZoneView, key: OwnerKey, alias: Alias, { watch, address
     const now = rrsetOf(view.node(key), type);
     const rdatas = addresses.get(type) ?? now?.rdatas ?? [];
     if (rdatas.length === 0) return now === undefined ? [] : [{ owner, type, rrset: null }];
-    const isSame =
-      now?.ttl === ttl &&
-      now.rdatas.length === rdatas.length &&
-      now.rdatas.every((each, at) => same(each, rdatas[at]!));
+    const isSame = now?.ttl === ttl && isSameSet(now.rdatas, rdatas);
     return isSame ? [] : [{ owner, type, rrset: { ttl, rdatas, manager: 'alias' } }];
   });
-}
-
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
 }
 
 /** What stands against addresses at this name: another put some there, or the zone's rules do. */

@@ -31,7 +31,7 @@ import { type EventsApi } from './events.ts';
 import { type BimiView, type LiveTlsaHost, type LiveTlsaQuestion, type MailCommand } from './mail.ts';
 import { type MailNote, type MailProposal, type MailView } from './mail.ts';
 import { type SignersApi } from './signers.ts';
-import { type NewToken, type TokenInfo } from './tokens.ts';
+import { type NewToken, type RejectedToken, type TokenInfo } from './tokens.ts';
 import { type TransferApi, type TransferCommand } from './transfer.ts';
 
 /**
@@ -390,9 +390,7 @@ export interface TokensApi {
    * The token that `secret` is, unless it is unknown, expired, revoked, unused for too long, or not for the address
    * `from`. Constant time in the secret part.
    */
-  authenticate(secret: string, from: string): TokenInfo | undefined;
-  /** Why a token that there is was not good, for the log; undefined for a token that there is not. */
-  whyRejected(secret: string, from: string): string | undefined;
+  authenticate(secret: string, from: string): TokenInfo | RejectedToken;
 }
 
 export type { Changeset };

@@ -24,6 +24,12 @@ export interface NewToken extends Omit<Partial<TokenPolicy>, 'scopes'> {
   readonly expiresAtMs?: number;
 }
 
+/** A token that is not good. */
+export interface RejectedToken {
+  /** For the log of the server, never for the sender; absent: there is no such token. */
+  readonly why?: string;
+}
+
 /** What may be shown of a token. */
 export interface TokenInfo extends Rights, Omit<TokenPolicy, keyof Rights> {
   readonly id: string;

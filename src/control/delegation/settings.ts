@@ -6,14 +6,13 @@
 import { CHILD_DS_TTL_SECONDS, CHILD_SERVERS_MAX } from '#base/limits/dnssec.ts';
 import { type Clock } from '#base/clock.ts';
 import { parseIpPort } from '#base/address.ts';
-import { equalBytes } from '#base/bytes.ts';
 import { atZone, inBody } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, placeAt, problem } from '#base/problem.ts';
 import { dsyncRdata, dsyncWildcard } from '#dns/dsync.ts';
 import { type Name, ROOT, formatName, ownerKey } from '#dns/name.ts';
 import { placeOfRrset } from '#dns/place.ts';
 import { parseRequestName } from '#dns/request-name.ts';
-import { sortRdatas } from '#dns/rrset.ts';
+import { sortRdatas, isSameSet } from '#dns/rrset.ts';
 import { TYPE } from '#dns/types.ts';
 import {
   type DelegationSettings,
@@ -143,7 +142,7 @@ export function takeRequest(
   const node = view.node(ownerKey(child));
   const now = rrsetOf(node, TYPE.DS);
   const settings = readDelegationSettings(writer, record.id);
-  const isAsJudged = isSame(now?.rdatas ?? [], before);
+  const isAsJudged = isSameSet(now?.rdatas ?? [], before);
   // The next look judges what is there by then.
   if (
     settings === undefined ||
@@ -167,8 +166,4 @@ export function takeRequest(
     detail: `${name} asks by CDS: ${text}`,
     isChanged: true,
   });
-}
-
-function isSame(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
-  return a.length === b.length && a.every((each) => b.some((other) => equalBytes(each, other)));
 }

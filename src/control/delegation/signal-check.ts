@@ -5,9 +5,9 @@
  * machine: its AD bit is worth as much as the way to it (RFC 4035 §4.9.3).
  * Not here: the child's own records (child-look.ts), publishing signals (signals.ts).
  */
-import { equalBytes } from '#base/bytes.ts';
 import { type Name, formatName, ownerKey } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
+import { isSameSet } from '#dns/rrset.ts';
 import { RCODE, TYPE, type RrType } from '#dns/types.ts';
 import { type ChildAnswer } from '#dnssec/delegation/judge-child.ts';
 import { signalName } from '#dnssec/delegation/signal-name.ts';
@@ -38,7 +38,7 @@ export function signalCheck(options: SignalCheckOptions): SignalCheck {
       ] as const) {
         const found = await signalAt(name, type, options);
         if (typeof found === 'string') return `${formatName(name)} ${typeName(type)}: ${found} (RFC 9615 §4.2)`;
-        if (!isSame(found, wanted))
+        if (!isSameSet(found, wanted))
           return `${formatName(name)} ${typeName(type)} is not what the child has (RFC 9615 §4.2)`;
       }
     return undefined;
@@ -68,8 +68,4 @@ function ownRecords(name: Name, type: RrType, writer: StoreWriter): readonly Uin
   if (home === undefined) return undefined;
   if (home.record.dnssec === 'off') return `its zone ${home.record.name} is not signed`;
   return rrsetOf(home.view.node(ownerKey(name)), type)?.rdatas ?? [];
-}
-
-function isSame(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
-  return a.length === b.length && a.every((each) => b.some((other) => equalBytes(each, other)));
 }

@@ -6,9 +6,9 @@
  * Not here: reading the signals of others (signal-check.ts).
  */
 import { SIGNAL_HOSTS_MAX } from '#base/limits/dnssec.ts';
-import { equalBytes } from '#base/bytes.ts';
 import { type Result, fail, ok } from '#base/problem.ts';
 import { type Name, type OwnerKey, formatName, lowerName, nameOf, ownerKey } from '#dns/name.ts';
+import { isSameSet } from '#dns/rrset.ts';
 import { TYPE } from '#dns/types.ts';
 import { signalName } from '#dnssec/delegation/signal-name.ts';
 import { readSignalOwners, signalOwnersWrite } from '#store/delegation/delegations.ts';
@@ -72,7 +72,7 @@ function signalParts(writer: StoreWriter, zone: ServedZone, wanted: readonly Nam
       // What was put there by hand is not ours.
       if (now !== undefined && now.manager !== 'delegation') continue;
       if (own === undefined && now !== undefined) part.changes.push({ owner, type, rrset: null });
-      if (own === undefined || (now?.ttl === own.ttl && isSame(now.rdatas, own.rdatas))) continue;
+      if (own === undefined || (now?.ttl === own.ttl && isSameSet(now.rdatas, own.rdatas))) continue;
       const rrset = { ttl: own.ttl, rdatas: own.rdatas, manager: 'delegation' } as const;
       part.changes.push({ owner, type, rrset });
     }
@@ -159,8 +159,4 @@ export function signalUpkeep({ writer, publisher, funnel, run, onDue }: SignalsO
         return done.ok ? ok([]) : done;
       }),
   };
-}
-
-function isSame(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
-  return a.length === b.length && a.every((each) => b.some((other) => equalBytes(each, other)));
 }

@@ -15,7 +15,7 @@ import { type Funnel } from '#control/funnel/funnel.ts';
 
 import { type TokenPolicy, type TokenRecord } from '#store/schema.ts';
 import { type Actor, type TokensApi } from '#control/api/control.ts';
-import { type NewToken, type TokenInfo, type TokenScope } from '#control/api/tokens.ts';
+import { type NewToken, type RejectedToken, type TokenInfo, type TokenScope } from '#control/api/tokens.ts';
 
 const ID_BYTES = 8;
 const SECRET_BYTES = 32;
@@ -68,7 +68,7 @@ export class Tokens implements TokensApi {
     return done.ok ? ok(undefined) : done;
   }
 
-  authenticate(secret: string, from: string): TokenInfo | undefined {
+  authenticate(secret: string, from: string): TokenInfo | RejectedToken {
     const { writer, clock } = this.#options;
     const nowMs = clock.nowMs();
     const find = (id: string) => {
@@ -76,13 +76,8 @@ export class Tokens implements TokensApi {
       return record === undefined ? undefined : this.#withUse(record);
     };
     const info = checkToken(secret, find, { nowMs, from });
-    if (info !== undefined) this.#noteUse(info, nowMs);
+    if ('id' in info) this.#noteUse(info, nowMs);
     return info;
-  }
-
-  whyRejected(secret: string, from: string): string | undefined {
-    const { writer, clock } = this.#options;
-    return whyRejected(secret, (id) => writer.token(id), { nowMs: clock.nowMs(), from });
   }
 
   #withUse(record: TokenRecord): TokenRecord {
@@ -139,24 +134,18 @@ export function newToken(
 }
 
 /**
- * The token that `text` is, or undefined when it is malformed or unknown, or not good now and from there. Constant time
- * in the secret part.
+ * The token that `text` is, or why it is not good now and from there; without a reason where there is no such token.
+ * Constant time in the secret part.
  */
-export function checkToken(text: string, find: Find, { nowMs, from }: Moment): TokenInfo | undefined {
+export function checkToken(text: string, find: Find, { nowMs, from }: Moment): TokenInfo | RejectedToken {
   const form = FORM.exec(text);
-  if (form === null) return undefined;
+  if (form === null) return {};
   const record = find(form[1]!);
   const stored = Buffer.from(record?.hash ?? '0'.repeat(64), 'hex');
   const same = timingSafeEqual(stored, Buffer.from(hashOf(form[2]!), 'hex'));
-  return record === undefined || !same || whyNotGood(record, nowMs, from) !== undefined ? undefined : tokenInfo(record);
-}
-
-/** Why a token that `find` has is not good, for the log of the server. */
-export function whyRejected(text: string, find: Find, { nowMs, from }: Moment): string | undefined {
-  const [, id = '', secret = ''] = FORM.exec(text) ?? [];
-  const record = find(id);
-  if (record === undefined) return undefined;
-  return hashOf(secret) === record.hash ? whyNotGood(record, nowMs, from) : 'its secret is wrong';
+  if (record === undefined) return {};
+  const why = same ? whyNotGood(record, nowMs, from) : 'its secret is wrong';
+  return why === undefined ? tokenInfo(record) : { why };
 }
 
 function whyNotGood({ expiresAtMs, createdAtMs, lastUsedAtMs, policy }: TokenRecord, nowMs: number, from: string) {

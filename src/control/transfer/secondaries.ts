@@ -149,8 +149,9 @@ function keylessCatalog({ name }: ZoneRecord): Problem {
   });
 }
 
-/** One spelling for each address; undefined for what is none. */
+/** One spelling for each address; undefined for what is none, and for one that means something on one host alone. */
 export function canonicalIp(text: string): string | undefined {
-  if (isIP(text) === 0) return undefined;
+  // RFC 4007 §11: a zone identifier is of the host that reads it.
+  if (isIP(text) === 0 || text.includes('%')) return undefined;
   return isIP(text) === 4 ? text : new URL(`http://[${text}]`).hostname.slice(1, -1);
 }

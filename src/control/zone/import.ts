@@ -3,12 +3,11 @@
  * what the file says of them is reported and not done.
  * Not here: reading and checking the file (zone/assemble.ts), what changes between old and new nodes (dnssec/plan.ts).
  */
-import { equalBytes } from '#base/bytes.ts';
 import { type Problem, type Result, fail, hasErrors, ok, warning } from '#base/problem.ts';
 import { placeOfRrset } from '#dns/place.ts';
 import { type Name, type OwnerKey, formatName, ownerKey } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
-import { type Rrset, sortRdatas } from '#dns/rrset.ts';
+import { type Rrset, sortRdatas, isSameSet } from '#dns/rrset.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type ZoneFileOptions } from '#dns/zone-file.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
@@ -61,7 +60,7 @@ export function bringRrsets(view: ZoneView, rrsets: Iterable<Rrset>, signed: boo
     // A challenge of an order under way: it goes with the order.
     if (now?.manager === 'acme') continue;
     if (now?.manager === 'delegation') {
-      if (!isSame(now.rdatas, rdatas)) warnings.push(keptDelegation(owner, type));
+      if (!isSameSet(now.rdatas, rdatas)) warnings.push(keptDelegation(owner, type));
       continue;
     }
     if (now?.manager === 'mail') {
@@ -69,7 +68,8 @@ export function bringRrsets(view: ZoneView, rrsets: Iterable<Rrset>, signed: boo
       const others = beside.length === 0 ? [] : rdatas.filter((rdata) => !isSpf(rdata));
       if (beside.length > 0) changes.push({ owner, type, rrset: { ...now, rdatas: sortRdatas(type, [...beside, ...others]) } });
       const said = rdatas.filter((rdata) => beside.length === 0 || isSpf(rdata));
-      if (said.length > 0 && !isSame(beside.length === 0 ? now.rdatas : beside, said)) warnings.push(keptWarning(owner, type));
+      const kept = beside.length === 0 ? now.rdatas : beside;
+      if (said.length > 0 && !isSameSet(kept, said)) warnings.push(keptWarning(owner, type));
       continue;
     }
     changes.push({ owner, type, rrset: { ttl, rdatas, manager: 'manual' } });
@@ -107,11 +107,7 @@ function withoutTextsBesideSpf(view: ZoneView, listed: ReadonlyMap<OwnerKey, Rea
 /** True for records that would be new; those of the mail policy stay as they are. */
 function isBrought(view: ZoneView, { owner, type, rdatas }: PlacedRrset): boolean {
   const now = rrsetOf(view.node(ownerKey(owner)), type);
-  return now === undefined || (now.manager !== 'mail' && !isSame(now.rdatas, rdatas));
-}
-
-function isSame(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
-  return a.length === b.length && a.every((rdata) => b.some((other) => equalBytes(rdata, other)));
+  return now === undefined || (now.manager !== 'mail' && !isSameSet(now.rdatas, rdatas));
 }
 
 function keptDelegation(owner: Name, type: RrType): Problem {

@@ -10,7 +10,7 @@ import { equalBytes } from '#base/bytes.ts';
 import { CHILD_CDS_MAX, CHILD_KEYS_MAX, CHILD_VERIFICATIONS_MAX } from '#base/limits/dnssec.ts';
 import { type Name, equalNames, labelCount } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
-import { type Rrset, sortRdatas } from '#dns/rrset.ts';
+import { type Rrset, sortRdatas, isSameSet } from '#dns/rrset.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { secondsBetween, rrsigFields } from '#dnssec/sign.ts';
 import { verifyRrset } from '#dnssec/verify.ts';
@@ -239,8 +239,4 @@ function isKeyDelete(rdata: Uint8Array): boolean {
 function isDelete(rdata: Uint8Array, form: Uint8Array): boolean {
   const at = form === CDS_DELETE ? 2 : 3;
   return rdata[at] === 0;
-}
-
-function isSameSet(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
-  return a.length === b.length && a.every((each) => b.some((other) => equalBytes(each, other)));
 }

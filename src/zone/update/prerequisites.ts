@@ -3,10 +3,9 @@
  * Implements: RFC 2136 §2.4 (their forms), §3.2.5 (their order, and the rcode of each). Pure.
  * Not here: the updates (prescan.ts, apply.ts).
  */
-import { equalBytes } from '#base/bytes.ts';
 import { formatName, isAtOrBelow, ownerKey } from '#dns/name.ts';
-import { canonicalRdata, isMetaType } from '#dns/registry.ts';
-import { sortRdatas } from '#dns/rrset.ts';
+import { isMetaType } from '#dns/registry.ts';
+import { RdataIndex } from '#dns/rrset.ts';
 import { CLASS, RCODE, TYPE, type RrType } from '#dns/types.ts';
 import { type UpdateRecord } from './message.ts';
 import { type ZoneNode, type ZoneView, rrsetOf } from '#zone/view.ts';
@@ -65,7 +64,6 @@ function rdatasOf(node: ZoneNode | undefined, type: RrType): readonly Uint8Array
 
 /** §2.4.2: the same records, in any order, whatever their TTL; names in them without regard to case. */
 function isSame(type: RrType, wanted: readonly Uint8Array[], found: readonly Uint8Array[]): boolean {
-  const [one, other] = [sortRdatas(type, wanted), sortRdatas(type, found)];
-  if (one.length !== other.length) return false;
-  return one.every((rdata, at) => equalBytes(canonicalRdata(type, rdata), canonicalRdata(type, other[at]!)));
+  const [one, other] = [new RdataIndex(type, wanted), new RdataIndex(type, found)];
+  return one.size === other.size && one.rdatas().every((rdata) => other.has(rdata));
 }

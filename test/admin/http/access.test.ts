@@ -26,6 +26,7 @@ const POLICY: Readonly<
   'get /v1/audit/key': 'read',
   'get /v1/events': 'any',
   'get /v1/query': 'read',
+  'get /v1/search': 'any',
   'get /v1/status': 'read',
   'get /v1/dkim/{domain}': 'signer',
   'get /v1/dkim/data/{domain}': 'signer',

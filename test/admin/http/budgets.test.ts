@@ -59,6 +59,7 @@ test('what asks other name servers, and streams, take their share', () => {
   expect(budgets.toSorted()).toEqual([
     '/v1/audit/export streams',
     '/v1/events streams',
+    '/v1/search searches',
     '/v1/spf/:domain/check looks',
     '/v1/spf/:domain/flatten looks',
     '/v1/spf/:domain/tree looks',

@@ -72,6 +72,22 @@ describe('RRsets', () => {
     expect(control.generation).toBe(before);
   });
 
+  test.each([
+    ['bücher.example.com.', 'xn--bcher-kva.example.com'],
+    ['a b.example.com.', '032'],
+    ['me@example.com.', 'an at sign'],
+  ])('the name %s is read as in other requests, and rejected with the fix', async (name, fix) => {
+    const { patch } = await powerdnsBench();
+    const answer = await patch(replace(name, 'A', '192.0.2.1'));
+    expect([answer.statusCode, answer.body.includes(fix)]).toEqual([422, true]);
+    expect((await patch(replace('x.example.com.', 'CNAME', name))).statusCode).toBe(422);
+  });
+
+  test('a last dot that is escaped is part of a label: the name in a record is not absolute', async () => {
+    const { patch } = await powerdnsBench();
+    expect((await patch(replace('x.example.com.', 'CNAME', 'www.example.net\\.'))).statusCode).toBe(422);
+  });
+
   test('waits until the change is served, and answers all the same when it is not', async () => {
     const { patch, control } = await powerdnsBench();
     control.servesChanges = false;

@@ -23,6 +23,7 @@ describe('secondaries of a zone', () => {
 
   test('one address is one secondary, however it is written', async () => {
     const server = await served();
+    expect(bad(await server.run({ kind: 'secondary.add', zone, ip: 'fe80::1%eth0', port: 53, key: 'k.example.' }))).toHaveLength(1);
     good(await server.run({ kind: 'secondary.add', zone, ip: '2001:DB8:0::1', port: 53, key: 'k.example.' }));
     good(await server.run({ kind: 'secondary.add', zone, ip: '2001:db8::1', port: 54, key: 'k.example.' }));
     expect(list(server)).toMatchObject([{ ip: '2001:db8::1', port: 54, key: 'k.example.' }]);

@@ -30,7 +30,7 @@ import { type CertificateSummary } from '#control/api/certificates.ts';
 import { noPolicy } from '#control/commands/absent.ts';
 import { newZoneChanges } from '#control/zone/new-zone.ts';
 import { decideOperations } from '#control/zone/rrset-operations.ts';
-import { checkToken, newToken, tokenInfo, whyRejected } from '#control/tokens/tokens.ts';
+import { checkToken, newToken, tokenInfo } from '#control/tokens/tokens.ts';
 import { formatName, lowerName, nameOf, ownerKey } from '#dns/name.ts';
 import { sortRdatas } from '#dns/rrset.ts';
 import { TYPE } from '#dns/types.ts';
@@ -367,7 +367,6 @@ export class FakeControl implements ControlApi {
       if (!dryRun) this.tokenMap.delete(id);
       return ok(undefined);
     },
-    whyRejected: (secret, from) => whyRejected(secret, (id) => this.tokenMap.get(id), { nowMs: this.nowMs, from }),
     authenticate: (secret, from) => checkToken(secret, (id) => this.tokenMap.get(id), { nowMs: this.nowMs, from }),
   };
 }

@@ -145,8 +145,9 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     'v1/catalogs': ['http', 'v1'],
     'v1/history': ['http'],
     'v1/signers': ['http'],
-    powerdns: ['http'],
-    '.': ['http', 'v1', 'v1/mail', 'v1/backups', 'v1/catalogs', 'v1/history', 'v1/signers', 'powerdns'],
+    search: ['http'],
+    powerdns: ['http', 'search'],
+    '.': ['http', 'search', 'v1', 'v1/mail', 'v1/backups', 'v1/catalogs', 'v1/history', 'v1/signers', 'powerdns'],
   },
 };
 
