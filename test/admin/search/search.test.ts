@@ -66,7 +66,8 @@ test('by name only the zones and names at or below it are looked at', async () =
 });
 
 test('pages have every RRset once, whatever the limits, and zones that go meanwhile end nothing', async () => {
-  const { control, run } = await zones('a.test.', 'b.test.', 'c.test.');
+  const made = await zones('a.test.', 'b.test.', 'c.test.');
+  const { control } = made;
   const whole = shown((await search(control, SOCKET_IDENTITY, ALL, { limit: 1000 })).found);
   expect(whole).toHaveLength(18);
   for (const [limit, namesMax] of [
@@ -85,7 +86,7 @@ test('pages have every RRset once, whatever the limits, and zones that go meanwh
     expect(paged).toEqual(whole);
   }
   const { next } = await search(control, SOCKET_IDENTITY, ALL, { limit: 8 });
-  await run({ kind: 'zone.remove', zone: nameOf('b.test.') });
+  await made.run({ kind: 'zone.remove', zone: nameOf('b.test.') });
   const rest = await search(control, SOCKET_IDENTITY, ALL, { from: next, limit: 100 });
   expect(shown(rest.found)).toEqual(whole.filter((each) => each.includes('c.test.')));
 });

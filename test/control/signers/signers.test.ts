@@ -188,7 +188,7 @@ describe('the audit log', () => {
     await add(room, { name: 'mx2' });
     good(await room.control.signers.keys(visit('mx1')));
     room.clock.pass(HOUR_MS);
-    room.writer.commit = () => Promise.reject(new StoreFailure('STORE_FULL', WHOLE, 'the disk is full', ''));
+    room.writer.commitTogether = () => Promise.reject(new StoreFailure('STORE_FULL', WHOLE, 'the disk is full', ''));
     expect(good(await room.control.signers.keys(visit('mx1')))).toHaveLength(1);
     expect(bad(await room.control.signers.keys(visit('mx2')))[0]).toMatchObject({ code: 'STORE_FULL' });
   });

@@ -72,8 +72,14 @@ describe('the tokens of the store', () => {
   test('full store: no token, a problem; revoking is upkeep and is tried with the last reserve', async () => {
     const { control, writer, fatal } = temporaryControl();
     const { info } = good(await control.tokens.create({ name: 'ci', scopes: ['read'] }, TEST_ACTOR));
-    const commit = writer.commit.bind(writer);
-    writer.commit = (write) => (write.upkeep === true ? commit(write) : Promise.reject(new StoreFailure('STORE_FULL', WHOLE, 'no space')));
+    const commit = writer.commitTogether.bind(writer);
+    writer.commitTogether = (collect) =>
+      commit((apply) =>
+        collect((write) => {
+          if (write.upkeep !== true) throw new StoreFailure('STORE_FULL', WHOLE, 'no space');
+          return apply(write);
+        }),
+      );
     expect(bad(await control.tokens.create({ name: 'more', scopes: ['read'] }, TEST_ACTOR))[0]?.code).toBe('STORE_FULL');
     good(await control.tokens.revoke(info.id, TEST_ACTOR));
     expect(control.tokens.list()).toEqual([]);
@@ -82,7 +88,7 @@ describe('the tokens of the store', () => {
 
   test('broken store: a problem, and the process ends', async () => {
     const { control, writer, fatal } = temporaryControl();
-    writer.commit = () => Promise.reject(new StoreFailure('STORE_BROKEN', WHOLE, 'a flush failed'));
+    writer.commitTogether = () => Promise.reject(new StoreFailure('STORE_BROKEN', WHOLE, 'a flush failed'));
     expect(bad(await control.tokens.create({ name: 'x', scopes: ['read'] }, TEST_ACTOR))[0]?.code).toBe('STORE_BROKEN');
     expect(fatal.map(({ code }) => code)).toEqual(['STORE_BROKEN']);
   });
