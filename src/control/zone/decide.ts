@@ -224,10 +224,6 @@ function watched(
   if (against.length > 0) return fail(...against, ...warnings.filter(({ severity }) => severity !== 'error'));
   const woken = watcher.wake(record, changes);
   const documents = [...woken, ...(ofAliases ?? [])];
-  const tell = () => {
-    if (woken.length > 0) watcher.woken();
-    aliases.onDue();
-  };
   return ok({
     zone: record.name,
     parts: [{ record, view, changes, isSigned }],
@@ -235,7 +231,8 @@ function watched(
     detail,
     warnings,
     isChanged: (ofAliases ?? []).length > 0,
-    ...(documents.length === 0 ? {} : { afterCommit: tell }),
+    // Both wake the same clock.
+    ...(documents.length === 0 ? {} : { afterCommit: woken.length > 0 ? () => watcher.woken() : aliases.onDue }),
   });
 }
 
