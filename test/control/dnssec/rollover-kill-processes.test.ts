@@ -5,6 +5,7 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { LIFECYCLE_SETTLE_MS } from '#base/limits/lifecycle.ts';
 import { verifyStore } from '#store/verify.ts';
 import { HOUR_MS, bench, follow, problemsOf, roll, states } from '../../support/dnssec-control.ts';
 import { good } from '../../support/temporary-control.ts';
@@ -45,6 +46,7 @@ async function killed(dir: string, flush: number): Promise<{ readonly hasEnded: 
 
 test('the same end, nothing earlier, and a zone that validates', async () => {
   const filled = await bench();
+  const before = filled.record().keys[0]!.keyTag;
   await filled.control.close();
   const copy = (): string => {
     const dir = join(temporaryFolder(), 'store');
@@ -64,12 +66,14 @@ test('the same end, nothing earlier, and a zone that validates', async () => {
     onTestFinished(() => room.control.close());
     expect([flush, verifyStore(room.writer).problems, problemsOf(room)]).toEqual([flush, [], []]);
     for (const parent of Object.values(room.parents)) parent.ds = ds.split(',').map((hex) => new Uint8Array(Buffer.from(hex, 'hex')));
-    // Killed in the first commit: the order was never taken.
-    if (room.control.dnssec.view(room.record()).rollovers.length === 0) good(await roll(room, 'csk'));
+    // Killed in the first commit: the order was never taken. In the last one: it is over.
+    const isOver = room.record().keys.every(({ keyTag }) => keyTag !== before);
+    if (!isOver && room.control.dnssec.view(room.record()).rollovers.length === 0) good(await roll(room, 'csk'));
     while (room.control.dnssec.view(room.record()).rollovers.length > 0)
       await room.live(HOUR_MS, () => {
         const now = states(room).join(', ');
-        const early = room.clock.nowMs() < (reached.get(now) ?? 0);
+        // Each of two steps before may have been looked at a moment late without the kill.
+        const early = room.clock.nowMs() < (reached.get(now) ?? 0) - 2 * LIFECYCLE_SETTLE_MS;
         expect([flush, now, early, problemsOf(room)]).toEqual([flush, now, false, []]);
         follow(room);
       });

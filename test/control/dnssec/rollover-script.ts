@@ -17,11 +17,22 @@ const { HOUR_MS, bench, follow, roll } = await import('../../support/dnssec-cont
 
 const room = await bench({ in: process.argv[2]! });
 follow(room);
-const tell = (): void => {
-  follow(room);
+const say = (): void => {
   const ds = Object.values(room.parents)[0]!.ds.map((each) => Buffer.from(each).toString('hex'));
   writeSync(1, `${room.clock.nowMs()} ${ds.join()}\n`);
 };
+const tell = (): void => {
+  follow(room);
+  say();
+};
+// Whenever it wakes: a commit is never later than what was said last.
+const pass = room.clock.pass.bind(room.clock);
+Object.assign(room.clock, {
+  pass(ms: number) {
+    pass(ms);
+    say();
+  },
+});
 tell();
 const ordered = await roll(room, 'csk');
 if (!ordered.ok) throw new Error(ordered.problems[0]!.message);
