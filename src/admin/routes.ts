@@ -6,6 +6,7 @@ import { ZONE_FILE_BYTES_MAX } from '#base/limits/admin.ts';
 import type { Route } from '#admin/http/route.ts';
 import { searchRoutes } from '#admin/search/route.ts';
 import { auditRoutes } from '#admin/v1/history/audit.ts';
+import { alertsRoutes } from '#admin/v1/server/alerts.ts';
 import { catalogsRoutes } from '#admin/v1/catalogs/catalogs.ts';
 import { followedCatalogsRoutes } from '#admin/v1/catalogs/followed.ts';
 import { certificatesRoutes } from '#admin/v1/certificates.ts';
@@ -44,7 +45,7 @@ import { publicKeysRoutes } from '#admin/v1/signers/public-keys.ts';
 import { signersRoutes } from '#admin/v1/signers/signers.ts';
 import { vaultRoutes } from '#admin/v1/signers/vault.ts';
 import { spfRoutes } from '#admin/v1/spf.ts';
-import { statusRoutes } from '#admin/v1/status.ts';
+import { statusRoutes } from '#admin/v1/server/status.ts';
 import { tokensRoutes } from '#admin/v1/tokens.ts';
 import { tsigRoutes } from '#admin/v1/tsig.ts';
 import { zoneRoutes } from '#admin/v1/zone.ts';
@@ -101,6 +102,7 @@ export function adminRoutes({ zoneFileBytesMax = ZONE_FILE_BYTES_MAX, eventTimes
     ...signerKeysRoutes,
     ...vaultRoutes,
     ...statusRoutes,
+    ...alertsRoutes,
     ...keysRoutes,
     ...backupsRoutes,
     ...tsigRoutes,

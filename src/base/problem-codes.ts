@@ -197,6 +197,7 @@ export const PROBLEM_KINDS = {
   BODY_MISSING: bad('the request needs a body'),
   BODY_SIZE: { title: 'the body is too large', status: 413, exit: 1 },
   BODY_TYPE: { title: 'the body has a content type that this resource does not take', status: 415, exit: 1 },
+  ALERT_NOT_FOUND: { title: 'there is no such alert', status: 404, exit: 3 },
   CHANGE_NOT_FOUND: { title: 'the journal has no such change', status: 404, exit: 3 },
   FIELD_MISSING: bad('a field that is needed is not there'),
   FIELD_UNKNOWN: bad('a field that does not exist here'),

@@ -97,6 +97,11 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     example: 'waxseal backup create',
     load: async () => (await import('./backup.ts')).defineBackup,
   },
+  alert: {
+    summary: 'what needs a person: list, ack, test',
+    example: 'waxseal alert list',
+    load: async () => (await import('./alert.ts')).defineAlert,
+  },
   audit: {
     summary: 'who changed what: tail, verify, export, head, key',
     example: 'waxseal audit tail',

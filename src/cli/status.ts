@@ -1,5 +1,6 @@
 /** `waxseal status`. */
 import type { Command } from 'commander';
+import { type AlertDocument, formatAlert } from './alert.ts';
 import { callApi } from './api-client.ts';
 import { type ReadOptions, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
@@ -22,6 +23,15 @@ interface StatusDocument {
     readonly kekFile: string;
   };
   readonly policyHost?: PolicyHostDocument;
+  /** Absent: a server before version 0.2. */
+  readonly alerts?: AlertsDocument;
+}
+
+interface AlertsDocument {
+  readonly critical: number;
+  readonly warning: number;
+  readonly acknowledged: number;
+  readonly first: readonly AlertDocument[];
 }
 
 interface PolicyHostDocument {
@@ -44,8 +54,19 @@ interface PolicyHostDocument {
 export function defineStatus(noun: Command, terminal: Terminal): void {
   readCommand(noun, 'waxseal status').action(async (options: ReadOptions) => {
     const status = await callApi<StatusDocument>(await findServer(options, terminal), { path: ['status'] });
-    terminal.out(options.json === true ? formatJson(status) : formatStatus(status));
+    if (options.json === true) return terminal.out(formatJson(status));
+    terminal.out(status.alerts === undefined ? '' : formatAlerts(status.alerts));
+    terminal.out(formatStatus(status));
   });
+}
+
+/** Before everything else. */
+function formatAlerts({ critical, warning, acknowledged, first }: AlertsDocument): string {
+  const open = critical + warning + acknowledged;
+  if (open === 0) return '';
+  const shown = first.length < open ? `; all: waxseal alert list` : '';
+  const head = `needs a person: ${critical} critical, ${warning} warnings; ${acknowledged} acknowledged${shown}\n`;
+  return `${head}\n${first.map(formatAlert).join('\n')}\n`;
 }
 
 function formatStatus({

@@ -15,6 +15,7 @@ import { HTTP_REQUEST_MS_MAX, ZONE_FILE_BYTES_MAX } from '#base/limits/admin.ts'
 import { atFlag, atPath } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';
 import { parseDuration, parseSize } from '#base/units.ts';
+import { type AlertSettings, describeAlerts, settleAlerts } from './alerts.ts';
 import { type AuditSettings, describeAudit, settleAudit } from './audit.ts';
 import { type BackupConfig, describeBackup, settleBackup } from './backup.ts';
 import { describeCookies, describeRateLimit, settleCookies, settleRateLimit } from './defence.ts';
@@ -80,6 +81,7 @@ export interface Config {
   readonly limits: LimitSettings;
   readonly audit: AuditSettings;
   readonly backup: BackupConfig;
+  readonly alerts: AlertSettings;
 }
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
@@ -169,6 +171,7 @@ export function describeConfig(config: Config): Tree {
     limits: describeLimits(config.limits),
     audit: describeAudit(config.audit),
     backup: describeBackup(config.backup),
+    alerts: describeAlerts(config.alerts),
     log: { ...config.log },
   };
 }
@@ -227,6 +230,7 @@ function settle(
     limits: settleLimits(values.limits),
     audit: settleAudit(values.audit, readers),
     backup: settleBackup(values.backup, join(dirname(data), 'backups'), readers),
+    alerts: settleAlerts(values.alerts, readers),
     log: { ...DEFAULTS.log, ...values.log },
   };
 }

@@ -6,6 +6,7 @@
 import { type TSchema, Type } from 'typebox';
 import { WORKERS_MAX } from '#base/limits/server.ts';
 import { AcmeSection } from './acme.ts';
+import { AlertsSection } from './alerts.ts';
 import { AuditSection } from './audit.ts';
 import { BackupSection } from './backup.ts';
 import { DNS_TLS_KEYS } from './dns-tls.ts';
@@ -55,6 +56,7 @@ export const ConfigFile = Type.Object(
     limits: Type.Optional(LimitsSection),
     audit: Type.Optional(AuditSection),
     backup: Type.Optional(BackupSection),
+    alerts: Type.Optional(AlertsSection),
     keys: Type.Optional(Type.Object({ kek_file: Type.Optional(Type.String({ minLength: 1 })) }, strict)),
     log: Type.Optional(
       Type.Object(

@@ -6,18 +6,15 @@ import { dirname } from 'node:path';
 import { type Clock } from '#base/clock.ts';
 import { RECORDS_PER_RRSET_DEFAULT } from '#base/limits/dns.ts';
 import { type Log } from '#base/log.ts';
-import { WHOLE } from '#base/place.ts';
-import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
+import { type Problem, type Result, fail, ok } from '#base/problem.ts';
 import { formatName, lowerName, nameOf } from '#dns/name.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { type RrType } from '#dns/types.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { type StoreFailure } from '#store/failure.ts';
-import { type ZoneRecord } from '#store/schema.ts';
 import { readAcceptedClock } from '#store/dnssec/policies.ts';
 import { readTimeline } from '#store/timeline.ts';
 import { type StoreWriter } from '#store/writer.ts';
-import { type ZoneView } from '#zone/view.ts';
 import { MemoryZone } from '#zone/zone.ts';
 import {
   type AuditApi,
@@ -34,6 +31,8 @@ import {
 } from '#control/api/control.ts';
 import { type AuditParts, auditParts } from '#control/audit/audit.ts';
 import { Backups, type BackupsOptions } from '#control/backup/backups.ts';
+import { type ServerAlertsOptions, serverAlerts } from '#control/alerts/parts.ts';
+import { type AlertParts } from '#control/alerts/settings.ts';
 import { type CertificateParts, certificateParts } from '#control/certificate/certificates.ts';
 import { type CertificateSettings } from '#control/certificate/certificates.ts';
 import { certificateFamilies } from '#control/certificate/counts.ts';
@@ -47,6 +46,7 @@ import { zoneNotServed } from '#control/commands/absent.ts';
 import { type CommandKind, type CommandTable, type Handler, type ZoneContext, handlerOf } from '#control/commands/table.ts';
 import { type Decision } from '#control/commands/decision.ts';
 import { aliasParts } from '#control/alias/aliases.ts';
+import { unmetCondition } from '#control/commands/unmet.ts';
 import { type AskServer } from '#control/dnssec/parent.ts';
 import { type CdsNotifier } from '#control/dnssec/cds-notifier.ts';
 import { withSignals } from '#control/delegation/signals.ts';
@@ -131,6 +131,8 @@ export interface ControlOptions extends Pick<BackupsOptions, 'runJob' | 'backup'
   readonly hasResolvers?: boolean;
   /** Who gives certificates, and under which key their private keys are sealed. */
   readonly certificates?: CertificateSettings;
+  /** Rules with other thresholds, and where alerts are sent. */
+  readonly alerts?: AlertParts | undefined;
 }
 
 export class Control implements ControlApi {
@@ -176,6 +178,7 @@ export class Control implements ControlApi {
   readonly lifecycles: LifecycleClock;
   /** For the process: what keeps the audit log from growing without end, counts refused attempts, gives heads away. */
   readonly auditParts: AuditParts;
+  readonly alerts: ReturnType<typeof serverAlerts>;
   /** What keeps the signatures of zones going. */
   readonly refreshable: Refreshable;
 
@@ -246,7 +249,7 @@ export class Control implements ControlApi {
       ...certificates.handlers,
       ...transfer.handlers,
     };
-    this.#startedAtMs = clock.nowMs();
+    [this.#startedAtMs, this.alerts] = [clock.nowMs(), this.#makeAlerts(shared)];
     publisher.publish(writer.generation());
   }
 
@@ -263,6 +266,12 @@ export class Control implements ControlApi {
       // One zone's damaged node must not stop the signatures of all.
       sampleServed: async () => void (await this.#funnel.guard(async () => ok(await sampler.sample()))),
     };
+  }
+
+  #makeAlerts(shared: AlertsShared) {
+    const { notifier, keeper } = this.transferParts;
+    const parts = { ...shared, notifier, keeper, events: this.events };
+    return serverAlerts({ ...parts, settings: this.#options.alerts, families: () => this.#families() });
   }
 
   /** Those that were given, and the look at our own policy host where there is one. */
@@ -347,6 +356,10 @@ export class Control implements ControlApi {
   }
 
   metrics(): readonly MetricFamily[] {
+    return [...this.#families(), ...this.alerts.metrics()];
+  }
+
+  #families(): readonly MetricFamily[] {
     const families = metricFamilies({
       status: this.status(),
       zones: this.#writer.zones(),
@@ -373,23 +386,13 @@ export class Control implements ControlApi {
   }
 }
 
+/** What alerts share with other parts. */
+type AlertsShared = Omit<ServerAlertsOptions, 'events' | 'settings' | 'families' | 'notifier' | 'keeper'>;
+
 function signingClockOf(writer: StoreWriter, clock: Clock, uptime: () => Uptime): SigningClock {
   const highWaterMs = () => writer.clockHighWaterMs();
   const signingClock = new SigningClock({ clock, uptime, highWaterMs, accepted: () => readAcceptedClock(writer) });
   // What the clock says before it jumps.
   signingClock.read();
   return signingClock;
-}
-
-/** The command's condition that the zone does not meet. */
-function unmetCondition(
-  record: ZoneRecord | undefined,
-  view: ZoneView | undefined,
-  { ifRevision, precondition }: RunOptions,
-): Problem | undefined {
-  if (ifRevision === undefined || ifRevision === record?.revision) return precondition?.(record, view);
-  const now = record?.revision ?? 'none';
-  return problem('PRECONDITION', WHOLE, `the zone is at revision ${now}, not ${ifRevision}; nothing was changed`, {
-    fix: 'read it again, then repeat the change',
-  });
 }

@@ -10,6 +10,7 @@ import { createLog } from '#base/log.ts';
 import { type NoticeFormat } from '#process/confine/notice.ts';
 import { type Problem } from '#base/problem.ts';
 import { primaryRootsOf } from '#control/outside/resolver-of.ts';
+import { alertPartsOf } from '#control/alerts/settings.ts';
 import { acmeOf } from '#control/certificate/acme-roots.ts';
 import { outsideOf } from '#control/outside/witnesses.ts';
 import { ControlService } from './control-service.ts';
@@ -33,6 +34,8 @@ async function main(options: ServeOptions): Promise<void> {
   if (!roots.ok) return refuse(roots.problems, format);
   const acme = acmeOf(config.acme, () => systemClock.nowMs(), stopping.signal);
   if (!acme.ok) return refuse(acme.problems, format);
+  const alerts = alertPartsOf(config.alerts);
+  if (!alerts.ok) return refuse(alerts.problems, format);
   const random = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes));
   const nowMs = systemClock.nowMs();
   const store = openStore(config, { random, nowMs });
@@ -40,7 +43,7 @@ async function main(options: ServeOptions): Promise<void> {
   await rememberKek(store.value, nowMs);
   const log = createLog({ ...config.log, fields: { process: 'control' } });
   if (format === 'json') logCrashes(process, (how, event, message, fields) => log[how](event, message, fields));
-  const asked = { outside: outside.value, acme: acme.value, primaryRoots: roots.value };
+  const asked = { outside: outside.value, acme: acme.value, alerts: alerts.value, primaryRoots: roots.value };
   const parts = { store: store.value, ...asked, onStop: () => stopping.abort() };
   const service = new ControlService({ own: process, config, log, random, adminFd: options.adminFd, ...parts });
   const listening = await service.listen();

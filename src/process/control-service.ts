@@ -16,6 +16,7 @@ import { atPath } from '#base/place.ts';
 import { type Problem, type Result, fail, formatProblem, ok, problem } from '#base/problem.ts';
 import { productVersion } from '#base/version.ts';
 import { type Config } from '#config/config.ts';
+import { type AlertParts } from '#control/alerts/settings.ts';
 import { AuditUpkeep } from '#control/audit/upkeep.ts';
 import { BackupSchedule } from '#control/backup/schedule.ts';
 import { DotDelivery } from '#control/certificate/dot-delivery.ts';
@@ -58,6 +59,7 @@ export interface ControlServiceOptions {
   readonly acme?: CertificateSettings['acme'];
   /** PEM of roots that primaries are trusted by over TLS beside the usual ones. */
   readonly primaryRoots?: string | undefined;
+  readonly alerts?: AlertParts;
   /** Called first when the service stops. */
   readonly onStop?: () => void;
   readonly random: (bytes: number) => Uint8Array;
@@ -148,9 +150,10 @@ export class ControlService {
     const scheduler = new Scheduler(this.#control.lifecycles, log);
     const { notifier, keeper, follower } = this.#control.transferParts;
     const { cdsNotifier } = this.#control;
+    const { alerts } = this.#control;
     const { heads, attempts, retention } = this.#control.auditParts;
     const audit = [new AuditUpkeep(retention, log), attempts];
-    const logging = [notifier, cdsNotifier, keeper, follower, heads].map((each) => startedWith(each, log));
+    const logging = [notifier, cdsNotifier, keeper, follower, heads, alerts].map((each) => startedWith(each, log));
     const dot = this.#dotDelivery === undefined ? [] : [this.#dotDelivery];
     const transfer = [this.#keyDelivery, ...logging, ...dot];
     const others = [refresher, scheduler, exporter, ...audit, backups];
@@ -235,7 +238,7 @@ export class ControlService {
   }
 
   #makeControl(): Control {
-    const { own, config, log, store, outside, acme, random, primaryRoots } = this.#options;
+    const { own, config, log, store, outside, acme, alerts, random, primaryRoots } = this.#options;
     const { listen } = config.admin;
     return new Control({
       writer: store.writer,
@@ -255,6 +258,7 @@ export class ControlService {
       awakeMs: () => performance.now(),
       witnesses: outside.witnesses,
       countsQueries: true,
+      alerts,
       policyHost: { ...config.https, isServing: config.https.listen.length > 0 },
       recordsPerRrsetMax: config.limits.recordsPerRrsetMax,
       auditKeepMs: config.audit.keepMs,

@@ -37,10 +37,13 @@ export interface EventWrite {
   readonly actor?: { readonly kind: string; readonly id: string };
   readonly action?: string;
   readonly serial?: number;
-  /** Of `mail` and `certificate`: kind of life, which one, and the stage it is in now. */
+  /** Of `mail` and `certificate`: kind of life, which one, and the stage it is in now. Of `alert`: what it is about. */
   readonly machine?: string;
   readonly object?: string;
   readonly stage?: string;
+  /** Of `alert`: how bad it is, and what to do. */
+  readonly severity?: 'error' | 'warning';
+  readonly fix?: string;
 }
 
 export interface StoredEvent extends EventWrite {
@@ -77,6 +80,8 @@ function isStoredEvent(value: unknown): value is StoredEvent {
     machine: 'string?',
     object: 'string?',
     stage: 'string?',
+    severity: (severity) => severity === undefined || severity === 'error' || severity === 'warning',
+    fix: 'string?',
     previous: 'number?',
     lost: 'number?',
   });
@@ -107,8 +112,9 @@ export function appendEvents(events: Octets, writes: readonly EventWrite[], keep
       if (dropped.isOnly) lost = Math.max(lost, dropped.id);
     }
     const text = cutText(each.text);
+    const fix = each.fix === undefined ? {} : { fix: cutText(each.fix) };
     const before = previous === undefined ? {} : { previous };
-    const event: StoredEvent = { ...each, text, id, generation, atMs, ...before, lost };
+    const event: StoredEvent = { ...each, text, ...fix, id, generation, atMs, ...before, lost };
     events.putSync(numberKey(id), encodeJson(event));
   }
 }

@@ -48,8 +48,37 @@ describe('configuration', () => {
       rrl: { enabled: true, rate: 50, slip: 1, dry_run: false, allow: ['127.0.0.0/8', '::1'] },
       limits: { records_per_rrset: 1000 },
       audit: { keep: '400d' },
+      alerts: { webhooks: [], webhook_networks: [], command: [], syslog: 'off', rules: [] },
       log: { level: 'info', format: 'json', queries: 0 },
     });
+  });
+
+  test('has alerts; of a webhook only its host is shown', () => {
+    const text =
+      '[alerts]\nwebhooks = ["https://hooks.example/secret?key=1"]\nwebhook_key_file = "hook"\nwebhook_networks = ["10.0.0.0/8"]\n' +
+      'command = ["/usr/bin/page", "-v"]\nsyslog = "127.0.0.1:514"\nrules = ["DNS_SLOW=off", "CERTIFICATE_ENDING=7d", "SECONDARY_BEHIND=3,2h"]\n';
+    expect(describeConfig(good(file(text)))['alerts']).toEqual({
+      webhooks: ['https://hooks.example/…'],
+      webhook_key_file: '/etc/waxseal/hook',
+      webhook_networks: ['10.0.0.0/8'],
+      command: ['/usr/bin/page', '-v'],
+      syslog: '127.0.0.1:514',
+      rules: ['DNS_SLOW=off', 'CERTIFICATE_ENDING=604800', 'SECONDARY_BEHIND=3,2h'],
+    });
+  });
+
+  test('rejects alerts that would reach no one, each with its reason', () => {
+    const why = (text: string) => {
+      const config = readConfig({ ...nothing, ...file(`[alerts]\n${text}\n`) });
+      return config.ok ? [] : config.problems.map(({ message }) => message);
+    };
+    expect(why('webhooks = ["https://hooks.example/a"]')).toEqual([expect.stringContaining('needs alerts.webhook_key_file')]);
+    expect(why('webhooks = ["ftp://a/"]\nwebhook_key_file = "k"')).toEqual([expect.stringContaining('is not an https: URL')]);
+    expect(why('webhooks = ["https://u:p@a/"]\nwebhook_key_file = "k"')).toEqual([expect.stringContaining('has a user')]);
+    expect(why('webhooks = ["nonsense"]\nwebhook_key_file = "k"')).toEqual([expect.stringContaining('is not a URL')]);
+    expect(why('command = ["page"]')).toEqual([expect.stringContaining('absolute path')]);
+    for (const rule of ['DNS_SLOW', 'dns=1', 'DNS_SLOW=soon', 'DNS_SLOW=1,soon', 'DNS_SLOW=off,1h', 'A=1,2h,3'])
+      expect(why(`rules = ["${rule}"]`)).toEqual([expect.stringContaining('is not a rule like')]);
   });
 
   test('has cookies and rate limits, from each of its sources', () => {

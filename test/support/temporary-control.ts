@@ -5,6 +5,7 @@ import { type Log, createLog } from '#base/log.ts';
 import { type Problem, type Result } from '#base/problem.ts';
 import { type Actor, type Command, type Outcome, type ParentCare, type RunOptions } from '#control/api/control.ts';
 import { doBackupJob } from '#control/backup/jobs.ts';
+import { type AlertParts } from '#control/alerts/settings.ts';
 import { type CertificateSettings } from '#control/certificate/certificates.ts';
 import { Control } from '#control/control.ts';
 import { type AskServer } from '#control/dnssec/parent.ts';
@@ -64,6 +65,8 @@ export interface TestControlOptions extends Partial<WriterOptions> {
   readonly certificates?: CertificateSettings;
   /** What the parent's name servers answer. */
   readonly askServer?: AskServer;
+  /** Rules of alerts, and where they are sent. */
+  readonly alerts?: AlertParts;
   /** Of the scheduler. */
   readonly log?: Log;
   /** Names of the sources of due work that `live` has done; all unless given. Looks at SPF make a year long. */
@@ -102,6 +105,7 @@ export function temporaryControl(options: TestControlOptions = {}): TestControl 
     ...(options.recordsPerRrsetMax === undefined ? {} : { recordsPerRrsetMax: options.recordsPerRrsetMax }),
     ...(options.askServer === undefined ? {} : { askServer: options.askServer }),
     hasResolvers: options.hasResolvers ?? true,
+    alerts: options.alerts,
     auditKeepMs: options.auditKeepMs,
     auditLargeBytes: options.auditLargeBytes,
     ...(options.policyHost === undefined ? {} : { policyHost: options.policyHost }),

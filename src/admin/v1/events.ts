@@ -47,6 +47,8 @@ const EventForm = Type.Object({
   machine: Type.Optional(Type.String()),
   object: Type.Optional(Type.String()),
   stage: Type.Optional(Type.String()),
+  severity: Type.Optional(Type.Enum(['error', 'warning'], { description: 'of an alert' })),
+  fix: Type.Optional(Type.String({ description: 'of an alert: what to do' })),
 });
 
 export function eventsRoutes(times: EventTimes) {

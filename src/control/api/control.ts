@@ -21,6 +21,7 @@ import { type Response } from '#zone/lookup.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type AliasCommand } from './alias.ts';
 import { type BackupsApi } from './backups.ts';
+import { type AlertsApi } from './alerts.ts';
 import { type CertificateCommand, type CertificateSummary, type CertificateView } from './certificates.ts';
 import { type ZonemdHash } from '#zone/zonemd.ts';
 import { type DelegationApi, type DelegationCommand } from './delegation.ts';
@@ -251,6 +252,8 @@ export interface ControlApi {
   readonly signers: SignersApi;
   /** What happens, for those who follow it. */
   readonly events: EventsApi;
+  /** What needs a person. */
+  readonly alerts: AlertsApi;
   readonly tokens: TokensApi;
   readonly zones: ZonesApi;
   readonly mail: MailApi;

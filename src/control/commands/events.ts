@@ -55,13 +55,17 @@ export function uploadEvent(zone: string, text: string): EventWrite {
   return { kind: 'mail', event: 'upload', zone, text };
 }
 
-/** The operator should look: `code` of the problem, and what it is about. */
+/** The operator should look: `code` of the problem, what it is about, how bad it is, and what to do. */
 export function alertEvent(zone: string | undefined, alert: Problem): EventWrite {
-  const { code, at, message } = withoutPath(alert);
+  const { code, at, message, severity, fix } = withoutPath(alert);
+  const place = at.kind === 'whole' || at.kind === 'zone' ? undefined : formatPlace(at);
   return {
     kind: 'alert',
     event: code,
     ...(zone === undefined ? {} : { zone }),
-    text: at.kind === 'whole' || at.kind === 'zone' ? message : `${formatPlace(at)}: ${message}`,
+    ...(place === undefined ? {} : { object: place }),
+    text: place === undefined ? message : `${place}: ${message}`,
+    severity,
+    ...(fix === undefined ? {} : { fix }),
   };
 }

@@ -103,6 +103,25 @@ export class Notifier {
     };
   }
 
+  /** Addresses of secondaries that were last seen with an older serial, one for each zone. */
+  behind(): readonly string[] {
+    return this.#behind().map(({ ip }) => ip);
+  }
+
+  /** Looks once more at those that have not followed, whatever was given up. */
+  lookAgain(): void {
+    for (const pair of this.#behind())
+      if (pair.task === 'none') Object.assign(pair, { task: 'look', tries: NOTIFY_LOOKS_MS.length, dueMs: 0 });
+  }
+
+  #behind(): Pair[] {
+    const { reader } = this.#options;
+    return [...this.#pairs.values()].filter(({ zoneId, seen }) => {
+      const zone = seen === undefined ? undefined : reader.zoneById(zoneId);
+      return zone !== undefined && isNewer(zone.serial, seen!);
+    });
+  }
+
   #pairOf(zoneId: number, ip: string): Pair {
     const key = keyOf(zoneId, ip);
     const known = this.#pairs.get(key);
@@ -229,6 +248,8 @@ export class Notifier {
     if (waitMs !== undefined) pair.dueMs = nowMs() + waitMs;
     else {
       pair.task = 'none';
+      // It was said when it was given up.
+      if (pair.tries > NOTIFY_LOOKS_MS.length) return;
       const what = seen === undefined ? 'gives no SOA of it' : `has serial ${seen}, here is ${zone.serial}`;
       const text = `${pair.ip} acknowledged a change of ${zone.name} and has not followed: it ${what}`;
       this.#log?.warn('secondary.behind', text, { zone: zone.name, secondary: pair.ip });

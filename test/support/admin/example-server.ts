@@ -9,6 +9,8 @@ import { onTestFinished } from 'vitest';
 import { buildAdmin } from '#admin/app.ts';
 import type { Route } from '#admin/http/route.ts';
 import { createLog } from '#base/log.ts';
+import { WHOLE } from '#base/place.ts';
+import { problem } from '#base/problem.ts';
 import { SignerExporter } from '#control/signers/export.ts';
 import { nameOf } from '#dns/name.ts';
 import { followedWrite, membershipWrite } from '#store/transfer/followed-catalogs.ts';
@@ -78,6 +80,10 @@ export async function exampleServer(options: TestControlOptions = {}): Promise<E
   good(await server.run({ kind: 'secondary.create', zone: nameOf('secondary.example.'), primaries, isSigning: false }));
   good(await server.run({ kind: 'tlsa.next', zone: ZONE, host: 'mx1', key: `3 1 1 ${'22'.repeat(32)}` }));
 
+  await server.control.events.alert(undefined, [problem('CLOCK_JUMPED', WHOLE, 'the clock has jumped')]);
+  await server.control.alerts.lookAtReports();
+  const alert = server.control.alerts.list()[0]!.id;
+
   const app = await buildAdmin({ control: server.control });
   onTestFinished(async () => {
     await app.close();
@@ -89,7 +95,7 @@ export async function exampleServer(options: TestControlOptions = {}): Promise<E
     await server.control.tokens.revoke('none', TEST_ACTOR);
   }
   const inject = (route: Route, query: string, other: { readonly payload?: object } = {}) => {
-    const { url, headers, ...rest } = exampleRequest(route, { id: info.id });
+    const { url, headers, ...rest } = exampleRequest(route, { id: info.id, alert });
     const authorization = `Bearer ${route.access === 'signer' ? token : secret}`;
     return app.inject({ ...rest, ...other, url: url + query, headers: { ...headers, authorization } });
   };

@@ -2,6 +2,7 @@
  * A ControlApi in memory: real parsing, real RRset operations, real zones; no signing, no store, no processes. Good enough to test
  * what stands in front of it.
  */
+import { type Acknowledgement, type AlertView, type AlertsApi, type TestedTarget } from '#control/api/alerts.ts';
 import { KEY_POLICY } from '#dnssec/key-policy.ts';
 import { good } from '../temporary-control.ts';
 import { policyFromZone } from '#mail/import.ts';
@@ -100,6 +101,26 @@ function fakeSigner(): AuditSigner {
   };
 }
 
+/** What begins and ends them has tests of its own. */
+class FakeAlerts implements AlertsApi {
+  all: AlertView[] = [];
+  tested: TestedTarget[] = [];
+  list = () => this.all;
+  get = (id: string) => this.all.find((each) => each.id === id);
+  targets = () => this.tested.map(({ target }) => target);
+  test = (_actor: unknown, dryRun: boolean) =>
+    Promise.resolve(ok(dryRun ? this.tested.map(({ target }) => ({ target, failure: 'not tried' })) : this.tested));
+
+  acknowledge(id: string, { actor, reason }: Acknowledgement, dryRun: boolean): Promise<Result<AlertView>> {
+    const found = this.get(id);
+    if (found === undefined) return Promise.resolve(fail(problem('ALERT_NOT_FOUND', WHOLE, 'there is no alert')));
+    const acknowledged = { by: actor.id, atMs: START_MS, ...(reason === undefined ? {} : { reason }) };
+    const after: AlertView = { ...found, state: 'acknowledged', acknowledged };
+    if (!dryRun) this.all = this.all.map((each) => (each.id === id ? after : each));
+    return Promise.resolve(ok(after));
+  }
+}
+
 export class FakeControl implements ControlApi {
   readonly zoneMap = new Map<string, FakeZone>();
   readonly tokenMap = new Map<string, TokenRecord>();
@@ -131,6 +152,7 @@ export class FakeControl implements ControlApi {
   };
   readonly delegation: ControlApi['delegation'] = { view: () => ({ children: [], isCut: false }) };
   readonly transfer = NO_TRANSFER;
+  readonly alerts = new FakeAlerts();
   readonly events = new MemoryEvents();
   readonly journal: Journal[] = [];
   readonly auditLog: AuditView[] = [];

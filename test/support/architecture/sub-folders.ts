@@ -37,6 +37,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     kek: ['audit', 'failure.ts', 'json.ts', 'schema.ts', 'seal.ts', 'store.ts'],
     '.': ['audit', 'kek'],
     alias: ['.'],
+    alerts: ['.'],
     mail: ['.'],
     dnssec: ['.'],
     delegation: ['.'],
@@ -98,7 +99,9 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     transfer: ['api', 'commands', 'publish', 'funnel', 'outside', 'update', 'zone'],
     secondary: ['api', 'commands', 'funnel', 'outside', 'transfer', 'zone'],
     catalog: ['api', 'commands', 'publish', 'transfer', 'secondary'],
+    alerts: ['api', 'funnel', 'lifecycle', 'outside'],
     '.': [
+      'alerts',
       'api',
       'alias',
       'audit',
@@ -140,6 +143,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
   admin: {
     http: [],
     v1: ['http'],
+    'v1/server': ['http'],
     'v1/mail': ['http'],
     'v1/backups': ['http'],
     'v1/catalogs': ['http', 'v1'],
@@ -147,7 +151,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     'v1/signers': ['http'],
     search: ['http'],
     powerdns: ['http', 'search'],
-    '.': ['http', 'search', 'v1', 'v1/mail', 'v1/backups', 'v1/catalogs', 'v1/history', 'v1/signers', 'powerdns'],
+    '.': ['http', 'search', 'v1', 'v1/server', 'v1/mail', 'v1/backups', 'v1/catalogs', 'v1/history', 'v1/signers', 'powerdns'],
   },
 };
 

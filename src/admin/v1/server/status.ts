@@ -1,12 +1,15 @@
 /** `/v1/status`: the state of the server as a whole. */
 import { Type } from 'typebox';
+import { ALERT_STATUS_MAX } from '#base/limits/alerts.ts';
 import { CERTIFICATE_STATUS_MAX } from '#base/limits/acme.ts';
 import { ok } from '#base/problem.ts';
 import { given, isoTime } from '#admin/http/form.ts';
 import { contentEtag } from '#admin/http/preconditions.ts';
 import { readRoute } from '#admin/http/read-route.ts';
 import { Time } from '#admin/http/schemas.ts';
+import { AlertForm, alertForm } from './alerts.ts';
 import { type CertificateBrief, type CertificateSummary } from '#control/api/certificates.ts';
+import { type AlertView } from '#control/api/alerts.ts';
 import { type ControlStatus } from '#control/api/control.ts';
 
 const CertificateForm = Type.Object({
@@ -40,7 +43,18 @@ const PolicyHostForm = Type.Object(
   { description: 'the process that serves MTA-STS policies; absent: none is configured (https.listen)' },
 );
 
+const AlertsForm = Type.Object(
+  {
+    critical: Type.Integer({ description: 'that stand and are not acknowledged' }),
+    warning: Type.Integer(),
+    acknowledged: Type.Integer(),
+    first: Type.Array(AlertForm, { description: `at most ${ALERT_STATUS_MAX}, worst first` }),
+  },
+  { description: 'what needs a person' },
+);
+
 const StatusForm = Type.Object({
+  alerts: AlertsForm,
   version: Type.String(),
   startedAt: Time,
   now: Time,
@@ -73,12 +87,14 @@ export const statusRoutes = [
       const { startedAtMs, nowMs, policyHost, ...status } = control.status();
       const form = policyHost && policyHostForm(policyHost, control.certificates.summary());
       const hosted = given({ policyHost: form });
+      const alerts = alertsForm(control.alerts.list());
       return ok({
         // Without the clock: a state that differs only in the time is the same state.
-        etag: contentEtag({ ...status, ...hosted }),
+        etag: contentEtag({ ...status, ...hosted, alerts }),
         body: () => ({
           ...status,
           ...hosted,
+          alerts,
           startedAt: isoTime(startedAtMs),
           now: isoTime(nowMs),
           ready: status.notReady.length === 0,
@@ -87,6 +103,18 @@ export const statusRoutes = [
     },
   }),
 ];
+
+function alertsForm(all: readonly AlertView[]) {
+  const open = all.filter(({ state }) => state !== 'cleared');
+  const standing = open.filter(({ state }) => state === 'standing');
+  const count = (of: AlertView['severity']) => standing.filter(({ severity }) => severity === of).length;
+  return {
+    critical: count('critical'),
+    warning: count('warning'),
+    acknowledged: open.length - standing.length,
+    first: open.slice(0, ALERT_STATUS_MAX).map(alertForm),
+  };
+}
 
 function policyHostForm({ running }: NonNullable<ControlStatus['policyHost']>, summary: CertificateSummary) {
   const { count, inTrouble, nextExpiryMs, first, isPartial } = summary;

@@ -1,6 +1,6 @@
 /** `/v1/status`. */
 import { expect, test } from 'vitest';
-import { bench } from '../../support/admin/bench.ts';
+import { bench } from '../../../support/admin/bench.ts';
 
 test('tells versions, workers, listeners and why it is not ready', async () => {
   const { call, control } = await bench();
