@@ -162,6 +162,7 @@ export const PROBLEM_KINDS = {
   BACKUP_FOLDER: { title: 'the folder of backups cannot be used', status: 422, exit: 1 },
   BACKUP_NONE: { title: 'there is no such backup', status: 404, exit: 3 },
   BACKUP_OLD: { title: 'the newest backup is older than the schedule allows', status: 500, exit: 6 },
+  BACKUP_RESTORED: { title: 'the store was restored; key rollovers and mail are held', status: 500, exit: 6 },
   BACKUP_RUNNING: { title: 'a backup is being made already', status: 409, exit: 4 },
   BACKUP_TARGET: { title: 'a backup cannot be restored there', status: 409, exit: 4 },
   HTTPS_KEY_FILE: { title: "the policy host's key cannot be read", status: 500, exit: 1 },

@@ -1,13 +1,14 @@
 /**
  * `waxseal backup`: copies of the store. `create` and `list` ask the server; `verify` and `restore` need none, because
  * they are for the day on which there is none.
- * Not here: making a backup (store/backup/make.ts).
+ * Not here: restoring one (backup-restore.ts), making one (store/backup/make.ts).
  */
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import { BACKUP_POLL_MS } from '#base/limits/backup.ts';
 import { callApi } from './api-client.ts';
+import { defineRestore } from './backup-restore.ts';
 import { CommandFailure, failure } from './failure.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, localCommand, readCommand } from './options.ts';
 import { type ServerAddress, findServer } from './server-address.ts';
@@ -81,6 +82,7 @@ export function defineBackup(noun: Command, terminal: Terminal): void {
     .option('--config <file>', 'configuration that names the key-encryption key')
     .addOption(new Option('--signatures <which>', 'which are checked').choices(['sample', 'all']).default('sample'))
     .action((folder: string, options: VerifyOptions) => verify(folder, options, terminal));
+  defineRestore(noun, terminal);
 }
 
 async function create(options: CreateOptions, terminal: Terminal): Promise<void> {

@@ -93,7 +93,7 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     load: async () => (await import('./keys.ts')).defineKeyEncryption,
   },
   backup: {
-    summary: 'copies of the store: create, list, verify, restore',
+    summary: 'copies of the store: create, list, verify, restore, review, resume',
     example: 'waxseal backup create',
     load: async () => (await import('./backup.ts')).defineBackup,
   },
@@ -101,6 +101,11 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     summary: 'what needs a person: list, ack, test',
     example: 'waxseal alert list',
     load: async () => (await import('./alert.ts')).defineAlert,
+  },
+  store: {
+    summary: 'the file of the store: stats, check, compact',
+    example: 'waxseal store stats',
+    load: async () => (await import('./store.ts')).defineStore,
   },
   audit: {
     summary: 'who changed what: tail, verify, export, head, key',

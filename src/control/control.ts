@@ -216,7 +216,6 @@ export class Control implements ControlApi {
     this.tokens = new Tokens(shared);
     const transfer = catalogParts({ ...shared, recordsPerRrsetMax, settings: options.certificates ?? {} });
     [this.transferParts, this.transfer] = [transfer, transfer.api];
-    this.backups = new Backups({ ...shared, alert: (problems) => alert(undefined, problems) });
     this.#wakeForPolicyHost = () => this.#funnel.guard(() => wakeForPolicyHost(shared));
     const mail = [mailUpkeep, spfUpkeep, daneUpkeep, stsUpkeep, bimiUpkeep].flatMap((each) => each(shared) ?? []);
     const onDue = () => this.lifecycles.tellDue();
@@ -226,6 +225,7 @@ export class Control implements ControlApi {
     const told = { onDue, note: this.events.note.bind(this.events) };
     const { dnssec, delegation, ...zoneKeys } = keyParts({ ...shared, ...signing, ...told });
     [this.dnssec, this.dnssecKeys, this.delegation] = [dnssec.api, dnssec.keys, delegation.api];
+    this.backups = new Backups({ ...shared, alert: (problems) => alert(undefined, problems), freezes: dnssec.api });
     [this.cdsNotifier, this.#dnssecMetrics] = [dnssec.notifier, zoneKeys.metrics];
     [this.notifyFollowers, this.delegationChecks] = [transfer.followers(delegation), delegationChecks(shared)];
     this.refreshable = this.#refreshed(options, dnssec.sampler, alert);

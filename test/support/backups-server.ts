@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { runBackupProcess } from '#control/backup/backup-process.ts';
 import { Backups, type BackupsOptions } from '#control/backup/backups.ts';
+import { CountedTime } from '#control/lifecycle/counted-time.ts';
 import { Funnel } from '#control/funnel/funnel.ts';
 import { ZonePreparer } from '#control/signing/prepare.ts';
 import { kekFileOf } from './backups.ts';
@@ -28,6 +29,10 @@ export async function backupsWith(options: Partial<BackupsOptions> = {}) {
     writer,
     funnel,
     clock,
+    time: new CountedTime(clock, () => ({ uptimeMs: 0, bootId: 'test' }), undefined),
+    outside: { lookup: () => Promise.resolve({ kind: 'nxdomain' }) },
+    run: (command, how) => room.run(command, how),
+    freezes: room.control.dnssec,
     version: '0.0.0',
     backup: { folder, everyMs: undefined, keep: 2 },
     alert: (problems) => Promise.resolve(void alerts.push(...problems.map(({ code }) => code))),

@@ -40,3 +40,15 @@ export const BACKUP_OLD_TURNS = 2;
 export const BACKUP_SLEEP_MS_MAX = 3_600_000;
 /** After a start no scheduled backup is made for this time: signatures and transfers come first. */
 export const BACKUP_FIRST_MS = 60_000;
+/** A restored zone's serial goes ahead by so much at least: changes of the minutes between the backup and the loss. */
+export const RESTORE_SERIAL_STEP = 65_536;
+/** And by so many for each second since the backup: no zone changes as often for long. */
+export const RESTORE_SERIALS_PER_SECOND = 16;
+/** Never by more: twice that is half the circle, where RFC 1982 §3.2 knows no newer; it is two years of the above. */
+export const RESTORE_SERIAL_STEP_MAX = 2 ** 30;
+/** Zones whose serials are raised in one transaction. */
+export const RESTORE_ZONES_AT_ONCE = 50;
+/** Zones whose secondaries and parents are asked at the same time. */
+export const RESTORE_ASKED_AT_ONCE = 16;
+/** Things that are older than the world, and servers that do not answer, shown in one answer. */
+export const RESTORE_FINDINGS_MAX = 1000;

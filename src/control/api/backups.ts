@@ -57,7 +57,29 @@ interface BackupActor {
   readonly from: string;
 }
 
+/** Something that is newer elsewhere than in the restored store. */
+export interface ReviewFinding {
+  readonly zone: string;
+  readonly kind: 'serial' | 'ds' | 'mta-sts';
+  readonly text: string;
+  readonly fix: string;
+}
+
+export interface ReviewView {
+  /** Absent: the store was not restored, or an operator has looked. */
+  readonly restored?: { readonly backup: string; readonly createdAtMs: number; readonly restoredAtMs: number };
+  /** Zones of the store. */
+  readonly zones: number;
+  readonly findings: readonly ReviewFinding[];
+  /** Servers that did not say, and why: they prove nothing. */
+  readonly unanswered: readonly string[];
+}
+
 export interface BackupsApi {
+  /** Compares the store with the world, outside. */
+  review(): Promise<ReviewView>;
+  /** Key rollovers and mail of a restored store move again. Returns for how many zones; undefined: nothing was held. */
+  resume(actor: BackupActor, dryRun: boolean): Promise<Result<number | undefined>>;
   list(): Promise<Result<BackupsView>>;
   /**
    * `running` when it takes longer than BACKUP_ANSWER_MS_MAX: then it continues. `folder`: elsewhere than configured,

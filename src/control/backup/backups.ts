@@ -13,17 +13,22 @@ import { type ListedBackup } from '#store/backup/folder.ts';
 import { type BackupManifest } from '#store/backup/manifest.ts';
 import { messageOf } from '#store/failure.ts';
 import { type StoreWriter } from '#store/writer.ts';
-import { type BackupInfo, type BackupStart, type BackupsApi, type BackupsView } from '#control/api/backups.ts';
+import {
+  type BackupInfo,
+  type BackupStart,
+  type BackupsApi,
+  type BackupsView,
+  type ReviewView,
+} from '#control/api/backups.ts';
 import { type Actor, type MetricFamily } from '#control/api/control.ts';
-import { type Funnel } from '#control/funnel/funnel.ts';
 import { type RunBackupJob, runBackupProcess } from './backup-process.ts';
 import { type BackupReply, type CreatedBackup } from './jobs.ts';
 import { backupFamilies } from './metrics.ts';
+import { Restored, type RestoredOptions } from './restored.ts';
+import { type ReviewOptions, reviewStore } from './review.ts';
 
-export interface BackupsOptions {
+export interface BackupsOptions extends RestoredOptions, ReviewOptions {
   readonly writer: StoreWriter;
-  readonly funnel: Pick<Funnel, 'change'>;
-  readonly clock: Clock;
   readonly version: string;
   /** The section of the configuration; unless given: beside the data directory's store, on request. */
   readonly backup?: BackupConfig;
@@ -47,8 +52,12 @@ export class Backups implements BackupsApi {
   /** When the schedule makes the next one; it says so itself. */
   nextAtMs: number | undefined;
 
+  /** What is held since the store was restored. */
+  readonly restored: Restored;
+
   constructor(options: BackupsOptions) {
     this.#options = options;
+    this.restored = new Restored(options);
     this.#runJob = options.runJob ?? runBackupProcess;
   }
 
@@ -64,6 +73,18 @@ export class Backups implements BackupsApi {
   /** Reports what needs a person. */
   get alert(): BackupsOptions['alert'] {
     return this.#options.alert;
+  }
+
+  async review(): Promise<ReviewView> {
+    const mark = this.restored.mark();
+    const found = await reviewStore(this.#options);
+    if (mark === undefined) return found;
+    const { backup, createdAtMs, restoredAtMs } = mark;
+    return { restored: { backup, createdAtMs, restoredAtMs }, ...found };
+  }
+
+  resume(actor: Actor, dryRun: boolean): Promise<Result<number | undefined>> {
+    return this.restored.resume(actor, dryRun);
   }
 
   async list(): Promise<Result<BackupsView>> {

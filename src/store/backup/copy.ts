@@ -55,6 +55,11 @@ export function openCopy(folder: string): StoreCopy {
  * key, KEK_WRONG when it is not the one that they are sealed under.
  */
 export function sealerOfCopy({ reader, kekFiles }: StoreCopy, kekFile: string): ChangingSealer {
+  return sealerOfStore(reader, kekFile, kekFiles);
+}
+
+/** The same of a store where it is. */
+export function sealerOfStore(reader: StoreReader, kekFile: string, kekFiles: readonly string[] = []): ChangingSealer {
   const given = sealerIn(kekFile);
   try {
     const { current, next } = settleKek(reader.inspect().environment, given, reader.installation(), sealerIn);
@@ -80,7 +85,7 @@ function sealerIn(file: string): Sealer {
 
 function anotherKey(kekFile: string, kekFiles: readonly string[]): StoreFailure {
   const was = kekFiles.length === 0 ? '' : `; it was in ${kekFiles.join(' and ')} then`;
-  const why = `the key in ${kekFile} is not the one that the secrets of the backup are sealed under${was}`;
+  const why = `the key in ${kekFile} is not the one that its secrets are sealed under${was}`;
   const fix = 'name the file that has the key of then: --kek-file FILE';
   return new StoreFailure('KEK_WRONG', atPath(kekFile, 'the file of the key-encryption key'), why, fix);
 }

@@ -2,26 +2,18 @@
  * Is a backup what was made, and would it be of use? Its files have their hashes, its manifest the MAC of a server with
  * this key-encryption key, its store the structure that verify.ts of the store checks, every secret opens, and
  * signatures are good as of the time that it was made. Read-only, without a server and without the network.
- * Implements: RFC 4035 §5.3 (signatures), RFC 4034 §4 and RFC 5155 §7.1 (chains), by dnssec/verify.ts.
  * Not here: its form (manifest.ts).
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BACKUP_BATCH_NODES, BACKUP_SIGNATURE_NODES } from '#base/limits/backup.ts';
+import { BACKUP_SIGNATURE_NODES } from '#base/limits/backup.ts';
 import { INTEGRITY_PROBLEMS_MAX } from '#base/limits/store.ts';
-import { formatProblem } from '#base/problem.ts';
-import { nameOf } from '#dns/name.ts';
-import { TYPE } from '#dns/types.ts';
-import { type FlaggedNode, type VerifyOptions, verifyHashed, verifyNodes } from '#dnssec/verify.ts';
 import { verifyAudit } from '#store/audit/chain.ts';
 import { messageOf } from '#store/failure.ts';
-import { labelOfSecret } from '#store/kek/change.ts';
-import { decodeNode } from '#store/node-codec.ts';
-import { type StoreReader } from '#store/reader.ts';
-import { type ZoneRecord, isSignedHere, ownerOfKey, zoneIdOfKey } from '#store/schema.ts';
+import { type ZoneRecord } from '#store/schema.ts';
 import { type Sealer } from '#store/seal.ts';
+import { type Report, verifySecrets, verifySignatures } from '#store/upkeep/content.ts';
 import { verifyStore } from '#store/verify.ts';
-import { rrsetOf } from '#zone/view.ts';
 import { type StoreCopy, openCopy, sealerOfCopy } from './copy.ts';
 import {
   BACKUP_FILES,
@@ -88,7 +80,6 @@ export async function verifyBackup(order: VerifyOrder): Promise<BackupVerdict> {
 
 const NOTHING = { zones: 0, nodes: 0, signedNodes: 0, secrets: 0, ofPolicyHost: 0, auditEntries: 0 };
 
-type Report = (where: string, what: string) => void;
 type Content = Omit<BackupVerdict, 'manifest' | 'problems'>;
 
 function verifyFiles(folder: string, { files }: BackupManifest, report: Report): void {
@@ -120,9 +111,11 @@ function verifyContent(
   if (audit.brokenAt !== undefined) report(`audit entry ${audit.brokenAt}`, audit.why ?? 'broken');
   verifyZoneList(order.folder, reader.zones(), report);
   const secrets = verifySecrets(reader, sealer, report);
-  const signedNodes = verifySignatures(order, manifest, reader, report);
-  const { zones, nodes, auditEntries } = structure;
-  return { zones, nodes, auditEntries, signedNodes, ...secrets };
+  const { signatures, random } = order;
+  const nodes = signatures === 'all' ? 'all' : BACKUP_SIGNATURE_NODES;
+  const signedNodes = verifySignatures(reader, { nodes, random, atMs: manifest.createdAtMs }, report);
+  const { problems: _problems, ...counts } = structure;
+  return { ...counts, signedNodes, ...secrets };
 }
 
 function verifyZoneList(folder: string, zones: readonly ZoneRecord[], report: Report): void {
@@ -130,103 +123,6 @@ function verifyZoneList(folder: string, zones: readonly ZoneRecord[], report: Re
   for (const { name, serial } of zones)
     if (listed.get(name) !== serial) report(BACKUP_FILES.zones, `has another serial of ${name} than the store`);
   if (listed.size !== zones.length) report(BACKUP_FILES.zones, `has ${listed.size} zones, the store ${zones.length}`);
-}
-
-/** Opens every secret and forgets it. */
-function verifySecrets(reader: StoreReader, sealer: Sealer, report: Report): Pick<Content, 'secrets' | 'ofPolicyHost'> {
-  const { environment, read } = reader.inspect();
-  const nameOfZone = new Map(reader.zones().map(({ id, name }) => [id, name]));
-  let secrets = 0;
-  let ofPolicyHost = 0;
-  for (const { key, value } of environment.db.secrets.getRange({ ...read })) {
-    const id = ownerOfKey(key);
-    const label = labelOfSecret(id);
-    if (label === undefined) {
-      ofPolicyHost++;
-      continue;
-    }
-    const opened = sealer.open(label, value);
-    if (opened.ok) {
-      opened.value.fill(0);
-      secrets++;
-    } else
-      report(
-        `secret ${id} of ${nameOfZone.get(zoneIdOfKey(key)) ?? 'no zone'}`,
-        'does not open with the key-encryption key',
-      );
-  }
-  return { secrets, ofPolicyHost };
-}
-
-/** Signatures made here, as of the time that the backup was made: those of an old one have ended since. */
-function verifySignatures(
-  { signatures, random }: VerifyOrder,
-  { createdAtMs }: BackupManifest,
-  reader: StoreReader,
-  report: Report,
-): number {
-  const signed = reader.zones().filter(isSignedHere);
-  const all = signed.reduce((sum, { nodeCount }) => sum + nodeCount, 0);
-  const share = signatures === 'all' || all === 0 ? 1 : BACKUP_SIGNATURE_NODES / all;
-  let checked = 0;
-  for (const record of signed)
-    try {
-      checked += verifyZone(
-        reader,
-        record,
-        { nowSeconds: Math.floor(createdAtMs / 1000), isChosen: () => random() < share },
-        report,
-      );
-    } catch (error) {
-      report(`zone ${record.name}`, messageOf(error));
-    }
-  return checked;
-}
-
-interface ZoneCheck {
-  readonly nowSeconds: number;
-  readonly isChosen: () => boolean;
-}
-
-function verifyZone(
-  reader: StoreReader,
-  record: ZoneRecord,
-  { nowSeconds, isChosen }: ZoneCheck,
-  report: Report,
-): number {
-  const view = reader.view(record);
-  const apex = nameOf(record.name);
-  const dnskeys = rrsetOf(view.node(view.apexKey), TYPE.DNSKEY)?.rdatas ?? [];
-  const unpublished = record.keys.map(({ dnskey }) => new Uint8Array(Buffer.from(dnskey, 'base64')));
-  const options: VerifyOptions = { nowSeconds, view, unpublished };
-  let checked = 0;
-  const check = (nodes: readonly FlaggedNode[], isHashed: boolean): void => {
-    checked += nodes.length;
-    const plain = nodes.map(({ node }) => node);
-    const problems = isHashed
-      ? verifyHashed(apex, plain, dnskeys, options)
-      : verifyNodes(apex, nodes, dnskeys, options);
-    for (const each of problems) report(`zone ${record.name}`, formatProblem(each));
-  };
-  for (const isHashed of [false, true]) {
-    let after: Uint8Array | undefined;
-    for (;;) {
-      const chosen: FlaggedNode[] = [];
-      const from = after;
-      const show = (key: Uint8Array, octets: Uint8Array): void => {
-        const owner = Buffer.from(key).toString('latin1');
-        after = Buffer.from(key);
-        const isApex = !isHashed && owner === view.apexKey;
-        if (isApex || isChosen()) chosen.push({ node: decodeNode(octets, owner), flags: octets[0]! });
-      };
-      const count = isHashed
-        ? reader.readHashed(record.id, from, BACKUP_BATCH_NODES, show)
-        : reader.readNodes(record.id, from, BACKUP_BATCH_NODES, show);
-      check(chosen, isHashed);
-      if (count < BACKUP_BATCH_NODES) break;
-    }
-  }
-  return checked;
 }
 
 /** Best effort: a backup on a medium that is read-only stays without it. */

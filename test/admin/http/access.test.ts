@@ -91,6 +91,8 @@ const POLICY: Readonly<
   'post /v1/keys/reseal': 'admin',
   'get /v1/backups': 'admin',
   'post /v1/backups': 'admin',
+  'get /v1/backups/restored': 'admin',
+  'post /v1/backups/restored/resume': 'admin',
   'get /v1/mail/schema': 'public',
   'get /v1/spf/{domain}/check': 'read',
   'get /v1/spf/{domain}/tree': 'read',

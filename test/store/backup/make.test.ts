@@ -216,13 +216,18 @@ describe('a backup that is not good is found:', () => {
     expect(existsSync(join(folder, BACKUP_FILES.verified))).toBe(false);
   });
 
-  test('signatures are judged as of the time of the backup: an old one is as good as it was', async () => {
+  test('signatures are judged as of the last change: an old backup, and one of a server that was down, are as good as they were', async () => {
     const server = temporaryControl();
     await server.load('old.example.', '@ 3600 SOA ns host 1 7200 900 1209600 300\n@ 3600 NS ns\nns 3600 A 192.0.2.1\n');
     const folder = await backupOf(server.dir);
     expect((await checkAll(folder, { nowMs: TEST_NOW_MS + 400 * 24 * HOUR_MS })).problems).toEqual([]);
     const late = await backupOf(server.dir, { nowMs: TEST_NOW_MS + 400 * 24 * HOUR_MS });
-    expect((await checkAll(late)).problems.join('\n')).toMatch(/DNSSEC_TIME/);
+    expect((await checkAll(late)).problems).toEqual([]);
+    await server.writer.commit({ audit: { ...auditEvent(), atMs: TEST_NOW_MS + 400 * 24 * HOUR_MS } });
+    // Another change was made, and the signatures were not renewed.
+    expect((await checkAll(await backupOf(server.dir, { nowMs: Date.now() }))).problems.join('\n')).toMatch(
+      /DNSSEC_TIME/,
+    );
   });
 });
 

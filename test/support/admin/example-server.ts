@@ -13,6 +13,7 @@ import { WHOLE } from '#base/place.ts';
 import { problem } from '#base/problem.ts';
 import { SignerExporter } from '#control/signers/export.ts';
 import { nameOf } from '#dns/name.ts';
+import { restoredWrite } from '#store/backup/restored.ts';
 import { followedWrite, membershipWrite } from '#store/transfer/followed-catalogs.ts';
 import { primariesWrite } from '#store/transfer/primaries.ts';
 import { LOGO } from '../mail/mark-certificate.ts';
@@ -61,7 +62,9 @@ export async function exampleServer(options: TestControlOptions = {}): Promise<E
   good(await server.run({ kind: 'mail.apply', zone: ZONE, policy: POLICY }));
   const kekFile = join(temporaryFolder(), 'kek');
   writeFileSync(kekFile, TEST_KEK, { mode: 0o600 });
-  await server.writer.commit({ audit: { atMs: server.clock.nowMs() }, kekFile });
+  const mark = { version: 1, backup: 'waxseal-20251231T000000Z-00000000', createdAtMs: 0, restoredAtMs: 0 } as const;
+  const documents = [restoredWrite({ ...mark, reason: 'restored' })];
+  await server.writer.commit({ audit: { atMs: server.clock.nowMs() }, kekFile, documents });
   server.publisher.receive({ kind: 'served', workers: [{ id: 0, alive: true, generation: Number.MAX_SAFE_INTEGER }] });
   await server.live(HOUR_MS);
   good(await server.run({ kind: 'certificate.want', zone: ZONE, host: 'www.example.com' }));

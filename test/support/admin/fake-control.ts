@@ -149,6 +149,8 @@ export class FakeControl implements ControlApi {
   readonly backups: ControlApi['backups'] = {
     list: () => Promise.resolve(ok({ folder: '/backups', backups: [], bad: [] })),
     create: () => Promise.resolve(ok({ kind: 'running' })),
+    review: () => Promise.resolve({ zones: 1, findings: [], unanswered: [] }),
+    resume: () => Promise.resolve(ok(undefined)),
   };
   readonly delegation: ControlApi['delegation'] = { view: () => ({ children: [], isCut: false }) };
   readonly transfer = NO_TRANSFER;

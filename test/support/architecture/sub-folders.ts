@@ -45,7 +45,8 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     hosted: ['.'],
     transfer: ['.'],
     powerdns: ['.'],
-    backup: ['.', 'audit', 'kek'],
+    backup: ['.', 'audit', 'kek', 'upkeep'],
+    upkeep: ['.', 'kek'],
   },
   mail: {
     text: [],
@@ -84,7 +85,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     lifecycle: ['api', 'funnel'],
     'policy-host': ['funnel'],
     audit: ['api', 'funnel', 'lifecycle'],
-    backup: ['api', 'funnel'],
+    backup: ['api', 'commands', 'dnssec', 'funnel', 'lifecycle', 'outside'],
     outside: [],
     reports: ['api'],
     zone: ['api', 'commands', 'funnel'],

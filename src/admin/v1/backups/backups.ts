@@ -37,6 +37,25 @@ const ListForm = Type.Object({
   bad: Type.Array(Type.Object({ name: Type.String(), folder: Type.String(), problem: Type.String() })),
 });
 
+const ReviewForm = Type.Object({
+  restored: Type.Optional(
+    Type.Object(
+      { backup: Type.String(), createdAt: Time, restoredAt: Time },
+      { description: 'absent: the store was not restored, or an operator has looked' },
+    ),
+  ),
+  zones: Type.Integer(),
+  findings: Type.Array(
+    Type.Object({
+      zone: Type.String(),
+      kind: Type.Union([Type.Literal('serial'), Type.Literal('ds'), Type.Literal('mta-sts')]),
+      text: Type.String(),
+      fix: Type.String(),
+    }),
+  ),
+  unanswered: Type.Array(Type.String(), { description: 'servers that did not say, and why' }),
+});
+
 const Folder = Type.String({ maxLength: 1024, description: 'elsewhere than `backup.folder`; for the Unix socket' });
 
 export const backupsRoutes = [
@@ -82,6 +101,48 @@ export const backupsRoutes = [
       reply.status(value.kind === 'running' ? 202 : 201);
       if (value.kind === 'running') return ok({ running: true });
       return ok({ backup: backupForm(value.backup), removed: value.removed });
+    },
+  }),
+
+  readRoute({
+    url: '/v1/backups/restored',
+    access: 'admin',
+    tag: 'server',
+    budget: 'looks',
+    summary: 'Compare a restored store with the world',
+    description:
+      'Asks the secondaries of each zone and the name servers of its parent: serials that are newer elsewhere, DS ' +
+      'records of keys that are not here, ids of MTA-STS policies that others give out.',
+    answers: { 200: ReviewForm },
+    show: async ({ control }) => {
+      const { restored, ...found } = await control.backups.review();
+      const mark = restored && {
+        backup: restored.backup,
+        createdAt: isoTime(restored.createdAtMs),
+        restoredAt: isoTime(restored.restoredAtMs),
+      };
+      return ok({ body: () => ({ ...given({ restored: mark }), ...found }) });
+    },
+  }),
+
+  writeRoute({
+    method: 'POST',
+    url: '/v1/backups/restored/resume',
+    access: 'admin',
+    tag: 'server',
+    summary: 'Let key rollovers and mail of a restored store move again',
+    body: closed({}),
+    example: {},
+    answers: {
+      200: Type.Object({
+        zones: Type.Integer({ description: 'whose mail moves again' }),
+        wasHeld: Type.Boolean(),
+        dryRun: Type.Boolean(),
+      }),
+    },
+    write: async ({ control, actor, dryRun }) => {
+      const done = await control.backups.resume(actor, dryRun);
+      return done.ok ? ok({ zones: done.value ?? 0, wasHeld: done.value !== undefined, dryRun }) : done;
     },
   }),
 ];
