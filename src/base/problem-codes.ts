@@ -111,6 +111,9 @@ export const PROBLEM_KINDS = {
 
   // zone: changesets
   CHANGESET_MISMATCH: { title: 'a changeset does not fit the zone it is applied to', status: 409, exit: 4 },
+  ROLLBACK_LEFT_OUT: { title: 'a rollback leaves out what a life cycle keeps', status: 409, exit: 4 },
+  VERSION_DISTANCE: bad('more lies between two versions of a zone than is compared at once'),
+  VERSION_NOT_KEPT: { title: 'the journal does not reach to that version of the zone', status: 404, exit: 3 },
   CHANGESET_SUPERSEDED: { title: 'what a changeset did has been changed again since', status: 409, exit: 4 },
 
   // dnssec: what a check of signatures finds, and what keys are asked for

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { callApi, callList, openAnswer } from './api-client.ts';
+import { whoText } from './audit-who.ts';
 import { failure, reasonOf } from './failure.ts';
 import { type ReadOptions, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
@@ -120,13 +121,6 @@ async function verifyLog(files: readonly string[], options: VerifyOptions, termi
     options.json === true ? formatJson(result) : `${entries} entries from ${from} on, all in order${vouched}\n`,
   );
   if (!whole) process.exitCode = 6;
-}
-
-/** `token:7f3a…(mary)@192.0.2.7`, `socket:admin(root (0))`. */
-export function whoText({ kind, id, from, owner, user }: EntryDocument['actor']): string {
-  const whose = owner ?? user;
-  const place = from === '' || from === 'unix' ? '' : `@${from}`;
-  return `${kind}:${id}${whose === undefined ? '' : `(${whose})`}${place}`;
 }
 
 interface Verdict {

@@ -72,14 +72,19 @@ function formatOutcome({ zone, changed, created, dryRun, changeset, elsewhere = 
 }
 
 function formatChangeset(zone: string, created: boolean, wouldBe: string, changeset: ChangesetDocument): string {
-  const { fromSerial, toSerial, omitted } = changeset;
+  const { fromSerial, toSerial } = changeset;
   const head = created ? `${zone} ${wouldBe}created, serial ${toSerial}` : `${zone} ${wouldBe}changed, serial ${fromSerial} to ${toSerial}`;
+  return `${formatLine(head)}${formatChanges(changeset)}`;
+}
+
+/** The records that go and come, a line each; of those that signing makes only how many. */
+export function formatChanges(changeset: Pick<ChangesetDocument, 'deleted' | 'added' | 'omitted'>): string {
   const deleted = changeset.deleted.filter((line) => !isSigning(line));
   const added = changeset.added.filter((line) => !isSigning(line));
   const hidden = changeset.deleted.length + changeset.added.length - deleted.length - added.length;
-  const lines = [head, ...deleted.map((line) => `- ${line}`), ...added.map((line) => `+ ${line}`)];
+  const lines = [...deleted.map((line) => `- ${line}`), ...added.map((line) => `+ ${line}`)];
   if (hidden > 0) lines.push(`  and ${hidden} RRSIG, NSEC and NSEC3 records`);
-  if (omitted > 0) lines.push(`  and ${omitted} more, not shown`);
+  if (changeset.omitted > 0) lines.push(`  and ${changeset.omitted} more, not shown`);
   return formatLines(lines);
 }
 

@@ -23,7 +23,7 @@ const NOUNS: Readonly<Record<string, Noun>> = {
   bimi: { summary: 'BIMI: check a logo, and have it hosted', load: async () => (await import('./bimi.ts')).defineBimi },
   spf: { summary: 'SPF: tree, check, drift, flatten', load: async () => (await import('./spf.ts')).defineSpf },
   zone: {
-    summary: 'zones: add, remove, list, show, import, export, check, diff',
+    summary: 'zones: add, remove, list, show, import, export, check, diff, history, rollback',
     example: 'waxseal zone import example.com example.com.zone',
     load: async () => (await import('./zone.ts')).defineZone,
   },

@@ -9,6 +9,7 @@ import { type ChangeOptions, type OutputOptions, type ReadOptions, changeCommand
 import { findServer } from './server-address.ts';
 import { type PrimaryOptions, type SecondaryDocument } from './zone-primaries.ts';
 import { primariesOf, primaryOptions, secondaryFields } from './zone-primaries.ts';
+import { defineHistory, diffVersions, isVersion } from './zone-history.ts';
 import { type Terminal, formatFields, formatJson, formatLines, formatTable } from './terminal.ts';
 import { defineCheckDelegation } from './zone-delegation.ts';
 import { defineRole } from './zone-role.ts';
@@ -44,6 +45,10 @@ interface ImportOptions extends ChangeOptions, ParentOptions {
   readonly presigned?: boolean;
 }
 
+interface DiffOptions extends ReadOptions {
+  readonly dnssec: boolean;
+}
+
 interface ExportOptions extends ReadOptions {
   readonly signed?: boolean;
   readonly output?: string;
@@ -53,6 +58,7 @@ export function defineZone(noun: Command, terminal: Terminal): void {
   defineLife(noun, terminal);
   defineLooks(noun, terminal);
   defineFiles(noun, terminal);
+  defineHistory(noun, terminal);
 }
 
 /** Zones come, go and come back. */
@@ -164,12 +170,16 @@ function defineFiles(noun: Command, terminal: Terminal): void {
     .action((zone: string, file: string, options: ImportOptions) => sendFile(zone, file, options, terminal));
 
   readCommand(
-    noun.command('diff <zone> <file>').description('show what importing a file would change'),
-    'waxseal zone diff example.com example.com.zone',
+    noun
+      .command('diff <zone> <from> [to]')
+      .description('compare two versions (serials, or revisions as in r1234), or the zone with a zone file'),
+    'waxseal zone diff example.com 2026113001 2026113004',
   )
-    .option('--no-dnssec', 'as in import')
-    .action((zone: string, file: string, options: ReadOptions & { readonly dnssec: boolean }) =>
-      sendFile(zone, file, { ...options, dryRun: true, wait: false }, terminal),
+    .option('--no-dnssec', 'with a file: as in import')
+    .action((zone: string, from: string, to: string | undefined, options: DiffOptions) =>
+      to === undefined && !isVersion(from)
+        ? sendFile(zone, from, { ...options, dryRun: true, wait: false }, terminal)
+        : diffVersions(zone, [from, to], options, terminal),
     );
 
   readCommand(

@@ -318,8 +318,8 @@ export class Control implements ControlApi {
     const served = record === undefined ? undefined : { record, view: this.#writer.view(record) };
     const unmet = unmetCondition(record, served?.view, options);
     if (unmet !== undefined) return fail(unmet);
-    const { actor, mayChange = () => actor.kind === 'socket' } = options;
-    return how({ served, emptyView: new MemoryZone(zone, new Map()), actor, mayChange });
+    const { actor, mayChange = () => actor.kind === 'socket', mayTouch } = options;
+    return how({ served, emptyView: new MemoryZone(zone, new Map()), actor, mayChange, ...(mayTouch && { mayTouch }) });
   }
 
   /** Signs certificates for hosts that have none, once it is started. */

@@ -3,21 +3,34 @@
  * Not here: changing them (control/zone/decide.ts).
  */
 import { CHANGESET_LINES_MAX } from '#base/limits/changes.ts';
+import { type Result, ok } from '#base/problem.ts';
 import { type Name, lowerName } from '#dns/name.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { CLASS, type RrType } from '#dns/types.ts';
+import { findAudit } from '#store/audit/entries.ts';
 import { type ZoneLabels, readLabels } from '#store/powerdns/labels.ts';
 import { readAliases } from '#store/alias/aliases.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type Alias, aliasedView } from '#zone/alias/alias.ts';
 import { decodeChangeset } from '#zone/changeset-codec.ts';
+import { type Changeset } from '#zone/changeset.ts';
+import { filterChangeset } from '#zone/history/net-changes.ts';
 import { changesetLines } from '#zone/changeset-text.ts';
 import { type Response, type ZoneSet, lookup, zoneSet } from '#zone/lookup.ts';
 import { type ZoneView } from '#zone/view.ts';
-import { type DsForm, type ZonesApi } from '#control/api/control.ts';
+import { type ChangesetText, type DsForm, type ShownRecords } from '#control/api/control.ts';
+import { type ZoneChange, type ZoneDifference, type ZonesApi } from '#control/api/control.ts';
+import { type VersionAsked } from '#control/api/history.ts';
+import { differenceOf } from '#control/zone/history.ts';
 import { storeResolver } from '#control/outside/store-resolver.ts';
 import { dsForms } from '#control/zone/ds-forms.ts';
+
+/** What is shown of a changeset; what is not shown is counted only where there are too many lines. */
+function shownLines(changeset: Changeset, { isShown, linesMax = CHANGESET_LINES_MAX }: ShownRecords): ChangesetText {
+  const own = isShown === undefined ? changeset : filterChangeset(changeset, ({ owner, type }) => isShown(owner, type));
+  return changesetLines(own, linesMax);
+}
 
 export class ServedZones implements ZonesApi {
   readonly #reader: StoreReader;
@@ -51,16 +64,32 @@ export class ServedZones implements ZonesApi {
     return aliasedView(this.view(record), this.aliases(record));
   }
 
-  changes(record: ZoneRecord, limit: number, beforeRevision?: number): ReturnType<ZonesApi['changes']> {
+  changes(record: ZoneRecord, limit: number, beforeRevision?: number, shown: ShownRecords = {}): readonly ZoneChange[] {
     const entries = this.#reader.journal(record.id, limit, beforeRevision);
-    return entries.map(({ revision, atMs, fromSerial, toSerial, changeset }) => ({
-      revision,
-      atMs,
-      changeset:
+    return entries.map(({ revision, atMs, fromSerial, toSerial, changeset }) => {
+      const lines =
         changeset === undefined
           ? { fromSerial, toSerial, deleted: [], added: [], omitted: record.nodeCount }
-          : changesetLines(decodeChangeset(changeset), CHANGESET_LINES_MAX),
-    }));
+          : shownLines(decodeChangeset(changeset), shown);
+      const entry = findAudit(this.#reader, revision);
+      if (entry === undefined) return { revision, atMs, changeset: lines };
+      const { hash: _hash, ...audit } = entry;
+      return { revision, atMs, changeset: lines, audit };
+    });
+  }
+
+  difference(
+    record: ZoneRecord,
+    from: VersionAsked,
+    to?: VersionAsked,
+    shown: ShownRecords = {},
+  ): Result<ZoneDifference> {
+    const found = differenceOf(this.#reader, record, from, to);
+    if (!found.ok) return found;
+    const { changeset, revisions, ...versions } = found.value;
+    const same = { fromSerial: versions.from.serial, toSerial: versions.to.serial, deleted: [], added: [], omitted: 0 };
+    const lines = changeset === undefined ? same : shownLines(changeset, shown);
+    return ok({ ...versions, changes: revisions.length, changeset: lines });
   }
 
   labels({ id }: ZoneRecord): ZoneLabels {

@@ -20,6 +20,7 @@ import { AUDIT_REMOVAL, removeAudit } from '#store/audit/chain.ts';
 import { type DocumentWrite, putDocument, removeDocuments } from './documents.ts';
 import { type EventShares } from './event-shares.ts';
 import { type EventWrite, appendEvents } from './events.ts';
+import { dropManaged, noteManagedSince, putManaged } from '#store/history/managed.ts';
 import { StoreFailure } from './failure.ts';
 import { type Written } from './free-space.ts';
 import { decodeJson, encodeJson, isNumber } from './json.ts';
@@ -117,11 +118,14 @@ export function applyWrite({ db }: Environment, write: StoreWrite, tools: ApplyT
   for (const record of zones) db.zones.putSync(zoneKey(record.id), encodeJson(record));
   reserveZoneIds(db.meta, put);
 
+  noteManagedSince(db, generation);
   const journalled = new Set<number>();
   for (const each of write.journal ?? []) {
     assert(counts.has(each.zoneId) && !journalled.has(each.zoneId), 'one changeset for each changed zone');
     journalled.add(each.zoneId);
-    appendJournal(db.journal, each, generation, write.audit.atMs, limits);
+    const pruned = appendJournal(db.journal, each, generation, write.audit.atMs, limits);
+    for (const revision of pruned) dropManaged(db, each.zoneId, revision);
+    putManaged(db, each.zoneId, generation, each.managed ?? []);
   }
   for (const { zoneId, id, value } of write.secrets ?? []) {
     assert(hasZone(db.zones, zoneId), `secret of zone ${zoneId}, which does not exist`);

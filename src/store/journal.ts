@@ -13,6 +13,7 @@
 import { atObject } from '#base/place.ts';
 import { JOURNAL_BYTES_MAX, JOURNAL_CHANGESET_BYTES_MAX, JOURNAL_ENTRIES_MAX } from '#base/limits/store.ts';
 
+import { type ManagedRrset } from '#store/history/managed.ts';
 import { StoreFailure } from './failure.ts';
 import { decodeJson, encodeJson, hasFields } from './json.ts';
 import { journalKey, numberOfKey } from './schema.ts';
@@ -24,6 +25,8 @@ export interface JournalWrite {
   readonly fromSerial: number;
   readonly toSerial: number;
   readonly changeset: Uint8Array;
+  /** RRsets of it that a part of the server keeps, and not a person; absent: none. */
+  readonly managed?: readonly ManagedRrset[];
 }
 
 export interface JournalEntry {
@@ -64,8 +67,15 @@ function isTotals(value: unknown): value is Totals {
 const HEAD_BYTES = 21;
 const KIND = { CHANGESET: 1, SNAPSHOT: 2 } as const;
 
-/** Adds one entry and prunes. Inside the writer's transaction. */
-export function appendJournal(journal: Octets, write: JournalWrite, generation: number, atMs: number, limits: JournalLimits): void {
+/** Adds one entry and prunes. Inside the writer's transaction. Returns the revisions of what was pruned. */
+export function appendJournal(
+  journal: Octets,
+  write: JournalWrite,
+  generation: number,
+  atMs: number,
+  limits: JournalLimits,
+): readonly number[] {
+  const pruned: number[] = [];
   const kept = write.changeset.length <= limits.changesetBytes ? write.changeset : new Uint8Array(0);
   const value = Buffer.alloc(HEAD_BYTES + kept.length);
   value[0] = kept === write.changeset ? KIND.CHANGESET : KIND.SNAPSHOT;
@@ -82,10 +92,12 @@ export function appendJournal(journal: Octets, write: JournalWrite, generation: 
     const [oldest] = journal.getRange({ start: journalKey(write.zoneId, 1), end: journalKey(write.zoneId + 1, 0), limit: 1 });
     if (oldest === undefined) break;
     journal.removeSync(oldest.key);
+    pruned.push(numberOfKey(oldest.key, 4));
     entries -= 1;
     bytes -= oldest.value.length;
   }
   journal.putSync(journalKey(write.zoneId, 0), encodeJson({ entries, bytes } satisfies Totals));
+  return pruned;
 }
 
 export function journalTotals(journal: Octets, zoneId: number, read?: ReadOptions): Totals {

@@ -22,9 +22,15 @@ export interface Changeset {
   readonly fromSerial: Serial;
   readonly toSerial: Serial;
   /** The old SOA first. */
-  readonly deleted: readonly Rrset[];
+  readonly deleted: readonly ChangedRrset[];
   /** The new SOA first. */
-  readonly added: readonly Rrset[];
+  readonly added: readonly ChangedRrset[];
+}
+
+/** Records that came or went. */
+export interface ChangedRrset extends Rrset {
+  /** Who keeps them; absent: a person, or it is not known, as in what was read from the journal. */
+  readonly manager?: Exclude<Manager, 'manual'>;
 }
 
 /** What a caller asks for: this RRset at this owner, or none. */
@@ -36,8 +42,8 @@ export interface RrsetChange {
 
 /** The two lists of a changeset while it is being made. */
 export interface Difference {
-  readonly deleted: Rrset[];
-  readonly added: Rrset[];
+  readonly deleted: ChangedRrset[];
+  readonly added: ChangedRrset[];
 }
 
 /** Appends to `into` what makes `after` out of `before`; managers and the case of owners are no difference. */
@@ -57,12 +63,13 @@ export function diffNodes(before: ZoneNode | undefined, after: ZoneNode | undefi
 function diffRrsets(owner: Name, before: NodeRrset | undefined, after: NodeRrset | undefined, into: Difference): void {
   // A TTL belongs to each record: with another TTL every record is another one, RRSIGs too (RFC 4034 §3).
   const sameTtl = before?.ttl === after?.ttl;
-  const push = (list: Rrset[], rrset: NodeRrset | undefined, other: NodeRrset | undefined): void => {
+  const push = (list: ChangedRrset[], rrset: NodeRrset | undefined, other: NodeRrset | undefined): void => {
     if (rrset === undefined) return;
     const { type, ttl } = rrset;
+    const manager = rrset.manager === 'manual' ? {} : { manager: rrset.manager };
     const rdatas = sameTtl ? rdatasWithout(rrset.rdatas, other?.rdatas ?? []) : rrset.rdatas;
     const signatures = sameTtl ? rdatasWithout(rrset.signatures, other?.signatures ?? []) : rrset.signatures;
-    if (rdatas.length > 0) list.push({ owner, type, ttl, rdatas });
+    if (rdatas.length > 0) list.push({ owner, type, ttl, rdatas, ...manager });
     if (signatures.length > 0) list.push({ owner, type: TYPE.RRSIG, ttl, rdatas: signatures });
   };
   push(into.deleted, before, after);
@@ -71,7 +78,7 @@ function diffRrsets(owner: Name, before: NodeRrset | undefined, after: NodeRrset
 
 /** Puts the SOA first, as IXFR sends it. */
 export function orderChangeset(zone: Name, fromSerial: Serial, toSerial: Serial, { deleted, added }: Difference): Changeset {
-  const soaFirst = (rrsets: readonly Rrset[]): Rrset[] => [
+  const soaFirst = (rrsets: readonly ChangedRrset[]): ChangedRrset[] => [
     ...rrsets.filter((rrset) => rrset.type === TYPE.SOA),
     ...rrsets.filter((rrset) => rrset.type !== TYPE.SOA),
   ];

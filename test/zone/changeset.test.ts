@@ -3,7 +3,16 @@ import { describe, expect, test } from 'vitest';
 import { nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { planChange } from '#dnssec/plan.ts';
-import { type Changeset, type RrsetChange, applyChangeset, diffZones, invertChangeset, revertChanges, serialOf } from '#zone/changeset.ts';
+import {
+  type ChangedRrset,
+  type Changeset,
+  type RrsetChange,
+  applyChangeset,
+  diffZones,
+  invertChangeset,
+  revertChanges,
+  serialOf,
+} from '#zone/changeset.ts';
 import { decodeChangeset, encodeChangeset } from '#zone/changeset-codec.ts';
 import { changesetLines, formatChangeset } from '#zone/changeset-text.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
@@ -77,8 +86,13 @@ describe('laws', () => {
     view = after.view;
   }
 
-  test('decode ∘ encode = id', () => {
-    for (const { changeset } of steps) expect(decodeChangeset(encodeChangeset(changeset))).toEqual(changeset);
+  test('decode ∘ encode = id, but for managers, which secondaries need not know', () => {
+    const bare = ({ manager: _manager, ...rrset }: ChangedRrset) => rrset;
+    for (const { changeset } of steps) {
+      const { deleted, added } = changeset;
+      const expected = { ...changeset, deleted: deleted.map(bare), added: added.map(bare) };
+      expect(decodeChangeset(encodeChangeset(changeset))).toEqual(expected);
+    }
   });
   test('apply ∘ diff = id, forwards and backwards', () => {
     const bare = (view: ZoneView): unknown[] =>

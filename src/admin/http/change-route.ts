@@ -20,7 +20,7 @@ import { preconditionOf, zoneEtag } from './preconditions.ts';
 import { problemForm } from './problems.ts';
 import type { Asked, Route, Values } from './route.ts';
 import { changeAnswers, waitQuery, zoneParams } from './schemas.ts';
-import { checkCommand, visibleOutcome } from './record-scope.ts';
+import { checkCommand, mayTouchOf, visibleOutcome } from './record-scope.ts';
 import { type Order, type WriteParts, writeRoute } from './write-route.ts';
 
 /** What a request wants changed. Whatever is not given is the zone's. */
@@ -115,7 +115,8 @@ export async function runCommand(
   const beyond = checkCommand(identity, command);
   if (beyond.length > 0) return fail(...beyond.map(placed));
   const mayChange = (apex: Name) => allows(identity, 'zone-change', ownerKey(apex));
-  const result = await control.run(command, { actor, mayChange, dryRun, ...given({ precondition }) });
+  const mayTouch = mayTouchOf(identity, ownerKey(command.zone));
+  const result = await control.run(command, { actor, mayChange, dryRun, ...given({ precondition, mayTouch }) });
   if (!result.ok) return fail(...result.problems.map(placed));
   const seen = visibleOutcome(identity, result.value, ownerKey(command.zone));
   const outcome = { ...seen, warnings: seen.warnings.map(placed) };

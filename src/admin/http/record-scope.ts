@@ -45,6 +45,8 @@ function grantTest({ names, types }: TokenGrant): RecordScope['has'] {
 export function checkCommand(identity: Identity, command: Command): readonly Problem[] {
   const scope = recordScope(identity, 'change', ownerKey(command.zone));
   if (scope.isWhole) return [];
+  // Those look themselves at what they would change: `mayTouchOf`.
+  if (command.kind === 'zone.revert' || command.kind === 'zone.rollback') return [];
   if (command.kind !== 'rrsets.change') return [scopeProblem(identity, 'a right to change the whole zone')];
   const outside = command.operations.flatMap(({ name, type: typeText }, index) => {
     const owner = parseRequestName(name, command.zone);
@@ -59,6 +61,12 @@ export function checkCommand(identity: Identity, command: Command): readonly Pro
     const text = more > 0 ? `${what}, and to ${more} more RRsets of this request` : what;
     return scopeProblem(identity, `a right to change ${text}`, inBody(`/${index}/name`));
   });
+}
+
+/** Which RRsets of a zone a sender with narrower rights may change; undefined: all of them. */
+export function mayTouchOf(identity: Identity, zoneKey: string): RecordScope['has'] | undefined {
+  const scope = recordScope(identity, 'change', zoneKey);
+  return scope.isWhole ? undefined : scope.has;
 }
 
 /** `outcome` as this sender may see it: what is not in its scope is left out of the changeset. */

@@ -41,6 +41,10 @@ export const CHANGE_REASON_CHARACTERS_MAX = 500;
 
 /** Lines of each list of a changeset in an answer: what a person reads; the journal has the rest. */
 export const CHANGESET_LINES_MAX = 500;
+/** Lines of each list in the difference of two versions: 10 MiB of ordinary records; the rest is counted. */
+export const ZONE_DIFF_LINES_MAX = 10_000;
+/** Octets of changesets that lie between two versions that are compared: they are held in memory as records. */
+export const ZONE_DIFF_BYTES_MAX = 16 * 1024 * 1024;
 /**
  * Nodes of a large plan whose signatures are checked before it is published: 64 find a signer that fails one in ten
  * with 99.9 %.

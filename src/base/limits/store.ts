@@ -16,6 +16,8 @@ export const STORE_READERS_MAX = 1024;
 export const STORE_DATABASES_MAX = 24;
 /** Changesets kept for one zone: secondaries and people look back hours or days, not for ever. */
 export const JOURNAL_ENTRIES_MAX = 1000;
+/** Changes read at once when a version is looked for. */
+export const JOURNAL_PAGE_ENTRIES = 64;
 /** Octets of changesets kept for one zone. */
 export const JOURNAL_BYTES_MAX = 64 * 1024 * 1024;
 /** A changeset above this is kept as a marker only: a secondary is better served by AXFR (RFC 1995 §2). */

@@ -2,7 +2,7 @@
  * What the control process offers to those who drive it (admin API, command line through it, scheduler): commands that change,
  * and reads. Every change is one `Command`, decided purely, committed in one transaction and durable before `run` resolves.
  */
-import { type AuditActor, type AuditRecord } from '#store/audit/entries.ts';
+import { type AuditActor } from '#store/audit/entries.ts';
 import { type SignedAuditHead } from '#store/audit/signed-head.ts';
 import { type HostedState } from '#base/ipc/messages.ts';
 import { type Problem, type Result } from '#base/problem.ts';
@@ -30,6 +30,8 @@ import { type DelegationCheckApi } from './delegation-check.ts';
 import { type DnssecKeysApi, type DnssecKeysCommand } from './dnssec-keys.ts';
 import { type EventsApi } from './events.ts';
 import { type BimiView, type LiveTlsaHost, type LiveTlsaQuestion, type MailCommand } from './mail.ts';
+import { type AuditView, type ChangesetText, type ShownRecords, type VersionAsked } from './history.ts';
+import { type ZoneChange, type ZoneDifference } from './history.ts';
 import { type MailNote, type MailProposal, type MailView } from './mail.ts';
 import { type SignersApi } from './signers.ts';
 import { type NewToken, type RejectedToken, type TokenInfo } from './tokens.ts';
@@ -132,6 +134,8 @@ export type ZoneCommand =
     }
   /** Undoes one changeset of the journal by a new change that inverts it. */
   | { readonly kind: 'zone.revert'; readonly zone: Name; readonly serial: number; readonly below?: BelowCare }
+  /** Undoes all since a version of the zone by a new change; what others keep stays as it is. */
+  | { readonly kind: 'zone.rollback'; readonly zone: Name; readonly to: VersionAsked; readonly below?: BelowCare }
   /** Turns signing on or off. Off is rejected without `force`: while the parent has a DS the zone would go bogus. */
   | {
       readonly kind: 'zone.dnssec';
@@ -158,18 +162,10 @@ export interface RunOptions {
    * may, tokens and the server's own upkeep may not.
    */
   readonly mayChange?: (apex: Name) => boolean;
+  /** Whether the actor may change this RRset of the command's own zone, for undos; unless given it may. */
+  readonly mayTouch?: (owner: Name, type: RrType) => boolean;
   /** A check made inside the serial writer, just before deciding; its problem rejects the command (for RRset ETags). */
   readonly precondition?: (record: ZoneRecord | undefined, view: ZoneView | undefined) => Problem | undefined;
-}
-
-/** A changeset as text: one line per record, `owner TTL IN TYPE rdata`, old SOA first among the deleted, new SOA first among the added. */
-export interface ChangesetText {
-  readonly fromSerial: number;
-  readonly toSerial: number;
-  readonly deleted: readonly string[];
-  readonly added: readonly string[];
-  /** Lines left out of both lists because there were more than CHANGESET_LINES_MAX. */
-  readonly omitted: number;
 }
 
 export interface Outcome {
@@ -205,9 +201,6 @@ export interface DsForm {
   /** For registrars that want the key: flags, protocol, algorithm, base64 public key. */
   readonly dnskey: { readonly flags: number; readonly protocol: 3; readonly algorithm: number; readonly publicKey: string };
 }
-
-/** An audit entry as it is shown: without its hash. */
-export type AuditView = Omit<AuditRecord, 'hash'>;
 
 export interface WorkerStatus {
   readonly id: number;
@@ -282,11 +275,9 @@ export interface ZonesApi {
   /** The zone with its ALIAS records as RRsets, beside the addresses that stand for them. */
   shown(record: ZoneRecord): ZoneView;
   /** Journal of a zone, newest first. */
-  changes(
-    record: ZoneRecord,
-    limit: number,
-    beforeRevision?: number,
-  ): readonly { readonly revision: number; readonly atMs: number; readonly changeset: ChangesetText }[];
+  changes(record: ZoneRecord, limit: number, beforeRevision?: number, options?: ShownRecords): readonly ZoneChange[];
+  /** What lies between two versions of a zone; `to` is the zone of now unless given. */
+  difference(record: ZoneRecord, from: VersionAsked, to?: VersionAsked, shown?: ShownRecords): Result<ZoneDifference>;
   ds(record: ZoneRecord): readonly DsForm[];
   /** Words that clients of the PowerDNS-compatible API have written on the zone. */
   labels(record: ZoneRecord): ZoneLabels;
@@ -396,4 +387,4 @@ export interface TokensApi {
   authenticate(secret: string, from: string): TokenInfo | RejectedToken;
 }
 
-export type { Changeset };
+export type { AuditView, Changeset, ChangesetText, ShownRecords, ZoneChange, ZoneDifference };

@@ -4,6 +4,7 @@
  */
 import { type Result } from '#base/problem.ts';
 import { type Name } from '#dns/name.ts';
+import { type RrType } from '#dns/types.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type Actor, type Command } from '#control/api/control.ts';
@@ -27,6 +28,8 @@ export interface ZoneContext {
   readonly actor: Actor;
   /** Whether the actor may change the zone with this apex. */
   readonly mayChange: (apex: Name) => boolean;
+  /** Whether the actor may change this RRset of the zone; absent: every one. */
+  readonly mayTouch?: (owner: Name, type: RrType) => boolean;
 }
 
 type Decided = Result<Decision> | Promise<Result<Decision>>;

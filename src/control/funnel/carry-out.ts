@@ -9,6 +9,9 @@ import { type Problem, type Result, ok } from '#base/problem.ts';
 import { type Soon, whenThere } from '#control/signing/soon.ts';
 import { encodeNode } from '#store/node-codec.ts';
 import { type NodeWrite, type StoreWrite, type StoreWriter } from '#store/writer.ts';
+import { type ManagedRrset } from '#store/history/managed.ts';
+import { type Changeset, isMadeBySigning } from '#zone/changeset.ts';
+import { formatName } from '#dns/name.ts';
 import { encodeChangeset } from '#zone/changeset-codec.ts';
 import { type EntryFacts, auditEntry } from './audit-entry.ts';
 import { zoneChanged, zoneRemoved } from '#control/commands/events.ts';
@@ -110,7 +113,8 @@ function storeWrite(decision: Decision, parts: readonly Prepared[], facts: Entry
     nodes: nodeWrites(parts),
     journal: parts.flatMap(({ record: { id: zoneId }, plan: { changed, changeset } }) => {
       const { fromSerial, toSerial } = changeset;
-      return changed ? [{ zoneId, fromSerial, toSerial, changeset: encodeChangeset(changeset) }] : [];
+      if (!changed) return [];
+      return [{ zoneId, fromSerial, toSerial, changeset: encodeChangeset(changeset), managed: managedOf(changeset) }];
     }),
     secrets: [...parts.flatMap(keySecrets), ...secrets],
     documents,
@@ -124,6 +128,17 @@ function storeWrite(decision: Decision, parts: readonly Prepared[], facts: Entry
     ...(auditThrough === undefined ? {} : { auditThrough }),
     upkeep,
   };
+}
+
+/** What a later undo must leave alone. */
+function managedOf({ deleted, added }: Changeset): readonly ManagedRrset[] {
+  const found = new Map<string, ManagedRrset>();
+  for (const { owner: name, type, manager } of [...deleted, ...added]) {
+    if (manager === undefined || isMadeBySigning(type)) continue;
+    const owner = formatName(name).toLowerCase();
+    found.set(`${type} ${owner}`, { owner, type, manager });
+  }
+  return [...found.values()];
 }
 
 function keySecrets({ record: { id: zoneId }, fresh, forgotten }: Prepared): NonNullable<StoreWrite['secrets']> {

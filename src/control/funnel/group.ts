@@ -72,12 +72,7 @@ function collect(
     if (job === undefined) return undefined;
     try {
       const ready = begin(job, options);
-      if (ready instanceof Promise) {
-        // It is awaited after the commit, or, when the group is lost, not at all.
-        ready.catch(() => undefined);
-        return { job, ready };
-      }
-      if (isForItself(ready)) return { job, ready };
+      if (ready instanceof Promise || isForItself(ready)) return { job, ready };
       const write = ready.ok ? ready.value.write : undefined;
       // Before it is applied: a transaction that is lost takes it along.
       const at = members.push({ job, ready }) - 1;

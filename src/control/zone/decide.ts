@@ -4,18 +4,12 @@
  */
 import { type Clock } from '#base/clock.ts';
 import { RECORDS_PER_RRSET_MAX } from '#base/limits/dns.ts';
-import { JOURNAL_ENTRIES_MAX } from '#base/limits/store.ts';
 import { atZone } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
-import { formatName, ownerKey } from '#dns/name.ts';
-import { placeOfRrset } from '#dns/place.ts';
-import { type RrsetChange } from '#dnssec/plan.ts';
+import { formatName } from '#dns/name.ts';
 import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { readMembership } from '#store/transfer/followed-catalogs.ts';
-import { decodeChangeset } from '#zone/changeset-codec.ts';
-import { type Changeset, revertChanges } from '#zone/changeset.ts';
-import { rrsetOf } from '#zone/view.ts';
 import { type Decision, type RecordWatcher, type ZonePart } from '#control/commands/decision.ts';
 import { type CommandOf, type CommandTable, type Handler } from '#control/commands/table.ts';
 import { type ServedZone, type ZoneContext } from '#control/commands/table.ts';
@@ -34,6 +28,7 @@ import { settleNeighbours, stillDelegated } from './neighbours.ts';
 import { type RecordDecision, checked } from './record-decision.ts';
 import { type RemovedZone, keepRemovedZone, readRemovedZone, removalWarnings, takeBack, withNewerSerial } from './removed.ts';
 import { checkZonesBelow } from './served-below.ts';
+import { revertZone, rollBackZone } from './rollback.ts';
 import { updateZone } from './update.ts';
 
 export interface ZoneDecisionOptions {
@@ -48,17 +43,22 @@ export interface ZoneDecisionOptions {
 }
 
 /** What decides a command on the records of a zone that is served. */
-type Decide<C> = (zone: ServedZone, command: C, options: ZoneDecisionOptions) => Result<RecordDecision>;
+type Decide<C> = (
+  zone: ServedZone,
+  command: C,
+  options: ZoneDecisionOptions,
+  mayTouch: NonNullable<ZoneContext['mayTouch']>,
+) => Result<RecordDecision>;
 
 /** The zone commands, each with what decides it. */
 export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCommand['kind']> {
   const onServed =
     <C extends ZoneCommand>(decide: Decide<C>) =>
-    (command: C, { served }: ZoneContext): Result<Decision> => {
+    (command: C, { served, mayTouch = () => true }: ZoneContext): Result<Decision> => {
       if (served === undefined) return fail(zoneNotServed(command.zone));
       const closed = closedToCommands(served.record, served.view);
       if (closed !== undefined) return fail(closed);
-      return watched(decide(served, command, options), served, options, command);
+      return watched(decide(served, command, options, mayTouch), served, options, command);
     };
   return {
     'zone.create': {
@@ -92,12 +92,11 @@ export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCom
         const change: Decide<typeof command> = (zone, given) => changeRrsets(zone, given, options, looks);
         return onServed(change)(command, context);
       }),
-      decide: onServed(changeRrsets),
+      decide: onServed<CommandOf<'rrsets.change'>>((zone, command, own) => changeRrsets(zone, command, own)),
     },
     'zone.update': { decide: onServed(updateZone) },
-    'zone.revert': {
-      decide: onServed(revertZone),
-    },
+    'zone.revert': { decide: onServed(revertZone) },
+    'zone.rollback': { decide: onServed(rollBackZone) },
     'zone.dnssec': { decide: onServed(setSigning) },
     'zone.denial': {
       decide: (command, zone) => (zone.served ? switchDenial(zone.served, command) : fail(zoneNotServed(command.zone))),
@@ -290,70 +289,6 @@ function changeRrsets(
   const { changes, documents } = decided.value;
   const detail = operations.map(({ op, name: owner, type }) => `${op} ${owner} ${type}`).join(', ');
   return checked(view, changes, rules, detail, decided.warnings, documents);
-}
-
-function revertZone(
-  { record, view }: ServedZone,
-  { serial }: CommandOf<'zone.revert'>,
-  { writer, recordsPerRrsetMax }: ZoneDecisionOptions,
-): Result<RecordDecision> {
-  const { name } = record;
-  const changeset = changesetOf(writer, record, serial);
-  if (changeset === undefined)
-    return fail(
-      problem('CHANGE_NOT_FOUND', atZone(name), `the journal of ${name} has no changeset that made serial ${serial}`, {
-        fix: 'list them: GET /v1/zones/{zone}/changes',
-      }),
-    );
-  const reverted = revertChanges(view, changeset);
-  if (!reverted.ok) return reverted;
-  const managerOf = ({ owner, type }: RrsetChange) => rrsetOf(view.node(ownerKey(owner)), type)?.manager;
-  const kept = reverted.value.filter((each) => managerOf(each) === 'mail');
-  if (kept.length > 0) return fail(...kept.map(keptByMail));
-  const challenges = reverted.value.filter((each) => managerOf(each) === 'acme' || each.rrset?.manager === 'acme');
-  if (challenges.length > 0) return fail(...challenges.map(keptByOrder));
-  const delegated = reverted.value.filter((each) => [managerOf(each), each.rrset?.manager].includes('delegation'));
-  if (delegated.length > 0) return fail(...delegated.map(keptByChild));
-  const aliased = reverted.value.filter((each) => managerOf(each) === 'alias');
-  if (aliased.length > 0) return fail(...aliased.map(keptByAlias));
-  const rules = { signed: record.dnssec === 'on', recordsPerRrsetMax };
-  return checked(view, reverted.value, rules, `revert of serial ${serial}`, reverted.warnings);
-}
-
-function keptByChild({ owner, type }: RrsetChange): Problem {
-  const why = 'it follows what a child asks for by CDS, and an undo would break the delegation; nothing was changed';
-  return problem('RRSET_MANAGED', placeOfRrset(owner, type), why, {
-    fix: 'to keep DS records by hand: waxseal dnssec children set ZONE --off',
-  });
-}
-
-function keptByAlias({ owner, type }: RrsetChange): Problem {
-  return problem('RRSET_MANAGED', placeOfRrset(owner, type), 'undoing this change would undo what an ALIAS leads to', {
-    fix: 'change or delete the ALIAS',
-  });
-}
-
-function keptByMail({ owner, type }: RrsetChange): Problem {
-  return problem('RRSET_MANAGED', placeOfRrset(owner, type), 'undoing this change would undo what the mail policy keeps', {
-    fix: 'apply the policy that should hold',
-  });
-}
-
-function keptByOrder({ owner, type }: RrsetChange): Problem {
-  return problem(
-    'RRSET_MANAGED',
-    placeOfRrset(owner, type),
-    'undoing this change would undo the challenge of a CA, or bring back an old one',
-    {
-      fix: 'undo the other changes one by one',
-    },
-  );
-}
-
-function changesetOf(writer: StoreWriter, record: ZoneRecord, serial: number): Changeset | undefined {
-  const entries = writer.journal(record.id, JOURNAL_ENTRIES_MAX);
-  const entry = entries.find((each) => each.toSerial === serial && each.changeset !== undefined);
-  return entry?.changeset === undefined ? undefined : decodeChangeset(entry.changeset);
 }
 
 function setSigning(

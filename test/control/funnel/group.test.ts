@@ -1,6 +1,5 @@
 /** Changes that wait are committed together, and each is still decided, checked, written down and answered by itself. */
-import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { GROUP_CHANGES_MAX, GROUP_NODES_MAX } from '#base/limits/changes.ts';
 import { WHOLE } from '#base/place.ts';
 import { type RrsetOperation } from '#control/api/control.ts';
@@ -187,33 +186,6 @@ describe('what ends a group', () => {
     expect(done).toHaveLength(3);
     // The first group, the large one, the rest.
     expect(transactions.count).toBe(3);
-  });
-
-  test('a decision that waits and then fails, in a group that is lost, is answered once and ends nothing else', async () => {
-    const { writer, control } = await bench();
-    const apply = writer.commitTogether.bind(writer);
-    writer.commitTogether = async (collect) => {
-      await apply(collect);
-      await delay(20);
-      throw new StoreFailure('STORE_FULL', WHOLE, 'no space at the end');
-    };
-    const unhandled: unknown[] = [];
-    const note = (error: unknown) => void unhandled.push(error);
-    process.on('unhandledRejection', note);
-    onTestFinished(() => void process.off('unhandledRejection', note));
-    const presigned = {
-      kind: 'zone.import',
-      zone: nameOf('new.example.'),
-      text: null as never,
-      file: 'x',
-      dnssec: true,
-      presigned: true,
-    } as const;
-    const actor = { kind: 'socket', id: 'test', from: '' } as const;
-    const done = await control.run(presigned, { actor, dryRun: false });
-    expect(bad(done)[0]?.code).toBe('STORE_FULL');
-    await delay(20);
-    expect(unhandled).toEqual([]);
   });
 
   test('a broken store answers all that wait', async () => {

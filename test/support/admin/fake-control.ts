@@ -336,6 +336,7 @@ export class FakeControl implements ControlApi {
         .filter((each) => each.zone === record.name && each.revision < beforeRevision)
         .slice(0, limit)
         .map(({ revision, atMs, changeset }) => ({ revision, atMs, changeset: changesetLines(changeset, 100) })),
+    difference: (record) => fail(problem('VERSION_NOT_KEPT', WHOLE, `this stand-in compares nothing of ${record.name}`)),
     labels: (record) => this.labelMap.get(record.name) ?? {},
     ds: (record) => {
       const dnskey = { flags: 257, protocol: 3, algorithm: 13, publicKey: 'AQ==' } as const;

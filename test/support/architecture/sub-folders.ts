@@ -25,6 +25,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     '.': [],
     update: ['.'],
     alias: ['.'],
+    history: ['.'],
   },
   dnssec: {
     '.': [],
@@ -35,9 +36,10 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
   store: {
     audit: ['failure.ts', 'json.ts', 'schema.ts', 'seal.ts', 'store.ts'],
     kek: ['audit', 'failure.ts', 'json.ts', 'schema.ts', 'seal.ts', 'store.ts'],
-    '.': ['audit', 'kek'],
     alias: ['.'],
     alerts: ['.'],
+    history: ['documents.ts', 'failure.ts', 'json.ts'],
+    '.': ['audit', 'kek', 'history'],
     mail: ['.'],
     dnssec: ['.'],
     delegation: ['.'],
