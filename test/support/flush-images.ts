@@ -24,12 +24,13 @@ export interface FlushImage {
 
 /** Calls `take` with the images of each commit of `writer` from now on. */
 export function onEachFlush(writer: StoreWriter, random: () => number, take: (image: FlushImage) => void): void {
-  const commitOf = writer.commit.bind(writer);
   const read = (): Buffer => readFileSync(dataFile(writer.dir));
   let commit = 0;
-  writer.commit = async (write) => {
+  const watched = async <T>(run: () => Promise<T>): Promise<T> => {
     const [before, earlier] = [read(), writer.generation()];
-    const outcome = await commitOf(write);
+    const outcome = await run();
+    // Of several changes that may be written together, none was.
+    if (writer.generation() === earlier) return outcome;
     const after = read();
     const changed = changedPages(before, after);
     const written = (pages: readonly number[]): Buffer => withPages(before, after, pages);
@@ -40,6 +41,9 @@ export function onEachFlush(writer: StoreWriter, random: () => number, take: (im
     commit++;
     return outcome;
   };
+  const [alone, together] = [writer.commit.bind(writer), writer.commitTogether.bind(writer)];
+  writer.commit = (write) => watched(() => alone(write));
+  writer.commitTogether = (collect) => watched(() => together(collect));
 }
 
 /** A store that has this image as its data, for the next writer. */

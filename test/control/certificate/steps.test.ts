@@ -1,8 +1,7 @@
 /** Steps of certificates in the store: all of an installation or nothing of it. */
-import { expect, test, vi } from 'vitest';
-import { StoreFailure } from '#store/failure.ts';
-import { WHOLE } from '#base/place.ts';
+import { expect, test } from 'vitest';
 import { HOST, ZONE, certificateHouse } from '../../support/acme/certificate-house.ts';
+import { fullFor, installsCertificate } from '../../support/full-store.ts';
 
 /** A host with a certificate, whose next one the disk has no space for. */
 async function fullHouse() {
@@ -11,13 +10,7 @@ async function fullHouse() {
   await made.live(60_000);
   const first = made.certificate()!;
   const disk = { isFull: true };
-  const commit = made.writer.commit.bind(made.writer);
-  vi.spyOn(made.writer, 'commit').mockImplementation((write) => {
-    const installs = write.documents?.some((each) => each.kind === 'tls-host') ?? false;
-    const fix = 'make room on that file system, then repeat the change';
-    if (disk.isFull && installs) return Promise.reject(new StoreFailure('STORE_FULL', WHOLE, 'no space is left', fix));
-    return commit(write);
-  });
+  fullFor(made.writer, (write) => disk.isFull && installsCertificate(write));
   await made.want();
   await made.live(5 * 60_000);
   expect(made.certificate()).toEqual(first);

@@ -1,11 +1,10 @@
 /** The certificates of all zones in short: those in trouble first, then those that end first. */
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { CERTIFICATE_STATUS_MAX } from '#base/limits/acme.ts';
-import { WHOLE } from '#base/place.ts';
-import { StoreFailure } from '#store/failure.ts';
 import { hostCertificateWrite } from '#store/tls/host-certificate.ts';
 import { auditEvent } from '../../support/temporary-store.ts';
 import { HOST, TEST_NOW_MS, ZONE, certificateHouse } from '../../support/acme/certificate-house.ts';
+import { fullFor, installsCertificate } from '../../support/full-store.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -33,11 +32,7 @@ test('those in trouble first: one that the store does not take, one that has end
   );
   await made.writer.commit({ audit: auditEvent(), documents });
   await made.want();
-  const commit = made.writer.commit.bind(made.writer);
-  vi.spyOn(made.writer, 'commit').mockImplementation((write) => {
-    const installs = write.documents?.some((each) => each.kind === 'tls-host') ?? false;
-    return installs ? Promise.reject(new StoreFailure('STORE_FULL', WHOLE, 'no space is left')) : commit(write);
-  });
+  fullFor(made.writer, installsCertificate);
   await made.live(60_000);
   const { count, inTrouble, nextExpiryMs, first, isPartial } = made.control.certificates.summary();
   expect({ count, inTrouble, isPartial }).toEqual({ count: hosts.length + 1, inTrouble: 2, isPartial: false });

@@ -101,7 +101,7 @@ describe('a change that fails takes no other with it', () => {
       run({ kind: 'rrsets.change', zone: A, operations: [{ op: 'set', name: 'one', type: 'CNAME', ttl: 60, records: ['b.example.'] }] }),
       control
         .run(
-          { kind: 'zone.import', zone: A, text: undefined as never, file: 'x', dnssec: true, parent: 'check' },
+          { kind: 'rrsets.change', zone: A, operations: undefined as never },
           {
             actor: { kind: 'socket', id: 'test', from: '' },
             dryRun: false,

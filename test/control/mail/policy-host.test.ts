@@ -1,11 +1,10 @@
 /** The policy host of the configuration: what zones publish of it, how a plan says so, and who is woken when it changes. */
-import { describe, expect, test, vi } from 'vitest';
-import { WHOLE } from '#base/place.ts';
+import { describe, expect, test } from 'vitest';
 import { policyHostFacts } from '#control/mail/policy-host.ts';
 import { formatName, nameOf, ownerKey } from '#dns/name.ts';
 import { formatRdata, typeName } from '#dns/registry.ts';
-import { StoreFailure } from '#store/failure.ts';
 import { hostCertificateWrite } from '#store/tls/host-certificate.ts';
+import { fullFor } from '../../support/full-store.ts';
 import { auditEvent, temporaryStore } from '../../support/temporary-store.ts';
 import { good, MAIL_ZONE_TEXT, temporaryControl, type TestControl } from '../../support/temporary-control.ts';
 
@@ -156,8 +155,7 @@ test('another configuration that a full disk does not let be noted: said, and do
   await made.load('post.example.', MAIL_ZONE_TEXT);
   good(await made.run({ kind: 'mail.apply', zone: ZONE, policy: POLICY }));
   await made.live(1000);
-  const failure = new StoreFailure('STORE_FULL', WHOLE, 'no space is left');
-  const full = vi.spyOn(made.writer, 'commit').mockRejectedValue(failure);
+  const full = fullFor(made.writer);
   const told = await made.control.publishPolicyHost(PROVIDED);
   expect(told.ok ? [] : told.problems.map(({ code }) => code)).toEqual(['STORE_FULL']);
   full.mockRestore();
