@@ -100,8 +100,8 @@ test('curl follows; TERM ends its stream at once; with the last id it goes on af
   expect(await server.eventually(() => said.text.includes('"machine":"dkim"'))).toBe(true);
   expect(said.text.startsWith('retry: 2000\nid: 0\n\n')).toBe(true);
   const [imported] = documents(said.text);
-  // Event 1 is of no zone: the key-encryption key was made.
-  expect(imported).toMatchObject({ id: 2, kind: 'zone', event: 'changed', action: 'zone.import', zone: `${ZONE}.` });
+  // Those before it are of no zone: the key-encryption key was made, the head of the audit log is given away.
+  expect(imported).toMatchObject({ kind: 'zone', event: 'changed', action: 'zone.import', zone: `${ZONE}.` });
   await server.cli('rrset', 'set', ZONE, 'www', 'A', '60', '192.0.2.80');
   expect(await server.eventually(() => said.text.includes('"action":"rrsets.change"'))).toBe(true);
   // In the first minute of a new store the log has no steps of mail: the first screen is to be seen.
@@ -126,7 +126,8 @@ test('curl follows; TERM ends its stream at once; with the last id it goes on af
   const resumed = curl(server, `?zone=${ZONE}`, lastId);
   expect(await server.eventually(() => resumed.said.text.includes('"action":"rrsets.change"'))).toBe(true);
   const ids = documents(resumed.said.text).map(({ id }) => Number(id));
-  expect(ids[0]).toBe(Number(lastId) + 1);
+  expect(Math.min(...ids)).toBeGreaterThan(Number(lastId));
+  expect(ids).toEqual(ids.toSorted((a, b) => a - b));
   expect(resumed.said.text).not.toContain('event: gap');
 
   const shown = await server.cli('events', '--zone', ZONE, '--kind', 'zone', '-n', '2');
