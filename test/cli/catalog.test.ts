@@ -30,8 +30,8 @@ test('lists of catalogs, and of the members of one by name', async () => {
   const record = { ...server.control.zones.list()[0]!, name: 'catalog.example.', serial: 7 };
   const catalogs = { list: () => [record], members: () => ok(members) };
   Object.assign(server.control, { transfer: { ...server.control.transfer, catalogs } });
-  expect((await server.cli('catalog', 'list')).out).toMatch(/CATALOG +SERIAL +CHANGED\ncatalog\.example\. +7 /);
+  expect((await server.cli('catalog', 'list')).out).toMatch(/CATALOG +ROLE +SERIAL +CHANGED\ncatalog\.example\. +kept here +7 /);
   const { out } = await server.cli('catalog', 'list', 'catalog.example');
-  expect(out).toMatch(/a\.example\. +- +2-1\nb\.example\. +one, two +1-1/);
+  expect(out).toMatch(/a\.example\. +- +- +2-1\nb\.example\. +one, two +- +1-1/);
   expect((await server.cli('catalog', 'list', 'catalog.example', '--json')).out).toContain('"groups": [');
 });

@@ -19,6 +19,8 @@ import { type NewToken, type RejectedToken, type TokenInfo, type TokenScope } fr
 
 const ID_BYTES = 8;
 const SECRET_BYTES = 32;
+/** What is none is no key of the store either. */
+const ID = /^[0-9a-f]{16}$/;
 const FORM = /^wax_([0-9a-f]{16})_([0-9a-f]{64})$/;
 const USE_ACTOR: Actor = { kind: 'system', id: 'tokens', from: '' };
 
@@ -57,7 +59,7 @@ export class Tokens implements TokensApi {
   async revoke(id: string, actor: Actor, dryRun = false): Promise<Result<undefined>> {
     const { funnel, writer } = this.#options;
     const done = await funnel.change({ actor, action: 'token.revoke', upkeep: true, dryRun }, () =>
-      writer.token(id) === undefined
+      !ID.test(id) || writer.token(id) === undefined
         ? fail(problem('TOKEN_NOT_FOUND', inUrl('id'), `there is no token ${JSON.stringify(id)}`))
         : ok({ tokens: { remove: [id] }, detail: `token ${id}`, isChanged: true }),
     );

@@ -58,6 +58,7 @@ test('what asks other name servers, and streams, take their share', () => {
   const budgets = adminRoutes().flatMap(({ url, budget }) => (budget === undefined ? [] : [`${url} ${budget}`]));
   expect(budgets.toSorted()).toEqual([
     '/v1/audit/export streams',
+    '/v1/backups/restored looks',
     '/v1/events streams',
     '/v1/search searches',
     '/v1/spf/:domain/check looks',

@@ -23,7 +23,7 @@ describe('GET /v1/zones/{zone}', () => {
       String.raw`a\.b\032\255\000.test`,
       '100%25.test',
       'q?x=1&y#z.test',
-      '+ a.test',
+      String.raw`+\032a.test`,
       '..%2f'.slice(2),
     ]) {
       const canonical = formatName(nameOf(name));
@@ -43,6 +43,7 @@ describe('GET /v1/zones/{zone}', () => {
     ['x'.repeat(64), 422, 'NAME_LABEL_LONG'],
     [`${'abcdefg.'.repeat(32)}x`, 422, 'NAME_LONG'],
     ['b%C3%BCcher.test', 422, 'NAME_ESCAPE'],
+    ['+%20a.test', 422, 'NAME_ESCAPE'],
     ['%FF', 400, 'REQUEST'],
     ['x'.repeat(3000), 414, 'REQUEST'],
   ])('bad name %#', async (zone, status, code) => {

@@ -131,3 +131,10 @@ describe('a token with a policy', () => {
     expect(writer.token(info.id)).toBeUndefined();
   });
 });
+
+test('an id that no token can have is not found, whatever it is made of', async () => {
+  const { control, fatal } = temporaryControl();
+  const ids = ['', '\0', 'a\0b', '\u{1f511}', '0123456789ABCDEF', 'x'.repeat(3000)];
+  for (const id of ids) expect(bad(await control.tokens.revoke(id, TEST_ACTOR))).toMatchObject([{ code: 'TOKEN_NOT_FOUND' }]);
+  expect(fatal).toEqual([]);
+});

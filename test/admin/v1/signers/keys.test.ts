@@ -32,10 +32,12 @@ test('an acknowledgement names an active selector of the signer, anything else i
   expect((await ack({ domain: 'post.example', selectors: [] })).statusCode).toBe(422);
   expect((await ack({ domain: 'post.example', selectors: [selector], only: true }, '?dryRun=1')).json()).toMatchObject({ only: true });
   expect((await ack({ domain: 'post.example' })).statusCode).toBe(422);
-  const before = one.room.control.audit.entries(1000).length;
+  // Refusals have entries of their own.
+  const done = () => one.room.control.audit.entries(1000).filter(({ outcome }) => outcome !== 'refused');
+  const before = done().length;
   expect((await ack({ domain: 'post.example', selector }, '?dryRun=1')).json()).toMatchObject({ dryRun: true });
-  expect(one.room.control.audit.entries(1000)).toHaveLength(before);
-  expect(one.room.control.audit.entries(1)[0]).toMatchObject({ action: 'dkim.ack', detail: `mx1 signs with ${selector}` });
+  expect(done()).toHaveLength(before);
+  expect(done()[0]).toMatchObject({ action: 'dkim.ack', detail: `mx1 signs with ${selector}` });
 });
 
 test('before the first key is active, the answer says when it will be and what it waits for', async () => {
