@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
+import { spawnSync } from 'node:child_process';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -21,6 +22,10 @@ for (const file of readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })) {
   mkdirSync(dirname(target), { recursive: true });
   writeFileSync(target, code, { mode: file === 'main.ts' ? 0o755 : 0o644 });
 }
+// The manual is made of the command line as it is.
+const manual = spawnSync(process.execPath, [join(SOURCE, 'main.ts'), 'manual'], { encoding: 'utf8' });
+if (manual.status !== 0) throw new Error(`no manual: ${manual.stderr}`);
+writeFileSync(join(TARGET, 'waxseal.1'), manual.stdout);
 const { imports, version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 const mapped = Object.fromEntries(
   Object.entries(imports).map(([name, path]) => [name.replace(/\.ts$/, '.js'), `./${relative('src', path).replace(/\.ts$/, '.js')}`]),

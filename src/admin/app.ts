@@ -25,15 +25,17 @@ import type { AdminApp } from '#admin/http/admin-app.ts';
 import { AllowedMethods } from '#admin/http/allowed-methods.ts';
 import { isUnixConnection } from '#admin/http/identity.ts';
 import { acceptJson } from '#admin/http/json-body.ts';
-import { describeApi } from '#admin/http/openapi.ts';
 import { handleError, problemError, sendProblems } from '#admin/http/problems.ts';
 import { noteRefusals } from './refusals.ts';
 import { addRoute } from '#admin/http/route.ts';
 import { compileValidator } from '#admin/http/validate.ts';
 import { Budgets } from '#admin/http/budgets.ts';
 import { limitBodies } from '#admin/http/body-octets.ts';
+import { keepAnswers, storeAnswers } from '#admin/idempotency/idempotency-key.ts';
+import { describeApi } from '#admin/openapi/openapi.ts';
 import { POWERDNS } from '#admin/powerdns/dialect.ts';
 import { powerdnsRoutes } from '#admin/powerdns/routes.ts';
+import { checkForwarded, proxyTest } from './forwarded.ts';
 import { rejectOtherHosts } from './known-hosts.ts';
 import { type RouteOptions, adminRoutes } from './routes.ts';
 
@@ -46,6 +48,8 @@ export interface AdminOptions extends RouteOptions {
   readonly bodyFolder?: string;
   /** Names with a dot that clients reach this server by; it has its addresses and names without a dot anyway. */
   readonly hosts?: readonly string[];
+  /** Networks of proxies whose X-Forwarded-For is believed; none: the client is who the socket says. */
+  readonly trustedProxies?: readonly string[];
   /** The PowerDNS-compatible API below `/api`; there unless it is false. */
   readonly hasPowerdns?: boolean;
 }
@@ -53,8 +57,10 @@ export interface AdminOptions extends RouteOptions {
 /** The app, ready to be given requests. */
 export async function buildAdmin(options: AdminOptions): Promise<AdminApp> {
   const { control, logger, requestsPerMinuteMax = API_REQUESTS_PER_MINUTE_MAX, hasPowerdns = true } = options;
-  const app = newApp(logger);
+  const isProxy = proxyTest(options.trustedProxies ?? []);
+  const app = newApp(logger, isProxy);
   app.decorate('dialect', hasPowerdns ? POWERDNS : null);
+  checkForwarded(app, isProxy);
   rejectOtherHosts(app, options.hosts ?? []);
   const methods = checkRoutes(app);
   await protect(app, requestsPerMinuteMax);
@@ -62,8 +68,10 @@ export async function buildAdmin(options: AdminOptions): Promise<AdminApp> {
   noteRefusals(app, control);
   app.decorate('budgets', new Budgets(options.zoneFileBytesMax ?? ZONE_FILE_BYTES_MAX));
   limitBodies(app, options.bodyFolder);
-  await describeApi(app, productVersion());
-  for (const route of [...adminRoutes(options), ...(hasPowerdns ? powerdnsRoutes() : [])]) {
+  storeAnswers(app, control);
+  const routes = adminRoutes(options).map(keepAnswers);
+  await describeApi(app, productVersion(), routes);
+  for (const route of [...routes, ...(hasPowerdns ? powerdnsRoutes() : [])]) {
     // A scope for each: what a route with a body of its own kind does to the parsers stays there.
     await app.register((scope: AdminApp, _options, done) => {
       addRoute(scope, control, route);
@@ -75,14 +83,14 @@ export async function buildAdmin(options: AdminOptions): Promise<AdminApp> {
   return app;
 }
 
-function newApp(logger: FastifyBaseLogger | undefined): AdminApp {
+function newApp(logger: FastifyBaseLogger | undefined, isProxy: (address: string | undefined) => boolean): AdminApp {
   const app: AdminApp = fastify({
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
     // One line for each request, below, in place of Fastify's two.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: JSON_BODY_BYTES_MAX,
-    // The client is who the socket says: X-Forwarded-* is never believed.
-    trustProxy: false,
+    // The client is who the socket says, and who a configured proxy says; nothing else of X-Forwarded-* is looked at.
+    trustProxy: isProxy,
     routerOptions: { maxParamLength: URL_PARAMETER_CHARACTERS_MAX, ignoreTrailingSlash: false },
     return503OnClosing: true,
     frameworkErrors: (error, request, reply) => {

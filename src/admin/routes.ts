@@ -1,6 +1,6 @@
 /**
  * Every route of the admin API. A new resource is its file and a line here.
- * Not here: the description of the API (http/openapi.ts), which is made from these routes.
+ * Not here: the description of the API (openapi/openapi.ts), which is made from these routes.
  */
 import { ZONE_FILE_BYTES_MAX } from '#base/limits/admin.ts';
 import type { Route } from '#admin/http/route.ts';

@@ -17,6 +17,7 @@ export const TRANSFER_PROBLEMS = {
   PRIMARIES_MANY: { title: 'a zone has as many primaries as it may', status: 409, exit: 4 },
   PRIMARY_FAILED: { title: 'a primary does not give the zone', status: 409, exit: 1 },
   SECONDARIES_MANY: { title: 'a zone has as many secondaries as it may', status: 409, exit: 4 },
+  SECONDARY_CHANGED: { title: 'a secondary was there already, with another port or key', status: 409, exit: 4 },
   SECONDARY_KEYLESS: bad('a secondary may have the zone without a key'),
   SECONDARY_NOT_FOUND: { title: 'no such secondary', status: 404, exit: 3 },
   ZONE_CATALOG: { title: 'a zone is a catalog, whose records follow from its members', status: 409, exit: 4 },

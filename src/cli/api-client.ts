@@ -1,6 +1,7 @@
 /** Requests to the admin API, over the Unix socket or HTTP(S). What the server rejects becomes a CommandFailure. */
 import { WHOLE } from '#base/place.ts';
-import { type IncomingMessage, type RequestOptions, request as httpRequest } from 'node:http';
+import { type IncomingMessage, request as httpRequest } from 'node:http';
+import type { RequestOptions as TlsRequestOptions } from 'node:https';
 import { CLI_ANSWER_MS_MAX, PAGE_ITEMS_MAX } from '#base/limits/admin.ts';
 import { type AnswerProblem, CommandFailure, type FailureProblem, exitOf, failure, readAnswerProblem } from './failure.ts';
 import type { ServerAddress } from './server-address.ts';
@@ -10,6 +11,7 @@ export interface ApiRequest {
   /** Segments below /v1, not yet escaped. */
   readonly path: readonly string[];
   readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly json?: unknown;
   /** Sent as text/dns. */
@@ -77,19 +79,21 @@ async function send(address: ServerAddress, request: ApiRequest, changes: boolea
   const parameters = Object.entries(request.query ?? {}).filter((each): each is [string, string] => each[1] !== undefined);
   const search = parameters.length === 0 ? '' : `?${new URLSearchParams(parameters).toString()}`;
   const base = address.url?.pathname.replace(/\/$/, '') ?? '';
-  const options: RequestOptions = {
+  const options: TlsRequestOptions = {
     method: request.method ?? 'GET',
     path: `${base}/v1/${request.path.map(segment).join('/')}${search}`,
     headers: {
       accept: 'application/json, application/problem+json, text/dns',
       ...senderHeaders(address, changes),
       ...(body === undefined ? {} : { 'content-length': body.length }),
+      ...request.headers,
       ...(request.zoneFile === undefined ? {} : { 'content-type': 'text/dns' }),
       ...(request.json === undefined ? {} : { 'content-type': 'application/json' }),
       ...(request.content === undefined ? {} : { 'content-type': request.content.type }),
     },
     ...(address.socketPath === undefined ? {} : { socketPath: address.socketPath }),
     agent: false,
+    ...address.tls,
   };
   const open = address.url?.protocol === 'https:' ? (await import('node:https')).request : httpRequest;
   const place = address.url === undefined ? {} : { host: address.url.hostname.replace(/^\[|\]$/g, ''), port: address.url.port };
@@ -100,7 +104,8 @@ async function send(address: ServerAddress, request: ApiRequest, changes: boolea
       sent.destroy();
       reject(failure('CLI_TIMEOUT', `no answer after ${CLI_ANSWER_MS_MAX / 1000} s`, changes ? UNKNOWN_OUTCOME : undefined));
     });
-    sent.once('socket', (socket) => socket.once('connect', () => (connected = true)));
+    const ready = address.url?.protocol === 'https:' ? 'secureConnect' : 'connect';
+    sent.once('socket', (socket) => socket.once(ready, () => (connected = true)));
     sent.once('error', (error: NodeJS.ErrnoException) => {
       reject(connected ? brokenOff(error, changes) : unreachable(address, error));
     });
@@ -119,7 +124,21 @@ function brokenOff(error: Error, changes: boolean): CommandFailure {
   return failure('CLI_SERVER', `the connection to the server broke off: ${error.message}`, changes ? UNKNOWN_OUTCOME : 'try again');
 }
 
+const ROOTS = 'if it is the right server, give the file of its roots or of its certificate: --ca FILE';
+/** What the server's certificate lacks, and what helps. */
+const TLS_FAILURES: Readonly<Record<string, string>> = {
+  SELF_SIGNED_CERT_IN_CHAIN: ROOTS,
+  DEPTH_ZERO_SELF_SIGNED_CERT: ROOTS,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ROOTS,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: ROOTS,
+  CERT_HAS_EXPIRED: 'renew the certificate of the server; admin.tls-unusable in its log says why it was not',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'use a name in --server that the certificate has',
+};
+
 function unreachable(address: ServerAddress, error: NodeJS.ErrnoException): CommandFailure {
+  const untrusted = TLS_FAILURES[error.code ?? ''];
+  if (address.url?.protocol === 'https:' && untrusted !== undefined)
+    return failure('CLI_SERVER', `${address.url.href} is not trusted: ${error.message}`, untrusted);
   if (address.socketPath === undefined)
     return failure(
       'CLI_SERVER',

@@ -4,6 +4,7 @@ import { callApi } from './api-client.ts';
 import { runChange } from './change.ts';
 import { failure } from './failure.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
+import { readPort, readTtl } from './number-options.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatJson, formatLine, formatTable } from './terminal.ts';
 
@@ -66,9 +67,9 @@ export function defineChildren(noun: Command, terminal: Terminal): void {
     const json = {
       children: options.on === true ? 'on' : 'off',
       target: options.target,
-      port: options.port === undefined ? undefined : Number(options.port),
+      port: readPort('--port', options.port),
       servers: options.childServer,
-      dsTtl: options.dsTtl === undefined ? undefined : Number(options.dsTtl),
+      dsTtl: readTtl('--ds-ttl', options.dsTtl),
     };
     await runChange({ method: 'PATCH', path: ['zones', zone, 'dnssec', 'children'], json }, options, terminal);
   });

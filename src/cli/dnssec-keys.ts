@@ -7,6 +7,7 @@ import { defineExport } from './dnssec-key-export.ts';
 import { readKeyFiles } from './dnssec-key-files.ts';
 import { failure } from './failure.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
+import { readTtl } from './number-options.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatJson, formatLine, formatTable } from './terminal.ts';
 
@@ -77,7 +78,7 @@ export function defineKeys(noun: Command, terminal: Terminal): void {
       replace: options.replace,
       ignoreTimes: options.ignoreTimes,
       ignoreParent: options.ignoreParent,
-      dnskeyTtl: options.dnskeyTtl === undefined ? undefined : Number(options.dnskeyTtl),
+      dnskeyTtl: readTtl('--dnskey-ttl', options.dnskeyTtl),
     };
     if (options.replace === true) await confirm(`take away the keys that ${zone} is signed with`, options, terminal);
     await runChange({ method: 'POST', path: ['zones', zone, 'dnssec', 'keys'], json }, options, terminal);

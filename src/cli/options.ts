@@ -30,6 +30,8 @@ export function readCommand(command: Command, example: string): Command {
   return localCommand(command, example)
     .option('--server <address>', 'the server, URL or unix:PATH (default: admin.sock in the data directory)')
     .option('--token-file <file>', 'token for a server that is reached by URL')
+    .option('--ca <file>', 'PEM of the only roots, or the one certificate, that an https:// server is trusted by')
+    .option('--client-cert <file>', 'PEM of the certificate to show to a server that wants one, with its key')
     .option('--data <dir>', "the server's data directory")
     .option('--config <file>', 'configuration that names the data directory');
 }

@@ -16,6 +16,7 @@ interface Noun {
 
 /** In the order of the help. */
 const NOUNS: Readonly<Record<string, Noun>> = {
+  init: { summary: 'a first zone, and what to do at the registrar', load: async () => (await import('./init.ts')).defineInit },
   serve: { summary: 'run the server', load: async () => (await import('./serve-command.ts')).defineServe },
   status: { summary: 'state of the server', load: async () => (await import('./status.ts')).defineStatus },
   query: { summary: 'what is answered to a question, and why', load: async () => (await import('./query.ts')).defineQuery },
@@ -118,6 +119,14 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     example: 'waxseal config check',
     load: async () => (await import('./config.ts')).defineConfig,
   },
+  completion: {
+    summary: 'completion for bash, zsh and fish',
+    load: async () => (await import('./completion.ts')).defineCompletion(addNouns),
+  },
+  manual: {
+    summary: 'the manual page, in the language of man',
+    load: async () => (await import('./completion.ts')).defineManual(addNouns),
+  },
   version: { summary: 'version of waxseal', load: async () => (await import('./version.ts')).defineVersion },
 };
 
@@ -138,7 +147,7 @@ export async function runProgram(argumentList: readonly string[], given: Termina
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const told = error instanceof CommanderError ? usageFailure(error, wanted) : error;
     if (!(told instanceof CommandFailure)) throw told;
-    terminal.err(formatFailure(told));
+    terminal.err(coloured(formatFailure(told), terminal));
     // One document: a command that has printed what it found says by its exit code that it failed.
     if (json && !hasDocument) terminal.out(formatJson(failureDocument(told)));
     return told.exit;
@@ -152,6 +161,13 @@ export async function addNouns(program: Command, terminal: Terminal, isWanted: (
     if (noun.example !== undefined) command.addHelpText('after', `\nExample:\n  $ ${noun.example}`);
     if (isWanted(name)) (await noun.load())(command, terminal);
   }
+}
+
+/** The name of the program in red before what failed: at a terminal, unless NO_COLOR is set. */
+function coloured(text: string, { environment }: Terminal): string {
+  const { NO_COLOR: none = '', TERM: kind } = environment;
+  const hasColours = process.stderr.isTTY && none === '' && kind !== 'dumb';
+  return hasColours ? text.replace(/^waxseal:/, '\u001b[31mwaxseal:\u001b[39m') : text;
 }
 
 function isVersionFlag(word: string | undefined): boolean {

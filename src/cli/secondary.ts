@@ -6,6 +6,7 @@ import { confirm, runChange } from './change.ts';
 import { failure } from './failure.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
 import { type PrintedZone, type ServerKind, serverKind, zoneLines } from './secondary-config.ts';
+import { readPort } from './number-options.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatJson, formatLines, formatTable } from './terminal.ts';
 
@@ -51,7 +52,7 @@ export function defineSecondary(noun: Command, terminal: Terminal): void {
       const kind = options.print === undefined ? undefined : serverKind(options.print);
       // Before the change: what cannot be printed changes nothing.
       const lines = kind === undefined ? [] : await printedLines(kind, zone, options, terminal);
-      const port = options.port === undefined ? undefined : portOf(options.port);
+      const port = readPort('--port', options.port);
       const json = { key: options.tsig, pins: options.tlsPin, port };
       await runChange({ method: 'PUT', path: ['zones', zone, 'secondaries', address], json }, options, terminal);
       if (lines.length > 0 && options.json !== true) terminal.out(formatLines(['', ...lines]));
@@ -119,12 +120,6 @@ function tlsOf({ tlsHost: host, tlsPin }: AddOptions): PrintedZone['tls'] {
 
 function endpoint({ address, port }: SecondaryDocument): string {
   return formatIpPort(ipPort(address, port));
-}
-
-function portOf(text: string): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
-  throw failure('CLI_USAGE', `--port ${JSON.stringify(text)} is no port`);
 }
 
 /** From `--from`, else the first address that the server listens on; over TLS port 853 unless `--from` has another. */

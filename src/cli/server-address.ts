@@ -8,6 +8,8 @@ import type { Terminal } from './terminal.ts';
 export interface ServerOptions {
   readonly server?: string;
   readonly tokenFile?: string;
+  readonly ca?: string;
+  readonly clientCert?: string;
   readonly data?: string;
   readonly config?: string;
   /** Why a change is made, of commands that change something. */
@@ -21,6 +23,8 @@ export interface ServerAddress {
   readonly token?: string;
   /** Sent with changes, for the audit log. */
   readonly reason?: string;
+  /** Of an https: URL. */
+  readonly tls?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
 }
 
 export async function findServer(options: ServerOptions, terminal: Terminal): Promise<ServerAddress> {
@@ -35,10 +39,39 @@ export async function findServer(options: ServerOptions, terminal: Terminal): Pr
   if (server.startsWith('unix:')) return { socketPath: resolve(terminal.workingDirectory, server.slice('unix:'.length)), ...token };
   const url = URL.canParse(server) ? new URL(server) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
-    throw failure('CLI_USAGE', `--server ${JSON.stringify(server)} is neither a URL nor unix:PATH`, 'as in --server http://127.0.0.1:8053');
+    throw failure(
+      'CLI_USAGE',
+      `--server ${JSON.stringify(server)} is neither a URL nor unix:PATH`,
+      'as in --server https://ns1.example.net:8053',
+    );
   if (url.username !== '' || url.password !== '')
     throw failure('CLI_USAGE', 'a password in --server would be seen by everybody on this machine', 'use --token-file');
-  return { url, ...token };
+  const tls = tlsOf(options, terminal);
+  if (url.protocol === 'http:' && Object.keys(tls).length > 0)
+    throw failure('CLI_USAGE', '--ca and --client-cert are for https:// servers', `as in --server https://${url.host}`);
+  if (url.protocol === 'http:' && tokenFile !== undefined && !isHere(url.hostname))
+    terminal.err(`waxseal: warning: the token goes to ${url.host} in clear; see docs/operations.md, TLS\n`);
+  return { url, ...token, tls };
+}
+
+function tlsOf(options: ServerOptions, { environment, workingDirectory }: Terminal): NonNullable<ServerAddress['tls']> {
+  const ca = options.ca ?? environment['WAXSEAL_CA'];
+  const pair = options.clientCert ?? environment['WAXSEAL_CLIENT_CERT'];
+  const read = (file: string) => readOctets(resolve(workingDirectory, file));
+  const own = pair === undefined ? undefined : read(pair);
+  return { ...(ca === undefined ? {} : { ca: read(ca) }), ...(own === undefined ? {} : { cert: own, key: own }) };
+}
+
+function isHere(hostname: string): boolean {
+  return /^(?:localhost|127\..*|\[::1\])$/.test(hostname);
+}
+
+function readOctets(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw failure('CLI_FILE', `${path} cannot be read: ${reasonOf(error)}`);
+  }
 }
 
 /** The data directory, absolute: `--data`, else as the configuration has it. */

@@ -15,6 +15,8 @@ export interface Terminal {
   readonly interactive: boolean;
   /** True for "y" and "yes". */
   ask(question: string): Promise<boolean>;
+  /** The line that the user types; empty at the end of input. */
+  prompt(question: string): Promise<string>;
 }
 
 // `waxseal … | head`: the reader has had enough, and that is no failure of ours.
@@ -29,30 +31,81 @@ export const processTerminal: Terminal = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   interactive: process.stdin.isTTY,
-  ask: async (question) => {
-    const lines = createInterface({ input: process.stdin, output: process.stderr });
-    // Ctrl-C ends the command, as it ends one that does not ask. The end of input is no.
-    lines.once('SIGINT', () => {
-      process.stderr.write('\n');
-      process.exit(EXIT_INTERRUPTED);
-    });
-    const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
-    const answer = await Promise.race([lines.question(`${question} [y/N] `), ended]).catch(() => '');
-    lines.close();
-    return /^y(?:es)?$/i.test(answer.trim());
-  },
+  ask: async (question) => /^y(?:es)?$/i.test((await typedLine(`${question} [y/N] `)).trim()),
+  prompt: typedLine,
 };
 
-/** Rows below a heading, columns as wide as they must be, two blanks between. A cell stays in its row, whatever its text. */
-export function formatTable(heading: readonly string[], cells: readonly (readonly string[])[]): string {
-  const rows = cells.map((row) => row.map((cell) => showHidden(cell)));
-  const widths = heading.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  const rowText = (row: readonly string[]) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('  ')
-      .trimEnd();
-  return [heading, ...rows].map((row) => `${rowText(row)}\n`).join('');
+async function typedLine(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  // Ctrl-C ends the command, as it ends one that does not ask. The end of input is an empty line.
+  lines.once('SIGINT', () => {
+    process.stderr.write('\n');
+    process.exit(EXIT_INTERRUPTED);
+  });
+  const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
+  const answer = await Promise.race([lines.question(question), ended]).catch(() => '');
+  lines.close();
+  return answer;
+}
+
+/** Columns of the terminal; undefined when the output goes elsewhere: programs that read it need whole rows. */
+function terminalWidth(): number | undefined {
+  return process.stdout.isTTY ? process.stdout.columns : undefined;
+}
+
+/** Narrower no column becomes, unless it is so by itself. */
+const COLUMN_LEAST = 12;
+
+/**
+ * Rows below a heading, columns as wide as they must be, two blanks between. A cell stays in its row, whatever its
+ * text; at a terminal that is too narrow the widest columns continue on lines of their own below.
+ */
+export function formatTable(
+  heading: readonly string[],
+  cells: readonly (readonly string[])[],
+  width: number | undefined = terminalWidth(),
+): string {
+  const rows = [heading, ...cells.map((row) => row.map((cell) => showHidden(cell)))];
+  const widths = heading.map((_title, column) => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)));
+  for (let over = excess(widths, width); over > 0; over = excess(widths, width)) {
+    const widest = widths.indexOf(Math.max(...widths));
+    if (widths[widest]! <= COLUMN_LEAST) break;
+    widths[widest] = Math.max(COLUMN_LEAST, widths[widest]! - over, secondOf(widths, widest));
+    if (excess(widths, width) === over) widths[widest] -= 1;
+  }
+  return rows.flatMap((row) => rowLines(row, widths)).join('');
+}
+
+/** By how much the columns are wider than the terminal. */
+function excess(widths: readonly number[], width: number | undefined): number {
+  return width === undefined ? 0 : widths.reduce((sum, each) => sum + each, 2 * (widths.length - 1)) - width;
+}
+
+/** The width of the widest of the other columns. */
+function secondOf(widths: readonly number[], widest: number): number {
+  return Math.max(0, ...widths.filter((_each, column) => column !== widest));
+}
+
+function rowLines(row: readonly string[], widths: readonly number[]): readonly string[] {
+  const parts = row.map((cell, column) => broken(cell, widths[column]!));
+  const height = Math.max(...parts.map(({ length }) => length));
+  return Array.from({ length: height }, (_, line) => {
+    const texts = parts.map((lines, column) => (lines[line] ?? '').padEnd(widths[column]!));
+    return `${texts.join('  ').trimEnd()}\n`;
+  });
+}
+
+/** A text in pieces of at most `width` characters, broken at blanks where there are some. */
+function broken(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > width) {
+    const blank = rest.lastIndexOf(' ', width);
+    const at = blank > 0 ? blank : width;
+    lines.push(rest.slice(0, at));
+    rest = rest.slice(at).trimStart();
+  }
+  return [...lines, rest];
 }
 
 /** `name   value` lines, values in one column. */

@@ -9,6 +9,7 @@ import { callApi } from './api-client.ts';
 import { confirm, runChange } from './change.ts';
 import { CommandFailure, failure, reasonOf } from './failure.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
+import { readPort } from './number-options.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatJson, formatLines, formatTable } from './terminal.ts';
 
@@ -136,7 +137,7 @@ function defineOrders(noun: Command, terminal: Terminal): void {
     async (zone: string, host: string, key: string, options: ChangeOptions & { readonly port?: string; readonly replaces?: string }) => {
       const json = {
         key: readKey(key, terminal),
-        port: options.port === undefined ? undefined : Number(options.port),
+        port: readPort('--port', options.port),
         replaces: options.replaces,
       };
       await runChange({ method: 'POST', path: ['zones', zone, 'tlsa', host, 'next'], json }, options, terminal);

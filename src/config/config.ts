@@ -11,10 +11,9 @@ import { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { type IpPort, formatIpPort } from '#base/address.ts';
 import { type CookieSettings, type RateLimitSettings, type UdpKind } from '#base/ipc/messages.ts';
-import { HTTP_REQUEST_MS_MAX, ZONE_FILE_BYTES_MAX } from '#base/limits/admin.ts';
 import { atFlag, atPath } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';
-import { parseDuration, parseSize } from '#base/units.ts';
+import { type AdminSettings, describeAdmin, settleAdmin } from './admin.ts';
 import { type AlertSettings, describeAlerts, settleAlerts } from './alerts.ts';
 import { type AuditSettings, describeAudit, settleAudit } from './audit.ts';
 import { type BackupConfig, describeBackup, settleBackup } from './backup.ts';
@@ -52,16 +51,7 @@ export interface Config {
     /** PEM of roots that primaries are trusted by over TLS beside the usual ones, absolute. */
     readonly primariesCaFile: string | undefined;
   };
-  readonly admin: {
-    /** The TCP listener; undefined: only the Unix socket. */
-    readonly listen: IpPort | undefined;
-    readonly zoneFileBytesMax: number;
-    readonly requestMsMax: number;
-    /** The PowerDNS-compatible API below `/api`. */
-    readonly powerdnsApi: boolean;
-    /** Names that clients reach it by, lower-case, without a last dot. */
-    readonly hosts: readonly string[];
-  };
+  readonly admin: AdminSettings;
   /** The policy host. */
   readonly https: HttpsSettings;
   /** Where its certificates come from; undefined: none are asked for. */
@@ -92,7 +82,6 @@ const configFile = Compile(ConfigFile);
 const DEFAULTS = {
   data: './data',
   dns: { listen: ['127.0.0.1:5300'], workers: 0, udp: 'auto' },
-  admin: { listen: '127.0.0.1:8053' },
   log: { level: 'info', format: 'json', queries: 0 },
 } as const;
 
@@ -142,7 +131,6 @@ export function loadConfig(options: Omit<ConfigSources, 'file'> & { readonly fil
 
 /** The keys as `section.key` → value, for `config show`; paths absolute, nothing secret is ever in a Config. */
 export function describeConfig(config: Config): Tree {
-  const endpoint = (each: IpPort | undefined) => (each === undefined ? 'off' : formatIpPort(each));
   return {
     data: config.data,
     dns: {
@@ -154,13 +142,7 @@ export function describeConfig(config: Config): Tree {
       ...describeDnsTls(config.dns.tls),
       ...(config.dns.primariesCaFile === undefined ? {} : { primaries_ca_file: config.dns.primariesCaFile }),
     },
-    admin: {
-      listen: endpoint(config.admin.listen),
-      zone_file_max: `${config.admin.zoneFileBytesMax}B`,
-      request_timeout: `${config.admin.requestMsMax}ms`,
-      powerdns_api: config.admin.powerdnsApi,
-      hosts: config.admin.hosts,
-    },
+    admin: describeAdmin(config.admin),
     https: describeHttps(config.https),
     acme: describeAcme(config.acme),
     mail: describeMail(config.mail),
@@ -190,7 +172,6 @@ function settle(
   const kekFile = values.keys?.kek_file;
   const data = path('data', values.data ?? DEFAULTS.data);
   const kek = kekFile === undefined ? join(dirname(data), 'keys', 'kek') : path('keys.kek_file', kekFile);
-  const { zone_file_max: zoneFileMax, request_timeout: requestTimeout } = values.admin ?? {};
   return {
     file: sources.file?.path,
     data,
@@ -203,17 +184,7 @@ function settle(
       tls: settleDnsTls(values.dns, readers),
       primariesCaFile: roots === undefined ? undefined : path('dns.primaries_ca_file', roots),
     },
-    admin: {
-      listen: readers.one('admin.listen', values.admin?.listen ?? DEFAULTS.admin.listen),
-      zoneFileBytesMax:
-        zoneFileMax === undefined ? ZONE_FILE_BYTES_MAX : (read('admin.zone_file_max', zoneFileMax, parseSize, 'a size like 64MiB') ?? 0),
-      requestMsMax:
-        requestTimeout === undefined
-          ? HTTP_REQUEST_MS_MAX
-          : (read('admin.request_timeout', requestTimeout, parseDuration, 'a duration like 1h30m or 45s') ?? 0),
-      powerdnsApi: values.admin?.powerdns_api ?? true,
-      hosts: (values.admin?.hosts ?? []).flatMap((text, index) => readers.host('admin.hosts', text, index) ?? []),
-    },
+    admin: settleAdmin(values.admin, readers),
     https: settleHttps(values.https, join(dirname(kek), 'policy-host'), readers),
     acme: settleAcme(values.acme, readers),
     process: settleProcess(values.process),

@@ -7,6 +7,7 @@ import { type TSchema, Type } from 'typebox';
 import { WORKERS_MAX } from '#base/limits/server.ts';
 import { AcmeSection } from './acme.ts';
 import { AlertsSection } from './alerts.ts';
+import { AdminSection } from './admin.ts';
 import { AuditSection } from './audit.ts';
 import { BackupSection } from './backup.ts';
 import { DNS_TLS_KEYS } from './dns-tls.ts';
@@ -35,18 +36,7 @@ export const ConfigFile = Type.Object(
         strict,
       ),
     ),
-    admin: Type.Optional(
-      Type.Object(
-        {
-          listen: Type.Optional(Type.String()),
-          zone_file_max: Type.Optional(Type.String()),
-          request_timeout: Type.Optional(Type.String()),
-          powerdns_api: Type.Optional(Type.Boolean()),
-          hosts: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 255 }), { maxItems: 64 })),
-        },
-        strict,
-      ),
-    ),
+    admin: Type.Optional(AdminSection),
     cookies: Type.Optional(CookiesSection),
     rrl: Type.Optional(RrlSection),
     https: Type.Optional(HttpsSection),

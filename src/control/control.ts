@@ -82,6 +82,7 @@ import { SigningClock, clockAlerts } from '#control/signing/signing-clock.ts';
 import { suspendAlerts } from '#control/signing/suspends.ts';
 import { controlStatus } from './status.ts';
 import { type CatalogParts, catalogParts } from '#control/catalog/catalog.ts';
+import { KeptAnswers } from '#control/tokens/kept-answers.ts';
 import { Tokens } from '#control/tokens/tokens.ts';
 import { withCatalogs } from '#control/transfer/catalogs.ts';
 import { type NotifyFollower } from '#control/transfer/notify-intake.ts';
@@ -154,6 +155,7 @@ export class Control implements ControlApi {
   readonly signers: Signers;
   readonly events: EventFeed;
   readonly tokens: Tokens;
+  readonly keptAnswers: KeptAnswers;
   readonly transfer: TransferApi;
   /** For the process: keys on their way, and what is to be started. */
   /** Tells parents of zones about new keys, once it is started. */
@@ -213,7 +215,7 @@ export class Control implements ControlApi {
     this.auditParts = auditParts({ ...shared, events: this.events });
     this.audit = this.auditParts.api;
     this.keys = new Reseal({ ...options, funnel: this.#funnel });
-    this.tokens = new Tokens(shared);
+    [this.tokens, this.keptAnswers] = [new Tokens(shared), new KeptAnswers(shared)];
     const transfer = catalogParts({ ...shared, recordsPerRrsetMax, settings: options.certificates ?? {} });
     [this.transferParts, this.transfer] = [transfer, transfer.api];
     this.#wakeForPolicyHost = () => this.#funnel.guard(() => wakeForPolicyHost(shared));

@@ -5,7 +5,11 @@
 import { IdleMemory } from '#process/upkeep/idle-memory.ts';
 import { dirname, join } from 'node:path';
 import { buildAdmin } from '#admin/app.ts';
+import { proxyTest } from '#admin/forwarded.ts';
 import { type AdminListeners, listenAdmin } from '#admin/http/listen.ts';
+import { findInFiles } from '#admin/tls/files.ts';
+import { ListenerTls } from '#admin/tls/listener-tls.ts';
+import { findStored } from '#admin/tls/stored.ts';
 import { ANSWER_METRICS, ANSWER_SLOTS } from '#answer/count/counters.ts';
 import { systemClock } from '#base/clock.ts';
 import { formatIpPort } from '#base/address.ts';
@@ -186,6 +190,7 @@ export class ControlService {
       bodyFolder: this.#options.store.writer.dir,
       hasPowerdns: config.admin.powerdnsApi,
       hosts: config.admin.hosts,
+      trustedProxies: config.admin.trustedProxies,
     });
     try {
       this.#listeners = await listenAdmin(app, {
@@ -193,6 +198,8 @@ export class ControlService {
         socketPath: this.#socketPath,
         requestMsMax: config.admin.requestMsMax,
         tcpFd: this.#options.adminFd,
+        tls: this.#adminTls(),
+        isProxy: proxyTest(config.admin.trustedProxies),
       });
     } catch (error) {
       return fail(adminProblem(config, this.#socketPath, error));
@@ -291,6 +298,16 @@ export class ControlService {
     return new DotDelivery({ reader: store.writer, sealer, host: tls.host, isSelfSigned, calls, log });
   }
 
+  /** Undefined: the admin listener speaks plain HTTP. */
+  #adminTls(): ListenerTls | undefined {
+    const { config, log, store } = this.#options;
+    const { tls } = config.admin;
+    if (tls === undefined) return undefined;
+    const sealer = () => this.#hostKey.sealer();
+    const find = () => ('host' in tls ? findStored({ ...tls, reader: store.writer, sealer }) : findInFiles(tls));
+    return new ListenerTls({ find, asksClients: tls.clientCaFile !== undefined, log });
+  }
+
   /** What serving over TLS needs of control; nothing when nothing is served so. */
   #policyHostUpkeep(): readonly Upkeep[] {
     const { log } = this.#options;
@@ -319,7 +336,8 @@ export class ControlService {
     const kekMadeIn = kekMade === undefined ? undefined : kekFile;
     const { listen, isSelfSigned } = this.#options.config.https;
     const https = listen[0] === undefined ? undefined : formatIpPort(listen[0]);
-    const facts = { tokenFile: this.#tokenFile, kekMadeIn, dns: addresses, admin, https, isSelfSigned };
+    const isAdminTls = this.#options.config.admin.tls !== undefined;
+    const facts = { tokenFile: this.#tokenFile, kekMadeIn, dns: addresses, admin, isAdminTls, https, isSelfSigned };
     const isText = this.#options.config.log.format === 'text';
     if (isText) process.stdout.write(readyScreen(this.#control, facts));
     // Who starts it at a terminal reads the screen; for a program it would be no JSON.

@@ -16,6 +16,8 @@ export interface ReadyFacts {
   readonly dns: readonly string[];
   /** Empty when the admin API has no TCP listener. */
   readonly admin: string;
+  /** It speaks TLS. */
+  readonly isAdminTls?: boolean;
   /** `ADDR:PORT` of the policy host; undefined: there is none. */
   readonly https: string | undefined;
   /** Hosts without another certificate have a self-signed one. */
@@ -23,11 +25,13 @@ export interface ReadyFacts {
 }
 
 export function readyScreen(control: ControlApi, facts: ReadyFacts): string {
-  const { tokenFile, kekMadeIn, dns, admin, https, isSelfSigned } = facts;
+  const { tokenFile, kekMadeIn, dns, admin, https, isSelfSigned, isAdminTls = false } = facts;
+  const scheme = isAdminTls ? 'https' : 'http';
+  const api = admin === '' ? '' : `, admin API on ${scheme}://${admin} (docs at /docs)`;
   const zones = control.zones.list();
   const lines = [
     '',
-    `waxseal is ready: DNS on ${dns.join(', ')} (UDP and TCP)${admin === '' ? '' : `, admin API on http://${admin} (docs at /docs)`}`,
+    `waxseal is ready: DNS on ${dns.join(', ')} (UDP and TCP)${api}`,
     '',
     ...(zones.length === 0
       ? ['  No zones yet. Add one:  ./waxseal zone import example.com example.com.zone']

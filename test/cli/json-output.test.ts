@@ -11,6 +11,7 @@ const SILENT: Terminal = {
   out: () => undefined,
   err: () => undefined,
   interactive: false,
+  prompt: () => Promise.resolve(''),
   ask: () => Promise.resolve(false),
 };
 const program = new Command('waxseal');

@@ -6,6 +6,7 @@ import { run } from '../support/cli-server.ts';
 
 /** Every command of interface.md that is built. */
 const COMMANDS = [
+  ['init'],
   ['serve'],
   ['status'],
   ['query'],
@@ -29,9 +30,16 @@ describe('help', () => {
       if (name !== 'serve') expect(out).toContain('--json');
       const local = ['serve', 'version', 'zone check', 'config check', 'config show'].includes(name);
       expect(out.includes('--server')).toBe(!local);
-      const changes = ['zone add', 'zone remove', 'zone import', 'rrset set', 'rrset delete', 'token create', 'token revoke'].includes(
-        name,
-      );
+      const changes = [
+        'init',
+        'zone add',
+        'zone remove',
+        'zone import',
+        'rrset set',
+        'rrset delete',
+        'token create',
+        'token revoke',
+      ].includes(name);
       expect(out.includes('--dry-run') && out.includes('--yes')).toBe(changes);
     },
   );

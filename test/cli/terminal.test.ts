@@ -48,3 +48,27 @@ test('RFC 8259 §7: the JSON document has them as escapes, and means the same', 
   expect(formatJson(value)).toBe('{\n  "text": "a\\n\\u009b\\u2028\\u202e"\n}\n');
   expect(JSON.parse(formatJson(value))).toEqual(value);
 });
+
+describe('a table at a terminal', () => {
+  const heading = ['ID', 'TEXT'];
+  const rows = [
+    ['a', 'one two three four five'],
+    ['b', 'x'],
+  ];
+  test('that is wide enough, and one that goes elsewhere, is one line for each row', () => {
+    expect(formatTable(heading, rows, 80)).toBe(formatTable(heading, rows, undefined));
+    expect(formatTable(heading, rows, undefined).split('\n')).toHaveLength(4);
+  });
+
+  test('that is too narrow: the widest column continues below, at blanks, and nothing is cut', () => {
+    expect(formatTable(heading, rows, 18)).toBe(['ID  TEXT', 'a   one two three', '    four five', 'b   x', ''].join('\n'));
+    const long = 'y'.repeat(50);
+    const table = formatTable(heading, [['c', long]], 30);
+    for (const line of table.split('\n')) expect(line.length).toBeLessThanOrEqual(30);
+    expect(table.replaceAll(/[^y]/g, '')).toBe(long);
+  });
+
+  test('of no width worth the name is as wide as its columns must be', () => {
+    expect(formatTable(['A', 'B'], [['a'.repeat(40), 'b'.repeat(40)]], 5).replaceAll(/[^a]/g, '')).toHaveLength(40);
+  });
+});

@@ -31,7 +31,14 @@ describe('configuration', () => {
       data: '/here/data',
       process: { confine: 'auto' },
       dns: { listen: ['127.0.0.1:5300'], workers: 0, udp: 'auto' },
-      admin: { listen: '127.0.0.1:8053', zone_file_max: '268435456B', request_timeout: '300000ms', powerdns_api: true, hosts: [] },
+      admin: {
+        listen: '127.0.0.1:8053',
+        zone_file_max: '268435456B',
+        request_timeout: '300000ms',
+        powerdns_api: true,
+        hosts: [],
+        trusted_proxies: [],
+      },
       https: {
         listen: ['127.0.0.1:8443'],
         addresses: [],

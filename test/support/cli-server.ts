@@ -33,6 +33,7 @@ export async function run(words: readonly string[], { cwd = tmpdir(), env = {} }
     err: (text) => void (texts.err += text),
     interactive: false,
     ask: () => Promise.resolve(false),
+    prompt: () => Promise.resolve(''),
   });
   // Commands leave their code there; here others come after them.
   process.exitCode = undefined;

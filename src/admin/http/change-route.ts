@@ -54,6 +54,7 @@ export function changeRoute<P extends TProperties, Q extends TProperties, B exte
     ...route,
     query: { ...waitQuery, ...route.query },
     answers: changeAnswers,
+    conditional: 'change',
     write: async (order: Order) => {
       const wanted = change(order);
       return wanted.ok ? await carryOut(order, wanted.value) : wanted;

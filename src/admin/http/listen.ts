@@ -1,10 +1,11 @@
 /**
  * The listeners of the admin API: a TCP address (every request needs a token) and the Unix socket (a process that may
- * open it is the administrator). Two plain HTTP servers share one app. Only the server that accepted a connection marks
- * it as the socket's.
+ * open it is the administrator). Two HTTP servers share one app; that of the address may speak TLS. Only the server
+ * that accepted a connection marks it as the socket's.
  */
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
-import { type Server, createServer } from 'node:http';
+import { type ServerOptions, type Server, createServer } from 'node:http';
+import * as https from 'node:https';
 import { type Socket, connect } from 'node:net';
 import { type IpPort, clientNetwork, formatIpPort, ipPort } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
@@ -27,6 +28,17 @@ export interface ListenOptions {
   readonly requestMsMax?: number;
   /** Descriptor of a socket that is open at `tcp` already. */
   readonly tcpFd?: number | undefined;
+  /** The TCP listener speaks TLS; absent: plain HTTP. */
+  readonly tls?: TlsOfListener | undefined;
+  /** Whether an address is that of a proxy for many clients: it has no share of connections. */
+  readonly isProxy?: (address: string) => boolean;
+}
+
+/** A certificate, now and when it is renewed (admin/tls/). */
+export interface TlsOfListener {
+  serverOptions(): https.ServerOptions;
+  start(server: https.Server): void;
+  stop(): void;
 }
 
 export interface AdminListeners {
@@ -38,7 +50,7 @@ export interface AdminListeners {
 
 /** Binds both. Throws the system's error (address in use, no permission), and when another server has the socket. */
 export async function listenAdmin(app: AdminApp, options: ListenOptions): Promise<AdminListeners> {
-  const { tcp, socketPath, requestMsMax, tcpFd } = options;
+  const { tcp, socketPath, requestMsMax, tcpFd, tls, isProxy } = options;
   const servers: Server[] = [];
   let address = '';
   try {
@@ -50,8 +62,8 @@ export async function listenAdmin(app: AdminApp, options: ListenOptions): Promis
       await bindSocket(server, socketPath);
     }
     if (tcp !== undefined) {
-      const server = newServer(app, requestMsMax);
-      server.on('connection', shareConnections());
+      const server = tls === undefined ? newServer(app, requestMsMax) : newTlsServer(app, tls, requestMsMax);
+      server.on('connection', shareConnections(isProxy));
       servers.push(server);
       const where = tcpFd === undefined ? { host: tcp.ip, port: tcp.port, exclusive: true } : { fd: tcpFd };
       await bound(server, () => server.listen(where));
@@ -60,30 +72,43 @@ export async function listenAdmin(app: AdminApp, options: ListenOptions): Promis
       address = formatIpPort(ipPort(at.address, at.port));
     }
   } catch (error) {
+    tls?.stop();
     for (const server of servers) server.close();
     throw error;
   }
   return {
     address,
     close: async (graceMs) => {
+      tls?.stop();
       await Promise.all(servers.map((server) => closeServer(server, graceMs)));
       await app.close();
     },
   };
 }
 
-function newServer(app: AdminApp, requestMsMax = HTTP_REQUEST_MS_MAX): Server {
-  const server = createServer(
-    {
-      maxHeaderSize: HTTP_HEADER_BYTES_MAX,
-      headersTimeout: Math.min(HTTP_HEADERS_MS_MAX, requestMsMax),
-      requestTimeout: requestMsMax,
-      connectionsCheckingInterval: 1000,
-    },
-    (request, response) => {
-      app.routing(request, response);
-    },
-  );
+function newServer(app: AdminApp, requestMsMax?: number): Server {
+  return bounded(createServer(httpOptions(requestMsMax), (request, response) => app.routing(request, response)));
+}
+
+function newTlsServer(app: AdminApp, tls: TlsOfListener, requestMsMax?: number): Server {
+  const options = { ...httpOptions(requestMsMax), ...tls.serverOptions() };
+  const server = https.createServer(options, (request, response) => app.routing(request, response));
+  // A client that does not speak TLS, or has no certificate: its connection is closed, and that is all.
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  tls.start(server);
+  return bounded(server);
+}
+
+function httpOptions(requestMsMax = HTTP_REQUEST_MS_MAX): ServerOptions {
+  return {
+    maxHeaderSize: HTTP_HEADER_BYTES_MAX,
+    headersTimeout: Math.min(HTTP_HEADERS_MS_MAX, requestMsMax),
+    requestTimeout: requestMsMax,
+    connectionsCheckingInterval: 1000,
+  };
+}
+
+function bounded<T extends Server>(server: T): T {
   server.maxConnections = ADMIN_CONNECTIONS_MAX;
   return server;
 }
@@ -92,7 +117,7 @@ function newServer(app: AdminApp, requestMsMax = HTTP_REQUEST_MS_MAX): Server {
 const LOOPBACK = /^(?:::ffff:)?127\.|^::1$/;
 
 /** Closes a connection of a network that has its share already. */
-export function shareConnections(): (socket: Socket) => void {
+export function shareConnections(isProxy: (address: string) => boolean = () => false): (socket: Socket) => void {
   const open = new Map<string, number>();
   const count = (network: string, by: number) => {
     const now = (open.get(network) ?? 0) + by;
@@ -102,7 +127,7 @@ export function shareConnections(): (socket: Socket) => void {
   };
   return (socket) => {
     const { remoteAddress = '' } = socket;
-    if (remoteAddress === '' || LOOPBACK.test(remoteAddress)) return;
+    if (remoteAddress === '' || LOOPBACK.test(remoteAddress) || isProxy(remoteAddress)) return;
     const network = clientNetwork(remoteAddress);
     if (count(network, 1) > ADMIN_CONNECTIONS_PER_NETWORK_MAX) socket.destroy();
     socket.once('close', () => count(network, -1));

@@ -1,12 +1,14 @@
 /**
- * Routes that only read: the answer under its entity tag, or 304 when the client has it already.
+ * Routes that only read: the answer under its entity tag, or 304 when the client has it already. An answer that has no
+ * tag of its own has one of its content.
  * Not here: entity tags (preconditions.ts).
  */
+import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { TProperties, TSchema } from 'typebox';
 import type { Result } from '#base/problem.ts';
 import { type ZoneAsked, findZone } from './find-zone.ts';
-import { notModified } from './preconditions.ts';
+import { contentEtag, notModified } from './preconditions.ts';
 import { sendProblems } from './problems.ts';
 import type { Asked, Route, RouteParts, Values } from './route.ts';
 import { zoneParams } from './schemas.ts';
@@ -26,7 +28,14 @@ interface ReadRoute<P extends TProperties, Q extends TProperties> extends RouteP
 }
 
 export function readRoute<P extends TProperties, Q extends TProperties>({ show, ...route }: ReadRoute<P, Q>): Route {
-  return { ...route, method: 'GET', writes: false, handle: handler(show as (asked: Asked) => Showing) };
+  const isTagged = mayBeKept(route);
+  const handle = handler(show as (asked: Asked) => Showing, isTagged);
+  return { ...(isTagged ? { conditional: 'read' } : {}), ...route, method: 'GET', writes: false, handle };
+}
+
+/** Probes and keys of signers are never kept by a client; an answer without end has no tag. */
+function mayBeKept({ access, hasHead }: Pick<Route, 'access' | 'hasHead'>): boolean {
+  return access !== 'public' && access !== 'signer' && hasHead !== false;
 }
 
 interface ZoneReadRoute<P extends TProperties, Q extends TProperties> extends RouteParts<P, Q, TSchema>, Pick<Route, 'answers'> {
@@ -49,18 +58,25 @@ export function zoneReadRoute<P extends TProperties, Q extends TProperties>({ sh
   });
 }
 
-function handler(show: (asked: Asked) => Showing): Route['handle'] {
+function handler(show: (asked: Asked) => Showing, isTagged: boolean): Route['handle'] {
   return (asked) => {
     const shown = show(asked);
     // Not awaited when it is there: between finding a zone and reading it, a pause would let a change come in.
-    return shown instanceof Promise ? shown.then((each) => send(asked, each)) : send(asked, shown);
+    return shown instanceof Promise ? shown.then((each) => send(asked, each, isTagged)) : send(asked, shown, isTagged);
   };
 }
 
-function send({ request, reply }: Asked, shown: Result<Shown>): FastifyReply {
+function send({ request, reply }: Asked, shown: Result<Shown>, isTagged: boolean): FastifyReply {
   if (!shown.ok) return sendProblems(reply, shown.problems);
   const { etag, isVolatile = false, body } = shown.value;
   if (etag !== undefined && isVolatile) reply.header('etag', etag);
-  else if (etag !== undefined && notModified(request, reply, etag)) return reply.send();
-  return reply.send(body());
+  else if (etag !== undefined) return notModified(request, reply, etag) ? reply.send() : reply.send(body());
+  const content = body();
+  const needsTag = isTagged && etag === undefined && isDocument(content);
+  return needsTag && notModified(request, reply, contentEtag(content)) ? reply.send() : reply.send(content);
+}
+
+/** A JSON document, in contrast to a text or a stream. */
+function isDocument(content: unknown): boolean {
+  return typeof content === 'object' && content !== null && !(content instanceof Readable) && !Buffer.isBuffer(content);
 }

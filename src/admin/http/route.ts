@@ -16,10 +16,10 @@ import type { BudgetName } from './budgets.ts';
 import { given } from './form.ts';
 import { checkTexts } from './hidden-text.ts';
 import type { TokenHeader } from './identity.ts';
-import type { Tag } from './openapi.ts';
+import type { Tag } from './tags.ts';
 import { acceptAnyJson } from './json-body.ts';
 import { sendProblems } from './problems.ts';
-import { type Answer, closed, responses } from './schemas.ts';
+import { type Answer, closed } from './schemas.ts';
 
 /** A request whose parameters and body its route's schemas have passed. */
 export interface Asked<P = unknown, Q = unknown, B = unknown> {
@@ -77,6 +77,11 @@ export interface RouteParts<P extends TProperties, Q extends TProperties, B exte
   readonly budget?: BudgetName;
   /** Instead of the limit for all routes. */
   readonly rateLimit?: RateLimitOptions | false;
+  /**
+   * Which conditions of RFC 9110 §13 it takes: `read` answers 304 to If-None-Match, `change` looks at If-Match and
+   * If-None-Match; absent: none.
+   */
+  readonly conditional?: 'read' | 'change';
   /** False for an answer without end: there is no HEAD beside the GET. */
   readonly hasHead?: boolean;
 }
@@ -126,7 +131,7 @@ function schemaOf(route: Route): FastifySchema {
   return {
     summary,
     tags: [tag],
-    response: responses(answers),
+    response: answers,
     ...given({
       description,
       hide: route.isHidden,

@@ -16,13 +16,16 @@ export const Records = Type.Array(Type.String(), {
   examples: [['192.0.2.1'], ['v=DMARC1; p=reject'], ['0 issue "ca.example; validationmethods=dns-01"']],
 });
 
-export const RrsetForm = Type.Object({
-  name: Type.String({ description: 'absolute' }),
-  type: Type.String(),
-  ttl: Type.Integer(),
-  records: Type.Array(Type.String()),
-  manager: Type.String({
-    description: 'the part that may change it: manual, dnssec, mail, acme, delegation, catalog or alias',
-  }),
-  signatures: Type.Optional(Type.Array(Type.String({ description: 'RRSIG RDATA' }))),
-});
+export const RrsetForm = Type.Object(
+  {
+    name: Type.String({ description: 'absolute' }),
+    type: Type.String(),
+    ttl: Type.Integer(),
+    records: Type.Array(Type.String()),
+    manager: Type.String({
+      description: 'the part that may change it: manual, dnssec, mail, acme, delegation, catalog or alias',
+    }),
+    signatures: Type.Optional(Type.Array(Type.String({ description: 'RRSIG RDATA' }))),
+  },
+  { title: 'Rrset' },
+);

@@ -4,8 +4,9 @@ import { DENIAL_KINDS } from '#dnssec/denial.ts';
 import { type TProperties, type TSchema, Type } from 'typebox';
 
 /** An object that takes no other fields: a misspelt one must not be ignored. */
-export function closed<P extends TProperties>(properties: P, description?: string) {
-  return Type.Object(properties, { additionalProperties: false, ...(description === undefined ? {} : { description }) });
+export function closed<P extends TProperties>(properties: P, description?: string, title?: string) {
+  const words = { ...(description === undefined ? {} : { description }), ...(title === undefined ? {} : { title }) };
+  return Type.Object(properties, { additionalProperties: false, ...words });
 }
 
 /** An object with fields that are described elsewhere. */
@@ -63,18 +64,21 @@ export const waitQuery = {
   wait: Type.Optional(Type.Enum(['served'], { description: 'answer when every worker serves the change' })),
 };
 
-const ProblemItem = Type.Object({
-  code: Type.String(),
-  severity: Type.Enum(['error', 'warning']),
-  at: Type.String({
-    description: 'file:line:column, JSON pointer, parameter, or owner and type; empty for the whole request',
-  }),
-  pointer: Type.Optional(Type.String({ description: 'RFC 6901 pointer into the body, when the place is there' })),
-  parameter: Type.Optional(Type.String({ description: 'the parameter of the request, when the place is one' })),
-  detail: Type.String(),
-  rfc: Type.Optional(Type.String()),
-  fix: Type.Optional(Type.String()),
-});
+const ProblemItem = Type.Object(
+  {
+    code: Type.String({ description: 'one of docs/errors.md' }),
+    severity: Type.Enum(['error', 'warning']),
+    at: Type.String({
+      description: 'file:line:column, JSON pointer, parameter, or owner and type; empty for the whole request',
+    }),
+    pointer: Type.Optional(Type.String({ description: 'RFC 6901 pointer into the body, when the place is there' })),
+    parameter: Type.Optional(Type.String({ description: 'the parameter of the request, when the place is one' })),
+    detail: Type.String(),
+    rfc: Type.Optional(Type.String()),
+    fix: Type.Optional(Type.String()),
+  },
+  { title: 'ProblemItem' },
+);
 
 export const ProblemList = Type.Array(ProblemItem);
 
@@ -87,62 +91,55 @@ export const ProblemDocument = Type.Object(
     fix: Type.Optional(Type.String()),
     errors: ProblemList,
   },
-  { description: 'RFC 9457 problem document with every problem found' },
+  { title: 'ProblemDocument', description: 'RFC 9457 problem document with every problem found' },
 );
 
 const lines = Type.Array(Type.String({ examples: ['www.example.com. 3600 IN A 192.0.2.1'] }));
 
 export const ChangesetForm = Type.Object(
   { fromSerial: Type.Integer(), toSerial: Type.Integer(), deleted: lines, added: lines, omitted: Type.Integer() },
-  { description: 'in IXFR order: the old SOA is first in deleted, the new SOA is first in added' },
+  { title: 'Changeset', description: 'in IXFR order: the old SOA is first in deleted, the new SOA is first in added' },
 );
 
-const OutcomeForm = Type.Object({
-  zone: Type.String(),
-  serial: Type.Integer(),
-  revision: Type.Integer(),
-  changed: Type.Boolean(),
-  created: Type.Boolean(),
-  dryRun: Type.Boolean(),
-  served: Type.Optional(Type.Boolean({ description: 'with ?wait=served: whether every worker serves the change' })),
-  changeset: ChangesetForm,
-  elsewhere: Type.Optional(
-    Type.Array(Type.Object({ zone: Type.String(), changeset: ChangesetForm }), {
-      description: 'changes of other zones of this server, in the same transaction',
-    }),
-  ),
-  warnings: ProblemList,
-  plan: Type.Optional(Type.Array(Type.String(), { description: 'of keys and hosted logos: what follows, and when at the earliest' })),
-  consequences: Type.Optional(Type.Array(Type.String(), { description: 'of an emergency roll: what it leads to' })),
-  mail: Type.Optional(
-    Type.Object(
-      {
-        object: Type.Optional(Type.String({ description: 'the key, record or mode that changed, as in mail/status' })),
-        notBefore: Type.Optional(Type.String({ format: 'date-time', description: 'earliest time at which a key may be used' })),
-        isFinal: Type.Optional(Type.Boolean({ description: 'true when notBefore will not change any more' })),
-        text: Type.Optional(Type.String({ description: 'what the change did, for people' })),
-      },
-      { description: 'only in answers about mail' },
+const OutcomeForm = Type.Object(
+  {
+    zone: Type.String(),
+    serial: Type.Integer(),
+    revision: Type.Integer(),
+    changed: Type.Boolean(),
+    created: Type.Boolean(),
+    dryRun: Type.Boolean(),
+    served: Type.Optional(Type.Boolean({ description: 'with ?wait=served: whether every worker serves the change' })),
+    changeset: ChangesetForm,
+    elsewhere: Type.Optional(
+      Type.Array(Type.Object({ zone: Type.String(), changeset: ChangesetForm }), {
+        description: 'changes of other zones of this server, in the same transaction',
+      }),
     ),
-  ),
-});
+    warnings: ProblemList,
+    plan: Type.Optional(Type.Array(Type.String(), { description: 'what follows for keys, and when at the earliest' })),
+    consequences: Type.Optional(Type.Array(Type.String(), { description: 'of an emergency roll: what it leads to' })),
+    mail: Type.Optional(
+      Type.Object(
+        {
+          object: Type.Optional(Type.String({ description: 'key, record or mode that changed, as in mail/status' })),
+          notBefore: Type.Optional(Type.String({ format: 'date-time', description: 'a key may be used from then on' })),
+          isFinal: Type.Optional(Type.Boolean({ description: 'true when notBefore will not change any more' })),
+          text: Type.Optional(Type.String({ description: 'what the change did, for people' })),
+        },
+        { description: 'only in answers about mail' },
+      ),
+    ),
+  },
+  { title: 'ChangeOutcome' },
+);
 
 /** What a route answers with one status: JSON in this form, or what `content` says by media type. */
 export type Answer = TSchema | { readonly description: string; readonly content: Readonly<Record<string, { readonly schema: TSchema }>> };
-
-const problemContent = (description: string): Answer => ({
-  description,
-  content: { 'application/problem+json': { schema: ProblemDocument } },
-});
-
-/** The responses of a route: its own, and the problem documents that any route may answer with. */
-export function responses(answers: Readonly<Record<number, Answer>>): Readonly<Record<number | string, Answer>> {
-  return { '4xx': problemContent('The request was rejected.'), '5xx': problemContent('The server failed.'), ...answers };
-}
 
 /** What a change of a zone answers. */
 export const changeAnswers = {
   200: OutcomeForm,
   201: OutcomeForm,
-  202: Type.Object(OutcomeForm.properties, { description: 'durable, but not yet served by every worker' }),
+  202: OutcomeForm,
 };

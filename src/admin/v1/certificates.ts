@@ -30,21 +30,24 @@ const Renewal = Type.Object({
   explanation: Type.Optional(Type.String()),
 });
 
-const CertificateForm = Type.Object({
-  host: Type.String(),
-  reason: Type.Optional(Type.String({ description: 'why the host has one; absent: nothing wants it any more' })),
-  stage: Type.String({ description: 'of the certificate in use, else of the one to come; none: it is not from a CA' }),
-  origin: Type.Optional(Type.String({ description: 'acme, file or self-signed; absent: nothing is served yet' })),
-  notBefore: Type.Optional(Time),
-  notAfter: Type.Optional(Time),
-  issuer: Type.Optional(Type.String()),
-  serial: Type.Optional(Type.String()),
-  directory: Type.Optional(Type.String({ description: 'of the CA that it came from' })),
-  renewal: Type.Optional(Renewal),
-  coming: Type.Optional(Type.String({ description: 'stage of the next certificate' })),
-  problem: Type.Optional(Failure),
-  lines: Type.Array(Type.String(), { description: 'all of it for people' }),
-});
+const CertificateForm = Type.Object(
+  {
+    host: Type.String(),
+    reason: Type.Optional(Type.String({ description: 'why the host has one; absent: nothing wants it any more' })),
+    stage: Type.String({ description: 'of the certificate in use, else of the one to come; none: not from a CA' }),
+    origin: Type.Optional(Type.String({ description: 'acme, file or self-signed; absent: nothing is served yet' })),
+    notBefore: Type.Optional(Time),
+    notAfter: Type.Optional(Time),
+    issuer: Type.Optional(Type.String()),
+    serial: Type.Optional(Type.String()),
+    directory: Type.Optional(Type.String({ description: 'of the CA that it came from' })),
+    renewal: Type.Optional(Renewal),
+    coming: Type.Optional(Type.String({ description: 'stage of the next certificate' })),
+    problem: Type.Optional(Failure),
+    lines: Type.Array(Type.String(), { description: 'all of it for people' }),
+  },
+  { title: 'Certificate' },
+);
 
 const HOST = {
   minLength: 1,

@@ -18,15 +18,19 @@ import { recordScope } from '#admin/http/record-scope.ts';
 import { Records, RrsetForm, Ttl } from '#admin/http/rrset-schemas.ts';
 import { BelowCareForm, Switch, closed, isOn } from '#admin/http/schemas.ts';
 
-const Operation = closed({
-  op: Type.Enum(['set', 'delete', 'add', 'remove'], {
-    description: '`set` replaces the RRset, `delete` removes it, `add` and `remove` change single records of it',
-  }),
-  name: Type.String({ description: 'as in the URL of an RRset', examples: ['www', '@', 'www.example.com.'] }),
-  type: Type.String({ examples: ['A'] }),
-  ttl: Type.Optional(Ttl),
-  records: Type.Optional(Records),
-});
+const Operation = closed(
+  {
+    op: Type.Enum(['set', 'delete', 'add', 'remove'], {
+      description: '`set` replaces the RRset, `delete` removes it, `add` and `remove` change single records of it',
+    }),
+    name: Type.String({ description: 'as in the URL of an RRset', examples: ['www', '@', 'www.example.com.'] }),
+    type: Type.String({ examples: ['A'] }),
+    ttl: Type.Optional(Ttl),
+    records: Type.Optional(Records),
+  },
+  undefined,
+  'RrsetOperation',
+);
 
 export const rrsetsRoutes = [
   zoneReadRoute({

@@ -57,15 +57,18 @@ const narrowing = {
   ),
 };
 
-const TokenForm = Type.Object({
-  id: Type.String(),
-  name: Type.String(),
-  scopes: Scopes,
-  ...narrowing,
-  createdAt: Time,
-  expiresAt: Type.Optional(Time),
-  lastUsedAt: Type.Optional(Type.String({ format: 'date-time', description: 'to the hour after a restart' })),
-});
+const TokenForm = Type.Object(
+  {
+    id: Type.String(),
+    name: Type.String(),
+    scopes: Scopes,
+    ...narrowing,
+    createdAt: Time,
+    expiresAt: Type.Optional(Time),
+    lastUsedAt: Type.Optional(Type.String({ format: 'date-time', description: 'to the hour after a restart' })),
+  },
+  { title: 'Token' },
+);
 
 const PlannedToken = Type.Object({
   dryRun: Type.Boolean(),
@@ -151,6 +154,7 @@ export const tokensRoutes = [
     access: 'admin',
     tag: 'tokens',
     summary: 'Revoke a token',
+    conditional: 'change',
     params: { id: Type.String({ description: 'id of the token, as in the list', examples: ['0123456789abcdef'] }) },
     answers: { 200: Type.Object({ id: Type.String(), revoked: Type.Boolean(), dryRun: Type.Boolean() }) },
     write: async ({ control, params: { id }, actor, dryRun, request }) => {

@@ -15,17 +15,20 @@ import { OnOff, ParentCareForm, Time, zoneParams } from '#admin/http/schemas.ts'
 import { SigningSwitch, signingCommand } from './dnssec.ts';
 import { PrimaryStateForm, primaryStateForm } from './primaries.ts';
 
-export const ZoneForm = Type.Object({
-  name: Type.String(),
-  dnssec: OnOff,
-  serial: Type.Integer(),
-  revision: Type.Integer(),
-  nodeCount: Type.Integer({ description: 'number of names, with empty non-terminals' }),
-  createdAt: Time,
-  changedAt: Time,
-  catalog: Type.Optional(Type.Boolean({ description: 'true: it is a catalog (RFC 9432), and no query gets it' })),
-  secondary: Type.Optional(PrimaryStateForm),
-});
+export const ZoneForm = Type.Object(
+  {
+    name: Type.String(),
+    dnssec: OnOff,
+    serial: Type.Integer(),
+    revision: Type.Integer(),
+    nodeCount: Type.Integer({ description: 'number of names, with empty non-terminals' }),
+    createdAt: Time,
+    changedAt: Time,
+    catalog: Type.Optional(Type.Boolean({ description: 'true: it is a catalog (RFC 9432), and no query gets it' })),
+    secondary: Type.Optional(PrimaryStateForm),
+  },
+  { title: 'Zone' },
+);
 
 export function zoneForm(record: ZoneRecord): object {
   const { name, dnssec, serial, revision, nodeCount, createdAtMs, changedAtMs, isCatalog } = record;

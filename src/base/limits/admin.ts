@@ -105,3 +105,25 @@ export const HOOK_NAMES_MAX = 400;
 export const CLI_HOOK_RETRY_MS = 1000;
 /** What was deployed is reported for at least as long: the old record could else stay for ever. */
 export const CLI_HOOK_REPORT_MS = 60_000;
+/** A UUID has 36 characters; one below 16 can be guessed, and is used twice by mistake. */
+export const IDEMPOTENCY_KEY_CHARACTERS_MIN = 16;
+/** As long as the draft's examples need, and no store of texts. */
+export const IDEMPOTENCY_KEY_CHARACTERS_MAX = 255;
+/** How long an answer is kept for repetitions: programs try again for minutes, people on the next day. */
+export const KEPT_ANSWER_MS = 86_400_000;
+/** Answers kept of one token: its oldest one goes before. A client repeats what it sent last. */
+export const KEPT_ANSWERS_PER_SENDER_MAX = 256;
+/** Answers kept in all, of 16 tokens that use their share. */
+export const KEPT_ANSWERS_MAX = 16 * KEPT_ANSWERS_PER_SENDER_MAX;
+/** An answer, packed: 64 MiB of them in all. One of a hundred changed records has a tenth of it. */
+export const KEPT_ANSWER_BYTES_MAX = 16 * 1024;
+/** The same before it is packed. */
+export const KEPT_ANSWER_PLAIN_BYTES_MAX = 256 * 1024;
+/** Names that the admin listener is known by: one for each way in. */
+export const ADMIN_HOSTS_MAX = 64;
+/** Networks of proxies: one for each proxy, or for the network that they are in. */
+export const TRUSTED_PROXIES_MAX = 64;
+/** Addresses in X-Forwarded-For: a content network, a load balancer and a proxy are three. */
+export const FORWARDED_ADDRESSES_MAX = 16;
+/** How often the certificate of the admin listener is looked at: a wrong one is logged soon. */
+export const ADMIN_TLS_LOOK_MS = 10_000;

@@ -23,9 +23,10 @@ import { type AliasCommand } from './alias.ts';
 import { type BackupsApi } from './backups.ts';
 import { type AlertsApi } from './alerts.ts';
 import { type CertificateCommand, type CertificateSummary, type CertificateView } from './certificates.ts';
+import { type KeptAnswersApi } from './kept-answers.ts';
 import { type ZonemdHash } from '#zone/zonemd.ts';
 import { type DelegationApi, type DelegationCommand } from './delegation.ts';
-import { type DnssecApi, type DnssecCommand } from './dnssec.ts';
+import { type DnssecApi, type DnssecCommand, type DsForm } from './dnssec.ts';
 import { type DelegationCheckApi } from './delegation-check.ts';
 import { type DnssecKeysApi, type DnssecKeysCommand } from './dnssec-keys.ts';
 import { type EventsApi } from './events.ts';
@@ -189,18 +190,6 @@ export interface Outcome {
   readonly consequences?: readonly string[];
 }
 
-/** One DS record as a registrar asks for it (RFC 4034 §5.1). */
-export interface DsForm {
-  readonly keyTag: number;
-  readonly algorithm: number;
-  readonly digestType: 2 | 4;
-  /** Upper-case hexadecimal. */
-  readonly digest: string;
-  /** `zone. 3600 IN DS …` */
-  readonly record: string;
-  /** For registrars that want the key: flags, protocol, algorithm, base64 public key. */
-  readonly dnskey: { readonly flags: number; readonly protocol: 3; readonly algorithm: number; readonly publicKey: string };
-}
 
 export interface WorkerStatus {
   readonly id: number;
@@ -260,6 +249,8 @@ export interface ControlApi {
   readonly keys: KeysApi;
   readonly backups: BackupsApi;
   readonly workers: WorkersApi;
+  /** Answers to requests that may be repeated. */
+  readonly keptAnswers: KeptAnswersApi;
   run(command: Command, options: RunOptions): Promise<Result<Outcome>>;
   status(): ControlStatus;
   metrics(): readonly MetricFamily[];

@@ -140,3 +140,21 @@ export interface DnssecApi {
   /** Holds all rollovers of all zones; undefined: they move again. */
   setFreeze(reason: string | undefined, by: AskedBy): Promise<Result<Freeze | undefined>>;
 }
+
+/** One DS record as a registrar asks for it (RFC 4034 §5.1). */
+export interface DsForm {
+  readonly keyTag: number;
+  readonly algorithm: number;
+  readonly digestType: 2 | 4;
+  /** Upper-case hexadecimal. */
+  readonly digest: string;
+  /** `zone. 3600 IN DS …` */
+  readonly record: string;
+  /** For registrars that want the key: flags, protocol, algorithm, base64 public key. */
+  readonly dnskey: {
+    readonly flags: number;
+    readonly protocol: 3;
+    readonly algorithm: number;
+    readonly publicKey: string;
+  };
+}

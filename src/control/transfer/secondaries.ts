@@ -91,11 +91,25 @@ function add(command: Add, { served }: ZoneContext, options: SecondariesOptions)
   return ok({
     zone: formatName(zone),
     documents: [secondariesWrite(served.record.id, [...others, secondary])],
-    detail: `secondary ${ip} ${how}${shown}`,
-    warnings: isKeyless ? [keyless(ip)] : [],
+    detail: `secondary ${ip} ${known === undefined ? `${how}${shown}` : `changed: ${whatChanged(known, secondary)}`}`,
+    warnings: [...changesOf(known, secondary), ...(isKeyless ? [keyless(ip)] : [])],
     isChanged: true,
     afterCommit: () => options.onChanged(served.record),
   });
+}
+
+/** What of an entry that was there is another now. */
+function whatChanged(before: Secondary, now: Secondary): string {
+  const port = before.port === now.port ? [] : [`port ${before.port} became ${now.port}`];
+  const key = before.key === now.key ? [] : [`key ${before.key ?? 'none'} became ${now.key ?? 'none'}`];
+  const pins = isDeepStrictEqual(before.pins, now.pins) ? [] : ['certificates over TLS are others'];
+  return [...port, ...key, ...pins].join(', ');
+}
+
+function changesOf(before: Secondary | undefined, now: Secondary): readonly Problem[] {
+  if (before === undefined) return [];
+  const message = `secondary ${now.ip} was there already; ${whatChanged(before, now)}`;
+  return [warning('SECONDARY_CHANGED', inUrl('address'), message)];
 }
 
 function remove(

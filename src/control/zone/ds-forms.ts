@@ -10,7 +10,7 @@ import { type DigestType, dsRdata } from '#dnssec/ds.ts';
 import { keyUse } from '#dnssec/key-stage.ts';
 import { KEY_TTL_SECONDS } from '#base/limits/dnssec.ts';
 import { type ZoneRecord } from '#store/schema.ts';
-import { type DsForm } from '#control/api/control.ts';
+import { type DsForm } from '#control/api/dnssec.ts';
 
 const DIGEST_TYPES: readonly DigestType[] = [2, 4];
 /** Key tag, algorithm and digest type stand before the digest. */

@@ -244,7 +244,7 @@ describe('failed log-ins', () => {
       await app.inject({ url: '/v1/status', remoteAddress, headers: { authorization: `Bearer ${token}` } });
     for (let n = 0; n < AUTH_FAILURES_PER_MINUTE_MAX; n++) expect((await knock('2001:db8::1')).statusCode).toBe(401);
     const refused = await knock('2001:db8::2');
-    expect(refused.statusCode).toBe(429);
+    expect([refused.statusCode, refused.json<{ code: string }>().code]).toEqual([429, 'AUTH_FAILURES']);
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
     expect((await knock('2001:db8:0:1::1')).statusCode).toBe(401);
     expect((await knock('2001:db8::1', tokens.read)).statusCode).toBe(200);

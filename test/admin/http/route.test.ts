@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import { expect, onTestFinished, test } from 'vitest';
 import type { AdminApp } from '#admin/http/admin-app.ts';
 import { acceptJson } from '#admin/http/json-body.ts';
-import { describeApi } from '#admin/http/openapi.ts';
+import { describeApi } from '#admin/openapi/openapi.ts';
 import { handleError } from '#admin/http/problems.ts';
 import { type Asked, type Route, addRoute } from '#admin/http/route.ts';
 import { compileValidator } from '#admin/http/validate.ts';
@@ -28,7 +28,7 @@ async function served(...routes: readonly Route[]): Promise<AdminApp> {
   app.setValidatorCompiler(compileValidator);
   app.setErrorHandler(handleError);
   acceptJson(app);
-  await describeApi(app, '1');
+  await describeApi(app, '1', routes);
   for (const each of routes) {
     await app.register((scope: AdminApp, _options, done) => {
       addRoute(scope, new FakeControl(), each);
@@ -82,7 +82,7 @@ test('OpenAPI shows the examples of parameters and bodies; octets have theirs in
   expect(paths['/things/{thing}']!.post).toMatchObject({
     summary: 'Make a thing',
     tags: ['zones'],
-    parameters: [{ in: 'path', name: 'thing', required: true, example: 7 }],
+    parameters: [{ in: 'path', name: 'thing', required: true, example: 7 }, { $ref: '#/components/parameters/IdempotencyKey' }],
     requestBody: { required: true, content: { 'application/json': { example: { a: 1 } } } },
   });
   expect(paths['/others/{thing}']!.post).toMatchObject({

@@ -65,7 +65,9 @@ describe('the tokens of the store', () => {
     expect(control.tokens.authenticate(secret, '')).toMatchObject(info);
     good(await control.tokens.revoke(info.id, TEST_ACTOR));
     expect(control.tokens.authenticate(secret, '')).not.toHaveProperty('id');
-    expect(bad(await control.tokens.revoke(info.id, TEST_ACTOR))).toMatchObject([{ code: 'TOKEN_NOT_FOUND' }]);
+    // What is no id at all is none that is here, and no key that the store is asked for.
+    for (const id of [info.id, '', '💥', '\u0000', 'x'.repeat(2000)])
+      expect(bad(await control.tokens.revoke(id, TEST_ACTOR))).toMatchObject([{ code: 'TOKEN_NOT_FOUND' }]);
     expect(writer.audit(10).map(({ action }) => action)).toEqual(['token.revoke', 'token.create']);
   });
 

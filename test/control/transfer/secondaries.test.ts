@@ -25,7 +25,9 @@ describe('secondaries of a zone', () => {
     const server = await served();
     expect(bad(await server.run({ kind: 'secondary.add', zone, ip: 'fe80::1%eth0', port: 53, key: 'k.example.' }))).toHaveLength(1);
     good(await server.run({ kind: 'secondary.add', zone, ip: '2001:DB8:0::1', port: 53, key: 'k.example.' }));
-    good(await server.run({ kind: 'secondary.add', zone, ip: '2001:db8::1', port: 54, key: 'k.example.' }));
+    const again = good(await server.run({ kind: 'secondary.add', zone, ip: '2001:db8::1', port: 54, key: 'k.example.' }));
+    expect(again.warnings).toMatchObject([{ code: 'SECONDARY_CHANGED', message: expect.stringContaining('port 53 became 54') }]);
+    expect(server.control.audit.entries(1)[0]?.detail).toContain('secondary 2001:db8::1 changed: port 53 became 54');
     expect(list(server)).toMatchObject([{ ip: '2001:db8::1', port: 54, key: 'k.example.' }]);
     good(await server.run({ kind: 'secondary.remove', zone, ip: '2001:0db8::1' }));
     expect(list(server)).toEqual([]);

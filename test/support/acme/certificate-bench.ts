@@ -1,6 +1,7 @@
 /** Requests of the admin API in front of a house whose certificates come from a pretended CA. */
 import { onTestFinished } from 'vitest';
 import { buildAdmin } from '#admin/app.ts';
+import { watchAnswers } from '../admin/documented-answers.ts';
 import type { TokenScope } from '#control/api/tokens.ts';
 import { type HouseOptions, certificateHouse } from './certificate-house.ts';
 import { type Answered } from '../admin/mail-bench.ts';
@@ -12,6 +13,7 @@ type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 export async function certificateBench(options: HouseOptions = {}) {
   const made = await certificateHouse(options);
   const app = await buildAdmin({ control: made.control });
+  watchAnswers(app);
   onTestFinished(async () => {
     await app.close();
   });

@@ -3,6 +3,7 @@ import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import { onTestFinished } from 'vitest';
 import type { AdminApp } from '#admin/http/admin-app.ts';
 import { type AdminOptions, buildAdmin } from '#admin/app.ts';
+import { watchAnswers } from './documented-answers.ts';
 import { type FakeControl, fakeWithZone } from './fake-control.ts';
 
 export interface Bench {
@@ -20,6 +21,7 @@ export interface Bench {
 export async function bench(options: Omit<AdminOptions, 'control'> = {}): Promise<Bench> {
   const { control, tokens } = await fakeWithZone();
   const app = await buildAdmin({ control, ...options });
+  watchAnswers(app);
   onTestFinished(async () => {
     await app.close();
   });

@@ -3,6 +3,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { buildAdmin } from '#admin/app.ts';
+import { watchAnswers } from './documented-answers.ts';
 import { listenAdmin } from '#admin/http/listen.ts';
 import { EVENT_TIMES, type EventTimes } from '#admin/v1/event-stream.ts';
 import { ipPort } from '#base/address.ts';
@@ -11,6 +12,7 @@ import { fakeWithZone } from './fake-control.ts';
 export async function startEvents(eventTimes: EventTimes = EVENT_TIMES) {
   const { control, tokens } = await fakeWithZone();
   const app = await buildAdmin({ control, eventTimes });
+  watchAnswers(app);
   const listeners = await listenAdmin(app, { tcp: ipPort('127.0.0.1', 0), socketPath: undefined });
   onTestFinished(() => {
     control.events.close();

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import { onTestFinished } from 'vitest';
 import { buildAdmin } from '#admin/app.ts';
+import { watchAnswers } from './documented-answers.ts';
 import type { Route } from '#admin/http/route.ts';
 import { createLog } from '#base/log.ts';
 import { WHOLE } from '#base/place.ts';
@@ -40,6 +41,8 @@ const POLICY = {
 export interface ExampleServer extends TestControl {
   /** Sends the route's example, as the administrator or as the signer mx1. */
   send(route: Route, query?: string, payload?: object): Promise<LightMyRequestResponse>;
+  /** Sends any request, as who may use the route. */
+  inject(route: Route, request: InjectOptions): Promise<LightMyRequestResponse>;
   /** Sends a request that changes the store: the example, or another body where the example asks for what is so already. */
   change(route: Route): Promise<LightMyRequestResponse>;
 }
@@ -88,6 +91,7 @@ export async function exampleServer(options: TestControlOptions = {}): Promise<E
   const alert = server.control.alerts.list()[0]!.id;
 
   const app = await buildAdmin({ control: server.control });
+  watchAnswers(app);
   onTestFinished(async () => {
     await app.close();
   });
@@ -104,6 +108,10 @@ export async function exampleServer(options: TestControlOptions = {}): Promise<E
   };
   return {
     ...server,
+    inject: (route, request) => {
+      const authorization = `Bearer ${route.access === 'signer' ? token : secret}`;
+      return app.inject({ ...request, headers: { ...request.headers, authorization } });
+    },
     send: (route, query = '', payload) => inject(route, query, payload === undefined ? {} : { payload }),
     change: (route) => {
       const payload = OTHER_BODIES[`${route.method} ${route.url}`];

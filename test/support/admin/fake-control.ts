@@ -44,6 +44,7 @@ import { lookup, zoneSet } from '#zone/lookup.ts';
 import { rrsetOf } from '#zone/view.ts';
 import { type MemoryZone, type ZoneRrset, memoryZone, zoneRrsets } from '#zone/zone.ts';
 import { MemoryEvents } from '../memory-events.ts';
+import { memoryKeptAnswers } from './memory-kept-answers.ts';
 
 interface FakeZone {
   readonly record: ZoneRecord;
@@ -59,6 +60,9 @@ interface Journal {
 
 /** Planted beside the public side of each key; no answer may ever hold it. */
 export const PRIVATE_MARKER = 'PRIVATE-KEY-OCTETS';
+
+/** What it says to commands that it does not carry out. */
+export const NOT_PLAYED = 'this stand-in keeps no mail policies';
 
 /** 2026-01-01. */
 export const START_MS = 1_767_225_600_000;
@@ -155,6 +159,8 @@ export class FakeControl implements ControlApi {
   readonly delegation: ControlApi['delegation'] = { view: () => ({ children: [], isCut: false }) };
   readonly transfer = NO_TRANSFER;
   readonly alerts = new FakeAlerts();
+  readonly kept = memoryKeptAnswers();
+  readonly keptAnswers: ControlApi['keptAnswers'] = this.kept.answers;
   readonly events = new MemoryEvents();
   readonly journal: Journal[] = [];
   readonly auditLog: AuditView[] = [];
@@ -255,7 +261,7 @@ export class FakeControl implements ControlApi {
         return changes.ok ? result(applied(before.view, changes.value), dnssec) : changes;
       }
       default:
-        return fail(problem('MAIL_NO_POLICY', WHOLE, 'this stand-in keeps no mail policies'));
+        return fail(problem('MAIL_NO_POLICY', WHOLE, NOT_PLAYED));
     }
   }
 

@@ -1,6 +1,7 @@
 /** Requests about the mail of one zone to an app in front of a real control process's parts over a temporary store. */
 import { onTestFinished } from 'vitest';
 import { buildAdmin } from '#admin/app.ts';
+import { watchAnswers } from './documented-answers.ts';
 import type { AdminApp } from '#admin/http/admin-app.ts';
 import type { TokenScope } from '#control/api/tokens.ts';
 import { MAIL_ZONE_TEXT, TEST_ACTOR, type TestControl, type TestControlOptions, good, temporaryControl } from '../temporary-control.ts';
@@ -33,6 +34,7 @@ export async function mailBench(policy?: object, options: TestControlOptions = {
   const control = temporaryControl(options);
   await control.load(`${MAIL_ZONE}.`, MAIL_ZONE_TEXT);
   const app = await buildAdmin({ control: control.control });
+  watchAnswers(app);
   onTestFinished(async () => {
     await app.close();
   });

@@ -2,6 +2,7 @@
 import type { LightMyRequestResponse } from 'fastify';
 import { expect, onTestFinished } from 'vitest';
 import { buildAdmin } from '#admin/app.ts';
+import { watchAnswers } from './documented-answers.ts';
 import type { AdminApp } from '#admin/http/admin-app.ts';
 import { type SigningControl, signingControl } from '../signing-control.ts';
 import { good } from '../temporary-control.ts';
@@ -19,6 +20,7 @@ export interface SignerBench {
 export async function signerBench(dkim: Record<string, unknown> = { algorithms: ['ed25519'] }): Promise<SignerBench> {
   const room = await signingControl(dkim);
   const app = await buildAdmin({ control: room.control });
+  watchAnswers(app);
   onTestFinished(() => app.close());
   const actor = { kind: 'system', id: 'test', from: '' } as const;
   const { secret: admin } = good(await room.control.tokens.create({ name: 'admin', scopes: ['admin'] }, actor));
