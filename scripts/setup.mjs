@@ -84,7 +84,9 @@ function run(program, argumentList, environment = process.env) {
 function missingPackages() {
   const wanted = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const missing = [];
-  for (const [name, version] of Object.entries({ ...wanted.dependencies, ...wanted.devDependencies })) {
+  for (const [name, given] of Object.entries({ ...wanted.dependencies, ...wanted.devDependencies })) {
+    // `npm:NAME@VERSION`: a package under another name.
+    const version = String(given).replace(/^npm:.+@/, '');
     const file = join(ROOT, 'node_modules', name, 'package.json');
     const installed = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).version : undefined;
     if (installed !== version) missing.push(installed === undefined ? name : `${name} ${version} (there is ${installed})`);
