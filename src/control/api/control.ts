@@ -190,7 +190,6 @@ export interface Outcome {
   readonly consequences?: readonly string[];
 }
 
-
 export interface WorkerStatus {
   readonly id: number;
   readonly alive: boolean;
