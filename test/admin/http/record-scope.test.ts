@@ -1,7 +1,9 @@
 /** A token for some RRsets of a zone: what it sees, what it changes, on every route that it reaches. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { NewToken } from '#control/api/tokens.ts';
 import { type OutcomeBody, type ProblemBody, type RrsetBody, bench } from '../../support/admin/bench.ts';
+import { nameOf } from '#dns/name.ts';
+import { TYPE } from '#dns/types.ts';
 import { good } from '../../support/temporary-control.ts';
 
 const ACTOR = { kind: 'system', id: 'test', from: '' } as const;
@@ -79,8 +81,6 @@ describe('a token for TXT at _acme-challenge', () => {
   test.each([
     ['GET', '/v1/zones/example.com/zonefile'],
     ['PUT', '/v1/zones/example.com/zonefile'],
-    ['GET', '/v1/zones/example.com/changes'],
-    ['POST', '/v1/zones/example.com/changes/1/revert'],
     ['PUT', '/v1/zones/example.com/mail'],
     ['GET', '/v1/zones/example.com/dnssec'],
     ['PATCH', '/v1/zones/example.com'],
@@ -88,6 +88,22 @@ describe('a token for TXT at _acme-challenge', () => {
   ] as const)('cannot %s %s, which is about the whole zone', async (method, url) => {
     const { call } = await acme();
     expect((await call(method, url)).statusCode).toBe(403);
+  });
+
+  test('is given its own scope when changes are listed and undone, and sees no other records of them', async () => {
+    const { call, control } = await acme();
+    await call('PATCH', '/v1/zones/example.com/rrsets', { payload: [CHALLENGE] });
+    const changes = vi.spyOn(control.zones, 'changes');
+    expect((await call('GET', '/v1/zones/example.com/changes')).statusCode).toBe(200);
+    const shown = changes.mock.calls[0]![3];
+    const owner = (text: string) => nameOf(`${text}.example.com.`);
+    expect(shown?.isShown?.(owner('_acme-challenge.www'), TYPE.TXT)).toBe(true);
+    expect(shown?.isShown?.(owner('www'), TYPE.A)).toBe(false);
+    // Whether the change is all its own is decided with the command, by what it may touch: control/zone/rollback.test.ts.
+    await call('POST', '/v1/zones/example.com/changes/1/revert');
+    const { mayTouch } = control.commands.at(-1)!.options;
+    expect(mayTouch?.(owner('www'), TYPE.A)).toBe(false);
+    expect(mayTouch?.(owner('_acme-challenge.www'), TYPE.TXT)).toBe(true);
   });
 
   test('knows of its own zone only', async () => {

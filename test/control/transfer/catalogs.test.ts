@@ -184,7 +184,7 @@ describe('what is rejected', () => {
       { code: 'ZONE_CATALOG' },
     ]);
     expect(bad(await server.run({ kind: 'zone.revert', zone: CATALOG, serial }))).toMatchObject([
-      { code: 'ZONE_CATALOG' },
+      { code: 'RRSET_MANAGED' },
     ]);
   });
 
