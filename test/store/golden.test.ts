@@ -20,7 +20,7 @@ import { good, temporaryControl } from '../support/temporary-control.ts';
 import { TEST_NOW_MS, failureOf, temporaryFolder, writerOptions } from '../support/temporary-store.ts';
 
 const FOLDER = join(import.meta.dirname, '../fixtures/stores');
-const FILES = readdirSync(FOLDER);
+const FILES = readdirSync(FOLDER).filter((name) => name.endsWith('.mdb.gz'));
 
 /** The store of a file, in a data directory of its own. */
 function storeOf(file: string): string {
