@@ -31,6 +31,8 @@ test('serials go ahead in SOA, record, journal and signature; a catalog and an u
   const before = serialsOf(server);
   server.clock.pass(DAY_MS);
   const { raised } = good(await server.control.backups.restored.settle(ORDER));
+  const alerts = server.control.events.after(0, 1000).filter(({ kind }) => kind === 'alert');
+  expect(alerts.at(-1)).toMatchObject({ event: 'BACKUP_RESTORED', fix: 'waxseal backup review' });
   expect(raised.map(({ name }) => name).toSorted()).toEqual(['catalog.example.', 'mail.example.', 'plain.example.']);
   for (const record of server.writer.zones()) {
     const view = server.writer.view(record);

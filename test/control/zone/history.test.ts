@@ -1,5 +1,6 @@
 /** The journal is read page by page until a version is found, and compares only what follows each other. */
 import { expect, test } from 'vitest';
+import { ZONE_DIFF_BYTES_MAX } from '#base/limits/changes.ts';
 import { nameOf } from '#dns/name.ts';
 import { encodeChangeset } from '#zone/changeset-codec.ts';
 import { changeTo, differenceOf } from '#control/zone/history.ts';
@@ -19,12 +20,12 @@ const RECORD = {
 } as const;
 
 /** A journal of 400 changes, to serials 101 to 500 in revisions 1101 to 1500, and how many entries were read of it. */
-function journalOf(skipped?: number) {
+function journalOf(skipped?: number, octets?: number) {
   let reads = 0;
   const entry = (toSerial: number): JournalEntry => {
     const fromSerial = toSerial - 1;
     const changeset = encodeChangeset({ zone: nameOf(RECORD.name), fromSerial, toSerial, deleted: [], added: [] });
-    return { revision: 1000 + toSerial, fromSerial, toSerial, atMs: 0, sizeBytes: changeset.length, changeset };
+    return { revision: 1000 + toSerial, fromSerial, toSerial, atMs: 0, sizeBytes: octets ?? changeset.length, changeset };
   };
   const entries = Array.from({ length: 400 }, (_, at) => entry(500 - at)).filter(({ toSerial }) => toSerial !== skipped);
   const journal = (_zoneId: number, limit: number, before = Infinity) => {
@@ -53,4 +54,11 @@ test('changes that do not follow each other are not compared', () => {
   const problems = bad(differenceOf({ journal }, RECORD, { kind: 'serial', serial: 290 }));
   expect(problems.map(({ code }) => code)).toEqual(['VERSION_NOT_KEPT']);
   expect(good(differenceOf({ journal }, RECORD, { kind: 'serial', serial: 301 })).revisions).toHaveLength(199);
+});
+
+test('no more is compared at once than has its limit, and it is said how much lies between', () => {
+  const { journal } = journalOf(undefined, ZONE_DIFF_BYTES_MAX / 100);
+  expect(good(differenceOf({ journal }, RECORD, { kind: 'serial', serial: 401 })).revisions).toHaveLength(99);
+  const [problem] = bad(differenceOf({ journal }, RECORD, { kind: 'serial', serial: 399 }));
+  expect(problem).toMatchObject({ code: 'VERSION_DISTANCE', message: expect.stringContaining('101 changes') as string });
 });
