@@ -99,7 +99,7 @@ describe('a token for TXT at _acme-challenge', () => {
     const owner = (text: string) => nameOf(`${text}.example.com.`);
     expect(shown?.isShown?.(owner('_acme-challenge.www'), TYPE.TXT)).toBe(true);
     expect(shown?.isShown?.(owner('www'), TYPE.A)).toBe(false);
-    // Whether the change is all its own is decided with the command, by what it may touch: control/zone/rollback.test.ts.
+    // Whether the change is all its own is decided with the command, by what it may touch: test/control/zone/rollback.test.ts.
     await call('POST', '/v1/zones/example.com/changes/1/revert');
     const { mayTouch } = control.commands.at(-1)!.options;
     expect(mayTouch?.(owner('www'), TYPE.A)).toBe(false);
