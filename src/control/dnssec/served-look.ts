@@ -14,7 +14,7 @@ import { readSections } from '#dns/reply-sections.ts';
 import { type RrType, TYPE } from '#dns/types.ts';
 import { answeredRrsets, judgeAnswer } from '#dnssec/answer-judge.ts';
 import { walkChains } from '#dnssec/chain-walk.ts';
-import { isSignedType, nodeFlags, occlusion } from '#zone/node-flags.ts';
+import { NODE_FLAG, isSignedType, nodeFlags, occlusion } from '#zone/node-flags.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type DirectReply, askDirectly } from '#control/outside/direct-question.ts';
 import { reachableIp } from '#control/outside/own-host-look.ts';
@@ -86,7 +86,10 @@ function existing(view: ZoneView, random: ServedLookOptions['random']): Question
       // Questions for selectors are counted, as a sign that a key is in use.
       if (/_domainkey/i.test(formatName(node.owner))) break;
       const flags = nodeFlags(node, view.apexKey, isBelow(node.key));
-      const types = node.rrsets.filter(({ type }) => isSignedType(flags, type)).map(({ type }) => type);
+      const isCut = (flags & NODE_FLAG.CUT) !== 0;
+      // RFC 4035 §3.1.4: at a delegation DS alone is answered from here; its NSEC gets a referral, as every other type.
+      const isAnswered = (type: RrType): boolean => isSignedType(flags, type) && (!isCut || type === TYPE.DS);
+      const types = node.rrsets.map(({ type }) => type).filter(isAnswered);
       if (types.length > 0) found.push({ name: node.owner, type: types[random(1)[0]! % types.length]! });
       break;
     }

@@ -2,6 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { Responder } from '#answer/respond.ts';
 import { formatIpPort, ipPort } from '#base/address.ts';
+import { type RrsetOperation } from '#control/api/control.ts';
 import { type ServedVerdict, lookAtServed } from '#control/dnssec/served-look.ts';
 import { askDirectly } from '#control/outside/direct-question.ts';
 import { formatName } from '#dns/name.ts';
@@ -57,6 +58,24 @@ test.each(['nsec', 'nsec3'] as const)('a zone with %s is good, from its DS down'
   const verdicts = await looks(room, await served(room), [dsRdata(ZONE, dnskey, 2)]);
   expect(verdicts).toEqual(verdicts.map(() => ({ kind: 'good' })));
 });
+
+test.each(['nsec', 'nsec3'] as const)(
+  'RFC 4035 §3.1.4: delegations with and without DS are no fault, with %s',
+  async (denial) => {
+    const room = await bench();
+    good(await room.run({ kind: 'zone.denial', zone: ZONE, denial }));
+    const cut = (at: number): RrsetOperation[] => [
+      { op: 'set', name: `c${at}`, type: 'NS', ttl: 60, records: ['ns.elsewhere.test.'] },
+      ...(at % 3 === 0
+        ? [{ op: 'set', name: `c${at}`, type: 'DS', ttl: 60, records: [`${at} 13 2 ${'ab'.repeat(32)}`] } as const]
+        : []),
+    ];
+    const operations = Array.from({ length: 60 }, (_, at) => cut(at)).flat();
+    good(await room.run({ kind: 'rrsets.change', zone: ZONE, operations }));
+    const verdicts = await looks(room, await served(room));
+    expect(verdicts).toEqual(verdicts.map(() => ({ kind: 'good' })));
+  },
+);
 
 test('a DS of another key is found', async () => {
   const room = await bench();
