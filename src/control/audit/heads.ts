@@ -71,7 +71,7 @@ export class AuditHeads {
     if (!head.ok) return this.#report(head.problems);
     this.#givenSequence = head.value.sequence;
     const text = JSON.stringify(head.value);
-    this.#log?.info('audit.head', `audit log up to entry ${head.value.sequence}: ${text}`, { head: head.value });
+    this.#log?.info('audit.head', `the audit log is signed up to entry ${head.value.sequence}`, { head: head.value });
     await this.#options.note({ kind: 'audit', event: 'head', text });
   }
 
