@@ -43,25 +43,25 @@ interface Subject {
 
 type Call = (method: string, path: string, body?: unknown) => Promise<string>;
 
+/** Where requests go. */
+type Target = { readonly socketPath: string } | { readonly host: string; readonly port: number };
+
 /** Requests over connections that stay open. */
-function caller(port: number, headers: Readonly<Record<string, string>>): { call: Call; close: () => void } {
+function caller(target: Target, headers: Readonly<Record<string, string>> = {}): { call: Call; close: () => void } {
   const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
   const call: Call = (method, path, body) => {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const text = body === undefined ? '' : JSON.stringify(body);
     const length = { 'content-length': Buffer.byteLength(text), 'content-type': 'application/json' };
-    const sent = request(
-      { host: '127.0.0.1', port, method, path, agent, headers: { ...headers, ...length } },
-      (answer) => {
-        const parts: Buffer[] = [];
-        answer.on('data', (part: Buffer) => parts.push(part));
-        answer.once('end', () => {
-          const said = Buffer.concat(parts).toString();
-          if (answer.statusCode! < 300) resolve(said);
-          else reject(new Error(`${method} ${path}: ${answer.statusCode} ${said.slice(0, 300)}`));
-        });
-      },
-    );
+    const sent = request({ ...target, method, path, agent, headers: { ...headers, ...length } }, (answer) => {
+      const parts: Buffer[] = [];
+      answer.on('data', (part: Buffer) => parts.push(part));
+      answer.once('end', () => {
+        const said = Buffer.concat(parts).toString();
+        if (answer.statusCode! < 300) resolve(said);
+        else reject(new Error(`${method} ${path}: ${answer.statusCode} ${said.slice(0, 300)}`));
+      });
+    });
     sent.once('error', reject);
     sent.end(text);
     return promise;
@@ -72,9 +72,7 @@ function caller(port: number, headers: Readonly<Record<string, string>>): { call
 async function startWaxseal(): Promise<Subject> {
   const server = await startServer({ workers: 1 });
   // The administrator's socket has no limit of requests, and PowerDNS has none either.
-  const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
-  const overSocket: Call = (method, path, body) =>
-    socketCall(join(server.directory, 'admin.sock'), agent, method, path, body);
+  const { call: overSocket, close } = caller({ socketPath: join(server.directory, 'admin.sock') });
   return {
     name: 'waxseal',
     dnsPort: server.port,
@@ -99,28 +97,10 @@ async function startWaxseal(): Promise<Subject> {
       }
     },
     stop: async () => {
-      agent.destroy();
+      close();
       await server.stop();
     },
   };
-}
-
-function socketCall(socketPath: string, agent: Agent, method: string, path: string, body?: unknown): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const text = body === undefined ? '' : JSON.stringify(body);
-  const headers = { 'content-length': Buffer.byteLength(text), 'content-type': 'application/json' };
-  const sent = request({ socketPath, method, path, agent, headers }, (answer) => {
-    const parts: Buffer[] = [];
-    answer.on('data', (part: Buffer) => parts.push(part));
-    answer.once('end', () => {
-      const said = Buffer.concat(parts).toString();
-      if (answer.statusCode! < 300) resolve(said);
-      else reject(new Error(`${method} ${path}: ${answer.statusCode} ${said.slice(0, 300)}`));
-    });
-  });
-  sent.once('error', reject);
-  sent.end(text);
-  return promise;
 }
 
 async function startPowerdns(): Promise<Subject> {
@@ -156,7 +136,7 @@ async function startPowerdns(): Promise<Subject> {
   const child: ChildProcess = spawn('pdns_server', [`--config-dir=${folder}`], { env, stdio: 'ignore' });
   const ended = new Promise<void>((resolve) => void child.once('exit', () => resolve()));
   process.once('exit', () => child.kill('SIGKILL'));
-  const { call, close } = caller(apiPort, { 'x-api-key': 'bench' });
+  const { call, close } = caller({ host: '127.0.0.1', port: apiPort }, { 'x-api-key': 'bench' });
   for (let tries = 0; ; tries++) {
     const isUp = await call('GET', '/api/v1/servers/localhost').then(
       () => true,

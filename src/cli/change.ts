@@ -6,7 +6,7 @@ import type { ChangeOptions } from './options.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatJson, formatLine, formatLines } from './terminal.ts';
 
-interface ChangesetDocument {
+export interface ChangesetDocument {
   readonly fromSerial: number;
   readonly toSerial: number;
   readonly deleted: readonly string[];

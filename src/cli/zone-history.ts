@@ -2,20 +2,12 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { callApi, callList } from './api-client.ts';
 import { whoText } from './audit-who.ts';
-import { confirm, formatChanges, runChange } from './change.ts';
+import { type ChangesetDocument, confirm, formatChanges, runChange } from './change.ts';
 import { failure } from './failure.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, ignoreBelowOption, readCommand } from './options.ts';
 import { type BelowOptions, belowOf } from './options.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatJson, formatLine, formatTable } from './terminal.ts';
-
-interface ChangesetDocument {
-  readonly fromSerial: number;
-  readonly toSerial: number;
-  readonly deleted: readonly string[];
-  readonly added: readonly string[];
-  readonly omitted: number;
-}
 
 interface ChangeDocument {
   readonly revision: number;
