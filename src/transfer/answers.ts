@@ -262,7 +262,9 @@ export class TransferAnswers implements SignedAnswers {
       expireSeconds: this.#expireSeconds(head, zone, apex),
     });
     const isUpToDate = since !== undefined && !isNewer(serial, since);
-    const differences = since === undefined || isUpToDate ? undefined : findDifferences(snapshot, zone, since, serial);
+    // Over UDP `#single` gives them to who has a key alone: an address may be forged, and finding them is work.
+    const isWanted = since !== undefined && !isUpToDate && (request.transport !== 'udp' || request.key !== undefined);
+    const differences = isWanted ? findDifferences(snapshot, zone, since, serial) : undefined;
     const source =
       differences === undefined ? new ZoneContent(snapshot, zone.id, apex) : new ZoneDifferences(apex, differences);
     if (isUpToDate || request.transport === 'udp') {
@@ -291,9 +293,8 @@ export class TransferAnswers implements SignedAnswers {
     const { out, transport, head } = request;
     this.#options.count(transport, RCODE.NOERROR, false);
     const limit = answerLimitBytes(head, transport);
-    // What fits is sent to who has a key: an address may be forged.
-    const isWanted = source instanceof ZoneDifferences && request.key !== undefined;
-    if (isWanted && source.fill(messages.begin(out, limit))) return messages.end(out);
+    // What fits is sent; without a key none was looked for.
+    if (source instanceof ZoneDifferences && source.fill(messages.begin(out, limit))) return messages.end(out);
     putSoa(messages.begin(out, limit), apex);
     return messages.end(out);
   }

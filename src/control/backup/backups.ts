@@ -47,6 +47,7 @@ export class Backups implements BackupsApi {
   #running: { readonly sinceMs: number; readonly done: Promise<Result<CreatedBackup>> } | undefined;
   #last: BackupsView['last'];
   #failures = 0;
+  #reviewing: ReturnType<typeof reviewStore> | undefined;
   #newest: BackupInfo | undefined;
   #verifiedAtMs: number | undefined;
   /** When the schedule makes the next one; it says so itself. */
@@ -77,7 +78,9 @@ export class Backups implements BackupsApi {
 
   async review(): Promise<ReviewView> {
     const mark = this.restored.mark();
-    const found = await reviewStore(this.#options);
+    // Who gives up waiting and asks again waits for the same look: it asks every parent and every secondary.
+    this.#reviewing ??= reviewStore(this.#options).finally(() => (this.#reviewing = undefined));
+    const found = await this.#reviewing;
     if (mark === undefined) return found;
     const { backup, createdAtMs, restoredAtMs } = mark;
     return { restored: { backup, createdAtMs, restoredAtMs }, ...found };
@@ -252,7 +255,8 @@ export class Backups implements BackupsApi {
   }
 
   #learn(backups: readonly BackupInfo[]): void {
-    for (const each of backups.filter(({ isOwn }) => isOwn)) {
+    // One that was not found good is not what an operator would go back to.
+    for (const each of backups.filter(({ isOwn, verifiedAtMs }) => isOwn && verifiedAtMs !== undefined)) {
       if (each.createdAtMs >= (this.#newest?.createdAtMs ?? 0)) this.#newest = each;
       this.#verifiedAtMs = Math.max(this.#verifiedAtMs ?? 0, each.verifiedAtMs ?? 0);
     }

@@ -39,7 +39,10 @@ export async function reviewStore(
   const unanswered: string[] = [];
   const waiting = [...zones];
   const work = async (): Promise<void> => {
-    for (let record = waiting.shift(); record !== undefined; record = waiting.shift()) {
+    for (let listed = waiting.shift(); listed !== undefined; listed = waiting.shift()) {
+      // Zones go and change while others are asked for.
+      const record = options.writer.zoneById(listed.id);
+      if (record === undefined) continue;
       if (findings.length + unanswered.length >= RESTORE_FINDINGS_MAX) return;
       for (const found of await reviewZone(record, options))
         if (typeof found === 'string') unanswered.push(found);
@@ -58,8 +61,9 @@ async function reviewZone(record: ZoneRecord, options: ReviewOptions): Promise<r
 }
 
 async function reviewSecondaries(record: ZoneRecord, options: ReviewOptions): Promise<readonly Found[]> {
-  const { name, serial } = record;
+  const { name } = record;
   const seen = await secondarySerials(record, options);
+  const serial = options.writer.zoneById(record.id)?.serial ?? record.serial;
   return seen.flatMap(({ server, answer }): Found[] => {
     if (typeof answer === 'string') return [`${name} ${server}: ${answer}`];
     if (!isNewer(answer, serial)) return [];
@@ -119,7 +123,9 @@ async function reviewStsId(
   { id, name }: ZoneRecord,
   { writer, askServer = askDirectly }: ReviewOptions,
 ): Promise<readonly Found[]> {
-  const view = writer.view(writer.zoneById(id)!);
+  const record = writer.zoneById(id);
+  if (record === undefined) return [];
+  const view = writer.view(record);
   const owner = nameOf(`_mta-sts.${name}`);
   const own = textsOf(rrsetOf(view.node(ownerKey(owner)), TYPE.TXT)?.rdatas ?? []);
   if (own.length === 0) return [];

@@ -46,7 +46,7 @@ async function askUdp(server: IpPort, name: Name, type: RrType, isRecursive: boo
 export async function askTcp(server: IpPort, name: Name, type: RrType, isRecursive = false): Promise<DirectReply> {
   const id = randomInt(0x1_0000);
   const message = writeQuestion(id, name, type, isRecursive);
-  const came = await exchangeStream({ server, message, connectMs: DIRECT_TCP_MS, answerMs: DIRECT_TCP_MS });
+  const came = await exchangeStream({ server, message, connectMs: DIRECT_TCP_MS });
   if ('failure' in came) return came;
   const reply = readReply(came.reply, id, name, type);
   return reply === undefined ? { failure: 'answers with octets that are no reply' } : { reply, octets: came.reply };

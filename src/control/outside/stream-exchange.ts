@@ -9,10 +9,10 @@ import { type StreamServer, framed, openDnsStream } from './dns-stream.ts';
 
 export interface StreamOrder extends StreamServer {
   readonly message: Uint8Array;
-  /** Until the connection is there. */
+  /** Until the connection is there; without `answerMs`, until the whole answer is. */
   readonly connectMs: number;
   /** From then on, until the whole answer is there. */
-  readonly answerMs: number;
+  readonly answerMs?: number;
 }
 
 /** What came, or why nothing did: words that follow the server's address. */
@@ -22,7 +22,8 @@ export type StreamExchanged = { readonly reply: Uint8Array } | { readonly failur
 export function exchangeStream(order: StreamOrder): Promise<StreamExchanged> {
   const { tls, message, connectMs, answerMs } = order;
   const { promise, resolve } = Promise.withResolvers<StreamExchanged>();
-  let unread: Buffer = Buffer.alloc(0);
+  let unread: Buffer | undefined;
+  let bytes = 0;
   const end = (result: StreamExchanged): void => {
     clearTimeout(timer);
     socket.removeAllListeners().on('error', () => {});
@@ -34,14 +35,17 @@ export function exchangeStream(order: StreamOrder): Promise<StreamExchanged> {
   const socket = openDnsStream(order, {
     failed: (failure) => end({ failure }),
     ready() {
-      clearTimeout(timer);
-      timer = late('does not answer', answerMs);
+      if (answerMs !== undefined) {
+        clearTimeout(timer);
+        timer = late('does not answer', answerMs);
+      }
       socket.write(framed(message));
     },
     take(chunk) {
-      unread = unread.length === 0 ? chunk : Buffer.concat([unread, chunk]);
-      const length = unread.length < 2 ? MESSAGE_BYTES_MAX : unread.readUInt16BE(0);
-      if (unread.length >= 2 + length) end({ reply: new Uint8Array(unread.subarray(2, 2 + length)) });
+      unread ??= Buffer.alloc(2 + MESSAGE_BYTES_MAX);
+      bytes += chunk.copy(unread, bytes);
+      const length = bytes < 2 ? Infinity : unread.readUInt16BE(0);
+      if (bytes >= 2 + length) end({ reply: new Uint8Array(unread.subarray(2, 2 + length)) });
     },
   });
   return promise;

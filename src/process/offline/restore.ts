@@ -246,7 +246,12 @@ function putInPlace(staging: string, storeDir: string): string | undefined {
     putAside = `${storeDir}-before-${time}`;
     renameSync(storeDir, putAside);
   }
-  renameSync(join(staging, 'store'), storeDir);
+  try {
+    renameSync(join(staging, 'store'), storeDir);
+  } catch (error) {
+    if (putAside !== undefined) renameSync(putAside, storeDir);
+    throw error;
+  }
   syncFolder(dirname(storeDir));
   return putAside;
 }

@@ -3,17 +3,7 @@
  * removed: its name, its manifest, of this installation, made by the schedule, and nothing else beside its files.
  * Not here: making one (make.ts).
  */
-import {
-  closeSync,
-  fsyncSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  rmdirSync,
-  unlinkSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, lstatSync, openSync, readdirSync, renameSync, rmSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { BACKUPS_LISTED_MAX, BACKUP_LEFTOVER_MS } from '#base/limits/backup.ts';
 import { messageOf } from '#store/failure.ts';
@@ -38,16 +28,13 @@ export function partialFolder(folder: string, name: string): string {
   return join(folder, `${PARTIAL}${name}`);
 }
 
-/**
- * Backups in `folder`, newest first, BACKUPS_LISTED_MAX at most; none when there is no such folder. Throws the system's
- * error.
- */
-export function listBackups(folder: string): readonly ListedBackup[] {
+/** Backups in `folder`, newest first, `max` at most; none when there is no such folder. Throws the system's error. */
+export function listBackups(folder: string, max = BACKUPS_LISTED_MAX): readonly ListedBackup[] {
   return entriesOf(folder)
     .filter(isBackupName)
     .toSorted()
     .toReversed()
-    .slice(0, BACKUPS_LISTED_MAX)
+    .slice(0, max)
     .map((name) => describeBackup(folder, name));
 }
 
@@ -62,33 +49,54 @@ function describeBackup(parent: string, name: string): ListedBackup {
   }
 }
 
-/** Removes scheduled backups of `installation` but the `keep` newest. Returns the names of those that went. */
+/**
+ * Removes scheduled backups of `installation` that are older than the `keep` newest good ones: one that was not found
+ * good takes the place of none that was. Where none is known to be good, all count. Returns the names of those that
+ * went; what cannot be removed stays for another time.
+ */
 export function removeOldBackups(folder: string, installation: string, keep: number): readonly string[] {
-  const own = listBackups(folder).filter(
+  const own = listBackups(folder, Infinity).filter(
     ({ name, manifest }) =>
       manifest?.isScheduled === true && manifest.installation === installation && manifest.name === name,
   );
+  const good = own.filter(({ verifiedAtMs }) => verifiedAtMs !== undefined);
+  const last = (good.length > 0 ? good : own)[keep - 1];
   const removed: string[] = [];
-  for (const { name } of own.slice(keep)) {
-    if (!hasOnlyOurFiles(join(folder, name))) continue;
-    // First out of the list: what is removed in part must not look like a backup.
-    const leaving = join(folder, `${REMOVING}${name}`);
-    renameSync(join(folder, name), leaving);
-    removeFiles(leaving);
-    removed.push(name);
-  }
+  for (const { name } of last === undefined ? [] : own.filter((each) => each.name < last.name))
+    unlessItFails(() => {
+      if (!hasOnlyOurFiles(join(folder, name))) return;
+      // First out of the list: what is removed in part must not look like a backup.
+      const leaving = join(folder, `${REMOVING}${name}`);
+      renameSync(join(folder, name), leaving);
+      removed.push(name);
+      removeFiles(leaving);
+    });
   if (removed.length > 0) syncFolder(folder);
   return removed;
 }
 
-/** Removes what backups and removals that were broken off BACKUP_LEFTOVER_MS before `nowMs` have left. */
+/**
+ * Removes what backups and removals that were broken off BACKUP_LEFTOVER_MS before `nowMs` have left; what cannot be
+ * removed stays.
+ */
 export function removeLeftovers(folder: string, nowMs: number): void {
   for (const entry of entriesOf(folder)) {
     const start = [PARTIAL, REMOVING].find((each) => entry.startsWith(each));
     if (start === undefined || !isBackupName(entry.slice(start.length))) continue;
     const path = join(folder, entry);
-    const isOld = nowMs - lstatSync(path).mtimeMs > BACKUP_LEFTOVER_MS;
-    if (isOld && hasOnlyOurFiles(path)) removeFiles(path);
+    unlessItFails(() => {
+      const isOld = nowMs - lstatSync(path).mtimeMs > BACKUP_LEFTOVER_MS;
+      if (isOld && hasOnlyOurFiles(path)) removeFiles(path);
+    });
+  }
+}
+
+/** A folder that cannot be removed, or that another process removes, must not be in the way of a new backup. */
+function unlessItFails(remove: () => void): void {
+  try {
+    remove();
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
   }
 }
 
@@ -112,15 +120,6 @@ export function syncFolder(folder: string): void {
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
-  }
-}
-
-/** The file goes if it is there. */
-export function forgetFile(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
   }
 }
 

@@ -13,6 +13,7 @@ import {
   mkdirSync,
   openSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -22,11 +23,11 @@ import { makeFolder } from '#base/folder.ts';
 import { atPath } from '#base/place.ts';
 import { dataFileUse } from '#store/data-file.ts';
 import { StoreFailure, messageOf } from '#store/failure.ts';
-import { freeSpace } from '#store/free-space.ts';
+import { freeSpace, mebibytes } from '#store/free-space.ts';
 import { STORE_FORMAT } from '#store/schema.ts';
 import { type StoreReader, openReader } from '#store/reader.ts';
 import { openCopy, sealerOfCopy } from './copy.ts';
-import { forgetFile, partialFolder, removeFiles, removeLeftovers, syncFolder } from './folder.ts';
+import { partialFolder, removeFiles, removeLeftovers, syncFolder } from './folder.ts';
 import { BACKUP_FILES, type BackupManifest, type BackupZone, backupName, hashFile, sealManifest } from './manifest.ts';
 
 export interface BackupOrder {
@@ -113,7 +114,7 @@ async function copyOf(reader: StoreReader, partial: string): Promise<void> {
     await root.backup(partial, true);
   } catch (error) {
     if (!/Incompatible|leak|corrupt/i.test(messageOf(error))) throw error;
-    forgetFile(join(partial, BACKUP_FILES.data));
+    rmSync(join(partial, BACKUP_FILES.data), { force: true });
     await root.backup(partial, false);
   }
 }
@@ -181,8 +182,4 @@ function failed(folder: string, error: unknown): StoreFailure {
     'make room there, or name another folder in backup.folder; then: waxseal backup create',
     error,
   );
-}
-
-function mebibytes(bytes: number): string {
-  return (bytes / (1024 * 1024)).toFixed(1);
 }

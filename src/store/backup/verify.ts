@@ -4,7 +4,7 @@
  * signatures are good as of the time that it was made. Read-only, without a server and without the network.
  * Not here: its form (manifest.ts).
  */
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BACKUP_SIGNATURE_NODES } from '#base/limits/backup.ts';
 import { INTEGRITY_PROBLEMS_MAX } from '#base/limits/store.ts';
@@ -128,7 +128,10 @@ function verifyZoneList(folder: string, zones: readonly ZoneRecord[], report: Re
 /** Best effort: a backup on a medium that is read-only stays without it. */
 function noteVerified(folder: string, note: VerifiedNote): void {
   try {
-    writeFileSync(join(folder, BACKUP_FILES.verified), `${JSON.stringify(note)}\n`, { mode: 0o600 });
+    // Made anew: a link that stands in its place leads to a file that is not ours.
+    const path = join(folder, BACKUP_FILES.verified);
+    rmSync(path, { force: true });
+    writeFileSync(path, `${JSON.stringify(note)}\n`, { mode: 0o600, flag: 'wx' });
   } catch {
     // It was found good all the same.
   }

@@ -254,6 +254,20 @@ describe('old backups', () => {
     expect(good({ ok: true, value: removeOldBackups(folder, writer.installation(), 2), warnings: [] })).toEqual([]);
   });
 
+  test('that were not found good take the place of none that was', async () => {
+    const { dir, writer } = temporaryStore();
+    const folder = join(temporaryFolder(), 'backups');
+    const names: string[] = [];
+    for (let hour = 0; hour < 5; hour++) {
+      const made = await backupOf(dir, { folder, isScheduled: true, nowMs: TEST_NOW_MS + hour * HOUR_MS });
+      names.push(made.slice(folder.length + 1));
+      const note = JSON.stringify({ atMs: TEST_NOW_MS, productVersion: '0' });
+      if (hour < 2) writeFileSync(join(made, BACKUP_FILES.verified), note);
+    }
+    expect(removeOldBackups(folder, writer.installation(), 2)).toEqual([]);
+    expect(removeOldBackups(folder, writer.installation(), 1)).toEqual([names[0]]);
+  });
+
   test('what a backup that was broken off has left goes after hours, and only that', async () => {
     const { dir } = temporaryStore();
     const folder = join(temporaryFolder(), 'backups');
