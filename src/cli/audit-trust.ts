@@ -28,8 +28,10 @@ export function readHeads(path: string): readonly SignedAuditHead[] {
   } catch (error) {
     throw failure('CLI_FILE', `${path} cannot be read: ${reasonOf(error)}`);
   }
-  const whole = headIn(text);
-  const heads = whole === undefined ? text.split('\n').flatMap((line) => headIn(line) ?? []) : [whole];
+  const lines = text.split('\n').flatMap((line) => headIn(line) ?? []);
+  // One that is printed over several lines.
+  const whole = lines.length > 0 ? undefined : headIn(text);
+  const heads = whole === undefined ? lines : [whole];
   if (heads.length > 0) return heads;
   throw failure(
     'CLI_FILE',

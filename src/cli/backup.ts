@@ -114,8 +114,9 @@ async function waitForEnd(address: ServerAddress, terminal: Terminal): Promise<C
     await sleep(BACKUP_POLL_MS);
     const { runningSince, last } = await callApi<ListDocument>(address, { path: ['backups'] });
     if (runningSince !== undefined) continue;
-    if (last?.problem !== undefined) throw failure('BACKUP_FAILED', last.problem);
-    return { ...(last?.folder === undefined ? {} : { folder: last.folder }) };
+    if (last?.folder !== undefined && last.problem === undefined) return { folder: last.folder };
+    const restarted = 'the server was started anew meanwhile, and the backup was not finished';
+    throw failure('BACKUP_FAILED', last?.problem ?? restarted, 'see which there are: waxseal backup list');
   }
 }
 

@@ -79,11 +79,11 @@ export function defineFollowedCatalogs(noun: Command, terminal: Terminal): void 
     noun.command('confirm <catalog>').description('let members go that a followed catalog does not have any more'),
     'waxseal catalog confirm catalog.example.com',
   ).action(async (name: string, options: ChangeOptions) => {
-    const { held, heldCount } = await readFollowed(name, options, terminal);
+    const { held, heldCount, serial } = await readFollowed(name, options, terminal);
     if (heldCount === 0) throw failure('CLI_USAGE', `no member of ${name} waits to be removed`);
     const more = heldCount > held.length ? ` and ${heldCount - held.length} more` : '';
     await confirm(`remove ${heldCount} zones here: ${held.join(', ')}${more}`, options, terminal);
-    const json = { removals: heldCount };
+    const json = { removals: heldCount, serial };
     await runChange({ method: 'POST', path: ['catalogs', name, 'confirm'], json }, options, terminal);
   });
 }

@@ -99,7 +99,14 @@ async function planOf(zone: string | undefined, options: InitOptions, terminal: 
         `as in --nameserver ${host}`,
       );
   }
-  return { zone: name, nameServers, contact: options.contact ?? `hostmaster.${name}` };
+  const contact = stripped(options.contact ?? 'hostmaster');
+  if (contact.includes('@'))
+    throw failure(
+      'CLI_USAGE',
+      `${JSON.stringify(contact)} is a mailbox`,
+      `write a dot for the @, as in hostmaster.${name}`,
+    );
+  return { zone: name, nameServers, contact: contact.includes('.') ? contact : `${contact}.${name}` };
 }
 
 async function askedServers(zone: string, terminal: Terminal): Promise<readonly string[]> {
@@ -143,7 +150,7 @@ function stripped(text: string): string {
 function zoneText({ zone, nameServers, contact }: Plan): string {
   const primary = nameServers[0]?.host ?? `ns1.${zone}`;
   return [
-    `${zone}. 3600 IN SOA ${primary}. ${contact.replace(/\.$/, '')}. 1 7200 900 1209600 300`,
+    `${zone}. 3600 IN SOA ${primary}. ${contact}. 1 7200 900 1209600 900`,
     ...nameServers.map(({ host }) => `${zone}. 3600 IN NS ${host}.`),
     ...nameServers.flatMap(({ host, addresses }) =>
       addresses.map((each) => `${host}. 3600 IN ${isIP(each) === 6 ? 'AAAA' : 'A'} ${each}`),

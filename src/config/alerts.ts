@@ -53,10 +53,11 @@ const RULE_FORM = 'a rule like DNS_SLOW=off, CERTIFICATE_ENDING=7d or SECONDARY_
 export function settleAlerts(section: Static<typeof AlertsSection> = {}, readers: ValueReaders): AlertSettings {
   const { reject, path, networks, read, one } = readers;
   const { webhooks = [], webhook_key_file: keyFile, webhook_ca_file: caFile, command = [], rules = [] } = section;
-  for (const url of webhooks) {
+  for (const [index, url] of webhooks.entries()) {
     const why = urlFault(url);
-    // What stands in a URL may be a secret: only its beginning is shown.
-    if (why !== undefined) reject('alerts.webhooks', `${JSON.stringify(url.slice(0, 24))} ${why}`);
+    // What stands in a URL may be a secret: only its host is shown.
+    const shown = URL.canParse(url) ? JSON.stringify(new URL(url).host) : `number ${index + 1}`;
+    if (why !== undefined) reject('alerts.webhooks', `${shown} ${why}`);
   }
   if (webhooks.length > 0 && keyFile === undefined)
     reject(

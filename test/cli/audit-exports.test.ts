@@ -154,13 +154,19 @@ describe('with a head that was given away', () => {
 
 describe('the command', () => {
   test('takes the key as PEM, and heads as documents or lines of a log', async () => {
-    const { lines, write, signer, head } = await bench();
+    const { lines, write, signer, head, writer } = await bench();
     const [file, key] = [write(lines()), write(signer.publicKey.trim().split('\n'))];
     const log = JSON.stringify({ level: 'info', event: 'audit.head', head: await head() });
     const heads = write(['another line', log]);
     const done = await run(['audit', 'verify', file, '--key', key, '--head', heads]);
     expect(done).toMatchObject({ exit: 0, out: `${ENTRIES} entries from 1 on, all in order, under signed heads\n` });
     expect(await run(['audit', 'verify', file, '--head', heads])).toMatchObject({ exit: 2 });
+    // A log has many heads: each counts, the newest too.
+    const before = lines().slice(0, ENTRIES);
+    await writer.commit({ audit: auditEvent('one more') });
+    const two = write([log, JSON.stringify({ level: 'info', event: 'audit.head', head: await head() })]);
+    const short = await run(['audit', 'verify', write([...before, ...lines().slice(-1)]), '--key', key, '--head', two]);
+    expect(short.exit).toBe(6);
     const cut = write(lines().slice(0, 4));
     expect(await run(['audit', 'verify', cut])).toMatchObject({ exit: 0 });
     const found = await run(['audit', 'verify', cut, '--key', key]);

@@ -121,11 +121,13 @@ describe.each(['nsd', 'bind'] as const)('from %s', (kind) => {
     expect((await dig(server, [zone, 'SOA'])).status).toBe('SERVFAIL');
   });
 
-  test.runIf(kind === 'bind')('RFC 9103 §9.3.3: without our certificate BIND does not serve us', async () => {
+  test('RFC 9103 §9.3.3: without our certificate BIND, which asks for one, does not serve us', async () => {
     const words = ['--primary', address, '--tsig', KEY.name, '--tls-pin', pin, '--yes'];
     expect(await server.cli('zone', 'primaries', zone, ...words)).toMatchObject({ exit: 0 });
-    await server.eventually(async () => (await failureOf(zone)).includes('failure'), 10_000);
-    expect((await dig(server, [zone, 'SOA'])).status).toBe('SERVFAIL');
+    const status = async () => (await dig(server, [zone, 'SOA'])).status;
+    const isThere = async () => (await status()) === 'NOERROR' || (await failureOf(zone)).includes('failure');
+    await server.eventually(isThere, 10_000);
+    expect(await status()).toBe(kind === 'bind' ? 'SERVFAIL' : 'NOERROR');
   });
 
   test.each([

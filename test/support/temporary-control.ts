@@ -9,6 +9,7 @@ import { type AlertParts } from '#control/alerts/settings.ts';
 import { type CertificateSettings } from '#control/certificate/certificates.ts';
 import { Control } from '#control/control.ts';
 import { type AskServer } from '#control/dnssec/parent.ts';
+import { askDirectly } from '#control/outside/direct-question.ts';
 import { Scheduler } from '#control/lifecycle/scheduler.ts';
 import { type PolicyHostSettings } from '#control/mail/policy-host.ts';
 import { NO_WITNESSES, type OutsideWitnesses } from '#control/outside/evidence.ts';
@@ -75,6 +76,10 @@ export interface TestControlOptions extends Partial<WriterOptions> {
   readonly wakeEveryMs?: number;
 }
 
+/** No test asks a server outside by chance. */
+const askOnLoopback: AskServer = (server, ...question) =>
+  server.ip.startsWith('127.') ? askDirectly(server, ...question) : Promise.resolve({ failure: 'does not answer' });
+
 /** All of it goes when the test ends. */
 export function temporaryControl(options: TestControlOptions = {}): TestControl {
   let nowMs = options.nowMs ?? TEST_NOW_MS;
@@ -103,7 +108,7 @@ export function temporaryControl(options: TestControlOptions = {}): TestControl 
     witnesses: { ...NO_WITNESSES, ownHosts: new Map(), ...options.witnesses },
     countsQueries: options.countsQueries ?? false,
     ...(options.recordsPerRrsetMax === undefined ? {} : { recordsPerRrsetMax: options.recordsPerRrsetMax }),
-    ...(options.askServer === undefined ? {} : { askServer: options.askServer }),
+    askServer: options.askServer ?? askOnLoopback,
     hasResolvers: options.hasResolvers ?? true,
     alerts: options.alerts,
     auditKeepMs: options.auditKeepMs,

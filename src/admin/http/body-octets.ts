@@ -37,8 +37,11 @@ export function limitBodies(app: AdminApp, folder = tmpdir()): void {
       const bytes = await received(payload, file, limit);
       const crowded = takeMemory(app, request, reply, bytes);
       if (crowded !== undefined) throw problemError([crowded]);
-      // It closes the file at its end, or when it is given up.
-      return Object.assign(createReadStream('', { fd: file, start: 0 }), { receivedEncodedLength: bytes });
+      // It closes the file at its end; and with the answer, when it was turned away without being read.
+      const stored = createReadStream('', { fd: file, start: 0 });
+      reply.raw.once('close', () => stored.destroy());
+      if (reply.raw.destroyed) stored.destroy();
+      return Object.assign(stored, { receivedEncodedLength: bytes });
     } catch (error) {
       closeSync(file);
       throw isOutOfSpace(error) ? problemError([fullFailure(folder, 'a large body does not fit', error).problem]) : error;

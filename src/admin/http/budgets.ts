@@ -142,6 +142,8 @@ export class Budgets {
 
   /** Takes `amount` for the time of this request, until its answer has been sent or its client has gone; or says why not. */
   take(name: BudgetName, request: FastifyRequest, reply: FastifyReply, amount = 1): Problem | undefined {
+    // Its client has gone while something was waited for: the end that would give it back has been.
+    if (reply.raw.destroyed) return undefined;
     const identity = identityOf(request);
     const key = `${name} ${identity.actor.kind} ${identity.actor.id}`;
     const refusal = this.#refusal(name, key, identity, amount);

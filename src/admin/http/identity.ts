@@ -68,7 +68,9 @@ export function originOf(request: FastifyRequest): string {
 
 /** How a request came, for the audit log. */
 export function transportOf(request: FastifyRequest): string {
-  return isUnixConnection(request) ? 'unix' : request.protocol;
+  if (isUnixConnection(request)) return 'unix';
+  // Not what a proxy says of its own client: that text comes from outside.
+  return 'encrypted' in request.raw.socket ? 'https' : 'http';
 }
 
 export const SOCKET_IDENTITY: Identity = {

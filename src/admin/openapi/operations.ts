@@ -17,7 +17,7 @@ export function completeOperations(document: Tree, routes: readonly Route[]): vo
   const components = branch(document, 'components');
   Object.assign(branch(components, 'headers'), HEADERS);
   Object.assign(branch(components, 'parameters'), CONDITIONS);
-  const shared = branch(components, 'responses');
+  const shared: SharedResponses = { made: branch(components, 'responses'), names: new Map() };
   const ids = new Set<string>();
   for (const route of routes.filter(({ isHidden }) => isHidden !== true)) {
     const methods = branch(branch(document, 'paths'), route.url.replaceAll(/:([A-Za-z]+)/g, '{$1}'));
@@ -134,7 +134,7 @@ const GOOD: Readonly<Record<string, string>> = {
 };
 
 /** One response for each status that a problem can have, with the codes; the same one for routes that share them. */
-function addProblems(responses: Tree, route: Route, shared: Tree): void {
+function addProblems(responses: Tree, route: Route, shared: SharedResponses): void {
   const byStatus = Map.groupBy(problemCodesOf(route), (code) => problemKind(code).status);
   for (const [status, codes] of [...byStatus].toSorted(([a], [b]) => a - b)) {
     if (responses[String(status)] !== undefined) continue;
@@ -143,21 +143,29 @@ function addProblems(responses: Tree, route: Route, shared: Tree): void {
   }
 }
 
+interface SharedResponses {
+  /** By name, as they stand in the document. */
+  readonly made: Tree;
+  /** JSON → name. */
+  readonly names: Map<string, string>;
+}
+
 /** The name of the response of `shared` that has just these codes; made when there is none. */
-function sharedName(status: number, codes: readonly ProblemCode[], route: Route, shared: Tree): string {
+function sharedName(status: number, codes: readonly ProblemCode[], route: Route, shared: SharedResponses): string {
   const made = problemResponse(status, codes);
   const text = JSON.stringify(made);
-  const known = Object.entries(shared).find(([, each]) => JSON.stringify(each) === text);
-  if (known !== undefined) return known[0];
+  const known = shared.names.get(text);
+  if (known !== undefined) return known;
   const phrase = pascal(STATUS_CODES[status] ?? 'Problem');
   const free = [
     phrase,
     `${phrase}Of${pascal(route.tag)}`,
     `${phrase}Of${pascal(operationIdOf(route.method, route.url))}`,
   ];
-  const name = free.find((each) => !(each in shared));
+  const name = free.find((each) => !(each in shared.made));
   assert(name !== undefined, 'a response without a name');
-  shared[name] = made;
+  shared.made[name] = made;
+  shared.names.set(text, name);
   return name;
 }
 

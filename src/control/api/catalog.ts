@@ -1,6 +1,7 @@
 /** What the API may ask about catalogs (RFC 9432), ours and those of other servers. Types only. */
 import { type Result } from '#base/problem.ts';
 import { type Name } from '#dns/name.ts';
+import { type Serial } from '#dns/serial.ts';
 import { type SecondaryRole, type ZoneRecord } from '#store/schema.ts';
 import { type MemberTemplate, type Membership } from '#store/transfer/followed-catalogs.ts';
 import { type Primary } from '#store/transfer/primaries.ts';
@@ -31,7 +32,13 @@ type FollowCommand =
       readonly membersMax?: number;
     }
   /** So many members go, that the catalog does not have any more. */
-  | { readonly kind: 'catalog.confirm'; readonly zone: Name; readonly removals: number }
+  | {
+      readonly kind: 'catalog.confirm';
+      readonly zone: Name;
+      readonly removals: number;
+      /** Of the version that was looked at: another removes as many, and perhaps others. */
+      readonly serial?: Serial;
+    }
   /** A zone from primaries is a member now, or has another place, group or template. Given by the follower alone. */
   | {
       readonly kind: 'catalog.assign';

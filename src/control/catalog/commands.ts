@@ -56,19 +56,22 @@ function settings(
 }
 
 function confirm(
-  { zone, removals }: CommandOf<'catalog.confirm'>,
+  { zone, removals, serial }: CommandOf<'catalog.confirm'>,
   { served }: ZoneContext,
   { writer, follower }: CatalogCommandsOptions,
 ): Result<Decision> {
   const followed = served && readFollowed(writer, served.record.id);
   if (served === undefined || followed === undefined) return fail(noFollowedCatalog(zone));
   const { record } = served;
+  const fix = `look: waxseal catalog show ${record.name}`;
+  if (serial !== undefined && serial !== record.serial) {
+    const why = `${record.name} is at serial ${record.serial} now, not ${serial}; nothing was changed`;
+    return fail(problem('PRECONDITION', inBody('/serial'), why, { fix }));
+  }
   const heldCount = follower.view(record)?.heldCount ?? 0;
   if (heldCount !== removals || heldCount === 0) {
     const why = `${heldCount} members of ${record.name} wait to be removed, not ${removals}; nothing was changed`;
-    return fail(
-      problem('PRECONDITION', inBody('/removals'), why, { fix: `look: waxseal catalog show ${record.name}` }),
-    );
+    return fail(problem('PRECONDITION', inBody('/removals'), why, { fix }));
   }
   return ok({
     zone: record.name,

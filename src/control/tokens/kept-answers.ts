@@ -48,6 +48,7 @@ export class KeptAnswers implements KeptAnswersApi {
   async begin(request: KeyedRequest): Promise<Result<KnownRequest | undefined>> {
     const { id, actor, fingerprint } = request;
     let found: KnownRequest | undefined;
+    let isMine = false;
     const done = await this.#write(actor, (nowMs) => {
       const kept = this.#read(id);
       if (kept !== undefined && isFresh(kept, nowMs)) {
@@ -55,11 +56,13 @@ export class KeptAnswers implements KeptAnswersApi {
         return [];
       }
       this.#underWay.add(id);
+      isMine = true;
       const value: Kept = { sender: senderOf(actor), fingerprint, atMs: nowMs, isAnswered: false };
       return [...this.#outOfSpace(value.sender, nowMs), { id, value }];
     });
     if (done.ok) return ok(found);
-    this.#underWay.delete(id);
+    // A repetition that was turned away leaves the mark of the one under way.
+    if (isMine) this.#underWay.delete(id);
     return done;
   }
 
@@ -122,7 +125,8 @@ export class KeptAnswers implements KeptAnswersApi {
   #outOfSpace(sender: string, nowMs: number): { readonly id: string; readonly value: null }[] {
     const all = this.#all();
     const gone = [...all].filter(([, kept]) => !isFresh(kept, nowMs)).map(([id]) => id);
-    const rest = [...all].filter(([id]) => !gone.includes(id) && !this.#underWay.has(id));
+    const stale = new Set(gone);
+    const rest = [...all].filter(([id]) => !stale.has(id) && !this.#underWay.has(id));
     const bySender = Map.groupBy(rest, ([, kept]) => kept.sender);
     const own = bySender.get(sender) ?? [];
     if (own.length >= KEPT_ANSWERS_PER_SENDER_MAX) gone.push(own[0]![0]);

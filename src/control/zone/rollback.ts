@@ -48,6 +48,8 @@ export function revertZone(
   if (beyond !== undefined) return fail(beyond);
   const reverted = revertChanges(view, changeset);
   if (!reverted.ok) return reverted;
+  const soa = soaOutOfReach(reverted.value, mayTouch);
+  if (soa !== undefined) return fail(soa);
   const managed = new ManagedThen(writer, record, [entry.revision]);
   const kept = reverted.value.flatMap((change) => keptBy(zone, change, managed) ?? []);
   if (kept.length > 0) return fail(...kept.map(keptProblem));
@@ -73,6 +75,8 @@ export function rollBackZone(
   if (beyond !== undefined) return fail(beyond);
   const reverted = revertChanges(view, changeset);
   if (!reverted.ok) return reverted;
+  const soa = soaOutOfReach(reverted.value, mayTouch);
+  if (soa !== undefined) return fail(soa);
   const managed = new ManagedThen(writer, record, revisions);
   const kept = new Map(reverted.value.map((change) => [change, keptBy(zone, change, managed)]));
   const changes = reverted.value.filter((change) => kept.get(change) === undefined);
@@ -85,8 +89,17 @@ function outOfReach({ zone, deleted, added }: Changeset, mayTouch: MayTouch): Pr
   const isOwn = ({ owner, type }: { readonly owner: Name; readonly type: RrType }) =>
     isMadeBySigning(type) || type === TYPE.SOA || mayTouch(owner, type);
   const others = [...deleted, ...added].filter((rrset) => !isOwn(rrset)).length;
-  if (others === 0) return undefined;
-  const why = `this would change ${others} RRsets that this token may not change; nothing was changed`;
+  return others === 0 ? undefined : notReached(others, zone);
+}
+
+/** The serial is in every change; what else an SOA says is for who may change it. */
+function soaOutOfReach(changes: readonly RrsetChange[], mayTouch: MayTouch): Problem | undefined {
+  const soa = changes.find(({ type }) => type === TYPE.SOA);
+  return soa === undefined || mayTouch(soa.owner, soa.type) ? undefined : notReached(1, soa.owner);
+}
+
+function notReached(count: number, zone: Name): Problem {
+  const why = `this would change ${count} RRsets that this token may not change; nothing was changed`;
   return problem('AUTH_SCOPE', atZone(formatName(zone)), why, { fix: 'set the records that it may change' });
 }
 

@@ -19,8 +19,8 @@ async function bench(bodyFolder = temporaryFolder()) {
   const listeners = await listenAdmin(app, { tcp: ipPort('127.0.0.1', 0), socketPath: undefined });
   onTestFinished(() => listeners.close(0));
   const port = Number(listeners.address.split(':')[1]);
-  const put = (token: string, length: Readonly<Record<string, string | number>>): ClientRequest => {
-    const headers = { authorization: `Bearer ${token}`, 'content-type': 'text/dns', ...length };
+  const put = (token: string, length: Readonly<Record<string, string | number>>, type = 'text/dns'): ClientRequest => {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': type, ...length };
     const path = '/v1/zones/example.com/zonefile';
     const asked = request({ host: '127.0.0.1', port, method: 'PUT', path, headers, agent: false });
     onTestFinished(() => void asked.destroy());
@@ -85,6 +85,15 @@ describe('a large body', () => {
     const asked = put(tokens.zone, { 'transfer-encoding': 'chunked' });
     asked.end(Buffer.alloc(BODY_BYTES_MAX + 1, ';'));
     expect(await answerOf(asked)).toMatchObject({ status: 413, text: expect.stringContaining('BODY_SIZE') });
+    await until(() => unnamedBytes(bodyFolder).length === 0);
+  });
+
+  test('of a type that the route does not take is answered 415, and its file goes', async () => {
+    const { bodyFolder, tokens, put } = await bench();
+    const bytes = 2 * JSON_BODY_BYTES_MAX;
+    const asked = put(tokens.admin, { 'content-length': bytes }, 'application/x-none');
+    asked.end(Buffer.alloc(bytes, 0x20));
+    expect((await answerOf(asked)).status).toBe(415);
     await until(() => unnamedBytes(bodyFolder).length === 0);
   });
 

@@ -197,6 +197,19 @@ describe('rollback', () => {
     expect(problems.map(({ code }) => code)).toEqual(['AUTH_SCOPE', 'AUTH_SCOPE']);
     expect(JSON.stringify(problems)).not.toContain('secret');
   });
+
+  test('a sender with narrower rights undoes no change of the SOA but its serial', async () => {
+    const { run, rollBack } = await bench();
+    const mayTouch: RunOptions['mayTouch'] = (owner) => formatName(owner).startsWith('www.');
+    const soa = { op: 'set', name: '@', type: 'SOA', ttl: 60, records: ['ns1 other 11 7200 900 1209600 60'] } as const;
+    const { serial: made } = good(await run({ kind: 'rrsets.change', zone: ZONE, operations: [soa] }));
+    const problems = [
+      ...bad(await run({ kind: 'zone.revert', zone: ZONE, serial: made }, { mayTouch })),
+      ...bad(await rollBack(serial(10), { mayTouch })),
+    ];
+    expect(problems.map(({ code }) => code)).toEqual(['AUTH_SCOPE', 'AUTH_SCOPE']);
+    good(await run({ kind: 'zone.revert', zone: ZONE, serial: made }));
+  });
 });
 
 test('the managers of a change go with its entry in the journal, and with the zone', async () => {

@@ -126,11 +126,22 @@ export const followedCatalogsRoutes = [
       'A version of a catalog that removes more than ten of its members and more than a tenth of them is held: they ' +
       'are kept until this. It is for this version alone.',
     params: { catalog },
-    body: closed({ removals: Type.Integer({ minimum: 1, description: 'how many, as `heldCount` says' }) }),
+    body: closed({
+      removals: Type.Integer({ minimum: 1, description: 'how many, as `heldCount` says' }),
+      serial: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          maximum: 0xffff_ffff,
+          description: 'of the version of the catalog that was looked at',
+        }),
+      ),
+    }),
     example: { removals: 12 },
-    change: ({ params, body: { removals } }) => {
+    change: ({ params, body: { removals, serial } }) => {
       const zone = parseZoneName(params.catalog, inUrl('catalog'));
-      return zone.ok ? ok({ command: { kind: 'catalog.confirm', zone: zone.value, removals } }) : zone;
+      if (!zone.ok) return zone;
+      const seen = serial === undefined ? {} : { serial };
+      return ok({ command: { kind: 'catalog.confirm', zone: zone.value, removals, ...seen } });
     },
   }),
 ];
