@@ -16,6 +16,7 @@ import {
   URL_PARAMETER_CHARACTERS_MAX,
   ZONE_FILE_BYTES_MAX,
 } from '#base/limits/admin.ts';
+import { type LogEvent } from '#base/log/events.ts';
 import { WHOLE } from '#base/place.ts';
 import { problem } from '#base/problem.ts';
 import { productVersion } from '#base/version.ts';
@@ -158,9 +159,12 @@ function answerUnknownPaths(app: AdminApp, methods: AllowedMethods): void {
 function logRequests(app: AdminApp): void {
   app.addHook('onResponse', (request, reply, done) => {
     const { method, url } = request;
+    // Null: a public route, or a sender that was rejected.
+    const tokenId = request.identity?.actor.id;
     const isRead = method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
     const ms = Math.round(reply.elapsedTime);
-    const fields = { event: 'http.request', method, url, status: reply.statusCode, ms, client: request.ip };
+    const event: LogEvent = 'http.request';
+    const fields = { event, method, url, status: reply.statusCode, ms, client: request.ip, tokenId };
     request.log[isRead ? 'debug' : 'info'](fields, `${method} ${url.split('?')[0]} ${reply.statusCode}`);
     done();
   });

@@ -1,10 +1,11 @@
 /**
  * The log: one line on stdout for each event, each with a stable `event` name that alerts and scripts may rely on.
- * Fields: `time` (RFC 3339, UTC), `level`, `event`, `msg`, and what the event is about (`zone`, `client`, `token_id`,
+ * Fields: `time` (RFC 3339, UTC), `level`, `event`, `msg`, and what the event is about (`zone`, `client`, `tokenId`,
  * `err` …). Text from outside only ever stands in a JSON string, so a name with line feeds or terminal escapes in it
  * stays on its line.
  * Not here: who did what (store/audit/entries.ts), numbers (metrics).
  */
+import { type LogEvent } from '#base/log/events.ts';
 import { showHidden, showHiddenInJson } from './visible.ts';
 import { type DestinationStream, type Logger, destination, pino, stdTimeFunctions } from 'pino';
 
@@ -15,11 +16,11 @@ export type LogFields = Readonly<Record<string, unknown>>;
 
 /** Each line is written before the call returns: none is lost when the process dies. */
 export interface Log {
-  debug(event: string, message: string, fields?: LogFields): void;
-  info(event: string, message: string, fields?: LogFields): void;
-  warn(event: string, message: string, fields?: LogFields): void;
-  error(event: string, message: string, fields?: LogFields): void;
-  fatal(event: string, message: string, fields?: LogFields): void;
+  debug(event: LogEvent, message: string, fields?: LogFields): void;
+  info(event: LogEvent, message: string, fields?: LogFields): void;
+  warn(event: LogEvent, message: string, fields?: LogFields): void;
+  error(event: LogEvent, message: string, fields?: LogFields): void;
+  fatal(event: LogEvent, message: string, fields?: LogFields): void;
   /** A log with these fields in every line. */
   with(fields: LogFields): Log;
   /** From now on, for this log and those made from it by `with`; not for the form that Fastify takes. */
@@ -69,7 +70,7 @@ function freeOfOwn(fields: LogFields): LogFields {
 /** `bound` are fields of every line; one that a line has too is that of the line. */
 function wrap(logger: Logger, bound: LogFields = {}): Log {
   const write = (level: 'debug' | 'info' | 'warn' | 'error' | 'fatal') => {
-    return (event: string, message: string, fields: LogFields = {}) => {
+    return (event: LogEvent, message: string, fields: LogFields = {}) => {
       logger[level]({ event, ...bound, ...freeOfOwn(fields) }, message);
     };
   };

@@ -15,6 +15,7 @@ import { systemClock } from '#base/clock.ts';
 import { formatIpPort } from '#base/address.ts';
 import { type SupervisorChannel, openSupervisorChannel } from '#base/ipc/channel.ts';
 import { ADMIN_DRAIN_MS } from '#base/limits/admin.ts';
+import { type LogEvent } from '#base/log/events.ts';
 import { type Log } from '#base/log.ts';
 import { atPath } from '#base/place.ts';
 import { type Problem, type Result, fail, formatProblem, ok, problem } from '#base/problem.ts';
@@ -349,7 +350,7 @@ export class ControlService {
   }
 
   /** In the log, or, at a terminal, the words alone. */
-  #warn(event: string, text: string): void {
+  #warn(event: LogEvent, text: string): void {
     if (this.#options.config.log.format === 'text') process.stderr.write(`waxseal: ${text}\n`);
     else this.#options.log.warn(event, text);
   }

@@ -8,6 +8,7 @@ import { type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { logCrashes } from '#base/exit.ts';
 import { makeFolder } from '#base/folder.ts';
+import { type LogEvent } from '#base/log/events.ts';
 import { type CookieSecretTexts } from '#base/ipc/messages.ts';
 import { type Notice, type NoticeLevel, writeNotice } from '#process/confine/notice.ts';
 import { SOCKET_PATH_BYTES_MAX } from '#base/limits/process.ts';
@@ -33,7 +34,7 @@ import { StoreHold } from './store-hold.ts';
 import { Supervisor, obeySignals } from './supervisor.ts';
 import { type Accounts, findAccounts } from './users.ts';
 
-type Say = (level: NoticeLevel, event: string, message: string, fields?: Notice['fields']) => void;
+type Say = (level: NoticeLevel, event: LogEvent, message: string, fields?: Notice['fields']) => void;
 
 /**
  * Runs until a signal stops it; resolves to the exit code: 0 drained, 1 killed, 78 bad configuration, or that of what

@@ -16,18 +16,18 @@ const EVIL = 'evil\r\n{"event":"forged"}\u001b[2J\u009b\u2028\u202e.';
 describe('the log', () => {
   test('is one JSON line for an event, with time, level, event and fields', () => {
     const { log, last } = recorded();
-    log.info('zone.imported', 'imported', { zone: 'example.', records: 7 });
+    log.info('config.reloaded', 'imported', { zone: 'example.', records: 7 });
     expect(last()).toEqual({
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       level: 'info',
-      event: 'zone.imported',
+      event: 'config.reloaded',
       msg: 'imported',
       process: 'control',
       pid: process.pid,
       zone: 'example.',
       records: 7,
     });
-    log.with({ client: '192.0.2.1' }).warn('tcp.slow', 'slow');
+    log.with({ client: '192.0.2.1' }).warn('tls.undelivered', 'slow');
     expect(last()).toMatchObject({ level: 'warn', client: '192.0.2.1', process: 'control' });
     log.with({ part: 'admin' }).pino.info({ url: '/livez' }, 'request');
     expect(last()).toMatchObject({ msg: 'request', url: '/livez', part: 'admin', process: 'control' });
@@ -35,17 +35,17 @@ describe('the log', () => {
 
   test('leaves out what is below its level, which can be moved', () => {
     const { log, lines } = recorded();
-    log.debug('x', 'x');
+    log.debug('dns.query', 'x');
     expect(lines).toEqual([]);
     log.setLevel('debug');
-    log.debug('x', 'x');
+    log.debug('dns.query', 'x');
     expect(lines).toHaveLength(1);
   });
 
   test('keeps text from outside on its line, in both formats', () => {
     for (const format of ['json', 'text'] as const) {
       const { log, lines } = recorded({ format });
-      log.error('query.bad', `bad name ${EVIL}`, { owner: EVIL });
+      log.error('tsig.refused', `bad name ${EVIL}`, { owner: EVIL });
       expect(lines).toHaveLength(1);
       expect(lines[0]!.indexOf('\n')).toBe(lines[0]!.length - 1);
       for (const character of ['\r', '\u001b', '\u009b', '\u2028', '\u202e']) expect(lines[0]).not.toContain(character);
@@ -54,24 +54,28 @@ describe('the log', () => {
 
   test('has no key twice: a field with the name of one that stands in every line gets another', () => {
     const { log, lines, last } = recorded();
-    log.info('x.y', 'text', { level: 'mine', time: 1, event: 'mine', msg: 'mine', pid: 1, process: 'mine', zone: 'a' });
+    log.info('worker.ended', 'text', { level: 'mine', time: 1, event: 'mine', msg: 'mine', pid: 1, process: 'mine', zone: 'a' });
     expect(doubleKeys(lines[0]!)).toEqual([]);
-    expect(last()).toMatchObject({ event: 'x.y', msg: 'text', level: 'info', process: 'control', pid: process.pid });
+    expect(last()).toMatchObject({ event: 'worker.ended', msg: 'text', level: 'info', process: 'control', pid: process.pid });
     expect(last()).toMatchObject({ _level: 'mine', _time: 1, _event: 'mine', _msg: 'mine', _pid: 1, _process: 'mine' });
-    log.with({ zone: 'a', part: 'x' }).with({ zone: 'b' }).info('x.y', 'text', { zone: 'c' });
+    log.with({ zone: 'a', part: 'x' }).with({ zone: 'b' }).info('worker.ended', 'text', { zone: 'c' });
     expect(doubleKeys(lines[1]!)).toEqual([]);
     expect(last()).toMatchObject({ zone: 'c', part: 'x' });
   });
 
   test('as text shows the same to people', () => {
     const { log, lines } = recorded({ format: 'text' });
-    log.warn('store.low', 'little room', { freeBytes: 12, zone: 'a b' });
-    expect(lines[0]).toMatch(/^\d{4}-\S+Z WARN {2}little room \(store\.low process="control" freeBytes=12 zone="a b"\)\n$/);
+    log.warn('store.broken', 'little room', { freeBytes: 12, zone: 'a b' });
+    expect(lines[0]).toMatch(/^\d{4}-\S+Z WARN {2}little room \(store\.broken process="control" freeBytes=12 zone="a b"\)\n$/);
   });
 
   test('blanks fields that hold secrets, three levels deep', () => {
     const { log, lines } = recorded();
-    log.info('x', 'x', { token: 'S3CRET', request: { headers: { authorization: 'S3CRET', host: 'a' } }, key: { privateKey: 'S3CRET' } });
+    log.info('dns.query', 'x', {
+      token: 'S3CRET',
+      request: { headers: { authorization: 'S3CRET', host: 'a' } },
+      key: { privateKey: 'S3CRET' },
+    });
     expect(lines[0]).not.toContain('S3CRET');
     expect(lines[0]).toContain('"host":"a"');
   });

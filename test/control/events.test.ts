@@ -148,7 +148,7 @@ describe('events', () => {
     const source: DueSource = {
       name: 'test',
       zonesAtOnce: 1,
-      refused: { event: 'test.refused', text: 'a step is not possible' },
+      refused: { event: 'mail.refused', text: 'a step is not possible' },
       due: () => [ZONE],
       nextDueMs: () => 0,
       alert: (zone, problems) => room.control.events.alert(zone, problems),

@@ -7,6 +7,7 @@ import { clientNetwork } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
 import { rightsText } from '#base/grant-text.ts';
 import { AUTH_FAILURES_PER_MINUTE_MAX } from '#base/limits/admin.ts';
+import { type LogEvent } from '#base/log/events.ts';
 import { type Place, WHOLE, inHeader, inUrl } from '#base/place.ts';
 import { type Problem, type Result, ok, problem } from '#base/problem.ts';
 import { type Name, ownerKey } from '#dns/name.ts';
@@ -113,7 +114,7 @@ function withReason(identity: Identity, reason: string | undefined): Identity {
 function logRejected(request: FastifyRequest, why: string | undefined): void {
   const presented = presentedToken(request);
   if (presented === undefined || why === undefined) return;
-  const fields = { event: 'token.rejected', tokenId: presented.id, client: request.ip };
+  const fields = { event: 'token.rejected' satisfies LogEvent, tokenId: presented.id, client: request.ip };
   request.log.warn(fields, `token ${presented.id} was rejected: ${why}`);
 }
 

@@ -7,6 +7,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AssertionFailure } from '#base/assert.ts';
+import { type LogEvent } from '#base/log/events.ts';
 import { WHOLE, formatPlace, placeMembers } from '#base/place.ts';
 import { type ProblemCode, problemKind } from '#base/problem-codes.ts';
 import { type Problem, problem, withoutPath } from '#base/problem.ts';
@@ -127,7 +128,7 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
   }
   if (error instanceof SyntaxError) return sendProblems(reply, [problem('BODY_JSON', WHOLE, `the body is not JSON: ${error.message}`)]);
   if (statusCode !== undefined && statusCode < 500) return sendProblems(reply, [problem('REQUEST', WHOLE, message)], statusCode);
-  request.log.error({ event: 'http.failed', err: error }, 'a request failed');
+  request.log.error({ event: 'http.failed' satisfies LogEvent, err: error }, 'a request failed');
   if (error instanceof AssertionFailure)
     setImmediate(() => {
       throw error;

@@ -5,6 +5,7 @@
  */
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply } from 'fastify';
+import { type LogEvent } from '#base/log/events.ts';
 import { formatPlace } from '#base/place.ts';
 import { problemKind } from '#base/problem-codes.ts';
 import { type Problem, withoutPath } from '#base/problem.ts';
@@ -28,7 +29,8 @@ function sendPowerdnsProblems(reply: FastifyReply, problems: readonly Problem[],
   // acme.sh looks at no status: its users find the reason here.
   if (request.method !== 'GET' && status !== 401 && status !== 404) {
     const tokenId = request.identity?.actor.id;
-    request.log.warn({ event: 'powerdns.rejected', tokenId, url: request.url, status, code: reason.code }, errors[0]);
+    const event: LogEvent = 'powerdns.rejected';
+    request.log.warn({ event, tokenId, url: request.url, status, code: reason.code }, errors[0]);
   }
   if (status === 401) reply.header('www-authenticate', 'X-API-Key realm="waxseal"');
   if (PHRASE_ONLY.includes(status))

@@ -93,7 +93,7 @@ const SCHEDULER: Actor = { kind: 'system', id: 'delegation', from: '' };
 export class Children implements DueSource {
   readonly name = 'delegation';
   readonly zonesAtOnce = CHILD_ZONES_AT_ONCE;
-  readonly refused = { event: 'delegation.refused', text: 'a DS record cannot follow CDS' };
+  readonly refused: DueSource['refused'] = { event: 'delegation.refused', text: 'a DS record cannot follow CDS' };
   readonly #options: ChildrenOptions;
   /** By zone id. */
   readonly #parents = new Map<number, Parent>();

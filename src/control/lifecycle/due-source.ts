@@ -4,6 +4,7 @@
  * them.
  * Not here: waking (scheduler.ts), counted time (clock.ts).
  */
+import { type LogEvent } from '#base/log/events.ts';
 import { type Problem, type Result } from '#base/problem.ts';
 import { type Name, nameOf } from '#dns/name.ts';
 import { type StoreReader } from '#store/reader.ts';
@@ -11,7 +12,7 @@ import { type StoreReader } from '#store/reader.ts';
 /** A line for the log. */
 export interface Notice {
   readonly level: 'info' | 'warn' | 'error';
-  readonly event: string;
+  readonly event: LogEvent;
   readonly text: string;
   readonly fields: Readonly<Record<string, string>>;
 }

@@ -5,6 +5,7 @@
  */
 import { pathToFileURL } from 'node:url';
 import { EXIT_CONFIGURATION } from '#base/exit.ts';
+import { type LogEvent } from '#base/log/events.ts';
 import { type NoticeLevel, writeNotice } from './notice.ts';
 import { isLoadedOnly } from '#base/sibling.ts';
 import { type ConfinedOrder } from './launch-order.ts';
@@ -13,7 +14,7 @@ if (!isLoadedOnly()) await start(JSON.parse(process.argv[2] ?? '') as ConfinedOr
 
 async function start(order: ConfinedOrder): Promise<void> {
   const { role, entry, confine } = order;
-  const say = (level: NoticeLevel, event: string, message: string) => {
+  const say = (level: NoticeLevel, event: LogEvent, message: string) => {
     writeNotice(order.log, { level, process: role, event, message });
   };
   const refusals = [...order.refusals, ...(await filter(order))];

@@ -3,6 +3,7 @@
  * that of base/log.ts: with `json` one object on one line; with `text` the words alone, on stderr either way.
  * Not here: the log of the control and the answer process (base/log.ts).
  */
+import { type LogEvent } from '#base/log/events.ts';
 import { showHidden, showHiddenInJson } from '#base/visible.ts';
 
 export type NoticeFormat = 'json' | 'text';
@@ -12,7 +13,7 @@ export interface Notice {
   readonly level: NoticeLevel;
   /** Which process says it: `supervisor`, `answer` … */
   readonly process: string;
-  readonly event: string;
+  readonly event: LogEvent;
   readonly message: string;
   readonly fields?: Readonly<Record<string, unknown>>;
 }

@@ -16,7 +16,7 @@ const REFUSED: Result<never> = fail(problem('SIGNING_SELF_CHECK', WHOLE, 'no'));
 class Source implements DueSource {
   readonly name: string;
   readonly zonesAtOnce = 2;
-  readonly refused = { event: 'test.refused', text: 'it is not possible' };
+  readonly refused: DueSource['refused'] = { event: 'mail.refused', text: 'it is not possible' };
   readonly times = new Map<string, number>();
   /** `zone time`, of work that began. */
   readonly worked: string[] = [];
@@ -143,7 +143,7 @@ describe('start', () => {
     await pass(HOUR_MS);
     expect(begun).toEqual([0]);
     expect(source.worked).toHaveLength(2);
-    expect(lines).toEqual([expect.stringContaining('error test.refused mail: not every zone has a time yet')]);
+    expect(lines).toEqual([expect.stringContaining('error mail.refused mail: not every zone has a time yet')]);
   });
 });
 
@@ -161,10 +161,10 @@ describe('a round', () => {
   test('what the work has to say is logged, with its zone', async () => {
     const { source, scheduler, pass, lines } = bench();
     source.times.set('a.', 0);
-    source.result = () => Promise.resolve(ok([{ level: 'warn', event: 'test.seen', text: 'is odd', fields: {} }]));
+    source.result = () => Promise.resolve(ok([{ level: 'warn', event: 'mail.sts-seen', text: 'is odd', fields: {} }]));
     scheduler.start();
     await pass(0);
-    expect(lines).toEqual(['warn test.seen a. is odd']);
+    expect(lines).toEqual(['warn mail.sts-seen a. is odd']);
   });
 
   test('what becomes due while it lasts is done soon, not at the next look', async () => {
@@ -207,7 +207,7 @@ describe('work that is not possible', () => {
     await pass(MINUTE_MS);
     await pass(MINUTE_MS);
     expect([source.worked.length, source.alerts]).toEqual([3, ['a.']]);
-    expect(lines[0]).toMatch(/^error test\.refused a\. it is not possible, will try again: .*\[SIGNING_SELF_CHECK\]$/);
+    expect(lines[0]).toMatch(/^error mail\.refused a\. it is not possible, will try again: .*\[SIGNING_SELF_CHECK\]$/);
     source.result = () => Promise.resolve(ok([]));
     await pass(MINUTE_MS);
     source.result = () => Promise.resolve(REFUSED);

@@ -13,7 +13,8 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
   base: {
     limits: [],
     tls: ['limits'],
-    '.': ['limits'],
+    log: [],
+    '.': ['limits', 'log'],
     ipc: ['limits', '.'],
   },
   dns: {
