@@ -43,8 +43,8 @@ export interface AlertsOptions {
   readonly targets: readonly AlertTarget[];
   /** All metrics that rules are about. */
   readonly families: () => readonly MetricFamily[];
-  /** Once a minute, before the look: asks our servers. Never rejects. */
-  readonly probe: () => Promise<void>;
+  /** Once a minute, before the look: asks our servers, until the signal. Never rejects. */
+  readonly probe: (signal: AbortSignal) => Promise<void>;
   /** Those of `families` that come of it. */
   readonly seen: () => readonly MetricFamily[];
   /** Why what was reported is over, by the metrics of now; undefined: it is not, or nothing tells. */
@@ -114,7 +114,7 @@ export class Alerts implements AlertsApi {
 
   /** Asks our servers, as each minute. Never rejects. */
   probe(): Promise<void> {
-    return this.#options.probe();
+    return this.#options.probe(this.#stopping.signal);
   }
 
   /**

@@ -25,7 +25,7 @@ export interface OwnProbeOptions {
   readonly servers: () => readonly ProbedServer[];
   /** Counted time. */
   readonly nowMs: () => number;
-  readonly ask?: (server: IpPort, zone: Name) => Promise<DirectReply>;
+  readonly ask?: (server: IpPort, zone: Name, signal?: AbortSignal) => Promise<DirectReply>;
   readonly serversMax?: number;
 }
 
@@ -45,8 +45,8 @@ export class OwnProbe {
     this.#options = options;
   }
 
-  /** Never rejects. */
-  async probe(): Promise<void> {
+  /** Never rejects. After the signal it waits for no answer, and what did not come is no silence. */
+  async probe(signal?: AbortSignal): Promise<void> {
     const { servers, serversMax = PROBE_SERVERS_MAX } = this.#options;
     const all = new Map(servers().map((each) => [formatIpPort(each.server), each]));
     for (const name of this.#known.keys()) if (!all.has(name)) this.#known.delete(name);
@@ -54,16 +54,17 @@ export class OwnProbe {
     const from = names.length <= serversMax ? 0 : (this.#turn * serversMax) % names.length;
     this.#turn += 1;
     const chosen = [...names.slice(from), ...names.slice(0, from)].slice(0, serversMax);
-    await Promise.all(chosen.map((name) => this.#ask(name, all.get(name)!)));
+    await Promise.all(chosen.map((name) => this.#ask(name, all.get(name)!, signal)));
   }
 
-  async #ask(name: string, { server, zone }: ProbedServer): Promise<void> {
+  async #ask(name: string, { server, zone }: ProbedServer, signal?: AbortSignal): Promise<void> {
     const { nowMs, ask = askSoa } = this.#options;
     const [startedMs, askedAtMs] = [performance.now(), nowMs()];
-    const answer = await ask(server, zone);
+    const answer = await ask(server, zone, signal);
+    const isAnswered = 'reply' in answer;
+    if (!isAnswered && signal?.aborted === true) return;
     const known = this.#known.get(name) ?? { took: [], silentSinceMs: undefined };
     this.#known.set(name, known);
-    const isAnswered = 'reply' in answer;
     known.took.push(isAnswered ? performance.now() - startedMs : PROBE_WAIT_MS);
     if (known.took.length > PROBE_ANSWERS) known.took.shift();
     known.silentSinceMs = isAnswered ? undefined : (known.silentSinceMs ?? askedAtMs);
@@ -108,7 +109,7 @@ export class OwnProbe {
 }
 
 /** Once, over UDP: a resolver would ask again, and the wait is what is measured. */
-async function askSoa(server: IpPort, zone: Name): Promise<DirectReply> {
+async function askSoa(server: IpPort, zone: Name, signal?: AbortSignal): Promise<DirectReply> {
   const id = randomInt(0x1_0000);
   const answer = await exchangeDatagram({
     server,
@@ -116,6 +117,7 @@ async function askSoa(server: IpPort, zone: Name): Promise<DirectReply> {
     timeoutMs: PROBE_WAIT_MS,
     datagramsMax: DIRECT_DATAGRAMS_MAX,
     read: (octets) => readReply(octets, id, zone, TYPE.SOA),
+    ...(signal === undefined ? {} : { signal }),
   });
   return 'failure' in answer ? answer : { reply: answer.reply };
 }

@@ -48,9 +48,9 @@ export function serverAlerts(options: ServerAlertsOptions): Alerts {
     ...options,
     rules: settings?.rules ?? ALERT_RULES,
     targets: settings?.targets(resolver, () => clock.nowMs()) ?? [],
-    async probe() {
+    async probe(signal) {
       notifier.lookAgain();
-      await probe.probe();
+      await probe.probe(signal);
     },
     seen,
     families: () => [...options.families(), ...seen()],

@@ -72,7 +72,12 @@ function collect(
     if (job === undefined) return undefined;
     try {
       const ready = begin(job, options);
-      if (ready instanceof Promise || isForItself(ready)) return { job, ready };
+      if (ready instanceof Promise) {
+        // Its job hears of it. With a group that is lost it is not waited for, and no rejection ends the process.
+        ready.catch(() => undefined);
+        return { job, ready };
+      }
+      if (isForItself(ready)) return { job, ready };
       const write = ready.ok ? ready.value.write : undefined;
       // Before it is applied: a transaction that is lost takes it along.
       const at = members.push({ job, ready }) - 1;

@@ -14,19 +14,25 @@ export interface DatagramOrder<Reply> {
   readonly datagramsMax: number;
   /** What a datagram says; undefined: it is no reply. */
   readonly read: (octets: Uint8Array) => Reply | undefined;
+  /** Ends the wait at once, with a failure. */
+  readonly signal?: AbortSignal;
 }
 
 /** What came, or why nothing did: words that follow the server's address. */
 export type Exchanged<Reply> = { readonly reply: Reply } | { readonly failure: string };
 
+const ABORTED = 'was not waited for';
+
 /** Never rejects. */
 export function exchangeDatagram<Reply>(order: DatagramOrder<Reply>): Promise<Exchanged<Reply>> {
-  const { server, message, timeoutMs, datagramsMax, read } = order;
+  const { server, message, timeoutMs, datagramsMax, read, signal } = order;
+  if (signal?.aborted === true) return Promise.resolve({ failure: ABORTED });
   const { promise, resolve } = Promise.withResolvers<Exchanged<Reply>>();
   const socket = createSocket(server.family === 6 ? 'udp6' : 'udp4');
   let datagrams = 0;
   const end = (result: Exchanged<Reply>): void => {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
     socket.removeAllListeners().on('error', () => {});
     // It may be closed by its own error already.
     try {
@@ -35,6 +41,8 @@ export function exchangeDatagram<Reply>(order: DatagramOrder<Reply>): Promise<Ex
     resolve(result);
   };
   const timer = setTimeout(() => end({ failure: 'does not answer' }), timeoutMs);
+  const abort = (): void => end({ failure: ABORTED });
+  signal?.addEventListener('abort', abort);
   socket.on('error', (error) => end({ failure: error.message }));
   socket.on('message', (octets) => {
     const reply = read(octets);

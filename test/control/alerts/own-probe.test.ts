@@ -82,3 +82,21 @@ test('a real server is asked over UDP for the SOA of its zone', async () => {
   // REFUSED is an answer: the server is there.
   expect(probe.families()[0]!.samples).toEqual([{ labels: { server: `127.0.0.1:${name.at.port}` }, value: 1 }]);
 });
+
+test('a stop waits for no silent server, and that server does not count as silent', async () => {
+  const name = await fakeNameServer(() => undefined);
+  onTestFinished(() => name.close());
+  const probe = new OwnProbe({ servers: () => [{ server: name.at, zone: ZONE }], nowMs: () => 0 });
+  const stopping = new AbortController();
+  const startedMs = performance.now();
+  const probed = probe.probe(stopping.signal);
+  setTimeout(() => stopping.abort(), 50);
+  await probed;
+  // Well below SHUTDOWN_MS; without the signal it is PROBE_WAIT_MS.
+  expect(performance.now() - startedMs).toBeLessThan(5000);
+  expect(probe.families()[0]!.samples).toEqual([]);
+  // Nothing more is asked after it.
+  const asked = name.received.length;
+  await probe.probe(stopping.signal);
+  expect([name.received.length, probe.families()[0]!.samples]).toEqual([asked, []]);
+});

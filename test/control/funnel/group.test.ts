@@ -1,8 +1,12 @@
 /** Changes that wait are committed together, and each is still decided, checked, written down and answered by itself. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '#base/clock.ts';
 import { GROUP_CHANGES_MAX, GROUP_NODES_MAX } from '#base/limits/changes.ts';
 import { WHOLE } from '#base/place.ts';
 import { type RrsetOperation } from '#control/api/control.ts';
+import { type Result } from '#base/problem.ts';
+import { type Done } from '#control/funnel/carry-out.ts';
+import { runGroup } from '#control/funnel/group.ts';
 import { nameOf, ownerKey } from '#dns/name.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { type StoreWriter } from '#store/writer.ts';
@@ -203,4 +207,30 @@ describe('what ends a group', () => {
     expect([good(dry).serial, good(real).serial]).toEqual([11, 11]);
     expect(serials(writer, A)).toEqual(['0–10', '10–11']);
   });
+});
+
+test('a change that ended a lost group and fails later ends no process: its job has heard of the group already', async () => {
+  const unhandled: unknown[] = [];
+  const note = (error: unknown) => void unhandled.push(error);
+  process.on('unhandledRejection', note);
+  onTestFinished(() => void process.off('unhandledRejection', note));
+  const lost = new StoreFailure('STORE_FULL', WHOLE, 'no space at the end');
+  const { promise, resolve, reject } = Promise.withResolvers<Result<Done>>();
+  const decided = Promise.withResolvers<never>();
+  const jobs = [{ turn: {} as never, decide: () => decided.promise, answer: { resolve, reject } }];
+  const writer = {
+    broken: undefined,
+    commitTogether: (collect: (apply: never) => void) => {
+      collect(undefined as never);
+      return Promise.reject(lost);
+    },
+  };
+  const heard = promise.catch((error: unknown) => error);
+  await runGroup(() => jobs.pop(), { writer, clock: systemClock } as never);
+  expect(await heard).toBe(lost);
+  decided.reject(new Error('fails after all'));
+  // Node tells of what is unhandled after the microtasks of a turn.
+  await new Promise((later) => setImmediate(later));
+  await new Promise((later) => setImmediate(later));
+  expect(unhandled).toEqual([]);
 });
