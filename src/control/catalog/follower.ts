@@ -27,7 +27,7 @@ export interface FollowerOptions {
 /** What is known of one catalog since the start. */
 interface Kept {
   readonly id: number;
-  /** Ids of zones that it brought; some may be gone. */
+  /** Ids of zones that it brought. What is gone without this catalog's doing is taken out at its next version. */
   readonly own: Set<number>;
   isBusy: boolean;
   isWanted: boolean;
@@ -108,7 +108,8 @@ export class CatalogFollower {
       state: catalog.nodeCount === 0 ? 'waiting' : stateOf(kept),
       templates,
       membersMax,
-      members: this.members(catalog).length,
+      // Not looked up one by one: metrics ask for it.
+      members: kept.own.size,
       ...(broken === undefined ? {} : { broken }),
       clashes: clashes.slice(0, CATALOG_NAMES_SHOWN_MAX),
       clashCount: clashes.length,
@@ -143,6 +144,7 @@ export class CatalogFollower {
   #note(zoneId: number): void {
     const membership = readMembership(this.#options.writer, zoneId);
     if (membership === undefined || this.#options.writer.zoneById(membership.catalogId) === undefined) return;
+    for (const { own } of this.#kept.values()) own.delete(zoneId);
     this.#keptOf(membership.catalogId).own.add(zoneId);
   }
 
@@ -198,10 +200,10 @@ export class CatalogFollower {
   ): Promise<void> {
     const { writer } = this.#options;
     kept.broken = undefined;
+    for (const id of kept.own) if (ownRecord(writer, id, catalog) === undefined) kept.own.delete(id);
     const newOwner = this.#newOwners();
     const plan = planCatalog({ reader: writer, catalog, followed, listed, own: kept.own, newOwner });
     [kept.plan, kept.failure] = [plan, undefined];
-    await this.#tell(kept, catalog, problemsOf(catalog, plan));
     const revisionOf = (): number | undefined => writer.zoneById(catalog.id)?.revision;
     const isOvertaken = (): boolean => this.#isStopped || revisionOf() !== catalog.revision;
     const failures: string[] = [];
@@ -216,13 +218,14 @@ export class CatalogFollower {
     }
     kept.isWanted ||= isOvertaken();
     const [first] = failures;
-    if (first === undefined) {
-      if (plan.clashes.length === 0 && !plan.isHeld) kept.plan = undefined;
-      return;
-    }
+    if (first === undefined && plan.clashes.length === 0 && !plan.isHeld) kept.plan = undefined;
     if (kept.isWanted) return;
-    kept.failure = failures.length === 1 ? first : `${first}; and ${failures.length - 1} more`;
-    await this.#tell(kept, catalog, [...problemsOf(catalog, plan), failed(catalog, kept.failure)]);
+    if (first !== undefined) kept.failure = failures.length === 1 ? first : `${first}; and ${failures.length - 1} more`;
+    // All at once: a text in parts differs from the one before it, and would be an alert again with each try.
+    await this.#tell(kept, catalog, [
+      ...problemsOf(catalog, plan),
+      ...(kept.failure === undefined ? [] : [failed(catalog, kept.failure)]),
+    ]);
   }
 
   /** Zones move and come before others go. */

@@ -58,9 +58,10 @@ export interface PlanInput {
 export function planCatalog(input: PlanInput): CatalogPlan {
   const { reader, catalog, followed, listed } = input;
   const [add, assign, clashes] = [[] as MemberOrder[], [] as MemberOrder[], [] as NameClash[]];
+  const ofCatalog = readPrimaries(reader, catalog.id);
   for (const [key, member] of listed) {
     const record = reader.zoneByName(member.zone);
-    const order = orderOf(member, catalog, followed, readPrimaries(reader, catalog.id));
+    const order = orderOf(member, catalog, followed, ofCatalog);
     if (record === undefined) {
       const why = hiddenBy(reader, member.zone, catalog.id);
       if (why === undefined) add.push(order);

@@ -105,6 +105,14 @@ describe('members', () => {
     expect(recordOf(pair, 'b.test.')).toMatchObject({ dnssec: 'on', secondary: { mode: 'copy' }, keys: [] });
     expect(viewOf(pair).failure).toMatch(/^b\.test\.: .*signatures of another signer/);
     expect(alertsOf(pair.consumer)).toEqual(['CATALOG_FAILED']);
+    // It is tried again each minute, and the same failure is told once.
+    const { follower } = pair.consumer.control.transferParts;
+    for (let minute = 0; minute < 3; minute++) {
+      follower.again();
+      await follower.settled();
+    }
+    expect(viewOf(pair).failure).toMatch(/^b\.test\.: /);
+    expect(alertsOf(pair.consumer)).toEqual(['CATALOG_FAILED']);
   });
 
   test('two hundred members come, change and go', async () => {
@@ -299,6 +307,7 @@ describe('RFC 9432 §4.4.1, §5.5: a zone moves between catalogs', () => {
     await pair.sync();
     expect(readMembership(consumer.writer, before.id)).toMatchObject({ catalog: OTHER });
     expect(recordOf(pair, 'a.test.')).toEqual(before);
+    expect([viewOf(pair).members, viewOf(pair, OTHER).members]).toEqual([1, 2]);
     good(await producer.run({ kind: 'catalog.remove', zone: nameOf(CATALOG), member: A }));
     await pair.sync();
     expect(recordOf(pair, 'a.test.')).toEqual(before);
