@@ -3,7 +3,7 @@
  * Not here: when (keeper.ts), how what came is made ready (take-in.ts).
  */
 import { atZone } from '#base/place.ts';
-import { type Problem, problem } from '#base/problem.ts';
+import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { nameOf } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { type DocumentWrite } from '#store/documents.ts';
@@ -14,7 +14,9 @@ import { membershipWrite, readMembership } from '#store/transfer/followed-catalo
 import { rrsetOf } from '#zone/view.ts';
 import { type Decision, type ZonePart } from '#control/commands/decision.ts';
 import { planNothing } from './plan-nothing.ts';
-import { type SoaTimes, soaTimes } from './timers.ts';
+import { type Pulled } from './pull.ts';
+import { type TakenIn } from './take-in.ts';
+import { type SoaTimes, checkedState, soaTimes } from './timers.ts';
 
 /** Its records stay; `checked` is written where a primary has confirmed it. */
 export function expiryDecision(
@@ -39,6 +41,40 @@ export function expiryDecision(
     detail,
     isChanged: true,
   };
+}
+
+export interface TakingOrder {
+  readonly reader: StoreReader;
+  /** The zone as it was when it was looked at. */
+  readonly record: ZoneRecord;
+  readonly came: Extract<Pulled, { kind: 'new' }>;
+  /** The primary that it came from. */
+  readonly ip: string;
+  readonly nowMs: number;
+  /** Called with what is written about the look, before it is. */
+  readonly onChecked: (checked: CheckedState) => void;
+}
+
+/**
+ * What came, and the look, in one transaction; PRECONDITION when the zone is not what it was and what came does not
+ * fit it. Without a pause for a zone that is as it was: such changes share a flush with others (control/funnel/).
+ */
+export function decideTaking(order: TakingOrder): Result<Decision> | Promise<Result<Decision>> {
+  const { reader, record, came, ip, nowMs, onChecked } = order;
+  const { part, again, serial, expireSeconds: saidSeconds, how } = came;
+  const now = reader.zoneById(record.id);
+  if (now === undefined || now.secondary?.mode !== record.secondary?.mode) return fail(changedMeanwhile(record));
+  const decide = (fitting: ZonePart): Result<Decision> => {
+    const soaExpireSeconds = (timesAfter(fitting) ?? timesNow(reader, now.id))?.expireSeconds ?? 0;
+    const checked = checkedState(undefined, { nowMs, serial, soaExpireSeconds, saidSeconds, isTransfer: true });
+    onChecked(checked);
+    return ok(takenDecision(reader, now, fitting, checked, `serial ${serial} from ${ip} (${how})`));
+  };
+  if (now.revision === record.revision) return decide(part);
+  // A zone that is signed here is signed anew at times; what came fits the zone as it is now as well.
+  const ofNow = (taken: TakenIn): Result<Decision> =>
+    'failure' in taken ? fail(changedMeanwhile(record)) : decide(taken.part);
+  return again(now, reader.view(now)).then(ofNow);
 }
 
 export function takenDecision(
@@ -74,6 +110,14 @@ export function timesAfter({ received, changes, view }: ZonePart): SoaTimes | un
         ? undefined
         : changes.find(({ type }) => type === TYPE.SOA)?.rrset?.rdatas[0];
   return rdata === undefined ? undefined : soaTimes(rdata);
+}
+
+/** The times of the zone as it is; undefined: it is not there yet. */
+export function timesNow(reader: StoreReader, zoneId: number): SoaTimes | undefined {
+  const zone = reader.zoneById(zoneId);
+  const view = zone && reader.view(zone);
+  const soa = view && rrsetOf(view.node(view.apexKey), TYPE.SOA);
+  return soa === undefined ? undefined : soaTimes(soa.rdatas[0]!);
 }
 
 /** No fault of a primary: it is looked at again. */

@@ -164,8 +164,9 @@ class TransferExchange {
     const { records, isTruncated, expireSeconds } = read.message;
     if (isTruncated) return answer('sends a truncated message');
     this.#expireSeconds ??= expireSeconds;
-    const hasMemory = this.#order.reserve?.(records.length) ?? true;
-    if (!hasMemory)
+    const memory = this.#order.reserve?.(records.length) ?? 'taken';
+    if (memory === 'too-many') return answer('sends more records than there is memory for all transfers');
+    if (memory === 'busy')
       return { failure: 'has to wait for memory that other transfers have', isAnswer: false, isPostponed: true };
     const wrong = this.#incoming.take(records);
     if (wrong !== undefined) return answer(wrong);

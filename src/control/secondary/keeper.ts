@@ -46,10 +46,10 @@ import {
   viewOf,
   newKept,
 } from './kept-zone.ts';
-import { changedMeanwhile, expiryDecision, takenDecision, timesAfter } from './decisions.ts';
+import { changedMeanwhile, decideTaking, expiryDecision, timesNow } from './decisions.ts';
 import { type PullOptions, type PullOrder, type Pulled, pull } from './pull.ts';
 import { type PrimaryAccess } from './primary-access.ts';
-import { checkedState, firstRetryMs, jittered, soaTimes } from './timers.ts';
+import { checkedState, firstRetryMs, jittered } from './timers.ts';
 
 export interface KeeperOptions extends Omit<PullOptions, 'signal' | 'now'> {
   readonly writer: StoreWriter;
@@ -63,8 +63,8 @@ export interface KeeperOptions extends Omit<PullOptions, 'signal' | 'now'> {
   readonly alert: (zone: string | undefined, problems: readonly Problem[]) => Promise<void>;
 }
 
-/** Or words that follow the primary's address. */
-type Tried = 'current' | 'taken' | { readonly failure: string };
+/** `again`: it is looked at once more. Or words that follow the primary's address. */
+type Tried = 'current' | 'taken' | 'again' | { readonly failure: string };
 
 const ACTOR = { kind: 'system', id: 'secondary', from: '' } as const;
 
@@ -81,6 +81,8 @@ export class SecondaryKeeper {
   #next: NodeJS.Timeout | undefined;
   #log: Log | undefined;
   #isWriting = false;
+  /** In the last round a zone found no place. */
+  #isCrowded = false;
   #tickedMs = -Infinity;
 
   constructor(options: KeeperOptions) {
@@ -145,7 +147,10 @@ export class SecondaryKeeper {
 
   /** Begins what is due. */
   tick(): void {
+    clearTimeout(this.#next);
     this.#next = undefined;
+    if (this.#stop.signal.aborted) return;
+    this.#isCrowded = false;
     const nowMs = this.#options.nowMs();
     // A clock that is set back: nothing waits for the time that comes again.
     const backMs = Math.max(0, this.#tickedMs - nowMs);
@@ -164,10 +169,12 @@ export class SecondaryKeeper {
 
   /** In a later round, while there is no place. */
   #lookInPlace(kept: KeptZone, record: ZoneRecord, nowMs: number): void {
+    this.#isCrowded ||= this.#running.size >= SOA_CHECKS_MAX;
     if (this.#running.size >= SOA_CHECKS_MAX) return;
     const order = primaryOrder(kept, readPrimaries(this.#options.writer, record.id), nowMs);
     const address = order[0]?.ip ?? '';
     const looks = this.#looksAt.get(address) ?? 0;
+    this.#isCrowded ||= looks >= SOA_CHECKS_PER_PRIMARY_MAX;
     if (looks >= SOA_CHECKS_PER_PRIMARY_MAX) return;
     this.#looksAt.set(address, looks + 1);
     this.#begin(kept, async () => {
@@ -181,7 +188,7 @@ export class SecondaryKeeper {
 
   /** A place is free: many zones may wait for it, as after a start or when a catalog brings them. */
   #soon(): void {
-    if (this.#timer === undefined || this.#stop.signal.aborted) return;
+    if (!this.#isCrowded || this.#timer === undefined || this.#stop.signal.aborted) return;
     this.#next ??= setTimeout(() => this.tick(), SECONDARY_NEXT_MS);
   }
 
@@ -203,6 +210,8 @@ export class SecondaryKeeper {
     const { isNotified } = kept;
     kept.isNotified = false;
     let isConfirmed = false;
+    // What a primary has said is remembered until the zone was looked at.
+    let isToCome = true;
     for (const primary of order) {
       const state = primaryState(kept, primary);
       const result = await this.#try(kept, record, primary);
@@ -212,6 +221,7 @@ export class SecondaryKeeper {
       if (typeof result === 'string') {
         noteSuccess(kept, state);
         isConfirmed = true;
+        isToCome = result === 'again';
         // RFC 1996 §3.11: one of them has a newer zone; a primary that is behind must not hide it.
         if (result === 'current' && isNotified) continue;
         break;
@@ -222,12 +232,12 @@ export class SecondaryKeeper {
         primary: primary.ip,
       });
     }
+    kept.isNotified ||= isNotified && isToCome;
     if (!isConfirmed) await this.#allFailed(kept, record);
     else if (kept.postponedUntilMs > nowMs()) kept.dueMs = kept.postponedUntilMs;
     else kept.dueMs = nowMs() + this.#waitMs(kept, 'refresh');
   }
 
-  /** `taken`: something came, or is to be looked at again. */
   async #try(kept: KeptZone, record: ZoneRecord, primary: Primary): Promise<Tried> {
     const access = this.#options.access(primary);
     if ('failure' in access) return access;
@@ -256,7 +266,7 @@ export class SecondaryKeeper {
         zone: record.name,
       });
       kept.postponedUntilMs = nowMs() + POSTPONED_MS;
-      return 'taken';
+      return 'again';
     }
     primaryState(kept, primary).serial = pulled.serial;
     return pulled.kind === 'current' ? this.#current(kept, record, pulled) : this.#take(kept, record, primary, pulled);
@@ -264,7 +274,7 @@ export class SecondaryKeeper {
 
   async #current(kept: KeptZone, record: ZoneRecord, pulled: Extract<Pulled, { kind: 'current' }>): Promise<Tried> {
     const { expireSeconds: saidSeconds } = pulled;
-    const soaExpireSeconds = this.#times(record)?.expireSeconds ?? 0;
+    const soaExpireSeconds = timesNow(this.#options.writer, record.id)?.expireSeconds ?? 0;
     const serial = kept.checked?.serial ?? pulled.serial;
     const check = { nowMs: this.#options.nowMs(), serial, soaExpireSeconds, saidSeconds, isTransfer: false };
     kept.checked = checkedState(kept.checked, check);
@@ -277,24 +287,17 @@ export class SecondaryKeeper {
     kept: KeptZone,
     record: ZoneRecord,
     primary: Primary,
-    { part, again, serial, expireSeconds, notes, how }: Extract<Pulled, { kind: 'new' }>,
+    came: Extract<Pulled, { kind: 'new' }>,
   ): Promise<Tried> {
     const { funnel, nowMs, writer } = this.#options;
+    const { serial, notes, how } = came;
     let checked = kept.checked;
-    const done = await funnel.change({ actor: ACTOR, action: 'zone.transfer' }, async () => {
-      const now = writer.zoneById(record.id);
-      if (now?.secondary?.mode !== record.secondary?.mode || now === undefined) return fail(changedMeanwhile(record));
-      // A zone that is signed here is signed anew at times; what came fits the zone as it is now as well.
-      const taken = now.revision === record.revision ? { part } : await again(now, writer.view(now));
-      if ('failure' in taken) return fail(changedMeanwhile(record));
-      const { expireSeconds: soaExpireSeconds } = timesAfter(taken.part) ?? this.#times(now) ?? { expireSeconds: 0 };
-      const check = { nowMs: nowMs(), serial, soaExpireSeconds, saidSeconds: expireSeconds, isTransfer: true };
-      checked = checkedState(undefined, check);
-      return ok(takenDecision(writer, now, taken.part, checked, `serial ${serial} from ${primary.ip} (${how})`));
-    });
+    const done = await funnel.change({ actor: ACTOR, action: 'zone.transfer' }, () =>
+      decideTaking({ reader: writer, record, came, ip: primary.ip, nowMs: nowMs(), onChecked: (it) => (checked = it) }),
+    );
     if (!done.ok && done.problems.some(({ code }) => code === 'PRECONDITION')) {
       kept.isWanted = true;
-      return 'taken';
+      return 'again';
     }
     if (!done.ok)
       return { failure: `sends a zone that is not written: ${done.problems.map(formatProblem).join('; ')}` };
@@ -363,15 +366,8 @@ export class SecondaryKeeper {
     return now?.revision === revision && now.secondary !== undefined ? now : undefined;
   }
 
-  #times(record: Pick<ZoneRecord, 'id'>): ReturnType<typeof soaTimes> | undefined {
-    const zone = this.#options.writer.zoneById(record.id);
-    const view = zone && this.#options.writer.view(zone);
-    const soa = view && rrsetOf(view.node(view.apexKey), TYPE.SOA);
-    return soa === undefined ? undefined : soaTimes(soa.rdatas[0]!);
-  }
-
   #waitMs(kept: KeptZone, which: 'refresh' | 'retry'): number {
-    const times = this.#times({ id: kept.zoneId });
+    const times = timesNow(this.#options.writer, kept.zoneId);
     const { chance } = this.#options;
     if (times === undefined) return jittered(firstRetryMs(Math.max(kept.failures, 1)), chance());
     return jittered((which === 'refresh' ? times.refreshSeconds : times.retrySeconds) * 1000, chance());

@@ -7,8 +7,11 @@
 import { TRANSFERS_IN_MAX, TRANSFERS_IN_PER_PRIMARY_MAX, TRANSFERS_IN_RECORDS_MAX } from '#base/limits/transfer.ts';
 import { TRANSFER_IN_RECORDS_OWN, TRANSFER_IN_SHARED_MS } from '#base/limits/transfer.ts';
 
-/** Takes memory for so many more records, until the transfer has left its place; false: there is none now. */
-export type Reserve = (records: number) => boolean;
+/**
+ * Takes memory for so many more records, until the transfer has left its place. `busy`: there is none now; `too-many`:
+ * there never is.
+ */
+export type Reserve = (records: number) => 'taken' | 'busy' | 'too-many';
 
 export interface Place {
   readonly reserve: Reserve;
@@ -86,16 +89,18 @@ export class TransferPlaces {
     }
   }
 
-  #reserve(holder: Holder, more: number): boolean {
+  #reserve(holder: Holder, more: number): ReturnType<Reserve> {
     const { own, shared } = this.#limits;
     const wanted = Math.max(0, holder.records + more - own);
+    // Before others lose theirs for it.
+    if (wanted > shared) return 'too-many';
     const others = (): number => [...this.#holders].reduce((sum, each) => sum + (each === holder ? 0 : each.shared), 0);
     const isFree = (): boolean => wanted === 0 || others() + wanted <= shared;
-    while (!isFree()) if (!this.#takeFromSlowest(holder)) return false;
+    while (!isFree()) if (!this.#takeFromSlowest(holder)) return 'busy';
     if (holder.shared === 0 && wanted > 0) holder.sharedSinceMs = this.#nowMs();
     holder.records += more;
     holder.shared = wanted;
-    return true;
+    return 'taken';
   }
 
   /** False when no other has had its share for long. */

@@ -69,11 +69,11 @@ export async function pull(order: PullOrder, options: PullOptions): Promise<Pull
     // Where nothing comes over UDP, TCP may get through: the answer to IXFR says as much.
     if ('failure' in soa && !soa.isSilent) return { kind: 'failed', failure: soa.failure };
   }
-  return options.inPlace(server.ip, async (place) => {
-    const first = await transfer({ ...order, place }, options);
-    if (first.kind !== 'whole') return first;
-    return withoutWhole(await transfer({ ...order, place, known: undefined }, options));
-  });
+  // A place for each: what the first one had in memory is given back before the second begins.
+  const inPlace = (known: KnownSoa | undefined): Promise<Transferred> =>
+    options.inPlace(server.ip, (place) => transfer({ ...order, place, known }, options));
+  const first = await inPlace(order.known);
+  return first.kind === 'whole' ? withoutWhole(await inPlace(undefined)) : first;
 }
 
 type Transferred = Pulled | { readonly kind: 'whole'; readonly failure: string };

@@ -91,8 +91,11 @@ describe('RFC 5936 §2.2: a whole zone', () => {
 
 test('without memory for its records it is put off', async () => {
   let left = 2;
-  const reserve = (records: number): boolean => (left -= records) >= 0;
+  const reserve = (records: number) => ((left -= records) >= 0 ? 'taken' : 'busy');
   expect(await fetchFrom(inMessages([soa(2)], BODY, [soa(2)]), { reserve })).toMatch(/has to wait for memory/);
+  expect(await fetchFrom(inMessages([soa(2)], BODY, [soa(2)]), { reserve: () => 'too-many' })).toMatch(
+    /more records than there is memory for all transfers/,
+  );
 });
 
 describe('RFC 1995 §4: differences', () => {

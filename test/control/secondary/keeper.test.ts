@@ -4,12 +4,17 @@ import { describe, expect, test } from 'vitest';
 import { nameOf } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { Responder } from '#answer/respond.ts';
+import { createLog } from '#base/log.ts';
+import { type Result, fail, ok } from '#base/problem.ts';
+import { changedMeanwhile } from '#control/secondary/decisions.ts';
+import { type FetchFailure, type Fetched } from '#control/secondary/fetch-zone.ts';
+import { SecondaryKeeper } from '#control/secondary/keeper.ts';
 import { openReader } from '#store/reader.ts';
 import { readChecked } from '#store/transfer/primaries.ts';
 import { rrsetOf } from '#zone/view.ts';
 import { type Command } from '#control/api/control.ts';
 import { type IpPort } from '#base/address.ts';
-import { ZONE, fakePrimary, message } from '../../support/transfer-messages.ts';
+import { ZONE, fakePrimary, message, record as recordOfLine } from '../../support/transfer-messages.ts';
 import { type TestControl, good, temporaryControl } from '../../support/temporary-control.ts';
 import { buildQuery, parseMessage } from '../../support/wire.ts';
 
@@ -335,4 +340,114 @@ describe('a bump-in-the-wire signer', () => {
     await secondary(second, [other.at], true);
     expect(stateOf(second).primaries[0]?.failure).toMatch(/signed already \(NSEC\).*without --sign/);
   });
+});
+
+describe('what a NOTIFY was about is remembered', () => {
+  /** Primaries whose serials the test sets; `fetched` of each transfer, and what becomes of it. */
+  async function bench() {
+    const { at } = await primary();
+    const room = temporaryControl();
+    await secondary(room, [at, { ...at, port: at.port + 1 }]);
+    const serials = [2, 2];
+    const asked: number[] = [];
+    const fetched: (Fetched | FetchFailure)[] = [];
+    const decided: unknown[] = [];
+    const outcomes: Result<unknown>[] = [];
+    const keeper = new SecondaryKeeper({
+      writer: room.writer,
+      funnel: {
+        async change(_turn: unknown, decide: () => unknown) {
+          decided.push(decide());
+          return outcomes.shift() ?? ok({});
+        },
+      } as never,
+      nowMs: () => room.clock.nowMs(),
+      chance: () => 0,
+      access: () => ({ key: undefined }) as never,
+      alert: () => Promise.resolve(),
+      askSoa({ server }) {
+        const which = server.port === at.port ? 0 : 1;
+        asked.push(which);
+        return Promise.resolve({ serial: serials[which]!, expireSeconds: undefined });
+      },
+      fetchZone: () => Promise.resolve(fetched.shift()!),
+      inPlace: (_address, work) => work({ reserve: () => 'taken', signal: new AbortController().signal }),
+      recordsPerRrsetMax: 100,
+    });
+    const lookOnce = async (afterMs = 0) => {
+      room.clock.pass(afterMs);
+      asked.length = 0;
+      keeper.tick();
+      for (let tries = 0; tries < 500 && keeper.view(record(room))!.isLooking; tries++) await delay(5);
+      return asked.join('');
+    };
+    keeper.follow(record(room));
+    expect(await lookOnce()).toBe('0');
+    serials[1] = 3;
+    return { room, keeper, fetched, decided, outcomes, lookOnce };
+  }
+  const whole: Fetched = {
+    received: { kind: 'whole', serial: 3, records: [soa(3), ...BODY].map(recordOfLine) },
+    expireSeconds: undefined,
+    messages: 1,
+    bytes: 100,
+  };
+
+  test('RFC 1996 §3.11: while there is no memory for the transfer: the primary that is behind does not hide the newer zone', async () => {
+    const { room, keeper, fetched, lookOnce } = await bench();
+    fetched.push({ failure: 'has to wait', isAnswer: false, isPostponed: true }, whole);
+    keeper.notified(record(room).id);
+    expect(await lookOnce(1_000)).toBe('01');
+    expect(await lookOnce(10_000)).toBe('01');
+    expect(fetched).toEqual([]);
+    // And no longer than that.
+    expect(await lookOnce(100_000)).toBe('0');
+  });
+
+  test('when the zone was changed while its primary sent', async () => {
+    const { room, keeper, fetched, outcomes, lookOnce } = await bench();
+    fetched.push(whole, whole);
+    outcomes.push(fail(changedMeanwhile(record(room))));
+    keeper.notified(record(room).id);
+    expect(await lookOnce(1_000)).toBe('01');
+    expect(await lookOnce(1_000)).toBe('01');
+    expect(fetched).toEqual([]);
+  });
+
+  test('when no primary gave it', async () => {
+    const { room, keeper, fetched, lookOnce } = await bench();
+    fetched.push({ failure: 'answers SERVFAIL', isAnswer: false }, whole);
+    const primaries = [{ ip: '127.0.0.1', port: stateOf(room).primaries[1]!.port }, from(stateOf(room).primaries[0]! as never)[0]!];
+    good(await room.run({ kind: 'primaries.set', zone: ZONE, primaries: primaries.slice(0, 1) }));
+    keeper.notified(record(room).id);
+    expect(await lookOnce(1_000)).toBe('1');
+    good(await room.run({ kind: 'primaries.set', zone: ZONE, primaries: primaries.toReversed() }));
+    expect(await lookOnce(60_000)).toBe('01');
+    expect(fetched).toEqual([]);
+  });
+
+  test('a transfer of a zone that is as it was is decided without a pause, so that it shares a flush with others', async () => {
+    const { room, keeper, fetched, decided, lookOnce } = await bench();
+    fetched.push(whole);
+    keeper.notified(record(room).id);
+    await lookOnce(1_000);
+    expect(decided).toEqual([expect.objectContaining({ ok: true })]);
+  });
+});
+
+test('rounds of zones that found no place leave no timer behind, and none follows a stop', async () => {
+  const hanging = await fakePrimary(() => undefined);
+  const room = temporaryControl();
+  const { keeper } = room.control.transferParts;
+  for (let each = 0; each < 70; each++)
+    good(await room.run({ kind: 'secondary.create', zone: nameOf(`z${each}.example.`), primaries: from(hanging), isSigning: false }));
+  keeper.start(createLog({ level: 'silent' }));
+  const checksOf = () => keeper.counts.checks;
+  await delay(300);
+  await keeper.stop();
+  const checks = checksOf();
+  await delay(100);
+  keeper.tick();
+  await delay(50);
+  expect([checks > 0, checksOf()]).toEqual([true, checks]);
 });

@@ -38,18 +38,18 @@ test('who finds no place waits; another address with a free place goes first', a
 test('memory is taken until the place is left, also by work that fails', async () => {
   const places = new TransferPlaces({ ...LIMITS, own: 0 }, () => 0);
   await places.use('a', async ({ reserve }) => {
-    expect([reserve(6), reserve(5), reserve(4)]).toEqual([true, false, true]);
-    await places.use('b', ({ reserve: other }) => Promise.resolve(expect(other(1)).toBe(false)));
+    expect([reserve(6), reserve(5), reserve(4)]).toEqual(['taken', 'too-many', 'taken']);
+    await places.use('b', ({ reserve: other }) => Promise.resolve(expect(other(1)).toBe('busy')));
   });
-  await expect(places.use('a', ({ reserve }) => Promise.reject(new Error(String(reserve(10)))))).rejects.toThrow('true');
-  expect(await places.use('a', ({ reserve }) => Promise.resolve(reserve(10)))).toBe(true);
+  await expect(places.use('a', ({ reserve }) => Promise.reject(new Error(reserve(10))))).rejects.toThrow('taken');
+  expect(await places.use('a', ({ reserve }) => Promise.resolve(reserve(10)))).toBe('taken');
 });
 
 test('a small zone has memory beside one that has taken all that is shared, and does not end it', async () => {
   const places = new TransferPlaces(LIMITS, () => 0);
   await places.use('slow', async (slow) => {
-    expect([slow.reserve(12), slow.reserve(1)]).toEqual([true, false]);
-    await places.use('b', ({ reserve }) => Promise.resolve(expect([reserve(2), reserve(1)]).toEqual([true, false])));
+    expect([slow.reserve(12), slow.reserve(1)]).toEqual(['taken', 'too-many']);
+    await places.use('b', ({ reserve }) => Promise.resolve(expect([reserve(2), reserve(1)]).toEqual(['taken', 'busy'])));
     expect(slow.signal.aborted).toBe(false);
   });
 });
@@ -65,10 +65,21 @@ test('who has had of it for long gives it up to another that needs it, the longe
       nowMs = 100;
       await places.use('third', ({ reserve }) => {
         // Six of the first are enough; what the second has it keeps.
-        expect([reserve(8), first.signal.aborted, second.signal.aborted]).toEqual([true, true, false]);
-        expect(reserve(3)).toBe(false);
+        expect([reserve(8), first.signal.aborted, second.signal.aborted]).toEqual(['taken', true, false]);
+        expect(reserve(2)).toBe('busy');
         return Promise.resolve();
       });
     });
+  });
+});
+
+test('what is larger than everything that is shared is refused, and takes nothing from others', async () => {
+  let nowMs = 0;
+  const places = new TransferPlaces(LIMITS, () => nowMs);
+  await places.use('first', async (first) => {
+    first.reserve(12);
+    nowMs = 1_000;
+    await places.use('second', ({ reserve }) => Promise.resolve(expect(reserve(13)).toBe('too-many')));
+    expect(first.signal.aborted).toBe(false);
   });
 });

@@ -1,6 +1,7 @@
 /** One look at one primary: which questions follow from which answers. */
 import { expect, test } from 'vitest';
 import { ipPort } from '#base/address.ts';
+import { TransferPlaces } from '#control/secondary/places.ts';
 import { type PullOptions, pull } from '#control/secondary/pull.ts';
 import { receivedZone } from '#zone/received-zone.ts';
 import { type SoaAnswer } from '#control/secondary/ask-soa.ts';
@@ -38,7 +39,7 @@ async function pulledOf(of: ZoneRecord, soaAnswer: SoaAnswer, ...fetched: readon
   const options: PullOptions = {
     askSoa: () => Promise.resolve((asked.push('SOA'), soaAnswer)),
     fetchZone: ({ known }) => Promise.resolve((asked.push(known === undefined ? 'AXFR' : 'IXFR'), answers.shift()!)),
-    inPlace: (_address, work) => work({ reserve: () => true, signal: new AbortController().signal }),
+    inPlace: (_address, work) => work({ reserve: () => 'taken', signal: new AbortController().signal }),
     now: () => 0,
     signal: new AbortController().signal,
     recordsPerRrsetMax: 100,
@@ -78,4 +79,22 @@ test('a primary that is silent over UDP is asked over TCP; one that answers othe
 
 test('a whole zone that is not newer than what is here changes nothing', async () => {
   expect(await pulled(newer, whole(5))).toEqual(['SOA IXFR', 'current 5']);
+});
+
+test('the whole zone after differences that do not do has a place of its own: their memory is given back before', async () => {
+  const places = new TransferPlaces({ max: 1, perAddressMax: 1, own: 0, shared: 10, keptMs: 0 }, () => 0);
+  const reserved: string[] = [];
+  const fetchZone: PullOptions['fetchZone'] = ({ known, reserve }) => {
+    reserved.push(reserve!(8));
+    return Promise.resolve(known === undefined ? whole(6) : answered('sends a difference of another zone'));
+  };
+  const result = await pull(order, {
+    askSoa: () => Promise.resolve(newer),
+    fetchZone,
+    inPlace: (address, work) => places.use(address, work),
+    now: () => 0,
+    signal: new AbortController().signal,
+    recordsPerRrsetMax: 100,
+  });
+  expect([result.kind, reserved, places.count]).toEqual(['new', ['taken', 'taken'], 0]);
 });
