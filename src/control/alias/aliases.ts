@@ -2,7 +2,7 @@
  * The parts of control that have to do with ALIAS records, put together.
  * Not here: what a change by hand makes of them (control/zone/aliases.ts).
  */
-import { ALIAS_LOOKS_AT_ONCE, ALIAS_LOOKS_PER_CHANGE, ALIAS_TURN_MS } from '#base/limits/alias.ts';
+import { ALIAS_LOOKS_PER_CHANGE, ALIAS_TURN_MS } from '#base/limits/alias.ts';
 import { type Name, type OwnerKey, ownerKey } from '#dns/name.ts';
 import { parseRecordData } from '#dns/record-data.ts';
 import { typeCode } from '#dns/registry.ts';
@@ -14,7 +14,7 @@ import { type DueSource } from '#control/lifecycle/due-source.ts';
 import { type AliasesOfChanges } from '#control/zone/alias-decision.ts';
 import { type AliasLooks } from '#control/zone/aliases.ts';
 import { type AliasDecisionOptions, takeLooks } from './decide.ts';
-import { lookAtTarget } from './look.ts';
+import { lookAtTarget, lookInTurn } from './look.ts';
 import { type AliasUpkeepOptions, aliasUpkeep } from './upkeep.ts';
 
 export interface AliasOptions extends AliasUpkeepOptions {
@@ -59,17 +59,8 @@ async function lookForChange(
   }
   const looks = new Map<OwnerKey, AliasLook>();
   if (targets.size === 0) return looks;
-  const ends = new AbortController();
-  const timer = setTimeout(() => ends.abort(), options.turnMs ?? ALIAS_TURN_MS);
-  const waiting = [...targets];
-  const work = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined && !ends.signal.aborted; next = waiting.shift())
-      looks.set(next[0], await lookAtTarget(next[1], { ...options, signal: ends.signal }));
-  };
-  try {
-    await Promise.all(Array.from({ length: ALIAS_LOOKS_AT_ONCE }, work));
-  } finally {
-    clearTimeout(timer);
-  }
+  await lookInTurn(targets, options.turnMs ?? ALIAS_TURN_MS, async ([key, target], signal) => {
+    looks.set(key, await lookAtTarget(target, { ...options, signal }));
+  });
   return looks;
 }

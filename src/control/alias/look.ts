@@ -3,7 +3,7 @@
  * what goes wrong out there is part of the look.
  * Not here: what follows from it (zone/alias/alias.ts).
  */
-import { ALIAS_ADDRESSES_MAX, ALIAS_WHY_CHARACTERS_MAX } from '#base/limits/alias.ts';
+import { ALIAS_ADDRESSES_MAX, ALIAS_LOOKS_AT_ONCE, ALIAS_WHY_CHARACTERS_MAX } from '#base/limits/alias.ts';
 import { type Name, formatName } from '#dns/name.ts';
 import { formatRdata } from '#dns/registry.ts';
 import { type Resolver, type ResolverAnswer } from '#dns/resolver.ts';
@@ -35,6 +35,27 @@ export async function lookAtTarget(
   );
   const inside = texts.find((text) => !isReachable(text));
   return { families, ...(inside === undefined ? {} : { inside }) };
+}
+
+/** Looks at some of `waiting` at a time, all within the time of a turn; those that it has no time for are left. */
+export async function lookInTurn<T>(
+  waiting: Iterable<T>,
+  turnMs: number,
+  look: (each: T, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const ends = new AbortController();
+  const timer = setTimeout(() => ends.abort(), turnMs);
+  // One iterator for all: each takes what is next.
+  const next = waiting[Symbol.iterator]();
+  const work = async (): Promise<void> => {
+    for (let each = next.next(); each.done !== true && !ends.signal.aborted; each = next.next())
+      await look(each.value, ends.signal);
+  };
+  try {
+    await Promise.all(Array.from({ length: ALIAS_LOOKS_AT_ONCE }, work));
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function familyOf(target: Name, type: RrType, answer: ResolverAnswer, addressesMax: number): FamilyLook {

@@ -3,12 +3,7 @@
  * that do not answer hold up no others.
  * Not here: when this happens (control/lifecycle/scheduler.ts), what follows from a look (decide.ts).
  */
-import {
-  ALIAS_LATE_ZONES_AT_ONCE,
-  ALIAS_LOOKS_AT_ONCE,
-  ALIAS_LOOKS_PER_TURN,
-  ALIAS_TURN_MS,
-} from '#base/limits/alias.ts';
+import { ALIAS_LATE_ZONES_AT_ONCE, ALIAS_LOOKS_PER_TURN, ALIAS_TURN_MS } from '#base/limits/alias.ts';
 import { ALIAS_ZONES_AT_ONCE } from '#base/limits/alias.ts';
 import { type Result, ok } from '#base/problem.ts';
 import { type Name, lowerName, nameOf } from '#dns/name.ts';
@@ -22,7 +17,7 @@ import { type Funnel } from '#control/funnel/funnel.ts';
 import { type CountedTime } from '#control/lifecycle/counted-time.ts';
 import { type DueSource, type Notice, dueZones } from '#control/lifecycle/due-source.ts';
 import { leadsTo } from '#control/zone/aliases.ts';
-import { lookAtTarget } from './look.ts';
+import { lookAtTarget, lookInTurn } from './look.ts';
 
 export interface AliasUpkeepOptions {
   readonly writer: StoreWriter;
@@ -70,7 +65,11 @@ async function lookAtZone(
     .filter(({ watch }) => watch.failures > 0 === isLate && watch.nextMs <= nowMs)
     .toSorted((a, b) => a.watch.nextMs - b.watch.nextMs);
   if (due.length === 0) return ok([]);
-  const looks = await lookAtSome(due.slice(0, ALIAS_LOOKS_PER_TURN), options);
+  const looks: TakenLook[] = [];
+  await lookInTurn(due.slice(0, ALIAS_LOOKS_PER_TURN), options.turnMs ?? ALIAS_TURN_MS, async (alias, signal) => {
+    const { owner, target } = alias;
+    looks.push({ owner, target, look: await lookAtAlias(alias, signal, options) });
+  });
   const taken = await run(
     { kind: 'alias.take', zone: nameOf(record.name), looks },
     { actor: SCHEDULER, dryRun: false },
@@ -80,28 +79,6 @@ async function lookAtZone(
 
 function noticeOf({ code, message }: Outcome['warnings'][number]): Notice {
   return { level: 'warn', event: 'alias.trouble', text: message, fields: { code } };
-}
-
-/** Some at a time, all of them within the time of a turn. */
-async function lookAtSome(aliases: readonly Alias[], options: AliasUpkeepOptions): Promise<readonly TakenLook[]> {
-  const { turnMs = ALIAS_TURN_MS } = options;
-  const ends = new AbortController();
-  const timer = setTimeout(() => ends.abort(), turnMs);
-  const waiting = [...aliases];
-  const looks: TakenLook[] = [];
-  const work = async (): Promise<void> => {
-    // Those whose turn does not come stay due.
-    for (let next = waiting.shift(); next !== undefined && !ends.signal.aborted; next = waiting.shift()) {
-      const { owner, target } = next;
-      looks.push({ owner, target, look: await lookAtAlias(next, ends.signal, options) });
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: ALIAS_LOOKS_AT_ONCE }, work));
-  } finally {
-    clearTimeout(timer);
-  }
-  return looks;
 }
 
 function lookAtAlias({ owner, target }: Alias, signal: AbortSignal, options: AliasUpkeepOptions): Promise<AliasLook> {

@@ -19,7 +19,7 @@ import {
 import { placeOfRrset } from '#dns/place.ts';
 import { typeName } from '#dns/registry.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
-import { readAliases } from '#store/alias/aliases.ts';
+import { findAlias } from '#store/alias/aliases.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
@@ -87,10 +87,8 @@ export function settleAliases(change: AliasedChange, settings: AliasSettings): R
   const misplaced = placeProblems(view, settled, change.rules);
   if (misplaced.length > 0) return fail(...misplaced, ...problems);
   const aliases = [...after.values()];
-  return ok(
-    { changes: settled.changes(), aliases, isChanged: JSON.stringify(aliases) !== JSON.stringify(before) },
-    problems,
-  );
+  const isChanged = touched.size > 0 && JSON.stringify(aliases) !== JSON.stringify(before);
+  return ok({ changes: settled.changes(), aliases, isChanged }, problems);
 }
 
 /** The ALIAS records of the zone after the change, and the owners of those that the change names. */
@@ -99,6 +97,7 @@ function aliasesAfter(change: AliasedChange, old: ReadonlyMap<OwnerKey, Alias>, 
   const after = new Map(old);
   const touched = new Set<OwnerKey>();
   const problems: Problem[] = [];
+  const cuts = cutsOf(changes);
   for (const { owner, type, rrset } of changes) {
     if (type !== TYPE.ALIAS) continue;
     const key = ownerKey(owner);
@@ -112,7 +111,7 @@ function aliasesAfter(change: AliasedChange, old: ReadonlyMap<OwnerKey, Alias>, 
     const isSame = known !== undefined && equalNames(nameOf(known.target), target);
     const against = isSame
       ? undefined
-      : whyNot({ owner, target, count: rrset.rdatas.length, record, view, changes }, settings);
+      : whyNot({ owner, target, count: rrset.rdatas.length, record, view, cuts }, settings);
     if (against !== undefined || rrset.rdatas.length > 1) problems.push(against ?? manyTargets(owner));
     const watch = isSame ? known.watch : newWatch(settings.nowMs());
     after.set(key, { owner: formatName(owner), target: formatName(target), ttl: rrset.ttl, watch });
@@ -132,12 +131,12 @@ interface Asked {
   readonly count: number;
   readonly record: ZoneRecord | undefined;
   readonly view: ZoneView;
-  readonly changes: readonly RrsetChange[];
+  readonly cuts: Cuts;
 }
 
 /** Why the ALIAS cannot be followed at all. */
 function whyNot(
-  { owner, target, count, record, view, changes }: Asked,
+  { owner, target, count, record, view, cuts }: Asked,
   { reader, hasResolvers }: AliasSettings,
 ): Problem | undefined {
   const at = placeOfRrset(owner, TYPE.ALIAS);
@@ -152,7 +151,7 @@ function whyNot(
     const why = `${name} ALIAS ${formatName(target)} leads back to ${name}: it would have no address; ${UNCHANGED}`;
     return problem('ALIAS_LOOP', at, why, { fix: 'name the host that has the addresses' });
   }
-  if (isBelowCut(view, changes, owner)) {
+  if (isBelowCut(view, cuts, owner)) {
     const why = `${name} ALIAS: it would never be answered, below a delegation or a DNAME; ${UNCHANGED}`;
     return problem('ALIAS_PLACE', at, why, { fix: 'put it into the zone that the name is delegated to' });
   }
@@ -280,9 +279,8 @@ function placeProblems(view: ZoneView, settled: Settled, rules: ChangeRules): re
   const stand: RrsetChange[] = settled.bare.map((owner) => {
     return { owner, type: TYPE.A, rrset: { ttl: 0, rdatas: [new Uint8Array(4)], manager: 'alias' } };
   });
-  const others = settled
-    .changes()
-    .filter(({ type, owner }) => type !== TYPE.A || !settled.bare.some((bare) => equalNames(bare, owner)));
+  const bare = new Set(settled.bare.map(ownerKey));
+  const others = settled.changes().filter(({ type, owner }) => type !== TYPE.A || !bare.has(ownerKey(owner)));
   return checkChanges(view, [...others, ...stand], rules).filter(({ severity }) => severity === 'error');
 }
 
@@ -319,7 +317,7 @@ export function leadsTo(reader: StoreReader, from: Name, to: Name): boolean {
     const record = servedZoneOf(reader, name);
     if (record === undefined) return false;
     const key = ownerKey(name);
-    const alias = readAliases(reader, record.id).find((each) => aliasKey(each) === key);
+    const alias = findAlias(reader, record.id, key);
     const next =
       alias === undefined ? rrsetOf(reader.view(record).node(key), TYPE.CNAME)?.rdatas[0] : nameOf(alias.target);
     if (next === undefined) return false;
@@ -332,11 +330,20 @@ function isInZone(name: Name, view: ZoneView): boolean {
   return ownerKey(name).startsWith(view.apexKey);
 }
 
+/** Owners whose NS or DNAME the change sets (true) or takes away, by type: a file may have many, and many ALIAS. */
+type Cuts = ReadonlyMap<RrType, ReadonlyMap<OwnerKey, boolean>>;
+
+function cutsOf(changes: readonly RrsetChange[]): Cuts {
+  const ofType = (wanted: RrType) =>
+    changes.flatMap(({ owner, type, rrset }) => (type === wanted ? [[ownerKey(owner), rrset !== null] as const] : []));
+  return new Map([TYPE.NS, TYPE.DNAME].map((type) => [type, new Map(ofType(type))]));
+}
+
 /** At or below a delegation, or below a DNAME, after the change. */
-function isBelowCut(view: ZoneView, changes: readonly RrsetChange[], owner: Name): boolean {
-  const has = (name: Name, type: RrType) => {
-    const change = changes.find((each) => each.type === type && equalNames(each.owner, name));
-    return change === undefined ? rrsetOf(view.node(ownerKey(name)), type) !== undefined : change.rrset !== null;
+function isBelowCut(view: ZoneView, cuts: Cuts, owner: Name): boolean {
+  const has = (name: Name, type: RrType): boolean => {
+    const key = ownerKey(name);
+    return cuts.get(type)?.get(key) ?? rrsetOf(view.node(key), type) !== undefined;
   };
   for (let name = owner; name.length > view.apex.length;) {
     if (has(name, TYPE.NS)) return true;

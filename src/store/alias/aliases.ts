@@ -3,7 +3,9 @@
  * be looked at again, and beside it a mark, due when the first of those that fail is.
  * Not here: what follows from a look (zone/alias/alias.ts).
  */
-import { type Alias, type AliasWatch } from '#zone/alias/alias.ts';
+import { type Alias, type AliasWatch, aliasKey } from '#zone/alias/alias.ts';
+import { type OwnerKey } from '#dns/name.ts';
+import { DocumentCache } from '#store/document-cache.ts';
 import { type DocumentWrite } from '#store/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { hasFields, isArrayOf } from '#store/json.ts';
@@ -16,12 +18,31 @@ const ID = 'zone';
 
 const TROUBLES = ['gone', 'failing', 'loop', 'place'];
 
+/** Those of one zone. Each of a thousand in a file may ask for the others. */
+interface ZoneAliases {
+  readonly list: readonly Alias[];
+  readonly byOwner: ReadonlyMap<OwnerKey, Alias>;
+}
+
+const CACHE = new DocumentCache<ZoneAliases>(ALIAS_KIND, ID);
+const NONE: ZoneAliases = { list: [], byOwner: new Map() };
+
 /** In the order in which they are stored; none where a zone has none. Throws STORE_DAMAGED. */
-export function readAliases(reader: Pick<StoreReader, 'document'>, zoneId: number): readonly Alias[] {
-  const value = reader.document(zoneId, ALIAS_KIND, ID);
-  if (value === undefined) return [];
-  if (!isStored(value)) throw formFailure(`the ALIAS records of zone id ${zoneId}`);
-  return value.aliases;
+export function readAliases(reader: StoreReader, zoneId: number): readonly Alias[] {
+  return aliasesOf(reader, zoneId).list;
+}
+
+/** The one at a name of the zone. Throws STORE_DAMAGED. */
+export function findAlias(reader: StoreReader, zoneId: number, owner: OwnerKey): Alias | undefined {
+  return aliasesOf(reader, zoneId).byOwner.get(owner);
+}
+
+function aliasesOf(reader: StoreReader, zoneId: number): ZoneAliases {
+  const make = (value: unknown): ZoneAliases => {
+    if (!isStored(value)) throw formFailure(`the ALIAS records of zone id ${zoneId}`);
+    return { list: value.aliases, byOwner: new Map(value.aliases.map((each) => [aliasKey(each), each])) };
+  };
+  return CACHE.read(reader, zoneId, make) ?? NONE;
 }
 
 /** What is written so that the zone has these and no others. */

@@ -1,6 +1,7 @@
 /** ALIAS in changes by hand: what is published, and what is rejected. */
 import { describe, expect, test } from 'vitest';
-import { ownerKey } from '#dns/name.ts';
+import { nameOf, ownerKey } from '#dns/name.ts';
+import { settleAliases } from '#control/zone/aliases.ts';
 import { TYPE } from '#dns/types.ts';
 import { rrsetOf } from '#zone/view.ts';
 import { ALIAS_ZONE, LB, alias, aliasLab } from '../../support/alias-lab.ts';
@@ -101,4 +102,42 @@ describe('set', () => {
     const made = await aliasLab({ 'lb.test.': { a: ['10.0.0.1'] } });
     expect(good(await made.change(alias('@', 'lb.test.'))).warnings).toMatchObject([{ code: 'ALIAS_PRIVATE' }]);
   });
+});
+
+test('a file with many ALIAS is looked through once, not once for each of them', async () => {
+  const made = await aliasLab({});
+  const record = made.control.zones.find(ALIAS_ZONE)!;
+  let reads = 0;
+  const rdatas = [nameOf('lb.test.')];
+  const manager = 'manual' as const;
+  const owner = (text: string) => nameOf(`${text}.example.`);
+  const txt = {
+    owner: owner('txt'),
+    get type() {
+      reads += 1;
+      return TYPE.TXT;
+    },
+    rrset: { ttl: 60, rdatas: [new Uint8Array([1, 120])], manager },
+  };
+  const cut = { owner: owner('cut'), type: TYPE.NS, rrset: { ttl: 60, rdatas, manager } };
+  const many = Array.from({ length: 300 }, (_, at) => {
+    return { owner: owner(`a${at}`), type: TYPE.ALIAS, rrset: { ttl: 60, rdatas, manager } };
+  });
+  const changes = [txt, cut, ...many] as const;
+  const order = { record, view: made.control.zones.view(record), before: [], looks: new Map() };
+  const rules = { signed: false, recordsPerRrsetMax: 100 };
+  const settings = { reader: made.writer, hasResolvers: true, nowMs: () => 0 };
+  const settled = good(settleAliases({ ...order, rules, changes }, settings));
+  expect([settled.aliases.length, settled.isChanged]).toEqual([300, true]);
+  expect(reads).toBeLessThan(20);
+  // What the change itself makes a delegation counts.
+  const below = { owner: owner('x.cut'), type: TYPE.ALIAS, rrset: { ttl: 60, rdatas, manager } };
+  const codes = bad(settleAliases({ ...order, rules, changes: [...changes, below] }, settings)).map(({ code }) => code);
+  expect(codes).toContain('ALIAS_PLACE');
+  // And one that it takes away does not.
+  const gone = [
+    { owner: owner('sub'), type: TYPE.NS, rrset: null },
+    { ...below, owner: owner('x.sub') },
+  ];
+  expect(settleAliases({ ...order, rules, changes: gone }, settings).ok).toBe(true);
 });
