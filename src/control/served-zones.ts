@@ -14,7 +14,7 @@ import { type StoreReader } from '#store/reader.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type Alias, aliasedView } from '#zone/alias/alias.ts';
 import { decodeChangeset } from '#zone/changeset-codec.ts';
-import { type Changeset } from '#zone/changeset.ts';
+import { type Changeset, madeBySigning } from '#zone/changeset.ts';
 import { filterChangeset } from '#zone/history/net-changes.ts';
 import { changesetLines } from '#zone/changeset-text.ts';
 import { type Response, type ZoneSet, lookup, zoneSet } from '#zone/lookup.ts';
@@ -28,9 +28,13 @@ import { storeResolver } from '#control/outside/store-resolver.ts';
 import { dsForms } from '#control/zone/ds-forms.ts';
 
 /** What is shown of a changeset; what is not shown is counted only where there are too many lines. */
-function shownLines(changeset: Changeset, { isShown, linesMax = CHANGESET_LINES_MAX }: ShownRecords): ChangesetText {
-  const own = isShown === undefined ? changeset : filterChangeset(changeset, ({ owner, type }) => isShown(owner, type));
-  return changesetLines(own, linesMax);
+function shownLines(changeset: Changeset, shown: ShownRecords): ChangesetText {
+  const { isShown = () => true, withSigning = true, linesMax = CHANGESET_LINES_MAX } = shown;
+  if (shown.isShown === undefined && withSigning) return changesetLines(changeset, linesMax);
+  const isMade = madeBySigning(changeset);
+  const isOwn = (rrset: { readonly owner: Name; readonly type: RrType }): boolean =>
+    (withSigning || !isMade(rrset)) && isShown(rrset.owner, rrset.type);
+  return changesetLines(filterChangeset(changeset, isOwn), linesMax);
 }
 
 export class ServedZones implements ZonesApi {

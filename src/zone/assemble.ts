@@ -14,7 +14,7 @@ import { TYPE, type RrType } from '#dns/types.ts';
 import { type ZoneFileOptions, type ZoneRecordLine, parseZoneFile } from '#dns/zone-file.ts';
 import { type CheckOptions } from './check-state.ts';
 import { checkedZone } from './check.ts';
-import { type ZoneView } from './view.ts';
+import { type ZoneView, isSignerType } from './view.ts';
 import { checkZonemd } from './zonemd-check.ts';
 
 /** An RRset and where its first record stands in the file. */
@@ -129,18 +129,6 @@ export function assembleRrsets(
     for (const [type, { owner: first, ttl, at, rdatas }] of node ?? [])
       rrsets.push({ owner: first, type, ttl, rdatas: rdatas.length === 1 ? rdatas : sortRdatas(type, rdatas), at });
   return { rrsets, problems: problems.list() };
-}
-
-const ALWAYS_MANAGED: readonly RrType[] = [TYPE.RRSIG, TYPE.NSEC, TYPE.NSEC3, TYPE.NSEC3PARAM];
-const MANAGED_AT_SIGNED_APEX: readonly RrType[] = [TYPE.CDS, TYPE.CDNSKEY];
-
-/**
- * True for types that only the signer may write in a zone that waxseal signs, or does not sign. CDS and CDNSKEY are its
- * own at the apex only: elsewhere they are signals about other zones (RFC 9615 §4.1).
- */
-export function isSignerType(type: RrType, signed: boolean, isApex: boolean): boolean {
-  if (ALWAYS_MANAGED.includes(type)) return true;
-  return signed && (type === TYPE.DNSKEY || (isApex && MANAGED_AT_SIGNED_APEX.includes(type)));
 }
 
 /**

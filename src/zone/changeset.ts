@@ -6,11 +6,11 @@
 import { equalBytes } from '#base/bytes.ts';
 import { atRrset } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
-import { type Name, type OwnerKey, compareKeys, formatName, ownerKey } from '#dns/name.ts';
+import { type Name, type OwnerKey, compareKeys, equalNames, formatName, ownerKey } from '#dns/name.ts';
 import { type Rrset, rdatasWithout, sortRdatas } from '#dns/rrset.ts';
 import { type Serial } from '#dns/serial.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
-import { type Manager, type NodeRrset, type ZoneNode, type ZoneView, rrsetOf } from './view.ts';
+import { type Manager, type NodeRrset, type ZoneNode, type ZoneView, isSignerType, rrsetOf } from './view.ts';
 import { type ZoneRrset } from './zone.ts';
 
 /**
@@ -199,13 +199,13 @@ function mismatch(rrset: Rrset): Problem {
   );
 }
 
-/** Types at the apex or anywhere that signing makes: undoing a change leaves them to it. */
-const MADE_BY_SIGNING: readonly RrType[] = [TYPE.RRSIG, TYPE.NSEC, TYPE.NSEC3, TYPE.NSEC3PARAM, TYPE.DNSKEY];
-const MADE_AT_APEX: readonly RrType[] = [TYPE.CDS, TYPE.CDNSKEY];
-
-/** Whether records of the type follow from signing, and not from what a person or a life cycle wants. */
-export function isMadeBySigning(type: RrType): boolean {
-  return MADE_BY_SIGNING.includes(type);
+/**
+ * Of the RRsets of a changeset: whether they follow from signing, and not from what a person or a life cycle wants.
+ * Every change of a signed zone has an RRSIG, that of its SOA; where there is none, DNSKEY and CDS were put by hand.
+ */
+export function madeBySigning({ zone, deleted, added }: Changeset): (rrset: Pick<Rrset, 'owner' | 'type'>) => boolean {
+  const isSigned = [deleted, added].some((list) => list.some(({ type }) => type === TYPE.RRSIG));
+  return ({ owner, type }) => isSignerType(type, isSigned, equalNames(owner, zone));
 }
 
 /**
@@ -214,10 +214,11 @@ export function isMadeBySigning(type: RrType): boolean {
  */
 export function revertChanges(view: ZoneView, changeset: Changeset): Result<RrsetChange[]> {
   const touched = new Map<string, { owner: Name; type: RrType; add: Rrset[]; remove: Rrset[] }>();
+  const isMade = madeBySigning(changeset);
   const note = (rrset: Rrset, list: 'add' | 'remove'): void => {
     const key = ownerKey(rrset.owner);
-    const isMade = MADE_BY_SIGNING.includes(rrset.type) || (key === view.apexKey && MADE_AT_APEX.includes(rrset.type));
-    if (isMade) return;
+    // Undoing leaves to signing what is its own, then or now.
+    if (isMade(rrset) || rrsetOf(view.node(key), rrset.type)?.manager === 'dnssec') return;
     const id = setId(key, rrset.type);
     let each = touched.get(id);
     if (each === undefined) touched.set(id, (each = { owner: rrset.owner, type: rrset.type, add: [], remove: [] }));

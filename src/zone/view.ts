@@ -4,7 +4,7 @@
  * are look-ups.
  */
 import { type Name, type OwnerKey } from '#dns/name.ts';
-import { type RrType } from '#dns/types.ts';
+import { TYPE, type RrType } from '#dns/types.ts';
 
 /** Who may change an RRset (docs/architecture.md, "one funnel"); `update:<key>` and others come with their issues. */
 export type Manager = 'manual' | 'dnssec' | 'mail' | 'acme' | 'delegation' | 'catalog' | 'alias';
@@ -52,4 +52,16 @@ export interface ZoneView extends NodeTree {
 /** The RRset of `type` at `node`. */
 export function rrsetOf(node: ZoneNode | undefined, type: RrType): NodeRrset | undefined {
   return node?.rrsets.find((rrset) => rrset.type === type);
+}
+
+const ALWAYS_MANAGED: readonly RrType[] = [TYPE.RRSIG, TYPE.NSEC, TYPE.NSEC3, TYPE.NSEC3PARAM];
+const MANAGED_AT_SIGNED_APEX: readonly RrType[] = [TYPE.CDS, TYPE.CDNSKEY];
+
+/**
+ * True for types that only the signer may write in a zone that waxseal signs, or does not sign. CDS and CDNSKEY are its
+ * own at the apex only: elsewhere they are signals about other zones (RFC 9615 §4.1).
+ */
+export function isSignerType(type: RrType, signed: boolean, isApex: boolean): boolean {
+  if (ALWAYS_MANAGED.includes(type)) return true;
+  return signed && (type === TYPE.DNSKEY || (isApex && MANAGED_AT_SIGNED_APEX.includes(type)));
 }

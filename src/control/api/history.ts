@@ -56,6 +56,8 @@ export interface ZoneDifference {
 export interface ShownRecords {
   /** All unless given. */
   readonly isShown?: (owner: Name, type: RrType) => boolean;
+  /** Those that signing makes too; they are shown unless this is false. */
+  readonly withSigning?: boolean;
   /** CHANGESET_LINES_MAX unless given. */
   readonly linesMax?: number;
 }

@@ -15,7 +15,7 @@ import { type AuditObjectChange, type AuditZoneChange } from '#store/audit/entri
 import { type DocumentValue } from '#store/documents.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { encodeChangeset } from '#zone/changeset-codec.ts';
-import { type Changeset, isMadeBySigning, withSoaSerial } from '#zone/changeset.ts';
+import { type Changeset, madeBySigning, withSoaSerial } from '#zone/changeset.ts';
 import { formatRrset } from '#zone/changeset-text.ts';
 import { type Actor } from '#control/api/control.ts';
 import { type Decision, type Turn } from '#control/commands/decision.ts';
@@ -103,7 +103,8 @@ function ownRecords(changeset: Changeset, list: 'deleted' | 'added'): readonly R
     young !== undefined &&
     old.ttl === young.ttl &&
     equalBytes(withSoaSerial(old.rdatas[0]!, 0), withSoaSerial(young.rdatas[0]!, 0));
-  return changeset[list].filter(({ type }) => !isMadeBySigning(type) && !(type === TYPE.SOA && isSerialAlone));
+  const isMade = madeBySigning(changeset);
+  return changeset[list].filter((rrset) => !isMade(rrset) && !(rrset.type === TYPE.SOA && isSerialAlone));
 }
 
 function countOf(rrsets: readonly Rrset[]): number {

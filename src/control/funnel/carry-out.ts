@@ -10,7 +10,7 @@ import { type Soon, whenThere } from '#control/signing/soon.ts';
 import { encodeNode } from '#store/node-codec.ts';
 import { type NodeWrite, type StoreWrite, type StoreWriter } from '#store/writer.ts';
 import { type ManagedRrset } from '#store/history/managed.ts';
-import { type Changeset, isMadeBySigning } from '#zone/changeset.ts';
+import { type Changeset, madeBySigning } from '#zone/changeset.ts';
 import { formatName } from '#dns/name.ts';
 import { encodeChangeset } from '#zone/changeset-codec.ts';
 import { type EntryFacts, auditEntry } from './audit-entry.ts';
@@ -131,10 +131,11 @@ function storeWrite(decision: Decision, parts: readonly Prepared[], facts: Entry
 }
 
 /** What a later undo must leave alone. */
-function managedOf({ deleted, added }: Changeset): readonly ManagedRrset[] {
+function managedOf(changeset: Changeset): readonly ManagedRrset[] {
   const found = new Map<string, ManagedRrset>();
-  for (const { owner: name, type, manager } of [...deleted, ...added]) {
-    if (manager === undefined || isMadeBySigning(type)) continue;
+  const isMade = madeBySigning(changeset);
+  for (const { owner: name, type, manager } of [...changeset.deleted, ...changeset.added]) {
+    if (manager === undefined || isMade({ owner: name, type })) continue;
     const owner = formatName(name).toLowerCase();
     found.set(`${type} ${owner}`, { owner, type, manager });
   }

@@ -14,7 +14,7 @@ import { managedSince, readManaged } from '#store/history/managed.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { decodeChangeset } from '#zone/changeset-codec.ts';
-import { type Changeset, type RrsetChange, isMadeBySigning, revertChanges } from '#zone/changeset.ts';
+import { type Changeset, type RrsetChange, madeBySigning, revertChanges } from '#zone/changeset.ts';
 import { rrsetOf, type Manager } from '#zone/view.ts';
 import { type CommandOf, type ServedZone, type ZoneContext } from '#control/commands/table.ts';
 import { changeTo, differenceOf } from './history.ts';
@@ -85,11 +85,12 @@ export function rollBackZone(
 }
 
 /** Why a sender with narrower rights may not undo this: it would change what it may not. Names nothing of that. */
-function outOfReach({ zone, deleted, added }: Changeset, mayTouch: MayTouch): Problem | undefined {
+function outOfReach(changeset: Changeset, mayTouch: MayTouch): Problem | undefined {
+  const isMade = madeBySigning(changeset);
   const isOwn = ({ owner, type }: { readonly owner: Name; readonly type: RrType }) =>
-    isMadeBySigning(type) || type === TYPE.SOA || mayTouch(owner, type);
-  const others = [...deleted, ...added].filter((rrset) => !isOwn(rrset)).length;
-  return others === 0 ? undefined : notReached(others, zone);
+    isMade({ owner, type }) || type === TYPE.SOA || mayTouch(owner, type);
+  const others = [...changeset.deleted, ...changeset.added].filter((rrset) => !isOwn(rrset)).length;
+  return others === 0 ? undefined : notReached(others, changeset.zone);
 }
 
 /** The serial is in every change; what else an SOA says is for who may change it. */

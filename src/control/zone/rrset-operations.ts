@@ -15,8 +15,7 @@ import { TYPE, type RrType } from '#dns/types.ts';
 import { foreignWordFix } from '#dns/zone-file-hints.ts';
 import { type RrsetChange } from '#dnssec/plan.ts';
 import { txtText } from '#mail/text/txt.ts';
-import { isSignerType } from '#zone/assemble.ts';
-import { type Manager, type ZoneView, rrsetOf } from '#zone/view.ts';
+import { type Manager, type ZoneView, isSignerType, rrsetOf } from '#zone/view.ts';
 import { type RrsetOperation } from '#control/api/control.ts';
 import { besideSpf, isSpf } from './managed-records.ts';
 

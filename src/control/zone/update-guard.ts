@@ -9,10 +9,9 @@ import { type Name, equalNames, formatName } from '#dns/name.ts';
 import { canonicalRdata, typeName } from '#dns/registry.ts';
 import { RCODE, TYPE } from '#dns/types.ts';
 import { type UpdateRights } from '#transfer/update-rights.ts';
-import { isSignerType } from '#zone/assemble.ts';
 import { type UpdateGuard, type UpdateStep } from '#zone/update/apply.ts';
 import { rrsetText } from '#zone/update/refusal.ts';
-import { type Manager } from '#zone/view.ts';
+import { type Manager, isSignerType } from '#zone/view.ts';
 import { isSpf } from './managed-records.ts';
 import { managed } from './rrset-operations.ts';
 

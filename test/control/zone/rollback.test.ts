@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { formatName, nameOf } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
-import { isMadeBySigning } from '#zone/changeset.ts';
 import { formatRrset } from '#zone/changeset-text.ts';
+import { isSignerType, rrsetOf } from '#zone/view.ts';
 import { type RunOptions } from '#control/api/control.ts';
 import { type VersionAsked } from '#control/api/history.ts';
 import {
@@ -39,9 +39,11 @@ async function bench(options: TestControlOptions = {}, dnssec = false) {
   const text = () => {
     const view = control.zones.view(record());
     const nodes = [...view.ascend(view.apexKey)];
-    const kept = ({ type }: { readonly type: number }) => type !== TYPE.SOA && !isMadeBySigning(type);
-    const all = nodes.flatMap(({ owner, rrsets }) =>
-      rrsets.filter(kept).flatMap((each) => formatRrset({ owner, ...each })),
+    const isSigned = record().dnssec === 'on';
+    const all = nodes.flatMap(({ key, owner, rrsets }) =>
+      rrsets
+        .filter(({ type }) => type !== TYPE.SOA && !isSignerType(type, isSigned, key === view.apexKey))
+        .flatMap((each) => formatRrset({ owner, ...each })),
     );
     return all.join('\n');
   };
@@ -182,6 +184,43 @@ describe('rollback', () => {
     const keys = dnskeys();
     good(await rollBack(serial(11)));
     expect(dnskeys()).toEqual(keys);
+  });
+
+  test('a zone that publishes CDS: neither diff nor undo is about it, and it stays', async () => {
+    const { run, set, rollBack, control, record } = await bench({}, true);
+    const cds = () => {
+      const view = control.zones.view(record());
+      return [TYPE.CDS, TYPE.CDNSKEY].map((type) =>
+        rrsetOf(view.node(view.apexKey), type)?.rdatas.map((rdata) => rdata[2]),
+      );
+    };
+    await set('www', ['192.0.2.7']);
+    const before = record().serial;
+    expect(cds()).not.toContainEqual([0]);
+    // RFC 8078 §4: they ask for no DS from now on.
+    good(await run({ kind: 'dnssec.leave', zone: ZONE }));
+    expect(cds()[0]).toEqual([0]);
+    const shown = good(control.zones.difference(record(), serial(before), undefined, { withSigning: false })).changeset;
+    expect([...shown.added, ...shown.deleted].filter((line) => !line.includes(' SOA '))).toEqual([]);
+    const whole = good(control.zones.difference(record(), serial(before), undefined, {}));
+    expect(whole.changeset.added.filter((line) => / IN CD(?:S|NSKEY) /.test(line))).toHaveLength(2);
+    good(await rollBack(serial(10)));
+    expect(cds()[0]).toEqual([0]);
+    // Nor does a sender with narrower rights hear that this is not its own.
+    const mayTouch: RunOptions['mayTouch'] = (owner) => formatName(owner).startsWith('www.');
+    good(await rollBack(serial(before), { mayTouch }));
+    expect(cds()[0]).toEqual([0]);
+  });
+
+  test('CDS that was put by hand into a zone without signatures comes and goes with its undo, and is shown', async () => {
+    const { run, set, rollBack, lines } = await bench();
+    const text = '12345 13 2 ' + 'AB'.repeat(32);
+    await set('@', [text], 'CDS');
+    expect(lines(serial(10))).toEqual([`+ example.com. 60 IN CDS ${text}`]);
+    good(await rollBack(serial(10)));
+    expect(lines(serial(10))).toEqual([]);
+    good(await run({ kind: 'zone.revert', zone: ZONE, serial: 12 }));
+    expect(lines(serial(10))).toEqual([`+ example.com. 60 IN CDS ${text}`]);
   });
 
   test('a sender with narrower rights may undo what is its own, and is not told of what is not', async () => {

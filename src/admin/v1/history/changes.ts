@@ -11,7 +11,6 @@ import type { AuditView, ShownRecords } from '#control/api/control.ts';
 import type { VersionAsked, ZoneVersion } from '#control/api/history.ts';
 import { nameOf, ownerKey } from '#dns/name.ts';
 import type { ZoneRecord } from '#store/schema.ts';
-import { isMadeBySigning } from '#zone/changeset.ts';
 import { zoneChangeRoute } from '#admin/http/change-route.ts';
 import { given, isoTime } from '#admin/http/form.ts';
 import { type Identity, identityOf } from '#admin/http/identity.ts';
@@ -76,8 +75,7 @@ function shownTo(
   withSigning: boolean,
 ): ShownRecords & { readonly isWhole: boolean } {
   const { isWhole, has } = recordScope(identity, 'read', ownerKey(nameOf(name)));
-  if (isWhole && withSigning) return { isWhole };
-  return { isWhole, isShown: (owner, type) => (withSigning || !isMadeBySigning(type)) && has(owner, type) };
+  return { isWhole, withSigning, ...(isWhole ? {} : { isShown: has }) };
 }
 
 /** Who made a change and why, without where from: the address is for the audit log only. */
