@@ -161,7 +161,7 @@ export const PROBLEM_KINDS = {
 
   // store: what is kept on disk, and its secrets
   BACKUP_BAD: { title: 'a backup is not what was made', status: 500, exit: 6 },
-  BACKUP_FAILED: { title: 'a backup could not be made; nothing of it is left', status: 500, exit: 1 },
+  BACKUP_FAILED: { title: 'a backup could not be made', status: 500, exit: 1 },
   BACKUP_FOLDER: { title: 'the folder of backups cannot be used', status: 422, exit: 1 },
   BACKUP_NONE: { title: 'there is no such backup', status: 404, exit: 3 },
   BACKUP_OLD: { title: 'the newest backup is older than the schedule allows', status: 500, exit: 6 },

@@ -22,7 +22,12 @@ export const BACKUP_HASH_BYTES = 1024 * 1024;
 export const BACKUP_SIGNATURE_NODES = 1000;
 /** Nodes read at once when signatures are checked. */
 export const BACKUP_BATCH_NODES = 256;
-/** What a backup that was broken off has left is removed after so long: longer than BACKUP_MS_MAX. */
+/** A note of who works in a folder: names of a machine and of a folder. */
+export const BACKUP_OWNER_BYTES_MAX = 8 * 1024;
+/**
+ * What a backup that was broken off has left is removed after so long, when it is not known whether its process is
+ * gone: longer than BACKUP_MS_MAX.
+ */
 export const BACKUP_LEFTOVER_MS = 3 * 3_600_000;
 /** Scheduled backups that are kept unless configured: two weeks of daily ones. */
 export const BACKUP_KEEP_DEFAULT = 14;

@@ -21,7 +21,7 @@ try {
 own.once('message', (request: BackupRequest) => {
   void doBackupJob(request).then((reply) => own.send?.(reply, undefined, undefined, () => own.disconnect?.()));
 });
-// The parent has gone: what is half written is removed by a later backup.
+// The parent has gone: what is half written is removed by the next backup.
 own.on('disconnect', () => own.exit());
 // What is meant for the server is not for this process: its parent says when to end.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) own.on(signal, () => {});

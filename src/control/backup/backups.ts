@@ -156,7 +156,7 @@ export class Backups implements BackupsApi {
     });
   }
 
-  /** One that is being made is broken off; nothing of it is left. */
+  /** One that is being made is broken off; what is left of it goes with the next one. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running?.done;

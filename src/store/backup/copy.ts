@@ -5,7 +5,7 @@
  * Not here: what is checked of it (verify.ts).
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { atPath } from '#base/place.ts';
@@ -16,6 +16,11 @@ import { readKekChange, settleKek } from '#store/kek/change.ts';
 import { type StoreReader, openReader } from '#store/reader.ts';
 import { type ChangingSealer, type Sealer, changingSealer, createSealer } from '#store/seal.ts';
 import { BACKUP_FILES } from './manifest.ts';
+import { OWNER_FILE, isOwnerGone, noteOwner } from './owner.ts';
+
+const COPY = 'waxseal-copy-';
+/** What LMDB puts beside the link to a store. */
+const COPY_FILES: ReadonlySet<string> = new Set([BACKUP_FILES.data, 'lock.mdb', OWNER_FILE]);
 
 export interface StoreCopy {
   readonly reader: StoreReader;
@@ -26,9 +31,11 @@ export interface StoreCopy {
 
 /** Opens `data.mdb` in `folder`. Throws StoreFailure: not a store, newer than this version, damaged. */
 export function openCopy(folder: string): StoreCopy {
-  const view = mkdtempSync(join(tmpdir(), 'waxseal-copy-'));
+  removeLeftCopies(tmpdir());
+  const view = mkdtempSync(join(tmpdir(), COPY));
   const leave = () => rmSync(view, { recursive: true, force: true });
   try {
+    noteOwner(view, COPY);
     symlinkSync(resolve(folder, BACKUP_FILES.data), join(view, BACKUP_FILES.data));
     const reader = openReader(view);
     const { environment, read } = reader.inspect();
@@ -47,6 +54,21 @@ export function openCopy(folder: string): StoreCopy {
     leave();
     if (error instanceof StoreFailure) throw inPlace(error, view, folder);
     throw error;
+  }
+}
+
+/** What processes of ours that were killed have left: real folders of this user with nothing else in them. */
+function removeLeftCopies(folder: string): void {
+  for (const entry of readdirSync(folder).filter((each) => each.startsWith(COPY))) {
+    const path = join(folder, entry);
+    try {
+      const about = lstatSync(path);
+      if (!about.isDirectory() || about.uid !== process.getuid?.() || !isOwnerGone(path, COPY)) continue;
+      if (readdirSync(path).every((name) => COPY_FILES.has(name))) rmSync(path, { recursive: true });
+    } catch (error) {
+      // Another process removes it, or it cannot be removed: neither is in the way of this one.
+      if (!(error instanceof Error && 'code' in error)) throw error;
+    }
   }
 }
 

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { BACKUPS_LISTED_MAX, BACKUP_LEFTOVER_MS } from '#base/limits/backup.ts';
 import { messageOf } from '#store/failure.ts';
 import { BACKUP_FILES, type BackupManifest, isBackupName, readManifest, readVerified } from './manifest.ts';
+import { OWNER_FILE, isOwnerGone, removeOwner } from './owner.ts';
 
 export interface ListedBackup {
   readonly name: string;
@@ -76,17 +77,17 @@ export function removeOldBackups(folder: string, installation: string, keep: num
 }
 
 /**
- * Removes what backups and removals that were broken off BACKUP_LEFTOVER_MS before `nowMs` have left; what cannot be
- * removed stays.
+ * Removes what backups of `storeDir` have left whose process is gone, and what those and removals that were broken off
+ * BACKUP_LEFTOVER_MS before `nowMs` have left; what cannot be removed stays.
  */
-export function removeLeftovers(folder: string, nowMs: number): void {
+export function removeLeftovers(folder: string, storeDir: string, nowMs: number): void {
   for (const entry of entriesOf(folder)) {
     const start = [PARTIAL, REMOVING].find((each) => entry.startsWith(each));
     if (start === undefined || !isBackupName(entry.slice(start.length))) continue;
     const path = join(folder, entry);
     unlessItFails(() => {
       const isOld = nowMs - lstatSync(path).mtimeMs > BACKUP_LEFTOVER_MS;
-      if (isOld && hasOnlyOurFiles(path)) removeFiles(path);
+      if (hasOnlyOurFiles(path) && (isOld || isOwnerGone(path, storeDir))) removeFiles(path);
     });
   }
 }
@@ -104,13 +105,15 @@ function unlessItFails(remove: () => void): void {
 export function removeFiles(folder: string): void {
   for (const name of FILES) rmSync(join(folder, name), { force: true });
   rmSync(join(folder, 'lock.mdb'), { force: true });
+  removeOwner(folder);
   rmdirSync(folder);
 }
 
-/** A real folder in which nothing but regular files of a backup is. */
+/** A real folder in which nothing but regular files of a backup is, and the note of one that is being made. */
 function hasOnlyOurFiles(folder: string): boolean {
   if (!lstatSync(folder).isDirectory()) return false;
-  return readdirSync(folder, { withFileTypes: true }).every((each) => each.isFile() && FILES.has(each.name));
+  const isOurs = (name: string): boolean => FILES.has(name) || name === OWNER_FILE;
+  return readdirSync(folder, { withFileTypes: true }).every((each) => each.isFile() && isOurs(each.name));
 }
 
 /** Makes what was renamed or made in the folder durable. */

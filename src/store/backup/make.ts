@@ -29,6 +29,7 @@ import { type StoreReader, openReader } from '#store/reader.ts';
 import { openCopy, sealerOfCopy } from './copy.ts';
 import { partialFolder, removeFiles, removeLeftovers, syncFolder } from './folder.ts';
 import { BACKUP_FILES, type BackupManifest, type BackupZone, backupName, hashFile, sealManifest } from './manifest.ts';
+import { noteOwner, removeOwner } from './owner.ts';
 
 export interface BackupOrder {
   /** Of the store. */
@@ -47,7 +48,10 @@ export interface MadeBackup {
   readonly manifest: BackupManifest;
 }
 
-/** Durable when it resolves. Rejects with BACKUP_FAILED or BACKUP_FOLDER, or a KEK_ code; nothing is left then. */
+/**
+ * Durable when it resolves. Rejects with BACKUP_FAILED or BACKUP_FOLDER, or a KEK_ code; nothing is left then. What is
+ * left when the process is killed goes with the next backup of the store.
+ */
 export async function makeBackup(order: BackupOrder): Promise<MadeBackup> {
   prepareFolder(order);
   const name = backupName(order.nowMs, randomBytes(4).toString('hex'));
@@ -55,9 +59,11 @@ export async function makeBackup(order: BackupOrder): Promise<MadeBackup> {
   const final = join(order.folder, name);
   try {
     mkdirSync(partial, { mode: 0o700 });
+    noteOwner(partial, order.storeDir);
     await copyStore(order, partial);
     const manifest = await describe(order, partial, name);
     writeDurably(join(partial, BACKUP_FILES.manifest), manifest);
+    removeOwner(partial);
     syncFolder(partial);
     // rename(2) would put it in place of an empty folder of that name, which is not ours.
     if (existsSync(final)) throw new Error(`${final} is there already`);
@@ -82,7 +88,7 @@ function prepareFolder({ folder, storeDir, nowMs }: BackupOrder): void {
   if (folder === storeDir || folder.startsWith(`${storeDir}/`)) throw unusable("it is the store's own folder");
   try {
     makeFolder(folder);
-    removeLeftovers(folder, nowMs);
+    removeLeftovers(folder, storeDir, nowMs);
   } catch (error) {
     throw unusable(messageOf(error), error);
   }

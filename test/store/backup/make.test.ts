@@ -20,6 +20,7 @@ import { TYPE } from '#dns/types.ts';
 import { listBackups, removeOldBackups } from '#store/backup/folder.ts';
 import { makeBackup } from '#store/backup/make.ts';
 import { BACKUP_FILES, readManifest, readZones } from '#store/backup/manifest.ts';
+import { noteOwner } from '#store/backup/owner.ts';
 import { encodeNode } from '#store/node-codec.ts';
 import { fromLatin1 } from '#base/bytes.ts';
 import { ownerKey } from '#dns/name.ts';
@@ -268,13 +269,18 @@ describe('old backups', () => {
     expect(removeOldBackups(folder, writer.installation(), 1)).toEqual([names[0]]);
   });
 
-  test('what a backup that was broken off has left goes after hours, and only that', async () => {
+  test('what a backup that was killed has left goes with the next one, or after hours, and only that', async () => {
     const { dir } = temporaryStore();
     const folder = join(temporaryFolder(), 'backups');
-    const left = (name: string, hours: number, file: string) => {
+    const left = (name: string, hours: number, file: string, owner?: object) => {
       const path = join(folder, name);
       mkdirSync(path, { recursive: true });
       writeFileSync(join(path, file), 'x');
+      noteOwner(path, dir);
+      const note = join(path, 'owner.json');
+      const noted = JSON.parse(readFileSync(note, 'utf8')) as object;
+      if (owner === undefined) rmSync(note);
+      else writeFileSync(note, JSON.stringify({ ...noted, ...owner }));
       const time = (TEST_NOW_MS - hours * HOUR_MS) / 1000;
       utimesSync(path, time, time);
     };
@@ -283,6 +289,14 @@ describe('old backups', () => {
     left('.partial-waxseal-20200101T000000Z-22222222', 4, 'mine');
     left('.removing-waxseal-20200101T000000Z-33333333', 4, 'data.mdb');
     left('.partial-other', 4, 'data.mdb');
+    // Above the highest one that Linux gives (pid_max in proc(5)).
+    const pid = 4_194_305;
+    const partial = (digit: string) => `.partial-waxseal-20200101T000000Z-${digit.repeat(8)}`;
+    left(partial('4'), 0, 'data.mdb', { pid });
+    left(partial('5'), 0, 'data.mdb', {});
+    left(partial('6'), 0, 'data.mdb', { pid, host: 'another' });
+    left(partial('7'), 0, 'data.mdb', { pid, of: '/another/store' });
+    left(partial('8'), 0, 'mine', { pid });
     await backupOf(dir, { folder });
     expect(
       readdirSync(folder)
@@ -292,6 +306,7 @@ describe('old backups', () => {
       '.partial-other',
       '.partial-waxseal-20200101T000000Z-11111111',
       '.partial-waxseal-20200101T000000Z-22222222',
+      ...['5', '6', '7', '8'].map(partial),
     ]);
   });
 });
