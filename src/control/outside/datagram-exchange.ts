@@ -50,6 +50,8 @@ export function exchangeDatagram<Reply>(order: DatagramOrder<Reply>): Promise<Ex
     else if (++datagrams >= datagramsMax) end({ failure: 'answers with octets that are no reply' });
   });
   // Connected: the kernel drops what comes from elsewhere.
-  socket.connect(server.port, server.ip, () => socket.send(message));
+  // Not as the callback of `connect`, which is called for a failure too: no route, no IPv6 on this machine.
+  socket.once('connect', () => socket.send(message));
+  socket.connect(server.port, server.ip);
   return promise;
 }
