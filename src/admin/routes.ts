@@ -13,6 +13,7 @@ import { certificatesRoutes } from '#admin/v1/certificates.ts';
 import { changesRoutes } from '#admin/v1/history/changes.ts';
 import { dnssecChildrenRoutes } from '#admin/v1/dnssec-children.ts';
 import { delegationCheckRoutes } from '#admin/v1/delegation-check.ts';
+import { zoneCheckRoutes } from '#admin/v1/zone-check.ts';
 import { dnssecPolicyRoutes } from '#admin/v1/dnssec-policies.ts';
 import { dnssecKeysRoutes } from '#admin/v1/dnssec-keys.ts';
 import { dnssecRolloverRoutes } from '#admin/v1/dnssec-rollovers.ts';
@@ -66,6 +67,7 @@ export function adminRoutes({ zoneFileBytesMax = ZONE_FILE_BYTES_MAX, eventTimes
   return [
     ...zonesRoutes,
     ...delegationCheckRoutes,
+    ...zoneCheckRoutes,
     ...zoneRoutes,
     ...zonefileRoutes(zoneFileBytesMax),
     ...rrsetsRoutes,

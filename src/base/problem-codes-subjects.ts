@@ -14,6 +14,7 @@ export const DNSSEC_PROBLEMS = {
   DNSSEC_UNSIGNED: { title: 'an RRset that must be signed is not', status: 500, exit: 6 },
   NSEC3_APEX: { title: 'the name of the zone is too long for NSEC3', status: 409, exit: 4 },
   DELEGATION_BUSY: { title: 'too many delegations are being checked', status: 503, exit: 1 },
+  ZONE_CHECK_BUSY: { title: 'too many zones are being checked', status: 503, exit: 1 },
   ZONEMD_MISMATCH: { title: 'a zone file is not the one that its ZONEMD is of', status: 422, exit: 6 },
   ZONEMD_SIZE: { title: 'the zone is too large for ZONEMD', status: 409, exit: 4 },
   NSEC3_COLLISION: { title: 'two names of the zone have the same NSEC3 hash', status: 409, exit: 4 },

@@ -19,6 +19,7 @@ const NOUNS: Readonly<Record<string, Noun>> = {
   init: { summary: 'a first zone, and what to do at the registrar', load: async () => (await import('./init.ts')).defineInit },
   serve: { summary: 'run the server', load: async () => (await import('./serve-command.ts')).defineServe },
   status: { summary: 'state of the server', load: async () => (await import('./status.ts')).defineStatus },
+  check: { summary: 'a zone as strangers meet it', load: async () => (await import('./check.ts')).defineCheck },
   query: { summary: 'what is answered to a question, and why', load: async () => (await import('./query.ts')).defineQuery },
   search: { summary: 'records of all zones, by text', load: async () => (await import('./search.ts')).defineSearch },
   bimi: { summary: 'BIMI: check a logo, and have it hosted', load: async () => (await import('./bimi.ts')).defineBimi },

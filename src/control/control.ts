@@ -39,8 +39,8 @@ import { certificateFamilies } from '#control/certificate/counts.ts';
 import { type CertificateFiles } from '#control/certificate/files.ts';
 import { type DelegationApi } from '#control/api/delegation.ts';
 import { type DnssecApi } from '#control/api/dnssec.ts';
-import { type DelegationCheckApi } from '#control/api/delegation-check.ts';
-import { delegationChecks } from '#control/delegation-check/checks.ts';
+import { type OutsideChecksApi } from '#control/api/zone-check.ts';
+import { outsideChecks } from '#control/doctor/outside-checks.ts';
 import { type DnssecKeysApi } from '#control/api/dnssec-keys.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
 import { type CommandKind, type CommandTable, type Handler, type ZoneContext, handlerOf } from '#control/commands/table.ts';
@@ -169,7 +169,7 @@ export class Control implements ControlApi {
   readonly dnssec: DnssecApi;
   readonly dnssecKeys: DnssecKeysApi;
   readonly delegation: DelegationApi;
-  readonly delegationChecks: DelegationCheckApi;
+  readonly checks: OutsideChecksApi;
   readonly audit: AuditApi;
   readonly keys: Reseal;
   readonly backups: Backups;
@@ -229,7 +229,7 @@ export class Control implements ControlApi {
     [this.dnssec, this.dnssecKeys, this.delegation] = [dnssec.api, dnssec.keys, delegation.api];
     this.backups = new Backups({ ...shared, alert: (problems) => alert(undefined, problems), freezes: dnssec.api });
     [this.cdsNotifier, this.#dnssecMetrics] = [dnssec.notifier, zoneKeys.metrics];
-    [this.notifyFollowers, this.delegationChecks] = [transfer.followers(delegation), delegationChecks(shared)];
+    [this.notifyFollowers, this.checks] = [transfer.followers(delegation), outsideChecks(shared)];
     this.refreshable = this.#refreshed(options, dnssec.sampler, alert);
     const aliases = aliasParts({ ...shared, recordsPerRrsetMax, onDue });
     const sources = [...mail, certificates.source, ...zoneKeys.sources, ...aliases.sources];

@@ -9,6 +9,7 @@ const COMMANDS = [
   ['init'],
   ['serve'],
   ['status'],
+  ['check'],
   ['query'],
   ['search'],
   ['version'],

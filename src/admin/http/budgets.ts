@@ -12,6 +12,7 @@ import {
   SERVED_WAITS_PER_TOKEN_MAX,
   SERVED_WAITS_RESERVED,
 } from '#base/limits/admin.ts';
+import { CHECKS_MAX as ZONE_CHECKS_MAX, CHECKS_PER_TOKEN_MAX, CHECKS_RESERVED } from '#base/limits/outside.ts';
 import { EVENT_STREAMS_MAX, EVENT_STREAMS_PER_TOKEN_MAX, EVENT_STREAMS_RESERVED } from '#base/limits/events.ts';
 import { DELEGATION_CHECKS_MAX as CHECKS_MAX, DELEGATION_CHECKS_PER_TOKEN_MAX } from '#base/limits/outside.ts';
 import { DELEGATION_CHECKS_RESERVED } from '#base/limits/outside.ts';
@@ -32,7 +33,8 @@ interface Budget {
   readonly reserved: number;
 }
 
-export type BudgetName = 'streams' | 'looks' | 'delegations' | 'waits' | 'octets' | 'texts' | 'imports' | 'searches';
+type OutsideBudget = 'looks' | 'checks' | 'delegations';
+export type BudgetName = OutsideBudget | 'streams' | 'waits' | 'octets' | 'texts' | 'imports' | 'searches';
 
 /** What is turned away for its size, or for a budget. */
 type Reason = BudgetName | 'records';
@@ -66,6 +68,12 @@ export class Budgets {
         max: OUTSIDE_LOOKS_MAX,
         perTokenMax: OUTSIDE_LOOKS_PER_TOKEN_MAX,
         reserved: OUTSIDE_LOOKS_RESERVED,
+      },
+      checks: {
+        what: 'checks of zones',
+        max: ZONE_CHECKS_MAX,
+        perTokenMax: CHECKS_PER_TOKEN_MAX,
+        reserved: CHECKS_RESERVED,
       },
       delegations: {
         what: 'checks of delegations',

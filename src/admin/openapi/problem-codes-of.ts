@@ -35,6 +35,7 @@ const WRITING: readonly ProblemCode[] = [
   'STORE_LIMIT',
   'SECRET_SEALED',
   'DELEGATION_BUSY',
+  'ZONE_CHECK_BUSY',
 ];
 
 /** What a zone may be given, by records or by a file. */

@@ -40,7 +40,7 @@ export const delegationCheckRoutes = [
     description: 'Asks every name server of the zone and of its parent, and takes up to ten seconds.',
     answers: { 200: DelegationForm },
     show: async ({ control, zone }) => {
-      const report = await control.delegationChecks.check(zone);
+      const report = await control.checks.delegation.check(zone);
       return report.ok ? ok({ body: () => delegationForm(zone.name, report.value) }) : report;
     },
   }),

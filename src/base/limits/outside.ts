@@ -86,3 +86,44 @@ export const DELEGATION_CHECKS_MAX = 8;
 export const DELEGATION_CHECKS_PER_TOKEN_MAX = DELEGATION_CHECKS_MAX / 4;
 /** Of them, only for administrators. */
 export const DELEGATION_CHECKS_RESERVED = DELEGATION_CHECKS_MAX / 4;
+
+// --- the check of a zone from outside ---
+
+/** For one check, whatever does not answer: what is not known by then was not tested. STARTTLS has 20 s of them. */
+export const CHECK_MS_MAX = 25_000;
+/** Checks at the same time, of all zones, those of the schedule included: each has 16 questions under way. */
+export const CHECKS_MAX = 8;
+/** A token's share of those that are asked for. */
+export const CHECKS_PER_TOKEN_MAX = CHECKS_MAX / 4;
+/** Of them, only for administrators. */
+export const CHECKS_RESERVED = CHECKS_MAX / 4;
+/** Questions to resolvers and name servers that one check has under way. */
+export const CHECK_QUESTIONS_AT_ONCE = 16;
+/** Questions of one check: SPF takes up to 300, a zone with 13 name servers 400. More were not asked. */
+export const CHECK_QUESTIONS_MAX = 1200;
+/** Mail hosts of a zone that are looked at; senders try the best few. */
+export const CHECK_MAIL_HOSTS_MAX = 8;
+/** Addresses of each whose names are looked up. */
+export const CHECK_HOST_ADDRESSES_MAX = 4;
+/** DKIM selectors of a zone that are looked up; two or three are usual, and old ones stay for a while. */
+export const CHECK_SELECTORS_MAX = 32;
+/** RRsets that are compared with what each name server has. */
+export const CHECK_COMPARED_MAX = 24;
+/** Addresses of name servers that they are compared at, and whose signatures are judged. */
+export const CHECK_SERVERS_MAX = 12;
+/** Hosts outside whose consent to DMARC reports is looked up. */
+export const CHECK_REPORT_HOSTS_MAX = 8;
+/** Labels that CAA is looked for at, on the way up. */
+export const CHECK_CAA_LABELS_MAX = 8;
+/** Characters of one line of evidence: strangers write them. */
+export const CHECK_EVIDENCE_CHARACTERS_MAX = 400;
+/** Results of one check; past it those that passed are left out first. */
+export const CHECK_RESULTS_MAX = 500;
+/** A certificate that ends sooner is warned of: half of what the shortest renewal leaves (30 of 90 days). */
+export const CHECK_CERTIFICATE_MS = 14 * 86_400_000;
+/** Signatures have more than this part of their refresh time left; less means that no signer renews them. */
+export const CHECK_SIGNATURE_SHARE = 0.5;
+/** RFC 8461 §3.2: weeks; less than a day protects no sender that comes seldom. */
+export const CHECK_STS_MAX_AGE_SECONDS_MIN = 86_400;
+/** How long signatures that others made are to have left: when they renew them is not known. */
+export const CHECK_FOREIGN_REFRESH_SECONDS = 4 * 86_400;

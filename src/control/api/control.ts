@@ -27,7 +27,7 @@ import { type KeptAnswersApi } from './kept-answers.ts';
 import { type ZonemdHash } from '#zone/zonemd.ts';
 import { type DelegationApi, type DelegationCommand } from './delegation.ts';
 import { type DnssecApi, type DnssecCommand, type DsForm } from './dnssec.ts';
-import { type DelegationCheckApi } from './delegation-check.ts';
+import { type OutsideChecksApi } from './zone-check.ts';
 import { type DnssecKeysApi, type DnssecKeysCommand } from './dnssec-keys.ts';
 import { type EventsApi } from './events.ts';
 import { type BimiView, type LiveTlsaHost, type LiveTlsaQuestion, type MailCommand } from './mail.ts';
@@ -242,7 +242,7 @@ export interface ControlApi {
   readonly dnssec: DnssecApi;
   readonly dnssecKeys: DnssecKeysApi;
   readonly delegation: DelegationApi;
-  readonly delegationChecks: DelegationCheckApi;
+  readonly checks: OutsideChecksApi;
   readonly transfer: TransferApi;
   readonly audit: AuditApi;
   readonly keys: KeysApi;

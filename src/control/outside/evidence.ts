@@ -38,6 +38,10 @@ export interface OutsideWitnesses {
   readonly bimiProbes?: ReadonlyMap<string, BimiProbe>;
   /** Those who look at the certificates of mail hosts; absent: no place does. */
   readonly liveChecks?: ReadonlyMap<string, StarttlsLook>;
+  /** The same on port 443, with TLS from the beginning; absent: web hosts are not looked at. */
+  readonly webHosts?: StarttlsLook;
+  /** Fetches files of any host at public addresses; absent: none are. */
+  readonly publicFiles?: BimiProbe;
   /** The name servers that a zone's own NS records name; absent: they are not asked. */
   readonly secondaries?: ZoneSecondaries;
   /** Those who look at this server's own policy host; absent: it has none. */

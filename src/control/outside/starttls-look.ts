@@ -14,6 +14,8 @@ import { lookSignal, probeAddresses } from './probe-addresses.ts';
 import { ProbeFailure } from './probe-failure.ts';
 import { presentedAt } from './starttls.ts';
 
+const HTTPS_PORT = 443;
+
 /** What the look is called in evidence: it is no view from elsewhere, and does not claim to be one. */
 export const STARTTLS_LOOK = 'STARTTLS from this server';
 
@@ -27,6 +29,8 @@ export interface StarttlsLookOptions {
   readonly networks?: readonly Network[];
   /** Senders know no other port than 25; tests do. */
   readonly port?: number;
+  /** TLS from the beginning, as on port 443. */
+  readonly isTlsAtOnce?: boolean;
   /** The time for all of it, where that is not the usual one. */
   readonly limitMs?: number;
   /** Ends what is under way, when the process ends. */
@@ -37,6 +41,7 @@ export function starttlsLook({
   resolver,
   networks = [],
   port = SMTP_PORT,
+  isTlsAtOnce = false,
   limitMs = STARTTLS_LOOK_MS_MAX,
   stopped,
 }: StarttlsLookOptions): StarttlsLook {
@@ -44,7 +49,7 @@ export function starttlsLook({
   return async (host, gone) => {
     const signal = lookSignal(limitMs, stopped, gone);
     const lookAt = (ip: string): Promise<AddressSeen> =>
-      presentedAt({ ip, port, host, signal }).then(
+      presentedAt({ ip, port, host, isTlsAtOnce, signal }).then(
         (presented) => ({ ip, ...presented }),
         (error: unknown) => ({ ip, failure: asFailure(error) }),
       );
@@ -55,6 +60,11 @@ export function starttlsLook({
       return { failure: asFailure(error) };
     }
   };
+}
+
+/** The same for hosts that speak TLS from the beginning, on port 443 unless given. */
+export function tlsLook(options: StarttlsLookOptions): StarttlsLook {
+  return starttlsLook({ port: HTTPS_PORT, ...options, isTlsAtOnce: true });
 }
 
 function asFailure(error: unknown): ProbeFailure {

@@ -17,12 +17,14 @@ export interface StarttlsTarget {
   readonly port: number;
   /** Name in SNI. */
   readonly host: string;
+  /** TLS from the beginning, and no mail host. */
+  readonly isTlsAtOnce?: boolean;
   /** The end of the time for all of it. */
   readonly signal: AbortSignal;
 }
 
 /** What the host at `ip` presents. Nothing of it is kept open. */
-export async function presentedAt({ ip, port, host, signal }: StarttlsTarget): Promise<Presented> {
+export async function presentedAt({ ip, port, host, isTlsAtOnce, signal }: StarttlsTarget): Promise<Presented> {
   const steps: { step: ProbeStep } = { step: 'connect' };
   const socket = connect({ host: ip, port });
   // A connection that fails later than all of this must not end the process.
@@ -34,13 +36,20 @@ export async function presentedAt({ ip, port, host, signal }: StarttlsTarget): P
     else signal.addEventListener('abort', expire, { once: true });
   });
   try {
-    return await Promise.race([converse(socket, host, steps), ended]);
+    const talk = isTlsAtOnce === true ? handshake : converse;
+    return await Promise.race([talk(socket, host, steps), ended]);
   } catch (error) {
     throw handshakeFailure(error, steps.step);
   } finally {
     signal.removeEventListener('abort', expire);
     socket.destroy();
   }
+}
+
+async function handshake(socket: Socket, host: string, steps: { step: ProbeStep }): Promise<Presented> {
+  await connected(socket, STARTTLS_CONNECT_MS_MAX);
+  steps.step = 'TLS';
+  return shakeHands(socket, host);
 }
 
 async function converse(socket: Socket, host: string, steps: { step: ProbeStep }): Promise<Presented> {

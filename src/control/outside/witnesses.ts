@@ -13,7 +13,7 @@ import { bimiProbe, stsProbe } from './file-probes.ts';
 import { reachableOrIn } from './probe-addresses.ts';
 import { nameServerResolver, validatingResolver } from './outside-resolver.ts';
 import { readRoots, resolverOf } from './resolver-of.ts';
-import { STARTTLS_LOOK, starttlsLook } from './starttls-look.ts';
+import { STARTTLS_LOOK, starttlsLook, tlsLook } from './starttls-look.ts';
 import { ZoneSecondaries, ownAddresses } from './zone-secondaries.ts';
 
 export interface Outside {
@@ -45,7 +45,9 @@ export function outsideOf({ mail, dns }: Pick<Config, 'mail' | 'dns'>): Result<O
       nameServers: new Map(nameServers.map((server) => [server, nameServerResolver(server)])),
       probes: new Map(isProbing ? [[HTTPS_PROBE, stsProbe(probing)]] : []),
       bimiProbes: new Map(isProbing ? [[HTTPS_PROBE, bimiProbe(probing)]] : []),
+      ...(isProbing ? { publicFiles: bimiProbe({ ...probing, networks: [] }) } : {}),
       liveChecks: new Map(isLookingAtMailHosts ? [[STARTTLS_LOOK, starttlsLook(shared)]] : []),
+      ...(isLookingAtMailHosts ? { webHosts: tlsLook(shared) } : {}),
       ...(secondaries === 'listed'
         ? {}
         : { secondaries: new ZoneSecondaries({ isOurs: ownAddresses(dns.listen), serverAt: nameServerResolver }) }),

@@ -84,6 +84,7 @@ const POLICY: Readonly<
   'get /v1/zones/{zone}/dnssec/children': 'zone-read',
   'patch /v1/zones/{zone}/dnssec/children': 'zone-change',
   'get /v1/zones/{zone}/delegation': 'zone-read',
+  'get /v1/zones/{zone}/check': 'zone-read',
   'post /v1/zones/{zone}/dnssec/roll': 'zone-change',
   'get /v1/zones/{zone}/dnssec/timeline': 'zone-read',
   'post /v1/zones/{zone}/dnssec/orders': 'zone-change',

@@ -64,6 +64,7 @@ test('what asks other name servers, and streams, take their share', () => {
     '/v1/spf/:domain/check looks',
     '/v1/spf/:domain/flatten looks',
     '/v1/spf/:domain/tree looks',
+    '/v1/zones/:zone/check checks',
     '/v1/zones/:zone/delegation delegations',
     '/v1/zones/:zone/mail/check looks',
     '/v1/zones/:zone/mail/proposal looks',

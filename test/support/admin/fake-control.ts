@@ -146,8 +146,13 @@ export class FakeControl implements ControlApi {
     setFreeze: (reason) => Promise.resolve(ok(reason === undefined ? undefined : { reason, by: 'test', atMs: 0 })),
   };
   readonly dnssecKeys: ControlApi['dnssecKeys'] = { export: () => Promise.resolve(fail(problem('DNSSEC_OFF', WHOLE, 'it has no keys'))) };
-  readonly delegationChecks: ControlApi['delegationChecks'] = {
-    check: () => Promise.resolve(ok({ isAcceptable: true, findings: [], ns: [], serial: 1, hosts: [], parent: [] })),
+  readonly checks: ControlApi['checks'] = {
+    delegation: {
+      check: () => Promise.resolve(ok({ isAcceptable: true, findings: [], ns: [], serial: 1, hosts: [], parent: [] })),
+    },
+    zone: {
+      check: ({ name, serial }) => Promise.resolve(ok({ zone: name, atMs: START_MS, serial, verdict: 'passed', results: [], omitted: 0 })),
+    },
   };
   readonly keys: ControlApi['keys'] = { reseal: () => Promise.resolve(fail(problem('KEK_CHANGE', WHOLE, 'there is no store'))) };
   readonly backups: ControlApi['backups'] = {
