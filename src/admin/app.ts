@@ -39,6 +39,7 @@ import { powerdnsRoutes } from '#admin/powerdns/routes.ts';
 import { checkForwarded, proxyTest } from './forwarded.ts';
 import { rejectOtherHosts } from './known-hosts.ts';
 import { type RouteOptions, adminRoutes } from './routes.ts';
+import { originForm, rejectOddRequests, withoutTokens } from './strict-requests.ts';
 
 export interface AdminOptions extends RouteOptions {
   readonly control: ControlApi;
@@ -61,6 +62,8 @@ export async function buildAdmin(options: AdminOptions): Promise<AdminApp> {
   const isProxy = proxyTest(options.trustedProxies ?? []);
   const app = newApp(logger, isProxy);
   app.decorate('dialect', hasPowerdns ? POWERDNS : null);
+  await addBrowserHeaders(app);
+  rejectOddRequests(app);
   checkForwarded(app, isProxy);
   rejectOtherHosts(app, options.hosts ?? []);
   const methods = checkRoutes(app);
@@ -94,7 +97,10 @@ function newApp(logger: FastifyBaseLogger | undefined, isProxy: (address: string
     trustProxy: isProxy,
     routerOptions: { maxParamLength: URL_PARAMETER_CHARACTERS_MAX, ignoreTrailingSlash: false },
     return503OnClosing: true,
+    rewriteUrl: ({ url = '/' }) => originForm(url),
     frameworkErrors: (error, request, reply) => {
+      // Before any hook: a URL that cannot be read.
+      reply.headers({ 'x-content-type-options': 'nosniff', 'cross-origin-resource-policy': 'same-origin' });
       handleError(error, request, reply);
     },
   });
@@ -118,13 +124,17 @@ function checkRoutes(app: AdminApp): AllowedMethods {
   return methods;
 }
 
-/** Headers for browsers, and limits against too many requests. */
-async function protect(app: AdminApp, requestsPerMinuteMax: number): Promise<void> {
+/** Headers for browsers, on every answer: call before any hook that may answer. */
+async function addBrowserHeaders(app: AdminApp): Promise<void> {
   await app.register(helmet, {
     // The server speaks plain HTTP: these headers would send browsers to an https:// address that does not exist.
     contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
     hsts: false,
   });
+}
+
+/** Limits against too many requests. */
+async function protect(app: AdminApp, requestsPerMinuteMax: number): Promise<void> {
   await app.register(rateLimit, {
     max: requestsPerMinuteMax * API_TOKENS_PER_ADDRESS,
     timeWindow: 60_000,
@@ -148,7 +158,8 @@ async function protect(app: AdminApp, requestsPerMinuteMax: number): Promise<voi
 function answerUnknownPaths(app: AdminApp, methods: AllowedMethods): void {
   app.setNotFoundHandler((request, reply) => {
     const allowed = methods.methodsOf(request.url);
-    if (allowed.length === 0)
+    // A path of ours below which there is nothing of that name has its method all the same.
+    if (allowed.length === 0 || allowed.includes(request.method))
       return sendProblems(reply, [problem('ROUTE_NOT_FOUND', WHOLE, `there is no ${request.url.split('?')[0]}`, { fix: 'see /docs' })]);
     reply.header('allow', allowed.join(', '));
     return sendProblems(reply, [problem('METHOD_NOT_ALLOWED', WHOLE, `${request.method} is not possible here; ${allowed.join(', ')} are`)]);
@@ -158,7 +169,8 @@ function answerUnknownPaths(app: AdminApp, methods: AllowedMethods): void {
 /** One event for each request: what changes something at level info, reads and probes at level debug. */
 function logRequests(app: AdminApp): void {
   app.addHook('onResponse', (request, reply, done) => {
-    const { method, url } = request;
+    const { method } = request;
+    const url = withoutTokens(request.url);
     // Null: a public route, or a sender that was rejected.
     const tokenId = request.identity?.actor.id;
     const isRead = method === 'GET' || method === 'HEAD' || method === 'OPTIONS';

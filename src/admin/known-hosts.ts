@@ -10,12 +10,15 @@ import { problem } from '#base/problem.ts';
 import type { AdminApp } from '#admin/http/admin-app.ts';
 import { isUnixConnection } from '#admin/http/identity.ts';
 import { sendProblems } from '#admin/http/problems.ts';
+import { authorityOf } from './strict-requests.ts';
 
 /** Puts the hook on the app. `names` in lower case, without a last dot. Call before any other hook answers. */
 export function rejectOtherHosts(app: AdminApp, names: readonly string[]): void {
   app.addHook('onRequest', async (request, reply) => {
-    const { host } = request.headers;
-    if (host === undefined || isUnixConnection(request) || isKnownHost(host, names)) return;
+    // RFC 9112 §3.2.2: where the URL names a host, that is the one that is meant, whatever the header says.
+    const hosts = [authorityOf(request.originalUrl), request.headers.host].filter((each) => each !== undefined);
+    const host = hosts.find((each) => !isKnownHost(each, names));
+    if (host === undefined || isUnixConnection(request)) return;
     await sendProblems(reply, [
       problem('HOST_UNKNOWN', inHeader('Host'), `this server is not known as ${JSON.stringify(host.slice(0, 255))}`, {
         rfc: 'RFC 9110 §7.4',

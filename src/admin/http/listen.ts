@@ -14,6 +14,7 @@ import {
   ADMIN_CONNECTIONS_PER_NETWORK_MAX,
   HTTP_HEADERS_MS_MAX,
   HTTP_HEADER_BYTES_MAX,
+  HTTP_IDLE_MS_MAX,
   HTTP_REQUEST_MS_MAX,
 } from '#base/limits/admin.ts';
 import { SOCKET_PATH_BYTES_MAX } from '#base/limits/process.ts';
@@ -26,6 +27,8 @@ export interface ListenOptions {
   /** Path of the Unix socket; undefined: only TCP. */
   readonly socketPath: string | undefined;
   readonly requestMsMax?: number;
+  /** Of a connection on which nothing comes and nothing goes; a test has a shorter one. */
+  readonly idleMsMax?: number;
   /** Descriptor of a socket that is open at `tcp` already. */
   readonly tcpFd?: number | undefined;
   /** The TCP listener speaks TLS; absent: plain HTTP. */
@@ -50,19 +53,19 @@ export interface AdminListeners {
 
 /** Binds both. Throws the system's error (address in use, no permission), and when another server has the socket. */
 export async function listenAdmin(app: AdminApp, options: ListenOptions): Promise<AdminListeners> {
-  const { tcp, socketPath, requestMsMax, tcpFd, tls, isProxy } = options;
+  const { tcp, socketPath, tcpFd, tls, isProxy } = options;
   const servers: Server[] = [];
   let address = '';
   try {
     if (socketPath !== undefined) {
-      const server = newServer(app, requestMsMax);
+      const server = newServer(app, options);
       server.on('connection', markUnixConnection);
       servers.push(server);
       await freeSocketPath(socketPath);
       await bindSocket(server, socketPath);
     }
     if (tcp !== undefined) {
-      const server = tls === undefined ? newServer(app, requestMsMax) : newTlsServer(app, tls, requestMsMax);
+      const server = tls === undefined ? newServer(app, options) : newTlsServer(app, tls, options);
       server.on('connection', shareConnections(isProxy));
       servers.push(server);
       const where = tcpFd === undefined ? { host: tcp.ip, port: tcp.port, exclusive: true } : { fd: tcpFd };
@@ -86,20 +89,23 @@ export async function listenAdmin(app: AdminApp, options: ListenOptions): Promis
   };
 }
 
-function newServer(app: AdminApp, requestMsMax?: number): Server {
-  return bounded(createServer(httpOptions(requestMsMax), (request, response) => app.routing(request, response)));
+type Times = Pick<ListenOptions, 'requestMsMax' | 'idleMsMax'>;
+
+function newServer(app: AdminApp, times: Times): Server {
+  const server = createServer(httpOptions(times), (request, response) => app.routing(request, response));
+  return bounded(server, times);
 }
 
-function newTlsServer(app: AdminApp, tls: TlsOfListener, requestMsMax?: number): Server {
-  const options = { ...httpOptions(requestMsMax), ...tls.serverOptions() };
+function newTlsServer(app: AdminApp, tls: TlsOfListener, times: Times): Server {
+  const options = { ...httpOptions(times), ...tls.serverOptions() };
   const server = https.createServer(options, (request, response) => app.routing(request, response));
   // A client that does not speak TLS, or has no certificate: its connection is closed, and that is all.
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   tls.start(server);
-  return bounded(server);
+  return bounded(server, times);
 }
 
-function httpOptions(requestMsMax = HTTP_REQUEST_MS_MAX): ServerOptions {
+function httpOptions({ requestMsMax = HTTP_REQUEST_MS_MAX }: Times): ServerOptions {
   return {
     maxHeaderSize: HTTP_HEADER_BYTES_MAX,
     headersTimeout: Math.min(HTTP_HEADERS_MS_MAX, requestMsMax),
@@ -108,8 +114,11 @@ function httpOptions(requestMsMax = HTTP_REQUEST_MS_MAX): ServerOptions {
   };
 }
 
-function bounded<T extends Server>(server: T): T {
+function bounded<T extends Server>(server: T, { idleMsMax = HTTP_IDLE_MS_MAX }: Times): T {
   server.maxConnections = ADMIN_CONNECTIONS_MAX;
+  // As many as HTTP_HEADER_BYTES_MAX has: what is beyond a number of them would be left out without a word.
+  server.maxHeadersCount = 0;
+  server.timeout = idleMsMax;
   return server;
 }
 

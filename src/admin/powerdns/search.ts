@@ -52,7 +52,7 @@ export const searchDataRoutes: readonly Route[] = [
       let from: SearchPlace | undefined;
       // Its clients read no pages: a long search continues, slice by slice, until it has enough or the client goes.
       const most = kind === 'all' || kind === 'record' ? limit : 0;
-      while (objects.length < most && !request.raw.destroyed) {
+      while (objects.length < most && !reply.raw.destroyed) {
         const { found, next } = await search(control, identity, wanted, { from, limit: limit - objects.length });
         objects.push(...found.flatMap((each) => recordsOf(each, (text) => isName(nameText(each.owner)) || isIn(text))));
         from = next;

@@ -41,6 +41,13 @@ export const ADMIN_CONNECTIONS_PER_NETWORK_MAX = ADMIN_CONNECTIONS_MAX / 4;
 export const HTTP_HEADERS_MS_MAX = 10_000;
 /** Time for a whole request, unless configured: a 256 MiB zone file at 1 MiB/s, rounded up. */
 export const HTTP_REQUEST_MS_MAX = 300_000;
+/** Requests of one connection that are sent before answers have come: programs that do so send a few. */
+export const HTTP_PIPELINED_MAX = 32;
+/**
+ * A connection on which nothing comes and nothing goes: its client has stopped reading an answer, which is in memory
+ * until then. Longer than CLI_ANSWER_MS_MAX, in which a request may be carried out.
+ */
+export const HTTP_IDLE_MS_MAX = 600_000;
 /** Requests of one token a minute over TCP: 100 a second is a busy script. The Unix socket has no limit. */
 export const API_REQUESTS_PER_MINUTE_MAX = 6000;
 /**
