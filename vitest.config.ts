@@ -13,6 +13,7 @@ export const NOT_UNIT = [
   'test/server/answer-service.test.ts',
   // Programs of other projects judge, or make the certificates.
   'test/**/*judges.test.ts',
+  'test/control/import/import-process.test.ts',
   'test/control/mta-sts-evidence.test.ts',
   'test/control/outside/dns-stream.test.ts',
   'test/control/outside/https-probe.test.ts',

@@ -133,6 +133,9 @@ export const PROBLEM_KINDS = {
   ...TRANSFER_PROBLEMS,
 
   // control: what the zones and tokens are asked for
+  IMPORT_FAILED: { title: 'the process of a large import has ended early; nothing was changed', status: 500, exit: 1 },
+  IMPORT_OVERTAKEN: { title: 'the zone changed again and again while its import was read', status: 409, exit: 4 },
+  IMPORT_UNDER_WAY: { title: 'an import of the zone is under way, and the change waited long', status: 409, exit: 4 },
   RECORDS_MISSING: bad('an operation on an RRset has no records'),
   RRSET_MANAGED: { title: 'the RRset is managed by a part of waxseal and cannot be changed by hand', status: 409, exit: 4 },
   SIGNING_SELF_CHECK: { title: 'freshly made signatures failed the independent check; nothing was published', status: 500, exit: 6 },

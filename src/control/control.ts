@@ -12,7 +12,6 @@ import { type Resolver } from '#dns/resolver.ts';
 import { type RrType } from '#dns/types.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { type StoreFailure } from '#store/failure.ts';
-import { readAcceptedClock } from '#store/dnssec/policies.ts';
 import { readTimeline } from '#store/timeline.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { MemoryZone } from '#zone/zone.ts';
@@ -66,7 +65,8 @@ import { mailUpkeep } from '#control/mail/upkeep.ts';
 import { mailWatcher } from '#control/mail/watcher.ts';
 import { ServedZones } from './served-zones.ts';
 import { type CounterTable, metricFamilies, updateFamily } from './metrics.ts';
-import { keyParts } from './key-parts.ts';
+import { Imports, type ImportsWay } from '#control/import/imports.ts';
+import { keyParts, signingClockOf } from './key-parts.ts';
 import { outcomeOf } from './outcome.ts';
 import { NO_WITNESSES, type OutsideWitnesses } from '#control/outside/evidence.ts';
 import { OWN_HOST, ownHostLook } from '#control/outside/own-host-look.ts';
@@ -78,7 +78,7 @@ import { storedSignerMail } from '#control/signers/mail.ts';
 import { Signers } from '#control/signers/signers.ts';
 import { ZonePreparer } from '#control/signing/prepare.ts';
 import { Reseal } from './reseal.ts';
-import { SigningClock, clockAlerts } from '#control/signing/signing-clock.ts';
+import { type SigningClock, clockAlerts } from '#control/signing/signing-clock.ts';
 import { suspendAlerts } from '#control/signing/suspends.ts';
 import { controlStatus } from './status.ts';
 import { type CatalogParts, catalogParts } from '#control/catalog/catalog.ts';
@@ -91,7 +91,7 @@ import { zoneHandlers } from '#control/zone/decide.ts';
 import { type Refreshable, storedZones } from '#control/zone/refresh.ts';
 
 /** `runJob`: who makes backups; a process of its own unless given. */
-export interface ControlOptions extends Pick<BackupsOptions, 'runJob' | 'backup'> {
+export interface ControlOptions extends Pick<BackupsOptions, 'runJob' | 'backup'>, ImportsWay {
   readonly writer: StoreWriter;
   readonly publisher: Publisher;
   readonly clock: Clock;
@@ -146,6 +146,7 @@ export class Control implements ControlApi {
   readonly #mail: MailSteps;
   readonly #handlers: CommandTable<CommandKind>;
   readonly #dnssecMetrics: () => readonly MetricFamily[];
+  readonly #imports: Imports;
   readonly #certificateFiles: CertificateParts['files'];
   readonly #wakeForPolicyHost: () => Promise<Result<unknown>>;
   readonly #startedAtMs: number;
@@ -214,7 +215,6 @@ export class Control implements ControlApi {
     this.events = new EventFeed(writer, this.#funnel);
     this.auditParts = auditParts({ ...shared, events: this.events });
     this.audit = this.auditParts.api;
-    this.keys = new Reseal({ ...options, funnel: this.#funnel });
     [this.tokens, this.keptAnswers] = [new Tokens(shared), new KeptAnswers(shared)];
     const transfer = catalogParts({ ...shared, recordsPerRrsetMax, settings: options.certificates ?? {} });
     [this.transferParts, this.transfer] = [transfer, transfer.api];
@@ -224,14 +224,15 @@ export class Control implements ControlApi {
     const certificates = certificateParts({ ...shared, recordsPerRrsetMax, settings: options.certificates ?? {}, onDue });
     [this.certificates, this.#certificateFiles] = [certificates.reads, (files, log) => certificates.files(files, log)];
     const signing = { recordsPerRrsetMax, signingClock: this.#signingClock };
-    const told = { onDue, note: this.events.note.bind(this.events) };
-    const { dnssec, delegation, ...zoneKeys } = keyParts({ ...shared, ...signing, ...told });
+    const note = this.events.note.bind(this.events);
+    const { dnssec, delegation, ...zoneKeys } = keyParts({ ...shared, ...signing, onDue, note });
     [this.dnssec, this.dnssecKeys, this.delegation] = [dnssec.api, dnssec.keys, delegation.api];
     this.backups = new Backups({ ...shared, alert: (problems) => alert(undefined, problems), freezes: dnssec.api });
     [this.cdsNotifier, this.#dnssecMetrics] = [dnssec.notifier, zoneKeys.metrics];
     [this.notifyFollowers, this.checks] = [transfer.followers(delegation), outsideChecks(shared)];
     this.refreshable = this.#refreshed(options, dnssec.sampler, alert);
     const aliases = aliasParts({ ...shared, recordsPerRrsetMax, onDue });
+    [this.#imports, this.keys] = [new Imports({ ...shared, ...signing, onDue }), new Reseal(shared)];
     const sources = [...mail, certificates.source, ...zoneKeys.sources, ...aliases.sources];
     this.lifecycles = lifecycleClock({ time, funnel: this.#funnel, sources });
     this.signers = new Signers({ ...shared, mail: storedSignerMail(writer, run), filesRoot: signerFilesRoot });
@@ -293,16 +294,18 @@ export class Control implements ControlApi {
     const turn = { actor, action: command.kind, dryRun, upkeep: handler.isUpkeep ?? false };
     const decide = (how: (context: ZoneContext) => ReturnType<typeof handler.decide>) => () => this.#decide(command, handler, options, how);
     const { look } = handler;
-    const done =
-      look === undefined
-        ? await this.#funnel.change(
-            turn,
-            decide((context) => handler.decide(command, context)),
-          )
-        : await this.#funnel.changeAfter(turn, async () => {
-            const looked = await look(command);
-            return looked.ok ? ok(decide(looked.value)) : looked;
-          });
+    const inTurn = decide((context) => handler.decide(command, context));
+    const afterLook = async (looking: NonNullable<typeof look>) => {
+      const looked = await looking(command);
+      return looked.ok ? ok(decide(looked.value)) : looked;
+    };
+    const change = () => {
+      if (look === undefined) return this.#funnel.change(turn, inTurn);
+      return this.#funnel.changeAfter(turn, () => afterLook(look));
+    };
+    const done = this.#imports.takes(command)
+      ? await this.#imports.carryOut({ command, turn, options, decide })
+      : await this.#imports.afterImport(command.zone, actor, change);
     if (!done.ok) return done;
     const current = this.#writer.zoneByName(command.zone);
     return ok(outcomeOf(formatName(command.zone), done.value, current, { dryRun, warnings: done.warnings }));
@@ -381,6 +384,7 @@ export class Control implements ControlApi {
   /** Lets running changes end and closes the store. */
   async close(): Promise<void> {
     this.events.close();
+    this.#imports.stop();
     await this.transferParts.follower.stop();
     await this.#funnel.idle();
     this.#publisher.close();
@@ -390,11 +394,3 @@ export class Control implements ControlApi {
 
 /** What alerts share with other parts. */
 type AlertsShared = Omit<ServerAlertsOptions, 'events' | 'settings' | 'families' | 'notifier' | 'keeper'>;
-
-function signingClockOf(writer: StoreWriter, clock: Clock, uptime: () => Uptime): SigningClock {
-  const highWaterMs = () => writer.clockHighWaterMs();
-  const signingClock = new SigningClock({ clock, uptime, highWaterMs, accepted: () => readAcceptedClock(writer) });
-  // What the clock says before it jumps.
-  signingClock.read();
-  return signingClock;
-}

@@ -3,8 +3,8 @@ import { CHANGESET_LINES_MAX } from '#base/limits/changes.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { changesetLines } from '#zone/changeset-text.ts';
 import { type ChangesetText, type Outcome } from '#control/api/control.ts';
+import { type Prepared } from '#control/commands/decision.ts';
 import { type Done } from '#control/funnel/carry-out.ts';
-import { type Prepared } from '#control/signing/prepare.ts';
 
 /** `current`: the zone's record now; undefined when the zone is not there, or not yet. */
 export function outcomeOf(
@@ -36,8 +36,8 @@ export function outcomeOf(
   };
 }
 
-function textOf({ plan }: Prepared): ChangesetText {
-  return changesetLines(plan.changeset, CHANGESET_LINES_MAX);
+function textOf({ plan, shown }: Prepared): ChangesetText {
+  return shown ?? changesetLines(plan.changeset, CHANGESET_LINES_MAX);
 }
 
 function unchanged(serial: number, omitted: number): ChangesetText {

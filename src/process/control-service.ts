@@ -33,6 +33,7 @@ import { signAnswer } from '#control/update/sign-answer.ts';
 import { readUptime } from '#control/lifecycle/boot-time.ts';
 import { Scheduler } from '#control/lifecycle/scheduler.ts';
 import { type Outside } from '#control/outside/witnesses.ts';
+import { runImportProcess } from '#control/import/import-process.ts';
 import { Publisher } from '#control/publish/publisher.ts';
 import { postedReports } from '#control/reports/posted.ts';
 import { SignerExporter } from '#control/signers/export.ts';
@@ -271,6 +272,7 @@ export class ControlService {
       recordsPerRrsetMax: config.limits.recordsPerRrsetMax,
       auditKeepMs: config.audit.keepMs,
       backup: config.backup,
+      runImport: runImportProcess,
       primaryRoots,
       onMailEvents: (zone, events) => logMailEvents(log, zone, events, this.#isFirstScreen() ? 'debug' : 'info'),
       certificates: {

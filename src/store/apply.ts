@@ -76,6 +76,8 @@ export interface StoreWrite {
    * before its detail.
    */
   readonly auditThrough?: number;
+  /** No zone has it yet, and no other zone gets it. */
+  readonly reservedZoneId?: number;
   /** What clients that follow receive; in this order. */
   readonly events?: readonly EventWrite[];
   readonly tokens?: { readonly put?: readonly TokenRecord[]; readonly remove?: readonly string[] };
@@ -116,7 +118,7 @@ export function applyWrite({ db }: Environment, write: StoreWrite, tools: ApplyT
   const { bytes, entries } = applyNodes(db, write.nodes ?? [], counts, changes, makeRoom);
   const zones = put.map((record) => ({ ...record, revision: generation, nodeCount: counts.get(record.id)! }));
   for (const record of zones) db.zones.putSync(zoneKey(record.id), encodeJson(record));
-  reserveZoneIds(db.meta, put);
+  reserveZoneIds(db.meta, put, write.reservedZoneId);
 
   noteManagedSince(db, generation);
   const journalled = new Set<number>();
@@ -253,10 +255,9 @@ function removeZone(db: Environment['db'], zoneId: number): void {
   }
 }
 
-function reserveZoneIds(meta: Octets, put: readonly ZoneRecord[]): void {
-  if (put.length === 0) return;
+function reserveZoneIds(meta: Octets, put: readonly ZoneRecord[], reserved = 0): void {
   const next = nextZoneId(meta);
-  const highest = Math.max(...put.map((record) => record.id));
+  const highest = put.reduce((most, { id }) => Math.max(most, id), reserved);
   if (highest >= next) meta.putSync(textKey(META.NEXT_ZONE), encodeJson(highest + 1));
 }
 

@@ -8,6 +8,7 @@ import { doBackupJob } from '#control/backup/jobs.ts';
 import { type AlertParts } from '#control/alerts/settings.ts';
 import { type CertificateSettings } from '#control/certificate/certificates.ts';
 import { Control } from '#control/control.ts';
+import { type RunImport } from '#control/import/import-process.ts';
 import { type AskServer } from '#control/dnssec/parent.ts';
 import { askDirectly } from '#control/outside/direct-question.ts';
 import { Scheduler } from '#control/lifecycle/scheduler.ts';
@@ -66,6 +67,9 @@ export interface TestControlOptions extends Partial<WriterOptions> {
   readonly certificates?: CertificateSettings;
   /** What the parent's name servers answer. */
   readonly askServer?: AskServer;
+  /** Who makes large imports ready; all are made in their turns unless given. */
+  readonly runImport?: RunImport;
+  readonly importWaitMs?: number;
   /** Rules of alerts, and where they are sent. */
   readonly alerts?: AlertParts;
   /** Of the scheduler. */
@@ -122,6 +126,8 @@ export function temporaryControl(options: TestControlOptions = {}): TestControl 
     socketPath: '',
     counterTable: {},
     runJob: doBackupJob,
+    ...(options.runImport === undefined ? {} : { runImport: options.runImport }),
+    ...(options.importWaitMs === undefined ? {} : { importWaitMs: options.importWaitMs }),
   });
   const run: TestControl['run'] = (command, more = {}) => control.run(command, { actor: TEST_ACTOR, dryRun: false, ...more });
   const timers = new TestTimers(() => uptimeMs);

@@ -117,7 +117,8 @@ export async function runCommand(
   if (beyond.length > 0) return fail(...beyond.map(placed));
   const mayChange = (apex: Name) => allows(identity, 'zone-change', ownerKey(apex));
   const mayTouch = mayTouchOf(identity, ownerKey(command.zone));
-  const result = await control.run(command, { actor, mayChange, dryRun, ...given({ precondition, mayTouch }) });
+  const signal = command.kind === 'zone.import' ? whenGone(reply) : undefined;
+  const result = await control.run(command, { actor, mayChange, dryRun, ...given({ precondition, mayTouch, signal }) });
   if (!result.ok) return fail(...result.problems.map(placed));
   const seen = visibleOutcome(identity, result.value, ownerKey(command.zone));
   const outcome = { ...seen, warnings: seen.warnings.map(placed) };
@@ -125,6 +126,13 @@ export async function runCommand(
   // Without a place to wait the change is durable all the same: the answer is that of a wait that was too short.
   const mayWait = request.server.budgets.take('waits', request, reply) === undefined;
   return ok({ outcome, served: mayWait && (await control.workers.waitServed(outcome.revision, WAIT_SERVED_MS_MAX)) });
+}
+
+/** Aborted when the client has gone before its answer. */
+function whenGone({ raw }: Order['reply']): AbortSignal {
+  const gone = new AbortController();
+  raw.once('close', () => raw.writableFinished || gone.abort());
+  return gone.signal;
 }
 
 /** Runs the command; gives the body of the answer and sets its status and headers. */

@@ -36,6 +36,7 @@ const WRITING: readonly ProblemCode[] = [
   'SECRET_SEALED',
   'DELEGATION_BUSY',
   'ZONE_CHECK_BUSY',
+  'IMPORT_UNDER_WAY',
 ];
 
 /** What a zone may be given, by records or by a file. */
@@ -46,6 +47,7 @@ const ZONE_DATA = like(
     'TEXT_',
     'TYPE_',
     'GENERATE_',
+    'IMPORT_',
     'INCLUDE_',
     'PROBLEMS_MORE',
     'RECORD',

@@ -1,6 +1,6 @@
 /**
- * Limits of changes: how many wait for the one writer, what is shown of them, and the upkeep of signatures. Each with
- * its reason.
+ * Limits of changes: how many wait for the one writer, what is shown of them, large imports, and the upkeep of
+ * signatures. Each with its reason.
  */
 
 // --- changes that wait ---
@@ -66,3 +66,23 @@ export const REFRESH_SLICE_NODES = 5000;
 export const REFRESH_EVERY_MS = 3_600_000;
 /** How often it is looked whether the sweep of a zone is due; after a start, all zones are due. */
 export const REFRESH_LOOK_MS = 60_000;
+
+// --- imports that have a process of their own ---
+
+/**
+ * A zone file from here on is read in a process of its own: some 5,000 records, which take this process half a second.
+ * Below it a process would take longer to start than the file to read.
+ */
+export const IMPORT_APART_CHARACTERS_MIN = 256 * 1024;
+/** A file from here on waits for others of its size; it does not hold up smaller ones. Some 100,000 records. */
+export const IMPORT_LARGE_CHARACTERS_MIN = 4 * 1024 * 1024;
+/** For reading, checking and signing one: four million records on a slow core, and then some. */
+export const IMPORT_MS_MAX = 1_800_000;
+/** How often one is made again because its zone changed meanwhile, by upkeep or by records of its parent. */
+export const IMPORT_TRIES_MAX = 3;
+/** How long another change of the zone waits for an import of it: what clients of UPDATE have patience for. */
+export const IMPORT_WAIT_MS = 10_000;
+/** Changes that wait so: a client that repeats does not fill the memory. */
+export const IMPORT_WAITING_MAX = 200;
+/** Octets that are written to or read from its files at once. */
+export const IMPORT_FILE_CHUNK_BYTES = 1024 * 1024;

@@ -165,6 +165,8 @@ export interface RunOptions {
   readonly mayChange?: (apex: Name) => boolean;
   /** Whether the actor may change this RRset of the command's own zone, for undos; unless given it may. */
   readonly mayTouch?: (owner: Name, type: RrType) => boolean;
+  /** Ends a large import that is not committed yet: who gave it has gone. */
+  readonly signal?: AbortSignal;
   /** A check made inside the serial writer, just before deciding; its problem rejects the command (for RRset ETags). */
   readonly precondition?: (record: ZoneRecord | undefined, view: ZoneView | undefined) => Problem | undefined;
 }

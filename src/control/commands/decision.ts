@@ -13,6 +13,7 @@ import { type ForeignKeyRef, type Presigned, type SecondaryRole } from '#store/s
 import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type DocumentWrite, type EventWrite, type SecretWrite, type StoreWrite } from '#store/writer.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
+import { type ChangesetLines } from '#zone/changeset-text.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type ZonemdHash } from '#zone/zonemd.ts';
 import { type Actor } from '#control/api/control.ts';
@@ -21,6 +22,29 @@ import { type MailNote } from '#control/api/mail.ts';
 /** A zone of a decision as it will be. */
 export interface PreparedZone {
   readonly record: ZoneRecord;
+}
+
+/** A change that is planned, signed and found good, and not written yet. */
+export interface Prepared extends PreparedZone {
+  readonly plan: ZonePlan;
+  /** False when the zone stays as it is. */
+  readonly isChanged: boolean;
+  /** Sealed secrets of new keys, by key id. */
+  readonly fresh: ReadonlyMap<string, Uint8Array>;
+  /** Ids of keys whose secrets go. */
+  readonly forgotten: readonly string[];
+  /** Where the next slice of a renewal begins; undefined at the end of the zone. */
+  readonly next?: string;
+  /** What is shown of the changeset, where the plan is without it. */
+  readonly shown?: ChangesetLines;
+}
+
+/** Parts that another process has planned, signed and checked: their plans have neither nodes nor records any more. */
+export interface MadeApart {
+  readonly parts: readonly Prepared[];
+  readonly changed: boolean;
+  /** Undefined when nothing is to be written. */
+  readonly write: StoreWrite | undefined;
 }
 
 /** Keys of a zone as they will be, when something about them changes. */
@@ -98,6 +122,10 @@ export interface Decision {
   /** The zone that the audit entry names; undefined: the server as a whole. */
   readonly zone?: string;
   readonly parts?: readonly ZonePart[];
+  /** Instead of parts, documents, secrets and events. */
+  readonly made?: MadeApart;
+  /** An id that no zone has yet, and no other zone gets from now on. */
+  readonly reservedZoneId?: number;
   /** Zones that are removed with all that belongs to them. */
   readonly removed?: readonly ZoneRecord[];
   readonly documents?: readonly DocumentWrite[];

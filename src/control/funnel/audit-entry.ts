@@ -18,8 +18,7 @@ import { encodeChangeset } from '#zone/changeset-codec.ts';
 import { type Changeset, madeBySigning, withSoaSerial } from '#zone/changeset.ts';
 import { formatRrset } from '#zone/changeset-text.ts';
 import { type Actor } from '#control/api/control.ts';
-import { type Decision, type Turn } from '#control/commands/decision.ts';
-import { type Prepared } from '#control/signing/prepare.ts';
+import { type Decision, type Prepared, type Turn } from '#control/commands/decision.ts';
 
 /** What an entry is made of beside the decision. */
 export interface EntryFacts {

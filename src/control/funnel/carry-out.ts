@@ -16,8 +16,8 @@ import { encodeChangeset } from '#zone/changeset-codec.ts';
 import { type EntryFacts, auditEntry } from './audit-entry.ts';
 import { zoneChanged, zoneRemoved } from '#control/commands/events.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
-import { type Prepared, type ZonePreparer } from '#control/signing/prepare.ts';
-import { type Decision, type Turn, type ZonePart } from '#control/commands/decision.ts';
+import { type ZonePreparer } from '#control/signing/prepare.ts';
+import { type Decision, type Prepared, type Turn, type ZonePart } from '#control/commands/decision.ts';
 
 /** What became of a decision. */
 export interface Done {
@@ -50,8 +50,13 @@ export interface Ready {
 export function makeReady(
   decision: Decision,
   turn: Turn,
-  options: Pick<CarryOutOptions, 'clock' | 'preparer' | 'writer' | 'countedMs'>,
+  options: Pick<CarryOutOptions, 'clock' | 'preparer' | 'countedMs'> & { readonly writer: EntryFacts['reader'] },
 ): Soon<Result<Ready>> {
+  const { made } = decision;
+  if (made !== undefined) {
+    const done: Done = { decision, parts: made.parts, changed: made.changed };
+    return ok(turn.dryRun === true || made.write === undefined ? { done } : { done, write: made.write });
+  }
   return whenThere(prepareAll(decision.parts ?? [], options.preparer), (prepared) => {
     if (!prepared.ok) return prepared;
     const changing = prepared.value.filter(({ isChanged }) => isChanged);
@@ -106,6 +111,7 @@ function prepareAll(parts: readonly ZonePart[], preparer: ZonePreparer): Soon<Re
 function storeWrite(decision: Decision, parts: readonly Prepared[], facts: EntryFacts): StoreWrite {
   const { turn } = facts;
   const { removed = [], documents = [], secrets = [], events = [], tokens, kek, auditThrough } = decision;
+  const { reservedZoneId } = decision;
   const { upkeep = false } = turn;
   return {
     audit: decision.audit ?? auditEntry(decision, parts, facts),
@@ -123,6 +129,7 @@ function storeWrite(decision: Decision, parts: readonly Prepared[], facts: Entry
       ...removed.map((record) => zoneRemoved(record, turn)),
       ...events,
     ],
+    ...(reservedZoneId === undefined ? {} : { reservedZoneId }),
     ...(tokens === undefined ? {} : { tokens }),
     ...(kek === undefined ? {} : { kek }),
     ...(auditThrough === undefined ? {} : { auditThrough }),

@@ -115,7 +115,7 @@ function isForItself(ready: Result<Ready>): boolean {
   if (!ready.ok || ready.value.write === undefined) return false;
   const { parts, decision } = ready.value.done;
   const nodes = parts.reduce((sum, { plan }) => sum + plan.nodes.size + plan.hashed.size, 0);
-  return nodes > GROUP_NODES_MAX || decision.kek !== undefined;
+  return nodes > GROUP_NODES_MAX || decision.kek !== undefined || decision.made !== undefined;
 }
 
 /** The group is durable. */

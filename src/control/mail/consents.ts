@@ -8,7 +8,6 @@ import { TYPE } from '#dns/types.ts';
 import { consentingFor, ownerText } from '#mail/report-consents.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type StoreReader } from '#store/reader.ts';
-import { type StoreWriter } from '#store/writer.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { rrsetOf } from '#zone/view.ts';
 import { readMailState } from '#store/mail/state.ts';
@@ -16,7 +15,7 @@ import { type ZonePart } from '#control/commands/decision.ts';
 import { type ServedZone } from '#control/commands/table.ts';
 
 /** The deepest served zone that `name` is in. */
-export function servedZoneOf(writer: StoreWriter, name: Name): ServedZone | undefined {
+export function servedZoneOf(writer: StoreReader, name: Name): ServedZone | undefined {
   for (let at: Name | undefined = name; at !== undefined; at = at.length === 1 ? undefined : parentName(at)) {
     const record = writer.zoneByName(at);
     if (record !== undefined) return { record, view: writer.view(record) };
@@ -25,7 +24,7 @@ export function servedZoneOf(writer: StoreWriter, name: Name): ServedZone | unde
 }
 
 /** True when the policy of a zone other than `self` wants the consent at `owner`: that of the host, or that of the domain. */
-export function isClaimedByOthers(writer: StoreWriter, self: ZoneRecord, owner: Name): boolean {
+export function isClaimedByOthers(writer: StoreReader, self: ZoneRecord, owner: Name): boolean {
   const domain = consentingFor(owner);
   if (domain === undefined) return false;
   const text = ownerText(owner);
@@ -37,7 +36,7 @@ export function isClaimedByOthers(writer: StoreWriter, self: ZoneRecord, owner: 
 }
 
 /** The zone's mail without a policy: consents elsewhere that are its own become manual records, or go. */
-export function releaseConsents(writer: StoreWriter, self: ZoneRecord, records: 'keep' | 'delete'): ZonePart[] {
+export function releaseConsents(writer: StoreReader, self: ZoneRecord, records: 'keep' | 'delete'): ZonePart[] {
   const parts = new Map<number, ServedZone & { readonly changes: RrsetChange[] }>();
   for (const owner of consentsOf(writer, self.id).map(nameOf)) {
     const zone = servedZoneOf(writer, owner);

@@ -29,11 +29,11 @@ import { KEY_TYPES } from '#dnssec/plan-records.ts';
 import { type FlaggedNode, sampleNodes, sampleOf, verifyHashed, verifyNodes } from '#dnssec/verify.ts';
 import { keyPolicyOf, policyNameOf } from '#store/dnssec/policies.ts';
 import { type ZoneRecord } from '#store/schema.ts';
-import { type StoreWriter } from '#store/writer.ts';
+import { type DecisionStore } from '#control/commands/decision-store.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { overlayZone } from '#zone/overlay.ts';
 import { type NodeRrset, type ZoneView, rrsetOf } from '#zone/view.ts';
-import { type KeySet, type ZonePart } from '#control/commands/decision.ts';
+import { type KeySet, type Prepared, type ZonePart } from '#control/commands/decision.ts';
 import { presignedOnly } from '#control/commands/presigned.ts';
 import { keptByCatalog } from '#control/commands/catalog-zone.ts';
 import { keptByPrimary } from '#control/commands/secondary-zone.ts';
@@ -44,32 +44,19 @@ import { signInPool } from './pool.ts';
 import { type SigningClock, type SigningTime } from './signing-clock.ts';
 
 export interface ZonePreparerOptions {
-  readonly writer: StoreWriter;
+  readonly writer: DecisionStore;
   readonly clock: Clock;
   readonly random: (bytes: number) => Uint8Array;
   /** Which time it may be; the wall clock's unless given. */
   readonly signingClock?: Pick<SigningClock, 'read' | 'problem'>;
   /** Counted time; the wall clock's unless given. */
   readonly countedMs?: () => number;
+  /** The sealed secrets of keys that the store has; its own unless given. */
+  readonly sealedSecret?: (zoneId: number, id: string) => Uint8Array | undefined;
 }
 
 /** A part whose changes are known. */
 export type SettledPart = ZonePart & { readonly changes: readonly RrsetChange[] };
-
-/** A change that is planned, signed and found good, and not written yet. */
-export interface Prepared {
-  readonly plan: ZonePlan;
-  /** The zone's record as it will be. */
-  readonly record: ZoneRecord;
-  /** False when the zone stays as it is. */
-  readonly isChanged: boolean;
-  /** Sealed secrets of new keys, by key id. */
-  readonly fresh: ReadonlyMap<string, Uint8Array>;
-  /** Ids of keys whose secrets go. */
-  readonly forgotten: readonly string[];
-  /** Where the next slice of a renewal begins; undefined at the end of the zone. */
-  readonly next?: string;
-}
 
 export class ZonePreparer {
   readonly #options: ZonePreparerOptions;
@@ -83,10 +70,8 @@ export class ZonePreparer {
     this.#options = options;
     this.#selfCheck = new SelfCheck(() => clock.nowMs());
     // Under 0 stand the secrets of removed zones, for one that comes back.
-    this.#keys = new KeyRing(
-      writer.sealer,
-      (zoneId, id) => writer.sealedSecret(zoneId, id) ?? writer.sealedSecret(0, id),
-    );
+    const stored = (zoneId: number, id: string) => writer.sealedSecret(zoneId, id) ?? writer.sealedSecret(0, id);
+    this.#keys = new KeyRing(writer.sealer, options.sealedSecret ?? stored);
   }
 
   /** Signatures committed since the start. */

@@ -9,7 +9,8 @@ import { placeOfRrset } from '#dns/place.ts';
 import { TYPE } from '#dns/types.ts';
 import { aliasWrites, readAliases } from '#store/alias/aliases.ts';
 import { type ZoneRecord } from '#store/schema.ts';
-import { type DocumentWrite, type StoreWriter } from '#store/writer.ts';
+import { type DecisionStore } from '#control/commands/decision-store.ts';
+import { type DocumentWrite } from '#store/writer.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { aliasKey, aliasedView } from '#zone/alias/alias.ts';
 import { readAliasComments } from '#zone/alias/comment.ts';
@@ -22,7 +23,7 @@ import { decideOperations } from './rrset-operations.ts';
 
 /** What decides changes by hand needs. */
 export interface AliasesOfChanges extends AliasSettings {
-  readonly reader: StoreWriter;
+  readonly reader: DecisionStore;
   /** Looks up, before the change's turn, the targets that it names. */
   readonly look: (operations: readonly RrsetOperation[], apex: Name) => Promise<AliasLooks>;
   /** Called after a commit that made looks due. */

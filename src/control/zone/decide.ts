@@ -8,7 +8,7 @@ import { atZone } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
 import { formatName } from '#dns/name.ts';
 import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
-import { type StoreWriter } from '#store/writer.ts';
+import { type DecisionStore } from '#control/commands/decision-store.ts';
 import { readMembership } from '#store/transfer/followed-catalogs.ts';
 import { type Decision, type RecordWatcher, type ZonePart } from '#control/commands/decision.ts';
 import { type CommandOf, type CommandTable, type Handler } from '#control/commands/table.ts';
@@ -32,7 +32,7 @@ import { revertZone, rollBackZone } from './rollback.ts';
 import { updateZone } from './update.ts';
 
 export interface ZoneDecisionOptions {
-  readonly writer: StoreWriter;
+  readonly writer: DecisionStore;
   readonly clock: Clock;
   readonly watcher: RecordWatcher;
   /** The setting `limits.records_per_rrset`. */

@@ -73,7 +73,7 @@ export function stillDelegated(reader: StoreReader, apex: Name): Problem[] {
 }
 
 /** The nearest zone above `apex` that is served here. */
-function servedParent(reader: StoreReader, apex: Name): ServedZone | undefined {
+export function servedParent(reader: StoreReader, apex: Name): ServedZone | undefined {
   for (let at = apex; at.length > 1;) {
     at = parentName(at);
     const record = reader.zoneByName(at);

@@ -7,7 +7,7 @@ import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Name, formatName } from '#dns/name.ts';
 import { placeOfRrset } from '#dns/place.ts';
 import { TYPE } from '#dns/types.ts';
-import { type StoreWriter } from '#store/writer.ts';
+import { type DecisionStore } from '#control/commands/decision-store.ts';
 import { type Manager, type ZoneView } from '#zone/view.ts';
 import { type Decision } from '#control/commands/decision.ts';
 import { type CommandOf, type ZoneContext } from '#control/commands/table.ts';
@@ -18,7 +18,7 @@ import { presignedPart } from './presigned.ts';
 export async function importPresigned(
   command: CommandOf<'zone.import'>,
   { served, emptyView, mayChange }: ZoneContext,
-  { writer, clock }: { readonly writer: StoreWriter; readonly clock: Clock },
+  { writer, clock }: { readonly writer: DecisionStore; readonly clock: Clock },
 ): Promise<Result<Decision>> {
   const view = served?.view ?? emptyView;
   const kept = foreignManaged(view);

@@ -1,0 +1,96 @@
+/**
+ * An import in a process of its own: however large it is, this one answers others meanwhile, and the memory that it
+ * took is the system's again when it ends.
+ * Not here: what the process does (job.ts).
+ */
+import { fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { closeSync, openSync, unlinkSync, write } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { IMPORT_FILE_CHUNK_BYTES, IMPORT_MS_MAX } from '#base/limits/changes.ts';
+import { siblingModule } from '#base/sibling.ts';
+import { type NodeWrite } from '#store/writer.ts';
+import { type ImportReply, type ImportRequest } from './job.ts';
+import { readNodes } from './node-file.ts';
+
+export interface ImportDone {
+  readonly reply: Exclude<ImportReply, { kind: 'failed' }>;
+  /** The names that are to be written; empty when it was rejected. Good until `close`. */
+  readonly nodes: Iterable<NodeWrite>;
+  readonly close: () => void;
+}
+
+/** Does an import; a test gives its own. Rejects when the process ends without a word, takes too long or is stopped. */
+export type RunImport = (request: ImportRequest, text: string, signal: AbortSignal) => Promise<ImportDone>;
+
+/** In a process of its own. Its files have no name: they go with the two processes. */
+export const runImportProcess: RunImport = async (request, text, signal) => {
+  const files: number[] = [];
+  const close = (): void => {
+    for (const file of files.splice(0)) closeSync(file);
+  };
+  try {
+    for (const what of ['text', 'nodes']) files.push(unnamedFile(request.storeDir, what));
+    const [textFile, nodeFile] = files as [number, number];
+    await writeText(textFile, text);
+    const reply = await inProcess(request, [textFile, nodeFile], signal);
+    if (reply.kind === 'failed') throw new Error(reply.why);
+    const nodes = reply.kind === 'made' ? readNodes(nodeFile, reply.made.fileBytes) : [];
+    return { reply, nodes, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+};
+
+async function inProcess(request: ImportRequest, files: readonly number[], signal: AbortSignal): Promise<ImportReply> {
+  const { promise, resolve, reject } = Promise.withResolvers<ImportReply>();
+  const child = fork(siblingModule(import.meta.url, 'import-child'), [], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc', ...files],
+    serialization: 'advanced',
+    execArgv: [],
+    // It needs no variable: what it is given comes by the channel.
+    env: {},
+  });
+  const end = (why: string): void => {
+    reject(new Error(why));
+    child.kill('SIGKILL');
+    // What the kernel holds until its disk answers must not hold this process.
+    child.unref();
+  };
+  const timer = setTimeout(() => end(`it did not end within ${IMPORT_MS_MAX / 1000} s`), IMPORT_MS_MAX);
+  const stop = (): void => end('it was stopped');
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  child.once('message', (reply: ImportReply) => resolve(reply));
+  child.once('error', reject);
+  child.once('exit', (code, killedBy) =>
+    reject(new Error(`its process has ended early (${killedBy ?? `exit ${code}`})`)),
+  );
+  child.send(request, (error) => error !== null && reject(error));
+  return await promise.finally(() => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
+    if (child.connected) child.disconnect();
+  });
+}
+
+/** Open for reading and writing, for this user alone; gone when it is closed, also after a kill. */
+function unnamedFile(folder: string, what: string): number {
+  const path = join(folder, `import-${what}-${randomUUID()}`);
+  const file = openSync(path, 'wx+', 0o600);
+  unlinkSync(path);
+  return file;
+}
+
+const writeTo = promisify(write);
+
+/** In pieces, so that others have turns between them. */
+async function writeText(file: number, text: string): Promise<void> {
+  for (let at = 0; at < text.length; at += IMPORT_FILE_CHUNK_BYTES) {
+    const piece = Buffer.from(text.slice(at, at + IMPORT_FILE_CHUNK_BYTES), 'latin1');
+    for (let from = 0; from < piece.length;)
+      from += (await writeTo(file, piece, from, piece.length - from, at + from)).bytesWritten;
+  }
+}

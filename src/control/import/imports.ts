@@ -1,0 +1,344 @@
+/**
+ * Large imports: made ready by a process of their own, while other changes have their turns, and committed in a turn
+ * when nothing that they depend on has changed meanwhile. Else they are made again.
+ *
+ * Other changes of the zone wait until its import has ended, and are turned away when that takes long: an import that
+ * every record of a busy zone makes stale would never end. The server's own upkeep does not wait.
+ * Not here: the process (import-process.ts), what an import changes (control/zone/import.ts).
+ */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Clock } from '#base/clock.ts';
+import {
+  IMPORT_APART_CHARACTERS_MIN,
+  IMPORT_LARGE_CHARACTERS_MIN,
+  IMPORT_MS_MAX,
+  IMPORT_TRIES_MAX,
+  IMPORT_WAITING_MAX,
+  IMPORT_WAIT_MS,
+} from '#base/limits/changes.ts';
+import { atZone } from '#base/place.ts';
+import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
+import { type Name, formatName, nameOf, ownerKey } from '#dns/name.ts';
+import { messageOf } from '#store/failure.ts';
+import { type ZoneRecord } from '#store/schema.ts';
+import { KEK_BYTES, type Sealer, createSealer } from '#store/seal.ts';
+import { readAliases } from '#store/alias/aliases.ts';
+import { type StoreWriter } from '#store/writer.ts';
+import { type Actor, type Command, type RunOptions } from '#control/api/control.ts';
+import { type Decision, type Turn } from '#control/commands/decision.ts';
+import { type CommandOf, type ZoneContext } from '#control/commands/table.ts';
+import { type Done } from '#control/funnel/carry-out.ts';
+import { type Funnel } from '#control/funnel/funnel.ts';
+import { type Decide } from '#control/funnel/group.ts';
+import { TurnQueue } from '#control/funnel/turn-queue.ts';
+import { keyLabel } from '#control/signing/keys.ts';
+import { type SigningClock } from '#control/signing/signing-clock.ts';
+import { servedParent } from '#control/zone/neighbours.ts';
+import { readRemovedZone } from '#control/zone/removed.ts';
+import { zonesBelow } from '#control/zone/served-below.ts';
+import { type ImportDone, type RunImport } from './import-process.ts';
+import { type ImportRequest } from './job.ts';
+
+type ImportCommand = CommandOf<'zone.import'>;
+
+/** How large imports are made ready. */
+export interface ImportsWay {
+  /** Who does; absent: all imports are made in their turns. */
+  readonly runImport?: RunImport;
+  /** How long another change of the zone waits for one; a test waits less. */
+  readonly importWaitMs?: number;
+}
+
+export interface ImportsOptions extends ImportsWay {
+  readonly writer: StoreWriter;
+  readonly clock: Clock;
+  readonly funnel: Pick<Funnel, 'change' | 'changeAfter'>;
+  readonly signingClock: Pick<SigningClock, 'read' | 'problem'>;
+  readonly time: { nowMs(): number };
+  readonly recordsPerRrsetMax: number;
+  readonly hasResolvers?: boolean;
+  /** Something may have become due. */
+  readonly onDue: () => void;
+}
+
+/** An import as it is given. */
+export interface ImportOrder {
+  readonly command: ImportCommand;
+  readonly turn: Turn;
+  readonly options: RunOptions;
+  /** What decides in its turn, when the conditions of the command hold. */
+  readonly decide: (how: (context: ZoneContext) => Result<Decision>) => Decide;
+}
+
+const SYSTEM: Actor = { kind: 'system', id: 'import', from: '' };
+/** What caches hold is counted from then on: after the longest import there are others before it. */
+const WRITTEN_WITHIN_MS = 2 * IMPORT_MS_MAX;
+
+export class Imports {
+  readonly #options: ImportsOptions;
+  readonly #stopping = new AbortController();
+  /** By the zone's name, those under way. */
+  readonly #held = new Map<string, Promise<void>>();
+  readonly #small = oneByOne();
+  readonly #large = oneByOne();
+  #waiting = 0;
+
+  constructor(options: ImportsOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the command is one that has a process of its own. */
+  takes(command: Command): command is ImportCommand {
+    if (this.#options.runImport === undefined || command.kind !== 'zone.import') return false;
+    if (command.include !== undefined) return false;
+    // A line of it may stand for as many records as a large file has.
+    return command.text.length >= IMPORT_APART_CHARACTERS_MIN || command.text.includes('$GENERATE');
+  }
+
+  /** Runs `change` when no import of the zone is under way; a problem when one takes long. */
+  async afterImport(zone: Name, actor: Actor, change: () => Promise<Result<Done>>): Promise<Result<Done>> {
+    const busy = actor.kind === 'system' ? undefined : await this.#whenFree(zone);
+    return busy === undefined ? await change() : fail(busy);
+  }
+
+  async carryOut(order: ImportOrder): Promise<Result<Done>> {
+    const { zone } = order.command;
+    const busy = await this.#whenFree(zone);
+    if (busy !== undefined) return fail(busy);
+    const name = formatName(zone);
+    const ended = Promise.withResolvers<void>();
+    this.#held.set(name, ended.promise);
+    try {
+      return await this.#tries(order);
+    } finally {
+      this.#held.delete(name);
+      ended.resolve();
+    }
+  }
+
+  /** Kills those under way; nothing of them was written. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  async #tries(order: ImportOrder): Promise<Result<Done>> {
+    for (let tries = 1; ; tries++) {
+      const done = await this.#once(order);
+      const isStale = !done.ok && done.problems[0]?.code === 'IMPORT_OVERTAKEN';
+      if (!isStale || tries === IMPORT_TRIES_MAX) return done;
+    }
+  }
+
+  async #once({ command, turn, options, decide }: ImportOrder): Promise<Result<Done>> {
+    let made: ImportDone | undefined;
+    try {
+      return await this.#options.funnel.changeAfter(turn, async () => {
+        // A condition that does not hold already is said before the work.
+        const early = await decide(() => ok({ isChanged: false }))();
+        const wrong = this.#clockProblem(command);
+        if (!early.ok || wrong !== undefined) return early.ok ? fail(wrong!) : early;
+        const base = this.#base(command);
+        const session = randomBytes(KEK_BYTES);
+        const request = await this.#request(command, turn, options, session);
+        if (!request.ok) return request;
+        const run = await this.#run(request.value, command, options.signal);
+        if (!run.ok) return run;
+        made = run.value;
+        const { reply } = made;
+        if (reply.kind === 'rejected') return fail(...reply.problems);
+        const sealer = createSealer(session, randomBytes);
+        return ok(decide(() => this.#settle(command, { base, request: request.value, sealer, made: run.value })));
+      });
+    } finally {
+      made?.close();
+    }
+  }
+
+  /** In the import's turn: what was made, when all that it was made of is as it was. */
+  #settle(command: ImportCommand, { base, request, sealer, made: { reply, nodes } }: SettledImport): Result<Decision> {
+    const { clock, time, onDue } = this.#options;
+    const wrong = this.#clockProblem(command);
+    if (wrong !== undefined) return fail(wrong);
+    if (reply.kind === 'rejected') return fail(...reply.problems);
+    if (this.#base(command) !== base || time.nowMs() > request.writtenByMs) return fail(overtaken(command.zone));
+    const { write, parts, changed, warnings } = reply.made;
+    const fresh = new Set(parts.flatMap((part) => [...part.fresh.keys()]));
+    const audit = { ...write?.audit, atMs: clock.nowMs(), ...(write?.audit.action && { countedMs: time.nowMs() }) };
+    const secrets = write?.secrets?.map((each) =>
+      each.value !== null && fresh.has(each.id)
+        ? { ...each, value: this.#resealed(each.id, each.value, sealer) }
+        : each,
+    );
+    const whole = write && { ...write, audit: audit as typeof write.audit, nodes, ...(secrets && { secrets }) };
+    const hasDue = (write?.documents ?? []).length > 0;
+    return ok({
+      zone: formatName(command.zone),
+      made: { parts, changed, write: whole },
+      warnings,
+      isChanged: changed,
+      ...(hasDue ? { afterCommit: onDue } : {}),
+    });
+  }
+
+  /** From under the key of the import to under the key-encryption key. */
+  #resealed(id: string, sealed: Uint8Array, session: Sealer): Uint8Array {
+    const opened = session.open(keyLabel(id), sealed);
+    if (!opened.ok) throw new Error('a key of an import does not open');
+    return this.#options.writer.sealer.seal(keyLabel(id), opened.value);
+  }
+
+  async #run(
+    request: ImportRequest,
+    { zone, text }: ImportCommand,
+    cancelled: AbortSignal | undefined,
+  ): Promise<Result<ImportDone>> {
+    const { runImport } = this.#options;
+    const { actor } = request.turn;
+    const stopping = this.#stopping.signal;
+    const signal = cancelled === undefined ? stopping : AbortSignal.any([stopping, cancelled]);
+    const inTurn = text.length < IMPORT_LARGE_CHARACTERS_MIN ? this.#small : this.#large;
+    try {
+      return ok(await inTurn(`${actor.kind} ${actor.id}`, () => runImport!(request, text, signal)));
+    } catch (error) {
+      const why = `the import of ${formatName(zone)} was not made: ${messageOf(error)}; nothing was changed`;
+      const fix = 'repeat the import; if it fails again, look at the log and at the memory of this machine';
+      return fail(problem('IMPORT_FAILED', atZone(formatName(zone)), why, { fix }));
+    }
+  }
+
+  async #request(
+    { zone, text: _text, include: _include, ...command }: ImportCommand,
+    turn: Turn,
+    { mayChange = () => turn.actor.kind === 'socket' }: RunOptions,
+    sessionKey: Uint8Array,
+  ): Promise<Result<ImportRequest>> {
+    const { writer, clock, time, signingClock, recordsPerRrsetMax, hasResolvers = true } = this.#options;
+    const record = writer.zoneByName(zone);
+    const newZoneId = await this.#newZoneId(record, turn);
+    if (!newZoneId.ok) return newZoneId;
+    const parent = servedParent(writer, zone)?.record;
+    const isChangeable = parent !== undefined && mayChange(nameOf(parent.name));
+    const signed = [record, command.parent === 'delegate' && isChangeable ? parent : undefined];
+    const countedMs = time.nowMs();
+    return ok({
+      storeDir: writer.dir,
+      command,
+      zone,
+      turn,
+      newZoneId: newZoneId.value,
+      mayChange: isChangeable ? [parent.name] : [],
+      secrets: this.#secrets(zone, signed, createSealer(sessionKey, randomBytes)),
+      sessionKey,
+      recordsPerRrsetMax,
+      hasResolvers,
+      nowMs: clock.nowMs(),
+      countedMs,
+      writtenByMs: countedMs + WRITTEN_WITHIN_MS,
+      signing: signingClock.read(),
+    });
+  }
+
+  /** Reserved: a zone that is made meanwhile must not make the import stale. */
+  async #newZoneId(record: ZoneRecord | undefined, { dryRun }: Turn): Promise<Result<number>> {
+    const { writer, funnel } = this.#options;
+    let id = record?.id ?? writer.nextZoneId();
+    if (record !== undefined || dryRun === true) return ok(id);
+    const reserved = await funnel.change({ actor: SYSTEM, action: 'zone.import' }, () => {
+      id = writer.nextZoneId();
+      return ok({ isChanged: true, reservedZoneId: id });
+    });
+    return reserved.ok ? ok(id) : reserved;
+  }
+
+  /** Of the keys that the zone has or gets back, and of those of its parent when that changes with it. */
+  #secrets(
+    zone: Name,
+    [own, parent]: readonly (ZoneRecord | undefined)[],
+    session: Sealer,
+  ): ReadonlyMap<string, Uint8Array> {
+    const { writer, clock } = this.#options;
+    const before = { id: 0, keys: readRemovedZone(writer, zone, clock.nowMs())?.keys ?? [] };
+    const sealed = new Map<string, Uint8Array>();
+    for (const { id: zoneId, keys } of [own ?? before, ...(parent === undefined ? [] : [parent])])
+      for (const { id } of keys) {
+        const secret = writer.secret(zoneId, keyLabel(id));
+        if (secret !== undefined) sealed.set(id, session.seal(keyLabel(id), secret));
+      }
+    return sealed;
+  }
+
+  /** What the import is made of beside its text, as text. */
+  #base({ zone, parent: care }: ImportCommand): string {
+    const { writer, clock } = this.#options;
+    const record = writer.zoneByName(zone);
+    const parent = servedParent(writer, zone)?.record;
+    return JSON.stringify([
+      record === undefined ? readRemovedZone(writer, zone, clock.nowMs()) : [record.id, record.revision],
+      record === undefined ? [] : readAliases(writer, record.id),
+      writer.kekChange(),
+      // Records of the parent change with the zone only when it is asked for; else it is enough that it is there.
+      care === 'delegate' ? [parent?.name, parent?.revision] : [parent?.name, parent?.dnssec],
+      zonesBelow(writer, ownerKey(zone)).map(({ name, dnssec, keys }) => [name, dnssec, keys]),
+    ]);
+  }
+
+  #clockProblem({ zone, dnssec, presigned }: ImportCommand): Problem | undefined {
+    const { writer, signingClock } = this.#options;
+    const record = writer.zoneByName(zone);
+    const isSigned = presigned !== true && (record === undefined ? dnssec : record.dnssec === 'on');
+    return isSigned ? signingClock.problem() : undefined;
+  }
+
+  /** Undefined when no import of the zone is under way; else why another change does not wait any longer. */
+  async #whenFree(zone: Name): Promise<Problem | undefined> {
+    const name = formatName(zone);
+    if (!this.#held.has(name)) return undefined;
+    const why = `an import of ${name} is under way; nothing was changed`;
+    const busy = problem('IMPORT_UNDER_WAY', atZone(name), why, { fix: 'repeat the change when the import has ended' });
+    if (this.#waiting >= IMPORT_WAITING_MAX) return busy;
+    this.#waiting++;
+    const ends = new AbortController();
+    const { signal } = ends;
+    const { importWaitMs = IMPORT_WAIT_MS } = this.#options;
+    const late = sleep(importWaitMs, busy, { signal, ref: false }).catch(() => undefined);
+    try {
+      // Another import may have been first when one ends.
+      for (let ended = this.#held.get(name); ended !== undefined; ended = this.#held.get(name))
+        if ((await Promise.race([late, ended])) === busy) return busy;
+      return undefined;
+    } finally {
+      this.#waiting--;
+      ends.abort();
+    }
+  }
+}
+
+interface SettledImport {
+  readonly base: string;
+  readonly request: ImportRequest;
+  /** Of the key of the import. */
+  readonly sealer: Sealer;
+  readonly made: ImportDone;
+}
+
+function overtaken(zone: Name): Problem {
+  const name = formatName(zone);
+  const times = `${IMPORT_TRIES_MAX} times while its import was read`;
+  const why = `${name} or what it depends on changed ${times}; nothing was changed`;
+  return problem('IMPORT_OVERTAKEN', atZone(name), why, {
+    fix: 'see what changes it: waxseal zone history; then repeat',
+  });
+}
+
+/** Runs one at a time; lanes take turns. */
+function oneByOne(): (lane: string, run: () => Promise<ImportDone>) => Promise<ImportDone> {
+  const queue = new TurnQueue<() => Promise<unknown>>(async (take) => {
+    await take()?.();
+  });
+  return (lane, run) => {
+    const { promise, resolve, reject } = Promise.withResolvers<ImportDone>();
+    queue.add(lane, () => run().then(resolve, reject));
+    return promise;
+  };
+}

@@ -1,0 +1,141 @@
+/**
+ * What the process of an import does: decides, plans, signs and checks it on a snapshot of the store, as a turn of the
+ * control process would. The names go to a file, everything else goes back as data.
+ *
+ * It has the zone's own signing keys and no others, sealed under a key that is made for this one import: the
+ * key-encryption key stays in the control process (docs/adr/0007-which-process-holds-which-secret.md).
+ * Not here: the two ends (import-process.ts, import-child.ts), who asks and what becomes of the answer (imports.ts).
+ */
+import { randomBytes } from 'node:crypto';
+import { CHANGESET_LINES_MAX } from '#base/limits/changes.ts';
+import { type Problem } from '#base/problem.ts';
+import { type Name, formatName } from '#dns/name.ts';
+import { type DecisionStore } from '#control/commands/decision-store.ts';
+import { type StoreReader } from '#store/reader.ts';
+import { createSealer } from '#store/seal.ts';
+import { type StoreWrite } from '#store/writer.ts';
+import { changesetLines } from '#zone/changeset-text.ts';
+import { MemoryZone } from '#zone/zone.ts';
+import { type Prepared, type Turn } from '#control/commands/decision.ts';
+import { type CommandOf, type ZoneContext } from '#control/commands/table.ts';
+import { type Done, makeReady } from '#control/funnel/carry-out.ts';
+import { mailWatcher } from '#control/mail/watcher.ts';
+import { ZonePreparer } from '#control/signing/prepare.ts';
+import { type SigningTime } from '#control/signing/signing-clock.ts';
+import { zoneHandlers } from '#control/zone/decide.ts';
+import { writeNodes } from './node-file.ts';
+
+type ImportCommand = CommandOf<'zone.import'>;
+
+/** All that an import depends on beside the store and its text. Plain data. */
+export interface ImportRequest {
+  readonly storeDir: string;
+  readonly command: Omit<ImportCommand, 'zone' | 'text' | 'include'>;
+  readonly zone: Name;
+  readonly turn: Turn;
+  /** The id that the zone gets when it is new. */
+  readonly newZoneId: number;
+  /** Names of neighbours that who asks may change. */
+  readonly mayChange: readonly string[];
+  /** Secrets of the zone's keys by key id, sealed under `sessionKey`. */
+  readonly secrets: ReadonlyMap<string, Uint8Array>;
+  /** 32 octets, for this import alone. */
+  readonly sessionKey: Uint8Array;
+  readonly recordsPerRrsetMax: number;
+  readonly hasResolvers: boolean;
+  readonly nowMs: number;
+  readonly countedMs: number;
+  /** Counted time at which it is written at the latest: what caches hold of the zone counts from then. */
+  readonly writtenByMs: number;
+  readonly signing: SigningTime;
+}
+
+/** What is to be written; the names are in the file. */
+export interface ImportMade {
+  readonly warnings: readonly Problem[];
+  readonly parts: readonly Prepared[];
+  readonly changed: boolean;
+  /** Undefined when nothing is to be written. */
+  readonly write: Omit<StoreWrite, 'nodes'> | undefined;
+  readonly fileBytes: number;
+}
+
+export type ImportReply =
+  | { readonly kind: 'made'; readonly made: ImportMade }
+  | { readonly kind: 'rejected'; readonly problems: readonly Problem[] }
+  /** A fault of the program. */
+  | { readonly kind: 'failed'; readonly why: string };
+
+/** The files of an import, open. */
+export interface ImportFiles {
+  /** Its text, latin1. */
+  readonly text: string;
+  /** For the names. */
+  readonly nodes: number;
+}
+
+/** Does it all; the store is only read. Throws what the disk says, and StoreFailure. */
+export async function makeImport(
+  request: ImportRequest,
+  reader: StoreReader,
+  { text, nodes: file }: ImportFiles,
+): Promise<Exclude<ImportReply, { kind: 'failed' }>> {
+  const { sessionKey, newZoneId, secrets, turn, countedMs, signing } = request;
+  const sealing = { sealer: createSealer(sessionKey, randomBytes), nextZoneId: () => newZoneId };
+  const writer: DecisionStore = Object.assign(reader, sealing);
+  const clock = { nowMs: () => request.nowMs };
+  const decided = await decide(request, text, writer);
+  if (!decided.ok) return { kind: 'rejected', problems: decided.problems };
+  const preparer = new ZonePreparer({
+    writer,
+    clock,
+    random: randomBytes,
+    signingClock: { read: () => signing, problem: () => undefined },
+    countedMs: () => request.writtenByMs,
+    sealedSecret: (_zoneId, id) => secrets.get(id),
+  });
+  const ready = await makeReady(decided.value, turn, { clock, preparer, writer, countedMs: () => countedMs });
+  if (!ready.ok) return { kind: 'rejected', problems: ready.problems };
+  const { done, write } = ready.value;
+  const { nodes = [], ...rest } = write ?? {};
+  const warnings = [...(decided.value.warnings ?? []), ...ready.warnings];
+  const fileBytes = writeNodes(file, nodes);
+  const made = { ...summary(done), warnings, fileBytes };
+  return { kind: 'made', made: { ...made, write: write === undefined ? undefined : (rest as typeof write) } };
+}
+
+function decide(request: ImportRequest, text: string, writer: DecisionStore) {
+  const { zone, turn, countedMs, recordsPerRrsetMax, hasResolvers } = request;
+  const nothing = (): void => undefined;
+  const time = { nowMs: () => countedMs };
+  const handlers = zoneHandlers({
+    writer,
+    clock: { nowMs: () => request.nowMs },
+    watcher: mailWatcher(writer, time, nothing),
+    recordsPerRrsetMax,
+    aliases: { reader: writer, hasResolvers, ...time, look: () => Promise.resolve(new Map()), onDue: nothing },
+  });
+  const record = writer.zoneByName(zone);
+  const mayChange = new Set(request.mayChange);
+  const context: ZoneContext = {
+    served: record && { record, view: writer.view(record) },
+    emptyView: new MemoryZone(zone, new Map()),
+    actor: turn.actor,
+    mayChange: (apex) => mayChange.has(formatName(apex)),
+  };
+  return handlers['zone.import'].decide({ ...request.command, zone, text }, context);
+}
+
+/** A decision without what takes memory: names are in the file, and records are shown as lines. */
+function summary({ parts, changed }: Done): Pick<ImportMade, 'parts' | 'changed'> {
+  const nothing = { nodes: new Map(), hashed: new Map() };
+  return {
+    changed,
+    parts: parts.map((part) => {
+      const { changeset } = part.plan;
+      const light = { ...changeset, deleted: [], added: [] };
+      const plan = { ...part.plan, ...nothing, changeset: light };
+      return { ...part, plan, shown: changesetLines(changeset, CHANGESET_LINES_MAX) };
+    }),
+  };
+}

@@ -1,0 +1,119 @@
+/** Large imports in a process of their own, on a running server: who else waits, and what is left when a part is killed. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { dig } from '../../support/dig.ts';
+import { type RunningServer, isAlive, startServer } from '../../support/running-server.ts';
+
+const HEAD = '@ 3600 SOA ns1 host 1 7200 900 1209600 900\n@ NS ns1\nns1 A 192.0.2.1\nwww A 192.0.2.1\n';
+const LARGE = `$TTL 3600\n${HEAD}$GENERATE 1-30000 h$ A 192.0.2.7\n`;
+
+let server: RunningServer;
+beforeEach(async () => {
+  server = await startServer();
+}, 60_000);
+afterEach(async () => {
+  await server?.stop();
+}, 30_000);
+
+const put = (zone: string, text: string) => server.api('PUT', `/v1/zones/${zone}/zonefile`, text, 'text/dns');
+const www = async (zone: string) => (await dig(server, [`www.${zone}`, 'A', '+dnssec'])).answer.join(' ');
+
+/** The process of an import. */
+async function importer(): Promise<number> {
+  const found = () =>
+    readdirSync('/proc').find((pid) => {
+      if (!/^\d+$/.test(pid)) return false;
+      try {
+        const [words, about] = ['cmdline', 'stat'].map((each) => readFileSync(`/proc/${pid}/${each}`, 'latin1'));
+        // Of this server: its parent is our control process.
+        const parent = Number(about!.split(') ').at(-1)!.split(' ')[1]);
+        return words!.startsWith('waxseal import') && parent === server.pids().control;
+      } catch {
+        return false;
+      }
+    });
+  let pid: string | undefined;
+  expect(await server.eventually(() => (pid = found()) !== undefined, 20_000)).toBe(true);
+  return Number(pid);
+}
+
+/** No file of an import lies anywhere in the folder. */
+const litter = () => readdirSync(server.folder, { recursive: true, encoding: 'utf8' }).filter((file) => /import-/.test(file));
+
+test('a large import: /livez answers, another zone is changed meanwhile, and all of it is served', async () => {
+  expect((await put('small.test', HEAD)).status).toBe(201);
+  const state = { isDone: false };
+  const imported = put('large.test', LARGE).finally(() => (state.isDone = true));
+  const pid = await importer();
+  let changes = 0;
+  while (!state.isDone) {
+    expect((await fetch(`http://127.0.0.1:${server.adminPort}/livez`)).ok).toBe(true);
+    const operations = [{ op: 'set', name: 'www', type: 'A', ttl: 60, records: [`192.0.2.${(changes % 250) + 1}`] }];
+    const answer = await server.api('PATCH', '/v1/zones/small.test/rrsets', JSON.stringify(operations));
+    expect(answer.status).toBe(200);
+    // Those that were answered before the import was.
+    if (!state.isDone) changes++;
+    await delay(20);
+  }
+  expect((await imported).status).toBe(201);
+  expect(changes).toBeGreaterThan(2);
+  expect(await server.eventually(async () => (await www('large.test')).includes('RRSIG'))).toBe(true);
+  expect((await dig(server, ['h30000.large.test', 'A'])).answer.join()).toContain('192.0.2.7');
+  expect(await server.eventually(() => !isAlive(pid))).toBe(true);
+  expect(litter()).toEqual([]);
+});
+
+test('its process is killed: nothing was changed, the zone is served as before, and the next import is made', async () => {
+  expect((await put('large.test', HEAD)).status).toBe(201);
+  const imported = put('large.test', LARGE);
+  process.kill(await importer(), 'SIGKILL');
+  const answer = await imported;
+  expect([answer.status, await answer.json()]).toMatchObject([
+    500,
+    { code: 'IMPORT_FAILED', detail: expect.stringMatching(/ended early \(SIGKILL\).*nothing was changed/) },
+  ]);
+  expect(await www('large.test')).toContain('192.0.2.1');
+  expect((await dig(server, ['h1.large.test', 'A'])).status).toBe('NXDOMAIN');
+  expect((await put('large.test', LARGE)).status).toBe(200);
+  expect(litter()).toEqual([]);
+});
+
+test('the control process is killed: the import ends with it, and nothing of it is there', async () => {
+  const imported = put('large.test', LARGE).then(
+    () => 'answered',
+    () => 'gone',
+  );
+  const pid = await importer();
+  await server.killChild('control');
+  expect(await imported).toBe('gone');
+  expect(await server.eventually(() => !isAlive(pid))).toBe(true);
+  await server.ready();
+  expect((await server.api('GET', '/v1/zones/large.test')).status).toBe(404);
+  expect(litter()).toEqual([]);
+  expect((await put('large.test', LARGE)).status).toBe(201);
+});
+
+test('a client that goes ends its import; a server that stops does not wait for one', async () => {
+  const gone = new AbortController();
+  const token = readFileSync(join(server.directory, 'admin.token'), 'utf8').trim();
+  const sent = fetch(`http://127.0.0.1:${server.adminPort}/v1/zones/large.test/zonefile`, {
+    method: 'PUT',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'text/dns' },
+    body: LARGE,
+    signal: gone.signal,
+  }).catch(() => 'gone');
+  const first = await importer();
+  gone.abort();
+  expect(await sent).toBe('gone');
+  expect(await server.eventually(() => !isAlive(first))).toBe(true);
+  expect((await server.api('GET', '/v1/zones/large.test')).status).toBe(404);
+  const imported = put('large.test', LARGE).catch(() => undefined);
+  const second = await importer();
+  const started = performance.now();
+  expect(await server.terminate()).toBe(0);
+  expect(performance.now() - started).toBeLessThan(10_000);
+  expect(isAlive(second)).toBe(false);
+  await imported;
+});
