@@ -158,7 +158,6 @@ export class Control implements ControlApi {
   readonly tokens: Tokens;
   readonly keptAnswers: KeptAnswers;
   readonly transfer: TransferApi;
-  /** For the process: keys on their way, and what is to be started. */
   /** Tells parents of zones about new keys, once it is started. */
   readonly cdsNotifier: CdsNotifier;
   /** What follows from NOTIFY messages, by their type. */
@@ -381,10 +380,15 @@ export class Control implements ControlApi {
     return [...families, ...this.#dnssecMetrics(), ...ends, updates, ...this.transferParts.families(), ...backups];
   }
 
-  /** Lets running changes end and closes the store. */
-  async close(): Promise<void> {
+  /** Ends what may last as long as its client likes: streams of events, and large imports. */
+  endLongRequests(): void {
     this.events.close();
     this.#imports.stop();
+  }
+
+  /** Lets running changes end and closes the store. */
+  async close(): Promise<void> {
+    this.endLongRequests();
     await this.transferParts.follower.stop();
     await this.#funnel.idle();
     this.#publisher.close();

@@ -233,8 +233,8 @@ export class ControlService {
   async stop(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
-    // First: streams end at once, and what is still done is in the journal.
-    this.#control.events.close();
+    // First: they end at once, and what is still done is in the journal.
+    this.#control.endLongRequests();
     this.#options.outside.stop();
     this.#options.onStop?.();
     for (const each of this.#upkeep) await each.stop();

@@ -6,9 +6,10 @@
 import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, unlinkSync, write } from 'node:fs';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { IMPORT_FILE_CHUNK_BYTES, IMPORT_MS_MAX } from '#base/limits/changes.ts';
+import { IMPORT_FILE_CHUNK_BYTES, IMPORT_MEMORY_SHARE, IMPORT_MS_MAX } from '#base/limits/changes.ts';
 import { siblingModule } from '#base/sibling.ts';
 import { type NodeWrite } from '#store/writer.ts';
 import { type ImportReply, type ImportRequest } from './job.ts';
@@ -49,7 +50,7 @@ async function inProcess(request: ImportRequest, files: readonly number[], signa
   const child = fork(siblingModule(import.meta.url, 'import-child'), [], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc', ...files],
     serialization: 'advanced',
-    execArgv: [],
+    execArgv: [`--max-old-space-size=${heapMebibytes()}`],
     // It needs no variable: what it is given comes by the channel.
     env: {},
   });
@@ -74,6 +75,13 @@ async function inProcess(request: ImportRequest, files: readonly number[], signa
     signal.removeEventListener('abort', stop);
     if (child.connected) child.disconnect();
   });
+}
+
+/** The heap that the process may have: without the option, Node gives it 4 GiB at most, however large the machine. */
+function heapMebibytes(): number {
+  const allowed = process.constrainedMemory();
+  const memory = allowed > 0 ? Math.min(allowed, totalmem()) : totalmem();
+  return Math.floor((memory * IMPORT_MEMORY_SHARE) / (1024 * 1024));
 }
 
 /** Open for reading and writing, for this user alone; gone when it is closed, also after a kill. */
