@@ -21,7 +21,7 @@ import { WHOLE } from '#base/place.ts';
 import { problem } from '#base/problem.ts';
 import { productVersion } from '#base/version.ts';
 import type { ControlApi } from '#control/api/control.ts';
-import { guard } from '#admin/http/access.ts';
+import { guard, isRead } from '#admin/http/access.ts';
 import type { AdminApp } from '#admin/http/admin-app.ts';
 import { AllowedMethods } from '#admin/http/allowed-methods.ts';
 import { isUnixConnection } from '#admin/http/identity.ts';
@@ -173,11 +173,10 @@ function logRequests(app: AdminApp): void {
     const url = withoutTokens(request.url);
     // Null: a public route, or a sender that was rejected.
     const tokenId = request.identity?.actor.id;
-    const isRead = method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
     const ms = Math.round(reply.elapsedTime);
     const event: LogEvent = 'http.request';
     const fields = { event, method, url, status: reply.statusCode, ms, client: request.ip, tokenId };
-    request.log[isRead ? 'debug' : 'info'](fields, `${method} ${url.split('?')[0]} ${reply.statusCode}`);
+    request.log[isRead(request) ? 'debug' : 'info'](fields, `${method} ${url.split('?')[0]} ${reply.statusCode}`);
     done();
   });
 }

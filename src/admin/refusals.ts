@@ -6,13 +6,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Problem } from '#base/problem.ts';
 import type { Actor, ControlApi } from '#control/api/control.ts';
+import { isRead } from '#admin/http/access.ts';
 import type { AdminApp } from '#admin/http/admin-app.ts';
 import { originOf, presentedToken, transportOf } from '#admin/http/identity.ts';
 import { textParameter } from '#admin/http/names.ts';
 import { isOn } from '#admin/http/schemas.ts';
 
 const STATUS_DENIED: ReadonlySet<number> = new Set([401, 403]);
-const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** Puts the hook on the app. */
 export function noteRefusals(app: AdminApp, { audit }: Pick<ControlApi, 'audit'>): void {
@@ -25,7 +25,7 @@ export function noteRefusals(app: AdminApp, { audit }: Pick<ControlApi, 'audit'>
 
 function isAttempt(request: FastifyRequest, { statusCode }: FastifyReply): boolean {
   if (STATUS_DENIED.has(statusCode)) return true;
-  return !READS.has(request.method) && !request.is404 && !isOn(textParameter(request.query, 'dryRun'));
+  return !isRead(request) && !request.is404 && !isOn(textParameter(request.query, 'dryRun'));
 }
 
 function attemptOf(request: FastifyRequest, { statusCode }: FastifyReply, problems: readonly Problem[]) {

@@ -7,6 +7,11 @@ import { isIP, SocketAddress as NodeSocketAddress } from 'node:net';
 import { type Place, WHOLE } from './place.ts';
 import { type Result, fail, ok, problem } from './problem.ts';
 
+/** RFC 1035 §4.2: the usual port of DNS. */
+export const DNS_PORT = 53;
+/** RFC 7858 §3.1, RFC 9103 §7: that of DNS over TLS. */
+export const DNS_TLS_PORT = 853;
+
 /** Where a socket listens, or a peer is. */
 export interface IpPort {
   /** Canonical text, IPv6 without brackets. */

@@ -22,6 +22,37 @@ export const systemTimers: Timers = {
   clear: (timer) => clearTimeout(timer as NodeJS.Timeout | undefined),
 };
 
+/** Those who wait for something to happen: until it does, for some time, or until they give up. */
+export class Sleepers {
+  readonly #timers: Timers;
+  readonly #wakes = new Set<() => void>();
+
+  constructor(timers: Timers = systemTimers) {
+    this.#timers = timers;
+  }
+
+  /**
+   * Resolves at the next `wakeAll`, after `waitMs` (Infinity: not for that), or when `signal` aborts; leaves nothing
+   * behind at any of them.
+   */
+  async sleep(waitMs: number, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = (): void => resolve();
+    const timer = Number.isFinite(waitMs) ? this.#timers.set(wake, waitMs) : undefined;
+    signal.addEventListener('abort', wake, { once: true });
+    this.#wakes.add(wake);
+    if (signal.aborted) wake();
+    await promise;
+    this.#timers.clear(timer);
+    signal.removeEventListener('abort', wake);
+    this.#wakes.delete(wake);
+  }
+
+  wakeAll(): void {
+    for (const wake of this.#wakes) wake();
+  }
+}
+
 /** `nowMs` as the whole seconds DNSSEC counts in. */
 export function toSeconds(nowMs: number): number {
   return Math.floor(nowMs / 1000);

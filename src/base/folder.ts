@@ -1,8 +1,8 @@
 /**
- * Makes folders. Node's own `recursive` never returns where the system answers ENOENT below a folder that exists
+ * Makes folders, and what is in them durable. Node's own `recursive` never returns where the system answers ENOENT below a folder that exists
  * (/proc, /sys).
  */
-import { mkdirSync, statSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -17,5 +17,15 @@ export function makeFolder(path: string, mode = 0o700): void {
     // Another process has made it meanwhile; a file in its place is what the caller must hear of.
     const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST';
     if (!isThere || !statSync(path).isDirectory()) throw error;
+  }
+}
+
+/** Makes a file, or what was made and renamed in a folder, durable. */
+export function syncPath(path: string): void {
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }

@@ -12,6 +12,11 @@ export function findHidden(text: string, allowed = ''): string | undefined {
   return text.match(HIDDEN)?.find((character) => !allowed.includes(character));
 }
 
+/** What a hidden character that was found does, for the sentence “the text …”. */
+export function hasHidden(found: string): string {
+  return `has the character U+${hex(found, 4).toUpperCase()} in it, which ends, moves or hides what stands around it`;
+}
+
 /** The text on one line; hidden characters are `\xNN` and `\uNNNN`, but for those in `kept`. */
 export function showHidden(text: string, kept = ''): string {
   return text.replaceAll(HIDDEN, (character) =>

@@ -2,10 +2,11 @@
 import { createWriteStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { callApi, callList, openAnswer } from './api-client.ts';
 import { whoText } from './audit-who.ts';
 import { failure, reasonOf } from './failure.ts';
+import { readCount } from './number-options.ts';
 import { type ReadOptions, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatJson, formatLine, formatTable, formatText } from './terminal.ts';
@@ -178,10 +179,4 @@ async function exportLog(options: ExportOptions, terminal: Terminal): Promise<vo
     throw failure('CLI_FILE', `${what} was not exported to its end: ${reasonOf(error)}`, 'export it again');
   }
   if (options.output !== undefined && options.json === true) terminal.out(formatJson({ output: options.output }));
-}
-
-function readCount(text: string): number {
-  const count = Number(text);
-  if (!/^[0-9]{1,9}$/.test(text) || count === 0) throw new InvalidArgumentError('a whole number from 1 on is needed.');
-  return count;
 }

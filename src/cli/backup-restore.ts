@@ -9,7 +9,7 @@ import { callApi } from './api-client.ts';
 import { confirm } from './change.ts';
 import { CommandFailure, answerProblemOf, formatAnswerWarning } from './failure.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, localCommand, readCommand } from './options.ts';
-import { findServer } from './server-address.ts';
+import { findServer, localConfig } from './server-address.ts';
 import { type Terminal, formatJson, formatLine, formatLines } from './terminal.ts';
 
 interface RestoreFlags extends Omit<ChangeOptions, 'wait'> {
@@ -76,14 +76,12 @@ export function defineRestore(noun: Command, terminal: Terminal): void {
 }
 
 async function restore(folder: string, options: RestoreFlags, terminal: Terminal): Promise<void> {
-  const { data, config: file, kekFile, replace = false, askSecondaries = false, dryRun = false } = options;
-  const { environment, workingDirectory } = terminal;
-  const { loadConfig } = await import('#config/config.ts');
-  const config = loadConfig({ environment, flags: data === undefined ? {} : { data }, workingDirectory, file });
-  if (!config.ok) throw new CommandFailure(config.problems);
-  await confirm(`restore ${folder} into ${config.value.data}`, { ...options, wait: true }, terminal);
+  const { kekFile, replace = false, askSecondaries = false, dryRun = false } = options;
+  const { workingDirectory } = terminal;
+  const config = await localConfig(options, terminal);
+  await confirm(`restore ${folder} into ${config.data}`, { ...options, wait: true }, terminal);
   const { restoreBackup } = await import('#process/offline/restore.ts');
-  const restored = await restoreBackup(config.value, {
+  const restored = await restoreBackup(config, {
     folder: resolve(workingDirectory, folder),
     kekFile: kekFile === undefined ? undefined : resolve(workingDirectory, kekFile),
     replace,

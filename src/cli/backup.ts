@@ -11,8 +11,8 @@ import { callApi } from './api-client.ts';
 import { defineRestore } from './backup-restore.ts';
 import { CommandFailure, failure } from './failure.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, localCommand, readCommand } from './options.ts';
-import { type ServerAddress, findServer } from './server-address.ts';
-import { type Terminal, formatJson, formatLine, formatLines, formatTable } from './terminal.ts';
+import { type ServerAddress, findServer, localConfig } from './server-address.ts';
+import { type Terminal, formatJson, formatLine, formatLines, formatTable, mebibytes } from './terminal.ts';
 
 interface BackupDocument {
   readonly name: string;
@@ -120,17 +120,13 @@ async function waitForEnd(address: ServerAddress, terminal: Terminal): Promise<C
   }
 }
 
-async function createOffline(
-  { to, data, config: file, json, dryRun }: CreateOptions,
-  terminal: Terminal,
-): Promise<void> {
-  const { environment, workingDirectory } = terminal;
-  const { loadConfig } = await import('#config/config.ts');
-  const config = loadConfig({ environment, flags: data === undefined ? {} : { data }, workingDirectory, file });
-  if (!config.ok) throw new CommandFailure(config.problems);
+async function createOffline(options: CreateOptions, terminal: Terminal): Promise<void> {
+  const { to, json, dryRun } = options;
+  const { workingDirectory } = terminal;
+  const config = await localConfig(options, terminal);
   const { backupOffline } = await import('#process/offline/backup.ts');
-  const folder = to === undefined ? config.value.backup.folder : resolve(workingDirectory, to);
-  const made = await backupOffline(config.value, folder, dryRun === true);
+  const folder = to === undefined ? config.backup.folder : resolve(workingDirectory, to);
+  const made = await backupOffline(config, folder, dryRun === true);
   if (!made.ok) throw new CommandFailure(made.problems, { unchanged: true });
   if (json === true) return terminal.out(formatJson(made.value));
   const { zoneCount, sizeBytes, kekFiles, folder: path } = made.value;
@@ -142,15 +138,13 @@ async function createOffline(
 }
 
 async function verify(folder: string, options: VerifyOptions, terminal: Terminal): Promise<void> {
-  const { data, config: file, kekFile, signatures, json } = options;
-  const { environment, workingDirectory } = terminal;
-  const { loadConfig } = await import('#config/config.ts');
-  const config = loadConfig({ environment, flags: data === undefined ? {} : { data }, workingDirectory, file });
-  if (!config.ok) throw new CommandFailure(config.problems);
+  const { kekFile, signatures, json } = options;
+  const { workingDirectory } = terminal;
+  const config = await localConfig(options, terminal);
   const { checkBackup } = await import('#process/offline/backup.ts');
   const path = resolve(workingDirectory, folder);
   const key = kekFile === undefined ? undefined : resolve(workingDirectory, kekFile);
-  const checked = await checkBackup(config.value, path, { signatures, kekFile: key });
+  const checked = await checkBackup(config, path, { signatures, kekFile: key });
   if (!checked.ok) throw new CommandFailure(checked.problems);
   const { verdict, kekFile: used } = checked.value;
   const { manifest, zones, nodes, signedNodes, secrets, ofPolicyHost, auditEntries, problems } = verdict;
@@ -207,8 +201,4 @@ function formatList({ folder, schedule, runningSince, last, backups, bad }: List
 function keepKey(files: readonly string[]): string {
   const why = 'keep a copy of that elsewhere, without it no backup is of use';
   return `the key-encryption key (${files.join(', ')}) is not in it: ${why}`;
-}
-
-function mebibytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

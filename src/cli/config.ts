@@ -1,8 +1,8 @@
 /** `waxseal config`: the configuration that `serve` would use. Needs no server. */
 import type { Command } from 'commander';
-import { type Config, describeConfig, loadConfig } from '#config/config.ts';
-import { CommandFailure } from './failure.ts';
+import { type Config, describeConfig } from '#config/config.ts';
 import { type OutputOptions, localCommand } from './options.ts';
+import { localConfig } from './server-address.ts';
 import { type Terminal, formatJson, formatText } from './terminal.ts';
 
 interface ConfigOptions extends OutputOptions {
@@ -13,11 +13,8 @@ export function defineConfig(noun: Command, terminal: Terminal): void {
   const add = (verb: string, description: string, print: (config: Config, json: boolean) => string) =>
     localCommand(noun.command(verb).description(description), `waxseal config ${verb} --config /etc/waxseal/waxseal.toml`)
       .option('--config <file>', 'the file (default: WAXSEAL_CONFIG, or waxseal.toml here if there is one)')
-      .action((options: ConfigOptions) => {
-        const { environment, workingDirectory } = terminal;
-        const config = loadConfig({ environment, flags: {}, workingDirectory, file: options.config });
-        if (!config.ok) throw new CommandFailure(config.problems);
-        terminal.out(formatText(print(config.value, options.json === true)));
+      .action(async (options: ConfigOptions) => {
+        terminal.out(formatText(print(await localConfig(options, terminal), options.json === true)));
       });
   add('check', 'check file and environment, exit 78 if something is wrong', ({ file }, json) =>
     json ? formatJson({ ok: true, file: file ?? null }) : `${file ?? 'no file, defaults and environment'}: ok\n`,

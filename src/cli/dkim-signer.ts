@@ -7,7 +7,7 @@ import { confirm } from './change.ts';
 import { type AnswerProblem, CommandFailure } from './failure.ts';
 import { answerProblemOf, failure, formatAnswerWarning, reasonOf } from './failure.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, readCommand } from './options.ts';
-import { type ServerAddress, findServer } from './server-address.ts';
+import { type ServerAddress, findServer, localConfig } from './server-address.ts';
 import { type Terminal, formatFields, formatJson, formatLine, formatTable } from './terminal.ts';
 
 interface ExportDocument {
@@ -131,13 +131,11 @@ async function removeSigner(name: string, options: ChangeOptions, terminal: Term
   return callApi(address, { method: 'DELETE', path: ['signers', name], query: dryRunOf(options) });
 }
 
-async function removeOffline(name: string, { data, config: file, dryRun }: ChangeOptions, terminal: Terminal): Promise<RemovedDocument> {
-  const { environment, workingDirectory } = terminal;
-  const { loadConfig } = await import('#config/config.ts');
-  const config = loadConfig({ environment, flags: data === undefined ? {} : { data }, workingDirectory, file });
-  if (!config.ok) throw new CommandFailure(config.problems);
+async function removeOffline(name: string, options: ChangeOptions, terminal: Terminal): Promise<RemovedDocument> {
+  const { dryRun } = options;
+  const config = await localConfig(options, terminal);
   const { removeSignerOffline } = await import('#process/remove-signer.ts');
-  const removed = await removeSignerOffline(config.value, name, dryRun === true);
+  const removed = await removeSignerOffline(config, name, dryRun === true);
   if (!removed.ok) throw new CommandFailure(removed.problems, { unchanged: true });
   const warnings = removed.warnings.map(answerProblemOf);
   return { name, removed: dryRun !== true, dryRun: dryRun === true, warnings };

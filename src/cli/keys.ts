@@ -5,7 +5,7 @@ import { callApi } from './api-client.ts';
 import { confirm } from './change.ts';
 import { type AnswerProblem, CommandFailure, formatAnswerWarning } from './failure.ts';
 import { type ChangeOptions, changeCommand } from './options.ts';
-import { findServer } from './server-address.ts';
+import { findServer, localConfig } from './server-address.ts';
 import { type Terminal, formatJson, formatLines } from './terminal.ts';
 
 interface ResealDocument {
@@ -48,15 +48,12 @@ export function defineKeyEncryption(noun: Command, terminal: Terminal): void {
 }
 
 async function resealHostKey(options: ResealFlags, terminal: Terminal): Promise<void> {
-  const { to, data, config: file, dryRun } = options;
+  const { to, dryRun } = options;
   await confirm(`seal the keys of certificates under the key in ${to}`, options, terminal);
-  const { environment, workingDirectory } = terminal;
-  const { loadConfig } = await import('#config/config.ts');
-  const config = loadConfig({ environment, flags: data === undefined ? {} : { data }, workingDirectory, file });
-  if (!config.ok) throw new CommandFailure(config.problems);
+  const config = await localConfig(options, terminal);
   const { resealPolicyHost } = await import('#process/reseal-policy-host.ts');
-  const path = resolve(dirname(config.value.https.keyFile), to);
-  const done = await resealPolicyHost(config.value, path, dryRun === true);
+  const path = resolve(dirname(config.https.keyFile), to);
+  const done = await resealPolicyHost(config, path, dryRun === true);
   if (!done.ok) throw new CommandFailure(done.problems, { unchanged: true });
   const { isMade: made, ...sealed } = done.value;
   if (options.json === true) return terminal.out(formatJson({ ...sealed, made, dryRun: dryRun === true }));

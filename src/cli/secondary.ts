@@ -1,6 +1,6 @@
 /** `waxseal secondary`: who may have a zone by transfer. */
 import type { Command } from 'commander';
-import { formatIpPort, ipPort, parseIpPort } from '#base/address.ts';
+import { DNS_TLS_PORT, formatIpPort, ipPort, parseIpPort } from '#base/address.ts';
 import { callApi, callList } from './api-client.ts';
 import { confirm, runChange } from './change.ts';
 import { failure } from './failure.ts';
@@ -9,9 +9,6 @@ import { type PrintedZone, type ServerKind, serverKind, zoneLines } from './seco
 import { readPort } from './number-options.ts';
 import { findServer } from './server-address.ts';
 import { type Terminal, formatJson, formatLines, formatTable } from './terminal.ts';
-
-/** RFC 9103 §7: as DNS over TLS. */
-const TLS_PORT = 853;
 
 interface SecondaryDocument {
   readonly address: string;
@@ -126,9 +123,9 @@ function endpoint({ address, port }: SecondaryDocument): string {
 async function primaryOf(options: AddOptions, terminal: Terminal): Promise<PrintedZone['primary']> {
   const isTls = options.tlsHost !== undefined;
   const text = options.from ?? (await listener(options, terminal)) ?? '';
-  const read = parseIpPort(text, undefined, isTls ? TLS_PORT : undefined);
+  const read = parseIpPort(text, undefined, isTls ? DNS_TLS_PORT : undefined);
   if (read.ok && read.value.port !== 0)
-    return isTls && options.from === undefined ? { ...read.value, port: TLS_PORT } : read.value;
+    return isTls && options.from === undefined ? { ...read.value, port: DNS_TLS_PORT } : read.value;
   throw failure('CLI_USAGE', `where the secondary reaches this server is not known`, 'say so: --from ADDRESS:PORT');
 }
 

@@ -1,5 +1,6 @@
 /** Which server a command talks to: `--server`, else WAXSEAL_SERVER, else the Unix socket in the data directory. */
 import { findHidden } from '#base/visible.ts';
+import type { Config } from '#config/config.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CommandFailure, failure, reasonOf } from './failure.ts';
@@ -82,10 +83,18 @@ export async function findData(options: ServerOptions, terminal: Terminal): Prom
   // Most commands run without a file, and reading one costs more than all the rest of the start.
   if (file === undefined && !existsSync(resolve(workingDirectory, 'waxseal.toml')))
     return resolve(workingDirectory, environment['WAXSEAL_DATA'] ?? 'data');
+  return (await localConfig({ config: file }, terminal)).data;
+}
+
+/** The configuration as a server here would read it. Throws what is wrong with it. */
+export async function localConfig(
+  { data, config: file }: { readonly data?: string | undefined; readonly config?: string | undefined },
+  { environment, workingDirectory }: Terminal,
+): Promise<Config> {
   const { loadConfig } = await import('#config/config.ts');
-  const config = loadConfig({ environment, flags: {}, workingDirectory, file });
+  const config = loadConfig({ environment, flags: data === undefined ? {} : { data }, workingDirectory, file });
   if (!config.ok) throw new CommandFailure(config.problems);
-  return config.value.data;
+  return config.value;
 }
 
 /** What the server would reject, and what no header can carry. */

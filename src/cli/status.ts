@@ -4,7 +4,7 @@ import { type AlertDocument, formatAlert } from './alert.ts';
 import { callApi } from './api-client.ts';
 import { type ReadOptions, readCommand } from './options.ts';
 import { findServer } from './server-address.ts';
-import { type Terminal, formatFields, formatJson } from './terminal.ts';
+import { type Terminal, formatFields, formatJson, mebibytes } from './terminal.ts';
 
 interface StatusDocument {
   readonly version: string;
@@ -119,8 +119,4 @@ function policyHostFields({ up, upSince, listeners, certificates }: PolicyHostDo
 
 function again(nextTry: string | undefined): string {
   return nextTry === undefined ? '' : `; tried again ${nextTry}`;
-}
-
-function mebibytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

@@ -6,7 +6,8 @@ import type * as offline from '#process/offline/store.ts';
 import { confirm } from './change.ts';
 import { CommandFailure } from './failure.ts';
 import { type OutputOptions, localCommand } from './options.ts';
-import { type Terminal, formatJson, formatLine, formatLines, formatTable } from './terminal.ts';
+import { localConfig } from './server-address.ts';
+import { type Terminal, formatJson, formatLine, formatLines, formatTable, mebibytes } from './terminal.ts';
 
 interface StoreOptions extends OutputOptions {
   readonly data?: string;
@@ -88,18 +89,12 @@ async function compact(
 }
 
 async function run<T>(
-  { data, config: file }: StoreOptions,
-  { environment, workingDirectory }: Terminal,
+  options: StoreOptions,
+  terminal: Terminal,
   what: (store: typeof offline, config: Config) => Promise<Result<T>>,
 ): Promise<T> {
-  const { loadConfig } = await import('#config/config.ts');
-  const config = loadConfig({ environment, flags: data === undefined ? {} : { data }, workingDirectory, file });
-  if (!config.ok) throw new CommandFailure(config.problems);
-  const done = await what(await import('#process/offline/store.ts'), config.value);
+  const config = await localConfig(options, terminal);
+  const done = await what(await import('#process/offline/store.ts'), config);
   if (!done.ok) throw new CommandFailure(done.problems, { unchanged: true });
   return done.value;
-}
-
-function mebibytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

@@ -133,3 +133,7 @@ export function formatText(text: string): string {
 export function formatJson(value: unknown): string {
   return `${showHiddenInJson(JSON.stringify(value, undefined, 2))}\n`;
 }
+
+export function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}

@@ -1,9 +1,10 @@
 /** `waxseal zone history`, `diff` of versions and `rollback`. Not here: comparing with a zone file (zone.ts). */
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { callApi, callList } from './api-client.ts';
 import { whoText } from './audit-who.ts';
 import { type ChangesetDocument, confirm, formatChanges, runChange } from './change.ts';
 import { failure } from './failure.ts';
+import { readCount } from './number-options.ts';
 import { type ChangeOptions, type ReadOptions, changeCommand, ignoreBelowOption, readCommand } from './options.ts';
 import { type BelowOptions, belowOf } from './options.ts';
 import { findServer } from './server-address.ts';
@@ -124,10 +125,4 @@ async function rollBack(zone: string, version: string, options: RollbackOptions,
     options,
     terminal,
   );
-}
-
-function readCount(text: string): number {
-  const count = Number(text);
-  if (!/^[0-9]{1,6}$/.test(text) || count === 0) throw new InvalidArgumentError('a whole number from 1 on is needed.');
-  return count;
 }

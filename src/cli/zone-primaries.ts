@@ -1,6 +1,6 @@
 /** `waxseal zone`, of zones that come from primaries: how these are given, and what is shown of them. */
 import type { Command } from 'commander';
-import { parseIpPort } from '#base/address.ts';
+import { DNS_PORT, DNS_TLS_PORT, parseIpPort } from '#base/address.ts';
 import { failure } from './failure.ts';
 
 export interface PrimaryOptions {
@@ -38,9 +38,6 @@ export interface SecondaryDocument {
   }[];
 }
 
-const DNS_PORT = 53;
-const TLS_PORT = 853;
-
 interface GivenPrimary {
   readonly address: string;
   readonly port: number;
@@ -60,7 +57,7 @@ export function primariesOf(options: PrimaryOptions): readonly GivenPrimary[] | 
     const read = parseIpPort(
       port === undefined ? text : ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`,
       undefined,
-      tls === undefined ? DNS_PORT : TLS_PORT,
+      tls === undefined ? DNS_PORT : DNS_TLS_PORT,
     );
     if (!read.ok)
       throw failure('CLI_USAGE', `--primary ${JSON.stringify(text)} is no address`, 'write ADDRESS or ADDRESS#PORT');

@@ -3,7 +3,7 @@
  * Implements: RFC 7858 §3.1 (port), RFC 8310 §8.1 (an authentication domain name beside the address).
  * Not here: asking it (control/outside/dot-connection.ts).
  */
-import { type IpPort, formatIpPort, parseIpPort } from '#base/address.ts';
+import { DNS_TLS_PORT, type IpPort, formatIpPort, parseIpPort } from '#base/address.ts';
 import { WHOLE } from '#base/place.ts';
 
 export interface DotServer {
@@ -12,7 +12,6 @@ export interface DotServer {
   readonly name: string;
 }
 
-const DOT_PORT = 853;
 const SCHEME = 'tls://';
 const HOST = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+$/;
 
@@ -24,7 +23,7 @@ export function isDotText(text: string): boolean {
 /** Undefined when it is malformed, or names no host. */
 export function parseDotServer(text: string): DotServer | undefined {
   const [address = '', name = '', ...more] = text.slice(SCHEME.length).split('#');
-  const at = parseIpPort(address, WHOLE, DOT_PORT);
+  const at = parseIpPort(address, WHOLE, DNS_TLS_PORT);
   const host = name.toLowerCase().replace(/\.$/, '');
   return isDotText(text) && more.length === 0 && at.ok && HOST.test(host) ? { at: at.value, name: host } : undefined;
 }

@@ -4,9 +4,9 @@
  * (change of ownership), §4.4.2 (groups), §4.5 and §3 (what is not known is ignored), §5.1 (broken catalogs).
  * Not here: catalogs of ours (catalog-members.ts), what follows from one (control/catalog/).
  */
-import { latin1 } from '#base/bytes.ts';
 import { type Name, type OwnerKey, formatName, isAtOrBelow, lowerName, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
+import { txtText } from '#mail/text/txt.ts';
 import { type ZoneNode, type ZoneView, rrsetOf } from '#zone/view.ts';
 
 export interface ListedMember {
@@ -53,7 +53,7 @@ function versionFault(view: ZoneView): string | undefined {
   const rdatas = rrsetOf(view.node(`${view.apexKey}version\u0000`), TYPE.TXT)?.rdatas ?? [];
   if (rdatas.length === 0) return 'has no version (RFC 9432 §4.3.1)';
   if (rdatas.length > 1) return 'has more than one version (RFC 9432 §4.3.1)';
-  const version = textOf(rdatas[0]!);
+  const version = txtText(rdatas[0]!);
   return version === VERSION
     ? undefined
     : `has the version ${JSON.stringify(version)}, not "${VERSION}" (RFC 9432 §4.3.1)`;
@@ -87,7 +87,7 @@ function addProperty(
   const member = drafts.get(label);
   if (member === undefined) return undefined;
   if (property === 'group') {
-    const groups = (rrsetOf(node, TYPE.TXT)?.rdatas ?? []).map(textOf).toSorted();
+    const groups = (rrsetOf(node, TYPE.TXT)?.rdatas ?? []).map(txtText).toSorted();
     drafts.set(label, { ...member, groups });
   } else if (property === 'coo') {
     const [coo, second] = rrsetOf(node, TYPE.PTR)?.rdatas ?? [];
@@ -95,11 +95,4 @@ function addProperty(
     if (coo !== undefined) drafts.set(label, { ...member, coo: lowerName(coo) });
   }
   return undefined;
-}
-
-/** The strings of a TXT record, one after the other. */
-function textOf(rdata: Uint8Array): string {
-  let text = '';
-  for (let at = 0; at < rdata.length; at += 1 + rdata[at]!) text += latin1(rdata.subarray(at + 1, at + 1 + rdata[at]!));
-  return text;
 }

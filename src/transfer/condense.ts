@@ -4,6 +4,7 @@
  * Implements: RFC 1995 §5 (condensation of differences).
  * Not here: when that is worth it (zone-differences.ts).
  */
+import { latin1 } from '#base/bytes.ts';
 import { type Rrset } from '#dns/rrset.ts';
 import { TYPE } from '#dns/types.ts';
 import { type Changeset } from '#zone/changeset.ts';
@@ -47,8 +48,4 @@ function rrsetsOf(items: Iterable<Item>): readonly Rrset[] {
   const all = [...rrsets.values()];
   const isSoa = ({ type }: Rrset): boolean => type === TYPE.SOA;
   return [...all.filter(isSoa), ...all.filter((each) => !isSoa(each))];
-}
-
-function latin1(octets: Uint8Array): string {
-  return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('latin1');
 }

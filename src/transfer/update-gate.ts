@@ -128,7 +128,7 @@ export class UpdateGate implements LaterAnswers {
     const { query, length, head, transport, client } = message;
     const busy = new Uint8Array(HEADER_BYTES + head.questionLength + BUSY_OPT_BYTES);
     const ede = [EDE.NOT_READY, 'too many updates at once, or the control process is not there'] as const;
-    const busyBytes = this.#write({ ...message, out: busy }, { rcode: RCODE.SERVFAIL, ede });
+    const busyBytes = writeCode(message.query, message.head, busy, { rcode: RCODE.SERVFAIL, ede });
     const passed: { send?: SendAnswer } = {};
     const taken = this.#options.handOver.pass({
       name: UPDATE_CALL,
@@ -177,11 +177,7 @@ export class UpdateGate implements LaterAnswers {
 
   #refuse(message: Message, refusal: AnswerCode): number {
     this.#options.countAnswer(refusal.rcode);
-    return this.#write(message, refusal);
-  }
-
-  #write({ query, head, out }: Message, code: AnswerCode): number {
-    return writeCode(query, head, out, code);
+    return writeCode(message.query, message.head, message.out, refusal);
   }
 }
 

@@ -1,6 +1,6 @@
 /** A journal of events in memory, for what stands in front of one. */
 import type { EventsApi, StoredEvent } from '#control/api/events.ts';
-import { Sleepers } from '#control/events/sleepers.ts';
+import { Sleepers } from '#base/clock.ts';
 
 export class MemoryEvents implements EventsApi {
   readonly events: StoredEvent[] = [];

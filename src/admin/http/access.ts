@@ -102,7 +102,8 @@ export function guard(app: AdminApp, control: ControlApi, requestsPerMinuteMax: 
   });
 }
 
-function isRead({ method }: FastifyRequest): boolean {
+/** A request that asks for no change. */
+export function isRead({ method }: Pick<FastifyRequest, 'method'>): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
 }
 

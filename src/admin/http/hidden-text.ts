@@ -7,7 +7,7 @@ import { JSON_LEVELS_MAX } from '#base/limits/admin.ts';
 import { PROBLEMS_SHOWN_MAX } from '#base/limits/dns.ts';
 import { type Place, WHOLE, below, inBody, inQuery, inUrl, pointerSteps } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
-import { findHidden } from '#base/visible.ts';
+import { findHidden, hasHidden } from '#base/visible.ts';
 
 interface Texts {
   readonly params: unknown;
@@ -58,11 +58,10 @@ function stepsTo(step: Step | undefined): readonly string[] {
 function checkText(value: unknown, at: Place, allowed = ''): readonly Problem[] {
   const found = typeof value === 'string' ? findHidden(value, allowed) : undefined;
   if (found === undefined) return [];
-  const name = `U+${found.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
   // RFC 1035 §5.1: the only way to write such octets in names and character strings.
   const octets = [...Buffer.from(found)].map((octet) => `\\${String(octet).padStart(3, '0')}`).join('');
   return [
-    problem('TEXT_HIDDEN', at, `the text has the character ${name} in it, which ends, moves or hides what stands around it`, {
+    problem('TEXT_HIDDEN', at, `the text ${hasHidden(found)}`, {
       fix: `leave it out; if it is meant, write ${octets} (names and record data only)`,
     }),
   ];

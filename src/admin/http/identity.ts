@@ -10,7 +10,7 @@ import { assert } from '#base/assert.ts';
 import { CHANGE_REASON_CHARACTERS_MAX } from '#base/limits/changes.ts';
 import { inHeader } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
-import { findHidden } from '#base/visible.ts';
+import { findHidden, hasHidden } from '#base/visible.ts';
 import type { Actor, ControlApi } from '#control/api/control.ts';
 import type { Rights } from '#control/api/tokens.ts';
 import { given } from './form.ts';
@@ -167,9 +167,7 @@ export function changeReason({ headers }: Pick<FastifyRequest, 'headers'>): Resu
   }
   const hidden = findHidden(text);
   if (hidden !== undefined) {
-    const name = `U+${hidden.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
-    const why = `the reason has the character ${name} in it, which ends, moves or hides what stands around it`;
-    return rejected(why, 'leave it out');
+    return rejected(`the reason ${hasHidden(hidden)}`, 'leave it out');
   }
   if (text.length > CHANGE_REASON_CHARACTERS_MAX) {
     const why = `the reason has ${text.length} characters, at most ${CHANGE_REASON_CHARACTERS_MAX} are possible`;

@@ -1,5 +1,6 @@
 /** `/v1/zones/{zone}/primaries` and `/role`: where a zone comes from by transfer, or that it is kept here. */
 import { Type } from 'typebox';
+import { DNS_PORT, DNS_TLS_PORT } from '#base/address.ts';
 import { atZone, inBody } from '#base/place.ts';
 import { fail, ok, problem } from '#base/problem.ts';
 import { type PrimaryState } from '#control/api/transfer.ts';
@@ -14,9 +15,6 @@ import { zoneReadRoute } from '#admin/http/read-route.ts';
 import { PinTexts, Time, closed } from '#admin/http/schemas.ts';
 import { keyName } from './secondaries.ts';
 
-const DNS_PORT = 53;
-/** RFC 9103 §7: as DNS over TLS. */
-const TLS_PORT = 853;
 const PORT = { minimum: 1, maximum: 65_535 };
 const NAME = { minLength: 1, maxLength: 255 };
 
@@ -59,7 +57,7 @@ interface GivenPrimary {
 }
 
 export function givenPrimaries(primaries: readonly GivenPrimary[]): readonly Primary[] {
-  return primaries.map(({ address: ip, key, tls, port = tls === undefined ? DNS_PORT : TLS_PORT }) => {
+  return primaries.map(({ address: ip, key, tls, port = tls === undefined ? DNS_PORT : DNS_TLS_PORT }) => {
     return { ip, port, ...given({ key: key === undefined ? undefined : keyName(key), tls: tls && hostsOf(tls) }) };
   });
 }

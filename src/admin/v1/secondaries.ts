@@ -1,5 +1,6 @@
 /** `/v1/zones/{zone}/secondaries`: who may have the zone by transfer, and hears of its changes. */
 import { Type } from 'typebox';
+import { DNS_PORT } from '#base/address.ts';
 import { ok } from '#base/problem.ts';
 import type { Secondary } from '#store/transfer/secondaries.ts';
 import { changeRoute, zoneChangeRoute } from '#admin/http/change-route.ts';
@@ -9,7 +10,6 @@ import { contentEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
 import { PinTexts, Time, closed, zoneParams } from '#admin/http/schemas.ts';
 
-const DNS_PORT = 53;
 const PORT = { minimum: 1, maximum: 65_535 };
 const NAME = { minLength: 1, maxLength: 255 };
 

@@ -3,7 +3,7 @@
  * with growing waits, for three days, also over restarts. A target that is away holds up no other.
  * Not here: the kinds of targets, which alerts there are (alerts.ts).
  */
-import { type Timers } from '#base/clock.ts';
+import { Sleepers, type Timers } from '#base/clock.ts';
 import { ALERT_DELIVERIES_MAX, ALERT_GIVE_UP_MS, ALERT_RETRY_MS_MAX, ALERT_RETRY_MS_MIN } from '#base/limits/alerts.ts';
 import { ALERT_SEND_MS } from '#base/limits/alerts.ts';
 import { type Log } from '#base/log.ts';
@@ -40,13 +40,14 @@ export class Deliveries {
   /** By target, oldest first. */
   readonly #waiting = new Map<string, StoredDelivery[]>();
   readonly #lanes = new Map<string, Promise<void>>();
-  readonly #wakes = new Set<() => void>();
+  readonly #sleepers: Sleepers;
   readonly counts: Record<DeliveryResult, number> = { sent: 0, failed: 0, 'given-up': 0, dropped: 0 };
   #next = 1;
   #log: Log | undefined;
 
   constructor(options: DeliveriesOptions) {
     this.#options = options;
+    this.#sleepers = new Sleepers(options.timers);
     for (const { name } of options.targets) this.#waiting.set(name, []);
   }
 
@@ -70,7 +71,6 @@ export class Deliveries {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    for (const wake of this.#wakes) wake();
     await Promise.all(this.#lanes.values());
   }
 
@@ -104,7 +104,7 @@ export class Deliveries {
         if (dropped > 0)
           this.#log?.warn('alert.not-queued', `${dropped} messages about alerts are not sent: too many wait already`);
         for (const each of made) this.#waiting.get(each.target)!.push(each);
-        for (const wake of this.#wakes) wake();
+        this.#sleepers.wakeAll();
       },
     };
   }
@@ -125,7 +125,7 @@ export class Deliveries {
     while (!this.#stopping.signal.aborted) {
       const [first] = waiting;
       const waitMs = first === undefined ? Infinity : first.dueMs - this.#options.nowMs();
-      if (first === undefined || waitMs > 0) await this.#sleep(waitMs);
+      if (first === undefined || waitMs > 0) await this.#sleepers.sleep(waitMs, this.#stopping.signal);
       else await this.#try(target, waiting, first);
     }
   }
@@ -174,17 +174,5 @@ export class Deliveries {
   /** A store without space: the message is sent once more after a restart, and no less. */
   async #write(documents: readonly DocumentWrite[]): Promise<void> {
     await this.#options.funnel.change(TURN, () => ok({ documents, isChanged: true, isQuiet: true }));
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    const { timers } = this.#options;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const wake = (): void => resolve();
-    this.#wakes.add(wake);
-    const timer = Number.isFinite(ms) ? timers.set(wake, ms) : undefined;
-    if (this.#stopping.signal.aborted) resolve();
-    await promise;
-    timers.clear(timer);
-    this.#wakes.delete(wake);
   }
 }

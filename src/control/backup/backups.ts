@@ -10,7 +10,7 @@ import { WHOLE, atPath, inBody } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { type BackupConfig } from '#config/backup.ts';
 import { type ListedBackup } from '#store/backup/folder.ts';
-import { type BackupManifest } from '#store/backup/manifest.ts';
+import { sizeOfBackup } from '#store/backup/manifest.ts';
 import { messageOf } from '#store/failure.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import {
@@ -246,7 +246,7 @@ export class Backups implements BackupsApi {
       productVersion,
       generation,
       zoneCount,
-      sizeBytes: sizeOf(manifest),
+      sizeBytes: sizeOfBackup(manifest),
       host,
       kekFiles,
       isOwn: installation === this.#options.writer.installation(),
@@ -261,10 +261,6 @@ export class Backups implements BackupsApi {
       this.#verifiedAtMs = Math.max(this.#verifiedAtMs ?? 0, each.verifiedAtMs ?? 0);
     }
   }
-}
-
-function sizeOf({ files }: BackupManifest): number {
-  return files.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** A backup that was made and is not good is none. */

@@ -72,8 +72,8 @@ export class Restored {
     return readRestored(this.#options.writer);
   }
 
-  /** What `settle` would do to serials. */
-  plan({ createdAtMs, seen }: RestoreOrder): readonly RaisedZone[] {
+  /** Serials ahead of what secondaries may have. */
+  #plan({ createdAtMs, seen }: RestoreOrder): readonly RaisedZone[] {
     const { writer, clock } = this.#options;
     const elapsedMs = clock.nowMs() - createdAtMs;
     return writer
@@ -90,7 +90,7 @@ export class Restored {
   async settle(order: RestoreOrder): Promise<Result<SettledStore>> {
     const held = await this.#hold(order);
     if (!held.ok) return held;
-    const raised = this.plan(order);
+    const raised = this.#plan(order);
     const warnings: Problem[] = [...held.warnings, ...this.#notRaised()];
     for (let at = 0; at < raised.length; at += RESTORE_ZONES_AT_ONCE) {
       const done = await this.#raise(raised.slice(at, at + RESTORE_ZONES_AT_ONCE));

@@ -5,7 +5,7 @@
  */
 import { CHILD_DS_TTL_SECONDS, CHILD_SERVERS_MAX } from '#base/limits/dnssec.ts';
 import { type Clock } from '#base/clock.ts';
-import { parseIpPort } from '#base/address.ts';
+import { DNS_PORT, parseIpPort } from '#base/address.ts';
 import { atZone, inBody } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, placeAt, problem } from '#base/problem.ts';
 import { dsyncRdata, dsyncWildcard } from '#dns/dsync.ts';
@@ -36,8 +36,6 @@ export interface DelegationDecisionOptions {
   /** Called after a commit of other settings. */
   readonly onSettings: () => void;
 }
-
-const DNS_PORT = 53;
 
 export function setDelegations(
   command: CommandOf<'delegation.set'>,

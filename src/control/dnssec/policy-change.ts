@@ -3,7 +3,7 @@
  * Implements: RFC 6781 §4.4.2 (how the times of signatures, refreshes and caches have to fit together).
  * Not here: whose policy it is (decide.ts, policies.ts), what follows from it (dnssec/rollover/wanted.ts).
  */
-import { parseIpPort } from '#base/address.ts';
+import { DNS_PORT, parseIpPort } from '#base/address.ts';
 import { PARENT_ADDRESSES_MAX, SIGNATURE_DEAD_SECONDS, SIGNATURE_REFRESH_SECONDS_MIN } from '#base/limits/dnssec.ts';
 import { type Place, WHOLE, atField } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
@@ -62,7 +62,7 @@ function parentProblems(
   if (parentServers.length > PARENT_ADDRESSES_MAX)
     problems.push(bad(at, `${parentServers.length} addresses; ${PARENT_ADDRESSES_MAX} are asked at most`));
   for (const each of parentServers) {
-    const parsed = parseIpPort(each, at, 53);
+    const parsed = parseIpPort(each, at, DNS_PORT);
     if (!parsed.ok) problems.push(...parsed.problems);
   }
   return problems;

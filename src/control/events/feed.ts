@@ -3,12 +3,12 @@
  * that a slow client costs nothing here and one that comes back misses nothing that is kept.
  * Not here: the journal (store/events.ts), what is written into it (control/commands/events.ts), the stream (admin/v1/events.ts).
  */
+import { Sleepers } from '#base/clock.ts';
 import { type Problem, ok } from '#base/problem.ts';
 import { type EventWrite, type StoreWriter } from '#store/writer.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
 import { alertEvent } from '#control/commands/events.ts';
 import { type EventRange, type EventsApi, type StoredEvent } from '#control/api/events.ts';
-import { Sleepers } from './sleepers.ts';
 
 const ALERT = { actor: { kind: 'system', id: 'alert', from: '' }, action: 'alert', upkeep: true } as const;
 const NOTE = { actor: { kind: 'system', id: 'note', from: '' }, action: 'note' } as const;

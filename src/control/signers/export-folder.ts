@@ -15,12 +15,9 @@
 import {
   type Stats,
   accessSync,
-  closeSync,
   constants,
-  fsyncSync,
   lstatSync,
   mkdirSync,
-  openSync,
   readFileSync,
   readdirSync,
   readlinkSync,
@@ -31,6 +28,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { syncPath } from '#base/folder.ts';
 import { SIGNER_FOLDER_NAMES_SHOWN_MAX } from '#base/limits/signers.ts';
 import { hasFields, isArrayOf, isString } from '#store/json.ts';
 import { CURRENT, foldersOverlap } from './export-files.ts';
@@ -245,11 +243,11 @@ export function placeFiles(owner: FolderOwner, { files, description, nowMs, uniq
     folders.add(dirname(file));
     writeFileSync(file, text, { mode: 0o600, flag: 'wx', flush: true });
   }
-  for (const each of folders) flushFolder(each);
+  for (const each of folders) syncPath(each);
   renameSync(fresh, join(folder, version));
   symlinkSync(version, fresh);
   renameSync(fresh, join(folder, CURRENT));
-  flushFolder(folder);
+  syncPath(folder);
   return version;
 }
 
@@ -311,7 +309,7 @@ function writeMark(folder: string, mark: Mark): void {
   rmSync(fresh, { force: true });
   writeFileSync(fresh, `${JSON.stringify(mark)}\n`, { mode: 0o600, flag: 'wx', flush: true });
   renameSync(fresh, join(folder, MARK));
-  flushFolder(folder);
+  syncPath(folder);
 }
 
 /** Undefined when there is nothing of that name; links are not followed. */
@@ -328,16 +326,6 @@ function statOf(path: string): Stats | undefined {
 /** Undefined when it is not there, or is no plain file: a pipe in its place would be waited for. */
 function readSmallFile(path: string): string | undefined {
   return statOf(path)?.isFile() === true ? readFileSync(path, 'utf8') : undefined;
-}
-
-/** What was created or renamed in it is on the disk. */
-function flushFolder(folder: string): void {
-  const handle = openSync(folder, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }
 
 function reasonOf(error: unknown): string {

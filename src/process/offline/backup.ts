@@ -10,7 +10,7 @@ import { type Result, fail, ok, problem } from '#base/problem.ts';
 import { productVersion } from '#base/version.ts';
 import { type Config } from '#config/config.ts';
 import { makeBackup } from '#store/backup/make.ts';
-import { readManifest } from '#store/backup/manifest.ts';
+import { readManifest, sizeOfBackup } from '#store/backup/manifest.ts';
 import { type BackupVerdict, verifyBackup } from '#store/backup/verify.ts';
 import { dataFileUse } from '#store/data-file.ts';
 import { StoreFailure } from '#store/failure.ts';
@@ -61,7 +61,7 @@ export async function backupOffline(
     const [first] = checked.value.verdict.problems;
     if (first !== undefined)
       return fail(problem('BACKUP_BAD', atPath(made, 'the backup'), `it was made and is not good: ${first}`));
-    const sizeBytes = manifest.files.reduce((sum, { bytes }) => sum + bytes, 0);
+    const sizeBytes = sizeOfBackup(manifest);
     return ok({ folder: made, zoneCount: manifest.zoneCount, sizeBytes, kekFiles: manifest.kekFiles, dryRun });
   } catch (error) {
     if (error instanceof StoreFailure) return fail(error.problem);

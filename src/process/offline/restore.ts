@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { constants, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemClock } from '#base/clock.ts';
-import { makeFolder } from '#base/folder.ts';
+import { makeFolder, syncPath } from '#base/folder.ts';
 import { RESTORE_ASKED_AT_ONCE } from '#base/limits/backup.ts';
 import { REFRESH_SLICE_NODES } from '#base/limits/changes.ts';
 import { atPath } from '#base/place.ts';
@@ -23,10 +23,9 @@ import { readUptime } from '#control/lifecycle/boot-time.ts';
 import { Publisher } from '#control/publish/publisher.ts';
 import { type Serial } from '#dns/serial.ts';
 import { nameOf } from '#dns/name.ts';
-import { syncFolder } from '#store/backup/folder.ts';
 import { BACKUP_FILES, type BackupManifest, hashFile } from '#store/backup/manifest.ts';
 import { StoreFailure, messageOf } from '#store/failure.ts';
-import { freeSpace } from '#store/free-space.ts';
+import { freeSpace, mebibytes } from '#store/free-space.ts';
 import { SERVER_LOCK, acquireLock } from '#store/process-lock.ts';
 import { storeExists } from '#store/store.ts';
 import { type OpenedStore, openStore, rememberKek } from '#process/open-store.ts';
@@ -143,8 +142,9 @@ function checkSpace(data: string, { files }: BackupManifest): void {
   const bytes = files.reduce((sum, each) => sum + each.bytes, 0);
   const { freeBytes, reserveBytes } = freeSpace(data);
   if (freeBytes >= bytes + reserveBytes) return;
-  const mebibytes = (count: number) => `${(count / 2 ** 20).toFixed(1)} MiB`;
-  throw new RestoreFailure(`${mebibytes(freeBytes)} are free there, ${mebibytes(bytes + reserveBytes)} are needed`);
+  throw new RestoreFailure(
+    `${mebibytes(freeBytes)} MiB are free there, ${mebibytes(bytes + reserveBytes)} MiB are needed`,
+  );
 }
 
 function copyInto(staging: string, folder: string, { files }: BackupManifest): void {
@@ -239,7 +239,7 @@ async function askSecondaries({ writer }: OpenedStore) {
 
 /** One rename puts the store's folder in its place; returns where the store before is now. */
 function putInPlace(staging: string, storeDir: string): string | undefined {
-  syncFolder(join(staging, 'store'));
+  syncPath(join(staging, 'store'));
   let putAside: string | undefined;
   if (existsSync(storeDir)) {
     const time = new Date(systemClock.nowMs()).toISOString().replaceAll(/[-:]|\.\d+/g, '');
@@ -252,6 +252,6 @@ function putInPlace(staging: string, storeDir: string): string | undefined {
     if (putAside !== undefined) renameSync(putAside, storeDir);
     throw error;
   }
-  syncFolder(dirname(storeDir));
+  syncPath(dirname(storeDir));
   return putAside;
 }

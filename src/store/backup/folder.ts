@@ -3,9 +3,10 @@
  * removed: its name, its manifest, of this installation, made by the schedule, and nothing else beside its files.
  * Not here: making one (make.ts).
  */
-import { closeSync, fsyncSync, lstatSync, openSync, readdirSync, renameSync, rmSync, rmdirSync } from 'node:fs';
+import { lstatSync, readdirSync, renameSync, rmSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { BACKUPS_LISTED_MAX, BACKUP_LEFTOVER_MS } from '#base/limits/backup.ts';
+import { syncPath } from '#base/folder.ts';
 import { messageOf } from '#store/failure.ts';
 import { BACKUP_FILES, type BackupManifest, isBackupName, readManifest, readVerified } from './manifest.ts';
 import { OWNER_FILE, isOwnerGone, removeOwner } from './owner.ts';
@@ -72,7 +73,7 @@ export function removeOldBackups(folder: string, installation: string, keep: num
       removed.push(name);
       removeFiles(leaving);
     });
-  if (removed.length > 0) syncFolder(folder);
+  if (removed.length > 0) syncPath(folder);
   return removed;
 }
 
@@ -114,16 +115,6 @@ function hasOnlyOurFiles(folder: string): boolean {
   if (!lstatSync(folder).isDirectory()) return false;
   const isOurs = (name: string): boolean => FILES.has(name) || name === OWNER_FILE;
   return readdirSync(folder, { withFileTypes: true }).every((each) => each.isFile() && isOurs(each.name));
-}
-
-/** Makes what was renamed or made in the folder durable. */
-export function syncFolder(folder: string): void {
-  const descriptor = openSync(folder, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 function entriesOf(folder: string): readonly string[] {

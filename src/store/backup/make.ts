@@ -19,7 +19,7 @@ import {
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { makeFolder } from '#base/folder.ts';
+import { makeFolder, syncPath } from '#base/folder.ts';
 import { atPath } from '#base/place.ts';
 import { dataFileUse } from '#store/data-file.ts';
 import { StoreFailure, messageOf } from '#store/failure.ts';
@@ -27,7 +27,7 @@ import { freeSpace, mebibytes } from '#store/free-space.ts';
 import { STORE_FORMAT } from '#store/schema.ts';
 import { type StoreReader, openReader } from '#store/reader.ts';
 import { openCopy, sealerOfCopy } from './copy.ts';
-import { partialFolder, removeFiles, removeLeftovers, syncFolder } from './folder.ts';
+import { partialFolder, removeFiles, removeLeftovers } from './folder.ts';
 import { BACKUP_FILES, type BackupManifest, type BackupZone, backupName, hashFile, sealManifest } from './manifest.ts';
 import { noteOwner, removeOwner } from './owner.ts';
 
@@ -64,11 +64,11 @@ export async function makeBackup(order: BackupOrder): Promise<MadeBackup> {
     const manifest = await describe(order, partial, name);
     writeDurably(join(partial, BACKUP_FILES.manifest), manifest);
     removeOwner(partial);
-    syncFolder(partial);
+    syncPath(partial);
     // rename(2) would put it in place of an empty folder of that name, which is not ours.
     if (existsSync(final)) throw new Error(`${final} is there already`);
     renameSync(partial, final);
-    syncFolder(order.folder);
+    syncPath(order.folder);
     return { folder: final, manifest };
   } catch (error) {
     if (existsSync(partial)) removeFiles(partial);

@@ -235,3 +235,8 @@ function isBackupZone(value: unknown): value is BackupZone {
 function isVerifiedNote(value: unknown): value is VerifiedNote {
   return hasFields(value, { atMs: 'number', productVersion: 'string' });
 }
+
+/** Octets of all its files. */
+export function sizeOfBackup({ files }: Pick<BackupManifest, 'files'>): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0);
+}

@@ -5,8 +5,9 @@
  * that no name leads to.
  * Not here: the locks that keep others out (process/offline/store.ts).
  */
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { syncPath } from '#base/folder.ts';
 import { dataFile, dataFileUse } from '#store/data-file.ts';
 import { StoreFailure, messageOf } from '#store/failure.ts';
 import { freeSpace } from '#store/free-space.ts';
@@ -66,15 +67,6 @@ async function writeCopy(dir: string, copy: string): Promise<void> {
     await copied.close();
   }
   syncPath(copy);
-}
-
-function syncPath(path: string): void {
-  const descriptor = openSync(path, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 /** LMDB reads every page that it copies: one that is lost or damaged shows. */
