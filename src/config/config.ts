@@ -17,6 +17,7 @@ import { type AdminSettings, describeAdmin, settleAdmin } from './admin.ts';
 import { type AlertSettings, describeAlerts, settleAlerts } from './alerts.ts';
 import { type AuditSettings, describeAudit, settleAudit } from './audit.ts';
 import { type BackupConfig, describeBackup, settleBackup } from './backup.ts';
+import { type CheckSettings, describeCheck, settleCheck } from './check.ts';
 import { describeCookies, describeRateLimit, settleCookies, settleRateLimit } from './defence.ts';
 import { ConfigFile } from './file-form.ts';
 import { type LimitSettings, describeLimits, settleLimits } from './limits.ts';
@@ -72,6 +73,7 @@ export interface Config {
   readonly audit: AuditSettings;
   readonly backup: BackupConfig;
   readonly alerts: AlertSettings;
+  readonly check: CheckSettings;
 }
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
@@ -154,6 +156,7 @@ export function describeConfig(config: Config): Tree {
     audit: describeAudit(config.audit),
     backup: describeBackup(config.backup),
     alerts: describeAlerts(config.alerts),
+    check: describeCheck(config.check),
     log: { ...config.log },
   };
 }
@@ -202,6 +205,7 @@ function settle(
     audit: settleAudit(values.audit, readers),
     backup: settleBackup(values.backup, join(dirname(data), 'backups'), readers),
     alerts: settleAlerts(values.alerts, readers),
+    check: settleCheck(values.check, readers),
     log: { ...DEFAULTS.log, ...values.log },
   };
 }

@@ -10,6 +10,7 @@ import { AlertsSection } from './alerts.ts';
 import { AdminSection } from './admin.ts';
 import { AuditSection } from './audit.ts';
 import { BackupSection } from './backup.ts';
+import { CheckSection } from './check.ts';
 import { DNS_TLS_KEYS } from './dns-tls.ts';
 import { CookiesSection, RrlSection } from './defence.ts';
 import { HttpsSection } from './https.ts';
@@ -47,6 +48,7 @@ export const ConfigFile = Type.Object(
     audit: Type.Optional(AuditSection),
     backup: Type.Optional(BackupSection),
     alerts: Type.Optional(AlertsSection),
+    check: Type.Optional(CheckSection),
     keys: Type.Optional(Type.Object({ kek_file: Type.Optional(Type.String({ minLength: 1 })) }, strict)),
     log: Type.Optional(
       Type.Object(

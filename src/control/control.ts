@@ -38,8 +38,7 @@ import { certificateFamilies } from '#control/certificate/counts.ts';
 import { type CertificateFiles } from '#control/certificate/files.ts';
 import { type DelegationApi } from '#control/api/delegation.ts';
 import { type DnssecApi } from '#control/api/dnssec.ts';
-import { type OutsideChecksApi } from '#control/api/zone-check.ts';
-import { outsideChecks } from '#control/doctor/outside-checks.ts';
+import { type OutsideChecks, outsideChecks } from '#control/outside-checks/parts.ts';
 import { type DnssecKeysApi } from '#control/api/dnssec-keys.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
 import { type CommandKind, type CommandTable, type Handler, type ZoneContext, handlerOf } from '#control/commands/table.ts';
@@ -169,7 +168,7 @@ export class Control implements ControlApi {
   readonly dnssec: DnssecApi;
   readonly dnssecKeys: DnssecKeysApi;
   readonly delegation: DelegationApi;
-  readonly checks: OutsideChecksApi;
+  readonly checks: OutsideChecks;
   readonly audit: AuditApi;
   readonly keys: Reseal;
   readonly backups: Backups;
@@ -272,7 +271,7 @@ export class Control implements ControlApi {
 
   #makeAlerts(shared: AlertsShared) {
     const { notifier, keeper } = this.transferParts;
-    const parts = { ...shared, notifier, keeper, events: this.events };
+    const parts = { ...shared, notifier, keeper, events: this.events, checks: this.checks.schedule };
     return serverAlerts({ ...parts, settings: this.#options.alerts, families: () => this.#families() });
   }
 
@@ -375,7 +374,8 @@ export class Control implements ControlApi {
       counterTable: this.#options.counterTable,
     });
     const updates = updateFamily(this.transferParts.updates.counts);
-    const ends = [...certificateFamilies(this.#writer), ...bimiFamilies(this.#writer)];
+    const checks = this.checks.schedule.families();
+    const ends = [...certificateFamilies(this.#writer), ...bimiFamilies(this.#writer), ...checks];
     const backups = this.backups.families();
     return [...families, ...this.#dnssecMetrics(), ...ends, updates, ...this.transferParts.families(), ...backups];
   }
@@ -397,4 +397,4 @@ export class Control implements ControlApi {
 }
 
 /** What alerts share with other parts. */
-type AlertsShared = Omit<ServerAlertsOptions, 'events' | 'settings' | 'families' | 'notifier' | 'keeper'>;
+type AlertsShared = Omit<ServerAlertsOptions, 'events' | 'settings' | 'families' | 'notifier' | 'keeper' | 'checks'>;

@@ -159,10 +159,12 @@ export class ControlService {
     const { alerts } = this.#control;
     const { heads, attempts, retention } = this.#control.auditParts;
     const audit = [new AuditUpkeep(retention, log), attempts];
+    const { schedule } = this.#control.checks;
+    const checks = { start: () => schedule.start(log, config.check.everyMs), stop: () => schedule.stop() };
     const logging = [notifier, cdsNotifier, keeper, follower, heads, alerts].map((each) => startedWith(each, log));
     const dot = this.#dotDelivery === undefined ? [] : [this.#dotDelivery];
     const transfer = [this.#keyDelivery, ...logging, ...dot];
-    const others = [refresher, scheduler, exporter, ...audit, backups];
+    const others = [refresher, scheduler, exporter, ...audit, backups, checks];
     this.#upkeep = [new IdleMemory(), this.#snapshots, ...transfer, ...others, ...this.#policyHostUpkeep()];
   }
 

@@ -56,6 +56,7 @@ describe('configuration', () => {
       limits: { records_per_rrset: 1000 },
       audit: { keep: '400d' },
       alerts: { webhooks: [], webhook_networks: [], command: [], syslog: 'off', rules: [] },
+      check: { every: '6h' },
       log: { level: 'info', format: 'json', queries: 0 },
     });
   });

@@ -127,3 +127,28 @@ export const CHECK_SIGNATURE_SHARE = 0.5;
 export const CHECK_STS_MAX_AGE_SECONDS_MIN = 86_400;
 /** How long signatures that others made are to have left: when they renew them is not known. */
 export const CHECK_FOREIGN_REFRESH_SECONDS = 4 * 86_400;
+
+// --- checks of zones in turn ---
+
+/** How often each zone is checked unless the configuration says otherwise: what breaks is found the same day. */
+export const CHECK_EVERY_MS_DEFAULT = 6 * 3_600_000;
+export const CHECK_EVERY_MS_MIN = 3_600_000;
+export const CHECK_EVERY_MS_MAX = 30 * 86_400_000;
+/** After a start, so long until the first: resolvers and secondaries have come up too. */
+export const CHECK_FIRST_MS = 600_000;
+/** After that, so long between the first checks of two zones: 10,000 zones take under three hours. */
+export const CHECK_EACH_MS = 1000;
+/** What was found once is looked at again after this, before it is an alert: a lost datagram is no drift. */
+export const CHECK_AGAIN_MS = 600_000;
+/** A zone that there is an alert of is looked at this often: the alert ends soon after the fault. */
+export const CHECK_STANDING_MS = 1_800_000;
+/** Zones that are checked in turn at the same time: requests have the other places of CHECKS_MAX. */
+export const CHECKS_IN_TURN_MAX = 2;
+/** Between two looks at which zones are due, and the longest sleep. */
+export const CHECK_SLEEP_MS = 60_000;
+/** Findings of a zone that are followed; an alert of more would have no place either. */
+export const CHECK_STANDING_MAX = 50;
+/** Findings of a zone that were there when it was first looked at, and are no drift. */
+export const CHECK_KNOWN_MAX = 500;
+/** An alert that stands is reported again after this: half of the time after which one ends by itself. */
+export const CHECK_REPORT_MS = 3 * 86_400_000;

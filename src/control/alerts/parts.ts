@@ -6,6 +6,7 @@ import { ipPort, parseIpPort } from '#base/address.ts';
 import { type Clock } from '#base/clock.ts';
 import { ROOT, nameOf } from '#dns/name.ts';
 import { type Resolver } from '#dns/resolver.ts';
+import { type StoredAlert } from '#store/alerts/alerts.ts';
 import { readSecondaries } from '#store/transfer/secondaries.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
@@ -36,12 +37,14 @@ export interface ServerAlertsOptions {
   };
   /** How zones from primaries fare. */
   readonly keeper: { state(record: ZoneRecord): string | undefined };
+  /** Whether an alert about what checks from outside found is over. */
+  readonly checks: { over(alert: StoredAlert): string | undefined };
   /** No targets, and all rules as they are, unless given. */
   readonly settings: AlertParts | undefined;
 }
 
 export function serverAlerts(options: ServerAlertsOptions): Alerts {
-  const { writer, clock, time, resolver, publisher, settings, keeper, notifier } = options;
+  const { writer, clock, time, resolver, publisher, settings, keeper, notifier, checks } = options;
   const probe = new OwnProbe({ servers: () => servers(writer, publisher.addresses), nowMs: () => time.nowMs() });
   const seen = (): readonly MetricFamily[] => [behindFamily(notifier.behind()), ...probe.families()];
   return new Alerts({
@@ -55,6 +58,7 @@ export function serverAlerts(options: ServerAlertsOptions): Alerts {
     seen,
     families: () => [...options.families(), ...seen()],
     overBecause: (alert, found) =>
+      checks.over(alert) ??
       reportEnd(alert, { reader: writer, families: found, primaryState: (record) => keeper.state(record) }),
   });
 }

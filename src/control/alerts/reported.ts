@@ -31,6 +31,30 @@ const MEANINGS: Readonly<Record<string, ReportMeaning>> = {
     consequence: 'clients get the old certificate until it ends',
     command: 'waxseal cert list ZONE',
   },
+  CHECK_CHANGED: {
+    consequence: 'strangers get records, or name servers, that the zone here does not have: it may be taken over',
+    command: 'waxseal check ZONE',
+  },
+  CHECK_BOGUS: {
+    consequence: 'validating resolvers answer SERVFAIL for the zone',
+    command: 'waxseal check ZONE',
+  },
+  CHECK_DS: {
+    consequence: 'validating resolvers answer SERVFAIL for the zone as soon as no DS is of a key of it',
+    command: 'waxseal check ZONE',
+  },
+  CHECK_EXPIRY: {
+    consequence: 'the zone becomes bogus, or mail is not delivered, when it ends',
+    command: 'waxseal check ZONE',
+  },
+  CHECK_BEHIND: {
+    consequence: 'resolvers get old records from this name server, or none',
+    command: 'waxseal check ZONE',
+  },
+  CHECK_FAILED: {
+    consequence: 'it does not work for strangers as it did at the first check',
+    command: 'waxseal check ZONE',
+  },
   CLOCK_SUSPENDED: {
     consequence: 'what was due meanwhile is done now; signatures may have ended while the machine slept',
     command: 'waxseal status',

@@ -67,9 +67,10 @@ export function readWhole<T>(reader: StoreReader, kind: string, is: (value: unkn
   return { whole, damaged };
 }
 
-function documentOrFailure(reader: StoreReader, kind: string, id: string): unknown {
+/** Undefined when there is none, and when it is damaged. */
+export function documentOrFailure(reader: StoreReader, kind: string, id: string, zoneId = 0): unknown {
   try {
-    return reader.document(0, kind, id);
+    return reader.document(zoneId, kind, id);
   } catch (error) {
     if (!(error instanceof StoreFailure) || error.code !== 'STORE_DAMAGED') throw error;
     return undefined;

@@ -19,6 +19,7 @@ test('each listener and each secondary is asked at its port, and what is behind 
   let lookedAgain = 0;
   const parts = {
     ...{ writer, clock, events: control.events, settings: undefined, keeper: { state: () => undefined } },
+    checks: { over: () => undefined },
     funnel: { change: () => expect.unreachable('nothing is written') } as never,
     time: { nowMs: () => clock.nowMs() } as never,
     resolver: { lookup: () => Promise.resolve({ kind: 'nxdomain' } as const) },
