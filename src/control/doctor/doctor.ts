@@ -34,10 +34,16 @@ export interface DoctorOptions {
 
 export class Doctor implements ZoneCheckApi {
   readonly #options: DoctorOptions;
+  readonly #stopping = new AbortController();
   readonly #running = new Map<number, Promise<Result<ZoneCheckReport>>>();
 
   constructor(options: DoctorOptions) {
     this.#options = options;
+  }
+
+  /** Ends the checks under way: what they did not see by then was not tested. */
+  stop(): void {
+    this.#stopping.abort();
   }
 
   check(record: ZoneRecord): Promise<Result<ZoneCheckReport>> {
@@ -58,7 +64,7 @@ export class Doctor implements ZoneCheckApi {
       return ok({ zone: name, atMs: clock.nowMs(), serial, verdict: 'good_not_tested', results, omitted: 0 });
     }
     const ends = new AbortController();
-    const signal = lookSignal(limitMs, ends.signal);
+    const signal = lookSignal(limitMs, ends.signal, this.#stopping.signal);
     const { udp = askDirectly, tcp = askTcp } = ask ?? {};
     const client = checkClient({ resolver: outside, askUdp: udp, askTcp: tcp, signal });
     try {

@@ -4,7 +4,9 @@ import { type DelegationChecksOptions, delegationChecks } from '#control/delegat
 import { Doctor, type DoctorOptions } from '#control/doctor/doctor.ts';
 import { CheckSchedule, type CheckScheduleOptions } from './schedule.ts';
 
-export type OutsideChecksOptions = DelegationChecksOptions & DoctorOptions & Omit<CheckScheduleOptions, 'check'>;
+export type OutsideChecksOptions = DelegationChecksOptions &
+  DoctorOptions &
+  Omit<CheckScheduleOptions, 'check' | 'stopChecks'>;
 
 export interface OutsideChecks extends OutsideChecksApi {
   /** For the process: what is to be started. */
@@ -13,6 +15,10 @@ export interface OutsideChecks extends OutsideChecksApi {
 
 export function outsideChecks(options: OutsideChecksOptions): OutsideChecks {
   const zone = new Doctor(options);
-  const schedule = new CheckSchedule({ ...options, check: (record) => zone.check(record) });
+  const schedule = new CheckSchedule({
+    ...options,
+    check: (record) => zone.check(record),
+    stopChecks: () => zone.stop(),
+  });
   return { delegation: delegationChecks(options), zone, schedule };
 }

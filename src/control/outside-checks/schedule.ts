@@ -30,6 +30,8 @@ export interface CheckScheduleOptions {
   readonly time: Pick<CountedTime, 'nowMs'>;
   readonly alert: (zone: string, problems: readonly Problem[]) => Promise<void>;
   readonly check: ZoneCheckApi['check'];
+  /** Ends checks under way. */
+  readonly stopChecks: () => void;
 }
 
 /** Of a zone that was checked since the start. */
@@ -63,10 +65,11 @@ export class CheckSchedule {
     if (everyMs !== undefined) this.#sleep(CHECK_SLEEP_MS);
   }
 
-  /** Ends when the checks under way have ended. */
+  /** Ends the checks under way, and when they have ended. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
+    this.#options.stopChecks();
     await this.#running;
   }
 
@@ -128,6 +131,8 @@ export class CheckSchedule {
     const { id, name } = record;
     const report = await check(record);
     if (!report.ok) return report;
+    // What was broken off tells nothing.
+    if (this.#isStopped) return ok(undefined);
     // It may have gone in the meantime.
     if (writer.zoneById(id) === undefined) return ok(this.#forget(id));
     const { results, verdict } = report.value;

@@ -106,6 +106,21 @@ describe('when', () => {
   });
 });
 
+test('stop ends a check that hangs, at once, and what it did not see is no finding', async () => {
+  const made = temporaryControl({ outside: { lookup: () => new Promise(() => {}) } });
+  await made.load('z0.example.', TEXT, { dnssec: false });
+  const { schedule } = made.control.checks;
+  schedule.start(log, EVERY_MS);
+  await schedule.turn();
+  made.clock.pass(CHECK_FIRST_MS);
+  const turn = schedule.turn();
+  const startedMs = performance.now();
+  setImmediate(() => void schedule.stop());
+  await turn;
+  expect(performance.now() - startedMs).toBeLessThan(2000);
+  expect(readDrift(made.writer, made.writer.zoneByName(nameOf('z0.example.'))!.id)).toBeUndefined();
+});
+
 describe('what is found', () => {
   test('becomes an alert when it is seen again, once, and is over when it is gone', async () => {
     const { control, schedule, found, after, alerts, list } = await withZones(2);
