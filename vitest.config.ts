@@ -60,6 +60,7 @@ export const WAITING = [
 /** They take longest, longest first: one that began last would run alone at the end, beside an idle core. */
 export const LONGEST = [
   'test/e2e/dnssec-rolls.test.ts',
+  'test/e2e/package.test.ts',
   'test/e2e/differential.test.ts',
   'test/e2e/processes.test.ts',
   'test/e2e/mail-readers.test.ts',

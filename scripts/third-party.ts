@@ -3,10 +3,10 @@
  * of them as an SBOM (CycloneDX). `npm run build` puts both into dist/. By package-lock.json, so that they are the same on every machine.
  * Not here: copying those packages (production-packages.ts).
  */
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runNpm } from './npm.ts';
 import { type LockedPackage, nameOf, productionPackages } from './production-packages.ts';
 
 /** A package that the program runs with. */
@@ -25,7 +25,6 @@ const TERMS = /^(?:licen[cs]e|copying|copyright|notice)(?:[.-][\w.-]+)?$/i;
 /** Such a file is a program, whatever its name is. */
 const CODE = /\.(?:[cm]?[jt]s|json|map|html)$/i;
 const RULE = '='.repeat(100);
-const BILL_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Every package that the program runs with, by name; those for other kinds of machines too. */
 export function thirdParties(root: string): readonly Part[] {
@@ -100,14 +99,4 @@ interface Lock {
 
 function readJson(path: string): unknown {
   return JSON.parse(readFileSync(path, 'utf8'));
-}
-
-/** The npm that runs this, else the one on the PATH. */
-function runNpm(words: readonly string[], cwd: string): string {
-  const npm = process.env['npm_execpath'];
-  const [program, before] = npm?.endsWith('.js') === true ? [process.execPath, [npm]] : ['npm', []];
-  const options = { cwd, encoding: 'utf8', maxBuffer: BILL_BYTES_MAX } as const;
-  const { status, stdout, stderr } = spawnSync(program, [...before, ...words], options);
-  if (status !== 0) throw new Error(`npm ${words.join(' ')}: ${stderr}`);
-  return stdout;
 }

@@ -18,6 +18,8 @@ import { type Config } from '#config/config.ts';
 import { keepFromChildren } from '#process/confine/close-on-exec.ts';
 import { type Account } from '#process/confine/identity.ts';
 import { type AssignedSockets, assignSockets, descriptorsOf } from '#process/sockets/assign.ts';
+import { forgetManager, managerSocket } from '#process/service-manager/environment.ts';
+import { openNotifier } from '#process/service-manager/open.ts';
 import { forgetVariables, inheritedSockets } from '#process/sockets/inherited.ts';
 import { TLS_ADDRESSES, settleAddresses } from '#server/listen.ts';
 import { StoreFailure, folderFailure } from '#store/failure.ts';
@@ -49,6 +51,9 @@ export async function serve(options: ServeOptions): Promise<number> {
   if (!accounts.ok) return refuse(accounts.problems);
   const sockets = takeSockets(config);
   if (!sockets.ok) return refuse(sockets.problems);
+  const manager = managerSocket(process.env, process.pid);
+  forgetManager(process.env);
+  if (!manager.ok) return refuse(manager.problems);
   const { dns, tls, https, admin } = sockets.value;
   await keepFromChildren([dns, tls, https, admin].flatMap(descriptorsOf));
   const addresses = await settleAddresses(config.dns.listen, dns);
@@ -74,7 +79,11 @@ export async function serve(options: ServeOptions): Promise<number> {
   const storeHold = new StoreHold(files.storeDir, (why) =>
     say('error', 'store.not-held', `threads of the answer process may disturb each other's snapshots: ${why}`),
   );
-  const supervisor = new Supervisor({
+  const notifier = await openNotifier(manager.value, {
+    isAlive: (role) => supervisor.isAlive(role),
+    complain: (why) => say('error', 'service.unheard', `the service manager cannot hear of this server: ${why}`),
+  });
+  const supervisor: Supervisor = new Supervisor({
     control: controlProgram(facts),
     answer: answerProgram(facts),
     policyHost: host && { program: policyHostProgram(facts, host), settings: host },
@@ -82,9 +91,11 @@ export async function serve(options: ServeOptions): Promise<number> {
     log: (event, text) => say('warn', event, text),
     holdStore: () => storeHold.hold(),
     ready: (role) => {
+      notifier?.processReady(role);
       if (role === 'answer') filler ??= fillCompileCache(facts);
     },
   });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => notifier?.stopping());
   obeySignals(process, supervisor);
   process.on('SIGHUP', () => rereadCookieSecrets(config, supervisor, say));
   process.title = 'waxseal';

@@ -108,6 +108,11 @@ export class Supervisor {
     return Object.fromEntries(this.#all().map((child) => [child.role, child.pid]));
   }
 
+  /** The process runs, and its event loop turned a short while ago. */
+  isAlive(role: Role): boolean {
+    return this.#children[role]?.isAlive === true;
+  }
+
   /** Answering first: it is what a restart must not keep waiting. */
   start(): void {
     this.#children.answer.start();

@@ -46,6 +46,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'posttls-finger': 'postfix',
   unbound: 'unbound',
   unshare: 'util-linux',
+  nsenter: 'util-linux',
+  'systemd-analyze': 'systemd',
   'zonemaster-cli': 'zonemaster-cli',
   nginx: 'nginx',
   h2load: 'nghttp2-client',

@@ -77,7 +77,17 @@ export const HEARTBEATS_MISSED_MAX = 120;
 /** Sockets that the service manager may give: more than all addresses that may be listened at. */
 export const INHERITED_SOCKETS_MAX = 64;
 
-// --- the admin socket ---
+// --- the service manager ---
+
+/**
+ * The server is ready when DNS is answered and changes are possible, or when DNS has been answered for so long: what
+ * waits for name service must not wait for a control process that does not start.
+ */
+export const READY_WITHOUT_CONTROL_MS = 60_000;
+/** Without a watchdog: how often the line for `systemctl status` is looked at. */
+export const MANAGER_STATUS_EVERY_MS = 10_000;
+
+// --- Unix sockets ---
 
 /** `sun_path` of unix(7) has 108 octets with its final 0. */
 export const SOCKET_PATH_BYTES_MAX = 107;

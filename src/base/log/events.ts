@@ -105,6 +105,7 @@ export const LOG_EVENTS = {
   'secondary.transferred': 'a zone, or what changed in it, came from a primary',
   'server.not-started': 'what keeps the server from starting',
   'server.ready': 'the server is ready: addresses, files, number of zones',
+  'service.unheard': 'the service manager cannot hear that the server is ready; Type=exec in the unit helps',
   'signer.export-failed': 'keys could not be written into the folder of a mail signer',
   'signer.exported': 'keys were written into the folder of a mail signer',
   'signer.register': 'the register of mail signers cannot be read',

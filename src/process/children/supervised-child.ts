@@ -98,6 +98,11 @@ export class SupervisedChild {
     return this.#process !== undefined;
   }
 
+  /** It has greeted, and not been silent for so long that it is killed. */
+  get isAlive(): boolean {
+    return this.running && this.#greeted && this.#missed < this.#heartbeat.missedMax;
+  }
+
   get pid(): number | undefined {
     return this.#process?.pid;
   }

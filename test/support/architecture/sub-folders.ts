@@ -145,9 +145,10 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     confine: [],
     children: ['privileges.ts'],
     sockets: [],
+    'service-manager': ['confine'],
     upkeep: [],
     offline: ['.'],
-    '.': ['confine', 'children', 'sockets', 'upkeep'],
+    '.': ['confine', 'children', 'sockets', 'service-manager', 'upkeep'],
   },
   admin: {
     http: [],

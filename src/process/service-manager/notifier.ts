@@ -1,0 +1,100 @@
+/**
+ * What the service manager hears about the server: when it is ready, that it lives, that it stops, and one line for
+ * `systemctl status`.
+ * Implements: sd_notify(3): READY, STOPPING, WATCHDOG, STATUS.
+ * It lives as long as the answer process does: a control process that does not come back is no reason to take DNS away
+ * by a restart of everything; the line for people says so, and so do alerts.
+ * Not here: how it is sent (datagram.ts).
+ */
+import { MANAGER_STATUS_EVERY_MS, READY_WITHOUT_CONTROL_MS } from '#base/limits/process.ts';
+import { type Role } from '#base/ipc/messages.ts';
+
+export interface NotifierOptions {
+  /** False: not now. Throws when it is not possible. */
+  readonly send: (text: string) => boolean;
+  readonly watchdogMs?: number;
+  /** The process runs, and has said so a short while ago. */
+  readonly isAlive: (role: Role) => boolean;
+  /** What was not sent, once. */
+  readonly complain: (why: string) => void;
+  readonly readyWithoutControlMs?: number;
+}
+
+/** Of the time after which the service manager gives up: two of three datagrams may be late. */
+const PINGS_PER_WATCHDOG = 3;
+
+export class Notifier {
+  readonly #options: NotifierOptions;
+  readonly #ready = new Set<Role>();
+  #timer: NodeJS.Timeout | undefined;
+  #starter: NodeJS.Timeout | undefined;
+  #isReady = false;
+  #isStopping = false;
+  #hasComplained = false;
+  #status = '';
+
+  constructor(options: NotifierOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { watchdogMs } = this.#options;
+    const everyMs = watchdogMs === undefined ? MANAGER_STATUS_EVERY_MS : watchdogMs / PINGS_PER_WATCHDOG;
+    this.#timer = setInterval(() => this.#look(), everyMs);
+    this.#timer.unref();
+    this.#say('STATUS=starting');
+  }
+
+  /** A process can do its work. The server is ready when DNS is answered and changes are possible, or a while later. */
+  processReady(role: Role): void {
+    this.#ready.add(role);
+    if (this.#isReady || this.#isStopping || !this.#ready.has('answer')) return;
+    if (this.#ready.has('control')) return this.#becomeReady();
+    const { readyWithoutControlMs = READY_WITHOUT_CONTROL_MS } = this.#options;
+    this.#starter ??= setTimeout(() => this.#becomeReady(), readyWithoutControlMs).unref();
+  }
+
+  stopping(): void {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    clearInterval(this.#timer);
+    clearTimeout(this.#starter);
+    this.#say('STOPPING=1\nSTATUS=stopping');
+  }
+
+  #becomeReady(): void {
+    clearTimeout(this.#starter);
+    if (this.#isReady || this.#isStopping) return;
+    this.#status = this.#words();
+    // Not taken now: again at the next look.
+    this.#isReady = this.#say(`READY=1\nSTATUS=${this.#status}`);
+  }
+
+  #look(): void {
+    const isAnswering = this.#options.isAlive('answer');
+    if (!this.#isReady && this.#ready.has('answer') && this.#ready.has('control')) this.#becomeReady();
+    const words = this.#words();
+    const lines = [
+      ...(isAnswering && this.#options.watchdogMs !== undefined ? ['WATCHDOG=1'] : []),
+      ...(this.#isReady && words !== this.#status ? [`STATUS=${words}`] : []),
+    ];
+    if (lines.length > 0 && this.#say(lines.join('\n')) && this.#isReady) this.#status = words;
+  }
+
+  #words(): string {
+    const { isAlive } = this.#options;
+    if (!isAlive('answer')) return 'DNS is not answered: the answer process does not run';
+    if (!isAlive('control')) return 'DNS is answered; no changes: the control process does not run';
+    return 'DNS is answered';
+  }
+
+  #say(text: string): boolean {
+    try {
+      return this.#options.send(text);
+    } catch (error) {
+      if (!this.#hasComplained) this.#options.complain(error instanceof Error ? error.message : String(error));
+      this.#hasComplained = true;
+      return false;
+    }
+  }
+}
