@@ -34,6 +34,7 @@ import { Budgets } from '#admin/http/budgets.ts';
 import { limitBodies } from '#admin/http/body-octets.ts';
 import { keepAnswers, storeAnswers } from '#admin/idempotency/idempotency-key.ts';
 import { describeApi } from '#admin/openapi/openapi.ts';
+import { externaldnsRoutes } from '#admin/externaldns/routes.ts';
 import { POWERDNS } from '#admin/powerdns/dialect.ts';
 import { powerdnsRoutes } from '#admin/powerdns/routes.ts';
 import { checkForwarded, proxyTest } from './forwarded.ts';
@@ -54,11 +55,15 @@ export interface AdminOptions extends RouteOptions {
   readonly trustedProxies?: readonly string[];
   /** The PowerDNS-compatible API below `/api`; there unless it is false. */
   readonly hasPowerdns?: boolean;
+  /** ExternalDNS's webhook protocol below `/externaldns`; there if it is true. */
+  readonly hasExternaldns?: boolean;
 }
 
 /** The app, ready to be given requests. */
 export async function buildAdmin(options: AdminOptions): Promise<AdminApp> {
   const { control, logger, requestsPerMinuteMax = API_REQUESTS_PER_MINUTE_MAX, hasPowerdns = true } = options;
+  const externaldns = options.hasExternaldns === true ? externaldnsRoutes() : [];
+  const others = [...(hasPowerdns ? powerdnsRoutes() : []), ...externaldns];
   const isProxy = proxyTest(options.trustedProxies ?? []);
   const app = newApp(logger, isProxy);
   app.decorate('dialect', hasPowerdns ? POWERDNS : null);
@@ -75,7 +80,7 @@ export async function buildAdmin(options: AdminOptions): Promise<AdminApp> {
   storeAnswers(app, control);
   const routes = adminRoutes(options).map(keepAnswers);
   await describeApi(app, productVersion(), routes);
-  for (const route of [...routes, ...(hasPowerdns ? powerdnsRoutes() : [])]) {
+  for (const route of [...routes, ...others]) {
     // A scope for each: what a route with a body of its own kind does to the parsers stays there.
     await app.register((scope: AdminApp, _options, done) => {
       addRoute(scope, control, route);

@@ -22,6 +22,8 @@ export interface AdminSettings {
   readonly requestMsMax: number;
   /** The PowerDNS-compatible API below `/api`. */
   readonly powerdnsApi: boolean;
+  /** ExternalDNS's webhook protocol below `/externaldns`. */
+  readonly externaldnsWebhook: boolean;
   /** Names that clients reach it by, lower-case, without a last dot. */
   readonly hosts: readonly string[];
   /** Networks of proxies whose X-Forwarded-For is believed. */
@@ -38,6 +40,7 @@ export const AdminSection = Type.Object(
     zone_file_max: Type.Optional(Type.String()),
     request_timeout: Type.Optional(Type.String()),
     powerdns_api: Type.Optional(Type.Boolean()),
+    externaldns_webhook: Type.Optional(Type.Boolean()),
     hosts: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 255 }), { maxItems: ADMIN_HOSTS_MAX })),
     trusted_proxies: Type.Optional(Type.Array(Type.String(), { maxItems: TRUSTED_PROXIES_MAX })),
     tls_certificate_file: Type.Optional(FILE),
@@ -57,6 +60,7 @@ export function settleAdmin(section: AdminForm = {}, readers: ValueReaders): Adm
     zone_file_max: zoneFileMax,
     request_timeout: requestTimeout,
     powerdns_api: powerdnsApi = true,
+    externaldns_webhook: externaldnsWebhook = false,
     hosts = [],
   } = section;
   const { read, one, networks, host: readHost } = readers;
@@ -73,6 +77,7 @@ export function settleAdmin(section: AdminForm = {}, readers: ValueReaders): Adm
         ? HTTP_REQUEST_MS_MAX
         : (read('admin.request_timeout', requestTimeout, parseDuration, 'a duration like 1h30m or 45s') ?? 0),
     powerdnsApi,
+    externaldnsWebhook,
     hosts: [...own, ...hosts.flatMap((text, index) => readHost('admin.hosts', text, index) ?? [])],
     trustedProxies: networks('admin.trusted_proxies', section.trusted_proxies ?? []),
     tls,
@@ -103,12 +108,14 @@ function settleTls(section: AdminForm, { path, host, reject }: ValueReaders): Ad
 
 /** The section for `config show`. */
 export function describeAdmin(settings: AdminSettings): Record<string, unknown> {
-  const { listen, zoneFileBytesMax, requestMsMax, powerdnsApi, hosts, trustedProxies, tls } = settings;
+  const { listen, zoneFileBytesMax, requestMsMax, powerdnsApi, externaldnsWebhook } = settings;
+  const { hosts, trustedProxies, tls } = settings;
   return {
     listen: listen === undefined ? 'off' : formatIpPort(listen),
     zone_file_max: `${zoneFileBytesMax}B`,
     request_timeout: `${requestMsMax}ms`,
     powerdns_api: powerdnsApi,
+    externaldns_webhook: externaldnsWebhook,
     hosts,
     trusted_proxies: trustedProxies,
     ...(tls === undefined ? {} : describeTls(tls)),

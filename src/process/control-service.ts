@@ -193,6 +193,7 @@ export class ControlService {
       zoneFileBytesMax: config.admin.zoneFileBytesMax,
       bodyFolder: this.#options.store.writer.dir,
       hasPowerdns: config.admin.powerdnsApi,
+      hasExternaldns: config.admin.externaldnsWebhook,
       hosts: config.admin.hosts,
       trustedProxies: config.admin.trustedProxies,
     });

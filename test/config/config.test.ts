@@ -36,6 +36,7 @@ describe('configuration', () => {
         zone_file_max: '268435456B',
         request_timeout: '300000ms',
         powerdns_api: true,
+        externaldns_webhook: false,
         hosts: [],
         trusted_proxies: [],
       },

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Pebble } from '../support/acme/pebble.ts';
 import { type Target, acmeSh, caddy, certManager, dnsControl, externalDns, octoDns, terraform } from '../support/powerdns-clients.ts';
+import { externalDnsWebhook } from '../support/externaldns-webhook.ts';
 import { type RunningServer, startServer } from '../support/running-server.ts';
 import { toolPath } from '../support/tools.ts';
 
@@ -21,7 +22,7 @@ let server: RunningServer;
 let pebble: Pebble;
 
 beforeAll(async () => {
-  server = await startServer({ workers: 1, config: '[mail]\nprobe = false\n' });
+  server = await startServer({ workers: 1, config: '[mail]\nprobe = false\n[admin]\nexternaldns_webhook = true\n' });
   const zone = '$TTL 60\n@ SOA ns1 host 1 3600 600 86400 1\n@ NS ns1\nns1 A 192.0.2.1\nwww A 192.0.2.80\n';
   const imported = await server.api('PUT', '/v1/zones/example.com/zonefile', zone, 'text/dns');
   if (!imported.ok) throw new Error(await imported.text());
@@ -153,6 +154,13 @@ test.each(Object.entries(CLIENTS))('%s: its requests, with the token of its page
   const { token } = await open(page);
   expect(snippet(page, kind)).toContain(address);
   await run({ url: `http://127.0.0.1:${server.adminPort}`, token, zone });
+});
+
+test('externaldns: its webhook protocol, by the URL of its page', async () => {
+  const { token } = await open('externaldns', 'externaldns-webhook');
+  expect(snippet('externaldns', 'toml webhook')).toContain('externaldns_webhook = true\n');
+  const [, url = ''] = /--webhook-provider-url=(\S+)/.exec(snippet('externaldns', 'yaml webhook')) ?? [];
+  await externalDnsWebhook(url.replace('$(TOKEN)', token).replace('8053', String(server.adminPort)), 'example.com');
 });
 
 test('each page is listed and tested', () => {

@@ -27,14 +27,26 @@ export interface Identity extends Rights {
  * names others (`tokenHeaders`). An API that has a header of its own gets a line here, and its routes name that line.
  */
 const TOKEN_HEADERS = {
-  authorization: /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i,
+  authorization: { field: 'authorization', read: matchOf(/^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i) },
+  // RFC 7617: the password of a URL, with any name; programs that cannot send a header can be given that.
+  basic: { field: 'authorization', read: basicPassword },
   // PowerDNS's header.
-  'x-api-key': /^([A-Za-z0-9._~+/-]+=*) *$/,
+  'x-api-key': { field: 'x-api-key', read: matchOf(/^([A-Za-z0-9._~+/-]+=*) *$/) },
   // HashiCorp Vault's header. rspamd fetches DKIM keys as a client of a Vault and sends its token in no other header.
-  'x-vault-token': /^([A-Za-z0-9._~+/-]+=*) *$/,
+  'x-vault-token': { field: 'x-vault-token', read: matchOf(/^([A-Za-z0-9._~+/-]+=*) *$/) },
 } as const;
 
 export type TokenHeader = keyof typeof TOKEN_HEADERS;
+
+function matchOf(form: RegExp): (value: string) => string | undefined {
+  return (value) => form.exec(value)?.[1];
+}
+
+function basicPassword(value: string): string | undefined {
+  const [, coded] = /^Basic +([A-Za-z0-9+/]+=*) *$/i.exec(value) ?? [];
+  if (coded === undefined) return undefined;
+  return /^[^:]*:([A-Za-z0-9._~+/-]+=*)$/.exec(Buffer.from(coded, 'base64').toString('latin1'))?.[1];
+}
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -80,17 +92,22 @@ export const SOCKET_IDENTITY: Identity = {
   grants: [],
 };
 
-/** The header of the request that carries its token; undefined: none does. */
-function tokenHeader(request: FastifyRequest): TokenHeader | undefined {
+/** What the request carries as its token; undefined: nothing. Without a `secret` it has not the form of one. */
+function tokenText(request: FastifyRequest): { readonly secret: string | undefined } | undefined {
   // A path that no route has: its clients still send their token as their other paths want it.
   const headers = request.routeOptions.config.tokenHeaders ?? dialectOf(request)?.tokenHeaders ?? ['authorization'];
-  return headers.find((each) => typeof request.headers[each] === 'string');
+  const forms = headers.map((each) => TOKEN_HEADERS[each]);
+  const present = forms.filter(({ field }) => typeof request.headers[field] === 'string');
+  if (present.length === 0) return undefined;
+  const found = present.map(({ field, read }) => read(String(request.headers[field])));
+  // The first header that is present counts, in whichever of its forms.
+  const ofFirst = found.filter((_, at) => present[at]!.field === present[0]!.field);
+  return { secret: ofFirst.find((each) => each !== undefined) };
 }
 
 /** The token that the request carries, good or not, with the id in it; undefined: it carries nothing of that form. */
 export function presentedToken(request: FastifyRequest): { readonly text: string; readonly id: string } | undefined {
-  const name = tokenHeader(request);
-  const text = name === undefined ? undefined : TOKEN_HEADERS[name].exec(String(request.headers[name]))?.[1];
+  const text = tokenText(request)?.secret;
   const id = text === undefined ? undefined : /^wax_([0-9a-f]{16})_/.exec(text)?.[1];
   return text === undefined || id === undefined ? undefined : { text, id };
 }
@@ -104,15 +121,15 @@ export interface Unidentified {
 
 /** Who the request's token says it is from, or why that is not known. */
 export function identify(request: FastifyRequest, control: ControlApi): Identity | Unidentified {
-  const name = tokenHeader(request);
-  if (name === undefined) {
+  const presented = tokenText(request);
+  if (presented === undefined) {
     const missing = problem('AUTH_MISSING', inHeader('Authorization'), 'this request carries no token', {
       rfc: 'RFC 6750 §2.1',
       fix: 'send "Authorization: Bearer <token>"; the first token is in admin.token in the data directory',
     });
     return { problem: missing };
   }
-  const secret = TOKEN_HEADERS[name].exec(String(request.headers[name]))?.[1];
+  const { secret } = presented;
   const from = originOf(request);
   const token = secret === undefined ? {} : control.tokens.authenticate(secret, from);
   if (!('id' in token)) {

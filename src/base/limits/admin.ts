@@ -8,6 +8,12 @@ export const JSON_BODY_BYTES_MAX = 1024 * 1024;
 export const POWERDNS_BODY_BYTES_MAX = 8 * 1024 * 1024;
 /** Kind, account and soa_edit_api of a zone: PowerDNS keeps 40 characters of an account. */
 export const POWERDNS_LABEL_CHARACTERS_MAX = 40;
+/** RRsets that ExternalDNS gets: it holds all of them, and asks for them each minute. */
+export const EXTERNALDNS_ENDPOINTS_MAX = 100_000;
+/** Records of one of them. */
+export const EXTERNALDNS_TARGETS_MAX = 1000;
+/** TTL of a new RRset that ExternalDNS gives none: what it takes for usual itself. */
+export const EXTERNALDNS_TTL_SECONDS = 300;
 /** TTL of SOA and NS of a zone that a PowerDNS client makes without them, as PowerDNS has it. */
 export const POWERDNS_TTL_SECONDS = 3600;
 /** Levels of a JSON body: a mail policy has six. What reads documents may call itself for each level. */

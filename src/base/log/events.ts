@@ -84,6 +84,7 @@ export const LOG_EVENTS = {
   'mail.tlsa-seen': 'what a mail host presents was seen for the first time',
   'mail.waiting': 'an object of a mail policy waits; the text says for what',
   'notify.refused': 'a NOTIFY came from elsewhere than a primary of its zone',
+  'externaldns.rejected': 'a request of ExternalDNS was rejected',
   'powerdns.rejected': 'a request to the PowerDNS-compatible API was rejected',
   'process.bad-message': 'a process of this server sent what has not the form of a message; it was dropped',
   'process.confined': 'the kernel keeps a process from what it does not need; the text says from what',

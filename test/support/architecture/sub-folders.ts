@@ -161,6 +161,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     'v1/signers': ['http'],
     search: ['http'],
     powerdns: ['http', 'search'],
+    externaldns: ['http', 'search', 'powerdns'],
     openapi: ['http'],
     tls: [],
     idempotency: ['http'],
@@ -178,6 +179,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
       'v1/history',
       'v1/signers',
       'powerdns',
+      'externaldns',
     ],
   },
 };
