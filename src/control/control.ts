@@ -380,15 +380,15 @@ export class Control implements ControlApi {
     return [...families, ...this.#dnssecMetrics(), ...ends, updates, ...this.transferParts.families(), ...backups];
   }
 
-  /** Ends what may last as long as its client likes: streams of events, and large imports. */
-  endLongRequests(): void {
+  /** Ends what may last long: streams of events, and large imports. */
+  async endLongRequests(): Promise<void> {
     this.events.close();
-    this.#imports.stop();
+    await this.#imports.stop();
   }
 
   /** Lets running changes end and closes the store. */
   async close(): Promise<void> {
-    this.endLongRequests();
+    await this.endLongRequests();
     await this.transferParts.follower.stop();
     await this.#funnel.idle();
     this.#publisher.close();

@@ -237,7 +237,7 @@ export class ControlService {
     if (this.#stopping) return;
     this.#stopping = true;
     // First: they end at once, and what is still done is in the journal.
-    this.#control.endLongRequests();
+    await this.#control.endLongRequests();
     this.#options.outside.stop();
     this.#options.onStop?.();
     for (const each of this.#upkeep) await each.stop();

@@ -59,8 +59,19 @@ export interface SecretWrite {
   readonly value: Uint8Array | null;
 }
 
+/** Names under the id of a zone that is not there: nothing reads them before its record is written. */
+export type BesideWrite =
+  /** They come. */
+  | { readonly kind: 'fill'; readonly zoneId: number; readonly nodes: Iterable<NodeWrite> }
+  /** They go, so many of each kind at most. */
+  | { readonly kind: 'sweep'; readonly zoneId: number; readonly limit: number };
+
 /** Everything that changes at once. */
 export interface StoreWrite {
+  /** This alone, and nothing else of the write: the store is in the same generation afterwards. */
+  readonly beside?: BesideWrite;
+  /** A new zone of which so many names are there already. */
+  readonly filled?: { readonly zoneId: number; readonly nodeCount: number };
   /** What is upkeep and happens by itself many times a day may have its time alone, and no entry. */
   readonly audit: AuditEvent | { readonly atMs: number; readonly action?: undefined };
   /** Zones made or changed: every zone with nodes or journal here must be among them. `remove` takes all that belongs to a zone. */
@@ -108,10 +119,11 @@ export interface ApplyTools {
 /** Applies `write` inside the running transaction. */
 export function applyWrite({ db }: Environment, write: StoreWrite, tools: ApplyTools): CommitOutcome {
   const { sealer, limits, eventsKept, makeRoom } = tools;
+  if (write.beside !== undefined) return applyBeside(db, write.beside, makeRoom);
   const generation = readGeneration(db.meta) + 1;
   const put = write.zones?.put ?? [];
   const remove = write.zones?.remove ?? [];
-  const counts = zoneCounts(db.zones, put, remove);
+  const counts = zoneCounts(db.zones, put, remove, write.filled);
 
   for (const zoneId of remove) removeZone(db, zoneId);
   const changes = new ChangeLog(put.map((record) => record.id));
@@ -161,6 +173,23 @@ export function applyWrite({ db }: Environment, write: StoreWrite, tools: ApplyT
   return { generation, zones };
 }
 
+function applyBeside(db: Environment['db'], beside: BesideWrite, makeRoom: ApplyTools['makeRoom']): CommitOutcome {
+  const { zoneId } = beside;
+  assert(zoneId > 0 && !hasZone(db.zones, zoneId), `zone id ${zoneId} is that of a zone`);
+  if (beside.kind === 'fill') {
+    const counts = new Map([[zoneId, 0]]);
+    makeRoom(applyNodes(db, beside.nodes, counts, new ChangeLog([zoneId]), makeRoom));
+  } else {
+    const range = { start: zoneKey(zoneId), end: zoneKey(zoneId + 1), limit: beside.limit };
+    for (const database of [db.nodes, db.hashed]) {
+      const keys = [...database.getKeys(range)];
+      for (const key of keys) database.removeSync(key);
+    }
+    makeRoom({ bytes: 0, entries: 2 * beside.limit });
+  }
+  return { generation: readGeneration(db.meta), zones: [] };
+}
+
 /** Removes audit entries; the event that tells of it. */
 function removal(db: Environment['db'], event: StoreWrite['audit'], through: number, sealer: Sealer): AuditEvent {
   assert(event.action === AUDIT_REMOVAL, 'a removal of audit entries has an entry of its own');
@@ -170,14 +199,20 @@ function removal(db: Environment['db'], event: StoreWrite['audit'], through: num
 }
 
 /** Node counts before the write of the zones in it. Asserts that ids and names are used once. */
-function zoneCounts(zones: Octets, put: readonly ZoneRecord[], remove: readonly number[]): Map<number, number> {
+function zoneCounts(
+  zones: Octets,
+  put: readonly ZoneRecord[],
+  remove: readonly number[],
+  filled: StoreWrite['filled'],
+): Map<number, number> {
   const counts = new Map<number, number>();
   for (const { id, name } of put) {
     assert(id > 0 && !counts.has(id), `zone id ${id} is put twice or is 0`);
     const bytes = zones.get(zoneKey(id));
     const stored = bytes === undefined ? undefined : decodeJson(bytes, 'a zone record', isZoneRecord);
     assert(stored === undefined || stored.name === name, `zone id ${id} belongs to another zone`);
-    counts.set(id, stored?.nodeCount ?? 0);
+    assert(stored === undefined || filled?.zoneId !== id, `zone id ${id} was filled, and is there`);
+    counts.set(id, stored?.nodeCount ?? (filled?.zoneId === id ? filled.nodeCount : 0));
   }
   for (const id of remove) assert(!counts.has(id), `zone id ${id} is both put and removed`);
   return counts;

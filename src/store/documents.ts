@@ -18,6 +18,9 @@ interface DocumentPlace {
   readonly id: string;
 }
 
+/** Names ids that no zone has yet, and whose nodes come or go in slices (control/import/filling.ts): under zone 0. */
+export const FILLING_KIND = 'filling';
+
 export interface DocumentValue extends DocumentPlace {
   /** JSON, or null: it is no more. */
   readonly value: unknown;

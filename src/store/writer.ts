@@ -39,7 +39,7 @@ import { type Environment, type Octets, existingDatabase, makeDatabase, openData
 import { verifyStore } from './verify.ts';
 import { type LockHolder, type ProcessLock, WRITER_LOCK, acquireLock } from './process-lock.ts';
 
-export type { CommitOutcome, NodeWrite, SecretWrite, StoreWrite } from './apply.ts';
+export type { BesideWrite, CommitOutcome, NodeWrite, SecretWrite, StoreWrite } from './apply.ts';
 export type { DocumentWrite, DueDocument } from './documents.ts';
 export type { EventWrite, StoredEvent } from './events.ts';
 

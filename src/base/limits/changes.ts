@@ -86,5 +86,11 @@ export const IMPORT_TRIES_MAX = 3;
 export const IMPORT_WAIT_MS = 10_000;
 /** Changes that wait so: a client that repeats does not fill the memory. */
 export const IMPORT_WAITING_MAX = 200;
+/** Names of a new zone that are written in one transaction: some 25 ms, in which no other change has its turn. */
+export const IMPORT_SLICE_NODES = 3000;
+/** Names that go in one, of a zone that was not made. */
+export const IMPORT_SWEEP_NODES = 3000;
+/** Octets of names from here on are written in slices; fewer are one transaction of some 30 ms. */
+export const IMPORT_FILL_BYTES_MIN = 2 * 1024 * 1024;
 /** Octets that are written to or read from its files at once. */
 export const IMPORT_FILE_CHUNK_BYTES = 1024 * 1024;

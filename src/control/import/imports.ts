@@ -7,14 +7,13 @@
  * Not here: the process (import-process.ts), what an import changes (control/zone/import.ts).
  */
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock } from '#base/clock.ts';
 import {
   IMPORT_APART_CHARACTERS_MIN,
+  IMPORT_FILL_BYTES_MIN,
   IMPORT_LARGE_CHARACTERS_MIN,
   IMPORT_MS_MAX,
   IMPORT_TRIES_MAX,
-  IMPORT_WAITING_MAX,
   IMPORT_WAIT_MS,
 } from '#base/limits/changes.ts';
 import { atZone } from '#base/place.ts';
@@ -37,8 +36,10 @@ import { type SigningClock } from '#control/signing/signing-clock.ts';
 import { servedParent } from '#control/zone/neighbours.ts';
 import { readRemovedZone } from '#control/zone/removed.ts';
 import { zonesBelow } from '#control/zone/served-below.ts';
+import { type Filled, Filling } from './filling.ts';
 import { type ImportDone, type RunImport } from './import-process.ts';
 import { type ImportRequest } from './job.ts';
+import { UnderWay } from './under-way.ts';
 
 type ImportCommand = CommandOf<'zone.import'>;
 
@@ -53,7 +54,7 @@ export interface ImportsWay {
 export interface ImportsOptions extends ImportsWay {
   readonly writer: StoreWriter;
   readonly clock: Clock;
-  readonly funnel: Pick<Funnel, 'change' | 'changeAfter'>;
+  readonly funnel: Pick<Funnel, 'change' | 'changeAfter' | 'guard'>;
   readonly signingClock: Pick<SigningClock, 'read' | 'problem'>;
   readonly time: { nowMs(): number };
   readonly recordsPerRrsetMax: number;
@@ -71,21 +72,23 @@ export interface ImportOrder {
   readonly decide: (how: (context: ZoneContext) => Result<Decision>) => Decide;
 }
 
-const SYSTEM: Actor = { kind: 'system', id: 'import', from: '' };
 /** What caches hold is counted from then on: after the longest import there are others before it. */
 const WRITTEN_WITHIN_MS = 2 * IMPORT_MS_MAX;
 
 export class Imports {
   readonly #options: ImportsOptions;
   readonly #stopping = new AbortController();
-  /** By the zone's name, those under way. */
-  readonly #held = new Map<string, Promise<void>>();
+  readonly #underWay: UnderWay;
   readonly #small = oneByOne();
   readonly #large = oneByOne();
-  #waiting = 0;
+  readonly #filling: Filling;
+  readonly #sweeps = new Set<Promise<void>>();
 
   constructor(options: ImportsOptions) {
     this.#options = options;
+    this.#filling = new Filling(options);
+    this.#underWay = new UnderWay(options.importWaitMs ?? IMPORT_WAIT_MS);
+    if (options.runImport !== undefined) this.#follow(this.#filling.sweepAll(this.#stopping.signal));
   }
 
   /** Whether the command is one that has a process of its own. */
@@ -98,28 +101,32 @@ export class Imports {
 
   /** Runs `change` when no import of the zone is under way; a problem when one takes long. */
   async afterImport(zone: Name, actor: Actor, change: () => Promise<Result<Done>>): Promise<Result<Done>> {
-    const busy = actor.kind === 'system' ? undefined : await this.#whenFree(zone);
+    const busy = actor.kind === 'system' ? undefined : await this.#underWay.whenFree(formatName(zone));
     return busy === undefined ? await change() : fail(busy);
   }
 
   async carryOut(order: ImportOrder): Promise<Result<Done>> {
-    const { zone } = order.command;
-    const busy = await this.#whenFree(zone);
+    const zone = formatName(order.command.zone);
+    const busy = await this.#underWay.whenFree(zone);
     if (busy !== undefined) return fail(busy);
-    const name = formatName(zone);
-    const ended = Promise.withResolvers<void>();
-    this.#held.set(name, ended.promise);
+    const release = this.#underWay.hold(zone);
     try {
       return await this.#tries(order);
     } finally {
-      this.#held.delete(name);
-      ended.resolve();
+      release();
     }
   }
 
-  /** Kills those under way; nothing of them was written. */
-  stop(): void {
+  /** Kills those under way, of which nothing was written; resolves when they have ended. */
+  async stop(): Promise<void> {
     this.#stopping.abort();
+    await this.#underWay.idle();
+    await Promise.all(this.#sweeps);
+  }
+
+  #follow(sweep: Promise<void>): void {
+    const ended = sweep.finally(() => this.#sweeps.delete(ended));
+    this.#sweeps.add(ended);
   }
 
   async #tries(order: ImportOrder): Promise<Result<Done>> {
@@ -132,8 +139,10 @@ export class Imports {
 
   async #once({ command, turn, options, decide }: ImportOrder): Promise<Result<Done>> {
     let made: ImportDone | undefined;
+    let newZoneId: number | undefined;
+    let isWritten = false;
     try {
-      return await this.#options.funnel.changeAfter(turn, async () => {
+      const done = await this.#options.funnel.changeAfter(turn, async () => {
         // A condition that does not hold already is said before the work.
         const early = await decide(() => ok({ isChanged: false }))();
         const wrong = this.#clockProblem(command);
@@ -142,21 +151,33 @@ export class Imports {
         const session = randomBytes(KEK_BYTES);
         const request = await this.#request(command, turn, options, session);
         if (!request.ok) return request;
+        const isNew = turn.dryRun !== true && this.#options.writer.zoneByName(command.zone) === undefined;
+        if (isNew) ({ newZoneId } = request.value);
         const run = await this.#run(request.value, command, options.signal);
         if (!run.ok) return run;
         made = run.value;
         const { reply } = made;
         if (reply.kind === 'rejected') return fail(...reply.problems);
+        const filled = await this.#fill(command.zone, newZoneId, run.value, options.signal);
+        if (!filled.ok) return filled;
         const sealer = createSealer(session, randomBytes);
-        return ok(decide(() => this.#settle(command, { base, request: request.value, sealer, made: run.value })));
+        const settled = { base, request: request.value, sealer, made: run.value, newZoneId, filled: filled.value };
+        return ok(decide(() => this.#settle(command, settled)));
       });
+      isWritten = done.ok && done.value.generation !== undefined;
+      return done;
     } finally {
       made?.close();
+      // Not waited for: nothing reads what is there.
+      if (newZoneId !== undefined && !isWritten) this.#follow(this.#filling.sweep(newZoneId, this.#stopping.signal));
     }
   }
 
   /** In the import's turn: what was made, when all that it was made of is as it was. */
-  #settle(command: ImportCommand, { base, request, sealer, made: { reply, nodes } }: SettledImport): Result<Decision> {
+  #settle(
+    command: ImportCommand,
+    { base, request, sealer, made: { reply, nodes }, newZoneId, filled }: SettledImport,
+  ): Result<Decision> {
     const { clock, time, onDue } = this.#options;
     const wrong = this.#clockProblem(command);
     if (wrong !== undefined) return fail(wrong);
@@ -170,7 +191,15 @@ export class Imports {
         ? { ...each, value: this.#resealed(each.id, each.value, sealer) }
         : each,
     );
-    const whole = write && { ...write, audit: audit as typeof write.audit, nodes, ...(secrets && { secrets }) };
+    const cleared = newZoneId === undefined ? [] : [this.#filling.cleared(newZoneId)];
+    const whole = write && {
+      ...write,
+      audit: audit as typeof write.audit,
+      nodes: filled?.rest ?? nodes,
+      documents: [...(write.documents ?? []), ...cleared],
+      ...(secrets && { secrets }),
+      ...(filled && { filled: filled.filled }),
+    };
     const hasDue = (write?.documents ?? []).length > 0;
     return ok({
       zone: formatName(command.zone),
@@ -179,6 +208,24 @@ export class Imports {
       isChanged: changed,
       ...(hasDue ? { afterCommit: onDue } : {}),
     });
+  }
+
+  /** The names of a large new zone go into the store before its turn; undefined: all go in its turn. */
+  async #fill(
+    zone: Name,
+    newZoneId: number | undefined,
+    { reply, nodes }: ImportDone,
+    cancelled: AbortSignal | undefined,
+  ): Promise<Result<Filled | undefined>> {
+    const fileBytes = reply.kind === 'made' ? reply.made.fileBytes : 0;
+    if (newZoneId === undefined || fileBytes < IMPORT_FILL_BYTES_MIN) return ok(undefined);
+    const filled = await this.#filling.fill(newZoneId, nodes, this.#signal(cancelled));
+    return filled.ok && filled.value === undefined ? fail(notMade(zone, 'it was stopped')) : filled;
+  }
+
+  #signal(cancelled: AbortSignal | undefined): AbortSignal {
+    const stopping = this.#stopping.signal;
+    return cancelled === undefined ? stopping : AbortSignal.any([stopping, cancelled]);
   }
 
   /** From under the key of the import to under the key-encryption key. */
@@ -195,15 +242,12 @@ export class Imports {
   ): Promise<Result<ImportDone>> {
     const { runImport } = this.#options;
     const { actor } = request.turn;
-    const stopping = this.#stopping.signal;
-    const signal = cancelled === undefined ? stopping : AbortSignal.any([stopping, cancelled]);
+    const signal = this.#signal(cancelled);
     const inTurn = text.length < IMPORT_LARGE_CHARACTERS_MIN ? this.#small : this.#large;
     try {
       return ok(await inTurn(`${actor.kind} ${actor.id}`, () => runImport!(request, text, signal)));
     } catch (error) {
-      const why = `the import of ${formatName(zone)} was not made: ${messageOf(error)}; nothing was changed`;
-      const fix = 'repeat the import; if it fails again, look at the log and at the memory of this machine';
-      return fail(problem('IMPORT_FAILED', atZone(formatName(zone)), why, { fix }));
+      return fail(notMade(zone, messageOf(error)));
     }
   }
 
@@ -215,7 +259,7 @@ export class Imports {
   ): Promise<Result<ImportRequest>> {
     const { writer, clock, time, signingClock, recordsPerRrsetMax, hasResolvers = true } = this.#options;
     const record = writer.zoneByName(zone);
-    const newZoneId = await this.#newZoneId(record, turn);
+    const newZoneId = await this.#newZoneId(zone, record, turn);
     if (!newZoneId.ok) return newZoneId;
     const parent = servedParent(writer, zone)?.record;
     const isChangeable = parent !== undefined && mayChange(nameOf(parent.name));
@@ -240,15 +284,9 @@ export class Imports {
   }
 
   /** Reserved: a zone that is made meanwhile must not make the import stale. */
-  async #newZoneId(record: ZoneRecord | undefined, { dryRun }: Turn): Promise<Result<number>> {
-    const { writer, funnel } = this.#options;
-    let id = record?.id ?? writer.nextZoneId();
-    if (record !== undefined || dryRun === true) return ok(id);
-    const reserved = await funnel.change({ actor: SYSTEM, action: 'zone.import' }, () => {
-      id = writer.nextZoneId();
-      return ok({ isChanged: true, reservedZoneId: id });
-    });
-    return reserved.ok ? ok(id) : reserved;
+  async #newZoneId(zone: Name, record: ZoneRecord | undefined, { dryRun }: Turn): Promise<Result<number>> {
+    if (record !== undefined || dryRun === true) return ok(record?.id ?? this.#options.writer.nextZoneId());
+    return await this.#filling.reserve(formatName(zone));
   }
 
   /** Of the keys that the zone has or gets back, and of those of its parent when that changes with it. */
@@ -289,29 +327,6 @@ export class Imports {
     const isSigned = presigned !== true && (record === undefined ? dnssec : record.dnssec === 'on');
     return isSigned ? signingClock.problem() : undefined;
   }
-
-  /** Undefined when no import of the zone is under way; else why another change does not wait any longer. */
-  async #whenFree(zone: Name): Promise<Problem | undefined> {
-    const name = formatName(zone);
-    if (!this.#held.has(name)) return undefined;
-    const why = `an import of ${name} is under way; nothing was changed`;
-    const busy = problem('IMPORT_UNDER_WAY', atZone(name), why, { fix: 'repeat the change when the import has ended' });
-    if (this.#waiting >= IMPORT_WAITING_MAX) return busy;
-    this.#waiting++;
-    const ends = new AbortController();
-    const { signal } = ends;
-    const { importWaitMs = IMPORT_WAIT_MS } = this.#options;
-    const late = sleep(importWaitMs, busy, { signal, ref: false }).catch(() => undefined);
-    try {
-      // Another import may have been first when one ends.
-      for (let ended = this.#held.get(name); ended !== undefined; ended = this.#held.get(name))
-        if ((await Promise.race([late, ended])) === busy) return busy;
-      return undefined;
-    } finally {
-      this.#waiting--;
-      ends.abort();
-    }
-  }
 }
 
 interface SettledImport {
@@ -320,6 +335,15 @@ interface SettledImport {
   /** Of the key of the import. */
   readonly sealer: Sealer;
   readonly made: ImportDone;
+  /** Reserved, when the import makes the zone. */
+  readonly newZoneId: number | undefined;
+  readonly filled: Filled | undefined;
+}
+
+function notMade(zone: Name, reason: string): Problem {
+  const why = `the import of ${formatName(zone)} was not made: ${reason}; nothing was changed`;
+  const fix = 'repeat the import; if it fails again, look at the log and at the memory of this machine';
+  return problem('IMPORT_FAILED', atZone(formatName(zone)), why, { fix });
 }
 
 function overtaken(zone: Name): Problem {

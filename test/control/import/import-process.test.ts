@@ -7,7 +7,7 @@ import { dig } from '../../support/dig.ts';
 import { type RunningServer, isAlive, startServer } from '../../support/running-server.ts';
 
 const HEAD = '@ 3600 SOA ns1 host 1 7200 900 1209600 900\n@ NS ns1\nns1 A 192.0.2.1\nwww A 192.0.2.1\n';
-const LARGE = `$TTL 3600\n${HEAD}$GENERATE 1-30000 h$ A 192.0.2.7\n`;
+const LARGE = `$TTL 3600\n${HEAD}$GENERATE 1-15000 h$ A 192.0.2.7\n`;
 
 let server: RunningServer;
 beforeEach(async () => {
@@ -60,7 +60,7 @@ test('a large import: /livez answers, another zone is changed meanwhile, and all
   expect((await imported).status).toBe(201);
   expect(changes).toBeGreaterThan(2);
   expect(await server.eventually(async () => (await www('large.test')).includes('RRSIG'))).toBe(true);
-  expect((await dig(server, ['h30000.large.test', 'A'])).answer.join()).toContain('192.0.2.7');
+  expect((await dig(server, ['h15000.large.test', 'A'])).answer.join()).toContain('192.0.2.7');
   expect(await server.eventually(() => !isAlive(pid))).toBe(true);
   expect(litter()).toEqual([]);
 });
