@@ -366,6 +366,16 @@ export const FAULTS: readonly (readonly [string, Fault, ...string[]])[] = [
     { witnesses: mailHost(shows(MX_IP, certificateFor('www.post.example', TEST_NOW_MS))) },
     'mta-sts-mx-certificate failed',
   ],
+  [
+    'the certificate of the mail host ends',
+    { witnesses: mailHost(shows(MX_IP, certificateFor('mx1.post.example', TEST_NOW_MS, { days: 7 }))) },
+    'certificate-ending warning',
+  ],
+  [
+    'the certificate of the mail host has ended',
+    { witnesses: mailHost(shows(MX_IP, certificateFor('mx1.post.example', TEST_NOW_MS, { days: -1 }))) },
+    'mta-sts-mx-certificate failed',
+  ],
   // tls-rpt
   ['no TLS-RPT record', resolver({ '_smtp._tls.post.example. TXT': 'nodata' }), 'tls-rpt-missing warning'],
   [

@@ -19,6 +19,7 @@ import {
   type MessageContent,
   DROP,
   answerLimitBytes,
+  bareContent,
   newQueryHead,
   parseQuery,
   questionOf,
@@ -28,7 +29,7 @@ import { type Name, formatName, nameOf } from '#dns/name.ts';
 import { formatRdata, parseRdataText, typeCode, typeName } from '#dns/registry.ts';
 import { readReply, writeQuestion } from '#dns/reply.ts';
 import { type Resolver, type ResolverAnswer } from '#dns/resolver.ts';
-import { CLASS, TYPE, type RrType } from '#dns/types.ts';
+import { CLASS, RCODE, TYPE, type RrType } from '#dns/types.ts';
 import { dsRdata } from '#dnssec/ds.ts';
 import { type HostSeen } from '#mail/dane/live.ts';
 import { hostedFileName } from '#mail/bimi/hosted-file.ts';
@@ -45,6 +46,8 @@ export const NS1 = '193.0.14.1';
 export const NS2 = '198.41.0.4';
 /** Servers of the parent. */
 export const PARENTS = ['199.7.83.42', '199.7.91.13'] as const;
+/** A server of the root, for those who begin there. */
+export const ROOT_IP = '192.36.148.17';
 export const MX_IP = '193.0.14.25';
 export const WEB_IP = '193.0.14.80';
 
@@ -121,6 +124,19 @@ ns2.other 3600 A ${NS2}
 reports 3600 A 193.0.14.99
 post.example._report._dmarc.reports 3600 TXT "v=DMARC1"
 `;
+const ROOT_TEXT = `
+@ 3600 SOA a.root.test. host.nic.test. 1 7200 900 1209600 900
+@ 3600 NS a.root.test.
+a.root.test. 3600 A ${ROOT_IP}
+example. 3600 NS a.nic.test.
+example. 3600 NS b.nic.test.
+test. 3600 NS a.nic.test.
+test. 3600 NS b.nic.test.
+a.nic.test. 3600 A ${PARENTS[0]}
+b.nic.test. 3600 A ${PARENTS[1]}
+in-addr.arpa. 3600 NS a.nic.test.
+in-addr.arpa. 3600 NS b.nic.test.
+`;
 const REVERSE = `
 @ 3600 SOA a.nic.test. host.nic.test. 1 7200 900 1209600 900
 @ 3600 NS a.nic.test.
@@ -143,6 +159,8 @@ export interface Fault {
   /** The zone changes here, and the second name server does not follow. */
   readonly isBehind?: boolean;
   readonly witnesses?: Partial<OutsideWitnesses>;
+  /** When the zone is signed; a fixed time unless given. */
+  readonly nowMs?: number;
   /** Time that goes by after the zone was signed. */
   readonly laterMs?: number;
 }
@@ -171,7 +189,7 @@ export interface World {
 }
 
 export async function doctorWorld(fault: Fault = {}): Promise<World> {
-  const made = temporaryControl();
+  const made = temporaryControl(fault.nowMs === undefined ? {} : { nowMs: fault.nowMs });
   const { writer, clock } = made;
   const madeMs = clock.nowMs();
   await made.load(WORLD_ZONE, (fault.zone ?? String)(zoneText(madeMs)), { dnssec: fault.isUnsigned !== true });
@@ -193,7 +211,8 @@ export async function doctorWorld(fault: Fault = {}): Promise<World> {
   const all = zoneSet([of(view), of(parent), ...others.map(of)]);
   const parents: readonly string[] = PARENTS;
   const zonesAt = (ip: string) => {
-    if (parents.includes(ip)) return zoneSet([of(parent)]);
+    if (ip === ROOT_IP) return zoneSet([of(zoneOf('.', ROOT_TEXT))]);
+    if (parents.includes(ip)) return zoneSet([parent, ...others].map(of));
     return ip === NS2 && before !== undefined ? before : child;
   };
   const respond: World['respond'] = (ip, query, way) => {
@@ -201,7 +220,8 @@ export async function doctorWorld(fault: Fault = {}): Promise<World> {
     parseQuery(query, query.length, head);
     if (head.verdict === DROP) return undefined;
     const question = questionOf(query, head);
-    const content = lookup(zonesAt(ip), question, head.dnssecOk);
+    const content =
+      head.verdict === RCODE.NOERROR ? lookup(zonesAt(ip), question, head.dnssecOk) : bareContent(head.verdict);
     const given = (fault.content ?? ((_ip, same) => same))(ip, content, formatName(question.name), question.type);
     if (given === undefined) return undefined;
     const octets = writeMessage(query, head, given, answerLimitBytes(head, way));

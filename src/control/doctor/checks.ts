@@ -135,7 +135,7 @@ export const CHECKS = {
   'mta-sts-mx-certificate': { area: 'mta-sts', rfc: 'RFC 8461 §4.2', says: 'and their certificates name them' },
   'mta-sts-mode': { area: 'mta-sts', rfc: 'RFC 8461 §5', says: 'its mode is enforce' },
   'mta-sts-max-age': { area: 'mta-sts', rfc: 'RFC 8461 §3.2', says: 'it is kept for a day or more' },
-  'certificate-ending': { area: 'mta-sts', rfc: 'RFC 8461 §3.3', says: 'the certificate is renewed in time' },
+  'certificate-ending': { area: 'mta-sts', rfc: 'RFC 8461 §3.3', says: 'certificates are renewed in time' },
 
   'tls-rpt': { area: 'tls-rpt', rfc: 'RFC 8460 §3', says: 'failures of TLS are reported' },
   'tls-rpt-missing': { area: 'tls-rpt', rfc: 'RFC 8460 §3', says: 'there is a record where MTA-STS or DANE is used' },

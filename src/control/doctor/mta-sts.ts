@@ -77,21 +77,29 @@ function judgeHosts(policy: StsPolicy, hosts: readonly MailHostFacts[], nowMs: n
       return [failed('mta-sts-mx', each.host, `the policy allows ${allowed}, and not this mail host`, show)];
     const wrong = wrongCertificate(each, nowMs);
     const fix = `have a certificate for ${bare(each.host)} put on the mail host`;
-    return wrong === undefined ? [] : [failed('mta-sts-mx-certificate', each.host, wrong, fix)];
+    if (wrong !== undefined) return [failed('mta-sts-mx-certificate', each.host, wrong, fix)];
+    const endsMs = Math.min(...certificatesOf(each).map(({ certificate }) => certificate.validToDate.getTime()));
+    if (endsMs - nowMs >= CHECK_CERTIFICATE_MS) return [];
+    const text = `the certificate of the mail host ends at ${formatTime(endsMs)}`;
+    return [warned('certificate-ending', each.host, text, fix)];
   });
 }
 
 /** Names and dates of the first certificate at each address; nothing that could not be seen. */
-function wrongCertificate({ host, seen }: MailHostFacts, nowMs: number): string | undefined {
-  if (seen === undefined || 'failure' in seen) return undefined;
-  for (const each of seen.addresses) {
-    const own = 'chain' in each ? each.chain[0] : undefined;
-    if (own === undefined) continue;
-    const certificate = new X509Certificate(own);
-    if (certificate.checkHost(bare(host), { subject: 'never' }) === undefined)
-      return `at ${each.ip} it presents a certificate for ${certificate.subjectAltName ?? 'no name'}`;
-    if (certificate.validToDate.getTime() < nowMs)
-      return `at ${each.ip} its certificate ended at ${formatTime(certificate.validToDate.getTime())}`;
+function wrongCertificate(host: MailHostFacts, nowMs: number): string | undefined {
+  for (const { ip, certificate } of certificatesOf(host)) {
+    if (certificate.checkHost(bare(host.host), { subject: 'never' }) === undefined)
+      return `at ${ip} it presents a certificate for ${certificate.subjectAltName ?? 'no name'}`;
+    const endsMs = certificate.validToDate.getTime();
+    if (endsMs < nowMs) return `at ${ip} its certificate ended at ${formatTime(endsMs)}`;
   }
   return undefined;
+}
+
+function certificatesOf({ seen }: MailHostFacts): { readonly ip: string; readonly certificate: X509Certificate }[] {
+  if (seen === undefined || 'failure' in seen) return [];
+  return seen.addresses.flatMap((each) => {
+    const own = 'chain' in each ? each.chain[0] : undefined;
+    return own === undefined ? [] : [{ ip: each.ip, certificate: new X509Certificate(own) }];
+  });
 }

@@ -2,8 +2,6 @@
  * One check over sockets: name servers and a resolver on UDP and TCP, a mail host with STARTTLS, an HTTPS host with the
  * certificate of a CA of the test. All listen on 127.0.0.1; which address of the zone is which port, the test says.
  */
-import { type RemoteInfo, type Socket, createSocket } from 'node:dgram';
-import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type IpPort, ipPort } from '#base/address.ts';
 import { NetworkSet, parseNetwork } from '#base/network.ts';
@@ -29,6 +27,7 @@ import {
   doctorWorld,
   findingsOf,
 } from '../../support/doctor-world.ts';
+import { listenDns } from '../../support/dns-sockets.ts';
 import { recordFor } from '../../support/mail/dane-house.ts';
 import { type StarttlsServer, starttlsServer } from '../../support/mail/starttls-server.ts';
 import { type Pair, type ThrowawayCa, httpsServer, throwawayCa } from '../../support/throwaway-ca.ts';
@@ -59,42 +58,6 @@ afterAll(async () => {
   ca.remove();
 });
 
-/** A name server on UDP and TCP with one port. */
-async function listen(
-  respond: (query: Uint8Array, way: 'udp' | 'tcp') => Uint8Array | undefined | Promise<Uint8Array>,
-): Promise<IpPort> {
-  const tcp = createServer((socket) => {
-    let come = Buffer.alloc(0);
-    const reply = async (query: Uint8Array): Promise<void> => {
-      const answer = await respond(query, 'tcp');
-      if (answer === undefined) return void socket.destroy();
-      const length = Buffer.alloc(2);
-      length.writeUInt16BE(answer.length);
-      socket.end(Buffer.concat([length, answer]));
-    };
-    socket.on('error', () => {});
-    socket.on('data', (octets: Buffer) => {
-      come = Buffer.concat([come, octets]);
-      if (come.length < 2 || come.length < 2 + come.readUInt16BE()) return;
-      void reply(come.subarray(2));
-    });
-  });
-  await new Promise<void>((resolve) => void tcp.listen(0, '127.0.0.1', resolve));
-  const { port } = tcp.address() as AddressInfo;
-  const udp: Socket = createSocket('udp4');
-  const reply = async (query: Buffer, { port: to, address }: RemoteInfo): Promise<void> => {
-    const answer = await respond(query, 'udp');
-    if (answer !== undefined) udp.send(answer, to, address);
-  };
-  udp.on('message', (query: Buffer, from: RemoteInfo) => void reply(query, from));
-  await new Promise<void>((resolve) => void udp.bind(port, '127.0.0.1', resolve));
-  ends.push(async () => {
-    await new Promise<void>((resolve) => void udp.close(() => resolve()));
-    await new Promise<void>((resolve) => void tcp.close(() => resolve()));
-  });
-  return ipPort('127.0.0.1', port);
-}
-
 /** A resolver that answers as `resolver` does. */
 function resolving(resolver: Resolver) {
   return async (query: Uint8Array): Promise<Uint8Array> => {
@@ -108,6 +71,13 @@ function resolving(resolver: Resolver) {
       found.kind === 'answer' ? [{ owner: name, type, ttl: 60, rdatas: found.rdatas, signatures: [] }] : [];
     return writeMessage(query, head, { ...bareContent(rcode), answer }, 65_535);
   };
+}
+
+/** Its address; it ends with the tests. */
+async function listen(respond: Parameters<typeof listenDns>[0]): Promise<IpPort> {
+  const { at, stop } = await listenDns(respond);
+  ends.push(stop);
+  return at;
 }
 
 async function overSockets(fault: Fault = {}): Promise<World & { readonly socketDoctor: Doctor }> {
