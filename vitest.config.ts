@@ -31,6 +31,12 @@ export const NOT_UNIT = [
   'test/server/tcp/limits.test.ts',
   'test/server/tls/**',
   'test/server/worker-pool.test.ts',
+  // Network namespaces of their own.
+  'test/server/udp/xdp-batch.test.ts',
+  'test/server/udp/xdp-interface.test.ts',
+  'test/server/udp/xdp-network.test.ts',
+  'test/server/udp/xdp-open.test.ts',
+  'test/server/udp/xdp-service.test.ts',
   // A year of rotations, and thousands of random zones.
   'test/laws/answer.test.ts',
   'test/laws/year-of-rotations.test.ts',

@@ -9,6 +9,7 @@ interface ServeFlags {
   readonly https?: string;
   readonly workers?: string;
   readonly udp?: string;
+  readonly xdpInterfaces?: readonly string[];
   readonly zones?: string;
 }
 
@@ -21,7 +22,8 @@ export function defineServe(noun: Command): void {
     .option('--admin <address>', 'ADDR:PORT of the admin API, or off (default: 127.0.0.1:8053)')
     .option('--https <address>', 'ADDR:PORT of the policy host, or off (default: 127.0.0.1:8443)')
     .option('--workers <count>', 'answer workers, 0 for one per core (default: 0)')
-    .option('--udp <kind>', 'auto, mmsg or dgram (default: auto: mmsg where it is possible)')
+    .option('--udp <kind>', 'auto, mmsg, dgram or xdp (default: auto: mmsg where it is possible)')
+    .option('--xdp-interfaces <name...>', 'interfaces of --udp xdp, as eth0')
     .option('--zones <dir>', 'import <zone>.zone files from here whose zones are not served yet')
     .addHelpText('after', '\nExample:\n  $ waxseal serve --data /var/lib/waxseal --dns 192.0.2.53:53 --dns "[2001:db8::53]:53"')
     .action(async (flags: ServeFlags) => {
@@ -35,7 +37,7 @@ export function defineServe(noun: Command): void {
 }
 
 /** Flags by the configuration key they set. */
-function configFlags({ data, dns, admin, https, workers, udp }: ServeFlags): Record<string, string | readonly string[]> {
+function configFlags({ data, dns, admin, https, workers, udp, xdpInterfaces }: ServeFlags): Record<string, string | readonly string[]> {
   const given: [string, string | readonly string[] | undefined][] = [
     ['data', data],
     ['dns.listen', dns],
@@ -43,6 +45,7 @@ function configFlags({ data, dns, admin, https, workers, udp }: ServeFlags): Rec
     ['https.listen', https],
     ['dns.workers', workers],
     ['dns.udp', udp],
+    ['dns.xdp_interfaces', xdpInterfaces],
   ];
   return Object.fromEntries(given.filter((each): each is [string, string | readonly string[]] => each[1] !== undefined));
 }

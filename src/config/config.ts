@@ -31,6 +31,7 @@ import { type HttpsSettings, describeHttps, settleHttps } from './https.ts';
 import { NSID_FORM, parseNsid } from './nsid.ts';
 import { type MailSettings, describeMail, settleMail } from './mail.ts';
 import { type ProcessSettings, describeProcess, settleProcess } from './process.ts';
+import { settleXdp } from './xdp.ts';
 
 export interface Config {
   /** The file that was read; undefined when there is none. */
@@ -43,6 +44,8 @@ export interface Config {
     readonly workers: number;
     /** `auto`: `mmsg` where it is possible. */
     readonly udp: UdpKind;
+    /** Served by AF_XDP when `udp` is `xdp`. */
+    readonly xdpInterfaces: readonly string[];
     /** Name of this server for who asks, hexadecimal; undefined: it has none. */
     readonly nsid: string | undefined;
     /** Domain that resolvers report errors to, with the last dot; undefined: none is named. */
@@ -139,6 +142,7 @@ export function describeConfig(config: Config): Tree {
       listen: config.dns.listen.map(formatIpPort),
       workers: config.dns.workers,
       udp: config.dns.udp,
+      ...(config.dns.xdpInterfaces.length === 0 ? {} : { xdp_interfaces: config.dns.xdpInterfaces }),
       ...(config.dns.nsid === undefined ? {} : { nsid: `0x${config.dns.nsid}` }),
       ...(config.dns.reportAgent === undefined ? {} : { report_agent: config.dns.reportAgent }),
       ...describeDnsTls(config.dns.tls),
@@ -170,6 +174,7 @@ function settle(
   const readers = valueReaders(sources, origins, problems);
   const { read, path, endpoints, networks } = readers;
   const listen = endpoints('dns.listen', values.dns?.listen ?? DEFAULTS.dns.listen);
+  const udp = values.dns?.udp ?? DEFAULTS.dns.udp;
   const nsid = read('dns.nsid', values.dns?.nsid ?? '', parseNsid, NSID_FORM);
   const { report_agent: agent, primaries_ca_file: roots } = values.dns ?? {};
   const kekFile = values.keys?.kek_file;
@@ -181,7 +186,8 @@ function settle(
     dns: {
       listen,
       workers: values.dns?.workers ?? DEFAULTS.dns.workers,
-      udp: values.dns?.udp ?? DEFAULTS.dns.udp,
+      udp,
+      xdpInterfaces: settleXdp(values.dns?.xdp_interfaces, { udp, listen }, readers),
       nsid: nsid === undefined || nsid.length === 0 ? undefined : Buffer.from(nsid).toString('hex'),
       reportAgent: agent === undefined ? undefined : `${readers.host('dns.report_agent', agent) ?? ''}.`,
       tls: settleDnsTls(values.dns, readers),
@@ -210,8 +216,8 @@ function settle(
   };
 }
 
-/** `dns.listen` is set by `--dns`, `data` by `--data`, `dns.workers` by `--workers` (interface.md). */
+/** `dns.listen` is set by `--dns`, `data` by `--data`, `dns.xdp_interfaces` by `--xdp-interfaces`. */
 function flagName(key: string): string {
   const [section, name] = key.split('.');
-  return name === undefined || name === 'listen' ? section! : name;
+  return name === undefined || name === 'listen' ? section! : name.replaceAll('_', '-');
 }

@@ -17,6 +17,7 @@ import { HttpsSection } from './https.ts';
 import { LimitsSection } from './limits.ts';
 import { MailSection } from './mail.ts';
 import { ProcessSection } from './process.ts';
+import { XDP_KEYS } from './xdp.ts';
 import { isSection } from './tree.ts';
 
 const strict = { additionalProperties: false } as const;
@@ -29,7 +30,8 @@ export const ConfigFile = Type.Object(
         {
           listen: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 64 })),
           workers: Type.Optional(Type.Integer({ minimum: 0, maximum: WORKERS_MAX })),
-          udp: Type.Optional(Type.Enum(['auto', 'mmsg', 'dgram'])),
+          udp: Type.Optional(Type.Enum(['auto', 'mmsg', 'dgram', 'xdp'])),
+          ...XDP_KEYS,
           nsid: Type.Optional(Type.String()),
           report_agent: Type.Optional(Type.String({ minLength: 1 })),
           ...DNS_TLS_KEYS,

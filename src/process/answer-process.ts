@@ -1,6 +1,6 @@
 /**
- * Entry of the answer process, started by the supervisor: `answer-process.ts json|text LEVEL`. All it does is in
- * server/answer-service.ts.
+ * Entry of the answer process, started by the supervisor: `answer-process.ts json|text LEVEL [XDP]`, XDP being
+ * what the launcher has opened (confine/launch.ts). All it does is in server/answer-service.ts.
  */
 import { ANSWER_SLOTS } from '#answer/count/counters.ts';
 import { logCrashes } from '#base/exit.ts';
@@ -9,6 +9,7 @@ import { writeNotice } from '#process/confine/notice.ts';
 import { isLoadedOnly, siblingModule } from '#base/sibling.ts';
 import { runAnswerService } from '#server/answer-service.ts';
 import { levelOf } from '#server/service-log.ts';
+import type { OpenedXdp } from '#server/udp/xdp-open.ts';
 
 const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 
@@ -16,7 +17,7 @@ if (!isLoadedOnly()) run();
 
 function run(): void {
   process.title = 'waxseal answer';
-  const [, , form, wanted] = process.argv;
+  const [, , form, wanted, xdp] = process.argv;
   const format = form === 'text' ? 'text' : 'json';
   const level = LEVELS.find((each) => each === wanted) ?? 'info';
   const log = createLog({ level, format, fields: { process: 'answer' } });
@@ -25,6 +26,7 @@ function run(): void {
     own: process,
     workerScript: siblingModule(import.meta.resolve('#server/worker.ts'), 'worker'),
     responderSlots: ANSWER_SLOTS,
+    xdp: xdp === undefined ? undefined : (JSON.parse(xdp) as OpenedXdp),
     logQuery({ name = '-', type = '-', ...rest }) {
       log.info('dns.query', `${name} ${type}`, { name, type, ...rest });
     },

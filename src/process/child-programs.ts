@@ -20,6 +20,7 @@ import { type SharedFiles } from './shared-files.ts';
 import { type ChildProgram, FIRST_CHILD_FD } from '#process/children/supervised-child.ts';
 import { type AssignedSockets, descriptorsOf } from '#process/sockets/assign.ts';
 import { type Accounts } from './users.ts';
+import type { XdpOrder } from '#server/udp/xdp-open.ts';
 
 export interface ProgramFacts {
   readonly options: ServeOptions;
@@ -46,7 +47,9 @@ export function controlProgram(facts: ProgramFacts): ChildProgram {
     // A restart is back in half the time. It runs what stands there, so the answer process must not write there.
     compileCache: files.cache,
   };
-  if (accounts.server === undefined) return started(program);
+  // The rights of AF_XDP that the service manager gives are not for this process.
+  const hasOthersRights = hasXdp(config) && process.getuid?.() !== 0;
+  if (accounts.server === undefined && !hasOthersRights) return started(program);
   const confinement = controlConfinement({ admin: config.admin.listen, account: accounts.server });
   const how = { log: config.log.format, confine: 'none', hasOwnUser: false, confinement } as const;
   return { ...launched(program, how, files.cache), withRights };
@@ -63,6 +66,7 @@ export function answerProgram(facts: ProgramFacts): ChildProgram {
     sockets: descriptorsOf({ ...facts.sockets.dns, ...facts.sockets.tls }),
     environment,
     compileCache: files.answerCache,
+    xdp: hasXdp(config) ? xdpOrder(config, settings) : undefined,
   };
   if (process.platform !== 'linux') return started(program);
   const confinement = answerConfinement({
@@ -124,6 +128,17 @@ interface LaunchedProgram {
   /** Folder of compiled code; undefined: none. */
   readonly compileCache: string | undefined;
   readonly sockets: readonly number[];
+  readonly xdp?: XdpOrder | undefined;
+}
+
+function hasXdp({ dns }: Config): boolean {
+  return dns.udp === 'xdp' && process.platform === 'linux';
+}
+
+/** Ports as they are settled. */
+function xdpOrder({ dns }: Config, { listen }: AnswerSettings): XdpOrder {
+  const ports = listen.map((text) => Number(text.slice(text.lastIndexOf(':') + 1)));
+  return { interfaces: dns.xdpInterfaces, ports: [...new Set(ports)] };
 }
 
 function started({ entry, args, environment, compileCache, sockets }: LaunchedProgram): ChildProgram {
@@ -133,7 +148,7 @@ function started({ entry, args, environment, compileCache, sockets }: LaunchedPr
 
 /** Started by the launcher, which runs no compiled code that those with fewer rights may have written. */
 function launched(
-  { role, entry, args, environment, compileCache, sockets }: LaunchedProgram,
+  { role, entry, args, environment, compileCache, sockets, xdp }: LaunchedProgram,
   how: Pick<LaunchOrder, 'log' | 'confine' | 'hasOwnUser' | 'confinement'>,
   controlCache: string,
 ): ChildProgram {
@@ -146,6 +161,7 @@ function launched(
     nodeOptions,
     environment: cacheVariable(compileCache),
     sockets: sockets.map((_, at) => FIRST_CHILD_FD + at),
+    ...(xdp === undefined ? {} : { xdp }),
   };
   const script = siblingModule(import.meta.url, 'confine/launch');
   // With rights put aside the launcher is root; without, it may run what the control process runs.

@@ -15,7 +15,9 @@ import { HANDED_REPLY_MS } from '#base/limits/update.ts';
 import { COUNTERS_EVERY_MS, DRAIN_MS, WORKERS_MAX } from '#base/limits/server.ts';
 import { type SentKey, TRANSFER_KEYS, readKeyPart } from '#transfer/grants.ts';
 import { nameOf } from '#dns/name.ts';
-import { chooseUdp, loadDuplicate, type OpenMmsg } from '#server/udp/choose.ts';
+import { chooseUdp, chooseXdp, loadDuplicate, type OpenMmsg } from '#server/udp/choose.ts';
+import type { OpenedXdp } from '#server/udp/xdp-open.ts';
+import type { XdpService } from '#server/udp/xdp-service.ts';
 import { CookieKeeper } from './cookie-keeper.ts';
 import { type HandedOutcome } from './hand-over.ts';
 import { exitAtOnce } from './exit-at-once.ts';
@@ -29,6 +31,8 @@ export interface AnswerServiceOptions {
   readonly workerScript: URL;
   /** Names of the responder's counter slots, in order. */
   readonly responderSlots: readonly string[];
+  /** What was opened before this process was confined. */
+  readonly xdp?: OpenedXdp | undefined;
   readonly log: LogService;
   readonly logQuery: (line: QueryLine) => void;
 }
@@ -138,12 +142,14 @@ class AnswerService {
     assert(settings.workers >= 1 && settings.workers <= WORKERS_MAX, `${settings.workers} workers`);
     const openMmsg = await this.#chooseUdp(settings);
     const duplicate = await this.#loadDuplicate(settings);
+    const xdp = openMmsg === undefined ? undefined : await this.#chooseXdp(settings);
     if (this.#stopping) return;
     const { log, logQuery, workerScript, responderSlots } = this.#options;
     const { cookies: source } = settings;
     const cookies = source === undefined ? undefined : new CookieKeeper({ source, random: randomBytes });
     const pool = new WorkerPool({
       openMmsg,
+      xdp,
       inherited: settings.inherited,
       duplicate,
       cookieSecrets: cookies?.secrets.shared,
@@ -210,6 +216,15 @@ class AnswerService {
     }
     log('udp.fallback', `UDP by node:dgram, at about half the speed of recvmmsg: ${refusal}`);
     return openMmsg;
+  }
+
+  /** Undefined also where it is not wanted; where it is wanted and not to be had, the log says why. */
+  async #chooseXdp({ udp, listen, workers }: AnswerSettings): Promise<XdpService | undefined> {
+    if (udp !== 'xdp') return undefined;
+    const { log, xdp: opened } = this.#options;
+    if (opened !== undefined) return chooseXdp({ opened, listen: listen.map(settledAddress), workers, log });
+    log('udp.xdp-fallback', 'UDP by recvmmsg, not by AF_XDP: nothing could be opened before the process began (koffi)');
+    return undefined;
   }
 
   /** Ends the process when sockets of the service manager cannot be shared among threads. */

@@ -31,6 +31,17 @@ export const SERVER_SLOT = {
   tlsHandshakesFailed: 22,
   tlsWithoutCertificate: 23,
   handedFull: 24,
+  xdpQueries: 25,
+  xdpAnswers: 26,
+  xdpMalformed: 27,
+  xdpMartian: 28,
+  xdpKernelDropped: 29,
+  xdpKernelRingFull: 30,
+  xdpKernelNoFrame: 31,
+  xdpKernelInvalid: 32,
+  xdpZeroCopy: 33,
+  xdpNative: 34,
+  xdpGeneric: 35,
 } as const;
 
 export type ServerSlotName = keyof typeof SERVER_SLOT;
@@ -54,6 +65,15 @@ const counter = (name: string, help: string, labels: Readonly<Record<string, str
 const udpDropped = (reason: string) => counter('waxseal_udp_dropped_total', 'UDP queries without an answer, by reason.', { reason });
 const tcpClosed = (reason: string) =>
   counter('waxseal_tcp_connections_closed_total', 'TCP connections that the server closed, by reason.', { reason });
+
+const xdpKernelDropped = (reason: string) =>
+  counter('waxseal_xdp_kernel_dropped_total', 'Packets dropped by the kernel at AF_XDP, by reason.', { reason });
+const xdpQueues = (mode: string): Metric => ({
+  name: 'waxseal_xdp_queues',
+  labels: { mode },
+  type: 'gauge',
+  help: 'Receive queues that are served by AF_XDP now, by mode.',
+});
 
 const handshakes = (outcome: string) => counter('waxseal_tls_handshakes_total', 'TLS handshakes of DNS over TLS, by outcome.', { outcome });
 
@@ -84,4 +104,15 @@ export const SERVER_METRICS: Readonly<Record<ServerSlotName, Metric>> = {
   tlsHandshakesFailed: handshakes('failed'),
   tlsWithoutCertificate: handshakes('no_certificate'),
   handedFull: counter('waxseal_handed_over_refused_total', 'Messages for the control process that found no place.'),
+  xdpQueries: counter('waxseal_xdp_packets_received_total', 'Packets received by AF_XDP, among those over UDP.'),
+  xdpAnswers: counter('waxseal_xdp_packets_sent_total', 'Answers sent by AF_XDP, among those over UDP.'),
+  xdpMalformed: udpDropped('malformed_packet'),
+  xdpMartian: udpDropped('source_address'),
+  xdpKernelDropped: xdpKernelDropped('no_room'),
+  xdpKernelRingFull: xdpKernelDropped('ring_full'),
+  xdpKernelNoFrame: xdpKernelDropped('no_frame'),
+  xdpKernelInvalid: xdpKernelDropped('invalid'),
+  xdpZeroCopy: xdpQueues('zero_copy'),
+  xdpNative: xdpQueues('native'),
+  xdpGeneric: xdpQueues('generic'),
 };

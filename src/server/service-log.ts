@@ -10,6 +10,10 @@ const LEVELS = {
   'udp.unavailable': 'error',
   /** UDP by node:dgram, because recvmmsg does not work. */
   'udp.fallback': 'warn',
+  /** UDP at an interface by AF_XDP, and in which mode. */
+  'udp.xdp': 'info',
+  /** AF_XDP is wanted at an interface, and the kernel's sockets serve there. */
+  'udp.xdp-fallback': 'warn',
   'worker.failed': 'error',
   /** A worker ended and is started again. */
   'worker.ended': 'warn',

@@ -24,6 +24,7 @@ import { RESTART_TIMES, RestartDelay, type RestartTimes } from '#base/restart-de
 import { type OpenMmsg } from '#server/udp/choose.ts';
 // `import type`, which leaves nothing behind: the module itself needs koffi.
 import type { MmsgSockets } from '#server/udp/mmsg-socket.ts';
+import type { XdpService } from '#server/udp/xdp-service.ts';
 import { type Duty, type WorkerCommand, type WorkerData, type WorkerReport } from './worker-loop.ts';
 
 /** Of a count in a report: 16 digits, a colon, a comma, and some. */
@@ -38,6 +39,8 @@ export interface WorkerPoolOptions {
   readonly tlsAddresses?: readonly IpPort[] | undefined;
   /** Opens the sockets of a thread that blocks; undefined: threads serve UDP by node:dgram. */
   readonly openMmsg?: OpenMmsg | undefined;
+  /** AF_XDP sockets beside those; the threads that block share them out. */
+  readonly xdp?: XdpService | undefined;
   /** Shared memory of the secrets for cookies; absent: no cookies. */
   readonly cookieSecrets?: SharedArrayBuffer | undefined;
   /** Absent: no limits. */
@@ -153,6 +156,8 @@ export class WorkerPool {
   counters(): readonly WorkerCounters[] {
     const all = new Float64Array(this.#counters);
     const length = this.#slotNames.length;
+    for (const { id, duty } of this.#seats)
+      if (duty === 'udp') this.#options.xdp?.count(id, all.subarray(id * length, (id + 1) * length));
     return this.#seats.map(({ id }) => ({
       id,
       values: Object.fromEntries(this.#slotNames.map((name, slot) => [name, all[id * length + slot] ?? 0])),
@@ -194,6 +199,8 @@ export class WorkerPool {
   /** Tells each thread, and waits until it has drained or ended; `late` is called for one that takes too long. */
   async #finish(command: FinishCommand, late: (seat: Seat, giveUp: () => void) => void): Promise<void> {
     this.#stopping = true;
+    // What comes from here on is for the kernel's sockets, which other processes may have too.
+    for (const { id } of this.#seats) this.#options.xdp?.setReady(id, false);
     await Promise.all(
       this.#seats.map(async (seat) => {
         clearTimeout(seat.restart);
@@ -254,6 +261,7 @@ export class WorkerPool {
     });
     worker.once('exit', () => {
       seat.worker = undefined;
+      this.#options.xdp?.setReady(seat.id, false);
       seat.sockets?.close();
       seat.sockets = undefined;
       seat.listening = undefined;
@@ -285,7 +293,10 @@ export class WorkerPool {
       case 'listening':
       case 'served':
         seat.generation = report.generation;
-        if (report.kind === 'listening') seat.listening = report.addresses;
+        if (report.kind === 'listening') {
+          seat.listening = report.addresses;
+          if (seat.duty === 'udp' && !this.#stopping) this.#options.xdp?.setReady(seat.id, true);
+        }
         return changed();
     }
   }
@@ -310,7 +321,7 @@ export class WorkerPool {
 
   /** Not before the thread can read them: queries would wait in them that another worker could answer. */
   #giveSockets(seat: Seat): void {
-    const { openMmsg, addresses, log, inherited } = this.#options;
+    const { openMmsg, addresses, log, inherited, xdp } = this.#options;
     assert(openMmsg !== undefined && seat.sockets === undefined, 'a thread wants sockets that it cannot have');
     try {
       seat.sockets = openMmsg(addresses, inherited);
@@ -321,7 +332,7 @@ export class WorkerPool {
       return;
     }
     const { bellFd, sockets } = seat.sockets;
-    send(seat, { kind: 'sockets', handles: { bellFd, sockets } });
+    send(seat, { kind: 'sockets', handles: { bellFd, sockets, xsks: xdp?.handlesOf(seat.id) ?? [] } });
   }
 }
 

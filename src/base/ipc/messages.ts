@@ -13,8 +13,11 @@ import { type Role } from './calls.ts';
 
 export type { Role } from './calls.ts';
 
-/** How UDP is served: in batches (recvmmsg), by node:dgram, or in batches where that is possible. */
-export type UdpKind = 'auto' | 'mmsg' | 'dgram';
+/**
+ * How UDP is served: in batches (recvmmsg), by node:dgram, or in batches where that is possible; `xdp`: by AF_XDP at
+ * the interfaces that are named, and in batches beside it.
+ */
+export type UdpKind = 'auto' | 'mmsg' | 'dgram' | 'xdp';
 
 /**
  * Sockets that are open already, by `ADDR:PORT`: the receiver's own descriptors. They are the service manager's; a

@@ -30,6 +30,59 @@ export const UDP_DRAIN_LOOK_MS = 5;
 /** UDP threads for each thread that serves TCP: TCP is some 5 % of the queries of an authoritative server. */
 export const UDP_THREADS_PER_TCP_THREAD = 4;
 
+// --- UDP by AF_XDP ---
+
+/** A frame's place in memory: the kernel keeps 256 octets of it free, and 1792 are left for a packet. */
+export const XDP_CHUNK_BYTES = 2048;
+/** In front of a received packet, reserved by the kernel (XDP_PACKET_HEADROOM). */
+export const XDP_HEADROOM_BYTES = 256;
+/** Longer packets go to the kernel's sockets: they would not fit into a frame. */
+export const XDP_PACKET_BYTES_MAX = XDP_CHUNK_BYTES - XDP_HEADROOM_BYTES;
+/** Frames for receiving, by queue: 10 ms of queries at 200,000 a second. A power of two: it is a ring's size too. */
+export const XDP_RECEIVE_FRAMES = 2048;
+/** Frames for sending, by queue: 8 batches that the interface has not taken yet. A power of two as well. */
+export const XDP_SEND_FRAMES = 512;
+/** Receive queues of one interface that are served. Cards have one for each core, and WORKERS_MAX is 64. */
+export const XDP_QUEUES_MAX = 64;
+/** Interfaces. Each has a program, a link and its queues' memory; a name server has one or two. */
+export const XDP_INTERFACES_MAX = 16;
+/** Ports of `dns.listen`: the program compares with each of them. */
+export const XDP_PORTS_MAX = 16;
+/** Addresses with ports that are answered on one interface: the 64 of `dns.listen`, and those of a wildcard. */
+export const XDP_ADDRESSES_MAX = 128;
+/** Places of the table of these addresses; twice as many and more, so that few collide. */
+export const XDP_TABLE_SLOTS = 512;
+/** Places that the program looks at for one address. When one is further away, the table gets another seed. */
+export const XDP_TABLE_PROBES = 8;
+/** Seeds tried: with a quarter of the places in use, one of a few is good. */
+export const XDP_TABLE_SEEDS_MAX = 256;
+/** Between two looks at the interfaces: a removed address is answered for no longer than this. */
+export const XDP_LOOK_MS = 500;
+/** Between two full looks without an event: in case that one was lost. */
+export const XDP_FULL_LOOK_MS = 30_000;
+/** Octets of one datagram from rtnetlink: the kernel writes 32 KiB at most. */
+export const XDP_NETLINK_BYTES_MAX = 64 * 1024;
+/** Datagrams read for one look: 10,000 addresses fit, and a loop has its end. */
+export const XDP_NETLINK_MESSAGES_MAX = 1024;
+/** At the start, for the program of a process that is about to end to leave the interface. */
+export const XDP_ATTACH_WAIT_MS = 2_000;
+/** Between two tries to attach. */
+export const XDP_ATTACH_EVERY_MS = 50;
+/** Between two tries to bind a queue that another socket has; the kernel's sockets serve meanwhile. */
+export const XDP_BIND_EVERY_MS = 1_000;
+/** The same, while it is to be expected that the socket before is only just being taken down. */
+export const XDP_BIND_SOON_MS = 50;
+/** For so long nothing is said of it. */
+export const XDP_BIND_PATIENCE_MS = 1_500;
+/** Times that the kernel is asked to send what is in the ring: it takes 32 packets at least each time. */
+export const XDP_SEND_KICKS_MAX = XDP_SEND_FRAMES / 32;
+/** Of an interface: RFC 8200 §5, and just the longest answer with its headers (UDP_EDNS_BYTES_MAX + 48). */
+export const XDP_MTU_BYTES_MIN = 1280;
+/** Octets of notes about the frames of a socket: one page, in which a word for each frame for sending fits. */
+export const XDP_NOTES_BYTES = 4096;
+/** Lists that a change tore, one after the other; the next look asks again. */
+export const XDP_NETLINK_TRIES_MAX = 4;
+
 // --- TCP (RFC 7766 §6.2, RFC 9210 §4), per worker ---
 
 /** Connections: BIND has 150, NSD 100 in all. Each may hold 64 KiB of queries: what node reads at once. */

@@ -129,6 +129,8 @@ export const LOG_EVENTS = {
   'tsig.unreadable': 'a TSIG key cannot be opened',
   'udp.fallback': 'UDP is served by node:dgram, because recvmmsg does not work',
   'udp.unavailable': 'recvmmsg was asked for and does not work; the process ends',
+  'udp.xdp': 'UDP at an interface is served by AF_XDP; the line says in which mode, and why in no faster one',
+  'udp.xdp-fallback': 'UDP at an interface is served by recvmmsg, although AF_XDP is wanted there; the line says why',
   'update.refused': 'an UPDATE is REFUSED; the text says why',
   'worker.ended': 'a worker ended and is started again',
   'worker.failed': 'a worker failed by an exception',

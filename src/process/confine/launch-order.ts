@@ -4,6 +4,7 @@
  */
 import { type NoticeFormat } from './notice.ts';
 import { type Confinement } from './roles.ts';
+import type { XdpOrder } from '#server/udp/xdp-open.ts';
 
 /** Plain JSON: the launcher's only argument. */
 export interface LaunchOrder {
@@ -17,6 +18,8 @@ export interface LaunchOrder {
   readonly environment: Readonly<Record<string, string>>;
   readonly log: NoticeFormat;
   readonly confinement: Confinement;
+  /** AF_XDP is opened before anything is given up; what came of it is one more argument of the program, as JSON. */
+  readonly xdp?: XdpOrder | undefined;
   /** Descriptors that the program gets beside the channel. */
   readonly sockets?: readonly number[];
   /** Another user than that of the control process. */

@@ -31,7 +31,8 @@ async function launch(order: LaunchOrder): Promise<void> {
   }
   // Before files can no longer be looked at.
   const channel = channelDescriptor();
-  keepOnly(loaded, [...(channel === undefined ? [] : [channel]), ...(order.sockets ?? [])]);
+  const xdp = await openBefore(order);
+  keepOnly(loaded, [...(channel === undefined ? [] : [channel]), ...(order.sockets ?? []), ...xdp.descriptors]);
   try {
     becomeLess(loaded, confinement.account, confinement.capabilities);
   } catch (error) {
@@ -42,7 +43,16 @@ async function launch(order: LaunchOrder): Promise<void> {
   const restricted = restrict(loaded, order);
   if (confine === 'require' && restricted.refusals.length > 0)
     return stop(order, `process.confine is "require", and ${restricted.refusals.join('; ')}`);
-  become(order, { ...told, ...restricted });
+  become({ ...order, args: [...order.args, ...xdp.args] }, { ...told, ...restricted });
+}
+
+/** What takes rights that the program will not have. */
+async function openBefore({ xdp }: LaunchOrder): Promise<{ descriptors: readonly number[]; args: readonly string[] }> {
+  if (xdp === undefined) return { descriptors: [], args: [] };
+  const { loadXdpSyscalls } = await import('#server/udp/xdp-syscalls.ts');
+  const { descriptorsOfXdp, openXdp } = await import('#server/udp/xdp-open.ts');
+  const opened = await openXdp(loadXdpSyscalls(), xdp);
+  return { descriptors: descriptorsOfXdp(opened), args: [JSON.stringify(opened)] };
 }
 
 async function tryLoad(): Promise<Kernel | string> {

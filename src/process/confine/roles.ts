@@ -28,8 +28,13 @@ export interface Confinement {
   readonly account?: Account | undefined;
 }
 
+export interface ControlFacts {
+  readonly admin: IpPort | undefined;
+  readonly account: Account | undefined;
+}
+
 /** The control process is not confined; it becomes its user, and keeps the right to low ports where it has one. */
-export function controlConfinement({ admin, account }: { admin: IpPort | undefined; account: Account }): Confinement {
+export function controlConfinement({ admin, account }: ControlFacts): Confinement {
   const capabilities = admin !== undefined && admin.port < LOW_PORTS_END ? [CAPABILITY.NET_BIND_SERVICE] : [];
   return { read: [], write: [], fill: [], tcpPorts: [], capabilities, account };
 }

@@ -6,6 +6,7 @@ import { type IpPort } from '#base/address.ts';
 import { type InheritedFds, type UdpKind } from '#base/ipc/messages.ts';
 // `import type`, which leaves nothing behind: the module itself needs koffi.
 import type { MmsgSockets } from './mmsg-socket.ts';
+import type { XdpService, XdpServiceOptions } from './xdp-service.ts';
 
 /** Opens the sockets of one blocking thread; undefined stands for node:dgram, which opens its own. */
 export type OpenMmsg = (addresses: readonly IpPort[], inherited?: InheritedFds) => MmsgSockets;
@@ -29,6 +30,12 @@ export async function chooseUdp(wanted: UdpKind): Promise<UdpChoice> {
   } catch (error) {
     return { openMmsg: undefined, refusal: error instanceof Error ? error.message.split('\n')[0]! : String(error) };
   }
+}
+
+/** AF_XDP at the interfaces that were opened before this program began; undefined where it cannot be had. */
+export async function chooseXdp(options: XdpServiceOptions): Promise<XdpService | undefined> {
+  const { startXdp } = await import('./xdp-service.ts');
+  return startXdp(options);
 }
 
 /** Copies a descriptor. Rejects where the system call cannot be made. */

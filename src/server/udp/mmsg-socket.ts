@@ -13,6 +13,7 @@ import { type InheritedFds } from '#base/ipc/messages.ts';
 import { IPV4_BYTES, IPV6_BYTES, newClientAddress, setClientAddress } from '#base/client-address.ts';
 import { UDP_SOCKET_BUFFER_BYTES } from '#base/limits/server.ts';
 import { NUMBER, STRUCTURES } from './mmsg-layout.ts';
+import type { XskHandle } from './xdp-memory.ts';
 import { type NativeMemory, nativeMemory, type Syscalls, systemError } from './mmsg-syscalls.ts';
 
 const { sockaddr_in: NAME4, sockaddr_in6: NAME6 } = STRUCTURES;
@@ -30,6 +31,8 @@ export interface MmsgHandles {
   readonly sockets: readonly MmsgSocket[];
   /** Becomes readable when the bell is rung; −1 when no thread rings. */
   readonly bellFd: number;
+  /** AF_XDP sockets of the thread, beside the others. */
+  readonly xsks?: readonly XskHandle[];
 }
 
 /** Sockets for one thread; their opener owns them. */

@@ -1,5 +1,5 @@
 /**
- * The system calls of the batched UDP socket, through koffi; the only module that imports it. Importing this throws where koffi has no binary.
+ * The system calls of the batched UDP socket, through koffi. Importing this throws where koffi has no binary.
  *
  * Only synchronous calls: those take 0.1–0.2 µs and work in any thread, while koffi's asynchronous calls have crashed in worker threads.
  * Addresses are numbers (user space ends at 2⁴⁷) given as uintptr_t: a bigint or an array for each call would cost more than the call.

@@ -1,11 +1,12 @@
 /**
- * UDP by recvmmsg and sendmmsg: one thread, its SO_REUSEPORT sockets, and a wait that blocks.
+ * UDP by recvmmsg and sendmmsg: one thread, its SO_REUSEPORT sockets, and a wait that blocks. AF_XDP sockets are served
+ * in the same turn: the kernel's sockets stay beside them, for what the program of an interface does not take.
  *
  * While there are queries the thread only receives, answers and sends. When there are none it waits in poll(2), at its sockets and at a bell (an
  * eventfd) that is rung after each message to the thread. Blocking keeps the event loop from turning, so the wait ends when the bell rings, and
  * at the latest after `blockMs`; the loop then turns once: messages are received, timers run, and whatever native code has left to the event
  * loop (finalizers of store snapshots) is done. So a thread that blocks obeys the same messages as one that does not, within one batch.
- * Not here: one batch (mmsg-batch.ts), opening sockets (mmsg-socket.ts), whether this machine can do it (choose.ts).
+ * Not here: one batch (mmsg-batch.ts, xdp-batch.ts), opening sockets (mmsg-socket.ts), the choice (choose.ts).
  */
 import { setImmediate as turnOnce, setTimeout as sleep } from 'node:timers/promises';
 import { type IpPort } from '#base/address.ts';
@@ -16,6 +17,8 @@ import { UdpBatch } from './mmsg-batch.ts';
 import { NUMBER, STRUCTURES } from './mmsg-layout.ts';
 import { type MmsgHandles, type MmsgSocket, openSockets } from './mmsg-socket.ts';
 import { ERRNO, loadSyscalls, type NativeMemory, nativeMemory, type Syscalls, systemError } from './mmsg-syscalls.ts';
+import { XdpBatch } from './xdp-batch.ts';
+import { loadXdpSyscalls } from './xdp-syscalls.ts';
 
 const POLLFD_WORDS = STRUCTURES.pollfd.sizeBytes / 4;
 
@@ -30,7 +33,7 @@ export function serveSockets(
   return loop.listener(addresses, GENERATION_LOOK_MS);
 }
 
-/** Opens and serves in a thread that has other work too: it looks at the sockets every millisecond. Rejects with the system's error. */
+/** Opens and serves in a thread with other work too: it looks every millisecond. Rejects with the system's error. */
 export function openUdp(addresses: readonly IpPort[], responder: QueryResponder, counters: Float64Array): Promise<UdpListener> {
   const calls = loadSyscalls();
   const sockets = openSockets(calls, addresses);
@@ -50,21 +53,28 @@ class UdpLoop {
   readonly #bellFd: number;
   readonly #responder: QueryResponder;
   readonly #batch: UdpBatch;
+  readonly #xdp: readonly XdpBatch[];
+  /** Descriptors in the order of `ready`: the sockets, then those of AF_XDP. */
+  readonly #count: number;
   /** Sockets that may have queries, one octet each: a typed array, since it changes with every batch. */
   readonly #ready: Uint8Array;
   /** struct pollfd for each socket, then for the bell, then 8 octets to read the bell into. */
   readonly #poll: NativeMemory;
   #closing = false;
 
-  constructor(calls: Syscalls, { sockets, bellFd }: MmsgHandles, responder: QueryResponder, counters: Float64Array) {
+  constructor(calls: Syscalls, handles: MmsgHandles, responder: QueryResponder, counters: Float64Array) {
+    const { sockets, bellFd, xsks = [] } = handles;
     this.#calls = calls;
     this.#sockets = sockets;
     this.#bellFd = bellFd;
     this.#responder = responder;
     this.#batch = new UdpBatch(calls, responder, counters);
-    this.#ready = new Uint8Array(sockets.length);
-    this.#poll = nativeMemory((sockets.length + 2) * STRUCTURES.pollfd.sizeBytes);
-    for (const [at, { fd }] of [...sockets, { fd: bellFd }].entries()) {
+    const xdpCalls = xsks.length === 0 ? undefined : loadXdpSyscalls();
+    this.#xdp = xsks.map((each) => new XdpBatch(xdpCalls!, each, responder, counters));
+    this.#count = sockets.length + xsks.length;
+    this.#ready = new Uint8Array(this.#count);
+    this.#poll = nativeMemory((this.#count + 2) * STRUCTURES.pollfd.sizeBytes);
+    for (const [at, { fd }] of [...sockets, ...xsks, { fd: bellFd }].entries()) {
       this.#poll.words[at * POLLFD_WORDS] = fd;
       this.#poll.words[at * POLLFD_WORDS + 1] = NUMBER.POLLIN;
     }
@@ -109,7 +119,7 @@ class UdpLoop {
   /** Waits for queries or the bell; true when the bell has rung. */
   #wait(timeoutMs: number): boolean {
     const { words, address } = this.#poll;
-    const sockets = this.#sockets.length;
+    const sockets = this.#count;
     const count = this.#calls.poll(address, sockets + 1, timeoutMs);
     if (count < 0) {
       if (this.#calls.errno() !== ERRNO.EINTR) throw systemError(this.#calls, 'poll');
@@ -136,11 +146,16 @@ class UdpLoop {
       let more = false;
       for (let at = 0; at < ready.length; at++) {
         if (ready[at] === 0) continue;
-        if (this.#batch.turn(this.#sockets[at]!) >= UDP_BATCH_AGAIN) more = true;
+        if (this.#turn(at) >= UDP_BATCH_AGAIN) more = true;
         else ready[at] = 0;
       }
       if (!more) return;
     }
+  }
+
+  #turn(at: number): number {
+    const socket = this.#sockets[at];
+    return socket === undefined ? this.#xdp[at - this.#sockets.length]!.turn() : this.#batch.turn(socket);
   }
 }
 

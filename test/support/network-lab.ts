@@ -1,0 +1,128 @@
+/**
+ * Two network namespaces with a veth pair between them, made and removed by a test: the server's, which the test's own
+ * thread enters, and the client's, which a thread of its own enters (namespace-worker.ts). Needs root.
+ * Addresses are those of documentation; nothing of it can be seen from outside.
+ */
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { type IpPort, ipPort } from '#base/address.ts';
+import { enterNamespace } from './enter-namespace.ts';
+// Nothing of it is run here.
+import type { NamespaceOrder, NamespaceReply } from './namespace-worker.ts';
+import { toolPath } from './tools.ts';
+
+export const SERVER_IP = { 4: '192.0.2.1', 6: '2001:db8::1' } as const;
+export const CLIENT_IP = { 4: '192.0.2.2', 6: '2001:db8::2' } as const;
+
+export interface LabOptions {
+  /** Receive queues of the server's end. */
+  readonly queues?: number;
+  /** Further words for `ip` in the server's namespace, once all is there. */
+  readonly more?: readonly string[];
+}
+
+let made = 0;
+
+export class NetworkLab {
+  /** Interface of the server. */
+  readonly name = 'srv0';
+  readonly #server: string;
+  readonly #client: string;
+  readonly #worker: Worker;
+  readonly #leave: () => void;
+  readonly #waiting = new Map<number, (reply: NamespaceReply) => void>();
+  #nextId = 0;
+
+  private constructor(server: string, client: string, worker: Worker, leave: () => void) {
+    this.#leave = leave;
+    this.#server = server;
+    this.#client = client;
+    this.#worker = worker;
+    worker.on('message', (reply: NamespaceReply) => {
+      this.#waiting.get(reply.id)?.(reply);
+      this.#waiting.delete(reply.id);
+    });
+  }
+
+  /** Makes it, and goes into the server's namespace. */
+  static async open({ queues = 1 }: LabOptions = {}): Promise<NetworkLab> {
+    const [server, client] = ['s', 'c'].map((end) => `waxseal-${process.pid}-${made}${end}`) as [string, string];
+    made += 1;
+    const ip = (...words: readonly (string | number)[]) =>
+      execFileSync(toolPath('ip'), words.map(String), { stdio: 'pipe' });
+    ip('netns', 'add', server);
+    ip('netns', 'add', client);
+    const ends = ['numrxqueues', queues, 'numtxqueues', queues];
+    ip('-n', server, 'link', 'add', 'srv0', ...ends, 'type', 'veth', 'peer', 'name', 'cli0', 'netns', client, ...ends);
+    for (const [space, device, addresses] of [
+      [server, 'srv0', SERVER_IP],
+      [client, 'cli0', CLIENT_IP],
+    ] as const) {
+      ip('-n', space, 'addr', 'add', `${addresses[4]}/24`, 'dev', device);
+      ip('-n', space, 'addr', 'add', `${addresses[6]}/64`, 'dev', device, 'nodad');
+      ip('-n', space, 'link', 'set', 'lo', 'up');
+      ip('-n', space, 'link', 'set', device, 'up');
+    }
+    const worker = new Worker(new URL('namespace-worker.ts', import.meta.url), { workerData: `/run/netns/${client}` });
+    await once(worker, 'message');
+    return new NetworkLab(server, client, worker, enterNamespace(`/run/netns/${server}`));
+  }
+
+  /** `ip WORDS` in the server's namespace. */
+  ip(...words: readonly string[]): string {
+    return execFileSync(toolPath('ip'), ['-n', this.#server, ...words], { encoding: 'utf8', stdio: 'pipe' });
+  }
+
+  /** Many commands of `ip` in one go. */
+  batch(commands: readonly string[]): void {
+    execFileSync(toolPath('ip'), ['-n', this.#server, '-batch', '-'], { input: commands.join('\n'), stdio: 'pipe' });
+  }
+
+  clientIp(...words: readonly string[]): string {
+    return execFileSync(toolPath('ip'), ['-n', this.#client, ...words], { encoding: 'utf8', stdio: 'pipe' });
+  }
+
+  /** Hardware addresses of both ends, for packets that are made by hand. */
+  hardwareAddresses(): { readonly sourceMac: readonly number[]; readonly destinationMac: readonly number[] } {
+    const of = (text: string) =>
+      /link\/ether (\S+)/
+        .exec(text)![1]!
+        .split(':')
+        .map((octet) => Number.parseInt(octet, 16));
+    return {
+      sourceMac: of(this.clientIp('link', 'show', 'cli0')),
+      destinationMac: of(this.ip('link', 'show', this.name)),
+    };
+  }
+
+  /** Programs that are attached to the server's interface, as `ip link` names them. */
+  programs(): readonly string[] {
+    return [...this.ip('link', 'show').matchAll(/prog\/xdp id (\d+)/g)].map(([, id]) => id!);
+  }
+
+  /** From the client's namespace: replies by query, undefined for one without. Queries of one call share a socket. */
+  async ask(order: Omit<NamespaceOrder, 'id'>): Promise<readonly (Buffer | undefined)[]> {
+    const id = this.#nextId++;
+    const { promise, resolve } = Promise.withResolvers<NamespaceReply>();
+    this.#waiting.set(id, resolve);
+    this.#worker.postMessage({ ...order, id } satisfies NamespaceOrder);
+    const { replies } = await promise;
+    return replies.map((each) => (each === undefined ? undefined : Buffer.from(each)));
+  }
+
+  async one(to: IpPort, query: Uint8Array, more: Partial<NamespaceOrder> = {}): Promise<Buffer | undefined> {
+    return (await this.ask({ to, queries: [query], ...more }))[0];
+  }
+
+  at(family: 4 | 6, port: number): IpPort {
+    return ipPort(SERVER_IP[family], port);
+  }
+
+  /** Goes back to the namespace of the process, and removes both. */
+  async close(): Promise<void> {
+    await this.#worker.terminate();
+    this.#leave();
+    for (const space of [this.#server, this.#client]) execFileSync(toolPath('ip'), ['netns', 'del', space]);
+  }
+}
