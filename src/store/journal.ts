@@ -25,6 +25,8 @@ export interface JournalWrite {
   readonly fromSerial: number;
   readonly toSerial: number;
   readonly changeset: Uint8Array;
+  /** Octets of a changeset that is larger than is kept, and left out. */
+  readonly omittedBytes?: number;
   /** RRsets of it that a part of the server keeps, and not a person; absent: none. */
   readonly managed?: readonly ManagedRrset[];
 }
@@ -76,13 +78,15 @@ export function appendJournal(
   limits: JournalLimits,
 ): readonly number[] {
   const pruned: number[] = [];
-  const kept = write.changeset.length <= limits.changesetBytes ? write.changeset : new Uint8Array(0);
+  const sizeBytes = write.omittedBytes ?? write.changeset.length;
+  const isKept = write.omittedBytes === undefined && sizeBytes <= limits.changesetBytes;
+  const kept = isKept ? write.changeset : new Uint8Array(0);
   const value = Buffer.alloc(HEAD_BYTES + kept.length);
-  value[0] = kept === write.changeset ? KIND.CHANGESET : KIND.SNAPSHOT;
+  value[0] = isKept ? KIND.CHANGESET : KIND.SNAPSHOT;
   value.writeUInt32BE(write.fromSerial, 1);
   value.writeUInt32BE(write.toSerial, 5);
   value.writeDoubleBE(atMs, 9);
-  value.writeUInt32BE(write.changeset.length, 17);
+  value.writeUInt32BE(sizeBytes, 17);
   value.set(kept, HEAD_BYTES);
   journal.putSync(journalKey(write.zoneId, generation), value);
   let { entries, bytes } = journalTotals(journal, write.zoneId);

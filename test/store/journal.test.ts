@@ -8,12 +8,12 @@ import { auditEvent, nodeWrite, temporaryStore, zoneRecord } from '../support/te
 
 const MANY = { entries: 1000, bytes: 1_000_000, changesetBytes: 1000 };
 
-async function change(writer: StoreWriter, toSerial: number, changeset: Uint8Array, zoneId = 1): Promise<void> {
+async function change(writer: StoreWriter, toSerial: number, changeset: Uint8Array, zoneId = 1, more = {}): Promise<void> {
   await writer.commit({
     audit: auditEvent(),
     zones: { put: [zoneRecord(zoneId, `z${zoneId}.`, toSerial)] },
     nodes: [nodeWrite(zoneId, `z${zoneId}.`)],
-    journal: [{ zoneId, fromSerial: (toSerial - 1) >>> 0, toSerial, changeset }],
+    journal: [{ zoneId, fromSerial: (toSerial - 1) >>> 0, toSerial, changeset, ...more }],
   });
 }
 
@@ -61,5 +61,11 @@ describe('the journal', () => {
       { toSerial: 2, sizeBytes: 1000, changeset: expect.any(Uint8Array) },
       { toSerial: 1, sizeBytes: 1001, changeset: undefined },
     ]);
+  });
+
+  test('keeps only a marker of one that was left out', async () => {
+    const { writer } = temporaryStore({ journal: MANY });
+    await change(writer, 1, new Uint8Array(0), 1, { omittedBytes: 20_000_000 });
+    expect(writer.journal(1, 10)).toMatchObject([{ toSerial: 1, sizeBytes: 20_000_000, changeset: undefined }]);
   });
 });

@@ -8,6 +8,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { CHANGESET_LINES_MAX } from '#base/limits/changes.ts';
+import { JOURNAL_CHANGESET_BYTES_MAX } from '#base/limits/store.ts';
 import { type Problem } from '#base/problem.ts';
 import { type Name, formatName } from '#dns/name.ts';
 import { type DecisionStore } from '#control/commands/decision-store.ts';
@@ -97,11 +98,10 @@ export async function makeImport(
   const ready = await makeReady(decided.value, turn, { clock, preparer, writer, countedMs: () => countedMs });
   if (!ready.ok) return { kind: 'rejected', problems: ready.problems };
   const { done, write } = ready.value;
-  const { nodes = [], ...rest } = write ?? {};
   const warnings = [...(decided.value.warnings ?? []), ...ready.warnings];
-  const fileBytes = writeNodes(file, nodes);
-  const made = { ...summary(done), warnings, fileBytes };
-  return { kind: 'made', made: { ...made, write: write === undefined ? undefined : (rest as typeof write) } };
+  const fileBytes = writeNodes(file, write?.nodes ?? []);
+  const made = { ...summary(done), warnings, fileBytes, write: write && withoutLarge(write) };
+  return { kind: 'made', made };
 }
 
 function decide(request: ImportRequest, text: string, writer: DecisionStore) {
@@ -124,6 +124,18 @@ function decide(request: ImportRequest, text: string, writer: DecisionStore) {
     mayChange: (apex) => mayChange.has(formatName(apex)),
   };
   return handlers['zone.import'].decide({ ...request.command, zone, text }, context);
+}
+
+/** Without names, which are in the file, and without changesets that are larger than the journal keeps. */
+function withoutLarge({ nodes: _nodes, ...write }: StoreWrite): ImportMade['write'] {
+  const { journal = [] } = write;
+  const light = journal.map((entry) => {
+    const { length } = entry.changeset;
+    return length <= JOURNAL_CHANGESET_BYTES_MAX
+      ? entry
+      : { ...entry, changeset: new Uint8Array(0), omittedBytes: length };
+  });
+  return { ...write, journal: light };
 }
 
 /** A decision without what takes memory: names are in the file, and records are shown as lines. */
