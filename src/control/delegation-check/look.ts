@@ -3,7 +3,7 @@
  * A stranger's NS records lead it only to addresses that resolvers outside could reach, or that the operator allows.
  * Not here: what the facts mean (judge.ts), one question (control/outside/direct-question.ts).
  */
-import { type IpPort, ipPort } from '#base/address.ts';
+import { DNS_PORT, type IpPort, ipPort } from '#base/address.ts';
 import { DELEGATION_ADDRESSES_MAX, DELEGATION_HOSTS_MAX } from '#base/limits/outside.ts';
 import { type Name, equalNames, formatName, lowerName, ownerKey, isAtOrBelow } from '#dns/name.ts';
 import { readSections } from '#dns/reply-sections.ts';
@@ -16,8 +16,6 @@ import { type DirectReply } from '#control/outside/direct-question.ts';
 import { hostAddresses } from '#control/outside/host-addresses.ts';
 import { type DelegationFacts, type Failed, type HostFacts, type ParentFacts } from './facts.ts';
 import { type ReferralFacts, type ServerFacts, type SoaFacts } from './facts.ts';
-
-const DNS_PORT = 53;
 
 const INSIDE: Failed = { failure: 'no host outside can reach it, so it was not asked (mail.probe_networks)' };
 

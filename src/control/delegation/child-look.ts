@@ -4,7 +4,7 @@
  * Implements: RFC 9975 §3.1 (each server that the delegation names, directly), RFC 7344 §6.1 (polling).
  * Not here: what the answers prove (dnssec/delegation/judge-child.ts), when to ask (children.ts).
  */
-import { type IpPort, formatIpPort, ipPort, parseIpPort } from '#base/address.ts';
+import { DNS_PORT, type IpPort, formatIpPort, ipPort, parseIpPort } from '#base/address.ts';
 import { CHILD_PLACES_MAX } from '#base/limits/dnssec.ts';
 import { type Name, formatName, isAtOrBelow, ownerKey } from '#dns/name.ts';
 import { formatRdata } from '#dns/registry.ts';
@@ -15,8 +15,6 @@ import { type ChildAnswer, type SignedRecords } from '#dnssec/delegation/judge-c
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type AskServer } from '#control/dnssec/parent.ts';
 import { type HostAddresses, hostAddresses } from '#control/outside/host-addresses.ts';
-
-const DNS_PORT = 53;
 
 export interface ChildLookOptions {
   readonly resolver: Resolver;

@@ -5,7 +5,7 @@
  * RFC 7583 §3.3 (all of them).
  * Not here: one question (control/outside/direct-question.ts), when to ask (upkeep.ts).
  */
-import { type IpPort, formatIpPort, ipPort, parseIpPort } from '#base/address.ts';
+import { DNS_PORT, type IpPort, formatIpPort, ipPort, parseIpPort } from '#base/address.ts';
 import { PARENT_DS_MAX, PARENT_LABELS_MAX, PARENT_PLACES_MAX, PARENT_ZONES_MAX } from '#base/limits/dnssec.ts';
 import { equalBytes } from '#base/bytes.ts';
 import { type Problem } from '#base/problem.ts';
@@ -18,8 +18,6 @@ import { dsRdata } from '#dnssec/ds.ts';
 import { type ZoneKey } from '#dnssec/rollover/keys.ts';
 import { type DirectReply, askDirectly } from '#control/outside/direct-question.ts';
 import { hostAddresses } from '#control/outside/host-addresses.ts';
-
-const DNS_PORT = 53;
 
 /** One address of one of the parent's servers. */
 export interface ParentPlace {

@@ -3,7 +3,7 @@
  * Not here: SOA, NS and TCP as registries ask for them (control/delegation-check/look.ts), what it means (dnssec.ts,
  * drift.ts).
  */
-import { ipPort } from '#base/address.ts';
+import { DNS_PORT, ipPort } from '#base/address.ts';
 import { CHECK_SERVERS_MAX } from '#base/limits/outside.ts';
 import { type Name, nameOf, formatName } from '#dns/name.ts';
 import { readSections } from '#dns/reply-sections.ts';
@@ -12,8 +12,6 @@ import { type ServerFacts, isFailed } from '#control/delegation-check/facts.ts';
 import { type DirectReply } from '#control/outside/direct-question.ts';
 import { type CheckClient } from './client.ts';
 import { type MeantFacts, type ServedFacts, type ServedReply } from './facts.ts';
-
-const DNS_PORT = 53;
 
 /** `servers`: those that were asked for their SOA; who did not answer is not asked again. `label`: by chance. */
 export function lookAtServed(

@@ -7,15 +7,13 @@
  * TLS (dot-resolver.ts).
  */
 import { getServers } from 'node:dns';
-import { type IpPort, parseIpPort } from '#base/address.ts';
+import { DNS_PORT, type IpPort, parseIpPort } from '#base/address.ts';
 import { type Name } from '#dns/name.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { type Resolver, type ResolverAnswer } from '#dns/resolver.ts';
 import { txtRdata, txtText } from '#mail/text/txt.ts';
 import { type DirectReply, askDirectly } from './direct-question.ts';
 import { readAnswer } from './recursive-answer.ts';
-
-const DNS_PORT = 53;
 
 function endpointOf(text: string): IpPort[] {
   const parsed = parseIpPort(text, undefined, DNS_PORT);

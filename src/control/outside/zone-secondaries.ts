@@ -6,7 +6,7 @@
  */
 import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { type IpPort, ipPort } from '#base/address.ts';
+import { DNS_PORT, type IpPort, ipPort } from '#base/address.ts';
 import { NAME_SERVER_ADDRESSES_MAX, NAME_SERVER_HOSTS_MAX } from '#base/limits/outside.ts';
 import { type Name, formatName } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
@@ -27,8 +27,6 @@ interface Host {
   /** Why there are none. */
   readonly why?: string;
 }
-
-const NAME_SERVER_PORT = 53;
 
 export class ZoneSecondaries {
   readonly #options: SecondariesOptions;
@@ -63,7 +61,7 @@ export class ZoneSecondaries {
 
   /** The server at a place; without an address one that says why nothing can be asked. */
   server({ host, ip }: SecondaryPlace): Resolver {
-    if (ip !== undefined) return this.#options.serverAt(isIPv6(ip) ? `[${ip}]:${NAME_SERVER_PORT}` : `${ip}:${NAME_SERVER_PORT}`);
+    if (ip !== undefined) return this.#options.serverAt(isIPv6(ip) ? `[${ip}]:${DNS_PORT}` : `${ip}:${DNS_PORT}`);
     const reason = this.#hosts.get(host)?.why ?? 'where this name server is has not been looked up yet';
     return { lookup: () => Promise.resolve<ResolverAnswer>({ kind: 'timeout', reason }) };
   }
