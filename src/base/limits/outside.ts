@@ -97,6 +97,10 @@ export const CHECKS_MAX = 8;
 export const CHECKS_PER_TOKEN_MAX = CHECKS_MAX / 4;
 /** Of them, only for administrators. */
 export const CHECKS_RESERVED = CHECKS_MAX / 4;
+/** A name server that has a version from before a change so long ago is on its way: NOTIFY, SOA, IXFR, and a retry. */
+export const CHECK_FOLLOW_MS = 120_000;
+/** Changes that are looked through for that; more in two minutes, and only the last count. */
+export const CHECK_FOLLOW_CHANGES = 8;
 /** Questions to resolvers and name servers that one check has under way. */
 export const CHECK_QUESTIONS_AT_ONCE = 16;
 /** Questions of one check: SPF takes up to 300, a zone with 13 name servers 400. More were not asked. */

@@ -19,7 +19,7 @@ export function judgeServers({ delegation, meant }: Facts): CheckResult[] {
   const { zone, parent, servers } = delegation;
   const found: CheckResult[] = [];
   for (const { code, severity, subject, text, fix } of judgeDelegation(delegation)) {
-    // It was asked while the zone changed here.
+    // It has the version from just before a change, or from after one that came during the look.
     if (code === 'serial-differs' && hasMeantSerial(subject, { delegation, meant })) continue;
     // No address was found, and it is not known whether there is one.
     const isUnknown = code === 'no-address' && delegation.hosts.some((each) => each.host === subject && isUnsure(each));
@@ -70,5 +70,5 @@ function isUnsure({ why, failure }: HostFacts): boolean {
 function hasMeantSerial(subject: string, { delegation, meant }: Facts): boolean {
   const server = delegation.servers.find(({ host, ip }) => `${host} ${ip}` === subject);
   if (server === undefined || isFailed(server.udp) || server.udp.serial === undefined) return false;
-  return meant.serials.includes(server.udp.serial);
+  return meant.otherSerials.includes(server.udp.serial);
 }

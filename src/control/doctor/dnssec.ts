@@ -37,11 +37,12 @@ export function judgeDnssec(facts: Facts, others: readonly CheckResult[]): Check
   // SHA-1 counts by tag and algorithm alone (control/dnssec/parent.ts): there the way begins at the keys too.
   const ds = isDsWrong ? [] : atParent.filter((rdata) => rdata[3] !== SHA1);
   const told = new Set(others.filter(isServerFault).map(({ subject }) => subject));
-  if (meant.isSigned)
-    for (const server of served)
-      if (!told.has(`${server.host} ${server.ip}`)) found.push(...judgeServer(server, ds, facts));
+  const judged = served.filter(({ host, ip }) => !told.has(`${host} ${ip}`));
+  if (meant.isSigned) found.push(...judged.flatMap((server) => judgeServer(server, ds, facts)));
   if (![...found, ...others].some(({ verdict }) => verdict === 'failed')) found.push(...judgeResolved(facts));
-  if (found.some(isFinding)) return found;
+  // Servers that could not be judged have a finding already.
+  const isUnjudged = judged.length === 0 && served.length > 0;
+  if (found.some(isFinding) || isUnjudged) return found;
   const isSeen = zone === '.' || parentDs.some((each) => each.ds !== undefined);
   if (isSeen && served.length > 0) return [passed('chain-of-trust', zone, soundText(facts)), ...found];
   const text = isSeen ? 'no name server of the zone could be asked' : 'no server of the parent could be asked';

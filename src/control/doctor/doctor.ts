@@ -68,13 +68,14 @@ export class Doctor implements ZoneCheckApi {
     const { udp = askDirectly, tcp = askTcp } = ask ?? {};
     const client = checkClient({ resolver: outside, askUdp: udp, askTcp: tcp, signal });
     try {
-      const meant = meantFacts(writer, record);
+      const meant = meantFacts(writer, record, clock.nowMs());
       const label = Buffer.from(random(8)).toString('hex');
       const look = { client, probes: probesOf(witnesses, name), signal, label };
       const seen = await lookAtZone(writer.view(record), meant, look);
-      // A change during the look: secondaries may have either.
+      // A change during the look: secondaries may have it already.
       const after = writer.zoneById(record.id)?.serial ?? serial;
-      const facts = { ...seen, meant: { ...meant, serials: [serial, after] }, nowMs: clock.nowMs() };
+      const otherSerials = after === serial ? meant.otherSerials : [...meant.otherSerials, after];
+      const facts = { ...seen, meant: { ...meant, otherSerials }, nowMs: clock.nowMs() };
       return ok({ zone: name, atMs: facts.nowMs, serial, ...judgeZone(facts) });
     } finally {
       ends.abort();

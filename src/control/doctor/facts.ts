@@ -17,8 +17,10 @@ import { type ParentLook } from '#control/dnssec/parent.ts';
 export interface MeantFacts {
   readonly zone: Name;
   readonly isSigned: boolean;
-  /** Before and after the look: a server with either follows. */
-  readonly serials: readonly number[];
+  /** When the look began: what is compared is of this version. */
+  readonly serial: number;
+  /** Others that a server may have: the one after the look, and those that the zone left just before. */
+  readonly otherSerials: readonly number[];
   /** Base64 of the DNSKEY of each key that may have a DS, those of other signers too. */
   readonly keys: readonly { readonly dnskey: string }[];
   /** Signatures are renewed with this left. */

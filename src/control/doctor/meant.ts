@@ -2,7 +2,13 @@
  * What the zone here says, as far as the look outside is compared with it: keys, DKIM selectors, a few RRsets.
  * Not here: looking (look.ts).
  */
-import { CHECK_COMPARED_MAX, CHECK_FOREIGN_REFRESH_SECONDS, CHECK_SELECTORS_MAX } from '#base/limits/outside.ts';
+import {
+  CHECK_COMPARED_MAX,
+  CHECK_FOLLOW_CHANGES,
+  CHECK_FOLLOW_MS,
+  CHECK_FOREIGN_REFRESH_SECONDS,
+  CHECK_SELECTORS_MAX,
+} from '#base/limits/outside.ts';
 import {
   type Name,
   equalNames,
@@ -36,7 +42,8 @@ const BELOW: readonly (readonly [string, RrType])[] = [
   ['mta-sts', TYPE.A],
 ];
 
-export function meantFacts(reader: StoreReader, record: ZoneRecord): MeantFacts {
+/** `nowMs`: wall time. */
+export function meantFacts(reader: StoreReader, record: ZoneRecord, nowMs: number): MeantFacts {
   const view = reader.view(record);
   const apex = view.node(view.apexKey);
   const published = (rrsetOf(apex, TYPE.DNSKEY)?.rdatas ?? []).map((rdata) => Buffer.from(rdata).toString('base64'));
@@ -50,13 +57,22 @@ export function meantFacts(reader: StoreReader, record: ZoneRecord): MeantFacts 
   return {
     zone: view.apex,
     isSigned,
-    serials: [record.serial],
+    serial: record.serial,
+    otherSerials: leftLately(reader, record, nowMs),
     keys: keys.map((dnskey) => ({ dnskey })),
     refreshSeconds: isSignedHere(record) ? refreshSeconds : CHECK_FOREIGN_REFRESH_SECONDS,
     selectors,
     rrsets,
     isCut,
   };
+}
+
+/** Serials of versions that the zone had until just now: secondaries may be on their way. */
+function leftLately(reader: StoreReader, { id, changedAtMs }: ZoneRecord, nowMs: number): readonly number[] {
+  // Most zones did not change just now: their journal, which may be large, is not read.
+  if (nowMs - changedAtMs >= CHECK_FOLLOW_MS) return [];
+  const lately = reader.journal(id, CHECK_FOLLOW_CHANGES).filter(({ atMs }) => nowMs - atMs < CHECK_FOLLOW_MS);
+  return lately.map(({ fromSerial }) => fromSerial);
 }
 
 /** Every selector that has a key, or leads to one; those that were revoked are history. */

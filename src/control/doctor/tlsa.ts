@@ -45,7 +45,8 @@ function judgeMailHost(host: MailHostFacts, facts: Facts): CheckResult[] {
   const usable = records.filter((record) => checkTlsa(record).every(({ severity }) => severity !== 'error'));
   if (usable.length === 0) return found;
   found.push(...judgeMatch('tlsa-mismatch', subject, usable, { host: host.host, seen, facts, fix: list }));
-  if (found.some(isFinding)) return found;
+  // Nothing was seen that a record could match: why is another finding.
+  if (found.some(isFinding) || !isShown(seen)) return found;
   if (usable.length === 1) {
     const text = 'it has one TLSA record: the next key needs one before it is used';
     found.push(informed('tlsa-rollover', subject, text, `waxseal tlsa next ${zone} ${bare(host.host)} --key FILE`));
@@ -128,6 +129,10 @@ function silence(seen: HostSeen | undefined): string | undefined {
   if ('failure' in seen) return seen.failure.message;
   const failures = seen.addresses.flatMap((each) => ('failure' in each ? [`${each.ip} ${each.failure.message}`] : []));
   return failures.length === seen.addresses.length ? failures.join('; ') : undefined;
+}
+
+function isShown(seen: HostSeen | undefined): boolean {
+  return seen !== undefined && !('failure' in seen) && seen.addresses.some((each) => 'chain' in each);
 }
 
 function addressesOf(seen: HostSeen | undefined): string {

@@ -31,7 +31,7 @@ async function look(table: Resolver) {
     return Promise.resolve({ addresses: [] });
   };
   const probes = { mailHost: note, webHost: note, mayAsk: (ip: string) => !ip.startsWith('10.') };
-  const facts = await lookAtZone(writer.view(record), meantFacts(writer, record), {
+  const facts = await lookAtZone(writer.view(record), meantFacts(writer, record, 0), {
     client,
     probes,
     signal,
