@@ -74,6 +74,8 @@ export const REFRESH_LOOK_MS = 60_000;
  * Below it a process would take longer to start than the file to read.
  */
 export const IMPORT_APART_CHARACTERS_MIN = 256 * 1024;
+/** Records that `$GENERATE` makes of a shorter file, from which on the same holds. */
+export const IMPORT_APART_GENERATED_MIN = 2000;
 /** A file from here on waits for others of its size; it does not hold up smaller ones. Some 100,000 records. */
 export const IMPORT_LARGE_CHARACTERS_MIN = 4 * 1024 * 1024;
 /** For reading, checking and signing one: four million records on a slow core, and then some. */

@@ -10,6 +10,7 @@ import { randomBytes } from 'node:crypto';
 import { type Clock } from '#base/clock.ts';
 import {
   IMPORT_APART_CHARACTERS_MIN,
+  IMPORT_APART_GENERATED_MIN,
   IMPORT_FILL_BYTES_MIN,
   IMPORT_LARGE_CHARACTERS_MIN,
   IMPORT_MS_MAX,
@@ -95,8 +96,7 @@ export class Imports {
   takes(command: Command): command is ImportCommand {
     if (this.#options.runImport === undefined || command.kind !== 'zone.import') return false;
     if (command.include !== undefined) return false;
-    // A line of it may stand for as many records as a large file has.
-    return command.text.length >= IMPORT_APART_CHARACTERS_MIN || command.text.includes('$GENERATE');
+    return command.text.length >= IMPORT_APART_CHARACTERS_MIN || generatesMany(command.text);
   }
 
   /** Runs `change` when no import of the zone is under way; a problem when one takes long. */
@@ -327,6 +327,15 @@ export class Imports {
     const isSigned = presigned !== true && (record === undefined ? dnssec : record.dnssec === 'on');
     return isSigned ? signingClock.problem() : undefined;
   }
+}
+
+/** A line of it stands for as many records as a large file has; or for who knows how many. */
+function generatesMany(text: string): boolean {
+  const lines = text.match(/\$generate/gi)?.length ?? 0;
+  if (lines === 0) return false;
+  const ranges = [...text.matchAll(/\$generate[ \t]+([0-9]{1,10})-([0-9]{1,10})/gi)];
+  const records = ranges.reduce((sum, [, from, to]) => sum + Math.max(0, Number(to) - Number(from) + 1), 0);
+  return ranges.length < lines || records >= IMPORT_APART_GENERATED_MIN;
 }
 
 interface SettledImport {

@@ -11,13 +11,13 @@ import { TEST_KEK } from '../../support/temporary-store.ts';
 const ZONE = nameOf('example.com.');
 const OTHER = nameOf('other.example.');
 
-/** A zone file with a line that stands for `hosts` names: it is read apart. */
+/** A zone file with a line that stands for `hosts` names. How many is not seen at a glance, so it is read apart. */
 function file(hosts: number, address = 'A 192.0.2.$'): string {
   return `
 @ 3600 SOA ns1 host 10 7200 900 1209600 900
 @ 3600 NS ns1
 ns1 3600 A 192.0.2.1
-$GENERATE 1-${hosts} h$ 3600 ${address}
+$GENERATE (1-${hosts}) h$ 3600 ${address}
 `;
 }
 
@@ -279,3 +279,17 @@ async function closed(room: TestControl): Promise<TestControl> {
   await room.control.close();
   return room;
 }
+
+test.each([
+  ['a short file', file(3).replace(/\$GENERATE.*/, ''), false],
+  ['few by $GENERATE', file(3).replace(/\(1-3\)/, '1-1999'), false],
+  ['many by $GENERATE', file(3).replace(/\(1-3\)/, '1-2000'), true],
+  ['many by $generate', file(3).replace(/\$GENERATE \(1-3\)/, '$generate 1-2000'), true],
+  ['many by several lines', file(3).replace(/\$GENERATE.*/, '$GENERATE 1-999 a$ A 192.0.2.1\n$GENERATE 1-1001 b$ A 192.0.2.1'), true],
+  ['a quoted range', file(3).replace(/\(1-3\)/, '"1-9"'), true],
+  ['a long file', `${file(3).replace(/\$GENERATE.*/, '')};${'x'.repeat(256 * 1024)}\n`, true],
+])('%s has a process of its own, or not', async (_what, text, isApart) => {
+  const here = importsHere();
+  await temporaryControl(here).run(order(text, { dnssec: false }));
+  expect(here.requests).toHaveLength(isApart ? 1 : 0);
+});
