@@ -1,5 +1,11 @@
 /** `/v1/search` and `search-data`: what is asked, how it is answered, and what is rejected. */
-import { expect, test } from 'vitest';
+import { connect } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { buildAdmin } from '#admin/app.ts';
+import { listenAdmin } from '#admin/http/listen.ts';
+import { ipPort } from '#base/address.ts';
+import { SEARCH_NAMES_MAX } from '#base/limits/search.ts';
+import { fakeWithZone } from '../../support/admin/fake-control.ts';
 import { type ProblemBody, bench } from '../../support/admin/bench.ts';
 
 interface Body {
@@ -62,4 +68,28 @@ test("PowerDNS's search compares all of a name or content, with * and ?", async 
   expect(await ask('q=*&max=2')).toHaveLength(2);
   for (const query of ['', 'q=x&max=0', 'q=x&object_type=none'])
     expect((await call('GET', `/api/v1/servers/localhost/search-data?${query}`)).statusCode).toBe(422);
+});
+
+test("PowerDNS's search finds what stands beyond the names of one request, over a socket and with a body too", async () => {
+  const { control, tokens } = await fakeWithZone();
+  const app = await buildAdmin({ control });
+  const listeners = await listenAdmin(app, { tcp: ipPort('127.0.0.1', 0), socketPath: undefined });
+  onTestFinished(() => listeners.close(0));
+  const names = Array.from({ length: SEARCH_NAMES_MAX + 100 }, (_, at) => `n${at} A 192.0.2.1`).join('\n');
+  const text = `$TTL 60\n@ SOA ns1.example.net. host.example.net. 1 3600 600 86400 60\n@ NS ns1.example.net.\n${names}\nzzz A 192.0.2.7\n`;
+  const headers = { authorization: `Bearer ${tokens.admin}`, 'content-type': 'text/dns' };
+  await app.inject({ method: 'PUT', url: '/v1/zones/big.example/zonefile', headers, payload: text });
+  const ask = (more: string) =>
+    new Promise<string>((resolve) => {
+      let all = '';
+      const socket = connect(Number(listeners.address.split(':')[1]), '127.0.0.1', () =>
+        socket.write(
+          `GET /api/v1/servers/localhost/search-data?q=192.0.2.7&object_type=record HTTP/1.1\r\nHost: localhost\r\n` +
+            `Connection: close\r\nX-API-Key: ${tokens.admin}\r\n${more}`,
+        ),
+      );
+      socket.on('data', (chunk) => (all += chunk.toString())).on('close', () => resolve(all));
+    });
+  for (const more of ['\r\n', 'Content-Length: 2\r\nContent-Type: application/json\r\n\r\n{}'])
+    expect(await ask(more)).toContain('"name":"zzz.big.example."');
 });

@@ -257,7 +257,12 @@ export class FakeControl implements ControlApi {
         return ok({ view: before.view, dnssec, changeset: empty });
       case 'rrsets.change': {
         const changes = decideOperations(before.view, command.operations, dnssec === 'on');
-        return changes.ok ? result(applied(before.view, changes.value), dnssec, changes.warnings) : changes;
+        if (!changes.ok) return changes;
+        const isApexSoa = ({ owner, type }: RrsetChange) => type === TYPE.SOA && ownerKey(owner) === before.view.apexKey;
+        // The rules of zones themselves are tested on the real one.
+        if (changes.value.some((each) => isApexSoa(each) && each.rrset === null))
+          return fail(problem('SOA_MISSING', WHOLE, 'the zone would have no SOA record'));
+        return result(applied(before.view, changes.value), dnssec, changes.warnings);
       }
       case 'zone.revert': {
         const entry = this.journal.find((each) => each.zone === before.record.name && each.changeset.toSerial === command.serial);
