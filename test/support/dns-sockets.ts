@@ -2,6 +2,9 @@
 import { type RemoteInfo, type Socket, createSocket } from 'node:dgram';
 import { type AddressInfo, type Socket as TcpSocket, createServer } from 'node:net';
 import { type IpPort, ipPort } from '#base/address.ts';
+import { bareContent, newQueryHead, parseQuery, questionOf, writeMessage } from '#dns/message.ts';
+import { type Resolver } from '#dns/resolver.ts';
+import { RCODE } from '#dns/types.ts';
 
 export interface DnsSockets {
   readonly at: IpPort;
@@ -47,5 +50,18 @@ export async function listenDns(
       for (const each of open) each.destroy();
       await new Promise<void>((resolve) => void tcp.close(() => resolve()));
     },
+  };
+}
+
+/** A resolver that answers as `resolver` does. */
+export function resolving(resolver: Resolver) {
+  return async (query: Uint8Array): Promise<Uint8Array> => {
+    const head = newQueryHead();
+    parseQuery(query, query.length, head);
+    const { name, type } = questionOf(query, head);
+    const found = await resolver.lookup(name, type);
+    const rcode = found.kind === 'nxdomain' ? RCODE.NXDOMAIN : found.kind === 'servfail' ? RCODE.SERVFAIL : RCODE.NOERROR;
+    const answer = found.kind === 'answer' ? [{ owner: name, type, ttl: 60, rdatas: found.rdatas, signatures: [] }] : [];
+    return writeMessage(query, head, { ...bareContent(rcode), answer }, 65_535);
   };
 }

@@ -12,9 +12,6 @@ import { HTTPS_PROBE } from '#control/outside/https-probe.ts';
 import { outsideResolver } from '#control/outside/outside-resolver.ts';
 import { reachableOrIn } from '#control/outside/probe-addresses.ts';
 import { STARTTLS_LOOK, starttlsLook, tlsLook } from '#control/outside/starttls-look.ts';
-import { bareContent, newQueryHead, parseQuery, questionOf, writeMessage } from '#dns/message.ts';
-import { type Resolver } from '#dns/resolver.ts';
-import { RCODE } from '#dns/types.ts';
 import {
   type Fault,
   LOGO,
@@ -27,7 +24,7 @@ import {
   doctorWorld,
   findingsOf,
 } from '../../support/doctor-world.ts';
-import { listenDns } from '../../support/dns-sockets.ts';
+import { listenDns, resolving } from '../../support/dns-sockets.ts';
 import { recordFor } from '../../support/mail/dane-house.ts';
 import { type StarttlsServer, starttlsServer } from '../../support/mail/starttls-server.ts';
 import { type Pair, type ThrowawayCa, httpsServer, throwawayCa } from '../../support/throwaway-ca.ts';
@@ -57,21 +54,6 @@ afterAll(async () => {
   await Promise.all([mail.stop(), web.stop(), ...ends.map((end) => end())]);
   ca.remove();
 });
-
-/** A resolver that answers as `resolver` does. */
-function resolving(resolver: Resolver) {
-  return async (query: Uint8Array): Promise<Uint8Array> => {
-    const head = newQueryHead();
-    parseQuery(query, query.length, head);
-    const { name, type } = questionOf(query, head);
-    const found = await resolver.lookup(name, type);
-    const rcode =
-      found.kind === 'nxdomain' ? RCODE.NXDOMAIN : found.kind === 'servfail' ? RCODE.SERVFAIL : RCODE.NOERROR;
-    const answer =
-      found.kind === 'answer' ? [{ owner: name, type, ttl: 60, rdatas: found.rdatas, signatures: [] }] : [];
-    return writeMessage(query, head, { ...bareContent(rcode), answer }, 65_535);
-  };
-}
 
 /** Its address; it ends with the tests. */
 async function listen(respond: Parameters<typeof listenDns>[0]): Promise<IpPort> {
