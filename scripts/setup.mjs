@@ -51,6 +51,7 @@ const DEBIAN = {
   'pdns-server': 'pdnsutil',
   'pdns-backend-lmdb': '/usr/lib/*/pdns/liblmdbbackend.so',
   dnsviz: 'dnsviz',
+  prometheus: 'promtool',
   gcc: 'gcc',
   'libc6-dev': '/usr/include/stdio.h',
 };

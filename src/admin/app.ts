@@ -30,6 +30,7 @@ import { handleError, problemError, sendProblems } from '#admin/http/problems.ts
 import { noteRefusals } from './refusals.ts';
 import { addRoute } from '#admin/http/route.ts';
 import { compileValidator } from '#admin/http/validate.ts';
+import { RequestCounts } from './request-counts.ts';
 import { Budgets } from '#admin/http/budgets.ts';
 import { limitBodies } from '#admin/http/body-octets.ts';
 import { keepAnswers, storeAnswers } from '#admin/idempotency/idempotency-key.ts';
@@ -173,12 +174,14 @@ function answerUnknownPaths(app: AdminApp, methods: AllowedMethods): void {
 
 /** One event for each request: what changes something at level info, reads and probes at level debug. */
 function logRequests(app: AdminApp): void {
+  app.decorate('requestCounts', new RequestCounts());
   app.addHook('onResponse', (request, reply, done) => {
     const { method } = request;
     const url = withoutTokens(request.url);
     // Null: a public route, or a sender that was rejected.
     const tokenId = request.identity?.actor.id;
     const ms = Math.round(reply.elapsedTime);
+    app.requestCounts.answered(request, reply.statusCode, reply.elapsedTime);
     const event: LogEvent = 'http.request';
     const fields = { event, method, url, status: reply.statusCode, ms, client: request.ip, tokenId };
     request.log[isRead(request) ? 'debug' : 'info'](fields, `${method} ${url.split('?')[0]} ${reply.statusCode}`);

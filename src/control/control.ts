@@ -87,6 +87,7 @@ import { withCatalogs } from '#control/transfer/catalogs.ts';
 import { type NotifyFollower } from '#control/transfer/notify-intake.ts';
 import { type TransferApi } from '#control/api/transfer.ts';
 import { zoneHandlers } from '#control/zone/decide.ts';
+import { upkeepFamilies } from './upkeep-metrics.ts';
 import { type Refreshable, storedZones } from '#control/zone/refresh.ts';
 
 /** `runJob`: who makes backups; a process of its own unless given. */
@@ -374,10 +375,9 @@ export class Control implements ControlApi {
       counterTable: this.#options.counterTable,
     });
     const updates = updateFamily(this.transferParts.updates.counts);
-    const checks = this.checks.schedule.families();
-    const ends = [...certificateFamilies(this.#writer), ...bimiFamilies(this.#writer), ...checks];
-    const backups = this.backups.families();
-    return [...families, ...this.#dnssecMetrics(), ...ends, updates, ...this.transferParts.families(), ...backups];
+    const upkeep = [...upkeepFamilies(this.#funnel, this), ...this.checks.schedule.families()];
+    const ends = [...certificateFamilies(this.#writer), ...bimiFamilies(this.#writer), ...this.backups.families()];
+    return [...families, ...this.#dnssecMetrics(), ...ends, updates, ...this.transferParts.families(), ...upkeep];
   }
 
   /** Ends what may last long: streams of events, and large imports. */

@@ -3,6 +3,7 @@
  * Not here: counting itself (server/counters.ts, answer/count/counters.ts), printing (admin/v1/health.ts).
  */
 import { type Role, type WorkerCounters } from '#base/ipc/messages.ts';
+import { usageSlots, usageTable } from '#base/measure/own-process.ts';
 import { METRIC_ZONES_MAX } from '#base/limits/admin.ts';
 import { rcodeName } from '#dns/reply.ts';
 import { RCODE } from '#dns/types.ts';
@@ -31,6 +32,9 @@ export interface MetricsInput {
 
 const ROLES: readonly Role[] = ['answer', 'policy-host'];
 
+/** Of this process, beside those of the workers. */
+const OWN = (): WorkerCounters => ({ id: 0, values: usageSlots('control') });
+
 type Sample = MetricFamily['samples'][number];
 
 /** The families, counters of all workers summed. */
@@ -55,7 +59,7 @@ export function metricFamilies(input: MetricsInput): readonly MetricFamily[] {
     one('waxseal_changes_possible', '1 when the store has space for changes.', 'gauge', status.noChanges.length === 0 ? 1 : 0),
     one('waxseal_zones', 'Zones served.', 'gauge', status.zoneCount),
     one('waxseal_workers_alive', 'Answer workers alive.', 'gauge', status.workers.filter((each) => each.alive).length),
-    one('waxseal_store_generation', 'Changes committed since the store was made.', 'counter', status.generation),
+    one('waxseal_store_generation', 'Changes committed since the store was made.', 'gauge', status.generation),
     one('waxseal_store_size_bytes', 'Size of the store file.', 'gauge', status.store.sizeBytes),
     one('waxseal_store_free_bytes', 'Free space on the file system of the store.', 'gauge', status.store.freeBytes),
     one('waxseal_commands_waiting', 'Changes that wait for the writer.', 'gauge', input.commandsWaiting),
@@ -82,7 +86,7 @@ export function metricFamilies(input: MetricsInput): readonly MetricFamily[] {
       type: 'counter',
       samples: ROLES.map((role) => ({ labels: { process: role }, value: input.dropped.get(role) ?? 0 })),
     },
-    ...workerFamilies(input.counters, input.counterTable),
+    ...workerFamilies([...input.counters, OWN()], { ...usageTable('control'), ...input.counterTable }),
   ];
 }
 
@@ -101,6 +105,8 @@ const UPDATE_RCODES: readonly number[] = Object.values(RCODE).filter((rcode) => 
 function workerFamilies(counters: readonly WorkerCounters[], table: CounterTable): MetricFamily[] {
   const families = new Map<string, MetricFamily & { samples: Sample[] }>();
   for (const [slot, { name, help, type, labels }] of Object.entries(table)) {
+    // What a process may not look at it does not tell.
+    if (slot.startsWith('usage.') && !counters.some(({ values }) => slot in values)) continue;
     const value = counters.reduce((sum, worker) => sum + (worker.values[slot] ?? 0), 0);
     const family = families.get(name);
     if (family === undefined) families.set(name, { name, help, type, samples: [{ labels, value }] });

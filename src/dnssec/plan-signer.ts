@@ -19,6 +19,8 @@ import {
   rrsigFields,
   rrsigHeadBytes,
   rrsigRdata,
+  expirationOf,
+  secondsBetween,
   signatureTimes,
 } from './sign.ts';
 
@@ -170,4 +172,22 @@ export function dueNodes(nodes: Iterable<ZoneNode>, signing: SigningSettings): O
     if (isDue) due.push(node.key);
   }
   return due;
+}
+
+/** When the first signature of these nodes ends, without those of `due`, in seconds since 1970; undefined: no one. */
+export function firstEnd(
+  nodes: readonly ZoneNode[],
+  due: ReadonlySet<OwnerKey>,
+  nowSeconds: number,
+): number | undefined {
+  let least: number | undefined;
+  for (const { key, rrsets } of nodes) {
+    if (due.has(key)) continue;
+    for (const { signatures } of rrsets)
+      for (const signature of signatures) {
+        const endsAt = nowSeconds + secondsBetween(nowSeconds, expirationOf(signature));
+        if (least === undefined || endsAt < least) least = endsAt;
+      }
+  }
+  return least;
 }

@@ -33,7 +33,14 @@ import { nsecRrset, relink } from './plan-chain.ts';
 import { type TouchedName, nsec3Types, planHashed, sameParameters } from './plan-nsec3.ts';
 import { touchedNames } from './plan-touched.ts';
 import { withZonemd, zonemdPlace } from './plan-zonemd.ts';
-import { type PlanSigner, type SigningBatch, type SigningSettings, dueNodes, planSigner } from './plan-signer.ts';
+import {
+  type PlanSigner,
+  type SigningBatch,
+  type SigningSettings,
+  dueNodes,
+  firstEnd,
+  planSigner,
+} from './plan-signer.ts';
 
 export type { RrsetChange } from '#zone/changeset.ts';
 export type { SigningBatch, SigningSettings } from './plan-signer.ts';
@@ -120,6 +127,8 @@ export interface RefreshSlice {
   readonly pending: PendingPlan;
   /** Where the next slice begins; undefined at the end of the zone. */
   readonly next: OwnerKey | undefined;
+  /** When the first signature of the slice ends that is not renewed, seconds since 1970; undefined: none stays. */
+  readonly endsAt: number | undefined;
 }
 
 /** Renews the signatures of one slice that need it. When none does, the plan is empty and the serial stays. */
@@ -144,7 +153,8 @@ export function prepareRefresh(
   const continued = next === undefined ? undefined : `${isHashed ? HASHED_PART : ''}${next}`;
   // Behind the last name stand the NSEC3 nodes.
   const end = !isHashed && signing.nsec3 !== undefined ? `${HASHED_PART}${view.apexKey}` : undefined;
-  return { pending: prepare(view, [], signing, {}, renewed), next: continued ?? end };
+  const endsAt = firstEnd(slice, new Set(due), signing.nowSeconds);
+  return { pending: prepare(view, [], signing, {}, renewed), next: continued ?? end, endsAt };
 }
 
 /** Begins a place in a sweep that is among the hashed owner names: no owner key has these characters together. */

@@ -95,6 +95,11 @@ export function secondsBetween(earlier: number, later: number): number {
   return (later - earlier) | 0;
 }
 
+/** RFC 4034 §3.1: the one field, of many signatures. */
+export function expirationOf(rrsig: Uint8Array): number {
+  return new DataView(rrsig.buffer, rrsig.byteOffset).getUint32(8);
+}
+
 export interface RrsigFields {
   readonly typeCovered: RrType;
   readonly algorithm: number;

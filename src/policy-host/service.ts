@@ -11,6 +11,7 @@ import { type SupervisorChannel, openSupervisorChannel } from '#base/ipc/channel
 import { HTTPS_COMPLAIN_MS, HTTPS_DRAIN_LOOK_MS, HTTPS_DRAIN_MS, HTTPS_LOOK_MS } from '#base/limits/https.ts';
 import { COUNTERS_EVERY_MS } from '#base/limits/server.ts';
 import { type Log } from '#base/log.ts';
+import { usageSlots, watchLoop } from '#base/measure/own-process.ts';
 import { formatProblem } from '#base/problem.ts';
 import { POSTED_REPORT } from '#mail/tls-rpt/hosted.ts';
 import { type StoreReader } from '#store/reader.ts';
@@ -138,10 +139,15 @@ class PolicyHostService {
     });
     const timers = [
       setInterval(() => host.connections.look(), HTTPS_LOOK_MS),
-      setInterval(() => this.#channel.send({ kind: 'hosted-counters', values: host.count() }), COUNTERS_EVERY_MS),
+      setInterval(() => this.#reportCounters(host), COUNTERS_EVERY_MS),
     ];
     this.#running = { addresses, host, timers };
+    watchLoop();
     addresses.start();
+  }
+
+  #reportCounters(host: PolicyHost): void {
+    this.#channel.send({ kind: 'hosted-counters', values: { ...host.count(), ...usageSlots('policy-host') } });
   }
 
   #cannotListen(address: IpPort, error: Error): void {

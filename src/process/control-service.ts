@@ -17,6 +17,7 @@ import { type SupervisorChannel, openSupervisorChannel } from '#base/ipc/channel
 import { ADMIN_DRAIN_MS } from '#base/limits/admin.ts';
 import { type LogEvent } from '#base/log/events.ts';
 import { type Log } from '#base/log.ts';
+import { usageTable, watchLoop } from '#base/measure/own-process.ts';
 import { atPath } from '#base/place.ts';
 import { type Problem, type Result, fail, formatProblem, ok, problem } from '#base/problem.ts';
 import { productVersion } from '#base/version.ts';
@@ -138,6 +139,7 @@ export class ControlService {
     const { keyFile: file } = config.https;
     const onMade = () => log.info('https.key-made', `the policy host's key was made: ${file}`, { file });
     this.#hostKey = new PolicyHostKey({ file, random, onMade });
+    watchLoop();
     this.#control = this.#makeControl();
     this.#keyDelivery = new KeyDelivery({ keys: this.#control.transferParts.keys, calls: this.#channel.calls, log });
     this.#dotDelivery = this.#makeDotDelivery();
@@ -286,7 +288,8 @@ export class ControlService {
       },
       signerFilesRoot: dirname(store.kekFile),
       counterTable: {
-        ...(config.https.listen.length === 0 ? {} : POLICY_HOST_METRICS),
+        ...(config.https.listen.length === 0 ? {} : { ...POLICY_HOST_METRICS, ...usageTable('policy-host') }),
+        ...usageTable('answer'),
         ...SERVER_METRICS,
         ...Object.fromEntries(ANSWER_SLOTS.map((slot, at) => [slot, ANSWER_METRICS[at]!])),
       },

@@ -3,6 +3,7 @@
  * restart is listed. A bad file changes nothing.
  */
 import { type Log } from '#base/log.ts';
+import { noteReload } from '#base/measure/own-process.ts';
 import { type Result, formatProblem } from '#base/problem.ts';
 import { type Config } from '#config/config.ts';
 import { type ServeOptions, readServeConfig } from './serve-options.ts';
@@ -25,6 +26,7 @@ export interface ReloadOptions {
 /** Reads the configuration again, compares it with that of the start, and does what can be done while running. */
 export async function reload({ options, running, log, publish }: ReloadOptions): Promise<void> {
   const loaded = readServeConfig(options);
+  noteReload(loaded.ok, Date.now());
   if (!loaded.ok) {
     log.error('config.refused', 'the configuration has errors; the running one stays', {
       problems: loaded.problems.map(formatProblem),

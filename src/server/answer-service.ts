@@ -11,6 +11,7 @@ import { type AnswerSettings, type IpcMessage } from '#base/ipc/messages.ts';
 import { TLS_CERTIFICATE, type TlsCertificate, readTlsCertificate } from '#base/ipc/tls-certificate.ts';
 import { type SupervisorChannel, openSupervisorChannel } from '#base/ipc/channel.ts';
 import { SELECTOR_COUNTS_EVERY_MS } from '#base/limits/events.ts';
+import { usageSlots, watchLoop } from '#base/measure/own-process.ts';
 import { HANDED_REPLY_MS } from '#base/limits/update.ts';
 import { COUNTERS_EVERY_MS, DRAIN_MS, WORKERS_MAX } from '#base/limits/server.ts';
 import { type SentKey, TRANSFER_KEYS, readKeyPart } from '#transfer/grants.ts';
@@ -253,7 +254,13 @@ class AnswerService {
   }
 
   #reportCounters(): void {
-    if (this.#running !== undefined) this.#channel.send({ kind: 'counters', workers: this.#running.pool.counters() });
+    if (this.#running === undefined) return;
+    watchLoop();
+    // What the process takes stands beside what its first worker counts.
+    const usage = usageSlots('answer');
+    const [first, ...others] = this.#running.pool.counters();
+    const workers = first === undefined ? [] : [{ ...first, values: { ...first.values, ...usage } }, ...others];
+    this.#channel.send({ kind: 'counters', workers });
   }
 
   /** Only when there is something new. */

@@ -42,6 +42,16 @@ export const SERVER_SLOT = {
   xdpZeroCopy: 33,
   xdpNative: 34,
   xdpGeneric: 35,
+  udpWithin100us: 36,
+  udpWithin250us: 37,
+  udpWithin500us: 38,
+  udpWithin1ms: 39,
+  udpWithin2500us: 40,
+  udpWithin10ms: 41,
+  udpWithin100ms: 42,
+  udpTimed: 43,
+  udpTimedSeconds: 44,
+  udpTimedToo: 45,
 } as const;
 
 export type ServerSlotName = keyof typeof SERVER_SLOT;
@@ -77,6 +87,21 @@ const xdpQueues = (mode: string): Metric => ({
 
 const handshakes = (outcome: string) => counter('waxseal_tls_handshakes_total', 'TLS handshakes of DNS over TLS, by outcome.', { outcome });
 
+const SECONDS_NAME = 'waxseal_udp_answer_seconds';
+const within = (le: string) =>
+  counter(`${SECONDS_NAME}_bucket`, 'UDP queries (recvmmsg) whose batch was sent within `le` seconds.', { le });
+
+/** Upper bounds of the histogram in seconds, each with its slot. */
+export const UDP_TIME_SLOTS = [
+  [0.0001, SERVER_SLOT.udpWithin100us],
+  [0.00025, SERVER_SLOT.udpWithin250us],
+  [0.0005, SERVER_SLOT.udpWithin500us],
+  [0.001, SERVER_SLOT.udpWithin1ms],
+  [0.0025, SERVER_SLOT.udpWithin2500us],
+  [0.01, SERVER_SLOT.udpWithin10ms],
+  [0.1, SERVER_SLOT.udpWithin100ms],
+] as const;
+
 /** How each slot is shown to Prometheus (facts: base units, `_total`, bounded labels). */
 export const SERVER_METRICS: Readonly<Record<ServerSlotName, Metric>> = {
   udpQueries: counter('waxseal_socket_messages_received_total', 'DNS messages received.', { transport: 'udp' }),
@@ -103,6 +128,16 @@ export const SERVER_METRICS: Readonly<Record<ServerSlotName, Metric>> = {
   tlsHandshakes: handshakes('ok'),
   tlsHandshakesFailed: handshakes('failed'),
   tlsWithoutCertificate: handshakes('no_certificate'),
+  udpWithin100us: within('0.0001'),
+  udpWithin250us: within('0.00025'),
+  udpWithin500us: within('0.0005'),
+  udpWithin1ms: within('0.001'),
+  udpWithin2500us: within('0.0025'),
+  udpWithin10ms: within('0.01'),
+  udpWithin100ms: within('0.1'),
+  udpTimed: counter(`${SECONDS_NAME}_count`, 'UDP queries that were timed.'),
+  udpTimedToo: within('+Inf'),
+  udpTimedSeconds: counter(`${SECONDS_NAME}_sum`, 'Seconds of all those queries, each as long as its batch.'),
   handedFull: counter('waxseal_handed_over_refused_total', 'Messages for the control process that found no place.'),
   xdpQueries: counter('waxseal_xdp_packets_received_total', 'Packets received by AF_XDP, among those over UDP.'),
   xdpAnswers: counter('waxseal_xdp_packets_sent_total', 'Answers sent by AF_XDP, among those over UDP.'),

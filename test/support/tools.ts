@@ -59,6 +59,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   strace: 'strace',
   dnsperf: 'dnsperf',
   dnsviz: 'dnsviz',
+  promtool: 'prometheus',
 };
 
 const found = new Map<string, string>();

@@ -47,8 +47,10 @@ export const healthRoutes = [
     summary: 'Show the metrics for Prometheus',
     answers: { 200: { description: 'metrics in the text format of Prometheus', content: { 'text/plain': { schema: Type.String() } } } },
     show: async ({ control, reply }) => {
-      const registry = metricsRegistry([...control.metrics(), ...reply.server.budgets.families()]);
-      const text = await registry.metrics();
+      const { budgets, requestCounts } = reply.server;
+      const families = [...control.metrics(), ...budgets.families(), ...requestCounts.families()];
+      const registry = metricsRegistry(families.filter((each) => histogramOf(each, families) === undefined));
+      const text = `${await registry.metrics()}${histogramsText(families)}`;
       reply.type(registry.contentType);
       return ok({ body: () => text });
     },
@@ -67,4 +69,34 @@ function metricsRegistry(families: readonly MetricFamily[]): Registry {
     for (const { labels, value } of samples) family.inc(labels, value);
   }
   return registry;
+}
+
+const PART = /_(?:bucket|sum|count)$/;
+
+/** The histogram that the family is a part of: its name. */
+function histogramOf({ name }: MetricFamily, families: readonly MetricFamily[]): string | undefined {
+  const base = name.replace(PART, '');
+  return PART.test(name) && families.some((each) => each.name === `${base}_bucket`) ? base : undefined;
+}
+
+/**
+ * Histograms as the text format has them: three families under one TYPE line. prom-client prints only those that it
+ * counted itself.
+ */
+function histogramsText(families: readonly MetricFamily[]): string {
+  const buckets = families.filter(({ name }) => name.endsWith('_bucket'));
+  const bases = buckets.map(({ name, help }) => ({ base: name.replace(PART, ''), help }));
+  const lines = bases.flatMap(({ base, help }) => {
+    const parts = ['bucket', 'sum', 'count'].map((part) => families.find(({ name }) => name === `${base}_${part}`));
+    const samples = parts.flatMap((part) => part?.samples.map((sample) => ({ name: part.name, ...sample })) ?? []);
+    return [
+      `# HELP ${base} ${help}`,
+      `# TYPE ${base} histogram`,
+      ...samples.map(({ name, labels, value }) => {
+        const le = labels['le'] === undefined ? '' : `{le="${labels['le']}"}`;
+        return `${name}${le} ${value}`;
+      }),
+    ];
+  });
+  return lines.length === 0 ? '' : `\n${lines.join('\n')}\n`;
 }

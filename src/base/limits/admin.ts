@@ -106,6 +106,11 @@ export const CLI_ANSWER_MS_MAX = 300_000;
 export const NEAREST_WORD_CHARACTERS_MAX = 64;
 /** With more zones than this, metrics have no zone label: a scrape must stay small. */
 export const METRIC_ZONES_MAX = 1000;
+/**
+ * Series of requests by route, method and status: there are 300 routes with a few statuses each, and a scrape must stay
+ * small.
+ */
+export const REQUEST_SERIES_MAX = 2000;
 /** For running admin requests to end after TERM; less than SHUTDOWN_MS. */
 export const ADMIN_DRAIN_MS = 3000;
 /** A hook that waits for a TLSA record asks this often: the waits are hours, and a key given up is noticed soon. */

@@ -32,3 +32,8 @@ export const SECONDARY_LAG_MS_MAX = 86_400_000;
  * has them all.
  */
 export const LIFECYCLE_HISTORY_MAX = 24;
+
+/** A zone whose step was due so long ago is overdue: ordinary work is a few minutes behind at most. */
+export const OVERDUE_AFTER_MS = 600_000;
+/** Overdue zones that are counted: a scrape must stay small, and so many are no different from more. */
+export const OVERDUE_COUNTED_MAX = 1000;

@@ -97,3 +97,10 @@ export const IDLE_MEMORY_LOOK_MS = 10_000;
 export const IDLE_MEMORY_BUSY_SHARE = 0.1;
 /** Growth of the heap that is worth a collection, which stops a process that does nothing for some 150 ms. */
 export const IDLE_MEMORY_GROWN_BYTES = 16 * 1024 * 1024;
+
+// --- what each process takes ---
+
+/** How often a process looks whether its event loop turned in time. More often would wake a process that rests. */
+export const LOOP_LOOK_MS = 1000;
+/** The longest delay is of the present window or the one before: Prometheus looks more often. */
+export const LOOP_WINDOW_MS = 60_000;

@@ -35,6 +35,8 @@ export interface Prepared extends PreparedZone {
   readonly forgotten: readonly string[];
   /** Where the next slice of a renewal begins; undefined at the end of the zone. */
   readonly next?: string;
+  /** Of a renewal: when the first of the signatures ends that stay, seconds since 1970. */
+  readonly endsAt?: number;
   /** What is shown of the changeset, where the plan is without it. */
   readonly shown?: ChangesetLines;
 }

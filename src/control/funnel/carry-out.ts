@@ -17,6 +17,7 @@ import { type EntryFacts, auditEntry } from './audit-entry.ts';
 import { zoneChanged, zoneRemoved } from '#control/commands/events.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
 import { type ZonePreparer } from '#control/signing/prepare.ts';
+import { type Commits } from './commits.ts';
 import { type Decision, type Prepared, type Turn, type ZonePart } from '#control/commands/decision.ts';
 
 /** What became of a decision. */
@@ -37,6 +38,8 @@ export interface CarryOutOptions {
   readonly preparer: ZonePreparer;
   /** Counted time, for the audit log; absent: entries have none. */
   readonly countedMs?: () => number;
+  /** Absent: they are not counted. */
+  readonly commits?: Commits;
 }
 
 /** A decision that is planned, signed and checked, and not written yet. */
@@ -74,7 +77,9 @@ export function makeReady(
 /** Commits one decision by itself. Throws StoreFailure when the commit fails; nothing was written then. */
 export async function carryOutAlone(ready: Ready, options: CarryOutOptions): Promise<Done> {
   if (ready.write === undefined) return ready.done;
+  const startedMs = performance.now();
   const { generation } = await options.writer.commit(ready.write);
+  options.commits?.done(startedMs);
   carriedOut(new Map([[ready, generation]]), options);
   return { ...ready.done, generation };
 }

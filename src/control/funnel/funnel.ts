@@ -15,6 +15,7 @@ import { StoreFailure } from '#store/failure.ts';
 import { type Actor } from '#control/api/control.ts';
 import { type Turn } from '#control/commands/decision.ts';
 import { type CarryOutOptions, type Done } from './carry-out.ts';
+import { Commits } from './commits.ts';
 import { type Decide, type Job, runGroup } from './group.ts';
 import { TurnQueue } from './turn-queue.ts';
 
@@ -29,9 +30,12 @@ export class Funnel {
   readonly #waitingOf = new Map<string, number>();
   #waiting = 0;
 
+  /** Of the store, since the start. */
+  readonly commits = new Commits();
+
   constructor(options: FunnelOptions) {
     this.#options = options;
-    this.#queue = new TurnQueue((take) => runGroup(take, options));
+    this.#queue = new TurnQueue((take) => runGroup(take, { ...options, commits: this.commits }));
   }
 
   /** Jobs that wait or run. */
@@ -69,6 +73,7 @@ export class Funnel {
       return await read();
     } catch (error) {
       if (!(error instanceof StoreFailure)) throw error;
+      this.commits.failed(error);
       if (error.code === 'STORE_BROKEN') this.#options.onFatal(error);
       return fail(error.problem);
     }

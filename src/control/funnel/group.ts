@@ -45,9 +45,12 @@ export async function runGroup(take: () => Job | undefined, options: CarryOutOpt
   const members: Member[] = [];
   let pausing: Pausing | undefined;
   try {
+    let decidedMs = 0;
     await options.writer.commitTogether((apply) => {
       pausing = collect(take, members, apply, options);
+      decidedMs = performance.now();
     });
+    if (members.some(({ outcome }) => outcome !== undefined)) options.commits?.done(decidedMs);
   } catch (error) {
     // The one that ended the group was decided on what is not in the store now.
     const lost = [...members.map(({ job }) => job), ...(pausing === undefined ? [] : [pausing.job])];

@@ -18,6 +18,7 @@ import {
   type ZonePlan,
   finishPlan,
   preparePlan,
+  type RefreshSlice,
   prepareRefresh,
 } from '#dnssec/plan.ts';
 import { KEY_POLICY, rolesOf } from '#dnssec/key-policy.ts';
@@ -110,15 +111,18 @@ export class ZonePreparer {
     const wrong = isSigned ? this.#options.signingClock?.problem() : undefined;
     if (wrong !== undefined) return fail(wrong);
     const signing = isSigned ? { ...settingsOf(keys, keyed, this.#signingTime()), ...claimsOf(keyed) } : undefined;
-    const { pending, next } = pendingOf(part, signing);
+    const { pending, next, endsAt } = pendingOf(part, signing);
     if (pending.collision !== undefined) return fail(hashCollision(zone, pending.collision));
     return whenThere(signPlan(pending, keys), (plan) =>
-      this.#checked(part, { zone, nowMs, before, keyed, sealed: keySet.sealed, signing, plan, next }),
+      this.#checked(part, { zone, nowMs, before, keyed, sealed: keySet.sealed, signing, plan, next, endsAt }),
     );
   }
 
   /** The signed plan of a part, when it is good. */
-  #checked(part: SettledPart, { zone, nowMs, before, keyed, sealed, signing, plan, next }: Signed): Result<Prepared> {
+  #checked(
+    part: SettledPart,
+    { zone, nowMs, before, keyed, sealed, signing, plan, next, endsAt }: Signed,
+  ): Result<Prepared> {
     const { view } = part;
     const isSigned = signing !== undefined;
     const isDigested = isSigned && keyed.zonemd !== undefined;
@@ -134,6 +138,7 @@ export class ZonePreparer {
       fresh: sealed,
       forgotten: (part.record?.keys ?? []).map(({ id }) => id).filter((id) => keyed.keys.every((key) => key.id !== id)),
       ...(next === undefined ? {} : { next }),
+      ...(endsAt === undefined ? {} : { endsAt }),
       // Renewed signatures are no change of the zone's contents.
       record: part.renewal !== undefined ? signed : { ...signed, dnssec: isSigned ? 'on' : 'off', changedAtMs: nowMs },
     });
@@ -267,6 +272,7 @@ interface Signed {
   readonly signing: SigningSettings | undefined;
   readonly plan: ZonePlan;
   readonly next: string | undefined;
+  readonly endsAt: number | undefined;
 }
 
 type PresignedZone = NonNullable<ZonePart['presigned']>;
@@ -354,7 +360,7 @@ function claimsOf({ denial, zonemd }: ZoneRecord): Pick<SigningSettings, 'nsec3'
 function pendingOf(
   { view, changes, renewal, keySet }: SettledPart,
   signing: SigningSettings | undefined,
-): { readonly pending: PendingPlan; readonly next?: string | undefined } {
+): { readonly pending: PendingPlan } & Partial<Pick<RefreshSlice, 'next' | 'endsAt'>> {
   if (renewal !== undefined && signing !== undefined)
     return prepareRefresh(view, signing, renewal.from, renewal.nodeLimit);
   return { pending: preparePlan(view, changes, signing, keySet === undefined ? {} : { resign: 'due' }) };

@@ -17,6 +17,8 @@ import { type Funnel } from '#control/funnel/funnel.ts';
 /** One slice of a sweep: how many signatures it renewed, and where the next one begins. */
 export interface RefreshOutcome {
   readonly renewed: number;
+  /** When the first of the signatures ends that stay, seconds since 1970; absent: none stays. */
+  readonly endsAt?: number | undefined;
   readonly next: string | undefined;
 }
 
@@ -37,6 +39,8 @@ export interface Refreshable {
   sampleServed?(): Promise<void>;
   /** Looks whether the clock has jumped, and alerts. */
   watchClock?(): Promise<void>;
+  /** Of the zones that were swept to the end, and failures since the start; the sweep keeps it up to date. */
+  readonly signatures?: { readonly endsAt: Map<string, number>; failures: number };
   /** Reports what needs a person. */
   readonly alert?: (zone: string, problems: readonly Problem[]) => Promise<void>;
 }
@@ -47,6 +51,7 @@ const REFRESH = { actor: { kind: 'system', id: 'refresh', from: '' }, action: 'd
 export function storedZones(writer: StoreWriter, clock: Clock, funnel: Funnel, alert: NonNullable<Refreshable['alert']>): Refreshable {
   return {
     alert,
+    signatures: { endsAt: new Map(), failures: 0 },
     zones: () => writer.zones(),
     forgetRemoved: () =>
       funnel.change({ ...REFRESH, action: 'zone.forget' }, () => {
@@ -62,7 +67,7 @@ export function storedZones(writer: StoreWriter, clock: Clock, funnel: Funnel, a
       });
       if (!done.ok) return done;
       const [part] = done.value.parts;
-      return ok({ renewed: part?.plan.signatureCount ?? 0, next: part?.next });
+      return ok({ renewed: part?.plan.signatureCount ?? 0, endsAt: part?.endsAt, next: part?.next });
     },
   };
 }
@@ -108,6 +113,7 @@ export class Refresher {
     await this.#zones.sampleServed?.();
     await this.#zones.forgetRemoved?.();
     const nowMs = this.#clock.nowMs();
+    this.#forgetGone();
     for (const zone of this.#zones.zones()) {
       const { name, dnssec } = zone;
       if (zone.presigned !== undefined) {
@@ -118,6 +124,14 @@ export class Refresher {
       if (this.#stopped || dnssec === 'off' || (agoMs >= 0 && agoMs < REFRESH_EVERY_MS)) continue;
       if (await this.#sweep(name)) this.#sweptAtMs.set(name, nowMs);
     }
+  }
+
+  /** Zones that are gone, or not signed here any more, have no signatures that end. */
+  #forgetGone(): void {
+    const { endsAt } = this.#zones.signatures ?? {};
+    if (endsAt === undefined || endsAt.size === 0) return;
+    const signed = new Set(this.#zones.zones().flatMap(({ name, dnssec }) => (dnssec === 'on' ? [name] : [])));
+    for (const name of endsAt.keys()) if (!signed.has(name)) endsAt.delete(name);
   }
 
   /** Nothing is renewed of a zone that another signer signs: that it ends is said, once for each degree. */
@@ -135,7 +149,7 @@ export class Refresher {
 
   async #sweep(name: string): Promise<boolean> {
     const zone = nameOf(name);
-    let renewed = 0;
+    let [renewed, endsAt] = [0, Infinity];
     for (let from: string | undefined = ownerKey(zone); from !== undefined && !this.#stopped;) {
       const slice: Result<RefreshOutcome> = await this.#zones.refreshSlice(zone, from, REFRESH_SLICE_NODES);
       if (!slice.ok) {
@@ -143,14 +157,17 @@ export class Refresher {
         return false;
       }
       renewed += slice.value.renewed;
+      endsAt = Math.min(endsAt, slice.value.endsAt ?? Infinity);
       from = slice.value.next;
     }
     this.#failed.delete(name);
+    if (!this.#stopped && endsAt < Infinity) this.#zones.signatures?.endsAt.set(name, endsAt);
     if (renewed > 0) this.#log.info('dnssec.refreshed', `${name} ${renewed} signatures renewed`, { zone: name, signatures: renewed });
     return true;
   }
 
   async #report(name: string, problems: readonly Problem[]): Promise<void> {
+    if (this.#zones.signatures !== undefined) this.#zones.signatures.failures += 1;
     if (!this.#failed.has(name)) await this.#zones.alert?.(name, problems);
     this.#failed.add(name);
     const text = problems.map(formatProblem).join('; ');

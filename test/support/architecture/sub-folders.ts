@@ -14,6 +14,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     limits: [],
     tls: ['limits'],
     log: [],
+    measure: ['limits'],
     '.': ['limits', 'log'],
     ipc: ['limits', '.'],
   },
