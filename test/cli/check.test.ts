@@ -1,6 +1,8 @@
 /** `waxseal check`: what it prints, and its exit codes (interface.md: 6 a check failed, 7 nothing could be looked at). */
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { useServer } from '../support/cli-server.ts';
+import { run, useServer } from '../support/cli-server.ts';
 import { type Fault, WORLD_ZONE, doctorWorld } from '../support/doctor-world.ts';
 
 const server = useServer();
@@ -64,4 +66,13 @@ test('when nothing could be looked at the exit code is 7', async () => {
 
 test('a zone that is not served: exit code 3', async () => {
   expect((await server.cli('check', 'other.example')).exit).toBe(3);
+});
+
+test('every command that a fix names is there', async () => {
+  const folder = join(import.meta.dirname, '../../src/control');
+  const files = ['doctor', 'delegation-check'].flatMap((each) => readdirSync(join(folder, each)).map((file) => join(folder, each, file)));
+  const text = files.map((file) => readFileSync(file, 'utf8')).join('\n');
+  const named = new Set([...text.matchAll(/waxseal ((?:check|query)|[a-z-]+ [a-z-]+)/g)].map(([, words]) => words!));
+  expect(named.size).toBeGreaterThan(15);
+  for (const words of named) expect([words, (await run([...words.split(' '), '--help'])).exit]).toEqual([words, 0]);
 });

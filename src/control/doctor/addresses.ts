@@ -14,7 +14,7 @@ export function judgeAddresses({ mail }: Pick<DoctorFacts, 'mail'>): CheckResult
   const found = hosts.flatMap((host) => [...judgeHost(host), ...host.names.flatMap((each) => judgeNames(host, each))]);
   if (unasked.length > 0) {
     const text = `the domain has ${hosts.length + unasked.length} mail hosts; not looked at: ${unasked.join(', ')}`;
-    found.push(untested('mail-host-unknown', unasked[0]!, text, 'look at them yourself: waxseal tlsa list'));
+    found.push(untested('mail-host-unknown', unasked[0]!, text, 'look at them yourself: dig HOST A'));
   }
   if (hosts.length === 0) return found;
   const text = hosts.map(({ host, addresses }) => `${host} ${addresses.join(' ')}`).join(', ');

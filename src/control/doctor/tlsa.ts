@@ -49,7 +49,7 @@ function judgeMailHost(host: MailHostFacts, facts: Facts): CheckResult[] {
   if (found.some(isFinding) || !isShown(seen)) return found;
   if (usable.length === 1) {
     const text = 'it has one TLSA record: the next key needs one before it is used';
-    found.push(informed('tlsa-rollover', subject, text, `waxseal tlsa next ${zone} ${bare(host.host)} --key FILE`));
+    found.push(informed('tlsa-rollover', subject, text, `waxseal tlsa next ${zone} ${bare(host.host)} FILE`));
   }
   return [passed('tlsa', subject, `${usable.length} records; one matches at ${addressesOf(seen)}`), ...found];
 }
