@@ -1,14 +1,27 @@
 # waxseal from source on the official Node image. Build: docker build -t waxseal .
 # Run:   docker run -d -p 53:53/udp -p 53:53/tcp -p 127.0.0.1:8053:8053 \
 #          -v waxseal-data:/data -v waxseal-keys:/keys waxseal
-FROM node:26-slim AS packages
+# The same image tomorrow: --build-arg NODE_IMAGE=node:26-slim@sha256:… (docker buildx imagetools inspect node:26-slim shows the digest).
+ARG NODE_IMAGE=node:26-slim
+FROM ${NODE_IMAGE} AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
 # Not `npm ci`: the lock file may name builds for platforms that a registry lacks. The pinned Node of devDependencies is this image's own.
 RUN npm install --omit=dev --ignore-scripts --no-audit --no-fund
 
-FROM node:26-slim
-LABEL org.opencontainers.image.title="waxseal" org.opencontainers.image.licenses="MIT"
+FROM ${NODE_IMAGE}
+ARG NODE_IMAGE
+# Of what this was built: --build-arg VERSION=… REVISION=$(git rev-parse HEAD) CREATED=$(date -u +%FT%TZ)
+ARG VERSION=unknown
+ARG REVISION=unknown
+ARG CREATED=unknown
+LABEL org.opencontainers.image.title="waxseal" \
+      org.opencontainers.image.description="Authoritative DNS server that keeps a domain's mail trust in order" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}" \
+      org.opencontainers.image.base.name="${NODE_IMAGE}"
 WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
 COPY package.json LICENSE README.md ./
