@@ -1,7 +1,7 @@
 /** Datagrams to Unix sockets, as another program receives them. */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
 import { loadKernel } from '#process/confine/kernel.ts';
 import { sendDatagram } from '#process/service-manager/datagram.ts';
@@ -23,8 +23,8 @@ while True:
 async function receiver(address: string) {
   const child = spawn(toolPath('python3'), ['-c', RECEIVER, address], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
-  child.stdout.setEncoding('utf8');
-  const next = async () => String((await once(child.stdout, 'data'))[0]).trim();
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const next = async () => String((await lines.next()).value);
   expect(await next()).toBe('bound');
   return { next, child };
 }
