@@ -74,6 +74,10 @@ export class Daemon {
     return this.#child.pid === undefined ? [] : processTree(this.#child.pid);
   }
 
+  get isRunning(): boolean {
+    return this.#child.pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   pause(): void {
     this.#paused = true;
     this.#signal('SIGSTOP');

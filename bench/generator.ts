@@ -120,14 +120,30 @@ export function compile(files: readonly string[], program: string): string {
   return program;
 }
 
+/** From where to where: over the loopback interface when absent. */
+export interface Way {
+  readonly address?: string;
+  readonly source?: string;
+  /** What starts the generator, as `ip netns exec NAME`. */
+  readonly prefix?: readonly string[];
+}
+
 /** Loads the server on `port` and tells what it cost. */
-export async function loadServer(program: string, cores: Cores, port: number, pids: readonly number[], load: Load): Promise<Run> {
+export async function loadServer(
+  program: string,
+  cores: Cores,
+  port: number,
+  pids: readonly number[],
+  load: Load,
+  { address = ADDRESS, source, prefix = [] }: Way = {},
+): Promise<Run> {
   const own = [...pids, ...softirqThreads(cores.server)];
   const words = [
-    ...[load.mode, ADDRESS, String(port), load.queries, `warmup=${ms(load.warmupSeconds)}`, `measure=${ms(load.seconds)}`],
+    ...[load.mode, address, String(port), load.queries, `warmup=${ms(load.warmupSeconds)}`, `measure=${ms(load.seconds)}`],
     ...[`window=${load.window}`, `rate=${Math.round(load.rate)}`, `sockets=${load.sockets}`, `connections=${load.connections}`],
     ...[
       `sources=${load.sources}`,
+      ...(source === undefined ? [] : [`source=${source}`]),
       `seed=${load.seed}`,
       `nap=${load.isShared === true ? NAP_US : 0}`,
       'snapshot=/proc/stat',
@@ -135,7 +151,8 @@ export async function loadServer(program: string, cores: Cores, port: number, pi
     ],
   ];
   const place = ['-c', cores.generator === undefined ? ALL_CORES : String(cores.generator)];
-  const { stdout } = await run('taskset', [...place, ...(load.isShared === true ? FIRST : []), program, ...words], {
+  const [first = '', ...rest] = [...prefix, 'taskset', ...place, ...(load.isShared === true ? FIRST : []), program, ...words];
+  const { stdout } = await run(first, rest, {
     timeout: ms(load.warmupSeconds + load.seconds) + GRACE_MS,
     killSignal: 'SIGKILL',
     maxBuffer: 16 * 1024 * 1024,

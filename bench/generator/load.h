@@ -13,7 +13,7 @@
  * nap=US        UDP at a rate: sleeps this long when nothing is to be done, so that another program can share its core (0: never)
  * warmup=MS     before counting (default 300)
  * measure=MS    counting (default 1000)
- * sockets=N connections=N sources=N (client addresses 127.0.0.1 … 127.0.0.N) seed=N
+ * sockets=N connections=N sources=N (client addresses 127.0.0.1 … 127.0.0.N, or from source=ADDRESS on) seed=N
  * snapshot=FILE read at the beginning and at the end of counting, and handed on as text
  *
  * Prints one JSON document. Ends by itself: after warmup + measure + at most a second.
@@ -41,6 +41,8 @@ struct options {
   struct sockaddr_in server;
   const char *queries;
   unsigned window, sockets, connections, sources, nap_us;
+  /* Of the first client, in the machine's order; those of the others follow. */
+  unsigned first_source;
   double rate;
   int64_t warmup_ns, measure_ns;
   uint64_t seed;

@@ -16,6 +16,12 @@ static unsigned number(const char *text, unsigned max) {
   return (unsigned)value;
 }
 
+static unsigned ipv4(const char *text) {
+  struct in_addr address;
+  if (inet_pton(AF_INET, text, &address) != 1) fail("address");
+  return ntohl(address.s_addr);
+}
+
 static void read_option(struct options *options, const char *word) {
   const char *value = strchr(word, '=');
   if (value++ == NULL) fail("name=value expected");
@@ -29,6 +35,7 @@ static void read_option(struct options *options, const char *word) {
   else if (IS("sockets")) options->sockets = number(value, SOCKETS_MAX);
   else if (IS("connections")) options->connections = number(value, CONNECTIONS_MAX);
   else if (IS("sources")) options->sources = number(value, SOURCES_MAX);
+  else if (IS("source")) options->first_source = ipv4(value);
   else if (IS("seed")) options->seed = number(value, 2000000000);
   else if (IS("snapshot") && options->snapshot_count < SNAPSHOTS_MAX) options->snapshots[options->snapshot_count++] = value;
   else fail("unknown option");
@@ -38,7 +45,7 @@ static void read_option(struct options *options, const char *word) {
 /* Client addresses in turn: servers have limits on each, and each has ports of its own. */
 struct sockaddr_in source_address(const struct options *options, unsigned number) {
   struct sockaddr_in address = {.sin_family = AF_INET};
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + number % options->sources);
+  address.sin_addr.s_addr = htonl(options->first_source + number % options->sources);
   return address;
 }
 
@@ -50,6 +57,7 @@ int main(int argc, char **argv) {
                             .sockets = 1,
                             .connections = 16,
                             .sources = 1,
+                            .first_source = INADDR_LOOPBACK,
                             .warmup_ns = 300000000,
                             .measure_ns = 1000000000,
                             .seed = 1};

@@ -5,22 +5,24 @@ import { ADDRESS } from '../daemon.ts';
 /** Another checkout can be measured, beside the same peers, with the same programs of this folder. */
 export const WAXSEAL_ROOT = process.env['WAXSEAL_BENCH_SOURCE'] ?? join(import.meta.dirname, '../..');
 
-export type UdpSocket = 'mmsg' | 'dgram';
+export type UdpSocket = 'mmsg' | 'dgram' | 'xdp';
 
 export interface WaxsealOptions {
   readonly data: string;
   readonly port: number;
+  /** ADDRESS when absent. */
+  readonly address?: string;
   readonly udp: UdpSocket;
   readonly workers: number;
   /** Options of Node; NODE_OPTIONS does not reach the children. */
   readonly nodeOptions?: readonly string[];
 }
 
-export function waxsealWords({ data, port, udp, workers, nodeOptions = [] }: WaxsealOptions): {
+export function waxsealWords({ data, port, address = ADDRESS, udp, workers, nodeOptions = [] }: WaxsealOptions): {
   readonly program: string;
   readonly words: readonly string[];
 } {
-  const listeners = ['--dns', `${ADDRESS}:${port}`, '--admin', 'off', '--https', 'off'];
+  const listeners = ['--dns', `${address}:${port}`, '--admin', 'off', '--https', 'off'];
   return {
     program: process.execPath,
     words: [
