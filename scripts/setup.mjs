@@ -40,6 +40,7 @@ const DEBIAN = {
   openssl: 'openssl',
   'nghttp2-client': 'h2load',
   nginx: 'nginx',
+  iproute2: 'ip',
   python3: 'python3',
   sslscan: 'sslscan',
   systemd: 'systemd-socket-activate',

@@ -3,7 +3,7 @@
  * thread enters, and the client's, which a thread of its own enters (namespace-worker.ts). Needs root.
  * Addresses are those of documentation; nothing of it can be seen from outside.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { type IpPort, ipPort } from '#base/address.ts';
@@ -51,6 +51,12 @@ export class NetworkLab {
     made += 1;
     const ip = (...words: readonly (string | number)[]) =>
       execFileSync(toolPath('ip'), words.map(String), { stdio: 'pipe' });
+    if (process.getuid?.() !== 0) throw new Error('network namespaces and AF_XDP need root: run this test as root');
+    const remove = () => {
+      for (const space of [server, client]) spawnSync(toolPath('ip'), ['netns', 'del', space]);
+    };
+    // A test that fails before its end leaves nothing behind either.
+    process.once('exit', remove);
     ip('netns', 'add', server);
     ip('netns', 'add', client);
     const ends = ['numrxqueues', queues, 'numtxqueues', queues];
@@ -66,7 +72,12 @@ export class NetworkLab {
     }
     const worker = new Worker(new URL('namespace-worker.ts', import.meta.url), { workerData: `/run/netns/${client}` });
     await once(worker, 'message');
-    return new NetworkLab(server, client, worker, enterNamespace(`/run/netns/${server}`));
+    const leave = enterNamespace(`/run/netns/${server}`);
+    return new NetworkLab(server, client, worker, () => {
+      leave();
+      process.off('exit', remove);
+      remove();
+    });
   }
 
   /** `ip WORDS` in the server's namespace. */
@@ -123,6 +134,5 @@ export class NetworkLab {
   async close(): Promise<void> {
     await this.#worker.terminate();
     this.#leave();
-    for (const space of [this.#server, this.#client]) execFileSync(toolPath('ip'), ['netns', 'del', space]);
   }
 }

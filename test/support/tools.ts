@@ -46,6 +46,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'posttls-finger': 'postfix',
   unbound: 'unbound',
   unshare: 'util-linux',
+  setpriv: 'util-linux',
+  ip: 'iproute2',
   nsenter: 'util-linux',
   'systemd-analyze': 'systemd',
   'zonemaster-cli': 'zonemaster-cli',

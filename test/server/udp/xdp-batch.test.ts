@@ -70,7 +70,7 @@ describe.each([4, 6] as const)('IPv%i', (family) => {
       respond: () => ANSWER_IS_LATER,
       later: (send) => void waiting.push(send),
     });
-    const asked = lab.ask({ to: at, queries: queries(3) });
+    const asked = lab.ask({ to: at, queries: queries(3), timeoutMs: 700 });
     expect(await eventually(() => waiting.length === 3)).toBe(true);
     for (const id of [2, 0]) waiting[id]!(answerTo(simpleQuery(id)));
     waiting[1]!(new Uint8Array(0));
