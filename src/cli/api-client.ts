@@ -3,6 +3,7 @@ import { WHOLE } from '#base/place.ts';
 import { type IncomingMessage, request as httpRequest } from 'node:http';
 import type { RequestOptions as TlsRequestOptions } from 'node:https';
 import { CLI_ANSWER_MS_MAX, PAGE_ITEMS_MAX } from '#base/limits/admin.ts';
+import { CLI_IMPORT_MS_MAX } from '#base/limits/changes.ts';
 import { type AnswerProblem, CommandFailure, type FailureProblem, exitOf, failure, readAnswerProblem } from './failure.ts';
 import type { ServerAddress } from './server-address.ts';
 
@@ -100,9 +101,10 @@ async function send(address: ServerAddress, request: ApiRequest, changes: boolea
   return await new Promise<IncomingMessage>((resolve, reject) => {
     let connected = false;
     const sent = open({ ...place, ...options }, resolve);
-    sent.setTimeout(CLI_ANSWER_MS_MAX, () => {
+    const waitMs = request.zoneFile === undefined ? CLI_ANSWER_MS_MAX : CLI_IMPORT_MS_MAX;
+    sent.setTimeout(waitMs, () => {
       sent.destroy();
-      reject(failure('CLI_TIMEOUT', `no answer after ${CLI_ANSWER_MS_MAX / 1000} s`, changes ? UNKNOWN_OUTCOME : undefined));
+      reject(failure('CLI_TIMEOUT', `no answer after ${waitMs / 1000} s`, changes ? UNKNOWN_OUTCOME : undefined));
     });
     const ready = address.url?.protocol === 'https:' ? 'secureConnect' : 'connect';
     sent.once('socket', (socket) => socket.once(ready, () => (connected = true)));

@@ -117,7 +117,7 @@ export async function runCommand(
   if (beyond.length > 0) return fail(...beyond.map(placed));
   const mayChange = (apex: Name) => allows(identity, 'zone-change', ownerKey(apex));
   const mayTouch = mayTouchOf(identity, ownerKey(command.zone));
-  const signal = command.kind === 'zone.import' ? whenGone(reply) : undefined;
+  const signal = command.kind === 'zone.import' ? untilGone(reply) : undefined;
   const result = await control.run(command, { actor, mayChange, dryRun, ...given({ precondition, mayTouch, signal }) });
   if (!result.ok) return fail(...result.problems.map(placed));
   const seen = visibleOutcome(identity, result.value, ownerKey(command.zone));
@@ -128,9 +128,13 @@ export async function runCommand(
   return ok({ outcome, served: mayWait && (await control.workers.waitServed(outcome.revision, WAIT_SERVED_MS_MAX)) });
 }
 
-/** Aborted when the client has gone before its answer. */
-function whenGone({ raw }: Order['reply']): AbortSignal {
+/**
+ * Aborted when the client has gone before its answer. A large import takes as long as IMPORT_MS_MAX says: until it is
+ * answered, a connection on which nothing moves is no client that has stopped reading.
+ */
+function untilGone({ raw }: Order['reply']): AbortSignal {
   const gone = new AbortController();
+  raw.setTimeout(0);
   raw.once('close', () => raw.writableFinished || gone.abort());
   return gone.signal;
 }

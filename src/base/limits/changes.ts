@@ -82,6 +82,8 @@ export const IMPORT_LARGE_CHARACTERS_MIN = 4 * 1024 * 1024;
 export const IMPORT_MS_MAX = 1_800_000;
 /** Of this machine's memory, for the heap of its process: a million names take 8 GiB, and others need some too. */
 export const IMPORT_MEMORY_SHARE = 0.6;
+/** How long the command line waits for one: another of its size may be before it. */
+export const CLI_IMPORT_MS_MAX = 2 * IMPORT_MS_MAX;
 /** How often one is made again because its zone changed meanwhile, by upkeep or by records of its parent. */
 export const IMPORT_TRIES_MAX = 3;
 /** How long another change of the zone waits for an import of it: what clients of UPDATE have patience for. */

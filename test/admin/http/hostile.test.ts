@@ -25,8 +25,17 @@ interface Server {
   readonly close: () => Promise<void>;
 }
 
-async function start(times: { readonly requestMsMax?: number; readonly idleMsMax?: number } = {}): Promise<Server> {
+interface Times {
+  readonly requestMsMax?: number;
+  readonly idleMsMax?: number;
+  /** How long a change takes. */
+  readonly changeMs?: number;
+}
+
+async function start({ changeMs = 0, ...times }: Times = {}): Promise<Server> {
   const { control, tokens } = await fakeWithZone();
+  const run = control.run.bind(control);
+  if (changeMs > 0) control.run = async (...order) => delay(changeMs).then(() => run(...order));
   const lines: string[] = [];
   const log = createLog({ level: 'debug', fields: { process: 'control' }, to: { write: (line: string) => void lines.push(line) } });
   const app = await buildAdmin({ control, logger: log.with({ part: 'admin' }).pino, trustedProxies: ['192.0.2.10'] });
@@ -294,6 +303,16 @@ describe('slow and silent clients', () => {
     // What the kernels of both ends held.
     const [whole] = (await send(port, large(secret, 1).replace(HOST, CLOSE))).split('\r\n\r\n').slice(1);
     expect(bytes).toBeLessThan(whole!.length * (HTTP_PIPELINED_MAX - 1));
+  });
+
+  test('one whose import takes long is answered; other changes have that time', async () => {
+    const { port, secret, close } = await start({ idleMsMax: 300, changeMs: 1500 });
+    onTestFinished(close);
+    const head = `PUT /v1/zones/example.com/zonefile HTTP/1.1\r\n${CLOSE}Authorization: Bearer ${secret}\r\n`;
+    const answer = await send(port, `${head}Content-Type: text/dns\r\nContent-Length: 1\r\n\r\n;`);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    const other = `DELETE /v1/zones/example.com/rrsets/www/A HTTP/1.1\r\n${CLOSE}Authorization: Bearer ${secret}\r\n\r\n`;
+    expect(await send(port, other)).toBe('');
   });
 });
 
