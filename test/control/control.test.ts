@@ -260,7 +260,7 @@ describe('signature refresh', () => {
     await room.load('example.', TEXT);
     const sweep = () => room.control.refreshable.refreshSlice(ZONE, ownerKey(ZONE), 1000);
     room.clock.pass(4 * DAY_MS);
-    expect(good(await sweep())).toEqual({ renewed: 0, next: undefined });
+    expect(good(await sweep())).toEqual({ renewed: 0, next: undefined, endsAt: expect.any(Number) });
     for (let day = 5; day <= 60; day++) {
       room.clock.pass(DAY_MS);
       good(await sweep());
