@@ -129,8 +129,9 @@ export interface ZoneRecord {
   readonly secondary?: SecondaryRole;
   /** It is a catalog (RFC 9432): its members follow from its records, and no ordinary query gets it. */
   readonly isCatalog?: true;
-  /** Until then, counted time, caches may hold an RRset of it that is not there any more; absent: none of note. */
+  /** Of RRsets that are not there any more (dnssec/rollover/gone.ts); absent: none of note. */
   readonly cachedUntilMs?: number;
+  readonly cachedTtlMs?: number;
 }
 
 /** How a zone that comes from primaries is served. */
@@ -266,6 +267,7 @@ export function isZoneRecord(value: unknown): value is ZoneRecord {
     presigned: (presigned) => presigned === undefined || isPresigned(presigned),
     secondary: (secondary) => secondary === undefined || isSecondaryRole(secondary),
     cachedUntilMs: 'number?',
+    cachedTtlMs: 'number?',
   });
 }
 

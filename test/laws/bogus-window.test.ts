@@ -11,6 +11,8 @@ import { liveRollover } from '../support/simulation/rollover-world.ts';
 
 /** More of them: `WAXSEAL_ROLLOVERS=100000`. */
 const SEEDS = Number(process.env['WAXSEAL_ROLLOVERS'] ?? 2000);
+/** Zones that were bogus once. An RRset got a shorter TTL while a server was behind by hours (dnssec/rollover/gone.ts). */
+const FOUND = [32_467];
 /** Both wait for the same DS records: either alone is enough, the second is for a DS that goes again. */
 const TWICE = ['ksk-rollover submitted → retiring without ds', 'ksk-rollover retiring → done without ds'];
 /** Zones that one shortened wait is looked for in. */
@@ -19,7 +21,7 @@ const CANARY_SEEDS = 3000;
 test('no combination of what caches may hold is bogus', () => {
   const totals = { steps: 0, crashes: 0, reboots: 0, edits: 0, shared: 0 };
   const stages = new Map<string, number>();
-  for (let seed = 1; seed <= SEEDS; seed++) {
+  for (const seed of [...FOUND, ...Array.from({ length: SEEDS }, (_, at) => at + 1)]) {
     const diary = liveRollover(seededRandom(seed));
     const bogus = findBogus(diary);
     // One `expect` for each would cost more than the rest.

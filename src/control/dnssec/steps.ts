@@ -14,6 +14,7 @@ import { formatTime } from '#lifecycle/timeline.ts';
 import { cachedUntilMs } from '#lifecycle/ttl-memory.ts';
 import { type Facts } from '#lifecycle/world.ts';
 import { KEY_POLICY, type KeyPolicy } from '#dnssec/key-policy.ts';
+import { goneTtlMs } from '#dnssec/rollover/gone.ts';
 import {
   type NewRollover,
   ROLLOVER_LIVES,
@@ -216,7 +217,7 @@ export class DnssecSteps {
     const { keyTtlSeconds, propagationSeconds, parentPropagationSeconds, parentDsTtlSeconds } = this.policyOf(record);
     const lagMs = propagationSeconds * 1000;
     const keysMs = Math.max(cachedUntilMs(ttls, 'dnskey', nowMs), nowMs + keyTtlSeconds * 1000);
-    const zoneMs = Math.max(nowMs + longestTtlMs(view), record.cachedUntilMs ?? 0);
+    const zoneMs = nowMs + Math.max(longestTtlMs(view), goneTtlMs(record, nowMs));
     const unknownMs = ttls['ds'] === undefined ? (parentDsTtlSeconds ?? DS_TTL_SECONDS_UNKNOWN) * 1000 : 0;
     const dsMs = Math.max(cachedUntilMs(ttls, 'ds', nowMs), nowMs + (dsTtlSeconds ?? 0) * 1000);
     const seenMs = dsTtlSeconds === undefined ? Math.max(dsMs, nowMs + unknownMs) : dsMs;
@@ -264,7 +265,7 @@ export class DnssecSteps {
       isShared: isSharedZone(record),
       serial: record.serial,
       observations,
-      cachedMs: () => Math.max(longestTtlMs(view), (record.cachedUntilMs ?? 0) - facts.nowMs),
+      cachedMs: () => Math.max(longestTtlMs(view), goneTtlMs(record, facts.nowMs)),
       ...(begin === undefined ? {} : { begin }),
       ...(dsTtlSeconds === undefined ? {} : { dsTtlSeconds }),
     };

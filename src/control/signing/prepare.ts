@@ -22,6 +22,7 @@ import {
   prepareRefresh,
 } from '#dnssec/plan.ts';
 import { KEY_POLICY, rolesOf } from '#dnssec/key-policy.ts';
+import { noteGone } from '#dnssec/rollover/gone.ts';
 import { signingBy } from '#dnssec/key-stage.ts';
 import { rrsigFields, secondsBetween, signaturePolicyOf } from '#dnssec/sign.ts';
 import { TYPE } from '#dns/types.ts';
@@ -189,8 +190,8 @@ export class ZonePreparer {
   #withCached(record: ZoneRecord, { changeset }: ZonePlan): ZoneRecord {
     if (record.keys.length === 0 || changeset.deleted.length === 0) return record;
     const { clock, countedMs = () => clock.nowMs() } = this.#options;
-    const untilMs = countedMs() + changeset.deleted.reduce((longest, { ttl }) => Math.max(longest, ttl), 0) * 1000;
-    return untilMs <= (record.cachedUntilMs ?? 0) ? record : { ...record, cachedUntilMs: untilMs };
+    const ttlMs = changeset.deleted.reduce((longest, { ttl }) => Math.max(longest, ttl), 0) * 1000;
+    return { ...record, ...noteGone(record, ttlMs, countedMs()) };
   }
 
   /** The keys that the zone of a part is signed with. */

@@ -5,6 +5,7 @@
 import { nameOf } from '#dns/name.ts';
 import { KEY_POLICY, type KeyPolicy, rolesOf } from '#dnssec/key-policy.ts';
 import { type KeyStage, keyUse } from '#dnssec/key-stage.ts';
+import { type GoneRrsets, goneTtlMs, noteGone } from '#dnssec/rollover/gone.ts';
 import { type NewRollover, type RolloverStep, keysForParent, rolloverLives, stepRollovers } from '#dnssec/rollover/step.ts';
 import { type ZoneKey, firstKeyStage } from '#dnssec/rollover/keys.ts';
 import { ROLLOVER_MACHINES, needsParent } from '#dnssec/rollover/machine.ts';
@@ -97,7 +98,7 @@ class World {
   #isSigned = true;
   /** TTL and signers of each RRset of the zone now. */
   #records: { ttlMs: number; signers: readonly string[] }[];
-  #cachedUntilMs = 0;
+  #gone: GoneRrsets = {};
   #parentLooks: readonly string[] = [];
   /** RFC 8901 §2.1.2: another who signs the zone too, with a key of its own. */
   readonly #other: OtherSigner | undefined;
@@ -216,7 +217,7 @@ class World {
     if (this.#realMs < this.#downUntilMs) return this.#later(this.#downUntilMs - this.#realMs, () => this.#edit());
     this.#counts.edits++;
     const at = Math.floor(this.#random() * this.#records.length);
-    this.#cachedUntilMs = Math.max(this.#cachedUntilMs, this.#nowMs() + this.#records[at]!.ttlMs);
+    this.#gone = noteGone(this.#gone, this.#records[at]!.ttlMs, this.#nowMs());
     this.#records = this.#records.with(at, { ttlMs: pick(this.#random, SECONDS) * 1000, signers: this.#zoneSigners() });
     this.#publish(true);
   }
@@ -279,7 +280,7 @@ class World {
       observations,
       ...ttls,
       isShared: this.#other !== undefined,
-      cachedMs: () => Math.max(...this.#records.map(({ ttlMs }) => ttlMs), this.#cachedUntilMs - nowMs),
+      cachedMs: () => Math.max(...this.#records.map(({ ttlMs }) => ttlMs), goneTtlMs(this.#gone, nowMs)),
       lives: this.#lives,
     });
   }
