@@ -2,6 +2,7 @@
  * Routes that change a zone: preconditions, command, `{serial, revision, changeset}` after the change is durable
  * (interface.md), and with `?wait=served` after every worker serves it.
  */
+import { Socket } from 'node:net';
 import type { Static, TProperties, TSchema } from 'typebox';
 import { WAIT_SERVED_MS_MAX } from '#base/limits/admin.ts';
 import { type Place } from '#base/place.ts';
@@ -134,7 +135,7 @@ export async function runCommand(
  */
 function untilGone({ raw }: Order['reply']): AbortSignal {
   const gone = new AbortController();
-  raw.setTimeout(0);
+  if (raw.socket instanceof Socket) raw.socket.setTimeout(0);
   raw.once('close', () => raw.writableFinished || gone.abort());
   return gone.signal;
 }
