@@ -2,8 +2,9 @@
  * Makes folders, and what is in them durable. Node's own `recursive` never returns where the system answers ENOENT below a folder that exists
  * (/proc, /sys).
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { closeSync, fsyncSync, mkdirSync, openSync, statSync, unlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 /**
  * Makes `path` and what is missing above it, each with `mode`; what exists is left as it is. Throws the system's error.
@@ -28,4 +29,15 @@ export function syncPath(path: string): void {
   } finally {
     closeSync(descriptor);
   }
+}
+
+/**
+ * A file in the folder that is open for reading and writing, for this user alone, and gone when it is closed, also
+ * after a kill. `what` begins the name that it has for a moment.
+ */
+export function unnamedFile(folder: string, what: string): number {
+  const path = join(folder, `${what}-${randomUUID()}`);
+  const file = openSync(path, 'wx+', 0o600);
+  unlinkSync(path);
+  return file;
 }

@@ -5,13 +5,12 @@
  * whose length is not said (chunked) counts as the largest that its route takes.
  * Not here: the largest body of one route (bodyLimit, in route.ts and admin/app.ts).
  */
-import { randomUUID } from 'node:crypto';
-import { closeSync, createReadStream, openSync, unlinkSync, write } from 'node:fs';
+import { closeSync, createReadStream, write } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { errorCodes, type FastifyReply, type FastifyRequest } from 'fastify';
+import { unnamedFile } from '#base/folder.ts';
 import { JSON_BODY_BYTES_MAX } from '#base/limits/admin.ts';
 import { freeSpace, fullFailure, isOutOfSpace, mebibytes } from '#store/free-space.ts';
 import type { AdminApp } from './admin-app.ts';
@@ -32,7 +31,7 @@ export function limitBodies(app: AdminApp, folder = tmpdir()): void {
     const refusal = app.budgets.take('octets', request, reply, stated);
     if (refusal !== undefined) throw problemError([refusal]);
     checkSpace(folder, stated);
-    const file = unnamedFile(folder);
+    const file = unnamedFile(folder, 'body');
     try {
       const bytes = await received(payload, file, limit);
       const crowded = takeMemory(app, request, reply, bytes);
@@ -61,14 +60,6 @@ function checkSpace(folder: string, bytes: number): void {
   if (freeBytes >= reserveBytes + bytes) return;
   const why = `${mebibytes(freeBytes)} MiB are free, the body takes ${mebibytes(bytes)} MiB`;
   throw problemError([fullFailure(folder, why).problem]);
-}
-
-/** Open for reading and writing, for this user alone; gone when it is closed, also after a kill. */
-function unnamedFile(folder: string): number {
-  const path = join(folder, `body-${randomUUID()}`);
-  const file = openSync(path, 'wx+', 0o600);
-  unlinkSync(path);
-  return file;
 }
 
 const writeTo = promisify(write);

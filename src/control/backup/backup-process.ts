@@ -3,7 +3,7 @@
  * nothing but that limit.
  * Not here: the jobs (jobs.ts).
  */
-import { fork } from 'node:child_process';
+import { runChildJob } from '#base/ipc/child-job.ts';
 import { siblingModule } from '#base/sibling.ts';
 import { type BackupReply, type BackupRequest } from './jobs.ts';
 
@@ -22,27 +22,7 @@ function environment(): NodeJS.ProcessEnv {
   return TMPDIR === undefined ? {} : { TMPDIR };
 }
 
-export const runBackupProcess: RunBackupJob = (request, { limitMs, signal }) => {
-  const { promise, resolve, reject } = Promise.withResolvers<BackupReply>();
-  if (signal.aborted) return Promise.reject(new Error('the server stops'));
+export const runBackupProcess: RunBackupJob = (request, options) => {
   const script = siblingModule(import.meta.url, 'backup-child');
-  const child = fork(script, [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [], env: environment() });
-  const end = (why: string): void => {
-    reject(new Error(why));
-    child.kill('SIGKILL');
-    // What the kernel holds until its disk answers must not hold this process.
-    child.unref();
-  };
-  const timer = setTimeout(() => end(`it did not end within ${limitMs / 1000} s`), limitMs);
-  const stop = () => end('the server stops');
-  signal.addEventListener('abort', stop, { once: true });
-  child.once('message', (reply: BackupReply) => resolve(reply));
-  child.once('error', reject);
-  child.once('exit', () => reject(new Error('its process has ended without a word')));
-  child.send(request, (error) => error !== null && reject(error));
-  return promise.finally(() => {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', stop);
-    if (child.connected) child.disconnect();
-  });
+  return runChildJob(script, request, { ...options, stopped: 'the server stops', env: environment() });
 };

@@ -3,13 +3,12 @@
  * took is the system's again when it ends.
  * Not here: what the process does (job.ts).
  */
-import { fork } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { closeSync, openSync, unlinkSync, write } from 'node:fs';
+import { closeSync, write } from 'node:fs';
 import { totalmem } from 'node:os';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { IMPORT_FILE_CHUNK_BYTES, IMPORT_MEMORY_SHARE, IMPORT_MS_MAX } from '#base/limits/changes.ts';
+import { runChildJob } from '#base/ipc/child-job.ts';
+import { unnamedFile } from '#base/folder.ts';
 import { siblingModule } from '#base/sibling.ts';
 import { type NodeWrite } from '#store/writer.ts';
 import { type ImportReply, type ImportRequest } from './job.ts';
@@ -32,7 +31,7 @@ export const runImportProcess: RunImport = async (request, text, signal) => {
     for (const file of files.splice(0)) closeSync(file);
   };
   try {
-    for (const what of ['text', 'nodes']) files.push(unnamedFile(request.storeDir, what));
+    for (const what of ['text', 'nodes']) files.push(unnamedFile(request.storeDir, `import-${what}`));
     const [textFile, nodeFile] = files as [number, number];
     await writeText(textFile, text);
     const reply = await inProcess(request, [textFile, nodeFile], signal);
@@ -45,35 +44,14 @@ export const runImportProcess: RunImport = async (request, text, signal) => {
   }
 };
 
-async function inProcess(request: ImportRequest, files: readonly number[], signal: AbortSignal): Promise<ImportReply> {
-  const { promise, resolve, reject } = Promise.withResolvers<ImportReply>();
-  const child = fork(siblingModule(import.meta.url, 'import-child'), [], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc', ...files],
+function inProcess(request: ImportRequest, files: readonly number[], signal: AbortSignal): Promise<ImportReply> {
+  return runChildJob(siblingModule(import.meta.url, 'import-child'), request, {
+    limitMs: IMPORT_MS_MAX,
+    signal,
+    stopped: 'it was stopped',
+    files,
     serialization: 'advanced',
     execArgv: [`--max-old-space-size=${heapMebibytes()}`],
-    // It needs no variable: what it is given comes by the channel.
-    env: {},
-  });
-  const end = (why: string): void => {
-    reject(new Error(why));
-    child.kill('SIGKILL');
-    // What the kernel holds until its disk answers must not hold this process.
-    child.unref();
-  };
-  const timer = setTimeout(() => end(`it did not end within ${IMPORT_MS_MAX / 1000} s`), IMPORT_MS_MAX);
-  const stop = (): void => end('it was stopped');
-  signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
-  child.once('message', (reply: ImportReply) => resolve(reply));
-  child.once('error', reject);
-  child.once('exit', (code, killedBy) =>
-    reject(new Error(`its process has ended early (${killedBy ?? `exit ${code}`})`)),
-  );
-  child.send(request, (error) => error !== null && reject(error));
-  return await promise.finally(() => {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', stop);
-    if (child.connected) child.disconnect();
   });
 }
 
@@ -82,14 +60,6 @@ function heapMebibytes(): number {
   const allowed = process.constrainedMemory();
   const memory = allowed > 0 ? Math.min(allowed, totalmem()) : totalmem();
   return Math.floor((memory * IMPORT_MEMORY_SHARE) / (1024 * 1024));
-}
-
-/** Open for reading and writing, for this user alone; gone when it is closed, also after a kill. */
-function unnamedFile(folder: string, what: string): number {
-  const path = join(folder, `import-${what}-${randomUUID()}`);
-  const file = openSync(path, 'wx+', 0o600);
-  unlinkSync(path);
-  return file;
 }
 
 const writeTo = promisify(write);
