@@ -90,6 +90,8 @@ export const IMPORT_TRIES_MAX = 3;
 export const IMPORT_WAIT_MS = 10_000;
 /** Changes that wait so: a client that repeats does not fill the memory. */
 export const IMPORT_WAITING_MAX = 200;
+/** Of them, for one zone: who may change that alone leaves places for the others. */
+export const IMPORT_WAITING_PER_ZONE_MAX = IMPORT_WAITING_MAX / 10;
 /** Names of a new zone that are written in one transaction: some 25 ms, in which no other change has its turn. */
 export const IMPORT_SLICE_NODES = 3000;
 /** Names that go in one, of a zone that was not made. */

@@ -39,7 +39,7 @@ import { readRemovedZone } from '#control/zone/removed.ts';
 import { zonesBelow } from '#control/zone/served-below.ts';
 import { type Filled, Filling } from './filling.ts';
 import { type ImportDone, type RunImport } from './import-process.ts';
-import { type ImportRequest } from './job.ts';
+import { type ImportMade, type ImportRequest } from './job.ts';
 import { UnderWay } from './under-way.ts';
 
 type ImportCommand = CommandOf<'zone.import'>;
@@ -106,14 +106,12 @@ export class Imports {
   }
 
   async carryOut(order: ImportOrder): Promise<Result<Done>> {
-    const zone = formatName(order.command.zone);
-    const busy = await this.#underWay.whenFree(zone);
-    if (busy !== undefined) return fail(busy);
-    const release = this.#underWay.hold(zone);
+    const held = await this.#underWay.hold(formatName(order.command.zone));
+    if (!held.ok) return held;
     try {
       return await this.#tries(order);
     } finally {
-      release();
+      held.value();
     }
   }
 
@@ -137,9 +135,9 @@ export class Imports {
     }
   }
 
-  async #once({ command, turn, options, decide }: ImportOrder): Promise<Result<Done>> {
-    let made: ImportDone | undefined;
-    let newZoneId: number | undefined;
+  async #once(order: ImportOrder): Promise<Result<Done>> {
+    const { command, turn, options, decide } = order;
+    const attempt: Attempt = {};
     let isWritten = false;
     try {
       const done = await this.#options.funnel.changeAfter(turn, async () => {
@@ -147,43 +145,57 @@ export class Imports {
         const early = await decide(() => ok({ isChanged: false }))();
         const wrong = this.#clockProblem(command);
         if (!early.ok || wrong !== undefined) return early.ok ? fail(wrong!) : early;
-        const base = this.#base(command);
-        const session = randomBytes(KEK_BYTES);
-        const request = await this.#request(command, turn, options, session);
-        if (!request.ok) return request;
-        const isNew = turn.dryRun !== true && this.#options.writer.zoneByName(command.zone) === undefined;
-        if (isNew) ({ newZoneId } = request.value);
-        const run = await this.#run(request.value, command, options.signal);
-        if (!run.ok) return run;
-        made = run.value;
-        const { reply } = made;
-        if (reply.kind === 'rejected') return fail(...reply.problems);
-        const filled = await this.#fill(command.zone, newZoneId, run.value, options.signal);
-        if (!filled.ok) return filled;
-        const sealer = createSealer(session, randomBytes);
-        const settled = { base, request: request.value, sealer, made: run.value, newZoneId, filled: filled.value };
-        return ok(decide(() => this.#settle(command, settled)));
+        const inTurn = command.text.length < IMPORT_LARGE_CHARACTERS_MIN ? this.#small : this.#large;
+        const made = await inTurn(`${turn.actor.kind} ${turn.actor.id}`, () => this.#make(order, attempt));
+        if (!made.ok) return made;
+        const filled = await this.#fill(command.zone, made.value, options.signal);
+        return filled.ok ? ok(decide(() => this.#settle(command, made.value, filled.value))) : filled;
       });
       isWritten = done.ok && done.value.generation !== undefined;
       return done;
     } finally {
-      made?.close();
+      attempt.done?.close();
+      const { newZoneId } = attempt;
       // Not waited for: nothing reads what is there.
       if (newZoneId !== undefined && !isWritten) this.#follow(this.#filling.sweep(newZoneId, this.#stopping.signal));
     }
   }
 
+  /** Made ready in the process, of what is there when its time has come. */
+  async #make({ command, turn, options }: ImportOrder, attempt: Attempt): Promise<Result<MadeImport>> {
+    const { writer, runImport } = this.#options;
+    const { zone, text } = command;
+    const signal = this.#signal(options.signal);
+    if (signal.aborted) return fail(notMade(zone, STOPPED));
+    const base = this.#base(command);
+    if (turn.dryRun !== true && writer.zoneByName(zone) === undefined) {
+      // A zone that is made meanwhile must not make the import stale.
+      const reserved = await this.#filling.reserve(formatName(zone));
+      if (!reserved.ok) return reserved;
+      attempt.newZoneId = reserved.value;
+    }
+    const { newZoneId } = attempt;
+    const session = randomBytes(KEK_BYTES);
+    const request = this.#request(command, turn, options, session, newZoneId);
+    try {
+      attempt.done = await runImport!(request, text, signal);
+    } catch (error) {
+      return fail(notMade(zone, messageOf(error)));
+    }
+    const { reply, nodes } = attempt.done;
+    if (reply.kind === 'rejected') return fail(...reply.problems);
+    const { writtenByMs } = request;
+    return ok({ base, writtenByMs, sealer: createSealer(session, randomBytes), made: reply.made, nodes, newZoneId });
+  }
+
   /** In the import's turn: what was made, when all that it was made of is as it was. */
-  #settle(
-    command: ImportCommand,
-    { base, request, sealer, made: { reply, nodes }, newZoneId, filled }: SettledImport,
-  ): Result<Decision> {
+  #settle(command: ImportCommand, ready: MadeImport, filled: Filled | undefined): Result<Decision> {
+    const { base, writtenByMs, sealer, made, nodes, newZoneId } = ready;
     const { clock, time, onDue } = this.#options;
     const wrong = this.#clockProblem(command);
     if (wrong !== undefined) return fail(wrong);
-    if (reply.kind === 'rejected') return fail(...reply.problems);
-    if (this.#base(command) !== base || time.nowMs() > request.writtenByMs) return fail(overtaken(command.zone));
-    const { write, parts, changed, warnings } = reply.made;
+    if (this.#base(command) !== base || time.nowMs() > writtenByMs) return fail(overtaken(command.zone));
+    const { write, parts, changed, warnings } = made;
     const fresh = new Set(parts.flatMap((part) => [...part.fresh.keys()]));
     const audit = { ...write?.audit, atMs: clock.nowMs(), ...(write?.audit.action && { countedMs: time.nowMs() }) };
     const secrets = write?.secrets?.map((each) =>
@@ -213,14 +225,12 @@ export class Imports {
   /** The names of a large new zone go into the store before its turn; undefined: all go in its turn. */
   async #fill(
     zone: Name,
-    newZoneId: number | undefined,
-    { reply, nodes }: ImportDone,
+    { newZoneId, made: { fileBytes }, nodes }: MadeImport,
     cancelled: AbortSignal | undefined,
   ): Promise<Result<Filled | undefined>> {
-    const fileBytes = reply.kind === 'made' ? reply.made.fileBytes : 0;
     if (newZoneId === undefined || fileBytes < IMPORT_FILL_BYTES_MIN) return ok(undefined);
     const filled = await this.#filling.fill(newZoneId, nodes, this.#signal(cancelled));
-    return filled.ok && filled.value === undefined ? fail(notMade(zone, 'it was stopped')) : filled;
+    return filled.ok && filled.value === undefined ? fail(notMade(zone, STOPPED)) : filled;
   }
 
   #signal(cancelled: AbortSignal | undefined): AbortSignal {
@@ -235,42 +245,24 @@ export class Imports {
     return this.#options.writer.sealer.seal(keyLabel(id), opened.value);
   }
 
-  async #run(
-    request: ImportRequest,
-    { zone, text }: ImportCommand,
-    cancelled: AbortSignal | undefined,
-  ): Promise<Result<ImportDone>> {
-    const { runImport } = this.#options;
-    const { actor } = request.turn;
-    const signal = this.#signal(cancelled);
-    const inTurn = text.length < IMPORT_LARGE_CHARACTERS_MIN ? this.#small : this.#large;
-    try {
-      return ok(await inTurn(`${actor.kind} ${actor.id}`, () => runImport!(request, text, signal)));
-    } catch (error) {
-      return fail(notMade(zone, messageOf(error)));
-    }
-  }
-
-  async #request(
+  #request(
     { zone, text: _text, include: _include, ...command }: ImportCommand,
     turn: Turn,
     { mayChange = () => turn.actor.kind === 'socket' }: RunOptions,
     sessionKey: Uint8Array,
-  ): Promise<Result<ImportRequest>> {
+    newZoneId: number | undefined,
+  ): ImportRequest {
     const { writer, clock, time, signingClock, recordsPerRrsetMax, hasResolvers = true } = this.#options;
-    const record = writer.zoneByName(zone);
-    const newZoneId = await this.#newZoneId(zone, record, turn);
-    if (!newZoneId.ok) return newZoneId;
     const parent = servedParent(writer, zone)?.record;
     const isChangeable = parent !== undefined && mayChange(nameOf(parent.name));
-    const signed = [record, command.parent === 'delegate' && isChangeable ? parent : undefined];
+    const signed = [writer.zoneByName(zone), command.parent === 'delegate' && isChangeable ? parent : undefined];
     const countedMs = time.nowMs();
-    return ok({
+    return {
       storeDir: writer.dir,
       command,
       zone,
       turn,
-      newZoneId: newZoneId.value,
+      newZoneId: newZoneId ?? writer.nextZoneId(),
       mayChange: isChangeable ? [parent.name] : [],
       secrets: this.#secrets(zone, signed, createSealer(sessionKey, randomBytes)),
       sessionKey,
@@ -280,13 +272,7 @@ export class Imports {
       countedMs,
       writtenByMs: countedMs + WRITTEN_WITHIN_MS,
       signing: signingClock.read(),
-    });
-  }
-
-  /** Reserved: a zone that is made meanwhile must not make the import stale. */
-  async #newZoneId(zone: Name, record: ZoneRecord | undefined, { dryRun }: Turn): Promise<Result<number>> {
-    if (record !== undefined || dryRun === true) return ok(record?.id ?? this.#options.writer.nextZoneId());
-    return await this.#filling.reserve(formatName(zone));
+    };
   }
 
   /** Of the keys that the zone has or gets back, and of those of its parent when that changes with it. */
@@ -338,15 +324,21 @@ function generatesMany(text: string): boolean {
   return ranges.length < lines || records >= IMPORT_APART_GENERATED_MIN;
 }
 
-interface SettledImport {
+const STOPPED = 'it was stopped';
+
+/** What is to be given back at the end of a try. */
+interface Attempt {
+  done?: ImportDone;
+  /** Reserved, when the import makes the zone. */
+  newZoneId?: number | undefined;
+}
+
+/** An import that is ready for its turn. */
+interface MadeImport extends Pick<Attempt, 'newZoneId'>, Pick<ImportDone, 'nodes'>, Pick<ImportRequest, 'writtenByMs'> {
   readonly base: string;
-  readonly request: ImportRequest;
   /** Of the key of the import. */
   readonly sealer: Sealer;
-  readonly made: ImportDone;
-  /** Reserved, when the import makes the zone. */
-  readonly newZoneId: number | undefined;
-  readonly filled: Filled | undefined;
+  readonly made: ImportMade;
 }
 
 function notMade(zone: Name, reason: string): Problem {
@@ -365,13 +357,12 @@ function overtaken(zone: Name): Problem {
 }
 
 /** Runs one at a time; lanes take turns. */
-function oneByOne(): (lane: string, run: () => Promise<ImportDone>) => Promise<ImportDone> {
+function oneByOne(): <T>(lane: string, run: () => Promise<T>) => Promise<T> {
   const queue = new TurnQueue<() => Promise<unknown>>(async (take) => {
     await take()?.();
   });
-  return (lane, run) => {
-    const { promise, resolve, reject } = Promise.withResolvers<ImportDone>();
-    queue.add(lane, () => run().then(resolve, reject));
-    return promise;
-  };
+  return (lane, run) =>
+    new Promise((resolve, reject) => {
+      queue.add(lane, () => run().then(resolve, reject));
+    });
 }
