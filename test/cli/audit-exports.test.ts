@@ -86,6 +86,22 @@ describe('with the public key alone', () => {
     );
   });
 
+  test('RFC 4648 §3.5: a signature in other letters of the same octets is an altered line', async () => {
+    const { lines, verdict } = await bench();
+    const [head] = lines().slice(-1);
+    for (const end of [' ="', '"', 'A=="', '=A"']) {
+      const other = head!.replace(/="}$/, `${end}}`);
+      expect([end, await verdict(lines().with(-1, other))]).toMatchObject([end, { whole: false }]);
+    }
+    // The last letter has four bits that mean nothing.
+    const unused = head!.replace(
+      /(.)=="}$/,
+      (_all, letter: string) => `${String.fromCodePoint(letter.codePointAt(0)! + 1)}=="}`,
+    );
+    expect(unused).not.toBe(head);
+    expect(await verdict(lines().with(-1, unused))).toMatchObject({ whole: false });
+  });
+
   test('an export whose head another key signed is not taken', async () => {
     const { lines } = await bench();
     const other = await bench({ random: (bytes) => new Uint8Array(bytes).fill(7) });

@@ -50,7 +50,10 @@ export function signAuditHead(fields: AuditHeadFields, key: KeyObject, publicKey
 /** Whether `head` was signed by the key. */
 export function isGoodAuditHead(head: SignedAuditHead, publicKey: KeyObject): boolean {
   if (publicKey.asymmetricKeyType !== 'ed25519') return false;
-  return verify(null, signedOctets(head), publicKey, Buffer.from(head.signature, 'base64'));
+  const signature = Buffer.from(head.signature, 'base64');
+  // RFC 4648 §3.5: other texts are read as the same octets; an altered one is not what was given away.
+  if (signature.toString('base64') !== head.signature) return false;
+  return verify(null, signedOctets(head), publicKey, signature);
 }
 
 /** How people and heads name the key. */
