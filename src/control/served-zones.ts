@@ -4,7 +4,7 @@
  */
 import { CHANGESET_LINES_MAX } from '#base/limits/changes.ts';
 import { type Result, ok } from '#base/problem.ts';
-import { type Name, lowerName } from '#dns/name.ts';
+import { type Name, type OwnerKey, lowerName } from '#dns/name.ts';
 import { type Resolver } from '#dns/resolver.ts';
 import { CLASS, type RrType } from '#dns/types.ts';
 import { findAudit } from '#store/audit/entries.ts';
@@ -17,7 +17,7 @@ import { decodeChangeset } from '#zone/changeset-codec.ts';
 import { type Changeset, madeBySigning } from '#zone/changeset.ts';
 import { filterChangeset } from '#zone/history/net-changes.ts';
 import { changesetLines } from '#zone/changeset-text.ts';
-import { type Response, type ZoneSet, lookup, zoneSet } from '#zone/lookup.ts';
+import { type Response, type ServedZone, type ZoneSet, lookup, zoneSetBy } from '#zone/lookup.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type ChangesetText, type ShownRecords } from '#control/api/control.ts';
 import { type ZoneChange, type ZoneDifference, type ZonesApi } from '#control/api/control.ts';
@@ -39,8 +39,8 @@ function shownLines(changeset: Changeset, shown: ShownRecords): ChangesetText {
 
 export class ServedZones implements ZonesApi {
   readonly #reader: StoreReader;
-  /** Of ten thousand zones, not made anew for every look-up. */
-  #zoneSet: { readonly generation: number; readonly zones: ZoneSet } | undefined;
+  /** Of ten thousand zones, a look-up asks for those alone that it needs. */
+  readonly #zones: ZoneSet = zoneSetBy((apexKey) => this.#served(apexKey));
   readonly resolver: Resolver;
 
   /** `outside` answers what is in none of our zones. */
@@ -106,19 +106,14 @@ export class ServedZones implements ZonesApi {
   }
 
   query(name: Name, type: RrType, dnssecOk: boolean): Response {
-    const generation = this.#reader.generation();
-    if (this.#zoneSet?.generation !== generation) this.#zoneSet = { generation, zones: this.#zones() };
-    return lookup(this.#zoneSet.zones, { name, type, class: CLASS.IN }, dnssecOk);
+    return lookup(this.#zones, { name, type, class: CLASS.IN }, dnssecOk);
   }
 
-  #zones(): ZoneSet {
-    const served = this.#reader.zones().filter(({ isCatalog }) => isCatalog !== true);
-    return zoneSet(
-      served.map((record) => ({
-        view: this.#reader.view(record),
-        signed: record.dnssec === 'on',
-        isExpired: record.secondary?.isExpired === true,
-      })),
-    );
+  /** Catalogs are not answered for. */
+  #served(apexKey: OwnerKey): ServedZone | undefined {
+    const record = this.#reader.zoneByKey(apexKey);
+    if (record === undefined || record.isCatalog === true) return undefined;
+    const isExpired = record.secondary?.isExpired === true;
+    return { view: this.#reader.view(record), signed: record.dnssec === 'on', isExpired };
   }
 }

@@ -17,7 +17,7 @@ import { type OwnerKey, formatName, nameOfKey } from '#dns/name.ts';
 
 import { type AuditEvent, appendAudit } from '#store/audit/entries.ts';
 import { AUDIT_REMOVAL, removeAudit } from '#store/audit/chain.ts';
-import { type DocumentWrite, putDocument, removeDocuments } from './documents.ts';
+import { type DocumentWrite, type NoteDue, putDocument, removeDocuments } from '#store/due/documents.ts';
 import { type EventShares } from './event-shares.ts';
 import { type EventWrite, appendEvents } from './events.ts';
 import { dropManaged, noteManagedSince, putManaged } from '#store/history/managed.ts';
@@ -112,6 +112,7 @@ export interface ApplyTools {
   readonly limits: JournalLimits;
   readonly eventsKept: number;
   readonly eventShares: () => EventShares;
+  readonly noteDue: NoteDue;
   /** Called before LMDB writes to the file: at the end, and during a very large write. Throws when space is missing. */
   readonly makeRoom: (written: Written) => void;
 }
@@ -125,7 +126,7 @@ export function applyWrite({ db }: Environment, write: StoreWrite, tools: ApplyT
   const remove = write.zones?.remove ?? [];
   const counts = zoneCounts(db.zones, put, remove, write.filled);
 
-  for (const zoneId of remove) removeZone(db, zoneId);
+  for (const zoneId of remove) removeZone(db, zoneId, tools.noteDue);
   const changes = new ChangeLog(put.map((record) => record.id));
   const { bytes, entries } = applyNodes(db, write.nodes ?? [], counts, changes, makeRoom);
   const zones = put.map((record) => ({ ...record, revision: generation, nodeCount: counts.get(record.id)! }));
@@ -148,7 +149,7 @@ export function applyWrite({ db }: Environment, write: StoreWrite, tools: ApplyT
   }
   for (const each of write.documents ?? []) {
     assert(hasZone(db.zones, each.zoneId), `document of zone ${each.zoneId}, which does not exist`);
-    putDocument(db, each);
+    putDocument(db, each, tools.noteDue);
   }
   for (const token of write.tokens?.put ?? []) db.tokens.putSync(textKey(token.id), encodeJson(token));
   for (const id of write.tokens?.remove ?? []) db.tokens.removeSync(textKey(id));
@@ -276,10 +277,10 @@ function applyNodes(
 }
 
 /** All that a zone has. A batch of keys at a time; LMDB reuses the pages it empties, so its memory stays small too. */
-function removeZone(db: Environment['db'], zoneId: number): void {
+function removeZone(db: Environment['db'], zoneId: number, noteDue: NoteDue): void {
   assert(zoneId > 0, 'zone id 0 is no zone');
   db.zones.removeSync(zoneKey(zoneId));
-  removeDocuments(db, zoneId);
+  removeDocuments(db, zoneId, noteDue);
   for (const database of [db.nodes, db.hashed, db.journal, db.secrets]) {
     for (;;) {
       const range = database.getKeys({ start: zoneKey(zoneId), end: zoneKey(zoneId + 1), limit: REMOVE_BATCH_KEYS_MAX });

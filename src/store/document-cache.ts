@@ -6,7 +6,7 @@
  */
 import { DOCUMENT_CACHE_BYTES_MAX } from '#base/limits/store.ts';
 
-import { documentValue } from './documents.ts';
+import { documentValue } from '#store/due/documents.ts';
 import { type StoreReader } from './reader.ts';
 
 interface Kept<T> {

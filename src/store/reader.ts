@@ -16,7 +16,7 @@ import { type ZoneView } from '#zone/view.ts';
 import { type AuditRecord, type AuditText, readAudit, readAuditText, readHead } from '#store/audit/entries.ts';
 import { type AuditVerdict, readAnchor, verifyAudit } from '#store/audit/chain.ts';
 import { asDamage, checkDataFile } from './data-file.ts';
-import { type DueDocument, documentValue, readDocumentIds, readDocumentOctets, readDue } from './documents.ts';
+import { type DueDocument, documentValue, readDocumentIds, readDocumentOctets, readDue } from '#store/due/documents.ts';
 import { type EventRange, type StoredEvent, eventRange, readEvents } from './events.ts';
 import { StoreFailure, asFolderFailure } from './failure.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
@@ -154,7 +154,11 @@ export class StoreReader {
   }
 
   zoneByName(name: Name): ZoneRecord | undefined {
-    return this.#table.byApex(ownerKey(name))?.record;
+    return this.zoneByKey(ownerKey(name));
+  }
+
+  zoneByKey(apexKey: OwnerKey): ZoneRecord | undefined {
+    return this.#table.byApex(apexKey)?.record;
   }
 
   zoneById(zoneId: number): ZoneRecord | undefined {

@@ -10,7 +10,7 @@
  *   secrets    zone id ‖ id                               sealed octets (seal.ts); zone id 0 belongs to no zone
  *   tokens     id                                         TokenRecord, JSON
  *   recent     generation                                 zones changed in it, and which nodes if they are few, JSON (recent.ts)
- *   documents  zone id ‖ kind ‖ 0 ‖ id                    what is kept beside the records, with when it is due, JSON (documents.ts)
+ *   documents  zone id ‖ kind ‖ 0 ‖ id                    what is kept beside the records, with when it is due, JSON (due/)
  *   due        time in ms (u64) ‖ key in documents        one octet 0: the documents that are due, soonest first
  *   events     id                                         what happened, JSON (events.ts); made when it is missing
  *   hashed     zone id ‖ key of the hashed owner name     the node of an NSEC3 RRset, as in nodes; made when it is missing

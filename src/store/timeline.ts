@@ -1,6 +1,6 @@
 /** The counted time that all waits are measured in, in the store. Not here: how it is counted (lifecycle/timeline.ts). */
 import { type Timeline } from '#lifecycle/timeline.ts';
-import { type DocumentWrite } from './documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { formFailure } from './failure.ts';
 import { hasFields } from './json.ts';
 import { type StoreReader } from './reader.ts';

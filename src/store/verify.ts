@@ -2,11 +2,11 @@
  * Does the store hold what it can hold? Every node is read, checked against its checksum and decoded, every count compared, the audit
  * chain walked. LMDB finds a torn page only when it is used, and not all of them: this finds them before an answer does.
  */
-import { FILLING_KIND } from './documents.ts';
+import { FILLING_KIND } from '#store/due/documents.ts';
 import { INTEGRITY_PROBLEMS_MAX } from '#base/limits/store.ts';
 import { type OwnerKey, formatName, isAtOrBelow, nameLengthAt, nameOfKey, ownerKey, parentKey } from '#dns/name.ts';
 
-import { documentFaults } from './documents.ts';
+import { documentFaults } from '#store/due/documents.ts';
 import { messageOf } from './failure.ts';
 import { journalTotals, readJournal } from './journal.ts';
 import { decodeNode } from './node-codec.ts';

@@ -22,6 +22,8 @@ import { STORE_SLACK_BYTES } from '#base/limits/store.ts';
 import { type CommitOutcome, type StoreWrite, applyWrite, nextZoneId } from './apply.ts';
 import { type AuditVerdict, verifyAudit } from '#store/audit/chain.ts';
 import { asDamage, checkDataFile, damaged, dataFileUse, makeRoom, trimRoom } from './data-file.ts';
+import { type DueDocument } from '#store/due/documents.ts';
+import { DueIndex } from '#store/due/due-index.ts';
 import { type EventShares } from './event-shares.ts';
 import { readEventShares } from './events.ts';
 import { StoreFailure, asFolderFailure, folderFailure, messageOf } from './failure.ts';
@@ -29,32 +31,23 @@ import { type FreeSpace, type WrittenTogether, freeSpace, roomFor, sumOf } from 
 import { fullFailure, isOutOfSpace, mebibytes } from './free-space.ts';
 import { JOURNAL_LIMITS, type JournalLimits } from './journal.ts';
 import { StoreReader } from './reader.ts';
-import { encodeJson } from './json.ts';
-import { readFormat, readKekFile, uuid } from './marks.ts';
-import { type DatabaseName, type FormatMark, type KekChange, LATER_DATABASES, META, STORE_FORMAT, textKey } from './schema.ts';
-import { countOfPolicyHost, kekLabel, readKekChange, settleKek } from '#store/kek/change.ts';
+import { type MakingOptions, openEnvironment } from './open-environment.ts';
+import { type KekChange } from './schema.ts';
+import { countOfPolicyHost, readKekChange, settleKek } from '#store/kek/change.ts';
 import { type ResealSlice, resealSlice } from '#store/kek/change.ts';
 import { type ChangingSealer, type SealLabel, type Sealer, changingSealer, createSealer } from './seal.ts';
-import { type Environment, type Octets, existingDatabase, makeDatabase, openDatabases, openRoot } from './store.ts';
+import { type Environment } from './store.ts';
 import { verifyStore } from './verify.ts';
 import { type LockHolder, type ProcessLock, WRITER_LOCK, acquireLock } from './process-lock.ts';
 
 export type { BesideWrite, CommitOutcome, NodeWrite, SecretWrite, StoreWrite } from './apply.ts';
-export type { DocumentWrite, DueDocument } from './documents.ts';
+export type { DocumentWrite, DueDocument } from '#store/due/documents.ts';
 export type { EventWrite, StoredEvent } from './events.ts';
+export type { FindKek } from './open-environment.ts';
 
-/**
- * Gives the key-encryption key, 32 octets (kek.ts). `lastFile` is where it was when the store was last opened; `isNew`:
- * nothing is sealed under any key yet. Throws when there is no key; the store is unchanged then.
- */
-export type FindKek = (lastFile: string | undefined, isNew: boolean) => Uint8Array;
-
-export interface WriterOptions {
-  readonly kek: Uint8Array | FindKek;
+export interface WriterOptions extends MakingOptions {
   /** Gives the key in a file, of a store whose key-encryption key was changing when its last writer ended. Throws. */
   readonly otherKek?: (file: string) => Uint8Array;
-  readonly random: (bytes: number) => Uint8Array;
-  readonly nowMs: number;
   readonly journal?: JournalLimits;
   /** Of the store's folder; 0700 when absent. */
   readonly folderMode?: number;
@@ -115,6 +108,8 @@ export class StoreWriter extends StoreReader {
   readonly #eventListeners: (() => void)[] = [];
   /** Read from the store when events are written. */
   #eventShares: EventShares | undefined;
+  /** Read from the store when it is asked for, also what the running transaction has written. */
+  #dueIndex: DueIndex | undefined;
   #broken: StoreFailure | undefined;
   #closed = false;
   /** Seals and opens the secrets that the store keeps. */
@@ -180,7 +175,7 @@ export class StoreWriter extends StoreReader {
           this.refresh();
           return outcome;
         } catch (error) {
-          this.#eventShares = undefined;
+          this.#forgetRolledBack();
           throw this.#failure(error);
         }
       }),
@@ -203,8 +198,8 @@ export class StoreWriter extends StoreReader {
       if (group.hasMadeRoom) trimRoom(this.dir);
       this.refresh();
     } catch (error) {
-      // They may have counted what was rolled back, and the zones may be those of generations that are not.
-      this.#eventShares = undefined;
+      // The zones may be those of generations that are not.
+      this.#forgetRolledBack();
       const failure = this.#failure(error);
       if (group.writes.length > 0 && this.#broken === undefined) this.refresh();
       throw failure;
@@ -215,6 +210,18 @@ export class StoreWriter extends StoreReader {
     }
     const hasEvents = group.writes.some(({ events = [] }) => events.length > 0);
     if (hasEvents) for (const listener of this.#eventListeners) listener();
+  }
+
+  /** What is kept in memory may have counted what was rolled back. */
+  #forgetRolledBack(): void {
+    this.#eventShares = undefined;
+    this.#dueIndex = undefined;
+  }
+
+  override due(untilMs: number, limit: number, kind?: string): readonly DueDocument[] {
+    if (kind === undefined) return super.due(untilMs, limit);
+    this.#dueIndex ??= new DueIndex(this.#environment.db, {});
+    return this.#dueIndex.due(kind, untilMs, limit);
   }
 
   /** Inside a transaction. */
@@ -228,6 +235,7 @@ export class StoreWriter extends StoreReader {
       limits: this.#options.journal ?? JOURNAL_LIMITS,
       eventsKept: this.#options.eventsKept ?? EVENTS_KEPT_MAX,
       eventShares: () => (this.#eventShares ??= readEventShares(this.#environment.db.events)),
+      noteDue: (key, dueAtMs) => this.#dueIndex?.set(key, dueAtMs),
       makeRoom: (written) => {
         own = { ...written, commits: 1 };
         if (this.#makeRoom(sumOf(group.written, own), upkeep)) group.hasMadeRoom = true;
@@ -334,66 +342,8 @@ export class StoreWriter extends StoreReader {
   }
 }
 
-interface OpenedEnvironment {
-  readonly environment: Environment;
-  readonly kek: Uint8Array;
-}
-
 /** For a file that was shorter than it should be. Throws STORE_DAMAGED unless nothing is missing from it. */
 function assertWhole(writer: StoreWriter): void {
   const [first] = verifyStore(writer).problems;
   if (first !== undefined) throw damaged(writer.dir, `its file was cut short: ${first}`);
-}
-
-function openEnvironment(dir: string, options: WriterOptions): OpenedEnvironment {
-  const root = openRoot(dir, false);
-  try {
-    const meta = existingDatabase(root, 'meta');
-    const made = meta !== undefined && readFormat(meta, dir) !== undefined;
-    // A foreign LMDB file is left alone; a store of ours whose making was interrupted has at most empty databases.
-    if (!made && (meta === undefined ? root.getKeysCount() : meta.getKeysCount()) > 0)
-      throw new StoreFailure(
-        'STORE_FORMAT',
-        atPath(dir, 'the data directory'),
-        `${dir} holds an LMDB database that is not waxseal's`,
-        'name another data directory',
-      );
-    const lastFile = made ? readKekFile(meta) : undefined;
-    const kek = typeof options.kek === 'function' ? options.kek(lastFile, !made) : options.kek;
-    // Of a complete store nothing is made, so nothing is written.
-    const db = openDatabases((name) => {
-      if (!made) return makeDatabase(root, name);
-      if (!LATER_DATABASES.includes(name)) return existingOrDamaged(root, name, dir);
-      return existingDatabase(root, name) ?? makeDatabase(root, name);
-    });
-    if (!made) makeStore(root, db, { ...options, kek });
-    return { environment: { dir, root, db }, kek };
-  } catch (error) {
-    void root.close();
-    throw error;
-  }
-}
-
-function existingOrDamaged(root: Environment['root'], name: DatabaseName, dir: string): Octets {
-  const database = existingDatabase(root, name);
-  if (database === undefined) throw damaged(dir, `its database "${name}" is missing`);
-  return database;
-}
-
-/** The first transaction. */
-function makeStore(
-  root: Environment['root'],
-  { meta }: Environment['db'],
-  { kek, random, nowMs }: Pick<WriterOptions, 'random' | 'nowMs'> & { readonly kek: Uint8Array },
-): void {
-  const installation = uuid(random(16));
-  const check = createSealer(kek, random).seal(kekLabel(installation), Buffer.from('waxseal'));
-  root.transactionSync(() => {
-    meta.putSync(textKey(META.INSTALLATION), encodeJson(installation));
-    meta.putSync(textKey(META.KEK_CHECK), encodeJson(Buffer.from(check).toString('base64')));
-    meta.putSync(textKey(META.GENERATION), encodeJson(0));
-    meta.putSync(textKey(META.NEXT_ZONE), encodeJson(1));
-    meta.putSync(textKey(META.CLOCK), encodeJson(nowMs));
-    meta.putSync(textKey(META.FORMAT), encodeJson({ product: 'waxseal', version: STORE_FORMAT, createdAtMs: nowMs } satisfies FormatMark));
-  });
 }

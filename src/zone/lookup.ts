@@ -28,7 +28,7 @@ import { type ServedZone, type ZoneSet } from './served.ts';
 import { type NodeRrset, type ZoneNode, rrsetOf } from './view.ts';
 
 export type { Step } from './lookup-draft.ts';
-export { type ServedZone, type ZoneSet, zoneSet } from './served.ts';
+export { type ServedZone, type ZoneSet, zoneSet, zoneSetBy } from './served.ts';
 
 /** An answer, and why it is that answer. */
 export interface Response extends MessageContent {

@@ -24,9 +24,14 @@ export interface ZoneSet {
 /** A set of zones with distinct apexes. */
 export function zoneSet(zones: readonly ServedZone[]): ZoneSet {
   const byApex = new Map(zones.map((zone) => [zone.view.apexKey, zone]));
+  return zoneSetBy((apexKey) => byApex.get(apexKey));
+}
+
+/** The zones that `zoneAt` gives by their apexes; it is asked for the names that are looked for, and those above. */
+export function zoneSetBy(zoneAt: (apexKey: OwnerKey) => ServedZone | undefined): ZoneSet {
   const find = (key: OwnerKey): ServedZone | undefined => {
     for (let at = key; ; at = parentKey(at)) {
-      const zone = byApex.get(at);
+      const zone = zoneAt(at);
       if (zone !== undefined || at === '') return zone;
     }
   };

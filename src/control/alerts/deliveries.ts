@@ -15,7 +15,7 @@ import {
   deliveryWrite,
   readDeliveries,
 } from '#store/alerts/deliveries.ts';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type TestedTarget } from '#control/api/alerts.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';

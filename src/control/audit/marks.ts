@@ -3,7 +3,7 @@
  * wall time, which may have been wrong.
  * Not here: what is done with them (retention.ts), counted time (lifecycle/timeline.ts).
  */
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { hasFields, isArrayOf } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

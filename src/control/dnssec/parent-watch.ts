@@ -12,10 +12,11 @@ import {
 } from '#base/limits/dnssec.ts';
 import { atZone } from '#base/place.ts';
 import { type Problem, problem } from '#base/problem.ts';
-import { type Name, nameOf } from '#dns/name.ts';
+import { type Name, formatName, nameOf } from '#dns/name.ts';
 import { type KeyPolicy } from '#dnssec/key-policy.ts';
 import { type RolloverState, rolloversOf } from '#dnssec/rollover/state.ts';
 import { type ZoneRecord, isSignedHere } from '#store/schema.ts';
+import { DueTimes } from '#store/due/due-times.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { formatTime } from '#lifecycle/timeline.ts';
 import { type ParentLook, type ParentServers, judgeDs } from './parent.ts';
@@ -28,74 +29,94 @@ export function watchEveryMs({ parentPropagationSeconds }: KeyPolicy): number {
 
 export interface ParentWatchOptions {
   readonly writer: StoreWriter;
-  readonly parents: ParentServers;
   readonly policyOf: (record: ZoneRecord) => KeyPolicy;
   /** Counted time. */
   readonly nowMs: () => number;
 }
 
 interface Watched {
-  readonly text: string;
-  readonly name: Name;
-  readonly everyMs: number;
-  readonly firstMs: number;
+  /** As it was when it was last listed; undefined: it was not yet. */
+  readonly record?: ZoneRecord;
+  /** Of the last look since the start, counted time. */
+  readonly lookedMs?: number;
 }
 
-/** Which zones' parents are to be looked at, kept in memory: after a start all of them are, one after the other. */
+/**
+ * Which zones' parents are to be looked at, kept in memory: after a start all of them are, one after the other. The
+ * next time is asked for at each change, so no other zone is looked at for it.
+ */
 export class ParentWatch {
   readonly #options: ParentWatchOptions;
   readonly #startedMs: number;
   #generation: number | undefined;
   #listedMs = -Infinity;
-  #zones: readonly Watched[] = [];
+  /** By the zone's name. */
+  readonly #zones = new Map<string, Watched>();
+  /** When the next look is due, by the zone's name. */
+  readonly #times = new DueTimes();
 
   constructor(options: ParentWatchOptions) {
     this.#options = options;
     this.#startedMs = options.nowMs();
   }
 
-  isDue(zone: Name, policy: KeyPolicy): boolean {
-    const { parents, nowMs } = this.#options;
-    return nowMs() - parents.lookedMs(zone) >= watchEveryMs(policy);
+  /** True also of one that was not looked at since the start, though its turn has not come. */
+  isDue(zone: Name): boolean {
+    this.#list();
+    const name = formatName(zone);
+    const isLooked = this.#zones.get(name)?.lookedMs !== undefined;
+    return !isLooked || this.#times.get(name)! <= this.#options.nowMs();
   }
 
-  /** Zones that are due at `untilMs`, `limit` at most. */
+  /** The zone's parent is looked at now, whatever for. */
+  looked(zone: Name, policy: KeyPolicy): void {
+    const name = formatName(zone);
+    const lookedMs = this.#options.nowMs();
+    this.#zones.set(name, { ...this.#zones.get(name), lookedMs });
+    this.#times.set(name, lookedMs + watchEveryMs(policy));
+  }
+
+  /** Zones that are due at `untilMs`, `limit` at most, soonest first. */
   due(untilMs: number, limit: number): readonly Name[] {
-    const found: Name[] = [];
-    for (const each of this.#watched()) {
-      if (found.length >= limit) break;
-      if (this.#nextMs(each) <= untilMs) found.push(each.name);
-    }
-    return found;
+    this.#list();
+    return this.#times.until(untilMs, limit).map((name) => nameOf(name));
   }
 
   nextDueMs(): number | undefined {
-    const next = this.#watched().reduce((first, each) => Math.min(first, this.#nextMs(each)), Infinity);
-    return Number.isFinite(next) ? next : undefined;
+    this.#list();
+    return this.#times.firstMs();
   }
 
-  #nextMs({ name, everyMs, firstMs }: Watched): number {
-    const lookedMs = this.#options.parents.lookedMs(name);
-    return Number.isFinite(lookedMs) ? lookedMs + everyMs : firstMs;
-  }
-
-  /** Read again only when the store has changed, and now and then. */
-  #watched(): readonly Watched[] {
-    const { writer, policyOf, nowMs } = this.#options;
+  /** Again only when the store has changed, and now and then; of zones that are as they were, nothing is read. */
+  #list(): void {
+    const { writer, nowMs } = this.#options;
     const generation = writer.generation();
     const isFresh = generation === this.#generation || nowMs() - this.#listedMs < PARENT_WATCH_LIST_MS;
-    if (isFresh) return this.#zones;
+    if (isFresh) return;
     const firstMs = Number.isFinite(this.#listedMs) ? nowMs() : this.#startedMs;
     this.#generation = generation;
     this.#listedMs = nowMs();
-    const before = new Map(this.#zones.map((each) => [each.text, each.firstMs]));
     const signed = writer.zones().filter((each) => isSignedHere(each) && each.name !== '.');
-    this.#zones = signed.map((record, at) => {
-      const name = nameOf(record.name);
-      const first = before.get(record.name) ?? firstMs + (at + 1) * PARENT_WATCH_EACH_MS;
-      return { text: record.name, name, everyMs: watchEveryMs(policyOf(record)), firstMs: first };
-    });
-    return this.#zones;
+    signed.forEach((record, at) => this.#take(record, firstMs + (at + 1) * PARENT_WATCH_EACH_MS));
+    if (this.#zones.size === signed.length) return;
+    const names = new Set(signed.map(({ name }) => name));
+    for (const name of this.#zones.keys()) if (!names.has(name)) this.#drop(name);
+  }
+
+  #take(record: ZoneRecord, firstMs: number): void {
+    const { name } = record;
+    const before = this.#zones.get(name);
+    if (before?.record === record) return;
+    const lookedMs = before?.lookedMs;
+    this.#zones.set(name, { ...before, record });
+    // It may have another policy than before.
+    if (lookedMs !== undefined) this.#times.set(name, lookedMs + watchEveryMs(this.#options.policyOf(record)));
+    else if (this.#times.get(name) === undefined) this.#times.set(name, firstMs);
+  }
+
+  #drop(name: string): void {
+    this.#zones.delete(name);
+    this.#times.delete(name);
   }
 }
 

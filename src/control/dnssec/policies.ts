@@ -12,7 +12,7 @@ import {
 import { atField } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { DEFAULT_POLICY_NAME, KEY_POLICY, type KeyPolicy, isPolicyName } from '#dnssec/key-policy.ts';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import {
   acceptedClockWrite,
   freezeWrite,

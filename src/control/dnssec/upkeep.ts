@@ -50,10 +50,9 @@ export function dnssecUpkeep(options: DnssecUpkeepOptions): DueSource {
   const { writer, funnel, run, alert } = options;
   const alarms = new ParentAlarms(alert);
   const stored = dueZones(writer, DNSSEC_KIND);
-  const { steps, parents, time } = options;
+  const { steps, time } = options;
   const watch = new ParentWatch({
     writer,
-    parents,
     policyOf: (record) => steps.policyOf(record),
     nowMs: () => time.nowMs(),
   });
@@ -124,8 +123,9 @@ async function lookUp(
   const isFast = nowMs - parents.lookedMs(zone.view.apex) >= parentEveryMs(policy);
   const isDue = steps.preview(zone).checks.some(({ what, dueMs }) => what === 'ds' && (dueMs <= nowMs || isFast));
   const isUnknown = underWay.length > 0 && parents.places(record === undefined ? name : zone.view.apex).length === 0;
-  if (!isDue && !isBeginning && !isUnknown && !watch.isDue(zone.view.apex, policy)) return [];
+  if (!isDue && !isBeginning && !isUnknown && !watch.isDue(zone.view.apex)) return [];
   parents.noteLook(zone.view.apex, nowMs);
+  watch.looked(zone.view.apex, policy);
   return parents.look(zone.view.apex, policy.parentServers);
 }
 

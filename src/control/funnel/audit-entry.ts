@@ -12,7 +12,7 @@ import { type Rrset } from '#dns/rrset.ts';
 import { TYPE } from '#dns/types.ts';
 import { type AuditActor, type AuditDigest, type AuditEvent } from '#store/audit/entries.ts';
 import { type AuditObjectChange, type AuditZoneChange } from '#store/audit/entries.ts';
-import { type DocumentValue } from '#store/documents.ts';
+import { type DocumentValue } from '#store/due/documents.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { encodeChangeset } from '#zone/changeset-codec.ts';
 import { type Changeset, madeBySigning, withSoaSerial } from '#zone/changeset.ts';

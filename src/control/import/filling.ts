@@ -8,7 +8,7 @@ import { setImmediate as pause } from 'node:timers/promises';
 import { type Clock } from '#base/clock.ts';
 import { IMPORT_SLICE_NODES, IMPORT_SWEEP_NODES } from '#base/limits/changes.ts';
 import { type Result, fail, ok } from '#base/problem.ts';
-import { FILLING_KIND } from '#store/documents.ts';
+import { FILLING_KIND } from '#store/due/documents.ts';
 import { type BesideWrite, type DocumentWrite, type NodeWrite, type StoreWriter } from '#store/writer.ts';
 import { type Actor } from '#control/api/control.ts';
 import { type Decision } from '#control/commands/decision.ts';

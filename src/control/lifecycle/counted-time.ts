@@ -4,7 +4,7 @@
  */
 import { type Clock } from '#base/clock.ts';
 import { type ClockReading, type Timeline, advanceTimeline } from '#lifecycle/timeline.ts';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { timelineWrite } from '#store/timeline.ts';
 
 /** How long the machine has been up, and since which start. */

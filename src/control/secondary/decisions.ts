@@ -6,7 +6,7 @@ import { atZone } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { nameOf } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type CheckedState, checkedWrite } from '#store/transfer/primaries.ts';

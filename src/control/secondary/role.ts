@@ -12,7 +12,7 @@ import { type Problem, type Result, fail, ok, problem, warning } from '#base/pro
 import { formatName, nameOf } from '#dns/name.ts';
 import { type Serial, addSerial, isNewer } from '#dns/serial.ts';
 import { firstEnd } from '#dnssec/presigned.ts';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { readMailDocument } from '#store/mail/policy.ts';
 import { readMembership } from '#store/transfer/followed-catalogs.ts';

@@ -11,7 +11,7 @@ import { type Result, ok } from '#base/problem.ts';
 import { type Actor } from '#control/api/control.ts';
 import { type KeptAnswersApi, type KeyedRequest, type KnownRequest } from '#control/api/kept-answers.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { hasFields } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

@@ -3,7 +3,7 @@
  * and up to which event of the journal alerts were taken in. Checked when it is read.
  * Not here: when an alert begins and ends (control/alerts/book.ts).
  */
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { hasFields } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

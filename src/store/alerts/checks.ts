@@ -2,7 +2,7 @@
  * What the checks of a zone from outside have found so far, as far as the next one needs it to tell what is new.
  * Not here: what follows from it (control/outside-checks/drift.ts).
  */
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { documentOrFailure } from './alerts.ts';
 import { hasFields, isArrayOf, isString } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

@@ -3,7 +3,7 @@
  * ends. Each is due at its next try, in counted time.
  * Not here: sending (control/alerts/deliveries.ts).
  */
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { type Whole, readWhole } from './alerts.ts';
 import { hasFields } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

@@ -6,7 +6,7 @@
 import { type Alias, type AliasWatch, aliasKey } from '#zone/alias/alias.ts';
 import { type OwnerKey } from '#dns/name.ts';
 import { DocumentCache } from '#store/document-cache.ts';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { hasFields, isArrayOf } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

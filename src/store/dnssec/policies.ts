@@ -6,7 +6,7 @@
 import { DEFAULT_POLICY_NAME, KEY_POLICY, type KeyPolicy, isKeyPolicy } from '#dnssec/key-policy.ts';
 import { type Hold } from '#lifecycle/state.ts';
 import { DocumentCache } from '#store/document-cache.ts';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { hasFields } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

@@ -6,7 +6,7 @@
 import { ROLLOVER_KINDS } from '#dnssec/rollover/machine.ts';
 import { NO_ROLLOVERS, type RolloverState } from '#dnssec/rollover/state.ts';
 import { DocumentCache } from '#store/document-cache.ts';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { hasFields, isArrayOf, isNumber, isString } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

@@ -4,7 +4,7 @@
  * not bring back an old key or challenge. A document for each such change, which goes with the change's entry.
  * Not here: the journal (store/journal.ts), undoing (control/zone/rollback.ts).
  */
-import { type DocumentTables, documentKey, putDocument } from '#store/documents.ts';
+import { type DocumentTables, documentKey, putDocument } from '#store/due/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { hasFields, isArrayOf } from '#store/json.ts';
 

@@ -6,7 +6,7 @@ import { type EvidenceTold } from '#mail/bimi/evidence-end.ts';
 import { type BimiUpload } from '#mail/bimi/files.ts';
 import { isHostedFileName } from '#mail/bimi/hosted-file.ts';
 import { DocumentCache } from '#store/document-cache.ts';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { hasFields, isString } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

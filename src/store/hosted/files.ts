@@ -4,7 +4,7 @@
  * Not here: which files are served and for how long (mail/bimi/files.ts), which were uploaded (bimi-uploads.ts).
  */
 import { hasItsName, isHostedFileName } from '#mail/bimi/hosted-file.ts';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { isString } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

@@ -3,7 +3,7 @@
  * Not here: what a look finds (mail/dane/watch.ts).
  */
 import { type DaneWatch } from '#mail/dane/watch.ts';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { hasFields, isArrayOf, isString } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

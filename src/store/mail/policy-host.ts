@@ -3,7 +3,7 @@
  * another configuration wakes every zone with a mail policy.
  * Not here: what zones publish of it (mail/hosting/host-record.ts), waking them (control/mail/upkeep.ts).
  */
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { isString } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

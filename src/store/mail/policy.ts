@@ -9,7 +9,7 @@ import { type MailPolicy } from '#mail/mail-policy.ts';
 import { type MailPolicyDocument, checkPolicyDocument } from '#mail/policy/schema.ts';
 import { settlePolicy } from '#mail/settle.ts';
 import { DocumentCache } from '#store/document-cache.ts';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type ZoneRecord } from '#store/schema.ts';

@@ -6,7 +6,7 @@ import { type TlsBook, newBook } from '#mail/reports/book.ts';
 import { type DmarcBook, type OldDmarcBook, newDmarcBook, upgradeDmarcBook } from '#mail/reports/dmarc-book.ts';
 import { type MailReports } from '#mail/reports/evidence.ts';
 import { DocumentCache } from '#store/document-cache.ts';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { hasFields } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

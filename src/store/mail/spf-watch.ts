@@ -6,7 +6,7 @@
 import { type Place, WHOLE, atRrset, formatPlace } from '#base/place.ts';
 import { type Problem } from '#base/problem.ts';
 import { type SpfWatch } from '#mail/spf/upkeep.ts';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { hasFields } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

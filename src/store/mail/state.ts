@@ -7,7 +7,7 @@
 import { type DkimState } from '#mail/dkim/lifecycle.ts';
 import { type MailState } from '#mail/state.ts';
 import { DocumentCache } from '#store/document-cache.ts';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { isArrayOf, isString } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

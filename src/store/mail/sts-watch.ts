@@ -3,7 +3,7 @@
  * Not here: what a look finds (mail/mta-sts/watch.ts).
  */
 import { type StsWatch } from '#mail/mta-sts/watch.ts';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { hasFields } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

@@ -3,7 +3,7 @@
  * Without them Terraform plans the same change for ever.
  * Not here: what the words may be (admin/powerdns/zone-body.ts).
  */
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { hasFields } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

@@ -5,7 +5,7 @@
  * Not here: making accounts (control/certificate/accounts.ts).
  */
 import { createHash } from 'node:crypto';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { hasFields } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

@@ -7,7 +7,7 @@
  */
 import { CERTIFICATE_MACHINE } from '#certificate/machine.ts';
 import { type CertificatesState } from '#certificate/state.ts';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { hasFields, isArrayOf, isString } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

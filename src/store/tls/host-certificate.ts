@@ -4,7 +4,7 @@
  * thousands of hosts reads the one that a handshake asks for. Chain and key change in one transaction.
  * Not here: how a certificate is got (control/certificate/), when it is renewed (certificate/), serving (policy-host/).
  */
-import { type DocumentWrite, documentValue } from '#store/documents.ts';
+import { type DocumentWrite, documentValue } from '#store/due/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { hasFields } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

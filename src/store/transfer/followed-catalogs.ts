@@ -4,7 +4,7 @@
  * Not here: the members that a catalog lists (transfer/catalog-content.ts), what follows from them (control/catalog/).
  */
 import { DocumentCache } from '#store/document-cache.ts';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { hasFields, isArrayOf, isString } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

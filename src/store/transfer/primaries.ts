@@ -3,7 +3,7 @@
  * Not here: that the zone is a secondary one (store/schema.ts, SecondaryRole), changing the list (control/secondary/).
  */
 import { DocumentCache } from '#store/document-cache.ts';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { hasFields, isArrayOf, isTexts } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

@@ -3,7 +3,7 @@
  * Not here: which of them a transfer is granted (transfer/secondary-grants.ts), changing them (control/transfer/).
  */
 import { DocumentCache } from '#store/document-cache.ts';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { formFailure } from '#store/failure.ts';
 import { hasFields, isArrayOf, isTexts } from '#store/json.ts';
 import { type StoreReader } from '#store/reader.ts';

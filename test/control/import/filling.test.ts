@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { WHOLE } from '#base/place.ts';
 import { problem } from '#base/problem.ts';
 import { StoreFailure } from '#store/failure.ts';
-import { FILLING_KIND } from '#store/documents.ts';
+import { FILLING_KIND } from '#store/due/documents.ts';
 import { verifyStore } from '#store/verify.ts';
 import { nameOf } from '#dns/name.ts';
 import { IMPORT_SLICE_NODES } from '#base/limits/changes.ts';

@@ -9,7 +9,7 @@ import {
   signalOwnersWrite,
   takenRequestWrite,
 } from '#store/delegation/delegations.ts';
-import { type DocumentWrite } from '#store/documents.ts';
+import { type DocumentWrite } from '#store/due/documents.ts';
 import { auditEvent } from '../../support/temporary-store.ts';
 import { temporaryControl } from '../../support/temporary-control.ts';
 

@@ -1,11 +1,15 @@
 /** Documents beside the records, and the table of what is due: one transaction, one truth. */
 import { expect, test } from 'vitest';
 import { verifyStore } from '#store/verify.ts';
-import { auditEvent, nodeWrite, temporaryStore, zoneRecord } from '../support/temporary-store.ts';
+import { auditEvent, nodeWrite, temporaryStore, zoneRecord } from '../../support/temporary-store.ts';
 
 async function storeWithZone() {
   const { writer } = temporaryStore();
-  await writer.commit({ audit: auditEvent(), zones: { put: [zoneRecord(1, 'example.')] }, nodes: [nodeWrite(1, 'example.')] });
+  await writer.commit({
+    audit: auditEvent(),
+    zones: { put: [zoneRecord(1, 'example.')] },
+    nodes: [nodeWrite(1, 'example.')],
+  });
   return writer;
 }
 
@@ -20,7 +24,10 @@ const state = (value: unknown, dueAtMs?: number) => ({
 test('a document is due once, at its last time, and leaves revision and audit log alone', async () => {
   const writer = await storeWithZone();
   const [before, entries] = [writer.zoneById(1)!.revision, writer.audit(100).length];
-  await writer.commit({ audit: { atMs: 1 }, documents: [state({ a: 1 }, 5000), { zoneId: 0, kind: 'time', id: 'time', value: 7 }] });
+  await writer.commit({
+    audit: { atMs: 1 },
+    documents: [state({ a: 1 }, 5000), { zoneId: 0, kind: 'time', id: 'time', value: 7 }],
+  });
   await writer.commit({ audit: { atMs: 2 }, documents: [state({ a: 2 }, 9000.2)] });
   expect(writer.document(1, 'mail', 'state')).toEqual({ a: 2 });
   expect(writer.due(9000, 10)).toEqual([]);
@@ -53,7 +60,9 @@ test('soonest first, over zones and kinds; a zone that goes takes its documents 
 test('a document of a zone that does not exist undoes the whole commit', async () => {
   const writer = await storeWithZone();
   const generation = writer.generation();
-  await expect(writer.commit({ audit: auditEvent(), documents: [state(1), { ...state(1), zoneId: 9 }] })).rejects.toThrow('does not exist');
+  await expect(
+    writer.commit({ audit: auditEvent(), documents: [state(1), { ...state(1), zoneId: 9 }] }),
+  ).rejects.toThrow('does not exist');
   expect(writer.generation()).toBe(generation);
   expect(writer.document(1, 'mail', 'state')).toBeUndefined();
 });

@@ -7,11 +7,11 @@
  */
 import { assert } from '#base/assert.ts';
 
-import { decodeJson, encodeJson, hasFields } from './json.ts';
-import { numberKey, numberOfKey, textKey, zoneIdOfKey, zoneKey } from './schema.ts';
-import { type Octets, type ReadOptions } from './store.ts';
+import { decodeJson, encodeJson, hasFields } from '#store/json.ts';
+import { numberKey, numberOfKey, textKey, zoneIdOfKey, zoneKey } from '#store/schema.ts';
+import { type Octets, type ReadOptions } from '#store/store.ts';
 
-interface DocumentPlace {
+export interface DocumentPlace {
   /** 0 when it belongs to no zone. */
   readonly zoneId: number;
   readonly kind: string;
@@ -66,17 +66,28 @@ export function documentKey(zoneId: number, kind: string, id: string): Buffer {
 }
 
 function dueKey(dueAtMs: number, key: Uint8Array): Buffer {
-  return Buffer.concat([numberKey(Math.max(0, Math.ceil(dueAtMs))), key]);
+  return Buffer.concat([numberKey(tableMs(dueAtMs)), key]);
 }
 
+/** The time as the table has it: whole milliseconds, never before the document says. */
+export function tableMs(dueAtMs: number): number {
+  return Math.max(0, Math.ceil(dueAtMs));
+}
+
+/** Called with a document's key and its new time, undefined when it has none any more. */
+export type NoteDue = (key: Uint8Array, dueAtMs: number | undefined) => void;
+
 /** Inside a transaction: writes the document and moves its entry in the table. */
-export function putDocument({ documents, due }: DocumentTables, write: DocumentWrite): void {
+export function putDocument({ documents, due }: DocumentTables, write: DocumentWrite, note?: NoteDue): void {
   const key = documentKey(write.zoneId, write.kind, write.id);
   const before = readEnvelope(documents, key, {});
   if ('wakeAtMs' in write && before === undefined) return;
   const { value, dueAtMs } =
-    'wakeAtMs' in write ? { value: before?.value, dueAtMs: Math.min(write.wakeAtMs, before?.dueAtMs ?? write.wakeAtMs) } : write;
+    'wakeAtMs' in write
+      ? { value: before?.value, dueAtMs: Math.min(write.wakeAtMs, before?.dueAtMs ?? write.wakeAtMs) }
+      : write;
   if (before?.dueAtMs !== undefined) due.removeSync(dueKey(before.dueAtMs, key));
+  if (before?.dueAtMs !== undefined || dueAtMs !== undefined) note?.(key, dueAtMs);
   if (value === null) {
     assert(dueAtMs === undefined, 'a document that is removed is not due');
     documents.removeSync(key);
@@ -87,11 +98,14 @@ export function putDocument({ documents, due }: DocumentTables, write: DocumentW
 }
 
 /** Inside a transaction: all documents of a zone, and what was due of them. */
-export function removeDocuments({ documents, due }: DocumentTables, zoneId: number): void {
+export function removeDocuments({ documents, due }: DocumentTables, zoneId: number, note?: NoteDue): void {
   const entries = [...documents.getRange({ start: zoneKey(zoneId), end: zoneKey(zoneId + 1) })];
   for (const { key, value } of entries) {
     const { dueAtMs } = decodeJson(value, 'a document', isEnvelope);
-    if (dueAtMs !== undefined) due.removeSync(dueKey(dueAtMs, key));
+    if (dueAtMs !== undefined) {
+      due.removeSync(dueKey(dueAtMs, key));
+      note?.(key, undefined);
+    }
     documents.removeSync(key);
   }
 }
@@ -134,23 +148,28 @@ export function readDue(
 ): DueDocument[] {
   const end = numberKey(Math.max(0, Math.floor(untilMs)) + 1);
   const found: DueDocument[] = [];
-  for (const key of due.getKeys({ end, ...read })) {
+  for (const at of due.getKeys({ end, ...read })) {
     if (found.length >= limit) break;
-    const entry = dueOfKey(key);
-    if (kind === undefined || entry.kind === kind) found.push(entry);
+    const place = documentOfKey(at.subarray(DUE_HEAD_BYTES));
+    if (kind === undefined || place.kind === kind) found.push({ dueAtMs: numberOfKey(at), ...place });
   }
   return found;
 }
 
-function dueOfKey(key: Uint8Array): DueDocument {
-  const rest = Buffer.from(key.subarray(DUE_HEAD_BYTES));
-  const text = rest.toString('latin1', 4);
+/** What `documentKey` made the key of. */
+export function documentOfKey(key: Uint8Array): DocumentPlace {
+  const octets = Buffer.from(key);
+  const text = octets.toString('latin1', 4);
   const at = text.indexOf('\0');
-  return { dueAtMs: numberOfKey(key), zoneId: zoneIdOfKey(rest), kind: text.slice(0, at), id: text.slice(at + 1) };
+  return { zoneId: zoneIdOfKey(octets), kind: text.slice(0, at), id: text.slice(at + 1) };
 }
 
 /** Where documents and table disagree. */
-export function documentFaults({ documents, due }: DocumentTables, read: ReadOptions, report: (where: string, what: string) => void): void {
+export function documentFaults(
+  { documents, due }: DocumentTables,
+  read: ReadOptions,
+  report: (where: string, what: string) => void,
+): void {
   const entries = new Set([...due.getKeys({ ...read })].map((key) => Buffer.from(key).toString('latin1')));
   for (const { key, value } of documents.getRange({ ...read })) {
     const where = `document ${Buffer.from(key).toString('latin1', 4).replace('\0', '/')} of zone id ${zoneIdOfKey(key)}`;
