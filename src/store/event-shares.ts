@@ -5,6 +5,7 @@
  * Not here: the journal itself (events.ts).
  */
 import { assert } from '#base/assert.ts';
+import { DueTimes } from '#store/due/due-times.ts';
 
 export interface DroppedEvent {
   readonly id: number;
@@ -18,8 +19,8 @@ const NO_ZONE = '';
 export class EventShares {
   /** Ids that are kept of each zone, oldest first. */
   readonly #ids = new Map<string, number[]>();
-  /** Zones by how many events they have. */
-  readonly #zones = new Map<number, Set<string>>();
+  /** Zones by how many events they have, each in the order of their oldest: ten thousand may have equally many. */
+  readonly #zones = new Map<number, DueTimes>();
   #size = 0;
   #largest = 0;
 
@@ -32,8 +33,8 @@ export class EventShares {
     const ids = this.#ids.get(zone) ?? [];
     const previous = ids.at(-1);
     this.#ids.set(zone, ids);
-    this.#move(zone, ids.length, ids.length + 1);
     ids.push(id);
+    this.#move(zone, ids.length - 1, ids);
     this.#size += 1;
     this.#largest = Math.max(this.#largest, ids.length);
     return previous;
@@ -41,31 +42,26 @@ export class EventShares {
 
   /** Which event goes. Asserts that there is one. */
   drop(): DroppedEvent {
-    let zone = NO_ZONE;
-    let oldest = Infinity;
-    for (const each of this.#zones.get(this.#largest) ?? []) {
-      const id = this.#ids.get(each)![0]!;
-      if (id >= oldest) continue;
-      oldest = id;
-      zone = each;
-    }
-    const ids = this.#ids.get(zone);
-    assert(ids !== undefined, 'no event to drop');
-    ids.shift();
-    this.#move(zone, ids.length + 1, ids.length);
+    const [zone] = this.#zones.get(this.#largest)?.until(Infinity, 1) ?? [];
+    const ids = zone === undefined ? undefined : this.#ids.get(zone);
+    assert(zone !== undefined && ids !== undefined, 'no event to drop');
+    const id = ids.shift()!;
+    this.#move(zone, ids.length + 1, ids);
     if (ids.length === 0) this.#ids.delete(zone);
     this.#size -= 1;
     if (!this.#zones.has(this.#largest)) this.#largest -= 1;
-    return { id: oldest, isOnly: ids.length === 0 };
+    return { id, isOnly: ids.length === 0 };
   }
 
-  #move(zone: string, from: number, to: number): void {
+  /** The zone had `from` events, and has those with `ids` now. */
+  #move(zone: string, from: number, ids: readonly number[]): void {
     const before = this.#zones.get(from);
     before?.delete(zone);
     if (before?.size === 0) this.#zones.delete(from);
-    if (to === 0) return;
-    const after = this.#zones.get(to);
-    if (after === undefined) this.#zones.set(to, new Set([zone]));
-    else after.add(zone);
+    const [oldest] = ids;
+    if (oldest === undefined) return;
+    const after = this.#zones.get(ids.length) ?? new DueTimes();
+    this.#zones.set(ids.length, after);
+    after.set(zone, oldest);
   }
 }

@@ -8,6 +8,8 @@ export const LIFECYCLE_ROUNDS_MAX = 32;
 export const LIFECYCLE_FIRST_CHECKS_MS = 2000;
 /** By then a step is committed: what it could not know yet (its serial), or was not given (new keys), is there. */
 export const LIFECYCLE_SETTLE_MS = 1000;
+/** Steps in which Linux tells how long it has been up. */
+export const UPTIME_STEP_MS = 10;
 /** Work that was not possible, or a step that left errors, is tried again after this. */
 export const LIFECYCLE_RETRY_MS = 60_000;
 /** The scheduler looks at least this often: a due time that another process wrote is never far away. */

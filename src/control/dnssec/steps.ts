@@ -42,6 +42,7 @@ import { type OutsideWitnesses, lookPlaces } from '#control/outside/evidence.ts'
 import { newZoneKey } from '#control/signing/keys.ts';
 import { type Exposure } from './emergency.ts';
 import { type ParentServers } from './parent.ts';
+import { longestTtlMs } from './longest-ttl.ts';
 
 export interface DnssecStepsOptions {
   readonly writer: StoreWriter;
@@ -217,7 +218,7 @@ export class DnssecSteps {
     const { keyTtlSeconds, propagationSeconds, parentPropagationSeconds, parentDsTtlSeconds } = this.policyOf(record);
     const lagMs = propagationSeconds * 1000;
     const keysMs = Math.max(cachedUntilMs(ttls, 'dnskey', nowMs), nowMs + keyTtlSeconds * 1000);
-    const zoneMs = nowMs + Math.max(longestTtlMs(view), goneTtlMs(record, nowMs));
+    const zoneMs = nowMs + Math.max(longestTtlMs({ record, view }), goneTtlMs(record, nowMs));
     const unknownMs = ttls['ds'] === undefined ? (parentDsTtlSeconds ?? DS_TTL_SECONDS_UNKNOWN) * 1000 : 0;
     const dsMs = Math.max(cachedUntilMs(ttls, 'ds', nowMs), nowMs + (dsTtlSeconds ?? 0) * 1000);
     const seenMs = dsTtlSeconds === undefined ? Math.max(dsMs, nowMs + unknownMs) : dsMs;
@@ -265,7 +266,7 @@ export class DnssecSteps {
       isShared: isSharedZone(record),
       serial: record.serial,
       observations,
-      cachedMs: () => Math.max(longestTtlMs(view), goneTtlMs(record, facts.nowMs)),
+      cachedMs: () => Math.max(longestTtlMs({ record, view }), goneTtlMs(record, facts.nowMs)),
       ...(begin === undefined ? {} : { begin }),
       ...(dsTtlSeconds === undefined ? {} : { dsTtlSeconds }),
     };
@@ -383,12 +384,6 @@ function isDangerous({ wait }: { readonly wait: string }): boolean {
 
 function isSharedZone(record: ZoneRecord | undefined): boolean {
   return (record?.foreignKeys ?? []).length > 0;
-}
-
-function longestTtlMs(view: ZoneView): number {
-  let longest = 0;
-  for (const { rrsets } of view.ascend(view.apexKey)) for (const { ttl } of rrsets) longest = Math.max(longest, ttl);
-  return longest * 1000;
 }
 
 /** A state without what it only remembers of caches and of the zone. */

@@ -1,5 +1,6 @@
 /**
- * Keys with their times, kept in the order of these: which comes first, and which are due.
+ * Keys with their times, kept in the order of these: which comes first, and which are due. Numbers of events will do as
+ * times too.
  * Not here: where the times come from (due-index.ts of the store's documents, control/dnssec/parent-watch.ts of looks).
  */
 
