@@ -12,7 +12,6 @@ import { assert } from '#base/assert.ts';
 import { NODE_KEY_BYTES_MAX, NSEC_STEPS_MAX, STORE_VIEW_BYTES_MAX } from '#base/limits/store.ts';
 import { type Name, type OwnerKey, ownerKey } from '#dns/name.ts';
 import { type ZoneView } from '#zone/view.ts';
-
 import { type AuditRecord, type AuditText, readAudit, readAuditText, readHead } from '#store/audit/entries.ts';
 import { type AuditVerdict, readAnchor, verifyAudit } from '#store/audit/chain.ts';
 import { asDamage, checkDataFile } from './data-file.ts';
@@ -141,6 +140,11 @@ export class StoreReader {
   /** Those at and below this apex, in the same order; the others are not looked at. */
   zonesAtOrBelow(apexKey: OwnerKey): readonly StoredZone[] {
     return this.#table.atOrBelow(apexKey);
+  }
+
+  /** The first `limit` behind this apex, in the same order; of all when it is undefined. */
+  zonesAfter(apexKey: OwnerKey | undefined, limit: number): readonly StoredZone[] {
+    return this.#table.after(apexKey, limit);
   }
 
   /** The same with their apexes, for look-ups. The same array until a refresh finds a change. */

@@ -79,6 +79,15 @@ export class ZoneTable {
     return all.slice(first, end);
   }
 
+  /** The first `limit` of those behind this apex, in the same order; of all when it is undefined. */
+  after(apexKey: OwnerKey | undefined, limit: number): readonly StoredZone[] {
+    const all = this.all();
+    if (apexKey === undefined) return all.slice(0, limit);
+    const at = this.#place(apexKey);
+    const first = all[at]?.apexKey === apexKey ? at + 1 : at;
+    return all.slice(first, first + limit);
+  }
+
   /** Of ten thousand zones they are few, and asked for at each change. */
   catalogs(): readonly StoredZone[] {
     return [...this.#catalogs].map((id) => this.#byId.get(id)!);

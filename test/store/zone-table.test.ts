@@ -39,7 +39,11 @@ describe('RFC 4034 §6.1: the canonical order of zones', () => {
     }
     reader.refresh();
     expect(reader.zones().map((each) => each.id)).toEqual(sorted(zones).map((name) => zones.get(name)));
+    const listed = writer.storedZones();
+    expect(writer.zonesAfter(undefined, 3)).toEqual(listed.slice(0, 3));
     for (const name of [...zones.keys(), '.', 'a.', 'not-there.']) {
+      const behind = listed.filter(({ apexKey }) => compareKeys(apexKey, ownerKey(nameOf(name))) > 0);
+      expect(writer.zonesAfter(ownerKey(nameOf(name)), 5)).toEqual(behind.slice(0, 5));
       const key = ownerKey(nameOf(name));
       const below = sorted(zones).filter((each) => isAtOrBelow(ownerKey(nameOf(each)), key));
       expect(writer.zonesAtOrBelow(key).map(({ record }) => record.name)).toEqual(below);

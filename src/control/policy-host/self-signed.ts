@@ -6,12 +6,12 @@
  */
 import { type Clock } from '#base/clock.ts';
 import { SELF_SIGNED_AT_ONCE, SELF_SIGNED_DAYS } from '#base/limits/https.ts';
-import { SELF_SIGNED_LOOK_MS, SELF_SIGNED_RENEW_DAYS } from '#base/limits/https.ts';
+import { SELF_SIGNED_LOOK_MS, SELF_SIGNED_RENEW_DAYS, SELF_SIGNED_ZONES_AT_ONCE } from '#base/limits/https.ts';
 import { type Log } from '#base/log.ts';
 import { type Problem, type Result, formatProblem, ok } from '#base/problem.ts';
 import { DAY_MS } from '#base/units.ts';
 import { isCertificateHost, makeCertificateKey, selfSignedCertificate, toPem } from '#certificate/x509.ts';
-import { formatName, nameOf, parseName } from '#dns/name.ts';
+import { type OwnerKey, formatName, nameOf, parseName } from '#dns/name.ts';
 import { servedFiles } from '#mail/bimi/files.ts';
 import { BIMI_HOST_LABEL } from '#mail/bimi/hosted-file.ts';
 import { servedBody } from '#mail/mta-sts/lifecycle.ts';
@@ -43,6 +43,12 @@ interface Wanted {
   readonly keyVersion: number;
 }
 
+/** Of the store, and of the calendar. */
+interface Version {
+  readonly generation: number;
+  readonly day: number;
+}
+
 interface Signed extends Wanted {
   readonly document: DocumentWrite;
   readonly secret: SecretWrite;
@@ -58,8 +64,12 @@ export class SelfSigner {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<unknown> = Promise.resolve();
   #isStopped = false;
-  /** Of the store, when all hosts were seen to have a certificate; the day on which they were. */
-  #done = { generation: -1, day: -1 };
+  /** When all hosts were seen to have a certificate. */
+  #done: Version = { generation: -1, day: -1 };
+  /** The look at all zones that is under way: when it began, and how many certificates it has made. */
+  #pass: { readonly began: Version; made: number } | undefined;
+  /** The apex that was looked at last; the next look continues behind it. Undefined: at the first. */
+  #last: OwnerKey | undefined;
   #reported = '';
 
   constructor(options: SelfSignerOptions, log: Log) {
@@ -86,12 +96,16 @@ export class SelfSigner {
     const { writer, clock } = this.#options;
     const now = { generation: writer.generation(), day: Math.floor(clock.nowMs() / DAY_MS) };
     if (now.generation === this.#done.generation && now.day === this.#done.day) return;
+    this.#pass ??= { began: now, made: 0 };
     const done = await this.signSome();
-    if (!done.ok) this.#report(done.problems);
-    else if (done.value === 0) this.#done = now;
+    if (!done.ok) return this.#report(done.problems);
+    this.#pass.made += done.value;
+    if (this.#last !== undefined) return;
+    if (this.#pass.made === 0) this.#done = this.#pass.began;
+    this.#pass = undefined;
   }
 
-  /** Certificates for at most SELF_SIGNED_AT_ONCE hosts that need one; how many were made. */
+  /** Certificates for at most SELF_SIGNED_AT_ONCE hosts of the next zones that need one; how many were made. */
   async signSome(): Promise<Result<number>> {
     const { funnel, writer } = this.#options;
     const sealer = this.#options.sealer();
@@ -117,12 +131,16 @@ export class SelfSigner {
     return done.ok ? ok(made.length) : done;
   }
 
+  /** Of the next SELF_SIGNED_ZONES_AT_ONCE zones. */
   #wanted(sealer: Sealer): Wanted[] {
     const wanted: Wanted[] = [];
-    for (const record of this.#options.writer.zones()) {
+    const zones = this.#options.writer.zonesAfter(this.#last, SELF_SIGNED_ZONES_AT_ONCE);
+    for (const { apexKey, record } of zones) {
       wanted.push(...this.#wantedOf(sealer, record));
-      if (wanted.length >= SELF_SIGNED_AT_ONCE) break;
+      this.#last = apexKey;
+      if (wanted.length >= SELF_SIGNED_AT_ONCE) return wanted;
     }
+    if (zones.length < SELF_SIGNED_ZONES_AT_ONCE) this.#last = undefined;
     return wanted;
   }
 

@@ -2,6 +2,7 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { createLog } from '#base/log.ts';
+import { SELF_SIGNED_ZONES_AT_ONCE } from '#base/limits/https.ts';
 import { ok, fail, problem } from '#base/problem.ts';
 import { WHOLE } from '#base/place.ts';
 import { DAY_MS } from '#base/units.ts';
@@ -9,7 +10,7 @@ import { nameOf } from '#dns/name.ts';
 import { createSealer } from '#store/seal.ts';
 import { hostCertificateWrite, openHostKey, readHostCertificate } from '#store/tls/host-certificate.ts';
 import { MAIL_ZONE_TEXT, good, temporaryControl } from '../../support/temporary-control.ts';
-import { auditEvent, countedRandom } from '../../support/temporary-store.ts';
+import { auditEvent, countedRandom, zoneRecord } from '../../support/temporary-store.ts';
 
 const HOST = 'mta-sts.post.example';
 const SEALER = createSealer(new Uint8Array(32).fill(9), countedRandom());
@@ -77,4 +78,14 @@ test('without the key nothing is written, and a damaged document of one zone sto
   expect(good(await signer.signSome())).toBe(1);
   const second = writer.zones().find(({ name }) => name === 'second.example.')!;
   expect(readHostCertificate(writer, second.id, 'mta-sts.second.example')?.origin).toBe('self-signed');
+});
+
+test('many zones are looked at some at a time, and none is left out', async () => {
+  const { writer, read, signer } = await roomWithPolicy();
+  const before = Array.from({ length: SELF_SIGNED_ZONES_AT_ONCE }, (_, at) => zoneRecord(100 + at, `a${at}.example.`));
+  await writer.commit({ audit: auditEvent(), zones: { put: before } });
+  expect(good(await signer.signSome())).toBe(0);
+  expect(read()).toBeUndefined();
+  expect(good(await signer.signSome())).toBe(1);
+  expect(read()).toMatchObject({ host: HOST });
 });
