@@ -3,7 +3,7 @@ import { showHidden } from '#base/visible.ts';
 import { type ApiRequest, callApi } from './api-client.ts';
 import { type AnswerProblem, CommandFailure, failure, formatAnswerWarning } from './failure.ts';
 import type { ChangeOptions } from './options.ts';
-import { findServer } from './server-address.ts';
+import { type ServerAddress, findServer } from './server-address.ts';
 import { type Terminal, formatJson, formatLine, formatLines } from './terminal.ts';
 
 export interface ChangesetDocument {
@@ -44,11 +44,23 @@ export async function confirm(what: string, options: ChangeOptions, terminal: Te
     throw new CommandFailure(failure('CLI_CONFIRM', 'you said no').problems, { unchanged: true, exit: 1 });
 }
 
+/** What is done beside a change. */
+interface ChangeWay {
+  readonly verb?: 'removed';
+  /** Does `send`, which resolves with the answer, before anything is printed. */
+  readonly during?: <T>(address: ServerAddress, send: () => Promise<T>) => Promise<T>;
+}
+
 /** Sends a change and prints the result. */
-export async function runChange(request: ApiRequest, options: ChangeOptions, terminal: Terminal, verb?: 'removed'): Promise<void> {
+export async function runChange(
+  request: ApiRequest,
+  options: ChangeOptions,
+  terminal: Terminal,
+  { verb, during = (_address, send) => send() }: ChangeWay = {},
+): Promise<void> {
   const address = await findServer(options, terminal);
   const query = { ...request.query, ...(options.dryRun === true ? { dryRun: '1' } : options.wait ? { wait: 'served' } : {}) };
-  const outcome = await callApi<OutcomeDocument>(address, { ...request, query });
+  const outcome = await during(address, () => callApi<OutcomeDocument>(address, { ...request, query }));
   for (const each of outcome.warnings) terminal.err(formatAnswerWarning(each));
   terminal.out(options.json === true ? formatJson(outcome) : formatOutcome(outcome, verb));
   const { plan = [], consequences = [] } = outcome;

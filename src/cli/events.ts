@@ -3,6 +3,7 @@
  * our server uses it.
  */
 import { type Command, InvalidArgumentError } from 'commander';
+import { type IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EVENT_RETRY_MS } from '#base/limits/events.ts';
 import { showHiddenInJson } from '#base/visible.ts';
@@ -43,7 +44,7 @@ interface EventsOptions extends ReadOptions {
 export function defineEvents(noun: Command, terminal: Terminal): void {
   readCommand(noun, 'waxseal events --zone example.com --follow')
     .option('--zone <zone>', 'only of this zone')
-    .option('--kind <kind>', 'only these: zone, mail, certificate, dnssec, alert, audit')
+    .option('--kind <kind>', 'only these: zone, import, mail, certificate, dnssec, alert, audit')
     .option('--machine <machine>', 'only this kind of life: dkim, dmarc, tlsa, …')
     .option('--after <id>', 'only after the event with this id', readNumber)
     .option('-n, --lines <count>', 'how many of the last', readNumber, 20)
@@ -77,6 +78,10 @@ function request({ zone, kind, machine }: EventsOptions, after: string, follow: 
 /** Blocks as they come, until the answer ends or breaks off. `note` receives each id. */
 async function* readEvents(address: ServerAddress, asked: ApiRequest, note: (id: string) => void): AsyncGenerator<Block> {
   const { body } = await openAnswer(address, asked);
+  yield* readBlocks(body, note);
+}
+
+export async function* readBlocks(body: IncomingMessage, note: (id: string) => void = () => {}): AsyncGenerator<Block> {
   let rest = '';
   try {
     for await (const chunk of body.setEncoding('utf8')) {

@@ -43,7 +43,7 @@ const EXITS = [
   [6, 'what was checked has errors'],
   [7, 'not in time'],
   [78, 'the configuration is wrong'],
-  [130, 'Ctrl-C at a question'],
+  [130, 'Ctrl-C at a question, or during an import'],
 ] as const;
 
 const ENVIRONMENT = [

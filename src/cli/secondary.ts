@@ -77,7 +77,9 @@ export function defineSecondary(noun: Command, terminal: Terminal): void {
   ).action(async (zone: string, address: string, options: ChangeOptions) => {
     const consequence = 'what it has, it serves until the zone expires there';
     await confirm(`take ${zone} from ${address}: ${consequence}`, options, terminal);
-    await runChange({ method: 'DELETE', path: ['zones', zone, 'secondaries', address] }, options, terminal, 'removed');
+    await runChange({ method: 'DELETE', path: ['zones', zone, 'secondaries', address] }, options, terminal, {
+      verb: 'removed',
+    });
   });
 }
 

@@ -17,6 +17,15 @@ export interface Terminal {
   ask(question: string): Promise<boolean>;
   /** The line that the user types; empty at the end of input. */
   prompt(question: string): Promise<string>;
+  /** A line that is written anew, at a terminal; absent: the output goes elsewhere. */
+  readonly statusLine?: StatusLine;
+  /** Calls `stopped` at Ctrl-C, then ends the command, until the function is called that it returns; absent: no signals. */
+  onInterrupt?(stopped: () => void): () => void;
+}
+
+export interface StatusLine {
+  /** In place of the last text; cut at the width of the terminal. Empty: the line is free again. */
+  show(text: string): void;
 }
 
 // `waxseal … | head`: the reader has had enough, and that is no failure of ours.
@@ -33,7 +42,30 @@ export const processTerminal: Terminal = {
   interactive: process.stdin.isTTY,
   ask: async (question) => /^y(?:es)?$/i.test((await typedLine(`${question} [y/N] `)).trim()),
   prompt: typedLine,
+  ...(hasStatusLine() ? { statusLine: { show: showStatus } } : {}),
+  onInterrupt: (stopped) => {
+    const end = (): void => {
+      stopped();
+      process.exit(EXIT_INTERRUPTED);
+    };
+    process.once('SIGINT', end);
+    return () => void process.off('SIGINT', end);
+  },
 };
+
+/** Where the output is read by a program, or the cursor cannot be moved, there is none. */
+function hasStatusLine(): boolean {
+  return process.stdout.isTTY && process.stderr.isTTY && process.env['TERM'] !== 'dumb';
+}
+
+/** ECMA-48 §8.3.41 (EL): from the cursor to the end of the line. */
+const CLEAR_LINE = '\u001b[K';
+
+function showStatus(text: string): void {
+  // A full line would continue below, where it is not written over.
+  const width = Math.max(0, (process.stderr.columns || 80) - 1);
+  process.stderr.write(`\r${showHidden(text).slice(0, width)}${CLEAR_LINE}`);
+}
 
 async function typedLine(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });

@@ -108,7 +108,7 @@ function defineLife(noun: Command, terminal: Terminal): void {
     'waxseal zone remove example.com --yes',
   ).action(async (zone: string, options: ChangeOptions) => {
     await confirm(`remove the zone ${zone} with its records, mail policy, keys and journal`, options, terminal);
-    await runChange({ method: 'DELETE', path: ['zones', zone] }, options, terminal, 'removed');
+    await runChange({ method: 'DELETE', path: ['zones', zone] }, options, terminal, { verb: 'removed' });
   });
 
   changeCommand(
@@ -236,7 +236,9 @@ async function sendFile(zone: string, file: string, options: ImportOptions, term
     ...(parent === 'ignore' ? { below: 'ignore' } : {}),
   };
   const zoneFile = Buffer.from(text.value, 'latin1');
-  await runChange({ method: 'PUT', path: ['zones', zone, 'zonefile'], query, zoneFile }, options, terminal);
+  const request = { method: 'PUT', path: ['zones', zone, 'zonefile'], query, zoneFile } as const;
+  const { duringImport } = await import('./import-progress.ts');
+  await runChange(request, options, terminal, { during: duringImport({ zone, text: text.value }, options, terminal) });
 }
 
 /** Text goes out as it comes in; a large zone is never whole in memory here, unless it has to become one JSON string. */

@@ -231,7 +231,7 @@ export class Control implements ControlApi {
     [this.notifyFollowers, this.checks] = [transfer.followers(delegation), outsideChecks(shared)];
     this.refreshable = this.#refreshed(options, dnssec.sampler, alert);
     const aliases = aliasParts({ ...shared, recordsPerRrsetMax, onDue });
-    [this.#imports, this.keys] = [new Imports({ ...shared, ...signing, onDue }), new Reseal(shared)];
+    [this.#imports, this.keys] = [new Imports({ ...shared, ...signing, onDue, note }), new Reseal(shared)];
     const sources = [...mail, certificates.source, ...zoneKeys.sources, ...aliases.sources];
     this.lifecycles = lifecycleClock({ time, funnel: this.#funnel, sources });
     this.signers = new Signers({ ...shared, mail: storedSignerMail(writer, run), filesRoot: signerFilesRoot });

@@ -15,19 +15,22 @@ import { decodeJson, encodeJson, hasFields } from './json.ts';
 import { numberKey, numberOfKey } from './schema.ts';
 import { type Octets, type ReadOptions } from './store.ts';
 
-export type EventKind = 'zone' | 'mail' | 'certificate' | 'dnssec' | 'alert' | 'audit';
+export type EventKind = 'zone' | 'import' | 'mail' | 'certificate' | 'dnssec' | 'alert' | 'audit';
 
-const KINDS: ReadonlySet<unknown> = new Set<EventKind>(['zone', 'mail', 'certificate', 'dnssec', 'alert', 'audit']);
+const EVENT_KINDS: readonly EventKind[] = ['zone', 'import', 'mail', 'certificate', 'dnssec', 'alert', 'audit'];
+const KINDS: ReadonlySet<unknown> = new Set(EVENT_KINDS);
 
 /** What happened; the store adds id, generation and time. */
 export interface EventWrite {
   /**
    * `zone`: records changed, or it went. `mail`, `certificate`, `dnssec`: a step in a life. `alert`: the operator should look.
-   * `audit`: a signed head of the audit log, whose JSON is the text.
+   * `import`: how far a large import is. `audit`: a signed head of the audit log, whose JSON is the text.
    */
   readonly kind: EventKind;
-  /** What exactly: `changed`, `removed`; `started`, `step`, `waiting`, `confirmed`, `finished`, `report`, `upload`; a problem
-   * code. */
+  /**
+   * What exactly: `changed`, `removed`; `progress`, `ended`; `started`, `step`, `waiting`, `confirmed`, `finished`,
+   * `report`, `upload`; a problem code.
+   */
   readonly event: string;
   /** The zone it is about, absolute, lower-case. */
   readonly zone?: string;
@@ -41,6 +44,9 @@ export interface EventWrite {
   readonly machine?: string;
   readonly object?: string;
   readonly stage?: string;
+  /** Of `import`, which has a stage too: how much of it is done. */
+  readonly done?: number;
+  readonly total?: number;
   /** Of `alert`: how bad it is, and what to do. */
   readonly severity?: 'error' | 'warning';
   readonly fix?: string;
@@ -80,6 +86,8 @@ function isStoredEvent(value: unknown): value is StoredEvent {
     machine: 'string?',
     object: 'string?',
     stage: 'string?',
+    done: 'number?',
+    total: 'number?',
     severity: (severity) => severity === undefined || severity === 'error' || severity === 'warning',
     fix: 'string?',
     previous: 'number?',

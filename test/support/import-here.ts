@@ -16,13 +16,13 @@ export interface ImportsHere {
 /** `before` is called with each request before it is carried out, and may take its time. */
 export function importsHere(before: (request: ImportRequest, signal: AbortSignal) => unknown = () => {}): ImportsHere {
   const requests: ImportRequest[] = [];
-  const runImport: RunImport = async (given, text, signal) => {
+  const runImport: RunImport = async (given, text, { signal, tell }) => {
     // As it goes from process to process.
     const request = structuredClone(given);
     requests.push(request);
     await before(request, signal);
     const file = openSync(join(temporaryFolder(), 'nodes'), 'wx+', 0o600);
-    const reply = structuredClone(await makeImport(request, openReader(request.storeDir), { text, nodes: file }));
+    const reply = structuredClone(await makeImport(request, openReader(request.storeDir), { text, nodes: file, tell }));
     const nodes = reply.kind === 'made' ? readNodes(file, reply.made.fileBytes) : [];
     return { reply, nodes, close: () => closeSync(file) };
   };

@@ -70,6 +70,7 @@ export interface TestControlOptions extends Partial<WriterOptions> {
   /** Who makes large imports ready; all are made in their turns unless given. */
   readonly runImport?: RunImport;
   readonly importWaitMs?: number;
+  readonly importProgressMs?: number;
   /** Rules of alerts, and where they are sent. */
   readonly alerts?: AlertParts;
   /** Of the scheduler. */
@@ -128,6 +129,7 @@ export function temporaryControl(options: TestControlOptions = {}): TestControl 
     runJob: doBackupJob,
     ...(options.runImport === undefined ? {} : { runImport: options.runImport }),
     ...(options.importWaitMs === undefined ? {} : { importWaitMs: options.importWaitMs }),
+    ...(options.importProgressMs === undefined ? {} : { importProgressMs: options.importProgressMs }),
   });
   const run: TestControl['run'] = (command, more = {}) => control.run(command, { actor: TEST_ACTOR, dryRun: false, ...more });
   const timers = new TestTimers(() => uptimeMs);

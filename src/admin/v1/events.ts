@@ -18,11 +18,15 @@ import type { Values } from '#admin/http/route.ts';
 import { Switch, Time, isOn } from '#admin/http/schemas.ts';
 import { type Beginning, type EventTimes, cutWhenStalled, streamText } from './event-stream.ts';
 
-const KINDS = ['zone', 'mail', 'certificate', 'dnssec', 'alert', 'audit'] as const;
+const KINDS = ['zone', 'import', 'mail', 'certificate', 'dnssec', 'alert', 'audit'] as const;
+
+const STAGES = 'of a life, or of an import: waiting, starting, reading, planning, signing, writing';
 
 const eventQuery = {
   zone: Type.Optional(Type.String({ description: 'only events of this zone' })),
-  kind: Type.Optional(Type.Enum([...KINDS], { description: 'only changes of zones, steps of a life, alerts or heads' })),
+  kind: Type.Optional(
+    Type.Enum([...KINDS], { description: 'only changes of zones, progress of imports, steps of a life, alerts or heads' }),
+  ),
   machine: Type.Optional(Type.String({ maxLength: 64, description: 'only steps of this kind, as in mail/status: dkim, dmarc, tlsa, …' })),
   after: Type.Optional(
     Type.Integer({
@@ -37,7 +41,9 @@ const EventForm = Type.Object({
   id: Type.Integer(),
   at: Time,
   kind: Type.Enum([...KINDS]),
-  event: Type.String({ description: 'changed, removed, started, step, waiting, confirmed, finished, or the code of a problem' }),
+  event: Type.String({
+    description: 'changed, removed, progress, ended, started, step, waiting, confirmed, finished, or the code of a problem',
+  }),
   zone: Type.Optional(Type.String()),
   text: Type.String(),
   serial: Type.Optional(Type.Integer()),
@@ -46,7 +52,9 @@ const EventForm = Type.Object({
   action: Type.Optional(Type.String()),
   machine: Type.Optional(Type.String()),
   object: Type.Optional(Type.String()),
-  stage: Type.Optional(Type.String()),
+  stage: Type.Optional(Type.String({ description: STAGES })),
+  done: Type.Optional(Type.Integer({ description: 'of an import: so many signatures or names of `total`' })),
+  total: Type.Optional(Type.Integer()),
   severity: Type.Optional(Type.Enum(['error', 'warning'], { description: 'of an alert' })),
   fix: Type.Optional(Type.String({ description: 'of an alert: what to do' })),
 });
@@ -68,7 +76,7 @@ export function eventsRoutes(times: EventTimes) {
       tag: 'events',
       summary: 'Follow the events',
       description:
-        'Server-sent events with the names `zone`, `mail` and `alert`. The data of each is a JSON document in the ' +
+        'Server-sent events whose names are the kinds. The data of each is a JSON document in the ' +
         'form below. Without Last-Event-ID and `after` the stream begins with the next event. With follow=0 the ' +
         'server sends all events that it keeps and ends the stream. When events that the client asked for are no ' +
         'longer kept, an event `gap` comes in their place, with the zone that they were about where that is known. A ' +

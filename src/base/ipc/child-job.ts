@@ -18,13 +18,20 @@ export interface ChildJobOptions extends Pick<ForkOptions, 'execArgv' | 'env' | 
   readonly stopped: string;
   /** Descriptors that it gets as 4 and on. */
   readonly files?: readonly number[];
+  /** Receives what it says on its way, before its reply. */
+  readonly onNote?: (note: object) => void;
+}
+
+/** What a job says before its reply. */
+interface NoteMessage {
+  readonly note: object;
 }
 
 /** Sends `request` to the program at `script`; what it replies. Rejects when it does not in time, or ends before. */
 export function runChildJob<Reply>(
   script: URL,
   request: object,
-  { limitMs, signal, stopped, files = [], ...options }: ChildJobOptions,
+  { limitMs, signal, stopped, files = [], onNote, ...options }: ChildJobOptions,
 ): Promise<Reply> {
   if (signal.aborted) return Promise.reject(new Error(stopped));
   const { promise, resolve, reject } = Promise.withResolvers<Reply>();
@@ -40,7 +47,10 @@ export function runChildJob<Reply>(
   const timer = setTimeout(() => end(`it did not end within ${limitMs / 1000} s`), limitMs);
   const stop = (): void => end(stopped);
   signal.addEventListener('abort', stop, { once: true });
-  child.once('message', (reply) => resolve(reply as Reply));
+  child.on('message', (message) => {
+    if (isNote(message)) onNote?.(message.note);
+    else resolve(message as Reply);
+  });
   child.once('error', reject);
   child.once('exit', (code, by) => reject(new Error(`its process has ended early (${by ?? `exit ${code}`})`)));
   child.send(request, (error) => error !== null && reject(error));
@@ -51,8 +61,18 @@ export function runChildJob<Reply>(
   });
 }
 
-/** In the child: does the one job that comes, replies, and ends. `run` takes what the parent sends; must not reject. */
-export function serveChildJob(title: string, run: (request: never) => Promise<object>): void {
+function isNote(message: unknown): message is NoteMessage {
+  return typeof message === 'object' && message !== null && 'note' in message;
+}
+
+/**
+ * In the child: does the one job that comes, replies, and ends. `run` takes what the parent sends; must not reject.
+ * What it gives to `tell` goes to the parent at once, also from inside a long loop.
+ */
+export function serveChildJob(
+  title: string,
+  run: (request: never, tell: (note: object) => void) => Promise<object>,
+): void {
   const own = process;
   own.title = title;
   own.umask(0o077);
@@ -63,7 +83,8 @@ export function serveChildJob(title: string, run: (request: never) => Promise<ob
     // A system that does not allow it: the job is the same.
   }
   own.once('message', (request) => {
-    void run(request as never).then((reply) => own.send?.(reply, undefined, undefined, () => own.exit()));
+    const tell = (note: object): void => void (own.connected && own.send?.({ note }));
+    void run(request as never, tell).then((reply) => own.send?.(reply, undefined, undefined, () => own.exit()));
   });
   // The parent has gone, and with it who wants the job.
   own.on('disconnect', () => own.exit());

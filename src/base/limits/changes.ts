@@ -98,5 +98,17 @@ export const IMPORT_SLICE_NODES = 3000;
 export const IMPORT_SWEEP_NODES = 3000;
 /** Octets of names from here on are written in slices; fewer are one transaction of some 30 ms. */
 export const IMPORT_FILL_BYTES_MIN = 2 * 1024 * 1024;
+/**
+ * Between two events about how far an import is: what a person waits for patiently. The first comes so late too, so
+ * that short imports have none.
+ */
+export const IMPORT_PROGRESS_EVERY_MS = 1000;
+/** Between two looks at the clock by the line at a terminal: it counts seconds. */
+export const CLI_PROGRESS_TICK_MS = 1000;
+/**
+ * Of the time that it has lasted, what passes before the next event: some 250 in half an hour, of the 10,000 that the
+ * journal keeps.
+ */
+export const IMPORT_PROGRESS_SHARE = 0.02;
 /** Octets that are written to or read from its files at once. */
 export const IMPORT_FILE_CHUNK_BYTES = 1024 * 1024;

@@ -27,6 +27,12 @@ export interface Filled {
   readonly rest: readonly NodeWrite[];
 }
 
+export interface FillWay {
+  readonly signal: AbortSignal;
+  /** Receives after each slice how many names are there. */
+  readonly onWritten?: (nodes: number) => void;
+}
+
 /** It has no audit entry: the change that it is for has. */
 const TURN = { actor: { kind: 'system', id: 'import', from: '' } satisfies Actor, action: 'zone.import' };
 
@@ -53,7 +59,11 @@ export class Filling {
    * Writes the names of the zone, a slice at a time; undefined when it was stopped. Names of other zones are few, and
    * copied.
    */
-  async fill(zoneId: number, nodes: Iterable<NodeWrite>, signal: AbortSignal): Promise<Result<Filled | undefined>> {
+  async fill(
+    zoneId: number,
+    nodes: Iterable<NodeWrite>,
+    { signal, onWritten = () => {} }: FillWay,
+  ): Promise<Result<Filled | undefined>> {
     const rest: NodeWrite[] = [];
     const progress = { nodeCount: 0, isEnd: false };
     const all = nodes[Symbol.iterator]();
@@ -73,6 +83,7 @@ export class Filling {
       if (signal.aborted) return ok(undefined);
       const done = await this.#beside({ kind: 'fill', zoneId, nodes: slice() });
       if (!done.ok) return done;
+      onWritten(progress.nodeCount);
     }
     return ok({ filled: { zoneId, nodeCount: progress.nodeCount }, rest });
   }

@@ -11,16 +11,17 @@ import { StoreFailure, messageOf } from '#store/failure.ts';
 import { fullFailure, isOutOfSpace } from '#store/free-space.ts';
 import { openReader } from '#store/reader.ts';
 import { type ImportReply, type ImportRequest, makeImport } from './job.ts';
+import { type ImportStep } from './progress.ts';
 
 const TEXT_FILE = 4;
 const NODE_FILE = 5;
 
 serveChildJob('waxseal import', run);
 
-async function run(request: ImportRequest): Promise<ImportReply> {
+async function run(request: ImportRequest, tell: (step: ImportStep) => void): Promise<ImportReply> {
   try {
     const text = latin1(readFileSync(TEXT_FILE));
-    return await makeImport(request, openReader(request.storeDir), { text, nodes: NODE_FILE });
+    return await makeImport(request, openReader(request.storeDir), { text, nodes: NODE_FILE, tell });
   } catch (error) {
     return replyTo(error, request.storeDir);
   }

@@ -13,6 +13,7 @@ import { siblingModule } from '#base/sibling.ts';
 import { type NodeWrite } from '#store/writer.ts';
 import { type ImportReply, type ImportRequest } from './job.ts';
 import { readNodes } from './node-file.ts';
+import { type ImportStep } from './progress.ts';
 
 export interface ImportDone {
   readonly reply: Exclude<ImportReply, { kind: 'failed' }>;
@@ -22,10 +23,14 @@ export interface ImportDone {
 }
 
 /** Does an import; a test gives its own. Rejects when the process ends without a word, takes too long or is stopped. */
-export type RunImport = (request: ImportRequest, text: string, signal: AbortSignal) => Promise<ImportDone>;
+export type RunImport = (
+  request: ImportRequest,
+  text: string,
+  way: { readonly signal: AbortSignal; readonly tell: (step: ImportStep) => void },
+) => Promise<ImportDone>;
 
 /** In a process of its own. Its files have no name: they go with the two processes. */
-export const runImportProcess: RunImport = async (request, text, signal) => {
+export const runImportProcess: RunImport = async (request, text, way) => {
   const files: number[] = [];
   const close = (): void => {
     for (const file of files.splice(0)) closeSync(file);
@@ -34,7 +39,7 @@ export const runImportProcess: RunImport = async (request, text, signal) => {
     for (const what of ['text', 'nodes']) files.push(unnamedFile(request.storeDir, `import-${what}`));
     const [textFile, nodeFile] = files as [number, number];
     await writeText(textFile, text);
-    const reply = await inProcess(request, [textFile, nodeFile], signal);
+    const reply = await inProcess(request, [textFile, nodeFile], way);
     if (reply.kind === 'failed') throw new Error(reply.why);
     const nodes = reply.kind === 'made' ? readNodes(nodeFile, reply.made.fileBytes) : [];
     return { reply, nodes, close };
@@ -44,12 +49,17 @@ export const runImportProcess: RunImport = async (request, text, signal) => {
   }
 };
 
-function inProcess(request: ImportRequest, files: readonly number[], signal: AbortSignal): Promise<ImportReply> {
+function inProcess(
+  request: ImportRequest,
+  files: readonly number[],
+  { signal, tell }: Parameters<RunImport>[2],
+): Promise<ImportReply> {
   return runChildJob(siblingModule(import.meta.url, 'import-child'), request, {
     limitMs: IMPORT_MS_MAX,
     signal,
     stopped: 'it was stopped',
     files,
+    onNote: (note) => tell(note as ImportStep),
     serialization: 'advanced',
     execArgv: [`--max-old-space-size=${heapMebibytes()}`],
   });

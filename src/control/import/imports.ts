@@ -40,6 +40,7 @@ import { zonesBelow } from '#control/zone/served-below.ts';
 import { type Filled, Filling } from './filling.ts';
 import { type ImportDone, type RunImport } from './import-process.ts';
 import { type ImportMade, type ImportRequest } from './job.ts';
+import { type ImportStep, Progress, type ProgressOptions } from './progress.ts';
 import { UnderWay } from './under-way.ts';
 
 type ImportCommand = CommandOf<'zone.import'>;
@@ -50,6 +51,8 @@ export interface ImportsWay {
   readonly runImport?: RunImport;
   /** How long another change of the zone waits for one; a test waits less. */
   readonly importWaitMs?: number;
+  /** Between two events about how far one is; a test has a shorter time. */
+  readonly importProgressMs?: number;
 }
 
 export interface ImportsOptions extends ImportsWay {
@@ -62,6 +65,7 @@ export interface ImportsOptions extends ImportsWay {
   readonly hasResolvers?: boolean;
   /** Something may have become due. */
   readonly onDue: () => void;
+  readonly note: ProgressOptions['note'];
 }
 
 /** An import as it is given. */
@@ -83,7 +87,8 @@ export class Imports {
   readonly #small = oneByOne();
   readonly #large = oneByOne();
   readonly #filling: Filling;
-  readonly #sweeps = new Set<Promise<void>>();
+  /** Work that is left when an import has been answered. */
+  readonly #after = new Set<Promise<void>>();
 
   constructor(options: ImportsOptions) {
     this.#options = options;
@@ -108,10 +113,24 @@ export class Imports {
   async carryOut(order: ImportOrder): Promise<Result<Done>> {
     const held = await this.#underWay.hold(formatName(order.command.zone));
     if (!held.ok) return held;
+    const { note, importProgressMs: everyMs } = this.#options;
+    const { command, turn } = order;
+    const parts = {
+      zone: formatName(command.zone),
+      actor: turn.actor,
+      note,
+      ...(everyMs !== undefined && { everyMs }),
+    };
+    // A dry run writes nothing, no events either.
+    const progress = turn.dryRun === true ? undefined : new Progress(parts);
+    let ended = 'nothing was changed';
     try {
-      return await this.#tries(order);
+      const done = await this.#tries(order, (step) => progress?.at(step));
+      ended = endText(done);
+      return done;
     } finally {
       held.value();
+      if (progress !== undefined) this.#follow(progress.end(ended));
     }
   }
 
@@ -119,23 +138,23 @@ export class Imports {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#underWay.idle();
-    await Promise.all(this.#sweeps);
+    await Promise.all(this.#after);
   }
 
-  #follow(sweep: Promise<void>): void {
-    const ended = sweep.finally(() => this.#sweeps.delete(ended));
-    this.#sweeps.add(ended);
+  #follow(work: Promise<void>): void {
+    const ended = work.finally(() => this.#after.delete(ended));
+    this.#after.add(ended);
   }
 
-  async #tries(order: ImportOrder): Promise<Result<Done>> {
+  async #tries(order: ImportOrder, tell: Tell): Promise<Result<Done>> {
     for (let tries = 1; ; tries++) {
-      const done = await this.#once(order);
+      const done = await this.#once(order, tell);
       const isStale = !done.ok && done.problems[0]?.code === 'IMPORT_OVERTAKEN';
       if (!isStale || tries === IMPORT_TRIES_MAX) return done;
     }
   }
 
-  async #once(order: ImportOrder): Promise<Result<Done>> {
+  async #once(order: ImportOrder, tell: Tell): Promise<Result<Done>> {
     const { command, turn, options, decide } = order;
     const attempt: Attempt = {};
     let isWritten = false;
@@ -146,9 +165,9 @@ export class Imports {
         const wrong = this.#clockProblem(command);
         if (!early.ok || wrong !== undefined) return early.ok ? fail(wrong!) : early;
         const inTurn = command.text.length < IMPORT_LARGE_CHARACTERS_MIN ? this.#small : this.#large;
-        const made = await inTurn(`${turn.actor.kind} ${turn.actor.id}`, () => this.#make(order, attempt));
+        const made = await inTurn(`${turn.actor.kind} ${turn.actor.id}`, () => this.#make(order, attempt, tell));
         if (!made.ok) return made;
-        const filled = await this.#fill(command.zone, made.value, options.signal);
+        const filled = await this.#fill(command.zone, made.value, options.signal, tell);
         return filled.ok ? ok(decide(() => this.#settle(command, made.value, filled.value))) : filled;
       });
       isWritten = done.ok && done.value.generation !== undefined;
@@ -162,11 +181,12 @@ export class Imports {
   }
 
   /** Made ready in the process, of what is there when its time has come. */
-  async #make({ command, turn, options }: ImportOrder, attempt: Attempt): Promise<Result<MadeImport>> {
+  async #make({ command, turn, options }: ImportOrder, attempt: Attempt, tell: Tell): Promise<Result<MadeImport>> {
     const { writer, runImport } = this.#options;
     const { zone, text } = command;
     const signal = this.#signal(options.signal);
     if (signal.aborted) return fail(notMade(zone, STOPPED));
+    tell({ stage: 'starting' });
     const base = this.#base(command);
     if (turn.dryRun !== true && writer.zoneByName(zone) === undefined) {
       // A zone that is made meanwhile must not make the import stale.
@@ -178,7 +198,7 @@ export class Imports {
     const session = randomBytes(KEK_BYTES);
     const request = this.#request(command, turn, options, session, newZoneId);
     try {
-      attempt.done = await runImport!(request, text, signal);
+      attempt.done = await runImport!(request, text, { signal, tell });
     } catch (error) {
       return fail(notMade(zone, messageOf(error)));
     }
@@ -225,11 +245,13 @@ export class Imports {
   /** The names of a large new zone go into the store before its turn; undefined: all go in its turn. */
   async #fill(
     zone: Name,
-    { newZoneId, made: { fileBytes }, nodes }: MadeImport,
+    { newZoneId, made: { fileBytes, newNames: total }, nodes }: MadeImport,
     cancelled: AbortSignal | undefined,
+    tell: Tell,
   ): Promise<Result<Filled | undefined>> {
     if (newZoneId === undefined || fileBytes < IMPORT_FILL_BYTES_MIN) return ok(undefined);
-    const filled = await this.#filling.fill(newZoneId, nodes, this.#signal(cancelled));
+    const onWritten = (done: number) => tell({ stage: 'writing', done, total });
+    const filled = await this.#filling.fill(newZoneId, nodes, { signal: this.#signal(cancelled), onWritten });
     return filled.ok && filled.value === undefined ? fail(notMade(zone, STOPPED)) : filled;
   }
 
@@ -322,6 +344,13 @@ function generatesMany(text: string): boolean {
   const ranges = [...text.matchAll(/\$generate[ \t]+([0-9]{1,10})-([0-9]{1,10})/gi)];
   const records = ranges.reduce((sum, [, from, to]) => sum + Math.max(0, Number(to) - Number(from) + 1), 0);
   return ranges.length < lines || records >= IMPORT_APART_GENERATED_MIN;
+}
+
+type Tell = (step: ImportStep) => void;
+
+function endText(done: Result<Done>): string {
+  if (!done.ok) return done.problems[0]?.message ?? 'nothing was changed';
+  return done.value.generation === undefined ? 'the zone is that way already' : 'it is durable';
 }
 
 const STOPPED = 'it was stopped';

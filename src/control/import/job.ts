@@ -25,6 +25,7 @@ import { ZonePreparer } from '#control/signing/prepare.ts';
 import { type SigningTime } from '#control/signing/signing-clock.ts';
 import { zoneHandlers } from '#control/zone/decide.ts';
 import { writeNodes } from './node-file.ts';
+import { type ImportStep } from './progress.ts';
 
 type ImportCommand = CommandOf<'zone.import'>;
 
@@ -59,6 +60,8 @@ export interface ImportMade {
   /** Undefined when nothing is to be written. */
   readonly write: Omit<StoreWrite, 'nodes'> | undefined;
   readonly fileBytes: number;
+  /** Names of the zone, when it is new. */
+  readonly newNames: number;
 }
 
 export type ImportReply =
@@ -73,20 +76,24 @@ export interface ImportFiles {
   readonly text: string;
   /** For the names. */
   readonly nodes: number;
+  /** Receives how far it is. */
+  readonly tell?: (step: ImportStep) => void;
 }
 
 /** Does it all; the store is only read. Throws what the disk says, and StoreFailure. */
 export async function makeImport(
   request: ImportRequest,
   reader: StoreReader,
-  { text, nodes: file }: ImportFiles,
+  { text, nodes: file, tell = () => {} }: ImportFiles,
 ): Promise<Exclude<ImportReply, { kind: 'failed' }>> {
   const { sessionKey, newZoneId, secrets, turn, countedMs, signing } = request;
   const sealing = { sealer: createSealer(sessionKey, randomBytes), nextZoneId: () => newZoneId };
   const writer: DecisionStore = Object.assign(reader, sealing);
   const clock = { nowMs: () => request.nowMs };
+  tell({ stage: 'reading' });
   const decided = await decide(request, text, writer);
   if (!decided.ok) return { kind: 'rejected', problems: decided.problems };
+  tell({ stage: 'planning' });
   const preparer = new ZonePreparer({
     writer,
     clock,
@@ -94,13 +101,16 @@ export async function makeImport(
     signingClock: { read: () => signing, problem: () => undefined },
     countedMs: () => request.writtenByMs,
     sealedSecret: (_zoneId, id) => secrets.get(id),
+    onSigned: (done, total) => tell({ stage: 'signing', done, total }),
   });
   const ready = await makeReady(decided.value, turn, { clock, preparer, writer, countedMs: () => countedMs });
   if (!ready.ok) return { kind: 'rejected', problems: ready.problems };
+  tell({ stage: 'writing' });
   const { done, write } = ready.value;
   const warnings = [...(decided.value.warnings ?? []), ...ready.warnings];
   const fileBytes = writeNodes(file, write?.nodes ?? []);
-  const made = { ...summary(done), warnings, fileBytes, write: write && withoutLarge(write) };
+  const newNames = done.parts.find(({ record }) => record.id === newZoneId)?.plan.nodes.size ?? 0;
+  const made = { ...summary(done), warnings, fileBytes, newNames, write: write && withoutLarge(write) };
   return { kind: 'made', made };
 }
 

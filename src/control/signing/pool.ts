@@ -21,6 +21,8 @@ export interface SigningPoolOptions {
   /** Up to this many signatures are made here, without a worker. */
   readonly inlineCountMax?: number;
   readonly workersMax?: number;
+  /** How many are made so far, of how many; not for those that are made here. */
+  readonly onSigned?: (done: number, total: number) => void;
 }
 
 /**
@@ -31,16 +33,19 @@ export interface SigningPoolOptions {
 export function signInPool(
   batches: readonly SigningBatch[],
   secrets: readonly PoolKey[],
-  { inlineCountMax = SIGNING_INLINE_COUNT_MAX, workersMax = SIGNING_WORKERS_MAX }: SigningPoolOptions = {},
+  { inlineCountMax = SIGNING_INLINE_COUNT_MAX, workersMax = SIGNING_WORKERS_MAX, onSigned }: SigningPoolOptions = {},
 ): Soon<Uint8Array[][]> {
   const count = batches.reduce((sum, { data }) => sum + data.length, 0);
-  return count <= inlineCountMax ? signBatches(batches) : signInWorkers(batches, secrets, workersMax);
+  if (count <= inlineCountMax) return signBatches(batches);
+  let signed = 0;
+  return signInWorkers(batches, secrets, workersMax, (more) => onSigned?.((signed += more), count));
 }
 
 async function signInWorkers(
   batches: readonly SigningBatch[],
   secrets: readonly PoolKey[],
   workersMax: number,
+  onSigned: (more: number) => void,
 ): Promise<Uint8Array[][]> {
   const chunks = chunksOf(batches, secrets);
   const workerCount = Math.min(workersMax, availableParallelism(), chunks.length);
@@ -61,6 +66,7 @@ async function signInWorkers(
           for (let at = 0; at < data.length; at++) {
             results[batch]![start + at] = signatures.subarray(at * signatureBytes, (at + 1) * signatureBytes);
           }
+          onSigned(data.length);
         }
       }),
     );

@@ -55,6 +55,8 @@ export interface ZonePreparerOptions {
   readonly countedMs?: () => number;
   /** The sealed secrets of keys that the store has; its own unless given. */
   readonly sealedSecret?: (zoneId: number, id: string) => Uint8Array | undefined;
+  /** How many signatures of a large plan are made so far, of how many. */
+  readonly onSigned?: (done: number, total: number) => void;
 }
 
 /** A part whose changes are known. */
@@ -114,7 +116,7 @@ export class ZonePreparer {
     const signing = isSigned ? { ...settingsOf(keys, keyed, this.#signingTime()), ...claimsOf(keyed) } : undefined;
     const { pending, next, endsAt } = pendingOf(part, signing);
     if (pending.collision !== undefined) return fail(hashCollision(zone, pending.collision));
-    return whenThere(signPlan(pending, keys), (plan) =>
+    return whenThere(signPlan(pending, keys, this.#options.onSigned), (plan) =>
       this.#checked(part, { zone, nowMs, before, keyed, sealed: keySet.sealed, signing, plan, next, endsAt }),
     );
   }
@@ -368,7 +370,13 @@ function pendingOf(
 }
 
 /** The plan with its signatures. */
-function signPlan(pending: PendingPlan, keys: readonly OpenKey[]): Soon<ZonePlan> {
+function signPlan(
+  pending: PendingPlan,
+  keys: readonly OpenKey[],
+  onSigned?: ZonePreparerOptions['onSigned'],
+): Soon<ZonePlan> {
   const secrets = keys.map(({ key: { flags, algorithm, dnskey }, secret }) => ({ secret, flags, algorithm, dnskey }));
-  return whenThere(signInPool(pending.batches, secrets), (signatures) => finishPlan(pending, signatures));
+  return whenThere(signInPool(pending.batches, secrets, onSigned && { onSigned }), (signatures) =>
+    finishPlan(pending, signatures),
+  );
 }

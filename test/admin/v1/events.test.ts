@@ -55,7 +55,8 @@ describe('what is shown', () => {
     zone('example.com.');
     zone('other.test.');
     events.add({ kind: 'alert', event: 'DISK', text: 'full' });
-    expect((await all('', {}, 'read')).ids).toHaveLength(3);
+    events.add({ kind: 'import', event: 'progress', zone: 'new.test.', text: 'reading the file', stage: 'reading' });
+    expect((await all('', {}, 'read')).ids).toHaveLength(4);
     expect((await all('', {}, 'zone')).ids).toEqual(['zone 1']);
     expect((await all('', {}, 'other')).ids).toEqual(['zone 2']);
     expect((await open('?zone=other.test', {}, 'zone')).status).toBe(403);

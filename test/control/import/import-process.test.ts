@@ -1,5 +1,6 @@
 /** Large imports in a process of their own, on a running server: who else waits, and what is left when a part is killed. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -35,7 +36,7 @@ async function importer(): Promise<number> {
       }
     });
   let pid: string | undefined;
-  expect(await server.eventually(() => (pid = found()) !== undefined, 20_000)).toBe(true);
+  expect(await server.eventually(() => (pid = found()) !== undefined, 40_000)).toBe(true);
   return Number(pid);
 }
 
@@ -116,4 +117,31 @@ test('a client that goes ends its import; a server that stops does not wait for 
   expect(performance.now() - started).toBeLessThan(10_000);
   expect(await server.eventually(() => !isAlive(second))).toBe(true);
   await imported;
+});
+
+const CLI = join(import.meta.dirname, '../../../waxseal');
+
+test('Ctrl-C at a terminal: the line that says how far it is goes, the import ends, exit code 130', { timeout: 90_000 }, async () => {
+  const file = join(server.folder, 'large.zone');
+  writeFileSync(file, LARGE);
+  const command = `${CLI} zone import large.test ${file} --server unix:${join(server.directory, 'admin.sock')}`;
+  const child = spawn('script', ['-qec', command, '/dev/null'], { env: { ...process.env, TERM: 'xterm' } });
+  let shown = '';
+  child.stdout.on('data', (octets: Buffer) => (shown += octets.toString()));
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const pid = await importer().catch(() => Promise.reject(new Error(`no import: ${shown}`)));
+  // It gets no further, for as long as the line is looked at.
+  process.kill(pid, 'SIGSTOP');
+  expect(await server.eventually(() => /\rlarge\.test: [^\r\n]+ \(\d+ s; Ctrl-C ends it\)/.test(shown), 20_000)).toBe(true);
+  const events = await (await server.api('GET', '/v1/events?follow=0&after=0&kind=import&zone=large.test')).text();
+  const [first = ''] = /(?<=^data: ).*/m.exec(events) ?? [];
+  expect(JSON.parse(first)).toMatchObject({ kind: 'import', event: 'progress', zone: 'large.test.' });
+  child.stdin.write('\u0003');
+  expect(await ended).toBe(130);
+  // The line is free again before the sentence.
+  const [, said] = shown.split('\r\u001b[K');
+  expect(said).toMatch(/^waxseal: stopped: the server ends the import of large\.test and changes nothing, unless [^\n]*\n$/);
+  expect(await server.eventually(() => !isAlive(pid))).toBe(true);
+  expect((await server.api('GET', '/v1/zones/large.test')).status).toBe(404);
+  expect(litter()).toEqual([]);
 });
