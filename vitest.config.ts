@@ -32,6 +32,7 @@ export const NOT_UNIT = [
   'test/server/tls/**',
   'test/server/worker-pool.test.ts',
   // Network namespaces of their own.
+  'test/scenarios/xdp.test.ts',
   'test/server/udp/xdp-batch.test.ts',
   'test/server/udp/xdp-interface.test.ts',
   'test/server/udp/xdp-network.test.ts',

@@ -2,19 +2,18 @@
  * `waxseal serve --udp xdp` over a veth pair: the whole server, confined, in a network namespace of the test's own, asked
  * from another one. What it answers is what its own recvmmsg sockets answer, octet for octet.
  */
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { type IpPort, ipPort } from '#base/address.ts';
 import { eventually } from '../support/dns-client.ts';
 import { exchangeUdp } from '../support/exchange.ts';
-import { NetworkLab, SERVER_IP } from '../support/network-lab.ts';
+import { NetworkLab } from '../support/network-lab.ts';
 import { packetOf } from '../support/packets.ts';
 import { exhaustiveQueries } from '../support/query-set.ts';
 import { seededRandom } from '../support/random.ts';
-import { RunningServer, quietPort } from '../support/running-server.ts';
+import { type RunningServer } from '../support/running-server.ts';
 import { putZones } from '../support/waxseal.ts';
+import { type XdpServerOptions, atOf, isByXdp, metric, startXdpServer, udpLines } from '../support/xdp-server.ts';
 import { type QueryShape, buildQuery, parseMessage } from '../support/wire.ts';
 
 const ZONE_NAME = 'meridian-post.example.';
@@ -32,48 +31,14 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
-interface Options {
-  readonly program?: readonly [string, ...string[]];
-  readonly owner?: number;
-}
-
-/** Serves at both addresses of the lab, and at 127.0.0.1, where there is no AF_XDP. */
-async function serve({ program, owner }: Options = {}): Promise<RunningServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'waxseal-xdp-'));
-  mkdirSync(join(folder, 'keys'));
-  chmodSync(folder, 0o755);
-  const [dns, admin, https] = [await quietPort(), await quietPort(), await quietPort()];
-  const server = new RunningServer(
-    folder,
-    { dns, admin, https },
-    {
-      workers: 2,
-      config: `[dns]\nudp = "xdp"\nxdp_interfaces = ["${lab.name}", "none0"]\n${LIMITS}`,
-      words: ['--dns', `${SERVER_IP[4]}:${dns}`, '--dns', `[${SERVER_IP[6]}]:${dns}`],
-      ...(program === undefined ? {} : { program, hasOwnCompileCache: true }),
-    },
-  );
-  if (owner !== undefined)
-    for (const each of [folder, join(folder, 'keys'), server.configFile]) chownSync(each, owner, owner);
-  await server.start();
+async function serve(options: XdpServerOptions = {}): Promise<RunningServer> {
+  const server = await startXdpServer(lab, { config: LIMITS, interfaces: [lab.name, 'none0'], ...options });
   await putZones(server, [{ name: ZONE_NAME, text: ZONE }], 'on');
   if (!(await isByXdp(server))) throw new Error(server.log());
   return server;
 }
 
-/** It has come to be served by AF_XDP, so many times that it was started. */
-async function isByXdp(server: RunningServer, times = 1): Promise<boolean> {
-  return eventually(() => server.log().split('"event":"udp.xdp"').length > times, 20_000);
-}
-
-async function metric(server: RunningServer, name: string): Promise<number> {
-  const text = await (await server.api('GET', '/metrics')).text();
-  const line = text.split('\n').find((each) => each.startsWith(`${name} `));
-  return Number(line?.split(' ').at(-1));
-}
-
 const soa = (id: number) => buildQuery({ name: ZONE_NAME, type: 'SOA', id });
-const atOf = (server: RunningServer, family: 4 | 6): IpPort => ipPort(SERVER_IP[family], server.port);
 
 async function askByXdp(server: RunningServer, family: 4 | 6 = 4, id = 1): Promise<boolean> {
   return (await lab.one(atOf(server, family), soa(id), { timeoutMs: 500 })) !== undefined;
@@ -103,11 +68,7 @@ describe('a server with two workers on two queues', () => {
   afterAll(() => server.stop());
 
   test('one line for each interface says how it is served', () => {
-    const lines = server.log().split('\n');
-    const said = lines
-      .filter((line) => line.includes('"udp.'))
-      .map((line) => (JSON.parse(line) as { msg: string }).msg);
-    expect(said.toSorted()).toEqual([
+    expect(udpLines(server).toSorted()).toEqual([
       "UDP at none0 by the kernel's sockets (recvmmsg), not by AF_XDP: there is no such interface (see: ip link)",
       expect.stringMatching(
         /^UDP at srv0 by AF_XDP by its driver, with copies .*: 2 queues, 2 of 2 workers.*tcpdump do not see it$/,

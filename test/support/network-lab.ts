@@ -3,8 +3,9 @@
  * thread enters, and the client's, which a thread of its own enters (namespace-worker.ts). Needs root.
  * Addresses are those of documentation; nothing of it can be seen from outside.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { type IpPort, ipPort } from '#base/address.ts';
 import { enterNamespace } from './enter-namespace.ts';
@@ -92,6 +93,13 @@ export class NetworkLab {
 
   clientIp(...words: readonly string[]): string {
     return execFileSync(toolPath('ip'), ['-n', this.#client, ...words], { encoding: 'utf8', stdio: 'pipe' });
+  }
+
+  /** A program in the client's namespace, to its end; all that it said. */
+  async clientRun(program: string, words: readonly string[], timeoutMs = 20_000): Promise<string> {
+    const all = ['netns', 'exec', this.#client, toolPath(program), ...words];
+    const { stdout, stderr } = await promisify(execFile)(toolPath('ip'), all, { timeout: timeoutMs });
+    return `${stdout}${stderr}`;
   }
 
   /** Hardware addresses of both ends, for packets that are made by hand. */

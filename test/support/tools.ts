@@ -16,6 +16,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'dnssec-keygen': 'bind9-utils',
   'dnssec-dsfromkey': 'bind9-utils',
   kdig: 'knot-dnsutils',
+  kxdpgun: 'knot-dnsutils',
   keymgr: 'knot',
   pdnsutil: 'pdns-server',
   knotd: 'knot',

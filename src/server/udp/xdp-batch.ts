@@ -12,7 +12,7 @@ import { assert } from '#base/assert.ts';
 import { type ClientAddress, IPV4_BYTES, IPV6_BYTES } from '#base/client-address.ts';
 import { UDP_EDNS_BYTES_MAX } from '#base/limits/dns.ts';
 import {
-  UDP_BATCH_MESSAGES_MAX,
+  XDP_BATCH_PACKETS_MAX,
   XDP_CHUNK_BYTES,
   XDP_HEADROOM_BYTES,
   XDP_PACKET_BYTES_MAX,
@@ -25,7 +25,7 @@ import { type QueryResponder } from '#server/listener.ts';
 import { NUMBER } from './mmsg-layout.ts';
 import { ERRNO } from './mmsg-syscalls.ts';
 import { FRAME, IPV4_HEADERS_BYTES, IPV4_SOURCE, IPV6_HEADERS_BYTES, IPV6_SOURCE } from './xdp-frames.ts';
-import { PACKET_OFFSET, isIpv6Packet, readQuery, writeAnswer } from './xdp-frames.ts';
+import { type FrameMemory, PACKET_OFFSET, frameMemory, isIpv6Packet, readQuery, writeAnswer } from './xdp-frames.ts';
 import { NOTES, FRAMES_BYTES, Ring, type XskHandle } from './xdp-memory.ts';
 import { type XdpSyscalls, viewMemory } from './xdp-syscalls.ts';
 
@@ -47,7 +47,7 @@ export class XdpBatch {
   readonly #responder: QueryResponder;
   readonly #counters: Float64Array;
   readonly #octets: Uint8Array;
-  readonly #memory: { readonly octets: Uint8Array; readonly words: Uint32Array };
+  readonly #memory: FrameMemory;
   readonly #notes: Uint32Array;
   readonly #rx: Ring;
   readonly #tx: Ring;
@@ -68,8 +68,8 @@ export class XdpBatch {
     this.#responder = responder;
     this.#counters = counters;
     const memory = viewMemory(handle.frames);
-    this.#octets = new Uint8Array(memory, 0, FRAMES_BYTES);
-    this.#memory = { octets: this.#octets, words: new Uint32Array(memory, 0, FRAMES_BYTES / 4) };
+    this.#memory = frameMemory(memory, FRAMES_BYTES);
+    this.#octets = this.#memory.octets;
     this.#notes = new Uint32Array(memory, FRAMES_BYTES);
     this.#rx = new Ring(handle, 'rx');
     this.#tx = new Ring(handle, 'tx');
@@ -83,7 +83,7 @@ export class XdpBatch {
     this.#reclaim();
     const rx = this.#rx;
     const from = rx.consumer;
-    const count = Math.min((rx.producer - from) >>> 0, UDP_BATCH_MESSAGES_MAX);
+    const count = Math.min((rx.producer - from) >>> 0, XDP_BATCH_PACKETS_MAX);
     if (count === 0) {
       // What the kernel did not take before.
       if (this.#tx.used > 0) this.#kick();
@@ -178,30 +178,33 @@ export class XdpBatch {
   /** The first `count` entries are in our hands from here on. */
   #take(from: number, count: number): void {
     const { entries, mask } = this.#rx;
+    const notes = this.#notes;
     for (let each = 0; each < count; each++)
-      this.#notes[NOTES.TAKEN + each] = entries[((from + each) & mask) * DESCRIPTOR_WORDS]! & ~CHUNK_MASK;
-    Atomics.store(this.#notes, NOTES.TAKEN_COUNT, count);
+      notes[NOTES.TAKEN + each] = entries[((from + each) & mask) * DESCRIPTOR_WORDS]! & ~CHUNK_MASK;
+    Atomics.store(notes, NOTES.TAKEN_COUNT, count);
   }
 
   /** All frames in our hands go back to the kernel, and the places of the receive ring with them. */
   #refill(): void {
-    const count = Atomics.load(this.#notes, NOTES.TAKEN_COUNT);
+    const notes = this.#notes;
+    const count = Atomics.load(notes, NOTES.TAKEN_COUNT);
     const fill = this.#fill;
-    const index = fill.producer;
+    const { entries, mask, producer: index } = fill;
     for (let each = 0; each < count; each++) {
-      const entry = ((index + each) & fill.mask) * 2;
-      fill.entries[entry] = this.#notes[NOTES.TAKEN + each]!;
-      fill.entries[entry + 1] = 0;
+      const entry = ((index + each) & mask) * 2;
+      entries[entry] = notes[NOTES.TAKEN + each]!;
+      entries[entry + 1] = 0;
     }
     this.#rx.consumer = (this.#rx.consumer + count) >>> 0;
     fill.producer = (index + count) >>> 0;
-    Atomics.store(this.#notes, NOTES.TAKEN_COUNT, 0);
+    Atomics.store(notes, NOTES.TAKEN_COUNT, 0);
   }
 
   #send(from: number, count: number): void {
     const { entries, mask } = this.#tx;
+    const notes = this.#notes;
     for (let each = 0; each < count; each++)
-      this.#notes[NOTES.SENDING + frameOf(entries[((from + each) & mask) * DESCRIPTOR_WORDS]!)] = 1;
+      notes[NOTES.SENDING + frameOf(entries[((from + each) & mask) * DESCRIPTOR_WORDS]!)] = 1;
     this.#tx.producer = (from + count) >>> 0;
     this.#counters[SLOT.udpAnswers]! += count;
     this.#counters[SLOT.xdpAnswers]! += count;
@@ -233,11 +236,15 @@ export class XdpBatch {
     const from = completed.consumer;
     const count = (completed.producer - from) >>> 0;
     if (count === 0) return;
+    const { entries, mask } = completed;
+    const [notes, free] = [this.#notes, this.#free];
+    let freeCount = this.#freeCount;
     for (let each = 0; each < count; each++) {
-      const frame = frameOf(completed.entries[((from + each) & completed.mask) * 2]!);
-      this.#notes[NOTES.SENDING + frame] = 0;
-      this.#free[this.#freeCount++] = frame;
+      const frame = frameOf(entries[((from + each) & mask) * 2]!);
+      notes[NOTES.SENDING + frame] = 0;
+      free[freeCount++] = frame;
     }
+    this.#freeCount = freeCount;
     completed.consumer = (from + count) >>> 0;
   }
 

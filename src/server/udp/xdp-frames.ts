@@ -109,10 +109,20 @@ function fold(sum: number): number {
   return folded;
 }
 
-/** A frame that an answer is written to: the same octets one by one and four at a time. */
+/** Frames for answers: the same octets one by one, two and four at a time. */
 export interface FrameMemory {
   readonly octets: Uint8Array;
+  readonly halves: Uint16Array;
   readonly words: Uint32Array;
+}
+
+/** All of a buffer, whose length is a multiple of four. */
+export function frameMemory(memory: ArrayBuffer, sizeBytes = memory.byteLength): FrameMemory {
+  return {
+    octets: new Uint8Array(memory, 0, sizeBytes),
+    halves: new Uint16Array(memory, 0, sizeBytes / 2),
+    words: new Uint32Array(memory, 0, sizeBytes / 4),
+  };
 }
 
 /**
@@ -125,68 +135,83 @@ export const PACKET_OFFSET = 2;
  * Writes the headers of the answer to the query at `query`, which readQuery has found right, in front of a DNS message
  * of `length` octets that is there already. The packet begins at `at`, PACKET_OFFSET after a multiple of four. Returns the
  * length of the packet. Octets after it, up to a multiple of four, are overwritten.
+ *
+ * Numbers are written and summed two octets at a time as the machine has them, so constants stand swapped here
+ * (RFC 1071 §2(B): a sum of swapped numbers is the swapped sum). mmsg-syscalls.ts makes sure that the machine is
+ * little-endian.
  */
 export function writeAnswer(
   queries: Uint8Array,
   query: number,
-  { octets, words }: FrameMemory,
+  memory: FrameMemory,
   at: number,
   length: number,
 ): number {
-  copy(queries, query + 6, octets, at, 6);
-  copy(queries, query, octets, at + 6, 6);
-  octets[at + 12] = queries[query + 12]!;
-  octets[at + 13] = queries[query + 13]!;
-  const isIpv6 = isIpv6Packet(queries, query);
-  const udp = at + (isIpv6 ? IPV6_HEADERS_BYTES : IPV4_HEADERS_BYTES) - UDP_HEADER_BYTES;
+  const { octets, halves, words } = memory;
+  const to = at >>> 1;
+  copyHalves(queries, query + 6, halves, to, 3);
+  copyHalves(queries, query, halves, to + 3, 3);
+  copyHalves(queries, query + 12, halves, to + 6, 1);
   const udpLength = UDP_HEADER_BYTES + length;
-  const queryUdp = query + (udp - at);
-  copy(queries, queryUdp + 2, octets, udp, 2);
-  copy(queries, queryUdp, octets, udp + 2, 2);
-  putWide(octets, udp + 4, udpLength);
-  putWide(octets, udp + 6, 0);
-  const end = udp + udpLength;
+  const isIpv6 = isIpv6Packet(queries, query);
+  const [ip, toIp] = [query + ETHERNET_BYTES, to + ETHERNET_BYTES / 2];
+  const addresses = isIpv6
+    ? writeIpv6(queries, ip, halves, toIp, udpLength)
+    : writeIpv4(queries, ip, halves, toIp, udpLength);
+  const headersBytes = isIpv6 ? IPV6_HEADERS_BYTES : IPV4_HEADERS_BYTES;
+  const queryUdp = query + headersBytes - UDP_HEADER_BYTES;
+  const udp = to + (headersBytes - UDP_HEADER_BYTES) / 2;
+  const ports = copyHalves(queries, queryUdp + 2, halves, udp, 1) + copyHalves(queries, queryUdp, halves, udp + 1, 1);
+  halves[udp + 2] = swapped(udpLength);
+  const message = at + headersBytes;
+  const end = message + length;
   for (let each = end; (each & 3) !== 0; each++) octets[each] = 0;
-  const ip = at + ETHERNET_BYTES;
-  if (isIpv6) writeIpv6(queries, query + ETHERNET_BYTES, octets, ip, udpLength);
-  else writeIpv4(queries, query + ETHERNET_BYTES, octets, ip, udpLength);
-  // The pseudo-header (RFC 768, RFC 8200 §8.1): both addresses, the length, the protocol.
-  let sum = sumWords(words, (isIpv6 ? ip + 8 : ip + 12) >>> 2, (end + 3) >>> 2);
-  sum += swapped(udpLength) + swapped(UDP_PROTOCOL);
-  const checksum = ~fold(sum) & 0xffff;
+  // The length stands in the header and in the pseudo-header (RFC 768, RFC 8200 §8.1).
+  const headers = addresses + ports + 2 * swapped(udpLength) + swapped(UDP_PROTOCOL);
+  const checksum = ~fold(headers + sumWords(words, message >>> 2, (end + 3) >>> 2)) & 0xffff;
   // 0 would say that there is none; both are the same number.
-  putSum(octets, udp + 6, checksum === 0 ? 0xffff : checksum);
+  halves[udp + 3] = checksum === 0 ? 0xffff : checksum;
   return end - at;
 }
 
-function writeIpv4(queries: Uint8Array, query: number, octets: Uint8Array, ip: number, udpLength: number): void {
-  octets[ip] = 0x45;
-  octets[ip + 1] = 0;
-  putWide(octets, ip + 2, IPV4_HEADER_BYTES + udpLength);
+/** Returns the sum of both addresses, as writeIpv6 does. */
+function writeIpv4(queries: Uint8Array, query: number, halves: Uint16Array, to: number, udpLength: number): number {
+  const total = swapped(IPV4_HEADER_BYTES + udpLength);
+  halves[to] = 0x0045;
+  halves[to + 1] = total;
   // RFC 6864 §4.1: a packet that is not to be fragmented needs no identification.
-  putWide(octets, ip + 4, 0);
-  putWide(octets, ip + 6, 0x4000);
-  octets[ip + 8] = HOPS;
-  octets[ip + 9] = UDP_PROTOCOL;
-  putWide(octets, ip + 10, 0);
-  copy(queries, query + 16, octets, ip + 12, 4);
-  copy(queries, query + 12, octets, ip + 16, 4);
-  putWide(octets, ip + 10, ~headerSum(octets, ip) & 0xffff);
+  halves[to + 2] = 0;
+  halves[to + 3] = 0x0040;
+  halves[to + 4] = HOPS_AND_UDP;
+  const addresses =
+    copyHalves(queries, query + 16, halves, to + 6, 2) + copyHalves(queries, query + 12, halves, to + 8, 2);
+  halves[to + 5] = ~fold(0x0045 + total + 0x0040 + HOPS_AND_UDP + addresses) & 0xffff;
+  return addresses;
 }
 
-function writeIpv6(queries: Uint8Array, query: number, octets: Uint8Array, ip: number, udpLength: number): void {
-  octets[ip] = 0x60;
-  octets[ip + 1] = 0;
-  octets[ip + 2] = 0;
-  octets[ip + 3] = 0;
-  putWide(octets, ip + 4, udpLength);
-  octets[ip + 6] = UDP_PROTOCOL;
-  octets[ip + 7] = HOPS;
-  copy(queries, query + 24, octets, ip + 8, 16);
-  copy(queries, query + 8, octets, ip + 24, 16);
+function writeIpv6(queries: Uint8Array, query: number, halves: Uint16Array, to: number, udpLength: number): number {
+  halves[to] = 0x0060;
+  halves[to + 1] = 0;
+  halves[to + 2] = swapped(udpLength);
+  halves[to + 3] = UDP_AND_HOPS;
+  return copyHalves(queries, query + 24, halves, to + 4, 8) + copyHalves(queries, query + 8, halves, to + 12, 8);
 }
 
-/** RFC 1071 §2(B): a sum of swapped words is the swapped sum. So words are read as the machine has them. */
+/** As they follow each other in IPv4's header, and in IPv6's. */
+const HOPS_AND_UDP = (UDP_PROTOCOL << 8) | HOPS;
+const UDP_AND_HOPS = (HOPS << 8) | UDP_PROTOCOL;
+
+/** Returns the sum of what it copies. The query may stand at any place. */
+function copyHalves(from: Uint8Array, at: number, halves: Uint16Array, to: number, count: number): number {
+  let sum = 0;
+  for (let each = 0; each < count; each++) {
+    const half = from[at + 2 * each]! | (from[at + 2 * each + 1]! << 8);
+    halves[to + each] = half;
+    sum += half;
+  }
+  return sum;
+}
+
 function sumWords(words: Uint32Array, from: number, to: number): number {
   let sum = 0;
   for (let each = from; each < to; each++) {
@@ -198,19 +223,4 @@ function sumWords(words: Uint32Array, from: number, to: number): number {
 
 function swapped(value: number): number {
   return ((value & 0xff) << 8) | (value >> 8);
-}
-
-/** A sum of words as the machine has them: little-endian, as mmsg-syscalls.ts makes sure. */
-function putSum(octets: Uint8Array, at: number, sum: number): void {
-  octets[at] = sum & 0xff;
-  octets[at + 1] = sum >> 8;
-}
-
-function putWide(octets: Uint8Array, at: number, value: number): void {
-  octets[at] = value >> 8;
-  octets[at + 1] = value & 0xff;
-}
-
-function copy(from: Uint8Array, at: number, to: Uint8Array, place: number, length: number): void {
-  for (let each = 0; each < length; each++) to[place + each] = from[at + each]!;
 }

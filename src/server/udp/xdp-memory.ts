@@ -5,7 +5,7 @@
  * Not here: opening (xdp-open.ts), using it (xdp-batch.ts).
  */
 import {
-  UDP_BATCH_MESSAGES_MAX,
+  XDP_BATCH_PACKETS_MAX,
   XDP_CHUNK_BYTES,
   XDP_RECEIVE_FRAMES,
   XDP_NOTES_BYTES,
@@ -21,7 +21,7 @@ export const FRAMES_BYTES = (XDP_RECEIVE_FRAMES + XDP_SEND_FRAMES) * XDP_CHUNK_B
  * Words: 1 once the kernel has got all frames for receiving; how many of them are taken out of the receive ring, and
  * which; then for each frame for sending 1 while the kernel has it.
  */
-export const NOTES = { STARTED: 0, TAKEN_COUNT: 1, TAKEN: 2, SENDING: 2 + UDP_BATCH_MESSAGES_MAX } as const;
+export const NOTES = { STARTED: 0, TAKEN_COUNT: 1, TAKEN: 2, SENDING: 2 + XDP_BATCH_PACKETS_MAX } as const;
 export const SOCKET_MEMORY_BYTES = FRAMES_BYTES + XDP_NOTES_BYTES;
 
 type RingName = keyof typeof XDP_RING_OFFSET;

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { UDP_EDNS_BYTES_MAX } from '#base/limits/dns.ts';
-import { FRAME, IPV4_HEADERS_BYTES, IPV6_HEADERS_BYTES, PACKET_OFFSET } from '#server/udp/xdp-frames.ts';
+import { FRAME, frameMemory, IPV4_HEADERS_BYTES, IPV6_HEADERS_BYTES, PACKET_OFFSET } from '#server/udp/xdp-frames.ts';
 import { readQuery, writeAnswer } from '#server/udp/xdp-frames.ts';
 import { CLIENT, CLIENT_MAC, SERVER, SERVER_MAC, onesSum, packetOf } from '../../support/packets.ts';
 
@@ -28,10 +28,10 @@ function read(packet: Uint8Array, before = 0): number {
 
 /** The packet of the answer with these octets, from a frame that held others. */
 function answerTo(query: Uint8Array, message: Uint8Array, family: 4 | 6): Buffer {
-  const octets = new Uint8Array(2048).fill(0xa5);
-  const words = new Uint32Array(octets.buffer);
+  const memory = frameMemory(new ArrayBuffer(2048));
+  const octets = memory.octets.fill(0xa5);
   octets.set(message, PACKET_OFFSET + headersOf(family));
-  const length = writeAnswer(query, 0, { octets, words }, PACKET_OFFSET, message.length);
+  const length = writeAnswer(query, 0, memory, PACKET_OFFSET, message.length);
   return Buffer.from(octets.subarray(PACKET_OFFSET, PACKET_OFFSET + length));
 }
 
