@@ -21,7 +21,7 @@ import { WHOLE } from '#base/place.ts';
 import { problem } from '#base/problem.ts';
 import { productVersion } from '#base/version.ts';
 import type { ControlApi } from '#control/api/control.ts';
-import { guard, isRead } from '#admin/http/access.ts';
+import { type GuardOptions, guard, isRead } from '#admin/http/access.ts';
 import type { AdminApp } from '#admin/http/admin-app.ts';
 import { AllowedMethods } from '#admin/http/allowed-methods.ts';
 import { isUnixConnection } from '#admin/http/identity.ts';
@@ -48,6 +48,8 @@ export interface AdminOptions extends RouteOptions {
   /** Requests are logged without headers and bodies; none: silent. */
   readonly logger?: FastifyBaseLogger;
   readonly requestsPerMinuteMax?: number;
+  /** Whose process opened a connection of the Unix socket, for the audit log; absent: it is not known. */
+  readonly socketUser?: GuardOptions['socketUser'];
   /** Large bodies wait here while they come in; see http/body-octets.ts. */
   readonly bodyFolder?: string;
   /** Names with a dot that clients reach this server by; it has its addresses and names without a dot anyway. */
@@ -74,7 +76,7 @@ export async function buildAdmin(options: AdminOptions): Promise<AdminApp> {
   rejectOtherHosts(app, options.hosts ?? []);
   const methods = checkRoutes(app);
   await protect(app, requestsPerMinuteMax);
-  guard(app, control, requestsPerMinuteMax);
+  guard(app, control, { requestsPerMinuteMax, socketUser: options.socketUser });
   noteRefusals(app, control);
   app.decorate('budgets', new Budgets(options.zoneFileBytesMax ?? ZONE_FILE_BYTES_MAX));
   limitBodies(app, options.bodyFolder);

@@ -8,7 +8,7 @@ interface Who {
   readonly user?: string;
 }
 
-/** `token:7f3a…(mary)@192.0.2.7`, `socket:admin(root (0))`. */
+/** `token:7f3a…(mary)@192.0.2.7`, `socket:admin(root (0), pid 4321)`. */
 export function whoText({ kind, id, from, owner, user }: Who): string {
   const whose = owner ?? user;
   const place = from === '' || from === 'unix' ? '' : `@${from}`;

@@ -48,6 +48,7 @@ import { NOTIFY_CALL } from '#transfer/notify-receiver.ts';
 import { PolicyHostKey } from '#store/tls/policy-host-key.ts';
 import { SIGN_CALL } from '#transfer/signed-queries.ts';
 import { UPDATE_CALL } from '#transfer/update-gate.ts';
+import { socketUser } from './socket-user.ts';
 import { ensureAdminToken } from './admin-token.ts';
 import { type OpenedStore } from './open-store.ts';
 import { FIRST_SCREEN_QUIET_MS } from '#base/limits/process.ts';
@@ -198,6 +199,7 @@ export class ControlService {
       hasExternaldns: config.admin.externaldnsWebhook,
       hosts: config.admin.hosts,
       trustedProxies: config.admin.trustedProxies,
+      socketUser: socketUser(),
     });
     try {
       this.#listeners = await listenAdmin(app, {

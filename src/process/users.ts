@@ -71,7 +71,8 @@ function accountOf(uid: number, gid: number): Account | undefined {
   return isId(uid) && isId(gid) ? { uid, gid } : undefined;
 }
 
-function readPasswd(): string {
+/** The text of /etc/passwd; empty where there is none. */
+export function readPasswd(): string {
   try {
     return readFileSync('/etc/passwd', 'utf8');
   } catch {

@@ -3,6 +3,7 @@
  * is one document, whatever happens; a dry run writes nothing and tells what the real one will do.
  * Not here: texts and options of each command (test/cli/).
  */
+import { userInfo } from 'node:os';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -185,6 +186,16 @@ describe('exit codes', () => {
     expect(await check('cli.zone')).toMatchObject({ exit: 0, err: '' });
     const whole = await server.cli('audit', 'verify');
     expect(whole).toMatchObject({ exit: 0, out: expect.stringMatching(/^\d+ entries from 1 on, all in order\n$/) });
+  });
+
+  test('the audit log names the user whose process it was, as the kernel says', async () => {
+    expect((await server.cli('rrset', 'set', ZONE, 'who', 'A', '60', '192.0.2.1')).exit).toBe(0);
+    const { uid, username } = userInfo();
+    const { entries } = JSON.parse((await server.cli('audit', 'tail', '--json')).out) as { entries: { actor: object; action: string }[] };
+    const { actor } = entries.find(({ action }) => action === 'rrsets.change')!;
+    const user = expect.stringMatching(new RegExp(`^${username} \\(${uid}\\), pid \\d+$`));
+    expect(actor).toMatchObject({ kind: 'socket', id: 'admin', from: 'unix', transport: 'unix', user });
+    expect((await server.cli('audit', 'tail')).out).toContain(`socket:admin(${username} (${uid}), pid `);
   });
 
   test('7: durable, but the workers do not serve it in time; they do when they can', { timeout: 40_000 }, async () => {

@@ -2,6 +2,7 @@
  * Who may do what: every route declares its access, and a hook rejects every request that does not have it.
  * Not here: who sends the request (identity.ts).
  */
+import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { clientNetwork } from '#base/address.ts';
 import { assert } from '#base/assert.ts';
@@ -15,7 +16,7 @@ import type { ControlApi } from '#control/api/control.ts';
 import type { Rights, TokenScope } from '#control/api/tokens.ts';
 import type { TokenGrant } from '#store/schema.ts';
 import type { AdminApp } from './admin-app.ts';
-import { type Identity, SOCKET_IDENTITY, identify, identityOf, isUnixConnection } from './identity.ts';
+import { type Identity, socketIdentity, identify, identityOf, isUnixConnection } from './identity.ts';
 import { changeReason, presentedToken } from './identity.ts';
 import { parseZoneName, textParameter } from './names.ts';
 import { dialectOf, sendProblems } from './problems.ts';
@@ -53,8 +54,18 @@ declare module 'fastify' {
   }
 }
 
+export interface GuardOptions {
+  readonly requestsPerMinuteMax: number;
+  /** Whose process opened a connection of the Unix socket; never rejects. Asked for changes only. */
+  readonly socketUser?: ((socket: Socket) => Promise<string | undefined>) | undefined;
+}
+
 /** Puts the hook on the app. Call before any route is added. */
-export function guard(app: AdminApp, control: ControlApi, requestsPerMinuteMax: number): void {
+export function guard(
+  app: AdminApp,
+  control: ControlApi,
+  { requestsPerMinuteMax, socketUser = () => Promise.resolve(undefined) }: GuardOptions,
+): void {
   app.decorateRequest('identity', null);
   const countFailure = app.createRateLimit({
     max: AUTH_FAILURES_PER_MINUTE_MAX,
@@ -76,7 +87,9 @@ export function guard(app: AdminApp, control: ControlApi, requestsPerMinuteMax: 
   app.addHook('onRequest', async (request, reply) => {
     const { access } = request.routeOptions.config;
     if (access === 'public') return;
-    const identity = isUnixConnection(request) && access !== 'signer' ? SOCKET_IDENTITY : identify(request, control);
+    const isAtSocket = isUnixConnection(request);
+    const user = isAtSocket && !isRead(request) ? await socketUser(request.raw.socket) : undefined;
+    const identity = isAtSocket && access !== 'signer' ? socketIdentity(user) : identify(request, control);
     if (!('actor' in identity)) {
       const presented = presentedToken(request);
       const counts = [await countFailure(request)];
@@ -90,7 +103,7 @@ export function guard(app: AdminApp, control: ControlApi, requestsPerMinuteMax: 
     }
     const reason = isRead(request) ? ok(undefined) : changeReason(request);
     request.identity = withReason(identity, reason.ok ? reason.value : undefined);
-    if (!isUnixConnection(request)) {
+    if (!isAtSocket) {
       const requests = await countRequest(request);
       if (!requests.isAllowed && requests.isExceeded) return await rejectToken(reply, requests.ttlInSeconds);
     }

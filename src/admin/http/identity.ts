@@ -92,6 +92,12 @@ export const SOCKET_IDENTITY: Identity = {
   grants: [],
 };
 
+/** The administrator, with the user whose process it is, where that is known. */
+export function socketIdentity(user: string | undefined): Identity {
+  if (user === undefined) return SOCKET_IDENTITY;
+  return { ...SOCKET_IDENTITY, actor: { ...SOCKET_IDENTITY.actor, user } };
+}
+
 /** What the request carries as its token; undefined: nothing. Without a `secret` it has not the form of one. */
 function tokenText(request: FastifyRequest): { readonly secret: string | undefined } | undefined {
   // A path that no route has: its clients still send their token as their other paths want it.

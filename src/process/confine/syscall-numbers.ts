@@ -42,6 +42,7 @@ const NUMBERS = {
   fsopen: 430,
   fspick: 433,
   futimesat: [261, undefined],
+  getsockopt: [55, 209],
   init_module: [175, 105],
   io_uring_enter: 426,
   io_uring_register: 427,

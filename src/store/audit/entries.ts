@@ -28,7 +28,7 @@ export interface AuditActor {
   /** Of a token: whose it is, and what it is for as a whole. */
   readonly owner?: string;
   readonly role?: string;
-  /** At the Unix socket: the user of the process that opened it, `root (0)`, as the kernel says. */
+  /** At the Unix socket: whose process opened the connection, `root (0), pid 4321`, as the kernel says. */
   readonly user?: string;
   /** How it came: `unix`, `http`, `https`, `dns`. */
   readonly transport?: string;
