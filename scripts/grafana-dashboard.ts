@@ -99,6 +99,11 @@ const ROWS: Readonly<Record<string, readonly Panel[]>> = {
     curve('Overdue', 'Zones whose next step should have been taken ten minutes ago.', 'short', {
       '{{subject}}': 'sum by (subject) (waxseal_lifecycle_overdue_zones{$i})',
     }),
+    curve('Mail and certificates', 'Keys, records and modes that wait for their next stage; those that an operator holds.', 'short', {
+      '{{machine}}': 'sum by (machine) (waxseal_lifecycle_waiting{$i})',
+      'held: {{machine}}': 'sum by (machine) (waxseal_lifecycle_held{$i}) > 0',
+      'late: {{machine}}': 'sum by (machine) (waxseal_lifecycle_overdue{$i}) > 0',
+    }),
     curve('Signatures', 'Made, not renewed, refused by the self-check.', 'short', {
       'made /s': 'sum(rate(waxseal_dnssec_signatures_total{$i}[$__rate_interval]))',
       'sweeps that failed': 'sum(increase(waxseal_dnssec_refresh_failures_total{$i}[$__rate_interval]))',

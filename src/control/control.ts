@@ -233,7 +233,7 @@ export class Control implements ControlApi {
     const aliases = aliasParts({ ...shared, recordsPerRrsetMax, onDue });
     [this.#imports, this.keys] = [new Imports({ ...shared, ...signing, onDue, note }), new Reseal(shared)];
     const sources = [...mail, certificates.source, ...zoneKeys.sources, ...aliases.sources];
-    this.lifecycles = lifecycleClock({ time, funnel: this.#funnel, sources });
+    this.lifecycles = lifecycleClock({ time, funnel: this.#funnel, writer, sources });
     this.signers = new Signers({ ...shared, mail: storedSignerMail(writer, run), filesRoot: signerFilesRoot });
     const watcher = withCatalogs(withSignals(mailWatcher(writer, time, onDue), writer), writer);
     this.#handlers = {

@@ -13,7 +13,9 @@ import { histogramFamilies } from './histogram-families.ts';
 
 export interface UpkeepFacts {
   readonly refreshable: Pick<Refreshable, 'signatures'>;
-  readonly lifecycles: Pick<LifecycleClock, 'sources' | 'nowMs'>;
+  readonly lifecycles: Pick<LifecycleClock, 'sources' | 'nowMs'> & {
+    readonly counts?: Pick<LifecycleClock['counts'], 'families'>;
+  };
 }
 
 export function upkeepFamilies(
@@ -31,6 +33,7 @@ export function upkeepFamilies(
     },
     ...signatureFamilies(refreshable),
     overdueFamily(lifecycles),
+    ...(lifecycles.counts?.families(lifecycles.nowMs() - OVERDUE_AFTER_MS) ?? []),
     ...reloadFamilies(),
   ];
 }

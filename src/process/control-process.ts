@@ -49,10 +49,16 @@ async function main(options: ServeOptions): Promise<void> {
   const listening = await service.listen();
   if (!listening.ok) return refuse(listening.problems, format);
   const publish: ReloadOptions['publish'] = (found) => service.publish(found);
-  process.on('SIGHUP', () => void reload({ options, running: config, log, publish }));
+  process.on('SIGHUP', () => void reload({ options, running: config, log, publish }).then(tellReloaded));
   process.on('SIGTERM', () => void service.stop());
   process.on('SIGINT', () => void service.stop());
   await service.run(options.zonesFolder);
+}
+
+function tellReloaded(isGood: boolean): void {
+  process.send?.({ kind: 'reloaded', isGood } satisfies IpcMessage, () => {
+    // The supervisor has gone, and this process ends with it.
+  });
 }
 
 /** Tells why on stderr and the supervisor that starting again does not help; then the process ends. */

@@ -23,15 +23,18 @@ export interface ReloadOptions {
   readonly publish: (found: Published) => Promise<Result<unknown>>;
 }
 
-/** Reads the configuration again, compares it with that of the start, and does what can be done while running. */
-export async function reload({ options, running, log, publish }: ReloadOptions): Promise<void> {
+/**
+ * Reads the configuration again, compares it with that of the start, and does what can be done while running. False:
+ * the configuration has errors, and nothing has changed.
+ */
+export async function reload({ options, running, log, publish }: ReloadOptions): Promise<boolean> {
   const loaded = readServeConfig(options);
   noteReload(loaded.ok, Date.now());
   if (!loaded.ok) {
     log.error('config.refused', 'the configuration has errors; the running one stays', {
       problems: loaded.problems.map(formatProblem),
     });
-    return;
+    return false;
   }
   const { level } = loaded.value.log;
   log.setLevel(level);
@@ -42,10 +45,11 @@ export async function reload({ options, running, log, publish }: ReloadOptions):
   log.info('config.reloaded', `configuration read again${rest}`, { logLevel: level, needsRestart });
   const { addresses, host } = loaded.value.https;
   const published = await publish({ addresses, host });
-  if (published.ok) return;
+  if (published.ok) return true;
   const why = published.problems.map(formatProblem).join('; ');
   const text = `not every zone follows https.addresses and https.host: ${why}; tried again at the next HUP or start`;
   log.error('https.not-published', text, { problems: why });
+  return true;
 }
 
 type Section = (typeof AT_START)[number] | (typeof ALSO_AT_START)[number];

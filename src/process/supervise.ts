@@ -90,12 +90,14 @@ export async function serve(options: ServeOptions): Promise<number> {
     settings,
     log: (event, text) => say('warn', event, text),
     holdStore: () => storeHold.hold(),
+    reloaded: (isGood) => notifier?.reloaded(isGood),
     ready: (role) => {
       notifier?.processReady(role);
       if (role === 'answer') filler ??= fillCompileCache(facts);
     },
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => notifier?.stopping());
+  process.on('SIGHUP', () => notifier?.reloading());
   obeySignals(process, supervisor);
   process.on('SIGHUP', () => rereadCookieSecrets(config, supervisor, say));
   process.title = 'waxseal';

@@ -30,6 +30,8 @@ export interface SupervisorOptions {
   readonly holdStore?: () => Promise<void>;
   /** A child can do its work; in each of its lives. */
   readonly ready?: (role: Role) => void;
+  /** The control process has read its configuration again, and whether that is good. */
+  readonly reloaded?: (isGood: boolean) => void;
   readonly restartTimes?: RestartTimes;
   readonly shutdownMs?: number;
   readonly heartbeat?: HeartbeatTimes;
@@ -180,6 +182,7 @@ export class Supervisor {
       this.#options.ready?.(from);
     }
     if (message.kind === 'store-open' && from === 'answer') return void this.#storeOpened();
+    if (message.kind === 'reloaded' && from === 'control') return this.#options.reloaded?.(message.isGood);
     const receivers = receiversOf(from, message);
     if (receivers.length === 0) this.#dropped.add(from);
     for (const to of receivers) this.#children[to]?.send(message);

@@ -106,6 +106,7 @@ export class StoreWriter extends StoreReader {
   readonly #lock: ProcessLock;
   readonly #options: WriterOptions;
   readonly #eventListeners: (() => void)[] = [];
+  readonly #commitListeners: ((writes: readonly StoreWrite[]) => void)[] = [];
   /** Read from the store when events are written. */
   #eventShares: EventShares | undefined;
   /** Read from the store when it is asked for, also what the running transaction has written. */
@@ -143,6 +144,15 @@ export class StoreWriter extends StoreReader {
   /** Called after each commit with events. */
   onEvents(listener: () => void): void {
     this.#eventListeners.push(listener);
+  }
+
+  /** Called after each commit with what it wrote, before the change is answered. It must not throw. */
+  onCommit(listener: (writes: readonly StoreWrite[]) => void): void {
+    this.#commitListeners.push(listener);
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
   }
 
   /** The id for the next new zone. The same until a commit has used it. */
@@ -208,6 +218,7 @@ export class StoreWriter extends StoreReader {
       if (kek?.kind === 'begin') this.sealer.begin(kek.next);
       if (kek?.kind === 'end' && this.sealer.next !== undefined) this.sealer.end();
     }
+    for (const listener of this.#commitListeners) listener(group.writes);
     const hasEvents = group.writes.some(({ events = [] }) => events.length > 0);
     if (hasEvents) for (const listener of this.#eventListeners) listener();
   }

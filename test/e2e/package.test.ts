@@ -157,6 +157,14 @@ describe('the Debian package', () => {
     expect((JSON.parse(machine.run('waxseal', 'status', '--json').out) as { version: string }).version).toBe(version);
     // The answering process is confined inside of what systemd allows.
     expect(machine.run('journalctl', '--unit=waxseal', '--output=cat').out).toContain('the answer process is confined (Landlock');
+    // What is wrong with the file is said at once, and the configuration before stays.
+    const reloaded = (end: string) =>
+      machine.run('sh', '-c', `${end}; systemctl reload waxseal; echo $?; systemctl show --value --property=StatusText waxseal`).out;
+    const file = '/etc/waxseal/waxseal.toml';
+    expect(reloaded(`cp -p ${file} /tmp/good; echo 'nonsense = 1' >> ${file}`)).toMatch(
+      /^1\nDNS is answered; the configuration .* has errors/,
+    );
+    expect(reloaded(`cp -p /tmp/good ${file}`)).toBe('0\nDNS is answered\n');
     for (const each of ['systemctl reload waxseal', 'test -s /usr/share/man/man1/waxseal.1.gz'])
       expect(machine.run('sh', '-c', each).exit).toBe(0);
     expect(isActive('waxseal')).toBe('active');

@@ -45,6 +45,7 @@ const READERS: { readonly [K in Kind]: Reader<K> } = {
   'counters-wanted': () => ({}),
   'store-open': () => ({}),
   'store-held': () => ({}),
+  reloaded: ({ isGood }) => (typeof isGood === 'boolean' ? { isGood } : undefined),
   hosted: ({ generation, addresses, startedAtMs }) =>
     isCount(generation) && isTime(startedAtMs)
       ? ifDefined(readAddresses(addresses), (read) => ({ generation, addresses: read, startedAtMs }))

@@ -149,6 +149,8 @@ export type IpcMessage =
   | { readonly kind: 'start'; readonly settings: AnswerSettings }
   /** From answer to the supervisor: its first thread has opened the store. */
   | { readonly kind: 'store-open' }
+  /** From control to the supervisor: the configuration was read again (HUP), and what could change at once has. */
+  | { readonly kind: 'reloaded'; readonly isGood: boolean }
   /** From the supervisor to answer, in reply: any number of its threads may open the store (process/store-hold.ts). */
   | { readonly kind: 'store-held' }
   /** From the supervisor to answer: the files of cookie secrets were read again. */
@@ -208,6 +210,7 @@ export function receiversOf(from: Role, message: IpcMessage): readonly Role[] {
     case 'unable':
     case 'start':
     case 'store-open':
+    case 'reloaded':
     case 'store-held':
     case 'cookie-secrets':
     case 'start-policy-host':

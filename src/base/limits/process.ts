@@ -84,6 +84,11 @@ export const INHERITED_SOCKETS_MAX = 64;
  * waits for name service must not wait for a control process that does not start.
  */
 export const READY_WITHOUT_CONTROL_MS = 60_000;
+/**
+ * The service manager hears that the configuration was read again after this at the latest: zones may follow it behind
+ * other changes, and who waits for `systemctl reload` must not wait for ever.
+ */
+export const RELOAD_SAID_MS_MAX = 60_000;
 /** Without a watchdog: how often the line for `systemctl status` is looked at. */
 export const MANAGER_STATUS_EVERY_MS = 10_000;
 

@@ -5,10 +5,12 @@
  */
 import { LIFECYCLE_TIME_EVERY_MS } from '#base/limits/lifecycle.ts';
 import { ok } from '#base/problem.ts';
+import { type StoreWriter } from '#store/writer.ts';
 import { type Actor } from '#control/api/control.ts';
 import { type Funnel } from '#control/funnel/funnel.ts';
 import { type CountedTime } from './counted-time.ts';
 import { type DueSource } from './due-source.ts';
+import { LifeCounts } from './life-counts.ts';
 
 export interface LifecycleClock {
   readonly sources: readonly DueSource[];
@@ -19,21 +21,24 @@ export interface LifecycleClock {
   /** `listener` is called when something may have become due. */
   onDue(listener: () => void): void;
   tellDue(): void;
+  readonly counts: LifeCounts;
 }
 
 export interface LifecycleClockOptions {
   readonly time: CountedTime;
   readonly funnel: Funnel;
+  readonly writer: StoreWriter;
   readonly sources: readonly DueSource[];
 }
 
 const CLOCK: Actor = { kind: 'system', id: 'clock', from: '' };
 
-export function lifecycleClock({ time, funnel, sources }: LifecycleClockOptions): LifecycleClock {
+export function lifecycleClock({ time, funnel, writer, sources }: LifecycleClockOptions): LifecycleClock {
   const listeners: (() => void)[] = [];
   let notedAtMs: number | undefined;
   return {
     sources,
+    counts: new LifeCounts(writer),
     nowMs: () => time.nowMs(),
     async note() {
       const nowMs = time.nowMs();

@@ -19,11 +19,14 @@ export interface SchedulerOptions {
   readonly wakeEveryMs?: number;
 }
 
+/** What waking needs of it. */
+export type WakingClock = Omit<LifecycleClock, 'counts'>;
+
 export class Scheduler {
-  readonly #clock: LifecycleClock;
+  readonly #clock: WakingClock;
   readonly #lanes: readonly Lane[];
 
-  constructor(clock: LifecycleClock, log: Log, options: SchedulerOptions = {}) {
+  constructor(clock: WakingClock, log: Log, options: SchedulerOptions = {}) {
     const { timers = systemTimers, wakeEveryMs = LIFECYCLE_WAKE_EVERY_MS } = options;
     this.#clock = clock;
     this.#lanes = clock.sources.map((source) => new Lane(source, { clock, log, timers, wakeEveryMs }));
@@ -43,7 +46,7 @@ export class Scheduler {
 }
 
 interface LaneOptions extends Required<SchedulerOptions> {
-  readonly clock: LifecycleClock;
+  readonly clock: WakingClock;
   readonly log: Log;
 }
 

@@ -22,10 +22,18 @@ const STATES = new DocumentCache<MailState>(MAIL_KIND, STATE);
 
 /** Undefined when the zone has no mail policy. Throws STORE_DAMAGED. */
 export function readMailState(reader: StoreReader, zoneId: number): MailState | undefined {
-  return STATES.read(reader, zoneId, (value) => {
-    if (!isStoredState(value)) throw formFailure(`the mail state of zone id ${zoneId}`);
-    return readState(value);
-  });
+  return STATES.read(reader, zoneId, (value) => meaningOf(value, zoneId));
+}
+
+/** The same for a reader that passes through all zones: what others read often is not pushed out for it. */
+export function readMailStateInPassing(reader: StoreReader, zoneId: number): MailState | undefined {
+  const value = reader.document(zoneId, MAIL_KIND, STATE);
+  return value === undefined ? undefined : meaningOf(value, zoneId);
+}
+
+function meaningOf(value: unknown, zoneId: number): MailState {
+  if (!isStoredState(value)) throw formFailure(`the mail state of zone id ${zoneId}`);
+  return readState(value);
 }
 
 export function readDkimState(reader: StoreReader, zoneId: number): DkimState | undefined {

@@ -104,6 +104,90 @@ describe('the watchdog', () => {
   });
 });
 
+describe('the configuration is read again', () => {
+  const RELOADING = /^RELOADING=1\nMONOTONIC_USEC=\d+\nSTATUS=reading the configuration again$/;
+  const READY = 'READY=1\nSTATUS=DNS is answered';
+
+  test('that it begins with the time of the clock that does not jump, and that it is over when control says so', () => {
+    const { notifier, said } = begun();
+    makeReady(notifier);
+    const beforeUs = process.hrtime.bigint() / 1000n;
+    notifier.reloading();
+    expect(said[2]).toMatch(RELOADING);
+    const saidUs = BigInt(/USEC=(\d+)/.exec(said[2]!)![1]!);
+    expect(saidUs >= beforeUs && saidUs <= process.hrtime.bigint() / 1000n).toBe(true);
+    vi.advanceTimersByTime(2000);
+    // It lives meanwhile, and its line stays.
+    expect(said.slice(3)).toEqual(['WATCHDOG=1', 'WATCHDOG=1']);
+    notifier.reloaded(true);
+    expect(said.at(-1)).toBe(READY);
+    vi.advanceTimersByTime(1000);
+    expect(said.at(-1)).toBe('WATCHDOG=1');
+  });
+
+  test('one with errors is over too: the line for people says so, until the next that is good', () => {
+    const { notifier, said } = begun();
+    makeReady(notifier);
+    notifier.reloading();
+    notifier.reloaded(false);
+    expect(said.at(-1)).toMatch(/^READY=1\nSTATUS=DNS is answered; the configuration .* has errors/);
+    notifier.reloading();
+    notifier.reloaded(true);
+    expect(said.at(-1)).toBe(READY);
+  });
+
+  test('an error is forgotten with the control process: its next start has read a good one', () => {
+    const { notifier, said } = begun();
+    makeReady(notifier);
+    notifier.reloading();
+    notifier.reloaded(false);
+    notifier.processReady('control');
+    vi.advanceTimersByTime(1000);
+    expect(said.at(-1)).toBe('WATCHDOG=1\nSTATUS=DNS is answered');
+  });
+
+  test('without a control process, or when it dies meanwhile, it is over: its start reads it', () => {
+    const { notifier, said, alive } = begun();
+    makeReady(notifier);
+    alive.delete('control');
+    notifier.reloading();
+    const over = 'READY=1\nSTATUS=DNS is answered; no changes: the control process does not run';
+    expect(said.slice(2)).toEqual([expect.stringMatching(RELOADING), over]);
+    alive.add('control');
+    notifier.reloading();
+    alive.delete('control');
+    vi.advanceTimersByTime(1000);
+    expect(said.slice(5)).toEqual([over, 'WATCHDOG=1']);
+  });
+
+  test('it is over after a minute, whatever control does; a word that was not taken is said again', () => {
+    let isFull = false;
+    const said: string[] = [];
+    const { notifier } = begun({ send: (text) => !isFull && said.push(text) > 0, watchdogMs: 30_000 });
+    makeReady(notifier);
+    notifier.reloading();
+    vi.advanceTimersByTime(59_000);
+    expect(said.filter((text) => text.includes('READY'))).toHaveLength(1);
+    isFull = true;
+    vi.advanceTimersByTime(2000);
+    isFull = false;
+    vi.advanceTimersByTime(10_000);
+    expect(said.filter((text) => text.includes('READY'))).toEqual([READY, READY]);
+  });
+
+  test('before the server is ready it is part of the start, and while it stops nothing is said', () => {
+    const { notifier, said } = begun();
+    notifier.reloading();
+    notifier.reloaded(true);
+    expect(said).toEqual(['STATUS=starting']);
+    makeReady(notifier);
+    notifier.stopping();
+    notifier.reloading();
+    notifier.reloaded(true);
+    expect(said.slice(1)).toEqual([READY, 'STOPPING=1\nSTATUS=stopping']);
+  });
+});
+
 test('stopping is said once, and nothing after it', () => {
   const { notifier, said } = begun();
   notifier.stopping();
