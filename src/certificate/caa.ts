@@ -1,6 +1,6 @@
 /**
  * Whether CAA records let a CA issue for a host.
- * Implements: RFC 8659 §3 (relevant set), §4.2 (issue), §4.3 (issuewild does not count for a host), §4.1 (critical);
+ * Implements: RFC 8659 §3 (relevant set), §4.2 (issue), §4.3 (issuewild, for wildcards alone), §4.1 (critical);
  * RFC 8657 §3 (accounturi), §4 (validationmethods).
  * Not here: finding the relevant set (control/certificate/permissions.ts).
  */
@@ -11,6 +11,10 @@ export interface CaaRequest {
   readonly identities: readonly string[];
   /** The account that orders; absent before there is one. */
   readonly accountUrl?: string;
+  /** The name is a wildcard. */
+  readonly isWildcard?: boolean;
+  /** A certificate that others ordered: by which method is not known, so no method speaks against it. */
+  readonly isOfOthers?: true;
 }
 
 interface CaaRecord {
@@ -27,14 +31,16 @@ const KNOWN_TAGS: readonly string[] = ['issue', 'issuewild', 'iodef', 'issuemail
 
 /** Why the set forbids that the CA issues; undefined: it may. `rdatas` in wire form. */
 export function caaObjection(rdatas: readonly Uint8Array[], request: CaaRequest): string | undefined {
-  const { identities, accountUrl } = request;
+  const { identities } = request;
   const records = rdatas.flatMap((rdata) => readCaa(rdata) ?? []);
   // RFC 8659 §4.1: a CA that does not understand a critical record must not issue.
   const unknown = records.find(({ isCritical, tag }) => isCritical && !KNOWN_TAGS.includes(tag));
   if (unknown !== undefined) return `the critical CAA property "${unknown.tag}" stops every CA`;
-  const issue = records.filter(({ tag }) => tag === 'issue');
+  // RFC 8659 §4.3: for a wildcard, issuewild in place of issue where there is any.
+  const wild = request.isWildcard === true ? records.filter(({ tag }) => tag === 'issuewild') : [];
+  const issue = wild.length > 0 ? wild : records.filter(({ tag }) => tag === 'issue');
   if (issue.length === 0 || identities.length === 0) return undefined;
-  const objections = issue.map(({ value }) => objectionOf(value, identities, accountUrl));
+  const objections = issue.map(({ value }) => objectionOf(value, request));
   return objections.some((each) => each === undefined)
     ? undefined
     : (objections.find((each) => each !== OTHER_CA) ?? otherCa(issue, identities));
@@ -48,7 +54,7 @@ function otherCa(issue: readonly CaaRecord[], identities: readonly string[]): st
 }
 
 /** Why one issue property does not allow it. RFC 8659 §4.2: `domain; name=value; …`. */
-function objectionOf(value: string, identities: readonly string[], accountUrl: string | undefined): string | undefined {
+function objectionOf(value: string, { identities, accountUrl, isOfOthers }: CaaRequest): string | undefined {
   const [domain = '', ...parameters] = value.split(';').map((each) => each.trim());
   if (!identities.includes(domain.toLowerCase().replace(/\.$/, ''))) return OTHER_CA;
   for (const parameter of parameters) {
@@ -57,6 +63,7 @@ function objectionOf(value: string, identities: readonly string[], accountUrl: s
     // RFC 8657 §3: the account must be this one; before there is an account the CA itself says so.
     if (name.trim().toLowerCase() === 'accounturi' && accountUrl !== undefined && text !== accountUrl)
       return `CAA allows the account ${text} only, and ours is ${accountUrl}`;
+    if (isOfOthers === true) continue;
     if (name.trim().toLowerCase() === 'validationmethods' && !text.split(',').some((each) => each.trim() === METHOD))
       return `CAA allows the validation methods ${text} only, and this server uses ${METHOD}`;
   }

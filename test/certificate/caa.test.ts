@@ -8,12 +8,16 @@ import { TYPE } from '#dns/types.ts';
 const ACCOUNT = 'https://ca.example/acct/1';
 
 function objection(records: readonly string[], identities: readonly string[] = ['ca.example'], accountUrl?: string) {
+  return objectionOf(records, { identities, ...(accountUrl === undefined ? {} : { accountUrl }) });
+}
+
+function objectionOf(records: readonly string[], request: Parameters<typeof caaObjection>[1]) {
   const rdatas = records.map((text) => {
     const parsed = parseRecordData(TYPE.CAA, text, ROOT);
     if (!parsed.ok) throw new Error(`${text}: ${parsed.problems[0]!.message}`);
     return parsed.value;
   });
-  return caaObjection(rdatas, { identities, ...(accountUrl === undefined ? {} : { accountUrl }) });
+  return caaObjection(rdatas, request);
 }
 
 const good = (what: string, ...given: Parameters<typeof objection>) =>
@@ -32,6 +36,24 @@ describe('RFC 8659 §4.2: issue', () => {
   bad('nobody', 'CAA allows ";"', ['0 issue ";"']);
   // RFC 8659 §4.3: issuewild is about wildcards, and issue about everything else.
   good('issuewild forbids wildcards only', ['0 issuewild ";"']);
+});
+
+describe('RFC 8659 §4.3: issuewild', () => {
+  const wildcard = (...records: readonly string[]) => objectionOf(records, { identities: ['ca.example'], isWildcard: true });
+  test('of a wildcard it counts in place of issue', () => {
+    expect(wildcard('0 issue "ca.example"', '0 issuewild ";"')).toContain('CAA allows ";"');
+    expect(wildcard('0 issue ";"', '0 issuewild "ca.example"')).toBeUndefined();
+  });
+  test('without it issue counts', () => {
+    expect(wildcard('0 issue ";"')).toContain('CAA allows ";"');
+    expect(wildcard('0 issue "ca.example"')).toBeUndefined();
+  });
+});
+
+test('RFC 8657 §4: of a certificate that others ordered the method is not known', () => {
+  const records = ['0 issue "ca.example; validationmethods=http-01"'];
+  expect(objectionOf(records, { identities: ['ca.example'], isOfOthers: true })).toBeUndefined();
+  expect(objectionOf(['0 issue ";"'], { identities: ['ca.example'], isOfOthers: true })).toContain('CAA allows ";"');
 });
 
 describe('RFC 8659 §4.1: critical', () => {

@@ -29,6 +29,7 @@ import {
   shows,
   tlsaOf,
 } from './doctor-world.ts';
+import { ISSUED, ISSUED_TLSA, ISSUED_WILDCARD } from './issued-certificate.ts';
 import { TEST_NOW_MS } from './temporary-store.ts';
 
 const DAY_MS = 86_400_000;
@@ -59,6 +60,11 @@ const flip =
 const mailHost = (look: ReturnType<typeof shows>): NonNullable<Fault['witnesses']> => ({
   liveChecks: new Map([[STARTTLS_LOOK, look]]),
 });
+/** One web host shows this certificate, the others what they always do. */
+const webHost =
+  (host: string, certificate: Uint8Array): NonNullable<NonNullable<Fault['witnesses']>['webHosts']> =>
+  (asked) =>
+    shows(WEB_IP, asked === host ? certificate : certificateFor(asked, TEST_NOW_MS))();
 const policy = (body: string, days?: number): Fault => ({ witnesses: servesPolicy(now, body, days) });
 const policyFails = (step: 'connect' | 'certificate' | 'HTTP', why: string): Fault => ({
   witnesses: { probes: new Map([[HTTPS_PROBE, () => Promise.reject(new ProbeFailure(step, why))]]) },
@@ -450,6 +456,24 @@ export const FAULTS: readonly (readonly [string, Fault, ...string[]])[] = [
     resolver({ 'post.example. CAA': ['0 issue "https://ca.test"'] }),
     'caa-record warning',
   ],
+  [
+    'a mail host with a certificate of a CA that CAA does not allow',
+    { ...resolver({ '_25._tcp.mx1.post.example. TLSA': [ISSUED_TLSA] }), witnesses: mailHost(shows(MX_IP, ISSUED)) },
+    'caa-issuer warning',
+  ],
+  [
+    'the policy host with one',
+    { witnesses: { webHosts: webHost('mta-sts.post.example', ISSUED) } },
+    'caa-issuer warning',
+  ],
+  [
+    'a wildcard certificate of a CA that may issue others',
+    {
+      ...resolver({ 'post.example. CAA': ['0 issue "letsencrypt.org"', '0 issuewild "ca.test"'] }),
+      witnesses: { webHosts: webHost('mta-sts.post.example', ISSUED_WILDCARD) },
+    },
+    'caa-issuer warning',
+  ],
   ['CAA that cannot be looked up', resolver({ 'post.example. CAA': 'timeout' }), 'caa not_tested'],
   // the rest of the table
   [
@@ -526,6 +550,24 @@ export const NOTES: readonly (readonly [string, Fault, string])[] = [
     'mta-sts-mode info',
   ],
   ['one TLSA record', resolver({ '_25._tcp.mx1.post.example. TLSA': [tlsaOf(TEST_NOW_MS)] }), 'tlsa-rollover info'],
+  [
+    'a certificate of a CA that CAA allows, by whatever method and account',
+    {
+      ...resolver({
+        'post.example. CAA': ['0 issue "letsencrypt.org; validationmethods=http-01; accounturi=https://x.test/1"'],
+      }),
+      witnesses: { webHosts: webHost('mta-sts.post.example', ISSUED) },
+    },
+    'caa passed',
+  ],
+  [
+    'CAA of the host itself, which counts before that of the domain',
+    {
+      ...resolver({ 'mta-sts.post.example. CAA': ['0 issue "letsencrypt.org"'] }),
+      witnesses: { webHosts: webHost('mta-sts.post.example', ISSUED) },
+    },
+    'caa passed',
+  ],
   ['no CAA', resolver({ 'post.example. CAA': 'nodata' }), 'caa info'],
   ['no MTA-STS', resolver({ '_mta-sts.post.example. TXT': 'nodata' }), 'mta-sts info'],
   ['no BIMI', resolver({ 'default._bimi.post.example. TXT': 'nodata' }), 'bimi good_not_tested'],

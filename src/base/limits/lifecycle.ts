@@ -39,10 +39,3 @@ export const LIFECYCLE_HISTORY_MAX = 24;
 export const OVERDUE_AFTER_MS = 600_000;
 /** Overdue zones that are counted: a scrape must stay small, and so many are no different from more. */
 export const OVERDUE_COUNTED_MAX = 1000;
-/**
- * Zones whose lives are counted without a pause, for metrics: about 3 ms. With more that are new or have changed, the
- * others follow while other work continues.
- */
-export const LIVES_COUNTED_AT_ONCE = 25;
-/** The pause before the next so many: ten thousand zones take about four seconds. */
-export const LIVES_COUNT_PAUSE_MS = 10;

@@ -119,6 +119,8 @@ export const CHECK_SERVERS_MAX = 12;
 export const CHECK_REPORT_HOSTS_MAX = 8;
 /** Labels that CAA is looked for at, on the way up. */
 export const CHECK_CAA_LABELS_MAX = 8;
+/** For a host without TLSA that may have a certificate on port 443: most that take no connection there are silent. */
+export const CHECK_WEB_HOST_MS_MAX = 5000;
 /** Characters of one line of evidence: strangers write them. */
 export const CHECK_EVIDENCE_CHARACTERS_MAX = 400;
 /** Results of one check; past it those that passed are left out first. */

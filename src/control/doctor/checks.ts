@@ -163,6 +163,11 @@ export const CHECKS = {
   caa: { area: 'caa', rfc: 'RFC 8659 §3', says: 'the domain says which CAs may issue' },
   'caa-critical': { area: 'caa', rfc: 'RFC 8659 §4.1', says: 'no property stops every CA' },
   'caa-record': { area: 'caa', rfc: 'RFC 8659 §4.2', says: 'CAs can read them' },
+  'caa-issuer': {
+    area: 'caa',
+    rfc: 'RFC 8659 §4.2',
+    says: 'they allow the CAs that the certificates on ports 25 and 443 are from',
+  },
 } as const satisfies Readonly<Record<string, Check>>;
 
 export type CheckId = keyof typeof CHECKS;

@@ -3,6 +3,7 @@
  * from looking, so that each fault can be tried without a network.
  * Not here: looking (look.ts), judging (judge.ts).
  */
+import { type PublicIssuer } from '#certificate/public-cas.ts';
 import { type Name } from '#dns/name.ts';
 import { type SectionRecord } from '#dns/reply-sections.ts';
 import { type ResolverAnswer } from '#dns/resolver.ts';
@@ -111,6 +112,13 @@ export interface MailHostFacts {
   /** Absent: it was not looked at, because this server does not, or because there are too many. */
   readonly seen?: HostSeen | undefined;
   readonly tlsa: ResolverAnswer;
+  /** Public CAs that its certificates are from, of own hosts. */
+  readonly issuers: readonly IssuerFacts[];
+}
+
+/** A public CA, and the CAA records that count for its certificate. */
+export interface IssuerFacts extends PublicIssuer {
+  readonly caa: CaaFacts;
 }
 
 export interface AddressNames {
@@ -121,11 +129,12 @@ export interface AddressNames {
   readonly confirmed: readonly string[];
 }
 
-/** A host with TLSA records for HTTPS. */
+/** A host with TLSA records for HTTPS, or one that CAA records count for. */
 export interface WebHostFacts {
   readonly host: string;
   readonly tlsa: ResolverAnswer;
   readonly seen?: HostSeen | undefined;
+  readonly issuers: readonly IssuerFacts[];
 }
 
 export interface MailFacts {

@@ -3,7 +3,12 @@
  * Implements: RFC 5321 §5.1 (hosts), RFC 8461 §3.3 (policy), RFC 1912 §2.1 (names of addresses).
  * Not here: what it means (one file for each area).
  */
-import { CHECK_HOST_ADDRESSES_MAX, CHECK_MAIL_HOSTS_MAX, CHECK_REPORT_HOSTS_MAX } from '#base/limits/outside.ts';
+import {
+  CHECK_HOST_ADDRESSES_MAX,
+  CHECK_MAIL_HOSTS_MAX,
+  CHECK_REPORT_HOSTS_MAX,
+  CHECK_WEB_HOST_MS_MAX,
+} from '#base/limits/outside.ts';
 import { type Name, formatName, isAtOrBelow, lowerName, nameOf, ownerKey, parseName } from '#dns/name.ts';
 import { type Resolver, type ResolverAnswer } from '#dns/resolver.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
@@ -20,6 +25,7 @@ import { type StarttlsLook } from '#control/outside/starttls-look.ts';
 import { type CheckClient } from './client.ts';
 import { type AddressNames, type BimiFacts, type DkimFacts, type DmarcFacts, type Fetched } from './facts.ts';
 import { type MailFacts, type MailHostFacts, type MeantFacts, type StsFacts, type WebHostFacts } from './facts.ts';
+import { lookAtCaa, lookAtIssuers } from './look-caa.ts';
 
 /** Who looks further than DNS; absent: this server does not. */
 export interface DoctorProbes {
@@ -79,7 +85,8 @@ async function lookAtHost(name: Name, zone: Name, look: MailLook): Promise<MailH
     isLooked && probes.mailHost !== undefined ? seenBy(probes.mailHost, host, look) : undefined,
     isOwn ? Promise.all(addresses.slice(0, CHECK_HOST_ADDRESSES_MAX).map((ip) => namesOf(ip, resolver))) : [],
   ]);
-  return { host, isOwn, isAlias: alias.kind === 'answer', addresses, inside, failure, names, seen, tlsa };
+  const issuers = isOwn ? await lookAtIssuers(name, seen, resolver) : [];
+  return { host, isOwn, isAlias: alias.kind === 'answer', addresses, inside, failure, names, seen, tlsa, issuers };
 }
 
 function seenBy(probe: StarttlsLook, host: string, { client, signal }: MailLook): Promise<HostSeen> {
@@ -150,19 +157,24 @@ export async function lookAtBimi(zone: Name, { client, probes: { bimi } }: MailL
   return { record, logo, evidence };
 }
 
-/** The domain, `www` and the policy host: those that have TLSA for HTTPS. */
+/** The domain, `www` and the policy host: those that have TLSA for HTTPS, or that CAA records count for. */
 export async function lookAtWebHosts(zone: Name, look: MailLook): Promise<readonly WebHostFacts[]> {
   const { client, probes } = look;
   const found = await Promise.all(
     ['@', 'www', 'mta-sts'].map(async (label): Promise<WebHostFacts[]> => {
       const name = parseName(label, zone);
       if (!name.ok) return [];
-      const tlsa = await askBelow('_443._tcp', name.value, TYPE.TLSA, client.resolver);
+      const { resolver } = client;
+      const tlsa = await askBelow('_443._tcp', name.value, TYPE.TLSA, resolver);
+      const hasTlsa = tlsa.kind === 'answer';
       // Without records there is nothing to compare; that names cannot be looked up shows in other areas.
-      if (tlsa.kind !== 'answer') return [];
+      if (!hasTlsa && (await lookAtCaa(name.value, resolver)).owner === undefined) return [];
       const host = formatName(name.value);
-      const seen = probes.webHost === undefined ? undefined : await seenBy(probes.webHost, host, look);
-      return [{ host, tlsa, seen }];
+      // Who does not say by TLSA that it is there may well not be: then the whole check does not wait for it.
+      const soon = AbortSignal.any([look.signal, AbortSignal.timeout(CHECK_WEB_HOST_MS_MAX)]);
+      const within = hasTlsa ? look : { ...look, signal: soon };
+      const seen = probes.webHost === undefined ? undefined : await seenBy(probes.webHost, host, within);
+      return [{ host, tlsa, seen, issuers: await lookAtIssuers(name.value, seen, resolver) }];
     }),
   );
   return found.flat();

@@ -4,16 +4,15 @@
  * Not here: what is asked in each part (look-served.ts, look-mail.ts, control/delegation-check/look.ts), judging
  * (judge.ts).
  */
-import { CHECK_CAA_LABELS_MAX } from '#base/limits/outside.ts';
-import { type Name, ROOT, formatName, parentName } from '#dns/name.ts';
-import { type Resolver, isTransient } from '#dns/resolver.ts';
+import { type Name, ROOT, formatName } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
 import { spfTree } from '#mail/spf/tree.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { lookAtDelegation } from '#control/delegation-check/look.ts';
 import { type ParentLook, ParentServers } from '#control/dnssec/parent.ts';
 import { type CheckClient } from './client.ts';
-import { type CaaFacts, type DoctorFacts, type MeantFacts } from './facts.ts';
+import { type DoctorFacts, type MeantFacts } from './facts.ts';
+import { lookAtCaa } from './look-caa.ts';
 import { type DoctorProbes, askBelow, lookAtBimi, lookAtDkim, lookAtDmarc } from './look-mail.ts';
 import { lookAtMailHosts, lookAtSts, lookAtWebHosts } from './look-mail.ts';
 import { lookAtServed } from './look-served.ts';
@@ -72,18 +71,4 @@ export async function lookAtZone(
 
 function isRoot(zone: Name): boolean {
   return zone.length === ROOT.length;
-}
-
-/** RFC 8659 §3: the nearest name at or above that has CAA records. */
-async function lookAtCaa(zone: Name, resolver: Resolver): Promise<CaaFacts> {
-  let name = zone;
-  for (let labels = 0; labels < CHECK_CAA_LABELS_MAX && !isRoot(name); labels++) {
-    const answer = await resolver.lookup(name, TYPE.CAA);
-    const owner = formatName(name);
-    if (answer.kind === 'answer') return { owner, rdatas: answer.rdatas };
-    if (isTransient(answer))
-      return { rdatas: [], failure: `${owner} CAA cannot be looked up: ${answer.reason ?? answer.kind}` };
-    name = parentName(name);
-  }
-  return { rdatas: [] };
 }

@@ -6,7 +6,8 @@
  * (control/upkeep-metrics.ts).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LIVES_COUNT_PAUSE_MS, LIVES_COUNTED_AT_ONCE, OVERDUE_COUNTED_MAX } from '#base/limits/lifecycle.ts';
+import { LIVES_COUNT_PAUSE_MS, LIVES_COUNTED_AT_ONCE } from '#base/limits/admin.ts';
+import { OVERDUE_COUNTED_MAX } from '#base/limits/lifecycle.ts';
 import { CERTIFICATE_MACHINE } from '#certificate/machine.ts';
 import { type Machine } from '#lifecycle/machine.ts';
 import { type LifecycleState } from '#lifecycle/state.ts';

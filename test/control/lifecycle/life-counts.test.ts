@@ -1,6 +1,6 @@
 /** Objects of mail policies and certificates by machine, as numbers for Prometheus. */
 import { expect, test } from 'vitest';
-import { LIVES_COUNTED_AT_ONCE } from '#base/limits/lifecycle.ts';
+import { LIVES_COUNTED_AT_ONCE } from '#base/limits/admin.ts';
 import { LifeCounts } from '#control/lifecycle/life-counts.ts';
 import { nameOf } from '#dns/name.ts';
 import { MAIL_LIVES } from '#mail/lives.ts';
@@ -37,10 +37,13 @@ test('each machine and stage', async () => {
 });
 
 test('each stage of a key as it goes through it, by what changed alone', async () => {
-  const { room } = await temporaryMail({ ...POLICY, mtaSts: { mode: 'off' } });
+  const { room } = await temporaryMail({ mtaSts: { mode: 'off' }, dkim: { algorithms: ['ed25519'], signers: ['mx'] } });
   const { counts } = room.control.lifecycles;
   const seen = new Set<string>();
+  let happened = 0;
   const look = (): void => {
+    if (room.events.length === happened) return;
+    happened = room.events.length;
     const now = numbers(counts, 'objects');
     expect(now).toEqual(afresh(room.writer));
     const state = readMailState(room.writer, 1)!;
@@ -48,9 +51,9 @@ test('each stage of a key as it goes through it, by what changed alone', async (
     expect(Object.values(now).reduce((sum, each) => sum + each, 0)).toBe(all.length);
     for (const key of Object.keys(now)) seen.add(key);
   };
-  await room.live(3 * DAY_MS, look);
+  await room.live(DAY_MS / 4, look);
   good(await room.run({ kind: 'dkim.rotate', zone: MAIL_ZONE, algorithms: ['ed25519'], reason: 'a test' }));
-  await room.live(3 * DAY_MS, look);
+  await room.live(DAY_MS / 4, look);
   const stages = ['published', 'visible', 'active', 'retiring'].map((stage) => `dkim ${stage}`);
   expect([...seen]).toEqual(expect.arrayContaining(stages));
 });
