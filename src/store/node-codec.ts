@@ -26,7 +26,8 @@ const OWNER_LENGTH_AT = 6;
 const OWNER_AT = 7;
 /** Octets of one directory entry. */
 export const ENTRY_BYTES = 15;
-const ENTRY_TTL = 2;
+/** Where an entry has its TTL, as in a message. */
+export const ENTRY_TTL = 2;
 const ENTRY_MANAGER = 6;
 const ENTRY_RECORDS = 7;
 const ENTRY_SIGNATURES = 9;
@@ -157,6 +158,11 @@ export function entryType(node: Uint8Array, entry: number): RrType {
 
 export function entryTtl(node: Uint8Array, entry: number): number {
   return readU32(node, entry + ENTRY_TTL);
+}
+
+/** Octets of the body of `entry`. */
+export function entryBodyBytes(node: Uint8Array, entry: number): number {
+  return readU32(node, entry + ENTRY_BODY);
 }
 
 export function entryRecords(node: Uint8Array, entry: number): number {

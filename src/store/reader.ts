@@ -22,9 +22,11 @@ import { type JournalEntry, readJournal } from './journal.ts';
 import { decodeJson, isNumber, isString } from './json.ts';
 import { NODE } from './node-codec.ts';
 import { META, NODE_CHECK_BYTES, type TokenRecord, type ZoneRecord, isTokenRecord, secretKey, textKey, zoneKey } from './schema.ts';
-import { HeldSnapshot, type Snapshot, parseSnapshots, readNodes, NODE_KEY_ZONE_BYTES } from './snapshots.ts';
-import { type Environment, type Octets, type ReadOptions } from './store.ts';
-import { databaseBytes, existingDatabase, openDatabases, openRoot } from './store.ts';
+import { NODE_KEY_ZONE_BYTES, openWalks } from '#store/walk/node-walk.ts';
+import type { NodeWalks, ShowNode, WalkedName } from '#store/walk/node-walk.ts';
+import { HeldSnapshot, type Snapshot, parseSnapshots, readNodes } from './snapshots.ts';
+import { type Environment, type ReadOptions, databaseBytes } from './store.ts';
+import { existingDatabase, openDatabases, openRoot } from './store.ts';
 import { readFormat, readKekFile } from './marks.ts';
 import { type Refresh, type StoredZone, ZoneTable, readGeneration } from './zone-table.ts';
 import { storedZoneView } from './zone-view.ts';
@@ -62,7 +64,7 @@ function openExisting(dir: string): StoreReader {
       if (database === undefined) throw missing();
       return database;
     });
-    return new StoreReader({ dir, root, db }, true);
+    return new StoreReader({ dir, root, db }, openWalks(root));
   } catch (error) {
     // Else it stays: closing one environment takes the locks of all others of this process (process/store-hold.ts).
     if (error instanceof StoreFailure && error.code === 'STORE_MISSING') void root.close();
@@ -70,13 +72,11 @@ function openExisting(dir: string): StoreReader {
   }
 }
 
-type ShowNode = (key: Uint8Array, node: Uint8Array) => void;
-
 export class StoreReader {
   readonly #environment: Environment;
   readonly #table: ZoneTable;
-  /** False in the writer: there reads show its own last commit. */
-  readonly #holdsSnapshot: boolean;
+  /** Undefined in the writer: there reads show its own last commit, and no snapshot is held. */
+  readonly #walks: NodeWalks | undefined;
   #read: ReadOptions = {};
   #held: HeldSnapshot | undefined;
   readonly #key = Buffer.alloc(NODE_KEY_BYTES_MAX);
@@ -86,10 +86,10 @@ export class StoreReader {
   #valueViews: Uint8Array[] = [];
   #valueBuffer: ArrayBufferLike | undefined;
 
-  constructor(environment: Environment, holdsSnapshot: boolean) {
+  constructor(environment: Environment, walks?: NodeWalks) {
     this.#environment = environment;
     this.#table = new ZoneTable(environment);
-    this.#holdsSnapshot = holdsSnapshot;
+    this.#walks = walks;
     this.refresh();
   }
 
@@ -108,8 +108,8 @@ export class StoreReader {
     this.#held?.release();
     // Without this a synchronous loop keeps the snapshot it began with.
     root.resetReadTxn();
-    if (this.#holdsSnapshot) {
-      this.#held = new HeldSnapshot(this.#environment, root.useReadTransaction());
+    if (this.#walks !== undefined) {
+      this.#held = new HeldSnapshot(this.#environment, this.#walks, root.useReadTransaction());
       this.#read = this.#held.read;
     }
     return this.#table.refresh(this.#read);
@@ -245,16 +245,16 @@ export class StoreReader {
    * during the call only. Returns how many there were.
    */
   readNodes(zoneId: number, after: Uint8Array | undefined, limit: number, show: ShowNode): number {
-    return this.#readTree(this.#environment.db.nodes, zoneId, after, limit, show);
+    return this.#readTree('nodes', zoneId, after, limit, show);
   }
 
   /** The same of NSEC3 nodes. */
   readHashed(zoneId: number, after: Uint8Array | undefined, limit: number, show: ShowNode): number {
-    return this.#readTree(this.#environment.db.hashed, zoneId, after, limit, show);
+    return this.#readTree('hashed', zoneId, after, limit, show);
   }
 
-  #readTree(tree: Octets, zoneId: number, after: Uint8Array | undefined, limit: number, show: ShowNode): number {
-    return readNodes(tree, this.#read, zoneId, after, limit, (key, value) => {
+  #readTree(name: WalkedName, zoneId: number, after: Uint8Array | undefined, limit: number, show: ShowNode): number {
+    return readNodes(this.#environment.db[name], this.#read, zoneId, after, limit, (key, value) => {
       show(key.subarray(NODE_KEY_ZONE_BYTES), value.subarray(0, value.length - NODE_CHECK_BYTES));
       return true;
     });

@@ -8,6 +8,7 @@ import { assert } from '#base/assert.ts';
 import { decodeJson } from './json.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
 import { type ZoneRecord, isZoneRecord, zoneKey } from './schema.ts';
+import { type NodeWalks, type ShowStored, type WalkedName } from '#store/walk/node-walk.ts';
 import { type Environment, type Octets, type ReadOptions } from './store.ts';
 
 type Transaction = NonNullable<ReadOptions['transaction']>;
@@ -22,11 +23,13 @@ export type WantNode = (key: Uint8Array, node: Uint8Array) => boolean;
 export class HeldSnapshot {
   readonly #environment: Environment;
   readonly #transaction: Transaction;
+  readonly #walks: NodeWalks;
   #holders = 1;
   readonly read: ReadOptions;
 
-  constructor(environment: Environment, transaction: Transaction) {
+  constructor(environment: Environment, walks: NodeWalks, transaction: Transaction) {
     this.#environment = environment;
+    this.#walks = walks;
     this.#transaction = transaction;
     this.read = { transaction };
   }
@@ -58,9 +61,17 @@ export class HeldSnapshot {
     return readNodes(this.#environment.db.nodes, this.read, zoneId, after, limit, show);
   }
 
-  /** The same of NSEC3 nodes. */
-  readHashed(zoneId: number, after: Uint8Array | undefined, limit: number, show: WantNode): number {
-    return readNodes(this.#environment.db.hashed, this.read, zoneId, after, limit, show);
+  /**
+   * Shows nodes of the zone from the stored key `from` on, with it, as long as they are wanted: for a whole zone,
+   * because nothing is made for any of them. `hashed`: the NSEC3 nodes.
+   */
+  walk(name: WalkedName, zoneId: number, from: Uint8Array | undefined, show: ShowStored): void {
+    this.#walks[name].walk(this.read, zoneId, from, show);
+  }
+
+  /** The stored key of the node that `walk` has shown last, in `into`: returns its length. Before any other read. */
+  copyWalkedKey(name: WalkedName, into: Uint8Array): number {
+    return this.#walks[name].copyKey(into);
   }
 
   /** Changesets of a zone, newest first, at most `limit`. */
@@ -68,9 +79,6 @@ export class HeldSnapshot {
     return readJournal(this.#environment.db.journal, zoneId, limit, beforeRevision, this.read);
   }
 }
-
-/** Octets of a node's key before its owner. */
-export const NODE_KEY_ZONE_BYTES = 4;
 
 /** Nodes as they are stored; see `readNodes` of reader.ts. */
 export function readNodes(

@@ -118,7 +118,7 @@ export class StoreWriter extends StoreReader {
 
   /** Use `openWriter`. */
   constructor(environment: Environment, lock: ProcessLock, options: WriterOptions & { readonly kek: Uint8Array }) {
-    super(environment, false);
+    super(environment);
     this.#environment = environment;
     this.#lock = lock;
     this.#options = options;

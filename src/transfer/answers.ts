@@ -9,7 +9,7 @@
  */
 import { type ClientAddress, addressText } from '#base/client-address.ts';
 import { copyOf, readU16 } from '#base/bytes.ts';
-import { TRANSFERS_MAX, TRANSFERS_PER_CLIENT_MAX } from '#base/limits/transfer.ts';
+import { TRANSFERS_MAX, TRANSFERS_PER_CLIENT_MAX, TRANSFER_SHARED_MS } from '#base/limits/transfer.ts';
 import { ANSWER_IS_STREAM, type MessageStream } from '#answer/message-stream.ts';
 import { type SignedAnswers, isTransfer } from '#answer/signed-answers.ts';
 import { type ZoneTimes } from '#answer/names/zone-version.ts';
@@ -35,6 +35,7 @@ import { tsigRefusalText } from './refusal-text.ts';
 import { TKEY_MODE_GSS, readTkey, writeTkeyRefusal } from './key-exchange.ts';
 import { readClientSerial } from './request.ts';
 import { type SecondaryGrants } from './secondary-grants.ts';
+import { SharedMessages } from './shared-messages.ts';
 import { StreamMessages } from './stream-message.ts';
 import { type RecordSource, ZoneContent, nextMessage, putSoa } from './zone-content.ts';
 import { type Differences, ZoneDifferences, findDifferences } from './zone-differences.ts';
@@ -75,6 +76,9 @@ export class TransferAnswers implements SignedAnswers {
   /** Transfers under way, by whose they are. */
   readonly #running = new Map<string, number>();
   #runningCount = 0;
+  readonly #shared = new SharedMessages();
+  /** Ends when nothing was transferred for long. */
+  #idle: NodeJS.Timeout | undefined;
   #stream: MessageStream | undefined;
 
   constructor(options: TransferAnswersOptions) {
@@ -266,7 +270,9 @@ export class TransferAnswers implements SignedAnswers {
     const isWanted = since !== undefined && !isUpToDate && (request.transport !== 'udp' || request.key !== undefined);
     const differences = isWanted ? findDifferences(snapshot, zone, since, serial) : undefined;
     const source =
-      differences === undefined ? new ZoneContent(snapshot, zone.id, apex) : new ZoneDifferences(apex, differences);
+      differences === undefined
+        ? new ZoneContent(snapshot, zone, apex, this.#shared)
+        : new ZoneDifferences(apex, differences);
     if (isUpToDate || request.transport === 'udp') {
       const length = this.#single(request, messages, isUpToDate ? undefined : source, apex);
       snapshot.release();
@@ -275,6 +281,7 @@ export class TransferAnswers implements SignedAnswers {
     this.#options.count(request.transport, RCODE.NOERROR, false);
     this.#running.set(whose, running + 1);
     this.#runningCount += 1;
+    clearTimeout(this.#idle);
     const kind = since === undefined ? 'AXFR' : differences === undefined ? 'AXFR for IXFR' : ixfrText(differences);
     const by = request.key === undefined ? '' : ` by ${whose}`;
     const text = `${kind} of ${zone.name} serial ${serial} to ${request.client}${by}`;
@@ -319,6 +326,7 @@ export class TransferAnswers implements SignedAnswers {
       close: () => {
         snapshot.release();
         this.#runningCount -= 1;
+        if (this.#runningCount === 0) this.#idle = setTimeout(() => this.#shared.clear(), TRANSFER_SHARED_MS).unref();
         const left = this.#running.get(whose)! - 1;
         if (left === 0) this.#running.delete(whose);
         else this.#running.set(whose, left);

@@ -4,7 +4,7 @@
  * RFC 8945 §5.3.1 (every message is signed), RFC 7314 §3 (EXPIRE, in the first).
  */
 import { assert } from '#base/assert.ts';
-import { TRANSFER_MESSAGE_BYTES } from '#base/limits/transfer.ts';
+import { TRANSFER_MESSAGE_BYTES, TRANSFER_TAIL_BYTES } from '#base/limits/transfer.ts';
 import { type MessageWriter, SECTION } from '#answer/write/writer.ts';
 import { EXPIRE_ANSWER_BYTES, OPT_BYTES, lengthenOpt, writeExpire, writeOpt } from '#dns/edns.ts';
 import { type QueryHead, writeHeader } from '#dns/message.ts';
@@ -37,13 +37,15 @@ export class StreamMessages {
     this.#options = options;
   }
 
-  /** Begins a message of at most `limit` octets in `out`. */
-  begin(out: Uint8Array, limit = Math.min(TRANSFER_MESSAGE_BYTES, out.length)): MessageWriter {
+  /** Begins a message of at most `limit` octets in `out`; absent: one of many, with as much in it as others have. */
+  begin(out: Uint8Array, limit?: number): MessageWriter {
     const { writer, query, head, signer } = this.#options;
-    const behind = (signer?.bytes ?? 0) + (head.edns ? OPT_BYTES + EXPIRE_ANSWER_BYTES : 0);
-    assert(limit <= out.length, 'a message longer than its buffer');
+    const own = (signer?.bytes ?? 0) + (head.edns ? OPT_BYTES + EXPIRE_ANSWER_BYTES : 0);
+    const end = limit ?? Math.min(TRANSFER_MESSAGE_BYTES, out.length);
+    const behind = limit === undefined ? Math.max(own, TRANSFER_TAIL_BYTES) : own;
+    assert(end <= out.length, 'a message longer than its buffer');
     // The question is in the first message only (RFC 5936 §2.2.2).
-    writer.begin(out, limit - behind, query, this.count === 0 ? head.questionLength : 0);
+    writer.begin(out, end - behind, query, this.count === 0 ? head.questionLength : 0);
     return writer;
   }
 

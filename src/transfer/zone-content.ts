@@ -6,20 +6,26 @@
  */
 import { assert } from '#base/assert.ts';
 import { NODE_KEY_BYTES_MAX } from '#base/limits/store.ts';
-import { TRANSFER_NODES_PER_LOOK } from '#base/limits/transfer.ts';
+import { TRANSFER_MESSAGE_BYTES } from '#base/limits/transfer.ts';
 import { type MessageWriter, SECTION } from '#answer/write/writer.ts';
 import { TYPE } from '#dns/types.ts';
-import { type HeldSnapshot, NODE_KEY_ZONE_BYTES, type WantNode } from '#store/snapshots.ts';
+import { type WalkedName } from '#store/walk/node-walk.ts';
+import { type HeldSnapshot } from '#store/snapshots.ts';
 import {
   ENTRY_BYTES,
   OWNER_OFFSET,
+  bodyOffset,
   directoryOffset,
+  entryBodyBytes,
   entrySignatures,
   entryTtl,
   entryType,
   findEntry,
   rrsetCount,
 } from '#store/node-codec.ts';
+import { HEADER_BYTES } from '#dns/message.ts';
+import { type ZoneRecord } from '#store/schema.ts';
+import { type SharedMessages } from './shared-messages.ts';
 import { type StreamMessages } from './stream-message.ts';
 
 /** Where the records of a message come from: each call fills one message; true when there is nothing left. */
@@ -33,69 +39,99 @@ export class ZoneContent implements RecordSource {
   readonly #snapshot: HeldSnapshot;
   readonly #zoneId: number;
   readonly #apex: Uint8Array;
+  readonly #shared: SharedMessages;
+  /** The first part of all places in it. */
+  readonly #version: string;
   #part: number = PART.FIRST;
-  /** Key of the last node that is in, as it is stored; `#afterLength` 0 before the first. */
-  readonly #after = new Uint8Array(NODE_KEY_BYTES_MAX);
-  #afterLength = 0;
-  /** RRsets that are in of the node behind it. */
+  /** Key of the node that is not in, or not whole, as it is stored; `#fromLength` 0: all are to come. */
+  readonly #from = Buffer.alloc(NODE_KEY_BYTES_MAX);
+  #fromLength = 0;
+  /** RRsets of it that are in. */
   #rrsets = 0;
 
-  /** `apex` is the apex's node as it is stored. */
-  constructor(snapshot: HeldSnapshot, zoneId: number, apex: Uint8Array) {
+  /** `apex` is the apex's node as it is stored, `zone` as it is in the snapshot. */
+  constructor(
+    snapshot: HeldSnapshot,
+    zone: Pick<ZoneRecord, 'id' | 'revision'>,
+    apex: Uint8Array,
+    shared: SharedMessages,
+  ) {
     this.#snapshot = snapshot;
-    this.#zoneId = zoneId;
+    this.#zoneId = zone.id;
+    this.#version = `${zone.id} ${zone.revision}`;
     this.#apex = apex;
+    this.#shared = shared;
+    shared.begin(this.#version);
   }
 
   fill(writer: MessageWriter): boolean {
-    if (this.#part === PART.FIRST && putSoa(writer, this.#apex)) this.#part = PART.NODES;
-    if (this.#part === PART.NODES && this.#putNodes(writer)) {
-      this.#part = PART.HASHED;
-      this.#afterLength = 0;
+    // A question before the records is in the spelling of the client.
+    if (writer.at !== HEADER_BYTES || !this.#shared.isShared(this.#version)) return this.#make(writer);
+    const place = this.#place();
+    const known = this.#shared.find(place);
+    if (known !== undefined && writer.putSection(known.octets, known.length, known.records)) {
+      this.#moveTo(known.next);
+      return this.#part === PART.DONE;
     }
+    const isDone = this.#make(writer);
+    const records = writer.counts[SECTION.ANSWER]!;
+    const isUsual = writer.at <= TRANSFER_MESSAGE_BYTES;
+    if (known === undefined && records > 0 && isUsual)
+      this.#shared.keep(place, writer.out.subarray(HEADER_BYTES, writer.at), records, this.#place());
+    return isDone;
+  }
+
+  /** Where the next message begins. */
+  #place(): string {
+    const from = this.#from.toString('latin1', 0, this.#fromLength);
+    return `${this.#version} ${this.#part} ${this.#rrsets} ${from}`;
+  }
+
+  #moveTo(place: string): void {
+    const [, , part, rrsets] = place.split(' ', 4);
+    [this.#part, this.#rrsets] = [Number(part), Number(rrsets)];
+    const from = place.slice(`${this.#version} ${part} ${rrsets} `.length);
+    this.#fromLength = this.#from.write(from, 'latin1');
+  }
+
+  #make(writer: MessageWriter): boolean {
+    if (this.#part === PART.FIRST && putSoa(writer, this.#apex)) this.#part = PART.NODES;
+    if (this.#part === PART.NODES && this.#putNodes('nodes', writer)) this.#part = PART.HASHED;
     // NSEC3 records stand beside the names that they are hashes of.
-    if (this.#part === PART.HASHED && this.#putNodes(writer)) this.#part = PART.LAST;
+    if (this.#part === PART.HASHED && this.#putNodes('hashed', writer)) this.#part = PART.LAST;
     if (this.#part === PART.LAST && putSoa(writer, this.#apex)) this.#part = PART.DONE;
     return this.#part === PART.DONE;
   }
 
   /** True when all nodes are in. */
-  #putNodes(writer: MessageWriter): boolean {
-    for (;;) {
-      let isFull = false;
-      const isFirst = this.#afterLength === 0;
-      const after = isFirst ? undefined : this.#after.subarray(NODE_KEY_ZONE_BYTES, this.#afterLength);
-      const put: WantNode = (key, node) => {
-        isFull = !this.#putNode(writer, node);
-        if (isFull) return false;
-        this.#after.set(key);
-        this.#afterLength = key.length;
-        this.#rrsets = 0;
-        return true;
-      };
-      const snapshot = this.#snapshot;
-      const shown =
-        this.#part === PART.NODES
-          ? snapshot.readNodes(this.#zoneId, after, TRANSFER_NODES_PER_LOOK, put)
-          : snapshot.readHashed(this.#zoneId, after, TRANSFER_NODES_PER_LOOK, put);
-      if (isFull) return false;
-      if (shown < TRANSFER_NODES_PER_LOOK) return true;
-    }
+  #putNodes(name: WalkedName, writer: MessageWriter): boolean {
+    const from = this.#fromLength === 0 ? undefined : this.#from.subarray(0, this.#fromLength);
+    let isFull = false;
+    this.#snapshot.walk(name, this.#zoneId, from, (node) => {
+      isFull = !this.#putNode(writer, node);
+      return !isFull;
+    });
+    this.#fromLength = isFull ? this.#snapshot.copyWalkedKey(name, this.#from) : 0;
+    return !isFull;
   }
 
   /** False when something of it did not fit. */
   #putNode(writer: MessageWriter, node: Uint8Array): boolean {
     const count = rrsetCount(node);
     let entry = directoryOffset(node) + ENTRY_BYTES * this.#rrsets;
+    let body = bodyOffset(node, entry);
+    let owner = 0;
     for (; this.#rrsets < count; this.#rrsets++, entry += ENTRY_BYTES) {
-      const ttl = entryTtl(node, entry);
-      const isIn =
-        entryType(node, entry) === TYPE.SOA
-          ? // The SOA itself is the first record and the last; its signatures are records as all others.
-            putSignatures(writer, node, entry, ttl)
-          : writer.putRrset(SECTION.ANSWER, node, OWNER_OFFSET, node, entry, ttl, true);
-      if (!isIn) return false;
+      if (entryType(node, entry) === TYPE.SOA) {
+        // The SOA itself is the first record and the last; its signatures are records as all others.
+        if (!putSignatures(writer, node, entry, entryTtl(node, entry))) return false;
+      } else {
+        owner = writer.putStored(node, entry, body, owner);
+        if (owner < 0) return false;
+      }
+      body += entryBodyBytes(node, entry);
     }
+    this.#rrsets = 0;
     return true;
   }
 }

@@ -3,12 +3,23 @@
  * Implements: RFC 1035 §4.1.3, RFC 2181 §9 (never a part of an RRset), RFC 3597 §4 (names in old types are compressed).
  * Not here: which RRsets (answer/respond.ts).
  */
+import { assert } from '#base/assert.ts';
 import { readU16 } from '#base/bytes.ts';
 import { ANSWER_CACHE_POINTERS_MAX } from '#base/limits/answer.ts';
-import { compressibleNames } from '#dns/compression.ts';
+import { NAME_BYTES_MAX } from '#base/limits/dns.ts';
+import { POINTER_OFFSET_MAX, compressibleNames } from '#dns/compression.ts';
 import { HEADER_BYTES } from '#dns/message.ts';
 import { CLASS, TYPE, type RrType } from '#dns/types.ts';
-import { bodyOffset, entryRecords, entrySignatures, entryType } from '#store/node-codec.ts';
+import {
+  OWNER_OFFSET,
+  bodyOffset,
+  entryBodyBytes,
+  entryRecords,
+  entrySignatures,
+  entryTtl,
+  entryType,
+  ENTRY_TTL,
+} from '#store/node-codec.ts';
 import { copyOctets } from './copy.ts';
 import { NameTable } from './name-table.ts';
 import { wireLength } from '#answer/names/owner-key.ts';
@@ -29,6 +40,10 @@ for (let type = 0; type < OLD_TYPES; type++) {
 }
 /** Longer runs of octets are copied by the engine, shorter ones by a loop. */
 const COPY_BY_LOOP_BYTES = 64;
+/** The same where the engine needs a view all the same: from here on it is faster. */
+const COPY_STORED_BY_LOOP_BYTES = 40;
+/** Of a record whose owner is a pointer, before its RDLENGTH. */
+const STORED_HEAD_BYTES = 10;
 
 /** One message in the making. */
 export class MessageWriter {
@@ -51,6 +66,8 @@ export class MessageWriter {
   pointerCount = 0;
   readonly #names = new NameTable();
   #contentAt = 0;
+  /** Where the owner of the last RRset can be pointed at; -1 when it cannot. */
+  #ownerAt = -1;
 
   /** Starts a message in `out` with the question section at `query[HEADER_BYTES]`; the header is left for later. */
   begin(out: Uint8Array, limit: number, query: Uint8Array, questionLength: number): void {
@@ -123,6 +140,70 @@ export class MessageWriter {
     return this.#put(section, owner, ownerAt, node, at, TYPE.RRSIG, ttl, entrySignatures(node, entry), 0);
   }
 
+  /**
+   * Writes the RRset of a stored node at its place `body`, with its signatures, whole or not at all, into the answer
+   * section: for messages that hold hundreds of them. `owner` is where the message has the node's owner; 0: not yet.
+   * Returns that place for the next RRset of the node (0: it cannot be pointed at), or -1 when the RRset does not fit.
+   */
+  putStored(node: Uint8Array, entry: number, body: number, owner: number): number {
+    const type = entryType(node, entry);
+    const records = entryRecords(node, entry);
+    const total = records + entrySignatures(node, entry);
+    const bytes = entryBodyBytes(node, entry) + total * STORED_HEAD_BYTES;
+    const end = this.at + NAME_BYTES_MAX + bytes;
+    const hasNames = type < OLD_TYPES && NAMES_COUNT[type]! > 0;
+    // What is measured before needs no look at each octet whether it fits.
+    if (hasNames || end > this.limit || end > POINTER_OFFSET_MAX || node[OWNER_OFFSET] === 0) {
+      const [ttl, signatures] = [entryTtl(node, entry), total - records];
+      if (!this.#put(SECTION.ANSWER, node, OWNER_OFFSET, node, body, type, ttl, records, signatures)) return -1;
+      return Math.max(this.#ownerAt, 0);
+    }
+    let place = owner;
+    let next = body;
+    for (let each = 0; each < total; each++) {
+      if (place === 0) {
+        this.at = this.#names.write(node, OWNER_OFFSET, this.at, this.limit);
+        place = this.#names.lastOffset;
+      } else {
+        this.out[this.at++] = 0xc0 | (place >> 8);
+        this.out[this.at++] = place & 0xff;
+      }
+      next = this.#putStoredRecord(each < records ? type : TYPE.RRSIG, node, entry, next);
+    }
+    this.counts[SECTION.ANSWER]! += total;
+    return place;
+  }
+
+  /** What follows the owner, which fits; returns where the next record is stored. */
+  #putStoredRecord(type: RrType, node: Uint8Array, entry: number, record: number): number {
+    const { out, at } = this;
+    out[at] = type >> 8;
+    out[at + 1] = type & 0xff;
+    out[at + 2] = 0;
+    out[at + 3] = CLASS.IN;
+    copyOctets(node, entry + ENTRY_TTL, out, at + 4, 4);
+    // RDLENGTH and RDATA stand in the node as in the message.
+    const bytes = 2 + readU16(node, record);
+    const start = node.byteOffset + record;
+    if (bytes > COPY_STORED_BY_LOOP_BYTES) out.set(new Uint8Array(node.buffer, start, bytes), at + 8);
+    else copyOctets(node, record, out, at + 8, bytes);
+    this.at = at + 8 + bytes;
+    return record + bytes;
+  }
+
+  /**
+   * Puts the answer section of another message without a question, `records` records, into this one, which has nothing
+   * yet. Nothing can be pointed at in it. False, and nothing is written, when it does not fit.
+   */
+  putSection(octets: Uint8Array, length: number, records: number): boolean {
+    assert(this.at === HEADER_BYTES, 'a section stands where it stood in the other message');
+    if (this.at + length > this.limit) return false;
+    this.out.set(length === octets.length ? octets : octets.subarray(0, length), this.at);
+    this.at += length;
+    this.counts[SECTION.ANSWER] = records;
+    return true;
+  }
+
   /** A CNAME whose target is the name at `target[targetAt]`: the one that a DNAME makes (RFC 6672 §3.1). Nothing can follow one that does not fit. */
   putAlias(section: number, owner: Uint8Array, ownerAt: number, target: Uint8Array, targetAt: number, ttl: number): boolean {
     if (this.overflowed) return false;
@@ -158,6 +239,7 @@ export class MessageWriter {
       if (pointer < 0) {
         this.at = this.#names.write(owner, ownerAt, this.at, this.limit);
         pointer = this.#names.lastOffset;
+        this.#ownerAt = pointer;
         if (this.#names.lastPointer >= 0) this.#notePointer(this.#names.lastPointer | POINTER_OF_OWNER);
       } else {
         this.out[this.at] = 0xc0 | (pointer >> 8);

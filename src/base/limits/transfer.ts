@@ -5,8 +5,18 @@
 
 /** Octets of a message of a transfer: the most at which all names in it can be compressed (RFC 1035 §4.1.4). */
 export const TRANSFER_MESSAGE_BYTES = 16 * 1024;
-/** Nodes read from the store by one look: a message has some hundred records. */
-export const TRANSFER_NODES_PER_LOOK = 256;
+/**
+ * Of these, for what is each client's own: OPT with EXPIRE (19), and a TSIG with the longest name and MAC (RFC 8945
+ * §4.2: 381). The same for all, so that messages end at the same records and can be shared.
+ */
+export const TRANSFER_TAIL_BYTES = 400;
+/**
+ * Messages, of one thread, that are kept for other clients: 32 MiB. A zone with 100,000 signed names is whole in there;
+ * secondaries of a larger one that begin together stay within it.
+ */
+export const TRANSFER_SHARED_MESSAGES_MAX = 2048;
+/** They are kept for this long after the last transfer: a secondary that asks once a minute finds them. */
+export const TRANSFER_SHARED_MS = 60_000;
 /** Transfers of one thread at once: each keeps a snapshot, and secondaries ask again. BIND has 10. */
 export const TRANSFERS_MAX = 16;
 /** Of those, with one key or, without a key, to one address: the others' secondaries get through. */
