@@ -1,6 +1,6 @@
 # waxseal from source on the official Node image. Build: docker build -t waxseal .
 # Run:   docker run -d -p 53:53/udp -p 53:53/tcp -p 127.0.0.1:8053:8053 \
-#          -v waxseal-data:/data -v waxseal-keys:/keys waxseal
+#          -v waxseal-data:/data -v waxseal-keys:/keys -v waxseal-backups:/backups waxseal
 # The same image tomorrow: --build-arg NODE_IMAGE=node:26-slim@sha256:… (docker buildx imagetools inspect node:26-slim shows the digest).
 ARG NODE_IMAGE=node:26-slim
 FROM ${NODE_IMAGE} AS packages
@@ -27,14 +27,16 @@ COPY --from=packages /app/node_modules ./node_modules
 COPY package.json LICENSE README.md ./
 COPY src ./src
 COPY scripts/healthcheck.mjs ./scripts/
-# The store, and apart from it the key-encryption key, so that a copy of the one is useless without the other. Nothing else is written.
-RUN mkdir -p /data /keys && chown 65532:65532 /data /keys && chmod 0700 /data /keys
+# What was copied from a checkout that its owner alone may read is read by another user here.
+RUN chmod -R a+rX package.json LICENSE README.md src scripts
+# The store, and apart from it the key-encryption key, so that a copy of the one is useless without the other; and backups. Nothing else is written.
+RUN mkdir -p /data /keys /backups && chown 65532:65532 /data /keys /backups && chmod 0700 /data /keys /backups
 USER 65532:65532
 ENV NODE_ENV=production WAXSEAL_DATA=/data WAXSEAL_KEYS__KEK_FILE=/keys/kek
-VOLUME ["/data", "/keys"]
+VOLUME ["/data", "/keys", "/backups"]
 EXPOSE 53/udp 53/tcp 8053/tcp 8443/tcp
 # A signed SOA record over UDP, its signature valid now: the whole path from socket to store.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=10s --retries=3 CMD ["node", "scripts/healthcheck.mjs"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["node", "--disable-sigusr1", "src/main.ts"]
-CMD ["serve", "--data", "/data", "--dns", "0.0.0.0:53", "--dns", "[::]:53", "--admin", "0.0.0.0:8053"]
+CMD ["serve", "--data", "/data", "--dns", "0.0.0.0:53", "--dns", "[::]:53", "--admin", "0.0.0.0:8053", "--https", "0.0.0.0:8443"]
