@@ -9,9 +9,8 @@ import { parseArgs } from 'node:util';
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { ROLLOVER_MACHINES, type RolloverKind } from '#dnssec/rollover/machine.ts';
 import { type Machine } from '#lifecycle/machine.ts';
-import { seededRandom } from '../test/support/random.ts';
 import { findBogus } from '../test/support/simulation/rollover-judge.ts';
-import { liveRollover } from '../test/support/simulation/rollover-world.ts';
+import { rolloverOf } from '../test/support/simulation/rollover-world.ts';
 
 interface Part {
   readonly from: number;
@@ -40,7 +39,7 @@ function judge({ from, to, step, isHasty }: Part, tell: (report: Report) => void
   const machines = isHasty ? hasty() : ROLLOVER_MACHINES;
   let done = 0;
   for (let seed = from; seed <= to; seed += step) {
-    const diary = liveRollover(seededRandom(seed), machines);
+    const diary = rolloverOf(seed, machines);
     const bogus = findBogus(diary);
     if (bogus.length > 0) tell({ seed, found: JSON.stringify(bogus[0]) });
     else if (!diary.isDone) tell({ seed, found: `it does not end: ${diary.stages.join(', ')}` });

@@ -18,7 +18,8 @@ export const HOST = `mta-sts.${ZONE}`;
 export const PATH = '/.well-known/mta-sts.txt';
 /** What both serve. */
 export const BODY = ['version: STSv1', 'mode: testing', `mx: mx1.${ZONE}`, `mx: mx2.${ZONE}`, 'max_age: 86400', ''].join('\r\n');
-const POLICY = JSON.stringify({ mtaSts: { mode: 'testing' } });
+/** Without DKIM keys: an RSA key takes longer to make than all that is measured here. */
+const POLICY = JSON.stringify({ mtaSts: { mode: 'testing' }, dkim: { algorithms: [] } });
 const READY_MS_MAX = 300_000;
 const LOOK_EVERY_MS = 50;
 

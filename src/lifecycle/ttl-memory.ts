@@ -1,8 +1,10 @@
 /**
  * How long caches may still hold what was served: the TTL of today, and larger ones of before, as long as they count.
- * Who lowers a TTL and then changes the record has not shortened the life of what was cached with the old one.
- * Implements: RFC 2181 §8 (TTL), RFC 2308 §5 (negative answers) as bounds.
+ * Who lowers a TTL and then changes the record has not shortened the life of what was cached with the old one: a name
+ * server that is behind gives out the old one still, so the whole of it counts from when every server has the record.
+ * Implements: RFC 2181 §8 (TTL), RFC 2308 §5 (negative answers), RFC 7583 §3.2.1 (the largest TTL) as bounds.
  */
+import { SECONDARY_BEHIND_MS_MAX } from '#base/limits/lifecycle.ts';
 
 /** One TTL and when it was last given out. */
 interface ServedTtl {
@@ -25,13 +27,17 @@ export function rememberTtl(memory: TtlMemory, kind: string, seconds: number, no
       ? known.slice(1)
       : [{ ...current, lastServedMs: nowMs + lagMs }, ...known.slice(1)];
   // A smaller TTL of before never lasts longer than a larger one of now.
-  const counting = before.filter((each) => each.seconds > seconds && each.lastServedMs + each.seconds * 1000 > nowMs);
+  const counting = before.filter((each) => each.seconds > seconds && nowMs < forgottenMs(each));
   return { ...memory, [kind]: [{ seconds, lastServedMs: nowMs }, ...counting] };
 }
 
-/** Latest time at which a cache may hold an answer of this kind that was given out until `untilMs`. */
+/** When an earlier TTL counts no more: the last server that was behind is expected to have ended, and every cache. */
+function forgottenMs({ seconds, lastServedMs }: ServedTtl): number {
+  return lastServedMs + seconds * 1000 + SECONDARY_BEHIND_MS_MAX;
+}
+
+/** Latest time at which a cache may hold an answer of this kind that some server gave out until `untilMs`. */
 export function cachedUntilMs(memory: TtlMemory, kind: string, untilMs: number): number {
-  const [current, ...before] = memory[kind] ?? [];
-  const ends = before.map((each) => Math.min(each.lastServedMs, untilMs) + each.seconds * 1000);
-  return Math.max(untilMs, untilMs + (current?.seconds ?? 0) * 1000, ...ends);
+  const counting = (memory[kind] ?? []).filter((each, at) => at === 0 || untilMs < forgottenMs(each));
+  return untilMs + counting.reduce((longest, { seconds }) => Math.max(longest, seconds), 0) * 1000;
 }

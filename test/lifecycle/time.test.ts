@@ -1,4 +1,5 @@
 /** Counted time and remembered TTLs. */
+import { SECONDARY_BEHIND_MS_MAX } from '#base/limits/lifecycle.ts';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { advanceTimeline, formatTime, type Timeline } from '#lifecycle/timeline.ts';
@@ -53,25 +54,29 @@ describe('RFC 2181 §8, RFC 2308 §5: what caches may still hold', () => {
   test('a lowered TTL does not shorten the life of what was cached before', () => {
     let memory = rememberTtl({}, 'negative', 86_400, 0);
     memory = rememberTtl(memory, 'negative', 300, 10_000);
-    expect(cachedUntilMs(memory, 'negative', 20_000)).toBe(10_000 + 86_400_000);
+    expect(cachedUntilMs(memory, 'negative', 20_000)).toBe(20_000 + 86_400_000);
     // Given out last when the TTL was still long.
     expect(cachedUntilMs(memory, 'negative', 5000)).toBe(5000 + 86_400_000);
-    memory = rememberTtl(memory, 'negative', 300, 10_000 + 86_400_000);
-    expect(cachedUntilMs(memory, 'negative', 90_000_000)).toBe(90_300_000);
   });
 
-  test('a secondary that is late gives the old TTL out for longer', () => {
+  test('RFC 7583 §3.2.1: a secondary that is behind gives the old TTL out until every server is seen to have the zone', () => {
     const memory = rememberTtl(rememberTtl({}, 'negative', 86_400, 0), 'negative', 300, 10_000, 3_600_000);
     expect(cachedUntilMs(memory, 'negative', 20_000)).toBe(20_000 + 86_400_000);
-    expect(cachedUntilMs(memory, 'negative', 5_000_000)).toBe(10_000 + 3_600_000 + 86_400_000);
+    expect(cachedUntilMs(memory, 'negative', 50_000_000)).toBe(50_000_000 + 86_400_000);
+    // RFC 1912 §2.2: no longer than until its zone has expired, and caches have ended.
+    const forgottenMs = 10_000 + 3_600_000 + 86_400_000 + SECONDARY_BEHIND_MS_MAX;
+    expect(cachedUntilMs(memory, 'negative', forgottenMs - 1)).toBe(forgottenMs - 1 + 86_400_000);
+    expect(cachedUntilMs(memory, 'negative', forgottenMs)).toBe(forgottenMs + 300_000);
+    expect(rememberTtl(memory, 'negative', 300, forgottenMs)['negative']).toHaveLength(1);
   });
 
-  test('agrees with a list of everything that was ever given out', () => {
+  test('agrees with a list of everything that servers with any delay ever gave out', () => {
     const changes = fc.array(fc.record({ afterMs: fc.integer({ min: 1, max: 100_000 }), seconds: fc.constantFrom(0, 5, 60, 300) }), {
       minLength: 1,
     });
+    const delays = fc.array(fc.nat(SECONDARY_BEHIND_MS_MAX), { minLength: 1, maxLength: 4 });
     fc.assert(
-      fc.property(changes, fc.nat(100_000), (list, askAfterMs) => {
+      fc.property(changes, fc.nat(100_000), delays, (list, askAfterMs, delaysMs) => {
         let memory: TtlMemory = {};
         let nowMs = 0;
         const spans: { fromMs: number; toMs: number; seconds: number }[] = [];
@@ -82,9 +87,26 @@ describe('RFC 2181 §8, RFC 2308 §5: what caches may still hold', () => {
           memory = rememberTtl(memory, 'x', seconds, nowMs);
         }
         const untilMs = nowMs + askAfterMs;
-        const truth = Math.max(untilMs, ...spans.map(({ toMs, seconds }) => Math.min(toMs, untilMs) + seconds * 1000));
-        expect(cachedUntilMs(memory, 'x', untilMs)).toBeGreaterThanOrEqual(truth);
-        expect(cachedUntilMs(memory, 'x', untilMs)).toBeLessThanOrEqual(Math.max(truth, untilMs));
+        // What a server with this delay gave out last of each span, when all were seen to have caught up at `untilMs`.
+        const ends = [0, ...delaysMs].flatMap((delayMs) =>
+          spans
+            .filter(({ fromMs }) => fromMs + delayMs < untilMs)
+            .map(({ toMs, seconds }) => Math.min(toMs + delayMs, untilMs) + seconds * 1000),
+        );
+        const bound = cachedUntilMs(memory, 'x', untilMs);
+        expect(bound).toBeGreaterThanOrEqual(Math.max(untilMs, ...ends));
+        // And not later than a cache can have anything that was ever given out.
+        expect(bound).toBeLessThanOrEqual(untilMs + 1000 * Math.max(...spans.map(({ seconds }) => seconds)));
+      }),
+    );
+  });
+
+  test('a TTL that only rises counts as it is', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.nat(100_000), { minLength: 1 }), (list) => {
+        const rising = list.toSorted((a, b) => a - b);
+        const memory = rising.reduce<TtlMemory>((before, seconds, at) => rememberTtl(before, 'x', seconds, at), {});
+        expect(cachedUntilMs(memory, 'x', 500)).toBe(500 + 1000 * rising.at(-1)!);
       }),
     );
   });

@@ -59,11 +59,6 @@ export const PARENT_PROPAGATION_SECONDS = 3600;
 export const DS_TTL_SECONDS_UNKNOWN = 86_400;
 /** Tags of keys that went and are not given to a new one: the last so many, which are years of rollovers. */
 export const PAST_KEY_TAGS_MAX = 64;
-/**
- * RRsets that went from a zone count for rollovers for so long after caches could have them: a secondary that is behind
- * serves what it has until its SOA's EXPIRE, two weeks as a rule (RFC 1912 §2.2).
- */
-export const GONE_RRSETS_KEPT_MS = 14 * 86_400_000;
 /** How often the zone's name servers are asked while a rollover waits for them. */
 export const ROLLOVER_CHECK_EVERY_MS = 60_000;
 /** How often the parent's are: registries publish every few minutes at most, and they serve everybody. */

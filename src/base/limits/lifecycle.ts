@@ -8,6 +8,11 @@ export const LIFECYCLE_ROUNDS_MAX = 32;
 export const LIFECYCLE_FIRST_CHECKS_MS = 2000;
 /** By then a step is committed: what it could not know yet (its serial), or was not given (new keys), is there. */
 export const LIFECYCLE_SETTLE_MS = 1000;
+/**
+ * What went, or had a longer TTL, counts for so long after caches could have it: a secondary that is behind gives it
+ * out until its SOA's EXPIRE, two weeks as a rule (RFC 1912 §2.2).
+ */
+export const SECONDARY_BEHIND_MS_MAX = 14 * 86_400_000;
 /** Steps in which Linux tells how long it has been up. */
 export const UPTIME_STEP_MS = 10;
 /** Work that was not possible, or a step that left errors, is tried again after this. */

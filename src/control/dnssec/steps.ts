@@ -7,6 +7,7 @@ import { DS_TTL_SECONDS_UNKNOWN, KEY_TAG_TRIES_MAX, PARENT_CHECK_EVERY_MS } from
 import { LIFECYCLE_SETTLE_MS } from '#base/limits/lifecycle.ts';
 import { type Problem } from '#base/problem.ts';
 import { type Name, lowerName, nameOf } from '#dns/name.ts';
+import { TYPE } from '#dns/types.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { explainLives } from '#lifecycle/lives.ts';
 import { type LifecycleObservation } from '#lifecycle/state.ts';
@@ -32,7 +33,7 @@ import { keyPolicyOf, policyNameOf, readFreeze } from '#store/dnssec/policies.ts
 import { readRolloverState, rolloverWrite } from '#store/dnssec/rollovers.ts';
 import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type StoreWriter } from '#store/writer.ts';
-import { type ZoneView } from '#zone/view.ts';
+import { type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type DnssecView } from '#control/api/dnssec.ts';
 import { type Decision, type KeySet, type ZonePart } from '#control/commands/decision.ts';
 import { dnssecEvent } from '#control/commands/events.ts';
@@ -266,6 +267,7 @@ export class DnssecSteps {
       isShared: isSharedZone(record),
       serial: record.serial,
       observations,
+      servedKeyTtlSeconds: rrsetOf(view.node(view.apexKey), TYPE.DNSKEY)?.ttl,
       cachedMs: () => Math.max(longestTtlMs({ record, view }), goneTtlMs(record, facts.nowMs)),
       ...(begin === undefined ? {} : { begin }),
       ...(dsTtlSeconds === undefined ? {} : { dsTtlSeconds }),

@@ -5,7 +5,7 @@
  * Implements: RFC 7583 §3.2.1 (the retire interval: propagation, and the largest TTL of all that was signed).
  * Not here: the wait itself (machine.ts), RRsets that are in the zone (control/dnssec/steps.ts).
  */
-import { GONE_RRSETS_KEPT_MS } from '#base/limits/dnssec.ts';
+import { SECONDARY_BEHIND_MS_MAX } from '#base/limits/lifecycle.ts';
 
 /** As a zone's record has it. Counted time. */
 export interface GoneRrsets {
@@ -25,6 +25,6 @@ export function noteGone(before: GoneRrsets, ttlMs: number, nowMs: number): Requ
 
 /** The longest TTL among those that some server may give out still; 0: there are none. */
 export function goneTtlMs({ cachedUntilMs = 0, cachedTtlMs }: GoneRrsets, nowMs: number): number {
-  if (nowMs >= cachedUntilMs + GONE_RRSETS_KEPT_MS) return 0;
+  if (nowMs >= cachedUntilMs + SECONDARY_BEHIND_MS_MAX) return 0;
   return cachedTtlMs ?? Math.max(0, cachedUntilMs - nowMs);
 }

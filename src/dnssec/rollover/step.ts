@@ -141,6 +141,8 @@ export interface RolloverInput<K extends ZoneKey> extends Omit<RolloverContext, 
   readonly serial: Serial;
   readonly begin?: NewRollover;
   readonly observations: readonly LifecycleObservation[];
+  /** The TTL of the DNSKEY RRset that is served until this step is committed; absent: there is none. */
+  readonly servedKeyTtlSeconds?: number | undefined;
   /** The longest TTL of DS records that the parent's servers gave out in these looks; 0: they have none. */
   readonly dsTtlSeconds?: number;
   readonly lives?: readonly RolloverLife[];
@@ -214,12 +216,16 @@ function without(rollovers: RolloverState['rollovers'], gone: readonly string[])
   ) as RolloverState['rollovers'];
 }
 
-/** Notes the TTLs that are given out now. */
+/** Notes the TTLs that are given out until now, and from now on. */
 function withTtls(input: RolloverInput<ZoneKey>): RolloverState {
-  const { state, policy, begin, facts } = input;
+  const { state, policy, begin, facts, servedKeyTtlSeconds: served = policy.keyTtlSeconds } = input;
   const { nowMs } = facts;
   const lagMs = policy.propagationSeconds * 1000;
-  const ttls = rememberTtl(state.ttls, 'dnskey', policy.keyTtlSeconds, nowMs, lagMs);
+  // A zone whose policy is another before its first step was served with the TTL of before all the same.
+  const ttls = [served, policy.keyTtlSeconds].reduce(
+    (memory, seconds) => rememberTtl(memory, 'dnskey', seconds, nowMs, lagMs),
+    state.ttls,
+  );
   // What the DS had before it changes is only known from a look before.
   const unknownTtl = policy.parentDsTtlSeconds ?? DS_TTL_SECONDS_UNKNOWN;
   const dsTtlSeconds = input.dsTtlSeconds ?? (begin === undefined ? undefined : unknownTtl);

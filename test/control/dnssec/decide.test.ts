@@ -1,6 +1,7 @@
 /** Commands about the keys of a stored zone: keys, records, secrets and documents change together, and by time what follows. */
 import { describe, expect, test } from 'vitest';
 import { TYPE } from '#dns/types.ts';
+import { readRolloverState } from '#store/dnssec/rollovers.ts';
 import { rrsetOf } from '#zone/view.ts';
 import { DAY_MS, HOUR_MS, ZONE, bench, follow, problemsOf, roll, states } from '../../support/dnssec-control.ts';
 import { type TestControl, bad, good } from '../../support/temporary-control.ts';
@@ -101,6 +102,20 @@ describe('the policy', () => {
     good(await policy(room, { keyTtlSeconds: 300 }));
     expect(rrsetOf(room.apex(), TYPE.DNSKEY)!.ttl).toBe(300);
     expect(problemsOf(room)).toEqual([]);
+  });
+
+  test('RFC 7583 §3.2.1: a TTL of DNSKEY that was lowered before anything else counts for the next rollover', async () => {
+    const room = await bench();
+    const before = rrsetOf(room.apex(), TYPE.DNSKEY)!.ttl;
+    const state = () => readRolloverState(room.writer, room.record().id);
+    expect(state()).toBeUndefined();
+    good(await policy(room, { keyTtlSeconds: 5, propagationSeconds: 60 }));
+    good(await roll(room, 'csk'));
+    expect(state()!.ttls['dnskey']!.map(({ seconds }) => seconds)).toEqual([5, before]);
+    await room.live(before * 1000);
+    expect(states(room)).toEqual(['csk 13 active', 'csk 13 published']);
+    await room.live(HOUR_MS);
+    expect(states(room)).toEqual(['csk 13 signing', 'csk 13 submitted']);
   });
 });
 

@@ -1,6 +1,6 @@
 /** RRsets that went from a zone, and how long a rollover counts with them. */
 import { expect, test } from 'vitest';
-import { GONE_RRSETS_KEPT_MS } from '#base/limits/dnssec.ts';
+import { SECONDARY_BEHIND_MS_MAX } from '#base/limits/lifecycle.ts';
 import { goneTtlMs, noteGone } from '#dnssec/rollover/gone.ts';
 
 const DAY_MS = 86_400_000;
@@ -15,9 +15,9 @@ test('RFC 7583 §3.2.1: the whole TTL counts while a server may be behind, the l
 
 test('after the time in which a secondary that is behind serves what it has, it is forgotten', () => {
   const day = noteGone({}, DAY_MS, 0);
-  expect(goneTtlMs(day, DAY_MS + GONE_RRSETS_KEPT_MS - 1)).toBe(DAY_MS);
-  expect(goneTtlMs(day, DAY_MS + GONE_RRSETS_KEPT_MS)).toBe(0);
-  expect(noteGone(day, 5000, DAY_MS + GONE_RRSETS_KEPT_MS).cachedTtlMs).toBe(5000);
+  expect(goneTtlMs(day, DAY_MS + SECONDARY_BEHIND_MS_MAX - 1)).toBe(DAY_MS);
+  expect(goneTtlMs(day, DAY_MS + SECONDARY_BEHIND_MS_MAX)).toBe(0);
+  expect(noteGone(day, 5000, DAY_MS + SECONDARY_BEHIND_MS_MAX).cachedTtlMs).toBe(5000);
 });
 
 test('a record from before the TTL was kept: what is left of the time', () => {
