@@ -17,6 +17,7 @@ import { safeNodeOptions } from './clean-start.ts';
 import { type WithRights } from './privileges.ts';
 import { type ServeOptions } from './serve-options.ts';
 import { type SharedFiles } from './shared-files.ts';
+import { type XdpOpening } from '#process/children/xdp-opener.ts';
 import { type ChildProgram, FIRST_CHILD_FD } from '#process/children/supervised-child.ts';
 import { type AssignedSockets, descriptorsOf } from '#process/sockets/assign.ts';
 import { type Accounts } from './users.ts';
@@ -59,14 +60,16 @@ export function answerProgram(facts: ProgramFacts): ChildProgram {
   const { config, settings, files, accounts, withRights } = facts;
   const { log, process: settled } = config;
   const { NODE_COMPILE_CACHE: _, ...environment } = answerEnvironment(process.env);
+  const sockets = descriptorsOf({ ...facts.sockets.dns, ...facts.sockets.tls });
+  const handOverFd = FIRST_CHILD_FD + sockets.length;
   const program: LaunchedProgram = {
     role: 'answer',
     entry: siblingModule(import.meta.url, 'answer-process'),
     args: [log.format, log.level],
-    sockets: descriptorsOf({ ...facts.sockets.dns, ...facts.sockets.tls }),
+    sockets,
     environment,
     compileCache: files.answerCache,
-    xdp: hasXdp(config) ? xdpOrder(config, settings) : undefined,
+    xdp: hasXdp(config) ? { ...xdpOrder(config, settings), handOverFd } : undefined,
   };
   if (process.platform !== 'linux') return started(program);
   const confinement = answerConfinement({
@@ -77,7 +80,16 @@ export function answerProgram(facts: ProgramFacts): ChildProgram {
   });
   const hasOwnUser = accounts.answer !== undefined;
   const how = { log: log.format, confine: settled.confine, hasOwnUser, confinement };
-  return { ...launched(program, how, files.cache), withRights };
+  return { ...launched(program, how, files.cache), withRights, hasHandOver: hasXdp(config) };
+}
+
+/** Opens AF_XDP for an answer process that runs; undefined where it is not wanted. */
+export function xdpOpening({ config, settings, files, withRights }: ProgramFacts): XdpOpening | undefined {
+  if (!hasXdp(config)) return undefined;
+  const script = siblingModule(import.meta.url, 'confine/open-xdp');
+  const environment = launcherEnvironment(answerEnvironment(process.env), files.cache);
+  const nodeOptions = safeNodeOptions(process.execArgv);
+  return { program: { script, args: [], nodeOptions, environment, withRights }, order: xdpOrder(config, settings) };
 }
 
 /**
@@ -164,12 +176,18 @@ function launched(
     ...(xdp === undefined ? {} : { xdp }),
   };
   const script = siblingModule(import.meta.url, 'confine/launch');
-  // With rights put aside the launcher is root; without, it may run what the control process runs.
+  const launcher = launcherEnvironment(environment, controlCache);
+  return { script, args: [JSON.stringify(order)], nodeOptions, environment: launcher, sockets };
+}
+
+/** With rights put aside the launcher is root; without, it may run what the control process runs. */
+function launcherEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+  controlCache: string,
+): Readonly<Record<string, string | undefined>> {
   const hasRights = process.getuid?.() !== process.geteuid?.();
   const withProgram = fileURLToPath(new URL('../../node_modules/.cache/waxseal', import.meta.url));
-  const own = hasRights ? withProgram : controlCache;
-  const launcherEnvironment = { ...environment, NODE_COMPILE_CACHE: own };
-  return { script, args: [JSON.stringify(order)], nodeOptions, environment: launcherEnvironment, sockets };
+  return { ...environment, NODE_COMPILE_CACHE: hasRights ? withProgram : controlCache };
 }
 
 function cacheVariable(folder: string | undefined): Readonly<Record<string, string>> {

@@ -26,7 +26,7 @@ import { StoreFailure, folderFailure } from '#store/failure.ts';
 import { type ProcessLock, SERVER_LOCK, acquireLock } from '#store/process-lock.ts';
 import { answerSettings, policyHostSettings } from './answer-settings.ts';
 import { type ProgramFacts, answerProgram, controlProgram } from './child-programs.ts';
-import { fillCompileCache, policyHostProgram } from './child-programs.ts';
+import { fillCompileCache, policyHostProgram, xdpOpening } from './child-programs.ts';
 import { readCookieSecrets } from './cookie-files.ts';
 import { reportNotStarted } from './not-started.ts';
 import { type WithRights, actAs } from './privileges.ts';
@@ -86,6 +86,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const supervisor: Supervisor = new Supervisor({
     control: controlProgram(facts),
     answer: answerProgram(facts),
+    xdp: xdpOpening(facts),
     policyHost: host && { program: policyHostProgram(facts, host), settings: host },
     settings,
     log: (event, text) => say('warn', event, text),

@@ -14,6 +14,7 @@ import { POLICY_HOST_START_MS } from '#base/limits/https.ts';
 import { SHUTDOWN_MS } from '#base/limits/server.ts';
 import { RESTART_TIMES, type RestartTimes } from '#base/restart-delay.ts';
 import { DroppedMessages } from '#process/children/dropped-messages.ts';
+import { XdpOpener, type XdpOpening } from '#process/children/xdp-opener.ts';
 import { type ChildEnd, type ChildProgram, SupervisedChild } from '#process/children/supervised-child.ts';
 import { HEARTBEAT_TIMES, type HeartbeatTimes } from '#process/children/supervised-child.ts';
 
@@ -26,6 +27,8 @@ export interface SupervisorOptions {
   readonly policyHost?: { readonly program: ChildProgram; readonly settings: PolicyHostSettings } | undefined;
   /** One line about what has happened to a child: the event's name, and its text. */
   readonly log: (event: ChildEvent, text: string) => void;
+  /** AF_XDP at interfaces that come while the answer process runs; absent: it is not wanted. */
+  readonly xdp?: XdpOpening | undefined;
   /** Resolves when any number of threads of the answer process may open the store (store-hold.ts); absent: at once. */
   readonly holdStore?: () => Promise<void>;
   /** A child can do its work; in each of its lives. */
@@ -37,7 +40,8 @@ export interface SupervisorOptions {
   readonly heartbeat?: HeartbeatTimes;
 }
 
-export type ChildEvent = 'process.bad-message' | 'process.ended' | 'process.killed' | 'process.not-started';
+type ProcessEvent = 'process.bad-message' | 'process.ended' | 'process.killed' | 'process.not-started';
+export type ChildEvent = ProcessEvent | 'udp.xdp-not-opened';
 
 interface Children extends Partial<Readonly<Record<Role, SupervisedChild>>> {
   readonly control: SupervisedChild;
@@ -56,6 +60,7 @@ export class Supervisor {
    */
   readonly #wereReady = new Set<Role>();
   readonly #dropped: DroppedMessages;
+  readonly #opener: XdpOpener | undefined;
   #settings: AnswerSettings;
   #stopping = false;
   #code = 0;
@@ -78,6 +83,11 @@ export class Supervisor {
       },
       tell: (role, count) => this.#children.control.send({ kind: 'dropped', role, count }),
     });
+    this.#opener =
+      options.xdp &&
+      new XdpOpener(options.xdp, (why) =>
+        options.log('udp.xdp-not-opened', `AF_XDP could not be opened again, ${why}; recvmmsg serves there`),
+      );
     const { restartTimes: times = RESTART_TIMES, heartbeat = HEARTBEAT_TIMES } = options;
     const events = {
       greeted: (role: Role) => {
@@ -144,6 +154,7 @@ export class Supervisor {
     }
     this.#stopping = true;
     clearTimeout(this.#starter);
+    this.#opener?.stop();
     for (const child of this.#all()) {
       child.retire();
       child.signal('SIGTERM');
@@ -183,9 +194,15 @@ export class Supervisor {
     }
     if (message.kind === 'store-open' && from === 'answer') return void this.#storeOpened();
     if (message.kind === 'reloaded' && from === 'control') return this.#options.reloaded?.(message.isGood);
+    if (message.kind === 'xdp-wanted' && from === 'answer') return this.#openXdp(message.interfaces);
     const receivers = receiversOf(from, message);
     if (receivers.length === 0) this.#dropped.add(from);
     for (const to of receivers) this.#children[to]?.send(message);
+  }
+
+  #openXdp(interfaces: readonly string[]): void {
+    const { handOver } = this.#children.answer;
+    if (handOver !== undefined && !this.#stopping) this.#opener?.open(interfaces, handOver);
   }
 
   async #storeOpened(): Promise<void> {

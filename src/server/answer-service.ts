@@ -127,6 +127,7 @@ class AnswerService {
       case 'listening':
       case 'ready':
       case 'store-open':
+      case 'xdp-wanted':
       case 'served':
       case 'counters':
       case 'selectors':
@@ -223,7 +224,8 @@ class AnswerService {
   async #chooseXdp({ udp, listen, workers }: AnswerSettings): Promise<XdpService | undefined> {
     if (udp !== 'xdp') return undefined;
     const { log, xdp: opened } = this.#options;
-    if (opened !== undefined) return chooseXdp({ opened, listen: listen.map(settledAddress), workers, log });
+    const ask = (interfaces: readonly string[]) => this.#channel.send({ kind: 'xdp-wanted', interfaces });
+    if (opened !== undefined) return chooseXdp({ opened, listen: listen.map(settledAddress), workers, log, ask });
     log('udp.xdp-fallback', 'UDP by recvmmsg, not by AF_XDP: nothing could be opened before the process began (koffi)');
     return undefined;
   }

@@ -20,6 +20,8 @@ import { type QueryLine, sampled } from './query-log.ts';
 import { type LogService, type ServiceEvent } from './service-log.ts';
 // `import type`, which leaves nothing behind: the module itself needs koffi.
 import type { MmsgHandles } from '#server/udp/mmsg-socket.ts';
+import type { BatchedListener } from '#server/udp/mmsg.ts';
+import type { XskHandle } from '#server/udp/xdp-memory.ts';
 
 /** What the pool gives a new thread (`workerData`). */
 export interface WorkerData {
@@ -72,6 +74,8 @@ export type WorkerCommand =
   | { readonly kind: 'certificate'; readonly certificate: TlsCertificate | undefined }
   /** After `ready`. */
   | { readonly kind: 'sockets'; readonly handles: MmsgHandles }
+  /** The thread's AF_XDP sockets from now on, and no others. It says `xsks` when it uses them. */
+  | { readonly kind: 'xsks'; readonly xsks: readonly XskHandle[] }
   | { readonly kind: 'stop'; readonly graceMs: number }
   /** Closes the sockets as `stop` does, says `drained`, and stays: the process ends. */
   | { readonly kind: 'drain'; readonly graceMs: number };
@@ -84,6 +88,7 @@ export type WorkerReport =
   | { readonly kind: 'listening'; readonly addresses: readonly string[]; readonly generation: number }
   | { readonly kind: 'served'; readonly generation: number }
   | { readonly kind: 'drained' }
+  | { readonly kind: 'xsks' }
   /** A message for control, in a call of that name. */
   | { readonly kind: 'handed'; readonly id: number; readonly name: string; readonly body: Uint8Array }
   /** A line for the log of the process. */
@@ -116,7 +121,6 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
   const { promise: stopped, resolve: stop } = Promise.withResolvers<number>();
   let stays = false;
   const gate = new StoreGate();
-  const { promise: handles, resolve: takeSockets } = Promise.withResolvers<MmsgHandles>();
   let store: ServedStore | undefined;
   const keys = new KeptKeys();
   let served = 0;
@@ -130,6 +134,7 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
   };
 
   const log: LogService = (event, text) => report({ kind: 'log', event, text });
+  const sockets = new ThreadSockets(() => report({ kind: 'xsks' }));
   const tls = data.duty === 'tls' ? new TlsFront(row.subarray(0, SERVER_SLOT_COUNT)) : undefined;
 
   /** Moves to the newest generation, and tells if that is another one. */
@@ -143,7 +148,8 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
       stays = command.kind === 'drain';
       stop(command.graceMs);
     } else if (command.kind === 'open' || command.kind === 'held') gate.take(command.kind);
-    else if (command.kind === 'sockets') takeSockets(command.handles);
+    else if (command.kind === 'sockets') sockets.take(command.handles);
+    else if (command.kind === 'xsks') sockets.exchange(command.xsks);
     else if (command.kind === 'keys') keys.take(command.keys);
     else if (command.kind === 'settled') handOver.settle(command.id, command.outcome);
     else if (command.kind === 'certificate') takeCertificate(tls, command.certificate, log);
@@ -160,10 +166,7 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
       responder: logged(store.responder, data.queryLogEvery, (line) => report({ kind: 'query', line })),
       counters: row.subarray(0, SERVER_SLOT_COUNT),
       inherited: data.inherited,
-      ...openersFor(data, tls, () => {
-        report({ kind: 'ready', generation: served });
-        return handles;
-      }),
+      ...openersFor(data, tls, sockets, () => report({ kind: 'ready', generation: served })),
     });
     report({ kind: 'listening', addresses: listeners.addresses.map(formatIpPort), generation: served });
     // Announcements can be lost with the process that makes them, and a snapshot kept for long keeps the store from reusing pages.
@@ -228,6 +231,39 @@ class KeptKeys {
   }
 }
 
+/** Of a thread that blocks. Other AF_XDP sockets may come before it serves those of its beginning. */
+class ThreadSockets {
+  readonly #first = Promise.withResolvers<MmsgHandles>();
+  readonly first = this.#first.promise;
+  readonly #exchanged: () => void;
+  #xsks: readonly XskHandle[] | undefined;
+  #listener: BatchedListener | undefined;
+
+  constructor(exchanged: () => void) {
+    this.#exchanged = exchanged;
+  }
+
+  take(handles: MmsgHandles): void {
+    this.#first.resolve(handles);
+  }
+
+  exchange(xsks: readonly XskHandle[]): void {
+    this.#xsks = xsks;
+    this.#use();
+  }
+
+  serveWith(listener: BatchedListener): void {
+    this.#listener = listener;
+    this.#use();
+  }
+
+  #use(): void {
+    if (this.#xsks === undefined || this.#listener === undefined) return;
+    this.#listener.useXsks(this.#xsks);
+    this.#exchanged();
+  }
+}
+
 /** A certificate that OpenSSL does not take changes nothing: handshakes have the one before. */
 function takeCertificate(tls: TlsFront | undefined, certificate: TlsCertificate | undefined, log: LogService): void {
   try {
@@ -240,8 +276,10 @@ function takeCertificate(tls: TlsFront | undefined, certificate: TlsCertificate 
 
 type Openers = Pick<WorkerListenersOptions, 'addresses' | 'openUdp' | 'tcp' | 'secure'>;
 
-/** `sockets` asks the pool for them. */
-function openersFor(data: WorkerData, tls: TlsFront | undefined, sockets: () => Promise<MmsgHandles>): Openers {
+type Tls = TlsFront | undefined;
+
+/** `askForSockets`: the pool opens them for a thread that blocks. */
+function openersFor(data: WorkerData, tls: Tls, sockets: ThreadSockets, askForSockets: () => void): Openers {
   const { addresses, tlsAddresses = [] } = data;
   switch (data.duty) {
     case 'all':
@@ -257,7 +295,10 @@ function openersFor(data: WorkerData, tls: TlsFront | undefined, sockets: () => 
         async openUdp(settled, responder, counters) {
           // Only here: koffi cannot be loaded everywhere.
           const { serveSockets } = await import('#server/udp/mmsg.ts');
-          return serveSockets(await sockets(), settled, responder, counters);
+          askForSockets();
+          const listener = serveSockets(await sockets.first, settled, responder, counters);
+          sockets.serveWith(listener);
+          return listener;
         },
       };
     default:

@@ -113,7 +113,31 @@ export class WorkerPool {
   }
 
   start(): void {
+    this.#options.xdp?.watch(() => this.#giveXsks());
     for (const seat of this.#seats) this.#startWorker(seat);
+  }
+
+  /** Threads use the AF_XDP sockets that there are now; resolves when none uses others any more. */
+  async #giveXsks(): Promise<void> {
+    const { xdp } = this.#options;
+    await Promise.all(
+      this.#seats.map(async (seat) => {
+        const { worker } = seat;
+        // Without sockets it gets them with its first ones.
+        if (xdp === undefined || worker === undefined || seat.sockets === undefined) return;
+        const { promise: isUsed, resolve } = Promise.withResolvers<void>();
+        const listen = (report: WorkerReport) => {
+          if (report.kind === 'xsks') resolve();
+        };
+        worker.on('message', listen);
+        worker.once('exit', resolve);
+        send(seat, { kind: 'xsks', xsks: xdp.handlesOf(seat.id) });
+        await isUsed;
+        worker.off('message', listen);
+        worker.off('exit', resolve);
+        if (seat.worker === worker && seat.listening !== undefined && !this.#stopping) xdp.setReady(seat.id, true);
+      }),
+    );
   }
 
   /**
@@ -286,6 +310,7 @@ export class WorkerPool {
       case 'opened':
         return storeOpened();
       case 'drained':
+      case 'xsks':
         return;
       case 'ready':
         seat.generation = report.generation;

@@ -2,7 +2,7 @@
  * `waxseal serve --udp xdp` over a veth pair: the whole server, confined, in a network namespace of the test's own, asked
  * from another one. What it answers is what its own recvmmsg sockets answer, octet for octet.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { eventually } from '../support/dns-client.ts';
@@ -147,6 +147,73 @@ describe('a server with two workers on two queues', () => {
   });
 });
 
+describe('an interface that is deleted under load, and comes back', () => {
+  let server: RunningServer;
+  beforeAll(async () => {
+    server = await serve();
+  });
+  afterAll(() => server.stop());
+
+  /** Asks all the time until it has ended; nothing is expected of it. */
+  function askAll(): () => Promise<void> {
+    const load = { isOver: false };
+    const running = (async () => {
+      for (let id = 0; !load.isOver; id = (id + 64) % 0x8000)
+        await lab.ask({
+          to: atOf(server, 4),
+          queries: Array.from({ length: 64 }, (_, at) => soa(id + at)),
+          timeoutMs: 20,
+        });
+    })();
+    return async () => {
+      load.isOver = true;
+      await running;
+    };
+  }
+
+  test('by AF_XDP again without a restart, one line each; no worker ends, and nothing of the old one stays', async () => {
+    const { answer } = server.pids();
+    const descriptors = () => readdirSync(`/proc/${answer}/fd`).length;
+    const maps = () => readFileSync(`/proc/${answer}/maps`, 'latin1').split('waxseal-xdp').length;
+    const before = [descriptors(), maps()];
+    for (let times = 2; times <= 3; times++) {
+      const end = askAll();
+      await lab.without(async () => {
+        expect(await eventually(() => udpLines(server).length >= 2 * times - 1)).toBe(true);
+        // 127.0.0.1 is not reached by that interface.
+        expect((await exchangeUdp(server, [soa(1)]))[0]).toBeDefined();
+      });
+      expect(await isByXdp(server, times)).toBe(true);
+      await end();
+      for (const family of [4, 6] as const) expect(await askByXdp(server, family)).toBe(true);
+      expect(lab.programs()).toHaveLength(1);
+      const received = await metric(server, 'waxseal_xdp_packets_received_total');
+      for (let id = 0; id < 20; id++) await askByXdp(server, 4, id);
+      const isServed = async () => (await metric(server, 'waxseal_xdp_packets_received_total')) >= received + 20;
+      expect(await server.eventually(isServed)).toBe(true);
+    }
+    expect(await eventually(() => descriptors() === before[0] && maps() === before[1])).toBe(true);
+    expect(server.pids().answer).toBe(answer);
+    expect(server.log()).not.toContain('"worker.ended"');
+    const gone =
+      "UDP at srv0 by the kernel's sockets (recvmmsg), not by AF_XDP: the interface has gone. " +
+      'When it is there again, AF_XDP is opened again';
+    const there = expect.stringMatching(/^UDP at srv0 by AF_XDP by its driver, .*: 2 queues, 2 of 2 workers/);
+    const none = expect.stringContaining('UDP at none0');
+    expect(udpLines(server)).toEqual([none, there, gone, there, gone, there]);
+  });
+
+  test('one that was not there at the start is opened when it comes', async () => {
+    lab.ip('link', 'add', 'none0', 'numrxqueues', '1', 'type', 'veth', 'peer', 'name', 'none1');
+    lab.ip('link', 'set', 'none0', 'up');
+    onTestFinished(() => void lab.ip('link', 'del', 'none0'));
+    expect(await isByXdp(server, 4)).toBe(true);
+    expect(udpLines(server).at(-1)).toMatch(/^UDP at none0 by AF_XDP by its driver/);
+    expect(await server.terminate()).toBe(0);
+    expect(lab.programs()).toEqual([]);
+  });
+});
+
 test('rights: an ordinary user with three capabilities; they are gone before anything is answered', async () => {
   const names = ['net_raw', 'bpf', 'net_admin'].map((each) => `+${each}`).join(',');
   const who = [
@@ -174,6 +241,10 @@ test('rights: an ordinary user with three capabilities; they are gone before any
   onTestFinished(async () => void (await server.stop()));
   expect(await single.one(atOf(server, 4), soa(1))).toBeDefined();
   expect(server.log()).toContain('1 queue, 1 of 2 workers');
+  // What opens it again has the rights of who started the server, and ends.
+  await single.without(async () => void (await eventually(() => udpLines(server).at(-1)!.includes('has gone'))));
+  expect(await isByXdp(server, 2)).toBe(true);
+  expect(await single.one(atOf(server, 4), soa(2))).toBeDefined();
   expect(await server.eventually(() => Object.values(server.pids()).every((pid) => pid !== undefined))).toBe(true);
   const { answer, control, policyHost } = server.pids();
   for (const pid of [answer!, control!, policyHost!])

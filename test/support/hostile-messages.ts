@@ -31,6 +31,7 @@ export const REAL_MESSAGES: readonly IpcMessage[] = [
     ],
   },
   { kind: 'counters-wanted' },
+  { kind: 'xdp-wanted', interfaces: ['eth0', 'eth1'] },
   { kind: 'selectors', run: 'b7', isFull: false, counts: { 's1._domainkey.example.': 9 } },
   { kind: 'hosted', generation: 9, addresses: ['127.0.0.1:8443'], startedAtMs: 1 },
   { kind: 'hosted-counters', values: { httpsAccepted: 2, httpsSecondsSum: 0.25 } },

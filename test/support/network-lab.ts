@@ -23,6 +23,24 @@ export interface LabOptions {
   readonly more?: readonly string[];
 }
 
+function ip(...words: readonly (string | number)[]): void {
+  execFileSync(toolPath('ip'), words.map(String), { stdio: 'pipe' });
+}
+
+/** Both ends, with their addresses, up. */
+function makeDevices(server: string, client: string, queues: number): void {
+  const ends = ['numrxqueues', queues, 'numtxqueues', queues];
+  ip('-n', server, 'link', 'add', 'srv0', ...ends, 'type', 'veth', 'peer', 'name', 'cli0', 'netns', client, ...ends);
+  for (const [space, device, addresses] of [
+    [server, 'srv0', SERVER_IP],
+    [client, 'cli0', CLIENT_IP],
+  ] as const) {
+    ip('-n', space, 'addr', 'add', `${addresses[4]}/24`, 'dev', device);
+    ip('-n', space, 'addr', 'add', `${addresses[6]}/64`, 'dev', device, 'nodad');
+    ip('-n', space, 'link', 'set', device, 'up');
+  }
+}
+
 let made = 0;
 
 export class NetworkLab {
@@ -30,12 +48,14 @@ export class NetworkLab {
   readonly name = 'srv0';
   readonly #server: string;
   readonly #client: string;
+  readonly #queues: number;
   readonly #worker: Worker;
   readonly #leave: () => void;
   readonly #waiting = new Map<number, (reply: NamespaceReply) => void>();
   #nextId = 0;
 
-  private constructor(server: string, client: string, worker: Worker, leave: () => void) {
+  private constructor(server: string, client: string, queues: number, worker: Worker, leave: () => void) {
+    this.#queues = queues;
     this.#leave = leave;
     this.#server = server;
     this.#client = client;
@@ -50,8 +70,6 @@ export class NetworkLab {
   static async open({ queues = 1 }: LabOptions = {}): Promise<NetworkLab> {
     const [server, client] = ['s', 'c'].map((end) => `waxseal-${process.pid}-${made}${end}`) as [string, string];
     made += 1;
-    const ip = (...words: readonly (string | number)[]) =>
-      execFileSync(toolPath('ip'), words.map(String), { stdio: 'pipe' });
     if (process.getuid?.() !== 0) throw new Error('network namespaces and AF_XDP need root: run this test as root');
     const remove = () => {
       for (const space of [server, client]) spawnSync(toolPath('ip'), ['netns', 'del', space]);
@@ -60,21 +78,12 @@ export class NetworkLab {
     process.once('exit', remove);
     ip('netns', 'add', server);
     ip('netns', 'add', client);
-    const ends = ['numrxqueues', queues, 'numtxqueues', queues];
-    ip('-n', server, 'link', 'add', 'srv0', ...ends, 'type', 'veth', 'peer', 'name', 'cli0', 'netns', client, ...ends);
-    for (const [space, device, addresses] of [
-      [server, 'srv0', SERVER_IP],
-      [client, 'cli0', CLIENT_IP],
-    ] as const) {
-      ip('-n', space, 'addr', 'add', `${addresses[4]}/24`, 'dev', device);
-      ip('-n', space, 'addr', 'add', `${addresses[6]}/64`, 'dev', device, 'nodad');
-      ip('-n', space, 'link', 'set', 'lo', 'up');
-      ip('-n', space, 'link', 'set', device, 'up');
-    }
+    for (const space of [server, client]) ip('-n', space, 'link', 'set', 'lo', 'up');
+    makeDevices(server, client, queues);
     const worker = new Worker(new URL('namespace-worker.ts', import.meta.url), { workerData: `/run/netns/${client}` });
     await once(worker, 'message');
     const leave = enterNamespace(`/run/netns/${server}`);
-    return new NetworkLab(server, client, worker, () => {
+    return new NetworkLab(server, client, queues, worker, () => {
       leave();
       process.off('exit', remove);
       remove();
@@ -84,6 +93,14 @@ export class NetworkLab {
   /** `ip WORDS` in the server's namespace. */
   ip(...words: readonly string[]): string {
     return execFileSync(toolPath('ip'), ['-n', this.#server, ...words], { encoding: 'utf8', stdio: 'pipe' });
+  }
+
+  /** The interface of the server goes, and with it the client's; what is done meanwhile; both come back as they were. */
+  async without<T>(work: () => Promise<T>): Promise<T> {
+    this.ip('link', 'del', this.name);
+    const done = await work();
+    makeDevices(this.#server, this.#client, this.#queues);
+    return done;
   }
 
   /** Many commands of `ip` in one go. */

@@ -35,7 +35,8 @@ export async function startXdpServer(lab: NetworkLab, options: XdpServerOptions 
       ...(program === undefined ? {} : { program, hasOwnCompileCache: true }),
     },
   );
-  if (owner !== undefined) for (const each of [folder, join(folder, 'keys'), server.configFile]) chownSync(each, owner, owner);
+  if (owner !== undefined)
+    for (const each of [folder, join(folder, 'keys'), server.configFile]) chownSync(each, owner, owner);
   await server.start();
   return server;
 }

@@ -6,7 +6,7 @@
  */
 import { isIpPort } from '#base/address.ts';
 import { LISTENERS_MAX, MESSAGE_SLOTS_MAX, MESSAGE_TEXT_MAX, SELECTOR_NAMES_MAX } from '#base/limits/process.ts';
-import { WORKERS_MAX } from '#base/limits/server.ts';
+import { WORKERS_MAX, XDP_INTERFACES_MAX } from '#base/limits/server.ts';
 import { type IpcMessage, type WorkerCounters, type WorkerState } from './messages.ts';
 import { isRole } from './calls.ts';
 
@@ -46,6 +46,7 @@ const READERS: { readonly [K in Kind]: Reader<K> } = {
   'store-open': () => ({}),
   'store-held': () => ({}),
   reloaded: ({ isGood }) => (typeof isGood === 'boolean' ? { isGood } : undefined),
+  'xdp-wanted': ({ interfaces }) => (isInterfaces(interfaces) ? { interfaces: [...interfaces] } : undefined),
   hosted: ({ generation, addresses, startedAtMs }) =>
     isCount(generation) && isTime(startedAtMs)
       ? ifDefined(readAddresses(addresses), (read) => ({ generation, addresses: read, startedAtMs }))
@@ -83,6 +84,10 @@ function isAmount(value: unknown): value is number {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value.length <= MESSAGE_TEXT_MAX;
+}
+
+function isInterfaces(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length <= XDP_INTERFACES_MAX && value.every((each) => isText(each));
 }
 
 function readAddresses(value: unknown): readonly string[] | undefined {

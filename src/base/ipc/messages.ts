@@ -153,6 +153,8 @@ export type IpcMessage =
   | { readonly kind: 'reloaded'; readonly isGood: boolean }
   /** From the supervisor to answer, in reply: any number of its threads may open the store (process/store-hold.ts). */
   | { readonly kind: 'store-held' }
+  /** From answer to the supervisor: these interfaces are there now, and AF_XDP is to be opened at them. */
+  | { readonly kind: 'xdp-wanted'; readonly interfaces: readonly string[] }
   /** From the supervisor to answer: the files of cookie secrets were read again. */
   | { readonly kind: 'cookie-secrets'; readonly secrets: CookieSecretTexts }
   /** From the supervisor to the policy host, once after each start. */
@@ -212,6 +214,7 @@ export function receiversOf(from: Role, message: IpcMessage): readonly Role[] {
     case 'store-open':
     case 'reloaded':
     case 'store-held':
+    case 'xdp-wanted':
     case 'cookie-secrets':
     case 'start-policy-host':
       return [];

@@ -82,6 +82,14 @@ export const XDP_SEND_KICKS_MAX = XDP_SEND_FRAMES / 32;
 export const XDP_MTU_BYTES_MIN = 1280;
 /** Octets of notes about the frames of a socket: one page, in which a word for each frame for sending fits. */
 export const XDP_NOTES_BYTES = 4096;
+/** Descriptors of one interface that is handed over: two of its own, and two of each queue. The kernel takes 253. */
+export const XDP_HANDED_DESCRIPTORS_MAX = 2 + 2 * XDP_QUEUES_MAX;
+/** Octets of its facts: some 40 for each queue, and a reason in words. */
+export const XDP_HANDED_BYTES_MAX = 16 * 1024;
+/** Between two tries to open an interface that came back, or that is there now for the first time. */
+export const XDP_REOPEN_EVERY_MS = 5_000;
+/** The program that opens it: starting, and XDP_ATTACH_WAIT_MS for each interface; then it hangs. */
+export const XDP_REOPEN_MS_MAX = 60_000;
 /** Lists that a change tore, one after the other; the next look asks again. */
 export const XDP_NETLINK_TRIES_MAX = 4;
 

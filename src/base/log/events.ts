@@ -131,6 +131,7 @@ export const LOG_EVENTS = {
   'udp.unavailable': 'recvmmsg was asked for and does not work; the process ends',
   'udp.xdp': 'UDP at an interface is served by AF_XDP; the line says in which mode, and why in no faster one',
   'udp.xdp-fallback': 'UDP at an interface is served by recvmmsg, although AF_XDP is wanted there; the line says why',
+  'udp.xdp-not-opened': 'AF_XDP could not be opened at an interface that has come back; it is tried again',
   'update.refused': 'an UPDATE is REFUSED; the text says why',
   'worker.ended': 'a worker ended and is started again',
   'worker.failed': 'a worker failed by an exception',

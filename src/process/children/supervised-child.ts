@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
+import { type Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type CallFailure, type CallMessage, readCallMessage } from '#base/ipc/calls.ts';
 import { readIpcMessage } from '#base/ipc/form.ts';
@@ -26,6 +27,8 @@ export interface ChildProgram {
   readonly withRights?: WithRights;
   /** Descriptors of this process that it gets, from FIRST_CHILD_FD on. */
   readonly sockets?: readonly number[];
+  /** After `sockets` it gets the end of a Unix socket, through which descriptors can be handed over to it later. */
+  readonly hasHandOver?: boolean;
   /** nice(1) from when it is ready; that of this process when absent. A confined process cannot set it itself. */
   readonly priority?: number;
 }
@@ -107,17 +110,26 @@ export class SupervisedChild {
     return this.#process?.pid;
   }
 
+  /** Our end of the socket that descriptors are handed over through; undefined while the child does not run. */
+  get handOver(): Duplex | undefined {
+    const { sockets = [], hasHandOver } = this.#program;
+    if (hasHandOver !== true) return undefined;
+    return (this.#process?.stdio[FIRST_CHILD_FD + sockets.length] ?? undefined) as Duplex | undefined;
+  }
+
   start(): void {
     const startedMs = performance.now();
-    const { script, args, nodeOptions, environment, sockets = [] } = this.#program;
+    const { script, args, nodeOptions, environment, sockets = [], hasHandOver } = this.#program;
     const file = typeof script === 'string' ? script : fileURLToPath(script);
     const child = this.#withRights(() =>
       spawn(process.execPath, [...(nodeOptions ?? process.execArgv), file, ...args], {
-        stdio: [...CHANNEL_STDIO, ...sockets],
+        stdio: [...CHANNEL_STDIO, ...sockets, ...(hasHandOver === true ? (['pipe'] as const) : [])],
         env: { ...(environment ?? process.env), ...CHANNEL_VARIABLES },
       }),
     );
     this.#process = child;
+    // The child has ended: `exit` tells. Nothing is read from it.
+    this.handOver?.on('error', () => undefined);
     this.#missed = 0;
     this.#watch = setInterval(() => this.#listenForHeart(), this.#heartbeat.everyMs);
     this.#greeted = false;

@@ -18,9 +18,16 @@ import { NUMBER, STRUCTURES } from './mmsg-layout.ts';
 import { type MmsgHandles, type MmsgSocket, openSockets } from './mmsg-socket.ts';
 import { ERRNO, loadSyscalls, type NativeMemory, nativeMemory, type Syscalls, systemError } from './mmsg-syscalls.ts';
 import { XdpBatch } from './xdp-batch.ts';
+import { type XskHandle } from './xdp-memory.ts';
 import { loadXdpSyscalls } from './xdp-syscalls.ts';
 
 const POLLFD_WORDS = STRUCTURES.pollfd.sizeBytes / 4;
+
+/** A listener that gets other AF_XDP sockets while it serves. */
+export interface BatchedListener extends UdpListener {
+  /** These from now on, and no others. From the thread itself. */
+  useXsks(xsks: readonly XskHandle[]): void;
+}
 
 /** Serves sockets that their opener will close, in a thread without other work. Throws where loadSyscalls does. */
 export function serveSockets(
@@ -28,9 +35,9 @@ export function serveSockets(
   addresses: readonly IpPort[],
   responder: QueryResponder,
   counters: Float64Array,
-): UdpListener {
+): BatchedListener {
   const loop = new UdpLoop(loadSyscalls(), handles, responder, counters);
-  return loop.listener(addresses, GENERATION_LOOK_MS);
+  return { ...loop.listener(addresses, GENERATION_LOOK_MS), useXsks: (xsks) => loop.useXsks(xsks) };
 }
 
 /** Opens and serves in a thread with other work too: it looks every millisecond. Rejects with the system's error. */
@@ -52,14 +59,15 @@ class UdpLoop {
   readonly #sockets: readonly MmsgSocket[];
   readonly #bellFd: number;
   readonly #responder: QueryResponder;
+  readonly #counters: Float64Array;
   readonly #batch: UdpBatch;
-  readonly #xdp: readonly XdpBatch[];
+  #xdp: readonly XdpBatch[] = [];
   /** Descriptors in the order of `ready`: the sockets, then those of AF_XDP. */
-  readonly #count: number;
+  #count = 0;
   /** Sockets that may have queries, one octet each: a typed array, since it changes with every batch. */
-  readonly #ready: Uint8Array;
+  #ready = new Uint8Array(0);
   /** struct pollfd for each socket, then for the bell, then 8 octets to read the bell into. */
-  readonly #poll: NativeMemory;
+  #poll: NativeMemory = nativeMemory(8);
   #closing = false;
 
   constructor(calls: Syscalls, handles: MmsgHandles, responder: QueryResponder, counters: Float64Array) {
@@ -68,13 +76,23 @@ class UdpLoop {
     this.#sockets = sockets;
     this.#bellFd = bellFd;
     this.#responder = responder;
+    this.#counters = counters;
     this.#batch = new UdpBatch(calls, responder, counters);
-    const xdpCalls = xsks.length === 0 ? undefined : loadXdpSyscalls();
-    this.#xdp = xsks.map((each) => new XdpBatch(xdpCalls!, each, responder, counters));
+    this.useXsks(xsks);
+  }
+
+  /** A socket that it has already keeps its batch, which knows where its frames are. */
+  useXsks(xsks: readonly XskHandle[]): void {
+    const calls = xsks.length === 0 ? undefined : loadXdpSyscalls();
+    const had = this.#xdp;
+    const make = (xsk: XskHandle) => new XdpBatch(calls!, xsk, this.#responder, this.#counters);
+    this.#xdp = xsks.map((each) => had.find(({ fd }) => fd === each.fd) ?? make(each));
+    for (const each of had) if (!this.#xdp.includes(each)) each.retire();
+    const sockets = this.#sockets;
     this.#count = sockets.length + xsks.length;
     this.#ready = new Uint8Array(this.#count);
     this.#poll = nativeMemory((this.#count + 2) * STRUCTURES.pollfd.sizeBytes);
-    for (const [at, { fd }] of [...sockets, ...xsks, { fd: bellFd }].entries()) {
+    for (const [at, { fd }] of [...sockets, ...xsks, { fd: this.#bellFd }].entries()) {
       this.#poll.words[at * POLLFD_WORDS] = fd;
       this.#poll.words[at * POLLFD_WORDS + 1] = NUMBER.POLLIN;
     }

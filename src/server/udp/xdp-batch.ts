@@ -56,6 +56,7 @@ export class XdpBatch {
   /** Frames for sending that are in our hands: their numbers, a stack. */
   readonly #free = new Uint16Array(XDP_SEND_FRAMES);
   #freeCount = 0;
+  #isRetired = false;
   readonly #queries4: (QueryViews | undefined)[] = Array.from({ length: XDP_RECEIVE_FRAMES });
   readonly #queries6: (QueryViews | undefined)[] = Array.from({ length: XDP_RECEIVE_FRAMES });
   readonly #answers4: (Uint8Array | undefined)[] = Array.from({ length: XDP_SEND_FRAMES });
@@ -76,6 +77,15 @@ export class XdpBatch {
     this.#fill = new Ring(handle, 'fr');
     this.#completed = new Ring(handle, 'cr');
     this.#takeOver();
+  }
+
+  get fd(): number {
+    return this.#fd;
+  }
+
+  /** Its memory is about to be unmapped: answers that come later go nowhere. */
+  retire(): void {
+    this.#isRetired = true;
   }
 
   /** Answers up to a batch of what the kernel has put into the ring. Returns how many packets there were. */
@@ -158,7 +168,7 @@ export class XdpBatch {
   #sender(address: number): SendAnswer {
     const headers = this.#octets.slice(address, address + HEADERS_BYTES_MAX);
     return (answer) => {
-      if (answer.length === 0) {
+      if (answer.length === 0 || this.#isRetired) {
         this.#counters[SLOT.udpNoAnswer]! += 1;
         return;
       }

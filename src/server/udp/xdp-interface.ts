@@ -12,7 +12,7 @@ import { CONTROL_MAPPED_BYTES, XdpControl } from './xdp-control.ts';
 import { XDP_NUMBER, XDP_STRUCTURES } from './xdp-layout.ts';
 import { type XskHandle, mapSocket, unmapSocket } from './xdp-memory.ts';
 import { type Link, type Network } from './xdp-netlink.ts';
-import { type OpenedInterface, isError, reasonOf } from './xdp-open.ts';
+import { type OpenedInterface, descriptorsOfInterface, isError, reasonOf } from './xdp-open.ts';
 import { type MappedMemory, type XdpSyscalls, mapShared, viewMemory } from './xdp-syscalls.ts';
 
 export type QueueMode = 'zero-copy' | 'native' | 'generic';
@@ -81,6 +81,20 @@ export class XdpInterface {
     }));
   }
 
+  /** As the configuration has it. */
+  get name(): string {
+    return this.#options.opened.name;
+  }
+
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  /** Of its first queue. */
+  get firstWorker(): number {
+    return this.#options.firstWorker;
+  }
+
   handlesOf(worker: number): readonly XskHandle[] {
     return this.#queues.filter((each) => each.worker === worker).map(({ handle }) => handle);
   }
@@ -120,10 +134,11 @@ export class XdpInterface {
   }
 
   /** A mapping keeps a socket open. No thread may use it any more. */
-  unmap(): void {
-    const { calls } = this.#options;
+  close(): void {
+    const { calls, opened } = this.#options;
     for (const { handle } of this.#queues) unmapSocket(calls, handle);
     calls.munmap(this.#controlMemory.address, this.#controlMemory.sizeBytes);
+    for (const fd of descriptorsOfInterface(opened)) calls.close(fd);
   }
 
   #follow(network: Network): void {
@@ -149,7 +164,7 @@ export class XdpInterface {
   /** Why none of its queues may be served now. */
   #obstacle(): string | undefined {
     const link = this.#link;
-    if (this.#isGone) return 'the interface has gone. When it is there again, restart waxseal';
+    if (this.#isGone) return 'the interface has gone. When it is there again, AF_XDP is opened again';
     if (link === undefined) return 'nothing is known of the interface yet';
     if (link.mtu >= XDP_MTU_BYTES_MIN) return undefined;
     const fix = `ip link set dev ${link.name} mtu ${XDP_MTU_BYTES_MIN}, or more`;

@@ -30,18 +30,24 @@ export interface XdpOrder {
   readonly interfaces: readonly string[];
   /** Of `dns.listen`. */
   readonly ports: readonly number[];
+  /** For OpenedXdp. */
+  readonly handOverFd?: number | undefined;
 }
 
 /** Descriptors of this process. */
 export interface OpenedXdp {
   /** rtnetlink; −1: AF_XDP could not be opened at all. */
   readonly netlinkFd: number;
+  /** Where interfaces that are opened later come from (xdp-hand-over.ts); absent: from nowhere. */
+  readonly handOverFd?: number | undefined;
   readonly interfaces: readonly (OpenedInterface | RefusedInterface)[];
 }
 
 export interface RefusedInterface {
   readonly name: string;
   readonly refusal: string;
+  /** It is not there, and may come. */
+  readonly isMissing?: boolean;
 }
 
 export interface OpenedInterface {
@@ -62,17 +68,17 @@ export interface OpenedInterface {
 const MEBIBYTE = 1024 * 1024;
 
 /** Every descriptor that is to stay open. */
-export function descriptorsOfXdp({ netlinkFd, interfaces }: OpenedXdp): readonly number[] {
-  const all = interfaces.flatMap((each) =>
-    'refusal' in each
-      ? []
-      : [each.linkFd, each.controlFd, ...each.queues.flatMap(({ fd, memoryFd }) => [fd, memoryFd])],
-  );
-  return netlinkFd < 0 ? all : [netlinkFd, ...all];
+export function descriptorsOfXdp({ netlinkFd, handOverFd = -1, interfaces }: OpenedXdp): readonly number[] {
+  const all = interfaces.flatMap((each) => ('refusal' in each ? [] : descriptorsOfInterface(each)));
+  return [...[netlinkFd, handOverFd].filter((fd) => fd >= 0), ...all];
+}
+
+export function descriptorsOfInterface({ linkFd, controlFd, queues }: OpenedInterface): readonly number[] {
+  return [linkFd, controlFd, ...queues.flatMap(({ fd, memoryFd }) => [fd, memoryFd])];
 }
 
 /** Each interface, or why it cannot be had; never throws. May wait a little for an interface that is just in use. */
-export async function openXdp(calls: XdpSyscalls, { interfaces, ports }: XdpOrder): Promise<OpenedXdp> {
+export async function openXdp(calls: XdpSyscalls, { interfaces, ports, handOverFd }: XdpOrder): Promise<OpenedXdp> {
   let netlinkFd = -1;
   try {
     netlinkFd = openNetlink(calls);
@@ -80,10 +86,10 @@ export async function openXdp(calls: XdpSyscalls, { interfaces, ports }: XdpOrde
     if (network === undefined) throw new Error('the interfaces change too often to be listed');
     const opened: (OpenedInterface | RefusedInterface)[] = [];
     for (const name of interfaces) opened.push(await openInterface(calls, name, network.links, ports));
-    return { netlinkFd, interfaces: opened };
+    return { netlinkFd, handOverFd, interfaces: opened };
   } catch (error) {
     if (netlinkFd >= 0) calls.close(netlinkFd);
-    return { netlinkFd: -1, interfaces: interfaces.map((name) => ({ name, refusal: reasonOf(error) })) };
+    return { netlinkFd: -1, handOverFd, interfaces: interfaces.map((name) => ({ name, refusal: reasonOf(error) })) };
   }
 }
 
@@ -94,8 +100,9 @@ async function openInterface(
   ports: readonly number[],
 ): Promise<OpenedInterface | RefusedInterface> {
   const link = links.find((each) => each.name === name);
-  const refusal = link === undefined ? 'there is no such interface (see: ip link)' : unsuitable(link);
-  if (link === undefined || refusal !== undefined) return { name, refusal: refusal ?? '' };
+  if (link === undefined) return { name, refusal: 'there is no such interface (see: ip link)', isMissing: true };
+  const refusal = unsuitable(link);
+  if (refusal !== undefined) return { name, refusal };
   const open: number[] = [];
   try {
     return await openSuitable(calls, link, ports, (fd) => void open.push(fd));

@@ -17,6 +17,8 @@ export interface XdpSyscalls extends Syscalls {
   memfd_create(nameAddress: number, flags: number): number;
   ftruncate(fd: number, lengthBytes: number): number;
   recv(fd: number, address: number, sizeBytes: number, flags: number): number;
+  sendmsg(fd: number, headerAddress: number, flags: number): number;
+  recvmsg(fd: number, headerAddress: number, flags: number): number;
   bpf(command: number, attrAddress: number, sizeBytes: number): number;
 }
 
@@ -40,6 +42,9 @@ export function loadXdpSyscalls(): XdpSyscalls {
     ftruncate: call('ftruncate', 'int', 'int', 'int64_t'),
     // ssize_t, of at most XDP_NETLINK_BYTES_MAX.
     recv: call('recv', 'int', 'int', 'uintptr_t', 'size_t', 'int'),
+    // ssize_t as well, of at most XDP_HANDED_BYTES_MAX.
+    sendmsg: call('sendmsg', 'int', 'int', 'uintptr_t', 'int'),
+    recvmsg: call('recvmsg', 'int', 'int', 'uintptr_t', 'int'),
     bpf: (command, attrAddress, sizeBytes) => Number(syscall(number, command, attrAddress, sizeBytes)),
   };
 }

@@ -63,6 +63,8 @@ describe('no message of ours', () => {
     ['a list for counters', { kind: 'hosted-counters', values: [1, 2] }],
     ['a selector of a thousand octets', { kind: 'selectors', run: 'a', isFull: false, counts: { [long]: 1 } }],
     ['half a query for a selector', { kind: 'selectors', run: 'a', isFull: false, counts: { 'a._domainkey.example.': 0.5 } }],
+    ['interfaces without end', { kind: 'xdp-wanted', interfaces: Array(17).fill('eth0') }],
+    ['an interface that is a number', { kind: 'xdp-wanted', interfaces: [1] }],
     ['a run without end', { kind: 'selectors', run: long, isFull: false, counts: {} }],
   ])('%s', (_, value) => {
     expect(readIpcMessage(value)).toBe(undefined);

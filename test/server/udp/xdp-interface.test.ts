@@ -79,7 +79,9 @@ test('down and up again, another name, another hardware address: it goes on', as
   lab.ip('link', 'set', 'other0', 'address', '02:00:00:00:77:01');
   lab.ip('link', 'set', 'other0', 'up');
   expect(await comesToBe('xdp')).toBe(true);
-  expect(lastLine(served)).toMatch(/^udp\.xdp UDP at other0 \(it was srv0\) by AF_XDP/);
+  // A client that still has the hardware address of before may be answered a little sooner than that.
+  const isRenamed = () => lastLine(served).startsWith('udp.xdp UDP at other0 (it was srv0) by AF_XDP');
+  expect(await eventually(isRenamed)).toBe(true);
   lab.ip('link', 'set', 'other0', 'down');
   lab.ip('link', 'set', 'other0', 'name', lab.name);
   lab.ip('link', 'set', lab.name, 'up');
@@ -163,7 +165,7 @@ test('deleted under load: said, and nothing breaks', async () => {
   lab.ip('link', 'del', lab.name);
   await load;
   expect(await eventually(() => served.log.length === 2)).toBe(true);
-  expect(lastLine(served)).toContain('the interface has gone. When it is there again, restart waxseal');
+  expect(lastLine(served)).toContain('the interface has gone. When it is there again, AF_XDP is opened again');
   served.service.count(0, served.row);
   expect(served.count('xdpNative')).toBe(0);
   expect([CLIENT_IP[4], fromKernel > 0]).toEqual(['192.0.2.2', true]);

@@ -1,11 +1,13 @@
 /** Two workers on two queues: each has its own socket, and a worker that is away leaves its queue to the kernel's sockets. */
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { XdpBatch } from '#server/udp/xdp-batch.ts';
-import { openXdp } from '#server/udp/xdp-open.ts';
+import { handOver } from '#server/udp/xdp-hand-over.ts';
+import { descriptorsOfXdp, openXdp } from '#server/udp/xdp-open.ts';
 import { XdpService } from '#server/udp/xdp-service.ts';
 import { loadXdpSyscalls } from '#server/udp/xdp-syscalls.ts';
 import { eventually, simpleQuery } from '../../support/dns-client.ts';
 import { NetworkLab } from '../../support/network-lab.ts';
+import { unixPair } from '../../support/unix-pair.ts';
 import { echoResponder, testCounters } from '../fixtures/echo.ts';
 
 let lab: NetworkLab;
@@ -57,4 +59,36 @@ test('both take part; without one of them its queue is the kernel’s, and comes
   service.setReady(1, true);
   expect(await ask(40)).toBe(40);
   expect(sent()[1]).toBeGreaterThan(before!);
+});
+
+test('one that is missing is asked for when it comes; why it cannot be had is said once', async () => {
+  const calls = loadXdpSyscalls();
+  const [near, far] = await unixPair();
+  const handOverFd = calls.dup(far.fd);
+  const opened = await openXdp(calls, { interfaces: ['none0'], ports: [53], handOverFd });
+  const lines: string[] = [];
+  const asked: (readonly string[])[] = [];
+  const service = new XdpService(calls, {
+    ...{ opened, listen: [lab.at(4, 53)], workers: 1 },
+    log: (_, text) => void lines.push(text),
+    ask: (interfaces) => void asked.push(interfaces),
+  });
+  onTestFinished(() => service.close());
+  expect(service.isUseful).toBe(true);
+  lab.ip('link', 'add', 'none0', 'numrxqueues', '1', 'type', 'veth', 'peer', 'name', 'none1');
+  onTestFinished(() => void lab.ip('link', 'del', 'none0'));
+  expect(await eventually(() => asked.length > 0)).toBe(true);
+  expect(asked[0]).toEqual(['none0']);
+  for (let each = 0; each < 2; each++) handOver(calls, near.fd, { name: 'none0', refusal: 'too little memory' });
+  expect(await eventually(() => lines.length > 1)).toBe(true);
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  const text = (why: string) => `UDP at none0 by the kernel's sockets (recvmmsg), not by AF_XDP: ${why}`;
+  expect(lines).toEqual([text('there is no such interface (see: ip link)'), text('too little memory')]);
+  // One that is served already, or that was never wanted.
+  const unwanted = await openXdp(calls, { interfaces: [lab.name], ports: [53] });
+  handOver(calls, near.fd, unwanted.interfaces[0]!);
+  expect(await eventually(() => lines.length > 2)).toBe(true);
+  expect(lines[2]).toContain('it was handed over, and is not wanted');
+  for (const fd of descriptorsOfXdp(unwanted)) calls.close(fd);
+  expect(lab.programs()).toEqual([]);
 });
