@@ -91,7 +91,7 @@ const SECONDS_NAME = 'waxseal_udp_answer_seconds';
 const within = (le: string) =>
   counter(`${SECONDS_NAME}_bucket`, 'UDP queries (recvmmsg) whose batch was sent within `le` seconds.', { le });
 
-/** Upper bounds of the histogram in seconds, each with its slot. */
+/** Upper bounds of the histogram in seconds, each with its slot; the slots follow each other. */
 export const UDP_TIME_SLOTS = [
   [0.0001, SERVER_SLOT.udpWithin100us],
   [0.00025, SERVER_SLOT.udpWithin250us],
@@ -101,6 +101,29 @@ export const UDP_TIME_SLOTS = [
   [0.01, SERVER_SLOT.udpWithin10ms],
   [0.1, SERVER_SLOT.udpWithin100ms],
 ] as const;
+
+const UDP_TIME_BOUNDS = Float64Array.from(UDP_TIME_SLOTS, ([bound]) => bound);
+const FIRST_TIME_SLOT = SERVER_SLOT.udpWithin100us;
+
+/** Counts in the row of a thread, in one slot alone: it is done for each batch, and often a batch is one query. */
+export function countUdpTime(row: Float64Array, queries: number, seconds: number): void {
+  let at = 0;
+  while (at < UDP_TIME_BOUNDS.length && seconds > UDP_TIME_BOUNDS[at]!) at++;
+  const slot = at < UDP_TIME_BOUNDS.length ? FIRST_TIME_SLOT + at : SERVER_SLOT.udpTimedToo;
+  row[slot]! += queries;
+  row[SERVER_SLOT.udpTimedSeconds]! += queries * seconds;
+}
+
+/** Makes a copy of such a row what Prometheus reads: a query is in each bucket whose bound it was within. */
+export function cumulateUdpTimes(row: Float64Array): void {
+  let sum = 0;
+  for (const [, slot] of UDP_TIME_SLOTS) {
+    sum += row[slot]!;
+    row[slot] = sum;
+  }
+  row[SERVER_SLOT.udpTimedToo]! += sum;
+  row[SERVER_SLOT.udpTimed] = row[SERVER_SLOT.udpTimedToo]!;
+}
 
 /** How each slot is shown to Prometheus (facts: base units, `_total`, bounded labels). */
 export const SERVER_METRICS: Readonly<Record<ServerSlotName, Metric>> = {

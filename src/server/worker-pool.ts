@@ -15,7 +15,7 @@ import { type WorkerCounters, type WorkerState } from '#base/ipc/messages.ts';
 import { SELECTOR_NAMES_MAX, SELECTOR_REPORT_BYTES_MAX } from '#base/limits/process.ts';
 import { THREAD_END_MS, UDP_THREADS_PER_TCP_THREAD, WORKER_YOUNG_MIB } from '#base/limits/server.ts';
 import { formatName } from '#dns/name.ts';
-import { SERVER_SLOT } from './counters.ts';
+import { SERVER_SLOT, cumulateUdpTimes } from './counters.ts';
 import { type HandedOutcome } from './hand-over.ts';
 import { type SentKey } from '#transfer/grants.ts';
 import { type QueryLine } from './query-log.ts';
@@ -178,10 +178,14 @@ export class WorkerPool {
   }
 
   counters(): readonly WorkerCounters[] {
-    const all = new Float64Array(this.#counters);
+    // A copy: threads continue to count in theirs.
+    const all = Float64Array.from(new Float64Array(this.#counters));
     const length = this.#slotNames.length;
-    for (const { id, duty } of this.#seats)
-      if (duty === 'udp') this.#options.xdp?.count(id, all.subarray(id * length, (id + 1) * length));
+    for (const { id, duty } of this.#seats) {
+      const row = all.subarray(id * length, (id + 1) * length);
+      cumulateUdpTimes(row);
+      if (duty === 'udp') this.#options.xdp?.count(id, row);
+    }
     return this.#seats.map(({ id }) => ({
       id,
       values: Object.fromEntries(this.#slotNames.map((name, slot) => [name, all[id * length + slot] ?? 0])),

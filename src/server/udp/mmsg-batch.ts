@@ -12,7 +12,7 @@ import { assert } from '#base/assert.ts';
 import { type ClientAddress, IPV4_BYTES, IPV6_BYTES } from '#base/client-address.ts';
 import { MESSAGE_BYTES_MAX, UDP_EDNS_BYTES_MAX } from '#base/limits/dns.ts';
 import { UDP_BATCH_MESSAGES_MAX, UDP_SEND_WAIT_MS, UDP_SEND_WAITS_MAX } from '#base/limits/server.ts';
-import { SERVER_SLOT as SLOT, UDP_TIME_SLOTS } from '#server/counters.ts';
+import { SERVER_SLOT as SLOT, countUdpTime } from '#server/counters.ts';
 import { type QueryResponder } from '#server/listener.ts';
 import { NUMBER, STRUCTURES } from './mmsg-layout.ts';
 import { type MmsgSocket } from './mmsg-socket.ts';
@@ -138,18 +138,9 @@ export class UdpBatch {
       answers += 1;
     }
     if (answers > 0) this.#send(socket.fd, answers);
-    this.#countTime(received, (performance.now() - startedMs) / 1000);
+    // Each of them is as long under way as its batch.
+    countUdpTime(counters, received, (performance.now() - startedMs) / 1000);
     return received;
-  }
-
-  /** Each of them is as long under way as its batch. */
-  #countTime(queries: number, seconds: number): void {
-    const counters = this.#counters;
-    for (const [bound, slot] of UDP_TIME_SLOTS) if (seconds <= bound) counters[slot]! += queries;
-    counters[SLOT.udpTimed]! += queries;
-    // The bucket without a bound.
-    counters[SLOT.udpTimedToo]! += queries;
-    counters[SLOT.udpTimedSeconds]! += queries * seconds;
   }
 
   /** Sends the answer to query `at`, when it comes, to where the query came from. Called between batches. */
