@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { cutPower } from '../support/power-cut.ts';
 import { seededRandom } from '../support/random.ts';
 
-const { WAXSEAL_POWER_CUTS: count = '250', WAXSEAL_POWER_CUT_SEED: seed = '15' } = process.env;
+const { WAXSEAL_POWER_CUTS: count = '1000', WAXSEAL_POWER_CUT_SEED: seed = '15' } = process.env;
 
 test(
   'what was acknowledged is there, what was not is absent as a whole, and the store starts by itself',

@@ -36,15 +36,30 @@ interface Image {
   readonly commit: number;
 }
 
+/** After so many commits a new store begins: each image is checked whole, and a store that only grows would take all the time. */
+const COMMITS_EACH = 250;
+
 /** Commits until there were `count` images, and starts a store from each. `random`: from 0 to below 1. */
 export async function cutPower(count: number, random: () => number): Promise<PowerCuts> {
+  const all = { images: 0, commits: 0, faults: [] as string[] };
+  while (all.images < count) {
+    const { images, commits, faults } = await cutPowerOf(count - all.images, random);
+    all.images += images;
+    all.commits += commits;
+    all.faults.push(...faults);
+  }
+  return all;
+}
+
+/** The same for one store. */
+async function cutPowerOf(count: number, random: () => number): Promise<PowerCuts> {
   const folder = mkdtempSync(join(tmpdir(), 'waxseal-power-cut-'));
   const faults: string[] = [];
   const writer = openWriter(join(folder, 'live'), writerOptions());
   let images = 0;
   let commit = 0;
   try {
-    while (images < count) {
+    while (images < count && commit < COMMITS_EACH) {
       const before = usedPart(writer.dir);
       commit++;
       await commitOne(writer, commit, random);
