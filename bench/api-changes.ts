@@ -1,7 +1,8 @@
 /**
- * Changes and lists by API: waxseal beside PowerDNS with its LMDB store, unsigned zones, in one run of interleaved rounds.
+ * Changes, lists and searches by API: waxseal beside PowerDNS with its LMDB store, unsigned zones, in one run of interleaved rounds.
  * Both answer when the change is on disk (LMDB's flush). PowerDNS has its caches off, or it would answer from before the
- * change; its REST requests are the same ones that waxseal takes below `/v1`.
+ * change; its REST requests are the same ones that waxseal takes below `/v1`. The searches are PowerDNS's request to both,
+ * by name and by content; below `/v1` the name is found by its key, and the content page by page.
  * Use: node bench/api-changes.ts [--quick] [--zones=N]      needs pdns_server with the LMDB backend (npm run bench installs it)
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -36,8 +37,14 @@ interface Subject {
   /** Sets A records at new names of a zone, in one request. */
   set(zone: number, names: readonly string[], wait?: boolean): Promise<void>;
   addZone(name: string): Promise<void>;
+  /** Sets one A record. */
+  setAt(record: { readonly zone: string; readonly label: string; readonly address: string }): Promise<void>;
   /** Reads the names of all zones; how many there are. */
   listZones(): Promise<number>;
+  /** The same as PowerDNS's own request; how many records were found. */
+  searchData(text: string): Promise<number>;
+  /** In the API of its own, where it has another one. */
+  readonly search?: (what: 'name' | 'q', text: string) => Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -69,6 +76,11 @@ function caller(target: Target, headers: Readonly<Record<string, string>> = {}):
   return { call, close: () => agent.destroy() };
 }
 
+/** Of a search of PowerDNS's API. */
+async function searchData(call: Call, text: string): Promise<number> {
+  return (JSON.parse(await call('GET', `/api/v1/servers/localhost/search-data?q=${text}&max=100`)) as []).length;
+}
+
 async function startWaxseal(): Promise<Subject> {
   const server = await startServer({ workers: 1 });
   // The administrator's socket has no limit of requests, and PowerDNS has none either.
@@ -84,6 +96,10 @@ async function startWaxseal(): Promise<Subject> {
       const operations = names.map((name) => ({ op: 'set', name, type: 'A', ttl: 60, records: ['192.0.2.1'] }));
       await overSocket('PATCH', `/v1/zones/z${zone}.example/rrsets${wait ? '?wait=served' : ''}`, operations);
     },
+    setAt: async ({ zone, label, address }) => {
+      const operation = { op: 'set', name: label, type: 'A', ttl: 60, records: [address] };
+      await overSocket('PATCH', `/v1/zones/${zone}/rrsets`, [operation]);
+    },
     listZones: async () => {
       let count = 0;
       for (let cursor = ''; ;) {
@@ -92,6 +108,17 @@ async function startWaxseal(): Promise<Subject> {
           next?: string;
         };
         count += page.zones.length;
+        if (page.next === undefined) return count;
+        cursor = `&cursor=${encodeURIComponent(page.next)}`;
+      }
+    },
+    searchData: (text) => searchData(overSocket, text),
+    search: async (what, text) => {
+      let count = 0;
+      for (let cursor = ''; ;) {
+        const said = await overSocket('GET', `/v1/search?${what}=${text}&limit=100${cursor}`);
+        const page = JSON.parse(said) as { rrsets: []; next?: string };
+        count += page.rrsets.length;
         if (page.next === undefined) return count;
         cursor = `&cursor=${encodeURIComponent(page.next)}`;
       }
@@ -164,7 +191,13 @@ async function startPowerdns(): Promise<Subject> {
       }));
       await call('PATCH', `${zones}/z${zone}.example.`, { rrsets });
     },
+    setAt: async ({ zone, label, address }) => {
+      const records = [{ content: address, disabled: false }];
+      const rrset = { name: `${label}.${zone}.`, type: 'A', ttl: 60, changetype: 'REPLACE', records };
+      await call('PATCH', `${zones}/${zone}.`, { rrsets: [rrset] });
+    },
     listZones: async () => (JSON.parse(await call('GET', `${zones}?dnssec=false`)) as []).length,
+    searchData: (text) => searchData(call, text),
     stop: async () => {
       close();
       child.kill('SIGTERM');
@@ -227,13 +260,26 @@ async function servedMs(subject: Subject): Promise<number[]> {
   return took;
 }
 
-async function listMs(subject: Subject): Promise<number[]> {
-  const took: number[] = [];
-  for (let each = 0; each < LISTS; each++) {
+/** In one zone of many, in the middle of their order. */
+const NEEDLE = { zone: `z${Math.floor(MANY_ZONES / 2)}.example`, label: 'needle', address: '198.51.100.77' };
+
+/** What is read over all zones, and how many there must be at least. */
+const LOOKS: readonly (readonly [string, (subject: Subject) => Promise<number> | undefined, number])[] = [
+  [`list of ${MANY_ZONES} zones`, (subject) => subject.listZones(), MANY_ZONES],
+  ['search-data for a zone', (subject) => subject.searchData(NEEDLE.zone), 1],
+  ['search-data for a name', (subject) => subject.searchData(`${NEEDLE.label}.${NEEDLE.zone}`), 1],
+  ['search-data for an address', (subject) => subject.searchData(NEEDLE.address), 1],
+  ['/v1/search at or below a name', (subject) => subject.search?.('name', `${NEEDLE.label}.${NEEDLE.zone}`), 1],
+  ['/v1/search for an address', (subject) => subject.search?.('q', NEEDLE.address), 1],
+];
+
+/** Milliseconds of each look; none where a server cannot, or does not find what is there (PowerDNS's LMDB has no search for records). */
+async function lookMs(subject: Subject): Promise<Map<string, number>> {
+  const took = new Map<string, number>();
+  for (const [what, look, least] of LOOKS) {
     const startedMs = performance.now();
-    const count = await subject.listZones();
-    took.push(performance.now() - startedMs);
-    if (count < MANY_ZONES) throw new Error(`${subject.name} lists ${count} zones`);
+    const count = await look(subject);
+    if (count !== undefined && count >= least) took.set(what, performance.now() - startedMs);
   }
   return took;
 }
@@ -262,9 +308,15 @@ try {
   for (const subject of subjects)
     for (let zone = AT_ONCE; zone < MANY_ZONES; zone += AT_ONCE)
       await Promise.all(Array.from({ length: AT_ONCE }, (_, at) => subject.addZone(`z${zone + at}.example`)));
-  const lists = new Map<string, number[]>();
-  for (const subject of subjects) lists.set(subject.name, await listMs(subject));
-  report(rates, served, lists);
+  for (const subject of subjects) await subject.setAt(NEEDLE);
+  const looks = new Map<string, number[]>();
+  for (let round = 0; round < LISTS; round++)
+    for (const subject of round % 2 === 0 ? subjects : subjects.toReversed())
+      for (const [what, ms] of await lookMs(subject)) {
+        const key = `${subject.name} ${what}`;
+        looks.set(key, [...(looks.get(key) ?? []), ms]);
+      }
+  report(rates, served, looks);
 } finally {
   for (const subject of subjects) await subject.stop();
 }
@@ -272,7 +324,7 @@ try {
 function report(
   rates: ReadonlyMap<string, readonly Rate[]>,
   served: ReadonlyMap<string, readonly number[]>,
-  lists: ReadonlyMap<string, readonly number[]>,
+  looks: ReadonlyMap<string, readonly number[]>,
 ): void {
   const rows: [string, string, string][] = [];
   const row = (what: string, of: (name: string) => string) => void rows.push([what, of('waxseal'), of('PowerDNS')]);
@@ -283,7 +335,11 @@ function report(
   }
   row('request to served, median', (name) => `${quantile(served.get(name)!, 0.5).toFixed(1)} ms`);
   row('request to served, p99', (name) => `${quantile(served.get(name)!, 0.99).toFixed(1)} ms`);
-  row(`list of ${MANY_ZONES} zones, median`, (name) => `${quantile(lists.get(name)!, 0.5).toFixed(0)} ms`);
+  for (const [what] of LOOKS)
+    row(`${what}, median`, (name) => {
+      const took = looks.get(`${name} ${what}`);
+      return took === undefined ? '–' : `${quantile(took, 0.5).toFixed(1)} ms`;
+    });
   const lines = rows.map(([what, ours, theirs]) => `| ${what} | ${ours} | ${theirs} |`);
   const head = `${availableParallelism()} cores, Node ${process.version}, ${ROUNDS} rounds of ${SECONDS} s\n`;
   process.stdout.write(`${head}| | waxseal | PowerDNS, LMDB |\n|---|---:|---:|\n${lines.join('\n')}\n`);

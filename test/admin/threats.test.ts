@@ -20,6 +20,8 @@ const SHOWN: Readonly<Record<string, readonly (readonly [string, string])[]>> = 
     ['control/tokens/tokens.test.ts', 'only a hash of the secret is kept'],
     ['admin/http/access.test.ts', 'are limited by client network, without locking out who has a good token'],
     ['admin/http/access.test.ts', 'are limited by token too, from however many addresses'],
+    ['admin/http/guesses.test.ts', 'guesses'],
+    ['admin/http/guesses.test.ts', 'how much of a secret is right takes no other time to find out'],
     ['admin/http/identity.test.ts', 'rejects a request with a token in the URL'],
     ['admin/forwarded.test.ts', 'networks of a token and limits are those of the client'],
     ['admin/http/hostile.test.ts', 'a token where it does not belong'],

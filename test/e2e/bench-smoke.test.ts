@@ -84,3 +84,22 @@ test(
   },
   LIMIT_MS,
 );
+
+test(
+  'npm run bench:api-changes for a moment: changes, lists and searches beside PowerDNS, each row with two figures',
+  async () => {
+    const words = [join(import.meta.dirname, '../../bench/api-changes.ts'), '--quick', '--zones=16'];
+    const { stdout } = await promisify(execFile)(process.execPath, words, { timeout: LIMIT_MS, killSignal: 'SIGTERM' });
+    for (const row of [
+      'single changes, one client: a second',
+      'request to served, p99',
+      'list of 16 zones, median',
+      'search-data for a zone, median',
+    ])
+      expect(stdout).toMatch(new RegExp(`^\\| ${row} \\| \\d+(?:\\.\\d)?(?: ms)? \\| \\d+(?:\\.\\d)?(?: ms)? \\|$`, 'm'));
+    // PowerDNS's LMDB store finds no records.
+    for (const row of ['search-data for an address', '/v1/search at or below a name', '/v1/search for an address'])
+      expect(stdout).toMatch(new RegExp(`^\\| ${row}, median \\| \\d+\\.\\d ms \\| (?:–|\\d+\\.\\d ms) \\|$`, 'm'));
+  },
+  LIMIT_MS,
+);

@@ -348,8 +348,9 @@ function generatesMany(text: string): boolean {
 
 type Tell = (step: ImportStep) => void;
 
+/** Codes alone: the texts are about a file that only its sender has. */
 function endText(done: Result<Done>): string {
-  if (!done.ok) return done.problems[0]?.message ?? 'nothing was changed';
+  if (!done.ok) return `nothing was changed: ${[...new Set(done.problems.map(({ code }) => code))].join(', ')}`;
   return done.value.generation === undefined ? 'the zone is that way already' : 'it is durable';
 }
 
