@@ -123,6 +123,35 @@ describe('a question at a terminal', () => {
   });
 });
 
+describe('what failed at a terminal', () => {
+  const failed = async (environment: Record<string, string>): Promise<string> => {
+    const command = `${join(ROOT, 'waxseal')} zone explode`;
+    const { NO_COLOR: _none, ...own } = process.env;
+    const child = spawn('script', ['-qec', command, '/dev/null'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...own, TERM: 'xterm', ...environment },
+    });
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+    await new Promise((resolve) => void child.once('close', resolve));
+    return said;
+  };
+
+  test.each([
+    ['is red', {}, '\u001b[31mwaxseal:\u001b[39m '],
+    ['is not with NO_COLOR', { NO_COLOR: '1' }, 'waxseal: '],
+    ['is not where there are no colours', { TERM: 'dumb' }, 'waxseal: '],
+  ])('%s', async (_, environment, start) => {
+    const said = await failed(environment);
+    expect(said.slice(0, start.length)).toBe(start);
+    expect(said).toContain('[CLI_USAGE]');
+  });
+
+  test('has no colours where it goes elsewhere', async () => {
+    expect((await runWaxseal(['zone', 'explode'])).err).toMatch(/^waxseal: .*\n(?: {2}.*\n)* {2}\[CLI_USAGE\]\n$/);
+  });
+});
+
 describe('standard input', () => {
   const server = useServer();
   const zone = '$TTL 60\n@ SOA ns host 1 3600 600 86400 300\n@ NS ns\nns A 192.0.2.1\n';

@@ -87,6 +87,39 @@ describe('what a command did is what DNS answers at once', () => {
     expect((await dig(server, ['fresh.test', 'NS'])).status).toBe('REFUSED');
   });
 
+  test('zone history, diff of two versions, rollback of one change and to a version', async () => {
+    const zone = 'versions.test';
+    const serialOf = async () => JSON.parse((await server.cli('zone', 'show', zone, '--json')).out).serial as number;
+    const set = async (address: string, reason: string) => {
+      const done = await server.cli('rrset', 'set', zone, 'www', 'A', '60', address, '--reason', reason);
+      expect(done).toMatchObject({ exit: 0, err: '' });
+      return await serialOf();
+    };
+    const served = async () => (await dig(server, [`www.${zone}`, 'A'])).answer;
+    expect((await server.cli('zone', 'import', zone, 'cli.zone')).exit).toBe(0);
+    const first = await set('192.0.2.10', 'ticket 1');
+    const second = await set('192.0.2.20', 'ticket 2');
+    const { out: history } = await server.cli('zone', 'history', zone, '-n', '2');
+    const [heading, newest, older, ...more] = history.trimEnd().split('\n');
+    expect([heading, more]).toEqual([expect.stringMatching(/^SERIAL +REVISION +TIME +WHO +ACTION +RECORDS +REASON$/), []]);
+    expect(newest).toMatch(new RegExp(`^${second} +r\\d+ +\\S+Z +socket:admin.* rrsets\\.change +\\+\\d+ -\\d+ +ticket 2$`));
+    expect(older).toMatch(new RegExp(`^${first} .* ticket 1$`));
+    const { out: difference } = await server.cli('zone', 'diff', zone, String(first), String(second));
+    expect(difference).toMatch(new RegExp(`^versions\\.test\\. from serial ${first} .* to serial ${second} .*: 1 changes\\n`));
+    expect(difference).toContain(`- www.${zone}. 60 IN A 192.0.2.10\n`);
+    expect(difference).toContain(`+ www.${zone}. 60 IN A 192.0.2.20\n`);
+    // Back to the version, and then without the change that this was.
+    expect(failureOf(await server.cli('zone', 'rollback', zone, String(first)))).toEqual(refusal('CLI_CONFIRM', 2));
+    expect((await server.cli('zone', 'rollback', zone, String(first), '--dry-run')).out).toContain('192.0.2.10');
+    expect(await served()).toEqual([`www.${zone}. 60 IN A 192.0.2.20`]);
+    expect(await server.cli('zone', 'rollback', zone, String(first), '--yes')).toMatchObject({ exit: 0 });
+    expect(await served()).toEqual([`www.${zone}. 60 IN A 192.0.2.10`]);
+    const undone = await serialOf();
+    expect(undone).toBeGreaterThan(second);
+    expect(await server.cli('zone', 'rollback', zone, String(undone), '--change', '--yes')).toMatchObject({ exit: 0 });
+    expect(await served()).toEqual([`www.${zone}. 60 IN A 192.0.2.20`]);
+  });
+
   test('zone import --no-dnssec: unsigned', async () => {
     expect(await server.cli('zone', 'import', 'plain.test', 'cli.zone', '--no-dnssec')).toMatchObject({ exit: 0 });
     expect((await dig(server, ['ns.plain.test', 'A', '+dnssec'])).answer).toEqual(['ns.plain.test. 3600 IN A 192.0.2.1']);

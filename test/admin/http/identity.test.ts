@@ -56,6 +56,22 @@ test('writes the token and the address into the audit log', async () => {
   expect(tokens.zone).toContain(control.commands.at(-1)?.options.actor.id);
 });
 
+test.each([
+  ['administrator', { scopes: ['admin'] }],
+  ['operator', { scopes: ['read'], grants: [{ may: 'manage' }] }],
+  ['auditor', { scopes: ['read'] }],
+  ['signer', { scopes: ['signer:mx'] }],
+  ['limited', { scopes: ['zone:example.com.'] }],
+  ['limited', { scopes: ['read'], grants: [{ may: 'change', zone: 'example.com.' }] }],
+] as const)('a token that is one of the roles as a whole is named so in the audit log: %s', async (role, rights) => {
+  const { app, control } = await bench();
+  const made = good(await control.tokens.create({ name: role, ...rights }, { kind: 'system', id: 'test', from: '' }));
+  const headers = { authorization: `Bearer ${made.secret}` };
+  const { statusCode } = await app.inject({ method: 'DELETE', url: '/v1/zones/example.com/rrsets/www/A', headers });
+  const actor = statusCode === 403 ? control.refusedAttempts.at(-1)?.actor : control.commands.at(-1)?.options.actor;
+  expect(actor).toMatchObject({ kind: 'token', role });
+});
+
 describe('headers that carry a token', () => {
   test('a route that names no header of its own reads Authorization only', async () => {
     const { app, tokens } = await bench();
