@@ -34,7 +34,6 @@ import { type ServerAlertsOptions, serverAlerts } from '#control/alerts/parts.ts
 import { type AlertParts } from '#control/alerts/settings.ts';
 import { type CertificateParts, certificateParts } from '#control/certificate/certificates.ts';
 import { type CertificateSettings } from '#control/certificate/certificates.ts';
-import { certificateFamilies } from '#control/certificate/counts.ts';
 import { type CertificateFiles } from '#control/certificate/files.ts';
 import { type DelegationApi } from '#control/api/delegation.ts';
 import { type DnssecApi } from '#control/api/dnssec.ts';
@@ -145,7 +144,7 @@ export class Control implements ControlApi {
   readonly #signingClock: SigningClock;
   readonly #mail: MailSteps;
   readonly #handlers: CommandTable<CommandKind>;
-  readonly #dnssecMetrics: () => readonly MetricFamily[];
+  readonly #keyMetrics: () => readonly MetricFamily[];
   readonly #imports: Imports;
   readonly #certificateFiles: CertificateParts['files'];
   readonly #wakeForPolicyHost: () => Promise<Result<unknown>>;
@@ -227,7 +226,7 @@ export class Control implements ControlApi {
     const { dnssec, delegation, ...zoneKeys } = keyParts({ ...shared, ...signing, onDue, note });
     [this.dnssec, this.dnssecKeys, this.delegation] = [dnssec.api, dnssec.keys, delegation.api];
     this.backups = new Backups({ ...shared, alert: (problems) => alert(undefined, problems), freezes: dnssec.api });
-    [this.cdsNotifier, this.#dnssecMetrics] = [dnssec.notifier, zoneKeys.metrics];
+    [this.cdsNotifier, this.#keyMetrics] = [dnssec.notifier, () => [...zoneKeys.metrics(), ...certificates.families()]];
     [this.notifyFollowers, this.checks] = [transfer.followers(delegation), outsideChecks(shared)];
     this.refreshable = this.#refreshed(options, dnssec.sampler, alert);
     const aliases = aliasParts({ ...shared, recordsPerRrsetMax, onDue });
@@ -376,8 +375,8 @@ export class Control implements ControlApi {
     });
     const updates = updateFamily(this.transferParts.updates.counts);
     const upkeep = [...upkeepFamilies(this.#funnel, this), ...this.checks.schedule.families()];
-    const ends = [...certificateFamilies(this.#writer), ...bimiFamilies(this.#writer), ...this.backups.families()];
-    return [...families, ...this.#dnssecMetrics(), ...ends, updates, ...this.transferParts.families(), ...upkeep];
+    const ends = [...bimiFamilies(this.#writer), ...this.backups.families()];
+    return [...families, ...this.#keyMetrics(), ...ends, updates, ...this.transferParts.families(), ...upkeep];
   }
 
   /** Ends what may last long: streams of events, and large imports. */

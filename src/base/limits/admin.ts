@@ -107,12 +107,12 @@ export const NEAREST_WORD_CHARACTERS_MAX = 64;
 /** With more zones than this, metrics have no zone label: a scrape must stay small. */
 export const METRIC_ZONES_MAX = 1000;
 /**
- * Zones whose lives are counted without a pause, for metrics: about 3 ms. With more that are new or have changed, the
+ * Zones whose documents are read for metrics without a pause: about 3 ms. With more that are new or have changed, the
  * others follow while other work continues.
  */
-export const LIVES_COUNTED_AT_ONCE = 25;
+export const ZONES_KEPT_AT_ONCE = 25;
 /** The pause before the next so many: ten thousand zones take about four seconds. */
-export const LIVES_COUNT_PAUSE_MS = 10;
+export const ZONES_KEPT_PAUSE_MS = 10;
 /**
  * Series of requests by route, method and status: there are 300 routes with a few statuses each, and a scrape must stay
  * small.

@@ -12,12 +12,13 @@ import { type Resolver } from '#dns/resolver.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { type Sealer } from '#store/seal.ts';
 import { readHostCertificate } from '#store/tls/host-certificate.ts';
-import { type CertificatesApi } from '#control/api/control.ts';
+import { type CertificatesApi, type MetricFamily } from '#control/api/control.ts';
 import { type CertificateCommand } from '#control/api/certificates.ts';
 import { type CommandTable } from '#control/commands/table.ts';
 import { AcmeClient } from './acme-client.ts';
 import { type AcmeTransport } from './acme-request.ts';
 import { Accounts } from './accounts.ts';
+import { CertificateCounts } from './counts.ts';
 import { certificateHandlers } from './decide.ts';
 import { CertificateFiles } from './files.ts';
 import { CertificateSteps, type CertificateStepsOptions } from './steps.ts';
@@ -56,12 +57,14 @@ export interface CertificateParts {
   readonly reads: CertificatesApi;
   /** The mail of a zone may want other hosts than before. */
   notice(zone: Name): void;
+  families(): readonly MetricFamily[];
   /** Certificates from files, once it is started. */
   files(files: readonly string[], log: Log): CertificateFiles;
 }
 
 export function certificateParts(options: CertificatePartsOptions): CertificateParts {
   const { writer, clock, time, settings, onDue } = options;
+  const counts = new CertificateCounts(writer);
   const { acme, sealer = () => ok(writer.sealer), onEvents = () => {} } = settings;
   const isCovered = (zoneId: number, host: string) => {
     const known = readHostCertificate(writer, zoneId, host);
@@ -102,6 +105,7 @@ export function certificateParts(options: CertificatePartsOptions): CertificateP
       },
     },
     notice: (zone) => source.notice(zone),
+    families: () => counts.families(),
     files: (files, log) => {
       const zoneOf = (name: Name) => zoneOfName(writer, name);
       const [look] = options.witnesses.ownHosts?.values() ?? [];

@@ -1,27 +1,62 @@
 /** Certificates as numbers for Prometheus, with a bounded number of labels. Not here: printing (admin/v1/health.ts). */
-import { CERTIFICATE_METRIC_ZONES_MAX } from '#base/limits/acme.ts';
 import { METRIC_ZONES_MAX } from '#base/limits/admin.ts';
 import { type MetricFamily } from '#control/api/control.ts';
 import { currentCertificate } from '#certificate/state.ts';
 import { CERTIFICATES_KIND, readCertificatesState } from '#store/tls/certificates.ts';
 import { type StoreReader } from '#store/reader.ts';
+import { type StoreWriter } from '#store/writer.ts';
+import { KeptByZone } from '#control/lifecycle/kept-by-zone.ts';
 
-/** Of certificates from CAs: when each ends, how many are in each stage, and how many cannot continue. */
-export function certificateFamilies(reader: StoreReader): MetricFamily[] {
+/** Of one zone. */
+interface Certificates {
+  /** The stage of each. */
+  readonly stages: readonly string[];
+  readonly ends: readonly { readonly host: string; readonly notAfterMs: number }[];
+  readonly failing: number;
+}
+
+export class CertificateCounts {
+  readonly #writer: StoreWriter;
+  readonly #zones: KeptByZone<Certificates>;
+
+  constructor(writer: StoreWriter) {
+    this.#writer = writer;
+    this.#zones = new KeptByZone(writer, { kinds: [CERTIFICATES_KIND], read: certificatesOf });
+  }
+
+  /** When each ends, how many are in each stage, and how many cannot continue. None until all zones were read. */
+  families(): MetricFamily[] {
+    const zones = this.#zones.now();
+    return zones === undefined ? [] : familiesOf(zones, (id) => this.#writer.zoneById(id)?.name);
+  }
+}
+
+function certificatesOf(reader: StoreReader, zoneId: number): Certificates | undefined {
+  const state = readCertificatesState(reader, zoneId);
+  if (state === undefined) return undefined;
+  const { objects } = state.lifecycle;
+  return {
+    stages: objects.map(({ stage }) => stage),
+    ends: objects.flatMap(({ id, data: { host, issued } }) =>
+      issued !== undefined && currentCertificate(state, host)?.id === id
+        ? [{ host, notAfterMs: issued.notAfterMs }]
+        : [],
+    ),
+    failing: objects.filter(({ data }) => data.failure !== undefined).length,
+  };
+}
+
+function familiesOf(
+  zones: ReadonlyMap<number, Certificates>,
+  nameOfZone: (id: number) => string | undefined,
+): MetricFamily[] {
   const stages = new Map<string, number>();
-  const ends: { readonly zone: string; readonly host: string; readonly notAfterMs: number }[] = [];
+  const ends: { readonly id: number; readonly host: string; readonly notAfterMs: number }[] = [];
   let failing = 0;
-  for (const { zoneId } of reader.due(Number.MAX_SAFE_INTEGER - 1, CERTIFICATE_METRIC_ZONES_MAX, CERTIFICATES_KIND)) {
-    const zone = reader.zoneById(zoneId)?.name;
-    if (zone === undefined) continue;
-    const state = readCertificatesState(reader, zoneId);
-    if (state === undefined) continue;
-    for (const { id, stage, data } of state.lifecycle.objects) {
-      stages.set(stage, (stages.get(stage) ?? 0) + 1);
-      if (data.failure !== undefined) failing += 1;
-      const notAfterMs = currentCertificate(state, data.host)?.id === id ? data.issued?.notAfterMs : undefined;
-      if (notAfterMs !== undefined) ends.push({ zone, host: data.host, notAfterMs });
-    }
+  for (const [id, each] of zones) {
+    for (const stage of each.stages) stages.set(stage, (stages.get(stage) ?? 0) + 1);
+    for (const end of each.ends) ends.push({ id, ...end });
+    failing += each.failing;
   }
   // Those that end first: an alert looks at the smallest.
   const soonest = ends.toSorted((a, b) => a.notAfterMs - b.notAfterMs).slice(0, METRIC_ZONES_MAX);
@@ -31,7 +66,10 @@ export function certificateFamilies(reader: StoreReader): MetricFamily[] {
       name: 'waxseal_certificate_expiry_timestamp_seconds',
       help: `When certificates from CAs end, the ${METRIC_ZONES_MAX} that end first.`,
       type: 'gauge',
-      samples: soonest.map(({ zone, host, notAfterMs }) => ({ labels: { zone, host }, value: notAfterMs / 1000 })),
+      samples: soonest.flatMap(({ id, host, notAfterMs }) => {
+        const zone = nameOfZone(id);
+        return zone === undefined ? [] : [{ labels: { zone, host }, value: notAfterMs / 1000 }];
+      }),
     },
     {
       name: 'waxseal_certificates',

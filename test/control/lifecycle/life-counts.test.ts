@@ -1,6 +1,6 @@
 /** Objects of mail policies and certificates by machine, as numbers for Prometheus. */
 import { expect, test } from 'vitest';
-import { LIVES_COUNTED_AT_ONCE } from '#base/limits/admin.ts';
+import { ZONES_KEPT_AT_ONCE } from '#base/limits/admin.ts';
 import { LifeCounts } from '#control/lifecycle/life-counts.ts';
 import { nameOf } from '#dns/name.ts';
 import { MAIL_LIVES } from '#mail/lives.ts';
@@ -112,7 +112,7 @@ test('of many zones: counted in slices, shown when all are; damaged ones count n
   const { room, stored } = await temporaryMail(POLICY);
   const { writer } = room;
   const { state } = stored();
-  const count = 2 * LIVES_COUNTED_AT_ONCE;
+  const count = 2 * ZONES_KEPT_AT_ONCE;
   const records = Array.from({ length: count }, (_, at) => ({ ...zoneRecord(10 + at, `z${at}.example.`, 1), dnssec: 'off' as const }));
   const documents = records.flatMap(({ id }) => stateWrites(id, state));
   await writer.commit({ audit, zones: { put: records }, documents });
