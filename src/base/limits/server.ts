@@ -86,8 +86,10 @@ export const XDP_NOTES_BYTES = 4096;
 export const XDP_HANDED_DESCRIPTORS_MAX = 2 + 2 * XDP_QUEUES_MAX;
 /** Octets of its facts: some 40 for each queue, and a reason in words. */
 export const XDP_HANDED_BYTES_MAX = 16 * 1024;
-/** Between two tries to open an interface that came back, or that is there now for the first time. */
+/** Between the first two tries to open an interface that came back, or that is there now for the first time. */
 export const XDP_REOPEN_EVERY_MS = 5_000;
+/** The wait doubles up to this: each try starts a program, and what keeps it from opening may last. */
+export const XDP_REOPEN_EVERY_MS_MAX = 5 * 60_000;
 /** The program that opens it: starting, and XDP_ATTACH_WAIT_MS for each interface; then it hangs. */
 export const XDP_REOPEN_MS_MAX = 60_000;
 /** Lists that a change tore, one after the other; the next look asks again. */

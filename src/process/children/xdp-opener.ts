@@ -43,6 +43,8 @@ export class XdpOpener {
     const interfaces = order.interfaces.filter((each) => names.includes(each));
     const nowMs = performance.now();
     if (interfaces.length === 0 || this.#child !== undefined || nowMs - this.#startedMs < this.#everyMs) return;
+    // The answer process has ended, or has closed its end.
+    if (socket.destroyed) return;
     this.#startedMs = nowMs;
     const { script, nodeOptions = [], environment, withRights } = program;
     const file = typeof script === 'string' ? script : fileURLToPath(script);

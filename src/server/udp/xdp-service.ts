@@ -7,7 +7,8 @@
  */
 import { type IpPort } from '#base/address.ts';
 import { XDP_BIND_SOON_MS, XDP_FULL_LOOK_MS, XDP_INTERFACES_MAX } from '#base/limits/server.ts';
-import { XDP_LOOK_MS, XDP_REOPEN_EVERY_MS } from '#base/limits/server.ts';
+import { XDP_LOOK_MS, XDP_REOPEN_EVERY_MS, XDP_REOPEN_EVERY_MS_MAX } from '#base/limits/server.ts';
+import { RestartDelay } from '#base/restart-delay.ts';
 import { type LogService } from '#server/service-log.ts';
 import { SERVER_SLOT as SLOT } from '#server/counters.ts';
 import { HandOverReader } from './xdp-hand-over.ts';
@@ -61,7 +62,9 @@ export class XdpService {
   #giving: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #lastFullMs = -Infinity;
-  #lastAskedMs = -Infinity;
+  /** When it may be asked again; undefined: it was not asked, and waits for an event of the network. */
+  #nextAskMs: number | undefined;
+  #askDelay = newAskDelay();
   #hasFailed = false;
   #isClosed = false;
 
@@ -196,16 +199,23 @@ export class XdpService {
 
   /** It was asked for some of them, and they have not come. Before that, an event of the network is waited for. */
   #isRetryDue(nowMs: number): boolean {
-    return this.#lastAskedMs >= 0 && nowMs - this.#lastAskedMs >= XDP_REOPEN_EVERY_MS;
+    return this.#nextAskMs !== undefined && nowMs >= this.#nextAskMs;
   }
 
   #ask({ links }: Network, nowMs: number): void {
-    if (!this.#canAsk || this.#leaving > 0 || nowMs - this.#lastAskedMs < XDP_REOPEN_EVERY_MS) return;
+    if (!this.#canAsk || this.#leaving > 0) return;
     const there = [...this.#missing.keys()].filter((name) =>
       links.some((link) => link.name === name && unsuitable(link) === undefined),
     );
-    this.#lastAskedMs = there.length === 0 ? -Infinity : nowMs;
-    if (there.length > 0) this.#options.ask?.(there);
+    if (there.length === 0) return this.#forgetAsked();
+    if (nowMs < (this.#nextAskMs ?? 0)) return;
+    this.#nextAskMs = nowMs + this.#askDelay.afterLife(0);
+    this.#options.ask?.(there);
+  }
+
+  #forgetAsked(): void {
+    this.#nextAskMs = undefined;
+    this.#askDelay = newAskDelay();
   }
 
   #takeHandedOver(): void {
@@ -232,11 +242,16 @@ export class XdpService {
     }
     this.#missing.delete(opened.name);
     this.#refusals.delete(opened.name);
+    this.#askDelay = newAskDelay();
     // Its addresses are read by the look that follows.
     this.#lastFullMs = -Infinity;
     this.#giving = this.#exchange(this.#giving);
     return undefined;
   }
+}
+
+function newAskDelay(): RestartDelay {
+  return new RestartDelay({ firstMs: XDP_REOPEN_EVERY_MS, longestMs: XDP_REOPEN_EVERY_MS_MAX, settledMs: Infinity });
 }
 
 function addCounts(a: KernelCounts, b: KernelCounts): KernelCounts {

@@ -15,8 +15,10 @@ async function opener(times: { readonly everyMs: number; readonly limitMs: numbe
   const made = new XdpOpener({ program, order }, (why) => void failed.push(why), times);
   let said = '';
   far.socket.on('data', (text: Buffer) => (said += text.toString('latin1'))).resume();
+  const end = () => near.socket.destroy();
   return {
     failed,
+    end,
     said: () => said,
     open: (...names: string[]) => made.open(names, near.socket),
     stop: () => made.stop(),
@@ -55,4 +57,12 @@ test('one that is stopped', async () => {
   expect(await eventually(() => said() !== '', 20_000)).toBe(true);
   stop();
   expect(await eventually(() => failed.length === 1)).toBe(true);
+});
+
+test('without an answer process to hand over to there is nothing to do', async () => {
+  const { open, said, failed, end } = await opener({ everyMs: 0, limitMs: 20_000 });
+  end();
+  open('bad0');
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect([said(), failed]).toEqual(['', []]);
 });
