@@ -3,16 +3,13 @@
  * is committed as a whole or not at all; called again with the same arguments it decides the same.
  * Not here: which lives there are (lives.ts), time (lifecycle/timeline.ts), keys and look-ups (control/mail/).
  */
-import { LIFECYCLE_RETRY_MS, LIFECYCLE_SETTLE_MS, SECONDARY_LAG_MS_MAX } from '#base/limits/lifecycle.ts';
+import { LIFECYCLE_RETRY_MS, LIFECYCLE_SETTLE_MS } from '#base/limits/lifecycle.ts';
 import { type LifecycleEvent } from '#lifecycle/engine.ts';
 import { type Explanation } from '#lifecycle/explain.ts';
 import { explainLives, type LifecycleCheck, observeLives, stepLives } from '#lifecycle/lives.ts';
 import { type LifecycleObservation } from '#lifecycle/state.ts';
-import { rememberTtl, type TtlMemory } from '#lifecycle/ttl-memory.ts';
 import { formatName } from '#dns/name.ts';
-import { TYPE } from '#dns/types.ts';
-import { serialOf, soaMinimum } from '#zone/changeset.ts';
-import { rrsetOf, type ZoneView } from '#zone/view.ts';
+import { serialOf } from '#zone/changeset.ts';
 import { bimiUploadProblems, NO_BIMI } from '#mail/bimi/files.ts';
 import { explainBimi } from '#mail/bimi/hold.ts';
 import { awaitsBimiCertificate, bimiHostProblems } from '#mail/bimi/host.ts';
@@ -21,8 +18,8 @@ import { forgettableSecrets, type NewDkimKey, takeDkimKeys, wantedDkimKeys } fro
 import { absentSigners } from '#mail/dkim/signers.ts';
 import { MAIL_LIVES, type MailContext, type MailLife } from './lives.ts';
 import { type MailFacts } from './facts.ts';
+import { noteReplaced, noteTtls } from './served-ttls.ts';
 import { type MailState } from './state.ts';
-import { type MailPolicy } from './mail-policy.ts';
 import { awaitsCertificate, policyHostProblems } from '#mail/mta-sts/policy-host.ts';
 import { type DkimAlgorithm } from '#mail/policy/schema.ts';
 import { reportHoldProblems } from './tls-rpt-hold.ts';
@@ -54,7 +51,7 @@ export interface MailStep extends Omit<Compiled, 'managed' | 'consents'> {
 /** Does everything that is due for `domain` at `facts.nowMs`. */
 export function stepMail(input: MailStepInput): MailStep {
   const { domain, policy, view, facts, lives = MAIL_LIVES, newKeys = [], observations = [] } = input;
-  const ttls = rememberTtls(input.state.ttls, policy, view, facts);
+  const ttls = noteTtls(input.state.ttls, input);
   const observed = observeLives(lives, { ...input.state, ttls }, observations);
   const { state: dkim, selectors } = takeDkimKeys(observed.dkim, newKeys, policy.dkim, view, facts);
   const step = stepLives(lives, { ...observed, dkim }, input, { nowMs: facts.nowMs, serial: serialOf(view) });
@@ -82,7 +79,7 @@ export function stepMail(input: MailStepInput): MailStep {
   return {
     ...compiled,
     problems,
-    state: { ...state, managed, consents },
+    state: { ...state, managed, consents, ttls: noteReplaced(ttls, compiled.changes, input) },
     events: [...step.events, ...spf.events],
     checks: step.checks,
     ...(times.length === 0 ? {} : { nextDueMs: Math.min(...times) }),
@@ -96,19 +93,6 @@ export function stepMail(input: MailStepInput): MailStep {
 export function explainMail(state: MailState, context: MailContext, lives = MAIL_LIVES): Explanation[] {
   const zone = formatName(context.domain).replace(/(?<=.)\.$/, '');
   return [...explainLives(lives, state, context), ...explainBimi(context.policy, state, context.facts, zone)];
-}
-
-/** What caches may receive of the domain now. Negative answers last min(SOA TTL, MINIMUM) (RFC 2308 §5). */
-function rememberTtls(before: TtlMemory, policy: MailPolicy, view: ZoneView, { nowMs, places }: MailFacts): TtlMemory {
-  // A secondary that is late gives out the old TTLs after they were changed here.
-  const lagMs = places.servers.length > 1 ? SECONDARY_LAG_MS_MAX : 0;
-  const apex = view.node(view.apexKey);
-  const soa = rrsetOf(apex, TYPE.SOA);
-  const negative = soa === undefined ? 0 : Math.min(soa.ttl, soaMinimum(soa.rdatas[0]!));
-  const { dkim, mtaSts, tlsa, spf } = policy.ttlSeconds;
-  const hosted = policy.bimi?.isHosted === true || before['bimi'] !== undefined ? { bimi: policy.ttlSeconds.bimi } : {};
-  const now = { negative, dkim, mtaSts, tlsa, spf, ...hosted, mx: rrsetOf(apex, TYPE.MX)?.ttl ?? negative };
-  return Object.entries(now).reduce((memory, [kind, seconds]) => rememberTtl(memory, kind, seconds, nowMs, lagMs), before);
 }
 
 function withSpf({ spf: _before, ...state }: MailState, spf: SpfState): MailState {

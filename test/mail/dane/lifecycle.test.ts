@@ -4,7 +4,7 @@ import { parseName } from '#dns/name.ts';
 import { parseTlsa } from '#mail/dane/record.ts';
 import { TLSA_LIFE } from '#mail/lives.ts';
 import { notBeforeDeploy, tlsaAbandon, tlsaActivated, tlsaNext } from '#mail/dane/lifecycle.ts';
-import { APEX, DAY_MS, HOUR_MS, lines, MailDomain, policyOf, START_MS } from '../../support/mail/mail-domain.ts';
+import { APEX, BASE, DAY_MS, HOUR_MS, lines, MailDomain, policyOf, START_MS } from '../../support/mail/mail-domain.ts';
 
 const key = (number: number) => `3 1 1 ${String(number).padStart(64, '0')}`;
 const POLICY = { dkim: { algorithms: [] }, mtaSts: { mode: 'off' }, dane: { hosts: { mx1: { keys: [key(1)] } } } };
@@ -98,6 +98,19 @@ describe('a certificate that changes', () => {
     const time = notBeforeDeploy(domain.state.tlsa, done.value.id, world(domain));
     // RFC 7671 §8.1: both waits are of the old TTL: a secondary that is behind gives out what it has with that one.
     expect(time.ok && time.value.atMs).toBe(START_MS + 2000 + 2 * DAY_MS);
+  });
+
+  test('RFC 7671 §8.1: a TLSA RRset that was there before the policy counts with the TTL that it had', () => {
+    const domain = new MailDomain(POLICY, [...BASE, `_25._tcp.mx1 86400 TLSA ${key(1)}`]);
+    domain.step();
+    const done = next(domain, 2);
+    if (!done.ok) return expect.fail('refused');
+    domain.state = { ...domain.state, tlsa: done.value.state };
+    domain.step();
+    domain.look(1000);
+    expect(lines(domain.last!.records).filter((line) => line.includes(' 3600 TLSA '))).toHaveLength(2);
+    const time = notBeforeDeploy(domain.state.tlsa, done.value.id, world(domain));
+    expect(time.ok && time.value.atMs).toBe(START_MS + 1000 + 2 * DAY_MS);
   });
 
   test('the key that is there needs no second record; one that was never used can be taken back', () => {
