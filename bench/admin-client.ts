@@ -31,7 +31,12 @@ export class AdminClient {
         else reject(new Error(`${method} ${path}: ${answer.statusCode} ${said.slice(0, 500)}`));
       });
     });
-    call.on('error', reject);
+    call.on('error', (error: NodeJS.ErrnoException) => {
+      // The server has closed it meanwhile: while a load ran, nothing was read here.
+      const isStale = call.reusedSocket && error.code === 'ECONNRESET';
+      if (isStale) resolve(this.call(method, path, body, type));
+      else reject(error);
+    });
     call.end(body);
     return promise;
   }
