@@ -81,7 +81,10 @@ export class NetworkLab {
     for (const space of [server, client]) ip('-n', space, 'link', 'set', 'lo', 'up');
     makeDevices(server, client, queues);
     const worker = new Worker(new URL('namespace-worker.ts', import.meta.url), { workerData: `/run/netns/${client}` });
-    await once(worker, 'message');
+    await once(worker, 'message').catch((error: unknown) => {
+      remove();
+      throw error;
+    });
     const leave = enterNamespace(`/run/netns/${server}`);
     return new NetworkLab(server, client, queues, worker, () => {
       leave();

@@ -32,7 +32,8 @@ export async function startXdpServer(lab: NetworkLab, options: XdpServerOptions 
       config: `[dns]\nudp = "xdp"\nxdp_interfaces = ${JSON.stringify(interfaces)}\n${config}`,
       words: ['--dns', `${SERVER_IP[4]}:${dns}`, '--dns', `[${SERVER_IP[6]}]:${dns}`],
       ...(zones === undefined ? {} : { zones }),
-      ...(program === undefined ? {} : { program, hasOwnCompileCache: true }),
+      ...(program === undefined ? {} : { program }),
+      hasOwnCompileCache: owner !== undefined,
     },
   );
   if (owner !== undefined)
