@@ -15,6 +15,7 @@ import { PORT_ATTEMPTS_MAX } from '#base/limits/server.ts';
 import { atAddress } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Listener, type OpenUdp, type QueryResponder } from './listener.ts';
+import { type CountQueries } from '#server/tcp/stream-pace.ts';
 import { openTcp } from '#server/tcp/tcp.ts';
 import { type Secure, TCP_LIMITS, type TcpLimits, TcpTable } from '#server/tcp/table.ts';
 import { openUdp as openDgram } from '#server/udp/dgram.ts';
@@ -155,6 +156,8 @@ export interface WorkerListenersOptions {
   /** False where another thread serves TCP. */
   readonly tcp?: boolean;
   readonly tcpLimits?: TcpLimits;
+  /** Queries over UDP of all threads, for which transfers rest (tcp/stream-pace.ts); absent: they do not. */
+  readonly udpQueries?: CountQueries;
   /** TCP carries TLS. */
   readonly secure?: Secure;
   /** Sockets of addresses that are open already, for this thread alone. */
@@ -165,7 +168,7 @@ export interface WorkerListenersOptions {
 export async function startWorkerListeners(options: WorkerListenersOptions): Promise<WorkerListeners> {
   const { responder, counters, addresses, openUdp = openDgram, tcp = true, inherited = {} } = options;
   for (const address of addresses) assert(address.port !== 0, `unsettled address ${formatIpPort(address)}`);
-  const table = new TcpTable(responder, counters, options.tcpLimits ?? TCP_LIMITS, options.secure);
+  const table = new TcpTable(responder, counters, options.tcpLimits ?? TCP_LIMITS, options.secure, options.udpQueries);
   const listeners: Listener[] = [];
   const unused: Record<string, { tcp?: number | undefined; udp?: number | undefined }> = structuredClone(inherited);
   const close = async (graceMs: number) => {

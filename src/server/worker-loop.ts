@@ -184,6 +184,16 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
   port.close();
 }
 
+/** How many queries came over UDP, to all threads of the process. */
+function udpQueriesOf({ counters, rowLength }: WorkerData): () => number {
+  const all = new Float64Array(counters);
+  return () => {
+    let sum = 0;
+    for (let row = 0; row < all.length; row += rowLength) sum += all[row + SERVER_SLOT.udpQueries]!;
+    return sum;
+  };
+}
+
 type Opened = ServedStore | undefined;
 
 /** What `open` resolves to. A thread that has no store never listens, and leaves no descriptors behind. */
@@ -274,20 +284,21 @@ function takeCertificate(tls: TlsFront | undefined, certificate: TlsCertificate 
   }
 }
 
-type Openers = Pick<WorkerListenersOptions, 'addresses' | 'openUdp' | 'tcp' | 'secure'>;
+type Openers = Pick<WorkerListenersOptions, 'addresses' | 'openUdp' | 'tcp' | 'secure' | 'udpQueries'>;
 
 type Tls = TlsFront | undefined;
 
 /** `askForSockets`: the pool opens them for a thread that blocks. */
 function openersFor(data: WorkerData, tls: Tls, sockets: ThreadSockets, askForSockets: () => void): Openers {
   const { addresses, tlsAddresses = [] } = data;
+  const udpQueries = udpQueriesOf(data);
   switch (data.duty) {
     case 'all':
-      return { addresses };
+      return { addresses, udpQueries };
     case 'tcp':
-      return { addresses, openUdp: null };
+      return { addresses, udpQueries, openUdp: null };
     case 'tls':
-      return { addresses: tlsAddresses, openUdp: null, secure: (...accepted) => tls?.secure(...accepted) };
+      return { addresses: tlsAddresses, udpQueries, openUdp: null, secure: (...accepted) => tls?.secure(...accepted) };
     case 'udp':
       return {
         addresses,

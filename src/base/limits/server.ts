@@ -130,6 +130,19 @@ export const TCP_TURN_BYTES = 2048;
 export const TCP_TURN_ANSWER_BYTES = 64 * 1024;
 /** Turns between two looks at the sockets: about 1 ms, which is what a client with one question waits for others. */
 export const TCP_TURNS_PER_ROUND = 4;
+/**
+ * Queries over UDP, of all threads, above which transfers rest between two slices. Low, because a machine whose cores
+ * have other work too answers few queries just then.
+ */
+export const UDP_BUSY_QUERIES_PER_SECOND = 2_000;
+/** Between two looks at how many they are: long enough for a batch of each thread. */
+export const UDP_BUSY_LOOK_MS = 50;
+/** Of transfers without a look at the sockets: 50 messages. A client with one question waits for it at most. */
+export const STREAM_SLICE_MS = 1;
+/** Rest after a slice while UDP is busy, by what it took: transfers then have 5 % of a core, some 20 MB a second. */
+export const STREAM_PAUSE_TIMES = 19;
+/** And at least: the timer of a thread has no less. */
+export const STREAM_PAUSE_MS_MIN = 1;
 /** First buffer for a message that arrives in pieces; ordinary queries fit, and it doubles for longer ones. */
 export const TCP_PIECES_BYTES_MIN = 128;
 

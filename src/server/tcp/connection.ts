@@ -330,15 +330,20 @@ export class TcpConnection {
     this.#releaseUnsent();
     if (this.#phase !== 'blocked') return;
     if (this.#isAwaiting) this.#enter('later', this.#host.nowMs() + HANDED_CONNECTION_MS);
-    else if (this.#held === undefined) this.#continueStream();
-    else this.#sendHeld();
+    else if (this.#held !== undefined) this.#sendHeld();
+    else if (this.#stream === undefined) this.#resume();
+    else {
+      this.#enter('stream', this.#streamDeadlineMs);
+      this.#yieldTurn();
+    }
   }
 
   /** Other connections and UDP go first; more of this connection in a later turn. */
   #yieldTurn(): void {
     if (this.#phase === 'blocked' || this.#phase === 'closing' || this.#isWaiting) return;
     this.#isWaiting = true;
-    this.#host.turns.add(this.#turn);
+    if (this.#stream === undefined) this.#host.turns.add(this.#turn);
+    else this.#host.turns.addStream(this.#turn);
   }
 
   #takeTurn(): void {

@@ -22,6 +22,7 @@ import {
 } from '#base/limits/server.ts';
 import { SERVER_SLOT as SLOT } from '#server/counters.ts';
 import { type QueryResponder } from '#server/listener.ts';
+import { type CountQueries } from './stream-pace.ts';
 import { TcpTurns } from './turns.ts';
 import { type ConnectionHost, TcpConnection, type TcpPhase } from './connection.ts';
 
@@ -70,7 +71,7 @@ export class TcpTable implements ConnectionHost {
   readonly messageMs: number;
   readonly writeMs: number;
   readonly streamMs: number;
-  readonly turns = new TcpTurns();
+  readonly turns: TcpTurns;
   readonly #limits: TcpLimits;
   readonly #secure: Secure | undefined;
   readonly #connections = new Set<TcpConnection>();
@@ -81,8 +82,18 @@ export class TcpTable implements ConnectionHost {
   #draining = false;
   #emptied: (() => void) | undefined;
 
-  /** `counters` is this worker's row (server/counters.ts); `secure`: all connections are over TLS. */
-  constructor(responder: QueryResponder, counters: Float64Array, limits: TcpLimits = TCP_LIMITS, secure?: Secure) {
+  /**
+   * `counters` is this worker's row (server/counters.ts); `secure`: all connections are over TLS; `udpQueries`: what
+   * streams rest for (stream-pace.ts).
+   */
+  constructor(
+    responder: QueryResponder,
+    counters: Float64Array,
+    limits: TcpLimits = TCP_LIMITS,
+    secure?: Secure,
+    udpQueries?: CountQueries,
+  ) {
+    this.turns = new TcpTurns(udpQueries);
     this.transport = secure === undefined ? 'tcp' : 'tls';
     this.#secure = secure;
     this.responder = responder;
