@@ -3,7 +3,7 @@
  * Both answer when the change is on disk (LMDB's flush). PowerDNS has its caches off, or it would answer from before the
  * change; its REST requests are the same ones that waxseal takes below `/v1`. The searches are PowerDNS's request to both,
  * by name and by content; below `/v1` the name is found by its key, and the content page by page.
- * Use: node bench/api-changes.ts [--quick] [--zones=N]      needs pdns_server with the LMDB backend (npm run bench installs it)
+ * Use: node bench/api-changes.ts [--quick] [--looks] [--zones=N]      needs pdns_server with the LMDB backend (npm run bench installs it)
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,9 @@ import { quantile, spreadOf } from './statistics.ts';
 import { quietPort, startServer } from '../test/support/running-server.ts';
 
 const IS_QUICK = process.argv.includes('--quick');
-const ROUNDS = IS_QUICK ? 1 : 3;
+/** Only lists and searches. */
+const ONLY_LOOKS = process.argv.includes('--looks');
+const ROUNDS = ONLY_LOOKS ? 0 : IS_QUICK ? 1 : 3;
 const SECONDS = IS_QUICK ? 0.5 : 1.5;
 const BATCH = 100;
 const AT_ONCE = 8;
@@ -42,7 +44,7 @@ interface Subject {
   /** Reads the names of all zones; how many there are. */
   listZones(): Promise<number>;
   /** The same as PowerDNS's own request; how many records were found. */
-  searchData(text: string): Promise<number>;
+  searchData(text: string, kind: 'zone' | 'record'): Promise<number>;
   /** In the API of its own, where it has another one. */
   readonly search?: (what: 'name' | 'q', text: string) => Promise<number>;
   stop(): Promise<void>;
@@ -77,8 +79,9 @@ function caller(target: Target, headers: Readonly<Record<string, string>> = {}):
 }
 
 /** Of a search of PowerDNS's API. */
-async function searchData(call: Call, text: string): Promise<number> {
-  return (JSON.parse(await call('GET', `/api/v1/servers/localhost/search-data?q=${text}&max=100`)) as []).length;
+async function searchData(call: Call, text: string, kind: 'zone' | 'record'): Promise<number> {
+  const query = `q=${text}&max=100&object_type=${kind}`;
+  return (JSON.parse(await call('GET', `/api/v1/servers/localhost/search-data?${query}`)) as []).length;
 }
 
 async function startWaxseal(): Promise<Subject> {
@@ -112,7 +115,7 @@ async function startWaxseal(): Promise<Subject> {
         cursor = `&cursor=${encodeURIComponent(page.next)}`;
       }
     },
-    searchData: (text) => searchData(overSocket, text),
+    searchData: (text, kind) => searchData(overSocket, text, kind),
     search: async (what, text) => {
       let count = 0;
       for (let cursor = ''; ;) {
@@ -197,7 +200,7 @@ async function startPowerdns(): Promise<Subject> {
       await call('PATCH', `${zones}/${zone}.`, { rrsets: [rrset] });
     },
     listZones: async () => (JSON.parse(await call('GET', `${zones}?dnssec=false`)) as []).length,
-    searchData: (text) => searchData(call, text),
+    searchData: (text, kind) => searchData(call, text, kind),
     stop: async () => {
       close();
       child.kill('SIGTERM');
@@ -266,9 +269,9 @@ const NEEDLE = { zone: `z${Math.floor(MANY_ZONES / 2)}.example`, label: 'needle'
 /** What is read over all zones, and how many there must be at least. */
 const LOOKS: readonly (readonly [string, (subject: Subject) => Promise<number> | undefined, number])[] = [
   [`list of ${MANY_ZONES} zones`, (subject) => subject.listZones(), MANY_ZONES],
-  ['search-data for a zone', (subject) => subject.searchData(NEEDLE.zone), 1],
-  ['search-data for a name', (subject) => subject.searchData(`${NEEDLE.label}.${NEEDLE.zone}`), 1],
-  ['search-data for an address', (subject) => subject.searchData(NEEDLE.address), 1],
+  ['search-data for a zone', (subject) => subject.searchData(NEEDLE.zone, 'zone'), 1],
+  ['search-data for a name', (subject) => subject.searchData(`${NEEDLE.label}.${NEEDLE.zone}`, 'record'), 1],
+  ['search-data for an address', (subject) => subject.searchData(NEEDLE.address, 'record'), 1],
   ['/v1/search at or below a name', (subject) => subject.search?.('name', `${NEEDLE.label}.${NEEDLE.zone}`), 1],
   ['/v1/search for an address', (subject) => subject.search?.('q', NEEDLE.address), 1],
 ];
@@ -294,7 +297,7 @@ const subjects = [await startWaxseal(), await startPowerdns()];
 try {
   for (const subject of subjects) for (let zone = 0; zone < AT_ONCE; zone++) await subject.addZone(`z${zone}.example`);
   // What is compiled while it runs is not what is measured.
-  for (const subject of subjects) await changeRate(subject, AT_ONCE, 1);
+  for (const subject of ONLY_LOOKS ? [] : subjects) await changeRate(subject, AT_ONCE, 1);
   const rates = new Map<string, Rate[]>();
   const served = new Map<string, number[]>();
   for (let round = 0; round < ROUNDS; round++)
@@ -328,13 +331,18 @@ function report(
 ): void {
   const rows: [string, string, string][] = [];
   const row = (what: string, of: (name: string) => string) => void rows.push([what, of('waxseal'), of('PowerDNS')]);
-  for (const [what] of SCENARIOS) {
+  for (const [what] of ONLY_LOOKS ? [] : SCENARIOS) {
     const of = (name: string) => rates.get(`${name} ${what}`)!;
     row(`${what}: a second`, (name) => spreadOf(of(name).map(({ perSecond }) => perSecond)).median.toFixed(0));
     row(`${what}: CPU of each`, (name) => `${spreadOf(of(name).map(({ cpuMs }) => cpuMs)).median.toFixed(2)} ms`);
   }
-  row('request to served, median', (name) => `${quantile(served.get(name)!, 0.5).toFixed(1)} ms`);
-  row('request to served, p99', (name) => `${quantile(served.get(name)!, 0.99).toFixed(1)} ms`);
+  for (const [what, share] of ONLY_LOOKS
+    ? []
+    : ([
+        ['median', 0.5],
+        ['p99', 0.99],
+      ] as const))
+    row(`request to served, ${what}`, (name) => `${quantile(served.get(name)!, share).toFixed(1)} ms`);
   for (const [what] of LOOKS)
     row(`${what}, median`, (name) => {
       const took = looks.get(`${name} ${what}`);
@@ -345,7 +353,7 @@ function report(
   process.stdout.write(`${head}| | waxseal | PowerDNS, LMDB |\n|---|---:|---:|\n${lines.join('\n')}\n`);
   const results = join(import.meta.dirname, 'results');
   mkdirSync(results, { recursive: true });
-  if (IS_QUICK) return;
+  if (IS_QUICK || ONLY_LOOKS) return;
   const values = { at: new Date().toISOString(), rows };
   writeFileSync(join(results, 'api-changes.json'), `${JSON.stringify(values, undefined, 1)}\n`);
 }

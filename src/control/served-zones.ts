@@ -20,7 +20,7 @@ import { changesetLines } from '#zone/changeset-text.ts';
 import { type Response, type ServedZone, type ZoneSet, lookup, zoneSetBy } from '#zone/lookup.ts';
 import { type ZoneView } from '#zone/view.ts';
 import { type ChangesetText, type ShownRecords } from '#control/api/control.ts';
-import { type ZoneChange, type ZoneDifference, type ZonesApi } from '#control/api/control.ts';
+import { type ListedZone, type ZoneChange, type ZoneDifference, type ZonesApi } from '#control/api/control.ts';
 import { type DsForm } from '#control/api/dnssec.ts';
 import { type VersionAsked } from '#control/api/history.ts';
 import { differenceOf } from '#control/zone/history.ts';
@@ -51,6 +51,18 @@ export class ServedZones implements ZonesApi {
 
   list(): readonly ZoneRecord[] {
     return this.#reader.zones();
+  }
+
+  after(apexKey: OwnerKey | undefined, limit: number): readonly ListedZone[] {
+    return this.#reader.zonesAfter(apexKey, limit);
+  }
+
+  atOrBelow(key: OwnerKey): readonly ListedZone[] {
+    return this.#reader.zonesAtOrBelow(key);
+  }
+
+  byKey(apexKey: OwnerKey): ZoneRecord | undefined {
+    return this.#reader.zoneByKey(apexKey);
   }
 
   find(name: Name): ZoneRecord | undefined {

@@ -1,9 +1,10 @@
 /** The zone that a URL names. */
+import { SEARCH_ZONES_AT_ONCE } from '#base/limits/search.ts';
 import { nearestName } from '#base/nearest.ts';
 import { inUrl } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
-import { formatName, nameOf, ownerKey } from '#dns/name.ts';
-import type { ControlApi } from '#control/api/control.ts';
+import { type OwnerKey, formatName, nameOf, ownerKey } from '#dns/name.ts';
+import type { ControlApi, ListedZone } from '#control/api/control.ts';
 import type { Rights } from '#control/api/tokens.ts';
 import type { ZoneRecord } from '#store/schema.ts';
 import { allows } from './access.ts';
@@ -40,6 +41,29 @@ function guess(name: string, names: readonly string[]): string {
   if (above !== undefined) return `it may be a name in the zone ${above}`;
   const near = nearestName(name, names);
   return near === undefined ? 'waxseal zone list shows the zones served here' : `did you mean ${near}?`;
+}
+
+/**
+ * Zones that the sender may see, in canonical order: the first `limit` behind `after`. They are looked up no further
+ * than they are wanted.
+ */
+export function* visibleZones(
+  { zones }: { readonly zones: Pick<ControlApi['zones'], 'after'> },
+  sender: Rights,
+  after?: OwnerKey,
+  limit = Infinity,
+): Generator<ListedZone, void> {
+  let left = limit;
+  for (let at = after; ;) {
+    const some = zones.after(at, SEARCH_ZONES_AT_ONCE);
+    for (const zone of some) {
+      if (!allows(sender, 'rrset-read', zone.apexKey)) continue;
+      yield zone;
+      if (--left <= 0) return;
+    }
+    if (some.length < SEARCH_ZONES_AT_ONCE) return;
+    at = some.at(-1)!.apexKey;
+  }
 }
 
 /** A zone's name as a URL segment. */

@@ -2,6 +2,7 @@
 import { fail, ok } from '#base/problem.ts';
 import { nameOf, ownerKey } from '#dns/name.ts';
 import { allows, scopeProblem } from '#admin/http/access.ts';
+import { visibleZones } from '#admin/http/find-zone.ts';
 import { identityOf } from '#admin/http/identity.ts';
 import { textParameter } from '#admin/http/names.ts';
 import { sendJson } from './answer.ts';
@@ -24,10 +25,9 @@ export const zonesRoutes = [
       if (name?.ok === false) return fail(rejected(`DNS Name '${wanted ?? ''}' is not valid`));
       const identity = identityOf(request);
       const one = name === undefined ? undefined : control.zones.find(name.value);
-      const found = name === undefined ? control.zones.list() : one === undefined ? [] : [one];
-      const visible = found
-        .filter((record) => allows(identity, 'rrset-read', ownerKey(nameOf(record.name))))
-        .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      const mayRead = one !== undefined && allows(identity, 'rrset-read', ownerKey(nameOf(one.name)));
+      const all = () => Array.from(visibleZones(control, identity), ({ record }) => record);
+      const visible = name === undefined ? all().toSorted((a, b) => (a.name < b.name ? -1 : 1)) : mayRead ? [one] : [];
       // Clients read no pages: one answer, however many zones there are.
       return ok(
         sendJson(

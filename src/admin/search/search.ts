@@ -6,11 +6,12 @@
  */
 import { setImmediate as pause } from 'node:timers/promises';
 import { SEARCH_NAMES_MAX, SEARCH_SLICE_NAMES } from '#base/limits/search.ts';
-import { type Name, type OwnerKey, isAtOrBelow, nameOf, ownerKey } from '#dns/name.ts';
-import type { ControlApi } from '#control/api/control.ts';
+import { type Name, type OwnerKey, isAtOrBelow, nameOf, ownerKey, parentKey } from '#dns/name.ts';
+import type { ControlApi, ListedZone } from '#control/api/control.ts';
 import type { ZoneRecord } from '#store/schema.ts';
 import type { NodeRrset, ZoneNode, ZoneView } from '#zone/view.ts';
 import { allows } from '#admin/http/access.ts';
+import { visibleZones } from '#admin/http/find-zone.ts';
 import type { Identity } from '#admin/http/identity.ts';
 import { recordScope } from '#admin/http/record-scope.ts';
 
@@ -56,8 +57,7 @@ export async function search(
   const found: Found[] = [];
   let left = namesMax;
   let sincePause = 0;
-  for (const { key: zoneKey, name } of visibleZones(control, identity, wanted.below)) {
-    if (from !== undefined && zoneKey < from.zoneKey) continue;
+  for (const { apexKey: zoneKey } of wantedZones(control, identity, wanted.below, from?.zoneKey)) {
     let at: OwnerKey | undefined = startIn(
       zoneKey,
       from?.zoneKey === zoneKey ? from.ownerKey : undefined,
@@ -66,7 +66,7 @@ export async function search(
     while (at !== undefined) {
       if (left <= 0 || found.length >= limit) return { found, next: { zoneKey, ownerKey: at } };
       // Anew for each slice: a change in the pause is seen, and a zone that went is not.
-      const zone = control.zones.find(name);
+      const zone = control.zones.byKey(zoneKey);
       if (zone === undefined) break;
       const most = { names: Math.min(left, SEARCH_SLICE_NAMES), rrsets: limit - found.length };
       const slice = lookAtSlice({ zone, zoneKey, view: control.zones.shown(zone) }, identity, at, wanted, most);
@@ -82,22 +82,36 @@ export async function search(
   return { found };
 }
 
-interface VisibleZone {
-  readonly key: OwnerKey;
-  readonly name: Name;
+/** Zones that may have what is wanted, in their order. A zone that the sender may not see costs nothing more. */
+function* wantedZones(
+  { zones }: Pick<ControlApi, 'zones'>,
+  identity: Identity,
+  below: Name | undefined,
+  from: OwnerKey | undefined,
+): Generator<ListedZone> {
+  if (below === undefined) {
+    // The one that the cursor is in, and those after it.
+    const first = from === undefined ? undefined : zones.byKey(from);
+    if (first !== undefined && allows(identity, 'rrset-read', from)) yield { record: first, apexKey: from! };
+    yield* visibleZones({ zones }, identity, from);
+    return;
+  }
+  for (const zone of zonesOf(zones, ownerKey(below)))
+    if ((from === undefined || zone.apexKey >= from) && allows(identity, 'rrset-read', zone.apexKey)) yield zone;
 }
 
-/** Zones that may have what is wanted, in their order. A zone that the sender may not see costs nothing more. */
-function visibleZones(control: ControlApi, identity: Identity, below: Name | undefined): readonly VisibleZone[] {
-  const belowKey = below === undefined ? undefined : ownerKey(below);
-  return control.zones
-    .list()
-    .map((record) => nameOf(record.name))
-    .map((name) => ({ key: ownerKey(name), name }))
-    .filter(({ key }) => belowKey === undefined || isAtOrBelow(key, belowKey) || isAtOrBelow(belowKey, key))
-    .filter(({ key }) => allows(identity, 'rrset-read', key))
-    .toSorted((a, b) => (a.key < b.key ? -1 : 1));
+/** Those above `key`, from the root on, then those at and below it. */
+function zonesOf(zones: ControlApi['zones'], key: OwnerKey): readonly ListedZone[] {
+  const above: ListedZone[] = [];
+  for (let at = key; at !== ROOT_KEY;) {
+    at = parentKey(at);
+    const record = zones.byKey(at);
+    if (record !== undefined) above.unshift({ record, apexKey: at });
+  }
+  return [...above, ...zones.atOrBelow(key)];
 }
+
+const ROOT_KEY = ownerKey(nameOf('.'));
 
 function startIn(zoneKey: OwnerKey, from: OwnerKey | undefined, below: Name | undefined): OwnerKey {
   const belowKey = below === undefined ? zoneKey : ownerKey(below);

@@ -2,10 +2,10 @@
 import { Type } from 'typebox';
 import { inBody } from '#base/place.ts';
 import { type Problem, fail, ok, problem } from '#base/problem.ts';
-import { nameOf, ownerKey } from '#dns/name.ts';
+import { ownerKey } from '#dns/name.ts';
 import { allows, scopeProblem } from '#admin/http/access.ts';
 import { changeRoute } from '#admin/http/change-route.ts';
-import { zoneSegment } from '#admin/http/find-zone.ts';
+import { visibleZones, zoneSegment } from '#admin/http/find-zone.ts';
 import { given } from '#admin/http/form.ts';
 import { identityOf } from '#admin/http/identity.ts';
 import { parseZoneName } from '#admin/http/names.ts';
@@ -46,16 +46,12 @@ export const zonesRoutes = [
       if (!page.ok) return page;
       const { limit, after } = page.value;
       const identity = identityOf(asked.request);
-      const visible = control.zones
-        .list()
-        .map((record) => ({ record, key: ownerKey(nameOf(record.name)) }))
-        .filter(({ key }) => allows(identity, 'rrset-read', key))
-        .filter(({ key }) => after === undefined || key > after[0]!)
-        .toSorted((a, b) => (a.key < b.key ? -1 : 1));
       return ok({
         etag: `"g${control.status().generation}"`,
         body: () => {
-          const { shown, next } = cutPage(asked, visible, limit, ({ key }) => [key]);
+          // One more than the page has says that there is another.
+          const visible = [...visibleZones(control, identity, after?.[0], limit + 1)];
+          const { shown, next } = cutPage(asked, visible, limit, ({ apexKey }) => [apexKey]);
           return { zones: shown.map(({ record }) => zoneForm(record)), next };
         },
       });

@@ -6,6 +6,8 @@ export const SEARCH_TEXT_CHARACTERS_MAX = 255;
 export const SEARCH_WILDCARDS_MAX = 8;
 /** Names that one request looks at, some tenths of a second: the next request continues at the cursor. */
 export const SEARCH_NAMES_MAX = 20_000;
+/** Zones that are looked up at once for a list: some more than a page has. */
+export const SEARCH_ZONES_AT_ONCE = 1001;
 /** Names between two pauses, in which changes and other requests have their turns: a millisecond or two. */
 export const SEARCH_SLICE_NAMES = 250;
 /** Searches at the same time: each has slices of the one thread that also commits changes. */

@@ -6,7 +6,7 @@ import { type AuditActor } from '#store/audit/entries.ts';
 import { type SignedAuditHead } from '#store/audit/signed-head.ts';
 import { type HostedState } from '#base/ipc/messages.ts';
 import { type Problem, type Result } from '#base/problem.ts';
-import { type Name } from '#dns/name.ts';
+import { type Name, type OwnerKey } from '#dns/name.ts';
 import { type RrType } from '#dns/types.ts';
 import { type ZoneFileOptions } from '#dns/zone-file.ts';
 import { type Resolver } from '#dns/resolver.ts';
@@ -258,8 +258,19 @@ export interface ControlApi {
 }
 
 /** The zones that are served. */
+/** A zone with its apex in the form of the canonical order. */
+export interface ListedZone {
+  readonly record: ZoneRecord;
+  readonly apexKey: OwnerKey;
+}
+
 export interface ZonesApi {
   list(): readonly ZoneRecord[];
+  /** The first `limit` behind this apex, in canonical order; of all when it is undefined. No other is looked at. */
+  after(apexKey: OwnerKey | undefined, limit: number): readonly ListedZone[];
+  /** Those at and below this name, in the same order. */
+  atOrBelow(key: OwnerKey): readonly ListedZone[];
+  byKey(apexKey: OwnerKey): ZoneRecord | undefined;
   find(name: Name): ZoneRecord | undefined;
   view(record: ZoneRecord): ZoneView;
   /** The zone's ALIAS records. */

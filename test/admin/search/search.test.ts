@@ -65,6 +65,25 @@ test('by name only the zones and names at or below it are looked at', async () =
   expect([below.found.length, below.next]).toEqual([12, undefined]);
 });
 
+test('by name with a cursor: those below in their order, the zone above has nothing there', async () => {
+  const made = await zones('test.', 'a.test.');
+  const text = zoneText(3);
+  const zone = nameOf('x.test.');
+  await made.run({ kind: 'zone.import', zone, text, file: 'x', dnssec: false, parent: 'ignore' });
+  const wanted = { ...ALL, below: zone };
+  const all = shown((await search(made.control, SOCKET_IDENTITY, wanted, { limit: 100 })).found);
+  expect(all).toHaveLength(6);
+  const paged: string[] = [];
+  for (let from: SearchPlace | undefined, isFirst = true; isFirst || from !== undefined; isFirst = false) {
+    const page = await search(made.control, SOCKET_IDENTITY, wanted, { from, limit: 1 });
+    paged.push(...shown(page.found));
+    from = page.next;
+  }
+  expect(paged).toEqual(all);
+  const inParent = await search(made.control, SOCKET_IDENTITY, { ...ALL, below: nameOf('h1.test.') }, { limit: 100 });
+  expect(shown(inParent.found)).toEqual(['h1.test. A']);
+});
+
 test('pages have every RRset once, whatever the limits, and zones that go meanwhile end nothing', async () => {
   const made = await zones('a.test.', 'b.test.', 'c.test.');
   const { control } = made;

@@ -24,6 +24,7 @@ import type {
   RunOptions,
   TokensApi,
   WorkersApi,
+  ListedZone,
   ZonesApi,
 } from '#control/api/control.ts';
 import { type TokenScope } from '#control/api/tokens.ts';
@@ -32,7 +33,7 @@ import { noPolicy } from '#control/commands/absent.ts';
 import { newZoneChanges } from '#control/zone/new-zone.ts';
 import { decideOperations } from '#control/zone/rrset-operations.ts';
 import { checkToken, newToken, tokenInfo } from '#control/tokens/tokens.ts';
-import { formatName, lowerName, nameOf, ownerKey } from '#dns/name.ts';
+import { compareKeys, formatName, isAtOrBelow, lowerName, nameOf, ownerKey } from '#dns/name.ts';
 import { sortRdatas } from '#dns/rrset.ts';
 import { TYPE } from '#dns/types.ts';
 import { parseZoneFile } from '#dns/zone-file.ts';
@@ -337,8 +338,19 @@ export class FakeControl implements ControlApi {
     ];
   }
 
+  #sorted(): readonly ListedZone[] {
+    const zones = this.zones.list().map((record) => ({ record, apexKey: ownerKey(nameOf(record.name)) }));
+    return zones.toSorted((a, b) => compareKeys(a.apexKey, b.apexKey));
+  }
+
   readonly zones: ZonesApi = {
     list: () => [...this.zoneMap.values()].map((zone) => zone.record),
+    after: (apexKey, limit) =>
+      this.#sorted()
+        .filter((zone) => apexKey === undefined || zone.apexKey > apexKey)
+        .slice(0, limit),
+    atOrBelow: (key) => this.#sorted().filter(({ apexKey }) => isAtOrBelow(apexKey, key)),
+    byKey: (key) => this.#sorted().find(({ apexKey }) => apexKey === key)?.record,
     find: (name) => this.zoneMap.get(formatName(lowerName(name)))?.record,
     view: (record) => {
       const zone = this.zoneMap.get(record.name);
