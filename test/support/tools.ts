@@ -29,6 +29,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'ldns-verify-zone': 'ldnsutils',
   'ldns-keygen': 'ldnsutils',
   'ldns-signzone': 'ldnsutils',
+  'ldns-update': 'ldnsutils',
   opendkim: 'opendkim',
   'opendkim-testkey': 'opendkim-tools',
   openssl: 'openssl',
