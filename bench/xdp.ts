@@ -16,12 +16,12 @@ import { versionLine } from './peers/peer.ts';
 import { type Prepared, prepare } from './prepared.ts';
 import { writeQueries } from './queries.ts';
 import { seededRandom } from './random.ts';
-import { QUERIES } from './scenarios.ts';
+import { QUERIES, SCENARIOS, type Scenario } from './scenarios.ts';
 import { CONTESTANTS, type Contestant, PORT, type Pair } from './xdp/contestants.ts';
 import { type OpenRun, measureOpen, writeOpenQueries } from './xdp/open-loop.ts';
 import { formatOpen, formatRows, writeResults } from './xdp/report.ts';
 import { SPACES, makePair, makeSpaces, threadNapi } from './xdp/spaces.ts';
-import { namesSet } from './zone-sets.ts';
+import { type ZoneSet, namesSet } from './zone-sets.ts';
 
 const SEED = 20_261_121;
 /** Cold code costs ten times as much. */
@@ -66,7 +66,7 @@ async function start(prepared: Prepared, each: Contestant, at: number, bench: Be
   const running = { ...each, daemon, pair, runs: [], open: [] };
   for (let look = 0; ; look++) {
     const run = await measure(bench, running, { seconds: 0.05, warmupSeconds: 0.05 }).catch(() => undefined);
-    if (run !== undefined && run.noerror > 0.3) break;
+    if (run !== undefined && run.noerror + run.nxdomain > 0.9) break;
     if (look > START_TRIES_MAX || !daemon.isRunning) throw new Error(`${each.label} does not answer\n${daemon.log()}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -104,17 +104,39 @@ async function measureAll(bench: Bench, all: readonly Running[], rounds: number,
 }
 
 /** The same rate for each, one after the other; not behind an MTU that kxdpgun's own program does not fit behind. */
-async function measureAllOpen(bench: Bench, all: readonly Running[], queries: string, rate: number): Promise<void> {
-  const { cores, nice } = bench;
-  for (const each of all) {
-    if (each.isGeneric === true) continue;
-    each.daemon.resume();
-    threadNapi(SPACES.server, each.pair.device, cores.server, nice);
-    const load = { queries, rate, seconds: OPEN_SECONDS, cores, nice };
-    each.open.push({ rate, ...(await measureOpen(each.pair, load)) });
-    each.daemon.pause();
-  }
+async function measureOpenLoops(
+  { cores, nice, work }: Bench,
+  all: readonly Running[],
+  rates: readonly number[],
+  set: ZoneSet,
+  { id, ask, signed }: Scenario,
+): Promise<void> {
+  const queries = join(work, `${id}.kxdpgun`);
+  writeOpenQueries(queries, OPEN_QUERIES, ask(set), seededRandom(SEED), signed);
+  const taking = all.filter(({ isGeneric }) => isGeneric !== true);
+  for (let round = 0; round < OPEN_ROUNDS; round++)
+    for (const rate of rates)
+      for (const each of taking) {
+        each.daemon.resume();
+        threadNapi(SPACES.server, each.pair.device, cores.server, nice);
+        const load = { queries, rate, seconds: OPEN_SECONDS, cores, nice };
+        each.open.push({ rate, ...(await measureOpen(each.pair, load)) });
+        each.daemon.pause();
+      }
 }
+
+/** Over UDP, of a zone of usual size. */
+const UDP_SCENARIOS = SCENARIOS.filter(({ load, zones }) => load.mode === 'udp' && zones === 'names');
+
+/** Those of `all` that the option names, in their order. Throws for a name that none has. */
+function chosen<T extends { readonly id: string }>(all: readonly T[], names: string, option: string): readonly T[] {
+  const wanted = names.split(',');
+  const unknown = wanted.filter((name) => !all.some(({ id }) => id === name));
+  if (unknown.length > 0) throw new Error(`--${option}: there is no ${unknown.join(', ')}`);
+  return all.filter(({ id }) => wanted.includes(id));
+}
+
+const idsOf = (all: readonly { readonly id: string }[]) => all.map(({ id }) => id).join(',');
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -131,14 +153,13 @@ async function main(): Promise<void> {
       // Folder for figures and pictures.
       out: { type: 'string' },
       // Some of them, by id.
-      only: { type: 'string', default: CONTESTANTS.map(({ id }) => id).join(',') },
+      only: { type: 'string', default: idsOf(CONTESTANTS) },
+      scenarios: { type: 'string', default: idsOf(UDP_SCENARIOS.filter(({ quick }) => quick)) },
     },
   });
   if (values.nice !== '0') prioritise(process.pid, Number(values.nice));
-  const wanted = values.only.split(',');
-  const contestants = CONTESTANTS.filter(({ id }) => wanted.includes(id));
-  const unknown = wanted.filter((id) => !CONTESTANTS.some((each) => each.id === id));
-  if (unknown.length > 0) throw new Error(`--only: there is no ${unknown.join(', ')}`);
+  const contestants = chosen(CONTESTANTS, values.only, 'only');
+  const scenarios = chosen(UDP_SCENARIOS, values.scenarios, 'scenarios');
   const work = values.work ?? mkdtempSync(join(tmpdir(), 'waxseal-bench-xdp-'));
   mkdirSync(work, { recursive: true });
   const running = mkdtempSync(join(work, 'run-'));
@@ -151,33 +172,37 @@ async function main(): Promise<void> {
   say(`${versionLine('knotd', ['--version'])}; ${versionLine('nsd', ['-v'], /NSD version .*/)}`);
   const program = compileGenerator(running);
   const set = namesSet(Number(values.names));
+  const rates = values.open.split(',').filter((each) => each !== '');
   let pairs = 0;
   for (const signed of [false, true]) {
+    const asked = scenarios.filter((each) => each.signed === signed);
+    if (asked.length === 0) continue;
     const prepared = await prepare(set, signed, work, say);
-    const queries = join(running, `${signed}.queries`);
-    writeQueries(queries, QUERIES, (random) => set.mix(random), seededRandom(SEED), signed);
-    const bench: Bench = { cores, work: running, program, queries, nice: Number(values.nice) };
+    const base = { cores, work: running, program, nice: Number(values.nice) };
     const all: Running[] = [];
     try {
-      for (const each of contestants) all.push(await start(prepared, each, pairs++, bench));
-      await measureAll(bench, all, Number(values.rounds), Number(values.seconds));
-      const rates = values.open
-        .split(',')
-        .filter((each) => each !== '')
-        .map(Number);
-      const openQueries = join(running, `${signed}.kxdpgun`);
-      writeOpenQueries(openQueries, OPEN_QUERIES, (random) => set.mix(random), seededRandom(SEED), signed);
-      for (let round = 0; round < OPEN_ROUNDS; round++)
-        for (const rate of rates) await measureAllOpen(bench, all, openQueries, rate);
-      const title = `${set.title}, ${signed ? 'signed, DO' : 'unsigned'}, mixed questions`;
-      process.stdout.write(`\n${title}\n\n${formatRows(all, values.own)}`);
-      if (rates.length > 0)
-        process.stdout.write(`\nkxdpgun, part of the questions that was answered: median [best]\n\n${formatOpen(all)}`);
-      if (values.out !== undefined) writeResults(values.out, set.title, signed, all);
+      const first = { ...base, queries: queriesFile(running, set, asked[0]!) };
+      for (const each of contestants) all.push(await start(prepared, each, pairs++, first));
+      for (const scenario of asked) {
+        const measured = all.map((each): Running => ({ ...each, runs: [], open: [] }));
+        const bench = { ...base, queries: queriesFile(running, set, scenario) };
+        await measureAll(bench, measured, Number(values.rounds), Number(values.seconds));
+        await measureOpenLoops(bench, measured, rates.map(Number), set, scenario);
+        process.stdout.write(`\n${scenario.title}, ${set.title}\n\n${formatRows(measured, values.own)}`);
+        if (rates.length > 0)
+          process.stdout.write(`\nkxdpgun, part that was answered: median [best]\n\n${formatOpen(measured)}`);
+        if (values.out !== undefined) writeResults(values.out, set.title, scenario, measured);
+      }
     } finally {
       for (const each of all) await each.daemon.stop();
     }
   }
+}
+
+function queriesFile(folder: string, set: ZoneSet, { id, ask, signed }: Scenario): string {
+  const file = join(folder, `${id}.queries`);
+  writeQueries(file, QUERIES, ask(set), seededRandom(SEED), signed);
+  return file;
 }
 
 await main();

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type Run } from '../generator.ts';
 import { MACHINE, markdown, writeJson } from '../report.ts';
 import { ratioOf, spreadOf } from '../statistics.ts';
+import { type Scenario } from '../scenarios.ts';
 import { drawBars } from '../svg.ts';
 import { COMPARED } from './contestants.ts';
 import { type OpenRun } from './open-loop.ts';
@@ -58,9 +59,10 @@ export function formatOpen(all: readonly Measured[]): string {
   return markdown(['', ...heads], rows);
 }
 
-/** `xdp-unsigned` and `xdp-signed`: figures as JSON, core time as a picture. */
-export function writeResults(out: string, title: string, signed: boolean, all: readonly Measured[]): void {
-  const id = `xdp-${signed ? 'signed' : 'unsigned'}`;
+/** `xdp-SCENARIO`: figures as JSON, core time as a picture. */
+export function writeResults(out: string, zones: string, scenario: Scenario, all: readonly Measured[]): void {
+  const id = `xdp-${scenario.id}`;
+  const title = scenario.title;
   const at = new Date().toISOString();
   const nsd = all.find((each) => each.id === 'nsd');
   const servers = all.map(({ id: server, label, runs, open }) => {
@@ -76,15 +78,14 @@ export function writeResults(out: string, title: string, signed: boolean, all: r
     );
     return { id: server, label, coreUs: core, ownUs: own, ratios, open, runs };
   });
-  writeJson(out, id, { id, title, at, machine: MACHINE, servers });
+  writeJson(out, id, { id, title, zones, at, machine: MACHINE, servers });
   const bars = servers.map(({ id: server, label, coreUs, ratios }) => ({
     label,
     value: coreUs,
     note: `${coreUs.median.toFixed(2)} µs${nsd === undefined ? '' : `  (${ratios['nsd']!.core.toFixed(2)} × NSD)`}`,
     isOurs: server.startsWith('waxseal'),
   }));
-  const kind = signed ? 'signed, DO' : 'unsigned';
-  const subtitle = `${title}; two namespaces over veth, receive work on the server's core; ${at.slice(0, 10)}`;
+  const subtitle = `${zones}; two namespaces over veth, receive work on the server's core; ${at.slice(0, 10)}`;
   const unit = 'core time per query, microseconds (less is better)';
-  writeFileSync(join(out, `${id}.svg`), drawBars({ title: `UDP by AF_XDP: ${kind}`, subtitle, unit, bars }));
+  writeFileSync(join(out, `${id}.svg`), drawBars({ title: `UDP by AF_XDP: ${title}`, subtitle, unit, bars }));
 }
