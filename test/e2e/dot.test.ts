@@ -1,14 +1,16 @@
 /** DNS over TLS as others speak it: kdig, dig, unbound, BIND and NSD as clients that check who the server is. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dig, kdig } from '../support/dig.ts';
 import { type RunningServer, quietPort, runWaxseal, startServer } from '../support/running-server.ts';
 import { startSecondary } from '../support/secondary-peers.ts';
 import { type ThrowawayCa, throwawayCa } from '../support/throwaway-ca.ts';
 import { toolPath } from '../support/tools.ts';
+import { signMessage, updateMessage } from '../support/update-client.ts';
 import { validatingResolver } from '../support/validating-resolver.ts';
 import { putZones } from '../support/waxseal.ts';
 
@@ -89,6 +91,32 @@ test('unbound asks over TLS alone, checks the name, and validates', async () => 
   } finally {
     await resolver.stop();
   }
+});
+
+/** The answer to one message over TLS, from a server that shows HOST's certificate. */
+function askOverTls(message: Uint8Array): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const options = { host: '127.0.0.1', port: overTls.port, servername: HOST, ca: readFileSync(caFile), ALPNProtocols: ['dot'] };
+  const socket = connect(options, () => socket.write(Buffer.concat([Buffer.of(message.length >> 8, message.length & 255), message])));
+  socket.setTimeout(20_000, () => socket.destroy(new Error('no answer over TLS')));
+  socket.once('error', reject);
+  socket.once('data', (octets: Buffer) => {
+    socket.destroy();
+    resolve(octets.subarray(2));
+  });
+  return promise;
+}
+
+test('RFC 2136 §6.2, RFC 7858: an UPDATE over TLS is carried out, one without a key is REFUSED', async () => {
+  const made = await server.cli('tsig', 'generate', 'update.example', '--zone', 'dot.example', '--for', 'update');
+  const [, name = '', secret = ''] = made.out.trim().split(':');
+  const message = () => updateMessage('dot.example.', 'add tls 60 A 192.0.2.53', { edns: false });
+  expect((await askOverTls(message()))[3]! & 15).toBe(5);
+  const now = () => Math.floor(Date.now() / 1000);
+  const send = async () => (await askOverTls(signMessage(message(), { name, secret }, now())))[3]! & 15;
+  // The answer process has the name of a new key in a moment; until then it is NOTAUTH.
+  expect(await server.eventually(async () => (await send()) === 0)).toBe(true);
+  expect((await dig(server, ['tls.dot.example', 'A', '+short'])).text.trim()).toBe('192.0.2.53');
 });
 
 test('RFC 9103: BIND and NSD transfer over TLS by key, and follow a change', async () => {
