@@ -16,6 +16,7 @@ import { awaitsBimiCertificate, bimiHostProblems } from '#mail/bimi/host.ts';
 import { type Compiled, compileMail, type CompileInput } from './compile.ts';
 import { forgettableSecrets, type NewDkimKey, takeDkimKeys, wantedDkimKeys } from '#mail/dkim/lifecycle.ts';
 import { absentSigners } from '#mail/dkim/signers.ts';
+import { usedAgain } from '#mail/dkim/used-again.ts';
 import { MAIL_LIVES, type MailContext, type MailLife } from './lives.ts';
 import { type MailFacts } from './facts.ts';
 import { noteReplaced, noteTtls } from './served-ttls.ts';
@@ -53,7 +54,8 @@ export function stepMail(input: MailStepInput): MailStep {
   const { domain, policy, view, facts, lives = MAIL_LIVES, newKeys = [], observations = [] } = input;
   const ttls = noteTtls(input.state.ttls, input);
   const observed = observeLives(lives, { ...input.state, ttls }, observations);
-  const { state: dkim, selectors } = takeDkimKeys(observed.dkim, newKeys, policy.dkim, view, facts);
+  const inUse = usedAgain(observed.dkim, policy.dkim, facts.nowMs);
+  const { state: dkim, selectors } = takeDkimKeys(inUse, newKeys, policy.dkim, view, facts);
   const step = stepLives(lives, { ...observed, dkim }, input, { nowMs: facts.nowMs, serial: serialOf(view) });
   const spfInput = { domain, policy: policy.spf, view, ttls, nowMs: facts.nowMs };
   const spf = settleSpfParts(step.state.spf ?? NO_SPF_STATE, spfInput);

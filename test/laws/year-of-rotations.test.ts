@@ -19,10 +19,12 @@ import { seededRandom } from '../support/random.ts';
 
 const YEAR_DAYS = 365;
 const DOMAINS = 8;
+/** In which mail failed once: signers went back to a key on its way out when the active one had leaked (mail/dkim/used-again.ts). */
+const FOUND = [1147, 1210];
 
 test('nobody is hurt in a year of rotations', () => {
   const totals = { steps: 0, crashes: 0, jumps: 0, reboots: 0, rotations: 0, activations: 0, mxChanges: 0, revocations: 0, refusals: 0 };
-  for (let seed = 1; seed <= DOMAINS; seed++) {
+  for (const seed of [...FOUND, ...Array.from({ length: DOMAINS }, (_, at) => at + 1)]) {
     const diary = liveDomain(`d${seed}.example`, seededRandom(seed), YEAR_DAYS);
     expect({ seed, harms: judge(diary) }).toEqual({ seed, harms: [] });
     expect({ seed, errors: [...diary.problems].filter((each) => each.startsWith('error')) }).toEqual({ seed, errors: [] });

@@ -12,7 +12,8 @@ import { assert } from '#base/assert.ts';
 import { type Name, lowerName } from '#dns/name.ts';
 import { type LifecycleState } from '#lifecycle/state.ts';
 import { dkimRecordFor } from '#mail/dkim/key.ts';
-import { type DkimKey, type DkimState, type NewDkimKey } from '#mail/dkim/lifecycle.ts';
+import { type DkimKey, type DkimState, type NewDkimKey, isDkimKeyWanted } from '#mail/dkim/lifecycle.ts';
+import { type MailPolicy } from '#mail/mail-policy.ts';
 import { type DkimAlgorithm } from '#mail/policy/schema.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { type SealLabel, type Sealer } from '#store/seal.ts';
@@ -56,7 +57,7 @@ export function storedDkimKeys(writer: StoreWriter): DkimKeySource {
       const state = record === undefined ? undefined : readDkimState(writer, record.id);
       if (record === undefined || policy === undefined || state === undefined) return [];
       const offsetMs = readTimeline(writer)?.wallOffsetMs ?? 0;
-      return signable(state.lifecycle).map(({ id, stage, data, enteredAtMs, history }): DkimSigningKey => {
+      return signable(state.lifecycle, policy.dkim).map(({ id, stage, data, enteredAtMs, history }): DkimSigningKey => {
         const activeMs = history.findLast((each) => each.to === 'active')?.atMs ?? enteredAtMs;
         const untilMs = enteredAtMs + policy.dkim.signerLagMs + offsetMs;
         return {
@@ -78,9 +79,13 @@ export function storedDkimKeys(writer: StoreWriter): DkimKeySource {
  * heed it. Its turn comes in counted time, which signers do not have: a clock that is set, theirs or ours, would let them begin before
  * negative caches have forgotten. Until then it may be held, revoked, or unwanted and taken out of the zone, and who keeps an old answer
  * does not hear of it. Nothing is lost: rspamd asks for each message, files are written at once, other signers have `signerLag`.
+ * A key that the policy does without is on its way out for good: mail that was signed with it until the end could not be verified.
  */
-function signable({ objects }: LifecycleState<DkimKey['data']>): readonly DkimKey[] {
-  return objects.filter(({ stage, data }) => data.secretId !== undefined && (stage === 'active' || stage === 'retiring'));
+function signable({ objects }: LifecycleState<DkimKey['data']>, policy: MailPolicy['dkim']): readonly DkimKey[] {
+  return objects.filter(({ stage, data }) => {
+    const isOnItsWayOut = stage === 'retiring' && isDkimKeyWanted(data, policy);
+    return data.secretId !== undefined && (stage === 'active' || isOnItsWayOut);
+  });
 }
 
 function openPem(writer: StoreWriter, zoneId: number, secretId: string): string {

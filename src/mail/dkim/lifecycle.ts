@@ -106,14 +106,16 @@ export function dkimVocabulary(
     unseen: { signers: (name) => silenceOf(name, now.signers) },
     conditions: {
       'rotation-due': (object, { objects }) => rotationDue(state, objects, object, policy, now),
-      unwanted: ({ data }) => verdict(!isWanted(data, policy), `the policy has ${policy.algorithms.join(' and ') || 'no keys of its own'}`),
+      unwanted: ({ data }) =>
+        verdict(!isDkimKeyWanted(data, policy), `the policy has ${policy.algorithms.join(' and ') || 'no keys of its own'}`),
       compromised: ({ data }) => verdict(data.compromised !== undefined, data.compromised ?? 'not reported'),
       revocation: () => verdict(policy.afterRetirement === 'revoke', `the policy says: ${policy.afterRetirement}`),
     },
   };
 }
 
-function isWanted({ algorithm, signer }: DkimKeyData, policy: DkimPolicy): boolean {
+/** False: the policy does without this kind of key. */
+export function isDkimKeyWanted({ algorithm, signer }: DkimKeyData, policy: DkimPolicy): boolean {
   return signer === undefined ? policy.algorithms.includes(algorithm) : policy.signers.includes(signer);
 }
 
@@ -124,7 +126,7 @@ function rotationDue(
   policy: DkimPolicy,
   { nowMs, wallOffsetMs }: Moment,
 ): ConditionVerdict {
-  if (!isWanted(object.data, policy)) return verdict(false, 'the policy does without this kind of key');
+  if (!isDkimKeyWanted(object.data, policy)) return verdict(false, 'the policy does without this kind of key');
   const active = objects.find((each) => each.group === object.group && each.stage === 'active');
   if (active === undefined) return verdict(true, 'no other key signs');
   const ordered = rotations[object.group];

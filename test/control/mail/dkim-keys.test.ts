@@ -5,6 +5,7 @@ import { newDkimKey, storedDkimKeys } from '#control/mail/dkim-keys.ts';
 import { nameOf } from '#dns/name.ts';
 import { createSealer } from '#store/seal.ts';
 import { SIGNED_ZONE, signingControl } from '../../support/signing-control.ts';
+import { good } from '../../support/temporary-control.ts';
 import { TEST_KEK, countedRandom, temporaryStore } from '../../support/temporary-store.ts';
 
 /** "p=" of a private key: RFC 6376 §3.6.1 has SubjectPublicKeyInfo for RSA, RFC 8463 §4.2 the 32 octets alone for Ed25519. */
@@ -53,6 +54,14 @@ describe('keys of the store', () => {
       expect(key.validUntilSeconds).toBeUndefined();
       expect(key.validFromSeconds * 1000).toBeLessThanOrEqual(room.clock.nowMs());
     }
+  });
+
+  test('none of a kind that the policy does without: its record goes when the mail of before has arrived', async () => {
+    const room = await signingControl();
+    good(await room.run({ kind: 'mail.apply', zone: SIGNED_ZONE, policy: { dkim: { algorithms: ['ed25519'] } } }));
+    expect(storedDkimKeys(room.writer).keysFor(SIGNED_ZONE)).toMatchObject([{ algorithm: 'ed25519-sha256', state: 'active' }]);
+    good(await room.run({ kind: 'mail.apply', zone: SIGNED_ZONE, policy: { dkim: { algorithms: [] } } }));
+    expect(storedDkimKeys(room.writer).keysFor(SIGNED_ZONE)).toEqual([]);
   });
 
   test('RFC 4343: the case of the zone does not matter', async () => {
