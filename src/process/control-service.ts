@@ -51,7 +51,7 @@ import { UPDATE_CALL } from '#transfer/update-gate.ts';
 import { socketUser } from './socket-user.ts';
 import { ensureAdminToken } from './admin-token.ts';
 import { type OpenedStore } from './open-store.ts';
-import { FIRST_SCREEN_QUIET_MS } from '#base/limits/process.ts';
+import { CONTROL_LINGER_MS, FIRST_SCREEN_QUIET_MS } from '#base/limits/process.ts';
 import { readyScreen } from './ready-screen.ts';
 import { SnapshotWatch } from '#process/upkeep/snapshot-watch.ts';
 import { importMissingZones } from './zones-folder.ts';
@@ -250,7 +250,10 @@ export class ControlService {
     await this.#control.close();
     this.#options.log.info('control.stopped', 'control process stopped');
     this.#channel.close();
-    this.#options.own.exitCode = 0;
+    const { own } = this.#options;
+    own.exitCode = 0;
+    // All is written and closed: what still waits, as a question to a server outside, does not hold the process.
+    setTimeout(() => own.exit(), CONTROL_LINGER_MS).unref();
   }
 
   #makeControl(): Control {

@@ -89,6 +89,8 @@ export const READY_WITHOUT_CONTROL_MS = 60_000;
  * other changes, and who waits for `systemctl reload` must not wait for ever.
  */
 export const RELOAD_SAID_MS_MAX = 60_000;
+/** A control process that has stopped ends after this at the latest: well before the supervisor kills it. */
+export const CONTROL_LINGER_MS = 1000;
 /** Without a watchdog: how often the line for `systemctl status` is looked at. */
 export const MANAGER_STATUS_EVERY_MS = 10_000;
 
