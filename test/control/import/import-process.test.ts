@@ -133,9 +133,15 @@ test('Ctrl-C at a terminal: the line that says how far it is goes, the import en
   // It gets no further, for as long as the line is looked at.
   process.kill(pid, 'SIGSTOP');
   expect(await server.eventually(() => /\rlarge\.test: [^\r\n]+ \(\d+ s; Ctrl-C ends it\)/.test(shown), 20_000)).toBe(true);
-  const events = await (await server.api('GET', '/v1/events?follow=0&after=0&kind=import&zone=large.test')).text();
-  const [first = ''] = /(?<=^data: ).*/m.exec(events) ?? [];
-  expect(JSON.parse(first)).toMatchObject({ kind: 'import', event: 'progress', zone: 'large.test.' });
+  // The line counts seconds; the first event comes after one.
+  let first: string | undefined;
+  const hasEvent = async () => {
+    const events = await (await server.api('GET', '/v1/events?follow=0&after=0&kind=import&zone=large.test')).text();
+    [first] = /(?<=^data: ).*/m.exec(events) ?? [];
+    return first !== undefined;
+  };
+  await expect.poll(hasEvent, { timeout: 20_000, interval: 200 }).toBe(true);
+  expect(JSON.parse(first!)).toMatchObject({ kind: 'import', event: 'progress', zone: 'large.test.' });
   child.stdin.write('\u0003');
   expect(await ended).toBe(130);
   // The line is free again before the sentence.
