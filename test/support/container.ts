@@ -96,11 +96,15 @@ export class Container {
 
   /** A command in it, as `docker exec` runs one. */
   run(...words: readonly string[]): { readonly exit: number | null; readonly out: string } {
-    const { pid } = this.#process;
-    const [first = ''] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ');
-    const into = ['-t', first, '-m', '-p', '-n', '-r', '-w', ...this.#rights, ...words];
+    const into = ['-t', this.#first(), '-m', '-p', '-n', '-r', '-w', ...this.#rights, ...words];
     const { status, stdout, stderr } = spawnSync(toolPath('nsenter'), into, { encoding: 'utf8', timeout: COMMAND_MS });
     return { exit: status, out: `${stdout}${stderr}` };
+  }
+
+  /** Process 1 of the container as it is called outside. */
+  #first(): string {
+    const { pid } = this.#process;
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ')[0]!;
   }
 
   /** TERM to process 1; its exit code. */
@@ -112,7 +116,13 @@ export class Container {
 
   async remove(): Promise<void> {
     const ended = new Promise((resolve) => void this.#process.once('exit', resolve));
-    if (this.#process.exitCode === null && this.#process.signalCode === null && this.#process.kill('SIGKILL')) await ended;
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      // Process 1 itself: it has another user, so the end of its parent does not kill it.
+      const first = Number(this.#first());
+      if (first > 0) process.kill(first, 'SIGKILL');
+      this.#process.kill('SIGKILL');
+      await ended;
+    }
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }
