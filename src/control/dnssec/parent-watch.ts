@@ -63,9 +63,13 @@ export class ParentWatch {
   /** True also of one that was not looked at since the start, though its turn has not come. */
   isDue(zone: Name): boolean {
     this.#list();
-    const name = formatName(zone);
-    const isLooked = this.#zones.get(name)?.lookedMs !== undefined;
-    return !isLooked || this.#times.get(name)! <= this.#options.nowMs();
+    const isLooked = Number.isFinite(this.lookedMs(zone));
+    return !isLooked || this.#times.get(formatName(zone))! <= this.#options.nowMs();
+  }
+
+  /** When the zone's parent was looked at last, counted time; long ago when it was not since the start. */
+  lookedMs(zone: Name): number {
+    return this.#zones.get(formatName(zone))?.lookedMs ?? -Infinity;
   }
 
   /** The zone's parent is looked at now, whatever for. */

@@ -67,7 +67,6 @@ export class ParentServers {
   readonly #ask: AskServer;
   /** By zone. */
   readonly #places = new Map<string, readonly ParentPlace[]>();
-  readonly #looked = new Map<string, number>();
   readonly #found = new Map<string, ParentFound>();
   readonly #unfound = new Map<string, string>();
 
@@ -79,16 +78,6 @@ export class ParentServers {
   /** Those found last; none before the first look. */
   places(zone: Name): readonly ParentPlace[] {
     return this.#places.get(formatName(zone)) ?? [];
-  }
-
-  /** When the due work asked last, counted time; long ago when it did not since the start. */
-  lookedMs(zone: Name): number {
-    return this.#looked.get(formatName(zone)) ?? -Infinity;
-  }
-
-  noteLook(zone: Name, nowMs: number): void {
-    if (this.#looked.size >= PARENT_ZONES_MAX) this.#looked.clear();
-    this.#looked.set(formatName(zone), nowMs);
   }
 
   /** What the last look showed, and what is wrong with it, by place. */

@@ -120,11 +120,10 @@ async function lookUp(
   const isBeginning = wanted !== undefined && needsParent(wanted.kind);
   const nowMs = time.nowMs();
   const policy = steps.policyOf(record);
-  const isFast = nowMs - parents.lookedMs(zone.view.apex) >= parentEveryMs(policy);
+  const isFast = nowMs - watch.lookedMs(zone.view.apex) >= parentEveryMs(policy);
   const isDue = steps.preview(zone).checks.some(({ what, dueMs }) => what === 'ds' && (dueMs <= nowMs || isFast));
   const isUnknown = underWay.length > 0 && parents.places(record === undefined ? name : zone.view.apex).length === 0;
   if (!isDue && !isBeginning && !isUnknown && !watch.isDue(zone.view.apex)) return [];
-  parents.noteLook(zone.view.apex, nowMs);
   watch.looked(zone.view.apex, policy);
   return parents.look(zone.view.apex, policy.parentServers);
 }

@@ -38,10 +38,6 @@ export class DueTimes {
     this.#entries.splice(this.#place(atMs, key), 1);
   }
 
-  keys(): Iterable<string> {
-    return this.#times.keys();
-  }
-
   firstMs(): number | undefined {
     return this.#entries[0]?.atMs;
   }
