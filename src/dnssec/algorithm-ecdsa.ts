@@ -6,9 +6,10 @@
  */
 import { createECDH, createPrivateKey, createPublicKey } from 'node:crypto';
 import { p256, p384 } from '@noble/curves/nist.js';
+import { sha256, sha384 } from '@noble/hashes/sha2.js';
 import { assert } from '#base/assert.ts';
-import { concatBytes } from '#base/bytes.ts';
-import { type Algorithm, ECDSA_P256 } from './algorithm-form.ts';
+import { concatBytes, equalBytes, toHex } from '#base/bytes.ts';
+import { type Algorithm, ECDSA_P256, type OwnCheck } from './algorithm-form.ts';
 
 /** IANA number of ECDSAP384SHA384. */
 export const ECDSA_P384 = 14;
@@ -27,6 +28,8 @@ interface Curve {
   /** Randomness for one secret: 128 bits or more beyond the order, so that reducing them leaves no bias. */
   readonly seedBytes: number;
   readonly digest: 'sha256' | 'sha384';
+  /** The same by the reference. */
+  readonly hash: (data: Uint8Array) => Uint8Array;
 }
 
 export const ECDSA_ALGORITHMS: readonly Algorithm[] = [
@@ -39,6 +42,7 @@ export const ECDSA_ALGORITHMS: readonly Algorithm[] = [
     bytes: 32,
     seedBytes: 48,
     digest: 'sha256',
+    hash: sha256,
   }),
   ecdsa({
     number: ECDSA_P384,
@@ -49,10 +53,12 @@ export const ECDSA_ALGORITHMS: readonly Algorithm[] = [
     bytes: 48,
     seedBytes: 72,
     digest: 'sha384',
+    hash: sha384,
   }),
 ];
 
-function ecdsa({ number, mnemonic, name, engineName, curve, bytes, seedBytes, digest }: Curve): Algorithm {
+function ecdsa(shape: Curve): Algorithm {
+  const { number, mnemonic, name, engineName, curve, bytes, seedBytes, digest } = shape;
   const point = (publicKey: Uint8Array) => {
     const octets = Buffer.from(publicKey);
     return { kty: 'EC', crv: name, x: octets.toString('base64url', 0, bytes), y: octets.toString('base64url', bytes) };
@@ -95,7 +101,30 @@ function ecdsa({ number, mnemonic, name, engineName, curve, bytes, seedBytes, di
       publicKey.length === 2 * bytes &&
       signature.length === 2 * bytes &&
       curve.verify(signature, data, concatBytes(UNCOMPRESSED, publicKey), { lowS: false }),
+    ownReference: (secret, publicKey) => ownReference(shape, secret, publicKey),
   };
+}
+
+/**
+ * SEC 1 §4.1.5: who knows the secret d checks a signature without the public key, by (u1 + u2·d)·G in the place of
+ * u1·G + u2·Q. The reference multiplies its base point by a table, so that takes a quarter of the time. That Q is d·G
+ * it computes too, once. Both numbers are secret: the multiplications are those that take equal time for all of them.
+ */
+function ownReference({ curve, bytes, hash }: Curve, secret: Uint8Array, publicKey: Uint8Array): OwnCheck {
+  const { BASE, Fn } = curve.Point;
+  const isOwn = equalBytes(curve.getPublicKey(secret, false).subarray(UNCOMPRESSED.length), publicKey);
+  return (data, signature) => {
+    if (!isOwn || signature.length !== 2 * bytes) return false;
+    const [r, s] = [signature.subarray(0, bytes), signature.subarray(bytes)].map(numberOf);
+    if (r! <= 0n || r! >= Fn.ORDER || s! <= 0n || s! >= Fn.ORDER) return false;
+    // The digest has as many octets as the order of the curve: nothing of it is cut off (FIPS 186-5 §6.4.2).
+    const nonce = Fn.mul(Fn.inv(s!), Fn.add(Fn.create(numberOf(hash(data))), Fn.mul(r!, numberOf(secret))));
+    return nonce !== 0n && Fn.create(BASE.multiply(nonce).toAffine().x) === r;
+  };
+}
+
+function numberOf(octets: Uint8Array): bigint {
+  return BigInt(`0x${toHex(octets)}`);
 }
 
 function base64url(octets: Uint8Array): string {

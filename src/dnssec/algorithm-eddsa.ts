@@ -7,7 +7,7 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { ed448 } from '@noble/curves/ed448.js';
 import { assert } from '#base/assert.ts';
-import { type Algorithm } from './algorithm-form.ts';
+import { type Algorithm, byPublicKey } from './algorithm-form.ts';
 
 interface Curve {
   readonly number: 15 | 16;
@@ -29,6 +29,8 @@ function eddsa({ number, mnemonic, name, curve, bytes }: Curve): Algorithm {
     assert(isSecret(secret), `not an ${name} secret`);
     return curve.getPublicKey(secret);
   };
+  const reference: Algorithm['reference'] = (publicKey, data, signature) =>
+    publicKey.length === bytes && signature.length === 2 * bytes && curve.verify(signature, data, publicKey);
   const x = (publicKey: Uint8Array): string => Buffer.from(publicKey).toString('base64url');
   return {
     number,
@@ -51,7 +53,7 @@ function eddsa({ number, mnemonic, name, curve, bytes }: Curve): Algorithm {
       }
     },
     signatureBytes: () => 2 * bytes,
-    reference: (publicKey, data, signature) =>
-      publicKey.length === bytes && signature.length === 2 * bytes && curve.verify(signature, data, publicKey),
+    reference,
+    ownReference: (_secret, publicKey) => byPublicKey(reference, publicKey),
   };
 }

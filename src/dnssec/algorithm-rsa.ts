@@ -9,7 +9,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { assert } from '#base/assert.ts';
 import { concatBytes, toHex } from '#base/bytes.ts';
 import { RSA_EXPONENT_BYTES_MAX, RSA_MODULUS_BYTES_MAX, RSA_MODULUS_BYTES_MIN } from '#base/limits/dnssec.ts';
-import { type Algorithm } from './algorithm-form.ts';
+import { type Algorithm, byPublicKey } from './algorithm-form.ts';
 
 /** RFC 8017 §9.2 note 1: DER of the DigestInfo of SHA-256, before the digest. */
 const DIGEST_INFO = Uint8Array.from(Buffer.from('3031300d060960864801650304020105000420', 'hex'));
@@ -50,16 +50,19 @@ export const RSA_SHA256: Algorithm = {
     assert(parts !== undefined, 'not an RSA public key');
     return parts.modulus.length;
   },
-  reference(publicKey, data, signature) {
-    const parts = partsOf(publicKey);
-    if (parts === undefined || signature.length !== parts.modulus.length) return false;
-    const [base, exponent, modulus] = [signature, parts.exponent, parts.modulus].map(numberOf);
-    if (base! >= modulus!) return false;
-    const padding = new Uint8Array(parts.modulus.length - DIGEST_INFO.length - 32 - 3).fill(0xff);
-    const encoded = concatBytes(Uint8Array.of(0, 1), padding, Uint8Array.of(0), DIGEST_INFO, sha256(data));
-    return modularPower(base!, exponent!, modulus!) === numberOf(encoded);
-  },
+  reference,
+  ownReference: (_secret, publicKey) => byPublicKey(reference, publicKey),
 };
+
+function reference(publicKey: Uint8Array, data: Uint8Array, signature: Uint8Array): boolean {
+  const parts = partsOf(publicKey);
+  if (parts === undefined || signature.length !== parts.modulus.length) return false;
+  const [base, exponent, modulus] = [signature, parts.exponent, parts.modulus].map(numberOf);
+  if (base! >= modulus!) return false;
+  const padding = new Uint8Array(parts.modulus.length - DIGEST_INFO.length - 32 - 3).fill(0xff);
+  const encoded = concatBytes(Uint8Array.of(0, 1), padding, Uint8Array.of(0), DIGEST_INFO, sha256(data));
+  return modularPower(base!, exponent!, modulus!) === numberOf(encoded);
+}
 
 function readPrivateKey(secret: Uint8Array): KeyObject | undefined {
   try {

@@ -9,7 +9,8 @@ import { sign } from 'node:crypto';
 import { p256 } from '@noble/curves/nist.js';
 import { assert } from '#base/assert.ts';
 import { concatBytes } from '#base/bytes.ts';
-import { type AlgorithmNumber, ECDSA_P256, PUBLIC_KEY_AT, algorithmOf, checkByReference } from './algorithm.ts';
+import { type AlgorithmNumber, ECDSA_P256, PUBLIC_KEY_AT, algorithmOf } from './algorithm.ts';
+import { type OwnCheck } from './algorithm-form.ts';
 
 /** DNSKEY flags: a zone key (256), with the secure entry point bit (257, RFC 4034 §2.1.1). */
 export type KeyFlags = 256 | 257;
@@ -24,6 +25,8 @@ export interface SigningKey {
   readonly signatureBytes: number;
   /** The signature over `data`, as RRSIG has it. */
   sign(data: Uint8Array): Uint8Array;
+  /** What the reference says of a signature by this key; false for octets that are none. */
+  isGoodByReference(data: Uint8Array, signature: Uint8Array): boolean;
 }
 
 type Random = (length: number) => Uint8Array;
@@ -47,8 +50,9 @@ export function engineKey(secret: Uint8Array, flags: KeyFlags = 257, number: Alg
   const publicKey = algorithm.publicKeyOf(secret);
   const dnskey = dnskeyRdata(publicKey, flags, number);
   const options = { key: algorithm.privateKey(secret, publicKey), dsaEncoding: 'ieee-p1363' } as const;
-  const signing = signingKey(dnskey, (data) => sign(algorithm.digest, data, options));
-  const isAgreed = checkByReference(dnskey, dnskey, signing.sign(dnskey));
+  const check = algorithm.ownReference(secret, publicKey);
+  const signing = signingKey(dnskey, check, (data) => sign(algorithm.digest, data, options));
+  const isAgreed = signing.isGoodByReference(dnskey, signing.sign(dnskey));
   assert(isAgreed, `key ${signing.keyTag}: the signing engine and the reference disagree`);
   return signing;
 }
@@ -56,7 +60,9 @@ export function engineKey(secret: Uint8Array, flags: KeyFlags = 257, number: Alg
 /** A P-256 key signing by RFC 6979: equal data, equal signature. Slow (2,500 a second); for vectors and tests. */
 export function deterministicKey(secret: Uint8Array, flags: KeyFlags = 257): SigningKey {
   const own = new Uint8Array(secret);
-  return signingKey(dnskeyRdata(publicKeyOf(secret), flags), (data) => p256.sign(data, own, { lowS: false }));
+  const publicKey = publicKeyOf(secret);
+  const check = algorithmOf(ECDSA_P256).ownReference(own, publicKey);
+  return signingKey(dnskeyRdata(publicKey, flags), check, (data) => p256.sign(data, own, { lowS: false }));
 }
 
 /** The public key of a secret, as DNSKEY has it. Asserts that `secret` can be a key. */
@@ -82,9 +88,17 @@ export function keyTagOf(dnskey: Uint8Array): number {
   return (sum + (sum >>> 16)) & 0xffff;
 }
 
-function signingKey(dnskey: Uint8Array, make: (data: Uint8Array) => Uint8Array): SigningKey {
+function signingKey(dnskey: Uint8Array, check: OwnCheck, make: (data: Uint8Array) => Uint8Array): SigningKey {
   const algorithm = algorithmOf(dnskey[3]!);
   const flags = (dnskey[1]! & 1) === 1 ? 257 : 256;
   const signatureBytes = algorithm.signatureBytes(dnskey.subarray(PUBLIC_KEY_AT));
-  return { keyTag: keyTagOf(dnskey), algorithm: algorithm.number, flags, dnskey, signatureBytes, sign: make };
+  const isGoodByReference = (data: Uint8Array, signature: Uint8Array): boolean => {
+    try {
+      return check(data, signature);
+    } catch {
+      return false;
+    }
+  };
+  const { number } = algorithm;
+  return { keyTag: keyTagOf(dnskey), algorithm: number, flags, dnskey, signatureBytes, sign: make, isGoodByReference };
 }

@@ -6,7 +6,7 @@ import { nameOf, ROOT } from '#dns/name.ts';
 import { parseRdataText } from '#dns/registry.ts';
 import { type Rrset } from '#dns/rrset.ts';
 import { TYPE } from '#dns/types.ts';
-import { ALGORITHMS, type AlgorithmNumber, checkByEngine, checkByReference, findAlgorithm } from '#dnssec/algorithm.ts';
+import { ALGORITHMS, type AlgorithmNumber, algorithmOf, checkByEngine, checkByReference, findAlgorithm } from '#dnssec/algorithm.ts';
 import { isAlgorithmNumber } from '#dnssec/algorithm-form.ts';
 import { engineKey, generateSecret, isSecret, keyTagOf } from '#dnssec/key.ts';
 import { rrsigFields, signedData } from '#dnssec/sign.ts';
@@ -22,6 +22,10 @@ function rdata(type: number, text: string): Uint8Array {
 /** Repeatable and not secret. */
 function counting(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, at) => (at * 37 + 11) & 0xff);
+}
+
+function flipped(octets: Uint8Array, bit: number): Uint8Array {
+  return octets.map((octet, at) => (at === bit >>> 3 ? octet ^ (1 << (bit & 7)) : octet));
 }
 
 function secretOf(algorithm: AlgorithmNumber): Uint8Array {
@@ -60,6 +64,7 @@ describe.each(ALGORITHMS)('algorithm $number, $mnemonic', ({ number, isMade }) =
       const signature = key.sign(counting(round * 9));
       expect(signature).toHaveLength(key.signatureBytes);
       expect(checkByReference(key.dnskey, counting(round * 9), signature)).toBe(true);
+      expect(key.isGoodByReference(counting(round * 9), signature)).toBe(true);
       expect(checkByEngine(key.dnskey, counting(round * 9), signature)).toBe(true);
     }
   });
@@ -73,6 +78,27 @@ describe.each(ALGORITHMS)('algorithm $number, $mnemonic', ({ number, isMade }) =
     expect(check(key.dnskey.subarray(0, 4), data, signature)).toBe(false);
     const asOther = key.dnskey.map((octet, at) => (at === 3 ? (number === 13 ? 15 : 13) : octet));
     expect(check(asOther, data, signature)).toBe(false);
+  });
+  test('the check of whoever has the secret says the same as that of everybody else', () => {
+    const data = counting(40);
+    const signature = key.sign(data);
+    const changed = [
+      ...Array.from({ length: 24 }, (_, at) => flipped(signature, (at * 41) % (8 * signature.length))),
+      signature.subarray(1),
+      Uint8Array.from([...signature, 0]),
+      new Uint8Array(signature.length),
+      new Uint8Array(signature.length).fill(0xff),
+      new Uint8Array(0),
+    ];
+    for (const each of changed) {
+      expect(key.isGoodByReference(data, each)).toBe(false);
+      expect(checkByReference(key.dnskey, data, each)).toBe(false);
+    }
+    expect(key.isGoodByReference(counting(41), signature)).toBe(false);
+    // Another key's public key beside this secret.
+    const other = engineKey(isMade ? generateSecret((length) => counting(length + 1).subarray(1), number) : secretOf(number), 256, number);
+    expect(other.dnskey).not.toEqual(key.dnskey);
+    expect(algorithmOf(number).ownReference(secret, other.dnskey.subarray(4))(data, signature)).toBe(false);
   });
   test('secrets of other lengths are none', () => {
     expect(isSecret(secret, number)).toBe(true);

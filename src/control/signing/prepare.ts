@@ -242,10 +242,10 @@ export class ZonePreparer {
     const after = overlayZone(base, edits, plan.hashed);
     const random = (): number => Buffer.from(this.#options.random(4)).readUInt32BE() / 2 ** 32;
     const nodes = sampleNodes(plan.nodes, VERIFY_SAMPLE_NODES, random);
+    const { nowSeconds, keys, keySigners = [] } = signing;
     const dnskeys = signing.published.map((key) => key.dnskey);
-    const unpublished = signing.keys.map((key) => key.dnskey).filter((dnskey) => !dnskeys.includes(dnskey));
-    const { check } = this.#selfCheck;
-    const { nowSeconds } = signing;
+    const unpublished = keys.map((key) => key.dnskey).filter((dnskey) => !dnskeys.includes(dnskey));
+    const check = this.#selfCheck.checkOf([...keys, ...keySigners]);
     const options = { nowSeconds, check, view: after, unpublished };
     const hashed = sampleOf(plan.hashed.values(), VERIFY_SAMPLE_NODES, random);
     const problems = verifyNodes(base.apex, nodes, dnskeys, options);
