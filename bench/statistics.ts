@@ -32,3 +32,32 @@ export function ratioOf(ours: readonly (number | undefined)[], theirs: readonly 
     }),
   );
 }
+
+/** Welch's t of two samples: how many standard errors the means are apart. Positive: `a` has the larger one. */
+export function welchT(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const [one, other] = [momentsOf(a), momentsOf(b)];
+  return (one.mean - other.mean) / Math.sqrt(one.variance / a.length + other.variance / b.length);
+}
+
+function momentsOf(values: ArrayLike<number>): { readonly mean: number; readonly variance: number } {
+  let [mean, squares] = [0, 0];
+  for (let at = 0; at < values.length; at++) {
+    const from = values[at]! - mean;
+    mean += from / (at + 1);
+    squares += from * (values[at]! - mean);
+  }
+  return { mean, variance: squares / (values.length - 1) };
+}
+
+/** Parts of all samples, the shortest ones, that are compared: times have a long tail that hides small differences. */
+const KEPT_PARTS = [0.5, 0.75, 0.9, 0.95, 0.99, 1];
+
+/** The t farthest from 0 of two samples of times, whole and without the longest times of both together. */
+export function farthestT(a: readonly number[], b: readonly number[]): number {
+  const limits = KEPT_PARTS.map((part) => quantile([...a, ...b], part));
+  const all = limits.map((limit) => {
+    const kept = (values: readonly number[]): number[] => values.filter((each) => each <= limit);
+    return welchT(kept(a), kept(b));
+  });
+  return all.reduce((farthest, each) => (Math.abs(each) > Math.abs(farthest) ? each : farthest), 0);
+}

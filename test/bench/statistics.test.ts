@@ -1,8 +1,9 @@
 /** The arithmetic of the measurements, and the reading of /proc that they stand on. */
 import { describe, expect, test } from 'vitest';
 import { coreTimes, processSeconds } from '../../bench/cores.ts';
-import { quantile, ratioOf, spreadOf } from '../../bench/statistics.ts';
+import { farthestT, quantile, ratioOf, spreadOf, welchT } from '../../bench/statistics.ts';
 import { drawBars } from '../../bench/svg.ts';
+import { seededRandom } from '../support/random.ts';
 
 describe('median and quartiles', () => {
   test('between neighbours', () => {
@@ -19,6 +20,23 @@ describe('median and quartiles', () => {
     // Both were twice as slow in the second round: the ratio does not see it.
     expect(ratioOf([1, 2, 1], [2, 4, 2])).toEqual({ median: 0.5, low: 0.5, high: 0.5, count: 3 });
     expect(ratioOf([1, undefined], [2, 4]).count).toBe(1);
+  });
+});
+
+describe("Welch's t", () => {
+  test('by hand: means 2 and 4, variances 1 and 4', () => {
+    expect(welchT([1, 2, 3], [2, 4, 6])).toBeCloseTo(-2 / Math.sqrt(1 / 3 + 4 / 3), 12);
+    expect(welchT([2, 4, 6], [1, 2, 3])).toBeCloseTo(1.549193, 6);
+  });
+
+  test('a difference of 10 ns is found beneath times of 4 µs with a long tail, and none where there is none', () => {
+    const random = seededRandom(8945);
+    const time = (more: number): number => 4000 + more + 300 * random() + (random() < 0.05 ? 50_000 * random() : 0);
+    const sample = (more: number) => Array.from({ length: 20_000 }, () => time(more));
+    expect(Math.abs(farthestT(sample(0), sample(0)))).toBeLessThan(4.5);
+    expect(farthestT(sample(10), sample(0))).toBeGreaterThan(4.5);
+    // With the tail alone it would be missed.
+    expect(Math.abs(welchT(sample(10), sample(0)))).toBeLessThan(4.5);
   });
 });
 

@@ -30,7 +30,14 @@ test('RFC 8945 §5.3.1: 99 messages in a row may be unsigned, and the next one s
   expect(verifier.isSigned).toBe(true);
 });
 
-test('the 100th in a row, the first without, and one that was left out', () => {
+test('facts X2: the 100th in a row without a signature is not taken', () => {
+  const { signer, verifier } = stream();
+  expect(verifier.take(signer.sign(plain(), NOW), at, NOW)).toBeUndefined();
+  for (let each = 0; each < 99; each++) expect(verifier.take(signer.skip(plain()), 0, NOW)).toBeUndefined();
+  expect(verifier.take(signer.skip(plain()), 0, NOW)).toMatch(/too many messages without a signature/);
+});
+
+test('the first without a signature, and one that was left out', () => {
   const { signer, verifier } = stream();
   expect(verifier.take(plain(), 0, NOW)).toMatch(/without a signature/);
   expect(verifier.take(signer.sign(plain(), NOW), at, NOW)).toBeUndefined();

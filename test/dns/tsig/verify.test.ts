@@ -1,6 +1,8 @@
 /** Signed messages and what is said of them: RFC 8945 §5.2 in its order, and every octet of a message counts. */
+import crypto from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
 import { assert, nat, property, uint8Array } from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { newQueryHead, parseQuery } from '#dns/message.ts';
 import { nameOf } from '#dns/name.ts';
 import { TSIG_ALGORITHMS, isMd5, shortestMacBytes, tsigAlgorithm } from '#dns/tsig/algorithm.ts';
@@ -9,6 +11,7 @@ import { tsigMac } from '#dns/tsig/mac.ts';
 import { TSIG_ERROR, appendTsig, readTsig } from '#dns/tsig/record.ts';
 import { TsigSigner, appendTsigError } from '#dns/tsig/sign.ts';
 import { type TsigVerdict, verifyTsig } from '#dns/tsig/verify.ts';
+import { TsigStreamVerifier } from '#dns/tsig/verify-stream.ts';
 import { buildQuery } from '../../support/wire.ts';
 
 const NOW = 1_800_000_000;
@@ -77,6 +80,10 @@ describe('RFC 8945 §5.2: key, MAC, time, length of the MAC', () => {
     expect(verdictText(verify(cutMac(message, 16), [key('a.key.', 'hmac-sha256', 16)]))).toBe('valid');
     // SHA-1: half of 20 is 10, and 10 is the fewest of all.
     expect(shortestMacBytes(20)).toBe(10);
+    const sha1 = key('a.key.', 'hmac-sha1');
+    expect(verdictText(verify(cutMac(signed(sha1), 9), [sha1]))).toBe('malformed');
+    expect(verdictText(verify(cutMac(signed(sha1), 10), [sha1]))).toBe(`error ${TSIG_ERROR.BADTRUNC} with a key`);
+    expect(verdictText(verify(cutMac(message, 10), [key()]))).toBe('malformed');
   });
 
   test('an empty MAC, as answers to unknown keys have, is BADSIG', () => {
@@ -99,6 +106,28 @@ test('every bit of the message counts: no flip is taken for valid', () => {
       const isId = verdict.kind === 'valid' && at < 2;
       expect({ at, bit, kind: isCase || isId ? 'valid by rule' : verdict.kind }).not.toEqual({ at, bit, kind: 'valid' });
     }
+});
+
+test('RFC 8945 §10.1: all octets of a MAC are compared, wherever it is wrong: by timingSafeEqual and nothing else', () => {
+  const compare = vi.spyOn(crypto, 'timingSafeEqual');
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    compare.mockRestore();
+    syncBuiltinESMExports();
+  });
+  const head = newQueryHead();
+  const message = signed(key());
+  parseQuery(message, message.length, head);
+  const { mac } = readTsig(message, head.tsigAt, message.length)!;
+  const macAt = Buffer.from(message).indexOf(mac);
+  for (const wrong of [0, 15, 31]) {
+    const spoiled = message.slice();
+    spoiled[macAt + wrong]! ^= 1;
+    expect(verdictText(verify(spoiled, [key()]))).toBe(`error ${TSIG_ERROR.BADSIG}`);
+    // The messages of a stream too.
+    expect(new TsigStreamVerifier(key(), new Uint8Array(32)).take(spoiled, head.tsigAt, NOW)).toMatch(/wrong/);
+  }
+  expect(compare.mock.calls.map(([one, other]) => [one.byteLength, other.byteLength])).toEqual(Array.from({ length: 6 }, () => [32, 32]));
 });
 
 test('any octets in place of the record have a verdict', () => {
