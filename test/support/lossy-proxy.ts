@@ -6,6 +6,9 @@ import { createSocket } from 'node:dgram';
 import { type Socket, connect, createServer } from 'node:net';
 import { type Random } from './random.ts';
 
+/** In the first message, or the handshake. */
+const EARLY_BYTES = 400;
+
 export interface LossyProxy {
   readonly port: number;
   /** So far. */
@@ -13,14 +16,22 @@ export interface LossyProxy {
   stop(): Promise<void>;
 }
 
-/** `loss`: the part of datagrams that is lost each way, and of connections that break off. */
-export async function lossyProxy(target: number, random: Random, loss: number): Promise<LossyProxy> {
+/**
+ * `loss`: the part of datagrams that is lost each way, and of connections that break off; half of these early, the others
+ * within `breakBytes`.
+ */
+export async function lossyProxy(
+  target: number,
+  random: Random,
+  loss: number,
+  breakBytes = EARLY_BYTES,
+): Promise<LossyProxy> {
   const lost = { datagrams: 0, connections: 0 };
   const isLost = (): boolean => random() < loss;
   const sockets = new Set<Socket>();
   const tcp = createServer((client) => {
     const server = connect({ host: '127.0.0.1', port: target });
-    let left = isLost() ? Math.floor(random() * 400) : Infinity;
+    let left = isLost() ? Math.floor(random() * (random() < 0.5 ? EARLY_BYTES : breakBytes)) : Infinity;
     if (left !== Infinity) lost.connections += 1;
     const end = (): void => {
       client.destroy();

@@ -3,15 +3,22 @@ import { type IpPort, ipPort } from '#base/address.ts';
 import { type ClientAddress } from '#base/client-address.ts';
 import { Responder } from '#answer/respond.ts';
 import { settleAddresses, startWorkerListeners } from '#server/listen.ts';
+import { TlsFront } from '#server/tls/tls-front.ts';
 import { openReader } from '#store/reader.ts';
 import { TransferAnswers } from '#transfer/answers.ts';
 import { type KeyText, readKeys } from '#transfer/grants.ts';
+import { createPrivateKey } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import { testCounters } from '../server/fixtures/echo.ts';
 import { type TestControl, good, temporaryControl } from './temporary-control.ts';
+import { type Pair } from './throwaway-ca.ts';
 
 export interface TransferServer extends TestControl {
   readonly at: IpPort;
+  /** Where the same is answered over TLS. */
+  readonly tlsAt: IpPort | undefined;
+  /** Handshakes that succeeded. */
+  tlsHandshakes(): number;
   /** `event text`, as the process would log them. */
   readonly log: string[];
   setKeys(keys: readonly KeyText[]): void;
@@ -29,6 +36,8 @@ export interface TransferServerOptions {
   readonly keys?: readonly KeyText[];
   readonly isAddressGranted?: (zoneId: number, client: ClientAddress) => boolean;
   readonly nowMs?: () => number;
+  /** With this certificate it answers over TLS too. */
+  readonly tls?: Pair;
 }
 
 export async function transferServer(options: TransferServerOptions = {}): Promise<TransferServer> {
@@ -46,16 +55,27 @@ export async function transferServer(options: TransferServerOptions = {}): Promi
   });
   const responder: Responder = new Responder(reader, { signed });
   signed.takeKeys(readKeys(keys));
-  const { row } = testCounters();
+  const { row, count } = testCounters();
   const [at] = good(await settleAddresses([ipPort('127.0.0.1', 0)]));
-  const listeners = await startWorkerListeners({ responder, addresses: [at!], counters: row });
+  const listeners = [await startWorkerListeners({ responder, addresses: [at!], counters: row })];
+  let tlsAt: IpPort | undefined;
+  if (options.tls !== undefined) {
+    const front = new TlsFront(row);
+    const { cert, key } = options.tls;
+    front.take({ chain: cert, key: new Uint8Array(createPrivateKey(key).export({ type: 'pkcs8', format: 'der' })) });
+    [tlsAt] = good(await settleAddresses([ipPort('127.0.0.1', 0)]));
+    const secure = (...accepted: Parameters<TlsFront['secure']>) => front.secure(...accepted);
+    listeners.push(await startWorkerListeners({ responder, addresses: [tlsAt!], counters: row, openUdp: null, secure }));
+  }
   onTestFinished(async () => {
-    await listeners.close(1000);
+    await Promise.all(listeners.map((each) => each.close(1000)));
     await reader.close();
   });
   return {
     ...test,
     at: at!,
+    tlsAt,
+    tlsHandshakes: () => count('tlsHandshakes'),
     log,
     setKeys: (texts) => signed.takeKeys(readKeys(texts)),
     follow() {
