@@ -11,50 +11,32 @@ import { type ClientAddress } from '#base/client-address.ts';
 import { ANSWER_CACHE_BYTES_MIN } from '#base/limits/answer.ts';
 import { MESSAGE_BYTES_MAX } from '#base/limits/dns.ts';
 import { OPT_BYTES, lengthenOpt, writeOpt } from '#dns/edns.ts';
-import { DROP, FAULT, HEADER_BYTES, type Transport, newQueryHead, parseQuery } from '#dns/message.ts';
-import { answerLimitBytes, writeHeader } from '#dns/message.ts';
+import { DROP, FAULT, HEADER_BYTES, type Transport } from '#dns/message.ts';
+import { answerLimitBytes, newQueryHead, parseQuery, writeHeader } from '#dns/message.ts';
 import { CLASS, EDE, RCODE, TYPE, type RrType } from '#dns/types.ts';
 import { NODE, bodyOffset, entryTtl, findEntry, nodeFlags } from '#store/node-codec.ts';
-import { Admission, type Defences } from './admission.ts';
+import { Admission } from './admission.ts';
 import { AliasChain } from '#answer/names/alias-chain.ts';
 import { AnswerCache } from '#answer/cache/cache.ts';
 import { Completion, END } from './completion.ts';
 import { ANSWER_SLOT_COUNT, CACHE, countCache, countRequest, countResponse } from '#answer/count/counters.ts';
 import { Dependencies } from '#answer/names/dependencies.ts';
-import { FOUND, Finder } from '#answer/names/find.ts';
+import { Finder } from '#answer/names/find.ts';
+import { FOUND } from '#answer/names/found.ts';
 import { HostTargets } from '#answer/names/host-targets.ts';
-import { type NegativeLimits } from '#answer/names/negative.ts';
 import { wildcardHash } from '#answer/names/owner-key.ts';
 import { ADMIT, KIND } from '#answer/defence/rate-limit.ts';
 import { Recall } from '#answer/cache/recall.ts';
 import { type SelectorCounts } from '#answer/count/selector-counts.ts';
 import { type AnswerSource } from '#answer/names/source.ts';
-import { type ZoneTimes, ZoneVersions } from '#answer/names/zone-version.ts';
+import { ZoneVersions } from '#answer/names/zone-version.ts';
 import { MessageWriter, SECTION } from '#answer/write/writer.ts';
-import { AnswerOptions, type AnswerOptionsSettings } from '#answer/write/answer-options.ts';
+import { AnswerOptions } from '#answer/write/answer-options.ts';
 import { selectEntry } from '#answer/names/select-entry.ts';
 import { type LaterByOpcode, type SendAnswer } from './later-answer.ts';
 import { type MessageStream } from './message-stream.ts';
+import { type ResponderOptions } from './responder-options.ts';
 import { type SignedAnswers, isTransfer, needsKey } from './signed-answers.ts';
-
-export interface ResponderOptions extends AnswerOptionsSettings, ZoneTimes {
-  /** ANSWER_SLOT_COUNT slots to count in; absent: own ones that no other code reads. */
-  readonly counters?: Float64Array;
-  /** Cookies and rate limits; absent: every query is answered alike. */
-  readonly defences?: Defences;
-  /** Octets for finished answers; absent: a few; 0: none. */
-  readonly cacheBytes?: number;
-  /** Random, one for the process: no client can aim at places of the cache. */
-  readonly hashSeed?: number;
-  /** Counts queries for DKIM selectors; absent: they are not counted. */
-  readonly selectors?: SelectorCounts | undefined;
-  /** For zones' names in memory. */
-  readonly negative?: NegativeLimits;
-  /** Answers what is signed with TSIG, and zone transfers; absent: TSIG is not looked at, and transfers are refused. */
-  readonly signed?: SignedAnswers;
-  /** Takes messages of other opcodes than QUERY; absent: they are answered with NOTIMP. */
-  readonly later?: LaterByOpcode;
-}
 
 const NO_EDE = -1;
 /** Beside FOUND: nothing was to be looked up; the answer is from the cache. */
@@ -96,8 +78,8 @@ export class Responder {
   #found = 0;
 
   constructor(source: AnswerSource, options: ResponderOptions = {}) {
-    const { counters = new Float64Array(ANSWER_SLOT_COUNT), defences, negative, selectors } = options;
-    const { cacheBytes = ANSWER_CACHE_BYTES_MIN, hashSeed = 0 } = options;
+    const { counters = new Float64Array(ANSWER_SLOT_COUNT), defences, negative, selectors, hashSeed = 0 } = options;
+    const { cacheBytes = ANSWER_CACHE_BYTES_MIN } = options;
     assert(counters.length >= ANSWER_SLOT_COUNT, `a responder counts in ${ANSWER_SLOT_COUNT} slots`);
     [this.#source, this.#selectors] = [source, selectors];
     [this.#signed, this.#later] = [options.signed, options.later];

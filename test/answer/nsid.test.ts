@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { RateLimiter } from '#answer/defence/rate-limit.ts';
 import { CookieSecrets } from '#answer/defence/cookie-secrets.ts';
-import { Responder, type ResponderOptions } from '#answer/respond.ts';
+import { Responder } from '#answer/respond.ts';
+import { type ResponderOptions } from '#answer/responder-options.ts';
 import { newClientAddress, setClientAddress } from '#base/client-address.ts';
 import { NSID_BYTES_MAX } from '#base/limits/dns.ts';
 import { dummySigned } from '../support/dummy-signed.ts';

@@ -1,6 +1,7 @@
 /** The law of the house: answer(store, query) = write(lookup(zones, query)), octet for octet. */
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { Responder, type ResponderOptions } from '#answer/respond.ts';
+import { Responder } from '#answer/respond.ts';
+import { type ResponderOptions } from '#answer/responder-options.ts';
 import { type AnswerSource, type SourceChanges } from '#answer/names/source.ts';
 import { AssertionFailure } from '#base/assert.ts';
 import { type Name, formatName } from '#dns/name.ts';

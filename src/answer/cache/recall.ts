@@ -11,7 +11,8 @@ import { type AnswerCache } from './cache.ts';
 import { BODY, ENTRY } from './entry.ts';
 import { copyOctets } from '#answer/write/copy.ts';
 import { type Dependencies } from '#answer/names/dependencies.ts';
-import { FOUND, type Finder } from '#answer/names/find.ts';
+import { type Finder } from '#answer/names/find.ts';
+import { FOUND } from '#answer/names/found.ts';
 import { type SelectorCounts } from '#answer/count/selector-counts.ts';
 import { POINTER_OF_OWNER, type MessageWriter, SECTION } from '#answer/write/writer.ts';
 

@@ -11,30 +11,14 @@ import { NEGATIVE_STEPS_MAX } from '#base/limits/answer.ts';
 import { TYPE, type RrType } from '#dns/types.ts';
 import { NODE, OWNER_OFFSET, findEntry, nodeFlags } from '#store/node-codec.ts';
 import { type Dependencies } from './dependencies.ts';
+import { FOUND } from './found.ts';
 import { HashedNames } from './hashed-names.ts';
+import { HIDDEN, ListSearch } from './list-search.ts';
 import { NegativeIndex, type NegativeLimits } from './negative.ts';
 import { KEY_BYTES_MAX, KeyBuffer, hashKey, wildcardHash } from './owner-key.ts';
 import { HAS_WILDCARD, type SortedKeys } from './sorted-keys.ts';
 import { type AnswerSource, type AnswerZone, type SourceChanges } from './source.ts';
 import { ZoneIndex } from './zone-index.ts';
-
-/** The results of `Finder.find`. */
-export const FOUND = {
-  /** No zone here is at or above the name. */
-  NO_ZONE: 0,
-  /** The zone has no SOA: nothing can be said about it. */
-  BROKEN: 1,
-  /** `node` is the name itself. */
-  EXACT: 2,
-  /** `node` is a delegation point at or above the name. */
-  REFERRAL: 3,
-  /** `node` owns a DNAME above the name. */
-  DNAME: 4,
-  /** `node` is the wildcard below the closest encloser. */
-  WILDCARD: 5,
-  /** Neither the name nor a wildcard for it exists. */
-  NOTHING: 6,
-} as const;
 
 const NO_NODE = new Uint8Array(0);
 /** What is remembered of an apex beside its flags: that it is known, and that there is a SOA. */
@@ -61,11 +45,9 @@ export class Finder {
   /** The zone's names after `locate`, where they are in memory; then `place` is the number of the node of `depth`. */
   list: SortedKeys | undefined;
   place = 0;
-  /** Of the node of `place`, as the store has them. */
-  #flags = 0;
-  /** Where the search for the name itself ended. */
-  #page = 0;
-  #entry = 0;
+  readonly #search = new ListSearch();
+  /** The name looked for last does not exist. */
+  #isNothing = false;
   /** What is known of the apexes (flags and SHAPE), as of when it was used: everything in a zone depends on that, and on no more of the apex. */
   #shapes = new Uint16Array(0);
   #zonesTaken: readonly AnswerZone[] = [];
@@ -182,13 +164,27 @@ export class Finder {
     if (this.#shapes[this.zone] === 0) this.#lookAtApex(apexDepth);
     if ((this.#shapes[this.zone]! & SHAPE_SOA) === 0) return FOUND.BROKEN;
     const list = this.#index.listOf(this.zone);
-    return list === undefined ? this.#walk(apexDepth, type) : this.#search(list, apexDepth, type);
+    return list === undefined ? this.#walk(apexDepth, type) : this.#lookUp(list, apexDepth, type);
   }
 
   #lookAtApex(apexDepth: number): void {
     const apex = this.#node(this.key, this.key.ends[apexDepth]!);
     this.#shapes[this.zone] = shapeOf(apex);
     this.hashed.noteApex(this.zone, apex);
+  }
+
+  /** In memory. Both ways find the same; by the order is better where the NSEC that covers the name is wanted next. */
+  #lookUp(list: SortedKeys, apexDepth: number, type: RrType): number {
+    const { key, zone } = this;
+    const search = this.#search;
+    const isOrdered = !list.isFound || (this.#isNothing && this.zones.signed[zone]! && !this.hashed.isHashed(zone));
+    const found = isOrdered ? search.search(list, key, apexDepth, type) : search.descend(list, key, apexDepth, type);
+    if (found === HIDDEN) return this.#walk(apexDepth, type);
+    this.#isNothing = found === FOUND.NOTHING;
+    this.list = list;
+    this.depth = search.depth;
+    this.place = search.place;
+    return found;
   }
 
   /** After `locate`: gets the node, where there is one, and notes what the finding depends on. */
@@ -222,7 +218,7 @@ export class Finder {
     this.node = node ?? NO_NODE;
     // Of a wildcard, the flags of the node above it are known. Without this, names that are another zone's by now could lead round in circles.
     if (found !== FOUND.NOTHING && found !== FOUND.WILDCARD)
-      assert(nodeFlags(this.node) === this.#flags, 'a name in memory is another in the store');
+      assert(nodeFlags(this.node) === (this.#search.flags & ~HAS_WILDCARD), 'a name in memory is another in the store');
     return found;
   }
 
@@ -247,36 +243,6 @@ export class Finder {
     const node = this.#node(this.wildcard, this.wildcard.length);
     this.node = node ?? NO_NODE;
     return node === undefined ? FOUND.NOTHING : FOUND.WILDCARD;
-  }
-
-  /**
-   * One search. The node at or before a name is below its closest encloser or is that itself, because all names below another stand
-   * together right behind it, and empty non-terminals are nodes.
-   */
-  #search(list: SortedKeys, apexDepth: number, type: RrType): number {
-    const { key } = this;
-    const from = key.ends[apexDepth]!;
-    list.search(key.octets, from, key.length);
-    this.#page = list.page;
-    this.#entry = list.entry;
-    let depth = key.labels;
-    if (!list.isExact) {
-      const common = from + list.commonBytes(key.octets, from, key.length);
-      while (key.ends[depth]! > common) depth--;
-      if (depth === apexDepth) list.toApex();
-      else if (!list.isLength(key.ends[depth]! - from)) list.search(key.octets, from, key.ends[depth]!);
-    }
-    this.depth = depth;
-    this.place = list.number;
-    const { flags } = list;
-    this.#flags = flags & ~HAS_WILDCARD;
-    // Something above hides it, and what comes first on the way down decides.
-    if ((flags & NODE.BELOW) !== 0) return this.#walk(apexDepth, type);
-    this.list = list;
-    if ((flags & NODE.CUT) !== 0 && (depth < key.labels || type !== TYPE.DS)) return FOUND.REFERRAL;
-    if (depth === key.labels) return FOUND.EXACT;
-    if ((flags & NODE.DNAME) !== 0) return FOUND.DNAME;
-    return (flags & HAS_WILDCARD) === 0 ? FOUND.NOTHING : FOUND.WILDCARD;
   }
 
   /**
@@ -341,7 +307,7 @@ export class Finder {
   denialPlace(list: SortedKeys, wire: Uint8Array, offset: number): number {
     const { hashed, zone, key } = this;
     if (hashed.isHashed(zone)) return hashed.place(zone, wire, offset + key.starts[this.depth + 1]!);
-    list.backTo(this.#page, this.#entry);
+    this.#search.toName(list, key, this.zones.depths[zone]!);
     return list.toNsec(NEGATIVE_STEPS_MAX) ? list.number : -1;
   }
 

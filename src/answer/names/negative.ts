@@ -166,7 +166,7 @@ export class NegativeIndex {
     for (let number = this.#waiting.shift(); number !== undefined; number = this.#waiting.shift()) {
       const zone = this.#zones[number]!;
       if (this.#nodesUsed + zone.record.nodeCount > this.#nodesMax) continue;
-      return { number, zone, keys: new SortedKeys(zone.record.nodeCount), after: undefined };
+      return { number, zone, keys: new SortedKeys(zone.record.nodeCount, !this.#isHashed), after: undefined };
     }
     return undefined;
   }

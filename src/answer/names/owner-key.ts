@@ -100,8 +100,13 @@ export function wildcardHash(hash: number): number {
 
 /** The hash that `KeyBuffer.hashOf` gives for this key. */
 export function hashKey(key: Uint8Array): number {
+  return hashOctets(key, key.length);
+}
+
+/** The same for its first `length` octets. */
+export function hashOctets(key: Uint8Array, length: number): number {
   let hash = HASH_SEED;
-  for (const octet of key) hash = Math.imul(hash ^ octet, HASH_PRIME);
+  for (let at = 0; at < length; at++) hash = Math.imul(hash ^ key[at]!, HASH_PRIME);
   return hash >>> 0;
 }
 

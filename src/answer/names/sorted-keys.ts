@@ -1,6 +1,7 @@
 /**
- * The names of one zone in memory, in canonical order, with their flags: one search says whether a name exists, what the closest encloser
- * is, and where the NSEC that covers it stands (RFC 4034 §6.1, RFC 4592 §3.3.1, RFC 4035 §3.1.3).
+ * The names of one zone in memory, in canonical order, with their flags: one search says whether a name exists, what
+ * the closest encloser is, and where the NSEC that covers it stands (RFC 4034 §6.1, RFC 4592 §3.3.1, RFC 4035 §3.1.3).
+ * A table of hashes beside the order says whether one name exists, with less to wait for.
  *
  * Keys are those of owner-key.ts without the apex's part. Every node has a number, which it keeps until it is removed; numbers are not used
  * again. Entries stand in order in pages of a fixed size, so that a new name moves at most one page. Memory is what a search waits for, so
@@ -8,6 +9,9 @@
  * Not here: which zones have such a list, filling it and keeping it up to date (negative.ts).
  */
 import { NODE } from '#store/node-codec.ts';
+import { FLAGS_BITS, FLAGS_MASK, KeyRecords } from './key-records.ts';
+import { KeyTable } from './key-table.ts';
+import { hashOctets } from './owner-key.ts';
 
 /** Flag of a node that has a wildcard for a child, beside those of the store. */
 export const HAS_WILDCARD = 64;
@@ -19,19 +23,17 @@ const ASTERISK = 0x2a;
 /** Octets that a search compares as two words. */
 const WORDS_BYTES = 8;
 
-/** Words of an entry beside the first four octets of its key: the next four, number, place of the key in `#octets`, its length and flags. */
+/** Words of an entry beside its key's first four octets: the next four, its record, length and flags as there. */
 const SECOND = 0;
-const NUMBER = 1;
-const OFFSET = 2;
-const LENGTH_FLAGS = 3;
-const ENTRY_WORDS = 4;
-const FLAGS_BITS = 8;
-const FLAGS_MASK = 255;
+const PLACE = 1;
+const LENGTH_FLAGS = 2;
+const ENTRY_WORDS = 3;
+/** A record with its key, of a name of usual length. */
+const RECORD_BYTES = 28;
 
 export class SortedKeys {
-  #octets: Uint8Array;
-  #octetsEnd = 0;
-  #numbers = 0;
+  readonly #records: KeyRecords;
+  readonly #table: KeyTable | undefined;
   #size = 0;
   /** Page p has its entries from p << pageBits. */
   #firsts: Uint32Array;
@@ -54,12 +56,13 @@ export class SortedKeys {
   /** It has exactly the key searched for. */
   isExact = false;
 
-  /** `nodesExpected` is a guess. */
-  constructor(nodesExpected: number) {
+  /** `nodesExpected` is a guess. `isFound`: `find` is called too. */
+  constructor(nodesExpected: number, isFound = false) {
     const nodes = Math.max(nodesExpected, 8);
+    this.#records = new KeyRecords(nodes * RECORD_BYTES);
+    if (isFound) this.#table = new KeyTable(this.#records, nodes);
     this.#pageBits = Math.min(PAGE_BITS_MAX, Math.max(PAGE_BITS_MIN, Math.ceil(Math.log2(nodes * 1.4))));
     const pages = Math.ceil((nodes * 1.5) / 2 ** this.#pageBits) + 1;
-    this.#octets = new Uint8Array(nodes * 24);
     this.#firsts = new Uint32Array(pages << this.#pageBits);
     this.#entries = new Uint32Array((pages << this.#pageBits) * ENTRY_WORDS);
     this.#fills = new Uint16Array(pages);
@@ -75,19 +78,21 @@ export class SortedKeys {
 
   /** More has been removed than is left: better made anew. */
   get isWorn(): boolean {
-    return this.#numbers > 64 && this.#numbers > 2 * this.#size;
+    return this.#records.count > 64 && this.#records.count > 2 * this.#size;
   }
 
   /** Memory taken. */
   get bytes(): number {
-    return this.#octets.length + 4 * (this.#firsts.length + this.#entries.length) + 14 * this.#order.length;
+    const keys = this.#records.bytes + (this.#table?.bytes ?? 0);
+    return keys + 4 * (this.#firsts.length + this.#entries.length) + 14 * this.#order.length;
   }
 
   /** Copies the key of the node there to `out[at]`; returns where it ends. */
   copyKey(out: Uint8Array, at: number): number {
-    const from = this.#entries[this.#entry * ENTRY_WORDS + OFFSET]!;
+    const { octets } = this.#records;
+    const from = this.#records.keyAt(this.number);
     const length = this.#keyLength();
-    for (let each = 0; each < length; each++) out[at + each] = this.#octets[from + each]!;
+    for (let each = 0; each < length; each++) out[at + each] = octets[from + each]!;
     return at + length;
   }
 
@@ -119,6 +124,25 @@ export class SortedKeys {
     this.isExact = firsts[low] === first && this.#entries[low * ENTRY_WORDS + SECOND] === second && this.#isKey(key, from, to);
   }
 
+  /** `find` may be called: it knows all nodes. */
+  get isFound(): boolean {
+    return this.#table?.isWhole === true;
+  }
+
+  /** The number of the node with the key `key[from…to]`; 0 for none. `hash` is that of `key[0…to]`. */
+  find(hash: number, key: Uint8Array, from: number, to: number): number {
+    return this.#table!.find(hash, key, from, to);
+  }
+
+  /** Number of the apex. */
+  get apex(): number {
+    return this.#entries[(this.#order[0]! << this.#pageBits) * ENTRY_WORDS + PLACE]!;
+  }
+
+  flagsOf(number: number): number {
+    return this.#records.flags(number);
+  }
+
   /** Moves to the apex. */
   toApex(): void {
     this.#page = 0;
@@ -134,7 +158,7 @@ export class SortedKeys {
 
   #moveTo(entry: number): void {
     this.#entry = entry;
-    this.number = this.#entries[entry * ENTRY_WORDS + NUMBER]!;
+    this.number = this.#entries[entry * ENTRY_WORDS + PLACE]!;
     this.flags = this.#entries[entry * ENTRY_WORDS + LENGTH_FLAGS]! & FLAGS_MASK;
   }
 
@@ -148,8 +172,8 @@ export class SortedKeys {
     const length = Math.min(this.#keyLength(), to - from);
     const difference = this.#firsts[this.#entry]! ^ wordAt(key, from, to);
     if (difference !== 0) return Math.min(Math.clz32(difference) >> 3, length);
-    const octets = this.#octets;
-    const stored = this.#entries[this.#entry * ENTRY_WORDS + OFFSET]!;
+    const { octets } = this.#records;
+    const stored = this.#records.keyAt(this.number);
     let at = Math.min(4, length);
     while (at < length && octets[stored + at] === key[from + at]) at++;
     return at;
@@ -207,6 +231,7 @@ export class SortedKeys {
     if (this.#orderCount === 0) return;
     this.search(key, from, to);
     if (!this.isExact) return;
+    this.#table?.remove(this.number);
     const page = this.#order[this.#page]!;
     this.#move(this.#entry + 1, this.#entry, (page << this.#pageBits) + this.#fills[page]!);
     this.#fills[page]!--;
@@ -223,6 +248,7 @@ export class SortedKeys {
   #setFlags(flags: number): void {
     const at = this.#entry * ENTRY_WORDS + LENGTH_FLAGS;
     this.#entries[at] = (this.#entries[at]! & ~FLAGS_MASK) | flags;
+    this.#records.setFlags(this.number, flags);
   }
 
   #markParent(key: Uint8Array, from: number, to: number, mark: number): void {
@@ -265,19 +291,11 @@ export class SortedKeys {
     const at = (start + place) * ENTRY_WORDS;
     this.#firsts[start + place] = wordAt(key, from, to);
     this.#entries[at + SECOND] = wordAt(key, from + 4, to);
-    this.#entries[at + NUMBER] = this.#numbers++;
-    this.#entries[at + OFFSET] = this.#addOctets(key, from, to);
+    const record = this.#records.add(key, from, to, flags, this.#table === undefined ? 0 : hashOctets(key, to));
+    this.#table?.add(record);
+    this.#entries[at + PLACE] = record;
     this.#entries[at + LENGTH_FLAGS] = ((to - from) << FLAGS_BITS) | flags;
     if (place === 0) this.#noteFirst(this.#page);
-  }
-
-  #addOctets(key: Uint8Array, from: number, to: number): number {
-    const start = this.#octetsEnd;
-    const end = start + to - from;
-    if (end > this.#octets.length) this.#octets = grown(this.#octets, new Uint8Array(2 * end));
-    for (let at = from; at < to; at++) this.#octets[start + at - from] = key[at]!;
-    this.#octetsEnd = end;
-    return start;
   }
 
   /** An empty page at `place` in the order. */
@@ -315,8 +333,8 @@ export class SortedKeys {
     const entries = this.#entries;
     const word = entries[entry * ENTRY_WORDS + SECOND]!;
     if (word !== second) return word > second;
-    const octets = this.#octets;
-    const stored = entries[entry * ENTRY_WORDS + OFFSET]!;
+    const { octets } = this.#records;
+    const stored = this.#records.keyAt(entries[entry * ENTRY_WORDS + PLACE]!);
     const storedLength = entries[entry * ENTRY_WORDS + LENGTH_FLAGS]! >>> FLAGS_BITS;
     const length = to - from;
     const shorter = Math.min(storedLength, length);
@@ -329,11 +347,7 @@ export class SortedKeys {
 
   /** The node there, whose first words are those of the key, has this key. */
   #isKey(key: Uint8Array, from: number, to: number): boolean {
-    const length = to - from;
-    if (!this.isLength(length)) return false;
-    const stored = this.#entries[this.#entry * ENTRY_WORDS + OFFSET]!;
-    for (let at = WORDS_BYTES; at < length; at++) if (this.#octets[stored + at] !== key[from + at]) return false;
-    return true;
+    return this.#records.isKey(this.number, key, from, to, WORDS_BYTES);
   }
 }
 

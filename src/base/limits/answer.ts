@@ -66,11 +66,13 @@ export const ANSWER_CACHE_LABELS_MAX = 24;
 export const ANSWER_DEPENDENCIES_MAX = 48;
 /** Stamps of change of nodes, four octets each: with 100 changes a second, a cached answer goes in vain every few minutes. A power of two. */
 export const ANSWER_STAMPS = 262_144;
-/** Nodes of all zones whose names are in memory together; some 50 octets each. */
+/** Nodes of all zones whose names are in memory together; some 60 octets each. */
 export const NEGATIVE_INDEX_NODES_MAX = 2_000_000;
 /** Octets of all these names together. */
 export const NEGATIVE_INDEX_BYTES_MAX = 128 * 1024 * 1024;
-/** Nodes read with each batch of queries while a zone's names are read: about a fifth of a millisecond. */
+/** Slots in a row that the table of these names takes: among two million names, chance makes runs of some 80. */
+export const KEY_TABLE_RUN_MAX = 128;
+/** Nodes read with each batch of queries while a zone's names are read: a quarter of a millisecond. */
 export const NEGATIVE_SLICE_NODES = 128;
 /** Nodes without NSEC looked at in memory before the store is asked: more than glue or empty names in a row usually are. */
 export const NEGATIVE_STEPS_MAX = 64;

@@ -1,8 +1,12 @@
 /** Names in memory against the plain way: sorted arrays of strings, and a store. */
 import { describe, expect, test } from 'vitest';
+import { KeyRecords } from '#answer/names/key-records.ts';
+import { KeyTable } from '#answer/names/key-table.ts';
+import { hashKey } from '#answer/names/owner-key.ts';
 import { NegativeIndex } from '#answer/names/negative.ts';
 import { HAS_WILDCARD, SortedKeys } from '#answer/names/sorted-keys.ts';
 import { fromLatin1, latin1 } from '#base/bytes.ts';
+import { KEY_TABLE_RUN_MAX } from '#base/limits/answer.ts';
 import { nameOf, ownerKey } from '#dns/name.ts';
 import { NODE } from '#store/node-codec.ts';
 import { MemorySource } from '../../support/memory-source.ts';
@@ -30,7 +34,7 @@ function ancestors(key: string): string[] {
 describe('sorted keys', () => {
   test.each([1, 2, 3, 4, 5, 6])('are what a sorted list of the same names is (%i)', (seed) => {
     const random = seededRandom(seed);
-    const list = new SortedKeys(seed % 2 === 0 ? 0 : 2000);
+    const list = new SortedKeys(seed % 2 === 0 ? 0 : 2000, true);
     const model = new Map<string, number>();
     const put = (key: string, flags: number) => {
       const octets = fromLatin1(key);
@@ -62,6 +66,10 @@ describe('sorted keys', () => {
         const at = sorted.findLastIndex((each) => each <= wanted);
         const found = sorted[at]!;
         expect(list.isExact).toBe(found === wanted);
+        const plain = octets.subarray(2);
+        const number = list.find(hashKey(plain), plain, 0, plain.length);
+        expect(number).toBe(found === wanted ? list.number : 0);
+        if (number > 0) expect(list.flagsOf(number)).toBe(list.flags);
         const copy = new Uint8Array(600);
         expect(latin1(copy.subarray(0, list.copyKey(copy, 0)))).toBe(found);
         expect(list.isLength(found.length)).toBe(true);
@@ -69,11 +77,12 @@ describe('sorted keys', () => {
         let common = 0;
         while (common < Math.min(found.length, wanted.length) && found[common] === wanted[common]) common++;
         expect(list.commonBytes(octets, 2, octets.length)).toBe(common);
-        const { page, entry, number } = list;
+        const { page, entry, number: before } = list;
         list.toApex();
         expect(list.isLength(0)).toBe(true);
+        expect(list.apex).toBe(list.number);
         list.backTo(page, entry);
-        expect(list.number).toBe(number);
+        expect(list.number).toBe(before);
         expect(list.toNsec(10_000)).toBe(true);
         const chained = sorted.slice(0, at + 1).findLast((each) => (model.get(each)! & NODE.HAS_NSEC) !== 0)!;
         expect(latin1(copy.subarray(0, list.copyKey(copy, 0)))).toBe(chained);
@@ -90,12 +99,56 @@ describe('sorted keys', () => {
       return list.isExact ? list.number : -1;
     };
     for (const key of ['', 'b\0', 'a\0', 'c\0']) put(key);
-    const number = numberOf('c\0');
+    const numbers = [numberOf('c\0'), numberOf('b\0')];
     for (let each = 0; each < 500; each++) put(`b\0${each}\0`);
-    expect(numberOf('c\0')).toBe(number);
+    expect(numberOf('c\0')).toBe(numbers[0]);
     expect(list.isWorn).toBe(false);
     for (let each = 0; each < 500; each++) list.remove(fromLatin1(`b\0${each}\0`), 0, `b\0${each}\0`.length);
-    expect([numberOf('c\0'), numberOf('b\0'), list.size, list.isWorn]).toEqual([number, 1, 4, true]);
+    expect([numberOf('c\0'), numberOf('b\0'), list.size, list.isWorn]).toEqual([...numbers, 4, true]);
+  });
+});
+
+describe('a table of keys', () => {
+  const KEYS = 400;
+  const keyOf = (at: number) => fromLatin1(`n${at}\0`);
+
+  test('finds keys whose hashes are the same, also after some were removed', () => {
+    const records = new KeyRecords(0);
+    const table = new KeyTable(records, 0);
+    const places = new Map<number, number>();
+    const random = seededRandom(1);
+    for (let step = 0; step < 4000; step++) {
+      const at = Math.floor(random() * KEYS);
+      const key = keyOf(at);
+      const place = places.get(at);
+      expect(table.find(at % 60, key, 0, key.length)).toBe(place ?? 0);
+      if (place === undefined) {
+        const added = records.add(key, 0, key.length, 0, at % 60);
+        table.add(added);
+        places.set(at, added);
+      } else {
+        table.remove(place);
+        places.delete(at);
+      }
+    }
+    expect(table.isWhole).toBe(true);
+    for (let at = 0; at < KEYS; at++) expect(table.find(at % 60, keyOf(at), 0, keyOf(at).length)).toBe(places.get(at) ?? 0);
+  });
+
+  test('ends when names were made to share one place, and is no trouble afterwards', () => {
+    const records = new KeyRecords(0);
+    const table = new KeyTable(records, KEYS);
+    const add = (at: number) => {
+      const place = records.add(keyOf(at), 0, keyOf(at).length, 0, 7);
+      table.add(place);
+      return place;
+    };
+    for (let at = 0; at < KEY_TABLE_RUN_MAX; at++) add(at);
+    expect(table.isWhole).toBe(true);
+    const last = add(KEY_TABLE_RUN_MAX);
+    expect([table.isWhole, table.bytes]).toEqual([false, 0]);
+    table.remove(last);
+    add(KEY_TABLE_RUN_MAX + 1);
   });
 });
 

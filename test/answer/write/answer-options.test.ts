@@ -1,6 +1,7 @@
 /** Options of an answer's OPT: NSID, EXPIRE, keepalive, ZONEVERSION, Report-Channel, padding. Octets are read here by hand. */
 import { describe, expect, test } from 'vitest';
-import { Responder, type ResponderOptions } from '#answer/respond.ts';
+import { Responder } from '#answer/respond.ts';
+import { type ResponderOptions } from '#answer/responder-options.ts';
 import { nameOf } from '#dns/name.ts';
 import { dummySigned } from '../../support/dummy-signed.ts';
 import { MemorySource } from '../../support/memory-source.ts';
