@@ -36,7 +36,7 @@ export function flattenZoneText(zone: string, text: string, options: CheckOption
   const found = read(zone, text, options, { max: RECORDS_PER_RRSET_MAX });
   const { rrsets, problems } = found;
   if (hasErrors(problems)) return fail(...everyProblem(found, options));
-  const lines = rrsets.flatMap((rrset) => formatRrset(rrset));
+  const lines = [...rrsets].flatMap((rrset) => formatRrset(rrset));
   return ok(`${lines.join('\n')}\n`, problems);
 }
 

@@ -1,10 +1,13 @@
 /**
- * The head of a record in a zone file: TTL, class and type, the first two in either order.
- * Implements: RFC 1035 §5.1, RFC 3597 §5 (TYPE<n>, CLASS<n>), RFC 6895 §3.1 (meta types).
- * Not here: what a missing TTL means (zone-file.ts).
+ * The head of a record in a zone file: TTL, class and type, the first two in either order; and the TTL of a record that
+ * has none.
+ * Implements: RFC 1035 §5.1, RFC 2308 §4 ($TTL), RFC 2181 §8 (TTL range), RFC 3597 §5 (TYPE<n>, CLASS<n>), RFC 6895 §3.1
+ * (meta types).
+ * Not here: directives (zone-file.ts).
  */
-import { inFile } from '#base/place.ts';
-import { type Result, fail, ok, problem } from '#base/problem.ts';
+import { TTL_SECONDS_MAX } from '#base/limits/dns.ts';
+import { type Place, inFile } from '#base/place.ts';
+import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
 import { type ProblemCode } from '#base/problem-codes.ts';
 import { type Token } from './lexer.ts';
 import { durationSeconds } from '#dns/rdata/field-number.ts';
@@ -83,4 +86,64 @@ function readClass(text: string): string | undefined {
   if (known !== undefined || !upper.startsWith('CLASS')) return known;
   const number = /^CLASS([0-9]{1,5})$/.exec(upper)?.[1];
   return number === undefined || Number(number) > 0xffff ? undefined : Number(number) === 1 ? 'IN' : upper;
+}
+
+/** The TTLs of a file that records without one may take. */
+export interface TtlState {
+  readonly problems: { push(each: Problem): unknown };
+  /** `$TTL`, or the SOA minimum that stands in for it. */
+  defaultTtl: number | undefined;
+  lastTtl: number | undefined;
+  /** The use of an earlier record's TTL was reported. */
+  lastTtlTold: boolean;
+}
+
+function placeOf(file: string, token: Token): Place {
+  return inFile(file, token.line, token.column);
+}
+
+/** RFC 2181 §8: a TTL with the top bit set counts as zero. */
+export function boundTtl({ problems }: TtlState, file: string, ttl: number, token: Token): number {
+  if (ttl <= TTL_SECONDS_MAX) return ttl;
+  const why = `the TTL ${ttl} is above ${TTL_SECONDS_MAX} and counts as 0`;
+  problems.push(warning('TTL_RANGE', placeOf(file, token), why, { rfc: 'RFC 2181 §8' }));
+  return 0;
+}
+
+/**
+ * RFC 2308 §4: a record without a TTL takes that of `$TTL`. Without one: RFC 1035 §5.1, the last stated; and for an SOA that is the
+ * first record its own minimum, which from there on counts as `$TTL` (as in BIND). Undefined after a problem.
+ */
+export function decideTtl(state: TtlState, file: string, head: RecordHead, rdata: Uint8Array): number | undefined {
+  if (head.ttlToken !== undefined) return (state.lastTtl = boundTtl(state, file, head.ttl!, head.ttlToken));
+  if (state.defaultTtl !== undefined) return (state.lastTtl = state.defaultTtl);
+  const at = placeOf(file, head.typeToken);
+  if (state.lastTtl !== undefined) {
+    if (!state.lastTtlTold)
+      state.problems.push(
+        warning('TTL_MISSING', at, `no TTL here and no $TTL before: the last stated one, ${state.lastTtl}, is taken, here and below`, {
+          rfc: 'RFC 1035 §5.1',
+          fix: 'begin the file with $TTL',
+        }),
+      );
+    state.lastTtlTold = true;
+    return state.lastTtl;
+  }
+  if (head.type === TYPE.SOA) {
+    const minimum = new DataView(rdata.buffer, rdata.byteOffset, rdata.byteLength).getUint32(rdata.length - 4);
+    state.problems.push(
+      warning('TTL_MISSING', at, `no TTL here and no $TTL before: the SOA minimum, ${minimum}, is taken, here and below`, {
+        rfc: 'RFC 2308 §4',
+        fix: 'begin the file with $TTL',
+      }),
+    );
+    return (state.lastTtl = state.defaultTtl = boundTtl(state, file, minimum, head.typeToken));
+  }
+  state.problems.push(
+    problem('TTL_MISSING', at, 'this record has no TTL, and nothing before it gives one', {
+      rfc: 'RFC 2308 §4',
+      fix: 'begin the file with $TTL',
+    }),
+  );
+  return undefined;
 }

@@ -7,7 +7,7 @@
  * and the checks on a whole zone (zone/assemble.ts, zone/check.ts).
  */
 import { ZONE_FILE_BYTES_MAX } from '#base/limits/admin.ts';
-import { INCLUDE_DEPTH_MAX, INCLUDE_FILES_MAX, TTL_SECONDS_MAX, ZONE_RECORDS_MAX } from '#base/limits/dns.ts';
+import { INCLUDE_DEPTH_MAX, INCLUDE_FILES_MAX, ZONE_RECORDS_MAX } from '#base/limits/dns.ts';
 import { type Place, inFile } from '#base/place.ts';
 import { ProblemList } from '#base/problem-list.ts';
 import { type Problem, type Result, fail, placeAt, problem, warning } from '#base/problem.ts';
@@ -16,9 +16,9 @@ import { type Name, formatName } from './name.ts';
 import { type NameReader } from '#dns/rdata/field.ts';
 import { durationSeconds } from '#dns/rdata/field-number.ts';
 import { parseRdata } from './registry.ts';
-import { TYPE, type RrType } from './types.ts';
+import { type RrType } from './types.ts';
 import { expandGenerate } from './zone-file-generate.ts';
-import { type RecordHead, readRecordHead } from './zone-file-head.ts';
+import { type TtlState, boundTtl, decideTtl, readRecordHead } from './zone-file-head.ts';
 import { notZoneFile, unquotedMailText, zoneFileNames } from './zone-file-hints.ts';
 
 /** One record as the file has it; class IN. */
@@ -52,28 +52,32 @@ export interface ZoneFileOptions {
   readonly generatedMax?: number;
 }
 
-export interface ZoneFile {
+export interface ZoneFile extends ZoneFileEnd {
   /** In the order of the file, out-of-zone data and duplicates included. */
   readonly records: readonly ZoneRecordLine[];
+}
+
+/** What is known when a zone file was read to its end. */
+export interface ZoneFileEnd {
   /** At most PROBLEMS_SHOWN_MAX errors and as many warnings. With an error among them the file must not be used. */
   readonly problems: readonly Problem[];
   /** The `$TTL` in force at the end, or the SOA minimum when it stood in for one. */
   readonly defaultTtl: number | undefined;
 }
 
+type TakeRecord = (record: ZoneRecordLine) => void;
+
 /** What all files of one zone share. */
-interface Reading {
+interface Reading extends TtlState {
   readonly options: ZoneFileOptions;
   readonly readName: NameReader;
-  readonly records: ZoneRecordLine[];
+  readonly take: TakeRecord;
   readonly recordsMax: number;
+  /** Records so far. */
+  recordCount: number;
   /** Made by $GENERATE so far. */
   generated: number;
   readonly problems: ProblemList;
-  defaultTtl: number | undefined;
-  lastTtl: number | undefined;
-  /** The use of an earlier record's TTL was reported. */
-  lastTtlTold: boolean;
   includedFiles: number;
   readCharacters: number;
   /** Set when a bound was passed: nothing more is read. */
@@ -95,11 +99,19 @@ interface FileState {
 
 /** Reads `text`, one character per octet. Never throws: whatever is wrong is among `problems`. */
 export function parseZoneFile(text: string, options: ZoneFileOptions): ZoneFile {
+  const records: ZoneRecordLine[] = [];
+  const end = readZoneFile(text, options, (record) => records.push(record));
+  return { records, ...end };
+}
+
+/** `parseZoneFile` that gives each record to `take` and keeps none: a large file never is all records at once. */
+export function readZoneFile(text: string, options: ZoneFileOptions, take: TakeRecord): ZoneFileEnd {
   const reading: Reading = {
     options,
     readName: zoneFileNames(options.origin),
-    records: [],
+    take,
     recordsMax: options.recordsMax ?? ZONE_RECORDS_MAX,
+    recordCount: 0,
     generated: 0,
     problems: new ProblemList(),
     defaultTtl: options.defaultTtl,
@@ -110,7 +122,7 @@ export function parseZoneFile(text: string, options: ZoneFileOptions): ZoneFile 
     stopped: false,
   };
   readFile(reading, text, options.file, options.origin, undefined, 0);
-  return { records: reading.records, problems: reading.problems.list(), defaultTtl: reading.defaultTtl };
+  return { problems: reading.problems.list(), defaultTtl: reading.defaultTtl };
 }
 
 function readFile(reading: Reading, text: string, file: string, origin: Name, owner: Name | null | undefined, depth: number): void {
@@ -167,7 +179,7 @@ function readDirective(reading: Reading, state: FileState, { tokens }: Entry): v
   if (name === '$TTL') {
     const ttl = durationSeconds(tokens[1]!.text);
     if (ttl === undefined) complain(tokens[1]!, `${JSON.stringify(tokens[1]!.text)} is no TTL`, DIRECTIVE_FORMS[name]);
-    else reading.defaultTtl = boundTtl(reading, state, ttl, tokens[1]!);
+    else reading.defaultTtl = boundTtl(reading, state.file, ttl, tokens[1]!);
   } else if (name === '$ORIGIN') {
     const origin = readName(reading, state, tokens[1]!);
     if (origin === undefined) return;
@@ -189,15 +201,6 @@ function readName(reading: Reading, state: FileState, token: Token): Name | unde
   const name = reading.readName(token.text, state.origin);
   reading.problems.push(...placeAt(name.ok ? name.warnings : name.problems, placeOf(state, token)));
   return name.ok ? name.value : undefined;
-}
-
-/** RFC 2181 §8: a TTL with the top bit set counts as zero. */
-function boundTtl(reading: Reading, state: FileState, ttl: number, token: Token): number {
-  if (ttl <= TTL_SECONDS_MAX) return ttl;
-  reading.problems.push(
-    warning('TTL_RANGE', placeOf(state, token), `the TTL ${ttl} is above ${TTL_SECONDS_MAX} and counts as 0`, { rfc: 'RFC 2181 §8' }),
-  );
-  return 0;
 }
 
 function includeFile(reading: Reading, state: FileState, tokens: readonly Token[]): void {
@@ -263,14 +266,15 @@ function readRecord(reading: Reading, state: FileState, entry: Entry): void {
   reading.problems.push(...rdata.warnings);
   const unquoted = unquotedMailText(head.type, data, state.file);
   if (unquoted !== undefined) reading.problems.push(unquoted);
-  const ttl = decideTtl(reading, state, head, rdata.value);
+  const ttl = decideTtl(reading, state.file, head, rdata.value);
   if (ttl === undefined || state.owner === null || state.owner === undefined) return;
   addRecord(reading, { owner: state.owner, ttl, type: head.type, rdata: rdata.value, at: placeOf(state, tokens[0]!) });
 }
 
 function addRecord(reading: Reading, record: ZoneRecordLine): void {
-  if (reading.records.length < reading.recordsMax) {
-    reading.records.push(record);
+  if (reading.recordCount < reading.recordsMax) {
+    reading.recordCount++;
+    reading.take(record);
     return;
   }
   tooMany(reading, `more than ${reading.recordsMax} records`, record.at);
@@ -312,44 +316,6 @@ function inheritOwner(reading: Reading, state: FileState, token: Token): void {
   }
 }
 
-/**
- * RFC 2308 §4: a record without a TTL takes that of `$TTL`. Without one: RFC 1035 §5.1, the last stated; and for an SOA that is the
- * first record its own minimum, which from there on counts as `$TTL` (as in BIND). Undefined after a problem.
- */
-function decideTtl(reading: Reading, state: FileState, head: RecordHead, rdata: Uint8Array): number | undefined {
-  if (head.ttlToken !== undefined) return (reading.lastTtl = boundTtl(reading, state, head.ttl!, head.ttlToken));
-  if (reading.defaultTtl !== undefined) return (reading.lastTtl = reading.defaultTtl);
-  const at = placeOf(state, head.typeToken);
-  if (reading.lastTtl !== undefined) {
-    if (!reading.lastTtlTold)
-      reading.problems.push(
-        warning('TTL_MISSING', at, `no TTL here and no $TTL before: the last stated one, ${reading.lastTtl}, is taken, here and below`, {
-          rfc: 'RFC 1035 §5.1',
-          fix: 'begin the file with $TTL',
-        }),
-      );
-    reading.lastTtlTold = true;
-    return reading.lastTtl;
-  }
-  if (head.type === TYPE.SOA) {
-    const minimum = new DataView(rdata.buffer, rdata.byteOffset, rdata.byteLength).getUint32(rdata.length - 4);
-    reading.problems.push(
-      warning('TTL_MISSING', at, `no TTL here and no $TTL before: the SOA minimum, ${minimum}, is taken, here and below`, {
-        rfc: 'RFC 2308 §4',
-        fix: 'begin the file with $TTL',
-      }),
-    );
-    return (reading.lastTtl = reading.defaultTtl = boundTtl(reading, state, minimum, head.typeToken));
-  }
-  reading.problems.push(
-    problem('TTL_MISSING', at, 'this record has no TTL, and nothing before it gives one', {
-      rfc: 'RFC 2308 §4',
-      fix: 'begin the file with $TTL',
-    }),
-  );
-  return undefined;
-}
-
 /** The records of one `$GENERATE` line. Its owners are not "the last stated owner" of the lines below it (as in BIND). */
 function generateRecords(reading: Reading, state: FileState, tokens: readonly Token[]): void {
   const read = readRecordHead(tokens, 3, state.file);
@@ -387,7 +353,7 @@ function generateRecords(reading: Reading, state: FileState, tokens: readonly To
     if (++reading.generated > generatedMax) return tooMany(reading, what, place);
     // The line's warnings, too, are reported once.
     if (ttl === undefined) reading.problems.push(...made.warnings);
-    ttl ??= decideTtl(reading, state, head, made.value.rdata);
+    ttl ??= decideTtl(reading, state.file, head, made.value.rdata);
     if (ttl === undefined) return;
     addRecord(reading, { owner: made.value.owner, ttl, type: head.type, rdata: made.value.rdata, at: place });
     if (reading.stopped) return;

@@ -11,7 +11,7 @@ import { type Difference, diffNodes, orderChangeset, serialOf } from '#zone/chan
 import { nodeFlags, occlusion } from '#zone/node-flags.ts';
 import { type NodeEdits, overlayZone } from '#zone/overlay.ts';
 import { type ZoneNode, type ZoneView } from '#zone/view.ts';
-import { touchedNames } from './plan-touched.ts';
+import { touchedNames } from './plan-records.ts';
 import { type PlannedNode, type ZonePlan } from './plan.ts';
 
 interface Making {

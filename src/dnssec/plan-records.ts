@@ -1,7 +1,9 @@
 /**
- * The first half of a plan: which nodes a change edits, as to records alone, with the empty non-terminals that come and go.
- * Implements: RFC 4592 §2.2.2 (a name exists when something below it does).
- * Not here: signatures and the NSEC chain (plan.ts).
+ * The first half of a plan: which nodes a change edits, as to records alone, with the empty
+ * non-terminals that come and go, and which names the change reaches beyond those.
+ * Implements: RFC 4592 §2.2.2 (a name exists when something below it does), RFC 1034 §4.2.1 and RFC 6672 §2.4 (what is
+ * below a cut or a DNAME).
+ * Not here: signatures (plan.ts), neighbours in the NSEC chain (plan-chain.ts).
  */
 import { assert } from '#base/assert.ts';
 import { equalBytes } from '#base/bytes.ts';
@@ -10,6 +12,7 @@ import { sortRdatas } from '#dns/rrset.ts';
 import { type RrType, TYPE } from '#dns/types.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
 import { withEmptyNonTerminals } from '#zone/empty-non-terminals.ts';
+import { endsAuthority } from '#zone/node-flags.ts';
 import { type NodeRrset, type ZoneNode, type ZoneView } from '#zone/view.ts';
 import { emptyNonTerminal } from '#zone/zone.ts';
 
@@ -113,4 +116,30 @@ export function dnssecRrset(type: RrType, ttl: number, rdatas: readonly Uint8Arr
 /** The same records, octet for octet, in the same order. */
 export function equalRdatas(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
   return a === b || (a.length === b.length && a.every((rdata, at) => equalBytes(rdata, b[at]!)));
+}
+
+/** `edits`, the apex, and all below a cut or DNAME that comes or goes; or everything. */
+export function touchedNames(
+  base: ZoneView,
+  edited: ZoneView,
+  edits: Iterable<OwnerKey>,
+  everything: boolean,
+): Set<OwnerKey> {
+  const { apexKey } = base;
+  const edges = [...edits];
+  const touched = new Set([...edges, apexKey]);
+  for (const key of edges) {
+    // A cut or DNAME that comes or goes changes what everything below it is.
+    const ended = endsAuthority(base.node(key), apexKey);
+    if (ended !== endsAuthority(edited.node(key), apexKey)) addSubtree(touched, edited, key);
+  }
+  if (everything) addSubtree(touched, edited, apexKey);
+  return touched;
+}
+
+function addSubtree(touched: Set<OwnerKey>, view: ZoneView, top: OwnerKey): void {
+  for (const node of view.ascend(top)) {
+    if (!isAtOrBelow(node.key, top)) return;
+    touched.add(node.key);
+  }
 }

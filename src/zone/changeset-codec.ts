@@ -10,35 +10,71 @@ import { type Rrset } from '#dns/rrset.ts';
 import { type Changeset } from './changeset.ts';
 
 const FORMAT = 1;
+/** Octets before the zone's name, and of a number of RRsets. */
+const HEAD_BYTES = 9;
+const COUNT_BYTES = 4;
 
 /** The journal form of `changeset`. */
 export function encodeChangeset(changeset: Changeset): Uint8Array {
-  const lists = [changeset.deleted, changeset.added];
-  const bytes = new Uint8Array(lists.reduce((sum, list) => sum + 4 + rrsetsBytes(list), 9 + changeset.zone.length));
+  const { deleted, added } = changeset;
+  const head = encodeChangesetHead(changeset, deleted.length);
+  const bytes = new Uint8Array(head.length + rrsetsBytes(deleted) + COUNT_BYTES + rrsetsBytes(added));
+  const view = new DataView(bytes.buffer);
+  bytes.set(head);
+  const addedAt = writeRrsets(bytes, head.length, deleted);
+  view.setUint32(addedAt, added.length);
+  writeRrsets(bytes, addedAt + COUNT_BYTES, added);
+  return bytes;
+}
+
+/** How the journal form of a changeset begins that deletes so many RRsets: up to the first of them. */
+function encodeChangesetHead({ zone, fromSerial, toSerial }: ChangesetHead, deletedCount: number): Uint8Array {
+  const bytes = new Uint8Array(HEAD_BYTES + zone.length + COUNT_BYTES);
   const view = new DataView(bytes.buffer);
   bytes[0] = FORMAT;
-  view.setUint32(1, changeset.fromSerial);
-  view.setUint32(5, changeset.toSerial);
-  bytes.set(changeset.zone, 9);
-  let at = 9 + changeset.zone.length;
-  for (const list of lists) {
-    view.setUint32(at, list.length);
-    at += 4;
-    for (const { owner, type, ttl, rdatas } of list) {
-      bytes.set(owner, at);
-      at += owner.length;
-      view.setUint16(at, type);
-      view.setUint32(at + 2, ttl);
-      view.setUint16(at + 6, rdatas.length);
-      at += 8;
-      for (const rdata of rdatas) {
-        view.setUint16(at, rdata.length);
-        bytes.set(rdata, at + 2);
-        at += 2 + rdata.length;
-      }
+  view.setUint32(1, fromSerial);
+  view.setUint32(5, toSerial);
+  bytes.set(zone, HEAD_BYTES);
+  view.setUint32(HEAD_BYTES + zone.length, deletedCount);
+  return bytes;
+}
+
+/** The journal form of a changeset that deletes nothing and adds so many RRsets: up to the first of them. */
+export function encodeAdditionsHead(changeset: ChangesetHead, addedCount: number): Uint8Array {
+  const head = encodeChangesetHead(changeset, 0);
+  const bytes = new Uint8Array(head.length + COUNT_BYTES);
+  bytes.set(head);
+  new DataView(bytes.buffer).setUint32(head.length, addedCount);
+  return bytes;
+}
+
+/** These RRsets as they stand in the journal form of a changeset. */
+export function encodeRrsets(rrsets: readonly Rrset[]): Uint8Array {
+  const bytes = new Uint8Array(rrsetsBytes(rrsets));
+  writeRrsets(bytes, 0, rrsets);
+  return bytes;
+}
+
+type ChangesetHead = Pick<Changeset, 'zone' | 'fromSerial' | 'toSerial'>;
+
+/** Where the RRsets end. */
+function writeRrsets(bytes: Uint8Array, start: number, rrsets: readonly Rrset[]): number {
+  const view = new DataView(bytes.buffer);
+  let at = start;
+  for (const { owner, type, ttl, rdatas } of rrsets) {
+    bytes.set(owner, at);
+    at += owner.length;
+    view.setUint16(at, type);
+    view.setUint32(at + 2, ttl);
+    view.setUint16(at + 6, rdatas.length);
+    at += 8;
+    for (const rdata of rdatas) {
+      view.setUint16(at, rdata.length);
+      bytes.set(rdata, at + 2);
+      at += 2 + rdata.length;
     }
   }
-  return bytes;
+  return at;
 }
 
 function rrsetsBytes(rrsets: readonly Rrset[]): number {

@@ -22,7 +22,7 @@ export function importsHere(before: (request: ImportRequest, signal: AbortSignal
     requests.push(request);
     await before(request, signal);
     const file = openSync(join(temporaryFolder(), 'nodes'), 'wx+', 0o600);
-    const reply = structuredClone(await makeImport(request, openReader(request.storeDir), { text, nodes: file, tell }));
+    const reply = structuredClone(await makeImport(request, openReader(request.storeDir), { readText: () => text, nodes: file, tell }));
     const nodes = reply.kind === 'made' ? readNodes(file, reply.made.fileBytes) : [];
     return { reply, nodes, close: () => closeSync(file) };
   };

@@ -57,7 +57,7 @@ test('RFC 9615 §4.1: signals about other zones stay in a zone that is signed he
   ]);
 });
 
-test('withoutManagedTypes: DNSKEY, CDS and CDNSKEY stay in a zone that is not signed here', () => {
+test('DNSKEY, CDS and CDNSKEY stay in a zone that is not signed here', () => {
   const fixture = fixtures.find(({ file }) => file === 'dnssec-records.zone')!;
   const result = loadZone(fixture.text, { file: fixture.file, origin: nameOf('example.'), signed: false });
   const types = result.ok ? result.value.map(({ type }) => type) : [];

@@ -50,6 +50,15 @@ export const PROBLEMS_SHOWN_MAX = 100;
 export const REPEATED_TEXT_OCTETS_MAX = 200;
 /** Records that one import may bring, $GENERATE and $INCLUDE counted: about 1 GB of memory while it runs. */
 export const ZONE_RECORDS_MAX = 2_000_000;
+/**
+ * Octets that a table of a zone takes from the platform at once: more than an RDATA, so that little is left over at the
+ * end of each.
+ */
+export const TABLE_CHUNK_BYTES = 128 * 1024;
+/** Rows that a table begins with: most zones are small. */
+export const TABLE_ROWS_FIRST = 16;
+/** Names of a table that are kept as they are read: those above a name, and the hosts that names near it point to. */
+export const TABLE_NODES_KEPT = 1024;
 /** Words of one entry: 65,535 octets of data in RFC 3597 form, one word each, and the fields before them. */
 export const ENTRY_TOKENS_MAX = 65_600;
 /** $INCLUDE within $INCLUDE: people use two levels; a file that includes itself stops here. */

@@ -8,6 +8,15 @@ export const SIGNING_INLINE_COUNT_MAX = 2000;
 export const SIGNING_WORKERS_MAX = 4;
 /** Signatures in one message to a signing thread: many enough to cost nothing, few enough to share evenly. */
 export const SIGNING_CHUNK_COUNT = 4096;
+/** Requests that a signing thread has at the same time: when one is done, the next is there already. */
+export const SIGNING_REQUESTS_PER_THREAD = 2;
+/** Names of a new zone that are planned and signed together, of some 2 KiB each; a few such slices are in memory. */
+export const NEW_ZONE_SLICE_NODES = 1000;
+/**
+ * Octets of a changeset that are kept as records while it is made, for the audit log and for who asked: some hundred
+ * names. What is longer stands in an audit entry as its digest.
+ */
+export const NEW_ZONE_RECORDS_BYTES_MAX = 256 * 1024;
 /**
  * Names that come or go in an NSEC3 chain whose neighbours are looked up one by one: a look-up costs some ten steps of
  * a walk, and a walk reads the whole chain.

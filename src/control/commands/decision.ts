@@ -5,6 +5,7 @@
  */
 import { type Problem } from '#base/problem.ts';
 import { type OwnerKey } from '#dns/name.ts';
+import { type Serial } from '#dns/serial.ts';
 import { type DenialKind } from '#dnssec/denial.ts';
 import { type KeyPolicy } from '#dnssec/key-policy.ts';
 import { type ZonePlan } from '#dnssec/plan.ts';
@@ -39,6 +40,23 @@ export interface Prepared extends PreparedZone {
   readonly endsAt?: number;
   /** What is shown of the changeset, where the plan is without it. */
   readonly shown?: ChangesetLines;
+  /** Its names are written already, and its plan is without them. */
+  readonly written?: WrittenZone;
+}
+
+/** A new zone whose names were handed over while they were signed. */
+export interface WrittenZone {
+  readonly nodeCount: number;
+  /** Where the plan has no changeset either: what is said of it. */
+  readonly large?: {
+    /** Octets as the journal encodes it, and their digest in hexadecimal. */
+    readonly sizeBytes: number;
+    readonly sha256: string;
+    /** Those octets, unless they are more than the journal keeps. */
+    readonly octets?: Uint8Array;
+    /** Records that are not made by signing. */
+    readonly records: number;
+  };
 }
 
 /** Parts that another process has planned, signed and checked: their plans have neither nodes nor records any more. */
@@ -69,6 +87,15 @@ export interface KeySet {
   readonly foreign?: readonly ForeignKeyRef[];
 }
 
+/** All records of a new zone, as its file has them. */
+export interface WholeZone {
+  readonly changes: Iterable<RrsetChange>;
+  /** The zone that they make. */
+  readonly view: ZoneView & { readonly size: number };
+  /** Instead of that of its SOA. */
+  readonly serial?: Serial;
+}
+
 /** Changes of one zone's records. */
 export interface ZonePart {
   /** The zone as it is; undefined: the part makes it. */
@@ -77,6 +104,8 @@ export interface ZonePart {
   readonly view: ZoneView;
   /** A function gets the parts before this one as they were prepared: a new zone's key is made on the way. */
   readonly changes: readonly RrsetChange[] | ((before: readonly PreparedZone[]) => readonly RrsetChange[]);
+  /** Instead of changes: all of a new zone. */
+  readonly whole?: WholeZone;
   /** Whether the zone is signed afterwards; as it is unless given. */
   readonly isSigned?: boolean;
   /** Keys that a new zone gets back instead of a fresh one; their secrets stand under zone id 0. */

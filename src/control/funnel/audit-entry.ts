@@ -31,7 +31,7 @@ export interface EntryFacts {
   readonly reader: Pick<StoreReader, 'document' | 'token'>;
 }
 
-type ChangedPart = Pick<Prepared, 'record' | 'plan'>;
+type ChangedPart = Pick<Prepared, 'record' | 'plan' | 'written'>;
 
 /** The entry, or the time alone for upkeep that has none. */
 export function auditEntry(
@@ -78,10 +78,14 @@ export function auditCodes(problems: readonly Problem[]): readonly string[] {
 
 function zoneChanges(parts: readonly ChangedPart[]): AuditZoneChange[] {
   let left = AUDIT_RECORDS_CHARACTERS_MAX;
-  return parts.map(({ record, plan: { changeset } }) => {
+  return parts.map(({ record, plan: { changeset }, written }) => {
     const { fromSerial, toSerial } = changeset;
-    const [gone, come] = [ownRecords(changeset, 'deleted'), ownRecords(changeset, 'added')];
     const serials = { zone: record.name, fromSerial, toSerial };
+    if (written?.large !== undefined) {
+      const { records, sizeBytes, sha256 } = written.large;
+      return { ...serials, omitted: { before: 0, after: records, sizeBytes, sha256 } };
+    }
+    const [gone, come] = [ownRecords(changeset, 'deleted'), ownRecords(changeset, 'added')];
     const lines = linesUpTo([gone, come], left);
     if (lines === undefined) {
       const omitted = { before: countOf(gone), after: countOf(come), ...digestOf(encodeChangeset(changeset)) };

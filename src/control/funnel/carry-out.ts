@@ -18,7 +18,13 @@ import { zoneChanged, zoneRemoved } from '#control/commands/events.ts';
 import { type Publisher } from '#control/publish/publisher.ts';
 import { type ZonePreparer } from '#control/signing/prepare.ts';
 import { type Commits } from './commits.ts';
-import { type Decision, type Prepared, type Turn, type ZonePart } from '#control/commands/decision.ts';
+import {
+  type Decision,
+  type Prepared,
+  type Turn,
+  type WrittenZone,
+  type ZonePart,
+} from '#control/commands/decision.ts';
 
 /** What became of a decision. */
 export interface Done {
@@ -122,9 +128,10 @@ function storeWrite(decision: Decision, parts: readonly Prepared[], facts: Entry
     audit: decision.audit ?? auditEntry(decision, parts, facts),
     zones: { put: parts.map(({ record }) => record), remove: removed.map(({ id }) => id) },
     nodes: nodeWrites(parts),
-    journal: parts.flatMap(({ record: { id: zoneId }, plan: { changed, changeset } }) => {
+    journal: parts.flatMap(({ record: { id: zoneId }, plan: { changed, changeset }, written }) => {
       const { fromSerial, toSerial } = changeset;
       if (!changed) return [];
+      if (written?.large !== undefined) return [{ zoneId, fromSerial, toSerial, ...largeEntry(written.large) }];
       return [{ zoneId, fromSerial, toSerial, changeset: encodeChangeset(changeset), managed: managedOf(changeset) }];
     }),
     secrets: [...parts.flatMap(keySecrets), ...secrets],
@@ -140,6 +147,12 @@ function storeWrite(decision: Decision, parts: readonly Prepared[], facts: Entry
     ...(auditThrough === undefined ? {} : { auditThrough }),
     upkeep,
   };
+}
+
+/** The journal entry of a new zone, in which all is made by hand or by signing. */
+function largeEntry({ octets, sizeBytes }: NonNullable<WrittenZone['large']>) {
+  const changeset = octets ?? new Uint8Array(0);
+  return { changeset, managed: [], ...(octets === undefined ? { omittedBytes: sizeBytes } : {}) };
 }
 
 /** What a later undo must leave alone. */

@@ -20,8 +20,8 @@ serveChildJob('waxseal import', run);
 
 async function run(request: ImportRequest, tell: (step: ImportStep) => void): Promise<ImportReply> {
   try {
-    const text = latin1(readFileSync(TEXT_FILE));
-    return await makeImport(request, openReader(request.storeDir), { text, nodes: NODE_FILE, tell });
+    const readText = () => latin1(readFileSync(TEXT_FILE));
+    return await makeImport(request, openReader(request.storeDir), { readText, nodes: NODE_FILE, tell });
   } catch (error) {
     return replyTo(error, request.storeDir);
   }

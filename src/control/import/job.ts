@@ -13,6 +13,7 @@ import { type Problem } from '#base/problem.ts';
 import { type Name, formatName } from '#dns/name.ts';
 import { type DecisionStore } from '#control/commands/decision-store.ts';
 import { type StoreReader } from '#store/reader.ts';
+import { encodeNode } from '#store/node-codec.ts';
 import { createSealer } from '#store/seal.ts';
 import { type StoreWrite } from '#store/writer.ts';
 import { changesetLines } from '#zone/changeset-text.ts';
@@ -24,7 +25,7 @@ import { mailWatcher } from '#control/mail/watcher.ts';
 import { ZonePreparer } from '#control/signing/prepare.ts';
 import { type SigningTime } from '#control/signing/signing-clock.ts';
 import { zoneHandlers } from '#control/zone/decide.ts';
-import { writeNodes } from './node-file.ts';
+import { NodeFileWriter } from './node-file.ts';
 import { type ImportStep } from './progress.ts';
 
 type ImportCommand = CommandOf<'zone.import'>;
@@ -72,8 +73,8 @@ export type ImportReply =
 
 /** The files of an import, open. */
 export interface ImportFiles {
-  /** Its text, latin1. */
-  readonly text: string;
+  /** Its text, latin1. Called once: after that nothing here keeps it. */
+  readonly readText: () => string;
   /** For the names. */
   readonly nodes: number;
   /** Receives how far it is. */
@@ -84,16 +85,17 @@ export interface ImportFiles {
 export async function makeImport(
   request: ImportRequest,
   reader: StoreReader,
-  { text, nodes: file, tell = () => {} }: ImportFiles,
+  { readText, nodes: file, tell = () => {} }: ImportFiles,
 ): Promise<Exclude<ImportReply, { kind: 'failed' }>> {
   const { sessionKey, newZoneId, secrets, turn, countedMs, signing } = request;
   const sealing = { sealer: createSealer(sessionKey, randomBytes), nextZoneId: () => newZoneId };
   const writer: DecisionStore = Object.assign(reader, sealing);
   const clock = { nowMs: () => request.nowMs };
   tell({ stage: 'reading' });
-  const decided = await decide(request, text, writer);
+  const decided = await decide(request, readText(), writer);
   if (!decided.ok) return { kind: 'rejected', problems: decided.problems };
   tell({ stage: 'planning' });
+  const names = new NodeFileWriter(file);
   const preparer = new ZonePreparer({
     writer,
     clock,
@@ -102,14 +104,19 @@ export async function makeImport(
     countedMs: () => request.writtenByMs,
     sealedSecret: (_zoneId, id) => secrets.get(id),
     onSigned: (done, total) => tell({ stage: 'signing', done, total }),
+    writeNew: (zoneId, { node, flags }) => {
+      if (turn.dryRun !== true) names.write({ zoneId, key: node.key, value: encodeNode(node, flags) });
+    },
   });
   const ready = await makeReady(decided.value, turn, { clock, preparer, writer, countedMs: () => countedMs });
   if (!ready.ok) return { kind: 'rejected', problems: ready.problems };
   tell({ stage: 'writing' });
   const { done, write } = ready.value;
   const warnings = [...(decided.value.warnings ?? []), ...ready.warnings];
-  const fileBytes = writeNodes(file, write?.nodes ?? []);
-  const newNames = done.parts.find(({ record }) => record.id === newZoneId)?.plan.nodes.size ?? 0;
+  for (const each of write?.nodes ?? []) names.write(each);
+  const fileBytes = names.end();
+  const added = done.parts.find(({ record }) => record.id === newZoneId);
+  const newNames = added?.written?.nodeCount ?? added?.plan.nodes.size ?? 0;
   const made = { ...summary(done), warnings, fileBytes, newNames, write: write && withoutLarge(write) };
   return { kind: 'made', made };
 }
@@ -157,7 +164,7 @@ function summary({ parts, changed }: Done): Pick<ImportMade, 'parts' | 'changed'
       const { changeset } = part.plan;
       const light = { ...changeset, deleted: [], added: [] };
       const plan = { ...part.plan, ...nothing, changeset: light };
-      return { ...part, plan, shown: changesetLines(changeset, CHANGESET_LINES_MAX) };
+      return { ...part, plan, shown: part.shown ?? changesetLines(changeset, CHANGESET_LINES_MAX) };
     }),
   };
 }

@@ -21,28 +21,49 @@ const IS_HASHED = 2;
 
 /** Writes all of them; their octets in the file. Throws what the system says of the disk. */
 export function writeNodes(file: number, nodes: Iterable<NodeWrite>): number {
-  let written = 0;
-  let chunk = Buffer.alloc(IMPORT_FILE_CHUNK_BYTES);
-  let used = 0;
-  const flush = (): void => {
-    for (let at = 0; at < used;) at += writeSync(file, chunk, at, used - at, written + at);
-    written += used;
-    used = 0;
-  };
-  for (const { zoneId, key, value, isHashed = false } of nodes) {
-    const bytes = HEAD_BYTES + key.length + (value?.length ?? 0);
-    if (used + bytes > chunk.length) flush();
-    if (bytes > chunk.length) chunk = Buffer.alloc(bytes);
-    chunk.writeUInt32BE(zoneId, used);
-    chunk[used + 4] = (value === null ? 0 : IS_NODE) | (isHashed ? IS_HASHED : 0);
-    chunk.writeUInt16BE(key.length, used + 5);
-    chunk.writeUInt32BE(value?.length ?? 0, used + 7);
-    chunk.write(key, used + HEAD_BYTES, 'latin1');
-    if (value !== null) chunk.set(value, used + HEAD_BYTES + key.length);
-    used += bytes;
+  const names = new NodeFileWriter(file);
+  for (const each of nodes) names.write(each);
+  return names.end();
+}
+
+/** Writes names one after the other, from the beginning of the file on. Throws what the system says of the disk. */
+export class NodeFileWriter {
+  readonly #file: number;
+  #chunk = Buffer.alloc(IMPORT_FILE_CHUNK_BYTES);
+  #used = 0;
+  #written = 0;
+
+  constructor(file: number) {
+    this.#file = file;
   }
-  flush();
-  return written;
+
+  write({ zoneId, key, value, isHashed = false }: NodeWrite): void {
+    const bytes = HEAD_BYTES + key.length + (value?.length ?? 0);
+    if (this.#used + bytes > this.#chunk.length) this.#flush();
+    if (bytes > this.#chunk.length) this.#chunk = Buffer.alloc(bytes);
+    const chunk = this.#chunk;
+    const at = this.#used;
+    chunk.writeUInt32BE(zoneId, at);
+    chunk[at + 4] = (value === null ? 0 : IS_NODE) | (isHashed ? IS_HASHED : 0);
+    chunk.writeUInt16BE(key.length, at + 5);
+    chunk.writeUInt32BE(value?.length ?? 0, at + 7);
+    chunk.write(key, at + HEAD_BYTES, 'latin1');
+    if (value !== null) chunk.set(value, at + HEAD_BYTES + key.length);
+    this.#used += bytes;
+  }
+
+  /** Octets in the file, all of which are written now. */
+  end(): number {
+    this.#flush();
+    return this.#written;
+  }
+
+  #flush(): void {
+    for (let at = 0; at < this.#used;)
+      at += writeSync(this.#file, this.#chunk, at, this.#used - at, this.#written + at);
+    this.#written += this.#used;
+    this.#used = 0;
+  }
 }
 
 /**

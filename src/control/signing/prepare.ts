@@ -3,17 +3,16 @@
  * Not here: what changes (control/zone/decide.ts), how a change is planned (dnssec/plan.ts), the commit
  * (control/funnel/carry-out.ts).
  */
-import { type Clock, toSeconds } from '#base/clock.ts';
-import { VERIFY_SAMPLE_NODES } from '#base/limits/changes.ts';
+import { type Clock } from '#base/clock.ts';
 import { ZONEMD_NODES_MAX } from '#base/limits/dnssec.ts';
 import { atZone, formatPlace } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { newRecord, withDenial, withKeys, withZonemd } from './record.ts';
 import { type Soon, whenThere } from './soon.ts';
 import { type Name, formatName } from '#dns/name.ts';
-import { NSEC3_PARAMETERS } from '#dns/nsec3.ts';
 import {
   type PendingPlan,
+  type PlannedNode,
   type SigningSettings,
   type ZonePlan,
   finishPlan,
@@ -23,18 +22,12 @@ import {
 } from '#dnssec/plan.ts';
 import { KEY_POLICY, rolesOf } from '#dnssec/key-policy.ts';
 import { noteGone } from '#dnssec/rollover/gone.ts';
-import { signingBy } from '#dnssec/key-stage.ts';
-import { rrsigFields, secondsBetween, signaturePolicyOf } from '#dnssec/sign.ts';
-import { TYPE } from '#dns/types.ts';
-import { walkChains } from '#dnssec/chain-walk.ts';
-import { KEY_TYPES } from '#dnssec/plan-records.ts';
-import { type FlaggedNode, sampleNodes, sampleOf, verifyHashed, verifyNodes } from '#dnssec/verify.ts';
+import { verifyHashed, verifyNodes } from '#dnssec/verify.ts';
 import { keyPolicyOf, policyNameOf } from '#store/dnssec/policies.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type DecisionStore } from '#control/commands/decision-store.ts';
 import { type RrsetChange } from '#zone/changeset.ts';
-import { overlayZone } from '#zone/overlay.ts';
-import { type NodeRrset, type ZoneView, rrsetOf } from '#zone/view.ts';
+import { type ZoneView } from '#zone/view.ts';
 import { type KeySet, type Prepared, type ZonePart } from '#control/commands/decision.ts';
 import { presignedOnly } from '#control/commands/presigned.ts';
 import { keptByCatalog } from '#control/commands/catalog-zone.ts';
@@ -42,7 +35,10 @@ import { keptByPrimary } from '#control/commands/secondary-zone.ts';
 import { zonemdTooLarge } from '#dnssec/plan-zonemd.ts';
 import { KeyRing, type NewZoneKey, type OpenKey, newZoneKey } from './keys.ts';
 import { SelfCheck } from './self-check.ts';
+import { signNewZone } from './new-zone.ts';
+import { type Looked, sampleOfPlan, walkBoth } from './looked.ts';
 import { signInPool } from './pool.ts';
+import { claimsOf, poolKeys, settingsOf } from './settings.ts';
 import { type SigningClock, type SigningTime } from './signing-clock.ts';
 
 export interface ZonePreparerOptions {
@@ -57,6 +53,8 @@ export interface ZonePreparerOptions {
   readonly sealedSecret?: (zoneId: number, id: string) => Uint8Array | undefined;
   /** How many signatures of a large plan are made so far, of how many. */
   readonly onSigned?: (done: number, total: number) => void;
+  /** Receives the names of a new zone as they are signed; absent: they are in its plan. */
+  readonly writeNew?: (zoneId: number, node: PlannedNode) => void;
 }
 
 /** A part whose changes are known. */
@@ -114,24 +112,45 @@ export class ZonePreparer {
     const wrong = isSigned ? this.#options.signingClock?.problem() : undefined;
     if (wrong !== undefined) return fail(wrong);
     const signing = isSigned ? { ...settingsOf(keys, keyed, this.#signingTime()), ...claimsOf(keyed) } : undefined;
+    const made = { zone, nowMs, before, keyed, sealed: keySet.sealed, signing };
+    const written = this.#writeNew(part, made, keys);
+    if (written !== undefined) return written;
     const { pending, next, endsAt } = pendingOf(part, signing);
     if (pending.collision !== undefined) return fail(hashCollision(zone, pending.collision));
     return whenThere(signPlan(pending, keys, this.#options.onSigned), (plan) =>
-      this.#checked(part, { zone, nowMs, before, keyed, sealed: keySet.sealed, signing, plan, next, endsAt }),
+      this.#checked(part, { ...made, plan, next, endsAt }),
+    );
+  }
+
+  /** A new zone whose names go out as they are signed; undefined when its plan has to be whole. */
+  #writeNew({ whole, ...part }: SettledPart, made: Made, keys: readonly OpenKey[]): Soon<Result<Prepared>> | undefined {
+    const { writeNew, onSigned } = this.#options;
+    const { signing, keyed } = made;
+    const isSliced = signing?.nsec3 === undefined && signing?.zonemd === undefined;
+    if (whole === undefined || writeNew === undefined || !isSliced) return undefined;
+    const write = (node: PlannedNode): void => writeNew(keyed.id, node);
+    const secrets = poolKeys(keys);
+    return whenThere(
+      signNewZone(whole, { signing, secrets, write, random: () => this.#chance(), onSigned }),
+      ({ plan, written, shown, sample }) => {
+        const ready = this.#checked(part, { ...made, plan, sample, next: undefined, endsAt: undefined });
+        return ready.ok ? { ...ready, value: { ...ready.value, written, shown } } : ready;
+      },
     );
   }
 
   /** The signed plan of a part, when it is good. */
   #checked(
     part: SettledPart,
-    { zone, nowMs, before, keyed, sealed, signing, plan, next, endsAt }: Signed,
+    { zone, nowMs, before, keyed, sealed, signing, plan, sample, next, endsAt }: Signed,
   ): Result<Prepared> {
     const { view } = part;
     const isSigned = signing !== undefined;
     const isDigested = isSigned && keyed.zonemd !== undefined;
     const tooLarge = isDigested ? tooLargeForDigest(before, view, plan) : undefined;
     if (tooLarge !== undefined) return fail(tooLarge);
-    const bad = signing === undefined ? undefined : this.#verify(zone, view, plan, signing, part.keySet?.chain);
+    const looked = sample ?? sampleOfPlan(view, plan, () => this.#chance());
+    const bad = signing === undefined ? undefined : this.#verify(zone, view, looked, signing, part.keySet?.chain);
     if (bad !== undefined) return fail(bad);
     const [isNew, isTurned] = [part.record === undefined, !sameRole(keyed.secondary, part.record?.secondary)];
     const signed: ZoneRecord = { ...this.#withCached(keyed, plan), serial: plan.changeset.toSerial };
@@ -227,6 +246,10 @@ export class ZonePreparer {
     for (const record of removed) this.#keys.forget(record);
   }
 
+  #chance(): number {
+    return Buffer.from(this.#options.random(4)).readUInt32BE() / 2 ** 32;
+  }
+
   /**
    * Checks what would be published, on the zone as it will be: the apex and a random sample of the others, which is
    * all of them in a usual change.
@@ -234,20 +257,15 @@ export class ZonePreparer {
   #verify(
     zone: string,
     base: ZoneView,
-    plan: ZonePlan,
+    { nodes, hashed = [], view: after }: Looked,
     signing: SigningSettings,
     chain: KeySet['chain'],
   ): Problem | undefined {
-    const edits = new Map([...plan.nodes].map(([key, planned]) => [key, planned?.node ?? null]));
-    const after = overlayZone(base, edits, plan.hashed);
-    const random = (): number => Buffer.from(this.#options.random(4)).readUInt32BE() / 2 ** 32;
-    const nodes = sampleNodes(plan.nodes, VERIFY_SAMPLE_NODES, random);
     const { nowSeconds, keys, keySigners = [] } = signing;
     const dnskeys = signing.published.map((key) => key.dnskey);
     const unpublished = keys.map((key) => key.dnskey).filter((dnskey) => !dnskeys.includes(dnskey));
     const check = this.#selfCheck.checkOf([...keys, ...keySigners]);
     const options = { nowSeconds, check, view: after, unpublished };
-    const hashed = sampleOf(plan.hashed.values(), VERIFY_SAMPLE_NODES, random);
     const problems = verifyNodes(base.apex, nodes, dnskeys, options);
     const [first = problems[0]] = verifyHashed(base.apex, hashed, dnskeys, options);
     const found = first ?? (chain === undefined ? undefined : walkBoth(base, after, nodes, chain, nowSeconds));
@@ -262,8 +280,17 @@ export class ZonePreparer {
   }
 }
 
-/** A part with its signatures, and what they were made for. */
-interface Signed {
+/** A part with its signatures. */
+interface Signed extends Made {
+  readonly plan: ZonePlan;
+  /** What is checked; chosen from the plan unless given. */
+  readonly sample?: Looked;
+  readonly next: string | undefined;
+  readonly endsAt: number | undefined;
+}
+
+/** What the signatures of a part are made for. */
+interface Made {
   readonly zone: string;
   readonly nowMs: number;
   /** The zone's record as it was. */
@@ -273,9 +300,6 @@ interface Signed {
   readonly sealed: KeySet['sealed'];
   /** Undefined: the zone is not signed. */
   readonly signing: SigningSettings | undefined;
-  readonly plan: ZonePlan;
-  readonly next: string | undefined;
-  readonly endsAt: number | undefined;
 }
 
 type PresignedZone = NonNullable<ZonePart['presigned']>;
@@ -297,27 +321,6 @@ function hashCollision(zone: string, name: Name): Problem {
   });
 }
 
-/** Keys change: what caches hold of the zone as it is must stand with what they get of it as it will be. */
-function walkBoth(
-  before: ZoneView,
-  after: ZoneView,
-  nodes: readonly FlaggedNode[],
-  ds: readonly Uint8Array[],
-  nowSeconds: number,
-): Problem | undefined {
-  const { apex, apexKey } = before;
-  const views = [before, after];
-  // RFC 4035 §5.3.3: no cache holds what has ended; after a long stop all that is there may have.
-  const isHeld = ({ signatures }: NodeRrset): boolean =>
-    signatures.some((rrsig) => secondsBetween(nowSeconds, rrsigFields(rrsig).expiration) > 0);
-  const keySets = views.flatMap((view) => rrsetOf(view.node(apexKey), TYPE.DNSKEY) ?? []).filter(isHeld);
-  const isOwn = (rrset: NodeRrset): boolean => !KEY_TYPES.includes(rrset.type) && isHeld(rrset);
-  const rrsets = nodes.flatMap(({ node: { key, owner } }) =>
-    views.flatMap((view) => (view.node(key)?.rrsets ?? []).filter(isOwn).map((rrset) => ({ owner, rrset }))),
-  );
-  return walkChains({ apex, ds, keySets, rrsets, nowSeconds });
-}
-
 /** The record with this role; null: the zone is kept here. */
 function withRole(before: ZoneRecord, role: ZonePart['secondary']): ZoneRecord {
   if (role === undefined) return before;
@@ -331,41 +334,13 @@ function sameRole(one: ZoneRecord['secondary'], other: ZoneRecord['secondary']):
 
 const NO_KEYS: KeySet = { keys: [], isDeletingDs: false, sealed: new Map() };
 
-/** `open`: the keys of `record`, in its order. */
-function settingsOf(open: readonly OpenKey[], record: ZoneRecord, time: SigningTime): SigningSettings {
-  const { keys, isDeletingDs, keyPolicy, foreignKeys = [] } = record;
-  const staged = keys.map(({ role, state }, at) => ({ key: open[at]!.key, role, stage: state }));
-  const policy = keyPolicy ?? KEY_POLICY;
-  const ofPolicy = { keyTtlSeconds: policy.keyTtlSeconds, policy: signaturePolicyOf(policy) };
-  const own = signingBy(staged, isDeletingDs === true);
-  // RFC 8901 §2.1.2: each provider's DNSKEY RRset has the keys of all, and only its own sign it.
-  const foreign = foreignKeys.map(({ dnskey, isAnnounced }) => {
-    return { dnskey: new Uint8Array(Buffer.from(dnskey, 'base64')), isAnnounced };
-  });
-  return {
-    ...own,
-    published: [...own.published, ...foreign],
-    ...(own.announced === 'delete' || own.announced === undefined
-      ? {}
-      : { announced: [...own.announced, ...foreign.filter(({ isAnnounced }) => isAnnounced)] }),
-    ...ofPolicy,
-    nowSeconds: toSeconds(time.earliestMs),
-    latestSeconds: toSeconds(time.latestMs),
-  };
-}
-
-/** What the zone says of itself as a whole. */
-function claimsOf({ denial, zonemd }: ZoneRecord): Pick<SigningSettings, 'nsec3' | 'zonemd'> {
-  const nsec3 = denial === 'nsec3' ? { nsec3: NSEC3_PARAMETERS } : {};
-  return zonemd === undefined ? nsec3 : { ...nsec3, zonemd };
-}
-
 function pendingOf(
-  { view, changes, renewal, keySet }: SettledPart,
+  { view, changes: given, whole, renewal, keySet }: SettledPart,
   signing: SigningSettings | undefined,
 ): { readonly pending: PendingPlan } & Partial<Pick<RefreshSlice, 'next' | 'endsAt'>> {
   if (renewal !== undefined && signing !== undefined)
     return prepareRefresh(view, signing, renewal.from, renewal.nodeLimit);
+  const changes = whole === undefined ? given : [...whole.changes];
   return { pending: preparePlan(view, changes, signing, keySet === undefined ? {} : { resign: 'due' }) };
 }
 
@@ -375,8 +350,7 @@ function signPlan(
   keys: readonly OpenKey[],
   onSigned?: ZonePreparerOptions['onSigned'],
 ): Soon<ZonePlan> {
-  const secrets = keys.map(({ key: { flags, algorithm, dnskey }, secret }) => ({ secret, flags, algorithm, dnskey }));
-  return whenThere(signInPool(pending.batches, secrets, onSigned && { onSigned }), (signatures) =>
+  return whenThere(signInPool(pending.batches, poolKeys(keys), onSigned && { onSigned }), (signatures) =>
     finishPlan(pending, signatures),
   );
 }

@@ -83,7 +83,7 @@ function create(
   }
   const removed = readRemovedZone(writer, zone, clock.nowMs());
   const fresh = firstRecords(zone);
-  const changes = removed === undefined ? fresh : withNewerSerial(zone, fresh, removed);
+  const changes = removed === undefined ? fresh : [...withNewerSerial(zone, fresh, removed)];
   return ok({
     zone: name,
     parts: [{ record: undefined, view: emptyView, changes, isSigned: false, isOfCatalog: true }],

@@ -38,7 +38,7 @@ interface ChangedZone {
 
 /** Changes of records, and what is written with them of the ALIAS records of the zone. */
 export interface AliasDecision {
-  readonly changes: readonly RrsetChange[];
+  readonly changes: Iterable<RrsetChange>;
   readonly documents: readonly DocumentWrite[];
 }
 
@@ -82,7 +82,7 @@ interface Settling {
 
 function settled(
   { record, view }: ChangedZone,
-  decided: Result<readonly RrsetChange[]> & { readonly ok: true },
+  decided: Result<Iterable<RrsetChange>> & { readonly ok: true },
   { settings, isFile, ...rest }: Settling,
 ): Result<AliasDecision> {
   const before = record === undefined ? [] : readAliases(settings.reader, record.id);

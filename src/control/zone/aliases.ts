@@ -34,6 +34,7 @@ import {
 } from '#zone/alias/alias.ts';
 import { type ZoneView, rrsetOf } from '#zone/view.ts';
 import { type ChangeRules, checkChanges } from './change-rules.ts';
+import { FileChanges } from './file-changes.ts';
 
 const UNCHANGED = 'nothing was changed';
 
@@ -54,24 +55,31 @@ export interface AliasedChange {
   readonly view: ZoneView;
   readonly before: readonly Alias[];
   /** ALIAS RRsets among them; made on a view without the addresses that stand for them. */
-  readonly changes: readonly RrsetChange[];
+  readonly changes: Iterable<RrsetChange>;
   readonly looks: AliasLooks;
   readonly rules: ChangeRules;
   /** Owners whose addresses in `changes` are what stood for their ALIAS when a file was written. */
   readonly expanded?: ReadonlySet<OwnerKey>;
 }
 
+type ListedChange = AliasedChange & { readonly changes: readonly RrsetChange[] };
+
 export interface SettledAliases {
   /** Of records that a zone has. */
-  readonly changes: readonly RrsetChange[];
+  readonly changes: Iterable<RrsetChange>;
   readonly aliases: readonly Alias[];
   /** Whether `aliases` have to be written. */
   readonly isChanged: boolean;
 }
 
 /** The changes without ALIAS RRsets, with the addresses that stand for them; or every problem. */
-export function settleAliases(change: AliasedChange, settings: AliasSettings): Result<SettledAliases> {
-  const { view, before, changes } = change;
+export function settleAliases(asked: AliasedChange, settings: AliasSettings): Result<SettledAliases> {
+  const { view, before } = asked;
+  // Most zones have none.
+  const isPlain = asked.changes instanceof FileChanges && !asked.changes.has(TYPE.ALIAS);
+  if (isPlain && before.length === 0) return ok({ changes: asked.changes, aliases: before, isChanged: false });
+  const changes = [...asked.changes];
+  const change = { ...asked, changes };
   const old = new Map(before.map((alias) => [aliasKey(alias), alias]));
   const { after, touched, problems } = aliasesAfter(change, old, settings);
   if (touched.size === 0 && after.size === 0) return ok({ changes, aliases: before, isChanged: false });
@@ -92,7 +100,7 @@ export function settleAliases(change: AliasedChange, settings: AliasSettings): R
 }
 
 /** The ALIAS records of the zone after the change, and the owners of those that the change names. */
-function aliasesAfter(change: AliasedChange, old: ReadonlyMap<OwnerKey, Alias>, settings: AliasSettings) {
+function aliasesAfter(change: ListedChange, old: ReadonlyMap<OwnerKey, Alias>, settings: AliasSettings) {
   const { record, view, changes } = change;
   const after = new Map(old);
   const touched = new Set<OwnerKey>();

@@ -21,6 +21,7 @@ import { closedToCommands } from '#control/commands/secondary-zone.ts';
 import { denialProblem, setZonemd, switchDenial } from './denial.ts';
 import { type AliasesOfChanges, decideWithAliases, importWithAliases } from './alias-decision.ts';
 import { type AliasLooks, aliasClashes } from './aliases.ts';
+import { FileChanges } from './file-changes.ts';
 import { newZoneChanges } from './new-zone.ts';
 import { importPresigned } from './presigned-import.ts';
 import { setLabels } from './labels.ts';
@@ -139,7 +140,8 @@ function creation(
   const neighbours = settleNeighbours(writer, { apex, changes, isSigned, keys }, { care, mayChange });
   if (!neighbours.ok) return fail(...neighbours.problems, ...warnings);
   const kept = { ...foreignOf(removed, keys), ...denialOf(command, removed) };
-  const made = { record: undefined, view: emptyView, changes, isSigned, keys, ...kept };
+  const records = changes instanceof FileChanges ? { changes: [], whole: changes.whole } : { changes: [...changes] };
+  const made = { record: undefined, view: emptyView, ...records, isSigned, keys, ...kept };
   const back = removed === undefined ? undefined : takeBack(writer, removed, writer.nextZoneId(), keys);
   return ok({
     zone: formatName(apex),
@@ -211,7 +213,8 @@ function watched(
   command: ZoneCommand,
 ): Result<Decision> {
   if (!decided.ok) return decided;
-  const { changes, isSigned, detail, documents: ofAliases } = decided.value;
+  const { isSigned, detail, documents: ofAliases } = decided.value;
+  const changes = [...decided.value.changes];
   const isIgnored = 'below' in command && command.below === 'ignore';
   const below = checkZonesBelow(writer, { record, view, changes, isSigned }).map((each) =>
     isIgnored ? { ...each, severity: 'warning' as const } : each,
@@ -288,7 +291,7 @@ function changeRrsets(
   if (!decided.ok) return decided;
   const { changes, documents } = decided.value;
   const detail = operations.map(({ op, name: owner, type }) => `${op} ${owner} ${type}`).join(', ');
-  return checked(view, changes, rules, detail, decided.warnings, documents);
+  return checked(view, [...changes], rules, detail, decided.warnings, documents);
 }
 
 function setSigning(
@@ -329,5 +332,5 @@ function createZone(
   const made = decideWithAliases({ view: emptyView }, operations, rules, aliases, looks);
   if (!made.ok) return made;
   const { changes, documents } = made.value;
-  return checked(emptyView, changes, rules, 'new zone', made.warnings, documents);
+  return checked(emptyView, [...changes], rules, 'new zone', made.warnings, documents);
 }

@@ -16,6 +16,7 @@ import { type PlacedRrset, readZone } from '#zone/assemble.ts';
 import { recordLimitAfter } from '#zone/check-state.ts';
 import { type ZoneView, isSignerType, rrsetOf } from '#zone/view.ts';
 import { type ChangeRules } from './change-rules.ts';
+import { FileChanges } from './file-changes.ts';
 import { isSpf } from './managed-records.ts';
 import { serialWarnings } from './serial-warnings.ts';
 
@@ -28,13 +29,19 @@ export interface ZoneSource {
 }
 
 /** The changes that make the manual records of `view` those of the file, with the file's warnings; or everything wrong with it. */
-export function importChanges(view: ZoneView, source: ZoneSource, rules: ChangeRules): Result<readonly RrsetChange[]> {
-  const { rrsets, problems: warnings } = readFile(view, source, rules);
+export function importChanges(view: ZoneView, source: ZoneSource, rules: ChangeRules): Result<Iterable<RrsetChange>> {
+  const { read, problems: warnings } = readFile(view, source, rules);
   // Its warnings too: who mends an error learns at once what else the file is wrong in.
   if (hasErrors(warnings)) return fail(...warnings);
-  const brought = bringRrsets(view, rrsets, rules.signed);
+  if (isNew(view)) return ok(new FileChanges(read), warnings);
+  const brought = bringRrsets(view, read.rrsets, rules.signed);
   warnings.push(...brought.warnings, ...serialWarnings(view, brought.changes));
   return ok(brought.changes, warnings);
+}
+
+/** A zone that is not there yet: all of the file comes, and nothing is kept by others. */
+function isNew(view: ZoneView): boolean {
+  return view.node(view.apexKey) === undefined;
 }
 
 /** What is set and what goes, and what is left out because another keeps it. */
@@ -89,10 +96,10 @@ function readFile(view: ZoneView, source: ZoneSource, { signed, recordsPerRrsetM
   const recordsPerRrset = recordLimitAfter(view, recordsPerRrsetMax);
   const included = include === undefined ? {} : { include };
   const read = readZone(text, { file, origin: view.apex, signed, recordsPerRrset, ...included, ...bounds });
-  const brought = read.rrsets.filter((placed) => isBrought(view, placed));
+  const brought = isNew(view) ? read.rrsets : [...read.rrsets].filter((placed) => isBrought(view, placed));
   const zone = read.isWhole ? { view: read.view, isSigned: signed } : undefined;
   const problems: Problem[] = [...read.problems, ...mailRecordWarnings(brought, zone)];
-  return { rrsets: read.rrsets, problems };
+  return { read, problems };
 }
 
 /** TXT beside the SPF record of a mail policy is the file's: what it no longer has goes. */

@@ -9,9 +9,9 @@ import { equalBytes } from '#base/bytes.ts';
 import { HIDDEN_RECORDS_SHOWN_MAX } from '#base/limits/zones.ts';
 import { atZone } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem, warning } from '#base/problem.ts';
-import { type Name, formatName, isAtOrBelow, nameOf, ownerKey, parentName } from '#dns/name.ts';
+import { type Name, type OwnerKey, formatName, isAtOrBelow, nameOf, ownerKey, parentName } from '#dns/name.ts';
 import { typeName } from '#dns/registry.ts';
-import { TYPE } from '#dns/types.ts';
+import { type RrType, TYPE } from '#dns/types.ts';
 import { type DigestType, dsRdata } from '#dnssec/ds.ts';
 import { keyUse } from '#dnssec/key-stage.ts';
 import { KEY_TTL_SECONDS } from '#base/limits/dnssec.ts';
@@ -31,7 +31,7 @@ const DIGEST_TYPES: readonly DigestType[] = [2, 4];
 export interface NewZone {
   readonly apex: Name;
   /** All its records. */
-  readonly changes: readonly RrsetChange[];
+  readonly changes: Iterable<RrsetChange>;
   readonly isSigned: boolean;
   /** Keys that it gets back; without any it gets a new one. */
   readonly keys: readonly ZoneKeyRef[];
@@ -105,13 +105,17 @@ function fitBelow(parent: ServedZone, zone: NewZone, options: NeighbourOptions):
 /** Records of the parent that nothing would answer any more: at or below the new zone, and not in it. */
 function hiddenRecords(parent: ZoneView, { apex, changes }: NewZone): string[] {
   const key = ownerKey(apex);
-  const kept = new Set(changes.map(({ owner, type }) => `${ownerKey(owner)} ${type}`));
+  let kept: ReadonlySet<string> | undefined;
+  const isKept = (owner: OwnerKey, type: RrType): boolean => {
+    kept ??= new Set([...changes].map((change) => `${ownerKey(change.owner)} ${change.type}`));
+    return kept.has(`${owner} ${type}`);
+  };
   const hidden: string[] = [];
   for (const node of parent.ascend(key)) {
     if (!isAtOrBelow(node.key, key)) break;
     for (const { type, manager } of node.rrsets) {
       const isOfCut = node.key === key && (type === TYPE.NS || type === TYPE.DS);
-      if (manager === 'dnssec' || isOfCut || kept.has(`${node.key} ${type}`)) continue;
+      if (manager === 'dnssec' || isOfCut || isKept(node.key, type)) continue;
       hidden.push(`${formatName(node.owner)} ${typeName(type)}`);
       if (hidden.length > HIDDEN_RECORDS_SHOWN_MAX) return hidden;
     }
@@ -198,8 +202,9 @@ function withoutDs({ record }: ServedZone, { apex }: NewZone): Problem {
 }
 
 /** NS, glue and DS of the new zone in its parent. */
-function delegation({ record, view }: ServedZone, { apex, changes }: NewZone): ZonePart {
+function delegation({ record, view }: ServedZone, { apex, changes: given }: NewZone): ZonePart {
   const key = ownerKey(apex);
+  const changes = [...given];
   const manual = ({ owner, type, rrset }: RrsetChange): RrsetChange => ({
     owner,
     type,
@@ -229,7 +234,7 @@ function dsChange(apex: Name, child: ZoneRecord | undefined): RrsetChange {
 
 function fitAbove({ name, dnssec }: ZoneRecord, { apex, changes, isSigned }: NewZone): Problem[] {
   const key = ownerKey(nameOf(name));
-  const hasCut = changes.some(
+  const hasCut = [...changes].some(
     ({ owner, type, rrset }) => type === TYPE.NS && rrset !== null && owner.length > apex.length && isAtOrBelow(key, ownerKey(owner)),
   );
   if (hasCut) return [];

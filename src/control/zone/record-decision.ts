@@ -9,7 +9,7 @@ import { type ZoneView } from '#zone/view.ts';
 import { type ChangeRules, checkChanges } from './change-rules.ts';
 
 export interface RecordDecision {
-  readonly changes: readonly RrsetChange[];
+  readonly changes: Iterable<RrsetChange>;
   /** Whether the zone is signed afterwards. */
   readonly isSigned: boolean;
   /** One line for the audit log. */

@@ -17,9 +17,10 @@ import { type StoreReader } from '#store/reader.ts';
 import { type ZoneKeyRef, type ForeignKeyRef, isForeignKeyRef, isZoneKeyRef } from '#store/schema.ts';
 import { type DocumentWrite, type SecretWrite } from '#store/writer.ts';
 import { aliasedView } from '#zone/alias/alias.ts';
-import { type RrsetChange, soaSerial, withSoaSerial } from '#zone/changeset.ts';
+import { type RrsetChange, serialOf, soaSerial, withSoaSerial } from '#zone/changeset.ts';
 import { ZONEMD_HASHES, type ZonemdHash } from '#zone/zonemd.ts';
 import { type ServedZone } from '#control/commands/table.ts';
+import { FileChanges } from './file-changes.ts';
 
 const KIND = 'removed-zone';
 const NO_ZONE = 0;
@@ -125,8 +126,10 @@ export function takeBack(reader: StoreReader, removed: RemovedZone, zoneId: numb
 }
 
 /** `changes` of a new zone, with a serial that secondaries of the removed one take for newer (RFC 1982 §3.2). */
-export function withNewerSerial(apex: Name, changes: readonly RrsetChange[], { serial }: RemovedZone): readonly RrsetChange[] {
-  return changes.map((change) => {
+export function withNewerSerial(apex: Name, changes: Iterable<RrsetChange>, { serial }: RemovedZone): Iterable<RrsetChange> {
+  if (changes instanceof FileChanges)
+    return isNewer(serialOf(changes.whole.view), serial) ? changes : changes.withSerial(addSerial(serial, 1));
+  return [...changes].map((change) => {
     const { owner, type, rrset } = change;
     const [soa] = rrset?.rdatas ?? [];
     if (type !== TYPE.SOA || !equalNames(owner, apex) || rrset === null || soa === undefined) return change;

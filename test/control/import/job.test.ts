@@ -33,7 +33,7 @@ async function bench() {
       signing: { earliestMs: TEST_NOW_MS, latestMs: TEST_NOW_MS },
       ...more,
     };
-    return makeImport(request, openReader(room.dir), { text, nodes });
+    return makeImport(request, openReader(room.dir), { readText: () => text, nodes });
   };
   return { room, make, nodes };
 }

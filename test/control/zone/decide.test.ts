@@ -56,8 +56,8 @@ async function bench({ isServed = true, dnssec = true, against = [] as readonly 
 
 /** The changes of a decision's part, as lines. */
 function changesOf(decided: Result<Decision>): string[] {
-  const changes = good(decided).parts?.[0]?.changes ?? [];
-  return typeof changes === 'function' ? [] : lines(changes);
+  const { changes = [], whole } = good(decided).parts?.[0] ?? {};
+  return typeof changes === 'function' ? [] : lines([...changes, ...(whole?.changes ?? [])]);
 }
 
 const IMPORT: ZoneCommand = { kind: 'zone.import', zone: ZONE, text: TEXT, file: 'x.zone', dnssec: true };

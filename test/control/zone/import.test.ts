@@ -11,8 +11,10 @@ const EMPTY = memoryZone(APEX, []);
 const VIEW = zoneOf([...BASE, 'www 300 A 192.0.2.1', 't 300 TXT "one"']);
 
 const source = (records: readonly string[]) => ({ text: records.join('\n'), file: 'x.zone' });
-const imported = (view: ZoneView, records: readonly string[], signed = false) =>
-  importChanges(view, source(records), { signed, recordsPerRrsetMax: 1000 });
+const imported = (view: ZoneView, records: readonly string[], signed = false) => {
+  const changes = importChanges(view, source(records), { signed, recordsPerRrsetMax: 1000 });
+  return changes.ok ? { ...changes, value: [...changes.value] } : changes;
+};
 /** The zone's records as lines, as the import makes them. */
 const after = (view: ZoneView, records: readonly string[]) => recordsOf(applied(view, good(imported(view, records))));
 const recordsOf = (view: ZoneView) =>

@@ -24,7 +24,8 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     tsig: ['.'],
   },
   zone: {
-    '.': [],
+    table: ['view.ts'],
+    '.': ['table'],
     update: ['.'],
     alias: ['.'],
     history: ['.'],
