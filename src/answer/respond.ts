@@ -39,6 +39,8 @@ import { type ResponderOptions } from './responder-options.ts';
 import { type SignedAnswers, isTransfer, needsKey } from './signed-answers.ts';
 
 const NO_EDE = -1;
+/** After so many answers by near entries, a name is looked for before its question: there is a flood of names. */
+const NEARS_IN_A_ROW = 2;
 /** Beside FOUND: nothing was to be looked up; the answer is from the cache. */
 const NOT_ASKED = -1;
 const RECALLED = -2;
@@ -62,6 +64,8 @@ export class Responder {
   readonly #later: LaterByOpcode | undefined;
   readonly #options: AnswerOptions;
   readonly #versions: ZoneVersions;
+  /** Answers by near entries of the cache since the last by an exact one. */
+  #nears = 0;
   /** The answer may be as long as any message: over TCP. */
   #isLargest = false;
   /** What the answer is about to the rate limit: a KIND and the hash of a name. */
@@ -169,19 +173,27 @@ export class Responder {
   /** One of FOUND, or RECALLED when the answer is there already. */
   #locate(query: Uint8Array, out: Uint8Array, limit: number): number {
     const recall = this.#recall;
-    const counters = this.#counters;
-    if (recall !== undefined && recall.exact(query, out, limit)) {
-      countCache(counters, CACHE.EXACT);
-      return this.#takeRecalled(recall);
-    }
+    const finder = this.#finder;
     this.#dependencies.begin();
-    const found = this.#finder.locate(query, HEADER_BYTES, this.#head.type);
+    const isAimed = recall !== undefined && this.#nears >= NEARS_IN_A_ROW && finder.aim(query, HEADER_BYTES);
+    if (recall !== undefined && !isAimed && recall.exact(query, out, limit)) return this.#takeExact(recall);
+    const found = finder.locate(query, HEADER_BYTES, this.#head.type, isAimed);
+    // Only names that exist have an entry of their own.
+    const isThere = isAimed && finder.depth === finder.key.labels;
+    if (isThere && recall.exact(query, out, limit)) return this.#takeExact(recall);
     if (recall !== undefined && recall.near(query, out, limit, found)) {
-      countCache(counters, CACHE.NEAR);
+      countCache(this.#counters, CACHE.NEAR);
+      this.#nears++;
       return this.#takeRecalled(recall);
     }
-    countCache(counters, CACHE.MISS);
+    countCache(this.#counters, CACHE.MISS);
     return found;
+  }
+
+  #takeExact(recall: Recall): number {
+    countCache(this.#counters, CACHE.EXACT);
+    this.#nears = 0;
+    return this.#takeRecalled(recall);
   }
 
   #takeRecalled(recall: Recall): number {

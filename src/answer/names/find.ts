@@ -145,11 +145,17 @@ export class Finder {
     return this.fetch(this.locate(wire, offset, type));
   }
 
-  /** The same without the node, where the zone's names are in memory. */
-  locate(wire: Uint8Array, offset: number, type: RrType): number {
+  /** Begins to look for the name; true when it is in a zone whose names are in memory. */
+  aim(wire: Uint8Array, offset: number): boolean {
+    this.key.set(wire, offset);
+    this.zones.find(this.key);
+    return this.zones.deepest >= 0 && this.#index.hasList(this.zones.deepest);
+  }
+
+  /** As `find` without the node, where the zone's names are in memory. `isAimed`: `aim` was called for this name. */
+  locate(wire: Uint8Array, offset: number, type: RrType, isAimed = false): number {
     const { key, zones } = this;
-    key.set(wire, offset);
-    zones.find(key);
+    if (!isAimed) this.aim(wire, offset);
     this.zone = zones.deepest;
     this.list = undefined;
     if (this.zone < 0) return FOUND.NO_ZONE;

@@ -98,6 +98,11 @@ export class NegativeIndex {
     return list;
   }
 
+  /** Zone number `number` has its names in memory. */
+  hasList(number: number): boolean {
+    return this.#lists[number] !== undefined;
+  }
+
   /** There is something to do for `work`. */
   get isBusy(): boolean {
     return this.#building !== undefined || this.#waiting.length > 0;

@@ -171,6 +171,24 @@ describe('what is kept', () => {
     expect(Math.max(...read.slice(40))).toBe(0);
   });
 
+  test('amid a flood of names, a question is answered from its own entry, and makes one', () => {
+    const flood = (seed: string) => {
+      for (let each = 0; each < 60; each++) reads({ name: `f${seed}${each}.z.`, type: 'A' });
+    };
+    const questions: readonly (readonly [string, string])[] = [
+      ['www.z.', 'AAAA'],
+      ['cut.z.', 'TXT'],
+      ['m.z.', 'A'],
+    ];
+    for (const [name, type] of questions) {
+      flood('one');
+      reads({ name, type });
+      flood('two');
+      expect(reads({ name, type }), `${name} ${type}, after a flood`).toBe(0);
+      expect(reads({ name, type }), `${name} ${type}, again`).toBe(0);
+    }
+  });
+
   test('RFC 1035 §4.1.4: a name that could be pointed to is answered by itself', () => {
     for (const name of ['hostmaster.z.', 'x.hostmaster.z.', 'ns1.cut.z.', 'x.ns1.cut.z.', 'ns.cut.z.', 'mail.w.z.', 'x.mail.w.z.'])
       for (const type of ['MX', 'A', 'TXT', 'MX', 'A', 'TXT']) expect(reads({ name, type }), `${name} ${type}`).toBeLessThan(20);
