@@ -80,7 +80,10 @@ export const IMPORT_APART_GENERATED_MIN = 2000;
 export const IMPORT_LARGE_CHARACTERS_MIN = 4 * 1024 * 1024;
 /** For reading, checking and signing one: four million records on a slow core, and then some. */
 export const IMPORT_MS_MAX = 1_800_000;
-/** Of this machine's memory, for the heap of its process: a million names take 8 GiB, and others need some too. */
+/**
+ * Of this machine's memory, for the heap of its process: a million names of a zone that is there take 4 GiB (of a new
+ * one 0.8), and others need some too.
+ */
 export const IMPORT_MEMORY_SHARE = 0.6;
 /** How long the command line waits for one: another of its size may be before it. */
 export const CLI_IMPORT_MS_MAX = 2 * IMPORT_MS_MAX;
