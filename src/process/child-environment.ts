@@ -18,8 +18,8 @@ const ANSWER_VARIABLES = [
 ] as const;
 
 /**
- * The C library's allocator makes an arena for each of the dozen threads that a process of Node has, and keeps in each what was
- * used there once: a tenth of the memory of a process at rest. Few of the threads allocate at the same time.
+ * The C library's allocator makes an arena for each of the dozen threads that a process of Node has, and keeps in
+ * each what was used there once: a tenth of the memory of a process at rest. Few of the threads allocate at once.
  */
 const ALLOCATOR = { MALLOC_ARENA_MAX: '2' } as const;
 
@@ -29,6 +29,7 @@ export function controlEnvironment({ NODE_OPTIONS: _options, ...rest }: Environm
 }
 
 export function answerEnvironment(own: Environment): Environment {
-  const passed = Object.fromEntries(ANSWER_VARIABLES.flatMap((name) => (own[name] === undefined ? [] : [[name, own[name]]])));
+  const given = ANSWER_VARIABLES.filter((name) => own[name] !== undefined);
+  const passed = Object.fromEntries(given.map((name) => [name, own[name]]));
   return { ...ALLOCATOR, ...passed };
 }
