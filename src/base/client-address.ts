@@ -35,6 +35,12 @@ export function setClientAddress(client: ClientAddress, text: string): void {
   client.length = text.includes(':') ? readIpv6(client.octets, text) : readIpv4(client.octets, 0, text, 0) ? IPV4_BYTES : 0;
 }
 
+/** Takes an address of 4 or 16 octets as the kernel writes it; an IPv4-mapped one becomes IPv4, as above. */
+export function setClientOctets(client: ClientAddress, octets: Uint8Array): void {
+  client.octets.set(octets);
+  client.length = octets.length === IPV6_BYTES && unmap(client.octets) ? IPV4_BYTES : octets.length;
+}
+
 const DOT = 0x2e;
 const COLON = 0x3a;
 const PERCENT = 0x25;

@@ -16,8 +16,9 @@ import { atAddress } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 import { type Listener, type OpenUdp, type QueryResponder } from './listener.ts';
 import { type CountQueries } from '#server/tcp/stream-pace.ts';
-import { openTcp } from '#server/tcp/tcp.ts';
-import { type Secure, TCP_LIMITS, type TcpLimits, TcpTable } from '#server/tcp/table.ts';
+import { netCarrier } from '#server/tcp/tcp.ts';
+import { type TcpCarrier } from '#server/tcp/tcp-socket.ts';
+import { type TcpLimits, TcpTable } from '#server/tcp/table.ts';
 import { openUdp as openDgram } from '#server/udp/dgram.ts';
 
 /** What listens at addresses, and the setting that names them. */
@@ -153,36 +154,40 @@ export interface WorkerListenersOptions {
   readonly counters: Float64Array;
   /** How UDP is served; by node:dgram when absent, not at all (another thread does it) when null. */
   readonly openUdp?: OpenUdp | null;
-  /** False where another thread serves TCP. */
-  readonly tcp?: boolean;
+  /** What carries TCP; node:net when absent; null where another thread serves it. */
+  readonly tcp?: TcpCarrier | null;
   readonly tcpLimits?: TcpLimits;
   /** Queries over UDP of all threads, for which transfers rest (tcp/stream-pace.ts); absent: they do not. */
   readonly udpQueries?: CountQueries;
-  /** TCP carries TLS. */
-  readonly secure?: Secure;
   /** Sockets of addresses that are open already, for this thread alone. */
   readonly inherited?: InheritedFds | undefined;
 }
 
 /** Opens UDP and TCP on every address (settled), shared with other workers. Rejects with the system's error, leaving nothing open. */
 export async function startWorkerListeners(options: WorkerListenersOptions): Promise<WorkerListeners> {
-  const { responder, counters, addresses, openUdp = openDgram, tcp = true, inherited = {} } = options;
+  const { responder, counters, addresses, openUdp = openDgram, inherited = {} } = options;
   for (const address of addresses) assert(address.port !== 0, `unsettled address ${formatIpPort(address)}`);
-  const table = new TcpTable(responder, counters, options.tcpLimits ?? TCP_LIMITS, options.secure, options.udpQueries);
+  const carrier = options.tcp === undefined ? netCarrier() : options.tcp;
+  const { rounds, transport } = carrier ?? netCarrier();
+  const { tcpLimits: limits, udpQueries } = options;
+  const table = new TcpTable({ responder, counters, limits, transport, rounds, udpQueries });
   const listeners: Listener[] = [];
   const unused: Record<string, { tcp?: number | undefined; udp?: number | undefined }> = structuredClone(inherited);
   const close = async (graceMs: number) => {
     await Promise.all([...listeners.map((each) => each.close(graceMs)), table.close(graceMs)]);
+    await carrier?.close();
   };
   try {
     if (openUdp !== null) {
       for (const each of Object.values(unused)) delete each.udp;
       listeners.push(await openUdp(addresses, responder, counters, inherited));
     }
-    for (const address of tcp ? addresses : []) {
-      const given = inherited[formatIpPort(address)]?.tcp;
-      delete unused[formatIpPort(address)]?.tcp;
-      listeners.push(await openTcp(address, table, given));
+    if (carrier !== null) {
+      for (const address of addresses) {
+        const given = inherited[formatIpPort(address)]?.tcp;
+        delete unused[formatIpPort(address)]?.tcp;
+        listeners.push(await carrier.listen(address, table, given));
+      }
     }
   } catch (error) {
     await close(0);

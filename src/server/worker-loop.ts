@@ -14,6 +14,7 @@ import { SERVER_SLOT, SERVER_SLOT_COUNT } from './counters.ts';
 import { type QueryResponder } from './listener.ts';
 import { type WorkerListenersOptions, closeInherited, startWorkerListeners } from './listen.ts';
 import { type SentKey } from '#transfer/grants.ts';
+import { netCarrier } from '#server/tcp/tcp.ts';
 import { TlsFront } from '#server/tls/tls-front.ts';
 import { HandOver, type HandedOutcome } from './hand-over.ts';
 import { type QueryLine, sampled } from './query-log.ts';
@@ -284,7 +285,7 @@ function takeCertificate(tls: TlsFront | undefined, certificate: TlsCertificate 
   }
 }
 
-type Openers = Pick<WorkerListenersOptions, 'addresses' | 'openUdp' | 'tcp' | 'secure' | 'udpQueries'>;
+type Openers = Pick<WorkerListenersOptions, 'addresses' | 'openUdp' | 'tcp' | 'udpQueries'>;
 
 type Tls = TlsFront | undefined;
 
@@ -298,11 +299,11 @@ function openersFor(data: WorkerData, tls: Tls, sockets: ThreadSockets, askForSo
     case 'tcp':
       return { addresses, udpQueries, openUdp: null };
     case 'tls':
-      return { addresses: tlsAddresses, udpQueries, openUdp: null, secure: (...accepted) => tls?.secure(...accepted) };
+      return { addresses: tlsAddresses, udpQueries, openUdp: null, tcp: netCarrier((...accepted) => tls?.secure(...accepted)) };
     case 'udp':
       return {
         addresses,
-        tcp: false,
+        tcp: null,
         async openUdp(settled, responder, counters) {
           // Only here: koffi cannot be loaded everywhere.
           const { serveSockets } = await import('#server/udp/mmsg.ts');

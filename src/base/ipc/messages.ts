@@ -19,6 +19,9 @@ export type { Role } from './calls.ts';
  */
 export type UdpKind = 'auto' | 'mmsg' | 'dgram' | 'xdp';
 
+/** How TCP is served: by epoll in threads that block, by node:net, or by epoll where that is possible. */
+export type TcpKind = 'auto' | 'epoll' | 'net';
+
 /**
  * Sockets that are open already, by `ADDR:PORT`: the receiver's own descriptors. They are the service manager's; a
  * process that closes one closes its copy.
@@ -41,6 +44,8 @@ export interface AnswerSettings {
   /** Workers, 1…WORKERS_MAX: threads that serve UDP and, unless UDP blocks them, TCP. */
   readonly workers: number;
   readonly udp: UdpKind;
+  /** `auto` when absent: node:net where UDP is served by node:dgram. */
+  readonly tcp?: TcpKind;
   /** Absent: no cookies are given or looked at. */
   readonly cookies?: CookieSource | undefined;
   /** Absent: no answer is limited. */

@@ -27,8 +27,11 @@ export const UDP_SEND_WAIT_MS = 1;
 export const UDP_SHARED_LOOK_MS = 1;
 /** How often a closing socket looks whether the kernel has taken its last answers; small against DRAIN_MS. */
 export const UDP_DRAIN_LOOK_MS = 5;
-/** UDP threads for each thread that serves TCP: TCP is some 5 % of the queries of an authoritative server. */
-export const UDP_THREADS_PER_TCP_THREAD = 4;
+/**
+ * UDP threads for each thread that serves TCP. TCP is some 5 % of the queries of an authoritative server, and a
+ * connection for each of them costs ten times what a datagram does.
+ */
+export const UDP_THREADS_PER_TCP_THREAD = 2;
 
 // --- UDP by AF_XDP ---
 
@@ -145,6 +148,28 @@ export const STREAM_PAUSE_TIMES = 19;
 export const STREAM_PAUSE_MS_MIN = 1;
 /** First buffer for a message that arrives in pieces; ordinary queries fit, and it doubles for longer ones. */
 export const TCP_PIECES_BYTES_MIN = 128;
+
+// --- TCP by epoll ---
+
+/** Connections that the kernel has accepted and the thread has not: as node has it. The kernel clamps it to somaxconn. */
+export const TCP_BACKLOG = 511;
+/** Descriptors of one thread: TCP_CONNECTIONS_MAX, the 64 addresses of `dns.listen`, and tests with more of both. */
+export const TCP_DESCRIPTORS_MAX = 4096;
+/**
+ * Answers that the kernel takes of one connection beyond those on their way: two writes. A client that never reads gets
+ * this and what its own kernel buffers, not the megabytes that a send buffer grows to.
+ */
+export const TCP_UNSENT_BYTES = 32 * 1024;
+/** Sockets that one call tells about, each then served for a turn at most; the others come with the next call. */
+export const EPOLL_EVENTS_MAX = 64;
+/** Connections accepted between two looks at the others: 64 with a question each are 3 ms. */
+export const TCP_ACCEPTS_PER_ROUND = 64;
+/** After the process had no descriptor or the kernel no memory for a connection: clients wait in the backlog. */
+export const TCP_ACCEPT_PAUSE_MS = 100;
+/** Longest wait of a thread that drains: its last connection may end without an event. */
+export const TCP_DRAIN_LOOK_MS = 5;
+/** Between two looks of a listener in a thread that also has other work: its event loop runs in this time. */
+export const TCP_SHARED_LOOK_MS = 1;
 
 // --- TLS (RFC 7858), in a thread of its own, with the limits of TCP ---
 

@@ -8,7 +8,6 @@
  * the last read. While a stream is being sent, or control makes an answer, nothing is read: what the client asks
  * meanwhile is answered after it.
  */
-import { type Socket } from 'node:net';
 import { assert } from '#base/assert.ts';
 import { type ClientAddress } from '#base/client-address.ts';
 import { HANDED_CONNECTION_MS } from '#base/limits/update.ts';
@@ -20,6 +19,7 @@ import { ANSWER_IS_LATER } from '#answer/later-answer.ts';
 import { ANSWER_IS_STREAM, type MessageStream } from '#answer/message-stream.ts';
 import { type QueryResponder } from '#server/listener.ts';
 import { TcpFraming } from './framing.ts';
+import { type TcpSocket, type TcpSocketEvents } from './tcp-socket.ts';
 import { type TcpTurns } from './turns.ts';
 
 export type TcpPhase = 'first' | 'idle' | 'message' | 'stream' | 'later' | 'blocked' | 'closing';
@@ -47,9 +47,7 @@ export interface ConnectionHost {
 
 /** A connection as it was accepted. */
 export interface ConnectionParts {
-  readonly socket: Socket;
-  /** Below `socket` when that is secured. */
-  readonly carrier?: Socket;
+  readonly socket: TcpSocket;
   /** What counts as one client. */
   readonly client: string;
   readonly address: ClientAddress;
@@ -67,14 +65,11 @@ const HEADER_BYTES = 12;
 
 const SENDING: ReadonlySet<TcpPhase> = new Set(['stream', 'later', 'blocked', 'closing']);
 
-export class TcpConnection {
+export class TcpConnection implements TcpSocketEvents {
   /** What counts as one client for limits of connections. */
   readonly client: string;
   readonly #address: ClientAddress;
-  /** What is read and written. */
-  readonly #socket: Socket;
-  /** What carries it: the same, or the TCP connection below TLS. */
-  readonly #carrier: Socket;
+  readonly #socket: TcpSocket;
   readonly #host: ConnectionHost;
   readonly #framing = new TcpFraming();
   #phase: TcpPhase = 'first';
@@ -96,27 +91,33 @@ export class TcpConnection {
   #isWaiting = false;
   readonly #turn = (): void => this.#takeTurn();
 
-  constructor({ socket, carrier = socket, client, address }: ConnectionParts, host: ConnectionHost) {
+  constructor({ socket, client, address }: ConnectionParts, host: ConnectionHost) {
     this.client = client;
     this.#address = address;
     this.#socket = socket;
-    this.#carrier = carrier;
     this.#host = host;
     this.#sinceMs = host.nowMs();
     this.#deadlineMs = this.#sinceMs + host.firstMessageMs;
-    // Not 'data': what is not read here stays in the socket's one buffer, and node then stops reading from the kernel.
-    socket.on('readable', () => this.#pull());
-    socket.on('drain', () => this.#drained());
-    socket.on('end', () => this.#clientEnded());
-    socket.on('error', () => {
-      host.counters[SLOT.tcpSocketErrors]! += 1;
-    });
-    socket.once('close', () => {
-      host.turns.delete(this.#turn);
-      this.#releaseUnsent();
-      this.#closeStream();
-      host.gone(this);
-    });
+  }
+
+  /** Begins to read. */
+  start(): void {
+    this.#socket.listen(this);
+  }
+
+  readable(): void {
+    this.#pull();
+  }
+
+  failed(): void {
+    this.#host.counters[SLOT.tcpSocketErrors]! += 1;
+  }
+
+  closed(): void {
+    this.#host.turns.delete(this.#turn);
+    this.#releaseUnsent();
+    this.#closeStream();
+    this.#host.gone(this);
   }
 
   get phase(): TcpPhase {
@@ -134,7 +135,7 @@ export class TcpConnection {
 
   /** Ends the connection at once. With `reset` the kernel forgets unsent answers and keeps no TIME_WAIT: what a misbehaving client costs ends here. */
   drop(reset: boolean): void {
-    if (reset) this.#carrier.resetAndDestroy();
+    if (reset) this.#socket.reset();
     else this.#socket.destroy();
   }
 
@@ -146,13 +147,13 @@ export class TcpConnection {
   /** Reads and answers what is at hand, a turn's worth at a time. */
   #pull(): void {
     while (!this.#isSending() && !this.#isWaiting) {
-      const available = this.#socket.readableLength;
-      const octets: unknown = this.#socket.read(available === 0 ? undefined : Math.min(available, TCP_TURN_BYTES));
-      // Nothing now: 'readable' or 'end' will come.
-      if (!(octets instanceof Uint8Array)) return;
+      const octets = this.#socket.read(TCP_TURN_BYTES);
+      // Nothing now: 'readable' or 'ended' will come.
+      if (octets === undefined) return;
       this.#framing.push(octets);
       this.#work();
-      if (this.#socket.readableLength > 0) this.#yieldTurn();
+      this.#framing.keepUnread();
+      if (this.#socket.hasMore) this.#yieldTurn();
     }
   }
 
@@ -246,7 +247,7 @@ export class TcpConnection {
 
   #takeAnswer(answer: Uint8Array): void {
     this.#isAwaiting = false;
-    if (this.#socket.destroyed) return;
+    if (this.#socket.isDestroyed) return;
     this.#held = answer.slice();
     if (this.#phase === 'later') this.#sendHeld();
   }
@@ -277,11 +278,11 @@ export class TcpConnection {
   /** Hands the gathered answers to the socket in one write (RFC 7766 §8). False: the client must take some first. */
   #write(length: number): boolean {
     if (length === 0) return true;
-    this.#socket.write(gathered.subarray(0, length));
+    const isTaken = this.#socket.write(gathered.subarray(0, length));
     let count = 0;
     for (let at = 0; at < length; at += 2 + gathered.readUInt16BE(at)) count += 1;
     this.#host.counters[SLOT.tcpAnswers]! += count;
-    if (this.#socket.writableLength === 0) return true;
+    if (isTaken) return true;
     this.#unsent = gathered;
     gathered = spare.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
     return false;
@@ -326,7 +327,7 @@ export class TcpConnection {
     this.#host.blocked(this);
   }
 
-  #drained(): void {
+  drained(): void {
     this.#releaseUnsent();
     if (this.#phase !== 'blocked') return;
     if (this.#isAwaiting) this.#enter('later', this.#host.nowMs() + HANDED_CONNECTION_MS);
@@ -348,7 +349,7 @@ export class TcpConnection {
 
   #takeTurn(): void {
     this.#isWaiting = false;
-    if (this.#socket.destroyed) return;
+    if (this.#socket.isDestroyed) return;
     if (this.#phase === 'stream') this.#continueStream();
     // While control makes an answer, or the client does not take one, what is left of the last read waits for that.
     else if (!this.#isSending()) {
@@ -358,7 +359,7 @@ export class TcpConnection {
   }
 
   /** FIN after the last query is a normal end; the answers still go out (RFC 7766 §6.2.4 forbids dropping them). */
-  #clientEnded(): void {
+  ended(): void {
     this.#ended = true;
     // Messages of the last read may still wait; `#rest` ends the connection after them.
     if (this.#isSending() || this.#framing.unread) return;
@@ -374,7 +375,7 @@ export class TcpConnection {
   /** Sends what is written, then closes. */
   #finish(): void {
     this.#enter('closing', this.#host.nowMs() + this.#host.writeMs);
-    this.#socket.end(() => this.#socket.destroy());
+    this.#socket.end();
   }
 }
 

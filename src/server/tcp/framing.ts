@@ -18,7 +18,7 @@ export class TcpFraming {
   #pieces: Uint8Array = EMPTY;
   #piecesLength = 0;
 
-  /** Takes over `chunk`, which must not change afterwards. Only allowed once `next` has returned undefined. */
+  /** Takes `chunk`, which stays as it is until `next` returns undefined, or `keepUnread` is called. Only allowed once `next` has returned undefined. */
   push(chunk: Uint8Array): void {
     assert(!this.unread, 'pushed before the last chunk was used up');
     this.#chunk = chunk;
@@ -41,6 +41,13 @@ export class TcpFraming {
     this.#chunk = EMPTY;
     this.#used = 0;
     return undefined;
+  }
+
+  /** Copies what `next` has not looked at: the last chunk may change then. */
+  keepUnread(): void {
+    if (!this.unread) return;
+    this.#chunk = this.#chunk.slice(this.#used);
+    this.#used = 0;
   }
 
   /** True when the last chunk has octets that `next` has not looked at. */

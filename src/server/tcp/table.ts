@@ -4,10 +4,8 @@
  * Implements: RFC 7766 §6.2.2–6.2.3 and RFC 9210 §4.2–4.3 (limits in total and per client, idle time that shrinks under load).
  * One sweep of at most TCP_CONNECTIONS_MAX numbers every TCP_SWEEP_MS instead of a timer per connection.
  */
-import { type Socket } from 'node:net';
-import { clientNetwork } from '#base/address.ts';
 import { unreachable } from '#base/assert.ts';
-import { type ClientAddress, newClientAddress, setClientAddress } from '#base/client-address.ts';
+import { type ClientAddress } from '#base/client-address.ts';
 import {
   TCP_BLOCKED_CONNECTIONS_MAX,
   TCP_CONNECTIONS_MAX,
@@ -23,6 +21,7 @@ import {
 import { SERVER_SLOT as SLOT } from '#server/counters.ts';
 import { type QueryResponder } from '#server/listener.ts';
 import { type CountQueries } from './stream-pace.ts';
+import { NODE_ROUNDS, type TcpRounds, type TcpSocket } from './tcp-socket.ts';
 import { TcpTurns } from './turns.ts';
 import { type ConnectionHost, TcpConnection, type TcpPhase } from './connection.ts';
 
@@ -51,11 +50,18 @@ export const TCP_LIMITS: TcpLimits = {
   streamMs: TCP_STREAM_MS_MAX,
 };
 
-/**
- * Puts TLS over an accepted connection, and notes what the handshake shows of the client; undefined: it cannot now, and
- * the connection is to end.
- */
-export type Secure = (socket: Socket, client: ClientAddress) => Socket | undefined;
+export interface TcpTableOptions {
+  readonly responder: QueryResponder;
+  /** This worker's row (server/counters.ts). */
+  readonly counters: Float64Array;
+  readonly limits?: TcpLimits | undefined;
+  /** `tls`: all connections are over TLS. */
+  readonly transport?: 'tcp' | 'tls';
+  /** Of the sockets that come in. */
+  readonly rounds?: TcpRounds;
+  /** What streams rest for (stream-pace.ts). */
+  readonly udpQueries?: CountQueries | undefined;
+}
 
 /** Idle time at an occupancy of 0…1: the full time while the table is at most half full, then falling to `idleFullMs`. */
 export function idleTimeMs(limits: TcpLimits, occupancy: number): number {
@@ -73,31 +79,22 @@ export class TcpTable implements ConnectionHost {
   readonly streamMs: number;
   readonly turns: TcpTurns;
   readonly #limits: TcpLimits;
-  readonly #secure: Secure | undefined;
+  readonly #rounds: TcpRounds;
   readonly #connections = new Set<TcpConnection>();
   /** In the order in which they became blocked. */
   readonly #blocked = new Set<TcpConnection>();
   readonly #perClient = new Map<string, number>();
-  readonly #sweeper: NodeJS.Timeout;
+  #isSweepDue = false;
   #draining = false;
   #emptied: (() => void) | undefined;
 
-  /**
-   * `counters` is this worker's row (server/counters.ts); `secure`: all connections are over TLS; `udpQueries`: what
-   * streams rest for (stream-pace.ts).
-   */
-  constructor(
-    responder: QueryResponder,
-    counters: Float64Array,
-    limits: TcpLimits = TCP_LIMITS,
-    secure?: Secure,
-    udpQueries?: CountQueries,
-  ) {
-    this.turns = new TcpTurns(udpQueries);
-    this.transport = secure === undefined ? 'tcp' : 'tls';
-    this.#secure = secure;
+  constructor(options: TcpTableOptions) {
+    const { responder, counters, limits = TCP_LIMITS, transport = 'tcp', rounds = NODE_ROUNDS, udpQueries } = options;
+    this.turns = new TcpTurns(udpQueries, rounds);
+    this.transport = transport;
     this.responder = responder;
     this.counters = counters;
+    this.#rounds = rounds;
     this.#limits = limits;
     this.firstMessageMs = limits.firstMessageMs;
     this.messageMs = limits.messageMs;
@@ -105,13 +102,15 @@ export class TcpTable implements ConnectionHost {
     this.streamMs = limits.streamMs;
     this.counters[SLOT.tcpOpen] = 0;
     responder.useIdleTime?.(() => this.idleMs());
-    // Not in the timer itself: when the loop is late, octets that came in time must be read first, and immediates run after reading.
-    this.#sweeper = setInterval(() => setImmediate(() => this.#sweep()), TCP_SWEEP_MS);
-    this.#sweeper.unref();
   }
 
   get size(): number {
     return this.#connections.size;
+  }
+
+  /** What each connection does now. */
+  phases(): readonly TcpPhase[] {
+    return Array.from(this.#connections, ({ phase }) => phase);
   }
 
   get draining(): boolean {
@@ -126,36 +125,33 @@ export class TcpTable implements ConnectionHost {
     return idleTimeMs(this.#limits, this.#connections.size / this.#limits.connections);
   }
 
-  /** Takes an accepted socket, evicting another if the table is full; or closes it if its client has too many. */
-  admit(socket: Socket): void {
-    const ip = socket.remoteAddress;
-    if (ip === undefined || this.#draining) {
-      // Reset before this call.
-      socket.on('error', () => undefined);
+  /**
+   * Takes an accepted socket, evicting another if the table is full; or closes it if its client has too many. `client`
+   * counts as one, undefined: it has gone.
+   */
+  admit(socket: TcpSocket, client: string | undefined, address: ClientAddress): void {
+    if (client === undefined || this.#draining) {
       socket.destroy();
       return;
     }
     this.counters[SLOT.tcpAccepted]! += 1;
-    const client = clientNetwork(ip);
     const held = this.#perClient.get(client) ?? 0;
     if (held >= this.#limits.connectionsPerClient) {
       this.counters[SLOT.tcpRefusedClient]! += 1;
-      socket.on('error', () => undefined);
-      socket.resetAndDestroy();
+      socket.reset();
       return;
     }
-    const address = newClientAddress();
-    setClientAddress(address, ip);
-    const secured = this.#secure === undefined ? socket : this.#secure(socket, address);
-    if (secured === undefined) {
-      socket.on('error', () => undefined);
-      socket.resetAndDestroy();
+    if (socket.secure?.(address) === false) {
+      socket.reset();
       return;
     }
     if (this.#connections.size >= this.#limits.connections) this.#evictLeastProgress();
     this.#perClient.set(client, held + 1);
-    this.#connections.add(new TcpConnection({ socket: secured, carrier: socket, client, address }, this));
+    const connection = new TcpConnection({ socket, client, address }, this);
+    this.#connections.add(connection);
     this.counters[SLOT.tcpOpen] = this.#connections.size;
+    this.#sweepLater();
+    connection.start();
   }
 
   blocked(connection: TcpConnection): void {
@@ -183,14 +179,10 @@ export class TcpTable implements ConnectionHost {
     for (const connection of this.#connections) connection.drain();
     if (this.#connections.size > 0) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, graceMs);
-        this.#emptied = () => {
-          clearTimeout(timer);
-          resolve();
-        };
+        this.#emptied = resolve;
+        this.#rounds.after(graceMs, resolve);
       });
     }
-    clearInterval(this.#sweeper);
     for (const connection of this.#connections) this.#drop(connection, true);
   }
 
@@ -206,7 +198,14 @@ export class TcpTable implements ConnectionHost {
     this.#drop(victim, victim.phase !== 'idle');
   }
 
+  #sweepLater(): void {
+    if (this.#isSweepDue) return;
+    this.#isSweepDue = true;
+    this.#rounds.after(TCP_SWEEP_MS, () => this.#sweep());
+  }
+
   #sweep(): void {
+    this.#isSweepDue = false;
     const nowMs = this.nowMs();
     for (const connection of this.#connections) {
       if (connection.deadlineMs > nowMs) continue;
@@ -214,6 +213,7 @@ export class TcpTable implements ConnectionHost {
       // A client that was merely idle gets a clean FIN; one that left something unfinished keeps no kernel memory.
       this.#drop(connection, connection.phase !== 'idle' && connection.phase !== 'first');
     }
+    if (this.#connections.size > 0) this.#sweepLater();
   }
 
   #drop(connection: TcpConnection, reset: boolean): void {

@@ -1,18 +1,31 @@
 /**
- * A listening TCP socket, SO_REUSEPORT, one per worker and address.
- * Implements: RFC 7766 §5 (TCP is served like UDP). Not here: connections (connection.ts), their limits (table.ts), zone transfer.
+ * A listening TCP socket by node:net, SO_REUSEPORT, one per worker and address.
+ * Implements: RFC 7766 §5 (TCP is served like UDP). Not here: connections (connection.ts), their limits (table.ts), the way by system calls (epoll.ts), zone transfer.
  */
-import { createServer } from 'node:net';
-import { ipPort, type IpPort } from '#base/address.ts';
+import { createServer, type Socket } from 'node:net';
+import { clientNetwork, ipPort, type IpPort } from '#base/address.ts';
+import { newClientAddress, setClientAddress } from '#base/client-address.ts';
 import { SERVER_SLOT as SLOT } from '#server/counters.ts';
 import { type TcpListener } from '#server/listener.ts';
-import { type TcpTable } from './table.ts';
+import { NetSocket, type Secure } from './net-socket.ts';
+import { type Admitting, NODE_ROUNDS, type TcpCarrier } from './tcp-socket.ts';
 
-/**
- * Binds, or takes `fd`, and starts accepting into `table`. Rejects with the system's error. Closing it leaves the
- * table's connections alone.
- */
-export async function openTcp(address: IpPort, table: TcpTable, fd?: number): Promise<TcpListener> {
+/** Carries TCP by node:net, in the thread's event loop; `secure` puts TLS over each connection. */
+export function netCarrier(secure?: Secure): TcpCarrier {
+  return {
+    rounds: NODE_ROUNDS,
+    transport: secure === undefined ? 'tcp' : 'tls',
+    listen: (address, table, fd) => openTcp(address, table, { fd, secure }),
+    close: () => Promise.resolve(),
+  };
+}
+
+interface OpenOptions {
+  readonly fd: number | undefined;
+  readonly secure: Secure | undefined;
+}
+
+async function openTcp(address: IpPort, table: Admitting, { fd, secure }: OpenOptions): Promise<TcpListener> {
   const server = createServer(
     {
       // A client may send FIN after its last query and still wants the answers (RFC 7766 §6.2.4).
@@ -21,7 +34,7 @@ export async function openTcp(address: IpPort, table: TcpTable, fd?: number): Pr
       // node reads on only when everything read before has been used: 64 KiB per connection at most.
       highWaterMark: 1,
     },
-    (socket) => table.admit(socket),
+    (socket) => admit(socket, table, secure),
   );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -45,4 +58,12 @@ export async function openTcp(address: IpPort, table: TcpTable, fd?: number): Pr
       return Promise.resolve();
     },
   };
+}
+
+function admit(socket: Socket, table: Admitting, secure: Secure | undefined): void {
+  const ip = socket.remoteAddress;
+  const address = newClientAddress();
+  if (ip !== undefined) setClientAddress(address, ip);
+  // Without an address it was reset before this call.
+  table.admit(new NetSocket(socket, secure), ip === undefined ? undefined : clientNetwork(ip), address);
 }

@@ -7,6 +7,7 @@
  */
 import { STREAM_SLICE_MS, TCP_TURNS_PER_ROUND } from '#base/limits/server.ts';
 import { type CountQueries, StreamPace } from './stream-pace.ts';
+import { NODE_ROUNDS, type TcpRounds } from './tcp-socket.ts';
 
 export class TcpTurns {
   /** In the order in which they asked for their turns. */
@@ -17,10 +18,12 @@ export class TcpTurns {
   /** No stream has its turn before. */
   #restUntilMs = 0;
   readonly #pace: StreamPace;
+  readonly #rounds: TcpRounds;
 
   /** `udpQueries` of all threads; absent: streams never rest. */
-  constructor(udpQueries: CountQueries = () => 0) {
+  constructor(udpQueries: CountQueries = () => 0, rounds: TcpRounds = NODE_ROUNDS) {
     this.#pace = new StreamPace(udpQueries);
+    this.#rounds = rounds;
   }
 
   /** `turn` is called once, in a later round. The same function waits only once. */
@@ -43,7 +46,7 @@ export class TcpTurns {
   #schedule(): void {
     if (this.#isRoundDue) return;
     this.#isRoundDue = true;
-    setImmediate(() => {
+    this.#rounds.soon(() => {
       this.#isRoundDue = false;
       serve(this.#waiting, TCP_TURNS_PER_ROUND, Infinity);
       if (this.#waiting.size > 0) this.#schedule();
@@ -55,8 +58,8 @@ export class TcpTurns {
     this.#isStreamRoundDue = true;
     const round = () => this.#serveStreams();
     const restMs = this.#restUntilMs - performance.now();
-    if (restMs > 0) setTimeout(round, Math.ceil(restMs));
-    else setImmediate(round);
+    if (restMs > 0) this.#rounds.after(restMs, round);
+    else this.#rounds.soon(round);
   }
 
   #serveStreams(): void {

@@ -10,6 +10,7 @@ import { type TlsCertificate, readTlsCertificate, writeTlsCertificate } from '#b
 import { TLS_TICKET_KEYS_MS } from '#base/limits/server.ts';
 import { startWorkerListeners } from '#server/listen.ts';
 import { TCP_LIMITS, type TcpLimits } from '#server/tcp/table.ts';
+import { netCarrier } from '#server/tcp/tcp.ts';
 import { TlsFront } from '#server/tls/tls-front.ts';
 import { eventually, framed, idOf, simpleQuery } from '../../support/dns-client.ts';
 import { keyPin } from '#base/tls/key-pin.ts';
@@ -47,7 +48,7 @@ async function serve({ limits = {}, length = 0, pair = first, nowMs = () => perf
   const tcpLimits = { ...TCP_LIMITS, ...limits };
   const secure = (...accepted: Parameters<TlsFront['secure']>) => front.secure(...accepted);
   const responder = echoResponder(length);
-  const listeners = await startWorkerListeners({ responder, addresses, counters: row, tcpLimits, openUdp: null, secure });
+  const listeners = await startWorkerListeners({ responder, addresses, counters: row, tcpLimits, openUdp: null, tcp: netCarrier(secure) });
   onTestFinished(() => listeners.close(0));
   return { at: addresses[0]!, front, listeners, count };
 }
@@ -116,7 +117,13 @@ describe('RFC 7858 §3.1–3.3: TLS first, then messages as over TCP', () => {
       return echo.respond(...query);
     };
     const secure = (...accepted: Parameters<TlsFront['secure']>) => front.secure(...accepted);
-    const listeners = await startWorkerListeners({ responder: { respond }, addresses, counters: row, openUdp: null, secure });
+    const listeners = await startWorkerListeners({
+      responder: { respond },
+      addresses,
+      counters: row,
+      openUdp: null,
+      tcp: netCarrier(secure),
+    });
     onTestFinished(() => listeners.close(0));
     const socket = await open(addresses[0]!);
     socket.write(framed(simpleQuery(1)));
@@ -170,7 +177,13 @@ describe('certificates and sessions', () => {
       return echo.respond(...query);
     };
     const secure = (...accepted: Parameters<TlsFront['secure']>) => front.secure(...accepted);
-    const listeners = await startWorkerListeners({ responder: { respond }, addresses, counters: row, openUdp: null, secure });
+    const listeners = await startWorkerListeners({
+      responder: { respond },
+      addresses,
+      counters: row,
+      openUdp: null,
+      tcp: netCarrier(secure),
+    });
     onTestFinished(() => listeners.close(0));
     const ask = async (options: ConnectionOptions): Promise<TLSSocket> => {
       const socket = await open(addresses[0]!, options);

@@ -140,7 +140,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     ],
   },
   server: {
-    tcp: ['counters.ts', 'listener.ts'],
+    tcp: ['udp', 'counters.ts', 'listener.ts'],
     tls: ['counters.ts'],
     udp: ['counters.ts', 'listener.ts', 'service-log.ts'],
     '.': ['tcp', 'tls', 'udp'],

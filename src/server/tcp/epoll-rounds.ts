@@ -1,0 +1,47 @@
+/**
+ * What a thread that waits in epoll does besides its sockets: tasks of the next round, and tasks at their times.
+ * Not here: the rounds themselves (epoll.ts).
+ */
+import { type TcpRounds } from './tcp-socket.ts';
+
+interface Timed {
+  readonly atMs: number;
+  readonly task: () => void;
+}
+
+export class EpollRounds implements TcpRounds {
+  #soon: (() => void)[] = [];
+  /** Two or three: the sweep, a rest of the streams, a pause of accepting. */
+  #timed: Timed[] = [];
+
+  soon(task: () => void): void {
+    this.#soon.push(task);
+  }
+
+  after(ms: number, task: () => void): void {
+    this.#timed.push({ atMs: performance.now() + ms, task });
+  }
+
+  /** Milliseconds until something is due: 0 for the next round, Infinity for nothing. */
+  dueInMs(nowMs: number): number {
+    if (this.#soon.length > 0) return 0;
+    let firstMs = Infinity;
+    for (const { atMs } of this.#timed) firstMs = Math.min(firstMs, atMs);
+    return Math.max(0, firstMs - nowMs);
+  }
+
+  /** Does what is due; what is asked for meanwhile comes in the next round. */
+  run(): void {
+    if (this.#soon.length > 0) {
+      const tasks = this.#soon;
+      this.#soon = [];
+      for (const task of tasks) task();
+    }
+    if (this.#timed.length === 0) return;
+    const nowMs = performance.now();
+    const due = this.#timed.filter(({ atMs }) => atMs <= nowMs);
+    if (due.length === 0) return;
+    this.#timed = this.#timed.filter(({ atMs }) => atMs > nowMs);
+    for (const { task } of due) task();
+  }
+}
