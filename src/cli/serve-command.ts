@@ -9,6 +9,7 @@ interface ServeFlags {
   readonly https?: string;
   readonly workers?: string;
   readonly udp?: string;
+  readonly tcp?: string;
   readonly xdpInterfaces?: readonly string[];
   readonly zones?: string;
 }
@@ -23,6 +24,7 @@ export function defineServe(noun: Command): void {
     .option('--https <address>', 'ADDR:PORT of the policy host, or off (default: 127.0.0.1:8443)')
     .option('--workers <count>', 'answer workers, 0 for one per core (default: 0)')
     .option('--udp <kind>', 'auto, mmsg, dgram or xdp (default: auto: mmsg where it is possible)')
+    .option('--tcp <kind>', 'auto, epoll or net (default: auto: epoll where it is possible)')
     .option('--xdp-interfaces <name...>', 'interfaces of --udp xdp, as eth0')
     .option('--zones <dir>', 'import <zone>.zone files from here whose zones are not served yet')
     .addHelpText('after', '\nExample:\n  $ waxseal serve --data /var/lib/waxseal --dns 192.0.2.53:53 --dns "[2001:db8::53]:53"')
@@ -37,7 +39,16 @@ export function defineServe(noun: Command): void {
 }
 
 /** Flags by the configuration key they set. */
-function configFlags({ data, dns, admin, https, workers, udp, xdpInterfaces }: ServeFlags): Record<string, string | readonly string[]> {
+function configFlags({
+  data,
+  dns,
+  admin,
+  https,
+  workers,
+  udp,
+  tcp,
+  xdpInterfaces,
+}: ServeFlags): Record<string, string | readonly string[]> {
   const given: [string, string | readonly string[] | undefined][] = [
     ['data', data],
     ['dns.listen', dns],
@@ -45,6 +56,7 @@ function configFlags({ data, dns, admin, https, workers, udp, xdpInterfaces }: S
     ['https.listen', https],
     ['dns.workers', workers],
     ['dns.udp', udp],
+    ['dns.tcp', tcp],
     ['dns.xdp_interfaces', xdpInterfaces],
   ];
   return Object.fromEntries(given.filter((each): each is [string, string | readonly string[]] => each[1] !== undefined));

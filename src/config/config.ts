@@ -10,7 +10,7 @@ import { dirname, join, resolve } from 'node:path';
 import { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { type IpPort, formatIpPort } from '#base/address.ts';
-import { type CookieSettings, type RateLimitSettings, type UdpKind } from '#base/ipc/messages.ts';
+import { type CookieSettings, type RateLimitSettings, type TcpKind, type UdpKind } from '#base/ipc/messages.ts';
 import { atFlag, atPath } from '#base/place.ts';
 import { type Problem, type Result, fail, hasErrors, ok, problem } from '#base/problem.ts';
 import { type AdminSettings, describeAdmin, settleAdmin } from './admin.ts';
@@ -44,6 +44,8 @@ export interface Config {
     readonly workers: number;
     /** `auto`: `mmsg` where it is possible. */
     readonly udp: UdpKind;
+    /** `auto`: `epoll` where it is possible and UDP is served in batches. */
+    readonly tcp: TcpKind;
     /** Served by AF_XDP when `udp` is `xdp`. */
     readonly xdpInterfaces: readonly string[];
     /** Name of this server for who asks, hexadecimal; undefined: it has none. */
@@ -86,7 +88,7 @@ const configFile = Compile(ConfigFile);
 /** What `npm start` uses (interface.md). */
 const DEFAULTS = {
   data: './data',
-  dns: { listen: ['127.0.0.1:5300'], workers: 0, udp: 'auto' },
+  dns: { listen: ['127.0.0.1:5300'], workers: 0, udp: 'auto', tcp: 'auto' },
   log: { level: 'info', format: 'json', queries: 0 },
 } as const;
 
@@ -142,6 +144,7 @@ export function describeConfig(config: Config): Tree {
       listen: config.dns.listen.map(formatIpPort),
       workers: config.dns.workers,
       udp: config.dns.udp,
+      tcp: config.dns.tcp,
       ...(config.dns.xdpInterfaces.length === 0 ? {} : { xdp_interfaces: config.dns.xdpInterfaces }),
       ...(config.dns.nsid === undefined ? {} : { nsid: `0x${config.dns.nsid}` }),
       ...(config.dns.reportAgent === undefined ? {} : { report_agent: config.dns.reportAgent }),
@@ -187,6 +190,7 @@ function settle(
       listen,
       workers: values.dns?.workers ?? DEFAULTS.dns.workers,
       udp,
+      tcp: values.dns?.tcp ?? DEFAULTS.dns.tcp,
       xdpInterfaces: settleXdp(values.dns?.xdp_interfaces, { udp, listen }, readers),
       nsid: nsid === undefined || nsid.length === 0 ? undefined : Buffer.from(nsid).toString('hex'),
       reportAgent: agent === undefined ? undefined : `${readers.host('dns.report_agent', agent) ?? ''}.`,

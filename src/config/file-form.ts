@@ -31,6 +31,7 @@ export const ConfigFile = Type.Object(
           listen: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 64 })),
           workers: Type.Optional(Type.Integer({ minimum: 0, maximum: WORKERS_MAX })),
           udp: Type.Optional(Type.Enum(['auto', 'mmsg', 'dgram', 'xdp'])),
+          tcp: Type.Optional(Type.Enum(['auto', 'epoll', 'net'])),
           ...XDP_KEYS,
           nsid: Type.Optional(Type.String()),
           report_agent: Type.Optional(Type.String({ minLength: 1 })),

@@ -30,6 +30,7 @@ export function answerSettings(
     listen: listen.plain.map(formatIpPort),
     ...(listen.tls === undefined || listen.tls.length === 0 ? {} : { tlsListen: listen.tls.map(formatIpPort) }),
     udp: dns.udp,
+    tcp: dns.tcp,
     cookies: cookies === undefined ? undefined : { secrets: cookieSecrets },
     rateLimit: rrl,
     queryLogEvery: log.queries,

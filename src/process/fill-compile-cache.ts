@@ -14,6 +14,7 @@ await Promise.all([
   import('#server/worker.ts'),
 ]);
 // These need koffi, which is not everywhere.
-const native = [import('#server/udp/mmsg.ts'), import('#server/udp/mmsg-trial.ts')];
-await Promise.allSettled([...native, import('#process/confine/kernel.ts')]);
+const udp = [import('#server/udp/mmsg.ts'), import('#server/udp/mmsg-trial.ts')];
+const tcp = [import('#server/tcp/epoll.ts'), import('#server/tcp/epoll-trial.ts')];
+await Promise.allSettled([...udp, ...tcp, import('#process/confine/kernel.ts')]);
 module.flushCompileCache();

@@ -17,6 +17,7 @@ import { COUNTERS_EVERY_MS, DRAIN_MS, WORKERS_MAX } from '#base/limits/server.ts
 import { type SentKey, TRANSFER_KEYS, readKeyPart } from '#transfer/grants.ts';
 import { nameOf } from '#dns/name.ts';
 import { chooseUdp, chooseXdp, loadDuplicate, type OpenMmsg } from '#server/udp/choose.ts';
+import { chooseTcp, type OpenEpoll } from '#server/tcp/choose.ts';
 import type { OpenedXdp } from '#server/udp/xdp-open.ts';
 import type { XdpService } from '#server/udp/xdp-service.ts';
 import { CookieKeeper } from './cookie-keeper.ts';
@@ -143,6 +144,7 @@ class AnswerService {
     this.#started = true;
     assert(settings.workers >= 1 && settings.workers <= WORKERS_MAX, `${settings.workers} workers`);
     const openMmsg = await this.#chooseUdp(settings);
+    const openEpoll = await this.#chooseTcp(settings, openMmsg !== undefined);
     const duplicate = await this.#loadDuplicate(settings);
     const xdp = openMmsg === undefined ? undefined : await this.#chooseXdp(settings);
     if (this.#stopping) return;
@@ -151,6 +153,7 @@ class AnswerService {
     const cookies = source === undefined ? undefined : new CookieKeeper({ source, random: randomBytes });
     const pool = new WorkerPool({
       openMmsg,
+      openEpoll,
       xdp,
       inherited: settings.inherited,
       duplicate,
@@ -218,6 +221,20 @@ class AnswerService {
     }
     log('udp.fallback', `UDP by node:dgram, at about half the speed of recvmmsg: ${refusal}`);
     return openMmsg;
+  }
+
+  /** By itself only beside UDP that blocks too: koffi may have been left out on purpose. */
+  async #chooseTcp({ tcp = 'auto' }: AnswerSettings, isUdpBatched: boolean): Promise<OpenEpoll | undefined> {
+    const { own, log } = this.#options;
+    const { openEpoll, refusal } = await chooseTcp(tcp === 'auto' && !isUdpBatched ? 'net' : tcp);
+    if (refusal === undefined || this.#stopping) return openEpoll;
+    if (tcp === 'epoll') {
+      const instead = 'With "auto", node:net would serve instead';
+      log('tcp.unavailable', `dns.tcp is "epoll", and that does not work here: ${refusal}. ${instead}`);
+      own.exit(EXIT_CONFIGURATION);
+    }
+    log('tcp.fallback', `TCP by node:net, which takes more of a processor than epoll: ${refusal}`);
+    return openEpoll;
   }
 
   /** Undefined also where it is not wanted; where it is wanted and not to be had, the log says why. */

@@ -10,6 +10,10 @@ const LEVELS = {
   'udp.unavailable': 'error',
   /** UDP by node:dgram, because recvmmsg does not work. */
   'udp.fallback': 'warn',
+  /** TCP by epoll was asked for and does not work; this process ends. */
+  'tcp.unavailable': 'error',
+  /** TCP by node:net, because epoll does not work. */
+  'tcp.fallback': 'warn',
   /** UDP at an interface by AF_XDP, and in which mode. */
   'udp.xdp': 'info',
   /** AF_XDP is wanted at an interface, and the kernel's sockets serve there. */

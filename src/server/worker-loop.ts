@@ -21,6 +21,7 @@ import { type QueryLine, sampled } from './query-log.ts';
 import { type LogService, type ServiceEvent } from './service-log.ts';
 // `import type`, which leaves nothing behind: the module itself needs koffi.
 import type { MmsgHandles } from '#server/udp/mmsg-socket.ts';
+import type { EpollHandles } from '#server/tcp/epoll-sockets.ts';
 import type { BatchedListener } from '#server/udp/mmsg.ts';
 import type { XskHandle } from '#server/udp/xdp-memory.ts';
 
@@ -29,6 +30,8 @@ export interface WorkerData {
   /** 0…threads − 1: its row in the shared memory. */
   readonly id: number;
   readonly duty: Duty;
+  /** A thread of duty `tcp` blocks at sockets that the pool opens for it. */
+  readonly epoll?: boolean;
   readonly storeDir: string;
   readonly addresses: readonly IpPort[];
   /** Where a thread of duty `tls` listens. */
@@ -56,9 +59,9 @@ export interface WorkerData {
 
 /**
  * What a thread serves: UDP and TCP in one event loop; TCP only; UDP only, at sockets that the pool opens for it,
- * blocking while it waits; or DNS over TLS only, so that handshakes delay no other answer.
+ * blocking while it waits; UDP only, in its event loop; or DNS over TLS only, so that handshakes delay no other answer.
  */
-export type Duty = 'all' | 'tcp' | 'udp' | 'tls';
+export type Duty = 'all' | 'tcp' | 'udp' | 'dgram' | 'tls';
 
 /** After each, the bell of a thread that blocks is rung. */
 export type WorkerCommand =
@@ -75,6 +78,8 @@ export type WorkerCommand =
   | { readonly kind: 'certificate'; readonly certificate: TlsCertificate | undefined }
   /** After `ready`. */
   | { readonly kind: 'sockets'; readonly handles: MmsgHandles }
+  /** The same for a thread that serves TCP. */
+  | { readonly kind: 'tcp-sockets'; readonly handles: EpollHandles }
   /** The thread's AF_XDP sockets from now on, and no others. It says `xsks` when it uses them. */
   | { readonly kind: 'xsks'; readonly xsks: readonly XskHandle[] }
   | { readonly kind: 'stop'; readonly graceMs: number }
@@ -84,7 +89,7 @@ export type WorkerCommand =
 export type WorkerReport =
   /** The store is open. */
   | { readonly kind: 'opened' }
-  /** A thread that serves UDP only could begin now: from here on its sockets are worth having. */
+  /** A thread that blocks could begin now: from here on its sockets are worth having. */
   | { readonly kind: 'ready'; readonly generation: number }
   | { readonly kind: 'listening'; readonly addresses: readonly string[]; readonly generation: number }
   | { readonly kind: 'served'; readonly generation: number }
@@ -150,6 +155,7 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
       stop(command.graceMs);
     } else if (command.kind === 'open' || command.kind === 'held') gate.take(command.kind);
     else if (command.kind === 'sockets') sockets.take(command.handles);
+    else if (command.kind === 'tcp-sockets') sockets.takeTcp(command.handles);
     else if (command.kind === 'xsks') sockets.exchange(command.xsks);
     else if (command.kind === 'keys') keys.take(command.keys);
     else if (command.kind === 'settled') handOver.settle(command.id, command.outcome);
@@ -167,7 +173,7 @@ export async function runWorker(data: WorkerData, port: MessagePort, open: OpenS
       responder: logged(store.responder, data.queryLogEvery, (line) => report({ kind: 'query', line })),
       counters: row.subarray(0, SERVER_SLOT_COUNT),
       inherited: data.inherited,
-      ...openersFor(data, tls, sockets, () => report({ kind: 'ready', generation: served })),
+      ...(await openersFor(data, tls, sockets, () => report({ kind: 'ready', generation: served }))),
     });
     report({ kind: 'listening', addresses: listeners.addresses.map(formatIpPort), generation: served });
     // Announcements can be lost with the process that makes them, and a snapshot kept for long keeps the store from reusing pages.
@@ -246,6 +252,8 @@ class KeptKeys {
 class ThreadSockets {
   readonly #first = Promise.withResolvers<MmsgHandles>();
   readonly first = this.#first.promise;
+  readonly #tcp = Promise.withResolvers<EpollHandles>();
+  readonly tcp = this.#tcp.promise;
   readonly #exchanged: () => void;
   #xsks: readonly XskHandle[] | undefined;
   #listener: BatchedListener | undefined;
@@ -256,6 +264,10 @@ class ThreadSockets {
 
   take(handles: MmsgHandles): void {
     this.#first.resolve(handles);
+  }
+
+  takeTcp(handles: EpollHandles): void {
+    this.#tcp.resolve(handles);
   }
 
   exchange(xsks: readonly XskHandle[]): void {
@@ -290,14 +302,20 @@ type Openers = Pick<WorkerListenersOptions, 'addresses' | 'openUdp' | 'tcp' | 'u
 type Tls = TlsFront | undefined;
 
 /** `askForSockets`: the pool opens them for a thread that blocks. */
-function openersFor(data: WorkerData, tls: Tls, sockets: ThreadSockets, askForSockets: () => void): Openers {
+async function openersFor(data: WorkerData, tls: Tls, sockets: ThreadSockets, askForSockets: () => void): Promise<Openers> {
   const { addresses, tlsAddresses = [] } = data;
   const udpQueries = udpQueriesOf(data);
   switch (data.duty) {
     case 'all':
       return { addresses, udpQueries };
-    case 'tcp':
-      return { addresses, udpQueries, openUdp: null };
+    case 'dgram':
+      return { addresses, tcp: null };
+    case 'tcp': {
+      if (data.epoll !== true) return { addresses, udpQueries, openUdp: null };
+      const { epollCarrier } = await import('#server/tcp/epoll.ts');
+      askForSockets();
+      return { addresses, udpQueries, openUdp: null, tcp: epollCarrier(await sockets.tcp) };
+    }
     case 'tls':
       return { addresses: tlsAddresses, udpQueries, openUdp: null, tcp: netCarrier((...accepted) => tls?.secure(...accepted)) };
     case 'udp':

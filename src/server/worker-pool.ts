@@ -1,8 +1,8 @@
 /**
  * The worker threads of the answer process: started together, each started again when it dies, all informed of new
  * generations, all drained. With node:dgram each serves UDP and TCP. With the batched socket, threads that block serve
- * UDP and others TCP; the former's sockets are opened and closed here, so that they end with their thread however it
- * ends.
+ * UDP and others TCP. Sockets of threads that block are opened and closed here, so that they end with their thread
+ * however it ends.
  * Owns the shared memory, so that counters survive a worker. Not here: what a worker does (worker-loop.ts), the supervisor (answer-service.ts).
  */
 import { Worker } from 'node:worker_threads';
@@ -13,7 +13,7 @@ import { type InheritedFds, type RateLimitSettings, type SelectorReport } from '
 import { type TlsCertificate } from '#base/ipc/tls-certificate.ts';
 import { type WorkerCounters, type WorkerState } from '#base/ipc/messages.ts';
 import { SELECTOR_NAMES_MAX, SELECTOR_REPORT_BYTES_MAX } from '#base/limits/process.ts';
-import { THREAD_END_MS, UDP_THREADS_PER_TCP_THREAD, WORKER_YOUNG_MIB } from '#base/limits/server.ts';
+import { THREAD_END_MS, WORKER_YOUNG_MIB } from '#base/limits/server.ts';
 import { formatName } from '#dns/name.ts';
 import { SERVER_SLOT, cumulateUdpTimes } from './counters.ts';
 import { type HandedOutcome } from './hand-over.ts';
@@ -22,10 +22,11 @@ import { type QueryLine } from './query-log.ts';
 import { type LogService } from './service-log.ts';
 import { RESTART_TIMES, RestartDelay, type RestartTimes } from '#base/restart-delay.ts';
 import { type OpenMmsg } from '#server/udp/choose.ts';
+import { type OpenEpoll } from '#server/tcp/choose.ts';
 // `import type`, which leaves nothing behind: the module itself needs koffi.
-import type { MmsgSockets } from '#server/udp/mmsg-socket.ts';
 import type { XdpService } from '#server/udp/xdp-service.ts';
-import { type Duty, type WorkerCommand, type WorkerData, type WorkerReport } from './worker-loop.ts';
+import { type WorkerCommand, type WorkerData, type WorkerReport } from './worker-loop.ts';
+import { type Seat, type SeatSockets, dutiesFor, end, isFirst, reasonOf, send } from './worker-seats.ts';
 
 /** Of a count in a report: 16 digits, a colon, a comma, and some. */
 const COUNT_BYTES = 24;
@@ -39,6 +40,8 @@ export interface WorkerPoolOptions {
   readonly tlsAddresses?: readonly IpPort[] | undefined;
   /** Opens the sockets of a thread that blocks; undefined: threads serve UDP by node:dgram. */
   readonly openMmsg?: OpenMmsg | undefined;
+  /** The same for a thread that serves TCP; undefined: by node:net. */
+  readonly openEpoll?: OpenEpoll | undefined;
   /** AF_XDP sockets beside those; the threads that block share them out. */
   readonly xdp?: XdpService | undefined;
   /** Shared memory of the secrets for cookies; absent: no cookies. */
@@ -64,18 +67,6 @@ export interface WorkerPoolOptions {
   /** Sockets that are open already, and how each thread gets a copy of one. */
   readonly inherited?: InheritedFds | undefined;
   readonly duplicate?: ((fd: number) => number) | undefined;
-}
-
-interface Seat {
-  readonly id: number;
-  readonly duty: Duty;
-  readonly delay: RestartDelay;
-  worker: Worker | undefined;
-  /** Of a thread that blocks. */
-  sockets: MmsgSockets | undefined;
-  listening: readonly string[] | undefined;
-  generation: number;
-  restart: NodeJS.Timeout | undefined;
 }
 
 type HandedReport = Extract<WorkerReport, { readonly kind: 'handed' }>;
@@ -124,7 +115,7 @@ export class WorkerPool {
       this.#seats.map(async (seat) => {
         const { worker } = seat;
         // Without sockets it gets them with its first ones.
-        if (xdp === undefined || worker === undefined || seat.sockets === undefined) return;
+        if (xdp === undefined || worker === undefined || seat.duty !== 'udp' || seat.sockets === undefined) return;
         const { promise: isUsed, resolve } = Promise.withResolvers<void>();
         const listen = (report: WorkerReport) => {
           if (report.kind === 'xsks') resolve();
@@ -255,10 +246,11 @@ export class WorkerPool {
   #startWorker(seat: Seat): void {
     const startedMs = performance.now();
     const { script, storeDir, addresses, tlsAddresses, cookieSecrets } = this.#options;
-    const { rateLimit, nsid, reportAgent, queryLog, log, changed } = this.#options;
+    const { rateLimit, nsid, reportAgent, queryLog, log, changed, openEpoll } = this.#options;
     const workerData: WorkerData = {
       id: seat.id,
       duty: seat.duty,
+      epoll: seat.duty === 'tcp' && openEpoll !== undefined,
       storeDir,
       addresses,
       tlsAddresses,
@@ -338,58 +330,44 @@ export class WorkerPool {
 
   /** Of the addresses of the thread, which closes them; sockets of a thread that blocks are the pool's. */
   #copies({ duty }: Seat): InheritedFds {
-    const { inherited = {}, duplicate, addresses, tlsAddresses = [] } = this.#options;
+    const { inherited = {}, duplicate, addresses, tlsAddresses = [], openEpoll } = this.#options;
     const copy = (fd: number | undefined) => (fd === undefined ? undefined : duplicate?.(fd));
-    if (duty === 'udp') return {};
+    if (duty === 'udp' || (duty === 'tcp' && openEpoll !== undefined)) return {};
+    const hasUdp = duty === 'all' || duty === 'dgram';
+    const hasTcp = duty !== 'dgram';
     const own = (duty === 'tls' ? tlsAddresses : addresses).map(formatIpPort);
     const pairs = Object.entries(inherited).flatMap(([at, { tcp, udp }]) =>
-      own.includes(at) ? [[at, { tcp: copy(tcp), udp: duty === 'all' ? copy(udp) : undefined }] as const] : [],
+      own.includes(at)
+        ? [[at, { tcp: hasTcp ? copy(tcp) : undefined, udp: hasUdp ? copy(udp) : undefined }] as const]
+        : [],
     );
     return Object.fromEntries(pairs);
   }
 
   /** Not before the thread can read them: queries would wait in them that another worker could answer. */
   #giveSockets(seat: Seat): void {
-    const { openMmsg, addresses, log, inherited, xdp } = this.#options;
-    assert(openMmsg !== undefined && seat.sockets === undefined, 'a thread wants sockets that it cannot have');
+    assert(seat.sockets === undefined, 'a thread wants sockets again');
     try {
-      seat.sockets = openMmsg(addresses, inherited);
+      const [sockets, command] = this.#openSockets(seat);
+      seat.sockets = sockets;
+      send(seat, command);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      log('worker.no-sockets', `worker ${seat.id} gets no sockets: ${why}`);
+      this.#options.log('worker.no-sockets', `worker ${seat.id} gets no sockets: ${why}`);
       end(seat);
-      return;
     }
-    const { bellFd, sockets } = seat.sockets;
-    send(seat, { kind: 'sockets', handles: { bellFd, sockets, xsks: xdp?.handlesOf(seat.id) ?? [] } });
   }
-}
 
-/** With its place for a bug of ours; what is wrong with the store says so without. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.name === 'StoreFailure' ? error.message : (error.stack ?? error.message);
-}
-
-/** What each thread does. */
-function dutiesFor({ workers, openMmsg, tlsAddresses = [] }: WorkerPoolOptions): readonly Duty[] {
-  const tls: readonly Duty[] = tlsAddresses.length === 0 ? [] : ['tls'];
-  if (openMmsg === undefined) return [...Array.from({ length: workers }, (): Duty => 'all'), ...tls];
-  const tcp = Math.ceil(workers / UDP_THREADS_PER_TCP_THREAD);
-  return [...Array.from({ length: workers + tcp }, (_, at): Duty => (at < workers ? 'udp' : 'tcp')), ...tls];
-}
-
-function isFirst({ id }: Seat): boolean {
-  return id === 0;
-}
-
-function send(seat: Seat, command: WorkerCommand): void {
-  seat.worker?.postMessage(command);
-  seat.sockets?.ring();
-}
-
-/** Ends the thread wherever it is. A system call that blocks is not interrupted by `terminate`, but what comes after it is. */
-function end(seat: Seat): void {
-  void seat.worker?.terminate();
-  seat.sockets?.ring();
+  /** Throws the system's error. */
+  #openSockets({ id, duty }: Seat): readonly [SeatSockets, WorkerCommand] {
+    const { openMmsg, openEpoll, addresses, inherited, xdp } = this.#options;
+    if (duty === 'tcp' && openEpoll !== undefined) {
+      const opened = openEpoll(addresses, inherited);
+      return [opened, { kind: 'tcp-sockets', handles: opened.handles }];
+    }
+    assert(duty === 'udp' && openMmsg !== undefined, 'a thread wants sockets that it cannot have');
+    const opened = openMmsg(addresses, inherited);
+    const { bellFd, sockets } = opened;
+    return [opened, { kind: 'sockets', handles: { bellFd, sockets, xsks: xdp?.handlesOf(id) ?? [] } }];
+  }
 }

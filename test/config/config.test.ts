@@ -30,7 +30,7 @@ describe('configuration', () => {
     expect(describeConfig(good({}))).toEqual({
       data: '/here/data',
       process: { confine: 'auto' },
-      dns: { listen: ['127.0.0.1:5300'], workers: 0, udp: 'auto' },
+      dns: { listen: ['127.0.0.1:5300'], workers: 0, udp: 'auto', tcp: 'auto' },
       admin: {
         listen: '127.0.0.1:8053',
         zone_file_max: '268435456B',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { formatIpPort, type IpPort } from '#base/address.ts';
 import { readIpcMessage } from '#base/ipc/form.ts';
-import { type IpcMessage, type UdpKind, type WorkerState } from '#base/ipc/messages.ts';
+import { type IpcMessage, type TcpKind, type UdpKind, type WorkerState } from '#base/ipc/messages.ts';
 import { TYPE } from '#dns/types.ts';
 import { NODE } from '#store/node-codec.ts';
 import { openWriter, type StoreWriter } from '#store/writer.ts';
@@ -12,7 +12,7 @@ import { auditEvent, nodeWrite, temporaryFolder, writerOptions, zoneRecord } fro
 import { freeAddress } from '../server/fixtures/echo.ts';
 
 /** The real answer process on the store in `dir`, told what a supervisor would tell it. */
-function start(dir: string, at: IpPort, udp: UdpKind = 'auto', execArgv: readonly string[] = []) {
+function start(dir: string, at: IpPort, udp: UdpKind = 'auto', execArgv: readonly string[] = [], tcp: TcpKind = 'auto') {
   const child = fork(new URL('../../src/process/answer-process.ts', import.meta.url), ['text', 'info'], {
     execArgv: [...execArgv],
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
@@ -30,8 +30,8 @@ function start(dir: string, at: IpPort, udp: UdpKind = 'auto', execArgv: readonl
     exit = code;
   });
   onTestFinished(() => void child.kill('SIGKILL'));
-  child.send({ kind: 'start', settings: { storeDir: dir, listen: [formatIpPort(at)], workers: 2, udp } } satisfies IpcMessage);
-  const threads = udp === 'dgram' ? 2 : 3;
+  child.send({ kind: 'start', settings: { storeDir: dir, listen: [formatIpPort(at)], workers: 2, udp, tcp } } satisfies IpcMessage);
+  const threads = udp === 'dgram' && tcp !== 'epoll' ? 2 : 3;
   const newest = <K extends IpcMessage['kind']>(kind: K) =>
     heard.findLast((each): each is Extract<IpcMessage, { kind: K }> => each.kind === kind);
   const workers = (): readonly WorkerState[] => newest('served')?.workers ?? [];
@@ -61,10 +61,14 @@ const FOUND = { rcode: 0, answers: 1 };
 const REFUSED = { rcode: 5, answers: 0 };
 
 describe('the answer process on a real store', () => {
-  test.each(['dgram', 'mmsg'] as const)('%s: waits for the store, serves each generation as told, counts, drains on TERM', async (udp) => {
+  test.each<[UdpKind, TcpKind]>([
+    ['dgram', 'net'],
+    ['mmsg', 'net'],
+    ['mmsg', 'epoll'],
+  ])('%s and %s: waits for the store, serves each generation as told, counts, drains on TERM', async (udp, tcp) => {
     const dir = join(temporaryFolder(), 'store');
     const at = await freeAddress();
-    const answer = start(dir, at, udp);
+    const answer = start(dir, at, udp, [], tcp);
     expect(await eventually(() => answer.newest('hello') !== undefined, 30_000)).toBe(true);
     expect(answer.newest('listening')).toBeUndefined();
 
@@ -95,7 +99,7 @@ describe('the answer process on a real store', () => {
     expect(await answer.ended()).toBe(0);
   });
 
-  test('without koffi: auto tells why and goes on with node:dgram, mmsg ends with 78', async () => {
+  test('without koffi: auto tells why and goes on with node:dgram, mmsg and epoll end with 78', async () => {
     const dir = join(temporaryFolder(), 'store');
     const writer = openWriter(dir, writerOptions());
     onTestFinished(() => writer.close());
@@ -110,6 +114,9 @@ describe('the answer process on a real store', () => {
     const strict = start(dir, await freeAddress(), 'mmsg', without);
     expect(await strict.ended()).toBe(78);
     expect(strict.log()).toContain("Cannot find package 'koffi'");
+    const strictTcp = start(dir, await freeAddress(), 'dgram', without, 'epoll');
+    expect(await strictTcp.ended()).toBe(78);
+    expect(strictTcp.log()).toContain(`dns.tcp is "epoll", and that does not work here: Cannot find package 'koffi'`);
   });
 
   test('ends when its supervisor has gone', async () => {

@@ -3,21 +3,31 @@ import { createSocket } from 'node:dgram';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { assert, expect, onTestFinished, test } from 'vitest';
+import { assert, describe, expect, onTestFinished, test } from 'vitest';
 import { type IpPort, formatIpPort } from '#base/address.ts';
+import { type TcpKind, type UdpKind } from '#base/ipc/messages.ts';
 import { GENERATION_LOOK_MS } from '#base/limits/server.ts';
+import { chooseTcp } from '#server/tcp/choose.ts';
 import { chooseUdp } from '#server/udp/choose.ts';
 import { WorkerPool } from '#server/worker-pool.ts';
-import { eventually, idOf, simpleQuery, tcpQuery, udpQuery } from '../support/dns-client.ts';
+import { TcpClient, eventually, framed, idOf, simpleQuery, tcpQuery, udpQuery } from '../support/dns-client.ts';
 import { exchangeUdp } from '../support/exchange.ts';
 import { freeAddress } from './fixtures/echo.ts';
 import { temporaryFolder } from '../support/temporary-store.ts';
 
-async function startPool({ workers = 2, ip = '127.0.0.1', storeOpened = (pool: WorkerPool) => pool.storeHeld() } = {}) {
+async function startPool({
+  workers = 2,
+  ip = '127.0.0.1',
+  tcp = 'epoll' as TcpKind,
+  udp = 'mmsg' as UdpKind,
+  storeOpened = (pool: WorkerPool) => pool.storeHeld(),
+} = {}) {
   const dir = temporaryFolder();
   const at = await freeAddress(ip);
-  const { openMmsg } = await chooseUdp('mmsg');
-  assert(openMmsg !== undefined, 'no batched socket on this machine');
+  const { openMmsg } = await chooseUdp(udp);
+  const { openEpoll } = await chooseTcp(tcp);
+  assert((openMmsg !== undefined) === (udp === 'mmsg'), 'no batched socket on this machine');
+  assert((openEpoll !== undefined) === (tcp === 'epoll'), 'no epoll on this machine');
   const log: string[] = [];
   let changed = () => {};
   const pool = new WorkerPool({
@@ -26,6 +36,7 @@ async function startPool({ workers = 2, ip = '127.0.0.1', storeOpened = (pool: W
     storeDir: dir,
     addresses: [at],
     openMmsg,
+    openEpoll,
     responderSlots: ['echoed'],
     storeOpened: () => storeOpened(pool),
     changed: () => changed(),
@@ -58,17 +69,17 @@ async function startPool({ workers = 2, ip = '127.0.0.1', storeOpened = (pool: W
   };
 }
 
-/** The threads that serve UDP, as the kernel sees them. */
-function udpThreads(): { readonly state: string; readonly switches: number }[] {
+/** The threads that block, as the kernel sees them. */
+function blockingThreads(duty = 'udp'): { readonly state: string; readonly switches: number }[] {
   return readdirSync('/proc/self/task').flatMap((task) => {
     const status = readFileSync(`/proc/self/task/${task}/status`, 'utf8');
-    if (!/^Name:\s+answer \d+ udp$/m.test(status)) return [];
+    if (!new RegExp(`^Name:\\s+answer \\d+ ${duty}$`, 'm').test(status)) return [];
     return { state: /^State:\s+(\S)/m.exec(status)![1]!, switches: Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)![1]) };
   });
 }
 
 /** Until all of them wait in the kernel. */
-const untilIdle = () => expect.poll(() => udpThreads().every(({ state }) => state === 'S')).toBe(true);
+const untilIdle = () => expect.poll(() => [...blockingThreads(), ...blockingThreads('tcp')].every(({ state }) => state === 'S')).toBe(true);
 
 /** Keeps the workers busy until told to stop. */
 function load(at: IpPort) {
@@ -165,11 +176,12 @@ test('stops within 100 ms, and what was asked before is answered', async () => {
 test('idle threads do next to nothing', async () => {
   const { pool } = await startPool({ workers: 4 });
   await untilIdle();
-  const before = udpThreads();
-  expect(before).toHaveLength(4);
+  const threads = () => [...blockingThreads(), ...blockingThreads('tcp')];
+  const before = threads();
+  expect(before).toHaveLength(6);
   // That nothing happens has no event to wait for: the time in which each looks once for a generation it was not told of.
   await sleep(1.2 * GENERATION_LOOK_MS);
-  const after = udpThreads();
+  const after = threads();
   for (const [at, { switches }] of after.entries()) expect(switches - before[at]!.switches).toBeLessThan(20);
   expect(pool.states().every(({ alive }) => alive)).toBe(true);
 });
@@ -197,6 +209,60 @@ test('a thread that hangs in an answer is ended, and its sockets with it', async
   await pool.stop(50);
   expect(performance.now() - fromMs).toBeLessThan(2000);
   expect(await eventually(() => openDescriptors() <= before)).toBe(true);
+});
+
+describe.each<[TcpKind, UdpKind]>([
+  ['epoll', 'mmsg'],
+  ['net', 'mmsg'],
+  ['epoll', 'dgram'],
+])('TCP by %s beside UDP by %s', (tcp, udp) => {
+  const deadly = framed(Buffer.from(simpleQuery(1)).fill(0x70, 2, 3));
+
+  test('both are answered, by threads of their own', async () => {
+    const { at, pool } = await startPool({ tcp, udp, workers: 4 });
+    expect(pool.states()).toHaveLength(6);
+    for (let id = 0; id < 20; id++) {
+      expect(idOf((await udpQuery(at, simpleQuery(id)))!)).toBe(id);
+      expect(idOf((await tcpQuery(at, simpleQuery(id)))!)).toBe(id);
+    }
+  });
+
+  test('a thread dies of a query over TCP, 5 times: it comes back, no descriptor stays, the others go on', async () => {
+    const { at, log, pool, total } = await startPool({ tcp, udp });
+    const before = openDescriptors();
+    const ends = () => log.filter((line) => line.includes('starting it again')).length;
+    for (let n = 1; n <= 5; n++) {
+      const [witness, killer] = [await TcpClient.open(at), await TcpClient.open(at)];
+      witness.send(framed(simpleQuery(n)));
+      expect((await witness.receive(1)).map(idOf)).toEqual([n]);
+      killer.send(deadly);
+      expect(await eventually(() => ends() === n && pool.addresses() !== undefined)).toBe(true);
+      // Its other connections end with it: no client waits at a socket that is not read.
+      expect(await witness.ending(3000)).not.toBe('open');
+      expect(await killer.ending(3000)).not.toBe('open');
+      expect(idOf((await udpQuery(at, simpleQuery(n)))!)).toBe(n);
+    }
+    expect(await eventually(() => openDescriptors() <= before)).toBe(true);
+    expect(idOf((await tcpQuery(at, simpleQuery(3)))!)).toBe(3);
+    expect([total('tcpOpen') <= 1, total('echoed')]).toEqual([true, 11]);
+  });
+
+  test('stops at once with idle connections, after its answers with busy ones, and at the grace time at the latest', async () => {
+    const { at, pool } = await startPool({ tcp, udp });
+    const [idle, half] = [await TcpClient.open(at), await TcpClient.open(at)];
+    idle.send(framed(simpleQuery(1)));
+    await idle.receive(1);
+    await half.sendNow(framed(simpleQuery(2)).subarray(0, 7));
+    // Until the half has arrived: the thread has looked at what came later.
+    expect(idOf((await tcpQuery(at, simpleQuery(3)))!)).toBe(3);
+    const stopped = pool.stop(20_000);
+    expect(await idle.ending(3000)).toBe('end');
+    half.send(framed(simpleQuery(2)).subarray(7));
+    expect((await half.receive(1)).map(idOf)).toEqual([2]);
+    expect(await half.ending(3000)).toBe('end');
+    await stopped;
+    await expect(TcpClient.open(at)).rejects.toThrow(/ECONNREFUSED/);
+  });
 });
 
 test('each thread has copies of the sockets of its own addresses', async () => {

@@ -10,6 +10,8 @@ import { type SigningSettings, planChange } from '#dnssec/plan.ts';
 import { SERVER_SLOT_COUNT } from '#server/counters.ts';
 import { settleAddresses, startWorkerListeners } from '#server/listen.ts';
 import { type OpenUdp } from '#server/listener.ts';
+import { sharedEpollCarrier } from '#server/tcp/epoll.ts';
+import { netCarrier } from '#server/tcp/tcp.ts';
 import { openUdp as openDgram } from '#server/udp/dgram.ts';
 import { openUdp as openMmsg } from '#server/udp/mmsg.ts';
 import { ipPort } from '#base/address.ts';
@@ -27,6 +29,7 @@ import { type ScenarioServer } from './scenario-check.ts';
 import { type Scenario, type ScenarioZone } from './scenario.ts';
 import { good, temporaryControl } from './temporary-control.ts';
 import { tcpQuery, udpQuery } from './dns-client.ts';
+import { type MakeCarrier } from '../server/fixtures/carriers.ts';
 
 const KEY = engineKey(new Uint8Array(32).fill(9));
 const SIGNING: SigningSettings = { keys: [KEY], published: [KEY], nowSeconds: toSeconds(systemClock.nowMs()) };
@@ -72,14 +75,23 @@ export async function socketServers(scenario: Scenario): Promise<ScenarioServer[
   for (const zone of scenario.zones) await server.load(zone.name, zone.text, { dnssec: zone.signed, parent: 'ignore' });
   const reader = openReader(server.writer.dir);
   const responder = new Responder(reader);
-  const serve = async (name: string, openUdp: OpenUdp) => {
+  const serve = async (name: string, openUdp: OpenUdp, carrierFor: MakeCarrier) => {
     const addresses = good(await settleAddresses([ipPort('127.0.0.1', 0)]));
     return {
       name,
-      listeners: await startWorkerListeners({ responder, addresses, openUdp, counters: new Float64Array(SERVER_SLOT_COUNT) }),
+      listeners: await startWorkerListeners({
+        responder,
+        addresses,
+        openUdp,
+        tcp: carrierFor(addresses),
+        counters: new Float64Array(SERVER_SLOT_COUNT),
+      }),
     };
   };
-  const servers = [await serve('dgram', openDgram), await serve('mmsg', openMmsg)];
+  const servers = [
+    await serve('dgram and net', openDgram, () => netCarrier()),
+    await serve('mmsg and epoll', openMmsg, (at) => sharedEpollCarrier(at)),
+  ];
   onTestFinished(async () => {
     for (const { listeners } of servers) await listeners.close(0);
     await reader.close();

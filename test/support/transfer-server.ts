@@ -5,10 +5,13 @@ import { Responder } from '#answer/respond.ts';
 import { settleAddresses, startWorkerListeners } from '#server/listen.ts';
 import { TlsFront } from '#server/tls/tls-front.ts';
 import { openReader } from '#store/reader.ts';
+import { sharedEpollCarrier } from '#server/tcp/epoll.ts';
+import { netCarrier } from '#server/tcp/tcp.ts';
 import { TransferAnswers } from '#transfer/answers.ts';
 import { type KeyText, readKeys } from '#transfer/grants.ts';
 import { createPrivateKey } from 'node:crypto';
 import { onTestFinished } from 'vitest';
+import { type MakeCarrier } from '../server/fixtures/carriers.ts';
 import { testCounters } from '../server/fixtures/echo.ts';
 import { type TestControl, good, temporaryControl } from './temporary-control.ts';
 import { type Pair } from './throwaway-ca.ts';
@@ -38,11 +41,18 @@ export interface TransferServerOptions {
   readonly nowMs?: () => number;
   /** With this certificate it answers over TLS too. */
   readonly tls?: Pair;
+  /** What carries TCP; epoll when absent. */
+  readonly carrierFor?: MakeCarrier;
 }
 
 export async function transferServer(options: TransferServerOptions = {}): Promise<TransferServer> {
   const test = temporaryControl();
-  const { keys = [], isAddressGranted = () => false, nowMs = Date.now } = options;
+  const {
+    keys = [],
+    isAddressGranted = () => false,
+    nowMs = Date.now,
+    carrierFor = (addresses) => sharedEpollCarrier(addresses),
+  } = options;
   const reader = openReader(test.dir);
   const log: string[] = [];
   const signed = new TransferAnswers({
@@ -57,7 +67,7 @@ export async function transferServer(options: TransferServerOptions = {}): Promi
   signed.takeKeys(readKeys(keys));
   const { row, count } = testCounters();
   const [at] = good(await settleAddresses([ipPort('127.0.0.1', 0)]));
-  const listeners = [await startWorkerListeners({ responder, addresses: [at!], counters: row })];
+  const listeners = [await startWorkerListeners({ responder, addresses: [at!], counters: row, tcp: carrierFor([at!]) })];
   let tlsAt: IpPort | undefined;
   if (options.tls !== undefined) {
     const front = new TlsFront(row);
@@ -65,7 +75,7 @@ export async function transferServer(options: TransferServerOptions = {}): Promi
     front.take({ chain: cert, key: new Uint8Array(createPrivateKey(key).export({ type: 'pkcs8', format: 'der' })) });
     [tlsAt] = good(await settleAddresses([ipPort('127.0.0.1', 0)]));
     const secure = (...accepted: Parameters<TlsFront['secure']>) => front.secure(...accepted);
-    listeners.push(await startWorkerListeners({ responder, addresses: [tlsAt!], counters: row, openUdp: null, secure }));
+    listeners.push(await startWorkerListeners({ responder, addresses: [tlsAt!], counters: row, openUdp: null, tcp: netCarrier(secure) }));
   }
   onTestFinished(async () => {
     await Promise.all(listeners.map((each) => each.close(1000)));

@@ -166,6 +166,10 @@ export const EPOLL_EVENTS_MAX = 64;
 export const TCP_ACCEPTS_PER_ROUND = 64;
 /** After the process had no descriptor or the kernel no memory for a connection: clients wait in the backlog. */
 export const TCP_ACCEPT_PAUSE_MS = 100;
+/** How late timed tasks of a thread may be while it has more events than it can look at in one round. */
+export const TCP_BEHIND_MS = 1_000;
+/** Rounds before a listener is closed: what came in until then is answered; 8 tell about 512 sockets. */
+export const TCP_LAST_ROUNDS_MAX = 8;
 /** Longest wait of a thread that drains: its last connection may end without an event. */
 export const TCP_DRAIN_LOOK_MS = 5;
 /** Between two looks of a listener in a thread that also has other work: its event loop runs in this time. */

@@ -116,6 +116,8 @@ export const LOG_EVENTS = {
   'store.recovered': 'the store was put in order after a crash',
   'store.snapshot-held': 'an old snapshot is held, which lets the file of the store grow',
   'supervisor.gone': 'the supervisor has gone; this process ends',
+  'tcp.fallback': 'TCP is served by node:net, because epoll does not work',
+  'tcp.unavailable': 'TCP by epoll was asked for and does not work; the process ends',
   'tls.certificate': 'DNS over TLS shows a new certificate',
   'tls.certificate-unusable': 'OpenSSL does not take the certificate of DNS over TLS',
   'tls.no-certificate': 'DNS over TLS has no certificate; connections are reset',

@@ -17,6 +17,7 @@ import {
   TCP_ACCEPTS_PER_ROUND,
   TCP_ACCEPT_PAUSE_MS,
   TCP_DRAIN_LOOK_MS,
+  TCP_LAST_ROUNDS_MAX,
   TCP_SHARED_LOOK_MS,
 } from '#base/limits/server.ts';
 import { SERVER_SLOT as SLOT } from '#server/counters.ts';
@@ -57,8 +58,7 @@ export function epollCarrier(handles: EpollHandles): TcpCarrier {
 }
 
 /** The same in a thread with other work too: it looks every millisecond. Throws the system's error, leaving nothing open. */
-export function sharedEpollCarrier(addresses: readonly IpPort[]): TcpCarrier {
-  const calls = loadEpollSyscalls();
+export function sharedEpollCarrier(addresses: readonly IpPort[], calls: EpollSyscalls = loadEpollSyscalls()): TcpCarrier {
   const sockets = openEpollSockets(calls, addresses);
   const loop = new EpollLoop(calls, sockets.handles, 0);
   return {
@@ -97,6 +97,8 @@ class EpollLoop implements TcpCarrier {
   #serial = FIRST_SERIAL;
   #blockMs: number;
   #isPaused = false;
+  /** The last look at epoll may not have told of all that there is. */
+  #isBehind = false;
   #closing = false;
   #running: Promise<void> | undefined;
 
@@ -136,8 +138,11 @@ class EpollLoop implements TcpCarrier {
   #stopListening(place: number): void {
     const listener = this.#listening.get(place);
     if (listener === undefined) return;
-    this.#accept(listener);
-    this.#bury();
+    for (let round = 0; round < TCP_LAST_ROUNDS_MAX; round++) {
+      this.#settle(this.#takeFresh());
+      this.#wait(0);
+      if (this.#fresh.length === 0 && !this.#isBehind) break;
+    }
     this.#listening.delete(place);
     this.#descriptors[place] = 0;
     this.#calls.close(listener.fd);
@@ -160,17 +165,27 @@ class EpollLoop implements TcpCarrier {
     for (;;) {
       const nowMs = performance.now();
       const leftMs = untilMs - nowMs;
-      const fresh = this.#fresh;
-      this.#fresh = [];
+      const fresh = this.#takeFresh();
       const waitMs = fresh.length > 0 ? 0 : Math.max(0, Math.ceil(Math.min(leftMs, this.rounds.dueInMs(nowMs))));
       const hasRung = this.#wait(waitMs);
-      for (const socket of fresh) {
-        socket.settle();
-        this.#bury();
-      }
-      this.rounds.run();
+      this.#settle(fresh);
+      this.rounds.run(this.#isBehind);
       this.#bury();
       if (hasRung || leftMs <= 0) return;
+    }
+  }
+
+  /** Those accepted before this round. */
+  #takeFresh(): readonly EpollSocket[] {
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    return fresh;
+  }
+
+  #settle(sockets: readonly EpollSocket[]): void {
+    for (const socket of sockets) {
+      socket.settle();
+      this.#bury();
     }
   }
 
@@ -183,6 +198,7 @@ class EpollLoop implements TcpCarrier {
       return false;
     }
     let hasRung = false;
+    this.#isBehind = count === EPOLL_EVENTS_MAX;
     for (let at = 0; at < count; at++) {
       const mask = words[at * EVENT_WORDS]!;
       const place = words[at * EVENT_WORDS + DATA_WORD]!;
