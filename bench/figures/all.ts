@@ -6,6 +6,7 @@ import { CHANGES_UNDER_LOAD } from './changes-under-load.ts';
 import { type Figure, type FigureContext } from './figure.ts';
 import { LATENCY } from './latency.ts';
 import { MEMORY, MEMORY_MANY } from './memory.ts';
+import { NEVER_READING } from './never-reading.ts';
 import { RECOVERY } from './recovery.ts';
 import { START_UP, START_UP_MANY } from './start-up.ts';
 import { TWO_WORKERS } from './two-workers.ts';
@@ -14,6 +15,7 @@ import { UNDER_ATTACK } from './under-attack.ts';
 export const FIGURES: readonly Figure[] = [
   LATENCY,
   UNDER_ATTACK,
+  NEVER_READING,
   RECOVERY,
   CHANGES_UNDER_LOAD,
   MEMORY,

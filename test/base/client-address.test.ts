@@ -2,7 +2,7 @@
 import { BlockList, isIP } from 'node:net';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { newClientAddress, setClientAddress } from '#base/client-address.ts';
+import { newClientAddress, setClientAddress, setClientOctets } from '#base/client-address.ts';
 import { NetworkSet, formatNetwork, parseNetwork } from '#base/network.ts';
 
 const octetsOf = (text: string) => {
@@ -11,6 +11,21 @@ const octetsOf = (text: string) => {
   setClientAddress(client, text);
   return Buffer.from(client.octets.subarray(0, client.length)).toString('hex');
 };
+
+test('octets of the kernel are the address that their text is; an IPv4-mapped one is IPv4', () => {
+  const zeros = (count: number) => Array.from({ length: count }, () => 0);
+  const kernel: [string, number[]][] = [
+    ['192.0.2.1', [192, 0, 2, 1]],
+    ['2001:db8::1', [0x20, 1, 0x0d, 0xb8, ...zeros(11), 1]],
+    ['::ffff:192.0.2.1', [...zeros(10), 0xff, 0xff, 192, 0, 2, 1]],
+  ];
+  for (const [text, octets] of kernel) {
+    const client = newClientAddress();
+    client.octets.fill(0xee);
+    setClientOctets(client, Uint8Array.from(octets));
+    expect(Buffer.from(client.octets.subarray(0, client.length)).toString('hex')).toBe(octetsOf(text));
+  }
+});
 
 describe('addresses', () => {
   test.for([

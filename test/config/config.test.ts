@@ -92,6 +92,12 @@ describe('configuration', () => {
       expect(why(`rules = ["${rule}"]`)).toEqual([expect.stringContaining('is not a rule like')]);
   });
 
+  test('has how TCP is served, from file and flags, and takes no other way', () => {
+    expect(good(file('[dns]\ntcp = "epoll"')).dns.tcp).toBe('epoll');
+    expect(good({ ...file('[dns]\ntcp = "epoll"'), flags: { 'dns.tcp': 'net' } }).dns.tcp).toBe('net');
+    expect(bad(file('[dns]\ntcp = "mmsg"'))).toEqual(['/etc/waxseal/waxseal.toml:2 CONFIG_VALUE']);
+  });
+
   test('has cookies and rate limits, from each of its sources', () => {
     const text =
       '[cookies]\nsecret_file = "cookie"\nprevious_secret_file = "/run/old"\n[rrl]\nrate = 7\nslip = 3\ndry_run = true\nallow = ["192.0.2.0/24"]\n';

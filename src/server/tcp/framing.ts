@@ -46,7 +46,7 @@ export class TcpFraming {
   /** Copies what `next` has not looked at: the last chunk may change then. */
   keepUnread(): void {
     if (!this.unread) return;
-    this.#chunk = this.#chunk.slice(this.#used);
+    this.#chunk = new Uint8Array(this.#chunk.subarray(this.#used));
     this.#used = 0;
   }
 

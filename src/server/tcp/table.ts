@@ -201,7 +201,8 @@ export class TcpTable implements ConnectionHost {
   #sweepLater(): void {
     if (this.#isSweepDue) return;
     this.#isSweepDue = true;
-    this.#rounds.after(TCP_SWEEP_MS, () => this.#sweep());
+    // Not at the time itself: when the thread is late, octets that came in time must be read first.
+    this.#rounds.after(TCP_SWEEP_MS, () => this.#rounds.soon(() => this.#sweep()));
   }
 
   #sweep(): void {

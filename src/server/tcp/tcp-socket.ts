@@ -49,15 +49,14 @@ export interface TcpSocketEvents {
 export interface TcpRounds {
   /** In the next round: what comes in at the sockets is looked at before. */
   soon(task: () => void): void;
-  /** After so many milliseconds, and after what came in until then. Does not keep the process alive. */
+  /** After so many milliseconds. Does not keep the process alive. */
   after(ms: number, task: () => void): void;
 }
 
 /** For sockets in node's event loop. */
 export const NODE_ROUNDS: TcpRounds = {
   soon: (task) => void setImmediate(task),
-  // When the loop is late, octets that came in time are read first: immediates run after reading.
-  after: (ms, task) => void setTimeout(() => setImmediate(task), Math.ceil(ms)).unref(),
+  after: (ms, task) => void setTimeout(task, Math.ceil(ms)).unref(),
 };
 
 /** What carries TCP in one thread. */

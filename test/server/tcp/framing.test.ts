@@ -73,6 +73,20 @@ describe('RFC 7766 §8: framing', () => {
     expect(plain(feed(new TcpFraming(), [Buffer.from([0]), Buffer.from([0])]))).toEqual(['']);
   });
 
+  test('what is kept stays as it was when the chunk is used for other octets', () => {
+    const framing = new TcpFraming();
+    const chunk = Buffer.concat([framed(Buffer.from('one')), framed(Buffer.from('two')), Buffer.from([0])]);
+    framing.push(chunk);
+    expect(plain([framing.next()!])).toEqual(plain([Buffer.from('one')]));
+    framing.keepUnread();
+    chunk.fill(0xff);
+    expect(framing.unread).toBe(true);
+    expect(plain([framing.next()!])).toEqual(plain([Buffer.from('two')]));
+    expect([framing.next(), framing.partial, framing.unread]).toEqual([undefined, true, false]);
+    framing.keepUnread();
+    expect(plain(feed(framing, [Buffer.from([1, 0x61])]))).toEqual(['61']);
+  });
+
   test('a length prefix alone is a message begun, and takes no room for what it promises', () => {
     const framing = new TcpFraming();
     expect(feed(framing, [Buffer.from([0xff, 0xff])])).toEqual([]);
