@@ -301,8 +301,8 @@ type Openers = Pick<WorkerListenersOptions, 'addresses' | 'openUdp' | 'tcp' | 'u
 
 type Tls = TlsFront | undefined;
 
-/** `askForSockets`: the pool opens them for a thread that blocks. */
-async function openersFor(data: WorkerData, tls: Tls, sockets: ThreadSockets, askForSockets: () => void): Promise<Openers> {
+/** `ask`: the pool opens them for a thread that blocks. */
+async function openersFor(data: WorkerData, tls: Tls, sockets: ThreadSockets, ask: () => void): Promise<Openers> {
   const { addresses, tlsAddresses = [] } = data;
   const udpQueries = udpQueriesOf(data);
   switch (data.duty) {
@@ -313,11 +313,11 @@ async function openersFor(data: WorkerData, tls: Tls, sockets: ThreadSockets, as
     case 'tcp': {
       if (data.epoll !== true) return { addresses, udpQueries, openUdp: null };
       const { epollCarrier } = await import('#server/tcp/epoll.ts');
-      askForSockets();
+      ask();
       return { addresses, udpQueries, openUdp: null, tcp: epollCarrier(await sockets.tcp) };
     }
     case 'tls':
-      return { addresses: tlsAddresses, udpQueries, openUdp: null, tcp: netCarrier((...accepted) => tls?.secure(...accepted)) };
+      return { addresses: tlsAddresses, udpQueries, openUdp: null, tcp: netCarrier((...on) => tls?.secure(...on)) };
     case 'udp':
       return {
         addresses,
@@ -325,7 +325,7 @@ async function openersFor(data: WorkerData, tls: Tls, sockets: ThreadSockets, as
         async openUdp(settled, responder, counters) {
           // Only here: koffi cannot be loaded everywhere.
           const { serveSockets } = await import('#server/udp/mmsg.ts');
-          askForSockets();
+          ask();
           const listener = serveSockets(await sockets.first, settled, responder, counters);
           sockets.serveWith(listener);
           return listener;

@@ -54,7 +54,7 @@ export function send(seat: Seat, command: WorkerCommand): void {
   seat.sockets?.ring();
 }
 
-/** Ends the thread wherever it is. A system call that blocks is not interrupted by `terminate`, but what comes after it is. */
+/** Ends the thread wherever it is. `terminate` ends what comes after a system call that blocks, not the call. */
 export function end(seat: Seat): void {
   void seat.worker?.terminate();
   seat.sockets?.ring();

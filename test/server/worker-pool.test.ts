@@ -15,13 +15,21 @@ import { exchangeUdp } from '../support/exchange.ts';
 import { freeAddress } from './fixtures/echo.ts';
 import { temporaryFolder } from '../support/temporary-store.ts';
 
+interface PoolOptions {
+  readonly workers?: number;
+  readonly ip?: string;
+  readonly tcp?: TcpKind;
+  readonly udp?: UdpKind;
+  readonly storeOpened?: (pool: WorkerPool) => void;
+}
+
 async function startPool({
   workers = 2,
   ip = '127.0.0.1',
-  tcp = 'epoll' as TcpKind,
-  udp = 'mmsg' as UdpKind,
-  storeOpened = (pool: WorkerPool) => pool.storeHeld(),
-} = {}) {
+  tcp = 'epoll',
+  udp = 'mmsg',
+  storeOpened = (pool) => pool.storeHeld(),
+}: PoolOptions = {}) {
   const dir = temporaryFolder();
   const at = await freeAddress(ip);
   const { openMmsg } = await chooseUdp(udp);

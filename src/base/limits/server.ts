@@ -151,7 +151,7 @@ export const TCP_PIECES_BYTES_MIN = 128;
 
 // --- TCP by epoll ---
 
-/** Connections that the kernel has accepted and the thread has not: as node has it. The kernel clamps it to somaxconn. */
+/** Connections that the kernel has accepted and the thread has not: as node has it. somaxconn is the most. */
 export const TCP_BACKLOG = 511;
 /** Descriptors of one thread: TCP_CONNECTIONS_MAX, the 64 addresses of `dns.listen`, and tests with more of both. */
 export const TCP_DESCRIPTORS_MAX = 4096;
@@ -174,6 +174,8 @@ export const TCP_LAST_ROUNDS_MAX = 8;
 export const TCP_DRAIN_LOOK_MS = 5;
 /** Between two looks of a listener in a thread that also has other work: its event loop runs in this time. */
 export const TCP_SHARED_LOOK_MS = 1;
+/** Read and forgotten before a socket is closed while octets wait in it: the kernel would answer them with RST. */
+export const TCP_DISCARDED_BYTES = 64 * 1024;
 
 // --- TLS (RFC 7858), in a thread of its own, with the limits of TCP ---
 

@@ -5,15 +5,13 @@
  * Not here: waiting (epoll.ts), what is read and written (connection.ts).
  */
 import { assert } from '#base/assert.ts';
-import { TCP_TURN_BYTES } from '#base/limits/server.ts';
+import { TCP_DISCARDED_BYTES, TCP_TURN_BYTES } from '#base/limits/server.ts';
 import { NUMBER } from '#server/udp/mmsg-layout.ts';
 import { ERRNO, type NativeMemory, nativeMemory } from '#server/udp/mmsg-syscalls.ts';
 import { addressOf, EPOLL_EVENT, type EpollSyscalls, TCP_NUMBER } from './epoll-syscalls.ts';
 import { type TcpSocket, type TcpSocketEvents } from './tcp-socket.ts';
 
 const { EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP, EPOLLRDHUP, EPOLLET, EPOLL_CTL_ADD, EPOLL_CTL_MOD } = TCP_NUMBER;
-/** Read and forgotten before a socket is closed while octets wait in it: the kernel would answer them with RST. */
-const DISCARDED_BYTES = 64 * 1024;
 
 /** What all sockets of one thread share. */
 export class EpollIo {
@@ -32,7 +30,7 @@ export class EpollIo {
     this.calls = calls;
     this.epollFd = epollFd;
     this.release = release;
-    this.#memory = nativeMemory(DISCARDED_BYTES + 64);
+    this.#memory = nativeMemory(TCP_DISCARDED_BYTES + 64);
     this.input = this.#memory.octets.subarray(0, TCP_TURN_BYTES);
     this.inputAddress = this.#memory.address;
   }
@@ -40,11 +38,11 @@ export class EpollIo {
   /** Adds to, or changes in, what epoll watches; false with errno. `place` and `serial` come back with its events. */
   watch(operation: number, fd: number, events: number, place: number, serial: number): boolean {
     const { words, address } = this.#memory;
-    const at = DISCARDED_BYTES / 4;
+    const at = TCP_DISCARDED_BYTES / 4;
     words[at] = events;
     words[at + EPOLL_EVENT.dataOffset / 4] = place;
     words[at + EPOLL_EVENT.dataOffset / 4 + 1] = serial;
-    return this.calls.epoll_ctl(this.epollFd, operation, fd, address + DISCARDED_BYTES) === 0;
+    return this.calls.epoll_ctl(this.epollFd, operation, fd, address + TCP_DISCARDED_BYTES) === 0;
   }
 
   /** How many of the octets the kernel has taken; −1 with errno for an error. */
@@ -60,15 +58,15 @@ export class EpollIo {
   }
 
   discard(fd: number): void {
-    this.calls.recv(fd, this.inputAddress, DISCARDED_BYTES, NUMBER.MSG_DONTWAIT);
+    this.calls.recv(fd, this.inputAddress, TCP_DISCARDED_BYTES, NUMBER.MSG_DONTWAIT);
   }
 
   /** The next `close` sends RST: SO_LINGER with a time of 0. */
   resetOnClose(fd: number): void {
     const { words, address } = this.#memory;
-    words[DISCARDED_BYTES / 4] = 1;
-    words[DISCARDED_BYTES / 4 + 1] = 0;
-    this.calls.setsockopt(fd, NUMBER.SOL_SOCKET, TCP_NUMBER.SO_LINGER, address + DISCARDED_BYTES, 8);
+    words[TCP_DISCARDED_BYTES / 4] = 1;
+    words[TCP_DISCARDED_BYTES / 4 + 1] = 0;
+    this.calls.setsockopt(fd, NUMBER.SOL_SOCKET, TCP_NUMBER.SO_LINGER, address + TCP_DISCARDED_BYTES, 8);
   }
 }
 

@@ -39,7 +39,11 @@ const ONE = new Uint8Array(new BigUint64Array([1n]).buffer);
  * Opens a listening socket for each address, in the SO_REUSEPORT groups of those addresses; of those that are
  * `inherited` a copy. Throws the system's error, leaving nothing open.
  */
-export function openEpollSockets(calls: EpollSyscalls, addresses: readonly IpPort[], inherited: InheritedFds = {}): EpollSockets {
+export function openEpollSockets(
+  calls: EpollSyscalls,
+  addresses: readonly IpPort[],
+  inherited: InheritedFds = {}, // by ADDR:PORT
+): EpollSockets {
   const own: number[] = [];
   const descriptors = new SharedArrayBuffer(TCP_DESCRIPTORS_MAX * Int32Array.BYTES_PER_ELEMENT);
   const places = new Int32Array(descriptors);

@@ -43,7 +43,8 @@ function tryEvents(calls: EpollSyscalls, epollFd: number, bells: readonly number
     words[0] = TCP_NUMBER.EPOLLIN;
     words[data] = low;
     words[data + 1] = high;
-    if (calls.epoll_ctl(epollFd, TCP_NUMBER.EPOLL_CTL_ADD, bells[at]!, address) !== 0) throw systemError(calls, 'epoll_ctl');
+    const added = calls.epoll_ctl(epollFd, TCP_NUMBER.EPOLL_CTL_ADD, bells[at]!, address);
+    if (added !== 0) throw systemError(calls, 'epoll_ctl');
   }
   words.fill(0);
   const count = calls.epoll_wait(epollFd, address, 4, 0);
@@ -53,14 +54,16 @@ function tryEvents(calls: EpollSyscalls, epollFd: number, bells: readonly number
     return [event[0], event[data], event[data + 1]].join(' ');
   });
   const expected = MARKS.map((mark) => [TCP_NUMBER.EPOLLIN, ...mark].join(' '));
-  if (seen.toSorted().join() !== expected.toSorted().join()) throw new Error('epoll_wait does not tell what was asked for');
+  const isSame = seen.toSorted().join() === expected.toSorted().join();
+  if (!isSame) throw new Error('epoll_wait does not tell what was asked for');
 }
 
 /** A socket that neither listens nor is connected says so, whichever of these calls is made. */
 function trySocket(calls: EpollSyscalls, fd: number): void {
   const { words, address } = nativeMemory(64);
   words[0] = 1;
-  if (calls.setsockopt(fd, TCP_NUMBER.IPPROTO_TCP, TCP_NUMBER.TCP_NODELAY, address, 4) !== 0) throw systemError(calls, 'setsockopt');
+  const { IPPROTO_TCP, TCP_NODELAY } = TCP_NUMBER;
+  if (calls.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, address, 4) !== 0) throw systemError(calls, 'setsockopt');
   if (calls.fcntl(fd, TCP_NUMBER.F_SETFL, TCP_NUMBER.O_NONBLOCK) !== 0) throw systemError(calls, 'fcntl');
   const expectError = (result: number, syscall: string, errno: number | undefined) => {
     if (result !== -1 || calls.errno() !== errno) throw systemError(calls, syscall);

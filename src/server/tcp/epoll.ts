@@ -1,11 +1,13 @@
 /**
- * TCP by epoll and accept4: one thread, its listening sockets, and a wait that blocks, as UDP has it (udp/mmsg.ts).
+ * TCP by epoll and accept4: one thread, its listening sockets, and a wait that blocks, as UDP has it
+ * (server/udp/mmsg.ts).
  *
  * One round: what epoll tells of, a turn for each socket; new connections, which are read at once; those of the round
  * before once more, and only then epoll watches them, so that a connection which asks one question and ends costs no
  * more than accept, receive, send, receive and close; then tasks that are due. The thread waits when there is nothing
  * of all this, and its event loop turns when the bell rings, or `blockMs` are over.
- * Not here: one socket (epoll-socket.ts), opening (epoll-sockets.ts), the choice (choose.ts), connections (connection.ts).
+ * Not here: one socket (epoll-socket.ts), opening (epoll-sockets.ts), the choice (choose.ts), connections
+ * (connection.ts).
  */
 import { setImmediate as turnOnce, setTimeout as sleep } from 'node:timers/promises';
 import { type IpPort } from '#base/address.ts';
@@ -52,13 +54,19 @@ const RUNG = NAME_LENGTH + 8;
 const EXHAUSTED: ReadonlySet<number> = new Set([ERRNO.EMFILE, ERRNO.ENFILE, ERRNO.ENOBUFS, ERRNO.ENOMEM]);
 const FATAL: ReadonlySet<number> = new Set([ERRNO.EBADF, ERRNO.EFAULT, ERRNO.EINVAL, ERRNO.ENOTSOCK, ERRNO.EOPNOTSUPP]);
 
-/** Carries TCP in a thread without other work. The sockets' opener closes what is left of them. Throws where `loadEpollSyscalls` does. */
+/**
+ * Carries TCP in a thread without other work. The sockets' opener closes what is left of them. Throws where
+ * `loadEpollSyscalls` does.
+ */
 export function epollCarrier(handles: EpollHandles): TcpCarrier {
   return new EpollLoop(loadEpollSyscalls(), handles, GENERATION_LOOK_MS);
 }
 
-/** The same in a thread with other work too: it looks every millisecond. Throws the system's error, leaving nothing open. */
-export function sharedEpollCarrier(addresses: readonly IpPort[], calls: EpollSyscalls = loadEpollSyscalls()): TcpCarrier {
+/**
+ * The same in a thread with other work too: it looks every millisecond. Throws the system's error, leaving nothing
+ * open.
+ */
+export function sharedEpollCarrier(addresses: readonly IpPort[], calls = loadEpollSyscalls()): TcpCarrier {
   const sockets = openEpollSockets(calls, addresses);
   const loop = new EpollLoop(calls, sockets.handles, 0);
   return {

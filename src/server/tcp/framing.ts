@@ -18,7 +18,10 @@ export class TcpFraming {
   #pieces: Uint8Array = EMPTY;
   #piecesLength = 0;
 
-  /** Takes `chunk`, which stays as it is until `next` returns undefined, or `keepUnread` is called. Only allowed once `next` has returned undefined. */
+  /**
+   * Takes `chunk`, which stays as it is until `next` returns undefined, or `keepUnread` is called. Only allowed once
+   * `next` has returned undefined.
+   */
   push(chunk: Uint8Array): void {
     assert(!this.unread, 'pushed before the last chunk was used up');
     this.#chunk = chunk;

@@ -1,6 +1,6 @@
 /**
  * A TCP socket by node:net, with TLS over it or without.
- * Not here: listening (tcp.ts), TLS itself (tls/tls-front.ts), the other way (epoll-socket.ts).
+ * Not here: listening (tcp.ts), TLS itself (server/tls/tls-front.ts), the other way (epoll-socket.ts).
  */
 import { type Socket } from 'node:net';
 import { type ClientAddress } from '#base/client-address.ts';

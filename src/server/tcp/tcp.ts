@@ -1,6 +1,7 @@
 /**
  * A listening TCP socket by node:net, SO_REUSEPORT, one per worker and address.
- * Implements: RFC 7766 §5 (TCP is served like UDP). Not here: connections (connection.ts), their limits (table.ts), the way by system calls (epoll.ts), zone transfer.
+ * Implements: RFC 7766 §5 (TCP is served like UDP). Not here: connections (connection.ts), their limits (table.ts),
+ * the way by system calls (epoll.ts), zone transfer.
  */
 import { createServer, type Socket } from 'node:net';
 import { clientNetwork, ipPort, type IpPort } from '#base/address.ts';

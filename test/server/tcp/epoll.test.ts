@@ -88,7 +88,7 @@ test('without descriptors accepting pauses instead of trying without end, and go
       tries += 1;
       return isFull ? -1 : CALLS.accept4(...accepted);
     },
-    errno: () => (isFull ? ERRNO.EMFILE! : CALLS.errno()),
+    errno: () => (isFull ? ERRNO.EMFILE : CALLS.errno()),
   };
   const { at, count } = await serve([await freeAddress()], { calls });
   const client = await open(at);
@@ -143,18 +143,15 @@ test('who had connected when the server drains is answered; who comes then is re
 
 describe('sockets that are opened for a thread', () => {
   test('one that the service manager has opened is shared: closing ours leaves theirs', async () => {
-    const theirs = createServer();
-    onTestFinished(() => void theirs.close());
-    await new Promise<void>((resolve) => theirs.listen({ host: '127.0.0.1', port: 0 }, resolve));
-    const bound = theirs.address();
-    const at = ipPort('127.0.0.1', typeof bound === 'object' && bound !== null ? bound.port : 0);
-    // The descriptor, as a process that was started with it would know it.
-    const { fd } = (theirs as unknown as { readonly _handle: { readonly fd: number } })._handle;
+    const at = await freeAddress();
+    const theirs = openEpollSockets(CALLS, [at]);
+    onTestFinished(() => theirs.close());
+    const [fd] = theirs.handles.listeners;
     const sockets = openEpollSockets(CALLS, [at], { [formatIpPort(at)]: { tcp: fd } });
     const tcp = epollCarrier(sockets.handles);
     const { row } = testCounters();
-    theirs.removeAllListeners('connection');
-    const listeners = await startWorkerListeners({ responder: echoResponder(), addresses: [at], counters: row, tcp, openUdp: null });
+    const addresses = [at];
+    const listeners = await startWorkerListeners({ responder: echoResponder(), addresses, counters: row, tcp, openUdp: null });
     sockets.ring();
     await listeners.close(0);
     sockets.close();
@@ -196,7 +193,7 @@ describe('the choice', () => {
         isDenied = true;
         return -1;
       };
-      return { ...CALLS, [name]: deny, errno: () => (isDenied ? ERRNO.ENOSYS! : CALLS.errno()) };
+      return { ...CALLS, [name]: deny, errno: () => (isDenied ? ERRNO.ENOSYS : CALLS.errno()) };
     };
     for (const name of ['epoll_create1', 'epoll_ctl', 'epoll_wait', 'accept4', 'recv', 'send', 'fcntl', 'setsockopt'] as const)
       expect(() => tryEpoll(denied(name))).toThrow(`${name} ENOSYS`);
