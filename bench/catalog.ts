@@ -40,7 +40,9 @@ async function forAll(list: readonly string[], work: (zone: string) => Promise<v
 
 async function order(server: RunningServer, method: string, path: string, body?: object | string): Promise<void> {
   const [text, type] = typeof body === 'string' ? [body, 'text/dns'] : [JSON.stringify(body), 'application/json'];
-  const answer = await server.api(method, path, body === undefined ? undefined : text, type);
+  const send = () => server.api(method, path, body === undefined ? undefined : text, type);
+  // A connection that was idle may be closed just then; all these orders have no effect when repeated.
+  const answer = await send().catch(send);
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
 }
 

@@ -57,11 +57,14 @@ export class QueryLoad {
     const sentAt = performance.now();
     this.#sentAt.set(id, sentAt);
     const socket = createSocket('udp4');
-    const timer = setTimeout(() => socket.close(), 5000);
+    // After answers that are here already: a process that stood still reads them first.
+    let late: NodeJS.Immediate | undefined;
+    const timer = setTimeout(() => (late = setImmediate(() => socket.close())), 5000);
     // ICMP "port unreachable" while nobody listens is the same as silence.
     socket.on('error', () => undefined);
     socket.on('message', () => {
       clearTimeout(timer);
+      clearImmediate(late);
       socket.close();
       const now = performance.now();
       this.#sentAt.delete(id);

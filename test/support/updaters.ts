@@ -43,7 +43,7 @@ export interface UpdatersResult {
 const FORBIDDEN_EVERY = 10;
 const REPLY_MS = 7_000;
 const TRIES = 100;
-const RCODE = { NOERROR: 0, SERVFAIL: 2, REFUSED: 5, NXRRSET: 8, NOTAUTH: 9 } as const;
+const RCODE = { NOERROR: 0, SERVFAIL: 2, REFUSED: 5, YXRRSET: 7, NXRRSET: 8, NOTAUTH: 9 } as const;
 
 interface Line {
   /** Undefined: no answer. */
@@ -137,8 +137,9 @@ class Updater {
     for (let tries = 0; tries < TRIES; tries++) {
       const { rcode, text, wasResent } = await this.#send(lines);
       isUnknown ||= wasResent;
-      if (rcode === RCODE.NOERROR || (rcode === RCODE.NXRRSET && isUnknown)) {
-        // NXRRSET: one of those that had no answer in time was carried out after all.
+      const isChanged = rcode === RCODE.NXRRSET || rcode === RCODE.YXRRSET;
+      if (rcode === RCODE.NOERROR || (isChanged && isUnknown)) {
+        // The prerequisite does not hold: one of those that had no answer in time was carried out after all.
         this.value += 1;
         this.carriedOut += 1;
         return;

@@ -11,3 +11,15 @@ export function copyOctets(from: Uint8Array, fromAt: number, to: Uint8Array, toA
   }
   for (; each < length; each++) to[toAt + each] = from[fromAt + each]!;
 }
+
+/** As `Buffer.copy`, of any octets. */
+type CopyRun = (this: Uint8Array, to: Uint8Array, toAt: number, fromAt: number, fromEnd: number) => number;
+const copy: CopyRun = Buffer.prototype.copy;
+
+/**
+ * Copies `from[fromAt…fromEnd]` to `to[toAt]` by the engine, without a view of it: from some 40 octets on this is
+ * faster than the loop.
+ */
+export function copyRun(from: Uint8Array, fromAt: number, fromEnd: number, to: Uint8Array, toAt: number): void {
+  copy.call(from, to, toAt, fromAt, fromEnd);
+}

@@ -20,7 +20,7 @@ import {
   entryType,
   ENTRY_TTL,
 } from '#store/node-codec.ts';
-import { copyOctets } from './copy.ts';
+import { copyOctets, copyRun } from './copy.ts';
 import { NameTable } from './name-table.ts';
 import { wireLength } from '#answer/names/owner-key.ts';
 
@@ -184,8 +184,7 @@ export class MessageWriter {
     copyOctets(node, entry + ENTRY_TTL, out, at + 4, 4);
     // RDLENGTH and RDATA stand in the node as in the message.
     const bytes = 2 + readU16(node, record);
-    const start = node.byteOffset + record;
-    if (bytes > COPY_STORED_BY_LOOP_BYTES) out.set(new Uint8Array(node.buffer, start, bytes), at + 8);
+    if (bytes > COPY_STORED_BY_LOOP_BYTES) copyRun(node, record, record + bytes, out, at + 8);
     else copyOctets(node, record, out, at + 8, bytes);
     this.at = at + 8 + bytes;
     return record + bytes;
