@@ -14,6 +14,7 @@ export const NOT_UNIT = [
   // Programs of other projects judge, or make the certificates.
   'test/**/*judges.test.ts',
   'test/control/import/import-process.test.ts',
+  'test/control/search/index-process.test.ts',
   'test/control/mta-sts-evidence.test.ts',
   'test/control/outside/dns-stream.test.ts',
   'test/control/outside/https-probe.test.ts',

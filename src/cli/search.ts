@@ -22,7 +22,10 @@ interface SearchOptions extends ReadOptions {
 
 export function defineSearch(noun: Command, terminal: Terminal): void {
   readCommand(noun, 'waxseal search 192.0.2.1 --type A')
-    .argument('[text]', 'part of a name or of a record; with * and ? all of one')
+    .argument(
+      '[text]',
+      'part of a name or of a record; with * and ? all of one. An index finds three characters or more',
+    )
     .option('--name NAME', 'only names at or below this one')
     .option('--type TYPE', 'only this type')
     .option('--manager MANAGER', 'only what this manager keeps: manual, mail, dnssec, acme, alias, …')

@@ -375,7 +375,7 @@ export class Control implements ControlApi {
     });
     const updates = updateFamily(this.transferParts.updates.counts);
     const upkeep = [...upkeepFamilies(this.#funnel, this), ...this.checks.schedule.families()];
-    const ends = [...bimiFamilies(this.#writer), ...this.backups.families()];
+    const ends = [...bimiFamilies(this.#writer), ...this.backups.families(), ...this.zones.contents.families()];
     return [...families, ...this.#keyMetrics(), ...ends, updates, ...this.transferParts.families(), ...upkeep];
   }
 

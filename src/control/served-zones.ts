@@ -10,7 +10,7 @@ import { CLASS, type RrType } from '#dns/types.ts';
 import { findAudit } from '#store/audit/entries.ts';
 import { type ZoneLabels, readLabels } from '#store/powerdns/labels.ts';
 import { readAliases } from '#store/alias/aliases.ts';
-import { type StoreReader } from '#store/reader.ts';
+import { type StoreWriter } from '#store/writer.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type Alias, aliasedView } from '#zone/alias/alias.ts';
 import { decodeChangeset } from '#zone/changeset-codec.ts';
@@ -25,6 +25,7 @@ import { type DsForm } from '#control/api/dnssec.ts';
 import { type VersionAsked } from '#control/api/history.ts';
 import { differenceOf } from '#control/zone/history.ts';
 import { storeResolver } from '#control/outside/store-resolver.ts';
+import { SearchIndex } from '#control/search/index-process.ts';
 import { dsForms } from '#control/zone/ds-forms.ts';
 
 /** What is shown of a changeset; what is not shown is counted only where there are too many lines. */
@@ -38,14 +39,17 @@ function shownLines(changeset: Changeset, shown: ShownRecords): ChangesetText {
 }
 
 export class ServedZones implements ZonesApi {
-  readonly #reader: StoreReader;
+  readonly #reader: StoreWriter;
   /** Of ten thousand zones, a look-up asks for those alone that it needs. */
   readonly #zones: ZoneSet = zoneSetBy((apexKey) => this.#served(apexKey));
   readonly resolver: Resolver;
+  /** There is none before it is started. */
+  readonly contents: SearchIndex;
 
   /** `outside` answers what is in none of our zones. */
-  constructor(reader: StoreReader, outside: Resolver) {
+  constructor(reader: StoreWriter, outside: Resolver) {
     this.#reader = reader;
+    this.contents = new SearchIndex(reader);
     this.resolver = storeResolver((name, type) => this.query(name, type, false), outside);
   }
 

@@ -164,7 +164,9 @@ export class ControlService {
     const audit = [new AuditUpkeep(retention, log), attempts];
     const { schedule } = this.#control.checks;
     const checks = { start: () => schedule.start(log, config.check.everyMs), stop: () => schedule.stop() };
-    const logging = [notifier, cdsNotifier, keeper, follower, heads, alerts].map((each) => startedWith(each, log));
+    const { contents } = this.#control.zones;
+    const loggers = [notifier, cdsNotifier, keeper, follower, heads, alerts, contents];
+    const logging = loggers.map((each) => startedWith(each, log));
     const dot = this.#dotDelivery === undefined ? [] : [this.#dotDelivery];
     const transfer = [this.#keyDelivery, ...logging, ...dot];
     const others = [refresher, scheduler, exporter, ...audit, backups, checks];

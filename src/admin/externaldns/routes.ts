@@ -20,7 +20,8 @@ import { runCommand } from '#admin/http/change-route.ts';
 import { identityOf } from '#admin/http/identity.ts';
 import { sendProblems } from '#admin/http/problems.ts';
 import type { Asked, Route } from '#admin/http/route.ts';
-import { type SearchPlace, search } from '#admin/search/search.ts';
+import type { SearchPlace } from '#control/api/search.ts';
+import { search } from '#admin/search/search.ts';
 import { type ZoneChanges, readChanges, zoneOf } from './changes.ts';
 import { type EndpointForm, adjusted, endpointForm, isEndpointType } from './endpoint.ts';
 

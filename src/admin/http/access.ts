@@ -180,6 +180,15 @@ export function allows({ scopes, grants }: Rights, access: Access, zoneKey: stri
   return grants.some((grant) => grantOpens(grant, access, zoneKey));
 }
 
+/** True for who may read every zone whole, those that come later too. */
+export function seesAllZones({ scopes, grants }: Rights): boolean {
+  return scopes.some((scope) => scope === 'admin' || scope === 'read') || grants.some(isForAll);
+}
+
+function isForAll(grant: TokenGrant): boolean {
+  return grant.zone === undefined && isWholeZone(grant);
+}
+
 function opens(scope: TokenScope, access: Access, zoneKey: string | undefined): boolean {
   if (access === 'signer' || scope.startsWith('signer:')) return false;
   if (scope === 'admin' || access === 'zone-list') return true;

@@ -4,11 +4,13 @@ import { PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX } from '#base/limits/admin.ts';
 import { fail, ok } from '#base/problem.ts';
 import { nameOf, ownerKey } from '#dns/name.ts';
 import { formatRdata, typeName } from '#dns/registry.ts';
+import { wantedContents } from '#control/search/node-text.ts';
 import { allows } from '#admin/http/access.ts';
 import { identityOf } from '#admin/http/identity.ts';
 import { nameText, textParameter } from '#admin/http/names.ts';
 import type { Route } from '#admin/http/route.ts';
-import { type Found, type SearchPlace, search, textMatcher } from '#admin/search/search.ts';
+import type { SearchPlace } from '#control/api/search.ts';
+import { type Found, search, textMatcher } from '#admin/search/search.ts';
 import { sendJson } from './answer.ts';
 import { rejected } from './fields.ts';
 import { ownRdatas } from './forms.ts';
@@ -43,16 +45,15 @@ export const searchDataRoutes: readonly Route[] = [
       const zones = kind === 'all' || kind === 'zone' ? control.zones.list() : [];
       const objects: unknown[] = zones
         .filter(({ name }) => isName(name) && allows(identity, 'rrset-read', ownerKey(nameOf(name))))
-        .map(({ name }) => ({ name, object_type: 'zone', zone_id: zoneId(name) }))
-        .slice(0, limit);
+        .map(({ name }) => ({ name, object_type: 'zone', zone_id: zoneId(name) }));
       const wanted = {
+        contents: wantedContents({ text: q, isWhole: true }),
         matches: (owner: Found['owner'], rrset: Found['rrset']) =>
           ownRdatas(rrset).some((rdata) => isName(nameText(owner)) || isIn(formatRdata(rrset.type, rdata))),
       };
-      let from: SearchPlace | undefined;
       // Its clients read no pages: a long search continues, slice by slice, until it has enough or the client goes.
       const most = kind === 'all' || kind === 'record' ? limit : 0;
-      while (objects.length < most && !reply.raw.destroyed) {
+      for (let from: SearchPlace | undefined; objects.length < most && !reply.raw.destroyed;) {
         const { found, next } = await search(control, identity, wanted, { from, limit: limit - objects.length });
         objects.push(...found.flatMap((each) => recordsOf(each, (text) => isName(nameText(each.owner)) || isIn(text))));
         from = next;

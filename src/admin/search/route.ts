@@ -5,6 +5,7 @@ import { WHOLE, inQuery } from '#base/place.ts';
 import { fail, ok, placeAt, problem } from '#base/problem.ts';
 import { formatRdata } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
+import { wantedContents } from '#control/search/node-text.ts';
 import { rrsetForm } from '#admin/http/form.ts';
 import { identityOf } from '#admin/http/identity.ts';
 import { nameText, parseAbsolute, parseType } from '#admin/http/names.ts';
@@ -24,8 +25,8 @@ export const searchRoutes = [
     summary: 'Search all zones',
     description:
       'In the order of zones and names, of what the token may read. `q` is part of a name or of a record, or with ' +
-      '`*` and `?` all of one. A request looks at 20,000 names at most: a page may have few RRsets, or none, and ' +
-      'still a `next`.',
+      '`*` and `?` all of one. Three characters of it in a row are found by an index, once it has been made; else a ' +
+      'request looks at 20,000 names at most: a page may have few RRsets, or none, and still a `next`.',
     query: {
       ...pageQuery,
       q: Type.Optional(Type.String({ minLength: 1, maxLength: SEARCH_TEXT_CHARACTERS_MAX, examples: ['192.0.2.1'] })),
@@ -54,11 +55,13 @@ export const searchRoutes = [
       const { limit, after } = page.value;
       const [zoneKey = '', ownerKey = ''] = after ?? [];
       const from = after === undefined ? undefined : { zoneKey, ownerKey };
+      const text = q === undefined ? undefined : { text: q, isWhole: false };
       const { found, next } = await search(
         control,
         identityOf(request),
         {
           ...(below.value === undefined ? {} : { below: below.value }),
+          contents: wantedContents(text, { type: type.value, manager }),
           matches: (owner, rrset) =>
             rrset.type !== TYPE.NSEC &&
             (type.value === undefined || rrset.type === type.value) &&

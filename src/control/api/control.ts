@@ -34,6 +34,7 @@ import { type BimiView, type LiveTlsaHost, type LiveTlsaQuestion, type MailComma
 import { type AuditView, type ChangesetText, type ShownRecords, type VersionAsked } from './history.ts';
 import { type ZoneChange, type ZoneDifference } from './history.ts';
 import { type MailNote, type MailProposal, type MailView } from './mail.ts';
+import { type ContentIndexApi } from './search.ts';
 import { type SignersApi } from './signers.ts';
 import { type NewToken, type RejectedToken, type TokenInfo } from './tokens.ts';
 import { type TransferApi, type TransferCommand } from './transfer.ts';
@@ -286,6 +287,8 @@ export interface ZonesApi {
   labels(record: ZoneRecord): ZoneLabels;
   /** The oracle's answer from the store, with its steps. */
   query(name: Name, type: RrType, dnssecOk: boolean): Response;
+  /** Tells where contents may be. */
+  readonly contents: ContentIndexApi;
   /** Look-ups: names in our zones from the store, others from the configured recursive servers. */
   readonly resolver: Resolver;
 }

@@ -378,6 +378,7 @@ export class FakeControl implements ControlApi {
       return lookup(zones, { name, type, class: 1 }, dnssecOk);
     },
     resolver: { lookup: () => Promise.resolve({ kind: 'nxdomain' }) },
+    contents: { find: () => Promise.resolve(undefined) },
   };
 
   readonly mail: MailApi = {
