@@ -17,7 +17,8 @@ import { type OwnerKey, formatName, nameOfKey } from '#dns/name.ts';
 
 import { type AuditEvent, appendAudit } from '#store/audit/entries.ts';
 import { AUDIT_REMOVAL, removeAudit } from '#store/audit/chain.ts';
-import { type DocumentWrite, type NoteDue, putDocument, removeDocuments } from '#store/due/documents.ts';
+import { type DocumentWrite, FILLING_KIND, type NoteDue, documentKey } from '#store/due/documents.ts';
+import { putDocument, removeDocuments } from '#store/due/documents.ts';
 import { type EventShares } from './event-shares.ts';
 import { type EventWrite, appendEvents } from './events.ts';
 import { dropManaged, noteManagedSince, putManaged } from '#store/history/managed.ts';
@@ -25,6 +26,7 @@ import { StoreFailure } from './failure.ts';
 import { type Written } from './free-space.ts';
 import { decodeJson, encodeJson, isNumber } from './json.ts';
 import { type JournalLimits, type JournalWrite, appendJournal } from './journal.ts';
+import { raiseFormat } from './marks.ts';
 import { ChangeLog, rememberChanges } from './recent.ts';
 import {
   META,
@@ -59,19 +61,29 @@ export interface SecretWrite {
   readonly value: Uint8Array | null;
 }
 
-/** Names under the id of a zone that is not there: nothing reads them before its record is written. */
+/** Names under an id that is not that of a zone's nodes, and that a document names: nothing reads them. */
 export type BesideWrite =
   /** They come. */
   | { readonly kind: 'fill'; readonly zoneId: number; readonly nodes: Iterable<NodeWrite> }
   /** They go, so many of each kind at most. */
   | { readonly kind: 'sweep'; readonly zoneId: number; readonly limit: number };
 
+/** A zone whose names came before its record. Of one that is there, those that it had are left for a sweep. */
+export interface FilledZone {
+  readonly zoneId: number;
+  /** The id that they stand under; of a new zone its own. */
+  readonly contentId: number;
+  readonly nodeCount: number;
+  /** Of a zone that was there: no name came or went, and none changed its flags. */
+  readonly sameNames: boolean;
+}
+
 /** Everything that changes at once. */
 export interface StoreWrite {
   /** This alone, and nothing else of the write: the store is in the same generation afterwards. */
   readonly beside?: BesideWrite;
-  /** A new zone of which so many names are there already. */
-  readonly filled?: { readonly zoneId: number; readonly nodeCount: number };
+  /** A zone whose names are there already, all of them, under an id of theirs. */
+  readonly filled?: FilledZone;
   /** What is upkeep and happens by itself many times a day may have its time alone, and no entry. */
   readonly audit: AuditEvent | { readonly atMs: number; readonly action?: undefined };
   /** Zones made or changed: every zone with nodes or journal here must be among them. `remove` takes all that belongs to a zone. */
@@ -124,19 +136,25 @@ export function applyWrite({ db }: Environment, write: StoreWrite, tools: ApplyT
   const generation = readGeneration(db.meta) + 1;
   const put = write.zones?.put ?? [];
   const remove = write.zones?.remove ?? [];
-  const counts = zoneCounts(db.zones, put, remove, write.filled);
+  const written = writtenZones(db.zones, put, remove, write.filled);
 
   for (const zoneId of remove) removeZone(db, zoneId, tools.noteDue);
   const changes = new ChangeLog(put.map((record) => record.id));
-  const { bytes, entries } = applyNodes(db, write.nodes ?? [], counts, changes, makeRoom);
-  const zones = put.map((record) => ({ ...record, revision: generation, nodeCount: counts.get(record.id)! }));
+  const { bytes, entries } = applyNodes(db, write.nodes ?? [], { written, changes }, makeRoom);
+  if (write.filled !== undefined) changes.addAll(write.filled.zoneId, write.filled.sameNames);
+  const zones = put.map(({ contentId: _given, ...record }) => {
+    const { contentId, count: nodeCount } = written.get(record.id)!;
+    const isMoved = contentId !== record.id;
+    return { ...record, ...(isMoved && { contentId }), revision: generation, nodeCount };
+  });
+  if (zones.some(({ contentId }) => contentId !== undefined)) raiseFormat(db.meta);
   for (const record of zones) db.zones.putSync(zoneKey(record.id), encodeJson(record));
   reserveZoneIds(db.meta, put, write.reservedZoneId);
 
   noteManagedSince(db, generation);
   const journalled = new Set<number>();
   for (const each of write.journal ?? []) {
-    assert(counts.has(each.zoneId) && !journalled.has(each.zoneId), 'one changeset for each changed zone');
+    assert(written.has(each.zoneId) && !journalled.has(each.zoneId), 'one changeset for each changed zone');
     journalled.add(each.zoneId);
     const pruned = appendJournal(db.journal, each, generation, write.audit.atMs, limits);
     for (const revision of pruned) dropManaged(db, each.zoneId, revision);
@@ -176,10 +194,11 @@ export function applyWrite({ db }: Environment, write: StoreWrite, tools: ApplyT
 
 function applyBeside(db: Environment['db'], beside: BesideWrite, makeRoom: ApplyTools['makeRoom']): CommitOutcome {
   const { zoneId } = beside;
-  assert(zoneId > 0 && !hasZone(db.zones, zoneId), `zone id ${zoneId} is that of a zone`);
+  const isNamed = db.documents.get(documentKey(0, FILLING_KIND, String(zoneId))) !== undefined;
+  assert(zoneId > 0 && isNamed && !isOwnContent(db.zones, zoneId), `id ${zoneId} is that of a zone's nodes`);
   if (beside.kind === 'fill') {
-    const counts = new Map([[zoneId, 0]]);
-    makeRoom(applyNodes(db, beside.nodes, counts, new ChangeLog([zoneId]), makeRoom));
+    const written = new Map([[zoneId, { contentId: zoneId, count: 0 }]]);
+    makeRoom(applyNodes(db, beside.nodes, { written, changes: new ChangeLog([zoneId]) }, makeRoom));
   } else {
     const range = { start: zoneKey(zoneId), end: zoneKey(zoneId + 1), limit: beside.limit };
     for (const database of [db.nodes, db.hashed]) {
@@ -199,24 +218,41 @@ function removal(db: Environment['db'], event: StoreWrite['audit'], through: num
   return { ...event, detail: `${count} entries, ${cut.from} to ${cut.through}: ${event.detail}` };
 }
 
-/** Node counts before the write of the zones in it. Asserts that ids and names are used once. */
-function zoneCounts(
+/** The zones of a write: the id that their nodes stand under, and the count of names, which follows the write. */
+type WrittenZones = Map<number, { readonly contentId: number; count: number }>;
+
+/** As they are before the nodes of the write. Asserts that ids and names are used once. */
+function writtenZones(
   zones: Octets,
   put: readonly ZoneRecord[],
   remove: readonly number[],
   filled: StoreWrite['filled'],
-): Map<number, number> {
-  const counts = new Map<number, number>();
+): WrittenZones {
+  const written: WrittenZones = new Map();
   for (const { id, name } of put) {
-    assert(id > 0 && !counts.has(id), `zone id ${id} is put twice or is 0`);
-    const bytes = zones.get(zoneKey(id));
-    const stored = bytes === undefined ? undefined : decodeJson(bytes, 'a zone record', isZoneRecord);
+    assert(id > 0 && !written.has(id), `zone id ${id} is put twice or is 0`);
+    const stored = storedZone(zones, id);
     assert(stored === undefined || stored.name === name, `zone id ${id} belongs to another zone`);
-    assert(stored === undefined || filled?.zoneId !== id, `zone id ${id} was filled, and is there`);
-    counts.set(id, stored?.nodeCount ?? (filled?.zoneId === id ? filled.nodeCount : 0));
+    const { contentId = id, nodeCount = 0 } = stored ?? {};
+    if (filled?.zoneId !== id) written.set(id, { contentId, count: nodeCount });
+    else {
+      assert(stored === undefined || filled.contentId !== contentId, `zone id ${id} was filled, and is there`);
+      written.set(id, { contentId: filled.contentId, count: filled.nodeCount });
+    }
   }
-  for (const id of remove) assert(!counts.has(id), `zone id ${id} is both put and removed`);
-  return counts;
+  for (const id of remove) assert(!written.has(id), `zone id ${id} is both put and removed`);
+  return written;
+}
+
+function storedZone(zones: Octets, zoneId: number): ZoneRecord | undefined {
+  const bytes = zones.get(zoneKey(zoneId));
+  return bytes === undefined ? undefined : decodeJson(bytes, 'a zone record', isZoneRecord);
+}
+
+/** Whether the zone with this id has its nodes under it. */
+function isOwnContent(zones: Octets, id: number): boolean {
+  const stored = storedZone(zones, id);
+  return stored !== undefined && (stored.contentId ?? id) === id;
 }
 
 function hasZone(zones: Octets, zoneId: number): boolean {
@@ -230,8 +266,7 @@ function journalBytes({ journal = [] }: StoreWrite): number {
 function applyNodes(
   db: Environment['db'],
   writes: Iterable<NodeWrite>,
-  counts: Map<number, number>,
-  changes: ChangeLog,
+  { written, changes }: { readonly written: WrittenZones; readonly changes: ChangeLog },
   makeRoom: ApplyTools['makeRoom'],
 ): Written {
   let bytes = 0;
@@ -242,9 +277,9 @@ function applyNodes(
   let valueBuffer = Buffer.alloc(STORE_VALUE_BUFFER_BYTES);
   for (const { zoneId, key: owner, value, isHashed = false } of writes) {
     const nodes = isHashed ? db.hashed : db.nodes;
-    const count = counts.get(zoneId);
-    assert(count !== undefined, `node of zone ${zoneId}, which this commit does not write`);
-    keyBuffer.writeUInt32BE(zoneId);
+    const zone = written.get(zoneId);
+    assert(zone !== undefined, `node of zone ${zoneId}, which this commit does not write`);
+    keyBuffer.writeUInt32BE(zone.contentId);
     const key = keyBuffer.subarray(0, 4 + keyBuffer.write(owner, 4, 'latin1'));
     assert(key.length === 4 + owner.length, 'owner key longer than any name');
     entries += 1;
@@ -256,7 +291,7 @@ function applyNodes(
     const flagsBefore = nodes.getBinaryFast(key)?.[0];
     changes.add(zoneId, owner, flagsBefore === value?.[0]);
     if (value === null) {
-      if (nodes.removeSync(key) && !isHashed) counts.set(zoneId, count - 1);
+      if (nodes.removeSync(key) && !isHashed) zone.count -= 1;
       continue;
     }
     const size = value.length + NODE_CHECK_BYTES;
@@ -270,7 +305,7 @@ function applyNodes(
     if (size > valueBuffer.length) valueBuffer = Buffer.alloc(size * 2);
     valueBuffer.set(value);
     valueBuffer.writeUInt32BE(nodeCheck(key, value), value.length);
-    if (flagsBefore === undefined && !isHashed) counts.set(zoneId, count + 1);
+    if (flagsBefore === undefined && !isHashed) zone.count += 1;
     nodes.putSync(key, valueBuffer.subarray(0, size));
   }
   return { bytes, entries };
@@ -279,15 +314,20 @@ function applyNodes(
 /** All that a zone has. A batch of keys at a time; LMDB reuses the pages it empties, so its memory stays small too. */
 function removeZone(db: Environment['db'], zoneId: number, noteDue: NoteDue): void {
   assert(zoneId > 0, 'zone id 0 is no zone');
+  const contentId = storedZone(db.zones, zoneId)?.contentId ?? zoneId;
   db.zones.removeSync(zoneKey(zoneId));
   removeDocuments(db, zoneId, noteDue);
-  for (const database of [db.nodes, db.hashed, db.journal, db.secrets]) {
-    for (;;) {
-      const range = database.getKeys({ start: zoneKey(zoneId), end: zoneKey(zoneId + 1), limit: REMOVE_BATCH_KEYS_MAX });
-      const keys = [...range];
-      for (const key of keys) database.removeSync(key);
-      if (keys.length < REMOVE_BATCH_KEYS_MAX) break;
-    }
+  for (const database of [db.journal, db.secrets]) removeRange(database, zoneId);
+  // Those that it had before stay with the document that names them.
+  for (const database of [db.nodes, db.hashed]) removeRange(database, contentId);
+}
+
+function removeRange(database: Octets, id: number): void {
+  for (;;) {
+    const range = database.getKeys({ start: zoneKey(id), end: zoneKey(id + 1), limit: REMOVE_BATCH_KEYS_MAX });
+    const keys = [...range];
+    for (const key of keys) database.removeSync(key);
+    if (keys.length < REMOVE_BATCH_KEYS_MAX) break;
   }
 }
 

@@ -74,3 +74,12 @@ export function unlessDamaged<T>(read: () => T, otherwise: T): T {
 export function formFailure(what: string): StoreFailure {
   return new StoreFailure('STORE_DAMAGED', atObject(what), `${what} does not have its form`, 'restore the last backup');
 }
+
+export function storeMissing(dir: string): StoreFailure {
+  return new StoreFailure(
+    'STORE_MISSING',
+    atPath(dir, 'the data directory'),
+    `there is no store in ${dir} yet`,
+    'start "waxseal serve" once: it makes the store',
+  );
+}

@@ -6,9 +6,20 @@ import { assert } from '#base/assert.ts';
 import { atPath } from '#base/place.ts';
 
 import { StoreFailure } from './failure.ts';
-import { decodeJson, isString } from './json.ts';
+import { decodeJson, encodeJson, isString } from './json.ts';
 import { type FormatMark, META, STORE_FORMAT, isFormatMark, textKey } from './schema.ts';
 import { type Octets, type ReadOptions } from './store.ts';
+
+/** What a new store has: an older version reads it too, until a commit raises the mark. */
+export const FIRST_FORMAT = 1;
+
+/** Inside a transaction that writes what only this version reads. */
+export function raiseFormat(meta: Octets): void {
+  const bytes = meta.get(textKey(META.FORMAT));
+  assert(bytes !== undefined, 'a store without a format mark');
+  const mark = decodeJson(bytes, 'the format mark', isFormatMark);
+  if (mark.version < STORE_FORMAT) meta.putSync(textKey(META.FORMAT), encodeJson({ ...mark, version: STORE_FORMAT }));
+}
 
 /**
  * The store's format mark, or undefined when it has none. Throws STORE_FORMAT for one that this version cannot read.

@@ -8,8 +8,8 @@ import { kekLabel } from '#store/kek/change.ts';
 import { damaged } from './data-file.ts';
 import { StoreFailure } from './failure.ts';
 import { encodeJson } from './json.ts';
-import { readFormat, readKekFile, uuid } from './marks.ts';
-import { type DatabaseName, type FormatMark, LATER_DATABASES, META, STORE_FORMAT, textKey } from './schema.ts';
+import { FIRST_FORMAT, readFormat, readKekFile, uuid } from './marks.ts';
+import { type DatabaseName, type FormatMark, LATER_DATABASES, META, textKey } from './schema.ts';
 import { createSealer } from './seal.ts';
 import { type Environment, type Octets, existingDatabase, makeDatabase, openDatabases, openRoot } from './store.ts';
 
@@ -81,6 +81,6 @@ function makeStore(
     meta.putSync(textKey(META.GENERATION), encodeJson(0));
     meta.putSync(textKey(META.NEXT_ZONE), encodeJson(1));
     meta.putSync(textKey(META.CLOCK), encodeJson(nowMs));
-    meta.putSync(textKey(META.FORMAT), encodeJson({ product: 'waxseal', version: STORE_FORMAT, createdAtMs: nowMs } satisfies FormatMark));
+    meta.putSync(textKey(META.FORMAT), encodeJson({ product: 'waxseal', version: FIRST_FORMAT, createdAtMs: nowMs } satisfies FormatMark));
   });
 }

@@ -7,7 +7,6 @@
  *
  * What `nodeBytes` returns is one shared buffer: good until the next read in this thread, from any reader.
  */
-import { atPath } from '#base/place.ts';
 import { assert } from '#base/assert.ts';
 import { NODE_KEY_BYTES_MAX, NSEC_STEPS_MAX, STORE_VIEW_BYTES_MAX } from '#base/limits/store.ts';
 import { type Name, type OwnerKey, ownerKey } from '#dns/name.ts';
@@ -17,7 +16,7 @@ import { type AuditVerdict, readAnchor, verifyAudit } from '#store/audit/chain.t
 import { asDamage, checkDataFile } from './data-file.ts';
 import { type DueDocument, documentValue, readDocumentIds, readDocumentOctets, readDue } from '#store/due/documents.ts';
 import { type EventRange, type StoredEvent, eventRange, readEvents } from './events.ts';
-import { StoreFailure, asFolderFailure } from './failure.ts';
+import { StoreFailure, asFolderFailure, storeMissing } from './failure.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
 import { decodeJson, isNumber, isString } from './json.ts';
 import { NODE } from './node-codec.ts';
@@ -47,21 +46,14 @@ export function openReader(dir: string): StoreReader {
 }
 
 function openExisting(dir: string): StoreReader {
-  const missing = (): StoreFailure =>
-    new StoreFailure(
-      'STORE_MISSING',
-      atPath(dir, 'the data directory'),
-      `there is no store in ${dir} yet`,
-      'start "waxseal serve" once: it makes the store',
-    );
-  if (checkDataFile(dir, false) === 'absent') throw missing();
+  if (checkDataFile(dir, false) === 'absent') throw storeMissing(dir);
   const root = openRoot(dir, true);
   try {
     const meta = existingDatabase(root, 'meta');
-    if (meta === undefined || readFormat(meta, dir) === undefined) throw missing();
+    if (meta === undefined || readFormat(meta, dir) === undefined) throw storeMissing(dir);
     const db = openDatabases((name) => {
       const database = name === 'meta' ? meta : existingDatabase(root, name);
-      if (database === undefined) throw missing();
+      if (database === undefined) throw storeMissing(dir);
       return database;
     });
     return new StoreReader({ dir, root, db }, openWalks(root));
@@ -173,7 +165,8 @@ export class StoreReader {
   view(record: ZoneRecord): ZoneView {
     const zone = this.#table.byId(record.id);
     assert(zone !== undefined, `zone ${record.name} is not in the store`);
-    return storedZoneView({ id: record.id, ...zone }, this.#environment.db, () => this.#read);
+    const content = () => this.#table.contentOf(record.id);
+    return storedZoneView({ ...zone, content }, this.#environment.db, () => this.#read);
   }
 
   // --- nodes, for answers ---
@@ -196,7 +189,8 @@ export class StoreReader {
     if (exact !== undefined && (exact[0]! & NODE.HAS_NSEC) !== 0) return exact;
     start = Buffer.from(start);
     let steps = 0;
-    const range = this.#environment.db.nodes.getRange({ start, end: zoneKey(zoneId), inclusiveEnd: true, reverse: true, ...this.#read });
+    const end = zoneKey(this.#table.contentOf(zoneId));
+    const range = this.#environment.db.nodes.getRange({ start, end, inclusiveEnd: true, reverse: true, ...this.#read });
     for (const { key: at, value } of range) {
       if ((value[0]! & NODE.HAS_NSEC) !== 0) return value.subarray(0, value.length - NODE_CHECK_BYTES);
       // All between an occluded name and the cut or DNAME above it is occluded too: go there at once.
@@ -231,13 +225,14 @@ export class StoreReader {
    */
   hashedAtOrBefore(zoneId: number, key: Uint8Array, keyLength = key.length): Uint8Array | undefined {
     const { hashed } = this.#environment.db;
+    const id = this.#table.contentOf(zoneId);
     const lastBefore = (start: Uint8Array): Uint8Array | undefined => {
-      const range = { start, end: zoneKey(zoneId), inclusiveEnd: true, reverse: true, limit: 1, ...this.#read };
+      const range = { start, end: zoneKey(id), inclusiveEnd: true, reverse: true, limit: 1, ...this.#read };
       for (const { value } of hashed.getRange(range)) return value.subarray(0, value.length - NODE_CHECK_BYTES);
       return undefined;
     };
     // The next zone's key alone is the key of none of its nodes: a hashed owner name has a label.
-    return lastBefore(Buffer.from(this.#keyOf(zoneId, key, keyLength))) ?? lastBefore(zoneKey(zoneId + 1));
+    return lastBefore(Buffer.from(this.#keyOf(zoneId, key, keyLength))) ?? lastBefore(zoneKey(id + 1));
   }
 
   /**
@@ -254,7 +249,8 @@ export class StoreReader {
   }
 
   #readTree(name: WalkedName, zoneId: number, after: Uint8Array | undefined, limit: number, show: ShowNode): number {
-    return readNodes(this.#environment.db[name], this.#read, zoneId, after, limit, (key, value) => {
+    const id = this.#table.contentOf(zoneId);
+    return readNodes(this.#environment.db[name], this.#read, id, after, limit, (key, value) => {
       show(key.subarray(NODE_KEY_ZONE_BYTES), value.subarray(0, value.length - NODE_CHECK_BYTES));
       return true;
     });
@@ -262,7 +258,7 @@ export class StoreReader {
 
   #keyOf(zoneId: number, key: Uint8Array, keyLength: number): Buffer {
     assert(keyLength <= NODE_KEY_BYTES_MAX - 4, 'owner key longer than any name');
-    this.#key.writeUInt32BE(zoneId);
+    this.#key.writeUInt32BE(this.#table.contentOf(zoneId));
     for (let at = 0; at < keyLength; at++) this.#key[at + 4] = key[at]!;
     return (this.#keyViews[keyLength] ??= this.#key.subarray(0, keyLength + 4));
   }
@@ -375,9 +371,9 @@ export class StoreReader {
     return bytes === undefined ? 0 : decodeJson(bytes, 'the clock mark', isNumber);
   }
 
-  /** For this folder: the databases, and how to read the snapshot held. */
-  inspect(): { readonly environment: Environment; readonly read: ReadOptions } {
-    return { environment: this.#environment, read: this.#read };
+  /** For this folder: the databases, how to read the snapshot held, and its zones. */
+  inspect(): { readonly environment: Environment; readonly read: ReadOptions; readonly table: ZoneTable } {
+    return { environment: this.#environment, read: this.#read, table: this.#table };
   }
 
   /** Snapshots held now, by all processes that have this store open. */

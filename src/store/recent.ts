@@ -40,6 +40,11 @@ export class ChangeLog {
     if (zone.keys.length > RECENT_KEYS_MAX || zone.bytes > RECENT_KEYS_BYTES_MAX) zone.keys = 'all';
   }
 
+  /** All of the zone was written anew; `sameNames`: no node came or went, and none changed its flags. */
+  addAll(zoneId: number, sameNames: boolean): void {
+    this.#zones.set(zoneId, { keys: 'all', bytes: 0, sameNames });
+  }
+
   stored(): Stored[] {
     return [...this.#zones].map(([zone, { keys, sameNames }]) => (keys === 'all' ? { zone, sameNames } : { zone, keys, sameNames }));
   }

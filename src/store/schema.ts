@@ -33,8 +33,8 @@ import { ZONEMD_HASHES, type ZonemdHash } from '#zone/zonemd.ts';
 
 import { hasFields, isArrayOf, isString } from './json.ts';
 
-/** Version of everything above. A change of it needs a `store/upgrade/` step; a store with a higher one is rejected. */
-export const STORE_FORMAT = 1;
+/** Newest version of everything above that is read. A store has 2 once names stand under a `contentId`, which 1 lacks. */
+export const STORE_FORMAT = 2;
 
 /** Names of the databases; all exist from the store's first transaction on, but LATER_DATABASES in a store that is older. */
 export type DatabaseName =
@@ -108,6 +108,8 @@ export interface ZoneRecord {
   readonly revision: number;
   /** Nodes, empty non-terminals included. Counted by the commit, whatever was given. */
   readonly nodeCount: number;
+  /** The id that its nodes stand under, after a change that wrote all anew; absent: its own. Set by the commit too. */
+  readonly contentId?: number;
   readonly createdAtMs: number;
   readonly changedAtMs: number;
   /** It has NSEC3 when it is signed; absent: NSEC. */
@@ -254,6 +256,7 @@ export function isZoneRecord(value: unknown): value is ZoneRecord {
     serial: 'number',
     revision: 'number',
     nodeCount: 'number',
+    contentId: 'number?',
     createdAtMs: 'number',
     changedAtMs: 'number',
     denial: (denial) => denial === undefined || denial === 'nsec3',

@@ -25,6 +25,8 @@ export class HeldSnapshot {
   readonly #transaction: Transaction;
   readonly #walks: NodeWalks;
   #holders = 1;
+  /** By the id of a zone, that of its nodes. */
+  readonly #contents = new Map<number, number>();
   readonly read: ReadOptions;
 
   constructor(environment: Environment, walks: NodeWalks, transaction: Transaction) {
@@ -58,7 +60,7 @@ export class HeldSnapshot {
    * `limit`. Returns how many there were.
    */
   readNodes(zoneId: number, after: Uint8Array | undefined, limit: number, show: WantNode): number {
-    return readNodes(this.#environment.db.nodes, this.read, zoneId, after, limit, show);
+    return readNodes(this.#environment.db.nodes, this.read, this.#contentOf(zoneId), after, limit, show);
   }
 
   /**
@@ -66,12 +68,18 @@ export class HeldSnapshot {
    * because nothing is made for any of them. `hashed`: the NSEC3 nodes.
    */
   walk(name: WalkedName, zoneId: number, from: Uint8Array | undefined, show: ShowStored): void {
-    this.#walks[name].walk(this.read, zoneId, from, show);
+    this.#walks[name].walk(this.read, this.#contentOf(zoneId), from, show);
   }
 
   /** The stored key of the node that `walk` has shown last, in `into`: returns its length. Before any other read. */
   copyWalkedKey(name: WalkedName, into: Uint8Array): number {
     return this.#walks[name].copyKey(into);
+  }
+
+  #contentOf(zoneId: number): number {
+    const known = this.#contents.get(zoneId) ?? this.zone(zoneId)?.contentId ?? zoneId;
+    this.#contents.set(zoneId, known);
+    return known;
   }
 
   /** Changesets of a zone, newest first, at most `limit`. */

@@ -69,7 +69,8 @@ function verifyZone(reader: StoreReader, { record, apexKey }: StoredZone, limit:
   if (reader.zoneByName(nameOfKey(apexKey))?.id !== record.id) report(zone, 'another zone has the same name');
   let count = 0;
   let previous: OwnerKey | undefined;
-  const range = { start: zoneKey(record.id), end: zoneKey(record.id + 1), ...read, ...(limit === undefined ? {} : { limit }) };
+  const { id, contentId = id } = record;
+  const range = { start: zoneKey(contentId), end: zoneKey(contentId + 1), ...read, ...(limit === undefined ? {} : { limit }) };
   for (const { key, value } of environment.db.nodes.getRange(range)) {
     count += 1;
     const owner = ownerOfKey(key);
@@ -127,7 +128,7 @@ function verifyJournal(reader: StoreReader, { record }: StoredZone, report: Repo
 /** What belongs to a zone that is not there. */
 function verifyLeftovers(reader: StoreReader, report: Report): number {
   let found = 0;
-  const { environment, read } = reader.inspect();
+  const { environment, read, table } = reader.inspect();
   const filling = new Set(reader.documentIds(0, FILLING_KIND).map(Number));
   for (const name of ['nodes', 'hashed', 'journal', 'secrets', 'documents'] as const) {
     // From zone to zone, not from key to key.
@@ -135,8 +136,10 @@ function verifyLeftovers(reader: StoreReader, report: Report): number {
       const [key] = environment.db[name].getKeys({ start, limit: 1, ...read });
       if (key === undefined) break;
       const zoneId = zoneIdOfKey(key);
-      // Of a large import under way, or of one that was killed: the next start takes it out.
-      if (reader.zoneById(zoneId) === undefined && !filling.has(zoneId)) {
+      const isNodes = name === 'nodes' || name === 'hashed';
+      const isOwned = isNodes ? table.isContent(zoneId) : reader.zoneById(zoneId) !== undefined;
+      // Of a large change under way, or of one that was killed: the next start takes it out.
+      if (!isOwned && !filling.has(zoneId)) {
         found += 1;
         report(name, `belong to zone id ${zoneId}, which does not exist`);
       }

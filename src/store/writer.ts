@@ -40,7 +40,7 @@ import { type Environment } from './store.ts';
 import { verifyStore } from './verify.ts';
 import { type LockHolder, type ProcessLock, WRITER_LOCK, acquireLock } from './process-lock.ts';
 
-export type { BesideWrite, CommitOutcome, NodeWrite, SecretWrite, StoreWrite } from './apply.ts';
+export type { BesideWrite, CommitOutcome, FilledZone, NodeWrite, SecretWrite, StoreWrite } from './apply.ts';
 export type { DocumentWrite, DueDocument } from '#store/due/documents.ts';
 export type { EventWrite, StoredEvent } from './events.ts';
 export type { FindKek } from './open-environment.ts';

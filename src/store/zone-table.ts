@@ -45,6 +45,8 @@ export class ZoneTable {
   readonly #byApex = new Map<OwnerKey, StoredZone>();
   /** Ids of those that are catalogs. */
   readonly #catalogs = new Set<number>();
+  /** By the id of a zone, that of its nodes where it is another one: after a large change. */
+  readonly #contents = new Map<number, number>();
   #sorted: readonly StoredZone[] | undefined;
   #generation = -1;
 
@@ -58,6 +60,18 @@ export class ZoneTable {
 
   byId(zoneId: number): StoredZone | undefined {
     return this.#byId.get(zoneId);
+  }
+
+  /** The id that the zone's nodes stand under. */
+  contentOf(zoneId: number): number {
+    // Asked for each node that is read.
+    return this.#contents.size === 0 ? zoneId : (this.#contents.get(zoneId) ?? zoneId);
+  }
+
+  /** Whether the nodes under this id are those of a zone. */
+  isContent(contentId: number): boolean {
+    if (this.#byId.has(contentId) && this.contentOf(contentId) === contentId) return true;
+    return [...this.#contents.values()].includes(contentId);
   }
 
   byApex(apexKey: OwnerKey): StoredZone | undefined {
@@ -113,6 +127,7 @@ export class ZoneTable {
     this.#byId.clear();
     this.#byApex.clear();
     this.#catalogs.clear();
+    this.#contents.clear();
     for (const { value } of this.#environment.db.zones.getRange({ ...read })) this.#set(decodeJson(value, 'a zone record', isZoneRecord));
   }
 
@@ -128,6 +143,7 @@ export class ZoneTable {
     if (known !== undefined) this.#unsort(known);
     this.#byId.delete(zoneId);
     this.#catalogs.delete(zoneId);
+    this.#contents.delete(zoneId);
     // A zone removed and made again has another id, and may have been read first.
     if (known !== undefined && this.#byApex.get(known.apexKey) === known) this.#byApex.delete(known.apexKey);
     if (record !== undefined) this.#set(record);
@@ -136,8 +152,14 @@ export class ZoneTable {
 
   #replace(known: StoredZone, zone: StoredZone): void {
     this.#byId.set(zone.record.id, zone);
+    this.#noteContent(zone.record);
     if (this.#byApex.get(zone.apexKey) === known) this.#byApex.set(zone.apexKey, zone);
     this.#unsort(known, zone);
+  }
+
+  #noteContent({ id, contentId }: ZoneRecord): void {
+    if (contentId === undefined) this.#contents.delete(id);
+    else this.#contents.set(id, contentId);
   }
 
   // With 10,000 zones, sorting them again would take longer than the change of one.
@@ -167,6 +189,7 @@ export class ZoneTable {
     this.#byId.set(record.id, zone);
     this.#sorted = this.#sorted?.toSpliced(this.#place(zone.apexKey), 0, zone);
     this.#byApex.set(zone.apexKey, zone);
+    this.#noteContent(record);
     if (record.isCatalog === true) this.#catalogs.add(record.id);
   }
 }

@@ -16,36 +16,36 @@ import { type Octets, type ReadOptions } from './store.ts';
 /** Most walks look at one or two nodes; the batch grows for those that continue. */
 const FIRST_BATCH_NODES = 4;
 
-/** A zone of the store. `read` is asked for each access, so that the view follows its reader's snapshot. */
+/** A zone of the store. `content` gives the id of its nodes; it and `read` are asked for each access, so that the view follows its reader's snapshot. */
 export function storedZoneView(
-  { id, apex, apexKey }: { readonly id: number; readonly apex: Name; readonly apexKey: OwnerKey },
+  { content, apex, apexKey }: { readonly content: () => number; readonly apex: Name; readonly apexKey: OwnerKey },
   { nodes, hashed }: { readonly nodes: Octets; readonly hashed: Octets },
   read: () => ReadOptions,
 ): ZoneView {
-  const tree = new StoredTree(id, nodes, read);
+  const tree = new StoredTree(content, nodes, read);
   return {
     apex,
     apexKey,
     node: (key) => tree.node(key),
     ascend: (from) => tree.ascend(from),
     descend: (from) => tree.descend(from),
-    hashed: new StoredTree(id, hashed, read),
+    hashed: new StoredTree(content, hashed, read),
   };
 }
 
 class StoredTree implements NodeTree {
-  readonly #zoneId: number;
+  readonly #content: () => number;
   readonly #nodes: Octets;
   readonly #read: () => ReadOptions;
 
-  constructor(zoneId: number, nodes: Octets, read: () => ReadOptions) {
-    this.#zoneId = zoneId;
+  constructor(content: () => number, nodes: Octets, read: () => ReadOptions) {
+    this.#content = content;
     this.#nodes = nodes;
     this.#read = read;
   }
 
   node(key: OwnerKey): ZoneNode | undefined {
-    const value = this.#nodes.get(nodeKey(this.#zoneId, key), this.#read());
+    const value = this.#nodes.get(nodeKey(this.#content(), key), this.#read());
     return value === undefined ? undefined : storedNode(value, key);
   }
 
@@ -59,8 +59,9 @@ class StoredTree implements NodeTree {
 
   *#walk(from: OwnerKey, reverse: boolean): Generator<ZoneNode> {
     // The root's apex key is the zone id alone, which is also the lowest key of any zone.
-    const end = reverse ? zoneKey(this.#zoneId) : zoneKey(this.#zoneId + 1);
-    let start: Uint8Array = nodeKey(this.#zoneId, from);
+    const endOf = (id: number) => (reverse ? zoneKey(id) : zoneKey(id + 1));
+    let at = this.#content();
+    let [start, end]: [Uint8Array, Uint8Array] = [nodeKey(at, from), endOf(at)];
     let exclusiveStart = false;
     for (let limit = FIRST_BATCH_NODES; ; limit = Math.min(limit * 4, WALK_BATCH_NODES_MAX)) {
       const batch = [...this.#nodes.getRange({ start, exclusiveStart, end, inclusiveEnd: reverse, reverse, limit, ...this.#read() })];
@@ -68,6 +69,11 @@ class StoredTree implements NodeTree {
       const last = batch.at(-1);
       if (last === undefined || batch.length < limit) return;
       start = last.key;
+      if (this.#content() !== at) {
+        // Between two batches the names were written anew, under another id.
+        at = this.#content();
+        [start, end] = [nodeKey(at, ownerOfKey(last.key)), endOf(at)];
+      }
       exclusiveStart = true;
     }
   }

@@ -8,6 +8,7 @@ import { doBackupJob } from '#control/backup/jobs.ts';
 import { type AlertParts } from '#control/alerts/settings.ts';
 import { type CertificateSettings } from '#control/certificate/certificates.ts';
 import { Control } from '#control/control.ts';
+import { type FillLimits } from '#control/import/filling.ts';
 import { type RunImport } from '#control/import/import-process.ts';
 import { type AskServer } from '#control/dnssec/parent.ts';
 import { askDirectly } from '#control/outside/direct-question.ts';
@@ -71,6 +72,7 @@ export interface TestControlOptions extends Partial<WriterOptions> {
   readonly runImport?: RunImport;
   readonly importWaitMs?: number;
   readonly importProgressMs?: number;
+  readonly fillLimits?: FillLimits;
   /** Rules of alerts, and where they are sent. */
   readonly alerts?: AlertParts;
   /** Of the scheduler. */
@@ -129,6 +131,7 @@ export function temporaryControl(options: TestControlOptions = {}): TestControl 
     runJob: doBackupJob,
     ...(options.runImport === undefined ? {} : { runImport: options.runImport }),
     ...(options.importWaitMs === undefined ? {} : { importWaitMs: options.importWaitMs }),
+    ...(options.fillLimits === undefined ? {} : { fillLimits: options.fillLimits }),
     ...(options.importProgressMs === undefined ? {} : { importProgressMs: options.importProgressMs }),
   });
   const run: TestControl['run'] = (command, more = {}) => control.run(command, { actor: TEST_ACTOR, dryRun: false, ...more });

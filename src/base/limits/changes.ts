@@ -95,12 +95,22 @@ export const IMPORT_WAIT_MS = 10_000;
 export const IMPORT_WAITING_MAX = 200;
 /** Of them, for one zone: who may change that alone leaves places for the others. */
 export const IMPORT_WAITING_PER_ZONE_MAX = IMPORT_WAITING_MAX / 10;
-/** Names of a new zone that are written in one transaction: some 25 ms, in which no other change has its turn. */
+/** Names of a large zone that are written in one transaction: some 25 ms, in which no other change has its turn. */
 export const IMPORT_SLICE_NODES = 3000;
 /** Names that go in one, of a zone that was not made. */
 export const IMPORT_SWEEP_NODES = 3000;
 /** Octets of names from here on are written in slices; fewer are one transaction of some 30 ms. */
 export const IMPORT_FILL_BYTES_MIN = 2 * 1024 * 1024;
+/**
+ * Names of a zone that is there which a change writes where they are, in one transaction of some 50 ms; more are
+ * written with the names that stay, in slices, as a whole zone.
+ */
+export const IMPORT_IN_PLACE_NODES_MAX = 10_000;
+/**
+ * Three times as many are written where they are too when they are fewer than this share of the zone: each then takes
+ * a page of its own, and writing the whole zone would still be more than ten times as much.
+ */
+export const IMPORT_IN_PLACE_SHARE = 1 / 30;
 /**
  * Between two events about how far an import is: what a person waits for patiently. The first comes so late too, so
  * that short imports have none.

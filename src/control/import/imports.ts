@@ -7,24 +7,18 @@
  * Not here: the process (import-process.ts), what an import changes (control/zone/import.ts).
  */
 import { randomBytes } from 'node:crypto';
-import { type Clock } from '#base/clock.ts';
 import {
   IMPORT_APART_CHARACTERS_MIN,
   IMPORT_APART_GENERATED_MIN,
-  IMPORT_FILL_BYTES_MIN,
   IMPORT_LARGE_CHARACTERS_MIN,
-  IMPORT_MS_MAX,
   IMPORT_TRIES_MAX,
   IMPORT_WAIT_MS,
 } from '#base/limits/changes.ts';
 import { atZone } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
-import { type Name, formatName, nameOf, ownerKey } from '#dns/name.ts';
+import { type Name, formatName } from '#dns/name.ts';
 import { messageOf } from '#store/failure.ts';
-import { type ZoneRecord } from '#store/schema.ts';
 import { KEK_BYTES, type Sealer, createSealer } from '#store/seal.ts';
-import { readAliases } from '#store/alias/aliases.ts';
-import { type StoreWriter } from '#store/writer.ts';
 import { type Actor, type Command, type RunOptions } from '#control/api/control.ts';
 import { type Decision, type Turn } from '#control/commands/decision.ts';
 import { type CommandOf, type ZoneContext } from '#control/commands/table.ts';
@@ -33,14 +27,11 @@ import { type Funnel } from '#control/funnel/funnel.ts';
 import { type Decide } from '#control/funnel/group.ts';
 import { TurnQueue } from '#control/funnel/turn-queue.ts';
 import { keyLabel } from '#control/signing/keys.ts';
-import { type SigningClock } from '#control/signing/signing-clock.ts';
-import { servedParent } from '#control/zone/neighbours.ts';
-import { readRemovedZone } from '#control/zone/removed.ts';
-import { zonesBelow } from '#control/zone/served-below.ts';
-import { type Filled, Filling } from './filling.ts';
+import { FILL_LIMITS, type FillLimits, type Filled, Filling, cleared, isRewrittenBy } from './filling.ts';
 import { type ImportDone, type RunImport } from './import-process.ts';
 import { type ImportMade, type ImportRequest } from './job.ts';
 import { type ImportStep, Progress, type ProgressOptions } from './progress.ts';
+import { type RequestFacts, clockProblem, importBase, importRequest } from './request.ts';
 import { UnderWay } from './under-way.ts';
 
 type ImportCommand = CommandOf<'zone.import'>;
@@ -51,18 +42,14 @@ export interface ImportsWay {
   readonly runImport?: RunImport;
   /** How long another change of the zone waits for one; a test waits less. */
   readonly importWaitMs?: number;
+  /** What is large; a test has smaller numbers. */
+  readonly fillLimits?: FillLimits;
   /** Between two events about how far one is; a test has a shorter time. */
   readonly importProgressMs?: number;
 }
 
-export interface ImportsOptions extends ImportsWay {
-  readonly writer: StoreWriter;
-  readonly clock: Clock;
+export interface ImportsOptions extends ImportsWay, RequestFacts {
   readonly funnel: Pick<Funnel, 'change' | 'changeAfter' | 'guard'>;
-  readonly signingClock: Pick<SigningClock, 'read' | 'problem'>;
-  readonly time: { nowMs(): number };
-  readonly recordsPerRrsetMax: number;
-  readonly hasResolvers?: boolean;
   /** Something may have become due. */
   readonly onDue: () => void;
   readonly note: ProgressOptions['note'];
@@ -76,9 +63,6 @@ export interface ImportOrder {
   /** What decides in its turn, when the conditions of the command hold. */
   readonly decide: (how: (context: ZoneContext) => Result<Decision>) => Decide;
 }
-
-/** What caches hold is counted from then on: after the longest import there are others before it. */
-const WRITTEN_WITHIN_MS = 2 * IMPORT_MS_MAX;
 
 export class Imports {
   readonly #options: ImportsOptions;
@@ -155,28 +139,28 @@ export class Imports {
   }
 
   async #once(order: ImportOrder, tell: Tell): Promise<Result<Done>> {
-    const { command, turn, options, decide } = order;
+    const { command, turn, decide } = order;
     const attempt: Attempt = {};
     let isWritten = false;
     try {
       const done = await this.#options.funnel.changeAfter(turn, async () => {
         // A condition that does not hold already is said before the work.
         const early = await decide(() => ok({ isChanged: false }))();
-        const wrong = this.#clockProblem(command);
+        const wrong = clockProblem(this.#options, command);
         if (!early.ok || wrong !== undefined) return early.ok ? fail(wrong!) : early;
         const inTurn = command.text.length < IMPORT_LARGE_CHARACTERS_MIN ? this.#small : this.#large;
         const made = await inTurn(`${turn.actor.kind} ${turn.actor.id}`, () => this.#make(order, attempt, tell));
         if (!made.ok) return made;
-        const filled = await this.#fill(command.zone, made.value, options.signal, tell);
+        const filled = await this.#fill(order, made.value, attempt, tell);
         return filled.ok ? ok(decide(() => this.#settle(command, made.value, filled.value))) : filled;
       });
       isWritten = done.ok && done.value.generation !== undefined;
       return done;
     } finally {
       attempt.done?.close();
-      const { newZoneId } = attempt;
+      const litter = isWritten ? attempt.left : attempt.reservedId;
       // Not waited for: nothing reads what is there.
-      if (newZoneId !== undefined && !isWritten) this.#follow(this.#filling.sweep(newZoneId, this.#stopping.signal));
+      if (litter !== undefined) this.#follow(this.#filling.sweep(litter, this.#stopping.signal));
     }
   }
 
@@ -187,16 +171,16 @@ export class Imports {
     const signal = this.#signal(options.signal);
     if (signal.aborted) return fail(notMade(zone, STOPPED));
     tell({ stage: 'starting' });
-    const base = this.#base(command);
+    const base = importBase(this.#options, command);
     if (turn.dryRun !== true && writer.zoneByName(zone) === undefined) {
       // A zone that is made meanwhile must not make the import stale.
       const reserved = await this.#filling.reserve(formatName(zone));
       if (!reserved.ok) return reserved;
-      attempt.newZoneId = reserved.value;
+      attempt.reservedId = reserved.value;
     }
-    const { newZoneId } = attempt;
+    const { reservedId: newZoneId } = attempt;
     const session = randomBytes(KEK_BYTES);
-    const request = this.#request(command, turn, options, session, newZoneId);
+    const request = importRequest(this.#options, command, turn, options, { sessionKey: session, newZoneId });
     try {
       attempt.done = await runImport!(request, text, { signal, tell });
     } catch (error) {
@@ -212,9 +196,9 @@ export class Imports {
   #settle(command: ImportCommand, ready: MadeImport, filled: Filled | undefined): Result<Decision> {
     const { base, writtenByMs, sealer, made, nodes, newZoneId } = ready;
     const { clock, time, onDue } = this.#options;
-    const wrong = this.#clockProblem(command);
+    const wrong = clockProblem(this.#options, command);
     if (wrong !== undefined) return fail(wrong);
-    if (this.#base(command) !== base || time.nowMs() > writtenByMs) return fail(overtaken(command.zone));
+    if (importBase(this.#options, command) !== base || time.nowMs() > writtenByMs) return fail(overtaken(command.zone));
     const { write, parts, changed, warnings } = made;
     const fresh = new Set(parts.flatMap((part) => [...part.fresh.keys()]));
     const audit = { ...write?.audit, atMs: clock.nowMs(), ...(write?.audit.action && { countedMs: time.nowMs() }) };
@@ -223,12 +207,12 @@ export class Imports {
         ? { ...each, value: this.#resealed(each.id, each.value, sealer) }
         : each,
     );
-    const cleared = newZoneId === undefined ? [] : [this.#filling.cleared(newZoneId)];
+    const named = filled?.documents ?? (newZoneId === undefined ? [] : [cleared(newZoneId)]);
     const whole = write && {
       ...write,
       audit: audit as typeof write.audit,
       nodes: filled?.rest ?? nodes,
-      documents: [...(write.documents ?? []), ...cleared],
+      documents: [...(write.documents ?? []), ...named],
       ...(secrets && { secrets }),
       ...(filled && { filled: filled.filled }),
     };
@@ -242,16 +226,31 @@ export class Imports {
     });
   }
 
-  /** The names of a large new zone go into the store before its turn; undefined: all go in its turn. */
+  /** The names of a large zone go into the store before its turn; undefined: all go in its turn. */
   async #fill(
-    zone: Name,
-    { newZoneId, made: { fileBytes, newNames: total }, nodes }: MadeImport,
-    cancelled: AbortSignal | undefined,
+    { command: { zone }, turn, options }: ImportOrder,
+    { newZoneId, made: { fileBytes, names }, nodes }: MadeImport,
+    attempt: Attempt,
     tell: Tell,
   ): Promise<Result<Filled | undefined>> {
-    if (newZoneId === undefined || fileBytes < IMPORT_FILL_BYTES_MIN) return ok(undefined);
-    const onWritten = (done: number) => tell({ stage: 'writing', done, total });
-    const filled = await this.#filling.fill(newZoneId, nodes, { signal: this.#signal(cancelled), onWritten });
+    const name = formatName(zone);
+    const record = newZoneId === undefined ? this.#options.writer.zoneByName(zone) : undefined;
+    const { fillLimits = FILL_LIMITS } = this.#options;
+    if (fileBytes < fillLimits.bytesMin || turn.dryRun === true) return ok(undefined);
+    if (record !== undefined) {
+      if (!isRewrittenBy(record.nodeCount, names, fillLimits)) return ok(undefined);
+      const reserved = await this.#filling.reserve(name);
+      if (!reserved.ok) return reserved;
+      attempt.reservedId = reserved.value;
+    }
+    const { reservedId: contentId } = attempt;
+    // A zone that is gone meanwhile: its turn says so.
+    if (contentId === undefined) return ok(undefined);
+    const total = Math.max(record?.nodeCount ?? 0, names);
+    const onWritten = (done: number) => tell({ stage: 'writing', done, total: Math.max(done, total) });
+    const way = { signal: this.#signal(options.signal), onWritten };
+    const filled = await this.#filling.fill({ name, contentId, record }, nodes, way);
+    if (filled.ok) attempt.left = filled.value?.left;
     return filled.ok && filled.value === undefined ? fail(notMade(zone, STOPPED)) : filled;
   }
 
@@ -265,75 +264,6 @@ export class Imports {
     const opened = session.open(keyLabel(id), sealed);
     if (!opened.ok) throw new Error('a key of an import does not open');
     return this.#options.writer.sealer.seal(keyLabel(id), opened.value);
-  }
-
-  #request(
-    { zone, text: _text, include: _include, ...command }: ImportCommand,
-    turn: Turn,
-    { mayChange = () => turn.actor.kind === 'socket' }: RunOptions,
-    sessionKey: Uint8Array,
-    newZoneId: number | undefined,
-  ): ImportRequest {
-    const { writer, clock, time, signingClock, recordsPerRrsetMax, hasResolvers = true } = this.#options;
-    const parent = servedParent(writer, zone)?.record;
-    const isChangeable = parent !== undefined && mayChange(nameOf(parent.name));
-    const signed = [writer.zoneByName(zone), command.parent === 'delegate' && isChangeable ? parent : undefined];
-    const countedMs = time.nowMs();
-    return {
-      storeDir: writer.dir,
-      command,
-      zone,
-      turn,
-      newZoneId: newZoneId ?? writer.nextZoneId(),
-      mayChange: isChangeable ? [parent.name] : [],
-      secrets: this.#secrets(zone, signed, createSealer(sessionKey, randomBytes)),
-      sessionKey,
-      recordsPerRrsetMax,
-      hasResolvers,
-      nowMs: clock.nowMs(),
-      countedMs,
-      writtenByMs: countedMs + WRITTEN_WITHIN_MS,
-      signing: signingClock.read(),
-    };
-  }
-
-  /** Of the keys that the zone has or gets back, and of those of its parent when that changes with it. */
-  #secrets(
-    zone: Name,
-    [own, parent]: readonly (ZoneRecord | undefined)[],
-    session: Sealer,
-  ): ReadonlyMap<string, Uint8Array> {
-    const { writer, clock } = this.#options;
-    const before = { id: 0, keys: readRemovedZone(writer, zone, clock.nowMs())?.keys ?? [] };
-    const sealed = new Map<string, Uint8Array>();
-    for (const { id: zoneId, keys } of [own ?? before, ...(parent === undefined ? [] : [parent])])
-      for (const { id } of keys) {
-        const secret = writer.secret(zoneId, keyLabel(id));
-        if (secret !== undefined) sealed.set(id, session.seal(keyLabel(id), secret));
-      }
-    return sealed;
-  }
-
-  /** What the import is made of beside its text, as text. */
-  #base({ zone, parent: care }: ImportCommand): string {
-    const { writer, clock } = this.#options;
-    const record = writer.zoneByName(zone);
-    const parent = servedParent(writer, zone)?.record;
-    return JSON.stringify([
-      record === undefined ? readRemovedZone(writer, zone, clock.nowMs()) : [record.id, record.revision],
-      record === undefined ? [] : readAliases(writer, record.id),
-      writer.kekChange(),
-      // Records of the parent change with the zone only when it is asked for; else it is enough that it is there.
-      care === 'delegate' ? [parent?.name, parent?.revision] : [parent?.name, parent?.dnssec],
-      zonesBelow(writer, ownerKey(zone)).map(({ name, dnssec, keys }) => [name, dnssec, keys]),
-    ]);
-  }
-
-  #clockProblem({ zone, dnssec, presigned }: ImportCommand): Problem | undefined {
-    const { writer, signingClock } = this.#options;
-    const record = writer.zoneByName(zone);
-    const isSigned = presigned !== true && (record === undefined ? dnssec : record.dnssec === 'on');
-    return isSigned ? signingClock.problem() : undefined;
   }
 }
 
@@ -359,13 +289,17 @@ const STOPPED = 'it was stopped';
 /** What is to be given back at the end of a try. */
 interface Attempt {
   done?: ImportDone;
-  /** Reserved, when the import makes the zone. */
-  newZoneId?: number | undefined;
+  /** Reserved for the names of the zone, when they are written under an id of their own. */
+  reservedId?: number | undefined;
+  /** The id that they stood under before. */
+  left?: number | undefined;
 }
 
 /** An import that is ready for its turn. */
-interface MadeImport extends Pick<Attempt, 'newZoneId'>, Pick<ImportDone, 'nodes'>, Pick<ImportRequest, 'writtenByMs'> {
+interface MadeImport extends Pick<ImportDone, 'nodes'>, Pick<ImportRequest, 'writtenByMs'> {
   readonly base: string;
+  /** Reserved, when the import makes the zone. */
+  readonly newZoneId: number | undefined;
   /** Of the key of the import. */
   readonly sealer: Sealer;
   readonly made: ImportMade;

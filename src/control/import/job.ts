@@ -61,8 +61,8 @@ export interface ImportMade {
   /** Undefined when nothing is to be written. */
   readonly write: Omit<StoreWrite, 'nodes'> | undefined;
   readonly fileBytes: number;
-  /** Names of the zone, when it is new. */
-  readonly newNames: number;
+  /** Names of the zone that are written, hashed ones too. */
+  readonly names: number;
 }
 
 export type ImportReply =
@@ -115,9 +115,10 @@ export async function makeImport(
   const warnings = [...(decided.value.warnings ?? []), ...ready.warnings];
   for (const each of write?.nodes ?? []) names.write(each);
   const fileBytes = names.end();
-  const added = done.parts.find(({ record }) => record.id === newZoneId);
-  const newNames = added?.written?.nodeCount ?? added?.plan.nodes.size ?? 0;
-  const made = { ...summary(done), warnings, fileBytes, newNames, write: write && withoutLarge(write) };
+  const { id: ownId = newZoneId } = writer.zoneByName(request.zone) ?? {};
+  const own = done.parts.find(({ record }) => record.id === ownId);
+  const count = own?.written?.nodeCount ?? (own === undefined ? 0 : own.plan.nodes.size + own.plan.hashed.size);
+  const made = { ...summary(done), warnings, fileBytes, names: count, write: write && withoutLarge(write) };
   return { kind: 'made', made };
 }
 

@@ -24,7 +24,7 @@ import { atPath } from '#base/place.ts';
 import { dataFileUse } from '#store/data-file.ts';
 import { StoreFailure, messageOf } from '#store/failure.ts';
 import { freeSpace, mebibytes } from '#store/free-space.ts';
-import { STORE_FORMAT } from '#store/schema.ts';
+import { FIRST_FORMAT, readFormat } from '#store/marks.ts';
 import { type StoreReader, openReader } from '#store/reader.ts';
 import { openCopy, sealerOfCopy } from './copy.ts';
 import { partialFolder, removeFiles, removeLeftovers } from './folder.ts';
@@ -159,7 +159,7 @@ async function describe(order: BackupOrder, partial: string, name: string): Prom
         createdAtMs: order.nowMs,
         isScheduled: order.isScheduled,
         productVersion: order.productVersion,
-        storeFormat: STORE_FORMAT,
+        storeFormat: readFormat(reader.inspect().environment.db.meta, partial)?.version ?? FIRST_FORMAT,
         generation: reader.generation(),
         installation: reader.installation(),
         host: hostname(),

@@ -1,0 +1,109 @@
+/**
+ * What the process of an import gets, and what the import is made of: when that is as it was, what was made fits.
+ * Not here: what the process does with it (job.ts), who sends it (imports.ts).
+ */
+import { randomBytes } from 'node:crypto';
+import { type Clock } from '#base/clock.ts';
+import { IMPORT_MS_MAX } from '#base/limits/changes.ts';
+import { type Problem } from '#base/problem.ts';
+import { type Name, nameOf, ownerKey } from '#dns/name.ts';
+import { readAliases } from '#store/alias/aliases.ts';
+import { type ZoneRecord } from '#store/schema.ts';
+import { type Sealer, createSealer } from '#store/seal.ts';
+import { type StoreWriter } from '#store/writer.ts';
+import { type RunOptions } from '#control/api/control.ts';
+import { type Turn } from '#control/commands/decision.ts';
+import { type CommandOf } from '#control/commands/table.ts';
+import { keyLabel } from '#control/signing/keys.ts';
+import { type SigningClock } from '#control/signing/signing-clock.ts';
+import { servedParent } from '#control/zone/neighbours.ts';
+import { readRemovedZone } from '#control/zone/removed.ts';
+import { zonesBelow } from '#control/zone/served-below.ts';
+import { type ImportRequest } from './job.ts';
+
+type ImportCommand = CommandOf<'zone.import'>;
+
+/** What requests are made of. */
+export interface RequestFacts {
+  readonly writer: StoreWriter;
+  readonly clock: Clock;
+  readonly signingClock: Pick<SigningClock, 'read' | 'problem'>;
+  readonly time: { nowMs(): number };
+  readonly recordsPerRrsetMax: number;
+  readonly hasResolvers?: boolean;
+}
+
+/** What caches hold is counted from then on: after the longest import there are others before it. */
+const WRITTEN_WITHIN_MS = 2 * IMPORT_MS_MAX;
+
+/** `newZoneId`: the id that is reserved for the zone; undefined: for one that is there, or a dry run. */
+export function importRequest(
+  facts: RequestFacts,
+  { zone, text: _text, include: _include, ...command }: ImportCommand,
+  turn: Turn,
+  { mayChange = () => turn.actor.kind === 'socket' }: RunOptions,
+  { sessionKey, newZoneId }: { readonly sessionKey: Uint8Array; readonly newZoneId: number | undefined },
+): ImportRequest {
+  const { writer, clock, time, signingClock, recordsPerRrsetMax, hasResolvers = true } = facts;
+  const parent = servedParent(writer, zone)?.record;
+  const isChangeable = parent !== undefined && mayChange(nameOf(parent.name));
+  const signed = [writer.zoneByName(zone), command.parent === 'delegate' && isChangeable ? parent : undefined];
+  const countedMs = time.nowMs();
+  return {
+    storeDir: writer.dir,
+    command,
+    zone,
+    turn,
+    newZoneId: newZoneId ?? writer.nextZoneId(),
+    mayChange: isChangeable ? [parent.name] : [],
+    secrets: secretsOf(facts, zone, signed, createSealer(sessionKey, randomBytes)),
+    sessionKey,
+    recordsPerRrsetMax,
+    hasResolvers,
+    nowMs: clock.nowMs(),
+    countedMs,
+    writtenByMs: countedMs + WRITTEN_WITHIN_MS,
+    signing: signingClock.read(),
+  };
+}
+
+/** Of the keys that the zone has or gets back, and of those of its parent when that changes with it. */
+function secretsOf(
+  { writer, clock }: RequestFacts,
+  zone: Name,
+  [own, parent]: readonly (ZoneRecord | undefined)[],
+  session: Sealer,
+): ReadonlyMap<string, Uint8Array> {
+  const before = { id: 0, keys: readRemovedZone(writer, zone, clock.nowMs())?.keys ?? [] };
+  const sealed = new Map<string, Uint8Array>();
+  for (const { id: zoneId, keys } of [own ?? before, ...(parent === undefined ? [] : [parent])])
+    for (const { id } of keys) {
+      const secret = writer.secret(zoneId, keyLabel(id));
+      if (secret !== undefined) sealed.set(id, session.seal(keyLabel(id), secret));
+    }
+  return sealed;
+}
+
+/** What the import is made of beside its text, as text. */
+export function importBase({ writer, clock }: RequestFacts, { zone, parent: care }: ImportCommand): string {
+  const record = writer.zoneByName(zone);
+  const parent = servedParent(writer, zone)?.record;
+  return JSON.stringify([
+    record === undefined ? readRemovedZone(writer, zone, clock.nowMs()) : [record.id, record.revision],
+    record === undefined ? [] : readAliases(writer, record.id),
+    writer.kekChange(),
+    // Records of the parent change with the zone only when it is asked for; else it is enough that it is there.
+    care === 'delegate' ? [parent?.name, parent?.revision] : [parent?.name, parent?.dnssec],
+    zonesBelow(writer, ownerKey(zone)).map(({ name, dnssec, keys }) => [name, dnssec, keys]),
+  ]);
+}
+
+/** Why nothing of the zone can be signed now; undefined: it can, or nothing is to be signed. */
+export function clockProblem(
+  { writer, signingClock }: RequestFacts,
+  { zone, dnssec, presigned }: ImportCommand,
+): Problem | undefined {
+  const record = writer.zoneByName(zone);
+  const isSigned = presigned !== true && (record === undefined ? dnssec : record.dnssec === 'on');
+  return isSigned ? signingClock.problem() : undefined;
+}

@@ -1,0 +1,57 @@
+/**
+ * Nodes as they stand under an id in the store, which need not be that of a zone: what a large change copies to another
+ * id, and what one has left.
+ * Not here: the nodes of a zone (store/zone-view.ts, node-walk.ts).
+ */
+import { atObject } from '#base/place.ts';
+import { WALK_BATCH_NODES_MAX } from '#base/limits/store.ts';
+import { type OwnerKey } from '#dns/name.ts';
+import { StoreFailure } from '#store/failure.ts';
+import { type StoreReader } from '#store/reader.ts';
+import { NODE_CHECK_BYTES, nodeCheck, ownerOfKey, zoneKey } from '#store/schema.ts';
+import { type WalkedName } from './node-walk.ts';
+
+export interface StoredNode {
+  readonly key: OwnerKey;
+  /** As `encodeNode` made it. */
+  readonly node: Uint8Array;
+}
+
+/** Whether something stands under the id. */
+export function hasNodes(reader: StoreReader, contentId: number): boolean {
+  const { environment, read } = reader.inspect();
+  const range = { start: zoneKey(contentId), end: zoneKey(contentId + 1), limit: 1, ...read };
+  return [environment.db.nodes, environment.db.hashed].some((tree) => [...tree.getKeys(range)].length > 0);
+}
+
+/** Whether the nodes under the id are those of a zone. */
+export function isContent(reader: StoreReader, contentId: number): boolean {
+  return reader.inspect().table.isContent(contentId);
+}
+
+/**
+ * All nodes under the id, in canonical order. Holds nothing between two batches, so it may be left for other work.
+ * Throws STORE_DAMAGED for a node that is not as it was written: a copy of it would be taken for good.
+ */
+export function* readContent(reader: StoreReader, name: WalkedName, contentId: number): Generator<StoredNode, void> {
+  const end = zoneKey(contentId + 1);
+  let start = zoneKey(contentId);
+  for (let isFirst = true; ; isFirst = false) {
+    const { environment, read } = reader.inspect();
+    const range = { start, exclusiveStart: !isFirst, end, limit: WALK_BATCH_NODES_MAX, ...read };
+    const batch = [...environment.db[name].getRange(range)];
+    for (const { key, value } of batch) yield { key: ownerOfKey(key), node: checked(key, value) };
+    const last = batch.at(-1);
+    if (last === undefined || batch.length < WALK_BATCH_NODES_MAX) return;
+    start = Buffer.from(last.key);
+  }
+}
+
+function checked(key: Uint8Array, value: Uint8Array): Uint8Array {
+  const length = value.length - NODE_CHECK_BYTES;
+  const node = value.subarray(0, Math.max(0, length));
+  const isGood =
+    length > 0 && new DataView(value.buffer, value.byteOffset, value.byteLength).getUint32(length) === nodeCheck(key, node);
+  if (isGood) return node;
+  throw new StoreFailure('STORE_DAMAGED', atObject('a node'), 'a node does not have its checksum', 'restore the last backup');
+}
