@@ -222,12 +222,7 @@ function removal(db: Environment['db'], event: StoreWrite['audit'], through: num
 type WrittenZones = Map<number, { readonly contentId: number; count: number }>;
 
 /** As they are before the nodes of the write. Asserts that ids and names are used once. */
-function writtenZones(
-  zones: Octets,
-  put: readonly ZoneRecord[],
-  remove: readonly number[],
-  filled: StoreWrite['filled'],
-): WrittenZones {
+function writtenZones(zones: Octets, put: readonly ZoneRecord[], remove: readonly number[], filled: StoreWrite['filled']): WrittenZones {
   const written: WrittenZones = new Map();
   for (const { id, name } of put) {
     assert(id > 0 && !written.has(id), `zone id ${id} is put twice or is 0`);

@@ -53,6 +53,8 @@ export interface Ready {
   readonly done: Done;
   /** Undefined when nothing is to be written. */
   readonly write?: StoreWrite;
+  /** Of the checks, where the change is written later. */
+  readonly warnings?: readonly Problem[];
 }
 
 /** Plans, signs and checks all parts of a decision. At once, unless there is so much to sign that threads do it. */

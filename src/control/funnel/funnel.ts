@@ -16,7 +16,7 @@ import { type Actor } from '#control/api/control.ts';
 import { type Turn } from '#control/commands/decision.ts';
 import { type CarryOutOptions, type Done } from './carry-out.ts';
 import { Commits } from './commits.ts';
-import { type Decide, type Job, runGroup } from './group.ts';
+import { type Decide, type Job, type LargeWay, runGroup } from './group.ts';
 import { TurnQueue } from './turn-queue.ts';
 
 export interface FunnelOptions extends CarryOutOptions {
@@ -29,13 +29,21 @@ export class Funnel {
   readonly #queue: TurnQueue<Job>;
   readonly #waitingOf = new Map<string, number>();
   #waiting = 0;
+  #large: LargeWay | undefined;
 
   /** Of the store, since the start. */
   readonly commits = new Commits();
 
   constructor(options: FunnelOptions) {
     this.#options = options;
-    this.#queue = new TurnQueue((take) => runGroup(take, { ...options, commits: this.commits }));
+    const run = (job: Job) => this.#queue.add(laneOf(job.turn.actor), job);
+    const large = () => this.#large && { way: this.#large, run };
+    this.#queue = new TurnQueue((take) => runGroup(take, { ...options, commits: this.commits, large }));
+  }
+
+  /** Large changes are written in this way from now on. */
+  useLarge(way: LargeWay): void {
+    this.#large = way;
   }
 
   /** Jobs that wait or run. */
@@ -53,7 +61,7 @@ export class Funnel {
 
   /** The same for what must look something up first: slow servers out there do not hold up other changes. */
   async changeAfter(turn: Turn, look: () => Promise<Result<Decide>>): Promise<Result<Done>> {
-    const lane = `${turn.actor.kind} ${turn.actor.id}`;
+    const lane = laneOf(turn.actor);
     const refusal = this.#refusal(turn.actor, lane);
     if (refusal !== undefined) return fail(refusal);
     this.#count(lane, 1);
@@ -114,6 +122,10 @@ export class Funnel {
     if (now === 0) this.#waitingOf.delete(lane);
     else this.#waitingOf.set(lane, now);
   }
+}
+
+function laneOf({ kind, id }: Actor): string {
+  return `${kind} ${id}`;
 }
 
 /** A token or a TSIG key: there may be many, and none of them is the administrator. */

@@ -23,7 +23,26 @@ export type Decide = () => Result<Decision> | Promise<Result<Decision>>;
 export interface Job {
   readonly turn: Turn;
   readonly decide: Decide;
+  /** It is written in one transaction, however large it is. */
+  readonly isWhole?: boolean;
+  /** How often it is made now, when others overtook it; absent: once. */
+  readonly tries?: number;
   readonly answer: Pick<PromiseWithResolvers<Result<Done>>, 'resolve' | 'reject'>;
+}
+
+/** Has a job carried out in its turn, and answered. */
+export type RunJob = (job: Job) => void;
+
+/** Writes what is too large for one transaction. */
+export interface LargeWay {
+  isLarge(ready: Ready, job: Job): boolean;
+  /** Called in the job's turn, which ends with the call. The job is answered. */
+  take(job: Job, ready: Ready, run: RunJob): void;
+}
+
+export interface GroupOptions extends CarryOutOptions {
+  /** Undefined: everything is written in one transaction. */
+  readonly large?: () => { readonly way: LargeWay; readonly run: RunJob } | undefined;
 }
 
 /** A change in a group, and what became of it so far. */
@@ -41,7 +60,7 @@ interface Pausing {
 }
 
 /** Runs the next group of `take`, and answers its jobs. Never rejects: what fails, fails for a job. */
-export async function runGroup(take: () => Job | undefined, options: CarryOutOptions): Promise<void> {
+export async function runGroup(take: () => Job | undefined, options: GroupOptions): Promise<void> {
   const members: Member[] = [];
   let pausing: Pausing | undefined;
   try {
@@ -67,7 +86,7 @@ function collect(
   take: () => Job | undefined,
   members: Member[],
   apply: (write: StoreWrite) => CommitOutcome,
-  options: CarryOutOptions,
+  options: GroupOptions,
 ): Pausing | undefined {
   const untilMs = options.clock.nowMs() + GROUP_MS_MAX;
   while (members.length < GROUP_CHANGES_MAX) {
@@ -80,7 +99,7 @@ function collect(
         ready.catch(() => undefined);
         return { job, ready };
       }
-      if (isForItself(ready)) return { job, ready };
+      if (isForItself(ready) || isForSlices(job, ready, options)) return { job, ready };
       const write = ready.ok ? ready.value.write : undefined;
       // Before it is applied: a transaction that is lost takes it along.
       const at = members.push({ job, ready }) - 1;
@@ -121,6 +140,10 @@ function isForItself(ready: Result<Ready>): boolean {
   return nodes > GROUP_NODES_MAX || decision.kek !== undefined || decision.made !== undefined;
 }
 
+function isForSlices(job: Job, ready: Result<Ready>, { large }: GroupOptions): boolean {
+  return job.isWhole !== true && ready.ok && large?.()?.way.isLarge(ready.value, job) === true;
+}
+
 /** The group is durable. */
 function answerAll(members: readonly Member[], options: CarryOutOptions): void {
   const generations = new Map<Ready, number>();
@@ -142,9 +165,12 @@ function doneOf({ done }: Ready, generation: number | undefined): Done {
   return generation === undefined ? done : { ...done, generation };
 }
 
-async function runAlone({ job, ready }: Pausing, options: CarryOutOptions): Promise<void> {
+async function runAlone({ job, ready }: Pausing, options: GroupOptions): Promise<void> {
   try {
     const made = await ready;
+    const large = options.large?.();
+    if (large !== undefined && made.ok && isForSlices(job, made, options))
+      return large.way.take(job, { ...made.value, warnings: made.warnings }, large.run);
     job.answer.resolve(made.ok ? ok(await carryOutAlone(made.value, options), made.warnings) : made);
   } catch (error) {
     job.answer.reject(error);

@@ -32,6 +32,7 @@ import { type ImportDone, type RunImport } from './import-process.ts';
 import { type ImportMade, type ImportRequest } from './job.ts';
 import { type ImportStep, Progress, type ProgressOptions } from './progress.ts';
 import { type RequestFacts, clockProblem, importBase, importRequest } from './request.ts';
+import { LargeWrites } from './large-writes.ts';
 import { UnderWay } from './under-way.ts';
 
 type ImportCommand = CommandOf<'zone.import'>;
@@ -49,7 +50,7 @@ export interface ImportsWay {
 }
 
 export interface ImportsOptions extends ImportsWay, RequestFacts {
-  readonly funnel: Pick<Funnel, 'change' | 'changeAfter' | 'guard'>;
+  readonly funnel: Pick<Funnel, 'change' | 'changeAfter' | 'guard' | 'useLarge'>;
   /** Something may have become due. */
   readonly onDue: () => void;
   readonly note: ProgressOptions['note'];
@@ -78,7 +79,11 @@ export class Imports {
     this.#options = options;
     this.#filling = new Filling(options);
     this.#underWay = new UnderWay(options.importWaitMs ?? IMPORT_WAIT_MS);
-    if (options.runImport !== undefined) this.#follow(this.#filling.sweepAll(this.#stopping.signal));
+    if (options.runImport === undefined) return;
+    const [filling, underWay, stopping] = [this.#filling, this.#underWay, this.#stopping.signal];
+    this.#follow(filling.sweepAll(stopping));
+    const follow = this.#follow.bind(this);
+    options.funnel.useLarge(new LargeWrites({ ...options, filling, underWay, stopping, follow }));
   }
 
   /** Whether the command is one that has a process of its own. */

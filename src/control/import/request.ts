@@ -11,7 +11,7 @@ import { readAliases } from '#store/alias/aliases.ts';
 import { type ZoneRecord } from '#store/schema.ts';
 import { type Sealer, createSealer } from '#store/seal.ts';
 import { type StoreWriter } from '#store/writer.ts';
-import { type RunOptions } from '#control/api/control.ts';
+import { type ParentCare, type RunOptions } from '#control/api/control.ts';
 import { type Turn } from '#control/commands/decision.ts';
 import { type CommandOf } from '#control/commands/table.ts';
 import { keyLabel } from '#control/signing/keys.ts';
@@ -85,7 +85,16 @@ function secretsOf(
 }
 
 /** What the import is made of beside its text, as text. */
-export function importBase({ writer, clock }: RequestFacts, { zone, parent: care }: ImportCommand): string {
+export function importBase(facts: RequestFacts, { zone, parent: care }: ImportCommand): string {
+  return zoneBase(facts, zone, care);
+}
+
+/** What a change of a zone is made of on this server, as text. */
+export function zoneBase(
+  { writer, clock }: Pick<RequestFacts, 'writer' | 'clock'>,
+  zone: Name,
+  care?: ParentCare,
+): string {
   const record = writer.zoneByName(zone);
   const parent = servedParent(writer, zone)?.record;
   return JSON.stringify([

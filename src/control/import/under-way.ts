@@ -10,6 +10,8 @@ import { type Problem, type Result, fail, ok, problem } from '#base/problem.ts';
 interface Held {
   /** Resolves when the import has ended. */
   readonly ended: Promise<void>;
+  /** Begins a sentence. */
+  readonly what: string;
   /** Changes that began to wait for it. */
   waiting: number;
 }
@@ -25,12 +27,17 @@ export class UnderWay {
     this.#waitMs = waitMs;
   }
 
+  /** Whether one of the zone is under way. */
+  isHeld(zone: string): boolean {
+    return this.#held.has(zone);
+  }
+
   /** Undefined when no import of the zone is under way; else why another change does not wait any longer. */
   async whenFree(zone: string): Promise<Problem | undefined> {
     const held = this.#held.get(zone);
     if (held === undefined) return undefined;
-    const why = `an import of ${zone} is under way; nothing was changed`;
-    const busy = problem('IMPORT_UNDER_WAY', atZone(zone), why, { fix: 'repeat the change when the import has ended' });
+    const why = `${held.what} of ${zone} is under way; nothing was changed`;
+    const busy = problem('IMPORT_UNDER_WAY', atZone(zone), why, { fix: 'repeat the change when it has ended' });
     // Those of one zone leave places for the others.
     if (this.#waiting >= IMPORT_WAITING_MAX || held.waiting >= IMPORT_WAITING_PER_ZONE_MAX) return busy;
     this.#waiting++;
@@ -50,14 +57,14 @@ export class UnderWay {
   }
 
   /** Waits as a change does, then holds the zone until the function is called that it gives. */
-  async hold(zone: string): Promise<Result<() => void>> {
+  async hold(zone: string, what = 'an import'): Promise<Result<() => void>> {
     // Of several that waited, one is first.
     do {
       const busy = await this.whenFree(zone);
       if (busy !== undefined) return fail(busy);
     } while (this.#held.has(zone));
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#held.set(zone, { ended: promise, waiting: 0 });
+    this.#held.set(zone, { ended: promise, what, waiting: 0 });
     return ok(() => {
       this.#held.delete(zone);
       resolve();

@@ -51,7 +51,13 @@ function checked(key: Uint8Array, value: Uint8Array): Uint8Array {
   const length = value.length - NODE_CHECK_BYTES;
   const node = value.subarray(0, Math.max(0, length));
   const isGood =
-    length > 0 && new DataView(value.buffer, value.byteOffset, value.byteLength).getUint32(length) === nodeCheck(key, node);
+    length > 0 &&
+    new DataView(value.buffer, value.byteOffset, value.byteLength).getUint32(length) === nodeCheck(key, node);
   if (isGood) return node;
-  throw new StoreFailure('STORE_DAMAGED', atObject('a node'), 'a node does not have its checksum', 'restore the last backup');
+  throw new StoreFailure(
+    'STORE_DAMAGED',
+    atObject('a node'),
+    'a node does not have its checksum',
+    'restore the last backup',
+  );
 }

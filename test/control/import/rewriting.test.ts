@@ -24,8 +24,7 @@ const HOSTS = 120;
 const SMALL = { bytesMin: 1000, inPlaceNodes: 20, sliceNodes: 15 };
 const HEAD = '@ 3600 SOA ns1 host 10 7200 900 1209600 900\n@ 3600 NS ns1\nns1 3600 A 192.0.2.1\n';
 /** With other texts, and with names that are only in it. */
-const text = (letter: string) =>
-  `${HEAD}$GENERATE (1-${HOSTS}) h$ 3600 TXT "${letter}"\n$GENERATE 1-40 ${letter}$.sub 3600 A 192.0.2.$\n`;
+const text = (letter: string) => `${HEAD}$GENERATE (1-${HOSTS}) h$ 3600 TXT "${letter}"\n$GENERATE 1-40 ${letter}$.sub 3600 A 192.0.2.$\n`;
 const order = (letter: string, more: object = {}) =>
   ({ kind: 'zone.import', zone: ZONE, text: text(letter), file: 'a.zone', dnssec: false, ...more }) as const;
 const www = (address: number) =>
@@ -43,9 +42,9 @@ function published(reader: StoreReader) {
   const record = recordOf(reader);
   // How long caches hold what went counts from when an import is over at the latest.
   const { contentId: _contentId, keys, revision: _revision, cachedUntilMs: _until, ...rest } = record;
-  const { apexKey, hashed, ascend } = reader.view(record);
+  const view = reader.view(record);
   const isFixed = (type: number) => type !== TYPE.DNSKEY && type !== TYPE.CDS && type !== TYPE.CDNSKEY;
-  const shown = [...ascend(apexKey), ...hashed.ascend(apexKey)].map(({ key, rrsets }) => [
+  const shown = [...view.ascend(view.apexKey), ...view.hashed.ascend(view.apexKey)].map(({ key, rrsets }) => [
     key,
     rrsets.filter(({ type }) => isFixed(type)).map(({ signatures, ...rrset }) => ({ ...rrset, signatures: signatures.length })),
   ]);

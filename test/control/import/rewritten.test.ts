@@ -1,5 +1,5 @@
 /** What a large change leaves of a zone: its own names and those that stay, in order, whatever both are. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { rewritten } from '#control/import/rewritten.ts';
 import { StoreFailure } from '#store/failure.ts';
@@ -13,7 +13,10 @@ const audit = { atMs: 0 };
 
 /** Keys that sort in many ways, of both trees; the first octet of a node is its flags. */
 const places = fc.uniqueArray(
-  fc.record({ key: fc.string({ unit: fc.constantFrom('\u0000', 'a', 'b', '\u00ff'), minLength: 1, maxLength: 4 }), isHashed: fc.boolean() }),
+  fc.record({
+    key: fc.string({ unit: fc.constantFrom('\u0000', 'a', 'b', '\u00ff'), minLength: 1, maxLength: 4 }),
+    isHashed: fc.boolean(),
+  }),
   { selector: ({ key, isHashed }) => `${key} ${isHashed}`, maxLength: 40 },
 );
 const octets = fc.uint8Array({ minLength: 1, maxLength: 6 });
