@@ -136,7 +136,7 @@ export function applyWrite({ db }: Environment, write: StoreWrite, tools: ApplyT
   const generation = readGeneration(db.meta) + 1;
   const put = write.zones?.put ?? [];
   const remove = write.zones?.remove ?? [];
-  const written = writtenZones(db.zones, put, remove, write.filled);
+  const written = writtenZones(db.zones, write);
 
   for (const zoneId of remove) removeZone(db, zoneId, tools.noteDue);
   const changes = new ChangeLog(put.map((record) => record.id));
@@ -222,7 +222,9 @@ function removal(db: Environment['db'], event: StoreWrite['audit'], through: num
 type WrittenZones = Map<number, { readonly contentId: number; count: number }>;
 
 /** As they are before the nodes of the write. Asserts that ids and names are used once. */
-function writtenZones(zones: Octets, put: readonly ZoneRecord[], remove: readonly number[], filled: StoreWrite['filled']): WrittenZones {
+function writtenZones(zones: Octets, write: StoreWrite): WrittenZones {
+  const { put = [], remove = [] } = write.zones ?? {};
+  const { filled } = write;
   const written: WrittenZones = new Map();
   for (const { id, name } of put) {
     assert(id > 0 && !written.has(id), `zone id ${id} is put twice or is 0`);

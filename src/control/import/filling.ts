@@ -17,7 +17,7 @@ import {
 import { type Result, fail, ok } from '#base/problem.ts';
 import { FILLING_KIND } from '#store/due/documents.ts';
 import { type ZoneRecord } from '#store/schema.ts';
-import { hasNodes, isContent } from '#store/walk/content.ts';
+import { hasNodes, isContent } from '#store/upkeep/nodes-under.ts';
 import { type BesideWrite, type DocumentWrite, type FilledZone, type NodeWrite } from '#store/writer.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type Actor } from '#control/api/control.ts';

@@ -4,7 +4,7 @@
  */
 import { type OwnerKey } from '#dns/name.ts';
 import { type StoreReader } from '#store/reader.ts';
-import { type StoredNode, readContent } from '#store/walk/content.ts';
+import { type StoredNode, readContent } from '#store/upkeep/nodes-under.ts';
 import { type NodeWrite } from '#store/writer.ts';
 
 /** A zone whose names are written anew under another id. */

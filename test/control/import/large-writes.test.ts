@@ -10,7 +10,7 @@ import { TYPE } from '#dns/types.ts';
 import { FILLING_KIND } from '#store/due/documents.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { verifyStore } from '#store/verify.ts';
-import { hasNodes } from '#store/walk/content.ts';
+import { hasNodes } from '#store/upkeep/nodes-under.ts';
 import { importsHere } from '../../support/import-here.ts';
 import { type TestControl, bad, good, temporaryControl } from '../../support/temporary-control.ts';
 

@@ -13,7 +13,7 @@ import { StoreFailure } from '#store/failure.ts';
 import { openReader, type StoreReader } from '#store/reader.ts';
 import { verifyStore } from '#store/verify.ts';
 import { type Refresh } from '#store/zone-table.ts';
-import { hasNodes } from '#store/walk/content.ts';
+import { hasNodes } from '#store/upkeep/nodes-under.ts';
 import { importsHere } from '../../support/import-here.ts';
 import { type TestControl, bad, good, temporaryControl } from '../../support/temporary-control.ts';
 

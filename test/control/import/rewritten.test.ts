@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { rewritten } from '#control/import/rewritten.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { nodeKey } from '#store/schema.ts';
-import { hasNodes, isContent, readContent } from '#store/walk/content.ts';
+import { hasNodes, isContent, readContent } from '#store/upkeep/nodes-under.ts';
 import { type NodeWrite } from '#store/writer.ts';
 import { temporaryStore, zoneRecord } from '../../support/temporary-store.ts';
 

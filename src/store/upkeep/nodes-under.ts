@@ -1,7 +1,7 @@
 /**
  * Nodes as they stand under an id in the store, which need not be that of a zone: what a large change copies to another
  * id, and what one has left.
- * Not here: the nodes of a zone (store/zone-view.ts, node-walk.ts).
+ * Not here: the nodes of a zone (store/zone-view.ts, store/walk/).
  */
 import { atObject } from '#base/place.ts';
 import { WALK_BATCH_NODES_MAX } from '#base/limits/store.ts';
@@ -9,7 +9,6 @@ import { type OwnerKey } from '#dns/name.ts';
 import { StoreFailure } from '#store/failure.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { NODE_CHECK_BYTES, nodeCheck, ownerOfKey, zoneKey } from '#store/schema.ts';
-import { type WalkedName } from './node-walk.ts';
 
 export interface StoredNode {
   readonly key: OwnerKey;
@@ -33,7 +32,11 @@ export function isContent(reader: StoreReader, contentId: number): boolean {
  * All nodes under the id, in canonical order. Holds nothing between two batches, so it may be left for other work.
  * Throws STORE_DAMAGED for a node that is not as it was written: a copy of it would be taken for good.
  */
-export function* readContent(reader: StoreReader, name: WalkedName, contentId: number): Generator<StoredNode, void> {
+export function* readContent(
+  reader: StoreReader,
+  name: 'nodes' | 'hashed',
+  contentId: number,
+): Generator<StoredNode, void> {
   const end = zoneKey(contentId + 1);
   let start = zoneKey(contentId);
   for (let isFirst = true; ; isFirst = false) {
