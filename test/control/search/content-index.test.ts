@@ -159,7 +159,10 @@ const DATA = [
 const FIRST = LABELS.map((label, at) => ({ label, data: DATA[at % DATA.length]! }));
 
 const anyZone = fc.constantFrom(...ZONES);
-const anyRecord = fc.record({ label: fc.constantFrom(...LABELS), data: fc.constantFrom(...DATA) });
+const anyRecord: fc.Arbitrary<{ readonly label: string; readonly data: readonly [string, string] }> = fc.record({
+  label: fc.constantFrom(...LABELS),
+  data: fc.constantFrom(...DATA),
+});
 const anyAction = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('set' as const), zone: anyZone, record: anyRecord }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('delete' as const), zone: anyZone, record: anyRecord }) },
@@ -261,6 +264,13 @@ test('any changes, any questions: the same RRsets in the same order as a look at
         for (const [at, action] of actions.entries()) {
           if (action.kind === 'work') work(made.index, action.steps);
           else await made.run(commandOf(action));
+          // What no other name has, so that only the change itself can lead to it.
+          if (at % 4 === 3) {
+            const own = { label: `own${at}`, data: ['TXT', `"unlike ${at}."`] } as const;
+            const { zone } = action.kind === 'work' ? { zone: ZONES[0]! } : action;
+            await made.run(commandOf({ kind: 'set', zone, record: own }));
+            finds += (await expectSame(made, { pattern: `"unlike ${at}."`, isWhole: true }, { limit })).length;
+          }
           const asked = questions[at % questions.length]!;
           finds += (await expectSame(made, asked, { limit, namesMax: limit * 7 })).length;
         }
