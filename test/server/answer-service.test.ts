@@ -88,13 +88,13 @@ describe.each([
     }
   });
 
-  test('kill -9 of the answer process: it answers again on the same address within a second', async () => {
+  test('kill -9 of the answer process: it answers again on the same address', async () => {
     const { answers, lines, serves } = await superviseEcho();
     expect(await serves(7)).toBe(true);
     const hello = lines('control').findLast((line) => line.includes('"hello"')) ?? '';
     process.kill(Number(/"pid":(\d+)/.exec(hello)?.[1]), 'SIGKILL');
-    // The aim is a second; three for a machine that is busy with other tests.
-    expect(await eventually(() => answers(50), 3000)).toBe(true);
+    // How soon is a figure of `npm run bench` (--figures=recovery): here it depends on what else the machine does.
+    expect(await eventually(() => answers(50), 30_000)).toBe(true);
   });
 
   test('a worker that dies is started again; control sees it go and come', async () => {
