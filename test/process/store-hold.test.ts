@@ -84,6 +84,6 @@ test('after a start with nobody else at the store, each thread of the answer pro
   onTestFinished(() => reader.close());
   const { answer } = server.pids();
   const ofAnswer = () => new Set(reader.snapshots().flatMap(({ pid, thread }) => (pid === answer ? [thread] : [])));
-  // Three that serve UDP, and one for TCP.
-  expect(await server.eventually(() => ofAnswer().size === 4)).toBe(true);
+  // Three that serve UDP, and two for TCP: one for two workers (ADR 0048).
+  expect(await server.eventually(() => ofAnswer().size === 5)).toBe(true);
 });
