@@ -95,7 +95,7 @@ export interface ToolOutcome {
 export async function runTool(
   program: string,
   argumentList: readonly string[],
-  { timeoutMs = 20_000, input, cwd }: { timeoutMs?: number; input?: string | Buffer; cwd?: string } = {},
+  { timeoutMs = 60_000, input, cwd }: { timeoutMs?: number; input?: string | Buffer; cwd?: string } = {},
 ): Promise<ToolOutcome> {
   const path = toolPath(program);
   return new Promise((resolve, reject) => {
