@@ -7,13 +7,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type AnswerSettings, type PolicyHostSettings } from '#base/ipc/messages.ts';
+import { safeNodeOptions } from '#base/ipc/node-options.ts';
 import { HTTPS_PRIORITY } from '#base/limits/https.ts';
 import { LOAD_ONLY, siblingModule } from '#base/sibling.ts';
 import { type Config } from '#config/config.ts';
 import { type LaunchOrder } from '#process/confine/launch-order.ts';
 import { answerConfinement, controlConfinement, policyHostConfinement } from '#process/confine/roles.ts';
 import { answerEnvironment, controlEnvironment } from './child-environment.ts';
-import { safeNodeOptions } from './clean-start.ts';
 import { type WithRights } from './privileges.ts';
 import { type ServeOptions } from './serve-options.ts';
 import { type SharedFiles } from './shared-files.ts';
@@ -122,7 +122,7 @@ export function fillCompileCache({ files, accounts, withRights }: ProgramFacts):
   const child = withRights(() =>
     fork(siblingModule(import.meta.url, 'fill-compile-cache'), [LOAD_ONLY], {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      execArgv: [...safeNodeOptions(process.execArgv)],
+      execArgv: safeNodeOptions(process.execArgv),
       env: { ...answerEnvironment(process.env), NODE_COMPILE_CACHE: files.answerCache },
       ...account,
     }),

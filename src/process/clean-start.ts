@@ -1,14 +1,8 @@
 /**
- * Options of Node for the processes of `waxseal serve`. A debugger is a door to everything that a process holds, and Node opens one
- * when it gets USR1, or when NODE_OPTIONS says so; none of these processes opens one for either.
+ * The start of `waxseal serve`: none of its processes opens a debugger, whatever the environment or a signal says.
+ * Not here: the options of its children (base/ipc/node-options.ts).
  */
-const NO_SIGNAL = '--disable-sigusr1';
-const INSPECT = /^--(?:inspect|debug)/;
-
-/** Options that `given` keeps, without those that open a debugger, and with the one that keeps USR1 from it. */
-export function safeNodeOptions(given: readonly string[]): readonly string[] {
-  return [NO_SIGNAL, ...given.filter((option) => option !== NO_SIGNAL && !INSPECT.test(option))];
-}
+import { NO_SIGNAL, safeNodeOptions } from '#base/ipc/node-options.ts';
 
 /**
  * Starts this process anew, in its place, with such options and without NODE_OPTIONS, unless it has been started so. Where a process

@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { safeNodeOptions } from '#process/clean-start.ts';
 import { exchangeUdp } from '../support/exchange.ts';
 import { listeningPorts } from '../support/process-facts.ts';
 import { type RunningServer, type ServerOptions, isAlive, startServer } from '../support/running-server.ts';
@@ -67,12 +66,4 @@ test('a program of Node without all this does open one, and is seen to', async (
   child.kill('SIGUSR1');
   // 9229 may be taken by another program of this machine; then it says so.
   if ((await opened).includes('listening')) expect(listeningPorts(child.pid!)).toEqual([9229]);
-});
-
-test('options that open a debugger are left out, others stay', () => {
-  expect(safeNodeOptions([])).toEqual(['--disable-sigusr1']);
-  expect(safeNodeOptions(['--inspect-brk', '--max-old-space-size=64', '--disable-sigusr1', '--inspect-port=1'])).toEqual([
-    '--disable-sigusr1',
-    '--max-old-space-size=64',
-  ]);
 });

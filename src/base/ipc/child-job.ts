@@ -6,11 +6,14 @@
 import { type ForkOptions, fork } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { assert } from '#base/assert.ts';
+import { safeNodeOptions } from './node-options.ts';
 
 /** nice(2): as far back as work goes that may take its time; what answers queries comes first. */
 const NICE = 10;
 
-export interface ChildJobOptions extends Pick<ForkOptions, 'execArgv' | 'env' | 'serialization'> {
+export interface ChildJobOptions extends Pick<ForkOptions, 'env' | 'serialization'> {
+  /** Of Node, beside those that every process gets. */
+  readonly execArgv?: readonly string[];
   readonly limitMs: number;
   /** Kills it. */
   readonly signal: AbortSignal;
@@ -31,12 +34,12 @@ interface NoteMessage {
 export function runChildJob<Reply>(
   script: URL,
   request: object,
-  { limitMs, signal, stopped, files = [], onNote, ...options }: ChildJobOptions,
+  { limitMs, signal, stopped, files = [], onNote, execArgv, ...options }: ChildJobOptions,
 ): Promise<Reply> {
   if (signal.aborted) return Promise.reject(new Error(stopped));
   const { promise, resolve, reject } = Promise.withResolvers<Reply>();
   // No variable but those that are given: what it needs comes by the channel.
-  const whole = { execArgv: [], env: {}, ...options };
+  const whole = { execArgv: safeNodeOptions(execArgv), env: {}, ...options };
   const child = fork(script, [], { ...whole, stdio: ['ignore', 'ignore', 'inherit', 'ipc', ...files] });
   const end = (why: string): void => {
     reject(new Error(why));

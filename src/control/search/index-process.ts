@@ -5,6 +5,7 @@
  * Not here: the process (index-child.ts).
  */
 import { type ChildProcess, fork } from 'node:child_process';
+import { safeNodeOptions } from '#base/ipc/node-options.ts';
 import {
   SEARCH_INDEX_IDLE_MS,
   SEARCH_INDEX_NAMES_MIN,
@@ -162,7 +163,7 @@ export class SearchIndex implements ContentIndexApi {
     if (performance.now() < this.#notBeforeMs) return undefined;
     const script = this.#options.script ?? siblingModule(import.meta.url, 'index-child');
     const child = fork(script, [this.#store.dir], {
-      execArgv: [],
+      execArgv: safeNodeOptions(),
       env: {},
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });

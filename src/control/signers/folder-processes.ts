@@ -5,6 +5,7 @@
  * Not here: the jobs (folder-jobs.ts).
  */
 import { type ChildProcess, fork } from 'node:child_process';
+import { safeNodeOptions } from '#base/ipc/node-options.ts';
 import { SIGNER_COMMAND_MS_MAX, SIGNER_FOLDER_IDLE_MS, SIGNER_FOLDER_MS_MAX, SIGNER_FOLDER_STUCK_MAX } from '#base/limits/signers.ts';
 import { siblingModule } from '#base/sibling.ts';
 import { type FolderReply, type FolderRequest, type FolderResult, type FolderStop, type FolderWork, resultOf } from './folder-jobs.ts';
@@ -100,7 +101,11 @@ export class FolderProcesses implements FolderWork {
   }
 
   #start(): ChildProcess {
-    const child = fork(this.#script, [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [], env: {} });
+    const child = fork(this.#script, [], {
+      execArgv: safeNodeOptions(),
+      env: {},
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
     child.once('exit', () => {
       this.#stuck.delete(child);
       if (this.#child === child) this.#child = undefined;

@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -11,6 +11,7 @@ import type { IndexAnswer, IndexQuestion } from '#control/api/search.ts';
 import { SearchIndex, type SearchIndexOptions } from '#control/search/index-process.ts';
 import { formatName, nameOf, nameOfKey } from '#dns/name.ts';
 import { temporaryControl } from '../../support/temporary-control.ts';
+import { listeningPorts } from '../../support/process-facts.ts';
 import { temporaryFolder } from '../../support/temporary-store.ts';
 
 const QUESTION: IndexQuestion = { parts: ['\u0002192.0.2.7\u0003'], zones: 'all' };
@@ -120,6 +121,18 @@ test('there is none for few names, before the server works and after it stops; o
   expect(unused.value('running')).toBe(0);
   await unused.index.stop();
   expect(await unused.index.find(QUESTION)).toBeUndefined();
+});
+
+test('SECURITY.md: USR1 opens no debugger in it, and it answers on', async () => {
+  const { index } = await started();
+  await whenMade(index);
+  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'latin1').trim().split(' ');
+  const pid = children.find((each) => readFileSync(`/proc/${each}/cmdline`, 'latin1').startsWith('waxseal search'));
+  expect(pid).toBeDefined();
+  process.kill(Number(pid), 'SIGUSR1');
+  for (let each = 0; each < 5; each++)
+    expect(names(await index.find(QUESTION))).toEqual(['h257.a.test.', 'h7.a.test.']);
+  expect(listeningPorts(Number(pid))).toEqual([]);
 });
 
 test('it ends with its parent, however that ends', async () => {
