@@ -115,9 +115,20 @@ export class KeyIndex {
   }
 }
 
-/** 32-bit FNV-1a, with its high bits brought into the low ones that choose the place. */
+/** Of this process: an author of a zone file cannot make names that share a place, which all look-ups would pass. */
+const [START, FACTOR] = secretNumbers();
+
+function secretNumbers(): readonly [number, number] {
+  const [start, factor] = crypto.getRandomValues(new Uint32Array(2));
+  return [start!, factor! | 1];
+}
+
+/** 32 bits; each octet is brought into all of them. */
 function hashOf(key: OwnerKey): number {
-  let hash = 0x811c_9dc5;
-  for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 0x0100_0193);
-  return (hash ^ (hash >>> 15)) >>> 0;
+  let hash = START;
+  for (let at = 0; at < key.length; at++) {
+    hash = Math.imul(hash ^ key.charCodeAt(at), FACTOR);
+    hash ^= hash >>> 15;
+  }
+  return hash >>> 0;
 }
