@@ -4,6 +4,11 @@
  * Implements: Unicode Standard Annex 9 §2 (the directional formatting characters, all of them).
  */
 
+/** What an error that was caught says, without the lines of its details. */
+export function firstLineOf(error: unknown): string {
+  return error instanceof Error ? error.message.split('\n')[0]! : String(error);
+}
+
 /** Controls C0 and C1, the line and paragraph separators, the directional formatting characters. */
 const HIDDEN = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 

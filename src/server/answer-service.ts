@@ -14,6 +14,7 @@ import { SELECTOR_COUNTS_EVERY_MS } from '#base/limits/events.ts';
 import { usageSlots, watchLoop } from '#base/measure/own-process.ts';
 import { HANDED_REPLY_MS } from '#base/limits/update.ts';
 import { COUNTERS_EVERY_MS, DRAIN_MS, WORKERS_MAX } from '#base/limits/server.ts';
+import { firstLineOf } from '#base/visible.ts';
 import { type SentKey, TRANSFER_KEYS, readKeyPart } from '#transfer/grants.ts';
 import { nameOf } from '#dns/name.ts';
 import { chooseUdp, chooseXdp, loadDuplicate, type OpenMmsg } from '#server/udp/choose.ts';
@@ -254,7 +255,7 @@ class AnswerService {
     try {
       return await loadDuplicate();
     } catch (error) {
-      const why = error instanceof Error ? error.message.split('\n')[0]! : String(error);
+      const why = firstLineOf(error);
       const instead = 'Take the sockets named dns out of the service; waxseal then opens its own';
       const what = 'the service manager gave sockets for DNS, which cannot be shared here';
       log('udp.unavailable', `${what}: ${why}. ${instead}`);

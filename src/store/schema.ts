@@ -4,7 +4,7 @@
  *   database   key                                        value
  *   meta       name                                       JSON, see META
  *   zones      zone id                                    ZoneRecord, JSON
- *   nodes      content id ‖ owner key (latin1)              node (node-codec.ts) ‖ u32 CRC-32 of key and node
+ *   nodes      content id ‖ owner key (latin1)            node (node-codec.ts) ‖ u32 CRC-32 of key and node
  *   journal    zone id ‖ generation; zone id ‖ 0          changeset (journal.ts); its totals, JSON
  *   audit      sequence                                   SHA-256 ‖ JSON (audit/entries.ts)
  *   secrets    zone id ‖ id                               sealed octets (seal.ts); zone id 0 belongs to no zone

@@ -204,7 +204,14 @@ function mismatch(rrset: Rrset): Problem {
  * Every change of a signed zone has an RRSIG, that of its SOA; where there is none, DNSKEY and CDS were put by hand.
  */
 export function madeBySigning({ zone, deleted, added }: Changeset): (rrset: Pick<Rrset, 'owner' | 'type'>) => boolean {
-  const isSigned = [deleted, added].some((list) => list.some(({ type }) => type === TYPE.RRSIG));
+  return madeBySigner(
+    zone,
+    [deleted, added].some((list) => list.some(({ type }) => type === TYPE.RRSIG)),
+  );
+}
+
+/** The same of a zone that is signed or not. */
+export function madeBySigner(zone: Name, isSigned: boolean): (rrset: Pick<Rrset, 'owner' | 'type'>) => boolean {
   return ({ owner, type }) => isSignerType(type, isSigned, equalNames(owner, zone));
 }
 

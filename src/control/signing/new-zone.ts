@@ -16,8 +16,8 @@ import { type PendingSlice, planNewZone } from '#dnssec/plan-new-zone.ts';
 import { type PlannedNode, type SigningSettings, type ZonePlan, signBatches } from '#dnssec/plan.ts';
 import { encodeAdditionsHead, encodeRrsets } from '#zone/changeset-codec.ts';
 import { type ChangesetLines, changesetLines } from '#zone/changeset-text.ts';
-import { type ChangedRrset, type Changeset, diffNodes, orderChangeset } from '#zone/changeset.ts';
-import { type ZoneNode, type ZoneView, isSignerType, rrsetOf } from '#zone/view.ts';
+import { type ChangedRrset, type Changeset, diffNodes, madeBySigner, orderChangeset } from '#zone/changeset.ts';
+import { type ZoneNode, type ZoneView, rrsetOf } from '#zone/view.ts';
 import { MemoryZone } from '#zone/zone.ts';
 import { type WholeZone, type WrittenZone } from '#control/commands/decision.ts';
 import { type PoolKey, SigningPool } from './pool.ts';
@@ -59,14 +59,17 @@ export async function signNewZone(
       write(each);
     }
   };
-  const signed = ({ batches }: PendingSlice): void => {
+  const count = ({ batches }: PendingSlice): void => {
     signatureCount += batches.reduce((sum, { data }) => sum + data.length, 0);
+  };
+  const signed = (slice: PendingSlice): void => {
+    count(slice);
     onSigned?.(signatureCount, Math.max(signatureCount, counts.signatures));
   };
   if (counts.signatures <= SIGNING_INLINE_COUNT_MAX)
     for (const slice of plan.slices) {
       take(slice.finish(signBatches(slice.batches)));
-      signatureCount += slice.batches.reduce((sum, { data }) => sum + data.length, 0);
+      count(slice);
     }
   else await inThreads(plan.slices, new SigningPool(secrets, counts.signatures), { take, signed });
   return { ...record.end(counts.nodes, signatureCount), sample: sample.end() };
@@ -133,11 +136,11 @@ class Additions {
     this.#rrsets += added.length;
     if (this.#sizeBytes > NEW_ZONE_RECORDS_BYTES_MAX) this.#records = undefined;
     this.#records?.push(...added);
-    const isOwn = madeByHand(this.#zone, this.#expected.isSigned);
+    const isMade = madeBySigner(this.#zone, this.#expected.isSigned);
     for (const rrset of added) {
       const { length } = rrset.rdatas;
       this.#lines += length;
-      if (isOwn(rrset)) this.#ownRecords += length;
+      if (!isMade(rrset)) this.#ownRecords += length;
       if (this.#firstLines >= CHANGESET_LINES_MAX) continue;
       this.#first.push(rrset);
       this.#firstLines += length;
@@ -165,11 +168,6 @@ class Additions {
     if (this.#sizeBytes > JOURNAL_CHANGESET_BYTES_MAX) this.#octets = undefined;
     this.#octets?.push(octets);
   }
-}
-
-function madeByHand(zone: Name, isSigned: boolean): (rrset: ChangedRrset) => boolean {
-  const apex = Buffer.from(zone);
-  return ({ owner, type }) => !isSignerType(type, isSigned, apex.equals(owner));
 }
 
 /** Names chosen by chance, and the next ones in the chain after each. */

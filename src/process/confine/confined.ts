@@ -8,6 +8,7 @@ import { EXIT_CONFIGURATION } from '#base/exit.ts';
 import { type LogEvent } from '#base/log/events.ts';
 import { type NoticeLevel, writeNotice } from './notice.ts';
 import { isLoadedOnly } from '#base/sibling.ts';
+import { firstLineOf } from '#base/visible.ts';
 import { type ConfinedOrder } from './launch-order.ts';
 
 if (!isLoadedOnly()) await start(JSON.parse(process.argv[2] ?? '') as ConfinedOrder);
@@ -47,6 +48,6 @@ async function filter({ confine }: ConfinedOrder): Promise<readonly string[]> {
     filterSelf(loadKernel(), SERVING_RULES);
     return [];
   } catch (error) {
-    return [`no filter of system calls: ${error instanceof Error ? error.message.split('\n')[0]! : String(error)}`];
+    return [`no filter of system calls: ${firstLineOf(error)}`];
   }
 }

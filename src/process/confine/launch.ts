@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { EXIT_CONFIGURATION } from '#base/exit.ts';
 import { writeNotice } from './notice.ts';
 import { siblingModule } from '#base/sibling.ts';
+import { firstLineOf } from '#base/visible.ts';
 import { keepOnly } from './close-on-exec.ts';
 import { becomeLess } from './identity.ts';
 import { landlockAbi, restrictSelf } from './landlock.ts';
@@ -36,7 +37,7 @@ async function launch(order: LaunchOrder): Promise<void> {
   try {
     becomeLess(loaded, confinement.account, confinement.capabilities);
   } catch (error) {
-    return stop(order, `it cannot give up its rights: ${textOf(error)}`);
+    return stop(order, `it cannot give up its rights: ${firstLineOf(error)}`);
   }
   // While it still may write: it ends by becoming another program, and Node would have written at its end.
   module.flushCompileCache();
@@ -59,7 +60,7 @@ async function tryLoad(): Promise<Kernel | string> {
   try {
     return (await import('./kernel.ts')).loadKernel();
   } catch (error) {
-    return textOf(error);
+    return firstLineOf(error);
   }
 }
 
@@ -83,7 +84,7 @@ function refusalOf(work: () => void): string | undefined {
     work();
     return undefined;
   } catch (error) {
-    return textOf(error);
+    return firstLineOf(error);
   }
 }
 
@@ -129,8 +130,4 @@ function channelDescriptor(): number | undefined {
   const { channel } = process;
   if (channel === undefined || channel === null || !('fd' in channel)) return undefined;
   return typeof channel.fd === 'number' ? channel.fd : undefined;
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message.split('\n')[0]! : String(error);
 }

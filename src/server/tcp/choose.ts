@@ -3,6 +3,7 @@
  * Not here: the ways (epoll.ts, tcp.ts).
  */
 import { type IpPort } from '#base/address.ts';
+import { firstLineOf } from '#base/visible.ts';
 import { type InheritedFds, type TcpKind } from '#base/ipc/messages.ts';
 // `import type`, which leaves nothing behind: the module itself needs koffi.
 import type { EpollSockets } from './epoll-sockets.ts';
@@ -28,6 +29,6 @@ export async function chooseTcp(wanted: TcpKind): Promise<TcpChoice> {
     tryEpoll(calls);
     return { openEpoll: (...opened) => openEpollSockets(calls, ...opened), refusal: undefined };
   } catch (error) {
-    return { openEpoll: undefined, refusal: error instanceof Error ? error.message.split('\n')[0]! : String(error) };
+    return { openEpoll: undefined, refusal: firstLineOf(error) };
   }
 }

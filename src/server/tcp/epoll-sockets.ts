@@ -10,7 +10,7 @@ import { type InheritedFds } from '#base/ipc/messages.ts';
 import { TCP_BACKLOG, TCP_DESCRIPTORS_MAX, TCP_UNSENT_BYTES } from '#base/limits/server.ts';
 import { NUMBER } from '#server/udp/mmsg-layout.ts';
 import { writeSocketName } from '#server/udp/mmsg-socket.ts';
-import { nativeMemory, systemError } from '#server/udp/mmsg-syscalls.ts';
+import { OpenDescriptors, nativeMemory, systemError } from '#server/udp/mmsg-syscalls.ts';
 import { type EpollSyscalls, TCP_NUMBER } from './epoll-syscalls.ts';
 
 /** In a form that goes into another thread. */
@@ -44,24 +44,19 @@ export function openEpollSockets(
   addresses: readonly IpPort[],
   inherited: InheritedFds = {}, // by ADDR:PORT
 ): EpollSockets {
-  const own: number[] = [];
+  const own = new OpenDescriptors(calls);
   const descriptors = new SharedArrayBuffer(TCP_DESCRIPTORS_MAX * Int32Array.BYTES_PER_ELEMENT);
   const places = new Int32Array(descriptors);
   const close = () => {
-    for (const fd of own.splice(0)) calls.close(fd);
+    own.close();
     for (const [place, entry] of places.entries()) {
       places[place] = 0;
       if (entry !== 0) calls.close(entry - 1);
     }
   };
-  const keep = (fd: number, syscall: string) => {
-    if (fd < 0) throw systemError(calls, syscall);
-    own.push(fd);
-    return fd;
-  };
   try {
-    const epollFd = keep(calls.epoll_create1(TCP_NUMBER.EPOLL_CLOEXEC), 'epoll_create1');
-    const bellFd = keep(calls.eventfd(0, NUMBER.EFD_CLOEXEC | NUMBER.EFD_NONBLOCK), 'eventfd');
+    const epollFd = own.keep(calls.epoll_create1(TCP_NUMBER.EPOLL_CLOEXEC), 'epoll_create1');
+    const bellFd = own.keep(calls.eventfd(0, NUMBER.EFD_CLOEXEC | NUMBER.EFD_NONBLOCK), 'eventfd');
     const listeners = addresses.map((address, place) => {
       const given = inherited[formatIpPort(address)]?.tcp;
       const fd = given === undefined ? openListener(calls, address) : takeListener(calls, given, address);
@@ -70,7 +65,7 @@ export function openEpollSockets(
       return fd;
     });
     const ring = () => {
-      if (own.length > 0) writeSync(bellFd, ONE);
+      if (!own.isEmpty) writeSync(bellFd, ONE);
     };
     return { handles: { epollFd, bellFd, listeners, descriptors }, ring, close };
   } catch (error) {

@@ -3,7 +3,7 @@
  * bound and nothing connects, because the answer process may do neither when it tries this.
  */
 import { NUMBER } from '#server/udp/mmsg-layout.ts';
-import { ERRNO, nativeMemory, systemError } from '#server/udp/mmsg-syscalls.ts';
+import { ERRNO, OpenDescriptors, nativeMemory, systemError } from '#server/udp/mmsg-syscalls.ts';
 import { EPOLL_EVENT, type EpollSyscalls, TCP_NUMBER } from './epoll-syscalls.ts';
 
 /** What the two events bring back: all their octets differ. */
@@ -14,23 +14,18 @@ const MARKS = [
 
 /** Throws with the reason when one does not work as it should. */
 export function tryEpoll(calls: EpollSyscalls): void {
-  const open: number[] = [];
-  const keep = (fd: number, syscall: string) => {
-    if (fd < 0) throw systemError(calls, syscall);
-    open.push(fd);
-    return fd;
-  };
+  const open = new OpenDescriptors(calls);
   try {
-    const epollFd = keep(calls.epoll_create1(TCP_NUMBER.EPOLL_CLOEXEC), 'epoll_create1');
+    const epollFd = open.keep(calls.epoll_create1(TCP_NUMBER.EPOLL_CLOEXEC), 'epoll_create1');
     // Readable from the beginning.
-    const bells = MARKS.map(() => keep(calls.eventfd(1, NUMBER.EFD_CLOEXEC | NUMBER.EFD_NONBLOCK), 'eventfd'));
+    const bells = MARKS.map(() => open.keep(calls.eventfd(1, NUMBER.EFD_CLOEXEC | NUMBER.EFD_NONBLOCK), 'eventfd'));
     tryEvents(calls, epollFd, bells);
     const type = TCP_NUMBER.SOCK_STREAM | TCP_NUMBER.SOCK_NONBLOCK | NUMBER.SOCK_CLOEXEC;
     let fd = calls.socket(NUMBER.AF_INET, type, 0);
     if (fd < 0 && calls.errno() === ERRNO.EAFNOSUPPORT) fd = calls.socket(NUMBER.AF_INET6, type, 0);
-    trySocket(calls, keep(fd, 'socket'));
+    trySocket(calls, open.keep(fd, 'socket'));
   } finally {
-    for (const fd of open) calls.close(fd);
+    open.close();
   }
 }
 

@@ -3,6 +3,7 @@
  * Not here: the sockets (mmsg.ts, dgram.ts).
  */
 import { type IpPort } from '#base/address.ts';
+import { firstLineOf } from '#base/visible.ts';
 import { type InheritedFds, type UdpKind } from '#base/ipc/messages.ts';
 // `import type`, which leaves nothing behind: the module itself needs koffi.
 import type { MmsgSockets } from './mmsg-socket.ts';
@@ -28,7 +29,7 @@ export async function chooseUdp(wanted: UdpKind): Promise<UdpChoice> {
     tryPackets(calls);
     return { openMmsg: (addresses, inherited) => openSockets(calls, addresses, inherited), refusal: undefined };
   } catch (error) {
-    return { openMmsg: undefined, refusal: error instanceof Error ? error.message.split('\n')[0]! : String(error) };
+    return { openMmsg: undefined, refusal: firstLineOf(error) };
   }
 }
 

@@ -14,7 +14,7 @@ import { IPV4_BYTES, IPV6_BYTES, newClientAddress, setClientAddress } from '#bas
 import { UDP_SOCKET_BUFFER_BYTES } from '#base/limits/server.ts';
 import { NUMBER, STRUCTURES } from './mmsg-layout.ts';
 import type { XskHandle } from './xdp-memory.ts';
-import { type NativeMemory, nativeMemory, type Syscalls, systemError } from './mmsg-syscalls.ts';
+import { type NativeMemory, nativeMemory, OpenDescriptors, type Syscalls, systemError } from './mmsg-syscalls.ts';
 
 const { sockaddr_in: NAME4, sockaddr_in6: NAME6 } = STRUCTURES;
 
@@ -52,25 +52,17 @@ const ONE = new Uint8Array(new BigUint64Array([1n]).buffer);
  * `inherited` a copy, so that threads share them. Throws the system's error, leaving nothing open.
  */
 export function openSockets(calls: Syscalls, addresses: readonly IpPort[], inherited: InheritedFds = {}): MmsgSockets {
-  const open: number[] = [];
-  const close = () => {
-    for (const fd of open.splice(0)) calls.close(fd);
-  };
-  const keep = (fd: number, syscall: string, about = '') => {
-    if (fd < 0) throw systemError(calls, syscall, about);
-    open.push(fd);
-    return fd;
-  };
+  const open = new OpenDescriptors(calls);
   try {
-    const bellFd = keep(calls.eventfd(0, NUMBER.EFD_CLOEXEC | NUMBER.EFD_NONBLOCK), 'eventfd');
+    const bellFd = open.keep(calls.eventfd(0, NUMBER.EFD_CLOEXEC | NUMBER.EFD_NONBLOCK), 'eventfd');
     const bound = addresses.map((address) => {
       const family = address.family === 6 ? NUMBER.AF_INET6 : NUMBER.AF_INET;
       const given = inherited[formatIpPort(address)]?.udp;
       if (given !== undefined) {
-        const fd = keep(calls.dup(given), 'dup', formatIpPort(address));
+        const fd = open.keep(calls.dup(given), 'dup', formatIpPort(address));
         return { fd, ...prepareSocket(calls, fd, address, true) };
       }
-      const fd = keep(calls.socket(family, NUMBER.SOCK_DGRAM | NUMBER.SOCK_CLOEXEC, 0), 'socket', formatIpPort(address));
+      const fd = open.keep(calls.socket(family, NUMBER.SOCK_DGRAM | NUMBER.SOCK_CLOEXEC, 0), 'socket', formatIpPort(address));
       return { fd, ...prepareSocket(calls, fd, address, false) };
     });
     return {
@@ -78,12 +70,12 @@ export function openSockets(calls: Syscalls, addresses: readonly IpPort[], inher
       sockets: bound.map(({ fd, address, tellsDestination }) => ({ fd, family: address.family, tellsDestination })),
       addresses: bound.map(({ address }) => address),
       ring: () => {
-        if (open.length > 0) writeSync(bellFd, ONE);
+        if (!open.isEmpty) writeSync(bellFd, ONE);
       },
-      close,
+      close: () => open.close(),
     };
   } catch (error) {
-    close();
+    open.close();
     throw error;
   }
 }

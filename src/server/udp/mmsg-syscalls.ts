@@ -79,6 +79,32 @@ export function systemError(calls: Syscalls, syscall: string, about = ''): Error
   return Object.assign(new Error(`${syscall} ${code}${about === '' ? '' : ` ${about}`}`), { code, errno: -errno, syscall });
 }
 
+/** Descriptors that are closed together. */
+export class OpenDescriptors {
+  readonly #calls: Syscalls;
+  readonly #open: number[] = [];
+
+  constructor(calls: Syscalls) {
+    this.#calls = calls;
+  }
+
+  /** Nothing was opened, or all is closed. */
+  get isEmpty(): boolean {
+    return this.#open.length === 0;
+  }
+
+  /** `fd`, as `syscall` returned it; throws the system's error when that is none. */
+  keep(fd: number, syscall: string, about = ''): number {
+    if (fd < 0) throw systemError(this.#calls, syscall, about);
+    this.#open.push(fd);
+    return fd;
+  }
+
+  close(): void {
+    for (const fd of this.#open.splice(0)) this.#calls.close(fd);
+  }
+}
+
 /** Errno values by name. */
 export const ERRNO = constants.errno;
 

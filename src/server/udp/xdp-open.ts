@@ -24,6 +24,7 @@ import { type Link } from './xdp-netlink.ts';
 import { NetworkReader, openNetlink } from './xdp-network.ts';
 import { xdpProgram } from './xdp-program.ts';
 import { type XdpSyscalls, mapShared, putWide, textMemory } from './xdp-syscalls.ts';
+import { firstLineOf } from '#base/visible.ts';
 
 /** What is wanted. Plain JSON, as is what is opened: both go from one program to the next as an argument. */
 export interface XdpOrder {
@@ -333,8 +334,7 @@ export function isError(error: unknown, code: string): boolean {
 
 /** What an operator can do about it comes with it. */
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const text = error.message.split('\n')[0]!;
+  const text = firstLineOf(error);
   if (isError(error, 'EPERM') || isError(error, 'EACCES'))
     return `${text}: it takes CAP_NET_RAW, CAP_BPF and CAP_NET_ADMIN at the start (systemd: AmbientCapabilities=)`;
   if (isError(error, 'EAFNOSUPPORT')) return `${text}: this kernel has no AF_XDP (CONFIG_XDP_SOCKETS)`;
