@@ -19,13 +19,6 @@ const HEAD_BYTES = 11;
 const IS_NODE = 1;
 const IS_HASHED = 2;
 
-/** Writes all of them; their octets in the file. Throws what the system says of the disk. */
-export function writeNodes(file: number, nodes: Iterable<NodeWrite>): number {
-  const names = new NodeFileWriter(file);
-  for (const each of nodes) names.write(each);
-  return names.end();
-}
-
 /** Writes names one after the other, from the beginning of the file on. Throws what the system says of the disk. */
 export class NodeFileWriter {
   readonly #file: number;
@@ -67,7 +60,7 @@ export class NodeFileWriter {
 }
 
 /**
- * The `fileBytes` octets that `writeNodes` wrote, again as names. A node is good until the next one is asked for.
+ * The `fileBytes` octets that a NodeFileWriter wrote, again as names. A node is good until the next one is asked for.
  * Throws when the file is another than was written.
  */
 export function* readNodes(file: number, fileBytes: number): Generator<NodeWrite, void> {

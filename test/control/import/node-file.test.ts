@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import { readNodes, writeNodes } from '#control/import/node-file.ts';
+import { NodeFileWriter, readNodes } from '#control/import/node-file.ts';
 import { type NodeWrite } from '#store/writer.ts';
 import { temporaryFolder } from '../../support/temporary-store.ts';
 
@@ -11,6 +11,13 @@ function file(): number {
   const opened = openSync(join(temporaryFolder(), 'nodes'), 'wx+', 0o600);
   onTestFinished(() => closeSync(opened));
   return opened;
+}
+
+/** Writes all of them; their octets in the file. */
+function writeNodes(opened: number, nodes: Iterable<NodeWrite>): number {
+  const names = new NodeFileWriter(opened);
+  for (const each of nodes) names.write(each);
+  return names.end();
 }
 
 /** As they were read, while they were good. */
