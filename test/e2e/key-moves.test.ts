@@ -62,17 +62,19 @@ async function done(...words: readonly string[]): Promise<string> {
   return out;
 }
 
-/** Asks two resolvers for names that are there, come from a wildcard, and are not there; none may be anything but secure. */
-async function allSecure(
-  zone: string,
-  others: readonly Pick<Peer, 'address' | 'port'>[],
-  anchors: readonly string[],
-  kinds = [true, false],
-): Promise<void> {
+type At = Pick<Peer, 'address' | 'port'>;
+
+/** Asks two resolvers, which ask our server and the others, for names that are there, come from a wildcard, and are not there; none may be
+ *  anything but secure. */
+async function allSecure(zone: string, others: readonly At[], anchors: readonly string[], kinds = [true, false]): Promise<void> {
+  await allSecureFrom(zone, [server, ...others], anchors, kinds);
+}
+
+async function allSecureFrom(zone: string, servers: readonly At[], anchors: readonly string[], kinds = [true, false]): Promise<void> {
   const names = Array.from({ length: 6 }, (_, at) => [`h${at}.${zone}`, `no${at}.${zone}`, `w${at}.w.${zone}`]).flat();
   const bad = await Promise.all(
     kinds.map(async (isCold) => {
-      const resolver = await validatingResolver(`${zone}.`, [server, ...others], anchors, isCold);
+      const resolver = await validatingResolver(`${zone}.`, servers, anchors, isCold);
       const typeOf = (name: string) => (name.includes('.w.') ? 'TXT' : name === zone ? 'DNSKEY' : 'A');
       const ask = async (name: string) => `${resolver.name} ${name} ${await resolver.ask(name, typeOf(name))}`;
       const said = await Promise.all([...names, zone].map(ask));
@@ -207,8 +209,8 @@ test.each([
 test('RFC 8901 §2.1.2: BIND and we sign one zone, each with its own keys, the DNSKEY records of both in both: every answer validates', async () => {
   const zone = 'both.example';
   await putZones(server, [{ name: `${zone}.`, text: TEXT }], 'on');
-  const short = async (type: string) =>
-    (await tool('dig', [`@${server.address}`, '-p', String(server.port), '+short', '+norecurse', zone, type])).trim().split('\n');
+  const short = async (type: string, at: At = server) =>
+    (await tool('dig', [`@${at.address}`, '-p', String(at.port), '+short', '+norecurse', zone, type])).trim().split('\n');
   const [own] = await short('DNSKEY');
   const theirs = await signedByBind(zone, `@ 300 DNSKEY ${own!}\n`);
   const dnskeys = join(folder, 'theirs.txt');
@@ -228,8 +230,14 @@ test('RFC 8901 §2.1.2: BIND and we sign one zone, each with its own keys, the D
   const [, rollover] = /^\s*(ksk-\d+)/m.exec(await done('dnssec', 'timeline', zone)) ?? [];
   await done('dnssec', 'cancel', zone, rollover ?? '', '--reason', 'they are not asked yet', '--yes');
   expect((await cli('dnssec', 'disable', zone, '--when-safe', '--yes')).err).toContain('DNSSEC_SHARED');
-  // Either DS alone leads to answers of both.
-  for (const ds of cds) await allSecure(zone, peers.slice(-1), [`${zone}. IN DS ${ds}`], [true]);
+  // Each DNSKEY RRset is signed by its own server's KSK (§2.1.2): each server's DS leads to its answers, and since the keys in both RRsets are
+  // the same, to the answers of the other for who has this RRset in its cache.
+  const nsd = peers.at(-1)!;
+  expect((await short('DNSKEY', nsd)).toSorted()).toEqual((await short('DNSKEY')).toSorted());
+  const [tagOfOurs] = (await done('dnssec', 'key', 'list', zone)).match(/^\d+(?=.*\bactive\b)/m) ?? [];
+  const isOurs = (ds: string) => ds.startsWith(`${tagOfOurs} `);
+  expect(cds.filter(isOurs)).toHaveLength(1);
+  for (const ds of cds) await allSecureFrom(zone, [isOurs(ds) ? server : nsd], [`${zone}. IN DS ${ds}`], [true]);
 
   const tags = [...(await done('dnssec', 'key', 'list', zone)).matchAll(/^(\d+)\s+(?:yes|no)\s/gm)].map(([, tag]) => tag!);
   expect(tags).toHaveLength(2);

@@ -19,7 +19,8 @@ const PROGRAM = join(ROOT, 'waxseal');
 const COMPILE_CACHE = join(ROOT, 'node_modules', '.cache', 'waxseal-tests');
 const ADDRESS = '127.0.0.1';
 const READY_MS = 60_000;
-const STOP_MS = 15_000;
+const STOP_MS = 60_000;
+const EVENTUALLY_MS = 60_000;
 const CLI_MS = 120_000;
 const LOOK_EVERY_MS = 20;
 
@@ -268,8 +269,8 @@ export class RunningServer implements Endpoint {
     return code;
   }
 
-  /** Waits until `holds`, looking often; false when it does not in time. */
-  async eventually(holds: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<boolean> {
+  /** Waits until `holds`, looking often; false when it does not in time: long after any machine would have done what is waited for. */
+  async eventually(holds: () => boolean | Promise<boolean>, timeoutMs = EVENTUALLY_MS): Promise<boolean> {
     const until = performance.now() + timeoutMs;
     while (!(await holds())) {
       if (performance.now() > until) return false;
