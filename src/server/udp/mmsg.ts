@@ -19,6 +19,7 @@ import { type MmsgHandles, type MmsgSocket, openSockets } from './mmsg-socket.ts
 import { ERRNO, loadSyscalls, type NativeMemory, nativeMemory, type Syscalls, systemError } from './mmsg-syscalls.ts';
 import { XdpBatch } from './xdp-batch.ts';
 import { type XskHandle } from './xdp-memory.ts';
+import { XdpPause, isFullBatch } from './xdp-pause.ts';
 import { loadXdpSyscalls } from './xdp-syscalls.ts';
 
 const POLLFD_WORDS = STRUCTURES.pollfd.sizeBytes / 4;
@@ -62,6 +63,10 @@ class UdpLoop {
   readonly #counters: Float64Array;
   readonly #batch: UdpBatch;
   #xdp: readonly XdpBatch[] = [];
+  #pause: XdpPause | undefined;
+  /** Packets from AF_XDP sockets since the last wait, and in its last round. */
+  #xdpPackets = 0;
+  #xdpLastPackets = 0;
   /** Descriptors in the order of `ready`: the sockets, then those of AF_XDP. */
   #count = 0;
   /** Sockets that may have queries, one octet each: a typed array, since it changes with every batch. */
@@ -84,6 +89,7 @@ class UdpLoop {
   /** A socket that it has already keeps its batch, which knows where its frames are. */
   useXsks(xsks: readonly XskHandle[]): void {
     const calls = xsks.length === 0 ? undefined : loadXdpSyscalls();
+    this.#pause = calls === undefined ? undefined : new XdpPause(calls);
     const had = this.#xdp;
     const make = (xsk: XskHandle) => new XdpBatch(calls!, xsk, this.#responder, this.#counters);
     this.#xdp = xsks.map((each) => had.find(({ fd }) => fd === each.fd) ?? make(each));
@@ -131,6 +137,7 @@ class UdpLoop {
       this.#rounds();
       hasWork = this.#responder.work?.() === true;
       if (leftMs <= 0) return;
+      if (!hasWork) this.#pause?.after(this.#xdpLastPackets, this.#xdpPackets);
     }
   }
 
@@ -160,20 +167,27 @@ class UdpLoop {
    */
   #rounds(): void {
     const ready = this.#ready;
+    this.#xdpPackets = 0;
     for (let round = 0; round < UDP_ROUNDS_MAX; round++) {
       let more = false;
+      this.#xdpLastPackets = 0;
       for (let at = 0; at < ready.length; at++) {
         if (ready[at] === 0) continue;
-        if (this.#turn(at) >= UDP_BATCH_AGAIN) more = true;
+        if (this.#turn(at)) more = true;
         else ready[at] = 0;
       }
       if (!more) return;
     }
   }
 
-  #turn(at: number): number {
+  /** True when there may be more. */
+  #turn(at: number): boolean {
     const socket = this.#sockets[at];
-    return socket === undefined ? this.#xdp[at - this.#sockets.length]!.turn() : this.#batch.turn(socket);
+    if (socket !== undefined) return this.#batch.turn(socket) >= UDP_BATCH_AGAIN;
+    const packets = this.#xdp[at - this.#sockets.length]!.turn();
+    this.#xdpLastPackets += packets;
+    this.#xdpPackets += packets;
+    return isFullBatch(packets);
   }
 }
 

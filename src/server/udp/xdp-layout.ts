@@ -70,6 +70,8 @@ export const XDP_NUMBER = {
   AF_NETLINK: 16,
   SOCK_RAW: 3,
   SOL_XDP: 283,
+  /** Of prctl(2). */
+  PR_SET_TIMERSLACK: 29,
   XDP_MMAP_OFFSETS: 1,
   XDP_RX_RING: 2,
   XDP_TX_RING: 3,

@@ -20,6 +20,9 @@ export interface XdpSyscalls extends Syscalls {
   sendmsg(fd: number, headerAddress: number, flags: number): number;
   recvmsg(fd: number, headerAddress: number, flags: number): number;
   bpf(command: number, attrAddress: number, sizeBytes: number): number;
+  /** Less than a second. */
+  usleep(microseconds: number): number;
+  prctl(option: number, ...values: readonly [number, number, number, number]): number;
 }
 
 /** bpf(2) is in no C library. */
@@ -45,6 +48,8 @@ export function loadXdpSyscalls(): XdpSyscalls {
     // ssize_t as well, of at most XDP_HANDED_BYTES_MAX.
     sendmsg: call('sendmsg', 'int', 'int', 'uintptr_t', 'int'),
     recvmsg: call('recvmsg', 'int', 'int', 'uintptr_t', 'int'),
+    usleep: call('usleep', 'int', 'uint'),
+    prctl: call('prctl', 'int', 'int', 'ulong', 'ulong', 'ulong', 'ulong'),
     bpf: (command, attrAddress, sizeBytes) => Number(syscall(number, command, attrAddress, sizeBytes)),
   };
 }

@@ -51,6 +51,7 @@ test('structures and numbers are those of the C headers', () => {
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 int main(void) {
 ${expected.map(([text]) => `printf("%lld\\n", (long long)(${text}));`).join('\n')}
