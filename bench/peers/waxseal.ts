@@ -11,7 +11,9 @@ import { type UdpSocket, waxsealEnvironment, waxsealWords } from './waxseal-comm
 const PACKAGE = join(import.meta.dirname, '../../package.json');
 
 export function waxsealPeer(udp: UdpSocket, nodeOptions: readonly string[] = []): Peer {
-  return peerOf(`waxseal-${udp}`, udp === 'mmsg' ? 'waxseal' : 'waxseal (node:dgram)', udp, {}, nodeOptions);
+  // With options of its own the engine writes files, which a confined process may not.
+  const environment: Readonly<Record<string, string>> = nodeOptions.length > 0 ? { WAXSEAL_PROCESS__CONFINE: 'off' } : {};
+  return peerOf(`waxseal-${udp}`, udp === 'mmsg' ? 'waxseal' : 'waxseal (node:dgram)', udp, environment, nodeOptions);
 }
 
 /**

@@ -54,10 +54,11 @@ export async function udpQuery(to: IpPort, query: Uint8Array, timeoutMs = TIMEOU
 
 /** One query on a connection of its own. */
 export async function tcpQuery(to: IpPort, query: Uint8Array, timeoutMs = TIMEOUT_MS): Promise<Buffer | undefined> {
-  const client = await TcpClient.open(to);
+  const untilMs = performance.now() + timeoutMs;
+  const client = await TcpClient.open(to, { timeoutMs });
   try {
     client.send(framed(query));
-    return (await client.receive(1, timeoutMs))[0];
+    return (await client.receive(1, untilMs - performance.now()))[0];
   } finally {
     client.destroy();
   }
@@ -95,13 +96,22 @@ export class TcpClient {
     });
   }
 
-  /** `from`: source address, as 127.0.0.7, to be another client. With `reading: false` nothing is ever read. */
-  static async open(to: IpPort, { from, reading = true }: { from?: string; reading?: boolean } = {}): Promise<TcpClient> {
+  /**
+   * `from`: source address, as 127.0.0.7, to be another client. With `reading: false` nothing is ever read. Rejects when there is no
+   * connection within `timeoutMs`: a server whose backlog is full does not answer, and the kernel tries for two minutes.
+   */
+  static async open(
+    to: IpPort,
+    { from, reading = true, timeoutMs }: { from?: string; reading?: boolean; timeoutMs?: number } = {},
+  ): Promise<TcpClient> {
     const socket = connect({ host: to.ip, port: to.port, noDelay: true, ...(from === undefined ? {} : { localAddress: from }) });
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
       socket.once('error', reject);
+      if (timeoutMs !== undefined)
+        socket.setTimeout(timeoutMs, () => void socket.destroy(new Error(`not connected within ${timeoutMs} ms`)));
     });
+    socket.setTimeout(0);
     const client = new TcpClient(socket);
     if (!reading) socket.pause();
     return client;
