@@ -12,13 +12,14 @@ import { type ZoneLabels, readLabels } from '#store/powerdns/labels.ts';
 import { readAliases } from '#store/alias/aliases.ts';
 import { type StoreWriter } from '#store/writer.ts';
 import { type ZoneRecord } from '#store/schema.ts';
+import { holdView } from '#store/upkeep/held-view.ts';
 import { type Alias, aliasedView } from '#zone/alias/alias.ts';
 import { decodeChangeset } from '#zone/changeset-codec.ts';
 import { type Changeset, madeBySigning } from '#zone/changeset.ts';
 import { filterChangeset } from '#zone/history/net-changes.ts';
 import { changesetLines } from '#zone/changeset-text.ts';
 import { type Response, type ServedZone, type ZoneSet, lookup, zoneSetBy } from '#zone/lookup.ts';
-import { type ZoneView } from '#zone/view.ts';
+import { type HeldView, type ZoneView } from '#zone/view.ts';
 import { type ChangesetText, type ShownRecords } from '#control/api/control.ts';
 import { type ListedZone, type ZoneChange, type ZoneDifference, type ZonesApi } from '#control/api/control.ts';
 import { type DsForm } from '#control/api/dnssec.ts';
@@ -83,6 +84,12 @@ export class ServedZones implements ZonesApi {
 
   shown(record: ZoneRecord): ZoneView {
     return aliasedView(this.view(record), this.aliases(record));
+  }
+
+  holdShown(record: ZoneRecord): HeldView {
+    const aliases = this.aliases(record);
+    const held = holdView(this.#reader, record);
+    return { ...held, view: aliasedView(held.view, aliases) };
   }
 
   changes(record: ZoneRecord, limit: number, beforeRevision?: number, shown: ShownRecords = {}): readonly ZoneChange[] {

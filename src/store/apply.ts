@@ -87,7 +87,12 @@ export interface StoreWrite {
   /** What is upkeep and happens by itself many times a day may have its time alone, and no entry. */
   readonly audit: AuditEvent | { readonly atMs: number; readonly action?: undefined };
   /** Zones made or changed: every zone with nodes or journal here must be among them. `remove` takes all that belongs to a zone. */
-  readonly zones?: { readonly put?: readonly ZoneRecord[]; readonly remove?: readonly number[] };
+  readonly zones?: {
+    readonly put?: readonly ZoneRecord[];
+    readonly remove?: readonly number[];
+    /** Of those removed, the ones whose names stay for a sweep; a document must name the id that they stand under. */
+    readonly leave?: readonly number[];
+  };
   /** Read once, in order; may be made on the way, so that a large zone is never encoded as a whole. What it throws rolls all back. */
   readonly nodes?: Iterable<NodeWrite>;
   readonly journal?: readonly JournalWrite[];
@@ -138,7 +143,8 @@ export function applyWrite({ db }: Environment, write: StoreWrite, tools: ApplyT
   const remove = write.zones?.remove ?? [];
   const written = writtenZones(db.zones, write);
 
-  for (const zoneId of remove) removeZone(db, zoneId, tools.noteDue);
+  const leave = new Set(write.zones?.leave);
+  const left = remove.map((id) => removeZone(db, id, tools.noteDue, leave.has(id)));
   const changes = new ChangeLog(put.map((record) => record.id));
   const { bytes, entries } = applyNodes(db, write.nodes ?? [], { written, changes }, makeRoom);
   if (write.filled !== undefined) changes.addAll(write.filled.zoneId, write.filled.sameNames);
@@ -169,6 +175,7 @@ export function applyWrite({ db }: Environment, write: StoreWrite, tools: ApplyT
     assert(hasZone(db.zones, each.zoneId), `document of zone ${each.zoneId}, which does not exist`);
     putDocument(db, each, tools.noteDue);
   }
+  for (const id of left) assert(id === undefined || isFilling(db, id), `no document names id ${id}, which is left`);
   for (const token of write.tokens?.put ?? []) db.tokens.putSync(textKey(token.id), encodeJson(token));
   for (const id of write.tokens?.remove ?? []) db.tokens.removeSync(textKey(id));
 
@@ -194,8 +201,8 @@ export function applyWrite({ db }: Environment, write: StoreWrite, tools: ApplyT
 
 function applyBeside(db: Environment['db'], beside: BesideWrite, makeRoom: ApplyTools['makeRoom']): CommitOutcome {
   const { zoneId } = beside;
-  const isNamed = db.documents.get(documentKey(0, FILLING_KIND, String(zoneId))) !== undefined;
-  assert(zoneId > 0 && isNamed && !isOwnContent(db.zones, zoneId), `id ${zoneId} is that of a zone's nodes`);
+  const isBeside = zoneId > 0 && isFilling(db, zoneId) && !isOwnContent(db.zones, zoneId);
+  assert(isBeside, `id ${zoneId} is that of a zone's nodes`);
   if (beside.kind === 'fill') {
     const written = new Map([[zoneId, { contentId: zoneId, count: 0 }]]);
     makeRoom(applyNodes(db, beside.nodes, { written, changes: new ChangeLog([zoneId]) }, makeRoom));
@@ -308,15 +315,24 @@ function applyNodes(
   return { bytes, entries };
 }
 
-/** All that a zone has. A batch of keys at a time; LMDB reuses the pages it empties, so its memory stays small too. */
-function removeZone(db: Environment['db'], zoneId: number, noteDue: NoteDue): void {
+function isFilling(db: Environment['db'], contentId: number): boolean {
+  return db.documents.get(documentKey(0, FILLING_KIND, String(contentId))) !== undefined;
+}
+
+/**
+ * All that a zone has. A batch of keys at a time; LMDB reuses the pages it empties, so its memory stays small too.
+ * Returns the id that names are left under, undefined when none are.
+ */
+function removeZone(db: Environment['db'], zoneId: number, noteDue: NoteDue, isLeaving: boolean): number | undefined {
   assert(zoneId > 0, 'zone id 0 is no zone');
   const contentId = storedZone(db.zones, zoneId)?.contentId ?? zoneId;
   db.zones.removeSync(zoneKey(zoneId));
   removeDocuments(db, zoneId, noteDue);
   for (const database of [db.journal, db.secrets]) removeRange(database, zoneId);
+  if (isLeaving) return contentId;
   // Those that it had before stay with the document that names them.
   for (const database of [db.nodes, db.hashed]) removeRange(database, contentId);
+  return undefined;
 }
 
 function removeRange(database: Octets, id: number): void {

@@ -54,7 +54,7 @@ export function openEnvironment(dir: string, options: MakingOptions): OpenedEnvi
       return existingDatabase(root, name) ?? makeDatabase(root, name);
     });
     if (!made) makeStore(root, db, { ...options, kek });
-    return { environment: { dir, root, db }, kek };
+    return { environment: { dir, root, db, releases: new Set() }, kek };
   } catch (error) {
     void root.close();
     throw error;

@@ -24,7 +24,7 @@ import { META, NODE_CHECK_BYTES, type TokenRecord, type ZoneRecord, isTokenRecor
 import { NODE_KEY_ZONE_BYTES, openWalks } from '#store/walk/node-walk.ts';
 import type { NodeWalks, ShowNode, WalkedName } from '#store/walk/node-walk.ts';
 import { HeldSnapshot, type Snapshot, parseSnapshots, readNodes } from './snapshots.ts';
-import { type Environment, type ReadOptions, databaseBytes } from './store.ts';
+import { type Environment, type ReadOptions, closeEnvironment, databaseBytes } from './store.ts';
 import { existingDatabase, openDatabases, openRoot } from './store.ts';
 import { readFormat, readKekFile } from './marks.ts';
 import { type Refresh, type StoredZone, ZoneTable, readGeneration } from './zone-table.ts';
@@ -56,7 +56,7 @@ function openExisting(dir: string): StoreReader {
       if (database === undefined) throw storeMissing(dir);
       return database;
     });
-    return new StoreReader({ dir, root, db }, openWalks(root));
+    return new StoreReader({ dir, root, db, releases: new Set() }, openWalks(root));
   } catch (error) {
     // Else it stays: closing one environment takes the locks of all others of this process (process/store-hold.ts).
     if (error instanceof StoreFailure && error.code === 'STORE_MISSING') void root.close();
@@ -391,6 +391,6 @@ export class StoreReader {
     this.#held?.release();
     this.#held = undefined;
     this.#read = {};
-    await this.#environment.root.close();
+    await closeEnvironment(this.#environment);
   }
 }

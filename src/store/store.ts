@@ -32,6 +32,14 @@ export interface Environment {
   readonly dir: string;
   readonly root: RootDatabase<Uint8Array, Uint8Array>;
   readonly db: Readonly<Record<DatabaseName, Octets>>;
+  /** Give back what is held for longer than one read; LMDB is closed after them. */
+  readonly releases: Set<() => void>;
+}
+
+/** Nothing may be read afterwards. */
+export async function closeEnvironment({ root, releases }: Environment): Promise<void> {
+  for (const release of releases) release();
+  await root.close();
 }
 
 const BINARY = { keyEncoding: 'binary', encoding: 'binary', cache: false } as const;

@@ -49,6 +49,13 @@ export interface ZoneView extends NodeTree {
   readonly hashed: NodeTree;
 }
 
+/** A zone that stays as it is while its reader moves on. */
+export interface HeldView {
+  readonly view: ZoneView;
+  /** The view is not to be used any more. A second call has no effect. */
+  readonly release: () => void;
+}
+
 /** The RRset of `type` at `node`. */
 export function rrsetOf(node: ZoneNode | undefined, type: RrType): NodeRrset | undefined {
   return node?.rrsets.find((rrset) => rrset.type === type);

@@ -5,6 +5,9 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
+  EXPORTS_MAX,
+  EXPORTS_PER_TOKEN_MAX,
+  EXPORTS_RESERVED,
   LARGE_IMPORTS_MAX,
   LARGE_IMPORTS_PER_TOKEN_MAX,
   LARGE_IMPORTS_RESERVED,
@@ -34,7 +37,7 @@ interface Budget {
 }
 
 type OutsideBudget = 'looks' | 'checks' | 'delegations';
-export type BudgetName = OutsideBudget | 'streams' | 'waits' | 'octets' | 'texts' | 'imports' | 'searches';
+export type BudgetName = OutsideBudget | 'streams' | 'waits' | 'octets' | 'texts' | 'imports' | 'exports' | 'searches';
 
 /** What is turned away for its size, or for a budget. */
 type Reason = BudgetName | 'records';
@@ -104,6 +107,12 @@ export class Budgets {
         max: LARGE_IMPORTS_MAX,
         perTokenMax: LARGE_IMPORTS_PER_TOKEN_MAX,
         reserved: LARGE_IMPORTS_RESERVED,
+      },
+      exports: {
+        what: 'exports of large zones',
+        max: EXPORTS_MAX,
+        perTokenMax: EXPORTS_PER_TOKEN_MAX,
+        reserved: EXPORTS_RESERVED,
       },
       searches: {
         what: 'searches',

@@ -1,5 +1,4 @@
 /** `…/zones/{zone_id}`: a zone with its RRsets, changes of them, its labels, its removal. */
-import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { fail, ok } from '#base/problem.ts';
 import { ownerKey } from '#dns/name.ts';
@@ -8,7 +7,8 @@ import { identityOf } from '#admin/http/identity.ts';
 import { parseAbsolute, textParameter } from '#admin/http/names.ts';
 import { type RecordScope, recordScope } from '#admin/http/record-scope.ts';
 import type { Route } from '#admin/http/route.ts';
-import type { ZoneNode } from '#zone/view.ts';
+import { takeExport, wholeZone } from '#admin/export/whole-zone.ts';
+import type { ZoneNode, ZoneView } from '#zone/view.ts';
 import { sendJson, sendNothing } from './answer.ts';
 import { rejected } from './fields.ts';
 import { exportLines, rrsetText, zoneText } from './forms.ts';
@@ -16,15 +16,15 @@ import { type ZoneRequest, bodyFields, change, powerdnsZoneRoute } from './route
 import { readRrsets } from './rrset-body.ts';
 import { readLabels } from './zone-body.ts';
 
-/** Octets of a part of a long answer: what a socket takes at once. */
-const PART_CHARACTERS = 65_536;
-
 export const zoneRoutes: readonly Route[] = [
   powerdnsZoneRoute({
     method: 'GET',
     access: 'rrset-read',
     summary: 'Show a zone with its RRsets',
-    answer: (asked) => ok(sendZone(asked, 200)),
+    answer: (asked) => {
+      const busy = isWhole(asked) ? takeExport(asked, asked.record) : undefined;
+      return busy === undefined ? ok(sendZone(asked, 200)) : fail(busy);
+    },
   }),
 
   powerdnsZoneRoute({
@@ -100,11 +100,14 @@ export const zoneRoutes: readonly Route[] = [
     access: 'rrset-read',
     summary: 'Export the RRsets of a zone as lines of a zone file',
     answer: (asked) => {
-      const lines = visible(asked, ({ owner, rrsets }, scope) =>
-        rrsets.flatMap((rrset) => (scope.has(owner, rrset.type) ? [exportLines(owner, rrset)] : [])),
-      );
+      const busy = takeExport(asked, asked.record);
+      if (busy !== undefined) return fail(busy);
       asked.reply.header('content-type', 'text/plain; charset=us-ascii');
-      return ok(sendParts(asked.reply, lines));
+      const lines = (view: ZoneView) =>
+        visible(asked, view, ({ owner, rrsets }, scope) =>
+          rrsets.flatMap((rrset) => (scope.has(owner, rrset.type) ? [exportLines(owner, rrset)] : [])),
+        );
+      return ok(asked.reply.send(wholeZone(asked.control, asked.record, lines)));
     },
   }),
 ];
@@ -114,35 +117,22 @@ const SIGNED = 'dnssec: the zone is signed; without signatures it would be bogus
 /** The zone as the sender may see it. `?rrsets=false` and `?rrset_name=`, `&rrset_type=` choose. */
 export function sendZone(asked: ZoneRequest, status: number): FastifyReply {
   const { control, record, query, reply } = asked;
-  const rrsets = textParameter(query, 'rrsets') === 'false' ? undefined : rrsetTexts(asked);
+  const hasRrsets = textParameter(query, 'rrsets') !== 'false';
   reply.status(status).header('content-type', 'application/json');
-  return sendParts(reply, zoneText(control, record, rrsets));
+  const texts = (view: ZoneView) => zoneText(control, record, hasRrsets ? rrsetTexts(asked, view) : undefined);
+  if (isWhole(asked)) return reply.send(wholeZone(control, record, texts));
+  return reply.send(Buffer.from([...texts(control.zones.shown(record))].join('')));
 }
 
-/** All of it is made at once: a view that is read over several turns could show two versions of the zone. */
-function sendParts(reply: FastifyReply, texts: Iterable<string>): FastifyReply {
-  const buffers = inParts(texts).map((part) => Buffer.from(part));
-  return buffers.length > 1 ? reply.send(Readable.from(buffers)) : reply.send(buffers[0] ?? Buffer.alloc(0));
+/** All its names are read. */
+function isWhole({ query }: Pick<ZoneRequest, 'query'>): boolean {
+  return textParameter(query, 'rrsets') !== 'false' && textParameter(query, 'rrset_name') === undefined;
 }
 
-function inParts(texts: Iterable<string>): readonly string[] {
-  const parts: string[] = [];
-  let part: string[] = [];
-  let characters = 0;
-  for (const text of texts) {
-    part.push(text);
-    characters += text.length;
-    if (characters < PART_CHARACTERS) continue;
-    parts.push(part.join(''));
-    [part, characters] = [[], 0];
-  }
-  return part.length === 0 ? parts : [...parts, part.join('')];
-}
-
-function* rrsetTexts(asked: ZoneRequest): Generator<string> {
+function* rrsetTexts(asked: ZoneRequest, view: ZoneView): Generator<string> {
   const typeText = textParameter(asked.query, 'rrset_type');
   const type = typeText === undefined ? undefined : typeCode(typeText);
-  yield* visible(asked, ({ owner, rrsets }, scope) =>
+  yield* visible(asked, view, ({ owner, rrsets }, scope) =>
     rrsets.flatMap((rrset) => {
       const isWanted = (typeText === undefined || rrset.type === type) && scope.has(owner, rrset.type);
       return (isWanted ? rrsetText(owner, rrset) : undefined) ?? [];
@@ -152,11 +142,11 @@ function* rrsetTexts(asked: ZoneRequest): Generator<string> {
 
 /** What `show` makes of the nodes that are asked for: all, or the one that `rrset_name` names. */
 function* visible(
-  { control, record, apex, query, request }: ZoneRequest,
+  { apex, query, request }: ZoneRequest,
+  view: ZoneView,
   show: (node: ZoneNode, scope: RecordScope) => readonly string[],
 ): Generator<string> {
   const scope = recordScope(identityOf(request), 'read', ownerKey(apex));
-  const view = control.zones.shown(record);
   const wanted = textParameter(query, 'rrset_name');
   if (wanted === undefined) {
     for (const node of view.ascend(view.apexKey)) yield* show(node, scope);

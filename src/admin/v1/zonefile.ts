@@ -1,5 +1,4 @@
 /** `/v1/zones/{zone}/zonefile`: a whole zone as text: export and import. */
-import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import { latin1 } from '#base/bytes.ts';
 import { TOKEN_GENERATED_RECORDS_MAX, TOKEN_RECORDS_MAX } from '#base/limits/admin.ts';
@@ -7,7 +6,6 @@ import { WHOLE, inHeader } from '#base/place.ts';
 import { fail, ok, problem } from '#base/problem.ts';
 import { ownerKey } from '#dns/name.ts';
 import { formatZoneFile } from '#dns/zone-file-format.ts';
-import type { ZoneView } from '#zone/view.ts';
 import { allNodes } from '#zone/zone.ts';
 import { allows } from '#admin/http/access.ts';
 import { changeRoute } from '#admin/http/change-route.ts';
@@ -17,10 +15,8 @@ import { type Identity, identityOf } from '#admin/http/identity.ts';
 import { parseZoneName } from '#admin/http/names.ts';
 import { zoneEtag } from '#admin/http/preconditions.ts';
 import { zoneReadRoute } from '#admin/http/read-route.ts';
+import { takeExport, wholeZone } from '#admin/export/whole-zone.ts';
 import { BelowCareForm, DenialForm, ParentCareForm, Switch, isOn, zoneParams } from '#admin/http/schemas.ts';
-
-/** Some 64 KiB each: what a socket takes at once. */
-const LINES_PER_CHUNK = 1000;
 
 const EXAMPLE = `$TTL 3600
 @    SOA ns1 hostmaster 1 7200 900 1209600 300
@@ -35,38 +31,29 @@ const zoneExport = zoneReadRoute({
   url: '/v1/zones/:zone/zonefile',
   tag: 'zones',
   summary: 'Export a zone',
-  description: 'The records that can be imported again; signed=1 adds DNSKEY, RRSIG, NSEC or NSEC3, CDS and CDNSKEY.',
+  description:
+    'The records that can be imported again; signed=1 adds DNSKEY, RRSIG, NSEC or NSEC3, CDS and CDNSKEY. ' +
+    'All of one version of the zone. A token has two exports of zones of more than 10,000 names under way at most; ' +
+    'one that takes longer than ten minutes is broken off.',
   query: { signed: Type.Optional(Switch) },
   answers: { 200: { description: 'the zone file', content: { 'text/dns': { schema: Type.String() } } } },
-  show: ({ control, zone, query, reply }) => {
+  show: (asked) => {
+    const { control, zone, query, reply } = asked;
     const signed = isOn(query.signed);
+    const busy = takeExport(asked, zone);
+    if (busy !== undefined) return fail(busy);
     return ok({
       etag: signed ? zoneEtag(zone).replace(/"$/, '-signed"') : zoneEtag(zone),
       body: () => {
         reply.type('text/dns');
-        return Readable.from(zoneFileChunks(control.zones.shown(zone), signed, control.zones.aliases(zone).length > 0));
+        const hasAliases = control.zones.aliases(zone).length > 0;
+        return wholeZone(control, zone, (view) =>
+          formatZoneFile(signed ? allNodes(view) : view.ascend(view.apexKey), { signed, hasAliases }),
+        );
       },
     });
   },
 });
-
-/**
- * All of the zone file at once: a view that is read over several turns of the event loop could show two versions of the
- * zone.
- */
-function zoneFileChunks(view: ZoneView, signed: boolean, hasAliases: boolean): readonly Buffer[] {
-  const chunks: Buffer[] = [];
-  let lines: string[] = [];
-  const flush = () => {
-    chunks.push(Buffer.from(lines.join(''), 'latin1'));
-    lines = [];
-  };
-  for (const line of formatZoneFile(signed ? allNodes(view) : view.ascend(view.apexKey), { signed, hasAliases })) {
-    if (lines.push(line) === LINES_PER_CHUNK) flush();
-  }
-  if (lines.length > 0) flush();
-  return chunks;
-}
 
 /** What one command may bring: a whole registry's zone only with scope `admin`. */
 function boundsOf({ scopes }: Identity) {

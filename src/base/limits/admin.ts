@@ -22,6 +22,16 @@ export const JSON_LEVELS_MAX = 32;
  * A zone file over HTTP, unless configured: some 4 million records, far above what one import should hold in memory.
  */
 export const ZONE_FILE_BYTES_MAX = 256 * 1024 * 1024;
+/** Names of a zone that is shown whole in one turn of the event loop: some 50 ms. A larger one is read in parts. */
+export const EXPORT_AT_ONCE_NODES_MAX = 10_000;
+/** Such reads at once: each keeps a snapshot of the store. */
+export const EXPORTS_MAX = 8;
+/** A token's share of them. */
+export const EXPORTS_PER_TOKEN_MAX = 2;
+/** Of them, only for administrators. */
+export const EXPORTS_RESERVED = 2;
+/** Of one: a million names over a slow line. The store's file may grow for as long. */
+export const EXPORT_MS_MAX = 10 * 60_000;
 /** Imports of more than a JSON body's octets that wait or run: each has its text in memory, and they run one by one. */
 export const LARGE_IMPORTS_MAX = 8;
 /** A token's share of them: it sends the next when one has been answered, and may have one ready. */

@@ -18,7 +18,7 @@ import { type Changeset } from '#zone/changeset.ts';
 import { type DenialKind } from '#dnssec/denial.ts';
 import { type Alias } from '#zone/alias/alias.ts';
 import { type Response } from '#zone/lookup.ts';
-import { type ZoneView } from '#zone/view.ts';
+import { type HeldView, type ZoneView } from '#zone/view.ts';
 import { type AliasCommand } from './alias.ts';
 import { type BackupsApi } from './backups.ts';
 import { type AlertsApi } from './alerts.ts';
@@ -278,6 +278,8 @@ export interface ZonesApi {
   aliases(record: ZoneRecord): readonly Alias[];
   /** The zone with its ALIAS records as RRsets, beside the addresses that stand for them. */
   shown(record: ZoneRecord): ZoneView;
+  /** The same, as it is now, for what is read over several turns of the event loop. */
+  holdShown(record: ZoneRecord): HeldView;
   /** Journal of a zone, newest first. */
   changes(record: ZoneRecord, limit: number, beforeRevision?: number, options?: ShownRecords): readonly ZoneChange[];
   /** What lies between two versions of a zone; `to` is the zone of now unless given. */

@@ -35,6 +35,8 @@ export type RunJob = (job: Job) => void;
 
 /** Writes what is too large for one transaction. */
 export interface LargeWay {
+  /** The change without what is left of it for slices after it: the names of large zones that it removes. */
+  withoutSweep(ready: Ready): Ready;
   isLarge(ready: Ready, job: Job): boolean;
   /** Called in the job's turn, which ends with the call. The job is answered. */
   take(job: Job, ready: Ready, run: RunJob): void;
@@ -117,11 +119,15 @@ function collect(
 }
 
 /** Decides and makes ready. */
-function begin({ turn, decide }: Job, options: CarryOutOptions): Soon<Result<Ready>> {
+function begin({ turn, decide }: Job, options: GroupOptions): Soon<Result<Ready>> {
   return whenThere(decide(), (decided) => {
     if (!decided.ok) return decided;
     const own = decided.value.warnings ?? [];
-    return whenThere(makeReady(decided.value, turn, options), (ready) => withWarnings(ready, own));
+    const leave = (ready: Result<Ready>): Result<Ready> => {
+      const way = options.large?.()?.way;
+      return ready.ok && way !== undefined ? ok(way.withoutSweep(ready.value), ready.warnings) : ready;
+    };
+    return whenThere(makeReady(decided.value, turn, options), (ready) => withWarnings(leave(ready), own));
   });
 }
 

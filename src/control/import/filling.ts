@@ -99,7 +99,7 @@ export class Filling {
     let id = 0;
     const reserved = await funnel.change(TURN, () => {
       id = writer.nextZoneId();
-      return ok({ isChanged: true, reservedZoneId: id, documents: [this.#named(id, zone)] });
+      return ok({ isChanged: true, reservedZoneId: id, documents: [this.named(id, zone)] });
     });
     return reserved.ok ? ok(id) : reserved;
   }
@@ -141,10 +141,11 @@ export class Filling {
     }
     const filled = { zoneId, contentId, nodeCount: progress.nodeCount, ...facts };
     if (record === undefined) return ok({ filled, rest, documents: [cleared(contentId)] });
-    return ok({ filled, rest, left, documents: [cleared(contentId), this.#named(left, name)] });
+    return ok({ filled, rest, left, documents: [cleared(contentId), this.named(left, name)] });
   }
 
-  #named(id: number, zone: string): DocumentWrite {
+  /** Says that names stand under the id that belong to no zone: they are coming, or going. */
+  named(id: number, zone: string): DocumentWrite {
     return { ...placeOf(id), value: { zone, startedAtMs: this.#options.clock.nowMs() } };
   }
 

@@ -3,6 +3,7 @@
  * denial of existence, a transfer from a primary, a version from before. They are planned and signed in their turns;
  * then other changes have turns, and the names come in slices (filling.ts). The last turn looks whether all is as it
  * was; else the change is decided again. Whatever stands in the way of slices, one transaction does it, as before.
+ * A large zone is removed by one small transaction; its names go in slices afterwards.
  *
  * Steps of keys are written in one: their waits are counted from when they are decided.
  * Not here: zone files, which are made ready by a process of their own too (imports.ts).
@@ -55,6 +56,25 @@ export class LargeWrites implements LargeWay {
     if (part === undefined || !this.#isRewritten(part)) return false;
     // One that is made again holds its zone already.
     return tries !== undefined || !underWay.isHeld(part.record.name);
+  }
+
+  withoutSweep(ready: Ready): Ready {
+    const { done, write } = ready;
+    const { decision } = done;
+    const { filling, stopping, follow, fillLimits: { inPlaceNodes } = FILL_LIMITS } = this.#options;
+    const large = (decision.removed ?? []).filter(({ nodeCount }) => nodeCount > inPlaceNodes);
+    if (write === undefined || large.length === 0) return ready;
+    const zones = { ...write.zones, leave: large.map(({ id }) => id) };
+    const named = large.map(({ id, contentId = id, name }) => filling.named(contentId, name));
+    const afterCommit = () => {
+      decision.afterCommit?.();
+      for (const { id, contentId = id } of large) follow(filling.sweep(contentId, stopping));
+    };
+    return {
+      ...ready,
+      done: { ...done, decision: { ...decision, afterCommit } },
+      write: { ...write, zones, documents: [...(write.documents ?? []), ...named] },
+    };
   }
 
   #isRewritten({ record, plan }: Prepared): boolean {

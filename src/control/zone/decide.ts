@@ -6,14 +6,14 @@ import { type Clock } from '#base/clock.ts';
 import { RECORDS_PER_RRSET_MAX } from '#base/limits/dns.ts';
 import { atZone } from '#base/place.ts';
 import { type Problem, type Result, fail, ok, problem, warning } from '#base/problem.ts';
-import { formatName } from '#dns/name.ts';
+import { type Name, formatName } from '#dns/name.ts';
 import { type ZoneKeyRef, type ZoneRecord } from '#store/schema.ts';
 import { type DecisionStore } from '#control/commands/decision-store.ts';
 import { readMembership } from '#store/transfer/followed-catalogs.ts';
 import { type Decision, type RecordWatcher, type ZonePart } from '#control/commands/decision.ts';
 import { type CommandOf, type CommandTable, type Handler } from '#control/commands/table.ts';
 import { type ServedZone, type ZoneContext } from '#control/commands/table.ts';
-import { type Actor, type ZoneCommand } from '#control/api/control.ts';
+import { type ZoneCommand } from '#control/api/control.ts';
 import { readAliases } from '#store/alias/aliases.ts';
 import { zoneNotServed } from '#control/commands/absent.ts';
 import { importOfCatalog, memberOfCatalog } from '#control/commands/catalog-zone.ts';
@@ -27,6 +27,7 @@ import { importPresigned } from './presigned-import.ts';
 import { setLabels } from './labels.ts';
 import { settleNeighbours, stillDelegated } from './neighbours.ts';
 import { type RecordDecision, checked } from './record-decision.ts';
+import { type RemovedText, readRemovedText } from './removed-text.ts';
 import { type RemovedZone, keepRemovedZone, readRemovedZone, removalWarnings, takeBack, withNewerSerial } from './removed.ts';
 import { checkZonesBelow } from './served-below.ts';
 import { revertZone, rollBackZone } from './rollback.ts';
@@ -84,8 +85,11 @@ export function zoneHandlers(options: ZoneDecisionOptions): CommandTable<ZoneCom
     },
     'zone.remove': {
       isUpkeep: true,
-      decide: (command, { served, actor }) =>
-        served === undefined ? fail(zoneNotServed(command.zone)) : removeZone(served, actor, options),
+      look: async ({ zone }) => {
+        const read = await readRemovedText(options.writer, zone);
+        return ok((context) => removeZone(zone, context, options, read));
+      },
+      decide: ({ zone }, context) => removeZone(zone, context, options),
     },
     'zone.restore': { isCreating: true, decide: (command, context) => restoreZone(command, context, options) },
     'rrsets.change': {
@@ -251,7 +255,13 @@ function importZone(
 }
 
 /** The zone goes with its records in other zones; one of those that takes no change now does not keep it. */
-function removeZone(zone: ServedZone, actor: Actor, { watcher, writer, clock }: ZoneDecisionOptions): Result<Decision> {
+function removeZone(
+  name: Name,
+  { served: zone, actor }: ZoneContext,
+  { watcher, writer, clock }: ZoneDecisionOptions,
+  read?: RemovedText,
+): Result<Decision> {
+  if (zone === undefined) return fail(zoneNotServed(name));
   const { record } = zone;
   const membership = readMembership(writer, record.id);
   // Of a catalog that is not followed any more, it is a zone as others.
@@ -259,7 +269,7 @@ function removeZone(zone: ServedZone, actor: Actor, { watcher, writer, clock }: 
   if (isOfCatalog && actor.kind !== 'system') return fail(memberOfCatalog(record.name, membership.catalog));
   // A copy comes again as it is; a catalog that lets go of many must not push out what is kept of other zones.
   const isGone = isOfCatalog && record.secondary?.mode === 'copy';
-  const { kept, documents, secrets } = keepRemovedZone(writer, zone, clock.nowMs());
+  const { kept, documents, secrets } = keepRemovedZone(writer, zone, clock.nowMs(), read);
   if (isGone)
     return ok({
       zone: record.name,

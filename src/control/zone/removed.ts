@@ -4,23 +4,21 @@
  * Implements: RFC 4035 §5.2 (a DS without its key is bogus), RFC 1982 §3.2 (newer serials).
  * Not here: deciding the removal and the new zone (decide.ts).
  */
-import { REMOVED_ZONES_KEPT_MAX, REMOVED_ZONE_KEPT_MS, REMOVED_ZONE_TEXT_BYTES_MAX } from '#base/limits/zones.ts';
+import { REMOVED_ZONES_KEPT_MAX, REMOVED_ZONE_KEPT_MS } from '#base/limits/zones.ts';
 import { atZone } from '#base/place.ts';
 import { type Problem, warning } from '#base/problem.ts';
 import { type Name, equalNames, formatName } from '#dns/name.ts';
 import { type Serial, addSerial, isNewer } from '#dns/serial.ts';
 import { TYPE } from '#dns/types.ts';
-import { formatZoneFile } from '#dns/zone-file-format.ts';
 import { hasFields, isArrayOf } from '#store/json.ts';
-import { readAliases } from '#store/alias/aliases.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { type ZoneKeyRef, type ForeignKeyRef, isForeignKeyRef, isZoneKeyRef } from '#store/schema.ts';
 import { type DocumentWrite, type SecretWrite } from '#store/writer.ts';
-import { aliasedView } from '#zone/alias/alias.ts';
 import { type RrsetChange, serialOf, soaSerial, withSoaSerial } from '#zone/changeset.ts';
 import { ZONEMD_HASHES, type ZonemdHash } from '#zone/zonemd.ts';
 import { type ServedZone } from '#control/commands/table.ts';
 import { FileChanges } from './file-changes.ts';
+import { type RemovedText, textOf } from './removed-text.ts';
 
 const KIND = 'removed-zone';
 const NO_ZONE = 0;
@@ -71,9 +69,14 @@ export function readRemovedZone(reader: StoreReader, apex: Name, nowMs: number):
 }
 
 /** Keeps the zone that is being removed, and forgets those whose time is over. */
-export function keepRemovedZone(reader: StoreReader, zone: ServedZone, nowMs: number): Writes & { readonly kept: RemovedZone } {
+export function keepRemovedZone(
+  reader: StoreReader,
+  zone: ServedZone,
+  nowMs: number,
+  read?: RemovedText, // before this turn
+): Writes & { readonly kept: RemovedZone } {
   const { record, view } = zone;
-  const text = textOf(reader, zone);
+  const text = read?.revision === record.revision ? read.text : textOf(reader, zone);
   const kept: RemovedZone = {
     version: 1,
     name: formatName(view.apex),
@@ -160,21 +163,4 @@ export function removalWarnings({ name, dnssec, keys, untilMs, text }: RemovedZo
     ),
     kept,
   ];
-}
-
-function textOf(reader: StoreReader, { record, view }: ServedZone): string | undefined {
-  // Without its signatures it would come back as a zone that the parent's DS makes bogus.
-  if (record.presigned !== undefined || record.secondary?.mode === 'copy') return undefined;
-  // By the time that a catalog comes back, its members may be others.
-  if (record.isCatalog === true) return undefined;
-  const lines: string[] = [];
-  let bytes = 0;
-  const aliases = readAliases(reader, record.id);
-  const shown = aliasedView(view, aliases);
-  for (const line of formatZoneFile(shown.ascend(shown.apexKey), { signed: false, hasAliases: aliases.length > 0 })) {
-    bytes += line.length;
-    if (bytes > REMOVED_ZONE_TEXT_BYTES_MAX) return undefined;
-    lines.push(line);
-  }
-  return lines.join('');
 }

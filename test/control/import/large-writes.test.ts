@@ -161,6 +161,59 @@ describe('while it is written', () => {
   });
 });
 
+describe('a large zone is removed', () => {
+  test('at once; its names go in slices between which others are changed, and a new zone of its name has none of them', async () => {
+    const room = await roomOf();
+    const { id } = recordOf(room);
+    good(await room.run({ kind: 'zone.remove', zone: ZONE }));
+    expect([room.writer.zoneByName(ZONE), filling(room), hasNodes(room.writer, id)]).toEqual([undefined, [String(id)], true]);
+    expect(verifyStore(room.writer).problems).toEqual([]);
+    good(await room.run(set(OTHER, 'www', 9)));
+    await room.load('large.example.', HEAD, { dnssec: false });
+    const view = room.writer.view(recordOf(room));
+    expect([...view.ascend(view.apexKey)]).toHaveLength(2);
+    expect(hasNodes(room.writer, id)).toBe(true);
+    await until(() => filling(room).length === 0);
+    expect(hasNodes(room.writer, id)).toBe(false);
+    expect(verifyStore(room.writer).problems).toEqual([]);
+  });
+
+  test('and the server is killed while its names go: the next start takes them out', async () => {
+    const room = await roomOf();
+    const { id } = recordOf(room);
+    good(await room.run({ kind: 'zone.remove', zone: ZONE }));
+    await room.control.close();
+    const again = temporaryControl({ in: room.dir, ...importsHere(), fillLimits: SMALL });
+    rooms.push(again);
+    expect([hasNodes(again.writer, id), filling(again)]).toEqual([true, [String(id)]]);
+    expect(verifyStore(again.writer).problems).toEqual([]);
+    await until(() => filling(again).length === 0);
+    expect(hasNodes(again.writer, id)).toBe(false);
+  });
+
+  test('after it was written anew, and comes back with all its records', async () => {
+    const room = await roomOf();
+    good(await room.run(SIGN));
+    await until(() => filling(room).length === 0);
+    const { contentId, nodeCount } = recordOf(room);
+    expect(contentId).toBeDefined();
+    good(await room.run({ kind: 'zone.remove', zone: ZONE }));
+    expect(filling(room)).toEqual([String(contentId)]);
+    good(await room.run({ kind: 'zone.restore', zone: ZONE }));
+    expect(recordOf(room)).toMatchObject({ dnssec: 'on', nodeCount });
+    await until(() => filling(room).length === 0);
+    expect(hasNodes(room.writer, contentId!)).toBe(false);
+    expect(verifyStore(room.writer).problems).toEqual([]);
+  });
+
+  test('a small one goes as a whole', async () => {
+    const room = await roomOf();
+    const { id } = room.writer.zoneByName(OTHER)!;
+    good(await room.run({ kind: 'zone.remove', zone: OTHER }));
+    expect([filling(room), hasNodes(room.writer, id)]).toEqual([[], false]);
+  });
+});
+
 test('a dry run, and a change of few names, are as before', async () => {
   const room = await roomOf();
   expect(good(await room.run(SIGN, { dryRun: true }))).toMatchObject({ changed: true, dryRun: true });

@@ -1,5 +1,6 @@
 /** A zone that was removed by mistake, or comes back: its key, its serial and its records are kept for a time. */
 import { describe, expect, test } from 'vitest';
+import { EXPORT_AT_ONCE_NODES_MAX } from '#base/limits/admin.ts';
 import { REMOVED_ZONES_KEPT_MAX, REMOVED_ZONE_KEPT_MS } from '#base/limits/zones.ts';
 import { nameOf, ownerKey } from '#dns/name.ts';
 import { TYPE } from '#dns/types.ts';
@@ -44,6 +45,38 @@ describe('removing', () => {
     await room.load('b.test.', TEXT);
     expect(codes(good(await room.run(remove, { dryRun: true })))).toContain('ZONE_REMOVED_DS');
     expect(room.writer.due(Number.MAX_SAFE_INTEGER - 1, 10)).toEqual([]);
+  });
+});
+
+describe('a zone whose text is written before its turn', () => {
+  const HOSTS = EXPORT_AT_ONCE_NODES_MAX + 500;
+  const LARGE = `${TEXT}$GENERATE 1-${HOSTS} h$ 60 A 192.0.2.1\n`;
+
+  test('comes back with all its records; other requests have their turns meanwhile', async () => {
+    const room = temporaryControl();
+    await room.load('b.test.', LARGE, { dnssec: false });
+    const { nodeCount } = room.control.zones.find(ZONE)!;
+    let turns = 0;
+    const counting = setInterval(() => turns++, 0);
+    good(await room.run(remove));
+    clearInterval(counting);
+    expect(turns).toBeGreaterThan(2);
+    expect(room.control.zones.find(ZONE)).toBeUndefined();
+    expect(codes(good(await room.run(restore)))).toEqual(['ZONE_TAKEN_BACK']);
+    expect(room.control.zones.find(ZONE)).toMatchObject({ nodeCount });
+    expect(texts(room)).toBe(1);
+  });
+
+  test('and that is changed meanwhile comes back as it was when it was removed', async () => {
+    const room = temporaryControl();
+    await room.load('b.test.', LARGE, { dnssec: false });
+    const removing = room.run(remove);
+    const change = { op: 'set', name: 'new', type: 'A', ttl: 60, records: ['192.0.2.7'] } as const;
+    const [changed] = await Promise.all([room.run({ kind: 'rrsets.change', zone: ZONE, operations: [change] }), removing]);
+    expect(good(changed).serial).toBe(11);
+    good(await room.run(restore));
+    const { zones } = room.control;
+    expect(zones.view(zones.find(ZONE)!).node(ownerKey(nameOf('new.b.test.')))).toBeDefined();
   });
 });
 

@@ -359,6 +359,7 @@ export class FakeControl implements ControlApi {
     },
     aliases: () => [],
     shown: (record) => this.zones.view(record),
+    holdShown: (record) => ({ view: this.zones.view(record), release: () => undefined }),
     changes: (record, limit, beforeRevision = Infinity) =>
       this.journal
         .filter((each) => each.zone === record.name && each.revision < beforeRevision)

@@ -158,7 +158,8 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
   },
   admin: {
     http: [],
-    v1: ['http'],
+    export: ['http'],
+    v1: ['http', 'export'],
     'v1/server': ['http'],
     'v1/mail': ['http'],
     'v1/backups': ['http'],
@@ -166,7 +167,7 @@ export const SUB_FOLDERS: Readonly<Record<string, Readonly<Record<string, readon
     'v1/history': ['http'],
     'v1/signers': ['http'],
     search: ['http'],
-    powerdns: ['http', 'search'],
+    powerdns: ['http', 'search', 'export'],
     externaldns: ['http', 'search', 'powerdns'],
     openapi: ['http'],
     tls: [],
