@@ -203,10 +203,11 @@ export class StoreWriter extends StoreReader {
         // A write that LMDB failed at may have broken more than itself.
         if (this.#broken !== undefined) throw this.#broken;
       });
+      // Before any other code runs: it would find the records of now and the zones of before.
+      this.refresh();
       // With `overlappingSync: false` it is flushed by now; this is the binding's documented word for it.
       await root.flushed;
       if (group.hasMadeRoom) trimRoom(this.dir);
-      this.refresh();
     } catch (error) {
       // The zones may be those of generations that are not.
       this.#forgetRolledBack();

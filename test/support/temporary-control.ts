@@ -1,4 +1,5 @@
 /** A control room over a temporary store, with a clock and a random source that the test holds, and a list of what was published. */
+import { onTestFinished } from 'vitest';
 import { type Clock } from '#base/clock.ts';
 import { type IpcMessage } from '#base/ipc/messages.ts';
 import { type Log, createLog } from '#base/log.ts';
@@ -134,6 +135,8 @@ export function temporaryControl(options: TestControlOptions = {}): TestControl 
     ...(options.fillLimits === undefined ? {} : { fillLimits: options.fillLimits }),
     ...(options.importProgressMs === undefined ? {} : { importProgressMs: options.importProgressMs }),
   });
+  // Before its store: what still waits in turns is done.
+  onTestFinished(() => control.close());
   const run: TestControl['run'] = (command, more = {}) => control.run(command, { actor: TEST_ACTOR, dryRun: false, ...more });
   const timers = new TestTimers(() => uptimeMs);
   const sources = control.lifecycles.sources.filter(({ name }) => options.sources?.includes(name) ?? true);

@@ -25,14 +25,17 @@ export const UPDATE_UNSIGNED_LOG_MS = 60_000;
 export const UPDATE_RECORDS_MAX = 4000;
 /** RRsets that a line of the audit log names: what a person reads; the journal has all. */
 export const UPDATE_DETAIL_RRSETS_MAX = 5;
-/** Of one key: more than the one writer makes durable for a client that waits for its answers. */
-export const UPDATES_PER_SECOND_MAX = 1000;
+/** Of one key: more than the one writer makes durable, which is some 1,500 a second of many clients with one key. */
+export const UPDATES_PER_SECOND_MAX = 4000;
 /** Wait until every thread serves a change before NOERROR is sent; after it, the change is durable all the same. */
 export const UPDATE_SERVED_MS = 1_000;
-/** Messages of one key that are remembered, 400 octets each: two seconds of the fastest client. */
-export const UPDATE_REPLAY_MESSAGES_MAX = 4096;
+/**
+ * Messages of one key that are remembered, 400 octets each: four seconds at the highest rate. Were they fewer than those
+ * of a second, the others of that second would be rejected as too old.
+ */
+export const UPDATE_REPLAY_MESSAGES_MAX = 16_384;
 /** Of all keys together: a key's places become fewer when many keys send. */
-export const UPDATE_REPLAY_TOTAL_MAX = 32_768;
+export const UPDATE_REPLAY_TOTAL_MAX = 65_536;
 /** Places that each key has in any case: as many as the retransmissions of a busy minute. */
 export const UPDATE_REPLAY_MESSAGES_MIN = 64;
 /** How long each is remembered: a signature is good for the fudge before and after its time (RFC 8945 §10). */

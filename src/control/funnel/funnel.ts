@@ -94,7 +94,7 @@ export class Funnel {
 
   #run(lane: string, turn: Turn, decide: Decide): Promise<Result<Done>> {
     const answer = Promise.withResolvers<Result<Done>>();
-    this.#queue.add(lane, { turn, decide, answer });
+    this.#queue.add(lane, { turn, decide, answer }, turn.actor.kind !== 'system');
     return answer.promise;
   }
 

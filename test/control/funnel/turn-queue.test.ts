@@ -50,6 +50,18 @@ test('what waits is taken as one group, and what comes meanwhile as the next', a
   expect(groups).toEqual([['1', '2'], ['3']]);
 });
 
+test('a job with company waits until the event loop has turned: what waited at sockets is in its group', async () => {
+  const { queue, groups } = bench(10);
+  queue.add('a', '1', true);
+  for (let each = 0; each < 10; each++) await Promise.resolve();
+  queue.add('b', '2', true);
+  expect(groups).toEqual([]);
+  await new Promise((resolve) => setImmediate(resolve));
+  queue.add('c', '3');
+  await queue.idle();
+  expect(groups).toEqual([['1', '2'], ['3']]);
+});
+
 test('idle: resolves after jobs that were added while it waited', async () => {
   const { queue, log } = bench(1);
   await queue.idle();
