@@ -156,7 +156,7 @@ async function benchOut(): Promise<{ readonly own: RunningServer; readonly prima
   const text = Array.from({ length: NAMES }, (_, at) => `h${at} A 192.0.2.${at % 250}\n`).join('');
   await importZone(own, ZONE, text, 'on');
   for (const from of ['127.0.0.1', '127.0.0.2', '127.0.0.3'])
-    await own.api('PUT', `/v1/zones/${ZONE}/secondaries/${from}`, '{}');
+    await own.api('PUT', `/v1/zones/${ZONE}/secondaries/${from}?wait=served`, '{}');
   const file = join(own.folder, 'zone');
   const dig = `dig @127.0.0.1 -p ${own.port} ${ZONE} AXFR +onesoa +nocomments +nocmd +nostats +time=600 > ${file}`;
   execFileSync('sh', ['-c', dig]);

@@ -20,10 +20,12 @@ export function outcomeOf(
   const others = changing.filter((each) => each !== own);
   const isRecordChange = removed !== undefined || changing.length > 0;
   const { serial, nodeCount } = own?.record ?? removed ?? current!;
+  const revision = (isRecordChange ? generation : undefined) ?? current?.revision ?? 0;
   return {
     zone,
     serial,
-    revision: (isRecordChange ? generation : undefined) ?? current?.revision ?? 0,
+    revision,
+    ...(generation === undefined || generation === revision ? {} : { servedFrom: generation }),
     changed,
     created: own !== undefined && own.record.revision === 0,
     dryRun,

@@ -35,6 +35,18 @@ test('a key opens its zone at once, after a kill of the answer process too, and 
   expect(server.log()).not.toContain(key.split(':')[2]);
 });
 
+test('an address that is allowed with ?wait=served has its transfer at once, and no more once it is taken out', async () => {
+  const path = '/v1/zones/example/secondaries/127.0.0.1?wait=served';
+  const has = async () => (await dig(server, ['example', 'AXFR'])).text.includes('XFR size');
+  for (let turn = 0; turn < 5; turn++) {
+    const put = await server.api('PUT', path, '{}');
+    expect([put.status, (await put.json()) as { served: boolean }]).toMatchObject([expect.any(Number), { served: true }]);
+    expect(await has()).toBe(true);
+    expect(await (await server.api('DELETE', path)).json()).toMatchObject({ served: true });
+    expect(await has()).toBe(false);
+  }
+});
+
 test('README, docs/transfer.md: NSD follows after the three steps', async () => {
   const made = await server.cli('tsig', 'generate', 'nsd.example', '--zone', 'example');
   const [algorithm = '', name = '', secret = ''] = made.out.trim().split(':');

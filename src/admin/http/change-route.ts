@@ -126,7 +126,8 @@ export async function runCommand(
   if (dryRun || !wait) return ok({ outcome, served: undefined });
   // Without a place to wait the change is durable all the same: the answer is that of a wait that was too short.
   const mayWait = request.server.budgets.take('waits', request, reply) === undefined;
-  return ok({ outcome, served: mayWait && (await control.workers.waitServed(outcome.revision, WAIT_SERVED_MS_MAX)) });
+  const { servedFrom = outcome.revision } = outcome;
+  return ok({ outcome, served: mayWait && (await control.workers.waitServed(servedFrom, WAIT_SERVED_MS_MAX)) });
 }
 
 /**
@@ -155,7 +156,8 @@ async function carryOut(order: Order, change: Change): Promise<Result<unknown>> 
     return ran;
   }
   const { outcome, served } = ran.value;
-  const answer = { ...outcome, warnings: outcome.warnings.map(problemForm), mail: mailNote(outcome.mail) };
+  const { servedFrom: _servedFrom, ...shown } = outcome;
+  const answer = { ...shown, warnings: outcome.warnings.map(problemForm), mail: mailNote(outcome.mail) };
   if (dryRun) return ok(answer);
   if (created?.() ?? outcome.created) {
     reply.status(201);

@@ -30,8 +30,8 @@ export const UPDATES_PER_SECOND_MAX = 4000;
 /** Wait until every thread serves a change before NOERROR is sent; after it, the change is durable all the same. */
 export const UPDATE_SERVED_MS = 1_000;
 /**
- * Messages of one key that are remembered, 400 octets each: four seconds at the highest rate. Were they fewer than those
- * of a second, the others of that second would be rejected as too old.
+ * Messages of one key that are remembered, 400 octets each: four seconds at the highest rate. Were there fewer places
+ * than messages in a second, others of that second would be rejected as too old.
  */
 export const UPDATE_REPLAY_MESSAGES_MAX = 16_384;
 /** Of all keys together: a key's places become fewer when many keys send. */

@@ -176,8 +176,10 @@ export interface Outcome {
   /** Absolute, lower-case. */
   readonly zone: string;
   readonly serial: number;
-  /** Store generation that holds the change; workers that serve it or a later one serve the change. */
+  /** Store generation of the zone's records. */
   readonly revision: number;
+  /** That of the change, from which on workers serve it, where it is beside the records: the list of secondaries. */
+  readonly servedFrom?: number;
   readonly changed: boolean;
   readonly created: boolean;
   readonly dryRun: boolean;
