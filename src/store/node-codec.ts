@@ -121,6 +121,14 @@ export function nodeExpiration(node: Uint8Array): number {
   return readU32(node, 2);
 }
 
+/** Longest TTL of its RRsets, seconds; 0 when it has none. */
+export function nodeLongestTtl(node: Uint8Array): number {
+  let longest = 0;
+  let entry = directoryOffset(node);
+  for (let left = node[1]!; left > 0; left--, entry += ENTRY_BYTES) longest = Math.max(longest, entryTtl(node, entry));
+  return longest;
+}
+
 /** Where the owner starts; `ownerLength` octets. */
 export const OWNER_OFFSET = OWNER_AT;
 

@@ -18,6 +18,7 @@ import {
   findEntry,
   nodeExpiration,
   nodeFlags,
+  nodeLongestTtl,
   ownerLength,
   rrsetCount,
 } from '#store/node-codec.ts';
@@ -105,6 +106,14 @@ describe('encodeNode and decodeNode', () => {
     const bytes = encodeNode({ key: 'x', owner, rrsets: [set(1, 4_000_000_000), set(2), set(16, 3_999_999_999, 4_100_000_000)] }, 0);
     expect(nodeExpiration(bytes)).toBe(3_999_999_999);
     expect(nodeExpiration(encodeNode({ key: 'x', owner, rrsets: [set(2)] }, 0))).toBe(0);
+  });
+
+  test('the longest TTL of all RRsets; 0 without any', () => {
+    fc.assert(
+      fc.property(node, (each) => {
+        expect(nodeLongestTtl(encodeNode(each, 0))).toBe(Math.max(0, ...each.rrsets.map(({ ttl }) => ttl)));
+      }),
+    );
   });
 
   test('a node that its directory does not describe is our own bug', () => {

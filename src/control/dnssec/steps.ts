@@ -219,7 +219,7 @@ export class DnssecSteps {
     const { keyTtlSeconds, propagationSeconds, parentPropagationSeconds, parentDsTtlSeconds } = this.policyOf(record);
     const lagMs = propagationSeconds * 1000;
     const keysMs = Math.max(cachedUntilMs(ttls, 'dnskey', nowMs), nowMs + keyTtlSeconds * 1000);
-    const zoneMs = nowMs + Math.max(longestTtlMs({ record, view }), goneTtlMs(record, nowMs));
+    const zoneMs = nowMs + Math.max(longestTtlMs(this.#options.writer, record), goneTtlMs(record, nowMs));
     const unknownMs = ttls['ds'] === undefined ? (parentDsTtlSeconds ?? DS_TTL_SECONDS_UNKNOWN) * 1000 : 0;
     const dsMs = Math.max(cachedUntilMs(ttls, 'ds', nowMs), nowMs + (dsTtlSeconds ?? 0) * 1000);
     const seenMs = dsTtlSeconds === undefined ? Math.max(dsMs, nowMs + unknownMs) : dsMs;
@@ -268,7 +268,7 @@ export class DnssecSteps {
       serial: record.serial,
       observations,
       servedKeyTtlSeconds: rrsetOf(view.node(view.apexKey), TYPE.DNSKEY)?.ttl,
-      cachedMs: () => Math.max(longestTtlMs({ record, view }), goneTtlMs(record, facts.nowMs)),
+      cachedMs: () => Math.max(longestTtlMs(this.#options.writer, record), goneTtlMs(record, facts.nowMs)),
       ...(begin === undefined ? {} : { begin }),
       ...(dsTtlSeconds === undefined ? {} : { dsTtlSeconds }),
     };

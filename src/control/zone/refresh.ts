@@ -3,6 +3,7 @@
  * commands. Keeps no list of what is due: each sweep looks at the signatures themselves, so a missed, late or repeated one is harmless.
  * Which signatures need renewing: dnssec/sign.ts `needsRefresh` (14 days of validity, renewed with about a week to spare, spread).
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import { type Clock } from '#base/clock.ts';
 import { REFRESH_EVERY_MS, REFRESH_LOOK_MS, REFRESH_SLICE_NODES } from '#base/limits/changes.ts';
 import { type Log } from '#base/log.ts';
@@ -159,6 +160,9 @@ export class Refresher {
       renewed += slice.value.renewed;
       endsAt = Math.min(endsAt, slice.value.endsAt ?? Infinity);
       from = slice.value.next;
+      // A slice without due signatures writes nothing and waits for nothing: without this the event loop would not turn
+      // before the last slice of the last zone.
+      await turn();
     }
     this.#failed.delete(name);
     if (!this.#stopped && endsAt < Infinity) this.#zones.signatures?.endsAt.set(name, endsAt);

@@ -7,6 +7,7 @@ import { atObject } from '#base/place.ts';
 import { WALK_BATCH_NODES_MAX } from '#base/limits/store.ts';
 import { type OwnerKey } from '#dns/name.ts';
 import { StoreFailure } from '#store/failure.ts';
+import { nodeLongestTtl } from '#store/node-codec.ts';
 import { type StoreReader } from '#store/reader.ts';
 import { NODE_CHECK_BYTES, nodeCheck, ownerOfKey, zoneKey } from '#store/schema.ts';
 
@@ -26,6 +27,20 @@ export function hasNodes(reader: StoreReader, contentId: number): boolean {
 /** Whether the nodes under the id are those of a zone. */
 export function isContent(reader: StoreReader, contentId: number): boolean {
   return reader.inspect().table.isContent(contentId);
+}
+
+/** The longest TTL of the RRsets of all names of the zone, seconds. Nothing is made of a node. */
+export function longestTtlOf(reader: StoreReader, zoneId: number): number {
+  const { environment, read, table } = reader.inspect();
+  const contentId = table.contentOf(zoneId);
+  let longest = 0;
+  for (const { value } of environment.db.nodes.getRange({
+    start: zoneKey(contentId),
+    end: zoneKey(contentId + 1),
+    ...read,
+  }))
+    longest = Math.max(longest, nodeLongestTtl(value));
+  return longest;
 }
 
 /**

@@ -71,6 +71,25 @@ describe('what is due', () => {
     expect(await look(afterMs)).toEqual(expected);
   });
 
+  test('the event loop turns between two slices, also between those that wait for nothing, and between two zones', async () => {
+    let turns = 0;
+    let isOver = false;
+    const counting = (): void => {
+      turns++;
+      if (!isOver) setImmediate(counting);
+    };
+    setImmediate(counting);
+    const seen: number[] = [];
+    const { look } = bench([A, B], (_, from) => {
+      seen.push(turns);
+      return from.endsWith('xxx') ? DONE : ok({ renewed: 0, next: `${from}x` });
+    });
+    await look();
+    isOver = true;
+    expect(seen).toHaveLength(8);
+    expect(new Set(seen).size).toBe(8);
+  });
+
   test('each look forgets removed zones whose time is over', async () => {
     const { look, counts } = bench([]);
     await look();
