@@ -20,8 +20,11 @@ const END_CODE = 3;
 const BITS = 7;
 const MASK = (1 << BITS) - 1;
 const GRAMS = 1 << (SEARCH_GRAM_CHARACTERS * BITS);
-/** Numbers of grams and types are below this. */
-export const CODES = GRAMS + 0x1_0000;
+const MANAGERS = GRAMS + 0x1_0000;
+/** Each has a number in its place, that of a manager that no record has is the last. */
+const MANAGER_NAMES: readonly string[] = ['manual', 'dnssec', 'mail', 'acme', 'delegation', 'catalog', 'alias'];
+/** Numbers of grams, types and managers are below this. */
+export const CODES = MANAGERS + MANAGER_NAMES.length + 1;
 
 /** The whole text of a name, lower-case. */
 export function textOfNode({ owner, rrsets }: Pick<ZoneNode, 'owner' | 'rrsets'>): string {
@@ -38,10 +41,18 @@ function isSearched({ type, manager }: NodeRrset): boolean {
   return type !== TYPE.NSEC || manager !== 'dnssec';
 }
 
-/** Calls `take` with the number of each gram, again for one that is there twice, and with those of the types. */
+/** Calls `take` with the number of each gram, type and manager, again for one that is there twice. */
 export function eachCode(text: string, rrsets: readonly NodeRrset[], take: (code: number) => void): void {
   eachGram(text, take);
-  for (const { type } of rrsets) take(GRAMS + type);
+  for (const { type, manager } of rrsets) {
+    take(GRAMS + type);
+    take(managerCode(manager));
+  }
+}
+
+function managerCode(manager: string): number {
+  const place = MANAGER_NAMES.indexOf(manager);
+  return MANAGERS + (place < 0 ? MANAGER_NAMES.length : place);
 }
 
 function eachGram(text: string, take: (code: number) => void): void {
@@ -64,14 +75,15 @@ function partsOf(pattern: string, isWhole: boolean): readonly string[] {
 }
 
 /** Numbers that a name must have; empty when nothing is known of what is wanted. */
-export function codesOf({ parts, type }: Pick<WantedContents, 'parts' | 'type'>): readonly number[] {
+export function codesOf({ parts, type, manager }: WantedContents): readonly number[] {
   const codes = new Set<number>();
   for (const part of parts) eachGram(part, (code) => codes.add(code));
   if (type !== undefined) codes.add(GRAMS + type);
+  if (manager !== undefined) codes.add(managerCode(manager));
   return [...codes];
 }
 
-/** What an index can tell of a search; undefined: nothing, since no text is long enough to have a gram. */
+/** What an index can tell of a search; undefined: nothing, all that is wanted is a text too short for a gram. */
 export function wantedContents(
   pattern: { readonly text: string; readonly isWhole: boolean } | undefined,
   more: Pick<WantedContents, 'type' | 'manager'> = {},

@@ -214,6 +214,7 @@ const anyAsked = fc.oneof(
   { weight: 2, arbitrary: fc.record({ pattern: anyPattern, isWhole: anyWhole, below }) },
   { weight: 1, arbitrary: fc.record({ pattern: anyPattern, isWhole: anyWhole, manager: anyManager }) },
   { weight: 1, arbitrary: fc.record({ isWhole: anyWhole, type: anyType }, { requiredKeys: ['isWhole'] }) },
+  { weight: 1, arbitrary: fc.record({ isWhole: anyWhole, manager: anyManager }) },
 );
 
 type Action = typeof anyAction extends fc.Arbitrary<infer T> ? T : never;

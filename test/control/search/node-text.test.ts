@@ -42,9 +42,10 @@ test.each([
   expect(wantedContents({ text, isWhole })?.parts).toEqual(parts);
 });
 
-test('a type is enough, and a manager alone is not', () => {
+test('a type is enough, and so is a manager', () => {
   expect(wantedContents(undefined, { type: TYPE.CAA })).toEqual({ parts: [], type: TYPE.CAA });
-  expect(wantedContents(undefined, { manager: 'mail' })).toBeUndefined();
+  expect(wantedContents(undefined, { manager: 'mail' })).toEqual({ parts: [], manager: 'mail' });
+  expect(wantedContents({ text: 'ab', isWhole: false })).toBeUndefined();
 });
 
 test('whatever fits a pattern has all its parts and codes', () => {
