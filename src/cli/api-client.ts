@@ -49,7 +49,7 @@ export async function callList<T>(address: ServerAddress, request: ApiRequest, k
 }
 
 async function readJson<T>({ body }: ApiAnswer): Promise<T> {
-  const document: T = JSON.parse(Buffer.concat(await body.toArray()).toString());
+  const document: T = JSON.parse((await wholeBody(body)).toString());
   return document;
 }
 
@@ -62,8 +62,24 @@ export async function openAnswer(address: ServerAddress, request: ApiRequest): P
     const { link } = answer.headers;
     return { status, headers: typeof link === 'string' ? { link } : {}, body: answer };
   }
-  const text = Buffer.concat(await answer.toArray()).toString();
+  const text = (await wholeBody(answer, changes)).toString();
   throw refusal(status, text, changes);
+}
+
+/** The parts of an answer. Throws CommandFailure when its connection ends before it does: what came is not whole. */
+export async function* untilItsEnd(body: IncomingMessage, changes = false): AsyncGenerator<Buffer> {
+  try {
+    for await (const part of body) yield part as Buffer;
+  } catch (error) {
+    throw brokenOff(error as Error, changes);
+  }
+}
+
+/** The whole of it. */
+export async function wholeBody(body: IncomingMessage, changes = false): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const part of untilItsEnd(body, changes)) parts.push(part);
+  return Buffer.concat(parts);
 }
 
 /** The headers of who asks, and why. A header's octets are characters to Node: UTF-8 goes through it as Latin-1. */
@@ -123,7 +139,8 @@ function segment(text: string): string {
 }
 
 function brokenOff(error: Error, changes: boolean): CommandFailure {
-  return failure('CLI_SERVER', `the connection to the server broke off: ${error.message}`, changes ? UNKNOWN_OUTCOME : 'try again');
+  const what = `the connection to the server broke off, before its answer or in the middle of it: ${error.message}`;
+  return failure('CLI_SERVER', what, changes ? UNKNOWN_OUTCOME : 'try again');
 }
 
 const ROOTS = 'if it is the right server, give the file of its roots or of its certificate: --ca FILE';

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { callApi, callList, openAnswer } from './api-client.ts';
+import { callApi, callList, openAnswer, untilItsEnd, wholeBody } from './api-client.ts';
 import { confirm, runChange } from './change.ts';
 import { CommandFailure, failure, formatWarning, problemDocument, reasonOf } from './failure.ts';
 import { type ChangeOptions, type OutputOptions, type ReadOptions, changeCommand, localCommand, readCommand } from './options.ts';
@@ -245,12 +245,11 @@ async function sendFile(zone: string, file: string, options: ImportOptions, term
 async function exportZone(zone: string, options: ExportOptions, terminal: Terminal): Promise<void> {
   const query = options.signed === true ? { signed: '1' } : {};
   const { body } = await openAnswer(await findServer(options, terminal), { path: ['zones', zone, 'zonefile'], query });
-  body.setEncoding('latin1');
   if (options.json !== true && options.output === undefined) {
-    for await (const chunk of body) terminal.out(String(chunk));
+    for await (const part of untilItsEnd(body)) terminal.out(part.toString('latin1'));
     return;
   }
-  const zonefile = (await body.toArray()).join('');
+  const zonefile = (await wholeBody(body)).toString('latin1');
   if (options.output !== undefined) {
     try {
       writeFileSync(resolve(terminal.workingDirectory, options.output), zonefile, 'latin1');
