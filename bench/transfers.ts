@@ -159,7 +159,12 @@ async function benchOut(): Promise<{ readonly own: RunningServer; readonly prima
     await own.api('PUT', `/v1/zones/${ZONE}/secondaries/${from}?wait=served`, '{}');
   const file = join(own.folder, 'zone');
   const dig = `dig @127.0.0.1 -p ${own.port} ${ZONE} AXFR +onesoa +nocomments +nocmd +nostats +time=600 > ${file}`;
-  execFileSync('sh', ['-c', dig]);
+  // The first tries may come before each thread knows of the address.
+  for (let tries = 0; tries < 50; tries++) {
+    execFileSync('sh', ['-c', dig]);
+    if (!readFileSync(file, 'latin1').slice(0, 200).includes('Transfer failed')) break;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
   const others = await startPrimaries(file);
   for (let round = 0; round < ROUNDS; round++)
     for (const server of [ofOurs(own), ...others])
