@@ -78,7 +78,9 @@ async function cost(server: Server, work: () => Promise<string>): Promise<Cost> 
   const [cpuBefore, startedMs] = [cpuSeconds(server), performance.now()];
   const note = await work();
   const seconds = (performance.now() - startedMs) / 1000;
-  return { seconds, cpuSeconds: cpuSeconds(server) - cpuBefore, peakMib: peakMib(server), note };
+  // A process that ends meanwhile takes its time along: then it is not known, and not less than nothing.
+  const cpu = Math.max(0, cpuSeconds(server) - cpuBefore);
+  return { seconds, cpuSeconds: cpu, peakMib: peakMib(server), note };
 }
 
 const figures = new Map<string, Cost[]>();
