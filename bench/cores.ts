@@ -37,9 +37,22 @@ export function coreTimes(text: string, core: number): CoreTimes {
 
 /** Seconds of user and system time in the text of /proc/PID/stat; 0 when the process has gone. */
 export function processSeconds(text: string): number {
-  // The name in field 2 may hold anything, so count from its end: utime and stime are fields 14 and 15.
-  const fields = text.split(') ').at(-1)!.split(' ');
-  return fields.length < 13 ? 0 : (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  return statSeconds(text, 2);
+}
+
+/** The same with the times of its children that have ended (fields 16 and 17, cutime and cstime). */
+export function familySeconds(text: string): number {
+  return statSeconds(text, 4);
+}
+
+/** The first `count` times of a process: the name in field 2 may hold anything, so fields are counted from its end; utime is field 14. */
+function statSeconds(text: string, count: number): number {
+  const times = text
+    .split(') ')
+    .at(-1)!
+    .split(' ')
+    .slice(11, 11 + count);
+  return times.reduce((sum, each) => sum + Number(each), 0) / TICKS_PER_SECOND;
 }
 
 /** Cores this process may use, in the form of taskset. A container may have fewer than the machine. */

@@ -8,7 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { processSeconds, processTree } from './cores.ts';
+import { familySeconds, processTree } from './cores.ts';
 import { type Peer, startConfigured } from '../test/support/peers.ts';
 import { knotHead, nsdHead } from '../test/support/peer-configs.ts';
 import { type RunningServer, startServer } from '../test/support/running-server.ts';
@@ -48,8 +48,9 @@ interface Cost {
 
 const treeOf = (roots: readonly number[]): readonly number[] => roots.flatMap((root) => processTree(root));
 
+/** With those of helpers that have ended: their times are their parents' then. */
 function cpuSeconds(server: Server): number {
-  return treeOf(server.pids()).reduce((sum, pid) => sum + processSeconds(readProc(`/proc/${pid}/stat`)), 0);
+  return treeOf(server.pids()).reduce((sum, pid) => sum + familySeconds(readProc(`/proc/${pid}/stat`)), 0);
 }
 
 /** The most that each process has had since the last call of `forgetPeak`, added up. */
@@ -78,9 +79,7 @@ async function cost(server: Server, work: () => Promise<string>): Promise<Cost> 
   const [cpuBefore, startedMs] = [cpuSeconds(server), performance.now()];
   const note = await work();
   const seconds = (performance.now() - startedMs) / 1000;
-  // A process that ends meanwhile takes its time along: then it is not known, and not less than nothing.
-  const cpu = Math.max(0, cpuSeconds(server) - cpuBefore);
-  return { seconds, cpuSeconds: cpu, peakMib: peakMib(server), note };
+  return { seconds, cpuSeconds: cpuSeconds(server) - cpuBefore, peakMib: peakMib(server), note };
 }
 
 const figures = new Map<string, Cost[]>();
@@ -161,12 +160,7 @@ async function benchOut(): Promise<{ readonly own: RunningServer; readonly prima
     await own.api('PUT', `/v1/zones/${ZONE}/secondaries/${from}?wait=served`, '{}');
   const file = join(own.folder, 'zone');
   const dig = `dig @127.0.0.1 -p ${own.port} ${ZONE} AXFR +onesoa +nocomments +nocmd +nostats +time=600 > ${file}`;
-  // The first tries may come before each thread knows of the address.
-  for (let tries = 0; tries < 50; tries++) {
-    execFileSync('sh', ['-c', dig]);
-    if (!readFileSync(file, 'latin1').slice(0, 200).includes('Transfer failed')) break;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  execFileSync('sh', ['-c', dig]);
   const others = await startPrimaries(file);
   for (let round = 0; round < ROUNDS; round++)
     for (const server of [ofOurs(own), ...others])
