@@ -36,7 +36,7 @@ const ENTRY_BODY = 11;
 const RRSIG_EXPIRATION_AT = 8;
 
 /** The number is stored: append only. */
-const MANAGERS: readonly Manager[] = ['manual', 'dnssec', 'mail', 'acme', 'delegation', 'catalog', 'alias'];
+export const MANAGERS: readonly Manager[] = ['manual', 'dnssec', 'mail', 'acme', 'delegation', 'catalog', 'alias'];
 
 /** Stored form of `node`. Asserts what the format cannot hold: more than 255 RRsets, RDATA over 65535 octets. */
 export function encodeNode(node: ZoneNode, flags: number): Uint8Array {

@@ -8,6 +8,7 @@ import { SEARCH_GRAM_CHARACTERS } from '#base/limits/search.ts';
 import { formatName, lowerName } from '#dns/name.ts';
 import { formatRdata } from '#dns/registry.ts';
 import { TYPE } from '#dns/types.ts';
+import { MANAGERS } from '#store/node-codec.ts';
 import { type NodeRrset, type ZoneNode } from '#zone/view.ts';
 import { type WantedContents } from '#control/api/search.ts';
 
@@ -20,11 +21,9 @@ const END_CODE = 3;
 const BITS = 7;
 const MASK = (1 << BITS) - 1;
 const GRAMS = 1 << (SEARCH_GRAM_CHARACTERS * BITS);
-const MANAGERS = GRAMS + 0x1_0000;
-/** Each has a number in its place, that of a manager that no record has is the last. */
-const MANAGER_NAMES: readonly string[] = ['manual', 'dnssec', 'mail', 'acme', 'delegation', 'catalog', 'alias'];
-/** Numbers of grams, types and managers are below this. */
-export const CODES = MANAGERS + MANAGER_NAMES.length + 1;
+const FIRST_MANAGER = GRAMS + 0x1_0000;
+/** Numbers of grams, types and managers are below this; the last is that of a manager that no record has. */
+export const CODES = FIRST_MANAGER + MANAGERS.length + 1;
 
 /** The whole text of a name, lower-case. */
 export function textOfNode({ owner, rrsets }: Pick<ZoneNode, 'owner' | 'rrsets'>): string {
@@ -51,8 +50,8 @@ export function eachCode(text: string, rrsets: readonly NodeRrset[], take: (code
 }
 
 function managerCode(manager: string): number {
-  const place = MANAGER_NAMES.indexOf(manager);
-  return MANAGERS + (place < 0 ? MANAGER_NAMES.length : place);
+  const place = MANAGERS.findIndex((each) => each === manager);
+  return FIRST_MANAGER + (place < 0 ? MANAGERS.length : place);
 }
 
 function eachGram(text: string, take: (code: number) => void): void {
