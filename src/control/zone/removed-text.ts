@@ -30,12 +30,10 @@ export async function readRemovedText(reader: StoreReader, apex: Name): Promise<
   if (record === undefined || record.nodeCount <= EXPORT_AT_ONCE_NODES_MAX) return undefined;
   const { view, release } = holdView(reader, record);
   try {
-    const lines: string[] = [];
-    const written = linesOf(reader, { record, view });
-    for (let next = written.next(); ; next = written.next()) {
-      if (next.done === true) return { revision: record.revision, text: next.value ? lines.join('') : undefined };
-      if (lines.push(next.value) % LINES_AT_ONCE === 0) await turn();
-    }
+    const written = write(reader, { record, view });
+    let next = written.next();
+    for (; next.done !== true; next = written.next()) await turn();
+    return { revision: record.revision, text: next.value };
   } finally {
     release();
   }
@@ -43,27 +41,26 @@ export async function readRemovedText(reader: StoreReader, apex: Name): Promise<
 
 /** Undefined when nothing is kept: it would be too long, or come back as what it was not. */
 export function textOf(reader: StoreReader, zone: ServedZone): string | undefined {
-  const lines: string[] = [];
-  const written = linesOf(reader, zone);
-  for (let next = written.next(); ; next = written.next()) {
-    if (next.done === true) return next.value ? lines.join('') : undefined;
-    lines.push(next.value);
-  }
+  const written = write(reader, zone);
+  let next = written.next();
+  while (next.done !== true) next = written.next();
+  return next.value;
 }
 
-/** Returns true at the end of a text that is kept. */
-function* linesOf(reader: StoreReader, { record, view }: ServedZone): Generator<string, boolean> {
+/** Returns what `textOf` does. Others may have their turn at each yield. */
+function* write(reader: StoreReader, { record, view }: ServedZone): Generator<void, string | undefined> {
   // Without its signatures it would come back as a zone that the parent's DS makes bogus.
-  if (record.presigned !== undefined || record.secondary?.mode === 'copy') return false;
+  if (record.presigned !== undefined || record.secondary?.mode === 'copy') return undefined;
   // By the time that a catalog comes back, its members may be others.
-  if (record.isCatalog === true) return false;
+  if (record.isCatalog === true) return undefined;
   const aliases = readAliases(reader, record.id);
   const shown = aliasedView(view, aliases);
+  const lines: string[] = [];
   let bytes = 0;
   for (const line of formatZoneFile(shown.ascend(shown.apexKey), { signed: false, hasAliases: aliases.length > 0 })) {
     bytes += line.length;
-    if (bytes > REMOVED_ZONE_TEXT_BYTES_MAX) return false;
-    yield line;
+    if (bytes > REMOVED_ZONE_TEXT_BYTES_MAX) return undefined;
+    if (lines.push(line) % LINES_AT_ONCE === 0) yield;
   }
-  return true;
+  return lines.join('');
 }
