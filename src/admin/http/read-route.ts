@@ -6,7 +6,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { TProperties, TSchema } from 'typebox';
-import type { Result } from '#base/problem.ts';
+import type { Problem, Result } from '#base/problem.ts';
 import { type ZoneAsked, findZone } from './find-zone.ts';
 import { contentEtag, notModified } from './preconditions.ts';
 import { sendProblems } from './problems.ts';
@@ -18,6 +18,8 @@ export interface Shown {
   readonly etag?: string;
   /** It shows more than what the tag stands for: it is answered whole, also to a client that has the tag. */
   readonly isVolatile?: boolean;
+  /** What is in the way of the body; asked only when it is to be made. */
+  readonly refusal?: () => Problem | undefined;
   readonly body: () => unknown;
 }
 
@@ -68,9 +70,13 @@ function handler(show: (asked: Asked) => Showing, isTagged: boolean): Route['han
 
 function send({ request, reply }: Asked, shown: Result<Shown>, isTagged: boolean): FastifyReply {
   if (!shown.ok) return sendProblems(reply, shown.problems);
-  const { etag, isVolatile = false, body } = shown.value;
-  if (etag !== undefined && isVolatile) reply.header('etag', etag);
-  else if (etag !== undefined) return notModified(request, reply, etag) ? reply.send() : reply.send(body());
+  const { etag, isVolatile = false, refusal, body } = shown.value;
+  const isKept = etag !== undefined && !isVolatile;
+  if (isKept && notModified(request, reply, etag)) return reply.send();
+  const refused = refusal?.();
+  if (refused !== undefined) return sendProblems(reply.removeHeader('etag'), [refused]);
+  if (isKept) return reply.send(body());
+  if (etag !== undefined) reply.header('etag', etag);
   const content = body();
   const needsTag = isTagged && etag === undefined && isDocument(content);
   return needsTag && notModified(request, reply, contentEtag(content)) ? reply.send() : reply.send(content);

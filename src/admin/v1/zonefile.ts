@@ -40,10 +40,9 @@ const zoneExport = zoneReadRoute({
   show: (asked) => {
     const { control, zone, query, reply } = asked;
     const signed = isOn(query.signed);
-    const busy = takeExport(asked, zone);
-    if (busy !== undefined) return fail(busy);
     return ok({
       etag: signed ? zoneEtag(zone).replace(/"$/, '-signed"') : zoneEtag(zone),
+      refusal: () => takeExport(asked, zone),
       body: () => {
         reply.type('text/dns');
         const hasAliases = control.zones.aliases(zone).length > 0;

@@ -140,3 +140,24 @@ describe.each([
     expect(await eventually(async () => (await ask(greedy)).status === 200, 10_000)).toBe(true);
   });
 });
+
+test('who has the zone already gets 304, and HEAD its headers, also while there is no place for an export; neither takes one', async () => {
+  const { base, token, room } = await served();
+  const url = `${base}/v1/zones/large.example/zonefile`;
+  const secret = await token();
+  const ask = (method: string, more: Readonly<Record<string, string>> = {}) =>
+    fetch(url, { method, headers: { authorization: `Bearer ${secret}`, ...more } });
+  const oldest = () => Math.min(...room.writer.snapshots().map(({ transaction }) => transaction));
+  const before = oldest();
+  for (let each = 0; each < 2 * EXPORTS_PER_TOKEN_MAX; each++) expect((await ask('HEAD')).status).toBe(200);
+  const first = await ask('GET');
+  const etag = first.headers.get('etag') ?? '';
+  expect([first.status, (await first.text()).length > 1_000_000, etag]).toEqual([200, true, expect.stringMatching(/^"/)]);
+  good(await room.run({ ...set('ns1'), zone: nameOf('small.example.') }));
+  expect(await eventually(() => oldest() > before)).toBe(true);
+  const bodies = await Promise.all(Array.from({ length: EXPORTS_PER_TOKEN_MAX }, () => ask('GET')));
+  const busy = await ask('GET');
+  expect([busy.status, busy.headers.get('etag')]).toEqual([503, null]);
+  expect((await ask('GET', { 'if-none-match': etag })).status).toBe(304);
+  for (const body of bodies) await body.body?.cancel();
+});
