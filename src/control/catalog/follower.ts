@@ -5,6 +5,7 @@
  * Implements: RFC 9432 §5.1 (broken catalogs are ignored), and through plan.ts §5.2–5.6.
  * Not here: getting the catalog (control/secondary/keeper.ts), what follows from it (plan.ts).
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import { CATALOG_AGAIN_MS, CATALOG_NAMES_SHOWN_MAX } from '#base/limits/transfer.ts';
 import { type Log } from '#base/log.ts';
 import { atZone } from '#base/place.ts';
@@ -214,6 +215,8 @@ export class CatalogFollower {
         return;
       }
       const done = await work();
+      // A step waits for nothing but the store: other requests have their turn before the next one.
+      await turn();
       if (!done.ok) failures.push(`${name}: ${done.problems.map(formatProblem).join('; ')}`);
     }
     kept.isWanted ||= isOvertaken();
